@@ -1,0 +1,68 @@
+//! From an identity that a provider vouches for to an account here.
+
+use latchkey_domain::identity::{Decision, Profile, whose_account};
+use latchkey_domain::{Clock, Roles, User, UserId};
+use latchkey_store::{Db, identities, users};
+
+use crate::random;
+use crate::starters::starters;
+
+/// Why somebody whom a provider vouches for is not let in.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The address belongs to an account that is entered another way.
+    #[error("the e-mail address belongs to another account")]
+    EmailTaken,
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] latchkey_store::Error),
+}
+
+/// Finds the account of an identity, or makes one.
+///
+/// `roles` is what a new account begins with; an account that exists keeps its own.
+///
+/// # Errors
+/// When the address belongs to somebody else's account, or the database fails.
+pub async fn admit(
+    db: &Db,
+    clock: &Clock,
+    provider: &str,
+    profile: &Profile,
+    roles: Roles,
+) -> Result<User, Error> {
+    let known = identities::whose(db, profile).await?;
+    let email_owner = match (&known, &profile.email) {
+        (None, Some(email)) if profile.email_verified => users::who_proved(db, email).await?,
+        _ => None,
+    };
+    let decision = whose_account(known.as_ref().map(|user| user.id), profile, email_owner);
+    let now = clock.now();
+    match (decision, known) {
+        (Decision::SignIn(_), Some(user)) => {
+            identities::used(db, profile, now).await?;
+            Ok(user)
+        }
+        (Decision::EmailTaken, _) => Err(Error::EmailTaken),
+        (Decision::CreateAccount | Decision::SignIn(_), _) => {
+            let user = User {
+                id: UserId::new(now, random::bytes()),
+                name: profile.name.clone(),
+                email: profile.email.clone(),
+                email_verified: profile.email_verified,
+                roles,
+                created_at: now,
+            };
+            match identities::create_account(db, &user, provider, profile, &starters(user.id, now))
+                .await
+            {
+                Ok(()) => Ok(user),
+                // Two first sign-ins at once: one made the account, the other enters it.
+                Err(latchkey_store::Error::Exists) => {
+                    identities::whose(db, profile).await?.ok_or(Error::EmailTaken)
+                }
+                Err(error) => Err(error.into()),
+            }
+        }
+    }
+}

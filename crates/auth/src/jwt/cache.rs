@@ -1,0 +1,184 @@
+//! Remembering what was verified.
+//!
+//! An EdDSA signature takes some 40 µs to verify, a lookup here less than one.
+//! It gives the same answer as [`verify`](super::verify()), because that depends
+//! on five things only:
+//!
+//! * *the token*: an entry is found by the SHA-256 of the whole of it, header,
+//!   claims and signature; two tokens with one digest are not to be found;
+//! * *the expected issuer and audience*: they never change in a [`Verifier`];
+//! * *the key*: an entry remembers which key verified it, and each hit asks the
+//!   present ring whether that very key (not just its name) is still accepted;
+//! * *the leeway*, which never changes either, and
+//! * *the time*: each hit judges `exp`, `nbf` and `iat` anew.
+//!
+//! A refusal is never remembered: it may be due to a key that comes later, and
+//! anybody could fill the memory with them. What is remembered is bounded, so
+//! a flood of good tokens costs no more than their verification. Revocation is
+//! not decided here: who watches revoked sign-ins asks for `sid` after each hit.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use aws_lc_rs::digest::{SHA256, digest};
+use latchkey_domain::{Span, Timestamp};
+
+use super::ring::RELOAD_EVERY;
+use super::verify::{Expected, check_times, verify_by};
+use super::{AccessClaims, KeyRing, Refused, VerifyingKey};
+
+/// Tokens that are remembered, at most; about 1 kB each.
+pub const CAPACITY: usize = 10_000;
+
+/// Locks, so that two requests seldom meet at one.
+const SHARDS: usize = 16;
+
+type Fingerprint = [u8; 32];
+
+/// Verifies tokens against the present ring, each signature only once.
+#[derive(Debug)]
+pub struct Verifier {
+    expected: Expected,
+    ring: RwLock<Arc<KeyRing>>,
+    cache: Vec<Mutex<Generations>>,
+    reloaded_at: AtomicI64,
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    claims: Arc<AccessClaims>,
+    key: VerifyingKey,
+}
+
+/// Two generations: who is asked for moves to the young one. When that is full
+/// the old one is forgotten, and with it whoever was not asked for in between.
+#[derive(Debug)]
+struct Generations {
+    young: HashMap<Fingerprint, Entry>,
+    old: HashMap<Fingerprint, Entry>,
+    each: usize,
+}
+
+impl Verifier {
+    /// A verifier that remembers [`CAPACITY`] tokens.
+    #[must_use]
+    pub fn new(ring: KeyRing, expected: Expected) -> Self {
+        Self::with_capacity(ring, expected, CAPACITY)
+    }
+
+    /// A verifier that remembers about so many tokens; with 0, none.
+    #[must_use]
+    pub fn with_capacity(ring: KeyRing, expected: Expected, capacity: usize) -> Self {
+        let each = capacity.div_ceil(2 * SHARDS);
+        let shard = || Generations { young: HashMap::new(), old: HashMap::new(), each };
+        Self {
+            expected,
+            ring: RwLock::new(Arc::new(ring)),
+            cache: (0..SHARDS).map(|_| Mutex::new(shard())).collect(),
+            reloaded_at: AtomicI64::new(i64::MIN),
+        }
+    }
+
+    /// Verifies a token, as [`verify`](super::verify()) does.
+    ///
+    /// # Errors
+    /// The first reason to refuse it. At [`Refused::UnknownKey`], a caller that
+    /// [may](Verifier::may_reload) reads the ring anew and asks once more.
+    pub fn verify(&self, token: &str, now: Timestamp) -> Result<Arc<AccessClaims>, Refused> {
+        // Its digest is not worth taking: it would be refused for its size.
+        if token.len() > super::verify::MAX_BYTES {
+            return Err(Refused::TooLarge);
+        }
+        let ring = self.ring();
+        let fingerprint = fingerprint(token);
+        if let Some(Entry { claims, key }) = self.remembered(&fingerprint)
+            && ring.verifying_key(key.kid(), now) == Some(&key)
+        {
+            check_times(&claims, self.expected.leeway, now)?;
+            return Ok(claims);
+        }
+        let (claims, key) = verify_by(token, &ring, &self.expected, now)?;
+        let claims = Arc::new(claims);
+        self.remember(fingerprint, Entry { claims: Arc::clone(&claims), key });
+        Ok(claims)
+    }
+
+    /// The ring as it is now.
+    #[must_use]
+    pub fn ring(&self) -> Arc<KeyRing> {
+        Arc::clone(&self.ring.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts another ring in its place, for the next token on. What was verified
+    /// with a key that it lacks counts no longer.
+    pub fn replace_ring(&self, ring: KeyRing) {
+        *self.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ring);
+    }
+
+    /// Whether an unknown key is a reason to read the ring anew: once in
+    /// [`RELOAD_EVERY`], or anybody could have the database asked by inventing keys.
+    ///
+    /// Who gets `true` has to do it; everybody else waits for that, or refuses.
+    pub fn may_reload(&self, now: Timestamp) -> bool {
+        let next = now.minus(RELOAD_EVERY).as_millis();
+        self.reloaded_at
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| {
+                (last <= next).then_some(now.as_millis())
+            })
+            .is_ok()
+    }
+
+    /// By how much clocks may differ.
+    #[must_use]
+    pub fn leeway(&self) -> Span {
+        self.expected.leeway
+    }
+
+    #[cfg(test)]
+    pub(super) fn remembered_tokens(&self) -> usize {
+        let count = |shard: &Generations| shard.young.len() + shard.old.len();
+        self.cache.iter().filter_map(|shard| shard.lock().ok().map(|shard| count(&shard))).sum()
+    }
+
+    fn remembered(&self, fingerprint: &Fingerprint) -> Option<Entry> {
+        self.shard(fingerprint, |shard| shard.get(fingerprint)).flatten()
+    }
+
+    fn remember(&self, fingerprint: Fingerprint, entry: Entry) {
+        self.shard(&fingerprint, |shard| shard.insert(fingerprint, entry));
+    }
+
+    /// The lock is held for the closure, which waits for nothing.
+    fn shard<T>(&self, at: &Fingerprint, act: impl FnOnce(&mut Generations) -> T) -> Option<T> {
+        let shard = self.cache.get(usize::from(at[0]) % SHARDS)?;
+        Some(act(&mut shard.lock().unwrap_or_else(PoisonError::into_inner)))
+    }
+}
+
+impl Generations {
+    fn get(&mut self, fingerprint: &Fingerprint) -> Option<Entry> {
+        if let Some(entry) = self.young.get(fingerprint) {
+            return Some(entry.clone());
+        }
+        let entry = self.old.remove(fingerprint)?;
+        self.insert(*fingerprint, entry.clone());
+        Some(entry)
+    }
+
+    fn insert(&mut self, fingerprint: Fingerprint, entry: Entry) {
+        if self.each == 0 {
+            return;
+        }
+        if self.young.len() >= self.each {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(fingerprint, entry);
+    }
+}
+
+fn fingerprint(token: &str) -> Fingerprint {
+    let mut fingerprint = [0; 32];
+    fingerprint.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
+    fingerprint
+}

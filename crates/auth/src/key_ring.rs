@@ -1,0 +1,209 @@
+//! The key ring of the JWTs: kept in the database, copied into every process.
+
+use std::sync::Arc;
+
+use latchkey_domain::{Span, Timestamp};
+use latchkey_store::Db;
+use latchkey_store::signing_keys::{self, StoredKey};
+
+use crate::jwt::{
+    AccessClaims, Algorithm, Expected, Key, KeyError, KeyRing, Refused, RingKey, SigningKey,
+    Verifier, issue,
+};
+use crate::secret::{AppSecret, Purpose};
+
+/// Why the ring cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] latchkey_store::Error),
+    /// A key could not be made, or does not sign.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// There is no key to sign with.
+    #[error("there is no key to sign with")]
+    Empty,
+}
+
+/// Why a token is not believed.
+#[derive(Debug, thiserror::Error)]
+pub enum NotVerified {
+    /// It is refused.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// It may be good, but the key that it names could not be looked up.
+    #[error(transparent)]
+    Store(#[from] latchkey_store::Error),
+}
+
+/// The ring, and what was verified with it.
+#[derive(Debug)]
+pub struct Keys {
+    db: Db,
+    secret: AppSecret,
+    access_ttl: Span,
+    verifier: Verifier,
+}
+
+impl Keys {
+    /// Reads the ring, and makes sure that it has a key of this algorithm, or
+    /// the owner's own, to sign with.
+    ///
+    /// # Errors
+    /// When the database fails or no key can be made.
+    pub async fn open(
+        db: Db,
+        secret: AppSecret,
+        access_ttl: Span,
+        expected: Expected,
+        wanted: Wanted,
+        now: Timestamp,
+    ) -> Result<Self, Error> {
+        let ring = read(&db, &secret, access_ttl).await?;
+        let keys = Self { db, secret, access_ttl, verifier: Verifier::new(ring, expected) };
+        match wanted {
+            Wanted::Own(key) => {
+                if keys.newest_kid().as_deref() != Some(key.kid()) {
+                    keys.add(key, now).await?;
+                }
+            }
+            Wanted::Any(algorithm) => {
+                let ring = keys.verifier.ring();
+                let fits = |key: &RingKey| key.key.verifying().algorithm() == algorithm;
+                if !ring.newest().is_some_and(fits) {
+                    keys.rotate(algorithm, now).await?;
+                }
+            }
+        }
+        Ok(keys)
+    }
+
+    /// The ring as this process knows it.
+    #[must_use]
+    pub fn ring(&self) -> Arc<KeyRing> {
+        self.verifier.ring()
+    }
+
+    /// By how much clocks may differ.
+    #[must_use]
+    pub fn leeway(&self) -> Span {
+        self.verifier.leeway()
+    }
+
+    /// Signs an access token with the key whose time it is.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn sign(&self, claims: &AccessClaims, now: Timestamp) -> Result<String, Error> {
+        let ring = self.verifier.ring();
+        Ok(issue(ring.signing_key(now).ok_or(Error::Empty)?, claims)?)
+    }
+
+    /// Verifies an access token, without the database.
+    ///
+    /// Only a key that this process has not heard of makes it read the ring
+    /// once more, and that at most once a second.
+    ///
+    /// # Errors
+    /// Says why it is not believed.
+    pub async fn verify(
+        &self,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<Arc<AccessClaims>, NotVerified> {
+        match self.verifier.verify(token, now) {
+            Err(Refused::UnknownKey) if self.verifier.may_reload(now) => {
+                self.reload().await?;
+                Ok(self.verifier.verify(token, now)?)
+            }
+            verified => Ok(verified?),
+        }
+    }
+
+    /// Reads the ring anew.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn reload(&self) -> Result<(), latchkey_store::Error> {
+        self.verifier.replace_ring(read(&self.db, &self.secret, self.access_ttl).await?);
+        Ok(())
+    }
+
+    /// Adds a new key of this algorithm; it signs as soon as every process knows it.
+    ///
+    /// # Errors
+    /// When the database fails or no key can be made.
+    pub async fn rotate(&self, algorithm: Algorithm, now: Timestamp) -> Result<String, Error> {
+        let key = SigningKey::generate(algorithm)?;
+        let kid = key.kid().to_owned();
+        self.add(key, now).await?;
+        Ok(kid)
+    }
+
+    /// Forgets keys whose last token has expired.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn forget_outlived(&self, now: Timestamp) -> Result<(), latchkey_store::Error> {
+        for kid in self.verifier.ring().outlived(now) {
+            signing_keys::forget(&self.db, kid).await?;
+        }
+        Ok(())
+    }
+
+    async fn add(&self, key: SigningKey, now: Timestamp) -> Result<(), Error> {
+        let rotation = self.verifier.ring().rotation(now);
+        let stored = StoredKey {
+            kid: key.kid().to_owned(),
+            algorithm: key.algorithm().to_string(),
+            private_key: self.secret.seal(Purpose::SigningKey, key.kid(), key.private_bytes()),
+            created_at: now,
+            signs_from: rotation.signs_from,
+            retired_at: None,
+        };
+        signing_keys::rotate(&self.db, &stored, &rotation.retires).await?;
+        self.reload().await?;
+        Ok(())
+    }
+
+    fn newest_kid(&self) -> Option<String> {
+        self.verifier.ring().newest().map(|key| key.kid().to_owned())
+    }
+}
+
+/// What the ring should sign with.
+#[derive(Debug)]
+pub enum Wanted {
+    /// A key that is made here.
+    Any(Algorithm),
+    /// The owner's own.
+    Own(SigningKey),
+}
+
+async fn read(
+    db: &Db,
+    secret: &AppSecret,
+    access_ttl: Span,
+) -> Result<KeyRing, latchkey_store::Error> {
+    let stored = signing_keys::all(db).await?;
+    Ok(KeyRing::new(stored.iter().filter_map(|key| open(secret, key)).collect(), access_ttl))
+}
+
+/// A stored key. One that `APP_SECRET` does not open any more is as good as
+/// none: what it signed is refused, and another takes its place.
+fn open(secret: &AppSecret, stored: &StoredKey) -> Option<RingKey> {
+    let opened = secret.open(Purpose::SigningKey, &stored.kid, &stored.private_key);
+    let Ok(private) = opened else {
+        tracing::warn!(kid = stored.kid, "a signing key cannot be opened with APP_SECRET");
+        return None;
+    };
+    let algorithm = stored.algorithm.parse().ok()?;
+    let key = SigningKey::from_private_bytes(algorithm, stored.kid.clone(), &private).ok()?;
+    Some(RingKey {
+        key: Key::Private(key),
+        created_at: stored.created_at,
+        signs_from: stored.signs_from,
+        retired_at: stored.retired_at,
+    })
+}

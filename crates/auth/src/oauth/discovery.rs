@@ -1,0 +1,206 @@
+//! What an OpenID issuer says of itself (OpenID Connect Discovery 1.0).
+
+use std::sync::{Arc, RwLock};
+
+use latchkey_domain::{Span, Timestamp};
+use serde::Deserialize;
+use tokio::sync::Mutex;
+use url::Url;
+
+use super::error::{Error, Step, json};
+use crate::http::Outbound;
+
+/// How long a discovery document is believed before it is fetched again.
+const FRESH_FOR: Span = Span::minutes(60);
+
+/// The members of the discovery document that we use (Discovery §3).
+#[derive(Clone, Debug, Deserialize)]
+pub struct Metadata {
+    /// The issuer, which has to be the configured one to the letter.
+    pub issuer: String,
+    /// Where browsers are sent.
+    pub authorization_endpoint: Url,
+    /// Where the code is exchanged.
+    pub token_endpoint: Url,
+    /// Where the keys are.
+    pub jwks_uri: Url,
+    /// Where the profile is; an issuer may have none.
+    pub userinfo_endpoint: Option<Url>,
+    /// How we may prove who we are; `client_secret_basic` when it does not say.
+    pub token_endpoint_auth_methods_supported: Option<Vec<String>>,
+    /// Whether it promises `iss` in the authorization response (RFC 9207 §3).
+    #[serde(default)]
+    pub authorization_response_iss_parameter_supported: bool,
+}
+
+impl Metadata {
+    /// Whether the secret goes into the body, because the issuer takes it nowhere else.
+    #[must_use]
+    pub fn secret_in_body(&self) -> bool {
+        self.token_endpoint_auth_methods_supported.as_ref().is_some_and(|methods| {
+            let takes = |method: &str| methods.iter().any(|taken| taken == method);
+            takes("client_secret_post") && !takes("client_secret_basic")
+        })
+    }
+}
+
+/// What an issuer told us, kept for an hour.
+///
+/// An issuer that is down when we start is asked again at the next sign-in;
+/// one that goes down later keeps working from what it said before.
+#[derive(Debug, Default)]
+pub struct Discovery {
+    known: RwLock<Option<(Timestamp, Arc<Metadata>)>>,
+    asking: Mutex<()>,
+}
+
+impl Discovery {
+    /// What is known already, however old.
+    #[must_use]
+    pub fn known(&self) -> Option<Arc<Metadata>> {
+        self.read().map(|(_, metadata)| metadata)
+    }
+
+    /// What the issuer says of itself, asked at most once at a time.
+    pub(crate) async fn metadata(
+        &self,
+        http: &Outbound,
+        issuer: &str,
+        now: Timestamp,
+    ) -> Result<Arc<Metadata>, Error> {
+        if let Some(metadata) = self.fresh(now) {
+            return Ok(metadata);
+        }
+        let _one_at_a_time = self.asking.lock().await;
+        if let Some(metadata) = self.fresh(now) {
+            return Ok(metadata);
+        }
+        match fetch(http, issuer).await {
+            Ok(metadata) => {
+                let metadata = Arc::new(metadata);
+                *self.known.write().unwrap_or_else(std::sync::PoisonError::into_inner) =
+                    Some((now, Arc::clone(&metadata)));
+                Ok(metadata)
+            }
+            Err(error) => match self.known() {
+                Some(stale) => {
+                    tracing::warn!(%issuer, %error, "discovery failed; going by what it said before");
+                    Ok(stale)
+                }
+                None => Err(error),
+            },
+        }
+    }
+
+    fn fresh(&self, now: Timestamp) -> Option<Arc<Metadata>> {
+        let (at, metadata) = self.read()?;
+        (now.since(at) < FRESH_FOR).then_some(metadata)
+    }
+
+    fn read(&self) -> Option<(Timestamp, Arc<Metadata>)> {
+        self.known.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+}
+
+async fn fetch(http: &Outbound, issuer: &str) -> Result<Metadata, Error> {
+    // Discovery §4: the path is appended to the issuer, whatever its own path.
+    let url = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
+    let url = Url::parse(&url)
+        .map_err(|_| Error::nonsense(Step::Discovery, "the issuer is not a URL"))?;
+    let answer = http.get(&url, None).await.map_err(Error::unreachable(Step::Discovery))?;
+    judge(issuer, json(Step::Discovery, &answer)?)
+}
+
+/// Judges a discovery document (Discovery §4.3).
+fn judge(issuer: &str, metadata: Metadata) -> Result<Metadata, Error> {
+    if metadata.issuer != issuer {
+        return Err(Error::nonsense(
+            Step::Discovery,
+            "it says that it is another issuer than the configured one",
+        ));
+    }
+    let endpoints = [
+        Some(&metadata.authorization_endpoint),
+        Some(&metadata.token_endpoint),
+        Some(&metadata.jwks_uri),
+        metadata.userinfo_endpoint.as_ref(),
+    ];
+    // A browser would follow us to `javascript:` too; and a secret is not sent in clear.
+    if endpoints.into_iter().flatten().any(|url| !may_be_called(url)) {
+        return Err(Error::nonsense(
+            Step::Discovery,
+            "one of its endpoints is neither https nor on loopback",
+        ));
+    }
+    Ok(metadata)
+}
+
+/// https anywhere, http only on loopback.
+#[must_use]
+pub fn may_be_called(url: &Url) -> bool {
+    match url.scheme() {
+        "https" => true,
+        "http" => is_loopback(url),
+        _ => false,
+    }
+}
+
+/// Whether a URL's host is this machine by its name or number.
+#[must_use]
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn document(issuer: &str, authorize: &str, token: &str) -> Result<Metadata, serde_json::Error> {
+        serde_json::from_value(serde_json::json!({
+            "issuer": issuer,
+            "authorization_endpoint": authorize,
+            "token_endpoint": token,
+            "jwks_uri": "https://op.test/keys",
+        }))
+    }
+
+    #[test]
+    fn documents_are_judged() -> Result<(), serde_json::Error> {
+        let good = ("https://op.test", "https://op.test/authorize", "https://op.test/token");
+        for ((issuer, authorize, token), taken) in [
+            (good, true),
+            (("https://op.test/", good.1, good.2), false),
+            (("https://OP.test", good.1, good.2), false),
+            (("https://evil.test", good.1, good.2), false),
+            ((good.0, "javascript:alert(1)", good.2), false),
+            ((good.0, "data:text/html,x", good.2), false),
+            ((good.0, good.1, "http://op.test/token"), false),
+            ((good.0, "http://127.0.0.1:9/a", "http://[::1]:9/t"), true),
+        ] {
+            let judged = judge("https://op.test", document(issuer, authorize, token)?);
+            assert_eq!(judged.is_ok(), taken, "{issuer} {authorize} {token}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn the_secret_goes_where_the_issuer_takes_it() -> Result<(), serde_json::Error> {
+        let mut metadata = document("https://op.test", "https://op.test/a", "https://op.test/t")?;
+        for (methods, in_body) in [
+            (None, false),
+            (Some(vec!["client_secret_basic", "client_secret_post"]), false),
+            (Some(vec!["client_secret_post"]), true),
+            (Some(vec!["private_key_jwt"]), false),
+        ] {
+            metadata.token_endpoint_auth_methods_supported =
+                methods.map(|methods| methods.into_iter().map(str::to_owned).collect());
+            assert_eq!(metadata.secret_in_body(), in_body);
+        }
+        Ok(())
+    }
+}

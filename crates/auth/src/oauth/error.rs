@@ -1,0 +1,125 @@
+//! What can go wrong at this door, and whose fault it is.
+
+use ::http::StatusCode;
+
+use crate::http;
+
+/// Why a sign-in at a provider did not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The person said no at the provider (RFC 6749 §4.1.2.1 `access_denied`).
+    #[error("the person declined at the provider")]
+    Declined,
+    /// The provider answered the authorization request with another error.
+    #[error("the provider answered {code}")]
+    Refused {
+        /// One of the error codes of RFC 6749 §4.1.2.1, or of an extension.
+        code: String,
+    },
+    /// The authorization response breaks a rule: it was put together by
+    /// somebody else, or damaged on its way.
+    #[error("the authorization response is not valid: {0}")]
+    Response(&'static str),
+    /// The provider could not be reached, or broke off.
+    #[error("{step}: {source}")]
+    Unreachable {
+        /// Which step it was.
+        step: Step,
+        /// How it failed.
+        source: http::Error,
+    },
+    /// The provider answered that it is out of order or overloaded.
+    #[error("{step}: the provider answered {status}")]
+    OutOfOrder {
+        /// Which step it was.
+        step: Step,
+        /// 429 or one of 5xx.
+        status: StatusCode,
+    },
+    /// The provider answered something that the standard does not allow.
+    #[error("{step}: {what}")]
+    Nonsense {
+        /// Which step it was.
+        step: Step,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The code was not taken: used already, expired, or for somebody else
+    /// (RFC 6749 §5.2 `invalid_grant`).
+    #[error("the provider did not take the code")]
+    CodeRefused,
+    /// The provider refused the token request for a reason that only the
+    /// site's owner can mend: a wrong secret, a redirect URI that is not
+    /// registered (RFC 6749 §5.2).
+    #[error("the provider refused the token request: {code}")]
+    TokenRefused {
+        /// One of the error codes of RFC 6749 §5.2, or the provider's own.
+        code: String,
+    },
+    /// The ID token was refused (OpenID Connect Core §3.1.3.7).
+    #[error("the ID token was refused: {0}")]
+    IdToken(#[from] super::id_token::Refused),
+}
+
+/// A step of the flow in which the provider is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// OpenID Connect Discovery §4.
+    Discovery,
+    /// OpenID Connect Core §10.1.1.
+    Keys,
+    /// RFC 6749 §4.1.3.
+    Token,
+    /// The call for which the access token was issued: who is it?
+    Profile,
+}
+
+impl std::fmt::Display for Step {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Discovery => "discovery",
+            Self::Keys => "the key set",
+            Self::Token => "the token request",
+            Self::Profile => "the profile",
+        })
+    }
+}
+
+impl Error {
+    /// For `map_err` on a call that had no answer.
+    pub(crate) fn unreachable(step: Step) -> impl Fn(http::Error) -> Self {
+        move |source| match source {
+            // Too large, or no HTTP at all: it was reached, and talks nonsense.
+            http::Error::TooLarge | http::Error::Request => {
+                Self::Nonsense { step, what: source.to_string() }
+            }
+            source => Self::Unreachable { step, source },
+        }
+    }
+
+    /// An answer that the standard does not allow.
+    pub(crate) fn nonsense(step: Step, what: impl Into<String>) -> Self {
+        Self::Nonsense { step, what: what.into() }
+    }
+
+    /// Judges a status that is not the one hoped for.
+    pub(crate) fn status(step: Step, status: StatusCode) -> Self {
+        if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
+            Self::OutOfOrder { step, status }
+        } else {
+            Self::nonsense(step, format!("it answered {status}"))
+        }
+    }
+}
+
+/// Reads a JSON document out of an answer that should be 200.
+pub(crate) fn json<T: serde::de::DeserializeOwned>(
+    step: Step,
+    answer: &::http::Response<Vec<u8>>,
+) -> Result<T, Error> {
+    if answer.status() != StatusCode::OK {
+        return Err(Error::status(step, answer.status()));
+    }
+    serde_json::from_slice(answer.body())
+        .map_err(|_| Error::nonsense(step, "it is not the JSON document that it should be"))
+}

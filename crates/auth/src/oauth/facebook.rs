@@ -1,0 +1,153 @@
+//! Facebook's dialect: OAuth 2.0, and the shapes of the Graph API.
+
+use ::http::{Response, StatusCode};
+use aws_lc_rs::hmac;
+use latchkey_domain::identity::{Profile, Subject};
+use latchkey_domain::{DisplayName, Email};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+use url::Url;
+
+use super::error::{Error, Step, json as parse};
+use super::provider::below;
+use super::token::{Endpoints, in_standard_words};
+use crate::http::Outbound;
+use crate::secret::Secret;
+
+pub(crate) fn endpoints(web: &Url, graph: &Url) -> Endpoints {
+    Endpoints {
+        authorization: below(web, "dialog/oauth"),
+        token: below(graph, "oauth/access_token"),
+        secret_in_body: true,
+    }
+}
+
+/// Graph errors that speak of the code itself: used already, expired, or
+/// issued for another redirect URI or verifier.
+const ABOUT_THE_CODE: i64 = 100;
+
+/// Says in RFC 6749's words what Facebook says in Graph's: an object under
+/// `error`, and for a token no more than what the standard asks for.
+pub(crate) fn put_straight(answer: Response<Vec<u8>>) -> Response<Vec<u8>> {
+    let body = serde_json::from_slice::<Value>(answer.body()).ok();
+    let Some(error) = body.as_ref().and_then(|body| body.get("error")).filter(|e| e.is_object())
+    else {
+        return answer;
+    };
+    let error = match error.get("code").and_then(Value::as_i64) {
+        Some(ABOUT_THE_CODE) => "invalid_grant".to_owned(),
+        Some(code) => format!("graph_error_{code}"),
+        None => "graph_error".to_owned(),
+    };
+    in_standard_words(answer, StatusCode::BAD_REQUEST, &json!({ "error": error }))
+}
+
+#[derive(Deserialize)]
+struct Me {
+    /// Identifies the person to this app alone.
+    id: String,
+    name: Option<String>,
+    /// Absent when there is none, or the person unticked it.
+    email: Option<String>,
+}
+
+/// Asks who it is, and proves that it is this app that asks.
+pub(crate) async fn profile(
+    http: &Outbound,
+    web: &Url,
+    graph: &Url,
+    access_token: &str,
+    secret: &Secret,
+) -> Result<Profile, Error> {
+    let mut url = below(graph, "me");
+    url.query_pairs_mut()
+        .append_pair("fields", "id,name,email")
+        .append_pair("appsecret_proof", &appsecret_proof(access_token, secret));
+    let answer = http.get(&url, Some(access_token)).await;
+    describe(web, parse(Step::Profile, &answer.map_err(Error::unreachable(Step::Profile))?)?)
+}
+
+/// Facebook hands out only addresses that it has verified itself, but promises
+/// that nowhere; so the address is taken as one that the person merely named.
+fn describe(web: &Url, me: Me) -> Result<Profile, Error> {
+    Ok(Profile {
+        // The version of the API is no part of who the issuer is.
+        issuer: issuer(web),
+        subject: Subject::new(me.id)
+            .map_err(|error| Error::nonsense(Step::Profile, error.to_string()))?,
+        name: DisplayName::first_of([me.name.as_deref()]),
+        email: me.email.and_then(|email| Email::parse(&email).ok()),
+        email_verified: false,
+    })
+}
+
+/// The web address without the version of the API, which changes every year.
+fn issuer(web: &Url) -> String {
+    let text = web.as_str().trim_end_matches('/');
+    match text.rsplit_once('/') {
+        Some((before, version))
+            if version.starts_with('v')
+                && version[1..].starts_with(|c: char| c.is_ascii_digit()) =>
+        {
+            before.to_owned()
+        }
+        _ => text.to_owned(),
+    }
+}
+
+/// HMAC-SHA-256 of the token with the app's secret: a stolen token alone is
+/// then worth nothing ("Securing Graph API Requests").
+fn appsecret_proof(access_token: &str, secret: &Secret) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes());
+    let mut hex = String::with_capacity(64);
+    for byte in hmac::sign(&key, access_token.as_bytes()).as_ref() {
+        // Writing to a string cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+    }
+    hex
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_dialect_is_put_straight() {
+        for (status, body, said) in [
+            (
+                400,
+                r#"{"error":{"message":"This authorization code has been used.","type":"OAuthException","code":100}}"#,
+                r#"{"error":"invalid_grant"}"#,
+            ),
+            (
+                400,
+                r#"{"error":{"message":"Invalid Client ID","type":"OAuthException","code":101}}"#,
+                r#"{"error":"graph_error_101"}"#,
+            ),
+            (400, r#"{"error":{}}"#, r#"{"error":"graph_error"}"#),
+            (200, r#"{"access_token":"t"}"#, r#"{"access_token":"t"}"#),
+            (200, "junk", "junk"),
+        ] {
+            let mut answer = Response::new(body.as_bytes().to_vec());
+            *answer.status_mut() = StatusCode::from_u16(status).unwrap_or_default();
+            let straight = put_straight(answer);
+            assert_eq!(straight.status().as_u16(), status);
+            assert_eq!(String::from_utf8_lossy(straight.body()), said);
+        }
+    }
+
+    #[test]
+    fn the_version_of_the_api_is_no_part_of_an_identity() -> Result<(), url::ParseError> {
+        for (web, said) in [
+            ("https://www.facebook.com/v23.0", "https://www.facebook.com"),
+            ("https://www.facebook.com/v24.0/", "https://www.facebook.com"),
+            ("http://127.0.0.1:3001/facebook/v23.0", "http://127.0.0.1:3001/facebook"),
+            ("https://www.facebook.com", "https://www.facebook.com"),
+            ("https://x.test/vanity", "https://x.test/vanity"),
+        ] {
+            assert_eq!(issuer(&Url::parse(web)?), said);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,150 @@
+//! The authorization code grant, from the first redirect to the profile.
+
+use latchkey_domain::Timestamp;
+use latchkey_domain::identity::Profile;
+use oauth2::{CsrfToken, PkceCodeChallenge, PkceCodeVerifier, Scope, TokenResponse as _};
+use url::Url;
+
+use super::attempt::Attempt;
+use super::id_token::{self, Claims, Expected, Refused};
+use super::provider::{Kind, OpenId, Provider};
+use super::response::{self, Issuer, Response};
+use super::token::{self, Endpoints, Tokens};
+use super::{Error, facebook, github, userinfo};
+use crate::http::Outbound;
+
+/// The authorization request (RFC 6749 §4.1.1): the URL to which the browser goes.
+///
+/// With PKCE S256 at every provider, whether or not it says that it knows PKCE:
+/// one that does not passes it over (RFC 9700 §2.1.1). Never `plain`.
+///
+/// # Errors
+/// When the provider's endpoints are not known and cannot be found out.
+pub async fn begin(
+    http: &Outbound,
+    provider: &Provider,
+    attempt: &Attempt,
+    now: Timestamp,
+) -> Result<Url, Error> {
+    let endpoints = endpoints(http, provider, now).await?;
+    let client = token::client(provider, &endpoints);
+    let verifier = PkceCodeVerifier::new(attempt.verifier.clone());
+    let state = CsrfToken::new(attempt.state.clone());
+    let mut request = client
+        .authorize_url(move || state)
+        .add_scopes(provider.all_scopes().map(Scope::new))
+        .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier));
+    if let Kind::OpenId(_) = provider.kind {
+        request = request.add_extra_param("nonce", &attempt.nonce);
+    }
+    let (url, _state) = request.url();
+    Ok(url)
+}
+
+/// Everything after the browser has come back: the response, the token request,
+/// the ID token, the API call.
+///
+/// The caller has found the attempt by the response's state, in a cookie of
+/// this browser ([`super::attempt::belongs`]).
+///
+/// # Errors
+/// Says which step failed, and whose fault it is.
+pub async fn complete(
+    http: &Outbound,
+    provider: &Provider,
+    attempt: &Attempt,
+    response: Response,
+    now: Timestamp,
+) -> Result<Profile, Error> {
+    let code = response::judge(response, issuer(provider).as_ref().map(Asked::borrow))?;
+    let endpoints = endpoints(http, provider, now).await?;
+    let tokens = token::exchange(http, provider, &endpoints, code, &attempt.verifier).await?;
+    let access_token = tokens.access_token().secret();
+    match &provider.kind {
+        Kind::OpenId(openid) => {
+            let expected = Expected {
+                issuer: &openid.issuer,
+                client_id: &provider.client_id,
+                nonce: &attempt.nonce,
+                access_token,
+            };
+            let claims = id_token(http, openid, &tokens, &expected, now).await?;
+            who_is_it(http, openid, access_token, claims, now).await
+        }
+        Kind::GitHub { web, api } => github::profile(http, web, api, access_token).await,
+        Kind::Facebook { web, graph } => {
+            facebook::profile(http, web, graph, access_token, &provider.client_secret).await
+        }
+    }
+}
+
+async fn endpoints(
+    http: &Outbound,
+    provider: &Provider,
+    now: Timestamp,
+) -> Result<Endpoints, Error> {
+    match &provider.kind {
+        Kind::OpenId(openid) => {
+            let metadata = openid.discovery.metadata(http, &openid.issuer, now).await?;
+            Ok(Endpoints {
+                authorization: metadata.authorization_endpoint.clone(),
+                token: metadata.token_endpoint.clone(),
+                secret_in_body: metadata.secret_in_body(),
+            })
+        }
+        Kind::GitHub { web, .. } => Ok(github::endpoints(web)),
+        Kind::Facebook { web, graph } => Ok(facebook::endpoints(web, graph)),
+    }
+}
+
+/// The issuer that was asked, and whether it promised to say its name.
+struct Asked {
+    issuer: String,
+    promised: bool,
+}
+
+impl Asked {
+    fn borrow(&self) -> Issuer<'_> {
+        Issuer { expected: &self.issuer, promised: self.promised }
+    }
+}
+
+fn issuer(provider: &Provider) -> Option<Asked> {
+    let Kind::OpenId(openid) = &provider.kind else { return None };
+    let promised = openid
+        .discovery
+        .known()
+        .is_some_and(|metadata| metadata.authorization_response_iss_parameter_supported);
+    Some(Asked { issuer: openid.issuer.clone(), promised })
+}
+
+async fn id_token(
+    http: &Outbound,
+    openid: &OpenId,
+    tokens: &Tokens,
+    expected: &Expected<'_>,
+    now: Timestamp,
+) -> Result<Claims, Error> {
+    let token = id_token::take_apart(tokens.id_token().ok_or(Refused::Missing)?)?;
+    let metadata = openid.discovery.metadata(http, &openid.issuer, now).await?;
+    let keys = openid
+        .keys
+        .candidates(http, &metadata.jwks_uri, token.kid.as_deref(), token.algorithm, now)
+        .await?;
+    Ok(token.verify(&keys, expected, now)?)
+}
+
+async fn who_is_it(
+    http: &Outbound,
+    openid: &OpenId,
+    access_token: &str,
+    claims: Claims,
+    now: Timestamp,
+) -> Result<Profile, Error> {
+    let metadata = openid.discovery.metadata(http, &openid.issuer, now).await?;
+    let mut all = claims.all;
+    if let Some(endpoint) = &metadata.userinfo_endpoint {
+        all.extend(userinfo::fetch(http, endpoint, access_token, &claims.subject).await?);
+    }
+    Ok(userinfo::profile(&openid.issuer, claims.subject, &all))
+}

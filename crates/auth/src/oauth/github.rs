@@ -1,0 +1,183 @@
+//! GitHub's dialect: OAuth 2.0 without OpenID Connect.
+
+use ::http::{Response, StatusCode, header};
+use latchkey_domain::identity::{Profile, Subject};
+use latchkey_domain::{DisplayName, Email};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use url::Url;
+
+use super::error::{Error, Step, json as parse};
+use super::provider::below;
+use super::token::{Endpoints, in_standard_words};
+use crate::http::Outbound;
+
+pub(crate) fn endpoints(web: &Url) -> Endpoints {
+    Endpoints {
+        authorization: below(web, "login/oauth/authorize"),
+        token: below(web, "login/oauth/access_token"),
+        secret_in_body: true,
+    }
+}
+
+/// Says in RFC 6749's words what GitHub says in its own: errors come with
+/// status 200, and without `Accept: application/json` everything comes as a form.
+pub(crate) fn put_straight(answer: Response<Vec<u8>>) -> Response<Vec<u8>> {
+    let is_form = answer
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok())
+        .is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
+    let body = if is_form {
+        let pairs = url::form_urlencoded::parse(answer.body());
+        Some(pairs.map(|(name, value)| (name.into_owned(), Value::from(value))).collect())
+    } else {
+        serde_json::from_slice::<Value>(answer.body()).ok()
+    };
+    let Some(body) = body else { return answer };
+    let Some(error) = body.get("error").and_then(Value::as_str) else {
+        let status = answer.status();
+        return in_standard_words(answer, status, &body);
+    };
+    let error = match error {
+        "bad_verification_code" => "invalid_grant",
+        "incorrect_client_credentials" => "invalid_client",
+        other => other,
+    };
+    in_standard_words(answer, StatusCode::BAD_REQUEST, &json!({ "error": error }))
+}
+
+#[derive(Deserialize)]
+struct User {
+    /// Never changes; the login name does, and changes hands.
+    id: u64,
+    login: Option<String>,
+    name: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Address {
+    email: String,
+    #[serde(default)]
+    primary: bool,
+    #[serde(default)]
+    verified: bool,
+}
+
+/// Asks who it is. The e-mail is taken from `/user/emails` alone: the one in
+/// the public profile may be anything, verified or not.
+pub(crate) async fn profile(
+    http: &Outbound,
+    web: &Url,
+    api: &Url,
+    access_token: &str,
+) -> Result<Profile, Error> {
+    let get = async |path: &str| {
+        let answer = http.get(&below(api, path), Some(access_token)).await;
+        answer.map_err(Error::unreachable(Step::Profile))
+    };
+    let user: User = parse(Step::Profile, &get("user").await?)?;
+    let emails = get("user/emails").await?;
+    // The person need not let us see their addresses, and GitHub then says 403 or 404.
+    let withheld = [StatusCode::FORBIDDEN, StatusCode::NOT_FOUND].contains(&emails.status());
+    let addresses = if withheld { Vec::new() } else { parse(Step::Profile, &emails)? };
+    describe(web, user, &addresses)
+}
+
+fn describe(web: &Url, user: User, addresses: &[Address]) -> Result<Profile, Error> {
+    let verified = || addresses.iter().filter(|address| address.verified);
+    let email = verified()
+        .find(|address| address.primary)
+        .or_else(|| verified().next())
+        .and_then(|address| Email::parse(&address.email).ok());
+    Ok(Profile {
+        issuer: web.as_str().trim_end_matches('/').to_owned(),
+        subject: Subject::new(user.id.to_string())
+            .map_err(|error| Error::nonsense(Step::Profile, error.to_string()))?,
+        name: DisplayName::first_of([user.name.as_deref(), user.login.as_deref()]),
+        email_verified: email.is_some(),
+        email,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_dialect_is_put_straight() {
+        const FORM: &str = "application/x-www-form-urlencoded; charset=utf-8";
+        const JSON: &str = "application/json; charset=utf-8";
+        for (kind, body, status, said) in [
+            (
+                JSON,
+                r#"{"access_token":"t","token_type":"bearer"}"#,
+                200,
+                r#"{"access_token":"t","token_type":"bearer"}"#,
+            ),
+            (
+                FORM,
+                "access_token=t&token_type=bearer",
+                200,
+                r#"{"access_token":"t","token_type":"bearer"}"#,
+            ),
+            (
+                JSON,
+                r#"{"error":"bad_verification_code","error_description":"x"}"#,
+                400,
+                r#"{"error":"invalid_grant"}"#,
+            ),
+            (FORM, "error=bad_verification_code", 400, r#"{"error":"invalid_grant"}"#),
+            (
+                JSON,
+                r#"{"error":"incorrect_client_credentials"}"#,
+                400,
+                r#"{"error":"invalid_client"}"#,
+            ),
+            (
+                JSON,
+                r#"{"error":"redirect_uri_mismatch"}"#,
+                400,
+                r#"{"error":"redirect_uri_mismatch"}"#,
+            ),
+            ("text/html", "<h1>", 200, "<h1>"),
+        ] {
+            let mut answer = Response::new(body.as_bytes().to_vec());
+            answer
+                .headers_mut()
+                .insert(header::CONTENT_TYPE, header::HeaderValue::from_static(kind));
+            let straight = put_straight(answer);
+            assert_eq!(straight.status().as_u16(), status, "{body}");
+            assert_eq!(String::from_utf8_lossy(straight.body()), said);
+        }
+    }
+
+    #[test]
+    fn only_verified_addresses_count() -> Result<(), Box<dyn std::error::Error>> {
+        let web = Url::parse("https://github.com")?;
+        for (emails, email) in [
+            (r#"[{"email":"a@x.test","primary":true,"verified":true}]"#, Some("a@x.test")),
+            (
+                r#"[{"email":"b@x.test","verified":true},{"email":"a@x.test","primary":true,"verified":true}]"#,
+                Some("a@x.test"),
+            ),
+            (
+                r#"[{"email":"b@x.test","verified":true},{"email":"a@x.test","primary":true,"verified":false}]"#,
+                Some("b@x.test"),
+            ),
+            (r#"[{"email":"a@x.test","primary":true,"verified":false}]"#, None),
+            ("[]", None),
+        ] {
+            let user: User = serde_json::from_str(
+                r#"{"id":9007199254740993,"login":"octo","name":null,"email":"evil@x.test"}"#,
+            )?;
+            let profile = describe(&web, user, &serde_json::from_str::<Vec<Address>>(emails)?)?;
+            assert_eq!(profile.email.as_ref().map(Email::as_str), email);
+            assert_eq!(profile.email_verified, email.is_some());
+            assert_eq!(profile.subject.as_str(), "9007199254740993");
+            assert_eq!(profile.name.as_str(), "octo");
+            assert_eq!(profile.issuer, "https://github.com");
+        }
+        Ok(())
+    }
+}

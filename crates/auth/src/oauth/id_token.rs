@@ -1,0 +1,364 @@
+//! The ID token, checked (OpenID Connect Core 1.0 §3.1.3.7).
+//!
+//! It is what readers come to see, so the rules stand here one by one, in the
+//! order of the standard, and each has its own reason to refuse.
+
+use aws_lc_rs::digest;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::{Algorithm, DecodingKey};
+use latchkey_domain::identity::Subject;
+use latchkey_domain::{Span, Timestamp};
+use serde_json::{Map, Value};
+
+/// How far apart two clocks may be.
+pub const LEEWAY: Span = Span::seconds(60);
+
+/// An issuer that sends more than this in one token is not one to talk to.
+const MAX_BYTES: usize = 64 * 1024;
+
+/// The algorithms that are believed: public-key signatures. What the token says
+/// of itself chooses among them, and never beyond (RFC 8725 §3.1).
+const ALLOWED: [Algorithm; 9] = [
+    Algorithm::RS256,
+    Algorithm::RS384,
+    Algorithm::RS512,
+    Algorithm::PS256,
+    Algorithm::PS384,
+    Algorithm::PS512,
+    Algorithm::ES256,
+    Algorithm::ES384,
+    Algorithm::EdDSA,
+];
+
+/// Why an ID token was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// There is none in the token response.
+    #[error("there is none")]
+    Missing,
+    /// It is not three parts of base64url with JSON in the first two.
+    #[error("it is not a signed JWT")]
+    Malformed,
+    /// It is signed with an algorithm that is not on our list, or not at all.
+    #[error("it is signed with an algorithm that is not allowed")]
+    Algorithm,
+    /// It is a JWT of another kind (RFC 8725 §3.11).
+    #[error("it is a token of another kind")]
+    Type,
+    /// It has a critical header that we do not understand (RFC 7515 §4.1.11).
+    #[error("it has a critical header that is not understood")]
+    Critical,
+    /// The issuer publishes no key that could have signed it.
+    #[error("the issuer publishes no key that could have signed it")]
+    UnknownKey,
+    /// The signature is not the issuer's.
+    #[error("its signature is wrong")]
+    Signature,
+    /// `iss` is not the issuer that was asked.
+    #[error("it is from another issuer")]
+    Issuer,
+    /// `aud` is not us, or not us alone.
+    #[error("it is for somebody else")]
+    Audience,
+    /// `azp` is not us.
+    #[error("it was issued to another client")]
+    AuthorizedParty,
+    /// `exp` is missing or past.
+    #[error("it has expired")]
+    Expired,
+    /// `iat` is missing or in the future, or `nbf` is.
+    #[error("it is not valid yet")]
+    NotYetValid,
+    /// `nonce` is not the one that was sent: the token belongs to another attempt.
+    #[error("it belongs to another attempt (nonce)")]
+    Nonce,
+    /// `at_hash` does not fit the access token that came with it.
+    #[error("it belongs to another access token (at_hash)")]
+    AccessTokenHash,
+    /// `sub` is no subject identifier.
+    #[error("its subject is not valid")]
+    Subject,
+}
+
+/// What a token has to fit.
+#[derive(Clone, Copy, Debug)]
+pub struct Expected<'a> {
+    /// The issuer that was asked.
+    pub issuer: &'a str,
+    /// Who we are to it.
+    pub client_id: &'a str,
+    /// What was sent with the authorization request.
+    pub nonce: &'a str,
+    /// What came with it in the token response.
+    pub access_token: &'a str,
+}
+
+/// A token that was taken apart; nothing in it is believed yet.
+#[derive(Debug)]
+pub struct Unverified<'a> {
+    /// The algorithm, one of ours.
+    pub algorithm: Algorithm,
+    /// Which key is said to have signed it.
+    pub kid: Option<String>,
+    signed: &'a str,
+    signature: &'a str,
+    claims: Map<String, Value>,
+}
+
+/// Takes a token apart, and looks at its header.
+///
+/// `jwk`, `jku`, `x5u` and `x5c` are not looked at: a token does not bring its
+/// own key along, and we fetch nothing that it names (RFC 8725 §3.10).
+///
+/// # Errors
+/// When it is not a signed JWT of the right kind, with an algorithm of ours.
+pub fn take_apart(token: &str) -> Result<Unverified<'_>, Refused> {
+    if token.len() > MAX_BYTES {
+        return Err(Refused::Malformed);
+    }
+    let (signed, signature) = token.rsplit_once('.').ok_or(Refused::Malformed)?;
+    let (header, payload) = signed.split_once('.').ok_or(Refused::Malformed)?;
+    let header = object(header)?;
+    let claims = object(payload)?;
+    if header.contains_key("crit") {
+        return Err(Refused::Critical);
+    }
+    match header.get("typ") {
+        None => {}
+        Some(Value::String(typ)) if typ.eq_ignore_ascii_case("jwt") => {}
+        Some(_) => return Err(Refused::Type),
+    }
+    let algorithm = header.get("alg").and_then(Value::as_str).unwrap_or_default();
+    let algorithm = algorithm.parse::<Algorithm>().map_err(|_| Refused::Algorithm)?;
+    if !ALLOWED.contains(&algorithm) {
+        return Err(Refused::Algorithm);
+    }
+    let kid = header.get("kid").and_then(Value::as_str).map(str::to_owned);
+    Ok(Unverified { algorithm, kid, signed, signature, claims })
+}
+
+fn object(part: &str) -> Result<Map<String, Value>, Refused> {
+    let bytes = URL_SAFE_NO_PAD.decode(part).map_err(|_| Refused::Malformed)?;
+    serde_json::from_slice(&bytes).map_err(|_| Refused::Malformed)
+}
+
+/// The claims that we use, once they are believed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claims {
+    /// Who it is at this issuer.
+    pub subject: Subject,
+    /// Everything the token says.
+    pub all: Map<String, Value>,
+}
+
+impl Unverified<'_> {
+    /// Checks the signature with the issuer's keys (rule 6), then the claims.
+    ///
+    /// # Errors
+    /// The first rule that is broken.
+    pub fn verify(
+        self,
+        keys: &[DecodingKey],
+        expected: &Expected<'_>,
+        now: Timestamp,
+    ) -> Result<Claims, Refused> {
+        if keys.is_empty() {
+            return Err(Refused::UnknownKey);
+        }
+        let signed_by = |key| {
+            jsonwebtoken::crypto::verify(
+                self.signature,
+                self.signed.as_bytes(),
+                key,
+                self.algorithm,
+            )
+            .unwrap_or(false)
+        };
+        if !keys.iter().any(signed_by) {
+            return Err(Refused::Signature);
+        }
+        check(self.claims, self.algorithm, expected, now)
+    }
+}
+
+/// Checks the claims of a token whose signature is good: the rules of Core
+/// §3.1.3.7 and §3.1.3.8, each on its own line.
+fn check(
+    claims: Map<String, Value>,
+    algorithm: Algorithm,
+    expected: &Expected<'_>,
+    now: Timestamp,
+) -> Result<Claims, Refused> {
+    let text = |name: &str| claims.get(name).and_then(Value::as_str);
+    let time = |name: &str| claims.get(name).map(|value| value.as_f64());
+
+    // 2. The issuer is the one we asked, to the letter.
+    if text("iss") != Some(expected.issuer) {
+        return Err(Refused::Issuer);
+    }
+    // 3. It is for us, and for nobody whom we do not know beside us.
+    let for_us = match claims.get("aud") {
+        Some(Value::String(audience)) => audience == expected.client_id,
+        Some(Value::Array(audiences)) => {
+            !audiences.is_empty()
+                && audiences.iter().all(|one| one.as_str() == Some(expected.client_id))
+        }
+        _ => false,
+    };
+    if !for_us {
+        return Err(Refused::Audience);
+    }
+    // 4, 5. Where it says to whom it was issued, that is us.
+    if claims.get("azp").is_some_and(|azp| azp.as_str() != Some(expected.client_id)) {
+        return Err(Refused::AuthorizedParty);
+    }
+    // 9. It has not expired.
+    #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are far below 2^53")]
+    let now = now.as_seconds() as f64;
+    #[expect(clippy::cast_precision_loss, reason = "a minute")]
+    let leeway = LEEWAY.as_seconds() as f64;
+    match time("exp") {
+        Some(Some(exp)) if now < exp + leeway => {}
+        _ => return Err(Refused::Expired),
+    }
+    // 10. It was issued, and not in the future; nor is it for later (RFC 7519 §4.1.5).
+    match time("iat") {
+        Some(Some(iat)) if iat <= now + leeway => {}
+        _ => return Err(Refused::NotYetValid),
+    }
+    match time("nbf") {
+        None => {}
+        Some(Some(nbf)) if nbf <= now + leeway => {}
+        Some(_) => return Err(Refused::NotYetValid),
+    }
+    // 11. It belongs to this attempt.
+    if text("nonce") != Some(expected.nonce) {
+        return Err(Refused::Nonce);
+    }
+    // §3.1.3.8. It belongs to this access token, where it says so.
+    if let Some(at_hash) = claims.get("at_hash")
+        && at_hash.as_str() != Some(&half_hash(algorithm, expected.access_token))
+    {
+        return Err(Refused::AccessTokenHash);
+    }
+    // §2. The subject is one.
+    let subject = Subject::new(text("sub").unwrap_or_default()).map_err(|_| Refused::Subject)?;
+    Ok(Claims { subject, all: claims })
+}
+
+/// The left half of the hash that goes with the algorithm (Core §3.1.3.6).
+fn half_hash(algorithm: Algorithm, access_token: &str) -> String {
+    let hash = match algorithm {
+        Algorithm::RS384 | Algorithm::PS384 | Algorithm::ES384 => &digest::SHA384,
+        // Ed25519 hashes with SHA-512.
+        Algorithm::RS512 | Algorithm::PS512 | Algorithm::EdDSA => &digest::SHA512,
+        _ => &digest::SHA256,
+    };
+    let digest = digest::digest(hash, access_token.as_bytes());
+    let half = digest.as_ref().len() / 2;
+    URL_SAFE_NO_PAD.encode(digest.as_ref().get(..half).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const EXPECTED: Expected<'_> = Expected {
+        issuer: "https://op.test",
+        client_id: "us",
+        nonce: "n-1",
+        access_token: "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y",
+    };
+
+    fn good() -> Value {
+        json!({
+            "iss": "https://op.test", "aud": "us", "sub": "248289761001", "nonce": "n-1",
+            "iat": 1_000, "exp": 2_000, "at_hash": "77QmUPtjPfzWtF2AnpK9RQ",
+        })
+    }
+
+    #[test]
+    fn each_rule_refuses_for_its_own_reason() {
+        let at = 1_500;
+        for (member, value, outcome) in [
+            ("iss", json!("https://op.test"), Ok(())),
+            ("iss", json!("https://op.test/"), Err(Refused::Issuer)),
+            ("iss", json!("https://OP.test"), Err(Refused::Issuer)),
+            ("iss", Value::Null, Err(Refused::Issuer)),
+            ("aud", json!(["us"]), Ok(())),
+            ("aud", json!("them"), Err(Refused::Audience)),
+            ("aud", json!(["us", "them"]), Err(Refused::Audience)),
+            ("aud", json!([]), Err(Refused::Audience)),
+            ("aud", json!(1), Err(Refused::Audience)),
+            ("azp", json!("us"), Ok(())),
+            ("azp", json!("them"), Err(Refused::AuthorizedParty)),
+            ("exp", json!(1_441), Ok(())),
+            ("exp", json!(1_440), Err(Refused::Expired)),
+            ("exp", json!("2000"), Err(Refused::Expired)),
+            ("exp", Value::Null, Err(Refused::Expired)),
+            ("iat", json!(1_560), Ok(())),
+            ("iat", json!(1_561), Err(Refused::NotYetValid)),
+            ("iat", Value::Null, Err(Refused::NotYetValid)),
+            ("nbf", json!(1_560), Ok(())),
+            ("nbf", json!(1_561), Err(Refused::NotYetValid)),
+            ("nbf", json!("0"), Err(Refused::NotYetValid)),
+            ("nonce", json!("n-2"), Err(Refused::Nonce)),
+            ("nonce", Value::Null, Err(Refused::Nonce)),
+            ("at_hash", json!("77QmUPtjPfzWtF2AnpK9RR"), Err(Refused::AccessTokenHash)),
+            ("at_hash", json!(1), Err(Refused::AccessTokenHash)),
+            ("sub", json!(""), Err(Refused::Subject)),
+            ("sub", json!(248_289_761_001_u64), Err(Refused::Subject)),
+            ("sub", json!("x".repeat(256)), Err(Refused::Subject)),
+        ] {
+            let mut claims = good();
+            claims[member] = value.clone();
+            let Value::Object(claims) = claims else { continue };
+            let checked = check(claims, Algorithm::RS256, &EXPECTED, Timestamp::from_seconds(at));
+            assert_eq!(checked.map(|_| ()), outcome, "{member}: {value}");
+        }
+    }
+
+    #[test]
+    fn without_at_hash_it_is_not_checked() {
+        let mut claims = good();
+        if let Some(claims) = claims.as_object_mut() {
+            claims.remove("at_hash");
+            let claims = claims.clone();
+            let checked =
+                check(claims, Algorithm::RS256, &EXPECTED, Timestamp::from_seconds(1_500));
+            assert!(checked.is_ok());
+        }
+    }
+
+    #[test]
+    fn headers_are_judged_before_anything_else() {
+        let token = |header: Value| {
+            let part = |json: &Value| URL_SAFE_NO_PAD.encode(json.to_string());
+            format!("{}.{}.c2ln", part(&header), part(&good()))
+        };
+        for (header, outcome) in [
+            (json!({"alg": "RS256", "kid": "1"}), Ok(())),
+            (json!({"alg": "EdDSA", "typ": "JWT"}), Ok(())),
+            (json!({"alg": "none"}), Err(Refused::Algorithm)),
+            (json!({"alg": "None"}), Err(Refused::Algorithm)),
+            (json!({"alg": "HS256"}), Err(Refused::Algorithm)),
+            (json!({"alg": "RS257"}), Err(Refused::Algorithm)),
+            (json!({"alg": 1}), Err(Refused::Algorithm)),
+            (json!({}), Err(Refused::Algorithm)),
+            (json!({"alg": "RS256", "typ": "at+jwt"}), Err(Refused::Type)),
+            (json!({"alg": "RS256", "typ": "logout+jwt"}), Err(Refused::Type)),
+            (json!({"alg": "RS256", "crit": ["b64"], "b64": false}), Err(Refused::Critical)),
+            (json!({"alg": "RS256", "crit": []}), Err(Refused::Critical)),
+        ] {
+            let token = token(header.clone());
+            assert_eq!(take_apart(&token).map(|_| ()), outcome, "{header}");
+        }
+        for junk in
+            ["", ".", "..", "a.b", "a.b.c", "null", "e30.e30", "e30.bnVsbA.e30", "e30=.e30.e30"]
+        {
+            assert!(take_apart(junk).is_err(), "{junk}");
+        }
+    }
+}

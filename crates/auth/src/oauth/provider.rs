@@ -1,0 +1,107 @@
+//! A provider: which dialect it speaks, and who we are to it.
+
+use oauth2::RedirectUrl;
+use url::Url;
+
+use super::discovery::Discovery;
+use super::jwks::KeySet;
+use crate::secret::Secret;
+
+/// A provider at which people can sign in.
+#[derive(Debug)]
+pub struct Provider {
+    /// Its name in our URLs: `google`.
+    pub slug: String,
+    /// Its name for people: "Google".
+    pub label: String,
+    /// The dialect that it speaks.
+    pub kind: Kind,
+    /// Who we are to it.
+    pub client_id: String,
+    /// What proves that to it.
+    pub client_secret: Secret,
+    /// Where it sends people back to. One for each provider, so that one
+    /// provider's code is never taken for another's (RFC 9700 §4.4).
+    pub redirect_uri: RedirectUrl,
+    /// What we ask for, beyond what the dialect needs in any case.
+    pub scopes: Vec<String>,
+    /// Whether the local provider plays it.
+    pub local: bool,
+}
+
+/// The dialects of OAuth that are spoken here.
+#[derive(Debug)]
+pub enum Kind {
+    /// OpenID Connect, by discovery: Google, and any other issuer.
+    OpenId(OpenId),
+    /// GitHub, and GitHub Enterprise.
+    GitHub {
+        /// Where people sign in: `https://github.com`.
+        web: Url,
+        /// Where the API is: `https://api.github.com`.
+        api: Url,
+    },
+    /// Facebook.
+    Facebook {
+        /// Where people sign in: `https://www.facebook.com/v23.0`.
+        web: Url,
+        /// Where the Graph API is: `https://graph.facebook.com/v23.0`.
+        graph: Url,
+    },
+}
+
+/// An OpenID issuer, and what it told us of itself.
+#[derive(Debug)]
+pub struct OpenId {
+    /// The issuer, to the letter.
+    pub issuer: String,
+    /// What it says of itself.
+    pub discovery: Discovery,
+    /// The keys with which it signs.
+    pub keys: KeySet,
+}
+
+impl Kind {
+    /// OpenID Connect at this issuer.
+    #[must_use]
+    pub fn open_id(issuer: impl Into<String>) -> Self {
+        Self::OpenId(OpenId {
+            issuer: issuer.into(),
+            discovery: Discovery::default(),
+            keys: KeySet::default(),
+        })
+    }
+}
+
+impl Provider {
+    /// The origin to which a browser is sent, if it is known already.
+    ///
+    /// For a `form-action` in a Content-Security-Policy, which Chromium applies
+    /// to the redirect after a form post, too.
+    #[must_use]
+    pub fn authorization_origin(&self) -> Option<String> {
+        let url = match &self.kind {
+            Kind::OpenId(openid) => openid.discovery.known()?.authorization_endpoint.clone(),
+            Kind::GitHub { web, .. } | Kind::Facebook { web, .. } => web.clone(),
+        };
+        Some(url.origin().ascii_serialization())
+    }
+
+    /// What the authorization request asks for.
+    pub(crate) fn all_scopes(&self) -> impl Iterator<Item = String> {
+        let needed: &[&str] = match self.kind {
+            Kind::OpenId(_) => &["openid", "email", "profile"],
+            Kind::GitHub { .. } => &["read:user", "user:email"],
+            Kind::Facebook { .. } => &["public_profile", "email"],
+        };
+        let more = self.scopes.iter().filter(|scope| !needed.contains(&scope.as_str()));
+        needed.iter().map(|scope| (*scope).to_owned()).chain(more.cloned())
+    }
+}
+
+/// `base` with one more path behind it, whether or not it ends in a slash.
+pub(crate) fn below(base: &Url, path: &str) -> Url {
+    let mut url = base.clone();
+    url.set_path(&format!("{}/{path}", base.path().trim_end_matches('/')));
+    url
+}

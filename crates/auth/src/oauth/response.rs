@@ -1,0 +1,160 @@
+//! The authorization response (RFC 6749 §4.1.2, RFC 9207), judged.
+
+use super::Error;
+
+/// What the provider sent the browser back with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Response {
+    /// The authorization code.
+    pub code: Option<String>,
+    /// The state, as it came.
+    pub state: Option<String>,
+    /// Who answers (RFC 9207 §2).
+    pub iss: Option<String>,
+    /// The error code, when it is one.
+    pub error: Option<String>,
+    /// Whether a parameter came more than once, which RFC 6749 §3.1 forbids.
+    pub repeated: bool,
+}
+
+impl Response {
+    /// Reads the query; parameters that we do not know are passed over (§4.1.2).
+    #[must_use]
+    pub fn parse(query: &str) -> Self {
+        let mut response = Self::default();
+        for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+            let slot = match &*name {
+                "code" => &mut response.code,
+                "state" => &mut response.state,
+                "iss" => &mut response.iss,
+                "error" => &mut response.error,
+                _ => continue,
+            };
+            response.repeated |= slot.replace(value.into_owned()).is_some();
+        }
+        response
+    }
+}
+
+/// Which issuer has to have answered.
+#[derive(Clone, Copy, Debug)]
+pub struct Issuer<'a> {
+    /// The issuer to which the browser was sent.
+    pub expected: &'a str,
+    /// Whether it promised to say so (RFC 9207 §3).
+    pub promised: bool,
+}
+
+/// Takes the code out of a response, once nothing speaks against it.
+///
+/// The state is compared before: the attempt was found by it.
+///
+/// # Errors
+/// When the person declined, the provider refused, or a rule is broken.
+pub fn judge(response: Response, issuer: Option<Issuer<'_>>) -> Result<String, Error> {
+    if response.repeated {
+        return Err(Error::Response("a parameter came twice"));
+    }
+    // RFC 9207 §2.4, before anything else in the response is believed. A
+    // provider that is no OpenID issuer has promised nothing.
+    if let Some(issuer) = issuer {
+        match response.iss.as_deref() {
+            Some(iss) if iss != issuer.expected => {
+                return Err(Error::Response("another issuer answered than was asked"));
+            }
+            None if issuer.promised => {
+                return Err(Error::Response("the issuer that was promised is missing"));
+            }
+            _ => {}
+        }
+    }
+    match (response.error, response.code) {
+        (Some(_), Some(_)) => Err(Error::Response("a code and an error came together")),
+        (Some(error), None) => Err(refusal(&error)),
+        (None, Some(code)) if !code.is_empty() => Ok(code),
+        (None, _) => Err(Error::Response("there is no code in it")),
+    }
+}
+
+fn refusal(error: &str) -> Error {
+    match error {
+        // Facebook and some others have words of their own for "no".
+        "access_denied"
+        | "user_denied"
+        | "consent_required"
+        | "interaction_required"
+        | "login_required" => Error::Declined,
+        error => Error::Refused { code: known(error).to_owned() },
+    }
+}
+
+/// Only the standard's own words are passed on: what else stands there was
+/// written by whoever made the link.
+fn known(error: &str) -> &'static str {
+    const CODES: [&str; 8] = [
+        "invalid_request",
+        "unauthorized_client",
+        "unsupported_response_type",
+        "invalid_scope",
+        "server_error",
+        "temporarily_unavailable",
+        "account_selection_required",
+        "application_suspended",
+    ];
+    CODES.into_iter().find(|code| *code == error).unwrap_or("an error that is in no standard")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn responses_are_judged() {
+        let promised = Some(Issuer { expected: "https://op.test", promised: true });
+        let silent = Some(Issuer { expected: "https://op.test", promised: false });
+        for (query, issuer, outcome) in [
+            ("code=a&state=s&iss=https%3A%2F%2Fop.test", promised, "a"),
+            ("code=a%2Bb%2F%3D%26+%7E&state=s", silent, "a+b/=& ~"),
+            ("code=a&state=s&iss=https://op.test", silent, "a"),
+            ("code=a&state=s&iss=https://evil.test", None, "a"),
+            ("code=a&unknown=1&unknown=2", None, "a"),
+            (
+                "code=a&state=s&iss=https://evil.test",
+                silent,
+                "!another issuer answered than was asked",
+            ),
+            (
+                "code=a&state=s&iss=https://op.test/",
+                promised,
+                "!another issuer answered than was asked",
+            ),
+            ("code=a&state=s", promised, "!the issuer that was promised is missing"),
+            ("error=access_denied&state=s", promised, "!the issuer that was promised is missing"),
+            ("code=a&code=b", None, "!a parameter came twice"),
+            ("code=a&state=s&state=s", None, "!a parameter came twice"),
+            ("code=a&error=access_denied", None, "!a code and an error came together"),
+            ("code=", None, "!there is no code in it"),
+            ("", None, "!there is no code in it"),
+        ] {
+            let judged =
+                judge(Response::parse(query), issuer).unwrap_or_else(|error| match error {
+                    Error::Response(why) => format!("!{why}"),
+                    other => format!("!!{other}"),
+                });
+            assert_eq!(judged, outcome, "{query}");
+        }
+    }
+
+    #[test]
+    fn refusals_are_told_apart() {
+        let judged = |query: &str| judge(Response::parse(query), None);
+        assert!(matches!(judged("error=access_denied"), Err(Error::Declined)));
+        assert!(
+            matches!(judged("error=server_error"), Err(Error::Refused { code }) if code == "server_error")
+        );
+        assert!(matches!(
+            judged("error=%3Cscript%3E"),
+            Err(Error::Refused { code }) if !code.contains('<')
+        ));
+    }
+}

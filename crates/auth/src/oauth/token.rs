@@ -1,0 +1,287 @@
+//! The token request and response (RFC 6749 §4.1.3, §4.1.4).
+
+use std::future::Future;
+use std::pin::Pin;
+
+use ::http::{Response, StatusCode, header};
+use latchkey_domain::Span;
+use oauth2::basic::{
+    BasicErrorResponse, BasicErrorResponseType, BasicRevocationErrorResponse,
+    BasicTokenIntrospectionResponse, BasicTokenType,
+};
+use oauth2::{
+    AccessToken, AsyncHttpClient, AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret,
+    EndpointNotSet, EndpointSet, PkceCodeVerifier, RefreshToken, RequestTokenError, Scope,
+    StandardRevocableToken, TokenResponse, TokenUrl,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use url::Url;
+
+use super::error::{Error, Step};
+use super::provider::{Kind, Provider};
+use super::{facebook, github};
+use crate::http::{self, Outbound};
+
+/// The oauth2 crate's client, with its type-state parameters in this one place.
+pub(crate) type Client = oauth2::Client<
+    BasicErrorResponse,
+    Tokens,
+    BasicTokenIntrospectionResponse,
+    StandardRevocableToken,
+    BasicRevocationErrorResponse,
+    EndpointSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointSet,
+>;
+
+/// Our client at a provider whose endpoints are known.
+pub(crate) fn client(provider: &Provider, endpoints: &Endpoints) -> Client {
+    oauth2::Client::new(ClientId::new(provider.client_id.clone()))
+        .set_client_secret(ClientSecret::new(provider.client_secret.expose().to_owned()))
+        .set_auth_uri(AuthUrl::from_url(endpoints.authorization.clone()))
+        .set_token_uri(TokenUrl::from_url(endpoints.token.clone()))
+        .set_redirect_uri(provider.redirect_uri.clone())
+        .set_auth_type(if endpoints.secret_in_body {
+            AuthType::RequestBody
+        } else {
+            AuthType::BasicAuth
+        })
+}
+
+/// Where a provider is asked, and how we prove there who we are.
+#[derive(Clone, Debug)]
+pub(crate) struct Endpoints {
+    pub(crate) authorization: Url,
+    pub(crate) token: Url,
+    /// RFC 6749 §2.3.1: in the body where the provider takes it nowhere else.
+    pub(crate) secret_in_body: bool,
+}
+
+/// A token response.
+///
+/// Our own rather than the oauth2 crate's standard one, which refuses the whole
+/// response when `expires_in` is a string, negative or a float, all of which
+/// providers send. A lifetime that makes no sense is no lifetime.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Tokens {
+    access_token: AccessToken,
+    #[serde(deserialize_with = "token_type")]
+    token_type: BasicTokenType,
+    #[serde(default)]
+    expires_in: Value,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<RefreshToken>,
+    #[serde(default, rename = "scope", deserialize_with = "scopes")]
+    scopes: Option<Vec<Scope>>,
+    #[serde(default)]
+    id_token: Value,
+}
+
+/// RFC 6749 §5.1: the type is compared without regard to case, and it is one
+/// that we understand (§7.1). Facebook says "bearer", some say "Bearer".
+fn token_type<'de, D: serde::Deserializer<'de>>(from: D) -> Result<BasicTokenType, D::Error> {
+    let named = String::deserialize(from)?;
+    if named.eq_ignore_ascii_case("bearer") {
+        Ok(BasicTokenType::Bearer)
+    } else {
+        Err(serde::de::Error::custom("the token is of a type that we cannot use"))
+    }
+}
+
+/// With blanks between (§3.3); GitHub puts commas there. Anything but a string
+/// says nothing.
+fn scopes<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Vec<Scope>>, D::Error> {
+    let scopes = Value::deserialize(from)?;
+    let split = |text: &str| {
+        let words = text.split([' ', ',']).filter(|word| !word.is_empty());
+        words.map(|word| Scope::new(word.to_owned())).collect()
+    };
+    Ok(scopes.as_str().map(split))
+}
+
+impl TokenResponse for Tokens {
+    type TokenType = BasicTokenType;
+
+    fn access_token(&self) -> &AccessToken {
+        &self.access_token
+    }
+
+    fn token_type(&self) -> &BasicTokenType {
+        &self.token_type
+    }
+
+    fn expires_in(&self) -> Option<std::time::Duration> {
+        self.lifetime().map(Into::into)
+    }
+
+    fn refresh_token(&self) -> Option<&RefreshToken> {
+        self.refresh_token.as_ref()
+    }
+
+    fn scopes(&self) -> Option<&Vec<Scope>> {
+        self.scopes.as_ref()
+    }
+}
+
+impl Tokens {
+    /// How long the access token lives, where the provider says something that
+    /// makes sense: a whole number of seconds, up to a hundred years.
+    #[must_use]
+    pub fn lifetime(&self) -> Option<Span> {
+        let seconds = match &self.expires_in {
+            Value::Number(number) => number.as_u64(),
+            Value::String(text) => text.parse().ok(),
+            _ => None,
+        };
+        let seconds = seconds.filter(|seconds| *seconds <= 100 * 366 * 86_400)?;
+        Some(Span::seconds(u32::try_from(seconds).ok()?))
+    }
+
+    /// The ID token, if there is one that could be.
+    #[must_use]
+    pub fn id_token(&self) -> Option<&str> {
+        self.id_token.as_str()
+    }
+}
+
+/// Exchanges the code for tokens, once: a code is single-use, so a request
+/// that failed is never repeated.
+pub(crate) async fn exchange(
+    http: &Outbound,
+    provider: &Provider,
+    endpoints: &Endpoints,
+    code: String,
+    verifier: &str,
+) -> Result<Tokens, Error> {
+    let adapter = TokenEndpoint { http, kind: &provider.kind };
+    client(provider, endpoints)
+        .exchange_code(AuthorizationCode::new(code))
+        .set_pkce_verifier(PkceCodeVerifier::new(verifier.to_owned()))
+        .request_async(&adapter)
+        .await
+        .map_err(refused)
+}
+
+/// Reads what the oauth2 crate says of a token request that failed.
+fn refused(error: RequestTokenError<Failed, BasicErrorResponse>) -> Error {
+    match error {
+        RequestTokenError::ServerResponse(response) => match response.error() {
+            BasicErrorResponseType::InvalidGrant => Error::CodeRefused,
+            other => Error::TokenRefused { code: printable(other.as_ref()) },
+        },
+        RequestTokenError::Request(Failed(error)) => error,
+        RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
+            Error::nonsense(Step::Token, "it is not a token response")
+        }
+    }
+}
+
+/// Somebody else's word, as far as it can be shown.
+fn printable(code: &str) -> String {
+    code.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(64).collect()
+}
+
+/// The oauth2 crate's way out: our one client, and the dialects put straight.
+struct TokenEndpoint<'a> {
+    http: &'a Outbound,
+    kind: &'a Kind,
+}
+
+/// A token request that got no answer worth parsing.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+struct Failed(Error);
+
+impl<'c> AsyncHttpClient<'c> for TokenEndpoint<'_> {
+    type Error = Failed;
+    type Future = Pin<Box<dyn Future<Output = Result<oauth2::HttpResponse, Failed>> + Send + 'c>>;
+
+    fn call(&'c self, request: oauth2::HttpRequest) -> Self::Future {
+        Box::pin(async move {
+            let answer = self.http.send(request).await;
+            let answer = answer.map_err(|error| Failed(Error::unreachable(Step::Token)(error)))?;
+            let status = answer.status();
+            if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
+                return Err(Failed(Error::OutOfOrder { step: Step::Token, status }));
+            }
+            Ok(match self.kind {
+                Kind::OpenId(_) => answer,
+                Kind::GitHub { .. } => github::put_straight(answer),
+                Kind::Facebook { .. } => facebook::put_straight(answer),
+            })
+        })
+    }
+}
+
+/// A JSON answer in place of one in a dialect.
+pub(crate) fn in_standard_words(
+    mut answer: Response<Vec<u8>>,
+    status: StatusCode,
+    body: &Value,
+) -> Response<Vec<u8>> {
+    *answer.status_mut() = status;
+    answer
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
+    *answer.body_mut() = body.to_string().into_bytes();
+    answer
+}
+
+impl From<http::Error> for Failed {
+    fn from(error: http::Error) -> Self {
+        Self(Error::unreachable(Step::Token)(error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn tokens(json: Value) -> Result<Tokens, serde_json::Error> {
+        serde_json::from_value(json)
+    }
+
+    #[test]
+    fn a_lifetime_that_makes_no_sense_is_none() -> Result<(), serde_json::Error> {
+        for (expires_in, seconds) in [
+            (json!(3600), Some(3600)),
+            (json!("3600"), Some(3600)),
+            (json!(0), Some(0)),
+            (json!(-1), None),
+            (json!(1e20), None),
+            (json!(u64::MAX), None),
+            (json!(1.5), None),
+            (json!(null), None),
+            (json!("soon"), None),
+            (json!([1]), None),
+        ] {
+            let tokens = tokens(json!({
+                "access_token": "a", "token_type": "Bearer", "expires_in": expires_in
+            }))?;
+            assert_eq!(tokens.lifetime().map(Span::as_seconds), seconds, "{expires_in}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn token_types_and_scopes() -> Result<(), serde_json::Error> {
+        for (token_type, taken) in
+            [("Bearer", true), ("bearer", true), ("BEARER", true), ("mac", false)]
+        {
+            let parsed = tokens(json!({"access_token": "a", "token_type": token_type}));
+            assert_eq!(parsed.is_ok(), taken, "{token_type}");
+        }
+        assert!(tokens(json!({"access_token": "a"})).is_err());
+        assert!(tokens(json!({"token_type": "bearer"})).is_err());
+        let tokens = tokens(json!({
+            "access_token": "a", "token_type": "bearer", "scope": "read:user,user:email x"
+        }))?;
+        assert_eq!(tokens.scopes().map(Vec::len), Some(3));
+        assert_eq!(tokens.id_token(), None);
+        Ok(())
+    }
+}

@@ -1,0 +1,205 @@
+//! What keeps the second key alive: a pair of tokens, and its renewal.
+//!
+//! The access token says everything itself and lives for minutes. The refresh
+//! token says nothing: it is opaque, kept as a hash, and works once (RFC 6749
+//! §6, RFC 9700 §4.14.2). It is the state that a "stateless" JWT has after all.
+
+use std::sync::Arc;
+
+use latchkey_domain::refresh::{Verdict, may_rotate};
+use latchkey_domain::sign_in::SignIn;
+use latchkey_domain::{Scopes, Span, Timestamp, User};
+use latchkey_store::refresh_tokens::{self, Found};
+use latchkey_store::{Db, hash, sign_ins};
+
+use crate::jwt::AccessClaims;
+use crate::key_ring::{self, Keys, NotVerified};
+use crate::random;
+use crate::secret::{AppSecret, Purpose};
+
+/// What issues and renews pairs of tokens.
+#[derive(Debug)]
+pub struct Issuer {
+    /// Where families are kept.
+    pub db: Db,
+    /// What signs.
+    pub keys: Arc<Keys>,
+    /// What a successor is derived with.
+    pub secret: AppSecret,
+    /// `iss`.
+    pub issuer: String,
+    /// `aud`.
+    pub audience: String,
+    /// How long an access token lives.
+    pub access_ttl: Span,
+}
+
+/// An access token and the refresh token that renews it.
+#[derive(Clone, Debug)]
+pub struct Pair {
+    /// The JWT.
+    pub access_token: String,
+    /// What it says.
+    pub claims: Arc<AccessClaims>,
+    /// The opaque one.
+    pub refresh_token: String,
+    /// When the family ends.
+    pub family_ends_at: Timestamp,
+}
+
+/// Why there is no new pair.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Nobody here issued this refresh token, or so long ago that it is forgotten.
+    #[error("the refresh token is unknown")]
+    Unknown,
+    /// Its family came to its end.
+    #[error("the refresh token has expired")]
+    Expired,
+    /// Its sign-in has ended.
+    #[error("the sign-in has ended")]
+    Ended,
+    /// It was exchanged before: its family, and the sign-in, have just ended.
+    #[error("the refresh token was used before")]
+    Reused,
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] latchkey_store::Error),
+    /// Nothing could be signed.
+    #[error(transparent)]
+    Keys(#[from] key_ring::Error),
+}
+
+impl Issuer {
+    /// Begins a family: writes the sign-in down, and issues its first pair.
+    ///
+    /// # Errors
+    /// When the database fails or nothing can be signed.
+    pub async fn begin(
+        &self,
+        user: &User,
+        sign_in: &SignIn,
+        scope: Scopes,
+        client_id: &str,
+    ) -> Result<Pair, Error> {
+        let refresh_token = random::token();
+        let hash = hash::of(&refresh_token);
+        refresh_tokens::begin_family(&self.db, sign_in, &hash, &scope, client_id).await?;
+        self.pair(user, sign_in, scope, client_id, refresh_token, sign_in.created_at)
+    }
+
+    /// Exchanges a refresh token for the next pair.
+    ///
+    /// Of many requests with one token, one exchanges it; the others, as long
+    /// as they come within [`latchkey_domain::refresh::GRACE`], get the very
+    /// same answer, because the successor is derived from the token. A token
+    /// that comes back later ends the family and its sign-in: it was stolen,
+    /// or its successor was.
+    ///
+    /// # Errors
+    /// Says why there is no next pair.
+    pub async fn exchange(&self, refresh_token: &str, now: Timestamp) -> Result<Pair, Error> {
+        let presented = hash::of(refresh_token);
+        let successor = self.successors(refresh_token).next().ok_or(Error::Unknown)?;
+        let exchanged =
+            refresh_tokens::exchange(&self.db, &presented, &hash::of(&successor), now).await?;
+        let found = refresh_tokens::find(&self.db, &presented).await?.ok_or(Error::Unknown)?;
+        if exchanged {
+            return self.next_pair(&found, successor, now);
+        }
+        match may_rotate(found.known, now) {
+            Verdict::SameSuccessor | Verdict::Rotate => {
+                let successor = self.living_successor(refresh_token).await?;
+                self.next_pair(&found, successor, found.known.used_at.unwrap_or(now))
+            }
+            Verdict::EndFamily => {
+                sign_ins::end(&self.db, found.sign_in.id, found.user.id, now).await?;
+                tracing::warn!(
+                    user = %found.user.id, sign_in = %found.sign_in.id,
+                    "a refresh token was used twice: its family has ended"
+                );
+                Err(Error::Reused)
+            }
+            Verdict::Expired => Err(Error::Expired),
+            Verdict::Ended => Err(Error::Ended),
+        }
+    }
+
+    /// The sign-in that a token belongs to, whichever of the two it is: what
+    /// RFC 7009 ends. `None` for a token that is not, or no longer, ours.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn sign_in_of(
+        &self,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<Option<(latchkey_domain::SignInId, latchkey_domain::UserId)>, latchkey_store::Error>
+    {
+        match self.keys.verify(token, now).await {
+            Ok(claims) => return Ok(Some((claims.sid, claims.sub))),
+            Err(NotVerified::Store(error)) => return Err(error),
+            Err(NotVerified::Refused(_)) => {}
+        }
+        let found = refresh_tokens::find(&self.db, &hash::of(token)).await?;
+        Ok(found.map(|found| (found.sign_in.id, found.user.id)))
+    }
+
+    fn next_pair(&self, found: &Found, successor: String, at: Timestamp) -> Result<Pair, Error> {
+        let scope = found.scope.clone();
+        self.pair(&found.user, &found.sign_in, scope, &found.client_id, successor, at)
+    }
+
+    /// The pair that belongs to a refresh token and the time of its making:
+    /// computed twice, it is the same (RFC 9068 §2.2 for the claims).
+    fn pair(
+        &self,
+        user: &User,
+        sign_in: &SignIn,
+        scope: Scopes,
+        client_id: &str,
+        refresh_token: String,
+        at: Timestamp,
+    ) -> Result<Pair, Error> {
+        let claims = AccessClaims {
+            iss: self.issuer.clone(),
+            aud: self.audience.clone(),
+            sub: user.id,
+            client_id: client_id.to_owned(),
+            iat: at.as_seconds(),
+            nbf: at.as_seconds(),
+            exp: at.plus(self.access_ttl).as_seconds(),
+            jti: hash::of(&hash::of(&refresh_token)).chars().take(32).collect(),
+            sid: sign_in.id,
+            scope,
+            roles: user.roles.clone(),
+            auth_time: sign_in.authenticated_at.as_seconds(),
+            amr: vec![sign_in.door.amr().to_owned()],
+            name: user.name.clone(),
+            email: user.email.clone(),
+            email_verified: user.email_verified,
+            created_at: user.created_at,
+        };
+        Ok(Pair {
+            access_token: self.keys.sign(&claims, at)?,
+            claims: Arc::new(claims),
+            refresh_token,
+            family_ends_at: sign_in.expires_at,
+        })
+    }
+
+    /// What each secret of `APP_SECRET` makes the successor of a token.
+    fn successors(&self, refresh_token: &str) -> impl Iterator<Item = String> {
+        self.secret.derive(Purpose::RefreshSuccessor, refresh_token)
+    }
+
+    /// The successor that somebody else's exchange has written down.
+    async fn living_successor(&self, refresh_token: &str) -> Result<String, Error> {
+        for successor in self.successors(refresh_token) {
+            if refresh_tokens::find(&self.db, &hash::of(&successor)).await?.is_some() {
+                return Ok(successor);
+            }
+        }
+        Err(Error::Unknown)
+    }
+}

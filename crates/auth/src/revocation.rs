@@ -1,0 +1,63 @@
+//! `JWT_REVOCATION=watch`: sign-ins that have ended, known in every process.
+
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
+
+use latchkey_domain::{SignInId, Span, Timestamp};
+use latchkey_store::{Db, sign_ins};
+
+/// How often each process asks the database what has ended, off the path of
+/// any request. Half of the second within which a token has to be refused.
+pub const POLL_EVERY: Span = Span::millis(400);
+
+/// By how much the times that processes write may differ, and commits be late.
+const OVERLAP: Span = Span::seconds(10);
+
+/// The sign-ins that have ended, for as long as a token of theirs may live.
+#[derive(Debug)]
+pub struct Revoked {
+    ended: RwLock<HashMap<SignInId, Timestamp>>,
+    remembered_for: Span,
+}
+
+impl Revoked {
+    /// Remembers a sign-in for as long as a token that it issued is believed:
+    /// its lifetime and the leeway.
+    #[must_use]
+    pub fn new(access_ttl: Span, leeway: Span) -> Self {
+        let remembered_for =
+            Span::millis(access_ttl.as_millis() + leeway.as_millis() + OVERLAP.as_millis());
+        Self { ended: RwLock::default(), remembered_for }
+    }
+
+    /// Whether a sign-in has ended.
+    #[must_use]
+    pub fn contains(&self, sign_in: SignInId) -> bool {
+        self.ended.read().unwrap_or_else(PoisonError::into_inner).contains_key(&sign_in)
+    }
+
+    /// Notes at once what ended in this very process.
+    pub fn note(&self, sign_in: SignInId, at: Timestamp) {
+        self.ended.write().unwrap_or_else(PoisonError::into_inner).insert(sign_in, at);
+    }
+
+    /// Asks the database what else has ended, and forgets what has expired.
+    /// `since` is the last time that this went well, if it ever did.
+    ///
+    /// # Errors
+    /// When the database does not answer: then what is known already stays known.
+    pub async fn poll(
+        &self,
+        db: &Db,
+        since: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<(), latchkey_store::Error> {
+        let oldest = now.minus(self.remembered_for);
+        let since = since.map_or(oldest, |since| since.minus(OVERLAP));
+        let news = sign_ins::ended_since(db, since).await?;
+        let mut ended = self.ended.write().unwrap_or_else(PoisonError::into_inner);
+        ended.extend(news);
+        ended.retain(|_, at| *at >= oldest);
+        Ok(())
+    }
+}

@@ -1,0 +1,119 @@
+//! E-mail addresses in their one canonical form.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization;
+
+/// The longest address that SMTP can carry (RFC 5321 §4.5.3.1.3, less the brackets).
+const MAX_BYTES: usize = 254;
+
+/// An e-mail address, normalised: NFKC, lower case, no blanks around it.
+///
+/// This is the only place that normalises one, so that registration, sign-in
+/// and what a provider says can be compared with `==`. RFC 5321 would allow the
+/// part before the `@` to be case-sensitive; no mailbox provider has made use
+/// of that, and people do not type their address the same way twice.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Email(String);
+
+/// A text that cannot be an e-mail address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not an e-mail address")]
+pub struct InvalidEmail;
+
+impl Email {
+    /// Reads an address that somebody typed or a provider sent.
+    ///
+    /// # Errors
+    /// When it is not of the form `local@domain`, holds blanks or control
+    /// characters, or is longer than 254 bytes.
+    pub fn parse(text: &str) -> Result<Self, InvalidEmail> {
+        // Looked at before the work: a provider may send megabytes.
+        if text.len() > 4 * MAX_BYTES {
+            return Err(InvalidEmail);
+        }
+        let address: String = text.trim().nfkc().flat_map(char::to_lowercase).collect();
+        let forbidden = |c: char| {
+            c.is_control()
+                || c.is_whitespace()
+                || matches!(c, '<' | '>' | '"' | ',' | ';' | ':' | '\\')
+        };
+        let (local, domain) = address.split_once('@').ok_or(InvalidEmail)?;
+        let plausible = !local.is_empty()
+            && local.len() <= 64
+            && domain.split('.').all(|label| !label.is_empty())
+            && !domain.contains('@')
+            && !address.chars().any(forbidden)
+            && address.len() <= MAX_BYTES;
+        if plausible { Ok(Self(address)) } else { Err(InvalidEmail) }
+    }
+
+    /// The canonical form.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Email {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for Email {
+    type Error = InvalidEmail;
+
+    fn try_from(text: String) -> Result<Self, InvalidEmail> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Email> for String {
+    fn from(email: Email) -> Self {
+        email.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_mailbox_has_one_form() {
+        for written in [
+            "ada@example.test",
+            "Ada@Example.TEST",
+            "  ada@example.test\t",
+            "ａｄａ@example.test", // full-width letters
+        ] {
+            assert_eq!(Email::parse(written).map(String::from), Ok("ada@example.test".to_owned()));
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused() {
+        let long = format!("{}@example.test", "a".repeat(300));
+        let huge = "a".repeat(100_000);
+        for wrong in [
+            "",
+            "ada",
+            "@",
+            "ada@",
+            "@example.test",
+            "a@b@c",
+            "a b@example.test",
+            "ada@example..test",
+            "ada@.test",
+            "ada\r\nBcc: x@example.test",
+            "ada\0@example.test",
+            "Ada <ada@example.test>",
+            &long,
+            &huge,
+        ] {
+            assert_eq!(Email::parse(wrong), Err(InvalidEmail), "{wrong:.40}");
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Identifiers: UUIDs of version 7 (RFC 9562 §5.7), which sort by the time they were made.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use uuid::{Builder, Uuid};
+
+use crate::Timestamp;
+
+/// A text that is not an identifier of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not an identifier")]
+pub struct InvalidId;
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// A new identifier, from the time and ten random bytes.
+            #[must_use]
+            pub fn new(now: Timestamp, random: [u8; 10]) -> Self {
+                let millis = now.as_millis().unsigned_abs();
+                Self(Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.hyphenated().fmt(f)
+            }
+        }
+
+        /// Only the canonical form is taken: one resource has one URL.
+        impl FromStr for $name {
+            type Err = InvalidId;
+
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                let uuid = Uuid::try_parse(text).map_err(|_| InvalidId)?;
+                let mut buffer = Uuid::encode_buffer();
+                if *uuid.hyphenated().encode_lower(&mut buffer) == *text {
+                    Ok(Self(uuid))
+                } else {
+                    Err(InvalidId)
+                }
+            }
+        }
+    };
+}
+
+id! {
+    /// A person. Never changes, whatever happens to e-mail addresses, names and providers.
+    UserId
+}
+id! {
+    /// One sign-in of one person, whichever key it carries: the `sid` claim of a JWT.
+    SignInId
+}
+id! {
+    /// A contact in somebody's address book.
+    ContactId
+}
+id! {
+    /// An event in somebody's calendar.
+    EventId
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_sort_by_time_and_read_back() -> Result<(), InvalidId> {
+        let earlier = UserId::new(Timestamp::from_millis(1_000), [0xff; 10]);
+        let later = UserId::new(Timestamp::from_millis(1_001), [0; 10]);
+        assert!(earlier.to_string() < later.to_string());
+        assert_eq!(earlier.to_string().parse::<UserId>()?, earlier);
+        Ok(())
+    }
+
+    #[test]
+    fn only_the_canonical_form_is_an_id() {
+        let id = UserId::new(Timestamp::from_millis(1), [0xab; 10]).to_string();
+        for wrong in [id.to_uppercase(), id.replace('-', ""), format!("{{{id}}}"), String::new()] {
+            assert_eq!(wrong.parse::<UserId>(), Err(InvalidId), "{wrong}");
+        }
+    }
+}

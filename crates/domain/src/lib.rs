@@ -1,0 +1,29 @@
+//! What is true in Latchkey, and the decisions that follow from it.
+//!
+//! Nothing here does input or output: time comes in as a [`Timestamp`],
+//! randomness as bytes, and every decision is a pure function that can be read
+//! and tested as a table. Whoever lifts this crate into another product brings
+//! no database and no web server along.
+
+pub mod calendar;
+pub mod contact;
+pub mod email;
+pub mod id;
+pub mod identity;
+pub mod name;
+pub mod password;
+pub mod refresh;
+pub mod return_to;
+pub mod role;
+pub mod scope;
+pub mod sign_in;
+pub mod time;
+pub mod user;
+
+pub use email::Email;
+pub use id::{ContactId, EventId, SignInId, UserId};
+pub use name::DisplayName;
+pub use role::{Role, Roles};
+pub use scope::{Scope, Scopes};
+pub use time::{Clock, Span, Timestamp};
+pub use user::User;

@@ -1,0 +1,130 @@
+//! Names of people, as they may be shown anywhere.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
+
+/// Names are cut here, in characters: enough for people, bounded for a JWT.
+const MAX_CHARS: usize = 120;
+
+/// What to call a person: never empty, bounded, and free of control characters.
+///
+/// Providers and people send anything at all: NUL bytes (which PostgreSQL
+/// refuses in text), megabytes, characters that turn the direction of the rest
+/// of the page. A name that survives here can be stored and shown.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub struct DisplayName(String);
+
+impl DisplayName {
+    /// Cleans a name that came from outside; `None` when nothing of it can be shown.
+    #[must_use]
+    pub fn clean(text: &str) -> Option<Self> {
+        let mut name = String::new();
+        let mut length = 0;
+        for word in text.split_whitespace() {
+            let mut blank = !name.is_empty();
+            for c in word.chars().filter(|c| shown(*c)) {
+                if length + usize::from(blank) >= MAX_CHARS {
+                    return Some(Self(name));
+                }
+                if std::mem::take(&mut blank) {
+                    name.push(' ');
+                    length += 1;
+                }
+                name.push(c);
+                length += 1;
+            }
+        }
+        (!name.is_empty()).then_some(Self(name))
+    }
+
+    /// The first of several candidates that can be shown, else "Someone".
+    pub fn first_of<'a>(candidates: impl IntoIterator<Item = Option<&'a str>>) -> Self {
+        candidates
+            .into_iter()
+            .flatten()
+            .find_map(Self::clean)
+            .unwrap_or_else(|| Self("Someone".to_owned()))
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The one or two characters that stand for the person in a monogram.
+    #[must_use]
+    pub fn initials(&self) -> String {
+        let mut words = self.0.split(' ').filter_map(|word| word.chars().next());
+        let first = words.next();
+        let last = words.next_back();
+        first.into_iter().chain(last).flat_map(char::to_uppercase).collect()
+    }
+}
+
+/// Controls and formatting characters are dropped, except the joiner that
+/// holds emoji and some scripts together.
+fn shown(c: char) -> bool {
+    use GeneralCategory::{Control, Format, PrivateUse, Surrogate, Unassigned};
+    c == '\u{200d}'
+        || !matches!(c.general_category(), Control | Format | PrivateUse | Surrogate | Unassigned)
+}
+
+impl fmt::Display for DisplayName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<String> for DisplayName {
+    fn from(text: String) -> Self {
+        Self::first_of([Some(text.as_str())])
+    }
+}
+
+impl From<DisplayName> for String {
+    fn from(name: DisplayName) -> Self {
+        name.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_cleaned() {
+        for (sent, shown) in [
+            ("Ada Lovelace", Some("Ada Lovelace")),
+            ("  Ada\t\n Lovelace ", Some("Ada Lovelace")),
+            ("Ada\0\u{202e}Lovelace", Some("AdaLovelace")),
+            ("👩\u{200d}💻", Some("👩\u{200d}💻")),
+            ("", None),
+            ("\0 \u{202e}", None),
+        ] {
+            assert_eq!(
+                DisplayName::clean(sent).as_ref().map(DisplayName::as_str),
+                shown,
+                "{sent:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn long_names_are_cut_at_a_character() {
+        let name = DisplayName::clean(&"日本 ".repeat(50_000));
+        let length = name.map(|name| name.as_str().chars().count());
+        assert!(length.is_some_and(|n| (MAX_CHARS - 1..=MAX_CHARS).contains(&n)), "{length:?}");
+    }
+
+    #[test]
+    fn the_first_name_that_can_be_shown_is_taken() {
+        assert_eq!(DisplayName::first_of([None, Some(""), Some("octo")]).as_str(), "octo");
+        assert_eq!(DisplayName::first_of([None]).as_str(), "Someone");
+        assert_eq!(DisplayName::first_of([Some("ada k lovelace")]).initials(), "AL");
+        assert_eq!(DisplayName::first_of([Some("octo")]).initials(), "O");
+    }
+}

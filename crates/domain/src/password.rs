@@ -1,0 +1,261 @@
+//! Which passwords are taken (NIST SP 800-63B §3.1.1.2, OWASP ASVS 5.0 V6.2).
+//!
+//! A password is whatever a person typed, unchanged: nothing is trimmed, no
+//! case is folded, nothing is cut off (V6.2.8). It is not normalised either:
+//! NIST would have it (NFKC), the ASVS would not, and a hash that depends on
+//! the version of the Unicode tables is one more way to lock somebody out.
+//!
+//! There are no rules of composition. What is refused is what an attacker tries
+//! first: the common ones (`common-passwords.txt`), what is known of the person
+//! anyway, and what the hand types by itself.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::LazyLock;
+
+/// The shortest password, in characters (ASVS V6.2.1).
+pub const MIN_CHARS: usize = 8;
+
+/// The longest password, in characters; NIST asks for 64 at least.
+pub const MAX_CHARS: usize = 256;
+
+/// No more than this is looked at: as much as [`MAX_CHARS`] can take in UTF-8.
+pub const MAX_BYTES: usize = 4 * MAX_CHARS;
+
+/// So many characters around a word make it no harder to guess.
+const TRIVIAL_CHARS: usize = 6;
+
+/// What everybody knows of everybody's account here.
+const PRODUCT: &str = "latchkey";
+
+static COMMON: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
+    include_str!("common-passwords.txt").lines().filter(|line| !line.starts_with('#')).collect()
+});
+
+/// A password as it was typed, which never shows itself in a log.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Password(String);
+
+/// A text that is longer than any password here can be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("A password has at most {MAX_CHARS} characters.")]
+pub struct PasswordTooLong;
+
+impl Password {
+    /// Takes in what somebody typed, weak or not: at sign-in it has to match,
+    /// not to please.
+    ///
+    /// # Errors
+    /// When it is longer than any password, so that a megabyte is refused
+    /// before anybody hashes it.
+    pub fn new(typed: impl Into<String>) -> Result<Self, PasswordTooLong> {
+        let typed = typed.into();
+        if typed.len() > MAX_BYTES { Err(PasswordTooLong) } else { Ok(Self(typed)) }
+    }
+
+    /// The password itself: only for the call that needs it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[password]")
+    }
+}
+
+/// Why a new password is not taken, and what to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum WeakPassword {
+    /// Fewer than [`MIN_CHARS`] characters.
+    #[error("Use at least {MIN_CHARS} characters. A few words in a row are easy to remember.")]
+    TooShort,
+    /// More than [`MAX_CHARS`] characters.
+    #[error("Use at most {MAX_CHARS} characters.")]
+    TooLong,
+    /// One of those that everybody tries first.
+    #[error("Many people use this password, so it is tried first. Choose one of your own.")]
+    Common,
+    /// The person's address or name, or the name of this place.
+    #[error("Choose a password without your name, your e-mail address or the name of this site.")]
+    Context,
+    /// One character, again and again.
+    #[error("Use more than one character. A few words in a row are easy to remember.")]
+    Repeated,
+    /// `12345678`, `hgfedcba`.
+    #[error("Letters or digits in their usual order are tried first. Mix them, or use words.")]
+    Run,
+}
+
+/// Whether a new password is taken.
+///
+/// `context` is what is known of the person: their e-mail address, their name.
+///
+/// # Errors
+/// The reason not to take it, as a sentence that says what to do.
+pub fn check(text: &str, context: &[&str]) -> Result<(), WeakPassword> {
+    // Looked at before the work: somebody may send a megabyte.
+    if text.len() > MAX_BYTES {
+        return Err(WeakPassword::TooLong);
+    }
+    match text.chars().count() {
+        ..MIN_CHARS => return Err(WeakPassword::TooShort),
+        MIN_CHARS..=MAX_CHARS => {}
+        _ => return Err(WeakPassword::TooLong),
+    }
+    let lower = text.to_lowercase();
+    if repeated(&lower) {
+        return Err(WeakPassword::Repeated);
+    }
+    if run(&lower) {
+        return Err(WeakPassword::Run);
+    }
+    if COMMON.contains(lower.as_str()) {
+        return Err(WeakPassword::Common);
+    }
+    let mut words = context.iter().flat_map(|known| words(known)).chain([PRODUCT.to_owned()]);
+    if words.any(|word| hardly_more_than(&lower, &word)) {
+        return Err(WeakPassword::Context);
+    }
+    Ok(())
+}
+
+fn repeated(text: &str) -> bool {
+    let mut chars = text.chars();
+    let first = chars.next();
+    chars.all(|c| Some(c) == first)
+}
+
+/// Each character follows the one before it, or each precedes it; 0 comes after 9.
+fn run(text: &str) -> bool {
+    let pairs = || text.chars().zip(text.chars().skip(1));
+    pairs().all(|(a, b)| follows(a, b)) || pairs().all(|(a, b)| follows(b, a))
+}
+
+fn follows(a: char, b: char) -> bool {
+    (a, b) == ('9', '0') || (a.is_alphanumeric() && u32::from(a) + 1 == u32::from(b))
+}
+
+/// The forms in which somebody would type what is known of them: an address
+/// whole and its local part; a name whole, without its blanks, and each word of it.
+fn words(known: &str) -> Vec<String> {
+    let known = known.to_lowercase();
+    let mut words: Vec<String> = known
+        .split(|c: char| c.is_whitespace() || c == '@')
+        .flat_map(|part| [part, part.split('+').next().unwrap_or(part)])
+        .map(str::to_owned)
+        .collect();
+    words.push(known.split_whitespace().collect());
+    words.push(known);
+    words
+}
+
+/// Whether a password is that word and a handful of digits or signs around it.
+fn hardly_more_than(password: &str, word: &str) -> bool {
+    let core = |text: &str| text.trim_matches(|c: char| !c.is_alphabetic()).to_owned();
+    let (found, known) = (core(password), core(word));
+    password == word
+        || (!found.is_empty()
+            && found == known
+            && password.chars().count() <= word.chars().count() + TRIVIAL_CHARS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ADA: [&str; 2] = ["ada.k+shop@example.test", "Ada Lovelace"];
+
+    #[test]
+    fn any_character_is_taken() {
+        for good in [
+            "correct horse battery staple",
+            "        x       ",
+            " leading and trailing ",
+            "8 chars!",
+            "пароль длинный",
+            "密码密码很长很长",
+            "👩\u{200d}💻🦀🦀🦀🦀🦀",
+            "nul\0and\ttab",
+            "' OR 1=1; --",
+            "adalovelaceinvented", // more than the name
+            "latchkeysmith and sons",
+            "Ada Lovelace 1815-12-10",
+            &"ab c".repeat(64),
+            &"🦀b".repeat(128),
+        ] {
+            assert_eq!(check(good, &ADA), Ok(()), "{good:.40}");
+        }
+    }
+
+    #[test]
+    fn what_is_tried_first_is_refused() {
+        use WeakPassword::{Common, Context, Repeated, Run, TooLong, TooShort};
+        let (long, huge) = ("ab".repeat(129), "x".repeat(1_000_000));
+        for (weak, why) in [
+            ("", TooShort),
+            ("1234567", TooShort),
+            ("🦀🦀🦀🦀🦀🦀🦀", TooShort), // seven characters, 28 bytes
+            (&long, TooLong),
+            (&huge, TooLong),
+            ("password", Common),
+            ("PassWord", Common),
+            ("qwertyuiop", Common),
+            ("iloveyou", Common),
+            ("1qaz2wsx", Common),
+            ("aaaaaaaa", Repeated),
+            ("aAaAaAaA", Repeated),
+            ("        ", Repeated),
+            ("🦀🦀🦀🦀🦀🦀🦀🦀", Repeated),
+            ("12345678", Run),
+            ("1234567890", Run),
+            ("789012345", Run),
+            ("9876543210", Run),
+            ("abcdefgh", Run),
+            ("HGFEDCBA", Run),
+            ("абвгдежз", Run),
+            ("ada.k+shop@example.test", Context),
+            ("Ada.K+Shop@Example.Test1", Context),
+            ("ada.k+shop", Context),
+            ("ada.k1234", Context),
+            ("example.test", Context),
+            ("lovelace", Context),
+            ("!Lovelace99", Context),
+            ("Ada Lovelace", Context),
+            ("adalovelace1", Context),
+            ("latchkey", Context),
+            ("LatchKey2026!", Context),
+        ] {
+            assert_eq!(check(weak, &ADA), Err(why), "{weak:.40}");
+        }
+        assert_eq!(check("41789203", &["41789203@example.test"]), Err(Context));
+    }
+
+    #[test]
+    fn the_list_is_as_it_is_looked_up() {
+        let text = include_str!("common-passwords.txt");
+        let list: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).collect();
+        assert!(list.len() > 3000, "{}", list.len());
+        assert!(list.is_sorted());
+        for line in list {
+            assert!(line.chars().count() >= MIN_CHARS && line == line.to_lowercase(), "{line}");
+        }
+    }
+
+    #[test]
+    fn refusals_say_what_to_do() {
+        for weak in ["short", "aaaaaaaa", "12345678", "password", "latchkey"] {
+            let said = check(weak, &[]).map_err(|weak| weak.to_string());
+            assert!(said.is_err_and(|said| said.ends_with('.')), "{weak}");
+        }
+    }
+
+    #[test]
+    fn passwords_do_not_show_themselves() {
+        let password = Password::new("hush hush");
+        assert_eq!(format!("{password:?}"), "Ok([password])");
+        assert_eq!(Password::new("x".repeat(MAX_BYTES + 1)), Err(PasswordTooLong));
+    }
+}

@@ -1,0 +1,73 @@
+//! May this refresh token be exchanged? (RFC 6749 §6, RFC 9700 §4.14.2)
+
+use crate::{Span, Timestamp};
+
+/// How long after its use a refresh token may come a second time: the twin of
+/// a request that was sent twice, or of two tabs that renewed at once.
+pub const GRACE: Span = Span::seconds(10);
+
+/// What is known of a refresh token that somebody shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// When its family ends.
+    pub expires_at: Timestamp,
+    /// When it was exchanged.
+    pub used_at: Option<Timestamp>,
+    /// Whether its sign-in has ended.
+    pub ended: bool,
+}
+
+/// What to do with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is exchanged for its successor.
+    Rotate,
+    /// It was exchanged a moment ago: whoever asks gets the same successor, so
+    /// the family does not fork and nobody is signed out.
+    SameSuccessor,
+    /// It was exchanged long ago: either its owner or a thief has the
+    /// successor, and nobody can tell which. The family ends.
+    EndFamily,
+    /// Its family came to its end.
+    Expired,
+    /// Its sign-in has ended.
+    Ended,
+}
+
+/// Decides about a refresh token.
+#[must_use]
+pub fn may_rotate(token: Known, now: Timestamp) -> Verdict {
+    match token {
+        Known { ended: true, .. } => Verdict::Ended,
+        Known { expires_at, .. } if expires_at <= now => Verdict::Expired,
+        Known { used_at: None, .. } => Verdict::Rotate,
+        Known { used_at: Some(used_at), .. } if now <= used_at.plus(GRACE) => {
+            Verdict::SameSuccessor
+        }
+        Known { used_at: Some(_), .. } => Verdict::EndFamily,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refresh_tokens_are_judged() {
+        let at = Timestamp::from_seconds;
+        for (expires, used, ended, now, verdict) in [
+            (100, None, false, 50, Verdict::Rotate),
+            (100, None, false, 99, Verdict::Rotate),
+            (100, None, false, 100, Verdict::Expired),
+            (100, Some(50), false, 50, Verdict::SameSuccessor),
+            (100, Some(50), false, 60, Verdict::SameSuccessor),
+            (100, Some(50), false, 61, Verdict::EndFamily),
+            (100, Some(50), false, 101, Verdict::Expired),
+            (100, None, true, 50, Verdict::Ended),
+            (100, Some(50), true, 51, Verdict::Ended),
+        ] {
+            let known = Known { expires_at: at(expires), used_at: used.map(at), ended };
+            assert_eq!(may_rotate(known, at(now)), verdict, "{known:?} at {now}");
+        }
+    }
+}

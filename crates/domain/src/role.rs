@@ -1,0 +1,146 @@
+//! Roles: what a person may do here, whatever an app was allowed to do for them.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// The name of a role: lower-case letters, digits and hyphens, at most 32.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Role(String);
+
+/// A text that is no role's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a role is 1 to 32 lower-case letters, digits and hyphens, and begins with a letter")]
+pub struct InvalidRole;
+
+impl Role {
+    /// The role that may see everybody's accounts and the whole audit trail.
+    #[must_use]
+    pub fn admin() -> Self {
+        Self("admin".to_owned())
+    }
+
+    /// The role's name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Role {
+    type Err = InvalidRole;
+
+    fn from_str(name: &str) -> Result<Self, InvalidRole> {
+        let ok = (1..=32).contains(&name.len())
+            && name.starts_with(|c: char| c.is_ascii_lowercase())
+            && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+        if ok { Ok(Self(name.to_owned())) } else { Err(InvalidRole) }
+    }
+}
+
+impl TryFrom<String> for Role {
+    type Error = InvalidRole;
+
+    fn try_from(name: String) -> Result<Self, InvalidRole> {
+        name.parse()
+    }
+}
+
+impl From<Role> for String {
+    fn from(role: Role) -> Self {
+        role.0
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The roles of one person, in alphabetical order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Roles(BTreeSet<Role>);
+
+impl Roles {
+    /// Whether this person has that role.
+    #[must_use]
+    pub fn contains(&self, role: &Role) -> bool {
+        self.0.contains(role)
+    }
+
+    /// Gives a role.
+    pub fn insert(&mut self, role: Role) {
+        self.0.insert(role);
+    }
+
+    /// Takes a role away.
+    pub fn remove(&mut self, role: &Role) {
+        self.0.remove(role);
+    }
+
+    /// The roles, in alphabetical order.
+    pub fn iter(&self) -> impl Iterator<Item = &Role> {
+        self.0.iter()
+    }
+
+    /// Whether there is no role at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl FromIterator<Role> for Roles {
+    fn from_iter<I: IntoIterator<Item = Role>>(roles: I) -> Self {
+        Self(roles.into_iter().collect())
+    }
+}
+
+/// As they are stored: names with a blank between.
+impl fmt::Display for Roles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.0.iter().map(Role::as_str).collect();
+        f.write_str(&names.join(" "))
+    }
+}
+
+/// Reads the stored form; what is no role's name is left out, for a role that
+/// cannot be named cannot be asked for either.
+impl From<&str> for Roles {
+    fn from(stored: &str) -> Self {
+        stored.split_whitespace().filter_map(|name| name.parse().ok()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_roles() {
+        for (name, ok) in [
+            ("admin", true),
+            ("read-only-2", true),
+            ("", false),
+            ("Admin", false),
+            ("2nd", false),
+            ("a b", false),
+            (&"a".repeat(33), false),
+        ] {
+            assert_eq!(name.parse::<Role>().is_ok(), ok, "{name}");
+        }
+    }
+
+    #[test]
+    fn roles_are_stored_and_read_back() {
+        let roles = Roles::from("editor admin admin");
+        assert_eq!(roles.to_string(), "admin editor");
+        assert!(roles.contains(&Role::admin()));
+        assert!(!Roles::from("administrator").contains(&Role::admin()));
+    }
+}

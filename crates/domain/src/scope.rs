@@ -1,0 +1,175 @@
+//! Scopes: what a key was allowed to do (RFC 6749 §3.3).
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// One thing that a key may be allowed to do on the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// See who the person is, and their sign-ins.
+    Profile,
+    /// Read the calendar.
+    CalendarRead,
+    /// Read the contacts.
+    ContactsRead,
+    /// Create, change and delete contacts.
+    ContactsWrite,
+}
+
+/// A text that names no scope of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("unknown scope; there are profile, calendar:read, contacts:read and contacts:write")]
+pub struct UnknownScope;
+
+impl Scope {
+    /// Every scope there is.
+    pub const ALL: [Self; 4] =
+        [Self::Profile, Self::CalendarRead, Self::ContactsRead, Self::ContactsWrite];
+
+    /// The scope as it is written in a token.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Profile => "profile",
+            Self::CalendarRead => "calendar:read",
+            Self::ContactsRead => "contacts:read",
+            Self::ContactsWrite => "contacts:write",
+        }
+    }
+
+    /// The scope as a sentence for the person who grants it.
+    #[must_use]
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::Profile => "See who you are and where you are signed in",
+            Self::CalendarRead => "Read your calendar",
+            Self::ContactsRead => "Read your contacts",
+            Self::ContactsWrite => "Create, change and delete your contacts",
+        }
+    }
+}
+
+impl FromStr for Scope {
+    type Err = UnknownScope;
+
+    fn from_str(text: &str) -> Result<Self, UnknownScope> {
+        Self::ALL.into_iter().find(|scope| scope.as_str() == text).ok_or(UnknownScope)
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A set of scopes, written with a blank between (RFC 6749 §3.3).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Scopes(BTreeSet<Scope>);
+
+impl Scopes {
+    /// Everything: what a person's own sign-in may do.
+    #[must_use]
+    pub fn all() -> Self {
+        Scope::ALL.into_iter().collect()
+    }
+
+    /// Whether this set allows that scope.
+    #[must_use]
+    pub fn contains(&self, scope: Scope) -> bool {
+        self.0.contains(&scope)
+    }
+
+    /// Whether nothing is allowed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// What is asked for, as far as it was granted: a scope can only narrow.
+    ///
+    /// RFC 6749 §3.3 lets the server grant less than was asked; §6 forbids a
+    /// refresh to grant more than the original.
+    #[must_use]
+    pub fn narrowed_to(&self, asked: &Self) -> Self {
+        Self(self.0.intersection(&asked.0).copied().collect())
+    }
+
+    /// The scopes, in the order in which [`Scope::ALL`] lists them.
+    pub fn iter(&self) -> impl Iterator<Item = Scope> {
+        self.0.iter().copied()
+    }
+
+    /// Those of our scopes that a text names; foreign ones are left out.
+    #[must_use]
+    pub fn known_in(text: &str) -> Self {
+        text.split_ascii_whitespace().filter_map(|word| word.parse().ok()).collect()
+    }
+}
+
+impl FromIterator<Scope> for Scopes {
+    fn from_iter<I: IntoIterator<Item = Scope>>(scopes: I) -> Self {
+        Self(scopes.into_iter().collect())
+    }
+}
+
+impl FromStr for Scopes {
+    type Err = UnknownScope;
+
+    fn from_str(text: &str) -> Result<Self, UnknownScope> {
+        text.split_ascii_whitespace().map(str::parse).collect()
+    }
+}
+
+impl TryFrom<String> for Scopes {
+    type Error = UnknownScope;
+
+    fn try_from(text: String) -> Result<Self, UnknownScope> {
+        text.parse()
+    }
+}
+
+impl From<Scopes> for String {
+    fn from(scopes: Scopes) -> Self {
+        scopes.to_string()
+    }
+}
+
+impl fmt::Display for Scopes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.0.iter().map(|scope| scope.as_str()).collect();
+        f.write_str(&names.join(" "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes_are_read_and_written() {
+        assert_eq!(
+            "contacts:read profile profile".parse::<Scopes>().map(|s| s.to_string()),
+            Ok("profile contacts:read".to_owned())
+        );
+        assert_eq!("profile admin".parse::<Scopes>(), Err(UnknownScope));
+        assert_eq!(Scopes::known_in("profile repo").to_string(), "profile");
+    }
+
+    #[test]
+    fn a_scope_only_narrows() {
+        let granted = Scopes::known_in("profile calendar:read");
+        for (asked, left) in [
+            ("profile", "profile"),
+            ("profile calendar:read", "profile calendar:read"),
+            ("calendar:read contacts:write", "calendar:read"),
+            ("contacts:write", ""),
+        ] {
+            assert_eq!(granted.narrowed_to(&Scopes::known_in(asked)).to_string(), left);
+        }
+    }
+}

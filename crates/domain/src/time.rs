@@ -1,0 +1,227 @@
+//! Time as a value: an instant, a span, and where the instant comes from.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use ::time::OffsetDateTime;
+use ::time::format_description::well_known::Rfc3339;
+use serde::{Deserialize, Serialize};
+
+/// An instant: milliseconds since the Unix epoch, as it is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Timestamp(i64);
+
+/// A length of time in milliseconds, never negative.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Span(i64);
+
+impl Span {
+    /// A span of whole seconds; more than a span can hold is as long as one can be.
+    #[must_use]
+    pub const fn seconds(seconds: u32) -> Self {
+        Self(seconds as i64 * 1000)
+    }
+
+    /// A span of whole minutes.
+    #[must_use]
+    pub const fn minutes(minutes: u32) -> Self {
+        Self(minutes as i64 * 60_000)
+    }
+
+    /// A span of whole days.
+    #[must_use]
+    pub const fn days(days: u32) -> Self {
+        Self(days as i64 * 86_400_000)
+    }
+
+    /// A span of milliseconds; a negative number is no time at all.
+    #[must_use]
+    pub const fn millis(millis: i64) -> Self {
+        Self(if millis < 0 { 0 } else { millis })
+    }
+
+    /// Milliseconds.
+    #[must_use]
+    pub const fn as_millis(self) -> i64 {
+        self.0
+    }
+
+    /// Whole seconds, rounded down.
+    #[must_use]
+    pub const fn as_seconds(self) -> i64 {
+        self.0 / 1000
+    }
+
+    /// The shorter of two spans.
+    #[must_use]
+    pub fn min(self, other: Self) -> Self {
+        Ord::min(self, other)
+    }
+}
+
+impl From<Span> for Duration {
+    fn from(span: Span) -> Self {
+        Self::from_millis(span.0.unsigned_abs())
+    }
+}
+
+/// As a person says it: the two largest units, "4 minutes 12 seconds".
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const UNITS: [(&str, i64); 4] =
+            [("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1)];
+        let mut rest = self.as_seconds();
+        let mut parts = Vec::with_capacity(2);
+        for (unit, size) in UNITS {
+            let count = rest / size;
+            rest %= size;
+            if count > 0 {
+                let plural = if count == 1 { "" } else { "s" };
+                parts.push(format!("{count} {unit}{plural}"));
+            }
+            if parts.len() == 2 {
+                break;
+            }
+        }
+        if parts.is_empty() {
+            return f.write_str("less than a second");
+        }
+        f.write_str(&parts.join(" "))
+    }
+}
+
+impl Timestamp {
+    /// The instant so many milliseconds after the Unix epoch.
+    #[must_use]
+    pub const fn from_millis(millis: i64) -> Self {
+        Self(millis)
+    }
+
+    /// The instant so many seconds after the Unix epoch (a JWT's `NumericDate`).
+    #[must_use]
+    pub const fn from_seconds(seconds: i64) -> Self {
+        Self(seconds.saturating_mul(1000))
+    }
+
+    /// Milliseconds since the Unix epoch.
+    #[must_use]
+    pub const fn as_millis(self) -> i64 {
+        self.0
+    }
+
+    /// Whole seconds since the Unix epoch, rounded down (RFC 7519 §2 `NumericDate`).
+    #[must_use]
+    pub const fn as_seconds(self) -> i64 {
+        self.0.div_euclid(1000)
+    }
+
+    /// This instant and a span later.
+    #[must_use]
+    pub const fn plus(self, span: Span) -> Self {
+        Self(self.0.saturating_add(span.0))
+    }
+
+    /// This instant and a span earlier.
+    #[must_use]
+    pub const fn minus(self, span: Span) -> Self {
+        Self(self.0.saturating_sub(span.0))
+    }
+
+    /// How long ago `earlier` was; nothing when it lies in the future.
+    #[must_use]
+    pub const fn since(self, earlier: Self) -> Span {
+        Span::millis(self.0.saturating_sub(earlier.0))
+    }
+
+    /// RFC 3339 in UTC, to the second: `2026-11-23T16:12:00Z`.
+    #[must_use]
+    pub fn rfc3339(self) -> String {
+        self.offset_date_time().format(&Rfc3339).unwrap_or_default()
+    }
+
+    /// The calendar's view of this instant, to the second.
+    #[must_use]
+    pub fn offset_date_time(self) -> OffsetDateTime {
+        OffsetDateTime::from_unix_timestamp(self.as_seconds()).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+    }
+}
+
+/// As a person reads it: `23 Nov 2026, 16:12 UTC`.
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = self.offset_date_time();
+        let month = at.month().to_string();
+        let month = month.get(..3).unwrap_or(&month);
+        write!(f, "{} {month} {}, {:02}:{:02} UTC", at.day(), at.year(), at.hour(), at.minute())
+    }
+}
+
+/// Where the time comes from, so that a test can move it.
+#[derive(Clone, Debug)]
+pub enum Clock {
+    /// The machine's clock.
+    System,
+    /// A clock that stands still until it is moved.
+    Manual(Arc<AtomicI64>),
+}
+
+impl Clock {
+    /// A clock that stands at `at` until [`Clock::advance`].
+    #[must_use]
+    pub fn standing_at(at: Timestamp) -> Self {
+        Self::Manual(Arc::new(AtomicI64::new(at.0)))
+    }
+
+    /// The instant that this clock shows.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        match self {
+            // The one place that asks the machine: everything else takes `now`.
+            #[expect(clippy::disallowed_methods, reason = "this is the clock itself")]
+            Self::System => {
+                let since = std::time::SystemTime::now()
+                    .duration_since(std::time::UNIX_EPOCH)
+                    .unwrap_or_default();
+                Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+            }
+            Self::Manual(at) => Timestamp(at.load(Ordering::SeqCst)),
+        }
+    }
+
+    /// Moves a manual clock forward; the machine's clock is left alone.
+    pub fn advance(&self, by: Span) {
+        if let Self::Manual(at) = self {
+            at.fetch_add(by.0, Ordering::SeqCst);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_read_like_a_sentence() {
+        for (span, said) in [
+            (Span::millis(0), "less than a second"),
+            (Span::millis(-5), "less than a second"),
+            (Span::seconds(1), "1 second"),
+            (Span::seconds(252), "4 minutes 12 seconds"),
+            (Span::minutes(60), "1 hour"),
+            (Span::millis(90_061_000), "1 day 1 hour"),
+        ] {
+            assert_eq!(span.to_string(), said);
+        }
+    }
+
+    #[test]
+    fn timestamps_are_written_both_ways() {
+        let at = Timestamp::from_seconds(1_795_450_320);
+        assert_eq!(at.rfc3339(), "2026-11-23T16:12:00Z");
+        assert_eq!(at.to_string(), "23 Nov 2026, 16:12 UTC");
+        assert_eq!(at.since(at.plus(Span::days(1))), Span::millis(0));
+    }
+}

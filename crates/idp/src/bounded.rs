@@ -1,0 +1,88 @@
+//! A map that forgets: by time, and when it is full.
+
+use std::collections::{HashMap, VecDeque};
+
+use crate::{clock::Timestamp, digest::Digest};
+
+/// Values under the digest of a secret, never more than `capacity` of them.
+///
+/// A development server runs for weeks with nobody looking: what is not bounded grows.
+#[derive(Debug)]
+pub(crate) struct Bounded<V> {
+    entries: HashMap<Digest, (Timestamp, V)>,
+    /// Keys from oldest to newest; may name entries that were removed.
+    order: VecDeque<Digest>,
+    capacity: usize,
+}
+
+impl<V> Bounded<V> {
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self { entries: HashMap::new(), order: VecDeque::new(), capacity }
+    }
+
+    /// Adds a value that is forgotten at `forget_at`, making room by dropping what is past its
+    /// time and then what is oldest.
+    pub(crate) fn insert(&mut self, now: Timestamp, key: Digest, forget_at: Timestamp, value: V) {
+        if self.order.len() >= self.capacity {
+            self.entries.retain(|_, (forget_at, _)| *forget_at > now);
+            self.order.retain(|key| self.entries.contains_key(key));
+        }
+        while self.order.len() >= self.capacity {
+            let Some(oldest) = self.order.pop_front() else {
+                break;
+            };
+            self.entries.remove(&oldest);
+        }
+        self.entries.insert(key, (forget_at, value));
+        self.order.push_back(key);
+    }
+
+    pub(crate) fn get(&self, now: Timestamp, key: &Digest) -> Option<&V> {
+        let (forget_at, value) = self.entries.get(key)?;
+        (*forget_at > now).then_some(value)
+    }
+
+    pub(crate) fn get_mut(&mut self, now: Timestamp, key: &Digest) -> Option<&mut V> {
+        let (forget_at, value) = self.entries.get_mut(key)?;
+        (*forget_at > now).then_some(value)
+    }
+
+    /// Drops every value for which `keep` says no.
+    pub(crate) fn retain(&mut self, keep: impl Fn(&V) -> bool) {
+        self.entries.retain(|_, (_, value)| keep(value));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp(100);
+
+    fn key(n: u8) -> Digest {
+        Digest::of([n])
+    }
+
+    #[test]
+    fn a_value_is_forgotten_at_its_time() {
+        let mut map = Bounded::new(2);
+        map.insert(NOW, key(1), Timestamp(160), "a");
+        assert_eq!(map.get(Timestamp(159), &key(1)), Some(&"a"));
+        assert_eq!(map.get(Timestamp(160), &key(1)), None);
+        assert_eq!(map.get_mut(Timestamp(160), &key(1)), None);
+    }
+
+    #[test]
+    fn a_full_map_drops_the_stale_before_the_oldest() {
+        let mut map = Bounded::new(2);
+        map.insert(NOW, key(1), Timestamp(900), "old");
+        map.insert(NOW, key(2), Timestamp(150), "stale");
+        map.insert(Timestamp(200), key(3), Timestamp(900), "new");
+        assert!(map.get(Timestamp(200), &key(1)).is_some());
+
+        map.insert(Timestamp(200), key(4), Timestamp(900), "newer");
+        assert!(map.get(Timestamp(200), &key(1)).is_none());
+        assert!(map.get(Timestamp(200), &key(3)).is_some());
+        assert_eq!((map.entries.len(), map.order.len()), (2, 2));
+    }
+}

@@ -1,0 +1,116 @@
+//! What the embedding application decides.
+
+use std::{fmt, path::PathBuf};
+
+use url::Url;
+
+use crate::{Error, Provider};
+
+/// How to run the local provider.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where the provider is reached: an origin on a loopback name, `http://127.0.0.1:3001`.
+    pub base_url: Url,
+    /// The applications that may ask. There is no dynamic registration.
+    pub clients: Vec<Client>,
+    /// Where people created on the consent page are kept, as JSON; `None` keeps them in memory.
+    pub people_file: Option<PathBuf>,
+}
+
+/// An application registered at one of the three providers, RFC 6749 §2.
+#[derive(Clone)]
+pub struct Client {
+    /// Where it is registered.
+    pub provider: Provider,
+    /// `client_id`.
+    pub id: String,
+    /// `client_secret`. Every client here is confidential.
+    pub secret: String,
+    /// Compared by simple string comparison, RFC 3986 §6.2.1 and RFC 9700 §4.1.3.
+    pub redirect_uris: Vec<String>,
+    /// What the person reads at consent: "… asks who you are".
+    pub name: String,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("provider", &self.provider)
+            .field("id", &self.id)
+            .field("secret", &"…")
+            .field("redirect_uris", &self.redirect_uris)
+            .field("name", &self.name)
+            .finish()
+    }
+}
+
+impl Config {
+    /// The origin that every identifier of this provider begins with: no slash at the end.
+    pub(crate) fn origin(&self) -> Result<String, Error> {
+        let url = &self.base_url;
+        let plain = url.path() == "/"
+            && url.query().is_none()
+            && url.fragment().is_none()
+            && url.username().is_empty()
+            && url.password().is_none();
+        let http = matches!(url.scheme(), "http" | "https");
+        let loopback = url.host_str().is_some_and(is_loopback);
+        if plain && http && loopback {
+            Ok(url.origin().ascii_serialization())
+        } else {
+            Err(Error::BaseUrl(url.clone()))
+        }
+    }
+}
+
+/// Whether a host name or address, without its port, means this very machine.
+pub(crate) fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || address.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn only_a_bare_loopback_origin_is_a_base_url() {
+        let origin = |base: &str| {
+            Config { base_url: base.parse().unwrap(), clients: vec![], people_file: None }
+                .origin()
+                .ok()
+        };
+        for (base, expected) in [
+            ("http://127.0.0.1:3001", Some("http://127.0.0.1:3001")),
+            ("http://127.0.0.1:3001/", Some("http://127.0.0.1:3001")),
+            ("http://localhost:3001", Some("http://localhost:3001")),
+            ("http://[::1]:3001", Some("http://[::1]:3001")),
+            ("http://0.0.0.0:3001", None),
+            ("http://192.168.1.2:3001", None),
+            ("http://localhost.example.com", None),
+            ("http://127.0.0.1.example.com", None),
+            ("https://idp.example.com", None),
+            ("http://127.0.0.1:3001/idp", None),
+            ("http://127.0.0.1:3001/?a", None),
+            ("http://me@127.0.0.1:3001/", None),
+            ("ftp://127.0.0.1/", None),
+        ] {
+            assert_eq!(origin(base).as_deref(), expected, "{base}");
+        }
+    }
+
+    #[test]
+    fn a_client_does_not_print_its_secret() {
+        let client = Client {
+            provider: Provider::Google,
+            id: "id".into(),
+            secret: "hunter2".into(),
+            redirect_uris: vec![],
+            name: "Latchkey".into(),
+        };
+        assert!(!format!("{client:?}").contains("hunter2"));
+    }
+}

@@ -1,0 +1,20 @@
+//! Facebook's dialect: OAuth 2.0 with the errors of the Graph API, and the Graph API itself.
+
+mod graph;
+mod me;
+mod token;
+
+use axum::{Router, routing::get};
+
+use crate::{Provider, app::Shared};
+
+/// Every route below `/facebook` but those of the consent page.
+pub(crate) fn routes() -> Router<Shared> {
+    Router::new()
+        .route(
+            Provider::Facebook.token_path(),
+            // Facebook documents GET; secrets in URLs are its own idea.
+            get(token::token).post(token::token),
+        )
+        .route(Provider::Facebook.userinfo_path(), get(me::me))
+}

@@ -1,0 +1,21 @@
+//! GitHub's dialect: OAuth 2.0 with errors answered 200, tokens that do not expire, and a REST API
+//! beside it.
+
+mod api;
+mod token;
+
+use axum::{
+    Router,
+    routing::{any, get, post},
+};
+
+use crate::{Provider, app::Shared};
+
+/// Every route below `/github` but those of the consent page.
+pub(crate) fn routes() -> Router<Shared> {
+    Router::new()
+        .route(Provider::Github.token_path(), post(token::token))
+        .route(Provider::Github.userinfo_path(), get(api::user))
+        .route("/github/api/user/emails", get(api::emails))
+        .route("/github/api/{*path}", any(api::not_found))
+}

@@ -1,0 +1,73 @@
+//! What the provider says about itself: OIDC Discovery §3, RFC 8414 §2.
+
+use axum::{Json, extract::State};
+use serde::Serialize;
+
+use crate::{Provider, app::Shared, protocol::scopes};
+
+/// Only what is true here; where a default of the standard is not, it is said so.
+#[derive(Serialize)]
+pub(super) struct Metadata {
+    issuer: String,
+    authorization_endpoint: String,
+    token_endpoint: String,
+    userinfo_endpoint: String,
+    jwks_uri: String,
+    scopes_supported: Vec<&'static str>,
+    claims_supported: [&'static str; 13],
+    response_types_supported: [&'static str; 1],
+    response_modes_supported: [&'static str; 1],
+    grant_types_supported: [&'static str; 1],
+    subject_types_supported: [&'static str; 1],
+    id_token_signing_alg_values_supported: [&'static str; 1],
+    token_endpoint_auth_methods_supported: [&'static str; 2],
+    code_challenge_methods_supported: [&'static str; 1],
+    prompt_values_supported: [&'static str; 4],
+    claim_types_supported: [&'static str; 1],
+    claims_parameter_supported: bool,
+    request_parameter_supported: bool,
+    /// The standard's default is true.
+    request_uri_parameter_supported: bool,
+    /// RFC 9207 §3.
+    authorization_response_iss_parameter_supported: bool,
+}
+
+pub(super) async fn show(State(app): State<Shared>) -> Json<Metadata> {
+    let google = Provider::Google;
+    Json(Metadata {
+        issuer: app.google_issuer(),
+        authorization_endpoint: app.url(google.authorize_path()),
+        token_endpoint: app.url(google.token_path()),
+        userinfo_endpoint: app.url(google.userinfo_path()),
+        jwks_uri: app.url("/google/jwks"),
+        scopes_supported: scopes::offered(google).iter().map(|scope| scope.name).collect(),
+        claims_supported: [
+            "iss",
+            "aud",
+            "azp",
+            "sub",
+            "iat",
+            "exp",
+            "auth_time",
+            "nonce",
+            "at_hash",
+            "email",
+            "email_verified",
+            "name",
+            "picture",
+        ],
+        response_types_supported: ["code"],
+        response_modes_supported: ["query"],
+        grant_types_supported: ["authorization_code"],
+        subject_types_supported: ["public"],
+        id_token_signing_alg_values_supported: ["RS256"],
+        token_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post"],
+        code_challenge_methods_supported: ["S256"],
+        prompt_values_supported: ["none", "login", "consent", "select_account"],
+        claim_types_supported: ["normal"],
+        claims_parameter_supported: false,
+        request_parameter_supported: false,
+        request_uri_parameter_supported: false,
+        authorization_response_iss_parameter_supported: true,
+    })
+}

@@ -1,0 +1,117 @@
+//! The token endpoint, OIDC Core §3.1.3.
+
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+};
+use http::header::WWW_AUTHENTICATE;
+use serde::Serialize;
+use serde_json::json;
+
+use super::{id_token::IdToken, keys};
+use crate::{
+    Provider,
+    app::{App, Shared},
+    faults, jwt,
+    keys::KeyError,
+    misbehave::Misbehaviour,
+    protocol::{
+        exchange::{ExchangeError, Exchanged, exchange},
+        params::{Params, ParamsError},
+    },
+};
+
+/// RFC 6749 §5.1 and OIDC Core §3.1.3.3.
+#[derive(Serialize)]
+struct TokenResponse {
+    access_token: String,
+    token_type: &'static str,
+    expires_in: u64,
+    scope: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id_token: Option<String>,
+}
+
+pub(super) async fn token(
+    State(app): State<Shared>,
+    headers: HeaderMap,
+    params: Result<Params, ParamsError>,
+) -> Response {
+    let exchanged = match exchange(&app, Provider::Google, &headers, params) {
+        Ok(exchanged) => exchanged,
+        Err(refusal) => return error(&refusal),
+    };
+    let misbehaviour = exchanged.authorization.misbehaviour;
+    if let Some(fault) = faults::token_endpoint(misbehaviour).await {
+        return fault;
+    }
+    match answer(&app, exchanged).await {
+        Ok(answer) => Json(answer).into_response(),
+        Err(KeyError) => server_error(),
+    }
+}
+
+async fn answer(app: &App, exchanged: Exchanged) -> Result<TokenResponse, KeyError> {
+    let Exchanged { authorization, access_token } = exchanged;
+    let wanted = authorization.scopes.contains("openid")
+        && authorization.misbehaviour != Misbehaviour::MissingIdToken;
+    let id_token = if wanted {
+        let issuer = app.google_issuer();
+        let misbehaviour = authorization.misbehaviour;
+        let claims = IdToken::new(&issuer, app.origin(), &authorization, &access_token, app.now())
+            .twisted(misbehaviour);
+        let signed = keys::blocking(&app.keys, move |ring| {
+            let key = match misbehaviour {
+                Misbehaviour::RotatedKeys => ring.rotate()?,
+                _ => ring.current()?,
+            };
+            jwt::sign(&key, &claims, misbehaviour)
+        });
+        Some(signed.await?)
+    } else {
+        None
+    };
+    Ok(TokenResponse {
+        access_token,
+        token_type: "Bearer",
+        expires_in: Provider::Google.access_token_lifetime().as_secs(),
+        scope: authorization.scopes.joined(" "),
+        id_token,
+    })
+}
+
+/// RFC 6749 §5.2.
+fn error(refusal: &ExchangeError) -> Response {
+    let (status, code, description) = match refusal {
+        ExchangeError::InvalidRequest(why) => (StatusCode::BAD_REQUEST, "invalid_request", *why),
+        ExchangeError::InvalidClient => {
+            let answer = (
+                StatusCode::UNAUTHORIZED,
+                [(WWW_AUTHENTICATE, r#"Basic realm="google", charset="UTF-8""#)],
+                Json(json!({ "error": "invalid_client" })),
+            );
+            return answer.into_response();
+        }
+        ExchangeError::UnsupportedGrantType => (
+            StatusCode::BAD_REQUEST,
+            "unsupported_grant_type",
+            "Only authorization_code is supported.",
+        ),
+        // Which of the bindings did not hold is in the provider's log, not in the answer.
+        ExchangeError::InvalidGrant(_) => (
+            StatusCode::BAD_REQUEST,
+            "invalid_grant",
+            "The code is unknown, used, expired, or was issued for something else.",
+        ),
+        ExchangeError::NoRandomness => return server_error(),
+    };
+    let body = json!({ "error": code, "error_description": description });
+    (status, Json(body)).into_response()
+}
+
+fn server_error() -> Response {
+    let body = json!({ "error": "server_error" });
+    (StatusCode::INTERNAL_SERVER_ERROR, Json(body)).into_response()
+}

@@ -1,0 +1,164 @@
+//! The signing keys: made at every start, never written down.
+
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use aws_lc_rs::{
+    rand::SystemRandom,
+    rsa::KeySize,
+    signature::{KeyPair, RSA_PKCS1_SHA256, RsaKeyPair},
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::Serialize;
+
+use crate::digest::Digest;
+
+/// How many keys the set shows. An ID token is checked seconds after it was signed, but several
+/// tests at once may each ask for a rotation.
+const PUBLISHED: usize = 8;
+
+/// Making a key, or signing with it, failed: the cryptographic library does not say why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct KeyError;
+
+/// A public key as the key set shows it, RFC 7517 §4 and RFC 7518 §6.3.1.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Jwk {
+    kty: &'static str,
+    #[serde(rename = "use")]
+    usage: &'static str,
+    alg: &'static str,
+    kid: String,
+    n: String,
+    e: String,
+}
+
+/// An RSA key of 2048 bits for RS256.
+pub(crate) struct SigningKey {
+    pair: RsaKeyPair,
+    jwk: Jwk,
+}
+
+impl SigningKey {
+    fn generate() -> Result<Self, KeyError> {
+        let pair = RsaKeyPair::generate(KeySize::Rsa2048).map_err(|_| KeyError)?;
+        let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+        let n = encode(pair.public_key().modulus().big_endian_without_leading_zero());
+        let e = encode(pair.public_key().exponent().big_endian_without_leading_zero());
+        // RFC 7638: a name that follows from the key, so two keys never share one.
+        let thumbprint = format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#);
+        let kid = encode(Digest::of(thumbprint).as_bytes());
+        Ok(Self { pair, jwk: Jwk { kty: "RSA", usage: "sig", alg: "RS256", kid, n, e } })
+    }
+
+    pub(crate) fn kid(&self) -> &str {
+        &self.jwk.kid
+    }
+
+    /// RSASSA-PKCS1-v1_5 with SHA-256, RFC 7518 §3.3.
+    pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
+        let mut signature = vec![0; self.pair.public_modulus_len()];
+        // PKCS #1 v1.5 is deterministic: the generator is asked for by the signature of `sign`
+        // and not used.
+        self.pair
+            .sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature)
+            .map_err(|_| KeyError)?;
+        Ok(signature)
+    }
+}
+
+/// The keys, newest first. Its methods may take as long as making a key does: call them where
+/// blocking is fine.
+pub(crate) struct KeyRing {
+    keys: RwLock<Vec<Arc<SigningKey>>>,
+    /// Held while a key is made, so that two early requests do not make two.
+    making: Mutex<()>,
+}
+
+impl KeyRing {
+    /// An empty ring, and a thread that puts the first key into it: finding two primes takes long
+    /// enough to be felt at start, and nobody needs them yet.
+    pub(crate) fn start() -> Arc<Self> {
+        let ring = Arc::new(Self { keys: RwLock::default(), making: Mutex::default() });
+        let early = Arc::clone(&ring);
+        std::thread::spawn(move || {
+            if early.current().is_err() {
+                tracing::error!("the first signing key could not be made");
+            }
+        });
+        ring
+    }
+
+    /// The key that signs now.
+    pub(crate) fn current(&self) -> Result<Arc<SigningKey>, KeyError> {
+        if let Some(key) = self.newest() {
+            return Ok(key);
+        }
+        let _making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        match self.newest() {
+            Some(key) => Ok(key),
+            None => Ok(self.add(SigningKey::generate()?)),
+        }
+    }
+
+    /// Brings a new key into use. The older ones stay in the set, as they do at a good provider:
+    /// what they signed a moment ago is still on its way.
+    pub(crate) fn rotate(&self) -> Result<Arc<SigningKey>, KeyError> {
+        // The first key comes first, so that a rotation always is one.
+        self.current()?;
+        Ok(self.add(SigningKey::generate()?))
+    }
+
+    /// The key set, RFC 7517 §5.
+    pub(crate) fn jwks(&self) -> Result<Vec<Jwk>, KeyError> {
+        self.current()?;
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        Ok(keys.iter().map(|key| key.jwk.clone()).collect())
+    }
+
+    fn newest(&self) -> Option<Arc<SigningKey>> {
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        keys.first().cloned()
+    }
+
+    fn add(&self, key: SigningKey) -> Arc<SigningKey> {
+        let key = Arc::new(key);
+        let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        keys.insert(0, Arc::clone(&key));
+        keys.truncate(PUBLISHED);
+        key
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_rotation_signs_with_a_new_key_and_keeps_publishing_the_old_one() {
+        let ring = KeyRing::start();
+        let first = ring.current().unwrap();
+        assert_eq!(ring.current().unwrap().kid(), first.kid());
+
+        let second = ring.rotate().unwrap();
+        assert_ne!(second.kid(), first.kid());
+        assert_eq!(ring.current().unwrap().kid(), second.kid());
+        let published: Vec<String> = ring.jwks().unwrap().into_iter().map(|k| k.kid).collect();
+        assert_eq!(published, [second.kid(), first.kid()]);
+    }
+
+    #[test]
+    fn the_set_does_not_grow_without_end_and_shows_no_private_member() {
+        let ring = KeyRing::start();
+        for _ in 0..PUBLISHED + 1 {
+            ring.rotate().unwrap();
+        }
+        let keys = ring.jwks().unwrap();
+        assert_eq!(keys.len(), PUBLISHED);
+        let json = serde_json::to_value(&keys[0]).unwrap();
+        let mut names: Vec<&str> = json.as_object().unwrap().keys().map(String::as_str).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["alg", "e", "kid", "kty", "n", "use"]);
+    }
+}

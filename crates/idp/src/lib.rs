@@ -1,0 +1,89 @@
+//! The local provider: an identity provider for development that plays Google, GitHub and Facebook
+//! over real HTTP, each in its own dialect, with no account and no internet.
+//!
+//! It believes anyone who clicks a name, so it only ever answers on loopback. In everything else
+//! it is strict, so that an application that works here works elsewhere: registered clients,
+//! redirect URIs compared byte for byte, PKCE with S256, codes that work once and for a minute.
+//! And it can be told to misbehave, so that the application can be seen to notice.
+//!
+//! | | Google | GitHub | Facebook |
+//! |---|---|---|---|
+//! | authorization | `/google/authorize` | `/github/login/oauth/authorize` | `/facebook/v23.0/dialog/oauth` |
+//! | token | `/google/token` | `/github/login/oauth/access_token` | `/facebook/v23.0/oauth/access_token` |
+//! | person | `/google/userinfo` | `/github/api/user`, `/github/api/user/emails` | `/facebook/v23.0/me` |
+//! | besides | `/google/.well-known/openid-configuration`, `/google/jwks` | | |
+//!
+//! Below each authorization endpoint, `…/decide` takes the consent form and `…/people` makes up
+//! another person. A test posts the authorization parameters to `…/decide` together with
+//! `decision` (`allow` or `decline`), `person`, `scope` (repeated; what is ticked) and `misbehave`.
+
+mod app;
+mod assets;
+mod bounded;
+mod clock;
+mod config;
+mod consent;
+mod digest;
+mod error;
+mod facebook;
+mod faults;
+mod github;
+mod google;
+mod guard;
+mod home;
+mod jwt;
+mod keys;
+mod misbehave;
+mod pages;
+mod people;
+mod protocol;
+mod provider;
+mod random;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    middleware::{from_fn, map_response_with_state},
+    routing::get,
+};
+
+pub use crate::{
+    clock::Clock,
+    config::{Client, Config},
+    error::Error,
+    provider::Provider,
+};
+
+/// The whole provider, on the machine's clock.
+pub fn router(config: Config) -> Result<Router, Error> {
+    router_with_clock(config, Clock::system())
+}
+
+/// The whole provider, on a clock of one's own.
+pub fn router_with_clock(config: Config, clock: Clock) -> Result<Router, Error> {
+    let app = Arc::new(app::App::new(config, clock)?);
+    let policy = guard::content_security_policy(&app);
+    let consent = Provider::ALL.into_iter().map(consent::routes).fold(Router::new(), Router::merge);
+    let router = Router::new()
+        .route("/", get(home::show))
+        .route("/healthz", get(home::health))
+        .route("/static/local-provider.css", get(assets::stylesheet))
+        .route("/static/icon.svg", get(assets::icon))
+        .route("/avatars/{file}", get(assets::avatar))
+        .merge(consent)
+        .merge(google::routes())
+        .merge(github::routes())
+        .merge(facebook::routes())
+        .fallback(async || pages::Problem::not_found())
+        .method_not_allowed_fallback(async || pages::Problem::method_not_allowed())
+        .layer(DefaultBodyLimit::max(protocol::params::MAX_BYTES))
+        .layer(from_fn(guard::loopback_only))
+        .layer(map_response_with_state(policy, guard::security_headers))
+        .with_state(app);
+    Ok(router)
+}
+
+#[cfg(test)]
+mod tests;

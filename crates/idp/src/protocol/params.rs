@@ -1,0 +1,132 @@
+//! Request parameters, `application/x-www-form-urlencoded`.
+
+use axum::{
+    extract::{FromRequest, RawForm, Request},
+    http::{Method, StatusCode},
+    response::{IntoResponse, Response},
+};
+use url::form_urlencoded;
+
+use crate::pages::Problem;
+
+/// Longest query or form that is read. A `state` of several kilobytes still fits. For forms it is
+/// the body limit of the router that sees to it.
+pub(crate) const MAX_BYTES: usize = 32 * 1024;
+
+/// The parameters of one request, in their order.
+///
+/// RFC 6749 §3.1: a parameter without a value counts as omitted, an unknown one is ignored, and
+/// none may come twice.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Params(Vec<(String, String)>);
+
+/// Why there are no parameters to look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ParamsError {
+    NotAForm,
+    FormTooLarge,
+    QueryTooLong,
+}
+
+impl ParamsError {
+    pub(crate) const fn sentence(self) -> &'static str {
+        match self {
+            Self::NotAForm => "The body must be application/x-www-form-urlencoded.",
+            Self::FormTooLarge => "The form is larger than 32 kilobytes.",
+            Self::QueryTooLong => "The query is longer than 32 kilobytes.",
+        }
+    }
+
+    pub(crate) const fn status(self) -> StatusCode {
+        match self {
+            Self::NotAForm => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::FormTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::QueryTooLong => StatusCode::URI_TOO_LONG,
+        }
+    }
+}
+
+impl Params {
+    pub(crate) fn parse(raw: &[u8]) -> Self {
+        form_urlencoded::parse(raw)
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(name, value)| (name.into_owned(), value.into_owned()))
+            .collect()
+    }
+
+    /// The value of a parameter that came exactly once.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        let mut same = self.0.iter().filter(|(key, _)| key == name);
+        let (_, value) = same.next()?;
+        same.next().is_none().then_some(value)
+    }
+
+    /// Every value of a parameter that may come several times.
+    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.all(name).next().is_some()
+    }
+
+    /// The first parameter that came more than once.
+    pub(crate) fn repeated(&self) -> Option<&str> {
+        self.0.iter().map(|(name, _)| name.as_str()).find(|name| self.all(name).nth(1).is_some())
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
+
+impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Params {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(pairs: I) -> Self {
+        Self(pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+    }
+}
+
+/// The query of a GET, the form of a POST. Never both: a secret does not belong in a URL.
+impl<S: Send + Sync> FromRequest<S> for Params {
+    type Rejection = ParamsError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
+        if matches!(*request.method(), Method::GET | Method::HEAD) {
+            let query = request.uri().query().unwrap_or_default().as_bytes();
+            return match query.len() {
+                0..=MAX_BYTES => Ok(Self::parse(query)),
+                _ => Err(ParamsError::QueryTooLong),
+            };
+        }
+        match RawForm::from_request(request, state).await {
+            Ok(RawForm(form)) => Ok(Self::parse(&form)),
+            Err(refusal) if refusal.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+                Err(ParamsError::FormTooLarge)
+            }
+            Err(_) => Err(ParamsError::NotAForm),
+        }
+    }
+}
+
+impl IntoResponse for ParamsError {
+    fn into_response(self) -> Response {
+        Problem::unreadable(self).into_response()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_single_values_and_knows_repeated_ones() {
+        let params = Params::parse(b"a=1&b=&c=x+y%2Bz&a=2&c2=%E2%82%AC&b=");
+        assert_eq!(params.get("a"), None);
+        assert_eq!(params.all("a").collect::<Vec<_>>(), ["1", "2"]);
+        assert_eq!(params.get("b"), None);
+        assert_eq!(params.get("c"), Some("x y+z"));
+        assert_eq!(params.get("c2"), Some("€"));
+        assert_eq!(params.repeated(), Some("a"));
+        assert_eq!(Params::parse(b"b=&b=&c=1").repeated(), None);
+    }
+}

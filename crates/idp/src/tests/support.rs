@@ -1,0 +1,232 @@
+//! A provider on a clock that stands still, and an application that talks to it.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, UNIX_EPOCH},
+};
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    http::{HeaderMap, Request, StatusCode, header},
+};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde_json::Value;
+use tower::ServiceExt;
+use url::{Url, form_urlencoded};
+
+use crate::{Client, Clock, Config, Provider, router_with_clock};
+
+pub(super) const ORIGIN: &str = "http://127.0.0.1:3001";
+pub(super) const CALLBACK: &str = "http://localhost:3000/cb";
+pub(super) const CLIENT_ID: &str = "app";
+/// Has characters that basic authentication must encode.
+pub(super) const SECRET: &str = "s3cret:+%";
+/// RFC 7636, appendix B.
+pub(super) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub(super) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+pub(super) const NOW: u64 = 1_800_000_000;
+
+pub(super) type Pairs<'a> = Vec<(&'a str, &'a str)>;
+
+/// An answer, read to its end.
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: String,
+}
+
+impl Answer {
+    pub(super) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+    }
+
+    pub(super) fn json(&self) -> Value {
+        assert_eq!(self.header("content-type"), "application/json");
+        serde_json::from_str(&self.body).expect(&self.body)
+    }
+
+    /// The parameters of a redirect to the application.
+    pub(super) fn callback(&self) -> Vec<(String, String)> {
+        assert_eq!(self.status, StatusCode::SEE_OTHER, "{}", self.body);
+        let location = Url::parse(self.header("location")).unwrap();
+        assert!(location.as_str().starts_with(CALLBACK), "{location}");
+        location.query_pairs().into_owned().collect()
+    }
+
+    pub(super) fn callback_param(&self, name: &str) -> Option<String> {
+        let pairs = self.callback();
+        let found = pairs.into_iter().find(|(key, _)| key == name);
+        found.map(|(_, value)| value)
+    }
+}
+
+pub(super) struct Idp {
+    router: Router,
+    seconds: Arc<AtomicU64>,
+}
+
+impl Idp {
+    pub(super) fn start() -> Self {
+        let client = |provider, id: &str| Client {
+            provider,
+            id: id.into(),
+            secret: SECRET.into(),
+            redirect_uris: vec![CALLBACK.into(), format!("{CALLBACK}?other")],
+            name: "Latchkey".into(),
+        };
+        let clients = Provider::ALL
+            .into_iter()
+            .flat_map(|provider| [client(provider, CLIENT_ID), client(provider, "stranger")])
+            .collect();
+        let config = Config { base_url: ORIGIN.parse().unwrap(), clients, people_file: None };
+        let seconds = Arc::new(AtomicU64::new(NOW));
+        let hand = Arc::clone(&seconds);
+        let clock =
+            Clock::from_fn(move || UNIX_EPOCH + Duration::from_secs(hand.load(Ordering::Relaxed)));
+        Self { router: router_with_clock(config, clock).unwrap(), seconds }
+    }
+
+    pub(super) fn wait(&self, seconds: u64) {
+        self.seconds.fetch_add(seconds, Ordering::Relaxed);
+    }
+
+    pub(super) async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = to_bytes(body, 1 << 20).await.unwrap();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body: String::from_utf8(bytes.to_vec()).unwrap(),
+        }
+    }
+
+    pub(super) async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let mut request = Request::get(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request.body(Body::empty()).unwrap()).await
+    }
+
+    pub(super) async fn post(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+        form: &[(&str, &str)],
+    ) -> Answer {
+        let mut request =
+            Request::post(path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request.body(Body::from(encoded(form))).unwrap()).await
+    }
+
+    /// Asks, and shows what the authorization endpoint answers.
+    pub(super) async fn authorize(&self, provider: Provider, query: &[(&str, &str)]) -> Answer {
+        let path = format!("{}?{}", provider.authorize_path(), encoded(query));
+        self.get(&path, &[]).await
+    }
+
+    /// Decides without looking at the page.
+    pub(super) async fn decide(&self, provider: Provider, form: &[(&str, &str)]) -> Answer {
+        let path = format!("{}/decide", provider.authorize_path());
+        self.post(&path, &[], form).await
+    }
+
+    /// A code for `person`, who grants `scope` whatever was switched on.
+    pub(super) async fn code(
+        &self,
+        provider: Provider,
+        scope: &str,
+        person: &str,
+        misbehave: &str,
+    ) -> String {
+        let form = with(
+            &request(scope),
+            &[("person", person), ("misbehave", misbehave), ("decision", "allow")],
+        );
+        let answer = self.decide(provider, &form).await;
+        answer.callback_param("code").expect("a code")
+    }
+
+    /// Exchanges a code, with the secret in the body.
+    pub(super) async fn exchange(&self, provider: Provider, code: &str) -> Answer {
+        let headers = [("accept", "application/json")];
+        let form = exchange(code);
+        self.post(provider.token_path(), &headers, &form).await
+    }
+
+    /// An access token, the whole way.
+    pub(super) async fn access_token(
+        &self,
+        provider: Provider,
+        scope: &str,
+        person: &str,
+        misbehave: &str,
+    ) -> String {
+        let code = self.code(provider, scope, person, misbehave).await;
+        let answer = self.exchange(provider, &code).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+        string(&answer.json(), "access_token")
+    }
+}
+
+/// A good authorization request.
+pub(super) fn request(scope: &str) -> Pairs<'_> {
+    vec![
+        ("client_id", CLIENT_ID),
+        ("redirect_uri", CALLBACK),
+        ("response_type", "code"),
+        ("scope", scope),
+        ("state", "the state & more"),
+        ("nonce", "the-nonce"),
+        ("code_challenge", CHALLENGE),
+        ("code_challenge_method", "S256"),
+    ]
+}
+
+/// A good token request, `client_secret_post`.
+pub(super) fn exchange(code: &str) -> Pairs<'_> {
+    vec![
+        ("grant_type", "authorization_code"),
+        ("client_id", CLIENT_ID),
+        ("client_secret", SECRET),
+        ("code", code),
+        ("redirect_uri", CALLBACK),
+        ("code_verifier", VERIFIER),
+    ]
+}
+
+/// `pairs`, with those of `changes` instead of or after them.
+pub(super) fn with<'a>(pairs: &[(&'a str, &'a str)], changes: &[(&'a str, &'a str)]) -> Pairs<'a> {
+    let changed = |name: &str| changes.iter().any(|(key, _)| *key == name);
+    let kept = pairs.iter().filter(|(name, _)| !changed(name));
+    kept.chain(changes).copied().collect()
+}
+
+pub(super) fn without<'a>(pairs: &[(&'a str, &'a str)], names: &[&str]) -> Pairs<'a> {
+    let kept = pairs.iter().filter(|(name, _)| !names.contains(name));
+    kept.copied().collect()
+}
+
+pub(super) fn encoded(pairs: &[(&str, &str)]) -> String {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
+}
+
+/// `Basic` credentials as RFC 6749 §2.3.1 wants them.
+pub(super) fn basic(id: &str, secret: &str) -> String {
+    let encode =
+        |value: &str| form_urlencoded::byte_serialize(value.as_bytes()).collect::<String>();
+    let credentials = format!("{}:{}", encode(id), encode(secret));
+    format!("Basic {}", STANDARD.encode(credentials))
+}
+
+pub(super) fn string(json: &Value, name: &str) -> String {
+    json[name].as_str().expect(name).to_owned()
+}

@@ -1,0 +1,202 @@
+//! The database: which of the two it is, and how it is opened.
+
+use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{PgPool, SqlitePool};
+
+use crate::{Error, Result};
+
+/// How long a request waits for a connection before it is told that the
+/// database cannot be reached.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a writer waits for another one to finish, in SQLite.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+const CONNECTIONS: u32 = 8;
+
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations");
+
+/// One of the two databases that every statement here is written for.
+#[derive(Clone, Debug)]
+pub enum Db {
+    /// A file of our own.
+    Sqlite(SqlitePool),
+    /// A server.
+    Postgres(PgPool),
+}
+
+/// Which database an address leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    /// A file of our own.
+    Sqlite,
+    /// A server.
+    Postgres,
+}
+
+impl Backend {
+    /// Tells by the scheme.
+    ///
+    /// # Errors
+    /// When it is neither `sqlite:` nor `postgres:` (or `postgresql:`).
+    pub fn of(url: &str) -> Result<Self> {
+        match url.split_once(':').map(|(scheme, _)| scheme) {
+            Some("sqlite") => Ok(Self::Sqlite),
+            Some("postgres" | "postgresql") => Ok(Self::Postgres),
+            _ => Err(Error::Url("it begins with neither sqlite: nor postgres:".to_owned())),
+        }
+    }
+}
+
+/// Runs the same expression on whichever pool it is.
+///
+/// sqlx gives the two databases two types; this writes the expression down
+/// twice, so that nobody has to.
+macro_rules! on {
+    ($db:expr, $pool:ident => $statement:expr) => {
+        match $db {
+            $crate::Db::Sqlite($pool) => $crate::count::one($statement).await,
+            $crate::Db::Postgres($pool) => $crate::count::one($statement).await,
+        }
+    };
+}
+
+/// Executes a statement on whichever pool it is, and yields the number of rows it touched.
+macro_rules! execute {
+    ($db:expr, $statement:expr) => {
+        match $db {
+            $crate::Db::Sqlite(pool) => {
+                $crate::count::one($statement.execute(pool)).await.map(|done| done.rows_affected())
+            }
+            $crate::Db::Postgres(pool) => {
+                $crate::count::one($statement.execute(pool)).await.map(|done| done.rows_affected())
+            }
+        }
+    };
+}
+
+/// Runs a block in a transaction, which it must end by returning `tx.commit()`
+/// or by dropping out with an error, which rolls back.
+///
+/// SQLite's begins `IMMEDIATE`: a transaction that reads first and writes later
+/// would otherwise fail, not wait, when another one wrote in between.
+macro_rules! in_transaction {
+    ($db:expr, $tx:ident => $block:block) => {
+        match $db {
+            $crate::Db::Sqlite(pool) => {
+                let mut $tx = $crate::count::one(pool.begin_with("BEGIN IMMEDIATE")).await?;
+                $block
+            }
+            $crate::Db::Postgres(pool) => {
+                let mut $tx = $crate::count::one(pool.begin()).await?;
+                $block
+            }
+        }
+    };
+}
+
+pub(crate) use {execute, in_transaction, on};
+
+impl Db {
+    /// Opens the database, makes it if it is a file that does not exist yet,
+    /// and runs the migrations.
+    ///
+    /// # Errors
+    /// When the address makes no sense, the database cannot be reached, or a
+    /// migration fails.
+    pub async fn open(url: &str) -> Result<Self> {
+        let db = match Backend::of(url)? {
+            Backend::Sqlite => Self::Sqlite(open_sqlite(url).await?),
+            Backend::Postgres => Self::Postgres(open_postgres(url).await?),
+        };
+        // Two instances that start at once do not clash: PostgreSQL's migrator
+        // takes an advisory lock, SQLite's a write lock.
+        match &db {
+            Self::Sqlite(pool) => MIGRATIONS.run(pool).await?,
+            Self::Postgres(pool) => MIGRATIONS.run(pool).await?,
+        }
+        Ok(db)
+    }
+
+    /// Which database this is.
+    #[must_use]
+    pub const fn backend(&self) -> Backend {
+        match self {
+            Self::Sqlite(_) => Backend::Sqlite,
+            Self::Postgres(_) => Backend::Postgres,
+        }
+    }
+
+    /// Asks the database whether it is there and up to date.
+    ///
+    /// # Errors
+    /// When it does not answer, or holds fewer migrations than we know of.
+    pub async fn ready(&self) -> Result<()> {
+        const APPLIED: &str = "SELECT COUNT(*) FROM _sqlx_migrations WHERE success";
+        let applied: i64 = on!(self, pool => sqlx::query_scalar(APPLIED).fetch_one(pool))?;
+        if usize::try_from(applied).is_ok_and(|applied| applied >= MIGRATIONS.iter().count()) {
+            Ok(())
+        } else {
+            Err(Error::Unreadable("list of migrations"))
+        }
+    }
+
+    /// Waits for what is under way, and closes every connection.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite(pool) => pool.close().await,
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+async fn open_sqlite(url: &str) -> Result<SqlitePool> {
+    let options = SqliteConnectOptions::from_str(url).map_err(bad_url)?;
+    let in_memory = url.contains(":memory:") || url.contains("mode=memory");
+    if !in_memory {
+        make_folder_of(options.get_filename())?;
+    }
+    let options = options
+        .create_if_missing(true)
+        .foreign_keys(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Normal)
+        .busy_timeout(BUSY_TIMEOUT);
+    let pool = SqlitePoolOptions::new()
+        // Each connection to memory would be a database of its own.
+        .max_connections(if in_memory { 1 } else { CONNECTIONS })
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire(false)
+        .connect_with(options)
+        .await?;
+    Ok(pool)
+}
+
+async fn open_postgres(url: &str) -> Result<PgPool> {
+    let options = PgConnectOptions::from_str(url).map_err(bad_url)?;
+    let pool = PgPoolOptions::new()
+        .max_connections(CONNECTIONS)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire(false)
+        .connect_with(options)
+        .await?;
+    Ok(pool)
+}
+
+/// What sqlx says of an address may quote it, and it may hold a password.
+fn bad_url(_: sqlx::Error) -> Error {
+    Error::Url("it is not a database address that can be understood".to_owned())
+}
+
+fn make_folder_of(file: &Path) -> Result<()> {
+    let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) else {
+        return Ok(());
+    };
+    std::fs::create_dir_all(folder)
+        .map_err(|error| Error::Url(format!("its folder cannot be made: {error}")))
+}

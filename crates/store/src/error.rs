@@ -1,0 +1,81 @@
+//! What can go wrong between us and the database.
+
+/// A failure of the store.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database cannot be reached, or did not answer in time.
+    #[error("the database cannot be reached")]
+    Unavailable(#[source] sqlx::Error),
+    /// Something that has to be unique exists already.
+    #[error("it exists already")]
+    Exists,
+    /// The database refused a statement: a fault of ours.
+    #[error("the database refused a statement")]
+    Statement(#[source] sqlx::Error),
+    /// The migrations could not be run.
+    #[error("the database could not be brought up to date")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// A row holds something that cannot have been written by us.
+    #[error("the {0} stored in the database cannot be read")]
+    Unreadable(&'static str),
+    /// The address of the database makes no sense.
+    #[error("{0}")]
+    Url(String),
+}
+
+/// The outcome of a store function.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::Database(ref refused) if refused.is_unique_violation() => Self::Exists,
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed
+            | sqlx::Error::BeginFailed => Self::Unavailable(error),
+            // SQLite says "unable to open", "disk I/O", "locked" or "full" as
+            // an ordinary refusal; PostgreSQL says it in classes 08, 53 and 57.
+            sqlx::Error::Database(ref refused) if out_of_order(refused.code().as_deref()) => {
+                Self::Unavailable(error)
+            }
+            other => Self::Statement(other),
+        }
+    }
+}
+
+fn out_of_order(code: Option<&str>) -> bool {
+    let Some(code) = code else { return false };
+    match code.parse::<u32>() {
+        // An extended SQLite result code keeps the primary one in its low byte:
+        // BUSY, LOCKED, IOERR, FULL, CANTOPEN.
+        Ok(code) if code < 10_000 => matches!(code & 0xff, 5 | 6 | 10 | 13 | 14),
+        _ => ["08", "53", "57"].iter().any(|class| code.starts_with(class)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_out_of_order_is_told_from_a_refusal() {
+        for (code, unavailable) in [
+            (Some("5"), true),      // SQLITE_BUSY
+            (Some("261"), true),    // SQLITE_BUSY_RECOVERY
+            (Some("14"), true),     // SQLITE_CANTOPEN
+            (Some("2067"), false),  // SQLITE_CONSTRAINT_UNIQUE
+            (Some("1"), false),     // SQLITE_ERROR
+            (Some("57P01"), true),  // admin_shutdown
+            (Some("53300"), true),  // too_many_connections
+            (Some("08006"), true),  // connection_failure
+            (Some("23505"), false), // unique_violation
+            (Some("42P01"), false), // undefined_table
+            (None, false),
+        ] {
+            assert_eq!(out_of_order(code), unavailable, "{code:?}");
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! Where it is kept: SQLite or PostgreSQL, from one set of statements.
+//!
+//! Every statement is one constant with `$1` placeholders, which both
+//! databases take; [`Db`] knows which of the two it talks to, and nothing else
+//! does. Times and identifiers come in as parameters, so that a test decides
+//! them. Whoever wants to know how many statements a request cost wraps it in
+//! [`count::statements`].
+
+pub mod contacts;
+pub mod count;
+mod db;
+mod error;
+pub mod events;
+pub mod hash;
+pub mod identities;
+pub mod passwords;
+pub mod refresh_tokens;
+pub mod sessions;
+pub mod sign_ins;
+pub mod signing_keys;
+pub mod starters;
+pub mod users;
+
+pub use db::{Backend, Db};
+pub use error::{Error, Result};
+pub use sessions::Sessions;

@@ -1,0 +1,133 @@
+//! The tower-sessions store: server sessions, kept as sign-ins.
+
+use async_trait::async_trait;
+use latchkey_domain::sign_in::{Lifetime, SignIn};
+use latchkey_domain::{Clock, User};
+use serde_json::Value;
+use tower_sessions::SessionStore;
+use tower_sessions::session::{Id, Record};
+use tower_sessions::session_store;
+
+use crate::db::{execute, on};
+use crate::sign_ins::{self, SignInRow, sign_in_columns};
+use crate::users::{UserRow, user_columns};
+use crate::{Db, Error, hash};
+
+/// Where a session holds its [`SignIn`].
+pub const SIGN_IN: &str = "sign_in";
+
+/// Where a session that was read holds its [`User`]. Never written: the user is
+/// read together with the session, in one statement, and so is always fresh.
+pub const USER: &str = "user";
+
+/// Server sessions. Only people who have signed in have one, so a visitor
+/// costs no row.
+///
+/// The id is kept as a hash alone: whoever reads the database cannot sign in
+/// with what they find. What a session holds is not a bag of values but one
+/// sign-in, in columns, so that sign-ins can be listed and ended.
+#[derive(Clone, Debug)]
+pub struct Sessions {
+    db: Db,
+    clock: Clock,
+    lifetime: Lifetime,
+}
+
+impl Sessions {
+    /// The sessions of this database, which live for so long.
+    #[must_use]
+    pub const fn new(db: Db, clock: Clock, lifetime: Lifetime) -> Self {
+        Self { db, clock, lifetime }
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct SessionRow {
+    #[sqlx(flatten)]
+    sign_in: SignInRow,
+    #[sqlx(flatten)]
+    user: UserRow,
+}
+
+const LOAD: &str = concat!(
+    "SELECT ",
+    sign_in_columns!(),
+    ", ",
+    user_columns!(),
+    " FROM sign_ins s JOIN users u ON u.id = s.user_id \
+      WHERE s.session_hash = $1 AND s.ended_at IS NULL AND s.expires_at > $2 AND s.last_seen_at > $3"
+);
+
+const SAVE: &str = "UPDATE sign_ins SET authenticated_at = $2, expires_at = $3 \
+    WHERE session_hash = $1 AND ended_at IS NULL";
+
+const DELETE: &str =
+    "UPDATE sign_ins SET ended_at = $2 WHERE session_hash = $1 AND ended_at IS NULL";
+
+#[async_trait]
+impl SessionStore for Sessions {
+    async fn create(&self, record: &mut Record) -> session_store::Result<()> {
+        // A session is never made under an id that came from outside.
+        record.id = Id::default();
+        let sign_in = sign_in_of(record)?;
+        sign_ins::insert(&self.db, &sign_in, Some(&hash_of(&record.id))).await.map_err(backend)
+    }
+
+    async fn save(&self, record: &Record) -> session_store::Result<()> {
+        let sign_in = sign_in_of(record)?;
+        execute!(
+            &self.db,
+            sqlx::query(SAVE)
+                .bind(hash_of(&record.id))
+                .bind(sign_in.authenticated_at.as_millis())
+                .bind(sign_in.expires_at.as_millis())
+        )
+        .map_err(|error| backend(error.into()))?;
+        Ok(())
+    }
+
+    async fn load(&self, id: &Id) -> session_store::Result<Option<Record>> {
+        let now = self.clock.now();
+        let row: Option<SessionRow> = on!(&self.db, pool => sqlx::query_as(LOAD)
+            .bind(hash_of(id))
+            .bind(now.as_millis())
+            .bind(now.minus(self.lifetime.idle).as_millis())
+            .fetch_optional(pool))
+        .map_err(|error| backend(error.into()))?;
+        row.map(|row| record_of(*id, row)).transpose()
+    }
+
+    async fn delete(&self, id: &Id) -> session_store::Result<()> {
+        let now = self.clock.now().as_millis();
+        execute!(&self.db, sqlx::query(DELETE).bind(hash_of(id)).bind(now))
+            .map_err(|error| backend(error.into()))?;
+        Ok(())
+    }
+}
+
+fn hash_of(id: &Id) -> String {
+    hash::of(&id.to_string())
+}
+
+fn sign_in_of(record: &Record) -> session_store::Result<SignIn> {
+    let value = record.data.get(SIGN_IN).cloned().unwrap_or(Value::Null);
+    serde_json::from_value(value).map_err(|error| session_store::Error::Encode(error.to_string()))
+}
+
+fn record_of(id: Id, row: SessionRow) -> session_store::Result<Record> {
+    let decode = |error: Error| session_store::Error::Decode(error.to_string());
+    let sign_in = SignIn::try_from(row.sign_in).map_err(decode)?;
+    let user = User::try_from(row.user).map_err(decode)?;
+    let json = |error: serde_json::Error| session_store::Error::Decode(error.to_string());
+    let expiry_date = sign_in.expires_at.offset_date_time();
+    let data = [
+        (SIGN_IN.to_owned(), serde_json::to_value(sign_in).map_err(json)?),
+        (USER.to_owned(), serde_json::to_value(user).map_err(json)?),
+    ];
+    Ok(Record { id, data: data.into(), expiry_date })
+}
+
+fn backend(error: Error) -> session_store::Error {
+    tracing::error!(error = &error as &dyn std::error::Error, "the session store failed");
+    session_store::Error::Backend(error.to_string())
+}

@@ -1,0 +1,178 @@
+//! Sign-ins: one row for each, whichever key it carries.
+
+use latchkey_domain::sign_in::{Door, Lifetime, SignIn};
+use latchkey_domain::{SignInId, Timestamp, UserId};
+
+use crate::db::{execute, on};
+use crate::{Db, Error, Result};
+
+#[derive(sqlx::FromRow)]
+pub(crate) struct SignInRow {
+    id: String,
+    user_id: String,
+    carries: String,
+    door: String,
+    user_agent: String,
+    address: String,
+    created_at: i64,
+    authenticated_at: i64,
+    last_seen_at: i64,
+    expires_at: i64,
+}
+
+impl TryFrom<SignInRow> for SignIn {
+    type Error = Error;
+
+    fn try_from(row: SignInRow) -> Result<Self> {
+        Ok(Self {
+            id: row.id.parse().map_err(|_| Error::Unreadable("sign-in id"))?,
+            user_id: row.user_id.parse().map_err(|_| Error::Unreadable("user id"))?,
+            key: row.carries.parse().map_err(|_| Error::Unreadable("key"))?,
+            door: Door::from_stored(&row.door),
+            user_agent: row.user_agent,
+            address: row.address,
+            created_at: Timestamp::from_millis(row.created_at),
+            authenticated_at: Timestamp::from_millis(row.authenticated_at),
+            last_seen_at: Timestamp::from_millis(row.last_seen_at),
+            expires_at: Timestamp::from_millis(row.expires_at),
+        })
+    }
+}
+
+/// The columns of [`SignInRow`], from a table that is called `s` in the statement.
+macro_rules! sign_in_columns {
+    () => {
+        "s.id, s.user_id, s.carries, s.door, s.user_agent, s.address, s.created_at, \
+         s.authenticated_at, s.last_seen_at, s.expires_at"
+    };
+}
+pub(crate) use sign_in_columns;
+
+pub(crate) const INSERT: &str = "INSERT INTO sign_ins \
+    (id, user_id, carries, door, session_hash, user_agent, address, created_at, \
+     authenticated_at, last_seen_at, expires_at) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+
+/// The statement that writes a sign-in down, on whichever database.
+macro_rules! insert_sign_in {
+    ($sign_in:expr, $session_hash:expr) => {
+        sqlx::query($crate::sign_ins::INSERT)
+            .bind($sign_in.id.to_string())
+            .bind($sign_in.user_id.to_string())
+            .bind($sign_in.key.as_str())
+            .bind($sign_in.door.stored())
+            .bind($session_hash)
+            .bind(&$sign_in.user_agent)
+            .bind(&$sign_in.address)
+            .bind($sign_in.created_at.as_millis())
+            .bind($sign_in.authenticated_at.as_millis())
+            .bind($sign_in.last_seen_at.as_millis())
+            .bind($sign_in.expires_at.as_millis())
+    };
+}
+pub(crate) use insert_sign_in;
+
+const BY_ID: &str = concat!(
+    "SELECT ",
+    sign_in_columns!(),
+    " FROM sign_ins s WHERE s.id = $1 AND s.ended_at IS NULL"
+);
+
+const ENDED: &str = "SELECT id, ended_at FROM sign_ins \
+    WHERE carries = 'jwt' AND ended_at IS NOT NULL AND ended_at >= $1";
+
+const SEEN: &str = "UPDATE sign_ins SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $2";
+
+const LIVING: &str = concat!(
+    "SELECT ",
+    sign_in_columns!(),
+    " FROM sign_ins s WHERE s.user_id = $1 AND s.ended_at IS NULL AND s.expires_at > $2 \
+      AND (s.carries <> 'session' OR s.last_seen_at > $3) ORDER BY s.last_seen_at DESC, s.id DESC"
+);
+
+const END: &str =
+    "UPDATE sign_ins SET ended_at = $3 WHERE id = $1 AND user_id = $2 AND ended_at IS NULL";
+
+const FORGET: &str = "DELETE FROM sign_ins WHERE expires_at < $1 OR ended_at < $1";
+
+/// Writes down a new sign-in. `session_hash` is the hash of the session's id,
+/// when it carries a session.
+///
+/// # Errors
+/// When the database does.
+pub async fn insert(db: &Db, sign_in: &SignIn, session_hash: Option<&str>) -> Result<()> {
+    execute!(db, insert_sign_in!(sign_in, session_hash))?;
+    Ok(())
+}
+
+/// Notes that a sign-in was used; a later note is not overtaken by an earlier one.
+///
+/// # Errors
+/// When the database does.
+pub async fn seen(db: &Db, id: SignInId, now: Timestamp) -> Result<()> {
+    execute!(db, sqlx::query(SEEN).bind(id.to_string()).bind(now.as_millis()))?;
+    Ok(())
+}
+
+/// The living sign-ins of one person, the one used last first.
+///
+/// # Errors
+/// When the database does.
+pub async fn living(
+    db: &Db,
+    user: UserId,
+    session: Lifetime,
+    now: Timestamp,
+) -> Result<Vec<SignIn>> {
+    let rows: Vec<SignInRow> = on!(db, pool => sqlx::query_as(LIVING)
+        .bind(user.to_string())
+        .bind(now.as_millis())
+        .bind(now.minus(session.idle).as_millis())
+        .fetch_all(pool))?;
+    rows.into_iter().map(SignIn::try_from).collect()
+}
+
+/// Ends a sign-in of that person. Says whether there was a living one.
+///
+/// # Errors
+/// When the database does.
+pub async fn end(db: &Db, id: SignInId, user: UserId, now: Timestamp) -> Result<bool> {
+    let ended = execute!(
+        db,
+        sqlx::query(END).bind(id.to_string()).bind(user.to_string()).bind(now.as_millis())
+    )?;
+    Ok(ended > 0)
+}
+
+/// A living sign-in.
+///
+/// # Errors
+/// When the database does.
+pub async fn by_id(db: &Db, id: SignInId) -> Result<Option<SignIn>> {
+    let row: Option<SignInRow> =
+        on!(db, pool => sqlx::query_as(BY_ID).bind(id.to_string()).fetch_optional(pool))?;
+    row.map(SignIn::try_from).transpose()
+}
+
+/// The sign-ins with a JWT that ended since then, and when they did.
+///
+/// # Errors
+/// When the database does.
+pub async fn ended_since(db: &Db, since: Timestamp) -> Result<Vec<(SignInId, Timestamp)>> {
+    let rows: Vec<(String, i64)> =
+        on!(db, pool => sqlx::query_as(ENDED).bind(since.as_millis()).fetch_all(pool))?;
+    let read = |(id, at): (String, i64)| {
+        let id = id.parse().map_err(|_| Error::Unreadable("sign-in id"))?;
+        Ok((id, Timestamp::from_millis(at)))
+    };
+    rows.into_iter().map(read).collect()
+}
+
+/// Forgets sign-ins that came to their end before `before`.
+///
+/// # Errors
+/// When the database does.
+pub async fn forget(db: &Db, before: Timestamp) -> Result<()> {
+    execute!(db, sqlx::query(FORGET).bind(before.as_millis()))?;
+    Ok(())
+}

@@ -1,0 +1,76 @@
+//! The calendar, to be read.
+
+use axum::Json;
+use axum::extract::State;
+use latchkey_domain::Scope;
+use latchkey_domain::calendar::Event;
+use latchkey_store::events;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::json::Asked;
+use super::openapi::Refusals;
+use super::paging::Paging;
+use crate::app::App;
+use crate::caller::Caller;
+use crate::errors::Result;
+
+/// An event.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Event)]
+pub(super) struct EventAnswer {
+    #[schema(format = Uuid)]
+    id: String,
+    title: String,
+    #[schema(required)]
+    location: Option<String>,
+    #[schema(format = DateTime)]
+    starts_at: String,
+    #[schema(format = DateTime)]
+    ends_at: String,
+}
+
+impl From<&Event> for EventAnswer {
+    fn from(event: &Event) -> Self {
+        Self {
+            id: event.id.to_string(),
+            title: event.title.clone(),
+            location: event.location.clone(),
+            starts_at: event.starts_at.rfc3339(),
+            ends_at: event.ends_at.rfc3339(),
+        }
+    }
+}
+
+/// A page of events.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct EventList {
+    items: Vec<EventAnswer>,
+    /// The cursor of the next page, if there is one.
+    #[schema(required)]
+    next: Option<String>,
+}
+
+/// Read your calendar
+///
+/// Your events, in the order in which they were written down.
+#[utoipa::path(
+    get, path = "/api/v1/calendar/events", tag = "Calendar", params(Paging),
+    responses((status = 200, body = EventList), Refusals),
+    security(
+        ("session" = ["calendar:read"]),
+        ("jwt_cookie" = ["calendar:read"]),
+        ("bearer" = ["calendar:read"])
+    )
+)]
+pub(super) async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Asked(paging): Asked<Paging>,
+) -> Result<Json<EventList>> {
+    caller.may(Scope::CalendarRead)?;
+    let part = paging.check()?;
+    let found = events::page(&app.db, caller.user.id, part.after, part.fetch()).await?;
+    let (found, next) = part.cut(found, |event| event.id);
+    Ok(Json(EventList { items: found.iter().map(EventAnswer::from).collect(), next }))
+}

@@ -1,0 +1,208 @@
+//! Contacts: only one's own; somebody else's is not there.
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::IntoResponse;
+use http::{StatusCode, header};
+use latchkey_auth::random;
+use latchkey_domain::contact::{Contact, Details};
+use latchkey_domain::{ContactId, Scope};
+use latchkey_store::contacts;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::json::{Asked, Body, Id};
+use super::openapi::Refusals;
+use super::paging::Paging;
+use crate::app::App;
+use crate::caller::Caller;
+use crate::errors::{Fault, Result, catalogue};
+
+/// How many contacts one person may keep.
+const MAX_CONTACTS: i64 = 1000;
+
+/// A contact.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Contact)]
+pub(super) struct ContactAnswer {
+    #[schema(format = Uuid)]
+    id: String,
+    name: String,
+    #[schema(required)]
+    email: Option<String>,
+    #[schema(required)]
+    phone: Option<String>,
+    #[schema(format = DateTime)]
+    created_at: String,
+    #[schema(format = DateTime)]
+    updated_at: String,
+}
+
+impl From<&Contact> for ContactAnswer {
+    fn from(contact: &Contact) -> Self {
+        Self {
+            id: contact.id.to_string(),
+            name: contact.details.name.clone(),
+            email: contact.details.email.as_ref().map(ToString::to_string),
+            phone: contact.details.phone.clone(),
+            created_at: contact.created_at.rfc3339(),
+            updated_at: contact.updated_at.rfc3339(),
+        }
+    }
+}
+
+/// A page of contacts.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ContactList {
+    items: Vec<ContactAnswer>,
+    /// The cursor of the next page, if there is one.
+    #[schema(required)]
+    next: Option<String>,
+}
+
+/// What a contact is to say.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(super) struct ContactDetails {
+    /// 1 to 200 characters.
+    #[schema(min_length = 1, max_length = 200)]
+    name: String,
+    /// An e-mail address.
+    email: Option<String>,
+    /// Digits, blanks and + - . ( ) /, at most 40 of them.
+    phone: Option<String>,
+}
+
+impl ContactDetails {
+    fn check(&self) -> Result<Details> {
+        Details::check(&self.name, self.email.as_deref(), self.phone.as_deref())
+            .map_err(|invalid| Fault::new(catalogue::VALIDATION_FAILED).invalid(invalid))
+    }
+}
+
+/// List contacts
+#[utoipa::path(
+    get, path = "/api/v1/contacts", tag = "Contacts", params(Paging),
+    responses((status = 200, body = ContactList), Refusals),
+    security(
+        ("session" = ["contacts:read"]),
+        ("jwt_cookie" = ["contacts:read"]),
+        ("bearer" = ["contacts:read"])
+    )
+)]
+pub(super) async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Asked(paging): Asked<Paging>,
+) -> Result<Json<ContactList>> {
+    caller.may(Scope::ContactsRead)?;
+    let part = paging.check()?;
+    let found = contacts::page(&app.db, caller.user.id, part.after, part.fetch()).await?;
+    let (found, next) = part.cut(found, |contact| contact.id);
+    Ok(Json(ContactList { items: found.iter().map(ContactAnswer::from).collect(), next }))
+}
+
+/// Add a contact
+#[utoipa::path(
+    post, path = "/api/v1/contacts", tag = "Contacts", request_body = ContactDetails,
+    responses(
+        (status = 201, body = ContactAnswer, headers(("Location" = String, description = "Where it is"))),
+        Refusals
+    ),
+    security(
+        ("session" = ["contacts:write"]),
+        ("jwt_cookie" = ["contacts:write"]),
+        ("bearer" = ["contacts:write"])
+    )
+)]
+pub(super) async fn create(
+    State(app): State<App>,
+    caller: Caller,
+    Body(details): Body<ContactDetails>,
+) -> Result<impl IntoResponse> {
+    caller.may(Scope::ContactsWrite)?;
+    let details = details.check()?;
+    if contacts::count(&app.db, caller.user.id).await? >= MAX_CONTACTS {
+        return Err(Fault::new(catalogue::TOO_MANY_CONTACTS));
+    }
+    let now = app.clock.now();
+    let contact = Contact {
+        id: ContactId::new(now, random::bytes()),
+        user_id: caller.user.id,
+        details,
+        created_at: now,
+        updated_at: now,
+    };
+    contacts::create(&app.db, &contact).await?;
+    let location = [(header::LOCATION, format!("/api/v1/contacts/{}", contact.id))];
+    Ok((StatusCode::CREATED, location, Json(ContactAnswer::from(&contact))))
+}
+
+/// Read a contact
+#[utoipa::path(
+    get, path = "/api/v1/contacts/{id}", tag = "Contacts",
+    params(("id" = String, Path, format = Uuid, description = "The contact")),
+    responses((status = 200, body = ContactAnswer), Refusals),
+    security(
+        ("session" = ["contacts:read"]),
+        ("jwt_cookie" = ["contacts:read"]),
+        ("bearer" = ["contacts:read"])
+    )
+)]
+pub(super) async fn show(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<ContactId>,
+) -> Result<Json<ContactAnswer>> {
+    caller.may(Scope::ContactsRead)?;
+    let found = contacts::one(&app.db, caller.user.id, id).await?;
+    found.map(|contact| Json(ContactAnswer::from(&contact))).ok_or_else(no_such_contact)
+}
+
+/// Replace a contact
+#[utoipa::path(
+    put, path = "/api/v1/contacts/{id}", tag = "Contacts", request_body = ContactDetails,
+    params(("id" = String, Path, format = Uuid, description = "The contact")),
+    responses((status = 200, body = ContactAnswer), Refusals),
+    security(
+        ("session" = ["contacts:write"]),
+        ("jwt_cookie" = ["contacts:write"]),
+        ("bearer" = ["contacts:write"])
+    )
+)]
+pub(super) async fn update(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<ContactId>,
+    Body(details): Body<ContactDetails>,
+) -> Result<Json<ContactAnswer>> {
+    caller.may(Scope::ContactsWrite)?;
+    let details = details.check()?;
+    let changed = contacts::update(&app.db, caller.user.id, id, &details, app.clock.now()).await?;
+    changed.map(|contact| Json(ContactAnswer::from(&contact))).ok_or_else(no_such_contact)
+}
+
+/// Delete a contact
+#[utoipa::path(
+    delete, path = "/api/v1/contacts/{id}", tag = "Contacts",
+    params(("id" = String, Path, format = Uuid, description = "The contact")),
+    responses((status = 204, description = "It is gone"), Refusals),
+    security(
+        ("session" = ["contacts:write"]),
+        ("jwt_cookie" = ["contacts:write"]),
+        ("bearer" = ["contacts:write"])
+    )
+)]
+pub(super) async fn delete(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<ContactId>,
+) -> Result<StatusCode> {
+    caller.may(Scope::ContactsWrite)?;
+    let deleted = contacts::delete(&app.db, caller.user.id, id).await?;
+    if deleted { Ok(StatusCode::NO_CONTENT) } else { Err(no_such_contact()) }
+}
+
+/// Also for one that somebody else has: that it is there is none of the caller's business.
+fn no_such_contact() -> Fault {
+    Fault::new(catalogue::NOT_FOUND).detail("You have no contact with this id.")
+}

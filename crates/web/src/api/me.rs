@@ -1,0 +1,57 @@
+//! `GET /me`: who is calling.
+
+use axum::Json;
+use latchkey_domain::{Scope, User};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::openapi::Refusals;
+use crate::caller::Caller;
+use crate::errors::Result;
+
+/// A person. The same bytes whatever is carried.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Person {
+    /// Never changes.
+    #[schema(format = Uuid)]
+    id: String,
+    /// What to call them.
+    name: String,
+    /// Their address, if they have one.
+    #[schema(format = Email, required)]
+    email: Option<String>,
+    /// Whether somebody proved that the address is theirs.
+    email_verified: bool,
+    /// What they may do here.
+    roles: Vec<String>,
+    /// When the account was made.
+    #[schema(format = DateTime)]
+    created_at: String,
+}
+
+impl From<&User> for Person {
+    fn from(user: &User) -> Self {
+        Self {
+            id: user.id.to_string(),
+            name: user.name.to_string(),
+            email: user.email.as_ref().map(ToString::to_string),
+            email_verified: user.email_verified,
+            roles: user.roles.iter().map(ToString::to_string).collect(),
+            created_at: user.created_at.rfc3339(),
+        }
+    }
+}
+
+/// Read your profile
+///
+/// Who is calling. A session is looked up with one query; a JWT says it by
+/// itself, as of its issue.
+#[utoipa::path(
+    get, path = "/api/v1/me", tag = "Who you are",
+    responses((status = 200, body = Person), Refusals),
+    security(("session" = ["profile"]), ("jwt_cookie" = ["profile"]), ("bearer" = ["profile"]))
+)]
+pub(super) async fn show(caller: Caller) -> Result<Json<Person>> {
+    caller.may(Scope::Profile)?;
+    Ok(Json(Person::from(&caller.user)))
+}

@@ -1,0 +1,39 @@
+//! The API, `/api/v1`: the same routes whichever key is carried.
+
+mod admin;
+mod calendar;
+mod contacts;
+mod json;
+mod me;
+pub mod openapi;
+mod paging;
+mod sessions;
+mod token;
+mod well_known;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+use crate::app::App;
+use crate::errors::{Fault, catalogue};
+
+/// Every address of the API, and the documents that describe it.
+pub(crate) fn routes() -> Router<App> {
+    Router::new()
+        .route("/api/v1/token", post(token::issue))
+        .route("/api/v1/token/refresh", post(token::refresh))
+        .route("/api/v1/token/revoke", post(token::revoke))
+        .route("/api/v1/me", get(me::show))
+        .route("/api/v1/calendar/events", get(calendar::list))
+        .route("/api/v1/contacts", get(contacts::list).post(contacts::create))
+        .route(
+            "/api/v1/contacts/{id}",
+            get(contacts::show).put(contacts::update).delete(contacts::delete),
+        )
+        .route("/api/v1/sessions", get(sessions::list))
+        .route("/api/v1/sessions/{id}", axum::routing::delete(sessions::end_one))
+        .route("/api/v1/admin/users", get(admin::users))
+        .route("/api/{*rest}", axum::routing::any(async || Fault::new(catalogue::NOT_FOUND)))
+        .route("/openapi.json", get(openapi::serve))
+        .route("/.well-known/jwks.json", get(well_known::jwks))
+}

@@ -1,0 +1,94 @@
+//! Lists, a page at a time.
+
+use std::str::FromStr;
+
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::errors::{Fault, Result, catalogue};
+
+const DEFAULT: u32 = 20;
+const MAX: u32 = 100;
+
+/// Which part of a list is wanted.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Paging {
+    /// How many at most, 1 to 100.
+    #[param(minimum = 1, maximum = 100, default = 20)]
+    limit: Option<u32>,
+    /// What the previous page said was `next`.
+    #[param(format = Uuid)]
+    cursor: Option<String>,
+}
+
+/// The part of the list, once it has been looked at.
+pub(super) struct Part<I> {
+    pub(super) after: Option<I>,
+    limit: u32,
+}
+
+impl Paging {
+    /// Looks at what was asked for.
+    pub(super) fn check<I: FromStr>(&self) -> Result<Part<I>> {
+        let limit = self.limit.unwrap_or(DEFAULT);
+        if !(1..=MAX).contains(&limit) {
+            return Err(Fault::new(catalogue::BAD_REQUEST)
+                .detail("The parameter limit has to be between 1 and 100."));
+        }
+        let after = self.cursor.as_deref().map(str::parse).transpose();
+        let after = after.map_err(|_| {
+            Fault::new(catalogue::BAD_REQUEST)
+                .detail("The parameter cursor has to be what the previous page said was next.")
+        })?;
+        Ok(Part { after, limit })
+    }
+}
+
+impl<I> Part<I> {
+    /// One more than was asked for, to know whether there is a next page.
+    pub(super) const fn fetch(&self) -> u32 {
+        self.limit + 1
+    }
+
+    /// Cuts off what is beyond the page, and says where the next one begins.
+    pub(super) fn cut<T, K: ToString>(
+        &self,
+        mut items: Vec<T>,
+        id: impl Fn(&T) -> K,
+    ) -> (Vec<T>, Option<String>) {
+        let limit = self.limit as usize;
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let next = if more { items.last().map(|last| id(last).to_string()) } else { None };
+        (items, next)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(limit: Option<u32>, cursor: Option<&str>) -> Option<(Option<u64>, u32)> {
+        let paging = Paging { limit, cursor: cursor.map(str::to_owned) };
+        paging.check::<u64>().ok().map(|part| (part.after, part.limit))
+    }
+
+    #[test]
+    fn only_sensible_parts_are_given() {
+        assert_eq!(part(None, None), Some((None, 20)));
+        assert_eq!(part(Some(1), Some("7")), Some((Some(7), 1)));
+        assert_eq!(part(Some(100), None), Some((None, 100)));
+        for (limit, cursor) in [(Some(0), None), (Some(101), None), (None, Some("x"))] {
+            assert_eq!(part(limit, cursor), None);
+        }
+    }
+
+    #[test]
+    fn the_next_page_begins_behind_the_last_item() {
+        let part = Part::<u64> { after: None, limit: 2 };
+        assert_eq!(part.cut(vec![1, 2, 3], |n| *n), (vec![1, 2], Some("2".to_owned())));
+        assert_eq!(part.cut(vec![1, 2], |n| *n), (vec![1, 2], None));
+        assert_eq!(part.cut(vec![], |n: &u64| *n), (vec![], None));
+    }
+}

@@ -1,0 +1,107 @@
+//! All sign-ins of the caller, whatever they carry.
+
+use axum::Json;
+use axum::extract::State;
+use http::StatusCode;
+use latchkey_domain::sign_in::SignIn;
+use latchkey_domain::{Scope, SignInId};
+use latchkey_store::sign_ins;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::json::Id;
+use super::openapi::Refusals;
+use crate::app::App;
+use crate::caller::Caller;
+use crate::errors::{Fault, Result, catalogue};
+use crate::sign_in::end;
+
+/// A sign-in.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SignIn)]
+pub(super) struct SignInAnswer {
+    /// Names it; knowing it opens nothing.
+    #[schema(format = Uuid)]
+    id: String,
+    /// What it carries: `session` or `jwt`.
+    key: String,
+    /// How the person came in: `password` or `oauth:` and the provider.
+    door: String,
+    /// What the browser or program called itself.
+    user_agent: String,
+    /// Where it came from.
+    address: String,
+    #[schema(format = DateTime)]
+    created_at: String,
+    #[schema(format = DateTime)]
+    last_seen_at: String,
+    /// When it ends, however much it is used.
+    #[schema(format = DateTime)]
+    expires_at: String,
+    /// Whether it is the one that asks.
+    current: bool,
+}
+
+impl SignInAnswer {
+    fn of(sign_in: &SignIn, current: SignInId) -> Self {
+        Self {
+            id: sign_in.id.to_string(),
+            key: sign_in.key.to_string(),
+            door: sign_in.door.stored(),
+            user_agent: sign_in.user_agent.clone(),
+            address: sign_in.address.clone(),
+            created_at: sign_in.created_at.rfc3339(),
+            last_seen_at: sign_in.last_seen_at.rfc3339(),
+            expires_at: sign_in.expires_at.rfc3339(),
+            current: sign_in.id == current,
+        }
+    }
+}
+
+/// All living sign-ins.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct SignInList {
+    items: Vec<SignInAnswer>,
+}
+
+/// List your sign-ins
+///
+/// All that are alive, whichever key they carry, the one used last first.
+#[utoipa::path(
+    get, path = "/api/v1/sessions", tag = "Who you are",
+    responses((status = 200, body = SignInList), Refusals),
+    security(("session" = ["profile"]), ("jwt_cookie" = ["profile"]), ("bearer" = ["profile"]))
+)]
+pub(super) async fn list(State(app): State<App>, caller: Caller) -> Result<Json<SignInList>> {
+    caller.may(Scope::Profile)?;
+    let now = app.clock.now();
+    let living = sign_ins::living(&app.db, caller.user.id, app.settings.session, now).await?;
+    let current = caller.sign_in_id();
+    Ok(Json(SignInList {
+        items: living.iter().map(|one| SignInAnswer::of(one, current)).collect(),
+    }))
+}
+
+/// End a sign-in
+///
+/// A session is refused at its next request. A JWT is not renewed any more; it
+/// lives until it expires, unless JWT_REVOCATION is watch.
+#[utoipa::path(
+    delete, path = "/api/v1/sessions/{id}", tag = "Who you are",
+    params(("id" = String, Path, format = Uuid, description = "The sign-in")),
+    responses((status = 204, description = "It has ended"), Refusals),
+    security(("session" = ["profile"]), ("jwt_cookie" = ["profile"]), ("bearer" = ["profile"]))
+)]
+pub(super) async fn end_one(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<SignInId>,
+) -> Result<StatusCode> {
+    caller.may(Scope::Profile)?;
+    if end(&app, id, caller.user.id).await? {
+        tracing::info!(user = %caller.user.id, sign_in = %id, "a sign-in was ended");
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(Fault::new(catalogue::NOT_FOUND).detail("You have no living sign-in with this id."))
+    }
+}

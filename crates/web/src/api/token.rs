@@ -1,0 +1,143 @@
+//! Tokens for programs: issued for a password, renewed, revoked.
+
+use axum::Json;
+use axum::extract::State;
+use http::StatusCode;
+use latchkey_auth::refresh::Pair;
+use latchkey_domain::Scopes;
+use latchkey_domain::sign_in::{Door, Key};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::json::Body;
+use super::openapi::Refusals;
+use crate::app::App;
+use crate::client::Client;
+use crate::errors::{Fault, Result, catalogue};
+use crate::password;
+use crate::sign_in::{end, sign_in};
+
+/// What programs of people's own are, to the JWTs that they carry.
+const PROGRAM: &str = "latchkey-api";
+
+/// A password, and what the token is to be for.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct TokenRequest {
+    /// The address that the account is entered with.
+    email: String,
+    /// The password.
+    password: String,
+    /// Less than everything: scopes with blanks between.
+    #[schema(example = "profile calendar:read")]
+    scope: Option<String>,
+}
+
+/// A refresh token.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct RefreshRequest {
+    /// The refresh token of the previous answer. It works once.
+    refresh_token: String,
+}
+
+/// A token that is to end.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct RevokeRequest {
+    /// An access token or a refresh token.
+    token: String,
+}
+
+/// A pair of tokens (RFC 6749 §5.1).
+#[derive(Serialize, ToSchema)]
+pub(super) struct TokenAnswer {
+    /// A JWT: send it as `Authorization: Bearer`.
+    access_token: String,
+    /// Always `Bearer`.
+    token_type: &'static str,
+    /// How long the access token lives, in seconds.
+    expires_in: i64,
+    /// Renews the pair, once.
+    refresh_token: String,
+    /// What the access token may do.
+    scope: String,
+}
+
+impl From<Pair> for TokenAnswer {
+    fn from(pair: Pair) -> Self {
+        Self {
+            expires_in: pair.claims.exp - pair.claims.iat,
+            scope: pair.claims.scope.to_string(),
+            access_token: pair.access_token,
+            token_type: "Bearer",
+            refresh_token: pair.refresh_token,
+        }
+    }
+}
+
+/// Get a token
+///
+/// Trades an e-mail address and a password for a JWT and a refresh token.
+#[utoipa::path(
+    post, path = "/api/v1/token", tag = "Tokens", request_body = TokenRequest,
+    responses((status = 200, body = TokenAnswer), Refusals)
+)]
+pub(super) async fn issue(
+    State(app): State<App>,
+    client: Client,
+    Body(request): Body<TokenRequest>,
+) -> Result<Json<TokenAnswer>> {
+    let scope = wanted(request.scope.as_deref())?;
+    let Some(user) = password::check(&app, &request.email, &request.password).await? else {
+        return Err(Fault::new(catalogue::WRONG_CREDENTIALS)
+            .oauth_error("invalid_grant")
+            .challenge(""));
+    };
+    let sign_in = sign_in(&app, user.id, Door::Password, Key::Jwt, client);
+    let pair = app.issuer.begin(&user, &sign_in, scope, PROGRAM).await?;
+    tracing::info!(user = %user.id, sign_in = %sign_in.id, "a program signed in");
+    Ok(Json(pair.into()))
+}
+
+/// Renew a token
+///
+/// Exchanges a refresh token for the next pair. Whoever asks twice within ten
+/// seconds gets the same answer; a refresh token that comes back later ends
+/// its whole family.
+#[utoipa::path(
+    post, path = "/api/v1/token/refresh", tag = "Tokens", request_body = RefreshRequest,
+    responses((status = 200, body = TokenAnswer), Refusals)
+)]
+pub(super) async fn refresh(
+    State(app): State<App>,
+    Body(request): Body<RefreshRequest>,
+) -> Result<Json<TokenAnswer>> {
+    let exchanged = app.issuer.exchange(&request.refresh_token, app.clock.now()).await;
+    let pair = exchanged.map_err(|error| Fault::from(error).oauth_error("invalid_grant"))?;
+    Ok(Json(pair.into()))
+}
+
+/// Revoke a token
+///
+/// Ends the sign-in that a token belongs to. 200 also for a token that nobody
+/// knows (RFC 7009 §2.2): then there is nothing left to end.
+#[utoipa::path(
+    post, path = "/api/v1/token/revoke", tag = "Tokens", request_body = RevokeRequest,
+    responses((status = 200, description = "It has ended, or never was"), Refusals)
+)]
+pub(super) async fn revoke(
+    State(app): State<App>,
+    Body(request): Body<RevokeRequest>,
+) -> Result<StatusCode> {
+    if let Some((id, user)) = app.issuer.sign_in_of(&request.token, app.clock.now()).await? {
+        end(&app, id, user).await?;
+        tracing::info!(%user, sign_in = %id, "a token was revoked");
+    }
+    Ok(StatusCode::OK)
+}
+
+/// What was asked for; everything when nothing was (RFC 6749 §3.3).
+fn wanted(scope: Option<&str>) -> Result<Scopes> {
+    let Some(scope) = scope.filter(|scope| !scope.trim().is_empty()) else {
+        return Ok(Scopes::all());
+    };
+    scope.parse().map_err(|_| Fault::new(catalogue::INVALID_SCOPE).oauth_error("invalid_scope"))
+}

@@ -1,0 +1,19 @@
+//! What the outside world looks for under `/.well-known/`.
+
+use axum::Json;
+use axum::extract::State;
+use http::header;
+use latchkey_auth::jwt::jwks;
+use serde_json::Value;
+
+use crate::app::App;
+
+/// `GET /.well-known/jwks.json` (RFC 7517 §5): the keys that verify our access
+/// tokens. Symmetric ones are never among them.
+pub(super) async fn jwks(
+    State(app): State<App>,
+) -> ([(header::HeaderName, String); 1], Json<Value>) {
+    let keys = jwks::key_set(&app.keys.ring(), app.clock.now());
+    let lasts = format!("public, max-age={}", jwks::MAX_AGE_SECONDS);
+    ([(header::CACHE_CONTROL, lasts)], Json(keys))
+}

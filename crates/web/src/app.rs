@@ -1,0 +1,150 @@
+//! What every request can reach.
+
+use std::sync::Arc;
+
+use latchkey_auth::http::Outbound;
+use latchkey_auth::jwt::Expected;
+use latchkey_auth::key_ring::{self, Keys, Wanted};
+use latchkey_auth::oauth::{Kind, Provider};
+use latchkey_auth::password::{self, Hasher};
+use latchkey_auth::refresh::Issuer;
+use latchkey_auth::revocation::Revoked;
+use latchkey_domain::{Clock, SignInId};
+use latchkey_store::{Db, Sessions};
+use oauth2::RedirectUrl;
+
+use crate::cookies::CookieProfile;
+use crate::settings::{Dialect, ProviderSettings, Revocation, Settings};
+
+/// The app, as handlers see it.
+pub type App = Arc<Application>;
+
+/// Everything that lives as long as the process.
+#[derive(Debug)]
+pub struct Application {
+    /// What it was told.
+    pub settings: Settings,
+    /// Where things are kept.
+    pub db: Db,
+    /// Where server sessions are kept.
+    pub sessions: Sessions,
+    /// The way out to providers.
+    pub http: Outbound,
+    /// The providers, in the order of the buttons.
+    pub providers: Vec<Provider>,
+    /// How cookies are named and marked.
+    pub cookies: CookieProfile,
+    /// What signs and verifies JWTs.
+    pub keys: Arc<Keys>,
+    /// What issues and renews pairs of tokens.
+    pub issuer: Issuer,
+    /// With `JWT_REVOCATION=watch`: the sign-ins that have ended.
+    pub revoked: Option<Revoked>,
+    /// What hashes passwords.
+    pub hasher: Hasher,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// Why the app could not be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database could not be opened.
+    #[error("the database of DATABASE_URL cannot be used: {0}")]
+    Store(#[from] latchkey_store::Error),
+    /// The HTTP client could not be made.
+    #[error("no HTTP client can be made: {0}")]
+    Http(#[from] latchkey_auth::http::Error),
+    /// There is nothing to sign JWTs with.
+    #[error("no signing key can be used: {0}")]
+    Keys(#[from] key_ring::Error),
+    /// Passwords cannot be hashed.
+    #[error("passwords cannot be hashed: {0}")]
+    Password(#[from] password::Error),
+    /// A redirect URI could not be made.
+    #[error("the redirect URI of {0} is not a URL")]
+    RedirectUri(String),
+}
+
+impl Application {
+    /// Opens the database and puts everything together. Calls no provider: one
+    /// that is down must not keep the app from starting.
+    ///
+    /// # Errors
+    /// When the database cannot be used.
+    pub async fn new(settings: Settings, clock: Clock) -> Result<App, Error> {
+        let db = Db::open(settings.database_url.expose()).await?;
+        let keys = Arc::new(keys(&settings, &db, &clock).await?);
+        let issuer = Issuer {
+            db: db.clone(),
+            keys: Arc::clone(&keys),
+            secret: settings.app_secret.clone(),
+            issuer: settings.jwt.issuer.clone(),
+            audience: settings.jwt.audience.clone(),
+            access_ttl: settings.jwt.access_ttl,
+        };
+        let revoked = (settings.jwt.revocation == Revocation::Watch)
+            .then(|| Revoked::new(settings.jwt.access_ttl, keys.leeway()));
+        if let Some(revoked) = &revoked {
+            revoked.poll(&db, None, clock.now()).await?;
+        }
+        let providers = settings.providers.iter().map(|provider| connect(&settings, provider));
+        Ok(Arc::new(Self {
+            sessions: Sessions::new(db.clone(), clock.clone(), settings.session),
+            http: Outbound::new()?,
+            providers: providers.collect::<Result<_, _>>()?,
+            cookies: CookieProfile::of(&settings.public_url),
+            hasher: Hasher::new(&password::Settings::default())?,
+            keys,
+            issuer,
+            revoked,
+            db,
+            clock,
+            settings,
+        }))
+    }
+
+    /// Whether a sign-in is known to have ended; never with `JWT_REVOCATION=expiry`.
+    #[must_use]
+    pub fn is_revoked(&self, sign_in: SignInId) -> bool {
+        self.revoked.as_ref().is_some_and(|revoked| revoked.contains(sign_in))
+    }
+
+    /// The provider with this name in our URLs.
+    #[must_use]
+    pub fn provider(&self, slug: &str) -> Option<&Provider> {
+        self.providers.iter().find(|provider| provider.slug == slug)
+    }
+}
+
+async fn keys(settings: &Settings, db: &Db, clock: &Clock) -> Result<Keys, Error> {
+    let wanted = match &settings.jwt.private_key {
+        Some(key) => Wanted::Own(key.clone()),
+        None => Wanted::Any(settings.jwt.algorithm),
+    };
+    let expected = Expected::new(&settings.jwt.issuer, &settings.jwt.audience);
+    let (db, secret) = (db.clone(), settings.app_secret.clone());
+    let ttl = settings.jwt.access_ttl;
+    Ok(Keys::open(db, secret, ttl, expected, wanted, clock.now()).await?)
+}
+
+fn connect(settings: &Settings, provider: &ProviderSettings) -> Result<Provider, Error> {
+    let redirect_uri = settings.absolute(&format!("/auth/{}/callback", provider.slug));
+    Ok(Provider {
+        slug: provider.slug.clone(),
+        label: provider.label.clone(),
+        kind: match &provider.dialect {
+            Dialect::OpenId { issuer } => Kind::open_id(issuer),
+            Dialect::GitHub { web, api } => Kind::GitHub { web: web.clone(), api: api.clone() },
+            Dialect::Facebook { web, graph } => {
+                Kind::Facebook { web: web.clone(), graph: graph.clone() }
+            }
+        },
+        client_id: provider.client_id.clone(),
+        client_secret: provider.client_secret.clone(),
+        redirect_uri: RedirectUrl::new(redirect_uri)
+            .map_err(|_| Error::RedirectUri(provider.label.clone()))?,
+        scopes: provider.scopes.clone(),
+        local: provider.local,
+    })
+}

@@ -1,0 +1,93 @@
+//! What goes on beside the requests, so that none of it is on their path.
+
+use std::future::Future;
+use std::time::Duration;
+
+use latchkey_auth::jwt::ring::RELOAD_EVERY;
+use latchkey_auth::revocation::{POLL_EVERY, Revoked};
+use latchkey_domain::Span;
+use latchkey_store::sign_ins;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
+
+use crate::app::App;
+
+/// How often what has expired is swept away.
+const SWEEP_EVERY: Span = Span::minutes(10);
+
+/// How often memory that password hashing no longer needs is given back.
+const RELEASE_EVERY: Span = Span::minutes(1);
+
+/// How long a sign-in that has come to its end is remembered.
+const REMEMBERED: Span = Span::days(1);
+
+/// Starts everything; it ends when `stopped` turns true.
+pub(crate) fn start(tasks: &mut JoinSet<()>, app: &App, stopped: &watch::Receiver<bool>) {
+    let every = |span, act| repeat(span, stopped.clone(), act);
+    let sweeping = app.clone();
+    tasks.spawn(every(SWEEP_EVERY, Box::new(move || Box::pin(sweep(sweeping.clone())))));
+    let reloading = app.clone();
+    tasks.spawn(every(RELOAD_EVERY, Box::new(move || Box::pin(reload_keys(reloading.clone())))));
+    let releasing = app.clone();
+    tasks.spawn(every(
+        RELEASE_EVERY,
+        Box::new(move || {
+            releasing.hasher.release_idle();
+            Box::pin(std::future::ready(()))
+        }),
+    ));
+    if app.revoked.is_some() {
+        tasks.spawn(watch_revocations(app.clone(), stopped.clone()));
+    }
+}
+
+type Act = Box<dyn FnMut() -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
+
+async fn repeat(every: Span, mut stopped: watch::Receiver<bool>, mut act: Act) {
+    let mut ticks = tokio::time::interval(Duration::from(every));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while next(&mut ticks, &mut stopped).await {
+        act().await;
+    }
+}
+
+/// Waits for the next tick; `false` when it is time to stop.
+async fn next(ticks: &mut tokio::time::Interval, stopped: &mut watch::Receiver<bool>) -> bool {
+    tokio::select! {
+        _ = ticks.tick() => true,
+        _ = stopped.wait_for(|stopped| *stopped) => false,
+    }
+}
+
+async fn sweep(app: App) {
+    let now = app.clock.now();
+    if let Err(error) = sign_ins::forget(&app.db, now.minus(REMEMBERED)).await {
+        tracing::warn!(%error, "what has expired could not be swept away");
+    }
+    if let Err(error) = app.keys.forget_outlived(now).await {
+        tracing::warn!(%error, "outlived keys could not be forgotten");
+    }
+}
+
+/// Hears of rotations. When the database is away, the ring stays as it was.
+async fn reload_keys(app: App) {
+    if let Err(error) = app.keys.reload().await {
+        tracing::warn!(%error, "the key ring could not be read anew");
+    }
+}
+
+/// Hears of sign-ins that ended in other processes.
+async fn watch_revocations(app: App, mut stopped: watch::Receiver<bool>) {
+    let Some(revoked): Option<&Revoked> = app.revoked.as_ref() else { return };
+    let mut ticks = tokio::time::interval(Duration::from(POLL_EVERY));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut since = None;
+    while next(&mut ticks, &mut stopped).await {
+        let now = app.clock.now();
+        match revoked.poll(&app.db, since, now).await {
+            Ok(()) => since = Some(now),
+            Err(error) => tracing::warn!(%error, "revocations could not be read"),
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! What a browser carries in cookies: a session, or a JWT that renews itself.
+
+use http::request::Parts;
+use latchkey_auth::key_ring::NotVerified;
+use latchkey_auth::refresh::{self, Pair};
+use latchkey_auth::session;
+use latchkey_domain::sign_in::SignIn;
+use tower_sessions::Session;
+use tower_sessions::cookie::Cookie;
+
+use super::{Caller, Credential};
+use crate::app::{App, Application};
+use crate::cookies::{Outgoing, REFRESH, TOKEN};
+use crate::errors::{Fault, Result, catalogue};
+
+/// Who sends these cookies.
+pub(super) async fn caller(parts: &mut Parts, app: &App) -> Result<Option<Caller>> {
+    if let Some(session) = parts.extensions.get::<Session>()
+        && let Some((sign_in, user)) = session::carried(session).await?
+    {
+        note_that_seen(app, &sign_in);
+        return Ok(Some(Caller { user, credential: Credential::Session(Box::new(sign_in)) }));
+    }
+    if let Some(token) = app.cookies.value(&parts.headers, TOKEN) {
+        match app.keys.verify(token, app.clock.now()).await {
+            Ok(claims) if !app.is_revoked(claims.sid) => {
+                let token = token.to_owned();
+                return Ok(Some(Caller::with_jwt(claims, token, Credential::JwtCookie)));
+            }
+            // Expired, most likely: the refresh token will tell.
+            Ok(_) | Err(NotVerified::Refused(_)) => {}
+            Err(NotVerified::Store(error)) => return Err(error.into()),
+        }
+    }
+    renewed(parts, app).await
+}
+
+/// Renews an access token on the way, without the person noticing.
+async fn renewed(parts: &mut Parts, app: &App) -> Result<Option<Caller>> {
+    let Some(token) = app.cookies.value(&parts.headers, REFRESH) else { return Ok(None) };
+    let outgoing = parts.extensions.get::<Outgoing>();
+    match app.issuer.exchange(token, app.clock.now()).await {
+        Ok(pair) => {
+            if let Some(outgoing) = outgoing {
+                outgoing.add(give(app, &pair));
+            }
+            Ok(Some(Caller::with_jwt(pair.claims, pair.access_token, Credential::JwtCookie)))
+        }
+        Err(refresh::Error::Store(error)) => Err(error.into()),
+        Err(refresh::Error::Keys(error)) => {
+            tracing::error!(%error, "no token could be signed");
+            Err(Fault::new(catalogue::INTERNAL))
+        }
+        // It has come to its end: the browser need not send it again.
+        Err(error) => {
+            tracing::info!(%error, "a browser's refresh token was refused");
+            if let Some(outgoing) = outgoing {
+                outgoing.add(forget(app));
+            }
+            Ok(None)
+        }
+    }
+}
+
+/// The cookies that carry a pair. The access token's outlives the token by the
+/// family's life: it is worth nothing then, but says that there is something
+/// to renew.
+pub(crate) fn give(app: &Application, pair: &Pair) -> Vec<Cookie<'static>> {
+    let lasts = pair.family_ends_at.since(app.clock.now());
+    vec![
+        app.cookies.cookie(TOKEN, pair.access_token.clone(), lasts),
+        app.cookies.cookie(REFRESH, pair.refresh_token.clone(), lasts),
+    ]
+}
+
+/// What takes the pair away.
+pub(crate) fn forget(app: &Application) -> Vec<Cookie<'static>> {
+    vec![app.cookies.removal(TOKEN), app.cookies.removal(REFRESH)]
+}
+
+/// Writes down, once a minute at most and beside the request, that somebody was here.
+fn note_that_seen(app: &App, sign_in: &SignIn) {
+    let now = app.clock.now();
+    if now.since(sign_in.last_seen_at) < app.settings.session.noted_every() {
+        return;
+    }
+    let (db, id) = (app.db.clone(), sign_in.id);
+    tokio::spawn(async move {
+        if let Err(error) = latchkey_store::sign_ins::seen(&db, id, now).await {
+            tracing::warn!(%error, "a visit could not be noted");
+        }
+    });
+}

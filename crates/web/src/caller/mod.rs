@@ -1,0 +1,174 @@
+//! Who is calling, with what, and what they may do.
+//!
+//! Handlers take a [`Caller`] and ask it for a scope or a role. They never
+//! learn which key it was: the session cookie, a JWT in a cookie, or a JWT as
+//! a bearer token all yield the same person.
+
+mod bearer;
+mod browser;
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use http::request::Parts;
+use latchkey_auth::jwt::AccessClaims;
+use latchkey_domain::sign_in::{Door, Key, SignIn};
+use latchkey_domain::{Role, Scope, Scopes, SignInId, Timestamp, User};
+
+use crate::app::App;
+use crate::errors::{Action, Fault, Result, catalogue};
+use crate::middleware::faults::is_for_programs;
+
+pub(crate) use browser::{forget, give};
+
+/// Somebody who is signed in.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// Who it is.
+    pub user: User,
+    /// What they showed.
+    pub credential: Credential,
+}
+
+/// What somebody showed.
+#[derive(Clone, Debug)]
+pub enum Credential {
+    /// A server session, in a cookie.
+    Session(Box<SignIn>),
+    /// A JWT, in a cookie of our own.
+    JwtCookie(Jwt),
+    /// A JWT, in the `Authorization` header (RFC 6750 §2.1).
+    JwtBearer(Jwt),
+}
+
+/// A JWT that was verified.
+#[derive(Clone, Debug)]
+pub struct Jwt {
+    /// What it says.
+    pub claims: Arc<AccessClaims>,
+    /// The whole of it, to be taken apart on the account page.
+    pub token: String,
+}
+
+impl Caller {
+    /// Finds out who is calling. What was sent explicitly counts before what a
+    /// browser sends by itself.
+    async fn of(parts: &mut Parts, app: &App) -> Result<Option<Self>> {
+        bearer::refuse_tokens_in_url(parts)?;
+        if let Some(token) = bearer::token(&parts.headers)? {
+            let token = token.to_owned();
+            return bearer::caller(app, &token).await.map(Some);
+        }
+        browser::caller(parts, app).await
+    }
+
+    fn with_jwt(claims: Arc<AccessClaims>, token: String, wrap: fn(Jwt) -> Credential) -> Self {
+        Self { user: claims.user(), credential: wrap(Jwt { claims, token }) }
+    }
+
+    /// Which key they carry.
+    #[must_use]
+    pub const fn key(&self) -> Key {
+        match self.credential {
+            Credential::Session(_) => Key::Session,
+            Credential::JwtCookie(_) | Credential::JwtBearer(_) => Key::Jwt,
+        }
+    }
+
+    /// The sign-in that it comes from.
+    #[must_use]
+    pub fn sign_in_id(&self) -> SignInId {
+        match &self.credential {
+            Credential::Session(sign_in) => sign_in.id,
+            Credential::JwtCookie(jwt) | Credential::JwtBearer(jwt) => jwt.claims.sid,
+        }
+    }
+
+    /// When they last proved who they are.
+    #[must_use]
+    pub fn authenticated_at(&self) -> Timestamp {
+        match &self.credential {
+            Credential::Session(sign_in) => sign_in.authenticated_at,
+            Credential::JwtCookie(jwt) | Credential::JwtBearer(jwt) => {
+                Timestamp::from_seconds(jwt.claims.auth_time)
+            }
+        }
+    }
+
+    /// How they came in, as far as what they carry says.
+    #[must_use]
+    pub fn door(&self) -> Option<Door> {
+        match &self.credential {
+            Credential::Session(sign_in) => Some(sign_in.door.clone()),
+            Credential::JwtCookie(jwt) | Credential::JwtBearer(jwt) => {
+                let password = Door::Password;
+                jwt.claims.amr.iter().any(|amr| amr == password.amr()).then_some(password)
+            }
+        }
+    }
+
+    /// What this key may do; a session may do what its person may.
+    #[must_use]
+    pub fn scopes(&self) -> Scopes {
+        match &self.credential {
+            Credential::Session(_) => Scopes::all(),
+            Credential::JwtCookie(jwt) | Credential::JwtBearer(jwt) => jwt.claims.scope.clone(),
+        }
+    }
+
+    /// Whether this key may do that.
+    ///
+    /// # Errors
+    /// 403 `insufficient_scope` with the scope's name (RFC 6750 §3.1).
+    pub fn may(&self, scope: Scope) -> Result<&Self> {
+        if self.scopes().contains(scope) {
+            return Ok(self);
+        }
+        Err(Fault::new(catalogue::INSUFFICIENT_SCOPE)
+            .detail(format!("This needs the scope {scope}, which the token does not have."))
+            .challenge(format!("error=\"insufficient_scope\", scope=\"{scope}\"")))
+    }
+
+    /// Whether this person has that role.
+    ///
+    /// # Errors
+    /// 403.
+    pub fn is(&self, role: &Role) -> Result<&Self> {
+        if self.user.roles.contains(role) {
+            return Ok(self);
+        }
+        Err(Fault::new(catalogue::ROLE_REQUIRED)
+            .detail(format!("This is for people with the role {role}, which you do not have."))
+            .challenge("error=\"insufficient_scope\""))
+    }
+}
+
+/// For a page that is for everybody, but greets whom it knows.
+impl OptionalFromRequestParts<App> for Caller {
+    type Rejection = Fault;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Option<Self>> {
+        Self::of(parts, app).await
+    }
+}
+
+/// For what is only for people who are signed in.
+impl FromRequestParts<App> for Caller {
+    type Rejection = Fault;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        Self::of(parts, app).await?.ok_or_else(|| nobody(parts))
+    }
+}
+
+fn nobody(parts: &Parts) -> Fault {
+    if is_for_programs(parts.uri.path()) {
+        // RFC 6750 §3.1: nothing was sent, so no error code either.
+        return Fault::new(catalogue::TOKEN_MISSING).challenge("");
+    }
+    let next = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.append_pair("next", next);
+    let sign_in = Action::link("Sign in", format!("/sign-in?{}", query.finish()));
+    Fault::new(catalogue::SIGN_IN_REQUIRED).action(sign_in)
+}

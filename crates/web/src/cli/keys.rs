@@ -1,0 +1,43 @@
+//! `latchkey keys`
+
+use clap::Subcommand;
+use latchkey_domain::Timestamp;
+
+use super::{Outcome, app, print};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// List the keys that sign and verify JWTs.
+    List,
+    /// Make a new key. It signs in ten seconds, when every process knows it;
+    /// what the old one signed stays good until it expires.
+    Rotate,
+}
+
+pub(super) async fn run(command: Command) -> Outcome {
+    let app = app().await?;
+    let now = app.clock.now();
+    match command {
+        Command::List => {
+            let ring = app.keys.ring();
+            for key in ring.keys() {
+                let verifying = key.key.verifying();
+                let state = state(key.signs_from, ring.accepted_until(key), now);
+                print(&format!("{}\t{}\t{state}", verifying.kid(), verifying.algorithm()))?;
+            }
+            Ok(())
+        }
+        Command::Rotate => {
+            let kid = app.keys.rotate(app.settings.jwt.algorithm, now).await?;
+            print(&format!("{kid}\tsigns in ten seconds"))
+        }
+    }
+}
+
+fn state(signs_from: Timestamp, accepted_until: Option<Timestamp>, now: Timestamp) -> String {
+    match accepted_until {
+        Some(until) => format!("accepted until {}", until.rfc3339()),
+        None if now < signs_from => format!("signs from {}", signs_from.rfc3339()),
+        None => "signs".to_owned(),
+    }
+}

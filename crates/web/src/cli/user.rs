@@ -1,0 +1,120 @@
+//! `latchkey user`
+
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
+
+use clap::Subcommand;
+use latchkey_auth::starters::starters;
+use latchkey_domain::password::{Password, check};
+use latchkey_domain::{DisplayName, Email, Role, Roles, User};
+use latchkey_store::{passwords, users};
+
+use super::{Outcome, app, print};
+use crate::password::new_user;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Add an account with a password, which is read from standard input.
+    Add {
+        /// The address that it is entered with.
+        email: String,
+        /// What to call the person.
+        #[arg(long)]
+        name: Option<String>,
+        /// A role; may be given several times.
+        #[arg(long = "role")]
+        roles: Vec<Role>,
+    },
+    /// List all accounts.
+    List,
+    /// Give a role to an account, or take it away.
+    Role {
+        /// The account's address or id.
+        user: String,
+        /// The role.
+        role: Role,
+        /// Take it away.
+        #[arg(long)]
+        remove: bool,
+    },
+}
+
+pub(super) async fn run(command: Command) -> Outcome {
+    match command {
+        Command::Add { email, name, roles } => add(&email, name, roles.into_iter().collect()).await,
+        Command::List => list().await,
+        Command::Role { user, role, remove } => change_role(&user, role, remove).await,
+    }
+}
+
+async fn add(email: &str, name: Option<String>, roles: Roles) -> Outcome {
+    let address = Email::parse(email)?;
+    let name = DisplayName::first_of([name.as_deref(), Some(address.as_str())]);
+    let typed = read_password()?;
+    check(&typed, &[address.as_str(), name.as_str()])?;
+    let app = app().await?;
+    let hash = app.hasher.hash(&Password::new(typed)?).await?;
+    // Whoever can write to the database vouches for the address.
+    let user = new_user(&app, name, address, true, roles);
+    let starters = starters(user.id, user.created_at);
+    match passwords::create_account(&app.db, &user, &hash, &starters).await {
+        Ok(()) => print(&user.id.to_string()),
+        Err(latchkey_store::Error::Exists) => Err("the address has an account already".into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn read_password() -> Result<String, std::io::Error> {
+    let input = std::io::stdin();
+    if input.is_terminal() {
+        write!(std::io::stderr(), "Password (it will be shown): ")?;
+    }
+    let mut line = String::new();
+    input.lock().read_line(&mut line)?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+async fn list() -> Outcome {
+    const PAGE: u32 = 100;
+    let app = app().await?;
+    let mut after = None;
+    loop {
+        let page = users::page(&app.db, after, PAGE).await?;
+        for user in &page {
+            print(&line(user))?;
+        }
+        match page.last() {
+            Some(last) => after = Some(last.id),
+            None => return Ok(()),
+        }
+    }
+}
+
+fn line(user: &User) -> String {
+    let verified = if user.email_verified { "" } else { " (not verified)" };
+    let email = user.email.as_ref().map_or("-", |email| email.as_str());
+    let roles = if user.roles.is_empty() { "-".to_owned() } else { user.roles.to_string() };
+    format!("{}\t{email}{verified}\t{roles}\t{}", user.id, user.name)
+}
+
+async fn change_role(who: &str, role: Role, remove: bool) -> Outcome {
+    let app = app().await?;
+    let mut found = match (who.parse(), Email::parse(who)) {
+        (Ok(id), _) => users::by_id(&app.db, id).await?.into_iter().collect(),
+        (_, Ok(email)) => users::by_email(&app.db, &email).await?,
+        _ => Vec::new(),
+    };
+    let user = found.pop().ok_or("there is no such account")?;
+    if !found.is_empty() {
+        return Err(
+            "several accounts name this address: use the id, from `latchkey user list`".into()
+        );
+    }
+    let mut roles = user.roles.clone();
+    if remove {
+        roles.remove(&role);
+    } else {
+        roles.insert(role);
+    }
+    users::set_roles(&app.db, user.id, &roles).await?;
+    print(&line(&User { roles, ..user }))
+}

@@ -1,0 +1,91 @@
+//! Who is at the other end of the connection: an address and a name for itself.
+
+use std::convert::Infallible;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use axum::extract::{ConnectInfo, FromRequestParts};
+use http::request::Parts;
+use http::{HeaderMap, header};
+use ipnet::IpNet;
+
+use crate::app::App;
+
+/// How much of a `User-Agent` is kept, in characters.
+const MAX_USER_AGENT: usize = 200;
+
+/// The other end.
+#[derive(Clone, Debug)]
+pub struct Client {
+    /// Its network address.
+    pub address: IpAddr,
+    /// What it calls itself.
+    pub user_agent: String,
+}
+
+impl FromRequestParts<App> for Client {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip());
+        let user_agent = parts.headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok());
+        Ok(Self {
+            address: address(peer, &parts.headers, &app.settings.trusted_proxies),
+            user_agent: user_agent.unwrap_or_default().chars().take(MAX_USER_AGENT).collect(),
+        })
+    }
+}
+
+/// The address of the person, not of the proxies in front of us.
+///
+/// Read from the right: each hop appends whom it saw, so the first address that
+/// is not a proxy of ours is the last one that somebody we trust has seen.
+/// What stands to the left of it anybody could have written.
+fn address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+    let is_proxy = |address: &IpAddr| trusted.iter().any(|net| net.contains(address));
+    let peer = peer.to_canonical();
+    if !is_proxy(&peer) {
+        return peer;
+    }
+    let hops: Vec<&str> = headers
+        .get_all("x-forwarded-for")
+        .into_iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .collect();
+    let mut nearest = peer;
+    for hop in hops.into_iter().rev() {
+        match hop.trim().parse::<IpAddr>().map(|hop| hop.to_canonical()) {
+            Ok(hop) if is_proxy(&hop) => nearest = hop,
+            Ok(hop) => return hop,
+            Err(_) => break,
+        }
+    }
+    nearest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_trusted_proxies_are_believed() {
+        let trusted = ["10.0.0.0/8".parse().expect("a network")];
+        for (peer, forwarded, address_) in [
+            ("203.0.113.9", &["1.1.1.1"][..], "203.0.113.9"),
+            ("10.0.0.1", &[], "10.0.0.1"),
+            ("10.0.0.1", &["198.51.100.7"], "198.51.100.7"),
+            ("::ffff:10.0.0.1", &["198.51.100.7"], "198.51.100.7"),
+            ("10.0.0.1", &["1.1.1.1, 198.51.100.7, 10.0.0.2"], "198.51.100.7"),
+            ("10.0.0.1", &["1.1.1.1", "198.51.100.7"], "198.51.100.7"),
+            ("10.0.0.1", &["198.51.100.7, junk"], "10.0.0.1"),
+        ] {
+            let mut headers = HeaderMap::new();
+            for value in forwarded {
+                headers.append("x-forwarded-for", value.parse().expect("a header"));
+            }
+            let found = address(peer.parse().expect("an address"), &headers, &trusted);
+            assert_eq!(found.to_string(), address_, "{peer} {forwarded:?}");
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! How cookies are named and marked: by `PUBLIC_URL`, never by the request.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, IntoResponseParts, Response, ResponseParts};
+use http::{HeaderMap, HeaderValue, header};
+use latchkey_domain::Span;
+use tower_sessions::cookie::{Cookie, SameSite, time::Duration};
+use url::Url;
+
+/// The name of the server session's cookie, without a prefix.
+pub const SESSION: &str = "latchkey_session";
+
+/// The name of the access token's cookie, without a prefix.
+pub const TOKEN: &str = "latchkey_token";
+
+/// The name of the refresh token's cookie, without a prefix.
+pub const REFRESH: &str = "latchkey_refresh";
+
+/// Whether cookies are `Secure`, and so may be called `__Host-`.
+///
+/// On https they are. On http they cannot be: Safari drops `Secure` cookies
+/// there even on loopback, where others make an exception.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CookieProfile {
+    secure: bool,
+}
+
+impl CookieProfile {
+    /// The profile that goes with a public URL.
+    #[must_use]
+    pub fn of(public_url: &Url) -> Self {
+        Self { secure: public_url.scheme() == "https" }
+    }
+
+    /// Whether cookies travel over https alone.
+    #[must_use]
+    pub const fn is_secure(self) -> bool {
+        self.secure
+    }
+
+    /// A cookie's whole name: with `__Host-`, no other host and no subdomain
+    /// can have set it (RFC 6265bis §4.1.3.2).
+    #[must_use]
+    pub fn name(self, base: &str) -> String {
+        if self.secure { format!("__Host-{base}") } else { base.to_owned() }
+    }
+
+    /// A cookie for the whole origin that no script can read.
+    #[must_use]
+    pub fn cookie(self, base: &str, value: String, max_age: Span) -> Cookie<'static> {
+        Cookie::build((self.name(base), value))
+            .http_only(true)
+            .secure(self.secure)
+            .same_site(SameSite::Lax)
+            .path("/")
+            .max_age(Duration::seconds(max_age.as_seconds()))
+            .build()
+    }
+
+    /// What takes a cookie away; with the same marks, or a browser keeps it.
+    #[must_use]
+    pub fn removal(self, base: &str) -> Cookie<'static> {
+        self.cookie(base, String::new(), Span::seconds(0))
+    }
+
+    /// The value of a cookie that the browser sent.
+    #[must_use]
+    pub fn value<'h>(self, headers: &'h HeaderMap, base: &str) -> Option<&'h str> {
+        let wanted = self.name(base);
+        sent(headers).find(|(name, _)| *name == wanted).map(|(_, value)| value)
+    }
+
+    /// The cookies that the browser sent whose names begin so, without the prefix.
+    pub fn beginning_with<'h>(
+        self,
+        headers: &'h HeaderMap,
+        base: &str,
+    ) -> impl Iterator<Item = (&'h str, &'h str)> {
+        let host = if self.secure { "__Host-" } else { "" };
+        let base = base.to_owned();
+        sent(headers).filter_map(move |(name, value)| {
+            let name = name.strip_prefix(host)?;
+            name.starts_with(&base).then_some((name, value))
+        })
+    }
+}
+
+/// The cookies that the browser sent, as they stand in the header.
+fn sent(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
+    headers
+        .get_all(header::COOKIE)
+        .into_iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+}
+
+/// Cookies that something on the way to the answer wants to be set: a renewed
+/// token, for one. Whoever answers need not know.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Outgoing(Arc<Mutex<Vec<Cookie<'static>>>>);
+
+impl Outgoing {
+    /// Has these set by the answer; a later one of the same name wins.
+    pub(crate) fn add(&self, cookies: Vec<Cookie<'static>>) {
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.retain(|one| cookies.iter().all(|other| other.name() != one.name()));
+        waiting.extend(cookies);
+    }
+
+    fn take(&self) -> SetCookies {
+        SetCookies(std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner)))
+    }
+}
+
+/// Sets what was added to [`Outgoing`] on the way.
+pub(crate) async fn deliver(mut request: Request, next: Next) -> Response {
+    let outgoing = Outgoing::default();
+    request.extensions_mut().insert(outgoing.clone());
+    let response = next.run(request).await;
+    (outgoing.take(), response).into_response()
+}
+
+/// Cookies to be set by a response.
+#[derive(Debug, Default)]
+pub struct SetCookies(pub Vec<Cookie<'static>>);
+
+impl IntoResponseParts for SetCookies {
+    type Error = std::convert::Infallible;
+
+    fn into_response_parts(self, mut parts: ResponseParts) -> Result<ResponseParts, Self::Error> {
+        for cookie in self.0 {
+            // Names and values are ours: base64url and the like.
+            if let Ok(value) = HeaderValue::try_from(cookie.to_string()) {
+                parts.headers_mut().append(header::SET_COOKIE, value);
+            }
+        }
+        Ok(parts)
+    }
+}
+
+/// Puts the marks back on the removal cookie of tower-sessions, which has
+/// none: without `Secure` a browser does not let go of a `__Host-` cookie.
+pub(crate) fn mend_session_removal(profile: CookieProfile, headers: &mut HeaderMap) {
+    let prefix = format!("{}=;", profile.name(SESSION));
+    if !headers.contains_key(header::SET_COOKIE) {
+        return;
+    }
+    let mended: Vec<_> = headers
+        .get_all(header::SET_COOKIE)
+        .into_iter()
+        .map(|value| match value.to_str() {
+            Ok(text) if text.starts_with(&prefix) => {
+                HeaderValue::try_from(profile.removal(SESSION).to_string())
+                    .unwrap_or_else(|_| value.clone())
+            }
+            _ => value.clone(),
+        })
+        .collect();
+    headers.remove(header::SET_COOKIE);
+    for value in mended {
+        headers.append(header::SET_COOKIE, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn profile(url: &str) -> CookieProfile {
+        CookieProfile::of(&Url::parse(url).expect("a URL"))
+    }
+
+    #[test]
+    fn the_profile_follows_the_public_url() {
+        let cookie = |url| profile(url).cookie("x", "1".to_owned(), Span::minutes(1)).to_string();
+        assert_eq!(
+            cookie("https://app.test"),
+            "__Host-x=1; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=60"
+        );
+        assert_eq!(
+            cookie("http://localhost:3000"),
+            "x=1; HttpOnly; SameSite=Lax; Path=/; Max-Age=60"
+        );
+    }
+
+    #[test]
+    fn a_removal_keeps_its_marks() {
+        let mut headers = HeaderMap::new();
+        for cookie in ["a=b; Path=/", "__Host-latchkey_session=; Path=/; Max-Age=0; Expires=x"] {
+            headers.append(header::SET_COOKIE, HeaderValue::from_static(cookie));
+        }
+        mend_session_removal(profile("https://app.test"), &mut headers);
+        let mended: Vec<_> = headers.get_all(header::SET_COOKIE).iter().collect();
+        assert_eq!(mended[0], "a=b; Path=/");
+        assert_eq!(
+            mended[1],
+            "__Host-latchkey_session=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0"
+        );
+    }
+
+    #[test]
+    fn cookies_are_found_by_their_whole_name() {
+        let mut headers = HeaderMap::new();
+        headers.append(header::COOKIE, HeaderValue::from_static("ax=0; x=1;xy=2"));
+        headers.append(header::COOKIE, HeaderValue::from_static("__Host-x=3"));
+        assert_eq!(profile("http://localhost").value(&headers, "x"), Some("1"));
+        assert_eq!(profile("https://app.test").value(&headers, "x"), Some("3"));
+        let found: Vec<_> = profile("http://localhost").beginning_with(&headers, "x").collect();
+        assert_eq!(found, [("x", "1"), ("xy", "2")]);
+    }
+}

@@ -1,0 +1,385 @@
+//! The catalogue: every error that the app can show, each once.
+
+use http::StatusCode;
+
+/// Who can do something about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// The person who sees it.
+    You,
+    /// Whoever runs this site.
+    SiteOwner,
+    /// The provider.
+    Provider,
+}
+
+impl Owner {
+    /// Everybody who can mend something.
+    pub const ALL: [Self; 3] = [Self::You, Self::SiteOwner, Self::Provider];
+
+    /// What to call them on a page.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::You => "You",
+            Self::SiteOwner => "The site’s owner",
+            Self::Provider => "The provider",
+        }
+    }
+
+    /// Whether it is they.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        self == other
+    }
+}
+
+/// One error. `{provider}` in a text stands for the provider's name.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its stable name, also in its address under `/errors/`.
+    pub code: &'static str,
+    /// The status of the answer.
+    pub status: StatusCode,
+    /// Who can do something about it; nobody needs to when all is well.
+    pub owner: Option<Owner>,
+    /// A short title.
+    pub title: &'static str,
+    /// What happened, in one plain sentence.
+    pub cause: &'static str,
+    /// What to do next.
+    pub next: &'static str,
+}
+
+macro_rules! catalogue {
+    ($($name:ident: $status:ident, $owner:expr, $code:literal, $title:literal, $cause:literal, $next:literal;)*) => {
+        $(
+            #[doc = $title]
+            pub const $name: &Entry = &Entry {
+                code: $code,
+                status: StatusCode::$status,
+                owner: $owner,
+                title: $title,
+                cause: $cause,
+                next: $next,
+            };
+        )*
+
+        /// Every entry, in the order of this file.
+        pub const ALL: &[&Entry] = &[$($name),*];
+    };
+}
+
+const YOU: Option<Owner> = Some(Owner::You);
+const SITE: Option<Owner> = Some(Owner::SiteOwner);
+const PROVIDER: Option<Owner> = Some(Owner::Provider);
+
+catalogue! {
+    // Signing in at a provider.
+    DECLINED: BAD_REQUEST, None, "provider_declined",
+        "You did not sign in",
+        "You said no at {provider}, so nothing was shared with Latchkey and nobody was signed in.",
+        "Nothing is wrong. Sign in again if you change your mind, or choose another way.";
+    ATTEMPT_UNKNOWN: BAD_REQUEST, YOU, "attempt_unknown",
+        "This sign-in did not begin here",
+        "The link back from {provider} belongs to no sign-in that Latchkey sent out, so it was not followed.",
+        "Begin again on the sign-in page, and do not follow sign-in links that others send you.";
+    ATTEMPT_OTHER_BROWSER: BAD_REQUEST, YOU, "attempt_other_browser",
+        "This sign-in began in another browser",
+        "This browser holds no cookie for the sign-in that came back from {provider}: it began in another browser or window, or cookies were deleted or are blocked.",
+        "Begin again here. If it happens again, allow cookies for this site.";
+    ATTEMPT_EXPIRED: BAD_REQUEST, YOU, "attempt_expired",
+        "That took too long",
+        "You came back from {provider} more than 10 minutes after you set out, and the sign-in is no longer waiting.",
+        "Sign in again; it takes a moment.";
+    ATTEMPT_USED: BAD_REQUEST, YOU, "attempt_used",
+        "This sign-in is already finished",
+        "The link back from {provider} works once, and this browser has used it; Back or reload led here again.",
+        "If you are signed in, carry on. Otherwise sign in again.";
+    RESPONSE_INVALID: BAD_REQUEST, YOU, "provider_response_invalid",
+        "The answer from {provider} was not valid",
+        "What came back through your browser breaks a rule that protects you, so it was not believed.",
+        "Begin again on the sign-in page. If it keeps happening, tell the site's owner.";
+    PROVIDER_REFUSED: BAD_GATEWAY, SITE, "provider_refused",
+        "{Provider} refused the request",
+        "{Provider} answered the sign-in request with an error instead of a code.",
+        "Try again, or choose another way in. The site's owner can look up what the error below means.";
+    PROVIDER_TIMEOUT: GATEWAY_TIMEOUT, PROVIDER, "provider_timeout",
+        "{Provider} did not answer in time",
+        "Latchkey asked {provider} who you are and got no answer within 8 seconds.",
+        "Wait a moment and try again, or choose another way in.";
+    PROVIDER_UNREACHABLE: BAD_GATEWAY, PROVIDER, "provider_unreachable",
+        "{Provider} cannot be reached",
+        "Latchkey could not connect to {provider}, or the connection broke.",
+        "Wait a moment and try again, or choose another way in.";
+    PROVIDER_DOWN: SERVICE_UNAVAILABLE, PROVIDER, "provider_down",
+        "{Provider} is out of order",
+        "{Provider} answered that it cannot serve the request at the moment.",
+        "Wait a moment and try again, or choose another way in.";
+    PROVIDER_NONSENSE: BAD_GATEWAY, PROVIDER, "provider_nonsense",
+        "{Provider} gave an answer that makes no sense",
+        "{Provider} answered something that the standard does not allow, so Latchkey did not believe it.",
+        "Try again, or choose another way in. If it keeps happening, the site's owner can show the provider the facts below.";
+    CODE_REFUSED: BAD_REQUEST, YOU, "code_refused",
+        "{Provider} did not take the code",
+        "The code with which your browser came back was used already, or had expired, when Latchkey showed it to {provider}.",
+        "Sign in again; a new code is made each time.";
+    TOKEN_REFUSED: BAD_GATEWAY, SITE, "token_exchange_refused",
+        "{Provider} did not accept this site",
+        "{Provider} refused to exchange the code: it does not know this site's client id, secret or redirect URI.",
+        "Choose another way in. The site's owner has to register exactly the redirect URI below, and compare the client id and secret.";
+    ID_TOKEN_REFUSED: BAD_GATEWAY, PROVIDER, "id_token_refused",
+        "{Provider} could not prove who you are",
+        "The ID token that {provider} issued failed a check, so Latchkey did not believe it.",
+        "Try again, or choose another way in. Nobody was signed in.";
+    EMAIL_TAKEN: CONFLICT, YOU, "email_taken",
+        "You already have an account",
+        "The e-mail address that {provider} vouches for belongs to an account that is entered another way. An address alone never opens an account.",
+        "Sign in the way you did before.";
+    UNKNOWN_PROVIDER: NOT_FOUND, YOU, "unknown_provider",
+        "There is no such provider",
+        "Nobody can sign in with a provider of this name here.",
+        "Choose one of the ways on the sign-in page.";
+
+    // Signing in here.
+    WRONG_CREDENTIALS: UNAUTHORIZED, YOU, "wrong_credentials",
+        "That e-mail and password do not match",
+        "No account is entered with this e-mail address and this password.",
+        "Check both and try again. If you came through a provider before, come that way again.";
+    BUSY: SERVICE_UNAVAILABLE, SITE, "busy",
+        "Too many people are signing in",
+        "Checking a password takes work on purpose, and more people are waiting than can be served.",
+        "Wait a few seconds and try again.";
+    VALIDATION_FAILED: UNPROCESSABLE_ENTITY, YOU, "validation_failed",
+        "Something is missing or not right",
+        "One or more fields do not make sense; each is named with what is wrong.",
+        "Correct the fields and send it again.";
+
+    // Tokens on the API.
+    TOKEN_MISSING: UNAUTHORIZED, YOU, "token_missing",
+        "No credentials came along",
+        "The request carries neither a session or token cookie nor Authorization: Bearer with a token.",
+        "Send a token in the Authorization header, or sign in with a browser.";
+    TOKEN_IN_URL: BAD_REQUEST, YOU, "token_in_url",
+        "A token does not belong into a URL",
+        "URLs end up in histories, logs and Referer headers, so a token in one is refused, good or not.",
+        "Send it in the Authorization header, and consider this one stolen.";
+    BAD_AUTHORIZATION: BAD_REQUEST, YOU, "authorization_invalid",
+        "There is more than one Authorization header",
+        "Two headers can say two things, and nobody can tell which was meant.",
+        "Send exactly one.";
+    TOKEN_REVOKED: UNAUTHORIZED, YOU, "token_revoked",
+        "The sign-in has ended",
+        "The token's sign-in was ended before the token expired.",
+        "Sign in again.";
+    TOKEN_TOO_LARGE: UNAUTHORIZED, YOU, "token_too_large",
+        "The token is too large",
+        "The token is larger than any that is issued here.",
+        "Send the access token as it was issued.";
+    TOKEN_MALFORMED: UNAUTHORIZED, YOU, "token_malformed",
+        "The token is no JWT",
+        "The token is not a signed JSON Web Token: three parts of base64url with dots between.",
+        "Send the access token, whole, and not the refresh token.";
+    TOKEN_HEADER_DUPLICATE: UNAUTHORIZED, YOU, "token_header_duplicate",
+        "The token's header names something twice",
+        "A header that says something twice can be read in two ways, so it is not read at all.",
+        "Get a new token.";
+    TOKEN_HEADER_INVALID: UNAUTHORIZED, YOU, "token_header_invalid",
+        "The token's header cannot be used",
+        "The header does not name an algorithm and a key in the form that they have here.",
+        "Get a new token.";
+    TOKEN_ALGORITHM_NONE: UNAUTHORIZED, YOU, "token_algorithm_none",
+        "The token is not signed",
+        "The token's header says that it is not signed at all, so anybody could have written it.",
+        "Get a new token.";
+    TOKEN_CRITICAL_HEADER: UNAUTHORIZED, YOU, "token_critical_header",
+        "The token relies on an extension",
+        "The token's header names an extension that has to be understood, and is not understood here.",
+        "Get a new token.";
+    TOKEN_KEY_EMBEDDED: UNAUTHORIZED, YOU, "token_key_embedded",
+        "The token brings its own key",
+        "Only the keys of this service count; a key that comes with a token proves nothing.",
+        "Get a new token.";
+    TOKEN_TYPE_WRONG: UNAUTHORIZED, YOU, "token_type_wrong",
+        "The token is of another kind",
+        "The token is not an access token: its type is not at+jwt.",
+        "Send the access token, and not an ID token.";
+    TOKEN_KEY_UNKNOWN: UNAUTHORIZED, YOU, "token_key_unknown",
+        "The token's key is unknown",
+        "The token is signed with a key that is unknown here or no longer accepted.",
+        "Get a new token.";
+    TOKEN_ALGORITHM_MISMATCH: UNAUTHORIZED, YOU, "token_algorithm_mismatch",
+        "The token names another algorithm",
+        "Each key has one algorithm, and the token names another than its key has.",
+        "Get a new token.";
+    TOKEN_SIGNATURE_INVALID: UNAUTHORIZED, YOU, "token_signature_invalid",
+        "The token was altered",
+        "The token's signature does not fit what it says.",
+        "Get a new token.";
+    TOKEN_CLAIM_DUPLICATE: UNAUTHORIZED, YOU, "token_claim_duplicate",
+        "The token makes a claim twice",
+        "Claims that are there twice can be read in two ways, so they are not read at all.",
+        "Get a new token.";
+    TOKEN_CLAIM_MISSING: UNAUTHORIZED, YOU, "token_claim_missing",
+        "The token lacks a claim",
+        "A claim that every access token has is missing.",
+        "Get a new token.";
+    TOKEN_CLAIM_INVALID: UNAUTHORIZED, YOU, "token_claim_invalid",
+        "A claim of the token cannot be read",
+        "A claim is not of the type that it has to be.",
+        "Get a new token.";
+    TOKEN_ISSUER_WRONG: UNAUTHORIZED, YOU, "token_issuer_wrong",
+        "Somebody else issued the token",
+        "The token was issued by somebody else.",
+        "Get a token from this service.";
+    TOKEN_AUDIENCE_WRONG: UNAUTHORIZED, YOU, "token_audience_wrong",
+        "The token is for another service",
+        "The token is meant for another service.",
+        "Get a token for this service.";
+    TOKEN_EXPIRED: UNAUTHORIZED, YOU, "token_expired",
+        "The token has expired",
+        "An access token lives for a few minutes only, and this one's are over.",
+        "Use the refresh token, or sign in again.";
+    TOKEN_NOT_YET_VALID: UNAUTHORIZED, YOU, "token_not_yet_valid",
+        "The token is not valid yet",
+        "The token says that it is for later.",
+        "Compare the clocks, and try again then.";
+    INSUFFICIENT_SCOPE: FORBIDDEN, YOU, "insufficient_scope",
+        "The token may not do this",
+        "The token was issued for less than this request needs.",
+        "Get a token with the scope that is named.";
+    ROLE_REQUIRED: FORBIDDEN, YOU, "role_required",
+        "This is not for everybody",
+        "This is for people with a role that you do not have.",
+        "Ask whoever runs this site for the role.";
+    INVALID_SCOPE: BAD_REQUEST, YOU, "invalid_scope",
+        "There is no such scope",
+        "A scope was asked for that does not exist here.",
+        "Ask for some of profile, calendar:read, contacts:read and contacts:write.";
+    REFRESH_TOKEN_UNKNOWN: BAD_REQUEST, YOU, "refresh_token_unknown",
+        "The refresh token is unknown",
+        "Nobody here issued this refresh token, or so long ago that it is forgotten.",
+        "Sign in again.";
+    REFRESH_TOKEN_EXPIRED: BAD_REQUEST, YOU, "refresh_token_expired",
+        "The refresh token has expired",
+        "However often it is exchanged, a family of refresh tokens comes to its end.",
+        "Sign in again.";
+    REFRESH_TOKEN_ENDED: BAD_REQUEST, YOU, "refresh_token_ended",
+        "The sign-in has ended",
+        "The sign-in to which the refresh token belongs was ended.",
+        "Sign in again.";
+    REFRESH_TOKEN_REUSED: BAD_REQUEST, YOU, "refresh_token_reused",
+        "The refresh token was used before",
+        "It was exchanged for another one before, so two parties hold this family: one of them should not. The whole family, and its sign-in, have ended.",
+        "Sign in again. If you did not use it twice yourself, somebody has stolen it.";
+
+    TOO_MANY_CONTACTS: CONFLICT, YOU, "too_many_contacts",
+        "Your address book is full",
+        "One person can keep 1,000 contacts here, and you have them.",
+        "Delete some that you do not need.";
+
+    // Every request.
+    SIGN_IN_REQUIRED: UNAUTHORIZED, YOU, "sign_in_required",
+        "Please sign in",
+        "This page is for people who are signed in, and you are not, or no longer.",
+        "Sign in, and you will come back here.";
+    CROSS_SITE: FORBIDDEN, YOU, "cross_site_request",
+        "That request came from another site",
+        "A page of another site tried to do something here in your name, and was stopped.",
+        "If you did mean to do it, do it from a page of this site.";
+    BAD_REQUEST: BAD_REQUEST, YOU, "bad_request",
+        "That request could not be understood",
+        "Something in the request is missing, is there twice, or is not what it should be.",
+        "Go back, reload the page and try again.";
+    NOT_FOUND: NOT_FOUND, YOU, "not_found",
+        "There is nothing here",
+        "No page has this address; it may have been mistyped.",
+        "Check the address, or start from the home page.";
+    METHOD_NOT_ALLOWED: METHOD_NOT_ALLOWED, YOU, "method_not_allowed",
+        "This address does not work that way",
+        "The address exists, but not for this method: a form's address was opened as a page, or the other way round.",
+        "Start from the home page.";
+    UNSUPPORTED_MEDIA_TYPE: UNSUPPORTED_MEDIA_TYPE, YOU, "unsupported_media_type",
+        "That kind of content is not taken here",
+        "The request's Content-Type is not the one that this address takes.",
+        "Send a form to a page, and application/json to the API.";
+    TOO_LARGE: PAYLOAD_TOO_LARGE, YOU, "too_large",
+        "That was too much",
+        "The request is larger than anything that this address can need.",
+        "Send less.";
+    TIMED_OUT: REQUEST_TIMEOUT, YOU, "request_timeout",
+        "That took too long",
+        "The request did not arrive whole, or was not answered, in time.",
+        "Try again.";
+    DATABASE_DOWN: SERVICE_UNAVAILABLE, SITE, "database_unavailable",
+        "We cannot look that up at the moment",
+        "The database does not answer, so Latchkey cannot tell who you are. Nothing was lost.",
+        "Wait a moment and try again.";
+    INTERNAL: INTERNAL_SERVER_ERROR, SITE, "internal_error",
+        "That is our fault",
+        "Something went wrong inside Latchkey. It was written down under the request id below.",
+        "Try again. If it keeps happening, quote the request id to the site's owner.";
+}
+
+/// The entry with this code.
+#[must_use]
+pub fn by_code(code: &str) -> Option<&'static Entry> {
+    ALL.iter().copied().find(|entry| entry.code == code)
+}
+
+/// The entry that goes with a status that no handler has explained.
+#[must_use]
+pub fn by_status(status: StatusCode) -> &'static Entry {
+    match status {
+        StatusCode::NOT_FOUND => NOT_FOUND,
+        StatusCode::METHOD_NOT_ALLOWED => METHOD_NOT_ALLOWED,
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => UNSUPPORTED_MEDIA_TYPE,
+        StatusCode::PAYLOAD_TOO_LARGE => TOO_LARGE,
+        StatusCode::REQUEST_TIMEOUT => TIMED_OUT,
+        status if status.is_client_error() => BAD_REQUEST,
+        _ => INTERNAL,
+    }
+}
+
+impl Entry {
+    /// A text of this entry about a provider, or about any.
+    #[must_use]
+    pub fn about(text: &str, provider: Option<&str>) -> String {
+        text.replace("{Provider}", provider.unwrap_or("The provider"))
+            .replace("{provider}", provider.unwrap_or("the provider"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_fit_into_an_address() {
+        for entry in ALL {
+            let same = ALL.iter().filter(|other| other.code == entry.code).count();
+            assert_eq!(same, 1, "{}", entry.code);
+            assert!(
+                entry.code.chars().all(|c| c.is_ascii_lowercase() || c == '_'),
+                "{}",
+                entry.code
+            );
+            for text in [entry.title, entry.cause, entry.next] {
+                assert!(!Entry::about(text, None).contains('{'), "{text}");
+            }
+            for sentence in [entry.cause, entry.next] {
+                assert!(sentence.ends_with('.'), "{sentence}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_providers_fault_is_never_a_bare_500() {
+        for entry in ALL.iter().filter(|entry| entry.owner == PROVIDER) {
+            assert!(matches!(entry.status.as_u16(), 502..=504), "{}", entry.code);
+        }
+        for entry in ALL.iter().filter(|entry| entry.owner == YOU) {
+            assert!(entry.status.is_client_error(), "{}", entry.code);
+        }
+    }
+}

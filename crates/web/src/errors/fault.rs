@@ -1,0 +1,232 @@
+//! One error, as it happened.
+
+use axum::response::{IntoResponse, Response};
+use latchkey_auth::oauth::Provider;
+use latchkey_domain::Span;
+use latchkey_domain::contact::Invalid;
+use latchkey_domain::sign_in::Key;
+
+use super::catalogue::{self, Entry};
+
+/// Something that a person can do next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Go to a page.
+    Link {
+        /// What the link says.
+        label: String,
+        /// Where it leads.
+        href: String,
+    },
+    /// Set out for a provider once more.
+    SignIn {
+        /// What the button says.
+        label: String,
+        /// The provider's name in our URLs.
+        provider: String,
+        /// What to carry afterwards.
+        key: Key,
+        /// Where to go afterwards.
+        next: String,
+    },
+}
+
+impl Action {
+    /// A link.
+    pub fn link(label: impl Into<String>, href: impl Into<String>) -> Self {
+        Self::Link { label: label.into(), href: href.into() }
+    }
+}
+
+/// An error with what is known about this occurrence of it.
+#[derive(Clone, Debug)]
+pub struct Fault(Box<Inner>);
+
+#[derive(Clone, Debug)]
+struct Inner {
+    entry: &'static Entry,
+    provider: Option<String>,
+    facts: Vec<(&'static str, String)>,
+    actions: Vec<Action>,
+    detail: Option<String>,
+    challenge: Option<String>,
+    retry_after: Option<Span>,
+    oauth_error: Option<&'static str>,
+    invalid: Vec<Invalid>,
+}
+
+/// A handler's answer.
+pub type Result<T> = std::result::Result<T, Fault>;
+
+impl Fault {
+    /// An occurrence of this error.
+    #[must_use]
+    pub fn new(entry: &'static Entry) -> Self {
+        Self(Box::new(Inner {
+            entry,
+            provider: None,
+            facts: Vec::new(),
+            actions: Vec::new(),
+            detail: None,
+            challenge: None,
+            retry_after: None,
+            oauth_error: None,
+            invalid: Vec::new(),
+        }))
+    }
+
+    /// At which provider it happened.
+    #[must_use]
+    pub fn at(mut self, provider: &Provider) -> Self {
+        let played = if provider.local { ", played by the local provider" } else { "" };
+        self.0.facts.push(("Provider", format!("{}{played}", provider.label)));
+        self.0.provider = Some(provider.label.clone());
+        self
+    }
+
+    /// A fact that helps to mend it. Never a secret.
+    #[must_use]
+    pub fn fact(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.0.facts.push((name, value.into()));
+        self
+    }
+
+    /// What the person can do, the likeliest first.
+    #[must_use]
+    pub fn action(mut self, action: Action) -> Self {
+        self.0.actions.push(action);
+        self
+    }
+
+    /// A sentence about this very occurrence, in place of the general one.
+    #[must_use]
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.0.detail = Some(detail.into());
+        self
+    }
+
+    /// What a `WWW-Authenticate: Bearer` says beside the realm (RFC 6750 §3).
+    #[must_use]
+    pub fn challenge(mut self, parameters: impl Into<String>) -> Self {
+        self.0.challenge = Some(parameters.into());
+        self
+    }
+
+    /// When it is worth trying again.
+    #[must_use]
+    pub fn retry_after(mut self, span: Span) -> Self {
+        self.0.retry_after = Some(span);
+        self
+    }
+
+    /// What RFC 6749 §5.2 calls it, for clients of the token routes.
+    #[must_use]
+    pub fn oauth_error(mut self, error: &'static str) -> Self {
+        self.0.oauth_error = Some(error);
+        self
+    }
+
+    /// The fields that do not make sense.
+    #[must_use]
+    pub fn invalid(mut self, invalid: Vec<Invalid>) -> Self {
+        self.0.invalid = invalid;
+        self
+    }
+
+    /// The parameters of the challenge, if there is one.
+    pub(crate) fn www_authenticate(&self) -> Option<String> {
+        let parameters = self.0.challenge.as_deref()?;
+        let comma = if parameters.is_empty() { "" } else { ", " };
+        Some(format!("Bearer realm=\"latchkey\"{comma}{parameters}"))
+    }
+
+    /// When it is worth trying again.
+    pub(crate) fn retries_after(&self) -> Option<Span> {
+        self.0.retry_after
+    }
+
+    /// What RFC 6749 calls it.
+    pub(crate) fn named_in_oauth(&self) -> Option<&'static str> {
+        self.0.oauth_error
+    }
+
+    /// The fields that do not make sense.
+    pub(crate) fn invalid_fields(&self) -> &[Invalid] {
+        &self.0.invalid
+    }
+
+    /// The entry in the catalogue.
+    #[must_use]
+    pub fn entry(&self) -> &'static Entry {
+        self.0.entry
+    }
+
+    /// Its title.
+    #[must_use]
+    pub fn title(&self) -> String {
+        Entry::about(self.0.entry.title, self.0.provider.as_deref())
+    }
+
+    /// What happened.
+    #[must_use]
+    pub fn cause(&self) -> String {
+        let general = || Entry::about(self.0.entry.cause, self.0.provider.as_deref());
+        self.0.detail.clone().unwrap_or_else(general)
+    }
+
+    /// What to do next.
+    #[must_use]
+    pub fn next(&self) -> String {
+        Entry::about(self.0.entry.next, self.0.provider.as_deref())
+    }
+
+    /// What is known about this occurrence.
+    #[must_use]
+    pub fn facts(&self) -> &[(&'static str, String)] {
+        &self.0.facts
+    }
+
+    /// What the person can do.
+    #[must_use]
+    pub fn actions(&self) -> &[Action] {
+        &self.0.actions
+    }
+}
+
+/// The status, and the fault itself for the middleware that renders it.
+impl IntoResponse for Fault {
+    fn into_response(self) -> Response {
+        let mut response = self.entry().status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<latchkey_store::Error> for Fault {
+    fn from(error: latchkey_store::Error) -> Self {
+        let entry = match error {
+            latchkey_store::Error::Unavailable(_) => catalogue::DATABASE_DOWN,
+            _ => catalogue::INTERNAL,
+        };
+        tracing::error!(error = &error as &dyn std::error::Error, "the store failed");
+        Self::new(entry)
+    }
+}
+
+/// A session that cannot be read is the database's fault; it has been logged there.
+impl From<tower_sessions::session::Error> for Fault {
+    fn from(error: tower_sessions::session::Error) -> Self {
+        use tower_sessions::session_store::Error::Backend;
+        Self::new(match error {
+            tower_sessions::session::Error::Store(Backend(_)) => catalogue::DATABASE_DOWN,
+            _ => catalogue::INTERNAL,
+        })
+    }
+}
+
+impl From<askama::Error> for Fault {
+    fn from(error: askama::Error) -> Self {
+        tracing::error!(%error, "a page could not be rendered");
+        Self::new(catalogue::INTERNAL)
+    }
+}

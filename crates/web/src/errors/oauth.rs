@@ -1,0 +1,74 @@
+//! What went wrong at a provider, in the catalogue's words.
+
+use latchkey_auth::http;
+use latchkey_auth::oauth::attempt::Stray;
+use latchkey_auth::oauth::{Attempt, Error, Provider};
+
+use super::catalogue as c;
+use super::fault::{Action, Fault};
+
+impl Fault {
+    /// A sign-in at this provider that did not come to its end.
+    pub(crate) fn from_oauth(error: &Error, provider: &Provider, attempt: &Attempt) -> Self {
+        let entry = match error {
+            Error::Declined => c::DECLINED,
+            Error::Refused { .. } => c::PROVIDER_REFUSED,
+            Error::Response(_) => c::RESPONSE_INVALID,
+            Error::Unreachable { source: http::Error::Timeout, .. } => c::PROVIDER_TIMEOUT,
+            Error::Unreachable { .. } => c::PROVIDER_UNREACHABLE,
+            Error::OutOfOrder { .. } => c::PROVIDER_DOWN,
+            Error::Nonsense { .. } => c::PROVIDER_NONSENSE,
+            Error::CodeRefused => c::CODE_REFUSED,
+            Error::TokenRefused { .. } => c::TOKEN_REFUSED,
+            Error::IdToken(_) => c::ID_TOKEN_REFUSED,
+        };
+        tracing::warn!(code = entry.code, provider = provider.slug, %error, "sign-in failed");
+        let mut fault = Self::new(entry).at(provider);
+        if entry.owner.is_some() {
+            fault = fault.fact("What happened", sentence(&error.to_string()));
+        }
+        if let Error::TokenRefused { .. } = error {
+            fault = fault.fact("Redirect URI we sent", provider.redirect_uri.as_str());
+        }
+        fault
+            .action(Action::SignIn {
+                label: format!("Try {} again", provider.label),
+                provider: provider.slug.clone(),
+                key: attempt.key,
+                next: attempt.return_to.to_string(),
+            })
+            .action(other_ways(attempt.return_to.as_str()))
+    }
+
+    /// An answer that belongs to no attempt of this browser.
+    pub(crate) fn from_stray(stray: Stray, provider: &Provider, signed_in: bool) -> Self {
+        tracing::info!(?stray, provider = provider.slug, "a stray answer");
+        let fault = match stray {
+            Stray::Expired { age } => {
+                Self::new(c::ATTEMPT_EXPIRED).fact("Age of the sign-in", age.to_string())
+            }
+            Stray::AlreadyUsed => Self::new(c::ATTEMPT_USED),
+            Stray::OtherBrowser => Self::new(c::ATTEMPT_OTHER_BROWSER),
+            Stray::Unknown => Self::new(c::ATTEMPT_UNKNOWN),
+        };
+        let fault = fault.at(provider);
+        if signed_in {
+            fault.action(Action::link("Continue to your account", "/account"))
+        } else {
+            fault.action(Action::link("Sign in again", "/sign-in"))
+        }
+    }
+}
+
+/// The sign-in page, with the same goal.
+pub(crate) fn other_ways(next: &str) -> Action {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.append_pair("next", next);
+    Action::link("Choose another way in", format!("/sign-in?{}", query.finish()))
+}
+
+fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", chars.as_str())
+}

@@ -1,0 +1,67 @@
+//! One name for this machine: `127.0.0.1` and `[::1]` lead to `PUBLIC_URL`.
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Redirect, Response};
+use http::header;
+use latchkey_auth::oauth::discovery::is_loopback;
+use url::Url;
+
+use crate::app::App;
+
+/// In development, sends pages that were opened under another loopback name to
+/// the one in `PUBLIC_URL`, before any cookie is set under the wrong name: the
+/// sign-in would come back to a name under which the browser has no cookie.
+pub(crate) async fn name(State(app): State<App>, request: Request, next: Next) -> Response {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    let is_page = request.method().is_safe() && is_page(request.uri().path());
+    if app.settings.is_development()
+        && is_page
+        && host.is_some_and(|host| is_other_loopback(host, &app.settings.public_url))
+    {
+        let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+        return Redirect::temporary(&app.settings.absolute(path)).into_response();
+    }
+    next.run(request).await
+}
+
+/// Programs call these under whatever name they like; they carry no cookies.
+fn is_page(path: &str) -> bool {
+    let for_programs = ["/api/", "/.well-known/", "/static/"];
+    let exactly = ["/healthz", "/readyz", "/openapi.json"];
+    !for_programs.iter().any(|prefix| path.starts_with(prefix)) && !exactly.contains(&path)
+}
+
+/// Whether a `Host` is this machine under another name than the public one.
+fn is_other_loopback(host: &str, public_url: &Url) -> bool {
+    Url::parse(&format!("http://{host}")).is_ok_and(|url| {
+        is_loopback(&url)
+            && url.host() != public_url.host()
+            && url.port_or_known_default() == public_url.port_or_known_default()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_names_of_this_machine() -> Result<(), url::ParseError> {
+        let public = Url::parse("http://localhost:3000")?;
+        for (host, other) in [
+            ("localhost:3000", false),
+            ("LOCALHOST:3000", false),
+            ("127.0.0.1:3000", true),
+            ("[::1]:3000", true),
+            ("127.0.0.1:4000", false), // a proxy or another instance: not ours to judge
+            ("app.example.com", false),
+            ("x y", false),
+            ("", false),
+        ] {
+            assert_eq!(is_other_loopback(host, &public), other, "{host}");
+        }
+        assert!(is_page("/account") && is_page("/auth/google/callback"));
+        assert!(!is_page("/api/v1/me") && !is_page("/healthz"));
+        Ok(())
+    }
+}

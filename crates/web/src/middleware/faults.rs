@@ -1,0 +1,112 @@
+//! Where a fault becomes a page, or `application/problem+json` (RFC 9457).
+
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+
+use super::request::RequestId;
+use crate::app::App;
+use crate::errors::{Fault, catalogue};
+use crate::templates::{Chrome, ErrorPage, Page};
+
+/// Renders the faults that handlers answered with, and explains the statuses
+/// that the framework came up with by itself.
+pub(crate) async fn render(State(app): State<App>, request: Request, next: Next) -> Response {
+    let is_api = is_for_programs(request.uri().path());
+    let id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
+    let mut response = next.run(request).await;
+    let fault = match response.extensions_mut().remove::<Fault>() {
+        Some(fault) => fault,
+        None if is_unexplained(&response) => Fault::new(catalogue::by_status(response.status())),
+        None => return response,
+    };
+    let body = if is_api { problem(&app, &fault, &id) } else { page(&app, &fault, &id) };
+    // The framework's own words about the body go; `Allow`, `Retry-After`,
+    // cookies and the like stay.
+    let mut headers = std::mem::take(response.headers_mut());
+    headers.remove(header::CONTENT_TYPE);
+    headers.remove(header::CONTENT_LENGTH);
+    let mut rendered = body;
+    if let Some(challenge) = fault.www_authenticate()
+        && let Ok(value) = HeaderValue::try_from(challenge)
+    {
+        headers.insert(header::WWW_AUTHENTICATE, value);
+    }
+    if let Some(after) = fault.retries_after() {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(after.as_seconds().max(1)));
+    }
+    rendered.headers_mut().extend(headers);
+    rendered
+}
+
+/// Programs are answered in JSON.
+pub(crate) fn is_for_programs(path: &str) -> bool {
+    path.starts_with("/api/") || path.starts_with("/.well-known/") || path == "/openapi.json"
+}
+
+/// A failure without a body that anybody could read.
+fn is_unexplained(response: &Response) -> bool {
+    let status = response.status();
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let explained = kind.is_some_and(|kind| kind.starts_with("text/html") || kind.contains("json"));
+    (status.is_client_error() || status.is_server_error()) && !explained
+}
+
+fn page(app: &App, fault: &Fault, id: &str) -> Response {
+    let entry = fault.entry();
+    let page = ErrorPage { chrome: Chrome::of_nobody(app), fault, request_id: id };
+    let mut response = (entry.status, Page(page)).into_response();
+    if response.extensions().get::<Fault>().is_some() {
+        // The error page itself could not be rendered.
+        response = (StatusCode::INTERNAL_SERVER_ERROR, entry.title).into_response();
+    }
+    response.headers_mut().insert("x-error-code", HeaderValue::from_static(entry.code));
+    response
+}
+
+#[derive(Serialize)]
+struct Problem<'a> {
+    r#type: String,
+    title: String,
+    status: u16,
+    detail: String,
+    code: &'a str,
+    trace_id: &'a str,
+    /// What RFC 6749 §5.2 calls it, on the token routes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FieldError>,
+}
+
+#[derive(Serialize)]
+struct FieldError {
+    field: &'static str,
+    message: &'static str,
+}
+
+fn problem(app: &App, fault: &Fault, id: &str) -> Response {
+    let entry = fault.entry();
+    let problem = Problem {
+        r#type: app.settings.absolute(&format!("/errors/{}", entry.code)),
+        title: fault.title(),
+        status: entry.status.as_u16(),
+        detail: fault.cause(),
+        code: entry.code,
+        trace_id: id,
+        error: fault.named_in_oauth(),
+        errors: fault
+            .invalid_fields()
+            .iter()
+            .map(|invalid| FieldError { field: invalid.field, message: invalid.message })
+            .collect(),
+    };
+    let mut response = (entry.status, Json(problem)).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    headers.insert("x-error-code", HeaderValue::from_static(entry.code));
+    response
+}

@@ -1,0 +1,65 @@
+//! A name for each request, its line in the log, and what it cost.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::{HeaderName, HeaderValue};
+use latchkey_auth::random;
+use latchkey_store::count::{self, Statements};
+use tracing::Instrument as _;
+
+use crate::app::App;
+
+/// The name of one request: in the answer, on error pages and in the log.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestId(pub(crate) String);
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+
+/// Gives the request a name. One that comes in from outside is not taken over:
+/// what a stranger writes does not belong in our log.
+pub(crate) async fn identify(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let id = RequestId(random::token()[..22].to_owned());
+    request.extensions_mut().insert(id.clone());
+    // The pattern, never the path: a path and a query can hold a code or a token.
+    let route = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str);
+    let span = tracing::info_span!("request", id = id.0, method = %request.method(), route);
+    let statements = Arc::new(Statements::default());
+    let start = Instant::now();
+    let answer = count::statements(Arc::clone(&statements), next.run(request));
+    let mut response = answer.instrument(span.clone()).await;
+    span.in_scope(|| {
+        tracing::info!(
+            status = response.status().as_u16(),
+            millis = start.elapsed().as_millis(),
+            queries = statements.sent(),
+            "answered"
+        );
+    });
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::try_from(id.0) {
+        headers.insert(REQUEST_ID, value);
+    }
+    // How long a query takes tells strangers something; developers want to know.
+    if app.settings.is_development()
+        && let Ok(value) = HeaderValue::try_from(server_timing(&statements, start))
+    {
+        headers.insert(SERVER_TIMING, value);
+    }
+    response
+}
+
+fn server_timing(statements: &Statements, start: Instant) -> String {
+    let millis = |time: std::time::Duration| time.as_secs_f64() * 1000.0;
+    let sent = statements.sent();
+    let noun = if sent == 1 { "query" } else { "queries" };
+    format!(
+        "db;dur={:.3};desc=\"{sent} {noun}\", total;dur={:.3}",
+        millis(statements.time()),
+        millis(start.elapsed())
+    )
+}

@@ -1,0 +1,84 @@
+//! What tells browsers to be careful with our answers.
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::header::{self, HeaderName, HeaderValue};
+use latchkey_auth::oauth::Kind;
+
+use crate::app::{App, Application};
+use crate::cookies;
+
+const FIXED: [(HeaderName, HeaderValue); 5] = [
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    // Not `no-referrer`: with it, browsers send `Origin: null` with our own forms.
+    (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
+    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        HeaderValue::from_static("same-origin"),
+    ),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        HeaderValue::from_static("same-origin"),
+    ),
+];
+
+const PERMISSIONS: (HeaderName, HeaderValue) = (
+    HeaderName::from_static("permissions-policy"),
+    HeaderValue::from_static("camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+);
+
+const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSubDomains");
+
+/// Adds them to every answer: pages, errors, redirects and the API's.
+pub(crate) async fn add(State(app): State<App>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in FIXED.into_iter().chain([PERMISSIONS]) {
+        headers.insert(name, value);
+    }
+    if !headers.contains_key(header::CONTENT_SECURITY_POLICY)
+        && let Ok(policy) = HeaderValue::try_from(content_security_policy(&app))
+    {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    // What is not said to be public is somebody's own.
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    if app.cookies.is_secure() {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
+    }
+    cookies::mend_session_removal(app.cookies, headers);
+    response
+}
+
+/// Nothing but our own files; forms lead to us and, through our redirect, to
+/// the providers: Chromium applies `form-action` to the redirect as well.
+fn content_security_policy(app: &Application) -> String {
+    let mut targets: Vec<String> = Vec::new();
+    for provider in &app.providers {
+        let target = match (provider.authorization_origin(), &provider.kind) {
+            (Some(origin), _) => origin,
+            // An issuer that we have not asked yet may send browsers to another
+            // host than its own; it will be an https one, or on loopback.
+            (None, Kind::OpenId(openid)) if openid.issuer.starts_with("https:") => {
+                "https:".to_owned()
+            }
+            (None, Kind::OpenId(openid)) => origin_of(&openid.issuer),
+            (None, _) => continue,
+        };
+        if !targets.contains(&target) {
+            targets.push(target);
+        }
+    }
+    format!(
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+         connect-src 'self'; form-action 'self' {}; base-uri 'none'; object-src 'none'; \
+         frame-ancestors 'none'",
+        targets.join(" ")
+    )
+}
+
+fn origin_of(issuer: &str) -> String {
+    url::Url::parse(issuer).map(|url| url.origin().ascii_serialization()).unwrap_or_default()
+}

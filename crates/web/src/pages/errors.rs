@@ -1,0 +1,33 @@
+//! The catalogue of errors, to be read.
+
+use axum::extract::{Path, State};
+
+use crate::app::App;
+use crate::caller::Caller;
+use crate::errors::{Fault, Owner, Result, catalogue};
+use crate::templates::{Chrome, ErrorEntryPage, ErrorsPage, Page};
+
+/// `GET /errors`
+pub(crate) async fn index(State(app): State<App>, caller: Option<Caller>) -> Page<ErrorsPage> {
+    let owners = [
+        ("You can fix these", Some(Owner::You)),
+        ("The site’s owner can fix these", Some(Owner::SiteOwner)),
+        ("The provider can fix these", Some(Owner::Provider)),
+        ("Nothing is wrong", None),
+    ];
+    let groups = owners.into_iter().map(|(title, owner)| {
+        (title, catalogue::ALL.iter().copied().filter(|entry| entry.owner == owner).collect())
+    });
+    Page(ErrorsPage { chrome: Chrome::new(&app, caller.as_ref()), groups: groups.collect() })
+}
+
+/// `GET /errors/{code}`. A code that is not in the catalogue is not found: a
+/// page of ours does not repeat what somebody put into a link.
+pub(crate) async fn entry(
+    State(app): State<App>,
+    caller: Option<Caller>,
+    Path(code): Path<String>,
+) -> Result<Page<ErrorEntryPage>> {
+    let entry = catalogue::by_code(&code).ok_or_else(|| Fault::new(catalogue::NOT_FOUND))?;
+    Ok(Page(ErrorEntryPage { chrome: Chrome::new(&app, caller.as_ref()), entry }))
+}

@@ -1,0 +1,160 @@
+//! Out to a provider, and back.
+
+use axum::extract::{Path, RawQuery, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use http::HeaderMap;
+use latchkey_auth::admission;
+use latchkey_auth::oauth::attempt::{self, COOKIE_PREFIX, REMEMBERED, Stray};
+use latchkey_auth::oauth::response::Response as Answer;
+use latchkey_auth::oauth::{Attempt, Provider, flow};
+use latchkey_domain::identity::Profile;
+use latchkey_domain::return_to::ReturnTo;
+use latchkey_domain::sign_in::{Door, Key};
+use latchkey_domain::{Role, Roles};
+use serde::Deserialize;
+use tower_sessions::cookie::Cookie;
+
+use crate::app::{App, Application};
+use crate::cookies::SetCookies;
+use crate::errors::oauth::other_ways;
+use crate::errors::{Action, Fault, Result, catalogue};
+use crate::form::Fields;
+use crate::sign_in::{Browser, let_in};
+
+/// How many attempts of one browser may wait at a time. More cookies than this
+/// would make its requests too large to be served.
+const MAX_WAITING: usize = 6;
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Start {
+    strategy: Option<String>,
+    next: Option<String>,
+}
+
+/// `POST /auth/{provider}`: sets out. By POST, so that nobody is sent on their
+/// way by a link or an image on somebody else's page.
+pub(crate) async fn start(
+    State(app): State<App>,
+    Path(slug): Path<String>,
+    headers: HeaderMap,
+    Fields(form): Fields<Start>,
+) -> Result<Response> {
+    let provider = provider(&app, &slug)?;
+    let key = strategy(form.strategy.as_deref(), Key::Session)?;
+    let return_to = ReturnTo::parse(form.next.as_deref(), &app.settings.public_url);
+    let now = app.clock.now();
+    let attempt = Attempt::new(&slug, key, return_to, &app.settings.app_secret, now);
+    let url = flow::begin(&app.http, provider, &attempt, now)
+        .await
+        .map_err(|error| Fault::from_oauth(&error, provider, &attempt))?;
+    let mut cookies = superfluous(&app, &headers);
+    cookies.push(cookie(&app, &attempt));
+    Ok((SetCookies(cookies), Redirect::to(url.as_str())).into_response())
+}
+
+/// `GET /auth/{provider}/callback`: comes back.
+pub(crate) async fn callback(
+    State(app): State<App>,
+    Path(slug): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    browser: Browser,
+) -> Result<Response> {
+    let provider = provider(&app, &slug)?;
+    let answer = Answer::parse(query.as_deref().unwrap_or_default());
+    let attempt = match find(&app, &headers, &slug, answer.state.as_deref()) {
+        Ok(attempt) => attempt,
+        Err(stray) => {
+            return Err(Fault::from_stray(stray, provider, browser.before.is_some()));
+        }
+    };
+    // From here on the attempt is over, however it ends: its cookie keeps
+    // only that it was there.
+    let spent = SetCookies(vec![cookie(&app, &attempt.clone().finished())]);
+    match finish(&app, provider, &attempt, answer, browser).await {
+        Ok(()) => Ok((spent, Redirect::to(attempt.return_to.as_str())).into_response()),
+        Err(fault) => Ok((spent, fault).into_response()),
+    }
+}
+
+async fn finish(
+    app: &App,
+    provider: &Provider,
+    attempt: &Attempt,
+    answer: Answer,
+    browser: Browser,
+) -> Result<()> {
+    let profile = flow::complete(&app.http, provider, attempt, answer, app.clock.now())
+        .await
+        .map_err(|error| Fault::from_oauth(&error, provider, attempt))?;
+    let roles = first_roles(provider, &profile);
+    let user = admission::admit(&app.db, &app.clock, &provider.slug, &profile, roles)
+        .await
+        .map_err(|error| not_admitted(error, provider, attempt))?;
+    let_in(app, browser, &user, Door::OAuth(provider.slug.clone()), attempt.key).await
+}
+
+fn provider<'a>(app: &'a Application, slug: &str) -> Result<&'a Provider> {
+    app.provider(slug).ok_or_else(|| {
+        Fault::new(catalogue::UNKNOWN_PROVIDER)
+            .action(Action::link("Go to the sign-in page", "/sign-in"))
+    })
+}
+
+/// What somebody wants to carry.
+pub(crate) fn strategy(text: Option<&str>, default: Key) -> Result<Key> {
+    match text.filter(|text| !text.is_empty()) {
+        None => Ok(default),
+        Some(text) => text.parse().map_err(|_| {
+            Fault::new(catalogue::BAD_REQUEST)
+                .detail("The field strategy has to be session or jwt.")
+        }),
+    }
+}
+
+/// Finds this browser's attempt by the state of the answer.
+fn find(
+    app: &Application,
+    headers: &HeaderMap,
+    slug: &str,
+    state: Option<&str>,
+) -> std::result::Result<Attempt, Stray> {
+    let state = state.unwrap_or_default();
+    let secret = &app.settings.app_secret;
+    let attempt = app
+        .cookies
+        .value(headers, &Attempt::cookie_name(state))
+        .and_then(|cookie| Attempt::open(cookie, state, secret));
+    attempt::belongs(attempt, slug, attempt::sent_at(state, secret), app.clock.now())
+}
+
+fn cookie(app: &Application, attempt: &Attempt) -> Cookie<'static> {
+    let name = Attempt::cookie_name(&attempt.state);
+    app.cookies.cookie(&name, attempt.seal(&app.settings.app_secret), REMEMBERED)
+}
+
+/// The removal of attempts beyond those that may wait.
+fn superfluous(app: &Application, headers: &HeaderMap) -> Vec<Cookie<'static>> {
+    let waiting: Vec<_> = app.cookies.beginning_with(headers, COOKIE_PREFIX).collect();
+    let too_many = (waiting.len() + 1).saturating_sub(MAX_WAITING);
+    // Browsers send older cookies first (RFC 6265 §5.4).
+    waiting.iter().take(too_many).map(|(name, _)| app.cookies.removal(name)).collect()
+}
+
+/// In development the local provider has an administrator among its people,
+/// who is one here too. A real provider never gives anybody a role.
+fn first_roles(provider: &Provider, profile: &Profile) -> Roles {
+    let is_admin = provider.local
+        && profile.email_verified
+        && profile.email.as_ref().is_some_and(|email| email.as_str().starts_with("admin@"));
+    is_admin.then(Role::admin).into_iter().collect()
+}
+
+fn not_admitted(error: admission::Error, provider: &Provider, attempt: &Attempt) -> Fault {
+    match error {
+        admission::Error::EmailTaken => Fault::new(catalogue::EMAIL_TAKEN)
+            .at(provider)
+            .action(other_ways(attempt.return_to.as_str())),
+        admission::Error::Store(error) => error.into(),
+    }
+}

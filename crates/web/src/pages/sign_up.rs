@@ -1,0 +1,92 @@
+//! Signing up with an address and a password.
+
+use axum::extract::{Query, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use http::{HeaderValue, StatusCode};
+use latchkey_domain::password::{Password, check};
+use latchkey_domain::return_to::ReturnTo;
+use latchkey_domain::{DisplayName, Email};
+use serde::Deserialize;
+
+use super::sign_in::Where;
+use crate::app::App;
+use crate::caller::Caller;
+use crate::errors::{Result, catalogue};
+use crate::form::Fields;
+use crate::password;
+use crate::templates::{Chrome, Complaint, Page, SignUpPage};
+
+/// `GET /sign-up`
+pub(crate) async fn show(
+    State(app): State<App>,
+    caller: Option<Caller>,
+    Query(query): Query<Where>,
+) -> Response {
+    let next = ReturnTo::parse(query.next.as_deref(), &app.settings.public_url);
+    if caller.is_some() {
+        return Redirect::to(next.as_str()).into_response();
+    }
+    let chrome = Chrome::new(&app, None);
+    Page(SignUpPage { chrome, next: next.to_string(), ..SignUpPage::default() }).into_response()
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Wish {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    email: String,
+    #[serde(default)]
+    password: String,
+    next: Option<String>,
+}
+
+/// `POST /sign-up`. Whether or not the address has an account already, the
+/// answer is the same: to sign in. Nobody learns here who has one.
+pub(crate) async fn act(State(app): State<App>, Fields(form): Fields<Wish>) -> Result<Response> {
+    let next = ReturnTo::parse(form.next.as_deref(), &app.settings.public_url);
+    match checked(&form) {
+        Ok((name, email, typed)) => {
+            password::sign_up(&app, name, email, &typed).await?;
+            let mut query = url::form_urlencoded::Serializer::new(String::new());
+            query.append_pair("welcome", "1").append_pair("next", next.as_str());
+            Ok(Redirect::to(&format!("/sign-in?{}", query.finish())).into_response())
+        }
+        Err(complaints) => {
+            let page = SignUpPage {
+                chrome: Chrome::new(&app, None),
+                next: next.to_string(),
+                name: form.name,
+                email: form.email,
+                complaints,
+            };
+            let entry = catalogue::VALIDATION_FAILED;
+            let mut response = (StatusCode::UNPROCESSABLE_ENTITY, Page(page)).into_response();
+            response.headers_mut().insert("x-error-code", HeaderValue::from_static(entry.code));
+            Ok(response)
+        }
+    }
+}
+
+/// Looks at every field, and says everything that is wrong at once.
+fn checked(form: &Wish) -> std::result::Result<(DisplayName, Email, Password), Vec<Complaint>> {
+    let mut complaints = Vec::new();
+    let mut complain = |field, message: String| complaints.push(Complaint { field, message });
+    let name = DisplayName::clean(&form.name);
+    if name.is_none() {
+        complain("name", "Say what to call you.".to_owned());
+    }
+    let email = Email::parse(&form.email);
+    if email.is_err() {
+        complain("email", "This is no e-mail address. It needs an @ and a domain.".to_owned());
+    }
+    if let Err(weak) = check(&form.password, &[&form.email, &form.name]) {
+        complain("password", weak.to_string());
+    }
+    match (name, email, Password::new(&*form.password)) {
+        (Some(name), Ok(email), Ok(password)) if complaints.is_empty() => {
+            Ok((name, email, password))
+        }
+        _ => Err(complaints),
+    }
+}

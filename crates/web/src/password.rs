@@ -1,0 +1,93 @@
+//! The local door: an address and a password that are checked here.
+
+use latchkey_auth::password;
+use latchkey_auth::random;
+use latchkey_auth::starters::starters;
+use latchkey_domain::password::Password;
+use latchkey_domain::{DisplayName, Email, Roles, User, UserId};
+use latchkey_store::passwords;
+
+use crate::app::{App, Application};
+use crate::errors::{Fault, Result, catalogue};
+
+/// Whose address and password these are; `None` when they do not match.
+///
+/// An address that nobody has costs what one costs that somebody has: the
+/// password is checked in either case, and the answer is the same.
+///
+/// # Errors
+/// When the database fails, or more people wait than can be served.
+pub(crate) async fn check(app: &App, email: &str, typed: &str) -> Result<Option<User>> {
+    let Ok(typed) = Password::new(typed) else { return Ok(None) };
+    let account = match Email::parse(email) {
+        Ok(email) => passwords::by_email(&app.db, &email).await?,
+        Err(_) => None,
+    };
+    let stored = account.as_ref().map(|account| account.hash.as_str());
+    let verified = app.hasher.verify(stored, &typed).await?;
+    let Some(account) = account.filter(|_| verified.matches) else { return Ok(None) };
+    if verified.needs_rehash {
+        let hash = app.hasher.hash(&typed).await?;
+        passwords::rehash(&app.db, account.user.id, &account.hash, &hash).await?;
+    }
+    Ok(Some(account.user))
+}
+
+/// Makes an account; where the address has one already, nothing happens, and
+/// nobody can tell the difference.
+///
+/// # Errors
+/// When the database fails, or more people wait than can be served.
+pub(crate) async fn sign_up(
+    app: &App,
+    name: DisplayName,
+    email: Email,
+    typed: &Password,
+) -> Result<()> {
+    let hash = app.hasher.hash(typed).await?;
+    let user = new_user(app, name, email, false, Roles::default());
+    match passwords::create_account(&app.db, &user, &hash, &starters(user.id, user.created_at))
+        .await
+    {
+        Ok(()) => {
+            tracing::info!(user = %user.id, "signed up");
+            Ok(())
+        }
+        Err(latchkey_store::Error::Exists) => {
+            tracing::info!("somebody signed up with an address that has an account");
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// An account as it begins.
+pub(crate) fn new_user(
+    app: &Application,
+    name: DisplayName,
+    email: Email,
+    email_verified: bool,
+    roles: Roles,
+) -> User {
+    let now = app.clock.now();
+    User {
+        id: UserId::new(now, random::bytes()),
+        name,
+        email: Some(email),
+        email_verified,
+        roles,
+        created_at: now,
+    }
+}
+
+impl From<password::Error> for Fault {
+    fn from(error: password::Error) -> Self {
+        match error {
+            password::Error::Busy => Self::new(catalogue::BUSY).retry_after(password::RETRY_AFTER),
+            error => {
+                tracing::error!(%error, "a password could not be hashed");
+                Self::new(catalogue::INTERNAL)
+            }
+        }
+    }
+}

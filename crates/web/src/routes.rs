@@ -1,0 +1,92 @@
+//! The one list of addresses, and what happens around each of them.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use http::StatusCode;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
+use tower_sessions::SessionManagerLayer;
+use tower_sessions::cookie::SameSite;
+
+use crate::api;
+use crate::app::App;
+use crate::cookies;
+use crate::errors::{Fault, catalogue};
+use crate::middleware::{canonical, faults, request, same_site, security_headers};
+use crate::pages::{account, docs, errors, health, home, oauth, sign_in, sign_out, sign_up};
+use crate::static_files;
+
+/// Larger than any form here, smaller than anything that hurts.
+const BODY_LIMIT: usize = 64 * 1024;
+
+/// How long the body of a request may stand still.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a whole answer may take: longer than the slowest provider
+/// (discovery, token, keys and profile may each take their time).
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(40);
+
+/// Every address there is.
+fn pages() -> Router<App> {
+    Router::new()
+        .route("/", get(home::show))
+        .route("/sign-in", get(sign_in::show).post(sign_in::act))
+        .route("/sign-up", get(sign_up::show).post(sign_up::act))
+        .route("/auth/{provider}", post(oauth::start))
+        .route("/auth/{provider}/callback", get(oauth::callback))
+        .route("/sign-out", post(sign_out::act))
+        .route("/account", get(account::show))
+        .route("/docs", get(docs::show))
+        .route("/errors", get(errors::index))
+        .route("/errors/{code}", get(errors::entry))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/static/{file}", get(static_files::serve))
+        .merge(api::routes())
+        .fallback(async || Fault::new(catalogue::NOT_FOUND))
+}
+
+/// The whole app. Layers are listed from the inside out: the last one sees a
+/// request first.
+pub fn router(app: &App) -> Router {
+    let with = |app: &App| app.clone();
+    pages()
+        .layer(sessions(app))
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(RequestBodyTimeoutLayer::new(BODY_TIMEOUT))
+        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, ANSWER_TIMEOUT))
+        .layer(from_fn(cookies::deliver))
+        .layer(from_fn_with_state(with(app), same_site::only))
+        .layer(from_fn_with_state(with(app), canonical::name))
+        .layer(CatchPanicLayer::custom(caught))
+        .layer(from_fn_with_state(with(app), faults::render))
+        .layer(from_fn_with_state(with(app), security_headers::add))
+        .layer(from_fn_with_state(with(app), request::identify))
+        .with_state(app.clone())
+}
+
+fn sessions(app: &App) -> SessionManagerLayer<latchkey_store::Sessions> {
+    SessionManagerLayer::new(app.sessions.clone())
+        .with_name(app.cookies.name(cookies::SESSION))
+        .with_secure(app.cookies.is_secure())
+        // Not `Strict`, its default: coming back from a provider is a request
+        // from another site.
+        .with_same_site(SameSite::Lax)
+        .with_http_only(true)
+        .with_path("/")
+}
+
+/// A panic is a fault of ours: it ends one request, not the process.
+fn caught(panic: Box<dyn std::any::Any + Send>) -> Response {
+    let said = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied());
+    tracing::error!(panic = said.unwrap_or("something that is no text"), "a handler panicked");
+    Fault::new(catalogue::INTERNAL).into_response()
+}

@@ -1,0 +1,201 @@
+//! From settings to a server that answers, and back to silence.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::ConnectInfo;
+use http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tower::ServiceExt as _;
+
+use crate::app::App;
+use crate::background;
+use crate::routes;
+use crate::settings::{LocalIdp, Settings};
+
+/// How long somebody may take over the head of a request.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The largest head of a request, in bytes; beyond it the answer is 431. So
+/// large that a token of a megabyte is refused for what it is, with a code.
+const MAX_HEAD: usize = 1_250_000;
+
+/// How long requests that are under way may go on after the signal to stop.
+const GRACE: Duration = Duration::from_secs(8);
+
+/// The sockets, taken before anything else is done.
+#[derive(Debug)]
+pub struct Listeners {
+    /// For the app.
+    pub app: Vec<TcpListener>,
+    /// For the local provider.
+    pub local_idp: Option<TcpListener>,
+}
+
+impl Listeners {
+    /// Listens where the settings say.
+    ///
+    /// # Errors
+    /// When an address is taken, with a sentence that says which.
+    pub async fn bind(settings: &Settings) -> io::Result<Self> {
+        let mut app = Vec::new();
+        for address in &settings.listen {
+            match listen(*address, "PORT").await {
+                Ok(listener) => app.push(listener),
+                // A machine without IPv6 has only one of the two loopbacks.
+                Err(error)
+                    if address.is_ipv6()
+                        && settings.listen.len() > 1
+                        && error.kind() != io::ErrorKind::AddrInUse =>
+                {
+                    tracing::debug!(%error, "no IPv6 here");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let local_idp = match &settings.local_idp {
+            Some(idp) => Some(listen(([127, 0, 0, 1], idp.port).into(), "LOCAL_IDP_PORT").await?),
+            None => None,
+        };
+        Ok(Self { app, local_idp })
+    }
+}
+
+async fn listen(address: SocketAddr, setting: &str) -> io::Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let hint = match error.kind() {
+            io::ErrorKind::AddrInUse => {
+                format!("something else listens there; stop it, or set {setting}")
+            }
+            _ => error.to_string(),
+        };
+        io::Error::new(error.kind(), format!("cannot listen on {address}: {hint}"))
+    })
+}
+
+/// Serves until `stop` comes to its end, then lets what is under way finish.
+///
+/// # Errors
+/// When the local provider cannot be put together.
+pub async fn run(
+    app: App,
+    listeners: Listeners,
+    stop: impl Future<Output = ()>,
+) -> Result<(), latchkey_idp::Error> {
+    let (stopping, stopped) = watch::channel(false);
+    let mut tasks = tokio::task::JoinSet::new();
+    for listener in listeners.app {
+        tasks.spawn(accept(listener, routes::router(&app), stopped.clone()));
+    }
+    if let (Some(listener), Some(idp)) = (listeners.local_idp, &app.settings.local_idp) {
+        let provider = local_idp(&app.settings, idp)?;
+        tasks.spawn(accept(listener, provider, stopped.clone()));
+    }
+    background::start(&mut tasks, &app, &stopped);
+    stop.await;
+    // Nobody receives it when every task has ended already.
+    let _ = stopping.send(true);
+    while tasks.join_next().await.is_some() {}
+    app.db.close().await;
+    Ok(())
+}
+
+/// The local provider, with this app as its client.
+fn local_idp(settings: &Settings, idp: &LocalIdp) -> Result<Router, latchkey_idp::Error> {
+    let clients = settings.providers.iter().filter(|provider| provider.local);
+    let clients = clients.map(|provider| latchkey_idp::Client {
+        provider: match provider.slug.as_str() {
+            "google" => latchkey_idp::Provider::Google,
+            "github" => latchkey_idp::Provider::Github,
+            _ => latchkey_idp::Provider::Facebook,
+        },
+        id: provider.client_id.clone(),
+        secret: provider.client_secret.expose().to_owned(),
+        redirect_uris: vec![settings.absolute(&format!("/auth/{}/callback", provider.slug))],
+        name: "Latchkey".to_owned(),
+    });
+    latchkey_idp::router(latchkey_idp::Config {
+        base_url: idp.url.clone(),
+        clients: clients.collect(),
+        people_file: Some(idp.people_file.clone()),
+    })
+}
+
+/// Takes connections until told to stop, then waits for those that are open.
+async fn accept(listener: TcpListener, router: Router, mut stopped: watch::Receiver<bool>) {
+    let open = GracefulShutdown::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            // An error means that the sender is gone, which is the end as well.
+            _ = stopped.wait_for(|stopped| *stopped) => break,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                let connection = open.watch(connection(stream, peer, router.clone()));
+                tokio::spawn(async move {
+                    if let Err(error) = connection.await {
+                        tracing::debug!(%error, "a connection broke");
+                    }
+                });
+            }
+            Err(error) => {
+                // Out of file descriptors, mostly: others have to end first.
+                tracing::error!(%error, "a connection could not be taken");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+    if tokio::time::timeout(GRACE, open.shutdown()).await.is_err() {
+        tracing::warn!("some requests were still under way and were cut off");
+    }
+}
+
+/// One connection, with limits on how slowly and how much may be sent as a head.
+fn connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+) -> impl hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> {
+    let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(peer));
+        let answer = router.clone().oneshot(request.map(axum::body::Body::new));
+        async move { Ok::<_, Infallible>(answer.await.unwrap_or_else(|never| match never {})) }
+    });
+    http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .max_buf_size(MAX_HEAD)
+        .serve_connection(TokioIo::new(stream), service)
+}
+
+/// Comes to its end at Ctrl-C, or when the process is asked to end.
+pub async fn asked_to_stop() {
+    let interrupted = pin!(async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    });
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                () = interrupted => {}
+                _ = terminated.recv() => {}
+            }
+            return;
+        }
+    }
+    interrupted.await;
+}

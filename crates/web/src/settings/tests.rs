@@ -1,0 +1,155 @@
+use super::*;
+
+fn load(variables: &[(&str, &str)]) -> Result<Settings, Problems> {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("secret.txt"), "from a file\n").expect("a file");
+    std::fs::write(folder.path().join("empty.txt"), "\n").expect("a file");
+    Settings::load(&Environment::of(variables.iter().copied(), folder.path()))
+}
+
+/// The names of the variables that are complained of.
+fn complaints(variables: &[(&str, &str)]) -> Vec<String> {
+    match load(variables) {
+        Ok(_) => Vec::new(),
+        Err(problems) => problems.0.into_iter().map(|problem| problem.variable).collect(),
+    }
+}
+
+const PUBLIC: (&str, &str) = ("PUBLIC_URL", "https://app.example.com");
+const STRONG: (&str, &str) = ("APP_SECRET", "3f7Kq9Zr1xV8bN5mT2wY6cH4jL0pD3sG");
+
+#[test]
+fn nothing_is_needed() {
+    let settings = load(&[]).expect("no problem");
+    assert!(settings.is_development());
+    assert_eq!(settings.origin(), "http://localhost:3000");
+    assert_eq!(settings.listen.len(), 2);
+    assert_eq!(settings.local_idp.as_ref().map(|idp| idp.port), Some(3001));
+    let slugs: Vec<_> = settings.providers.iter().map(|p| (p.slug.as_str(), p.local)).collect();
+    assert_eq!(slugs, [("google", true), ("github", true), ("facebook", true)]);
+    assert_eq!(settings.jwt.audience, "http://localhost:3000/api");
+}
+
+#[test]
+fn two_variables_switch_to_the_real_one() {
+    let settings = load(&[("GITHUB_CLIENT_ID", "id"), ("GITHUB_CLIENT_SECRET_FILE", "secret.txt")])
+        .expect("no problem");
+    let github = &settings.providers[1];
+    assert!(!github.local);
+    assert_eq!(github.client_secret.expose(), "from a file");
+    assert!(
+        matches!(&github.dialect, Dialect::GitHub { web, .. } if web.as_str() == "https://github.com/")
+    );
+}
+
+#[test]
+fn any_issuer_by_its_name() {
+    let settings = load(&[
+        ("OIDC_MY_CORP_ISSUER", "https://login.corp.test/realms/x"),
+        ("OIDC_MY_CORP_CLIENT_ID", "id"),
+        ("OIDC_MY_CORP_CLIENT_SECRET", "hush"),
+        ("OIDC_MY_CORP_SCOPES", "groups offline_access"),
+    ])
+    .expect("no problem");
+    let corp = settings.providers.last().expect("a provider");
+    assert_eq!((corp.slug.as_str(), corp.label.as_str()), ("my_corp", "My Corp"));
+    assert_eq!(corp.scopes, ["groups", "offline_access"]);
+}
+
+#[test]
+fn outside_development_there_is_no_local_provider() {
+    let settings = load(&[PUBLIC, STRONG]).expect("no problem");
+    assert!(!settings.is_development());
+    assert!(settings.local_idp.is_none() && settings.providers.is_empty());
+}
+
+#[test]
+fn what_makes_no_sense_is_refused() {
+    for (variables, complained_of) in [
+        (&[("PUBLIC_URL", "app.example.com")][..], &["PUBLIC_URL"][..]),
+        (&[("PUBLIC_URL", "ftp://localhost")], &["PUBLIC_URL"]),
+        (&[("PUBLIC_URL", "http://app.example.com"), STRONG], &["PUBLIC_URL"]),
+        (&[("PUBLIC_URL", "https://app.example.com/app"), STRONG], &["PUBLIC_URL"]),
+        (&[("PUBLIC_URL", "https://u:p@app.example.com"), STRONG], &["PUBLIC_URL"]),
+        (&[PUBLIC], &["APP_SECRET"]),
+        (&[PUBLIC, ("APP_SECRET", "short")], &["APP_SECRET"]),
+        (&[PUBLIC, ("APP_SECRET", "please-changeme-please-changeme-please")], &["APP_SECRET"]),
+        (&[PUBLIC, ("APP_SECRET", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")], &["APP_SECRET"]),
+        (&[("PORT", "80000")], &["PORT"]),
+        (&[("HOST", "example.com")], &["HOST"]),
+        (&[("DATABASE_URL", "mysql://localhost/x")], &["DATABASE_URL"]),
+        (&[("SESSION_TTL", "soon")], &["SESSION_TTL"]),
+        (&[("SESSION_TTL", "1d"), ("SESSION_IDLE_TTL", "2d")], &["SESSION_IDLE_TTL"]),
+        (&[("JWT_ALGORITHM", "none")], &["JWT_ALGORITHM"]),
+        (&[("JWT_REVOCATION", "sometimes")], &["JWT_REVOCATION"]),
+        (&[("LOCAL_IDP", "on")], &["LOCAL_IDP"]),
+        (&[("TRUSTED_PROXIES", "10.0.0.0/8, proxy")], &["TRUSTED_PROXIES"]),
+        (&[("GOOGLE_CLIENT_ID", "id")], &["GOOGLE_CLIENT_SECRET"]),
+        (&[("FACEBOOK_CLIENT_SECRET", "hush")], &["FACEBOOK_CLIENT_ID"]),
+        (
+            &[("GITHUB_CLIENT_ID", "\"id\""), ("GITHUB_CLIENT_SECRET", "hush")],
+            &["GITHUB_CLIENT_ID"],
+        ),
+        (
+            &[("GITHUB_CLIENT_ID", "id"), ("GITHUB_CLIENT_SECRET", "hush ")],
+            &["GITHUB_CLIENT_SECRET"],
+        ),
+        (&[("GITHUB_URL", "http://github.corp.test")], &["GITHUB_URL"]),
+        (&[("APP_SECRET_FILE", "missing.txt")], &["APP_SECRET_FILE"]),
+        (&[("APP_SECRET_FILE", "empty.txt")], &["APP_SECRET_FILE"]),
+        (&[("APP_SECRET_FILE", "secret.txt"), STRONG], &["APP_SECRET"]),
+        (&[("OIDC_ACME_ISSUER", "https://acme.test")], &["OIDC_ACME_CLIENT_ID"]),
+        (&[("OIDC_ACME_CLIENT_ID", "a"), ("OIDC_ACME_CLIENT_SECRET", "b")], &["OIDC_ACME_ISSUER"]),
+        (&[("OIDC_ACME_SECRET", "b")], &["OIDC_ACME_SECRET"]),
+        (
+            &[
+                ("OIDC_ACME_ISSUER", "http://acme.test"),
+                ("OIDC_ACME_CLIENT_ID", "a"),
+                ("OIDC_ACME_CLIENT_SECRET", "b"),
+            ],
+            &["OIDC_ACME_ISSUER"],
+        ),
+        (
+            &[
+                ("OIDC_GOOGLE_ISSUER", "https://acme.test"),
+                ("OIDC_GOOGLE_CLIENT_ID", "a"),
+                ("OIDC_GOOGLE_CLIENT_SECRET", "b"),
+            ],
+            &["OIDC_GOOGLE_ISSUER"],
+        ),
+    ] {
+        assert_eq!(complaints(variables), complained_of, "{variables:?}");
+    }
+}
+
+#[test]
+fn all_problems_come_at_once_and_show_no_value() {
+    let problems = load(&[
+        ("PUBLIC_URL", "http://app.example.com"),
+        ("GITHUB_CLIENT_SECRET", "'s3cr3t-value'"),
+        ("APP_SECRET_FILE", "/nowhere/s3cr3t-value"),
+        ("DATABASE_URL", "mysql://root:s3cr3t-value@db"),
+    ])
+    .expect_err("problems");
+    assert_eq!(problems.0.len(), 4, "{problems}");
+    assert!(!problems.to_string().contains("s3cr3t-value"), "{problems}");
+}
+
+#[test]
+fn a_secret_is_made_once_and_kept_private() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let environment = Environment::of::<&str, &str>([], folder.path());
+    let sealed = Settings::load(&environment).expect("settings").app_secret.seal(
+        latchkey_auth::secret::Purpose::SigningKey,
+        "",
+        b"kept",
+    );
+    let again = Settings::load(&environment).expect("settings");
+    assert!(again.app_secret.open(latchkey_auth::secret::Purpose::SigningKey, "", &sealed).is_ok());
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let file = std::fs::metadata(folder.path().join("data/app-secret")).expect("a file");
+        assert_eq!(file.permissions().mode() & 0o777, 0o600);
+    }
+}

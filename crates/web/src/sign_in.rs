@@ -1,0 +1,149 @@
+//! Letting somebody in who has proved who they are, whichever door it was and
+//! whichever key they want; and ending a sign-in, whichever key it carried.
+
+use http::request::Parts;
+use latchkey_auth::{random, refresh, session};
+use latchkey_domain::sign_in::{Door, Key, SignIn};
+use latchkey_domain::{Scopes, SignInId, User, UserId};
+use latchkey_store::sign_ins;
+use tower_sessions::Session;
+
+use crate::app::App;
+use crate::caller::{Caller, forget, give};
+use crate::client::Client;
+use crate::cookies::Outgoing;
+use crate::errors::{Fault, Result, catalogue};
+
+/// The program that browsers are, to the JWTs that they carry.
+const BROWSER: &str = "latchkey-web";
+
+/// What lies in a browser, and can be changed there.
+#[derive(Clone, Debug)]
+pub(crate) struct Browser {
+    pub(crate) session: Session,
+    pub(crate) outgoing: Outgoing,
+    /// Who was signed in when the request came.
+    pub(crate) before: Option<Caller>,
+    pub(crate) client: Client,
+}
+
+impl axum::extract::FromRequestParts<App> for Browser {
+    type Rejection = Fault;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        use axum::extract::OptionalFromRequestParts;
+        let internal = |_| Fault::new(catalogue::INTERNAL);
+        let Ok(client) = Client::from_request_parts(parts, app).await;
+        Ok(Self {
+            before: <Caller as OptionalFromRequestParts<App>>::from_request_parts(parts, app)
+                .await?,
+            session: Session::from_request_parts(parts, app).await.map_err(internal)?,
+            outgoing: parts.extensions.get::<Outgoing>().cloned().unwrap_or_default(),
+            client,
+        })
+    }
+}
+
+/// Gives the browser the key that it is to carry. What it carried before ends,
+/// on the server too: nobody who planted it there comes along.
+///
+/// # Errors
+/// When the database fails: nobody is signed in then.
+pub(crate) async fn let_in(
+    app: &App,
+    browser: Browser,
+    user: &User,
+    door: Door,
+    key: Key,
+) -> Result<()> {
+    let Browser { session, outgoing, before, client } = browser;
+    let sign_in = sign_in(app, user.id, door, key, client);
+    if let Some(before) = before {
+        end(app, before.sign_in_id(), before.user.id).await?;
+    }
+    match key {
+        Key::Session => {
+            session::establish(&session, &sign_in).await?;
+            outgoing.add(forget(app));
+        }
+        Key::Jwt => {
+            let pair = app.issuer.begin(user, &sign_in, Scopes::all(), BROWSER).await?;
+            if session.id().is_some() {
+                session::end(&session).await?;
+            }
+            outgoing.add(give(app, &pair));
+        }
+    }
+    tracing::info!(
+        user = %user.id, sign_in = %sign_in.id, door = sign_in.door.stored(),
+        key = key.as_str(), address = sign_in.address, "signed in"
+    );
+    Ok(())
+}
+
+/// A new sign-in, as it is written down.
+pub(crate) fn sign_in(app: &App, user_id: UserId, door: Door, key: Key, client: Client) -> SignIn {
+    let now = app.clock.now();
+    let lives = match key {
+        Key::Session => app.settings.session.absolute,
+        Key::Jwt => app.settings.jwt.refresh_ttl,
+    };
+    SignIn {
+        id: SignInId::new(now, random::bytes()),
+        user_id,
+        key,
+        door,
+        user_agent: client.user_agent,
+        address: client.address.to_string(),
+        created_at: now,
+        authenticated_at: now,
+        last_seen_at: now,
+        expires_at: now.plus(lives),
+    }
+}
+
+/// Signs the browser out. The sign-in ends on the server; a JWT that somebody
+/// copied lives on until it expires, unless `JWT_REVOCATION=watch`.
+///
+/// # Errors
+/// When the database fails: the sign-in lives on, and nobody is told otherwise.
+pub(crate) async fn sign_out(app: &App, browser: Browser) -> Result<()> {
+    if let Some(caller) = &browser.before {
+        end(app, caller.sign_in_id(), caller.user.id).await?;
+        tracing::info!(user = %caller.user.id, sign_in = %caller.sign_in_id(), "signed out");
+    }
+    if browser.session.id().is_some() {
+        session::end(&browser.session).await?;
+    }
+    browser.outgoing.add(forget(app));
+    Ok(())
+}
+
+/// Ends a sign-in of that person. Says whether it lived.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn end(app: &App, sign_in: SignInId, user: UserId) -> Result<bool> {
+    let now = app.clock.now();
+    let ended = sign_ins::end(&app.db, sign_in, user, now).await?;
+    if ended && let Some(revoked) = &app.revoked {
+        revoked.note(sign_in, now);
+    }
+    Ok(ended)
+}
+
+impl From<refresh::Error> for Fault {
+    fn from(error: refresh::Error) -> Self {
+        match error {
+            refresh::Error::Store(error) => error.into(),
+            refresh::Error::Keys(error) => {
+                tracing::error!(%error, "no token could be signed");
+                Self::new(catalogue::INTERNAL)
+            }
+            refresh::Error::Unknown => Self::new(catalogue::REFRESH_TOKEN_UNKNOWN),
+            refresh::Error::Expired => Self::new(catalogue::REFRESH_TOKEN_EXPIRED),
+            refresh::Error::Ended => Self::new(catalogue::REFRESH_TOKEN_ENDED),
+            refresh::Error::Reused => Self::new(catalogue::REFRESH_TOKEN_REUSED),
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! The stylesheet and the icon, compiled in.
+
+use std::sync::LazyLock;
+
+use axum::extract::Path;
+use axum::response::{IntoResponse, Response};
+use http::header;
+
+use crate::errors::{Fault, catalogue};
+
+struct File {
+    name: &'static str,
+    kind: &'static str,
+    contents: &'static [u8],
+}
+
+const FILES: [File; 2] = [
+    File {
+        name: "app.css",
+        kind: "text/css; charset=utf-8",
+        contents: include_bytes!("../../../static/app.css"),
+    },
+    File {
+        name: "favicon.svg",
+        kind: "image/svg+xml",
+        contents: include_bytes!("../../../static/favicon.svg"),
+    },
+];
+
+/// The stylesheet's address, which changes with its contents, so that a
+/// browser may keep it for as long as it likes.
+pub(crate) fn stylesheet() -> &'static str {
+    static ADDRESS: LazyLock<String> = LazyLock::new(|| {
+        let contents = String::from_utf8_lossy(FILES[0].contents);
+        format!("/static/app.css?v={}", &latchkey_store::hash::of(&contents)[..12])
+    });
+    &ADDRESS
+}
+
+/// `GET /static/{file}`
+pub(crate) async fn serve(Path(name): Path<String>) -> Response {
+    let Some(file) = FILES.iter().find(|file| file.name == name) else {
+        return Fault::new(catalogue::NOT_FOUND).into_response();
+    };
+    let headers = [
+        (header::CONTENT_TYPE, file.kind),
+        (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
+    ];
+    (headers, file.contents).into_response()
+}

@@ -1,0 +1,333 @@
+//! Every page there is, with what it shows. The HTML is in `templates/`.
+
+use askama::Template;
+use axum::response::{Html, IntoResponse, Response};
+use latchkey_auth::oauth::Provider;
+use latchkey_domain::sign_in::{Door, Key};
+use latchkey_domain::{Span, Timestamp, User};
+use latchkey_store::identities::Identity;
+
+use crate::app::Application;
+use crate::caller::Caller;
+use crate::errors::{Action, Entry, Fault, Owner};
+use crate::static_files;
+
+/// A template as an answer.
+#[derive(Debug)]
+pub(crate) struct Page<T>(pub(crate) T);
+
+impl<T: Template> IntoResponse for Page<T> {
+    fn into_response(self) -> Response {
+        match self.0.render() {
+            Ok(html) => Html(html).into_response(),
+            Err(error) => Fault::from(error).into_response(),
+        }
+    }
+}
+
+/// What stands around every page.
+#[derive(Debug, Default)]
+pub(crate) struct Chrome {
+    /// Who is signed in.
+    pub(crate) who: Who,
+    /// In development: which providers are played, and where.
+    pub(crate) local: Option<Local>,
+}
+
+/// What the header says of the person.
+#[derive(Debug, Default)]
+pub(crate) enum Who {
+    /// Nobody is signed in.
+    #[default]
+    Visitor,
+    /// Somebody is.
+    Person { name: String, initials: String },
+    /// It was not looked at: on error pages.
+    Unknown,
+}
+
+/// The notice about the local provider.
+#[derive(Debug)]
+pub(crate) struct Local {
+    pub(crate) providers: String,
+    pub(crate) url: String,
+}
+
+impl Chrome {
+    /// For a page that knows who is looking at it.
+    pub(crate) fn new(app: &Application, caller: Option<&Caller>) -> Self {
+        let who = caller.map_or(Who::Visitor, |caller| Who::Person {
+            name: caller.user.name.to_string(),
+            initials: caller.user.name.initials(),
+        });
+        Self { who, local: local(app) }
+    }
+
+    /// The address of the stylesheet.
+    #[expect(clippy::unused_self, reason = "templates reach it through the chrome")]
+    pub(crate) fn stylesheet(&self) -> &'static str {
+        static_files::stylesheet()
+    }
+
+    /// For a page that does not.
+    pub(crate) fn of_nobody(app: &Application) -> Self {
+        Self { who: Who::Unknown, local: local(app) }
+    }
+}
+
+fn local(app: &Application) -> Option<Local> {
+    let idp = app.settings.local_idp.as_ref()?;
+    let played: Vec<_> =
+        app.providers.iter().filter(|p| p.local).map(|p| p.label.as_str()).collect();
+    let (last, others) = played.split_last()?;
+    let providers = match others {
+        [] => format!("{last} is"),
+        others => format!("{} and {last} are", others.join(", ")),
+    };
+    Some(Local { providers, url: idp.url.origin().ascii_serialization() })
+}
+
+/// A button that leads to a provider.
+#[derive(Debug)]
+pub(crate) struct ProviderButton {
+    pub(crate) slug: String,
+    pub(crate) label: String,
+    pub(crate) monogram: String,
+    pub(crate) local: bool,
+}
+
+impl ProviderButton {
+    pub(crate) fn of(provider: &Provider) -> Self {
+        Self {
+            slug: provider.slug.clone(),
+            label: provider.label.clone(),
+            monogram: monogram(&provider.label),
+            local: provider.local,
+        }
+    }
+}
+
+/// The first letter and the next capital: G, GH, MC.
+fn monogram(label: &str) -> String {
+    let mut letters = label.chars().filter(|c| c.is_alphanumeric());
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    let next = letters.find(|c| c.is_uppercase());
+    first.chain(next).collect()
+}
+
+/// `GET /`
+#[derive(Debug, Template)]
+#[template(path = "home.html")]
+pub(crate) struct HomePage {
+    pub(crate) chrome: Chrome,
+    pub(crate) came_in: Option<CameIn>,
+}
+
+/// How somebody who is signed in came in.
+#[derive(Debug)]
+pub(crate) struct CameIn {
+    pub(crate) name: String,
+    pub(crate) door: String,
+    pub(crate) key: &'static str,
+}
+
+/// `GET /sign-in`, and `POST` when it failed.
+#[derive(Debug, Template)]
+#[template(path = "sign-in.html")]
+pub(crate) struct SignInPage {
+    pub(crate) chrome: Chrome,
+    pub(crate) providers: Vec<ProviderButton>,
+    pub(crate) next: String,
+    /// What was typed, when it did not match.
+    pub(crate) failed: Option<String>,
+    /// Whether somebody has just signed up.
+    pub(crate) welcome: bool,
+    /// What to carry with a password.
+    pub(crate) password_key: Key,
+    pub(crate) access_ttl: String,
+}
+
+/// `GET /sign-up`, and `POST` when something was not right.
+#[derive(Debug, Default, Template)]
+#[template(path = "sign-up.html")]
+pub(crate) struct SignUpPage {
+    pub(crate) chrome: Chrome,
+    pub(crate) next: String,
+    pub(crate) name: String,
+    pub(crate) email: String,
+    pub(crate) complaints: Vec<Complaint>,
+}
+
+/// What is wrong with a field of a form.
+#[derive(Clone, Debug)]
+pub(crate) struct Complaint {
+    pub(crate) field: &'static str,
+    pub(crate) message: String,
+}
+
+impl SignUpPage {
+    /// What is wrong with this field.
+    fn complaint(&self, field: &str) -> Option<&str> {
+        let mut complaints = self.complaints.iter();
+        complaints.find(|one| one.field == field).map(|one| one.message.as_str())
+    }
+}
+
+/// `GET /account`
+#[derive(Debug, Template)]
+#[template(path = "account.html")]
+pub(crate) struct AccountPage {
+    pub(crate) chrome: Chrome,
+    pub(crate) user: User,
+    pub(crate) door: Door,
+    pub(crate) door_name: String,
+    pub(crate) since: Timestamp,
+    pub(crate) carried: Carried,
+    pub(crate) identities: Vec<LinkedIdentity>,
+    pub(crate) password_changed_at: Option<Timestamp>,
+}
+
+/// What somebody carries, as the account page shows it.
+#[derive(Debug)]
+pub(crate) enum Carried {
+    /// Nothing of it can be shown but when it ends.
+    Session {
+        cookie: String,
+        ends_if_unused: Timestamp,
+        ends_at: Timestamp,
+        idle: String,
+        absolute: String,
+    },
+    /// All of it can be read.
+    Jwt {
+        cookie: String,
+        header: Vec<Claim>,
+        claims: Vec<Claim>,
+        renews_in: Span,
+        renews_at: Timestamp,
+        ends_at: Timestamp,
+        access_ttl: String,
+        watched: bool,
+    },
+}
+
+/// One member of a token, and what it means.
+#[derive(Debug)]
+pub(crate) struct Claim {
+    pub(crate) name: String,
+    pub(crate) value: String,
+    pub(crate) meaning: &'static str,
+}
+
+/// An identity, as the account page lists it.
+#[derive(Debug)]
+pub(crate) struct LinkedIdentity {
+    pub(crate) label: String,
+    pub(crate) monogram: String,
+    pub(crate) local: bool,
+    pub(crate) identity: Identity,
+}
+
+impl LinkedIdentity {
+    pub(crate) fn of(app: &Application, identity: Identity) -> Self {
+        let provider = app.provider(&identity.provider);
+        let label = provider.map_or(identity.provider.clone(), |p| p.label.clone());
+        Self {
+            monogram: monogram(&label),
+            local: provider.is_some_and(|p| p.local),
+            label,
+            identity,
+        }
+    }
+}
+
+/// What to call a door: "Google, through OAuth".
+pub(crate) fn door_name(app: &Application, door: Option<&Door>) -> String {
+    let Some(door) = door else { return "a provider, through OAuth".to_owned() };
+    match door {
+        Door::Password => "your password".to_owned(),
+        Door::OAuth(slug) => {
+            let label = app.provider(slug).map_or(slug.as_str(), |p| p.label.as_str());
+            format!("{label}, through OAuth")
+        }
+    }
+}
+
+/// Every error.
+#[derive(Debug, Template)]
+#[template(path = "error.html")]
+pub(crate) struct ErrorPage<'a> {
+    pub(crate) chrome: Chrome,
+    pub(crate) fault: &'a Fault,
+    pub(crate) request_id: &'a str,
+}
+
+/// `GET /errors`
+#[derive(Debug, Template)]
+#[template(path = "errors.html")]
+pub(crate) struct ErrorsPage {
+    pub(crate) chrome: Chrome,
+    pub(crate) groups: Vec<(&'static str, Vec<&'static Entry>)>,
+}
+
+/// `GET /errors/{code}`
+#[derive(Debug, Template)]
+#[template(path = "error-entry.html")]
+pub(crate) struct ErrorEntryPage {
+    pub(crate) chrome: Chrome,
+    pub(crate) entry: &'static Entry,
+}
+
+/// What to call a key.
+pub(crate) const fn key_name(key: Key) -> &'static str {
+    match key {
+        Key::Session => "server session",
+        Key::Jwt => "JWT",
+    }
+}
+
+/// `GET /docs`
+#[derive(Debug, Template)]
+#[template(path = "docs.html")]
+pub(crate) struct DocsPage {
+    pub(crate) chrome: Chrome,
+    pub(crate) groups: Vec<(String, Vec<Operation>)>,
+}
+
+/// One operation of the API.
+#[derive(Debug)]
+pub(crate) struct Operation {
+    pub(crate) id: String,
+    pub(crate) tag: String,
+    pub(crate) summary: String,
+    pub(crate) description: String,
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) scope: Option<String>,
+    pub(crate) fields: Vec<Field>,
+    pub(crate) status: String,
+    pub(crate) answer: Option<String>,
+    pub(crate) curl: String,
+}
+
+/// One parameter of an operation, or one member of its body.
+#[derive(Debug)]
+pub(crate) struct Field {
+    pub(crate) name: String,
+    pub(crate) place: String,
+    pub(crate) kind: String,
+    pub(crate) required: bool,
+    pub(crate) meaning: String,
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn monograms() {
+        for (label, monogram) in
+            [("Google", "G"), ("GitHub", "GH"), ("My Corp", "MC"), ("acme", "A"), ("", "")]
+        {
+            assert_eq!(super::monogram(label), monogram);
+        }
+    }
+}

@@ -1,0 +1,56 @@
+// Latchkey as somebody has it who has just cloned the repository: the built
+// binary in an empty folder, with nothing set but the ports.
+
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const BUILT = fileURLToPath(new URL('../../../target/debug/latchkey', import.meta.url));
+
+/** A port that was free a moment ago. */
+export async function freePort() {
+  const server = createServer();
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Starts it; `variables` may be a function of the origin. */
+export async function startLatchkey(variables = {}) {
+  const folder = await mkdtemp(join(tmpdir(), 'latchkey-browser-'));
+  const [port, idpPort] = [await freePort(), await freePort()];
+  const origin = `http://localhost:${port}`;
+  const more = typeof variables === 'function' ? await variables(origin) : variables;
+  const env = { PORT: String(port), LOCAL_IDP_PORT: String(idpPort), RUST_LOG: 'warn', ...more };
+  const child = spawn(process.env.LATCHKEY_BIN ?? BUILT, { cwd: folder, env });
+  let said = '';
+  child.stdout.on('data', (text) => { said += text; });
+  child.stderr.on('data', (text) => { said += text; });
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  const stop = async () => {
+    child.kill('SIGTERM');
+    await ended;
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    await answers(`${origin}/readyz`, child);
+  } catch (error) {
+    await stop();
+    throw new Error(`latchkey did not start: ${error.message}\n${said}`);
+  }
+  return { origin, idp: `http://127.0.0.1:${idpPort}`, folder, stop, log: () => said };
+}
+
+async function answers(url, child) {
+  for (let attempt = 0; attempt < 300; attempt += 1) {
+    if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}`);
+    const ok = await fetch(url).then((answer) => answer.ok, () => false);
+    if (ok) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`${url} did not answer within 30 seconds`);
+}

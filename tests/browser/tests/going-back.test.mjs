@@ -1,0 +1,124 @@
+// Two tabs, Back, reload, another browser: what people do to a sign-in.
+
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { launchChromium, openWindow } from '../lib/chromium.mjs';
+import { startLatchkey } from '../lib/latchkey.mjs';
+import { allow, assertSignedInAs, assertSignedOut, pick, setOut, signIn } from '../lib/sign-in.mjs';
+
+describe('a sign-in that does not go straight', () => {
+  let app;
+  let browser;
+  before(async () => { [app, browser] = await Promise.all([startLatchkey(), launchChromium()]); });
+  after(async () => { await browser?.close(); await app?.stop(); });
+
+  /** Presses Allow, and notes the address to which the provider leads back. */
+  async function allowAndWatch(page) {
+    const callback = page.waitForRequest((request) => request.url().includes('/callback?'));
+    await allow(page);
+    const { url } = { url: (await callback).url() };
+    await page.waitForURL(`${app.origin}/account`);
+    return url;
+  }
+
+  test('two tabs at once both arrive', async () => {
+    const window = await openWindow(browser);
+    const [one, two] = [window.page, await window.context.newPage()];
+    await setOut(one, app, 'Google');
+    await setOut(two, app, 'Google');
+    for (const page of [one, two]) {
+      await pick(page, 'Ada Lovelace');
+      await allow(page);
+      await page.waitForURL(`${app.origin}/account`);
+    }
+    await assertSignedInAs(one, app, 'Ada Lovelace');
+    window.assertQuiet();
+  });
+
+  test('the callback leaves neither code nor state in the address bar or the history', async () => {
+    const window = await openWindow(browser);
+    const { page } = window;
+    await signIn(page, app, 'Google', 'Ada Lovelace');
+    assert.equal(page.url(), `${app.origin}/account`);
+    await page.goBack();
+    assert.ok(!page.url().includes('/callback'), page.url());
+    window.assertQuiet();
+  });
+
+  test('Back to the provider and Allow again signs in again', async () => {
+    const window = await openWindow(browser);
+    const { page } = window;
+    await signIn(page, app, 'Google', 'Ada Lovelace');
+    await page.goBack({ waitUntil: 'load' });
+    assert.ok(page.url().startsWith(app.idp), page.url());
+    await pick(page, 'Ada Lovelace');
+    await allow(page);
+    // The attempt has had its answer: the page says so, and one is still signed in.
+    await page.waitForURL(`${app.origin}/auth/google/callback?*`);
+    assert.equal(
+      await page.getByRole('heading', { level: 1 }).innerText(),
+      'This sign-in is already finished',
+    );
+    await page.getByRole('link', { name: 'Continue to your account' }).click();
+    await page.waitForURL(`${app.origin}/account`);
+    window.assertQuiet();
+  });
+
+  test('the callback opened again says that it was used, and one stays signed in', async () => {
+    const window = await openWindow(browser);
+    const { page } = window;
+    await setOut(page, app, 'Google');
+    await pick(page, 'Ada Lovelace');
+    const callback = await allowAndWatch(page);
+    for (const open of [() => page.goto(callback), () => page.reload()]) {
+      const answer = await open();
+      assert.equal(answer.status(), 400);
+      assert.equal(answer.headers()['x-error-code'], 'attempt_used');
+    }
+    await assertSignedInAs(page, app, 'Ada Lovelace');
+    window.assertQuiet();
+  });
+
+  test('the callback opened in another browser signs nobody in', async () => {
+    const [mine, theirs] = [await openWindow(browser), await openWindow(browser)];
+    await setOut(mine.page, app, 'Google');
+    await pick(mine.page, 'Ada Lovelace');
+    const callback = await allowAndWatch(mine.page);
+    const answer = await theirs.page.goto(callback);
+    assert.equal(answer.status(), 400);
+    assert.equal(answer.headers()['x-error-code'], 'attempt_other_browser');
+    await assertSignedOut(theirs.page, app);
+    for (const window of [mine, theirs]) window.assertQuiet();
+  });
+
+  test('another site can neither sign out nor set out for a provider', async () => {
+    const window = await openWindow(browser);
+    const { page } = window;
+    await signIn(page, app, 'Google', 'Ada Lovelace');
+    for (const path of ['/sign-out', '/auth/google']) {
+      // The local provider's origin is another site; its page is swapped for an attacker's.
+      await page.route(`${app.idp}/attack`, (route) => route.fulfill({
+        contentType: 'text/html',
+        body: `<form method="post" action="${app.origin}${path}"><button>Win a prize</button></form>`,
+      }));
+      await page.goto(`${app.idp}/attack`);
+      const answer = page.waitForResponse((response) => response.url() === app.origin + path);
+      await page.getByRole('button', { name: 'Win a prize' }).click();
+      assert.equal((await answer).status(), 403);
+      assert.equal((await answer).headers()['x-error-code'], 'cross_site_request');
+      await page.unroute(`${app.idp}/attack`);
+    }
+    await assertSignedInAs(page, app, 'Ada Lovelace');
+  });
+
+  test('the account page is not kept for Back after signing out', async () => {
+    const window = await openWindow(browser);
+    const { page } = window;
+    await signIn(page, app, 'Google', 'Ada Lovelace');
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.waitForURL(`${app.origin}/`);
+    const answer = await page.goBack();
+    assert.equal(answer?.status(), 401);
+    window.assertQuiet();
+  });
+});

@@ -1,0 +1,124 @@
+//! A browser that shows every hop: it keeps cookies and follows nothing.
+
+use std::net::SocketAddr;
+
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Client, Method};
+use url::Url;
+
+use crate::cookies::{Jar, SetCookie};
+use crate::page::Page;
+
+/// One browser with one person in front of it.
+#[derive(Clone, Debug)]
+pub struct Browser {
+    client: Client,
+    /// Its cookies.
+    pub jar: Jar,
+    /// Names that lead to an address on this machine, as a proxy would.
+    names: Vec<(String, SocketAddr)>,
+}
+
+impl Default for Browser {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Browser {
+    /// A browser that was never used.
+    #[must_use]
+    pub fn new() -> Self {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "not outgoing HTTP of the app: this is the person's side, and it follows nothing"
+        )]
+        let client = Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .user_agent("Mozilla/5.0 (a test)")
+            .resolve("localhost", ([127, 0, 0, 1], 0).into())
+            .build()
+            .expect("a client");
+        Self { client, jar: Jar::default(), names: Vec::new() }
+    }
+
+    /// One for which this origin leads to that address.
+    #[must_use]
+    pub fn with_name(mut self, origin: &str, address: SocketAddr) -> Self {
+        self.names.push((origin.to_owned(), address));
+        self
+    }
+
+    /// Opens a page from the address bar.
+    pub async fn get(&mut self, url: &str) -> Page {
+        self.send(Method::GET, url, &[("sec-fetch-site", "none")], None).await
+    }
+
+    /// Sends a form from a page of the same site.
+    pub async fn post(&mut self, url: &str, fields: &[(&str, &str)]) -> Page {
+        let origin = Url::parse(url).expect("a URL").origin().ascii_serialization();
+        let headers = [
+            ("sec-fetch-site", "same-origin"),
+            ("origin", origin.as_str()),
+            ("content-type", "application/x-www-form-urlencoded"),
+        ];
+        let form =
+            url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        self.send(Method::POST, url, &headers, Some(form)).await
+    }
+
+    /// Sends exactly this, with the cookies that belong to it.
+    ///
+    /// # Panics
+    /// When no answer comes: whatever is sent, the app has to answer.
+    pub async fn send(
+        &mut self,
+        method: Method,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: Option<String>,
+    ) -> Page {
+        let url = Url::parse(url).expect("a URL");
+        let mut all = HeaderMap::new();
+        if let Some(cookies) = self.jar.header(&url) {
+            all.insert("cookie", cookies.parse().expect("a header"));
+        }
+        for (name, value) in headers {
+            let name: HeaderName = name.parse().expect("a header's name");
+            all.append(name, HeaderValue::from_bytes(value.as_bytes()).expect("a header"));
+        }
+        let (to, host) = self.really(&url);
+        if let Some(host) = host
+            && !all.contains_key("host")
+        {
+            all.insert("host", host.parse().expect("a header"));
+        }
+        let asked = format!("{method} {url}");
+        let request = self.client.request(method, to).headers(all);
+        let request = match body {
+            Some(body) => request.body(body),
+            None => request,
+        };
+        let answer = request.send().await.unwrap_or_else(|error| panic!("{asked}: {error:?}"));
+        let status = answer.status().as_u16();
+        let headers = answer.headers().clone();
+        let body = answer.bytes().await.unwrap_or_else(|error| panic!("{asked}: {error:?}"));
+        let body = String::from_utf8_lossy(&body).into_owned();
+        for cookie in headers.get_all("set-cookie") {
+            self.jar.take(&url, &SetCookie::parse(cookie.to_str().expect("text")));
+        }
+        Page { asked, url, status, headers, body }
+    }
+
+    /// Where a URL really leads, and the `Host` to send there.
+    fn really(&self, url: &Url) -> (Url, Option<String>) {
+        let origin = url.origin().ascii_serialization();
+        let Some((_, address)) = self.names.iter().find(|(name, _)| *name == origin) else {
+            return (url.clone(), None);
+        };
+        let path = &url[url::Position::BeforePath..];
+        let to = Url::parse(&format!("http://{address}{path}")).expect("a URL");
+        (to, url.host_str().map(str::to_owned))
+    }
+}

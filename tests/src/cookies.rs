@@ -1,0 +1,111 @@
+//! Cookies, read by hand: what a test asserts must not depend on a library's
+//! opinion of what a cookie is.
+
+use std::collections::BTreeMap;
+
+use url::Url;
+
+/// One `Set-Cookie` header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetCookie {
+    /// Its name, prefix included.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+    /// Its attributes as they stand there, sorted.
+    pub attributes: Vec<String>,
+}
+
+impl SetCookie {
+    /// Reads a `Set-Cookie` header.
+    #[must_use]
+    pub fn parse(header: &str) -> Self {
+        let mut parts = header.split(';').map(str::trim);
+        let pair = parts.next().unwrap_or_default();
+        let (name, value) = pair.split_once('=').expect("a name and a value");
+        let mut attributes: Vec<_> = parts.map(str::to_owned).collect();
+        attributes.sort();
+        Self { name: name.to_owned(), value: value.to_owned(), attributes }
+    }
+
+    /// An attribute's value; an empty one for a flag.
+    #[must_use]
+    pub fn attribute(&self, name: &str) -> Option<&str> {
+        self.attributes.iter().find_map(|attribute| {
+            let (found, value) = attribute.split_once('=').unwrap_or((attribute, ""));
+            found.eq_ignore_ascii_case(name).then_some(value)
+        })
+    }
+
+    /// Whether it takes the cookie away.
+    #[must_use]
+    pub fn is_removal(&self) -> bool {
+        self.attribute("max-age") == Some("0")
+    }
+
+    /// Whether a browser would take it from this URL (RFC 6265bis §5.7).
+    fn is_acceptable(&self, url: &Url) -> bool {
+        let secure = self.attribute("secure").is_some();
+        let host_prefix = !self.name.starts_with("__Host-")
+            || (secure
+                && self.attribute("path") == Some("/")
+                && self.attribute("domain").is_none());
+        // Safari takes no `Secure` cookie from http, not even on loopback.
+        host_prefix && (!secure || url.scheme() == "https")
+    }
+}
+
+/// A browser's cookies: by host, whatever the port.
+#[derive(Clone, Debug, Default)]
+pub struct Jar(BTreeMap<String, Vec<(String, String)>>);
+
+impl Jar {
+    pub(crate) fn take(&mut self, url: &Url, cookie: &SetCookie) {
+        if !cookie.is_acceptable(url) {
+            return;
+        }
+        let kept = self.0.entry(host(url)).or_default();
+        if cookie.is_removal() {
+            kept.retain(|(name, _)| *name != cookie.name);
+        } else if let Some(old) = kept.iter_mut().find(|(name, _)| *name == cookie.name) {
+            old.1.clone_from(&cookie.value);
+        } else {
+            kept.push((cookie.name.clone(), cookie.value.clone()));
+        }
+    }
+
+    /// The `Cookie` header for a URL, the oldest first.
+    pub(crate) fn header(&self, url: &Url) -> Option<String> {
+        let kept = self.0.get(&host(url)).filter(|kept| !kept.is_empty())?;
+        let pairs: Vec<_> = kept.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        Some(pairs.join("; "))
+    }
+
+    /// The value of a cookie of that host.
+    #[must_use]
+    pub fn get(&self, host: &str, name: &str) -> Option<&str> {
+        self.all(host).find(|(found, _)| *found == name).map(|(_, value)| value)
+    }
+
+    /// All cookies of a host.
+    pub fn all(&self, host: &str) -> impl Iterator<Item = (&str, &str)> {
+        let kept = self.0.get(host).map(Vec::as_slice).unwrap_or_default();
+        kept.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Puts a cookie in, as somebody could who writes to the disk.
+    pub fn plant(&mut self, host: &str, name: &str, value: &str) {
+        let kept = self.0.entry(host.to_owned()).or_default();
+        kept.retain(|(found, _)| found != name);
+        kept.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
+fn host(url: &Url) -> String {
+    url.host_str().expect("a host").to_owned()
+}

@@ -1,0 +1,26 @@
+//! The harness of the tests: Latchkey on ports of its own, a browser that
+//! follows one hop at a time, and an issuer that lies when told to.
+//!
+//! Nothing here mocks anything: the app, the providers and the databases are
+//! real, and everything between them goes over TCP.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
+pub mod app;
+pub mod browser;
+pub mod cookies;
+pub mod database;
+pub mod issuer;
+pub mod page;
+pub mod walk;
+
+pub use app::{Latchkey, Setup};
+pub use browser::Browser;
+pub use cookies::SetCookie;
+pub use database::Database;
+pub use issuer::Issuer;
+pub use page::Page;

@@ -1,0 +1,115 @@
+//! The way through the OAuth door, one hop at a time, with everything that
+//! has to be true of each hop.
+
+use url::Url;
+
+use crate::app::Latchkey;
+use crate::browser::Browser;
+use crate::page::{Account, Page};
+
+/// The value of a query parameter that has to be there once.
+#[must_use]
+#[track_caller]
+pub fn parameter(url: &Url, name: &str) -> String {
+    let mut found = url.query_pairs().filter(|(key, _)| key == name).map(|(_, value)| value);
+    let value = found.next().unwrap_or_else(|| panic!("no {name} in {url}"));
+    assert!(found.next().is_none(), "{name} is twice in {url}");
+    value.into_owned()
+}
+
+impl Browser {
+    /// Presses "Continue with …", and asserts what every start has to be.
+    pub async fn set_out(&mut self, app: &Latchkey, provider: &str) -> Url {
+        self.set_out_for(app, provider, &[]).await
+    }
+
+    /// The same, with more fields in the form.
+    pub async fn set_out_for(
+        &mut self,
+        app: &Latchkey,
+        provider: &str,
+        fields: &[(&str, &str)],
+    ) -> Url {
+        let page = self.post(&app.url(&format!("/auth/{provider}")), fields).await;
+        let to = Url::parse(&page.see_other()).expect("a whole URL");
+        // RFC 6749 §4.1.1, RFC 7636 §4.3, RFC 9700 §2.1.1.
+        assert_eq!(parameter(&to, "response_type"), "code");
+        assert_eq!(parameter(&to, "redirect_uri"), app.callback(provider));
+        assert_eq!(parameter(&to, "code_challenge_method"), "S256");
+        assert_eq!(parameter(&to, "code_challenge").len(), 43, "a SHA-256 in base64url");
+        assert!(parameter(&to, "state").len() >= 22, "128 bits in base64url");
+        // One cookie for this attempt, and nothing else.
+        let attempt = page.cookie(&format!("{}latchkey_attempt_", cookie_prefix(app)));
+        let mut marks = vec!["HttpOnly", "Max-Age=3600", "Path=/", "SameSite=Lax"];
+        if app.origin.starts_with("https:") {
+            marks.push("Secure");
+        }
+        assert_eq!(attempt.attributes, marks);
+        to
+    }
+
+    /// At the local provider: looks at the page, and says yes as this person.
+    pub async fn consent(&mut self, authorize: &Url, person: &str) -> Url {
+        let page = self.get(authorize.as_str()).await;
+        assert_eq!(page.status, 200, "{}", page.summary());
+        self.decide(authorize, &[("decision", "allow"), ("person", person)]).await
+    }
+
+    /// Sends the local provider's form with every scope that was asked for.
+    pub async fn decide(&mut self, authorize: &Url, decision: &[(&str, &str)]) -> Url {
+        let scopes = parameter(authorize, "scope");
+        let asked: Vec<_> =
+            authorize.query_pairs().filter(|(name, _)| name != "scope").collect();
+        let mut fields: Vec<(&str, &str)> = asked.iter().map(|(n, v)| (&**n, &**v)).collect();
+        fields.extend(scopes.split(' ').map(|scope| ("scope", scope)));
+        fields.extend(decision);
+        let mut url = authorize.clone();
+        url.set_query(None);
+        let page = self.post(&format!("{url}/decide"), &fields).await;
+        Url::parse(&page.see_other()).expect("a whole URL")
+    }
+
+    /// Comes back to the app with what the provider said.
+    pub async fn come_back(&mut self, callback: &Url) -> Page {
+        // What a browser says of a redirect that another site has begun.
+        let site = [("sec-fetch-site", "cross-site")];
+        self.send(reqwest::Method::GET, callback.as_str(), &site, None).await
+    }
+
+    /// The whole way, to the account page.
+    pub async fn sign_in_with(
+        &mut self,
+        app: &Latchkey,
+        provider: &str,
+        person: &str,
+    ) -> Account {
+        let authorize = self.set_out(app, provider).await;
+        assert!(authorize.as_str().starts_with(&app.idp), "{authorize} is not the local provider");
+        let callback = self.consent(&authorize, person).await;
+        assert!(callback.as_str().starts_with(&app.callback(provider)), "{callback}");
+        let page = self.come_back(&callback).await;
+        assert_eq!(page.see_other(), "/account");
+        self.account(app).await.expect("somebody is signed in")
+    }
+
+    /// Who this browser is signed in as, if anybody.
+    pub async fn account(&mut self, app: &Latchkey) -> Option<Account> {
+        let page = self.get(&app.url("/account")).await;
+        if page.status == 401 {
+            return None;
+        }
+        Some(page.account())
+    }
+
+    /// The value of the session cookie that this browser carries.
+    #[must_use]
+    pub fn session(&self, app: &Latchkey) -> Option<String> {
+        let host = Url::parse(&app.origin).expect("a URL").host_str().expect("a host").to_owned();
+        let name = format!("{}latchkey_session", cookie_prefix(app));
+        self.jar.get(&host, &name).map(str::to_owned)
+    }
+}
+
+fn cookie_prefix(app: &Latchkey) -> &'static str {
+    if app.origin.starts_with("https:") { "__Host-" } else { "" }
+}

@@ -1,0 +1,220 @@
+//! Answers that belong to no attempt of this browser, or belong no longer.
+
+use latchkey_domain::Span;
+use latchkey_tests::walk::parameter;
+use latchkey_tests::{Browser, Latchkey, Setup};
+use reqwest::Method;
+use url::Url;
+
+/// A callback as the provider sent it, which nobody has opened yet.
+async fn waiting(app: &Latchkey, browser: &mut Browser, provider: &str, person: &str) -> Url {
+    let authorize = browser.set_out(app, provider).await;
+    browser.consent(&authorize, person).await
+}
+
+#[tokio::test]
+async fn reload_and_back_are_told_that_it_is_finished_and_stay_signed_in() {
+    let app = Latchkey::start().await;
+    for (provider, person) in [("google", "ada"), ("github", "grace"), ("facebook", "noor")] {
+        let mut browser = Browser::new();
+        let callback = waiting(&app, &mut browser, provider, person).await;
+        assert_eq!(browser.come_back(&callback).await.see_other(), "/account");
+        let session = browser.session(&app);
+        for _ in 0..2 {
+            let page = browser.come_back(&callback).await.expect_error(400, "attempt_used");
+            assert!(page.body.contains("href=\"/account\""), "no way to carry on");
+        }
+        assert_eq!(browser.session(&app), session);
+        assert!(browser.account(&app).await.is_some());
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_failed_is_used_up_as_well() {
+    let app = Latchkey::start().await;
+    let mut browser = Browser::new();
+    let authorize = browser.set_out(&app, "google").await;
+    let failing = [("decision", "allow"), ("person", "ada"), ("misbehave", "wrong_nonce")];
+    let callback = browser.decide(&authorize, &failing).await;
+    let _ = browser.come_back(&callback).await.expect_error(502, "id_token_refused");
+    let _ = browser.come_back(&callback).await.expect_error(400, "attempt_used");
+}
+
+#[tokio::test]
+async fn the_same_callback_twice_at_once_signs_in_once() {
+    let app = Latchkey::start().await;
+    let mut browser = Browser::new();
+    let callback = waiting(&app, &mut browser, "google", "ada").await;
+    let (mut one, mut two) = (browser.clone(), browser.clone());
+    let (one, two) = tokio::join!(one.come_back(&callback), two.come_back(&callback));
+    let mut answers = [one, two];
+    answers.sort_by_key(|page| page.status);
+    assert_eq!(answers[0].see_other(), "/account");
+    // The loser holds a cookie that still waits; its code is what is used up.
+    assert_eq!(answers[1].header("x-error-code"), Some("code_refused"));
+}
+
+#[tokio::test]
+async fn in_another_browser_nobody_is_signed_in() {
+    let app = Latchkey::start().await;
+    let mut mine = Browser::new();
+    let callback = waiting(&app, &mut mine, "google", "ada").await;
+
+    let mut stranger = Browser::new();
+    let page = stranger.come_back(&callback).await.expect_error(400, "attempt_other_browser");
+    assert!(page.cookies().is_empty(), "{:?}", page.cookies());
+    assert_eq!(stranger.account(&app).await, None);
+
+    // Nor where one is waiting oneself (login CSRF, RFC 9700 §4.7).
+    let mut victim = Browser::new();
+    let own = waiting(&app, &mut victim, "google", "grace").await;
+    let _ = victim.come_back(&callback).await.expect_error(400, "attempt_other_browser");
+    assert_eq!(victim.account(&app).await, None);
+    assert_eq!(victim.come_back(&own).await.see_other(), "/account");
+    assert_eq!(victim.account(&app).await.expect("signed in").name, "Grace Hopper");
+
+    // Nobody has used the code: whose it is can still sign in with it.
+    assert_eq!(mine.come_back(&callback).await.see_other(), "/account");
+}
+
+#[tokio::test]
+async fn whoever_was_signed_in_stays_so_when_a_strangers_callback_comes() {
+    let app = Latchkey::start().await;
+    let mut victim = Browser::new();
+    let before = victim.sign_in_with(&app, "google", "grace").await;
+    let mut attacker = Browser::new();
+    let callback = waiting(&app, &mut attacker, "google", "ada").await;
+    let _ = victim.come_back(&callback).await.expect_error(400, "attempt_other_browser");
+    assert_eq!(victim.account(&app).await, Some(before));
+}
+
+#[tokio::test]
+async fn after_ten_minutes_it_is_too_late() {
+    let app = Setup::new().with_clock_standing().start().await;
+    let mut browser = Browser::new();
+    let in_time = waiting(&app, &mut browser, "github", "ada").await;
+    app.advance(Span::minutes(10));
+    assert_eq!(browser.come_back(&in_time).await.see_other(), "/account");
+
+    let mut browser = Browser::new();
+    let late = waiting(&app, &mut browser, "github", "grace").await;
+    app.advance(Span::minutes(11));
+    let page = browser.come_back(&late).await.expect_error(400, "attempt_expired");
+    assert!(page.body.contains("11 minutes"), "{}", page.summary());
+    assert_eq!(browser.account(&app).await, None);
+
+    // Also when the browser has thrown the cookie away meanwhile.
+    browser.jar.clear();
+    let _ = browser.come_back(&late).await.expect_error(400, "attempt_expired");
+    browser.sign_in_with(&app, "github", "grace").await;
+}
+
+#[tokio::test]
+async fn a_state_that_is_not_ours_is_refused_also_with_an_error() {
+    let app = Latchkey::start().await;
+    let mut browser = Browser::new();
+    let good = waiting(&app, &mut browser, "google", "ada").await;
+    let (code, state) = (parameter(&good, "code"), parameter(&good, "state"));
+    let (random, sealed) = state.split_once('.').expect("two parts");
+    let altered = format!("{}{}", if state.starts_with('A') { 'B' } else { 'A' }, &state[1..]);
+    let states = [
+        None,
+        Some(String::new()),
+        Some(altered),
+        Some(state[..state.len() - 1].to_owned()),
+        Some(format!("{state}A")),
+        Some(random.to_owned()),
+        Some(format!(".{sealed}")),
+        Some(format!("{random}.{random}")),
+        Some(state.to_lowercase()),
+        Some("\u{1F511}".to_owned()),
+        Some("a".repeat(5000)),
+    ];
+    for state in states {
+        for (name, value) in [("code", code.as_str()), ("error", "access_denied")] {
+            let mut url = Url::parse(&app.callback("google")).expect("a URL");
+            url.query_pairs_mut().append_pair(name, value);
+            if let Some(state) = &state {
+                url.query_pairs_mut().append_pair("state", state);
+            }
+            let page = browser.come_back(&url).await;
+            assert_eq!(page.header("x-error-code"), Some("attempt_unknown"), "{state:?} {name}");
+            assert_eq!(page.status, 400);
+            assert!(page.cookies().is_empty(), "{state:?}: {:?}", page.cookies());
+        }
+    }
+    // None of this has used up the attempt.
+    assert_eq!(browser.come_back(&good).await.see_other(), "/account");
+}
+
+#[tokio::test]
+async fn an_answer_at_another_providers_callback_is_a_mix_up() {
+    let app = Latchkey::start().await;
+    let mut browser = Browser::new();
+    let good = waiting(&app, &mut browser, "google", "ada").await;
+    for other in ["github", "facebook"] {
+        let mut url = good.clone();
+        url.set_path(&format!("/auth/{other}/callback"));
+        let _ = browser.come_back(&url).await.expect_error(400, "attempt_unknown");
+    }
+    assert_eq!(browser.account(&app).await, None);
+}
+
+#[tokio::test]
+async fn tabs_do_not_disturb_each_other() {
+    let app = Latchkey::start().await;
+    for last_first in [false, true] {
+        let mut browser = Browser::new();
+        let mut tabs = Vec::new();
+        for provider in ["google", "github", "google", "facebook"] {
+            tabs.push(waiting(&app, &mut browser, provider, "noor").await);
+        }
+        if last_first {
+            tabs.reverse();
+        }
+        for callback in &tabs {
+            assert_eq!(browser.come_back(callback).await.see_other(), "/account", "{callback}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn beyond_six_tabs_the_oldest_give_way() {
+    let app = Latchkey::start().await;
+    let mut browser = Browser::new();
+    let mut tabs = Vec::new();
+    for _ in 0..8 {
+        let page = browser.post(&app.url("/auth/google"), &[]).await;
+        tabs.push(Url::parse(&page.see_other()).expect("a URL"));
+        let kept = browser.jar.all("localhost").filter(|(n, _)| n.starts_with("latchkey_attempt_"));
+        assert!(kept.count() <= 6, "cookies pile up");
+    }
+    for (index, authorize) in tabs.iter().enumerate() {
+        let callback = browser.consent(authorize, "ada").await;
+        let page = browser.come_back(&callback).await;
+        if index < 2 {
+            let _ = page.expect_error(400, "attempt_other_browser");
+        } else {
+            assert_eq!(page.see_other(), "/account", "tab {index}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn bare_and_mangled_callbacks_are_answered_calmly() {
+    let app = Latchkey::start().await;
+    let mut browser = Browser::new();
+    for query in ["", "?", "?junk", "?code", "?state=%ff%fe", "?code=a&code=b", "?%00=%00", "?=&=&&&"] {
+        let page = browser.get(&format!("{}{query}", app.callback("google"))).await;
+        let _ = page.expect_error(400, "attempt_unknown");
+    }
+    for method in [Method::POST, Method::PUT, Method::DELETE, Method::PATCH, Method::OPTIONS] {
+        let page = browser.send(method.clone(), &app.callback("google"), &[], None).await;
+        let page = page.expect_error(405, "method_not_allowed");
+        assert_eq!(page.header("allow"), Some("GET,HEAD"), "{method}");
+    }
+    for (method, path) in [(Method::POST, "/auth/nope"), (Method::GET, "/auth/nope/callback")] {
+        let page = browser.send(method, &app.url(path), &[], None).await;
+        let _ = page.expect_error(404, "unknown_provider");
+    }
+}

@@ -1,0 +1,179 @@
+//! The OAuth door with the local provider: three dialects, all the people.
+
+use latchkey_tests::walk::parameter;
+use latchkey_tests::{Browser, Latchkey};
+use url::Url;
+
+#[tokio::test]
+async fn everybody_comes_in_through_every_provider() {
+    for (person, google, github, facebook) in [
+        ("ada", "Ada Lovelace", "Ada Lovelace", "Ada Lovelace"),
+        ("grace", "Grace Hopper", "Grace Hopper", "Grace Hopper"),
+        ("noor", "Noor Inayat Khan", "Noor Inayat Khan", "Noor Inayat Khan"),
+        ("twin", "Ada’s Twin", "Ada’s Twin", "Ada’s Twin"),
+        ("alan", "Alan Turing", "Alan Turing", "Alan Turing"),
+        // At GitHub she hides her name and is known by her login name.
+        ("octo", "Octavia Hill", "octavia", "Octavia Hill"),
+    ] {
+        for (provider, name) in [("google", google), ("github", github), ("facebook", facebook)] {
+            // Each with a database of its own: who has whose e-mail is another test.
+            let app = Latchkey::start().await;
+            let account = Browser::new().sign_in_with(&app, provider, person).await;
+            assert_eq!(account.name, name, "{person} at {provider}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_long_name_in_many_scripts_arrives_whole_enough_to_be_read() {
+    let app = Latchkey::start().await;
+    for provider in ["google", "github", "facebook"] {
+        let mut browser = Browser::new();
+        let authorize = browser.set_out(&app, provider).await;
+        let callback = browser.consent(&authorize, "long").await;
+        let page = browser.come_back(&callback).await;
+        if provider == "github" {
+            // The address is the one that Google vouched for.
+            let _ = page.expect_error(409, "email_taken");
+            continue;
+        }
+        assert_eq!(page.see_other(), "/account");
+        let name = browser.account(&app).await.expect("signed in").name;
+        assert!(name.starts_with("عبد الرحمن"), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn an_address_is_shown_as_what_it_is() {
+    for (provider, person, shown) in [
+        ("google", "ada", "ada@example.test"),
+        ("google", "grace", "not verified"),
+        ("google", "noor", "No e-mail address"),
+        ("github", "ada", "ada@example.test"),
+        // GitHub's list says that it is not verified, so it is none.
+        ("github", "grace", "No e-mail address"),
+        // Facebook promises nothing about its addresses.
+        ("facebook", "ada", "not verified"),
+    ] {
+        let app = Latchkey::start().await;
+        let mut browser = Browser::new();
+        browser.sign_in_with(&app, provider, person).await;
+        let page = browser.get(&app.url("/account")).await;
+        assert!(page.body.contains(shown), "{provider} {person}: {}", page.summary());
+    }
+}
+
+#[tokio::test]
+async fn each_dialect_asks_for_no_more_than_it_needs() {
+    let app = Latchkey::start().await;
+    let mut browser = Browser::new();
+    for (provider, at, scope, nonce) in [
+        ("google", "/google/authorize", "openid email profile", true),
+        ("github", "/github/login/oauth/authorize", "read:user user:email", false),
+        ("facebook", "/facebook/v23.0/dialog/oauth", "public_profile email", false),
+    ] {
+        let to = browser.set_out(&app, provider).await;
+        assert_eq!(format!("{}{}", to.origin().ascii_serialization(), to.path()), app.idp.clone() + at);
+        assert_eq!(parameter(&to, "scope"), scope);
+        assert_eq!(parameter(&to, "client_id"), format!("latchkey-{provider}"));
+        assert_eq!(to.query_pairs().any(|(name, _)| name == "nonce"), nonce);
+        assert!(!to.as_str().contains("secret"), "{to}");
+    }
+}
+
+#[tokio::test]
+async fn every_attempt_has_secrets_of_its_own() {
+    let app = Latchkey::start().await;
+    let mut browser = Browser::new();
+    let (one, two) = (browser.set_out(&app, "google").await, browser.set_out(&app, "google").await);
+    for name in ["state", "nonce", "code_challenge"] {
+        assert_ne!(parameter(&one, name), parameter(&two, name), "{name}");
+    }
+    // 128 bits in base64url are 22 characters.
+    assert!(parameter(&one, "nonce").len() >= 22);
+}
+
+#[tokio::test]
+async fn declining_is_no_error_and_trying_again_works_at_once() {
+    let app = Latchkey::start().await;
+    for (provider, person) in [("google", "ada"), ("github", "grace"), ("facebook", "noor")] {
+        let mut browser = Browser::new();
+        let authorize = browser.set_out(&app, provider).await;
+        let back = browser.decide(&authorize, &[("decision", "decline")]).await;
+        let page = browser.come_back(&back).await.expect_error(400, "provider_declined");
+        assert!(page.body.contains("Nothing is wrong"), "{}", page.summary());
+        assert!(page.body.contains(&format!("action=\"/auth/{provider}\"")), "no way to try again");
+        assert_eq!(browser.account(&app).await, None, "{provider}");
+        browser.sign_in_with(&app, provider, person).await;
+    }
+}
+
+#[tokio::test]
+async fn whoever_unticks_the_address_comes_in_without_one() {
+    let app = Latchkey::start().await;
+    for (provider, ticked) in
+        [("google", &["openid", "profile"][..]), ("github", &["read:user"]), ("facebook", &["public_profile"])]
+    {
+        let mut browser = Browser::new();
+        let authorize = browser.set_out(&app, provider).await;
+        let scopes = parameter(&authorize, "scope");
+        let asked: Vec<_> = authorize.query_pairs().filter(|(name, _)| name != "scope").collect();
+        let mut fields: Vec<(&str, &str)> = asked.iter().map(|(n, v)| (&**n, &**v)).collect();
+        fields.extend([("decision", "allow"), ("person", "ada"), ("requested_scope", &scopes)]);
+        fields.extend(ticked.iter().map(|scope| ("scope", *scope)));
+        let mut decide = authorize.clone();
+        decide.set_query(None);
+        let page = browser.post(&format!("{decide}/decide"), &fields).await;
+        let callback = Url::parse(&page.see_other()).expect("a URL");
+        assert_eq!(browser.come_back(&callback).await.see_other(), "/account", "{provider}");
+        let page = browser.get(&app.url("/account")).await;
+        assert!(page.body.contains("No e-mail address"), "{provider}: {}", page.summary());
+    }
+}
+
+#[tokio::test]
+async fn a_provider_that_misbehaves_signs_nobody_in() {
+    let app = Latchkey::start().await;
+    for (provider, misbehave, status, code) in [
+        ("google", "server_error", 503, "provider_down"),
+        ("github", "server_error", 503, "provider_down"),
+        ("facebook", "server_error", 503, "provider_down"),
+        ("google", "garbage_token", 502, "provider_nonsense"),
+        ("github", "garbage_token", 502, "provider_nonsense"),
+        ("facebook", "garbage_token", 502, "provider_nonsense"),
+        ("github", "rate_limited", 503, "provider_down"),
+        ("facebook", "rate_limited", 503, "provider_down"),
+        ("google", "wrong_response_iss", 400, "provider_response_invalid"),
+        ("google", "wrong_nonce", 502, "id_token_refused"),
+        ("google", "bad_signature", 502, "id_token_refused"),
+        ("google", "unsigned", 502, "id_token_refused"),
+        ("google", "expired_id_token", 502, "id_token_refused"),
+        ("google", "wrong_issuer", 502, "id_token_refused"),
+        ("google", "wrong_audience", 502, "id_token_refused"),
+        ("google", "missing_id_token", 502, "id_token_refused"),
+        ("google", "other_sub", 502, "provider_nonsense"),
+    ] {
+        let mut browser = Browser::new();
+        let authorize = browser.set_out(&app, provider).await;
+        let decision = [("decision", "allow"), ("person", "ada"), ("misbehave", misbehave)];
+        let back = browser.decide(&authorize, &decision).await;
+        let page = browser.come_back(&back).await;
+        let found = (page.status, page.header("x-error-code"));
+        assert_eq!(found, (status, Some(code)), "{provider} {misbehave}: {}", page.summary());
+        assert_eq!(browser.session(&app), None, "{provider} {misbehave}");
+        assert_eq!(browser.account(&app).await, None, "{provider} {misbehave}");
+    }
+}
+
+#[tokio::test]
+async fn new_keys_at_the_provider_are_fetched_and_keep_nobody_out() {
+    let app = Latchkey::start().await;
+    Browser::new().sign_in_with(&app, "google", "grace").await;
+    for _ in 0..3 {
+        let mut browser = Browser::new();
+        let authorize = browser.set_out(&app, "google").await;
+        let rotated = [("decision", "allow"), ("person", "grace"), ("misbehave", "rotated_keys")];
+        let back = browser.decide(&authorize, &rotated).await;
+        assert_eq!(browser.come_back(&back).await.see_other(), "/account");
+    }
+}

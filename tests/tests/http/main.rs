@@ -1,0 +1,22 @@
+//! Latchkey from outside, over HTTP, one hop at a time.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod answers;
+mod attempts;
+mod cookies;
+mod cross_site;
+mod database_gone;
+mod doors;
+mod errors;
+mod github;
+mod identities;
+mod next;
+mod parallel;
+mod privacy;
+mod sessions;
+mod settings;
