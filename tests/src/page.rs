@@ -103,7 +103,8 @@ impl Page {
             }
         }
         let words: Vec<_> = text.split_whitespace().take(60).collect();
-        format!("{} {:?}", words.join(" "), self.headers)
+        let headers = ["x-error-code", "location"].map(|name| self.headers.get(name));
+        format!("{} {headers:?}", words.join(" "))
     }
 }
 

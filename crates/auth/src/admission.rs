@@ -36,7 +36,7 @@ pub async fn admit(
         (None, Some(email)) if profile.email_verified => users::who_proved(db, email).await?,
         _ => None,
     };
-    let decision = whose_account(known.as_ref().map(|user| user.id), profile, email_owner);
+    let decision = whose_account(known.as_ref().map(|user| user.id), profile, email_owner, None);
     let now = clock.now();
     match (decision, known) {
         (Decision::SignIn(_), Some(user)) => {
@@ -44,7 +44,8 @@ pub async fn admit(
             Ok(user)
         }
         (Decision::EmailTaken, _) => Err(Error::EmailTaken),
-        (Decision::CreateAccount | Decision::SignIn(_), _) => {
+        // Nobody is linking here, so the decision makes an account.
+        _ => {
             let user = User {
                 id: UserId::new(now, random::bytes()),
                 name: profile.name.clone(),

@@ -8,6 +8,7 @@ pub mod admission;
 pub mod http;
 pub mod jwt;
 pub mod key_ring;
+pub mod linking;
 pub mod oauth;
 pub mod password;
 pub mod random;

@@ -1,4 +1,8 @@
-//! `JWT_REVOCATION=watch`: sign-ins that have ended, known in every process.
+//! Sign-ins whose JWTs are refused before they expire, known in every process.
+//!
+//! With `JWT_REVOCATION=watch` that is every sign-in that has ended. With
+//! `expiry` it is only those whose account was deleted: nobody may act for
+//! somebody who is gone, not for five minutes either.
 
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
@@ -18,16 +22,17 @@ const OVERLAP: Span = Span::seconds(10);
 pub struct Revoked {
     ended: RwLock<HashMap<SignInId, Timestamp>>,
     remembered_for: Span,
+    watches_all: bool,
 }
 
 impl Revoked {
     /// Remembers a sign-in for as long as a token that it issued is believed:
-    /// its lifetime and the leeway.
+    /// its lifetime and the leeway. `watches_all` is `JWT_REVOCATION=watch`.
     #[must_use]
-    pub fn new(access_ttl: Span, leeway: Span) -> Self {
+    pub fn new(access_ttl: Span, leeway: Span, watches_all: bool) -> Self {
         let remembered_for =
             Span::millis(access_ttl.as_millis() + leeway.as_millis() + OVERLAP.as_millis());
-        Self { ended: RwLock::default(), remembered_for }
+        Self { ended: RwLock::default(), remembered_for, watches_all }
     }
 
     /// Whether a sign-in has ended.
@@ -36,7 +41,14 @@ impl Revoked {
         self.ended.read().unwrap_or_else(PoisonError::into_inner).contains_key(&sign_in)
     }
 
-    /// Notes at once what ended in this very process.
+    /// Notes at once what ended in this very process, if that is watched.
+    pub fn note_ended(&self, sign_in: SignInId, at: Timestamp) {
+        if self.watches_all {
+            self.note(sign_in, at);
+        }
+    }
+
+    /// Notes at once that an account is gone.
     pub fn note(&self, sign_in: SignInId, at: Timestamp) {
         self.ended.write().unwrap_or_else(PoisonError::into_inner).insert(sign_in, at);
     }
@@ -54,7 +66,10 @@ impl Revoked {
     ) -> Result<(), latchkey_store::Error> {
         let oldest = now.minus(self.remembered_for);
         let since = since.map_or(oldest, |since| since.minus(OVERLAP));
-        let news = sign_ins::ended_since(db, since).await?;
+        let mut news = sign_ins::revoked_since(db, since).await?;
+        if self.watches_all {
+            news.extend(sign_ins::ended_since(db, since).await?);
+        }
         let mut ended = self.ended.write().unwrap_or_else(PoisonError::into_inner);
         ended.extend(news);
         ended.retain(|_, at| *at >= oldest);

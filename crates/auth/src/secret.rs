@@ -39,6 +39,8 @@ impl fmt::Debug for Secret {
 pub enum Purpose {
     /// The state of one OAuth attempt, in the browser's cookie.
     OAuthAttempt,
+    /// An identity that waits to be linked, in the browser's cookie.
+    PendingLink,
     /// A private key that signs JWTs, in the database.
     SigningKey,
     /// The successor of a refresh token, derived from the token itself.
@@ -49,6 +51,7 @@ impl Purpose {
     const fn info(self) -> &'static [u8] {
         match self {
             Self::OAuthAttempt => b"latchkey/oauth-attempt/v1",
+            Self::PendingLink => b"latchkey/pending-link/v1",
             Self::SigningKey => b"latchkey/signing-key/v1",
             Self::RefreshSuccessor => b"latchkey/refresh-successor/v1",
         }

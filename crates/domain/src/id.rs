@@ -61,6 +61,10 @@ id! {
     SignInId
 }
 id! {
+    /// One line of the audit trail.
+    AuditId
+}
+id! {
     /// A contact in somebody's address book.
     ContactId
 }

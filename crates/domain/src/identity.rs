@@ -47,7 +47,7 @@ impl fmt::Display for Subject {
 }
 
 /// What a provider says of the person who has just signed in there.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Profile {
     /// The issuer: an OpenID issuer's URL, or the base URL of a provider that
     /// speaks OAuth 2.0 alone.
@@ -72,30 +72,51 @@ pub enum Decision {
     /// Nobody has this identity, and another account has proved the same
     /// address: that account is not entered, and no second one takes its address.
     EmailTaken,
+    /// Nobody has this identity, and somebody who is signed in wants it to
+    /// become a way into their account.
+    Link(UserId),
+    /// It is a way into their account already.
+    AlreadyLinked,
+    /// It is a way into somebody else's account.
+    IdentityTaken,
 }
 
-/// Whose account is this?
+/// Whose account is this, and what happens to it?
 ///
 /// * `known`: whose identity this (issuer, subject) is.
 /// * `email_owner`: who has *proved* to own the profile's address.
+/// * `linking`: who, being signed in, set out to link an identity.
 ///
 /// The e-mail never signs anybody in (OWASP ASVS 5.0 V6.8.1, V10.5.2): a
 /// provider may let people write any address, and addresses change hands. An
 /// address that the provider does not vouch for is not even compared, so that
 /// typing somebody else's there tells nothing about who has an account here.
+/// Nor does it link: that is an explicit act of somebody who is signed in.
 #[must_use]
 pub fn whose_account(
     known: Option<UserId>,
     profile: &Profile,
     email_owner: Option<UserId>,
+    linking: Option<UserId>,
 ) -> Decision {
-    match (known, email_owner) {
-        (Some(user), _) => Decision::SignIn(user),
-        (None, Some(_)) if profile.email.is_some() && profile.email_verified => {
+    match (linking, known, email_owner) {
+        (Some(me), Some(user), _) if user == me => Decision::AlreadyLinked,
+        (Some(_), Some(_), _) => Decision::IdentityTaken,
+        (Some(me), None, _) => Decision::Link(me),
+        (None, Some(user), _) => Decision::SignIn(user),
+        (None, None, Some(_)) if profile.email.is_some() && profile.email_verified => {
             Decision::EmailTaken
         }
-        (None, _) => Decision::CreateAccount,
+        (None, None, _) => Decision::CreateAccount,
     }
+}
+
+/// Whether a way in may be taken away from an account that has so many.
+///
+/// The last one may not: nobody could enter the account any more.
+#[must_use]
+pub const fn may_unlink(ways_in: u64) -> bool {
+    ways_in > 1
 }
 
 #[cfg(test)]
@@ -132,22 +153,35 @@ mod tests {
             })
         };
         let address = Some("ada@example.test");
-        for (known, email, verified, owner, decision) in [
+        for (linking, known, email, verified, owner, decision) in [
             // A known identity signs in, whatever its address and whoever owns that.
-            (Some(ada), address, true, Some(ada), Decision::SignIn(ada)),
-            (Some(ada), address, true, Some(other), Decision::SignIn(ada)),
-            (Some(ada), address, false, None, Decision::SignIn(ada)),
-            (Some(ada), None, false, None, Decision::SignIn(ada)),
+            (None, Some(ada), address, true, Some(ada), Decision::SignIn(ada)),
+            (None, Some(ada), address, true, Some(other), Decision::SignIn(ada)),
+            (None, Some(ada), address, false, None, Decision::SignIn(ada)),
+            (None, Some(ada), None, false, None, Decision::SignIn(ada)),
             // An unknown one never signs in to somebody's account.
-            (None, address, true, Some(other), Decision::EmailTaken),
-            (None, address, true, None, Decision::CreateAccount),
-            (None, address, false, Some(other), Decision::CreateAccount),
-            (None, address, false, None, Decision::CreateAccount),
-            (None, None, true, None, Decision::CreateAccount),
+            (None, None, address, true, Some(other), Decision::EmailTaken),
+            (None, None, address, true, None, Decision::CreateAccount),
+            (None, None, address, false, Some(other), Decision::CreateAccount),
+            (None, None, address, false, None, Decision::CreateAccount),
+            (None, None, None, true, None, Decision::CreateAccount),
+            // Somebody who is signed in links what nobody has, whatever the address.
+            (Some(ada), None, address, true, Some(other), Decision::Link(ada)),
+            (Some(ada), None, address, true, Some(ada), Decision::Link(ada)),
+            (Some(ada), None, None, false, None, Decision::Link(ada)),
+            (Some(ada), Some(ada), address, true, Some(ada), Decision::AlreadyLinked),
+            (Some(ada), Some(other), address, true, Some(ada), Decision::IdentityTaken),
         ] {
             let profile = profile(email, verified)?;
-            assert_eq!(whose_account(known, &profile, owner), decision);
+            assert_eq!(whose_account(known, &profile, owner, linking), decision);
         }
         Ok(())
+    }
+
+    #[test]
+    fn the_last_way_in_stays() {
+        for (ways_in, may) in [(0, false), (1, false), (2, true), (9, true)] {
+            assert_eq!(may_unlink(ways_in), may, "{ways_in}");
+        }
     }
 }

@@ -5,6 +5,7 @@
 //! and tested as a table. Whoever lifts this crate into another product brings
 //! no database and no web server along.
 
+pub mod audit;
 pub mod calendar;
 pub mod contact;
 pub mod email;
@@ -21,7 +22,7 @@ pub mod time;
 pub mod user;
 
 pub use email::Email;
-pub use id::{ContactId, EventId, SignInId, UserId};
+pub use id::{AuditId, ContactId, EventId, SignInId, UserId};
 pub use name::DisplayName;
 pub use role::{Role, Roles};
 pub use scope::{Scope, Scopes};

@@ -19,7 +19,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 const CONNECTIONS: u32 = 8;
 
-static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations");
+pub(crate) static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations");
 
 /// One of the two databases that every statement here is written for.
 #[derive(Clone, Debug)]
@@ -157,7 +157,7 @@ impl Db {
 
 async fn open_sqlite(url: &str) -> Result<SqlitePool> {
     let options = SqliteConnectOptions::from_str(url).map_err(bad_url)?;
-    let in_memory = url.contains(":memory:") || url.contains("mode=memory");
+    let in_memory = is_in_memory(url);
     if !in_memory {
         make_folder_of(options.get_filename())?;
     }
@@ -186,6 +186,11 @@ async fn open_postgres(url: &str) -> Result<PgPool> {
         .connect_with(options)
         .await?;
     Ok(pool)
+}
+
+/// Whether it is gone when the process ends.
+pub(crate) fn is_in_memory(url: &str) -> bool {
+    url.contains(":memory:") || url.contains("mode=memory")
 }
 
 /// What sqlx says of an address may quote it, and it may hold a password.

@@ -45,9 +45,24 @@ const WHOSE: &str = concat!(
     " FROM identities i JOIN users u ON u.id = i.user_id WHERE i.issuer = $1 AND i.subject = $2"
 );
 
-const INSERT: &str = "INSERT INTO identities \
+pub(crate) const INSERT: &str = "INSERT INTO identities \
     (issuer, subject, user_id, provider, name, email, linked_at, last_used_at) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $7)";
+
+/// The statement that writes an identity down, on whichever database.
+macro_rules! insert_identity {
+    ($profile:expr, $user:expr, $provider:expr, $now:expr) => {
+        sqlx::query($crate::identities::INSERT)
+            .bind(&$profile.issuer)
+            .bind($profile.subject.as_str())
+            .bind($user)
+            .bind($provider)
+            .bind($profile.name.as_str())
+            .bind($profile.email.as_ref().map(|email| email.as_str()))
+            .bind($now)
+    };
+}
+pub(crate) use insert_identity;
 
 const USED: &str = "UPDATE identities SET name = $3, email = $4, last_used_at = $5 \
     WHERE issuer = $1 AND subject = $2";
@@ -83,18 +98,7 @@ pub async fn create_account(
     let now = user.created_at.as_millis();
     in_transaction!(db, tx => {
         insert_user!(tx, user);
-        count::one(
-            sqlx::query(INSERT)
-                .bind(&profile.issuer)
-                .bind(profile.subject.as_str())
-                .bind(&id)
-                .bind(provider)
-                .bind(profile.name.as_str())
-                .bind(profile.email.as_ref().map(|email| email.as_str()))
-                .bind(now)
-                .execute(&mut *tx),
-        )
-        .await?;
+        count::one(insert_identity!(profile, &id, provider, now).execute(&mut *tx)).await?;
         insert_starters!(tx, starters);
         count::one(tx.commit()).await?;
         Ok(())

@@ -6,13 +6,17 @@
 //! them. Whoever wants to know how many statements a request cost wraps it in
 //! [`count::statements`].
 
+pub mod accounts;
+pub mod audit;
 pub mod contacts;
 pub mod count;
 mod db;
+pub mod email_tokens;
 mod error;
 pub mod events;
 pub mod hash;
 pub mod identities;
+pub mod look;
 pub mod passwords;
 pub mod refresh_tokens;
 pub mod sessions;

@@ -83,6 +83,19 @@ pub async fn rehash(db: &Db, user: UserId, old: &str, new: &str) -> Result<()> {
     Ok(())
 }
 
+/// The address with which an account is entered.
+///
+/// # Errors
+/// When the database does.
+pub async fn email_of(db: &Db, user: UserId) -> Result<Option<Email>> {
+    const EMAIL: &str = "SELECT email FROM passwords WHERE user_id = $1";
+    let email: Option<String> =
+        on!(db, pool => sqlx::query_scalar(EMAIL).bind(user.to_string()).fetch_optional(pool))?;
+    email
+        .map(|email| Email::parse(&email).map_err(|_| Error::Unreadable("e-mail address")))
+        .transpose()
+}
+
 /// When a password was last changed; `None` for an account without one.
 ///
 /// # Errors

@@ -93,6 +93,20 @@ const LIVING: &str = concat!(
 const END: &str =
     "UPDATE sign_ins SET ended_at = $3 WHERE id = $1 AND user_id = $2 AND ended_at IS NULL";
 
+const END_OTHERS: &str = "UPDATE sign_ins SET ended_at = $3 \
+    WHERE user_id = $1 AND id <> $2 AND ended_at IS NULL RETURNING id";
+
+const LINGERING: &str = concat!(
+    "SELECT ",
+    sign_in_columns!(),
+    " FROM sign_ins s WHERE s.user_id = $1 AND s.carries = 'jwt' AND s.ended_at IS NOT NULL \
+      AND s.last_seen_at > $2 ORDER BY s.last_seen_at DESC"
+);
+
+const REVOKED: &str = "SELECT sign_in_id, ended_at FROM revocations WHERE ended_at >= $1";
+
+const FORGET_REVOCATIONS: &str = "DELETE FROM revocations WHERE ended_at < $1";
+
 const FORGET: &str = "DELETE FROM sign_ins WHERE expires_at < $1 OR ended_at < $1";
 
 /// Writes down a new sign-in. `session_hash` is the hash of the session's id,
@@ -159,8 +173,54 @@ pub async fn by_id(db: &Db, id: SignInId) -> Result<Option<SignIn>> {
 /// # Errors
 /// When the database does.
 pub async fn ended_since(db: &Db, since: Timestamp) -> Result<Vec<(SignInId, Timestamp)>> {
-    let rows: Vec<(String, i64)> =
-        on!(db, pool => sqlx::query_as(ENDED).bind(since.as_millis()).fetch_all(pool))?;
+    ids_and_times(on!(db, pool => sqlx::query_as(ENDED)
+        .bind(since.as_millis())
+        .fetch_all(pool))?)
+}
+
+/// Ends all sign-ins of a person, but for one if it is named. Says which.
+///
+/// # Errors
+/// When the database does.
+pub async fn end_others(
+    db: &Db,
+    user: UserId,
+    but: Option<SignInId>,
+    now: Timestamp,
+) -> Result<Vec<SignInId>> {
+    let but = but.map(|id| id.to_string()).unwrap_or_default();
+    let ended: Vec<String> = on!(db, pool => sqlx::query_scalar(END_OTHERS)
+        .bind(user.to_string())
+        .bind(&but)
+        .bind(now.as_millis())
+        .fetch_all(pool))?;
+    ended.into_iter().map(|id| id.parse().map_err(|_| Error::Unreadable("sign-in id"))).collect()
+}
+
+/// Sign-ins of a person that have ended, whose JWT may live on: those that
+/// were last renewed after `since`.
+///
+/// # Errors
+/// When the database does.
+pub async fn lingering(db: &Db, user: UserId, since: Timestamp) -> Result<Vec<SignIn>> {
+    let rows: Vec<SignInRow> = on!(db, pool => sqlx::query_as(LINGERING)
+        .bind(user.to_string())
+        .bind(since.as_millis())
+        .fetch_all(pool))?;
+    rows.into_iter().map(SignIn::try_from).collect()
+}
+
+/// The sign-ins of accounts that were deleted since then, and when they were.
+///
+/// # Errors
+/// When the database does.
+pub async fn revoked_since(db: &Db, since: Timestamp) -> Result<Vec<(SignInId, Timestamp)>> {
+    ids_and_times(on!(db, pool => sqlx::query_as(REVOKED)
+        .bind(since.as_millis())
+        .fetch_all(pool))?)
+}
+
+fn ids_and_times(rows: Vec<(String, i64)>) -> Result<Vec<(SignInId, Timestamp)>> {
     let read = |(id, at): (String, i64)| {
         let id = id.parse().map_err(|_| Error::Unreadable("sign-in id"))?;
         Ok((id, Timestamp::from_millis(at)))
@@ -174,5 +234,6 @@ pub async fn ended_since(db: &Db, since: Timestamp) -> Result<Vec<(SignInId, Tim
 /// When the database does.
 pub async fn forget(db: &Db, before: Timestamp) -> Result<()> {
     execute!(db, sqlx::query(FORGET).bind(before.as_millis()))?;
+    execute!(db, sqlx::query(FORGET_REVOCATIONS).bind(before.as_millis()))?;
     Ok(())
 }

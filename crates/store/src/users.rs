@@ -69,7 +69,7 @@ const PAGE: &str =
 const BY_EMAIL: &str = concat!(
     "SELECT ",
     user_columns!(),
-    " FROM users u WHERE u.email = $1 ORDER BY u.email_verified_at DESC, u.id"
+    " FROM users u WHERE u.email = $1 ORDER BY u.email_verified_at IS NULL, u.id"
 );
 
 const SET_ROLES: &str = "UPDATE users SET roles = $2 WHERE id = $1";

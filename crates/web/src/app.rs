@@ -9,11 +9,13 @@ use latchkey_auth::oauth::{Kind, Provider};
 use latchkey_auth::password::{self, Hasher};
 use latchkey_auth::refresh::Issuer;
 use latchkey_auth::revocation::Revoked;
-use latchkey_domain::{Clock, SignInId};
+use latchkey_domain::Clock;
 use latchkey_store::{Db, Sessions};
 use oauth2::RedirectUrl;
 
 use crate::cookies::CookieProfile;
+use crate::limits::Limits;
+use crate::mail::{InvalidUrl, Mailer};
 use crate::settings::{Dialect, ProviderSettings, Revocation, Settings};
 
 /// The app, as handlers see it.
@@ -38,8 +40,12 @@ pub struct Application {
     pub keys: Arc<Keys>,
     /// What issues and renews pairs of tokens.
     pub issuer: Issuer,
-    /// With `JWT_REVOCATION=watch`: the sign-ins that have ended.
-    pub revoked: Option<Revoked>,
+    /// The sign-ins whose JWTs are refused before they expire.
+    pub revoked: Revoked,
+    /// How often somebody may try.
+    pub limits: Limits,
+    /// Where letters go.
+    pub mailer: Mailer,
     /// What hashes passwords.
     pub hasher: Hasher,
     /// The time.
@@ -61,6 +67,9 @@ pub enum Error {
     /// Passwords cannot be hashed.
     #[error("passwords cannot be hashed: {0}")]
     Password(#[from] password::Error),
+    /// Letters cannot be sent.
+    #[error(transparent)]
+    Mail(#[from] InvalidUrl),
     /// A redirect URI could not be made.
     #[error("the redirect URI of {0} is not a URL")]
     RedirectUri(String),
@@ -83,17 +92,17 @@ impl Application {
             audience: settings.jwt.audience.clone(),
             access_ttl: settings.jwt.access_ttl,
         };
-        let revoked = (settings.jwt.revocation == Revocation::Watch)
-            .then(|| Revoked::new(settings.jwt.access_ttl, keys.leeway()));
-        if let Some(revoked) = &revoked {
-            revoked.poll(&db, None, clock.now()).await?;
-        }
+        let watches_all = settings.jwt.revocation == Revocation::Watch;
+        let revoked = Revoked::new(settings.jwt.access_ttl, keys.leeway(), watches_all);
+        revoked.poll(&db, None, clock.now()).await?;
         let providers = settings.providers.iter().map(|provider| connect(&settings, provider));
         Ok(Arc::new(Self {
             sessions: Sessions::new(db.clone(), clock.clone(), settings.session),
             http: Outbound::new()?,
             providers: providers.collect::<Result<_, _>>()?,
             cookies: CookieProfile::of(&settings.public_url),
+            limits: Limits::new(clock.clone()),
+            mailer: mailer(&settings)?,
             hasher: Hasher::new(&password::Settings::default())?,
             keys,
             issuer,
@@ -104,17 +113,16 @@ impl Application {
         }))
     }
 
-    /// Whether a sign-in is known to have ended; never with `JWT_REVOCATION=expiry`.
-    #[must_use]
-    pub fn is_revoked(&self, sign_in: SignInId) -> bool {
-        self.revoked.as_ref().is_some_and(|revoked| revoked.contains(sign_in))
-    }
-
     /// The provider with this name in our URLs.
     #[must_use]
     pub fn provider(&self, slug: &str) -> Option<&Provider> {
         self.providers.iter().find(|provider| provider.slug == slug)
     }
+}
+
+fn mailer(settings: &Settings) -> Result<Mailer, Error> {
+    let host = settings.public_url.host_str().unwrap_or("localhost");
+    Ok(Mailer::new(settings.smtp_url.as_ref(), settings.is_development(), host)?)
 }
 
 async fn keys(settings: &Settings, db: &Db, clock: &Clock) -> Result<Keys, Error> {

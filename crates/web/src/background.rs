@@ -4,7 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use latchkey_auth::jwt::ring::RELOAD_EVERY;
-use latchkey_auth::revocation::{POLL_EVERY, Revoked};
+use latchkey_auth::revocation::POLL_EVERY;
 use latchkey_domain::Span;
 use latchkey_store::sign_ins;
 use tokio::sync::watch;
@@ -18,6 +18,9 @@ const SWEEP_EVERY: Span = Span::minutes(10);
 
 /// How often memory that password hashing no longer needs is given back.
 const RELEASE_EVERY: Span = Span::minutes(1);
+
+/// How long the audit trail reaches back.
+const AUDIT_KEPT: Span = Span::days(180);
 
 /// How long a sign-in that has come to its end is remembered.
 const REMEMBERED: Span = Span::days(1);
@@ -34,12 +37,11 @@ pub(crate) fn start(tasks: &mut JoinSet<()>, app: &App, stopped: &watch::Receive
         RELEASE_EVERY,
         Box::new(move || {
             releasing.hasher.release_idle();
+            releasing.limits.tidy();
             Box::pin(std::future::ready(()))
         }),
     ));
-    if app.revoked.is_some() {
-        tasks.spawn(watch_revocations(app.clone(), stopped.clone()));
-    }
+    tasks.spawn(watch_revocations(app.clone(), stopped.clone()));
 }
 
 type Act = Box<dyn FnMut() -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
@@ -65,6 +67,13 @@ async fn sweep(app: App) {
     if let Err(error) = sign_ins::forget(&app.db, now.minus(REMEMBERED)).await {
         tracing::warn!(%error, "what has expired could not be swept away");
     }
+    let old = now.minus(AUDIT_KEPT);
+    if let Err(error) = latchkey_store::audit::forget(&app.db, old).await {
+        tracing::warn!(%error, "old events could not be swept away");
+    }
+    if let Err(error) = latchkey_store::email_tokens::forget(&app.db, now).await {
+        tracing::warn!(%error, "expired links could not be swept away");
+    }
     if let Err(error) = app.keys.forget_outlived(now).await {
         tracing::warn!(%error, "outlived keys could not be forgotten");
     }
@@ -79,13 +88,12 @@ async fn reload_keys(app: App) {
 
 /// Hears of sign-ins that ended in other processes.
 async fn watch_revocations(app: App, mut stopped: watch::Receiver<bool>) {
-    let Some(revoked): Option<&Revoked> = app.revoked.as_ref() else { return };
     let mut ticks = tokio::time::interval(Duration::from(POLL_EVERY));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut since = None;
     while next(&mut ticks, &mut stopped).await {
         let now = app.clock.now();
-        match revoked.poll(&app.db, since, now).await {
+        match app.revoked.poll(&app.db, since, now).await {
             Ok(()) => since = Some(now),
             Err(error) => tracing::warn!(%error, "revocations could not be read"),
         }

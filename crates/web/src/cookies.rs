@@ -19,6 +19,9 @@ pub const TOKEN: &str = "latchkey_token";
 /// The name of the refresh token's cookie, without a prefix.
 pub const REFRESH: &str = "latchkey_refresh";
 
+/// The name of the cookie with an identity that waits to be linked.
+pub const PENDING_LINK: &str = "latchkey_pending_link";
+
 /// Whether cookies are `Secure`, and so may be called `__Host-`.
 ///
 /// On https they are. On http they cannot be: Safari drops `Secure` cookies

@@ -6,17 +6,22 @@
 
 pub mod api;
 pub mod app;
+mod audit;
 mod background;
 pub mod caller;
 pub mod cli;
 pub mod client;
 pub mod cookies;
+mod device;
 pub mod errors;
 mod form;
+pub mod limits;
 pub mod logging;
+pub mod mail;
 mod middleware;
 mod pages;
 mod password;
+mod recovery;
 pub mod routes;
 pub mod serve;
 pub mod settings;

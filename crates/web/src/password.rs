@@ -3,12 +3,15 @@
 use latchkey_auth::password;
 use latchkey_auth::random;
 use latchkey_auth::starters::starters;
+use latchkey_domain::audit::{Actor, Kind};
 use latchkey_domain::password::Password;
 use latchkey_domain::{DisplayName, Email, Roles, User, UserId};
 use latchkey_store::passwords;
 
 use crate::app::{App, Application};
+use crate::client::Client;
 use crate::errors::{Fault, Result, catalogue};
+use crate::{audit, recovery};
 
 /// Whose address and password these are; `None` when they do not match.
 ///
@@ -17,7 +20,14 @@ use crate::errors::{Fault, Result, catalogue};
 ///
 /// # Errors
 /// When the database fails, or more people wait than can be served.
-pub(crate) async fn check(app: &App, email: &str, typed: &str) -> Result<Option<User>> {
+pub(crate) async fn check(
+    app: &App,
+    email: &str,
+    typed: &str,
+    client: &Client,
+) -> Result<Option<User>> {
+    app.limits.a_try(client)?;
+    app.limits.open(email, client)?;
     let Ok(typed) = Password::new(typed) else { return Ok(None) };
     let account = match Email::parse(email) {
         Ok(email) => passwords::by_email(&app.db, &email).await?,
@@ -25,7 +35,13 @@ pub(crate) async fn check(app: &App, email: &str, typed: &str) -> Result<Option<
     };
     let stored = account.as_ref().map(|account| account.hash.as_str());
     let verified = app.hasher.verify(stored, &typed).await?;
-    let Some(account) = account.filter(|_| verified.matches) else { return Ok(None) };
+    if !verified.matches {
+        app.limits.wrong(email, client);
+        let user = account.map(|account| account.user.id);
+        audit::note(app, Kind::SignInFailed, user, Actor::Nobody, "", Some(client)).await;
+        return Ok(None);
+    }
+    let Some(account) = account else { return Ok(None) };
     if verified.needs_rehash {
         let hash = app.hasher.hash(&typed).await?;
         passwords::rehash(&app.db, account.user.id, &account.hash, &hash).await?;
@@ -43,18 +59,25 @@ pub(crate) async fn sign_up(
     name: DisplayName,
     email: Email,
     typed: &Password,
+    client: &Client,
 ) -> Result<()> {
+    app.limits.a_try(client)?;
     let hash = app.hasher.hash(typed).await?;
     let user = new_user(app, name, email, false, Roles::default());
     match passwords::create_account(&app.db, &user, &hash, &starters(user.id, user.created_at))
         .await
     {
         Ok(()) => {
-            tracing::info!(user = %user.id, "signed up");
-            Ok(())
+            audit::by_person(app, Kind::SignedUp, user.id, "password", client).await;
+            match &user.email {
+                Some(email) => recovery::send_verification(app, &user, email).await,
+                None => Ok(()),
+            }
         }
         Err(latchkey_store::Error::Exists) => {
-            tracing::info!("somebody signed up with an address that has an account");
+            if let Some(email) = user.email {
+                recovery::send_already_there(app, email);
+            }
             Ok(())
         }
         Err(error) => Err(error.into()),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use http::StatusCode;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -18,7 +18,8 @@ use crate::app::App;
 use crate::cookies;
 use crate::errors::{Fault, catalogue};
 use crate::middleware::{canonical, faults, request, same_site, security_headers};
-use crate::pages::{account, docs, errors, health, home, oauth, sign_in, sign_out, sign_up};
+use crate::pages::account::{delete, link, sign_ins};
+use crate::pages::{account, audit, docs, errors, health, home, oauth, outbox, recovery, sign_in, sign_out, sign_up};
 use crate::static_files;
 
 /// Larger than any form here, smaller than anything that hurts.
@@ -41,6 +42,21 @@ fn pages() -> Router<App> {
         .route("/auth/{provider}/callback", get(oauth::callback))
         .route("/sign-out", post(sign_out::act))
         .route("/account", get(account::show))
+        .route("/account/link", get(link::confirm).post(link::accept))
+        .route("/account/link/{provider}", post(link::start))
+        .route("/account/unlink", post(link::unlink))
+        .route("/account/password", post(account::password::act))
+        .route("/account/sign-ins/{id}/end", post(sign_ins::end_one))
+        .route("/account/sign-ins/end-others", post(sign_ins::end_others))
+        .route("/account/sign-ins/end-all", post(sign_ins::end_all))
+        .route("/account/verify-email", post(delete::send_verification))
+        .route("/account/delete", post(delete::act))
+        .route("/forgot", get(recovery::ask).post(recovery::forgot))
+        .route("/reset/{token}", get(recovery::choose).post(recovery::reset))
+        .route("/verify/{token}", get(recovery::confirm).post(recovery::verify))
+        .route("/outbox", get(outbox::show))
+        .route("/audit", get(audit::show))
+        .route("/.well-known/change-password", get(async || Redirect::to("/account#ways")))
         .route("/docs", get(docs::show))
         .route("/errors", get(errors::index))
         .route("/errors/{code}", get(errors::entry))

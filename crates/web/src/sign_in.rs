@@ -3,12 +3,14 @@
 
 use http::request::Parts;
 use latchkey_auth::{random, refresh, session};
+use latchkey_domain::audit::Kind;
 use latchkey_domain::sign_in::{Door, Key, SignIn};
 use latchkey_domain::{Scopes, SignInId, User, UserId};
 use latchkey_store::sign_ins;
 use tower_sessions::Session;
 
 use crate::app::App;
+use crate::audit;
 use crate::caller::{Caller, forget, give};
 use crate::client::Client;
 use crate::cookies::Outgoing;
@@ -57,7 +59,7 @@ pub(crate) async fn let_in(
     key: Key,
 ) -> Result<()> {
     let Browser { session, outgoing, before, client } = browser;
-    let sign_in = sign_in(app, user.id, door, key, client);
+    let sign_in = sign_in(app, user.id, door, key, &client);
     if let Some(before) = before {
         end(app, before.sign_in_id(), before.user.id).await?;
     }
@@ -74,15 +76,19 @@ pub(crate) async fn let_in(
             outgoing.add(give(app, &pair));
         }
     }
-    tracing::info!(
-        user = %user.id, sign_in = %sign_in.id, door = sign_in.door.stored(),
-        key = key.as_str(), address = sign_in.address, "signed in"
-    );
+    let how = format!("{}, {}", sign_in.door.stored(), key.as_str());
+    audit::by_person(app, Kind::SignedIn, user.id, how, &client).await;
     Ok(())
 }
 
 /// A new sign-in, as it is written down.
-pub(crate) fn sign_in(app: &App, user_id: UserId, door: Door, key: Key, client: Client) -> SignIn {
+pub(crate) fn sign_in(
+    app: &App,
+    user_id: UserId,
+    door: Door,
+    key: Key,
+    client: &Client,
+) -> SignIn {
     let now = app.clock.now();
     let lives = match key {
         Key::Session => app.settings.session.absolute,
@@ -93,7 +99,7 @@ pub(crate) fn sign_in(app: &App, user_id: UserId, door: Door, key: Key, client: 
         user_id,
         key,
         door,
-        user_agent: client.user_agent,
+        user_agent: client.user_agent.clone(),
         address: client.address.to_string(),
         created_at: now,
         authenticated_at: now,
@@ -110,7 +116,8 @@ pub(crate) fn sign_in(app: &App, user_id: UserId, door: Door, key: Key, client: 
 pub(crate) async fn sign_out(app: &App, browser: Browser) -> Result<()> {
     if let Some(caller) = &browser.before {
         end(app, caller.sign_in_id(), caller.user.id).await?;
-        tracing::info!(user = %caller.user.id, sign_in = %caller.sign_in_id(), "signed out");
+        let user = caller.user.id;
+        audit::by_person(app, Kind::SignInEnded, user, "signed out", &browser.client).await;
     }
     if browser.session.id().is_some() {
         session::end(&browser.session).await?;
@@ -126,8 +133,8 @@ pub(crate) async fn sign_out(app: &App, browser: Browser) -> Result<()> {
 pub(crate) async fn end(app: &App, sign_in: SignInId, user: UserId) -> Result<bool> {
     let now = app.clock.now();
     let ended = sign_ins::end(&app.db, sign_in, user, now).await?;
-    if ended && let Some(revoked) = &app.revoked {
-        revoked.note(sign_in, now);
+    if ended {
+        app.revoked.note_ended(sign_in, now);
     }
     Ok(ended)
 }

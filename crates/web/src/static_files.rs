@@ -1,4 +1,4 @@
-//! The stylesheet and the icon, compiled in.
+//! The stylesheet, the script and the icon, compiled in.
 
 use std::sync::LazyLock;
 
@@ -14,11 +14,16 @@ struct File {
     contents: &'static [u8],
 }
 
-const FILES: [File; 2] = [
+const FILES: [File; 3] = [
     File {
         name: "app.css",
         kind: "text/css; charset=utf-8",
         contents: include_bytes!("../../../static/app.css"),
+    },
+    File {
+        name: "app.js",
+        kind: "text/javascript; charset=utf-8",
+        contents: include_bytes!("../../../static/app.js"),
     },
     File {
         name: "favicon.svg",
@@ -30,11 +35,19 @@ const FILES: [File; 2] = [
 /// The stylesheet's address, which changes with its contents, so that a
 /// browser may keep it for as long as it likes.
 pub(crate) fn stylesheet() -> &'static str {
-    static ADDRESS: LazyLock<String> = LazyLock::new(|| {
-        let contents = String::from_utf8_lossy(FILES[0].contents);
-        format!("/static/app.css?v={}", &latchkey_store::hash::of(&contents)[..12])
-    });
+    static ADDRESS: LazyLock<String> = LazyLock::new(|| address(&FILES[0]));
     &ADDRESS
+}
+
+/// The script's address, likewise.
+pub(crate) fn script() -> &'static str {
+    static ADDRESS: LazyLock<String> = LazyLock::new(|| address(&FILES[1]));
+    &ADDRESS
+}
+
+fn address(file: &File) -> String {
+    let hash = latchkey_store::hash::of(&String::from_utf8_lossy(file.contents));
+    format!("/static/{}?v={}", file.name, &hash[..12])
 }
 
 /// `GET /static/{file}`

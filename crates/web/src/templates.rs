@@ -3,13 +3,16 @@
 use askama::Template;
 use axum::response::{Html, IntoResponse, Response};
 use latchkey_auth::oauth::Provider;
-use latchkey_domain::sign_in::{Door, Key};
-use latchkey_domain::{Span, Timestamp, User};
+use latchkey_domain::audit::Event;
+use latchkey_domain::sign_in::{Door, Key, SignIn};
+use latchkey_domain::{Role, SignInId, Span, Timestamp, User};
 use latchkey_store::identities::Identity;
 
 use crate::app::Application;
 use crate::caller::Caller;
 use crate::errors::{Action, Entry, Fault, Owner};
+use crate::device;
+use crate::mail::Letter;
 use crate::static_files;
 
 /// A template as an answer.
@@ -32,6 +35,8 @@ pub(crate) struct Chrome {
     pub(crate) who: Who,
     /// In development: which providers are played, and where.
     pub(crate) local: Option<Local>,
+    /// Whether there is an outbox to look into.
+    pub(crate) outbox: bool,
 }
 
 /// What the header says of the person.
@@ -60,7 +65,7 @@ impl Chrome {
             name: caller.user.name.to_string(),
             initials: caller.user.name.initials(),
         });
-        Self { who, local: local(app) }
+        Self { who, local: local(app), outbox: app.mailer.outbox().is_some() }
     }
 
     /// The address of the stylesheet.
@@ -69,9 +74,15 @@ impl Chrome {
         static_files::stylesheet()
     }
 
+    /// The address of the script.
+    #[expect(clippy::unused_self, reason = "templates reach it through the chrome")]
+    pub(crate) fn script(&self) -> &'static str {
+        static_files::script()
+    }
+
     /// For a page that does not.
     pub(crate) fn of_nobody(app: &Application) -> Self {
-        Self { who: Who::Unknown, local: local(app) }
+        Self { who: Who::Unknown, local: local(app), outbox: app.mailer.outbox().is_some() }
     }
 }
 
@@ -140,11 +151,20 @@ pub(crate) struct SignInPage {
     pub(crate) next: String,
     /// What was typed, when it did not match.
     pub(crate) failed: Option<String>,
-    /// Whether somebody has just signed up.
-    pub(crate) welcome: bool,
+    /// Why somebody is sent here.
+    pub(crate) welcome: Option<Welcome>,
     /// What to carry with a password.
     pub(crate) password_key: Key,
     pub(crate) access_ttl: String,
+}
+
+/// Why somebody is sent to the sign-in page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Welcome {
+    /// They have just signed up.
+    SignedUp,
+    /// They have just chosen a new password.
+    Reset,
 }
 
 /// `GET /sign-up`, and `POST` when something was not right.
@@ -185,6 +205,109 @@ pub(crate) struct AccountPage {
     pub(crate) carried: Carried,
     pub(crate) identities: Vec<LinkedIdentity>,
     pub(crate) password_changed_at: Option<Timestamp>,
+    pub(crate) done: Option<&'static str>,
+    pub(crate) linkable: Vec<ProviderButton>,
+    pub(crate) devices: Vec<Device>,
+    pub(crate) events: Vec<Event>,
+    pub(crate) word: &'static str,
+}
+
+/// A sign-in, as the account page lists it.
+#[derive(Debug)]
+pub(crate) struct Device {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) from: String,
+    pub(crate) key: &'static str,
+    pub(crate) first_seen: Timestamp,
+    pub(crate) last_seen: Timestamp,
+    pub(crate) is_this: bool,
+    pub(crate) has_ended: bool,
+    /// Until when a JWT of it may be used, at most.
+    pub(crate) may_live_until: Option<Timestamp>,
+}
+
+impl Device {
+    /// A living sign-in.
+    pub(crate) fn living(
+        app: &Application,
+        one: SignIn,
+        this: SignInId,
+        jwt_life: Span,
+    ) -> Self {
+        // The newest token was made when it was last renewed, which is when it was last seen.
+        let until = (one.key == Key::Jwt).then(|| one.last_seen_at.plus(jwt_life));
+        Self {
+            id: one.id.to_string(),
+            name: device::name(&one.user_agent),
+            from: format!("{}, through {}", one.address, door_name(app, Some(&one.door))),
+            key: key_name(one.key),
+            first_seen: one.created_at,
+            last_seen: one.last_seen_at,
+            is_this: one.id == this,
+            has_ended: false,
+            may_live_until: until,
+        }
+    }
+
+    /// One that has ended, and whose JWT may be used until it expires.
+    pub(crate) fn lingering(app: &Application, one: SignIn, jwt_life: Span) -> Self {
+        let this = one.id;
+        Self { is_this: false, has_ended: true, ..Self::living(app, one, this, jwt_life) }
+    }
+}
+
+/// `GET /account/link`
+#[derive(Debug, Template)]
+#[template(path = "link.html")]
+pub(crate) struct LinkPage {
+    pub(crate) chrome: Chrome,
+    pub(crate) label: String,
+    pub(crate) name: String,
+    pub(crate) email: Option<String>,
+}
+
+/// `GET /forgot`, and what `POST` answers.
+#[derive(Debug, Template)]
+#[template(path = "forgot.html")]
+pub(crate) struct ForgotPage {
+    pub(crate) chrome: Chrome,
+    pub(crate) asked: bool,
+}
+
+/// `GET /reset/{token}`
+#[derive(Debug, Template)]
+#[template(path = "reset.html")]
+pub(crate) struct ResetPage {
+    pub(crate) chrome: Chrome,
+    pub(crate) token: String,
+    pub(crate) complaint: Option<String>,
+}
+
+/// `GET /verify/{token}`
+#[derive(Debug, Template)]
+#[template(path = "verify.html")]
+pub(crate) struct VerifyPage {
+    pub(crate) chrome: Chrome,
+    pub(crate) token: String,
+    pub(crate) email: String,
+}
+
+/// `GET /outbox`
+#[derive(Debug, Template)]
+#[template(path = "outbox.html")]
+pub(crate) struct OutboxPage {
+    pub(crate) chrome: Chrome,
+    pub(crate) letters: Vec<Letter>,
+}
+
+/// `GET /audit`
+#[derive(Debug, Template)]
+#[template(path = "audit.html")]
+pub(crate) struct AuditPage {
+    pub(crate) chrome: Chrome,
+    pub(crate) events: Vec<Event>,
+    pub(crate) older: Option<String>,
 }
 
 /// What somebody carries, as the account page shows it.

@@ -1,1 +1,41 @@
-//! later
+//! A provider that is broken, hostile, or somebody else: right status, a code
+//! from the catalogue, nobody signed in.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod back_channel;
+mod discovery;
+mod id_tokens;
+mod keys;
+mod profiles;
+mod responses;
+mod slow;
+mod token_responses;
+
+use latchkey_tests::{Browser, Issuer, Latchkey, Page, Setup};
+
+/// Latchkey with an issuer that it believes in so far.
+async fn acme() -> (Latchkey, Issuer) {
+    let issuer = Issuer::start().await;
+    let app = Setup::new().with_issuer(&issuer).start().await;
+    (app, issuer)
+}
+
+/// Somebody who says yes at the issuer and comes back.
+async fn sign_in(app: &Latchkey, issuer: &Issuer, browser: &mut Browser) -> Page {
+    let authorize = browser.set_out(app, "acme").await;
+    browser.come_back(&issuer.approve(&authorize)).await
+}
+
+/// The answer is this error, and nobody is signed in.
+#[track_caller]
+fn refused(page: &Page, what: &str, status: u16, code: &str) {
+    let found = (page.status, page.header("x-error-code"));
+    assert_eq!(found, (status, Some(code)), "{what}: {}", page.summary());
+    let session = page.cookies().into_iter().find(|cookie| cookie.name == "latchkey_session");
+    assert!(session.is_none_or(|cookie| cookie.is_removal()), "{what}: a session was given");
+}

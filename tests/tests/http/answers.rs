@@ -1,1 +1,128 @@
-//! later
+//! What every answer carries, whatever it is an answer to.
+
+use std::collections::BTreeSet;
+
+use latchkey_tests::{Browser, Issuer, Latchkey, Page, Setup};
+use reqwest::Method;
+
+/// One of each kind: pages, redirects, errors of ours and of the framework, files.
+async fn one_of_each(app: &Latchkey, browser: &mut Browser) -> Vec<Page> {
+    let mut pages = Vec::new();
+    for (method, path) in [
+        (Method::GET, "/"),
+        (Method::HEAD, "/"),
+        (Method::GET, "/sign-in"),
+        (Method::GET, "/account"),
+        (Method::GET, "/errors"),
+        (Method::GET, "/errors/not_found"),
+        (Method::GET, "/nothing/here"),
+        (Method::GET, "/static/app.css"),
+        (Method::GET, "/static/nothing.css"),
+        (Method::GET, "/healthz"),
+        (Method::GET, "/readyz"),
+        (Method::GET, "/sign-out"),
+        (Method::POST, "/sign-out"),
+        (Method::GET, "/auth/google/callback"),
+        (Method::POST, "/auth/nobody"),
+        (Method::GET, "/api/v1/nothing"),
+        (Method::OPTIONS, "/"),
+        (Method::TRACE, "/"),
+    ] {
+        pages.push(browser.send(method, &app.url(path), &[], None).await);
+    }
+    let cross_site = [("sec-fetch-site", "cross-site")];
+    pages.push(browser.send(Method::POST, &app.url("/sign-out"), &cross_site, None).await);
+    let large = Some("a=".to_owned() + &"x".repeat(200_000));
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    pages.push(browser.send(Method::POST, &app.url("/auth/google"), &form, large).await);
+    pages
+}
+
+#[tokio::test]
+async fn browsers_are_told_to_be_careful() {
+    let app = Latchkey::start().await;
+    let mut browser = Browser::new();
+    let mut pages = one_of_each(&app, &mut browser).await;
+    browser.sign_in_with(&app, "google", "ada").await;
+    pages.push(browser.get(&app.url("/account")).await.expect(200));
+    for page in &pages {
+        for (name, value) in [
+            ("x-content-type-options", "nosniff"),
+            ("x-frame-options", "DENY"),
+            ("cross-origin-opener-policy", "same-origin"),
+            ("cross-origin-resource-policy", "same-origin"),
+            ("referrer-policy", "same-origin"),
+        ] {
+            assert_eq!(page.header(name), Some(value), "{}: {name}", page.asked);
+        }
+        assert_eq!(page.header("strict-transport-security"), None, "{}", page.asked);
+        let policy = page.header("content-security-policy").expect("a policy");
+        for directive in ["default-src 'none'", "base-uri 'none'", "object-src 'none'", "frame-ancestors 'none'"] {
+            assert!(policy.contains(directive), "{}: {policy}", page.asked);
+        }
+        assert!(!policy.contains("unsafe-") && !policy.contains('*'), "{}: {policy}", page.asked);
+        for word in policy.split([' ', ';']).filter(|word| word.contains("://")) {
+            assert!(word.starts_with(&app.idp), "{}: {word} in {policy}", page.asked);
+        }
+        if let Some(kind) = page.header("content-type")
+            && kind.starts_with("text/")
+        {
+            assert!(kind.ends_with("; charset=utf-8"), "{}: {kind}", page.asked);
+        }
+        let for_everybody = page.url.path() == "/static/app.css";
+        let caching = page.header("cache-control").expect("Cache-Control");
+        assert_eq!(caching == "no-store", !for_everybody, "{}: {caching}", page.asked);
+    }
+}
+
+#[tokio::test]
+async fn on_https_browsers_are_told_to_stay_there() {
+    let issuer = Issuer::start().await;
+    let app = Setup::public().with_issuer(&issuer).start().await;
+    let mut browser = Browser::new().with_name("https://app.example.com", app.address);
+    for page in one_of_each(&app, &mut browser).await {
+        let hsts = page.header("strict-transport-security").expect("HSTS");
+        assert!(hsts.contains("includeSubDomains"), "{hsts}");
+        let age: u64 = hsts
+            .strip_prefix("max-age=")
+            .and_then(|rest| rest.split(';').next())
+            .and_then(|age| age.parse().ok())
+            .expect("a number");
+        assert!(age >= 365 * 86_400, "{hsts}");
+        // How long a query takes is nobody's business there.
+        assert_eq!(page.header("server-timing"), None, "{}", page.asked);
+        assert_eq!(page.header("server"), None);
+        assert_eq!(page.header("x-powered-by"), None);
+    }
+}
+
+#[tokio::test]
+async fn every_answer_has_a_name_of_its_own() {
+    let app = Latchkey::start().await;
+    let mut browser = Browser::new();
+    let mut seen = BTreeSet::new();
+    for page in one_of_each(&app, &mut browser).await {
+        let id = page.header("x-request-id").expect("X-Request-Id").to_owned();
+        assert!(id.len() >= 16, "{id}");
+        if page.header("x-error-code").is_some() && page.body.starts_with("<!doctype") {
+            assert!(page.body.contains(&id), "{}: the page does not quote it", page.asked);
+        }
+        assert!(seen.insert(id), "{}", page.asked);
+    }
+    let forged = [("x-request-id", "forged\u{e9}")];
+    let page = browser.send(Method::GET, &app.url("/"), &forged, None).await;
+    assert!(!page.header("x-request-id").expect("one").contains("forged"));
+}
+
+#[tokio::test]
+async fn developers_are_told_what_a_request_cost() {
+    let app = Latchkey::start().await;
+    let mut browser = Browser::new();
+    let cost = |page: &Page| page.header("server-timing").expect("Server-Timing").to_owned();
+    let page = browser.get(&app.url("/")).await;
+    assert!(cost(&page).contains("desc=\"0 queries\""), "{}", cost(&page));
+    browser.sign_in_with(&app, "google", "ada").await;
+    let page = browser.get(&app.url("/")).await;
+    assert!(page.body.contains("Ada Lovelace"));
+    assert!(cost(&page).contains("desc=\"1 query\""), "{}", cost(&page));
+}

@@ -1,1 +1,68 @@
-//! later
+//! What another site may not do in a person's name.
+
+use latchkey_tests::{Browser, Latchkey};
+use reqwest::Method;
+
+#[tokio::test]
+async fn a_form_on_another_site_does_nothing_here() {
+    let app = Latchkey::start().await;
+    let idp = app.idp.clone();
+    let own = app.origin.clone();
+    let other_port = "http://localhost:1".to_owned();
+    let own_page = app.url("/account");
+    let mut browser = Browser::new();
+    browser.sign_in_with(&app, "google", "ada").await;
+    for (headers, allowed) in [
+        (vec![("sec-fetch-site", "cross-site")], false),
+        (vec![("sec-fetch-site", "same-site")], false),
+        (vec![("sec-fetch-site", "cross-site"), ("origin", own.as_str())], false),
+        (vec![("origin", idp.as_str())], false),
+        (vec![("origin", other_port.as_str())], false),
+        (vec![("origin", "https://evil.test")], false),
+        (vec![("origin", "null")], false),
+        (vec![("origin", "")], false),
+        (vec![("referer", "https://evil.test/page")], false),
+        (vec![("sec-fetch-site", "same-origin")], true),
+        (vec![("sec-fetch-site", "none")], true),
+        (vec![("origin", own.as_str())], true),
+        (vec![("referer", own_page.as_str())], true),
+        // No browser: curl, which has no cookies of anybody's.
+        (vec![], true),
+    ] {
+        let mut one = browser.clone();
+        let start = one.send(Method::POST, &app.url("/auth/github"), &headers, None).await;
+        let out = one.send(Method::POST, &app.url("/sign-out"), &headers, None).await;
+        for page in [start, out] {
+            if allowed {
+                assert_eq!(page.status, 303, "{headers:?} {}", page.asked);
+            } else {
+                let page = page.expect_error(403, "cross_site_request");
+                assert!(page.cookies().is_empty(), "{headers:?}");
+            }
+        }
+        if allowed {
+            // It was signed out: the next round needs a new one.
+            browser.sign_in_with(&app, "google", "ada").await;
+        } else {
+            assert!(one.account(&app).await.is_some(), "{headers:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_other_origin_may_read_anything() {
+    let app = Latchkey::start().await;
+    let mut browser = Browser::new();
+    browser.sign_in_with(&app, "google", "ada").await;
+    for origin in ["https://evil.test", "null", app.idp.as_str()] {
+        for (method, path) in
+            [(Method::GET, "/account"), (Method::GET, "/readyz"), (Method::OPTIONS, "/account")]
+        {
+            let headers = [("origin", origin), ("access-control-request-method", "GET")];
+            let page = browser.send(method, &app.url(path), &headers, None).await;
+            let allowed: Vec<_> =
+                page.headers.keys().filter(|name| name.as_str().starts_with("access-control")).collect();
+            assert!(allowed.is_empty(), "{path} {origin}: {allowed:?}");
+        }
+    }
+}

@@ -1,1 +1,203 @@
-//! later
+//! GitHub as it is: the real address, and the dialect.
+
+use latchkey_tests::walk::parameter;
+use latchkey_tests::issuer::Answer;
+use latchkey_tests::{Browser, Issuer, Latchkey, Page, Setup};
+use serde_json::{Value, json};
+use url::Url;
+
+const TOKEN: &str = "/login/oauth/access_token";
+
+#[tokio::test]
+async fn two_variables_lead_to_the_real_one() {
+    let app = Setup::new()
+        .set("GITHUB_CLIENT_ID", "Iv1.0123456789abcdef")
+        .set("GITHUB_CLIENT_SECRET", "hush")
+        .start()
+        .await;
+    let mut browser = Browser::new();
+    let to = browser.set_out(&app, "github").await;
+    assert!(to.as_str().starts_with("https://github.com/login/oauth/authorize?"), "{to}");
+    assert_eq!(parameter(&to, "client_id"), "Iv1.0123456789abcdef");
+    assert_eq!(parameter(&to, "redirect_uri"), app.callback("github"));
+    assert_eq!(parameter(&to, "code_challenge_method"), "S256");
+    assert_eq!(parameter(&to, "scope"), "read:user user:email");
+    assert!(!to.as_str().contains("hush"));
+    // The others are still played on this machine.
+    browser.sign_in_with(&app, "google", "ada").await;
+}
+
+#[tokio::test]
+async fn a_public_site_sends_people_back_to_its_public_name() {
+    let app = Setup::public()
+        .set("GITHUB_CLIENT_ID", "id")
+        .set("GITHUB_CLIENT_SECRET", "hush")
+        .start()
+        .await;
+    let mut browser = Browser::new().with_name("https://app.example.com", app.address);
+    let to = browser.set_out(&app, "github").await;
+    let back = parameter(&to, "redirect_uri");
+    assert_eq!(back, "https://app.example.com/auth/github/callback");
+    // No local provider plays anybody there.
+    let _ = browser.post(&app.url("/auth/google"), &[]).await.expect_error(404, "unknown_provider");
+}
+
+/// Latchkey with a GitHub Enterprise that answers as it is told.
+async fn enterprise() -> (Latchkey, Issuer) {
+    let github = Issuer::start().await;
+    github.answers(TOKEN, Answer::Json(json!({
+        "access_token": "gho_1", "token_type": "bearer", "scope": "read:user,user:email"
+    })));
+    github.answers("/user", Answer::Json(user(1)));
+    github.answers("/user/emails", Answer::Json(json!([
+        { "email": "octo@github.test", "primary": true, "verified": true, "visibility": null }
+    ])));
+    let app = Setup::new()
+        .set("GITHUB_URL", &github.url)
+        .set("GITHUB_API_URL", &github.url)
+        .set("GITHUB_CLIENT_ID", "id")
+        .set("GITHUB_CLIENT_SECRET", "hush")
+        .start()
+        .await;
+    (app, github)
+}
+
+fn user(id: u64) -> Value {
+    json!({ "id": id, "login": "octo", "name": "Octo Cat", "email": "public@evil.test" })
+}
+
+async fn come_back(app: &Latchkey, github: &Issuer, browser: &mut Browser) -> Page {
+    let authorize = browser.set_out(app, "github").await;
+    let callback: Url = github.answer_to(&authorize, &[("code", "c0de")]);
+    browser.come_back(&callback).await
+}
+
+#[tokio::test]
+async fn it_is_asked_as_it_wants_to_be() {
+    let (app, github) = enterprise().await;
+    assert_eq!(come_back(&app, &github, &mut Browser::new()).await.see_other(), "/account");
+    for request in github.all_requests() {
+        assert!(request.header("user-agent").is_some_and(|agent| agent.starts_with("Latchkey/")));
+        let accept = request.header("accept").expect("Accept");
+        assert!(accept.contains("application/json"), "{}: {accept}", request.path);
+    }
+    let token = github.requests(TOKEN).remove(0);
+    assert_eq!(token.field("client_id").as_deref(), Some("id"));
+    assert_eq!(token.field("client_secret").as_deref(), Some("hush"));
+    assert_eq!(token.field("code").as_deref(), Some("c0de"));
+    assert_eq!(token.field("redirect_uri").as_deref(), Some(app.callback("github").as_str()));
+    assert_eq!(token.field("code_verifier").map(|verifier| verifier.len()), Some(43));
+    // The secret travels one way, not two (RFC 6749 §2.3).
+    assert_eq!(token.header("authorization"), None);
+    assert_eq!(github.requests("/user")[0].header("authorization"), Some("Bearer gho_1"));
+}
+
+#[tokio::test]
+async fn errors_that_come_with_status_200_are_errors() {
+    for (error, status, code) in [
+        ("bad_verification_code", 400, "code_refused"),
+        ("incorrect_client_credentials", 502, "token_exchange_refused"),
+        ("redirect_uri_mismatch", 502, "token_exchange_refused"),
+        ("unverified_user_email", 502, "token_exchange_refused"),
+    ] {
+        let (app, github) = enterprise().await;
+        let body = json!({ "error": error, "error_description": "<b>x</b>", "error_uri": "javascript:1" });
+        let form = format!("error={error}&error_description=x");
+        for answer in [
+            Answer::Json(body),
+            Answer::Says(200, "application/x-www-form-urlencoded; charset=utf-8", form),
+        ] {
+            github.answers(TOKEN, answer);
+            let mut browser = Browser::new();
+            let page = come_back(&app, &github, &mut browser).await.expect_error(status, code);
+            assert!(!page.body.contains("<b>x") && !page.body.contains("javascript:"));
+            assert_eq!(browser.account(&app).await, None, "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_form_instead_of_json_is_understood() {
+    let (app, github) = enterprise().await;
+    let form = "access_token=gho_1&scope=read%3Auser&token_type=bearer".to_owned();
+    github.answers(TOKEN, Answer::Says(200, "application/x-www-form-urlencoded", form));
+    assert_eq!(come_back(&app, &github, &mut Browser::new()).await.see_other(), "/account");
+}
+
+#[tokio::test]
+async fn a_renamed_person_stays_the_same_and_a_reused_name_is_somebody_else() {
+    let (app, github) = enterprise().await;
+    let mut ids = Vec::new();
+    for (id, login) in [(1, "octo"), (1, "octo-renamed"), (2, "octo")] {
+        let mut said = user(id);
+        said["login"] = login.into();
+        said["name"] = Value::Null;
+        github.answers("/user", Answer::Json(said));
+        github.answers("/user/emails", Answer::Json(json!([])));
+        let mut browser = Browser::new();
+        assert_eq!(come_back(&app, &github, &mut browser).await.see_other(), "/account");
+        ids.push(browser.account(&app).await.expect("signed in").id);
+    }
+    assert_eq!(ids[0], ids[1]);
+    assert_ne!(ids[0], ids[2]);
+}
+
+#[tokio::test]
+async fn ids_beyond_what_a_float_can_hold_are_kept_apart() {
+    let (app, github) = enterprise().await;
+    github.answers("/user/emails", Answer::Json(json!([])));
+    let mut ids = Vec::new();
+    for id in [9_007_199_254_740_992, 9_007_199_254_740_993, u64::MAX] {
+        github.answers("/user", Answer::Json(user(id)));
+        let mut browser = Browser::new();
+        assert_eq!(come_back(&app, &github, &mut browser).await.see_other(), "/account");
+        ids.push(browser.account(&app).await.expect("signed in").id);
+    }
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), 3);
+}
+
+#[tokio::test]
+async fn only_a_verified_address_from_the_list_counts() {
+    for (emails, shown) in [
+        (Answer::Json(json!([{ "email": "a@x.test", "primary": true, "verified": true }])), "a@x.test"),
+        (Answer::Json(json!([{ "email": "a@x.test", "primary": true, "verified": false }])), "No e-mail address"),
+        (Answer::Json(json!([])), "No e-mail address"),
+        (Answer::html(404), "No e-mail address"),
+    ] {
+        let (app, github) = enterprise().await;
+        github.answers("/user/emails", emails);
+        let mut browser = Browser::new();
+        assert_eq!(come_back(&app, &github, &mut browser).await.see_other(), "/account");
+        let page = browser.get(&app.url("/account")).await;
+        assert!(page.body.contains(shown), "{shown}: {}", page.summary());
+        assert!(!page.body.contains("public@evil.test"), "the public profile's address was taken");
+    }
+}
+
+#[tokio::test]
+async fn answers_of_the_api_that_make_no_sense_sign_nobody_in() {
+    let refused = |status| Answer::Says(status, "application/json", json!({ "message": "no" }).to_string());
+    for (path, answer, status, code) in [
+        ("/user", Answer::Json(json!({})), 502, "provider_nonsense"),
+        ("/user", Answer::Json(json!({ "id": "1", "login": "x" })), 502, "provider_nonsense"),
+        ("/user", Answer::Json(json!({ "id": -1 })), 502, "provider_nonsense"),
+        ("/user", Answer::Json(json!({ "id": 1.5 })), 502, "provider_nonsense"),
+        ("/user", Answer::Json(json!({ "id": null })), 502, "provider_nonsense"),
+        ("/user", Answer::Json(json!([])), 502, "provider_nonsense"),
+        ("/user", refused(401), 502, "provider_nonsense"),
+        ("/user", refused(429), 503, "provider_down"),
+        ("/user", refused(500), 503, "provider_down"),
+        ("/user/emails", refused(500), 503, "provider_down"),
+        ("/user/emails", Answer::Json(json!({})), 502, "provider_nonsense"),
+    ] {
+        let (app, github) = enterprise().await;
+        github.answers(path, answer.clone());
+        let mut browser = Browser::new();
+        let page = come_back(&app, &github, &mut browser).await;
+        let found = (page.status, page.header("x-error-code"));
+        assert_eq!(found, (status, Some(code)), "{path} {answer:?}: {}", page.summary());
+        assert_eq!(browser.account(&app).await, None);
+    }
+}

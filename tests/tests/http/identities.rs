@@ -1,1 +1,201 @@
-//! later
+//! Whose account is it? The identity's, never the e-mail's.
+
+use latchkey_tests::database::rows;
+use latchkey_tests::issuer::SUBJECT;
+use latchkey_tests::{Browser, Issuer, Latchkey, Page, Setup};
+
+/// Comes back from the local provider, wherever that leads.
+async fn try_with(app: &Latchkey, browser: &mut Browser, provider: &str, person: &str) -> Page {
+    let authorize = browser.set_out(app, provider).await;
+    let callback = browser.consent(&authorize, person).await;
+    browser.come_back(&callback).await
+}
+
+#[tokio::test]
+async fn the_same_person_keeps_the_same_account() {
+    let app = Latchkey::start().await;
+    for (provider, person) in [("google", "ada"), ("github", "octo"), ("facebook", "noor")] {
+        let first = Browser::new().sign_in_with(&app, provider, person).await;
+        let again = Browser::new().sign_in_with(&app, provider, person).await;
+        assert_eq!(first, again, "{person} at {provider}");
+    }
+    assert_eq!(rows(&app.app.db, "users").await, 3);
+}
+
+#[tokio::test]
+async fn somebody_elses_verified_address_opens_no_account() {
+    let app = Latchkey::start().await;
+    Browser::new().sign_in_with(&app, "google", "ada").await;
+    // Another person at the same provider, and one at another, with Ada's address.
+    for provider in ["google", "github"] {
+        let mut twin = Browser::new();
+        let page = try_with(&app, &mut twin, provider, "twin").await;
+        let page = page.expect_error(409, "email_taken");
+        assert!(page.body.contains("/sign-in"), "no way on");
+        assert_eq!(twin.account(&app).await, None, "{provider}");
+    }
+    // Facebook vouches for no address, so there is nothing to compare.
+    let twin = Browser::new().sign_in_with(&app, "facebook", "twin").await;
+    assert_eq!(twin.name, "Ada’s Twin");
+    assert_eq!(rows(&app.app.db, "users").await, 2);
+}
+
+#[tokio::test]
+async fn an_unverified_address_neither_opens_nor_blocks_an_account() {
+    let issuer = Issuer::start().await;
+    let app = Setup::new().with_issuer(&issuer).start().await;
+    let ada = Browser::new().sign_in_with(&app, "google", "ada").await;
+    for unverified in [
+        serde_json::json!(false),
+        serde_json::json!("false"),
+        serde_json::json!(null),
+        serde_json::json!(0),
+        serde_json::json!(1),
+        serde_json::json!("TRUE"),
+        serde_json::json!([true]),
+    ] {
+        let subject = unverified.to_string();
+        issuer.userinfo(move |profile| {
+            profile["email"] = "ada@example.test".into();
+            profile["email_verified"] = unverified.clone();
+        });
+        let mut stranger = Browser::new();
+        let authorize = stranger.set_out(&app, "acme").await;
+        let page = stranger.come_back(&issuer.approve_as(&authorize, &subject)).await;
+        assert_eq!(page.see_other(), "/account", "{subject}");
+        assert_ne!(stranger.account(&app).await.expect("signed in").id, ada.id, "{subject}");
+    }
+}
+
+#[tokio::test]
+async fn an_unverified_address_that_came_first_does_not_become_its_owners_account() {
+    // Pre-hijacking: the attacker is first, the victim comes later.
+    let issuer = Issuer::start().await;
+    let app = Setup::new().with_issuer(&issuer).start().await;
+    issuer.userinfo(|profile| {
+        profile["email"] = "ada@example.test".into();
+        profile["email_verified"] = false.into();
+    });
+    let mut attacker = Browser::new();
+    let authorize = attacker.set_out(&app, "acme").await;
+    let _ = attacker.come_back(&issuer.approve(&authorize)).await.expect(303);
+    let attackers = attacker.account(&app).await.expect("signed in");
+    let ada = Browser::new().sign_in_with(&app, "google", "ada").await;
+    assert_ne!(ada.id, attackers.id);
+}
+
+#[tokio::test]
+async fn the_same_id_at_two_providers_is_two_people() {
+    let app = Latchkey::start().await;
+    // Ada's id at GitHub is her twin's at Facebook.
+    let ada = Browser::new().sign_in_with(&app, "github", "ada").await;
+    let twin = Browser::new().sign_in_with(&app, "facebook", "twin").await;
+    assert_ne!(ada.id, twin.id);
+}
+
+#[tokio::test]
+async fn people_without_an_address_do_not_collide() {
+    let app = Latchkey::start().await;
+    let mut ids = Vec::new();
+    for provider in ["google", "github", "facebook"] {
+        ids.push(Browser::new().sign_in_with(&app, provider, "noor").await.id);
+    }
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), 3);
+}
+
+#[tokio::test]
+async fn a_new_address_or_name_at_the_provider_is_still_the_same_person() {
+    let issuer = Issuer::start().await;
+    let app = Setup::new().with_issuer(&issuer).start().await;
+    Browser::new().sign_in_with(&app, "google", "ada").await;
+    let mut ids = Vec::new();
+    for (name, email) in [
+        ("Jane Doe", "jane@acme.test"),
+        ("Jane Roe", "jane.roe@acme.test"),
+        // Even one that belongs to somebody else here by now.
+        ("Jane Roe", "ada@example.test"),
+    ] {
+        issuer.userinfo(move |profile| {
+            profile["name"] = name.into();
+            profile["email"] = email.into();
+        });
+        let mut browser = Browser::new();
+        let authorize = browser.set_out(&app, "acme").await;
+        assert_eq!(browser.come_back(&issuer.approve(&authorize)).await.see_other(), "/account");
+        ids.push(browser.account(&app).await.expect("signed in").id);
+    }
+    assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+}
+
+#[tokio::test]
+async fn subjects_are_told_apart_to_the_letter() {
+    let issuer = Issuer::start().await;
+    let app = Setup::new().with_issuer(&issuer).start().await;
+    let mut ids = Vec::new();
+    for subject in ["abc", "ABC", "abc ", "äbc", "abc"] {
+        let address = format!("{}@acme.test", ids.len() % 4);
+        issuer.userinfo(move |profile| {
+            profile["sub"] = subject.into();
+            profile["email"] = address.clone().into();
+        });
+        let mut browser = Browser::new();
+        let authorize = browser.set_out(&app, "acme").await;
+        let page = browser.come_back(&issuer.approve_as(&authorize, subject)).await;
+        assert_eq!(page.see_other(), "/account", "{subject:?}");
+        ids.push(browser.account(&app).await.expect("signed in").id);
+    }
+    assert_eq!(ids[0], ids[4]);
+    ids.truncate(4);
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), 4);
+}
+
+#[tokio::test]
+async fn a_subject_that_is_none_signs_nobody_in() {
+    let issuer = Issuer::start().await;
+    let app = Setup::new().with_issuer(&issuer).start().await;
+    let mut browser = Browser::new();
+    for subject in [
+        serde_json::json!(""),
+        serde_json::json!(null),
+        serde_json::json!(1),
+        serde_json::json!([SUBJECT]),
+        serde_json::json!("x".repeat(256)),
+        serde_json::json!("a\u{0}b"),
+    ] {
+        let said = subject.clone();
+        issuer.id_token(move |token| token.claims["sub"] = said.clone());
+        let said = subject.clone();
+        issuer.userinfo(move |profile| profile["sub"] = said.clone());
+        let authorize = browser.set_out(&app, "acme").await;
+        let page = browser.come_back(&issuer.approve(&authorize)).await;
+        let _ = page.expect_error(502, "id_token_refused");
+    }
+    assert_eq!(rows(&app.app.db, "users").await, 0);
+}
+
+#[tokio::test]
+async fn only_the_local_provider_has_an_administrator() {
+    let issuer = Issuer::start().await;
+    let app = Setup::new().with_issuer(&issuer).start().await;
+    issuer.userinfo(|profile| profile["email"] = "admin@example.test".into());
+    let roles = async |browser: &mut Browser| {
+        let page = browser.get(&app.url("/account")).await;
+        let (_, rest) = page.body.split_once("<dt>Roles</dt>").expect("roles");
+        rest.split_once("</dd>").expect("roles").0.to_owned()
+    };
+    let mut jane = Browser::new();
+    let authorize = jane.set_out(&app, "acme").await;
+    let _ = jane.come_back(&issuer.approve(&authorize)).await.expect(303);
+    assert!(!roles(&mut jane).await.contains("admin"));
+
+    let app = Latchkey::start().await;
+    let mut alan = Browser::new();
+    alan.sign_in_with(&app, "google", "alan").await;
+    let page = alan.get(&app.url("/account")).await;
+    let (_, rest) = page.body.split_once("<dt>Roles</dt>").expect("roles");
+    assert!(rest.split_once("</dd>").expect("roles").0.contains("admin"));
+}

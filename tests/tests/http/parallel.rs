@@ -1,1 +1,67 @@
-//! later
+//! Many first sign-ins of one person at the same moment make one account.
+
+use std::sync::Arc;
+
+use latchkey_tests::database::rows;
+use latchkey_tests::{Browser, Database, Latchkey, Setup};
+use tokio::sync::Barrier;
+use tokio::task::JoinSet;
+
+const MANY: usize = 50;
+
+async fn many_at_once(app: Latchkey) {
+    let app = Arc::new(app);
+    let start = Arc::new(Barrier::new(MANY));
+    let mut browsers = JoinSet::new();
+    for _ in 0..MANY {
+        let (app, start) = (Arc::clone(&app), Arc::clone(&start));
+        browsers.spawn(async move {
+            let mut browser = Browser::new();
+            let authorize = browser.set_out(&app, "google").await;
+            let callback = browser.consent(&authorize, "ada").await;
+            // All of them come back at the same moment.
+            start.wait().await;
+            let page = browser.come_back(&callback).await;
+            assert_eq!(page.see_other(), "/account");
+            browser.account(&app).await.expect("signed in").id
+        });
+    }
+    let ids = browsers.join_all().await;
+    assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+    assert_eq!(rows(&app.app.db, "users").await, 1);
+    assert_eq!(rows(&app.app.db, "identities").await, 1);
+    assert_eq!(rows(&app.app.db, "sign_ins").await, i64::try_from(MANY).expect("a number"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_sqlite() {
+    many_at_once(Latchkey::start().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL: tests/run"]
+async fn on_postgres() {
+    let url = Database::new_postgres_url().await;
+    many_at_once(Setup::new().set("DATABASE_URL", url).start().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_different_people_at_once_each_get_their_own() {
+    let issuer = Arc::new(latchkey_tests::Issuer::start().await);
+    let app = Arc::new(Setup::new().with_issuer(&issuer).start().await);
+    let mut browsers = JoinSet::new();
+    for person in 0..MANY {
+        let (app, issuer) = (Arc::clone(&app), Arc::clone(&issuer));
+        browsers.spawn(async move {
+            let mut browser = Browser::new();
+            let authorize = browser.set_out(&app, "acme").await;
+            let callback = issuer.approve_as(&authorize, &format!("person-{person}"));
+            assert_eq!(browser.come_back(&callback).await.see_other(), "/account");
+            browser.account(&app).await.expect("signed in").id
+        });
+    }
+    let mut ids = browsers.join_all().await;
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), MANY);
+}

@@ -1,1 +1,185 @@
-//! later
+//! A server session from its beginning to its end.
+
+use latchkey_domain::Span;
+use latchkey_store::Db;
+use latchkey_tests::database::rows;
+use latchkey_tests::{Browser, Database, Latchkey, Setup};
+use reqwest::Method;
+
+/// A browser that carries nothing but this session.
+fn with_session(id: &str) -> Browser {
+    let mut browser = Browser::new();
+    browser.jar.plant("localhost", "latchkey_session", id);
+    browser
+}
+
+#[tokio::test]
+async fn signing_out_ends_it_on_the_server() {
+    let app = Latchkey::start().await;
+    let mut browser = Browser::new();
+    browser.sign_in_with(&app, "google", "ada").await;
+    let mut other = Browser::new();
+    other.sign_in_with(&app, "google", "ada").await;
+    let old = browser.session(&app).expect("a session");
+    assert_eq!(browser.post(&app.url("/sign-out"), &[]).await.see_other(), "/");
+    assert_eq!(browser.session(&app), None);
+    assert_eq!(with_session(&old).account(&app).await, None);
+    // Another device stays signed in.
+    assert!(other.account(&app).await.is_some());
+    // Once more does no harm.
+    assert_eq!(browser.post(&app.url("/sign-out"), &[]).await.see_other(), "/");
+}
+
+#[tokio::test]
+async fn nobody_is_signed_out_by_a_link() {
+    let app = Latchkey::start().await;
+    let mut browser = Browser::new();
+    browser.sign_in_with(&app, "google", "ada").await;
+    for method in [Method::GET, Method::HEAD] {
+        let page = browser.send(method, &app.url("/sign-out"), &[], None).await;
+        assert_eq!(page.status, 405);
+    }
+    assert!(browser.account(&app).await.is_some());
+}
+
+#[tokio::test]
+async fn an_id_that_somebody_planted_does_not_become_a_session() {
+    let app = Latchkey::start().await;
+    // Of the right form, and never given out.
+    let planted = "AAECAwQFBgcICQoLDA0ODw";
+    let mut victim = with_session(planted);
+    victim.sign_in_with(&app, "google", "ada").await;
+    assert_ne!(victim.session(&app).as_deref(), Some(planted));
+    assert_eq!(with_session(planted).account(&app).await, None);
+}
+
+#[tokio::test]
+async fn signing_in_again_gives_a_new_id_and_ends_the_old_one() {
+    let app = Latchkey::start().await;
+    for (first, second) in [("ada", "ada"), ("ada", "grace")] {
+        let mut browser = Browser::new();
+        browser.sign_in_with(&app, "google", first).await;
+        let old = browser.session(&app).expect("a session");
+        browser.sign_in_with(&app, "google", second).await;
+        assert_ne!(browser.session(&app).as_ref(), Some(&old));
+        assert_eq!(with_session(&old).account(&app).await, None, "{first}, then {second}");
+    }
+}
+
+#[tokio::test]
+async fn an_attempt_that_fails_leaves_the_session_as_it_was() {
+    let app = Latchkey::start().await;
+    let mut browser = Browser::new();
+    let ada = browser.sign_in_with(&app, "google", "ada").await;
+    let old = browser.session(&app);
+    let authorize = browser.set_out(&app, "google").await;
+    let back = browser.decide(&authorize, &[("decision", "decline")]).await;
+    let _ = browser.come_back(&back).await.expect_error(400, "provider_declined");
+    assert_eq!(browser.session(&app), old);
+    assert_eq!(browser.account(&app).await, Some(ada));
+}
+
+/// Waits until the visit that was just made is written down, beside the request.
+async fn noted(app: &Latchkey) {
+    const SEEN: &str = "SELECT MAX(last_seen_at) FROM sign_ins";
+    let Db::Sqlite(pool) = &app.app.db else { panic!("SQLite") };
+    for _ in 0..200 {
+        let seen: i64 = sqlx::query_scalar(SEEN).fetch_one(pool).await.expect("a time");
+        if seen == app.clock.now().as_millis() {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+    }
+    panic!("the visit was never noted");
+}
+
+#[tokio::test]
+async fn it_ends_when_it_was_not_used_for_too_long() {
+    let app = Setup::new()
+        .set("SESSION_IDLE_TTL", "1h")
+        .set("SESSION_TTL", "12h")
+        .with_clock_standing()
+        .start()
+        .await;
+    let mut browser = Browser::new();
+    browser.sign_in_with(&app, "github", "ada").await;
+    for _ in 0..3 {
+        app.advance(Span::minutes(59));
+        assert!(browser.account(&app).await.is_some(), "it was used an hour ago at most");
+        noted(&app).await;
+    }
+    app.advance(Span::minutes(60));
+    assert_eq!(browser.account(&app).await, None);
+}
+
+#[tokio::test]
+async fn it_ends_at_last_however_much_it_is_used() {
+    let app = Setup::new()
+        .set("SESSION_IDLE_TTL", "1h")
+        .set("SESSION_TTL", "3h")
+        .with_clock_standing()
+        .start()
+        .await;
+    let mut browser = Browser::new();
+    browser.sign_in_with(&app, "github", "ada").await;
+    for _ in 0..5 {
+        app.advance(Span::minutes(30));
+        assert!(browser.account(&app).await.is_some());
+        noted(&app).await;
+    }
+    app.advance(Span::minutes(30));
+    assert_eq!(browser.account(&app).await, None);
+}
+
+#[tokio::test]
+async fn it_outlives_a_restart() {
+    let app = Latchkey::start().await;
+    let mut browser = Browser::new();
+    let before = browser.sign_in_with(&app, "google", "ada").await;
+    let waiting = browser.set_out(&app, "google").await;
+    let folder = app.stop().await;
+    let app = Setup::in_folder(folder).start().await;
+    assert_eq!(browser.account(&app).await, Some(before));
+    // The attempt that waited belongs to this app still: it is told from a stranger's.
+    let state = latchkey_tests::walk::parameter(&waiting, "state");
+    let callback = format!("{}?error=access_denied&state={state}&iss={}/google", app.callback("google"), app.idp);
+    let page = browser.get(&callback).await;
+    assert_eq!(page.header("x-error-code"), Some("provider_declined"), "{}", page.summary());
+}
+
+#[tokio::test]
+async fn a_visitor_costs_no_row_and_gets_no_session() {
+    let app = Latchkey::start().await;
+    let mut visitor = Browser::new();
+    for path in ["/", "/sign-in", "/account", "/errors", "/errors/not_found", "/nothing", "/readyz"] {
+        let page = visitor.get(&app.url(path)).await;
+        assert!(page.cookies().is_empty(), "{path}: {:?}", page.cookies());
+    }
+    for provider in ["google", "github", "facebook"] {
+        let authorize = visitor.set_out(&app, provider).await;
+        let back = visitor.decide(&authorize, &[("decision", "decline")]).await;
+        let _ = visitor.come_back(&back).await.expect_error(400, "provider_declined");
+        let _ = visitor.get(&app.callback(provider)).await.expect_error(400, "attempt_unknown");
+    }
+    visitor.post(&app.url("/sign-out"), &[]).await;
+    assert_eq!(visitor.session(&app), None);
+    for table in ["users", "identities", "sign_ins"] {
+        assert_eq!(rows(&app.app.db, table).await, 0, "{table}");
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: tests/run"]
+async fn two_instances_on_one_postgres_share_it() {
+    let url = Database::new_postgres_url().await;
+    let setup = || {
+        Setup::new().set("DATABASE_URL", &url).set("APP_SECRET", "one-secret-for-both").start()
+    };
+    // They start at once, and bring the empty database up to date together.
+    let (one, two) = tokio::join!(setup(), setup());
+    let mut browser = Browser::new();
+    let ada = browser.sign_in_with(&one, "google", "ada").await;
+    assert_eq!(browser.account(&two).await, Some(ada));
+    browser.post(&two.url("/sign-out"), &[]).await;
+    assert_eq!(browser.account(&one).await, None);
+}

@@ -1,1 +1,122 @@
-//! later
+//! Settings, as somebody meets them who starts the app.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use latchkey_web::settings::{Environment, Settings};
+
+/// Things that make no sense, and a word of each value that must not be shown.
+const NONSENSE: [(&str, &str); 7] = [
+    ("PUBLIC_URL", "http://shown.example.com"),
+    ("DATABASE_URL", "mysql://root:shown@db"),
+    ("GITHUB_CLIENT_SECRET", "'shown'"),
+    ("GOOGLE_CLIENT_ID", "shown"),
+    ("APP_SECRET_FILE", "/nowhere/shown"),
+    ("SESSION_TTL", "shown"),
+    ("OIDC_ACME_ISSUER", "http://shown.test"),
+];
+
+/// What has to be named for them.
+const NAMED: [&str; 7] = [
+    "PUBLIC_URL",
+    "DATABASE_URL",
+    "GITHUB_CLIENT_ID",
+    "GOOGLE_CLIENT_SECRET",
+    "APP_SECRET_FILE",
+    "SESSION_TTL",
+    "OIDC_ACME_ISSUER",
+];
+
+#[test]
+fn everything_that_makes_no_sense_is_said_at_once_and_no_value_is_shown() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let environment = Environment::of(NONSENSE, folder.path());
+    let problems = Settings::load(&environment).expect_err("problems");
+    let named: Vec<_> = problems.0.iter().map(|problem| problem.variable.as_str()).collect();
+    for name in NAMED {
+        assert!(named.contains(&name), "{name} is not among {named:?}");
+    }
+    assert!(!problems.to_string().contains("shown"), "{problems}");
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the repository").to_owned()
+}
+
+#[test]
+fn the_example_works_unchanged() {
+    let example = root().join(".env.example");
+    assert!(example.exists(), "there is no .env.example");
+    // A copy, so that what the app makes beside it does not end up in the repository.
+    let folder = tempfile::tempdir().expect("a folder");
+    let copy = folder.path().join(".env");
+    std::fs::copy(example, &copy).expect("a copy");
+    let environment = Environment::with_file(&copy).expect("a file that can be read");
+    let settings = Settings::load(&environment).expect("settings that make sense");
+    let nothing = tempfile::tempdir().expect("a folder");
+    let nothing = Environment::of::<&str, &str>([], nothing.path());
+    let defaults = Settings::load(&nothing).expect("settings that make sense");
+    assert_eq!(settings.origin(), defaults.origin());
+    assert_eq!(settings.listen, defaults.listen);
+    let providers = |settings: &Settings| {
+        let all = settings.providers.iter().map(|one| (one.slug.clone(), one.local));
+        all.collect::<Vec<_>>()
+    };
+    assert_eq!(providers(&settings), providers(&defaults));
+}
+
+#[test]
+fn the_example_names_every_setting_of_the_contract_that_is_there() {
+    let example = std::fs::read_to_string(root().join(".env.example")).expect("a file");
+    for name in [
+        "PUBLIC_URL", "HOST", "PORT", "DATABASE_URL", "APP_SECRET", "SESSION_IDLE_TTL",
+        "SESSION_TTL", "JWT_ACCESS_TTL", "JWT_REFRESH_TTL", "JWT_ALGORITHM", "JWT_PRIVATE_KEY",
+        "JWT_ISSUER", "JWT_AUDIENCE", "JWT_REVOCATION", "GOOGLE_CLIENT_ID",
+        "GOOGLE_CLIENT_SECRET", "GITHUB_CLIENT_ID", "GITHUB_CLIENT_SECRET", "GITHUB_URL",
+        "GITHUB_API_URL", "FACEBOOK_CLIENT_ID", "FACEBOOK_CLIENT_SECRET", "OIDC_", "LOCAL_IDP",
+        "LOCAL_IDP_PORT", "TRUSTED_PROXIES", "RUST_LOG",
+    ] {
+        assert!(example.contains(name), "{name} is not in .env.example");
+    }
+}
+
+/// The built binary, which lies two folders above this test.
+fn binary() -> PathBuf {
+    let test = std::env::current_exe().expect("a path");
+    let folder = test.parent().and_then(Path::parent).expect("target/debug");
+    folder.join(format!("latchkey{}", std::env::consts::EXE_SUFFIX))
+}
+
+/// Runs the binary in an empty folder with nothing else in its environment.
+fn start(variables: &[(&str, &str)]) -> Output {
+    let folder = tempfile::tempdir().expect("a folder");
+    Command::new(binary())
+        .current_dir(folder.path())
+        .env_clear()
+        .envs(variables.iter().copied())
+        .output()
+        .expect("the binary: cargo build -p latchkey-web")
+}
+
+#[test]
+#[ignore = "needs the built binary: tests/run"]
+fn the_binary_refuses_to_start_and_lists_everything() {
+    let output = start(&NONSENSE);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    for name in NAMED {
+        assert!(said.contains(name), "{name}: {said}");
+    }
+    assert!(!said.contains("shown"), "{said}");
+}
+
+#[test]
+#[ignore = "needs the built binary: tests/run"]
+fn the_binary_says_which_port_is_taken() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("an address").port().to_string();
+    let output = start(&[("PORT", &port), ("LOCAL_IDP", "off")]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains(&port) && said.contains("PORT"), "{said}");
+}

@@ -1,1 +1,40 @@
-//! later
+//! Every function of the store, on both databases: one body, run twice.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
+/// Writes each test down twice: once for SQLite, once for PostgreSQL.
+macro_rules! on_both {
+    ($(async fn $name:ident($database:ident) $body:block)*) => {$(
+        mod $name {
+            use super::*;
+
+            async fn body($database: latchkey_tests::Database) $body
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn sqlite() {
+                body(latchkey_tests::Database::sqlite().await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            #[ignore = "needs PostgreSQL: tests/run"]
+            async fn postgres() {
+                body(latchkey_tests::Database::postgres().await).await;
+            }
+        }
+    )*};
+}
+
+mod contacts_and_events;
+mod identities;
+mod opening;
+mod passwords;
+mod people;
+mod refresh_tokens;
+mod sessions;
+mod sign_ins;
+mod signing_keys;
+mod users;

@@ -2,7 +2,7 @@
 
 use latchkey_domain::return_to::ReturnTo;
 use latchkey_domain::sign_in::Key;
-use latchkey_domain::{Span, Timestamp};
+use latchkey_domain::{Span, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::random;
@@ -34,6 +34,8 @@ pub struct Attempt {
     pub key: Key,
     /// Where they want to go afterwards.
     pub return_to: ReturnTo,
+    /// Who, being signed in, set out to link what comes back to their account.
+    pub linking: Option<UserId>,
     /// When they set out.
     pub started_at: Timestamp,
     /// Whether its answer has come: the cookie stays behind, emptied of its
@@ -74,9 +76,17 @@ impl Attempt {
             verifier: random::token(),
             key,
             return_to,
+            linking: None,
             started_at: now,
             finished: false,
         }
+    }
+
+    /// The same attempt, made to link an identity to an account.
+    #[must_use]
+    pub fn linking(mut self, user: UserId) -> Self {
+        self.linking = Some(user);
+        self
     }
 
     /// The name of its cookie, without a prefix. The state is no secret: it

@@ -103,12 +103,27 @@ impl Discovery {
 }
 
 async fn fetch(http: &Outbound, issuer: &str) -> Result<Metadata, Error> {
-    // Discovery §4: the path is appended to the issuer, whatever its own path.
-    let url = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
-    let url = Url::parse(&url)
-        .map_err(|_| Error::nonsense(Step::Discovery, "the issuer is not a URL"))?;
+    let url = address(issuer)?;
     let answer = http.get(&url, None).await.map_err(Error::unreachable(Step::Discovery))?;
-    judge(issuer, json(Step::Discovery, &answer)?)
+    read(issuer, &answer)
+}
+
+/// Where an issuer's discovery document is (Discovery §4): the path is appended
+/// to the issuer, whatever its own path.
+///
+/// # Errors
+/// When the issuer is not a URL.
+pub fn address(issuer: &str) -> Result<Url, Error> {
+    let url = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
+    Url::parse(&url).map_err(|_| Error::nonsense(Step::Discovery, "the issuer is not a URL"))
+}
+
+/// Reads the answer to a request for a discovery document, and judges it.
+///
+/// # Errors
+/// When it is no such document, or one that must not be believed.
+pub fn read(issuer: &str, answer: &::http::Response<Vec<u8>>) -> Result<Metadata, Error> {
+    judge(issuer, json(Step::Discovery, answer)?)
 }
 
 /// Judges a discovery document (Discovery §4.3).

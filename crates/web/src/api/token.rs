@@ -5,6 +5,7 @@ use axum::extract::State;
 use http::StatusCode;
 use latchkey_auth::refresh::Pair;
 use latchkey_domain::Scopes;
+use latchkey_domain::audit::{Actor, Kind};
 use latchkey_domain::sign_in::{Door, Key};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -14,7 +15,7 @@ use super::openapi::Refusals;
 use crate::app::App;
 use crate::client::Client;
 use crate::errors::{Fault, Result, catalogue};
-use crate::password;
+use crate::{audit, password};
 use crate::sign_in::{end, sign_in};
 
 /// What programs of people's own are, to the JWTs that they carry.
@@ -86,14 +87,22 @@ pub(super) async fn issue(
     Body(request): Body<TokenRequest>,
 ) -> Result<Json<TokenAnswer>> {
     let scope = wanted(request.scope.as_deref())?;
-    let Some(user) = password::check(&app, &request.email, &request.password).await? else {
+    let Some(user) = password::check(&app, &request.email, &request.password, &client).await? else {
         return Err(Fault::new(catalogue::WRONG_CREDENTIALS)
             .oauth_error("invalid_grant")
             .challenge(""));
     };
-    let sign_in = sign_in(&app, user.id, Door::Password, Key::Jwt, client);
+    let sign_in = sign_in(&app, user.id, Door::Password, Key::Jwt, &client);
     let pair = app.issuer.begin(&user, &sign_in, scope, PROGRAM).await?;
-    tracing::info!(user = %user.id, sign_in = %sign_in.id, "a program signed in");
+    audit::note(
+        &app,
+        Kind::SignedIn,
+        Some(user.id),
+        Actor::Person,
+        "password, a program",
+        Some(&client),
+    )
+    .await;
     Ok(Json(pair.into()))
 }
 
@@ -108,8 +117,10 @@ pub(super) async fn issue(
 )]
 pub(super) async fn refresh(
     State(app): State<App>,
+    client: Client,
     Body(request): Body<RefreshRequest>,
 ) -> Result<Json<TokenAnswer>> {
+    app.limits.a_try(&client)?;
     let exchanged = app.issuer.exchange(&request.refresh_token, app.clock.now()).await;
     let pair = exchanged.map_err(|error| Fault::from(error).oauth_error("invalid_grant"))?;
     Ok(Json(pair.into()))

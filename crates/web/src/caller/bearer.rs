@@ -46,7 +46,7 @@ pub(super) fn token(headers: &HeaderMap) -> Result<Option<&str>> {
 /// Who shows this token.
 pub(super) async fn caller(app: &App, token: &str) -> Result<Caller> {
     match app.keys.verify(token, app.clock.now()).await {
-        Ok(claims) if app.is_revoked(claims.sid) => {
+        Ok(claims) if app.revoked.contains(claims.sid) => {
             Err(Fault::new(catalogue::TOKEN_REVOKED).challenge("error=\"invalid_token\""))
         }
         Ok(claims) => Ok(Caller::with_jwt(claims, token.to_owned(), Credential::JwtBearer)),

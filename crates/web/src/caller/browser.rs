@@ -23,7 +23,7 @@ pub(super) async fn caller(parts: &mut Parts, app: &App) -> Result<Option<Caller
     }
     if let Some(token) = app.cookies.value(&parts.headers, TOKEN) {
         match app.keys.verify(token, app.clock.now()).await {
-            Ok(claims) if !app.is_revoked(claims.sid) => {
+            Ok(claims) if !app.revoked.contains(claims.sid) => {
                 let token = token.to_owned();
                 return Ok(Some(Caller::with_jwt(claims, token, Credential::JwtCookie)));
             }

@@ -13,13 +13,16 @@ use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use http::request::Parts;
 use latchkey_auth::jwt::AccessClaims;
 use latchkey_domain::sign_in::{Door, Key, SignIn};
-use latchkey_domain::{Role, Scope, Scopes, SignInId, Timestamp, User};
+use latchkey_domain::{Role, Scope, Scopes, SignInId, Span, Timestamp, User};
 
 use crate::app::App;
 use crate::errors::{Action, Fault, Result, catalogue};
 use crate::middleware::faults::is_for_programs;
 
 pub(crate) use browser::{forget, give};
+
+/// How long a proof is fresh enough for what cannot be undone.
+const FRESH_FOR: Span = Span::minutes(10);
 
 /// Somebody who is signed in.
 #[derive(Clone, Debug)]
@@ -127,6 +130,19 @@ impl Caller {
         Err(Fault::new(catalogue::INSUFFICIENT_SCOPE)
             .detail(format!("This needs the scope {scope}, which the token does not have."))
             .challenge(format!("error=\"insufficient_scope\", scope=\"{scope}\"")))
+    }
+
+    /// Whether they proved who they are so lately that they may do something
+    /// that cannot be undone.
+    ///
+    /// # Errors
+    /// 403, with the way to prove it again.
+    pub fn proved_lately(&self, now: Timestamp) -> Result<()> {
+        if now.since(self.authenticated_at()) <= FRESH_FOR {
+            return Ok(());
+        }
+        let again = Action::link("Sign in again", "/sign-in?again=1&next=%2Faccount");
+        Err(Fault::new(catalogue::FRESH_PROOF_REQUIRED).action(again))
     }
 
     /// Whether this person has that role.

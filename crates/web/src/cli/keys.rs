@@ -2,8 +2,10 @@
 
 use clap::Subcommand;
 use latchkey_domain::Timestamp;
+use latchkey_domain::audit::{Actor, Kind};
 
 use super::{Outcome, app, print};
+use crate::audit;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -29,6 +31,7 @@ pub(super) async fn run(command: Command) -> Outcome {
         }
         Command::Rotate => {
             let kid = app.keys.rotate(app.settings.jwt.algorithm, now).await?;
+            audit::note(&app, Kind::KeysRotated, None, Actor::Operator, &*kid, None).await;
             print(&format!("{kid}\tsigns in ten seconds"))
         }
     }

@@ -4,11 +4,13 @@ use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
 use clap::Subcommand;
 use latchkey_auth::starters::starters;
+use latchkey_domain::audit::{Actor, Kind};
 use latchkey_domain::password::{Password, check};
 use latchkey_domain::{DisplayName, Email, Role, Roles, User};
 use latchkey_store::{passwords, users};
 
 use super::{Outcome, app, print};
+use crate::audit;
 use crate::password::new_user;
 
 #[derive(Debug, Subcommand)]
@@ -57,7 +59,10 @@ async fn add(email: &str, name: Option<String>, roles: Roles) -> Outcome {
     let user = new_user(&app, name, address, true, roles);
     let starters = starters(user.id, user.created_at);
     match passwords::create_account(&app.db, &user, &hash, &starters).await {
-        Ok(()) => print(&user.id.to_string()),
+        Ok(()) => {
+            audit::note(&app, Kind::SignedUp, Some(user.id), Actor::Operator, "", None).await;
+            print(&user.id.to_string())
+        }
         Err(latchkey_store::Error::Exists) => Err("the address has an account already".into()),
         Err(error) => Err(error.into()),
     }
@@ -116,5 +121,7 @@ async fn change_role(who: &str, role: Role, remove: bool) -> Outcome {
         roles.insert(role);
     }
     users::set_roles(&app.db, user.id, &roles).await?;
+    let detail = format!("now: {roles}");
+    audit::note(&app, Kind::RolesChanged, Some(user.id), Actor::Operator, detail, None).await;
     print(&line(&User { roles, ..user }))
 }

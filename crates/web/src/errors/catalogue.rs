@@ -136,6 +136,18 @@ catalogue! {
         "You already have an account",
         "The e-mail address that {provider} vouches for belongs to an account that is entered another way. An address alone never opens an account.",
         "Sign in the way you did before.";
+    IDENTITY_TAKEN: CONFLICT, YOU, "identity_taken",
+        "That identity opens another account",
+        "The identity at {provider} is a way into another account here, so it cannot become one into yours.",
+        "Sign in with it to see that account. To link it here, unlink it there first.";
+    LAST_WAY_IN: CONFLICT, YOU, "last_way_in",
+        "This is your only way in",
+        "Without it nobody could enter your account any more, you included.",
+        "Link another provider or set a password first.";
+    LINK_LOST: BAD_REQUEST, YOU, "link_lost",
+        "There is nothing waiting to be linked",
+        "The identity waited for ten minutes, or somebody else is signed in now than the one who set out to link it.",
+        "Sign in, and begin again on your account page.";
     UNKNOWN_PROVIDER: NOT_FOUND, YOU, "unknown_provider",
         "There is no such provider",
         "Nobody can sign in with a provider of this name here.",
@@ -146,6 +158,38 @@ catalogue! {
         "That e-mail and password do not match",
         "No account is entered with this e-mail address and this password.",
         "Check both and try again. If you came through a provider before, come that way again.";
+    WRONG_PASSWORD: FORBIDDEN, YOU, "wrong_password",
+        "That is not your password",
+        "To change the password you have to know the present one, and what you typed is another.",
+        "Try again. If you have forgotten it, have a letter sent from the sign-in page.";
+    WEAK_PASSWORD: UNPROCESSABLE_ENTITY, YOU, "weak_password",
+        "That password is too easy to guess",
+        "The new password is too short, or among the first that somebody would try.",
+        "Choose another: a sentence is easier to remember, and harder to guess.";
+    EMAIL_MISSING: CONFLICT, YOU, "email_missing",
+        "Your account has no e-mail address",
+        "A password is typed together with an address, and your account has none.",
+        "Link a provider that knows your address first.";
+    PASSWORD_EMAIL_TAKEN: CONFLICT, YOU, "password_email_taken",
+        "That address opens another account",
+        "Another account is entered with your address and a password, and you have not proved that the address is yours.",
+        "Prove your address first: have the letter sent from your account page.";
+    FRESH_PROOF_REQUIRED: FORBIDDEN, YOU, "fresh_proof_required",
+        "Is it still you?",
+        "This cannot be undone, and it is more than 10 minutes since you proved who you are.",
+        "Sign in again, any way you like, and repeat it.";
+    NOT_CONFIRMED: UNPROCESSABLE_ENTITY, YOU, "not_confirmed",
+        "Nothing was deleted",
+        "To delete your account you have to type the word delete, and what you typed is another.",
+        "Go back and type it if you mean it.";
+    LINK_SPENT: GONE, YOU, "link_spent",
+        "This link does not work any more",
+        "Links in letters work once and for a short time; this one was used, has expired, or is not whole.",
+        "Have a new letter sent.";
+    TOO_MANY_TRIES: TOO_MANY_REQUESTS, YOU, "too_many_tries",
+        "Too many tries",
+        "There were more tries from your address, or for this account, than anybody needs.",
+        "Wait for the time that the Retry-After header names, and try again.";
     BUSY: SERVICE_UNAVAILABLE, SITE, "busy",
         "Too many people are signing in",
         "Checking a password takes work on purpose, and more people are waiting than can be served.",

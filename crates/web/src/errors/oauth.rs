@@ -61,7 +61,7 @@ impl Fault {
 }
 
 /// The sign-in page, with the same goal.
-pub(crate) fn other_ways(next: &str) -> Action {
+fn other_ways(next: &str) -> Action {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     query.append_pair("next", next);
     Action::link("Choose another way in", format!("/sign-in?{}", query.finish()))

@@ -1,12 +1,15 @@
 //! The pages, one file for each door or room.
 
 pub(crate) mod account;
+pub(crate) mod audit;
 pub(crate) mod claims;
 pub(crate) mod docs;
 pub(crate) mod errors;
 pub(crate) mod health;
 pub(crate) mod home;
 pub(crate) mod oauth;
+pub(crate) mod outbox;
+pub(crate) mod recovery;
 pub(crate) mod sign_in;
 pub(crate) mod sign_out;
 pub(crate) mod sign_up;

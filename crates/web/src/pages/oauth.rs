@@ -4,6 +4,7 @@ use axum::extract::{Path, RawQuery, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::HeaderMap;
 use latchkey_auth::admission;
+use latchkey_auth::linking::{Pending, WAITS};
 use latchkey_auth::oauth::attempt::{self, COOKIE_PREFIX, REMEMBERED, Stray};
 use latchkey_auth::oauth::response::Response as Answer;
 use latchkey_auth::oauth::{Attempt, Provider, flow};
@@ -15,10 +16,10 @@ use serde::Deserialize;
 use tower_sessions::cookie::Cookie;
 
 use crate::app::{App, Application};
-use crate::cookies::SetCookies;
-use crate::errors::oauth::other_ways;
+use crate::cookies::{PENDING_LINK, SetCookies};
 use crate::errors::{Action, Fault, Result, catalogue};
 use crate::form::Fields;
+use crate::pages::account::link;
 use crate::sign_in::{Browser, let_in};
 
 /// How many attempts of one browser may wait at a time. More cookies than this
@@ -39,16 +40,26 @@ pub(crate) async fn start(
     headers: HeaderMap,
     Fields(form): Fields<Start>,
 ) -> Result<Response> {
-    let provider = provider(&app, &slug)?;
     let key = strategy(form.strategy.as_deref(), Key::Session)?;
     let return_to = ReturnTo::parse(form.next.as_deref(), &app.settings.public_url);
-    let now = app.clock.now();
-    let attempt = Attempt::new(&slug, key, return_to, &app.settings.app_secret, now);
-    let url = flow::begin(&app.http, provider, &attempt, now)
+    let secret = &app.settings.app_secret;
+    let attempt = Attempt::new(&slug, key, return_to, secret, app.clock.now());
+    set_out(&app, &slug, attempt, &headers).await
+}
+
+/// Sends the browser to a provider, with the attempt in a cookie.
+pub(crate) async fn set_out(
+    app: &Application,
+    slug: &str,
+    attempt: Attempt,
+    headers: &HeaderMap,
+) -> Result<Response> {
+    let provider = provider(app, slug)?;
+    let url = flow::begin(&app.http, provider, &attempt, app.clock.now())
         .await
         .map_err(|error| Fault::from_oauth(&error, provider, &attempt))?;
-    let mut cookies = superfluous(&app, &headers);
-    cookies.push(cookie(&app, &attempt));
+    let mut cookies = superfluous(app, headers);
+    cookies.push(cookie(app, &attempt));
     Ok((SetCookies(cookies), Redirect::to(url.as_str())).into_response())
 }
 
@@ -87,10 +98,13 @@ async fn finish(
     let profile = flow::complete(&app.http, provider, attempt, answer, app.clock.now())
         .await
         .map_err(|error| Fault::from_oauth(&error, provider, attempt))?;
+    if let Some(user) = attempt.linking {
+        return link::finish(app, user, &provider.slug, &profile, &browser).await;
+    }
     let roles = first_roles(provider, &profile);
     let user = admission::admit(&app.db, &app.clock, &provider.slug, &profile, roles)
         .await
-        .map_err(|error| not_admitted(error, provider, attempt))?;
+        .map_err(|error| not_admitted(app, error, provider, profile, &browser))?;
     let_in(app, browser, &user, Door::OAuth(provider.slug.clone()), attempt.key).await
 }
 
@@ -150,11 +164,26 @@ fn first_roles(provider: &Provider, profile: &Profile) -> Roles {
     is_admin.then(Role::admin).into_iter().collect()
 }
 
-fn not_admitted(error: admission::Error, provider: &Provider, attempt: &Attempt) -> Fault {
+/// Somebody who has an account that is entered another way is asked to come
+/// that way, and may then link this one: it waits for them in a cookie.
+fn not_admitted(
+    app: &Application,
+    error: admission::Error,
+    provider: &Provider,
+    profile: Profile,
+    browser: &Browser,
+) -> Fault {
     match error {
-        admission::Error::EmailTaken => Fault::new(catalogue::EMAIL_TAKEN)
-            .at(provider)
-            .action(other_ways(attempt.return_to.as_str())),
+        admission::Error::EmailTaken => {
+            let since = app.clock.now();
+            let pending = Pending { provider: provider.slug.clone(), profile, since };
+            let sealed = pending.seal(&app.settings.app_secret);
+            browser.outgoing.add(vec![app.cookies.cookie(PENDING_LINK, sealed, WAITS)]);
+            let label = format!("Sign in the way you did before, and link {}", provider.label);
+            Fault::new(catalogue::EMAIL_TAKEN)
+                .at(provider)
+                .action(Action::link(label, "/sign-in?next=%2Faccount%2Flink"))
+        }
         admission::Error::Store(error) => error.into(),
     }
 }

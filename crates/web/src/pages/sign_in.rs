@@ -14,12 +14,13 @@ use crate::errors::{Result, catalogue};
 use crate::form::Fields;
 use crate::password;
 use crate::sign_in::{Browser, let_in};
-use crate::templates::{Chrome, Page, ProviderButton, SignInPage};
+use crate::templates::{Chrome, Page, ProviderButton, SignInPage, Welcome};
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Where {
     pub(crate) next: Option<String>,
     welcome: Option<String>,
+    again: Option<String>,
 }
 
 /// `GET /sign-in`
@@ -29,11 +30,16 @@ pub(crate) async fn show(
     Query(query): Query<Where>,
 ) -> Response {
     let next = ReturnTo::parse(query.next.as_deref(), &app.settings.public_url);
-    if caller.is_some() {
+    // Somebody who is signed in comes here to prove it once more.
+    if caller.is_some() && query.again.is_none() {
         return Redirect::to(next.as_str()).into_response();
     }
-    let welcome = query.welcome.is_some();
-    Page(SignInPage { welcome, ..page(&app, &next) }).into_response()
+    let welcome = match query.welcome.as_deref() {
+        None => None,
+        Some("reset") => Some(Welcome::Reset),
+        Some(_) => Some(Welcome::SignedUp),
+    };
+    Page(SignInPage { welcome, chrome: Chrome::new(&app, caller.as_ref()), ..page(&app, &next) }).into_response()
 }
 
 #[derive(Deserialize)]
@@ -54,8 +60,7 @@ pub(crate) async fn act(
 ) -> Result<Response> {
     let key = strategy(form.strategy.as_deref(), Key::Jwt)?;
     let next = ReturnTo::parse(form.next.as_deref(), &app.settings.public_url);
-    let Some(user) = password::check(&app, &form.email, &form.password).await? else {
-        tracing::info!(address = %browser.client.address, "a password did not match");
+    let Some(user) = password::check(&app, &form.email, &form.password, &browser.client).await? else {
         let page = SignInPage { failed: Some(form.email), password_key: key, ..page(&app, &next) };
         let entry = catalogue::WRONG_CREDENTIALS;
         let mut response = (StatusCode::UNAUTHORIZED, Page(page)).into_response();
@@ -72,7 +77,7 @@ fn page(app: &Application, next: &ReturnTo) -> SignInPage {
         providers: app.providers.iter().map(ProviderButton::of).collect(),
         next: next.to_string(),
         failed: None,
-        welcome: false,
+        welcome: None,
         password_key: Key::Jwt,
         access_ttl: app.settings.jwt.access_ttl.to_string(),
     }

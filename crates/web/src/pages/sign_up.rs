@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::sign_in::Where;
 use crate::app::App;
 use crate::caller::Caller;
+use crate::client::Client;
 use crate::errors::{Result, catalogue};
 use crate::form::Fields;
 use crate::password;
@@ -43,11 +44,15 @@ pub(crate) struct Wish {
 
 /// `POST /sign-up`. Whether or not the address has an account already, the
 /// answer is the same: to sign in. Nobody learns here who has one.
-pub(crate) async fn act(State(app): State<App>, Fields(form): Fields<Wish>) -> Result<Response> {
+pub(crate) async fn act(
+    State(app): State<App>,
+    client: Client,
+    Fields(form): Fields<Wish>,
+) -> Result<Response> {
     let next = ReturnTo::parse(form.next.as_deref(), &app.settings.public_url);
     match checked(&form) {
         Ok((name, email, typed)) => {
-            password::sign_up(&app, name, email, &typed).await?;
+            password::sign_up(&app, name, email, &typed, &client).await?;
             let mut query = url::form_urlencoded::Serializer::new(String::new());
             query.append_pair("welcome", "1").append_pair("next", next.as_str());
             Ok(Redirect::to(&format!("/sign-in?{}", query.finish())).into_response())

@@ -7,6 +7,7 @@ use std::path::Path;
 use latchkey_auth::random;
 use latchkey_auth::secret::{AppSecret, Secret};
 
+use super::looks::is_placeholder;
 use super::reader::Reader;
 
 const NAME: &str = "APP_SECRET";
@@ -17,7 +18,40 @@ const MIN_BYTES: usize = 32;
 /// Where the secret of a developer's machine is kept.
 const FILE: &str = "data/app-secret";
 
-pub(super) fn read(read: &mut Reader<'_>, development: bool) -> Option<AppSecret> {
+/// What can be said of `APP_SECRET` without showing it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SecretFacts {
+    /// Where it came from.
+    pub source: SecretSource,
+    /// How many secrets it lists: the current one, and those before it.
+    pub secrets: usize,
+    /// Why it would not be taken outside development.
+    pub weakness: Option<&'static str>,
+}
+
+/// Where `APP_SECRET` came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecretSource {
+    /// The variable.
+    Variable,
+    /// The file that `APP_SECRET_FILE` names.
+    File,
+    /// It was made for development, and is kept in `data/`.
+    Kept {
+        /// Whether nobody else on this machine can read it.
+        private: bool,
+    },
+    /// It is made at the first start.
+    ToBeMade,
+}
+
+/// What stands in for a secret that is not there, for somebody who only looks.
+pub(super) fn stand_in() -> (AppSecret, SecretFacts) {
+    let facts = SecretFacts { source: SecretSource::ToBeMade, secrets: 1, weakness: None };
+    (AppSecret::new(&Secret::new(random::token()), &[]), facts)
+}
+
+pub(super) fn read(read: &mut Reader<'_>, development: bool) -> Option<(AppSecret, SecretFacts)> {
     if !read.is_set(NAME) {
         if development {
             return made_once(read);
@@ -28,19 +62,23 @@ pub(super) fn read(read: &mut Reader<'_>, development: bool) -> Option<AppSecret
         );
         return None;
     }
+    let is_text = read.environment().get(NAME).is_some();
+    let source = if is_text { SecretSource::Variable } else { SecretSource::File };
     let secrets = read.secret(NAME)?;
     let secrets: Vec<&str> = secrets.expose().split(',').map(str::trim).collect();
-    if let Some(complaint) = (!development).then(|| weakness(&secrets)).flatten() {
+    let weakness = weakness(&secrets);
+    if let Some(complaint) = weakness.filter(|_| !development) {
         read.complain(NAME, complaint);
         return None;
     }
+    let facts = SecretFacts { source, secrets: secrets.len(), weakness };
     if secrets.iter().any(|secret| secret.is_empty()) {
         read.complain(NAME, "has an empty secret in its list: take the comma away");
         return None;
     }
     let mut secrets = secrets.into_iter().map(Secret::new);
     let current = secrets.next()?;
-    Some(AppSecret::new(&current, &secrets.collect::<Vec<_>>()))
+    Some((AppSecret::new(&current, &secrets.collect::<Vec<_>>()), facts))
 }
 
 /// What is wrong with a secret that has to withstand strangers.
@@ -59,7 +97,10 @@ fn weakness(secrets: &[&str]) -> Option<&'static str> {
         let distinct = secret.bytes().collect::<std::collections::BTreeSet<_>>().len();
         if secret.len() < MIN_BYTES {
             Some("is shorter than 32 bytes: write what `openssl rand -base64 48` prints")
-        } else if distinct < 8 || PLACEHOLDERS.iter().any(|word| lower.contains(word)) {
+        } else if distinct < 8
+            || is_placeholder(secret)
+            || PLACEHOLDERS.iter().any(|word| lower.contains(word))
+        {
             Some("is a placeholder: write what `openssl rand -base64 48` prints")
         } else {
             None
@@ -69,10 +110,17 @@ fn weakness(secrets: &[&str]) -> Option<&'static str> {
 
 /// On a developer's machine: made at the first start, and kept, so that
 /// sign-ins outlive a restart.
-fn made_once(read: &mut Reader<'_>) -> Option<AppSecret> {
+fn made_once(read: &mut Reader<'_>) -> Option<(AppSecret, SecretFacts)> {
     let path = read.environment().path(FILE);
+    if read.only_looks() && fs::metadata(&path).is_err() {
+        return Some(stand_in());
+    }
     match kept(&path) {
-        Ok(secret) => Some(AppSecret::new(&Secret::new(secret), &[])),
+        Ok(secret) => {
+            let source = SecretSource::Kept { private: is_private(&path) };
+            let facts = SecretFacts { source, secrets: 1, weakness: None };
+            Some((AppSecret::new(&Secret::new(secret), &[]), facts))
+        }
         Err(error) => {
             read.complain(NAME, format!("is not set, and {FILE} cannot be kept: {}", error.kind()));
             None
@@ -91,6 +139,20 @@ fn kept(path: &Path) -> io::Result<String> {
             make(path)
         }
         Err(error) => Err(error),
+    }
+}
+
+/// Whether nobody but its owner can read a file.
+fn is_private(path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::metadata(path).is_ok_and(|file| file.permissions().mode().trailing_zeros() >= 6)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        true
     }
 }
 

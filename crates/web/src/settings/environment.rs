@@ -19,8 +19,15 @@ impl Environment {
     /// # Errors
     /// When `.env` is there and cannot be read.
     pub fn of_process() -> Result<Self, Problems> {
+        let (environment, problems) = Self::seen_by_process();
+        if problems.0.is_empty() { Ok(environment) } else { Err(problems) }
+    }
+
+    /// The same, as far as it can be read, and what cannot.
+    #[must_use]
+    pub fn seen_by_process() -> (Self, Problems) {
         let folder = std::env::current_dir().unwrap_or_default();
-        let mut environment = Self::with_file(&folder.join(".env"))?;
+        let (mut environment, problems) = Self::seen_in_file(&folder.join(".env"));
         environment.folder = folder;
         for (name, value) in std::env::vars_os() {
             // A variable that is no text is none of ours.
@@ -28,7 +35,7 @@ impl Environment {
                 environment.variables.insert(name, value);
             }
         }
-        Ok(environment)
+        (environment, problems)
     }
 
     /// An environment of exactly these variables.
@@ -46,26 +53,48 @@ impl Environment {
     /// # Errors
     /// When it is there and cannot be read.
     pub fn with_file(path: &Path) -> Result<Self, Problems> {
-        let complain = |message: String| Problems::from(Problem::new(".env", message));
-        let lines = match dotenvy::from_path_iter(path) {
-            Ok(lines) => lines,
-            Err(error) if error.not_found() => return Ok(Self::default()),
-            Err(_) => return Err(complain("is there, but cannot be read".to_owned())),
-        };
+        let (environment, problems) = Self::seen_in_file(path);
+        if problems.0.is_empty() { Ok(environment) } else { Err(problems) }
+    }
+
+    /// The same, as far as it can be read, and what cannot.
+    #[must_use]
+    pub fn seen_in_file(path: &Path) -> (Self, Problems) {
+        let mut problems = Problems::default();
+        let mut complain = |message: String| problems.0.push(Problem::new(".env", message));
         let mut variables = BTreeMap::new();
-        for (index, line) in lines.enumerate() {
-            // What dotenvy says of a line quotes it, and it may hold a secret.
-            let (name, value) = line.map_err(|_| {
-                complain(format!(
-                    "cannot be understood at its entry {}: write NAME=value, \
-                     and single quotes around a value with blanks, # or $ in it",
-                    index + 1
-                ))
-            })?;
-            variables.insert(name, value);
+        match dotenvy::from_path_iter(path) {
+            Ok(lines) => {
+                for (index, line) in lines.enumerate() {
+                    match line {
+                        Ok((name, value)) => {
+                            variables.insert(name, value);
+                        }
+                        // What dotenvy says of a line quotes it, and it may hold a secret.
+                        Err(dotenvy::Error::LineParse(..)) => complain(format!(
+                            "cannot be understood at its entry {}: write NAME=value, \
+                             and single quotes around a value with blanks, # or $ in it",
+                            index + 1
+                        )),
+                        // A folder, or no text: it would be said again and again.
+                        Err(_) => {
+                            complain("is there, but is no text: write NAME=value".to_owned());
+                            break;
+                        }
+                    }
+                }
+            }
+            Err(error) if error.not_found() => {}
+            Err(_) => complain("is there, but cannot be read: let Latchkey read it".to_owned()),
         }
         let folder = path.parent().unwrap_or_else(|| Path::new("")).to_owned();
-        Ok(Self { variables, folder })
+        (Self { variables, folder }, problems)
+    }
+
+    /// The same variables, seen from another folder.
+    #[must_use]
+    pub fn in_folder(self, folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into(), ..self }
     }
 
     /// What the log is to tell, in the words of `RUST_LOG`.

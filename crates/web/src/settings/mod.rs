@@ -4,10 +4,13 @@
 //! is the process's own with `.env` behind it, and complains about everything
 //! at once: a person who sets something up wants one list, not ten starts.
 
+mod aliases;
 mod app_secret;
 mod environment;
+mod looks;
 mod providers;
 mod reader;
+pub mod variables;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
@@ -21,8 +24,11 @@ use latchkey_domain::sign_in::Lifetime;
 use latchkey_store::Backend;
 use url::Url;
 
+pub use app_secret::{SecretFacts, SecretSource};
+use crate::mail::Mailer;
+
 pub use environment::Environment;
-pub use providers::{Dialect, ProviderSettings};
+pub use providers::{BUILT_IN, Dialect, ProviderSettings};
 pub use reader::{Problem, Problems};
 
 use reader::Reader;
@@ -38,6 +44,8 @@ pub struct Settings {
     pub database_url: Secret,
     /// What encrypts, and what signs.
     pub app_secret: AppSecret,
+    /// Where that came from, and how good it is.
+    pub app_secret_facts: SecretFacts,
     /// How long a server session lives.
     pub session: Lifetime,
     /// How JWTs are made.
@@ -46,8 +54,13 @@ pub struct Settings {
     pub providers: Vec<ProviderSettings>,
     /// The local provider, where there is one.
     pub local_idp: Option<LocalIdp>,
+    /// The mail server; it may hold a password.
+    pub smtp_url: Option<Secret>,
     /// Who may say from where a request came.
     pub trusted_proxies: Vec<IpNet>,
+    /// What may be right, and does not look like it: variables that nobody
+    /// reads, ids that look like something else.
+    pub doubts: Vec<Problem>,
 }
 
 /// The provider that plays the others in development.
@@ -96,34 +109,50 @@ impl Settings {
     /// # Errors
     /// Everything that makes no sense, at once.
     pub fn load(environment: &Environment) -> Result<Self, Problems> {
-        let mut read = Reader::new(environment);
+        let (settings, problems) = Self::read(Reader::new(environment));
+        if problems.0.is_empty() { Ok(settings) } else { Err(problems) }
+    }
+
+    /// Looks at every setting, and makes nothing that is missing. What makes no
+    /// sense is left at its default, so that the rest can be looked into.
+    #[must_use]
+    pub fn look(environment: &Environment) -> (Self, Problems) {
+        Self::read(Reader::that_only_looks(environment))
+    }
+
+    fn read(mut read: Reader<'_>) -> (Self, Problems) {
         let port = read.parsed("PORT", "a port number between 0 and 65535").unwrap_or(3000_u16);
         let public_url = public_url(&mut read, port);
         let development = is_development(&public_url);
         let listen = listen(&mut read, port);
         let database_url = database_url(&mut read);
-        let app_secret = app_secret::read(&mut read, development);
+        // Whatever stands in for one that was complained of is never used.
+        let (app_secret, app_secret_facts) =
+            app_secret::read(&mut read, development).unwrap_or_else(app_secret::stand_in);
         let session = session(&mut read);
         let jwt = jwt(&mut read, &public_url);
         let local_idp = local_idp(&mut read, development);
         let providers = providers::read(&mut read, local_idp.as_ref());
         let trusted_proxies = trusted_proxies(&mut read);
-        read.finish()?;
-        match (app_secret, jwt) {
-            (Some(app_secret), Some(jwt)) => Ok(Self {
-                public_url,
-                listen,
-                database_url,
-                app_secret,
-                session,
-                jwt,
-                providers,
-                local_idp,
-                trusted_proxies,
-            }),
-            // Each of them complains when it cannot be read.
-            _ => Err(Problems::default()),
-        }
+        let smtp_url = smtp_url(&mut read);
+        let unread = aliases::unread(read.environment());
+        let (problems, mut doubts) = read.finish();
+        doubts.extend(unread);
+        let settings = Self {
+            public_url,
+            listen,
+            database_url,
+            app_secret,
+            app_secret_facts,
+            session,
+            jwt,
+            providers,
+            local_idp,
+            trusted_proxies,
+            smtp_url,
+            doubts,
+        };
+        (settings, problems)
     }
 
     /// Whether this is somebody's own machine: `PUBLIC_URL` is http on a
@@ -210,7 +239,7 @@ fn session(read: &mut Reader<'_>) -> Lifetime {
     lifetime
 }
 
-fn jwt(read: &mut Reader<'_>, public_url: &Url) -> Option<JwtSettings> {
+fn jwt(read: &mut Reader<'_>, public_url: &Url) -> JwtSettings {
     let origin = public_url.origin().ascii_serialization();
     let access_ttl = read.span("JWT_ACCESS_TTL", Span::minutes(5));
     let refresh_ttl = read.span("JWT_REFRESH_TTL", Span::days(30));
@@ -222,7 +251,7 @@ fn jwt(read: &mut Reader<'_>, public_url: &Url) -> Option<JwtSettings> {
     let algorithm = named.or(private_key.as_ref().map(SigningKey::algorithm)).unwrap_or_default();
     let revocation = read
         .one_of("JWT_REVOCATION", &[("expiry", Revocation::Expiry), ("watch", Revocation::Watch)]);
-    Some(JwtSettings {
+    JwtSettings {
         access_ttl,
         refresh_ttl,
         algorithm,
@@ -230,7 +259,7 @@ fn jwt(read: &mut Reader<'_>, public_url: &Url) -> Option<JwtSettings> {
         issuer: read.text("JWT_ISSUER").unwrap_or_else(|| origin.clone()),
         audience: read.text("JWT_AUDIENCE").unwrap_or_else(|| format!("{origin}/api")),
         revocation,
-    })
+    }
 }
 
 /// The owner's own key, whose algorithm has to be the one that is named.
@@ -256,6 +285,15 @@ fn local_idp(read: &mut Reader<'_>, development: bool) -> Option<LocalIdp> {
     let url = Url::parse(&format!("http://127.0.0.1:{port}")).ok()?;
     let people_file = read.environment().path("data/local-people.json");
     (wanted && development).then_some(LocalIdp { port, url, people_file })
+}
+
+fn smtp_url(read: &mut Reader<'_>) -> Option<Secret> {
+    const NAME: &str = "SMTP_URL";
+    let url = read.secret(NAME)?;
+    if Mailer::new(Some(&url), false, "localhost").is_err() {
+        read.complain(NAME, "has to be smtps://user:password@host or smtp://host:port?tls=required");
+    }
+    Some(url)
 }
 
 fn trusted_proxies(read: &mut Reader<'_>) -> Vec<IpNet> {

@@ -8,6 +8,7 @@ use latchkey_auth::secret::Secret;
 use url::Url;
 
 use super::LocalIdp;
+use super::looks::{self, Half};
 use super::reader::Reader;
 
 /// One provider, as it was configured.
@@ -53,7 +54,9 @@ pub enum Dialect {
     },
 }
 
-const BUILT_IN: [(&str, &str, &str); 3] = [
+/// The providers that need nothing but credentials: their name in our URLs,
+/// for people, and in variables.
+pub const BUILT_IN: [(&str, &str, &str); 3] = [
     ("google", "Google", "GOOGLE"),
     ("github", "GitHub", "GITHUB"),
     ("facebook", "Facebook", "FACEBOOK"),
@@ -103,12 +106,33 @@ fn credentials(read: &mut Reader<'_>, prefix: &str) -> Credentials {
             read.complain(&id, format!("is not set, but {secret} is: set both or none"));
         }
         (true, true) => {
-            if let (Some(id), Some(secret)) = (read.secret(&id), read.secret(&secret)) {
-                return Credentials::Given(id.expose().to_owned(), secret);
+            if let (Some(client_id), Some(client_secret)) = (read.secret(&id), read.secret(&secret))
+                && make_sense(read, prefix, client_id.expose(), client_secret.expose())
+            {
+                return Credentials::Given(client_id.expose().to_owned(), client_secret);
             }
         }
     }
     Credentials::Broken
+}
+
+/// Whether credentials can work, by their looks; complains when they cannot.
+fn make_sense(read: &mut Reader<'_>, prefix: &str, id: &str, secret: &str) -> bool {
+    let built_in = BUILT_IN.iter().find(|(.., of)| *of == prefix).map(|(slug, ..)| *slug);
+    let mut sense = true;
+    for odd in looks::judge(built_in, id, secret) {
+        let variable = match odd.about {
+            Half::Id => format!("{prefix}_CLIENT_ID"),
+            Half::Secret => format!("{prefix}_CLIENT_SECRET"),
+        };
+        if odd.hopeless {
+            read.complain(&variable, odd.message);
+            sense = false;
+        } else {
+            read.doubt(&variable, odd.message);
+        }
+    }
+    sense
 }
 
 fn real_dialect(read: &mut Reader<'_>, slug: &str) -> Option<Dialect> {

@@ -7,6 +7,7 @@ use latchkey_auth::secret::Secret;
 use latchkey_domain::Span;
 
 use super::Environment;
+use super::{looks, variables};
 
 /// One setting that makes no sense.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,15 +53,39 @@ impl fmt::Display for Problems {
 
 impl std::error::Error for Problems {}
 
+impl Problems {
+    /// Whether one of them is about one of these variables, or about its file.
+    #[must_use]
+    pub fn concern(&self, variables: &[&str]) -> bool {
+        self.0.iter().any(|problem| {
+            let name = problem.variable.as_str();
+            variables.contains(&name)
+                || name.strip_suffix("_FILE").is_some_and(|name| variables.contains(&name))
+        })
+    }
+}
+
 /// Reads variables, and remembers what was wrong with them.
 pub(super) struct Reader<'a> {
     environment: &'a Environment,
+    only_looks: bool,
     problems: Vec<Problem>,
+    doubts: Vec<Problem>,
 }
 
 impl<'a> Reader<'a> {
     pub(super) const fn new(environment: &'a Environment) -> Self {
-        Self { environment, problems: Vec::new() }
+        Self { environment, only_looks: false, problems: Vec::new(), doubts: Vec::new() }
+    }
+
+    /// For somebody who wants to know, and not to start: nothing is made.
+    pub(super) const fn that_only_looks(environment: &'a Environment) -> Self {
+        Self { environment, only_looks: true, problems: Vec::new(), doubts: Vec::new() }
+    }
+
+    /// Whether nothing may be made that is missing.
+    pub(super) const fn only_looks(&self) -> bool {
+        self.only_looks
     }
 
     pub(super) const fn environment(&self) -> &'a Environment {
@@ -72,10 +97,21 @@ impl<'a> Reader<'a> {
         self.problems.push(Problem::new(variable, message));
     }
 
+    /// Remembers something that may be right, and does not look like it.
+    pub(super) fn doubt(&mut self, variable: &str, message: impl Into<String>) {
+        self.doubts.push(Problem::new(variable, message));
+    }
+
+    /// What a variable says. Only what the one list names can be read.
+    fn get(&self, name: &str) -> Option<&'a str> {
+        debug_assert!(variables::find(name).is_some(), "{name} is not in the list of variables");
+        self.environment.get(name)
+    }
+
     /// A text as it stands. Quotes and blanks around it became part of it by
     /// accident: `docker --env-file` and systemd do not take them off.
     pub(super) fn text(&mut self, name: &str) -> Option<String> {
-        let text = self.environment.get(name)?.to_owned();
+        let text = self.get(name)?.to_owned();
         self.plain(name, text)
     }
 
@@ -89,6 +125,10 @@ impl<'a> Reader<'a> {
             self.complain(name, "has a quote as part of its value: write it without quotes");
             return None;
         }
+        if looks::is_framed(&text) {
+            self.complain(name, "is a placeholder: write a value, or nothing at all");
+            return None;
+        }
         Some(text)
     }
 
@@ -98,7 +138,7 @@ impl<'a> Reader<'a> {
         let Some(path) = self.text(&by_file) else {
             return self.text(name).map(Secret::new);
         };
-        if self.environment.get(name).is_some() {
+        if self.get(name).is_some() {
             self.complain(name, format!("is set, and {by_file} too: keep one of them"));
             return None;
         }
@@ -123,8 +163,7 @@ impl<'a> Reader<'a> {
 
     /// Whether a variable, or its file, says anything.
     pub(super) fn is_set(&self, name: &str) -> bool {
-        self.environment.get(name).is_some()
-            || self.environment.get(&format!("{name}_FILE")).is_some()
+        self.get(name).is_some() || self.environment.get(&format!("{name}_FILE")).is_some()
     }
 
     /// A value of a type that can be read from text.
@@ -160,9 +199,9 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// All the problems there were, if there were any.
-    pub(super) fn finish(self) -> Result<(), Problems> {
-        if self.problems.is_empty() { Ok(()) } else { Err(Problems(self.problems)) }
+    /// All the problems there were, and all the doubts.
+    pub(super) fn finish(self) -> (Problems, Vec<Problem>) {
+        (Problems(self.problems), self.doubts)
     }
 }
 

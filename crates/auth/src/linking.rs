@@ -1,0 +1,109 @@
+//! Linking: an identity becomes a way into an account that exists.
+
+use latchkey_domain::identity::{Decision, Profile, whose_account};
+use latchkey_domain::{Span, Timestamp, UserId};
+use latchkey_store::{Db, accounts, identities};
+use serde::{Deserialize, Serialize};
+
+use crate::secret::{AppSecret, Purpose};
+
+/// How long an identity waits for somebody to sign in the way they did before.
+pub const WAITS: Span = Span::minutes(10);
+
+/// Why an identity is not linked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It is a way into somebody else's account.
+    #[error("the identity belongs to another account")]
+    IdentityTaken,
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] latchkey_store::Error),
+}
+
+/// Links an identity that a provider vouches for to the account of `user`.
+/// Says whether it is new.
+///
+/// # Errors
+/// When it is somebody else's, or the database fails.
+pub async fn link(
+    db: &Db,
+    user: UserId,
+    provider: &str,
+    profile: &Profile,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    let known = identities::whose(db, profile).await?.map(|owner| owner.id);
+    match whose_account(known, profile, None, Some(user)) {
+        Decision::Link(user) => match accounts::link(db, user, provider, profile, now).await {
+            Ok(()) => Ok(true),
+            // Two tabs at once: the other was quicker, for us or for somebody else.
+            Err(latchkey_store::Error::Exists) => {
+                let owner = identities::whose(db, profile).await?.map(|owner| owner.id);
+                if owner == Some(user) { Ok(false) } else { Err(Error::IdentityTaken) }
+            }
+            Err(error) => Err(error.into()),
+        },
+        Decision::AlreadyLinked => Ok(false),
+        _ => Err(Error::IdentityTaken),
+    }
+}
+
+/// An identity that waits, in an encrypted cookie, for its person to sign in
+/// the way they did before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pending {
+    /// The provider's name in our URLs.
+    pub provider: String,
+    /// What the provider said.
+    pub profile: Profile,
+    /// Since when it waits.
+    pub since: Timestamp,
+}
+
+impl Pending {
+    /// Encrypts it for its cookie.
+    #[must_use]
+    pub fn seal(&self, secret: &AppSecret) -> String {
+        secret.seal(Purpose::PendingLink, "", &serde_json::to_vec(self).unwrap_or_default())
+    }
+
+    /// Opens the cookie, if it is ours and has not waited too long.
+    #[must_use]
+    pub fn open(cookie: &str, secret: &AppSecret, now: Timestamp) -> Option<Self> {
+        let json = secret.open(Purpose::PendingLink, "", cookie).ok()?;
+        let pending: Self = serde_json::from_slice(&json).ok()?;
+        (now.since(pending.since) <= WAITS).then_some(pending)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::Secret;
+    use latchkey_domain::DisplayName;
+    use latchkey_domain::identity::{InvalidSubject, Subject};
+
+    #[test]
+    fn it_waits_for_ten_minutes() -> Result<(), InvalidSubject> {
+        let secret = AppSecret::new(&Secret::new("test"), &[]);
+        let since = Timestamp::from_seconds(1_000);
+        let pending = Pending {
+            provider: "google".to_owned(),
+            profile: Profile {
+                issuer: "https://op.test".to_owned(),
+                subject: Subject::new("1")?,
+                name: DisplayName::first_of([Some("Ada")]),
+                email: None,
+                email_verified: false,
+            },
+            since,
+        };
+        let sealed = pending.seal(&secret);
+        let open = |minutes| Pending::open(&sealed, &secret, since.plus(Span::minutes(minutes)));
+        assert_eq!(open(10), Some(pending));
+        assert_eq!(open(11), None);
+        assert_eq!(Pending::open("junk", &secret, since), None);
+        Ok(())
+    }
+}

@@ -1,0 +1,150 @@
+//! What happened to an account: who did it, when, and from where.
+
+use std::fmt;
+
+use crate::{AuditId, Timestamp, UserId};
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident = $stored:literal, $said:literal;)*) => {
+        /// What happened.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Kind {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Kind {
+            /// Everything that can happen.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// As it is stored.
+            #[must_use]
+            pub const fn stored(self) -> &'static str {
+                match self { $(Self::$name => $stored),* }
+            }
+
+            /// As a person reads it.
+            #[must_use]
+            pub const fn said(self) -> &'static str {
+                match self { $(Self::$name => $said),* }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// An account was made.
+    SignedUp = "signed_up", "Made the account";
+    /// Somebody signed in.
+    SignedIn = "signed_in", "Signed in";
+    /// Somebody tried with a wrong password.
+    SignInFailed = "sign_in_failed", "Wrong password";
+    /// A sign-in was ended, by signing out or from a list.
+    SignInEnded = "sign_in_ended", "Ended a sign-in";
+    /// A refresh token was used twice, and its family ended.
+    RefreshReused = "refresh_reused", "A refresh token was used twice; the sign-in was ended";
+    /// An identity was linked.
+    Linked = "linked", "Linked a provider";
+    /// An identity was unlinked.
+    Unlinked = "unlinked", "Unlinked a provider";
+    /// A password was set or changed.
+    PasswordChanged = "password_changed", "Changed the password";
+    /// A letter to reset the password was asked for.
+    ResetRequested = "reset_requested", "Asked to reset the password";
+    /// The password was reset with such a letter.
+    PasswordReset = "password_reset", "Reset the password by e-mail";
+    /// The address was proved.
+    EmailVerified = "email_verified", "Proved the e-mail address";
+    /// A role was given or taken.
+    RolesChanged = "roles_changed", "Roles changed";
+    /// The signing key was rotated.
+    KeysRotated = "keys_rotated", "Rotated the signing key";
+    /// An account was deleted.
+    AccountDeleted = "account_deleted", "Deleted an account";
+}
+
+impl Kind {
+    /// Reads the stored form.
+    #[must_use]
+    pub fn from_stored(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.stored() == text)
+    }
+}
+
+/// Who did it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// The person whose account it is.
+    Person,
+    /// Whoever runs the site, at the command line.
+    Operator,
+    /// Nobody who is known: a stranger, or the system itself.
+    Nobody,
+}
+
+impl Actor {
+    /// As it is stored.
+    #[must_use]
+    pub const fn stored(self) -> &'static str {
+        match self {
+            Self::Person => "person",
+            Self::Operator => "operator",
+            Self::Nobody => "nobody",
+        }
+    }
+
+    /// Reads the stored form.
+    #[must_use]
+    pub fn from_stored(text: &str) -> Self {
+        match text {
+            "person" => Self::Person,
+            "operator" => Self::Operator,
+            _ => Self::Nobody,
+        }
+    }
+}
+
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Person => "the person",
+            Self::Operator => "the operator",
+            Self::Nobody => "nobody known",
+        })
+    }
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Names it, and sorts by time.
+    pub id: AuditId,
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub kind: Kind,
+    /// To whose account; nobody's any more when the account is gone.
+    pub user_id: Option<UserId>,
+    /// By whom.
+    pub actor: Actor,
+    /// A few words more: the provider, the role. Nothing personal, so that it
+    /// may outlive the account.
+    pub detail: String,
+    /// From where; forgotten with the account.
+    pub address: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_stored_and_read_back() {
+        for kind in Kind::ALL {
+            assert_eq!(Kind::from_stored(kind.stored()), Some(*kind));
+        }
+        assert_eq!(Kind::from_stored("unheard_of"), None);
+        for actor in [Actor::Person, Actor::Operator, Actor::Nobody] {
+            assert_eq!(Actor::from_stored(actor.stored()), actor);
+        }
+    }
+}

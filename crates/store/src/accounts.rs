@@ -1,0 +1,196 @@
+//! Changes to an account as a whole, each in one transaction.
+
+use latchkey_domain::identity::{Profile, may_unlink};
+use latchkey_domain::{Email, Timestamp, UserId};
+
+use crate::db::in_transaction;
+use crate::identities;
+use crate::{Db, Error, Result, count};
+
+/// Whether a way in was taken away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unlinked {
+    /// It was.
+    Done,
+    /// There was none to take away.
+    Unknown,
+    /// It is the last one, and stays.
+    LastWayIn,
+}
+
+/// Takes the row of an account, so that two changes to its ways in wait for
+/// each other, on either database.
+const LOCK: &str = "UPDATE users SET id = id WHERE id = $1";
+
+const WAYS_IN: &str = "SELECT (SELECT COUNT(*) FROM identities WHERE user_id = $1) \
+    + (SELECT COUNT(*) FROM passwords WHERE user_id = $1)";
+
+const DELETE_IDENTITY: &str =
+    "DELETE FROM identities WHERE user_id = $1 AND issuer = $2 AND subject = $3";
+
+const VERIFY: &str = "UPDATE users SET email_verified_at = $3 \
+    WHERE id = $1 AND email = $2 AND email_verified_at IS NULL";
+
+const SET_EMAIL: &str = "UPDATE users SET email = $2, email_verified_at = $3 \
+    WHERE id = $1 AND email IS NULL";
+
+const DROP_CLAIM: &str = "DELETE FROM passwords WHERE email = $1 AND user_id <> $2 \
+    AND NOT EXISTS (SELECT 1 FROM users u WHERE u.id = passwords.user_id \
+        AND u.email = $1 AND u.email_verified_at IS NOT NULL)";
+
+const SET_PASSWORD: &str = "INSERT INTO passwords (user_id, email, hash, changed_at) \
+    VALUES ($1, $2, $3, $4) ON CONFLICT (user_id) \
+    DO UPDATE SET email = excluded.email, hash = excluded.hash, changed_at = excluded.changed_at";
+
+const DROP_IDENTITIES: &str = "DELETE FROM identities WHERE user_id = $1 \
+    AND EXISTS (SELECT 1 FROM users u WHERE u.id = $1 AND u.email_verified_at IS NULL)";
+
+const REVOKE_ALL: &str = "INSERT INTO revocations (sign_in_id, ended_at) \
+    SELECT id, $2 FROM sign_ins WHERE user_id = $1 AND carries = 'jwt' AND expires_at > $2";
+
+const ANONYMISE: &str = "UPDATE audit_events SET address = NULL WHERE user_id = $1";
+
+const DELETE: &str = "DELETE FROM users WHERE id = $1";
+
+/// Links an identity to an account that exists.
+///
+/// An address that the provider vouches for proves the account's own, where it
+/// is the same and nobody has proved it yet; an account without one takes it.
+///
+/// # Errors
+/// [`Error::Exists`] when somebody has linked it in the meantime.
+pub async fn link(
+    db: &Db,
+    user: UserId,
+    provider: &str,
+    profile: &Profile,
+    now: Timestamp,
+) -> Result<()> {
+    let id = user.to_string();
+    in_transaction!(db, tx => {
+        count::one(
+            identities::insert_identity!(profile, &id, provider, now.as_millis())
+                .execute(&mut *tx),
+        )
+        .await?;
+        count::one(tx.commit()).await?;
+        Ok::<(), Error>(())
+    })?;
+    match &profile.email {
+        Some(email) if profile.email_verified => prove(db, user, email, now).await,
+        _ => Ok(()),
+    }
+}
+
+/// Notes that an address is proved: the account's own, or its first. Where
+/// another account has proved it before, nothing happens.
+///
+/// # Errors
+/// When the database does.
+pub async fn prove(db: &Db, user: UserId, email: &Email, now: Timestamp) -> Result<()> {
+    let id = user.to_string();
+    let proved: Result<()> = in_transaction!(db, tx => {
+        for statement in [VERIFY, SET_EMAIL] {
+            let query = sqlx::query(statement).bind(&id).bind(email.as_str());
+            count::one(query.bind(now.as_millis()).execute(&mut *tx)).await?;
+        }
+        count::one(tx.commit()).await?;
+        Ok(())
+    });
+    match proved {
+        Err(Error::Exists) => Ok(()),
+        other => other,
+    }
+}
+
+/// Takes an identity away from an account, unless it is the last way in.
+///
+/// # Errors
+/// When the database does.
+pub async fn unlink(db: &Db, user: UserId, issuer: &str, subject: &str) -> Result<Unlinked> {
+    let id = user.to_string();
+    in_transaction!(db, tx => {
+        count::one(sqlx::query(LOCK).bind(&id).execute(&mut *tx)).await?;
+        let ways_in: i64 =
+            count::one(sqlx::query_scalar(WAYS_IN).bind(&id).fetch_one(&mut *tx)).await?;
+        if !may_unlink(ways_in.unsigned_abs()) {
+            return Ok(Unlinked::LastWayIn);
+        }
+        let delete = sqlx::query(DELETE_IDENTITY).bind(&id).bind(issuer).bind(subject);
+        let deleted = count::one(delete.execute(&mut *tx)).await?.rows_affected();
+        count::one(tx.commit()).await?;
+        Ok(if deleted > 0 { Unlinked::Done } else { Unlinked::Unknown })
+    })
+}
+
+/// Sets the password of an account, which is entered with this address from now on.
+///
+/// Where another account claims the address without having proved it, and this
+/// one has, the claim falls: a proof beats a claim.
+///
+/// # Errors
+/// [`Error::Exists`] when the address opens another account.
+pub async fn set_password(
+    db: &Db,
+    user: UserId,
+    email: &Email,
+    is_proved: bool,
+    hash: &str,
+    now: Timestamp,
+) -> Result<()> {
+    let id = user.to_string();
+    in_transaction!(db, tx => {
+        if is_proved {
+            let drop_claim = sqlx::query(DROP_CLAIM).bind(email.as_str()).bind(&id);
+            count::one(drop_claim.execute(&mut *tx)).await?;
+        }
+        let set = sqlx::query(SET_PASSWORD).bind(&id).bind(email.as_str()).bind(hash);
+        count::one(set.bind(now.as_millis()).execute(&mut *tx)).await?;
+        count::one(tx.commit()).await?;
+        Ok(())
+    })
+}
+
+/// Sets a password that was reset by a letter to this address.
+///
+/// Whoever reads the mailbox owns the address. If nobody had proved it before,
+/// somebody else may have made the account and linked their own identities:
+/// those go, so that they cannot wait inside for its owner (pre-hijacking).
+///
+/// # Errors
+/// When the database does.
+pub async fn reset_password(
+    db: &Db,
+    user: UserId,
+    email: &Email,
+    hash: &str,
+    now: Timestamp,
+) -> Result<()> {
+    let id = user.to_string();
+    in_transaction!(db, tx => {
+        count::one(sqlx::query(DROP_IDENTITIES).bind(&id).execute(&mut *tx)).await?;
+        let verify = sqlx::query(VERIFY).bind(&id).bind(email.as_str());
+        count::one(verify.bind(now.as_millis()).execute(&mut *tx)).await?;
+        let set = sqlx::query(SET_PASSWORD).bind(&id).bind(email.as_str()).bind(hash);
+        count::one(set.bind(now.as_millis()).execute(&mut *tx)).await?;
+        count::one(tx.commit()).await?;
+        Ok(())
+    })
+}
+
+/// Deletes an account and everything personal with it. What stays in the audit
+/// trail names nobody; and its JWTs are refused until they expire.
+///
+/// # Errors
+/// When the database does.
+pub async fn delete(db: &Db, user: UserId, now: Timestamp) -> Result<()> {
+    let id = user.to_string();
+    in_transaction!(db, tx => {
+        let revoke = sqlx::query(REVOKE_ALL).bind(&id).bind(now.as_millis());
+        count::one(revoke.execute(&mut *tx)).await?;
+        count::one(sqlx::query(ANONYMISE).bind(&id).execute(&mut *tx)).await?;
+        count::one(sqlx::query(DELETE).bind(&id).execute(&mut *tx)).await?;
+        count::one(tx.commit()).await?;
+        Ok(())
+    })
+}

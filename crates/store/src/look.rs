@@ -1,0 +1,245 @@
+//! A look at the database that changes nothing: no file is made, no migration
+//! is run. For somebody who wants to know what a start would find.
+
+use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
+
+use crate::db::{MIGRATIONS, is_in_memory, on};
+use crate::{Backend, Db};
+
+/// How long somebody who looks waits for an answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+const APPLIED: &str = "SELECT version, success, checksum FROM _sqlx_migrations ORDER BY version";
+
+/// What was found where the address leads.
+#[derive(Debug)]
+pub enum Found {
+    /// No file yet: it is made at the first start.
+    Nothing,
+    /// Nothing that could be looked at: it is made at each start, and gone after it.
+    InMemory,
+    /// A database, opened.
+    Database(Db),
+}
+
+/// How the database's tables stand to the migrations that we know of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Migrations {
+    /// All of them have been run.
+    UpToDate(usize),
+    /// So many are run at the next start.
+    Pending(usize),
+    /// It has been migrated by a newer version of this program.
+    Newer,
+    /// One that was run is not the one that we know by its number.
+    Altered,
+    /// One was begun, and not finished.
+    HalfDone,
+}
+
+/// Why the database cannot be used, in words that show nothing of its address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Trouble {
+    /// The address.
+    #[error("its address cannot be understood")]
+    Address,
+    /// The folder in which the file would be.
+    #[error("the folder of its file is not there and cannot be made")]
+    Folder,
+    /// Nobody answers.
+    #[error("it cannot be reached")]
+    Unreachable,
+    /// The server does not let us in.
+    #[error("the server refuses the user name or the password")]
+    Refused,
+    /// The server has none of this name.
+    #[error("the server has no database of that name")]
+    NoSuchDatabase,
+    /// The file is something else.
+    #[error("its file is not an SQLite database")]
+    NotADatabase,
+    /// It can be read only.
+    #[error("it cannot be written to")]
+    ReadOnly,
+    /// Something else, which the log of the database knows.
+    #[error("it refuses a statement")]
+    Statement,
+}
+
+/// Opens what is there.
+///
+/// # Errors
+/// Says why it cannot be used.
+pub async fn look(url: &str) -> Result<Found, Trouble> {
+    match Backend::of(url).map_err(|_| Trouble::Address)? {
+        Backend::Sqlite => look_at_file(url).await,
+        Backend::Postgres => {
+            let options = PgConnectOptions::from_str(url).map_err(|_| Trouble::Address)?;
+            let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(PATIENCE);
+            // Without a limit of its own, a connection to nowhere takes minutes.
+            let pool = tokio::time::timeout(PATIENCE, pool.connect_with(options));
+            let pool = pool.await.map_err(|_| Trouble::Unreachable)?.map_err(trouble)?;
+            Ok(Found::Database(Db::Postgres(pool)))
+        }
+    }
+}
+
+async fn look_at_file(url: &str) -> Result<Found, Trouble> {
+    let options = SqliteConnectOptions::from_str(url).map_err(|_| Trouble::Address)?;
+    if is_in_memory(url) {
+        return Ok(Found::InMemory);
+    }
+    let file = options.get_filename();
+    if !file.exists() {
+        return if can_be_made(file) { Ok(Found::Nothing) } else { Err(Trouble::Folder) };
+    }
+    let options = options.create_if_missing(false).busy_timeout(PATIENCE);
+    let pool = SqlitePoolOptions::new().max_connections(1).acquire_timeout(PATIENCE);
+    let pool = pool.connect_with(options).await.map_err(trouble)?;
+    // Begins to write, and thinks better of it. Somebody who is writing proves
+    // that it can be written to as well.
+    match pool.begin_with("BEGIN IMMEDIATE").await {
+        Ok(transaction) => transaction.rollback().await.map_err(trouble)?,
+        Err(error) => match trouble(error) {
+            Trouble::Unreachable => {}
+            trouble => return Err(trouble),
+        },
+    }
+    Ok(Found::Database(Db::Sqlite(pool)))
+}
+
+/// Whether the nearest thing on the way to a file that exists is a folder.
+fn can_be_made(file: &Path) -> bool {
+    let folders = file.ancestors().skip(1);
+    let nearest = folders.map(|one| if one.as_os_str().is_empty() { Path::new(".") } else { one });
+    nearest
+        .filter_map(|folder| folder.metadata().ok())
+        .next()
+        .is_some_and(|found| found.is_dir() && !found.permissions().readonly())
+}
+
+impl Db {
+    /// How the tables stand to the migrations that we know of.
+    ///
+    /// # Errors
+    /// Says why it cannot be told.
+    pub async fn migrations(&self) -> Result<Migrations, Trouble> {
+        let rows: Result<Vec<(i64, bool, Vec<u8>)>, _> =
+            on!(self, pool => sqlx::query_as(APPLIED).fetch_all(pool));
+        let rows = match rows {
+            Err(sqlx::Error::Database(refused)) if is_no_such_table(&*refused) => Vec::new(),
+            rows => rows.map_err(trouble)?,
+        };
+        let known: Vec<_> = MIGRATIONS.iter().map(|one| (one.version, &*one.checksum)).collect();
+        Ok(judge(&rows, &known))
+    }
+}
+
+fn is_no_such_table(refused: &dyn sqlx::error::DatabaseError) -> bool {
+    refused.code().as_deref() == Some("42P01") || refused.message().contains("no such table")
+}
+
+/// Compares what was run with what we know of, as the migrator does at a start.
+fn judge(rows: &[(i64, bool, Vec<u8>)], known: &[(i64, &[u8])]) -> Migrations {
+    let ours = |version: i64| known.iter().find(|(of, _)| *of == version);
+    if rows.iter().any(|(_, success, _)| !success) {
+        Migrations::HalfDone
+    } else if rows.iter().any(|(version, ..)| ours(*version).is_none()) {
+        Migrations::Newer
+    } else if rows.iter().any(|(version, _, sum)| ours(*version).is_some_and(|(_, our)| our != sum))
+    {
+        Migrations::Altered
+    } else if rows.len() < known.len() {
+        Migrations::Pending(known.len() - rows.len())
+    } else {
+        Migrations::UpToDate(known.len())
+    }
+}
+
+fn trouble(error: sqlx::Error) -> Trouble {
+    let sqlx::Error::Database(refused) = &error else {
+        return match error {
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed => Trouble::Unreachable,
+            _ => Trouble::Statement,
+        };
+    };
+    by_code(refused.code().as_deref().unwrap_or_default())
+}
+
+/// What a database's own code means: SQLSTATE, or SQLite's number.
+fn by_code(code: &str) -> Trouble {
+    match code {
+        "28P01" | "28000" => return Trouble::Refused,
+        "3D000" => return Trouble::NoSuchDatabase,
+        "25006" => return Trouble::ReadOnly,
+        _ => {}
+    }
+    match code.parse::<u32>() {
+        // SQLite keeps the primary code in the low byte of an extended one.
+        Ok(code) if code < 10_000 => match code & 0xff {
+            5 | 6 | 10 | 13 => Trouble::Unreachable,
+            8 => Trouble::ReadOnly,
+            14 => Trouble::Folder,
+            26 => Trouble::NotADatabase,
+            _ => Trouble::Statement,
+        },
+        _ if ["08", "53", "57"].iter().any(|class| code.starts_with(class)) => Trouble::Unreachable,
+        _ => Trouble::Statement,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn migrations_are_compared() {
+        let row = |version, success, sum: u8| (version, success, vec![sum]);
+        let known: [(i64, &[u8]); 2] = [(1, &[1]), (2, &[2])];
+        for (rows, expected) in [
+            (vec![], Migrations::Pending(2)),
+            (vec![row(1, true, 1)], Migrations::Pending(1)),
+            (vec![row(1, true, 1), row(2, true, 2)], Migrations::UpToDate(2)),
+            (vec![row(1, true, 1), row(2, false, 2)], Migrations::HalfDone),
+            (vec![row(1, true, 9), row(2, true, 2)], Migrations::Altered),
+            (vec![row(1, true, 1), row(2, true, 2), row(3, true, 3)], Migrations::Newer),
+        ] {
+            assert_eq!(judge(&rows, &known), expected, "{rows:?}");
+        }
+    }
+
+    #[test]
+    fn codes_are_put_into_words() {
+        for (code, expected) in [
+            ("28P01", Trouble::Refused),
+            ("3D000", Trouble::NoSuchDatabase),
+            ("25006", Trouble::ReadOnly),
+            ("57P03", Trouble::Unreachable),
+            ("53300", Trouble::Unreachable),
+            ("42P01", Trouble::Statement),
+            ("26", Trouble::NotADatabase),
+            ("8", Trouble::ReadOnly),
+            ("1032", Trouble::ReadOnly), // SQLITE_READONLY_DBMOVED
+            ("14", Trouble::Folder),
+            ("", Trouble::Statement),
+        ] {
+            assert_eq!(by_code(code), expected, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_file_needs_a_folder_and_not_another_file() {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        assert!(can_be_made(&here.join("a/b/c.db")));
+        assert!(can_be_made(Path::new("c.db")));
+        assert!(!can_be_made(&here.join("Cargo.toml/c.db")));
+    }
+}

@@ -1,0 +1,55 @@
+//! Writing down what happened to accounts.
+
+use latchkey_auth::random;
+use latchkey_domain::audit::{Actor, Event, Kind};
+use latchkey_domain::{AuditId, UserId};
+use latchkey_store::audit;
+
+use crate::app::Application;
+use crate::client::Client;
+
+/// Writes an event down, in the trail and in the log.
+///
+/// What was done is done, whether or not it could be written down: a trail that
+/// is out of order must not keep people from ending a sign-in.
+pub(crate) async fn note(
+    app: &Application,
+    kind: Kind,
+    user: Option<UserId>,
+    actor: Actor,
+    detail: impl Into<String>,
+    client: Option<&Client>,
+) {
+    let at = app.clock.now();
+    let event = Event {
+        id: AuditId::new(at, random::bytes()),
+        at,
+        kind,
+        user_id: user,
+        actor,
+        detail: detail.into(),
+        address: client.map(|client| client.address.to_string()),
+    };
+    tracing::info!(
+        audit = kind.stored(),
+        user = user.map(|id| id.to_string()),
+        actor = actor.stored(),
+        detail = event.detail,
+        address = event.address,
+        "audit"
+    );
+    if let Err(error) = audit::record(&app.db, &event).await {
+        tracing::error!(%error, "an event could not be written down");
+    }
+}
+
+/// What the person whose account it is did themselves.
+pub(crate) async fn by_person(
+    app: &Application,
+    kind: Kind,
+    user: UserId,
+    detail: impl Into<String>,
+    client: &Client,
+) {
+    note(app, kind, Some(user), Actor::Person, detail, Some(client)).await;
+}

@@ -1,0 +1,112 @@
+//! Letters: proving an address, and getting back in.
+
+pub(crate) mod letters;
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+
+use latchkey_auth::secret::Secret;
+use latchkey_domain::{Email, Timestamp};
+use lettre::message::Mailbox;
+use lettre::message::header::ContentType;
+use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
+
+/// Letters that the outbox keeps.
+const OUTBOX: usize = 50;
+
+/// A letter.
+#[derive(Clone, Debug)]
+pub struct Letter {
+    /// To whom.
+    pub to: Email,
+    /// What it is about.
+    pub subject: String,
+    /// What it says, as plain text.
+    pub text: String,
+    /// The link in it, if there is one.
+    pub link: Option<String>,
+    /// When it was written.
+    pub at: Timestamp,
+}
+
+/// Where letters go.
+#[derive(Debug)]
+pub enum Mailer {
+    /// To a mail server.
+    Smtp {
+        /// The connection.
+        transport: AsyncSmtpTransport<Tokio1Executor>,
+        /// Who writes.
+        from: Mailbox,
+    },
+    /// Into a box that a developer can look into. Nothing is sent.
+    Outbox(Mutex<VecDeque<Letter>>),
+    /// Nowhere: `SMTP_URL` is not set, and this is nobody's own machine.
+    Nowhere,
+}
+
+/// The address of the mail server makes no sense.
+#[derive(Debug, thiserror::Error)]
+#[error("SMTP_URL has to be smtps://user:password@host or smtp://host:port?tls=required")]
+pub struct InvalidUrl;
+
+impl Mailer {
+    /// Where letters go with these settings.
+    ///
+    /// # Errors
+    /// When the URL is not one of a mail server.
+    pub fn new(url: Option<&Secret>, development: bool, host: &str) -> Result<Self, InvalidUrl> {
+        match url {
+            None if development => Ok(Self::Outbox(Mutex::default())),
+            None => Ok(Self::Nowhere),
+            Some(url) => {
+                let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose());
+                let from = format!("Latchkey <no-reply@{host}>");
+                Ok(Self::Smtp {
+                    transport: transport.map_err(|_| InvalidUrl)?.build(),
+                    from: from.parse().map_err(|_| InvalidUrl)?,
+                })
+            }
+        }
+    }
+
+    /// Sends a letter. That it could not be sent is logged, and told to nobody:
+    /// whoever asked for it must not learn whether there was anybody to write to.
+    pub async fn send(&self, letter: Letter) {
+        match self {
+            Self::Outbox(letters) => {
+                let mut letters = letters.lock().unwrap_or_else(PoisonError::into_inner);
+                letters.push_front(letter);
+                letters.truncate(OUTBOX);
+            }
+            Self::Nowhere => tracing::warn!("a letter was not sent: SMTP_URL is not set"),
+            Self::Smtp { transport, from } => {
+                let message = address(&letter.to).and_then(|to| {
+                    let message = Message::builder().from(from.clone()).to(to);
+                    let message = message.subject(letter.subject).header(ContentType::TEXT_PLAIN);
+                    message.body(letter.text).ok()
+                });
+                match message {
+                    Some(message) => {
+                        if let Err(error) = transport.send(message).await {
+                            tracing::error!(%error, "a letter could not be sent");
+                        }
+                    }
+                    None => tracing::error!("a letter could not be written"),
+                }
+            }
+        }
+    }
+
+    /// What would have been sent, the newest first; `None` where it is sent.
+    #[must_use]
+    pub fn outbox(&self) -> Option<Vec<Letter>> {
+        let Self::Outbox(letters) = self else { return None };
+        let letters = letters.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(letters.iter().cloned().collect())
+    }
+}
+
+fn address(email: &Email) -> Option<Mailbox> {
+    Some(Mailbox::new(None, email.as_str().parse().ok()?))
+}

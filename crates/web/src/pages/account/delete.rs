@@ -1,0 +1,66 @@
+//! Deleting one's account, and proving one's address.
+
+use axum::extract::State;
+use axum::response::Redirect;
+use latchkey_domain::audit::{Actor, Kind};
+use latchkey_store::{accounts, sign_ins};
+use serde::Deserialize;
+
+use super::done;
+use crate::app::App;
+use crate::caller::Caller;
+use crate::client::Client;
+use crate::errors::{Action, Fault, Result, catalogue};
+use crate::form::Fields;
+use crate::sign_in::{Browser, sign_out};
+use crate::{audit, recovery};
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Confirmation {
+    #[serde(default)]
+    confirm: String,
+}
+
+/// What has to be typed.
+pub(super) const WORD: &str = "delete";
+
+/// `POST /account/delete`: everything personal goes.
+pub(crate) async fn act(
+    State(app): State<App>,
+    caller: Caller,
+    browser: Browser,
+    Fields(form): Fields<Confirmation>,
+) -> Result<Redirect> {
+    let now = app.clock.now();
+    caller.proved_lately(now)?;
+    if form.confirm.trim() != WORD {
+        return Err(Fault::new(catalogue::NOT_CONFIRMED)
+            .action(Action::link("Back to your account", "/account")));
+    }
+    // Its JWTs are refused at once here, and within a second elsewhere,
+    // whatever JWT_REVOCATION says.
+    for sign_in in sign_ins::living(&app.db, caller.user.id, app.settings.session, now).await? {
+        app.revoked.note(sign_in.id, now);
+    }
+    app.revoked.note(caller.sign_in_id(), now);
+    sign_out(&app, browser).await?;
+    accounts::delete(&app.db, caller.user.id, now).await?;
+    audit::note(&app, Kind::AccountDeleted, None, Actor::Person, "", None).await;
+    Ok(Redirect::to("/"))
+}
+
+/// `POST /account/verify-email`: writes the letter once more.
+pub(crate) async fn send_verification(
+    State(app): State<App>,
+    caller: Caller,
+    client: Client,
+) -> Result<Redirect> {
+    app.limits.a_letter(&client)?;
+    match &caller.user.email {
+        Some(email) if !caller.user.email_verified => {
+            recovery::send_verification(&app, &caller.user, email).await?;
+            Ok(Redirect::to(&done("letter")))
+        }
+        _ => Ok(Redirect::to("/account")),
+    }
+}

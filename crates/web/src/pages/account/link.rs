@@ -1,0 +1,152 @@
+//! Linking and unlinking ways in.
+
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use latchkey_auth::linking::{self, Pending};
+use latchkey_auth::oauth::Attempt;
+use latchkey_domain::UserId;
+use latchkey_domain::audit::Kind;
+use latchkey_domain::identity::Profile;
+use latchkey_domain::return_to::ReturnTo;
+use latchkey_domain::sign_in::Key;
+use latchkey_store::accounts::{self, Unlinked};
+use serde::Deserialize;
+
+use super::done;
+use crate::app::App;
+use crate::audit;
+use crate::caller::Caller;
+use crate::client::Client;
+use crate::cookies::PENDING_LINK;
+use crate::errors::{Action, Fault, Result, catalogue};
+use crate::form::Fields;
+use crate::pages::oauth;
+use crate::sign_in::Browser;
+use crate::templates::{Chrome, LinkPage, Page};
+
+/// `POST /account/link/{provider}`: sets out for a provider, to come back with
+/// an identity that becomes a way into this account.
+pub(crate) async fn start(
+    State(app): State<App>,
+    Path(slug): Path<String>,
+    headers: http::HeaderMap,
+    caller: Caller,
+) -> Result<Response> {
+    caller.proved_lately(app.clock.now())?;
+    let return_to = ReturnTo::parse(Some(&done("linked")), &app.settings.public_url);
+    let secret = &app.settings.app_secret;
+    let attempt = Attempt::new(&slug, Key::Session, return_to, secret, app.clock.now());
+    oauth::set_out(&app, &slug, attempt.linking(caller.user.id), &headers).await
+}
+
+/// Links what a provider has just vouched for, for whoever set out to do so.
+pub(crate) async fn finish(
+    app: &App,
+    user: UserId,
+    provider: &str,
+    profile: &Profile,
+    browser: &Browser,
+) -> Result<()> {
+    // Somebody else signed in here in the meantime: it is not theirs to link.
+    if browser.before.as_ref().map(|caller| caller.user.id) != Some(user) {
+        return Err(Fault::new(catalogue::LINK_LOST)
+            .action(Action::link("Go to your account", "/account")));
+    }
+    link(app, user, provider, profile, &browser.client).await
+}
+
+async fn link(
+    app: &App,
+    user: UserId,
+    provider: &str,
+    profile: &Profile,
+    client: &Client,
+) -> Result<()> {
+    match linking::link(&app.db, user, provider, profile, app.clock.now()).await {
+        Ok(true) => {
+            audit::by_person(app, Kind::Linked, user, provider, client).await;
+            Ok(())
+        }
+        Ok(false) => Ok(()),
+        Err(linking::Error::IdentityTaken) => Err(Fault::new(catalogue::IDENTITY_TAKEN)
+            .action(Action::link("Go to your account", "/account"))),
+        Err(linking::Error::Store(error)) => Err(error.into()),
+    }
+}
+
+/// `GET /account/link`: asks whether the identity that waits is to be linked.
+pub(crate) async fn confirm(
+    State(app): State<App>,
+    caller: Caller,
+    headers: http::HeaderMap,
+) -> Result<Page<LinkPage>> {
+    let pending = pending(&app, &headers, &caller)?;
+    let label = app.provider(&pending.provider).map_or(pending.provider, |p| p.label.clone());
+    Ok(Page(LinkPage {
+        chrome: Chrome::new(&app, Some(&caller)),
+        label,
+        name: pending.profile.name.to_string(),
+        email: pending.profile.email.map(String::from),
+    }))
+}
+
+/// `POST /account/link`: links it.
+pub(crate) async fn accept(
+    State(app): State<App>,
+    caller: Caller,
+    headers: http::HeaderMap,
+    browser: Browser,
+) -> Result<Response> {
+    caller.proved_lately(app.clock.now())?;
+    let pending = pending(&app, &headers, &caller)?;
+    link(&app, caller.user.id, &pending.provider, &pending.profile, &browser.client).await?;
+    browser.outgoing.add(vec![app.cookies.removal(PENDING_LINK)]);
+    Ok(Redirect::to(&done("linked")).into_response())
+}
+
+/// The identity that waits in this browser, for this very person: whoever has
+/// proved the address that the provider vouched for.
+fn pending(app: &App, headers: &http::HeaderMap, caller: &Caller) -> Result<Pending> {
+    let cookie = app.cookies.value(headers, PENDING_LINK);
+    let secret = &app.settings.app_secret;
+    cookie
+        .and_then(|cookie| Pending::open(cookie, secret, app.clock.now()))
+        .filter(|pending| {
+            caller.user.email_verified && pending.profile.email == caller.user.email
+        })
+        .ok_or_else(|| {
+            Fault::new(catalogue::LINK_LOST)
+                .action(Action::link("Go to your account", "/account"))
+        })
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Which {
+    #[serde(default)]
+    issuer: String,
+    #[serde(default)]
+    subject: String,
+}
+
+/// `POST /account/unlink`
+pub(crate) async fn unlink(
+    State(app): State<App>,
+    caller: Caller,
+    client: Client,
+    Fields(which): Fields<Which>,
+) -> Result<Redirect> {
+    caller.proved_lately(app.clock.now())?;
+    let unlinked =
+        accounts::unlink(&app.db, caller.user.id, &which.issuer, &which.subject).await?;
+    match unlinked {
+        Unlinked::Done => {
+            audit::by_person(&app, Kind::Unlinked, caller.user.id, &which.issuer, &client).await;
+            Ok(Redirect::to(&done("unlinked")))
+        }
+        Unlinked::LastWayIn => Err(Fault::new(catalogue::LAST_WAY_IN)
+            .action(Action::link("Back to your account", "/account"))),
+        Unlinked::Unknown => Err(Fault::new(catalogue::NOT_FOUND)
+            .detail("No such way in is linked to your account.")
+            .action(Action::link("Back to your account", "/account"))),
+    }
+}

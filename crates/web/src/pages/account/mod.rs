@@ -1,0 +1,139 @@
+//! The account page: who I am, how I came in, what I carry; and what can be
+//! done about it, in the files beside this one.
+
+pub(crate) mod delete;
+pub(crate) mod link;
+pub(crate) mod password;
+pub(crate) mod sign_ins;
+
+use axum::extract::{Query, State};
+use latchkey_auth::jwt::shown;
+use latchkey_domain::Timestamp;
+use latchkey_domain::sign_in::SignIn;
+use latchkey_store::sign_ins as stored;
+use latchkey_store::{audit, identities, passwords};
+use serde::Deserialize;
+
+use super::claims::describe;
+use crate::app::{App, Application};
+use crate::caller::{Caller, Credential, Jwt};
+use crate::cookies;
+use crate::errors::{Fault, Result, catalogue};
+use crate::settings::Revocation;
+use crate::templates::{
+    AccountPage, Carried, Chrome, Device, LinkedIdentity, Page, ProviderButton, door_name,
+};
+
+/// How many events of the audit trail the page shows.
+const RECENT: u32 = 10;
+
+/// `GET /account`
+pub(crate) async fn show(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<Done>,
+) -> Result<Page<AccountPage>> {
+    let sign_in = sign_in(&app, &caller).await?;
+    let identities = identities::of_user(&app.db, caller.user.id).await?;
+    let carried = match &caller.credential {
+        Credential::Session(_) => session(&app, &sign_in),
+        Credential::JwtCookie(carried) | Credential::JwtBearer(carried) => {
+            jwt(&app, &sign_in, carried)
+        }
+    };
+    let devices = devices(&app, &caller).await?;
+    let events = audit::of_user(&app.db, caller.user.id, RECENT).await?;
+    let linked: Vec<_> = identities.iter().map(|one| one.provider.clone()).collect();
+    let others = app.providers.iter().filter(|one| !linked.contains(&one.slug));
+    Ok(Page(AccountPage {
+        done: query.done.as_deref().and_then(sentence),
+        devices,
+        events,
+        linkable: others.map(ProviderButton::of).collect(),
+        word: delete::WORD,
+        chrome: Chrome::new(&app, Some(&caller)),
+        door_name: door_name(&app, Some(&sign_in.door)),
+        since: sign_in.created_at,
+        door: sign_in.door,
+        carried,
+        identities: identities.into_iter().map(|one| LinkedIdentity::of(&app, one)).collect(),
+        password_changed_at: passwords::changed_at(&app.db, caller.user.id).await?,
+        user: caller.user,
+    }))
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Done {
+    done: Option<String>,
+}
+
+/// Back to the account page, with a word on what was done.
+pub(crate) fn done(what: &str) -> String {
+    format!("/account?done={what}")
+}
+
+fn sentence(done: &str) -> Option<&'static str> {
+    Some(match done {
+        "linked" => "It is linked: you can sign in with it from now on.",
+        "unlinked" => "It is unlinked: nobody can sign in with it any more.",
+        "password" => "Your password is set. All your other sign-ins have ended.",
+        "ended" => "It has ended.",
+        "verified" => "Your address is proved.",
+        "letter" => "A letter is on its way to your address.",
+        _ => return None,
+    })
+}
+
+/// Every living sign-in, and those that have ended whose JWT may live on.
+async fn devices(app: &Application, caller: &Caller) -> Result<Vec<Device>> {
+    let now = app.clock.now();
+    let jwt_life = app.settings.jwt.access_ttl;
+    let user = caller.user.id;
+    let living = stored::living(&app.db, user, app.settings.session, now).await?;
+    let mut devices: Vec<_> = living
+        .into_iter()
+        .map(|one| Device::living(app, one, caller.sign_in_id(), jwt_life))
+        .collect();
+    // With `watch` nothing lingers: it is refused within a second.
+    if app.settings.jwt.revocation == Revocation::Expiry {
+        let ended = stored::lingering(&app.db, user, now.minus(jwt_life)).await?;
+        devices.extend(ended.into_iter().map(|one| Device::lingering(app, one, jwt_life)));
+    }
+    Ok(devices)
+}
+
+/// The sign-in as it was written down. A JWT knows only its number; and it may
+/// outlive its sign-in.
+async fn sign_in(app: &Application, caller: &Caller) -> Result<SignIn> {
+    if let Credential::Session(sign_in) = &caller.credential {
+        return Ok(SignIn::clone(sign_in));
+    }
+    let found = stored::by_id(&app.db, caller.sign_in_id()).await?;
+    found.ok_or_else(|| Fault::new(catalogue::TOKEN_REVOKED))
+}
+
+fn session(app: &Application, sign_in: &SignIn) -> Carried {
+    let life = app.settings.session;
+    Carried::Session {
+        cookie: app.cookies.name(cookies::SESSION),
+        ends_if_unused: life.ends_at(sign_in.created_at, app.clock.now()),
+        ends_at: sign_in.expires_at,
+        idle: life.idle.to_string(),
+        absolute: life.absolute.to_string(),
+    }
+}
+
+fn jwt(app: &Application, sign_in: &SignIn, carried: &Jwt) -> Carried {
+    let renews_at = Timestamp::from_seconds(carried.claims.exp);
+    let shown = shown(&carried.token).unwrap_or_default();
+    Carried::Jwt {
+        cookie: app.cookies.name(cookies::TOKEN),
+        header: describe(&shown.header),
+        claims: describe(&shown.claims),
+        renews_in: renews_at.since(app.clock.now()),
+        renews_at,
+        ends_at: sign_in.expires_at,
+        access_ttl: app.settings.jwt.access_ttl.to_string(),
+        watched: app.settings.jwt.revocation == Revocation::Watch,
+    }
+}

@@ -1,0 +1,70 @@
+//! Setting and changing the password.
+
+use axum::extract::State;
+use axum::response::Redirect;
+use latchkey_domain::audit::Kind;
+use latchkey_domain::password::{Password, check};
+use latchkey_store::{accounts, passwords, sign_ins};
+use serde::Deserialize;
+
+use super::done;
+use crate::app::App;
+use crate::caller::Caller;
+use crate::client::Client;
+use crate::errors::{Action, Fault, Result, catalogue};
+use crate::form::Fields;
+use crate::{audit, password, recovery};
+
+#[derive(Deserialize)]
+pub(crate) struct Change {
+    #[serde(default)]
+    current: String,
+    #[serde(default)]
+    new: String,
+}
+
+/// `POST /account/password`
+pub(crate) async fn act(
+    State(app): State<App>,
+    caller: Caller,
+    client: Client,
+    Fields(form): Fields<Change>,
+) -> Result<Redirect> {
+    let now = app.clock.now();
+    let user = &caller.user;
+    let back = || Action::link("Back to your account", "/account");
+    if passwords::changed_at(&app.db, user.id).await?.is_some() {
+        // Whoever sits down at an open browser must not lock its owner out.
+        let email = passwords::email_of(&app.db, user.id).await?;
+        let email = email.as_ref().map_or("", |email| email.as_str());
+        if password::check(&app, email, &form.current, &client).await?.is_none() {
+            return Err(Fault::new(catalogue::WRONG_PASSWORD).action(back()));
+        }
+    } else {
+        caller.proved_lately(now)?;
+    }
+    let email = user.email.as_ref().ok_or_else(|| {
+        Fault::new(catalogue::EMAIL_MISSING).action(back())
+    })?;
+    check(&form.new, &[email.as_str(), user.name.as_str()]).map_err(|weak| {
+        Fault::new(catalogue::WEAK_PASSWORD).detail(weak.to_string()).action(back())
+    })?;
+    let typed = Password::new(form.new).map_err(|_| Fault::new(catalogue::WEAK_PASSWORD))?;
+    let hash = app.hasher.hash(&typed).await?;
+    let set =
+        accounts::set_password(&app.db, user.id, email, user.email_verified, &hash, now).await;
+    match set {
+        Err(latchkey_store::Error::Exists) => {
+            return Err(Fault::new(catalogue::PASSWORD_EMAIL_TAKEN).action(back()));
+        }
+        other => other?,
+    }
+    // Whoever knew the old one is out, wherever they are.
+    let but = Some(caller.sign_in_id());
+    for ended in sign_ins::end_others(&app.db, user.id, but, now).await? {
+        app.revoked.note_ended(ended, now);
+    }
+    audit::by_person(&app, Kind::PasswordChanged, user.id, "", &client).await;
+    recovery::send_changed(&app, email.clone());
+    Ok(Redirect::to(&done("password")))
+}

@@ -1,0 +1,68 @@
+//! Ending sign-ins: one, all others, all.
+
+use axum::extract::{Path, State};
+use axum::response::Redirect;
+use latchkey_domain::SignInId;
+use latchkey_domain::audit::Kind;
+use latchkey_store::sign_ins;
+
+use super::done;
+use crate::app::App;
+use crate::audit;
+use crate::caller::Caller;
+use crate::client::Client;
+use crate::errors::{Fault, Result, catalogue};
+use crate::sign_in::{Browser, end, sign_out};
+
+/// `POST /account/sign-ins/{id}/end`
+pub(crate) async fn end_one(
+    State(app): State<App>,
+    caller: Caller,
+    client: Client,
+    Path(id): Path<String>,
+) -> Result<Redirect> {
+    let id: SignInId = id.parse().map_err(|_| Fault::new(catalogue::NOT_FOUND))?;
+    if !end(&app, id, caller.user.id).await? {
+        return Err(Fault::new(catalogue::NOT_FOUND)
+            .detail("You have no living sign-in with this id; it may have ended already."));
+    }
+    audit::by_person(&app, Kind::SignInEnded, caller.user.id, "", &client).await;
+    Ok(Redirect::to(&done("ended")))
+}
+
+/// `POST /account/sign-ins/end-others`
+pub(crate) async fn end_others(
+    State(app): State<App>,
+    caller: Caller,
+    client: Client,
+) -> Result<Redirect> {
+    end_all_but(&app, &caller, Some(caller.sign_in_id()), &client).await?;
+    Ok(Redirect::to(&done("ended")))
+}
+
+/// `POST /account/sign-ins/end-all`, this one included.
+pub(crate) async fn end_all(
+    State(app): State<App>,
+    caller: Caller,
+    client: Client,
+    browser: Browser,
+) -> Result<Redirect> {
+    caller.proved_lately(app.clock.now())?;
+    end_all_but(&app, &caller, None, &client).await?;
+    sign_out(&app, browser).await?;
+    Ok(Redirect::to("/"))
+}
+
+async fn end_all_but(
+    app: &App,
+    caller: &Caller,
+    but: Option<SignInId>,
+    client: &Client,
+) -> Result<()> {
+    let now = app.clock.now();
+    for ended in sign_ins::end_others(&app.db, caller.user.id, but, now).await? {
+        app.revoked.note_ended(ended, now);
+        audit::by_person(app, Kind::SignInEnded, caller.user.id, "", client).await;
+    }
+    Ok(())
+}

@@ -1,0 +1,135 @@
+//! Forgotten passwords, and links from letters.
+
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use http::{HeaderValue, StatusCode};
+use latchkey_domain::Email;
+use latchkey_domain::audit::{Actor, Kind};
+use latchkey_domain::password::{Password, check};
+use latchkey_store::email_tokens::{self, Purpose};
+use latchkey_store::{accounts, hash, sign_ins};
+use serde::Deserialize;
+
+use crate::app::App;
+use crate::client::Client;
+use crate::errors::{Action, Fault, Result, catalogue};
+use crate::form::Fields;
+use crate::templates::{Chrome, ForgotPage, Page, ResetPage, VerifyPage};
+use crate::{audit, recovery};
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Address {
+    #[serde(default)]
+    email: String,
+}
+
+/// `GET /forgot`
+pub(crate) async fn ask(State(app): State<App>) -> Page<ForgotPage> {
+    Page(ForgotPage { chrome: Chrome::of_nobody(&app), asked: false })
+}
+
+/// `POST /forgot`: the same answer for every address.
+pub(crate) async fn forgot(
+    State(app): State<App>,
+    client: Client,
+    Fields(form): Fields<Address>,
+) -> Result<Page<ForgotPage>> {
+    app.limits.a_letter(&client)?;
+    if let Ok(email) = Email::parse(&form.email) {
+        recovery::forgot(&app, email, client);
+    }
+    Ok(Page(ForgotPage { chrome: Chrome::of_nobody(&app), asked: true }))
+}
+
+/// `GET /reset/{token}`: looks at the link without using it up, for mail
+/// programs open links before people do.
+pub(crate) async fn choose(
+    State(app): State<App>,
+    Path(token): Path<String>,
+) -> Result<Page<ResetPage>> {
+    let found =
+        email_tokens::find(&app.db, &hash::of(&token), Purpose::Reset, app.clock.now()).await?;
+    found.ok_or_else(link_spent)?;
+    Ok(Page(ResetPage { chrome: Chrome::of_nobody(&app), token, complaint: None }))
+}
+
+#[derive(Deserialize)]
+pub(crate) struct NewPassword {
+    #[serde(default)]
+    password: String,
+}
+
+/// `POST /reset/{token}`: sets the password, and ends every sign-in.
+pub(crate) async fn reset(
+    State(app): State<App>,
+    Path(token): Path<String>,
+    client: Client,
+    Fields(form): Fields<NewPassword>,
+) -> Result<Response> {
+    app.limits.a_try(&client)?;
+    let now = app.clock.now();
+    let hash_of_token = hash::of(&token);
+    let found = email_tokens::find(&app.db, &hash_of_token, Purpose::Reset, now).await?;
+    let found = found.ok_or_else(link_spent)?;
+    if let Err(weak) = check(&form.password, &[found.email.as_str()]) {
+        let page = ResetPage {
+            chrome: Chrome::of_nobody(&app),
+            token,
+            complaint: Some(weak.to_string()),
+        };
+        let mut response = (StatusCode::UNPROCESSABLE_ENTITY, Page(page)).into_response();
+        let code = HeaderValue::from_static(catalogue::WEAK_PASSWORD.code);
+        response.headers_mut().insert("x-error-code", code);
+        return Ok(response);
+    }
+    let typed = Password::new(form.password).map_err(|_| Fault::new(catalogue::WEAK_PASSWORD))?;
+    let hash = app.hasher.hash(&typed).await?;
+    // Used up only now that nothing else can go wrong.
+    let sent = email_tokens::take(&app.db, &hash_of_token, Purpose::Reset, now).await?;
+    let sent = sent.ok_or_else(link_spent)?;
+    accounts::reset_password(&app.db, sent.user_id, &sent.email, &hash, now).await?;
+    email_tokens::void(&app.db, sent.user_id, now).await?;
+    for ended in sign_ins::end_others(&app.db, sent.user_id, None, now).await? {
+        app.revoked.note_ended(ended, now);
+    }
+    audit::by_person(&app, Kind::PasswordReset, sent.user_id, "", &client).await;
+    recovery::send_changed(&app, sent.email);
+    Ok(Redirect::to("/sign-in?welcome=reset").into_response())
+}
+
+/// `GET /verify/{token}`
+pub(crate) async fn confirm(
+    State(app): State<App>,
+    Path(token): Path<String>,
+) -> Result<Page<VerifyPage>> {
+    let found =
+        email_tokens::find(&app.db, &hash::of(&token), Purpose::Verify, app.clock.now()).await?;
+    let email = found.ok_or_else(link_spent)?.email.to_string();
+    Ok(Page(VerifyPage { chrome: Chrome::of_nobody(&app), token, email }))
+}
+
+/// `POST /verify/{token}`
+pub(crate) async fn verify(
+    State(app): State<App>,
+    Path(token): Path<String>,
+    client: Client,
+) -> Result<Redirect> {
+    let now = app.clock.now();
+    let sent = email_tokens::take(&app.db, &hash::of(&token), Purpose::Verify, now).await?;
+    let sent = sent.ok_or_else(link_spent)?;
+    accounts::prove(&app.db, sent.user_id, &sent.email, now).await?;
+    audit::note(
+        &app,
+        Kind::EmailVerified,
+        Some(sent.user_id),
+        Actor::Person,
+        "",
+        Some(&client),
+    )
+    .await;
+    Ok(Redirect::to("/account?done=verified"))
+}
+
+fn link_spent() -> Fault {
+    Fault::new(catalogue::LINK_SPENT).action(Action::link("Ask for a new letter", "/forgot"))
+}

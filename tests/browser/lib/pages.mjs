@@ -1,0 +1,24 @@
+// The pages there are, and the forms in which people see them.
+
+export const pagesOf = {
+  visitors: [
+    { name: 'home', path: '/' },
+    { name: 'sign-in', path: '/sign-in' },
+    { name: 'sign-up', path: '/sign-up' },
+    { name: 'errors', path: '/errors' },
+    { name: 'error-entry', path: '/errors/email_taken' },
+    { name: 'not-found', path: '/nothing-here' },
+    { name: 'sign-in-required', path: '/account' },
+    { name: 'callback-stray', path: '/auth/google/callback?state=made-up&code=x' },
+    { name: 'docs', path: '/docs' },
+  ],
+  people: [
+    { name: 'home-signed-in', path: '/' },
+    { name: 'account', path: '/account' },
+  ],
+};
+
+export const forms = ['light', 'dark'].flatMap((colorScheme) => [
+  { form: 'phone', viewport: { width: 390, height: 844 }, colorScheme },
+  { form: 'desktop', viewport: { width: 1280, height: 900 }, colorScheme },
+]);

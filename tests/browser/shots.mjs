@@ -1,0 +1,50 @@
+// Takes a picture of every page: phone and desktop, light and dark, with and
+// without JavaScript. They end up in tests/browser/shots/, which git ignores.
+
+import { mkdir } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { launchChromium, openWindow } from './lib/chromium.mjs';
+import { startLatchkey } from './lib/latchkey.mjs';
+import { forms, pagesOf } from './lib/pages.mjs';
+import { allow, decline, pick, setOut } from './lib/sign-in.mjs';
+
+const folder = fileURLToPath(new URL('shots/', import.meta.url));
+await mkdir(folder, { recursive: true });
+const app = await startLatchkey();
+const browser = await launchChromium();
+let taken = 0;
+
+try {
+  for (const { form, viewport, colorScheme } of forms) {
+    for (const javaScriptEnabled of [true, false]) {
+      const { page, context } = await openWindow(browser, { viewport, colorScheme, javaScriptEnabled });
+      const shoot = async (name) => {
+        const scripts = javaScriptEnabled ? 'js' : 'nojs';
+        await page.screenshot({ path: `${folder}${name}-${form}-${colorScheme}-${scripts}.png`, fullPage: true });
+        taken += 1;
+      };
+      for (const { name, path } of pagesOf.visitors) {
+        await page.goto(app.origin + path);
+        await shoot(name);
+      }
+      await setOut(page, app, 'GitHub');
+      await shoot('local-provider');
+      await decline(page);
+      await page.waitForURL(`${app.origin}/**`);
+      await shoot('declined');
+      await setOut(page, app, 'Google');
+      await pick(page, 'Ada Lovelace');
+      await allow(page);
+      await page.waitForURL(`${app.origin}/account`);
+      for (const { name, path } of pagesOf.people) {
+        await page.goto(app.origin + path);
+        await shoot(name);
+      }
+      await context.close();
+    }
+  }
+} finally {
+  await browser.close();
+  await app.stop();
+}
+console.log(`${taken} pictures in ${folder}`);

@@ -1,0 +1,76 @@
+//! Whatever the four addresses answer: a page, a status, and nobody signed in.
+
+use latchkey_tests::Browser;
+use latchkey_tests::issuer::{Answer, DISCOVERY, JWKS, TOKEN, USERINFO};
+use serde_json::json;
+
+use crate::{acme, refused, sign_in};
+
+#[tokio::test]
+async fn answers_that_are_none() {
+    let deep = "[".repeat(100_000);
+    let nested = format!("{}1{}", "{\"a\":".repeat(10_000), "}".repeat(10_000));
+    for (what, answer, status, code) in [
+        ("500", Answer::html(500), 503, "provider_down"),
+        ("502", Answer::html(502), 503, "provider_down"),
+        ("503", Answer::html(503), 503, "provider_down"),
+        ("429", Answer::html(429), 503, "provider_down"),
+        ("404", Answer::html(404), 502, "provider_nonsense"),
+        ("204", Answer::Says(204, "text/plain", String::new()), 502, "provider_nonsense"),
+        ("HTML", Answer::html(200), 502, "provider_nonsense"),
+        ("nothing", Answer::raw(""), 502, "provider_nonsense"),
+        ("[]", Answer::raw("[]"), 502, "provider_nonsense"),
+        ("{}", Answer::raw("{}"), 502, "provider_nonsense"),
+        ("null", Answer::raw("null"), 502, "provider_nonsense"),
+        ("a number", Answer::raw("1"), 502, "provider_nonsense"),
+        ("half a document", Answer::raw("{\"issuer\":"), 502, "provider_nonsense"),
+        ("NUL bytes", Answer::raw("\u{0}\u{0}\u{0}"), 502, "provider_nonsense"),
+        ("a deep list", Answer::raw(deep), 502, "provider_nonsense"),
+        ("a deep object", Answer::raw(nested), 502, "provider_nonsense"),
+        ("two megabytes", Answer::raw(" ".repeat(2 << 20)), 502, "provider_nonsense"),
+        ("without an end", Answer::Endless, 502, "provider_nonsense"),
+        ("a huge head", Answer::HugeHead, 502, "provider_unreachable"),
+        ("half of what was announced", Answer::Truncated, 502, "provider_unreachable"),
+        ("hung up", Answer::HangUp, 502, "provider_unreachable"),
+    ] {
+        for path in [DISCOVERY, TOKEN, JWKS, USERINFO] {
+            let (app, issuer) = acme().await;
+            let what = format!("{what} at {path}");
+            issuer.answers(path, answer.clone());
+            let mut browser = Browser::new();
+            let page = if path == DISCOVERY {
+                browser.post(&app.url("/auth/acme"), &[]).await
+            } else {
+                sign_in(&app, &issuer, &mut browser).await
+            };
+            refused(&page, &what, status, code);
+            assert!(page.body.contains("action=\"/auth/acme\""), "{what}: no way to try again");
+            assert_eq!(browser.account(&app).await, None, "{what}");
+            assert!(issuer.requests(TOKEN).len() <= 1, "{what}: the code was shown again");
+            // Once it is well again, so are we.
+            issuer.behaves();
+            let page = sign_in(&app, &issuer, &mut browser).await;
+            assert_eq!(page.status, 303, "after {what}: {}", page.summary());
+        }
+    }
+}
+
+/// RFC 9700 §4.12: a secret, a code and a token would follow.
+#[tokio::test]
+async fn redirects_are_not_followed() {
+    for status in [301, 302, 303, 307, 308] {
+        for path in [DISCOVERY, TOKEN, JWKS, USERINFO] {
+            let (app, issuer) = acme().await;
+            issuer.answers(path, Answer::Redirect(status, format!("{}/planted", issuer.url)));
+            issuer.answers("/planted", Answer::Json(json!({})));
+            let mut browser = Browser::new();
+            let page = if path == DISCOVERY {
+                browser.post(&app.url("/auth/acme"), &[]).await
+            } else {
+                sign_in(&app, &issuer, &mut browser).await
+            };
+            refused(&page, &format!("{status} at {path}"), 502, "provider_nonsense");
+            assert!(issuer.requests("/planted").is_empty(), "{status} at {path} was followed");
+        }
+    }
+}

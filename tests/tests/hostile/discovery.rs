@@ -1,0 +1,139 @@
+//! Discovery documents that break a rule, and issuers that are away.
+
+use latchkey_tests::issuer::{Answer, DISCOVERY, TOKEN};
+use latchkey_tests::{Browser, Issuer, Setup};
+use serde_json::{Value, json};
+
+use crate::{acme, refused, sign_in};
+
+#[tokio::test]
+async fn documents_that_make_no_sense_send_nobody_anywhere() {
+    for (member, value) in [
+        ("issuer", json!("https://evil.test")),
+        ("issuer", json!("/")), // stands for the issuer with a slash behind it
+        ("issuer", json!(null)),
+        ("authorization_endpoint", json!("javascript:alert(1)//")),
+        ("authorization_endpoint", json!("data:text/html,x")),
+        ("authorization_endpoint", json!("http://evil.test/authorize")),
+        ("authorization_endpoint", json!("file:///etc/passwd")),
+        ("authorization_endpoint", json!("/authorize")),
+        ("authorization_endpoint", json!(null)),
+        ("token_endpoint", json!("http://evil.test/token")),
+        ("token_endpoint", json!("javascript:1")),
+        ("token_endpoint", json!(null)),
+        ("jwks_uri", json!("http://evil.test/keys")),
+        ("jwks_uri", json!(null)),
+        ("userinfo_endpoint", json!("http://evil.test/userinfo")),
+        ("userinfo_endpoint", json!(1)),
+    ] {
+        let (app, issuer) = acme().await;
+        let said = match value.as_str() {
+            Some("/") if member == "issuer" => json!(issuer.url.clone() + "/"),
+            _ => value.clone(),
+        };
+        issuer.metadata(move |metadata| metadata[member] = said.clone());
+        let mut browser = Browser::new();
+        let page = browser.post(&app.url("/auth/acme"), &[]).await;
+        refused(&page, &format!("{member} {value}"), 502, "provider_nonsense");
+        assert!(!page.body.contains("evil.test") && !page.body.contains("javascript:"));
+        assert_eq!(page.header("location"), None);
+        // As soon as it makes sense, people can come in.
+        issuer.behaves();
+        assert_eq!(sign_in(&app, &issuer, &mut browser).await.see_other(), "/account");
+    }
+}
+
+#[tokio::test]
+async fn what_is_missing_is_not_made_up() {
+    for (member, needed) in [
+        ("issuer", true),
+        ("authorization_endpoint", true),
+        ("token_endpoint", true),
+        ("jwks_uri", true),
+        ("userinfo_endpoint", false),
+        ("response_types_supported", false),
+        ("authorization_response_iss_parameter_supported", false),
+    ] {
+        let (app, issuer) = acme().await;
+        issuer.metadata(move |metadata| {
+            metadata.as_object_mut().expect("an object").remove(member);
+        });
+        let page = Browser::new().post(&app.url("/auth/acme"), &[]).await;
+        if needed {
+            refused(&page, member, 502, "provider_nonsense");
+        } else {
+            assert_eq!(page.status, 303, "{member}");
+        }
+    }
+}
+
+/// RFC 9700 §4.8: an issuer that offers only `plain` still gets S256.
+#[tokio::test]
+async fn pkce_is_not_talked_down() {
+    for methods in [json!(["plain"]), json!([]), Value::Null] {
+        let (app, issuer) = acme().await;
+        issuer.metadata(move |metadata| {
+            metadata["code_challenge_methods_supported"] = methods.clone();
+        });
+        // `set_out` asserts on S256.
+        Browser::new().set_out(&app, "acme").await;
+    }
+}
+
+#[tokio::test]
+async fn it_is_asked_once_for_many_sign_ins() {
+    let (app, issuer) = acme().await;
+    for _ in 0..5 {
+        assert_eq!(sign_in(&app, &issuer, &mut Browser::new()).await.see_other(), "/account");
+    }
+    assert_eq!(issuer.requests(DISCOVERY).len(), 1);
+    for request in issuer.all_requests() {
+        // Nobody can send a bomb that nobody inflates.
+        assert_eq!(request.header("accept-encoding"), None, "{}", request.path);
+        assert!(request.header("user-agent").is_some(), "{}", request.path);
+    }
+}
+
+#[tokio::test]
+async fn an_issuer_that_is_away_at_the_start_is_found_when_it_is_back() {
+    // A port that is free, and will be the issuer's.
+    let issuer = Issuer::start().await;
+    let port = url::Url::parse(&issuer.url).expect("a URL").port().expect("a port");
+    let setup = Setup::new().with_issuer(&issuer);
+    drop(issuer);
+    let app = setup.start().await;
+
+    let mut browser = Browser::new();
+    let _ = browser.get(&app.url("/sign-in")).await.expect(200);
+    let page = away(&app, &mut browser).await;
+    refused(&page, "away", 502, "provider_unreachable");
+    // The others work meanwhile.
+    browser.sign_in_with(&app, "google", "ada").await;
+
+    let issuer = Issuer::start_on(port).await;
+    assert_eq!(sign_in(&app, &issuer, &mut Browser::new()).await.see_other(), "/account");
+}
+
+/// Sets out for an issuer that was dropped; its socket may take a moment to close.
+async fn away(app: &latchkey_tests::Latchkey, browser: &mut Browser) -> latchkey_tests::Page {
+    for _ in 0..100 {
+        let page = browser.post(&app.url("/auth/acme"), &[]).await;
+        if page.status != 303 {
+            return page;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("the issuer does not go away");
+}
+
+#[tokio::test]
+async fn an_issuer_that_goes_away_meanwhile_is_said_to_be_away() {
+    let (app, issuer) = acme().await;
+    let mut browser = Browser::new();
+    let authorize = browser.set_out(&app, "acme").await;
+    let callback = issuer.approve(&authorize);
+    issuer.answers(TOKEN, Answer::HangUp);
+    let page = browser.come_back(&callback).await;
+    refused(&page, "hung up", 502, "provider_unreachable");
+    assert_eq!(issuer.requests(TOKEN).len(), 1, "the code is shown once, without a second try");
+}

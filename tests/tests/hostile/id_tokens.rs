@@ -1,0 +1,209 @@
+//! ID tokens that break a rule (OpenID Connect Core §3.1.3.7).
+
+use latchkey_domain::Clock;
+use latchkey_tests::Browser;
+use latchkey_tests::issuer::{Key, Signed, TOKEN, Token, half_sha256};
+use serde_json::{Value, json};
+
+use crate::{acme, refused, sign_in};
+
+/// Tells of each change whether the token is still believed.
+async fn judge<F: Fn(&mut Token) + Send + 'static>(changes: Vec<(&str, bool, F)>) {
+    let (app, issuer) = acme().await;
+    for (what, believed, change) in changes {
+        issuer.id_token(change);
+        let mut browser = Browser::new();
+        let page = sign_in(&app, &issuer, &mut browser).await;
+        if believed {
+            assert_eq!(page.status, 303, "{what}: {}", page.summary());
+        } else {
+            refused(&page, what, 502, "id_token_refused");
+            assert_eq!(browser.account(&app).await, None, "{what}");
+        }
+    }
+}
+
+/// A change that puts a claim.
+fn claim(name: &'static str, value: Value) -> impl Fn(&mut Token) + Send + 'static {
+    move |token| match &value {
+        // Null stands for "not there".
+        Value::Null => {
+            token.claims.as_object_mut().expect("an object").remove(name);
+        }
+        value => token.claims[name] = value.clone(),
+    }
+}
+
+fn now() -> i64 {
+    Clock::System.now().as_seconds()
+}
+
+#[tokio::test]
+async fn issuer_and_audience() {
+    let (evil, us) = ("https://evil.test", "acme client:1");
+    let all = [
+        ("iss", json!(null), false),
+        ("iss", json!(evil), false),
+        ("iss", json!([evil]), false),
+        ("aud", json!(null), false),
+        ("aud", json!("somebody-else"), false),
+        ("aud", json!("ACME CLIENT:1"), false),
+        ("aud", json!([]), false),
+        ("aud", json!([us]), true),
+        ("aud", json!([us, "somebody-else"]), false),
+        ("aud", json!(["somebody-else"]), false),
+        ("aud", json!([us, 1]), false),
+        ("aud", json!(1), false),
+        ("azp", json!(us), true),
+        ("azp", json!("somebody-else"), false),
+        ("azp", json!(1), false),
+    ];
+    judge(all.map(|(name, value, ok)| (name, ok, claim(name, value))).into()).await;
+}
+
+#[tokio::test]
+async fn times() {
+    let far = 1e18;
+    let all = [
+        ("exp", json!(null), false),
+        ("exp", json!(now() - 120), false),
+        ("exp", json!((now() + 300).to_string()), false),
+        ("exp", json!([]), false),
+        ("exp", json!(-1), false),
+        ("exp", json!(0), false),
+        ("exp", json!(now() + 10), true),
+        ("exp", json!(far), true),
+        ("exp", json!(u64::MAX), true),
+        ("iat", json!(null), false),
+        ("iat", json!(now() + 300), false),
+        ("iat", json!("now"), false),
+        ("iat", json!(now() + 20), true),
+        ("nbf", json!(now() - 10), true),
+        ("nbf", json!(now() + 300), false),
+        ("nbf", json!("now"), false),
+        ("nbf", json!(far), false),
+    ];
+    judge(all.map(|(name, value, ok)| (name, ok, claim(name, value))).into()).await;
+}
+
+#[tokio::test]
+async fn the_attempt_and_the_access_token_that_it_belongs_to() {
+    let right = half_sha256("access-248289761001");
+    let all = [
+        ("nonce", json!(null), false),
+        ("nonce", json!(""), false),
+        ("nonce", json!("another"), false),
+        ("nonce", json!(1), false),
+        ("at_hash", json!(right), true),
+        ("at_hash", json!(half_sha256("another")), false),
+        ("at_hash", json!(""), false),
+        ("at_hash", json!(1), false),
+        ("c_hash", json!("unknown claims are passed over"), true),
+    ];
+    judge(all.map(|(name, value, ok)| (name, ok, claim(name, value))).into()).await;
+}
+
+/// A change that puts a header.
+fn header(name: &'static str, value: Value) -> impl Fn(&mut Token) + Send + 'static {
+    move |token| match &value {
+        Value::Null => {
+            token.header.as_object_mut().expect("an object").remove(name);
+        }
+        value => token.header[name] = value.clone(),
+    }
+}
+
+#[tokio::test]
+async fn headers() {
+    let stranger = Key::es256("first").jwk();
+    let all = [
+        ("alg", json!(null), false),
+        ("alg", json!("none"), false),
+        ("alg", json!("None"), false),
+        ("alg", json!(""), false),
+        ("alg", json!("HS256"), false),
+        ("alg", json!("RS256"), false),
+        ("alg", json!("ES384"), false),
+        ("alg", json!("ES256K"), false),
+        ("alg", json!(["ES256"]), false),
+        ("typ", json!(null), true),
+        ("typ", json!("jwt"), true),
+        ("typ", json!("at+jwt"), false),
+        ("typ", json!("logout+jwt"), false),
+        ("typ", json!(1), false),
+        ("crit", json!(["exp"]), false),
+        ("crit", json!([]), false),
+        ("kid", json!(null), true),
+        ("kid", json!("unknown"), false),
+        ("kid", json!("../../etc/passwd"), false),
+        ("kid", json!("' OR 1=1"), false),
+        // A token does not bring its own key along, nor a place to fetch one.
+        ("jwk", stranger, true),
+        ("jku", json!("https://evil.test/keys"), true),
+        ("x5u", json!("https://evil.test/cert"), true),
+        ("x5c", json!(["AAAA"]), true),
+    ];
+    judge(all.map(|(name, value, ok)| (name, ok, header(name, value))).into()).await;
+}
+
+#[tokio::test]
+async fn signatures() {
+    let (app, issuer) = acme().await;
+    let public = issuer.public_bytes();
+    for (what, algorithm, signed) in [
+        ("a flipped bit", "ES256", Signed::Damaged),
+        ("none at all", "ES256", Signed::Not),
+        ("none, as alg none", "none", Signed::Not),
+        ("HS256 with the public key", "HS256", Signed::WithSecret(public)),
+        ("HS256 with the client's secret", "HS256", Signed::WithSecret(issuer.client_secret().into())),
+        ("HS256 with an empty secret", "HS256", Signed::WithSecret(Vec::new())),
+        ("a stranger's key", "ES256", Signed::WithStrangersKey),
+    ] {
+        issuer.id_token(move |token| {
+            token.header["alg"] = algorithm.into();
+            token.signed = signed.clone();
+        });
+        let mut browser = Browser::new();
+        let page = sign_in(&app, &issuer, &mut browser).await;
+        refused(&page, what, 502, "id_token_refused");
+        assert_eq!(browser.account(&app).await, None, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_strangers_key_in_the_header_or_at_an_address_there_is_not_used() {
+    let (app, issuer) = acme().await;
+    let url = issuer.url.clone();
+    issuer.id_token(move |token| {
+        token.signed = Signed::WithStrangersKey;
+        token.header["jku"] = format!("{url}/planted").into();
+        token.header["x5u"] = format!("{url}/planted").into();
+    });
+    let page = sign_in(&app, &issuer, &mut Browser::new()).await;
+    refused(&page, "jku", 502, "id_token_refused");
+    assert!(issuer.requests("/planted").is_empty(), "it was fetched");
+}
+
+#[tokio::test]
+async fn an_id_token_of_another_attempt_is_refused() {
+    let (app, issuer) = acme().await;
+    let mut browser = Browser::new();
+    let first = browser.set_out(&app, "acme").await;
+    let old_nonce = latchkey_tests::walk::parameter(&first, "nonce");
+    assert_eq!(browser.come_back(&issuer.approve(&first)).await.see_other(), "/account");
+    issuer.id_token(move |token| token.claims["nonce"] = old_nonce.clone().into());
+    let page = sign_in(&app, &issuer, &mut Browser::new()).await;
+    refused(&page, "the old nonce", 502, "id_token_refused");
+    // Each code was shown once, whatever became of it.
+    assert_eq!(issuer.requests(TOKEN).len(), 2);
+}
+
+#[tokio::test]
+async fn every_algorithm_that_is_promised_is_understood() {
+    let (app, issuer) = acme().await;
+    for key in [Key::es256("a"), Key::eddsa("b"), Key::rs256("c")] {
+        let what = key.algorithm();
+        issuer.signs_with(key);
+        assert_eq!(sign_in(&app, &issuer, &mut Browser::new()).await.status, 303, "{what}");
+    }
+}

@@ -1,0 +1,89 @@
+//! The issuer's keys: rotation, and what is no key (RFC 7517).
+
+use latchkey_domain::Span;
+use latchkey_tests::issuer::{Answer, JWKS, Key};
+use latchkey_tests::{Browser, Issuer, Setup};
+use serde_json::{Value, json};
+
+use crate::{acme, refused, sign_in};
+
+#[tokio::test]
+async fn a_rotation_is_noticed_at_once_and_keys_are_kept_between() {
+    let (app, issuer) = acme().await;
+    for _ in 0..3 {
+        assert_eq!(sign_in(&app, &issuer, &mut Browser::new()).await.see_other(), "/account");
+    }
+    assert_eq!(issuer.requests(JWKS).len(), 1, "the keys are kept");
+    for (count, kid) in [(2, "second"), (3, "third")] {
+        issuer.signs_with(Key::es256(kid));
+        assert_eq!(sign_in(&app, &issuer, &mut Browser::new()).await.see_other(), "/account");
+        assert_eq!(issuer.requests(JWKS).len(), count);
+    }
+}
+
+#[tokio::test]
+async fn a_stream_of_unknown_keys_is_no_stream_of_fetches() {
+    let issuer = Issuer::start().await;
+    let app = Setup::new().with_issuer(&issuer).with_clock_standing().start().await;
+    assert_eq!(sign_in(&app, &issuer, &mut Browser::new()).await.see_other(), "/account");
+    issuer.id_token(|token| token.header["kid"] = "unknown".into());
+    for _ in 0..20 {
+        let page = sign_in(&app, &issuer, &mut Browser::new()).await;
+        refused(&page, "an unknown kid", 502, "id_token_refused");
+    }
+    let fetched = issuer.requests(JWKS).len();
+    assert!(fetched <= 6, "{fetched} fetches");
+    // Good tokens are believed all the while, and later one may ask again.
+    issuer.behaves();
+    assert_eq!(sign_in(&app, &issuer, &mut Browser::new()).await.see_other(), "/account");
+    app.advance(Span::seconds(40));
+    issuer.signs_with(Key::es256("new"));
+    assert_eq!(sign_in(&app, &issuer, &mut Browser::new()).await.see_other(), "/account");
+    assert_eq!(issuer.requests(JWKS).len(), fetched + 1);
+}
+
+#[tokio::test]
+async fn keys_that_are_none_are_passed_over() {
+    let key = Key::es256("first").jwk();
+    let with = |name: &str, value: Value| {
+        let mut changed = key.clone();
+        changed[name] = value;
+        changed
+    };
+    for (what, junk) in [
+        ("another kty", json!({ "kty": "LWE", "kid": "first", "x": "AAAA" })),
+        ("another curve", with("crv", json!("secp256k1"))),
+        ("for encryption", with("use", json!("enc"))),
+        ("for another algorithm", with("alg", json!("ES384"))),
+        ("a symmetric one", json!({ "kty": "oct", "kid": "first", "k": "AAAA" })),
+        ("a small one", json!({ "kty": "RSA", "kid": "first", "n": "u".repeat(171), "e": "AQAB" })),
+        ("an exponent of one", json!({ "kty": "RSA", "kid": "first", "n": "u".repeat(342), "e": "AQ" })),
+        ("a point off the curve", with("x", json!("AAAA"))),
+        ("no object", json!("first")),
+        ("nothing", json!(null)),
+    ] {
+        // Alone, none of them signs anybody in…
+        let (app, issuer) = acme().await;
+        issuer.answers(JWKS, Answer::Json(json!({ "keys": [junk] })));
+        let page = sign_in(&app, &issuer, &mut Browser::new()).await;
+        refused(&page, what, 502, "id_token_refused");
+        // …and beside a good one, none of them keeps anybody out.
+        let (app, issuer) = acme().await;
+        let good = Key::es256("good");
+        issuer.answers(JWKS, Answer::Json(json!({ "keys": [junk, good.jwk()] })));
+        issuer.signs_with(good);
+        assert_eq!(sign_in(&app, &issuer, &mut Browser::new()).await.status, 303, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn ten_thousand_keys_are_survived() {
+    let (app, issuer) = acme().await;
+    let key = json!({ "kty": "EC", "crv": "P-256", "kid": "x", "x": "AA", "y": "AA" });
+    issuer.answers(JWKS, Answer::Json(json!({ "keys": vec![key; 10_000] })));
+    let page = sign_in(&app, &issuer, &mut Browser::new()).await;
+    refused(&page, "10,000 keys", 502, "id_token_refused");
+    issuer.behaves();
+    issuer.signs_with(Key::es256("good"));
+    assert_eq!(sign_in(&app, &issuer, &mut Browser::new()).await.see_other(), "/account");
+}

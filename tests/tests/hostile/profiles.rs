@@ -1,0 +1,118 @@
+//! What a profile may hold, and whom it has to be about (Core §5.3.2).
+
+use latchkey_tests::issuer::{Answer, SUBJECT, USERINFO};
+use latchkey_tests::{Browser, Database, Issuer, Setup};
+use serde_json::{Value, json};
+
+use crate::{acme, refused, sign_in};
+
+#[tokio::test]
+async fn a_profile_of_somebody_else_is_not_believed() {
+    let (app, issuer) = acme().await;
+    for subject in [json!("somebody-else"), json!(""), json!(null), json!(1), json!(SUBJECT.to_owned() + " ")] {
+        let said = subject.clone();
+        issuer.userinfo(move |profile| profile["sub"] = said.clone());
+        let mut browser = Browser::new();
+        let page = sign_in(&app, &issuer, &mut browser).await;
+        refused(&page, &subject.to_string(), 502, "provider_nonsense");
+        assert_eq!(browser.account(&app).await, None, "{subject}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_profile_the_id_token_is_enough() {
+    let (app, issuer) = acme().await;
+    issuer.metadata(|metadata| {
+        metadata.as_object_mut().expect("an object").remove("userinfo_endpoint");
+    });
+    issuer.id_token(|token| token.claims["name"] = "Token Doe".into());
+    let mut browser = Browser::new();
+    assert_eq!(sign_in(&app, &issuer, &mut browser).await.see_other(), "/account");
+    assert_eq!(browser.account(&app).await.expect("signed in").name, "Token Doe");
+    assert!(issuer.requests(USERINFO).is_empty());
+}
+
+#[tokio::test]
+async fn a_profile_as_a_jwt_or_a_page_is_no_profile() {
+    let (app, issuer) = acme().await;
+    for (kind, body) in [("application/jwt", "e30.e30.e30"), ("text/html", "<h1>"), ("application/json", "\"x\"")] {
+        issuer.answers(USERINFO, Answer::Says(200, kind, body.to_owned()));
+        let page = sign_in(&app, &issuer, &mut Browser::new()).await;
+        refused(&page, kind, 502, "provider_nonsense");
+    }
+}
+
+/// What people and providers write into profiles.
+fn oddities() -> Vec<(&'static str, Value)> {
+    let text = ["name", "nickname", "preferred_username", "email"];
+    let values = [
+        json!("a\u{0}b"),
+        json!("x".repeat(100_000)),
+        json!("\u{202e}\u{200f}\u{feff}"),
+        json!("a\r\nSet-Cookie: b=c"),
+        json!("\u{1F468}\u{200d}\u{1F469}\u{200d}\u{1F467}"),
+        json!(""),
+        json!("   "),
+        json!(null),
+        json!(1),
+        json!(1e300),
+        json!(true),
+        json!([]),
+        json!({ "a": 1 }),
+        json!("'; DROP TABLE users; --"),
+        json!("{{7*7}}"),
+    ];
+    text.iter().flat_map(|name| values.iter().map(|value| (*name, value.clone()))).collect()
+}
+
+async fn all_sorts_of_people(database: &str) {
+    let issuer = Issuer::start().await;
+    let app = Setup::new().with_issuer(&issuer).set("DATABASE_URL", database).start().await;
+    let mut ids = Vec::new();
+    for (index, (name, value)) in oddities().into_iter().enumerate() {
+        let said = value.clone();
+        issuer.userinfo(move |profile| profile[name] = said.clone());
+        let mut browser = Browser::new();
+        let authorize = browser.set_out(&app, "acme").await;
+        let callback = issuer.approve_as(&authorize, &format!("person-{index}"));
+        let page = browser.come_back(&callback).await;
+        assert_eq!(page.status, 303, "{name} {value:.40}: {}", page.summary());
+        let page = browser.get(&app.url("/account")).await.expect(200);
+        assert!(page.body.len() < 60_000, "{name} {value:.40}: {} bytes", page.body.len());
+        let account = page.account();
+        assert!(!account.name.trim().is_empty(), "{name} {value:.40}");
+        ids.push(account.id);
+    }
+    let people = ids.len();
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), people, "some of them share an account");
+}
+
+#[tokio::test]
+async fn all_sorts_of_people_come_in_on_sqlite() {
+    let database = Database::sqlite().await;
+    all_sorts_of_people(&database.url).await;
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: tests/run"]
+async fn all_sorts_of_people_come_in_on_postgres() {
+    all_sorts_of_people(&Database::new_postgres_url().await).await;
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: tests/run"]
+async fn what_a_browser_calls_itself_can_be_stored_on_postgres() {
+    let url = Database::new_postgres_url().await;
+    let issuer = Issuer::start().await;
+    let app = Setup::new().with_issuer(&issuer).set("DATABASE_URL", url).start().await;
+    for agent in ["", "a\u{e9}b", &"x".repeat(30_000), "\t tab"] {
+        let mut browser = Browser::new();
+        let authorize = browser.set_out(&app, "acme").await;
+        let callback = issuer.approve(&authorize);
+        let headers = [("user-agent", agent)];
+        let page = browser.send(reqwest::Method::GET, callback.as_str(), &headers, None).await;
+        assert_eq!(page.see_other(), "/account", "{agent:.20}");
+    }
+}

@@ -1,0 +1,133 @@
+//! Authorization responses that break a rule (RFC 6749 §4.1.2, RFC 9207).
+
+use latchkey_tests::issuer::TOKEN;
+use latchkey_tests::{Browser, Issuer, Setup};
+
+use crate::{acme, refused, sign_in};
+
+#[tokio::test]
+async fn the_issuer_has_to_be_the_one_that_was_asked() {
+    for (iss, promised, signed_in) in [
+        (Some(""), true, true), // "" stands for the right one
+        (Some(""), false, true),
+        (None, false, true),
+        (None, true, false),
+        (Some("https://evil.test"), true, false),
+        (Some("https://evil.test"), false, false),
+        (Some("/"), true, false),
+        (Some("#"), true, false),
+    ] {
+        let (app, issuer) = acme().await;
+        issuer.metadata(move |metadata| {
+            metadata["authorization_response_iss_parameter_supported"] = promised.into();
+        });
+        let mut browser = Browser::new();
+        let authorize = browser.set_out(&app, "acme").await;
+        let mut callback = issuer.approve(&authorize);
+        let kept: Vec<_> =
+            callback.query_pairs().filter(|(n, _)| n != "iss").map(|(n, v)| (n.into_owned(), v.into_owned())).collect();
+        callback.query_pairs_mut().clear().extend_pairs(&kept);
+        if let Some(iss) = iss {
+            let iss = if iss.starts_with("https") { iss.to_owned() } else { issuer.url.clone() + iss };
+            callback.query_pairs_mut().append_pair("iss", &iss);
+        }
+        let page = browser.come_back(&callback).await;
+        if signed_in {
+            assert_eq!(page.see_other(), "/account", "{iss:?} {promised}");
+        } else {
+            refused(&page, &format!("{iss:?} {promised}"), 400, "provider_response_invalid");
+            assert!(issuer.requests(TOKEN).is_empty(), "the code was shown all the same");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_response_that_contradicts_itself_is_refused_before_the_code_is_shown() {
+    let (app, issuer) = acme().await;
+    let iss = issuer.url.clone();
+    for parameters in [
+        &[("code", "a"), ("error", "access_denied")][..],
+        &[("code", "a"), ("code", "b")],
+        &[("code", "a"), ("code", "a")],
+        &[("error", "access_denied"), ("error", "access_denied")],
+        &[("code", "a"), ("iss", iss.as_str())],
+        &[("code", "")],
+        &[],
+    ] {
+        let mut browser = Browser::new();
+        let authorize = browser.set_out(&app, "acme").await;
+        let mut all = vec![("iss", issuer.url.as_str())];
+        all.extend_from_slice(parameters);
+        let page = browser.come_back(&issuer.answer_to(&authorize, &all)).await;
+        refused(&page, &format!("{parameters:?}"), 400, "provider_response_invalid");
+        assert_eq!(browser.account(&app).await, None);
+    }
+    // The state twice is no state.
+    let mut browser = Browser::new();
+    let authorize = browser.set_out(&app, "acme").await;
+    let mut twice = issuer.approve(&authorize);
+    let state = latchkey_tests::walk::parameter(&authorize, "state");
+    twice.query_pairs_mut().append_pair("state", &state);
+    let page = browser.come_back(&twice).await;
+    assert_eq!(page.status, 400, "{}", page.summary());
+    assert_eq!(browser.account(&app).await, None);
+    assert!(issuer.requests(TOKEN).is_empty());
+}
+
+#[tokio::test]
+async fn what_nobody_knows_is_passed_over_and_the_code_goes_through_unchanged() {
+    let (app, issuer) = acme().await;
+    let mut browser = Browser::new();
+    let authorize = browser.set_out(&app, "acme").await;
+    let mut callback = issuer.approve(&authorize);
+    callback.query_pairs_mut().append_pair("session_state", "a").append_pair("scope", "x");
+    // The issuer knows the code only as it gave it out.
+    assert_eq!(browser.come_back(&callback).await.see_other(), "/account");
+    let asked = issuer.requests(TOKEN).remove(0);
+    let code = latchkey_tests::walk::parameter(&callback, "code");
+    assert_eq!(asked.field("code"), Some(code));
+    assert_eq!(asked.field("grant_type").as_deref(), Some("authorization_code"));
+    assert_eq!(asked.field("redirect_uri"), Some(app.callback("acme")));
+}
+
+#[tokio::test]
+async fn one_providers_code_never_reaches_another() {
+    let (honest, evil) = (Issuer::start().await, Issuer::start().await);
+    let app = Setup::new()
+        .with_issuer(&honest)
+        .set("OIDC_EVIL_ISSUER", &evil.url)
+        .set("OIDC_EVIL_CLIENT_ID", evil.client_id())
+        .set("OIDC_EVIL_CLIENT_SECRET", evil.client_secret())
+        .start()
+        .await;
+    // The browser set out for the evil one, which sent it on to the honest one.
+    let mut browser = Browser::new();
+    let to_evil = browser.set_out(&app, "evil").await;
+    let to_honest = browser.set_out(&app, "acme").await;
+    let code = latchkey_tests::walk::parameter(&honest.approve(&to_honest), "code");
+    for iss in [&honest.url, &evil.url] {
+        let mut browser = browser.clone();
+        let mixed = evil.answer_to(&to_evil, &[("code", &code), ("iss", iss)]);
+        let page = browser.come_back(&mixed).await;
+        assert!(page.status >= 400, "{}", page.summary());
+        assert_eq!(browser.account(&app).await, None);
+    }
+    // The honest code went to whoever said that it was his; with his own name
+    // he gets it only if he is believed to be himself.
+    let shown = evil.requests(TOKEN);
+    assert!(shown.len() <= 1);
+    // And at the other's callback it is no answer at all.
+    let mut elsewhere = evil.answer_to(&to_evil, &[("code", &code), ("iss", &honest.url)]);
+    elsewhere.set_path("/auth/acme/callback");
+    let page = browser.come_back(&elsewhere).await;
+    refused(&page, "at the other's callback", 400, "attempt_unknown");
+    assert!(honest.requests(TOKEN).is_empty());
+}
+
+#[tokio::test]
+async fn a_callback_is_answered_from_the_cookie_alone_and_shown_once() {
+    let (app, issuer) = acme().await;
+    let mut browser = Browser::new();
+    assert_eq!(sign_in(&app, &issuer, &mut browser).await.see_other(), "/account");
+    assert_eq!(issuer.requests(TOKEN).len(), 1);
+}

@@ -1,0 +1,63 @@
+//! A provider that takes for ever: it is given up, and hinders nobody else.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use latchkey_tests::Browser;
+use latchkey_tests::issuer::{Answer, DISCOVERY, JWKS, TOKEN, USERINFO};
+use tokio::task::JoinSet;
+
+use crate::{acme, refused, sign_in};
+
+/// Far beyond the eight seconds that a call may take, and well below for ever.
+const FOR_EVER: Duration = Duration::from_secs(60);
+
+/// All at once, so that the test takes as long as one of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_given_up_whichever_way_it_is_slow() {
+    let mut cases = JoinSet::new();
+    for path in [DISCOVERY, TOKEN, JWKS, USERINFO] {
+        for answer in [Answer::Silence, Answer::Drip, Answer::DripHead] {
+            cases.spawn(async move {
+                let (app, issuer) = acme().await;
+                let what = format!("{answer:?} at {path}");
+                issuer.answers(path, answer);
+                let mut browser = Browser::new();
+                let tried = async {
+                    if path == DISCOVERY {
+                        browser.post(&app.url("/auth/acme"), &[]).await
+                    } else {
+                        sign_in(&app, &issuer, &mut browser).await
+                    }
+                };
+                let page = tokio::time::timeout(FOR_EVER, tried).await.expect(&what);
+                refused(&page, &what, 504, "provider_timeout");
+                assert_eq!(browser.account(&app).await, None, "{what}");
+                issuer.behaves();
+                let page = sign_in(&app, &issuer, &mut browser).await;
+                assert_eq!(page.status, 303, "after {what}: {}", page.summary());
+            });
+        }
+    }
+    cases.join_all().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_hinders_nobody_else() {
+    let (app, issuer) = acme().await;
+    let (app, issuer) = (Arc::new(app), Arc::new(issuer));
+    issuer.answers(DISCOVERY, Answer::Silence);
+    let mut waiting = JoinSet::new();
+    for _ in 0..20 {
+        let app = Arc::clone(&app);
+        waiting.spawn(async move { Browser::new().post(&app.url("/auth/acme"), &[]).await.status });
+    }
+    // They hang; somebody else comes in through another door meanwhile.
+    while issuer.requests(DISCOVERY).is_empty() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let _ = Browser::new().get(&app.url("/healthz")).await.expect(200);
+    Browser::new().sign_in_with(&app, "google", "ada").await;
+    assert!(waiting.try_join_next().is_none(), "nobody was waiting");
+    waiting.abort_all();
+}

@@ -1,0 +1,163 @@
+//! Keys change while programs go on, and no good token is refused.
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+#[path = "../src/by_hand.rs"]
+mod by_hand;
+#[path = "../src/person.rs"]
+mod person;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use by_hand::read;
+use latchkey_domain::Span;
+use latchkey_tests::{Database, Latchkey, Setup};
+use person::{Program, Tokens, instance, json_of, owner, problem};
+use tokio::sync::Barrier;
+use tokio::task::JoinSet;
+
+const ROTATIONS: u32 = 3;
+const PROGRAMS: u32 = 4;
+
+async fn rotate(app: &Latchkey) -> String {
+    let algorithm = app.app.settings.jwt.algorithm;
+    app.app.keys.rotate(algorithm, app.clock.now()).await.expect("a new key")
+}
+
+fn kid(tokens: &Tokens) -> String {
+    read(&tokens.access).0["kid"].as_str().expect("a kid").to_owned()
+}
+
+/// Shows every token that it ever got at both instances, and gets new ones at each in turn.
+async fn a_program(
+    apps: Arc<[Latchkey; 2]>,
+    first: Tokens,
+    stop: Arc<AtomicBool>,
+    rounds: Arc<AtomicU32>,
+) -> HashSet<String> {
+    let mut at: Vec<_> = apps.iter().map(Program::new).collect();
+    let (mut newest, mut all) = (first.clone(), vec![first]);
+    while !stop.load(Ordering::SeqCst) {
+        let round = rounds.fetch_add(1, Ordering::SeqCst) as usize;
+        newest = Tokens::of(&at[round % 2].refresh(&newest.refresh).await);
+        all.push(newest.clone());
+        // Of each key the first token and the latest: the oldest, and the one just made.
+        let mut seen = HashSet::new();
+        let firsts: Vec<_> = all.iter().filter(|one| seen.insert(kid(one))).cloned().collect();
+        for tokens in firsts.iter().chain([&newest]) {
+            for program in &mut at {
+                program.token = Some(tokens.access.clone());
+                let page = program.get("/api/v1/me").await;
+                assert_eq!(page.status, 200, "{}: {}", kid(tokens), page.summary());
+                program.token = None;
+            }
+        }
+        all = firsts;
+    }
+    all.iter().map(kid).collect()
+}
+
+async fn nobody_is_refused_while_keys_change(url: &str) {
+    let setup = || instance(url).with_clock_standing();
+    let first = setup().start().await;
+    let second = setup().start().await;
+    let (_, tokens) = owner(&first, "ada@example.test").await;
+    let mut pairs = vec![tokens];
+    for _ in 1..PROGRAMS {
+        pairs.push(person::tokens(&first, "ada@example.test", None).await);
+    }
+    let apps = Arc::new([first, second]);
+    let (stop, rounds) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU32::new(0)));
+    let begun = Arc::new(Barrier::new(PROGRAMS as usize + 1));
+    let mut programs = JoinSet::new();
+    for pair in pairs {
+        let (apps, stop, rounds, begun) =
+            (Arc::clone(&apps), Arc::clone(&stop), Arc::clone(&rounds), Arc::clone(&begun));
+        programs.spawn(async move {
+            begun.wait().await;
+            a_program(apps, pair, stop, rounds).await
+        });
+    }
+    begun.wait().await;
+    let mut made = HashSet::new();
+    for turn in 0..ROTATIONS {
+        made.insert(rotate(&apps[turn as usize % 2]).await);
+        // From before the new key signs until after the old one has retired.
+        for _ in 0..6 {
+            let until = rounds.load(Ordering::SeqCst) + PROGRAMS;
+            while rounds.load(Ordering::SeqCst) < until && !programs_failed(&mut programs) {
+                tokio::task::yield_now().await;
+            }
+            for app in apps.iter() {
+                app.advance(Span::seconds(2));
+            }
+        }
+    }
+    stop.store(true, Ordering::SeqCst);
+    let used: HashSet<_> = programs.join_all().await.into_iter().flatten().collect();
+    assert!(used.len() > ROTATIONS as usize, "{used:?}: old keys and new ones");
+    assert!(made.is_subset(&used), "every new key has signed: {made:?} {used:?}");
+}
+
+/// Ends the waiting where a program has given up, and says so.
+fn programs_failed(programs: &mut JoinSet<HashSet<String>>) -> bool {
+    programs.try_join_next().is_some_and(|ended| {
+        ended.expect("no program is refused anything");
+        true
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_refused_while_keys_change_on_sqlite() {
+    let database = Database::sqlite().await;
+    nobody_is_refused_while_keys_change(&database.url).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL: tests/run"]
+async fn nobody_is_refused_while_keys_change_on_postgres() {
+    nobody_is_refused_while_keys_change(&Database::new_postgres_url().await).await;
+}
+
+#[tokio::test]
+async fn the_last_token_of_an_old_key_is_good_until_it_expires() {
+    let app = Setup::new().with_clock_standing().start().await;
+    let (mut program, first) = owner(&app, "ada@example.test").await;
+    let new = rotate(&app).await;
+    let published = |page: &latchkey_tests::Page| page.body.contains(&new);
+    assert!(published(&program.get("/.well-known/jwks.json").await), "known before it signs");
+    app.advance(Span::seconds(9));
+    let last = Tokens::of(&program.refresh(&first.refresh).await);
+    assert_eq!(kid(&last), kid(&first), "not every process knows the new key yet");
+    app.advance(Span::seconds(2));
+    let next = Tokens::of(&program.refresh(&last.refresh).await);
+    assert_eq!(kid(&next), new);
+    app.advance(Span::seconds(297));
+    program.token = Some(last.access.clone());
+    assert_eq!(program.get("/api/v1/me").await.status, 200);
+    app.advance(Span::seconds(70));
+    problem(&program.get("/api/v1/me").await, 401, "token_expired");
+    // Long after, the key is gone, from the ring and from what is published.
+    app.advance(Span::minutes(10));
+    let set = json_of(&program.get("/.well-known/jwks.json").await);
+    let kids: Vec<_> = set["keys"].as_array().expect("keys").iter().map(|k| &k["kid"]).collect();
+    assert_eq!(kids, [&serde_json::json!(new)]);
+    problem(&program.get("/api/v1/me").await, 401, "token_key_unknown");
+}
+
+#[tokio::test]
+async fn many_unknown_keys_do_not_become_many_queries() {
+    let app = Setup::new().with_clock_standing().start().await;
+    let (mut program, tokens) = owner(&app, "ada@example.test").await;
+    let (_, rest) = tokens.access.split_once('.').expect("three parts");
+    let mut asked = 0;
+    for n in 0..50 {
+        let header = serde_json::json!({ "alg": "EdDSA", "typ": "at+jwt", "kid": format!("k{n}") });
+        program.token = Some(format!("{}.{rest}", by_hand::part(header.to_string())));
+        let page = program.get("/api/v1/me").await;
+        problem(&page, 401, "token_key_unknown");
+        asked += person::queries(&page);
+    }
+    assert!(asked <= 1, "{asked} queries: the clock stands, and once a second is enough");
+}

@@ -1,0 +1,218 @@
+//! What an access token says, with which key, and what else is no access token.
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+#[path = "../src/by_hand.rs"]
+mod by_hand;
+#[path = "../src/person.rs"]
+mod person;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use by_hand::{OwnKey, part, read, sign_with_secret};
+use latchkey_domain::Span;
+use latchkey_tests::walk::parameter;
+use latchkey_tests::{Browser, Latchkey, Setup};
+use person::{Program, json_of, owner, problem, queries, tokens};
+use serde_json::{Value, json};
+use url::Url;
+
+#[tokio::test]
+async fn the_header_and_the_claims_are_those_of_the_contract() {
+    let app = Setup::new().with_clock_standing().start().await;
+    let (mut program, tokens) = owner(&app, "ada@example.test").await;
+    let me = json_of(&program.get("/api/v1/me").await);
+    let (header, claims) = read(&tokens.access);
+    let now = app.clock.now().as_seconds();
+    let kid = header["kid"].as_str().expect("a kid");
+    assert_eq!(header, json!({ "alg": "EdDSA", "kid": kid, "typ": "at+jwt" }));
+    for (name, value) in [
+        ("iss", json!(app.origin)),
+        ("aud", json!(app.url("/api"))),
+        ("sub", me["id"].clone()),
+        ("iat", json!(now)),
+        ("nbf", json!(now)),
+        ("exp", json!(now + 300)),
+        ("auth_time", json!(now)),
+        ("scope", json!("profile calendar:read contacts:read contacts:write")),
+        ("roles", json!([])),
+        ("amr", json!(["pwd"])),
+    ] {
+        assert_eq!(claims[name], value, "{name}");
+    }
+    for name in ["client_id", "jti", "sid"] {
+        assert!(claims[name].as_str().is_some_and(|text| text.len() >= 8), "{name}: {claims}");
+    }
+    let another = person::tokens(&app, "ada@example.test", None).await;
+    let (_, other) = read(&another.access);
+    assert_ne!(other["jti"], claims["jti"]);
+    assert_ne!(other["sid"], claims["sid"], "another sign-in");
+}
+
+#[tokio::test]
+async fn lifetimes_issuer_and_audience_can_be_set() {
+    let app = Setup::new()
+        .set("JWT_ACCESS_TTL", "1m")
+        .set("JWT_ISSUER", "https://issuer.example")
+        .set("JWT_AUDIENCE", "https://api.example")
+        .with_clock_standing()
+        .start()
+        .await;
+    let (mut program, tokens) = owner(&app, "ada@example.test").await;
+    let (_, claims) = read(&tokens.access);
+    assert_eq!(claims["iss"], "https://issuer.example");
+    assert_eq!(claims["aud"], "https://api.example");
+    assert_eq!(claims["exp"].as_i64(), claims["iat"].as_i64().map(|iat| iat + 60));
+    assert_eq!(program.get("/api/v1/me").await.status, 200);
+    app.advance(Span::seconds(121));
+    problem(&program.get("/api/v1/me").await, 401, "token_expired");
+}
+
+#[tokio::test]
+async fn a_token_lives_until_it_expires_and_costs_no_query() {
+    let app = Setup::new().with_clock_standing().start().await;
+    let (mut program, _) = owner(&app, "ada@example.test").await;
+    for _ in 0..2 {
+        let page = program.get("/api/v1/me").await;
+        assert_eq!((page.status, queries(&page)), (200, 0));
+    }
+    app.advance(Span::seconds(299));
+    assert_eq!(program.get("/api/v1/me").await.status, 200);
+    app.advance(Span::seconds(62));
+    let page = program.get("/api/v1/me").await;
+    problem(&page, 401, "token_expired");
+    assert_eq!(queries(&page), 0, "not even to refuse it");
+}
+
+#[tokio::test]
+async fn every_algorithm_signs_and_only_public_keys_are_published() {
+    for algorithm in ["EdDSA", "ES256", "RS256", "HS256"] {
+        let app = Setup::new().set("JWT_ALGORITHM", algorithm).start().await;
+        let (mut program, tokens) = owner(&app, "ada@example.test").await;
+        let (header, _) = read(&tokens.access);
+        assert_eq!(header["alg"], algorithm);
+        let page = program.get("/api/v1/me").await;
+        assert_eq!((page.status, queries(&page)), (200, 0), "{algorithm}");
+        let set = program.get("/.well-known/jwks.json").await;
+        assert!(set.header("cache-control").is_some_and(|it| it.contains("max-age")), "{set:?}");
+        let set = json_of(&set);
+        let keys = set["keys"].as_array().expect("keys");
+        let named = keys.iter().filter(|jwk| jwk["kid"] == header["kid"]);
+        assert_eq!(named.count(), usize::from(algorithm != "HS256"), "{algorithm}: {set}");
+        for jwk in keys {
+            assert_eq!((&jwk["alg"], &jwk["use"]), (&json!(algorithm), &json!("sig")));
+            for private in ["d", "p", "q", "dp", "dq", "qi", "k", "oth"] {
+                assert_eq!(jwk[private], Value::Null, "{algorithm}: {private} is published");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn with_hs256_nobody_can_sign_who_does_not_know_the_secret() {
+    let app = Setup::new()
+        .set("JWT_ALGORITHM", "HS256")
+        .set("APP_SECRET", "one-secret-for-all-instances-of-it")
+        .start()
+        .await;
+    let (mut program, tokens) = owner(&app, "ada@example.test").await;
+    let (header, claims) = read(&tokens.access);
+    let (h, c) = (header.to_string(), claims.to_string());
+    let kid = header["kid"].as_str().expect("a kid");
+    for secret in ["", "secret", "latchkey", kid, "one-secret-for-all-instances-of-it"] {
+        program.token = Some(sign_with_secret(secret.as_bytes(), &h, &c));
+        problem(&program.get("/api/v1/me").await, 401, "token_signature_invalid");
+    }
+    let none = h.replace("HS256", "none");
+    program.token = Some(format!("{}.{}.", part(none), part(&c)));
+    problem(&program.get("/api/v1/me").await, 401, "token_algorithm_none");
+    let eddsa = h.replace("HS256", "EdDSA");
+    program.token = Some(OwnKey::new("EdDSA").sign(&eddsa, &c));
+    problem(&program.get("/api/v1/me").await, 401, "token_algorithm_mismatch");
+}
+
+#[tokio::test]
+async fn a_key_of_ones_own_signs_and_stays_over_a_restart() {
+    for algorithm in by_hand::ALGORITHMS {
+        let key = OwnKey::new(algorithm);
+        let setup = |setup: Setup| {
+            setup.set("JWT_ALGORITHM", algorithm).set("JWT_PRIVATE_KEY", &key.pem).start()
+        };
+        let app = setup(Setup::new()).await;
+        let (_, first) = owner(&app, "ada@example.test").await;
+        let app = setup(Setup::in_folder(app.stop().await)).await;
+        let second = tokens(&app, "ada@example.test", None).await;
+        assert_eq!(read(&first.access).0["kid"], read(&second.access).0["kid"], "{algorithm}");
+        let set = json_of(&Program::new(&app).get("/.well-known/jwks.json").await);
+        let count = set["keys"].as_array().map(Vec::len);
+        assert_eq!(count, Some(1), "{algorithm}: no second copy of one key");
+    }
+}
+
+#[tokio::test]
+async fn a_change_of_the_algorithm_refuses_no_good_token() {
+    let setup = |setup: Setup, algorithm: &str| {
+        let site = "http://localhost:3000";
+        setup.set("JWT_ISSUER", site).set("JWT_AUDIENCE", site).set("JWT_ALGORITHM", algorithm)
+    };
+    let app = setup(Setup::new(), "EdDSA").start().await;
+    let (_, before) = owner(&app, "ada@example.test").await;
+    let app = setup(Setup::in_folder(app.stop().await), "ES256").start().await;
+    let after = tokens(&app, "ada@example.test", None).await;
+    for tokens in [&before, &after] {
+        let page = Program::with(&app, &tokens.access).get("/api/v1/me").await;
+        assert_eq!(page.status, 200, "{}: {}", read(&tokens.access).0, page.summary());
+    }
+}
+
+#[tokio::test]
+async fn no_other_token_is_an_access_token() {
+    let app = Latchkey::start().await;
+    let (mut program, tokens) = owner(&app, "ada@example.test").await;
+    let of_provider = tokens_of_local_provider(&app).await;
+    for (name, token) in [
+        ("our refresh token", &tokens.refresh),
+        ("the provider's ID token", &of_provider.0),
+        ("the provider's access token", &of_provider.1),
+    ] {
+        program.token = Some(token.clone());
+        let page = program.get("/api/v1/me").await;
+        assert_eq!(page.status, 401, "{name}: {}", page.summary());
+        let challenge = page.header("www-authenticate").expect("a challenge");
+        assert!(challenge.contains(r#"error="invalid_token""#), "{name}: {challenge}");
+        // Nor does it renew anything, but for the one that is made for it.
+        if token != &tokens.refresh {
+            problem(&program.refresh(token).await, 400, "refresh_token_unknown");
+        }
+    }
+    program.token = None;
+    problem(&program.refresh(&tokens.access).await, 400, "refresh_token_unknown");
+}
+
+/// An ID token and an access token, fetched from the local provider by hand.
+async fn tokens_of_local_provider(app: &Latchkey) -> (String, String) {
+    let provider = app.app.provider("google").expect("a provider");
+    let mut browser = Browser::new();
+    let mut authorize: Url = browser.set_out(app, "google").await;
+    let verifier = "a".repeat(43);
+    let challenge = part(digest(&SHA256, verifier.as_bytes()));
+    let pairs: Vec<(String, String)> = authorize.query_pairs().into_owned().collect();
+    authorize.query_pairs_mut().clear().extend_pairs(pairs.iter().map(|(name, value)| {
+        (name, if name == "code_challenge" { &challenge } else { value })
+    }));
+    let callback = browser.consent(&authorize, "ada").await;
+    let token_url = format!("{}/google/token", app.idp);
+    let code = parameter(&callback, "code");
+    let redirect_uri = app.callback("google");
+    let fields = [
+        ("grant_type", "authorization_code"),
+        ("code", code.as_str()),
+        ("redirect_uri", redirect_uri.as_str()),
+        ("code_verifier", verifier.as_str()),
+        ("client_id", provider.client_id.as_str()),
+        ("client_secret", provider.client_secret.expose()),
+    ];
+    let page = Browser::new().post(&token_url, &fields).await;
+    assert_eq!(page.status, 200, "{}", page.summary());
+    let answer = json_of(&page);
+    let text = |name: &str| answer[name].as_str().expect("a token").to_owned();
+    (text("id_token"), text("access_token"))
+}

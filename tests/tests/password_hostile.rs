@@ -1,0 +1,154 @@
+//! What people send who do not want to sign in: refused fast, and nothing is hashed.
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+#[path = "../src/person.rs"]
+mod person;
+
+use latchkey_tests::database::rows;
+use latchkey_tests::{Browser, Latchkey};
+use person::{Program, json_of, knock, problem, sign_up};
+use reqwest::Method;
+
+const ADA: &str = "ada@example.test";
+
+#[tokio::test]
+async fn a_megabyte_is_too_much_for_every_form_and_route() {
+    let app = Latchkey::start().await;
+    let megabyte = "x".repeat(1 << 20);
+    for path in ["/sign-in", "/sign-up", "/sign-out", "/auth/google"] {
+        for field in ["password", "email", "name", "next", "strategy"] {
+            let page = Browser::new().post(&app.url(path), &[(field, &*megabyte)]).await;
+            if path == "/sign-out" {
+                assert!(page.status < 500, "{path}: {}", page.status);
+            } else {
+                let page = page.expect_error(413, "too_large");
+                assert!(!page.body.contains(&megabyte[..1000]), "{path}: it is repeated");
+            }
+        }
+    }
+    let json = [("content-type", "application/json")];
+    for (path, body) in [
+        ("/api/v1/token", format!(r#"{{"email":"{ADA}","password":"{megabyte}"}}"#)),
+        ("/api/v1/token/refresh", format!(r#"{{"refresh_token":"{megabyte}"}}"#)),
+        ("/api/v1/token/revoke", format!(r#"{{"token":"{megabyte}"}}"#)),
+    ] {
+        let page = Program::new(&app).raw(Method::POST, path, &json, Some(body)).await;
+        problem(&page, 413, "too_large");
+    }
+}
+
+#[tokio::test]
+async fn what_fits_but_is_no_password_is_simply_wrong() {
+    let app = Latchkey::start().await;
+    sign_up(&app, ADA).await;
+    let long = "x".repeat(60_000);
+    for (email, password) in [
+        (ADA, long.as_str()),
+        (long.as_str(), "x"),
+        ("' OR 1=1 --", "' OR 1=1 --"),
+        ("ada@example.test\0", "\0"),
+        ("ada@example.test' --", person::PASSWORD),
+        ("%", "%"),
+    ] {
+        let fields = [("email", email), ("password", password)];
+        let page = knock(&mut Browser::new(), &app, &fields).await;
+        let _ = page.expect_error(401, "wrong_credentials");
+    }
+}
+
+#[tokio::test]
+async fn json_of_another_shape_is_a_bad_request() {
+    let app = Latchkey::start().await;
+    sign_up(&app, ADA).await;
+    let good = person::PASSWORD;
+    let deep = "[".repeat(30_000) + &"]".repeat(30_000);
+    let objects = r#"{"a":"#.repeat(5000) + "1" + &"}".repeat(5000);
+    let mut program = Program::new(&app);
+    for body in [
+        String::new(),
+        "null".to_owned(),
+        "[]".to_owned(),
+        "\"hello\"".to_owned(),
+        "{".to_owned(),
+        "{}".to_owned(),
+        format!(r#"{{"email":"{ADA}"}}"#),
+        format!(r#"{{"email":"{ADA}","password":null}}"#),
+        format!(r#"{{"email":"{ADA}","password":true}}"#),
+        format!(r#"{{"email":"{ADA}","password":1}}"#),
+        format!(r#"{{"email":"{ADA}","password":["{good}"]}}"#),
+        format!(r#"{{"email":"{ADA}","password":{{"$ne":null}}}}"#),
+        format!(r#"{{"email":["{ADA}"],"password":"{good}"}}"#),
+        format!(r#"{{"email":"{ADA}","password":"{good}","scope":["profile"]}}"#),
+        format!(r#"{{"email":"{ADA}","email":"eve@example.test","password":"{good}"}}"#),
+        format!(r#"{{"email":"{ADA}","password":"x","password":"{good}"}}"#),
+        format!(r#"{{"email":"{ADA}","p\u0061ssword":"x","password":"{good}"}}"#),
+        format!(r#"{{"email":"{ADA}","password":"{good}"}} trailing"#),
+        format!(r#"{{"email":"\ud800","password":"{good}"}}"#),
+        format!(r#"{{"email":"{ADA}","password":{deep}}}"#),
+        format!(r#"{{"email":"{ADA}","password":"{good}","x":{deep}}}"#),
+        objects,
+    ] {
+        let json = [("content-type", "application/json")];
+        let page = program.raw(Method::POST, "/api/v1/token", &json, Some(body.clone())).await;
+        let said = problem(&page, 400, "bad_request");
+        assert_eq!(said["error"], "invalid_request", "{body:.80}");
+        assert!(!page.body.contains(good), "{body:.80}: the password is repeated");
+    }
+    for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "x"] {
+        let headers = [("content-type", kind)];
+        let body = format!(r#"{{"email":"{ADA}","password":"{good}"}}"#);
+        let page = program.raw(Method::POST, "/api/v1/token", &headers, Some(body)).await;
+        problem(&page, 415, "unsupported_media_type");
+    }
+}
+
+#[tokio::test]
+async fn a_scope_that_does_not_exist_is_refused_before_the_password_is_looked_at() {
+    let app = Latchkey::start().await;
+    let mut program = Program::new(&app);
+    for scope in ["admin", "profile admin", "Profile", "profile,contacts:read", "*", "\u{a0}"] {
+        let body = serde_json::json!({ "email": ADA, "password": "x", "scope": scope });
+        let page = program.post("/api/v1/token", body).await;
+        assert_eq!(problem(&page, 400, "invalid_scope")["error"], "invalid_scope", "{scope}");
+    }
+}
+
+#[tokio::test]
+async fn forms_of_another_shape_are_bad_requests() {
+    let app = Latchkey::start().await;
+    sign_up(&app, ADA).await;
+    let twice = |body: &'static str| (body, 400, "bad_request");
+    for (path, (body, status, code)) in [
+        ("/sign-in", twice("email=a&email=b&password=c")),
+        ("/sign-in", twice("email=a&password=b&password=c")),
+        ("/sign-up", twice("name=a&name=b&email=c&password=d")),
+        ("/sign-in", ("", 401, "wrong_credentials")),
+        ("/sign-in", ("%ff%fe=%ff", 401, "wrong_credentials")),
+        ("/sign-in", ("email[]=a&password[]=b", 401, "wrong_credentials")),
+        ("/sign-up", ("", 422, "validation_failed")),
+    ] {
+        let form = [("content-type", "application/x-www-form-urlencoded")];
+        let url = app.url(path);
+        let page = Browser::new().send(Method::POST, &url, &form, Some(body.to_owned())).await;
+        assert!((400..500).contains(&page.status), "{path} {body}: {}", page.summary());
+        let _ = page.expect_error(status, code);
+    }
+    for kind in ["application/json", "text/plain", "multipart/form-data; boundary=x"] {
+        let url = app.url("/sign-in");
+        let headers = [("content-type", kind)];
+        let page = Browser::new().send(Method::POST, &url, &headers, Some("{}".to_owned())).await;
+        let _ = page.expect_error(415, "unsupported_media_type");
+    }
+    assert_eq!(rows(&app.app.db, "users").await, 1);
+}
+
+#[tokio::test]
+async fn hostile_names_and_contacts_go_in_and_come_out_the_same() {
+    let app = Latchkey::start().await;
+    let (mut program, _) = person::owner(&app, ADA).await;
+    for name in ["'; DROP TABLE users; --", "\u{202e}rtl", "𝕏\u{300}\u{301}", "<img src=x>"] {
+        let page = program.post("/api/v1/contacts", serde_json::json!({ "name": name })).await;
+        assert_eq!(page.status, 201, "{name}: {}", page.summary());
+        assert_eq!(json_of(&page)["name"], name);
+    }
+}

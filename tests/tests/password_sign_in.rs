@@ -1,0 +1,190 @@
+//! Coming in through the password door.
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+#[path = "../src/person.rs"]
+mod person;
+
+use latchkey_tests::{Browser, Latchkey, Page};
+use person::{PASSWORD, Program, carried, knock, problem, sign_up};
+use reqwest::Method;
+use serde_json::json;
+
+const ADA: &str = "ada@example.test";
+
+/// A page without what is different in every answer, and without an address.
+fn without(page: &Page, email: &str) -> (u16, Vec<(String, String)>, String) {
+    let varies = ["x-request-id", "server-timing", "date", "content-length"];
+    let mut headers: Vec<_> = page
+        .headers
+        .iter()
+        .filter(|(name, _)| !varies.contains(&name.as_str()))
+        .map(|(name, value)| (name.to_string(), value.to_str().expect("text").to_owned()))
+        .collect();
+    headers.sort();
+    let id = page.header("x-request-id").expect("an id");
+    (page.status, headers, page.body.replace(email, "").replace(id, ""))
+}
+
+#[tokio::test]
+async fn unknown_and_known_addresses_get_the_same_answer() {
+    let app = Latchkey::start().await;
+    sign_up(&app, ADA).await;
+    Browser::new().sign_in_with(&app, "google", "grace").await;
+    let wrong = "not the password";
+    let known = knock(&mut Browser::new(), &app, &[("email", ADA), ("password", wrong)]).await;
+    let known = known.expect_error(401, "wrong_credentials");
+    assert!(known.body.contains(ADA), "what was typed stays in the field");
+    assert!(known.cookies().is_empty());
+    for email in ["nobody@example.test", "grace@example.test", "no address", "", "a@b@c"] {
+        for password in [wrong, PASSWORD] {
+            let fields = [("email", email), ("password", password)];
+            let page = knock(&mut Browser::new(), &app, &fields).await;
+            assert_eq!(without(&page, email), without(&known, ADA), "{email:?}");
+            assert!(!page.body.contains(password), "the password is repeated");
+        }
+    }
+    let mut program = Program::new(&app);
+    let ask = |email: &str| json!({ "email": email, "password": wrong });
+    let known = program.post("/api/v1/token", ask(ADA)).await;
+    let body = problem(&known, 401, "wrong_credentials");
+    assert_eq!(body["error"], "invalid_grant");
+    for email in ["nobody@example.test", "grace@example.test", "no address", ""] {
+        let page = program.post("/api/v1/token", ask(email)).await;
+        assert_eq!(without(&page, email), without(&known, ADA), "{email:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_password_is_taken_unchanged() {
+    let app = Latchkey::start().await;
+    let long = format!("{}the end", "a long one, ".repeat(8));
+    assert!(long.len() > 72);
+    let composed = "caf\u{e9} au lait, s'il vous pla\u{ee}t";
+    for (n, (password, others)) in [
+        ("  blanks on both sides  ", vec!["blanks on both sides", "  blanks on both sides"]),
+        (long.as_str(), vec![&long[..72], &long[..long.len() - 1]]),
+        ("Correct Horse BATTERY", vec!["correct horse battery", "CORRECT HORSE BATTERY"]),
+        ("пароль и ещё слово", vec!["ПАРОЛЬ И ЕЩЁ СЛОВО", "пароль и еще слово"]),
+        ("👩\u{200d}💻🦀🦀🦀🦀🦀🦀", vec!["👩💻🦀🦀🦀🦀🦀🦀"]),
+        (composed, vec!["cafe\u{301} au lait, s'il vous plai\u{302}t"]),
+        ("null\0byte and more", vec!["null", "nullbyte and more"]),
+        ("100% & + = ; \" ' < > \\", vec!["100% &   = ; \" ' < > \\"]),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let email = format!("person{n}@example.test");
+        let fields = [("name", "Somebody"), ("email", &*email), ("password", password)];
+        let page = Browser::new().post(&app.url("/sign-up"), &fields).await;
+        assert_eq!(page.status, 303, "{password:?}: {}", page.summary());
+        let fields = [("email", &*email), ("password", password)];
+        let page = knock(&mut Browser::new(), &app, &fields).await;
+        assert_eq!(page.status, 303, "{password:?}: {}", page.summary());
+        for other in others {
+            let fields = [("email", &*email), ("password", other)];
+            let page = knock(&mut Browser::new(), &app, &fields).await;
+            let _ = page.expect_error(401, "wrong_credentials");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_key_is_a_jwt_unless_another_is_chosen() {
+    let app = Latchkey::start().await;
+    sign_up(&app, ADA).await;
+    for (strategy, cookies) in [
+        (None, vec!["latchkey_refresh", "latchkey_token"]),
+        (Some("jwt"), vec!["latchkey_refresh", "latchkey_token"]),
+        (Some("session"), vec!["latchkey_session"]),
+    ] {
+        let mut browser = Browser::new();
+        let mut fields = vec![("email", ADA), ("password", PASSWORD)];
+        fields.extend(strategy.map(|strategy| ("strategy", strategy)));
+        assert_eq!(knock(&mut browser, &app, &fields).await.see_other(), "/account");
+        let mut names: Vec<_> = browser.jar.all("localhost").map(|(name, _)| name).collect();
+        names.sort_unstable();
+        assert_eq!(names, cookies, "{strategy:?}");
+    }
+    for strategy in ["", "JWT", "cookie", "session jwt"] {
+        let fields = [("email", ADA), ("password", PASSWORD), ("strategy", strategy)];
+        let page = knock(&mut Browser::new(), &app, &fields).await;
+        let _ = page.expect_error(400, "bad_request");
+    }
+}
+
+#[tokio::test]
+async fn one_goes_on_where_one_wanted_to_and_never_elsewhere() {
+    let app = Latchkey::start().await;
+    sign_up(&app, ADA).await;
+    for (next, to) in [
+        ("/docs", "/docs"),
+        ("/account?a=b#c", "/account?a=b#c"),
+        ("https://evil.test/", "/account"),
+        ("//evil.test", "/account"),
+        ("/\\evil.test", "/account"),
+        ("/\t/evil.test", "/account"),
+        ("javascript:alert(1)", "/account"),
+        ("http://localhost@evil.test/", "/account"),
+        ("", "/account"),
+    ] {
+        let fields = [("email", ADA), ("password", PASSWORD), ("next", next)];
+        let page = knock(&mut Browser::new(), &app, &fields).await;
+        assert_eq!(page.see_other(), to, "{next:?}");
+        // A wrong password does not lose the way, nor lead away.
+        let fields = [("email", ADA), ("password", "wrong"), ("next", next)];
+        let page = knock(&mut Browser::new(), &app, &fields).await;
+        assert!(!page.body.contains("evil.test"), "{next:?}");
+    }
+}
+
+#[tokio::test]
+async fn no_other_site_signs_anybody_in_up_or_out() {
+    let app = Latchkey::start().await;
+    sign_up(&app, ADA).await;
+    let mut browser = person::signed_in(&app, ADA, "session").await;
+    let before = carried(&browser, "latchkey_session");
+    let form = ("content-type", "application/x-www-form-urlencoded");
+    for forged in [
+        vec![form, ("sec-fetch-site", "cross-site"), ("origin", "https://evil.test")],
+        vec![form, ("sec-fetch-site", "same-site"), ("origin", "http://localhost:1")],
+        vec![form, ("origin", "https://evil.test")],
+        vec![form, ("origin", "null")],
+    ] {
+        for path in ["/sign-in", "/sign-up", "/sign-out", "/api/v1/contacts", "/api/v1/token"] {
+            let url = app.url(path);
+            let body = format!("email={ADA}&password={PASSWORD}&name=Ada");
+            let page = browser.send(Method::POST, &url, &forged, Some(body)).await;
+            assert_eq!(page.status, 403, "{path} {forged:?}");
+            assert_eq!(page.header("x-error-code"), Some("cross_site_request"), "{path}");
+            assert!(page.cookies().is_empty(), "{path}");
+        }
+    }
+    assert_eq!(carried(&browser, "latchkey_session"), before);
+    assert!(browser.account(&app).await.is_some());
+}
+
+#[tokio::test]
+async fn who_is_signed_in_already_goes_on() {
+    let app = Latchkey::start().await;
+    sign_up(&app, ADA).await;
+    for key in ["session", "jwt"] {
+        let mut browser = person::signed_in(&app, ADA, key).await;
+        for path in ["/sign-in?next=/docs", "/sign-up?next=/docs"] {
+            let page = browser.get(&app.url(path)).await;
+            assert_eq!(page.see_other(), "/docs", "{key}: {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_password_leaves_the_sign_in_as_it_was() {
+    let app = Latchkey::start().await;
+    sign_up(&app, ADA).await;
+    for key in ["session", "jwt"] {
+        let mut browser = person::signed_in(&app, ADA, key).await;
+        let before = browser.account(&app).await;
+        let page = knock(&mut browser, &app, &[("email", ADA), ("password", "wrong")]).await;
+        let _ = page.expect_error(401, "wrong_credentials");
+        assert_eq!(browser.account(&app).await, before, "{key}");
+    }
+}

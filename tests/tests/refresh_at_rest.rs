@@ -1,0 +1,86 @@
+//! What somebody finds who has stolen the database: nothing to sign in with.
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+#[path = "../src/by_hand.rs"]
+mod by_hand;
+#[path = "../src/person.rs"]
+mod person;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use by_hand::OwnKey;
+use latchkey_store::Db;
+use latchkey_tests::{Database, Latchkey, Setup};
+use person::{Program, Tokens, carried, owner, signed_in};
+
+const TABLES: [&str; 8] = [
+    "users", "identities", "sign_ins", "passwords", "signing_keys", "refresh_tokens", "contacts",
+    "events",
+];
+
+/// Signs in every way, and hands back every secret that was used.
+async fn secrets(app: &Latchkey, key: &OwnKey) -> Vec<(&'static str, Vec<u8>)> {
+    let (_, first) = owner(app, "ada@example.test").await;
+    let next = Tokens::of(&Program::new(app).refresh(&first.refresh).await);
+    let with_jwt = signed_in(app, "ada@example.test", "jwt").await;
+    let with_session = signed_in(app, "ada@example.test", "session").await;
+    let cookie = |browser, name| carried(browser, name).expect("a cookie").into_bytes();
+    let body = key.pem.lines().nth(1).expect("a body");
+    let der = STANDARD.decode(body).expect("base64");
+    vec![
+        ("the password", person::PASSWORD.as_bytes().to_vec()),
+        ("the session id", cookie(&with_session, "latchkey_session")),
+        ("a browser's access token", cookie(&with_jwt, "latchkey_token")),
+        ("a browser's refresh token", cookie(&with_jwt, "latchkey_refresh")),
+        ("a used refresh token", first.refresh.into_bytes()),
+        ("a living refresh token", next.refresh.into_bytes()),
+        ("a program's access token", next.access.into_bytes()),
+        ("the private key", der[der.len() - 32..].to_vec()),
+        ("the private key in PEM", body[body.len() - 40..].as_bytes().to_vec()),
+    ]
+}
+
+#[track_caller]
+fn none_is_in(database: &[u8], secrets: Vec<(&'static str, Vec<u8>)>) {
+    assert!(contains(database, b"ada@example.test"), "this is the database");
+    for (name, secret) in secrets {
+        assert!(!contains(database, &secret), "{name} is in the database");
+    }
+}
+
+fn contains(haystack: &[u8], needle: &[u8]) -> bool {
+    haystack.windows(needle.len()).any(|window| window == needle)
+}
+
+fn setup(key: &OwnKey) -> Setup {
+    Setup::new().set("JWT_PRIVATE_KEY", &key.pem)
+}
+
+#[tokio::test]
+async fn on_sqlite_the_file_holds_none_of_it() {
+    let key = OwnKey::new("EdDSA");
+    let app = setup(&key).start().await;
+    let secrets = secrets(&app, &key).await;
+    let mut bytes = Vec::new();
+    for name in ["latchkey.db", "latchkey.db-wal"] {
+        bytes.extend(std::fs::read(app.file(name)).unwrap_or_default());
+    }
+    none_is_in(&bytes, secrets);
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: tests/run"]
+async fn on_postgres_no_row_holds_any_of_it() {
+    let key = OwnKey::new("EdDSA");
+    let url = Database::new_postgres_url().await;
+    let app = setup(&key).set("DATABASE_URL", url).start().await;
+    let secrets = secrets(&app, &key).await;
+    let Db::Postgres(pool) = &app.app.db else { panic!("PostgreSQL") };
+    let mut text = String::new();
+    for table in TABLES {
+        let all = sqlx::AssertSqlSafe(format!("SELECT CAST(t AS TEXT) FROM {table} t"));
+        let rows: Vec<String> = sqlx::query_scalar(all).fetch_all(pool).await.expect("rows");
+        text.extend(rows);
+    }
+    none_is_in(text.as_bytes(), secrets);
+}

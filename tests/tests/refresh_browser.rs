@@ -1,0 +1,141 @@
+//! A browser that carries a JWT: it is renewed on the way, and nobody notices.
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+#[path = "../src/person.rs"]
+mod person;
+
+use latchkey_domain::Span;
+use latchkey_tests::{Browser, Latchkey, Setup};
+use person::{carried, past_expiry, signed_in};
+
+const ADA: &str = "ada@example.test";
+
+async fn with_jwt(setup: Setup) -> (Latchkey, Browser) {
+    let app = setup.with_clock_standing().start().await;
+    person::sign_up(&app, ADA).await;
+    let browser = signed_in(&app, ADA, "jwt").await;
+    (app, browser)
+}
+
+#[tokio::test]
+async fn the_cookies_are_what_the_contract_says() {
+    let app = Setup::new().start().await;
+    person::sign_up(&app, ADA).await;
+    let fields = [("email", ADA), ("password", person::PASSWORD)];
+    let page = person::knock(&mut Browser::new(), &app, &fields).await;
+    for name in ["latchkey_token", "latchkey_refresh"] {
+        let cookie = page.cookie(name);
+        let marks = ["HttpOnly", "Max-Age=2592000", "Path=/", "SameSite=Lax"];
+        assert_eq!(cookie.attributes, marks, "{name}");
+    }
+    assert!(page.cookies().iter().all(|cookie| cookie.name != "latchkey_session"));
+}
+
+#[tokio::test]
+async fn on_https_they_belong_to_this_host_alone() {
+    let app = Setup::public().start().await;
+    let mut browser = Browser::new().with_name("https://app.example.com", app.address);
+    let fields = [("name", "Ada"), ("email", ADA), ("password", person::PASSWORD)];
+    assert_eq!(browser.post(&app.url("/sign-up"), &fields).await.status, 303);
+    for key in ["jwt", "session"] {
+        let fields = [("email", ADA), ("password", person::PASSWORD), ("strategy", key)];
+        let page = browser.post(&app.url("/sign-in"), &fields).await;
+        let set: Vec<_> = page.cookies().into_iter().filter(|one| !one.is_removal()).collect();
+        assert_eq!(set.len(), if key == "jwt" { 2 } else { 1 }, "{key}: {set:?}");
+        for cookie in set {
+            assert!(cookie.name.starts_with("__Host-latchkey_"), "{key}: {cookie:?}");
+            for mark in ["Secure", "HttpOnly", "SameSite=Lax", "Path=/"] {
+                assert!(cookie.attributes.iter().any(|one| one == mark), "{key}: {cookie:?}");
+            }
+            assert_eq!(cookie.attribute("domain"), None);
+        }
+        assert_eq!(browser.get(&app.url("/account")).await.status, 200, "{key}");
+    }
+}
+
+#[tokio::test]
+async fn what_has_expired_is_renewed_on_every_kind_of_request() {
+    for path in ["/account", "/", "/api/v1/me", "/api/v1/contacts", "/errors/not_found"] {
+        let (app, mut browser) = with_jwt(Setup::new()).await;
+        let before = browser.clone();
+        app.advance(past_expiry());
+        let page = browser.get(&app.url(path)).await;
+        assert_eq!(page.status, 200, "{path}: {}", page.summary());
+        for name in ["latchkey_token", "latchkey_refresh"] {
+            let (old, new) = (carried(&before, name), carried(&browser, name));
+            assert!(new.is_some() && new != old, "{path}: {name}");
+            assert_eq!(page.cookie(name).attribute("max-age"), Some("2591639"), "{path}: {name}");
+        }
+        // And then it costs nothing again.
+        let page = browser.get(&app.url("/api/v1/me")).await;
+        assert_eq!((page.status, person::queries(&page)), (200, 0), "{path}");
+        assert!(page.cookies().is_empty(), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_form_is_not_lost_when_the_token_expires_while_it_is_filled_in() {
+    let (app, mut browser) = with_jwt(Setup::new()).await;
+    app.advance(past_expiry());
+    let page = browser.post(&app.url("/sign-out"), &[]).await;
+    assert_eq!(page.see_other(), "/");
+    for name in ["latchkey_token", "latchkey_refresh"] {
+        assert_eq!(carried(&browser, name), None, "{name}: signed out, and not renewed");
+    }
+}
+
+#[tokio::test]
+async fn the_refresh_token_alone_is_enough() {
+    let (app, mut browser) = with_jwt(Setup::new()).await;
+    let refresh = carried(&browser, "latchkey_refresh").expect("a refresh token");
+    browser.jar.clear();
+    browser.jar.plant("localhost", "latchkey_refresh", &refresh);
+    assert!(browser.account(&app).await.is_some());
+    assert!(carried(&browser, "latchkey_token").is_some());
+}
+
+#[tokio::test]
+async fn it_comes_to_its_end_with_the_family() {
+    let (app, mut browser) = with_jwt(Setup::new().set("JWT_REFRESH_TTL", "1h")).await;
+    for _ in 0..3 {
+        app.advance(Span::minutes(18));
+        assert!(browser.account(&app).await.is_some());
+    }
+    app.advance(Span::minutes(18));
+    assert_eq!(browser.account(&app).await, None);
+    for name in ["latchkey_token", "latchkey_refresh"] {
+        assert_eq!(carried(&browser, name), None, "{name} is taken away");
+    }
+}
+
+#[tokio::test]
+async fn a_stolen_refresh_cookie_signs_both_out_when_it_comes_back() {
+    let (app, mut browser) = with_jwt(Setup::new()).await;
+    let mut thief = browser.clone();
+    app.advance(past_expiry());
+    assert!(browser.account(&app).await.is_some());
+    app.advance(Span::seconds(11));
+    assert_eq!(thief.account(&app).await, None);
+    app.advance(past_expiry());
+    assert_eq!(browser.account(&app).await, None, "the sign-in has ended for both");
+    assert_eq!(carried(&browser, "latchkey_refresh"), None);
+}
+
+#[tokio::test]
+async fn signing_in_anew_ends_what_was_carried_before() {
+    for (before, after) in [("jwt", "jwt"), ("jwt", "session"), ("session", "jwt"), ("session", "session")] {
+        let app = Setup::new().with_clock_standing().start().await;
+        person::sign_up(&app, ADA).await;
+        let mut browser = signed_in(&app, ADA, before).await;
+        let mut copy = browser.clone();
+        let fields = [("email", ADA), ("password", person::PASSWORD), ("strategy", after)];
+        assert_eq!(person::knock(&mut browser, &app, &fields).await.status, 303);
+        // One key at a time.
+        let keys = ["latchkey_token", "latchkey_refresh", "latchkey_session"];
+        let kept: Vec<_> = keys.iter().filter(|name| carried(&browser, name).is_some()).collect();
+        assert_eq!(kept.len(), if after == "jwt" { 2 } else { 1 }, "{before}, {after}: {kept:?}");
+        app.advance(past_expiry());
+        assert!(browser.account(&app).await.is_some(), "{before}, {after}");
+        assert_eq!(copy.account(&app).await, None, "{before}, {after}: the old one lives");
+    }
+}

@@ -1,0 +1,130 @@
+//! Many exchanges of one refresh token at the same moment.
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+#[path = "../src/person.rs"]
+mod person;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use latchkey_domain::Span;
+use latchkey_tests::{Database, Latchkey};
+use person::{Program, Tokens, carried, instance, owner, problem, signed_in};
+use tokio::sync::Barrier;
+use tokio::task::JoinSet;
+
+const MANY: usize = 50;
+
+/// The answers to the same refresh token, sent at once, to each instance in turn.
+async fn at_once(apps: &[&Latchkey], refresh: &str) -> HashSet<(String, String)> {
+    let start = Arc::new(Barrier::new(MANY));
+    let mut programs = JoinSet::new();
+    for n in 0..MANY {
+        let (mut program, start) = (Program::new(apps[n % apps.len()]), Arc::clone(&start));
+        let refresh = refresh.to_owned();
+        programs.spawn(async move {
+            start.wait().await;
+            let tokens = Tokens::of(&program.refresh(&refresh).await);
+            (tokens.access, tokens.refresh)
+        });
+    }
+    programs.join_all().await.into_iter().collect()
+}
+
+async fn one_living_family(url: &str) {
+    let setup = || instance(url).with_clock_standing();
+    let one = setup().start().await;
+    let two = setup().start().await;
+    let (_, first) = owner(&one, "ada@example.test").await;
+    let mut newest = first.refresh.clone();
+    for round in 0..3 {
+        let answers = at_once(&[&one, &two], &newest).await;
+        let successors: HashSet<_> = answers.iter().map(|(_, refresh)| refresh).collect();
+        assert_eq!(successors.len(), 1, "round {round}: the family has forked: {successors:?}");
+        // Nobody is signed out: every answer opens the door, everywhere.
+        for (access, _) in &answers {
+            for app in [&one, &two] {
+                assert_eq!(Program::with(app, access).get("/api/v1/me").await.status, 200);
+            }
+        }
+        newest = successors.into_iter().next().expect("one").clone();
+        one.advance(Span::seconds(30));
+        two.advance(Span::seconds(30));
+    }
+    // One living token, one sign-in; the rest of the family is used up.
+    let living = living(&one).await;
+    assert_eq!(living, (1, 1), "unused refresh tokens, living sign-ins");
+    // A thief among them is found out still.
+    let mut thief = Program::new(&two);
+    problem(&thief.refresh(&first.refresh).await, 400, "refresh_token_reused");
+    problem(&thief.refresh(&newest).await, 400, "refresh_token_ended");
+}
+
+async fn living(app: &Latchkey) -> (i64, i64) {
+    const UNUSED: &str = "SELECT COUNT(*) FROM refresh_tokens WHERE used_at IS NULL";
+    const ALIVE: &str = "SELECT COUNT(*) FROM sign_ins WHERE ended_at IS NULL";
+    let mut counts = Vec::new();
+    for statement in [UNUSED, ALIVE] {
+        counts.push(match &app.app.db {
+            latchkey_store::Db::Sqlite(pool) => sqlx::query_scalar(statement).fetch_one(pool).await,
+            latchkey_store::Db::Postgres(pool) => {
+                sqlx::query_scalar(statement).fetch_one(pool).await
+            }
+        });
+    }
+    let [unused, alive] = &counts[..] else { panic!("two counts") };
+    (*unused.as_ref().expect("a count"), *alive.as_ref().expect("a count"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fifty_refreshes_make_one_family_on_sqlite() {
+    let database = Database::sqlite().await;
+    one_living_family(&database.url).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL: tests/run"]
+async fn fifty_refreshes_make_one_family_on_postgres() {
+    one_living_family(&Database::new_postgres_url().await).await;
+}
+
+/// Many tabs of one browser, each of which finds its access token expired.
+async fn tabs_renew_at_once(url: &str) {
+    let app = instance(url).with_clock_standing().start().await;
+    person::sign_up(&app, "ada@example.test").await;
+    let mut browser = signed_in(&app, "ada@example.test", "jwt").await;
+    for round in 0..2 {
+        app.advance(person::past_expiry());
+        let start = Arc::new(Barrier::new(MANY));
+        let mut tabs = JoinSet::new();
+        for n in 0..MANY {
+            let (mut tab, start) = (browser.clone(), Arc::clone(&start));
+            let path = ["/account", "/", "/api/v1/me", "/api/v1/contacts"][n % 4];
+            let url = app.url(path);
+            tabs.spawn(async move {
+                start.wait().await;
+                let page = tab.get(&url).await;
+                assert_eq!(page.status, 200, "{}: {}", page.asked, page.summary());
+                tab
+            });
+        }
+        let tabs = tabs.join_all().await;
+        let carry = |tab| carried(tab, "latchkey_refresh").expect("still signed in");
+        let kept: HashSet<_> = tabs.iter().map(carry).collect();
+        assert_eq!(kept.len(), 1, "round {round}: whichever answer comes last, it is the same");
+        browser = tabs.into_iter().next_back().expect("a tab");
+    }
+    assert!(browser.account(&app).await.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parallel_tabs_stay_signed_in_on_sqlite() {
+    let database = Database::sqlite().await;
+    tabs_renew_at_once(&database.url).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL: tests/run"]
+async fn parallel_tabs_stay_signed_in_on_postgres() {
+    tabs_renew_at_once(&Database::new_postgres_url().await).await;
+}

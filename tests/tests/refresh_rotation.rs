@@ -1,0 +1,197 @@
+//! One refresh token after another, until the family comes to its end.
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+#[path = "../src/by_hand.rs"]
+mod by_hand;
+#[path = "../src/person.rs"]
+mod person;
+
+use latchkey_domain::Span;
+use latchkey_tests::{Latchkey, Page, Setup};
+use person::{Program, Tokens, json_of, owner, problem};
+use reqwest::Method;
+use serde_json::json;
+
+const ADA: &str = "ada@example.test";
+
+async fn standing() -> (Latchkey, Program, Tokens) {
+    let app = Setup::new().with_clock_standing().start().await;
+    let (_, tokens) = owner(&app, ADA).await;
+    let program = Program::new(&app);
+    (app, program, tokens)
+}
+
+/// A refusal of the token routes: RFC 6749 §5.2, and RFC 9457 beside it.
+#[track_caller]
+fn refused(page: &Page, code: &str, error: &str) {
+    let problem = problem(page, 400, code);
+    assert_eq!(problem["error"], error, "{problem}");
+}
+
+#[tokio::test]
+async fn each_use_gives_a_new_pair_of_the_same_sign_in() {
+    let (app, mut program, first) = standing().await;
+    let mut newest = first.clone();
+    for _ in 0..3 {
+        app.advance(Span::minutes(4));
+        let next = Tokens::of(&program.refresh(&newest.refresh).await);
+        assert_ne!(next.refresh, newest.refresh);
+        assert_ne!(next.access, newest.access);
+        let (before, after) = (by_hand::read(&newest.access).1, by_hand::read(&next.access).1);
+        for same in ["sub", "sid", "client_id", "scope", "auth_time", "amr", "iss", "aud"] {
+            assert_eq!(before[same], after[same], "{same}");
+        }
+        assert_ne!(before["jti"], after["jti"]);
+        assert_eq!(after["iat"], app.clock.now().as_seconds());
+        assert_eq!(Program::with(&app, &next.access).get("/api/v1/me").await.status, 200);
+        newest = next;
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_token_is_opaque_and_long() {
+    let (_, _, tokens) = standing().await;
+    assert!(!tokens.refresh.contains('.'), "no JWT: {}", tokens.refresh);
+    assert!(tokens.refresh.len() >= 43, "256 bits in base64url: {}", tokens.refresh);
+}
+
+#[tokio::test]
+async fn a_late_twin_gets_the_same_answer() {
+    let (app, mut program, first) = standing().await;
+    let answer = program.refresh(&first.refresh).await;
+    let next = Tokens::of(&answer);
+    for _ in 0..3 {
+        app.advance(Span::seconds(3));
+        let twin = program.refresh(&first.refresh).await;
+        assert_eq!(twin.body, answer.body, "{} seconds later", 3);
+    }
+    // The family goes on, and did not fork.
+    let after = Tokens::of(&program.refresh(&next.refresh).await);
+    assert_eq!(Program::with(&app, &after.access).get("/api/v1/me").await.status, 200);
+    // The twin does not bring the sign-in back once that has ended.
+    let _ = program.revoke(&after.refresh).await.expect(200);
+    refused(&program.refresh(&next.refresh).await, "refresh_token_ended", "invalid_grant");
+}
+
+#[tokio::test]
+async fn a_twin_that_is_signed_at_random_says_the_same() {
+    let app = Setup::new().set("JWT_ALGORITHM", "ES256").with_clock_standing().start().await;
+    let (_, first) = owner(&app, ADA).await;
+    let mut program = Program::new(&app);
+    let one = Tokens::of(&program.refresh(&first.refresh).await);
+    app.advance(Span::seconds(5));
+    let twin = Tokens::of(&program.refresh(&first.refresh).await);
+    assert_eq!(one.refresh, twin.refresh);
+    assert_eq!(by_hand::read(&one.access), by_hand::read(&twin.access));
+}
+
+#[tokio::test]
+async fn a_thief_who_comes_later_ends_the_family_and_the_sign_in() {
+    let (app, mut program, first) = standing().await;
+    let (mut other, _) = (program.clone(), ());
+    let elsewhere = person::tokens(&app, ADA, None).await;
+    let second = Tokens::of(&program.refresh(&first.refresh).await);
+    let third = Tokens::of(&program.refresh(&second.refresh).await);
+    app.advance(Span::seconds(11));
+    refused(&program.refresh(&first.refresh).await, "refresh_token_reused", "invalid_grant");
+    // Nobody can tell who the thief is: the newest is dead too, and stays dead.
+    for tokens in [&third, &second, &first] {
+        refused(&program.refresh(&tokens.refresh).await, "refresh_token_ended", "invalid_grant");
+    }
+    let sid = by_hand::read(&first.access).1["sid"].clone();
+    let mut owner = Program::with(&app, &elsewhere.access);
+    let listed = json_of(&owner.get("/api/v1/sessions").await);
+    let items = listed["items"].as_array().expect("items");
+    assert!(items.iter().all(|one| one["id"] != sid), "the sign-in has ended: {listed}");
+    assert_eq!(items.len(), 1, "another sign-in of the same person lives: {listed}");
+    assert_eq!(Tokens::of(&other.refresh(&elsewhere.refresh).await).scope, elsewhere.scope);
+}
+
+#[tokio::test]
+async fn a_family_ends_however_much_it_is_used() {
+    let app =
+        Setup::new().set("JWT_REFRESH_TTL", "1h").with_clock_standing().start().await;
+    let (_, mut newest) = owner(&app, ADA).await;
+    let mut program = Program::new(&app);
+    for _ in 0..2 {
+        app.advance(Span::minutes(25));
+        newest = Tokens::of(&program.refresh(&newest.refresh).await);
+    }
+    app.advance(Span::minutes(10));
+    refused(&program.refresh(&newest.refresh).await, "refresh_token_expired", "invalid_grant");
+}
+
+#[tokio::test]
+async fn what_is_no_living_refresh_token_is_refused() {
+    let (_, mut program, tokens) = standing().await;
+    let flipped = tokens.refresh.chars().rev().collect::<String>();
+    let long = "a".repeat(50_000);
+    for unknown in ["", "nobody's", &tokens.access, &flipped, &long, "' OR 1=1 --", "a\0b"] {
+        let page = program.refresh(unknown).await;
+        refused(&page, "refresh_token_unknown", "invalid_grant");
+    }
+    for body in [json!({}), json!({ "refresh_token": 1 }), json!({ "refresh_token": null }), json!([])] {
+        let page = program.post("/api/v1/token/refresh", body).await;
+        refused(&page, "bad_request", "invalid_request");
+    }
+    let page = program.raw(Method::POST, "/api/v1/token/refresh", &[], None).await;
+    problem(&page, 415, "unsupported_media_type");
+    // None of that has done the good one any harm.
+    Tokens::of(&program.refresh(&tokens.refresh).await);
+}
+
+#[tokio::test]
+async fn a_narrower_scope_stays_narrow() {
+    let app = Setup::new().with_clock_standing().start().await;
+    person::sign_up(&app, ADA).await;
+    let mut newest = person::tokens(&app, ADA, Some("calendar:read profile")).await;
+    assert_eq!(newest.scope, "profile calendar:read");
+    let mut program = Program::new(&app);
+    for more in ["", "contacts:write", "profile calendar:read contacts:read"] {
+        let body = json!({ "refresh_token": newest.refresh, "scope": more });
+        newest = Tokens::of(&program.post("/api/v1/token/refresh", body).await);
+        assert_eq!(newest.scope, "profile calendar:read", "asked for {more:?}");
+        assert_eq!(by_hand::read(&newest.access).1["scope"], "profile calendar:read");
+        let page = Program::with(&app, &newest.access).get("/api/v1/contacts").await;
+        problem(&page, 403, "insufficient_scope");
+    }
+}
+
+#[tokio::test]
+async fn revoking_ends_the_sign_in_and_does_not_mind_what_it_is_shown() {
+    let (app, mut program, tokens) = standing().await;
+    let other = person::tokens(&app, ADA, None).await;
+    for unknown in ["", "nobody's", "a.b.c", &"x".repeat(50_000)] {
+        let page = program.revoke(unknown).await.expect(200);
+        assert_eq!(page.header("cache-control"), Some("no-store"));
+    }
+    for _ in 0..2 {
+        let _ = program.revoke(&tokens.refresh).await.expect(200);
+    }
+    refused(&program.refresh(&tokens.refresh).await, "refresh_token_ended", "invalid_grant");
+    let _ = program.revoke(&other.access).await.expect(200);
+    refused(&program.refresh(&other.refresh).await, "refresh_token_ended", "invalid_grant");
+    for body in [json!({}), json!({ "token": 1 })] {
+        refused(&program.post("/api/v1/token/revoke", body).await, "bad_request", "invalid_request");
+    }
+}
+
+#[tokio::test]
+async fn revoking_a_refresh_token_that_was_used_ends_the_family_too() {
+    let (_, mut program, first) = standing().await;
+    let second = Tokens::of(&program.refresh(&first.refresh).await);
+    let _ = program.revoke(&first.refresh).await.expect(200);
+    refused(&program.refresh(&second.refresh).await, "refresh_token_ended", "invalid_grant");
+}
+
+#[tokio::test]
+async fn the_token_routes_take_posts_alone_and_keep_nothing() {
+    let (_, mut program, _) = standing().await;
+    for path in ["/api/v1/token", "/api/v1/token/refresh", "/api/v1/token/revoke"] {
+        for method in [Method::GET, Method::PUT, Method::DELETE] {
+            let page = program.call(method, path, None).await;
+            problem(&page, 405, "method_not_allowed");
+            assert_eq!(page.header("allow"), Some("POST"), "{path}");
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Who people are at their providers.
+
+use latchkey_domain::{DisplayName, Span};
+use latchkey_store::starters::Starters;
+use latchkey_store::{Error, identities};
+use tokio::task::JoinSet;
+
+use crate::people::{NOW, email, profile, user};
+
+on_both! {
+    async fn an_identity_leads_to_its_account_and_no_other(database) {
+        let db = &database.db;
+        let ada = user(None, false);
+        let at_acme = profile("1");
+        assert_eq!(identities::whose(db, &at_acme).await.expect("an answer"), None);
+        identities::create_account(db, &ada, "acme", &at_acme, &Starters::default())
+            .await
+            .expect("a new account");
+        assert_eq!(identities::whose(db, &at_acme).await.expect("an answer"), Some(ada));
+        let mut elsewhere = profile("1");
+        elsewhere.issuer = "https://other.test".to_owned();
+        for stranger in [profile("2"), profile("1 "), elsewhere] {
+            assert_eq!(identities::whose(db, &stranger).await.expect("an answer"), None);
+        }
+    }
+
+    async fn subjects_are_compared_to_the_letter(database) {
+        let db = &database.db;
+        for subject in ["abc", "ABC", "äbc"] {
+            let somebody = user(None, false);
+            identities::create_account(db, &somebody, "acme", &profile(subject), &Starters::default())
+                .await
+                .expect("a new account");
+            let found = identities::whose(db, &profile(subject)).await.expect("an answer");
+            assert_eq!(found, Some(somebody), "{subject}");
+        }
+        assert_eq!(database.rows("users").await, 3);
+    }
+
+    async fn what_the_provider_says_today_is_noted(database) {
+        let db = &database.db;
+        let ada = user(None, false);
+        identities::create_account(db, &ada, "acme", &profile("1"), &Starters::default())
+            .await
+            .expect("a new account");
+        let later = NOW.plus(Span::days(1));
+        let mut renamed = profile("1");
+        renamed.name = DisplayName::first_of([Some("Ada King")]);
+        renamed.email = Some(email("ada@king.test"));
+        identities::used(db, &renamed, later).await.expect("an answer");
+
+        let linked = identities::of_user(db, ada.id).await.expect("an answer");
+        assert_eq!(linked.len(), 1);
+        let one = &linked[0];
+        assert_eq!((one.issuer.as_str(), one.subject.as_str()), ("https://issuer.test", "1"));
+        assert_eq!((one.provider.as_str(), one.name.as_str()), ("acme", "Ada King"));
+        assert_eq!(one.email.as_deref(), Some("ada@king.test"));
+        assert_eq!((one.linked_at(), one.last_used_at()), (NOW, later));
+        // The account itself stays as it is.
+        assert_eq!(identities::whose(db, &renamed).await.expect("an answer"), Some(ada));
+    }
+
+    async fn an_identity_or_a_proved_address_makes_one_account(database) {
+        let db = &database.db;
+        let first = user(Some("ada@example.test"), true);
+        identities::create_account(db, &first, "acme", &profile("1"), &Starters::default())
+            .await
+            .expect("a new account");
+        for (address, verified, subject, exists) in [
+            (None, false, "1", true),
+            (Some("other@example.test"), true, "1", true),
+            (Some("ada@example.test"), true, "2", true),
+            (Some("ada@example.test"), false, "3", false),
+            (None, false, "4", false),
+        ] {
+            let somebody = user(address, verified);
+            let made = identities::create_account(
+                db, &somebody, "acme", &profile(subject), &Starters::default(),
+            )
+            .await;
+            assert_eq!(matches!(made, Err(Error::Exists)), exists, "{subject}: {made:?}");
+        }
+        // What failed has left nothing behind.
+        assert_eq!(database.rows("users").await, 3);
+        assert_eq!(database.rows("identities").await, 3);
+    }
+
+    async fn of_many_at_once_one_makes_the_account(database) {
+        let mut attempts = JoinSet::new();
+        for _ in 0..50 {
+            let db = database.db.clone();
+            attempts.spawn(async move {
+                let ada = user(None, false);
+                identities::create_account(&db, &ada, "acme", &profile("1"), &Starters::default()).await
+            });
+        }
+        let outcomes = attempts.join_all().await;
+        let made = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+        let lost = outcomes.iter().filter(|outcome| matches!(outcome, Err(Error::Exists))).count();
+        assert_eq!((made, lost), (1, 49), "{outcomes:?}");
+        assert_eq!(database.rows("users").await, 1);
+    }
+}

@@ -1,0 +1,105 @@
+//! Opening a database, asking after it, counting what is sent to it.
+
+use std::sync::Arc;
+
+use latchkey_store::count::{self, Statements};
+use latchkey_store::{Backend, Db, Error, hash, users};
+use latchkey_tests::Database;
+
+use crate::people::{NOW, fresh};
+
+on_both! {
+    async fn it_is_ready_and_can_be_opened_again(database) {
+        database.db.ready().await.expect("ready");
+        // A second instance, and a restart: the migrations find their work done.
+        let (one, two) = tokio::join!(Db::open(&database.url), Db::open(&database.url));
+        for again in [one.expect("a database"), two.expect("a database")] {
+            assert_eq!(again.backend(), database.db.backend());
+            again.ready().await.expect("ready");
+        }
+        assert_eq!(database.rows("users").await, 0);
+    }
+
+    async fn once_it_is_closed_it_says_that_it_cannot_be_reached(database) {
+        database.db.close().await;
+        let answer = database.db.ready().await;
+        assert!(matches!(answer, Err(Error::Unavailable(_))), "{answer:?}");
+        let answer = users::by_id(&database.db, latchkey_domain::UserId::new(NOW, fresh())).await;
+        assert!(matches!(answer, Err(Error::Unavailable(_))), "{answer:?}");
+    }
+
+    async fn statements_are_counted_where_somebody_asks(database) {
+        let id = latchkey_domain::UserId::new(NOW, fresh());
+        let counted = Arc::new(Statements::default());
+        count::statements(Arc::clone(&counted), async {
+            for _ in 0..3 {
+                assert!(users::by_id(&database.db, id).await.expect("an answer").is_none());
+            }
+        })
+        .await;
+        // Nobody counts this one.
+        assert!(users::by_id(&database.db, id).await.expect("an answer").is_none());
+        assert_eq!(counted.sent(), 3);
+        assert!(counted.time() > std::time::Duration::ZERO);
+    }
+}
+
+#[tokio::test]
+async fn a_file_and_its_folder_are_made_when_they_are_missing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("not/there/yet.db");
+    let db = Db::open(&format!("sqlite://{}", file.display())).await.expect("a database");
+    db.ready().await.expect("ready");
+    assert!(file.exists());
+}
+
+#[tokio::test]
+async fn sqlite_is_opened_as_it_should_be() {
+    let database = Database::sqlite().await;
+    let Db::Sqlite(pool) = &database.db else { panic!("SQLite") };
+    let journal: String =
+        sqlx::query_scalar("PRAGMA journal_mode").fetch_one(pool).await.expect("an answer");
+    assert_eq!(journal, "wal");
+    for (pragma, value) in [("PRAGMA foreign_keys", 1_i64), ("PRAGMA busy_timeout", 5000)] {
+        let found: i64 = sqlx::query_scalar(pragma).fetch_one(pool).await.expect("an answer");
+        assert_eq!(found, value, "{pragma}");
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_leads_nowhere_is_refused_without_being_repeated() {
+    for url in [
+        "mysql://root:s3cr3t@localhost/x",
+        "s3cr3t",
+        "",
+        "postgres://user:s3cr3t@localhost:notaport/x",
+        "sqlite:///dev/null/s3cr3t/x.db",
+    ] {
+        let error = Db::open(url).await.expect_err(url);
+        assert!(!error.to_string().contains("s3cr3t"), "{error}");
+    }
+}
+
+#[test]
+fn the_scheme_tells_which_one_it_is() {
+    for (url, backend) in [
+        ("sqlite://data/x.db", Some(Backend::Sqlite)),
+        ("sqlite::memory:", Some(Backend::Sqlite)),
+        ("postgres://localhost/x", Some(Backend::Postgres)),
+        ("postgresql://localhost/x", Some(Backend::Postgres)),
+        ("Sqlite://x", None),
+        ("sqlite", None),
+        ("file://x", None),
+    ] {
+        assert_eq!(Backend::of(url).ok(), backend, "{url}");
+    }
+}
+
+#[test]
+fn a_hash_is_lower_case_hex_and_says_nothing_of_the_secret() {
+    let (one, two) = (hash::of("secret-one"), hash::of("secret-two"));
+    assert_ne!(one, two);
+    assert_eq!(one.len(), 64);
+    assert!(one.chars().all(|c| c.is_ascii_digit() || ('a'..='f').contains(&c)));
+    assert_eq!(hash::of("secret-one"), one);
+}

@@ -1,0 +1,133 @@
+//! Sign-ins.
+
+use latchkey_domain::sign_in::{Door, Key, Lifetime};
+use latchkey_domain::{SignInId, Span};
+use latchkey_store::{Error, sign_ins};
+
+use crate::people::{NOW, fresh, sign_in, somebody};
+
+const LIFETIME: Lifetime = Lifetime { idle: Span::days(7), absolute: Span::days(30) };
+
+on_both! {
+    async fn one_is_read_back_as_it_was_written(database) {
+        let db = &database.db;
+        let ada = somebody(db).await;
+        let mut by_password = sign_in(&ada, Key::Jwt);
+        by_password.door = Door::Password;
+        for one in [sign_in(&ada, Key::Session), by_password] {
+            sign_ins::insert(db, &one, None).await.expect("an answer");
+            assert_eq!(sign_ins::by_id(db, one.id).await.expect("an answer"), Some(one));
+        }
+        let nobody = SignInId::new(NOW, fresh());
+        assert_eq!(sign_ins::by_id(db, nobody).await.expect("an answer"), None);
+    }
+
+    async fn two_cannot_share_a_session(database) {
+        let db = &database.db;
+        let ada = somebody(db).await;
+        sign_ins::insert(db, &sign_in(&ada, Key::Session), Some("h")).await.expect("an answer");
+        let twice = sign_ins::insert(db, &sign_in(&ada, Key::Session), Some("h")).await;
+        assert!(matches!(twice, Err(Error::Exists)), "{twice:?}");
+        // Those that carry a JWT have none, and are not the same for it.
+        for _ in 0..2 {
+            sign_ins::insert(db, &sign_in(&ada, Key::Jwt), None).await.expect("an answer");
+        }
+    }
+
+    async fn a_later_visit_is_not_overtaken_by_an_earlier_one(database) {
+        let db = &database.db;
+        let one = sign_in(&somebody(db).await, Key::Session);
+        sign_ins::insert(db, &one, None).await.expect("an answer");
+        for (minute, seen) in [(5, 5), (3, 5), (9, 9)] {
+            sign_ins::seen(db, one.id, NOW.plus(Span::minutes(minute))).await.expect("an answer");
+            let found = sign_ins::by_id(db, one.id).await.expect("an answer").expect("it");
+            assert_eq!(found.last_seen_at, NOW.plus(Span::minutes(seen)), "after {minute}");
+        }
+    }
+
+    async fn the_living_ones_are_listed_last_used_first(database) {
+        let db = &database.db;
+        let (ada, other) = (somebody(db).await, somebody(db).await);
+        let now = NOW.plus(Span::days(8));
+        let mut listed = Vec::new();
+        for (key, created_days_ago, seen_days_ago, whose, lives) in [
+            (Key::Session, 1, 1, &ada, true),
+            (Key::Session, 6, 6, &ada, true),
+            (Key::Session, 8, 8, &ada, false), // idle for too long
+            (Key::Jwt, 8, 8, &ada, true),      // a JWT has no idle time
+            (Key::Session, 31, 0, &ada, false),
+            (Key::Jwt, 31, 0, &ada, false),
+            (Key::Session, 1, 0, &other, false),
+        ] {
+            let mut one = sign_in(whose, key);
+            one.created_at = now.minus(Span::days(created_days_ago));
+            one.last_seen_at = now.minus(Span::days(seen_days_ago));
+            one.expires_at = one.created_at.plus(LIFETIME.absolute);
+            sign_ins::insert(db, &one, None).await.expect("an answer");
+            if lives {
+                listed.push(one);
+            }
+        }
+        let living = sign_ins::living(db, ada.id, LIFETIME, now).await.expect("an answer");
+        assert_eq!(living, listed);
+    }
+
+    async fn only_its_owner_ends_it_and_only_once(database) {
+        let db = &database.db;
+        let (ada, other) = (somebody(db).await, somebody(db).await);
+        let one = sign_in(&ada, Key::Session);
+        sign_ins::insert(db, &one, None).await.expect("an answer");
+        let end = async |user| sign_ins::end(db, one.id, user, NOW).await.expect("an answer");
+        assert!(!end(other.id).await);
+        assert!(sign_ins::by_id(db, one.id).await.expect("an answer").is_some());
+        assert!(end(ada.id).await);
+        assert!(!end(ada.id).await);
+        assert_eq!(sign_ins::by_id(db, one.id).await.expect("an answer"), None);
+        let living = sign_ins::living(db, ada.id, LIFETIME, NOW).await.expect("an answer");
+        assert!(living.is_empty());
+    }
+
+    async fn those_with_a_jwt_that_ended_are_told(database) {
+        let db = &database.db;
+        let ada = somebody(db).await;
+        let mut ended = Vec::new();
+        for (key, minute, told) in [
+            (Key::Jwt, Some(1), false), // too early
+            (Key::Jwt, Some(5), true),
+            (Key::Jwt, Some(9), true),
+            (Key::Jwt, None, false),
+            (Key::Session, Some(9), false), // a session is asked for at every request
+        ] {
+            let one = sign_in(&ada, key);
+            sign_ins::insert(db, &one, None).await.expect("an answer");
+            let Some(minute) = minute else { continue };
+            let at = NOW.plus(Span::minutes(minute));
+            assert!(sign_ins::end(db, one.id, ada.id, at).await.expect("an answer"));
+            if told {
+                ended.push((one.id, at));
+            }
+        }
+        let since = NOW.plus(Span::minutes(5));
+        let mut found = sign_ins::ended_since(db, since).await.expect("an answer");
+        found.sort();
+        ended.sort();
+        assert_eq!(found, ended);
+    }
+
+    async fn what_ended_long_ago_is_forgotten(database) {
+        let db = &database.db;
+        let ada = somebody(db).await;
+        let (lives, ended, mut expired) =
+            (sign_in(&ada, Key::Session), sign_in(&ada, Key::Jwt), sign_in(&ada, Key::Session));
+        expired.expires_at = NOW;
+        for one in [&lives, &ended, &expired] {
+            sign_ins::insert(db, one, None).await.expect("an answer");
+        }
+        assert!(sign_ins::end(db, ended.id, ada.id, NOW).await.expect("an answer"));
+        sign_ins::forget(db, NOW).await.expect("an answer");
+        assert_eq!(database.rows("sign_ins").await, 3, "not yet");
+        sign_ins::forget(db, NOW.plus(Span::millis(1))).await.expect("an answer");
+        assert_eq!(database.rows("sign_ins").await, 1);
+        assert_eq!(sign_ins::by_id(db, lives.id).await.expect("an answer"), Some(lives));
+    }
+}

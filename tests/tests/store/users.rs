@@ -1,0 +1,83 @@
+//! Accounts.
+
+use latchkey_domain::{Role, Roles, UserId};
+use latchkey_store::starters::Starters;
+use latchkey_store::{identities, users};
+
+use crate::people::{NOW, email, fresh, profile, somebody, user};
+
+on_both! {
+    async fn an_account_is_read_back_as_it_was_written(database) {
+        let mut ada = user(Some("ada@example.test"), true);
+        ada.roles = [Role::admin(), "editor".parse().expect("a role")].into_iter().collect();
+        identities::create_account(&database.db, &ada, "acme", &profile("1"), &Starters::default())
+            .await
+            .expect("a new account");
+        assert_eq!(users::by_id(&database.db, ada.id).await.expect("an answer"), Some(ada));
+        let nobody = UserId::new(NOW, fresh());
+        assert_eq!(users::by_id(&database.db, nobody).await.expect("an answer"), None);
+    }
+
+    async fn only_a_verified_address_has_an_owner(database) {
+        let db = &database.db;
+        for (subject, address, verified) in
+            [("1", "ada@example.test", true), ("2", "grace@example.test", false)]
+        {
+            let user = user(Some(address), verified);
+            identities::create_account(db, &user, "acme", &profile(subject), &Starters::default())
+                .await
+                .expect("a new account");
+            let owner = users::who_proved(db, &email(address)).await.expect("an answer");
+            assert_eq!(owner, verified.then_some(user.id), "{address}");
+        }
+        let owner = users::who_proved(db, &email("noor@example.test")).await.expect("an answer");
+        assert_eq!(owner, None);
+    }
+
+    async fn whoever_proved_an_address_comes_first_among_those_who_name_it(database) {
+        let db = &database.db;
+        let mut ids = Vec::new();
+        for (subject, verified) in [("1", false), ("2", true), ("3", false)] {
+            let user = user(Some("ada@example.test"), verified);
+            identities::create_account(db, &user, "acme", &profile(subject), &Starters::default())
+                .await
+                .expect("a new account");
+            ids.push(user.id);
+        }
+        let named = users::by_email(db, &email("ada@example.test")).await.expect("an answer");
+        let named: Vec<_> = named.into_iter().map(|user| user.id).collect();
+        assert_eq!(named, [ids[1], ids[0], ids[2]]);
+        let nobody = users::by_email(db, &email("noor@example.test")).await.expect("an answer");
+        assert!(nobody.is_empty());
+    }
+
+    async fn roles_are_replaced_as_a_whole(database) {
+        let db = &database.db;
+        let (ada, other) = (somebody(db).await, somebody(db).await);
+        for roles in ["admin editor", "editor", ""] {
+            let roles = Roles::from(roles);
+            users::set_roles(db, ada.id, &roles).await.expect("an answer");
+            let found = users::by_id(db, ada.id).await.expect("an answer").expect("Ada");
+            assert_eq!(found.roles, roles);
+        }
+        let other = users::by_id(db, other.id).await.expect("an answer").expect("the other");
+        assert!(other.roles.is_empty());
+    }
+
+    async fn pages_show_everybody_once_and_in_order(database) {
+        let db = &database.db;
+        let mut everybody = Vec::new();
+        for _ in 0..5 {
+            everybody.push(somebody(db).await.id);
+        }
+        everybody.sort();
+        let (mut seen, mut after) = (Vec::new(), None);
+        for expected in [2, 2, 1, 0] {
+            let page = users::page(db, after, 2).await.expect("a page");
+            assert_eq!(page.len(), expected);
+            seen.extend(page.iter().map(|user| user.id));
+            after = seen.last().copied();
+        }
+        assert_eq!(seen, everybody);
+    }
+}
