@@ -17,6 +17,8 @@ pub struct Browser {
     pub jar: Jar,
     /// Names that lead to an address on this machine, as a proxy would.
     names: Vec<(String, SocketAddr)>,
+    /// What it calls itself.
+    agent: &'static str,
 }
 
 impl Default for Browser {
@@ -36,11 +38,16 @@ impl Browser {
         let client = Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
-            .user_agent("Mozilla/5.0 (a test)")
             .resolve("localhost", ([127, 0, 0, 1], 0).into())
             .build()
             .expect("a client");
-        Self { client, jar: Jar::default(), names: Vec::new() }
+        Self { client, jar: Jar::default(), names: Vec::new(), agent: "Mozilla/5.0 (a test)" }
+    }
+
+    /// One of another make.
+    #[must_use]
+    pub fn called(agent: &'static str) -> Self {
+        Self { agent, ..Self::new() }
     }
 
     /// One for which this origin leads to that address.
@@ -88,6 +95,7 @@ impl Browser {
             let name: HeaderName = name.parse().expect("a header's name");
             all.append(name, HeaderValue::from_bytes(value.as_bytes()).expect("a header"));
         }
+        all.entry("user-agent").or_insert(HeaderValue::from_static(self.agent));
         let (to, host) = self.really(&url);
         if let Some(host) = host
             && !all.contains_key("host")

@@ -161,7 +161,8 @@ pub(crate) fn carried(browser: &Browser, name: &str) -> Option<String> {
 
 #[track_caller]
 pub(crate) fn json_of(page: &Page) -> Value {
-    serde_json::from_str(&page.body).unwrap_or_else(|_| panic!("{}: no JSON: {}", page.asked, page.body))
+    serde_json::from_str(&page.body)
+        .unwrap_or_else(|_| panic!("{}: no JSON: {}", page.asked, page.body))
 }
 
 /// How many queries the answer says that it cost.

@@ -58,8 +58,7 @@ impl Browser {
     /// Sends the local provider's form with every scope that was asked for.
     pub async fn decide(&mut self, authorize: &Url, decision: &[(&str, &str)]) -> Url {
         let scopes = parameter(authorize, "scope");
-        let asked: Vec<_> =
-            authorize.query_pairs().filter(|(name, _)| name != "scope").collect();
+        let asked: Vec<_> = authorize.query_pairs().filter(|(name, _)| name != "scope").collect();
         let mut fields: Vec<(&str, &str)> = asked.iter().map(|(n, v)| (&**n, &**v)).collect();
         fields.extend(scopes.split(' ').map(|scope| ("scope", scope)));
         fields.extend(decision);
@@ -77,12 +76,7 @@ impl Browser {
     }
 
     /// The whole way, to the account page.
-    pub async fn sign_in_with(
-        &mut self,
-        app: &Latchkey,
-        provider: &str,
-        person: &str,
-    ) -> Account {
+    pub async fn sign_in_with(&mut self, app: &Latchkey, provider: &str, person: &str) -> Account {
         let authorize = self.set_out(app, provider).await;
         assert!(authorize.as_str().starts_with(&app.idp), "{authorize} is not the local provider");
         let callback = self.consent(&authorize, person).await;

@@ -68,8 +68,19 @@ fn corpus(key: &OwnKey, jwk: &Value, good: &str) -> Vec<(String, String, &'stati
     add("two algs", key.sign(&twice, &c), "token_header_duplicate");
 
     for name in [
-        "iss", "aud", "sub", "client_id", "iat", "nbf", "exp", "jti", "sid", "scope", "roles",
-        "auth_time", "amr",
+        "iss",
+        "aud",
+        "sub",
+        "client_id",
+        "iat",
+        "nbf",
+        "exp",
+        "jti",
+        "sid",
+        "scope",
+        "roles",
+        "auth_time",
+        "amr",
     ] {
         let token = key.sign(&h, &with(&claims, json!({ name: null })).to_string());
         add(&format!("no {name}"), token, "token_claim_missing");
@@ -175,7 +186,8 @@ async fn a_forgery_in_the_cookie_makes_nobody_of_somebody() {
     let key = OwnKey::new("EdDSA");
     let (app, _, good, jwk) = app_with(&key).await;
     let mut browser = Browser::new();
-    for (name, token, _) in corpus(&key, &jwk, &good).into_iter().filter(|(_, t, _)| t.len() < 8000) {
+    for (name, token, _) in corpus(&key, &jwk, &good).into_iter().filter(|(_, t, _)| t.len() < 8000)
+    {
         browser.jar.plant("localhost", "latchkey_token", &token);
         problem(&browser.get(&app.url("/api/v1/me")).await, 401, "token_missing");
         let page = browser.get(&app.url("/account")).await;
@@ -197,7 +209,13 @@ async fn the_authorization_header_is_read_to_the_letter() {
         ("the scheme has no case", me.clone(), vec![format!("bearer {good}")], 200, ""),
         ("shouting", me.clone(), vec![format!("BEARER {good}")], 200, ""),
         ("twice", me.clone(), vec![bearer.clone(); 2], 400, "authorization_invalid"),
-        ("and Basic", me.clone(), vec![bearer.clone(), "Basic YTpi".into()], 400, "authorization_invalid"),
+        (
+            "and Basic",
+            me.clone(),
+            vec![bearer.clone(), "Basic YTpi".into()],
+            400,
+            "authorization_invalid",
+        ),
         ("Basic", me.clone(), vec!["Basic YTpi".to_owned()], 401, "token_missing"),
         ("no token", me.clone(), vec!["Bearer".to_owned()], 401, "token_missing"),
         ("no scheme", me.clone(), vec![good.clone()], 401, "token_missing"),

@@ -12,7 +12,8 @@ use latchkey_tests::{Browser, Database, Latchkey, Page, Setup};
 use person::{Program, Tokens, carried, instance, owner, past_expiry, problem, queries, signed_in};
 
 /// How a sign-in may end, and whose it is.
-const WAYS: [&str; 4] = ["revoke the access token", "revoke the refresh token", "end it", "sign out"];
+const WAYS: [&str; 4] =
+    ["revoke the access token", "revoke the refresh token", "end it", "sign out"];
 
 /// Ends the sign-in that this token belongs to.
 async fn end(app: &Latchkey, way: &str, browser: &mut Browser, tokens: &Tokens) {

@@ -195,9 +195,11 @@ async fn tokens_of_local_provider(app: &Latchkey) -> (String, String) {
     let verifier = "a".repeat(43);
     let challenge = part(digest(&SHA256, verifier.as_bytes()));
     let pairs: Vec<(String, String)> = authorize.query_pairs().into_owned().collect();
-    authorize.query_pairs_mut().clear().extend_pairs(pairs.iter().map(|(name, value)| {
-        (name, if name == "code_challenge" { &challenge } else { value })
-    }));
+    authorize.query_pairs_mut().clear().extend_pairs(
+        pairs
+            .iter()
+            .map(|(name, value)| (name, if name == "code_challenge" { &challenge } else { value })),
+    );
     let callback = browser.consent(&authorize, "ada").await;
     let token_url = format!("{}/google/token", app.idp);
     let code = parameter(&callback, "code");

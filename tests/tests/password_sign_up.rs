@@ -35,7 +35,8 @@ async fn every_complaint_comes_at_once_and_nothing_typed_is_lost() {
         ("Ada", "ada@example.test\r\nBcc: all@example.test", PASSWORD, &["email"]),
         ("Ada", "a@b@c", PASSWORD, &["email"]),
     ] {
-        let page = sign_up(&app, name, email, password).await.expect_error(422, "validation_failed");
+        let page =
+            sign_up(&app, name, email, password).await.expect_error(422, "validation_failed");
         assert_eq!(complaints(&page), about, "{name:?} {email:?} {password:?}");
         assert_eq!(page.body.matches("aria-invalid=\"true\"").count(), about.len());
         for typed in [name, email] {
@@ -60,9 +61,21 @@ async fn what_comes_back_is_text_and_never_markup() {
 async fn passwords_that_everybody_tries_first_are_refused() {
     let app = Latchkey::start().await;
     for weak in [
-        "password", "PassWord", "qwertyuiop", "iloveyou", "1qaz2wsx", "12345678", "aaaaaaaa",
-        "        ", "adalovelace", "Lovelace99", "ada@example.test", "latchkey", "LatchKey2026!",
-        "1234567", "🦀🦀🦀🦀🦀🦀🦀",
+        "password",
+        "PassWord",
+        "qwertyuiop",
+        "iloveyou",
+        "1qaz2wsx",
+        "12345678",
+        "aaaaaaaa",
+        "        ",
+        "adalovelace",
+        "Lovelace99",
+        "ada@example.test",
+        "latchkey",
+        "LatchKey2026!",
+        "1234567",
+        "🦀🦀🦀🦀🦀🦀🦀",
     ] {
         let page = sign_up(&app, "Ada Lovelace", ADA, weak).await;
         let page = page.expect_error(422, "validation_failed");

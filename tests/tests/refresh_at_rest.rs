@@ -14,7 +14,13 @@ use latchkey_tests::{Database, Latchkey, Setup};
 use person::{Program, Tokens, carried, owner, signed_in};
 
 const TABLES: [&str; 8] = [
-    "users", "identities", "sign_ins", "passwords", "signing_keys", "refresh_tokens", "contacts",
+    "users",
+    "identities",
+    "sign_ins",
+    "passwords",
+    "signing_keys",
+    "refresh_tokens",
+    "contacts",
     "events",
 ];
 

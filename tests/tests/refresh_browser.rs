@@ -19,8 +19,7 @@ async fn with_jwt(setup: Setup) -> (Latchkey, Browser) {
 
 #[tokio::test]
 async fn the_cookies_are_what_the_contract_says() {
-    let app = Setup::new().start().await;
-    person::sign_up(&app, ADA).await;
+    let (app, _) = with_jwt(Setup::new()).await;
     let fields = [("email", ADA), ("password", person::PASSWORD)];
     let page = person::knock(&mut Browser::new(), &app, &fields).await;
     for name in ["latchkey_token", "latchkey_refresh"] {
@@ -123,7 +122,9 @@ async fn a_stolen_refresh_cookie_signs_both_out_when_it_comes_back() {
 
 #[tokio::test]
 async fn signing_in_anew_ends_what_was_carried_before() {
-    for (before, after) in [("jwt", "jwt"), ("jwt", "session"), ("session", "jwt"), ("session", "session")] {
+    for (before, after) in
+        [("jwt", "jwt"), ("jwt", "session"), ("session", "jwt"), ("session", "session")]
+    {
         let app = Setup::new().with_clock_standing().start().await;
         person::sign_up(&app, ADA).await;
         let mut browser = signed_in(&app, ADA, before).await;

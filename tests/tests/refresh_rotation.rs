@@ -50,7 +50,7 @@ async fn each_use_gives_a_new_pair_of_the_same_sign_in() {
 
 #[tokio::test]
 async fn a_refresh_token_is_opaque_and_long() {
-    let (_, _, tokens) = standing().await;
+    let (_app, _, tokens) = standing().await;
     assert!(!tokens.refresh.contains('.'), "no JWT: {}", tokens.refresh);
     assert!(tokens.refresh.len() >= 43, "256 bits in base64url: {}", tokens.refresh);
 }
@@ -63,7 +63,7 @@ async fn a_late_twin_gets_the_same_answer() {
     for _ in 0..3 {
         app.advance(Span::seconds(3));
         let twin = program.refresh(&first.refresh).await;
-        assert_eq!(twin.body, answer.body, "{} seconds later", 3);
+        assert_eq!(twin.body, answer.body, "to the byte");
     }
     // The family goes on, and did not fork.
     let after = Tokens::of(&program.refresh(&next.refresh).await);
@@ -88,7 +88,7 @@ async fn a_twin_that_is_signed_at_random_says_the_same() {
 #[tokio::test]
 async fn a_thief_who_comes_later_ends_the_family_and_the_sign_in() {
     let (app, mut program, first) = standing().await;
-    let (mut other, _) = (program.clone(), ());
+    let mut other = program.clone();
     let elsewhere = person::tokens(&app, ADA, None).await;
     let second = Tokens::of(&program.refresh(&first.refresh).await);
     let third = Tokens::of(&program.refresh(&second.refresh).await);
@@ -109,8 +109,7 @@ async fn a_thief_who_comes_later_ends_the_family_and_the_sign_in() {
 
 #[tokio::test]
 async fn a_family_ends_however_much_it_is_used() {
-    let app =
-        Setup::new().set("JWT_REFRESH_TTL", "1h").with_clock_standing().start().await;
+    let app = Setup::new().set("JWT_REFRESH_TTL", "1h").with_clock_standing().start().await;
     let (_, mut newest) = owner(&app, ADA).await;
     let mut program = Program::new(&app);
     for _ in 0..2 {
@@ -123,14 +122,16 @@ async fn a_family_ends_however_much_it_is_used() {
 
 #[tokio::test]
 async fn what_is_no_living_refresh_token_is_refused() {
-    let (_, mut program, tokens) = standing().await;
+    let (_app, mut program, tokens) = standing().await;
     let flipped = tokens.refresh.chars().rev().collect::<String>();
     let long = "a".repeat(50_000);
     for unknown in ["", "nobody's", &tokens.access, &flipped, &long, "' OR 1=1 --", "a\0b"] {
         let page = program.refresh(unknown).await;
         refused(&page, "refresh_token_unknown", "invalid_grant");
     }
-    for body in [json!({}), json!({ "refresh_token": 1 }), json!({ "refresh_token": null }), json!([])] {
+    for body in
+        [json!({}), json!({ "refresh_token": 1 }), json!({ "refresh_token": null }), json!([])]
+    {
         let page = program.post("/api/v1/token/refresh", body).await;
         refused(&page, "bad_request", "invalid_request");
     }
@@ -172,13 +173,17 @@ async fn revoking_ends_the_sign_in_and_does_not_mind_what_it_is_shown() {
     let _ = program.revoke(&other.access).await.expect(200);
     refused(&program.refresh(&other.refresh).await, "refresh_token_ended", "invalid_grant");
     for body in [json!({}), json!({ "token": 1 })] {
-        refused(&program.post("/api/v1/token/revoke", body).await, "bad_request", "invalid_request");
+        refused(
+            &program.post("/api/v1/token/revoke", body).await,
+            "bad_request",
+            "invalid_request",
+        );
     }
 }
 
 #[tokio::test]
 async fn revoking_a_refresh_token_that_was_used_ends_the_family_too() {
-    let (_, mut program, first) = standing().await;
+    let (_app, mut program, first) = standing().await;
     let second = Tokens::of(&program.refresh(&first.refresh).await);
     let _ = program.revoke(&first.refresh).await.expect(200);
     refused(&program.refresh(&second.refresh).await, "refresh_token_ended", "invalid_grant");
@@ -186,7 +191,7 @@ async fn revoking_a_refresh_token_that_was_used_ends_the_family_too() {
 
 #[tokio::test]
 async fn the_token_routes_take_posts_alone_and_keep_nothing() {
-    let (_, mut program, _) = standing().await;
+    let (_app, mut program, _) = standing().await;
     for path in ["/api/v1/token", "/api/v1/token/refresh", "/api/v1/token/revoke"] {
         for method in [Method::GET, Method::PUT, Method::DELETE] {
             let page = program.call(method, path, None).await;

@@ -51,7 +51,8 @@ fn out_of_order(code: Option<&str>) -> bool {
     match code.parse::<u32>() {
         // An extended SQLite result code keeps the primary one in its low byte:
         // BUSY, LOCKED, IOERR, FULL, CANTOPEN.
-        Ok(code) if code < 10_000 => matches!(code & 0xff, 5 | 6 | 10 | 13 | 14),
+        // PostgreSQL's have five characters, and some of them are digits alone.
+        Ok(number) if code.len() < 5 => matches!(number & 0xff, 5 | 6 | 10 | 13 | 14),
         _ => ["08", "53", "57"].iter().any(|class| code.starts_with(class)),
     }
 }

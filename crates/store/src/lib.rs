@@ -19,6 +19,7 @@ pub mod identities;
 pub mod look;
 pub mod passwords;
 pub mod refresh_tokens;
+mod session_cache;
 pub mod sessions;
 pub mod sign_ins;
 pub mod signing_keys;

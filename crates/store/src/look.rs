@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
+use sqlx::{ConnectOptions as _, Connection as _};
 
 use crate::db::{MIGRATIONS, is_in_memory, on};
 use crate::{Backend, Db};
@@ -78,15 +79,19 @@ pub enum Trouble {
 pub async fn look(url: &str) -> Result<Found, Trouble> {
     match Backend::of(url).map_err(|_| Trouble::Address)? {
         Backend::Sqlite => look_at_file(url).await,
-        Backend::Postgres => {
-            let options = PgConnectOptions::from_str(url).map_err(|_| Trouble::Address)?;
-            let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(PATIENCE);
-            // Without a limit of its own, a connection to nowhere takes minutes.
-            let pool = tokio::time::timeout(PATIENCE, pool.connect_with(options));
-            let pool = pool.await.map_err(|_| Trouble::Unreachable)?.map_err(trouble)?;
-            Ok(Found::Database(Db::Postgres(pool)))
-        }
+        Backend::Postgres => look_at_server(url).await,
     }
+}
+
+async fn look_at_server(url: &str) -> Result<Found, Trouble> {
+    let options = PgConnectOptions::from_str(url).map_err(|_| Trouble::Address)?;
+    // A pool knocks again and again where nobody answers; this asks once. And
+    // without a limit, a connection to nowhere takes minutes.
+    let first = tokio::time::timeout(PATIENCE, options.connect());
+    let first = first.await.map_err(|_| Trouble::Unreachable)?.map_err(trouble)?;
+    first.close().await.map_err(trouble)?;
+    let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(PATIENCE);
+    Ok(Found::Database(Db::Postgres(pool.connect_with(options).await.map_err(trouble)?)))
 }
 
 async fn look_at_file(url: &str) -> Result<Found, Trouble> {

@@ -2,13 +2,14 @@
 
 use async_trait::async_trait;
 use latchkey_domain::sign_in::{Lifetime, SignIn};
-use latchkey_domain::{Clock, User};
+use latchkey_domain::{Clock, SignInId, User};
 use serde_json::Value;
 use tower_sessions::SessionStore;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store;
 
 use crate::db::{execute, on};
+use crate::session_cache::SessionCache;
 use crate::sign_ins::{self, SignInRow, sign_in_columns};
 use crate::users::{UserRow, user_columns};
 use crate::{Db, Error, hash};
@@ -31,13 +32,35 @@ pub struct Sessions {
     db: Db,
     clock: Clock,
     lifetime: Lifetime,
+    cache: Option<SessionCache>,
 }
 
 impl Sessions {
     /// The sessions of this database, which live for so long.
     #[must_use]
     pub const fn new(db: Db, clock: Clock, lifetime: Lifetime) -> Self {
-        Self { db, clock, lifetime }
+        Self { db, clock, lifetime, cache: None }
+    }
+
+    /// The same, but a session that was read within the last second is not
+    /// read again (`SESSION_CACHE=watch`).
+    #[must_use]
+    pub fn cached(mut self) -> Self {
+        self.cache = Some(SessionCache::default());
+        self
+    }
+
+    fn forget(&self, id: &Id) {
+        if let Some(cache) = &self.cache {
+            cache.forget(&hash_of(id));
+        }
+    }
+
+    /// Takes note that a sign-in has ended: its session is not believed again.
+    pub fn ended(&self, sign_in: SignInId) {
+        if let Some(cache) = &self.cache {
+            cache.forget_sign_in(sign_in);
+        }
     }
 }
 
@@ -75,6 +98,7 @@ impl SessionStore for Sessions {
 
     async fn save(&self, record: &Record) -> session_store::Result<()> {
         let sign_in = sign_in_of(record)?;
+        self.forget(&record.id);
         execute!(
             &self.db,
             sqlx::query(SAVE)
@@ -88,17 +112,28 @@ impl SessionStore for Sessions {
 
     async fn load(&self, id: &Id) -> session_store::Result<Option<Record>> {
         let now = self.clock.now();
+        let hash = hash_of(id);
+        let believed = self.cache.as_ref().and_then(|cache| cache.get(&hash, now));
+        if believed.is_some() {
+            return Ok(believed);
+        }
         let row: Option<SessionRow> = on!(&self.db, pool => sqlx::query_as(LOAD)
-            .bind(hash_of(id))
+            .bind(&hash)
             .bind(now.as_millis())
             .bind(now.minus(self.lifetime.idle).as_millis())
             .fetch_optional(pool))
         .map_err(|error| backend(error.into()))?;
-        row.map(|row| record_of(*id, row)).transpose()
+        let Some(row) = row else { return Ok(None) };
+        let (sign_in, record) = record_of(*id, row)?;
+        if let Some(cache) = &self.cache {
+            cache.put(hash, &record, sign_in, now);
+        }
+        Ok(Some(record))
     }
 
     async fn delete(&self, id: &Id) -> session_store::Result<()> {
         let now = self.clock.now().as_millis();
+        self.forget(id);
         execute!(&self.db, sqlx::query(DELETE).bind(hash_of(id)).bind(now))
             .map_err(|error| backend(error.into()))?;
         Ok(())
@@ -114,17 +149,18 @@ fn sign_in_of(record: &Record) -> session_store::Result<SignIn> {
     serde_json::from_value(value).map_err(|error| session_store::Error::Encode(error.to_string()))
 }
 
-fn record_of(id: Id, row: SessionRow) -> session_store::Result<Record> {
+fn record_of(id: Id, row: SessionRow) -> session_store::Result<(SignInId, Record)> {
     let decode = |error: Error| session_store::Error::Decode(error.to_string());
     let sign_in = SignIn::try_from(row.sign_in).map_err(decode)?;
     let user = User::try_from(row.user).map_err(decode)?;
     let json = |error: serde_json::Error| session_store::Error::Decode(error.to_string());
+    let sign_in_id = sign_in.id;
     let expiry_date = sign_in.expires_at.offset_date_time();
     let data = [
         (SIGN_IN.to_owned(), serde_json::to_value(sign_in).map_err(json)?),
         (USER.to_owned(), serde_json::to_value(user).map_err(json)?),
     ];
-    Ok(Record { id, data: data.into(), expiry_date })
+    Ok((sign_in_id, Record { id, data: data.into(), expiry_date }))
 }
 
 fn backend(error: Error) -> session_store::Error {

@@ -9,7 +9,7 @@ use latchkey_auth::oauth::{Kind, Provider};
 use latchkey_auth::password::{self, Hasher};
 use latchkey_auth::refresh::Issuer;
 use latchkey_auth::revocation::Revoked;
-use latchkey_domain::Clock;
+use latchkey_domain::{Clock, SignInId, Timestamp};
 use latchkey_store::{Db, Sessions};
 use oauth2::RedirectUrl;
 
@@ -97,7 +97,7 @@ impl Application {
         revoked.poll(&db, None, clock.now()).await?;
         let providers = settings.providers.iter().map(|provider| connect(&settings, provider));
         Ok(Arc::new(Self {
-            sessions: Sessions::new(db.clone(), clock.clone(), settings.session),
+            sessions: sessions(&settings, &db, &clock),
             http: Outbound::new()?,
             providers: providers.collect::<Result<_, _>>()?,
             cookies: CookieProfile::of(&settings.public_url),
@@ -113,11 +113,29 @@ impl Application {
         }))
     }
 
+    /// Takes note that a sign-in has ended, whichever key it carried: in this
+    /// process nothing remembers it any longer.
+    pub fn note_ended(&self, sign_in: SignInId, at: Timestamp) {
+        self.sessions.ended(sign_in);
+        self.revoked.note_ended(sign_in, at);
+    }
+
+    /// Takes note that the account of a sign-in is gone.
+    pub fn note_gone(&self, sign_in: SignInId, at: Timestamp) {
+        self.sessions.ended(sign_in);
+        self.revoked.note(sign_in, at);
+    }
+
     /// The provider with this name in our URLs.
     #[must_use]
     pub fn provider(&self, slug: &str) -> Option<&Provider> {
         self.providers.iter().find(|provider| provider.slug == slug)
     }
+}
+
+fn sessions(settings: &Settings, db: &Db, clock: &Clock) -> Sessions {
+    let sessions = Sessions::new(db.clone(), clock.clone(), settings.session);
+    if settings.session_cache { sessions.cached() } else { sessions }
 }
 
 fn mailer(settings: &Settings) -> Result<Mailer, Error> {

@@ -13,6 +13,7 @@ pub mod cli;
 pub mod client;
 pub mod cookies;
 mod device;
+pub mod doctor;
 pub mod errors;
 mod form;
 pub mod limits;

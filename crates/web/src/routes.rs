@@ -19,7 +19,7 @@ use crate::cookies;
 use crate::errors::{Fault, catalogue};
 use crate::middleware::{canonical, faults, request, same_site, security_headers};
 use crate::pages::account::{delete, link, sign_ins};
-use crate::pages::{account, audit, docs, errors, health, home, oauth, outbox, recovery, sign_in, sign_out, sign_up};
+use crate::pages::{account, audit, docs, doctor, errors, health, home, oauth, outbox, recovery, sign_in, sign_out, sign_up};
 use crate::static_files;
 
 /// Larger than any form here, smaller than anything that hurts.
@@ -58,6 +58,7 @@ fn pages() -> Router<App> {
         .route("/audit", get(audit::show))
         .route("/.well-known/change-password", get(async || Redirect::to("/account#ways")))
         .route("/docs", get(docs::show))
+        .route("/doctor", get(doctor::show))
         .route("/errors", get(errors::index))
         .route("/errors/{code}", get(errors::entry))
         .route("/healthz", get(health::alive))

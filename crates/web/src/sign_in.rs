@@ -134,7 +134,7 @@ pub(crate) async fn end(app: &App, sign_in: SignInId, user: UserId) -> Result<bo
     let now = app.clock.now();
     let ended = sign_ins::end(&app.db, sign_in, user, now).await?;
     if ended {
-        app.revoked.note_ended(sign_in, now);
+        app.note_ended(sign_in, now);
     }
     Ok(ended)
 }

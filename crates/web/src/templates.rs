@@ -10,6 +10,7 @@ use latchkey_store::identities::Identity;
 
 use crate::app::Application;
 use crate::caller::Caller;
+use crate::doctor::{Level, Report};
 use crate::errors::{Action, Entry, Fault, Owner};
 use crate::device;
 use crate::mail::Letter;
@@ -56,6 +57,8 @@ pub(crate) enum Who {
 pub(crate) struct Local {
     pub(crate) providers: String,
     pub(crate) url: String,
+    /// Whether there is no other provider: then nothing leaves this machine.
+    pub(crate) is_all: bool,
 }
 
 impl Chrome {
@@ -95,7 +98,8 @@ fn local(app: &Application) -> Option<Local> {
         [] => format!("{last} is"),
         others => format!("{} and {last} are", others.join(", ")),
     };
-    Some(Local { providers, url: idp.url.origin().ascii_serialization() })
+    let is_all = played.len() == app.providers.len();
+    Some(Local { providers, url: idp.url.origin().ascii_serialization(), is_all })
 }
 
 /// A button that leads to a provider.
@@ -240,7 +244,7 @@ impl Device {
         Self {
             id: one.id.to_string(),
             name: device::name(&one.user_agent),
-            from: format!("{}, through {}", one.address, door_name(app, Some(&one.door))),
+            from: format!("{}, with {}", one.address, door_name(app, Some(&one.door))),
             key: key_name(one.key),
             first_seen: one.created_at,
             last_seen: one.last_seen_at,
@@ -368,7 +372,7 @@ impl LinkedIdentity {
 pub(crate) fn door_name(app: &Application, door: Option<&Door>) -> String {
     let Some(door) = door else { return "a provider, through OAuth".to_owned() };
     match door {
-        Door::Password => "your password".to_owned(),
+        Door::Password => "a password".to_owned(),
         Door::OAuth(slug) => {
             let label = app.provider(slug).map_or(slug.as_str(), |p| p.label.as_str());
             format!("{label}, through OAuth")
@@ -399,6 +403,14 @@ pub(crate) struct ErrorsPage {
 pub(crate) struct ErrorEntryPage {
     pub(crate) chrome: Chrome,
     pub(crate) entry: &'static Entry,
+}
+
+/// `GET /doctor`
+#[derive(Debug, Template)]
+#[template(path = "doctor.html")]
+pub(crate) struct DoctorPage {
+    pub(crate) chrome: Chrome,
+    pub(crate) report: Report,
 }
 
 /// What to call a key.

@@ -16,7 +16,7 @@ describe('a sign-in that does not go straight', () => {
   async function allowAndWatch(page) {
     const callback = page.waitForRequest((request) => request.url().includes('/callback?'));
     await allow(page);
-    const { url } = { url: (await callback).url() };
+    const url = (await callback).url();
     await page.waitForURL(`${app.origin}/account`);
     return url;
   }
@@ -45,7 +45,7 @@ describe('a sign-in that does not go straight', () => {
     window.assertQuiet();
   });
 
-  test('Back to the provider and Allow again signs in again', async () => {
+  test('Back to the provider and Allow again is told that it is finished', async () => {
     const window = await openWindow(browser);
     const { page } = window;
     await signIn(page, app, 'Google', 'Ada Lovelace');
@@ -80,7 +80,8 @@ describe('a sign-in that does not go straight', () => {
   });
 
   test('the callback opened in another browser signs nobody in', async () => {
-    const [mine, theirs] = [await openWindow(browser), await openWindow(browser)];
+    const mine = await openWindow(browser);
+    const theirs = await openWindow(browser, { userAgent: 'Another/1.0' });
     await setOut(mine.page, app, 'Google');
     await pick(mine.page, 'Ada Lovelace');
     const callback = await allowAndWatch(mine.page);

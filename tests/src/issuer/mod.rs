@@ -147,8 +147,7 @@ impl Issuer {
         inner.codes += 1;
         // Everything that RFC 6749 Appendix A.11 lets stand in a code.
         let code = format!("{}+/=&? %~\"'<>{{}}|\\^`", inner.codes);
-        let asked =
-            Asked { subject: subject.to_owned(), nonce: parameter(authorize, "nonce") };
+        let asked = Asked { subject: subject.to_owned(), nonce: parameter(authorize, "nonce") };
         inner.people.insert(code.clone(), asked);
         self.answer_to(authorize, &[("code", &code), ("iss", &self.url)])
     }

@@ -155,7 +155,11 @@ async fn signatures() {
         ("none at all", "ES256", Signed::Not),
         ("none, as alg none", "none", Signed::Not),
         ("HS256 with the public key", "HS256", Signed::WithSecret(public)),
-        ("HS256 with the client's secret", "HS256", Signed::WithSecret(issuer.client_secret().into())),
+        (
+            "HS256 with the client's secret",
+            "HS256",
+            Signed::WithSecret(issuer.client_secret().into()),
+        ),
         ("HS256 with an empty secret", "HS256", Signed::WithSecret(Vec::new())),
         ("a stranger's key", "ES256", Signed::WithStrangersKey),
     ] {

@@ -57,7 +57,10 @@ async fn keys_that_are_none_are_passed_over() {
         ("for another algorithm", with("alg", json!("ES384"))),
         ("a symmetric one", json!({ "kty": "oct", "kid": "first", "k": "AAAA" })),
         ("a small one", json!({ "kty": "RSA", "kid": "first", "n": "u".repeat(171), "e": "AQAB" })),
-        ("an exponent of one", json!({ "kty": "RSA", "kid": "first", "n": "u".repeat(342), "e": "AQ" })),
+        (
+            "an exponent of one",
+            json!({ "kty": "RSA", "kid": "first", "n": "u".repeat(342), "e": "AQ" }),
+        ),
         ("a point off the curve", with("x", json!("AAAA"))),
         ("no object", json!("first")),
         ("nothing", json!(null)),

@@ -9,7 +9,9 @@ use crate::{acme, refused, sign_in};
 #[tokio::test]
 async fn a_profile_of_somebody_else_is_not_believed() {
     let (app, issuer) = acme().await;
-    for subject in [json!("somebody-else"), json!(""), json!(null), json!(1), json!(SUBJECT.to_owned() + " ")] {
+    for subject in
+        [json!("somebody-else"), json!(""), json!(null), json!(1), json!(SUBJECT.to_owned() + " ")]
+    {
         let said = subject.clone();
         issuer.userinfo(move |profile| profile["sub"] = said.clone());
         let mut browser = Browser::new();
@@ -35,7 +37,9 @@ async fn without_a_profile_the_id_token_is_enough() {
 #[tokio::test]
 async fn a_profile_as_a_jwt_or_a_page_is_no_profile() {
     let (app, issuer) = acme().await;
-    for (kind, body) in [("application/jwt", "e30.e30.e30"), ("text/html", "<h1>"), ("application/json", "\"x\"")] {
+    for (kind, body) in
+        [("application/jwt", "e30.e30.e30"), ("text/html", "<h1>"), ("application/json", "\"x\"")]
+    {
         issuer.answers(USERINFO, Answer::Says(200, kind, body.to_owned()));
         let page = sign_in(&app, &issuer, &mut Browser::new()).await;
         refused(&page, kind, 502, "provider_nonsense");

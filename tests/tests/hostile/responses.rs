@@ -24,11 +24,15 @@ async fn the_issuer_has_to_be_the_one_that_was_asked() {
         let mut browser = Browser::new();
         let authorize = browser.set_out(&app, "acme").await;
         let mut callback = issuer.approve(&authorize);
-        let kept: Vec<_> =
-            callback.query_pairs().filter(|(n, _)| n != "iss").map(|(n, v)| (n.into_owned(), v.into_owned())).collect();
+        let kept: Vec<_> = callback
+            .query_pairs()
+            .filter(|(n, _)| n != "iss")
+            .map(|(n, v)| (n.into_owned(), v.into_owned()))
+            .collect();
         callback.query_pairs_mut().clear().extend_pairs(&kept);
         if let Some(iss) = iss {
-            let iss = if iss.starts_with("https") { iss.to_owned() } else { issuer.url.clone() + iss };
+            let iss =
+                if iss.starts_with("https") { iss.to_owned() } else { issuer.url.clone() + iss };
             callback.query_pairs_mut().append_pair("iss", &iss);
         }
         let page = browser.come_back(&callback).await;

@@ -127,7 +127,8 @@ async fn the_secret_goes_where_the_issuer_wants_it_and_nowhere_else() {
         let asked = issuer.requests(TOKEN).remove(0);
         if basic {
             let header = asked.header("authorization").expect("Basic");
-            let pair = STANDARD.decode(header.strip_prefix("Basic ").expect("Basic")).expect("base64");
+            let pair =
+                STANDARD.decode(header.strip_prefix("Basic ").expect("Basic")).expect("base64");
             let pair = String::from_utf8(pair).expect("text");
             let (id, secret) = pair.split_once(':').expect("two parts");
             let decode = |text: &str| {

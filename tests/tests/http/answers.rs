@@ -57,7 +57,9 @@ async fn browsers_are_told_to_be_careful() {
         }
         assert_eq!(page.header("strict-transport-security"), None, "{}", page.asked);
         let policy = page.header("content-security-policy").expect("a policy");
-        for directive in ["default-src 'none'", "base-uri 'none'", "object-src 'none'", "frame-ancestors 'none'"] {
+        for directive in
+            ["default-src 'none'", "base-uri 'none'", "object-src 'none'", "frame-ancestors 'none'"]
+        {
             assert!(policy.contains(directive), "{}: {policy}", page.asked);
         }
         assert!(!policy.contains("unsafe-") && !policy.contains('*'), "{}: {policy}", page.asked);

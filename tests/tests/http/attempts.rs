@@ -61,18 +61,24 @@ async fn in_another_browser_nobody_is_signed_in() {
     let mut mine = Browser::new();
     let callback = waiting(&app, &mut mine, "google", "ada").await;
 
-    let mut stranger = Browser::new();
+    let mut stranger = Browser::called("Another/1.0");
     let page = stranger.come_back(&callback).await.expect_error(400, "attempt_other_browser");
     assert!(page.cookies().is_empty(), "{:?}", page.cookies());
     assert_eq!(stranger.account(&app).await, None);
 
     // Nor where one is waiting oneself (login CSRF, RFC 9700 §4.7).
-    let mut victim = Browser::new();
+    let mut victim = Browser::called("Another/1.0");
     let own = waiting(&app, &mut victim, "google", "grace").await;
     let _ = victim.come_back(&callback).await.expect_error(400, "attempt_other_browser");
     assert_eq!(victim.account(&app).await, None);
     assert_eq!(victim.come_back(&own).await.see_other(), "/account");
     assert_eq!(victim.account(&app).await.expect("signed in").name, "Grace Hopper");
+
+    // A browser of the same make is none the better for it.
+    let mut alike = Browser::new();
+    let page = alike.come_back(&callback).await.expect_error(400, "attempt_cookie_missing");
+    assert!(page.cookies().is_empty(), "{:?}", page.cookies());
+    assert_eq!(alike.account(&app).await, None);
 
     // Nobody has used the code: whose it is can still sign in with it.
     assert_eq!(mine.come_back(&callback).await.see_other(), "/account");
@@ -81,7 +87,7 @@ async fn in_another_browser_nobody_is_signed_in() {
 #[tokio::test]
 async fn whoever_was_signed_in_stays_so_when_a_strangers_callback_comes() {
     let app = Latchkey::start().await;
-    let mut victim = Browser::new();
+    let mut victim = Browser::called("Another/1.0");
     let before = victim.sign_in_with(&app, "google", "grace").await;
     let mut attacker = Browser::new();
     let callback = waiting(&app, &mut attacker, "google", "ada").await;
@@ -194,7 +200,7 @@ async fn beyond_six_tabs_the_oldest_give_way() {
         let callback = browser.consent(authorize, "ada").await;
         let page = browser.come_back(&callback).await;
         if index < 2 {
-            let _ = page.expect_error(400, "attempt_other_browser");
+            let _ = page.expect_error(400, "attempt_cookie_missing");
         } else {
             assert_eq!(page.see_other(), "/account", "tab {index}");
         }
@@ -205,7 +211,9 @@ async fn beyond_six_tabs_the_oldest_give_way() {
 async fn bare_and_mangled_callbacks_are_answered_calmly() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
-    for query in ["", "?", "?junk", "?code", "?state=%ff%fe", "?code=a&code=b", "?%00=%00", "?=&=&&&"] {
+    for query in
+        ["", "?", "?junk", "?code", "?state=%ff%fe", "?code=a&code=b", "?%00=%00", "?=&=&&&"]
+    {
         let page = browser.get(&format!("{}{query}", app.callback("google"))).await;
         let _ = page.expect_error(400, "attempt_unknown");
     }

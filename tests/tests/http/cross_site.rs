@@ -60,8 +60,11 @@ async fn no_other_origin_may_read_anything() {
         {
             let headers = [("origin", origin), ("access-control-request-method", "GET")];
             let page = browser.send(method, &app.url(path), &headers, None).await;
-            let allowed: Vec<_> =
-                page.headers.keys().filter(|name| name.as_str().starts_with("access-control")).collect();
+            let allowed: Vec<_> = page
+                .headers
+                .keys()
+                .filter(|name| name.as_str().starts_with("access-control"))
+                .collect();
             assert!(allowed.is_empty(), "{path} {origin}: {allowed:?}");
         }
     }

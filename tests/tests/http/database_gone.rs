@@ -2,7 +2,10 @@
 
 use latchkey_store::Db;
 use latchkey_tests::{Browser, Database, Latchkey, Setup};
-use sqlx::{Connection as _, Executor as _, PgConnection};
+use sqlx::Executor as _;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use url::Url;
 
 /// What must be true while the database is gone.
 async fn out_of_order(app: &Latchkey, browser: &mut Browser) {
@@ -57,28 +60,68 @@ async fn migrations_that_are_missing_are_not_ready() {
     let _ = Browser::new().get(&app.url("/readyz")).await.expect(503);
 }
 
+/// What lies between the app and PostgreSQL, and can be cut.
+struct Line {
+    server: (String, u16),
+    port: u16,
+    open: tokio::task::JoinHandle<()>,
+}
+
+impl Line {
+    async fn to(server: &Url) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let host = server.host_str().expect("a host").to_owned();
+        let server = (host, server.port().expect("a port"));
+        let open = tokio::spawn(Self::carry(listener, server.clone()));
+        Self { server, port, open }
+    }
+
+    async fn carry(listener: TcpListener, server: (String, u16)) {
+        // Whoever ends this task hangs up every connection with it.
+        let mut calls = JoinSet::new();
+        while let Ok((mut near, _)) = listener.accept().await {
+            let server = server.clone();
+            calls.spawn(async move {
+                let mut far = TcpStream::connect(server).await.expect("PostgreSQL");
+                // A connection that breaks is what this is for.
+                let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+            });
+        }
+    }
+
+    async fn cut(&mut self) {
+        self.open.abort();
+        // It is over when the task is, and the port is free again.
+        let _ = (&mut self.open).await;
+    }
+
+    async fn mend(&mut self) {
+        let listener = TcpListener::bind(("127.0.0.1", self.port)).await.expect("the port");
+        self.open = tokio::spawn(Self::carry(listener, self.server.clone()));
+    }
+}
+
 #[tokio::test]
 #[ignore = "needs PostgreSQL: tests/run"]
 async fn postgres_that_comes_back_is_used_again() {
-    let url = Database::new_postgres_url().await;
-    let app = Setup::new().set("DATABASE_URL", &url).start().await;
+    let mut url = Url::parse(&Database::new_postgres_url().await).expect("a URL");
+    let mut line = Line::to(&url).await;
+    url.set_port(Some(line.port)).expect("a port");
+    let app = Setup::new().set("DATABASE_URL", url).start().await;
     let mut browser = Browser::new();
     let ada = browser.sign_in_with(&app, "google", "ada").await;
 
-    let name = url.rsplit('/').next().expect("a name").to_owned();
-    let server = url.strip_suffix(&name).expect("a server").to_owned() + "postgres";
-    let mut admin = PgConnection::connect(&server).await.expect("the server");
-    let mut tell = async |sql: String| {
-        admin.execute(sqlx::AssertSqlSafe(sql)).await.expect("done");
-    };
-    tell(format!("ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false")).await;
-    tell(format!(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
-    ))
-    .await;
+    line.cut().await;
     out_of_order(&app, &mut browser).await;
 
-    tell(format!("ALTER DATABASE {name} WITH ALLOW_CONNECTIONS true")).await;
-    let _ = browser.get(&app.url("/readyz")).await.expect(200);
+    line.mend().await;
+    // Each connection that broke is noticed by whoever uses it first: at most
+    // as many requests fail as there were connections.
+    let mut failed = 0;
+    while browser.get(&app.url("/readyz")).await.status != 200 {
+        failed += 1;
+        assert!(failed <= 8, "it is still not ready");
+    }
     assert_eq!(browser.account(&app).await, Some(ada));
 }

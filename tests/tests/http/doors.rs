@@ -67,7 +67,10 @@ async fn each_dialect_asks_for_no_more_than_it_needs() {
         ("facebook", "/facebook/v23.0/dialog/oauth", "public_profile email", false),
     ] {
         let to = browser.set_out(&app, provider).await;
-        assert_eq!(format!("{}{}", to.origin().ascii_serialization(), to.path()), app.idp.clone() + at);
+        assert_eq!(
+            format!("{}{}", to.origin().ascii_serialization(), to.path()),
+            app.idp.clone() + at
+        );
         assert_eq!(parameter(&to, "scope"), scope);
         assert_eq!(parameter(&to, "client_id"), format!("latchkey-{provider}"));
         assert_eq!(to.query_pairs().any(|(name, _)| name == "nonce"), nonce);
@@ -105,9 +108,11 @@ async fn declining_is_no_error_and_trying_again_works_at_once() {
 #[tokio::test]
 async fn whoever_unticks_the_address_comes_in_without_one() {
     let app = Latchkey::start().await;
-    for (provider, ticked) in
-        [("google", &["openid", "profile"][..]), ("github", &["read:user"]), ("facebook", &["public_profile"])]
-    {
+    for (provider, ticked) in [
+        ("google", &["openid", "profile"][..]),
+        ("github", &["read:user"]),
+        ("facebook", &["public_profile"]),
+    ] {
         let mut browser = Browser::new();
         let authorize = browser.set_out(&app, provider).await;
         let scopes = parameter(&authorize, "scope");

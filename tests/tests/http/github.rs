@@ -1,7 +1,7 @@
 //! GitHub as it is: the real address, and the dialect.
 
-use latchkey_tests::walk::parameter;
 use latchkey_tests::issuer::Answer;
+use latchkey_tests::walk::parameter;
 use latchkey_tests::{Browser, Issuer, Latchkey, Page, Setup};
 use serde_json::{Value, json};
 use url::Url;
@@ -45,13 +45,19 @@ async fn a_public_site_sends_people_back_to_its_public_name() {
 /// Latchkey with a GitHub Enterprise that answers as it is told.
 async fn enterprise() -> (Latchkey, Issuer) {
     let github = Issuer::start().await;
-    github.answers(TOKEN, Answer::Json(json!({
-        "access_token": "gho_1", "token_type": "bearer", "scope": "read:user,user:email"
-    })));
+    github.answers(
+        TOKEN,
+        Answer::Json(json!({
+            "access_token": "gho_1", "token_type": "bearer", "scope": "read:user,user:email"
+        })),
+    );
     github.answers("/user", Answer::Json(user(1)));
-    github.answers("/user/emails", Answer::Json(json!([
-        { "email": "octo@github.test", "primary": true, "verified": true, "visibility": null }
-    ])));
+    github.answers(
+        "/user/emails",
+        Answer::Json(json!([
+            { "email": "octo@github.test", "primary": true, "verified": true, "visibility": null }
+        ])),
+    );
     let app = Setup::new()
         .set("GITHUB_URL", &github.url)
         .set("GITHUB_API_URL", &github.url)
@@ -101,7 +107,8 @@ async fn errors_that_come_with_status_200_are_errors() {
         ("unverified_user_email", 502, "token_exchange_refused"),
     ] {
         let (app, github) = enterprise().await;
-        let body = json!({ "error": error, "error_description": "<b>x</b>", "error_uri": "javascript:1" });
+        let body =
+            json!({ "error": error, "error_description": "<b>x</b>", "error_uri": "javascript:1" });
         let form = format!("error={error}&error_description=x");
         for answer in [
             Answer::Json(body),
@@ -161,8 +168,14 @@ async fn ids_beyond_what_a_float_can_hold_are_kept_apart() {
 #[tokio::test]
 async fn only_a_verified_address_from_the_list_counts() {
     for (emails, shown) in [
-        (Answer::Json(json!([{ "email": "a@x.test", "primary": true, "verified": true }])), "a@x.test"),
-        (Answer::Json(json!([{ "email": "a@x.test", "primary": true, "verified": false }])), "No e-mail address"),
+        (
+            Answer::Json(json!([{ "email": "a@x.test", "primary": true, "verified": true }])),
+            "a@x.test",
+        ),
+        (
+            Answer::Json(json!([{ "email": "a@x.test", "primary": true, "verified": false }])),
+            "No e-mail address",
+        ),
         (Answer::Json(json!([])), "No e-mail address"),
         (Answer::html(404), "No e-mail address"),
     ] {
@@ -178,7 +191,8 @@ async fn only_a_verified_address_from_the_list_counts() {
 
 #[tokio::test]
 async fn answers_of_the_api_that_make_no_sense_sign_nobody_in() {
-    let refused = |status| Answer::Says(status, "application/json", json!({ "message": "no" }).to_string());
+    let refused =
+        |status| Answer::Says(status, "application/json", json!({ "message": "no" }).to_string());
     for (path, answer, status, code) in [
         ("/user", Answer::Json(json!({})), 502, "provider_nonsense"),
         ("/user", Answer::Json(json!({ "id": "1", "login": "x" })), 502, "provider_nonsense"),

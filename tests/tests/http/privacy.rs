@@ -32,7 +32,8 @@ async fn no_file_holds_what_opens_a_session() {
     let mut browser = Browser::new();
     let ada = browser.sign_in_with(&app, "google", "ada").await;
     let session = browser.session(&app).expect("a session");
-    let attempts: Vec<_> = browser.jar.all("localhost").map(|(_, value)| value.to_owned()).collect();
+    let attempts: Vec<_> =
+        browser.jar.all("localhost").map(|(_, value)| value.to_owned()).collect();
     let raw = URL_SAFE_NO_PAD.decode(&session).expect("base64url");
     let number = i128::from_le_bytes(raw.clone().try_into().expect("16 bytes")).to_string();
 

@@ -142,7 +142,11 @@ async fn it_outlives_a_restart() {
     assert_eq!(browser.account(&app).await, Some(before));
     // The attempt that waited belongs to this app still: it is told from a stranger's.
     let state = latchkey_tests::walk::parameter(&waiting, "state");
-    let callback = format!("{}?error=access_denied&state={state}&iss={}/google", app.callback("google"), app.idp);
+    let callback = format!(
+        "{}?error=access_denied&state={state}&iss={}/google",
+        app.callback("google"),
+        app.idp
+    );
     let page = browser.get(&callback).await;
     assert_eq!(page.header("x-error-code"), Some("provider_declined"), "{}", page.summary());
 }
@@ -151,7 +155,8 @@ async fn it_outlives_a_restart() {
 async fn a_visitor_costs_no_row_and_gets_no_session() {
     let app = Latchkey::start().await;
     let mut visitor = Browser::new();
-    for path in ["/", "/sign-in", "/account", "/errors", "/errors/not_found", "/nothing", "/readyz"] {
+    for path in ["/", "/sign-in", "/account", "/errors", "/errors/not_found", "/nothing", "/readyz"]
+    {
         let page = visitor.get(&app.url(path)).await;
         assert!(page.cookies().is_empty(), "{path}: {:?}", page.cookies());
     }
@@ -172,9 +177,8 @@ async fn a_visitor_costs_no_row_and_gets_no_session() {
 #[ignore = "needs PostgreSQL: tests/run"]
 async fn two_instances_on_one_postgres_share_it() {
     let url = Database::new_postgres_url().await;
-    let setup = || {
-        Setup::new().set("DATABASE_URL", &url).set("APP_SECRET", "one-secret-for-both").start()
-    };
+    let setup =
+        || Setup::new().set("DATABASE_URL", &url).set("APP_SECRET", "one-secret-for-both").start();
     // They start at once, and bring the empty database up to date together.
     let (one, two) = tokio::join!(setup(), setup());
     let mut browser = Browser::new();

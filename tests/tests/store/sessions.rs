@@ -18,11 +18,7 @@ fn sessions(db: &Db) -> (Sessions, Clock) {
 
 fn record(sign_in: &SignIn) -> Record {
     let data = [(SIGN_IN.to_owned(), serde_json::to_value(sign_in).expect("JSON"))];
-    Record {
-        id: Id(7),
-        data: data.into(),
-        expiry_date: sign_in.expires_at.offset_date_time(),
-    }
+    Record { id: Id(7), data: data.into(), expiry_date: sign_in.expires_at.offset_date_time() }
 }
 
 /// What a session that was read holds.

@@ -53,25 +53,28 @@ pub enum Stray {
     },
     /// This browser has had its answer already: Back, or reload.
     AlreadyUsed,
-    /// We sent out this state, but to another browser, or the cookie is gone.
+    /// We sent out this state to a browser like this one, but its cookie is gone.
+    CookieMissing,
+    /// We sent out this state to another browser.
     OtherBrowser,
     /// Nobody here sent out this state.
     Unknown,
 }
 
 impl Attempt {
-    /// A new attempt with fresh secrets.
+    /// A new attempt with fresh secrets. `browser` is what the browser calls itself.
     #[must_use]
     pub fn new(
         provider: &str,
         key: Key,
         return_to: ReturnTo,
+        browser: &str,
         secret: &AppSecret,
         now: Timestamp,
     ) -> Self {
         Self {
             provider: provider.to_owned(),
-            state: new_state(secret, now),
+            state: new_state(browser, secret, now),
             nonce: random::token(),
             verifier: random::token(),
             key,
@@ -128,17 +131,18 @@ pub const COOKIE_PREFIX: &str = "latchkey_attempt_";
 /// Finds out whether an answer belongs to an attempt of this browser.
 ///
 /// * `attempt`: what the browser's cookie for this state held, if it had one.
-/// * `sent_at`: when we sent out this state, if we did ([`sent_at`]).
+/// * `sent`: when and to whom we sent out this state, if we did ([`sent`]).
+/// * `browser`: what the browser that comes back calls itself.
 ///
 /// # Errors
 /// Says which of the four ways of not belonging it is.
 pub fn belongs(
     attempt: Option<Attempt>,
     provider: &str,
-    sent_at: Option<Timestamp>,
+    sent: Option<Sent>,
+    browser: &str,
     now: Timestamp,
 ) -> Result<Attempt, Stray> {
-    let age = sent_at.map(|at| now.since(at));
     match attempt {
         Some(attempt) if attempt.finished => Err(Stray::AlreadyUsed),
         Some(attempt) if now.since(attempt.started_at) > LIFETIME => {
@@ -147,30 +151,53 @@ pub fn belongs(
         // A state of ours at another provider's callback is a mix-up (RFC 9700 §4.4).
         Some(attempt) if attempt.provider != provider => Err(Stray::Unknown),
         Some(attempt) => Ok(attempt),
-        None => match age {
-            Some(age) if age > LIFETIME => Err(Stray::Expired { age }),
+        None => match sent {
+            Some(sent) if now.since(sent.at) > LIFETIME => {
+                Err(Stray::Expired { age: now.since(sent.at) })
+            }
+            Some(sent) if sent.to == fingerprint(browser) => Err(Stray::CookieMissing),
             Some(_) => Err(Stray::OtherBrowser),
             None => Err(Stray::Unknown),
         },
     }
 }
 
-/// A state: 256 random bits, and the sealed time at which it was made.
-///
-/// The time is not what protects; it lets us tell somebody who comes too late,
-/// or with another browser, from somebody who made the state up.
-fn new_state(secret: &AppSecret, now: Timestamp) -> String {
-    let random = random::token();
-    let time = secret.seal(Purpose::OAuthAttempt, &random, &now.as_millis().to_be_bytes());
-    format!("{random}.{time}")
+/// When a state was sent out, and to whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sent {
+    at: Timestamp,
+    to: [u8; 8],
 }
 
-/// When we sent out this state; `None` if we never did.
+/// A state: 256 random bits, and, sealed, when it was made and for what kind of
+/// browser.
+///
+/// The sealed part is not what protects; it lets us tell somebody who comes too
+/// late, or with another browser, from somebody who made the state up.
+fn new_state(browser: &str, secret: &AppSecret, now: Timestamp) -> String {
+    let random = random::token();
+    let mut text = now.as_millis().to_be_bytes().to_vec();
+    text.extend(fingerprint(browser));
+    let sealed = secret.seal(Purpose::OAuthAttempt, &random, &text);
+    format!("{random}.{sealed}")
+}
+
+/// When we sent out this state, and to whom; `None` if we never did.
 #[must_use]
-pub fn sent_at(state: &str, secret: &AppSecret) -> Option<Timestamp> {
-    let (random, time) = state.split_once('.')?;
-    let millis = secret.open(Purpose::OAuthAttempt, random, time).ok()?;
-    Some(Timestamp::from_millis(i64::from_be_bytes(millis.try_into().ok()?)))
+pub fn sent(state: &str, secret: &AppSecret) -> Option<Sent> {
+    let (random, sealed) = state.split_once('.')?;
+    let text = secret.open(Purpose::OAuthAttempt, random, sealed).ok()?;
+    let (millis, to) = text.split_first_chunk::<8>()?;
+    let at = Timestamp::from_millis(i64::from_be_bytes(*millis));
+    Some(Sent { at, to: to.try_into().ok()? })
+}
+
+/// A short mark of what a browser calls itself.
+fn fingerprint(browser: &str) -> [u8; 8] {
+    let mut mark = [0; 8];
+    let hash = latchkey_store::hash::of(browser);
+    mark.copy_from_slice(&hash.as_bytes()[..8]);
+    mark
 }
 
 #[cfg(test)]
@@ -189,14 +216,15 @@ mod tests {
     #[test]
     fn an_attempt_opens_only_for_its_own_state() {
         let secret = secret();
-        let new = || Attempt::new("google", Key::Session, ReturnTo::default(), &secret, at(0));
+        let new = || Attempt::new("google", Key::Session, ReturnTo::default(), "Firefox", &secret, at(0));
         let (one, other) = (new(), new());
         let sealed = one.seal(&secret);
         assert_eq!(Attempt::open(&sealed, &one.state, &secret), Some(one.clone()));
         assert_eq!(Attempt::open(&sealed, &other.state, &secret), None);
         assert_eq!(Attempt::open("junk", &one.state, &secret), None);
-        assert_eq!(sent_at(&one.state, &secret), Some(at(0)));
-        assert_eq!(sent_at("made.up", &secret), None);
+        let known = sent(&one.state, &secret);
+        assert_eq!(known, Some(Sent { at: at(0), to: fingerprint("Firefox") }));
+        assert_eq!(sent("made.up", &secret), None);
         assert!(!sealed.contains(&one.verifier));
         let left = Attempt::open(&one.clone().finished().seal(&secret), &one.state, &secret);
         assert!(left.is_some_and(|left| left.verifier.is_empty() && left.nonce.is_empty()));
@@ -205,37 +233,40 @@ mod tests {
     #[test]
     fn answers_that_do_not_belong_are_told_apart() {
         let attempt =
-            || Attempt::new("google", Key::Session, ReturnTo::default(), &secret(), at(1_000));
+            || Attempt::new("google", Key::Session, ReturnTo::default(), "Firefox", &secret(), at(1_000));
         let minutes = |n: i64| at(1_000 + n * 60);
-        for (cookie, provider, sent, now, expected) in [
-            (Some(attempt()), "google", Some(at(1_000)), minutes(9), Ok(())),
-            (Some(attempt()), "google", Some(at(1_000)), minutes(10), Ok(())),
+        for (cookie, provider, sent_to, now, expected) in [
+            (Some(attempt()), "google", Some("Firefox"), minutes(9), Ok(())),
+            (Some(attempt()), "google", Some("Firefox"), minutes(10), Ok(())),
             (
                 Some(attempt()),
                 "google",
-                Some(at(1_000)),
+                Some("Firefox"),
                 minutes(14),
                 Err(Stray::Expired { age: Span::minutes(14) }),
             ),
-            (Some(attempt()), "github", Some(at(1_000)), minutes(1), Err(Stray::Unknown)),
+            (Some(attempt()), "github", Some("Firefox"), minutes(1), Err(Stray::Unknown)),
             (
                 Some(attempt().finished()),
                 "google",
-                Some(at(1_000)),
+                Some("Firefox"),
                 minutes(1),
                 Err(Stray::AlreadyUsed),
             ),
-            (None, "google", Some(at(1_000)), minutes(1), Err(Stray::OtherBrowser)),
+            (None, "google", Some("Firefox"), minutes(1), Err(Stray::CookieMissing)),
+            (None, "google", Some("Safari"), minutes(1), Err(Stray::OtherBrowser)),
             (
                 None,
                 "google",
-                Some(at(1_000)),
+                Some("Firefox"),
                 minutes(90),
                 Err(Stray::Expired { age: Span::minutes(90) }),
             ),
             (None, "google", None, minutes(1), Err(Stray::Unknown)),
         ] {
-            assert_eq!(belongs(cookie, provider, sent, now).map(|_| ()), expected);
+            let sent = sent_to.map(|to| Sent { at: at(1_000), to: fingerprint(to) });
+            let judged = belongs(cookie, provider, sent, "Firefox", now);
+            assert_eq!(judged.map(|_| ()), expected);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What can go wrong at this door, and whose fault it is.
 
 use ::http::StatusCode;
+use latchkey_domain::Span;
 
 use crate::http;
 
@@ -55,6 +56,12 @@ pub enum Error {
     TokenRefused {
         /// One of the error codes of RFC 6749 §5.2, or the provider's own.
         code: String,
+    },
+    /// The ID token is too old or too new, because two clocks differ.
+    #[error("the clocks of this machine and of the provider are {apart} apart")]
+    ClockSkew {
+        /// By how much, as the provider's `Date` header says.
+        apart: Span,
     },
     /// The ID token was refused (OpenID Connect Core §3.1.3.7).
     #[error("the ID token was refused: {0}")]

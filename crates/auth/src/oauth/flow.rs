@@ -58,7 +58,7 @@ pub async fn complete(
 ) -> Result<Profile, Error> {
     let code = response::judge(response, issuer(provider).as_ref().map(Asked::borrow))?;
     let endpoints = endpoints(http, provider, now).await?;
-    let tokens = token::exchange(http, provider, &endpoints, code, &attempt.verifier).await?;
+    let (tokens, date) = token::exchange(http, provider, &endpoints, code, &attempt.verifier).await?;
     let access_token = tokens.access_token().secret();
     match &provider.kind {
         Kind::OpenId(openid) => {
@@ -68,7 +68,9 @@ pub async fn complete(
                 nonce: &attempt.nonce,
                 access_token,
             };
-            let claims = id_token(http, openid, &tokens, &expected, now).await?;
+            let claims = id_token(http, openid, &tokens, &expected, now)
+                .await
+                .map_err(|error| explain(error, date, now))?;
             who_is_it(http, openid, access_token, claims, now).await
         }
         Kind::GitHub { web, api } => github::profile(http, web, api, access_token).await,
@@ -118,6 +120,22 @@ fn issuer(provider: &Provider) -> Option<Asked> {
     Some(Asked { issuer: openid.issuer.clone(), promised })
 }
 
+/// A token that is too old or too new may be so because a clock is wrong: ours
+/// or theirs. The provider's `Date` tells.
+fn explain(error: Error, date: Option<Timestamp>, now: Timestamp) -> Error {
+    let about_time = matches!(
+        error,
+        Error::IdToken(Refused::Expired | Refused::NotYetValid)
+    );
+    match date {
+        Some(date) if about_time => {
+            let apart = now.since(date).max(date.since(now));
+            if apart > id_token::LEEWAY { Error::ClockSkew { apart } } else { error }
+        }
+        _ => error,
+    }
+}
+
 async fn id_token(
     http: &Outbound,
     openid: &OpenId,
@@ -147,4 +165,30 @@ async fn who_is_it(
         all.extend(userinfo::fetch(http, endpoint, access_token, &claims.subject).await?);
     }
     Ok(userinfo::profile(&openid.issuer, claims.subject, &all))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use latchkey_domain::Span;
+
+    #[test]
+    fn only_clocks_that_differ_are_blamed() {
+        let now = Timestamp::from_seconds(10_000);
+        let seconds = Span::seconds;
+        for (refused, date, skew) in [
+            (Refused::Expired, Some(now.minus(seconds(300))), Some(seconds(300))),
+            (Refused::NotYetValid, Some(now.plus(seconds(300))), Some(seconds(300))),
+            (Refused::Expired, Some(now.plus(seconds(5))), None),
+            (Refused::Expired, None, None),
+            (Refused::Nonce, Some(now.plus(seconds(300))), None),
+        ] {
+            let explained = explain(Error::IdToken(refused), date, now);
+            let apart = match explained {
+                Error::ClockSkew { apart } => Some(apart),
+                _ => None,
+            };
+            assert_eq!(apart, skew, "{refused:?}");
+        }
+    }
 }

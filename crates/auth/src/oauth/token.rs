@@ -2,9 +2,10 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
 
 use ::http::{Response, StatusCode, header};
-use latchkey_domain::Span;
+use latchkey_domain::{Span, Timestamp};
 use oauth2::basic::{
     BasicErrorResponse, BasicErrorResponseType, BasicRevocationErrorResponse,
     BasicTokenIntrospectionResponse, BasicTokenType,
@@ -148,21 +149,23 @@ impl Tokens {
 }
 
 /// Exchanges the code for tokens, once: a code is single-use, so a request
-/// that failed is never repeated.
+/// that failed is never repeated. Says also what time it was at the provider.
 pub(crate) async fn exchange(
     http: &Outbound,
     provider: &Provider,
     endpoints: &Endpoints,
     code: String,
     verifier: &str,
-) -> Result<Tokens, Error> {
-    let adapter = TokenEndpoint { http, kind: &provider.kind };
-    client(provider, endpoints)
+) -> Result<(Tokens, Option<Timestamp>), Error> {
+    let adapter = TokenEndpoint { http, kind: &provider.kind, date: Mutex::default() };
+    let tokens = client(provider, endpoints)
         .exchange_code(AuthorizationCode::new(code))
         .set_pkce_verifier(PkceCodeVerifier::new(verifier.to_owned()))
         .request_async(&adapter)
         .await
-        .map_err(refused)
+        .map_err(refused)?;
+    let date = *adapter.date.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok((tokens, date))
 }
 
 /// Reads what the oauth2 crate says of a token request that failed.
@@ -188,6 +191,15 @@ fn printable(code: &str) -> String {
 struct TokenEndpoint<'a> {
     http: &'a Outbound,
     kind: &'a Kind,
+    /// What the answer's `Date` said.
+    date: Mutex<Option<Timestamp>>,
+}
+
+/// What time it was when somebody answered (RFC 9110 §6.6.1).
+fn date(header: &header::HeaderValue) -> Option<Timestamp> {
+    let at = httpdate::parse_http_date(header.to_str().ok()?).ok()?;
+    let since = at.duration_since(std::time::UNIX_EPOCH).ok()?;
+    Some(Timestamp::from_seconds(i64::try_from(since.as_secs()).ok()?))
 }
 
 /// A token request that got no answer worth parsing.
@@ -203,6 +215,8 @@ impl<'c> AsyncHttpClient<'c> for TokenEndpoint<'_> {
         Box::pin(async move {
             let answer = self.http.send(request).await;
             let answer = answer.map_err(|error| Failed(Error::unreachable(Step::Token)(error)))?;
+            let date = answer.headers().get(header::DATE).and_then(date);
+            *self.date.lock().unwrap_or_else(PoisonError::into_inner) = date;
             let status = answer.status();
             if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
                 return Err(Failed(Error::OutOfOrder { step: Step::Token, status }));

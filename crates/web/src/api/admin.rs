@@ -9,8 +9,8 @@ use utoipa::ToSchema;
 
 use super::json::Asked;
 use super::me::Person;
-use super::openapi::Refusals;
 use super::paging::Paging;
+use super::refusals::Refusals;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::errors::Result;

@@ -9,8 +9,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::json::Asked;
-use super::openapi::Refusals;
 use super::paging::Paging;
+use super::refusals::Refusals;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::errors::Result;

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::json::{Asked, Body, Id};
-use super::openapi::Refusals;
 use super::paging::Paging;
+use super::refusals::Refusals;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::errors::{Fault, Result, catalogue};

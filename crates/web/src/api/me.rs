@@ -5,7 +5,7 @@ use latchkey_domain::{Scope, User};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::openapi::Refusals;
+use super::refusals::Refusals;
 use crate::caller::Caller;
 use crate::errors::Result;
 

@@ -7,6 +7,7 @@ mod json;
 mod me;
 pub mod openapi;
 mod paging;
+mod refusals;
 mod sessions;
 mod token;
 mod well_known;

@@ -10,7 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::json::Id;
-use super::openapi::Refusals;
+use super::refusals::Refusals;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::errors::{Fault, Result, catalogue};

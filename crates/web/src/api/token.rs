@@ -11,12 +11,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::json::Body;
-use super::openapi::Refusals;
+use super::refusals::Refusals;
 use crate::app::App;
 use crate::client::Client;
 use crate::errors::{Fault, Result, catalogue};
-use crate::{audit, password};
 use crate::sign_in::{end, sign_in};
+use crate::{audit, password};
 
 /// What programs of people's own are, to the JWTs that they carry.
 const PROGRAM: &str = "latchkey-api";
@@ -87,7 +87,8 @@ pub(super) async fn issue(
     Body(request): Body<TokenRequest>,
 ) -> Result<Json<TokenAnswer>> {
     let scope = wanted(request.scope.as_deref())?;
-    let Some(user) = password::check(&app, &request.email, &request.password, &client).await? else {
+    let Some(user) = password::check(&app, &request.email, &request.password, &client).await?
+    else {
         return Err(Fault::new(catalogue::WRONG_CREDENTIALS)
             .oauth_error("invalid_grant")
             .challenge(""));

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod doctor;
 mod keys;
 mod user;
 
@@ -26,6 +27,9 @@ pub struct Arguments {
 enum Command {
     /// Serve the app (the default).
     Serve,
+    /// Check everything: settings, providers, clock, database. Ends with 1 when
+    /// there is a problem.
+    Doctor(doctor::Arguments),
     /// Add accounts, list them, give and take roles.
     #[command(subcommand)]
     User(user::Command),
@@ -46,6 +50,7 @@ pub type Outcome = Result<(), Box<dyn std::error::Error>>;
 pub async fn run(arguments: Arguments) -> Outcome {
     match arguments.command.unwrap_or(Command::Serve) {
         Command::Serve => serve().await,
+        Command::Doctor(arguments) => doctor::run(arguments).await,
         Command::User(command) => user::run(command).await,
         Command::Keys(command) => keys::run(command).await,
         Command::Openapi => print(&serde_json::to_string_pretty(&openapi::document())?),
@@ -59,6 +64,7 @@ async fn serve() -> Outcome {
     let listeners = Listeners::bind(&settings).await?;
     let app = Application::new(settings, Clock::System).await?;
     tracing::info!("Latchkey is at {}", app.settings.origin());
+    crate::doctor::tell(&app.settings);
     if let Some(idp) = &app.settings.local_idp {
         tracing::info!("the local provider is at {}", idp.url.origin().ascii_serialization());
     }

@@ -13,6 +13,8 @@ use crate::settings::{Dialect, ProviderSettings};
 /// A question to a provider, and what came back.
 #[derive(Debug)]
 pub(super) struct Heard {
+    /// Which question it was.
+    order: usize,
     /// What was asked for, for people.
     what: &'static str,
     url: Url,
@@ -34,9 +36,13 @@ pub(super) async fn ask(
     let mut heard: Vec<Vec<Heard>> = providers.iter().map(|_| Vec::new()).collect();
     let mut asking = JoinSet::new();
     for (at, provider) in providers.iter().enumerate().filter(|(_, one)| !one.local) {
-        for (what, url) in questions(&provider.dialect) {
+        for (order, (what, url)) in questions(&provider.dialect).into_iter().enumerate() {
             let (http, clock) = (http.clone(), clock.clone());
-            asking.spawn(async move { (at, question(what, url, &http, &clock).await) });
+            asking.spawn(async move {
+                let asked_at = clock.now();
+                let answer = http.get(&url, None).await;
+                (at, Heard { order, what, url, asked_at, answered_at: clock.now(), answer })
+            });
         }
     }
     while let Some(answered) = asking.join_next().await {
@@ -49,11 +55,7 @@ pub(super) async fn ask(
     heard
 }
 
-async fn question(what: &'static str, url: Url, http: &Outbound, clock: &Clock) -> Heard {
-    let asked_at = clock.now();
-    let answer = http.get(&url, None).await;
-    Heard { what, url, asked_at, answered_at: clock.now(), answer }
-}
+/// What a provider is asked, in the order in which a sign-in would.
 
 fn questions(dialect: &Dialect) -> Vec<(&'static str, Url)> {
     match dialect {
@@ -84,8 +86,7 @@ fn judge(provider: &ProviderSettings, heard: &[Heard]) -> Finding {
         Dialect::GitHub { .. } | Dialect::Facebook { .. } => None,
     };
     let troubles = heard.iter().filter_map(|one| Some((one, trouble(issuer, one)?)));
-    // The one that a sign-in meets first.
-    if let Some((one, wrong)) = troubles.min_by_key(|(one, _)| one.url.clone()) {
+    if let Some((one, wrong)) = troubles.min_by_key(|(one, _)| one.order) {
         let finding = format!("The {} of {label} cannot be used: {wrong}.", one.what);
         return with_issuers(
             Finding::problem(Check::ProviderReachable, label, finding)
@@ -179,7 +180,7 @@ mod tests {
             answer
         });
         let url = Url::parse(url).expect("a URL");
-        Heard { what: "page", url, asked_at: at, answered_at: at, answer }
+        Heard { order: 0, what: "page", url, asked_at: at, answered_at: at, answer }
     }
 
     const DOCUMENT: &str = r#"{"issuer":"https://op.test","authorization_endpoint":"https://op.test/a",

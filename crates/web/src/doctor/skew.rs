@@ -87,10 +87,8 @@ mod tests {
     #[test]
     fn dates_are_read_and_compared() {
         let mut headers = HeaderMap::new();
-        headers.insert(
-            header::DATE,
-            http::HeaderValue::from_static("Mon, 23 Nov 2026 16:12:00 GMT"),
-        );
+        headers
+            .insert(header::DATE, http::HeaderValue::from_static("Mon, 23 Nov 2026 16:12:00 GMT"));
         let theirs = date(&headers).expect("a date");
         assert_eq!(theirs, Timestamp::from_seconds(1_795_450_320));
         let asked = Timestamp::from_millis(theirs.as_millis() + 40_000);

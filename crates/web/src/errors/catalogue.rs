@@ -84,10 +84,14 @@ catalogue! {
         "This sign-in did not begin here",
         "The link back from {provider} belongs to no sign-in that Latchkey sent out, so it was not followed.",
         "Begin again on the sign-in page, and do not follow sign-in links that others send you.";
+    ATTEMPT_COOKIE_MISSING: BAD_REQUEST, YOU, "attempt_cookie_missing",
+        "The cookie of this sign-in is missing",
+        "The sign-in that came back from {provider} seems to have begun in this browser, but its cookie did not come along: cookies were deleted, or are blocked.",
+        "Allow cookies for this site, and begin again here.";
     ATTEMPT_OTHER_BROWSER: BAD_REQUEST, YOU, "attempt_other_browser",
         "This sign-in began in another browser",
-        "This browser holds no cookie for the sign-in that came back from {provider}: it began in another browser or window, or cookies were deleted or are blocked.",
-        "Begin again here. If it happens again, allow cookies for this site.";
+        "The sign-in that came back from {provider} was begun in another browser, and only that one can finish it.",
+        "Begin again here, or go back to the other browser. Do not follow sign-in links that others send you.";
     ATTEMPT_EXPIRED: BAD_REQUEST, YOU, "attempt_expired",
         "That took too long",
         "You came back from {provider} more than 10 minutes after you set out, and the sign-in is no longer waiting.",
@@ -132,6 +136,10 @@ catalogue! {
         "{Provider} could not prove who you are",
         "The ID token that {provider} issued failed a check, so Latchkey did not believe it.",
         "Try again, or choose another way in. Nobody was signed in.";
+    CLOCK_SKEW: BAD_GATEWAY, SITE, "clock_skew",
+        "Two clocks do not agree",
+        "The ID token from {provider} is too old or too new, because the clock of this site and the clock of {provider} differ by more than a minute.",
+        "Choose another way in. The site's owner has to set the clock of this machine, by NTP at best.";
     EMAIL_TAKEN: CONFLICT, YOU, "email_taken",
         "You already have an account",
         "The e-mail address that {provider} vouches for belongs to an account that is entered another way. An address alone never opens an account.",
@@ -189,7 +197,7 @@ catalogue! {
     TOO_MANY_TRIES: TOO_MANY_REQUESTS, YOU, "too_many_tries",
         "Too many tries",
         "There were more tries from your address, or for this account, than anybody needs.",
-        "Wait for the time that the Retry-After header names, and try again.";
+        "Wait for a moment, and try again.";
     BUSY: SERVICE_UNAVAILABLE, SITE, "busy",
         "Too many people are signing in",
         "Checking a password takes work on purpose, and more people are waiting than can be served.",

@@ -115,6 +115,7 @@ impl Fault {
     /// When it is worth trying again.
     #[must_use]
     pub fn retry_after(mut self, span: Span) -> Self {
+        self.0.facts.push(("Try again in", span.to_string()));
         self.0.retry_after = Some(span);
         self
     }

@@ -20,6 +20,7 @@ impl Fault {
             Error::Nonsense { .. } => c::PROVIDER_NONSENSE,
             Error::CodeRefused => c::CODE_REFUSED,
             Error::TokenRefused { .. } => c::TOKEN_REFUSED,
+            Error::ClockSkew { .. } => c::CLOCK_SKEW,
             Error::IdToken(_) => c::ID_TOKEN_REFUSED,
         };
         tracing::warn!(code = entry.code, provider = provider.slug, %error, "sign-in failed");
@@ -48,6 +49,7 @@ impl Fault {
                 Self::new(c::ATTEMPT_EXPIRED).fact("Age of the sign-in", age.to_string())
             }
             Stray::AlreadyUsed => Self::new(c::ATTEMPT_USED),
+            Stray::CookieMissing => Self::new(c::ATTEMPT_COOKIE_MISSING),
             Stray::OtherBrowser => Self::new(c::ATTEMPT_OTHER_BROWSER),
             Stray::Unknown => Self::new(c::ATTEMPT_UNKNOWN),
         };

@@ -16,6 +16,7 @@ use serde::Deserialize;
 use tower_sessions::cookie::Cookie;
 
 use crate::app::{App, Application};
+use crate::client::Client;
 use crate::cookies::{PENDING_LINK, SetCookies};
 use crate::errors::{Action, Fault, Result, catalogue};
 use crate::form::Fields;
@@ -38,12 +39,14 @@ pub(crate) async fn start(
     State(app): State<App>,
     Path(slug): Path<String>,
     headers: HeaderMap,
+    client: Client,
     Fields(form): Fields<Start>,
 ) -> Result<Response> {
     let key = strategy(form.strategy.as_deref(), Key::Session)?;
     let return_to = ReturnTo::parse(form.next.as_deref(), &app.settings.public_url);
     let secret = &app.settings.app_secret;
-    let attempt = Attempt::new(&slug, key, return_to, secret, app.clock.now());
+    let browser = &client.user_agent;
+    let attempt = Attempt::new(&slug, key, return_to, browser, secret, app.clock.now());
     set_out(&app, &slug, attempt, &headers).await
 }
 
@@ -73,7 +76,7 @@ pub(crate) async fn callback(
 ) -> Result<Response> {
     let provider = provider(&app, &slug)?;
     let answer = Answer::parse(query.as_deref().unwrap_or_default());
-    let attempt = match find(&app, &headers, &slug, answer.state.as_deref()) {
+    let attempt = match find(&app, &headers, &slug, answer.state.as_deref(), &browser.client.user_agent) {
         Ok(attempt) => attempt,
         Err(stray) => {
             return Err(Fault::from_stray(stray, provider, browser.before.is_some()));
@@ -132,6 +135,7 @@ fn find(
     headers: &HeaderMap,
     slug: &str,
     state: Option<&str>,
+    browser: &str,
 ) -> std::result::Result<Attempt, Stray> {
     let state = state.unwrap_or_default();
     let secret = &app.settings.app_secret;
@@ -139,7 +143,7 @@ fn find(
         .cookies
         .value(headers, &Attempt::cookie_name(state))
         .and_then(|cookie| Attempt::open(cookie, state, secret));
-    attempt::belongs(attempt, slug, attempt::sent_at(state, secret), app.clock.now())
+    attempt::belongs(attempt, slug, attempt::sent(state, secret), browser, app.clock.now())
 }
 
 fn cookie(app: &Application, attempt: &Attempt) -> Cookie<'static> {

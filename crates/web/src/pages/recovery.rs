@@ -90,7 +90,7 @@ pub(crate) async fn reset(
     accounts::reset_password(&app.db, sent.user_id, &sent.email, &hash, now).await?;
     email_tokens::void(&app.db, sent.user_id, now).await?;
     for ended in sign_ins::end_others(&app.db, sent.user_id, None, now).await? {
-        app.revoked.note_ended(ended, now);
+        app.note_ended(ended, now);
     }
     audit::by_person(&app, Kind::PasswordReset, sent.user_id, "", &client).await;
     recovery::send_changed(&app, sent.email);

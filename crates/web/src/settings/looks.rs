@@ -25,6 +25,15 @@ pub(super) fn is_framed(text: &str) -> bool {
     FRAMES.iter().any(|(opens, closes)| text.starts_with(opens) && text.ends_with(closes))
 }
 
+/// Whether an address has a part that was never filled in, like
+/// `https://your-tenant.example/{tenant}`.
+pub(super) fn is_unfinished(address: &str) -> bool {
+    const PARTS: [&str; 6] =
+        ["your-", "your_", "yourtenant", "yourdomain", "yourcompany", "yourorg"];
+    let lower = address.to_lowercase();
+    lower.contains(['<', '>', '{', '}']) || PARTS.iter().any(|part| lower.contains(part))
+}
+
 /// Whether a text stands for a value that was never filled in.
 pub(super) fn is_placeholder(text: &str) -> bool {
     const WHOLE: [&str; 10] = [
@@ -194,6 +203,20 @@ mod tests {
             "test",
         ] {
             assert!(!is_placeholder(value), "{value}");
+        }
+    }
+
+    #[test]
+    fn addresses_are_finished_or_not() {
+        for (address, unfinished) in [
+            ("https://login.microsoftonline.com/{tenant}/v2.0", true),
+            ("https://<domain>/realms/x", true),
+            ("https://your-tenant.eu.auth0.com/", true),
+            ("https://YOURTENANT.okta.com", true),
+            ("https://accounts.google.com", false),
+            ("http://127.0.0.1:8080/realms/four-your", false),
+        ] {
+            assert_eq!(is_unfinished(address), unfinished, "{address}");
         }
     }
 

@@ -6,6 +6,7 @@
 
 mod aliases;
 mod app_secret;
+mod credentials;
 mod environment;
 mod looks;
 mod providers;
@@ -24,8 +25,8 @@ use latchkey_domain::sign_in::Lifetime;
 use latchkey_store::Backend;
 use url::Url;
 
-pub use app_secret::{SecretFacts, SecretSource};
 use crate::mail::Mailer;
+pub use app_secret::{SecretFacts, SecretSource};
 
 pub use environment::Environment;
 pub use providers::{BUILT_IN, Dialect, ProviderSettings};
@@ -48,6 +49,8 @@ pub struct Settings {
     pub app_secret_facts: SecretFacts,
     /// How long a server session lives.
     pub session: Lifetime,
+    /// Whether a session that was read within the last second is not read again.
+    pub session_cache: bool,
     /// How JWTs are made.
     pub jwt: JwtSettings,
     /// The providers at which people can sign in, in the order of the buttons.
@@ -130,6 +133,7 @@ impl Settings {
         let (app_secret, app_secret_facts) =
             app_secret::read(&mut read, development).unwrap_or_else(app_secret::stand_in);
         let session = session(&mut read);
+        let session_cache = read.one_of("SESSION_CACHE", &[("off", false), ("watch", true)]);
         let jwt = jwt(&mut read, &public_url);
         let local_idp = local_idp(&mut read, development);
         let providers = providers::read(&mut read, local_idp.as_ref());
@@ -145,6 +149,7 @@ impl Settings {
             app_secret,
             app_secret_facts,
             session,
+            session_cache,
             jwt,
             providers,
             local_idp,
@@ -291,7 +296,10 @@ fn smtp_url(read: &mut Reader<'_>) -> Option<Secret> {
     const NAME: &str = "SMTP_URL";
     let url = read.secret(NAME)?;
     if Mailer::new(Some(&url), false, "localhost").is_err() {
-        read.complain(NAME, "has to be smtps://user:password@host or smtp://host:port?tls=required");
+        read.complain(
+            NAME,
+            "has to be smtps://user:password@host or smtp://host:port?tls=required",
+        );
     }
     Some(url)
 }

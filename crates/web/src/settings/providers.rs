@@ -8,7 +8,8 @@ use latchkey_auth::secret::Secret;
 use url::Url;
 
 use super::LocalIdp;
-use super::looks::{self, Half};
+use super::credentials::{Credentials, credentials};
+use super::looks::is_unfinished;
 use super::reader::Reader;
 
 /// One provider, as it was configured.
@@ -88,53 +89,6 @@ pub(super) fn read(read: &mut Reader<'_>, local_idp: Option<&LocalIdp>) -> Vec<P
     providers
 }
 
-enum Credentials {
-    Unset,
-    /// One without the other: complained of.
-    Broken,
-    Given(String, Secret),
-}
-
-fn credentials(read: &mut Reader<'_>, prefix: &str) -> Credentials {
-    let (id, secret) = (format!("{prefix}_CLIENT_ID"), format!("{prefix}_CLIENT_SECRET"));
-    match (read.is_set(&id), read.is_set(&secret)) {
-        (false, false) => return Credentials::Unset,
-        (true, false) => {
-            read.complain(&secret, format!("is not set, but {id} is: set both or none"));
-        }
-        (false, true) => {
-            read.complain(&id, format!("is not set, but {secret} is: set both or none"));
-        }
-        (true, true) => {
-            if let (Some(client_id), Some(client_secret)) = (read.secret(&id), read.secret(&secret))
-                && make_sense(read, prefix, client_id.expose(), client_secret.expose())
-            {
-                return Credentials::Given(client_id.expose().to_owned(), client_secret);
-            }
-        }
-    }
-    Credentials::Broken
-}
-
-/// Whether credentials can work, by their looks; complains when they cannot.
-fn make_sense(read: &mut Reader<'_>, prefix: &str, id: &str, secret: &str) -> bool {
-    let built_in = BUILT_IN.iter().find(|(.., of)| *of == prefix).map(|(slug, ..)| *slug);
-    let mut sense = true;
-    for odd in looks::judge(built_in, id, secret) {
-        let variable = match odd.about {
-            Half::Id => format!("{prefix}_CLIENT_ID"),
-            Half::Secret => format!("{prefix}_CLIENT_SECRET"),
-        };
-        if odd.hopeless {
-            read.complain(&variable, odd.message);
-            sense = false;
-        } else {
-            read.doubt(&variable, odd.message);
-        }
-    }
-    sense
-}
-
 fn real_dialect(read: &mut Reader<'_>, slug: &str) -> Option<Dialect> {
     match slug {
         "google" => Some(Dialect::OpenId { issuer: "https://accounts.google.com".to_owned() }),
@@ -152,11 +106,16 @@ fn real_dialect(read: &mut Reader<'_>, slug: &str) -> Option<Dialect> {
 
 fn url(read: &mut Reader<'_>, name: &str, default: &str) -> Option<Url> {
     let text = read.text(name).unwrap_or_else(|| default.to_owned());
-    let url = Url::parse(&text).ok().filter(may_be_called);
+    let url = Url::parse(&text).ok().filter(|url| may_be_called(url) && names_nobody(url));
     if url.is_none() {
-        read.complain(name, "has to be an https URL (http only on loopback)");
+        read.complain(name, "has to be an https URL without a user name (http only on loopback)");
     }
     url
+}
+
+/// Whether a URL holds no user name and no password: it is shown to people.
+fn names_nobody(url: &Url) -> bool {
+    url.username().is_empty() && url.password().is_none()
 }
 
 /// The same provider, played on this machine, with a secret of its own for each start.
@@ -217,19 +176,30 @@ fn open_id(read: &mut Reader<'_>, name: &str) -> Option<ProviderSettings> {
     let issuer = read.text(&issuer_name);
     let valid = |text: &str| {
         Url::parse(text).is_ok_and(|url| {
-            may_be_called(&url) && url.query().is_none() && url.fragment().is_none()
+            may_be_called(&url)
+                && names_nobody(&url)
+                && url.query().is_none()
+                && url.fragment().is_none()
         })
     };
-    match issuer.as_deref() {
+    let issuer = match issuer {
         None if !read.is_set(&issuer_name) => {
             read.complain(&issuer_name, "is not set, but others of its family are");
+            None
         }
-        Some(issuer) if !valid(issuer) => read.complain(
-            &issuer_name,
-            "has to be an https URL without query or fragment (http only on loopback)",
-        ),
-        _ => {}
-    }
+        Some(issuer) if is_unfinished(&issuer) => {
+            read.complain(&issuer_name, "has a placeholder in it: write your own issuer");
+            None
+        }
+        Some(issuer) if !valid(&issuer) => {
+            read.complain(
+                &issuer_name,
+                "has to be an https URL without user name, query or fragment (http only on loopback)",
+            );
+            None
+        }
+        issuer => issuer,
+    };
     let label = read.text(&format!("OIDC_{name}_LABEL")).unwrap_or_else(|| capitalised(&slug));
     let scopes = read.text(&format!("OIDC_{name}_SCOPES")).unwrap_or_default();
     let credentials = credentials(read, &format!("OIDC_{name}"));

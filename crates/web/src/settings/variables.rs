@@ -53,6 +53,7 @@ pub const ALL: &[Variable] = &[
     ),
     plain("SESSION_IDLE_TTL", "how long a server session lives unused", SPAN),
     plain("SESSION_TTL", "how long a server session lives at the most", SPAN),
+    plain("SESSION_CACHE", "whether sessions are remembered for a moment", "off or watch"),
     plain("JWT_ACCESS_TTL", "how long a JWT lives", SPAN),
     plain("JWT_REFRESH_TTL", "how long a JWT is renewed", SPAN),
     plain("JWT_ALGORITHM", "how JWTs are signed", "EdDSA, ES256, RS256 or HS256"),

@@ -40,9 +40,9 @@ pub(crate) async fn act(
     // Its JWTs are refused at once here, and within a second elsewhere,
     // whatever JWT_REVOCATION says.
     for sign_in in sign_ins::living(&app.db, caller.user.id, app.settings.session, now).await? {
-        app.revoked.note(sign_in.id, now);
+        app.note_gone(sign_in.id, now);
     }
-    app.revoked.note(caller.sign_in_id(), now);
+    app.note_gone(caller.sign_in_id(), now);
     sign_out(&app, browser).await?;
     accounts::delete(&app.db, caller.user.id, now).await?;
     audit::note(&app, Kind::AccountDeleted, None, Actor::Person, "", None).await;

@@ -31,11 +31,14 @@ pub(crate) async fn start(
     Path(slug): Path<String>,
     headers: http::HeaderMap,
     caller: Caller,
+    client: Client,
 ) -> Result<Response> {
     caller.proved_lately(app.clock.now())?;
     let return_to = ReturnTo::parse(Some(&done("linked")), &app.settings.public_url);
     let secret = &app.settings.app_secret;
-    let attempt = Attempt::new(&slug, Key::Session, return_to, secret, app.clock.now());
+    let browser = &client.user_agent;
+    let now = app.clock.now();
+    let attempt = Attempt::new(&slug, Key::Session, return_to, browser, secret, now);
     oauth::set_out(&app, &slug, attempt.linking(caller.user.id), &headers).await
 }
 

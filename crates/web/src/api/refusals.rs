@@ -1,0 +1,75 @@
+//! How any route may refuse, as the description of the API has it.
+
+use std::collections::BTreeMap;
+
+use utoipa::openapi::{ContentBuilder, HeaderBuilder, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::{IntoResponses, ToSchema};
+
+/// What went wrong (RFC 9457).
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it describes what middleware::faults writes")]
+pub(super) struct Problem {
+    /// The page of this error.
+    #[schema(format = Uri)]
+    r#type: String,
+    /// A short title.
+    title: String,
+    /// The status of the answer.
+    status: u16,
+    /// What happened, in one sentence.
+    detail: String,
+    /// The stable name of the error.
+    code: String,
+    /// The request, to be quoted.
+    trace_id: String,
+    /// What RFC 6749 §5.2 calls it, on the token routes.
+    #[schema(nullable = false)]
+    error: Option<String>,
+    /// The fields that do not make sense.
+    #[schema(nullable = false)]
+    errors: Option<Vec<FieldError>>,
+}
+
+/// A field that does not make sense.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it describes what middleware::faults writes")]
+struct FieldError {
+    /// Which field.
+    field: String,
+    /// What is wrong with it.
+    message: String,
+}
+
+/// How any route may refuse.
+pub(super) struct Refusals;
+
+impl IntoResponses for Refusals {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        const REFUSALS: [(&str, &str); 11] = [
+            ("400", "The request cannot be understood"),
+            ("401", "Nobody can be recognised by what came along"),
+            ("403", "The key, or the person, may not do this"),
+            ("404", "There is nothing here that the caller has"),
+            ("405", "Not with this method"),
+            ("409", "It does not fit with what is there"),
+            ("413", "Too large"),
+            ("415", "Not this kind of content"),
+            ("422", "Fields that do not make sense"),
+            ("429", "Too many tries"),
+            ("503", "The database, or the provider, does not answer"),
+        ];
+        let response = |(status, description): (&str, &str)| {
+            let schema = RefOr::Ref(Ref::from_schema_name("Problem"));
+            let content = ContentBuilder::new().schema(Some(schema)).build();
+            let mut response = ResponseBuilder::new()
+                .description(description)
+                .content("application/problem+json", content);
+            if status == "401" || status == "403" {
+                let challenge = HeaderBuilder::new().description(Some("RFC 6750 §3")).build();
+                response = response.header("WWW-Authenticate", challenge);
+            }
+            (status.to_owned(), RefOr::T(response.build()))
+        };
+        REFUSALS.into_iter().map(response).collect()
+    }
+}

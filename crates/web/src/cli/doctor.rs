@@ -1,0 +1,28 @@
+//! `latchkey doctor`
+
+use clap::Args;
+use latchkey_domain::Clock;
+
+use super::{Outcome, print};
+use crate::doctor::{Level, examine};
+use crate::settings::Environment;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Print it for programs.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Looks at everything, also when the app would not start. A problem is an
+/// error, and so an exit status of 1; a warning is none.
+pub(super) async fn run(arguments: Arguments) -> Outcome {
+    let (environment, unread) = Environment::seen_by_process();
+    let report = examine(&environment, unread, &Clock::System).await?;
+    if arguments.json {
+        print(&serde_json::to_string_pretty(&report.json())?)?;
+    } else {
+        print(&report.to_string())?;
+    }
+    if report.worst() < Level::Problem { Ok(()) } else { Err(report.summary().into()) }
+}

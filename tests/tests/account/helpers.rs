@@ -1,0 +1,259 @@
+//! What a person does on the account page, and what a test looks up behind it.
+
+use std::time::Duration;
+
+use latchkey_store::Db;
+use latchkey_tests::{Browser, Latchkey, Page};
+use reqwest::Method;
+use url::Url;
+
+use crate::person::{json_of, signed_in};
+
+/// The local provider's Ada, whom it vouches for at Google.
+pub(crate) const ADA: &str = "ada@example.test";
+
+/// What the letters are about.
+pub(crate) const VERIFY: &str = "Is this your address?";
+pub(crate) const EXISTS: &str = "You already have an account";
+pub(crate) const RESET: &str = "Choose a new password";
+pub(crate) const CHANGED: &str = "Your password was changed";
+
+/// Another password that nobody has tried first.
+pub(crate) const OTHER_PASSWORD: &str = "seven herons over the weir";
+
+/// A browser that came in through a provider, with `session` or `jwt` to carry.
+pub(crate) async fn came_in(app: &Latchkey, provider: &str, person: &str, key: &str) -> Browser {
+    let mut browser = Browser::new();
+    let page = come_in(&mut browser, app, provider, person, key).await;
+    assert_eq!(page.see_other(), "/account", "{}", page.summary());
+    browser
+}
+
+/// The way through a provider, whatever comes of it.
+pub(crate) async fn come_in(
+    browser: &mut Browser,
+    app: &Latchkey,
+    provider: &str,
+    person: &str,
+    key: &str,
+) -> Page {
+    let authorize = browser.set_out_for(app, provider, &[("strategy", key)]).await;
+    let callback = browser.consent(&authorize, person).await;
+    browser.come_back(&callback).await
+}
+
+/// Presses "Link", and comes to the provider.
+pub(crate) async fn set_out_to_link(browser: &mut Browser, app: &Latchkey, provider: &str) -> Url {
+    let page = browser.post(&app.url(&format!("/account/link/{provider}")), &[]).await;
+    Url::parse(&page.see_other()).expect("a whole URL")
+}
+
+/// The whole way of linking, whatever comes of it.
+pub(crate) async fn link(
+    browser: &mut Browser,
+    app: &Latchkey,
+    provider: &str,
+    person: &str,
+) -> Page {
+    let authorize = set_out_to_link(browser, app, provider).await;
+    let callback = browser.consent(&authorize, person).await;
+    browser.come_back(&callback).await
+}
+
+/// The identities with an "Unlink" button: issuer and subject.
+pub(crate) async fn linked(browser: &mut Browser, app: &Latchkey) -> Vec<(String, String)> {
+    let page = browser.get(&app.url("/account")).await.expect(200);
+    let value = |after: &str, name: &str| {
+        let (_, rest) = after.split_once(&format!("name=\"{name}\" value=\""))?;
+        rest.split_once('"').map(|(value, _)| value.to_owned())
+    };
+    let forms = page.body.split("action=\"/account/unlink\"").skip(1);
+    let read = |form| Some((value(form, "issuer")?, value(form, "subject")?));
+    forms.map(|form| read(form).expect("issuer and subject")).collect()
+}
+
+/// Presses "Unlink" beside a provider of the local ones.
+pub(crate) async fn unlink(browser: &mut Browser, app: &Latchkey, provider: &str) -> Page {
+    let all = linked(browser, app).await;
+    let (issuer, subject) =
+        all.iter().find(|(issuer, _)| issuer.ends_with(provider)).expect("it is linked").clone();
+    browser
+        .post(&app.url("/account/unlink"), &[("issuer", &issuer), ("subject", &subject)])
+        .await
+}
+
+/// Types a word and deletes.
+pub(crate) async fn delete(browser: &mut Browser, app: &Latchkey) -> Page {
+    browser.post(&app.url("/account/delete"), &[("confirm", "delete")]).await
+}
+
+/// Types a password, and the present one if there is one.
+pub(crate) async fn set_password(
+    browser: &mut Browser,
+    app: &Latchkey,
+    current: &str,
+    new: &str,
+) -> Page {
+    browser.post(&app.url("/account/password"), &[("current", current), ("new", new)]).await
+}
+
+/// A form with headers of one's own.
+pub(crate) async fn post_with(
+    browser: &mut Browser,
+    url: &str,
+    fields: &[(&str, &str)],
+    headers: &[(&str, &str)],
+) -> Page {
+    let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+    let mut all = vec![
+        ("sec-fetch-site", "same-origin"),
+        ("content-type", "application/x-www-form-urlencoded"),
+    ];
+    all.extend(headers);
+    browser.send(Method::POST, url, &all, Some(form)).await
+}
+
+/// The password form with `password`, from this address behind a proxy.
+pub(crate) async fn knock_from(
+    app: &Latchkey,
+    address: &str,
+    email: &str,
+    password: &str,
+) -> Page {
+    let fields = [("email", email), ("password", password)];
+    let headers = [("x-forwarded-for", address)];
+    post_with(&mut Browser::new(), &app.url("/sign-in"), &fields, &headers).await
+}
+
+/// Asks for a letter to reset the password.
+pub(crate) async fn forgot(app: &Latchkey, email: &str) -> Page {
+    Browser::new().post(&app.url("/forgot"), &[("email", email)]).await
+}
+
+/// Opens the link of a letter and types a new password.
+pub(crate) async fn reset(link: &str, password: &str) -> Page {
+    Browser::new().post(link, &[("password", password)]).await
+}
+
+/// A letter as it lies in the outbox.
+#[derive(Clone, Debug)]
+pub(crate) struct Letter {
+    pub(crate) to: String,
+    pub(crate) subject: String,
+    pub(crate) text: String,
+    pub(crate) link: String,
+}
+
+/// All letters, the newest first.
+pub(crate) fn letters(app: &Latchkey) -> Vec<Letter> {
+    let letters = app.app.mailer.outbox().expect("an outbox");
+    letters
+        .into_iter()
+        .map(|letter| Letter {
+            to: letter.to.to_string(),
+            subject: letter.subject,
+            text: letter.text,
+            link: letter.link.unwrap_or_default(),
+        })
+        .collect()
+}
+
+/// The newest letter to this address about that; they are not waited for by the app.
+pub(crate) async fn letter(app: &Latchkey, to: &str, subject: &str) -> Letter {
+    for _ in 0..200 {
+        let found = letters(app).into_iter().find(|l| l.to == to && l.subject == subject);
+        if let Some(letter) = found {
+            return letter;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    panic!("no letter {subject:?} to {to}: {:?}", letters(app));
+}
+
+/// How many letters to this address about that there are, once nothing more comes.
+pub(crate) async fn letters_about(app: &Latchkey, to: &str, subject: &str) -> usize {
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    letters(app).iter().filter(|l| l.to == to && l.subject == subject).count()
+}
+
+/// An account with a password whose address is proved.
+pub(crate) async fn proved(app: &Latchkey, email: &str) {
+    crate::person::sign_up(app, email).await;
+    let link = letter(app, email, VERIFY).await.link;
+    assert_eq!(Browser::new().post(&link, &[]).await.see_other(), "/account?done=verified");
+}
+
+/// Whose account this browser is in, as the API says it.
+pub(crate) async fn id_of(browser: &mut Browser, app: &Latchkey) -> String {
+    let page = browser.get(&app.url("/api/v1/me")).await.expect(200);
+    json_of(&page)["id"].as_str().expect("an id").to_owned()
+}
+
+/// Whose account the password opens.
+pub(crate) async fn id_by_password(app: &Latchkey, email: &str) -> String {
+    id_of(&mut signed_in(app, email, "session").await, app).await
+}
+
+/// Whether this password opens that account.
+pub(crate) async fn opens(app: &Latchkey, email: &str, password: &str) -> bool {
+    let fields = [("email", email), ("password", password)];
+    let page = Browser::new().post(&app.url("/sign-in"), &fields).await;
+    assert!(matches!(page.status, 303 | 401), "{}", page.summary());
+    page.status == 303
+}
+
+/// The living sign-ins, as the API lists them.
+pub(crate) async fn sessions(browser: &mut Browser, app: &Latchkey) -> Vec<serde_json::Value> {
+    let page = browser.get(&app.url("/api/v1/sessions")).await.expect(200);
+    json_of(&page)["items"].as_array().expect("items").clone()
+}
+
+/// The id of the sign-in that asks.
+pub(crate) async fn this_one(browser: &mut Browser, app: &Latchkey) -> String {
+    let all = sessions(browser, app).await;
+    let this = all.iter().find(|one| one["current"] == true).expect("this one");
+    this["id"].as_str().expect("an id").to_owned()
+}
+
+/// Whether the session or JWT of this browser lets it in.
+pub(crate) async fn is_in(browser: &mut Browser, app: &Latchkey) -> bool {
+    browser.get(&app.url("/account")).await.status == 200
+}
+
+/// What a statement of one text column says.
+pub(crate) async fn texts(db: &Db, statement: &str) -> Vec<String> {
+    let statement = sqlx::AssertSqlSafe(statement.to_owned());
+    match db {
+        Db::Sqlite(pool) => sqlx::query_scalar(statement).fetch_all(pool).await,
+        Db::Postgres(pool) => sqlx::query_scalar(statement).fetch_all(pool).await,
+    }
+    .expect("rows")
+}
+
+/// Every table with all that is in it, as text.
+pub(crate) async fn dump(db: &Db) -> Vec<(String, String)> {
+    let tables = match db {
+        Db::Sqlite(_) => "SELECT name FROM sqlite_master WHERE type = 'table'",
+        Db::Postgres(_) => {
+            "SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public'"
+        }
+    };
+    let mut dump = Vec::new();
+    for table in texts(db, tables).await {
+        let rows = match db {
+            Db::Sqlite(_) => {
+                let columns = format!("SELECT name FROM pragma_table_info('{table}')");
+                let columns = texts(db, &columns).await;
+                let quoted: Vec<_> = columns
+                    .iter()
+                    .map(|column| format!("'{column}=' || quote(\"{column}\")"))
+                    .collect();
+                format!("SELECT {} FROM \"{table}\"", quoted.join(" || ' ' || "))
+            }
+            Db::Postgres(_) => format!("SELECT row_to_json(t)::text FROM \"{table}\" t"),
+        };
+        dump.push((table, texts(db, &rows).await.join("\n")));
+    }
+    dump
+}
+

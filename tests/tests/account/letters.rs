@@ -1,0 +1,396 @@
+//! Letters: proving an address, and getting back in.
+
+use latchkey_domain::Span;
+use latchkey_tests::database::rows;
+use latchkey_tests::{Browser, Latchkey, Page, Setup};
+
+use crate::helpers::{
+    ADA, CHANGED, EXISTS, OTHER_PASSWORD, RESET, VERIFY, came_in, dump, forgot, id_by_password,
+    id_of, is_in, letter, letters, letters_about, link, linked, opens, proved, reset,
+};
+use crate::person::{
+    PASSWORD, Program, json_of, problem, sign_up, signed_in, tokens,
+};
+
+const BOB: &str = "bob@example.test";
+
+async fn is_verified(browser: &mut Browser, app: &Latchkey) -> bool {
+    let me = browser.get(&app.url("/api/v1/me")).await.expect(200);
+    json_of(&me)["email_verified"] == true
+}
+
+fn token_of(link: &str) -> &str {
+    link.rsplit('/').next().expect("a token")
+}
+
+#[tokio::test]
+async fn the_first_letter_proves_the_address_and_its_link_works_once() {
+    let app = Latchkey::start().await;
+    sign_up(&app, BOB).await;
+    let letter = letter(&app, BOB, VERIFY).await;
+    assert!(letter.link.starts_with(&app.url("/verify/")), "{}", letter.link);
+    assert!(letter.text.contains(&letter.link));
+    assert!(token_of(&letter.link).len() >= 43, "fewer than 256 bits");
+    let mut bob = signed_in(&app, BOB, "session").await;
+    assert!(!is_verified(&mut bob, &app).await);
+    // A mail program that looks at links uses nothing up.
+    let mut anybody = Browser::new();
+    for _ in 0..3 {
+        let page = anybody.get(&letter.link).await.expect(200);
+        assert!(page.body.contains(BOB), "{}", page.summary());
+        assert_eq!(page.header("cache-control"), Some("no-store"));
+    }
+    assert!(!is_verified(&mut bob, &app).await);
+    assert_eq!(anybody.post(&letter.link, &[]).await.see_other(), "/account?done=verified");
+    assert!(is_verified(&mut bob, &app).await);
+    assert!(anybody.account(&app).await.is_none(), "a letter signs nobody in");
+    let _ = anybody.post(&letter.link, &[]).await.expect_error(410, "link_spent");
+    let _ = anybody.get(&letter.link).await.expect_error(410, "link_spent");
+}
+
+/// The page to which the letter leads must not contradict itself, whichever key
+/// one carries: a password gives a JWT unless one asks for something else.
+#[tokio::test]
+async fn after_the_proof_the_account_page_says_so_at_once() {
+    for key in ["session", "jwt"] {
+        let app = Latchkey::start().await;
+        sign_up(&app, BOB).await;
+        let link = letter(&app, BOB, VERIFY).await.link;
+        let mut bob = signed_in(&app, BOB, key).await;
+        let to = bob.post(&link, &[]).await.see_other();
+        let page = bob.get(&app.url(&to)).await.expect(200);
+        assert!(page.body.contains("Your address is proved."), "{}", page.summary());
+        assert!(!page.body.contains("not verified"), "{key}: it says both: {}", page.summary());
+    }
+}
+
+#[tokio::test]
+async fn it_works_for_a_day() {
+    for (hours, works) in [(23, true), (25, false)] {
+        let app = Setup::new().with_clock_standing().start().await;
+        sign_up(&app, BOB).await;
+        let link = letter(&app, BOB, VERIFY).await.link;
+        app.advance(Span::minutes(hours * 60));
+        let page = Browser::new().post(&link, &[]).await;
+        if works {
+            let _ = page.expect(303);
+        } else {
+            let _ = page.expect_error(410, "link_spent");
+        }
+    }
+}
+
+#[tokio::test]
+async fn it_can_be_sent_once_more_until_it_is_proved() {
+    let app = Latchkey::start().await;
+    sign_up(&app, BOB).await;
+    let first = letter(&app, BOB, VERIFY).await.link;
+    let mut bob = signed_in(&app, BOB, "session").await;
+    let page = bob.post(&app.url("/account/verify-email"), &[]).await;
+    assert_eq!(page.see_other(), "/account?done=letter");
+    assert_eq!(letters_about(&app, BOB, VERIFY).await, 2);
+    let second = letter(&app, BOB, VERIFY).await.link;
+    assert_ne!(first, second);
+    let _ = bob.post(&second, &[]).await.expect(303);
+    assert_eq!(bob.post(&app.url("/account/verify-email"), &[]).await.see_other(), "/account");
+    assert_eq!(letters_about(&app, BOB, VERIFY).await, 2);
+    let nobody = Browser::new().post(&app.url("/account/verify-email"), &[]).await;
+    let _ = nobody.expect_error(401, "sign_in_required");
+}
+
+#[tokio::test]
+async fn only_hashes_of_links_are_kept() {
+    let app = Latchkey::start().await;
+    sign_up(&app, BOB).await;
+    let _ = forgot(&app, BOB).await;
+    let links = [letter(&app, BOB, VERIFY).await.link, letter(&app, BOB, RESET).await.link];
+    assert_eq!(rows(&app.app.db, "email_tokens").await, 2);
+    let all = dump(&app.app.db).await;
+    for link in &links {
+        for (table, text) in &all {
+            assert!(!text.contains(token_of(link)), "a link stands in {table}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_link_for_one_purpose_does_not_serve_the_other() {
+    let app = Latchkey::start().await;
+    sign_up(&app, BOB).await;
+    let _ = forgot(&app, BOB).await;
+    let verify = letter(&app, BOB, VERIFY).await.link;
+    let choose = letter(&app, BOB, RESET).await.link;
+    let crossed = [verify.replace("/verify/", "/reset/"), choose.replace("/reset/", "/verify/")];
+    for link in crossed {
+        let _ = Browser::new().get(&link).await.expect_error(410, "link_spent");
+        let page = Browser::new().post(&link, &[("password", OTHER_PASSWORD)]).await;
+        let _ = page.expect_error(410, "link_spent");
+    }
+    for made_up in ["", "x", "%00", &"a".repeat(5000), "..%2f..%2fetc", "' OR 1=1--"] {
+        for page in ["verify", "reset"] {
+            let page = Browser::new().get(&app.url(&format!("/{page}/{made_up}"))).await;
+            assert!(matches!(page.status, 404 | 410 | 414), "{made_up:.20}: {}", page.summary());
+        }
+    }
+    assert!(opens(&app, BOB, PASSWORD).await);
+}
+
+/// Everything of an answer that a stranger sees.
+fn seen(page: &Page) -> (u16, Vec<(String, String)>, String) {
+    let mut headers: Vec<_> = page
+        .headers
+        .iter()
+        // A name, a time and a development-only measurement of this very request.
+        .filter(|(name, _)| !["x-request-id", "date", "server-timing"].contains(&name.as_str()))
+        .map(|(name, value)| (name.to_string(), value.to_str().expect("text").to_owned()))
+        .collect();
+    headers.sort();
+    (page.status, headers, page.body.clone())
+}
+
+#[tokio::test]
+async fn forgot_answers_the_same_bytes_for_everybody() {
+    let app = Latchkey::start().await;
+    proved(&app, BOB).await;
+    sign_up(&app, "claimed@example.test").await;
+    came_in(&app, "google", "ada", "session").await;
+    let unknown = forgot(&app, "nobody@example.test").await.expect(200);
+    for known in [BOB, "claimed@example.test", ADA, "no address", "", "BOB@EXAMPLE.TEST"] {
+        assert_eq!(seen(&forgot(&app, known).await), seen(&unknown), "{known}");
+    }
+    let _ = letter(&app, BOB, RESET).await;
+    let _ = letter(&app, ADA, RESET).await;
+    assert_eq!(letters_about(&app, "nobody@example.test", RESET).await, 0);
+}
+
+#[tokio::test]
+async fn a_wrong_password_answers_the_same_bytes_for_everybody() {
+    let app = Latchkey::start().await;
+    proved(&app, BOB).await;
+    came_in(&app, "google", "ada", "session").await;
+    let knock = async |email: &str| {
+        let fields = [("email", email), ("password", "not the password")];
+        let page = Browser::new().post(&app.url("/sign-in"), &fields).await;
+        let (status, headers, body) = seen(&page);
+        (status, headers.into_iter().filter(|(n, _)| n != "content-length").collect::<Vec<_>>(),
+            body.replace(email, ""))
+    };
+    let unknown = knock("nobody@example.test").await;
+    assert_eq!(unknown.0, 401);
+    for known in [BOB, ADA] {
+        assert_eq!(knock(known).await, unknown, "{known}");
+    }
+}
+
+#[tokio::test]
+async fn signing_up_with_a_known_address_looks_like_signing_up() {
+    let app = Latchkey::start().await;
+    proved(&app, BOB).await;
+    sign_up(&app, "claimed@example.test").await;
+    came_in(&app, "google", "ada", "session").await;
+    let accounts = rows(&app.app.db, "users").await;
+    let sign_up = async |email: &str| {
+        let fields = [("name", "Eve"), ("email", email), ("password", OTHER_PASSWORD)];
+        Browser::new().post(&app.url("/sign-up"), &fields).await
+    };
+    let new = sign_up("new@example.test").await;
+    for known in [BOB, "claimed@example.test", ADA, " BOB@example.TEST "] {
+        assert_eq!(seen(&sign_up(known).await), seen(&new), "{known}");
+    }
+    assert_eq!(rows(&app.app.db, "users").await, accounts + 1);
+    for known in [BOB, "claimed@example.test", ADA] {
+        let letter = letter(&app, known, EXISTS).await;
+        assert!(letter.link.ends_with("/sign-in"), "{}", letter.link);
+        assert!(!letter.text.contains("Eve"), "what a stranger typed is in it");
+    }
+    assert!(opens(&app, BOB, PASSWORD).await && !opens(&app, BOB, OTHER_PASSWORD).await);
+}
+
+#[tokio::test]
+async fn a_reset_sets_the_password_once_and_ends_every_sign_in() {
+    let app = Latchkey::start().await;
+    proved(&app, BOB).await;
+    let id = id_by_password(&app, BOB).await;
+    let mut session = signed_in(&app, BOB, "session").await;
+    let program = tokens(&app, BOB, None).await;
+    for _ in 0..2 {
+        let _ = forgot(&app, BOB).await;
+    }
+    assert_eq!(letters_about(&app, BOB, RESET).await, 2);
+    let both: Vec<_> =
+        letters(&app).into_iter().filter(|l| l.subject == RESET).map(|l| l.link).collect();
+    let page = Browser::new().get(&both[0]).await.expect(200);
+    assert!(page.body.contains("type=\"password\""), "{}", page.summary());
+    assert!(
+        page.header("referrer-policy").is_some_and(|policy| policy == "same-origin" || policy == "no-referrer"),
+        "the link would leak"
+    );
+    // Weak: refused, and the link still works.
+    let page = reset(&both[0], "password1").await.expect_error(422, "weak_password");
+    assert!(page.body.contains("tried first"), "{}", page.summary());
+    assert_eq!(reset(&both[0], OTHER_PASSWORD).await.see_other(), "/sign-in?welcome=reset");
+    let _ = letter(&app, BOB, CHANGED).await;
+    // Both links are spent, and everybody is out.
+    for link in &both {
+        let _ = reset(link, PASSWORD).await.expect_error(410, "link_spent");
+        let _ = Browser::new().get(link).await.expect_error(410, "link_spent");
+    }
+    assert!(!is_in(&mut session, &app).await);
+    problem(&Program::new(&app).refresh(&program.refresh).await, 400, "refresh_token_ended");
+    assert!(!opens(&app, BOB, PASSWORD).await && opens(&app, BOB, OTHER_PASSWORD).await);
+    let mut bob = Browser::new();
+    let fields = [("email", BOB), ("password", OTHER_PASSWORD), ("strategy", "session")];
+    let _ = bob.post(&app.url("/sign-in"), &fields).await.expect(303);
+    assert_eq!(id_of(&mut bob, &app).await, id);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_at_once_with_one_link_set_one_password() {
+    let app = Latchkey::start().await;
+    sign_up(&app, BOB).await;
+    let _ = forgot(&app, BOB).await;
+    let link = letter(&app, BOB, RESET).await.link;
+    let (one, two) =
+        tokio::join!(reset(&link, OTHER_PASSWORD), reset(&link, "a third one, of many words"));
+    let mut outcomes = [one.status, two.status];
+    outcomes.sort_unstable();
+    assert_eq!(outcomes, [303, 410], "{} / {}", one.summary(), two.summary());
+    let winner = if one.status == 303 { OTHER_PASSWORD } else { "a third one, of many words" };
+    assert!(opens(&app, BOB, winner).await);
+}
+
+#[tokio::test]
+async fn a_reset_works_for_half_an_hour() {
+    for (minutes, works) in [(29, true), (31, false)] {
+        let app = Setup::new().with_clock_standing().start().await;
+        sign_up(&app, BOB).await;
+        let _ = forgot(&app, BOB).await;
+        let link = letter(&app, BOB, RESET).await.link;
+        app.advance(Span::minutes(minutes));
+        let page = reset(&link, OTHER_PASSWORD).await;
+        if works {
+            let _ = page.expect(303);
+        } else {
+            let _ = page.expect_error(410, "link_spent");
+            assert!(opens(&app, BOB, PASSWORD).await);
+        }
+    }
+}
+
+#[tokio::test]
+async fn somebody_without_a_password_gets_one_that_way() {
+    let app = Latchkey::start().await;
+    let mut ada = came_in(&app, "google", "ada", "session").await;
+    let id = id_of(&mut ada, &app).await;
+    let _ = forgot(&app, ADA).await;
+    let link = letter(&app, ADA, RESET).await.link;
+    let _ = reset(&link, PASSWORD).await.expect(303);
+    assert_eq!(id_by_password(&app, ADA).await, id);
+    // Her address was proved: her identity stays.
+    assert_eq!(id_of(&mut came_in(&app, "google", "ada", "session").await, &app).await, id);
+}
+
+/// Pre-hijacking: Eve makes the account, links herself in, and waits.
+#[tokio::test]
+async fn whoever_waited_inside_is_gone_after_the_reset() {
+    for key in ["session", "jwt"] {
+        let app = Latchkey::start().await;
+        sign_up(&app, ADA).await;
+        let mut eve = signed_in(&app, ADA, key).await;
+        let _ = link(&mut eve, &app, "github", "octo").await.expect(303);
+        let account = id_of(&mut eve, &app).await;
+        let _ = forgot(&app, ADA).await;
+        let letter = letter(&app, ADA, RESET).await;
+        let _ = reset(&letter.link, OTHER_PASSWORD).await.expect(303);
+
+        let mut ada = Browser::new();
+        let fields = [("email", ADA), ("password", OTHER_PASSWORD), ("strategy", "session")];
+        let _ = ada.post(&app.url("/sign-in"), &fields).await.expect(303);
+        assert_eq!(id_of(&mut ada, &app).await, account);
+        assert!(is_verified(&mut ada, &app).await, "the letter has proved the address");
+        assert!(linked(&mut ada, &app).await.is_empty(), "Eve's identity is still linked");
+        assert!(!opens(&app, ADA, PASSWORD).await, "Eve's password still opens it");
+        let eves = id_of(&mut came_in(&app, "github", "octo", "session").await, &app).await;
+        assert_ne!(eves, account, "Eve's identity still opens it");
+    }
+}
+
+#[tokio::test]
+async fn a_linked_identity_does_not_prove_the_claim_of_another_address() {
+    let app = Latchkey::start().await;
+    sign_up(&app, ADA).await;
+    let mut eve = signed_in(&app, ADA, "session").await;
+    // Octavia's address is proved at Google, and it is not the one that was claimed.
+    let _ = link(&mut eve, &app, "google", "octo").await.expect(303);
+    assert!(!is_verified(&mut eve, &app).await);
+    // One that is the same proves it.
+    sign_up(&app, "long.name@example.test").await;
+    let mut long = signed_in(&app, "long.name@example.test", "session").await;
+    let _ = link(&mut long, &app, "google", "long").await.expect(303);
+    assert!(is_verified(&mut long, &app).await);
+}
+
+/// Eve has claimed the address with a password; Ada has proved it at Google.
+/// Ada asks for a letter: it must not fail because of Eve.
+#[tokio::test]
+async fn a_strangers_claim_does_not_stand_in_the_way_of_a_reset() {
+    let app = Latchkey::start().await;
+    sign_up(&app, ADA).await;
+    let eve = id_by_password(&app, ADA).await;
+    let ada = id_of(&mut came_in(&app, "google", "ada", "session").await, &app).await;
+    assert_ne!(ada, eve);
+    let _ = forgot(&app, ADA).await;
+    let link = letter(&app, ADA, RESET).await.link;
+    let page = reset(&link, OTHER_PASSWORD).await;
+    assert_eq!(page.status, 303, "{}", page.summary());
+    let mut browser = Browser::new();
+    let fields = [("email", ADA), ("password", OTHER_PASSWORD), ("strategy", "session")];
+    let _ = browser.post(&app.url("/sign-in"), &fields).await.expect(303);
+    assert_eq!(id_of(&mut browser, &app).await, ada);
+    assert!(!opens(&app, ADA, PASSWORD).await, "Eve's password still opens something");
+}
+
+/// The letter was for the account that claims the address; meanwhile another
+/// one has proved it. Whatever happens, it is not our fault, and nobody loses.
+#[tokio::test]
+async fn letters_that_were_overtaken_by_a_proof_end_calmly() {
+    let app = Latchkey::start().await;
+    sign_up(&app, ADA).await;
+    let _ = forgot(&app, ADA).await;
+    let (choose, verify) =
+        (letter(&app, ADA, RESET).await.link, letter(&app, ADA, VERIFY).await.link);
+    let ada = id_of(&mut came_in(&app, "google", "ada", "session").await, &app).await;
+    let page = reset(&choose, OTHER_PASSWORD).await;
+    assert!(page.status < 500, "{}", page.summary());
+    let page = Browser::new().post(&verify, &[]).await;
+    assert!(page.status < 500, "{}", page.summary());
+    assert_eq!(id_of(&mut came_in(&app, "google", "ada", "session").await, &app).await, ada);
+    // The claim was not proved: the page must not say so.
+    assert_ne!(page.header("location"), Some("/account?done=verified"), "it says that it is proved");
+}
+
+#[tokio::test]
+async fn the_outbox_is_for_developers_alone() {
+    let app = Latchkey::start().await;
+    let page = Browser::new().get(&app.url("/outbox")).await.expect(200);
+    assert!(page.body.contains("No letter yet"), "{}", page.summary());
+    sign_up(&app, BOB).await;
+    let link = letter(&app, BOB, VERIFY).await.link;
+    let page = Browser::new().get(&app.url("/outbox")).await.expect(200);
+    assert!(page.body.contains(VERIFY) && page.body.contains(&link), "{}", page.summary());
+    assert_eq!(page.header("cache-control"), Some("no-store"));
+
+    let public = Setup::public().start().await;
+    let mut browser = Browser::new().with_name("https://app.example.com", public.address);
+    let _ = browser.get(&public.url("/outbox")).await.expect_error(404, "not_found");
+    let page = browser.post(&public.url("/forgot"), &[("email", BOB)]).await.expect(200);
+    assert!(!page.body.contains("outbox"), "{}", page.summary());
+
+    // Where letters are really sent, they lie nowhere else.
+    let sends = Setup::new().set("SMTP_URL", "smtp://127.0.0.1:9").start().await;
+    let _ = Browser::new().get(&sends.url("/outbox")).await.expect_error(404, "not_found");
+    // And that the server is down is told to nobody.
+    sign_up(&sends, BOB).await;
+    assert!(opens(&sends, BOB, PASSWORD).await);
+    let _ = forgot(&sends, BOB).await.expect(200);
+}

@@ -1,0 +1,243 @@
+//! How often somebody may try, and who notices.
+
+use latchkey_domain::Span;
+use latchkey_tests::{Browser, Latchkey, Page, Setup};
+use serde_json::json;
+use tokio::task::JoinSet;
+
+use crate::helpers::{RESET, VERIFY, forgot, knock_from, letter, letters_about, post_with};
+use crate::person::{PASSWORD, Program, problem, sign_up, tokens};
+
+const BOB: &str = "bob@example.test";
+const THIEF: &str = "203.0.113.9";
+const OWNER: &str = "198.51.100.7";
+
+/// The seconds of a 429.
+#[track_caller]
+fn wait(page: &Page) -> u32 {
+    assert_eq!(page.status, 429, "{}", page.summary());
+    assert_eq!(page.header("x-error-code"), Some("too_many_tries"));
+    page.header("retry-after").and_then(|text| text.parse().ok()).expect("Retry-After in seconds")
+}
+
+/// Behind a proxy, with a clock that stands.
+async fn behind_a_proxy() -> Latchkey {
+    let app = Setup::new().set("TRUSTED_PROXIES", "127.0.0.1/32").with_clock_standing();
+    let app = app.start().await;
+    sign_up(&app, BOB).await;
+    app
+}
+
+/// Wrong passwords until it is too many; says how many were judged.
+async fn exhaust(app: &Latchkey, address: &str, email: &str) -> (u32, Page) {
+    for tries in 0..60 {
+        let page = knock_from(app, address, email, "not the password").await;
+        if page.status == 429 {
+            return (tries, page);
+        }
+        assert_eq!(page.status, 401, "{}", page.summary());
+    }
+    panic!("no end to wrong passwords");
+}
+
+#[tokio::test]
+async fn ten_wrong_passwords_close_the_account_to_where_they_came_from() {
+    let app = behind_a_proxy().await;
+    let (judged, page) = exhaust(&app, THIEF, BOB).await;
+    assert!((10..=11).contains(&judged), "{judged} wrong passwords were judged");
+    let seconds = wait(&page);
+    assert!((1..=30).contains(&seconds), "{seconds}");
+    // Not even the right one is judged now, so nothing is learnt.
+    wait(&knock_from(&app, THIEF, BOB, PASSWORD).await);
+    wait(&knock_from(&app, THIEF, "BOB@example.test ", PASSWORD).await);
+    // Another address, another account: nobody else notices.
+    assert_eq!(knock_from(&app, OWNER, BOB, PASSWORD).await.status, 303);
+    let _ = knock_from(&app, THIEF, "other@example.test", "x").await.expect_error(401, "wrong_credentials");
+    // And it is over when Retry-After says so.
+    app.advance(Span::seconds(seconds));
+    assert_eq!(knock_from(&app, THIEF, BOB, PASSWORD).await.status, 303);
+}
+
+/// The table in limits.rs: ten, and then one in 30 seconds.
+#[tokio::test]
+async fn afterwards_there_is_one_in_thirty_seconds() {
+    let app = behind_a_proxy().await;
+    exhaust(&app, THIEF, BOB).await;
+    let mut judged = 0;
+    for _ in 0..10 {
+        app.advance(Span::seconds(30));
+        judged += exhaust(&app, THIEF, BOB).await.0;
+    }
+    assert!(judged <= 11, "{judged} wrong passwords were judged within 300 seconds, not 10");
+}
+
+#[tokio::test]
+async fn an_unknown_account_is_closed_just_the_same() {
+    let app = behind_a_proxy().await;
+    let (known, page) = exhaust(&app, THIEF, BOB).await;
+    let (unknown, other) = exhaust(&app, THIEF, "nobody@example.test").await;
+    assert_eq!(known, unknown);
+    assert_eq!(wait(&page), wait(&other));
+    assert_eq!(page.status, other.status);
+}
+
+/// Guesses that are sent at once are as many guesses.
+#[tokio::test(flavor = "multi_thread")]
+async fn sending_them_all_at_once_does_not_help() {
+    let app = behind_a_proxy().await;
+    let mut all = JoinSet::new();
+    for _ in 0..80 {
+        let url = app.url("/sign-in");
+        all.spawn(async move {
+            let fields = [("email", BOB), ("password", "not the password")];
+            let from = [("x-forwarded-for", THIEF)];
+            post_with(&mut Browser::new(), &url, &fields, &from).await.status
+        });
+    }
+    let statuses = all.join_all().await;
+    let judged = statuses.iter().filter(|status| **status == 401).count();
+    assert!(judged <= 20, "{judged} of 80 guesses at once were judged");
+}
+
+#[tokio::test]
+async fn a_right_password_costs_nothing() {
+    let app = behind_a_proxy().await;
+    for _ in 0..9 {
+        let page = knock_from(&app, OWNER, BOB, "not the password").await;
+        let _ = page.expect_error(401, "wrong_credentials");
+    }
+    for _ in 0..40 {
+        assert_eq!(knock_from(&app, OWNER, BOB, PASSWORD).await.status, 303);
+    }
+}
+
+#[tokio::test]
+async fn the_owner_is_not_locked_out_by_many_addresses() {
+    let app = behind_a_proxy().await;
+    for n in 0..70 {
+        let page = knock_from(&app, &format!("203.0.113.{n}"), BOB, "not the password").await;
+        let _ = page.expect_error(401, "wrong_credentials");
+    }
+    // Each of them had its one try …
+    assert!(wait(&knock_from(&app, "203.0.113.69", BOB, "not the password").await) <= 300);
+    // … and the owner comes in as before.
+    assert_eq!(knock_from(&app, OWNER, BOB, PASSWORD).await.status, 303);
+}
+
+#[tokio::test]
+async fn programs_and_pages_share_one_count() {
+    let app = Setup::new().with_clock_standing().start().await;
+    sign_up(&app, BOB).await;
+    for _ in 0..12 {
+        let body = json!({ "email": BOB, "password": "not the password" });
+        let page = Program::new(&app).post("/api/v1/token", body).await;
+        if page.status == 429 {
+            problem(&page, 429, "too_many_tries");
+        }
+    }
+    let fields = [("email", BOB), ("password", PASSWORD)];
+    wait(&Browser::new().post(&app.url("/sign-in"), &fields).await);
+    let page = Program::new(&app).post("/api/v1/token", json!({ "email": BOB, "password": PASSWORD }));
+    wait(&page.await);
+}
+
+/// 300 tries of any kind, and then two a second, by address.
+async fn all_kinds(app: &Latchkey, address: &str) -> Page {
+    let headers = [("x-forwarded-for", address), ("content-type", "application/json")];
+    let body = || Some(json!({ "refresh_token": "made up" }).to_string());
+    let url = app.url("/api/v1/token/refresh");
+    for tries in 0..320 {
+        let page = Browser::new().send(reqwest::Method::POST, &url, &headers, body()).await;
+        if page.status == 429 {
+            assert_eq!(tries, 300, "it was cut short, or there was no end");
+            return page;
+        }
+        assert_eq!(page.status, 400, "{}", page.summary());
+    }
+    panic!("no end to tries");
+}
+
+#[tokio::test]
+async fn three_hundred_tries_of_any_kind_are_enough_for_one_address() {
+    let app = behind_a_proxy().await;
+    let page = all_kinds(&app, THIEF).await;
+    assert_eq!(wait(&page), 1);
+    wait(&knock_from(&app, THIEF, BOB, PASSWORD).await);
+    let fields = [("name", "Eve"), ("email", "eve@example.test"), ("password", PASSWORD)];
+    let from = [("x-forwarded-for", THIEF)];
+    wait(&post_with(&mut Browser::new(), &app.url("/sign-up"), &fields, &from).await);
+    // A household behind one IPv6 network is one; the next one is another.
+    assert_eq!(knock_from(&app, OWNER, BOB, PASSWORD).await.status, 303);
+    app.advance(Span::seconds(1));
+    assert_eq!(knock_from(&app, THIEF, BOB, PASSWORD).await.status, 303);
+}
+
+#[tokio::test]
+async fn forwarded_addresses_are_believed_only_behind_a_proxy() {
+    let app = Setup::new().with_clock_standing().start().await;
+    sign_up(&app, BOB).await;
+    let mut limited = false;
+    for n in 0..14 {
+        // Somebody who makes up a new address each time is still one.
+        let page = knock_from(&app, &format!("198.51.100.{n}"), BOB, "not the password").await;
+        limited |= page.status == 429;
+    }
+    assert!(limited, "a header that anybody can write was believed");
+
+    let app = behind_a_proxy().await;
+    // What stands to the left of what our proxy saw, anybody could have written.
+    let mut limited = false;
+    for n in 0..14 {
+        let hops = format!("198.51.100.{n}, {THIEF}");
+        limited |= knock_from(&app, &hops, BOB, "not the password").await.status == 429;
+    }
+    assert!(limited, "the leftmost address was believed");
+    for name in ["forwarded", "x-real-ip", "client-ip", "true-client-ip", "cf-connecting-ip"] {
+        let fields = [("email", BOB), ("password", PASSWORD)];
+        let from = [("x-forwarded-for", THIEF), (name, OWNER)];
+        wait(&post_with(&mut Browser::new(), &app.url("/sign-in"), &fields, &from).await);
+    }
+}
+
+#[tokio::test]
+async fn letters_are_limited_silently_for_each_account() {
+    let app = Setup::new().with_clock_standing().start().await;
+    sign_up(&app, BOB).await;
+    let _ = letter(&app, BOB, VERIFY).await;
+    let first = forgot(&app, BOB).await.expect(200);
+    for _ in 0..7 {
+        let page = forgot(&app, BOB).await.expect(200);
+        assert_eq!(page.body, first.body, "the limit can be seen");
+    }
+    let sent = letters_about(&app, BOB, RESET).await;
+    assert_eq!(sent, 2, "three letters to one account, the first of which was another");
+    app.advance(Span::minutes(6));
+    let _ = forgot(&app, BOB).await.expect(200);
+    assert_eq!(letters_about(&app, BOB, RESET).await, 3);
+}
+
+#[tokio::test]
+async fn letters_are_limited_for_each_address_that_asks() {
+    let app = Setup::new().with_clock_standing().start().await;
+    let mut last = None;
+    for n in 0..22 {
+        last = Some(forgot(&app, &format!("person{n}@example.test")).await);
+    }
+    let seconds = wait(&last.expect("a page"));
+    assert!((1..=60).contains(&seconds), "{seconds}");
+    app.advance(Span::seconds(seconds));
+    let _ = forgot(&app, BOB).await.expect(200);
+    // Signing in goes by another count.
+    sign_up(&app, BOB).await;
+    let _ = tokens(&app, BOB, None).await;
+}
+
+#[tokio::test]
+async fn asking_to_reset_locks_nobody_out() {
+    let app = Setup::new().with_clock_standing().start().await;
+    sign_up(&app, BOB).await;
+    for _ in 0..15 {
+        let _ = forgot(&app, BOB).await.expect(200);
+    }
+    let _ = tokens(&app, BOB, None).await;
+}

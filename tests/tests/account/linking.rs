@@ -1,0 +1,347 @@
+//! An identity becomes a way into an account: by choice, and never by e-mail.
+
+use latchkey_domain::Span;
+use latchkey_tests::database::rows;
+use latchkey_tests::walk::parameter;
+use latchkey_tests::{Browser, Issuer, Latchkey, Setup};
+use tokio::task::JoinSet;
+
+use crate::helpers::{
+    ADA, came_in, come_in, id_of, link, linked, proved, set_out_to_link, texts,
+};
+use crate::person::{signed_in, sign_up};
+
+#[tokio::test]
+async fn a_linked_identity_opens_the_same_account() {
+    for key in ["session", "jwt"] {
+        let app = Latchkey::start().await;
+        let mut ada = came_in(&app, "google", "ada", key).await;
+        let id = id_of(&mut ada, &app).await;
+        let before = ada.session(&app);
+        for provider in ["github", "facebook"] {
+            let page = link(&mut ada, &app, provider, "ada").await;
+            assert_eq!(page.see_other(), "/account?done=linked", "{provider}");
+            let page = ada.get(&app.url("/account?done=linked")).await.expect(200);
+            assert!(page.body.contains("It is linked"), "{}", page.summary());
+        }
+        // Linking is no sign-in: what the browser carries stays what it was.
+        assert_eq!(ada.session(&app), before);
+        assert_eq!(linked(&mut ada, &app).await.len(), 3);
+        for provider in ["google", "github", "facebook"] {
+            let mut elsewhere = came_in(&app, provider, "ada", key).await;
+            assert_eq!(id_of(&mut elsewhere, &app).await, id, "{provider}");
+        }
+        assert_eq!(rows(&app.app.db, "users").await, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_password_account_links_a_provider_and_is_entered_through_it() {
+    let app = Latchkey::start().await;
+    sign_up(&app, "grace@home.test").await;
+    let mut grace = signed_in(&app, "grace@home.test", "jwt").await;
+    let id = id_of(&mut grace, &app).await;
+    assert_eq!(link(&mut grace, &app, "github", "grace").await.see_other(), "/account?done=linked");
+    assert_eq!(id_of(&mut came_in(&app, "github", "grace", "jwt").await, &app).await, id);
+}
+
+#[tokio::test]
+async fn any_issuer_can_be_linked() {
+    let issuer = Issuer::start().await;
+    let app = Setup::new().with_issuer(&issuer).start().await;
+    let mut noor = came_in(&app, "google", "noor", "session").await;
+    let id = id_of(&mut noor, &app).await;
+    let authorize = set_out_to_link(&mut noor, &app, "acme").await;
+    let page = noor.come_back(&issuer.approve(&authorize)).await;
+    assert_eq!(page.see_other(), "/account?done=linked");
+    let mut again = Browser::new();
+    let authorize = again.set_out(&app, "acme").await;
+    assert_eq!(again.come_back(&issuer.approve(&authorize)).await.see_other(), "/account");
+    assert_eq!(id_of(&mut again, &app).await, id);
+}
+
+#[tokio::test]
+async fn an_identity_of_somebody_else_says_so_and_stays_theirs() {
+    let app = Latchkey::start().await;
+    let mut noor = came_in(&app, "github", "noor", "session").await;
+    let noors = id_of(&mut noor, &app).await;
+    for key in ["session", "jwt"] {
+        let mut ada = came_in(&app, "google", "ada", key).await;
+        let adas = id_of(&mut ada, &app).await;
+        let page = link(&mut ada, &app, "github", "noor").await.expect_error(409, "identity_taken");
+        assert!(!page.body.contains(&noors), "it says whose it is");
+        assert_eq!(id_of(&mut ada, &app).await, adas, "she stays who she is");
+        assert_eq!(linked(&mut ada, &app).await.len(), 1);
+    }
+    assert_eq!(id_of(&mut came_in(&app, "github", "noor", "session").await, &app).await, noors);
+}
+
+#[tokio::test]
+async fn what_is_linked_already_is_fine_and_written_down_once() {
+    let app = Latchkey::start().await;
+    let mut ada = came_in(&app, "google", "ada", "session").await;
+    for _ in 0..2 {
+        let page = link(&mut ada, &app, "github", "ada").await;
+        assert_eq!(page.see_other(), "/account?done=linked");
+    }
+    assert_eq!(linked(&mut ada, &app).await.len(), 2);
+    let events = "SELECT detail FROM audit_events WHERE kind = 'linked'";
+    assert_eq!(texts(&app.app.db, events).await, ["github"]);
+}
+
+#[tokio::test]
+async fn two_tabs_can_link_at_the_same_time() {
+    let app = Latchkey::start().await;
+    let mut ada = came_in(&app, "google", "ada", "session").await;
+    let mut tabs = Vec::new();
+    for provider in ["github", "facebook"] {
+        let authorize = set_out_to_link(&mut ada, &app, provider).await;
+        tabs.push(ada.consent(&authorize, "ada").await);
+    }
+    for callback in tabs.iter().rev() {
+        assert_eq!(ada.come_back(callback).await.see_other(), "/account?done=linked");
+    }
+    assert_eq!(linked(&mut ada, &app).await.len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_tabs_with_the_same_identity_link_it_once() {
+    let app = Latchkey::start().await;
+    let mut ada = came_in(&app, "google", "ada", "session").await;
+    let mut tabs = Vec::new();
+    for _ in 0..2 {
+        let authorize = set_out_to_link(&mut ada, &app, "github").await;
+        tabs.push(ada.consent(&authorize, "ada").await);
+    }
+    let (mut one, mut two) = (ada.clone(), ada.clone());
+    let (one, two) = tokio::join!(one.come_back(&tabs[0]), two.come_back(&tabs[1]));
+    for page in [one, two] {
+        assert_eq!(page.see_other(), "/account?done=linked", "{}", page.summary());
+    }
+    assert_eq!(linked(&mut ada, &app).await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_people_who_link_one_identity_at_once_one_gets_it() {
+    let app = Latchkey::start().await;
+    let mut all = JoinSet::new();
+    for (provider, person) in [("google", "ada"), ("google", "grace"), ("facebook", "noor")] {
+        let mut browser = came_in(&app, provider, person, "session").await;
+        let authorize = set_out_to_link(&mut browser, &app, "github").await;
+        let callback = browser.consent(&authorize, "octo").await;
+        all.spawn(async move { browser.come_back(&callback).await });
+    }
+    let mut outcomes: Vec<_> = all.join_all().await.into_iter().map(|page| page.status).collect();
+    outcomes.sort_unstable();
+    assert_eq!(outcomes, [303, 409, 409]);
+    assert_eq!(rows(&app.app.db, "identities").await, 4);
+}
+
+#[tokio::test]
+async fn somebody_else_cannot_finish_what_one_set_out_to_link() {
+    let app = Latchkey::start().await;
+    for key in ["session", "jwt"] {
+        let mut browser = came_in(&app, "google", "ada", key).await;
+        let authorize = set_out_to_link(&mut browser, &app, "github").await;
+        let callback = browser.consent(&authorize, "octo").await;
+        // In the meantime somebody else signs in at the same browser …
+        assert_eq!(come_in(&mut browser, &app, "google", "noor", key).await.see_other(), "/account");
+        let noor = id_of(&mut browser, &app).await;
+        let _ = browser.come_back(&callback).await.expect_error(400, "link_lost");
+        assert_eq!(id_of(&mut browser, &app).await, noor);
+        assert_eq!(linked(&mut browser, &app).await.len(), 1);
+        // … or nobody is there any more.
+        let mut browser = came_in(&app, "google", "ada", key).await;
+        let authorize = set_out_to_link(&mut browser, &app, "github").await;
+        let callback = browser.consent(&authorize, "octo").await;
+        let _ = browser.post(&app.url("/sign-out"), &[]).await.expect(303);
+        let _ = browser.come_back(&callback).await.expect_error(400, "link_lost");
+        assert!(browser.account(&app).await.is_none(), "it signed somebody in");
+    }
+    let gone = "SELECT subject FROM identities WHERE provider = 'github'";
+    assert!(texts(&app.app.db, gone).await.is_empty(), "it was linked");
+}
+
+#[tokio::test]
+async fn linking_is_for_people_who_are_signed_in_and_for_providers_that_exist() {
+    let app = Latchkey::start().await;
+    let mut nobody = Browser::new();
+    let _ = nobody.post(&app.url("/account/link/google"), &[]).await.expect_error(401, "sign_in_required");
+    let mut ada = came_in(&app, "google", "ada", "session").await;
+    let _ = ada.post(&app.url("/account/link/nope"), &[]).await.expect_error(404, "unknown_provider");
+    let page = ada
+        .send(
+            reqwest::Method::POST,
+            &app.url("/account/link/github"),
+            &[("sec-fetch-site", "cross-site")],
+            None,
+        )
+        .await;
+    let _ = page.expect_error(403, "cross_site_request");
+    // Nobody is made to link by a link: the address does not work by GET.
+    let _ = ada.get(&app.url("/account/link/github")).await.expect_error(405, "method_not_allowed");
+}
+
+/// Ada came in through Google; her twin at GitHub has the same proved address.
+async fn conflict(app: &Latchkey, browser: &mut Browser) {
+    let page = come_in(browser, app, "github", "twin", "session").await;
+    let page = page.expect_error(409, "email_taken");
+    assert!(page.body.contains("/sign-in?next=%2Faccount%2Flink"), "{}", page.summary());
+    for secret in [ADA, "Ada Lovelace"] {
+        assert!(!page.body.contains(secret), "{secret} is told to a stranger");
+    }
+    let cookie = page.cookie("latchkey_pending_link");
+    assert_eq!(cookie.attributes, ["HttpOnly", "Max-Age=600", "Path=/", "SameSite=Lax"]);
+    assert!(browser.account(app).await.is_none(), "somebody came in");
+}
+
+#[tokio::test]
+async fn whoever_has_an_account_signs_in_the_old_way_and_finishes_the_link() {
+    let app = Latchkey::start().await;
+    let id = id_of(&mut came_in(&app, "google", "ada", "session").await, &app).await;
+    let mut browser = Browser::new();
+    conflict(&app, &mut browser).await;
+    // It waits for somebody to sign in.
+    let page = browser.get(&app.url("/account/link")).await.expect_error(401, "sign_in_required");
+    assert!(page.body.contains("/sign-in?next=%2Faccount%2Flink"), "{}", page.summary());
+    let authorize = browser.set_out_for(&app, "google", &[("next", "/account/link")]).await;
+    let callback = browser.consent(&authorize, "ada").await;
+    assert_eq!(browser.come_back(&callback).await.see_other(), "/account/link");
+    let page = browser.get(&app.url("/account/link")).await.expect(200);
+    assert!(page.body.contains("Link GitHub to your account?"), "{}", page.summary());
+    // Looking is not linking.
+    assert_eq!(linked(&mut browser, &app).await.len(), 1);
+    let page = browser.post(&app.url("/account/link"), &[]).await;
+    assert_eq!(page.see_other(), "/account?done=linked");
+    assert!(page.cookie("latchkey_pending_link").is_removal());
+    assert_eq!(id_of(&mut came_in(&app, "github", "twin", "jwt").await, &app).await, id);
+    let _ = browser.post(&app.url("/account/link"), &[]).await.expect_error(400, "link_lost");
+}
+
+#[tokio::test]
+async fn a_proved_password_account_is_in_conflict_as_well() {
+    for key in ["session", "jwt"] {
+        let app = Latchkey::start().await;
+        proved(&app, ADA).await;
+        let mut browser = Browser::new();
+        let page = come_in(&mut browser, &app, "google", "ada", key).await;
+        let _ = page.expect_error(409, "email_taken");
+        let fields = [
+            ("email", ADA),
+            ("password", crate::person::PASSWORD),
+            ("strategy", key),
+            ("next", "/account/link"),
+        ];
+        let page = browser.post(&app.url("/sign-in"), &fields).await;
+        assert_eq!(page.see_other(), "/account/link");
+        let id = id_of(&mut browser, &app).await;
+        let _ = browser.get(&app.url("/account/link")).await.expect(200);
+        let page = browser.post(&app.url("/account/link"), &[]).await;
+        assert_eq!(page.see_other(), "/account?done=linked");
+        assert_eq!(id_of(&mut came_in(&app, "google", "ada", key).await, &app).await, id);
+    }
+}
+
+#[tokio::test]
+async fn it_waits_for_ten_minutes() {
+    for (minutes, waits) in [(10, true), (11, false)] {
+        let app = Setup::new().with_clock_standing().start().await;
+        came_in(&app, "google", "ada", "session").await;
+        let mut browser = Browser::new();
+        conflict(&app, &mut browser).await;
+        app.advance(Span::minutes(minutes));
+        assert_eq!(come_in(&mut browser, &app, "google", "ada", "session").await.see_other(), "/account");
+        let page = browser.get(&app.url("/account/link")).await;
+        let linked = browser.post(&app.url("/account/link"), &[]).await;
+        if waits {
+            let _ = page.expect(200);
+            assert_eq!(linked.see_other(), "/account?done=linked");
+        } else {
+            let _ = page.expect_error(400, "link_lost");
+            let _ = linked.expect_error(400, "link_lost");
+        }
+    }
+}
+
+#[tokio::test]
+async fn nobody_else_can_take_what_waits() {
+    let app = Latchkey::start().await;
+    came_in(&app, "google", "ada", "session").await;
+    let mut browser = Browser::new();
+    conflict(&app, &mut browser).await;
+    // Noor has no address, Octavia another one, Grace one that nobody has proved.
+    for person in ["noor", "octo", "grace"] {
+        let page = come_in(&mut browser, &app, "google", person, "session").await;
+        assert_eq!(page.see_other(), "/account");
+        let _ = browser.get(&app.url("/account/link")).await.expect_error(400, "link_lost");
+        let _ = browser.post(&app.url("/account/link"), &[]).await.expect_error(400, "link_lost");
+        assert_eq!(linked(&mut browser, &app).await.len(), 1, "{person}");
+    }
+    // Nor somebody who merely typed the address: the claim was there first.
+    let app = Latchkey::start().await;
+    sign_up(&app, ADA).await;
+    came_in(&app, "google", "ada", "session").await;
+    let mut browser = Browser::new();
+    conflict(&app, &mut browser).await;
+    let mut eve = signed_in(&app, ADA, "session").await;
+    let waiting = browser.jar.get("localhost", "latchkey_pending_link").expect("a cookie");
+    eve.jar.plant("localhost", "latchkey_pending_link", waiting);
+    let _ = eve.get(&app.url("/account/link")).await.expect_error(400, "link_lost");
+    let _ = eve.post(&app.url("/account/link"), &[]).await.expect_error(400, "link_lost");
+    assert!(linked(&mut eve, &app).await.is_empty());
+}
+
+#[tokio::test]
+async fn what_waits_cannot_be_made_up() {
+    let app = Latchkey::start().await;
+    let other = Latchkey::start().await;
+    came_in(&other, "google", "ada", "session").await;
+    let mut elsewhere = Browser::new();
+    conflict(&other, &mut elsewhere).await;
+    let foreign = elsewhere.jar.get("localhost", "latchkey_pending_link").expect("it").to_owned();
+    let mut ada = came_in(&app, "google", "ada", "session").await;
+    for planted in ["", "junk", "a.b.c", &"x".repeat(5000), &foreign, &foreign[1..]] {
+        ada.jar.plant("localhost", "latchkey_pending_link", planted);
+        let _ = ada.get(&app.url("/account/link")).await.expect_error(400, "link_lost");
+        let _ = ada.post(&app.url("/account/link"), &[]).await.expect_error(400, "link_lost");
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_nobody_vouches_for_tells_nothing() {
+    let app = Latchkey::start().await;
+    proved(&app, "grace@example.test").await;
+    let existing = crate::helpers::id_by_password(&app, "grace@example.test").await;
+    // At Google, Grace's address is not verified: she gets an account of her own.
+    let mut grace = Browser::new();
+    let page = come_in(&mut grace, &app, "google", "grace", "session").await;
+    assert_eq!(page.see_other(), "/account");
+    assert_eq!(grace.jar.get("localhost", "latchkey_pending_link"), None);
+    assert_ne!(id_of(&mut grace, &app).await, existing);
+    // The same bytes of headers as for somebody whose address nobody has.
+    let other = Latchkey::start().await;
+    let mut fresh = Browser::new();
+    let same = come_in(&mut fresh, &other, "google", "grace", "session").await;
+    let names = |page: &latchkey_tests::Page| {
+        let mut names: Vec<_> = page.headers.keys().map(ToString::to_string).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(&page), names(&same));
+}
+
+#[tokio::test]
+async fn the_attempt_to_link_is_bound_like_any_other() {
+    let app = Latchkey::start().await;
+    let mut ada = came_in(&app, "google", "ada", "session").await;
+    let authorize = set_out_to_link(&mut ada, &app, "github").await;
+    assert_eq!(parameter(&authorize, "code_challenge_method"), "S256");
+    let callback = ada.consent(&authorize, "octo").await;
+    // A victim who is signed in, and is sent the attacker's callback.
+    let mut victim = Browser::called("Another/1.0");
+    assert_eq!(come_in(&mut victim, &app, "google", "noor", "session").await.see_other(), "/account");
+    let _ = victim.come_back(&callback).await.expect_error(400, "attempt_other_browser");
+    assert_eq!(linked(&mut victim, &app).await.len(), 1);
+    assert_eq!(ada.come_back(&callback).await.see_other(), "/account?done=linked");
+    let _ = ada.come_back(&callback).await.expect_error(400, "attempt_used");
+}

@@ -1,0 +1,26 @@
+//! An account that people can trust: ways in, sign-ins, letters, limits, the
+//! trail, and the end of it.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
+#[path = "../../src/by_hand.rs"]
+mod by_hand;
+#[path = "../../src/person.rs"]
+mod person;
+
+mod catalogue;
+mod deletion;
+mod helpers;
+mod letters;
+mod limits;
+mod linking;
+mod names;
+mod passwords;
+mod proof;
+mod sign_ins;
+mod trail;
+mod unlinking;

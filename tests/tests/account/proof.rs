@@ -1,0 +1,185 @@
+//! What cannot be undone needs a fresh proof, and a sign-in that still lives.
+
+use latchkey_domain::Span;
+use latchkey_tests::database::rows;
+use latchkey_tests::{Browser, Latchkey, Page, Setup};
+use reqwest::Method;
+
+use crate::helpers::{
+    ADA, OTHER_PASSWORD, came_in, come_in, forgot, id_of, is_in, letter, link, linked, reset,
+    set_out_to_link, set_password, this_one,
+};
+use crate::person::{PASSWORD, sign_up, signed_in, tokens};
+
+/// What cannot be undone.
+const ACTIONS: [&str; 6] = ["link", "finish a link", "unlink", "password", "end all", "delete"];
+
+async fn act(app: &Latchkey, browser: &mut Browser, action: &str) -> Page {
+    match action {
+        "link" => browser.post(&app.url("/account/link/facebook"), &[]).await,
+        "finish a link" => browser.post(&app.url("/account/link"), &[]).await,
+        "unlink" => crate::helpers::unlink(browser, app, "github").await,
+        "password" => set_password(browser, app, "", OTHER_PASSWORD).await,
+        "end all" => browser.post(&app.url("/account/sign-ins/end-all"), &[]).await,
+        _ => crate::helpers::delete(browser, app).await,
+    }
+}
+
+/// Ada, who came in through Google and has linked GitHub.
+async fn ada(app: &Latchkey, key: &str) -> Browser {
+    let mut ada = came_in(app, "google", "ada", key).await;
+    let _ = link(&mut ada, app, "github", "ada").await.expect(303);
+    ada
+}
+
+#[tokio::test]
+async fn a_proof_is_fresh_for_ten_minutes() {
+    for key in ["session", "jwt"] {
+        for action in ACTIONS {
+            let app = Setup::new().with_clock_standing().start().await;
+            let mut ada = ada(&app, key).await;
+            app.advance(Span::minutes(11));
+            // An access token is renewed on the way; that is no proof.
+            let page = act(&app, &mut ada, action).await;
+            let page = page.expect_error(403, "fresh_proof_required");
+            assert!(page.body.contains("/sign-in?again=1"), "{action}: {}", page.summary());
+            assert_eq!(linked(&mut ada, &app).await.len(), 2, "{key}: {action}");
+            assert_eq!(rows(&app.app.db, "users").await, 1);
+            assert_eq!(rows(&app.app.db, "passwords").await, 0);
+
+            // The page with which one proves it again is shown to somebody who is signed in.
+            let page = ada.get(&app.url("/sign-in?again=1&next=%2Faccount")).await.expect(200);
+            assert!(page.body.contains("action=\"/auth/google\""), "{}", page.summary());
+            assert_eq!(come_in(&mut ada, &app, "google", "ada", key).await.see_other(), "/account");
+            app.advance(Span::minutes(10));
+            let page = act(&app, &mut ada, action).await;
+            if action == "finish a link" {
+                // Nothing waits here; but it was not for the want of a proof.
+                let _ = page.expect_error(400, "link_lost");
+            } else {
+                assert_eq!(page.status, 303, "{key}: {action}: {}", page.summary());
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_can_be_undone_needs_none() {
+    for key in ["session", "jwt"] {
+        let app = Setup::new().with_clock_standing().start().await;
+        let mut ada = ada(&app, key).await;
+        let mut other = came_in(&app, "google", "ada", "session").await;
+        let other_id = this_one(&mut other, &app).await;
+        app.advance(Span::minutes(30));
+        let _ = ada.get(&app.url("/account")).await.expect(200);
+        let url = app.url(&format!("/account/sign-ins/{other_id}/end"));
+        assert_eq!(ada.post(&url, &[]).await.see_other(), "/account?done=ended");
+        let page = ada.post(&app.url("/account/sign-ins/end-others"), &[]).await;
+        assert_eq!(page.see_other(), "/account?done=ended");
+        assert!(!is_in(&mut other, &app).await);
+    }
+}
+
+#[tokio::test]
+async fn whoever_knows_the_present_password_has_proved_enough() {
+    let app = Setup::new().with_clock_standing().start().await;
+    sign_up(&app, "bob@example.test").await;
+    let mut bob = signed_in(&app, "bob@example.test", "jwt").await;
+    app.advance(Span::minutes(30));
+    let page = set_password(&mut bob, &app, PASSWORD, OTHER_PASSWORD).await;
+    assert_eq!(page.see_other(), "/account?done=password");
+}
+
+#[tokio::test]
+async fn a_proof_of_somebody_else_counts_for_them() {
+    let app = Setup::new().with_clock_standing().start().await;
+    let mut browser = ada(&app, "session").await;
+    app.advance(Span::minutes(11));
+    assert_eq!(come_in(&mut browser, &app, "google", "noor", "session").await.see_other(), "/account");
+    let _ = crate::helpers::delete(&mut browser, &app).await.expect(303);
+    // It is Noor who is gone.
+    came_in(&app, "google", "ada", "session").await;
+    assert_eq!(rows(&app.app.db, "users").await, 1);
+}
+
+/// A JWT lives on for minutes when its sign-in has ended (`JWT_REVOCATION=expiry`).
+/// It may read for so long; it must not be able to plant a way in, or to delete.
+#[tokio::test]
+async fn a_sign_in_that_was_ended_can_do_nothing_that_cannot_be_undone() {
+    for action in ACTIONS.into_iter().filter(|action| *action != "finish a link") {
+        let app = Latchkey::start().await;
+        let mut owner = ada(&app, "session").await;
+        let mut thief = came_in(&app, "google", "ada", "jwt").await;
+        let ways = linked(&mut thief, &app).await;
+        let _ = owner.post(&app.url("/account/sign-ins/end-others"), &[]).await.expect(303);
+        // What act() looks up on the page, the thief has seen before.
+        let page = if action == "unlink" {
+            let (issuer, subject) = &ways[1];
+            let fields = [("issuer", issuer.as_str()), ("subject", subject.as_str())];
+            thief.post(&app.url("/account/unlink"), &fields).await
+        } else {
+            act(&app, &mut thief, action).await
+        };
+        assert!(
+            matches!(page.status, 401 | 403),
+            "{action}: a JWT whose sign-in was ended did it: {}",
+            page.summary()
+        );
+        assert_eq!(rows(&app.app.db, "users").await, 1, "{action}");
+        assert_eq!(linked(&mut owner, &app).await.len(), 2, "{action}");
+    }
+}
+
+/// The same, where it hurts most: the owner of the mailbox resets the password
+/// of an account that somebody else made, and that one links himself in again.
+#[tokio::test]
+async fn whoever_was_put_out_by_a_reset_cannot_link_himself_in_again() {
+    let app = Latchkey::start().await;
+    sign_up(&app, ADA).await;
+    let mut eve = signed_in(&app, ADA, "jwt").await;
+    let waiting = set_out_to_link(&mut eve, &app, "github").await;
+    let waiting = eve.consent(&waiting, "octo").await;
+    let _ = forgot(&app, ADA).await.expect(200);
+    let link_ = letter(&app, ADA, crate::helpers::RESET).await.link;
+    let _ = reset(&link_, OTHER_PASSWORD).await.expect(303);
+    // Neither what was under way, nor what begins now.
+    let page = eve.come_back(&waiting).await;
+    let inside = rows(&app.app.db, "identities").await;
+    assert_eq!(inside, 0, "Eve linked herself in after the reset: {}", page.summary());
+    let page = eve.post(&app.url("/account/link/facebook"), &[]).await;
+    assert!(matches!(page.status, 401 | 403), "{}", page.summary());
+    let _ = crate::helpers::delete(&mut eve, &app).await;
+    assert_eq!(rows(&app.app.db, "users").await, 1, "Eve deleted the account");
+}
+
+/// A token that was issued for less than everything, to a program, is not the
+/// person in front of the account page.
+#[tokio::test]
+async fn a_narrow_token_is_no_key_to_the_account_page() {
+    let app = Latchkey::start().await;
+    sign_up(&app, "bob@example.test").await;
+    let mut bob = signed_in(&app, "bob@example.test", "session").await;
+    let narrow = tokens(&app, "bob@example.test", Some("calendar:read")).await;
+    let bearer = format!("Bearer {}", narrow.access);
+    let form = ("content-type", "application/x-www-form-urlencoded");
+    let headers = [("authorization", bearer.as_str()), form];
+    for (path, body) in [
+        ("/account/sign-ins/end-all", ""),
+        ("/account/sign-ins/end-others", ""),
+        ("/account/verify-email", ""),
+        ("/account/link/google", ""),
+        ("/account/delete", "confirm=delete"),
+    ] {
+        let body = Some(body.to_owned());
+        let page = Browser::new().send(Method::POST, &app.url(path), &headers, body).await;
+        assert!(
+            matches!(page.status, 401 | 403),
+            "{path}: a token for calendar:read did it: {}",
+            page.summary()
+        );
+    }
+    let page = Browser::new().send(Method::GET, &app.url("/account"), &headers, None).await;
+    assert!(matches!(page.status, 401 | 403), "GET /account: {}", page.summary());
+    assert!(is_in(&mut bob, &app).await);
+    let _ = id_of(&mut bob, &app).await;
+}

@@ -1,0 +1,222 @@
+//! The list of sign-ins, and ending them.
+
+use latchkey_domain::Span;
+use latchkey_tests::{Browser, Latchkey, Page, Setup};
+use serde_json::Value;
+
+use crate::by_hand;
+use crate::helpers::{
+    came_in, is_in, post_with, sessions, this_one,
+};
+use crate::person::{PASSWORD, Program, carried, problem, sign_up, signed_in, tokens};
+
+const BOB: &str = "bob@example.test";
+const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+const SAFARI: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 \
+    Version/18.0 Mobile/15E148 Safari/604.1";
+
+/// The rows of the table of sign-ins.
+fn rows_of(page: &Page) -> Vec<String> {
+    let (_, table) = page.body.split_once("id=\"devices\"").expect("the section");
+    let (table, _) = table.split_once("</table>").expect("its end");
+    table.split("<tr").skip(2).map(str::to_owned).collect()
+}
+
+/// Signs in by the password from behind a proxy.
+async fn from(app: &Latchkey, address: &str, agent: &'static str, key: &str) -> Browser {
+    let mut browser = Browser::called(agent);
+    let fields = [("email", BOB), ("password", PASSWORD), ("strategy", key)];
+    let headers = [("x-forwarded-for", address)];
+    let page = post_with(&mut browser, &app.url("/sign-in"), &fields, &headers).await;
+    assert_eq!(page.see_other(), "/account", "{}", page.summary());
+    browser
+}
+
+#[tokio::test]
+async fn every_living_one_is_listed_with_door_key_device_and_address() {
+    let app = Setup::new().set("TRUSTED_PROXIES", "127.0.0.1").with_clock_standing().start().await;
+    sign_up(&app, BOB).await;
+    let mut fox = from(&app, "203.0.113.9", FIREFOX, "session").await;
+    app.advance(Span::minutes(2));
+    let mut phone = from(&app, "2001:db8::7", SAFARI, "jwt").await;
+    let _program = tokens(&app, BOB, None).await;
+    let page = fox.get(&app.url("/account")).await.expect(200);
+    let rows = rows_of(&page);
+    assert_eq!(rows.len(), 3, "{rows:?}");
+    let find = |what: &str| rows.iter().find(|row| row.contains(what)).expect(what).clone();
+    let this = find("Firefox on Linux");
+    for part in ["203.0.113.9", "this one", "ession", "Password", "first"] {
+        assert!(this.contains(part), "{part}: {this}");
+    }
+    assert!(!this.contains("/end\""), "this one has a button of its own elsewhere");
+    let other = find("Safari on iPhone");
+    for part in ["2001:db8::7", "JWT", "at most", "/end\""] {
+        assert!(other.contains(part), "{part}: {other}");
+    }
+    assert!(!other.contains("this one"), "{other}");
+
+    // The API says the same to both.
+    for (browser, door, key) in [(&mut fox, "password", "session"), (&mut phone, "password", "jwt")] {
+        let all = sessions(browser, &app).await;
+        assert_eq!(all.len(), 3);
+        let current: Vec<_> = all.iter().filter(|one| one["current"] == true).collect();
+        assert_eq!(current.len(), 1, "{all:?}");
+        assert_eq!((&current[0]["door"], &current[0]["key"]), (&door.into(), &key.into()));
+    }
+    let mut noor = came_in(&app, "google", "noor", "session").await;
+    let all = sessions(&mut noor, &app).await;
+    assert_eq!(all.len(), 1, "somebody else's are listed");
+    assert_eq!(all[0]["door"], "oauth:google");
+}
+
+#[tokio::test]
+async fn a_session_that_is_ended_is_refused_at_its_next_request() {
+    let app = Latchkey::start().await;
+    sign_up(&app, BOB).await;
+    for key in ["session", "jwt"] {
+        let mut this = signed_in(&app, BOB, key).await;
+        let mut other = signed_in(&app, BOB, "session").await;
+        let mut bystander = signed_in(&app, BOB, "session").await;
+        let id = this_one(&mut other, &app).await;
+        let url = app.url(&format!("/account/sign-ins/{id}/end"));
+        assert_eq!(this.post(&url, &[]).await.see_other(), "/account?done=ended");
+        for path in ["/account", "/api/v1/me"] {
+            let _ = other.get(&app.url(path)).await.expect(401);
+        }
+        assert!(is_in(&mut this, &app).await && is_in(&mut bystander, &app).await);
+        // It has ended already.
+        let _ = this.post(&url, &[]).await.expect_error(404, "not_found");
+    }
+}
+
+#[tokio::test]
+async fn nobody_ends_somebody_elses() {
+    let app = Latchkey::start().await;
+    let mut noor = came_in(&app, "google", "noor", "session").await;
+    let id = this_one(&mut noor, &app).await;
+    sign_up(&app, BOB).await;
+    let mut bob = signed_in(&app, BOB, "session").await;
+    let mut nobody = Browser::new();
+    for id in [&id, "nonsense", "00000000-0000-7000-8000-000000000000"] {
+        let url = app.url(&format!("/account/sign-ins/{id}/end"));
+        let _ = bob.post(&url, &[]).await.expect_error(404, "not_found");
+        let _ = nobody.post(&url, &[]).await.expect_error(401, "sign_in_required");
+    }
+    let _ = bob.post(&app.url("/account/sign-ins/end-others"), &[]).await.expect(303);
+    let _ = bob.post(&app.url("/account/sign-ins/end-all"), &[]).await.expect(303);
+    assert!(is_in(&mut noor, &app).await);
+}
+
+#[tokio::test]
+async fn all_others_end_and_this_one_stays() {
+    for key in ["session", "jwt"] {
+        let app = Latchkey::start().await;
+        sign_up(&app, BOB).await;
+        let mut this = signed_in(&app, BOB, key).await;
+        let mut others = Vec::new();
+        for _ in 0..3 {
+            others.push(signed_in(&app, BOB, "session").await);
+        }
+        let program = tokens(&app, BOB, None).await;
+        let page = this.post(&app.url("/account/sign-ins/end-others"), &[]).await;
+        assert_eq!(page.see_other(), "/account?done=ended");
+        for other in &mut others {
+            assert!(!is_in(other, &app).await);
+        }
+        problem(&Program::new(&app).refresh(&program.refresh).await, 400, "refresh_token_ended");
+        assert_eq!(sessions(&mut this, &app).await.len(), 1);
+        assert!(is_in(&mut this, &app).await);
+    }
+}
+
+#[tokio::test]
+async fn all_end_this_one_too() {
+    for key in ["session", "jwt"] {
+        let app = Latchkey::start().await;
+        sign_up(&app, BOB).await;
+        let mut this = signed_in(&app, BOB, key).await;
+        let mut other = signed_in(&app, BOB, "session").await;
+        let kept = this.clone();
+        let page = this.post(&app.url("/account/sign-ins/end-all"), &[]).await;
+        assert_eq!(page.see_other(), "/");
+        assert!(!is_in(&mut this, &app).await && !is_in(&mut other, &app).await);
+        assert_eq!(carried(&this, "latchkey_token"), None, "the cookies are taken away");
+        // What was copied before does not come back, once its token has expired.
+        let mut copied = kept;
+        if key == "jwt" {
+            copied.jar.plant("localhost", "latchkey_token", "expired");
+        }
+        assert!(!is_in(&mut copied, &app).await);
+        assert_eq!(sessions(&mut signed_in(&app, BOB, "session").await, &app).await.len(), 1);
+    }
+}
+
+/// What the page says of a JWT that was ended, against what is true of it.
+#[tokio::test]
+async fn the_countdown_of_a_jwt_that_was_ended_is_true() {
+    let app = Setup::new().with_clock_standing().start().await;
+    sign_up(&app, BOB).await;
+    let mut this = signed_in(&app, BOB, "session").await;
+    let first = tokens(&app, BOB, None).await;
+    // It was renewed since: it is the newest token that counts.
+    app.advance(Span::minutes(3));
+    let page = Program::new(&app).refresh(&first.refresh).await;
+    let newest = crate::person::Tokens::of(&page);
+    let claims = by_hand::read(&newest.access).1;
+    app.advance(Span::minutes(1));
+    let sid = claims["sid"].as_str().expect("a sid");
+    let url = app.url(&format!("/account/sign-ins/{sid}/end"));
+    let _ = this.post(&url, &[]).await.expect(303);
+    problem(&Program::new(&app).refresh(&newest.refresh).await, 400, "refresh_token_ended");
+
+    let page = this.get(&app.url("/account")).await.expect(200);
+    let rows = rows_of(&page);
+    let row = rows.iter().find(|row| row.contains("may be used for")).expect("it is shown");
+    assert!(row.contains(">ended<"), "{row}");
+    assert!(!row.contains("/end\""), "what has ended cannot be ended again: {row}");
+    let (_, until) = row.split_once("countdown-to\" datetime=\"").expect("a time");
+    let (until, _) = until.split_once('"').expect("its end");
+    let exp = latchkey_domain::Timestamp::from_seconds(claims["exp"].as_i64().expect("exp"));
+    assert_eq!(until, exp.rfc3339(), "the page names another time than the token");
+
+    let mut copied = Program::with(&app, &newest.access);
+    app.advance(Span::seconds(4 * 60 - 1));
+    assert_eq!(copied.get("/api/v1/me").await.status, 200, "it lives as long as the page says");
+    app.advance(Span::seconds(2));
+    let page = copied.get("/api/v1/me").await;
+    assert_eq!(page.status, 401, "a second after what the page says, it is still believed");
+    let page = this.get(&app.url("/account")).await.expect(200);
+    assert!(!page.body.contains("may be used for"), "what is over is still shown");
+}
+
+#[tokio::test]
+async fn with_watch_nothing_lingers() {
+    let app = Setup::new().set("JWT_REVOCATION", "watch").start().await;
+    sign_up(&app, BOB).await;
+    let mut this = signed_in(&app, BOB, "session").await;
+    let program = tokens(&app, BOB, None).await;
+    let _ = this.post(&app.url("/account/sign-ins/end-others"), &[]).await.expect(303);
+    problem(&Program::with(&app, &program.access).get("/api/v1/me").await, 401, "token_revoked");
+    let page = this.get(&app.url("/account")).await.expect(200);
+    assert!(!page.body.contains("may be used for"), "{}", page.summary());
+}
+
+#[tokio::test]
+async fn what_expired_by_itself_is_not_listed() {
+    let app = Setup::new().with_clock_standing().start().await;
+    sign_up(&app, BOB).await;
+    let _idle = signed_in(&app, BOB, "session").await;
+    let _program = tokens(&app, BOB, None).await;
+    app.advance(Span::days(8));
+    let mut this = signed_in(&app, BOB, "session").await;
+    let keys = |all: &[Value]| -> Vec<String> {
+        all.iter().map(|one| one["key"].as_str().expect("a key").to_owned()).collect()
+    };
+    // The session was idle for a week; the refresh token has three left.
+    let mut listed = keys(&sessions(&mut this, &app).await);
+    listed.sort();
+    assert_eq!(listed, ["jwt", "session"]);
+    app.advance(Span::days(23));
+    let mut this = signed_in(&app, BOB, "session").await;
+    assert_eq!(keys(&sessions(&mut this, &app).await), ["session"]);
+}

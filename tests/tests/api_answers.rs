@@ -1,0 +1,167 @@
+//! What is true of every answer of the API, whatever was asked.
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+#[path = "../src/person.rs"]
+mod person;
+
+use std::collections::HashSet;
+
+use latchkey_tests::{Browser, Latchkey, Setup};
+use latchkey_web::errors::catalogue;
+use person::{Program, json_of, owner, problem};
+use reqwest::Method;
+use serde_json::Value;
+
+/// Every route of the API with the methods that it takes.
+const ROUTES: [(&str, &[&str]); 10] = [
+    ("/api/v1/token", &["POST"]),
+    ("/api/v1/token/refresh", &["POST"]),
+    ("/api/v1/token/revoke", &["POST"]),
+    ("/api/v1/me", &["GET"]),
+    ("/api/v1/calendar/events", &["GET"]),
+    ("/api/v1/contacts", &["GET", "POST"]),
+    ("/api/v1/contacts/x", &["DELETE", "GET", "PUT"]),
+    ("/api/v1/sessions", &["GET"]),
+    ("/api/v1/sessions/x", &["DELETE"]),
+    ("/api/v1/admin/users", &["GET"]),
+];
+
+#[tokio::test]
+async fn another_method_is_405_and_says_which_ones_are_taken() {
+    let app = Latchkey::start().await;
+    let (mut program, _) = owner(&app, "ada@example.test").await;
+    for (path, taken) in ROUTES {
+        for method in ["GET", "POST", "PUT", "DELETE", "PATCH", "PROPFIND"] {
+            if taken.contains(&method) {
+                continue;
+            }
+            let page = program.call(method.parse().expect("a method"), path, None).await;
+            problem(&page, 405, "method_not_allowed");
+            let allow = page.header("allow").expect("Allow");
+            let mut allowed: Vec<_> = allow.split(',').filter(|name| *name != "HEAD").collect();
+            allowed.sort_unstable();
+            assert_eq!(allowed, taken, "{path}: {allow}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_a_token_there_is_a_challenge_without_an_error() {
+    let app = Latchkey::start().await;
+    let mut nobody = Program::new(&app);
+    for (path, methods) in ROUTES.iter().filter(|(path, _)| !path.starts_with("/api/v1/token")) {
+        for method in *methods {
+            let page = nobody.call(method.parse().expect("a method"), path, None).await;
+            problem(&page, 401, "token_missing");
+            assert_eq!(page.header("www-authenticate"), Some("Bearer realm=\"latchkey\""));
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_address_is_a_problem_in_json() {
+    let app = Latchkey::start().await;
+    let mut nobody = Program::new(&app);
+    for path in [
+        "/api", "/api/", "/api/v1", "/api/v1/", "/api/v1/nothing", "/api/v2/me", "/api/v1/me/",
+        "/api/v1/contacts/a/b", "/api/v1/<script>", "/.well-known/nothing",
+    ] {
+        for method in [Method::GET, Method::POST, Method::DELETE] {
+            let page = nobody.call(method, path, None).await;
+            problem(&page, 404, "not_found");
+            assert!(!page.body.contains("<script>"), "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_answer_has_an_id_is_not_kept_and_is_for_no_other_site() {
+    let app = Latchkey::start().await;
+    let (mut program, _) = owner(&app, "ada@example.test").await;
+    let token = program.token.clone().expect("a token");
+    let mut ids = HashSet::new();
+    for token in [Some(token), None] {
+        let bearer = token.map(|token| format!("Bearer {token}"));
+        for origin in ["https://evil.test", "null", app.origin.as_str()] {
+            for (path, methods) in ROUTES {
+                for method in methods.iter().chain([&"OPTIONS", &"HEAD"]) {
+                    let mut headers = vec![
+                        ("origin", origin),
+                        ("access-control-request-method", "GET"),
+                        ("access-control-request-headers", "authorization"),
+                    ];
+                    headers.extend(bearer.as_deref().map(|bearer| ("authorization", bearer)));
+                    let method = method.parse().expect("a method");
+                    let page = program.raw(method, path, &headers, None).await;
+                    assert!(page.status < 500, "{}: {}", page.asked, page.summary());
+                    for name in page.headers.keys() {
+                        let name = name.as_str();
+                        assert!(!name.starts_with("access-control-"), "{}: {name}", page.asked);
+                    }
+                    assert_eq!(page.header("cache-control"), Some("no-store"), "{}", page.asked);
+                    assert_eq!(page.header("x-content-type-options"), Some("nosniff"));
+                    assert!(page.header("referrer-policy").is_some(), "{}", page.asked);
+                    let id = page.header("x-request-id").expect("X-Request-Id").to_owned();
+                    assert!(id.len() >= 16 && ids.insert(id), "{}: an id of its own", page.asked);
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_queries_cost_is_told_in_development_alone() {
+    let app = Setup::public().start().await;
+    let mut browser = Browser::new().with_name("https://app.example.com", app.address);
+    for path in ["/", "/healthz", "/api/v1/me", "/nothing"] {
+        let page = browser.get(&app.url(path)).await;
+        assert_eq!(page.header("server-timing"), None, "{path}");
+        assert!(page.header("strict-transport-security").is_some(), "{path}");
+    }
+    let app = Latchkey::start().await;
+    for path in ["/", "/healthz", "/api/v1/me", "/nothing"] {
+        let page = Browser::new().get(&app.url(path)).await;
+        assert_eq!(person::queries(&page), 0, "{path}: nobody is there to be looked up");
+        assert_eq!(page.header("strict-transport-security"), None);
+    }
+}
+
+#[tokio::test]
+async fn every_error_has_its_page_and_no_other_word_does() {
+    let app = Latchkey::start().await;
+    let mut browser = Browser::new();
+    let index = browser.get(&app.url("/errors")).await.expect(200);
+    for entry in catalogue::ALL {
+        let path = format!("/errors/{}", entry.code);
+        assert!(index.body.contains(&path), "{path} is on no list");
+        let page = browser.get(&app.url(&path)).await.expect(200);
+        assert!(page.body.contains(entry.code), "{path}");
+        assert!(page.header("x-error-code").is_none(), "{path}: it is no error to read about one");
+    }
+    for unknown in ["nothing", "NOT_FOUND", "not_found%20", "<script>", "%2e%2e%2f", "%00", "%ff"] {
+        let page = browser.get(&app.url(&format!("/errors/{unknown}"))).await;
+        assert!(matches!(page.status, 400 | 404), "{unknown}: {}", page.status);
+        assert!(!page.body.contains("<script>"), "{unknown}");
+    }
+    let _ = browser.get(&app.url("/errors/nothing")).await.expect_error(404, "not_found");
+}
+
+#[tokio::test]
+async fn the_description_names_every_route_and_every_scope() {
+    let app = Latchkey::start().await;
+    let page = Program::new(&app).get("/openapi.json").await.expect(200);
+    let document = json_of(&page);
+    assert!(document["openapi"].as_str().is_some_and(|version| version.starts_with("3.1")));
+    for (path, methods) in ROUTES {
+        let path = path.replace("/x", "/{id}");
+        for method in methods {
+            let operation = &document["paths"][&path][method.to_lowercase()];
+            assert_ne!(*operation, Value::Null, "{method} {path}");
+            let is_token = path.starts_with("/api/v1/token");
+            assert_eq!(operation["security"].is_null(), is_token, "{method} {path}");
+        }
+    }
+    let docs = Browser::new().get(&app.url("/docs")).await.expect(200);
+    assert!(docs.body.contains("/api/v1/contacts/{id}"));
+    assert!(!docs.body.contains("src=\"http"), "everything from our own origin");
+}

@@ -1,0 +1,170 @@
+//! Two doors, two keys: the same person, served alike, whichever it is.
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+#[path = "../src/person.rs"]
+mod person;
+
+use latchkey_tests::{Browser, Latchkey, Page};
+use person::{Program, carried, json_of, queries, sign_up, signed_in};
+use reqwest::Method;
+
+const ADA: &str = "ada@example.test";
+
+/// Comes in through a door, with that key to carry.
+async fn enter(app: &Latchkey, door: &str, key: &str) -> Browser {
+    if door == "password" {
+        return signed_in(app, ADA, key).await;
+    }
+    let mut browser = Browser::new();
+    let authorize = browser.set_out_for(app, door, &[("strategy", key)]).await;
+    let callback = browser.consent(&authorize, "ada").await;
+    assert_eq!(browser.come_back(&callback).await.see_other(), "/account");
+    browser
+}
+
+async fn app() -> Latchkey {
+    let app = Latchkey::start().await;
+    sign_up(&app, ADA).await;
+    app
+}
+
+#[tokio::test]
+async fn one_person_is_the_same_bytes_whatever_is_carried() {
+    let app = app().await;
+    for door in ["google", "github", "facebook", "password"] {
+        let mut session = enter(&app, door, "session").await;
+        let mut jwt = enter(&app, door, "jwt").await;
+        assert_eq!(carried(&session, "latchkey_token"), None);
+        assert_eq!(carried(&jwt, "latchkey_session"), None);
+        let token = carried(&jwt, "latchkey_token").expect("a token");
+        let url = app.url("/api/v1/me");
+        let with_session = session.get(&url).await.expect(200);
+        let with_cookie = jwt.get(&url).await.expect(200);
+        let with_bearer = Program::with(&app, &token).get("/api/v1/me").await.expect(200);
+        assert_eq!(with_session.body, with_cookie.body, "{door}");
+        assert_eq!(with_session.body, with_bearer.body, "{door}");
+        let me = json_of(&with_session);
+        let mut names: Vec<_> = me.as_object().expect("an object").keys().collect();
+        names.sort();
+        let all = ["created_at", "email", "email_verified", "id", "name", "roles"];
+        assert_eq!(names, all, "{door}");
+        let costs: Vec<_> = [&with_session, &with_cookie, &with_bearer].map(queries).into();
+        assert_eq!(costs, [1, 0, 0], "{door}: queries for session, JWT cookie, Bearer");
+    }
+}
+
+/// An answer, as far as it does not depend on the time or the sign-in.
+fn comparable(page: &Page) -> (u16, Option<String>, String) {
+    let kind = page.header("content-type").map(str::to_owned);
+    let body = match page.url.path() {
+        // These two show the very sign-in that asks.
+        "/account" | "/api/v1/sessions" => String::new(),
+        // A page's head names the key. Apart from that: does it know the person?
+        path if !path.starts_with("/api/") => page.body.contains("Ada").to_string(),
+        _ => {
+            let id = page.header("x-request-id").expect("an id");
+            page.body.replace(id, "")
+        }
+    };
+    (page.status, kind, body)
+}
+
+#[tokio::test]
+async fn every_page_and_route_serves_each_of_them_alike() {
+    let app = app().await;
+    for door in ["google", "password"] {
+        let mut session = enter(&app, door, "session").await;
+        let mut jwt = enter(&app, door, "jwt").await;
+        let mut bearer = Program::with(&app, &carried(&jwt, "latchkey_token").expect("a token"));
+        let list = json_of(&session.get(&app.url("/api/v1/contacts")).await);
+        let contact = list["items"][0]["id"].as_str().expect("a contact");
+        for path in [
+            "/",
+            "/account",
+            "/docs",
+            "/errors",
+            "/errors/not_found",
+            "/sign-in",
+            "/sign-up",
+            "/nothing",
+            "/api/v1/me",
+            "/api/v1/calendar/events",
+            "/api/v1/contacts",
+            "/api/v1/contacts?limit=1",
+            &format!("/api/v1/contacts/{contact}"),
+            "/api/v1/contacts/nobody",
+            "/api/v1/sessions",
+            "/api/v1/admin/users",
+            "/api/v1/nothing",
+        ] {
+            let url = app.url(path);
+            let expected = comparable(&session.get(&url).await);
+            assert!(expected.0 < 500, "{door}: {path}");
+            assert_eq!(comparable(&jwt.get(&url).await), expected, "{door}: JWT cookie: {path}");
+            assert_eq!(comparable(&bearer.get(path).await), expected, "{door}: Bearer: {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_of_them_may_write_and_each_sees_what_another_wrote() {
+    let app = app().await;
+    let mut session = enter(&app, "password", "session").await;
+    let mut jwt = enter(&app, "password", "jwt").await;
+    let token = carried(&jwt, "latchkey_token").expect("a token");
+    let json = ("content-type", "application/json");
+    let same = ("sec-fetch-site", "same-origin");
+    let bearer = format!("Bearer {token}");
+    let mut program = Browser::new();
+    for (name, browser, headers) in [
+        ("session", &mut session, vec![json, same]),
+        ("JWT cookie", &mut jwt, vec![json, same]),
+        ("Bearer", &mut program, vec![json, ("authorization", bearer.as_str())]),
+    ] {
+        let body = serde_json::json!({ "name": name }).to_string();
+        let url = app.url("/api/v1/contacts");
+        let page = browser.send(Method::POST, &url, &headers, Some(body)).await;
+        assert_eq!(page.status, 201, "{name}: {}", page.summary());
+    }
+    let list = session.get(&app.url("/api/v1/contacts")).await;
+    for name in ["session", "JWT cookie", "Bearer"] {
+        assert!(list.body.contains(name), "{name}: {}", list.body);
+    }
+}
+
+#[tokio::test]
+async fn the_account_page_says_which_door_and_which_key() {
+    let app = app().await;
+    for (door, name) in [("google", "Google"), ("password", "Password")] {
+        let mut session = enter(&app, door, "session").await;
+        let id = carried(&session, "latchkey_session").expect("a session");
+        let page = session.get(&app.url("/account")).await.expect(200);
+        assert!(page.body.contains("Server session") && page.body.contains(name), "{door}");
+        assert!(!page.body.contains(&id), "{door}: the session id is shown");
+        let mut jwt = enter(&app, door, "jwt").await;
+        let page = jwt.get(&app.url("/account")).await.expect(200);
+        assert!(page.body.contains("<b>JWT</b>") && page.body.contains(name), "{door}");
+        for claim in ["alg", "kid", "typ", "iss", "aud", "sub", "exp", "sid", "scope", "amr"] {
+            assert!(page.body.contains(&format!("<code>{claim}</code>")), "{door}: {claim}");
+        }
+        for cookie in ["latchkey_token", "latchkey_refresh"] {
+            let value = carried(&jwt, cookie).expect("a cookie");
+            assert!(!page.body.contains(&value), "{door}: {cookie} is shown whole");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_sent_on_purpose_counts_before_what_a_browser_sends_by_itself() {
+    let app = app().await;
+    let mut browser = enter(&app, "google", "session").await;
+    let me = browser.get(&app.url("/api/v1/me")).await.body;
+    let token = person::tokens(&app, ADA, None).await.access;
+    for (authorization, status) in [(format!("Bearer {token}"), 200), ("Bearer x.y.z".into(), 401)]
+    {
+        let headers = [("authorization", authorization.as_str())];
+        let page = browser.send(Method::GET, &app.url("/api/v1/me"), &headers, None).await;
+        assert_eq!(page.status, status, "{}", page.summary());
+        assert_ne!(page.body, me, "the cookie has answered");
+    }
+}

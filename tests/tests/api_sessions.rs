@@ -1,0 +1,140 @@
+//! All sign-ins in one list, whatever they carry, each to be ended from any other.
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+#[path = "../src/person.rs"]
+mod person;
+
+use latchkey_domain::Span;
+use latchkey_tests::{Browser, Latchkey, Page, Setup};
+use person::{Program, carried, json_of, owner, past_expiry, problem, sign_up, signed_in, tokens};
+use reqwest::Method;
+use serde_json::Value;
+
+const ADA: &str = "ada@example.test";
+const PATH: &str = "/api/v1/sessions";
+
+fn items(page: &Page) -> Vec<Value> {
+    assert_eq!(page.status, 200, "{}", page.summary());
+    json_of(page)["items"].as_array().expect("items").clone()
+}
+
+async fn end(browser: &mut Browser, app: &Latchkey, id: &Value) -> Page {
+    let url = app.url(&format!("{PATH}/{}", id.as_str().expect("an id")));
+    browser.send(Method::DELETE, &url, &[("sec-fetch-site", "same-origin")], None).await
+}
+
+#[tokio::test]
+async fn the_list_says_what_each_sign_in_is_and_holds_no_secret() {
+    let app = Setup::new().with_clock_standing().start().await;
+    let (mut program, _) = owner(&app, ADA).await;
+    app.advance(Span::seconds(1));
+    let mut session = signed_in(&app, ADA, "session").await;
+    app.advance(Span::seconds(1));
+    let mut jwt = signed_in(&app, ADA, "jwt").await;
+    let url = app.url(PATH);
+    let lists = [session.get(&url).await, jwt.get(&url).await, program.get(PATH).await];
+    for (n, page) in lists.iter().enumerate() {
+        let list = items(page);
+        assert_eq!(list.len(), 3);
+        assert_eq!(list.iter().filter(|one| one["current"] == true).count(), 1, "{n}");
+        for one in &list {
+            assert_eq!(one["door"], "password");
+            assert_eq!(one["address"], "127.0.0.1");
+            assert!(one["user_agent"].as_str().is_some_and(|name| name.contains("a test")));
+            for time in ["created_at", "last_seen_at", "expires_at"] {
+                assert!(one[time].as_str().is_some_and(|time| time.ends_with('Z')), "{one}");
+            }
+        }
+        let keys: Vec<_> = list.iter().map(|one| one["key"].as_str().expect("a key")).collect();
+        assert_eq!(keys, ["jwt", "session", "jwt"], "the one used last first");
+        for (browser, name) in
+            [(&session, "latchkey_session"), (&jwt, "latchkey_token"), (&jwt, "latchkey_refresh")]
+        {
+            let secret = carried(browser, name).expect("a cookie");
+            assert!(!page.body.contains(&secret), "{name} is in the list");
+        }
+    }
+    let current = |page| items(page).into_iter().find(|one| one["current"] == true).unwrap();
+    let of: Vec<_> = lists.iter().map(|page| current(page)["id"].clone()).collect();
+    assert!(of[0] != of[1] && of[1] != of[2] && of[0] != of[2], "{of:?}");
+}
+
+#[tokio::test]
+async fn an_ended_session_is_refused_at_the_next_request() {
+    let app = Latchkey::start().await;
+    sign_up(&app, ADA).await;
+    for ender in ["session", "jwt"] {
+        let mut victim = signed_in(&app, ADA, "session").await;
+        let id = items(&victim.get(&app.url(PATH)).await)
+            .into_iter()
+            .find(|one| one["current"] == true)
+            .expect("its own")["id"]
+            .clone();
+        let mut other = signed_in(&app, ADA, ender).await;
+        assert_eq!(end(&mut other, &app, &id).await.status, 204, "{ender}");
+        problem(&victim.get(&app.url("/api/v1/me")).await, 401, "token_missing");
+        assert_eq!(victim.account(&app).await, None, "{ender}");
+        problem(&end(&mut other, &app, &id).await, 404, "not_found");
+        assert!(other.account(&app).await.is_some(), "{ender}: its own lives");
+    }
+}
+
+#[tokio::test]
+async fn an_ended_jwt_is_not_renewed() {
+    let app = Setup::new().with_clock_standing().start().await;
+    sign_up(&app, ADA).await;
+    let mut browser = signed_in(&app, ADA, "jwt").await;
+    let pair = tokens(&app, ADA, None).await;
+    let mut program = Program::with(&app, &pair.access);
+    let url = app.url(PATH);
+    for page in [browser.get(&url).await, program.get(PATH).await] {
+        let own = items(&page).into_iter().find(|one| one["current"] == true).expect("its own");
+        let mut other = signed_in(&app, ADA, "session").await;
+        assert_eq!(end(&mut other, &app, &own["id"]).await.status, 204);
+    }
+    problem(&program.refresh(&pair.refresh).await, 400, "refresh_token_ended");
+    app.advance(past_expiry());
+    assert_eq!(browser.account(&app).await, None);
+    assert_eq!(carried(&browser, "latchkey_refresh"), None);
+}
+
+#[tokio::test]
+async fn nobody_ends_somebody_elses_sign_in() {
+    let app = Latchkey::start().await;
+    let (mut ada, _) = owner(&app, ADA).await;
+    let (mut eve, _) = owner(&app, "eve@example.test").await;
+    let own = items(&ada.get(PATH).await);
+    assert_eq!(own.len(), 1);
+    let path = format!("{PATH}/{}", own[0]["id"].as_str().expect("an id"));
+    problem(&eve.delete(&path).await, 404, "not_found");
+    problem(&Program::new(&app).delete(&path).await, 401, "token_missing");
+    assert_eq!(items(&ada.get(PATH).await), own);
+    for wrong in ["x", "%00", "../me"] {
+        let page = eve.delete(&format!("{PATH}/{wrong}")).await;
+        assert!((400..500).contains(&page.status), "{wrong}: {}", page.status);
+    }
+}
+
+#[tokio::test]
+async fn what_has_expired_or_was_signed_out_of_is_not_listed() {
+    let app = Setup::new()
+        .set("SESSION_IDLE_TTL", "10m")
+        .set("SESSION_TTL", "1h")
+        .set("JWT_REFRESH_TTL", "30m")
+        .with_clock_standing()
+        .start()
+        .await;
+    sign_up(&app, ADA).await;
+    let mut gone = signed_in(&app, ADA, "session").await;
+    let _idle = signed_in(&app, ADA, "session").await;
+    let _jwt = signed_in(&app, ADA, "jwt").await;
+    let mut asks = signed_in(&app, ADA, "session").await;
+    gone.post(&app.url("/sign-out"), &[]).await;
+    assert_eq!(items(&asks.get(&app.url(PATH)).await).len(), 3);
+    app.advance(Span::minutes(11));
+    let mut asks = signed_in(&app, ADA, "session").await;
+    assert_eq!(items(&asks.get(&app.url(PATH)).await).len(), 2, "the idle ones are gone");
+    app.advance(Span::minutes(20));
+    let mut asks = signed_in(&app, ADA, "session").await;
+    assert_eq!(items(&asks.get(&app.url(PATH)).await).len(), 1, "and the family has ended");
+}

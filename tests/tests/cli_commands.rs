@@ -1,0 +1,216 @@
+//! The command line, through the real binary.
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+#[path = "../src/person.rs"]
+mod person;
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use latchkey_tests::{Browser, Setup};
+use person::{PASSWORD, Program, json_of, knock, tokens};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// What a command left behind.
+#[derive(Debug)]
+struct Ended {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+impl Ended {
+    /// Its output, if it went well and had nothing to complain about.
+    #[track_caller]
+    fn well(self) -> String {
+        assert_eq!((self.code, self.err.as_str()), (Some(0), ""), "{self:?}");
+        self.out
+    }
+
+    /// Its complaint, if it is one: a sentence, and nothing on standard output.
+    #[track_caller]
+    fn refused(self) -> String {
+        assert!(self.code.is_some_and(|code| code != 0), "{self:?}");
+        assert_eq!(self.out, "", "{self:?}");
+        assert!(!self.err.contains("panicked"), "{self:?}");
+        self.err
+    }
+}
+
+/// A folder in which somebody works with Latchkey.
+struct Folder(TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().expect("a folder"))
+    }
+
+    fn run(&self, arguments: &[&str], input: &str, variables: &[(&str, &str)]) -> Ended {
+        let mut child = Command::new(binary())
+            .args(arguments)
+            .env_clear()
+            .envs(variables.iter().copied())
+            .current_dir(self.0.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary runs");
+        let mut stdin = child.stdin.take().expect("its input");
+        // A command that does not read closes it, which is its right.
+        let _ = stdin.write_all(input.as_bytes());
+        drop(stdin);
+        let output = child.wait_with_output().expect("it ends");
+        let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+        let (out, err) = (text(output.stdout), text(output.stderr));
+        Ended { code: output.status.code(), out, err }
+    }
+
+    fn latchkey(&self, arguments: &[&str]) -> Ended {
+        self.run(arguments, "", &[])
+    }
+
+    fn add(&self, arguments: &[&str], password: &str) -> Ended {
+        let arguments: Vec<_> = ["user", "add"].iter().chain(arguments).copied().collect();
+        self.run(&arguments, &format!("{password}\n"), &[])
+    }
+}
+
+/// The binary lies beside the folder of the tests; `tests/run` builds it.
+fn binary() -> PathBuf {
+    let test = std::env::current_exe().expect("this very test");
+    let binary = test.ancestors().nth(2).expect("a folder").join("latchkey");
+    assert!(binary.exists(), "{} is not there: cargo build first", binary.display());
+    binary
+}
+
+#[test]
+fn people_are_added_listed_and_given_roles() {
+    let folder = Folder::new();
+    assert_eq!(folder.latchkey(&["user", "list"]).well(), "");
+    let ada = folder.add(&["Ada@Example.test", "--name", "Ada", "--role", "admin"], PASSWORD);
+    let ada = ada.well().trim().to_owned();
+    let grace = folder.add(&["grace@example.test"], PASSWORD).well().trim().to_owned();
+    let listed = folder.latchkey(&["user", "list"]).well();
+    let expected = format!(
+        "{ada}\tada@example.test\tadmin\tAda\n{grace}\tgrace@example.test\t-\tgrace@example.test\n"
+    );
+    assert_eq!(listed, expected);
+    let changed = folder.latchkey(&["user", "role", "GRACE@example.test", "editor"]).well();
+    assert!(changed.contains("editor") && changed.contains(&grace), "{changed}");
+    let changed = folder.latchkey(&["user", "role", &ada, "admin", "--remove"]).well();
+    assert!(!changed.contains("admin"), "{changed}");
+    let listed = folder.latchkey(&["user", "list"]).well();
+    assert!(!listed.contains("admin") && listed.contains("editor"), "{listed}");
+    assert!(!listed.contains(PASSWORD) && !listed.contains("argon2"), "{listed}");
+}
+
+#[test]
+fn what_cannot_be_done_is_said_and_the_exit_code_says_so_too() {
+    let folder = Folder::new();
+    folder.add(&["ada@example.test"], PASSWORD).well();
+    for (what, ended) in [
+        ("there already", folder.add(&["ADA@example.test"], PASSWORD)),
+        ("no address", folder.add(&["ada"], PASSWORD)),
+        ("too short", folder.add(&["eve@example.test"], "short")),
+        ("too common", folder.add(&["eve@example.test"], "iloveyou")),
+        ("no password", folder.add(&["eve@example.test"], "")),
+        ("no role", folder.add(&["eve@example.test", "--role", "Not A Role"], PASSWORD)),
+        ("nobody", folder.latchkey(&["user", "role", "nobody@example.test", "admin"])),
+        ("nobody either", folder.latchkey(&["user", "role", "x", "admin"])),
+        ("no role", folder.latchkey(&["user", "role", "ada@example.test", "ADMIN"])),
+        ("no command", folder.latchkey(&["dance"])),
+        ("no subcommand", folder.latchkey(&["keys"])),
+    ] {
+        let said = ended.refused();
+        assert!(said.trim().len() > 10, "{what}: {said:?}");
+        for secret in [PASSWORD, "iloveyou"] {
+            assert!(!said.contains(secret), "{what}: the password is repeated: {said}");
+        }
+    }
+    let secret = "a-secret-nobody-should-ever-read";
+    let wrong = [("APP_SECRET", secret), ("PUBLIC_URL", "http://example.com"), ("JWT_ALGORITHM", "x")];
+    let said = folder.run(&["user", "list"], "", &wrong).refused();
+    for name in ["PUBLIC_URL", "JWT_ALGORITHM"] {
+        assert!(said.contains(name), "all problems at once: {said}");
+    }
+    assert!(!said.contains(secret), "{said}");
+}
+
+#[test]
+fn keys_are_listed_and_rotated_and_never_shown() {
+    let folder = Folder::new();
+    let before = folder.latchkey(&["keys", "list"]).well();
+    let first: Vec<_> = before.trim().split('\t').collect();
+    assert!(matches!(first[..], [_, "EdDSA", "signs"]), "{before:?}");
+    let rotated = folder.latchkey(&["keys", "rotate"]).well();
+    let new = rotated.split('\t').next().expect("a kid").to_owned();
+    let after = folder.latchkey(&["keys", "list"]).well();
+    assert_eq!(after.lines().count(), 2, "{after}");
+    assert!(after.contains(first[0]) && after.contains(&new) && new != first[0], "{after}");
+    let es256 = [("JWT_ALGORITHM", "ES256")];
+    let after = folder.run(&["keys", "list"], "", &es256).well();
+    assert!(after.lines().any(|line| line.contains("\tES256\t")), "{after}");
+    for secret in ["PRIVATE", "\"d\"", "-----"] {
+        assert!(!after.contains(secret) && !rotated.contains(secret), "{secret}: {after}");
+    }
+    let secret = std::fs::read_dir(folder.0.path().join("data")).expect("data");
+    for file in secret.map(|file| file.expect("a file").path()) {
+        if let Ok(text) = std::fs::read_to_string(&file) {
+            assert!(!after.contains(text.trim()), "{} is printed", file.display());
+        }
+    }
+}
+
+#[test]
+fn the_description_of_the_api_needs_no_settings_and_is_json() {
+    let folder = Folder::new();
+    let printed = folder.latchkey(&["openapi"]).well();
+    let document: Value = serde_json::from_str(&printed).expect("JSON");
+    assert!(document["openapi"].as_str().is_some_and(|version| version.starts_with("3.1")));
+    assert!(document["paths"]["/api/v1/me"]["get"].is_object());
+    assert!(!folder.0.path().join("data").exists(), "nothing is made on the way");
+}
+
+#[test]
+fn help_and_version_are_there() {
+    let folder = Folder::new();
+    for arguments in [&["--help"][..], &["user", "--help"], &["keys", "--help"], &["--version"]] {
+        assert!(folder.latchkey(arguments).well().len() > 10, "{arguments:?}");
+    }
+}
+
+/// A running server and the command line work on one database.
+#[tokio::test]
+async fn what_is_done_at_the_terminal_holds_in_the_server() {
+    let folder = Folder::new();
+    let database = format!("sqlite://{}/one.db", folder.0.path().display());
+    let secret = "one-secret-for-all-instances-of-it";
+    let variables = [("DATABASE_URL", database.as_str()), ("APP_SECRET", secret)];
+    let app = Setup::new().set("DATABASE_URL", &database).set("APP_SECRET", secret).start().await;
+    let password = format!("{PASSWORD}\n");
+    let add = ["user", "add", "ada@example.test", "--name", "Ada", "--role", "admin"];
+    let id = folder.run(&add, &password, &variables).well();
+    let mut program = Program::with(&app, &tokens(&app, "ada@example.test", None).await.access);
+    let me = json_of(&program.get("/api/v1/me").await);
+    assert_eq!((&me["id"], &me["name"]), (&id.trim().into(), &"Ada".into()));
+    assert_eq!(me["email_verified"], true);
+    assert_eq!(program.get("/api/v1/admin/users").await.status, 200);
+    let fields = [("email", "ada@example.test"), ("password", PASSWORD)];
+    assert_eq!(knock(&mut Browser::new(), &app, &fields).await.status, 303);
+    // A new key is published before it signs, and what the old one signed stays good.
+    let rotated = folder.run(&["keys", "rotate"], "", &variables).well();
+    let kid = rotated.split('\t').next().expect("a kid");
+    let mut published = false;
+    for _ in 0..200 {
+        published = program.get("/.well-known/jwks.json").await.body.contains(kid);
+        if published {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+    }
+    assert!(published, "the server has not heard of {kid}");
+    assert_eq!(program.get("/api/v1/me").await.status, 200);
+}

@@ -1,0 +1,266 @@
+//! `latchkey doctor`: environments that are broken on purpose, one for each
+//! file in `fixtures/doctor`, and a world that is.
+//!
+//! A fixture says in its second line what is expected of it:
+//! `# expect: problem GOOGLE_CLIENT_ID`. Every secret in it has `s3cr3t` in it,
+//! and must not come out again.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
+use std::path::Path;
+
+use latchkey_domain::Clock;
+use latchkey_tests::issuer::{Answer, DISCOVERY};
+use latchkey_tests::{Browser, Database, Issuer, Latchkey, Setup};
+use latchkey_web::doctor::{Check, Finding, Level, Report, examine};
+use latchkey_web::settings::{Environment, Problems, Settings};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+
+/// A broken environment, and what is wrong with it.
+struct Fixture {
+    name: String,
+    level: Level,
+    subjects: Vec<String>,
+    folder: TempDir,
+}
+
+impl Fixture {
+    fn read(path: &Path) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("notes.txt"), "no database: s3cr3t\n").expect("a file");
+        std::fs::write(folder.path().join("empty.txt"), "\n").expect("a file");
+        let text = std::fs::read_to_string(path).expect("a fixture");
+        let text = text.replace("@FOLDER@", &folder.path().display().to_string());
+        let expected = text.lines().find_map(|line| line.strip_prefix("# expect: "));
+        let (level, subjects) = expected.and_then(|line| line.split_once(' ')).expect("# expect:");
+        let level = if level == "problem" { Level::Problem } else { Level::Warning };
+        let subjects = subjects.split(", ").map(str::to_owned).collect();
+        // Whatever listens on the usual ports here has nothing to do with it.
+        let mut env = text.clone();
+        for name in ["PORT", "LOCAL_IDP_PORT"] {
+            if !text.lines().any(|line| line.starts_with(&format!("{name}="))) {
+                env.push_str(&format!("{name}=0\n"));
+            }
+        }
+        std::fs::write(folder.path().join(".env"), env).expect("a file");
+        let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+        Self { name, level, subjects, folder }
+    }
+
+    async fn examine(&self) -> Report {
+        let (environment, unread) = Environment::seen_in_file(&self.folder.path().join(".env"));
+        examine(&environment, unread, &Clock::System).await.expect("a report")
+    }
+}
+
+fn fixtures() -> Vec<Fixture> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/doctor");
+    let files = std::fs::read_dir(folder).expect("a folder");
+    let mut paths: Vec<_> = files.map(|file| file.expect("a file").path()).collect();
+    paths.sort();
+    paths.iter().map(|path| Fixture::read(path)).collect()
+}
+
+fn of(report: &Report, level: Level) -> Vec<&str> {
+    let found = report.findings().iter().filter(|one| one.level == level);
+    found.map(|one| one.subject.as_str()).collect()
+}
+
+fn sorted<T: Ord>(mut list: Vec<T>) -> Vec<T> {
+    list.sort();
+    list
+}
+
+#[tokio::test]
+async fn every_broken_environment_is_named() {
+    let fixtures = fixtures();
+    assert!(fixtures.len() >= 25, "{}", fixtures.len());
+    for fixture in fixtures {
+        let report = fixture.examine().await;
+        let expected: Vec<&str> = fixture.subjects.iter().map(String::as_str).collect();
+        let found = of(&report, fixture.level);
+        assert_eq!(sorted(found), sorted(expected), "{}:\n{report}", fixture.name);
+        assert_eq!(report.worst(), fixture.level, "{}:\n{report}", fixture.name);
+        for said in [report.to_string(), report.json().to_string()] {
+            assert!(!said.contains("s3cr3t"), "{}:\n{said}", fixture.name);
+        }
+        let told: Vec<_> = report.findings().iter().filter(|one| one.level > Level::Ok).collect();
+        assert!(told.iter().all(|one| one.what_to_do.is_some()), "{}:\n{report}", fixture.name);
+    }
+}
+
+#[tokio::test]
+async fn a_problem_of_the_settings_keeps_the_app_from_starting_and_a_warning_does_not() {
+    for fixture in fixtures() {
+        let (environment, unread) = Environment::seen_in_file(&fixture.folder.path().join(".env"));
+        let report = fixture.examine().await;
+        let starts = unread.0.is_empty() && Settings::load(&environment).is_ok();
+        let refused = report.findings().iter().any(|one| one.check == Check::SettingInvalid);
+        assert_eq!(starts, !refused, "{}", fixture.name);
+    }
+}
+
+#[tokio::test]
+async fn looking_changes_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let database = format!("sqlite://{}", folder.path().join("data/latchkey.db").display());
+    let variables = [("DATABASE_URL", database.as_str()), ("PORT", "0"), ("LOCAL_IDP_PORT", "0")];
+    let environment = Environment::of(variables, folder.path());
+    let report = examine(&environment, Problems::default(), &Clock::System).await.expect("one");
+    assert_eq!(report.worst(), Level::Ok, "{report}");
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0);
+}
+
+async fn examine_with(variables: &[(&str, &str)]) -> Report {
+    let folder = tempfile::tempdir().expect("a folder");
+    let database = format!("sqlite://{}", folder.path().join("latchkey.db").display());
+    let own = [("DATABASE_URL", database.as_str()), ("PORT", "0"), ("LOCAL_IDP_PORT", "0")];
+    let variables = own.into_iter().chain(variables.iter().copied());
+    let environment = Environment::of(variables, folder.path());
+    examine(&environment, Problems::default(), &Clock::System).await.expect("a report")
+}
+
+fn find(report: &Report, check: Check) -> &Finding {
+    report.findings().iter().find(|one| one.check == check).expect("a finding")
+}
+
+fn acme(issuer: &str) -> [(&str, &str); 3] {
+    [
+        ("OIDC_ACME_ISSUER", issuer),
+        ("OIDC_ACME_CLIENT_ID", "acme"),
+        ("OIDC_ACME_CLIENT_SECRET", "s3cr3t"),
+    ]
+}
+
+#[tokio::test]
+async fn an_issuer_is_asked_who_it_is() {
+    let issuer = Issuer::start().await;
+    let report = examine_with(&acme(&issuer.url)).await;
+    assert_eq!(report.worst(), Level::Ok, "{report}");
+
+    // The commonest slip: one slash.
+    let report = examine_with(&acme(&format!("{}/", issuer.url))).await;
+    let finding = find(&report, Check::ProviderReachable);
+    assert_eq!(finding.level, Level::Problem, "{report}");
+    assert!(finding.facts.contains(&("It says", issuer.url.clone())), "{report}");
+
+    for answer in [Answer::html(200), Answer::html(503), Answer::HangUp, Answer::raw("{}")] {
+        let said = format!("{answer:?}");
+        issuer.answers(DISCOVERY, answer);
+        let report = examine_with(&acme(&issuer.url)).await;
+        assert_eq!(of(&report, Level::Problem), ["Acme"], "{said}: {report}");
+    }
+}
+
+/// A GitHub Enterprise whose clock is so many seconds ahead.
+async fn with_clock_ahead(seconds: i64) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.read(&mut [0; 4096]).await;
+            let at = u64::try_from(Clock::System.now().as_seconds() + seconds).expect("a time");
+            let at = std::time::UNIX_EPOCH + std::time::Duration::from_secs(at);
+            let date = httpdate::fmt_http_date(at);
+            let answer = format!(
+                "HTTP/1.1 200 OK\r\nDate: {date}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            );
+            let _ = stream.write_all(answer.as_bytes()).await;
+        }
+    });
+    url
+}
+
+#[tokio::test]
+async fn the_clock_is_measured() {
+    for (seconds, level) in
+        [(0, Level::Ok), (45, Level::Warning), (-45, Level::Warning), (3600, Level::Problem)]
+    {
+        let url = with_clock_ahead(seconds).await;
+        let report = examine_with(&[
+            ("GITHUB_URL", &url),
+            ("GITHUB_API_URL", &url),
+            ("GITHUB_CLIENT_ID", "Ov23liAbCdEfGhIjKlMn"),
+            ("GITHUB_CLIENT_SECRET", "s3cr3t"),
+        ])
+        .await;
+        assert_eq!(find(&report, Check::Clock).level, level, "{seconds}: {report}");
+    }
+}
+
+#[tokio::test]
+async fn a_port_that_another_program_has_is_a_problem() {
+    let taken = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = taken.local_addr().expect("an address").port().to_string();
+    drop(tokio::spawn(async move { while taken.accept().await.is_ok() {} }));
+    let report = examine_with(&[("LOCAL_IDP_PORT", &port)]).await;
+    assert_eq!(of(&report, Level::Problem), ["LOCAL_IDP_PORT"], "{report}");
+}
+
+#[tokio::test]
+async fn keys_that_do_not_open_any_more_are_a_problem() {
+    let secret = "s3cr3t-3f7Kq9Zr1xV8bN5mT2wY6cH4jL0pD3sG";
+    let app = Setup::new().set("APP_SECRET", secret).start().await;
+    let url = format!("sqlite://{}", app.file("latchkey.db").display());
+    let _folder = app.stop().await;
+    let both = format!("s3cr3t-of-tomorrow-8bN5mT2wY6cH4,{secret}");
+    for (secret, level) in [
+        (secret, Level::Ok),
+        ("s3cr3t-of-tomorrow-8bN5mT2wY6cH4", Level::Problem),
+        (both.as_str(), Level::Ok),
+    ] {
+        let report = examine_with(&[("APP_SECRET", secret), ("DATABASE_URL", &url)]).await;
+        assert_eq!(find(&report, Check::Migrations).level, Level::Ok, "{report}");
+        assert_eq!(find(&report, Check::SigningKeys).level, level, "{report}");
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: tests/run"]
+async fn a_server_is_looked_at_as_well_as_a_file() {
+    let url = Database::new_postgres_url().await;
+    let report = examine_with(&[("DATABASE_URL", &url)]).await;
+    let pending = &find(&report, Check::Migrations).finding;
+    assert!(pending.ends_with("are run at the next start."), "{report}");
+
+    let _app = Setup::new().set("DATABASE_URL", &url).start().await;
+    let report = examine_with(&[("DATABASE_URL", &url)]).await;
+    let done = &find(&report, Check::Migrations).finding;
+    assert!(done.ends_with("have been run."), "{report}");
+
+    let report = examine_with(&[("DATABASE_URL", &format!("{url}_s3cr3t"))]).await;
+    let finding = find(&report, Check::Database);
+    assert_eq!(finding.level, Level::Problem, "{report}");
+    assert!(finding.finding.contains("has no database of that name"), "{report}");
+}
+
+#[tokio::test]
+async fn the_page_shows_it_all_in_development() {
+    let app = Latchkey::start().await;
+    let page = Browser::new().get(&app.url("/doctor")).await.expect(200);
+    for said in [
+        "Google is played by the local provider.",
+        &app.callback("google"),
+        &app.callback("facebook"),
+        "https://github.com/settings/developers",
+        &format!("Latchkey answers at {}.", app.origin),
+        "migrations have been run",
+        "The keys that sign JWTs open with APP_SECRET.",
+    ] {
+        assert!(page.body.contains(said), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn elsewhere_there_is_no_such_page() {
+    let app = Setup::public().start().await;
+    let mut browser = Browser::new().with_name("https://app.example.com", app.address);
+    let page = browser.get("https://app.example.com/doctor").await.expect(404);
+    assert_eq!(page.header("x-error-code"), Some("not_found"));
+}

@@ -1,0 +1,77 @@
+//! Somebody was there first with an address that is not theirs: an address
+//! that was only typed opens nothing, in neither direction.
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+#[path = "../src/person.rs"]
+mod person;
+
+use latchkey_tests::database::rows;
+use latchkey_tests::{Browser, Latchkey};
+use person::{PASSWORD, json_of, knock, sign_up, signed_in};
+
+/// The address of the local provider's Ada, whom it vouches for.
+async fn adas_address() -> String {
+    let app = Latchkey::start().await;
+    let mut browser = Browser::new();
+    browser.sign_in_with(&app, "google", "ada").await;
+    let me = json_of(&browser.get(&app.url("/api/v1/me")).await);
+    assert_eq!(me["email_verified"], true);
+    me["email"].as_str().expect("an address").to_owned()
+}
+
+#[tokio::test]
+async fn whoever_typed_the_address_first_does_not_get_the_victims_sign_in() {
+    let address = adas_address().await;
+    for provider in ["google", "github", "facebook"] {
+        let app = Latchkey::start().await;
+        sign_up(&app, &address).await;
+        let mut eve = signed_in(&app, &address, "session").await;
+        let eves = eve.account(&app).await.expect("Eve's account");
+        let mut ada = Browser::new();
+        let authorize = ada.set_out(&app, provider).await;
+        let callback = ada.consent(&authorize, "ada").await;
+        let page = ada.come_back(&callback).await;
+        if page.status == 303 {
+            let adas = ada.account(&app).await.expect("Ada's account");
+            assert_ne!(adas.id, eves.id, "{provider}: she is in Eve's account");
+        } else {
+            let _ = page.expect_error(409, "email_taken");
+        }
+        // Eve's password opens what it opened before, and nothing of Ada's.
+        let mut again = signed_in(&app, &address, "jwt").await;
+        assert_eq!(again.account(&app).await, Some(eves), "{provider}");
+        let page = again.get(&app.url("/account")).await;
+        assert!(!page.body.contains("linked <time"), "{provider}: Ada's identity is Eve's");
+    }
+}
+
+#[tokio::test]
+async fn whoever_types_a_proved_address_later_gets_no_password_for_it() {
+    let address = adas_address().await;
+    let app = Latchkey::start().await;
+    let mut ada = Browser::new();
+    let before = ada.sign_in_with(&app, "google", "ada").await;
+    for typed in [address.clone(), address.to_uppercase(), format!(" {address} ")] {
+        sign_up(&app, &typed).await;
+        let page =
+            knock(&mut Browser::new(), &app, &[("email", &typed), ("password", PASSWORD)]).await;
+        let _ = page.expect_error(401, "wrong_credentials");
+    }
+    assert_eq!(ada.account(&app).await, Some(before));
+    assert_eq!(rows(&app.app.db, "users").await, 1);
+    assert_eq!(rows(&app.app.db, "passwords").await, 0);
+}
+
+#[tokio::test]
+async fn a_password_account_never_gains_a_proof_from_somebody_elses_sign_in() {
+    let address = adas_address().await;
+    let app = Latchkey::start().await;
+    sign_up(&app, &address).await;
+    let mut ada = Browser::new();
+    let authorize = ada.set_out(&app, "google").await;
+    let callback = ada.consent(&authorize, "ada").await;
+    ada.come_back(&callback).await;
+    let mut eve = signed_in(&app, &address, "session").await;
+    let me = json_of(&eve.get(&app.url("/api/v1/me")).await);
+    assert_eq!(me["email_verified"], false, "{me}");
+}
