@@ -63,8 +63,16 @@ async fn an_unknown_address_is_a_problem_in_json() {
     let app = Latchkey::start().await;
     let mut nobody = Program::new(&app);
     for path in [
-        "/api", "/api/", "/api/v1", "/api/v1/", "/api/v1/nothing", "/api/v2/me", "/api/v1/me/",
-        "/api/v1/contacts/a/b", "/api/v1/<script>", "/.well-known/nothing",
+        "/api",
+        "/api/",
+        "/api/v1",
+        "/api/v1/",
+        "/api/v1/nothing",
+        "/api/v2/me",
+        "/api/v1/me/",
+        "/api/v1/contacts/a/b",
+        "/api/v1/<script>",
+        "/.well-known/nothing",
     ] {
         for method in [Method::GET, Method::POST, Method::DELETE] {
             let page = nobody.call(method, path, None).await;

@@ -125,7 +125,13 @@ async fn an_id_that_cannot_be_one_is_not_found() {
     let list = json_of(&ada.get(PATH).await);
     let id = id_of(&list["items"][0]);
     for wrong in [
-        "1", "' OR 1=1", "..%2f..", "%00", "%ff", &id.to_uppercase(), &id.replace('-', ""),
+        "1",
+        "' OR 1=1",
+        "..%2f..",
+        "%00",
+        "%ff",
+        &id.to_uppercase(),
+        &id.replace('-', ""),
         &format!("{id}%20"),
     ] {
         let page = ada.get(&format!("{PATH}/{wrong}")).await;
@@ -154,7 +160,16 @@ async fn walking_from_page_to_page_shows_everything_once() {
     }
     let default = json_of(&ada.get(PATH).await);
     assert_eq!(default["items"].as_array().map(Vec::len), Some(20));
-    for query in ["limit=0", "limit=101", "limit=-1", "limit=x", "limit=1&limit=2", "cursor=x", "cursor=", "limit=99999999999"] {
+    for query in [
+        "limit=0",
+        "limit=101",
+        "limit=-1",
+        "limit=x",
+        "limit=1&limit=2",
+        "cursor=x",
+        "cursor=",
+        "limit=99999999999",
+    ] {
         problem(&ada.get(&format!("{PATH}?{query}")).await, 400, "bad_request");
     }
 }

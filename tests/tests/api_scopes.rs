@@ -110,6 +110,8 @@ async fn the_list_of_people_is_for_admins_and_says_so() {
     // A session feels it at once, in both directions.
     let mut browser = person::signed_in(&app, ADA, "session").await;
     assert_eq!(browser.get(&app.url(people)).await.status, 200);
-    users::set_roles(&app.app.db, id.parse().expect("an id"), &Roles::default()).await.expect("none");
+    users::set_roles(&app.app.db, id.parse().expect("an id"), &Roles::default())
+        .await
+        .expect("none");
     problem(&browser.get(&app.url(people)).await, 403, "role_required");
 }

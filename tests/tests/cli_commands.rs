@@ -131,7 +131,8 @@ fn what_cannot_be_done_is_said_and_the_exit_code_says_so_too() {
         }
     }
     let secret = "a-secret-nobody-should-ever-read";
-    let wrong = [("APP_SECRET", secret), ("PUBLIC_URL", "http://example.com"), ("JWT_ALGORITHM", "x")];
+    let wrong =
+        [("APP_SECRET", secret), ("PUBLIC_URL", "http://example.com"), ("JWT_ALGORITHM", "x")];
     let said = folder.run(&["user", "list"], "", &wrong).refused();
     for name in ["PUBLIC_URL", "JWT_ALGORITHM"] {
         assert!(said.contains(name), "all problems at once: {said}");

@@ -16,7 +16,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
 pub const MAX_BODY: usize = 1024 * 1024;
 
 /// Why a call yielded no answer.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
     /// It took longer than [`TIMEOUT`].
     #[error("no answer within {} seconds", TIMEOUT.as_secs())]

@@ -60,7 +60,12 @@ impl Keys {
         wanted: Wanted,
         now: Timestamp,
     ) -> Result<Self, Error> {
-        let ring = read(&db, &secret, access_ttl).await?;
+        let stored = signing_keys::all(&db).await?;
+        // Said once, at the start; the ring is read every second.
+        for key in stored.iter().filter(|key| opened(&secret, key).is_none()) {
+            tracing::warn!(kid = key.kid, "a signing key cannot be opened with APP_SECRET");
+        }
+        let ring = ring(&secret, access_ttl, &stored);
         let keys = Self { db, secret, access_ttl, verifier: Verifier::new(ring, expected) };
         match wanted {
             Wanted::Own(key) => {
@@ -126,7 +131,8 @@ impl Keys {
     /// # Errors
     /// When the database fails.
     pub async fn reload(&self) -> Result<(), latchkey_store::Error> {
-        self.verifier.replace_ring(read(&self.db, &self.secret, self.access_ttl).await?);
+        let stored = signing_keys::all(&self.db).await?;
+        self.verifier.replace_ring(ring(&self.secret, self.access_ttl, &stored));
         Ok(())
     }
 
@@ -146,10 +152,8 @@ impl Keys {
     /// # Errors
     /// When the database fails.
     pub async fn forget_outlived(&self, now: Timestamp) -> Result<(), latchkey_store::Error> {
-        for kid in self.verifier.ring().outlived(now) {
-            signing_keys::forget(&self.db, kid).await?;
-        }
-        Ok(())
+        let lingers = self.verifier.ring().accepted_after_retirement();
+        signing_keys::forget(&self.db, now.minus(lingers)).await
     }
 
     async fn add(&self, key: SigningKey, now: Timestamp) -> Result<(), Error> {
@@ -162,7 +166,7 @@ impl Keys {
             signs_from: rotation.signs_from,
             retired_at: None,
         };
-        signing_keys::rotate(&self.db, &stored, &rotation.retires).await?;
+        signing_keys::rotate(&self.db, &stored).await?;
         self.reload().await?;
         Ok(())
     }
@@ -181,23 +185,14 @@ pub enum Wanted {
     Own(SigningKey),
 }
 
-async fn read(
-    db: &Db,
-    secret: &AppSecret,
-    access_ttl: Span,
-) -> Result<KeyRing, latchkey_store::Error> {
-    let stored = signing_keys::all(db).await?;
-    Ok(KeyRing::new(stored.iter().filter_map(|key| open(secret, key)).collect(), access_ttl))
+fn ring(secret: &AppSecret, access_ttl: Span, stored: &[StoredKey]) -> KeyRing {
+    KeyRing::new(stored.iter().filter_map(|key| opened(secret, key)).collect(), access_ttl)
 }
 
 /// A stored key. One that `APP_SECRET` does not open any more is as good as
 /// none: what it signed is refused, and another takes its place.
-fn open(secret: &AppSecret, stored: &StoredKey) -> Option<RingKey> {
-    let opened = secret.open(Purpose::SigningKey, &stored.kid, &stored.private_key);
-    let Ok(private) = opened else {
-        tracing::warn!(kid = stored.kid, "a signing key cannot be opened with APP_SECRET");
-        return None;
-    };
+fn opened(secret: &AppSecret, stored: &StoredKey) -> Option<RingKey> {
+    let private = secret.open(Purpose::SigningKey, &stored.kid, &stored.private_key).ok()?;
     let algorithm = stored.algorithm.parse().ok()?;
     let key = SigningKey::from_private_bytes(algorithm, stored.kid.clone(), &private).ok()?;
     Some(RingKey {

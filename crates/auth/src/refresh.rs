@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use latchkey_domain::refresh::{Verdict, may_rotate};
 use latchkey_domain::sign_in::SignIn;
-use latchkey_domain::{Scopes, Span, Timestamp, User};
+use latchkey_domain::{Scopes, SignInId, Span, Timestamp, User, UserId};
 use latchkey_store::refresh_tokens::{self, Found};
 use latchkey_store::{Db, hash, sign_ins};
 
@@ -61,7 +61,12 @@ pub enum Error {
     Ended,
     /// It was exchanged before: its family, and the sign-in, have just ended.
     #[error("the refresh token was used before")]
-    Reused,
+    Reused {
+        /// Whose it is.
+        user: UserId,
+        /// The sign-in that has ended.
+        sign_in: SignInId,
+    },
     /// The database failed.
     #[error(transparent)]
     Store(#[from] latchkey_store::Error),
@@ -114,11 +119,7 @@ impl Issuer {
             }
             Verdict::EndFamily => {
                 sign_ins::end(&self.db, found.sign_in.id, found.user.id, now).await?;
-                tracing::warn!(
-                    user = %found.user.id, sign_in = %found.sign_in.id,
-                    "a refresh token was used twice: its family has ended"
-                );
-                Err(Error::Reused)
+                Err(Error::Reused { user: found.user.id, sign_in: found.sign_in.id })
             }
             Verdict::Expired => Err(Error::Expired),
             Verdict::Ended => Err(Error::Ended),
@@ -134,7 +135,7 @@ impl Issuer {
         &self,
         token: &str,
         now: Timestamp,
-    ) -> Result<Option<(latchkey_domain::SignInId, latchkey_domain::UserId)>, latchkey_store::Error>
+    ) -> Result<Option<(SignInId, UserId)>, latchkey_store::Error>
     {
         match self.keys.verify(token, now).await {
             Ok(claims) => return Ok(Some((claims.sid, claims.sub))),

@@ -36,8 +36,8 @@ kinds! {
     SignedUp = "signed_up", "Made the account";
     /// Somebody signed in.
     SignedIn = "signed_in", "Signed in";
-    /// Somebody tried with a wrong password.
-    SignInFailed = "sign_in_failed", "Wrong password";
+    /// Somebody tried, with a wrong password or at a provider, and did not get in.
+    SignInFailed = "sign_in_failed", "Did not get in";
     /// A sign-in was ended, by signing out or from a list.
     SignInEnded = "sign_in_ended", "Ended a sign-in";
     /// A refresh token was used twice, and its family ended.

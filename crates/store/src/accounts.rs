@@ -28,6 +28,8 @@ const WAYS_IN: &str = "SELECT (SELECT COUNT(*) FROM identities WHERE user_id = $
 const DELETE_IDENTITY: &str =
     "DELETE FROM identities WHERE user_id = $1 AND issuer = $2 AND subject = $3";
 
+const DELETE_PASSWORD: &str = "DELETE FROM passwords WHERE user_id = $1";
+
 const VERIFY: &str = "UPDATE users SET email_verified_at = $3 \
     WHERE id = $1 AND email = $2 AND email_verified_at IS NULL";
 
@@ -103,11 +105,25 @@ pub async fn prove(db: &Db, user: UserId, email: &Email, now: Timestamp) -> Resu
     }
 }
 
-/// Takes an identity away from an account, unless it is the last way in.
+/// A way into an account.
+#[derive(Clone, Copy, Debug)]
+pub enum WayIn<'a> {
+    /// The password.
+    Password,
+    /// An identity at a provider.
+    Identity {
+        /// The issuer.
+        issuer: &'a str,
+        /// Who it is there.
+        subject: &'a str,
+    },
+}
+
+/// Takes a way in away from an account, unless it is the last.
 ///
 /// # Errors
 /// When the database does.
-pub async fn unlink(db: &Db, user: UserId, issuer: &str, subject: &str) -> Result<Unlinked> {
+pub async fn unlink(db: &Db, user: UserId, way_in: WayIn<'_>) -> Result<Unlinked> {
     let id = user.to_string();
     in_transaction!(db, tx => {
         count::one(sqlx::query(LOCK).bind(&id).execute(&mut *tx)).await?;
@@ -116,7 +132,12 @@ pub async fn unlink(db: &Db, user: UserId, issuer: &str, subject: &str) -> Resul
         if !may_unlink(ways_in.unsigned_abs()) {
             return Ok(Unlinked::LastWayIn);
         }
-        let delete = sqlx::query(DELETE_IDENTITY).bind(&id).bind(issuer).bind(subject);
+        let delete = match way_in {
+            WayIn::Password => sqlx::query(DELETE_PASSWORD).bind(&id),
+            WayIn::Identity { issuer, subject } => {
+                sqlx::query(DELETE_IDENTITY).bind(&id).bind(issuer).bind(subject)
+            }
+        };
         let deleted = count::one(delete.execute(&mut *tx)).await?.rows_affected();
         count::one(tx.commit()).await?;
         Ok(if deleted > 0 { Unlinked::Done } else { Unlinked::Unknown })

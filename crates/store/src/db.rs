@@ -19,6 +19,12 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 const CONNECTIONS: u32 = 8;
 
+/// How often SQLite's migrations are tried again when another process may be at it…
+const MIGRATION_TRIES: u32 = 20;
+
+/// …and how long to wait before.
+const MIGRATION_PAUSE: Duration = Duration::from_millis(100);
+
 pub(crate) static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations");
 
 /// One of the two databases that every statement here is written for.
@@ -114,13 +120,29 @@ impl Db {
             Backend::Sqlite => Self::Sqlite(open_sqlite(url).await?),
             Backend::Postgres => Self::Postgres(open_postgres(url).await?),
         };
-        // Two instances that start at once do not clash: PostgreSQL's migrator
-        // takes an advisory lock, SQLite's a write lock.
-        match &db {
-            Self::Sqlite(pool) => MIGRATIONS.run(pool).await?,
-            Self::Postgres(pool) => MIGRATIONS.run(pool).await?,
-        }
+        db.migrate().await?;
         Ok(db)
+    }
+
+    /// Brings the schema up to date. Two instances that start at once do not
+    /// clash: PostgreSQL's migrator takes an advisory lock. SQLite's takes none,
+    /// but each migration is one transaction: whoever comes second fails, and
+    /// finds it done when they look again.
+    async fn migrate(&self) -> Result<()> {
+        let mut tries = 0;
+        loop {
+            let migrated = match self {
+                Self::Sqlite(pool) => MIGRATIONS.run(pool).await,
+                Self::Postgres(pool) => MIGRATIONS.run(pool).await,
+            };
+            match migrated {
+                Err(_) if self.backend() == Backend::Sqlite && tries < MIGRATION_TRIES => {
+                    tries += 1;
+                    tokio::time::sleep(MIGRATION_PAUSE).await;
+                }
+                other => return Ok(other?),
+            }
+        }
     }
 
     /// Which database this is.
@@ -202,6 +224,19 @@ fn make_folder_of(file: &Path) -> Result<()> {
     let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) else {
         return Ok(());
     };
-    std::fs::create_dir_all(folder)
+    private_folder(folder)
         .map_err(|error| Error::Url(format!("its folder cannot be made: {error}")))
+}
+
+/// Makes a folder, if it is missing, that nobody else on the machine can look
+/// into: hashes and sealed keys lie in it.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn private_folder(folder: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
 }

@@ -26,6 +26,6 @@ pub mod signing_keys;
 pub mod starters;
 pub mod users;
 
-pub use db::{Backend, Db};
+pub use db::{Backend, Db, private_folder};
 pub use error::{Error, Result};
 pub use sessions::Sessions;

@@ -37,12 +37,15 @@ const ALL: &str = "SELECT kid, algorithm, private_key, created_at, signs_from, r
 
 const INSERT: &str = "INSERT INTO signing_keys \
     (kid, algorithm, private_key, created_at, signs_from, retired_at) \
-    VALUES ($1, $2, $3, $4, $5, $6)";
+    VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (kid) DO UPDATE \
+    SET private_key = excluded.private_key, created_at = excluded.created_at, \
+        signs_from = excluded.signs_from, retired_at = NULL";
 
+/// Also those that nobody can open any more.
 const RETIRE: &str =
-    "UPDATE signing_keys SET retired_at = $2 WHERE kid = $1 AND retired_at IS NULL";
+    "UPDATE signing_keys SET retired_at = $2 WHERE kid <> $1 AND retired_at IS NULL";
 
-const FORGET: &str = "DELETE FROM signing_keys WHERE kid = $1";
+const FORGET: &str = "DELETE FROM signing_keys WHERE retired_at < $1";
 
 /// Every key of the ring.
 ///
@@ -61,11 +64,12 @@ pub async fn all(db: &Db) -> Result<Vec<StoredKey>> {
     Ok(rows.into_iter().map(key).collect())
 }
 
-/// Adds a key, and retires others at the instant at which it begins to sign.
+/// Adds a key, or takes one that has retired back, and retires all others at
+/// the instant at which it begins to sign.
 ///
 /// # Errors
-/// [`Error::Exists`](crate::Error::Exists) when the key is there already.
-pub async fn rotate(db: &Db, key: &StoredKey, retires: &[String]) -> Result<()> {
+/// When the database does.
+pub async fn rotate(db: &Db, key: &StoredKey) -> Result<()> {
     in_transaction!(db, tx => {
         count::one(
             sqlx::query(INSERT)
@@ -78,20 +82,18 @@ pub async fn rotate(db: &Db, key: &StoredKey, retires: &[String]) -> Result<()> 
                 .execute(&mut *tx),
         )
         .await?;
-        for kid in retires {
-            let statement = sqlx::query(RETIRE).bind(kid).bind(key.signs_from.as_millis());
-            count::one(statement.execute(&mut *tx)).await?;
-        }
+        let retire = sqlx::query(RETIRE).bind(&key.kid).bind(key.signs_from.as_millis());
+        count::one(retire.execute(&mut *tx)).await?;
         count::one(tx.commit()).await?;
         Ok(())
     })
 }
 
-/// Forgets a key that nothing is signed with any longer.
+/// Forgets keys that retired before then.
 ///
 /// # Errors
 /// When the database does.
-pub async fn forget(db: &Db, kid: &str) -> Result<()> {
-    execute!(db, sqlx::query(FORGET).bind(kid))?;
+pub async fn forget(db: &Db, before: Timestamp) -> Result<()> {
+    execute!(db, sqlx::query(FORGET).bind(before.as_millis()))?;
     Ok(())
 }

@@ -6,7 +6,7 @@ use axum::extract::{FromRequest, Request};
 use http::{HeaderValue, StatusCode, header};
 use serde::de::DeserializeOwned;
 
-use crate::errors::{Fault, catalogue};
+use crate::errors::{Fault, body_refused, catalogue};
 
 /// The fields of a form that was posted.
 ///
@@ -32,6 +32,6 @@ fn refused(rejection: &FormRejection) -> Fault {
     match rejection.status() {
         // What the framework calls unprocessable is a field that is there twice.
         StatusCode::UNPROCESSABLE_ENTITY => Fault::new(catalogue::BAD_REQUEST),
-        status => Fault::new(catalogue::by_status(status)),
+        status => body_refused(status, rejection),
     }
 }

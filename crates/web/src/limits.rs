@@ -17,7 +17,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use governor::clock::Clock as GovernorClock;
@@ -26,12 +26,16 @@ use governor::nanos::Nanos;
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
 use latchkey_domain::{Clock, Email, Span, Timestamp};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::client::Client;
 use crate::errors::{Fault, Result, catalogue};
 
 /// How long an account stays closed to an address that helped to exhaust it.
 const CLOSED_FOR: Span = Span::minutes(5);
+
+/// Tries at one account from one address that are looked at at the same time.
+const AT_ONCE: usize = 4;
 
 /// Closed pairs that are remembered at most.
 const MAX_CLOSED: usize = 100_000;
@@ -60,6 +64,13 @@ pub struct Limits {
     letters_from: Limiter<IpAddr>,
     letters_to: Limiter<String>,
     closed: Mutex<HashMap<(String, IpAddr), Timestamp>>,
+    gates: Mutex<HashMap<(String, IpAddr), Arc<Semaphore>>>,
+}
+
+/// One try that was let in, until it is dropped.
+#[derive(Debug)]
+pub struct Gate {
+    _permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Limits {
@@ -74,6 +85,7 @@ impl Limits {
             letters_from: limiter(Quota::per_minute(at_most(1)).allow_burst(at_most(20)), &clock),
             letters_to: limiter(Quota::per_hour(at_most(12)).allow_burst(at_most(3)), &clock),
             closed: Mutex::default(),
+            gates: Mutex::default(),
             clock,
         }
     }
@@ -86,11 +98,31 @@ impl Limits {
         self.tries.check_key(&network(client.address)).map_err(|wait| self.too_many(&wait))
     }
 
+    /// Lets one try at an account in, when it is open to this address.
+    ///
+    /// A few at a time: what one of them finds out counts for those that wait,
+    /// so that sending all guesses at once gains nothing.
+    ///
+    /// # Errors
+    /// 429 with the time to wait.
+    pub async fn admit(&self, account: &str, client: &Client) -> Result<Gate> {
+        let pair = (key(account), network(client.address));
+        let gate = {
+            let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
+            let gate = gates.entry(pair).or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE)));
+            Arc::clone(gate)
+        };
+        // Gates are never closed, so nobody is turned away here.
+        let permit = gate.acquire_owned().await.ok();
+        self.open(account, client)?;
+        Ok(Gate { _permit: permit })
+    }
+
     /// Whether this account is open to this address.
     ///
     /// # Errors
     /// 429 with the time to wait.
-    pub fn open(&self, account: &str, client: &Client) -> Result<()> {
+    fn open(&self, account: &str, client: &Client) -> Result<()> {
         let pair = (key(account), network(client.address));
         let now = self.clock.0.now();
         let closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
@@ -142,6 +174,10 @@ impl Limits {
         self.wrong_anywhere.retain_recent();
         self.letters_from.retain_recent();
         self.letters_to.retain_recent();
+        self.gates
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|_, gate| Arc::strong_count(gate) > 1);
         let now = self.clock.0.now();
         self.closed
             .lock()
@@ -170,7 +206,9 @@ fn at_most(number: u32) -> NonZeroU32 {
 
 /// An account as it is counted, whether or not there is one.
 fn key(account: &str) -> String {
-    Email::parse(account).map_or_else(|_| String::new(), |email| email.to_string())
+    // What is no address opens nothing: it is counted as it was typed.
+    Email::parse(account)
+        .map_or_else(|_| account.chars().take(64).collect(), |email| email.to_string())
 }
 
 /// Who counts as one: an IPv4 address, or the /64 that one household of IPv6 has.

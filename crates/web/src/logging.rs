@@ -1,5 +1,7 @@
 //! The log: one line for each thing that happened, to standard error.
 
+use std::io::IsTerminal as _;
+
 use tracing_subscriber::EnvFilter;
 
 /// Starts writing the log, as `RUST_LOG` says, else from `info` on.
@@ -12,6 +14,7 @@ pub fn start(filter: Option<&str>) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new(DEFAULT));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .with_target(false)
         .init();

@@ -1,5 +1,7 @@
 //! The local door: an address and a password that are checked here.
 
+use std::time::Duration;
+
 use latchkey_auth::password;
 use latchkey_auth::random;
 use latchkey_auth::starters::starters;
@@ -12,6 +14,9 @@ use crate::app::{App, Application};
 use crate::client::Client;
 use crate::errors::{Fault, Result, catalogue};
 use crate::{audit, recovery};
+
+/// How long signing up takes after the password is hashed, whatever comes of it.
+const SIGN_UP_TAKES: Duration = Duration::from_millis(60);
 
 /// Whose address and password these are; `None` when they do not match.
 ///
@@ -27,7 +32,7 @@ pub(crate) async fn check(
     client: &Client,
 ) -> Result<Option<User>> {
     app.limits.a_try(client)?;
-    app.limits.open(email, client)?;
+    let _gate = app.limits.admit(email, client).await?;
     let Ok(typed) = Password::new(typed) else { return Ok(None) };
     let account = match Email::parse(email) {
         Ok(email) => passwords::by_email(&app.db, &email).await?,
@@ -38,7 +43,8 @@ pub(crate) async fn check(
     if !verified.matches {
         app.limits.wrong(email, client);
         let user = account.map(|account| account.user.id);
-        audit::note(app, Kind::SignInFailed, user, Actor::Nobody, "", Some(client)).await;
+        let how = "wrong password";
+        audit::note(app, Kind::SignInFailed, user, Actor::Nobody, how, Some(client)).await;
         return Ok(None);
     }
     let Some(account) = account else { return Ok(None) };
@@ -64,20 +70,23 @@ pub(crate) async fn sign_up(
     app.limits.a_try(client)?;
     let hash = app.hasher.hash(typed).await?;
     let user = new_user(app, name, email, false, Roles::default());
-    match passwords::create_account(&app.db, &user, &hash, &starters(user.id, user.created_at))
-        .await
-    {
+    // An account that is made takes a few milliseconds more than one that is
+    // there: both are answered after the same time.
+    let (made, ()) =
+        tokio::join!(create(app, user, &hash, client), tokio::time::sleep(SIGN_UP_TAKES));
+    made
+}
+
+async fn create(app: &App, user: User, hash: &str, client: &Client) -> Result<()> {
+    let Some(email) = user.email.clone() else { return Ok(()) };
+    let starters = starters(user.id, user.created_at);
+    match passwords::create_account(&app.db, &user, hash, &starters).await {
         Ok(()) => {
             audit::by_person(app, Kind::SignedUp, user.id, "password", client).await;
-            match &user.email {
-                Some(email) => recovery::send_verification(app, &user, email).await,
-                None => Ok(()),
-            }
+            recovery::send_verification(app, &user, &email).await
         }
         Err(latchkey_store::Error::Exists) => {
-            if let Some(email) = user.email {
-                recovery::send_already_there(app, email);
-            }
+            recovery::send_already_there(app, email);
             Ok(())
         }
         Err(error) => Err(error.into()),

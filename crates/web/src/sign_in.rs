@@ -2,8 +2,9 @@
 //! whichever key they want; and ending a sign-in, whichever key it carried.
 
 use http::request::Parts;
+use latchkey_auth::refresh::Pair;
 use latchkey_auth::{random, refresh, session};
-use latchkey_domain::audit::Kind;
+use latchkey_domain::audit::{Actor, Kind};
 use latchkey_domain::sign_in::{Door, Key, SignIn};
 use latchkey_domain::{Scopes, SignInId, User, UserId};
 use latchkey_store::sign_ins;
@@ -139,6 +140,24 @@ pub(crate) async fn end(app: &App, sign_in: SignInId, user: UserId) -> Result<bo
     Ok(ended)
 }
 
+/// Exchanges a refresh token; writes down when one was used twice.
+///
+/// # Errors
+/// Says why there is no next pair.
+pub(crate) async fn renew(
+    app: &App,
+    refresh_token: &str,
+    client: &Client,
+) -> std::result::Result<Pair, refresh::Error> {
+    let now = app.clock.now();
+    let exchanged = app.issuer.exchange(refresh_token, now).await;
+    if let Err(refresh::Error::Reused { user, sign_in }) = &exchanged {
+        app.note_ended(*sign_in, now);
+        audit::note(app, Kind::RefreshReused, Some(*user), Actor::Nobody, "", Some(client)).await;
+    }
+    exchanged
+}
+
 impl From<refresh::Error> for Fault {
     fn from(error: refresh::Error) -> Self {
         match error {
@@ -150,7 +169,7 @@ impl From<refresh::Error> for Fault {
             refresh::Error::Unknown => Self::new(catalogue::REFRESH_TOKEN_UNKNOWN),
             refresh::Error::Expired => Self::new(catalogue::REFRESH_TOKEN_EXPIRED),
             refresh::Error::Ended => Self::new(catalogue::REFRESH_TOKEN_ENDED),
-            refresh::Error::Reused => Self::new(catalogue::REFRESH_TOKEN_REUSED),
+            refresh::Error::Reused { .. } => Self::new(catalogue::REFRESH_TOKEN_REUSED),
         }
     }
 }

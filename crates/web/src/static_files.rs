@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use axum::extract::Path;
+use axum::extract::{Path, RawQuery};
 use axum::response::{IntoResponse, Response};
 use http::header;
 
@@ -51,13 +51,15 @@ fn address(file: &File) -> String {
 }
 
 /// `GET /static/{file}`
-pub(crate) async fn serve(Path(name): Path<String>) -> Response {
+pub(crate) async fn serve(Path(name): Path<String>, RawQuery(query): RawQuery) -> Response {
     let Some(file) = FILES.iter().find(|file| file.name == name) else {
         return Fault::new(catalogue::NOT_FOUND).into_response();
     };
-    let headers = [
-        (header::CONTENT_TYPE, file.kind),
-        (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
-    ];
+    // With a version in the address it never changes.
+    let lasts = match query {
+        Some(_) => "public, max-age=31536000, immutable",
+        None => "public, max-age=3600",
+    };
+    let headers = [(header::CONTENT_TYPE, file.kind), (header::CACHE_CONTROL, lasts)];
     (headers, file.contents).into_response()
 }

@@ -176,6 +176,12 @@ impl KeyRing {
         key.retired_at.map(|at| at.plus(self.accepted_after_retirement))
     }
 
+    /// How long a key is accepted after it has retired.
+    #[must_use]
+    pub const fn accepted_after_retirement(&self) -> Span {
+        self.accepted_after_retirement
+    }
+
     /// The names of the keys that may be forgotten.
     pub fn outlived(&self, now: Timestamp) -> impl Iterator<Item = &str> {
         self.keys.iter().filter(move |key| !self.accepts(key, now)).map(RingKey::kid)

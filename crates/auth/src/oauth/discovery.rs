@@ -1,5 +1,6 @@
 //! What an OpenID issuer says of itself (OpenID Connect Discovery 1.0).
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
 
 use latchkey_domain::{Span, Timestamp};
@@ -51,7 +52,10 @@ impl Metadata {
 #[derive(Debug, Default)]
 pub struct Discovery {
     known: RwLock<Option<(Timestamp, Arc<Metadata>)>>,
-    asking: Mutex<()>,
+    /// What went wrong the last time that the issuer was asked.
+    asking: Mutex<Option<Error>>,
+    /// How often it was asked.
+    times: AtomicU64,
 }
 
 impl Discovery {
@@ -71,11 +75,24 @@ impl Discovery {
         if let Some(metadata) = self.fresh(now) {
             return Ok(metadata);
         }
-        let _one_at_a_time = self.asking.lock().await;
+        // Whoever waits for somebody else's answer takes it, a failure too: a
+        // queue before an issuer that hangs would take minutes.
+        let before = self.times.load(Ordering::Acquire);
+        let mut asked = self.asking.lock().await;
         if let Some(metadata) = self.fresh(now) {
             return Ok(metadata);
         }
-        match fetch(http, issuer).await {
+        if self.times.load(Ordering::Acquire) != before {
+            match (self.known(), asked.clone()) {
+                (Some(stale), _) => return Ok(stale),
+                (None, Some(failure)) => return Err(failure),
+                (None, None) => {}
+            }
+        }
+        let fetched = fetch(http, issuer).await;
+        *asked = fetched.as_ref().err().cloned();
+        self.times.fetch_add(1, Ordering::AcqRel);
+        match fetched {
             Ok(metadata) => {
                 let metadata = Arc::new(metadata);
                 *self.known.write().unwrap_or_else(std::sync::PoisonError::into_inner) =

@@ -6,7 +6,7 @@ use latchkey_domain::Span;
 use crate::http;
 
 /// Why a sign-in at a provider did not come to its end.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
     /// The person said no at the provider (RFC 6749 §4.1.2.1 `access_denied`).
     #[error("the person declined at the provider")]

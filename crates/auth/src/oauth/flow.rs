@@ -56,8 +56,9 @@ pub async fn complete(
     response: Response,
     now: Timestamp,
 ) -> Result<Profile, Error> {
-    let code = response::judge(response, issuer(provider).as_ref().map(Asked::borrow))?;
+    // First what the provider says of itself: it may promise to say its name.
     let endpoints = endpoints(http, provider, now).await?;
+    let code = response::judge(response, issuer(provider).as_ref().map(Asked::borrow))?;
     let (tokens, date) = token::exchange(http, provider, &endpoints, code, &attempt.verifier).await?;
     let access_token = tokens.access_token().secret();
     match &provider.kind {

@@ -74,7 +74,7 @@ pub(crate) async fn profile(
 ) -> Result<Profile, Error> {
     let get = async |path: &str| {
         let answer = http.get(&below(api, path), Some(access_token)).await;
-        answer.map_err(Error::unreachable(Step::Profile))
+        not_exhausted(answer.map_err(Error::unreachable(Step::Profile))?)
     };
     let user: User = parse(Step::Profile, &get("user").await?)?;
     let emails = get("user/emails").await?;
@@ -82,6 +82,18 @@ pub(crate) async fn profile(
     let withheld = [StatusCode::FORBIDDEN, StatusCode::NOT_FOUND].contains(&emails.status());
     let addresses = if withheld { Vec::new() } else { parse(Step::Profile, &emails)? };
     describe(web, user, &addresses)
+}
+
+/// GitHub says 403 also when somebody has asked too often; the headers tell.
+fn not_exhausted(answer: Response<Vec<u8>>) -> Result<Response<Vec<u8>>, Error> {
+    let headers = answer.headers();
+    let exhausted = headers.contains_key(header::RETRY_AFTER)
+        || headers.get("x-ratelimit-remaining").is_some_and(|left| left == "0");
+    if answer.status() == StatusCode::FORBIDDEN && exhausted {
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        return Err(Error::OutOfOrder { step: Step::Profile, status });
+    }
+    Ok(answer)
 }
 
 fn describe(web: &Url, user: User, addresses: &[Address]) -> Result<Profile, Error> {

@@ -5,11 +5,10 @@ use std::str::FromStr;
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
-use http::StatusCode;
 use http::request::Parts;
 use serde::de::DeserializeOwned;
 
-use crate::errors::{Fault, catalogue};
+use crate::errors::{Fault, body_refused, catalogue};
 
 /// A JSON body.
 #[derive(Debug)]
@@ -22,16 +21,20 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
         let parsed: Result<Json<T>, JsonRejection> = Json::from_request(request, state).await;
         match parsed {
             Ok(Json(body)) => Ok(Self(body)),
-            // What serde says of a body quotes it, and it may hold a password.
-            Err(rejection) => Err(match rejection.status() {
-                StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => Fault::new(
-                    catalogue::BAD_REQUEST,
-                )
-                .detail("The body is not the JSON document that this route takes; /docs shows it."),
-                status => Fault::new(catalogue::by_status(status)),
-            }
-            .oauth_error("invalid_request")),
+            Err(rejection) => Err(refused(&rejection).oauth_error("invalid_request")),
         }
+    }
+}
+
+fn refused(rejection: &JsonRejection) -> Fault {
+    match rejection {
+        // What serde says of a body quotes it, and it may hold a password.
+        JsonRejection::JsonDataError(_) | JsonRejection::JsonSyntaxError(_) => {
+            Fault::new(catalogue::BAD_REQUEST).detail(
+                "The body is not the JSON document that this route takes; /docs shows it.",
+            )
+        }
+        other => body_refused(other.status(), other),
     }
 }
 

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
+use latchkey_domain::audit::Kind;
 use latchkey_domain::sign_in::SignIn;
 use latchkey_domain::{Scope, SignInId};
 use latchkey_store::sign_ins;
@@ -12,7 +13,9 @@ use utoipa::ToSchema;
 use super::json::Id;
 use super::refusals::Refusals;
 use crate::app::App;
+use crate::audit;
 use crate::caller::Caller;
+use crate::client::Client;
 use crate::errors::{Fault, Result, catalogue};
 use crate::sign_in::end;
 
@@ -95,11 +98,12 @@ pub(super) async fn list(State(app): State<App>, caller: Caller) -> Result<Json<
 pub(super) async fn end_one(
     State(app): State<App>,
     caller: Caller,
+    client: Client,
     Id(id): Id<SignInId>,
 ) -> Result<StatusCode> {
     caller.may(Scope::Profile)?;
     if end(&app, id, caller.user.id).await? {
-        tracing::info!(user = %caller.user.id, sign_in = %id, "a sign-in was ended");
+        audit::by_person(&app, Kind::SignInEnded, caller.user.id, "", &client).await;
         Ok(StatusCode::NO_CONTENT)
     } else {
         Err(Fault::new(catalogue::NOT_FOUND).detail("You have no living sign-in with this id."))

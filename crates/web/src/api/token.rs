@@ -15,7 +15,7 @@ use super::refusals::Refusals;
 use crate::app::App;
 use crate::client::Client;
 use crate::errors::{Fault, Result, catalogue};
-use crate::sign_in::{end, sign_in};
+use crate::sign_in::{end, renew, sign_in};
 use crate::{audit, password};
 
 /// What programs of people's own are, to the JWTs that they carry.
@@ -122,7 +122,7 @@ pub(super) async fn refresh(
     Body(request): Body<RefreshRequest>,
 ) -> Result<Json<TokenAnswer>> {
     app.limits.a_try(&client)?;
-    let exchanged = app.issuer.exchange(&request.refresh_token, app.clock.now()).await;
+    let exchanged = renew(&app, &request.refresh_token, &client).await;
     let pair = exchanged.map_err(|error| Fault::from(error).oauth_error("invalid_grant"))?;
     Ok(Json(pair.into()))
 }
@@ -137,11 +137,13 @@ pub(super) async fn refresh(
 )]
 pub(super) async fn revoke(
     State(app): State<App>,
+    client: Client,
     Body(request): Body<RevokeRequest>,
 ) -> Result<StatusCode> {
     if let Some((id, user)) = app.issuer.sign_in_of(&request.token, app.clock.now()).await? {
-        end(&app, id, user).await?;
-        tracing::info!(%user, sign_in = %id, "a token was revoked");
+        if end(&app, id, user).await? {
+            audit::by_person(&app, Kind::SignInEnded, user, "token revoked", &client).await;
+        }
     }
     Ok(StatusCode::OK)
 }

@@ -23,6 +23,14 @@ pub(super) fn refuse_tokens_in_url(parts: &Parts) -> Result<()> {
     Ok(())
 }
 
+/// Whether any header shows a bearer token.
+pub(super) fn is_shown(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(header::AUTHORIZATION).into_iter();
+    values.filter_map(|value| value.as_bytes().get(..7)).any(|start| {
+        start.eq_ignore_ascii_case(b"bearer ")
+    })
+}
+
 /// The token in the header; `None` when there is no such header.
 pub(super) fn token(headers: &HeaderMap) -> Result<Option<&str>> {
     let mut values = headers.get_all(header::AUTHORIZATION).into_iter();

@@ -1,5 +1,6 @@
 //! What a browser carries in cookies: a session, or a JWT that renews itself.
 
+use axum::extract::FromRequestParts as _;
 use http::request::Parts;
 use latchkey_auth::key_ring::NotVerified;
 use latchkey_auth::refresh::{self, Pair};
@@ -10,8 +11,10 @@ use tower_sessions::cookie::Cookie;
 
 use super::{Caller, Credential};
 use crate::app::{App, Application};
+use crate::client::Client;
 use crate::cookies::{Outgoing, REFRESH, TOKEN};
 use crate::errors::{Fault, Result, catalogue};
+use crate::sign_in::renew;
 
 /// Who sends these cookies.
 pub(super) async fn caller(parts: &mut Parts, app: &App) -> Result<Option<Caller>> {
@@ -38,8 +41,10 @@ pub(super) async fn caller(parts: &mut Parts, app: &App) -> Result<Option<Caller
 /// Renews an access token on the way, without the person noticing.
 async fn renewed(parts: &mut Parts, app: &App) -> Result<Option<Caller>> {
     let Some(token) = app.cookies.value(&parts.headers, REFRESH) else { return Ok(None) };
+    let token = token.to_owned();
+    let Ok(client) = Client::from_request_parts(parts, app).await;
     let outgoing = parts.extensions.get::<Outgoing>();
-    match app.issuer.exchange(token, app.clock.now()).await {
+    match renew(app, &token, &client).await {
         Ok(pair) => {
             if let Some(outgoing) = outgoing {
                 outgoing.add(give(app, &pair));

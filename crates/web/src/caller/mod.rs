@@ -57,8 +57,15 @@ impl Caller {
     /// Finds out who is calling. What was sent explicitly counts before what a
     /// browser sends by itself.
     async fn of(parts: &mut Parts, app: &App) -> Result<Option<Self>> {
-        bearer::refuse_tokens_in_url(parts)?;
-        if let Some(token) = bearer::token(&parts.headers)? {
+        let for_programs = is_for_programs(parts.uri.path());
+        if for_programs {
+            bearer::refuse_tokens_in_url(parts)?;
+        }
+        // On pages another scheme is somebody else's business: a proxy in front
+        // of us may ask for a password of its own.
+        if (for_programs || bearer::is_shown(&parts.headers))
+            && let Some(token) = bearer::token(&parts.headers)?
+        {
             let token = token.to_owned();
             return bearer::caller(app, &token).await.map(Some);
         }

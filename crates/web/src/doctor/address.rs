@@ -73,7 +73,7 @@ fn public_url(settings: &Settings) -> Finding {
             PUBLIC_URL,
             format!("PUBLIC_URL is {origin}, a name that is reserved for examples."),
         )
-        .to_do("Write the address that people type.");
+        .advise("Write the address that people type.");
     }
     Finding::ok(
         Check::PublicUrl,
@@ -117,7 +117,7 @@ fn open_development(settings: &Settings) -> Option<Finding> {
             "HOST",
             "This is development, but HOST lets other machines in: they see pages meant for you alone.",
         )
-        .to_do("Leave HOST out, unless this is a container whose port is published on loopback only.")
+        .advise("Leave HOST out, unless this is a container whose port is published on loopback only.")
     })
 }
 
@@ -130,7 +130,7 @@ fn trusted_proxies(settings: &Settings) -> Option<Finding> {
                 NAME,
                 "TRUSTED_PROXIES trusts everybody, so anybody may claim any address.",
             )
-            .to_do("Write the addresses of your own proxies alone."),
+            .advise("Write the addresses of your own proxies alone."),
         );
     }
     let behind_proxy = settings.public_url.scheme() == "https";
@@ -140,7 +140,7 @@ fn trusted_proxies(settings: &Settings) -> Option<Finding> {
             NAME,
             "PUBLIC_URL is https and TRUSTED_PROXIES is not set: limits and sign-ins count the proxy's address, not the person's.",
         )
-        .to_do("Set TRUSTED_PROXIES to the address of the proxy that ends TLS, like 10.0.0.1 or 10.1.0.0/16.")
+        .advise("Set TRUSTED_PROXIES to the address of the proxy that ends TLS, like 10.0.0.1 or 10.1.0.0/16.")
     })
 }
 
@@ -153,20 +153,20 @@ pub(super) fn seen(settings: &Settings, answering: Answering, serving: bool) -> 
     match answering {
         Answering::Latchkey => ok(format!("Latchkey answers at {origin}.")),
         Answering::Another => warning(format!("Another program answers at {origin}."))
-            .to_do("Let PUBLIC_URL be the address at which people reach Latchkey, and not another program."),
+            .advise("Let PUBLIC_URL be the address at which people reach Latchkey, and not another program."),
         Answering::Proxy if !serving => {
             ok(format!("A proxy answers at {origin}, and nothing behind it yet."))
         }
         Answering::Proxy => warning(format!("A proxy answers at {origin}, and does not find Latchkey."))
-            .to_do("Let the proxy pass requests on to HOST and PORT."),
+            .advise("Let the proxy pass requests on to HOST and PORT."),
         Answering::Nobody if settings.is_development() => match elsewhere(settings) {
             Some(finding) => finding,
             None if serving => warning(format!("Nothing answers at {origin}."))
-                .to_do("Let PUBLIC_URL name the host and the port at which Latchkey listens."),
+                .advise("Let PUBLIC_URL name the host and the port at which Latchkey listens."),
             None => ok(format!("Nothing answers at {origin} yet: Latchkey is not running.")),
         },
         Answering::Nobody => warning(format!("Nothing answers at {origin}, as seen from here."))
-            .to_do("Check the name, the certificate and the proxy: people and providers have to reach it."),
+            .advise("Check the name, the certificate and the proxy: people and providers have to reach it."),
     }
 }
 
@@ -180,7 +180,7 @@ pub(super) fn elsewhere(settings: &Settings) -> Option<Finding> {
             PUBLIC_URL,
             format!("PUBLIC_URL names port {named}, but Latchkey listens on port {ours}."),
         )
-        .to_do(format!("Set PORT to {named}, or let PUBLIC_URL end with :{ours}."))
+        .advise(format!("Set PORT to {named}, or let PUBLIC_URL end with :{ours}."))
     })
 }
 

@@ -32,7 +32,7 @@ pub(super) async fn findings(known: &Known<'_>) -> Vec<Finding> {
                 SUBJECT,
                 "The database is in memory: everything is gone when Latchkey stops.",
             )
-            .to_do("Name a file, like sqlite://data/latchkey.db."),
+            .advise("Name a file, like sqlite://data/latchkey.db."),
         ],
         Err(trouble) => vec![unusable(trouble)],
     }
@@ -76,7 +76,7 @@ fn unusable(trouble: Trouble) -> Finding {
         Trouble::Statement => "Look into the log of the database.",
     };
     let says = format!("The database of DATABASE_URL cannot be used: {trouble}.");
-    Finding::problem(Check::Database, SUBJECT, says).to_do(what)
+    Finding::problem(Check::Database, SUBJECT, says).advise(what)
 }
 
 fn of_migrations(migrations: Migrations) -> Finding {
@@ -87,13 +87,13 @@ fn of_migrations(migrations: Migrations) -> Finding {
         Migrations::Pending(1) => ok("One migration is run at the next start.".to_owned()),
         Migrations::Pending(count) => ok(format!("{count} migrations are run at the next start.")),
         Migrations::Newer => problem("The database belongs to a newer version of Latchkey.")
-            .to_do("Start the newer version, or go back to a backup that is older than it."),
+            .advise("Start the newer version, or go back to a backup that is older than it."),
         Migrations::Altered => {
             problem("A migration that has been run is not the one of this version.")
-                .to_do("Start the version that the database belongs to, or go back to a backup.")
+                .advise("Start the version that the database belongs to, or go back to a backup.")
         }
         Migrations::HalfDone => problem("A migration was begun and not finished.")
-            .to_do("Go back to the backup from before it, and start again."),
+            .advise("Go back to the backup from before it, and start again."),
     }
 }
 
@@ -113,13 +113,13 @@ fn of_keys(secret: &AppSecret, keys: &[StoredKey]) -> Finding {
             SUBJECT,
             format!("None of the {all} keys that sign JWTs opens with APP_SECRET: every JWT that was issued is refused."),
         )
-        .to_do(lost),
+        .advise(lost),
         (all, open) if open < all => Finding::warning(
             Check::SigningKeys,
             SUBJECT,
             format!("Only {open} of the {all} keys that sign JWTs open with APP_SECRET: what the others signed is refused."),
         )
-        .to_do(lost),
+        .advise(lost),
         _ => Finding::ok(Check::SigningKeys, SUBJECT, "The keys that sign JWTs open with APP_SECRET."),
     }
 }

@@ -171,7 +171,7 @@ impl Finding {
     }
 
     /// What to do about it.
-    pub(super) fn to_do(mut self, what: impl Into<String>) -> Self {
+    pub(super) fn advise(mut self, what: impl Into<String>) -> Self {
         self.what_to_do = Some(what.into());
         self
     }

@@ -24,6 +24,6 @@ fn finding(known: &Known<'_>) -> Finding {
             NAME,
             "SMTP_URL is not set: nobody can verify an address or set a new password.",
         )
-        .to_do("Set SMTP_URL to smtps://user:password@host."),
+        .advise("Set SMTP_URL to smtps://user:password@host."),
     }
 }

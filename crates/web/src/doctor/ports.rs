@@ -85,11 +85,11 @@ fn judge(variable: &str, address: SocketAddr, port: Port) -> Finding {
             format!("{address} is taken by Latchkey itself, which is running."),
         ),
         Port::Taken(_) => problem(format!("{address} is taken by another program."))
-            .to_do(format!("Stop it, or set {variable} to another port.")),
+            .advise(format!("Stop it, or set {variable} to another port.")),
         Port::Forbidden => problem(format!("{address} may not be taken by this user."))
-            .to_do(format!("Set {variable} to a port from 1024 on.")),
+            .advise(format!("Set {variable} to a port from 1024 on.")),
         Port::NoSuchAddress => problem(format!("{address} is no address of this machine."))
-            .to_do("Set HOST to an address of this machine, or leave it out."),
+            .advise("Set HOST to an address of this machine, or leave it out."),
     }
 }
 

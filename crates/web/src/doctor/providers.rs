@@ -29,10 +29,10 @@ fn one(settings: &Settings, provider: &ProviderSettings) -> Finding {
             label,
             format!("{label} is played by the local provider."),
         )
-        .to_do(format!("For the real one, register the redirect URI, and set {id} and {secret}."));
+        .advise(format!("For the real one, register the redirect URI, and set {id} and {secret}."));
         return with_registration(finding, settings, provider.slug.as_str(), None);
     }
-    let finding = Finding::ok(Check::Provider, label, format!("{label} is configured.")).to_do(
+    let finding = Finding::ok(Check::Provider, label, format!("{label} is configured.")).advise(
         "Compare what is registered with the redirect URI: it has to be the same to the letter.",
     );
     with_registration(finding, settings, &provider.slug, Some(&provider.dialect))
@@ -41,7 +41,7 @@ fn one(settings: &Settings, provider: &ProviderSettings) -> Finding {
 fn off_duty(settings: &Settings, slug: &str, label: &str, prefix: &str) -> Finding {
     let (id, secret) = credentials(prefix);
     let finding = Finding::ok(Check::Provider, label, format!("{label} is off."))
-        .to_do(format!("To turn it on, register the redirect URI, and set {id} and {secret}."));
+        .advise(format!("To turn it on, register the redirect URI, and set {id} and {secret}."));
     with_registration(finding, settings, slug, None)
 }
 

@@ -56,7 +56,6 @@ pub(super) async fn ask(
 }
 
 /// What a provider is asked, in the order in which a sign-in would.
-
 fn questions(dialect: &Dialect) -> Vec<(&'static str, Url)> {
     match dialect {
         Dialect::OpenId { issuer } => {
@@ -90,7 +89,7 @@ fn judge(provider: &ProviderSettings, heard: &[Heard]) -> Finding {
         let finding = format!("The {} of {label} cannot be used: {wrong}.", one.what);
         return with_issuers(
             Finding::problem(Check::ProviderReachable, label, finding)
-                .to_do(advice(issuer, one))
+                .advise(advice(issuer, one))
                 .fact("Asked", one.url.as_str()),
             issuer,
             one,

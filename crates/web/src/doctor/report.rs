@@ -102,7 +102,7 @@ mod tests {
         let report = Report::new(vec![
             Finding::ok(Check::Clock, "clock", "The clock is right."),
             Finding::problem(Check::SettingInvalid, "PORT", "PORT has to be a port number.")
-                .to_do("Write a port number, like 3000.")
+                .advise("Write a port number, like 3000.")
                 .fact("Redirect URI", "http://localhost:3000/x"),
         ]);
         assert_eq!(

@@ -29,12 +29,12 @@ fn judge(facts: SecretFacts) -> Finding {
             NAME,
             format!("APP_SECRET {wrong}; in development it is taken, elsewhere it is refused."),
         )
-        .to_do(
+        .advise(
             "Leave it out in development; elsewhere write what `openssl rand -base64 48` prints.",
         )
     } else if facts.source == (SecretSource::Kept { private: false }) {
         Finding::warning(Check::AppSecret, NAME, "Others on this machine can read data/app-secret.")
-            .to_do("Keep it to yourself: chmod 600 data/app-secret.")
+            .advise("Keep it to yourself: chmod 600 data/app-secret.")
     } else {
         Finding::ok(Check::AppSecret, NAME, "APP_SECRET is strong enough.")
     };

@@ -13,7 +13,7 @@ pub(super) fn problems(problems: &Problems) -> Vec<Finding> {
         .iter()
         .map(|problem| {
             let (finding, what) = sentences(problem);
-            Finding::problem(Check::SettingInvalid, &problem.variable, finding).to_do(what)
+            Finding::problem(Check::SettingInvalid, &problem.variable, finding).advise(what)
         })
         .collect()
 }
@@ -24,7 +24,7 @@ pub(super) fn doubts(doubts: &[Problem]) -> Vec<Finding> {
         .iter()
         .map(|doubt| {
             let (finding, what) = sentences(doubt);
-            Finding::warning(Check::SettingDoubtful, &doubt.variable, finding).to_do(what)
+            Finding::warning(Check::SettingDoubtful, &doubt.variable, finding).advise(what)
         })
         .collect()
 }

@@ -55,8 +55,8 @@ fn judge(skew: Option<i64>) -> Finding {
     let sentence = format!("The clock is {seconds} seconds {side} a provider's.");
     let what = "Let this machine take its time from the network (NTP).";
     match skew.abs() {
-        off if off > TOO_MUCH => Finding::problem(Check::Clock, SUBJECT, sentence).to_do(what),
-        off if off > NOTICEABLE => Finding::warning(Check::Clock, SUBJECT, sentence).to_do(what),
+        off if off > TOO_MUCH => Finding::problem(Check::Clock, SUBJECT, sentence).advise(what),
+        off if off > NOTICEABLE => Finding::warning(Check::Clock, SUBJECT, sentence).advise(what),
         off if off < 2_000 => Finding::ok(Check::Clock, SUBJECT, "The clock is right."),
         _ => Finding::ok(Check::Clock, SUBJECT, sentence),
     }

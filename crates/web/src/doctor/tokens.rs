@@ -39,7 +39,7 @@ fn life(jwt: &JwtSettings) -> Finding {
             NAME,
             format!("A JWT lives for {ttl}: whoever has copied it has as long, {end}."),
         )
-        .to_do("Set JWT_ACCESS_TTL to 15m or less: it is renewed on the way, and nobody notices.")
+        .advise("Set JWT_ACCESS_TTL to 15m or less: it is renewed on the way, and nobody notices.")
     } else {
         Finding::ok(Check::JwtLife, NAME, format!("A JWT lives for {ttl}."))
     };
@@ -65,13 +65,13 @@ fn issuer(settings: &Settings) -> Finding {
             NAME,
             "JWT_ISSUER is not under PUBLIC_URL: whoever looks for the keys there does not find them.",
         )
-        .to_do("Leave JWT_ISSUER out, or serve the keys at that address as well."),
+        .advise("Leave JWT_ISSUER out, or serve the keys at that address as well."),
         None => Finding::warning(
             Check::JwtIssuer,
             NAME,
             "JWT_ISSUER is not a URL: others cannot find the keys by it.",
         )
-        .to_do("Leave JWT_ISSUER out, or write a URL."),
+        .advise("Leave JWT_ISSUER out, or write a URL."),
     };
     finding
         .fact("Issuer", issuer.as_str())

@@ -363,6 +363,10 @@ catalogue! {
         "That took too long",
         "The request did not arrive whole, or was not answered, in time.",
         "Try again.";
+    ANSWER_TIMEOUT: GATEWAY_TIMEOUT, SITE, "answer_timeout",
+        "That took us too long",
+        "Latchkey did not get the answer together in time, most likely because it waited for somebody else.",
+        "Wait a moment and try again.";
     DATABASE_DOWN: SERVICE_UNAVAILABLE, SITE, "database_unavailable",
         "We cannot look that up at the moment",
         "The database does not answer, so Latchkey cannot tell who you are. Nothing was lost.",
@@ -388,6 +392,7 @@ pub fn by_status(status: StatusCode) -> &'static Entry {
         StatusCode::UNSUPPORTED_MEDIA_TYPE => UNSUPPORTED_MEDIA_TYPE,
         StatusCode::PAYLOAD_TOO_LARGE => TOO_LARGE,
         StatusCode::REQUEST_TIMEOUT => TIMED_OUT,
+        StatusCode::GATEWAY_TIMEOUT => ANSWER_TIMEOUT,
         status if status.is_client_error() => BAD_REQUEST,
         _ => INTERNAL,
     }

@@ -194,6 +194,22 @@ impl Fault {
     }
 }
 
+/// What to answer to a body that could not be taken in: one that stood still
+/// for too long is told from one that cannot be read.
+pub(crate) fn body_refused(
+    status: http::StatusCode,
+    rejection: &(dyn std::error::Error + 'static),
+) -> Fault {
+    let mut cause = Some(rejection);
+    while let Some(error) = cause {
+        if error.is::<tower_http::timeout::TimeoutError>() {
+            return Fault::new(catalogue::TIMED_OUT);
+        }
+        cause = error.source();
+    }
+    Fault::new(catalogue::by_status(status))
+}
+
 /// The status, and the fault itself for the middleware that renders it.
 impl IntoResponse for Fault {
     fn into_response(self) -> Response {

@@ -9,4 +9,5 @@ mod fault;
 pub(crate) mod oauth;
 
 pub use catalogue::{Entry, Owner};
+pub(crate) use fault::body_refused;
 pub use fault::{Action, Fault, Result};

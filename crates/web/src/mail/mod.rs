@@ -59,6 +59,7 @@ impl Mailer {
         match url {
             None if development => Ok(Self::Outbox(Mutex::default())),
             None => Ok(Self::Nowhere),
+            Some(url) if !is_protected(url.expose()) => Err(InvalidUrl),
             Some(url) => {
                 let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose());
                 let from = format!("Latchkey <no-reply@{host}>");
@@ -107,6 +108,47 @@ impl Mailer {
     }
 }
 
+/// Whether letters, which open accounts, travel encrypted; on loopback they need not.
+fn is_protected(url: &str) -> bool {
+    url::Url::parse(url).is_ok_and(|url| match url.scheme() {
+        "smtps" => true,
+        "smtp" => {
+            url.query_pairs().any(|(name, value)| name == "tls" && value == "required")
+                || is_loopback_host(&url)
+        }
+        _ => false,
+    })
+}
+
+/// The host of an `smtp` URL, which the URL standard does not take apart.
+fn is_loopback_host(url: &url::Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
 fn address(email: &Email) -> Option<Mailbox> {
     Some(Mailbox::new(None, email.as_str().parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letters_do_not_travel_in_clear() {
+        for (url, taken) in [
+            ("smtps://user:pass@mail.example.com", true),
+            ("smtp://mail.example.com:587?tls=required", true),
+            ("smtp://mail.example.com:25", false),
+            ("smtp://mail.example.com?tls=opportunistic", false),
+            ("smtp://127.0.0.1:2525", true),
+            ("smtp://[::1]:2525", true),
+            ("smtp://localhost:2525", true),
+            ("http://mail.example.com", false),
+            ("mail.example.com", false),
+        ] {
+            let mailer = Mailer::new(Some(&Secret::new(url)), false, "app.example.com");
+            assert_eq!(mailer.is_ok(), taken, "{url}");
+        }
+    }
 }

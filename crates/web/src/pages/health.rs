@@ -12,14 +12,21 @@ pub(crate) async fn alive() -> Json<Value> {
     Json(json!({ "status": "ok" }))
 }
 
-/// `GET /readyz`: it can serve people, because the database is there and up to date.
+/// `GET /readyz`: it can serve people. The database is there and up to date,
+/// and there is a key to sign with.
 pub(crate) async fn ready(State(app): State<App>) -> (StatusCode, Json<Value>) {
-    match app.db.ready().await {
-        Ok(()) => (StatusCode::OK, Json(json!({ "status": "ok", "database": "ok" }))),
-        Err(error) => {
-            tracing::warn!(%error, "not ready");
-            let body = json!({ "status": "unavailable", "database": error.to_string() });
-            (StatusCode::SERVICE_UNAVAILABLE, Json(body))
-        }
+    let database = app.db.ready().await;
+    if let Err(error) = &database {
+        tracing::warn!(%error, "not ready");
     }
+    let keys = app.keys.ring().signing_key(app.clock.now()).is_some();
+    let word = |good: bool| if good { "ok" } else { "unavailable" };
+    let is_ready = database.is_ok() && keys;
+    let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let body = json!({
+        "status": word(is_ready),
+        "database": word(database.is_ok()),
+        "keys": word(keys),
+    });
+    (status, Json(body))
 }

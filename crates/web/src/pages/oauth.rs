@@ -8,6 +8,7 @@ use latchkey_auth::linking::{Pending, WAITS};
 use latchkey_auth::oauth::attempt::{self, COOKIE_PREFIX, REMEMBERED, Stray};
 use latchkey_auth::oauth::response::Response as Answer;
 use latchkey_auth::oauth::{Attempt, Provider, flow};
+use latchkey_domain::audit::{Actor, Kind};
 use latchkey_domain::identity::Profile;
 use latchkey_domain::return_to::ReturnTo;
 use latchkey_domain::sign_in::{Door, Key};
@@ -16,6 +17,7 @@ use serde::Deserialize;
 use tower_sessions::cookie::Cookie;
 
 use crate::app::{App, Application};
+use crate::audit;
 use crate::client::Client;
 use crate::cookies::{PENDING_LINK, SetCookies};
 use crate::errors::{Action, Fault, Result, catalogue};
@@ -98,9 +100,18 @@ async fn finish(
     answer: Answer,
     browser: Browser,
 ) -> Result<()> {
-    let profile = flow::complete(&app.http, provider, attempt, answer, app.clock.now())
-        .await
-        .map_err(|error| Fault::from_oauth(&error, provider, attempt))?;
+    let completed =
+        flow::complete(&app.http, provider, attempt, answer, app.clock.now()).await;
+    let profile = match completed {
+        Ok(profile) => profile,
+        Err(error) => {
+            let fault = Fault::from_oauth(&error, provider, attempt);
+            let how = format!("{}: {}", provider.slug, fault.entry().code);
+            let client = Some(&browser.client);
+            audit::note(app, Kind::SignInFailed, None, Actor::Nobody, how, client).await;
+            return Err(fault);
+        }
+    };
     if let Some(user) = attempt.linking {
         return link::finish(app, user, &provider.slug, &profile, &browser).await;
     }

@@ -6,11 +6,12 @@ use http::{HeaderValue, StatusCode};
 use latchkey_domain::Email;
 use latchkey_domain::audit::{Actor, Kind};
 use latchkey_domain::password::{Password, check};
-use latchkey_store::email_tokens::{self, Purpose};
+use latchkey_store::email_tokens::{self, Purpose, Sent};
 use latchkey_store::{accounts, hash, sign_ins};
 use serde::Deserialize;
 
 use crate::app::App;
+use crate::caller::Caller;
 use crate::client::Client;
 use crate::errors::{Action, Fault, Result, catalogue};
 use crate::form::Fields;
@@ -97,26 +98,36 @@ pub(crate) async fn reset(
     Ok(Redirect::to("/sign-in?welcome=reset").into_response())
 }
 
-/// `GET /verify/{token}`
+/// `GET /verify/{token}`. Only for the person whose account it is: somebody
+/// else may have signed up with the reader's address, and the reader must not
+/// prove it for them.
 pub(crate) async fn confirm(
     State(app): State<App>,
+    caller: Caller,
     Path(token): Path<String>,
 ) -> Result<Page<VerifyPage>> {
     let found =
         email_tokens::find(&app.db, &hash::of(&token), Purpose::Verify, app.clock.now()).await?;
-    let email = found.ok_or_else(link_spent)?.email.to_string();
-    Ok(Page(VerifyPage { chrome: Chrome::of_nobody(&app), token, email }))
+    let email = of(&caller, found)?.email.to_string();
+    Ok(Page(VerifyPage { chrome: Chrome::new(&app, Some(&caller)), token, email }))
+}
+
+fn of(caller: &Caller, sent: Option<Sent>) -> Result<Sent> {
+    sent.filter(|sent| sent.user_id == caller.user.id).ok_or_else(link_spent)
 }
 
 /// `POST /verify/{token}`
 pub(crate) async fn verify(
     State(app): State<App>,
+    caller: Caller,
     Path(token): Path<String>,
     client: Client,
 ) -> Result<Redirect> {
     let now = app.clock.now();
-    let sent = email_tokens::take(&app.db, &hash::of(&token), Purpose::Verify, now).await?;
-    let sent = sent.ok_or_else(link_spent)?;
+    let hash = hash::of(&token);
+    of(&caller, email_tokens::find(&app.db, &hash, Purpose::Verify, now).await?)?;
+    let sent = email_tokens::take(&app.db, &hash, Purpose::Verify, now).await?;
+    let sent = of(&caller, sent)?;
     accounts::prove(&app.db, sent.user_id, &sent.email, now).await?;
     audit::note(
         &app,

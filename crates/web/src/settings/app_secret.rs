@@ -134,7 +134,7 @@ fn kept(path: &Path) -> io::Result<String> {
         Ok(_) => Err(io::ErrorKind::InvalidData.into()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             if let Some(folder) = path.parent() {
-                fs::create_dir_all(folder)?;
+                latchkey_store::private_folder(folder)?;
             }
             make(path)
         }

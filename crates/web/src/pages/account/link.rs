@@ -9,7 +9,7 @@ use latchkey_domain::audit::Kind;
 use latchkey_domain::identity::Profile;
 use latchkey_domain::return_to::ReturnTo;
 use latchkey_domain::sign_in::Key;
-use latchkey_store::accounts::{self, Unlinked};
+use latchkey_store::accounts::{self, Unlinked, WayIn};
 use serde::Deserialize;
 
 use super::done;
@@ -129,6 +129,17 @@ pub(crate) struct Which {
     issuer: String,
     #[serde(default)]
     subject: String,
+    /// `password`, where it is that.
+    way: Option<String>,
+}
+
+impl Which {
+    fn way_in(&self) -> WayIn<'_> {
+        match self.way.as_deref() {
+            Some("password") => WayIn::Password,
+            _ => WayIn::Identity { issuer: &self.issuer, subject: &self.subject },
+        }
+    }
 }
 
 /// `POST /account/unlink`
@@ -139,11 +150,11 @@ pub(crate) async fn unlink(
     Fields(which): Fields<Which>,
 ) -> Result<Redirect> {
     caller.proved_lately(app.clock.now())?;
-    let unlinked =
-        accounts::unlink(&app.db, caller.user.id, &which.issuer, &which.subject).await?;
+    let unlinked = accounts::unlink(&app.db, caller.user.id, which.way_in()).await?;
     match unlinked {
         Unlinked::Done => {
-            audit::by_person(&app, Kind::Unlinked, caller.user.id, &which.issuer, &client).await;
+            let what = which.way.as_deref().unwrap_or(&which.issuer);
+            audit::by_person(&app, Kind::Unlinked, caller.user.id, what, &client).await;
             Ok(Redirect::to(&done("unlinked")))
         }
         Unlinked::LastWayIn => Err(Fault::new(catalogue::LAST_WAY_IN)
