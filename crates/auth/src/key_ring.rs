@@ -157,13 +157,12 @@ impl Keys {
     }
 
     async fn add(&self, key: SigningKey, now: Timestamp) -> Result<(), Error> {
-        let rotation = self.verifier.ring().rotation(now);
         let stored = StoredKey {
             kid: key.kid().to_owned(),
             algorithm: key.algorithm().to_string(),
             private_key: self.secret.seal(Purpose::SigningKey, key.kid(), key.private_bytes()),
             created_at: now,
-            signs_from: rotation.signs_from,
+            signs_from: self.verifier.ring().next_signs_from(now),
             retired_at: None,
         };
         signing_keys::rotate(&self.db, &stored).await?;

@@ -135,8 +135,7 @@ impl Issuer {
         &self,
         token: &str,
         now: Timestamp,
-    ) -> Result<Option<(SignInId, UserId)>, latchkey_store::Error>
-    {
+    ) -> Result<Option<(SignInId, UserId)>, latchkey_store::Error> {
         match self.keys.verify(token, now).await {
             Ok(claims) => return Ok(Some((claims.sid, claims.sub))),
             Err(NotVerified::Store(error)) => return Err(error),

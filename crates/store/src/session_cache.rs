@@ -33,8 +33,7 @@ impl SessionCache {
         let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = entries.get(hash)?;
         let expires_at = Timestamp::from_seconds(entry.record.expiry_date.unix_timestamp());
-        (now.since(entry.read_at) < BELIEVED_FOR && now < expires_at)
-            .then(|| entry.record.clone())
+        (now.since(entry.read_at) < BELIEVED_FOR && now < expires_at).then(|| entry.record.clone())
     }
 
     /// Remembers what was read.

@@ -179,10 +179,7 @@ impl Limits {
             .unwrap_or_else(PoisonError::into_inner)
             .retain(|_, gate| Arc::strong_count(gate) > 1);
         let now = self.clock.0.now();
-        self.closed
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .retain(|_, until| *until > now);
+        self.closed.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, until| *until > now);
     }
 
     fn wait(&self, wait: &governor::NotUntil<Nanos>) -> Span {
@@ -244,7 +241,9 @@ mod tests {
             limits.wrong("Ada@example.test", &thief);
         }
         limits.wrong("ada@example.test", &thief);
-        assert!(wait(limits.open("ADA@example.test", &thief)).is_some_and(|s| (1..=30).contains(&s)));
+        assert!(
+            wait(limits.open("ADA@example.test", &thief)).is_some_and(|s| (1..=30).contains(&s))
+        );
         assert_eq!(wait(limits.open("ada@example.test", &owner)), None);
         assert_eq!(wait(limits.open("bob@example.test", &thief)), None);
         clock.advance(Span::seconds(31));

@@ -19,7 +19,10 @@ use crate::cookies;
 use crate::errors::{Fault, catalogue};
 use crate::middleware::{canonical, faults, request, same_site, security_headers};
 use crate::pages::account::{delete, link, sign_ins};
-use crate::pages::{account, audit, docs, doctor, errors, health, home, oauth, outbox, recovery, sign_in, sign_out, sign_up};
+use crate::pages::{
+    account, audit, docs, doctor, errors, health, home, oauth, outbox, recovery, sign_in, sign_out,
+    sign_up,
+};
 use crate::static_files;
 
 /// Larger than any form here, smaller than anything that hurts.

@@ -83,13 +83,7 @@ pub(crate) async fn let_in(
 }
 
 /// A new sign-in, as it is written down.
-pub(crate) fn sign_in(
-    app: &App,
-    user_id: UserId,
-    door: Door,
-    key: Key,
-    client: &Client,
-) -> SignIn {
+pub(crate) fn sign_in(app: &App, user_id: UserId, door: Door, key: Key, client: &Client) -> SignIn {
     let now = app.clock.now();
     let lives = match key {
         Key::Session => app.settings.session.absolute,

@@ -77,9 +77,7 @@ pub(crate) async fn unlink(browser: &mut Browser, app: &Latchkey, provider: &str
     let all = linked(browser, app).await;
     let (issuer, subject) =
         all.iter().find(|(issuer, _)| issuer.ends_with(provider)).expect("it is linked").clone();
-    browser
-        .post(&app.url("/account/unlink"), &[("issuer", &issuer), ("subject", &subject)])
-        .await
+    browser.post(&app.url("/account/unlink"), &[("issuer", &issuer), ("subject", &subject)]).await
 }
 
 /// Types a word and deletes.
@@ -114,12 +112,7 @@ pub(crate) async fn post_with(
 }
 
 /// The password form with `password`, from this address behind a proxy.
-pub(crate) async fn knock_from(
-    app: &Latchkey,
-    address: &str,
-    email: &str,
-    password: &str,
-) -> Page {
+pub(crate) async fn knock_from(app: &Latchkey, address: &str, email: &str, password: &str) -> Page {
     let fields = [("email", email), ("password", password)];
     let headers = [("x-forwarded-for", address)];
     post_with(&mut Browser::new(), &app.url("/sign-in"), &fields, &headers).await
@@ -256,4 +249,3 @@ pub(crate) async fn dump(db: &Db) -> Vec<(String, String)> {
     }
     dump
 }
-

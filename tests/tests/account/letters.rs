@@ -8,9 +8,7 @@ use crate::helpers::{
     ADA, CHANGED, EXISTS, OTHER_PASSWORD, RESET, VERIFY, came_in, dump, forgot, id_by_password,
     id_of, is_in, letter, letters, letters_about, link, linked, opens, proved, reset,
 };
-use crate::person::{
-    PASSWORD, Program, json_of, problem, sign_up, signed_in, tokens,
-};
+use crate::person::{PASSWORD, Program, json_of, problem, sign_up, signed_in, tokens};
 
 const BOB: &str = "bob@example.test";
 
@@ -172,8 +170,11 @@ async fn a_wrong_password_answers_the_same_bytes_for_everybody() {
         let fields = [("email", email), ("password", "not the password")];
         let page = Browser::new().post(&app.url("/sign-in"), &fields).await;
         let (status, headers, body) = seen(&page);
-        (status, headers.into_iter().filter(|(n, _)| n != "content-length").collect::<Vec<_>>(),
-            body.replace(email, ""))
+        (
+            status,
+            headers.into_iter().filter(|(n, _)| n != "content-length").collect::<Vec<_>>(),
+            body.replace(email, ""),
+        )
     };
     let unknown = knock("nobody@example.test").await;
     assert_eq!(unknown.0, 401);
@@ -222,7 +223,8 @@ async fn a_reset_sets_the_password_once_and_ends_every_sign_in() {
     let page = Browser::new().get(&both[0]).await.expect(200);
     assert!(page.body.contains("type=\"password\""), "{}", page.summary());
     assert!(
-        page.header("referrer-policy").is_some_and(|policy| policy == "same-origin" || policy == "no-referrer"),
+        page.header("referrer-policy")
+            .is_some_and(|policy| policy == "same-origin" || policy == "no-referrer"),
         "the link would leak"
     );
     // Weak: refused, and the link still works.
@@ -366,7 +368,11 @@ async fn letters_that_were_overtaken_by_a_proof_end_calmly() {
     assert!(page.status < 500, "{}", page.summary());
     assert_eq!(id_of(&mut came_in(&app, "google", "ada", "session").await, &app).await, ada);
     // The claim was not proved: the page must not say so.
-    assert_ne!(page.header("location"), Some("/account?done=verified"), "it says that it is proved");
+    assert_ne!(
+        page.header("location"),
+        Some("/account?done=verified"),
+        "it says that it is proved"
+    );
 }
 
 #[tokio::test]

@@ -52,7 +52,9 @@ async fn ten_wrong_passwords_close_the_account_to_where_they_came_from() {
     wait(&knock_from(&app, THIEF, "BOB@example.test ", PASSWORD).await);
     // Another address, another account: nobody else notices.
     assert_eq!(knock_from(&app, OWNER, BOB, PASSWORD).await.status, 303);
-    let _ = knock_from(&app, THIEF, "other@example.test", "x").await.expect_error(401, "wrong_credentials");
+    let _ = knock_from(&app, THIEF, "other@example.test", "x")
+        .await
+        .expect_error(401, "wrong_credentials");
     // And it is over when Retry-After says so.
     app.advance(Span::seconds(seconds));
     assert_eq!(knock_from(&app, THIEF, BOB, PASSWORD).await.status, 303);
@@ -137,8 +139,8 @@ async fn programs_and_pages_share_one_count() {
     }
     let fields = [("email", BOB), ("password", PASSWORD)];
     wait(&Browser::new().post(&app.url("/sign-in"), &fields).await);
-    let page = Program::new(&app).post("/api/v1/token", json!({ "email": BOB, "password": PASSWORD }));
-    wait(&page.await);
+    let body = json!({ "email": BOB, "password": PASSWORD });
+    wait(&Program::new(&app).post("/api/v1/token", body).await);
 }
 
 /// 300 tries of any kind, and then two a second, by address.

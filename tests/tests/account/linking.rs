@@ -6,10 +6,8 @@ use latchkey_tests::walk::parameter;
 use latchkey_tests::{Browser, Issuer, Latchkey, Setup};
 use tokio::task::JoinSet;
 
-use crate::helpers::{
-    ADA, came_in, come_in, id_of, link, linked, proved, set_out_to_link, texts,
-};
-use crate::person::{signed_in, sign_up};
+use crate::helpers::{ADA, came_in, come_in, id_of, link, linked, proved, set_out_to_link, texts};
+use crate::person::{sign_up, signed_in};
 
 #[tokio::test]
 async fn a_linked_identity_opens_the_same_account() {
@@ -145,7 +143,10 @@ async fn somebody_else_cannot_finish_what_one_set_out_to_link() {
         let authorize = set_out_to_link(&mut browser, &app, "github").await;
         let callback = browser.consent(&authorize, "octo").await;
         // In the meantime somebody else signs in at the same browser …
-        assert_eq!(come_in(&mut browser, &app, "google", "noor", key).await.see_other(), "/account");
+        assert_eq!(
+            come_in(&mut browser, &app, "google", "noor", key).await.see_other(),
+            "/account"
+        );
         let noor = id_of(&mut browser, &app).await;
         let _ = browser.come_back(&callback).await.expect_error(400, "link_lost");
         assert_eq!(id_of(&mut browser, &app).await, noor);
@@ -166,9 +167,13 @@ async fn somebody_else_cannot_finish_what_one_set_out_to_link() {
 async fn linking_is_for_people_who_are_signed_in_and_for_providers_that_exist() {
     let app = Latchkey::start().await;
     let mut nobody = Browser::new();
-    let _ = nobody.post(&app.url("/account/link/google"), &[]).await.expect_error(401, "sign_in_required");
+    let _ = nobody
+        .post(&app.url("/account/link/google"), &[])
+        .await
+        .expect_error(401, "sign_in_required");
     let mut ada = came_in(&app, "google", "ada", "session").await;
-    let _ = ada.post(&app.url("/account/link/nope"), &[]).await.expect_error(404, "unknown_provider");
+    let _ =
+        ada.post(&app.url("/account/link/nope"), &[]).await.expect_error(404, "unknown_provider");
     let page = ada
         .send(
             reqwest::Method::POST,
@@ -250,7 +255,10 @@ async fn it_waits_for_ten_minutes() {
         let mut browser = Browser::new();
         conflict(&app, &mut browser).await;
         app.advance(Span::minutes(minutes));
-        assert_eq!(come_in(&mut browser, &app, "google", "ada", "session").await.see_other(), "/account");
+        assert_eq!(
+            come_in(&mut browser, &app, "google", "ada", "session").await.see_other(),
+            "/account"
+        );
         let page = browser.get(&app.url("/account/link")).await;
         let linked = browser.post(&app.url("/account/link"), &[]).await;
         if waits {
@@ -339,7 +347,10 @@ async fn the_attempt_to_link_is_bound_like_any_other() {
     let callback = ada.consent(&authorize, "octo").await;
     // A victim who is signed in, and is sent the attacker's callback.
     let mut victim = Browser::called("Another/1.0");
-    assert_eq!(come_in(&mut victim, &app, "google", "noor", "session").await.see_other(), "/account");
+    assert_eq!(
+        come_in(&mut victim, &app, "google", "noor", "session").await.see_other(),
+        "/account"
+    );
     let _ = victim.come_back(&callback).await.expect_error(400, "attempt_other_browser");
     assert_eq!(linked(&mut victim, &app).await.len(), 1);
     assert_eq!(ada.come_back(&callback).await.see_other(), "/account?done=linked");

@@ -15,7 +15,13 @@ async fn other_loopback_names_lead_to_the_public_one() {
     let app = Latchkey::start().await;
     let port = app.address.port();
     for name in ["127.0.0.1", "[::1]", "127.0.0.2"] {
-        for path in ["/", "/sign-in?next=%2Faccount", "/account", "/auth/google/callback?state=x", "/nothing"] {
+        for path in [
+            "/",
+            "/sign-in?next=%2Faccount",
+            "/account",
+            "/auth/google/callback?state=x",
+            "/nothing",
+        ] {
             let page = under(&app, &format!("{name}:{port}"), path).await;
             assert_eq!(page.status, 307, "{name}{path}: {}", page.summary());
             assert_eq!(page.header("location"), Some(app.url(path).as_str()), "{name}{path}");
@@ -53,7 +59,9 @@ async fn programs_and_health_checks_use_whatever_name_they_like() {
 async fn names_that_are_not_this_machine_lead_nowhere() {
     let app = Latchkey::start().await;
     let port = app.address.port();
-    for host in ["evil.test".to_owned(), format!("evil.test:{port}"), format!("127.0.0.1.evil.test:{port}")] {
+    for host in
+        ["evil.test".to_owned(), format!("evil.test:{port}"), format!("127.0.0.1.evil.test:{port}")]
+    {
         let page = under(&app, &host, "/sign-in").await;
         assert!(!page.body.contains("evil.test"), "{host} is believed");
         assert!(page.header("location").is_none_or(|to| !to.contains("evil.test")), "{host}");

@@ -95,7 +95,10 @@ async fn a_proof_of_somebody_else_counts_for_them() {
     let app = Setup::new().with_clock_standing().start().await;
     let mut browser = ada(&app, "session").await;
     app.advance(Span::minutes(11));
-    assert_eq!(come_in(&mut browser, &app, "google", "noor", "session").await.see_other(), "/account");
+    assert_eq!(
+        come_in(&mut browser, &app, "google", "noor", "session").await.see_other(),
+        "/account"
+    );
     let _ = crate::helpers::delete(&mut browser, &app).await.expect(303);
     // It is Noor who is gone.
     came_in(&app, "google", "ada", "session").await;

@@ -5,9 +5,7 @@ use latchkey_tests::{Browser, Latchkey, Page, Setup};
 use serde_json::Value;
 
 use crate::by_hand;
-use crate::helpers::{
-    came_in, is_in, post_with, sessions, this_one,
-};
+use crate::helpers::{came_in, is_in, post_with, sessions, this_one};
 use crate::person::{PASSWORD, Program, carried, problem, sign_up, signed_in, tokens};
 
 const BOB: &str = "bob@example.test";
@@ -56,7 +54,8 @@ async fn every_living_one_is_listed_with_door_key_device_and_address() {
     assert!(!other.contains("this one"), "{other}");
 
     // The API says the same to both.
-    for (browser, door, key) in [(&mut fox, "password", "session"), (&mut phone, "password", "jwt")] {
+    for (browser, door, key) in [(&mut fox, "password", "session"), (&mut phone, "password", "jwt")]
+    {
         let all = sessions(browser, &app).await;
         assert_eq!(all.len(), 3);
         let current: Vec<_> = all.iter().filter(|one| one["current"] == true).collect();

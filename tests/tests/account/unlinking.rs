@@ -59,7 +59,8 @@ async fn only_ones_own_can_be_unlinked() {
     sign_up(&app, "eve@example.test").await;
     let mut eve = signed_in(&app, "eve@example.test", "session").await;
     let _ = link(&mut eve, &app, "github", "octo").await.expect(303);
-    for (issuer, subject) in [(&*issuer, &*subject), ("", ""), ("x", "' OR 1=1"), (&*issuer, "\0")] {
+    for (issuer, subject) in [(&*issuer, &*subject), ("", ""), ("x", "' OR 1=1"), (&*issuer, "\0")]
+    {
         let fields = [("issuer", issuer), ("subject", subject)];
         let page = eve.post(&app.url("/account/unlink"), &fields).await;
         let _ = page.expect_error(404, "not_found");

@@ -28,7 +28,11 @@ macro_rules! on_both {
     )*};
 }
 
+mod accounts;
+mod audit;
 mod contacts_and_events;
+mod email_tokens;
+mod endings;
 mod identities;
 mod opening;
 mod passwords;

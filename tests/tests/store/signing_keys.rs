@@ -1,8 +1,8 @@
 //! The key ring.
 
 use latchkey_domain::{Span, Timestamp};
+use latchkey_store::Db;
 use latchkey_store::signing_keys::{self, StoredKey};
-use latchkey_store::{Db, Error};
 
 use crate::people::NOW;
 
@@ -23,51 +23,52 @@ async fn ring(db: &Db) -> Vec<StoredKey> {
     all
 }
 
+fn retired(key: &StoredKey, at: Timestamp) -> StoredKey {
+    StoredKey { retired_at: Some(at), ..key.clone() }
+}
+
 on_both! {
-    async fn the_ring_is_read_back_as_it_was_written(database) {
+    async fn a_key_is_read_back_as_it_was_written(database) {
         let db = &database.db;
         assert_eq!(ring(db).await, []);
-        let (one, mut two) = (key("one", NOW), key("two", NOW));
-        two.retired_at = Some(NOW.plus(Span::days(1)));
-        for key in [&one, &two] {
-            signing_keys::rotate(db, key, &[]).await.expect("an answer");
-        }
-        assert_eq!(ring(db).await, [one, two]);
+        signing_keys::rotate(db, &key("one", NOW)).await.expect("an answer");
+        assert_eq!(ring(db).await, [key("one", NOW)]);
     }
 
-    async fn a_new_key_retires_the_old_when_it_begins_to_sign(database) {
+    async fn a_new_key_retires_all_others_when_it_begins_to_sign(database) {
         let db = &database.db;
         let (one, two) = (key("one", NOW), key("two", NOW.plus(Span::minutes(5))));
-        signing_keys::rotate(db, &one, &[]).await.expect("an answer");
-        signing_keys::rotate(db, &two, &["one".to_owned(), "unknown".to_owned()])
-            .await
-            .expect("an answer");
+        signing_keys::rotate(db, &one).await.expect("an answer");
+        signing_keys::rotate(db, &two).await.expect("an answer");
         let retired = |key: &StoredKey, at| StoredKey { retired_at: Some(at), ..key.clone() };
         assert_eq!(ring(db).await, [retired(&one, two.signs_from), two.clone()]);
         // One that is retired already is not retired again.
         let three = key("zzz", NOW.plus(Span::days(1)));
-        let old = ["one".to_owned(), "two".to_owned()];
-        signing_keys::rotate(db, &three, &old).await.expect("an answer");
+        signing_keys::rotate(db, &three).await.expect("an answer");
         let after = [retired(&one, two.signs_from), retired(&two, three.signs_from), three];
         assert_eq!(ring(db).await, after);
     }
 
-    async fn the_same_key_twice_changes_nothing(database) {
+    async fn a_key_that_had_retired_is_taken_back(database) {
         let db = &database.db;
-        signing_keys::rotate(db, &key("one", NOW), &[]).await.expect("an answer");
-        let twice = signing_keys::rotate(db, &key("one", NOW), &["one".to_owned()]).await;
-        assert!(matches!(twice, Err(Error::Exists)), "{twice:?}");
-        assert_eq!(ring(db).await, [key("one", NOW)]);
+        let (one, two) = (key("one", NOW), key("two", NOW.plus(Span::minutes(5))));
+        signing_keys::rotate(db, &one).await.expect("an answer");
+        signing_keys::rotate(db, &two).await.expect("an answer");
+        let mut again = key("one", NOW.plus(Span::minutes(9)));
+        again.private_key = "sealed anew".to_owned();
+        signing_keys::rotate(db, &again).await.expect("an answer");
+        let two = StoredKey { retired_at: Some(again.signs_from), ..two };
+        assert_eq!(ring(db).await, [again, two]);
     }
 
-    async fn a_key_is_forgotten(database) {
+    async fn keys_that_retired_long_ago_are_forgotten(database) {
         let db = &database.db;
-        for kid in ["one", "two"] {
-            signing_keys::rotate(db, &key(kid, NOW), &[]).await.expect("an answer");
-        }
-        for kid in ["one", "unknown"] {
-            signing_keys::forget(db, kid).await.expect("an answer");
-        }
-        assert_eq!(ring(db).await, [key("two", NOW)]);
+        let two = key("two", NOW.plus(Span::minutes(5)));
+        signing_keys::rotate(db, &key("one", NOW)).await.expect("an answer");
+        signing_keys::rotate(db, &two).await.expect("an answer");
+        signing_keys::forget(db, two.signs_from).await.expect("an answer");
+        assert_eq!(ring(db).await.len(), 2, "not yet");
+        signing_keys::forget(db, two.signs_from.plus(Span::millis(1))).await.expect("an answer");
+        assert_eq!(ring(db).await, [two], "the one that signs stays");
     }
 }

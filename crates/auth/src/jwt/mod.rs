@@ -31,7 +31,7 @@ pub use claims::AccessClaims;
 pub use issue::issue;
 pub use key::{KeyError, SigningKey};
 pub use refused::Refused;
-pub use ring::{Key, KeyRing, RingKey, Rotation};
+pub use ring::{Key, KeyRing, RingKey};
 pub use shown::{Shown, shown};
 pub use verify::{Expected, verify};
 pub use verifying_key::VerifyingKey;

@@ -86,15 +86,6 @@ impl RingKey {
     }
 }
 
-/// What [`KeyRing::rotation`] asks to be written, in one transaction.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rotation {
-    /// From when the new key signs.
-    pub signs_from: Timestamp,
-    /// The keys that retire at that very instant (where they have not yet).
-    pub retires: Vec<String>,
-}
-
 /// The keys that sign and verify: a copy that never changes. A new one takes its place.
 #[derive(Clone, Debug)]
 pub struct KeyRing {
@@ -155,19 +146,12 @@ impl KeyRing {
         self.keys.iter().find(|key| key.retired_at.is_none())
     }
 
-    /// How to add a key now: when it signs, and who retires then.
+    /// When a key that is added now begins to sign, and all others retire.
     ///
     /// The first key of all signs at once; nobody can hold anything else.
     #[must_use]
-    pub fn rotation(&self, now: Timestamp) -> Rotation {
-        let retires: Vec<_> = self
-            .keys
-            .iter()
-            .filter(|key| key.retired_at.is_none())
-            .map(|key| key.kid().to_owned())
-            .collect();
-        let signs_from = if retires.is_empty() { now } else { now.plus(SIGNS_AFTER) };
-        Rotation { signs_from, retires }
+    pub fn next_signs_from(&self, now: Timestamp) -> Timestamp {
+        if self.newest().is_some() { now.plus(SIGNS_AFTER) } else { now }
     }
 
     /// When a key is accepted no longer; `None` while it has not retired.
@@ -180,11 +164,6 @@ impl KeyRing {
     #[must_use]
     pub const fn accepted_after_retirement(&self) -> Span {
         self.accepted_after_retirement
-    }
-
-    /// The names of the keys that may be forgotten.
-    pub fn outlived(&self, now: Timestamp) -> impl Iterator<Item = &str> {
-        self.keys.iter().filter(move |key| !self.accepts(key, now)).map(RingKey::kid)
     }
 
     fn accepted(&self, now: Timestamp) -> impl Iterator<Item = &VerifyingKey> {

@@ -216,7 +216,8 @@ mod tests {
     #[test]
     fn an_attempt_opens_only_for_its_own_state() {
         let secret = secret();
-        let new = || Attempt::new("google", Key::Session, ReturnTo::default(), "Firefox", &secret, at(0));
+        let new =
+            || Attempt::new("google", Key::Session, ReturnTo::default(), "Firefox", &secret, at(0));
         let (one, other) = (new(), new());
         let sealed = one.seal(&secret);
         assert_eq!(Attempt::open(&sealed, &one.state, &secret), Some(one.clone()));
@@ -232,8 +233,16 @@ mod tests {
 
     #[test]
     fn answers_that_do_not_belong_are_told_apart() {
-        let attempt =
-            || Attempt::new("google", Key::Session, ReturnTo::default(), "Firefox", &secret(), at(1_000));
+        let attempt = || {
+            Attempt::new(
+                "google",
+                Key::Session,
+                ReturnTo::default(),
+                "Firefox",
+                &secret(),
+                at(1_000),
+            )
+        };
         let minutes = |n: i64| at(1_000 + n * 60);
         for (cookie, provider, sent_to, now, expected) in [
             (Some(attempt()), "google", Some("Firefox"), minutes(9), Ok(())),

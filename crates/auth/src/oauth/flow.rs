@@ -59,7 +59,8 @@ pub async fn complete(
     // First what the provider says of itself: it may promise to say its name.
     let endpoints = endpoints(http, provider, now).await?;
     let code = response::judge(response, issuer(provider).as_ref().map(Asked::borrow))?;
-    let (tokens, date) = token::exchange(http, provider, &endpoints, code, &attempt.verifier).await?;
+    let (tokens, date) =
+        token::exchange(http, provider, &endpoints, code, &attempt.verifier).await?;
     let access_token = tokens.access_token().secret();
     match &provider.kind {
         Kind::OpenId(openid) => {
@@ -124,10 +125,7 @@ fn issuer(provider: &Provider) -> Option<Asked> {
 /// A token that is too old or too new may be so because a clock is wrong: ours
 /// or theirs. The provider's `Date` tells.
 fn explain(error: Error, date: Option<Timestamp>, now: Timestamp) -> Error {
-    let about_time = matches!(
-        error,
-        Error::IdToken(Refused::Expired | Refused::NotYetValid)
-    );
+    let about_time = matches!(error, Error::IdToken(Refused::Expired | Refused::NotYetValid));
     match date {
         Some(date) if about_time => {
             let apart = now.since(date).max(date.since(now));

@@ -30,9 +30,8 @@ fn refused(rejection: &JsonRejection) -> Fault {
     match rejection {
         // What serde says of a body quotes it, and it may hold a password.
         JsonRejection::JsonDataError(_) | JsonRejection::JsonSyntaxError(_) => {
-            Fault::new(catalogue::BAD_REQUEST).detail(
-                "The body is not the JSON document that this route takes; /docs shows it.",
-            )
+            Fault::new(catalogue::BAD_REQUEST)
+                .detail("The body is not the JSON document that this route takes; /docs shows it.")
         }
         other => body_refused(other.status(), other),
     }

@@ -140,10 +140,11 @@ pub(super) async fn revoke(
     client: Client,
     Body(request): Body<RevokeRequest>,
 ) -> Result<StatusCode> {
-    if let Some((id, user)) = app.issuer.sign_in_of(&request.token, app.clock.now()).await? {
-        if end(&app, id, user).await? {
-            audit::by_person(&app, Kind::SignInEnded, user, "token revoked", &client).await;
-        }
+    let found = app.issuer.sign_in_of(&request.token, app.clock.now()).await?;
+    if let Some((id, user)) = found
+        && end(&app, id, user).await?
+    {
+        audit::by_person(&app, Kind::SignInEnded, user, "token revoked", &client).await;
     }
     Ok(StatusCode::OK)
 }

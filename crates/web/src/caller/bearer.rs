@@ -26,9 +26,9 @@ pub(super) fn refuse_tokens_in_url(parts: &Parts) -> Result<()> {
 /// Whether any header shows a bearer token.
 pub(super) fn is_shown(headers: &HeaderMap) -> bool {
     let values = headers.get_all(header::AUTHORIZATION).into_iter();
-    values.filter_map(|value| value.as_bytes().get(..7)).any(|start| {
-        start.eq_ignore_ascii_case(b"bearer ")
-    })
+    values
+        .filter_map(|value| value.as_bytes().get(..7))
+        .any(|start| start.eq_ignore_ascii_case(b"bearer "))
 }
 
 /// The token in the header; `None` when there is no such header.

@@ -30,7 +30,8 @@ pub(super) async fn run(command: Command) -> Outcome {
             Ok(())
         }
         Command::Rotate if app.settings.jwt.private_key.is_some() => {
-            Err("JWT_PRIVATE_KEY decides which key signs: put another one there, and restart".into())
+            Err("JWT_PRIVATE_KEY decides which key signs: put another one there, and restart"
+                .into())
         }
         Command::Rotate => {
             let kid = app.keys.rotate(app.settings.jwt.algorithm, now).await?;

@@ -78,12 +78,13 @@ pub(crate) async fn callback(
 ) -> Result<Response> {
     let provider = provider(&app, &slug)?;
     let answer = Answer::parse(query.as_deref().unwrap_or_default());
-    let attempt = match find(&app, &headers, &slug, answer.state.as_deref(), &browser.client.user_agent) {
-        Ok(attempt) => attempt,
-        Err(stray) => {
-            return Err(Fault::from_stray(stray, provider, browser.before.is_some()));
-        }
-    };
+    let attempt =
+        match find(&app, &headers, &slug, answer.state.as_deref(), &browser.client.user_agent) {
+            Ok(attempt) => attempt,
+            Err(stray) => {
+                return Err(Fault::from_stray(stray, provider, browser.before.is_some()));
+            }
+        };
     // From here on the attempt is over, however it ends: its cookie keeps
     // only that it was there.
     let spent = SetCookies(vec![cookie(&app, &attempt.clone().finished())]);
@@ -100,8 +101,7 @@ async fn finish(
     answer: Answer,
     browser: Browser,
 ) -> Result<()> {
-    let completed =
-        flow::complete(&app.http, provider, attempt, answer, app.clock.now()).await;
+    let completed = flow::complete(&app.http, provider, attempt, answer, app.clock.now()).await;
     let profile = match completed {
         Ok(profile) => profile,
         Err(error) => {

@@ -73,11 +73,8 @@ pub(crate) async fn reset(
     let found = email_tokens::find(&app.db, &hash_of_token, Purpose::Reset, now).await?;
     let found = found.ok_or_else(link_spent)?;
     if let Err(weak) = check(&form.password, &[found.email.as_str()]) {
-        let page = ResetPage {
-            chrome: Chrome::of_nobody(&app),
-            token,
-            complaint: Some(weak.to_string()),
-        };
+        let page =
+            ResetPage { chrome: Chrome::of_nobody(&app), token, complaint: Some(weak.to_string()) };
         let mut response = (StatusCode::UNPROCESSABLE_ENTITY, Page(page)).into_response();
         let code = HeaderValue::from_static(catalogue::WEAK_PASSWORD.code);
         response.headers_mut().insert("x-error-code", code);
@@ -129,15 +126,8 @@ pub(crate) async fn verify(
     let sent = email_tokens::take(&app.db, &hash, Purpose::Verify, now).await?;
     let sent = of(&caller, sent)?;
     accounts::prove(&app.db, sent.user_id, &sent.email, now).await?;
-    audit::note(
-        &app,
-        Kind::EmailVerified,
-        Some(sent.user_id),
-        Actor::Person,
-        "",
-        Some(&client),
-    )
-    .await;
+    audit::note(&app, Kind::EmailVerified, Some(sent.user_id), Actor::Person, "", Some(&client))
+        .await;
     Ok(Redirect::to("/account?done=verified"))
 }
 

@@ -39,7 +39,8 @@ pub(crate) async fn show(
         Some("reset") => Some(Welcome::Reset),
         Some(_) => Some(Welcome::SignedUp),
     };
-    Page(SignInPage { welcome, chrome: Chrome::new(&app, caller.as_ref()), ..page(&app, &next) }).into_response()
+    Page(SignInPage { welcome, chrome: Chrome::new(&app, caller.as_ref()), ..page(&app, &next) })
+        .into_response()
 }
 
 #[derive(Deserialize)]
@@ -60,7 +61,8 @@ pub(crate) async fn act(
 ) -> Result<Response> {
     let key = strategy(form.strategy.as_deref(), Key::Jwt)?;
     let next = ReturnTo::parse(form.next.as_deref(), &app.settings.public_url);
-    let Some(user) = password::check(&app, &form.email, &form.password, &browser.client).await? else {
+    let Some(user) = password::check(&app, &form.email, &form.password, &browser.client).await?
+    else {
         let page = SignInPage { failed: Some(form.email), password_key: key, ..page(&app, &next) };
         let entry = catalogue::WRONG_CREDENTIALS;
         let mut response = (StatusCode::UNAUTHORIZED, Page(page)).into_response();

@@ -52,8 +52,9 @@ pub(crate) async fn finish(
 ) -> Result<()> {
     // Somebody else signed in here in the meantime: it is not theirs to link.
     if browser.before.as_ref().map(|caller| caller.user.id) != Some(user) {
-        return Err(Fault::new(catalogue::LINK_LOST)
-            .action(Action::link("Go to your account", "/account")));
+        return Err(
+            Fault::new(catalogue::LINK_LOST).action(Action::link("Go to your account", "/account"))
+        );
     }
     link(app, user, provider, profile, &browser.client).await
 }
@@ -114,12 +115,9 @@ fn pending(app: &App, headers: &http::HeaderMap, caller: &Caller) -> Result<Pend
     let secret = &app.settings.app_secret;
     cookie
         .and_then(|cookie| Pending::open(cookie, secret, app.clock.now()))
-        .filter(|pending| {
-            caller.user.email_verified && pending.profile.email == caller.user.email
-        })
+        .filter(|pending| caller.user.email_verified && pending.profile.email == caller.user.email)
         .ok_or_else(|| {
-            Fault::new(catalogue::LINK_LOST)
-                .action(Action::link("Go to your account", "/account"))
+            Fault::new(catalogue::LINK_LOST).action(Action::link("Go to your account", "/account"))
         })
 }
 

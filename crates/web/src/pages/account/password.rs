@@ -43,9 +43,8 @@ pub(crate) async fn act(
     } else {
         caller.proved_lately(now)?;
     }
-    let email = user.email.as_ref().ok_or_else(|| {
-        Fault::new(catalogue::EMAIL_MISSING).action(back())
-    })?;
+    let email =
+        user.email.as_ref().ok_or_else(|| Fault::new(catalogue::EMAIL_MISSING).action(back()))?;
     check(&form.new, &[email.as_str(), user.name.as_str()]).map_err(|weak| {
         Fault::new(catalogue::WEAK_PASSWORD).detail(weak.to_string()).action(back())
     })?;

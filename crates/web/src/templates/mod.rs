@@ -1,0 +1,218 @@
+//! Every page there is, with what it shows. The HTML is in `templates/`.
+
+mod account;
+mod chrome;
+mod words;
+
+use askama::Template;
+use axum::response::{Html, IntoResponse, Response};
+use latchkey_domain::audit::Event;
+use latchkey_domain::sign_in::Key;
+
+use crate::doctor::{Level, Report};
+use crate::errors::{Action, Entry, Fault, Owner};
+use crate::mail::Letter;
+
+pub(crate) use account::{AccountPage, Carried, Claim, Device, LinkedIdentity};
+pub(crate) use chrome::{Chrome, Who};
+pub(crate) use words::{ProviderButton, door_name, key_name};
+
+/// A template as an answer.
+#[derive(Debug)]
+pub(crate) struct Page<T>(pub(crate) T);
+
+impl<T: Template> IntoResponse for Page<T> {
+    fn into_response(self) -> Response {
+        match self.0.render() {
+            Ok(html) => Html(html).into_response(),
+            Err(error) => Fault::from(error).into_response(),
+        }
+    }
+}
+
+/// `GET /`
+#[derive(Debug, Template)]
+#[template(path = "home.html")]
+pub(crate) struct HomePage {
+    pub(crate) chrome: Chrome,
+    pub(crate) came_in: Option<CameIn>,
+}
+
+/// How somebody who is signed in came in.
+#[derive(Debug)]
+pub(crate) struct CameIn {
+    pub(crate) name: String,
+    pub(crate) door: String,
+    pub(crate) key: &'static str,
+}
+
+/// `GET /sign-in`, and `POST` when it failed.
+#[derive(Debug, Template)]
+#[template(path = "sign-in.html")]
+pub(crate) struct SignInPage {
+    pub(crate) chrome: Chrome,
+    pub(crate) providers: Vec<ProviderButton>,
+    pub(crate) next: String,
+    /// What was typed, when it did not match.
+    pub(crate) failed: Option<String>,
+    /// Why somebody is sent here.
+    pub(crate) welcome: Option<Welcome>,
+    /// What to carry with a password.
+    pub(crate) password_key: Key,
+    pub(crate) access_ttl: String,
+}
+
+/// Why somebody is sent to the sign-in page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Welcome {
+    /// They have just signed up.
+    SignedUp,
+    /// They have just chosen a new password.
+    Reset,
+}
+
+/// `GET /sign-up`, and `POST` when something was not right.
+#[derive(Debug, Default, Template)]
+#[template(path = "sign-up.html")]
+pub(crate) struct SignUpPage {
+    pub(crate) chrome: Chrome,
+    pub(crate) next: String,
+    pub(crate) name: String,
+    pub(crate) email: String,
+    pub(crate) complaints: Vec<Complaint>,
+}
+
+/// What is wrong with a field of a form.
+#[derive(Clone, Debug)]
+pub(crate) struct Complaint {
+    pub(crate) field: &'static str,
+    pub(crate) message: String,
+}
+
+impl SignUpPage {
+    /// What is wrong with this field.
+    fn complaint(&self, field: &str) -> Option<&str> {
+        let mut complaints = self.complaints.iter();
+        complaints.find(|one| one.field == field).map(|one| one.message.as_str())
+    }
+}
+
+/// `GET /account/link`
+#[derive(Debug, Template)]
+#[template(path = "link.html")]
+pub(crate) struct LinkPage {
+    pub(crate) chrome: Chrome,
+    pub(crate) label: String,
+    pub(crate) name: String,
+    pub(crate) email: Option<String>,
+}
+
+/// `GET /forgot`, and what `POST` answers.
+#[derive(Debug, Template)]
+#[template(path = "forgot.html")]
+pub(crate) struct ForgotPage {
+    pub(crate) chrome: Chrome,
+    pub(crate) asked: bool,
+}
+
+/// `GET /reset/{token}`
+#[derive(Debug, Template)]
+#[template(path = "reset.html")]
+pub(crate) struct ResetPage {
+    pub(crate) chrome: Chrome,
+    pub(crate) token: String,
+    pub(crate) complaint: Option<String>,
+}
+
+/// `GET /verify/{token}`
+#[derive(Debug, Template)]
+#[template(path = "verify.html")]
+pub(crate) struct VerifyPage {
+    pub(crate) chrome: Chrome,
+    pub(crate) token: String,
+    pub(crate) email: String,
+}
+
+/// `GET /outbox`
+#[derive(Debug, Template)]
+#[template(path = "outbox.html")]
+pub(crate) struct OutboxPage {
+    pub(crate) chrome: Chrome,
+    pub(crate) letters: Vec<Letter>,
+}
+
+/// `GET /audit`
+#[derive(Debug, Template)]
+#[template(path = "audit.html")]
+pub(crate) struct AuditPage {
+    pub(crate) chrome: Chrome,
+    pub(crate) events: Vec<Event>,
+    pub(crate) older: Option<String>,
+}
+
+/// Every error.
+#[derive(Debug, Template)]
+#[template(path = "error.html")]
+pub(crate) struct ErrorPage<'a> {
+    pub(crate) chrome: Chrome,
+    pub(crate) fault: &'a Fault,
+    pub(crate) request_id: &'a str,
+}
+
+/// `GET /errors`
+#[derive(Debug, Template)]
+#[template(path = "errors.html")]
+pub(crate) struct ErrorsPage {
+    pub(crate) chrome: Chrome,
+    pub(crate) groups: Vec<(&'static str, Vec<&'static Entry>)>,
+}
+
+/// `GET /errors/{code}`
+#[derive(Debug, Template)]
+#[template(path = "error-entry.html")]
+pub(crate) struct ErrorEntryPage {
+    pub(crate) chrome: Chrome,
+    pub(crate) entry: &'static Entry,
+}
+
+/// `GET /doctor`
+#[derive(Debug, Template)]
+#[template(path = "doctor.html")]
+pub(crate) struct DoctorPage {
+    pub(crate) chrome: Chrome,
+    pub(crate) report: Report,
+}
+
+/// `GET /docs`
+#[derive(Debug, Template)]
+#[template(path = "docs.html")]
+pub(crate) struct DocsPage {
+    pub(crate) chrome: Chrome,
+    pub(crate) groups: Vec<(String, Vec<Operation>)>,
+}
+
+/// One operation of the API.
+#[derive(Debug)]
+pub(crate) struct Operation {
+    pub(crate) id: String,
+    pub(crate) tag: String,
+    pub(crate) summary: String,
+    pub(crate) description: String,
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) scope: Option<String>,
+    pub(crate) fields: Vec<Field>,
+    pub(crate) status: String,
+    pub(crate) answer: Option<String>,
+    pub(crate) curl: String,
+}
+
+/// One parameter of an operation, or one member of its body.
+#[derive(Debug)]
+pub(crate) struct Field {
+    pub(crate) name: String,
+    pub(crate) place: String,
+    pub(crate) kind: String,
+    pub(crate) required: bool,
+    pub(crate) meaning: String,
+}

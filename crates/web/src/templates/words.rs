@@ -1,0 +1,66 @@
+//! What things are called on pages.
+
+use latchkey_auth::oauth::Provider;
+use latchkey_domain::sign_in::{Door, Key};
+
+use crate::app::Application;
+
+/// A button that leads to a provider.
+#[derive(Debug)]
+pub(crate) struct ProviderButton {
+    pub(crate) slug: String,
+    pub(crate) label: String,
+    pub(crate) monogram: String,
+    pub(crate) local: bool,
+}
+
+impl ProviderButton {
+    pub(crate) fn of(provider: &Provider) -> Self {
+        Self {
+            slug: provider.slug.clone(),
+            label: provider.label.clone(),
+            monogram: monogram(&provider.label),
+            local: provider.local,
+        }
+    }
+}
+
+/// The first letter and the next capital: G, GH, MC.
+pub(super) fn monogram(label: &str) -> String {
+    let mut letters = label.chars().filter(|c| c.is_alphanumeric());
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    let next = letters.find(|c| c.is_uppercase());
+    first.chain(next).collect()
+}
+
+/// What to call a door: "Google, through OAuth".
+pub(crate) fn door_name(app: &Application, door: Option<&Door>) -> String {
+    let Some(door) = door else { return "a provider, through OAuth".to_owned() };
+    match door {
+        Door::Password => "a password".to_owned(),
+        Door::OAuth(slug) => {
+            let label = app.provider(slug).map_or(slug.as_str(), |p| p.label.as_str());
+            format!("{label}, through OAuth")
+        }
+    }
+}
+
+/// What to call a key.
+pub(crate) const fn key_name(key: Key) -> &'static str {
+    match key {
+        Key::Session => "server session",
+        Key::Jwt => "JWT",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn monograms() {
+        for (label, monogram) in
+            [("Google", "G"), ("GitHub", "GH"), ("My Corp", "MC"), ("acme", "A"), ("", "")]
+        {
+            assert_eq!(super::monogram(label), monogram);
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! Changes to an account as a whole.
+
+use latchkey_domain::identity::{Profile, Subject};
+use latchkey_domain::sign_in::Key;
+use latchkey_domain::{DisplayName, Span, User};
+use latchkey_store::accounts::{self, Unlinked};
+use latchkey_store::email_tokens::{self, Purpose, Sent};
+use latchkey_store::starters::Starters;
+use latchkey_store::{Db, Error, audit, identities, passwords, sign_ins, users};
+use tokio::task::JoinSet;
+
+use crate::people::{NOW, email, profile, sign_in, somebody, user};
+
+const ADA: &str = "ada@example.test";
+
+/// Somebody who is entered with a password.
+async fn with_password(db: &Db, address: &str, verified: bool, hash: &str) -> User {
+    let user = user(Some(address), verified);
+    passwords::create_account(db, &user, hash, &Starters::default()).await.expect("a new account");
+    user
+}
+
+/// What a provider says that vouches, or does not, for an address.
+fn vouched(subject: &str, address: &str, verified: bool) -> Profile {
+    Profile {
+        issuer: "https://issuer.test".to_owned(),
+        subject: Subject::new(subject).expect("a subject"),
+        name: DisplayName::first_of([Some("Ada")]),
+        email: Some(email(address)),
+        email_verified: verified,
+    }
+}
+
+async fn is_verified(db: &Db, user: &User) -> bool {
+    users::by_id(db, user.id).await.expect("an answer").expect("somebody").email_verified
+}
+
+async fn ways_in(db: &Db, user: &User) -> usize {
+    identities::of_user(db, user.id).await.expect("an answer").len()
+}
+
+on_both! {
+    async fn an_identity_is_linked_once(database) {
+        let db = &database.db;
+        let (ada, bob) = (somebody(db).await, somebody(db).await);
+        accounts::link(db, ada.id, "acme", &profile("1"), NOW).await.expect("linked");
+        for again in [&ada, &bob] {
+            let outcome = accounts::link(db, again.id, "acme", &profile("1"), NOW).await;
+            assert!(matches!(outcome, Err(Error::Exists)), "{outcome:?}");
+        }
+        let owner = identities::whose(db, &profile("1")).await.expect("an answer");
+        assert_eq!(owner.map(|owner| owner.id), Some(ada.id));
+        assert_eq!((ways_in(db, &ada).await, ways_in(db, &bob).await), (2, 1));
+    }
+
+    async fn a_link_proves_only_the_accounts_own_address(database) {
+        let db = &database.db;
+        for (index, (address, verified, proved)) in [
+            (ADA, true, true),
+            (ADA, false, false),
+            ("other@example.test", true, false),
+        ].into_iter().enumerate() {
+            let owner = with_password(db, &format!("{index}{ADA}"), false, "h").await;
+            let address = address.replace(ADA, &format!("{index}{ADA}"));
+            let profile = vouched(&format!("s{index}"), &address, verified);
+            accounts::link(db, owner.id, "acme", &profile, NOW).await.expect("linked");
+            assert_eq!(is_verified(db, &owner).await, proved, "{address} {verified}");
+        }
+    }
+
+    async fn an_account_without_an_address_takes_the_first_that_is_vouched_for(database) {
+        let db = &database.db;
+        let noor = somebody(db).await;
+        let unproved = vouched("a", "noor@example.test", false);
+        accounts::link(db, noor.id, "acme", &unproved, NOW).await.expect("linked");
+        let found = users::by_id(db, noor.id).await.expect("an answer").expect("somebody");
+        assert_eq!(found.email, None);
+        let proved = vouched("b", "noor@example.test", true);
+        accounts::link(db, noor.id, "acme", &proved, NOW).await.expect("linked");
+        let found = users::by_id(db, noor.id).await.expect("an answer").expect("somebody");
+        assert_eq!((found.email, found.email_verified), (Some(email("noor@example.test")), true));
+        // Not where somebody else has proved it: then nothing happens but the link.
+        let other = somebody(db).await;
+        let same = vouched("c", "noor@example.test", true);
+        accounts::link(db, other.id, "acme", &same, NOW).await.expect("linked");
+        let found = users::by_id(db, other.id).await.expect("an answer").expect("somebody");
+        assert_eq!((found.email, ways_in(db, &other).await), (None, 2));
+    }
+
+    async fn one_address_is_proved_by_one_account(database) {
+        let db = &database.db;
+        let claim = with_password(db, ADA, false, "h").await;
+        let owner = user(Some(ADA), true);
+        identities::create_account(db, &owner, "acme", &vouched("1", ADA, true), &Starters::default())
+            .await
+            .expect("a new account");
+        accounts::prove(db, claim.id, &email(ADA), NOW).await.expect("an answer");
+        assert!(!is_verified(db, &claim).await && is_verified(db, &owner).await);
+        assert_eq!(users::who_proved(db, &email(ADA)).await.expect("an answer"), Some(owner.id));
+    }
+
+    async fn the_last_way_in_stays(database) {
+        let db = &database.db;
+        let ada = somebody(db).await;
+        let issuer = "https://issuer.test";
+        let own = ada.id.to_string();
+        let outcome = accounts::unlink(db, ada.id, issuer, &own).await.expect("an answer");
+        assert_eq!(outcome, Unlinked::LastWayIn);
+        accounts::link(db, ada.id, "acme", &profile("2"), NOW).await.expect("linked");
+        for (user, issuer, subject, expected) in [
+            (&ada, issuer, "nobody's", Unlinked::Unknown),
+            (&ada, "https://other.test", "2", Unlinked::Unknown),
+            (&ada, issuer, "2", Unlinked::Done),
+            (&ada, issuer, own.as_str(), Unlinked::LastWayIn),
+        ] {
+            let outcome = accounts::unlink(db, user.id, issuer, subject).await.expect("an answer");
+            assert_eq!(outcome, expected, "{issuer} {subject}");
+        }
+        // A password is a way in, too.
+        let set = accounts::set_password(db, ada.id, &email(ADA), false, "h", NOW).await;
+        set.expect("set");
+        let outcome = accounts::unlink(db, ada.id, issuer, &own).await.expect("an answer");
+        assert_eq!((outcome, ways_in(db, &ada).await), (Unlinked::Done, 0));
+    }
+
+    async fn of_many_who_unlink_at_once_one_way_in_survives(database) {
+        for _ in 0..5 {
+            let ada = somebody(&database.db).await;
+            let mut subjects = vec![ada.id.to_string()];
+            for n in 0..4 {
+                let subject = format!("{}-{n}", ada.id);
+                let link = accounts::link(&database.db, ada.id, "acme", &profile(&subject), NOW);
+                link.await.expect("linked");
+                subjects.push(subject);
+            }
+            let mut all = JoinSet::new();
+            for subject in subjects {
+                let db = database.db.clone();
+                all.spawn(async move {
+                    accounts::unlink(&db, ada.id, "https://issuer.test", &subject).await
+                });
+            }
+            let outcomes: Vec<_> = all.join_all().await.into_iter().map(|o| o.expect("an answer")).collect();
+            let done = outcomes.iter().filter(|outcome| **outcome == Unlinked::Done).count();
+            assert_eq!(done, 4, "{outcomes:?}");
+            let left = identities::of_user(&database.db, ada.id).await.expect("an answer");
+            assert_eq!(left.len(), 1);
+        }
+    }
+
+    async fn a_proof_beats_a_claim_and_a_claim_beats_nothing(database) {
+        let db = &database.db;
+        let eve = with_password(db, ADA, false, "eve's").await;
+        let ada = user(Some(ADA), true);
+        identities::create_account(db, &ada, "acme", &vouched("1", ADA, true), &Starters::default())
+            .await
+            .expect("a new account");
+        let unproved = accounts::set_password(db, ada.id, &email(ADA), false, "ada's", NOW).await;
+        assert!(matches!(unproved, Err(Error::Exists)), "{unproved:?}");
+        accounts::set_password(db, ada.id, &email(ADA), true, "ada's", NOW).await.expect("set");
+        let found = passwords::by_email(db, &email(ADA)).await.expect("an answer").expect("one");
+        assert_eq!((found.user.id, found.hash.as_str()), (ada.id, "ada's"));
+        assert_eq!(passwords::changed_at(db, eve.id).await.expect("an answer"), None);
+        // Changing it again replaces it.
+        let later = NOW.plus(Span::days(1));
+        accounts::set_password(db, ada.id, &email(ADA), true, "new", later).await.expect("set");
+        assert_eq!(passwords::changed_at(db, ada.id).await.expect("an answer"), Some(later));
+        assert_eq!(database.rows("passwords").await, 1);
+    }
+
+    async fn a_reset_puts_out_whoever_had_linked_himself_in(database) {
+        let db = &database.db;
+        let hijacked = with_password(db, ADA, false, "eve's").await;
+        accounts::link(db, hijacked.id, "acme", &profile("eve"), NOW).await.expect("linked");
+        accounts::reset_password(db, hijacked.id, &email(ADA), "ada's", NOW).await.expect("reset");
+        assert_eq!(ways_in(db, &hijacked).await, 0);
+        assert!(is_verified(db, &hijacked).await);
+        // Where the address was proved before, what is linked is the owner's own.
+        accounts::link(db, hijacked.id, "acme", &profile("ada"), NOW).await.expect("linked");
+        accounts::reset_password(db, hijacked.id, &email(ADA), "again", NOW).await.expect("reset");
+        assert_eq!(ways_in(db, &hijacked).await, 1);
+        let found = passwords::by_email(db, &email(ADA)).await.expect("an answer").expect("one");
+        assert_eq!(found.hash, "again");
+    }
+
+    async fn a_reset_is_not_stopped_by_a_strangers_claim(database) {
+        let db = &database.db;
+        let eve = with_password(db, ADA, false, "eve's").await;
+        let ada = user(Some(ADA), true);
+        identities::create_account(db, &ada, "acme", &vouched("1", ADA, true), &Starters::default())
+            .await
+            .expect("a new account");
+        let reset = accounts::reset_password(db, ada.id, &email(ADA), "ada's", NOW).await;
+        reset.expect("the owner of the mailbox sets a password");
+        let found = passwords::by_email(db, &email(ADA)).await.expect("an answer").expect("one");
+        assert_eq!(found.user.id, ada.id);
+        assert_eq!(passwords::changed_at(db, eve.id).await.expect("an answer"), None);
+    }
+
+    async fn nothing_personal_survives(database) {
+        let db = &database.db;
+        let (ada, bob) = (with_password(db, ADA, true, "h").await, somebody(db).await);
+        accounts::link(db, ada.id, "acme", &profile("1"), NOW).await.expect("linked");
+        let (session, jwt) = (sign_in(&ada, Key::Session), sign_in(&ada, Key::Jwt));
+        for one in [&session, &jwt] {
+            sign_ins::insert(db, one, None).await.expect("an answer");
+        }
+        let ended = sign_in(&ada, Key::Jwt);
+        sign_ins::insert(db, &ended, None).await.expect("an answer");
+        sign_ins::end(db, ended.id, ada.id, NOW).await.expect("an answer");
+        let bobs = sign_in(&bob, Key::Jwt);
+        sign_ins::insert(db, &bobs, None).await.expect("an answer");
+        let sent = Sent { user_id: ada.id, email: email(ADA) };
+        email_tokens::insert(db, "t", Purpose::Reset, &sent, NOW.plus(Span::days(1)))
+            .await
+            .expect("an answer");
+        crate::audit::event(db, Some(ada.id), Some("203.0.113.9")).await;
+        crate::audit::event(db, Some(bob.id), Some("198.51.100.7")).await;
+
+        accounts::delete(db, ada.id, NOW).await.expect("an answer");
+        assert_eq!(users::by_id(db, ada.id).await.expect("an answer"), None);
+        for (table, left) in [
+            ("users", 1), ("identities", 1), ("passwords", 0), ("sign_ins", 1),
+            ("email_tokens", 0), ("audit_events", 2), ("revocations", 2),
+        ] {
+            assert_eq!(database.rows(table).await, left, "{table}");
+        }
+        // Its JWTs are known everywhere, the one that had ended as well; Bob's are not.
+        let mut revoked: Vec<_> =
+            sign_ins::revoked_since(db, NOW).await.expect("an answer").into_iter().map(|(id, _)| id).collect();
+        revoked.sort();
+        let mut expected = vec![jwt.id, ended.id];
+        expected.sort();
+        assert_eq!(revoked, expected);
+        // What stays in the trail is nobody's.
+        let events = audit::page(db, None, 10).await.expect("an answer");
+        let anonymous = events.iter().filter(|e| e.user_id.is_none() && e.address.is_none()).count();
+        assert_eq!(anonymous, 1, "{events:?}");
+        assert_eq!(audit::of_user(db, bob.id, 10).await.expect("an answer").len(), 1);
+        // Once more: there is nobody, and that is fine.
+        accounts::delete(db, ada.id, NOW).await.expect("an answer");
+    }
+}

@@ -1,0 +1,93 @@
+//! Links in letters.
+
+use latchkey_domain::Span;
+use latchkey_store::email_tokens::{self, Purpose, Sent};
+use latchkey_store::{Db, Error};
+use tokio::task::JoinSet;
+
+use crate::people::{NOW, email, somebody};
+
+const LASTS: Span = Span::minutes(30);
+
+/// Somebody to whom a letter was sent.
+async fn sent(db: &Db, hash: &str, purpose: Purpose) -> Sent {
+    let sent = Sent { user_id: somebody(db).await.id, email: email("ada@example.test") };
+    email_tokens::insert(db, hash, purpose, &sent, NOW.plus(LASTS)).await.expect("sent");
+    sent
+}
+
+on_both! {
+    async fn one_is_looked_at_often_and_taken_once(database) {
+        let db = &database.db;
+        let ada = sent(db, "h", Purpose::Reset).await;
+        for _ in 0..3 {
+            let found = email_tokens::find(db, "h", Purpose::Reset, NOW).await.expect("an answer");
+            assert_eq!(found.as_ref(), Some(&ada));
+        }
+        let taken = email_tokens::take(db, "h", Purpose::Reset, NOW).await.expect("an answer");
+        assert_eq!(taken, Some(ada));
+        assert_eq!(email_tokens::take(db, "h", Purpose::Reset, NOW).await.expect("an answer"), None);
+        assert_eq!(email_tokens::find(db, "h", Purpose::Reset, NOW).await.expect("an answer"), None);
+    }
+
+    async fn of_many_at_once_one_takes_it(database) {
+        let ada = sent(&database.db, "h", Purpose::Reset).await;
+        let mut all = JoinSet::new();
+        for _ in 0..10 {
+            let db = database.db.clone();
+            all.spawn(async move { email_tokens::take(&db, "h", Purpose::Reset, NOW).await });
+        }
+        let outcomes = all.join_all().await;
+        let taken: Vec<_> = outcomes.into_iter().filter_map(|o| o.expect("an answer")).collect();
+        assert_eq!(taken, [ada]);
+    }
+
+    async fn it_serves_its_purpose_alone_and_in_time(database) {
+        let db = &database.db;
+        sent(db, "h", Purpose::Verify).await;
+        for (hash, purpose, now) in [
+            ("h", Purpose::Reset, NOW),
+            ("H", Purpose::Verify, NOW),
+            ("", Purpose::Verify, NOW),
+            ("h", Purpose::Verify, NOW.plus(LASTS)),
+        ] {
+            let found = email_tokens::find(db, hash, purpose, now).await.expect("an answer");
+            assert_eq!(found, None, "{hash} {purpose:?}");
+            let taken = email_tokens::take(db, hash, purpose, now).await.expect("an answer");
+            assert_eq!(taken, None, "{hash} {purpose:?}");
+        }
+        let last = NOW.plus(Span::seconds(30 * 60 - 1));
+        let taken = email_tokens::take(db, "h", Purpose::Verify, last).await.expect("an answer");
+        assert!(taken.is_some());
+    }
+
+    async fn all_of_one_person_become_worthless_and_nobody_elses(database) {
+        let db = &database.db;
+        let ada = sent(db, "a", Purpose::Verify).await;
+        email_tokens::insert(db, "b", Purpose::Reset, &ada, NOW.plus(LASTS)).await.expect("sent");
+        sent(db, "c", Purpose::Reset).await;
+        email_tokens::void(db, ada.user_id, NOW).await.expect("an answer");
+        for (hash, purpose, lives) in
+            [("a", Purpose::Verify, false), ("b", Purpose::Reset, false), ("c", Purpose::Reset, true)]
+        {
+            let found = email_tokens::find(db, hash, purpose, NOW).await.expect("an answer");
+            assert_eq!(found.is_some(), lives, "{hash}");
+        }
+    }
+
+    async fn what_has_expired_is_forgotten(database) {
+        let db = &database.db;
+        sent(db, "a", Purpose::Verify).await;
+        email_tokens::forget(db, NOW.plus(LASTS)).await.expect("an answer");
+        assert_eq!(database.rows("email_tokens").await, 1);
+        email_tokens::forget(db, NOW.plus(Span::minutes(31))).await.expect("an answer");
+        assert_eq!(database.rows("email_tokens").await, 0);
+    }
+
+    async fn the_same_hash_is_never_there_twice(database) {
+        let db = &database.db;
+        let ada = sent(db, "a", Purpose::Verify).await;
+        let twice = email_tokens::insert(db, "a", Purpose::Reset, &ada, NOW.plus(LASTS)).await;
+        assert!(matches!(twice, Err(Error::Exists)), "{twice:?}");
+    }
+}

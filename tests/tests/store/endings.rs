@@ -1,0 +1,73 @@
+//! Sign-ins that end together, and those whose JWT lives on.
+
+use latchkey_domain::Span;
+use latchkey_domain::sign_in::Key;
+use latchkey_store::{accounts, sign_ins};
+
+use crate::people::{NOW, sign_in, somebody};
+
+on_both! {
+    async fn all_but_one_end_and_only_ones_own(database) {
+        let db = &database.db;
+        let (ada, bob) = (somebody(db).await, somebody(db).await);
+        let mut adas = Vec::new();
+        for key in [Key::Session, Key::Jwt, Key::Jwt, Key::Session] {
+            let one = sign_in(&ada, key);
+            sign_ins::insert(db, &one, None).await.expect("an answer");
+            adas.push(one.id);
+        }
+        let bobs = sign_in(&bob, Key::Session);
+        sign_ins::insert(db, &bobs, None).await.expect("an answer");
+        sign_ins::end(db, adas[3], ada.id, NOW).await.expect("an answer");
+
+        let mut ended =
+            sign_ins::end_others(db, ada.id, Some(adas[0]), NOW).await.expect("an answer");
+        ended.sort();
+        let mut expected = vec![adas[1], adas[2]];
+        expected.sort();
+        assert_eq!(ended, expected, "what had ended before is not ended again");
+        let ended = sign_ins::end_others(db, ada.id, None, NOW).await.expect("an answer");
+        assert_eq!(ended, [adas[0]]);
+        let none = sign_ins::end_others(db, ada.id, None, NOW).await.expect("an answer");
+        assert!(none.is_empty(), "{none:?}");
+        assert!(sign_ins::by_id(db, bobs.id).await.expect("an answer").is_some());
+    }
+
+    async fn what_lingers_is_a_jwt_that_was_renewed_lately(database) {
+        let db = &database.db;
+        let (ada, bob) = (somebody(db).await, somebody(db).await);
+        let life = Span::minutes(5);
+        let later = NOW.plus(Span::minutes(4));
+        let (jwt, session, living) =
+            (sign_in(&ada, Key::Jwt), sign_in(&ada, Key::Session), sign_in(&ada, Key::Jwt));
+        for one in [&jwt, &session, &living] {
+            sign_ins::insert(db, one, None).await.expect("an answer");
+        }
+        for id in [jwt.id, session.id] {
+            assert!(sign_ins::end(db, id, ada.id, later).await.expect("an answer"));
+        }
+        let lingering = async |now: latchkey_domain::Timestamp| -> Vec<_> {
+            let found = sign_ins::lingering(db, ada.id, now.minus(life)).await.expect("an answer");
+            found.into_iter().map(|one| one.id).collect()
+        };
+        assert_eq!(lingering(later).await, [jwt.id]);
+        assert!(lingering(NOW.plus(life)).await.is_empty(), "its last token has expired");
+        let bobs = sign_ins::lingering(db, bob.id, NOW.minus(life)).await.expect("an answer");
+        assert!(bobs.is_empty());
+    }
+
+    async fn revocations_are_remembered_and_forgotten(database) {
+        let db = &database.db;
+        let ada = somebody(db).await;
+        let one = sign_in(&ada, Key::Jwt);
+        sign_ins::insert(db, &one, None).await.expect("an answer");
+        accounts::delete(db, ada.id, NOW).await.expect("an answer");
+        let since = async |at| sign_ins::revoked_since(db, at).await.expect("an answer");
+        assert_eq!(since(NOW).await, [(one.id, NOW)]);
+        assert!(since(NOW.plus(Span::seconds(1))).await.is_empty());
+        sign_ins::forget(db, NOW).await.expect("an answer");
+        assert_eq!(since(NOW).await.len(), 1);
+        sign_ins::forget(db, NOW.plus(Span::seconds(1))).await.expect("an answer");
+        assert!(since(NOW.minus(Span::days(1))).await.is_empty());
+    }
+}
