@@ -173,3 +173,23 @@ async fn the_description_names_every_route_and_every_scope() {
     assert!(docs.body.contains("/api/v1/contacts/{id}"));
     assert!(!docs.body.contains("src=\"http"), "everything from our own origin");
 }
+
+#[tokio::test]
+async fn a_refusal_to_try_again_is_a_problem_that_the_description_knows() {
+    let app = Latchkey::start().await;
+    let mut program = Program::new(&app);
+    let document = json_of(&program.get("/openapi.json").await);
+    let described = &document["paths"]["/api/v1/token"]["post"]["responses"];
+    let wrong = serde_json::json!({ "email": "ada@example.test", "password": "wrong" });
+    for _ in 0..100 {
+        let page = program.post("/api/v1/token", wrong.clone()).await;
+        let status = page.status.to_string();
+        assert!(described[&status].is_object(), "{status} is not described: {}", page.body);
+        if page.status == 429 {
+            problem(&page, 429, "too_many_tries");
+            assert!(page.header("retry-after").is_some(), "{:?}", page.headers);
+            return;
+        }
+    }
+    panic!("a hundred wrong passwords, and none of them was one too many");
+}

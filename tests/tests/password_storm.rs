@@ -56,7 +56,8 @@ async fn two_hundred_at_once_stop_nobody_else() {
     assert!(answered >= 3, "nobody else was served before the storm was over: {answered}");
     let allowed = [303, 401, 429, 503];
     assert!(statuses.keys().all(|status| allowed.contains(status)), "{statuses:?}");
-    assert!(statuses.contains_key(&303) || statuses.contains_key(&401), "{statuses:?}");
+    let checked: usize = [303, 401].iter().filter_map(|status| statuses.get(status)).sum();
+    assert!(checked >= MANY / 2, "most passwords were really checked: {statuses:?}");
     // And then everything is as before.
     if !statuses.contains_key(&429) {
         let fields = [("email", "person0@example.test"), ("password", PASSWORD)];

@@ -101,17 +101,33 @@ impl Issuer {
     /// that comes back later ends the family and its sign-in: it was stolen,
     /// or its successor was.
     ///
+    /// `client_id` is the program that the token has to have been issued to, if
+    /// that matters (RFC 6749 §6).
+    ///
     /// # Errors
     /// Says why there is no next pair.
-    pub async fn exchange(&self, refresh_token: &str, now: Timestamp) -> Result<Pair, Error> {
+    pub async fn exchange(
+        &self,
+        refresh_token: &str,
+        client_id: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Pair, Error> {
         let presented = hash::of(refresh_token);
-        let successor = self.successors(refresh_token).next().ok_or(Error::Unknown)?;
-        let exchanged =
-            refresh_tokens::exchange(&self.db, &presented, &hash::of(&successor), now).await?;
+        // First a look, so that what nobody issued costs no write.
         let found = refresh_tokens::find(&self.db, &presented).await?.ok_or(Error::Unknown)?;
-        if exchanged {
+        if client_id.is_some_and(|expected| expected != found.client_id) {
+            return Err(Error::Unknown);
+        }
+        let successor = self.successors(refresh_token).next().ok_or(Error::Unknown)?;
+        let id = found.sign_in.id;
+        if found.known.used_at.is_none()
+            && refresh_tokens::exchange(&self.db, &presented, &hash::of(&successor), id, now)
+                .await?
+        {
             return self.next_pair(&found, successor, now);
         }
+        // Somebody else did, just now or long ago.
+        let found = refresh_tokens::find(&self.db, &presented).await?.ok_or(Error::Unknown)?;
         match may_rotate(found.known, now) {
             Verdict::SameSuccessor | Verdict::Rotate => {
                 let successor = self.living_successor(refresh_token).await?;

@@ -34,7 +34,10 @@ impl Email {
         if text.len() > 4 * MAX_BYTES {
             return Err(InvalidEmail);
         }
-        let address: String = text.trim().nfkc().flat_map(char::to_lowercase).collect();
+        // Lower case can need composing once more: a T with two dots has no
+        // capital of its own, a small one has.
+        let address: String =
+            text.trim().nfkc().flat_map(char::to_lowercase).collect::<String>().nfkc().collect();
         let forbidden = |c: char| {
             c.is_control()
                 || c.is_whitespace()
@@ -90,6 +93,17 @@ mod tests {
             "ａｄａ@example.test", // full-width letters
         ] {
             assert_eq!(Email::parse(written).map(String::from), Ok("ada@example.test".to_owned()));
+        }
+    }
+
+    #[test]
+    fn the_canonical_form_is_its_own() {
+        for code in 0x20..0x3000_u32 {
+            let Some(base) = char::from_u32(code) else { continue };
+            for written in [format!("{base}@x.test"), format!("{base}\u{308}@x.test")] {
+                let Ok(once) = Email::parse(&written) else { continue };
+                assert_eq!(Email::parse(once.as_str()).as_ref(), Ok(&once), "{code:x}");
+            }
         }
     }
 

@@ -32,12 +32,6 @@ impl ReturnTo {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-
-    /// Whether somebody asked for a particular place.
-    #[must_use]
-    pub fn is_default(&self) -> bool {
-        self.0 == DEFAULT
-    }
 }
 
 impl Default for ReturnTo {
@@ -109,7 +103,7 @@ mod tests {
         }
         assert_eq!(ReturnTo::parse(None, &ours).as_str(), DEFAULT);
         let long = format!("/{}", "a".repeat(MAX_BYTES));
-        assert!(ReturnTo::parse(Some(&long), &ours).is_default());
+        assert_eq!(ReturnTo::parse(Some(&long), &ours).as_str(), DEFAULT);
         Ok(())
     }
 }

@@ -90,15 +90,6 @@ impl Scopes {
         self.0.is_empty()
     }
 
-    /// What is asked for, as far as it was granted: a scope can only narrow.
-    ///
-    /// RFC 6749 §3.3 lets the server grant less than was asked; §6 forbids a
-    /// refresh to grant more than the original.
-    #[must_use]
-    pub fn narrowed_to(&self, asked: &Self) -> Self {
-        Self(self.0.intersection(&asked.0).copied().collect())
-    }
-
     /// The scopes, in the order in which [`Scope::ALL`] lists them.
     pub fn iter(&self) -> impl Iterator<Item = Scope> {
         self.0.iter().copied()
@@ -158,18 +149,5 @@ mod tests {
         );
         assert_eq!("profile admin".parse::<Scopes>(), Err(UnknownScope));
         assert_eq!(Scopes::known_in("profile repo").to_string(), "profile");
-    }
-
-    #[test]
-    fn a_scope_only_narrows() {
-        let granted = Scopes::known_in("profile calendar:read");
-        for (asked, left) in [
-            ("profile", "profile"),
-            ("profile calendar:read", "profile calendar:read"),
-            ("calendar:read contacts:write", "calendar:read"),
-            ("contacts:write", ""),
-        ] {
-            assert_eq!(granted.narrowed_to(&Scopes::known_in(asked)).to_string(), left);
-        }
     }
 }

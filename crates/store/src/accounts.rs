@@ -1,11 +1,12 @@
 //! Changes to an account as a whole, each in one transaction.
 
 use latchkey_domain::identity::{Profile, may_unlink};
-use latchkey_domain::{Email, Timestamp, UserId};
+use latchkey_domain::{Email, SignInId, Timestamp, UserId};
 
 use crate::db::in_transaction;
-use crate::identities;
+use crate::email_tokens::{self, Sent, SentRow};
 use crate::{Db, Error, Result, count};
+use crate::{identities, sign_ins};
 
 /// Whether a way in was taken away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +49,8 @@ const DROP_IDENTITIES: &str = "DELETE FROM identities WHERE user_id = $1 \
     AND EXISTS (SELECT 1 FROM users u WHERE u.id = $1 AND u.email_verified_at IS NULL)";
 
 const REVOKE_ALL: &str = "INSERT INTO revocations (sign_in_id, ended_at) \
-    SELECT id, $2 FROM sign_ins WHERE user_id = $1 AND carries = 'jwt' AND expires_at > $2";
+    SELECT id, $2 FROM sign_ins WHERE user_id = $1 AND carries = 'jwt' AND expires_at > $2 \
+    ON CONFLICT (sign_in_id) DO NOTHING";
 
 const ANONYMISE: &str = "UPDATE audit_events SET address = NULL WHERE user_id = $1";
 
@@ -167,35 +169,58 @@ pub async fn set_password(
         }
         let set = sqlx::query(SET_PASSWORD).bind(&id).bind(email.as_str()).bind(hash);
         count::one(set.bind(now.as_millis()).execute(&mut *tx)).await?;
+        // A letter that is still out would open the account past the new one.
+        let void = sqlx::query(email_tokens::VOID).bind(&id).bind(now.as_millis());
+        count::one(void.execute(&mut *tx)).await?;
         count::one(tx.commit()).await?;
         Ok(())
     })
 }
 
-/// Sets a password that was reset by a letter to this address.
+/// A password that was reset.
+#[derive(Clone, Debug)]
+pub struct Reset {
+    /// Whose it is, and which address the letter went to.
+    pub sent: Sent,
+    /// The sign-ins that have ended with it: all of them.
+    pub ended: Vec<SignInId>,
+}
+
+/// Uses up a letter's link, sets the password, and ends every sign-in, all or
+/// nothing. `None` when the link was used, has expired, or never was.
 ///
 /// Whoever reads the mailbox owns the address. If nobody had proved it before,
 /// somebody else may have made the account and linked their own identities:
-/// those go, so that they cannot wait inside for its owner (pre-hijacking).
+/// those go, so that they cannot wait inside for its owner (pre-hijacking). And
+/// where another account merely claims the address, the claim falls.
 ///
 /// # Errors
-/// When the database does.
+/// [`Error::Exists`] when another account has proved the address meanwhile.
 pub async fn reset_password(
     db: &Db,
-    user: UserId,
-    email: &Email,
-    hash: &str,
+    token_hash: &str,
+    password_hash: &str,
     now: Timestamp,
-) -> Result<()> {
-    let id = user.to_string();
+) -> Result<Option<Reset>> {
+    let at = now.as_millis();
     in_transaction!(db, tx => {
+        let take = sqlx::query_as(email_tokens::USE).bind(token_hash);
+        let take = take.bind(email_tokens::Purpose::Reset.stored()).bind(at);
+        let taken: Option<SentRow> = count::one(take.fetch_optional(&mut *tx)).await?;
+        let Some(taken) = taken else { return Ok(None) };
+        let sent = Sent::try_from(taken)?;
+        let (id, email) = (sent.user_id.to_string(), sent.email.as_str());
+        count::one(sqlx::query(LOCK).bind(&id).execute(&mut *tx)).await?;
         count::one(sqlx::query(DROP_IDENTITIES).bind(&id).execute(&mut *tx)).await?;
-        let verify = sqlx::query(VERIFY).bind(&id).bind(email.as_str());
-        count::one(verify.bind(now.as_millis()).execute(&mut *tx)).await?;
-        let set = sqlx::query(SET_PASSWORD).bind(&id).bind(email.as_str()).bind(hash);
-        count::one(set.bind(now.as_millis()).execute(&mut *tx)).await?;
+        count::one(sqlx::query(VERIFY).bind(&id).bind(email).bind(at).execute(&mut *tx)).await?;
+        count::one(sqlx::query(DROP_CLAIM).bind(email).bind(&id).execute(&mut *tx)).await?;
+        let set = sqlx::query(SET_PASSWORD).bind(&id).bind(email).bind(password_hash);
+        count::one(set.bind(at).execute(&mut *tx)).await?;
+        count::one(sqlx::query(email_tokens::VOID).bind(&id).bind(at).execute(&mut *tx)).await?;
+        let end = sqlx::query_scalar(sign_ins::END_OTHERS).bind(&id).bind("").bind(at);
+        let ended: Vec<String> = count::one(end.fetch_all(&mut *tx)).await?;
         count::one(tx.commit()).await?;
-        Ok(())
+        Ok(Some(Reset { sent, ended: sign_ins::ids(ended)? }))
     })
 }
 
@@ -207,6 +232,7 @@ pub async fn reset_password(
 pub async fn delete(db: &Db, user: UserId, now: Timestamp) -> Result<()> {
     let id = user.to_string();
     in_transaction!(db, tx => {
+        count::one(sqlx::query(LOCK).bind(&id).execute(&mut *tx)).await?;
         let revoke = sqlx::query(REVOKE_ALL).bind(&id).bind(now.as_millis());
         count::one(revoke.execute(&mut *tx)).await?;
         count::one(sqlx::query(ANONYMISE).bind(&id).execute(&mut *tx)).await?;

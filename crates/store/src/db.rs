@@ -182,6 +182,7 @@ async fn open_sqlite(url: &str) -> Result<SqlitePool> {
     let in_memory = is_in_memory(url);
     if !in_memory {
         make_folder_of(options.get_filename())?;
+        make_private(options.get_filename())?;
     }
     let options = options
         .create_if_missing(true)
@@ -226,6 +227,19 @@ fn make_folder_of(file: &Path) -> Result<()> {
     };
     private_folder(folder)
         .map_err(|error| Error::Url(format!("its folder cannot be made: {error}")))
+}
+
+/// Makes the file, if it is missing, so that nobody else can read it. SQLite
+/// gives the files that it puts beside it the same mode.
+fn make_private(file: &Path) -> Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+        .open(file)
+        .map(drop)
+        .map_err(|error| Error::Url(format!("its file cannot be opened: {error}")))
 }
 
 /// Makes a folder, if it is missing, that nobody else on the machine can look

@@ -15,7 +15,7 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    const fn stored(self) -> &'static str {
+    pub(crate) const fn stored(self) -> &'static str {
         match self {
             Self::Verify => "verify",
             Self::Reset => "reset",
@@ -33,7 +33,7 @@ pub struct Sent {
 }
 
 #[derive(sqlx::FromRow)]
-struct SentRow {
+pub(crate) struct SentRow {
     user_id: String,
     email: String,
 }
@@ -56,11 +56,12 @@ const FIND: &str = "SELECT user_id, email FROM email_tokens \
     WHERE hash = $1 AND purpose = $2 AND used_at IS NULL AND expires_at > $3";
 
 /// The use. Of two at once only one finds `used_at` empty.
-const USE: &str = "UPDATE email_tokens SET used_at = $3 \
+pub(crate) const USE: &str = "UPDATE email_tokens SET used_at = $3 \
     WHERE hash = $1 AND purpose = $2 AND used_at IS NULL AND expires_at > $3 \
     RETURNING user_id, email";
 
-const VOID: &str = "UPDATE email_tokens SET used_at = $2 WHERE user_id = $1 AND used_at IS NULL";
+pub(crate) const VOID: &str =
+    "UPDATE email_tokens SET used_at = $2 WHERE user_id = $1 AND used_at IS NULL";
 
 const FORGET: &str = "DELETE FROM email_tokens WHERE expires_at < $1";
 
@@ -111,15 +112,6 @@ pub async fn take(db: &Db, hash: &str, purpose: Purpose, now: Timestamp) -> Resu
         .bind(now.as_millis())
         .fetch_optional(pool))?;
     row.map(Sent::try_from).transpose()
-}
-
-/// Makes every other link of that person worthless.
-///
-/// # Errors
-/// When the database does.
-pub async fn void(db: &Db, user: UserId, now: Timestamp) -> Result<()> {
-    execute!(db, sqlx::query(VOID).bind(user.to_string()).bind(now.as_millis()))?;
-    Ok(())
 }
 
 /// Forgets links that expired before then.

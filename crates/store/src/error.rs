@@ -37,7 +37,7 @@ impl From<sqlx::Error> for Error {
             | sqlx::Error::WorkerCrashed
             | sqlx::Error::BeginFailed => Self::Unavailable(error),
             // SQLite says "unable to open", "disk I/O", "locked" or "full" as
-            // an ordinary refusal; PostgreSQL says it in classes 08, 53 and 57.
+            // an ordinary refusal; PostgreSQL says it in classes 08, 40, 53 and 57.
             sqlx::Error::Database(ref refused) if out_of_order(refused.code().as_deref()) => {
                 Self::Unavailable(error)
             }
@@ -53,7 +53,8 @@ fn out_of_order(code: Option<&str>) -> bool {
         // BUSY, LOCKED, IOERR, FULL, CANTOPEN.
         // PostgreSQL's have five characters, and some of them are digits alone.
         Ok(number) if code.len() < 5 => matches!(number & 0xff, 5 | 6 | 10 | 13 | 14),
-        _ => ["08", "53", "57"].iter().any(|class| code.starts_with(class)),
+        // Class 40: rolled back because of another transaction; worth another try.
+        _ => ["08", "40", "53", "57"].iter().any(|class| code.starts_with(class)),
     }
 }
 

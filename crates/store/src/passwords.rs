@@ -14,6 +14,8 @@ pub struct Account {
     pub user: User,
     /// The hash, as a PHC string.
     pub hash: String,
+    /// When the password was last changed.
+    pub changed_at: Timestamp,
 }
 
 #[derive(sqlx::FromRow)]
@@ -21,12 +23,13 @@ struct AccountRow {
     #[sqlx(flatten)]
     user: UserRow,
     hash: String,
+    changed_at: i64,
 }
 
 const BY_EMAIL: &str = concat!(
     "SELECT ",
     user_columns!(),
-    ", p.hash FROM passwords p JOIN users u ON u.id = p.user_id WHERE p.email = $1"
+    ", p.hash, p.changed_at FROM passwords p JOIN users u ON u.id = p.user_id WHERE p.email = $1"
 );
 
 const INSERT: &str =
@@ -41,7 +44,11 @@ const REHASH: &str = "UPDATE passwords SET hash = $3 WHERE user_id = $1 AND hash
 pub async fn by_email(db: &Db, email: &Email) -> Result<Option<Account>> {
     let row: Option<AccountRow> =
         on!(db, pool => sqlx::query_as(BY_EMAIL).bind(email.as_str()).fetch_optional(pool))?;
-    row.map(|row| Ok(Account { user: row.user.try_into()?, hash: row.hash })).transpose()
+    row.map(|row| {
+        let changed_at = Timestamp::from_millis(row.changed_at);
+        Ok(Account { user: row.user.try_into()?, hash: row.hash, changed_at })
+    })
+    .transpose()
 }
 
 /// Makes an account that is entered with a password.

@@ -2,7 +2,7 @@
 
 use latchkey_domain::refresh::Known;
 use latchkey_domain::sign_in::SignIn;
-use latchkey_domain::{Scopes, Timestamp, User};
+use latchkey_domain::{Scopes, SignInId, Timestamp, User};
 
 use crate::db::{in_transaction, on};
 use crate::sign_ins::{SignInRow, insert_sign_in, sign_in_columns};
@@ -91,8 +91,18 @@ pub async fn begin_family(
 ///
 /// # Errors
 /// When the database does.
-pub async fn exchange(db: &Db, hash: &str, successor: &str, now: Timestamp) -> Result<bool> {
+pub async fn exchange(
+    db: &Db,
+    hash: &str,
+    successor: &str,
+    sign_in: SignInId,
+    now: Timestamp,
+) -> Result<bool> {
     in_transaction!(db, tx => {
+        // The sign-in before the token: the order in which a deletion takes
+        // them, so that neither waits for the other in a circle.
+        let seen = sqlx::query(SEEN).bind(sign_in.to_string()).bind(now.as_millis());
+        count::one(seen.execute(&mut *tx)).await?;
         let statement = sqlx::query_as(USE).bind(hash).bind(now.as_millis());
         let used: Option<(String, String, String, i64)> =
             count::one(statement.fetch_optional(&mut *tx)).await?;
@@ -111,8 +121,6 @@ pub async fn exchange(db: &Db, hash: &str, successor: &str, now: Timestamp) -> R
                 .execute(&mut *tx),
         )
         .await?;
-        let seen = sqlx::query(SEEN).bind(&sign_in_id).bind(now.as_millis());
-        count::one(seen.execute(&mut *tx)).await?;
         count::one(tx.commit()).await?;
         Ok(true)
     })

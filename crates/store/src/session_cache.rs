@@ -1,7 +1,7 @@
 //! `SESSION_CACHE=watch`: sessions that were read a moment ago.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use latchkey_domain::{SignInId, Span, Timestamp};
 use tower_sessions::session::Record;
@@ -18,7 +18,14 @@ const CAPACITY: usize = 10_000;
 /// What another process changed, an ended sign-in or a role, is noticed when
 /// the moment is over. What ends in this process is forgotten at once.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct SessionCache(Arc<Mutex<HashMap<String, Entry>>>);
+pub(crate) struct SessionCache(Arc<Mutex<Memory>>);
+
+#[derive(Debug, Default)]
+struct Memory {
+    entries: HashMap<String, Entry>,
+    /// How often something was forgotten.
+    forgotten: u64,
+}
 
 #[derive(Clone, Debug)]
 struct Entry {
@@ -28,33 +35,56 @@ struct Entry {
 }
 
 impl SessionCache {
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// A session that was read a moment ago.
     pub(crate) fn get(&self, hash: &str, now: Timestamp) -> Option<Record> {
-        let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = entries.get(hash)?;
+        let memory = self.memory();
+        let entry = memory.entries.get(hash)?;
         let expires_at = Timestamp::from_seconds(entry.record.expiry_date.unix_timestamp());
         (now.since(entry.read_at) < BELIEVED_FOR && now < expires_at).then(|| entry.record.clone())
     }
 
-    /// Remembers what was read.
-    pub(crate) fn put(&self, hash: String, record: &Record, sign_in: SignInId, now: Timestamp) {
-        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if entries.len() >= CAPACITY {
-            entries.retain(|_, entry| now.since(entry.read_at) < BELIEVED_FOR);
+    /// To be asked before a session is read, and told to [`Self::put`].
+    pub(crate) fn forgotten(&self) -> u64 {
+        self.memory().forgotten
+    }
+
+    /// Remembers what was read, unless something was forgotten meanwhile: it
+    /// may have been just this.
+    pub(crate) fn put(
+        &self,
+        hash: String,
+        record: &Record,
+        sign_in: SignInId,
+        now: Timestamp,
+        forgotten: u64,
+    ) {
+        let mut memory = self.memory();
+        if memory.forgotten != forgotten {
+            return;
         }
-        if entries.len() < CAPACITY {
-            entries.insert(hash, Entry { record: record.clone(), sign_in, read_at: now });
+        if memory.entries.len() >= CAPACITY {
+            memory.entries.retain(|_, entry| now.since(entry.read_at) < BELIEVED_FOR);
+        }
+        if memory.entries.len() < CAPACITY {
+            memory.entries.insert(hash, Entry { record: record.clone(), sign_in, read_at: now });
         }
     }
 
     /// Forgets one session.
     pub(crate) fn forget(&self, hash: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(hash);
+        let mut memory = self.memory();
+        memory.entries.remove(hash);
+        memory.forgotten += 1;
     }
 
     /// Forgets the session of a sign-in that has ended.
     pub(crate) fn forget_sign_in(&self, ended: SignInId) {
-        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        entries.retain(|_, entry| entry.sign_in != ended);
+        let mut memory = self.memory();
+        memory.entries.retain(|_, entry| entry.sign_in != ended);
+        memory.forgotten += 1;
     }
 }

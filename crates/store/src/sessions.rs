@@ -98,7 +98,6 @@ impl SessionStore for Sessions {
 
     async fn save(&self, record: &Record) -> session_store::Result<()> {
         let sign_in = sign_in_of(record)?;
-        self.forget(&record.id);
         execute!(
             &self.db,
             sqlx::query(SAVE)
@@ -107,6 +106,7 @@ impl SessionStore for Sessions {
                 .bind(sign_in.expires_at.as_millis())
         )
         .map_err(|error| backend(error.into()))?;
+        self.forget(&record.id);
         Ok(())
     }
 
@@ -117,6 +117,7 @@ impl SessionStore for Sessions {
         if believed.is_some() {
             return Ok(believed);
         }
+        let forgotten = self.cache.as_ref().map_or(0, SessionCache::forgotten);
         let row: Option<SessionRow> = on!(&self.db, pool => sqlx::query_as(LOAD)
             .bind(&hash)
             .bind(now.as_millis())
@@ -126,16 +127,16 @@ impl SessionStore for Sessions {
         let Some(row) = row else { return Ok(None) };
         let (sign_in, record) = record_of(*id, row)?;
         if let Some(cache) = &self.cache {
-            cache.put(hash, &record, sign_in, now);
+            cache.put(hash, &record, sign_in, now, forgotten);
         }
         Ok(Some(record))
     }
 
     async fn delete(&self, id: &Id) -> session_store::Result<()> {
         let now = self.clock.now().as_millis();
-        self.forget(id);
         execute!(&self.db, sqlx::query(DELETE).bind(hash_of(id)).bind(now))
             .map_err(|error| backend(error.into()))?;
+        self.forget(id);
         Ok(())
     }
 }

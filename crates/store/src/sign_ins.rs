@@ -93,7 +93,7 @@ const LIVING: &str = concat!(
 const END: &str =
     "UPDATE sign_ins SET ended_at = $3 WHERE id = $1 AND user_id = $2 AND ended_at IS NULL";
 
-const END_OTHERS: &str = "UPDATE sign_ins SET ended_at = $3 \
+pub(crate) const END_OTHERS: &str = "UPDATE sign_ins SET ended_at = $3 \
     WHERE user_id = $1 AND id <> $2 AND ended_at IS NULL RETURNING id";
 
 const LINGERING: &str = concat!(
@@ -194,7 +194,11 @@ pub async fn end_others(
         .bind(&but)
         .bind(now.as_millis())
         .fetch_all(pool))?;
-    ended.into_iter().map(|id| id.parse().map_err(|_| Error::Unreadable("sign-in id"))).collect()
+    ids(ended)
+}
+
+pub(crate) fn ids(stored: Vec<String>) -> Result<Vec<SignInId>> {
+    stored.into_iter().map(|id| id.parse().map_err(|_| Error::Unreadable("sign-in id"))).collect()
 }
 
 /// Sign-ins of a person that have ended, whose JWT may live on: those that

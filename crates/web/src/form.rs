@@ -5,6 +5,7 @@ use axum::extract::rejection::FormRejection;
 use axum::extract::{FromRequest, Request};
 use http::{HeaderValue, StatusCode, header};
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use crate::errors::{Fault, body_refused, catalogue};
 
@@ -21,11 +22,30 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Fields<T> {
     async fn from_request(mut request: Request, state: &S) -> Result<Self, Fault> {
         const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
         request.headers_mut().entry(header::CONTENT_TYPE).or_insert(FORM);
-        match Form::from_request(request, state).await {
-            Ok(Form(fields)) => Ok(Self(fields)),
-            Err(rejection) => Err(refused(&rejection)),
+        let form: Result<Form<Pairs>, FormRejection> = Form::from_request(request, state).await;
+        let Form(pairs) = form.map_err(|rejection| refused(&rejection))?;
+        // PostgreSQL has no NUL in text, and no field of ours has a use for one.
+        if pairs.iter().any(|(name, value)| name.contains('\0') || value.contains('\0')) {
+            return Err(Fault::new(catalogue::BAD_REQUEST));
         }
+        let pairs = pairs.into_iter().map(|(name, value)| (name, Value::String(value)));
+        fields(pairs.collect())
     }
+}
+
+type Pairs = Vec<(String, String)>;
+
+/// Makes the fields out of the pairs; a field that is there twice could be read
+/// in two ways, and is not read at all.
+fn fields<T: DeserializeOwned>(pairs: Vec<(String, Value)>) -> Result<Fields<T>, Fault> {
+    let count = pairs.len();
+    let object: Map<String, Value> = pairs.into_iter().collect();
+    if object.len() != count {
+        return Err(Fault::new(catalogue::BAD_REQUEST));
+    }
+    serde_json::from_value(Value::Object(object))
+        .map(Fields)
+        .map_err(|_| Fault::new(catalogue::BAD_REQUEST))
 }
 
 fn refused(rejection: &FormRejection) -> Fault {

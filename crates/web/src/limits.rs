@@ -5,8 +5,8 @@
 //! | tries of any kind, by address | 300 | 2 a second |
 //! | wrong passwords, by account and address | 10 | one in 30 seconds |
 //! | wrong passwords, by account | 50 | see below |
-//! | letters, by address | 20 | one a minute |
-//! | letters, by account | 3 | one in 5 minutes, and silently none beyond |
+//! | letters, by address | 100 | 10 a minute |
+//! | letters of one kind, by account | 3 | one in 5 minutes, and silently none beyond |
 //!
 //! An attacker must not be able to lock somebody else out. So a right password
 //! costs nothing, and wrong ones close an account only to the address that
@@ -62,7 +62,7 @@ pub struct Limits {
     wrong_here: Limiter<(String, IpAddr)>,
     wrong_anywhere: Limiter<String>,
     letters_from: Limiter<IpAddr>,
-    letters_to: Limiter<String>,
+    letters_to: Limiter<(&'static str, String)>,
     closed: Mutex<HashMap<(String, IpAddr), Timestamp>>,
     gates: Mutex<HashMap<(String, IpAddr), Arc<Semaphore>>>,
 }
@@ -82,7 +82,7 @@ impl Limits {
             tries: limiter(Quota::per_second(at_most(2)).allow_burst(at_most(300)), &clock),
             wrong_here: limiter(Quota::per_minute(at_most(2)).allow_burst(at_most(10)), &clock),
             wrong_anywhere: limiter(Quota::per_minute(at_most(6)).allow_burst(at_most(50)), &clock),
-            letters_from: limiter(Quota::per_minute(at_most(1)).allow_burst(at_most(20)), &clock),
+            letters_from: limiter(Quota::per_minute(at_most(10)).allow_burst(at_most(100)), &clock),
             letters_to: limiter(Quota::per_hour(at_most(12)).allow_burst(at_most(3)), &clock),
             closed: Mutex::default(),
             gates: Mutex::default(),
@@ -160,11 +160,12 @@ impl Limits {
         self.letters_from.check_key(&network(client.address)).map_err(|wait| self.too_many(&wait))
     }
 
-    /// Whether an address has not had too many letters. It is not said to
-    /// whoever asks: that would tell who has an account.
+    /// Whether an address has not had too many letters of this kind. It is not
+    /// said to whoever asks: that would tell who has an account. Each kind is
+    /// counted apart, so that nobody can use up somebody else's way back in.
     #[must_use]
-    pub fn may_write_to(&self, email: &Email) -> bool {
-        self.letters_to.check_key(&email.to_string()).is_ok()
+    pub fn may_write_to(&self, kind: &'static str, email: &Email) -> bool {
+        self.letters_to.check_key(&(kind, email.to_string())).is_ok()
     }
 
     /// Forgets buckets that are full again.

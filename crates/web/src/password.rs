@@ -7,12 +7,13 @@ use latchkey_auth::random;
 use latchkey_auth::starters::starters;
 use latchkey_domain::audit::{Actor, Kind};
 use latchkey_domain::password::Password;
-use latchkey_domain::{DisplayName, Email, Roles, User, UserId};
+use latchkey_domain::{DisplayName, Email, Roles, SignInId, Timestamp, User, UserId};
 use latchkey_store::passwords;
 
 use crate::app::{App, Application};
 use crate::client::Client;
 use crate::errors::{Fault, Result, catalogue};
+use crate::sign_in::end;
 use crate::{audit, recovery};
 
 /// How long signing up takes after the password is hashed, whatever comes of it.
@@ -30,7 +31,7 @@ pub(crate) async fn check(
     email: &str,
     typed: &str,
     client: &Client,
-) -> Result<Option<User>> {
+) -> Result<Option<Proof>> {
     app.limits.a_try(client)?;
     let _gate = app.limits.admit(email, client).await?;
     let Ok(typed) = Password::new(typed) else { return Ok(None) };
@@ -52,7 +53,32 @@ pub(crate) async fn check(
         let hash = app.hasher.hash(&typed).await?;
         passwords::rehash(&app.db, account.user.id, &account.hash, &hash).await?;
     }
-    Ok(Some(account.user))
+    Ok(Some(Proof { user: account.user, changed_at: account.changed_at }))
+}
+
+/// A password that matched.
+#[derive(Debug)]
+pub(crate) struct Proof {
+    /// Whose it is.
+    pub(crate) user: User,
+    changed_at: Timestamp,
+}
+
+impl Proof {
+    /// Looks once more, when the sign-in is written down: a password that was
+    /// changed or reset while it was being checked lets nobody in. Whoever
+    /// changes it ends all sign-ins afterwards; so either they see ours, or we
+    /// see their change.
+    ///
+    /// # Errors
+    /// When it was changed: the sign-in has ended then.
+    pub(crate) async fn still_holds(&self, app: &App, sign_in: SignInId) -> Result<()> {
+        if passwords::changed_at(&app.db, self.user.id).await? == Some(self.changed_at) {
+            return Ok(());
+        }
+        end(app, sign_in, self.user.id).await?;
+        Err(Fault::new(catalogue::WRONG_CREDENTIALS))
+    }
 }
 
 /// Makes an account; where the address has one already, nothing happens, and
@@ -68,6 +94,8 @@ pub(crate) async fn sign_up(
     client: &Client,
 ) -> Result<()> {
     app.limits.a_try(client)?;
+    // Each writes a letter to somebody, whoever they are.
+    app.limits.a_letter(client)?;
     let hash = app.hasher.hash(typed).await?;
     let user = new_user(app, name, email, false, Roles::default());
     // An account that is made takes a few milliseconds more than one that is

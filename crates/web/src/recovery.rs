@@ -23,7 +23,7 @@ const RESET_FOR: Span = Span::minutes(30);
 /// # Errors
 /// When the database fails.
 pub(crate) async fn send_verification(app: &App, user: &User, email: &Email) -> Result<()> {
-    if !app.limits.may_write_to(email) {
+    if !app.limits.may_write_to("verify", email) {
         return Ok(());
     }
     let link = link(app, user, email, Purpose::Verify, VERIFY_FOR).await?;
@@ -33,7 +33,7 @@ pub(crate) async fn send_verification(app: &App, user: &User, email: &Email) -> 
 
 /// Writes to somebody who signed up with an address that has an account.
 pub(crate) fn send_already_there(app: &App, email: Email) {
-    if app.limits.may_write_to(&email) {
+    if app.limits.may_write_to("exists", &email) {
         let sign_in = app.settings.absolute("/sign-in");
         deliver(app, letters::exists(email, sign_in, app.clock.now()));
     }
@@ -64,7 +64,7 @@ async fn try_forgot(app: &App, email: Email, client: &Client) -> Result<()> {
         None => passwords::by_email(&app.db, &email).await?.map(|account| account.user),
     };
     let Some(user) = user else { return Ok(()) };
-    if !app.limits.may_write_to(&email) {
+    if !app.limits.may_write_to("reset", &email) {
         return Ok(());
     }
     let link = link(app, &user, &email, Purpose::Reset, RESET_FOR).await?;

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -15,7 +16,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tower::ServiceExt as _;
 
 use crate::app::App;
@@ -29,6 +30,10 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// The largest head of a request, in bytes; beyond it the answer is 431. So
 /// large that a token of a megabyte is refused for what it is, with a code.
 const MAX_HEAD: usize = 1_250_000;
+
+/// Connections at a time; more wait to be taken. Together with [`MAX_HEAD`] it
+/// bounds what half-sent heads can take up.
+const MAX_CONNECTIONS: usize = 1024;
 
 /// How long requests that are under way may go on after the signal to stop.
 const GRACE: Duration = Duration::from_secs(8);
@@ -134,7 +139,10 @@ fn local_idp(settings: &Settings, idp: &LocalIdp) -> Result<Router, latchkey_idp
 /// Takes connections until told to stop, then waits for those that are open.
 async fn accept(listener: TcpListener, router: Router, mut stopped: watch::Receiver<bool>) {
     let open = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
+        // Never closed, so there is always a place in the end.
+        let place = Arc::clone(&places).acquire_owned().await.ok();
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             // An error means that the sender is gone, which is the end as well.
@@ -144,6 +152,7 @@ async fn accept(listener: TcpListener, router: Router, mut stopped: watch::Recei
             Ok((stream, peer)) => {
                 let connection = open.watch(connection(stream, peer, router.clone()));
                 tokio::spawn(async move {
+                    let _place = place;
                     if let Err(error) = connection.await {
                         tracing::debug!(%error, "a connection broke");
                     }

@@ -14,11 +14,11 @@ use crate::app::App;
 use crate::audit;
 use crate::caller::{Caller, forget, give};
 use crate::client::Client;
-use crate::cookies::Outgoing;
+use crate::cookies::{Outgoing, REFRESH};
 use crate::errors::{Fault, Result, catalogue};
 
 /// The program that browsers are, to the JWTs that they carry.
-const BROWSER: &str = "latchkey-web";
+pub(crate) const BROWSER: &str = "latchkey-web";
 
 /// What lies in a browser, and can be changed there.
 #[derive(Clone, Debug)]
@@ -27,6 +27,9 @@ pub(crate) struct Browser {
     pub(crate) outgoing: Outgoing,
     /// Who was signed in when the request came.
     pub(crate) before: Option<Caller>,
+    /// The refresh token that came along: it may belong to another sign-in
+    /// than the session beside it.
+    refresh_token: Option<String>,
     pub(crate) client: Client,
 }
 
@@ -37,7 +40,9 @@ impl axum::extract::FromRequestParts<App> for Browser {
         use axum::extract::OptionalFromRequestParts;
         let internal = |_| Fault::new(catalogue::INTERNAL);
         let Ok(client) = Client::from_request_parts(parts, app).await;
+        let refresh_token = app.cookies.value(&parts.headers, REFRESH).map(str::to_owned);
         Ok(Self {
+            refresh_token,
             before: <Caller as OptionalFromRequestParts<App>>::from_request_parts(parts, app)
                 .await?,
             session: Session::from_request_parts(parts, app).await.map_err(internal)?,
@@ -58,28 +63,26 @@ pub(crate) async fn let_in(
     user: &User,
     door: Door,
     key: Key,
-) -> Result<()> {
-    let Browser { session, outgoing, before, client } = browser;
-    let sign_in = sign_in(app, user.id, door, key, &client);
-    if let Some(before) = before {
-        end(app, before.sign_in_id(), before.user.id).await?;
-    }
+) -> Result<SignInId> {
+    let Browser { session, outgoing, client, .. } = &browser;
+    let sign_in = sign_in(app, user.id, door, key, client);
     match key {
         Key::Session => {
-            session::establish(&session, &sign_in).await?;
+            session::establish(session, &sign_in).await?;
             outgoing.add(forget(app));
         }
         Key::Jwt => {
             let pair = app.issuer.begin(user, &sign_in, Scopes::all(), BROWSER).await?;
             if session.id().is_some() {
-                session::end(&session).await?;
+                session::end(session).await?;
             }
             outgoing.add(give(app, &pair));
         }
     }
+    end_what_was_carried(app, &browser).await?;
     let how = format!("{}, {}", sign_in.door.stored(), key.as_str());
-    audit::by_person(app, Kind::SignedIn, user.id, how, &client).await;
-    Ok(())
+    audit::by_person(app, Kind::SignedIn, user.id, how, &browser.client).await;
+    Ok(sign_in.id)
 }
 
 /// A new sign-in, as it is written down.
@@ -110,14 +113,28 @@ pub(crate) fn sign_in(app: &App, user_id: UserId, door: Door, key: Key, client: 
 /// When the database fails: the sign-in lives on, and nobody is told otherwise.
 pub(crate) async fn sign_out(app: &App, browser: Browser) -> Result<()> {
     if let Some(caller) = &browser.before {
-        end(app, caller.sign_in_id(), caller.user.id).await?;
         let user = caller.user.id;
         audit::by_person(app, Kind::SignInEnded, user, "signed out", &browser.client).await;
     }
+    end_what_was_carried(app, &browser).await?;
     if browser.session.id().is_some() {
         session::end(&browser.session).await?;
     }
     browser.outgoing.add(forget(app));
+    Ok(())
+}
+
+/// Ends every sign-in that the browser came with: there may be a session and a
+/// JWT beside each other, from two tabs.
+async fn end_what_was_carried(app: &App, browser: &Browser) -> Result<()> {
+    if let Some(before) = &browser.before {
+        end(app, before.sign_in_id(), before.user.id).await?;
+    }
+    if let Some(token) = &browser.refresh_token
+        && let Some((id, user)) = app.issuer.sign_in_of(token, app.clock.now()).await?
+    {
+        end(app, id, user).await?;
+    }
     Ok(())
 }
 
@@ -141,10 +158,11 @@ pub(crate) async fn end(app: &App, sign_in: SignInId, user: UserId) -> Result<bo
 pub(crate) async fn renew(
     app: &App,
     refresh_token: &str,
+    client_id: Option<&str>,
     client: &Client,
 ) -> std::result::Result<Pair, refresh::Error> {
     let now = app.clock.now();
-    let exchanged = app.issuer.exchange(refresh_token, now).await;
+    let exchanged = app.issuer.exchange(refresh_token, client_id, now).await;
     if let Err(refresh::Error::Reused { user, sign_in }) = &exchanged {
         app.note_ended(*sign_in, now);
         audit::note(app, Kind::RefreshReused, Some(*user), Actor::Nobody, "", Some(client)).await;

@@ -68,8 +68,9 @@ pub(crate) async fn linked(browser: &mut Browser, app: &Latchkey) -> Vec<(String
         rest.split_once('"').map(|(value, _)| value.to_owned())
     };
     let forms = page.body.split("action=\"/account/unlink\"").skip(1);
-    let read = |form| Some((value(form, "issuer")?, value(form, "subject")?));
-    forms.map(|form| read(form).expect("issuer and subject")).collect()
+    // The password's button is one of them, and names no issuer.
+    let forms = forms.map(|rest| rest.split("</form>").next().unwrap_or_default());
+    forms.filter_map(|form| Some((value(form, "issuer")?, value(form, "subject")?))).collect()
 }
 
 /// Presses "Unlink" beside a provider of the local ones.
@@ -173,7 +174,8 @@ pub(crate) async fn letters_about(app: &Latchkey, to: &str, subject: &str) -> us
 pub(crate) async fn proved(app: &Latchkey, email: &str) {
     crate::person::sign_up(app, email).await;
     let link = letter(app, email, VERIFY).await.link;
-    assert_eq!(Browser::new().post(&link, &[]).await.see_other(), "/account?done=verified");
+    let mut person = signed_in(app, email, "session").await;
+    assert_eq!(person.post(&link, &[]).await.see_other(), "/account?done=verified");
 }
 
 /// Whose account this browser is in, as the API says it.

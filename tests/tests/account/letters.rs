@@ -31,19 +31,24 @@ async fn the_first_letter_proves_the_address_and_its_link_works_once() {
     assert!(token_of(&letter.link).len() >= 43, "fewer than 256 bits");
     let mut bob = signed_in(&app, BOB, "session").await;
     assert!(!is_verified(&mut bob, &app).await);
-    // A mail program that looks at links uses nothing up.
-    let mut anybody = Browser::new();
+    // Only its own person proves it: somebody else may have typed the reader's address.
+    let mut stranger = Browser::new();
+    let _ = stranger.get(&letter.link).await.expect_error(401, "sign_in_required");
+    let _ = stranger.post(&letter.link, &[]).await.expect_error(401, "sign_in_required");
+    let mut noor = came_in(&app, "google", "noor", "session").await;
+    let _ = noor.get(&letter.link).await.expect_error(410, "link_spent");
+    let _ = noor.post(&letter.link, &[]).await.expect_error(410, "link_spent");
+    // Looking at it uses nothing up.
     for _ in 0..3 {
-        let page = anybody.get(&letter.link).await.expect(200);
+        let page = bob.get(&letter.link).await.expect(200);
         assert!(page.body.contains(BOB), "{}", page.summary());
         assert_eq!(page.header("cache-control"), Some("no-store"));
     }
     assert!(!is_verified(&mut bob, &app).await);
-    assert_eq!(anybody.post(&letter.link, &[]).await.see_other(), "/account?done=verified");
+    assert_eq!(bob.post(&letter.link, &[]).await.see_other(), "/account?done=verified");
     assert!(is_verified(&mut bob, &app).await);
-    assert!(anybody.account(&app).await.is_none(), "a letter signs nobody in");
-    let _ = anybody.post(&letter.link, &[]).await.expect_error(410, "link_spent");
-    let _ = anybody.get(&letter.link).await.expect_error(410, "link_spent");
+    let _ = bob.post(&letter.link, &[]).await.expect_error(410, "link_spent");
+    let _ = bob.get(&letter.link).await.expect_error(410, "link_spent");
 }
 
 /// The page to which the letter leads must not contradict itself, whichever key
@@ -69,7 +74,7 @@ async fn it_works_for_a_day() {
         sign_up(&app, BOB).await;
         let link = letter(&app, BOB, VERIFY).await.link;
         app.advance(Span::minutes(hours * 60));
-        let page = Browser::new().post(&link, &[]).await;
+        let page = signed_in(&app, BOB, "session").await.post(&link, &[]).await;
         if works {
             let _ = page.expect(303);
         } else {
@@ -119,14 +124,15 @@ async fn a_link_for_one_purpose_does_not_serve_the_other() {
     let verify = letter(&app, BOB, VERIFY).await.link;
     let choose = letter(&app, BOB, RESET).await.link;
     let crossed = [verify.replace("/verify/", "/reset/"), choose.replace("/reset/", "/verify/")];
+    let mut bob = signed_in(&app, BOB, "session").await;
     for link in crossed {
-        let _ = Browser::new().get(&link).await.expect_error(410, "link_spent");
-        let page = Browser::new().post(&link, &[("password", OTHER_PASSWORD)]).await;
+        let _ = bob.get(&link).await.expect_error(410, "link_spent");
+        let page = bob.post(&link, &[("password", OTHER_PASSWORD)]).await;
         let _ = page.expect_error(410, "link_spent");
     }
     for made_up in ["", "x", "%00", &"a".repeat(5000), "..%2f..%2fetc", "' OR 1=1--"] {
         for page in ["verify", "reset"] {
-            let page = Browser::new().get(&app.url(&format!("/{page}/{made_up}"))).await;
+            let page = bob.get(&app.url(&format!("/{page}/{made_up}"))).await;
             assert!(matches!(page.status, 404 | 410 | 414), "{made_up:.20}: {}", page.summary());
         }
     }
@@ -361,10 +367,11 @@ async fn letters_that_were_overtaken_by_a_proof_end_calmly() {
     let _ = forgot(&app, ADA).await;
     let (choose, verify) =
         (letter(&app, ADA, RESET).await.link, letter(&app, ADA, VERIFY).await.link);
+    let mut eve = signed_in(&app, ADA, "session").await;
     let ada = id_of(&mut came_in(&app, "google", "ada", "session").await, &app).await;
     let page = reset(&choose, OTHER_PASSWORD).await;
     assert!(page.status < 500, "{}", page.summary());
-    let page = Browser::new().post(&verify, &[]).await;
+    let page = eve.post(&verify, &[]).await;
     assert!(page.status < 500, "{}", page.summary());
     assert_eq!(id_of(&mut came_in(&app, "google", "ada", "session").await, &app).await, ada);
     // The claim was not proved: the page must not say so.

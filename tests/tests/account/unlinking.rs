@@ -4,7 +4,7 @@ use latchkey_tests::database::rows;
 use latchkey_tests::{Browser, Database, Latchkey, Setup};
 
 use crate::helpers::{
-    ADA, OTHER_PASSWORD, came_in, come_in, id_of, link, linked, opens, set_password, unlink,
+    ADA, OTHER_PASSWORD, came_in, come_in, id_of, link, linked, opens, set_password, texts, unlink,
 };
 use crate::person::{PASSWORD, sign_up, signed_in};
 
@@ -49,6 +49,40 @@ async fn the_last_way_in_stays() {
         assert!(linked(&mut ada, &app).await.is_empty());
         assert!(opens(&app, ADA, OTHER_PASSWORD).await);
     }
+}
+
+#[tokio::test]
+async fn a_password_is_a_way_in_that_can_be_taken_away_as_well() {
+    let app = Latchkey::start().await;
+    sign_up(&app, "bob@example.test").await;
+    let mut bob = signed_in(&app, "bob@example.test", "session").await;
+    let url = app.url("/account/unlink");
+    let page = bob.post(&url, &[("way", "password")]).await;
+    let _ = page.expect_error(409, "last_way_in");
+    assert!(opens(&app, "bob@example.test", PASSWORD).await);
+    let _ = link(&mut bob, &app, "github", "octo").await.expect(303);
+    let page = bob.post(&url, &[("way", "password")]).await;
+    assert_eq!(page.see_other(), "/account?done=unlinked");
+    assert!(!opens(&app, "bob@example.test", PASSWORD).await);
+    let _ = unlink(&mut bob, &app, "github").await.expect_error(409, "last_way_in");
+    came_in(&app, "github", "octo", "session").await;
+    // There is none any more.
+    let _ = link(&mut bob, &app, "google", "octo").await.expect(303);
+    let _ = bob.post(&url, &[("way", "password")]).await.expect_error(404, "not_found");
+}
+
+/// What a form says beside the way in does not get into the trail.
+#[tokio::test]
+async fn the_trail_says_what_was_unlinked_and_nothing_that_was_typed() {
+    let app = Latchkey::start().await;
+    let mut noor = came_in(&app, "google", "noor", "session").await;
+    let _ = link(&mut noor, &app, "github", "noor").await.expect(303);
+    let (issuer, subject) = linked(&mut noor, &app).await.remove(0);
+    let fields = [("issuer", &*issuer), ("subject", &*subject), ("way", "planted by a form")];
+    let page = noor.post(&app.url("/account/unlink"), &fields).await;
+    assert!(matches!(page.status, 303 | 400), "{}", page.summary());
+    let planted = "SELECT detail FROM audit_events WHERE detail LIKE '%planted%'";
+    assert!(texts(&app.app.db, planted).await.is_empty(), "the form wrote into the trail");
 }
 
 #[tokio::test]

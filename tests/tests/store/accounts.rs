@@ -3,7 +3,7 @@
 use latchkey_domain::identity::{Profile, Subject};
 use latchkey_domain::sign_in::Key;
 use latchkey_domain::{DisplayName, Span, User};
-use latchkey_store::accounts::{self, Unlinked};
+use latchkey_store::accounts::{self, Reset, Unlinked, WayIn};
 use latchkey_store::email_tokens::{self, Purpose, Sent};
 use latchkey_store::starters::Starters;
 use latchkey_store::{Db, Error, audit, identities, passwords, sign_ins, users};
@@ -35,8 +35,22 @@ async fn is_verified(db: &Db, user: &User) -> bool {
     users::by_id(db, user.id).await.expect("an answer").expect("somebody").email_verified
 }
 
+async fn unlink(db: &Db, user: &User, issuer: &str, subject: &str) -> Unlinked {
+    let way_in = WayIn::Identity { issuer, subject };
+    accounts::unlink(db, user.id, way_in).await.expect("an answer")
+}
+
 async fn ways_in(db: &Db, user: &User) -> usize {
     identities::of_user(db, user.id).await.expect("an answer").len()
+}
+
+/// Resets the password with a letter that has just been sent.
+async fn reset(db: &Db, user: &User, password: &str) -> Result<Option<Reset>, Error> {
+    let token = format!("the letter for {password}");
+    let sent = Sent { user_id: user.id, email: email(ADA) };
+    let until = NOW.plus(Span::minutes(30));
+    email_tokens::insert(db, &token, Purpose::Reset, &sent, until).await.expect("sent");
+    accounts::reset_password(db, &token, password, NOW).await
 }
 
 on_both! {
@@ -104,7 +118,7 @@ on_both! {
         let ada = somebody(db).await;
         let issuer = "https://issuer.test";
         let own = ada.id.to_string();
-        let outcome = accounts::unlink(db, ada.id, issuer, &own).await.expect("an answer");
+        let outcome = unlink(db, &ada, issuer, &own).await;
         assert_eq!(outcome, Unlinked::LastWayIn);
         accounts::link(db, ada.id, "acme", &profile("2"), NOW).await.expect("linked");
         for (user, issuer, subject, expected) in [
@@ -113,14 +127,19 @@ on_both! {
             (&ada, issuer, "2", Unlinked::Done),
             (&ada, issuer, own.as_str(), Unlinked::LastWayIn),
         ] {
-            let outcome = accounts::unlink(db, user.id, issuer, subject).await.expect("an answer");
+            let outcome = unlink(db, user, issuer, subject).await;
             assert_eq!(outcome, expected, "{issuer} {subject}");
         }
+        let password = accounts::unlink(db, ada.id, WayIn::Password).await.expect("an answer");
+        assert_eq!(password, Unlinked::LastWayIn);
         // A password is a way in, too.
         let set = accounts::set_password(db, ada.id, &email(ADA), false, "h", NOW).await;
         set.expect("set");
-        let outcome = accounts::unlink(db, ada.id, issuer, &own).await.expect("an answer");
+        let outcome = unlink(db, &ada, issuer, &own).await;
         assert_eq!((outcome, ways_in(db, &ada).await), (Unlinked::Done, 0));
+        let password = accounts::unlink(db, ada.id, WayIn::Password).await.expect("an answer");
+        assert_eq!(password, Unlinked::LastWayIn);
+        assert_eq!(database.rows("passwords").await, 1);
     }
 
     async fn of_many_who_unlink_at_once_one_way_in_survives(database) {
@@ -129,18 +148,18 @@ on_both! {
             let mut subjects = vec![ada.id.to_string()];
             for n in 0..4 {
                 let subject = format!("{}-{n}", ada.id);
-                let link = accounts::link(&database.db, ada.id, "acme", &profile(&subject), NOW);
-                link.await.expect("linked");
+                let profile = profile(&subject);
+                accounts::link(&database.db, ada.id, "acme", &profile, NOW).await.expect("linked");
                 subjects.push(subject);
             }
             let mut all = JoinSet::new();
             for subject in subjects {
-                let db = database.db.clone();
+                let (db, ada) = (database.db.clone(), ada.clone());
                 all.spawn(async move {
-                    accounts::unlink(&db, ada.id, "https://issuer.test", &subject).await
+                    unlink(&db, &ada, "https://issuer.test", &subject).await
                 });
             }
-            let outcomes: Vec<_> = all.join_all().await.into_iter().map(|o| o.expect("an answer")).collect();
+            let outcomes: Vec<_> = all.join_all().await;
             let done = outcomes.iter().filter(|outcome| **outcome == Unlinked::Done).count();
             assert_eq!(done, 4, "{outcomes:?}");
             let left = identities::of_user(&database.db, ada.id).await.expect("an answer");
@@ -172,12 +191,12 @@ on_both! {
         let db = &database.db;
         let hijacked = with_password(db, ADA, false, "eve's").await;
         accounts::link(db, hijacked.id, "acme", &profile("eve"), NOW).await.expect("linked");
-        accounts::reset_password(db, hijacked.id, &email(ADA), "ada's", NOW).await.expect("reset");
+        reset(db, &hijacked, "ada's").await.expect("reset");
         assert_eq!(ways_in(db, &hijacked).await, 0);
         assert!(is_verified(db, &hijacked).await);
         // Where the address was proved before, what is linked is the owner's own.
         accounts::link(db, hijacked.id, "acme", &profile("ada"), NOW).await.expect("linked");
-        accounts::reset_password(db, hijacked.id, &email(ADA), "again", NOW).await.expect("reset");
+        reset(db, &hijacked, "again").await.expect("reset");
         assert_eq!(ways_in(db, &hijacked).await, 1);
         let found = passwords::by_email(db, &email(ADA)).await.expect("an answer").expect("one");
         assert_eq!(found.hash, "again");
@@ -190,7 +209,7 @@ on_both! {
         identities::create_account(db, &ada, "acme", &vouched("1", ADA, true), &Starters::default())
             .await
             .expect("a new account");
-        let reset = accounts::reset_password(db, ada.id, &email(ADA), "ada's", NOW).await;
+        let reset = reset(db, &ada, "ada's").await;
         reset.expect("the owner of the mailbox sets a password");
         let found = passwords::by_email(db, &email(ADA)).await.expect("an answer").expect("one");
         assert_eq!(found.user.id, ada.id);

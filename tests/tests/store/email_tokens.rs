@@ -2,7 +2,7 @@
 
 use latchkey_domain::Span;
 use latchkey_store::email_tokens::{self, Purpose, Sent};
-use latchkey_store::{Db, Error};
+use latchkey_store::{Db, Error, accounts};
 use tokio::task::JoinSet;
 
 use crate::people::{NOW, email, somebody};
@@ -61,12 +61,12 @@ on_both! {
         assert!(taken.is_some());
     }
 
-    async fn all_of_one_person_become_worthless_and_nobody_elses(database) {
+    async fn a_new_password_makes_all_of_one_person_worthless_and_nobody_elses(database) {
         let db = &database.db;
         let ada = sent(db, "a", Purpose::Verify).await;
         email_tokens::insert(db, "b", Purpose::Reset, &ada, NOW.plus(LASTS)).await.expect("sent");
         sent(db, "c", Purpose::Reset).await;
-        email_tokens::void(db, ada.user_id, NOW).await.expect("an answer");
+        accounts::set_password(db, ada.user_id, &ada.email, false, "h", NOW).await.expect("set");
         for (hash, purpose, lives) in
             [("a", Purpose::Verify, false), ("b", Purpose::Reset, false), ("c", Purpose::Reset, true)]
         {

@@ -87,14 +87,16 @@ pub(super) async fn issue(
     Body(request): Body<TokenRequest>,
 ) -> Result<Json<TokenAnswer>> {
     let scope = wanted(request.scope.as_deref())?;
-    let Some(user) = password::check(&app, &request.email, &request.password, &client).await?
+    let Some(proof) = password::check(&app, &request.email, &request.password, &client).await?
     else {
         return Err(Fault::new(catalogue::WRONG_CREDENTIALS)
             .oauth_error("invalid_grant")
             .challenge(""));
     };
+    let user = &proof.user;
     let sign_in = sign_in(&app, user.id, Door::Password, Key::Jwt, &client);
-    let pair = app.issuer.begin(&user, &sign_in, scope, PROGRAM).await?;
+    let pair = app.issuer.begin(user, &sign_in, scope, PROGRAM).await?;
+    proof.still_holds(&app, sign_in.id).await?;
     audit::note(
         &app,
         Kind::SignedIn,
@@ -122,7 +124,7 @@ pub(super) async fn refresh(
     Body(request): Body<RefreshRequest>,
 ) -> Result<Json<TokenAnswer>> {
     app.limits.a_try(&client)?;
-    let exchanged = renew(&app, &request.refresh_token, &client).await;
+    let exchanged = renew(&app, &request.refresh_token, None, &client).await;
     let pair = exchanged.map_err(|error| Fault::from(error).oauth_error("invalid_grant"))?;
     Ok(Json(pair.into()))
 }
@@ -149,10 +151,10 @@ pub(super) async fn revoke(
     Ok(StatusCode::OK)
 }
 
-/// What was asked for; everything when nothing was (RFC 6749 §3.3).
+/// What was asked for; everything when nothing was (RFC 6749 §3.3). A scope
+/// that is there and names nothing is a mistake, and must not grant everything.
 fn wanted(scope: Option<&str>) -> Result<Scopes> {
-    let Some(scope) = scope.filter(|scope| !scope.trim().is_empty()) else {
-        return Ok(Scopes::all());
-    };
-    scope.parse().map_err(|_| Fault::new(catalogue::INVALID_SCOPE).oauth_error("invalid_scope"))
+    let Some(scope) = scope else { return Ok(Scopes::all()) };
+    let scopes = scope.parse::<Scopes>().ok().filter(|scopes| !scopes.is_empty());
+    scopes.ok_or_else(|| Fault::new(catalogue::INVALID_SCOPE).oauth_error("invalid_scope"))
 }

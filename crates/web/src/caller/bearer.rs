@@ -1,7 +1,7 @@
 //! `Authorization: Bearer` (RFC 6750 §2.1), and nowhere else.
 
 use http::request::Parts;
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderValue, header};
 use latchkey_auth::jwt::Refused;
 use latchkey_auth::key_ring::NotVerified;
 
@@ -23,14 +23,6 @@ pub(super) fn refuse_tokens_in_url(parts: &Parts) -> Result<()> {
     Ok(())
 }
 
-/// Whether any header shows a bearer token.
-pub(super) fn is_shown(headers: &HeaderMap) -> bool {
-    let values = headers.get_all(header::AUTHORIZATION).into_iter();
-    values
-        .filter_map(|value| value.as_bytes().get(..7))
-        .any(|start| start.eq_ignore_ascii_case(b"bearer "))
-}
-
 /// The token in the header; `None` when there is no such header.
 pub(super) fn token(headers: &HeaderMap) -> Result<Option<&str>> {
     let mut values = headers.get_all(header::AUTHORIZATION).into_iter();
@@ -38,6 +30,9 @@ pub(super) fn token(headers: &HeaderMap) -> Result<Option<&str>> {
     let twice = || Fault::new(catalogue::BAD_AUTHORIZATION).challenge("error=\"invalid_request\"");
     if values.next().is_some() {
         return Err(twice());
+    }
+    if value.to_str().is_err() && is_bearer(value) {
+        return Err(fault(Refused::Malformed));
     }
     // RFC 9110 §11.1: the scheme is compared without regard to case.
     let scheme_and_token = value.to_str().ok().and_then(|value| value.split_once(' '));
@@ -49,6 +44,10 @@ pub(super) fn token(headers: &HeaderMap) -> Result<Option<&str>> {
         // code for a client that does not know how to authenticate here.
         _ => Err(Fault::new(catalogue::TOKEN_MISSING).challenge("")),
     }
+}
+
+fn is_bearer(value: &HeaderValue) -> bool {
+    value.as_bytes().get(..7).is_some_and(|start| start.eq_ignore_ascii_case(b"bearer "))
 }
 
 /// Who shows this token.

@@ -2,6 +2,7 @@
 
 use axum::extract::FromRequestParts as _;
 use http::request::Parts;
+use latchkey_auth::jwt::AccessClaims;
 use latchkey_auth::key_ring::NotVerified;
 use latchkey_auth::refresh::{self, Pair};
 use latchkey_auth::session;
@@ -14,7 +15,8 @@ use crate::app::{App, Application};
 use crate::client::Client;
 use crate::cookies::{Outgoing, REFRESH, TOKEN};
 use crate::errors::{Fault, Result, catalogue};
-use crate::sign_in::renew;
+use crate::middleware::faults::is_for_programs;
+use crate::sign_in::{BROWSER, renew};
 
 /// Who sends these cookies.
 pub(super) async fn caller(parts: &mut Parts, app: &App) -> Result<Option<Caller>> {
@@ -26,7 +28,7 @@ pub(super) async fn caller(parts: &mut Parts, app: &App) -> Result<Option<Caller
     }
     if let Some(token) = app.cookies.value(&parts.headers, TOKEN) {
         match app.keys.verify(token, app.clock.now()).await {
-            Ok(claims) if !app.revoked.contains(claims.sid) => {
+            Ok(claims) if !app.revoked.contains(claims.sid) && may_be_carried(&claims, parts) => {
                 let token = token.to_owned();
                 return Ok(Some(Caller::with_jwt(claims, token, Credential::JwtCookie)));
             }
@@ -38,13 +40,19 @@ pub(super) async fn caller(parts: &mut Parts, app: &App) -> Result<Option<Caller
     renewed(parts, app).await
 }
 
+/// Whether a JWT in a cookie counts: on pages only one that was issued to a
+/// browser. Those of the API may be for little, and pages ask for no scope.
+fn may_be_carried(claims: &AccessClaims, parts: &Parts) -> bool {
+    is_for_programs(parts.uri.path()) || claims.client_id == BROWSER
+}
+
 /// Renews an access token on the way, without the person noticing.
 async fn renewed(parts: &mut Parts, app: &App) -> Result<Option<Caller>> {
     let Some(token) = app.cookies.value(&parts.headers, REFRESH) else { return Ok(None) };
     let token = token.to_owned();
     let Ok(client) = Client::from_request_parts(parts, app).await;
     let outgoing = parts.extensions.get::<Outgoing>();
-    match renew(app, &token, &client).await {
+    match renew(app, &token, Some(BROWSER), &client).await {
         Ok(pair) => {
             if let Some(outgoing) = outgoing {
                 outgoing.add(give(app, &pair));

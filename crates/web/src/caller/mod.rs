@@ -14,8 +14,9 @@ use http::request::Parts;
 use latchkey_auth::jwt::AccessClaims;
 use latchkey_domain::sign_in::{Door, Key, SignIn};
 use latchkey_domain::{Role, Scope, Scopes, SignInId, Span, Timestamp, User};
+use latchkey_store::sign_ins;
 
-use crate::app::App;
+use crate::app::{App, Application};
 use crate::errors::{Action, Fault, Result, catalogue};
 use crate::middleware::faults::is_for_programs;
 
@@ -57,17 +58,15 @@ impl Caller {
     /// Finds out who is calling. What was sent explicitly counts before what a
     /// browser sends by itself.
     async fn of(parts: &mut Parts, app: &App) -> Result<Option<Self>> {
-        let for_programs = is_for_programs(parts.uri.path());
-        if for_programs {
+        // A token of the API was given to a program, perhaps for little: it opens
+        // the API and nothing else. On pages the header is somebody else's
+        // business; a proxy in front of us may ask for a password of its own.
+        if is_for_programs(parts.uri.path()) {
             bearer::refuse_tokens_in_url(parts)?;
-        }
-        // On pages another scheme is somebody else's business: a proxy in front
-        // of us may ask for a password of its own.
-        if (for_programs || bearer::is_shown(&parts.headers))
-            && let Some(token) = bearer::token(&parts.headers)?
-        {
-            let token = token.to_owned();
-            return bearer::caller(app, &token).await.map(Some);
+            if let Some(token) = bearer::token(&parts.headers)? {
+                let token = token.to_owned();
+                return bearer::caller(app, &token).await.map(Some);
+            }
         }
         browser::caller(parts, app).await
     }
@@ -140,16 +139,33 @@ impl Caller {
     }
 
     /// Whether they proved who they are so lately that they may do something
-    /// that cannot be undone.
+    /// that cannot be undone, and whether their sign-in is still alive: a JWT
+    /// may outlive it, but not for this.
     ///
     /// # Errors
-    /// 403, with the way to prove it again.
-    pub fn proved_lately(&self, now: Timestamp) -> Result<()> {
-        if now.since(self.authenticated_at()) <= FRESH_FOR {
+    /// 403 with the way to prove it again, or 401 when the sign-in has ended.
+    pub async fn proved_lately(&self, app: &Application) -> Result<()> {
+        self.lives(app).await?;
+        if app.clock.now().since(self.authenticated_at()) <= FRESH_FOR {
             return Ok(());
         }
         let again = Action::link("Sign in again", "/sign-in?again=1&next=%2Faccount");
         Err(Fault::new(catalogue::FRESH_PROOF_REQUIRED).action(again))
+    }
+
+    /// Whether the sign-in is still alive. A session was read a moment ago; a
+    /// JWT says what was true when it was issued.
+    ///
+    /// # Errors
+    /// 401 when it has ended.
+    pub async fn lives(&self, app: &Application) -> Result<()> {
+        let lives = match &self.credential {
+            Credential::Session(_) => true,
+            Credential::JwtCookie(jwt) | Credential::JwtBearer(jwt) => {
+                sign_ins::by_id(&app.db, jwt.claims.sid).await?.is_some()
+            }
+        };
+        if lives { Ok(()) } else { Err(Fault::new(catalogue::TOKEN_REVOKED)) }
     }
 
     /// Whether this person has that role.

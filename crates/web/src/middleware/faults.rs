@@ -44,7 +44,10 @@ pub(crate) async fn render(State(app): State<App>, request: Request, next: Next)
 
 /// Programs are answered in JSON.
 pub(crate) fn is_for_programs(path: &str) -> bool {
-    path.starts_with("/api/") || path.starts_with("/.well-known/") || path == "/openapi.json"
+    path == "/api"
+        || path.starts_with("/api/")
+        || path.starts_with("/.well-known/")
+        || path == "/openapi.json"
 }
 
 /// A failure without a body that anybody could read.

@@ -2,7 +2,7 @@
 
 use axum::extract::{Path, RawQuery, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use http::HeaderMap;
+use http::{HeaderMap, Method};
 use latchkey_auth::admission;
 use latchkey_auth::linking::{Pending, WAITS};
 use latchkey_auth::oauth::attempt::{self, COOKIE_PREFIX, REMEMBERED, Stray};
@@ -74,8 +74,13 @@ pub(crate) async fn callback(
     Path(slug): Path<String>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
+    method: Method,
     browser: Browser,
 ) -> Result<Response> {
+    // A look at the headers alone must not use up the code.
+    if method != Method::GET {
+        return Err(Fault::new(catalogue::METHOD_NOT_ALLOWED));
+    }
     let provider = provider(&app, &slug)?;
     let answer = Answer::parse(query.as_deref().unwrap_or_default());
     let attempt =
@@ -119,7 +124,8 @@ async fn finish(
     let user = admission::admit(&app.db, &app.clock, &provider.slug, &profile, roles)
         .await
         .map_err(|error| not_admitted(app, error, provider, profile, &browser))?;
-    let_in(app, browser, &user, Door::OAuth(provider.slug.clone()), attempt.key).await
+    let_in(app, browser, &user, Door::OAuth(provider.slug.clone()), attempt.key).await?;
+    Ok(())
 }
 
 fn provider<'a>(app: &'a Application, slug: &str) -> Result<&'a Provider> {

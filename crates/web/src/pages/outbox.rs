@@ -1,6 +1,7 @@
 //! The outbox: what would have been sent, on a developer's machine.
 
 use axum::extract::State;
+use http::{HeaderMap, header};
 
 use crate::app::App;
 use crate::caller::Caller;
@@ -13,9 +14,14 @@ pub(crate) async fn show(
     State(app): State<App>,
     caller: Option<Caller>,
     client: Client,
+    headers: HeaderMap,
 ) -> Result<Page<OutboxPage>> {
     // Its links open accounts: with HOST=0.0.0.0 the whole network could look.
-    let letters = app.mailer.outbox().filter(|_| client.address.to_canonical().is_loopback());
+    // And a name that a stranger's page gave this machine could let that page look.
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let ours = app.settings.public_url.authority();
+    let is_ours = client.address.to_canonical().is_loopback() && host == Some(ours);
+    let letters = app.mailer.outbox().filter(|_| is_ours);
     let letters = letters.ok_or_else(|| Fault::new(catalogue::NOT_FOUND))?;
     Ok(Page(OutboxPage { chrome: Chrome::new(&app, caller.as_ref()), letters }))
 }

@@ -7,7 +7,7 @@ use latchkey_domain::Email;
 use latchkey_domain::audit::{Actor, Kind};
 use latchkey_domain::password::{Password, check};
 use latchkey_store::email_tokens::{self, Purpose, Sent};
-use latchkey_store::{accounts, hash, sign_ins};
+use latchkey_store::{accounts, hash};
 use serde::Deserialize;
 
 use crate::app::App;
@@ -82,12 +82,13 @@ pub(crate) async fn reset(
     }
     let typed = Password::new(form.password).map_err(|_| Fault::new(catalogue::WEAK_PASSWORD))?;
     let hash = app.hasher.hash(&typed).await?;
-    // Used up only now that nothing else can go wrong.
-    let sent = email_tokens::take(&app.db, &hash_of_token, Purpose::Reset, now).await?;
-    let sent = sent.ok_or_else(link_spent)?;
-    accounts::reset_password(&app.db, sent.user_id, &sent.email, &hash, now).await?;
-    email_tokens::void(&app.db, sent.user_id, now).await?;
-    for ended in sign_ins::end_others(&app.db, sent.user_id, None, now).await? {
+    let reset = match accounts::reset_password(&app.db, &hash_of_token, &hash, now).await {
+        Ok(reset) => reset.ok_or_else(link_spent)?,
+        Err(latchkey_store::Error::Exists) => return Err(link_spent()),
+        Err(error) => return Err(error.into()),
+    };
+    let sent = reset.sent;
+    for ended in reset.ended {
         app.note_ended(ended, now);
     }
     audit::by_person(&app, Kind::PasswordReset, sent.user_id, "", &client).await;

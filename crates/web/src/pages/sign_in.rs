@@ -61,7 +61,7 @@ pub(crate) async fn act(
 ) -> Result<Response> {
     let key = strategy(form.strategy.as_deref(), Key::Jwt)?;
     let next = ReturnTo::parse(form.next.as_deref(), &app.settings.public_url);
-    let Some(user) = password::check(&app, &form.email, &form.password, &browser.client).await?
+    let Some(proof) = password::check(&app, &form.email, &form.password, &browser.client).await?
     else {
         let page = SignInPage { failed: Some(form.email), password_key: key, ..page(&app, &next) };
         let entry = catalogue::WRONG_CREDENTIALS;
@@ -69,7 +69,8 @@ pub(crate) async fn act(
         response.headers_mut().insert("x-error-code", HeaderValue::from_static(entry.code));
         return Ok(response);
     };
-    let_in(&app, browser, &user, Door::Password, key).await?;
+    let sign_in = let_in(&app, browser, &proof.user, Door::Password, key).await?;
+    proof.still_holds(&app, sign_in).await?;
     Ok(Redirect::to(next.as_str()).into_response())
 }
 

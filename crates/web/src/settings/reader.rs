@@ -116,6 +116,11 @@ impl<'a> Reader<'a> {
     }
 
     fn plain(&mut self, name: &str, text: String) -> Option<String> {
+        // A PEM ends with a newline, which nobody takes off.
+        let text = match text.strip_prefix("-----BEGIN ") {
+            Some(_) => text.trim_end().to_owned(),
+            None => text,
+        };
         if text.trim() != text {
             self.complain(name, "begins or ends with a blank: take it away");
             return None;

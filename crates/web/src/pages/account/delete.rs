@@ -32,7 +32,7 @@ pub(crate) async fn act(
     Fields(form): Fields<Confirmation>,
 ) -> Result<Redirect> {
     let now = app.clock.now();
-    caller.proved_lately(now)?;
+    caller.proved_lately(&app).await?;
     if form.confirm.trim() != WORD {
         return Err(Fault::new(catalogue::NOT_CONFIRMED)
             .action(Action::link("Back to your account", "/account")));

@@ -33,7 +33,7 @@ pub(crate) async fn start(
     caller: Caller,
     client: Client,
 ) -> Result<Response> {
-    caller.proved_lately(app.clock.now())?;
+    caller.proved_lately(&app).await?;
     let return_to = ReturnTo::parse(Some(&done("linked")), &app.settings.public_url);
     let secret = &app.settings.app_secret;
     let browser = &client.user_agent;
@@ -55,6 +55,9 @@ pub(crate) async fn finish(
         return Err(
             Fault::new(catalogue::LINK_LOST).action(Action::link("Go to your account", "/account"))
         );
+    }
+    if let Some(caller) = &browser.before {
+        caller.lives(app).await?;
     }
     link(app, user, provider, profile, &browser.client).await
 }
@@ -101,7 +104,7 @@ pub(crate) async fn accept(
     headers: http::HeaderMap,
     browser: Browser,
 ) -> Result<Response> {
-    caller.proved_lately(app.clock.now())?;
+    caller.proved_lately(&app).await?;
     let pending = pending(&app, &headers, &caller)?;
     link(&app, caller.user.id, &pending.provider, &pending.profile, &browser.client).await?;
     browser.outgoing.add(vec![app.cookies.removal(PENDING_LINK)]);
@@ -147,11 +150,14 @@ pub(crate) async fn unlink(
     client: Client,
     Fields(which): Fields<Which>,
 ) -> Result<Redirect> {
-    caller.proved_lately(app.clock.now())?;
+    caller.proved_lately(&app).await?;
     let unlinked = accounts::unlink(&app.db, caller.user.id, which.way_in()).await?;
     match unlinked {
         Unlinked::Done => {
-            let what = which.way.as_deref().unwrap_or(&which.issuer);
+            let what = match which.way_in() {
+                WayIn::Password => "password",
+                WayIn::Identity { issuer, .. } => issuer,
+            };
             audit::by_person(&app, Kind::Unlinked, caller.user.id, what, &client).await;
             Ok(Redirect::to(&done("unlinked")))
         }

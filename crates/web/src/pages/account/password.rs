@@ -32,6 +32,7 @@ pub(crate) async fn act(
 ) -> Result<Redirect> {
     let now = app.clock.now();
     let user = &caller.user;
+    caller.lives(&app).await?;
     let back = || Action::link("Back to your account", "/account");
     if passwords::changed_at(&app.db, user.id).await?.is_some() {
         // Whoever sits down at an open browser must not lock its owner out.
@@ -41,7 +42,7 @@ pub(crate) async fn act(
             return Err(Fault::new(catalogue::WRONG_PASSWORD).action(back()));
         }
     } else {
-        caller.proved_lately(now)?;
+        caller.proved_lately(&app).await?;
     }
     let email =
         user.email.as_ref().ok_or_else(|| Fault::new(catalogue::EMAIL_MISSING).action(back()))?;

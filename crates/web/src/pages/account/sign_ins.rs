@@ -36,6 +36,7 @@ pub(crate) async fn end_others(
     caller: Caller,
     client: Client,
 ) -> Result<Redirect> {
+    caller.lives(&app).await?;
     end_all_but(&app, &caller, Some(caller.sign_in_id()), &client).await?;
     Ok(Redirect::to(&done("ended")))
 }
@@ -47,7 +48,7 @@ pub(crate) async fn end_all(
     client: Client,
     browser: Browser,
 ) -> Result<Redirect> {
-    caller.proved_lately(app.clock.now())?;
+    caller.proved_lately(&app).await?;
     end_all_but(&app, &caller, None, &client).await?;
     sign_out(&app, browser).await?;
     Ok(Redirect::to("/"))
