@@ -42,7 +42,7 @@ async fn secrets(app: &Latchkey, key: &OwnKey) -> Vec<(&'static str, Vec<u8>)> {
         ("a living refresh token", next.refresh.into_bytes()),
         ("a program's access token", next.access.into_bytes()),
         ("the private key", der[der.len() - 32..].to_vec()),
-        ("the private key in PEM", body[body.len() - 40..].as_bytes().to_vec()),
+        ("the private key in PEM", body.as_bytes()[body.len() - 40..].to_vec()),
     ]
 }
 

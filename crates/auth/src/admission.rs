@@ -18,6 +18,15 @@ pub enum Error {
     Store(#[from] latchkey_store::Error),
 }
 
+/// Somebody who is let in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Admitted {
+    /// Whose account it is.
+    pub user: User,
+    /// Whether it has just been made.
+    pub is_new: bool,
+}
+
 /// Finds the account of an identity, or makes one.
 ///
 /// `roles` is what a new account begins with; an account that exists keeps its own.
@@ -30,7 +39,7 @@ pub async fn admit(
     provider: &str,
     profile: &Profile,
     roles: Roles,
-) -> Result<User, Error> {
+) -> Result<Admitted, Error> {
     let known = identities::whose(db, profile).await?;
     let email_owner = match (&known, &profile.email) {
         (None, Some(email)) if profile.email_verified => users::who_proved(db, email).await?,
@@ -41,9 +50,10 @@ pub async fn admit(
     match (decision, known) {
         (Decision::SignIn(_), Some(user)) => {
             identities::used(db, profile, now).await?;
-            Ok(user)
+            Ok(Admitted { user, is_new: false })
         }
-        (Decision::EmailTaken, _) => Err(Error::EmailTaken),
+        // Unless it is their own account, which another tab has made just now.
+        (Decision::EmailTaken, _) => entered(identities::whose(db, profile).await?),
         // Nobody is linking here, so the decision makes an account.
         _ => {
             let user = User {
@@ -57,13 +67,17 @@ pub async fn admit(
             match identities::create_account(db, &user, provider, profile, &starters(user.id, now))
                 .await
             {
-                Ok(()) => Ok(user),
-                // Two first sign-ins at once: one made the account, the other enters it.
+                Ok(()) => Ok(Admitted { user, is_new: true }),
                 Err(latchkey_store::Error::Exists) => {
-                    identities::whose(db, profile).await?.ok_or(Error::EmailTaken)
+                    entered(identities::whose(db, profile).await?)
                 }
                 Err(error) => Err(error.into()),
             }
         }
     }
+}
+
+/// Two first sign-ins at once: one made the account, the other enters it.
+fn entered(owner: Option<User>) -> Result<Admitted, Error> {
+    owner.map(|user| Admitted { user, is_new: false }).ok_or(Error::EmailTaken)
 }

@@ -1,10 +1,12 @@
 //! The key ring of the JWTs: kept in the database, copied into every process.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use latchkey_domain::{Span, Timestamp};
 use latchkey_store::Db;
 use latchkey_store::signing_keys::{self, StoredKey};
+use tokio::sync::Mutex;
 
 use crate::jwt::{
     AccessClaims, Algorithm, Expected, Key, KeyError, KeyRing, Refused, RingKey, SigningKey,
@@ -44,6 +46,10 @@ pub struct Keys {
     secret: AppSecret,
     access_ttl: Span,
     verifier: Verifier,
+    /// Held while an unknown key makes somebody read the ring.
+    reading: Mutex<()>,
+    /// How often the ring was read.
+    reloads: AtomicU64,
 }
 
 impl Keys {
@@ -66,7 +72,14 @@ impl Keys {
             tracing::warn!(kid = key.kid, "a signing key cannot be opened with APP_SECRET");
         }
         let ring = ring(&secret, access_ttl, &stored);
-        let keys = Self { db, secret, access_ttl, verifier: Verifier::new(ring, expected) };
+        let keys = Self {
+            db,
+            secret,
+            access_ttl,
+            verifier: Verifier::new(ring, expected),
+            reading: Mutex::default(),
+            reloads: AtomicU64::default(),
+        };
         match wanted {
             Wanted::Own(key) => {
                 if keys.newest_kid().as_deref() != Some(key.kid()) {
@@ -118,8 +131,14 @@ impl Keys {
         now: Timestamp,
     ) -> Result<Arc<AccessClaims>, NotVerified> {
         match self.verifier.verify(token, now) {
-            Err(Refused::UnknownKey) if self.verifier.may_reload(now) => {
-                self.reload().await?;
+            Err(Refused::UnknownKey) => {
+                // Whoever comes while another reads waits for what they find.
+                let before = self.reloads.load(Ordering::Acquire);
+                let _reading = self.reading.lock().await;
+                let was_read = self.reloads.load(Ordering::Acquire) != before;
+                if !was_read && self.verifier.may_reload(now) {
+                    self.reload().await?;
+                }
                 Ok(self.verifier.verify(token, now)?)
             }
             verified => Ok(verified?),
@@ -133,6 +152,7 @@ impl Keys {
     pub async fn reload(&self) -> Result<(), latchkey_store::Error> {
         let stored = signing_keys::all(&self.db).await?;
         self.verifier.replace_ring(ring(&self.secret, self.access_ttl, &stored));
+        self.reloads.fetch_add(1, Ordering::AcqRel);
         Ok(())
     }
 

@@ -81,30 +81,35 @@ pub async fn link(
         Ok::<(), Error>(())
     })?;
     match &profile.email {
-        Some(email) if profile.email_verified => prove(db, user, email, now).await,
+        Some(email) if profile.email_verified => prove(db, user, email, now).await.map(|_| ()),
         _ => Ok(()),
     }
 }
 
-/// Notes that an address is proved: the account's own, or its first. Where
-/// another account has proved it before, nothing happens.
+/// Notes that an address is proved: the account's own, or its first. Says
+/// whether it is; where another account has proved it before, it is not.
 ///
 /// # Errors
 /// When the database does.
-pub async fn prove(db: &Db, user: UserId, email: &Email, now: Timestamp) -> Result<()> {
+pub async fn prove(db: &Db, user: UserId, email: &Email, now: Timestamp) -> Result<bool> {
+    match try_prove(db, user, email, now).await {
+        Err(Error::Exists) => Ok(false),
+        proved => proved,
+    }
+}
+
+async fn try_prove(db: &Db, user: UserId, email: &Email, now: Timestamp) -> Result<bool> {
     let id = user.to_string();
-    let proved: Result<()> = in_transaction!(db, tx => {
+    in_transaction!(db, tx => {
+        let mut changed = 0;
         for statement in [VERIFY, SET_EMAIL] {
             let query = sqlx::query(statement).bind(&id).bind(email.as_str());
-            count::one(query.bind(now.as_millis()).execute(&mut *tx)).await?;
+            let done = count::one(query.bind(now.as_millis()).execute(&mut *tx)).await?;
+            changed += done.rows_affected();
         }
         count::one(tx.commit()).await?;
-        Ok(())
-    });
-    match proved {
-        Err(Error::Exists) => Ok(()),
-        other => other,
-    }
+        Ok(changed > 0)
+    })
 }
 
 /// A way into an account.

@@ -86,8 +86,9 @@ macro_rules! execute {
     };
 }
 
-/// Runs a block in a transaction, which it must end by returning `tx.commit()`
-/// or by dropping out with an error, which rolls back.
+/// Runs a block in a transaction. The block commits it; leaving it any other
+/// way rolls back. A `?` or a `return` in it leaves the whole function, so a
+/// function holds one transaction and nothing behind it.
 ///
 /// SQLite's begins `IMMEDIATE`: a transaction that reads first and writes later
 /// would otherwise fail, not wait, when another one wrote in between.

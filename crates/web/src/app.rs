@@ -17,6 +17,7 @@ use crate::cookies::CookieProfile;
 use crate::limits::Limits;
 use crate::mail::{InvalidUrl, Mailer};
 use crate::settings::{Dialect, ProviderSettings, Revocation, Settings};
+use crate::used::UsedAttempts;
 
 /// The app, as handlers see it.
 pub type App = Arc<Application>;
@@ -42,6 +43,8 @@ pub struct Application {
     pub issuer: Issuer,
     /// The sign-ins whose JWTs are refused before they expire.
     pub revoked: Revoked,
+    /// The attempts whose answer has come.
+    pub used_attempts: UsedAttempts,
     /// How often somebody may try.
     pub limits: Limits,
     /// Where letters go.
@@ -101,6 +104,7 @@ impl Application {
             http: Outbound::new()?,
             providers: providers.collect::<Result<_, _>>()?,
             cookies: CookieProfile::of(&settings.public_url),
+            used_attempts: UsedAttempts::default(),
             limits: Limits::new(clock.clone()),
             mailer: mailer(&settings)?,
             hasher: Hasher::new(&password::Settings::default())?,

@@ -38,6 +38,7 @@ pub(crate) fn start(tasks: &mut JoinSet<()>, app: &App, stopped: &watch::Receive
         Box::new(move || {
             releasing.hasher.release_idle();
             releasing.limits.tidy();
+            releasing.used_attempts.tidy(releasing.clock.now());
             Box::pin(std::future::ready(()))
         }),
     ));

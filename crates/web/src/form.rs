@@ -24,10 +24,6 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Fields<T> {
         request.headers_mut().entry(header::CONTENT_TYPE).or_insert(FORM);
         let form: Result<Form<Pairs>, FormRejection> = Form::from_request(request, state).await;
         let Form(pairs) = form.map_err(|rejection| refused(&rejection))?;
-        // PostgreSQL has no NUL in text, and no field of ours has a use for one.
-        if pairs.iter().any(|(name, value)| name.contains('\0') || value.contains('\0')) {
-            return Err(Fault::new(catalogue::BAD_REQUEST));
-        }
         let pairs = pairs.into_iter().map(|(name, value)| (name, Value::String(value)));
         fields(pairs.collect())
     }

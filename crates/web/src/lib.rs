@@ -29,3 +29,4 @@ pub mod settings;
 mod sign_in;
 mod static_files;
 mod templates;
+pub mod used;

@@ -21,7 +21,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use governor::clock::Clock as GovernorClock;
-use governor::middleware::NoOpMiddleware;
+use governor::middleware::{NoOpMiddleware, StateInformationMiddleware};
 use governor::nanos::Nanos;
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
@@ -30,6 +30,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::client::Client;
 use crate::errors::{Fault, Result, catalogue};
+
+/// When the tries at one account from one address are used up, there is one more after so long.
+const ONE_MORE_AFTER: Span = Span::seconds(30);
 
 /// How long an account stays closed to an address that helped to exhaust it.
 const CLOSED_FOR: Span = Span::minutes(5);
@@ -59,7 +62,12 @@ impl GovernorClock for AppClock {
 pub struct Limits {
     clock: AppClock,
     tries: Limiter<IpAddr>,
-    wrong_here: Limiter<(String, IpAddr)>,
+    wrong_here: RateLimiter<
+        (String, IpAddr),
+        HashMapStateStore<(String, IpAddr)>,
+        AppClock,
+        StateInformationMiddleware,
+    >,
     wrong_anywhere: Limiter<String>,
     letters_from: Limiter<IpAddr>,
     letters_to: Limiter<(&'static str, String)>,
@@ -80,7 +88,8 @@ impl Limits {
         let clock = AppClock(clock);
         Self {
             tries: limiter(Quota::per_second(at_most(2)).allow_burst(at_most(300)), &clock),
-            wrong_here: limiter(Quota::per_minute(at_most(2)).allow_burst(at_most(10)), &clock),
+            wrong_here: limiter(Quota::per_minute(at_most(2)).allow_burst(at_most(10)), &clock)
+                .with_middleware(),
             wrong_anywhere: limiter(Quota::per_minute(at_most(6)).allow_burst(at_most(50)), &clock),
             letters_from: limiter(Quota::per_minute(at_most(10)).allow_burst(at_most(100)), &clock),
             letters_to: limiter(Quota::per_hour(at_most(12)).allow_burst(at_most(3)), &clock),
@@ -138,7 +147,11 @@ impl Limits {
     /// was one too many.
     pub fn wrong(&self, account: &str, client: &Client) {
         let pair = (key(account), network(client.address));
-        let here = self.wrong_here.check_key(&pair).err().map(|wait| self.wait(&wait));
+        // The last try there was closes it, not the first one too many.
+        let here = match self.wrong_here.check_key(&pair) {
+            Ok(left) => (left.remaining_burst_capacity() == 0).then_some(ONE_MORE_AFTER),
+            Err(wait) => Some(self.wait(&wait)),
+        };
         let anywhere = self.wrong_anywhere.check_key(&pair.0).err().map(|_| CLOSED_FOR);
         if let Some(wait) = here.max(anywhere) {
             let now = self.clock.0.now();
@@ -241,7 +254,6 @@ mod tests {
             assert_eq!(wait(limits.open("ada@example.test", &thief)), None);
             limits.wrong("Ada@example.test", &thief);
         }
-        limits.wrong("ada@example.test", &thief);
         assert!(
             wait(limits.open("ADA@example.test", &thief)).is_some_and(|s| (1..=30).contains(&s))
         );

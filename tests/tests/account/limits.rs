@@ -211,21 +211,27 @@ async fn letters_are_limited_silently_for_each_account() {
         let page = forgot(&app, BOB).await.expect(200);
         assert_eq!(page.body, first.body, "the limit can be seen");
     }
-    let sent = letters_about(&app, BOB, RESET).await;
-    assert_eq!(sent, 2, "three letters to one account, the first of which was another");
+    assert_eq!(letters_about(&app, BOB, RESET).await, 3, "three of one kind to one account");
     app.advance(Span::minutes(6));
     let _ = forgot(&app, BOB).await.expect(200);
-    assert_eq!(letters_about(&app, BOB, RESET).await, 3);
+    assert_eq!(letters_about(&app, BOB, RESET).await, 4);
 }
 
 #[tokio::test]
 async fn letters_are_limited_for_each_address_that_asks() {
     let app = Setup::new().with_clock_standing().start().await;
-    let mut last = None;
-    for n in 0..22 {
-        last = Some(forgot(&app, &format!("person{n}@example.test")).await);
-    }
-    let seconds = wait(&last.expect("a page"));
+    let mut asked = 0;
+    let page = loop {
+        let page = forgot(&app, &format!("person{asked}@example.test")).await;
+        if page.status == 429 {
+            break page;
+        }
+        let _ = page.expect(200);
+        asked += 1;
+        assert!(asked <= 200, "no end to letters");
+    };
+    assert_eq!(asked, 100);
+    let seconds = wait(&page);
     assert!((1..=60).contains(&seconds), "{seconds}");
     app.advance(Span::seconds(seconds));
     let _ = forgot(&app, BOB).await.expect(200);

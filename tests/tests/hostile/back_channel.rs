@@ -2,7 +2,7 @@
 
 use latchkey_tests::Browser;
 use latchkey_tests::issuer::{Answer, DISCOVERY, JWKS, TOKEN, USERINFO};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{acme, refused, sign_in};
 
@@ -71,6 +71,33 @@ async fn redirects_are_not_followed() {
             };
             refused(&page, &format!("{status} at {path}"), 502, "provider_nonsense");
             assert!(issuer.requests("/planted").is_empty(), "{status} at {path} was followed");
+        }
+    }
+}
+
+/// What is right in every other way is refused for its size alone.
+#[tokio::test]
+async fn a_document_may_be_large_and_no_larger() {
+    for (bytes, taken) in [(900_000, true), (1_100_000, false)] {
+        for path in [DISCOVERY, TOKEN, USERINFO] {
+            let (app, issuer) = acme().await;
+            let pad = move |document: &mut Value| document["padding"] = "x".repeat(bytes).into();
+            match path {
+                DISCOVERY => issuer.metadata(pad),
+                TOKEN => issuer.token_response(pad),
+                _ => issuer.userinfo(pad),
+            }
+            let mut browser = Browser::new();
+            let mut page = browser.post(&app.url("/auth/acme"), &[]).await;
+            if page.status == 303 {
+                page = sign_in(&app, &issuer, &mut browser).await;
+            }
+            let what = format!("{bytes} bytes at {path}");
+            if taken {
+                assert_eq!(page.see_other(), "/account", "{what}");
+            } else {
+                refused(&page, &what, 502, "provider_nonsense");
+            }
         }
     }
 }

@@ -40,7 +40,6 @@ on_both! {
         let (one, two) = (key("one", NOW), key("two", NOW.plus(Span::minutes(5))));
         signing_keys::rotate(db, &one).await.expect("an answer");
         signing_keys::rotate(db, &two).await.expect("an answer");
-        let retired = |key: &StoredKey, at| StoredKey { retired_at: Some(at), ..key.clone() };
         assert_eq!(ring(db).await, [retired(&one, two.signs_from), two.clone()]);
         // One that is retired already is not retired again.
         let three = key("zzz", NOW.plus(Span::days(1)));
@@ -57,8 +56,7 @@ on_both! {
         let mut again = key("one", NOW.plus(Span::minutes(9)));
         again.private_key = "sealed anew".to_owned();
         signing_keys::rotate(db, &again).await.expect("an answer");
-        let two = StoredKey { retired_at: Some(again.signs_from), ..two };
-        assert_eq!(ring(db).await, [again, two]);
+        assert_eq!(ring(db).await, [again.clone(), retired(&two, again.signs_from)]);
     }
 
     async fn keys_that_retired_long_ago_are_forgotten(database) {

@@ -43,6 +43,14 @@ pub(crate) fn put_straight(answer: Response<Vec<u8>>) -> Response<Vec<u8>> {
     in_standard_words(answer, StatusCode::BAD_REQUEST, &json!({ "error": error }))
 }
 
+/// Whether somebody has asked too often, which Graph says with codes of its own.
+pub(crate) fn is_exhausted(answer: &Response<Vec<u8>>) -> bool {
+    const TOO_OFTEN: [i64; 4] = [4, 17, 32, 613];
+    let code = serde_json::from_slice::<Value>(answer.body()).ok();
+    let code = code.and_then(|body| body.get("error")?.get("code")?.as_i64());
+    code.is_some_and(|code| TOO_OFTEN.contains(&code))
+}
+
 #[derive(Deserialize)]
 struct Me {
     /// Identifies the person to this app alone.
@@ -65,7 +73,12 @@ pub(crate) async fn profile(
         .append_pair("fields", "id,name,email")
         .append_pair("appsecret_proof", &appsecret_proof(access_token, secret));
     let answer = http.get(&url, Some(access_token)).await;
-    describe(web, parse(Step::Profile, &answer.map_err(Error::unreachable(Step::Profile))?)?)
+    let answer = answer.map_err(Error::unreachable(Step::Profile))?;
+    if is_exhausted(&answer) {
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        return Err(Error::OutOfOrder { step: Step::Profile, status });
+    }
+    describe(web, parse(Step::Profile, &answer)?)
 }
 
 /// Facebook hands out only addresses that it has verified itself, but promises

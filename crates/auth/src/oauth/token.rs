@@ -221,6 +221,12 @@ impl<'c> AsyncHttpClient<'c> for TokenEndpoint<'_> {
             if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
                 return Err(Failed(Error::OutOfOrder { step: Step::Token, status }));
             }
+            if let Kind::Facebook { .. } = self.kind
+                && facebook::is_exhausted(&answer)
+            {
+                let status = StatusCode::TOO_MANY_REQUESTS;
+                return Err(Failed(Error::OutOfOrder { step: Step::Token, status }));
+            }
             Ok(match self.kind {
                 Kind::OpenId(_) => answer,
                 Kind::GitHub { .. } => github::put_straight(answer),

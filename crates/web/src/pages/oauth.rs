@@ -121,9 +121,14 @@ async fn finish(
         return link::finish(app, user, &provider.slug, &profile, &browser).await;
     }
     let roles = first_roles(provider, &profile);
-    let user = admission::admit(&app.db, &app.clock, &provider.slug, &profile, roles)
+    let admitted = admission::admit(&app.db, &app.clock, &provider.slug, &profile, roles)
         .await
         .map_err(|error| not_admitted(app, error, provider, profile, &browser))?;
+    let user = admitted.user;
+    if admitted.is_new {
+        let client = &browser.client;
+        audit::by_person(app, Kind::SignedUp, user.id, &*provider.slug, client).await;
+    }
     let_in(app, browser, &user, Door::OAuth(provider.slug.clone()), attempt.key).await?;
     Ok(())
 }
@@ -160,7 +165,10 @@ fn find(
         .cookies
         .value(headers, &Attempt::cookie_name(state))
         .and_then(|cookie| Attempt::open(cookie, state, secret));
-    attempt::belongs(attempt, slug, attempt::sent(state, secret), browser, app.clock.now())
+    let now = app.clock.now();
+    let sent = attempt::sent(state, secret);
+    let attempt = attempt::belongs(attempt, slug, sent, browser, now)?;
+    if app.used_attempts.take(&attempt.state, now) { Ok(attempt) } else { Err(Stray::AlreadyUsed) }
 }
 
 fn cookie(app: &Application, attempt: &Attempt) -> Cookie<'static> {

@@ -1,5 +1,6 @@
 //! Forgotten passwords, and links from letters.
 
+use axum::Extension;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderValue, StatusCode};
@@ -13,6 +14,7 @@ use serde::Deserialize;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::client::Client;
+use crate::cookies::{Outgoing, TOKEN};
 use crate::errors::{Action, Fault, Result, catalogue};
 use crate::form::Fields;
 use crate::templates::{Chrome, ForgotPage, Page, ResetPage, VerifyPage};
@@ -118,6 +120,7 @@ fn of(caller: &Caller, sent: Option<Sent>) -> Result<Sent> {
 pub(crate) async fn verify(
     State(app): State<App>,
     caller: Caller,
+    Extension(outgoing): Extension<Outgoing>,
     Path(token): Path<String>,
     client: Client,
 ) -> Result<Redirect> {
@@ -126,7 +129,12 @@ pub(crate) async fn verify(
     of(&caller, email_tokens::find(&app.db, &hash, Purpose::Verify, now).await?)?;
     let sent = email_tokens::take(&app.db, &hash, Purpose::Verify, now).await?;
     let sent = of(&caller, sent)?;
-    accounts::prove(&app.db, sent.user_id, &sent.email, now).await?;
+    if !accounts::prove(&app.db, sent.user_id, &sent.email, now).await? {
+        return Err(Fault::new(catalogue::EMAIL_TAKEN)
+            .detail("Another account has proved this address in the meantime."));
+    }
+    // What a JWT says of the address is no longer true: the next request renews it.
+    outgoing.add(vec![app.cookies.removal(TOKEN)]);
     audit::note(&app, Kind::EmailVerified, Some(sent.user_id), Actor::Person, "", Some(&client))
         .await;
     Ok(Redirect::to("/account?done=verified"))

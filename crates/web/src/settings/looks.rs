@@ -169,7 +169,6 @@ mod tests {
             "$(cat secret)",
             "replace-with-real-id",
             "placeholder",
-            "client_id",
             "000000",
             "put-your-client-id-here",
         ] {

@@ -151,6 +151,10 @@ pub(crate) async fn unlink(
     Fields(which): Fields<Which>,
 ) -> Result<Redirect> {
     caller.proved_lately(&app).await?;
+    // No issuer and no subject has one; PostgreSQL has none in text at all.
+    if [&which.issuer, &which.subject].iter().any(|text| text.contains('\0')) {
+        return Err(Fault::new(catalogue::BAD_REQUEST));
+    }
     let unlinked = accounts::unlink(&app.db, caller.user.id, which.way_in()).await?;
     match unlinked {
         Unlinked::Done => {

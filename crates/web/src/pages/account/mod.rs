@@ -8,8 +8,8 @@ pub(crate) mod sign_ins;
 
 use axum::extract::{Query, State};
 use latchkey_auth::jwt::shown;
-use latchkey_domain::Timestamp;
 use latchkey_domain::sign_in::SignIn;
+use latchkey_domain::{Span, Timestamp};
 use latchkey_store::sign_ins as stored;
 use latchkey_store::{audit, identities, passwords};
 use serde::Deserialize;
@@ -87,7 +87,9 @@ fn sentence(done: &str) -> Option<&'static str> {
 /// Every living sign-in, and those that have ended whose JWT may live on.
 async fn devices(app: &Application, caller: &Caller) -> Result<Vec<Device>> {
     let now = app.clock.now();
-    let jwt_life = app.settings.jwt.access_ttl;
+    // A token is believed a little longer than it says, for clocks differ.
+    let life = app.settings.jwt.access_ttl.as_millis() + app.keys.leeway().as_millis();
+    let jwt_life = Span::millis(life);
     let user = caller.user.id;
     let living = stored::living(&app.db, user, app.settings.session, now).await?;
     let mut devices: Vec<_> = living

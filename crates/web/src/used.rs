@@ -1,0 +1,52 @@
+//! Attempts to sign in whose answer has come: each counts once.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use latchkey_auth::oauth::attempt::LIFETIME;
+use latchkey_domain::Timestamp;
+
+/// Attempts that are remembered at most.
+const CAPACITY: usize = 100_000;
+
+/// The states of answers that came within the life of an attempt.
+///
+/// A double click, or a browser that fetches ahead, brings the same answer
+/// twice at once, before the browser knows that the attempt is over. Showing
+/// the code twice would make a strict provider revoke what it issued.
+#[derive(Debug, Default)]
+pub struct UsedAttempts(Mutex<HashMap<String, Timestamp>>);
+
+impl UsedAttempts {
+    /// Takes an attempt for this answer. `false` when another answer has it.
+    pub fn take(&self, state: &str, now: Timestamp) -> bool {
+        let mut used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if used.len() >= CAPACITY {
+            used.retain(|_, at| now.since(*at) <= LIFETIME);
+        }
+        used.insert(state.to_owned(), now).is_none()
+    }
+
+    /// Forgets those whose life is over: they are refused for their age.
+    pub fn tidy(&self, now: Timestamp) {
+        let mut used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        used.retain(|_, at| now.since(*at) <= LIFETIME);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use latchkey_domain::Span;
+
+    #[test]
+    fn each_counts_once() {
+        let used = UsedAttempts::default();
+        let now = Timestamp::from_seconds(1_000);
+        assert!(used.take("a", now));
+        assert!(!used.take("a", now));
+        assert!(used.take("b", now));
+        used.tidy(now.plus(Span::minutes(11)));
+        assert!(used.take("a", now));
+    }
+}
