@@ -1,6 +1,6 @@
 //! HTTP and HTML: what ties the doors and the keys together.
 //!
-//! [`routes`] is the one list of addresses, [`templates`] the one list of
+//! [`routes`] is the one list of addresses, `templates` the one list of
 //! pages, [`settings`] the one list of settings, [`errors::catalogue`] the one
 //! list of everything that can go wrong.
 

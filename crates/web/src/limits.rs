@@ -45,6 +45,10 @@ const MAX_CLOSED: usize = 100_000;
 
 type Limiter<K> = RateLimiter<K, HashMapStateStore<K>, AppClock, NoOpMiddleware<Nanos>>;
 
+/// One that also tells how much is left.
+type CountingLimiter<K> =
+    RateLimiter<K, HashMapStateStore<K>, AppClock, StateInformationMiddleware>;
+
 /// The app's clock, as governor reads it.
 #[derive(Clone, Debug)]
 struct AppClock(Clock);
@@ -62,12 +66,7 @@ impl GovernorClock for AppClock {
 pub struct Limits {
     clock: AppClock,
     tries: Limiter<IpAddr>,
-    wrong_here: RateLimiter<
-        (String, IpAddr),
-        HashMapStateStore<(String, IpAddr)>,
-        AppClock,
-        StateInformationMiddleware,
-    >,
+    wrong_here: CountingLimiter<(String, IpAddr)>,
     wrong_anywhere: Limiter<String>,
     letters_from: Limiter<IpAddr>,
     letters_to: Limiter<(&'static str, String)>,

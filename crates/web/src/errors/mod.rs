@@ -1,7 +1,7 @@
 //! Everything that can go wrong, and how a person is told.
 //!
 //! A handler answers with a [`Fault`]. It knows nothing of HTML or JSON: the
-//! middleware in [`crate::middleware::faults`] renders it as a page or as
+//! middleware in `crate::middleware::faults` renders it as a page or as
 //! `application/problem+json`, from the one entry in the [`catalogue`].
 
 pub mod catalogue;

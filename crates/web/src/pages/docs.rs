@@ -38,7 +38,7 @@ fn operation(
     method: &str,
     details: &Value,
 ) -> Operation {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let text = |value: &Value| plain(value.as_str().unwrap_or_default());
     let body = &details["requestBody"]["content"]["application/json"]["schema"];
     let mut fields: Vec<Field> =
         details["parameters"].as_array().into_iter().flatten().map(parameter).collect();
@@ -65,7 +65,7 @@ fn operation(
 }
 
 fn parameter(parameter: &Value) -> Field {
-    let text = |name: &str| parameter[name].as_str().unwrap_or_default().to_owned();
+    let text = |name: &str| plain(parameter[name].as_str().unwrap_or_default());
     Field {
         name: text("name"),
         place: text("in"),
@@ -83,9 +83,14 @@ fn properties(document: &Value, schema: &Value) -> Vec<Field> {
         place: "body".to_owned(),
         kind: kind(resolve(document, property)),
         required: required.as_array().is_some_and(|names| names.iter().any(|one| one == name)),
-        meaning: property["description"].as_str().unwrap_or_default().to_owned(),
+        meaning: plain(property["description"].as_str().unwrap_or_default()),
     };
     schema["properties"].as_object().into_iter().flatten().map(field).collect()
+}
+
+/// The description is written for rustdoc too, which marks names with backticks.
+fn plain(text: &str) -> String {
+    text.replace('`', "")
 }
 
 fn kind(schema: &Value) -> String {

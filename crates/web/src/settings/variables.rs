@@ -1,6 +1,6 @@
 //! The one list of variables: what each is called, and what to write.
 //!
-//! [`Reader`](super::reader::Reader) refuses to read one that is not listed
+//! `Reader` refuses to read one that is not listed
 //! here, so that the list cannot fall behind; a test compares it with
 //! `.env.example`.
 
