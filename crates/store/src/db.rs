@@ -195,10 +195,25 @@ async fn open_sqlite(url: &str) -> Result<SqlitePool> {
         // Each connection to memory would be a database of its own.
         .max_connections(if in_memory { 1 } else { CONNECTIONS })
         .acquire_timeout(ACQUIRE_TIMEOUT)
-        .test_before_acquire(false)
-        .connect_with(options)
-        .await?;
-    Ok(pool)
+        .test_before_acquire(false);
+    // Another process may be turning the new file to WAL, for which SQLite does
+    // not wait, whatever the busy timeout.
+    let mut tries = 0;
+    loop {
+        match pool.clone().connect_with(options.clone()).await {
+            Err(error) if is_busy(&error) && tries < MIGRATION_TRIES => {
+                tries += 1;
+                tokio::time::sleep(MIGRATION_PAUSE).await;
+            }
+            opened => return Ok(opened?),
+        }
+    }
+}
+
+/// Whether SQLite refused because somebody else holds the file: BUSY or LOCKED.
+fn is_busy(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|refused| refused.code());
+    code.and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| matches!(code & 0xff, 5 | 6))
 }
 
 async fn open_postgres(url: &str) -> Result<PgPool> {

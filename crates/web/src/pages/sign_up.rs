@@ -43,7 +43,8 @@ pub(crate) struct Wish {
 }
 
 /// `POST /sign-up`. Whether or not the address has an account already, the
-/// answer is the same: to sign in. Nobody learns here who has one.
+/// answer is the same: to sign in. (Whoever then signs in with that password
+/// learns whether the address was free; only proving it first would hide that.)
 pub(crate) async fn act(
     State(app): State<App>,
     client: Client,
