@@ -1,7 +1,5 @@
 //! Access tokens made by hand, with a signing key that a test brought along
 //! (`JWT_PRIVATE_KEY`): nothing of the app's own code is involved.
-#![allow(dead_code, reason = "each binary uses a part of it")]
-#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test's own words")]
 
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
@@ -14,13 +12,14 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 
 /// The algorithms of keys that somebody can bring.
-pub(crate) const ALGORITHMS: [&str; 3] = ["EdDSA", "ES256", "RS256"];
+pub const ALGORITHMS: [&str; 3] = ["EdDSA", "ES256", "RS256"];
 
 /// A signing key of the owner's own.
-pub(crate) struct OwnKey {
-    pub(crate) algorithm: &'static str,
+pub struct OwnKey {
+    /// `alg`.
+    pub algorithm: &'static str,
     /// As `JWT_PRIVATE_KEY` takes it.
-    pub(crate) pem: String,
+    pub pem: String,
     pair: Pair,
 }
 
@@ -31,7 +30,8 @@ enum Pair {
 }
 
 impl OwnKey {
-    pub(crate) fn new(algorithm: &'static str) -> Self {
+    /// A new key of this algorithm.
+    pub fn new(algorithm: &'static str) -> Self {
         let (pair, der) = match algorithm {
             "EdDSA" => {
                 let pair = Ed25519KeyPair::generate().expect("a key");
@@ -57,7 +57,7 @@ impl OwnKey {
     }
 
     /// Signs whatever stands in the two texts.
-    pub(crate) fn sign(&self, header: &str, claims: &str) -> String {
+    pub fn sign(&self, header: &str, claims: &str) -> String {
         let message = format!("{}.{}", part(header), part(claims));
         let (random, bytes) = (SystemRandom::new(), message.as_bytes());
         let signature = match &self.pair {
@@ -74,20 +74,20 @@ impl OwnKey {
 }
 
 /// Signs with a secret, whatever the header says.
-pub(crate) fn sign_with_secret(secret: &[u8], header: &str, claims: &str) -> String {
+pub fn sign_with_secret(secret: &[u8], header: &str, claims: &str) -> String {
     let message = format!("{}.{}", part(header), part(claims));
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
     format!("{message}.{}", part(hmac::sign(&key, message.as_bytes())))
 }
 
 /// base64url without padding.
-pub(crate) fn part(bytes: impl AsRef<[u8]>) -> String {
+pub fn part(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
 /// The header and the claims of a token.
 #[track_caller]
-pub(crate) fn read(token: &str) -> (Value, Value) {
+pub fn read(token: &str) -> (Value, Value) {
     let parts: Vec<_> = token.split('.').collect();
     let [header, claims, _] = parts[..] else { panic!("three parts, not {token}") };
     let json = |part: &str| {
@@ -98,7 +98,7 @@ pub(crate) fn read(token: &str) -> (Value, Value) {
 }
 
 /// An object with some members changed; null takes one away.
-pub(crate) fn with(object: &Value, changes: Value) -> Value {
+pub fn with(object: &Value, changes: Value) -> Value {
     let mut members: Map<String, Value> = object.as_object().expect("an object").clone();
     for (name, value) in changes.as_object().expect("an object") {
         if value.is_null() {

@@ -12,10 +12,12 @@
 
 pub mod app;
 pub mod browser;
+pub mod by_hand;
 pub mod cookies;
 pub mod database;
 pub mod issuer;
 pub mod page;
+pub mod person;
 pub mod walk;
 
 pub use app::{Latchkey, Setup};

@@ -1,29 +1,28 @@
 //! People with a password, and the programs that act for them on the API.
-//!
-//! Included by path, for it is a helper of a few binaries and no part of the harness.
-#![allow(dead_code, reason = "each binary uses a part of it")]
-#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test's own words")]
 
+use crate::{Browser, Latchkey, Page, Setup};
 use latchkey_domain::Span;
-use latchkey_tests::{Browser, Latchkey, Page, Setup};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 /// A password that nobody has tried first.
-pub(crate) const PASSWORD: &str = "a lantern under the stairs";
+pub const PASSWORD: &str = "a lantern under the stairs";
 
 /// The pair that the token routes answer with.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Tokens {
-    pub(crate) access: String,
-    pub(crate) refresh: String,
-    pub(crate) scope: String,
+pub struct Tokens {
+    /// The access token, a JWT.
+    pub access: String,
+    /// The refresh token.
+    pub refresh: String,
+    /// What the access token may do.
+    pub scope: String,
 }
 
 impl Tokens {
     /// What a successful answer of a token route holds, and all of it (RFC 6749 §5.1).
     #[track_caller]
-    pub(crate) fn of(page: &Page) -> Self {
+    pub fn of(page: &Page) -> Self {
         assert_eq!(page.status, 200, "{}: {}", page.asked, page.summary());
         assert_eq!(page.header("cache-control"), Some("no-store"));
         let json = json_of(page);
@@ -36,29 +35,31 @@ impl Tokens {
 
 /// A program on the API. It keeps no cookies.
 #[derive(Clone, Debug)]
-pub(crate) struct Program {
+pub struct Program {
     browser: Browser,
     origin: String,
-    pub(crate) token: Option<String>,
+    /// What is sent as a bearer token.
+    pub token: Option<String>,
 }
 
 impl Program {
     /// One without a token.
-    pub(crate) fn new(app: &Latchkey) -> Self {
+    pub fn new(app: &Latchkey) -> Self {
         Self { browser: Browser::new(), origin: app.origin.clone(), token: None }
     }
 
     /// One that shows this token.
-    pub(crate) fn with(app: &Latchkey, token: &str) -> Self {
+    pub fn with(app: &Latchkey, token: &str) -> Self {
         Self { token: Some(token.to_owned()), ..Self::new(app) }
     }
 
     /// The same program, at another instance.
-    pub(crate) fn at(&self, app: &Latchkey) -> Self {
+    pub fn at(&self, app: &Latchkey) -> Self {
         Self { origin: app.origin.clone(), ..self.clone() }
     }
 
-    pub(crate) async fn call(&mut self, method: Method, path: &str, body: Option<Value>) -> Page {
+    /// Calls a route of the API, with a JSON body if there is one.
+    pub async fn call(&mut self, method: Method, path: &str, body: Option<Value>) -> Page {
         let bearer = self.token.as_ref().map(|token| format!("Bearer {token}"));
         let mut headers = Vec::new();
         headers.extend(bearer.as_deref().map(|bearer| ("authorization", bearer)));
@@ -70,7 +71,7 @@ impl Program {
     }
 
     /// Exactly this.
-    pub(crate) async fn raw(
+    pub async fn raw(
         &mut self,
         method: Method,
         path: &str,
@@ -81,35 +82,39 @@ impl Program {
         self.browser.send(method, &url, headers, body).await
     }
 
-    pub(crate) async fn get(&mut self, path: &str) -> Page {
+    /// `GET`
+    pub async fn get(&mut self, path: &str) -> Page {
         self.call(Method::GET, path, None).await
     }
 
-    pub(crate) async fn post(&mut self, path: &str, body: Value) -> Page {
+    /// `POST`
+    pub async fn post(&mut self, path: &str, body: Value) -> Page {
         self.call(Method::POST, path, Some(body)).await
     }
 
-    pub(crate) async fn put(&mut self, path: &str, body: Value) -> Page {
+    /// `PUT`
+    pub async fn put(&mut self, path: &str, body: Value) -> Page {
         self.call(Method::PUT, path, Some(body)).await
     }
 
-    pub(crate) async fn delete(&mut self, path: &str) -> Page {
+    /// `DELETE`
+    pub async fn delete(&mut self, path: &str) -> Page {
         self.call(Method::DELETE, path, None).await
     }
 
     /// Trades a refresh token.
-    pub(crate) async fn refresh(&mut self, refresh_token: &str) -> Page {
+    pub async fn refresh(&mut self, refresh_token: &str) -> Page {
         self.post("/api/v1/token/refresh", json!({ "refresh_token": refresh_token })).await
     }
 
     /// Ends what a token belongs to.
-    pub(crate) async fn revoke(&mut self, token: &str) -> Page {
+    pub async fn revoke(&mut self, token: &str) -> Page {
         self.post("/api/v1/token/revoke", json!({ "token": token })).await
     }
 }
 
 /// The settings of instances that serve one site with one database.
-pub(crate) fn instance(database_url: &str) -> Setup {
+pub fn instance(database_url: &str) -> Setup {
     Setup::new()
         .set("DATABASE_URL", database_url)
         .set("APP_SECRET", "one-secret-for-all-instances-of-it")
@@ -118,19 +123,19 @@ pub(crate) fn instance(database_url: &str) -> Setup {
 }
 
 /// An account with a password and no proof of the address.
-pub(crate) async fn sign_up(app: &Latchkey, email: &str) {
+pub async fn sign_up(app: &Latchkey, email: &str) {
     let fields = [("name", "Ada Lovelace"), ("email", email), ("password", PASSWORD)];
     let page = Browser::new().post(&app.url("/sign-up"), &fields).await;
     assert_eq!(page.see_other(), "/sign-in?welcome=1&next=%2Faccount", "{}", page.summary());
 }
 
 /// Sends the password form.
-pub(crate) async fn knock(browser: &mut Browser, app: &Latchkey, fields: &[(&str, &str)]) -> Page {
+pub async fn knock(browser: &mut Browser, app: &Latchkey, fields: &[(&str, &str)]) -> Page {
     browser.post(&app.url("/sign-in"), fields).await
 }
 
 /// A browser that came in by the password, with `session` or `jwt` to carry.
-pub(crate) async fn signed_in(app: &Latchkey, email: &str, key: &str) -> Browser {
+pub async fn signed_in(app: &Latchkey, email: &str, key: &str) -> Browser {
     let mut browser = Browser::new();
     let fields = [("email", email), ("password", PASSWORD), ("strategy", key)];
     let page = knock(&mut browser, app, &fields).await;
@@ -139,7 +144,7 @@ pub(crate) async fn signed_in(app: &Latchkey, email: &str, key: &str) -> Browser
 }
 
 /// A pair of tokens for a program, for everything or for less.
-pub(crate) async fn tokens(app: &Latchkey, email: &str, scope: Option<&str>) -> Tokens {
+pub async fn tokens(app: &Latchkey, email: &str, scope: Option<&str>) -> Tokens {
     let mut body = json!({ "email": email, "password": PASSWORD });
     if let Some(scope) = scope {
         body["scope"] = json!(scope);
@@ -148,26 +153,27 @@ pub(crate) async fn tokens(app: &Latchkey, email: &str, scope: Option<&str>) -> 
 }
 
 /// A new account, and a program of its owner's that may do everything.
-pub(crate) async fn owner(app: &Latchkey, email: &str) -> (Program, Tokens) {
+pub async fn owner(app: &Latchkey, email: &str) -> (Program, Tokens) {
     sign_up(app, email).await;
     let tokens = tokens(app, email, None).await;
     (Program::with(app, &tokens.access), tokens)
 }
 
 /// The value of a cookie that a browser carries.
-pub(crate) fn carried(browser: &Browser, name: &str) -> Option<String> {
+pub fn carried(browser: &Browser, name: &str) -> Option<String> {
     browser.jar.get("localhost", name).map(str::to_owned)
 }
 
 #[track_caller]
-pub(crate) fn json_of(page: &Page) -> Value {
+/// The JSON document that a page is.
+pub fn json_of(page: &Page) -> Value {
     serde_json::from_str(&page.body)
         .unwrap_or_else(|_| panic!("{}: no JSON: {}", page.asked, page.body))
 }
 
 /// How many queries the answer says that it cost.
 #[track_caller]
-pub(crate) fn queries(page: &Page) -> u32 {
+pub fn queries(page: &Page) -> u32 {
     let timing = page.header("server-timing").expect("Server-Timing in development");
     let (_, after) = timing.split_once("desc=\"").expect("a description");
     let (count, rest) = after.split_once(' ').expect("a number and a noun");
@@ -179,7 +185,7 @@ pub(crate) fn queries(page: &Page) -> u32 {
 /// Asserts that this is a problem with everything that RFC 9457 and the
 /// contract want of one, and hands it back.
 #[track_caller]
-pub(crate) fn problem(page: &Page, status: u16, code: &str) -> Value {
+pub fn problem(page: &Page, status: u16, code: &str) -> Value {
     assert_eq!(page.status, status, "{}: {}", page.asked, page.body);
     assert_eq!(page.header("content-type"), Some("application/problem+json"), "{}", page.asked);
     let problem = json_of(page);
@@ -196,6 +202,6 @@ pub(crate) fn problem(page: &Page, status: u16, code: &str) -> Value {
 }
 
 /// A little longer than an access token lives, leeway included.
-pub(crate) fn past_expiry() -> Span {
+pub fn past_expiry() -> Span {
     Span::seconds(5 * 60 + 61)
 }

@@ -22,9 +22,9 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use url::Url;
 
-use crate::by_hand::{OwnKey, part, read, with};
 use crate::helpers::{came_in, come_in, link, set_password, unlink};
-use crate::person::{PASSWORD, Program, knock, sign_up, signed_in, tokens};
+use latchkey_tests::by_hand::{OwnKey, part, read, with};
+use latchkey_tests::person::{PASSWORD, Program, knock, sign_up, signed_in, tokens};
 
 /// Codes that nothing outside can provoke, each with the reason.
 const UNREACHABLE: [(&str, &str); 0] = [];
@@ -532,7 +532,7 @@ async fn refresh(which: fn(String, String) -> String, later: Span) -> Page {
     sign_up(&app, "bob@example.test").await;
     let first = tokens(&app, "bob@example.test", None).await;
     let mut program = Program::new(&app);
-    let next = crate::person::Tokens::of(&program.refresh(&first.refresh).await);
+    let next = latchkey_tests::person::Tokens::of(&program.refresh(&first.refresh).await);
     app.advance(later);
     program.refresh(&which(first.refresh, next.refresh)).await
 }

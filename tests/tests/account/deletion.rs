@@ -10,7 +10,9 @@ use crate::helpers::{
     RESET, came_in, delete, dump, forgot, id_of, is_in, letter, link, opens, post_with, proved,
     sessions, texts,
 };
-use crate::person::{PASSWORD, Program, carried, instance, problem, sign_up, signed_in, tokens};
+use latchkey_tests::person::{
+    PASSWORD, Program, carried, instance, problem, sign_up, signed_in, tokens,
+};
 
 /// What is personal, and appears nowhere else.
 const MAILBOX: &str = "persephone@underworld.test";

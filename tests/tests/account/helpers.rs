@@ -7,7 +7,7 @@ use latchkey_tests::{Browser, Latchkey, Page};
 use reqwest::Method;
 use url::Url;
 
-use crate::person::{json_of, signed_in};
+use latchkey_tests::person::{json_of, signed_in};
 
 /// The local provider's Ada, whom it vouches for at Google.
 pub(crate) const ADA: &str = "ada@example.test";
@@ -172,7 +172,7 @@ pub(crate) async fn letters_about(app: &Latchkey, to: &str, subject: &str) -> us
 
 /// An account with a password whose address is proved.
 pub(crate) async fn proved(app: &Latchkey, email: &str) {
-    crate::person::sign_up(app, email).await;
+    latchkey_tests::person::sign_up(app, email).await;
     let link = letter(app, email, VERIFY).await.link;
     let mut person = signed_in(app, email, "session").await;
     assert_eq!(person.post(&link, &[]).await.see_other(), "/account?done=verified");

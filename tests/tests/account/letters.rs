@@ -8,7 +8,7 @@ use crate::helpers::{
     ADA, CHANGED, EXISTS, OTHER_PASSWORD, RESET, VERIFY, came_in, dump, forgot, id_by_password,
     id_of, is_in, letter, letters, letters_about, link, linked, opens, proved, reset,
 };
-use crate::person::{PASSWORD, Program, json_of, problem, sign_up, signed_in, tokens};
+use latchkey_tests::person::{PASSWORD, Program, json_of, problem, sign_up, signed_in, tokens};
 
 const BOB: &str = "bob@example.test";
 

@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::helpers::{RESET, VERIFY, forgot, knock_from, letter, letters_about, post_with};
-use crate::person::{PASSWORD, Program, problem, sign_up, tokens};
+use latchkey_tests::person::{PASSWORD, Program, problem, sign_up, tokens};
 
 const BOB: &str = "bob@example.test";
 const THIEF: &str = "203.0.113.9";

@@ -7,7 +7,7 @@ use latchkey_tests::{Browser, Issuer, Latchkey, Setup};
 use tokio::task::JoinSet;
 
 use crate::helpers::{ADA, came_in, come_in, id_of, link, linked, proved, set_out_to_link, texts};
-use crate::person::{sign_up, signed_in};
+use latchkey_tests::person::{sign_up, signed_in};
 
 #[tokio::test]
 async fn a_linked_identity_opens_the_same_account() {
@@ -233,7 +233,7 @@ async fn a_proved_password_account_is_in_conflict_as_well() {
         let _ = page.expect_error(409, "email_taken");
         let fields = [
             ("email", ADA),
-            ("password", crate::person::PASSWORD),
+            ("password", latchkey_tests::person::PASSWORD),
             ("strategy", key),
             ("next", "/account/link"),
         ];

@@ -7,11 +7,6 @@
     reason = "a test that cannot go on has failed"
 )]
 
-#[path = "../../src/by_hand.rs"]
-mod by_hand;
-#[path = "../../src/person.rs"]
-mod person;
-
 mod catalogue;
 mod deletion;
 mod helpers;

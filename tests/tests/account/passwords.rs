@@ -6,7 +6,7 @@ use crate::helpers::{
     ADA, CHANGED, OTHER_PASSWORD, came_in, id_by_password, id_of, is_in, letter, link, opens,
     set_password,
 };
-use crate::person::{PASSWORD, Program, knock, problem, sign_up, signed_in, tokens};
+use latchkey_tests::person::{PASSWORD, Program, knock, problem, sign_up, signed_in, tokens};
 
 #[tokio::test]
 async fn somebody_who_came_through_a_provider_sets_a_first_password() {

@@ -9,7 +9,7 @@ use crate::helpers::{
     ADA, OTHER_PASSWORD, came_in, come_in, forgot, id_of, is_in, letter, link, linked, reset,
     set_out_to_link, set_password, this_one,
 };
-use crate::person::{PASSWORD, sign_up, signed_in, tokens};
+use latchkey_tests::person::{PASSWORD, sign_up, signed_in, tokens};
 
 /// What cannot be undone.
 const ACTIONS: [&str; 6] = ["link", "finish a link", "unlink", "password", "end all", "delete"];

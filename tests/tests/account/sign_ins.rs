@@ -4,9 +4,9 @@ use latchkey_domain::Span;
 use latchkey_tests::{Browser, Latchkey, Page, Setup};
 use serde_json::Value;
 
-use crate::by_hand;
 use crate::helpers::{came_in, is_in, post_with, sessions, this_one};
-use crate::person::{PASSWORD, Program, carried, problem, sign_up, signed_in, tokens};
+use latchkey_tests::by_hand;
+use latchkey_tests::person::{PASSWORD, Program, carried, problem, sign_up, signed_in, tokens};
 
 const BOB: &str = "bob@example.test";
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
@@ -160,7 +160,7 @@ async fn the_countdown_of_a_jwt_that_was_ended_is_true() {
     // It was renewed since: it is the newest token that counts.
     app.advance(Span::minutes(3));
     let page = Program::new(&app).refresh(&first.refresh).await;
-    let newest = crate::person::Tokens::of(&page);
+    let newest = latchkey_tests::person::Tokens::of(&page);
     let claims = by_hand::read(&newest.access).1;
     app.advance(Span::minutes(1));
     let sid = claims["sid"].as_str().expect("a sid");

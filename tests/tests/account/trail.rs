@@ -13,7 +13,7 @@ use crate::helpers::{
     OTHER_PASSWORD, RESET, VERIFY, came_in, delete, forgot, id_of, letter, link, reset,
     set_password, texts, this_one, unlink,
 };
-use crate::person::{PASSWORD, Program, problem, sign_up, signed_in, tokens};
+use latchkey_tests::person::{PASSWORD, Program, problem, sign_up, signed_in, tokens};
 
 const BOB: &str = "bob@example.test";
 

@@ -18,5 +18,6 @@ mod identities;
 mod next;
 mod parallel;
 mod privacy;
+mod session_cache;
 mod sessions;
 mod settings;

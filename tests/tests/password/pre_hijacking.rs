@@ -1,13 +1,9 @@
 //! Somebody was there first with an address that is not theirs: an address
 //! that was only typed opens nothing, in neither direction.
-#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests")]
-
-#[path = "../src/person.rs"]
-mod person;
 
 use latchkey_tests::database::rows;
+use latchkey_tests::person::{PASSWORD, json_of, knock, sign_up, signed_in};
 use latchkey_tests::{Browser, Latchkey};
-use person::{PASSWORD, json_of, knock, sign_up, signed_in};
 
 /// The address of the local provider's Ada, whom it vouches for.
 async fn adas_address() -> String {

@@ -1,11 +1,8 @@
 //! Two doors, two keys: the same person, served alike, whichever it is.
-#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-#[path = "../src/person.rs"]
-mod person;
-
+use latchkey_tests::person;
+use latchkey_tests::person::{Program, carried, json_of, queries, sign_up, signed_in};
 use latchkey_tests::{Browser, Latchkey, Page};
-use person::{Program, carried, json_of, queries, sign_up, signed_in};
 use reqwest::Method;
 
 const ADA: &str = "ada@example.test";

@@ -1,14 +1,11 @@
 //! Many people sign in at the same moment: they wait for each other, and nobody else does.
-#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-#[path = "../src/person.rs"]
-mod person;
-
+use latchkey_tests::person;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use latchkey_tests::person::{PASSWORD, Program, knock, sign_up};
 use latchkey_tests::{Browser, Latchkey};
-use person::{PASSWORD, Program, knock, sign_up};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 

@@ -1,12 +1,8 @@
 //! Contacts: made, read, changed, deleted; by their owner alone.
-#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests")]
-
-#[path = "../src/person.rs"]
-mod person;
 
 use latchkey_domain::Span;
+use latchkey_tests::person::{Program, json_of, owner, problem};
 use latchkey_tests::{Latchkey, Setup};
-use person::{Program, json_of, owner, problem};
 use reqwest::Method;
 use serde_json::{Value, json};
 

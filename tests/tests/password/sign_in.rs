@@ -1,11 +1,8 @@
 //! Coming in through the password door.
-#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-#[path = "../src/person.rs"]
-mod person;
-
+use latchkey_tests::person;
+use latchkey_tests::person::{PASSWORD, Program, carried, knock, problem, sign_up};
 use latchkey_tests::{Browser, Latchkey, Page};
-use person::{PASSWORD, Program, carried, knock, problem, sign_up};
 use reqwest::Method;
 use serde_json::json;
 

@@ -4,12 +4,6 @@
 //! A fixture says in its second line what is expected of it:
 //! `# expect: problem GOOGLE_CLIENT_ID`. Every secret in it has `s3cr3t` in it,
 //! and must not come out again.
-#![allow(
-    clippy::expect_used,
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test that cannot go on has failed"
-)]
 
 use std::path::Path;
 

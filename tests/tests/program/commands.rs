@@ -1,15 +1,11 @@
 //! The command line, through the real binary.
-#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests")]
-
-#[path = "../src/person.rs"]
-mod person;
 
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use latchkey_tests::person::{PASSWORD, Program, json_of, knock, tokens};
 use latchkey_tests::{Browser, Setup};
-use person::{PASSWORD, Program, json_of, knock, tokens};
 use serde_json::Value;
 use tempfile::TempDir;
 

@@ -1,14 +1,10 @@
 //! One refresh token after another, until the family comes to its end.
-#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests")]
-
-#[path = "../src/by_hand.rs"]
-mod by_hand;
-#[path = "../src/person.rs"]
-mod person;
 
 use latchkey_domain::Span;
+use latchkey_tests::by_hand;
+use latchkey_tests::person;
+use latchkey_tests::person::{Program, Tokens, json_of, owner, problem};
 use latchkey_tests::{Latchkey, Page, Setup};
-use person::{Program, Tokens, json_of, owner, problem};
 use reqwest::Method;
 use serde_json::json;
 

@@ -1,19 +1,15 @@
 //! Keys change while programs go on, and no good token is refused.
-#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-#[path = "../src/by_hand.rs"]
-mod by_hand;
-#[path = "../src/person.rs"]
-mod person;
-
+use latchkey_tests::by_hand;
+use latchkey_tests::person;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use by_hand::read;
 use latchkey_domain::Span;
+use latchkey_tests::by_hand::read;
+use latchkey_tests::person::{Program, Tokens, instance, json_of, owner, problem};
 use latchkey_tests::{Database, Latchkey, Setup};
-use person::{Program, Tokens, instance, json_of, owner, problem};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 

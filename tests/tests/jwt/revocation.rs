@@ -1,15 +1,13 @@
 //! How a JWT ends before its time, or does not: `JWT_REVOCATION`.
-#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-#[path = "../src/by_hand.rs"]
-mod by_hand;
-#[path = "../src/person.rs"]
-mod person;
-
+use latchkey_tests::by_hand;
+use latchkey_tests::person;
 use std::time::Duration;
 
+use latchkey_tests::person::{
+    Program, Tokens, carried, instance, owner, past_expiry, problem, queries, signed_in,
+};
 use latchkey_tests::{Browser, Database, Latchkey, Page, Setup};
-use person::{Program, Tokens, carried, instance, owner, past_expiry, problem, queries, signed_in};
 
 /// How a sign-in may end, and whose it is.
 const WAYS: [&str; 4] =

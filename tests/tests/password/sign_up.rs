@@ -1,12 +1,9 @@
 //! Making an account with an address and a password.
-#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests")]
-
-#[path = "../src/person.rs"]
-mod person;
 
 use latchkey_tests::database::rows;
+use latchkey_tests::person;
+use latchkey_tests::person::{PASSWORD, json_of, owner, signed_in, tokens};
 use latchkey_tests::{Browser, Latchkey, Page};
-use person::{PASSWORD, json_of, owner, signed_in, tokens};
 
 const ADA: &str = "ada@example.test";
 

@@ -1,15 +1,12 @@
 //! Many exchanges of one refresh token at the same moment.
-#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-#[path = "../src/person.rs"]
-mod person;
-
+use latchkey_tests::person;
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use latchkey_domain::Span;
+use latchkey_tests::person::{Program, Tokens, carried, instance, owner, problem, signed_in};
 use latchkey_tests::{Database, Latchkey};
-use person::{Program, Tokens, carried, instance, owner, problem, signed_in};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 

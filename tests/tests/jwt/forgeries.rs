@@ -1,15 +1,10 @@
 //! Tokens that were never issued, sent to the API: each is refused for its own
 //! reason, and none makes the server stumble.
-#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-#[path = "../src/by_hand.rs"]
-mod by_hand;
-#[path = "../src/person.rs"]
-mod person;
-
-use by_hand::{ALGORITHMS, OwnKey, part, read, sign_with_secret, with};
+use latchkey_tests::by_hand::{ALGORITHMS, OwnKey, part, read, sign_with_secret, with};
+use latchkey_tests::person;
+use latchkey_tests::person::{Program, owner, problem};
 use latchkey_tests::{Browser, Latchkey, Page, Setup};
-use person::{Program, owner, problem};
 use reqwest::Method;
 use serde_json::{Value, json};
 

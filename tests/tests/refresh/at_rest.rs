@@ -1,17 +1,12 @@
 //! What somebody finds who has stolen the database: nothing to sign in with.
-#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests")]
-
-#[path = "../src/by_hand.rs"]
-mod by_hand;
-#[path = "../src/person.rs"]
-mod person;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use by_hand::OwnKey;
 use latchkey_store::Db;
+use latchkey_tests::by_hand::OwnKey;
+use latchkey_tests::person;
+use latchkey_tests::person::{Program, Tokens, carried, owner, signed_in};
 use latchkey_tests::{Database, Latchkey, Setup};
-use person::{Program, Tokens, carried, owner, signed_in};
 
 const TABLES: [&str; 8] = [
     "users",

@@ -1,12 +1,10 @@
 //! All sign-ins in one list, whatever they carry, each to be ended from any other.
-#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests")]
-
-#[path = "../src/person.rs"]
-mod person;
 
 use latchkey_domain::Span;
+use latchkey_tests::person::{
+    Program, carried, json_of, owner, past_expiry, problem, sign_up, signed_in, tokens,
+};
 use latchkey_tests::{Browser, Latchkey, Page, Setup};
-use person::{Program, carried, json_of, owner, past_expiry, problem, sign_up, signed_in, tokens};
 use reqwest::Method;
 use serde_json::Value;
 

@@ -1,14 +1,11 @@
 //! What is true of every answer of the API, whatever was asked.
-#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-#[path = "../src/person.rs"]
-mod person;
-
+use latchkey_tests::person;
 use std::collections::HashSet;
 
+use latchkey_tests::person::{Program, json_of, owner, problem};
 use latchkey_tests::{Browser, Latchkey, Setup};
 use latchkey_web::errors::catalogue;
-use person::{Program, json_of, owner, problem};
 use reqwest::Method;
 use serde_json::Value;
 

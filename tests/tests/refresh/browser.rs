@@ -1,12 +1,9 @@
 //! A browser that carries a JWT: it is renewed on the way, and nobody notices.
-#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests")]
-
-#[path = "../src/person.rs"]
-mod person;
 
 use latchkey_domain::Span;
+use latchkey_tests::person;
+use latchkey_tests::person::{carried, past_expiry, signed_in};
 use latchkey_tests::{Browser, Latchkey, Setup};
-use person::{carried, past_expiry, signed_in};
 
 const ADA: &str = "ada@example.test";
 

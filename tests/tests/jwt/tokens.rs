@@ -1,17 +1,13 @@
 //! What an access token says, with which key, and what else is no access token.
-#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests")]
-
-#[path = "../src/by_hand.rs"]
-mod by_hand;
-#[path = "../src/person.rs"]
-mod person;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use by_hand::{OwnKey, part, read, sign_with_secret};
 use latchkey_domain::Span;
+use latchkey_tests::by_hand;
+use latchkey_tests::by_hand::{OwnKey, part, read, sign_with_secret};
+use latchkey_tests::person;
+use latchkey_tests::person::{Program, json_of, owner, problem, queries, tokens};
 use latchkey_tests::walk::parameter;
 use latchkey_tests::{Browser, Latchkey, Setup};
-use person::{Program, json_of, owner, problem, queries, tokens};
 use serde_json::{Value, json};
 use url::Url;
 

@@ -1,15 +1,11 @@
 //! What a token may do, and what its person may: each route with each scope.
-#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests")]
-
-#[path = "../src/by_hand.rs"]
-mod by_hand;
-#[path = "../src/person.rs"]
-mod person;
 
 use latchkey_domain::{Role, Roles, Span};
 use latchkey_store::users;
+use latchkey_tests::by_hand;
+use latchkey_tests::person;
+use latchkey_tests::person::{Program, Tokens, json_of, owner, problem, sign_up, tokens};
 use latchkey_tests::{Latchkey, Setup};
-use person::{Program, Tokens, json_of, owner, problem, sign_up, tokens};
 use reqwest::Method;
 use serde_json::json;
 

@@ -1,12 +1,9 @@
 //! What people send who do not want to sign in: refused fast, and nothing is hashed.
-#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests")]
-
-#[path = "../src/person.rs"]
-mod person;
 
 use latchkey_tests::database::rows;
+use latchkey_tests::person;
+use latchkey_tests::person::{Program, json_of, knock, problem, sign_up};
 use latchkey_tests::{Browser, Latchkey};
-use person::{Program, json_of, knock, problem, sign_up};
 use reqwest::Method;
 
 const ADA: &str = "ada@example.test";

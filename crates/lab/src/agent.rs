@@ -1,0 +1,292 @@
+//! Somebody in front of a browser, or a program: keeps cookies, follows nothing.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use url::Url;
+
+/// The longest that one call may take.
+const TIMEOUT: Duration = Duration::from_secs(15);
+
+/// The largest body that is taken in, in bytes.
+const MAX_BODY: usize = 4 * 1024 * 1024;
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The request cannot be put into HTTP.
+    #[error("the request cannot be sent: {0}")]
+    Request(String),
+    /// Nobody answered, or not in HTTP.
+    #[error("no answer: {0}")]
+    NoAnswer(#[from] reqwest::Error),
+    /// The body was larger than 4 MiB.
+    #[error("the answer was larger than {MAX_BODY} bytes")]
+    TooLarge,
+}
+
+/// One call, to be sent as it is.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The method.
+    pub method: Method,
+    /// Where to.
+    pub url: Url,
+    /// What is sent beside cookies, in this order; a name may come twice.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// The body, if there is one.
+    pub body: Vec<u8>,
+}
+
+impl Call {
+    /// A call without headers or a body.
+    #[must_use]
+    pub const fn new(method: Method, url: Url) -> Self {
+        Self { method, url, headers: Vec::new(), body: Vec::new() }
+    }
+
+    /// `GET` from the address bar.
+    #[must_use]
+    pub fn get(url: Url) -> Self {
+        Self::new(Method::GET, url).with("sec-fetch-site", "none")
+    }
+
+    /// `POST` of a form that stands on a page of the same origin.
+    #[must_use]
+    pub fn form(url: Url, fields: &[(&str, &str)]) -> Self {
+        let origin = url.origin().ascii_serialization();
+        let mut form = url::form_urlencoded::Serializer::new(String::new());
+        let body = form.extend_pairs(fields).finish().into_bytes();
+        let call = Self { body, ..Self::new(Method::POST, url) };
+        call.with("sec-fetch-site", "same-origin")
+            .with("origin", &origin)
+            .with("content-type", "application/x-www-form-urlencoded")
+    }
+
+    /// A JSON document, as a program sends it.
+    #[must_use]
+    pub fn json(method: Method, url: Url, document: &str) -> Self {
+        let body = document.as_bytes().to_vec();
+        Self { body, ..Self::new(method, url) }.with("content-type", "application/json")
+    }
+
+    /// Adds a header. One that cannot stand in HTTP is left out.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        if let (Ok(name), Ok(value)) = (name.parse(), HeaderValue::from_bytes(value.as_bytes())) {
+            self.headers.push((name, value));
+        }
+        self
+    }
+
+    /// With a bearer token (RFC 6750 §2.1).
+    #[must_use]
+    pub fn bearer(self, token: &str) -> Self {
+        self.with("authorization", &format!("Bearer {token}"))
+    }
+}
+
+/// What came back.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// Whom it came from.
+    pub url: Url,
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: Vec<u8>,
+    /// From the first byte out to the last one in.
+    pub took: Duration,
+    /// Bytes of the request, as HTTP/1.1 puts them: line, headers and body.
+    pub bytes_up: usize,
+    /// Bytes of the answer, likewise.
+    pub bytes_down: usize,
+}
+
+impl Answer {
+    /// The body as text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// A header, where there is one that is text.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// Where it leads, when it is a redirect.
+    #[must_use]
+    pub fn location(&self) -> Option<Url> {
+        self.url.join(self.header("location")?).ok()
+    }
+}
+
+/// Somebody with a cookie jar of their own.
+///
+/// Cookies are kept by host, as in browsers: they ignore ports (RFC 6265 §8.5).
+#[derive(Clone, Debug)]
+pub struct Agent {
+    http: reqwest::Client,
+    cookies: BTreeMap<(String, String), String>,
+}
+
+impl Agent {
+    /// Somebody whom nobody knows yet.
+    ///
+    /// # Errors
+    /// When the TLS library cannot be set up.
+    pub fn new() -> Result<Self, Error> {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the outside world's client, not the app's: it must not share its limits"
+        )]
+        let http = reqwest::Client::builder()
+            .timeout(TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .build()?;
+        Ok(Self { http, cookies: BTreeMap::new() })
+    }
+
+    /// Somebody else, with an empty jar, on the same connections.
+    #[must_use]
+    pub fn stranger(&self) -> Self {
+        Self { http: self.http.clone(), cookies: BTreeMap::new() }
+    }
+
+    /// The value of a cookie for the host of this URL.
+    #[must_use]
+    pub fn cookie(&self, url: &Url, name: &str) -> Option<&str> {
+        let key = (url.host_str()?.to_owned(), name.to_owned());
+        self.cookies.get(&key).map(String::as_str)
+    }
+
+    /// Puts a cookie into the jar, as somebody does who stole or forged one.
+    pub fn plant(&mut self, url: &Url, name: &str, value: &str) {
+        if let Some(host) = url.host_str() {
+            self.cookies.insert((host.to_owned(), name.to_owned()), value.to_owned());
+        }
+    }
+
+    /// Sends a call, and keeps the cookies that come back.
+    ///
+    /// # Errors
+    /// When there is no whole answer.
+    pub async fn send(&mut self, call: Call) -> Result<Answer, Error> {
+        let mut request = reqwest::Request::new(call.method, call.url.clone());
+        for (name, value) in call.headers {
+            request.headers_mut().append(name, value);
+        }
+        if let Some(cookies) = self.cookie_header(&call.url) {
+            request.headers_mut().insert(header::COOKIE, cookies);
+        }
+        if !call.body.is_empty() {
+            *request.body_mut() = Some(call.body.into());
+        }
+        let bytes_up = size_of_request(&request);
+        let start = Instant::now();
+        let mut response = self.http.execute(request).await?;
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await? {
+            if body.len() + chunk.len() > MAX_BODY {
+                return Err(Error::TooLarge);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        let took = start.elapsed();
+        self.keep(&call.url, response.headers());
+        let status = response.status();
+        let bytes_down =
+            size_of_head(status.canonical_reason().map_or(0, str::len) + 13, response.headers())
+                + body.len();
+        let headers = response.headers().clone();
+        Ok(Answer { url: call.url, status, headers, body, took, bytes_up, bytes_down })
+    }
+
+    fn cookie_header(&self, url: &Url) -> Option<HeaderValue> {
+        let host = url.host_str()?;
+        let of_host = self.cookies.iter().filter(|((owner, _), _)| owner == host);
+        let pairs: Vec<_> = of_host.map(|((_, name), value)| format!("{name}={value}")).collect();
+        if pairs.is_empty() { None } else { HeaderValue::try_from(pairs.join("; ")).ok() }
+    }
+
+    /// Keeps what `Set-Cookie` says, and forgets what it takes away.
+    fn keep(&mut self, url: &Url, headers: &HeaderMap) {
+        let Some(host) = url.host_str() else { return };
+        for line in headers.get_all(header::SET_COOKIE).iter().filter_map(|line| line.to_str().ok())
+        {
+            let mut parts = line.split(';').map(str::trim);
+            let Some((name, value)) = parts.next().and_then(|pair| pair.split_once('=')) else {
+                continue;
+            };
+            let key = (host.to_owned(), name.to_owned());
+            if parts.any(|part| part.eq_ignore_ascii_case("max-age=0")) {
+                self.cookies.remove(&key);
+            } else {
+                self.cookies.insert(key, value.to_owned());
+            }
+        }
+    }
+}
+
+/// Bytes of a request, as HTTP/1.1 puts it: with the `Host`, `Accept` and
+/// `Content-Length` that the client adds.
+fn size_of_request(request: &reqwest::Request) -> usize {
+    let url = request.url();
+    let target = url[url::Position::BeforePath..url::Position::AfterQuery].len();
+    let line = request.method().as_str().len() + 1 + target + 1 + "HTTP/1.1".len() + 2;
+    let host = url[url::Position::BeforeHost..url::Position::AfterPort].len();
+    let mut added = "host: ".len() + host + 2;
+    if !request.headers().contains_key(header::ACCEPT) {
+        added += "accept: */*".len() + 2;
+    }
+    let body = request.body().and_then(reqwest::Body::as_bytes).map_or(0, <[u8]>::len);
+    if body > 0 {
+        added += "content-length: ".len() + body.to_string().len() + 2;
+    }
+    size_of_head(line, request.headers()) + added + body
+}
+
+/// Bytes of a head: the first line, each header with its colon and line end, and
+/// the empty line.
+fn size_of_head(line: usize, headers: &HeaderMap) -> usize {
+    let each = headers.iter().map(|(name, value)| name.as_str().len() + 2 + value.len() + 2);
+    line + each.sum::<usize>() + 2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_counted_as_it_is_written() {
+        let url: Url = "http://localhost:3000/a?b=c".parse().unwrap();
+        let mut request = reqwest::Request::new(Method::POST, url);
+        request.headers_mut().append("x-a", HeaderValue::from_static("1"));
+        *request.body_mut() = Some("hello".into());
+        let written = "POST /a?b=c HTTP/1.1\r\nx-a: 1\r\nhost: localhost:3000\r\naccept: */*\r\n\
+            content-length: 5\r\n\r\nhello";
+        assert_eq!(size_of_request(&request), written.len());
+    }
+
+    #[test]
+    fn cookies_are_kept_by_host_and_taken_away() {
+        let mut agent = Agent::new().unwrap();
+        let url: Url = "http://localhost:3000/".parse().unwrap();
+        let mut headers = HeaderMap::new();
+        headers.append("set-cookie", HeaderValue::from_static("a=1; Path=/; HttpOnly"));
+        headers.append("set-cookie", HeaderValue::from_static("b=2; Max-Age=60"));
+        agent.keep(&url, &headers);
+        assert_eq!(agent.cookie_header(&url).unwrap(), "a=1; b=2");
+        let other: Url = "http://127.0.0.1:3000/".parse().unwrap();
+        assert_eq!(agent.cookie_header(&other), None);
+        headers.insert("set-cookie", HeaderValue::from_static("a=; Max-Age=0"));
+        agent.keep(&url, &headers);
+        assert_eq!(agent.cookie_header(&url).unwrap(), "b=2");
+    }
+}

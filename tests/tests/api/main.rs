@@ -1,0 +1,13 @@
+//! The API, whichever key is carried.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod answers;
+mod contacts;
+mod four_ways;
+mod scopes;
+mod sessions;

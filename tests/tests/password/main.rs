@@ -1,0 +1,13 @@
+//! The local door, and those who try it.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod hostile;
+mod pre_hijacking;
+mod sign_in;
+mod sign_up;
+mod storm;

@@ -1,0 +1,10 @@
+//! The program: its commands, and what it checks at the start.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod commands;
+mod doctor;
