@@ -1,4 +1,5 @@
-//! How many statements a request cost, counted where they are sent.
+//! How many statements a request cost, counted where they are sent; and a dial
+//! that puts the database farther away.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -10,9 +11,17 @@ use std::time::{Duration, Instant};
 pub struct Statements {
     sent: AtomicU32,
     micros: AtomicU64,
+    latency: Duration,
 }
 
 impl Statements {
+    /// Nothing yet; each statement takes so much longer than it does by itself,
+    /// as if the database were that far away.
+    #[must_use]
+    pub fn with_latency(latency: Duration) -> Self {
+        Self { latency, ..Self::default() }
+    }
+
     /// How many statements were sent.
     #[must_use]
     pub fn sent(&self) -> u32 {
@@ -41,6 +50,9 @@ pub async fn statements<F: Future>(statements: Arc<Statements>, future: F) -> F:
 /// Runs one statement, and counts it.
 pub(crate) async fn one<F: Future>(statement: F) -> F::Output {
     let start = Instant::now();
+    if let Ok(latency) = STATEMENTS.try_with(|counted| counted.latency) {
+        wait_until(start + latency).await;
+    }
     let output = statement.await;
     let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
     // Nobody counts in background work.
@@ -49,4 +61,39 @@ pub(crate) async fn one<F: Future>(statement: F) -> F::Output {
         counted.micros.fetch_add(micros, Ordering::Relaxed);
     });
     output
+}
+
+/// The timer counts in whole milliseconds and wakes up late: what is left
+/// beyond them is waited for awake, with way given to others.
+async fn wait_until(end: Instant) {
+    const COARSE: Duration = Duration::from_millis(2);
+    loop {
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return;
+        }
+        match left.checked_sub(COARSE) {
+            Some(most) if !most.is_zero() => tokio::time::sleep(most).await,
+            _ => tokio::task::yield_now().await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_dial_is_felt_by_each_statement_that_is_counted() {
+        let latency = Duration::from_micros(3_500);
+        let counted = Arc::new(Statements::with_latency(latency));
+        statements(Arc::clone(&counted), async {
+            for _ in 0..3 {
+                one(std::future::ready(())).await;
+            }
+        })
+        .await;
+        assert_eq!(counted.sent(), 3);
+        assert!(counted.time() >= latency * 3 - Duration::from_micros(3), "{counted:?}");
+    }
 }

@@ -16,6 +16,7 @@ mod device;
 pub mod doctor;
 pub mod errors;
 mod form;
+pub mod ground;
 pub mod limits;
 pub mod logging;
 pub mod mail;

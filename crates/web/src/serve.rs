@@ -115,6 +115,22 @@ pub async fn run(
     Ok(())
 }
 
+/// Serves the local provider by itself, until `stopped` turns true: for whoever
+/// wants to stop it while the app runs on.
+///
+/// # Errors
+/// When it cannot be put together.
+pub(crate) async fn provider(
+    settings: &Settings,
+    listener: TcpListener,
+    stopped: watch::Receiver<bool>,
+) -> Result<(), latchkey_idp::Error> {
+    if let Some(idp) = &settings.local_idp {
+        accept(listener, local_idp(settings, idp)?, stopped).await;
+    }
+    Ok(())
+}
+
 /// The local provider, with this app as its client.
 fn local_idp(settings: &Settings, idp: &LocalIdp) -> Result<Router, latchkey_idp::Error> {
     let clients = settings.providers.iter().filter(|provider| provider.local);

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod compare;
 mod doctor;
 mod keys;
 mod user;
@@ -36,6 +37,9 @@ enum Command {
     /// Look at the keys that sign JWTs, or change them.
     #[command(subcommand)]
     Keys(keys::Command),
+    /// Measure what is said of OAuth and JWT, at instances of its own. Ends with
+    /// 1 when something could not be measured.
+    Compare(compare::Arguments),
     /// Print the description of the API.
     Openapi,
 }
@@ -53,6 +57,7 @@ pub async fn run(arguments: Arguments) -> Outcome {
         Command::Doctor(arguments) => doctor::run(arguments).await,
         Command::User(command) => user::run(command).await,
         Command::Keys(command) => keys::run(command).await,
+        Command::Compare(arguments) => compare::run(arguments).await,
         Command::Openapi => print(&serde_json::to_string_pretty(&openapi::document())?),
     }
 }

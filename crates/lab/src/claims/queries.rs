@@ -1,0 +1,112 @@
+//! Claim 2: "With a JWT no database query is needed".
+
+use std::time::Duration;
+
+use http::StatusCode;
+
+use super::{Claim, Measuring, closing};
+use crate::doors::{self, Door, Key, combination};
+use crate::evidence::Evidence;
+use crate::stats::all_are;
+use crate::verdict::Verdict;
+use crate::{Agent, Bench, Place, Result, Wishes};
+
+/// How often each combination asks.
+const ROUNDS: usize = 20;
+
+const UNIT: &str = "queries";
+
+pub(super) const CLAIM: Claim = Claim {
+    number: 2,
+    slug: "queries",
+    sentence: "With a JWT no database query is needed",
+    method: "Four people come in, one by each door with each key. Each asks GET /api/v1/me \
+             again and again, in turn; the app counts the statements that it sends to the \
+             database and says so in Server-Timing.",
+    honest: "A session costs one query, a JWT none, an introspected token none and one HTTP call.",
+    budget: Duration::from_secs(3),
+    measure,
+    judge,
+};
+
+fn measure<'a>(bench: &'a Bench<'a>) -> Measuring<'a> {
+    Box::pin(async move {
+        let place = bench.start(&Wishes::none()).await?;
+        let measured = count(bench, place.as_ref()).await;
+        closing(vec![place], measured).await
+    })
+}
+
+async fn count(bench: &Bench<'_>, place: &dyn Place) -> Result<Evidence> {
+    bench.doing("signing in, by each door with each key");
+    let mut people = Vec::new();
+    let nobody = Agent::new()?;
+    let email = doors::sign_up(&nobody, place.url()).await?;
+    for door in Door::ALL {
+        for key in Key::ALL {
+            let mut agent = nobody.stranger();
+            match door {
+                Door::OAuth => doors::by_oauth(&mut agent, place, "ada", key).await?,
+                Door::Password => doors::by_password(&mut agent, place.url(), &email, key).await?,
+            };
+            people.push((combination(door, key), agent));
+        }
+    }
+    bench.doing("counting queries");
+    let mut evidence = Evidence::default();
+    for round in 0..=ROUNDS {
+        for (label, agent) in &mut people {
+            let answer = agent.send(doors::me(place.url())?).await?;
+            let answer = doors::expect(answer, StatusCode::OK)?;
+            let (queries, _) = doors::server_timing(&answer)?;
+            // The first round warms up: a session notes that it was seen.
+            if round > 0 {
+                evidence.sample(label, UNIT, queries);
+            }
+        }
+    }
+    Ok(evidence)
+}
+
+fn judge(evidence: &Evidence) -> Verdict {
+    let of = |key: Key| {
+        let labels = Door::ALL.map(|door| combination(door, key));
+        labels.map(|label| evidence.values(&label, UNIT).to_vec()).concat()
+    };
+    let (jwt, session) = (of(Key::Jwt), of(Key::Session));
+    if jwt.is_empty() || session.is_empty() {
+        return Verdict::undecided("One of the four combinations is missing.");
+    }
+    let most = |values: &[f64]| values.iter().copied().fold(0.0, f64::max);
+    if all_are(&jwt, 0.0) {
+        return Verdict::yes(format!(
+            "A JWT cost no query in {} requests, whichever door it came from; a session cost {}.",
+            jwt.len(),
+            most(&session)
+        ));
+    }
+    Verdict::no(format!("A JWT cost up to {} queries per request.", most(&jwt)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_jwt_has_to_come_without_a_query() {
+        let with = |jwt: [f64; 2]| {
+            let mut evidence = Evidence::default();
+            for (label, value) in [
+                ("OAuth + session", 1.0),
+                ("OAuth + JWT", jwt[0]),
+                ("password + session", 1.0),
+                ("password + JWT", jwt[1]),
+            ] {
+                evidence.sample(label, UNIT, value);
+            }
+            judge(&evidence).word()
+        };
+        assert_eq!(with([0.0, 0.0]), "true");
+        assert_eq!(with([0.0, 1.0]), "false");
+    }
+}

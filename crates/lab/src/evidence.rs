@@ -1,0 +1,128 @@
+//! What an experiment brings home: raw samples and what was seen, nothing else.
+
+use serde::{Deserialize, Serialize};
+
+use crate::stats;
+
+/// One variant, measured again and again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Series {
+    /// Which variant.
+    pub label: String,
+    /// What is counted: `ms`, `bytes`, `queries`.
+    pub unit: String,
+    /// Every sample, in the order in which they were taken.
+    pub values: Vec<f64>,
+}
+
+/// Something that was seen and is no number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fact {
+    /// What was looked at.
+    pub label: String,
+    /// What was there.
+    pub value: String,
+}
+
+/// Everything that a verdict is reached from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The samples of each variant.
+    pub series: Vec<Series>,
+    /// What else was seen.
+    pub facts: Vec<Fact>,
+}
+
+/// A series in a few numbers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Figure {
+    /// Which variant.
+    pub label: String,
+    /// What is counted.
+    pub unit: String,
+    /// How many samples there are.
+    pub n: usize,
+    /// Half of them are below.
+    pub median: f64,
+    /// The 95 % interval of the median begins here…
+    pub low: f64,
+    /// …and ends here.
+    pub high: f64,
+    /// The smallest sample.
+    pub min: f64,
+    /// The largest one.
+    pub max: f64,
+}
+
+impl Evidence {
+    /// Adds a sample to a series, which begins with its first one.
+    pub fn sample(&mut self, label: &str, unit: &str, value: f64) {
+        match self.series.iter_mut().find(|one| one.label == label && one.unit == unit) {
+            Some(series) => series.values.push(value),
+            None => self.series.push(Series {
+                label: label.to_owned(),
+                unit: unit.to_owned(),
+                values: vec![value],
+            }),
+        }
+    }
+
+    /// Adds something that was seen.
+    pub fn fact(&mut self, label: impl Into<String>, value: impl Into<String>) {
+        self.facts.push(Fact { label: label.into(), value: value.into() });
+    }
+
+    /// The samples of a variant in one unit; none when there is no such series.
+    #[must_use]
+    pub fn values(&self, label: &str, unit: &str) -> &[f64] {
+        let found = self.series.iter().find(|one| one.label == label && one.unit == unit);
+        found.map_or(&[], |series| &series.values)
+    }
+
+    /// The median of a variant in one unit, where there is one.
+    #[must_use]
+    pub fn median(&self, label: &str, unit: &str) -> Option<f64> {
+        stats::median(self.values(label, unit))
+    }
+
+    /// What was seen there.
+    #[must_use]
+    pub fn seen(&self, label: &str) -> Option<&str> {
+        self.facts.iter().find(|fact| fact.label == label).map(|fact| fact.value.as_str())
+    }
+
+    /// The series whose labels begin so.
+    pub fn beginning_with<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a Series> {
+        self.series.iter().filter(move |series| series.label.starts_with(prefix))
+    }
+
+    /// All series in a few numbers each.
+    #[must_use]
+    pub fn figures(&self) -> Vec<Figure> {
+        self.series.iter().filter_map(Figure::of).collect()
+    }
+
+    /// How many samples the smallest series has.
+    #[must_use]
+    pub fn n(&self) -> usize {
+        self.series.iter().map(|series| series.values.len()).min().unwrap_or(self.facts.len())
+    }
+}
+
+impl Figure {
+    /// A series in a few numbers, if there is a sample in it.
+    #[must_use]
+    pub fn of(series: &Series) -> Option<Self> {
+        let interval = stats::interval(&series.values)?;
+        Some(Self {
+            label: series.label.clone(),
+            unit: series.unit.clone(),
+            n: series.values.len(),
+            median: interval.median,
+            low: interval.low,
+            high: interval.high,
+            min: interval.min,
+            max: interval.max,
+        })
+    }
+}

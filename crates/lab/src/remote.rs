@@ -1,0 +1,96 @@
+//! An instance that is there already, named on the command line.
+
+use async_trait::async_trait;
+use url::Url;
+
+use crate::{Error, Ground, Place, Result, Wishes};
+
+/// One instance that nobody here started, and that nobody here changes beyond
+/// signing up and in.
+#[derive(Clone, Debug)]
+pub struct Remote {
+    url: Url,
+    provider: Option<Url>,
+}
+
+impl Remote {
+    /// The instance at this address; `provider` is its local provider, if it
+    /// has one that can be walked through without a person.
+    ///
+    /// # Errors
+    /// When it is neither https nor on this machine, or no origin.
+    pub fn new(url: &Url, provider: Option<Url>) -> Result<Self> {
+        if is_allowed(url) {
+            Ok(Self { url: url.clone(), provider })
+        } else {
+            let why = "measure at https, or at http on this machine; an origin without a path";
+            Err(Error::NotHere(why.to_owned()))
+        }
+    }
+}
+
+/// Whether an instance may be measured there: passwords travel.
+fn is_allowed(url: &Url) -> bool {
+    let is_loopback = match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    let is_safe = url.scheme() == "https" || url.scheme() == "http" && is_loopback;
+    is_safe && url.path() == "/" && url.query().is_none() && url.username().is_empty()
+}
+
+#[async_trait]
+impl Ground for Remote {
+    fn describe(&self) -> String {
+        format!("the instance at {}", self.url.origin().ascii_serialization())
+    }
+
+    async fn start(&self, wishes: &Wishes) -> Result<Box<dyn Place>> {
+        if let Some((name, value)) = wishes.variables.first() {
+            let why = format!("it needs an instance that is started with {name}={value}");
+            return Err(Error::NotHere(why));
+        }
+        if wishes.clock_stands {
+            return Err(Error::NotHere("it moves the clock".to_owned()));
+        }
+        Ok(Box::new(Self { url: self.url.clone(), provider: self.provider.clone() }))
+    }
+}
+
+#[async_trait]
+impl Place for Remote {
+    fn url(&self) -> &Url {
+        &self.url
+    }
+
+    fn provider(&self) -> Option<&Url> {
+        self.provider.as_ref()
+    }
+
+    async fn stop(self: Box<Self>) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_where_passwords_may_travel() {
+        for (url, allowed) in [
+            ("https://app.example.com", true),
+            ("http://localhost:3000", true),
+            ("http://127.0.0.1:3000/", true),
+            ("http://[::1]:3000", true),
+            ("http://app.example.com", false),
+            ("http://localhost.evil.test", false),
+            ("https://app.example.com/path", false),
+            ("https://app.example.com/?a=b", false),
+            ("https://me@app.example.com", false),
+            ("ftp://localhost", false),
+        ] {
+            assert_eq!(is_allowed(&url.parse().unwrap()), allowed, "{url}");
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Runs experiments one after the other, in bounded time.
+
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use crate::claims::Claim;
+use crate::evidence::{Evidence, Fact, Figure, Series};
+use crate::ground::{Ground, Place, Wishes};
+use crate::verdict::Verdict;
+use crate::{Error, Result};
+
+/// A whole run takes no longer.
+pub const LIMIT: Duration = Duration::from_secs(30);
+
+/// The algorithms that a JWT can be signed with here.
+pub const ALGORITHMS: [&str; 4] = ["HS256", "EdDSA", "ES256", "RS256"];
+
+/// How far away the database is made to be, in milliseconds for each statement.
+pub const LATENCIES: [f64; 4] = [0.0, 0.5, 2.0, 10.0];
+
+/// What can be turned before a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Options {
+    /// With which algorithms JWTs are signed.
+    pub algorithms: Vec<String>,
+    /// How long the database's statements are made to take besides, in milliseconds.
+    pub latencies: Vec<f64>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { algorithms: ALGORITHMS.map(str::to_owned).to_vec(), latencies: LATENCIES.to_vec() }
+    }
+}
+
+/// What happens during a run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Progress {
+    /// A claim's turn has come.
+    Begun(&'static Claim),
+    /// What its experiment is doing.
+    Doing(String),
+    /// It is done.
+    Ended(Box<Outcome>),
+}
+
+/// What is told of a run.
+pub type Tell<'a> = &'a (dyn Fn(Progress) + Send + Sync);
+
+/// What an experiment works with.
+pub struct Bench<'a> {
+    ground: &'a dyn Ground,
+    /// What was turned.
+    pub options: &'a Options,
+    until: Instant,
+    tell: Tell<'a>,
+}
+
+impl Bench<'_> {
+    /// Starts an instance.
+    ///
+    /// # Errors
+    /// When the ground cannot.
+    pub async fn start(&self, wishes: &Wishes) -> Result<Box<dyn Place>> {
+        self.ground.start(wishes).await
+    }
+
+    /// Whether there is time for more samples. An experiment that asks before
+    /// each round is never cut off.
+    #[must_use]
+    pub fn has_time(&self) -> bool {
+        Instant::now() < self.until
+    }
+
+    /// Says what is being done.
+    pub fn doing(&self, what: impl Into<String>) {
+        (self.tell)(Progress::Doing(what.into()));
+    }
+}
+
+impl std::fmt::Debug for Bench<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Bench").field("ground", &self.ground.describe()).finish_non_exhaustive()
+    }
+}
+
+/// One claim, measured or not.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Outcome {
+    /// Its number.
+    pub number: u8,
+    /// Its name in addresses.
+    pub slug: &'static str,
+    /// What is claimed.
+    pub sentence: &'static str,
+    /// How it was measured.
+    pub method: &'static str,
+    /// How many samples each variant has.
+    pub n: usize,
+    /// The samples in a few numbers.
+    pub figures: Vec<Figure>,
+    /// The samples.
+    pub series: Vec<Series>,
+    /// What else was seen.
+    pub facts: Vec<Fact>,
+    /// What that says, when it could be measured.
+    pub verdict: Option<Verdict>,
+    /// Why it could not be measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// How long it took, in milliseconds.
+    pub took_ms: u64,
+}
+
+impl Outcome {
+    fn new(claim: &'static Claim, measured: Result<Evidence>, took: Duration) -> Self {
+        let (evidence, verdict, error) = match measured {
+            Ok(evidence) => {
+                let verdict = (claim.judge)(&evidence);
+                (evidence, Some(verdict), None)
+            }
+            Err(error) => (Evidence::default(), None, Some(error.to_string())),
+        };
+        Self {
+            number: claim.number,
+            slug: claim.slug,
+            sentence: claim.sentence,
+            method: claim.method,
+            n: if error.is_some() { 0 } else { evidence.n() },
+            figures: evidence.figures(),
+            series: evidence.series,
+            facts: evidence.facts,
+            verdict,
+            error,
+            took_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        }
+    }
+}
+
+/// A whole run.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Report {
+    /// Where it was measured.
+    pub ground: String,
+    /// How long it took, in milliseconds.
+    pub took_ms: u64,
+    /// Each claim.
+    pub claims: Vec<Outcome>,
+}
+
+/// Measures these claims, one after the other, for [`LIMIT`] at the most.
+pub async fn run(
+    ground: &dyn Ground,
+    options: &Options,
+    claims: &[&'static Claim],
+    tell: Tell<'_>,
+) -> Report {
+    let start = Instant::now();
+    let mut outcomes = Vec::new();
+    for claim in claims {
+        tell(Progress::Begun(claim));
+        let outcome = one(ground, options, claim, start + LIMIT, tell).await;
+        tell(Progress::Ended(Box::new(outcome.clone())));
+        outcomes.push(outcome);
+    }
+    let took_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Report { ground: ground.describe(), took_ms, claims: outcomes }
+}
+
+async fn one(
+    ground: &dyn Ground,
+    options: &Options,
+    claim: &'static Claim,
+    end: Instant,
+    tell: Tell<'_>,
+) -> Outcome {
+    let start = Instant::now();
+    let budget = claim.budget.min(end.saturating_duration_since(start));
+    // Samples are taken for two thirds of the time; the rest is for what is
+    // under way, and for cleaning up.
+    let bench = Bench { ground, options, until: start + budget * 2 / 3, tell };
+    let measured = tokio::time::timeout(budget, (claim.measure)(&bench)).await;
+    let measured = measured.unwrap_or(Err(Error::Late(budget.as_secs())));
+    Outcome::new(claim, measured, start.elapsed())
+}

@@ -1,0 +1,139 @@
+//! What the evidence says of a claim.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::claims;
+use crate::evidence::Evidence;
+
+/// What the evidence says of a claim, in one sentence.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Verdict {
+    /// It holds.
+    True {
+        /// Why.
+        because: String,
+    },
+    /// It holds under a condition.
+    TrueIf {
+        /// What has to be so, to go behind "true if".
+        condition: String,
+        /// Why.
+        because: String,
+        /// From where on, if that is a number.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        break_even: Option<BreakEven>,
+    },
+    /// It does not hold.
+    False {
+        /// Why.
+        because: String,
+    },
+    /// The difference is inside the noise, or something is missing.
+    Undecided {
+        /// What would be needed.
+        because: String,
+    },
+}
+
+/// Where a condition begins to hold.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BreakEven {
+    /// The number.
+    pub value: f64,
+    /// Its unit.
+    pub unit: String,
+}
+
+impl Verdict {
+    /// It holds.
+    pub fn yes(because: impl Into<String>) -> Self {
+        Self::True { because: because.into() }
+    }
+
+    /// It does not hold.
+    pub fn no(because: impl Into<String>) -> Self {
+        Self::False { because: because.into() }
+    }
+
+    /// It holds under a condition.
+    pub fn only_if(condition: impl Into<String>, because: impl Into<String>) -> Self {
+        Self::TrueIf { condition: condition.into(), because: because.into(), break_even: None }
+    }
+
+    /// Nobody can say.
+    pub fn undecided(because: impl Into<String>) -> Self {
+        Self::Undecided { because: because.into() }
+    }
+
+    /// What a claim is called after it was measured.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::True { .. } => "true",
+            Self::TrueIf { .. } => "true if",
+            Self::False { .. } => "false",
+            Self::Undecided { .. } => "undecided",
+        }
+    }
+
+    /// The verdict in words.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        match self {
+            Self::TrueIf { condition, .. } => format!("true if {condition}"),
+            other => other.word().to_owned(),
+        }
+    }
+
+    /// Why, in one or two sentences.
+    #[must_use]
+    pub fn because(&self) -> &str {
+        match self {
+            Self::True { because }
+            | Self::TrueIf { because, .. }
+            | Self::False { because }
+            | Self::Undecided { because } => because,
+        }
+    }
+
+    /// Whether two runs came to the same. Numbers may differ.
+    #[must_use]
+    pub fn agrees_with(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::TrueIf { condition: one, .. }, Self::TrueIf { condition: other, .. }) => {
+                one == other
+            }
+            (one, other) => one.word() == other.word(),
+        }
+    }
+}
+
+/// Reaches the verdict of a claim anew from its JSON, as `latchkey compare
+/// --json` prints it: from its number, its samples and its facts.
+#[must_use]
+pub fn verdict_of(claim: &Value) -> Option<Verdict> {
+    let number = u8::try_from(claim.get("number")?.as_u64()?).ok()?;
+    let evidence: Evidence = serde_json::from_value(serde_json::json!({
+        "series": claim.get("series")?,
+        "facts": claim.get("facts")?,
+    }))
+    .ok()?;
+    Some((claims::by_number(number)?.judge)(&evidence))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn verdicts_agree_on_the_condition_and_not_on_numbers() {
+        let (a, b) = (Verdict::only_if("x", "1 ms"), Verdict::only_if("x", "2 ms"));
+        assert!(a.agrees_with(&b));
+        assert!(!a.agrees_with(&Verdict::only_if("y", "1 ms")));
+        assert!(!a.agrees_with(&Verdict::yes("1 ms")));
+        assert!(Verdict::no("a").agrees_with(&Verdict::no("b")));
+        assert_eq!(a.in_words(), "true if x");
+    }
+}

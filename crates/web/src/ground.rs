@@ -1,0 +1,251 @@
+//! Where the comparison measures: Latchkeys that are thrown away afterwards.
+//!
+//! Each is a whole app on ports of its own, with a database in a temporary
+//! folder and limits of its own: nobody's data is touched and nobody's tries
+//! are used up. They run on threads of their own, so that their work does not
+//! stand in the way of the app that is being used, and they keep no log.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use latchkey_domain::{Clock, Email, Roles, Span};
+use latchkey_lab::{Error, Ground, Place, Result, Switch, Wishes};
+use latchkey_store::users;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::sync::{Mutex, watch};
+use tokio::task::JoinHandle;
+use url::Url;
+
+use crate::app::{App, Application};
+use crate::serve::{self, Listeners};
+use crate::settings::{Environment, Settings};
+
+/// Threads for all instances together.
+const THREADS: usize = 2;
+
+/// How long an instance may take to stop before it is left to itself.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Starts Latchkeys in this process.
+#[derive(Debug)]
+pub struct OwnGround {
+    // Taken out when it is dropped: a runtime must not wait inside another one.
+    runtime: Option<Runtime>,
+    handle: Handle,
+}
+
+impl OwnGround {
+    /// A ground with threads of its own.
+    ///
+    /// # Errors
+    /// When the system gives no threads.
+    pub fn new() -> std::io::Result<Self> {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(THREADS)
+            .thread_name("ground")
+            .on_thread_start(|| {
+                // Thousands of lines about requests that nobody made would bury
+                // those that somebody did. It holds as long as the thread lives.
+                let silence = tracing::subscriber::NoSubscriber::new();
+                std::mem::forget(tracing::subscriber::set_default(silence));
+            })
+            .enable_all()
+            .build()?;
+        let handle = runtime.handle().clone();
+        Ok(Self { runtime: Some(runtime), handle })
+    }
+}
+
+impl Drop for OwnGround {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+#[async_trait]
+impl Ground for OwnGround {
+    fn describe(&self) -> String {
+        let build = if cfg!(debug_assertions) { "a debug build" } else { "a release build" };
+        format!("instances of its own on this machine, {build}, with an embedded SQLite")
+    }
+
+    async fn start(&self, wishes: &Wishes) -> Result<Box<dyn Place>> {
+        let (wishes, handle) = (wishes.clone(), self.handle.clone());
+        let started = self.handle.spawn(async move { Instance::start(wishes, handle).await });
+        let instance = started.await.map_err(|error| Error::Ground(error.to_string()))??;
+        Ok(Box::new(instance))
+    }
+}
+
+/// One Latchkey, until it is stopped.
+#[derive(Debug)]
+struct Instance {
+    app: App,
+    url: Url,
+    provider: Option<Url>,
+    /// What stops the local provider, while it runs.
+    provider_runs: Mutex<Option<Running>>,
+    serving: Running,
+    clock: Clock,
+    handle: Handle,
+    folder: TempDir,
+}
+
+/// A task that ends when it is told to.
+#[derive(Debug)]
+struct Running {
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Running {
+    async fn end(self) {
+        // Nobody receives it when the task has ended already.
+        let _ = self.stop.send(true);
+        // A task that does not end is left to itself.
+        let _ = tokio::time::timeout(GRACE, self.task).await;
+    }
+}
+
+fn failed(error: impl std::fmt::Display) -> Error {
+    Error::Ground(error.to_string())
+}
+
+impl Instance {
+    async fn start(wishes: Wishes, handle: Handle) -> Result<Self> {
+        let folder = tempfile::tempdir().map_err(failed)?;
+        let listener = listen(0).await?;
+        let idp = listen(0).await?;
+        let port = listener.local_addr().map_err(failed)?.port();
+        let idp_port = idp.local_addr().map_err(failed)?.port();
+        let database = folder.path().join("latchkey.db");
+        let own = [
+            ("PUBLIC_URL".to_owned(), format!("http://localhost:{port}")),
+            ("LOCAL_IDP_PORT".to_owned(), idp_port.to_string()),
+            ("DATABASE_URL".to_owned(), format!("sqlite://{}", database.display())),
+        ];
+        let variables = own.into_iter().chain(wishes.variables);
+        let environment = Environment::of(variables, folder.path());
+        let settings = Settings::load(&environment).map_err(failed)?;
+        let clock = match wishes.clock_stands {
+            true => Clock::standing_at(Clock::System.now()),
+            false => Clock::System,
+        };
+        let app = Application::new(settings, clock.clone()).await.map_err(failed)?;
+        let provider = app.settings.local_idp.as_ref().map(|idp| idp.url.clone());
+        let provider_runs = provider.is_some().then(|| run_provider(&app, idp));
+        Ok(Self {
+            url: app.settings.public_url.clone(),
+            serving: run_app(&app, listener),
+            provider_runs: Mutex::new(provider_runs),
+            app,
+            provider,
+            clock,
+            handle,
+            folder,
+        })
+    }
+}
+
+async fn listen(port: u16) -> Result<TcpListener> {
+    TcpListener::bind(("127.0.0.1", port)).await.map_err(failed)
+}
+
+fn run_app(app: &App, listener: TcpListener) -> Running {
+    let (stop, mut stopped) = watch::channel(false);
+    let listeners = Listeners { app: vec![listener], local_idp: None };
+    let serving = serve::run(app.clone(), listeners, async move {
+        // A sender that is gone means the same.
+        let _ = stopped.wait_for(|stopped| *stopped).await;
+    });
+    let task = tokio::spawn(async move {
+        if let Err(error) = serving.await {
+            tracing::warn!(%error, "an instance could not be served");
+        }
+    });
+    Running { stop, task }
+}
+
+fn run_provider(app: &App, listener: TcpListener) -> Running {
+    let (stop, stopped) = watch::channel(false);
+    let app = app.clone();
+    let task = tokio::spawn(async move {
+        if let Err(error) = serve::provider(&app.settings, listener, stopped).await {
+            tracing::warn!(%error, "a provider could not be served");
+        }
+    });
+    Running { stop, task }
+}
+
+#[async_trait]
+impl Place for Instance {
+    fn url(&self) -> &Url {
+        &self.url
+    }
+
+    fn provider(&self) -> Option<&Url> {
+        self.provider.as_ref()
+    }
+
+    async fn switch(&self, switch: Switch) -> Result<()> {
+        let mut running = self.provider_runs.lock().await;
+        match switch {
+            Switch::CutDatabase => self.app.db.close().await,
+            Switch::StopProvider => {
+                if let Some(provider) = running.take() {
+                    provider.end().await;
+                }
+            }
+            Switch::StartProvider => {
+                let Some(idp) = self.app.settings.local_idp.as_ref() else {
+                    return Err(Error::NotHere("there is no local provider".to_owned()));
+                };
+                if running.is_none() {
+                    let listener = listen(idp.port).await?;
+                    let _on_its_threads = self.handle.enter();
+                    *running = Some(run_provider(&self.app, listener));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn give_roles(&self, email: &str, names: &[String]) -> Result<()> {
+        let email = Email::parse(email).map_err(failed)?;
+        let mut roles = Roles::default();
+        for name in names {
+            roles.insert(name.parse().map_err(failed)?);
+        }
+        for user in users::by_email(&self.app.db, &email).await.map_err(failed)? {
+            users::set_roles(&self.app.db, user.id, &roles).await.map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    async fn advance(&self, by: Duration) -> Result<()> {
+        match self.clock {
+            Clock::System => Err(Error::NotHere("its clock runs by itself".to_owned())),
+            Clock::Manual(_) => {
+                let millis = i64::try_from(by.as_millis()).map_err(failed)?;
+                self.clock.advance(Span::millis(millis));
+                Ok(())
+            }
+        }
+    }
+
+    async fn stop(self: Box<Self>) {
+        let Self { provider_runs, serving, app, folder, .. } = *self;
+        if let Some(provider) = provider_runs.into_inner() {
+            provider.end().await;
+        }
+        serving.end().await;
+        drop(app);
+        if let Err(error) = folder.close() {
+            tracing::warn!(%error, "a temporary folder could not be removed");
+        }
+    }
+}
