@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::issuer::Issuer;
+use crate::issuer::{INTROSPECT, Issuer};
 
 /// A secret that is good enough for a public site.
 pub const STRONG_SECRET: &str = "3f7Kq9Zr1xV8bN5mT2wY6cH4jL0pD3sG";
@@ -91,6 +91,14 @@ impl Setup {
         self.set("OIDC_ACME_ISSUER", &issuer.url)
             .set("OIDC_ACME_CLIENT_ID", issuer.client_id())
             .set("OIDC_ACME_CLIENT_SECRET", issuer.client_secret())
+    }
+
+    /// With this issuer to be asked about opaque tokens.
+    #[must_use]
+    pub fn asking(self, issuer: &Issuer) -> Self {
+        self.set("OAUTH_INTROSPECTION_URL", format!("{}{INTROSPECT}", issuer.url))
+            .set("OAUTH_INTROSPECTION_CLIENT_ID", issuer.client_id())
+            .set("OAUTH_INTROSPECTION_CLIENT_SECRET", issuer.client_secret())
     }
 
     /// With a clock that stands still until it is advanced.

@@ -85,6 +85,11 @@ pub fn part(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
+/// `Authorization: Basic` of two halves that are joined as they are.
+pub fn basic(id: &str, secret: &str) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")))
+}
+
 /// The header and the claims of a token.
 #[track_caller]
 pub fn read(token: &str) -> (Value, Value) {

@@ -2,10 +2,13 @@
 //!
 //! Which door? [`oauth`] is the way through a provider, [`password`] the local
 //! one. Which key? [`session`] is what a server remembers, [`jwt`] is what a
-//! person carries. The tree is the comparison.
+//! person carries; and [`introspection`] is how somebody else's key is taken, an
+//! opaque OAuth token. The tree is the comparison.
 
 pub mod admission;
+mod generations;
 pub mod http;
+pub mod introspection;
 pub mod jwt;
 pub mod key_ring;
 pub mod linking;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// One thing that a key may be allowed to do on the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
-    /// See who the person is, and their sign-ins.
+    /// See who the person is and their sign-ins, and end those.
     Profile,
     /// Read the calendar.
     CalendarRead,
@@ -44,7 +44,7 @@ impl Scope {
     #[must_use]
     pub const fn sentence(self) -> &'static str {
         match self {
-            Self::Profile => "See who you are and where you are signed in",
+            Self::Profile => "See who you are and where you are signed in, and sign you out there",
             Self::CalendarRead => "Read your calendar",
             Self::ContactsRead => "Read your contacts",
             Self::ContactsWrite => "Create, change and delete your contacts",

@@ -1,6 +1,6 @@
 //! Who people are at their providers.
 
-use latchkey_domain::identity::Profile;
+use latchkey_domain::identity::{Profile, Subject};
 use latchkey_domain::{Timestamp, User, UserId};
 
 use crate::db::{execute, in_transaction, on};
@@ -45,6 +45,13 @@ const WHOSE: &str = concat!(
     " FROM identities i JOIN users u ON u.id = i.user_id WHERE i.issuer = $1 AND i.subject = $2"
 );
 
+const OF_SUBJECT: &str = concat!(
+    "SELECT ",
+    user_columns!(),
+    " FROM users u WHERE u.id = COALESCE(\
+        (SELECT i.user_id FROM identities i WHERE i.issuer = $1 AND i.subject = $2), $2)"
+);
+
 pub(crate) const INSERT: &str = "INSERT INTO identities \
     (issuer, subject, user_id, provider, name, email, linked_at, last_used_at) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $7)";
@@ -78,6 +85,19 @@ pub async fn whose(db: &Db, profile: &Profile) -> Result<Option<User>> {
     let row: Option<UserRow> = on!(db, pool => sqlx::query_as(WHOSE)
         .bind(&profile.issuer)
         .bind(profile.subject.as_str())
+        .fetch_optional(pool))?;
+    row.map(User::try_from).transpose()
+}
+
+/// Whose account the subject of a token is: that of the identity, or the account
+/// that has the subject for its id.
+///
+/// # Errors
+/// When the database does.
+pub async fn of_subject(db: &Db, issuer: &str, subject: &Subject) -> Result<Option<User>> {
+    let row: Option<UserRow> = on!(db, pool => sqlx::query_as(OF_SUBJECT)
+        .bind(issuer)
+        .bind(subject.as_str())
         .fetch_optional(pool))?;
     row.map(User::try_from).transpose()
 }

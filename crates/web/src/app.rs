@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use latchkey_auth::http::Outbound;
+use latchkey_auth::introspection::{self, Introspection};
 use latchkey_auth::jwt::Expected;
 use latchkey_auth::key_ring::{self, Keys, Wanted};
 use latchkey_auth::oauth::{Kind, Provider};
@@ -43,6 +44,8 @@ pub struct Application {
     pub issuer: Issuer,
     /// The sign-ins whose JWTs are refused before they expire.
     pub revoked: Revoked,
+    /// Who is asked about other apps' tokens, where anybody is.
+    pub introspection: Option<Introspection>,
     /// The attempts whose answer has come.
     pub used_attempts: UsedAttempts,
     /// How often somebody may try.
@@ -99,9 +102,11 @@ impl Application {
         let revoked = Revoked::new(settings.jwt.access_ttl, keys.leeway(), watches_all);
         revoked.poll(&db, None, clock.now()).await?;
         let providers = settings.providers.iter().map(|provider| connect(&settings, provider));
+        let http = Outbound::new()?;
         Ok(Arc::new(Self {
             sessions: sessions(&settings, &db, &clock),
-            http: Outbound::new()?,
+            introspection: introspection(&settings, &http, &db),
+            http,
             providers: providers.collect::<Result<_, _>>()?,
             cookies: CookieProfile::of(&settings.public_url),
             used_attempts: UsedAttempts::default(),
@@ -130,6 +135,14 @@ impl Application {
         self.revoked.note(sign_in, at);
     }
 
+    /// Takes note that an app may no longer do what it could a moment ago:
+    /// nothing that was heard about its token is believed any longer.
+    pub fn forget_delegations(&self) {
+        if let Some(introspection) = &self.introspection {
+            introspection.forget();
+        }
+    }
+
     /// The provider with this name in our URLs.
     #[must_use]
     pub fn provider(&self, slug: &str) -> Option<&Provider> {
@@ -140,6 +153,22 @@ impl Application {
 fn sessions(settings: &Settings, db: &Db, clock: &Clock) -> Sessions {
     let sessions = Sessions::new(db.clone(), clock.clone(), settings.session);
     if settings.session_cache { sessions.cached() } else { sessions }
+}
+
+fn introspection(settings: &Settings, http: &Outbound, db: &Db) -> Option<Introspection> {
+    let from = settings.introspection.as_ref()?;
+    let config = introspection::Config {
+        url: from.url.clone(),
+        client_id: from.client_id.clone(),
+        client_secret: from.client_secret.clone(),
+        expected: introspection::Expected {
+            audience: settings.jwt.audience.clone(),
+            issuer: from.issuer_is_certain.then(|| from.issuer.clone()).flatten(),
+        },
+        issuer: from.issuer.clone(),
+        remembered_for: from.remembered_for,
+    };
+    Some(Introspection::new(config, http.clone(), db.clone()))
 }
 
 fn mailer(settings: &Settings) -> Result<Mailer, Error> {

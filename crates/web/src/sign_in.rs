@@ -127,8 +127,10 @@ pub(crate) async fn sign_out(app: &App, browser: Browser) -> Result<()> {
 /// Ends every sign-in that the browser came with: there may be a session and a
 /// JWT beside each other, from two tabs.
 async fn end_what_was_carried(app: &App, browser: &Browser) -> Result<()> {
-    if let Some(before) = &browser.before {
-        end(app, before.sign_in_id(), before.user.id).await?;
+    if let Some(before) = &browser.before
+        && let Some(id) = before.sign_in_id()
+    {
+        end(app, id, before.user.id).await?;
     }
     if let Some(token) = &browser.refresh_token
         && let Some((id, user)) = app.issuer.sign_in_of(token, app.clock.now()).await?

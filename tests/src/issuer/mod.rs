@@ -27,6 +27,8 @@ pub const DISCOVERY: &str = "/.well-known/openid-configuration";
 pub const JWKS: &str = "/jwks";
 /// Where the code is exchanged.
 pub const TOKEN: &str = "/token";
+/// Where tokens are asked about; it answers what a test says, and 404 before.
+pub const INTROSPECT: &str = "/introspect";
 /// Where the profile is.
 pub const USERINFO: &str = "/userinfo";
 

@@ -80,6 +80,8 @@ impl Request {
 pub enum Answer {
     /// A document with status 200.
     Json(Value),
+    /// The same, after a while.
+    JsonAfter(Duration, Value),
     /// A status, a content type and a body.
     Says(u16, &'static str, String),
     /// Somewhere else, with this status.
@@ -125,6 +127,10 @@ impl Answer {
         let endless = format!("HTTP/1.1 200 OK\r\n{json}Connection: close\r\n\r\n");
         match self {
             Self::Json(value) => {
+                stream.write_all(whole(200, json, &value.to_string()).as_bytes()).await
+            }
+            Self::JsonAfter(pause, value) => {
+                tokio::time::sleep(pause).await;
                 stream.write_all(whole(200, json, &value.to_string()).as_bytes()).await
             }
             Self::Says(status, kind, body) => {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use latchkey_domain::Span;
 use latchkey_domain::password::Password;
 use latchkey_store::Db;
-use latchkey_tests::issuer::{Answer, DISCOVERY, TOKEN};
+use latchkey_tests::issuer::{Answer, DISCOVERY, INTROSPECT, TOKEN};
 use latchkey_tests::{Browser, Issuer, Latchkey, Page, Setup};
 use latchkey_web::errors::catalogue::{self, Entry};
 use reqwest::Method;
@@ -105,6 +105,9 @@ fn ways() -> Vec<(&'static str, Way)> {
         "token_audience_wrong" => claims(json!({ "aud": "https://evil.test" })),
         "token_expired" => claims(json!({ "exp": 1 })),
         "token_not_yet_valid" => claims(json!({ "nbf": 9_999_999_999_i64 })),
+        "token_inactive" => introspected(Answer::Json(json!({ "active": false }))),
+        "account_unknown" => introspected_as("nobody's"),
+        "introspection_unavailable" => introspected(Answer::html(500)),
         "insufficient_scope" => insufficient_scope(),
         "role_required" => api(Method::GET, "/api/v1/admin/users", None),
         "invalid_scope" => token(json!({ "scope": "everything" })),
@@ -180,7 +183,7 @@ fn judge(entry: &Entry, page: &Page) -> Result<(), String> {
     let id = page.header("x-request-id").unwrap_or_default();
     ensure(id.len() >= 16 && page.body.contains(id), "no request id to quote")?;
     ensure(page.header("cache-control") == Some("no-store"), "Cache-Control")?;
-    if matches!(page.status, 429) || code == "busy" {
+    if matches!(page.status, 429) || matches!(code, "busy" | "introspection_unavailable") {
         let after = page.header("retry-after").and_then(|after| after.parse::<u32>().ok());
         ensure(after.is_some_and(|after| after > 0), "Retry-After")?;
     }
@@ -517,6 +520,28 @@ async fn claims(change: Value) -> Page {
         key.sign(&header.to_string(), &with(claims, change).to_string())
     })
     .await
+}
+
+/// Shows an opaque token, about which the issuer says that.
+async fn introspected(answer: Answer) -> Page {
+    let (app, issuer) = asks_acme().await;
+    issuer.answers(INTROSPECT, answer);
+    Program::with(&app, "opaque").get("/api/v1/me").await
+}
+
+async fn introspected_as(subject: &'static str) -> Page {
+    let (app, issuer) = asks_acme().await;
+    let audience = app.url("/api");
+    issuer.answers(
+        INTROSPECT,
+        Answer::Json(json!({ "active": true, "sub": subject, "aud": audience })),
+    );
+    Program::with(&app, "opaque").get("/api/v1/me").await
+}
+
+async fn asks_acme() -> (Latchkey, Issuer) {
+    let issuer = Issuer::start().await;
+    (Setup::new().asking(&issuer).start().await, issuer)
 }
 
 async fn insufficient_scope() -> Page {

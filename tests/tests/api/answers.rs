@@ -50,7 +50,11 @@ async fn without_a_token_there_is_a_challenge_without_an_error() {
         for method in *methods {
             let page = nobody.call(method.parse().expect("a method"), path, None).await;
             problem(&page, 401, "token_missing");
-            assert_eq!(page.header("www-authenticate"), Some("Bearer realm=\"latchkey\""));
+            let challenge = format!(
+                "Bearer realm=\"latchkey\", resource_metadata=\"{}\"",
+                app.url("/.well-known/oauth-protected-resource/api")
+            );
+            assert_eq!(page.header("www-authenticate"), Some(challenge.as_str()));
         }
     }
 }

@@ -160,7 +160,8 @@ async fn what_is_sent_on_purpose_counts_before_what_a_browser_sends_by_itself() 
     let mut browser = enter(&app, "google", "session").await;
     let me = browser.get(&app.url("/api/v1/me")).await.body;
     let token = person::tokens(&app, ADA, None).await.access;
-    for (authorization, status) in [(format!("Bearer {token}"), 200), ("Bearer x.y.z".into(), 401)]
+    for (authorization, status) in
+        [(format!("Bearer {token}"), 200), ("Bearer e30.e30.e30".into(), 401)]
     {
         let headers = [("authorization", authorization.as_str())];
         let page = browser.send(Method::GET, &app.url("/api/v1/me"), &headers, None).await;

@@ -9,5 +9,8 @@
 mod answers;
 mod contacts;
 mod four_ways;
+mod introspected;
+mod introspected_hostile;
+mod protected_resource;
 mod scopes;
 mod sessions;

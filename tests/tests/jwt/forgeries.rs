@@ -125,6 +125,7 @@ fn corpus(key: &OwnKey, jwk: &Value, good: &str) -> Vec<(String, String, &'stati
         ("an array", key.sign("[]", &c)),
         ("deep JSON", key.sign(&(r#"{"a":"#.repeat(1500) + &"}".repeat(1500)), &c)),
         ("claims that are a text", key.sign(&h, "\"hello\"")),
+        ("what no token is made of", format!("{good}\"")),
     ] {
         add(name, token, "token_malformed");
     }
@@ -144,6 +145,8 @@ async fn show(program: &mut Program, token: &str) -> Page {
 
 async fn app_with(key: &OwnKey) -> (Latchkey, Program, String, Value) {
     let setup = Setup::new().set("JWT_ALGORITHM", key.algorithm).set("JWT_PRIVATE_KEY", &key.pem);
+    // With nobody to ask about opaque tokens, every token is judged as a JWT.
+    let setup = setup.set("LOCAL_IDP", "off");
     let app = setup.with_clock_standing().start().await;
     let (mut program, tokens) = owner(&app, "ada@example.test").await;
     let jwks = person::json_of(&program.get("/.well-known/jwks.json").await);
@@ -230,7 +233,7 @@ async fn the_authorization_header_is_read_to_the_letter() {
         match status {
             400 => assert!(challenge.contains(r#"error="invalid_request""#), "{name}: {challenge}"),
             // RFC 6750 §3.1: nothing that could be an access token came.
-            _ => assert_eq!(challenge, "Bearer realm=\"latchkey\"", "{name}"),
+            _ => assert!(!challenge.contains("error"), "{name}: {challenge}"),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Who people are at their providers.
 
+use latchkey_domain::identity::Subject;
 use latchkey_domain::{DisplayName, Span};
 use latchkey_store::starters::Starters;
 use latchkey_store::{Error, identities};
@@ -21,6 +22,32 @@ on_both! {
         elsewhere.issuer = "https://other.test".to_owned();
         for stranger in [profile("2"), profile("1 "), elsewhere] {
             assert_eq!(identities::whose(db, &stranger).await.expect("an answer"), None);
+        }
+    }
+
+    async fn the_subject_of_a_token_is_an_identity_or_an_account(database) {
+        let db = &database.db;
+        let (ada, bob) = (user(None, false), user(None, false));
+        let none = Starters::default();
+        identities::create_account(db, &ada, "acme", &profile("1"), &none).await.expect("an account");
+        // Whoever names somebody's id a subject of theirs is that subject first.
+        let of_ada = profile(&ada.id.to_string());
+        identities::create_account(db, &bob, "acme", &of_ada, &none).await.expect("an account");
+        let (here, there) = ("https://issuer.test", "https://other.test");
+        for (issuer, subject, whose) in [
+            (here, "1".to_owned(), Some(&ada)),
+            (there, "1".to_owned(), None),
+            ("", "1".to_owned(), None),
+            (here, "2".to_owned(), None),
+            (here, bob.id.to_string(), Some(&bob)),
+            (there, ada.id.to_string(), Some(&ada)),
+            ("", ada.id.to_string(), Some(&ada)),
+            (here, ada.id.to_string(), Some(&bob)),
+            ("", ada.id.to_string().to_uppercase(), None),
+        ] {
+            let subject = Subject::new(subject).expect("a subject");
+            let found = identities::of_subject(db, issuer, &subject).await.expect("an answer");
+            assert_eq!(found.as_ref(), whose, "{issuer} {subject}");
         }
     }
 

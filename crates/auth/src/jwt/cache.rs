@@ -17,16 +17,15 @@
 //! a flood of good tokens costs no more than their verification. Revocation is
 //! not decided here: who watches revoked sign-ins asks for `sid` after each hit.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use aws_lc_rs::digest::{SHA256, digest};
 use latchkey_domain::{Span, Timestamp};
 
 use super::ring::RELOAD_EVERY;
 use super::verify::{Expected, check_times, verify_by};
 use super::{AccessClaims, KeyRing, Refused, VerifyingKey};
+use crate::generations::{Fingerprint, Generations, fingerprint};
 
 /// Tokens that are remembered, at most; about 1 kB each.
 pub const CAPACITY: usize = 10_000;
@@ -34,14 +33,12 @@ pub const CAPACITY: usize = 10_000;
 /// Locks, so that two requests seldom meet at one.
 const SHARDS: usize = 16;
 
-type Fingerprint = [u8; 32];
-
 /// Verifies tokens against the present ring, each signature only once.
 #[derive(Debug)]
 pub struct Verifier {
     expected: Expected,
     ring: RwLock<Arc<KeyRing>>,
-    cache: Vec<Mutex<Generations>>,
+    cache: Vec<Mutex<Generations<Entry>>>,
     reloaded_at: AtomicI64,
 }
 
@@ -49,15 +46,6 @@ pub struct Verifier {
 struct Entry {
     claims: Arc<AccessClaims>,
     key: VerifyingKey,
-}
-
-/// Two generations: who is asked for moves to the young one. When that is full
-/// the old one is forgotten, and with it whoever was not asked for in between.
-#[derive(Debug)]
-struct Generations {
-    young: HashMap<Fingerprint, Entry>,
-    old: HashMap<Fingerprint, Entry>,
-    each: usize,
 }
 
 impl Verifier {
@@ -71,11 +59,10 @@ impl Verifier {
     #[must_use]
     pub fn with_capacity(ring: KeyRing, expected: Expected, capacity: usize) -> Self {
         let each = capacity.div_ceil(2 * SHARDS);
-        let shard = || Generations { young: HashMap::new(), old: HashMap::new(), each };
         Self {
             expected,
             ring: RwLock::new(Arc::new(ring)),
-            cache: (0..SHARDS).map(|_| Mutex::new(shard())).collect(),
+            cache: (0..SHARDS).map(|_| Mutex::new(Generations::new(each))).collect(),
             reloaded_at: AtomicI64::new(i64::MIN),
         }
     }
@@ -137,8 +124,7 @@ impl Verifier {
 
     #[cfg(test)]
     pub(super) fn remembered_tokens(&self) -> usize {
-        let count = |shard: &Generations| shard.young.len() + shard.old.len();
-        self.cache.iter().filter_map(|shard| shard.lock().ok().map(|shard| count(&shard))).sum()
+        self.cache.iter().filter_map(|shard| shard.lock().ok().map(|shard| shard.len())).sum()
     }
 
     fn remembered(&self, fingerprint: &Fingerprint) -> Option<Entry> {
@@ -150,35 +136,12 @@ impl Verifier {
     }
 
     /// The lock is held for the closure, which waits for nothing.
-    fn shard<T>(&self, at: &Fingerprint, act: impl FnOnce(&mut Generations) -> T) -> Option<T> {
+    fn shard<T>(
+        &self,
+        at: &Fingerprint,
+        act: impl FnOnce(&mut Generations<Entry>) -> T,
+    ) -> Option<T> {
         let shard = self.cache.get(usize::from(at[0]) % SHARDS)?;
         Some(act(&mut shard.lock().unwrap_or_else(PoisonError::into_inner)))
     }
-}
-
-impl Generations {
-    fn get(&mut self, fingerprint: &Fingerprint) -> Option<Entry> {
-        if let Some(entry) = self.young.get(fingerprint) {
-            return Some(entry.clone());
-        }
-        let entry = self.old.remove(fingerprint)?;
-        self.insert(*fingerprint, entry.clone());
-        Some(entry)
-    }
-
-    fn insert(&mut self, fingerprint: Fingerprint, entry: Entry) {
-        if self.each == 0 {
-            return;
-        }
-        if self.young.len() >= self.each {
-            self.old = std::mem::take(&mut self.young);
-        }
-        self.young.insert(fingerprint, entry);
-    }
-}
-
-fn fingerprint(token: &str) -> Fingerprint {
-    let mut fingerprint = [0; 32];
-    fingerprint.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
-    fingerprint
 }

@@ -12,26 +12,26 @@ use serde_json::Value;
 /// serde's maps keep the last of two members with one name, other parsers keep
 /// the first: a token with two `sub` would be two people (RFC 7515 §4, RFC 7519
 /// §4). So all of them are kept, and counted.
-pub(super) struct Members(Vec<(String, Value)>);
+pub(crate) struct Members(Vec<(String, Value)>);
 
 impl Members {
     /// Reads an object; `None` when it is none.
-    pub(super) fn read(json: &[u8]) -> Option<Self> {
+    pub(crate) fn read(json: &[u8]) -> Option<Self> {
         serde_json::from_slice(json).ok()
     }
 
     /// Whether some name stands more than once.
-    pub(super) fn any_twice(&self) -> bool {
+    pub(crate) fn any_twice(&self) -> bool {
         // A set, not two loops: a header of 16 kB has room for thousands of members.
         let mut seen = HashSet::with_capacity(self.0.len());
         !self.0.iter().all(|(name, _)| seen.insert(name))
     }
 
-    pub(super) fn into_vec(self) -> Vec<(String, Value)> {
+    pub(crate) fn into_vec(self) -> Vec<(String, Value)> {
         self.0
     }
 
-    pub(super) fn get(&self, name: &str) -> Option<&Value> {
+    pub(crate) fn get(&self, name: &str) -> Option<&Value> {
         self.0.iter().find(|(found, _)| found == name).map(|(_, value)| value)
     }
 }

@@ -15,7 +15,7 @@ pub mod claims;
 mod issue;
 pub mod jwks;
 pub mod key;
-mod members;
+pub(crate) mod members;
 mod pem;
 pub mod refused;
 pub mod ring;

@@ -7,6 +7,7 @@ mod json;
 mod me;
 pub mod openapi;
 mod paging;
+pub(crate) mod protected_resource;
 mod refusals;
 mod sessions;
 mod token;
@@ -37,4 +38,9 @@ pub(crate) fn routes() -> Router<App> {
         .route("/api/{*rest}", axum::routing::any(async || Fault::new(catalogue::NOT_FOUND)))
         .route("/openapi.json", get(openapi::serve))
         .route("/.well-known/jwks.json", get(well_known::jwks))
+        .route("/.well-known/oauth-protected-resource", get(protected_resource::show))
+        .route(
+            "/.well-known/oauth-protected-resource/{*path}",
+            get(protected_resource::show_by_path),
+        )
 }

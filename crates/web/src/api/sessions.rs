@@ -41,12 +41,12 @@ pub(super) struct SignInAnswer {
     /// When it ends, however much it is used.
     #[schema(format = DateTime)]
     expires_at: String,
-    /// Whether it is the one that asks.
+    /// Whether it is the one that asks; an app's token belongs to none.
     current: bool,
 }
 
 impl SignInAnswer {
-    fn of(sign_in: &SignIn, current: SignInId) -> Self {
+    fn of(sign_in: &SignIn, current: Option<SignInId>) -> Self {
         Self {
             id: sign_in.id.to_string(),
             key: sign_in.key.to_string(),
@@ -56,7 +56,7 @@ impl SignInAnswer {
             created_at: sign_in.created_at.rfc3339(),
             last_seen_at: sign_in.last_seen_at.rfc3339(),
             expires_at: sign_in.expires_at.rfc3339(),
-            current: sign_in.id == current,
+            current: Some(sign_in.id) == current,
         }
     }
 }
@@ -103,7 +103,8 @@ pub(super) async fn end_one(
 ) -> Result<StatusCode> {
     caller.may(Scope::Profile)?;
     if end(&app, id, caller.user.id).await? {
-        audit::by_person(&app, Kind::SignInEnded, caller.user.id, "", &client).await;
+        let by = caller.app().map(|app| format!("through the app {app}")).unwrap_or_default();
+        audit::by_person(&app, Kind::SignInEnded, caller.user.id, by, &client).await;
         Ok(StatusCode::NO_CONTENT)
     } else {
         Err(Fault::new(catalogue::NOT_FOUND).detail("You have no living sign-in with this id."))

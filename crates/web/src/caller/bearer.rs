@@ -2,10 +2,12 @@
 
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, header};
+use latchkey_auth::introspection::Calls;
+use latchkey_auth::introspection::kind::is_opaque;
 use latchkey_auth::jwt::Refused;
 use latchkey_auth::key_ring::NotVerified;
 
-use super::{Caller, Credential};
+use super::{Caller, Credential, opaque};
 use crate::app::App;
 use crate::errors::{Fault, Result, catalogue};
 
@@ -51,7 +53,13 @@ fn is_bearer(value: &HeaderValue) -> bool {
 }
 
 /// Who shows this token.
-pub(super) async fn caller(app: &App, token: &str) -> Result<Caller> {
+pub(super) async fn caller(app: &App, token: &str, calls: &Calls) -> Result<Caller> {
+    // Where nobody can be asked, an opaque token is a JWT that is none.
+    if let Some(introspection) = &app.introspection
+        && is_opaque(token)
+    {
+        return opaque::caller(app, introspection, token, calls).await;
+    }
     match app.keys.verify(token, app.clock.now()).await {
         Ok(claims) if app.revoked.contains(claims.sid) => {
             Err(Fault::new(catalogue::TOKEN_REVOKED).challenge("error=\"invalid_token\""))
@@ -64,9 +72,12 @@ pub(super) async fn caller(app: &App, token: &str) -> Result<Caller> {
 
 /// A token that is refused, with the check that refused it.
 fn fault(refused: Refused) -> Fault {
-    let entry = catalogue::by_code(refused.code()).unwrap_or(catalogue::TOKEN_MALFORMED);
-    let said = refused.to_string();
-    Fault::new(entry)
+    invalid_token(refused.code(), refused.to_string())
+}
+
+/// 401 with what RFC 6750 §3.1 calls it, and why.
+pub(super) fn invalid_token(code: &str, said: String) -> Fault {
+    Fault::new(catalogue::by_code(code).unwrap_or(catalogue::TOKEN_MALFORMED))
         .challenge(format!("error=\"invalid_token\", error_description=\"{said}\""))
         .detail(said)
 }

@@ -1,16 +1,18 @@
 //! Who is calling, with what, and what they may do.
 //!
 //! Handlers take a [`Caller`] and ask it for a scope or a role. They never
-//! learn which key it was: the session cookie, a JWT in a cookie, or a JWT as
-//! a bearer token all yield the same person.
+//! learn which key it was: the session cookie, a JWT in a cookie, a JWT as a
+//! bearer token, or somebody else's opaque token all yield the same person.
 
 mod bearer;
 mod browser;
+mod opaque;
 
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use http::request::Parts;
+use latchkey_auth::introspection::{Calls, Delegation};
 use latchkey_auth::jwt::AccessClaims;
 use latchkey_domain::sign_in::{Door, Key, SignIn};
 use latchkey_domain::{Role, Scope, Scopes, SignInId, Span, Timestamp, User};
@@ -43,6 +45,9 @@ pub enum Credential {
     JwtCookie(Jwt),
     /// A JWT, in the `Authorization` header (RFC 6750 §2.1).
     JwtBearer(Jwt),
+    /// Another app's opaque token, in the same header, about which its issuer
+    /// was asked (RFC 7662). It opens the API and never a page.
+    OAuthBearer(Arc<Delegation>),
 }
 
 /// A JWT that was verified.
@@ -64,8 +69,9 @@ impl Caller {
         if is_for_programs(parts.uri.path()) {
             bearer::refuse_tokens_in_url(parts)?;
             if let Some(token) = bearer::token(&parts.headers)? {
-                let token = token.to_owned();
-                return bearer::caller(app, &token).await.map(Some);
+                let (token, calls) =
+                    (token.to_owned(), parts.extensions.get::<Arc<Calls>>().cloned());
+                return bearer::caller(app, &token, &calls.unwrap_or_default()).await.map(Some);
             }
         }
         browser::caller(parts, app).await
@@ -75,32 +81,47 @@ impl Caller {
         Self { user: claims.user(), credential: wrap(Jwt { claims, token }) }
     }
 
-    /// Which key they carry.
+    /// Which key of ours they carry; an app's token is none.
     #[must_use]
-    pub const fn key(&self) -> Key {
+    pub const fn key(&self) -> Option<Key> {
         match self.credential {
-            Credential::Session(_) => Key::Session,
-            Credential::JwtCookie(_) | Credential::JwtBearer(_) => Key::Jwt,
+            Credential::Session(_) => Some(Key::Session),
+            Credential::JwtCookie(_) | Credential::JwtBearer(_) => Some(Key::Jwt),
+            Credential::OAuthBearer(_) => None,
         }
     }
 
-    /// The sign-in that it comes from.
+    /// The sign-in that it comes from. Behind an app's token there is none here:
+    /// its person may never have been signed in while the app calls.
     #[must_use]
-    pub fn sign_in_id(&self) -> SignInId {
+    pub fn sign_in_id(&self) -> Option<SignInId> {
         match &self.credential {
-            Credential::Session(sign_in) => sign_in.id,
-            Credential::JwtCookie(jwt) | Credential::JwtBearer(jwt) => jwt.claims.sid,
+            Credential::Session(sign_in) => Some(sign_in.id),
+            Credential::JwtCookie(jwt) | Credential::JwtBearer(jwt) => Some(jwt.claims.sid),
+            Credential::OAuthBearer(_) => None,
         }
     }
 
-    /// When they last proved who they are.
+    /// When they last proved who they are, which an app cannot do for them.
     #[must_use]
-    pub fn authenticated_at(&self) -> Timestamp {
+    pub fn authenticated_at(&self) -> Option<Timestamp> {
         match &self.credential {
-            Credential::Session(sign_in) => sign_in.authenticated_at,
+            Credential::Session(sign_in) => Some(sign_in.authenticated_at),
             Credential::JwtCookie(jwt) | Credential::JwtBearer(jwt) => {
-                Timestamp::from_seconds(jwt.claims.auth_time)
+                Some(Timestamp::from_seconds(jwt.claims.auth_time))
             }
+            Credential::OAuthBearer(_) => None,
+        }
+    }
+
+    /// The app that acts for them, by the name that its issuer gave it.
+    #[must_use]
+    pub fn app(&self) -> Option<&str> {
+        match &self.credential {
+            Credential::OAuthBearer(delegation) => {
+                Some(delegation.client_id.as_deref().unwrap_or("without a name"))
+            }
+            _ => None,
         }
     }
 
@@ -113,6 +134,7 @@ impl Caller {
                 let password = Door::Password;
                 jwt.claims.amr.iter().any(|amr| amr == password.amr()).then_some(password)
             }
+            Credential::OAuthBearer(_) => None,
         }
     }
 
@@ -122,6 +144,7 @@ impl Caller {
         match &self.credential {
             Credential::Session(_) => Scopes::all(),
             Credential::JwtCookie(jwt) | Credential::JwtBearer(jwt) => jwt.claims.scope.clone(),
+            Credential::OAuthBearer(delegation) => delegation.scopes.clone(),
         }
     }
 
@@ -146,7 +169,8 @@ impl Caller {
     /// 403 with the way to prove it again, or 401 when the sign-in has ended.
     pub async fn proved_lately(&self, app: &Application) -> Result<()> {
         self.lives(app).await?;
-        if app.clock.now().since(self.authenticated_at()) <= FRESH_FOR {
+        let proved = self.authenticated_at();
+        if proved.is_some_and(|at| app.clock.now().since(at) <= FRESH_FOR) {
             return Ok(());
         }
         let again = Action::link("Sign in again", "/sign-in?again=1&next=%2Faccount");
@@ -154,7 +178,7 @@ impl Caller {
     }
 
     /// Whether the sign-in is still alive. A session was read a moment ago; a
-    /// JWT says what was true when it was issued.
+    /// JWT says what was true when it was issued; an app has none.
     ///
     /// # Errors
     /// 401 when it has ended.
@@ -164,20 +188,28 @@ impl Caller {
             Credential::JwtCookie(jwt) | Credential::JwtBearer(jwt) => {
                 sign_ins::by_id(&app.db, jwt.claims.sid).await?.is_some()
             }
+            Credential::OAuthBearer(_) => false,
         };
         if lives { Ok(()) } else { Err(Fault::new(catalogue::TOKEN_REVOKED)) }
     }
 
-    /// Whether this person has that role.
+    /// Whether this person has that role, and acts themselves: a role is not
+    /// handed on to an app, for no scope that the person agreed to stands for it.
     ///
     /// # Errors
     /// 403.
     pub fn is(&self, role: &Role) -> Result<&Self> {
-        if self.user.roles.contains(role) {
-            return Ok(self);
-        }
+        let detail = match (self.user.roles.contains(role), self.app()) {
+            (true, None) => return Ok(self),
+            (true, Some(_)) => {
+                format!("This is for people with the role {role} themselves, not for their apps.")
+            }
+            (false, _) => {
+                format!("This is for people with the role {role}, which you do not have.")
+            }
+        };
         Err(Fault::new(catalogue::ROLE_REQUIRED)
-            .detail(format!("This is for people with the role {role}, which you do not have."))
+            .detail(detail)
             .challenge("error=\"insufficient_scope\""))
     }
 }

@@ -296,6 +296,18 @@ catalogue! {
         "The token is not valid yet",
         "The token says that it is for later.",
         "Compare the clocks, and try again then.";
+    TOKEN_INACTIVE: UNAUTHORIZED, YOU, "token_inactive",
+        "The token is not active",
+        "The authorization server that was asked about the token does not vouch for it: it was revoked, has expired, or was never issued.",
+        "Get a new token from the authorization server, and ask the person again if it refuses.";
+    ACCOUNT_UNKNOWN: FORBIDDEN, YOU, "account_unknown",
+        "The person has no account here",
+        "The token is good, but the person who let the app act has no account here, and an app does not make one.",
+        "The person signs in here once with that identity. Then send the request again.";
+    INTROSPECTION_UNAVAILABLE: SERVICE_UNAVAILABLE, PROVIDER, "introspection_unavailable",
+        "The token cannot be checked at the moment",
+        "Only the authorization server that issued the token can say whether it is good, and it gives no answer that can be used. Until then nobody is let in with it.",
+        "Wait a moment and send the request again. Sessions and JWTs work meanwhile.";
     INSUFFICIENT_SCOPE: FORBIDDEN, YOU, "insufficient_scope",
         "The token may not do this",
         "The token was issued for less than this request needs.",

@@ -221,11 +221,18 @@ impl IntoResponse for Fault {
 
 impl From<latchkey_store::Error> for Fault {
     fn from(error: latchkey_store::Error) -> Self {
+        Self::from(&error)
+    }
+}
+
+/// For a failure that several requests share.
+impl From<&latchkey_store::Error> for Fault {
+    fn from(error: &latchkey_store::Error) -> Self {
         let entry = match error {
             latchkey_store::Error::Unavailable(_) => catalogue::DATABASE_DOWN,
             _ => catalogue::INTERNAL,
         };
-        tracing::error!(error = &error as &dyn std::error::Error, "the store failed");
+        tracing::error!(error = error as &dyn std::error::Error, "the store failed");
         Self::new(entry)
     }
 }

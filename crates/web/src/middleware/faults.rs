@@ -8,6 +8,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
 use super::request::RequestId;
+use crate::api::protected_resource;
 use crate::app::App;
 use crate::errors::{Fault, catalogue};
 use crate::templates::{Chrome, ErrorPage, Page};
@@ -30,16 +31,27 @@ pub(crate) async fn render(State(app): State<App>, request: Request, next: Next)
     headers.remove(header::CONTENT_TYPE);
     headers.remove(header::CONTENT_LENGTH);
     let mut rendered = body;
-    if let Some(challenge) = fault.www_authenticate()
-        && let Ok(value) = HeaderValue::try_from(challenge)
-    {
-        headers.insert(header::WWW_AUTHENTICATE, value);
+    if let Some(challenge) = challenge(&app, &fault, is_api) {
+        headers.insert(header::WWW_AUTHENTICATE, challenge);
     }
     if let Some(after) = fault.retries_after() {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(after.as_seconds().max(1)));
     }
     rendered.headers_mut().extend(headers);
     rendered
+}
+
+/// How to come back with something better (RFC 6750 §3), and for programs where
+/// to learn who issues it (RFC 9728 §5.1).
+fn challenge(app: &App, fault: &Fault, is_api: bool) -> Option<HeaderValue> {
+    let challenge = fault.www_authenticate()?;
+    let whole = if is_api {
+        let metadata = protected_resource::address(&app.settings);
+        format!("{challenge}, resource_metadata=\"{metadata}\"")
+    } else {
+        challenge
+    };
+    HeaderValue::try_from(whole).ok()
 }
 
 /// Programs are answered in JSON.

@@ -7,6 +7,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use latchkey_auth::introspection::Calls;
 use latchkey_auth::random;
 use latchkey_store::count::{self, Statements};
 use tracing::Instrument as _;
@@ -34,6 +35,8 @@ pub(crate) async fn identify(State(app): State<App>, mut request: Request, next:
     let span = tracing::info_span!("request", id = id.0, method = %request.method(), route);
     let latency = if app.settings.is_development() { dial(request.headers()) } else { None };
     let statements = Arc::new(Statements::with_latency(latency.unwrap_or_default()));
+    let calls = Arc::new(Calls::default());
+    request.extensions_mut().insert(Arc::clone(&calls));
     let start = Instant::now();
     let answer = count::statements(Arc::clone(&statements), next.run(request));
     let mut response = answer.instrument(span.clone()).await;
@@ -51,7 +54,7 @@ pub(crate) async fn identify(State(app): State<App>, mut request: Request, next:
     }
     // How long a query takes tells strangers something; developers want to know.
     if app.settings.is_development()
-        && let Ok(value) = HeaderValue::try_from(server_timing(&statements, start))
+        && let Ok(value) = HeaderValue::try_from(server_timing(&statements, &calls, start))
     {
         headers.insert(SERVER_TIMING, value);
     }
@@ -66,15 +69,17 @@ fn dial(headers: &HeaderMap) -> Option<Duration> {
     (0.0..=MAX_LATENCY).contains(&millis).then(|| Duration::from_secs_f64(millis / 1000.0))
 }
 
-fn server_timing(statements: &Statements, start: Instant) -> String {
+/// What a request cost: queries, and calls about an app's token if it showed one.
+fn server_timing(statements: &Statements, calls: &Calls, start: Instant) -> String {
     let millis = |time: std::time::Duration| time.as_secs_f64() * 1000.0;
     let sent = statements.sent();
     let noun = if sent == 1 { "query" } else { "queries" };
-    format!(
-        "db;dur={:.3};desc=\"{sent} {noun}\", total;dur={:.3}",
-        millis(statements.time()),
-        millis(start.elapsed())
-    )
+    let db = format!("db;dur={:.3};desc=\"{sent} {noun}\"", millis(statements.time()));
+    let asked = calls.made().map(|made| {
+        let noun = if made == 1 { "call" } else { "calls" };
+        format!(", introspection;dur={:.3};desc=\"{made} {noun}\"", millis(calls.time()))
+    });
+    format!("{db}{}, total;dur={:.3}", asked.unwrap_or_default(), millis(start.elapsed()))
 }
 
 #[cfg(test)]

@@ -8,10 +8,12 @@ use crate::templates::{CameIn, Chrome, HomePage, Page, door_name, key_name};
 
 /// `GET /`
 pub(crate) async fn show(State(app): State<App>, caller: Option<Caller>) -> Page<HomePage> {
-    let came_in = caller.as_ref().map(|caller| CameIn {
-        name: caller.user.name.to_string(),
-        door: door_name(&app, caller.door().as_ref()),
-        key: key_name(caller.key()),
+    let came_in = caller.as_ref().and_then(|caller| {
+        Some(CameIn {
+            name: caller.user.name.to_string(),
+            door: door_name(&app, caller.door().as_ref()),
+            key: key_name(caller.key()?),
+        })
     });
     Page(HomePage { chrome: Chrome::new(&app, caller.as_ref()), came_in })
 }

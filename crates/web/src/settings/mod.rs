@@ -8,6 +8,7 @@ mod aliases;
 mod app_secret;
 mod credentials;
 mod environment;
+mod introspection;
 mod looks;
 mod providers;
 mod reader;
@@ -29,6 +30,7 @@ use crate::mail::Mailer;
 pub use app_secret::{SecretFacts, SecretSource};
 
 pub use environment::Environment;
+pub use introspection::IntrospectionSettings;
 pub use providers::{BUILT_IN, Dialect, ProviderSettings};
 pub use reader::{Problem, Problems};
 
@@ -55,6 +57,8 @@ pub struct Settings {
     pub jwt: JwtSettings,
     /// The providers at which people can sign in, in the order of the buttons.
     pub providers: Vec<ProviderSettings>,
+    /// Where other apps' tokens are asked about, if anywhere.
+    pub introspection: Option<IntrospectionSettings>,
     /// The local provider, where there is one.
     pub local_idp: Option<LocalIdp>,
     /// The mail server; it may hold a password.
@@ -137,6 +141,7 @@ impl Settings {
         let jwt = jwt(&mut read, &public_url);
         let local_idp = local_idp(&mut read, development);
         let providers = providers::read(&mut read, local_idp.as_ref());
+        let introspection = introspection::read(&mut read, &providers, local_idp.as_ref());
         let trusted_proxies = trusted_proxies(&mut read);
         let smtp_url = smtp_url(&mut read);
         let unread = aliases::unread(read.environment());
@@ -152,6 +157,7 @@ impl Settings {
             session_cache,
             jwt,
             providers,
+            introspection,
             local_idp,
             trusted_proxies,
             smtp_url,

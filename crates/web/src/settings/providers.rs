@@ -114,8 +114,18 @@ fn url(read: &mut Reader<'_>, name: &str, default: &str) -> Option<Url> {
 }
 
 /// Whether a URL holds no user name and no password: it is shown to people.
-fn names_nobody(url: &Url) -> bool {
+pub(super) fn names_nobody(url: &Url) -> bool {
     url.username().is_empty() && url.password().is_none()
+}
+
+/// Whether a text can be an issuer (RFC 8414 §2): nothing behind its path.
+pub(super) fn valid_issuer(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| {
+        may_be_called(&url)
+            && names_nobody(&url)
+            && url.query().is_none()
+            && url.fragment().is_none()
+    })
 }
 
 /// The same provider, played on this machine, with a secret of its own for each start.
@@ -174,14 +184,6 @@ fn open_id(read: &mut Reader<'_>, name: &str) -> Option<ProviderSettings> {
         return None;
     }
     let issuer = read.text(&issuer_name);
-    let valid = |text: &str| {
-        Url::parse(text).is_ok_and(|url| {
-            may_be_called(&url)
-                && names_nobody(&url)
-                && url.query().is_none()
-                && url.fragment().is_none()
-        })
-    };
     let issuer = match issuer {
         None if !read.is_set(&issuer_name) => {
             read.complain(&issuer_name, "is not set, but others of its family are");
@@ -191,7 +193,7 @@ fn open_id(read: &mut Reader<'_>, name: &str) -> Option<ProviderSettings> {
             read.complain(&issuer_name, "has a placeholder in it: write your own issuer");
             None
         }
-        Some(issuer) if !valid(&issuer) => {
+        Some(issuer) if !valid_issuer(&issuer) => {
             read.complain(
                 &issuer_name,
                 "has to be an https URL without user name, query or fragment (http only on loopback)",

@@ -210,7 +210,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn parse_span(text: &str) -> Option<Span> {
+/// A whole number above 0 and `s`, `m`, `h` or `d`.
+pub(super) fn parse_span(text: &str) -> Option<Span> {
     let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     let number: u32 = number.parse().ok()?;
     let seconds = match unit {

@@ -117,9 +117,77 @@ fn what_makes_no_sense_is_refused() {
             ],
             &["OIDC_GOOGLE_ISSUER"],
         ),
+        (&[INTROSPECT], &["OAUTH_INTROSPECTION_CLIENT_ID"]),
+        (&[INTROSPECT, INTROSPECT_AS[0]], &["OAUTH_INTROSPECTION_CLIENT_SECRET"]),
+        (&[INTROSPECT, INTROSPECT_AS[1]], &["OAUTH_INTROSPECTION_CLIENT_ID"]),
+        (&INTROSPECT_AS, &["OAUTH_INTROSPECTION_URL"]),
+        (&[("OAUTH_INTROSPECTION_ISSUER", "https://as.example.com")], &["OAUTH_INTROSPECTION_URL"]),
+        (
+            &[
+                ("OAUTH_INTROSPECTION_URL", "http://as.example.com/introspect"),
+                INTROSPECT_AS[0],
+                INTROSPECT_AS[1],
+            ],
+            &["OAUTH_INTROSPECTION_URL"],
+        ),
+        (
+            &[
+                ("OAUTH_INTROSPECTION_URL", "https://me:hush@as.example.com/introspect"),
+                INTROSPECT_AS[0],
+                INTROSPECT_AS[1],
+            ],
+            &["OAUTH_INTROSPECTION_URL"],
+        ),
+        (
+            &[
+                INTROSPECT,
+                INTROSPECT_AS[0],
+                INTROSPECT_AS[1],
+                ("OAUTH_INTROSPECTION_ISSUER", "http://as.example.com"),
+            ],
+            &["OAUTH_INTROSPECTION_ISSUER"],
+        ),
+        (&[("OAUTH_INTROSPECTION_CACHE", "6s")], &["OAUTH_INTROSPECTION_CACHE"]),
+        (&[("OAUTH_INTROSPECTION_CACHE", "off")], &["OAUTH_INTROSPECTION_CACHE"]),
     ] {
         assert_eq!(complaints(variables), complained_of, "{variables:?}");
     }
+}
+
+const INTROSPECT: (&str, &str) =
+    ("OAUTH_INTROSPECTION_URL", "https://as.example.com/realms/a/introspect");
+const INTROSPECT_AS: [(&str, &str); 2] =
+    [("OAUTH_INTROSPECTION_CLIENT_ID", "api"), ("OAUTH_INTROSPECTION_CLIENT_SECRET", "hush")];
+
+#[test]
+fn tokens_of_other_apps_are_asked_about_where_the_settings_say() {
+    let local = load(&[]).expect("no problem").introspection.expect("the local provider");
+    assert_eq!(local.url.as_str(), "http://127.0.0.1:3001/google/introspect");
+    assert_eq!(local.issuer.as_deref(), Some("http://127.0.0.1:3001/google"));
+    assert!(local.local && local.issuer_is_certain);
+    assert_eq!(local.remembered_for, Span::seconds(5));
+    let nobody = [("LOCAL_IDP", "off"), ("OAUTH_INTROSPECTION_CACHE", "0")];
+    assert!(load(&nobody).expect("no problem").introspection.is_none());
+    assert!(load(&[PUBLIC, STRONG]).expect("no problem").introspection.is_none());
+
+    let [id, secret] = INTROSPECT_AS;
+    let named = ("OAUTH_INTROSPECTION_ISSUER", "https://as.example.com/realms/b");
+    let cache = ("OAUTH_INTROSPECTION_CACHE", "2s");
+    let set = load(&[INTROSPECT, id, secret, named, cache]).expect("no problem");
+    let set = set.introspection.expect("the one that is named");
+    assert_eq!(set.issuer.as_deref(), Some("https://as.example.com/realms/b"));
+    assert!(!set.local && set.issuer_is_certain);
+    assert_eq!(set.remembered_for, Span::seconds(2));
+
+    let provider = [
+        ("OIDC_CORP_ISSUER", "https://as.example.com/realms/a"),
+        ("OIDC_CORP_CLIENT_ID", "id"),
+        ("OIDC_CORP_CLIENT_SECRET", "s3cret"),
+    ];
+    let guessed = [&[INTROSPECT, id, secret][..], &provider].concat();
+    let guessed = load(&guessed).expect("no problem").introspection.expect("one");
+    assert_eq!(guessed.issuer.as_deref(), Some("https://as.example.com/realms/a"));
+    assert!(!guessed.issuer_is_certain);
 }
 
 #[test]

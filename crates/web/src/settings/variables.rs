@@ -74,6 +74,19 @@ pub const ALL: &[Variable] = &[
     secret("OIDC_<NAME>_CLIENT_SECRET", "what proves that to the issuer", CLIENT_SECRET),
     plain("OIDC_<NAME>_LABEL", "what to call the issuer", "a short name for people"),
     plain("OIDC_<NAME>_SCOPES", "what else to ask for", "scopes with blanks between them"),
+    plain(
+        "OAUTH_INTROSPECTION_URL",
+        "where other apps' tokens are asked about",
+        "the introspection endpoint (RFC 7662), with https",
+    ),
+    secret("OAUTH_INTROSPECTION_CLIENT_ID", "who Latchkey is there", CLIENT_ID),
+    secret("OAUTH_INTROSPECTION_CLIENT_SECRET", "what proves that there", CLIENT_SECRET),
+    plain(
+        "OAUTH_INTROSPECTION_ISSUER",
+        "who issues those tokens",
+        "the issuer to the letter, with https",
+    ),
+    plain("OAUTH_INTROSPECTION_CACHE", "how long an answer is believed", "0, or up to 5s"),
     plain("LOCAL_IDP", "whether the local provider plays the others", "auto or off"),
     plain("LOCAL_IDP_PORT", "the port of the local provider", PORT),
     plain(

@@ -47,7 +47,12 @@ pub(crate) struct Device {
 
 impl Device {
     /// A living sign-in.
-    pub(crate) fn living(app: &Application, one: SignIn, this: SignInId, jwt_life: Span) -> Self {
+    pub(crate) fn living(
+        app: &Application,
+        one: SignIn,
+        this: Option<SignInId>,
+        jwt_life: Span,
+    ) -> Self {
         // The newest token was made when it was last renewed, which is when it was last seen.
         let until = (one.key == Key::Jwt).then(|| one.last_seen_at.plus(jwt_life));
         Self {
@@ -57,7 +62,7 @@ impl Device {
             key: key_name(one.key),
             first_seen: one.created_at,
             last_seen: one.last_seen_at,
-            is_this: one.id == this,
+            is_this: Some(one.id) == this,
             has_ended: false,
             may_live_until: until,
         }
@@ -65,8 +70,7 @@ impl Device {
 
     /// One that has ended, and whose JWT may be used until it expires.
     pub(crate) fn lingering(app: &Application, one: SignIn, jwt_life: Span) -> Self {
-        let this = one.id;
-        Self { is_this: false, has_ended: true, ..Self::living(app, one, this, jwt_life) }
+        Self { has_ended: true, ..Self::living(app, one, None, jwt_life) }
     }
 }
 

@@ -42,9 +42,12 @@ pub(crate) async fn act(
     for sign_in in sign_ins::living(&app.db, caller.user.id, app.settings.session, now).await? {
         app.note_gone(sign_in.id, now);
     }
-    app.note_gone(caller.sign_in_id(), now);
+    if let Some(id) = caller.sign_in_id() {
+        app.note_gone(id, now);
+    }
     sign_out(&app, browser).await?;
     accounts::delete(&app.db, caller.user.id, now).await?;
+    app.forget_delegations();
     audit::note(&app, Kind::AccountDeleted, None, Actor::Person, "", None).await;
     Ok(Redirect::to("/"))
 }

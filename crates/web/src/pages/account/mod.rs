@@ -40,6 +40,8 @@ pub(crate) async fn show(
         Credential::JwtCookie(carried) | Credential::JwtBearer(carried) => {
             jwt(&app, &sign_in, carried)
         }
+        // It has no sign-in, so there is no page of one.
+        Credential::OAuthBearer(_) => return Err(Fault::new(catalogue::SIGN_IN_REQUIRED)),
     };
     let devices = devices(&app, &caller).await?;
     let events = audit::of_user(&app.db, caller.user.id, RECENT).await?;
@@ -110,7 +112,10 @@ async fn sign_in(app: &Application, caller: &Caller) -> Result<SignIn> {
     if let Credential::Session(sign_in) = &caller.credential {
         return Ok(SignIn::clone(sign_in));
     }
-    let found = stored::by_id(&app.db, caller.sign_in_id()).await?;
+    let found = match caller.sign_in_id() {
+        Some(id) => stored::by_id(&app.db, id).await?,
+        None => None,
+    };
     found.ok_or_else(|| Fault::new(catalogue::TOKEN_REVOKED))
 }
 

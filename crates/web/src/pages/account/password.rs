@@ -60,7 +60,7 @@ pub(crate) async fn act(
         other => other?,
     }
     // Whoever knew the old one is out, wherever they are.
-    let but = Some(caller.sign_in_id());
+    let but = caller.sign_in_id();
     for ended in sign_ins::end_others(&app.db, user.id, but, now).await? {
         app.note_ended(ended, now);
     }

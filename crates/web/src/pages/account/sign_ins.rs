@@ -37,7 +37,7 @@ pub(crate) async fn end_others(
     client: Client,
 ) -> Result<Redirect> {
     caller.lives(&app).await?;
-    end_all_but(&app, &caller, Some(caller.sign_in_id()), &client).await?;
+    end_all_but(&app, &caller, caller.sign_in_id(), &client).await?;
     Ok(Redirect::to(&done("ended")))
 }
 

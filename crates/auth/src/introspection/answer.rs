@@ -1,0 +1,276 @@
+//! What an answer about a token means (RFC 7662 §2.2).
+
+use latchkey_domain::identity::Subject;
+use latchkey_domain::{Scopes, Timestamp};
+use serde_json::Value;
+
+use super::ask::Answer;
+use crate::jwt::verify::DEFAULT_LEEWAY;
+
+/// How much of a client's name is kept.
+const MAX_CLIENT_ID: usize = 255;
+
+/// What a token has to be to be for us.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expected {
+    /// Whom it has to be for, among others perhaps.
+    pub audience: String,
+    /// Who has to have issued it, if the answer says so at all.
+    pub issuer: Option<String>,
+}
+
+/// An answer that is believed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judged {
+    /// Who the person is at the issuer.
+    pub subject: Subject,
+    /// The issuer, where the answer names it.
+    pub issuer: Option<String>,
+    /// Those of our scopes that were granted.
+    pub scopes: Scopes,
+    /// The app.
+    pub client_id: Option<String>,
+    /// When the token ends, where the answer says so.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Why a token is not good here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// Revoked, expired, or never issued: the server does not say which.
+    #[error("Whoever issues tokens says that this one is not active.")]
+    NotActive,
+    /// A member of the answer that is needed is missing, or not of its type.
+    #[error("What its issuer says about the token has no usable {0}.")]
+    Unusable(&'static str),
+    /// It is for another API (RFC 7662 §4, RFC 8707).
+    #[error("The token is meant for another service.")]
+    AudienceWrong,
+    /// Somebody else issued it than is believed here.
+    #[error("The token was issued by somebody else.")]
+    IssuerWrong,
+    /// Its time is over.
+    #[error("The token has expired.")]
+    Expired,
+    /// Its time has not come.
+    #[error("The token is not valid yet.")]
+    NotYetValid,
+}
+
+impl Refused {
+    /// Every reason once; the one about a member names an example.
+    pub const EACH: [Self; 6] = [
+        Self::NotActive,
+        Self::Unusable("sub"),
+        Self::AudienceWrong,
+        Self::IssuerWrong,
+        Self::Expired,
+        Self::NotYetValid,
+    ];
+
+    /// The code, which it shares with a JWT that is refused for the same reason.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::NotActive | Self::Unusable(_) => "token_inactive",
+            Self::AudienceWrong => "token_audience_wrong",
+            Self::IssuerWrong => "token_issuer_wrong",
+            Self::Expired => "token_expired",
+            Self::NotYetValid => "token_not_yet_valid",
+        }
+    }
+}
+
+/// Judges an answer. A member that is not of its type is never read as if it
+/// were, and never as if it were not there.
+///
+/// # Errors
+/// The first reason not to believe the token.
+pub fn judge(answer: &Answer, expected: &Expected, now: Timestamp) -> Result<Judged, Refused> {
+    if answer.get("active") != Some(&Value::Bool(true)) {
+        return Err(Refused::NotActive);
+    }
+    // RFC 6749 §7.1: one that has to be shown in another way is no bearer token.
+    if text(answer, "token_type")?.is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
+        return Err(Refused::Unusable("token_type"));
+    }
+    let issuer = text(answer, "iss")?;
+    if let (Some(says), Some(expected)) = (&issuer, &expected.issuer)
+        && says != expected
+    {
+        return Err(Refused::IssuerWrong);
+    }
+    if !audiences(answer)?.contains(&expected.audience.as_str()) {
+        return Err(Refused::AudienceWrong);
+    }
+    // The server has looked at its own clock; this is for an answer that is late.
+    let expires_at = time(answer, "exp")?;
+    if expires_at.is_some_and(|at| at <= now) {
+        return Err(Refused::Expired);
+    }
+    if time(answer, "nbf")?.is_some_and(|at| now.plus(DEFAULT_LEEWAY) < at) {
+        return Err(Refused::NotYetValid);
+    }
+    let subject = text(answer, "sub")?.ok_or(Refused::Unusable("sub"))?;
+    let subject = Subject::new(subject).map_err(|_| Refused::Unusable("sub"))?;
+    let client_id = text(answer, "client_id")?.map(|id| shown(&id));
+    let scopes = Scopes::known_in(&text(answer, "scope")?.unwrap_or_default());
+    Ok(Judged { subject, issuer, scopes, client_id, expires_at })
+}
+
+/// A text; null is as good as nothing.
+fn text(answer: &Answer, name: &'static str) -> Result<Option<String>, Refused> {
+    match answer.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(_) => Err(Refused::Unusable(name)),
+    }
+}
+
+/// A whole number of seconds (RFC 7519 §2 `NumericDate`); parts of one are cut off.
+fn time(answer: &Answer, name: &'static str) -> Result<Option<Timestamp>, Refused> {
+    let seconds = match answer.get(name) {
+        None | Some(Value::Null) => return Ok(None),
+        Some(Value::Number(number)) => match number.as_f64() {
+            // Beyond, milliseconds would not fit: no such time is meant in earnest.
+            Some(seconds) if seconds.abs() < 1e14 => number.as_i64().or(whole(seconds)),
+            _ => None,
+        },
+        Some(_) => None,
+    };
+    seconds.map(|at| Some(Timestamp::from_seconds(at))).ok_or(Refused::Unusable(name))
+}
+
+fn whole(seconds: f64) -> Option<i64> {
+    format!("{:.0}", seconds.floor()).parse().ok()
+}
+
+/// One audience, or several.
+fn audiences(answer: &Answer) -> Result<Vec<&str>, Refused> {
+    match answer.get("aud") {
+        None | Some(Value::Null) => Ok(Vec::new()),
+        Some(Value::String(one)) => Ok(vec![one]),
+        Some(Value::Array(all)) => {
+            let texts: Option<_> = all.iter().map(Value::as_str).collect();
+            texts.ok_or(Refused::Unusable("aud"))
+        }
+        Some(_) => Err(Refused::Unusable("aud")),
+    }
+}
+
+/// Somebody else's name for an app, as far as a log and an audit trail take it.
+fn shown(client_id: &str) -> String {
+    let plain = client_id.chars().filter(|c| !c.is_control());
+    plain.take(MAX_CLIENT_ID).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use latchkey_domain::Scope;
+    use serde_json::json;
+
+    use super::*;
+
+    const API: &str = "https://app.example.com/api";
+    const NOW: i64 = 1_800_000_000;
+
+    fn judged(changes: &Value, issuer: Option<&str>) -> Result<Judged, Refused> {
+        let mut answer = json!({
+            "active": true, "iss": "https://as.test", "sub": "42", "aud": API,
+            "client_id": "printer", "scope": "calendar:read openid", "exp": NOW + 60,
+            "token_type": "Bearer", "username": "ada", "extension": { "a": [1] },
+        });
+        for (name, value) in changes.as_object().into_iter().flatten() {
+            answer[name] = value.clone();
+        }
+        let answer = Answer::read(answer.to_string().as_bytes()).expect("an object");
+        let expected = Expected { audience: API.to_owned(), issuer: issuer.map(str::to_owned) };
+        judge(&answer, &expected, Timestamp::from_seconds(NOW))
+    }
+
+    #[test]
+    fn answers_are_judged() {
+        use Refused::{AudienceWrong, Expired, IssuerWrong, NotActive, NotYetValid, Unusable};
+        for (change, expected) in [
+            (json!({}), Ok(())),
+            (json!({ "active": false }), Err(NotActive)),
+            (json!({ "active": "true" }), Err(NotActive)),
+            (json!({ "active": 1 }), Err(NotActive)),
+            (json!({ "active": null }), Err(NotActive)),
+            (json!({ "active": [true] }), Err(NotActive)),
+            (json!({ "aud": ["x", API] }), Ok(())),
+            (json!({ "aud": "https://app.example.com/api/" }), Err(AudienceWrong)),
+            (json!({ "aud": "https://app.example.com" }), Err(AudienceWrong)),
+            (json!({ "aud": [] }), Err(AudienceWrong)),
+            (json!({ "aud": null }), Err(AudienceWrong)),
+            (json!({ "aud": [API, 1] }), Err(Unusable("aud"))),
+            (json!({ "aud": { API: true } }), Err(Unusable("aud"))),
+            (json!({ "aud": true }), Err(Unusable("aud"))),
+            (json!({ "exp": NOW }), Err(Expired)),
+            (json!({ "exp": NOW + 1 }), Ok(())),
+            (json!({ "exp": 0 }), Err(Expired)),
+            (json!({ "exp": -1 }), Err(Expired)),
+            (json!({ "exp": 1_800_000_000.5 }), Err(Expired)),
+            (json!({ "exp": 1_800_000_001.5 }), Ok(())),
+            (json!({ "exp": null }), Ok(())),
+            (json!({ "exp": "1800000060" }), Err(Unusable("exp"))),
+            (json!({ "exp": u64::MAX }), Err(Unusable("exp"))),
+            (json!({ "exp": 1e300 }), Err(Unusable("exp"))),
+            (json!({ "exp": [] }), Err(Unusable("exp"))),
+            (json!({ "nbf": NOW + 5 }), Ok(())),
+            (json!({ "nbf": NOW + 6 }), Err(NotYetValid)),
+            (json!({ "nbf": "soon" }), Err(Unusable("nbf"))),
+            (json!({ "token_type": "bearer" }), Ok(())),
+            (json!({ "token_type": null }), Ok(())),
+            (json!({ "token_type": "DPoP" }), Err(Unusable("token_type"))),
+            (json!({ "token_type": 1 }), Err(Unusable("token_type"))),
+            (json!({ "sub": null }), Err(Unusable("sub"))),
+            (json!({ "sub": "" }), Err(Unusable("sub"))),
+            (json!({ "sub": 42 }), Err(Unusable("sub"))),
+            (json!({ "sub": "a\u{0}" }), Err(Unusable("sub"))),
+            (json!({ "sub": "x".repeat(255) }), Ok(())),
+            (json!({ "sub": "x".repeat(256) }), Err(Unusable("sub"))),
+            (json!({ "iss": "https://as.test/" }), Err(IssuerWrong)),
+            (json!({ "iss": null }), Ok(())),
+            (json!({ "iss": ["https://as.test"] }), Err(Unusable("iss"))),
+            (json!({ "scope": ["calendar:read"] }), Err(Unusable("scope"))),
+            (json!({ "scope": null }), Ok(())),
+            (json!({ "client_id": 7 }), Err(Unusable("client_id"))),
+        ] {
+            let found = judged(&change, Some("https://as.test")).map(drop);
+            assert_eq!(found, expected, "{change}");
+        }
+        // Where no issuer is expected, the answer's own word counts.
+        assert_eq!(judged(&json!({ "iss": "https://other.test" }), None).map(drop), Ok(()));
+    }
+
+    #[test]
+    fn what_was_granted_is_what_is_known_of_it() -> Result<(), Refused> {
+        let good = judged(&json!({}), None)?;
+        assert_eq!(good.subject.as_str(), "42");
+        assert_eq!(good.scopes, [Scope::CalendarRead].into_iter().collect());
+        assert_eq!(good.client_id.as_deref(), Some("printer"));
+        assert_eq!(good.expires_at, Some(Timestamp::from_seconds(NOW + 60)));
+        for scope in [json!(""), json!(null), json!("Calendar:Read calendar"), json!("admin")] {
+            assert!(judged(&json!({ "scope": scope }), None)?.scopes.is_empty(), "{scope}");
+        }
+        let long = judged(&json!({ "client_id": "a\nb".repeat(200) }), None)?.client_id;
+        assert_eq!(long.map(|id| (id.len(), id.contains('\n'))), Some((255, false)));
+        Ok(())
+    }
+
+    #[test]
+    fn an_answer_is_an_object_in_which_every_name_stands_once() {
+        for (body, read) in [
+            (r#"{"active":true}"#, true),
+            ("{}", true),
+            (r#"{"active":false,"active":true}"#, false),
+            ("[]", false),
+            ("true", false),
+            ("<html>", false),
+            ("", false),
+        ] {
+            assert_eq!(Answer::read(body.as_bytes()).is_some(), read, "{body}");
+        }
+    }
+}

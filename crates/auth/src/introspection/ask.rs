@@ -1,0 +1,199 @@
+//! The question to the authorization server (RFC 7662 §2.1).
+
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use ::http::{HeaderValue, Request, StatusCode, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use latchkey_domain::{Clock, Span};
+use serde_json::Value;
+use tokio::sync::Semaphore;
+use url::form_urlencoded::{Serializer, byte_serialize};
+
+use super::Config;
+use super::breaker::Breaker;
+use crate::http::{self, Outbound};
+use crate::jwt::members::Members;
+use crate::secret::Secret;
+
+/// The longest that a request waits for an answer. Shorter than at a sign-in:
+/// here every request of an app waits, and not one person now and then.
+const TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Questions at a time; more wait within their [`TIMEOUT`].
+const AT_ONCE: usize = 64;
+
+/// Why nothing was heard. Nobody is let in then.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Unavailable {
+    /// There was no whole answer.
+    #[error("the introspection endpoint cannot be reached: {0}")]
+    Unreachable(http::Error),
+    /// It did not come in time.
+    #[error("the introspection endpoint did not answer within {} seconds", TIMEOUT.as_secs())]
+    Late,
+    /// It was another status than 200.
+    #[error("the introspection endpoint answered {0}")]
+    Status(StatusCode),
+    /// It does not take our credentials.
+    #[error("the introspection endpoint does not accept OAUTH_INTROSPECTION_CLIENT_ID and _SECRET")]
+    Credentials,
+    /// It was no JSON object in which every name stands once.
+    #[error("the introspection endpoint answered something that makes no sense")]
+    Nonsense,
+    /// A moment ago nobody answered; it is tried again soon.
+    #[error("the introspection endpoint did not answer a moment ago")]
+    Resting,
+}
+
+impl Unavailable {
+    /// When it is worth trying again.
+    #[must_use]
+    pub const fn again_in(&self) -> Span {
+        super::breaker::REST
+    }
+}
+
+/// An answer, before it is judged.
+pub struct Answer(Members);
+
+impl Answer {
+    /// Reads an object in which every name stands once: of two `active` nobody
+    /// could say which one counts.
+    pub(super) fn read(body: &[u8]) -> Option<Self> {
+        Members::read(body).filter(|members| !members.any_twice()).map(Self)
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
+    }
+}
+
+/// What one request had to ask for, and how long it waited.
+#[derive(Debug, Default)]
+pub struct Calls {
+    any_token: AtomicBool,
+    made: AtomicU32,
+    micros: AtomicU64,
+}
+
+/// Measures until it is dropped.
+pub(super) struct Wait<'a>(&'a Calls, Instant);
+
+impl Calls {
+    /// How many calls were made; `None` when no token was shown that anybody
+    /// could be asked about.
+    #[must_use]
+    pub fn made(&self) -> Option<u32> {
+        self.any_token.load(Ordering::Relaxed).then(|| self.made.load(Ordering::Relaxed))
+    }
+
+    /// How long the request waited, for somebody else's call too.
+    #[must_use]
+    pub fn time(&self) -> Duration {
+        Duration::from_micros(self.micros.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn waiting(&self) -> Wait<'_> {
+        self.any_token.store(true, Ordering::Relaxed);
+        Wait(self, Instant::now())
+    }
+}
+
+impl Drop for Wait<'_> {
+    fn drop(&mut self) {
+        let micros = u64::try_from(self.1.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.0.micros.fetch_add(micros, Ordering::Relaxed);
+    }
+}
+
+/// Puts the question, within limits.
+#[derive(Debug)]
+pub(super) struct Asker {
+    http: Outbound,
+    url: String,
+    authorization: Secret,
+    places: Semaphore,
+    breaker: Breaker,
+}
+
+impl Asker {
+    pub(super) fn new(http: Outbound, config: &Config) -> Self {
+        Self {
+            http,
+            url: config.url.to_string(),
+            authorization: basic(&config.client_id, &config.client_secret),
+            places: Semaphore::new(AT_ONCE),
+            breaker: Breaker::default(),
+        }
+    }
+
+    /// Asks about a token; the wait is over when there is an answer.
+    pub(super) async fn ask(
+        &self,
+        token: &str,
+        clock: &Clock,
+        wait: Wait<'_>,
+    ) -> Result<Answer, Unavailable> {
+        let pass = self.breaker.enter(clock.now()).ok_or(Unavailable::Resting)?;
+        let answer = tokio::time::timeout(TIMEOUT, async {
+            // Never closed: there is a place in the end, or no time left.
+            let _place = self.places.acquire().await;
+            wait.0.made.fetch_add(1, Ordering::Relaxed);
+            self.http.send(self.question(token)?).await
+        });
+        let answer = match answer.await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(error)) => {
+                pass.failed(clock.now());
+                return Err(Unavailable::Unreachable(error));
+            }
+            Err(_) => {
+                pass.failed(clock.now());
+                return Err(Unavailable::Late);
+            }
+        };
+        // Whatever it said, somebody is there: one token that makes the server
+        // stumble must not shut out all the others.
+        pass.succeeded();
+        match answer.status() {
+            StatusCode::OK => Answer::read(answer.body()).ok_or(Unavailable::Nonsense),
+            StatusCode::UNAUTHORIZED => Err(Unavailable::Credentials),
+            status => Err(Unavailable::Status(status)),
+        }
+    }
+
+    fn question(&self, token: &str) -> Result<Request<Vec<u8>>, http::Error> {
+        let mut form = Serializer::new(String::new());
+        form.append_pair("token", token).append_pair("token_type_hint", "access_token");
+        let mut authorization =
+            HeaderValue::try_from(self.authorization.expose()).map_err(|_| http::Error::Request)?;
+        authorization.set_sensitive(true);
+        Request::post(&self.url)
+            .header(header::ACCEPT, "application/json")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(header::AUTHORIZATION, authorization)
+            .body(form.finish().into_bytes())
+            .map_err(|_| http::Error::Request)
+    }
+}
+
+/// HTTP Basic, with both halves form-encoded first (RFC 6749 §2.3.1).
+fn basic(id: &str, secret: &Secret) -> Secret {
+    let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
+    let pair = format!("{}:{}", encoded(id), encoded(secret.expose()));
+    Secret::new(format!("Basic {}", STANDARD.encode(pair)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_are_form_encoded_before_they_are_joined() {
+        let header = basic("acme client:1", &Secret::new("s3cret+&%/\u{e9} word"));
+        let pair = "acme+client%3A1:s3cret%2B%26%25%2F%C3%A9+word";
+        assert_eq!(header.expose(), format!("Basic {}", STANDARD.encode(pair)));
+    }
+}

@@ -1,0 +1,185 @@
+//! An introspection endpoint that is broken, slow or hostile: nobody is let in,
+//! nothing hangs, and everybody else goes on.
+
+use std::time::Duration;
+
+use latchkey_domain::Span;
+use latchkey_tests::issuer::{Answer, INTROSPECT};
+use latchkey_tests::person::{Program, json_of, owner, problem, signed_in};
+use latchkey_tests::{Issuer, Latchkey, Page, Setup};
+use serde_json::{Value, json};
+
+const ADA: &str = "ada@example.test";
+
+/// Longer than any of this may take, on the slowest machine.
+const BOUND: Duration = Duration::from_secs(30);
+
+async fn app() -> (Latchkey, Issuer, Program, Value) {
+    let issuer = Issuer::start().await;
+    let app = Setup::new().asking(&issuer).with_clock_standing().start().await;
+    let (mut ada, _) = owner(&app, ADA).await;
+    let id = json_of(&ada.get("/api/v1/me").await)["id"].clone();
+    let good = json!({
+        "active": true, "sub": id, "aud": app.url("/api"), "client_id": "printer",
+        "scope": "profile calendar:read contacts:read contacts:write",
+    });
+    (app, issuer, ada, good)
+}
+
+/// Shows a token that nobody has shown before.
+async fn show(app: &Latchkey, n: usize) -> Page {
+    let mut program = Program::with(app, &format!("token-{n}"));
+    let page = tokio::time::timeout(BOUND, program.get("/api/v1/me")).await.expect("an answer");
+    assert!(!page.body.contains(&format!("token-{n}")), "the token is repeated: {}", page.body);
+    page
+}
+
+#[track_caller]
+fn unavailable(page: &Page) {
+    problem(page, 503, "introspection_unavailable");
+    let after = page.header("retry-after").and_then(|after| after.parse::<u32>().ok());
+    assert!(after.is_some_and(|after| (1..=60).contains(&after)), "{:?}", page.headers);
+    assert_eq!(page.header("www-authenticate"), None);
+}
+
+#[tokio::test]
+async fn no_answer_that_makes_no_sense_lets_anybody_in() {
+    let (app, issuer, mut jwt, good) = app().await;
+    let mut session = signed_in(&app, ADA, "session").await;
+    let text = good.to_string();
+    let json = |status, body: &str| Answer::Says(status, "application/json", body.to_owned());
+    for (n, answer) in [
+        json(201, &text),
+        json(204, ""),
+        json(400, &text),
+        json(401, &text),
+        json(403, &text),
+        json(404, &text),
+        json(429, &text),
+        json(500, &text),
+        json(503, &text),
+        json(200, ""),
+        json(200, "[]"),
+        json(200, "true"),
+        json(200, "\"active\""),
+        json(200, &format!("{text}{text}")),
+        json(200, &text[..text.len() - 1]),
+        json(200, &text.replacen('{', r#"{"active":false,"#, 1)),
+        json(200, &format!("{{\"a\":{}}}", "[".repeat(100_000))),
+        Answer::html(200),
+        Answer::Redirect(307, format!("{}/elsewhere", issuer.url)),
+        Answer::Redirect(302, app.url("/api/v1/me")),
+        Answer::Endless,
+        Answer::Truncated,
+        Answer::HugeHead,
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        issuer.answers(INTROSPECT, answer.clone());
+        unavailable(&show(&app, n).await);
+        // What broke off rests for a second.
+        app.advance(Span::seconds(1));
+        let _ = session.get(&app.url("/api/v1/me")).await.expect(200);
+        let _ = jwt.get("/api/v1/me").await.expect(200);
+    }
+    assert!(issuer.requests("/elsewhere").is_empty(), "a redirect was followed");
+    issuer.answers(INTROSPECT, Answer::Json(good));
+    let _ = show(&app, 1000).await.expect(200);
+}
+
+#[tokio::test]
+async fn no_answer_of_the_wrong_type_lets_anybody_in() {
+    let (app, issuer, _, good) = app().await;
+    for (n, (change, code)) in [
+        (json!({ "active": false }), "token_inactive"),
+        (json!({ "active": "true" }), "token_inactive"),
+        (json!({ "active": 1 }), "token_inactive"),
+        (json!({ "active": null }), "token_inactive"),
+        (json!({ "sub": null }), "token_inactive"),
+        (json!({ "sub": "" }), "token_inactive"),
+        (json!({ "sub": 7 }), "token_inactive"),
+        (json!({ "sub": [good["sub"]] }), "token_inactive"),
+        (json!({ "sub": "x".repeat(256) }), "token_inactive"),
+        (json!({ "aud": { "a": good["aud"] } }), "token_inactive"),
+        (json!({ "scope": ["profile"] }), "token_inactive"),
+        (json!({ "token_type": "DPoP" }), "token_inactive"),
+        (json!({ "exp": "2999-01-01" }), "token_inactive"),
+        (json!({ "exp": 0 }), "token_expired"),
+        (json!({ "nbf": 9_999_999_999_i64 }), "token_not_yet_valid"),
+        (json!({ "aud": "x" }), "token_audience_wrong"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let answer = latchkey_tests::by_hand::with(&good, json!({}));
+        let mut answer = answer;
+        for (name, value) in change.as_object().expect("an object") {
+            answer[name] = value.clone();
+        }
+        issuer.answers(INTROSPECT, Answer::Json(answer));
+        let page = show(&app, n).await;
+        problem(&page, 401, code);
+        let challenge = page.header("www-authenticate").expect("a challenge");
+        assert!(challenge.contains("error=\"invalid_token\""), "{change}: {challenge}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_costs_one_wait_and_not_one_for_each_request() {
+    let (app, issuer, mut jwt, good) = app().await;
+    let mut session = signed_in(&app, ADA, "session").await;
+    for (n, answer) in [Answer::Silence, Answer::Drip, Answer::DripHead].into_iter().enumerate() {
+        let before = issuer.requests(INTROSPECT).len();
+        issuer.answers(INTROSPECT, answer);
+        unavailable(&show(&app, 10 * n).await);
+        // For a second nobody is asked: the answer is there at once.
+        for m in 1..5 {
+            unavailable(&show(&app, 10 * n + m).await);
+        }
+        assert_eq!(issuer.requests(INTROSPECT).len(), before + 1);
+        let _ = session.get(&app.url("/api/v1/me")).await.expect(200);
+        let _ = jwt.get("/api/v1/me").await.expect(200);
+        app.advance(Span::seconds(1));
+    }
+    issuer.answers(INTROSPECT, Answer::Json(good));
+    let _ = show(&app, 1000).await.expect(200);
+    let _ = show(&app, 1001).await.expect(200);
+}
+
+#[tokio::test]
+async fn with_the_server_gone_only_its_own_tokens_suffer() {
+    let (app, issuer, mut jwt, good) = app().await;
+    let mut session = signed_in(&app, ADA, "session").await;
+    issuer.answers(INTROSPECT, Answer::Json(good.clone()));
+    let _ = show(&app, 1).await.expect(200);
+    let port = url::Url::parse(&issuer.url).expect("a URL").port().expect("a port");
+    drop(issuer);
+    // What was heard a moment ago is still believed, and then no longer.
+    app.advance(Span::seconds(4));
+    let _ = show(&app, 1).await.expect(200);
+    app.advance(Span::seconds(1));
+    unavailable(&show(&app, 1).await);
+    unavailable(&show(&app, 2).await);
+    for _ in 0..3 {
+        let _ = session.get(&app.url("/api/v1/contacts")).await.expect(200);
+        let _ = jwt.get("/api/v1/contacts").await.expect(200);
+    }
+    assert_eq!(session.get(&app.url("/account")).await.status, 200);
+    // It is back, and is asked again without anybody's help.
+    app.advance(Span::seconds(1));
+    let issuer = Issuer::start_on(port).await;
+    issuer.answers(INTROSPECT, Answer::Json(good));
+    let _ = show(&app, 1).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_flood_of_made_up_tokens_keeps_nobody_out() {
+    let (app, issuer, _, good) = app().await;
+    issuer.answers(INTROSPECT, Answer::Json(json!({ "active": false })));
+    for n in 0..100 {
+        problem(&show(&app, n).await, 401, "token_inactive");
+    }
+    issuer.answers(INTROSPECT, Answer::Json(good));
+    let _ = show(&app, 100).await.expect(200);
+}
