@@ -166,6 +166,13 @@ impl Agent {
         self.cookies.get(&key).map(String::as_str)
     }
 
+    /// All cookies for the host of this URL, as they are sent: what somebody has
+    /// who copied the jar.
+    #[must_use]
+    pub fn cookies_for(&self, url: &Url) -> Option<String> {
+        self.cookie_header(url)?.to_str().ok().map(str::to_owned)
+    }
+
     /// Puts a cookie into the jar, as somebody does who stole or forged one.
     pub fn plant(&mut self, url: &Url, name: &str, value: &str) {
         if let Some(host) = url.host_str() {

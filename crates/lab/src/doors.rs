@@ -153,6 +153,47 @@ pub async fn by_oauth(
     person: &str,
     key: Key,
 ) -> Result<Vec<Answer>> {
+    by_oauth_ticking(agent, place, person, key, &|_| true).await
+}
+
+/// The same, with only these scopes ticked at the consent page.
+///
+/// # Errors
+/// When there is no local provider, or it does not lead to the account.
+pub async fn by_oauth_ticking(
+    agent: &mut Agent,
+    place: &dyn Place,
+    person: &str,
+    key: Key,
+    ticks: &(dyn Fn(&str) -> bool + Sync),
+) -> Result<Vec<Answer>> {
+    let (mut answers, callback) = to_consent(agent, place, person, key, ticks).await?;
+    let back = agent.send(callback).await?;
+    answers.push(expect(back, StatusCode::SEE_OTHER)?);
+    Ok(answers)
+}
+
+/// The way to the local provider and its consent; what is left is the call that
+/// brings the code back.
+///
+/// # Errors
+/// When there is no local provider, or it does not consent.
+pub async fn as_far_as_consent(
+    agent: &mut Agent,
+    place: &dyn Place,
+    person: &str,
+    key: Key,
+) -> Result<Call> {
+    Ok(to_consent(agent, place, person, key, &|_| true).await?.1)
+}
+
+async fn to_consent(
+    agent: &mut Agent,
+    place: &dyn Place,
+    person: &str,
+    key: Key,
+    ticks: &(dyn Fn(&str) -> bool + Sync),
+) -> Result<(Vec<Answer>, Call)> {
     let Some(provider) = place.provider() else {
         let why = "its provider asks a person, and there is none";
         return Err(Error::NotHere(why.to_owned()));
@@ -166,13 +207,13 @@ pub async fn by_oauth(
         return Err(Error::NotHere("Google is not played by the local provider".to_owned()));
     }
     let asked = agent.send(Call::get(authorize.clone())).await?;
-    let decided = agent.send(decision(&authorize, person)).await?;
+    let decided = agent.send(decision(&authorize, person, ticks)).await?;
     let decided = expect(decided, StatusCode::SEE_OTHER)?;
     let callback = Call::new(Method::GET, leads_to(&decided)?);
     // What a browser says of a redirect that another site has begun.
-    let back = agent.send(callback.with("sec-fetch-site", "cross-site")).await?;
-    let back = expect(back, StatusCode::SEE_OTHER)?;
-    Ok(vec![expect(page, StatusCode::OK)?, start, expect(asked, StatusCode::OK)?, decided, back])
+    let callback = callback.with("sec-fetch-site", "cross-site");
+    let (page, asked) = (expect(page, StatusCode::OK)?, expect(asked, StatusCode::OK)?);
+    Ok((vec![page, start, asked, decided], callback))
 }
 
 /// Where a redirect leads.
@@ -181,12 +222,14 @@ fn leads_to(answer: &Answer) -> Result<Url> {
     answer.location().ok_or_else(nowhere)
 }
 
-/// The form of the local provider's consent page, with everything allowed.
-fn decision(authorize: &Url, person: &str) -> Call {
+/// The form of the local provider's consent page, with these scopes ticked.
+fn decision(authorize: &Url, person: &str, ticks: &dyn Fn(&str) -> bool) -> Call {
     let mut fields: Vec<(String, String)> = Vec::new();
     for (name, value) in authorize.query_pairs() {
         if name == "scope" {
-            fields.extend(value.split(' ').map(|scope| ("scope".to_owned(), scope.to_owned())));
+            let ticked = value.split(' ').filter(|scope| ticks(scope));
+            fields.extend(ticked.map(|scope| ("scope".to_owned(), scope.to_owned())));
+            fields.push(("requested_scope".to_owned(), value.into_owned()));
         } else {
             fields.push((name.into_owned(), value.into_owned()));
         }

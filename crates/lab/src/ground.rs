@@ -30,6 +30,16 @@ impl Wishes {
         self
     }
 
+    /// As another process of the same app: it shares the database, the secret and
+    /// whatever else two processes behind one address share.
+    ///
+    /// # Errors
+    /// When the place has no twins.
+    pub fn twin_of(mut self, place: &dyn Place) -> Result<Self> {
+        self.variables.extend(place.shared()?);
+        Ok(self)
+    }
+
     /// With a clock that stands still until it is moved.
     #[must_use]
     pub fn clock_standing(mut self) -> Self {
@@ -86,6 +96,14 @@ pub trait Place: Send + Sync {
     /// When that cannot be done there.
     async fn give_roles(&self, _email: &str, _roles: &[String]) -> Result<()> {
         Err(Error::NotHere("it gives roles, which the command line alone may".to_owned()))
+    }
+
+    /// The settings that another process of the same app would have to be given.
+    ///
+    /// # Errors
+    /// When there can be no other process.
+    fn shared(&self) -> Result<Vec<(String, String)>> {
+        Err(Error::NotHere("it needs two processes of one app".to_owned()))
     }
 
     /// Moves a clock that stands still.

@@ -18,6 +18,8 @@ pub mod ground;
 pub mod remote;
 pub mod run;
 pub mod stats;
+pub mod stopwatch;
+pub mod token;
 pub mod verdict;
 
 pub use agent::{Agent, Answer, Call};

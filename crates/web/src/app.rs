@@ -18,6 +18,7 @@ use crate::cookies::CookieProfile;
 use crate::limits::Limits;
 use crate::mail::{InvalidUrl, Mailer};
 use crate::settings::{Dialect, ProviderSettings, Revocation, Settings};
+use crate::stopwatch::Stopwatch;
 use crate::used::UsedAttempts;
 
 /// The app, as handlers see it.
@@ -54,6 +55,8 @@ pub struct Application {
     pub mailer: Mailer,
     /// What hashes passwords.
     pub hasher: Hasher,
+    /// How long keys live on.
+    pub stopwatch: Stopwatch,
     /// The time.
     pub clock: Clock,
 }
@@ -116,6 +119,7 @@ impl Application {
             keys,
             issuer,
             revoked,
+            stopwatch: Stopwatch::default(),
             db,
             clock,
             settings,

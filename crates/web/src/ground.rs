@@ -8,6 +8,8 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use latchkey_auth::random;
+use latchkey_auth::secret::Secret;
 use latchkey_domain::{Clock, Email, Roles, Span};
 use latchkey_lab::{Error, Ground, Place, Result, Switch, Wishes};
 use latchkey_store::users;
@@ -91,6 +93,7 @@ struct Instance {
     provider_runs: Mutex<Option<Running>>,
     serving: Running,
     clock: Clock,
+    secret: Secret,
     handle: Handle,
     folder: TempDir,
 }
@@ -123,10 +126,12 @@ impl Instance {
         let port = listener.local_addr().map_err(failed)?.port();
         let idp_port = idp.local_addr().map_err(failed)?.port();
         let database = folder.path().join("latchkey.db");
+        let secret = Secret::new(random::token());
         let own = [
             ("PUBLIC_URL".to_owned(), format!("http://localhost:{port}")),
             ("LOCAL_IDP_PORT".to_owned(), idp_port.to_string()),
             ("DATABASE_URL".to_owned(), format!("sqlite://{}", database.display())),
+            ("APP_SECRET".to_owned(), secret.expose().to_owned()),
         ];
         let variables = own.into_iter().chain(wishes.variables);
         let environment = Environment::of(variables, folder.path());
@@ -145,6 +150,7 @@ impl Instance {
             app,
             provider,
             clock,
+            secret,
             handle,
             folder,
         })
@@ -224,6 +230,17 @@ impl Place for Instance {
             users::set_roles(&self.app.db, user.id, &roles).await.map_err(failed)?;
         }
         Ok(())
+    }
+
+    fn shared(&self) -> Result<Vec<(String, String)>> {
+        let settings = &self.app.settings;
+        let shared = [
+            ("DATABASE_URL", settings.database_url.expose()),
+            ("APP_SECRET", self.secret.expose()),
+            ("JWT_ISSUER", &settings.jwt.issuer),
+            ("JWT_AUDIENCE", &settings.jwt.audience),
+        ];
+        Ok(shared.map(|(name, value)| (name.to_owned(), value.to_owned())).into())
     }
 
     async fn advance(&self, by: Duration) -> Result<()> {

@@ -29,5 +29,6 @@ pub mod serve;
 pub mod settings;
 mod sign_in;
 mod static_files;
+pub mod stopwatch;
 mod templates;
 pub mod used;

@@ -21,7 +21,7 @@ use crate::middleware::{canonical, faults, request, same_site, security_headers}
 use crate::pages::account::{delete, link, sign_ins};
 use crate::pages::{
     account, audit, docs, doctor, errors, health, home, oauth, outbox, recovery, sign_in, sign_out,
-    sign_up,
+    sign_up, stopwatch,
 };
 use crate::static_files;
 
@@ -62,6 +62,8 @@ fn pages() -> Router<App> {
         .route("/.well-known/change-password", get(async || Redirect::to("/account#ways")))
         .route("/docs", get(docs::show))
         .route("/doctor", get(doctor::show))
+        .route("/stopwatch", get(stopwatch::show).post(stopwatch::start))
+        .route("/stopwatch.json", get(stopwatch::samples))
         .route("/errors", get(errors::index))
         .route("/errors/{code}", get(errors::entry))
         .route("/healthz", get(health::alive))

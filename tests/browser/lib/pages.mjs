@@ -11,6 +11,7 @@ export const pagesOf = {
     { name: 'sign-in-required', path: '/account' },
     { name: 'callback-stray', path: '/auth/google/callback?state=made-up&code=x' },
     { name: 'docs', path: '/docs' },
+    { name: 'stopwatch', path: '/stopwatch' },
   ],
   people: [
     { name: 'home-signed-in', path: '/' },

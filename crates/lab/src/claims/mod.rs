@@ -1,11 +1,21 @@
 //! The claims: what articles say, each with an experiment and a judge.
 
 mod choice;
+mod granular;
+mod in_a_url;
+mod lifespan;
 mod queries;
+mod revocation;
+mod roles;
+mod seen;
 mod size;
 mod speed;
+mod stateless;
 mod steps;
+mod storage;
 mod tampering;
+mod third_party;
+mod without_database;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -55,8 +65,23 @@ impl PartialEq for Claim {
 
 /// Every claim, in order. Most take a fraction of what they may; all together
 /// are held to [`crate::run::LIMIT`].
-pub const ALL: &[Claim] =
-    &[steps::CLAIM, queries::CLAIM, speed::CLAIM, size::CLAIM, tampering::CLAIM, choice::CLAIM];
+pub const ALL: &[Claim] = &[
+    steps::CLAIM,
+    queries::CLAIM,
+    speed::CLAIM,
+    size::CLAIM,
+    without_database::CLAIM,
+    stateless::CLAIM,
+    revocation::CLAIM,
+    lifespan::CLAIM,
+    granular::CLAIM,
+    tampering::CLAIM,
+    roles::CLAIM,
+    storage::CLAIM,
+    in_a_url::CLAIM,
+    third_party::CLAIM,
+    choice::CLAIM,
+];
 
 /// The claim with this number.
 #[must_use]
@@ -66,7 +91,8 @@ pub fn by_number(number: u8) -> Option<&'static Claim> {
 
 /// Stops places and hands the evidence on, whichever way the experiment ended.
 async fn closing(places: Vec<Box<dyn Place>>, measured: Result<Evidence>) -> Result<Evidence> {
-    for place in places {
+    // Last started, first stopped: a twin lives on the database of its elder.
+    for place in places.into_iter().rev() {
         place.stop().await;
     }
     measured

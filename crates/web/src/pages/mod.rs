@@ -14,3 +14,4 @@ pub(crate) mod recovery;
 pub(crate) mod sign_in;
 pub(crate) mod sign_out;
 pub(crate) mod sign_up;
+pub(crate) mod stopwatch;

@@ -2,6 +2,7 @@
 
 mod account;
 mod chrome;
+mod stopwatch;
 mod words;
 
 use askama::Template;
@@ -15,6 +16,7 @@ use crate::mail::Letter;
 
 pub(crate) use account::{AccountPage, Carried, Claim, Device, LinkedIdentity};
 pub(crate) use chrome::{Chrome, Who};
+pub(crate) use stopwatch::{Lane, StopwatchPage, Watched};
 pub(crate) use words::{ProviderButton, door_name, key_name};
 
 /// A template as an answer.

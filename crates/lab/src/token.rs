@@ -1,0 +1,82 @@
+//! JWTs, as somebody reads them who has nothing but the published keys: this is
+//! not the app's verifier, and shares no line with it.
+
+use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::Value;
+
+use crate::{Error, Result};
+
+/// The header of a token, unverified.
+///
+/// # Errors
+/// When it is none.
+pub fn header(token: &str) -> Result<Value> {
+    json(token.split('.').next())
+}
+
+/// The claims of a token, unverified.
+///
+/// # Errors
+/// When it has none.
+pub fn claims(token: &str) -> Result<Value> {
+    json(token.split('.').nth(1))
+}
+
+fn json(part: Option<&str>) -> Result<Value> {
+    let bytes = part.and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
+    let json = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    json.ok_or_else(|| Error::unexpected("a token", "something that is no JWT"))
+}
+
+/// For how many seconds a token says that it lives.
+///
+/// # Errors
+/// When it does not say so.
+pub fn lifetime(token: &str) -> Result<u64> {
+    let claims = claims(token)?;
+    let (iat, exp) = (claims["iat"].as_u64(), claims["exp"].as_u64());
+    let lives = iat.zip(exp).and_then(|(iat, exp)| exp.checked_sub(iat));
+    lives.ok_or_else(|| Error::unexpected("a token", "no lifetime"))
+}
+
+/// Whether a token is signed by the key of this set (RFC 7517) that it names.
+/// Only Ed25519 is known here (RFC 8037), which is what an instance signs with
+/// that was told nothing else.
+///
+/// # Errors
+/// When the token or the set cannot be read.
+pub fn is_signed_by(token: &str, keys: &Value) -> Result<bool> {
+    let kid = header(token)?["kid"].clone();
+    let found = keys["keys"].as_array().into_iter().flatten().find(|key| key["kid"] == kid);
+    let Some(key) = found.filter(|key| key["crv"] == "Ed25519") else { return Ok(false) };
+    let decode = |text: Option<&str>| text.and_then(|text| URL_SAFE_NO_PAD.decode(text).ok());
+    let public = decode(key["x"].as_str());
+    let (signed, signature) =
+        token.rsplit_once('.').ok_or_else(|| Error::unexpected("a token", "no signature"))?;
+    let (Some(public), Some(signature)) = (public, decode(Some(signature))) else {
+        return Ok(false);
+    };
+    Ok(UnparsedPublicKey::new(&ED25519, public).verify(signed.as_bytes(), &signature).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 8037 §A.4, with the public key of §A.2.
+    #[test]
+    fn the_example_of_the_standard_verifies() {
+        let keys = serde_json::json!({ "keys": [{
+            "kty": "OKP", "crv": "Ed25519",
+            "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+        }] });
+        let token = "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc.hgyY0il_MGCj\
+                     P0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
+        assert!(is_signed_by(token, &keys).unwrap());
+        let forged = token.replacen("RXh", "RXi", 1);
+        assert!(!is_signed_by(&forged, &keys).unwrap());
+        assert!(!is_signed_by(token, &serde_json::json!({ "keys": [] })).unwrap());
+    }
+}

@@ -1,0 +1,149 @@
+//! The revocation stopwatch: how long a key lives on after its sign-in has ended.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::response::Redirect;
+use latchkey_lab::stopwatch::{Kept, Round, Timed};
+
+use crate::app::App;
+use crate::caller::Caller;
+use crate::errors::{Fault, Result, catalogue};
+use crate::stopwatch::{self, Reading};
+use crate::templates::{Chrome, Lane, Page, StopwatchPage, Watched};
+
+/// `GET /stopwatch`
+pub(crate) async fn show(State(app): State<App>, caller: Option<Caller>) -> Page<StopwatchPage> {
+    let readings = app.stopwatch.readings();
+    let ends = readings.values().filter_map(|reading| match reading {
+        Reading::Timed(timed) => Some(end_of_scale(timed)),
+        _ => None,
+    });
+    let scale = ends.fold(1.0, f64::max);
+    let rows = Round::ALL.map(|round| row(round, readings.get(&round), scale));
+    Page(StopwatchPage {
+        chrome: Chrome::new(&app, caller.as_ref()),
+        is_here: app.settings.is_development(),
+        running: readings.values().any(Reading::is_running),
+        has_read: rows.iter().any(|row| row.lane.is_some()),
+        scale: seconds(scale),
+        rows: rows.into(),
+    })
+}
+
+/// `POST /stopwatch`, with a `key` for each key to be timed.
+pub(crate) async fn start(State(app): State<App>, form: Bytes) -> Result<Redirect> {
+    only_here(&app)?;
+    let pairs = url::form_urlencoded::parse(&form);
+    let keys = pairs.filter(|(name, _)| name == "key");
+    let mut rounds: Vec<_> = keys.filter_map(|(_, slug)| Round::by_slug(&slug)).collect();
+    rounds.sort_unstable();
+    rounds.dedup();
+    if !rounds.is_empty() {
+        stopwatch::start(&app, rounds);
+    }
+    Ok(Redirect::to("/stopwatch"))
+}
+
+/// `GET /stopwatch.json`: what was timed last, with every sample.
+pub(crate) async fn samples(State(app): State<App>) -> Result<Json<Vec<Timed>>> {
+    only_here(&app)?;
+    Ok(Json(app.stopwatch.timed()))
+}
+
+/// Instances are started on somebody's own machine, never for a visitor of a site.
+fn only_here(app: &App) -> Result<()> {
+    if app.settings.is_development() {
+        return Ok(());
+    }
+    Err(Fault::new(catalogue::NOT_FOUND).detail("The stopwatch runs in development alone."))
+}
+
+/// One key, with what was read off, on a scale of so many milliseconds.
+fn row(round: Round, reading: Option<&Reading>, scale: f64) -> Watched {
+    let mut row = Watched { slug: round.slug(), name: round.name(), ..Watched::default() };
+    match reading {
+        None => {}
+        Some(Reading::Begun) => row.state = Some("Its instance is being started.".to_owned()),
+        Some(Reading::Running(lived)) => {
+            row.state = Some(format!("Ended {} ago, and watched since.", seconds(*lived)));
+        }
+        Some(Reading::Failed(why)) => row.state = Some(format!("It could not be timed: {why}.")),
+        Some(Reading::Timed(timed)) => fill(&mut row, timed, scale),
+    }
+    row
+}
+
+fn fill(row: &mut Watched, timed: &Timed, scale: f64) {
+    row.ending = timed.ending.clone();
+    row.because = timed.because.clone();
+    row.promise = match timed.promised {
+        0.0 => "refused at the next request".to_owned(),
+        promised => format!("refused within {}", seconds(promised)),
+    };
+    row.kept = match timed.kept {
+        Kept::Yes => Some(true),
+        Kept::No => Some(false),
+        Kept::Unknown => None,
+    };
+    row.let_in = timed.let_in_after_the_end();
+    row.lived = timed.lived().map(seconds);
+    row.lane = Some(lane(timed, scale));
+}
+
+/// As far as the drawing has to reach for this key.
+fn end_of_scale(timed: &Timed) -> f64 {
+    let last = timed.polls.last().map_or(0.0, |poll| poll.answered);
+    last.max(timed.promised)
+}
+
+/// The drawing is 1,000 units wide.
+fn lane(timed: &Timed, scale: f64) -> Lane {
+    let x = |millis: f64| ((millis / scale).clamp(0.0, 1.0) * 1000.0).round();
+    let last = timed.polls.last().map_or(0.0, |poll| poll.answered);
+    let refused = timed.lived().unwrap_or(last);
+    Lane { open: x(refused), shut: x(last) - x(refused), promise: x(timed.promised) }
+}
+
+/// Milliseconds for people: in milliseconds below a tenth of a second, else in seconds.
+fn seconds(millis: f64) -> String {
+    if millis < 100.0 { format!("{millis:.1} ms") } else { format!("{:.2} s", millis / 1000.0) }
+}
+
+#[cfg(test)]
+mod tests {
+    use latchkey_lab::stopwatch::{Poll, Reading as Read, Seen};
+
+    use super::*;
+
+    fn timed(first_refused: f64, promised: f64) -> Timed {
+        let poll = |asked, seen| Poll { asked, answered: asked + 2.0, status: 200, seen };
+        Timed {
+            slug: "session".to_owned(),
+            key: String::new(),
+            ending: "sign out".to_owned(),
+            because: String::new(),
+            promised,
+            interval: 50.0,
+            polls: vec![poll(0.0, Seen::Accepted), poll(first_refused + 198.0, Seen::Refused)],
+            reading: Read::Dead { last_accepted: None, first_refused },
+            kept: Kept::Yes,
+        }
+    }
+
+    #[test]
+    fn lanes_share_one_scale() {
+        let one = lane(&timed(800.0, 1_000.0), 2_000.0);
+        assert_eq!((one.open, one.shut, one.promise), (400.0, 100.0, 500.0));
+        assert_eq!(end_of_scale(&timed(800.0, 500.0)), 1_000.0);
+        let beyond = lane(&timed(800.0, 9_000.0), 2_000.0);
+        assert_eq!(beyond.promise, 1_000.0);
+    }
+
+    #[test]
+    fn times_for_people() {
+        for (millis, text) in [(2.345, "2.3 ms"), (99.0, "99.0 ms"), (394.6, "0.39 s")] {
+            assert_eq!(seconds(millis), text);
+        }
+    }
+}

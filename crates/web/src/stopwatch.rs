@@ -1,0 +1,142 @@
+//! The revocation stopwatch, as the process keeps it: what runs, and what was
+//! read off last. One run at a time, in development only.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use latchkey_lab::Ground;
+use latchkey_lab::stopwatch::{Progress, Round, Timed};
+
+use crate::app::App;
+use crate::ground::OwnGround;
+
+/// What is known of each key.
+#[derive(Debug, Default)]
+pub struct Stopwatch(Mutex<BTreeMap<Round, Reading>>);
+
+/// What is known of one key.
+#[derive(Clone, Debug)]
+pub enum Reading {
+    /// Its instances are being started.
+    Begun,
+    /// Its sign-in has ended; so many milliseconds later it was still let in.
+    Running(f64),
+    /// It was timed.
+    Timed(Box<Timed>),
+    /// It could not be timed, and why.
+    Failed(String),
+}
+
+impl Reading {
+    /// Whether there is more to come.
+    #[must_use]
+    pub const fn is_running(&self) -> bool {
+        matches!(self, Self::Begun | Self::Running(_))
+    }
+}
+
+impl Stopwatch {
+    /// What is known of each key that was ever timed.
+    #[must_use]
+    pub fn readings(&self) -> BTreeMap<Round, Reading> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Everything that was timed, with every sample.
+    #[must_use]
+    pub fn timed(&self) -> Vec<Timed> {
+        let readings = self.readings().into_values();
+        let timed = readings.filter_map(|reading| match reading {
+            Reading::Timed(timed) => Some(*timed),
+            _ => None,
+        });
+        timed.collect()
+    }
+
+    fn note(&self, round: Round, reading: Reading) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(round, reading);
+    }
+
+    /// Takes the watch for these keys, unless it is running.
+    fn take(&self, rounds: &[Round]) -> bool {
+        let mut readings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if readings.values().any(Reading::is_running) {
+            return false;
+        }
+        readings.extend(rounds.iter().map(|round| (*round, Reading::Begun)));
+        true
+    }
+}
+
+/// Starts the watch for these keys, all at once, beside the requests. Nothing
+/// happens while it runs: two runs at a time would time each other.
+pub(crate) fn start(app: &App, rounds: Vec<Round>) {
+    if !app.stopwatch.take(&rounds) {
+        return;
+    }
+    let app = app.clone();
+    tokio::spawn(async move {
+        let ground = match OwnGround::new() {
+            Ok(ground) => ground,
+            Err(error) => {
+                for round in rounds {
+                    app.stopwatch.note(round, Reading::Failed(error.to_string()));
+                }
+                return;
+            }
+        };
+        let ground: std::sync::Arc<dyn Ground> = std::sync::Arc::new(ground);
+        let mut running = tokio::task::JoinSet::new();
+        for round in rounds {
+            let (app, ground) = (app.clone(), ground.clone());
+            running.spawn(async move { run(&app, ground.as_ref(), round).await });
+        }
+        // A task that panicked is never heard of again, and must not hold the watch.
+        while let Some(ended) = running.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(%error, "the stopwatch broke");
+            }
+        }
+        app.stopwatch.give_back();
+    });
+}
+
+async fn run(app: &App, ground: &dyn Ground, round: Round) {
+    let timed = round.run(ground, |progress| {
+        let lived = match progress {
+            Progress::Ended => 0.0,
+            Progress::Polled(poll) => poll.asked,
+        };
+        app.stopwatch.note(round, Reading::Running(lived));
+    });
+    let reading = match timed.await {
+        Ok(timed) => Reading::Timed(Box::new(timed)),
+        Err(error) => Reading::Failed(error.to_string()),
+    };
+    app.stopwatch.note(round, reading);
+}
+
+impl Stopwatch {
+    /// Nothing runs any longer.
+    fn give_back(&self) {
+        let mut readings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for reading in readings.values_mut().filter(|reading| reading.is_running()) {
+            *reading = Reading::Failed("it came to no end".to_owned());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_run_at_a_time() {
+        let watch = Stopwatch::default();
+        assert!(watch.take(&[Round::Session]));
+        assert!(!watch.take(&[Round::JwtExpiry]), "the session is still timed");
+        watch.give_back();
+        assert!(watch.take(&[Round::JwtExpiry]));
+        assert!(watch.timed().is_empty());
+    }
+}

@@ -1,0 +1,92 @@
+//! The stopwatch and a poller outside saw the same key die at the same time.
+
+use std::time::{Duration, Instant};
+
+use latchkey_lab::Agent;
+use latchkey_lab::doors::sign_up;
+use latchkey_lab::stopwatch::{
+    self, Between, Kept, Progress, Reading, Subject, Timed, expiring_jwt, session, watched_jwt,
+};
+use latchkey_tests::person::instance;
+use latchkey_tests::{Database, Latchkey, Setup};
+use url::Url;
+
+use crate::outside::{Bracket, Poller};
+
+fn base(app: &Latchkey) -> Url {
+    app.origin.parse().expect("a URL")
+}
+
+/// Times a subject, with somebody else's watch beside it. Both have to be right
+/// about one death: their brackets overlap, so that they are apart by no more than
+/// one poll. No time is asserted: a slow machine makes the brackets wider.
+async fn timed_by_both(agent: &Agent, subject: &Subject) -> Timed {
+    let outside = Poller::start(&subject.shows);
+    // It has to see the key alive as well.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let mut end = None;
+    let timed = stopwatch::time(agent, subject, |progress| {
+        if matches!(progress, Progress::Ended) {
+            end = Some(Instant::now());
+        }
+    });
+    let timed = timed.await.expect("a reading");
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let outside = outside.read().await;
+    let Reading::Dead { last_accepted, first_refused } = timed.reading else {
+        panic!("{}: {:?}", subject.slug, timed.reading);
+    };
+    let end = end.expect("an end");
+    let after = |millis: f64| end + Duration::from_secs_f64(millis / 1000.0);
+    // Without a poll that was accepted after the end, the last one is before it.
+    let before = timed.polls.iter().rfind(|poll| poll.asked < 0.0).expect("alive before");
+    let last = match last_accepted {
+        Some(last) => after(last),
+        None => end - Duration::from_secs_f64(-before.asked / 1000.0),
+    };
+    let inside = Bracket { last_accepted: last, first_refused: after(first_refused) };
+    assert!(inside.agrees_with(&outside), "{}: {inside:?}, {outside:?}", subject.slug);
+    assert_eq!(timed.kept, Kept::Yes, "{}: {:?}", subject.slug, timed.reading);
+    timed
+}
+
+#[tokio::test]
+async fn a_session_is_refused_at_the_next_request() {
+    let (app, agent) = (Latchkey::start().await, Agent::new().expect("a client"));
+    let base = base(&app);
+    let email = sign_up(&agent, &base).await.expect("an account");
+    let subject = session(&agent, Between::one(&base), &email).await.expect("a session");
+    let timed = timed_by_both(&agent, &subject).await;
+    assert!(matches!(timed.reading, Reading::Dead { last_accepted: None, .. }), "{timed:?}");
+}
+
+#[tokio::test]
+async fn a_jwt_lives_until_it_expires() {
+    let app = Setup::new().set("JWT_ACCESS_TTL", "1s").start().await;
+    let (base, agent) = (base(&app), Agent::new().expect("a client"));
+    let email = sign_up(&agent, &base).await.expect("an account");
+    let subject = expiring_jwt(&agent, Between::one(&base), &email).await.expect("a JWT");
+    let timed = timed_by_both(&agent, &subject).await;
+    assert!(
+        matches!(timed.reading, Reading::Dead { last_accepted: Some(_), .. }),
+        "nothing but time ended it: {:?}",
+        timed.reading
+    );
+}
+
+#[tokio::test]
+async fn a_watched_jwt_is_refused_at_another_replica_too() {
+    let database = Database::sqlite().await;
+    let setup = || instance(&database.url).set("JWT_REVOCATION", "watch");
+    let (here, there) = (setup().start().await, setup().start().await);
+    let (here, there, agent) = (base(&here), base(&there), Agent::new().expect("a client"));
+    let email = sign_up(&agent, &here).await.expect("an account");
+    for shown_at in [&here, &there] {
+        let between = Between { ends_at: &here, shown_at };
+        let subject = watched_jwt(&agent, between, &email).await.expect("a JWT");
+        let timed = timed_by_both(&agent, &subject).await;
+        // In the very process it is known at once.
+        let at_once = matches!(timed.reading, Reading::Dead { last_accepted: None, .. });
+        assert!(at_once || shown_at == &there, "{:?}", timed.reading);
+    }
+}

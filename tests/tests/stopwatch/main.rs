@@ -1,0 +1,5 @@
+//! The revocation stopwatch, checked by somebody else's watch.
+
+mod agreement;
+mod outside;
+mod page;

@@ -1,0 +1,62 @@
+//! `/stopwatch`: the form, the run beside the requests, and what is shown of it.
+
+use std::time::Duration;
+
+use latchkey_lab::stopwatch::{Kept, Timed, kept, reading};
+use latchkey_tests::{Browser, Latchkey, Setup};
+
+#[tokio::test]
+async fn the_watch_runs_beside_the_page_and_shows_what_it_read() {
+    let app = Latchkey::start().await;
+    let mut browser = Browser::new();
+    let page = browser.get(&app.url("/stopwatch")).await;
+    assert_eq!(page.status, 200, "{}", page.summary());
+    assert!(page.body.contains("Not timed yet."), "{}", page.summary());
+    assert!(!page.body.contains("http-equiv"), "nothing runs");
+
+    let keys = [("key", "session"), ("key", "jwt_watch"), ("key", "nonsense")];
+    let started = browser.post(&app.url("/stopwatch"), &keys).await;
+    assert_eq!(started.see_other(), "/stopwatch");
+    let page = browser.get(&app.url("/stopwatch")).await;
+    assert!(page.body.contains(r#"<meta http-equiv="refresh" content="1">"#), "it runs");
+    // Whoever asks again meanwhile starts nothing.
+    let _ = browser.post(&app.url("/stopwatch"), &[("key", "jwt_watch_here")]).await;
+
+    let mut page = page;
+    for _ in 0..600 {
+        if !page.body.contains("http-equiv") {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        page = browser.get(&app.url("/stopwatch")).await;
+    }
+    assert!(!page.body.contains("http-equiv"), "it came to an end: {}", page.summary());
+    assert_eq!(page.body.matches("as promised</span>").count(), 3, "two, and the legend");
+    assert_eq!(page.body.matches(r#"class="lane" "#).count(), 2, "{}", page.summary());
+
+    let json = browser.get(&app.url("/stopwatch.json")).await;
+    let timed: Vec<Timed> = serde_json::from_str(&json.body).expect("JSON");
+    let slugs: Vec<_> = timed.iter().map(|one| one.slug.as_str()).collect();
+    assert_eq!(slugs, ["session", "jwt_watch"]);
+    for one in &timed {
+        // What it says follows from the samples.
+        assert_eq!(reading(&one.polls), one.reading);
+        assert_eq!(kept(one.reading, one.promised, one.interval), Kept::Yes, "{}", one.slug);
+    }
+}
+
+#[tokio::test]
+async fn nobody_starts_instances_on_a_public_site() {
+    let app = Setup::public().start().await;
+    let mut browser = Browser::new().with_name(&app.origin, app.address);
+    let page = browser.get(&app.url("/stopwatch")).await;
+    assert_eq!(page.status, 200, "{}", page.summary());
+    assert!(page.body.contains("It does not run here"), "{}", page.summary());
+    assert!(!page.body.contains("<form class=\"form\""), "{}", page.summary());
+    for page in [
+        browser.post(&app.url("/stopwatch"), &[("key", "session")]).await,
+        browser.get(&app.url("/stopwatch.json")).await,
+    ] {
+        assert_eq!(page.header("x-error-code"), Some("not_found"), "{}", page.summary());
+    }
+}
