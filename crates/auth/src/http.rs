@@ -1,9 +1,11 @@
 //! Outgoing HTTP: the one client, with limits on everything that a hostile or
 //! broken provider could stretch.
 
-use std::time::Duration;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use ::http::{HeaderValue, Request, Response, header};
+use ::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use url::Url;
 
 /// The longest that one call may take, from the first byte out to the last one in.
@@ -14,6 +16,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
 /// The largest body that is taken: discovery documents, key sets and profiles
 /// are a few kilobytes.
 pub const MAX_BODY: usize = 1024 * 1024;
+
+const USER_AGENT: &str = concat!("Latchkey/", env!("CARGO_PKG_VERSION"));
 
 /// Why a call yielded no answer.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -57,7 +61,7 @@ impl Outbound {
             .connect_timeout(CONNECT_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
-            .user_agent(concat!("Latchkey/", env!("CARGO_PKG_VERSION")))
+            .user_agent(USER_AGENT)
             .build()
             .map_err(|_| Error::Request)?;
         Ok(Self { client })
@@ -69,7 +73,38 @@ impl Outbound {
     /// When there is no whole answer.
     pub async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Error> {
         let request = reqwest::Request::try_from(request).map_err(|_| Error::Request)?;
+        let Ok(tap) = TAP.try_with(Arc::clone) else {
+            return self.execute(request).await.map(|(answer, _)| answer);
+        };
+        let sent = Sent::of(&request);
+        let begun = Instant::now();
+        let answer = self.execute(request).await;
+        let answered = answer.as_ref().ok().map(|(answer, headers_at)| Answered {
+            version: answer.version(),
+            status: answer.status(),
+            headers: answer.headers(),
+            body: answer.body(),
+            waited: headers_at.duration_since(begun),
+        });
+        tap(&Exchange {
+            method: &sent.method,
+            url: &sent.url,
+            headers: &sent.headers,
+            body: &sent.body,
+            answered,
+            begun,
+            took: begun.elapsed(),
+        });
+        answer.map(|(answer, _)| answer)
+    }
+
+    /// The whole answer, and when its head was there.
+    async fn execute(
+        &self,
+        request: reqwest::Request,
+    ) -> Result<(Response<Vec<u8>>, Instant), Error> {
         let mut answer = self.client.execute(request).await.map_err(kind)?;
+        let headers_at = Instant::now();
         let mut body = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(kind)? {
             if body.len() + chunk.len() > MAX_BODY {
@@ -79,8 +114,9 @@ impl Outbound {
         }
         let mut response = Response::new(body);
         *response.status_mut() = answer.status();
+        *response.version_mut() = answer.version();
         std::mem::swap(response.headers_mut(), answer.headers_mut());
-        Ok(response)
+        Ok((response, headers_at))
     }
 
     /// Gets a JSON document, with an access token if one is given (RFC 6750 §2.1).
@@ -97,6 +133,82 @@ impl Outbound {
             request = request.header(header::AUTHORIZATION, value);
         }
         self.send(request.body(Vec::new()).map_err(|_| Error::Request)?).await
+    }
+}
+
+/// One call that left this process, as it stood on the wire: lent to a [`Tap`],
+/// which may keep nothing of it that is a secret.
+#[derive(Debug)]
+pub struct Exchange<'a> {
+    /// The method.
+    pub method: &'a Method,
+    /// Where to.
+    pub url: &'a Url,
+    /// Every header, those that the HTTP client adds included.
+    pub headers: &'a HeaderMap,
+    /// The body.
+    pub body: &'a [u8],
+    /// What came back, if it came whole.
+    pub answered: Option<Answered<'a>>,
+    /// When it was sent.
+    pub begun: Instant,
+    /// How long it took, to the last byte of the answer.
+    pub took: Duration,
+}
+
+/// The answer to one call.
+#[derive(Debug)]
+pub struct Answered<'a> {
+    /// The version of HTTP that was spoken.
+    pub version: Version,
+    /// The status.
+    pub status: StatusCode,
+    /// Every header.
+    pub headers: &'a HeaderMap,
+    /// The body.
+    pub body: &'a [u8],
+    /// How long its head took to come.
+    pub waited: Duration,
+}
+
+/// Whoever is told of the calls that go out.
+pub type Tap = Arc<dyn Fn(&Exchange<'_>) + Send + Sync>;
+
+tokio::task_local! {
+    static TAP: Tap;
+}
+
+/// Runs `future`, and tells `tap` of every call that it sends out. What it
+/// spawns onto other tasks is not told of.
+pub async fn tapped<F: Future>(tap: Tap, future: F) -> F::Output {
+    TAP.scope(tap, future).await
+}
+
+/// A request as it stands on the wire.
+struct Sent {
+    method: Method,
+    url: Url,
+    headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+impl Sent {
+    /// With the headers that reqwest and hyper add by themselves. That these are
+    /// all of them, and to the byte, is what the test with a proxy in between proves.
+    fn of(request: &reqwest::Request) -> Self {
+        let url = request.url();
+        let mut headers = request.headers().clone();
+        let body = request.body().and_then(reqwest::Body::as_bytes).unwrap_or_default().to_vec();
+        headers.entry(header::ACCEPT).or_insert(HeaderValue::from_static("*/*"));
+        headers.entry(header::USER_AGENT).or_insert(HeaderValue::from_static(USER_AGENT));
+        let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
+        if let Ok(host) = HeaderValue::try_from(host) {
+            headers.entry(header::HOST).or_insert(host);
+        }
+        if !body.is_empty() {
+            headers.entry(header::CONTENT_LENGTH).or_insert(HeaderValue::from(body.len()));
+        }
+        Self { method: request.method().clone(), url: url.clone(), headers, body }
     }
 }
 

@@ -65,6 +65,10 @@ id! {
     AuditId
 }
 id! {
+    /// The record of one sign-in on the wire.
+    TraceId
+}
+id! {
     /// A contact in somebody's address book.
     ContactId
 }

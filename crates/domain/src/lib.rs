@@ -22,7 +22,7 @@ pub mod time;
 pub mod user;
 
 pub use email::Email;
-pub use id::{AuditId, ContactId, EventId, SignInId, UserId};
+pub use id::{AuditId, ContactId, EventId, SignInId, TraceId, UserId};
 pub use name::DisplayName;
 pub use role::{Role, Roles};
 pub use scope::{Scope, Scopes};

@@ -24,6 +24,7 @@ pub mod sessions;
 pub mod sign_ins;
 pub mod signing_keys;
 pub mod starters;
+pub mod traces;
 pub mod users;
 
 pub use db::{Backend, Db, private_folder};

@@ -19,6 +19,7 @@ use crate::limits::Limits;
 use crate::mail::{InvalidUrl, Mailer};
 use crate::settings::{Dialect, ProviderSettings, Revocation, Settings};
 use crate::stopwatch::Stopwatch;
+use crate::traces::Waiting;
 use crate::used::UsedAttempts;
 
 /// The app, as handlers see it.
@@ -49,6 +50,8 @@ pub struct Application {
     pub introspection: Option<Introspection>,
     /// The attempts whose answer has come.
     pub used_attempts: UsedAttempts,
+    /// The sign-ins that are being recorded and whose browser is away.
+    pub(crate) waiting: Waiting,
     /// How often somebody may try.
     pub limits: Limits,
     /// Where letters go.
@@ -113,6 +116,7 @@ impl Application {
             providers: providers.collect::<Result<_, _>>()?,
             cookies: CookieProfile::of(&settings.public_url),
             used_attempts: UsedAttempts::default(),
+            waiting: Waiting::default(),
             limits: Limits::new(clock.clone()),
             mailer: mailer(&settings)?,
             hasher: Hasher::new(&password::Settings::default())?,

@@ -39,6 +39,7 @@ pub(crate) fn start(tasks: &mut JoinSet<()>, app: &App, stopped: &watch::Receive
             releasing.hasher.release_idle();
             releasing.limits.tidy();
             releasing.used_attempts.tidy(releasing.clock.now());
+            releasing.waiting.tidy();
             Box::pin(std::future::ready(()))
         }),
     ));
@@ -74,6 +75,9 @@ async fn sweep(app: App) {
     }
     if let Err(error) = latchkey_store::email_tokens::forget(&app.db, now).await {
         tracing::warn!(%error, "expired links could not be swept away");
+    }
+    if let Err(error) = latchkey_store::traces::forget(&app.db, now).await {
+        tracing::warn!(%error, "expired traces could not be swept away");
     }
     if let Err(error) = app.keys.forget_outlived(now).await {
         tracing::warn!(%error, "outlived keys could not be forgotten");

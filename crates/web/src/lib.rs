@@ -31,4 +31,5 @@ mod sign_in;
 mod static_files;
 pub mod stopwatch;
 mod templates;
+mod traces;
 pub mod used;

@@ -21,9 +21,10 @@ use crate::middleware::{canonical, faults, request, same_site, security_headers}
 use crate::pages::account::{delete, link, sign_ins};
 use crate::pages::{
     account, audit, docs, doctor, errors, health, home, oauth, outbox, recovery, sign_in, sign_out,
-    sign_up, stopwatch,
+    sign_up, stopwatch, traces,
 };
 use crate::static_files;
+use crate::traces::recorder;
 
 /// Larger than any form here, smaller than anything that hurts.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -59,6 +60,7 @@ fn pages() -> Router<App> {
         .route("/verify/{token}", get(recovery::confirm).post(recovery::verify))
         .route("/outbox", get(outbox::show))
         .route("/audit", get(audit::show))
+        .route("/traces/{id}/har", get(traces::export::har))
         .route("/.well-known/change-password", get(async || Redirect::to("/account#ways")))
         .route("/docs", get(docs::show))
         .route("/doctor", get(doctor::show))
@@ -77,7 +79,7 @@ fn pages() -> Router<App> {
 /// request first.
 pub fn router(app: &App) -> Router {
     let with = |app: &App| app.clone();
-    pages()
+    let router = pages()
         .layer(sessions(app))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(RequestBodyTimeoutLayer::new(BODY_TIMEOUT))
@@ -88,8 +90,14 @@ pub fn router(app: &App) -> Router {
         .layer(CatchPanicLayer::custom(caught))
         .layer(from_fn_with_state(with(app), faults::render))
         .layer(from_fn_with_state(with(app), security_headers::add))
-        .layer(from_fn_with_state(with(app), request::identify))
-        .with_state(app.clone())
+        .layer(from_fn_with_state(with(app), request::identify));
+    // Outermost, so that what is recorded is what is sent.
+    let router = if app.settings.traces {
+        router.layer(from_fn_with_state(with(app), recorder::at_app))
+    } else {
+        router
+    };
+    router.with_state(app.clone())
 }
 
 fn sessions(app: &App) -> SessionManagerLayer<latchkey_store::Sessions> {

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::ConnectInfo;
+use axum::middleware::from_fn_with_state;
 use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -23,6 +24,7 @@ use crate::app::App;
 use crate::background;
 use crate::routes;
 use crate::settings::{LocalIdp, Settings};
+use crate::traces::recorder;
 
 /// How long somebody may take over the head of a request.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -103,7 +105,11 @@ pub async fn run(
         tasks.spawn(accept(listener, routes::router(&app), stopped.clone()));
     }
     if let (Some(listener), Some(idp)) = (listeners.local_idp, &app.settings.local_idp) {
-        let provider = local_idp(&app.settings, idp)?;
+        let mut provider = local_idp(&app.settings, idp)?;
+        if app.settings.traces {
+            let record = from_fn_with_state(app.clone(), recorder::at_provider);
+            provider = provider.layer(record);
+        }
         tasks.spawn(accept(listener, provider, stopped.clone()));
     }
     background::start(&mut tasks, &app, &stopped);

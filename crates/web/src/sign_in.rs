@@ -16,6 +16,7 @@ use crate::caller::{Caller, forget, give};
 use crate::client::Client;
 use crate::cookies::{Outgoing, REFRESH};
 use crate::errors::{Fault, Result, catalogue};
+use crate::traces;
 
 /// The program that browsers are, to the JWTs that they carry.
 pub(crate) const BROWSER: &str = "latchkey-web";
@@ -80,6 +81,7 @@ pub(crate) async fn let_in(
         }
     }
     end_what_was_carried(app, &browser).await?;
+    traces::signed_in(user.id, &sign_in.door, key);
     let how = format!("{}, {}", sign_in.door.stored(), key.as_str());
     audit::by_person(app, Kind::SignedIn, user.id, how, &browser.client).await;
     Ok(sign_in.id)

@@ -15,3 +15,4 @@ pub(crate) mod sign_in;
 pub(crate) mod sign_out;
 pub(crate) mod sign_up;
 pub(crate) mod stopwatch;
+pub(crate) mod traces;

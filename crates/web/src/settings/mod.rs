@@ -55,6 +55,8 @@ pub struct Settings {
     pub session_cache: bool,
     /// How JWTs are made.
     pub jwt: JwtSettings,
+    /// Whether sign-ins are recorded, for their owners to read.
+    pub traces: bool,
     /// The providers at which people can sign in, in the order of the buttons.
     pub providers: Vec<ProviderSettings>,
     /// Where other apps' tokens are asked about, if anywhere.
@@ -139,6 +141,9 @@ impl Settings {
         let session = session(&mut read);
         let session_cache = read.one_of("SESSION_CACHE", &[("off", false), ("watch", true)]);
         let jwt = jwt(&mut read, &public_url);
+        let traces = read
+            .one_of("TRACES", &[("auto", None), ("on", Some(true)), ("off", Some(false))])
+            .unwrap_or(development);
         let local_idp = local_idp(&mut read, development);
         let providers = providers::read(&mut read, local_idp.as_ref());
         let introspection = introspection::read(&mut read, &providers, local_idp.as_ref());
@@ -156,6 +161,7 @@ impl Settings {
             session,
             session_cache,
             jwt,
+            traces,
             providers,
             introspection,
             local_idp,

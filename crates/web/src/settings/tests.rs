@@ -83,6 +83,7 @@ fn what_makes_no_sense_is_refused() {
         (&[("JWT_ALGORITHM", "none")], &["JWT_ALGORITHM"]),
         (&[("JWT_REVOCATION", "sometimes")], &["JWT_REVOCATION"]),
         (&[("LOCAL_IDP", "on")], &["LOCAL_IDP"]),
+        (&[("TRACES", "yes")], &["TRACES"]),
         (&[("TRUSTED_PROXIES", "10.0.0.0/8, proxy")], &["TRUSTED_PROXIES"]),
         (&[("GOOGLE_CLIENT_ID", "id")], &["GOOGLE_CLIENT_SECRET"]),
         (&[("FACEBOOK_CLIENT_SECRET", "hush")], &["FACEBOOK_CLIENT_ID"]),

@@ -61,6 +61,7 @@ pub const ALL: &[Variable] = &[
     plain("JWT_ISSUER", "who issues JWTs", "a URL; without it, it is PUBLIC_URL"),
     plain("JWT_AUDIENCE", "who JWTs are for", "a URL; without it, it is PUBLIC_URL/api"),
     plain("JWT_REVOCATION", "what ends a JWT", "expiry or watch"),
+    plain("TRACES", "whether sign-ins are recorded for their owners", "auto, on or off"),
     secret("GOOGLE_CLIENT_ID", "who Latchkey is to Google", CLIENT_ID),
     secret("GOOGLE_CLIENT_SECRET", "what proves that to Google", CLIENT_SECRET),
     secret("GITHUB_CLIENT_ID", "who Latchkey is to GitHub", CLIENT_ID),

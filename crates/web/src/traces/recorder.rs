@@ -1,0 +1,282 @@
+//! Where sign-ins are recorded: around our own routes that begin and end one,
+//! at the one way out, and, in development, around the local provider.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, UNIX_EPOCH};
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version, header};
+use hyper::body::Body as _;
+use latchkey_auth::http::{Exchange, Tap, tapped};
+use latchkey_auth::random;
+use latchkey_domain::sign_in::{Door, Key};
+use latchkey_domain::{Span, Timestamp, TraceId, UserId};
+use latchkey_store::traces::Summary;
+
+use super::draft::{Answer, Content, Draft, SignedIn, Wire};
+use super::model::{Party, Trace};
+use super::steps::Step;
+use super::tee::{Seen, tee};
+use crate::app::{App, Application};
+
+/// Names the record in the answer that completes a sign-in.
+const TRACE: HeaderName = HeaderName::from_static("x-latchkey-trace");
+
+/// How long a record is kept.
+const KEPT_FOR: Span = Span::days(1);
+
+/// The largest record, in bytes.
+const MAX_RECORD: usize = 256 * 1024;
+
+type Shared = Arc<Mutex<Draft>>;
+
+tokio::task_local! {
+    /// The sign-in that this request is part of.
+    static CURRENT: Shared;
+}
+
+/// Takes note of who came in. Does nothing where nobody records.
+pub(crate) fn signed_in(user: UserId, door: &Door, key: Key) {
+    let signed_in = SignedIn { user, door: door.clone(), key };
+    let _ = CURRENT.try_with(|draft| lock(draft).signed_in = Some(signed_in));
+}
+
+/// Records the routes that begin and end a sign-in, and nothing else.
+pub(crate) async fn at_app(State(app): State<App>, request: Request, next: Next) -> Response {
+    let Some((step, slug)) = part(request.method(), request.uri().path()) else {
+        return next.run(request).await;
+    };
+    let slug = slug.to_owned();
+    let (arrived, request) = Arrived::split(request);
+    let state = arrived.parameter("state");
+    let draft = Arc::new(Mutex::new(match step {
+        Step::Callback => app
+            .waiting
+            .copy(&state)
+            .unwrap_or_else(|| Draft::new(arrived.at, app.clock.now(), false)),
+        _ => Draft::new(arrived.at, app.clock.now(), true),
+    }));
+    let tap = tap(app.clone(), slug.clone(), Arc::clone(&draft));
+    let mut response = CURRENT.scope(Arc::clone(&draft), tapped(tap, next.run(request))).await;
+    let mut draft = lock(&draft).clone();
+    let is_in = draft.signed_in.is_some() && response.status().is_redirection();
+    let id = is_in.then(|| TraceId::new(app.clock.now(), random::bytes()));
+    if let Some(name) = id.and_then(|id| HeaderValue::try_from(id.to_string()).ok()) {
+        response.headers_mut().insert(TRACE, name);
+    }
+    complete(&mut response, app.clock.now());
+    let body = arrived.seen.take();
+    let origin = app.settings.origin();
+    arrived.add_to(&mut draft, step, Party::App, &origin, &body, &response);
+    if let Some(id) = id {
+        app.waiting.remove(&state);
+        let label = app.provider(&slug).map(|provider| provider.label.clone());
+        if keep(&app, id, draft, label).await.is_none() {
+            response.headers_mut().remove(TRACE);
+        }
+    } else if step == Step::Start && response.status().is_redirection() {
+        app.waiting.put(&state_sent_with(&response), draft);
+    }
+    // Otherwise nobody came in, and it is nobody's record.
+    response
+}
+
+/// Records what the browser does at the local provider, told apart by the state.
+pub(crate) async fn at_provider(State(app): State<App>, request: Request, next: Next) -> Response {
+    let (arrived, request) = Arrived::split(request);
+    let mut response = next.run(request).await;
+    let body = arrived.seen.take();
+    let state = match arrived.parameter("state") {
+        // The decision is a form.
+        state if state.is_empty() && arrived.method == Method::POST => named("state", &body),
+        state => state,
+    };
+    if app.waiting.copy(&state).is_none() {
+        return response;
+    }
+    complete(&mut response, app.clock.now());
+    let idp = app.settings.local_idp.as_ref();
+    let origin = idp.map(|idp| idp.url.origin().ascii_serialization()).unwrap_or_default();
+    let step = Step::of_page(&arrived.method, arrived.uri.path());
+    app.waiting.edit(&state, |draft| {
+        arrived.add_to(draft, step, Party::Provider, &origin, &body, &response);
+    });
+    response
+}
+
+/// Which part of a sign-in a request is, and at which provider.
+fn part<'p>(method: &Method, path: &'p str) -> Option<(Step, &'p str)> {
+    if *method == Method::POST && path == "/sign-in" {
+        return Some((Step::Password, ""));
+    }
+    match path.strip_prefix("/auth/")?.split_once('/') {
+        None if *method == Method::POST => Some((Step::Start, &path["/auth/".len()..])),
+        Some((slug, "callback")) if *method == Method::GET => Some((Step::Callback, slug)),
+        _ => None,
+    }
+}
+
+/// What is told of the calls that go out.
+fn tap(app: App, slug: String, draft: Shared) -> Tap {
+    Arc::new(move |exchange: &Exchange<'_>| {
+        let url = exchange.url;
+        let waited = exchange.answered.as_ref().map_or(exchange.took, |answer| answer.waited);
+        lock(&draft).add(&Wire {
+            step: Step::of_call(app.provider(&slug), exchange.method, url),
+            from: Party::App,
+            to: Party::Provider,
+            method: exchange.method,
+            url: url.as_str(),
+            target: &url[url::Position::BeforePath..url::Position::AfterQuery],
+            version: exchange.answered.as_ref().map_or(Version::HTTP_11, |a| a.version),
+            headers: exchange.headers,
+            body: exchange.body,
+            begun: exchange.begun,
+            waited,
+            received: exchange.took.saturating_sub(waited),
+            answer: exchange.answered.as_ref().map(|answer| Answer {
+                status: answer.status,
+                version: answer.version,
+                headers: answer.headers,
+                body: Content::Bytes(answer.body),
+            }),
+        });
+    })
+}
+
+/// Puts the headers in that the server would add below us, so that what is
+/// recorded is what is sent.
+fn complete(response: &mut Response, now: Timestamp) {
+    let size = response.body().size_hint().exact();
+    let at = UNIX_EPOCH + Duration::from_millis(now.as_millis().unsigned_abs());
+    let headers = response.headers_mut();
+    if let Some(size) = size {
+        headers.entry(header::CONTENT_LENGTH).or_insert(HeaderValue::from(size));
+    }
+    if let Ok(date) = HeaderValue::try_from(httpdate::fmt_http_date(at)) {
+        headers.entry(header::DATE).or_insert(date);
+    }
+}
+
+/// Writes the record down for whoever came in. Their sign-in does not fail
+/// when that does.
+async fn keep(
+    app: &Application,
+    id: TraceId,
+    draft: Draft,
+    provider: Option<String>,
+) -> Option<()> {
+    let (user, mut trace) = draft.finish(id, provider)?;
+    let record = [None, Some(false), Some(true)].into_iter().find_map(|smaller| {
+        if let Some(headers_too) = smaller {
+            trace.forget_texts(headers_too);
+        }
+        serde_json::to_string(&trace).ok().filter(|record| record.len() <= MAX_RECORD)
+    })?;
+    let summary = summary(&trace, user, app.clock.now());
+    match latchkey_store::traces::insert(&app.db, &summary, &record).await {
+        Ok(()) => Some(()),
+        Err(error) => {
+            tracing::warn!(%error, "a trace could not be kept");
+            None
+        }
+    }
+}
+
+fn summary(trace: &Trace, user_id: UserId, now: Timestamp) -> Summary {
+    let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+    Summary {
+        id: trace.id,
+        user_id,
+        door: trace.door.clone(),
+        key: trace.key,
+        created_at: trace.begun_at,
+        expires_at: now.plus(KEPT_FOR),
+        exchanges: count(trace.hops.len()),
+        bytes: count(trace.bytes()),
+        micros: i64::try_from(trace.micros()).unwrap_or(i64::MAX),
+    }
+}
+
+/// The state with which we send a browser to a provider.
+fn state_sent_with(response: &Response) -> String {
+    let location = response.headers().get(header::LOCATION).and_then(|to| to.to_str().ok());
+    let query = location.and_then(|to| to.split_once('?')).map_or("", |(_, query)| query);
+    named("state", query.as_bytes())
+}
+
+/// The value of a parameter; nothing when there is none.
+fn named(name: &str, form: &[u8]) -> String {
+    let mut pairs = url::form_urlencoded::parse(form);
+    pairs.find(|(found, _)| found == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
+}
+
+fn lock(draft: &Shared) -> MutexGuard<'_, Draft> {
+    draft.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A request as it arrived.
+struct Arrived {
+    method: Method,
+    uri: Uri,
+    version: Version,
+    headers: HeaderMap,
+    at: Instant,
+    seen: Seen,
+}
+
+impl Arrived {
+    fn split(request: Request) -> (Self, Request) {
+        let (parts, body) = request.into_parts();
+        let (body, seen) = tee(body);
+        let arrived = Self {
+            method: parts.method.clone(),
+            uri: parts.uri.clone(),
+            version: parts.version,
+            headers: parts.headers.clone(),
+            at: Instant::now(),
+            seen,
+        };
+        (arrived, Request::from_parts(parts, body))
+    }
+
+    fn parameter(&self, name: &str) -> String {
+        named(name, self.uri.query().unwrap_or_default().as_bytes())
+    }
+
+    fn add_to(
+        &self,
+        draft: &mut Draft,
+        step: Step,
+        to: Party,
+        origin: &str,
+        body: &[u8],
+        response: &Response,
+    ) {
+        let target = self.uri.path_and_query().map_or("/", |target| target.as_str());
+        draft.add(&Wire {
+            step,
+            from: Party::Browser,
+            to,
+            method: &self.method,
+            url: &format!("{origin}{target}"),
+            target,
+            version: self.version,
+            headers: &self.headers,
+            body,
+            begun: self.at,
+            waited: self.at.elapsed(),
+            received: Duration::ZERO,
+            answer: Some(Answer {
+                status: response.status(),
+                version: response.version(),
+                headers: response.headers(),
+                body: Content::Size(
+                    response.body().size_hint().exact().and_then(|size| size.try_into().ok()),
+                ),
+            }),
+        });
+    }
+}

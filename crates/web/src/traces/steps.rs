@@ -1,0 +1,201 @@
+//! The steps of a sign-in: the one table that says where each is specified,
+//! and what would go wrong without it.
+
+use http::Method;
+use latchkey_auth::oauth::{Kind, Provider};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+/// What a hop is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Step {
+    /// `POST /sign-in`
+    Password,
+    /// `POST /auth/{provider}`
+    Start,
+    /// The discovery document.
+    Discovery,
+    /// The authorization endpoint, in the browser.
+    Authorize,
+    /// The person's decision, at the local provider.
+    Decision,
+    /// Any other page of the provider.
+    ProviderPage,
+    /// `GET /auth/{provider}/callback`
+    Callback,
+    /// The token endpoint.
+    Token,
+    /// The provider's keys.
+    Keys,
+    /// OpenID Connect's API call.
+    UserInfo,
+    /// GitHub's and Facebook's.
+    Profile,
+    /// GitHub's list of addresses.
+    Emails,
+    /// A call that is none of these.
+    Other,
+}
+
+/// What the table says of a step.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct About {
+    pub(crate) title: &'static str,
+    /// The section, and where it can be read.
+    pub(crate) spec: &'static str,
+    pub(crate) spec_url: &'static str,
+    pub(crate) what: &'static str,
+    pub(crate) without: &'static str,
+}
+
+impl Step {
+    /// As exports name it.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::Start => "start",
+            Self::Discovery => "discovery",
+            Self::Authorize => "authorize",
+            Self::Decision => "decision",
+            Self::ProviderPage => "provider-page",
+            Self::Callback => "callback",
+            Self::Token => "token",
+            Self::Keys => "keys",
+            Self::UserInfo => "user-info",
+            Self::Profile => "profile",
+            Self::Emails => "emails",
+            Self::Other => "other",
+        }
+    }
+
+    /// Its row of the table.
+    pub(crate) const fn about(self) -> About {
+        match self {
+            Self::Password => About {
+                title: "The password is checked here",
+                spec: "OWASP ASVS 5.0, V6",
+                spec_url: "https://owasp.org/www-project-application-security-verification-standard/",
+                what: "The browser sends an address and a password. The app hashes the password with Argon2id, compares, and hands out a key in a cookie.",
+                without: "If the hash were quick to compute, whoever stole the table would have most passwords within hours.",
+            },
+            Self::Start => About {
+                title: "The app sends the browser to the provider",
+                spec: "RFC 6749 §4.1.1, RFC 7636 §4.3",
+                spec_url: "https://www.rfc-editor.org/rfc/rfc6749#section-4.1.1",
+                what: "The app makes up a state, a nonce and a code verifier, seals them in a cookie of this browser, and redirects with the state, the nonce and the hash of the verifier.",
+                without: "Without the state, somebody else’s answer could be planted in this browser. Without the challenge, whoever catches the code could use it.",
+            },
+            Self::Discovery => About {
+                title: "The app asks where the endpoints are",
+                spec: "OpenID Connect Discovery §4",
+                spec_url: "https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfig",
+                what: "One document names the provider’s endpoints, keys and abilities. It is kept for an hour, so most sign-ins do without this call.",
+                without: "Every endpoint would be typed in by hand. Its issuer has to be the configured one to the letter, or one provider could speak for another.",
+            },
+            Self::Authorize => About {
+                title: "The provider asks the person",
+                spec: "RFC 6749 §4.1.1, §3.1",
+                spec_url: "https://www.rfc-editor.org/rfc/rfc6749#section-3.1",
+                what: "The browser opens the provider’s page. The app is not there: it never sees what the person types.",
+                without: "The app would have to ask for the provider’s password itself, which is what OAuth was made to end.",
+            },
+            Self::Decision => About {
+                title: "The person agrees, and the provider sends the browser back",
+                spec: "RFC 6749 §4.1.2, RFC 9207",
+                spec_url: "https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2",
+                what: "The provider redirects with a code, the same state, and its own name in iss. The code works once, for a minute.",
+                without: "With the token itself in this redirect, it would lie in histories and logs. A code without the verifier is worth nothing.",
+            },
+            Self::ProviderPage => About {
+                title: "Another page of the provider",
+                spec: "Not specified",
+                spec_url: "https://www.rfc-editor.org/rfc/rfc6749#section-3.1",
+                what: "How a provider finds out who somebody is, is its own affair.",
+                without: "Nothing: OAuth says nothing about it.",
+            },
+            Self::Callback => About {
+                title: "The browser brings the code, and leaves with a key",
+                spec: "RFC 6749 §4.1.2, RFC 9700 §4.7",
+                spec_url: "https://www.rfc-editor.org/rfc/rfc9700#section-4.7",
+                what: "The app opens the cookie that belongs to this state, checks the issuer, exchanges the code, and answers with a cookie of its own. What the provider gave stays on the server.",
+                without: "If the state were not compared with the cookie of this very browser, an attacker could sign you in to their account.",
+            },
+            Self::Token => About {
+                title: "The code is exchanged for tokens",
+                spec: "RFC 6749 §4.1.3, RFC 7636 §4.5",
+                spec_url: "https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3",
+                what: "Server to server: the code, the client’s secret and the code verifier go in; tokens come out.",
+                without: "The verifier proves that who exchanges the code is who asked for it. Without it, a stolen code is enough.",
+            },
+            Self::Keys => About {
+                title: "The app fetches the provider’s keys",
+                spec: "RFC 7517 §5, OpenID Connect Core §10.1.1",
+                spec_url: "https://www.rfc-editor.org/rfc/rfc7517#section-5",
+                what: "The public keys that verify the ID token. They are kept, and fetched again when a token names one that is not known.",
+                without: "An ID token with any signature, or with none, would be believed.",
+            },
+            Self::UserInfo => About {
+                title: "The app asks who it is",
+                spec: "OpenID Connect Core §5.3",
+                spec_url: "https://openid.net/specs/openid-connect-core-1_0.html#UserInfo",
+                what: "The access token opens the profile. Its subject has to be the one of the ID token.",
+                without: "If the two subjects were not compared (§5.3.2), the profile of somebody else could be slipped in.",
+            },
+            Self::Profile => About {
+                title: "The app asks who it is",
+                spec: "RFC 6750 §2.1",
+                spec_url: "https://www.rfc-editor.org/rfc/rfc6750#section-2.1",
+                what: "Plain OAuth 2.0 has no ID token: the access token opens the provider’s API, which says whose it is.",
+                without: "Nobody would be signed in: OAuth 2.0 by itself says what somebody may do, not who they are.",
+            },
+            Self::Emails => About {
+                title: "The app asks which addresses are verified",
+                spec: "GitHub REST API, /user/emails",
+                spec_url: "https://docs.github.com/en/rest/users/emails",
+                what: "The address in the public profile may be anything. Only this list says which are verified.",
+                without: "Somebody could write your address into their profile, and be taken for you.",
+            },
+            Self::Other => About {
+                title: "Another call to the provider",
+                spec: "RFC 6750 §2.1",
+                spec_url: "https://www.rfc-editor.org/rfc/rfc6750#section-2.1",
+                what: "A call of the app to the provider’s API.",
+                without: "It is no part of the sign-in itself.",
+            },
+        }
+    }
+
+    /// What a call to this provider is for.
+    pub(crate) fn of_call(provider: Option<&Provider>, method: &Method, url: &Url) -> Self {
+        if url.path().ends_with("/.well-known/openid-configuration") {
+            return Self::Discovery;
+        }
+        if method == Method::POST {
+            return Self::Token;
+        }
+        let path = url.path();
+        match provider.map(|provider| &provider.kind) {
+            Some(Kind::OpenId(openid)) => match openid.discovery.known() {
+                Some(known) if known.jwks_uri == *url => Self::Keys,
+                Some(known) if known.userinfo_endpoint.as_ref() == Some(url) => Self::UserInfo,
+                _ => Self::Other,
+            },
+            Some(Kind::GitHub { .. }) if path.ends_with("/user/emails") => Self::Emails,
+            Some(Kind::GitHub { .. }) if path.ends_with("/user") => Self::Profile,
+            Some(Kind::Facebook { .. }) if path.ends_with("/me") => Self::Profile,
+            _ => Self::Other,
+        }
+    }
+
+    /// What a page of the local provider is for.
+    pub(crate) fn of_page(method: &Method, path: &str) -> Self {
+        if path.ends_with("/decide") {
+            Self::Decision
+        } else if *method == Method::GET {
+            Self::Authorize
+        } else {
+            Self::ProviderPage
+        }
+    }
+}

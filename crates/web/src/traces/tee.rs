@@ -1,0 +1,62 @@
+//! A body that is looked at as it passes, so that whatever limits it further
+//! in still limits it.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use axum::body::{Body, Bytes};
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
+
+/// More than any form here is allowed to hold.
+const MAX: usize = 64 * 1024;
+
+/// What has passed so far.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Seen(Arc<Mutex<Vec<u8>>>);
+
+impl Seen {
+    /// Lends what has passed, and forgets it.
+    pub(crate) fn take(&self) -> Vec<u8> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The body, and where what passes can be seen.
+pub(crate) fn tee(body: Body) -> (Body, Seen) {
+    let seen = Seen::default();
+    (Body::new(Tee { body, seen: seen.clone() }), seen)
+}
+
+struct Tee {
+    body: Body,
+    seen: Seen,
+}
+
+impl HttpBody for Tee {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        if let Poll::Ready(Some(Ok(frame))) = &polled
+            && let Some(data) = frame.data_ref()
+        {
+            let mut seen = self.seen.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let room = MAX.saturating_sub(seen.len());
+            seen.extend_from_slice(&data[..data.len().min(room)]);
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

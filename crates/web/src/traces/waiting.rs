@@ -1,0 +1,81 @@
+//! Sign-ins whose browser is at the provider: in memory, few, and not for long.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use latchkey_auth::oauth::attempt::LIFETIME;
+use latchkey_store::hash;
+
+use super::draft::Draft;
+
+/// How many may wait at a time; the oldest goes first. Together with what one
+/// may weigh, this bounds the memory.
+const MAX: usize = 64;
+
+/// The drafts that wait, each by a hash of the state that its browser brings back.
+#[derive(Debug, Default)]
+pub(crate) struct Waiting(Mutex<VecDeque<(String, Draft)>>);
+
+impl Waiting {
+    /// Has a draft wait.
+    pub(crate) fn put(&self, state: &str, draft: Draft) {
+        let mut waiting = self.lock();
+        if waiting.len() >= MAX {
+            waiting.pop_front();
+        }
+        waiting.push_back((hash::of(state), draft));
+    }
+
+    /// A copy of what waits for this state: whoever comes back first need not
+    /// be the one who set out.
+    pub(crate) fn copy(&self, state: &str) -> Option<Draft> {
+        let of = hash::of(state);
+        self.lock().iter().find(|(state, _)| *state == of).map(|(_, draft)| draft.clone())
+    }
+
+    /// Adds to what waits for this state.
+    pub(crate) fn edit(&self, state: &str, edit: impl FnOnce(&mut Draft)) {
+        let of = hash::of(state);
+        if let Some((_, draft)) = self.lock().iter_mut().find(|(state, _)| *state == of) {
+            edit(draft);
+        }
+    }
+
+    /// Lets go of what waits for this state.
+    pub(crate) fn remove(&self, state: &str) {
+        let of = hash::of(state);
+        self.lock().retain(|(state, _)| *state != of);
+    }
+
+    /// Lets go of whoever has waited for too long.
+    pub(crate) fn tidy(&self) {
+        let longest = Duration::from(LIFETIME);
+        self.lock().retain(|(_, draft)| draft.age() <= longest);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<(String, Draft)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use latchkey_domain::Timestamp;
+    use std::time::Instant;
+
+    #[test]
+    fn only_so_many_wait() {
+        let waiting = Waiting::default();
+        let draft = || Draft::new(Instant::now(), Timestamp::from_millis(0), true);
+        for state in 0..=MAX {
+            waiting.put(&state.to_string(), draft());
+        }
+        assert!(waiting.copy("0").is_none() && waiting.copy("1").is_some());
+        waiting.remove("1");
+        assert!(waiting.copy("1").is_none());
+        waiting.tidy();
+        assert!(waiting.copy("2").is_some());
+    }
+}

@@ -1,0 +1,65 @@
+//! Whose record it is, and how long it is kept.
+
+use latchkey_domain::Span;
+use latchkey_tests::{Browser, Latchkey, Setup};
+
+use crate::scene::trace_of;
+
+async fn come_in(app: &Latchkey, browser: &mut Browser, person: &str) -> String {
+    let to = browser.set_out(app, "google").await;
+    let back = browser.consent(&to, person).await;
+    trace_of(&browser.come_back(&back).await)
+}
+
+#[tokio::test]
+async fn only_its_owner_sees_it() {
+    let app = Latchkey::start().await;
+    let (mut ada, mut bob) = (Browser::new(), Browser::new());
+    let id = come_in(&app, &mut ada, "ada").await;
+    come_in(&app, &mut bob, "grace").await;
+    let path = app.url(&format!("/traces/{id}/har"));
+    let _ = ada.get(&path).await.expect(200);
+    let _ = bob.get(&path).await.expect_error(404, "not_found");
+    let _ = Browser::new().get(&path).await.expect_error(401, "sign_in_required");
+    for other in ["x", "00000000-0000-0000-0000-000000000000", &id.to_uppercase()] {
+        let page = ada.get(&app.url(&format!("/traces/{other}/har"))).await;
+        let _ = page.expect_error(404, "not_found");
+    }
+}
+
+#[tokio::test]
+async fn it_is_forgotten_after_a_day() {
+    let app = Setup::new().with_clock_standing().start().await;
+    let mut ada = Browser::new();
+    let id = come_in(&app, &mut ada, "ada").await;
+    let path = app.url(&format!("/traces/{id}/har"));
+    app.advance(Span::minutes(24 * 60 - 1));
+    let _ = ada.get(&path).await.expect(200);
+    app.advance(Span::minutes(1));
+    let _ = ada.get(&path).await.expect_error(404, "not_found");
+}
+
+#[tokio::test]
+async fn nothing_is_recorded_where_it_is_off_and_of_whoever_did_not_come_in() {
+    let app = Setup::new().set("TRACES", "off").start().await;
+    let mut ada = Browser::new();
+    let to = ada.set_out(&app, "google").await;
+    let back = ada.consent(&to, "ada").await;
+    assert_eq!(ada.come_back(&back).await.header("x-latchkey-trace"), None);
+
+    let app = Latchkey::start().await;
+    let mut ada = Browser::new();
+    let to = ada.set_out(&app, "google").await;
+    let back = ada.decide(&to, &[("decision", "decline"), ("person", "ada")]).await;
+    let page = ada.come_back(&back).await;
+    assert_eq!((page.status, page.header("x-latchkey-trace")), (400, None));
+    let page =
+        ada.post(&app.url("/sign-in"), &[("email", "a@b.test"), ("password", "wrong")]).await;
+    assert_eq!((page.status, page.header("x-latchkey-trace")), (401, None));
+}
+
+#[tokio::test]
+async fn a_public_site_records_only_when_it_is_told_to() {
+    assert!(!Setup::public().start().await.app.settings.traces);
+    assert!(Setup::public().set("TRACES", "on").start().await.app.settings.traces);
+}

@@ -1,0 +1,89 @@
+//! Latchkey with a proxy between each two of the three.
+
+use std::net::SocketAddr;
+
+use latchkey_tests::person::{PASSWORD, sign_up};
+use latchkey_tests::{Browser, Latchkey, Page, Setup};
+use serde_json::Value;
+
+use crate::proxy::Proxy;
+
+/// The three, and who listens between them.
+pub(crate) struct Scene {
+    pub(crate) app: Latchkey,
+    /// Between the browser and the app.
+    pub(crate) front: Proxy,
+    /// In front of the provider: the browser and the app both go through it.
+    pub(crate) provider: Proxy,
+}
+
+impl Scene {
+    pub(crate) async fn start() -> Self {
+        let (front, provider) = (Proxy::start().await, Proxy::start().await);
+        let app = Setup::new()
+            .set("PUBLIC_URL", format!("http://localhost:{}", front.port))
+            .set("LOCAL_IDP_PORT", provider.port.to_string())
+            .start()
+            .await;
+        front.leads_to(app.address);
+        let idp: SocketAddr = app.idp.trim_start_matches("http://").parse().expect("an address");
+        provider.leads_to(idp);
+        Self { app, front, provider }
+    }
+
+    /// Comes in through a door, for a key; hands back the answer that completed it.
+    pub(crate) async fn come_in(&self, browser: &mut Browser, door: &str, key: &str) -> Page {
+        let app = &self.app;
+        if door == "password" {
+            let email = "ada@traces.test";
+            sign_up(app, email).await;
+            let fields = [("email", email), ("password", PASSWORD), ("strategy", key)];
+            return browser.post(&app.url("/sign-in"), &fields).await;
+        }
+        let to = browser.set_out_for(app, door, &[("strategy", key)]).await;
+        let back = browser.consent(&to, "ada").await;
+        browser.come_back(&back).await
+    }
+}
+
+/// The parameters and form fields that are secrets.
+pub(crate) const FIELDS: [&str; 8] = [
+    "state",
+    "nonce",
+    "code_challenge",
+    "code",
+    "code_verifier",
+    "client_secret",
+    "password",
+    "appsecret_proof",
+];
+
+/// The members of JSON documents that are.
+pub(crate) const MEMBERS: [&str; 3] = ["access_token", "refresh_token", "id_token"];
+
+/// Every door with every key.
+pub(crate) const WAYS: [(&str, &str); 8] = [
+    ("password", "session"),
+    ("password", "jwt"),
+    ("google", "session"),
+    ("google", "jwt"),
+    ("github", "session"),
+    ("github", "jwt"),
+    ("facebook", "session"),
+    ("facebook", "jwt"),
+];
+
+/// The name of the record of a completed sign-in.
+#[track_caller]
+pub(crate) fn trace_of(page: &Page) -> String {
+    assert_eq!(page.status, 303, "{}", page.summary());
+    page.header("x-latchkey-trace").expect("X-Latchkey-Trace").to_owned()
+}
+
+/// The entries of its archive.
+pub(crate) async fn entries(app: &Latchkey, browser: &mut Browser, id: &str) -> Vec<Value> {
+    let page = browser.get(&app.url(&format!("/traces/{id}/har"))).await.expect(200);
+    let har: Value = serde_json::from_str(&page.body).expect("JSON");
+    assert_eq!(har["log"]["version"], "1.2");
+    har["log"]["entries"].as_array().expect("entries").clone()
+}
