@@ -7,7 +7,7 @@ use crate::{
     clock::Timestamp,
     keys::KeyRing,
     people::People,
-    protocol::{clients::Clients, grants::Grants},
+    protocol::{clients::Clients, grants::Grants, scopes::Catalogue},
 };
 
 /// The handle that axum hands to every handler.
@@ -17,6 +17,7 @@ pub(crate) type Shared = Arc<App>;
 pub(crate) struct App {
     origin: String,
     clients: Clients,
+    catalogue: Catalogue,
     pub(crate) people: People,
     pub(crate) keys: Arc<KeyRing>,
     grants: Mutex<Grants>,
@@ -28,6 +29,7 @@ impl App {
         Ok(Self {
             origin: config.origin()?,
             clients: Clients::new(config.clients)?,
+            catalogue: Catalogue::new(&config.apis),
             people: People::load(config.people_file)?,
             keys: KeyRing::start(),
             grants: Mutex::default(),
@@ -64,6 +66,10 @@ impl App {
 
     pub(crate) fn clients(&self) -> &Clients {
         &self.clients
+    }
+
+    pub(crate) fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
     }
 
     /// Held for a few map operations, never across an await.

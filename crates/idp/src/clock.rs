@@ -42,13 +42,29 @@ impl fmt::Debug for Clock {
 }
 
 /// Whole seconds since 1970, the `NumericDate` of RFC 7519 §2.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    serde::Serialize,
+    serde::Deserialize,
+)]
 #[serde(transparent)]
 pub(crate) struct Timestamp(pub(crate) u64);
 
 impl Timestamp {
     pub(crate) fn plus(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(duration.as_secs()))
+    }
+
+    /// How long ago `earlier` was; nothing when it was not.
+    pub(crate) fn since(self, earlier: Self) -> Duration {
+        Duration::from_secs(self.0.saturating_sub(earlier.0))
     }
 
     pub(crate) fn minus(self, duration: Duration) -> Self {

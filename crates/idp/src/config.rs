@@ -11,10 +11,32 @@ use crate::{Error, Provider};
 pub struct Config {
     /// Where the provider is reached: an origin on a loopback name, `http://127.0.0.1:3001`.
     pub base_url: Url,
-    /// The applications that may ask. There is no dynamic registration.
+    /// The applications that may ask, one's own and those of others alike. There is no dynamic
+    /// registration.
     pub clients: Vec<Client>,
+    /// The APIs of others for which Google's player issues tokens, RFC 8707.
+    pub apis: Vec<Api>,
     /// Where people created on the consent page are kept, as JSON; `None` keeps them in memory.
     pub people_file: Option<PathBuf>,
+    /// Where grants are kept, as JSON with digests in place of tokens; `None` keeps them in memory.
+    pub grants_file: Option<PathBuf>,
+}
+
+/// A resource server that Google's player issues access tokens for.
+#[derive(Clone)]
+pub struct Api {
+    /// What the person reads at consent: "See your calendar at …".
+    pub name: String,
+    /// The URI that names it in `resource` (RFC 8707 §2) and in the `aud` of its tokens.
+    pub audience: String,
+    /// Scope values, each with the sentence that the person reads, without full stop.
+    pub scopes: Vec<(String, String)>,
+    /// With which it authenticates at the introspection endpoint, RFC 7662 §2.1.
+    pub id: String,
+    /// The secret that goes with `id`.
+    pub secret: String,
+    /// Its protected resource metadata, RFC 9728 §3.
+    pub metadata_url: Url,
 }
 
 /// An application registered at one of the three providers, RFC 6749 §2.
@@ -40,6 +62,19 @@ impl fmt::Debug for Client {
             .field("secret", &"…")
             .field("redirect_uris", &self.redirect_uris)
             .field("name", &self.name)
+            .finish()
+    }
+}
+
+impl fmt::Debug for Api {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Api")
+            .field("name", &self.name)
+            .field("audience", &self.audience)
+            .field("scopes", &self.scopes)
+            .field("id", &self.id)
+            .field("secret", &"…")
+            .field("metadata_url", &self.metadata_url.as_str())
             .finish()
     }
 }
@@ -79,9 +114,10 @@ mod tests {
     #[test]
     fn only_a_bare_loopback_origin_is_a_base_url() {
         let origin = |base: &str| {
-            Config { base_url: base.parse().unwrap(), clients: vec![], people_file: None }
-                .origin()
-                .ok()
+            let base_url = base.parse().unwrap();
+            let (clients, apis) = (vec![], vec![]);
+            let config = Config { base_url, clients, apis, people_file: None, grants_file: None };
+            config.origin().ok()
         };
         for (base, expected) in [
             ("http://127.0.0.1:3001", Some("http://127.0.0.1:3001")),
@@ -103,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_does_not_print_its_secret() {
+    fn neither_clients_nor_apis_print_their_secrets() {
         let client = Client {
             provider: Provider::Google,
             id: "id".into(),
@@ -111,6 +147,14 @@ mod tests {
             redirect_uris: vec![],
             name: "Latchkey".into(),
         };
-        assert!(!format!("{client:?}").contains("hunter2"));
+        let api = Api {
+            name: "Latchkey".into(),
+            audience: "http://localhost:3000/api".into(),
+            scopes: vec![],
+            id: "api".into(),
+            secret: "hunter2".into(),
+            metadata_url: "http://localhost:3000/".parse().unwrap(),
+        };
+        assert!(!format!("{client:?}{api:?}").contains("hunter2"));
     }
 }

@@ -1,4 +1,4 @@
-//! The faults that every token endpoint can show.
+//! The faults that endpoints of every dialect can show.
 
 use std::time::Duration;
 
@@ -16,10 +16,7 @@ const LATE: Duration = Duration::from_secs(10);
 /// The code is used up by then, as it would be at a real provider that fails halfway.
 pub(crate) async fn token_endpoint(misbehaviour: Misbehaviour) -> Option<Response> {
     match misbehaviour {
-        Misbehaviour::ServerError => Some(
-            (StatusCode::INTERNAL_SERVER_ERROR, "The local provider was told to fail here.")
-                .into_response(),
-        ),
+        Misbehaviour::ServerError => Some(told_to_fail()),
         Misbehaviour::GarbageToken => Some(
             ([(CONTENT_TYPE, "application/json")], "<!doctype html><title>Not a token</title>")
                 .into_response(),
@@ -30,4 +27,21 @@ pub(crate) async fn token_endpoint(misbehaviour: Misbehaviour) -> Option<Respons
         }
         _ => None,
     }
+}
+
+/// The same for a refresh. The refresh token stays as good as it was.
+pub(crate) async fn refresh(misbehaviour: Misbehaviour) -> Option<Response> {
+    match misbehaviour {
+        Misbehaviour::RefreshFails => Some(told_to_fail()),
+        Misbehaviour::RefreshLate => {
+            tokio::time::sleep(LATE).await;
+            None
+        }
+        _ => None,
+    }
+}
+
+/// A 500, on purpose.
+pub(crate) fn told_to_fail() -> Response {
+    (StatusCode::INTERNAL_SERVER_ERROR, "The local provider was told to fail here.").into_response()
 }

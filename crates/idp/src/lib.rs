@@ -11,6 +11,8 @@
 //! | authorization | `/google/authorize` | `/github/login/oauth/authorize` | `/facebook/v23.0/dialog/oauth` |
 //! | token | `/google/token` | `/github/login/oauth/access_token` | `/facebook/v23.0/oauth/access_token` |
 //! | person | `/google/userinfo` | `/github/api/user`, `/github/api/user/emails` | `/facebook/v23.0/me` |
+//! | ending it | `POST /google/revoke` | `DELETE /github/api/applications/{client_id}/grant` | `DELETE /facebook/v23.0/me/permissions` |
+//! | things | `/google/calendar/v3/calendars/primary/events`, `/google/people/v1/people/me/connections` | `/github/api/user/repos` | |
 //! | besides | `/google/.well-known/openid-configuration`, `/google/jwks` | | |
 //!
 //! Below each authorization endpoint, `…/decide` takes the consent form and `…/people` makes up
@@ -19,6 +21,7 @@
 
 mod app;
 mod assets;
+mod belongings;
 mod bounded;
 mod clock;
 mod config;
@@ -51,7 +54,7 @@ use axum::{
 
 pub use crate::{
     clock::Clock,
-    config::{Client, Config},
+    config::{Api, Client, Config},
     error::Error,
     provider::Provider,
 };

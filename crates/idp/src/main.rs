@@ -48,7 +48,13 @@ async fn serve() -> Result<(), Box<dyn std::error::Error>> {
         None => (new_secret()?, true),
     };
     let clients = clients(&settings.client_id, &secret, &settings.redirect_uris);
-    let router = latchkey_idp::router(Config { base_url, clients, people_file: None })?;
+    let router = latchkey_idp::router(Config {
+        base_url,
+        clients,
+        apis: Vec::new(),
+        people_file: None,
+        grants_file: None,
+    })?;
 
     let mut out = io::stdout();
     writeln!(out, "The local provider is at http://{}", listener.local_addr()?)?;

@@ -24,10 +24,16 @@ pub(crate) enum Misbehaviour {
     RotatedKeys,
     OtherSub,
     RateLimited,
+    NoRefreshToken,
+    RefreshRefused,
+    RefreshRotates,
+    RefreshFails,
+    RefreshLate,
+    RevocationFails,
 }
 
 impl Misbehaviour {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 21] = [
         Self::None,
         Self::ServerError,
         Self::Late,
@@ -43,6 +49,12 @@ impl Misbehaviour {
         Self::RotatedKeys,
         Self::OtherSub,
         Self::RateLimited,
+        Self::NoRefreshToken,
+        Self::RefreshRefused,
+        Self::RefreshRotates,
+        Self::RefreshFails,
+        Self::RefreshLate,
+        Self::RevocationFails,
     ];
 
     pub(crate) fn all() -> impl Iterator<Item = Self> {
@@ -64,7 +76,11 @@ impl Misbehaviour {
 
     const fn is_spoken_by(self, provider: Provider) -> bool {
         match self {
-            Self::None | Self::ServerError | Self::Late | Self::GarbageToken => true,
+            Self::None
+            | Self::ServerError
+            | Self::Late
+            | Self::GarbageToken
+            | Self::RevocationFails => true,
             Self::RateLimited => matches!(provider, Provider::Github | Provider::Facebook),
             Self::WrongResponseIss
             | Self::WrongNonce
@@ -75,7 +91,12 @@ impl Misbehaviour {
             | Self::WrongAudience
             | Self::MissingIdToken
             | Self::RotatedKeys
-            | Self::OtherSub => matches!(provider, Provider::Google),
+            | Self::OtherSub
+            | Self::NoRefreshToken
+            | Self::RefreshRefused
+            | Self::RefreshRotates
+            | Self::RefreshFails
+            | Self::RefreshLate => matches!(provider, Provider::Google),
         }
     }
 
@@ -97,6 +118,12 @@ impl Misbehaviour {
             Self::RotatedKeys => "rotated_keys",
             Self::OtherSub => "other_sub",
             Self::RateLimited => "rate_limited",
+            Self::NoRefreshToken => "no_refresh_token",
+            Self::RefreshRefused => "refresh_refused",
+            Self::RefreshRotates => "refresh_rotates",
+            Self::RefreshFails => "refresh_fails",
+            Self::RefreshLate => "refresh_late",
+            Self::RevocationFails => "revocation_fails",
         }
     }
 
@@ -118,6 +145,12 @@ impl Misbehaviour {
             Self::RotatedKeys => "Rotated keys",
             Self::OtherSub => "Another person at userinfo",
             Self::RateLimited => "Rate limit",
+            Self::NoRefreshToken => "No refresh token",
+            Self::RefreshRefused => "Refresh refused",
+            Self::RefreshRotates => "Rotating refresh token",
+            Self::RefreshFails => "Refresh fails",
+            Self::RefreshLate => "Refresh ten seconds late",
+            Self::RevocationFails => "Revocation fails twice",
         }
     }
 
@@ -141,6 +174,17 @@ impl Misbehaviour {
             }
             Self::OtherSub => "Userinfo speaks of another sub than the ID token.",
             Self::RateLimited => "The API refuses, as if called too often.",
+            Self::NoRefreshToken => "Offline access was granted, and no refresh token comes.",
+            Self::RefreshRefused => "Every refresh is answered invalid_grant, as if it had ended.",
+            Self::RefreshRotates => {
+                "Each refresh brings a new refresh token. The old one is good once more, for a \
+                 minute; after that its use ends all of them."
+            }
+            Self::RefreshFails => "Every refresh is answered 500. The grant lives on.",
+            Self::RefreshLate => "Every refresh takes ten seconds.",
+            Self::RevocationFails => {
+                "The first two attempts to end the grant are answered 500, the third works."
+            }
         }
     }
 }

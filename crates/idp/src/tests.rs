@@ -6,5 +6,6 @@ mod consent;
 mod facebook;
 mod github;
 mod google;
+mod offline;
 mod site;
 mod support;

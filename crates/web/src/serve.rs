@@ -154,7 +154,9 @@ fn local_idp(settings: &Settings, idp: &LocalIdp) -> Result<Router, latchkey_idp
     latchkey_idp::router(latchkey_idp::Config {
         base_url: idp.url.clone(),
         clients: clients.collect(),
+        apis: Vec::new(),
         people_file: Some(idp.people_file.clone()),
+        grants_file: Some(idp.people_file.with_file_name("local-grants.json")),
     })
 }
 

@@ -26,8 +26,8 @@ use crate::{
     pages::Problem,
     people::{CreateError, NewPerson, Person},
     protocol::{
-        authorize::{AuthorizationRequest, Refusal, judge},
-        grants::Authorization,
+        authorize::{AuthorizationRequest, Refusal, Rules, judge},
+        grants::{Authorization, Binding, ConsentKey},
         params::Params,
         reply::{ErrorCode, ReplyTo},
     },
@@ -69,8 +69,13 @@ fn understand(
     provider: Provider,
     params: &Params,
 ) -> Result<AuthorizationRequest, Refusal> {
-    let iss = app.response_iss(provider);
-    judge(provider, iss, app.clients(), params).inspect_err(|refusal| match refusal {
+    let rules = Rules {
+        provider,
+        issuer: app.response_iss(provider),
+        clients: app.clients(),
+        catalogue: app.catalogue(),
+    };
+    judge(&rules, params).inspect_err(|refusal| match refusal {
         Refusal::Page(why) => tracing::info!(%provider, why, "authorization request refused"),
         Refusal::Redirect { description, .. } => {
             tracing::info!(%provider, why = description, "authorization request refused");
@@ -126,8 +131,12 @@ fn allow(
     let Ok(code) = random::token() else {
         return Problem::internal().into_response();
     };
-    let AuthorizationRequest { client, mut reply_to, scopes, challenge, nonce, .. } = request;
-    let granted = scopes.granted(client.provider, ticked);
+    let AuthorizationRequest { client, mut reply_to, scopes: asked, audience, .. } = request;
+    let mut granted = asked.granted(client.provider, ticked);
+    if request.incremental {
+        let key = ConsentKey::new(&client, &person, &audience);
+        granted = granted.with(&app.grants().granted_earlier(&key, &asked));
+    }
     tracing::info!(
         provider = %client.provider,
         client = client.id,
@@ -139,15 +148,17 @@ fn allow(
     let now = app.now();
     let authorization = Authorization {
         client,
-        redirect_uri: reply_to.redirect_uri.clone(),
-        challenge,
-        nonce,
-        scopes: granted,
         person,
+        audience,
+        scopes: granted,
+        nonce: request.nonce,
         auth_time: now,
+        offline: request.offline,
         misbehaviour,
     };
-    app.grants().issue_code(now, &code, authorization);
+    let redirect_uri = reply_to.redirect_uri.clone();
+    let binding = Binding { redirect_uri, challenge: request.challenge, asked };
+    app.grants().issue_code(now, &code, authorization, binding);
     if misbehaviour == Misbehaviour::WrongResponseIss {
         reply_to.iss = Some("https://issuer.example.test".into());
     }

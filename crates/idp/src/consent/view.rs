@@ -1,5 +1,7 @@
 //! The consent page as data for its template.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::{
     http::{HeaderValue, StatusCode, header::REFERRER_POLICY},
@@ -33,7 +35,7 @@ pub(super) struct ConsentPage {
     /// The authorization request, as hidden fields of both forms.
     carried: Vec<(String, String)>,
     people: Vec<PersonCard>,
-    scopes: Vec<&'static Scope>,
+    scopes: Vec<Arc<Scope>>,
     misbehaviours: Vec<Misbehaviour>,
     creation: Creation,
 }
@@ -117,7 +119,7 @@ impl ConsentPage {
             returns_to: parted(&request.reply_to.redirect_uri),
             carried: carried_fields(params),
             people: people.iter().map(|person| card(person, provider, &selected)).collect(),
-            scopes: request.scopes.iter().collect(),
+            scopes: request.scopes.iter().cloned().collect(),
             misbehaviours: Misbehaviour::of(provider).collect(),
             creation,
         }

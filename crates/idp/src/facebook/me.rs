@@ -43,7 +43,7 @@ pub(super) async fn me(
     }
 }
 
-fn authorize(
+pub(super) fn authorize(
     app: &App,
     headers: &HeaderMap,
     params: &Params,

@@ -2,9 +2,13 @@
 
 mod graph;
 mod me;
+mod permissions;
 mod token;
 
-use axum::{Router, routing::get};
+use axum::{
+    Router,
+    routing::{delete, get},
+};
 
 use crate::{Provider, app::Shared};
 
@@ -17,4 +21,5 @@ pub(crate) fn routes() -> Router<Shared> {
             get(token::token).post(token::token),
         )
         .route(Provider::Facebook.userinfo_path(), get(me::me))
+        .route("/facebook/v23.0/me/permissions", delete(permissions::delete))
 }

@@ -58,6 +58,10 @@ fn complaint(refusal: &ExchangeError) -> GraphError {
             GraphError::oauth(100, "Only the authorization_code grant is supported.")
         }
         ExchangeError::InvalidGrant(why) => invalid_grant(*why),
+        // Neither is spoken in this dialect.
+        ExchangeError::NotRenewed(_) | ExchangeError::InvalidTarget => {
+            GraphError::oauth(100, "This grant is not supported.")
+        }
         ExchangeError::NoRandomness => GraphError::oauth(1, "No randomness."),
     }
 }
@@ -79,7 +83,7 @@ fn invalid_grant(why: RedeemError) -> GraphError {
         RedeemError::VerifierMismatch => {
             GraphError::oauth(100, "Error validating verification code: wrong code_verifier.")
         }
-        RedeemError::Unknown | RedeemError::ForeignClient => {
+        RedeemError::Unknown | RedeemError::ForeignClient | RedeemError::OtherAudience => {
             GraphError::oauth(100, "Invalid verification code format.")
         }
     }

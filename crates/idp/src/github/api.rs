@@ -98,7 +98,7 @@ pub(super) async fn not_found() -> Response {
 /// What the token stands for; or the answer for who may not ask.
 // A response is large, and it is on its way out: a box would only move it.
 #[allow(clippy::result_large_err)]
-fn authorize(app: &App, headers: &HeaderMap) -> Result<Arc<Authorization>, Response> {
+pub(super) fn authorize(app: &App, headers: &HeaderMap) -> Result<Arc<Authorization>, Response> {
     if headers.get(USER_AGENT).is_none_or(HeaderValue::is_empty) {
         let rule = "Request forbidden by administrative rules. Please make sure your request has \
                     a User-Agent header.";
@@ -119,6 +119,11 @@ fn authorize(app: &App, headers: &HeaderMap) -> Result<Arc<Authorization>, Respo
     Ok(authorization)
 }
 
+/// Parameters that make no sense.
+pub(super) fn unprocessable() -> Response {
+    refusal(StatusCode::UNPROCESSABLE_ENTITY, "Validation Failed")
+}
+
 fn bad_credentials() -> Response {
     refusal(StatusCode::UNAUTHORIZED, "Bad credentials")
 }
@@ -134,7 +139,7 @@ fn rate_limited() -> Response {
     (headers, body).into_response()
 }
 
-fn refusal(status: StatusCode, message: &str) -> Response {
+pub(super) fn refusal(status: StatusCode, message: &str) -> Response {
     let body = json!({
         "message": message,
         "documentation_url": "https://docs.github.com/rest",
@@ -144,7 +149,7 @@ fn refusal(status: StatusCode, message: &str) -> Response {
 }
 
 /// Every answer names the scopes of the token, "Scopes for OAuth apps".
-fn with_scopes(authorization: &Authorization, answer: impl IntoResponse) -> Response {
+pub(super) fn with_scopes(authorization: &Authorization, answer: impl IntoResponse) -> Response {
     let name = HeaderName::from_static("x-oauth-scopes");
     ([(name, authorization.scopes.joined(", "))], answer).into_response()
 }

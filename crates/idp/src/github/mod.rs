@@ -2,11 +2,13 @@
 //! beside it.
 
 mod api;
+mod grant;
+mod repos;
 mod token;
 
 use axum::{
     Router,
-    routing::{any, get, post},
+    routing::{any, delete, get, post},
 };
 
 use crate::{Provider, app::Shared};
@@ -17,5 +19,7 @@ pub(crate) fn routes() -> Router<Shared> {
         .route(Provider::Github.token_path(), post(token::token))
         .route(Provider::Github.userinfo_path(), get(api::user))
         .route("/github/api/user/emails", get(api::emails))
+        .route("/github/api/user/repos", get(repos::list))
+        .route("/github/api/applications/{client_id}/grant", delete(grant::delete))
         .route("/github/api/{*path}", any(api::not_found))
 }

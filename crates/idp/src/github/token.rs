@@ -70,6 +70,10 @@ fn complaint(refusal: &ExchangeError) -> (&'static str, &'static str) {
             ("unsupported_grant_type", "The authorization grant type is not supported.")
         }
         ExchangeError::InvalidRequest(why) => ("invalid_request", why),
+        // Neither is spoken in this dialect.
+        ExchangeError::NotRenewed(_) | ExchangeError::InvalidTarget => {
+            ("invalid_request", "This grant is not supported.")
+        }
         ExchangeError::NoRandomness => ("server_error", "No randomness."),
     }
 }

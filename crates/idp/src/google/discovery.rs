@@ -3,7 +3,7 @@
 use axum::{Json, extract::State};
 use serde::Serialize;
 
-use crate::{Provider, app::Shared, protocol::scopes};
+use crate::{Provider, app::Shared};
 
 /// Only what is true here; where a default of the standard is not, it is said so.
 #[derive(Serialize)]
@@ -13,11 +13,14 @@ pub(super) struct Metadata {
     token_endpoint: String,
     userinfo_endpoint: String,
     jwks_uri: String,
-    scopes_supported: Vec<&'static str>,
+    /// RFC 7009, and how RFC 8414 §2 says it.
+    revocation_endpoint: String,
+    revocation_endpoint_auth_methods_supported: [&'static str; 3],
+    scopes_supported: Vec<String>,
     claims_supported: [&'static str; 13],
     response_types_supported: [&'static str; 1],
     response_modes_supported: [&'static str; 1],
-    grant_types_supported: [&'static str; 1],
+    grant_types_supported: [&'static str; 2],
     subject_types_supported: [&'static str; 1],
     id_token_signing_alg_values_supported: [&'static str; 1],
     token_endpoint_auth_methods_supported: [&'static str; 2],
@@ -40,7 +43,14 @@ pub(super) async fn show(State(app): State<Shared>) -> Json<Metadata> {
         token_endpoint: app.url(google.token_path()),
         userinfo_endpoint: app.url(google.userinfo_path()),
         jwks_uri: app.url("/google/jwks"),
-        scopes_supported: scopes::offered(google).iter().map(|scope| scope.name).collect(),
+        revocation_endpoint: app.url("/google/revoke"),
+        // "none": whoever holds a token may end it, as at Google.
+        revocation_endpoint_auth_methods_supported: [
+            "client_secret_basic",
+            "client_secret_post",
+            "none",
+        ],
+        scopes_supported: app.catalogue().names().into_iter().map(str::to_owned).collect(),
         claims_supported: [
             "iss",
             "aud",
@@ -58,7 +68,7 @@ pub(super) async fn show(State(app): State<Shared>) -> Json<Metadata> {
         ],
         response_types_supported: ["code"],
         response_modes_supported: ["query"],
-        grant_types_supported: ["authorization_code"],
+        grant_types_supported: ["authorization_code", "refresh_token"],
         subject_types_supported: ["public"],
         id_token_signing_alg_values_supported: ["RS256"],
         token_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post"],

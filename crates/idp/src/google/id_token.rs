@@ -82,6 +82,11 @@ impl IdToken {
         }
     }
 
+    /// OIDC Core §12.2: an ID token that comes with a refresh should carry no nonce.
+    pub(super) fn without_nonce(self) -> Self {
+        Self { nonce: None, ..self }
+    }
+
     /// Makes the claims as wrong as the person asked for.
     pub(super) fn twisted(mut self, misbehaviour: Misbehaviour) -> Self {
         match misbehaviour {

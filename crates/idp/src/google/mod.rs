@@ -1,8 +1,12 @@
 //! Google's dialect: OpenID Connect Core 1.0, authorization code flow.
 
+mod api;
+mod calendar;
 mod discovery;
 mod id_token;
 mod keys;
+mod people;
+mod revoke;
 mod token;
 mod userinfo;
 
@@ -19,6 +23,9 @@ pub(crate) fn routes() -> Router<Shared> {
         .route("/google/.well-known/openid-configuration", get(discovery::show))
         .route("/google/jwks", get(keys::show))
         .route(Provider::Google.token_path(), post(token::token))
+        .route("/google/revoke", post(revoke::revoke))
+        .route("/google/calendar/v3/calendars/{calendar}/events", get(calendar::list))
+        .route("/google/people/v1/people/me/connections", get(people::connections))
         .route(
             Provider::Google.userinfo_path(),
             // OIDC Core §5.3.1: both methods.

@@ -18,7 +18,8 @@ use crate::{
     keys::KeyError,
     misbehave::Misbehaviour,
     protocol::{
-        exchange::{ExchangeError, Exchanged, exchange},
+        exchange::{ExchangeError, Exchanged, GrantType, exchange},
+        grants::RenewalError,
         params::{Params, ParamsError},
     },
 };
@@ -30,6 +31,11 @@ struct TokenResponse {
     token_type: &'static str,
     expires_in: u64,
     scope: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
+    /// Google says it where it is limited.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token_expires_in: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     id_token: Option<String>,
 }
@@ -44,7 +50,11 @@ pub(super) async fn token(
         Err(refusal) => return error(&refusal),
     };
     let misbehaviour = exchanged.authorization.misbehaviour;
-    if let Some(fault) = faults::token_endpoint(misbehaviour).await {
+    let fault = match exchanged.grant_type {
+        GrantType::AuthorizationCode => faults::token_endpoint(misbehaviour).await,
+        GrantType::RefreshToken => faults::refresh(misbehaviour).await,
+    };
+    if let Some(fault) = fault {
         return fault;
     }
     match answer(&app, exchanged).await {
@@ -54,14 +64,21 @@ pub(super) async fn token(
 }
 
 async fn answer(app: &App, exchanged: Exchanged) -> Result<TokenResponse, KeyError> {
-    let Exchanged { authorization, access_token } = exchanged;
-    let wanted = authorization.scopes.contains("openid")
-        && authorization.misbehaviour != Misbehaviour::MissingIdToken;
+    let Exchanged { authorization, access_token, refresh_token, grant_type } = exchanged;
+    // What goes wrong goes wrong at the sign-in; OIDC Core §12.2 wants the rest to stay the same.
+    let misbehaviour = match grant_type {
+        GrantType::AuthorizationCode => authorization.misbehaviour,
+        GrantType::RefreshToken => Misbehaviour::None,
+    };
+    let wanted =
+        authorization.scopes.contains("openid") && misbehaviour != Misbehaviour::MissingIdToken;
     let id_token = if wanted {
         let issuer = app.google_issuer();
-        let misbehaviour = authorization.misbehaviour;
-        let claims = IdToken::new(&issuer, app.origin(), &authorization, &access_token, app.now())
-            .twisted(misbehaviour);
+        let claims = IdToken::new(&issuer, app.origin(), &authorization, &access_token, app.now());
+        let claims = match grant_type {
+            GrantType::AuthorizationCode => claims.twisted(misbehaviour),
+            GrantType::RefreshToken => claims.without_nonce(),
+        };
         let signed = keys::blocking(&app.keys, move |ring| {
             let key = match misbehaviour {
                 Misbehaviour::RotatedKeys => ring.rotate()?,
@@ -78,14 +95,18 @@ async fn answer(app: &App, exchanged: Exchanged) -> Result<TokenResponse, KeyErr
         token_type: "Bearer",
         expires_in: Provider::Google.access_token_lifetime().as_secs(),
         scope: authorization.scopes.joined(" "),
+        refresh_token_expires_in: (refresh_token.is_some() && authorization.person.testing)
+            .then(|| authorization.refresh_lifetime().as_secs()),
+        refresh_token,
         id_token,
     })
 }
 
 /// RFC 6749 §5.2.
-fn error(refusal: &ExchangeError) -> Response {
-    let (status, code, description) = match refusal {
-        ExchangeError::InvalidRequest(why) => (StatusCode::BAD_REQUEST, "invalid_request", *why),
+pub(super) fn error(refusal: &ExchangeError) -> Response {
+    // Which of the bindings did not hold is in the provider's log, not in the answer.
+    let (code, description) = match refusal {
+        ExchangeError::InvalidRequest(why) => ("invalid_request", *why),
         ExchangeError::InvalidClient => {
             let answer = (
                 StatusCode::UNAUTHORIZED,
@@ -94,21 +115,25 @@ fn error(refusal: &ExchangeError) -> Response {
             );
             return answer.into_response();
         }
-        ExchangeError::UnsupportedGrantType => (
-            StatusCode::BAD_REQUEST,
-            "unsupported_grant_type",
-            "Only authorization_code is supported.",
-        ),
-        // Which of the bindings did not hold is in the provider's log, not in the answer.
+        ExchangeError::UnsupportedGrantType => {
+            ("unsupported_grant_type", "Only authorization_code and refresh_token are supported.")
+        }
         ExchangeError::InvalidGrant(_) => (
-            StatusCode::BAD_REQUEST,
             "invalid_grant",
             "The code is unknown, used, expired, or was issued for something else.",
         ),
+        ExchangeError::NotRenewed(RenewalError::TooWide) => {
+            ("invalid_scope", "A refresh can narrow what was granted, not widen it.")
+        }
+        // Google's words.
+        ExchangeError::NotRenewed(_) => ("invalid_grant", "Token has been expired or revoked."),
+        ExchangeError::InvalidTarget => {
+            ("invalid_target", "resource is not what was consented to (RFC 8707).")
+        }
         ExchangeError::NoRandomness => return server_error(),
     };
     let body = json!({ "error": code, "error_description": description });
-    (status, Json(body)).into_response()
+    (StatusCode::BAD_REQUEST, Json(body)).into_response()
 }
 
 fn server_error() -> Response {

@@ -14,6 +14,7 @@ pub(crate) fn people() -> Vec<Person> {
             google_sub: "100000000000000000001".into(),
             github: github(1815, "ada", email("ada@github.example.test", true)),
             facebook_id: "10150000000000001".into(),
+            testing: false,
         },
         Person {
             key: "grace".into(),
@@ -23,6 +24,7 @@ pub(crate) fn people() -> Vec<Person> {
             google_sub: "100000000000000000002".into(),
             github: github(1906, "grace", email("grace@github.example.test", false)),
             facebook_id: "10150000000000002".into(),
+            testing: false,
         },
         Person {
             key: "noor".into(),
@@ -32,6 +34,7 @@ pub(crate) fn people() -> Vec<Person> {
             google_sub: "100000000000000000003".into(),
             github: github(1914, "noor", None),
             facebook_id: "10150000000000003".into(),
+            testing: false,
         },
         Person {
             key: "twin".into(),
@@ -42,6 +45,7 @@ pub(crate) fn people() -> Vec<Person> {
             github: github(1816, "ada-twin", email("ada@example.test", true)),
             // Ada's id at GitHub: an account key is (provider, id), never the id alone.
             facebook_id: "1815".into(),
+            testing: false,
         },
         Person {
             key: "long".into(),
@@ -51,6 +55,7 @@ pub(crate) fn people() -> Vec<Person> {
             google_sub: "100000000000000000005".into(),
             github: github(2000, "long-name", email("long.name@github.example.test", true)),
             facebook_id: "10150000000000005".into(),
+            testing: false,
         },
         Person {
             key: "alan".into(),
@@ -60,6 +65,7 @@ pub(crate) fn people() -> Vec<Person> {
             google_sub: "100000000000000000006".into(),
             github: github(1912, "alan", email("admin@github.example.test", true)),
             facebook_id: "10150000000000006".into(),
+            testing: false,
         },
         Person {
             key: "octo".into(),
@@ -76,6 +82,17 @@ pub(crate) fn people() -> Vec<Person> {
                 email: email("octavia@github.example.test", true),
             },
             facebook_id: "10150000000000007".into(),
+            testing: false,
+        },
+        Person {
+            key: "hedy".into(),
+            name: "Hedy Lamarr".into(),
+            email: email("hedy@example.test", true),
+            branch: "A tester at Google: her refresh tokens end after seven days.".into(),
+            google_sub: "100000000000000000008".into(),
+            github: github(1941, "hedy", email("hedy@github.example.test", true)),
+            facebook_id: "10150000000000008".into(),
+            testing: true,
         },
     ]
 }

@@ -64,6 +64,7 @@ impl NewPerson {
             key,
             name: self.name,
             email: self.email,
+            testing: false,
         })
     }
 }

@@ -18,6 +18,9 @@ pub(crate) struct Person {
     pub(crate) github: GithubAccount,
     /// `id` at Facebook: a decimal string.
     pub(crate) facebook_id: String,
+    /// Under Google's rule for applications in testing: refresh tokens end after seven days.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) testing: bool,
 }
 
 /// An e-mail address, and whether the provider has checked it.

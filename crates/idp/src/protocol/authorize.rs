@@ -4,16 +4,18 @@ use std::sync::Arc;
 
 use super::{
     clients::Clients,
+    grants::Offline,
     params::Params,
     pkce::CodeChallenge,
     reply::{ErrorCode, ReplyTo},
-    scopes::Scopes,
+    scopes::{Audience, Catalogue, Scopes},
 };
 use crate::{Client, Provider};
 
 /// The parameters that belong to an authorization request: RFC 6749 §4.1.1, RFC 7636 §4.3, OIDC
-/// Core §3.1.2.1. The consent form carries these through, and nothing else.
-pub(crate) const PARAMETERS: [&str; 17] = [
+/// Core §3.1.2.1, RFC 8707 §2.1, and Google's own two. The consent form carries these through, and
+/// nothing else.
+pub(crate) const PARAMETERS: [&str; 20] = [
     "client_id",
     "redirect_uri",
     "response_type",
@@ -31,6 +33,9 @@ pub(crate) const PARAMETERS: [&str; 17] = [
     "login",
     "request",
     "request_uri",
+    "resource",
+    "access_type",
+    "include_granted_scopes",
 ];
 
 /// A nonce is kept until the ID token is made; this much is more than anyone needs.
@@ -42,6 +47,12 @@ pub(crate) struct AuthorizationRequest {
     pub(crate) client: Arc<Client>,
     pub(crate) reply_to: ReplyTo,
     pub(crate) scopes: Scopes,
+    /// For whose API the token will be.
+    pub(crate) audience: Audience,
+    /// Whether a refresh token is wanted.
+    pub(crate) offline: Offline,
+    /// `include_granted_scopes`: what was granted earlier comes along.
+    pub(crate) incremental: bool,
     pub(crate) challenge: CodeChallenge,
     pub(crate) nonce: Option<String>,
     /// Who the application believes is there: `login_hint`, at GitHub `login`.
@@ -58,28 +69,38 @@ pub(crate) enum Refusal {
     Redirect { reply_to: ReplyTo, error: ErrorCode, description: &'static str },
 }
 
+/// What a request is judged against.
+#[derive(Debug)]
+pub(crate) struct Rules<'a> {
+    pub(crate) provider: Provider,
+    /// What RFC 9207 sends as `iss`, where the dialect does.
+    pub(crate) issuer: Option<String>,
+    pub(crate) clients: &'a Clients,
+    pub(crate) catalogue: &'a Catalogue,
+}
+
 /// Judges an authorization request.
-pub(crate) fn judge(
-    provider: Provider,
-    issuer: Option<String>,
-    clients: &Clients,
-    params: &Params,
-) -> Result<AuthorizationRequest, Refusal> {
-    let client = client(provider, clients, params)?;
+pub(crate) fn judge(rules: &Rules<'_>, params: &Params) -> Result<AuthorizationRequest, Refusal> {
+    let client = client(rules.provider, rules.clients, params)?;
     let reply_to = ReplyTo {
         redirect_uri: redirect_uri(client, params)?,
         state: params.get("state").map(str::to_owned),
-        iss: issuer,
+        iss: rules.issuer.clone(),
     };
-    match rest(provider, params) {
-        Ok((scopes, challenge)) => Ok(AuthorizationRequest {
-            client: Arc::clone(client),
-            reply_to,
-            scopes,
-            challenge,
-            nonce: params.get("nonce").map(str::to_owned),
-            login_hint: params.get("login_hint").or(params.get("login")).map(str::to_owned),
-        }),
+    match rest(rules, params) {
+        Ok(Asked { scopes, audience, offline, incremental, challenge }) => {
+            Ok(AuthorizationRequest {
+                client: Arc::clone(client),
+                reply_to,
+                scopes,
+                audience,
+                offline,
+                incremental,
+                challenge,
+                nonce: params.get("nonce").map(str::to_owned),
+                login_hint: params.get("login_hint").or(params.get("login")).map(str::to_owned),
+            })
+        }
         Err((error, description)) => Err(Refusal::Redirect { reply_to, error, description }),
     }
 }
@@ -103,10 +124,20 @@ fn redirect_uri(client: &Client, params: &Params) -> Result<String, Refusal> {
 
 type Complaint = (ErrorCode, &'static str);
 
-/// What is left to check once there is an address to complain to.
-fn rest(provider: Provider, params: &Params) -> Result<(Scopes, CodeChallenge), Complaint> {
-    use ErrorCode::{InvalidRequest, InvalidScope};
+/// What a request asks for.
+struct Asked {
+    scopes: Scopes,
+    audience: Audience,
+    offline: Offline,
+    incremental: bool,
+    challenge: CodeChallenge,
+}
 
+/// What is left to check once there is an address to complain to.
+fn rest(rules: &Rules<'_>, params: &Params) -> Result<Asked, Complaint> {
+    use ErrorCode::{InvalidRequest, InvalidScope, InvalidTarget};
+
+    let provider = rules.provider;
     if params.repeated().is_some() {
         return Err((InvalidRequest, "a parameter came more than once"));
     }
@@ -116,15 +147,44 @@ fn rest(provider: Provider, params: &Params) -> Result<(Scopes, CodeChallenge), 
     if params.get("nonce").is_some_and(|nonce| nonce.len() > MAX_NONCE) {
         return Err((InvalidRequest, "nonce is too long"));
     }
-    let scopes = Scopes::parse(provider, params.get("scope").unwrap_or_default());
+    let asked = params.get("scope").unwrap_or_default();
+    let audience = rules
+        .catalogue
+        .audience(provider, rules.issuer.as_deref(), params.get("resource"), asked)
+        .ok_or((InvalidTarget, "resource names no API that is registered here (RFC 8707)"))?;
+    let scopes = rules.catalogue.parse(provider, &audience, asked);
+    let (mut offline, mut incremental) = (Offline::No, false);
     if provider == Provider::Google {
         if scopes.is_empty() {
             return Err((InvalidScope, "scope names nothing that is known here"));
         }
         max_age(params)?;
         prompt(params)?;
+        offline = access_type(params)?;
+        incremental = include_granted_scopes(params)?;
     }
-    Ok((scopes, challenge))
+    Ok(Asked { scopes, audience, offline, incremental, challenge })
+}
+
+/// Google, "Using OAuth 2.0 for Web Server Applications": a refresh token comes with
+/// `access_type=offline`, the first time, or whenever `prompt=consent` asks again.
+fn access_type(params: &Params) -> Result<Offline, Complaint> {
+    let prompts: Vec<&str> = params.get("prompt").unwrap_or_default().split(' ').collect();
+    match params.get("access_type") {
+        None | Some("online") => Ok(Offline::No),
+        Some("offline") if prompts.contains(&"consent") => Ok(Offline::Always),
+        Some("offline") => Ok(Offline::WhenNew),
+        Some(_) => Err((ErrorCode::InvalidRequest, "access_type must be online or offline")),
+    }
+}
+
+/// Google, "Incremental authorization".
+fn include_granted_scopes(params: &Params) -> Result<bool, Complaint> {
+    match params.get("include_granted_scopes") {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => Err((ErrorCode::InvalidRequest, "include_granted_scopes must be true or false")),
+    }
 }
 
 /// OIDC Core §6: request objects are not taken, and §3.1.2.6 has names for saying so.

@@ -86,12 +86,12 @@ impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Params {
     }
 }
 
-/// The query of a GET, the form of a POST. Never both: a secret does not belong in a URL.
+/// The query of a GET or a DELETE, the form of a POST. Never both: a secret does not belong in a URL.
 impl<S: Send + Sync> FromRequest<S> for Params {
     type Rejection = ParamsError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
-        if matches!(*request.method(), Method::GET | Method::HEAD) {
+        if matches!(*request.method(), Method::GET | Method::HEAD | Method::DELETE) {
             let query = request.uri().query().unwrap_or_default().as_bytes();
             return match query.len() {
                 0..=MAX_BYTES => Ok(Self::parse(query)),

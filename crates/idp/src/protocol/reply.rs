@@ -21,6 +21,8 @@ pub(crate) enum ErrorCode {
     AccessDenied,
     UnsupportedResponseType,
     InvalidScope,
+    // RFC 8707 §2
+    InvalidTarget,
     // OIDC Core §3.1.2.6
     LoginRequired,
     RequestNotSupported,
@@ -34,6 +36,7 @@ impl ErrorCode {
             Self::AccessDenied => "access_denied",
             Self::UnsupportedResponseType => "unsupported_response_type",
             Self::InvalidScope => "invalid_scope",
+            Self::InvalidTarget => "invalid_target",
             Self::LoginRequired => "login_required",
             Self::RequestNotSupported => "request_not_supported",
             Self::RequestUriNotSupported => "request_uri_not_supported",

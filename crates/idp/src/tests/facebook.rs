@@ -174,3 +174,24 @@ async fn misbehaviours() {
     let token = idp.access_token(Facebook, SCOPE, "ada", "rate_limited").await;
     assert_eq!(me(&idp, "", &token).await.json()["error"]["code"], 4);
 }
+
+#[tokio::test]
+async fn deleting_the_permissions_ends_every_token_of_the_app() {
+    let idp = Idp::start();
+    let first = idp.access_token(Facebook, SCOPE, "ada", "none").await;
+    let second = idp.access_token(Facebook, SCOPE, "ada", "none").await;
+    let others = idp.access_token(Facebook, SCOPE, "grace", "none").await;
+    let permissions = "/facebook/v23.0/me/permissions";
+    let refused = idp.delete(permissions, "Bearer nonsense").await;
+    assert_eq!(refused.json()["error"]["code"], 190);
+    let answer = idp.delete(permissions, &format!("Bearer {first}")).await;
+    assert_eq!(answer.json(), serde_json::json!({ "success": true }));
+    for (token, status) in [(&first, 400), (&second, 400), (&others, 200)] {
+        assert_eq!(me(&idp, "", token).await.status.as_u16(), status);
+    }
+    let failing = idp.access_token(Facebook, SCOPE, "ada", "revocation_fails").await;
+    for status in [500, 500, 200] {
+        let answer = idp.delete(permissions, &format!("Bearer {failing}")).await;
+        assert_eq!(answer.status.as_u16(), status);
+    }
+}

@@ -199,3 +199,60 @@ async fn misbehaviours() {
     assert_eq!(limited.header("x-ratelimit-remaining"), "0");
     assert_eq!(limited.header("retry-after"), "60");
 }
+
+#[tokio::test]
+async fn private_repositories_are_seen_with_their_scope_alone() {
+    let idp = Idp::start();
+    let path = "/github/api/user/repos";
+    let some = idp.access_token(Github, "read:user", "ada", "none").await;
+    let all = idp.access_token(Github, "read:user repo", "ada", "none").await;
+    let public = api(&idp, path, &some).await.json();
+    let public = public.as_array().unwrap();
+    assert!(public.iter().all(|one| one["private"] == false && one["owner"]["login"] == "ada"));
+    let both = api(&idp, path, &all).await.json();
+    let both = both.as_array().unwrap();
+    assert!(both.len() > public.len() && public.iter().all(|one| both.contains(one)));
+    let private = api(&idp, &format!("{path}?visibility=private"), &all).await.json();
+    assert_eq!(private.as_array().unwrap().len(), both.len() - public.len());
+
+    let page = api(&idp, &format!("{path}?per_page=1"), &all).await;
+    assert_eq!(page.json().as_array().unwrap().len(), 1);
+    let next = format!("<{ORIGIN}{path}?visibility=all&per_page=1&page=2>; rel=\"next\"");
+    assert_eq!(page.header("link"), next);
+    for (query, status) in [("?page=0", 422), ("?visibility=both", 422), ("?page=99", 200)] {
+        let answer = api(&idp, &format!("{path}{query}"), &all).await;
+        assert_eq!(answer.status.as_u16(), status, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn deleting_the_grant_ends_every_token_of_the_app() {
+    let idp = Idp::start();
+    let first = idp.access_token(Github, SCOPE, "ada", "none").await;
+    let second = idp.access_token(Github, "repo", "ada", "none").await;
+    let others = idp.access_token(Github, SCOPE, "grace", "none").await;
+    let (own, wrong) = (basic(CLIENT_ID, SECRET), basic(CLIENT_ID, "wrong"));
+    let stranger = basic("stranger", SECRET);
+    let body = |token: &str| json!({ "access_token": token }).to_string();
+    for (client, authorization, body, status) in [
+        (CLIENT_ID, wrong.as_str(), body(&first), 401),
+        (CLIENT_ID, &stranger, body(&first), 401),
+        ("stranger", &stranger, body(&first), 404),
+        (CLIENT_ID, &own, body("unknown"), 404),
+        (CLIENT_ID, &own, "{}".to_owned(), 422),
+        (CLIENT_ID, &own, body(&first), 204),
+        (CLIENT_ID, &own, body(&first), 404),
+    ] {
+        let answer = idp.delete_grant(client, authorization, &body).await;
+        assert_eq!(answer.status.as_u16(), status, "{client} {body}");
+    }
+    for (token, status) in [(&first, 401), (&second, 401), (&others, 200)] {
+        assert_eq!(api(&idp, "/github/api/user", token).await.status.as_u16(), status);
+    }
+
+    let failing = idp.access_token(Github, SCOPE, "ada", "revocation_fails").await;
+    for status in [500, 500, 204] {
+        let answer = idp.delete_grant(CLIENT_ID, &own, &body(&failing)).await;
+        assert_eq!(answer.status.as_u16(), status);
+    }
+}

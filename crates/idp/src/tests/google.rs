@@ -55,7 +55,7 @@ async fn discovery_is_complete_and_every_address_in_it_answers() {
         ("issuer", json!("http://127.0.0.1:3001/google")),
         ("response_types_supported", json!(["code"])),
         ("response_modes_supported", json!(["query"])),
-        ("grant_types_supported", json!(["authorization_code"])),
+        ("grant_types_supported", json!(["authorization_code", "refresh_token"])),
         ("subject_types_supported", json!(["public"])),
         ("code_challenge_methods_supported", json!(["S256"])),
         ("id_token_signing_alg_values_supported", json!(["RS256"])),
@@ -74,13 +74,15 @@ async fn discovery_is_complete_and_every_address_in_it_answers() {
                 "email",
                 "profile",
                 "https://www.googleapis.com/auth/calendar.readonly",
-                "https://www.googleapis.com/auth/contacts"
+                "https://www.googleapis.com/auth/contacts",
+                "calendar:read",
+                "contacts:read"
             ]),
         ),
     ] {
         assert_eq!(metadata[name], expected, "{name}");
     }
-    for endpoint in ["authorization", "token", "userinfo"] {
+    for endpoint in ["authorization", "token", "userinfo", "revocation"] {
         let url = string(&metadata, &format!("{endpoint}_endpoint"));
         let path = url.strip_prefix(ORIGIN).unwrap();
         let answer = idp.post(path, &[], &[]).await;

@@ -13,18 +13,23 @@ use axum::{
     body::{Body, to_bytes},
     http::{HeaderMap, Request, StatusCode, header},
 };
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use serde_json::Value;
 use tower::ServiceExt;
 use url::{Url, form_urlencoded};
 
-use crate::{Client, Clock, Config, Provider, router_with_clock};
+use crate::{Api, Client, Clock, Config, Provider, router_with_clock};
 
 pub(super) const ORIGIN: &str = "http://127.0.0.1:3001";
 pub(super) const CALLBACK: &str = "http://localhost:3000/cb";
 pub(super) const CLIENT_ID: &str = "app";
 /// Has characters that basic authentication must encode.
 pub(super) const SECRET: &str = "s3cret:+%";
+pub(super) const AUDIENCE: &str = "http://localhost:3000/api";
+pub(super) const API_SECRET: &str = "the API's own";
 /// RFC 7636, appendix B.
 pub(super) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 pub(super) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
@@ -82,7 +87,13 @@ impl Idp {
             .into_iter()
             .flat_map(|provider| [client(provider, CLIENT_ID), client(provider, "stranger")])
             .collect();
-        let config = Config { base_url: ORIGIN.parse().unwrap(), clients, people_file: None };
+        let config = Config {
+            base_url: ORIGIN.parse().unwrap(),
+            clients,
+            apis: vec![api()],
+            people_file: None,
+            grants_file: None,
+        };
         let seconds = Arc::new(AtomicU64::new(NOW));
         let hand = Arc::clone(&seconds);
         let clock =
@@ -125,6 +136,19 @@ impl Idp {
             request = request.header(*name, *value);
         }
         self.send(request.body(Body::from(encoded(form))).unwrap()).await
+    }
+
+    pub(super) async fn delete(&self, path: &str, authorization: &str) -> Answer {
+        let request = Request::delete(path).header(header::AUTHORIZATION, authorization);
+        self.send(request.body(Body::empty()).unwrap()).await
+    }
+
+    /// GitHub's "Delete an app authorization".
+    pub(super) async fn delete_grant(&self, client: &str, basic: &str, json: &str) -> Answer {
+        let request = Request::delete(format!("/github/api/applications/{client}/grant"))
+            .header(header::AUTHORIZATION, basic)
+            .header(header::CONTENT_TYPE, "application/json");
+        self.send(request.body(Body::from(json.to_owned())).unwrap()).await
     }
 
     /// Asks, and shows what the authorization endpoint answers.
@@ -177,6 +201,23 @@ impl Idp {
     }
 }
 
+/// The API of somebody else.
+pub(super) fn api() -> Api {
+    let scope = |name: &str, sentence: &str| (name.to_owned(), sentence.to_owned());
+    Api {
+        name: "Latchkey".into(),
+        audience: AUDIENCE.into(),
+        scopes: vec![
+            scope("profile", "See your name and address"),
+            scope("calendar:read", "See your calendar"),
+            scope("contacts:read", "See your contacts"),
+        ],
+        id: "latchkey-api".into(),
+        secret: API_SECRET.into(),
+        metadata_url: "http://localhost:3000/.well-known/oauth-protected-resource".parse().unwrap(),
+    }
+}
+
 /// A good authorization request.
 pub(super) fn request(scope: &str) -> Pairs<'_> {
     vec![
@@ -225,6 +266,12 @@ pub(super) fn basic(id: &str, secret: &str) -> String {
         |value: &str| form_urlencoded::byte_serialize(value.as_bytes()).collect::<String>();
     let credentials = format!("{}:{}", encode(id), encode(secret));
     format!("Basic {}", STANDARD.encode(credentials))
+}
+
+/// The claims of an ID token, believed without a look at the signature.
+pub(super) fn claims_of(id_token: &str) -> Value {
+    let claims = id_token.split('.').nth(1).expect("three parts");
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap()
 }
 
 pub(super) fn string(json: &Value, name: &str) -> String {

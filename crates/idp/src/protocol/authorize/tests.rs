@@ -37,7 +37,9 @@ fn request(changes: &[(&str, Option<&str>)], extra: &[(&str, &str)]) -> Params {
 }
 
 fn judged(provider: Provider, params: &Params) -> Result<AuthorizationRequest, Refusal> {
-    judge(provider, Some("issuer".into()), &clients(), params)
+    let (clients, catalogue) = (clients(), Catalogue::new(&[]));
+    let issuer = Some("issuer".to_owned());
+    judge(&Rules { provider, issuer, clients: &clients, catalogue: &catalogue }, params)
 }
 
 #[test]
@@ -101,6 +103,9 @@ fn every_other_fault_is_told_to_the_application() {
         (&[], &[("max_age", "soon")], InvalidRequest),
         (&[], &[("prompt", "none")], LoginRequired),
         (&[], &[("prompt", "none login")], InvalidRequest),
+        (&[], &[("access_type", "sometimes")], InvalidRequest),
+        (&[], &[("include_granted_scopes", "yes")], InvalidRequest),
+        (&[], &[("resource", "http://localhost:3000/api")], InvalidTarget),
     ] {
         match judged(Provider::Google, &request(changes, extra)) {
             Err(Refusal::Redirect { reply_to, error, .. }) => {
@@ -135,5 +140,22 @@ fn github_and_facebook_need_neither_response_type_nor_scope_but_pkce_all_the_sam
             let refusal = judged(provider, &request(changes, &[]));
             assert!(matches!(refusal, Err(Refusal::Redirect { .. })), "{changes:?}");
         }
+    }
+}
+
+#[test]
+fn a_refresh_token_is_asked_for_by_access_type_and_again_by_prompt() {
+    for (extra, offline) in [
+        (&[][..], Offline::No),
+        (&[("access_type", "online"), ("prompt", "consent")], Offline::No),
+        (&[("access_type", "offline")], Offline::WhenNew),
+        (&[("access_type", "offline"), ("prompt", "select_account")], Offline::WhenNew),
+        (&[("access_type", "offline"), ("prompt", "select_account consent")], Offline::Always),
+    ] {
+        let asked = judged(Provider::Google, &request(&[], extra)).unwrap();
+        assert_eq!(asked.offline, offline, "{extra:?}");
+        // The others know no such parameter, and ignore it.
+        let ignored = judged(Provider::Github, &request(&[], extra)).unwrap();
+        assert_eq!(ignored.offline, Offline::No, "{extra:?}");
     }
 }

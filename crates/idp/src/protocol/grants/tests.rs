@@ -1,12 +1,19 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::people::builtin;
+use crate::{
+    people::builtin,
+    protocol::{pkce::CodeChallenge, scopes::Catalogue},
+};
 
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 const CALLBACK: &str = "http://localhost:3000/cb";
 const NOW: Timestamp = Timestamp(1_000_000);
+
+fn scopes(value: &str) -> Scopes {
+    Catalogue::new(&[]).parse(Provider::Google, &Audience::Provider, value)
+}
 
 fn authorization() -> Authorization {
     Authorization {
@@ -17,13 +24,25 @@ fn authorization() -> Authorization {
             redirect_uris: vec![CALLBACK.into()],
             name: "App".into(),
         }),
+        person: Arc::new(builtin::people().remove(0)),
+        audience: Audience::Provider,
+        scopes: scopes("openid email"),
+        nonce: None,
+        auth_time: NOW,
+        offline: Offline::No,
+        misbehaviour: Misbehaviour::None,
+    }
+}
+
+fn offline(misbehaviour: Misbehaviour) -> Authorization {
+    Authorization { offline: Offline::WhenNew, misbehaviour, ..authorization() }
+}
+
+fn binding() -> Binding {
+    Binding {
         redirect_uri: CALLBACK.into(),
         challenge: CodeChallenge::parse(CHALLENGE).unwrap(),
-        nonce: None,
-        scopes: Scopes::default(),
-        person: Arc::new(builtin::people().remove(0)),
-        auth_time: NOW,
-        misbehaviour: Misbehaviour::None,
+        asked: scopes("openid email"),
     }
 }
 
@@ -34,18 +53,33 @@ fn attempt() -> Redemption<'static> {
         code: "code",
         redirect_uri: CALLBACK,
         verifier: VERIFIER,
+        audience: None,
     }
 }
 
+fn attempt_of(code: &str) -> Redemption<'_> {
+    Redemption { code, ..attempt() }
+}
+
+/// Two tokens that are called after what they are for.
+fn fresh(access: &str) -> Fresh<'_> {
+    Fresh { access, refresh: "refresh" }
+}
+
 fn issued() -> Grants {
+    issued_for(authorization())
+}
+
+fn issued_for(authorization: Authorization) -> Grants {
     let mut grants = Grants::default();
-    grants.issue_code(NOW, "code", authorization());
+    grants.issue_code(NOW, "code", authorization, binding());
     grants
 }
 
 #[test]
 fn a_code_is_bound_to_everything_it_was_issued_for() {
     let good = attempt;
+    let other = Audience::Api("http://localhost:3000/api".into());
     let later = |seconds| Timestamp(NOW.0 + seconds);
     for (now, attempt, expected) in [
         (NOW, good(), Ok(())),
@@ -61,8 +95,10 @@ fn a_code_is_bound_to_everything_it_was_issued_for() {
         ),
         (NOW, Redemption { verifier: CHALLENGE, ..good() }, Err(RedeemError::VerifierMismatch)),
         (NOW, Redemption { verifier: "", ..good() }, Err(RedeemError::VerifierMismatch)),
+        (NOW, Redemption { audience: Some(&Audience::Provider), ..good() }, Ok(())),
+        (NOW, Redemption { audience: Some(&other), ..good() }, Err(RedeemError::OtherAudience)),
     ] {
-        let outcome = issued().redeem(now, &attempt, "token").map(|_| ());
+        let outcome = issued().redeem(now, &attempt, &fresh("token")).map(|_| ());
         assert_eq!(outcome, expected, "{attempt:?}");
     }
 }
@@ -70,15 +106,15 @@ fn a_code_is_bound_to_everything_it_was_issued_for() {
 #[test]
 fn a_second_use_revokes_what_the_first_one_got() {
     let mut grants = issued();
-    grants.issue_code(NOW, "another", authorization());
-    grants.redeem(NOW, &attempt(), "token").unwrap();
+    grants.issue_code(NOW, "another", authorization(), binding());
+    grants.redeem(NOW, &attempt(), &fresh("token")).unwrap();
     let another = Redemption { code: "another", ..attempt() };
-    grants.redeem(NOW, &another, "bystander").unwrap();
+    grants.redeem(NOW, &another, &fresh("bystander")).unwrap();
     assert!(grants.access(NOW, Provider::Google, "token").is_some());
 
     // Long after the code would have expired, but while the token is still good.
     let late = Timestamp(NOW.0 + 3000);
-    let replay = grants.redeem(late, &attempt(), "second");
+    let replay = grants.redeem(late, &attempt(), &fresh("second"));
     assert_eq!(replay.unwrap_err(), RedeemError::Replayed);
     assert!(grants.access(late, Provider::Google, "token").is_none());
     assert!(grants.access(late, Provider::Google, "second").is_none());
@@ -93,8 +129,8 @@ fn a_failed_attempt_uses_the_code_up_unless_it_was_a_strangers() {
         (Redemption { client_id: "other", ..attempt() }, Ok(())),
     ] {
         let mut grants = issued();
-        assert!(grants.redeem(NOW, &attempt_first, "first").is_err());
-        let second = grants.redeem(NOW, &attempt(), "second").map(|_| ());
+        assert!(grants.redeem(NOW, &attempt_first, &fresh("first")).is_err());
+        let second = grants.redeem(NOW, &attempt(), &fresh("second")).map(|_| ());
         assert_eq!(second, then, "{attempt_first:?}");
     }
 }
@@ -102,16 +138,16 @@ fn a_failed_attempt_uses_the_code_up_unless_it_was_a_strangers() {
 #[test]
 fn a_strangers_replay_revokes_nothing() {
     let mut grants = issued();
-    grants.redeem(NOW, &attempt(), "token").unwrap();
+    grants.redeem(NOW, &attempt(), &fresh("token")).unwrap();
     let stranger = Redemption { client_id: "other", ..attempt() };
-    assert!(grants.redeem(NOW, &stranger, "x").is_err());
+    assert!(grants.redeem(NOW, &stranger, &fresh("x")).is_err());
     assert!(grants.access(NOW, Provider::Google, "token").is_some());
 }
 
 #[test]
 fn an_access_token_is_good_for_its_time_at_its_provider() {
     let mut grants = issued();
-    grants.redeem(NOW, &attempt(), "token").unwrap();
+    grants.redeem(NOW, &attempt(), &fresh("token")).unwrap();
     for (now, provider, token, good) in [
         (NOW.0, Provider::Google, "token", true),
         (NOW.0 + 3599, Provider::Google, "token", true),
@@ -122,4 +158,156 @@ fn an_access_token_is_good_for_its_time_at_its_provider() {
         let access = grants.access(Timestamp(now), provider, token);
         assert_eq!(access.is_some(), good, "{now} {provider} {token}");
     }
+}
+
+fn renewal(refresh_token: &str) -> Renewal<'_> {
+    Renewal {
+        provider: Provider::Google,
+        client_id: "app",
+        refresh_token,
+        scope: None,
+        audience: None,
+    }
+}
+
+#[test]
+fn a_refresh_token_comes_with_consent_to_something() {
+    use Offline::{Always, No, WhenNew};
+    for (offline, earlier, given, due) in [
+        (No, "", false, false),
+        (No, "", true, false),
+        (WhenNew, "", false, true),
+        (WhenNew, "openid email", false, true),
+        (WhenNew, "openid email", true, false),
+        (WhenNew, "openid", true, true),
+        (Always, "openid email", true, true),
+    ] {
+        let decided = Authorization { offline, ..authorization() };
+        let earlier_scopes = scopes(earlier);
+        let outcome = consent::refresh_is_due(&decided, &earlier_scopes, given);
+        assert_eq!(outcome, due, "{offline:?} {earlier} {given}");
+        let silent = Authorization { misbehaviour: Misbehaviour::NoRefreshToken, ..decided };
+        assert!(!consent::refresh_is_due(&silent, &earlier_scopes, given));
+    }
+}
+
+#[test]
+fn a_refresh_token_is_good_for_its_client_its_scopes_and_its_time() {
+    const DAY: u64 = 24 * 60 * 60;
+    let good = || renewal("refresh");
+    let api = Audience::Api("http://localhost:3000/api".into());
+    for (days, attempt, expected) in [
+        (0, good(), Ok("openid email")),
+        (179, good(), Ok("openid email")),
+        (180, good(), Err(RenewalError::Unknown)),
+        (0, Renewal { scope: Some("email"), ..good() }, Ok("email")),
+        (0, Renewal { scope: Some("email profile"), ..good() }, Err(RenewalError::TooWide)),
+        (0, Renewal { client_id: "other", ..good() }, Err(RenewalError::ForeignClient)),
+        (0, Renewal { provider: Provider::Github, ..good() }, Err(RenewalError::ForeignClient)),
+        (0, Renewal { audience: Some(&api), ..good() }, Err(RenewalError::OtherAudience)),
+        (0, renewal("token"), Err(RenewalError::Unknown)),
+        (0, renewal("code"), Err(RenewalError::Unknown)),
+    ] {
+        let mut grants = issued_for(offline(Misbehaviour::None));
+        assert!(grants.redeem(NOW, &attempt_of("code"), &fresh("token")).unwrap().refresh);
+        let now = Timestamp(NOW.0 + days * DAY);
+        let outcome = grants.renew(now, &attempt, &Fresh { access: "new", refresh: "unused" });
+        let outcome = outcome.map(|issued| issued.authorization.scopes.to_string());
+        assert_eq!(outcome.as_deref().map_err(|e| *e), expected, "{days} {attempt:?}");
+        let opens = grants.access(now, Provider::Google, "new").is_some();
+        assert_eq!(opens, expected.is_ok());
+        // It goes on being as wide as it was.
+        if expected.is_ok() {
+            let again = grants.renew(now, &good(), &fresh("newer")).unwrap();
+            assert_eq!(again.authorization.scopes.to_string(), "openid email");
+        }
+    }
+}
+
+#[test]
+fn a_testers_refresh_token_ends_after_seven_days() {
+    const WEEK: u64 = 7 * 24 * 60 * 60;
+    let tester = Arc::new(builtin::people().into_iter().find(|person| person.testing).unwrap());
+    for (seconds, good) in [(WEEK - 1, true), (WEEK, false)] {
+        let decided = Authorization { person: Arc::clone(&tester), ..offline(Misbehaviour::None) };
+        let mut grants = issued_for(decided);
+        grants.redeem(NOW, &attempt(), &fresh("token")).unwrap();
+        let outcome = grants.renew(Timestamp(NOW.0 + seconds), &renewal("refresh"), &fresh("new"));
+        assert_eq!(outcome.is_ok(), good, "{seconds}");
+    }
+}
+
+#[test]
+fn a_rotated_refresh_token_is_good_once_more_for_a_minute() {
+    // Seconds after the rotation, whether it was tried again before, what comes of it.
+    for (seconds, retried, good) in [(60, false, true), (61, false, false), (30, true, false)] {
+        let mut grants = issued_for(offline(Misbehaviour::RefreshRotates));
+        grants.redeem(NOW, &attempt(), &fresh("token")).unwrap();
+        let renew = |grants: &mut Grants, old: &str, new: &str, at: u64| {
+            let (access, now) = (format!("access of {new}"), Timestamp(NOW.0 + at));
+            let fresh = Fresh { access: &access, refresh: new };
+            grants.renew(now, &renewal(old), &fresh).map(|issued| issued.refresh)
+        };
+        assert_eq!(renew(&mut grants, "refresh", "second", 0), Ok(true));
+        if retried {
+            assert_eq!(renew(&mut grants, "refresh", "third", 0), Ok(true));
+        }
+        let late = renew(&mut grants, "refresh", "fourth", seconds);
+        assert_eq!(late, if good { Ok(true) } else { Err(RenewalError::Reused) });
+        // Its use after that ends everything that goes back to the same code.
+        let successor = renew(&mut grants, "second", "fifth", seconds);
+        assert_eq!(successor.is_ok(), good, "{seconds} {retried}");
+        let opens = grants.access(Timestamp(NOW.0), Provider::Google, "access of second");
+        assert_eq!(opens.is_some(), good);
+    }
+}
+
+#[test]
+fn ending_a_consent_ends_its_codes_and_tokens_and_no_others() {
+    let ada = offline(Misbehaviour::None);
+    let grace = Arc::new(builtin::people().remove(1));
+    let bystander = Authorization { person: grace, ..ada.clone() };
+    let mut grants = issued_for(ada);
+    grants.issue_code(NOW, "pending", offline(Misbehaviour::None), binding());
+    grants.issue_code(NOW, "another", bystander, binding());
+    let issued = grants.redeem(NOW, &attempt(), &fresh("token")).unwrap();
+    let other = Fresh { access: "others", refresh: "others refresh" };
+    grants.redeem(NOW, &attempt_of("another"), &other).unwrap();
+
+    assert!(grants.end(&issued.authorization));
+    assert!(grants.access(NOW, Provider::Google, "token").is_none());
+    assert!(grants.find(NOW, Provider::Google, "refresh").is_none());
+    let pending = grants.redeem(NOW, &attempt_of("pending"), &fresh("late"));
+    assert_eq!(pending.unwrap_err(), RedeemError::Unknown);
+    assert!(grants.access(NOW, Provider::Google, "others").is_some());
+    assert!(grants.renew(NOW, &renewal("others refresh"), &fresh("new")).is_ok());
+}
+
+#[test]
+fn a_revocation_can_fail_twice_and_then_works() {
+    let mut grants = issued_for(offline(Misbehaviour::RevocationFails));
+    let issued = grants.redeem(NOW, &attempt(), &fresh("token")).unwrap();
+    for works in [false, false, true] {
+        assert!(grants.find(NOW, Provider::Google, "refresh").is_some());
+        assert_eq!(grants.end(&issued.authorization), works);
+    }
+    assert!(grants.find(NOW, Provider::Google, "refresh").is_none());
+}
+
+#[test]
+fn the_last_word_on_a_scope_counts() {
+    let mut grants =
+        issued_for(Authorization { scopes: scopes("openid email"), ..authorization() });
+    grants.redeem(NOW, &attempt(), &fresh("token")).unwrap();
+    let key = ConsentKey::of(&authorization());
+    let nothing = Scopes::default();
+    assert_eq!(grants.granted_earlier(&key, &nothing).to_string(), "openid email");
+    assert_eq!(grants.granted_earlier(&key, &scopes("email")).to_string(), "openid");
+
+    // Asked for again, and unticked this time; another one comes on top.
+    let decided = Authorization { scopes: scopes("profile"), ..authorization() };
+    let asked = Binding { asked: scopes("email profile"), ..binding() };
+    grants.issue_code(NOW, "another", decided, asked);
+    grants.redeem(NOW, &attempt_of("another"), &fresh("second")).unwrap();
+    assert_eq!(grants.granted_earlier(&key, &nothing).to_string(), "openid profile");
 }
