@@ -126,3 +126,69 @@ impl Figure {
         })
     }
 }
+
+/// A text with a capital letter in front.
+#[must_use]
+pub fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(char::to_uppercase);
+    first.into_iter().flatten().chain(letters).collect()
+}
+
+/// A number for people: the digits that count, and whole numbers as they are.
+#[must_use]
+pub fn written(value: f64) -> String {
+    let text = match value.abs() {
+        size if size >= 100.0 || value.fract() == 0.0 => format!("{value:.0}"),
+        size if size >= 10.0 => format!("{value:.1}"),
+        _ => return format!("{value:.2}"),
+    };
+    if text.contains('.') || text.len() < 5 {
+        return text;
+    }
+    let mut grouped: Vec<char> = Vec::new();
+    for (place, digit) in text.chars().rev().enumerate() {
+        if place > 0 && place % 3 == 0 && digit != '-' {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped.into_iter().rev().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_the_digits_that_count() {
+        for (value, said) in [
+            (0.0, "0"),
+            (1.0, "1"),
+            (0.1234, "0.12"),
+            (12.345, "12.3"),
+            (999.6, "1000"),
+            (4096.0, "4096"),
+            (22_976.0, "22,976"),
+            (1_234_567.8, "1,234,568"),
+            (-22_976.0, "-22,976"),
+        ] {
+            assert_eq!(written(value), said);
+        }
+    }
+
+    #[test]
+    fn samples_are_kept_by_variant_and_unit() {
+        let mut evidence = Evidence::default();
+        for (label, unit, value) in
+            [("a", "ms", 1.0), ("b", "ms", 5.0), ("a", "ms", 3.0), ("a", "bytes", 9.0)]
+        {
+            evidence.sample(label, unit, value);
+        }
+        assert_eq!(evidence.values("a", "ms"), [1.0, 3.0]);
+        assert_eq!(evidence.median("a", "ms"), Some(2.0));
+        assert_eq!(evidence.values("c", "ms"), [0.0; 0]);
+        assert_eq!(evidence.n(), 1);
+        assert_eq!(evidence.figures().len(), 3);
+    }
+}

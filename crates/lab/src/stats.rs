@@ -126,6 +126,12 @@ pub fn compare(one: &[f64], other: &[f64], margin: Margin) -> Option<Order> {
     Some(if a.median < b.median { Order::Less } else { Order::More })
 }
 
+/// Which of two variants has the smaller median.
+#[must_use]
+pub fn by_median(one: &[f64], other: &[f64]) -> std::cmp::Ordering {
+    median(one).unwrap_or(f64::INFINITY).total_cmp(&median(other).unwrap_or(f64::INFINITY))
+}
+
 /// Whether every sample is this number.
 #[must_use]
 pub fn all_are(values: &[f64], number: f64) -> bool {

@@ -14,6 +14,7 @@ use latchkey_domain::{Clock, SignInId, Timestamp};
 use latchkey_store::{Db, Sessions};
 use oauth2::RedirectUrl;
 
+use crate::comparison::Comparison;
 use crate::cookies::CookieProfile;
 use crate::limits::Limits;
 use crate::mail::{InvalidUrl, Mailer};
@@ -60,6 +61,8 @@ pub struct Application {
     pub hasher: Hasher,
     /// How long keys live on.
     pub stopwatch: Stopwatch,
+    /// What was measured so far, in development.
+    pub comparison: Comparison,
     /// The time.
     pub clock: Clock,
 }
@@ -120,6 +123,7 @@ impl Application {
             limits: Limits::new(clock.clone()),
             mailer: mailer(&settings)?,
             hasher: Hasher::new(&password::Settings::default())?,
+            comparison: Comparison::default(),
             keys,
             issuer,
             revoked,

@@ -11,6 +11,7 @@ mod background;
 pub mod caller;
 pub mod cli;
 pub mod client;
+pub mod comparison;
 pub mod cookies;
 mod device;
 pub mod doctor;

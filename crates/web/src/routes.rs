@@ -20,8 +20,8 @@ use crate::errors::{Fault, catalogue};
 use crate::middleware::{canonical, faults, request, same_site, security_headers};
 use crate::pages::account::{delete, link, sign_ins};
 use crate::pages::{
-    account, audit, docs, doctor, errors, health, home, oauth, outbox, recovery, sign_in, sign_out,
-    sign_up, stopwatch, traces,
+    account, audit, compare, docs, doctor, errors, health, home, oauth, outbox, recovery, sign_in,
+    sign_out, sign_up, stopwatch, traces,
 };
 use crate::static_files;
 use crate::traces::recorder;
@@ -62,6 +62,11 @@ fn pages() -> Router<App> {
         .route("/audit", get(audit::show))
         .route("/traces/{id}/har", get(traces::export::har))
         .route("/.well-known/change-password", get(async || Redirect::to("/account#ways")))
+        .route("/compare", get(compare::show))
+        .route("/compare/progress", get(compare::progress))
+        .route("/compare/run", post(compare::run))
+        .route("/compare/guess", post(compare::guess))
+        .route("/compare/claims/{file}", get(compare::samples))
         .route("/docs", get(docs::show))
         .route("/doctor", get(doctor::show))
         .route("/stopwatch", get(stopwatch::show).post(stopwatch::start))

@@ -12,6 +12,7 @@ export const pagesOf = {
     { name: 'callback-stray', path: '/auth/google/callback?state=made-up&code=x' },
     { name: 'docs', path: '/docs' },
     { name: 'stopwatch', path: '/stopwatch' },
+    { name: 'compare', path: '/compare' },
   ],
   people: [
     { name: 'home-signed-in', path: '/' },

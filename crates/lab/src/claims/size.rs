@@ -6,7 +6,7 @@ use http::StatusCode;
 
 use super::{Claim, Measuring, closing};
 use crate::doors::{self, Key};
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, capital};
 use crate::verdict::Verdict;
 use crate::{Agent, Bench, Error, Place, Result, Wishes};
 
@@ -134,12 +134,6 @@ fn judge(evidence: &Evidence) -> Verdict {
         return Verdict::no(because);
     }
     Verdict::yes(because)
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    let first = letters.next().map(char::to_uppercase);
-    first.into_iter().flatten().chain(letters).collect()
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::{Agent, Answer, Bench, Place, Result, Wishes};
 /// Sign-ins through each door with each key.
 const ROUNDS: usize = 7;
 
-const EXCHANGES: &str = "exchanges of the browser";
+const EXCHANGES: &str = "exchanges";
 const UP: &str = "bytes up";
 const DOWN: &str = "bytes down";
 const MILLIS: &str = "ms";
@@ -75,15 +75,15 @@ fn note(evidence: &mut Evidence, label: &str, place: &dyn Place, answers: &[Answ
     let millis = |of_app: Option<bool>| {
         let is_app = |answer: &Answer| answer.url.origin() == place.url().origin();
         let wanted = answers.iter().filter(|one| of_app.is_none_or(|app| is_app(one) == app));
-        wanted.map(|answer| answer.took.as_secs_f64() * 1000.0).sum::<f64>()
+        wanted.fold(0.0, |sum, answer| sum + answer.took.as_secs_f64() * 1000.0)
     };
     let redirects = answers.iter().filter(|answer| answer.status.is_redirection()).count();
     for (unit, value) in [
         (EXCHANGES, answers.len() as f64),
+        (MILLIS, millis(None)),
         (REDIRECTS, redirects as f64),
         (UP, answers.iter().map(|answer| answer.bytes_up).sum::<usize>() as f64),
         (DOWN, answers.iter().map(|answer| answer.bytes_down).sum::<usize>() as f64),
-        (MILLIS, millis(None)),
         (IN_APP, millis(Some(true))),
         (AT_PROVIDER, millis(Some(false))),
     ] {

@@ -4,9 +4,10 @@ use std::io::{IsTerminal as _, Write as _};
 
 use clap::Args;
 use latchkey_lab::claims::{self, Claim};
+use latchkey_lab::evidence::{capital, written};
 use latchkey_lab::remote::Remote;
 use latchkey_lab::run::Progress;
-use latchkey_lab::{Ground, Options, Outcome as Measured, Report};
+use latchkey_lab::{Figure, Ground, Options, Outcome as Measured, Report};
 use url::Url;
 
 use super::{Outcome, print};
@@ -99,21 +100,43 @@ fn table(report: &Report) -> String {
         lines.push(format!("{:>2}  {}", claim.number, claim.sentence));
         lines.push(format!("    {}", capital(&verdict(claim))));
         lines.extend(wrapped(because(claim), 74).into_iter().map(|line| format!("    {line}")));
-        let width = claim.figures.iter().map(|figure| figure.label.chars().count()).max();
-        for figure in &claim.figures {
-            let label = format!("{:<width$}", figure.label, width = width.unwrap_or(0));
-            let value = format!("{} {}", number(figure.median), figure.unit);
-            let spread = match figure.low.total_cmp(&figure.high) {
-                std::cmp::Ordering::Equal => String::new(),
-                _ => format!("  [{} to {}]", number(figure.low), number(figure.high)),
-            };
-            lines.push(format!("      {label}  {value:>14}{spread}  n={}", figure.n));
+        for (label, figures) in by_label(&claim.figures) {
+            let figures: Vec<_> = figures.into_iter().map(figure).collect();
+            let text = format!("{label}: {}", figures.join(", "));
+            lines.extend(wrapped(&text, 70).into_iter().enumerate().map(|(n, line)| {
+                let indent = if n == 0 { "    - " } else { "      " };
+                format!("{indent}{line}")
+            }));
         }
         for fact in &claim.facts {
-            lines.push(format!("      {}: {}", fact.label, fact.value));
+            let text = format!("{}: {}", fact.label, fact.value);
+            lines.extend(wrapped(&text, 70).into_iter().map(|line| format!("      {line}")));
         }
     }
     lines.join("\n")
+}
+
+/// The figures of each variant, in the order in which they came.
+fn by_label(figures: &[Figure]) -> Vec<(&str, Vec<&Figure>)> {
+    let mut groups: Vec<(&str, Vec<&Figure>)> = Vec::new();
+    for figure in figures {
+        match groups.iter_mut().find(|(label, _)| *label == figure.label) {
+            Some((_, group)) => group.push(figure),
+            None => groups.push((&figure.label, vec![figure])),
+        }
+    }
+    groups
+}
+
+/// A figure with its interval, where it has one.
+fn figure(figure: &Figure) -> String {
+    let median = written(figure.median);
+    if figure.low < figure.high {
+        let (low, high) = (written(figure.low), written(figure.high));
+        format!("{median} {} ({low} to {high})", figure.unit)
+    } else {
+        format!("{median} {}", figure.unit)
+    }
 }
 
 /// A table for a document.
@@ -139,23 +162,6 @@ fn seconds(report: &Report) -> String {
     format!("{}.{}", report.took_ms / 1000, report.took_ms % 1000 / 100)
 }
 
-/// Three digits that count, and whole numbers as they are.
-fn number(value: f64) -> String {
-    match value.abs() {
-        _ if value.fract() == 0.0 => format!("{value:.0}"),
-        size if size >= 100.0 => format!("{value:.0}"),
-        size if size >= 10.0 => format!("{value:.1}"),
-        _ => format!("{value:.2}"),
-    }
-}
-
-/// A text with a capital letter in front.
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    let first = letters.next().map(char::to_uppercase);
-    first.into_iter().flatten().chain(letters).collect()
-}
-
 /// A text in lines of at most so many letters.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
@@ -174,15 +180,6 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_have_the_digits_that_count() {
-        for (value, said) in
-            [(0.0, "0"), (1.0, "1"), (0.1234, "0.12"), (12.345, "12.3"), (1234.5, "1234")]
-        {
-            assert_eq!(number(value), said);
-        }
-    }
 
     #[test]
     fn lines_are_broken_between_words() {

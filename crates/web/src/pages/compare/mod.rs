@@ -1,0 +1,185 @@
+//! The comparison: every claim with what was measured of it on this machine.
+
+mod chart;
+mod guesses;
+mod view;
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use http::HeaderMap;
+use latchkey_lab::claims::{self, Claim};
+use latchkey_lab::run::{ALGORITHMS, LATENCIES};
+use latchkey_lab::{Options, Outcome};
+use serde::Deserialize;
+
+use crate::app::{App, Application};
+use crate::caller::Caller;
+use crate::cookies::SetCookies;
+use crate::errors::{Fault, Result, catalogue};
+use crate::form::Fields;
+use crate::templates::{Chrome, ComparePage, ComparingPage, Page};
+use guesses::{Guess, Guesses};
+
+pub(crate) use view::{ClaimView, Combination};
+
+/// `GET /compare`
+pub(crate) async fn show(
+    State(app): State<App>,
+    caller: Option<Caller>,
+    headers: HeaderMap,
+) -> Page<ComparePage> {
+    let guesses = Guesses::of(&headers, app.cookies);
+    let claims: Vec<ClaimView> =
+        claims::ALL.iter().map(|claim| view::claim(&app.comparison, claim, &guesses)).collect();
+    Page(ComparePage {
+        chrome: Chrome::new(&app, caller.as_ref()),
+        development: app.settings.is_development(),
+        running: app.comparison.under_way().is_some(),
+        combinations: view::combinations(&app.comparison, &guesses),
+        hidden: claims.iter().any(|claim| claim.shown.is_none()),
+        claims,
+    })
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Which {
+    claim: Option<String>,
+}
+
+/// `GET /compare/progress`: what is being measured, until it is done.
+pub(crate) async fn progress(
+    State(app): State<App>,
+    caller: Option<Caller>,
+    Query(which): Query<Which>,
+) -> Result<Response> {
+    only_in_development(&app)?;
+    let Some(run) = app.comparison.under_way() else {
+        return Ok(Redirect::to(&row(chosen(which.claim.as_deref())?)).into_response());
+    };
+    let chrome = Chrome::new(&app, caller.as_ref());
+    Ok(Page(ComparingPage { chrome, run }).into_response())
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Run {
+    claim: Option<String>,
+    algorithm: Option<String>,
+    latency: Option<String>,
+}
+
+/// `POST /compare/run`: measures a claim, or all of them, beside the requests.
+pub(crate) async fn run(State(app): State<App>, Fields(form): Fields<Run>) -> Result<Redirect> {
+    only_in_development(&app)?;
+    let claim = chosen(form.claim.as_deref())?;
+    begin(&app, claim, options(form.algorithm.as_deref(), form.latency.as_deref())?)
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Guessed {
+    claim: Option<String>,
+    guess: String,
+}
+
+/// `POST /compare/guess`: what somebody thinks, before they see the answer.
+pub(crate) async fn guess(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Fields(form): Fields<Guessed>,
+) -> Result<(SetCookies, Redirect)> {
+    only_in_development(&app)?;
+    let guess = Guess::parse(&form.guess).ok_or_else(|| Fault::new(catalogue::BAD_REQUEST))?;
+    let claim = chosen(form.claim.as_deref())?;
+    let guesses = which(claim)
+        .iter()
+        .fold(Guesses::of(&headers, app.cookies), |all, claim| all.with(claim.number, guess));
+    let cookie = SetCookies(vec![guesses.cookie(app.cookies)]);
+    let is_measured = which(claim).iter().any(|one| app.comparison.result(one.number).is_some());
+    let to = if is_measured {
+        Redirect::to(&row(claim))
+    } else {
+        begin(&app, claim, Options::default())?
+    };
+    Ok((cookie, to))
+}
+
+/// `GET /compare/claims/{number}.json`: a claim with every sample.
+pub(crate) async fn samples(
+    State(app): State<App>,
+    Path(file): Path<String>,
+) -> Result<Json<Outcome>> {
+    let number = file.strip_suffix(".json").and_then(|number| number.parse().ok());
+    let measured = number.and_then(|number| app.comparison.result(number));
+    measured.map(|it| Json(it.outcome)).ok_or_else(|| Fault::new(catalogue::NOT_FOUND))
+}
+
+/// Nobody may put load on a site that others use.
+fn only_in_development(app: &Application) -> Result<()> {
+    if app.settings.is_development() { Ok(()) } else { Err(Fault::new(catalogue::NOT_FOUND)) }
+}
+
+/// The claim that is meant; none means all of them.
+fn chosen(number: Option<&str>) -> Result<Option<&'static Claim>> {
+    let Some(number) = number.filter(|number| !number.is_empty()) else { return Ok(None) };
+    let claim = number.parse().ok().and_then(claims::by_number);
+    claim.map(Some).ok_or_else(|| Fault::new(catalogue::BAD_REQUEST))
+}
+
+fn which(claim: Option<&'static Claim>) -> Vec<&'static Claim> {
+    claim.map_or_else(|| claims::ALL.iter().collect(), |claim| vec![claim])
+}
+
+/// Where a claim stands on the page.
+fn row(claim: Option<&Claim>) -> String {
+    claim.map_or("/compare#claims".to_owned(), |claim| format!("/compare#claim-{}", claim.number))
+}
+
+fn begin(app: &App, claim: Option<&'static Claim>, options: Options) -> Result<Redirect> {
+    app.comparison.begin(which(claim), options, app.clock.clone()).map_err(|error| {
+        tracing::error!(%error, "the comparison could not begin");
+        Fault::new(catalogue::INTERNAL)
+    })?;
+    let of = claim.map_or(String::new(), |claim| format!("?claim={}", claim.number));
+    Ok(Redirect::to(&format!("/compare/progress{of}")))
+}
+
+/// What was turned: one algorithm or all, and the farthest database to look at.
+fn options(algorithm: Option<&str>, latency: Option<&str>) -> Result<Options> {
+    let refused = || Fault::new(catalogue::BAD_REQUEST);
+    let mut options = Options::default();
+    if let Some(name) = algorithm.filter(|name| !name.is_empty()) {
+        let known = ALGORITHMS.into_iter().find(|known| *known == name).ok_or_else(refused)?;
+        options.algorithms = vec![known.to_owned()];
+    }
+    if let Some(text) = latency.filter(|text| !text.is_empty()) {
+        let latency: f64 = text.parse().map_err(|_| refused())?;
+        let known = LATENCIES.into_iter().find(|known| (known - latency).abs() < 1e-9);
+        let known = known.ok_or_else(refused)?;
+        options.latencies =
+            LATENCIES.into_iter().filter(|one| *one == 0.0 || *one == known).collect();
+    }
+    Ok(options)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_dials_take_what_the_form_offers_and_nothing_else() {
+        for (algorithm, latency, expected) in [
+            (None, None, Some((4, 4))),
+            (Some(""), Some(""), Some((4, 4))),
+            (Some("ES256"), Some("2"), Some((1, 2))),
+            (None, Some("0"), Some((4, 1))),
+            (None, Some("0.5"), Some((4, 2))),
+            (Some("none"), None, None),
+            (None, Some("9"), None),
+            (None, Some("NaN"), None),
+        ] {
+            let found = options(algorithm, latency).ok();
+            let found = found.map(|it| (it.algorithms.len(), it.latencies.len()));
+            assert_eq!(found, expected, "{algorithm:?} {latency:?}");
+        }
+    }
+}
