@@ -6,6 +6,7 @@
 //! opaque OAuth token. The tree is the comparison.
 
 pub mod admission;
+pub mod connections;
 mod generations;
 pub mod http;
 pub mod introspection;
@@ -20,3 +21,4 @@ pub mod revocation;
 pub mod secret;
 pub mod session;
 pub mod starters;
+pub mod vault;

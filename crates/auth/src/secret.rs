@@ -45,6 +45,10 @@ pub enum Purpose {
     SigningKey,
     /// The successor of a refresh token, derived from the token itself.
     RefreshSuccessor,
+    /// A token that a provider gave us for somebody, in the database.
+    ProviderToken,
+    /// The name of a secret, by which what it sealed is found.
+    KeyId,
 }
 
 impl Purpose {
@@ -54,6 +58,8 @@ impl Purpose {
             Self::PendingLink => b"latchkey/pending-link/v1",
             Self::SigningKey => b"latchkey/signing-key/v1",
             Self::RefreshSuccessor => b"latchkey/refresh-successor/v1",
+            Self::ProviderToken => b"latchkey/provider-token/v1",
+            Self::KeyId => b"latchkey/key-id/v1",
         }
     }
 }
@@ -132,6 +138,13 @@ impl AppSecret {
             .ok_or(CannotOpen)
     }
 
+    /// The name of the current secret: it says which one it is, and nothing of
+    /// what it is.
+    #[must_use]
+    pub fn key_id(&self) -> String {
+        URL_SAFE_NO_PAD.encode(&derived(&self.current, Purpose::KeyId)[..9])
+    }
+
     /// What each secret makes of a text (HMAC-SHA-256, base64url), the current one first.
     pub fn derive(&self, purpose: Purpose, text: &str) -> impl Iterator<Item = String> {
         self.all().map(move |secret| {
@@ -202,6 +215,13 @@ mod tests {
             assert_eq!(secret.open(Purpose::OAuthAttempt, "", &sealed[..at]), Err(CannotOpen));
         }
         assert_eq!(secret.open(Purpose::OAuthAttempt, "", "no base64!"), Err(CannotOpen));
+    }
+
+    #[test]
+    fn a_secret_has_a_name() {
+        assert_eq!(app("one", &[]).key_id(), app("one", &["two"]).key_id());
+        assert_ne!(app("one", &[]).key_id(), app("two", &["one"]).key_id());
+        assert_eq!(app("one", &[]).key_id().len(), 12);
     }
 
     #[test]

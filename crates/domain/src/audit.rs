@@ -58,6 +58,12 @@ kinds! {
     RolesChanged = "roles_changed", "Roles changed";
     /// The signing key was rotated.
     KeysRotated = "keys_rotated", "Rotated the signing key";
+    /// A service at a provider was connected, or more of it.
+    Connected = "connected", "Connected a service";
+    /// It was disconnected.
+    Disconnected = "disconnected", "Disconnected a service";
+    /// The provider takes its tokens no more.
+    ReconnectNeeded = "reconnect_needed", "A connected service has to be connected again";
     /// An account was deleted.
     AccountDeleted = "account_deleted", "Deleted an account";
 }

@@ -73,6 +73,10 @@ id! {
     ContactId
 }
 id! {
+    /// A grant at a provider, with its tokens.
+    ConnectionId
+}
+id! {
     /// An event in somebody's calendar.
     EventId
 }

@@ -7,6 +7,7 @@
 
 pub mod audit;
 pub mod calendar;
+pub mod connection;
 pub mod contact;
 pub mod email;
 pub mod id;
@@ -22,7 +23,7 @@ pub mod time;
 pub mod user;
 
 pub use email::Email;
-pub use id::{AuditId, ContactId, EventId, SignInId, TraceId, UserId};
+pub use id::{AuditId, ConnectionId, ContactId, EventId, SignInId, TraceId, UserId};
 pub use name::DisplayName;
 pub use role::{Role, Roles};
 pub use scope::{Scope, Scopes};

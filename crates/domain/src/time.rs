@@ -142,6 +142,13 @@ impl Timestamp {
         self.offset_date_time().format(&Rfc3339).unwrap_or_default()
     }
 
+    /// Reads RFC 3339, in whatever zone; `None` when it is something else.
+    #[must_use]
+    pub fn parse_rfc3339(text: &str) -> Option<Self> {
+        let at = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+        Some(Self::from_seconds(at.unix_timestamp()))
+    }
+
     /// The calendar's view of this instant, to the second.
     #[must_use]
     pub fn offset_date_time(self) -> OffsetDateTime {
@@ -222,6 +229,8 @@ mod tests {
         let at = Timestamp::from_seconds(1_795_450_320);
         assert_eq!(at.rfc3339(), "2026-11-23T16:12:00Z");
         assert_eq!(at.to_string(), "23 Nov 2026, 16:12 UTC");
+        assert_eq!(Timestamp::parse_rfc3339("2026-11-23T17:12:00+01:00"), Some(at));
+        assert_eq!(Timestamp::parse_rfc3339("soon"), None);
         assert_eq!(at.since(at.plus(Span::days(1))), Span::millis(0));
     }
 }

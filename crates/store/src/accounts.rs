@@ -3,6 +3,7 @@
 use latchkey_domain::identity::{Profile, may_unlink};
 use latchkey_domain::{Email, SignInId, Timestamp, UserId};
 
+use crate::connections::ending;
 use crate::db::in_transaction;
 use crate::email_tokens::{self, Sent, SentRow};
 use crate::{Db, Error, Result, count};
@@ -230,7 +231,8 @@ pub async fn reset_password(
 }
 
 /// Deletes an account and everything personal with it. What stays in the audit
-/// trail names nobody; and its JWTs are refused until they expire.
+/// trail names nobody; its JWTs are refused until they expire; and the tokens of
+/// its connections wait, sealed, to be revoked at their providers.
 ///
 /// # Errors
 /// When the database does.
@@ -241,6 +243,8 @@ pub async fn delete(db: &Db, user: UserId, now: Timestamp) -> Result<()> {
         let revoke = sqlx::query(REVOKE_ALL).bind(&id).bind(now.as_millis());
         count::one(revoke.execute(&mut *tx)).await?;
         count::one(sqlx::query(ANONYMISE).bind(&id).execute(&mut *tx)).await?;
+        let orphan = sqlx::query(ending::ORPHAN).bind(&id).bind(now.as_millis());
+        count::one(orphan.execute(&mut *tx)).await?;
         count::one(sqlx::query(DELETE).bind(&id).execute(&mut *tx)).await?;
         count::one(tx.commit()).await?;
         Ok(())

@@ -8,6 +8,7 @@
 
 pub mod accounts;
 pub mod audit;
+pub mod connections;
 pub mod contacts;
 pub mod count;
 mod db;

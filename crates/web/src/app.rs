@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use latchkey_auth::connections::Connections;
 use latchkey_auth::http::Outbound;
 use latchkey_auth::introspection::{self, Introspection};
 use latchkey_auth::jwt::Expected;
@@ -10,6 +11,7 @@ use latchkey_auth::oauth::{Kind, Provider};
 use latchkey_auth::password::{self, Hasher};
 use latchkey_auth::refresh::Issuer;
 use latchkey_auth::revocation::Revoked;
+use latchkey_auth::vault::Vault;
 use latchkey_domain::{Clock, SignInId, Timestamp};
 use latchkey_store::{Db, Sessions};
 use oauth2::RedirectUrl;
@@ -39,6 +41,8 @@ pub struct Application {
     pub http: Outbound,
     /// The providers, in the order of the buttons.
     pub providers: Vec<Provider>,
+    /// What people have connected there.
+    pub connections: Connections,
     /// How cookies are named and marked.
     pub cookies: CookieProfile,
     /// What signs and verifies JWTs.
@@ -112,7 +116,9 @@ impl Application {
         revoked.poll(&db, None, clock.now()).await?;
         let providers = settings.providers.iter().map(|provider| connect(&settings, provider));
         let http = Outbound::new()?;
+        let vault = Vault::new(settings.app_secret.clone());
         Ok(Arc::new(Self {
+            connections: Connections::new(db.clone(), http.clone(), vault, clock.clone()),
             sessions: sessions(&settings, &db, &clock),
             introspection: introspection(&settings, &http, &db),
             http,

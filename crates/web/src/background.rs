@@ -16,6 +16,9 @@ use crate::app::App;
 /// How often what has expired is swept away.
 const SWEEP_EVERY: Span = Span::minutes(10);
 
+/// How often grants that were ended, and are not over, are looked at.
+const END_EVERY: Span = Span::seconds(2);
+
 /// How often memory that password hashing no longer needs is given back.
 const RELEASE_EVERY: Span = Span::minutes(1);
 
@@ -43,6 +46,10 @@ pub(crate) fn start(tasks: &mut JoinSet<()>, app: &App, stopped: &watch::Receive
             Box::pin(std::future::ready(()))
         }),
     ));
+    let ending = app.clone();
+    tasks.spawn(every(END_EVERY, Box::new(move || Box::pin(end_grants(ending.clone())))));
+    let sealing = app.clone();
+    tasks.spawn(every(SWEEP_EVERY, Box::new(move || Box::pin(seal_anew(sealing.clone())))));
     tasks.spawn(watch_revocations(app.clone(), stopped.clone()));
 }
 
@@ -88,6 +95,30 @@ async fn sweep(app: App) {
 async fn reload_keys(app: App) {
     if let Err(error) = app.keys.reload().await {
         tracing::warn!(%error, "the key ring could not be read anew");
+    }
+}
+
+/// Goes on revoking what people have disconnected. It is all in the database:
+/// a restart forgets nothing, and of several processes one asks.
+async fn end_grants(app: App) {
+    if let Err(error) = app.connections.end_what_is_due(&app.providers).await {
+        tracing::warn!(%error, "ended grants could not be looked at");
+    }
+}
+
+/// After a rotation of `APP_SECRET`: provider tokens follow to the current one,
+/// those too that a process with the earlier list has sealed since.
+async fn seal_anew(app: App) {
+    match app.connections.vault().seal_anew(&app.db).await {
+        Ok(done) if done.resealed + done.lost > 0 => {
+            tracing::info!(
+                resealed = done.resealed,
+                lost = done.lost,
+                "provider tokens sealed anew"
+            );
+        }
+        Ok(_) => {}
+        Err(error) => tracing::warn!(%error, "provider tokens could not be sealed anew"),
     }
 }
 

@@ -6,6 +6,7 @@
 //! | wrong passwords, by account and address | 10 | one in 30 seconds |
 //! | wrong passwords, by account | 50 | see below |
 //! | letters, by address | 100 | 10 a minute |
+//! | calls to connected services, by person | 60 | one a second |
 //! | letters of one kind, by account | 3 | one in 5 minutes, and silently none beyond |
 //!
 //! An attacker must not be able to lock somebody else out. So a right password
@@ -25,7 +26,7 @@ use governor::middleware::{NoOpMiddleware, StateInformationMiddleware};
 use governor::nanos::Nanos;
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
-use latchkey_domain::{Clock, Email, Span, Timestamp};
+use latchkey_domain::{Clock, Email, Span, Timestamp, UserId};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::client::Client;
@@ -70,6 +71,7 @@ pub struct Limits {
     wrong_anywhere: Limiter<String>,
     letters_from: Limiter<IpAddr>,
     letters_to: Limiter<(&'static str, String)>,
+    calls: Limiter<UserId>,
     closed: Mutex<HashMap<(String, IpAddr), Timestamp>>,
     gates: Mutex<HashMap<(String, IpAddr), Arc<Semaphore>>>,
 }
@@ -92,6 +94,7 @@ impl Limits {
             wrong_anywhere: limiter(Quota::per_minute(at_most(6)).allow_burst(at_most(50)), &clock),
             letters_from: limiter(Quota::per_minute(at_most(10)).allow_burst(at_most(100)), &clock),
             letters_to: limiter(Quota::per_hour(at_most(12)).allow_burst(at_most(3)), &clock),
+            calls: limiter(Quota::per_second(at_most(1)).allow_burst(at_most(60)), &clock),
             closed: Mutex::default(),
             gates: Mutex::default(),
             clock,
@@ -172,6 +175,15 @@ impl Limits {
         self.letters_from.check_key(&network(client.address)).map_err(|wait| self.too_many(&wait))
     }
 
+    /// A call to a provider for somebody: each costs the provider something, and
+    /// us our name there.
+    ///
+    /// # Errors
+    /// 429 with the time to wait.
+    pub fn a_call(&self, user: UserId) -> Result<()> {
+        self.calls.check_key(&user).map_err(|wait| self.too_many(&wait))
+    }
+
     /// Whether an address has not had too many letters of this kind. It is not
     /// said to whoever asks: that would tell who has an account. Each kind is
     /// counted apart, so that nobody can use up somebody else's way back in.
@@ -187,6 +199,7 @@ impl Limits {
         self.wrong_anywhere.retain_recent();
         self.letters_from.retain_recent();
         self.letters_to.retain_recent();
+        self.calls.retain_recent();
         self.gates
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

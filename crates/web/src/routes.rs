@@ -20,8 +20,8 @@ use crate::errors::{Fault, catalogue};
 use crate::middleware::{canonical, faults, request, same_site, security_headers};
 use crate::pages::account::{delete, link, sign_ins};
 use crate::pages::{
-    account, audit, compare, docs, doctor, errors, health, home, oauth, outbox, recovery, sign_in,
-    sign_out, sign_up, stopwatch, traces,
+    account, audit, compare, connections, docs, doctor, errors, health, home, oauth, outbox,
+    recovery, sign_in, sign_out, sign_up, stopwatch, traces,
 };
 use crate::static_files;
 use crate::traces::recorder;
@@ -55,6 +55,10 @@ fn pages() -> Router<App> {
         .route("/account/sign-ins/end-all", post(sign_ins::end_all))
         .route("/account/verify-email", post(delete::send_verification))
         .route("/account/delete", post(delete::act))
+        .route("/connections", get(connections::index))
+        .route("/connections/{provider}", post(connections::connect))
+        .route("/connections/{provider}/disconnect", post(connections::disconnect))
+        .route("/connections/{provider}/{service}", get(connections::service))
         .route("/forgot", get(recovery::ask).post(recovery::forgot))
         .route("/reset/{token}", get(recovery::choose).post(recovery::reset))
         .route("/verify/{token}", get(recovery::confirm).post(recovery::verify))

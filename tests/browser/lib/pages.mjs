@@ -17,6 +17,8 @@ export const pagesOf = {
   people: [
     { name: 'home-signed-in', path: '/' },
     { name: 'account', path: '/account' },
+    { name: 'connections', path: '/connections' },
+    { name: 'connection-missing', path: '/connections/google/calendar' },
   ],
 };
 

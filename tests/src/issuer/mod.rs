@@ -3,6 +3,7 @@
 //! Out of the box it keeps to the standard and signs people in; a test takes
 //! hold of one answer, and asserts what the app makes of it.
 
+mod offline;
 mod standard;
 mod token;
 mod wire;
@@ -16,6 +17,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use url::Url;
 
+pub use offline::{REVOKE, Rotation};
 pub use token::{Key, Signed, Token, half_sha256};
 pub use wire::{Answer, Request};
 
@@ -56,6 +58,7 @@ struct Inner {
     userinfo: Change<Value>,
     people: BTreeMap<String, Asked>,
     codes: u32,
+    offline: Option<offline::Offline>,
 }
 
 /// An authorization request that was answered with a code.
@@ -100,6 +103,7 @@ impl Issuer {
             userinfo: Box::new(|_| {}),
             people: BTreeMap::new(),
             codes: 0,
+            offline: None,
         }));
         let (stop, mut stopped) = oneshot::channel();
         let shared = Arc::clone(&inner);
@@ -199,6 +203,39 @@ impl Issuer {
         self.hold().userinfo = Box::new(change);
     }
 
+    /// Gives out refresh tokens from now on, and access tokens that live for so
+    /// many seconds; and lets both be ended.
+    pub fn lasts(&self, rotation: Rotation, lifetime: i64) {
+        self.hold().offline = Some(offline::Offline::new(rotation, lifetime));
+    }
+
+    /// Renews a token once more, and the answer gets lost on its way.
+    pub fn loses_the_next_answer(&self) {
+        if let Some(offline) = &mut self.hold().offline {
+            offline.lose_next();
+        }
+    }
+
+    /// Every grant is taken back, as a person does in their settings there.
+    pub fn takes_everything_back(&self) {
+        if let Some(offline) = &mut self.hold().offline {
+            offline.end_all();
+        }
+    }
+
+    /// Whether it would still take an access token of this person.
+    #[must_use]
+    pub fn still_takes(&self, subject: &str) -> bool {
+        self.hold().offline.as_ref().is_some_and(|offline| offline.takes(subject))
+    }
+
+    /// How many refreshes it was asked for.
+    #[must_use]
+    pub fn refreshes(&self) -> usize {
+        let is_refresh = |request: &Request| request.field("refresh_token").is_some();
+        self.requests(TOKEN).iter().filter(|request| is_refresh(request)).count()
+    }
+
     /// Signs with this key from now on, and publishes it alone.
     pub fn signs_with(&self, key: Key) {
         self.hold().keys = vec![Arc::new(key)];
@@ -246,6 +283,10 @@ impl Inner {
             }
             TOKEN => self.tokens(&request),
             USERINFO => self.profile(&request),
+            REVOKE => match &mut self.offline {
+                Some(offline) => offline.revoke(&request),
+                None => Answer::html(404),
+            },
             _ => Answer::html(404),
         }
     }

@@ -3,7 +3,7 @@
 use latchkey_domain::Clock;
 use serde_json::{Value, json};
 
-use super::{Answer, Inner, JWKS, Request, Signed, TOKEN, Token, USERINFO};
+use super::{Answer, Inner, JWKS, REVOKE, Request, Signed, TOKEN, Token, USERINFO};
 
 impl Inner {
     pub(super) fn discovery(&self) -> Value {
@@ -19,11 +19,17 @@ impl Inner {
             "id_token_signing_alg_values_supported": ["ES256"],
             "authorization_response_iss_parameter_supported": true,
         });
+        if self.offline.is_some() {
+            metadata["revocation_endpoint"] = json!(format!("{url}{REVOKE}"));
+        }
         (self.metadata)(&mut metadata);
         metadata
     }
 
-    pub(super) fn tokens(&self, request: &Request) -> Answer {
+    pub(super) fn tokens(&mut self, request: &Request) -> Answer {
+        if let (Some(offline), Some(token)) = (&mut self.offline, request.field("refresh_token")) {
+            return offline.refresh(&token);
+        }
         let code = request.field("code").unwrap_or_default();
         let Some(asked) = self.people.get(&code) else {
             let error = json!({ "error": "invalid_grant" }).to_string();
@@ -47,6 +53,9 @@ impl Inner {
             "expires_in": 3600,
             "id_token": token.write(key),
         });
+        if let Some(offline) = &mut self.offline {
+            offline.begin(&asked.subject, &mut response);
+        }
         (self.token_response)(&mut response);
         Answer::Json(response)
     }
@@ -54,6 +63,10 @@ impl Inner {
     pub(super) fn profile(&self, request: &Request) -> Answer {
         let token = request.header("authorization").and_then(|v| v.strip_prefix("Bearer access-"));
         let Some(subject) = token else { return Answer::html(401) };
+        if self.offline.as_ref().is_some_and(|offline| !offline.takes(subject)) {
+            return Answer::html(401);
+        }
+        let subject = subject.split('.').next().unwrap_or_default();
         let mut profile = json!({
             "sub": subject,
             "name": "Jane Doe",

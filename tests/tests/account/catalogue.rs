@@ -22,6 +22,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use url::Url;
 
+use crate::connection_codes as connected;
 use crate::helpers::{came_in, come_in, link, set_password, unlink};
 use latchkey_tests::by_hand::{OwnKey, part, read, with};
 use latchkey_tests::person::{PASSWORD, Program, knock, sign_up, signed_in, tokens};
@@ -116,6 +117,18 @@ fn ways() -> Vec<(&'static str, Way)> {
         "refresh_token_ended" => refresh_token_ended(),
         "refresh_token_reused" => refresh(|first, _| first, Span::seconds(11)),
         "too_many_contacts" => too_many_contacts(),
+
+        // Connected services.
+        "not_connected" => connected::not_connected(),
+        "nothing_chosen" => connected::nothing_chosen(),
+        "not_granted" => connected::not_granted(),
+        "reconnect_needed" => connected::renewal(400, "invalid_grant"),
+        "connection_lost" => connected::connection_lost(),
+        "still_disconnecting" => connected::still_disconnecting(),
+        "token_being_renewed" => connected::being_renewed(),
+        "service_timeout" => connected::service(Answer::Silence),
+        "service_unavailable" => connected::service(Answer::HangUp),
+        "site_not_accepted" => connected::renewal(401, "invalid_client"),
 
         // Every request.
         "sign_in_required" => get("/account"),

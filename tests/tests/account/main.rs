@@ -8,6 +8,7 @@
 )]
 
 mod catalogue;
+mod connection_codes;
 mod deletion;
 mod helpers;
 mod letters;

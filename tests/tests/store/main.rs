@@ -30,6 +30,7 @@ macro_rules! on_both {
 
 mod accounts;
 mod audit;
+mod connections;
 mod contacts_and_events;
 mod email_tokens;
 mod endings;

@@ -1,5 +1,6 @@
 //! What we remember of an authorization request until the answer comes.
 
+use latchkey_domain::connection::Granted;
 use latchkey_domain::return_to::ReturnTo;
 use latchkey_domain::sign_in::Key;
 use latchkey_domain::{Span, Timestamp, UserId};
@@ -36,11 +37,23 @@ pub struct Attempt {
     pub return_to: ReturnTo,
     /// Who, being signed in, set out to link what comes back to their account.
     pub linking: Option<UserId>,
+    /// Who, being signed in, set out to connect services, and which scopes they chose.
+    #[serde(default)]
+    pub connecting: Option<Connecting>,
     /// When they set out.
     pub started_at: Timestamp,
     /// Whether its answer has come: the cookie stays behind, emptied of its
     /// secrets, so that Back and reload can be told from a stranger's link.
     pub finished: bool,
+}
+
+/// What an attempt is for that connects services.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connecting {
+    /// Who set out, and has to come back.
+    pub user: UserId,
+    /// What is asked for, with blanks between.
+    pub scopes: String,
 }
 
 /// Why an answer does not belong to an attempt of this browser.
@@ -80,6 +93,7 @@ impl Attempt {
             key,
             return_to,
             linking: None,
+            connecting: None,
             started_at: now,
             finished: false,
         }
@@ -89,6 +103,14 @@ impl Attempt {
     #[must_use]
     pub fn linking(mut self, user: UserId) -> Self {
         self.linking = Some(user);
+        self
+    }
+
+    /// The same attempt, made to connect services of a provider to an account.
+    /// Nobody signs in with it.
+    #[must_use]
+    pub fn connecting(mut self, user: UserId, scopes: &Granted) -> Self {
+        self.connecting = Some(Connecting { user, scopes: scopes.to_string() });
         self
     }
 

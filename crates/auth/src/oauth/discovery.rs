@@ -27,6 +27,8 @@ pub struct Metadata {
     pub jwks_uri: Url,
     /// Where the profile is; an issuer may have none.
     pub userinfo_endpoint: Option<Url>,
+    /// Where a token is ended (RFC 8414 §2); an issuer may have none.
+    pub revocation_endpoint: Option<Url>,
     /// How we may prove who we are; `client_secret_basic` when it does not say.
     pub token_endpoint_auth_methods_supported: Option<Vec<String>>,
     /// Whether it promises `iss` in the authorization response (RFC 9207 §3).
@@ -156,6 +158,7 @@ fn judge(issuer: &str, metadata: Metadata) -> Result<Metadata, Error> {
         Some(&metadata.token_endpoint),
         Some(&metadata.jwks_uri),
         metadata.userinfo_endpoint.as_ref(),
+        metadata.revocation_endpoint.as_ref(),
     ];
     // A browser would follow us to `javascript:` too; and a secret is not sent in clear.
     if endpoints.into_iter().flatten().any(|url| !may_be_called(url)) {

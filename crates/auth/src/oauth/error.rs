@@ -79,6 +79,10 @@ pub enum Step {
     Token,
     /// The call for which the access token was issued: who is it?
     Profile,
+    /// RFC 7009 §2.1, or the provider's own way.
+    Revocation,
+    /// A service that somebody has connected.
+    Service,
 }
 
 impl std::fmt::Display for Step {
@@ -88,6 +92,8 @@ impl std::fmt::Display for Step {
             Self::Keys => "the key set",
             Self::Token => "the token request",
             Self::Profile => "the profile",
+            Self::Revocation => "the revocation",
+            Self::Service => "the service",
         })
     }
 }

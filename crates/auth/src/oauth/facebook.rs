@@ -111,7 +111,7 @@ fn issuer(web: &Url) -> String {
 
 /// HMAC-SHA-256 of the token with the app's secret: a stolen token alone is
 /// then worth nothing ("Securing Graph API Requests").
-fn appsecret_proof(access_token: &str, secret: &Secret) -> String {
+pub(crate) fn appsecret_proof(access_token: &str, secret: &Secret) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes());
     let mut hex = String::with_capacity(64);
     for byte in hmac::sign(&key, access_token.as_bytes()).as_ref() {

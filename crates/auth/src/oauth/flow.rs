@@ -11,6 +11,7 @@ use super::provider::{Kind, OpenId, Provider};
 use super::response::{self, Issuer, Response};
 use super::token::{self, Endpoints, Tokens};
 use super::{Error, facebook, github, userinfo};
+use crate::connections::consent;
 use crate::http::Outbound;
 
 /// The authorization request (RFC 6749 §4.1.1): the URL to which the browser goes.
@@ -32,10 +33,15 @@ pub async fn begin(
     let state = CsrfToken::new(attempt.state.clone());
     let mut request = client
         .authorize_url(move || state)
-        .add_scopes(provider.all_scopes().map(Scope::new))
+        .add_scopes(scopes(provider, attempt).map(Scope::new))
         .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier));
     if let Kind::OpenId(_) = provider.kind {
         request = request.add_extra_param("nonce", &attempt.nonce);
+    }
+    if attempt.connecting.is_some() {
+        for (name, value) in consent::parameters(provider.family()) {
+            request = request.add_extra_param(*name, *value);
+        }
     }
     let (url, _state) = request.url();
     Ok(url)
@@ -56,13 +62,27 @@ pub async fn complete(
     response: Response,
     now: Timestamp,
 ) -> Result<Profile, Error> {
+    redeem(http, provider, attempt, response, now).await.map(|(profile, _)| profile)
+}
+
+/// The same, and the tokens: for services that are to be used later.
+///
+/// # Errors
+/// Says which step failed, and whose fault it is.
+pub async fn redeem(
+    http: &Outbound,
+    provider: &Provider,
+    attempt: &Attempt,
+    response: Response,
+    now: Timestamp,
+) -> Result<(Profile, Tokens), Error> {
     // First what the provider says of itself: it may promise to say its name.
     let endpoints = endpoints(http, provider, now).await?;
     let code = response::judge(response, issuer(provider).as_ref().map(Asked::borrow))?;
     let (tokens, date) =
         token::exchange(http, provider, &endpoints, code, &attempt.verifier).await?;
     let access_token = tokens.access_token().secret();
-    match &provider.kind {
+    let profile = match &provider.kind {
         Kind::OpenId(openid) => {
             let expected = Expected {
                 issuer: &openid.issuer,
@@ -79,10 +99,20 @@ pub async fn complete(
         Kind::Facebook { web, graph } => {
             facebook::profile(http, web, graph, access_token, &provider.client_secret).await
         }
-    }
+    }?;
+    Ok((profile, tokens))
 }
 
-async fn endpoints(
+/// What is asked for: what signing in needs, or what was chosen to be connected.
+fn scopes(provider: &Provider, attempt: &Attempt) -> impl Iterator<Item = String> {
+    let chosen = attempt.connecting.as_ref().map(|connecting| connecting.scopes.clone());
+    let standard = chosen.is_none().then(|| provider.all_scopes()).into_iter().flatten();
+    let chosen = chosen.unwrap_or_default();
+    let chosen: Vec<_> = chosen.split_whitespace().map(str::to_owned).collect();
+    standard.chain(chosen)
+}
+
+pub(crate) async fn endpoints(
     http: &Outbound,
     provider: &Provider,
     now: Timestamp,

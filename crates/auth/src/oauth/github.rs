@@ -40,7 +40,7 @@ pub(crate) fn put_straight(answer: Response<Vec<u8>>) -> Response<Vec<u8>> {
         return in_standard_words(answer, status, &body);
     };
     let error = match error {
-        "bad_verification_code" => "invalid_grant",
+        "bad_verification_code" | "bad_refresh_token" => "invalid_grant",
         "incorrect_client_credentials" => "invalid_client",
         other => other,
     };
@@ -85,7 +85,7 @@ pub(crate) async fn profile(
 }
 
 /// GitHub says 403 also when somebody has asked too often; the headers tell.
-fn not_exhausted(answer: Response<Vec<u8>>) -> Result<Response<Vec<u8>>, Error> {
+pub(crate) fn not_exhausted(answer: Response<Vec<u8>>) -> Result<Response<Vec<u8>>, Error> {
     let headers = answer.headers();
     let exhausted = headers.contains_key(header::RETRY_AFTER)
         || headers.get("x-ratelimit-remaining").is_some_and(|left| left == "0");

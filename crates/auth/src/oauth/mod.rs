@@ -16,7 +16,7 @@
 
 pub mod attempt;
 pub mod discovery;
-mod error;
+pub(crate) mod error;
 pub mod facebook;
 pub mod flow;
 pub mod github;
@@ -28,5 +28,5 @@ pub mod token;
 pub mod userinfo;
 
 pub use attempt::Attempt;
-pub use error::Error;
+pub use error::{Error, Step};
 pub use provider::{Kind, Provider};

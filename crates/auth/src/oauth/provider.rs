@@ -1,5 +1,6 @@
 //! A provider: which dialect it speaks, and who we are to it.
 
+use latchkey_domain::connection::Family;
 use oauth2::RedirectUrl;
 use url::Url;
 
@@ -74,6 +75,17 @@ impl Kind {
 }
 
 impl Provider {
+    /// Which kind of services it has.
+    #[must_use]
+    pub fn family(&self) -> Family {
+        match self.kind {
+            Kind::OpenId(_) if self.slug == "google" => Family::Google,
+            Kind::OpenId(_) => Family::OpenId,
+            Kind::GitHub { .. } => Family::GitHub,
+            Kind::Facebook { .. } => Family::Facebook,
+        }
+    }
+
     /// The origin to which a browser is sent, if it is known already.
     ///
     /// For a `form-action` in a Content-Security-Policy, which Chromium applies

@@ -23,6 +23,7 @@ use super::error::{Error, Step};
 use super::provider::{Kind, Provider};
 use super::{facebook, github};
 use crate::http::{self, Outbound};
+use crate::secret::Secret;
 
 /// The oauth2 crate's client, with its type-state parameters in this one place.
 pub(crate) type Client = oauth2::Client<
@@ -166,6 +167,22 @@ pub(crate) async fn exchange(
         .map_err(refused)?;
     let date = *adapter.date.lock().unwrap_or_else(PoisonError::into_inner);
     Ok((tokens, date))
+}
+
+/// Renews an access token (RFC 6749 §6). The scope is not sent: what was
+/// granted stays.
+pub(crate) async fn refresh(
+    http: &Outbound,
+    provider: &Provider,
+    endpoints: &Endpoints,
+    refresh_token: &Secret,
+) -> Result<Tokens, Error> {
+    let adapter = TokenEndpoint { http, kind: &provider.kind, date: Mutex::default() };
+    client(provider, endpoints)
+        .exchange_refresh_token(&RefreshToken::new(refresh_token.expose().to_owned()))
+        .request_async(&adapter)
+        .await
+        .map_err(refused)
 }
 
 /// Reads what the oauth2 crate says of a token request that failed.

@@ -342,6 +342,48 @@ catalogue! {
         "One person can keep 1,000 contacts here, and you have them.",
         "Delete some that you do not need.";
 
+    // Connected services.
+    NOT_CONNECTED: NOT_FOUND, YOU, "not_connected",
+        "{Provider} is not connected",
+        "There is no connection to {provider} that could be used or ended.",
+        "Connect it first, or go on without.";
+    NOTHING_CHOSEN: BAD_REQUEST, YOU, "nothing_chosen",
+        "Nothing was chosen",
+        "No box was ticked, so there is nothing to ask {provider} for.",
+        "Tick what Latchkey may use, and try again.";
+    NOT_GRANTED: FORBIDDEN, YOU, "not_granted",
+        "You have not allowed that",
+        "{Provider} is connected, but not for this. Latchkey may use only what you ticked there, so it did not ask.",
+        "Tick it on the page of your connections, and allow it at {provider}.";
+    RECONNECT: CONFLICT, YOU, "reconnect_needed",
+        "{Provider} has to be connected again",
+        "{Provider} does not take the tokens of this connection any more.",
+        "Connect it again: only you can give the permission.";
+    CONNECTION_LOST: BAD_REQUEST, YOU, "connection_lost",
+        "Somebody else set out for this",
+        "The answer belongs to a person who is not signed in here any more, so nothing was connected.",
+        "Sign in as the person whose services they are, and connect them again.";
+    STILL_DISCONNECTING: CONFLICT, YOU, "still_disconnecting",
+        "The earlier connection is not over yet",
+        "{Provider} has not confirmed that the tokens of the earlier connection are revoked. A new one might be revoked with them.",
+        "Wait a moment and try again. Latchkey asks {provider} again by itself.";
+    RENEWING: SERVICE_UNAVAILABLE, SITE, "token_being_renewed",
+        "The access is being renewed",
+        "Another request is getting a new access token at {provider}, and has not finished.",
+        "Wait a moment and try again.";
+    SERVICE_TIMEOUT: GATEWAY_TIMEOUT, PROVIDER, "service_timeout",
+        "{Provider} did not answer in time",
+        "Latchkey asked {provider} for what you have connected, and got no answer within 8 seconds.",
+        "Wait a moment and try again. Your sign-in and your connection are as they were.";
+    SERVICE_UNAVAILABLE: BAD_GATEWAY, PROVIDER, "service_unavailable",
+        "{Provider} gave nothing",
+        "Latchkey asked {provider} for what you have connected, and got nothing that can be shown.",
+        "Wait a moment and try again. Your sign-in and your connection are as they were.";
+    SITE_NOT_ACCEPTED: BAD_GATEWAY, SITE, "site_not_accepted",
+        "{Provider} does not accept this site",
+        "{Provider} refused to renew the access, because it does not know this site's client id or secret.",
+        "The site's owner has to compare the client id and secret. Your connection is as it was.";
+
     // Every request.
     SIGN_IN_REQUIRED: UNAUTHORIZED, YOU, "sign_in_required",
         "Please sign in",

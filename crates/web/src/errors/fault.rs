@@ -98,6 +98,13 @@ impl Fault {
         self
     }
 
+    /// What the person can do, in place of what was said so far.
+    #[must_use]
+    pub fn instead(mut self, actions: Vec<Action>) -> Self {
+        self.0.actions = actions;
+        self
+    }
+
     /// A sentence about this very occurrence, in place of the general one.
     #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Self {

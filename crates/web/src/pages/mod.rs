@@ -4,6 +4,7 @@ pub(crate) mod account;
 pub(crate) mod audit;
 pub(crate) mod claims;
 pub(crate) mod compare;
+pub(crate) mod connections;
 pub(crate) mod docs;
 pub(crate) mod doctor;
 pub(crate) mod errors;

@@ -23,6 +23,7 @@ use crate::cookies::{PENDING_LINK, SetCookies};
 use crate::errors::{Action, Fault, Result, catalogue};
 use crate::form::Fields;
 use crate::pages::account::link;
+use crate::pages::connections;
 use crate::sign_in::{Browser, let_in};
 
 /// How many attempts of one browser may wait at a time. More cookies than this
@@ -60,9 +61,13 @@ pub(crate) async fn set_out(
     headers: &HeaderMap,
 ) -> Result<Response> {
     let provider = provider(app, slug)?;
-    let url = flow::begin(&app.http, provider, &attempt, app.clock.now())
-        .await
-        .map_err(|error| Fault::from_oauth(&error, provider, &attempt))?;
+    let url =
+        flow::begin(&app.http, provider, &attempt, app.clock.now()).await.map_err(|error| {
+            match attempt.connecting {
+                Some(_) => connections::set_out_failed(&error, provider, &attempt),
+                None => Fault::from_oauth(&error, provider, &attempt),
+            }
+        })?;
     let mut cookies = superfluous(app, headers);
     cookies.push(cookie(app, &attempt));
     Ok((SetCookies(cookies), Redirect::to(url.as_str())).into_response())
@@ -93,6 +98,12 @@ pub(crate) async fn callback(
     // From here on the attempt is over, however it ends: its cookie keeps
     // only that it was there.
     let spent = SetCookies(vec![cookie(&app, &attempt.clone().finished())]);
+    if attempt.connecting.is_some() {
+        return match connections::finish(&app, provider, &attempt, answer, &browser).await {
+            Ok(next) => Ok((spent, Redirect::to(&next)).into_response()),
+            Err(fault) => Ok((spent, fault).into_response()),
+        };
+    }
     match finish(&app, provider, &attempt, answer, browser).await {
         Ok(()) => Ok((spent, Redirect::to(attempt.return_to.as_str())).into_response()),
         Err(fault) => Ok((spent, fault).into_response()),

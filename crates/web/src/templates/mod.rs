@@ -3,6 +3,7 @@
 mod account;
 mod chrome;
 mod compare;
+mod connections;
 mod stopwatch;
 mod words;
 
@@ -18,6 +19,7 @@ use crate::mail::Letter;
 pub(crate) use account::{AccountPage, Carried, Claim, Device, LinkedIdentity};
 pub(crate) use chrome::{Chrome, Who};
 pub(crate) use compare::{ComparePage, ComparingPage};
+pub(crate) use connections::{ConnectionsPage, Ending, ProviderCard, ServicePage};
 pub(crate) use stopwatch::{Lane, StopwatchPage, Watched};
 pub(crate) use words::{ProviderButton, door_name, key_name};
 

@@ -1,0 +1,196 @@
+//! A new access token (RFC 6749 §6), fetched by one of all who need it.
+//!
+//! A refresh token that rotates works once. So one speaks at a time: in this
+//! process behind a gate, among all processes with a lease in the row. Whoever
+//! waits takes what the one has brought, its failure too.
+
+use std::time::Duration;
+
+use latchkey_domain::Span;
+use latchkey_domain::connection::{Because, Failure, State};
+use latchkey_store::connections::lease::{self, Lease, Renewed};
+use latchkey_store::connections::{self as store, Stored};
+
+use super::{Connections, Error, Result, failure, keep};
+use crate::http::TIMEOUT;
+use crate::oauth::token::{self, Tokens};
+use crate::oauth::{self, Provider, flow};
+use crate::random;
+use crate::vault::Pair;
+
+/// How long one may speak: longer than its two calls (discovery, token) can take.
+/// When it was killed meanwhile, others go on after this.
+pub(super) const LEASE: Span = Span::seconds(20);
+
+/// How long somebody waits for another process…
+const PATIENCE: Duration = TIMEOUT;
+
+/// …and how often they look.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// What the answer to a refresh means.
+#[derive(Debug)]
+enum Meaning {
+    /// There is a new access token.
+    Renewed(Box<Tokens>),
+    /// The grant is over (`invalid_grant`).
+    Over,
+    /// It may work later: what there is, is kept.
+    Later(Failure),
+}
+
+fn meaning(answer: std::result::Result<Tokens, oauth::Error>) -> Meaning {
+    match answer {
+        Ok(tokens) => Meaning::Renewed(Box::new(tokens)),
+        Err(oauth::Error::CodeRefused) => Meaning::Over,
+        Err(error) => Meaning::Later(failure::of(&error)),
+    }
+}
+
+impl Connections {
+    /// The same connection with an access token that is newer than `stale`'s.
+    pub(super) async fn renew(&self, provider: &Provider, stale: Stored) -> Result<Stored> {
+        let id = stale.connection.id;
+        let gate = self.gates.of(id);
+        let mut waited = gate.try_lock().is_err();
+        let began = self.clock.now();
+        let _held = gate.lock().await;
+        let name = format!("{}/{}", self.process, random::token());
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            let stored = lease::look(&self.db, id).await?.ok_or(Error::NotConnected)?;
+            if let Some(outcome) = brought(&stale, &stored) {
+                return outcome.map(|()| stored);
+            }
+            // Whoever waited shares the failure of the one: a queue before a
+            // provider that hangs would take minutes.
+            if let Some(trouble) = stored.connection.trouble.filter(|one| waited && one.at >= began)
+            {
+                return Err(Error::Unavailable(trouble.what));
+            }
+            let lease = Lease { id, version: stored.version, by: &name };
+            let now = self.clock.now();
+            if lease::take(&self.db, lease, now, now.plus(LEASE)).await? {
+                return self.refresh(provider, stored, lease).await;
+            }
+            if tokio::time::Instant::now() >= deadline {
+                return Err(Error::Busy);
+            }
+            waited = true;
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// Speaks to the provider, and writes down what came of it.
+    async fn refresh(
+        &self,
+        provider: &Provider,
+        stored: Stored,
+        lease: Lease<'_>,
+    ) -> Result<Stored> {
+        let id = stored.connection.id;
+        let refresh_token = match self.vault.refresh(id, &stored.sealed) {
+            Ok(Some(token)) => token,
+            Ok(None) => return Err(self.end(lease, Because::Expired).await?),
+            Err(_) => return Err(self.end(lease, Because::Unreadable).await?),
+        };
+        let answer = async {
+            let endpoints = flow::endpoints(&self.http, provider, self.clock.now()).await?;
+            token::refresh(&self.http, provider, &endpoints, &refresh_token).await
+        };
+        match meaning(answer.await) {
+            Meaning::Renewed(tokens) => {
+                let pair = keep::pair(&tokens);
+                // RFC 6749 §6: without a new refresh token the old one goes on.
+                let refresh = pair.refresh.or(Some(refresh_token));
+                let now = self.clock.now();
+                let renewed = Renewed {
+                    sealed: self.vault.seal(id, &Pair { access: pair.access, refresh }),
+                    expires_at: tokens.lifetime().map(|span| now.plus(span)),
+                    granted: keep::said(&tokens),
+                };
+                self.write(lease, &renewed).await?;
+                lease::look(&self.db, id).await?.ok_or(Error::NotConnected)
+            }
+            Meaning::Over => Err(self.end(lease, Because::Revoked).await?),
+            Meaning::Later(what) => {
+                tracing::warn!(provider = provider.slug, ?what, "an access token was not renewed");
+                store::troubled(&self.db, id, what, self.clock.now()).await?;
+                lease::release(&self.db, lease).await?;
+                Err(Error::Unavailable(what))
+            }
+        }
+    }
+
+    /// Writes the new tokens down. A database that is away for a moment must not
+    /// cost the only refresh token that lives.
+    async fn write(&self, lease: Lease<'_>, renewed: &Renewed) -> Result<()> {
+        let mut pause = Duration::from_millis(100);
+        loop {
+            match lease::renewed(&self.db, lease, renewed, self.clock.now()).await {
+                Ok(_) => return Ok(()),
+                Err(latchkey_store::Error::Unavailable(_)) if pause < Duration::from_secs(4) => {
+                    tokio::time::sleep(pause).await;
+                    pause *= 2;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    async fn end(&self, lease: Lease<'_>, because: Because) -> Result<Error> {
+        let news = lease::broken(&self.db, lease, because, self.clock.now()).await?;
+        if !news {
+            lease::release(&self.db, lease).await?;
+        }
+        Ok(Error::Reconnect { because, news })
+    }
+}
+
+/// What somebody else has brought meanwhile, if anybody has.
+fn brought(stale: &Stored, stored: &Stored) -> Option<Result<()>> {
+    match stored.connection.state {
+        State::Disconnecting { .. } => Some(Err(Error::NotConnected)),
+        State::NeedsReconnect { because, .. } => {
+            Some(Err(Error::Reconnect { because, news: false }))
+        }
+        State::Living => (stored.version != stale.version).then_some(Ok(())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http;
+    use crate::oauth::Error as E;
+    use ::http::StatusCode;
+
+    #[test]
+    fn only_invalid_grant_ends_a_grant() {
+        let step = oauth::Step::Token;
+        for (answer, over, later) in [
+            (E::CodeRefused, true, None),
+            (E::TokenRefused { code: "invalid_client".to_owned() }, false, Some(Failure::Site)),
+            (E::Unreachable { step, source: http::Error::Timeout }, false, Some(Failure::Timeout)),
+            (
+                E::Unreachable { step, source: http::Error::Connect },
+                false,
+                Some(Failure::Unreachable),
+            ),
+            (
+                E::OutOfOrder { step, status: StatusCode::SERVICE_UNAVAILABLE },
+                false,
+                Some(Failure::Down),
+            ),
+            (E::Nonsense { step, what: String::new() }, false, Some(Failure::Nonsense)),
+        ] {
+            let meant = meaning(Err(answer.clone()));
+            assert_eq!(matches!(meant, Meaning::Over), over, "{answer}");
+            let failure = match meant {
+                Meaning::Later(failure) => Some(failure),
+                _ => None,
+            };
+            assert_eq!(failure, later, "{answer}");
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! Ending a grant at its provider, in each dialect.
+
+use ::http::{Method, Request, Response, StatusCode, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use latchkey_domain::Timestamp;
+use serde_json::{Value, json};
+use url::Url;
+use url::form_urlencoded::{Serializer, byte_serialize};
+
+use crate::http::Outbound;
+use crate::oauth::error::{Error, Step};
+use crate::oauth::provider::{Kind, OpenId, below};
+use crate::oauth::{Provider, facebook};
+use crate::secret::Secret;
+use crate::vault::Pair;
+
+/// How a grant ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// The provider says that its tokens are dead, or were already.
+    Revoked,
+    /// The provider has no way to be told. Its tokens are forgotten here.
+    NoWay,
+}
+
+/// Ends the grant of these tokens.
+///
+/// # Errors
+/// When the provider does not confirm it.
+pub(super) async fn revoke(
+    http: &Outbound,
+    provider: &Provider,
+    pair: &Pair,
+    now: Timestamp,
+) -> Result<Ended, Error> {
+    match &provider.kind {
+        Kind::OpenId(openid) => open_id(http, provider, openid, pair, now).await,
+        Kind::GitHub { api, .. } => github(http, provider, api, pair).await,
+        Kind::Facebook { graph, .. } => facebook(http, provider, graph, pair).await,
+    }
+}
+
+/// RFC 7009 §2.1. The refresh token first, which ends its access tokens at most
+/// providers; then the access token, for those at which it does not.
+async fn open_id(
+    http: &Outbound,
+    provider: &Provider,
+    openid: &OpenId,
+    pair: &Pair,
+    now: Timestamp,
+) -> Result<Ended, Error> {
+    let metadata = openid.discovery.metadata(http, &openid.issuer, now).await?;
+    let Some(endpoint) = &metadata.revocation_endpoint else { return Ok(Ended::NoWay) };
+    let in_body = metadata.secret_in_body();
+    let tokens = [
+        pair.refresh.as_ref().map(|token| (token, "refresh_token")),
+        Some((&pair.access, "access_token")),
+    ];
+    for (token, hint) in tokens.into_iter().flatten() {
+        let answer = send(http, request(endpoint, provider, in_body, token, hint)).await?;
+        judge(&answer)?;
+    }
+    Ok(Ended::Revoked)
+}
+
+fn request(
+    endpoint: &Url,
+    provider: &Provider,
+    secret_in_body: bool,
+    token: &Secret,
+    hint: &str,
+) -> Result<Request<Vec<u8>>, ::http::Error> {
+    let mut form = Serializer::new(String::new());
+    form.append_pair("token", token.expose()).append_pair("token_type_hint", hint);
+    let mut request = Request::post(endpoint.as_str())
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .header(header::ACCEPT, "application/json");
+    if secret_in_body {
+        form.append_pair("client_id", &provider.client_id)
+            .append_pair("client_secret", provider.client_secret.expose());
+    } else {
+        request = request.header(header::AUTHORIZATION, basic(provider, true));
+    }
+    request.body(form.finish().into_bytes())
+}
+
+/// RFC 7009 §2.2: 200 also for a token that is unknown. Google and some others
+/// say 400 `invalid_token` for that, which comes to the same.
+fn judge(answer: &Response<Vec<u8>>) -> Result<(), Error> {
+    const DEAD: [&str; 3] = ["invalid_token", "invalid_grant", "unsupported_token_type"];
+    if answer.status().is_success() {
+        return Ok(());
+    }
+    let body: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
+    match body.get("error").and_then(Value::as_str) {
+        Some(error) if answer.status() == StatusCode::BAD_REQUEST && DEAD.contains(&error) => {
+            Ok(())
+        }
+        Some("invalid_client" | "unauthorized_client") => {
+            Err(Error::TokenRefused { code: "invalid_client".to_owned() })
+        }
+        _ => Err(Error::status(Step::Revocation, answer.status())),
+    }
+}
+
+/// "Delete an app authorization": every token of this person for this app.
+async fn github(
+    http: &Outbound,
+    provider: &Provider,
+    api: &Url,
+    pair: &Pair,
+) -> Result<Ended, Error> {
+    let url = below(api, &format!("applications/{}/grant", provider.client_id));
+    let request = Request::builder()
+        .method(Method::DELETE)
+        .uri(url.as_str())
+        .header(header::AUTHORIZATION, basic(provider, false))
+        .header(header::ACCEPT, "application/vnd.github+json")
+        .header(header::CONTENT_TYPE, "application/json");
+    let body = json!({ "access_token": pair.access.expose() }).to_string();
+    let answer = send(http, request.body(body.into_bytes())).await?;
+    match answer.status() {
+        // 404 and 422: it knows no such token.
+        status if status.is_success() => Ok(Ended::Revoked),
+        StatusCode::NOT_FOUND | StatusCode::UNPROCESSABLE_ENTITY => Ok(Ended::Revoked),
+        StatusCode::UNAUTHORIZED => Err(Error::TokenRefused { code: "invalid_client".to_owned() }),
+        status => Err(Error::status(Step::Revocation, status)),
+    }
+}
+
+/// "Revoking login": without a permission named it ends all of them.
+async fn facebook(
+    http: &Outbound,
+    provider: &Provider,
+    graph: &Url,
+    pair: &Pair,
+) -> Result<Ended, Error> {
+    /// The token is dead already.
+    const INVALID_TOKEN: i64 = 190;
+    let mut url = below(graph, "me/permissions");
+    let proof = facebook::appsecret_proof(pair.access.expose(), &provider.client_secret);
+    url.query_pairs_mut().append_pair("appsecret_proof", &proof);
+    let request = Request::builder()
+        .method(Method::DELETE)
+        .uri(url.as_str())
+        .header(header::AUTHORIZATION, format!("Bearer {}", pair.access.expose()))
+        .header(header::ACCEPT, "application/json");
+    let answer = send(http, request.body(Vec::new())).await?;
+    let body: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
+    if answer.status().is_success() && body.get("success") == Some(&Value::Bool(true)) {
+        return Ok(Ended::Revoked);
+    }
+    let code = body.get("error").and_then(|error| error.get("code")).and_then(Value::as_i64);
+    if code == Some(INVALID_TOKEN) {
+        return Ok(Ended::Revoked);
+    }
+    if facebook::is_exhausted(&answer) {
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        return Err(Error::OutOfOrder { step: Step::Revocation, status });
+    }
+    Err(Error::status(Step::Revocation, answer.status()))
+}
+
+/// RFC 6749 §2.3.1 encodes both parts as a form does; GitHub takes them as they are.
+fn basic(provider: &Provider, form_encoded: bool) -> String {
+    let part = |text: &str| match form_encoded {
+        true => byte_serialize(text.as_bytes()).collect(),
+        false => text.to_owned(),
+    };
+    let pair = format!("{}:{}", part(&provider.client_id), part(provider.client_secret.expose()));
+    format!("Basic {}", STANDARD.encode(pair))
+}
+
+async fn send(
+    http: &Outbound,
+    request: Result<Request<Vec<u8>>, ::http::Error>,
+) -> Result<Response<Vec<u8>>, Error> {
+    let request = request
+        .map_err(|_| Error::nonsense(Step::Revocation, "the token cannot stand in a request"))?;
+    http.send(request).await.map_err(Error::unreachable(Step::Revocation))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dead_token_is_a_revoked_one() {
+        for (status, body, revoked) in [
+            (200, "", true),
+            (204, "", true),
+            (400, r#"{"error":"invalid_token"}"#, true),
+            (400, r#"{"error":"invalid_request"}"#, false),
+            (401, r#"{"error":"invalid_token"}"#, false),
+            (401, r#"{"error":"invalid_client"}"#, false),
+            (503, r#"{"error":"invalid_token"}"#, false),
+            (302, "", false),
+            (404, "<html>", false),
+        ] {
+            let mut answer = Response::new(body.as_bytes().to_vec());
+            *answer.status_mut() = StatusCode::from_u16(status).unwrap_or_default();
+            assert_eq!(judge(&answer).is_ok(), revoked, "{status} {body}");
+        }
+    }
+}

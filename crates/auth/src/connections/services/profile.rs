@@ -1,0 +1,67 @@
+//! What a provider says of somebody, asked for again.
+
+use latchkey_domain::DisplayName;
+use serde_json::Value;
+use url::Url;
+
+use super::{Entry, Refused, nonsense, text};
+use crate::oauth::facebook::appsecret_proof;
+use crate::oauth::provider::below;
+use crate::secret::Secret;
+
+/// Standard claims that say something to a person (OpenID Connect Core §5.1).
+const CLAIMS: [(&str, &str); 5] = [
+    ("name", "Name"),
+    ("email", "E-mail"),
+    ("preferred_username", "Called"),
+    ("locale", "Language"),
+    ("zoneinfo", "Time zone"),
+];
+
+/// UserInfo (OpenID Connect Core §5.3).
+pub(super) fn of_claims(body: &Value) -> Result<Vec<Entry>, Refused> {
+    if body.get("sub").and_then(Value::as_str).is_none() {
+        return Err(nonsense("it is about nobody"));
+    }
+    Ok(entries(body, &CLAIMS))
+}
+
+/// Graph's `/me`, with the proof that it is this app that asks.
+pub(super) fn me(graph: &Url, token: &Secret, secret: &Secret) -> Url {
+    let mut url = below(graph, "me");
+    url.query_pairs_mut()
+        .append_pair("fields", "id,name,email")
+        .append_pair("appsecret_proof", &appsecret_proof(token.expose(), secret));
+    url
+}
+
+pub(super) fn of_me(body: &Value) -> Result<Vec<Entry>, Refused> {
+    if body.get("id").and_then(Value::as_str).is_none() {
+        return Err(nonsense("it is about nobody"));
+    }
+    Ok(entries(body, &[("name", "Name"), ("email", "E-mail")]))
+}
+
+fn entries(body: &Value, fields: &[(&str, &str)]) -> Vec<Entry> {
+    let entry = |(field, label): &(&str, &str)| {
+        Some(Entry { title: text(body.get(*field))?, about: DisplayName::clean(label), when: None })
+    };
+    fields.iter().filter_map(entry).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_profile_is_about_somebody() {
+        let found = of_claims(&json!({ "sub": "1", "name": "Ada", "email": 7, "locale": "en" }));
+        let found = found.unwrap_or_default();
+        let titles: Vec<_> = found.iter().map(|one| one.title.as_str()).collect();
+        assert_eq!(titles, ["Ada", "en"]);
+        assert!(of_claims(&json!({ "name": "Ada" })).is_err());
+        assert!(of_me(&json!({ "id": "1", "name": "Ada" })).is_ok());
+        assert!(of_me(&json!([])).is_err());
+    }
+}

@@ -1,0 +1,166 @@
+//! Connections: services at a provider that a person lets Latchkey use for them.
+//!
+//! Not a way to sign in. Somebody who is signed in lets Latchkey look into their
+//! calendar at Google, say, for as long as they like, and no further than they
+//! ticked. [`offer`] is what can be connected, [`scopes`] what was asked and
+//! granted, [`decision`] what follows from that.
+
+pub mod decision;
+pub mod offer;
+pub mod scopes;
+
+use crate::{ConnectionId, DisplayName, Email, Timestamp};
+
+pub use offer::{Family, Offer, Service};
+pub use scopes::Granted;
+
+/// A connection, without its tokens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connection {
+    /// Names it.
+    pub id: ConnectionId,
+    /// The provider's name in our URLs.
+    pub provider: String,
+    /// What the person is called there.
+    pub name: DisplayName,
+    /// Their address there, if the provider told us.
+    pub email: Option<Email>,
+    /// What was asked for.
+    pub asked: Granted,
+    /// What was granted, which may be less.
+    pub granted: Granted,
+    /// What state it is in.
+    pub state: State,
+    /// Since when it exists.
+    pub connected_at: Timestamp,
+    /// When the access token ends, where the provider says so.
+    pub expires_at: Option<Timestamp>,
+    /// Whether it can be renewed without the person.
+    pub renewable: bool,
+    /// When it was last used.
+    pub used_at: Option<Timestamp>,
+    /// When its access token was last renewed.
+    pub refreshed_at: Option<Timestamp>,
+    /// What went wrong the last time, if nothing has gone well since.
+    pub trouble: Option<Trouble>,
+}
+
+/// What state a connection is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It can be used.
+    Living,
+    /// The grant is over; only the person can give it again.
+    NeedsReconnect {
+        /// Since when.
+        since: Timestamp,
+        /// Why.
+        because: Because,
+    },
+    /// The person ended it, and the provider has not confirmed that yet.
+    Disconnecting {
+        /// Since when.
+        since: Timestamp,
+        /// How often the provider was asked.
+        tries: u32,
+        /// When it is asked again.
+        next_try_at: Timestamp,
+    },
+}
+
+impl State {
+    /// Whether it can be used.
+    #[must_use]
+    pub fn is_living(&self) -> bool {
+        *self == Self::Living
+    }
+}
+
+macro_rules! stored {
+    ($(#[$doc:meta])* $name:ident { $($(#[$each:meta])* $variant:ident = $stored:literal, $said:literal;)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name {
+            $($(#[$each])* $variant,)*
+        }
+
+        impl $name {
+            /// Every one of them.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// As it is stored.
+            #[must_use]
+            pub const fn stored(self) -> &'static str {
+                match self { $(Self::$variant => $stored),* }
+            }
+
+            /// As a person reads it: the end of a sentence about a provider.
+            #[must_use]
+            pub const fn said(self) -> &'static str {
+                match self { $(Self::$variant => $said),* }
+            }
+
+            /// Reads the stored form.
+            #[must_use]
+            pub fn from_stored(text: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|one| one.stored() == text)
+            }
+        }
+    };
+}
+
+stored! {
+    /// Why a connection has to be made again.
+    Because {
+        /// The provider did not take the refresh token (RFC 6749 §5.2 `invalid_grant`):
+        /// it does not tell which of the two it was.
+        Revoked = "revoked", "says that the permission was taken back or has expired";
+        /// The access token has ended, and there is nothing to renew it with.
+        Expired = "expired", "gave access for a while, which is over, and no way to renew it";
+        /// The provider does not take an access token that should be good.
+        Refused = "refused", "does not take the access token any more";
+        /// No secret of `APP_SECRET` opens the tokens.
+        Unreadable = "unreadable", "gave tokens that can no longer be read, because APP_SECRET was changed";
+    }
+}
+
+stored! {
+    /// What goes wrong for a while.
+    Failure {
+        /// It took too long.
+        Timeout = "timeout", "did not answer in time";
+        /// It cannot be reached.
+        Unreachable = "unreachable", "could not be reached";
+        /// It says so itself.
+        Down = "down", "answered that it is out of order or asked too often";
+        /// What it says cannot be understood.
+        Nonsense = "nonsense", "gave an answer that makes no sense";
+        /// It does not accept this site: only the site's owner can mend that.
+        Site = "site", "does not accept this site’s client id and secret";
+    }
+}
+
+/// Something that went wrong for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub what: Failure,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_are_stored_and_read_back() {
+        for because in Because::ALL {
+            assert_eq!(Because::from_stored(because.stored()), Some(*because));
+        }
+        for failure in Failure::ALL {
+            assert_eq!(Failure::from_stored(failure.stored()), Some(*failure));
+        }
+        assert_eq!(Because::from_stored("unheard_of"), None);
+    }
+}

@@ -1,0 +1,131 @@
+//! What can be connected, at which kind of provider.
+
+/// The kinds of providers that offer different things.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// Google.
+    Google,
+    /// GitHub.
+    GitHub,
+    /// Facebook.
+    Facebook,
+    /// Any other OpenID issuer.
+    OpenId,
+}
+
+/// Something at a provider that can be used for a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// What is in their calendar.
+    Calendar,
+    /// Whom they know.
+    Contacts,
+    /// Where their code is.
+    Repositories,
+    /// What the provider says of them.
+    Profile,
+}
+
+impl Service {
+    /// Its name in URLs and forms.
+    #[must_use]
+    pub const fn slug(self) -> &'static str {
+        match self {
+            Self::Calendar => "calendar",
+            Self::Contacts => "contacts",
+            Self::Repositories => "repositories",
+            Self::Profile => "profile",
+        }
+    }
+
+    /// What comes back, as a page calls it.
+    #[must_use]
+    pub const fn things(self) -> &'static str {
+        match self {
+            Self::Calendar => "Events",
+            Self::Contacts => "Contacts",
+            Self::Repositories => "Repositories",
+            Self::Profile => "Profile",
+        }
+    }
+}
+
+/// A service, and what has to be granted for it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// What it is.
+    pub service: Service,
+    /// The scope that it takes.
+    pub scope: &'static str,
+    /// What to call it.
+    pub label: &'static str,
+    /// What a person should know before they say yes.
+    pub sentence: &'static str,
+}
+
+const GOOGLE: &[Offer] = &[
+    Offer {
+        service: Service::Calendar,
+        scope: "https://www.googleapis.com/auth/calendar.readonly",
+        label: "Calendar, read only",
+        sentence: "See your events. Nothing in your calendar can be changed with it.",
+    },
+    Offer {
+        service: Service::Contacts,
+        scope: "https://www.googleapis.com/auth/contacts",
+        label: "Contacts, full access",
+        sentence: "See, change and delete your contacts. Latchkey only looks, but could do all of it.",
+    },
+];
+
+const GITHUB: &[Offer] = &[Offer {
+    service: Service::Repositories,
+    scope: "repo",
+    label: "Repositories, private ones too",
+    sentence: "GitHub has no scope that only reads private repositories: this one could change them. Latchkey only lists them.",
+}];
+
+const FACEBOOK: &[Offer] = &[Offer {
+    service: Service::Profile,
+    scope: "public_profile",
+    label: "Profile",
+    sentence: "What Facebook’s login gives: your name, and your address if you tick it. More needs a review by Facebook.",
+}];
+
+const OPEN_ID: &[Offer] = &[Offer {
+    service: Service::Profile,
+    scope: "openid",
+    label: "Profile",
+    sentence: "What this provider says of you, asked for again whenever you like.",
+}];
+
+impl Family {
+    /// What can be connected there.
+    #[must_use]
+    pub const fn offers(self) -> &'static [Offer] {
+        match self {
+            Self::Google => GOOGLE,
+            Self::GitHub => GITHUB,
+            Self::Facebook => FACEBOOK,
+            Self::OpenId => OPEN_ID,
+        }
+    }
+
+    /// What is asked for in any case: who it is, and that it lasts.
+    #[must_use]
+    pub const fn needed(self) -> &'static [&'static str] {
+        match self {
+            Self::Google => &["openid", "email", "profile"],
+            Self::GitHub => &["read:user", "user:email"],
+            Self::Facebook => &["public_profile", "email"],
+            // OpenID Connect Core §11.
+            Self::OpenId => &["openid", "email", "profile", "offline_access"],
+        }
+    }
+
+    /// The offer of this name.
+    #[must_use]
+    pub fn offer(self, service: &str) -> Option<&'static Offer> {
+        self.offers().iter().find(|offer| offer.service.slug() == service)
+    }
+}

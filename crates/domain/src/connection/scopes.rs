@@ -1,0 +1,91 @@
+//! Scopes of other services: a provider's own words, which we only compare.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// More than this many are not looked at.
+const MAX_SCOPES: usize = 100;
+
+/// Nor are longer ones.
+const MAX_LENGTH: usize = 256;
+
+/// A set of scopes at a provider.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Granted(BTreeSet<String>);
+
+impl Granted {
+    /// Reads them; what cannot be a scope (RFC 6749 §3.3) is none.
+    pub fn of<'a>(scopes: impl IntoIterator<Item = &'a str>) -> Self {
+        let scopes = scopes.into_iter().filter(|scope| is_scope(scope)).take(MAX_SCOPES);
+        Self(scopes.map(str::to_owned).collect())
+    }
+
+    /// Reads them from one text: blanks between, as the standard has it, or
+    /// commas, as GitHub has it.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        Self::of(text.split([' ', ',']))
+    }
+
+    /// Whether this scope is among them.
+    #[must_use]
+    pub fn contains(&self, scope: &str) -> bool {
+        self.0.contains(scope)
+    }
+
+    /// These and those.
+    #[must_use]
+    pub fn and(&self, others: &Self) -> Self {
+        Self(self.0.union(&others.0).take(MAX_SCOPES).cloned().collect())
+    }
+
+    /// One after the other.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
+fn is_scope(text: &str) -> bool {
+    let allowed = |b: u8| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
+    !text.is_empty() && text.len() <= MAX_LENGTH && text.bytes().all(allowed)
+}
+
+impl fmt::Display for Granted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, scope) in self.0.iter().enumerate() {
+            if index > 0 {
+                f.write_str(" ")?;
+            }
+            f.write_str(scope)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes_are_read_in_either_dialect() {
+        for (text, read) in [
+            ("openid email", "email openid"),
+            ("repo,user:email", "repo user:email"),
+            ("", ""),
+            (" , ", ""),
+            ("a a a", "a"),
+            ("good b\u{e4}d qu\"ote back\\slash", "good"),
+            ("a\nb c\0d e", "e"),
+        ] {
+            assert_eq!(Granted::parse(text).to_string(), read, "{text:?}");
+            assert_eq!(Granted::parse(read).to_string(), read);
+        }
+    }
+
+    #[test]
+    fn a_flood_of_them_is_cut_off() {
+        let many = (0..10_000).map(|n| n.to_string()).collect::<Vec<_>>().join(" ");
+        assert_eq!(Granted::parse(&many).iter().count(), MAX_SCOPES);
+        assert_eq!(Granted::parse(&"x".repeat(MAX_LENGTH + 1)), Granted::default());
+    }
+}

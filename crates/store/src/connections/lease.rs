@@ -1,0 +1,133 @@
+//! Who may speak to a provider about the tokens of a connection: one at a time,
+//! across all processes, and what they wrote down afterwards.
+
+use latchkey_domain::connection::{Because, Granted};
+use latchkey_domain::{ConnectionId, Timestamp};
+
+use super::row::{ConnectionRow, columns};
+use super::{Sealed, Stored};
+use crate::db::{execute, on};
+use crate::{Db, Result};
+
+/// The right to speak, for a while.
+#[derive(Clone, Copy, Debug)]
+pub struct Lease<'a> {
+    /// Whose tokens.
+    pub id: ConnectionId,
+    /// Which writing of them.
+    pub version: i64,
+    /// Who speaks: different for each process and try.
+    pub by: &'a str,
+}
+
+/// What came of a refresh.
+#[derive(Clone, Debug)]
+pub struct Renewed {
+    /// The tokens.
+    pub sealed: Sealed,
+    /// When the access token ends.
+    pub expires_at: Option<Timestamp>,
+    /// What was granted, where the provider said so.
+    pub granted: Option<Granted>,
+}
+
+const TAKE: &str = "UPDATE connections SET leased_by = $3, leased_until = $5 \
+    WHERE id = $1 AND version = $2 AND (leased_until IS NULL OR leased_until <= $4)";
+
+const RELEASE: &str =
+    "UPDATE connections SET leased_by = NULL, leased_until = NULL WHERE id = $1 AND leased_by = $2";
+
+const RENEWED: &str = "UPDATE connections SET access_token = $4, refresh_token = $5, \
+    sealed_with = $6, expires_at = $7, granted = COALESCE($8, granted), refreshed_at = $9, \
+    trouble_at = NULL, trouble = NULL, broken_at = NULL, broken_because = NULL, \
+    leased_by = NULL, leased_until = NULL, version = version + 1 \
+    WHERE id = $1 AND (version = $2 OR leased_by = $3)";
+
+const BROKEN: &str = "UPDATE connections SET broken_at = $4, broken_because = $5, \
+    leased_by = NULL, leased_until = NULL, version = version + 1 \
+    WHERE id = $1 AND version = $2 AND (leased_by IS NULL OR leased_by = $3) \
+    AND broken_at IS NULL AND disconnecting_at IS NULL";
+
+const BY_ID: &str = concat!("SELECT ", columns!(), " FROM connections WHERE id = $1");
+
+/// Takes the lease, if nobody has it and the tokens are still those that were
+/// read. Of many at once, one gets it.
+///
+/// # Errors
+/// When the database does.
+pub async fn take(db: &Db, lease: Lease<'_>, now: Timestamp, until: Timestamp) -> Result<bool> {
+    let taken = execute!(
+        db,
+        sqlx::query(TAKE)
+            .bind(lease.id.to_string())
+            .bind(lease.version)
+            .bind(lease.by)
+            .bind(now.as_millis())
+            .bind(until.as_millis())
+    )?;
+    Ok(taken == 1)
+}
+
+/// Gives it back, with nothing changed.
+///
+/// # Errors
+/// When the database does.
+pub async fn release(db: &Db, lease: Lease<'_>) -> Result<()> {
+    execute!(db, sqlx::query(RELEASE).bind(lease.id.to_string()).bind(lease.by))?;
+    Ok(())
+}
+
+/// Writes down what a refresh yielded, and gives the lease back. Says whether
+/// it was written.
+///
+/// Whoever was held up until their lease ran out may still write, as long as
+/// nobody else has: what they bring may be the only token that lives. And it is
+/// written also when the person ended the connection meanwhile, so that it can
+/// be revoked.
+///
+/// # Errors
+/// When the database does.
+pub async fn renewed(db: &Db, lease: Lease<'_>, renewed: &Renewed, now: Timestamp) -> Result<bool> {
+    let written = execute!(
+        db,
+        sqlx::query(RENEWED)
+            .bind(lease.id.to_string())
+            .bind(lease.version)
+            .bind(lease.by)
+            .bind(&renewed.sealed.access)
+            .bind(renewed.sealed.refresh.as_deref())
+            .bind(&renewed.sealed.with)
+            .bind(renewed.expires_at.map(Timestamp::as_millis))
+            .bind(renewed.granted.as_ref().map(ToString::to_string))
+            .bind(now.as_millis())
+    )?;
+    Ok(written == 1)
+}
+
+/// Writes down that the grant is over, unless somebody has brought other tokens
+/// meanwhile. Says whether that is news.
+///
+/// # Errors
+/// When the database does.
+pub async fn broken(db: &Db, lease: Lease<'_>, because: Because, now: Timestamp) -> Result<bool> {
+    let written = execute!(
+        db,
+        sqlx::query(BROKEN)
+            .bind(lease.id.to_string())
+            .bind(lease.version)
+            .bind(lease.by)
+            .bind(now.as_millis())
+            .bind(because.stored())
+    )?;
+    Ok(written == 1)
+}
+
+/// How a connection stands now.
+///
+/// # Errors
+/// When the database does.
+pub async fn look(db: &Db, id: ConnectionId) -> Result<Option<Stored>> {
+    let row: Option<ConnectionRow> =
+        on!(db, pool => sqlx::query_as(BY_ID).bind(id.to_string()).fetch_optional(pool))?;
+    row.map(Stored::try_from).transpose()
+}

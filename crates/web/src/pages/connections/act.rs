@@ -1,0 +1,208 @@
+//! Connecting and disconnecting.
+
+use axum::extract::{Path, State};
+use axum::response::{Redirect, Response};
+use http::HeaderMap;
+use latchkey_auth::connections::ending::{Ended, Outcome};
+use latchkey_auth::oauth::response::Response as Answer;
+use latchkey_auth::oauth::{Attempt, Error, Provider, flow};
+use latchkey_domain::UserId;
+use latchkey_domain::audit::Kind;
+use latchkey_domain::connection::{Granted, Offer, decision};
+use latchkey_domain::return_to::ReturnTo;
+use latchkey_domain::sign_in::Key;
+use latchkey_store::connections::{current, ending};
+use serde::Deserialize;
+
+use super::done;
+use crate::app::{App, Application};
+use crate::audit;
+use crate::caller::Caller;
+use crate::client::Client;
+use crate::errors::{Action, Fault, Result, catalogue};
+use crate::form::Fields;
+use crate::pages::oauth;
+use crate::sign_in::Browser;
+
+/// The boxes that can be ticked, by the names of the services.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Chosen {
+    calendar: Option<String>,
+    contacts: Option<String>,
+    repositories: Option<String>,
+    profile: Option<String>,
+}
+
+impl Chosen {
+    fn has(&self, offer: &Offer) -> bool {
+        use latchkey_domain::connection::Service;
+        match offer.service {
+            Service::Calendar => &self.calendar,
+            Service::Contacts => &self.contacts,
+            Service::Repositories => &self.repositories,
+            Service::Profile => &self.profile,
+        }
+        .is_some()
+    }
+}
+
+/// `POST /connections/{provider}`: sets out to connect what was ticked.
+pub(crate) async fn connect(
+    State(app): State<App>,
+    Path(slug): Path<String>,
+    browser: Browser,
+    headers: HeaderMap,
+    Fields(chosen): Fields<Chosen>,
+) -> Result<Response> {
+    let (caller, client) = person(&browser)?;
+    caller.lives(&app).await?;
+    let provider = provider(&app, &slug)?;
+    let user = caller.user.id;
+    app.limits.a_call(user)?;
+    let offers = provider.family().offers().iter();
+    let chosen: Vec<_> = offers.filter(|offer| chosen.has(offer)).collect();
+    if chosen.is_empty() {
+        return Err(Fault::new(catalogue::NOTHING_CHOSEN).at(provider).action(back(&slug)));
+    }
+    // What was ended has to be over first: some providers end every grant of a
+    // person at once, the new one too.
+    if !ending::of_user(&app.db, user, &slug).await?.is_empty()
+        && end(&app, &slug, user).await? == Outcome::Later
+    {
+        return Err(Fault::new(catalogue::STILL_DISCONNECTING).at(provider).action(back(&slug)));
+    }
+    let before = current(&app.db, user, &slug).await?.map(|stored| stored.connection);
+    let living = before.filter(|one| one.state.is_living()).map(|one| one.granted);
+    let scopes = decision::to_ask(provider.family(), living.as_ref(), &chosen);
+    let return_to = ReturnTo::parse(Some(&done("connected", &slug)), &app.settings.public_url);
+    let secret = &app.settings.app_secret;
+    let now = app.clock.now();
+    let attempt = Attempt::new(&slug, Key::Session, return_to, &client.user_agent, secret, now);
+    oauth::set_out(&app, &slug, attempt.connecting(user, &scopes), &headers).await
+}
+
+/// Somebody comes back with a grant, or without one. Nobody is signed in by it,
+/// and only whoever set out may bring it. Says where they go next.
+pub(crate) async fn finish(
+    app: &App,
+    provider: &Provider,
+    attempt: &Attempt,
+    answer: Answer,
+    browser: &Browser,
+) -> Result<String> {
+    let Some(connecting) = &attempt.connecting else {
+        return Err(Fault::new(catalogue::INTERNAL));
+    };
+    let (caller, client) = match person(browser) {
+        Ok(person) if person.0.user.id == connecting.user => person,
+        // Somebody else is signed in here by now, or nobody.
+        _ => return Err(Fault::new(catalogue::CONNECTION_LOST).action(back(&provider.slug))),
+    };
+    caller.lives(app).await?;
+    let asked = Granted::parse(&connecting.scopes);
+    // What the provider hands out is kept, whether or not somebody still waits.
+    let (task, slug, user) = (app.clone(), provider.slug.clone(), connecting.user);
+    let attempt = attempt.clone();
+    let kept = beside(async move {
+        let provider = self::provider(&task, &slug)?;
+        let now = task.clock.now();
+        let redeemed = flow::redeem(&task.http, provider, &attempt, answer, now).await;
+        let (profile, tokens) = match redeemed {
+            Ok(redeemed) => redeemed,
+            Err(Error::Declined) => return Ok(false),
+            Err(error) => return Err(set_out_failed(&error, provider, &attempt)),
+        };
+        let kept = task.connections.keep(provider, user, asked, &profile, &tokens).await;
+        // The account was deleted meanwhile.
+        let lost = || Fault::new(catalogue::CONNECTION_LOST);
+        if kept.map_err(|error| super::words::fault(&error, provider))? {
+            Ok(true)
+        } else {
+            Err(lost())
+        }
+    })
+    .await?;
+    if !kept {
+        return Ok(done("declined", &provider.slug));
+    }
+    audit::by_person(app, Kind::Connected, connecting.user, &*provider.slug, client).await;
+    Ok(done("connected", &provider.slug))
+}
+
+/// Why nothing was connected, in the catalogue's words.
+pub(crate) fn set_out_failed(error: &Error, provider: &Provider, attempt: &Attempt) -> Fault {
+    Fault::from_oauth(error, provider, attempt).instead(vec![back(&provider.slug)])
+}
+
+/// `POST /connections/{provider}/disconnect`
+pub(crate) async fn disconnect(
+    State(app): State<App>,
+    Path(slug): Path<String>,
+    caller: Caller,
+    client: Client,
+) -> Result<Redirect> {
+    let provider = provider(&app, &slug)?;
+    let user = caller.user.id;
+    app.limits.a_call(user)?;
+    let (task, name) = (app.clone(), slug.clone());
+    let outcome = beside(async move {
+        let provider = self::provider(&task, &name)?;
+        let outcome = task.connections.disconnect(provider, user).await;
+        outcome.map_err(|error| super::words::fault(&error, provider))
+    })
+    .await?;
+    let Some(outcome) = outcome else {
+        return Err(Fault::new(catalogue::NOT_CONNECTED).at(provider).action(back(&slug)));
+    };
+    audit::by_person(&app, Kind::Disconnected, user, &*slug, &client).await;
+    Ok(Redirect::to(&done(word(outcome), &slug)))
+}
+
+const fn word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Done(Ended::Revoked) => "disconnected",
+        Outcome::Done(Ended::NoWay) => "forgotten",
+        Outcome::Later => "disconnecting",
+    }
+}
+
+/// Ends what was ended before and is not over.
+async fn end(app: &App, slug: &str, user: UserId) -> Result<Outcome> {
+    let (task, slug) = (app.clone(), slug.to_owned());
+    beside(async move {
+        let provider = provider(&task, &slug)?;
+        let outcome = task.connections.finish(provider, user).await;
+        outcome.map_err(|error| super::words::fault(&error, provider))
+    })
+    .await
+}
+
+/// Runs to its end whether or not the browser waits for it.
+pub(super) async fn beside<T: Send + 'static>(
+    work: impl Future<Output = Result<T>> + Send + 'static,
+) -> Result<T> {
+    tokio::spawn(work).await.unwrap_or_else(|error| {
+        tracing::error!(%error, "a task ended badly");
+        Err(Fault::new(catalogue::INTERNAL))
+    })
+}
+
+fn person(browser: &Browser) -> Result<(&Caller, &Client)> {
+    let caller = browser.before.as_ref().ok_or_else(|| {
+        let sign_in = Action::link("Sign in", "/sign-in?next=%2Fconnections");
+        Fault::new(catalogue::SIGN_IN_REQUIRED).action(sign_in)
+    })?;
+    Ok((caller, &browser.client))
+}
+
+pub(super) fn provider<'a>(app: &'a Application, slug: &str) -> Result<&'a Provider> {
+    app.provider(slug).ok_or_else(|| Fault::new(catalogue::UNKNOWN_PROVIDER).action(back(slug)))
+}
+
+/// To the page on which everything is.
+pub(super) fn back(slug: &str) -> Action {
+    // What is no name of a provider is no anchor either.
+    let known = slug.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    let anchor = if known { slug } else { "" };
+    Action::link("Go to your connections", format!("/connections#{anchor}"))
+}

@@ -1,0 +1,14 @@
+//! Services at providers that a person lets Latchkey use for them: connect, use,
+//! disconnect. Apps that may use Latchkey for them are on the same page.
+
+mod act;
+mod show;
+mod words;
+
+pub(crate) use act::{connect, disconnect, finish, set_out_failed};
+pub(crate) use show::{index, service};
+
+/// Back to the page, with a word on what was done.
+fn done(what: &str, provider: &str) -> String {
+    format!("/connections?done={what}&at={provider}#{provider}")
+}

@@ -1,0 +1,99 @@
+//! The page with everything that is connected, and the pages with what it holds.
+
+use axum::extract::{Path, Query, State};
+use latchkey_auth::connections::Error;
+use latchkey_auth::oauth::Provider;
+use latchkey_domain::audit::{Actor, Kind};
+use latchkey_domain::connection::{Connection, State as Condition};
+use latchkey_store::connections::of_user;
+use serde::Deserialize;
+
+use super::act::{back, beside, provider};
+use super::words;
+use crate::app::{App, Application};
+use crate::audit;
+use crate::caller::Caller;
+use crate::errors::{Fault, Result, catalogue};
+use crate::templates::{Chrome, ConnectionsPage, Ending, Page, ProviderCard, ServicePage};
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Done {
+    done: Option<String>,
+    at: Option<String>,
+}
+
+/// `GET /connections`. It asks no provider: what it shows is known here.
+pub(crate) async fn index(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<Done>,
+) -> Result<Page<ConnectionsPage>> {
+    let all = of_user(&app.db, caller.user.id).await?;
+    let all: Vec<_> = all.into_iter().map(|stored| stored.connection).collect();
+    let at = query.at.as_deref().and_then(|slug| app.provider(slug));
+    let done = at.zip(query.done.as_deref());
+    Ok(Page(ConnectionsPage {
+        done: done.and_then(|(provider, done)| words::sentence(done, &provider.label)),
+        cards: app.providers.iter().map(|provider| card(provider, &all)).collect(),
+        // One that was taken out of the settings is not forgotten.
+        gone: all.iter().filter(|one| app.provider(&one.provider).is_none()).cloned().collect(),
+        chrome: Chrome::new(&app, Some(&caller)),
+    }))
+}
+
+fn card(provider: &Provider, all: &[Connection]) -> ProviderCard {
+    let here = || all.iter().filter(|one| one.provider == provider.slug);
+    let is_ending = |one: &&Connection| matches!(one.state, Condition::Disconnecting { .. });
+    let connection = here().find(|one| !is_ending(one)).cloned();
+    let ending = here().find(is_ending).and_then(|one| match one.state {
+        Condition::Disconnecting { since, tries, next_try_at } => {
+            Some(Ending { since, tries, next_try_at, trouble: one.trouble })
+        }
+        _ => None,
+    });
+    ProviderCard::of(provider, connection, ending)
+}
+
+/// `GET /connections/{provider}/{service}`: what it holds, asked for now.
+pub(crate) async fn service(
+    State(app): State<App>,
+    Path((slug, service)): Path<(String, String)>,
+    caller: Caller,
+) -> Result<Page<ServicePage>> {
+    let at = provider(&app, &slug)?;
+    let offer = at.family().offer(&service).ok_or_else(|| {
+        Fault::new(catalogue::NOT_FOUND).detail("No such service is offered.").action(back(&slug))
+    })?;
+    let user = caller.user.id;
+    app.limits.a_call(user)?;
+    let (task, name) = (app.clone(), slug.clone());
+    let entries = beside(async move {
+        let provider = provider(&task, &name)?;
+        let listed = task.connections.list(provider, user, offer).await;
+        note(&task, provider, user, &listed).await;
+        listed.map_err(|error| words::fault(&error, provider))
+    })
+    .await?;
+    Ok(Page(ServicePage {
+        chrome: Chrome::new(&app, Some(&caller)),
+        label: at.label.clone(),
+        slug,
+        local: at.local,
+        offer,
+        entries,
+        asked_at: app.clock.now(),
+    }))
+}
+
+/// A grant that has ended is news once.
+async fn note<T>(
+    app: &Application,
+    provider: &Provider,
+    user: latchkey_domain::UserId,
+    listed: &std::result::Result<T, Error>,
+) {
+    if let Err(Error::Reconnect { because, news: true }) = listed {
+        let detail = format!("{}: {}", provider.slug, because.stored());
+        audit::note(app, Kind::ReconnectNeeded, Some(user), Actor::Nobody, detail, None).await;
+    }
+}

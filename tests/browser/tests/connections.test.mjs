@@ -1,0 +1,95 @@
+// Services elsewhere, as a person connects, uses and ends them.
+
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { launchChromium, openWindow } from '../lib/chromium.mjs';
+import { startLatchkey } from '../lib/latchkey.mjs';
+import { allow, decline, pick, signIn } from '../lib/sign-in.mjs';
+
+const CALENDAR = 'https://www.googleapis.com/auth/calendar.readonly';
+const CONTACTS = 'https://www.googleapis.com/auth/contacts';
+
+const at = (page, slug) => page.locator(`section#${slug}`);
+const service = (page, slug, label) => at(page, slug).locator('.rows li', { hasText: label });
+
+/** Says yes at the provider, with these scopes unticked. */
+async function consent(page, app, unticked = []) {
+  await page.waitForURL(`${app.idp}/**`);
+  await pick(page, 'Ada Lovelace');
+  for (const scope of unticked) await page.locator(`input[name=scope][value="${scope}"]`).uncheck();
+  await allow(page);
+  await page.waitForURL(/\/connections\?done=/);
+}
+
+async function connectCalendar(page, app) {
+  await page.goto(`${app.origin}/connections`);
+  await at(page, 'google').getByLabel('Calendar, read only').check();
+  await page.getByRole('button', { name: 'Connect Google', exact: true }).click();
+  await consent(page, app);
+}
+
+for (const javaScriptEnabled of [true, false]) {
+  describe(`connections, ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, () => {
+    let app;
+    let browser;
+    const withWindow = (name, body) => test(name, async () => {
+      app = await startLatchkey();
+      const window = await openWindow(browser, { javaScriptEnabled, viewport: { width: 390, height: 844 } });
+      try {
+        await signIn(window.page, app, 'Google', 'Ada Lovelace');
+        await body(window.page);
+        window.assertQuiet();
+      } finally {
+        await window.context.close();
+        await app.stop();
+      }
+    });
+    before(async () => { browser = await launchChromium(); });
+    after(async () => { await browser?.close(); });
+
+    withWindow('a calendar is read, contacts only when they are granted, and then it ends', async (page) => {
+      await connectCalendar(page, app);
+      assert.ok(await page.getByText('Google is connected.').isVisible());
+      assert.ok(await service(page, 'google', 'Calendar').getByText('granted', { exact: true }).isVisible());
+      await page.getByRole('link', { name: 'Show events' }).click();
+      assert.notEqual(await page.locator('main .rows > li').count(), 0);
+      // What was not granted is refused, with the way to grant it.
+      const refused = await page.goto(`${app.origin}/connections/google/contacts`);
+      assert.equal(refused.status(), 403);
+      assert.equal(refused.headers()['x-error-code'], 'not_granted');
+      await page.getByRole('link', { name: 'Go to your connections' }).click();
+      // Asked for, and unticked there.
+      await service(page, 'google', 'Contacts').getByRole('button').click();
+      await consent(page, app, [CONTACTS]);
+      assert.ok(await service(page, 'google', 'Contacts').getByText('not granted').isVisible());
+      assert.equal((await page.goto(`${app.origin}/connections/google/contacts`)).status(), 403);
+      // And then allowed, for just that, beside what there was.
+      await page.goto(`${app.origin}/connections`);
+      await service(page, 'google', 'Contacts').getByRole('button').click();
+      await consent(page, app);
+      await page.getByRole('link', { name: 'Show contacts' }).click();
+      assert.notEqual(await page.locator('main .rows > li').count(), 0);
+      assert.equal((await page.goto(`${app.origin}/connections/google/calendar`)).status(), 200);
+      await page.goto(`${app.origin}/connections`);
+      await page.getByRole('button', { name: 'Disconnect Google' }).click();
+      await page.waitForURL(/done=disconnected/);
+      assert.ok(await page.getByText('the tokens are revoked there and erased here').isVisible());
+      assert.equal((await page.goto(`${app.origin}/connections/google/calendar`)).status(), 404);
+    });
+
+    withWindow('saying no, or unticking what was asked, changes nothing else', async (page) => {
+      await page.goto(`${app.origin}/connections`);
+      await at(page, 'google').getByLabel('Contacts, full access').check();
+      await page.getByRole('button', { name: 'Connect Google', exact: true }).click();
+      await page.waitForURL(`${app.idp}/**`);
+      await decline(page);
+      await page.waitForURL(/done=declined/);
+      assert.ok(await page.getByText('You said no at Google. Nothing has changed.').isVisible());
+      assert.ok(await at(page, 'google').getByText('Not connected').isVisible());
+      await at(page, 'google').getByLabel('Calendar, read only').check();
+      await page.getByRole('button', { name: 'Connect Google', exact: true }).click();
+      await consent(page, app, [CALENDAR]);
+      assert.ok(await service(page, 'google', 'Calendar').getByText('not granted').isVisible());
+    });
+  });
+}

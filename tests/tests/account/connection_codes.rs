@@ -1,0 +1,104 @@
+//! Ways to the codes of connected services.
+
+use latchkey_domain::Span;
+use latchkey_store::connections::current;
+use latchkey_store::connections::lease::{Lease, take};
+use latchkey_tests::issuer::{Answer, REVOKE, Rotation, TOKEN, USERINFO};
+use latchkey_tests::person::{sign_up, signed_in};
+use latchkey_tests::{Browser, Issuer, Latchkey, Page, Setup};
+use url::Url;
+
+const ADDRESS: &str = "ada@example.test";
+
+/// Somebody who has connected an issuer, on a clock that stands.
+async fn connected() -> (Latchkey, Issuer, Browser) {
+    let issuer = Issuer::start().await;
+    issuer.lasts(Rotation::Strict, 3600);
+    let app = Setup::new().with_issuer(&issuer).with_clock_standing().start().await;
+    sign_up(&app, ADDRESS).await;
+    let mut browser = signed_in(&app, ADDRESS, "session").await;
+    let authorize = set_out(&mut browser, &app).await;
+    let page = browser.come_back(&issuer.approve(&authorize)).await;
+    assert_eq!(page.status, 303, "{}", page.summary());
+    (app, issuer, browser)
+}
+
+async fn set_out(browser: &mut Browser, app: &Latchkey) -> Url {
+    let page = browser.post(&app.url("/connections/acme"), &[("profile", "yes")]).await;
+    Url::parse(&page.see_other()).expect("a whole URL")
+}
+
+async fn profile(browser: &mut Browser, app: &Latchkey) -> Page {
+    browser.get(&app.url("/connections/acme/profile")).await
+}
+
+/// Asked for what was connected, when the profile is answered so.
+pub(crate) async fn service(answer: Answer) -> Page {
+    let (app, issuer, mut browser) = connected().await;
+    issuer.answers(USERINFO, answer);
+    profile(&mut browser, &app).await
+}
+
+/// The same, when the access token has ended and a refresh is answered so.
+pub(crate) async fn renewal(status: u16, error: &'static str) -> Page {
+    let (app, issuer, mut browser) = connected().await;
+    app.advance(Span::minutes(60));
+    let body = format!("{{\"error\":\"{error}\"}}");
+    issuer.answers(TOKEN, Answer::Says(status, "application/json", body));
+    profile(&mut browser, &app).await
+}
+
+/// Asked for something that was not granted.
+pub(crate) async fn not_granted() -> Page {
+    let issuer = Issuer::start().await;
+    let app = Setup::new().with_issuer(&issuer).start().await;
+    sign_up(&app, ADDRESS).await;
+    let mut browser = signed_in(&app, ADDRESS, "session").await;
+    issuer.token_response(|response| response["scope"] = "email".into());
+    let authorize = set_out(&mut browser, &app).await;
+    let _ = browser.come_back(&issuer.approve(&authorize)).await.see_other();
+    profile(&mut browser, &app).await
+}
+
+/// Asked for something that was never connected, or with nothing ticked.
+pub(crate) async fn not_connected() -> Page {
+    let app = Latchkey::start().await;
+    sign_up(&app, ADDRESS).await;
+    let mut browser = signed_in(&app, ADDRESS, "session").await;
+    browser.get(&app.url("/connections/google/calendar")).await
+}
+
+pub(crate) async fn nothing_chosen() -> Page {
+    let app = Latchkey::start().await;
+    sign_up(&app, ADDRESS).await;
+    let mut browser = signed_in(&app, ADDRESS, "session").await;
+    browser.post(&app.url("/connections/google"), &[]).await
+}
+
+/// Back from the provider, and nobody is signed in any more.
+pub(crate) async fn connection_lost() -> Page {
+    let (app, issuer, mut browser) = connected().await;
+    let authorize = set_out(&mut browser, &app).await;
+    let _ = browser.post(&app.url("/sign-out"), &[]).await.see_other();
+    browser.come_back(&issuer.approve(&authorize)).await
+}
+
+/// Connecting anew while the provider has not heard of the end.
+pub(crate) async fn still_disconnecting() -> Page {
+    let (app, issuer, mut browser) = connected().await;
+    issuer.answers(REVOKE, Answer::html(503));
+    let _ = browser.post(&app.url("/connections/acme/disconnect"), &[]).await.see_other();
+    browser.post(&app.url("/connections/acme"), &[("profile", "yes")]).await
+}
+
+/// Another process speaks to the provider, and does not come to an end.
+pub(crate) async fn being_renewed() -> Page {
+    let (app, _issuer, mut browser) = connected().await;
+    app.advance(Span::minutes(60));
+    let user = browser.account(&app).await.expect("somebody").id.parse().expect("an id");
+    let stored = current(&app.app.db, user, "acme").await.expect("a row").expect("a connection");
+    let lease = Lease { id: stored.connection.id, version: stored.version, by: "another" };
+    let now = app.clock.now();
+    assert!(take(&app.app.db, lease, now, now.plus(Span::minutes(1))).await.expect("a lease"));
+    profile(&mut browser, &app).await
+}

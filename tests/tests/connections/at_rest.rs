@@ -1,0 +1,73 @@
+//! What somebody finds who has stolen the database, and what a browser ever sees.
+
+use latchkey_store::Db;
+use latchkey_tests::issuer::{Answer, REVOKE, Rotation};
+use latchkey_tests::{Browser, Database, Issuer, Latchkey, Setup};
+
+use crate::helpers::{an_hour_later, connect, disconnect, issuer, profile, somebody};
+
+/// Every token that the provider gave begins so.
+const TOKENS: [&str; 2] = ["access-248289761001", "refresh-248289761001"];
+
+/// Goes through everything that can be done, and hands back all that was seen.
+async fn everything(app: &Latchkey, issuer: &Issuer) -> String {
+    let mut browser = somebody(app, "ada@example.test").await;
+    connect(&mut browser, app, issuer).await;
+    let mut seen = String::new();
+    let mut see = async |browser: &mut Browser, path: &str| {
+        let page = browser.get(&app.url(path)).await;
+        seen += &format!("{:?} {}", page.headers, page.body);
+    };
+    for path in ["/connections", crate::helpers::PROFILE, "/account", "/audit", "/"] {
+        see(&mut browser, path).await;
+    }
+    an_hour_later(app);
+    let _ = profile(&mut browser, app).await.expect(200);
+    issuer.answers(REVOKE, Answer::html(503));
+    assert_eq!(disconnect(&mut browser, app, "acme").await, "disconnecting");
+    see(&mut browser, "/connections").await;
+    assert_eq!(issuer.refreshes(), 1, "the tokens were there");
+    seen
+}
+
+#[track_caller]
+fn none_is_in(place: &str, bytes: &[u8]) {
+    for token in TOKENS {
+        let found = bytes.windows(token.len()).any(|window| window == token.as_bytes());
+        assert!(!found, "{token}… is in {place}");
+    }
+}
+
+#[tokio::test]
+async fn on_sqlite_the_file_holds_no_token_and_no_page_shows_one() {
+    let issuer = issuer(Rotation::Strict).await;
+    let app = crate::helpers::standing(&issuer).await;
+    let seen = everything(&app, &issuer).await;
+    assert!(seen.contains("Jane Doe"), "these are the pages");
+    none_is_in("a page", seen.as_bytes());
+    let mut bytes = Vec::new();
+    for name in ["latchkey.db", "latchkey.db-wal"] {
+        bytes.extend(std::fs::read(app.file(name)).unwrap_or_default());
+    }
+    assert!(bytes.windows(8).any(|window| window == b"Jane Doe"), "this is the database");
+    none_is_in("the database", &bytes);
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: tests/run"]
+async fn on_postgres_no_row_holds_a_token() {
+    let issuer = issuer(Rotation::Strict).await;
+    let url = Database::new_postgres_url().await;
+    let setup = Setup::new().with_issuer(&issuer).set("DATABASE_URL", url);
+    let app = setup.with_clock_standing().start().await;
+    let _ = everything(&app, &issuer).await;
+    let Db::Postgres(pool) = &app.app.db else { panic!("PostgreSQL") };
+    let mut text = String::new();
+    for table in ["connections", "users", "identities", "sign_ins", "audit_events"] {
+        let all = sqlx::AssertSqlSafe(format!("SELECT CAST(t AS TEXT) FROM {table} t"));
+        let rows: Vec<String> = sqlx::query_scalar(all).fetch_all(pool).await.expect("rows");
+        text.extend(rows);
+    }
+    assert!(text.contains("Jane Doe"), "this is the database");
+    none_is_in("the database", text.as_bytes());
+}

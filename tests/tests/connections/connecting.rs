@@ -1,0 +1,197 @@
+//! Setting out, and coming back with a grant.
+
+use latchkey_tests::issuer::{Rotation, TOKEN};
+use latchkey_tests::walk::parameter;
+use latchkey_tests::{Browser, Latchkey, Setup};
+use serde_json::json;
+use url::Url;
+
+use crate::helpers::{connect, issuer, overview, profile, set_out, somebody};
+
+fn optional(url: &Url, name: &str) -> Option<String> {
+    url.query_pairs().find(|(found, _)| found == name).map(|(_, value)| value.into_owned())
+}
+
+#[tokio::test]
+async fn each_dialect_is_asked_for_what_was_ticked_and_to_last() {
+    let app = Latchkey::start().await;
+    let mut browser = somebody(&app, "ada@example.test").await;
+    let calendar = "https://www.googleapis.com/auth/calendar.readonly";
+    let contacts = "https://www.googleapis.com/auth/contacts";
+    for (provider, ticked, scope, extra) in [
+        (
+            "google",
+            &["calendar"][..],
+            format!("email {calendar} openid profile"),
+            &[
+                ("access_type", "offline"),
+                ("prompt", "consent"),
+                ("include_granted_scopes", "true"),
+            ][..],
+        ),
+        (
+            "google",
+            &["calendar", "contacts"],
+            format!("email {calendar} {contacts} openid profile"),
+            &[("access_type", "offline")],
+        ),
+        ("github", &["repositories"], "read:user repo user:email".to_owned(), &[]),
+        (
+            "facebook",
+            &["profile"],
+            "email public_profile".to_owned(),
+            &[("auth_type", "rerequest")],
+        ),
+    ] {
+        let to = set_out(&mut browser, &app, provider, ticked).await;
+        assert_eq!(parameter(&to, "scope"), scope, "{provider}");
+        assert_eq!(parameter(&to, "code_challenge_method"), "S256");
+        assert_eq!(parameter(&to, "redirect_uri"), app.callback(provider));
+        assert!(parameter(&to, "state").len() >= 43);
+        for (name, value) in extra {
+            assert_eq!(optional(&to, name).as_deref(), Some(*value), "{provider} {name}");
+        }
+    }
+    // A sign-in asks for none of it.
+    let to = Browser::new().set_out(&app, "google").await;
+    assert_eq!(parameter(&to, "scope"), "openid email profile");
+    for name in ["access_type", "prompt", "include_granted_scopes"] {
+        assert_eq!(optional(&to, name), None, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn it_connects_and_signs_nobody_in() {
+    let issuer = issuer(Rotation::Never).await;
+    let app = Setup::new().with_issuer(&issuer).start().await;
+    let mut browser = somebody(&app, "ada@example.test").await;
+    let (before, session) = (browser.account(&app).await, browser.session(&app));
+    connect(&mut browser, &app, &issuer).await;
+    assert_eq!(browser.account(&app).await, before);
+    assert_eq!(browser.session(&app), session, "nobody was signed in anew");
+    let page = overview(&mut browser, &app).await;
+    assert!(page.body.contains("Jane Doe"), "{}", page.summary());
+    let page = profile(&mut browser, &app).await.expect(200);
+    assert!(page.body.contains("248289761001@acme.test"), "{}", page.summary());
+    // It is no way in: whoever comes with that identity is somebody else.
+    let mut stranger = Browser::new();
+    let authorize = stranger.set_out(&app, "acme").await;
+    let page = stranger.come_back(&issuer.approve(&authorize)).await;
+    assert_eq!(page.see_other(), "/account");
+    assert_ne!(stranger.account(&app).await, before);
+}
+
+#[tokio::test]
+async fn only_whoever_set_out_brings_it_back() {
+    let issuer = issuer(Rotation::Never).await;
+    let app = Setup::new().with_issuer(&issuer).start().await;
+    let mut browser = somebody(&app, "ada@example.test").await;
+    let authorize = set_out(&mut browser, &app, "acme", &["profile"]).await;
+    let callback = issuer.approve(&authorize);
+    // Somebody else has signed in here in the meantime.
+    latchkey_tests::person::sign_up(&app, "eve@example.test").await;
+    let fields = [("email", "eve@example.test"), ("password", latchkey_tests::person::PASSWORD)];
+    let _ = latchkey_tests::person::knock(&mut browser, &app, &fields).await.see_other();
+    let _ = browser.come_back(&callback).await.expect_error(400, "connection_lost");
+    assert!(issuer.requests(TOKEN).is_empty(), "the code was not even redeemed");
+    let page = overview(&mut browser, &app).await;
+    assert!(!page.body.contains("Jane Doe"));
+    // Or nobody is signed in any more.
+    let mut browser = latchkey_tests::person::signed_in(&app, "ada@example.test", "jwt").await;
+    let authorize = set_out(&mut browser, &app, "acme", &["profile"]).await;
+    let _ = browser.post(&app.url("/sign-out"), &[]).await.see_other();
+    let page = browser.come_back(&issuer.approve(&authorize)).await;
+    let _ = page.expect_error(400, "connection_lost");
+    // Or it is another browser altogether.
+    let mut browser = latchkey_tests::person::signed_in(&app, "ada@example.test", "session").await;
+    let authorize = set_out(&mut browser, &app, "acme", &["profile"]).await;
+    let mut other = latchkey_tests::person::signed_in(&app, "ada@example.test", "session").await;
+    let page = other.come_back(&issuer.approve(&authorize)).await;
+    assert_eq!(page.status, 400, "{}", page.summary());
+}
+
+#[tokio::test]
+async fn whoever_is_not_signed_in_connects_nothing() {
+    let app = Latchkey::start().await;
+    for (path, fields) in [
+        ("/connections/google", &[("calendar", "yes")][..]),
+        ("/connections/google/disconnect", &[]),
+    ] {
+        let page = Browser::new().post(&app.url(path), fields).await;
+        let _ = page.expect_error(401, "sign_in_required");
+    }
+    for path in ["/connections", "/connections/google/calendar"] {
+        let _ = Browser::new().get(&app.url(path)).await.expect_error(401, "sign_in_required");
+    }
+    let mut browser = somebody(&app, "ada@example.test").await;
+    for (path, status, code) in [
+        ("/connections/nobody/profile", 404, "unknown_provider"),
+        ("/connections/google/repositories", 404, "not_found"),
+        ("/connections/google/calendar", 404, "not_connected"),
+    ] {
+        let _ = browser.get(&app.url(path)).await.expect_error(status, code);
+    }
+    let page = browser.post(&app.url("/connections/google"), &[]).await;
+    let _ = page.expect_error(400, "nothing_chosen");
+}
+
+#[tokio::test]
+async fn a_sign_in_that_has_ended_connects_nothing() {
+    let issuer = issuer(Rotation::Never).await;
+    let app = Setup::new().with_issuer(&issuer).start().await;
+    let _ = somebody(&app, "ada@example.test").await;
+    let mut browser = latchkey_tests::person::signed_in(&app, "ada@example.test", "jwt").await;
+    let mut other = latchkey_tests::person::signed_in(&app, "ada@example.test", "session").await;
+    let authorize = set_out(&mut browser, &app, "acme", &["profile"]).await;
+    let _ = other.post(&app.url("/account/sign-ins/end-others"), &[]).await.see_other();
+    // The access token has not expired, but its sign-in has ended.
+    let page = browser.come_back(&issuer.approve(&authorize)).await;
+    let _ = page.expect_error(401, "token_revoked");
+    let page = browser.post(&app.url("/connections/acme"), &[("profile", "yes")]).await;
+    let _ = page.expect_error(401, "token_revoked");
+}
+
+#[tokio::test]
+async fn saying_no_changes_nothing() {
+    let issuer = issuer(Rotation::Never).await;
+    let app = Setup::new().with_issuer(&issuer).start().await;
+    let mut browser = somebody(&app, "ada@example.test").await;
+    connect(&mut browser, &app, &issuer).await;
+    let authorize = set_out(&mut browser, &app, "acme", &["profile"]).await;
+    let no = issuer.answer_to(&authorize, &[("error", "access_denied"), ("iss", &issuer.url)]);
+    let to = browser.come_back(&no).await.see_other();
+    assert_eq!(to, "/connections?done=declined&at=acme#acme");
+    let page = browser.get(&app.url("/connections?done=declined&at=acme")).await.expect(200);
+    assert!(page.body.contains("You said no at Acme. Nothing has changed."), "{}", page.summary());
+    let _ = profile(&mut browser, &app).await.expect(200);
+}
+
+#[tokio::test]
+async fn what_goes_wrong_there_is_said_and_nothing_is_connected() {
+    let issuer = issuer(Rotation::Never).await;
+    let app = Setup::new().with_issuer(&issuer).start().await;
+    let mut browser = somebody(&app, "ada@example.test").await;
+    let authorize = set_out(&mut browser, &app, "acme", &["profile"]).await;
+    issuer.token_response(|response| response["access_token"] = json!(null));
+    let page = browser.come_back(&issuer.approve(&authorize)).await;
+    let page = page.expect_error(502, "provider_nonsense");
+    assert!(page.body.contains("/connections#acme"), "there is a way back");
+    assert!(!page.body.contains("action=\"/auth/"), "and no way to sign in instead");
+    let _ = profile(&mut browser, &app).await.expect_error(404, "not_connected");
+}
+
+#[tokio::test]
+async fn another_account_there_takes_the_place_of_the_first() {
+    let issuer = issuer(Rotation::Never).await;
+    let app = Setup::new().with_issuer(&issuer).start().await;
+    let mut browser = somebody(&app, "ada@example.test").await;
+    connect(&mut browser, &app, &issuer).await;
+    let authorize = set_out(&mut browser, &app, "acme", &["profile"]).await;
+    let page = browser.come_back(&issuer.approve_as(&authorize, "other")).await;
+    assert_eq!(page.see_other(), "/connections?done=connected&at=acme#acme");
+    let page = profile(&mut browser, &app).await.expect(200);
+    assert!(page.body.contains("other@acme.test"), "{}", page.summary());
+    // The first one's tokens are revoked, in the background.
+    crate::helpers::until("the revocation", async || !issuer.still_takes("248289761001")).await;
+    assert!(issuer.still_takes("other"));
+}

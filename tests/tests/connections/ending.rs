@@ -1,0 +1,193 @@
+//! Disconnecting: revoked there and erased here, also when the provider is away.
+
+use latchkey_domain::Span;
+use latchkey_tests::issuer::{Answer, DISCOVERY, REVOKE, Rotation, SUBJECT};
+use latchkey_tests::person::instance;
+use latchkey_tests::{Browser, Database, Issuer, Latchkey, Setup};
+
+use crate::helpers::{
+    connect, count, disconnect, issuer, overview, profile, somebody, standing, until,
+};
+
+const ROWS: &str = "SELECT COUNT(*) FROM connections";
+
+#[tokio::test]
+async fn it_is_revoked_there_and_erased_here() {
+    let issuer = issuer(Rotation::Strict).await;
+    let app = Setup::new().with_issuer(&issuer).start().await;
+    let mut browser = somebody(&app, "ada@example.test").await;
+    connect(&mut browser, &app, &issuer).await;
+    assert!(issuer.still_takes(SUBJECT));
+    assert_eq!(disconnect(&mut browser, &app, "acme").await, "disconnected");
+    assert!(!issuer.still_takes(SUBJECT));
+    assert_eq!(count(&app.app.db, ROWS).await, 0);
+    // RFC 7009 §2.1: both, with who asks.
+    let requests = issuer.requests(REVOKE);
+    let field = |n: usize, name: &str| requests[n].field(name).unwrap_or_default();
+    assert_eq!(field(0, "token"), "refresh-248289761001.0");
+    assert_eq!(field(0, "token_type_hint"), "refresh_token");
+    assert_eq!(field(1, "token"), "access-248289761001");
+    assert_eq!(field(1, "token_type_hint"), "access_token");
+    assert!(requests.iter().all(|request| request.header("authorization").is_some()));
+    let _ = profile(&mut browser, &app).await.expect_error(404, "not_connected");
+    let again = browser.post(&app.url("/connections/acme/disconnect"), &[]).await;
+    let _ = again.expect_error(404, "not_connected");
+    // It is written down, and can be connected anew.
+    let noted = "SELECT COUNT(*) FROM audit_events WHERE kind IN ('connected', 'disconnected')";
+    assert_eq!(count(&app.app.db, noted).await, 2);
+    connect(&mut browser, &app, &issuer).await;
+    let _ = profile(&mut browser, &app).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_token_that_is_unknown_there_counts_as_revoked() {
+    for answer in [
+        Answer::Says(400, "application/json", r#"{"error":"invalid_token"}"#.to_owned()),
+        Answer::Says(200, "text/plain", String::new()),
+    ] {
+        let issuer = issuer(Rotation::Strict).await;
+        let app = Setup::new().with_issuer(&issuer).start().await;
+        let mut browser = somebody(&app, "ada@example.test").await;
+        connect(&mut browser, &app, &issuer).await;
+        issuer.answers(REVOKE, answer);
+        assert_eq!(disconnect(&mut browser, &app, "acme").await, "disconnected");
+        assert_eq!(count(&app.app.db, ROWS).await, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_provider_without_a_way_to_be_told_is_said_so() {
+    let issuer = Issuer::start().await;
+    let app = Setup::new().with_issuer(&issuer).start().await;
+    let mut browser = somebody(&app, "ada@example.test").await;
+    connect(&mut browser, &app, &issuer).await;
+    assert_eq!(disconnect(&mut browser, &app, "acme").await, "forgotten");
+    assert_eq!(count(&app.app.db, ROWS).await, 0);
+    let page = browser.get(&app.url("/connections?done=forgotten&at=acme")).await.expect(200);
+    assert!(page.body.contains("It has no way to be told"), "{}", page.summary());
+}
+
+#[tokio::test]
+async fn a_provider_that_is_away_is_asked_again_until_it_is_done() {
+    let issuer = issuer(Rotation::Strict).await;
+    let app = standing(&issuer).await;
+    let mut browser = somebody(&app, "ada@example.test").await;
+    connect(&mut browser, &app, &issuer).await;
+    issuer.answers(REVOKE, Answer::html(503));
+    assert_eq!(disconnect(&mut browser, &app, "acme").await, "disconnecting");
+    let page = overview(&mut browser, &app).await;
+    assert!(page.body.contains("Being disconnected since"), "{}", page.summary());
+    assert!(page.body.contains("is out of order"), "{}", page.summary());
+    // It cannot be used any more, and not be connected over it.
+    let _ = profile(&mut browser, &app).await.expect_error(404, "not_connected");
+    let over = browser.post(&app.url("/connections/acme"), &[("profile", "yes")]).await;
+    let _ = over.expect_error(409, "still_disconnecting");
+    // Not before it is due.
+    let asked = issuer.requests(REVOKE).len();
+    tokio::time::sleep(std::time::Duration::from_millis(2500)).await;
+    assert_eq!(issuer.requests(REVOKE).len(), asked);
+    app.advance(Span::minutes(2));
+    until("another try", async || issuer.requests(REVOKE).len() > asked).await;
+    assert!(issuer.still_takes(SUBJECT));
+    issuer.behaves();
+    app.advance(Span::minutes(10));
+    until("the revocation", async || count(&app.app.db, ROWS).await == 0).await;
+    assert!(!issuer.still_takes(SUBJECT));
+    let page = overview(&mut browser, &app).await;
+    assert!(!page.body.contains("Being disconnected since"));
+}
+
+#[tokio::test]
+async fn it_goes_on_after_a_restart() {
+    let issuer = issuer(Rotation::Strict).await;
+    let database = Database::sqlite().await;
+    let start = async || instance(&database.url).with_issuer(&issuer).start().await;
+    let app = start().await;
+    let mut browser = somebody(&app, "ada@example.test").await;
+    connect(&mut browser, &app, &issuer).await;
+    issuer.answers(REVOKE, Answer::html(503));
+    assert_eq!(disconnect(&mut browser, &app, "acme").await, "disconnecting");
+    let _ = app.stop().await;
+    issuer.behaves();
+    // Half a minute has to pass; the new start lives a little later.
+    let latchkey_store::Db::Sqlite(pool) = &database.db else { panic!("SQLite") };
+    let due = sqlx::query("UPDATE connections SET next_try_at = next_try_at - 60000");
+    let _ = due.execute(pool).await.expect("a change");
+    let app = start().await;
+    until("the revocation", async || count(&app.app.db, ROWS).await == 0).await;
+    assert!(!issuer.still_takes(SUBJECT));
+}
+
+async fn an_account_is_deleted(app: &Latchkey, issuer: &Issuer) {
+    let mut browser = somebody(app, "ada@example.test").await;
+    connect(&mut browser, app, issuer).await;
+    issuer.answers(REVOKE, Answer::HangUp);
+    let page = browser.post(&app.url("/account/delete"), &[("confirm", "delete")]).await;
+    assert_eq!(page.see_other(), "/");
+    // Sealed tokens and nothing that says whose they were.
+    let personal = "SELECT COUNT(*) FROM connections WHERE user_id IS NOT NULL \
+        OR subject <> '' OR name <> '' OR email IS NOT NULL OR granted <> ''";
+    assert_eq!(count(&app.app.db, personal).await, 0);
+    assert_eq!(count(&app.app.db, ROWS).await, 1);
+    until("a try", async || !issuer.requests(REVOKE).is_empty()).await;
+    assert_eq!(count(&app.app.db, ROWS).await, 1);
+    issuer.behaves();
+    app.advance(Span::minutes(10));
+    until("the revocation", async || count(&app.app.db, ROWS).await == 0).await;
+    assert!(!issuer.still_takes(SUBJECT));
+}
+
+#[tokio::test]
+async fn a_deleted_account_takes_its_connections_along_on_sqlite() {
+    let issuer = issuer(Rotation::Strict).await;
+    let app = standing(&issuer).await;
+    an_account_is_deleted(&app, &issuer).await;
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: tests/run"]
+async fn a_deleted_account_takes_its_connections_along_on_postgres() {
+    let issuer = issuer(Rotation::Strict).await;
+    let url = Database::new_postgres_url().await;
+    let setup = Setup::new().with_issuer(&issuer).set("DATABASE_URL", url);
+    let app = setup.with_clock_standing().start().await;
+    an_account_is_deleted(&app, &issuer).await;
+}
+
+#[tokio::test]
+async fn with_the_provider_gone_people_stay_signed_in_and_are_told() {
+    let issuer = issuer(Rotation::Strict).await;
+    let app = standing(&issuer).await;
+    let mut browser = Browser::new();
+    let authorize = browser.set_out(&app, "acme").await;
+    let _ = browser.come_back(&issuer.approve(&authorize)).await.see_other();
+    connect(&mut browser, &app, &issuer).await;
+    // It says what it said before; but nobody is there.
+    drop(issuer);
+    assert!(browser.account(&app).await.is_some());
+    let page = profile(&mut browser, &app).await;
+    let _ = page.expect_error(502, "service_unavailable");
+    let page = overview(&mut browser, &app).await;
+    assert!(page.body.contains("Acme could not be reached"), "{}", page.summary());
+    crate::helpers::an_hour_later(&app);
+    let _ = profile(&mut browser, &app).await.expect_error(502, "service_unavailable");
+    assert!(browser.account(&app).await.is_some());
+    assert_eq!(disconnect(&mut browser, &app, "acme").await, "disconnecting");
+    assert!(browser.account(&app).await.is_some());
+}
+
+#[tokio::test]
+async fn a_grant_whose_issuer_was_never_asked_waits_too() {
+    let issuer = issuer(Rotation::Strict).await;
+    let database = Database::sqlite().await;
+    let app = instance(&database.url).with_issuer(&issuer).start().await;
+    let mut browser = somebody(&app, "ada@example.test").await;
+    connect(&mut browser, &app, &issuer).await;
+    let _ = app.stop().await;
+    // A new process knows nothing of the issuer, which is away.
+    issuer.answers(DISCOVERY, Answer::html(503));
+    let app = instance(&database.url).with_issuer(&issuer).start().await;
+    let mut browser = latchkey_tests::person::signed_in(&app, "ada@example.test", "jwt").await;
+    assert_eq!(disconnect(&mut browser, &app, "acme").await, "disconnecting");
+    assert_eq!(count(&app.app.db, ROWS).await, 1);
+}

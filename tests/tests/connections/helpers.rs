@@ -1,0 +1,99 @@
+//! What a person does on the page of their connections.
+
+use latchkey_domain::{Span, UserId};
+use latchkey_store::Db;
+use latchkey_tests::issuer::Rotation;
+use latchkey_tests::person::{sign_up, signed_in};
+use latchkey_tests::{Browser, Issuer, Latchkey, Page, Setup};
+use url::Url;
+
+/// Where the connection at the issuer of the tests is used.
+pub(crate) const PROFILE: &str = "/connections/acme/profile";
+
+/// How long its access tokens live, in seconds.
+pub(crate) const LIFETIME: u32 = 3600;
+
+/// Somebody who is signed in, and has nothing connected.
+pub(crate) async fn somebody(app: &Latchkey, email: &str) -> Browser {
+    sign_up(app, email).await;
+    signed_in(app, email, "session").await
+}
+
+/// Presses "Connect", and comes to the provider.
+pub(crate) async fn set_out(
+    browser: &mut Browser,
+    app: &Latchkey,
+    provider: &str,
+    services: &[&str],
+) -> Url {
+    let fields: Vec<_> = services.iter().map(|service| (*service, "yes")).collect();
+    let page = browser.post(&app.url(&format!("/connections/{provider}")), &fields).await;
+    Url::parse(&page.see_other()).expect("a whole URL")
+}
+
+/// The whole way at the issuer of the tests.
+pub(crate) async fn connect(browser: &mut Browser, app: &Latchkey, issuer: &Issuer) {
+    let authorize = set_out(browser, app, "acme", &["profile"]).await;
+    let callback = issuer.approve(&authorize);
+    let page = browser.come_back(&callback).await;
+    assert_eq!(page.see_other(), "/connections?done=connected&at=acme#acme");
+}
+
+/// An issuer that gives out refresh tokens.
+pub(crate) async fn issuer(rotation: Rotation) -> Issuer {
+    let issuer = Issuer::start().await;
+    issuer.lasts(rotation, LIFETIME.into());
+    issuer
+}
+
+/// An app on a clock that stands, at this issuer.
+pub(crate) async fn standing(issuer: &Issuer) -> Latchkey {
+    Setup::new().with_issuer(issuer).with_clock_standing().start().await
+}
+
+/// The access token is about to end.
+pub(crate) fn an_hour_later(app: &Latchkey) {
+    app.advance(Span::seconds(LIFETIME));
+}
+
+/// The page with everything.
+pub(crate) async fn overview(browser: &mut Browser, app: &Latchkey) -> Page {
+    browser.get(&app.url("/connections")).await.expect(200)
+}
+
+/// Asks for what is connected at the issuer of the tests.
+pub(crate) async fn profile(browser: &mut Browser, app: &Latchkey) -> Page {
+    browser.get(&app.url(PROFILE)).await
+}
+
+/// Presses "Disconnect". Says how it was put.
+pub(crate) async fn disconnect(browser: &mut Browser, app: &Latchkey, provider: &str) -> String {
+    let page = browser.post(&app.url(&format!("/connections/{provider}/disconnect")), &[]).await;
+    let to = page.see_other();
+    to.split(['=', '&']).nth(1).unwrap_or_default().to_owned()
+}
+
+/// Who this browser belongs to.
+pub(crate) async fn id_of(browser: &mut Browser, app: &Latchkey) -> UserId {
+    browser.account(app).await.expect("somebody").id.parse().expect("an id")
+}
+
+/// One number out of the database.
+pub(crate) async fn count(db: &Db, statement: &'static str) -> i64 {
+    match db {
+        Db::Sqlite(pool) => sqlx::query_scalar(statement).fetch_one(pool).await,
+        Db::Postgres(pool) => sqlx::query_scalar(statement).fetch_one(pool).await,
+    }
+    .expect("a number")
+}
+
+/// Waits, for a few seconds, until what goes on in the background has happened.
+pub(crate) async fn until(what: &str, mut happened: impl AsyncFnMut() -> bool) {
+    for _ in 0..200 {
+        if happened().await {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("{what} did not happen within 10 seconds");
+}

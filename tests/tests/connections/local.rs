@@ -1,0 +1,120 @@
+//! The services that the local provider plays, from the tick to the last token.
+
+use latchkey_tests::person::json_of;
+use latchkey_tests::{Browser, Latchkey, Page};
+use reqwest::Method;
+
+use crate::helpers::{count, disconnect, overview, set_out, somebody};
+
+/// Connects at the local provider, with these scopes ticked there.
+async fn connect(
+    browser: &mut Browser,
+    app: &Latchkey,
+    provider: &str,
+    services: &[&str],
+    unticked: &[&str],
+) {
+    let authorize = set_out(browser, app, provider, services).await;
+    assert!(authorize.as_str().starts_with(&app.idp));
+    let _ = browser.get(authorize.as_str()).await.expect(200);
+    let asked = latchkey_tests::walk::parameter(&authorize, "scope");
+    let parameters: Vec<_> = authorize.query_pairs().filter(|(name, _)| name != "scope").collect();
+    let mut fields: Vec<(&str, &str)> = parameters.iter().map(|(n, v)| (&**n, &**v)).collect();
+    fields.push(("requested_scope", &asked));
+    fields.extend(asked.split(' ').filter(|s| !unticked.contains(s)).map(|s| ("scope", s)));
+    fields.extend([("decision", "allow"), ("person", "ada")]);
+    let mut url = authorize.clone();
+    url.set_query(None);
+    let page = browser.post(&format!("{url}/decide"), &fields).await;
+    let callback = page.see_other().parse().expect("a whole URL");
+    let page = browser.come_back(&callback).await;
+    let expected = format!("/connections?done=connected&at={provider}#{provider}");
+    assert_eq!(page.see_other(), expected, "{}", page.summary());
+}
+
+async fn service(browser: &mut Browser, app: &Latchkey, which: &str) -> Page {
+    browser.get(&app.url(&format!("/connections/{which}"))).await
+}
+
+const CONTACTS: &str = "https://www.googleapis.com/auth/contacts";
+
+#[tokio::test]
+async fn a_calendar_is_read_contacts_only_when_granted_and_no_token_outlives_it() {
+    let app = Latchkey::start().await;
+    let mut browser = somebody(&app, "ada@example.test").await;
+    connect(&mut browser, &app, "google", &["calendar"], &[]).await;
+    let page = service(&mut browser, &app, "google/calendar").await.expect(200);
+    assert!(page.body.matches("<li><div class=\"rows__main\">").count() > 0, "{}", page.summary());
+    let _ = service(&mut browser, &app, "google/contacts").await.expect_error(403, "not_granted");
+    // Asked for more, and the box is unticked there: it is respected, and said.
+    connect(&mut browser, &app, "google", &["contacts"], &[CONTACTS]).await;
+    let page = overview(&mut browser, &app).await;
+    assert!(page.body.contains("tag--warn\">not granted"), "{}", page.summary());
+    let _ = service(&mut browser, &app, "google/contacts").await.expect_error(403, "not_granted");
+    let _ = service(&mut browser, &app, "google/calendar").await.expect(200);
+    // And then it is granted, beside what was there.
+    connect(&mut browser, &app, "google", &["contacts"], &[]).await;
+    let page = service(&mut browser, &app, "google/contacts").await.expect(200);
+    assert!(page.body.matches("<li><div class=\"rows__main\">").count() > 0, "{}", page.summary());
+    let _ = service(&mut browser, &app, "google/calendar").await.expect(200);
+
+    let tokens = tokens(&app, &mut browser).await;
+    assert!(tokens.len() >= 4, "three grants: {}", tokens.len());
+    assert!(is_active(&app, tokens.last().expect("a token")).await);
+    assert_eq!(disconnect(&mut browser, &app, "google").await, "disconnected");
+    for token in &tokens {
+        assert!(!is_active(&app, token).await, "a token lives on");
+    }
+    assert_eq!(count(&app.app.db, "SELECT COUNT(*) FROM connections").await, 0);
+    let _ = service(&mut browser, &app, "google/calendar").await.expect_error(404, "not_connected");
+}
+
+/// Every token that was ever kept for this person, opened.
+async fn tokens(app: &Latchkey, _: &mut Browser) -> Vec<String> {
+    let vault = app.app.connections.vault();
+    let all = latchkey_store::connections::sealing::sealed_otherwise(&app.app.db, "", None, 100);
+    let mut tokens = Vec::new();
+    for stored in all.await.expect("rows") {
+        let id = stored.connection.id;
+        tokens.push(vault.access(id, &stored.sealed).expect("a token").expose().to_owned());
+        let refresh = vault.refresh(id, &stored.sealed).expect("a token");
+        tokens.extend(refresh.map(|token| token.expose().to_owned()));
+    }
+    tokens
+}
+
+/// Asks the local provider (RFC 7662).
+async fn is_active(app: &Latchkey, token: &str) -> bool {
+    use base64::Engine as _;
+    let google = app.app.provider("google").expect("a provider");
+    let pair = format!("{}:{}", google.client_id, google.client_secret.expose());
+    let basic = format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair));
+    let headers =
+        [("authorization", basic.as_str()), ("content-type", "application/x-www-form-urlencoded")];
+    let body = Some(format!("token={token}"));
+    let url = format!("{}/google/introspect", app.idp);
+    let page = Browser::new().send(Method::POST, &url, &headers, body).await.expect(200);
+    json_of(&page)["active"].as_bool().expect("active")
+}
+
+#[tokio::test]
+async fn repositories_at_github() {
+    let app = Latchkey::start().await;
+    let mut browser = somebody(&app, "ada@example.test").await;
+    connect(&mut browser, &app, "github", &["repositories"], &[]).await;
+    let page = service(&mut browser, &app, "github/repositories").await.expect(200);
+    assert!(page.body.contains("Private"), "{}", page.summary());
+    assert_eq!(disconnect(&mut browser, &app, "github").await, "disconnected");
+    assert_eq!(count(&app.app.db, "SELECT COUNT(*) FROM connections").await, 0);
+}
+
+#[tokio::test]
+async fn a_profile_at_facebook() {
+    let app = Latchkey::start().await;
+    let mut browser = somebody(&app, "ada@example.test").await;
+    connect(&mut browser, &app, "facebook", &["profile"], &[]).await;
+    let page = service(&mut browser, &app, "facebook/profile").await.expect(200);
+    assert!(page.body.contains("Ada"), "{}", page.summary());
+    assert_eq!(disconnect(&mut browser, &app, "facebook").await, "disconnected");
+    assert_eq!(count(&app.app.db, "SELECT COUNT(*) FROM connections").await, 0);
+}

@@ -1,0 +1,223 @@
+//! A new access token: by one of all who need it, and what becomes of the rest.
+
+use latchkey_domain::Span;
+use latchkey_store::connections::lease::{Lease, take};
+use latchkey_store::connections::{current, lease};
+use latchkey_tests::issuer::{Answer, Rotation, TOKEN, USERINFO};
+use latchkey_tests::person::instance;
+use latchkey_tests::{Browser, Database, Issuer, Latchkey};
+use serde_json::json;
+use tokio::task::JoinSet;
+
+use crate::helpers::{
+    an_hour_later, connect, count, id_of, issuer, overview, profile, somebody, standing,
+};
+
+/// How many requests come at once.
+const AT_ONCE: usize = 50;
+
+/// Fifty requests of one person at two instances, when the token has ended.
+async fn one_refresh_for_all(database_url: &str) {
+    let issuer = issuer(Rotation::Strict).await;
+    // Its clock agrees with theirs: both apps stand at the same instant.
+    let here = instance(database_url).with_issuer(&issuer).start().await;
+    let there = instance(database_url).with_issuer(&issuer).start().await;
+    let mut browser = somebody(&here, "ada@example.test").await;
+    // So short that it is over before it is used.
+    issuer.token_response(|response| response["expires_in"] = json!(1));
+    connect(&mut browser, &here, &issuer).await;
+    let mut all = JoinSet::new();
+    for n in 0..AT_ONCE {
+        let url = if n % 2 == 0 { &here } else { &there }.url(crate::helpers::PROFILE);
+        let mut browser = browser.clone();
+        all.spawn(async move { browser.get(&url).await });
+    }
+    while let Some(page) = all.join_next().await {
+        let page = page.expect("no panic").expect(200);
+        assert!(page.body.contains("Jane Doe"), "{}", page.summary());
+    }
+    assert_eq!(issuer.refreshes(), 1);
+    assert_eq!(issuer.requests(USERINFO).len(), AT_ONCE + 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fifty_at_two_instances_refresh_once_on_sqlite() {
+    one_refresh_for_all(&Database::sqlite().await.url).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL: tests/run"]
+async fn fifty_at_two_instances_refresh_once_on_postgres() {
+    one_refresh_for_all(&Database::new_postgres_url().await).await;
+}
+
+async fn connected(rotation: Rotation) -> (Issuer, Latchkey, Browser) {
+    let issuer = issuer(rotation).await;
+    let app = standing(&issuer).await;
+    let mut browser = somebody(&app, "ada@example.test").await;
+    connect(&mut browser, &app, &issuer).await;
+    (issuer, app, browser)
+}
+
+#[tokio::test]
+async fn a_good_token_is_not_renewed_and_an_old_one_is() {
+    for rotation in [Rotation::Never, Rotation::Strict, Rotation::WithGrace] {
+        let (issuer, app, mut browser) = connected(rotation).await;
+        let _ = profile(&mut browser, &app).await.expect(200);
+        assert_eq!(issuer.refreshes(), 0, "{rotation:?}");
+        for times in 1..=3 {
+            an_hour_later(&app);
+            let _ = profile(&mut browser, &app).await.expect(200);
+            let _ = profile(&mut browser, &app).await.expect(200);
+            assert_eq!(issuer.refreshes(), times, "{rotation:?}");
+        }
+        let used: Vec<_> = issuer.requests(USERINFO);
+        let last = used.last().and_then(|request| request.header("authorization"));
+        assert_eq!(last, Some("Bearer access-248289761001.3"));
+        let page = overview(&mut browser, &app).await;
+        assert!(page.body.contains("<dt>Last refreshed</dt><dd><time"), "{}", page.summary());
+    }
+}
+
+#[tokio::test]
+async fn it_is_renewed_a_minute_early() {
+    let (issuer, app, mut browser) = connected(Rotation::Strict).await;
+    app.advance(Span::seconds(crate::helpers::LIFETIME - 61));
+    let _ = profile(&mut browser, &app).await.expect(200);
+    assert_eq!(issuer.refreshes(), 0);
+    app.advance(Span::seconds(1));
+    let _ = profile(&mut browser, &app).await.expect(200);
+    assert_eq!(issuer.refreshes(), 1);
+}
+
+#[tokio::test]
+async fn what_was_taken_back_there_asks_for_the_person_once_and_then_stays_quiet() {
+    let (issuer, app, mut browser) = connected(Rotation::Strict).await;
+    issuer.takes_everything_back();
+    // The access token has not ended: the provider's 401 leads to a refresh.
+    let _ = profile(&mut browser, &app).await.expect_error(409, "reconnect_needed");
+    let asked = issuer.all_requests().len();
+    for _ in 0..5 {
+        let page = profile(&mut browser, &app).await.expect_error(409, "reconnect_needed");
+        assert!(page.body.contains("was taken back or has expired"), "{}", page.summary());
+    }
+    assert_eq!(issuer.all_requests().len(), asked, "no loop");
+    let page = overview(&mut browser, &app).await;
+    assert!(page.body.contains("Acme has to be connected again"), "{}", page.summary());
+    let noted = "SELECT COUNT(*) FROM audit_events WHERE kind = 'reconnect_needed'";
+    assert_eq!(count(&app.app.db, noted).await, 1);
+    connect(&mut browser, &app, &issuer).await;
+    let _ = profile(&mut browser, &app).await.expect(200);
+    let page = overview(&mut browser, &app).await;
+    assert!(!page.body.contains("has to be connected again"));
+}
+
+#[tokio::test]
+async fn without_a_refresh_token_it_ends_with_the_access_token() {
+    let issuer = Issuer::start().await;
+    let app = standing(&issuer).await;
+    let mut browser = somebody(&app, "ada@example.test").await;
+    connect(&mut browser, &app, &issuer).await;
+    let _ = profile(&mut browser, &app).await.expect(200);
+    an_hour_later(&app);
+    let page = profile(&mut browser, &app).await.expect_error(409, "reconnect_needed");
+    assert!(page.body.contains("no way to renew it"), "{}", page.summary());
+    assert_eq!(issuer.refreshes(), 0);
+}
+
+#[tokio::test]
+async fn a_provider_that_is_ill_for_a_while_costs_nothing() {
+    let (issuer, app, mut browser) = connected(Rotation::Strict).await;
+    an_hour_later(&app);
+    let says = |status, body: &str| Answer::Says(status, "application/json", body.to_owned());
+    for (answer, status, code) in [
+        (Answer::html(503), 502, "service_unavailable"),
+        (Answer::HangUp, 502, "service_unavailable"),
+        (Answer::html(200), 502, "service_unavailable"),
+        (says(429, "{}"), 502, "service_unavailable"),
+        (says(400, r#"{"error":"temporarily_unavailable"}"#), 502, "site_not_accepted"),
+        (says(401, r#"{"error":"invalid_client"}"#), 502, "site_not_accepted"),
+    ] {
+        issuer.answers(TOKEN, answer);
+        let _ = profile(&mut browser, &app).await.expect_error(status, code);
+        let page = overview(&mut browser, &app).await;
+        assert!(page.body.contains("It did not work the last time"), "{}", page.summary());
+        assert!(page.body.contains("tag--good\">connected"), "{}", page.summary());
+    }
+    issuer.behaves();
+    let _ = profile(&mut browser, &app).await.expect(200);
+    let page = overview(&mut browser, &app).await;
+    assert!(!page.body.contains("It did not work the last time"));
+}
+
+/// Whoever was killed while they spoke to the provider holds the lease.
+async fn killed(app: &Latchkey, browser: &mut Browser) {
+    let user = id_of(browser, app).await;
+    let stored = current(&app.app.db, user, "acme").await.expect("a row").expect("a connection");
+    let (id, version, now) = (stored.connection.id, stored.version, app.clock.now());
+    let dead = Lease { id, version, by: "a process that is no more" };
+    let until = now.plus(Span::seconds(20));
+    assert!(take(&app.app.db, dead, now, until).await.expect("a lease"));
+    // Nobody else gets it meanwhile.
+    let other = Lease { id, version, by: "another" };
+    assert!(!lease::take(&app.app.db, other, now, until).await.expect("an answer"));
+}
+
+#[tokio::test]
+async fn whoever_was_killed_while_asking_holds_nobody_up_for_long() {
+    let (issuer, app, mut browser) = connected(Rotation::Strict).await;
+    an_hour_later(&app);
+    killed(&app, &mut browser).await;
+    let page = profile(&mut browser, &app).await.expect_error(503, "token_being_renewed");
+    assert!(page.header("retry-after").is_some());
+    assert_eq!(issuer.refreshes(), 0);
+    app.advance(Span::seconds(20));
+    let _ = profile(&mut browser, &app).await.expect(200);
+    assert_eq!(issuer.refreshes(), 1);
+}
+
+/// The provider has rotated, and its answer never came to be written down.
+async fn after_a_lost_answer(rotation: Rotation) -> (Issuer, Latchkey, Browser) {
+    let (issuer, app, mut browser) = connected(rotation).await;
+    an_hour_later(&app);
+    issuer.loses_the_next_answer();
+    let _ = profile(&mut browser, &app).await.expect_error(502, "service_unavailable");
+    assert_eq!(issuer.refreshes(), 1);
+    (issuer, app, browser)
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_asked_for_again_and_a_provider_with_a_grace_repeats_it() {
+    let (issuer, app, mut browser) = after_a_lost_answer(Rotation::WithGrace).await;
+    let _ = profile(&mut browser, &app).await.expect(200);
+    assert_eq!(issuer.refreshes(), 2);
+    an_hour_later(&app);
+    let _ = profile(&mut browser, &app).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_lost_answer_of_a_provider_without_a_grace_asks_for_the_person() {
+    let (issuer, app, mut browser) = after_a_lost_answer(Rotation::Strict).await;
+    let _ = profile(&mut browser, &app).await.expect_error(409, "reconnect_needed");
+    let _ = profile(&mut browser, &app).await.expect_error(409, "reconnect_needed");
+    assert_eq!(issuer.refreshes(), 2);
+    connect(&mut browser, &app, &issuer).await;
+    let _ = profile(&mut browser, &app).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_browser_that_goes_away_in_the_middle_loses_no_token() {
+    let (issuer, app, mut browser) = connected(Rotation::Strict).await;
+    an_hour_later(&app);
+    // The profile hangs, so the request is under way when the browser leaves;
+    // its refresh is over by then or goes on without it.
+    issuer.answers(USERINFO, Answer::Silence);
+    let mut leaving = browser.clone();
+    let url = app.url(crate::helpers::PROFILE);
+    let request = tokio::spawn(async move { leaving.get(&url).await });
+    crate::helpers::until("a refresh", async || issuer.refreshes() == 1).await;
+    request.abort();
+    issuer.behaves();
+    let _ = profile(&mut browser, &app).await.expect(200);
+    assert_eq!(issuer.refreshes(), 1);
+}

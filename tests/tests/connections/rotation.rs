@@ -1,0 +1,89 @@
+//! `APP_SECRET` rotates: tokens follow to the current one, or their people are told.
+
+use latchkey_store::connections::current;
+use latchkey_tests::issuer::Rotation;
+use latchkey_tests::{Browser, Database, Setup};
+
+use crate::helpers::{connect, count, id_of, issuer, overview, profile, somebody, until};
+
+const FIRST: &str = "the-first-secret-of-this-very-site";
+const SECOND: &str = "the-second-secret-of-this-very-site";
+
+async fn tokens_follow(url: &str) {
+    let issuer = issuer(Rotation::Never).await;
+    let setup = |secret: &str| {
+        Setup::new().set("DATABASE_URL", url).with_issuer(&issuer).set("APP_SECRET", secret)
+    };
+    let app = setup(FIRST).start().await;
+    let mut browser = somebody(&app, "ada@example.test").await;
+    connect(&mut browser, &app, &issuer).await;
+    let user = id_of(&mut browser, &app).await;
+    let before = current(&app.app.db, user, "acme").await.expect("a row").expect("a connection");
+    let _ = app.stop().await;
+
+    let app = setup(&format!("{SECOND},{FIRST}")).start().await;
+    let current_key = app.app.settings.app_secret.key_id();
+    assert_ne!(before.sealed.with, current_key);
+    until("sealing anew", async || {
+        let now = current(&app.app.db, user, "acme").await.expect("a row").expect("a connection");
+        now.sealed.with == current_key && now.sealed.access != before.sealed.access
+    })
+    .await;
+    let _ = app.stop().await;
+
+    // The first secret is gone for good, and nobody misses it.
+    let app = setup(SECOND).start().await;
+    let mut browser = back_in(&mut browser, &app).await;
+    let _ = profile(&mut browser, &app).await.expect(200);
+    let _ = app.stop().await;
+
+    // Without either, the person is told, and nothing is sent anywhere.
+    let app = setup("a-third-secret-that-opens-nothing-here").start().await;
+    let mut browser = back_in(&mut browser, &app).await;
+    let asked = issuer.all_requests().len();
+    let page = profile(&mut browser, &app).await.expect_error(409, "reconnect_needed");
+    assert!(page.body.contains("APP_SECRET was changed"), "{}", page.summary());
+    assert_eq!(issuer.all_requests().len(), asked);
+    let page = overview(&mut browser, &app).await;
+    assert!(page.body.contains("Acme has to be connected again"), "{}", page.summary());
+    // And what cannot be read can be let go.
+    assert_eq!(crate::helpers::disconnect(&mut browser, &app, "acme").await, "forgotten");
+    assert_eq!(count(&app.app.db, "SELECT COUNT(*) FROM connections").await, 0);
+}
+
+/// A new sign-in at another start, on another port.
+async fn back_in(_: &mut Browser, app: &latchkey_tests::Latchkey) -> Browser {
+    latchkey_tests::person::signed_in(app, "ada@example.test", "session").await
+}
+
+#[tokio::test]
+async fn tokens_follow_the_secret_on_sqlite() {
+    let database = Database::sqlite().await;
+    tokens_follow(&database.url).await;
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: tests/run"]
+async fn tokens_follow_the_secret_on_postgres() {
+    tokens_follow(&Database::new_postgres_url().await).await;
+}
+
+#[tokio::test]
+async fn a_sealed_token_does_not_open_in_another_row() {
+    let issuer = issuer(Rotation::Never).await;
+    let app = Setup::new().with_issuer(&issuer).start().await;
+    let mut ada = somebody(&app, "ada@example.test").await;
+    connect(&mut ada, &app, &issuer).await;
+    let mut eve = somebody(&app, "eve@example.test").await;
+    let authorize = crate::helpers::set_out(&mut eve, &app, "acme", &["profile"]).await;
+    let _ = eve.come_back(&issuer.approve_as(&authorize, "eve")).await.see_other();
+    // Somebody who may write to the database gives Eve what is Ada's.
+    let latchkey_store::Db::Sqlite(pool) = &app.app.db else { panic!("SQLite") };
+    let swap = "UPDATE connections SET (access_token, refresh_token) = \
+        (SELECT access_token, refresh_token FROM connections o WHERE o.id < connections.id) \
+        WHERE id = (SELECT MAX(id) FROM connections)";
+    let done = sqlx::query(swap).execute(pool).await.expect("a change");
+    assert_eq!(done.rows_affected(), 1);
+    let page = profile(&mut eve, &app).await.expect_error(409, "reconnect_needed");
+    assert!(!page.body.contains("248289761001"));
+}

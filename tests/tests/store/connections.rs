@@ -1,0 +1,203 @@
+//! Connections, their leases, and their end.
+
+use latchkey_domain::connection::{Because, Failure, Granted, State};
+use latchkey_domain::{ConnectionId, DisplayName, Span, UserId};
+use latchkey_store::connections::lease::{self, Lease, Renewed};
+use latchkey_store::connections::{self, New, Sealed, current, ending, sealing};
+use latchkey_store::{Db, accounts};
+use tokio::task::JoinSet;
+
+use crate::people::{NOW, email, fresh, somebody};
+
+fn sealed(text: &str) -> Sealed {
+    Sealed { access: text.to_owned(), refresh: Some(format!("{text}-r")), with: "k".to_owned() }
+}
+
+fn new(user: UserId, subject: &str) -> New {
+    New {
+        id: ConnectionId::new(NOW, fresh()),
+        user,
+        provider: "google".to_owned(),
+        issuer: "https://issuer.test".to_owned(),
+        subject: subject.to_owned(),
+        name: DisplayName::first_of([Some("Ada")]),
+        email: Some(email("ada@there.test")),
+        asked: Granted::parse("a b"),
+        granted: Granted::parse("a"),
+        sealed: sealed("first"),
+        expires_at: Some(NOW.plus(Span::minutes(60))),
+    }
+}
+
+async fn connected(db: &Db) -> New {
+    let new = new(somebody(db).await.id, "1");
+    assert!(connections::add(db, &new, NOW).await.expect("an answer"));
+    new
+}
+
+async fn now(db: &Db, user: UserId) -> connections::Stored {
+    current(db, user, "google").await.expect("an answer").expect("a connection")
+}
+
+on_both! {
+    async fn it_is_read_back_as_it_was_written(database) {
+        let db = &database.db;
+        let new = connected(db).await;
+        let stored = now(db, new.user).await;
+        assert_eq!(stored.sealed, new.sealed);
+        assert_eq!((stored.version, stored.user), (1, Some(new.user)));
+        let one = stored.connection;
+        assert_eq!((one.id, one.state, one.asked, one.granted), (new.id, State::Living, new.asked, new.granted));
+        assert_eq!((one.email, one.expires_at), (new.email, new.expires_at));
+        assert_eq!((one.used_at, one.refreshed_at, one.trouble), (None, None, None));
+        assert!(one.renewable);
+        assert!(current(db, UserId::new(NOW, fresh()), "google").await.expect("an answer").is_none());
+        assert!(current(db, new.user, "github").await.expect("an answer").is_none());
+    }
+
+    async fn nobody_connects_for_an_account_that_is_gone(database) {
+        let db = &database.db;
+        let gone = new(UserId::new(NOW, fresh()), "1");
+        assert!(!connections::add(db, &gone, NOW).await.expect("an answer"));
+        assert_eq!(database.rows("connections").await, 0);
+    }
+
+    async fn the_same_account_there_supersedes_and_another_replaces(database) {
+        let db = &database.db;
+        let first = connected(db).await;
+        let again = new(first.user, "1");
+        assert!(connections::add(db, &again, NOW).await.expect("an answer"));
+        assert_eq!(now(db, first.user).await.connection.id, again.id);
+        assert!(ending::of_user(db, first.user, "google").await.expect("an answer").is_empty());
+        let other = new(first.user, "2");
+        assert!(connections::add(db, &other, NOW).await.expect("an answer"));
+        assert_eq!(now(db, first.user).await.connection.id, other.id);
+        // Both grants of the first account there are to be revoked.
+        assert_eq!(ending::of_user(db, first.user, "google").await.expect("an answer").len(), 2);
+        // Earlier grants of one account are not kept without an end.
+        for _ in 0..20 {
+            assert!(connections::add(db, &new(first.user, "2"), NOW).await.expect("an answer"));
+        }
+        assert!(database.rows("connections").await <= 14, "bounded");
+    }
+
+    async fn of_many_at_once_one_gets_the_lease(database) {
+        let db = &database.db;
+        let new = connected(db).await;
+        let mut all = JoinSet::new();
+        for n in 0..50 {
+            let (db, id) = (db.clone(), new.id);
+            all.spawn(async move {
+                let by = n.to_string();
+                let lease = Lease { id, version: 1, by: &by };
+                lease::take(&db, lease, NOW, NOW.plus(Span::seconds(20))).await.expect("an answer")
+            });
+        }
+        let mut taken = 0;
+        while let Some(one) = all.join_next().await {
+            taken += usize::from(one.expect("no panic"));
+        }
+        assert_eq!(taken, 1);
+        // When it has run out, another gets it.
+        let (later, lease) = (NOW.plus(Span::seconds(20)), Lease { id: new.id, version: 1, by: "x" });
+        assert!(lease::take(db, lease, later, later.plus(Span::seconds(20))).await.expect("an answer"));
+        // But not with tokens that are not the latest any more.
+        let stale = Lease { version: 0, ..lease };
+        let much_later = NOW.plus(Span::days(1));
+        assert!(!lease::take(db, stale, much_later, much_later).await.expect("an answer"));
+    }
+
+    async fn whoever_comes_late_writes_only_when_nobody_else_has(database) {
+        let db = &database.db;
+        let new = connected(db).await;
+        let until = NOW.plus(Span::seconds(20));
+        let late = Lease { id: new.id, version: 1, by: "late" };
+        let quick = Lease { id: new.id, version: 1, by: "quick" };
+        let renewed = |text: &str| Renewed { sealed: sealed(text), expires_at: None, granted: None };
+        assert!(lease::take(db, late, NOW, until).await.expect("an answer"));
+        assert!(lease::take(db, quick, until, until.plus(Span::seconds(20))).await.expect("an answer"));
+        // Held up until the lease ran out, but the first to write: kept.
+        assert!(lease::renewed(db, late, &renewed("late"), NOW).await.expect("an answer"));
+        assert_eq!(now(db, new.user).await.sealed, sealed("late"));
+        // A refusal of tokens that were replaced meanwhile ends nothing.
+        assert!(!lease::broken(db, quick, Because::Revoked, NOW).await.expect("an answer"));
+        assert!(now(db, new.user).await.connection.state.is_living());
+        assert!(!lease::renewed(db, quick, &renewed("quick"), NOW).await.expect("an answer"));
+        assert_eq!(now(db, new.user).await.sealed, sealed("late"));
+    }
+
+    async fn a_broken_one_is_news_once_and_a_new_token_mends_it(database) {
+        let db = &database.db;
+        let new = connected(db).await;
+        let lease = Lease { id: new.id, version: 1, by: "x" };
+        assert!(lease::broken(db, lease, Because::Refused, NOW).await.expect("an answer"));
+        assert!(!lease::broken(db, lease, Because::Refused, NOW).await.expect("an answer"));
+        let state = now(db, new.user).await.connection.state;
+        assert_eq!(state, State::NeedsReconnect { since: NOW, because: Because::Refused });
+    }
+
+    async fn what_is_ended_waits_until_it_is_revoked(database) {
+        let db = &database.db;
+        let new = connected(db).await;
+        let until = NOW.plus(Span::seconds(20));
+        assert_eq!(ending::begin(db, new.user, "google", NOW).await.expect("an answer"), 1);
+        assert_eq!(ending::begin(db, new.user, "google", NOW).await.expect("an answer"), 0);
+        assert!(current(db, new.user, "google").await.expect("an answer").is_none());
+        assert_eq!(ending::due(db, NOW, 10).await.expect("an answer").len(), 1);
+        let lease = Lease { id: new.id, version: 1, by: "x" };
+        assert!(lease::take(db, lease, NOW, until).await.expect("an answer"));
+        assert!(ending::due(db, NOW, 10).await.expect("an answer").is_empty(), "somebody is at it");
+        let next = NOW.plus(Span::seconds(30));
+        ending::postpone(db, lease, Failure::Down, NOW, next).await.expect("an answer");
+        assert!(ending::due(db, NOW, 10).await.expect("an answer").is_empty());
+        let due = ending::due(db, next, 10).await.expect("an answer");
+        let state = State::Disconnecting { since: NOW, tries: 1, next_try_at: next };
+        assert_eq!(due[0].connection.state, state);
+        assert_eq!(due[0].sealed, new.sealed, "kept for just that");
+        // A refresh that was under way comes late: its tokens are revoked, too.
+        let tokens = Renewed { sealed: sealed("late"), expires_at: None, granted: None };
+        assert!(lease::renewed(db, lease, &tokens, NOW).await.expect("an answer"));
+        assert!(lease::take(db, Lease { version: 2, ..lease }, next, next.plus(Span::seconds(20))).await.expect("an answer"));
+        assert!(!ending::forget(db, lease).await.expect("an answer"));
+        assert!(ending::forget(db, Lease { version: 2, ..lease }).await.expect("an answer"));
+        assert_eq!(database.rows("connections").await, 0);
+    }
+
+    async fn a_deleted_account_leaves_sealed_tokens_and_nothing_personal(database) {
+        let db = &database.db;
+        let new = connected(db).await;
+        accounts::delete(db, new.user, NOW).await.expect("an answer");
+        let due = ending::due(db, NOW, 10).await.expect("an answer");
+        assert_eq!(due.len(), 1);
+        assert_eq!((due[0].user, due[0].sealed.clone()), (None, new.sealed));
+        let left = &due[0].connection;
+        assert_eq!((left.name.as_str(), &left.email), ("Someone", &None));
+        assert_eq!(left.granted, Granted::default());
+    }
+
+    async fn sealing_anew_never_writes_over_other_tokens(database) {
+        let db = &database.db;
+        let new = connected(db).await;
+        let otherwise = async |with: &str| {
+            sealing::sealed_otherwise(db, with, None, 10).await.expect("an answer").len()
+        };
+        assert_eq!((otherwise("k").await, otherwise("next").await), (0, 1));
+        let anew = Sealed { with: "next".to_owned(), ..sealed("anew") };
+        sealing::reseal(db, new.id, 7, &anew).await.expect("an answer");
+        assert_eq!(now(db, new.user).await.sealed, new.sealed);
+        sealing::reseal(db, new.id, 1, &anew).await.expect("an answer");
+        assert_eq!(now(db, new.user).await.sealed, anew);
+        assert_eq!(now(db, new.user).await.version, 1, "they are the same tokens");
+    }
+
+    async fn use_and_trouble_are_noted(database) {
+        let db = &database.db;
+        let new = connected(db).await;
+        connections::troubled(db, new.id, Failure::Timeout, NOW).await.expect("an answer");
+        let trouble = now(db, new.user).await.connection.trouble.expect("trouble");
+        assert_eq!((trouble.what, trouble.at), (Failure::Timeout, NOW));
+        connections::used(db, new.id, NOW).await.expect("an answer");
+        let one = now(db, new.user).await.connection;
+        assert_eq!((one.used_at, one.trouble), (Some(NOW), None));
+    }
+}
