@@ -18,6 +18,8 @@
 //! Below each authorization endpoint, `…/decide` takes the consent form and `…/people` makes up
 //! another person. A test posts the authorization parameters to `…/decide` together with
 //! `decision` (`allow` or `decline`), `person`, `scope` (repeated; what is ticked) and `misbehave`.
+//! A `person` of `passing-…` is made up on the spot from `name`, `email` and `verified`, and
+//! written down nowhere.
 
 mod app;
 mod assets;

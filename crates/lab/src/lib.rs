@@ -10,6 +10,7 @@
 //! and from nothing else; [`run()`] does them one after the other.
 
 pub mod agent;
+pub mod attacks;
 pub mod claims;
 pub mod doors;
 mod error;

@@ -20,6 +20,7 @@ use crate::comparison::Comparison;
 use crate::cookies::CookieProfile;
 use crate::limits::Limits;
 use crate::mail::{InvalidUrl, Mailer};
+use crate::pages::lab;
 use crate::settings::{Dialect, ProviderSettings, Revocation, Settings};
 use crate::stopwatch::Stopwatch;
 use crate::traces::Waiting;
@@ -67,6 +68,8 @@ pub struct Application {
     pub stopwatch: Stopwatch,
     /// What was measured so far, in development.
     pub comparison: Comparison,
+    /// How the attacks on this instance went.
+    pub(crate) lab: lab::Runner,
     /// The time.
     pub clock: Clock,
 }
@@ -130,6 +133,7 @@ impl Application {
             mailer: mailer(&settings)?,
             hasher: Hasher::new(&password::Settings::default())?,
             comparison: Comparison::default(),
+            lab: lab::Runner::default(),
             keys,
             issuer,
             revoked,

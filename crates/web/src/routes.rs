@@ -20,7 +20,7 @@ use crate::errors::{Fault, catalogue};
 use crate::middleware::{canonical, faults, request, same_site, security_headers};
 use crate::pages::account::{delete, link, sign_ins};
 use crate::pages::{
-    account, audit, compare, connections, docs, doctor, errors, health, home, oauth, outbox,
+    account, audit, compare, connections, docs, doctor, errors, health, home, lab, oauth, outbox,
     recovery, sign_in, sign_out, sign_up, stopwatch, traces,
 };
 use crate::static_files;
@@ -75,6 +75,10 @@ fn pages() -> Router<App> {
         .route("/doctor", get(doctor::show))
         .route("/stopwatch", get(stopwatch::show).post(stopwatch::start))
         .route("/stopwatch.json", get(stopwatch::samples))
+        .route("/lab", get(lab::index))
+        .route("/lab/run", post(lab::run_all))
+        .route("/lab/{id}", get(lab::show))
+        .route("/lab/{id}/run", post(lab::run_one))
         .route("/errors", get(errors::index))
         .route("/errors/{code}", get(errors::entry))
         .route("/healthz", get(health::alive))

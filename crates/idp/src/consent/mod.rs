@@ -24,7 +24,7 @@ use crate::{
     guard,
     misbehave::Misbehaviour,
     pages::Problem,
-    people::{CreateError, NewPerson, Person},
+    people::{CreateError, NewPerson, Person, is_passing, passing},
     protocol::{
         authorize::{AuthorizationRequest, Refusal, Rules, judge},
         grants::{Authorization, Binding, ConsentKey},
@@ -113,11 +113,22 @@ fn decide(app: &App, provider: Provider, headers: &HeaderMap, form: &Params) -> 
             tracing::info!(%provider, client = request.client.id, "declined");
             see_other(&declined(provider, &request.reply_to))
         }
-        Verdict::Allow { person } => match app.people.find(&person) {
+        Verdict::Allow { person } => match who(app, &person, form) {
             Some(person) => allow(app, request, person, &decision.ticked, decision.misbehaviour),
             None => Problem::bad_request("There is nobody with this key.").into_response(),
         },
     }
+}
+
+/// Somebody of the list, or who passes by: a program that leaves nobody behind makes one up with
+/// the fields of the form below the list.
+fn who(app: &App, key: &str, form: &Params) -> Option<Arc<Person>> {
+    if !is_passing(key) {
+        return app.people.find(key);
+    }
+    let Creation { name, email, verified, .. } = Creation::read(form);
+    let new = NewPerson::parse(&name, &email, verified).ok()?;
+    Some(Arc::new(passing(key, new)))
 }
 
 /// Issues a code and sends the browser back with it, RFC 6749 §4.1.2.

@@ -12,8 +12,8 @@ const MAX_EMAIL: usize = 254;
 /// A person somebody wants to exist.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct NewPerson {
-    name: String,
-    email: Option<Email>,
+    pub(super) name: String,
+    pub(super) email: Option<Email>,
 }
 
 /// What is wrong with the form, in a sentence for the person who filled it in.

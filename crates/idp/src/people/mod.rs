@@ -2,6 +2,7 @@
 
 pub(crate) mod builtin;
 mod created;
+mod passing;
 mod person;
 
 use std::{
@@ -11,6 +12,7 @@ use std::{
 };
 
 pub(crate) use created::{Invalid, NewPerson};
+pub(crate) use passing::{is_passing, passing};
 pub(crate) use person::{Email, GithubAccount, Person};
 
 use crate::{Error, Provider};

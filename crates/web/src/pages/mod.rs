@@ -10,6 +10,7 @@ pub(crate) mod doctor;
 pub(crate) mod errors;
 pub(crate) mod health;
 pub(crate) mod home;
+pub(crate) mod lab;
 pub(crate) mod oauth;
 pub(crate) mod outbox;
 pub(crate) mod recovery;

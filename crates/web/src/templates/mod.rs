@@ -4,6 +4,7 @@ mod account;
 mod chrome;
 mod compare;
 mod connections;
+mod lab;
 mod stopwatch;
 mod words;
 
@@ -20,6 +21,7 @@ pub(crate) use account::{AccountPage, Carried, Claim, Device, LinkedIdentity};
 pub(crate) use chrome::{Chrome, Who};
 pub(crate) use compare::{ComparePage, ComparingPage};
 pub(crate) use connections::{ConnectionsPage, Ending, ProviderCard, ServicePage};
+pub(crate) use lab::{AttackPage, Exchange, LabGroup, LabPage, LabRow, LabState, Progress};
 pub(crate) use stopwatch::{Lane, StopwatchPage, Watched};
 pub(crate) use words::{ProviderButton, door_name, key_name};
 

@@ -1,0 +1,183 @@
+//! Judging an attack by what was answered, and by nothing else.
+//!
+//! "Refused" is said only of the very refusal that the attack is about: its
+//! status and its code, or whatever else shows that this check was at work. An
+//! attack that fails for another reason has shown nothing.
+
+use super::record::Seen;
+
+/// What the answer to one step of an attack has to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expect {
+    /// This status with this code of the catalogue.
+    Code(u16, &'static str),
+    /// The same, and the answer says why.
+    Says(u16, &'static str, &'static str),
+    /// An error of the token endpoint (RFC 6749 §5.2).
+    OAuth(u16, &'static str),
+    /// This status, and a challenge that names this error (RFC 6750 §3).
+    Challenge(u16, &'static str),
+    /// Sent back to the app with this error (RFC 6749 §4.1.2.1).
+    SentBack(&'static str),
+    /// A page with this status, and nobody is sent anywhere (RFC 6749 §4.1.2.1).
+    Stays(u16),
+    /// A redirect to exactly this place.
+    Lands(&'static str),
+    /// It is answered, and this stands nowhere in the answer.
+    Without(&'static str),
+    /// It is answered as usual, and this header says so.
+    Has(&'static str, &'static str),
+    /// It is answered as usual, and there is no such header.
+    Lacks(&'static str),
+    /// Nothing has changed: 200, and this is still there.
+    Still(&'static str),
+    /// 429, and a time to wait (RFC 6585 §4).
+    Limited,
+    /// The same answer as the first one.
+    Alike,
+    /// The same refresh token as in the first answer: the family has not forked.
+    SameSuccessor,
+}
+
+impl Expect {
+    /// In words, as a page has it.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self {
+            Self::Code(status, code) => format!("{status} {code}"),
+            Self::Says(status, code, text) => format!("{status} {code}: “{text}”"),
+            Self::OAuth(status, error) => format!("{status} with the error {error}"),
+            Self::Challenge(status, error) => format!("{status} with a challenge: {error}"),
+            Self::SentBack(error) => format!("back to the app with the error {error}"),
+            Self::Stays(status) => format!("{status}, and no redirect"),
+            Self::Lands(place) => format!("a redirect to {place} and nowhere else"),
+            Self::Without(text) => format!("an answer in which “{text}” does not stand"),
+            Self::Has(header, part) => format!("an answer whose {header} says {part}"),
+            Self::Lacks(header) => format!("an answer without {header}"),
+            Self::Still("") => "200".to_owned(),
+            Self::Still(text) => format!("200, and “{text}” still stands there"),
+            Self::Limited => "429 too_many_tries, with the time to wait".to_owned(),
+            Self::Alike => "the same answer as the first one".to_owned(),
+            Self::SameSuccessor => "200 with one and the same successor".to_owned(),
+        }
+    }
+}
+
+/// How an attack went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// By the check that is there for it.
+    Refused,
+    /// The attacker has what they wanted.
+    GotThrough(String),
+    /// Nothing was shown, for this reason.
+    CouldNotRun(String),
+}
+
+/// Judges the answers, in their order. Each has its own expectation; the last
+/// one holds for all that follow.
+#[must_use]
+pub fn judge(expect: &[Expect], seen: &[Seen]) -> Verdict {
+    let (Some(last), Some(first)) = (expect.last(), seen.first()) else {
+        return Verdict::CouldNotRun("Nothing was sent.".to_owned());
+    };
+    if seen.len() < expect.len() {
+        return Verdict::CouldNotRun("It ended before its last step.".to_owned());
+    }
+    let mut worst = Verdict::Refused;
+    for (index, answer) in seen.iter().enumerate() {
+        match one(expect.get(index).unwrap_or(last), answer, first) {
+            Verdict::Refused => {}
+            through @ Verdict::GotThrough(_) => return through,
+            other => worst = other,
+        }
+    }
+    worst
+}
+
+fn one(expect: &Expect, seen: &Seen, first: &Seen) -> Verdict {
+    let whole = || seen.status < 400;
+    match *expect {
+        Expect::Code(status, code) => refused(seen, seen.is(status, code)),
+        Expect::Says(status, code, text) => {
+            refused(seen, seen.is(status, code) && seen.body.contains(text))
+        }
+        Expect::OAuth(status, error) => {
+            refused(seen, seen.status == status && seen.member("error").as_deref() == Some(error))
+        }
+        Expect::Challenge(status, error) => {
+            let challenge = seen.header("www-authenticate").unwrap_or_default();
+            refused(seen, seen.status == status && challenge.contains(error))
+        }
+        Expect::SentBack(error) => match seen.in_location("error") {
+            Some(found) if found == error => Verdict::Refused,
+            _ => refused(seen, false),
+        },
+        Expect::Stays(status) => refused(seen, seen.status == status && seen.location.is_none()),
+        Expect::Lands(place) => match &seen.location {
+            Some(found) if found == place && seen.status == 303 => Verdict::Refused,
+            Some(found) => Verdict::GotThrough(format!("It led to {found}")),
+            None => unclear(seen),
+        },
+        Expect::Without(text) if seen.status < 500 => refused_if(!seen.holds(text), || {
+            format!("“{text}” stands in the answer as it was sent")
+        }),
+        Expect::Has(header, part) if whole() => {
+            refused_if(seen.header(header).is_some_and(|value| value.contains(part)), || {
+                format!("The answer has no {header} with {part}")
+            })
+        }
+        Expect::Lacks(header) if seen.status < 500 => {
+            refused_if(seen.header(header).is_none(), || format!("The answer has {header}"))
+        }
+        Expect::Still(text) if seen.status < 500 => {
+            refused_if(seen.status == 200 && seen.body.contains(text), || {
+                format!("Afterwards {} was answered, without what has to be there", seen.line())
+            })
+        }
+        Expect::Limited if seen.is(429, "too_many_tries") => refused_if(
+            seen.header("retry-after").is_some_and(|after| after.parse::<u32>().is_ok()),
+            || "The answer names no time to wait".to_owned(),
+        ),
+        Expect::Limited if seen.status < 500 && seen.status != 429 => {
+            Verdict::GotThrough(format!("The guess was judged: {}", seen.line()))
+        }
+        Expect::Alike if seen.status < 500 && seen.status != 429 => {
+            refused_if(seen.faceless() == first.faceless(), || {
+                format!("{} is not what the first was told: {}", seen.line(), first.line())
+            })
+        }
+        Expect::SameSuccessor if seen.status == 200 => refused_if(
+            seen.member("refresh_token").is_some()
+                && seen.member("refresh_token") == first.member("refresh_token"),
+            || "There are two successors".to_owned(),
+        ),
+        _ => unclear(seen),
+    }
+}
+
+/// A refusal, when it is the right one; a success of the attacker, when it is none.
+fn refused(seen: &Seen, right: bool) -> Verdict {
+    if right {
+        Verdict::Refused
+    } else if seen.status < 400 {
+        Verdict::GotThrough(format!("It was answered with {}", seen.line()))
+    } else {
+        unclear(seen)
+    }
+}
+
+fn refused_if(holds: bool, otherwise: impl FnOnce() -> String) -> Verdict {
+    if holds { Verdict::Refused } else { Verdict::GotThrough(otherwise()) }
+}
+
+fn unclear(seen: &Seen) -> Verdict {
+    Verdict::CouldNotRun(format!(
+        "It was answered with {}, which is not the refusal that this is about.",
+        seen.line()
+    ))
+}
+
+#[cfg(test)]
+#[path = "judge_tests.rs"]
+mod tests;

@@ -1,0 +1,168 @@
+//! The judge, fed with what a vulnerable server would answer: a judge that does
+//! not notice would let an attack through in silence.
+
+use super::*;
+use crate::attacks::{Attack, all};
+
+fn answer(status: u16, body: &str) -> Seen {
+    Seen { status, body: body.to_owned(), ..Seen::default() }
+}
+
+fn redirect(to: &str) -> Seen {
+    Seen { status: 303, location: Some(to.to_owned()), ..Seen::default() }
+}
+
+fn with_header(name: &str, value: &str) -> Seen {
+    Seen { headers: vec![(name.to_owned(), value.to_owned())], ..answer(200, "") }
+}
+
+fn error(status: u16, code: &str) -> Seen {
+    Seen { code: Some(code.to_owned()), ..answer(status, "") }
+}
+
+/// The answer that an expectation waits for.
+fn right(expect: &Expect) -> Seen {
+    match *expect {
+        Expect::Code(status, code) => error(status, code),
+        Expect::Says(status, code, text) => {
+            Seen { body: format!("What happened: {text}."), ..error(status, code) }
+        }
+        Expect::OAuth(status, error) => answer(status, &format!(r#"{{"error":"{error}"}}"#)),
+        Expect::Challenge(status, error) => {
+            Seen { status, ..with_header("www-authenticate", &format!("Bearer error=\"{error}\"")) }
+        }
+        Expect::SentBack(error) => redirect(&format!("http://localhost/callback?error={error}")),
+        Expect::Stays(status) => answer(status, ""),
+        Expect::Lands(place) => redirect(place),
+        Expect::Without(_) | Expect::Lacks(_) => answer(200, ""),
+        Expect::Alike => answer(401, "No."),
+        Expect::Has(header, part) => with_header(header, part),
+        Expect::Still(text) => answer(200, text),
+        Expect::Limited => Seen {
+            headers: vec![("retry-after".to_owned(), "30".to_owned())],
+            ..error(429, "too_many_tries")
+        },
+        Expect::SameSuccessor => answer(200, r#"{"refresh_token":"next"}"#),
+    }
+}
+
+/// What somebody answers who lacks the check.
+fn vulnerable(expect: &Expect) -> Seen {
+    match *expect {
+        // In, with a session; or the document that was asked for.
+        Expect::Code(..) | Expect::Says(..) | Expect::Challenge(..) => redirect("/account"),
+        Expect::OAuth(..) => answer(200, r#"{"access_token":"a","token_type":"Bearer"}"#),
+        Expect::SentBack(_) => answer(200, "<form>Allow?</form>"),
+        Expect::Stays(_) => redirect("https://evil.test/callback?code=a"),
+        Expect::Lands(_) => redirect("https://evil.test/"),
+        Expect::Without(text) => answer(200, &format!("<p>{text}")),
+        Expect::Has(..) => answer(200, ""),
+        Expect::Lacks(header) => with_header(header, "https://evil.test"),
+        Expect::Still(_) => error(404, "not_found"),
+        Expect::Limited => error(401, "wrong_credentials"),
+        Expect::Alike => answer(401, "No such account."),
+        Expect::SameSuccessor => answer(200, r#"{"refresh_token":"another"}"#),
+    }
+}
+
+/// The right answers to every step, for the judge to start from.
+fn refusals(attack: &Attack) -> Vec<Seen> {
+    let mut answers: Vec<_> = attack.expect.iter().map(right).collect();
+    let compares = |expect: &Expect| matches!(expect, Expect::Alike | Expect::SameSuccessor);
+    // Those that compare need two answers, and the first one for both.
+    if attack.expect.len() == 1 && compares(&attack.expect[0]) {
+        answers.push(answers[0].clone());
+    }
+    for (index, expect) in attack.expect.iter().enumerate() {
+        if matches!(expect, Expect::Alike) {
+            answers[index] = answers[0].clone();
+        }
+    }
+    answers
+}
+
+#[test]
+fn the_right_refusals_are_refusals() {
+    for attack in all() {
+        assert_eq!(judge(attack.expect, &refusals(attack)), Verdict::Refused, "{}", attack.id);
+    }
+}
+
+#[test]
+fn a_vulnerable_answer_to_any_step_gets_through() {
+    for attack in all() {
+        let good = refusals(attack);
+        for index in 0..good.len() {
+            let expect = attack.expect.get(index).or(attack.expect.last()).expect("one");
+            let compares = matches!(expect, Expect::SameSuccessor);
+            if compares && index == 0 {
+                continue;
+            }
+            let mut answers = good.clone();
+            answers[index] = vulnerable(expect);
+            let verdict = judge(attack.expect, &answers);
+            let through = matches!(verdict, Verdict::GotThrough(_));
+            assert!(through, "{}, step {index}: {verdict:?}", attack.id);
+        }
+    }
+}
+
+#[test]
+fn whatever_else_goes_wrong_is_no_refusal() {
+    for attack in all() {
+        for other in [
+            error(503, "provider_down"),
+            error(500, "internal_error"),
+            error(429, "something_else"),
+            answer(502, "<h1>Bad gateway</h1>"),
+        ] {
+            let mut answers = refusals(attack);
+            answers[0] = other.clone();
+            let verdict = judge(attack.expect, &answers);
+            // What stands in no page cannot stand in the page of another error.
+            let is_absence = matches!(attack.expect[0], Expect::Without(_) | Expect::Lacks(_));
+            assert!(verdict != Verdict::Refused || is_absence, "{}: {other:?}", attack.id);
+        }
+    }
+}
+
+#[test]
+fn a_record_that_stops_early_shows_nothing() {
+    for attack in all() {
+        let mut answers = refusals(attack);
+        answers.truncate(attack.expect.len() - 1);
+        let verdict = judge(attack.expect, &answers);
+        assert!(matches!(verdict, Verdict::CouldNotRun(_)), "{}", attack.id);
+    }
+}
+
+#[test]
+fn the_verdict_is_about_this_check_and_no_other() {
+    use Expect::{Alike, Code, Lands, Limited, SameSuccessor, Says, Without};
+    let through = |verdict| matches!(verdict, Verdict::GotThrough(_));
+    let unclear = |verdict| matches!(verdict, Verdict::CouldNotRun(_));
+    // Another refusal than the one that this is about.
+    assert!(unclear(judge(&[Code(401, "token_expired")], &[error(401, "token_malformed")])));
+    let says = [Says(502, "id_token_refused", "its signature is wrong")];
+    let other = Seen { body: "It has expired.".to_owned(), ..error(502, "id_token_refused") };
+    assert!(unclear(judge(&says, &[other])));
+    // The right place, with a status that browsers do not follow as a redirect.
+    let page = Seen { status: 200, location: Some("/account".to_owned()), ..Seen::default() };
+    assert!(through(judge(&[Lands("/account")], &[page])));
+    // A limit that names no time to wait is none that a program can keep to.
+    assert!(through(judge(&[Limited], &[error(429, "too_many_tries")])));
+    // Also in a header.
+    assert!(through(judge(&[Without("evil.test")], &[with_header("link", "http://evil.test")])));
+    // Two addresses may differ, and nothing else.
+    let told = |email: &str, more: &str| answer(401, &format!("<p>{email} {more}"));
+    let same = [told("lab-1@lab.invalid", "no"), told("lab-2@lab.invalid", "no")];
+    assert_eq!(
+        judge(&[Code(401, "x"), Alike], &[error(401, "x"), error(401, "x")]),
+        Verdict::Refused
+    );
+    assert_eq!(judge(&[Alike], &same), Verdict::Refused);
+    assert!(through(judge(&[Alike], &[same[0].clone(), told("lab-2@lab.invalid", "yes")])));
+    let tokens = |token: &str| answer(200, &format!(r#"{{"refresh_token":"{token}"}}"#));
+    assert!(through(judge(&[SameSuccessor], &[tokens("a"), tokens("b")])));
+    assert_eq!(judge(&[SameSuccessor], &[tokens("a"), tokens("a")]), Verdict::Refused);
+}

@@ -1,0 +1,239 @@
+//! The people of a run. Each is made up for it, and deleted at its end.
+
+use http::Method;
+use url::Url;
+
+use super::record::DOMAIN;
+use super::stage::{Browser, NotRun, Outcome, Stage, member, random};
+use crate::{Answer, Call};
+
+/// Somebody with a password.
+#[derive(Clone, Debug)]
+pub(super) struct Account {
+    pub(super) email: String,
+    pub(super) password: String,
+    /// A browser that stays signed in, to delete the account in the end.
+    keeper: Browser,
+}
+
+impl Account {
+    /// A browser that has been signed in from the beginning.
+    pub(super) fn keeper(&self) -> Browser {
+        self.keeper.clone()
+    }
+}
+
+/// Somebody whom the local provider vouches for, and forgets.
+#[derive(Clone, Debug)]
+pub(super) struct Passer {
+    pub(super) key: String,
+    pub(super) email: String,
+}
+
+/// A pair of tokens of the API.
+#[derive(Clone, Debug)]
+pub(super) struct Tokens {
+    pub(super) access: String,
+    pub(super) refresh: String,
+}
+
+impl Passer {
+    /// Somebody with this address, which the provider has checked.
+    pub(super) fn new(email: String) -> Outcome<Self> {
+        Ok(Self { key: format!("passing-{}", random()?), email })
+    }
+}
+
+/// An address that nobody has.
+pub(super) fn address() -> Outcome<String> {
+    Ok(format!("lab-{}@{DOMAIN}", random()?))
+}
+
+impl Stage {
+    /// Signs somebody up.
+    pub(super) async fn account(&mut self, name: &str, email: &str) -> Outcome<Account> {
+        let password = random()?;
+        let fields = [("name", name), ("email", email), ("password", &*password)];
+        let form = self.form("/sign-up", &fields)?;
+        let signed_up = self.quietly(&mut self.browser(), form).await?;
+        expect(&signed_up, 303, "Nobody could be signed up")?;
+        self.adopt(email, &password).await
+    }
+
+    /// Takes an account among those that are deleted at the end.
+    pub(super) async fn adopt(&mut self, email: &str, password: &str) -> Outcome<Account> {
+        let mut keeper = self.browser();
+        self.sign_in(&mut keeper, email, password, "session").await?;
+        let (email, password) = (email.to_owned(), password.to_owned());
+        let account = Account { email, password, keeper };
+        self.cast.push(account.clone());
+        Ok(account)
+    }
+
+    /// Whose things are to be stolen.
+    pub(super) async fn owner(&mut self) -> Outcome<Account> {
+        if self.owner.is_none() {
+            self.owner = Some(self.account("Olive Owner", &address()?).await?);
+        }
+        self.owner.clone().ok_or_else(|| NotRun::because("There is nobody."))
+    }
+
+    /// Who wants to steal them; with an account of their own.
+    pub(super) async fn thief(&mut self) -> Outcome<Account> {
+        if self.thief.is_none() {
+            self.thief = Some(self.account("Theo Thief", &address()?).await?);
+        }
+        self.thief.clone().ok_or_else(|| NotRun::because("There is nobody."))
+    }
+
+    /// Who comes through the local provider.
+    pub(super) fn passer(&mut self) -> Outcome<Passer> {
+        if self.passer.is_none() {
+            self.passer = Some(Passer::new(address()?)?);
+        }
+        self.passer.clone().ok_or_else(|| NotRun::because("There is nobody."))
+    }
+
+    /// Signs a browser in with a password.
+    pub(super) async fn sign_in(
+        &self,
+        who: &mut Browser,
+        email: &str,
+        password: &str,
+        strategy: &str,
+    ) -> Outcome {
+        let fields = [("email", email), ("password", password), ("strategy", strategy)];
+        let answer = self.quietly(who, self.form("/sign-in", &fields)?).await?;
+        expect(&answer, 303, "Nobody could be signed in")
+    }
+
+    /// A browser in which this person is signed in.
+    pub(super) async fn signed_in(&self, account: &Account, strategy: &str) -> Outcome<Browser> {
+        let mut browser = self.browser();
+        self.sign_in(&mut browser, &account.email, &account.password, strategy).await?;
+        Ok(browser)
+    }
+
+    /// Tokens for a program of this person.
+    pub(super) async fn tokens(&self, account: &Account, scope: &str) -> Outcome<Tokens> {
+        let body = serde_json::json!({
+            "email": account.email, "password": account.password, "scope": scope,
+        });
+        let call = Call::json(Method::POST, self.url("/api/v1/token")?, &body.to_string());
+        let answer = self.quietly(&mut self.browser(), call).await?;
+        pair(&answer)
+    }
+
+    /// Tokens for everything.
+    pub(super) async fn all_tokens(&self, account: &Account) -> Outcome<Tokens> {
+        self.tokens(account, "profile calendar:read contacts:read contacts:write").await
+    }
+
+    /// Begins a sign-in at a provider; where the browser is sent to.
+    pub(super) async fn set_out(&self, who: &mut Browser, path: &str) -> Outcome<Url> {
+        self.provider()?;
+        let answer = self.quietly(who, self.form(path, &[])?).await?;
+        expect(&answer, 303, "Nobody was sent to the provider")?;
+        answer.location().ok_or_else(|| NotRun::because("The app led nowhere."))
+    }
+
+    /// Says yes at the local provider, which misbehaves as told; where it sends
+    /// the browser back to.
+    pub(super) async fn allow(
+        &self,
+        authorize: &Url,
+        passer: &Passer,
+        misbehave: &str,
+    ) -> Outcome<Url> {
+        let call = allowing(authorize, passer, misbehave);
+        let answer = self.quietly(&mut self.browser(), call).await?;
+        expect(&answer, 303, "The local provider did not send the browser back")?;
+        answer.location().ok_or_else(|| NotRun::because("The local provider led nowhere."))
+    }
+
+    /// The whole way up to the callback, which is not yet opened.
+    pub(super) async fn waiting(&mut self, who: &mut Browser, misbehave: &str) -> Outcome<Url> {
+        let passer = self.passer()?;
+        let authorize = self.set_out(who, "/auth/google").await?;
+        self.allow(&authorize, &passer, misbehave).await
+    }
+
+    /// Deletes everybody; what is left over, in words.
+    pub async fn clear(&mut self) -> Option<String> {
+        let mut left = Vec::new();
+        for mut account in std::mem::take(&mut self.cast) {
+            if let Err(error) = self.delete(&mut account.keeper).await {
+                left.push(format!("{}: {error}", account.email));
+            }
+        }
+        if let Some(passer) = self.passer.take()
+            && let Err(error) = self.delete_passer(&passer).await
+        {
+            left.push(format!("{}: {error}", passer.email));
+        }
+        (self.owner, self.thief) = (None, None);
+        (!left.is_empty()).then(|| left.join("; "))
+    }
+
+    /// Deletes the account of whoever is signed in.
+    pub(super) async fn delete(&self, who: &mut Browser) -> Outcome {
+        let call = self.form("/account/delete", &[("confirm", "delete")])?;
+        let answer = self.quietly(who, call).await?;
+        expect(&answer, 303, "An account could not be deleted")
+    }
+
+    /// Comes back as this person, and deletes the account.
+    pub(super) async fn delete_passer(&self, passer: &Passer) -> Outcome {
+        let mut browser = self.browser();
+        let authorize = self.set_out(&mut browser, "/auth/google").await?;
+        let callback = self.allow(&authorize, passer, "none").await?;
+        let answer = self.quietly(&mut browser, come_back(callback)).await?;
+        expect(&answer, 303, "Nobody could be signed in through the local provider")?;
+        self.delete(&mut browser).await
+    }
+}
+
+/// The consent form, filled in.
+pub(super) fn allowing(authorize: &Url, passer: &Passer, misbehave: &str) -> Call {
+    let asked: Vec<_> = authorize.query_pairs().collect();
+    let mut fields = vec![
+        ("decision", "allow"),
+        ("person", &*passer.key),
+        ("name", "Pia Passer"),
+        ("email", &*passer.email),
+        ("verified", "on"),
+        ("misbehave", misbehave),
+    ];
+    for (name, value) in &asked {
+        if *name == "scope" {
+            fields.extend(value.split(' ').map(|scope| ("scope", scope)));
+        } else {
+            fields.push((&**name, &**value));
+        }
+    }
+    let mut decide = authorize.clone();
+    decide.set_query(None);
+    decide.set_path(&format!("{}/decide", authorize.path()));
+    Call::form(decide, &fields)
+}
+
+/// The redirect back, as a browser follows it.
+pub(super) fn come_back(callback: Url) -> Call {
+    Call::new(Method::GET, callback).with("sec-fetch-site", "cross-site")
+}
+
+/// The pair in an answer of the token routes.
+pub(super) fn pair(answer: &Answer) -> Outcome<Tokens> {
+    Ok(Tokens {
+        access: member(answer, "access_token")?,
+        refresh: member(answer, "refresh_token")?,
+    })
+}
+
+fn expect(answer: &Answer, status: u16, otherwise: &str) -> Outcome {
+    if answer.status.as_u16() == status {
+        return Ok(());
+    }
+    let seen = super::record::Seen::of(answer);
+    Err(NotRun::because(format!("{otherwise}: {} was answered.", seen.line())))
+}

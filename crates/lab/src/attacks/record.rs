@@ -1,0 +1,250 @@
+//! What was sent and what came back: once to judge, and once, shortened, to show.
+
+use http::HeaderMap;
+use serde_json::Value;
+use url::Url;
+
+use crate::{Answer, Call};
+
+/// The domain of every address that an attack makes up (RFC 2606 §2): no
+/// letter to it can arrive anywhere.
+pub const DOMAIN: &str = "lab.invalid";
+
+/// A run of this many characters that could be a secret is cut.
+const SECRET_FROM: usize = 24;
+
+/// How much of it stays.
+const KEPT: usize = 8;
+
+/// How much of a body is shown.
+const MAX_SHOWN: usize = 600;
+
+/// An answer, as the judge sees it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Its status.
+    pub status: u16,
+    /// Its code of the catalogue.
+    pub code: Option<String>,
+    /// Where it leads.
+    pub location: Option<String>,
+    /// Its headers, those of the same name joined.
+    pub headers: Vec<(String, String)>,
+    /// Its body.
+    pub body: String,
+}
+
+impl Seen {
+    /// What an answer says.
+    #[must_use]
+    pub fn of(answer: &Answer) -> Self {
+        let header = |name| answer.header(name).map(str::to_owned);
+        Self {
+            status: answer.status.as_u16(),
+            code: header("x-error-code"),
+            location: header("location"),
+            headers: joined(&answer.headers),
+            body: answer.text(),
+        }
+    }
+
+    pub(super) fn is(&self, status: u16, code: &str) -> bool {
+        self.status == status && self.code.as_deref() == Some(code)
+    }
+
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(one, _)| one.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// A member of the JSON document in the body.
+    pub(super) fn member(&self, name: &str) -> Option<String> {
+        let document: Value = serde_json::from_str(&self.body).ok()?;
+        document.get(name)?.as_str().map(str::to_owned)
+    }
+
+    /// A parameter of the URL that it leads to.
+    pub(super) fn in_location(&self, name: &str) -> Option<String> {
+        let base = Url::parse("http://localhost/").ok()?;
+        let url = base.join(self.location.as_deref()?).ok()?;
+        url.query_pairs().find(|(one, _)| one == name).map(|(_, value)| value.into_owned())
+    }
+
+    pub(super) fn holds(&self, text: &str) -> bool {
+        self.body.contains(text) || self.headers.iter().any(|(_, value)| value.contains(text))
+    }
+
+    /// What is left when nobody's address is in it any more.
+    pub(super) fn faceless(&self) -> (u16, Option<&str>, Option<&str>, String) {
+        let words = self.body.split_inclusive(|c: char| c.is_whitespace() || "\"<>".contains(c));
+        let body = words.filter(|word| !word.contains(DOMAIN)).collect();
+        (self.status, self.code.as_deref(), self.location.as_deref(), body)
+    }
+
+    /// Status and code, or status and place.
+    #[must_use]
+    pub fn line(&self) -> String {
+        match (&self.code, &self.location) {
+            (Some(code), _) => format!("{} {code}", self.status),
+            (None, Some(location)) => format!("{}, to {}", self.status, shortened(location)),
+            (None, None) => self.status.to_string(),
+        }
+    }
+}
+
+fn joined(headers: &HeaderMap) -> Vec<(String, String)> {
+    let all = headers.keys().map(|name| {
+        let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+        (name.as_str().to_owned(), values.collect::<Vec<_>>().join(", "))
+    });
+    all.collect()
+}
+
+/// Whose step it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The attack itself, or a look at what came of it.
+    Attack,
+    /// The same without the attack: it has to succeed.
+    Control,
+}
+
+/// One exchange, as it is shown: nothing in it opens anything.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Attack or control.
+    pub role: Role,
+    /// What it is for.
+    pub note: String,
+    /// Method and URL.
+    pub asked: String,
+    /// The headers that were sent.
+    pub sent: Vec<(String, String)>,
+    /// The body that was sent.
+    pub body: String,
+    /// Status and code.
+    pub answered: String,
+    /// The headers that matter.
+    pub headers: Vec<(String, String)>,
+    /// The beginning of the body, where it is JSON.
+    pub said: String,
+}
+
+impl Step {
+    /// What is shown of a call and its answer.
+    #[must_use]
+    pub fn of(role: Role, note: &str, call: &Call, cookies: Option<&str>, seen: &Seen) -> Self {
+        let mut sent: Vec<_> = call
+            .headers
+            .iter()
+            .map(|(name, value)| {
+                (name.to_string(), shortened(&String::from_utf8_lossy(value.as_bytes())))
+            })
+            .collect();
+        sent.extend(cookies.map(|cookies| ("cookie".to_owned(), shortened(cookies))));
+        let url = shortened(call.url.as_str());
+        Self {
+            role,
+            note: note.to_owned(),
+            asked: format!("{} {url}", call.method),
+            sent,
+            body: cut(&shortened(&String::from_utf8_lossy(&call.body))),
+            answered: seen.line(),
+            headers: telling(seen),
+            said: if seen.header("content-type").is_some_and(|kind| kind.contains("json")) {
+                cut(&shortened(&seen.body))
+            } else {
+                String::new()
+            },
+        }
+    }
+}
+
+/// The headers of an answer that tell something about an attack.
+fn telling(seen: &Seen) -> Vec<(String, String)> {
+    const TELLING: [&str; 10] = [
+        "location",
+        "x-error-code",
+        "www-authenticate",
+        "retry-after",
+        "set-cookie",
+        "allow",
+        "cache-control",
+        "content-security-policy",
+        "access-control-allow-origin",
+        "content-type",
+    ];
+    let found = TELLING
+        .iter()
+        .filter_map(|name| seen.header(name).map(|value| ((*name).to_owned(), shortened(value))));
+    found.collect()
+}
+
+fn cut(text: &str) -> String {
+    if text.chars().count() <= MAX_SHOWN {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(MAX_SHOWN).collect();
+    format!("{kept}… ({} characters)", text.chars().count())
+}
+
+/// Cuts everything that is long enough to be a secret: tokens, codes, states,
+/// cookies, passwords.
+#[must_use]
+pub(super) fn shortened(text: &str) -> String {
+    let mut out = String::new();
+    let mut run = String::new();
+    for c in text.chars() {
+        if c.is_ascii_alphanumeric() || "-_".contains(c) {
+            run.push(c);
+        } else {
+            flush(&mut run, &mut out);
+            out.push(c);
+        }
+    }
+    flush(&mut run, &mut out);
+    out
+}
+
+fn flush(run: &mut String, out: &mut String) {
+    // Words of our own have no digits and no capitals, and are no secrets.
+    let is_word = run.chars().all(|c| c.is_ascii_lowercase() || "-_".contains(c));
+    if run.len() < SECRET_FROM || (is_word && run.len() < 2 * SECRET_FROM) {
+        out.push_str(run);
+    } else {
+        out.push_str(&run[..KEPT]);
+        out.push('…');
+    }
+    run.clear();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_cut_and_words_are_not() {
+        for (text, shown) in [
+            ("Bearer eyJhbGciOiJFZERTQSIsImtpZCI6.abc", "Bearer eyJhbGci….abc"),
+            ("latchkey_session=Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6", "latchkey_session=Zm9vYmFy…"),
+            ("provider_response_invalid", "provider_response_invalid"),
+            ("password=0123456789abcdef0123456789abcdef", "password=01234567…"),
+            ("short", "short"),
+        ] {
+            assert_eq!(shortened(text), shown);
+        }
+        assert!(!shortened(&"a".repeat(100)).contains(&"a".repeat(20)));
+    }
+
+    #[test]
+    fn addresses_have_no_face() {
+        let told = |email: &str| Seen {
+            status: 401,
+            body: format!("<input value=\"{email}\">No."),
+            ..Seen::default()
+        };
+        let (one, other) = (told("lab-1@lab.invalid"), told("lab-22@lab.invalid"));
+        assert_eq!(one.faceless(), other.faceless());
+        assert_ne!(one.faceless(), told("x@example.test").faceless());
+    }
+}

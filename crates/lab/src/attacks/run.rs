@@ -1,0 +1,88 @@
+//! Running attacks: bounded in time, and with nobody left behind.
+
+use std::time::{Duration, Instant};
+
+use super::Attack;
+use super::judge::{Verdict, judge};
+use super::record::Step;
+use super::stage::{NotRun, Stage, Target};
+
+/// How long one attack may take.
+const EACH: Duration = Duration::from_secs(18);
+
+/// How long all of them may take; what has not been run by then is not run.
+const ALL: Duration = Duration::from_secs(25);
+
+/// How long deleting the people may take.
+const CLEARING: Duration = Duration::from_secs(5);
+
+/// Those that wait for seconds on purpose. They wait while others run.
+const SLOW: [&str; 1] = ["refresh_reused"];
+
+/// How one attack went.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Refused or not.
+    pub verdict: Verdict,
+    /// What was sent and answered.
+    pub steps: Vec<Step>,
+    /// From its first request to its last.
+    pub took: Duration,
+}
+
+/// Runs these attacks, and tells of each as soon as it is over. What could not
+/// be deleted afterwards is answered, in words.
+pub async fn run(
+    target: &Target,
+    attacks: &[&'static Attack],
+    tell: &(dyn Fn(&'static Attack, Report) + Send + Sync),
+) -> Option<String> {
+    let (slow, quick): (Vec<_>, Vec<_>) =
+        attacks.iter().copied().partition(|attack| SLOW.contains(&attack.id));
+    let deadline = Instant::now() + ALL;
+    let (quick, slow) =
+        tokio::join!(lane(target, &quick, deadline, tell), lane(target, &slow, deadline, tell));
+    quick.or(slow)
+}
+
+/// One after the other, with the same people.
+async fn lane(
+    target: &Target,
+    attacks: &[&'static Attack],
+    deadline: Instant,
+    tell: &(dyn Fn(&'static Attack, Report) + Send + Sync),
+) -> Option<String> {
+    if attacks.is_empty() {
+        return None;
+    }
+    let mut stage = match Stage::new(target.clone()) {
+        Ok(stage) => stage,
+        Err(error) => return Some(error.to_string()),
+    };
+    for attack in attacks.iter().copied() {
+        tell(attack, one(&mut stage, attack, deadline).await);
+    }
+    let cleared = tokio::time::timeout(CLEARING, stage.clear()).await;
+    cleared.unwrap_or_else(|_| Some("the people of the run: deleting took too long".to_owned()))
+}
+
+async fn one(stage: &mut Stage, attack: &'static Attack, deadline: Instant) -> Report {
+    let start = Instant::now();
+    let time = deadline.saturating_duration_since(start).min(EACH);
+    // What an attack before this one left half done is not part of this one.
+    stage.take_record();
+    let done = match tokio::time::timeout(time, (attack.run)(stage)).await {
+        Ok(done) => done,
+        Err(_) => Err(NotRun::because("There was no time left.")),
+    };
+    let (seen, steps) = stage.take_record();
+    let verdict = match done {
+        Ok(()) => judge(attack.expect, &seen),
+        Err(why) => match judge(attack.expect, &seen) {
+            // What has been seen has been seen, whatever happened afterwards.
+            through @ Verdict::GotThrough(_) => through,
+            _ => Verdict::CouldNotRun(why.to_string()),
+        },
+    };
+    Report { verdict, steps, took: start.elapsed() }
+}

@@ -1,0 +1,115 @@
+//! One run at a time, in the background; what came of it is kept in memory.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use latchkey_lab::attacks::{self, Attack, LocalProvider, Report, Target};
+use url::Url;
+
+use crate::app::{App, Application};
+use crate::settings::Dialect;
+use crate::templates::Progress;
+
+/// How the attacks went, and whether a run is under way.
+#[derive(Debug, Default)]
+pub(crate) struct Runner(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    reports: HashMap<&'static str, Report>,
+    running: Option<Progress>,
+    left_over: Option<String>,
+}
+
+impl Runner {
+    /// How this attack went the last time.
+    pub(crate) fn report(&self, attack: &Attack) -> Option<Report> {
+        self.state().reports.get(attack.id).cloned()
+    }
+
+    /// How far a run is, if one is under way.
+    pub(crate) fn progress(&self) -> Option<Progress> {
+        self.state().running
+    }
+
+    /// What the last run could not clear away.
+    pub(crate) fn left_over(&self) -> Option<String> {
+        self.state().left_over.clone()
+    }
+
+    /// Begins a run, unless one is under way.
+    fn begin(&self, attacks: &[&'static Attack]) -> bool {
+        let mut state = self.state();
+        if state.running.is_some() {
+            return false;
+        }
+        for attack in attacks {
+            state.reports.remove(attack.id);
+        }
+        state.running = Some(Progress { done: 0, wanted: attacks.len() });
+        state.left_over = None;
+        true
+    }
+
+    fn note(&self, attack: &'static Attack, report: Report) {
+        let mut state = self.state();
+        state.reports.insert(attack.id, report);
+        if let Some(progress) = &mut state.running {
+            progress.done += 1;
+        }
+    }
+
+    fn end(&self, left_over: Option<String>) {
+        let mut state = self.state();
+        state.running = None;
+        state.left_over = left_over;
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Ends a run however it ends: after a panic, too, there can be another.
+struct Running(App);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if self.0.lab.progress().is_some() {
+            self.0.lab.end(Some("the run broke off".to_owned()));
+        }
+    }
+}
+
+/// Runs these attacks, unless a run is under way.
+pub(super) fn start(app: &App, attacks: Vec<&'static Attack>) {
+    if !app.lab.begin(&attacks) {
+        return;
+    }
+    let app = app.clone();
+    tokio::spawn(async move {
+        let running = Running(app.clone());
+        let tell = |attack, report| app.lab.note(attack, report);
+        let left_over = attacks::run(&target(&app), &attacks, &tell).await;
+        if let Some(left_over) = &left_over {
+            tracing::warn!(left_over, "the attack lab could not clear away everything");
+        }
+        app.lab.end(left_over);
+        drop(running);
+    });
+}
+
+/// This very instance, as anybody can reach it.
+fn target(app: &Application) -> Target {
+    let google = app.settings.providers.iter().find(|one| one.local && one.slug == "google");
+    let provider = google.and_then(|google| {
+        let Dialect::OpenId { issuer } = &google.dialect else { return None };
+        Some(LocalProvider {
+            google: Url::parse(issuer).ok()?,
+            client_id: google.client_id.clone(),
+            client_secret: google.client_secret.expose().to_owned(),
+            redirect_uri: app.settings.absolute("/auth/google/callback"),
+        })
+    });
+    Target { app: app.settings.public_url.clone(), provider }
+}

@@ -1,0 +1,44 @@
+//! What the lab says of itself is true.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::Path;
+
+use latchkey_lab::attacks::{Group, all, by_id};
+
+/// The root of the repository.
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a folder above")
+}
+
+#[test]
+fn every_check_is_where_the_page_says() {
+    for attack in all() {
+        let path = root().join(attack.check.file);
+        let source = fs::read_to_string(&path)
+            .unwrap_or_else(|error| panic!("{}: {}: {error}", attack.id, path.display()));
+        let name = attack.check.name;
+        let is_there = [format!("fn {name}("), format!("fn {name}<")];
+        assert!(
+            is_there.iter().any(|wanted| source.contains(wanted)),
+            "{}: no function {name} in {}",
+            attack.id,
+            attack.check.file
+        );
+    }
+}
+
+#[test]
+fn every_attack_stands_once_and_says_what_it_is() {
+    let mut ids = HashSet::new();
+    for attack in all() {
+        assert!(ids.insert(attack.id), "{} is there twice", attack.id);
+        assert_eq!(by_id(attack.id).map(|found| found.title), Some(attack.title));
+        assert!(attack.id.bytes().all(|b| b.is_ascii_lowercase() || b"_0123456789".contains(&b)));
+        assert!(attack.story.ends_with('.') && attack.story.len() > 40, "{}", attack.id);
+        assert!(!attack.standard.is_empty() && !attack.expect.is_empty(), "{}", attack.id);
+    }
+    assert!(ids.len() >= 36, "{} attacks", ids.len());
+    let grouped: usize = Group::ALL.into_iter().map(|group| group.attacks().count()).sum();
+    assert_eq!(grouped, ids.len(), "an attack is in no group");
+}

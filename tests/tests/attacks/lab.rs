@@ -1,0 +1,122 @@
+//! The lab, used as a person uses it.
+
+use std::time::Duration;
+
+use latchkey_lab::attacks::all;
+use latchkey_tests::database::rows;
+use latchkey_tests::person::{PASSWORD, knock, sign_up};
+use latchkey_tests::{Browser, Latchkey, Page, Setup};
+use reqwest::Method;
+
+/// Longer than any run takes, in looks.
+const LOOKS: usize = 600;
+
+/// Presses a button, and looks at the page until the run is over.
+async fn run(app: &Latchkey, browser: &mut Browser, path: &str) -> Page {
+    let to = browser.post(&app.url(path), &[]).await.see_other();
+    for _ in 0..LOOKS {
+        let page = browser.get(&app.url(&to)).await.expect(200);
+        if !page.body.contains("http-equiv=\"refresh\"") {
+            return page;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("the run does not end");
+}
+
+/// Every table in which a run could leave somebody behind.
+async fn everybody(app: &Latchkey) -> Vec<(&'static str, i64)> {
+    let mut found = Vec::new();
+    for table in ["users", "identities", "passwords", "sign_ins", "contacts", "email_tokens"] {
+        found.push((table, rows(&app.app.db, table).await));
+    }
+    found
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_attack_is_refused_and_nobody_is_left_behind() {
+    let app = Latchkey::start().await;
+    let mut browser = Browser::new();
+    browser.sign_in_with(&app, "google", "ada").await;
+    let before = everybody(&app).await;
+
+    let page = run(&app, &mut browser, "/lab/run").await;
+    let mut not_refused = Vec::new();
+    for attack in all() {
+        let page = browser.get(&app.url(&format!("/lab/{}", attack.id))).await.expect(200);
+        if !page.body.contains("<h2>Refused</h2>") {
+            not_refused.push(format!("{}: {}", attack.id, page.summary()));
+        }
+        // What is shown opens nothing: no JWT, no long run of base64url.
+        let steps = page.body.split_once("What was sent").map_or("", |(_, steps)| steps);
+        let long = steps
+            .split(|c: char| !(c.is_ascii_alphanumeric() || "-_".contains(c)))
+            .find(|run| run.len() >= 48);
+        assert_eq!(long, None, "{}: something long is shown", attack.id);
+    }
+    assert!(not_refused.is_empty(), "{}", not_refused.join("\n\n"));
+    assert!(page.body.contains(&format!("<dd>{}</dd>", all().count())), "{}", page.summary());
+    assert!(!page.body.contains("left behind"), "{}", page.summary());
+
+    assert_eq!(everybody(&app).await, before);
+    assert!(!app.file("data/local-people.json").exists(), "people were written down");
+    // Whoever ran it is still signed in, and can sign up and in at once from
+    // the same address: no limit of theirs is used up.
+    assert!(browser.account(&app).await.is_some());
+    sign_up(&app, "developer@example.test").await;
+    let fields = [("email", "developer@example.test"), ("password", PASSWORD)];
+    assert_eq!(knock(&mut Browser::new(), &app, &fields).await.see_other(), "/account");
+    Browser::new().sign_in_with(&app, "google", "grace").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_provider_nothing_is_said_to_be_refused() {
+    let app = Setup::new().set("LOCAL_IDP", "off").start().await;
+    let mut browser = Browser::new();
+    for id in ["login_csrf", "id_token_nonce", "pkce_missing"] {
+        let page = run(&app, &mut browser, &format!("/lab/{id}/run")).await;
+        assert!(page.body.contains("It could not be run"), "{id}: {}", page.summary());
+        assert!(page.body.contains("needs the local provider"), "{id}: {}", page.summary());
+    }
+    let page = run(&app, &mut browser, "/lab/jwt_none/run").await;
+    assert!(page.body.contains("<h2>Refused</h2>"), "{}", page.summary());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn there_is_one_run_at_a_time_and_other_sites_start_none() {
+    let app = Latchkey::start().await;
+    let mut browser = Browser::new();
+    let foreign = [("sec-fetch-site", "cross-site"), ("origin", "https://evil.test")];
+    let page = browser.send(Method::POST, &app.url("/lab/run"), &foreign, None).await;
+    let _ = page.expect_error(403, "cross_site_request");
+    let page = browser.get(&app.url("/lab")).await.expect(200);
+    assert!(!page.body.contains("http-equiv=\"refresh\""), "it was started all the same");
+
+    // The slow one waits for eleven seconds; meanwhile nothing else begins.
+    assert_eq!(
+        browser.post(&app.url("/lab/refresh_reused/run"), &[]).await.see_other(),
+        "/lab/refresh_reused"
+    );
+    let _ = browser.post(&app.url("/lab/jwt_none/run"), &[]).await.see_other();
+    let page = browser.get(&app.url("/lab")).await.expect(200);
+    assert!(page.body.contains("0 of 1 are over"), "{}", page.summary());
+    let page = run(&app, &mut browser, "/lab/jwt_none/run").await;
+    assert!(page.body.contains("Not run yet"), "a second run was begun: {}", page.summary());
+    let page = browser.get(&app.url("/lab/refresh_reused")).await.expect(200);
+    assert!(page.body.contains("<h2>Refused</h2>"), "{}", page.summary());
+}
+
+#[tokio::test]
+async fn elsewhere_than_in_development_the_list_is_read_and_not_run() {
+    let app = Setup::public().start().await;
+    let mut browser = Browser::new().with_name(&app.origin, app.address);
+    let page = browser.get(&app.url("/lab")).await.expect(200);
+    assert!(page.body.contains("A token that is not signed"), "{}", page.summary());
+    assert!(!page.body.contains("action=\"/lab"), "there is a button");
+    let page = browser.get(&app.url("/lab/jwt_none")).await.expect(200);
+    assert!(!page.body.contains("action=\"/lab"), "there is a button");
+    for path in ["/lab/run", "/lab/jwt_none/run"] {
+        let _ = browser.post(&app.url(path), &[]).await.expect_error(404, "not_found");
+    }
+    let _ = browser.get(&app.url("/lab/nothing")).await.expect_error(404, "not_found");
+}
