@@ -11,11 +11,17 @@ use aws_lc_rs::digest::{SHA256, digest};
 #[must_use]
 pub fn of(secret: &str) -> String {
     let mut hex = String::with_capacity(64);
-    for byte in digest(&SHA256, secret.as_bytes()).as_ref() {
+    for byte in sha256(secret.as_bytes()) {
         // Writing to a string cannot fail.
         let _ = write!(hex, "{byte:02x}");
     }
     hex
+}
+
+/// SHA-256, as it comes.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> Vec<u8> {
+    digest(&SHA256, bytes).as_ref().to_vec()
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ use crate::comparison::Comparison;
 use crate::cookies::CookieProfile;
 use crate::limits::Limits;
 use crate::mail::{InvalidUrl, Mailer};
+use crate::pages::drill::Stage;
 use crate::pages::lab;
 use crate::settings::{Dialect, ProviderSettings, Revocation, Settings};
 use crate::stopwatch::Stopwatch;
@@ -70,6 +71,8 @@ pub struct Application {
     pub comparison: Comparison,
     /// How the attacks on this instance went.
     pub(crate) lab: lab::Runner,
+    /// The decoys of the storage drill.
+    pub(crate) drill: Stage,
     /// The time.
     pub clock: Clock,
 }
@@ -138,6 +141,7 @@ impl Application {
             issuer,
             revoked,
             stopwatch: Stopwatch::default(),
+            drill: Stage::default(),
             db,
             clock,
             settings,

@@ -20,8 +20,8 @@ use crate::errors::{Fault, catalogue};
 use crate::middleware::{canonical, faults, request, same_site, security_headers};
 use crate::pages::account::{delete, link, sign_ins};
 use crate::pages::{
-    account, audit, compare, connections, docs, doctor, errors, health, home, lab, oauth, outbox,
-    recovery, sign_in, sign_out, sign_up, stopwatch, traces,
+    account, audit, choose, compare, connections, docs, doctor, drill, errors, health, home,
+    inspector, lab, oauth, outbox, recovery, sign_in, sign_out, sign_up, stopwatch, traces,
 };
 use crate::static_files;
 use crate::traces::recorder;
@@ -71,6 +71,22 @@ fn pages() -> Router<App> {
         .route("/compare/run", post(compare::run))
         .route("/compare/guess", post(compare::guess))
         .route("/compare/claims/{file}", get(compare::samples))
+        .route(
+            "/inspector",
+            get(inspector::show)
+                .post(inspector::act)
+                .layer(DefaultBodyLimit::max(inspector::BODY_LIMIT)),
+        )
+        .route("/choose", get(choose::show))
+        .route("/drill", get(drill::show))
+        .route("/drill/start", post(drill::start))
+        .route("/drill/room", get(drill::room))
+        .route("/drill/token", post(drill::token))
+        .route("/drill/me", get(drill::me).post(drill::change))
+        .route("/drill/thief", post(drill::thief))
+        .route("/drill/use", post(drill::reuse))
+        .route("/drill/sign-out", post(drill::sign_out))
+        .route("/drill/end", post(drill::end))
         .route("/docs", get(docs::show))
         .route("/doctor", get(doctor::show))
         .route("/stopwatch", get(stopwatch::show).post(stopwatch::start))

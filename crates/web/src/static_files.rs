@@ -14,7 +14,7 @@ struct File {
     contents: &'static [u8],
 }
 
-const FILES: [File; 3] = [
+const FILES: [File; 4] = [
     File {
         name: "app.css",
         kind: "text/css; charset=utf-8",
@@ -30,6 +30,11 @@ const FILES: [File; 3] = [
         kind: "image/svg+xml",
         contents: include_bytes!("../../../static/favicon.svg"),
     },
+    File {
+        name: "drill.js",
+        kind: "text/javascript; charset=utf-8",
+        contents: include_bytes!("../../../static/drill.js"),
+    },
 ];
 
 /// The stylesheet's address, which changes with its contents, so that a
@@ -42,6 +47,12 @@ pub(crate) fn stylesheet() -> &'static str {
 /// The script's address, likewise.
 pub(crate) fn script() -> &'static str {
     static ADDRESS: LazyLock<String> = LazyLock::new(|| address(&FILES[1]));
+    &ADDRESS
+}
+
+/// The address of the drill's own script, likewise.
+pub(crate) fn drill_script() -> &'static str {
+    static ADDRESS: LazyLock<String> = LazyLock::new(|| address(&FILES[3]));
     &ADDRESS
 }
 

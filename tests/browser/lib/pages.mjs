@@ -13,6 +13,10 @@ export const pagesOf = {
     { name: 'docs', path: '/docs' },
     { name: 'stopwatch', path: '/stopwatch' },
     { name: 'compare', path: '/compare' },
+    { name: 'inspector', path: '/inspector' },
+    { name: 'drill', path: '/drill' },
+    { name: 'choose', path: '/choose' },
+    { name: 'choose-answered', path: '/choose?passwords=both&callers=others&ending=minutes&services=apart&database=far&delegation=yes' },
   ],
   people: [
     { name: 'home-signed-in', path: '/' },

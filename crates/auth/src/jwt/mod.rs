@@ -12,6 +12,7 @@
 pub mod algorithm;
 pub mod cache;
 pub mod claims;
+pub mod inspect;
 mod issue;
 pub mod jwks;
 pub mod key;

@@ -147,6 +147,11 @@ impl VerifyingKey {
         self.0.public.algorithm()
     }
 
+    /// Whether this key made that signature of that message.
+    pub(super) fn verifies_bytes(&self, message: &[u8], signature: &[u8]) -> bool {
+        self.verifies(message, &URL_SAFE_NO_PAD.encode(signature))
+    }
+
     /// Whether this key made that signature (base64url) of that message.
     pub(super) fn verifies(&self, message: &[u8], signature: &str) -> bool {
         let algorithm = self.algorithm().in_jsonwebtoken();

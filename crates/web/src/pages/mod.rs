@@ -2,14 +2,17 @@
 
 pub(crate) mod account;
 pub(crate) mod audit;
+pub(crate) mod choose;
 pub(crate) mod claims;
 pub(crate) mod compare;
 pub(crate) mod connections;
 pub(crate) mod docs;
 pub(crate) mod doctor;
+pub(crate) mod drill;
 pub(crate) mod errors;
 pub(crate) mod health;
 pub(crate) mod home;
+pub(crate) mod inspector;
 pub(crate) mod lab;
 pub(crate) mod oauth;
 pub(crate) mod outbox;

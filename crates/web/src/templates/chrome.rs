@@ -58,6 +58,12 @@ impl Chrome {
         static_files::script()
     }
 
+    /// The address of the drill's script.
+    #[expect(clippy::unused_self, reason = "templates reach it through the chrome")]
+    pub(crate) fn drill_script(&self) -> &'static str {
+        static_files::drill_script()
+    }
+
     /// For a page that does not.
     pub(crate) fn of_nobody(app: &Application) -> Self {
         Self { who: Who::Unknown, local: local(app), outbox: app.mailer.outbox().is_some() }

@@ -1,9 +1,12 @@
 //! Every page there is, with what it shows. The HTML is in `templates/`.
 
 mod account;
+mod choose;
 mod chrome;
 mod compare;
 mod connections;
+mod drill;
+mod inspector;
 mod lab;
 mod stopwatch;
 mod words;
@@ -18,9 +21,15 @@ use crate::errors::{Action, Entry, Fault, Owner};
 use crate::mail::Letter;
 
 pub(crate) use account::{AccountPage, Carried, Claim, Device, LinkedIdentity};
+pub(crate) use choose::{Asked, ChoiceShown, ChoosePage, Chosen, Reason, Snippet};
 pub(crate) use chrome::{Chrome, Who};
 pub(crate) use compare::{ComparePage, ComparingPage};
 pub(crate) use connections::{ConnectionsPage, Ending, ProviderCard, ServicePage};
+pub(crate) use drill::{DrillPage, DrillRoomPage};
+pub(crate) use inspector::{
+    Answer, Inspection, InspectorForm, InspectorPage, LampShown, MembersShown, PartShown, Row,
+    VerifyBy,
+};
 pub(crate) use lab::{AttackPage, Exchange, LabGroup, LabPage, LabRow, LabState, Progress};
 pub(crate) use stopwatch::{Lane, StopwatchPage, Watched};
 pub(crate) use words::{ProviderButton, door_name, key_name};

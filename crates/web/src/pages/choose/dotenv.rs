@@ -1,0 +1,106 @@
+//! The choice as a `.env` that starts.
+
+use latchkey_domain::sign_in::Key;
+
+use super::advice::{Advice, Doors, ForPrograms};
+use crate::settings::Revocation;
+
+/// A `.env` for this choice. It starts as it is, in development; what a real
+/// site needs besides stands there as comments.
+pub(super) fn of(advice: &Advice) -> String {
+    let mut lines: Vec<&str> = Vec::new();
+    lines.push("# Where things are kept.");
+    lines.push(if advice.shares_database {
+        "DATABASE_URL=postgres://latchkey@localhost/latchkey"
+    } else {
+        "DATABASE_URL=sqlite://data/latchkey.db"
+    });
+    lines.push("");
+    door(advice, &mut lines);
+    if advice.key == Key::Session {
+        lines.extend([
+            "",
+            "# The key of pages: a server session, unused and at the latest.",
+            "SESSION_IDLE_TTL=7d",
+            "SESSION_TTL=30d",
+        ]);
+    }
+    if advice.key == Key::Jwt || advice.programs == Some(ForPrograms::Jwt) {
+        lines.extend([
+            "",
+            if advice.key == Key::Jwt {
+                "# The key of pages and programs: a JWT."
+            } else {
+                "# The key of programs: a JWT."
+            },
+            "JWT_ALGORITHM=EdDSA",
+            "JWT_ACCESS_TTL=5m",
+            "JWT_REFRESH_TTL=30d",
+            match advice.revocation {
+                Revocation::Expiry => "JWT_REVOCATION=expiry",
+                Revocation::Watch => "JWT_REVOCATION=watch",
+            },
+        ]);
+    }
+    if advice.programs == Some(ForPrograms::Opaque) {
+        lines.extend([
+            "",
+            "# Opaque tokens: asked about at whoever issued them (RFC 7662).",
+            "# In development the local provider is asked.",
+            "# OAUTH_INTROSPECTION_URL=https://issuer.example.com/introspect",
+            "# OAUTH_INTROSPECTION_CLIENT_ID=",
+            "# OAUTH_INTROSPECTION_CLIENT_SECRET=",
+        ]);
+    }
+    lines.extend([
+        "",
+        "# A real site, besides:",
+        "# PUBLIC_URL=https://app.example.com",
+        "# APP_SECRET_FILE=/run/secrets/latchkey",
+    ]);
+    lines.join("\n") + "\n"
+}
+
+fn door(advice: &Advice, lines: &mut Vec<&str>) {
+    let uses_provider = advice.door != Doors::Password || advice.connects;
+    if !uses_provider {
+        lines.extend(["# The door: a password. No provider.", "LOCAL_IDP=off"]);
+        return;
+    }
+    lines.push(match advice.door {
+        Doors::OAuth => "# The door: OAuth. The local provider plays Google until both are set.",
+        Doors::Both => "# Both doors. The local provider plays Google until both are set.",
+        Doors::Password => {
+            "# The door: a password. Google is for connections; it is played until both are set."
+        }
+    });
+    lines.extend(["LOCAL_IDP=auto", "# GOOGLE_CLIENT_ID=", "# GOOGLE_CLIENT_SECRET="]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::advice::decide;
+    use super::super::questions::Answers;
+    use super::*;
+    use crate::settings::{Environment, Settings};
+
+    #[test]
+    fn every_choice_makes_settings_that_are_taken_and_say_so() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join(".env");
+        for answers in Answers::all() {
+            let advice = decide(&answers);
+            let text = of(&advice);
+            std::fs::write(&file, &text).expect("written");
+            let environment = Environment::with_file(&file).expect("a file that can be read");
+            let settings = Settings::load(&environment).expect(&text);
+            let doubts: Vec<_> = settings.doubts.iter().map(|doubt| &doubt.variable).collect();
+            assert!(doubts.is_empty(), "{doubts:?}\n{text}");
+            assert_eq!(settings.jwt.revocation, advice.revocation, "{text}");
+            let has_providers = advice.door != Doors::Password || advice.connects;
+            assert_eq!(!settings.providers.is_empty(), has_providers, "{text}");
+            let is_postgres = settings.database_url.expose().starts_with("postgres:");
+            assert_eq!(is_postgres, advice.shares_database, "{text}");
+        }
+    }
+}

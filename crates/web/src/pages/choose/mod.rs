@@ -1,0 +1,144 @@
+//! "Which one should I use?": six questions, and an answer whose every sentence
+//! leads to what was measured.
+
+mod advice;
+mod dotenv;
+mod questions;
+mod reasons;
+
+use axum::extract::{Query, State};
+use latchkey_domain::sign_in::Key;
+use serde::Deserialize;
+
+use self::advice::{Advice, Doors, ForPrograms};
+use self::questions::{
+    Answers, Callers, Database, Delegation, Ending, Passwords, QUESTIONS, Services,
+};
+use crate::app::App;
+use crate::caller::Caller;
+use crate::templates::{Asked, ChoiceShown, ChoosePage, Chosen, Chrome, Page, Snippet};
+
+/// The answers as they stand in the address, which can be passed on.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Given {
+    passwords: Option<String>,
+    callers: Option<String>,
+    ending: Option<String>,
+    services: Option<String>,
+    database: Option<String>,
+    delegation: Option<String>,
+}
+
+impl Given {
+    fn of(&self, name: &str) -> Option<&str> {
+        match name {
+            "passwords" => self.passwords.as_deref(),
+            "callers" => self.callers.as_deref(),
+            "ending" => self.ending.as_deref(),
+            "services" => self.services.as_deref(),
+            "database" => self.database.as_deref(),
+            _ => self.delegation.as_deref(),
+        }
+    }
+
+    /// The answers, when all six are there. What is no answer is none: the
+    /// address may have been written by somebody else.
+    fn answers(&self) -> Option<Answers> {
+        Some(Answers {
+            passwords: Passwords::parse(self.passwords.as_deref()?)?,
+            callers: Callers::parse(self.callers.as_deref()?)?,
+            ending: Ending::parse(self.ending.as_deref()?)?,
+            services: Services::parse(self.services.as_deref()?)?,
+            database: Database::parse(self.database.as_deref()?)?,
+            delegation: Delegation::parse(self.delegation.as_deref()?)?,
+        })
+    }
+
+    fn says_something(&self) -> bool {
+        QUESTIONS.iter().any(|question| self.of(question.name).is_some())
+    }
+}
+
+/// `GET /choose`
+pub(crate) async fn show(
+    State(app): State<App>,
+    caller: Option<Caller>,
+    Query(given): Query<Given>,
+) -> Page<ChoosePage> {
+    let answers = given.answers();
+    let questions = QUESTIONS.iter().map(|question| Asked {
+        name: question.name,
+        asks: question.asks,
+        why: question.why,
+        choices: question
+            .choices
+            .iter()
+            .map(|(value, label, hint)| ChoiceShown {
+                value,
+                label,
+                hint,
+                is_chosen: given.of(question.name) == Some(value),
+            })
+            .collect(),
+    });
+    Page(ChoosePage {
+        chrome: Chrome::new(&app, caller.as_ref()),
+        questions: questions.collect(),
+        is_incomplete: answers.is_none() && given.says_something(),
+        chosen: answers.map(|answers| chosen(&answers)),
+    })
+}
+
+fn chosen(answers: &Answers) -> Chosen {
+    let advice = advice::decide(answers);
+    Chosen {
+        door: match advice.door {
+            Doors::OAuth => "OAuth",
+            Doors::Password => "A password",
+            Doors::Both => "Both doors",
+        },
+        key: match advice.key {
+            Key::Session => "A server session",
+            Key::Jwt => "A JWT",
+        },
+        programs: advice.programs.map(|programs| match programs {
+            ForPrograms::Jwt => "A JWT, as a bearer token",
+            ForPrograms::Opaque => "An opaque token, introspected",
+        }),
+        delegation: advice.connects,
+        reasons: reasons::of(answers, &advice),
+        dotenv: dotenv::of(&advice),
+        snippets: snippets(&advice),
+    }
+}
+
+/// Real programs of this repository, which are compiled with it.
+fn snippets(advice: &Advice) -> Vec<Snippet> {
+    const SESSION: Snippet = Snippet {
+        title: "Who carries this session?",
+        path: "crates/auth/examples/whose_session.rs",
+        code: include_str!("../../../../auth/examples/whose_session.rs"),
+    };
+    const JWT: Snippet = Snippet {
+        title: "Another service checks a JWT, with the public keys alone",
+        path: "crates/auth/examples/jwt_elsewhere.rs",
+        code: include_str!("../../../../auth/examples/jwt_elsewhere.rs"),
+    };
+    const OPAQUE: Snippet = Snippet {
+        title: "A service asks about an opaque token (RFC 7662)",
+        path: "a terminal",
+        code: "curl -u \"$API_ID:$API_SECRET\" http://127.0.0.1:3001/google/introspect \\\n  \
+               --data-urlencode \"token=$TOKEN\"\n",
+    };
+    let mut snippets = Vec::new();
+    if advice.key == Key::Session {
+        snippets.push(SESSION);
+    }
+    if advice.key == Key::Jwt || advice.programs == Some(ForPrograms::Jwt) {
+        snippets.push(JWT);
+    }
+    if advice.programs == Some(ForPrograms::Opaque) {
+        snippets.push(OPAQUE);
+    }
+    snippets
+}

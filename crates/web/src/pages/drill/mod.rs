@@ -1,0 +1,277 @@
+//! The storage drill: what a script that was smuggled into a page gets from
+//! `localStorage` and from cookies, and what it can do with either.
+//!
+//! It is there in development alone. One page has a hole on purpose; what goes
+//! through it is chosen from a [closed list](comment), everything that can be
+//! stolen is a decoy, and the policy of that page lets its scripts reach
+//! nothing outside `/drill/`.
+
+mod comment;
+mod stage;
+
+use axum::Json;
+use axum::extract::{Query, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
+use serde::Deserialize;
+use serde_json::json;
+use tower_sessions::cookie::{Cookie, SameSite};
+
+use self::comment::Comment;
+pub(crate) use self::stage::Scene;
+pub(crate) use self::stage::Stage;
+use self::stage::{Arrived, By, Used};
+use crate::app::{App, Application};
+use crate::caller::Caller;
+use crate::cookies::SetCookies;
+use crate::errors::{Action, Fault, Result, catalogue};
+use crate::form::Fields;
+use crate::templates::{Chrome, DrillPage, DrillRoomPage, Page};
+
+/// The cookie that no script can read.
+const SESSION: &str = "latchkey_drill";
+
+/// The cookie on which `HttpOnly` was forgotten.
+const OPEN: &str = "latchkey_drill_open";
+
+/// The decoys leave this path as little as the scripts do.
+const PATH: &str = "/drill";
+
+/// More than any loot has.
+const MAX_FIELD: usize = 2_000;
+
+fn only_in_development(app: &Application) -> Result<()> {
+    if app.settings.is_development() {
+        return Ok(());
+    }
+    Err(Fault::new(catalogue::NOT_FOUND)
+        .detail("The drill has a hole on purpose, so it is there in development alone.")
+        .action(Action::link("See what it would show", "/compare#claim-13")))
+}
+
+/// `GET /drill`
+pub(crate) async fn show(
+    State(app): State<App>,
+    caller: Option<Caller>,
+    headers: HeaderMap,
+) -> Result<Page<DrillPage>> {
+    only_in_development(&app)?;
+    Ok(Page(DrillPage {
+        chrome: Chrome::new(&app, caller.as_ref()),
+        token_lives: stage::TOKEN_LIVES,
+        first_email: stage::EMAIL,
+        scene: scene(&app, &headers),
+        now: app.clock.now(),
+    }))
+}
+
+/// `POST /drill/start`
+pub(crate) async fn start(State(app): State<App>, headers: HeaderMap) -> Result<Response> {
+    only_in_development(&app)?;
+    if let Some(session) = app.cookies.value(&headers, SESSION) {
+        app.drill.end(session);
+    }
+    let scene = app.drill.begin(app.clock.now());
+    let cookies = vec![cookie(SESSION, scene.session, true), cookie(OPEN, scene.open, false)];
+    Ok((SetCookies(cookies), Redirect::to("/drill/room")).into_response())
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Visit {
+    comment: Option<String>,
+    policy: Option<String>,
+}
+
+/// `GET /drill/room`: the page with the hole.
+pub(crate) async fn room(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Query(visit): Query<Visit>,
+) -> Result<Response> {
+    only_in_development(&app)?;
+    let Some(scene) = scene(&app, &headers).filter(|scene| scene.is_signed_in) else {
+        return Ok(Redirect::to(PATH).into_response());
+    };
+    let comment = visit.comment.as_deref().and_then(Comment::parse);
+    let is_guarded = visit.policy.as_deref() == Some("real");
+    let page = DrillRoomPage {
+        chrome: Chrome::of_nobody(&app),
+        number: scene.number,
+        email: scene.email,
+        comment: comment.map(Comment::html),
+        source: comment.map(Comment::script),
+        is_guarded,
+    };
+    let mut response = Page(page).into_response();
+    // Guarded, it has the policy of every other page.
+    if !is_guarded && let Ok(policy) = HeaderValue::try_from(policy(&app, comment)) {
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    Ok(response)
+}
+
+/// As much as the hole needs: the page's own script, the very text of the
+/// comment's, and requests to the drill. No window can be opened in which
+/// another page of this origin could be read.
+fn policy(app: &Application, comment: Option<Comment>) -> String {
+    let origin = app.settings.origin();
+    let hash = comment.map(Comment::hash).unwrap_or_default();
+    format!(
+        "default-src 'none'; script-src {origin}/static/drill.js {hash}; style-src 'self'; \
+         img-src 'self'; connect-src {origin}/drill/; form-action {origin}/drill/; \
+         base-uri 'none'; object-src 'none'; frame-ancestors 'none'; \
+         sandbox allow-forms allow-same-origin allow-scripts"
+    )
+}
+
+/// `POST /drill/token`: what the page puts into `localStorage`.
+pub(crate) async fn token(State(app): State<App>, headers: HeaderMap) -> Result<Response> {
+    only_in_development(&app)?;
+    let scene = scene(&app, &headers).filter(|scene| scene.is_signed_in);
+    Ok(scene.map_or_else(nobody, |scene| Json(json!({ "token": scene.token })).into_response()))
+}
+
+/// `GET /drill/me`: the decoy API, which takes the token or a cookie.
+pub(crate) async fn me(State(app): State<App>, headers: HeaderMap) -> Result<Response> {
+    only_in_development(&app)?;
+    Ok(known(&app, &headers).map_or_else(nobody, |(scene, by)| {
+        let me = json!({ "name": "Dora Decoy", "email": scene.email, "known_by": by.name() });
+        Json(me).into_response()
+    }))
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Change {
+    email: String,
+}
+
+/// `POST /drill/me`: what a rider does in the decoy's name.
+pub(crate) async fn change(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Fields(change): Fields<Change>,
+) -> Result<Response> {
+    only_in_development(&app)?;
+    let Some((scene, _)) = known(&app, &headers) else { return Ok(nobody()) };
+    app.drill.change_email(&scene.number, short(&change.email));
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Loot {
+    drill: String,
+    #[serde(default)]
+    local_storage: String,
+    #[serde(default)]
+    cookies: String,
+    #[serde(default)]
+    ridden: String,
+}
+
+/// `POST /drill/thief`: the thief's own server, if it were elsewhere.
+pub(crate) async fn thief(State(app): State<App>, Fields(loot): Fields<Loot>) -> Result<Response> {
+    only_in_development(&app)?;
+    let arrived = Arrived {
+        local_storage: short(&loot.local_storage),
+        cookies: short(&loot.cookies),
+        ridden: short(&loot.ridden),
+    };
+    let is_known = app.drill.arrive(&loot.drill, arrived);
+    Ok(if is_known { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND }.into_response())
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Use {
+    what: String,
+}
+
+/// `POST /drill/use`: the thief uses what arrived, on a connection of their own.
+pub(crate) async fn reuse(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Fields(form): Fields<Use>,
+) -> Result<Redirect> {
+    only_in_development(&app)?;
+    let back = Redirect::to("/drill#desk");
+    let Some(scene) = scene(&app, &headers) else { return Ok(back) };
+    let latest = |of: fn(&Arrived) -> &String| {
+        scene.arrived.iter().rev().map(of).find(|text| !text.is_empty()).cloned()
+    };
+    let (what, name, value) = match form.what.as_str() {
+        "token" => {
+            let token = latest(|one| &one.local_storage).unwrap_or_default();
+            ("The token from localStorage", header::AUTHORIZATION, format!("Bearer {token}"))
+        }
+        "cookies" => {
+            ("The cookies", header::COOKIE, latest(|one| &one.cookies).unwrap_or_default())
+        }
+        _ => return Err(Fault::new(catalogue::BAD_REQUEST)),
+    };
+    let request = Request::get(app.settings.absolute("/drill/me")).header(name, value);
+    let request = request.body(Vec::new()).map_err(|_| Fault::new(catalogue::BAD_REQUEST))?;
+    let (status, answer) = match app.http.send(request).await {
+        Ok(answer) => {
+            let body = String::from_utf8_lossy(answer.body()).into_owned();
+            (answer.status().as_u16(), short(&body))
+        }
+        // Behind something that this process cannot reach itself through.
+        Err(error) => (0, format!("This process could not call itself: {error}")),
+    };
+    app.drill.note_used(&scene.number, Used { what, status, answer });
+    Ok(back)
+}
+
+/// `POST /drill/sign-out`: the decoy signs out; the cookies are worth nothing any more.
+pub(crate) async fn sign_out(State(app): State<App>, headers: HeaderMap) -> Result<Redirect> {
+    only_in_development(&app)?;
+    if let Some(session) = app.cookies.value(&headers, SESSION) {
+        app.drill.sign_out(session);
+    }
+    Ok(Redirect::to("/drill#desk"))
+}
+
+/// `POST /drill/end`: nothing is left.
+pub(crate) async fn end(State(app): State<App>, headers: HeaderMap) -> Result<Response> {
+    only_in_development(&app)?;
+    if let Some(session) = app.cookies.value(&headers, SESSION) {
+        app.drill.end(session);
+    }
+    let gone = [(SESSION, true), (OPEN, false)].map(|(name, http_only)| {
+        let mut cookie = cookie(name, String::new(), http_only);
+        cookie.make_removal();
+        cookie
+    });
+    Ok((SetCookies(gone.to_vec()), Redirect::to(PATH)).into_response())
+}
+
+fn scene(app: &Application, headers: &HeaderMap) -> Option<Scene> {
+    app.drill.of_session(app.cookies.value(headers, SESSION)?)
+}
+
+/// Who calls the decoy API: what was sent explicitly counts first.
+fn known(app: &Application, headers: &HeaderMap) -> Option<(Scene, By)> {
+    let now = app.clock.now();
+    let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    if let Some(bearer) = bearer {
+        let token = bearer.strip_prefix("Bearer ")?;
+        return Some((app.drill.who(By::Token, token, now)?, By::Token));
+    }
+    let by_cookie = |name, by| {
+        let scene = app.drill.who(by, app.cookies.value(headers, name)?, now)?;
+        Some((scene, by))
+    };
+    by_cookie(SESSION, By::Session).or_else(|| by_cookie(OPEN, By::Open))
+}
+
+fn nobody() -> Response {
+    (StatusCode::UNAUTHORIZED, Json(json!({ "error": "nobody that I know" }))).into_response()
+}
+
+fn cookie(name: &'static str, value: String, http_only: bool) -> Cookie<'static> {
+    // Development is http on loopback: there is no `Secure` here.
+    Cookie::build((name, value)).http_only(http_only).same_site(SameSite::Lax).path(PATH).build()
+}
+
+fn short(text: &str) -> String {
+    latchkey_auth::jwt::inspect::visible(&text.chars().take(MAX_FIELD).collect::<String>())
+}

@@ -1,0 +1,182 @@
+//! The inspector: a token, decoded, and three questions asked of it.
+//!
+//! The token comes by POST and goes nowhere: it is not in an address, not in a
+//! log, not in the database, and nobody else is asked about it. Nothing here
+//! signs.
+
+mod shown;
+
+use axum::extract::State;
+use latchkey_auth::jwt::inspect::{
+    self, Against, Asked, Cleaned, GivenKey, KeyNotRead, TakenApart, given, now, signature,
+};
+use latchkey_auth::key_ring::NotVerified;
+use serde::Deserialize;
+
+use crate::app::{App, Application};
+use crate::caller::{Caller, Credential};
+use crate::errors::{Fault, Result, catalogue};
+use crate::form::Fields;
+use crate::templates::{Answer, Chrome, InspectorForm, InspectorPage, Page, VerifyBy};
+
+/// Room for a text of [`MAX_TEXT`] bytes in which every byte is escaped.
+pub(crate) const BODY_LIMIT: usize = 320 * 1024;
+
+/// More than any server takes in a header.
+const MAX_TEXT: usize = 100_000;
+
+/// `GET /inspector`. Whatever stands in its query is not looked at.
+pub(crate) async fn show(State(app): State<App>, caller: Option<Caller>) -> Page<InspectorPage> {
+    Page(page(&app, caller.as_ref()))
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Pasted {
+    #[serde(default)]
+    token: String,
+    /// What to check the signature by.
+    #[serde(default)]
+    by: VerifyBy,
+    #[serde(default)]
+    key: String,
+    #[serde(default)]
+    secret: String,
+    #[serde(default)]
+    issuer: String,
+    #[serde(default)]
+    audience: String,
+    /// Instead of a pasted one, the token that this browser carries.
+    carried: Option<String>,
+}
+
+/// `POST /inspector`
+pub(crate) async fn act(
+    State(app): State<App>,
+    caller: Option<Caller>,
+    Fields(pasted): Fields<Pasted>,
+) -> Result<Page<InspectorPage>> {
+    if [&pasted.token, &pasted.key, &pasted.secret].iter().any(|text| text.len() > MAX_TEXT) {
+        return Err(Fault::new(catalogue::TOO_LARGE).detail(
+            "The inspector reads texts of 100,000 bytes at most, and this one is longer.",
+        ));
+    }
+    let empty = page(&app, caller.as_ref());
+    if pasted.carried.is_some() {
+        return Ok(Page(carried(&app, caller.as_ref(), empty).await));
+    }
+    let form = InspectorForm {
+        token: pasted.token,
+        by: pasted.by,
+        key: pasted.key,
+        issuer: pasted.issuer,
+        audience: pasted.audience,
+        complaint: None,
+    };
+    if form.token.trim().is_empty() {
+        let complaint = Some("Paste a token first.");
+        return Ok(Page(InspectorPage { form: InspectorForm { complaint, ..form }, ..empty }));
+    }
+    let cleaned = inspect::clean(&form.token);
+    let keys = match form.by {
+        VerifyBy::Key => Some(given::read(&form.key)),
+        VerifyBy::Secret => Some(given::secret(&pasted.secret)),
+        VerifyBy::Ours | VerifyBy::Nothing => None,
+    };
+    let answer = match form.by {
+        VerifyBy::Ours => answer(&app, &cleaned.token).await,
+        _ => None,
+    };
+    let result = inspection(&app, &cleaned, &form, keys, answer);
+    // What was read, not what was around it.
+    let form = InspectorForm { token: inspect::visible(&cleaned.token), ..form };
+    Ok(Page(InspectorPage { form, result: Some(result), ..empty }))
+}
+
+fn page(app: &Application, caller: Option<&Caller>) -> InspectorPage {
+    InspectorPage {
+        chrome: Chrome::new(app, caller),
+        carries_jwt: carried_token(caller).is_some(),
+        form: InspectorForm {
+            issuer: app.settings.jwt.issuer.clone(),
+            audience: app.settings.jwt.audience.clone(),
+            ..InspectorForm::default()
+        },
+        result: None,
+    }
+}
+
+fn carried_token(caller: Option<&Caller>) -> Option<&str> {
+    match &caller?.credential {
+        Credential::JwtCookie(jwt) => Some(&jwt.token),
+        _ => None,
+    }
+}
+
+/// The token of this browser. Its signature stays out of the page: with it,
+/// whatever reads the page could be its person, and the cookie is `HttpOnly`
+/// so that nothing on a page can.
+async fn carried(app: &App, caller: Option<&Caller>, empty: InspectorPage) -> InspectorPage {
+    let Some(token) = carried_token(caller) else {
+        let complaint = Some("This browser carries no JWT: sign in with one, and try again.");
+        return InspectorPage { form: InspectorForm { complaint, ..empty.form }, ..empty };
+    };
+    let cleaned = Cleaned { token: token.to_owned(), removed: Vec::new() };
+    let answer = answer(app, token).await;
+    let mut result = inspection(app, &cleaned, &empty.form, None, answer);
+    shown::hide_signature(&mut result);
+    InspectorPage { result: Some(result), ..empty }
+}
+
+type Keys = std::result::Result<Vec<GivenKey>, KeyNotRead>;
+
+fn inspection(
+    app: &Application,
+    cleaned: &Cleaned,
+    form: &InspectorForm,
+    keys: Option<Keys>,
+    answer: Option<Answer>,
+) -> crate::templates::Inspection {
+    let at = app.clock.now();
+    let apart = TakenApart::of(&cleaned.token);
+    let ring = app.keys.ring();
+    let against = match (&form.by, &keys) {
+        (VerifyBy::Ours, _) => Against::Ours(&ring, at),
+        (_, Some(Ok(keys))) => Against::Given(keys),
+        _ => Against::Nothing,
+    };
+    let signed = signature::check(&apart, against);
+    let asked = Asked { issuer: said(&form.issuer), audience: said(&form.audience) };
+    let judged = apart
+        .claims
+        .as_ref()
+        .map(|claims| now::judge(&claims.members, asked, app.keys.leeway(), at))
+        .unwrap_or_default();
+    let unread = keys.and_then(std::result::Result::err);
+    shown::of(cleaned, &apart, &shown::Answers { signed, unread, judged, answer }, at)
+}
+
+fn said(text: &str) -> Option<&str> {
+    Some(text.trim()).filter(|text| !text.is_empty())
+}
+
+/// What the API of this service would answer to this token as a bearer token.
+async fn answer(app: &App, token: &str) -> Option<Answer> {
+    if token.matches('.').count() != 2 {
+        return None;
+    }
+    Some(match app.keys.verify(token, app.clock.now()).await {
+        Ok(claims) if app.revoked.contains(claims.sid) => Answer {
+            code: Some(catalogue::TOKEN_REVOKED.code),
+            said: catalogue::TOKEN_REVOKED.cause.to_owned(),
+        },
+        Ok(_) => Answer { code: None, said: "It is taken.".to_owned() },
+        Err(NotVerified::Refused(refused)) => {
+            Answer { code: Some(refused.code()), said: refused.to_string() }
+        }
+        // Which key it was could not be looked up; the page can be shown without.
+        Err(NotVerified::Store(error)) => {
+            tracing::warn!(%error, "an unknown key could not be looked up");
+            return None;
+        }
+    })
+}

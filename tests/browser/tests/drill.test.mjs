@@ -1,0 +1,121 @@
+// The storage drill in a real browser: what a smuggled script gets, and what
+// stops it.
+
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { launchChromium, openWindow } from '../lib/chromium.mjs';
+import { startLatchkey } from '../lib/latchkey.mjs';
+import { signIn } from '../lib/sign-in.mjs';
+
+describe('the storage drill', () => {
+  let app;
+  let browser;
+  before(async () => { [app, browser] = await Promise.all([startLatchkey(), launchChromium()]); });
+  after(async () => { await browser?.close(); await app?.stop(); });
+
+  /** A window in which the scene is set. */
+  async function begin(options) {
+    const window = await openWindow(browser, options);
+    await window.page.goto(`${app.origin}/drill`);
+    await window.page.getByRole('button', { name: 'Set the scene' }).click();
+    await window.page.waitForURL(`${app.origin}/drill/room`);
+    return window;
+  }
+
+  async function attack(page, query, outcome) {
+    await page.goto(`${app.origin}/drill/room?${query}`);
+    await page.locator('#outcome', { hasText: outcome }).waitFor();
+    await page.getByRole('link', { name: 'See what arrived' }).click();
+    await page.waitForURL(/\/drill#desk$/);
+  }
+
+  const cookie = async (context, name) =>
+    (await context.cookies(`${app.origin}/drill`)).find((one) => one.name === name);
+
+  /** Status of what the thief gets with what was stolen. */
+  async function elsewhere(page, label, row) {
+    await page.getByRole('button', { name: label }).click();
+    await page.waitForLoadState();
+    return (await page.locator('tr', { hasText: row }).innerText()).match(/\b[2-5]\d\d\b/)[0];
+  }
+
+  test('localStorage is stolen, the HttpOnly cookie is not', async () => {
+    const { page, context, assertQuiet } = await begin();
+    await attack(page, 'comment=steal', 'The comment has run');
+    const stolen = await page.locator('.loot__token').innerText();
+    const kept = await page.evaluate(() => localStorage.getItem('latchkey_drill'));
+    assert.equal(stolen, kept);
+    const hidden = await cookie(context, 'latchkey_drill');
+    assert.equal(hidden.httpOnly, true);
+    const cookies = await page.locator('.loot__cookies').innerText();
+    assert.equal(cookies, `latchkey_drill_open=${(await cookie(context, 'latchkey_drill_open')).value}`);
+    assert.ok(!(await page.content()).includes(hidden.value), 'the HttpOnly cookie is nowhere');
+
+    assert.equal(await elsewhere(page, 'Use the token from elsewhere', 'The token'), '200');
+    assert.equal(await elsewhere(page, 'Use the cookies from elsewhere', 'The cookies'), '200');
+    await page.getByRole('button', { name: 'Sign Dora out' }).click();
+    await page.waitForLoadState();
+    assert.equal(await elsewhere(page, 'Use the token from elsewhere', 'The token'), '200');
+    assert.equal(await elsewhere(page, 'Use the cookies from elsewhere', 'The cookies'), '401');
+
+    await page.getByRole('button', { name: 'Tidy up' }).click();
+    await page.getByRole('button', { name: 'Set the scene' }).waitFor();
+    assert.equal(await page.evaluate(() => localStorage.length), 0);
+    assert.equal(await cookie(context, 'latchkey_drill'), undefined);
+    assertQuiet();
+    await context.close();
+  });
+
+  test('the HttpOnly cookie is ridden', async () => {
+    const { page, context, assertQuiet } = await begin();
+    await attack(page, 'comment=ride', 'The comment has run');
+    assert.match(await page.locator('.loot__ridden').innerText(), /"known_by":"the HttpOnly cookie"/);
+    assert.equal(await page.locator('#dora').innerText(), 'mallory@thief.example');
+    // Nothing is left to use once the page is closed.
+    assert.equal(await elsewhere(page, 'Use the token from elsewhere', 'The token'), '401');
+    assert.equal(await elsewhere(page, 'Use the cookies from elsewhere', 'The cookies'), '401');
+    assertQuiet();
+    await context.close();
+  });
+
+  for (const comment of ['steal', 'ride']) {
+    test(`with the policy of the other pages, "${comment}" does nothing`, async () => {
+      // The browser says in its console what it refused: that is the point.
+      const { page, context } = await begin();
+      await attack(page, `comment=${comment}&policy=real`, 'The browser refused to run');
+      await page.getByText('Nothing has arrived.').waitFor();
+      assert.equal(await page.locator('#dora').innerText(), 'dora@decoy.example');
+      await context.close();
+    });
+  }
+
+  test('its scripts reach the drill and nothing else', async () => {
+    const { page, context } = await openWindow(browser);
+    await signIn(page, app, 'Google', 'Ada Lovelace');
+    await page.goto(`${app.origin}/drill`);
+    await page.getByRole('button', { name: 'Set the scene' }).click();
+    await page.waitForURL(`${app.origin}/drill/room`);
+    // As if somebody had put a script of their own through the hole after all.
+    const found = await page.evaluate(async (origin) => {
+      const fetched = await fetch(`${origin}/account`).then((answer) => answer.text(), () => 'refused');
+      const api = await fetch(`${origin}/api/v1/me`).then((answer) => answer.text(), () => 'refused');
+      return { fetched, api, opened: window.open(`${origin}/account`) === null, cookies: document.cookie };
+    }, app.origin);
+    assert.equal(found.fetched, 'refused');
+    assert.equal(found.api, 'refused');
+    assert.equal(found.opened, true, 'no window opens');
+    assert.match(found.cookies, /^latchkey_drill_open=[\w-]+$/, 'no cookie of Latchkey can be read');
+    await context.close();
+  });
+
+  test('without JavaScript it says so, and nothing is stolen', async () => {
+    const { page, context, assertQuiet } = await begin({ javaScriptEnabled: false });
+    await page.goto(`${app.origin}/drill/room?comment=steal`);
+    assert.match(await page.locator('#outcome').innerText(), /No script has run/);
+    await page.goto(`${app.origin}/drill`);
+    await page.getByText('A script attack needs scripts').waitFor();
+    await page.getByText('Nothing has arrived.').waitFor();
+    assertQuiet();
+    await context.close();
+  });
+});

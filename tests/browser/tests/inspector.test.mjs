@@ -1,0 +1,89 @@
+// The inspector as a person uses it, with and without JavaScript.
+
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { launchChromium, openWindow } from '../lib/chromium.mjs';
+import { startLatchkey } from '../lib/latchkey.mjs';
+
+const PASSWORD = 'a lantern under the stairs';
+
+describe('the inspector', () => {
+  let app;
+  let browser;
+  let token;
+  before(async () => {
+    [app, browser] = await Promise.all([startLatchkey({ RUST_LOG: 'debug' }), launchChromium()]);
+    const post = (path, type, body) =>
+      fetch(app.origin + path, { method: 'POST', headers: { 'content-type': type }, body, redirect: 'manual' });
+    const fields = new URLSearchParams({ name: 'Ada', email: 'ada@example.test', password: PASSWORD });
+    await post('/sign-up', 'application/x-www-form-urlencoded', fields);
+    const answer = await post('/api/v1/token', 'application/json',
+      JSON.stringify({ email: 'ada@example.test', password: PASSWORD }));
+    token = (await answer.json()).access_token;
+  });
+  after(async () => { await browser?.close(); await app?.stop(); });
+
+  const lamps = (page) => page.locator('.lamp .verdict').allInnerTexts();
+
+  for (const javaScriptEnabled of [true, false]) {
+    test(`${javaScriptEnabled ? 'with' : 'without'} JavaScript`, async () => {
+      const { page, context, assertQuiet } = await openWindow(browser, { javaScriptEnabled });
+      await page.goto(`${app.origin}/inspector`);
+      await page.getByLabel('Token', { exact: true }).fill(`Authorization: Bearer ${token}\n`);
+      await page.getByRole('button', { name: 'Inspect', exact: true }).click();
+      assert.deepEqual(await lamps(page), ['Yes', 'Yes', 'Yes']);
+      assert.equal(page.url(), `${app.origin}/inspector`, 'the token is not in the address');
+      await page.getByText('ada@example.test').waitFor();
+
+      // Changed in one place: decoded all the same, and refused.
+      const [header, , signature] = token.split('.');
+      const forged = `${header}.${Buffer.from('{"sub":"mallory","exp":1}').toString('base64url')}.${signature}`;
+      await page.getByLabel('Token', { exact: true }).fill(forged);
+      await page.getByRole('button', { name: 'Inspect', exact: true }).click();
+      assert.deepEqual(await lamps(page), ['Yes', 'No', 'No']);
+
+      // Cut off.
+      await page.getByLabel('Token', { exact: true }).fill(token.slice(0, 300));
+      await page.getByRole('button', { name: 'Inspect', exact: true }).click();
+      assert.equal((await lamps(page))[0], 'No');
+      await page.getByText('Not all of it can be read').waitFor();
+
+      // By somebody's own key.
+      const set = await (await fetch(`${app.origin}/.well-known/jwks.json`)).text();
+      await page.getByLabel('Token', { exact: true }).fill(token);
+      await page.locator('input[name=by][value=key]').check();
+      await page.getByLabel('Public key', { exact: true }).fill(set);
+      await page.getByRole('button', { name: 'Inspect', exact: true }).click();
+      assert.deepEqual(await lamps(page), ['Yes', 'Yes', 'Yes']);
+      await page.getByText('that you gave').waitFor();
+      assertQuiet();
+      await context.close();
+    });
+  }
+
+  test('nothing of a token is in the log', () => {
+    assert.ok(app.log().includes('answered'), 'there is a log');
+    for (const part of token.split('.')) assert.ok(!app.log().includes(part), part);
+  });
+
+  test('by the keyboard alone', async () => {
+    const { page, context, assertQuiet } = await openWindow(browser);
+    await page.goto(`${app.origin}/inspector`);
+    const field = page.getByLabel('Token', { exact: true });
+    for (let press = 0; press < 40; press += 1) {
+      if (await field.evaluate((one) => one === document.activeElement)) break;
+      await page.keyboard.press('Tab');
+    }
+    await page.keyboard.insertText(token);
+    const button = page.getByRole('button', { name: 'Inspect', exact: true });
+    for (let press = 0; press < 20; press += 1) {
+      if (await button.evaluate((one) => one === document.activeElement)) break;
+      await page.keyboard.press('Tab');
+    }
+    await page.keyboard.press('Enter');
+    await page.locator('.lamps').waitFor();
+    assert.deepEqual(await lamps(page), ['Yes', 'Yes', 'Yes']);
+    assertQuiet();
+    await context.close();
+  });
+});
