@@ -23,6 +23,7 @@ export const pagesOf = {
     { name: 'account', path: '/account' },
     { name: 'connections', path: '/connections' },
     { name: 'connection-missing', path: '/connections/google/calendar' },
+    { name: 'traces', path: '/traces' },
   ],
 };
 

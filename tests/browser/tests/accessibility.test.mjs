@@ -1,28 +1,12 @@
 // Every page, judged by axe-core: WCAG 2.2 AA, light and dark, phone and desktop.
 
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { after, before, describe, test } from 'node:test';
+import { violations } from '../lib/axe.mjs';
 import { launchChromium, openWindow } from '../lib/chromium.mjs';
 import { startLatchkey } from '../lib/latchkey.mjs';
 import { forms, pagesOf } from '../lib/pages.mjs';
 import { setOut, signIn } from '../lib/sign-in.mjs';
-
-const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-
-/** What axe-core finds wrong, one line each. */
-async function violations(page) {
-  // Through the debugger, so that the page's own policy need not be loosened.
-  await page.evaluate(AXE);
-  const { violations: found, passes } = await page.evaluate(
-    (rules) => axe.run(document, { runOnly: { type: 'tag', values: rules } }),
-    RULES,
-  );
-  assert.ok(passes.length > 10, 'axe-core looked at the page');
-  return found.flatMap(({ id, help, nodes }) => nodes.map((node) => `${id}: ${help}: ${node.html}`));
-}
 
 describe('pages are for everybody', () => {
   let app;

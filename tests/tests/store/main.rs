@@ -42,4 +42,5 @@ mod refresh_tokens;
 mod sessions;
 mod sign_ins;
 mod signing_keys;
+mod traces;
 mod users;

@@ -8,6 +8,7 @@
 )]
 
 mod exact;
+mod exports;
 mod owners;
 mod proxy;
 mod scene;

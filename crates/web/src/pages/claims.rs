@@ -25,9 +25,12 @@ fn claim(name: &str, value: &Value) -> Claim {
 
 fn meaning(name: &str) -> &'static str {
     match name {
+        "nonce" => "Ties it to this very sign-in. Shown in part.",
+        "at_hash" => "Ties it to the access token that came with it.",
+        "azp" => "Which client it was issued to.",
         "alg" => "How it is signed. Each key has one algorithm; no other is accepted.",
         "kid" => "Which key signed it.",
-        "typ" => "An access token, and nothing else.",
+        "typ" => "What kind of token it is: at+jwt is an access token.",
         "iss" => "Who issued it.",
         "aud" => "Who it is for.",
         "sub" => "You: your id, which never changes.",

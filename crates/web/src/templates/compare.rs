@@ -6,6 +6,7 @@ use super::Chrome;
 use super::chrome::Who;
 use crate::comparison::UnderWay;
 use crate::pages::compare::{ClaimView, Combination};
+use crate::traces::side_by_side::SideBySide;
 
 /// `GET /compare`
 #[derive(Debug, Template)]
@@ -20,6 +21,8 @@ pub(crate) struct ComparePage {
     pub(crate) claims: Vec<ClaimView>,
     /// Whether something waits for a guess.
     pub(crate) hidden: bool,
+    /// The reader's own latest sign-ins.
+    pub(crate) side_by_side: SideBySide,
 }
 
 /// `GET /compare/progress`

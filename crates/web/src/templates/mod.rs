@@ -9,6 +9,7 @@ mod drill;
 mod inspector;
 mod lab;
 mod stopwatch;
+mod traces;
 mod words;
 
 use askama::Template;
@@ -32,6 +33,7 @@ pub(crate) use inspector::{
 };
 pub(crate) use lab::{AttackPage, Exchange, LabGroup, LabPage, LabRow, LabState, Progress};
 pub(crate) use stopwatch::{Lane, StopwatchPage, Watched};
+pub(crate) use traces::{TracePage, TraceRow, TracesPage};
 pub(crate) use words::{ProviderButton, door_name, key_name};
 
 /// A template as an answer.

@@ -185,10 +185,6 @@ impl Text {
     pub(crate) fn len(&self) -> usize {
         self.0.iter().map(Piece::len).sum()
     }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
 }
 
 /// Without secrets, and as long as it was with them.

@@ -18,7 +18,9 @@ use crate::caller::Caller;
 use crate::cookies::SetCookies;
 use crate::errors::{Fault, Result, catalogue};
 use crate::form::Fields;
+use crate::pages::traces;
 use crate::templates::{Chrome, ComparePage, ComparingPage, Page};
+use crate::traces::side_by_side::SideBySide;
 use guesses::{Guess, Guesses};
 
 pub(crate) use view::{ClaimView, Combination};
@@ -28,18 +30,23 @@ pub(crate) async fn show(
     State(app): State<App>,
     caller: Option<Caller>,
     headers: HeaderMap,
-) -> Page<ComparePage> {
+) -> Result<Page<ComparePage>> {
     let guesses = Guesses::of(&headers, app.cookies);
     let claims: Vec<ClaimView> =
         claims::ALL.iter().map(|claim| view::claim(&app.comparison, claim, &guesses)).collect();
-    Page(ComparePage {
+    let side_by_side = match &caller {
+        Some(caller) => traces::latest_side_by_side(&app, caller).await?,
+        None => SideBySide::default(),
+    };
+    Ok(Page(ComparePage {
         chrome: Chrome::new(&app, caller.as_ref()),
         development: app.settings.is_development(),
         running: app.comparison.under_way().is_some(),
         combinations: view::combinations(&app.comparison, &guesses),
         hidden: claims.iter().any(|claim| claim.shown.is_none()),
         claims,
-    })
+        side_by_side,
+    }))
 }
 
 #[derive(Debug, Deserialize)]

@@ -9,7 +9,7 @@ use super::find;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::errors::Result;
-use crate::traces::har::render;
+use crate::traces;
 
 /// `GET /traces/{id}/har`
 pub(crate) async fn har(
@@ -18,14 +18,28 @@ pub(crate) async fn har(
     Path(id): Path<String>,
 ) -> Result<Response> {
     let trace = find(&app, &caller, &id).await?;
-    let mut response = Json(render(&trace)).into_response();
-    attach(&mut response, &format!("latchkey-{}.har", trace.id));
+    let mut response = Json(traces::har::render(&trace)).into_response();
+    let name = format!("attachment; filename=\"latchkey-{}.har\"", trace.id);
+    if let Ok(name) = HeaderValue::try_from(name) {
+        response.headers_mut().insert(header::CONTENT_DISPOSITION, name);
+    }
     Ok(response)
 }
 
-/// Has browsers save it rather than show it.
-fn attach(response: &mut Response, name: &str) {
-    if let Ok(value) = HeaderValue::try_from(format!("attachment; filename=\"{name}\"")) {
-        response.headers_mut().insert(header::CONTENT_DISPOSITION, value);
-    }
+/// `GET /traces/{id}/mermaid`
+pub(crate) async fn mermaid(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<String> {
+    Ok(traces::mermaid::render(&find(&app, &caller, &id).await?))
+}
+
+/// `GET /traces/{id}/curl`
+pub(crate) async fn curl(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<String> {
+    Ok(traces::curl::render(&find(&app, &caller, &id).await?))
 }

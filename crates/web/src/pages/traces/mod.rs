@@ -2,20 +2,124 @@
 
 pub(crate) mod export;
 
+use axum::extract::{Path, Query, State};
+use axum::response::Redirect;
 use latchkey_domain::TraceId;
+use latchkey_domain::sign_in::Door;
+use latchkey_store::traces::{self, Summary};
+use serde::Deserialize;
 
 use crate::app::App;
 use crate::caller::Caller;
-use crate::errors::{Fault, Result, catalogue};
+use crate::errors::{Action, Fault, Result, catalogue};
+use crate::templates::{Chrome, Page, TracePage, TraceRow, TracesPage, door_name, key_name};
 use crate::traces::model::Trace;
+use crate::traces::side_by_side::{SideBySide, side_by_side};
+use crate::traces::view::{self, View};
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Done {
+    done: Option<String>,
+}
+
+/// `GET /traces`
+pub(crate) async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<Done>,
+) -> Result<Page<TracesPage>> {
+    let all = traces::of_user(&app.db, caller.user.id, app.clock.now()).await?;
+    Ok(Page(TracesPage {
+        side_by_side: beside(&app, &caller, &all).await?,
+        chrome: Chrome::new(&app, Some(&caller)),
+        is_recording: app.settings.traces,
+        is_development: app.settings.is_development(),
+        traces: all.iter().map(|one| row(&app, one)).collect(),
+        done: query.done.is_some().then_some("Deleted."),
+    }))
+}
+
+fn row(app: &App, one: &Summary) -> TraceRow {
+    TraceRow {
+        id: one.id.to_string(),
+        at: one.created_at,
+        door: door_name(app, Some(&one.door)),
+        key: key_name(one.key),
+        round_trips: one.exchanges,
+        bytes: view::bytes(usize::try_from(one.bytes).unwrap_or(0)),
+        took: view::millis(one.micros.unsigned_abs()),
+    }
+}
+
+/// Somebody's latest sign-in through a provider and their latest with a
+/// password, on one scale.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn latest_side_by_side(app: &App, caller: &Caller) -> Result<SideBySide> {
+    let all = traces::of_user(&app.db, caller.user.id, app.clock.now()).await?;
+    beside(app, caller, &all).await
+}
+
+async fn beside(app: &App, caller: &Caller, all: &[Summary]) -> Result<SideBySide> {
+    let latest =
+        |is_password: bool| all.iter().find(move |one| (one.door == Door::Password) == is_password);
+    let mut found = [None, None];
+    for (place, summary) in found.iter_mut().zip([latest(false), latest(true)]) {
+        if let Some(summary) = summary {
+            *place = read(app, caller, summary.id).await?;
+        }
+    }
+    let [oauth, password] = &found;
+    Ok(side_by_side(oauth.as_ref(), password.as_ref()))
+}
+
+/// `GET /traces/{id}`
+pub(crate) async fn show(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Page<TracePage>> {
+    let trace = find(&app, &caller, &id).await?;
+    Ok(Page(TracePage {
+        chrome: Chrome::new(&app, Some(&caller)),
+        door: door_name(&app, Some(&trace.door)),
+        key: key_name(trace.key),
+        view: View::of(&trace),
+    }))
+}
+
+/// `POST /traces/{id}/delete`
+pub(crate) async fn delete(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Redirect> {
+    let id: TraceId = id.parse().map_err(|_| none())?;
+    if traces::delete(&app.db, caller.user.id, id).await? {
+        Ok(Redirect::to("/traces?done=1"))
+    } else {
+        Err(none())
+    }
+}
+
+/// `POST /traces/delete-all`
+pub(crate) async fn delete_all(State(app): State<App>, caller: Caller) -> Result<Redirect> {
+    traces::delete_all(&app.db, caller.user.id).await?;
+    Ok(Redirect::to("/traces?done=1"))
+}
 
 /// The record with this name, if it is theirs. Nobody learns whether somebody
 /// else has one of this name.
 async fn find(app: &App, caller: &Caller, id: &str) -> Result<Trace> {
     let id: TraceId = id.parse().map_err(|_| none())?;
-    let now = app.clock.now();
-    let record = latchkey_store::traces::record(&app.db, caller.user.id, id, now).await?;
-    serde_json::from_str(&record.ok_or_else(none)?).map_err(|error| {
+    read(app, caller, id).await?.ok_or_else(none)
+}
+
+async fn read(app: &App, caller: &Caller, id: TraceId) -> Result<Option<Trace>> {
+    let record = traces::record(&app.db, caller.user.id, id, app.clock.now()).await?;
+    let trace = record.map(|record| serde_json::from_str(&record)).transpose();
+    trace.map_err(|error| {
         tracing::error!(%error, "a trace cannot be read");
         Fault::new(catalogue::INTERNAL)
     })
@@ -24,4 +128,5 @@ async fn find(app: &App, caller: &Caller, id: &str) -> Result<Trace> {
 fn none() -> Fault {
     Fault::new(catalogue::NOT_FOUND)
         .detail("You have no trace of this name. Traces are forgotten after a day.")
+        .action(Action::link("Your traces", "/traces"))
 }

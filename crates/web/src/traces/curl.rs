@@ -1,0 +1,106 @@
+//! A trace as a script of `curl` commands.
+
+use std::fmt::Write as _;
+
+use super::model::{Hop, Trace};
+use super::text::{Piece, Text};
+
+/// Headers that curl writes by itself, or that would change what comes back.
+const BY_CURL: [&str; 5] =
+    ["host", "content-length", "connection", "accept-encoding", "transfer-encoding"];
+
+const HEAD: &str = "\
+#!/usr/bin/env bash
+# A sign-in, one command for each request, as Latchkey recorded it.
+#
+# Secrets were not kept. Where one stood there is a variable: set it, in the form
+# in which it stands in the request (in a URL and a form percent-encoded; behind
+# \"Basic\" in base64), and the command does what it did. Those that need none run
+# as they are. Codes work once: expect a refusal where one was used before.
+";
+
+/// The script.
+pub(crate) fn render(trace: &Trace) -> String {
+    let mut script = HEAD.to_owned();
+    let mut variables: Vec<String> = trace.hops.iter().flat_map(variables).collect();
+    variables.sort();
+    variables.dedup();
+    script.push('\n');
+    for variable in variables {
+        let _ = writeln!(script, ": \"${{{variable}:=}}\"");
+    }
+    for (at, hop) in trace.hops.iter().enumerate() {
+        let about = hop.step.about();
+        let (from, to) = (hop.from.as_str(), hop.to.as_str());
+        let channel = hop.channel().as_str();
+        let _ = write!(
+            script,
+            "\n# {}. {} ({})\n# {from} to {to}, {channel} channel\n{}\n",
+            at + 1,
+            about.title,
+            about.spec,
+            command(hop)
+        );
+    }
+    script
+}
+
+fn command(hop: &Hop) -> String {
+    let request = &hop.request;
+    let mut words = vec!["curl --silent --show-error --include".to_owned()];
+    if request.method != "GET" {
+        words.push(format!("--request {}", request.method));
+    }
+    for header in &request.headers {
+        if !BY_CURL.contains(&header.name.as_str()) {
+            let mut line = Text::plain(format!("{}: ", header.name));
+            line.append(header.value.clone());
+            words.push(format!("--header {}", quoted(&line)));
+        }
+    }
+    if let Some(body) = &request.body.text {
+        words.push(format!("--data-raw {}", quoted(body)));
+    }
+    words.push(quoted(&request.url));
+    words.join(" \\\n  ")
+}
+
+/// One word of a shell: what is known in single quotes, where nothing means
+/// anything, and what is not as a variable.
+fn quoted(text: &Text) -> String {
+    let piece = |piece: &Piece| match variable(piece) {
+        Some(variable) => format!("\"${{{variable}}}\""),
+        None => format!("'{}'", piece.text().replace('\'', r"'\''")),
+    };
+    text.0.iter().filter(|piece| piece.len() > 0).map(piece).collect()
+}
+
+fn variable(piece: &Piece) -> Option<String> {
+    match piece {
+        Piece::Plain(_) => None,
+        Piece::Secret { kind, letter, .. }
+        | Piece::Short { kind, letter, .. }
+        | Piece::Jwt { kind, letter, .. } => Some(kind.variable(*letter)),
+    }
+}
+
+fn variables(hop: &Hop) -> Vec<String> {
+    let request = &hop.request;
+    let headers = request.headers.iter().map(|header| &header.value);
+    let texts = headers.chain([&request.url]).chain(request.body.text.as_ref());
+    texts.flat_map(|text| &text.0).filter_map(variable).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::traces::text::{Kind, Letter};
+
+    #[test]
+    fn what_others_wrote_stays_a_word() {
+        let mut text = Text::plain("it's $(rm) `x`\"\n");
+        let letter = Letter(0);
+        text.push_piece(Piece::Secret { kind: Kind::AccessToken, letter, length: 9 });
+        assert_eq!(quoted(&text), "'it'\\''s $(rm) `x`\"\n'\"${ACCESS_TOKEN_A}\"");
+    }
+}

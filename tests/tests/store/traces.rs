@@ -1,0 +1,82 @@
+//! Recorded sign-ins: whose they are, how many, and for how long.
+
+use latchkey_domain::sign_in::{Door, Key};
+use latchkey_domain::{Span, Timestamp, TraceId, User};
+use latchkey_store::accounts;
+use latchkey_store::traces::{self, KEPT, Summary};
+
+use crate::people::{NOW, fresh, somebody};
+
+fn summary(owner: &User, at: Timestamp) -> Summary {
+    Summary {
+        id: TraceId::new(at, fresh()),
+        user_id: owner.id,
+        door: Door::OAuth("google".to_owned()),
+        key: Key::Session,
+        created_at: at,
+        expires_at: at.plus(Span::days(1)),
+        exchanges: 7,
+        bytes: 12_345,
+        micros: 67_890,
+    }
+}
+
+on_both! {
+    async fn a_record_is_read_back_by_its_owner_alone(database) {
+        let db = &database.db;
+        let (ada, other) = (somebody(db).await, somebody(db).await);
+        let one = summary(&ada, NOW);
+        traces::insert(db, &one, "{}").await.expect("an answer");
+        assert_eq!(traces::of_user(db, ada.id, NOW).await.expect("an answer"), [one.clone()]);
+        assert_eq!(traces::of_user(db, other.id, NOW).await.expect("an answer"), []);
+        let record = |user: &User| traces::record(db, user.id, one.id, NOW);
+        assert_eq!(record(&ada).await.expect("an answer").as_deref(), Some("{}"));
+        assert_eq!(record(&other).await.expect("an answer"), None);
+        assert!(!traces::delete(db, other.id, one.id).await.expect("an answer"));
+        assert!(traces::delete(db, ada.id, one.id).await.expect("an answer"));
+        assert!(!traces::delete(db, ada.id, one.id).await.expect("an answer"));
+    }
+
+    async fn only_the_newest_are_kept_and_nobody_elses_go(database) {
+        let db = &database.db;
+        let (ada, other) = (somebody(db).await, somebody(db).await);
+        let theirs = summary(&other, NOW);
+        traces::insert(db, &theirs, "{}").await.expect("an answer");
+        let mut all = Vec::new();
+        for second in 0..KEPT + 2 {
+            let one = summary(&ada, NOW.plus(Span::millis(second * 1000)));
+            traces::insert(db, &one, "{}").await.expect("an answer");
+            all.insert(0, one);
+        }
+        all.truncate(usize::try_from(KEPT).expect("a number"));
+        assert_eq!(traces::of_user(db, ada.id, NOW).await.expect("an answer"), all);
+        assert_eq!(traces::of_user(db, other.id, NOW).await.expect("an answer"), [theirs]);
+        traces::delete_all(db, ada.id).await.expect("an answer");
+        assert_eq!(traces::of_user(db, ada.id, NOW).await.expect("an answer"), []);
+        assert_eq!(traces::of_user(db, other.id, NOW).await.expect("an answer").len(), 1);
+    }
+
+    async fn they_go_with_the_account(database) {
+        let db = &database.db;
+        let ada = somebody(db).await;
+        let one = summary(&ada, NOW);
+        traces::insert(db, &one, "{}").await.expect("an answer");
+        accounts::delete(db, ada.id, NOW).await.expect("an answer");
+        assert_eq!(traces::record(db, ada.id, one.id, NOW).await.expect("an answer"), None);
+    }
+
+    async fn they_expire_and_are_swept_away(database) {
+        let db = &database.db;
+        let ada = somebody(db).await;
+        let one = summary(&ada, NOW);
+        traces::insert(db, &one, "{}").await.expect("an answer");
+        let (before, then) = (one.expires_at.minus(Span::millis(1)), one.expires_at);
+        let found = |now| traces::record(db, ada.id, one.id, now);
+        assert!(found(before).await.expect("an answer").is_some());
+        assert!(found(then).await.expect("an answer").is_none());
+        traces::forget(db, before).await.expect("an answer");
+        assert!(found(before).await.expect("an answer").is_some());
+        traces::forget(db, then).await.expect("an answer");
+        assert!(found(before).await.expect("an answer").is_none());
+    }
+}

@@ -1,0 +1,192 @@
+//! What can be taken away, and the pages.
+
+use std::process::{Command, Stdio};
+
+use latchkey_tests::person::PASSWORD;
+use latchkey_tests::{Browser, Issuer, Latchkey, Setup};
+
+use crate::scene::{Scene, WAYS, entries, trace_of};
+
+async fn come_in(app: &Latchkey, browser: &mut Browser) -> String {
+    let to = browser.set_out(app, "google").await;
+    let back = browser.consent(&to, "ada").await;
+    trace_of(&browser.come_back(&back).await)
+}
+
+async fn export(app: &Latchkey, browser: &mut Browser, id: &str, which: &str) -> String {
+    browser.get(&app.url(&format!("/traces/{id}/{which}"))).await.expect(200).body
+}
+
+fn bash(arguments: &[&str]) -> (bool, String) {
+    let mut bash = Command::new("bash");
+    let output = bash.args(arguments).stdin(Stdio::null()).output().expect("bash");
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8_lossy(&said).into_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_script_is_one_and_its_commands_run() {
+    for (door, key) in WAYS {
+        let scene = Scene::start().await;
+        let mut browser = Browser::new();
+        let id = trace_of(&scene.come_in(&mut browser, door, key).await);
+        let script = export(&scene.app, &mut browser, &id, "curl").await;
+        let file = scene.app.file("trace.sh");
+        std::fs::write(&file, &script).expect("a file");
+        let path = file.to_str().expect("text");
+        assert_eq!(bash(&["-n", path]), (true, String::new()), "{script}");
+        if door != "google" {
+            continue;
+        }
+        // Those that need no secret run as they are.
+        let commands: Vec<_> = script.split("\n\n").collect();
+        let discovery = commands.iter().find(|one| one.contains("openid-configuration"));
+        let (ran, said) = bash(&["-c", discovery.expect("a command")]);
+        assert!(ran && said.starts_with("HTTP/1.1 200 OK"), "{said}");
+        assert!(said.contains("\"authorization_endpoint\""), "{said}");
+        // All of them run; where a secret is missing, somebody says no.
+        let (ran, said) = bash(&[path]);
+        assert!(ran, "{said}");
+        assert_eq!(said.matches("HTTP/1.1 ").count(), script.matches("\ncurl ").count(), "{said}");
+        assert!(said.contains("HTTP/1.1 400 Bad Request"), "a code without a code: {said}");
+    }
+}
+
+#[tokio::test]
+async fn what_belongs_together_has_the_same_letter() {
+    let app = Latchkey::start().await;
+    let mut browser = Browser::new();
+    let id = come_in(&app, &mut browser).await;
+    let entries = entries(&app, &mut browser, &id).await;
+    let step = |name: &str| {
+        let found = entries.iter().find(|entry| entry["_latchkey"]["step"] == name);
+        found.unwrap_or_else(|| panic!("no {name}")).to_string()
+    };
+    for (what, steps) in [
+        ("-state-A-", &["start", "authorize", "decision", "callback"][..]),
+        ("-nonce-A-", &["start", "authorize", "decision"]),
+        ("-challenge-A-", &["start", "authorize", "decision"]),
+        ("redacted-verifier-A-", &["token"]),
+        ("redacted-code-A-", &["decision", "callback", "token"]),
+        ("redacted-access-token-A-", &["token", "user-info"]),
+        ("redacted-attempt-A-", &["start", "callback"]),
+        ("redacted-session-id-A-", &["callback"]),
+    ] {
+        for name in steps {
+            assert!(step(name).contains(what), "{name} has no {what}: {}", step(name));
+        }
+    }
+    let mermaid = export(&app, &mut browser, &id, "mermaid").await;
+    assert!(mermaid.starts_with("sequenceDiagram\n"), "{mermaid}");
+    for line in [
+        "  participant P as Google\n",
+        "  B->>A: POST /auth/google\n",
+        "  A->>P: POST /google/token<br/>verifier A, code A\n",
+        "  A-->>B: 303 See Other<br/>session id A\n",
+    ] {
+        assert!(mermaid.contains(line), "{line}: {mermaid}");
+    }
+}
+
+#[tokio::test]
+async fn the_pages_show_it_and_let_go_of_it() {
+    let app = Latchkey::start().await;
+    let mut browser = Browser::new();
+    let _ = browser.get(&app.url("/traces")).await.expect_error(401, "sign_in_required");
+    let id = come_in(&app, &mut browser).await;
+    let list = browser.get(&app.url("/traces")).await.expect(200);
+    assert!(list.body.contains(&format!("href=\"/traces/{id}\"")), "{}", list.summary());
+    assert!(list.body.contains("id=\"side-by-side\""));
+    let path = app.url(&format!("/traces/{id}"));
+    let page = browser.get(&path).await.expect(200);
+    for there in [
+        "The code is exchanged for tokens",
+        "<h1>Google, through OAuth, server session</h1>",
+        "https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3",
+        "<span class=\"chip chip--code\">code A</span>",
+        "Read the ID token A",
+        "<svg class=\"sequence\"",
+    ] {
+        assert!(page.body.contains(there), "{there}");
+    }
+    let steps = page.body.matches("<li class=\"hop\"").count();
+    assert_eq!(steps, entries(&app, &mut browser, &id).await.len());
+    // Somebody else can neither see it nor delete it.
+    let mut grace = Browser::new();
+    let to = grace.set_out(&app, "google").await;
+    let back = grace.consent(&to, "grace").await;
+    let _ = grace.come_back(&back).await;
+    let _ = grace.get(&path).await.expect_error(404, "not_found");
+    let _ = grace.post(&format!("{path}/delete"), &[]).await.expect_error(404, "not_found");
+    assert_eq!(browser.post(&format!("{path}/delete"), &[]).await.see_other(), "/traces?done=1");
+    let _ = browser.get(&path).await.expect_error(404, "not_found");
+    let again = come_in(&app, &mut browser).await;
+    let _ = browser.post(&app.url("/traces/delete-all"), &[]).await.expect(303);
+    let page = browser.get(&app.url(&format!("/traces/{again}"))).await;
+    let _ = page.expect_error(404, "not_found");
+}
+
+#[tokio::test]
+async fn where_it_is_off_the_page_says_how_to_turn_it_on() {
+    let app = Setup::new().set("TRACES", "off").start().await;
+    let mut browser = Browser::new();
+    browser.sign_in_with(&app, "google", "ada").await;
+    let page = browser.get(&app.url("/traces")).await.expect(200);
+    assert!(page.body.contains("Nothing is being recorded"), "{}", page.summary());
+    assert!(page.body.contains("TRACES=auto"));
+}
+
+#[tokio::test]
+async fn what_nobody_here_saw_is_said_to_be_unseen() {
+    let issuer = Issuer::start().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let database = format!("sqlite://{}", folder.path().join("latchkey.db").display());
+    let setup = || {
+        Setup::new()
+            .set("DATABASE_URL", &database)
+            .set("APP_SECRET", "one-secret-for-both-of-the-processes")
+            .with_issuer(&issuer)
+    };
+    let one = setup().start().await;
+    let other = setup().set("PUBLIC_URL", &one.origin).start().await;
+    let missing = "The beginning is missing";
+    let unseen = "Seen only by your browser and the provider";
+    // Another process serves the same site, and gets the callback.
+    let mut browser = Browser::new();
+    let to = browser.set_out(&one, "acme").await;
+    let mut browser = browser.with_name(&one.origin, other.address);
+    let id = trace_of(&browser.come_back(&issuer.approve(&to)).await);
+    let page = browser.get(&one.url(&format!("/traces/{id}"))).await.expect(200);
+    assert!(page.body.contains(missing) && page.body.contains(unseen), "{}", page.summary());
+    // The same one does: it knows where it sent the browser, and when it came back.
+    let mut browser = Browser::new();
+    let to = browser.set_out(&one, "acme").await;
+    let id = trace_of(&browser.come_back(&issuer.approve(&to)).await);
+    let page = browser.get(&one.url(&format!("/traces/{id}"))).await.expect(200);
+    assert!(!page.body.contains(missing) && page.body.contains(unseen), "{}", page.summary());
+    let mermaid = export(&one, &mut browser, &id, "mermaid").await;
+    assert!(mermaid.contains(&format!("Note over B,P: {unseen}")), "{mermaid}");
+    // A record of one door stands alone; with the other beside it, both have a row.
+    let page = browser.get(&one.url("/traces")).await.expect(200);
+    assert!(page.body.contains("Sign in with a password, too"), "{}", page.summary());
+}
+
+#[tokio::test]
+async fn both_doors_stand_beside_each_other() {
+    let app = Latchkey::start().await;
+    let mut browser = Browser::new();
+    come_in(&app, &mut browser).await;
+    let fields = [("current", ""), ("new", PASSWORD)];
+    let page = browser.post(&app.url("/account/password"), &fields).await;
+    assert_eq!(page.status, 303, "{}", page.summary());
+    let fields = [("email", "ada@example.test"), ("password", PASSWORD)];
+    let _ = trace_of(&browser.post(&app.url("/sign-in"), &fields).await);
+    for path in ["/traces", "/compare"] {
+        let page = browser.get(&app.url(path)).await.expect(200);
+        let (_, beside) = page.body.split_once("id=\"side-by-side\"").expect("side by side");
+        assert_eq!(beside.matches("<svg class=\"timeline\"").count(), 2, "{path}");
+        for there in [">Google</th>", ">Password</th>", "timeline__person", "1 front</span>"] {
+            assert!(beside.contains(there), "{path}: {there}");
+        }
+    }
+}
