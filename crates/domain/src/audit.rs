@@ -46,6 +46,8 @@ kinds! {
     Linked = "linked", "Linked a provider";
     /// An identity was unlinked.
     Unlinked = "unlinked", "Unlinked a provider";
+    /// An app's access was ended.
+    AccessEnded = "access_ended", "Ended an app’s access";
     /// A password was set or changed.
     PasswordChanged = "password_changed", "Changed the password";
     /// A letter to reset the password was asked for.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use latchkey_auth::connections::Connections;
 use latchkey_auth::http::Outbound;
-use latchkey_auth::introspection::{self, Introspection};
+use latchkey_auth::introspection::Introspection;
 use latchkey_auth::jwt::Expected;
 use latchkey_auth::key_ring::{self, Keys, Wanted};
 use latchkey_auth::oauth::{Kind, Provider};
@@ -126,7 +126,9 @@ impl Application {
         Ok(Arc::new(Self {
             connections: Connections::new(db.clone(), http.clone(), vault, clock.clone()),
             sessions: sessions(&settings, &db, &clock),
-            introspection: introspection(&settings, &http, &db),
+            introspection: settings
+                .introspection_config()
+                .map(|config| Introspection::new(config, http.clone(), db.clone())),
             http,
             providers: providers.collect::<Result<_, _>>()?,
             cookies: CookieProfile::of(&settings.public_url),
@@ -179,22 +181,6 @@ impl Application {
 fn sessions(settings: &Settings, db: &Db, clock: &Clock) -> Sessions {
     let sessions = Sessions::new(db.clone(), clock.clone(), settings.session);
     if settings.session_cache { sessions.cached() } else { sessions }
-}
-
-fn introspection(settings: &Settings, http: &Outbound, db: &Db) -> Option<Introspection> {
-    let from = settings.introspection.as_ref()?;
-    let config = introspection::Config {
-        url: from.url.clone(),
-        client_id: from.client_id.clone(),
-        client_secret: from.client_secret.clone(),
-        expected: introspection::Expected {
-            audience: settings.jwt.audience.clone(),
-            issuer: from.issuer_is_certain.then(|| from.issuer.clone()).flatten(),
-        },
-        issuer: from.issuer.clone(),
-        remembered_for: from.remembered_for,
-    };
-    Some(Introspection::new(config, http.clone(), db.clone()))
 }
 
 fn mailer(settings: &Settings) -> Result<Mailer, Error> {

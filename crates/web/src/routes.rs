@@ -20,8 +20,9 @@ use crate::errors::{Fault, catalogue};
 use crate::middleware::{canonical, faults, request, same_site, security_headers};
 use crate::pages::account::{delete, link, sign_ins};
 use crate::pages::{
-    account, audit, choose, compare, connections, docs, doctor, drill, errors, health, home,
-    inspector, lab, oauth, outbox, recovery, sign_in, sign_out, sign_up, stopwatch, traces,
+    account, audit, choose, compare, connected_apps, connections, docs, doctor, drill, errors,
+    health, home, inspector, lab, oauth, outbox, recovery, sign_in, sign_out, sign_up, stopwatch,
+    traces,
 };
 use crate::static_files;
 use crate::traces::recorder;
@@ -59,6 +60,7 @@ fn pages() -> Router<App> {
         .route("/connections/{provider}", post(connections::connect))
         .route("/connections/{provider}/disconnect", post(connections::disconnect))
         .route("/connections/{provider}/{service}", get(connections::service))
+        .route("/connections/apps/end", post(connected_apps::end))
         .route("/forgot", get(recovery::ask).post(recovery::forgot))
         .route("/reset/{token}", get(recovery::choose).post(recovery::reset))
         .route("/verify/{token}", get(recovery::confirm).post(recovery::verify))

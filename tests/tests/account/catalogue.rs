@@ -109,6 +109,7 @@ fn ways() -> Vec<(&'static str, Way)> {
         "token_inactive" => introspected(Answer::Json(json!({ "active": false }))),
         "account_unknown" => introspected_as("nobody's"),
         "introspection_unavailable" => introspected(Answer::html(500)),
+        "access_not_ended" => access_not_ended(),
         "insufficient_scope" => insufficient_scope(),
         "role_required" => api(Method::GET, "/api/v1/admin/users", None),
         "invalid_scope" => token(json!({ "scope": "everything" })),
@@ -550,6 +551,20 @@ async fn introspected_as(subject: &'static str) -> Page {
         Answer::Json(json!({ "active": true, "sub": subject, "aud": audience })),
     );
     Program::with(&app, "opaque").get("/api/v1/me").await
+}
+
+/// The server whose metadata name a list does not give it.
+async fn access_not_ended() -> Page {
+    const METADATA: &str = "/.well-known/oauth-authorization-server";
+    let issuer = Issuer::start().await;
+    let app = Setup::new().asking(&issuer).with_issuer(&issuer).start().await;
+    let mut browser = Browser::new();
+    let authorize = browser.set_out(&app, "acme").await;
+    let _ = browser.come_back(&issuer.approve(&authorize)).await.expect(303);
+    let place = format!("{}/authorizations", issuer.url);
+    let metadata = json!({ "issuer": issuer.url, "authorizations_endpoint": place });
+    issuer.answers(METADATA, Answer::Json(metadata));
+    browser.post(&app.url("/connections/apps/end"), &[("id", "7")]).await
 }
 
 async fn asks_acme() -> (Latchkey, Issuer) {

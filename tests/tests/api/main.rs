@@ -7,6 +7,7 @@
 )]
 
 mod answers;
+mod connected_apps;
 mod contacts;
 mod four_ways;
 mod introspected;

@@ -159,7 +159,7 @@ fn audiences(answer: &Answer) -> Result<Vec<&str>, Refused> {
 }
 
 /// Somebody else's name for an app, as far as a log and an audit trail take it.
-fn shown(client_id: &str) -> String {
+pub(super) fn shown(client_id: &str) -> String {
     let plain = client_id.chars().filter(|c| !c.is_control());
     plain.take(MAX_CLIENT_ID).collect()
 }

@@ -3,12 +3,13 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use ::http::{HeaderValue, Request, StatusCode, header};
+use ::http::{HeaderValue, Method, Request, StatusCode, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use latchkey_domain::{Clock, Span};
 use serde_json::Value;
 use tokio::sync::Semaphore;
+use url::Url;
 use url::form_urlencoded::{Serializer, byte_serialize};
 
 use super::Config;
@@ -28,22 +29,22 @@ const AT_ONCE: usize = 64;
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Unavailable {
     /// There was no whole answer.
-    #[error("the introspection endpoint cannot be reached: {0}")]
+    #[error("the authorization server cannot be reached: {0}")]
     Unreachable(http::Error),
     /// It did not come in time.
-    #[error("the introspection endpoint did not answer within {} seconds", TIMEOUT.as_secs())]
+    #[error("the authorization server did not answer within {} seconds", TIMEOUT.as_secs())]
     Late,
     /// It was another status than 200.
-    #[error("the introspection endpoint answered {0}")]
+    #[error("the authorization server answered {0}")]
     Status(StatusCode),
     /// It does not take our credentials.
-    #[error("the introspection endpoint does not accept OAUTH_INTROSPECTION_CLIENT_ID and _SECRET")]
+    #[error("the authorization server does not accept OAUTH_INTROSPECTION_CLIENT_ID and _SECRET")]
     Credentials,
     /// It was no JSON object in which every name stands once.
-    #[error("the introspection endpoint answered something that makes no sense")]
+    #[error("the authorization server answered something that makes no sense")]
     Nonsense,
     /// A moment ago nobody answered; it is tried again soon.
-    #[error("the introspection endpoint did not answer a moment ago")]
+    #[error("the authorization server did not answer a moment ago")]
     Resting,
 }
 
@@ -112,7 +113,7 @@ impl Drop for Wait<'_> {
 #[derive(Debug)]
 pub(super) struct Asker {
     http: Outbound,
-    url: String,
+    url: Url,
     authorization: Secret,
     places: Semaphore,
     breaker: Breaker,
@@ -122,7 +123,7 @@ impl Asker {
     pub(super) fn new(http: Outbound, config: &Config) -> Self {
         Self {
             http,
-            url: config.url.to_string(),
+            url: config.url.clone(),
             authorization: basic(&config.client_id, &config.client_secret),
             places: Semaphore::new(AT_ONCE),
             breaker: Breaker::default(),
@@ -136,47 +137,79 @@ impl Asker {
         clock: &Clock,
         wait: Wait<'_>,
     ) -> Result<Answer, Unavailable> {
+        let question = self
+            .request(Method::POST, &self.url, true)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(form(token));
+        match self.within_limits(question, clock, Some(wait.0)).await? {
+            (StatusCode::OK, body) => Answer::read(&body).ok_or(Unavailable::Nonsense),
+            (StatusCode::UNAUTHORIZED, _) => Err(Unavailable::Credentials),
+            (status, _) => Err(Unavailable::Status(status)),
+        }
+    }
+
+    /// Sends a request without a body to the same server, with our credentials
+    /// or without.
+    pub(super) async fn send(
+        &self,
+        method: Method,
+        url: &Url,
+        as_us: bool,
+        clock: &Clock,
+    ) -> Result<(StatusCode, Vec<u8>), Unavailable> {
+        let request = self.request(method, url, as_us).body(Vec::new());
+        self.within_limits(request, clock, None).await
+    }
+
+    fn request(&self, method: Method, url: &Url, as_us: bool) -> ::http::request::Builder {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(url.as_str())
+            .header(header::ACCEPT, "application/json");
+        if as_us && let Ok(mut us) = HeaderValue::try_from(self.authorization.expose()) {
+            us.set_sensitive(true);
+            request = request.header(header::AUTHORIZATION, us);
+        }
+        request
+    }
+
+    /// So many at a time, for so long, and not while the server is left alone.
+    async fn within_limits(
+        &self,
+        request: ::http::Result<Request<Vec<u8>>>,
+        clock: &Clock,
+        calls: Option<&Calls>,
+    ) -> Result<(StatusCode, Vec<u8>), Unavailable> {
+        let request = request.map_err(|_| Unavailable::Unreachable(http::Error::Request))?;
         let pass = self.breaker.enter(clock.now()).ok_or(Unavailable::Resting)?;
         let answer = tokio::time::timeout(TIMEOUT, async {
             // Never closed: there is a place in the end, or no time left.
             let _place = self.places.acquire().await;
-            wait.0.made.fetch_add(1, Ordering::Relaxed);
-            self.http.send(self.question(token)?).await
+            if let Some(calls) = calls {
+                calls.made.fetch_add(1, Ordering::Relaxed);
+            }
+            self.http.send(request).await
         });
-        let answer = match answer.await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(error)) => {
-                pass.failed(clock.now());
-                return Err(Unavailable::Unreachable(error));
+        let failure = match answer.await {
+            Ok(Ok(answer)) => {
+                // Whatever it said, somebody is there: one token that makes the
+                // server stumble must not shut out all the others.
+                pass.succeeded();
+                return Ok((answer.status(), answer.into_body()));
             }
-            Err(_) => {
-                pass.failed(clock.now());
-                return Err(Unavailable::Late);
-            }
+            Ok(Err(error)) => Unavailable::Unreachable(error),
+            Err(_) => Unavailable::Late,
         };
-        // Whatever it said, somebody is there: one token that makes the server
-        // stumble must not shut out all the others.
-        pass.succeeded();
-        match answer.status() {
-            StatusCode::OK => Answer::read(answer.body()).ok_or(Unavailable::Nonsense),
-            StatusCode::UNAUTHORIZED => Err(Unavailable::Credentials),
-            status => Err(Unavailable::Status(status)),
-        }
+        pass.failed(clock.now());
+        Err(failure)
     }
+}
 
-    fn question(&self, token: &str) -> Result<Request<Vec<u8>>, http::Error> {
-        let mut form = Serializer::new(String::new());
-        form.append_pair("token", token).append_pair("token_type_hint", "access_token");
-        let mut authorization =
-            HeaderValue::try_from(self.authorization.expose()).map_err(|_| http::Error::Request)?;
-        authorization.set_sensitive(true);
-        Request::post(&self.url)
-            .header(header::ACCEPT, "application/json")
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .header(header::AUTHORIZATION, authorization)
-            .body(form.finish().into_bytes())
-            .map_err(|_| http::Error::Request)
-    }
+/// The body of a question about a token (RFC 7662 §2.1).
+fn form(token: &str) -> Vec<u8> {
+    let mut form = Serializer::new(String::new());
+    form.append_pair("token", token).append_pair("token_type_hint", "access_token");
+    form.finish().into_bytes()
 }
 
 /// HTTP Basic, with both halves form-encoded first (RFC 6749 §2.3.1).

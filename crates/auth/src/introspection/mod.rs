@@ -8,6 +8,7 @@
 
 mod answer;
 mod ask;
+mod authorizations;
 mod breaker;
 mod flight;
 pub mod kind;
@@ -24,10 +25,14 @@ use crate::generations::{Generations, fingerprint};
 use crate::http::Outbound;
 use crate::secret::Secret;
 use ask::{Asker, Wait};
+use authorizations::Place;
 use flight::{Flight, Latest};
 
 pub use answer::{Expected, Judged, Refused, judge};
 pub use ask::{Calls, Unavailable};
+pub use authorizations::Authorization;
+
+use answer::shown;
 
 /// The longest that an answer may be believed: what was revoked is refused
 /// after so long at the latest.
@@ -97,6 +102,7 @@ impl From<latchkey_store::Error> for Error {
 pub struct Introspection {
     config: Config,
     asker: Asker,
+    authorizations: Place,
     db: Db,
     tokens: Mutex<Generations<Arc<Flight>>>,
     /// Counts how often everything was forgotten.
@@ -111,6 +117,7 @@ impl Introspection {
         Self {
             config,
             asker,
+            authorizations: Place::default(),
             db,
             tokens: Mutex::new(Generations::new(CAPACITY)),
             epoch: AtomicU64::new(0),
@@ -165,6 +172,43 @@ impl Introspection {
         self.epoch.fetch_add(1, Ordering::AcqRel);
     }
 
+    /// Which apps somebody let in; `None` when the server does not tell.
+    ///
+    /// # Errors
+    /// When it cannot be found out at the moment.
+    pub async fn authorizations(
+        &self,
+        subject: &Subject,
+        clock: &Clock,
+    ) -> Result<Option<Vec<Authorization>>, Unavailable> {
+        match self.place_of_authorizations(clock).await? {
+            Some(place) => {
+                authorizations::list(&self.asker, &place, subject, clock).await.map(Some)
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// Ends an app's access. It is felt at once in this process, and when what
+    /// was heard before is no longer believed in every other.
+    ///
+    /// # Errors
+    /// When the server does not confirm it: then the access is as it was.
+    pub async fn end(&self, id: &str, clock: &Clock) -> Result<(), Unavailable> {
+        if let Some(place) = self.place_of_authorizations(clock).await? {
+            authorizations::end(&self.asker, &place, id, clock).await?;
+        }
+        self.forget();
+        Ok(())
+    }
+
+    async fn place_of_authorizations(&self, clock: &Clock) -> Result<Option<Url>, Unavailable> {
+        match self.issuer() {
+            Some(issuer) => self.authorizations.find(&self.asker, issuer, clock).await,
+            None => Ok(None),
+        }
+    }
+
     async fn ask(
         &self,
         token: &str,
@@ -206,6 +250,18 @@ impl Introspection {
             flight
         })
     }
+}
+
+/// Asks about a token that nobody issued, and says whether the server vouches
+/// for it, which it must not.
+///
+/// # Errors
+/// When nothing can be found out.
+pub async fn probe(config: &Config, http: &Outbound, clock: &Clock) -> Result<bool, Unavailable> {
+    let calls = Calls::default();
+    let asker = Asker::new(http.clone(), config);
+    let answer = asker.ask("nobody-issued-this-token", clock, calls.waiting()).await?;
+    Ok(answer.get("active") != Some(&serde_json::Value::Bool(false)))
 }
 
 /// Whose account a subject is: the identity at that issuer, or the account

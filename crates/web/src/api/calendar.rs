@@ -60,7 +60,7 @@ pub(super) struct EventList {
     security(
         ("session" = ["calendar:read"]),
         ("jwt_cookie" = ["calendar:read"]),
-        ("bearer" = ["calendar:read"])
+        ("bearer" = ["calendar:read"]), ("oauth" = ["calendar:read"])
     )
 )]
 pub(super) async fn list(

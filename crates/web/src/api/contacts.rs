@@ -86,7 +86,7 @@ impl ContactDetails {
     security(
         ("session" = ["contacts:read"]),
         ("jwt_cookie" = ["contacts:read"]),
-        ("bearer" = ["contacts:read"])
+        ("bearer" = ["contacts:read"]), ("oauth" = ["contacts:read"])
     )
 )]
 pub(super) async fn list(
@@ -111,7 +111,7 @@ pub(super) async fn list(
     security(
         ("session" = ["contacts:write"]),
         ("jwt_cookie" = ["contacts:write"]),
-        ("bearer" = ["contacts:write"])
+        ("bearer" = ["contacts:write"]), ("oauth" = ["contacts:write"])
     )
 )]
 pub(super) async fn create(
@@ -145,7 +145,7 @@ pub(super) async fn create(
     security(
         ("session" = ["contacts:read"]),
         ("jwt_cookie" = ["contacts:read"]),
-        ("bearer" = ["contacts:read"])
+        ("bearer" = ["contacts:read"]), ("oauth" = ["contacts:read"])
     )
 )]
 pub(super) async fn show(
@@ -166,7 +166,7 @@ pub(super) async fn show(
     security(
         ("session" = ["contacts:write"]),
         ("jwt_cookie" = ["contacts:write"]),
-        ("bearer" = ["contacts:write"])
+        ("bearer" = ["contacts:write"]), ("oauth" = ["contacts:write"])
     )
 )]
 pub(super) async fn update(
@@ -189,7 +189,7 @@ pub(super) async fn update(
     security(
         ("session" = ["contacts:write"]),
         ("jwt_cookie" = ["contacts:write"]),
-        ("bearer" = ["contacts:write"])
+        ("bearer" = ["contacts:write"]), ("oauth" = ["contacts:write"])
     )
 )]
 pub(super) async fn delete(

@@ -45,11 +45,11 @@ impl From<&User> for Person {
 /// Read your profile
 ///
 /// Who is calling. A session is looked up with one query; a JWT says it by
-/// itself, as of its issue.
+/// itself, as of its issue; about an opaque token its issuer is asked.
 #[utoipa::path(
     get, path = "/api/v1/me", tag = "Who you are",
     responses((status = 200, body = Person), Refusals),
-    security(("session" = ["profile"]), ("jwt_cookie" = ["profile"]), ("bearer" = ["profile"]))
+    security(("session" = ["profile"]), ("jwt_cookie" = ["profile"]), ("bearer" = ["profile"]), ("oauth" = ["profile"]))
 )]
 pub(super) async fn show(caller: Caller) -> Result<Json<Person>> {
     caller.may(Scope::Profile)?;

@@ -12,7 +12,7 @@ use super::{admin, calendar, contacts, me, sessions, token};
 #[openapi(
     info(
         title = "Latchkey",
-        description = "Two small resources with an owner, and a person who owns them. Every route takes any key: the session cookie, the JWT cookie, or a JWT as a bearer token.",
+        description = "Two small resources with an owner, and a person who owns them. Every route takes any of four: the session cookie, the JWT cookie, a JWT as a bearer token, or another app's opaque OAuth token.",
         license(name = "MIT")
     ),
     servers((url = "/", description = "This instance")),
@@ -60,6 +60,13 @@ impl Modify for Keys {
             .bearer_format("JWT")
             .description(Some("An access token (RFC 6750 §2.1, RFC 9068)."))
             .build();
+        let oauth = Http::builder()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("opaque")
+            .description(Some(
+                "Another app's opaque access token (RFC 6750 §2.1), about which its issuer is asked (RFC 7662). Who issues them says /.well-known/oauth-protected-resource (RFC 9728).",
+            ))
+            .build();
         let components = document.components.get_or_insert_default();
         components.add_security_scheme(
             "session",
@@ -70,6 +77,7 @@ impl Modify for Keys {
             cookie("latchkey_token", "A JWT in a cookie; __Host-latchkey_token on https."),
         );
         components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+        components.add_security_scheme("oauth", SecurityScheme::Http(oauth));
     }
 }
 

@@ -73,7 +73,7 @@ pub(super) struct SignInList {
 #[utoipa::path(
     get, path = "/api/v1/sessions", tag = "Who you are",
     responses((status = 200, body = SignInList), Refusals),
-    security(("session" = ["profile"]), ("jwt_cookie" = ["profile"]), ("bearer" = ["profile"]))
+    security(("session" = ["profile"]), ("jwt_cookie" = ["profile"]), ("bearer" = ["profile"]), ("oauth" = ["profile"]))
 )]
 pub(super) async fn list(State(app): State<App>, caller: Caller) -> Result<Json<SignInList>> {
     caller.may(Scope::Profile)?;
@@ -88,12 +88,13 @@ pub(super) async fn list(State(app): State<App>, caller: Caller) -> Result<Json<
 /// End a sign-in
 ///
 /// A session is refused at its next request. A JWT is not renewed any more; it
-/// lives until it expires, unless JWT_REVOCATION is watch.
+/// lives until it expires, unless JWT_REVOCATION is watch. An app that acts for
+/// you may do this with profile; the trail on your account page names it.
 #[utoipa::path(
     delete, path = "/api/v1/sessions/{id}", tag = "Who you are",
     params(("id" = String, Path, format = Uuid, description = "The sign-in")),
     responses((status = 204, description = "It has ended"), Refusals),
-    security(("session" = ["profile"]), ("jwt_cookie" = ["profile"]), ("bearer" = ["profile"]))
+    security(("session" = ["profile"]), ("jwt_cookie" = ["profile"]), ("bearer" = ["profile"]), ("oauth" = ["profile"]))
 )]
 pub(super) async fn end_one(
     State(app): State<App>,

@@ -112,6 +112,7 @@ checks! {
     TrustedProxies: Address, "trusted_proxies";
     Provider: Providers, "provider";
     ProviderReachable: Providers, "provider_reachable";
+    Introspection: Providers, "introspection";
     Clock: Clock, "clock";
     Database: Database, "database";
     Migrations: Database, "migrations";

@@ -8,6 +8,7 @@
 mod address;
 mod database;
 mod finding;
+mod introspection;
 mod mail;
 mod ports;
 mod providers;
@@ -120,11 +121,13 @@ fn without_asking(known: &Known<'_>) -> Vec<Finding> {
 /// What others have to be asked for, all at the same time.
 async fn asking(known: &Known<'_>, http: &Outbound, clock: &Clock, serving: bool) -> Vec<Finding> {
     let settings = known.settings;
-    let (heard, answering) = tokio::join!(
+    let (heard, answering, introspected) = tokio::join!(
         reach::ask(&settings.providers, http, clock),
         address::who_answers(http, &settings.public_url),
+        introspection::finding(known, http, clock),
     );
     let mut findings = reach::findings(&settings.providers, &heard);
+    findings.extend(introspected);
     findings.push(skew::finding(&heard));
     if known.reads(&["PUBLIC_URL", "PORT"]) {
         findings.push(address::seen(settings, answering, serving));

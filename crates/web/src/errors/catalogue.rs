@@ -308,6 +308,10 @@ catalogue! {
         "The token cannot be checked at the moment",
         "Only the authorization server that issued the token can say whether it is good, and it gives no answer that can be used. Until then nobody is let in with it.",
         "Wait a moment and send the request again. Sessions and JWTs work meanwhile.";
+    ACCESS_NOT_ENDED: SERVICE_UNAVAILABLE, PROVIDER, "access_not_ended",
+        "The access could not be ended",
+        "The authorization server that keeps the list of your apps gave no answer that can be used. Nothing has changed.",
+        "Wait a moment and try again. While it does not answer, no app gets in either.";
     INSUFFICIENT_SCOPE: FORBIDDEN, YOU, "insufficient_scope",
         "The token may not do this",
         "The token was issued for less than this request needs.",

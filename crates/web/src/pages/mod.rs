@@ -5,6 +5,7 @@ pub(crate) mod audit;
 pub(crate) mod choose;
 pub(crate) mod claims;
 pub(crate) mod compare;
+pub(crate) mod connected_apps;
 pub(crate) mod connections;
 pub(crate) mod docs;
 pub(crate) mod doctor;

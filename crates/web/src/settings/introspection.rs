@@ -1,6 +1,6 @@
 //! Where other apps' tokens are asked about (RFC 7662).
 
-use latchkey_auth::introspection::MAX_REMEMBERED;
+use latchkey_auth::introspection::{Config, Expected, MAX_REMEMBERED};
 use latchkey_auth::oauth::discovery::may_be_called;
 use latchkey_auth::random;
 use latchkey_auth::secret::Secret;
@@ -11,7 +11,7 @@ use super::credentials::{Credentials, credentials};
 use super::looks::is_unfinished;
 use super::providers::{names_nobody, valid_issuer};
 use super::reader::{Reader, parse_span};
-use super::{Dialect, LocalIdp, ProviderSettings};
+use super::{Dialect, LocalIdp, ProviderSettings, Settings};
 
 const FAMILY: &str = "OAUTH_INTROSPECTION";
 const URL: &str = "OAUTH_INTROSPECTION_URL";
@@ -36,6 +36,25 @@ pub struct IntrospectionSettings {
     pub remembered_for: Span,
     /// Whether it is the local provider's.
     pub local: bool,
+}
+
+impl Settings {
+    /// Who is asked about tokens, and what is expected of the answer.
+    #[must_use]
+    pub fn introspection_config(&self) -> Option<Config> {
+        let from = self.introspection.as_ref()?;
+        Some(Config {
+            url: from.url.clone(),
+            client_id: from.client_id.clone(),
+            client_secret: from.client_secret.clone(),
+            expected: Expected {
+                audience: self.jwt.audience.clone(),
+                issuer: from.issuer.clone().filter(|_| from.issuer_is_certain),
+            },
+            issuer: from.issuer.clone(),
+            remembered_for: from.remembered_for,
+        })
+    }
 }
 
 /// Reads the family. Without any of it, the local provider is asked, where

@@ -7,6 +7,7 @@ use latchkey_domain::Timestamp;
 use latchkey_domain::connection::{Connection, Offer, State, Trouble};
 
 use super::chrome::{Chrome, Who};
+use super::connected_apps::{Apps, ConnectedApps};
 
 /// `GET /connections`
 #[derive(Debug, Template)]
@@ -17,6 +18,8 @@ pub(crate) struct ConnectionsPage {
     pub(crate) cards: Vec<ProviderCard>,
     /// Connections at providers that are not set up any more.
     pub(crate) gone: Vec<Connection>,
+    /// The other direction.
+    pub(crate) other_apps: ConnectedApps,
 }
 
 /// One provider, and how it stands with it.

@@ -4,6 +4,7 @@ mod account;
 mod choose;
 mod chrome;
 mod compare;
+mod connected_apps;
 mod connections;
 mod drill;
 mod inspector;
@@ -25,6 +26,7 @@ pub(crate) use account::{AccountPage, Carried, Claim, Device, LinkedIdentity};
 pub(crate) use choose::{Asked, ChoiceShown, ChoosePage, Chosen, Reason, Snippet};
 pub(crate) use chrome::{Chrome, Who};
 pub(crate) use compare::{ComparePage, ComparingPage};
+pub(crate) use connected_apps::{AppRow, Apps, ConnectedApps};
 pub(crate) use connections::{ConnectionsPage, Ending, ProviderCard, ServicePage};
 pub(crate) use drill::{DrillPage, DrillRoomPage};
 pub(crate) use inspector::{

@@ -14,6 +14,7 @@ use crate::app::{App, Application};
 use crate::audit;
 use crate::caller::Caller;
 use crate::errors::{Fault, Result, catalogue};
+use crate::pages::connected_apps;
 use crate::templates::{Chrome, ConnectionsPage, Ending, Page, ProviderCard, ServicePage};
 
 #[derive(Debug, Deserialize)]
@@ -22,7 +23,8 @@ pub(crate) struct Done {
     at: Option<String>,
 }
 
-/// `GET /connections`. It asks no provider: what it shows is known here.
+/// `GET /connections`. Of what is connected it asks no provider: that is known
+/// here. Which apps were let in only their authorization server knows.
 pub(crate) async fn index(
     State(app): State<App>,
     caller: Caller,
@@ -31,12 +33,17 @@ pub(crate) async fn index(
     let all = of_user(&app.db, caller.user.id).await?;
     let all: Vec<_> = all.into_iter().map(|stored| stored.connection).collect();
     let at = query.at.as_deref().and_then(|slug| app.provider(slug));
-    let done = at.zip(query.done.as_deref());
+    let done = match (at, query.done.as_deref()) {
+        (Some(provider), Some(done)) => words::sentence(done, &provider.label),
+        (None, Some("ended")) => Some(connected_apps::ENDED.to_owned()),
+        _ => None,
+    };
     Ok(Page(ConnectionsPage {
-        done: done.and_then(|(provider, done)| words::sentence(done, &provider.label)),
+        done,
         cards: app.providers.iter().map(|provider| card(provider, &all)).collect(),
         // One that was taken out of the settings is not forgotten.
         gone: all.iter().filter(|one| app.provider(&one.provider).is_none()).cloned().collect(),
+        other_apps: connected_apps::listed(&app, &caller.user).await?,
         chrome: Chrome::new(&app, Some(&caller)),
     }))
 }

@@ -1,0 +1,242 @@
+//! Which apps a person let in, as the authorization server tells, and how an
+//! app's access is ended there.
+//!
+//! No standard has this. A server that offers it says so in its metadata
+//! (RFC 8414 §2 lets it add members): `authorizations_endpoint`. Asked for with
+//! `sub` and the API's credentials, it lists what that person let in; deleting
+//! an entry ends it, and its tokens with it.
+
+use std::sync::{PoisonError, RwLock};
+
+use ::http::{Method, StatusCode};
+use latchkey_domain::identity::Subject;
+use latchkey_domain::{Clock, Scopes, Span, Timestamp};
+use serde::Deserialize;
+use serde_json::Value;
+use url::Url;
+
+use super::ask::{Asker, Unavailable};
+use super::shown;
+
+/// How long it is believed where the endpoint is, or that there is none.
+const FRESH_FOR: Span = Span::minutes(60);
+
+/// More apps than anybody lets in; the rest is not shown.
+const MAX_LISTED: usize = 100;
+
+/// An app that a person let in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Authorization {
+    /// Names it at the authorization server.
+    pub id: String,
+    /// What the app calls itself there.
+    pub app: String,
+    /// Those of our scopes that it has.
+    pub scopes: Scopes,
+    /// When the person agreed.
+    pub since: Option<Timestamp>,
+    /// When a token of it was last asked about or issued.
+    pub last_used_at: Option<Timestamp>,
+}
+
+/// The endpoint, as far as it is known, and since when.
+#[derive(Debug, Default)]
+pub(super) struct Place(RwLock<Option<(Timestamp, Option<Url>)>>);
+
+#[derive(Deserialize)]
+struct Metadata {
+    issuer: String,
+    authorizations_endpoint: Option<Url>,
+}
+
+impl Place {
+    /// Where the list is; `None` when the server offers none.
+    pub(super) async fn find(
+        &self,
+        asker: &Asker,
+        issuer: &str,
+        clock: &Clock,
+    ) -> Result<Option<Url>, Unavailable> {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((at, place)) = known
+            && clock.now().since(at) < FRESH_FOR
+        {
+            return Ok(place);
+        }
+        let place = ask_where(asker, issuer, clock).await?;
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) =
+            Some((clock.now(), place.clone()));
+        Ok(place)
+    }
+}
+
+/// Reads the server's metadata: at the address of RFC 8414 §3.1, and where
+/// there is none at that of OpenID Connect Discovery §4.
+async fn ask_where(asker: &Asker, issuer: &str, clock: &Clock) -> Result<Option<Url>, Unavailable> {
+    for url in addresses(issuer) {
+        let (status, body) = asker.send(Method::GET, &url, false, clock).await?;
+        if status == StatusCode::NOT_FOUND {
+            continue;
+        }
+        if status != StatusCode::OK {
+            return Err(Unavailable::Status(status));
+        }
+        let metadata = serde_json::from_slice(&body).map_err(|_| Unavailable::Nonsense)?;
+        return Ok(endpoint(issuer, metadata));
+    }
+    Ok(None)
+}
+
+fn addresses(issuer: &str) -> Vec<Url> {
+    let Ok(url) = Url::parse(issuer) else { return Vec::new() };
+    let path = url.path().trim_end_matches('/');
+    let inserted = url.join(&format!("/.well-known/oauth-authorization-server{path}"));
+    let appended =
+        Url::parse(&format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/')));
+    inserted.into_iter().chain(appended).collect()
+}
+
+/// What the metadata say, if they are the issuer's own (RFC 8414 §3.3). Our
+/// credentials go to nobody but the issuer: the endpoint has to be at its origin.
+fn endpoint(issuer: &str, metadata: Metadata) -> Option<Url> {
+    let origin = Url::parse(issuer).ok()?.origin();
+    let ours = |url: &Url| url.origin() == origin && url.username().is_empty();
+    metadata.authorizations_endpoint.filter(|url| metadata.issuer == issuer && ours(url))
+}
+
+/// What somebody let in.
+pub(super) async fn list(
+    asker: &Asker,
+    place: &Url,
+    subject: &Subject,
+    clock: &Clock,
+) -> Result<Vec<Authorization>, Unavailable> {
+    let mut url = place.clone();
+    url.query_pairs_mut().append_pair("sub", subject.as_str());
+    let (status, body) = asker.send(Method::GET, &url, true, clock).await?;
+    match status {
+        StatusCode::OK => read(&body).ok_or(Unavailable::Nonsense),
+        StatusCode::UNAUTHORIZED => Err(Unavailable::Credentials),
+        status => Err(Unavailable::Status(status)),
+    }
+}
+
+/// Ends one of them. One that is gone already has ended, too.
+pub(super) async fn end(
+    asker: &Asker,
+    place: &Url,
+    id: &str,
+    clock: &Clock,
+) -> Result<(), Unavailable> {
+    let mut url = place.clone();
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.pop_if_empty().push(id);
+    }
+    let (status, _) = asker.send(Method::DELETE, &url, true, clock).await?;
+    match status {
+        StatusCode::NOT_FOUND => Ok(()),
+        status if status.is_success() => Ok(()),
+        StatusCode::UNAUTHORIZED => Err(Unavailable::Credentials),
+        status => Err(Unavailable::Status(status)),
+    }
+}
+
+/// Reads a list; an entry without an id could not be ended, and makes it none.
+fn read(body: &[u8]) -> Option<Vec<Authorization>> {
+    let list: Value = serde_json::from_slice(body).ok()?;
+    let entries = list.get("authorizations")?.as_array()?;
+    entries.iter().take(MAX_LISTED).map(entry).collect()
+}
+
+fn entry(entry: &Value) -> Option<Authorization> {
+    let text = |name: &str| entry.get(name).and_then(Value::as_str);
+    let time = |name: &str| entry.get(name).and_then(Value::as_i64).filter(|at| at.abs() < 1 << 40);
+    let id = text("id").filter(|id| !matches!(*id, "" | "." | ".."))?;
+    let app = text("client_name").or_else(|| text("client_id")).unwrap_or_default();
+    Some(Authorization {
+        id: id.to_owned(),
+        app: shown(app),
+        scopes: Scopes::known_in(text("scope").unwrap_or_default()),
+        since: time("created_at").map(Timestamp::from_seconds),
+        last_used_at: time("last_used_at").map(Timestamp::from_seconds),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn metadata_are_looked_for_where_the_standards_say() {
+        for (issuer, expected) in [
+            (
+                "https://as.test",
+                [
+                    "https://as.test/.well-known/oauth-authorization-server",
+                    "https://as.test/.well-known/openid-configuration",
+                ],
+            ),
+            (
+                "http://127.0.0.1:3001/google",
+                [
+                    "http://127.0.0.1:3001/.well-known/oauth-authorization-server/google",
+                    "http://127.0.0.1:3001/google/.well-known/openid-configuration",
+                ],
+            ),
+        ] {
+            let found: Vec<_> = addresses(issuer).into_iter().map(String::from).collect();
+            assert_eq!(found, expected);
+        }
+    }
+
+    #[test]
+    fn credentials_go_to_the_issuer_alone() -> Result<(), serde_json::Error> {
+        for (issuer, endpoint_, taken) in [
+            ("https://as.test/x", "https://as.test/authorizations", true),
+            ("https://as.test/y", "https://as.test/authorizations", false),
+            ("https://as.test/x", "https://evil.test/authorizations", false),
+            ("https://as.test/x", "http://as.test/authorizations", false),
+            ("https://as.test/x", "https://as.test:8443/authorizations", false),
+            ("https://as.test/x", "https://me@as.test/authorizations", false),
+        ] {
+            let metadata = json!({ "issuer": issuer, "authorizations_endpoint": endpoint_ });
+            let found = endpoint("https://as.test/x", serde_json::from_value(metadata)?);
+            assert_eq!(found.is_some(), taken, "{issuer} {endpoint_}");
+        }
+        let without = serde_json::from_value(json!({ "issuer": "https://as.test/x" }))?;
+        assert_eq!(endpoint("https://as.test/x", without), None);
+        Ok(())
+    }
+
+    #[test]
+    fn lists_are_read() {
+        let good = json!({ "authorizations": [{
+            "id": "7", "client_id": "printer", "client_name": "Calendar\nPrinter",
+            "scope": "calendar:read openid", "created_at": 1_800_000_000, "last_used_at": null,
+        }]});
+        let read_ = |value: &Value| read(value.to_string().as_bytes());
+        let one = read_(&good).and_then(|mut list| list.pop()).expect("one");
+        assert_eq!((one.id.as_str(), one.app.as_str()), ("7", "CalendarPrinter"));
+        assert_eq!(one.scopes.to_string(), "calendar:read");
+        assert_eq!(
+            (one.since, one.last_used_at),
+            (Some(Timestamp::from_seconds(1_800_000_000)), None)
+        );
+        assert_eq!(read_(&json!({ "authorizations": [] })), Some(Vec::new()));
+        for bad in [
+            json!([]),
+            json!({}),
+            json!({ "authorizations": {} }),
+            json!({ "authorizations": [{}] }),
+            json!({ "authorizations": [{ "id": "" }] }),
+            json!({ "authorizations": [{ "id": ".." }] }),
+            json!({ "authorizations": [{ "id": 7 }] }),
+        ] {
+            assert_eq!(read_(&bad), None, "{bad}");
+        }
+        let many: Vec<_> = (0..1000).map(|id| json!({ "id": id.to_string() })).collect();
+        assert_eq!(read_(&json!({ "authorizations": many })).map(|list| list.len()), Some(100));
+    }
+}

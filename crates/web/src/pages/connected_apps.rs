@@ -1,0 +1,118 @@
+//! Apps that may use somebody's data here: what the authorization server says
+//! of them, on `/connections`, and the end of their access.
+
+use axum::extract::State;
+use axum::response::Redirect;
+use latchkey_auth::introspection::{Authorization, Introspection, Unavailable};
+use latchkey_domain::audit::Kind;
+use latchkey_domain::identity::Subject;
+use latchkey_domain::{User, UserId};
+use latchkey_store::identities;
+use serde::Deserialize;
+
+use crate::app::{App, Application};
+use crate::audit;
+use crate::caller::Caller;
+use crate::client::Client;
+use crate::errors::{Action, Fault, Result, catalogue};
+use crate::form::Fields;
+use crate::templates::{AppRow, Apps, ConnectedApps};
+
+/// What the page says about other apps.
+///
+/// # Errors
+/// When the database fails. An authorization server that does not answer is no
+/// error: the rest of the page is as good as ever.
+pub(crate) async fn listed(app: &Application, user: &User) -> Result<ConnectedApps> {
+    let Some(introspection) = &app.introspection else {
+        return Ok(ConnectedApps { server: None, apps: Apps::NotTaken });
+    };
+    let server = Some(server(app, introspection));
+    let apps = match of_user(app, introspection, user.id).await? {
+        Ok(Some(all)) => Apps::These(all.into_iter().map(row).collect()),
+        Ok(None) => Apps::NotTold,
+        Err(unavailable) => {
+            tracing::warn!(error = %unavailable, "the apps of a person could not be listed");
+            Apps::Unknown
+        }
+    };
+    Ok(ConnectedApps { server, apps })
+}
+
+fn row(one: Authorization) -> AppRow {
+    AppRow {
+        may: one.scopes.iter().map(|scope| scope.sentence()).collect(),
+        id: one.id,
+        name: one.app,
+        since: one.since,
+        last_used_at: one.last_used_at,
+    }
+}
+
+/// What to call the authorization server, and where people find it.
+fn server(app: &Application, introspection: &Introspection) -> String {
+    let local = app.settings.introspection.as_ref().is_some_and(|set| set.local);
+    match introspection.url().host_str() {
+        _ if local => "the local provider".to_owned(),
+        Some(host) => host.to_owned(),
+        None => "the authorization server".to_owned(),
+    }
+}
+
+/// All that somebody let in, by each identity that they have at the issuer; by
+/// their id here when they have none.
+async fn of_user(
+    app: &Application,
+    introspection: &Introspection,
+    user: UserId,
+) -> Result<std::result::Result<Option<Vec<Authorization>>, Unavailable>> {
+    let identities = identities::of_user(&app.db, user).await?;
+    let at_issuer =
+        identities.into_iter().filter(|one| Some(&*one.issuer) == introspection.issuer());
+    let mut subjects: Vec<_> = at_issuer.map(|one| one.subject).collect();
+    if subjects.is_empty() {
+        subjects.push(user.to_string());
+    }
+    let mut all = Vec::new();
+    for subject in subjects.into_iter().filter_map(|subject| Subject::new(subject).ok()) {
+        match introspection.authorizations(&subject, &app.clock).await {
+            Ok(Some(some)) => all.extend(some),
+            other => return Ok(other),
+        }
+    }
+    Ok(Ok(Some(all)))
+}
+
+/// What the page says afterwards.
+pub(crate) const ENDED: &str = "Its access has ended: its tokens are refused from now on.";
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct End {
+    id: String,
+}
+
+/// `POST /connections/apps/end`: one of one's own, and no other.
+pub(crate) async fn end(
+    State(app): State<App>,
+    caller: Caller,
+    client: Client,
+    Fields(form): Fields<End>,
+) -> Result<Redirect> {
+    caller.lives(&app).await?;
+    let back = || Action::link("Go to your connections", "/connections#apps");
+    let gone = || {
+        let detail = "You have let in no app of this number; its access may have ended already.";
+        Fault::new(catalogue::NOT_FOUND).detail(detail).action(back())
+    };
+    let unavailable = |error: Unavailable| {
+        tracing::warn!(%error, "an app's access could not be ended");
+        Fault::new(catalogue::ACCESS_NOT_ENDED).retry_after(error.again_in()).action(back())
+    };
+    let introspection = app.introspection.as_ref().ok_or_else(gone)?;
+    let user = caller.user.id;
+    let all = of_user(&app, introspection, user).await?.map_err(unavailable)?;
+    let one = all.into_iter().flatten().find(|one| one.id == form.id).ok_or_else(gone)?;
+    introspection.end(&one.id, &app.clock).await.map_err(unavailable)?;
+    audit::by_person(&app, Kind::AccessEnded, user, one.app, &client).await;
+    Ok(Redirect::to("/connections?done=ended#apps"))
+}

@@ -1,0 +1,141 @@
+//! Apps with access to one's data here: listed on `/connections`, ended there.
+
+use latchkey_tests::issuer::{Answer, INTROSPECT, SUBJECT};
+use latchkey_tests::person::{Program, problem};
+use latchkey_tests::{Browser, Issuer, Latchkey, Page, Setup};
+use serde_json::{Value, json};
+
+const METADATA: &str = "/.well-known/oauth-authorization-server";
+const LIST: &str = "/authorizations";
+
+/// An app, its issuer, and Jane, who came in from there.
+async fn app() -> (Latchkey, Issuer, Browser) {
+    let issuer = Issuer::start().await;
+    let setup = Setup::new().asking(&issuer).with_issuer(&issuer);
+    let app = setup.with_clock_standing().start().await;
+    let jane = come_in(&app, &issuer, SUBJECT).await;
+    let place = format!("{}{LIST}", issuer.url);
+    let metadata = json!({ "issuer": issuer.url, "authorizations_endpoint": place });
+    issuer.answers(METADATA, Answer::Json(metadata));
+    (app, issuer, jane)
+}
+
+async fn come_in(app: &Latchkey, issuer: &Issuer, subject: &str) -> Browser {
+    let mut browser = Browser::new();
+    let authorize = browser.set_out(app, "acme").await;
+    let _ = browser.come_back(&issuer.approve_as(&authorize, subject)).await.expect(303);
+    browser
+}
+
+fn printer() -> Value {
+    json!({ "authorizations": [{
+        "id": "7/7", "client_id": "printer", "client_name": "Calendar <b>Printer",
+        "scope": "openid calendar:read", "created_at": 1_800_000_000, "last_used_at": null,
+    }]})
+}
+
+async fn section(browser: &mut Browser, app: &Latchkey) -> String {
+    let page = browser.get(&app.url("/connections")).await.expect(200);
+    let (_, rest) = page.body.split_once("id=\"apps\"").expect("the section");
+    rest.split("</section>").next().expect("its end").to_owned()
+}
+
+async fn end(browser: &mut Browser, app: &Latchkey, id: &str) -> Page {
+    browser.post(&app.url("/connections/apps/end"), &[("id", id)]).await
+}
+
+#[tokio::test]
+async fn an_app_is_listed_and_its_access_ends_at_once() {
+    let (app, issuer, mut jane) = app().await;
+    issuer.answers(LIST, Answer::Json(printer()));
+    let found = section(&mut jane, &app).await;
+    assert!(found.contains("Read your calendar"), "{found}");
+    assert!(found.contains("Calendar &#60;b&#62;Printer"), "{found}");
+    let asked = issuer.requests(LIST).remove(0);
+    assert_eq!(asked.query, format!("sub={SUBJECT}"), "only one's own are asked for");
+    assert!(asked.header("authorization").is_some_and(|value| value.starts_with("Basic ")));
+
+    // What was heard about its token is forgotten with it.
+    let good =
+        json!({ "active": true, "sub": SUBJECT, "aud": app.url("/api"), "scope": "profile" });
+    issuer.answers(INTROSPECT, Answer::Json(good));
+    let mut program = Program::with(&app, "opaque");
+    let _ = program.get("/api/v1/me").await.expect(200);
+    issuer.answers(INTROSPECT, Answer::Json(json!({ "active": false })));
+    let _ = program.get("/api/v1/me").await.expect(200);
+    issuer.answers("/authorizations/7%2F7", Answer::Says(204, "text/plain", String::new()));
+    let page = end(&mut jane, &app, "7/7").await;
+    assert_eq!(page.see_other(), "/connections?done=ended#apps");
+    let deleted = issuer.requests("/authorizations/7%2F7").remove(0);
+    assert_eq!(deleted.method, "DELETE");
+    assert!(deleted.header("authorization").is_some_and(|value| value.starts_with("Basic ")));
+    problem(&program.get("/api/v1/me").await, 401, "token_inactive");
+    let page = jane.get(&app.url("/connections?done=ended")).await.expect(200);
+    assert!(page.body.contains("Its access has ended"), "{}", page.summary());
+    let trail = jane.get(&app.url("/account")).await.expect(200);
+    assert!(trail.body.contains("Ended an app’s access"), "{}", trail.summary());
+}
+
+#[tokio::test]
+async fn somebody_elses_app_is_not_there() {
+    let (app, issuer, mut jane) = app().await;
+    issuer.answers(LIST, Answer::Json(printer()));
+    for id in ["8", "", "7", "../7/7", "7/7 "] {
+        let _ = end(&mut jane, &app, id).await.expect_error(404, "not_found");
+    }
+    assert!(issuer.all_requests().iter().all(|request| request.method != "DELETE"));
+    // Nor is anything listed, or ended, for somebody who is not signed in.
+    let mut nobody = Browser::new();
+    let _ = end(&mut nobody, &app, "7/7").await.expect_error(401, "sign_in_required");
+    // Somebody else is asked about as somebody else.
+    let mut other = come_in(&app, &issuer, "another").await;
+    let _ = section(&mut other, &app).await;
+    let queries: Vec<_> = issuer.requests(LIST).into_iter().map(|request| request.query).collect();
+    assert_eq!(queries.last().map(String::as_str), Some("sub=another"));
+}
+
+#[tokio::test]
+async fn whatever_the_server_answers_the_page_is_there() {
+    let (app, issuer, mut jane) = app().await;
+    for answer in [
+        Answer::html(200),
+        Answer::html(500),
+        Answer::html(401),
+        Answer::Json(json!({ "authorizations": [{ "client_name": "without an id" }] })),
+        Answer::HangUp,
+        Answer::Silence,
+    ] {
+        issuer.answers(LIST, answer);
+        let found = section(&mut jane, &app).await;
+        assert!(found.contains("cannot be listed at the moment"), "{found}");
+        let page = end(&mut jane, &app, "7/7").await;
+        let page = page.expect_error(503, "access_not_ended");
+        assert!(page.header("retry-after").is_some());
+        app.advance(latchkey_domain::Span::seconds(1));
+    }
+    issuer.answers(LIST, Answer::Json(json!({ "authorizations": [] })));
+    assert!(section(&mut jane, &app).await.contains("None."));
+    // The access is as it was when the end of it is not confirmed.
+    issuer.answers(LIST, Answer::Json(printer()));
+    issuer.answers("/authorizations/7%2F7", Answer::html(500));
+    let _ = end(&mut jane, &app, "7/7").await.expect_error(503, "access_not_ended");
+    // Gone already is gone.
+    issuer.answers("/authorizations/7%2F7", Answer::html(404));
+    assert_eq!(end(&mut jane, &app, "7/7").await.status, 303);
+}
+
+#[tokio::test]
+async fn a_server_without_a_list_and_one_that_is_not_there_are_told_of() {
+    let issuer = Issuer::start().await;
+    let setup = Setup::new().asking(&issuer).with_issuer(&issuer);
+    let app = setup.with_clock_standing().start().await;
+    let mut jane = come_in(&app, &issuer, SUBJECT).await;
+    // Its metadata name none, or another's.
+    let found = section(&mut jane, &app).await;
+    assert!(found.contains("does not tell us"), "{found}");
+    assert!(issuer.requests(LIST).is_empty());
+
+    let none = Setup::new().set("LOCAL_IDP", "off").with_issuer(&issuer).start().await;
+    let mut jane = come_in(&none, &issuer, SUBJECT).await;
+    assert!(section(&mut jane, &none).await.contains("takes no tokens of other apps"));
+}
