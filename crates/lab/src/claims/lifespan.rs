@@ -74,7 +74,7 @@ async fn expire(
     evidence: &mut Evidence,
 ) -> Result<()> {
     let lifetime = token::lifetime(token)?;
-    evidence.sample(LIFETIME, "s", f64::from(u32::try_from(lifetime).unwrap_or(u32::MAX)));
+    evidence.sample(LIFETIME, "seconds", f64::from(u32::try_from(lifetime).unwrap_or(u32::MAX)));
     // `exp` counts whole seconds, and the clock may stand anywhere in one.
     place.advance(Duration::from_secs(lifetime.saturating_sub(1))).await?;
     evidence.fact(BEFORE, said(&bearing(agent, place.url(), "/api/v1/me", token).await?));
@@ -83,7 +83,7 @@ async fn expire(
         let answer = bearing(agent, place.url(), "/api/v1/me", token).await?;
         if answer.status != StatusCode::OK {
             evidence.fact(IN_THE_END, said(&answer));
-            evidence.sample(LEEWAY, "s", f64::from(second));
+            evidence.sample(LEEWAY, "seconds", f64::from(second));
             break;
         }
     }
@@ -159,8 +159,8 @@ fn successor(body: &[u8]) -> Result<String> {
 
 fn judge(evidence: &Evidence) -> Verdict {
     let (Some(leeway), Some(lifetime), Some(queries), Some(bytes)) = (
-        evidence.median(LEEWAY, "s"),
-        evidence.median(LIFETIME, "s"),
+        evidence.median(LEEWAY, "seconds"),
+        evidence.median(LIFETIME, "seconds"),
         evidence.median(REFRESH, "queries"),
         evidence.median(REFRESH, "bytes"),
     ) else {
@@ -193,8 +193,8 @@ mod tests {
     fn with(before: &str, leeway: f64, twins: [f64; 2], still_in: &str) -> &'static str {
         let mut evidence = Evidence::default();
         evidence.fact(BEFORE, before);
-        evidence.sample(LEEWAY, "s", leeway);
-        evidence.sample(LIFETIME, "s", 300.0);
+        evidence.sample(LEEWAY, "seconds", leeway);
+        evidence.sample(LIFETIME, "seconds", 300.0);
         evidence.sample(REFRESH, "queries", 3.0);
         evidence.sample(REFRESH, "bytes", 1_500.0);
         for twin in twins {

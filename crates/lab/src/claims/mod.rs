@@ -7,6 +7,7 @@ mod lifespan;
 mod queries;
 mod revocation;
 mod roles;
+mod secrets;
 mod seen;
 mod size;
 mod speed;
@@ -75,6 +76,7 @@ pub const ALL: &[Claim] = &[
     revocation::CLAIM,
     lifespan::CLAIM,
     granular::CLAIM,
+    secrets::CLAIM,
     tampering::CLAIM,
     roles::CLAIM,
     storage::CLAIM,

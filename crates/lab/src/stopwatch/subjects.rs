@@ -47,7 +47,7 @@ pub async fn session(agent: &Agent, between: Between<'_>, email: &str) -> Result
     Ok(Subject {
         slug: "session",
         key: "Server session".to_owned(),
-        ending: "sign out".to_owned(),
+        ending: "the sign-out".to_owned(),
         shows: doors::me(between.shown_at)?.with("cookie", &cookies),
         ends: sign_out.with("cookie", &cookies),
         promise: Duration::ZERO,
@@ -107,7 +107,7 @@ async fn jwt(agent: &Agent, between: Between<'_>, email: &str) -> Result<(Subjec
     let subject = Subject {
         slug: "jwt",
         key: String::new(),
-        ending: "revoke its refresh token (RFC 7009)".to_owned(),
+        ending: "the revocation of its refresh token (RFC 7009)".to_owned(),
         shows: doors::me(between.shown_at)?.bearer(&tokens.access_token),
         ends: Call::json(Method::POST, revoke, &document),
         promise: Duration::ZERO,
@@ -139,7 +139,7 @@ pub fn introspected(base: &Url, token: &str, ends: Call, cached_for: Duration) -
     Ok(Subject {
         slug,
         key,
-        ending: "revoke it at the provider (RFC 7009)".to_owned(),
+        ending: "its revocation at the provider (RFC 7009)".to_owned(),
         shows: doors::me(base)?.bearer(token),
         ends,
         promise: cached_for,

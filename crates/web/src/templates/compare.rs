@@ -5,7 +5,7 @@ use askama::Template;
 use super::Chrome;
 use super::chrome::Who;
 use crate::comparison::UnderWay;
-use crate::pages::compare::{ClaimView, Combination};
+use crate::pages::compare::{ClaimView, Combination, Source, Stolen};
 use crate::traces::side_by_side::SideBySide;
 
 /// `GET /compare`
@@ -19,6 +19,7 @@ pub(crate) struct ComparePage {
     pub(crate) running: bool,
     pub(crate) combinations: Vec<Combination>,
     pub(crate) claims: Vec<ClaimView>,
+    pub(crate) cost: Vec<Stolen>,
     /// Whether something waits for a guess.
     pub(crate) hidden: bool,
     /// The reader's own latest sign-ins.

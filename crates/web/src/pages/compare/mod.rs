@@ -1,6 +1,7 @@
 //! The comparison: every claim with what was measured of it on this machine.
 
 mod chart;
+mod cost;
 mod guesses;
 mod view;
 
@@ -23,6 +24,7 @@ use crate::templates::{Chrome, ComparePage, ComparingPage, Page};
 use crate::traces::side_by_side::SideBySide;
 use guesses::{Guess, Guesses};
 
+pub(crate) use cost::{Source, Stolen};
 pub(crate) use view::{ClaimView, Combination};
 
 /// `GET /compare`
@@ -42,6 +44,7 @@ pub(crate) async fn show(
         chrome: Chrome::new(&app, caller.as_ref()),
         development: app.settings.is_development(),
         running: app.comparison.under_way().is_some(),
+        cost: cost::of(&app),
         combinations: view::combinations(&app.comparison, &guesses),
         hidden: claims.iter().any(|claim| claim.shown.is_none()),
         claims,
