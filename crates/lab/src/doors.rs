@@ -216,6 +216,24 @@ async fn to_consent(
     Ok((vec![page, start, asked, decided], callback))
 }
 
+/// The record of a sign-in, as an HTTP Archive: what the app noted at the answer
+/// that completed it, and shows to whom it let in. Nothing when it keeps none.
+///
+/// # Errors
+/// When there is one that cannot be read.
+pub async fn record(
+    agent: &mut Agent,
+    place: &Url,
+    answers: &[Answer],
+) -> Result<Option<serde_json::Value>> {
+    let id = answers.last().and_then(|answer| answer.header("x-latchkey-trace"));
+    let Some(id) = id else { return Ok(None) };
+    let har = agent.send(Call::get(at(place, &format!("/traces/{id}/har"))?)).await?;
+    let har = expect(har, StatusCode::OK)?;
+    let broken = |error: serde_json::Error| Error::unexpected("the record", error.to_string());
+    serde_json::from_slice(&har.body).map(Some).map_err(broken)
+}
+
 /// Where a redirect leads.
 fn leads_to(answer: &Answer) -> Result<Url> {
     let nowhere = || Error::unexpected(answer.url.path(), "a redirect that leads nowhere");

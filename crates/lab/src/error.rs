@@ -1,5 +1,7 @@
 //! Why something could not be measured.
 
+use std::time::Duration;
+
 use crate::agent;
 
 /// Why something could not be measured.
@@ -23,8 +25,8 @@ pub enum Error {
     #[error("no instance could be started to measure at: {0}")]
     Ground(String),
     /// The time that the experiment may take was over.
-    #[error("it took longer than the {0} s that it may take")]
-    Late(u64),
+    #[error("it took longer than the {} s that were left for it", .0.as_secs())]
+    Late(Duration),
 }
 
 /// What an experiment ends with.

@@ -211,3 +211,26 @@ async fn what_is_done_at_the_terminal_holds_in_the_server() {
     assert!(published, "the server has not heard of {kid}");
     assert_eq!(program.get("/api/v1/me").await.status, 200);
 }
+
+/// No server, no settings, no files: it brings what it measures along.
+#[test]
+fn the_comparison_needs_nothing_and_leaves_nothing() {
+    let folder = Folder::new();
+    let json = folder.latchkey(&["compare", "--claim", "2", "--json"]).well();
+    let report: Value = serde_json::from_str(&json).expect("JSON");
+    let claim = &report["claims"][0];
+    assert_eq!((&claim["number"], &claim["verdict"]["kind"]), (&2.into(), &"true".into()));
+    assert!(claim["series"][0]["values"].as_array().is_some_and(|all| all.len() >= 20), "{claim}");
+    let table = folder.latchkey(&["compare", "--claim", "2"]).well();
+    assert!(table.contains("With a JWT no database query is needed\n    True\n"), "{table}");
+    let markdown = folder.latchkey(&["compare", "--claim", "2", "--markdown"]).well();
+    assert!(markdown.contains("| 2 | With a JWT no database query is needed | **true** |"));
+    for (arguments, said) in [
+        (&["compare", "--claim", "99"][..], "there is no claim 99"),
+        (&["compare", "--url", "http://example.com"], "measure at https"),
+    ] {
+        let error = folder.latchkey(arguments).refused();
+        assert!(error.contains(said), "{error}");
+    }
+    assert_eq!(std::fs::read_dir(folder.0.path()).expect("a folder").count(), 0);
+}

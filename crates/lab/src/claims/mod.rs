@@ -43,7 +43,7 @@ pub struct Claim {
     pub method: &'static str,
     /// What to expect of an honest answer.
     pub honest: &'static str,
-    /// How long it may take.
+    /// How long it takes at the most, unless the machine is busy.
     pub budget: Duration,
     /// The experiment.
     pub measure: for<'a> fn(&'a Bench<'a>) -> Measuring<'a>,

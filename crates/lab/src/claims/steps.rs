@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::{Claim, Measuring, closing};
 use crate::doors::{self, Door, Key, combination};
 use crate::evidence::Evidence;
@@ -19,6 +21,8 @@ const MILLIS: &str = "ms";
 const IN_APP: &str = "ms in the app";
 const AT_PROVIDER: &str = "ms at the provider";
 const REDIRECTS: &str = "redirects";
+const BACK: &str = "exchanges on the back channel";
+const BACK_BYTES: &str = "bytes on the back channel";
 
 pub(super) const CLAIM: Claim = Claim {
     number: 1,
@@ -26,8 +30,9 @@ pub(super) const CLAIM: Claim = Claim {
     sentence: "OAuth has several steps; a JWT login is simple",
     method: "People come in through each door with each key, in turn, from the sign-in page to the \
              redirect to the account, without a pause for thinking. Counted is what the browser \
-             sees: exchanges, redirects, bytes, and the time, split into the app and the provider. \
-             The time of the app holds its back channel to the provider.",
+             sees: exchanges, redirects, bytes and time. What went on behind its back, between \
+             app and provider, is read off the record that the app keeps of the sign-in, and its \
+             time is the provider's.",
     honest: "The door decides about the steps; the key does not.",
     budget: Duration::from_secs(4),
     measure,
@@ -59,7 +64,9 @@ async fn walk(bench: &Bench<'_>, place: &dyn Place) -> Result<Evidence> {
                 };
                 // The first round learns what the provider says of itself, and opens connections.
                 if round > 0 {
-                    note(&mut evidence, &combination(door, key), place, &answers);
+                    let record = doors::record(&mut agent, place.url(), &answers).await?;
+                    let back = record.as_ref().map(BackChannel::of);
+                    note(&mut evidence, &combination(door, key), place, &answers, back);
                 }
             }
         }
@@ -70,22 +77,64 @@ async fn walk(bench: &Bench<'_>, place: &dyn Place) -> Result<Evidence> {
     Ok(evidence)
 }
 
+/// What went on between the app and the provider.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct BackChannel {
+    exchanges: f64,
+    bytes: f64,
+    millis: f64,
+}
+
+impl BackChannel {
+    /// Read off an HTTP Archive in which each exchange says on which channel it was.
+    fn of(record: &Value) -> Self {
+        let entries = record["log"]["entries"].as_array().map_or(&[][..], Vec::as_slice);
+        let back = entries.iter().filter(|entry| entry["_latchkey"]["channel"] == "back");
+        back.fold(Self::default(), |sum, entry| {
+            // What is not known is -1 there.
+            let size = |of: &str, what: &str| entry[of][what].as_f64().unwrap_or(0.0).max(0.0);
+            let bytes = ["request", "response"]
+                .map(|of| size(of, "headersSize") + size(of, "bodySize"))
+                .iter()
+                .sum::<f64>();
+            Self {
+                exchanges: sum.exchanges + 1.0,
+                bytes: sum.bytes + bytes,
+                millis: sum.millis + entry["time"].as_f64().unwrap_or(0.0),
+            }
+        })
+    }
+}
+
 #[expect(clippy::cast_precision_loss, reason = "counts and bytes of one sign-in are small")]
-fn note(evidence: &mut Evidence, label: &str, place: &dyn Place, answers: &[Answer]) {
+fn note(
+    evidence: &mut Evidence,
+    label: &str,
+    place: &dyn Place,
+    answers: &[Answer],
+    back: Option<BackChannel>,
+) {
     let millis = |of_app: Option<bool>| {
         let is_app = |answer: &Answer| answer.url.origin() == place.url().origin();
         let wanted = answers.iter().filter(|one| of_app.is_none_or(|app| is_app(one) == app));
         wanted.fold(0.0, |sum, answer| sum + answer.took.as_secs_f64() * 1000.0)
     };
     let redirects = answers.iter().filter(|answer| answer.status.is_redirection()).count();
+    for (unit, value) in [(EXCHANGES, answers.len() as f64)] {
+        evidence.sample(label, unit, value);
+    }
+    if let Some(back) = back {
+        evidence.sample(label, BACK, back.exchanges);
+        evidence.sample(label, BACK_BYTES, back.bytes);
+    }
+    let behind = back.unwrap_or_default().millis;
     for (unit, value) in [
-        (EXCHANGES, answers.len() as f64),
         (MILLIS, millis(None)),
         (REDIRECTS, redirects as f64),
         (UP, answers.iter().map(|answer| answer.bytes_up).sum::<usize>() as f64),
         (DOWN, answers.iter().map(|answer| answer.bytes_down).sum::<usize>() as f64),
-        (IN_APP, millis(Some(true))),
-        (AT_PROVIDER, millis(Some(false))),
+        (IN_APP, (millis(Some(true)) - behind).max(0.0)),
+        (AT_PROVIDER, millis(Some(false)) + behind),
     ] {
         evidence.sample(label, unit, value);
     }
@@ -106,9 +155,13 @@ fn judge(evidence: &Evidence) -> Verdict {
         return Verdict::undecided("One of the four combinations is missing.");
     };
     let of = |door, key| evidence.median(&combination(door, key), EXCHANGES).unwrap_or_default();
+    let behind = evidence.median(&combination(Door::OAuth, Key::Session), BACK);
+    let behind = behind.map_or_else(String::new, |count| {
+        format!(" Behind the browser's back, OAuth took {count} more, between app and provider.")
+    });
     let said = format!(
         "By OAuth the browser took {} exchanges with a session and {} with a JWT; by password {} \
-         and {}. The back channel between app and provider comes on top.",
+         and {}.{behind}",
         of(Door::OAuth, Key::Session),
         of(Door::OAuth, Key::Jwt),
         of(Door::Password, Key::Session),
@@ -130,6 +183,22 @@ fn judge(evidence: &Evidence) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_back_channel_is_read_off_the_record() {
+        let entry = |channel: &str, head: i64| {
+            serde_json::json!({
+                "time": 1.5, "_latchkey": { "channel": channel },
+                "request": { "headersSize": head, "bodySize": 10 },
+                "response": { "headersSize": 100, "bodySize": 1000 },
+            })
+        };
+        let entries = [entry("front", 7), entry("back", 50), entry("back", -1)];
+        let record = serde_json::json!({ "log": { "entries": entries } });
+        let expected = BackChannel { exchanges: 2.0, bytes: 2270.0, millis: 3.0 };
+        assert_eq!(BackChannel::of(&record), expected);
+        assert_eq!(BackChannel::of(&Value::Null), BackChannel::default());
+    }
 
     #[test]
     fn steps_come_with_the_door_or_with_the_key() {

@@ -9,7 +9,7 @@ use super::guesses::{Guess, Guesses};
 use crate::comparison::{Comparison, Measured};
 
 /// So many figures are shown at once; the rest is folded away.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 4;
 
 /// One claim.
 #[derive(Debug)]
@@ -32,6 +32,8 @@ impl ClaimView {
 pub(crate) struct Shown {
     /// How the verdict looks, and what it says.
     pub(crate) verdict: (&'static str, String),
+    /// The same in a word or two.
+    pub(crate) word: String,
     pub(crate) because: String,
     /// What was guessed, and whether it was right.
     pub(crate) guess: Option<(&'static str, bool)>,
@@ -82,9 +84,11 @@ fn reveal(measured: Measured, guess: Guess) -> Shown {
             (("verdict--none", "Not measured".to_owned()), why)
         }
     };
+    let word = outcome.verdict.as_ref().map_or("not measured", Verdict::word);
     let right = outcome.verdict.as_ref().is_some_and(|verdict| guess.is_right(verdict));
     let (groups, more) = fold(groups(outcome));
     Shown {
+        word: capital(word),
         verdict,
         because,
         guess: guess.said().map(|said| (said, right)),
@@ -220,7 +224,7 @@ mod tests {
 
     #[test]
     fn the_first_group_is_never_folded_away() {
-        for (sizes, shown) in [(&[4, 4, 4, 4][..], 2), (&[16, 1], 1), (&[4, 9, 1], 1), (&[], 0)] {
+        for (sizes, shown) in [(&[2, 2, 4, 4][..], 2), (&[16, 1], 1), (&[4, 9, 1], 1), (&[], 0)] {
             let (open, folded) = fold(sizes.iter().map(|size| sized(*size)).collect());
             assert_eq!((open.len(), folded.len()), (shown, sizes.len() - shown), "{sizes:?}");
         }

@@ -1,0 +1,56 @@
+//! The dial that puts the database farther away.
+
+use latchkey_tests::person::{PASSWORD, sign_up, signed_in};
+use latchkey_tests::{Browser, Latchkey, Page, Setup};
+use reqwest::Method;
+
+const DIAL: &str = "x-latchkey-database-latency";
+
+/// What `Server-Timing` says: queries, and milliseconds that went to the database.
+fn database(page: &Page) -> (u32, f64) {
+    let timing = page.header("server-timing").expect("Server-Timing in development");
+    let (_, rest) = timing.split_once("db;dur=").expect("a time");
+    let (millis, rest) = rest.split_once(";desc=\"").expect("a description");
+    let (queries, _) = rest.split_once(' ').expect("a number");
+    (queries.parse().expect("a number"), millis.parse().expect("a number"))
+}
+
+async fn ask(browser: &mut Browser, app: &Latchkey, dial: &str) -> (u32, f64) {
+    let page = browser.send(Method::GET, &app.url("/api/v1/me"), &[(DIAL, dial)], None).await;
+    database(&page.expect(200))
+}
+
+/// No upper bound is asserted: the machine may be busy. That each statement
+/// waits, and no more statements are sent, is what counts.
+#[tokio::test]
+async fn each_statement_waits_and_a_jwt_has_none() {
+    let app = Latchkey::start().await;
+    sign_up(&app, "ada@example.test").await;
+    let mut session = signed_in(&app, "ada@example.test", "session").await;
+    let mut jwt = signed_in(&app, "ada@example.test", "jwt").await;
+    let (queries, millis) = ask(&mut session, &app, "20ms").await;
+    assert_eq!(queries, 1);
+    assert!(millis >= 20.0, "{millis}");
+    assert_eq!(ask(&mut jwt, &app, "20ms").await, (0, 0.0));
+    // A sign-in sends several statements, and each of them waits.
+    let url = app.url("/sign-in");
+    let body = format!("email=ada%40example.test&password={}", PASSWORD.replace(' ', "+"));
+    let headers = [(DIAL, "20ms"), ("content-type", "application/x-www-form-urlencoded")];
+    let page = Browser::new().send(Method::POST, &url, &headers, Some(body)).await;
+    let (queries, millis) = database(&page.expect(303));
+    assert!(queries > 1 && millis >= 20.0 * f64::from(queries), "{queries} {millis}");
+}
+
+/// A second of waiting for whoever asks for it would be a gift to attackers.
+#[tokio::test]
+async fn outside_development_nobody_slows_the_database_down() {
+    let app = Setup::public().start().await;
+    let mut browser = Browser::new().with_name(&app.origin, app.address);
+    let start = tokio::time::Instant::now();
+    let path = app.url("/readyz");
+    for _ in 0..40 {
+        let _ = browser.send(Method::GET, &path, &[(DIAL, "50ms")], None).await.expect(200);
+    }
+    let least = std::time::Duration::from_millis(40 * 50);
+    assert!(start.elapsed() < least, "each of them waited");
+}

@@ -1,0 +1,12 @@
+//! The comparison: its page, its verdicts, and whether it counts as the database does.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod dial;
+mod page;
+mod statement_log;
+mod verdicts;
