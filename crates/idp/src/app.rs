@@ -5,9 +5,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::{
     Clock, Config, Error, Provider,
     clock::Timestamp,
+    keeper,
     keys::KeyRing,
     people::People,
-    protocol::{clients::Clients, grants::Grants, scopes::Catalogue},
+    printer::Printer,
+    protocol::{
+        apis::Apis,
+        clients::Clients,
+        grants::{Grants, Register},
+        scopes::Catalogue,
+    },
 };
 
 /// The handle that axum hands to every handler.
@@ -17,22 +24,51 @@ pub(crate) type Shared = Arc<App>;
 pub(crate) struct App {
     origin: String,
     clients: Clients,
+    apis: Apis,
     catalogue: Catalogue,
     pub(crate) people: People,
     pub(crate) keys: Arc<KeyRing>,
-    grants: Mutex<Grants>,
+    grants: Arc<Mutex<Grants>>,
+    printer: Option<Printer>,
     clock: Clock,
 }
 
 impl App {
     pub(crate) fn new(config: Config, clock: Clock) -> Result<Self, Error> {
+        let origin = config.origin()?;
+        let catalogue = Catalogue::new(&config.apis);
+        // A third party, where there is an API to show it with.
+        let printer = match config.apis.first() {
+            Some(_) => Some(Printer::registration(&origin).map_err(|_| Error::Printer)?),
+            None => None,
+        };
+        let clients = Clients::new(config.clients.into_iter().chain(printer.clone()).collect())?;
+        let apis = Apis::new(config.apis, &clients)?;
+        let printer = match (apis.iter().next(), printer) {
+            (Some(api), Some(client)) => {
+                Some(Printer::new(Arc::clone(api), client).ok_or(Error::Printer)?)
+            }
+            _ => None,
+        };
+        let people = People::load(config.people_file)?;
+        let mut grants = Grants::default();
+        if let Some(path) = &config.grants_file {
+            let register = Register { clients: &clients, people: &people, catalogue: &catalogue };
+            grants.restore(clock.now(), keeper::read(path)?, &register);
+        }
+        let grants = Arc::new(Mutex::new(grants));
+        if let Some(path) = config.grants_file {
+            keeper::start(path, &grants, clock.clone());
+        }
         Ok(Self {
-            origin: config.origin()?,
-            clients: Clients::new(config.clients)?,
-            catalogue: Catalogue::new(&config.apis),
-            people: People::load(config.people_file)?,
+            origin,
+            apis,
+            printer,
+            clients,
+            catalogue,
+            people,
             keys: KeyRing::start(),
-            grants: Mutex::default(),
+            grants,
             clock,
         })
     }
@@ -66,6 +102,15 @@ impl App {
 
     pub(crate) fn clients(&self) -> &Clients {
         &self.clients
+    }
+
+    pub(crate) fn apis(&self) -> &Apis {
+        &self.apis
+    }
+
+    /// The third-party application, if there is one.
+    pub(crate) fn printer(&self) -> Option<&Printer> {
+        self.printer.as_ref()
     }
 
     pub(crate) fn catalogue(&self) -> &Catalogue {

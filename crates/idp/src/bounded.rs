@@ -33,7 +33,9 @@ impl<V> Bounded<V> {
             };
             self.entries.remove(&oldest);
         }
-        self.entries.insert(key, (forget_at, value));
+        if self.entries.insert(key, (forget_at, value)).is_some() {
+            self.order.retain(|known| *known != key);
+        }
         self.order.push_back(key);
     }
 
@@ -45,6 +47,15 @@ impl<V> Bounded<V> {
     pub(crate) fn get_mut(&mut self, now: Timestamp, key: &Digest) -> Option<&mut V> {
         let (forget_at, value) = self.entries.get_mut(key)?;
         (*forget_at > now).then_some(value)
+    }
+
+    /// What is not forgotten yet, from oldest to newest.
+    pub(crate) fn iter(&self, now: Timestamp) -> impl Iterator<Item = (&Digest, &V)> {
+        self.order.iter().filter_map(move |key| Some((key, self.get(now, key)?)))
+    }
+
+    pub(crate) fn remove(&mut self, key: &Digest) {
+        self.entries.remove(key);
     }
 
     /// Drops every value for which `keep` says no.
@@ -83,6 +94,18 @@ mod tests {
         map.insert(Timestamp(200), key(4), Timestamp(900), "newer");
         assert!(map.get(Timestamp(200), &key(1)).is_none());
         assert!(map.get(Timestamp(200), &key(3)).is_some());
+        assert_eq!((map.entries.len(), map.order.len()), (2, 2));
+    }
+
+    #[test]
+    fn a_value_that_comes_again_or_goes_leaves_no_trace() {
+        let mut map = Bounded::new(2);
+        map.insert(NOW, key(1), Timestamp(900), "a");
+        map.insert(NOW, key(2), Timestamp(900), "b");
+        map.remove(&key(1));
+        map.insert(NOW, key(2), Timestamp(900), "c");
+        map.insert(NOW, key(3), Timestamp(900), "d");
+        assert_eq!(map.get(NOW, &key(2)), Some(&"c"));
         assert_eq!((map.entries.len(), map.order.len()), (2, 2));
     }
 }

@@ -29,9 +29,23 @@ pub enum Error {
     /// RFC 6749 §3.1.2: an absolute URI without a fragment.
     #[error("{0:?} is not a redirect URI: write an absolute http(s) URL without a fragment")]
     RedirectUri(String),
+    /// RFC 8707 §2: an absolute URI without a fragment.
+    #[error("{0:?} does not name an API: write an absolute URI without a fragment")]
+    Audience(String),
+    /// The operating system gave no randomness, or the TLS library could not be set up.
+    #[error("the third-party application beside the local provider cannot be set up")]
+    Printer,
     /// The file of created people can be read but not understood, or not read at all.
     #[error("cannot read the people file {path}: {source}")]
     PeopleFile {
+        /// Which file.
+        path: PathBuf,
+        /// What the operating system or the JSON parser said.
+        source: std::io::Error,
+    },
+    /// The file of grants can be read but not understood, or not read at all.
+    #[error("cannot read the grants file {path}: {source}")]
+    GrantsFile {
         /// Which file.
         path: PathBuf,
         /// What the operating system or the JSON parser said.

@@ -19,6 +19,8 @@ struct HomePage {
     dialects: Vec<Dialect>,
     people: Vec<Arc<Person>>,
     misbehaviours: Vec<Misbehaviour>,
+    /// Whether there is a third-party application to show.
+    printer: bool,
 }
 
 struct Dialect {
@@ -41,6 +43,7 @@ pub(crate) async fn show(State(app): State<Shared>) -> Response {
         dialects: Provider::ALL.map(dialect).into(),
         people: app.people.all(),
         misbehaviours: Misbehaviour::all().collect(),
+        printer: app.printer().is_some(),
     };
     Page(StatusCode::OK, page).into_response()
 }
@@ -55,11 +58,21 @@ fn endpoints(provider: Provider) -> Vec<Endpoint> {
     ];
     match provider {
         Provider::Google => endpoints.extend([
+            closed("Revocation", "/google/revoke"),
+            closed("Introspection", "/google/introspect"),
             open("Discovery", "/google/.well-known/openid-configuration"),
             open("Keys", "/google/jwks"),
+            closed("Calendar", "/google/calendar/v3/calendars/primary/events"),
+            closed("Contacts", "/google/people/v1/people/me/connections"),
         ]),
-        Provider::Github => endpoints.push(closed("E-mail addresses", "/github/api/user/emails")),
-        Provider::Facebook => {}
+        Provider::Github => endpoints.extend([
+            closed("E-mail addresses", "/github/api/user/emails"),
+            closed("Repositories", "/github/api/user/repos"),
+            closed("Ending the grant", "/github/api/applications/{client_id}/grant"),
+        ]),
+        Provider::Facebook => {
+            endpoints.push(closed("Permissions", "/facebook/v23.0/me/permissions"));
+        }
     }
     endpoints
 }

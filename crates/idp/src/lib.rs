@@ -15,6 +15,17 @@
 //! | things | `/google/calendar/v3/calendars/primary/events`, `/google/people/v1/people/me/connections` | `/github/api/user/repos` | |
 //! | besides | `/google/.well-known/openid-configuration`, `/google/jwks` | | |
 //!
+//! Google's player is also an authorization server for APIs of others ([`Api`]): `resource` (RFC
+//! 8707) at both endpoints, `POST /google/introspect` (RFC 7662), its metadata at
+//! `/.well-known/oauth-authorization-server/google` (RFC 8414), and for the API itself the list of
+//! applications that a person let in: `GET /google/authorizations?sub=…`, `DELETE
+//! /google/authorizations/{id}`. A third-party application to see it with, "Calendar Printer", is
+//! at `/calendar-printer`.
+//!
+//! A refresh token comes with `access_type=offline` and something to consent to, or with
+//! `prompt=consent`. Revoking a token of either kind ends the consent of that person for that
+//! application and API, with every token of it.
+//!
 //! Below each authorization endpoint, `…/decide` takes the consent form and `…/people` makes up
 //! another person. A test posts the authorization parameters to `…/decide` together with
 //! `decision` (`allow` or `decline`), `person`, `scope` (repeated; what is ticked) and `misbehave`.
@@ -37,10 +48,12 @@ mod google;
 mod guard;
 mod home;
 mod jwt;
+mod keeper;
 mod keys;
 mod misbehave;
 mod pages;
 mod people;
+mod printer;
 mod protocol;
 mod provider;
 mod random;
@@ -81,6 +94,7 @@ pub fn router_with_clock(config: Config, clock: Clock) -> Result<Router, Error> 
         .merge(google::routes())
         .merge(github::routes())
         .merge(facebook::routes())
+        .merge(printer::routes())
         .fallback(async || pages::Problem::not_found())
         .method_not_allowed_fallback(async || pages::Problem::method_not_allowed())
         .layer(DefaultBodyLimit::max(protocol::params::MAX_BYTES))

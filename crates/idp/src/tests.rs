@@ -1,11 +1,13 @@
 //! The whole provider, driven over HTTP requests as an application would.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods)]
 
 mod consent;
 mod facebook;
 mod github;
 mod google;
 mod offline;
+mod printer;
+mod resource_server;
 mod site;
 mod support;

@@ -16,10 +16,12 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
+use latchkey_domain::Scope;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tower::ServiceExt as _;
 
+use crate::api::protected_resource;
 use crate::app::App;
 use crate::background;
 use crate::routes;
@@ -154,9 +156,24 @@ fn local_idp(settings: &Settings, idp: &LocalIdp) -> Result<Router, latchkey_idp
     latchkey_idp::router(latchkey_idp::Config {
         base_url: idp.url.clone(),
         clients: clients.collect(),
-        apis: Vec::new(),
+        apis: our_api(settings).into_iter().collect(),
         people_file: Some(idp.people_file.clone()),
         grants_file: Some(idp.people_file.with_file_name("local-grants.json")),
+    })
+}
+
+/// Our API, for which the local provider issues tokens to apps of others, as
+/// long as nobody else is asked about them.
+fn our_api(settings: &Settings) -> Option<latchkey_idp::Api> {
+    let asked = settings.introspection.as_ref().filter(|asked| asked.local)?;
+    let scope = |scope: Scope| (scope.as_str().to_owned(), scope.sentence().to_owned());
+    Some(latchkey_idp::Api {
+        name: "Latchkey".to_owned(),
+        audience: settings.jwt.audience.clone(),
+        scopes: Scope::ALL.map(scope).to_vec(),
+        id: asked.client_id.clone(),
+        secret: asked.client_secret.expose().to_owned(),
+        metadata_url: protected_resource::address(settings).parse().ok()?,
     })
 }
 

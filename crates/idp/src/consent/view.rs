@@ -30,6 +30,8 @@ pub(super) const SELECTED_PERSON: &str = "selected_person";
 pub(super) struct ConsentPage {
     provider: Provider,
     client: String,
+    /// What the app wants, after its name: "asks who you are".
+    asks: String,
     /// The redirect URI, parted where a line may best be broken.
     returns_to: (String, String),
     /// The authorization request, as hidden fields of both forms.
@@ -116,6 +118,7 @@ impl ConsentPage {
         Self {
             provider,
             client: request.client.name.clone(),
+            asks: asks(app, provider, request),
             returns_to: parted(&request.reply_to.redirect_uri),
             carried: carried_fields(params),
             people: people.iter().map(|person| card(person, provider, &selected)).collect(),
@@ -135,6 +138,20 @@ impl ConsentPage {
         // Sec-Fetch-Site could then not be told from another site.
         response.headers_mut().insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
         response
+    }
+}
+
+/// An app that wants no more than an API does not ask who somebody is.
+fn asks(app: &App, provider: Provider, request: &AuthorizationRequest) -> String {
+    let identity = ["openid", "email", "profile"];
+    match app.apis().named(&request.audience) {
+        Some(_) if request.scopes.contains("openid") => "asks who you are".to_owned(),
+        Some(api) => format!("asks to be let in to {}", api.name),
+        None if provider != Provider::Google => "asks who you are".to_owned(),
+        None if identity.iter().any(|name| request.scopes.contains(name)) => {
+            "asks who you are".to_owned()
+        }
+        None => format!("asks to be let in to your {provider} account"),
     }
 }
 

@@ -16,6 +16,12 @@ pub(super) struct Metadata {
     /// RFC 7009, and how RFC 8414 §2 says it.
     revocation_endpoint: String,
     revocation_endpoint_auth_methods_supported: [&'static str; 3],
+    /// RFC 7662.
+    introspection_endpoint: String,
+    introspection_endpoint_auth_methods_supported: [&'static str; 2],
+    /// RFC 9728 §4: the APIs that tokens are issued for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    protected_resources: Vec<String>,
     scopes_supported: Vec<String>,
     claims_supported: [&'static str; 13],
     response_types_supported: [&'static str; 1],
@@ -35,6 +41,8 @@ pub(super) struct Metadata {
     authorization_response_iss_parameter_supported: bool,
 }
 
+const SECRETS: [&str; 2] = ["client_secret_basic", "client_secret_post"];
+
 pub(super) async fn show(State(app): State<Shared>) -> Json<Metadata> {
     let google = Provider::Google;
     Json(Metadata {
@@ -50,6 +58,9 @@ pub(super) async fn show(State(app): State<Shared>) -> Json<Metadata> {
             "client_secret_post",
             "none",
         ],
+        introspection_endpoint: app.url("/google/introspect"),
+        introspection_endpoint_auth_methods_supported: SECRETS,
+        protected_resources: app.apis().iter().map(|api| api.audience.clone()).collect(),
         scopes_supported: app.catalogue().names().into_iter().map(str::to_owned).collect(),
         claims_supported: [
             "iss",
@@ -71,7 +82,7 @@ pub(super) async fn show(State(app): State<Shared>) -> Json<Metadata> {
         grant_types_supported: ["authorization_code", "refresh_token"],
         subject_types_supported: ["public"],
         id_token_signing_alg_values_supported: ["RS256"],
-        token_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post"],
+        token_endpoint_auth_methods_supported: SECRETS,
         code_challenge_methods_supported: ["S256"],
         prompt_values_supported: ["none", "login", "consent", "select_account"],
         claim_types_supported: ["normal"],

@@ -1,9 +1,11 @@
 //! Google's dialect: OpenID Connect Core 1.0, authorization code flow.
 
 mod api;
+mod authorizations;
 mod calendar;
 mod discovery;
 mod id_token;
+mod introspect;
 mod keys;
 mod people;
 mod revoke;
@@ -12,7 +14,7 @@ mod userinfo;
 
 use axum::{
     Router,
-    routing::{get, post},
+    routing::{delete, get, post},
 };
 
 use crate::{Provider, app::Shared};
@@ -21,9 +23,14 @@ use crate::{Provider, app::Shared};
 pub(crate) fn routes() -> Router<Shared> {
     Router::new()
         .route("/google/.well-known/openid-configuration", get(discovery::show))
+        // RFC 8414 §3.1: before the path of the issuer.
+        .route("/.well-known/oauth-authorization-server/google", get(discovery::show))
         .route("/google/jwks", get(keys::show))
         .route(Provider::Google.token_path(), post(token::token))
         .route("/google/revoke", post(revoke::revoke))
+        .route("/google/introspect", post(introspect::introspect))
+        .route("/google/authorizations", get(authorizations::list))
+        .route("/google/authorizations/{id}", delete(authorizations::end))
         .route("/google/calendar/v3/calendars/{calendar}/events", get(calendar::list))
         .route("/google/people/v1/people/me/connections", get(people::connections))
         .route(

@@ -1,5 +1,6 @@
 //! OAuth 2.0 as the three dialects share it: the decisions, free of HTTP and of HTML.
 
+pub(crate) mod apis;
 pub(crate) mod authorize;
 pub(crate) mod bearer;
 pub(crate) mod client_auth;

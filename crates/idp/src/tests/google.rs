@@ -82,7 +82,7 @@ async fn discovery_is_complete_and_every_address_in_it_answers() {
     ] {
         assert_eq!(metadata[name], expected, "{name}");
     }
-    for endpoint in ["authorization", "token", "userinfo", "revocation"] {
+    for endpoint in ["authorization", "token", "userinfo", "revocation", "introspection"] {
         let url = string(&metadata, &format!("{endpoint}_endpoint"));
         let path = url.strip_prefix(ORIGIN).unwrap();
         let answer = idp.post(path, &[], &[]).await;

@@ -333,3 +333,36 @@ async fn the_apis_refuse_in_googles_words() {
     let nobody = idp.get(EVENTS, &[]).await;
     assert_eq!(nobody.json()["error"]["status"], "UNAUTHENTICATED");
 }
+
+#[tokio::test]
+async fn a_refresh_token_survives_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("grants.json");
+    let first = Idp::keeping(&file);
+    let token = string(&offline(&first, BASIC_SCOPES, "none").await, "refresh_token");
+    let kept = wait_for(&file, |json| json.contains("refresh_tokens\": [\n"));
+    assert!(!kept.contains(&token));
+    drop(first);
+
+    let second = Idp::keeping(&file);
+    assert_eq!(refresh(&second, &token, &[]).await.status, StatusCode::OK);
+    // It is remembered that consent was given, and an end is an end.
+    let again = offline(&second, BASIC_SCOPES, "none").await;
+    assert!(again.get("refresh_token").is_none());
+    second.post("/google/revoke", &[], &[("token", &token)]).await;
+    wait_for(&file, |json| json.contains("refresh_tokens\": []"));
+    drop(second);
+    let third = Idp::keeping(&file);
+    assert_eq!(refresh(&third, &token, &[]).await.json()["error"], "invalid_grant");
+}
+
+/// The file, once it is as it should be: it is written on another thread.
+fn wait_for(file: &std::path::Path, good: impl Fn(&str) -> bool) -> String {
+    for _ in 0..500 {
+        match std::fs::read_to_string(file) {
+            Ok(json) if good(&json) => return json,
+            _ => std::thread::sleep(std::time::Duration::from_millis(20)),
+        }
+    }
+    panic!("{} did not become what it should", file.display());
+}

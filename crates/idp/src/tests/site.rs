@@ -26,7 +26,7 @@ async fn every_answer_carries_the_security_headers() {
         assert_eq!(
             answer.header("content-security-policy"),
             "default-src 'none'; style-src 'self'; img-src 'self'; \
-             form-action 'self' http://localhost:3000; frame-ancestors 'none'; base-uri 'none'"
+             form-action 'self' http://127.0.0.1:3001 http://localhost:3000; frame-ancestors 'none'; base-uri 'none'"
         );
         assert_eq!(answer.header("x-content-type-options"), "nosniff");
         let referrer = answer.header("referrer-policy");

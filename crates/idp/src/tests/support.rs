@@ -1,6 +1,7 @@
 //! A provider on a clock that stands still, and an application that talks to it.
 
 use std::{
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -76,6 +77,15 @@ pub(super) struct Idp {
 
 impl Idp {
     pub(super) fn start() -> Self {
+        Self::with(None)
+    }
+
+    /// One that keeps its grants in a file.
+    pub(super) fn keeping(file: &Path) -> Self {
+        Self::with(Some(file.to_owned()))
+    }
+
+    fn with(grants_file: Option<PathBuf>) -> Self {
         let client = |provider, id: &str| Client {
             provider,
             id: id.into(),
@@ -92,7 +102,7 @@ impl Idp {
             clients,
             apis: vec![api()],
             people_file: None,
-            grants_file: None,
+            grants_file,
         };
         let seconds = Arc::new(AtomicU64::new(NOW));
         let hand = Arc::clone(&seconds);

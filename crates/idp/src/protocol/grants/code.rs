@@ -129,6 +129,7 @@ impl Grants {
         if refresh {
             self.issue_refresh(now, fresh.refresh, &authorization, family);
         }
+        self.changed();
         Ok(Issued { authorization, refresh })
     }
 }

@@ -60,7 +60,7 @@ pub(crate) struct Consent {
 }
 
 impl Consent {
-    fn new(now: Timestamp, authorization: &Authorization) -> Self {
+    pub(super) fn new(now: Timestamp, authorization: &Authorization) -> Self {
         let Authorization { client, person, audience, .. } = authorization;
         let name = format!("{:?} {:?} {}", now, audience, [&*client.id, &person.key].join(" "));
         let digest = Digest::of(name);
@@ -157,5 +157,6 @@ impl Grants {
         self.codes.retain(|code| ConsentKey::of(&code.authorization) != *key);
         self.access_tokens.retain(|token| ConsentKey::of(&token.authorization) != *key);
         self.refresh_tokens.retain(|token| ConsentKey::of(&token.authorization) != *key);
+        self.changed();
     }
 }

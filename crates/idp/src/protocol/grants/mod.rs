@@ -4,14 +4,20 @@
 
 mod code;
 mod consent;
+mod kept;
 mod refresh;
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, mpsc::SyncSender},
+    time::Duration,
+};
 
 use self::{code::Code, refresh::RefreshToken};
 pub(crate) use self::{
     code::{Binding, RedeemError, Redemption},
     consent::{Consent, ConsentKey},
+    kept::{Kept, Register},
     refresh::{Renewal, RenewalError},
 };
 use super::scopes::{Audience, Scopes};
@@ -103,6 +109,8 @@ pub(crate) struct Grants {
     refresh_tokens: Bounded<RefreshToken>,
     /// Bounded by the people, the clients and the APIs there are.
     consents: HashMap<ConsentKey, Consent>,
+    /// Rung when something has changed that is to outlive the process.
+    bell: Option<SyncSender<()>>,
 }
 
 impl Default for Grants {
@@ -112,11 +120,23 @@ impl Default for Grants {
             access_tokens: Bounded::new(CAPACITY),
             refresh_tokens: Bounded::new(CAPACITY),
             consents: HashMap::new(),
+            bell: None,
         }
     }
 }
 
 impl Grants {
+    pub(crate) fn ring_on_change(&mut self, bell: SyncSender<()>) {
+        self.bell = Some(bell);
+    }
+
+    fn changed(&self) {
+        if let Some(bell) = &self.bell {
+            // Full means that it was rung already.
+            let _ = bell.try_send(());
+        }
+    }
+
     /// What a good access token for a provider's own APIs stands for. Takes note of its use.
     pub(crate) fn access(
         &mut self,
@@ -164,6 +184,7 @@ impl Grants {
     fn end_family(&mut self, family: &Digest) {
         self.access_tokens.retain(|token| token.family != *family);
         self.refresh_tokens.retain(|token| token.family != *family);
+        self.changed();
     }
 }
 

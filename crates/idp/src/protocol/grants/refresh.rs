@@ -2,6 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
+use serde::{Deserialize, Serialize};
+
 use super::{Authorization, Found, Fresh, Grants, Issued};
 use crate::{
     Provider,
@@ -51,10 +53,10 @@ pub(super) struct RefreshToken {
 }
 
 /// A newer one has taken its place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Rotated {
-    pub(super) at: Timestamp,
-    pub(super) retried: bool,
+    at: Timestamp,
+    retried: bool,
 }
 
 impl RefreshToken {
@@ -140,6 +142,7 @@ impl Grants {
         };
         self.issue_access(now, fresh.access, &narrowed, family);
         self.used(now, &narrowed);
+        self.changed();
         Ok(Issued { authorization: narrowed, refresh: rotates })
     }
 }

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::{
-    people::builtin,
-    protocol::{pkce::CodeChallenge, scopes::Catalogue},
+    people::{People, builtin},
+    protocol::{clients::Clients, pkce::CodeChallenge, scopes::Catalogue},
 };
 
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -32,6 +32,11 @@ fn authorization() -> Authorization {
         offline: Offline::No,
         misbehaviour: Misbehaviour::None,
     }
+}
+
+fn clients() -> Clients {
+    let client = |provider| Client { provider, ..(*authorization().client).clone() };
+    Clients::new(Provider::ALL.map(client).to_vec()).unwrap()
 }
 
 fn offline(misbehaviour: Misbehaviour) -> Authorization {
@@ -310,4 +315,57 @@ fn the_last_word_on_a_scope_counts() {
     grants.issue_code(NOW, "another", decided, asked);
     grants.redeem(NOW, &attempt_of("another"), &fresh("second")).unwrap();
     assert_eq!(grants.granted_earlier(&key, &nothing).to_string(), "openid profile");
+}
+
+#[test]
+fn grants_outlive_the_process_and_hold_no_token() {
+    let (clients, people) = (clients(), People::load(None).unwrap());
+    let catalogue = Catalogue::new(&[]);
+    let register = Register { clients: &clients, people: &people, catalogue: &catalogue };
+    let mut before = issued_for(offline(Misbehaviour::RefreshRotates));
+    let secrets = Fresh { access: "the-access-token", refresh: "the-refresh-token" };
+    let issued = before.redeem(NOW, &attempt(), &secrets).unwrap();
+    let rotated = Fresh { access: "another-access-token", refresh: "the-second-token" };
+    before.renew(NOW, &renewal("the-refresh-token"), &rotated).unwrap();
+    let json = serde_json::to_string(&before.kept(NOW)).unwrap();
+    for secret in ["the-access-token", "the-refresh-token", "the-second-token", "code"] {
+        assert!(!json.contains(&format!("\"{secret}\"")), "{json}");
+    }
+
+    let mut after = Grants::default();
+    after.restore(NOW, serde_json::from_str(&json).unwrap(), &register);
+    assert_eq!(after.kept(NOW), before.kept(NOW));
+    // It lives an hour: a refresh brings another.
+    assert!(after.find(NOW, Provider::Google, "the-access-token").is_none());
+    let later = Timestamp(NOW.0 + 61);
+    let fresh = Fresh { access: "new", refresh: "the-third-token" };
+    let renewed = after.renew(later, &renewal("the-second-token"), &fresh).unwrap();
+    assert!(renewed.refresh);
+    assert_eq!(renewed.authorization.scopes.to_string(), "openid email");
+    let reused = after.renew(later, &renewal("the-refresh-token"), &fresh);
+    assert_eq!(reused.unwrap_err(), RenewalError::Reused);
+    let key = ConsentKey::of(&issued.authorization);
+    let earlier = after.granted_earlier(&key, &Scopes::default());
+    assert_eq!(earlier.to_string(), "openid email");
+
+    // A client that is not registered any more is let in nowhere.
+    let nobody = Clients::new(Vec::new()).unwrap();
+    let mut without = Grants::default();
+    let register = Register { clients: &nobody, ..register };
+    without.restore(NOW, serde_json::from_str(&json).unwrap(), &register);
+    assert_eq!(without.kept(NOW), Kept::default());
+}
+
+#[test]
+fn tokens_that_live_long_are_kept_too() {
+    let (clients, people) = (clients(), People::load(None).unwrap());
+    let catalogue = Catalogue::new(&[]);
+    let register = Register { clients: &clients, people: &people, catalogue: &catalogue };
+    let client = Arc::clone(clients.find(Provider::Github, "app").unwrap());
+    let mut before = issued_for(Authorization { client, ..authorization() });
+    let attempt = Redemption { provider: Provider::Github, ..attempt() };
+    before.redeem(NOW, &attempt, &fresh("token")).unwrap();
+    let mut after = Grants::default();
+    after.restore(NOW, before.kept(NOW), &register);
+    assert!(after.access(NOW, Provider::Github, "token").is_some());
 }
