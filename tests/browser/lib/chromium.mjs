@@ -26,10 +26,11 @@ export function launchChromium() {
 /**
  * A browser window with a memory of its own. `window.assertQuiet()` fails when
  * a page complained or something else than this machine was asked for.
+ * What a page complains of on purpose is `expected`, a pattern.
  * What the pages of `notOurs` do is not ours to judge: oidc-provider's own
  * pages want a font from the internet, which they do not get.
  */
-export async function openWindow(browser, { notOurs, ...options } = {}) {
+export async function openWindow(browser, { notOurs, expected: alsoExpected, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
   context.setDefaultTimeout(15_000);
   const [foreign, complaints] = [[], []];
@@ -45,7 +46,8 @@ export async function openWindow(browser, { notOurs, ...options } = {}) {
   context.on('console', (message) => {
     // A page that answers 4xx is no fault: the tests ask for such pages.
     const expected = /Failed to load resource: the server responded with a status of 4/;
-    const isBad = ['error', 'warning'].includes(message.type()) && !expected.test(message.text());
+    const isExpected = expected.test(message.text()) || alsoExpected?.test(message.text());
+    const isBad = ['error', 'warning'].includes(message.type()) && !isExpected;
     if (isBad && isOurs(message.page()?.url() ?? '')) {
       complaints.push(`${message.type()}: ${message.text()} (${message.location().url})`);
     }

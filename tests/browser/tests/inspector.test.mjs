@@ -33,7 +33,7 @@ describe('the inspector', () => {
       await page.getByRole('button', { name: 'Inspect', exact: true }).click();
       assert.deepEqual(await lamps(page), ['Yes', 'Yes', 'Yes']);
       assert.equal(page.url(), `${app.origin}/inspector`, 'the token is not in the address');
-      await page.getByText('ada@example.test').waitFor();
+      await page.getByText('ada@example.test', { exact: true }).waitFor();
 
       // Changed in one place: decoded all the same, and refused.
       const [header, , signature] = token.split('.');

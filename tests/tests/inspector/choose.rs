@@ -22,7 +22,8 @@ async fn six_answers_make_one_and_its_address_holds_it() {
         "DATABASE_URL=sqlite://data/latchkey.db",
         "/compare#claim-7",
         "session::carried(session)",
-        "/google/introspect",
+        "issuer.delegation(token",
+        "OAUTH_INTROSPECTION_CACHE=0",
     ] {
         assert!(answered.body.contains(said), "{said}: {}", answered.summary());
     }

@@ -46,6 +46,8 @@ pub(crate) struct Chosen {
 pub(crate) struct Reason {
     pub(crate) claim: u8,
     pub(crate) said: &'static str,
+    /// What was found, if it was measured since the start.
+    pub(crate) measured: Option<String>,
 }
 
 /// A piece of code to begin with.

@@ -14,6 +14,8 @@ pub(super) struct Advice {
     pub(super) key: Key,
     /// What is carried by everything that is no page of ours.
     pub(super) programs: Option<ForPrograms>,
+    /// For how many seconds an answer about an opaque token is believed.
+    pub(super) believed: u8,
     /// What ends a JWT, where there is one.
     pub(super) revocation: Revocation,
     /// Whether one file is not enough.
@@ -50,6 +52,11 @@ pub(super) fn decide(answers: &Answers) -> Advice {
         },
         key,
         programs,
+        believed: match answers.ending {
+            Ending::AtOnce => 0,
+            Ending::Second => 1,
+            Ending::Minutes => 5,
+        },
         revocation: if has_jwt && answers.ending != Ending::Minutes {
             Revocation::Watch
         } else {

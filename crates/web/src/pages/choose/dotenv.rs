@@ -45,8 +45,13 @@ pub(super) fn of(advice: &Advice) -> String {
     if advice.programs == Some(ForPrograms::Opaque) {
         lines.extend([
             "",
-            "# Opaque tokens: asked about at whoever issued them (RFC 7662).",
-            "# In development the local provider is asked.",
+            "# Opaque tokens: whoever issued them is asked (RFC 7662), in development",
+            "# the local provider. For how long an answer is believed:",
+            match advice.believed {
+                0 => "OAUTH_INTROSPECTION_CACHE=0",
+                1 => "OAUTH_INTROSPECTION_CACHE=1s",
+                _ => "OAUTH_INTROSPECTION_CACHE=5s",
+            },
             "# OAUTH_INTROSPECTION_URL=https://issuer.example.com/introspect",
             "# OAUTH_INTROSPECTION_CLIENT_ID=",
             "# OAUTH_INTROSPECTION_CLIENT_SECRET=",
@@ -62,7 +67,8 @@ pub(super) fn of(advice: &Advice) -> String {
 }
 
 fn door(advice: &Advice, lines: &mut Vec<&str>) {
-    let uses_provider = advice.door != Doors::Password || advice.connects;
+    let asks = advice.programs == Some(ForPrograms::Opaque);
+    let uses_provider = advice.door != Doors::Password || advice.connects || asks;
     if !uses_provider {
         lines.extend(["# The door: a password. No provider.", "LOCAL_IDP=off"]);
         return;
@@ -70,8 +76,11 @@ fn door(advice: &Advice, lines: &mut Vec<&str>) {
     lines.push(match advice.door {
         Doors::OAuth => "# The door: OAuth. The local provider plays Google until both are set.",
         Doors::Both => "# Both doors. The local provider plays Google until both are set.",
-        Doors::Password => {
+        Doors::Password if advice.connects => {
             "# The door: a password. Google is for connections; it is played until both are set."
+        }
+        Doors::Password => {
+            "# The door: a password. The local provider issues the opaque tokens, in development."
         }
     });
     lines.extend(["LOCAL_IDP=auto", "# GOOGLE_CLIENT_ID=", "# GOOGLE_CLIENT_SECRET="]);
@@ -97,7 +106,8 @@ mod tests {
             let doubts: Vec<_> = settings.doubts.iter().map(|doubt| &doubt.variable).collect();
             assert!(doubts.is_empty(), "{doubts:?}\n{text}");
             assert_eq!(settings.jwt.revocation, advice.revocation, "{text}");
-            let has_providers = advice.door != Doors::Password || advice.connects;
+            let asks = advice.programs == Some(ForPrograms::Opaque);
+            let has_providers = advice.door != Doors::Password || advice.connects || asks;
             assert_eq!(!settings.providers.is_empty(), has_providers, "{text}");
             let is_postgres = settings.database_url.expose().starts_with("postgres:");
             assert_eq!(is_postgres, advice.shares_database, "{text}");

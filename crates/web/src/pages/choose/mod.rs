@@ -8,15 +8,16 @@ mod reasons;
 
 use axum::extract::{Query, State};
 use latchkey_domain::sign_in::Key;
+use latchkey_lab::Verdict;
 use serde::Deserialize;
 
 use self::advice::{Advice, Doors, ForPrograms};
 use self::questions::{
     Answers, Callers, Database, Delegation, Ending, Passwords, QUESTIONS, Services,
 };
-use crate::app::App;
+use crate::app::{App, Application};
 use crate::caller::Caller;
-use crate::templates::{Asked, ChoiceShown, ChoosePage, Chosen, Chrome, Page, Snippet};
+use crate::templates::{Asked, ChoiceShown, ChoosePage, Chosen, Chrome, Page, Reason, Snippet};
 
 /// The answers as they stand in the address, which can be passed on.
 #[derive(Debug, Default, Deserialize)]
@@ -85,11 +86,11 @@ pub(crate) async fn show(
         chrome: Chrome::new(&app, caller.as_ref()),
         questions: questions.collect(),
         is_incomplete: answers.is_none() && given.says_something(),
-        chosen: answers.map(|answers| chosen(&answers)),
+        chosen: answers.map(|answers| chosen(&app, &answers)),
     })
 }
 
-fn chosen(answers: &Answers) -> Chosen {
+fn chosen(app: &Application, answers: &Answers) -> Chosen {
     let advice = advice::decide(answers);
     Chosen {
         door: match advice.door {
@@ -106,10 +107,24 @@ fn chosen(answers: &Answers) -> Chosen {
             ForPrograms::Opaque => "An opaque token, introspected",
         }),
         delegation: advice.connects,
-        reasons: reasons::of(answers, &advice),
+        reasons: reasons::of(answers, &advice)
+            .into_iter()
+            .map(|reason| Reason { measured: measured(app, reason.claim), ..reason })
+            .collect(),
         dotenv: dotenv::of(&advice),
         snippets: snippets(&advice),
     }
+}
+
+/// What was found when the claim was last measured on this machine.
+fn measured(app: &Application, claim: u8) -> Option<String> {
+    Some(match app.comparison.result(claim)?.outcome.verdict? {
+        Verdict::True { because }
+        | Verdict::TrueIf { because, .. }
+        | Verdict::False { because } => because,
+        // Nothing that a sentence could lean on.
+        Verdict::Undecided { .. } => return None,
+    })
 }
 
 /// Real programs of this repository, which are compiled with it.
@@ -125,10 +140,9 @@ fn snippets(advice: &Advice) -> Vec<Snippet> {
         code: include_str!("../../../../auth/examples/jwt_elsewhere.rs"),
     };
     const OPAQUE: Snippet = Snippet {
-        title: "A service asks about an opaque token (RFC 7662)",
-        path: "a terminal",
-        code: "curl -u \"$API_ID:$API_SECRET\" http://127.0.0.1:3001/google/introspect \\\n  \
-               --data-urlencode \"token=$TOKEN\"\n",
+        title: "What may somebody do who shows an opaque token?",
+        path: "crates/auth/examples/whose_opaque_token.rs",
+        code: include_str!("../../../../auth/examples/whose_opaque_token.rs"),
     };
     let mut snippets = Vec::new();
     if advice.key == Key::Session {

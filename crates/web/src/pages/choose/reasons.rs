@@ -10,7 +10,8 @@ use crate::templates::Reason;
 /// The reasons, in the order door, key, programs, delegation.
 pub(super) fn of(answers: &Answers, advice: &Advice) -> Vec<Reason> {
     let mut reasons = Vec::new();
-    let mut say = |claim: u8, said: &'static str| reasons.push(Reason { claim, said });
+    let mut say =
+        |claim: u8, said: &'static str| reasons.push(Reason { claim, said, measured: None });
     door(advice.door, &mut say);
     match advice.key {
         Key::Session => session(answers, &mut say),
