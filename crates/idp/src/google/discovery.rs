@@ -19,6 +19,8 @@ pub(super) struct Metadata {
     /// RFC 7662.
     introspection_endpoint: String,
     introspection_endpoint_auth_methods_supported: [&'static str; 2],
+    /// No standard names it: where an API asks what somebody let in (RFC 8414 §2 lets us).
+    authorizations_endpoint: String,
     /// RFC 9728 §4: the APIs that tokens are issued for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     protected_resources: Vec<String>,
@@ -60,6 +62,7 @@ pub(super) async fn show(State(app): State<Shared>) -> Json<Metadata> {
         ],
         introspection_endpoint: app.url("/google/introspect"),
         introspection_endpoint_auth_methods_supported: SECRETS,
+        authorizations_endpoint: app.url("/google/authorizations"),
         protected_resources: app.apis().iter().map(|api| api.audience.clone()).collect(),
         scopes_supported: app.catalogue().names().into_iter().map(str::to_owned).collect(),
         claims_supported: [

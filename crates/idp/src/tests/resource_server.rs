@@ -213,5 +213,6 @@ async fn the_authorization_server_is_found_as_rfc_8414_says() {
     assert_eq!(found, openid);
     assert_eq!(found["protected_resources"], json!([AUDIENCE]));
     assert_eq!(found["introspection_endpoint"], format!("{ORIGIN}/google/introspect"));
+    assert_eq!(found["authorizations_endpoint"], format!("{ORIGIN}/google/authorizations"));
     assert_eq!(found["revocation_endpoint"], format!("{ORIGIN}/google/revoke"));
 }
