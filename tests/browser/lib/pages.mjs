@@ -11,6 +11,8 @@ export const pagesOf = {
     { name: 'sign-in-required', path: '/account' },
     { name: 'callback-stray', path: '/auth/google/callback?state=made-up&code=x' },
     { name: 'docs', path: '/docs' },
+    { name: 'lab', path: '/lab' },
+    { name: 'lab-attack', path: '/lab/jwt_none' },
     { name: 'stopwatch', path: '/stopwatch' },
     { name: 'compare', path: '/compare' },
     { name: 'inspector', path: '/inspector' },

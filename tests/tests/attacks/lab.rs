@@ -27,7 +27,9 @@ async fn run(app: &Latchkey, browser: &mut Browser, path: &str) -> Page {
 /// Every table in which a run could leave somebody behind.
 async fn everybody(app: &Latchkey) -> Vec<(&'static str, i64)> {
     let mut found = Vec::new();
-    for table in ["users", "identities", "passwords", "sign_ins", "contacts", "email_tokens"] {
+    for table in
+        ["users", "identities", "passwords", "sign_ins", "contacts", "email_tokens", "traces"]
+    {
         found.push((table, rows(&app.app.db, table).await));
     }
     found

@@ -3,4 +3,5 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod catalogue;
+mod judge;
 mod lab;

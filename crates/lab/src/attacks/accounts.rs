@@ -135,7 +135,7 @@ async fn pre_hijacking(stage: &mut Stage) -> Outcome {
     let back = come_back(callback);
     let note = "The victim comes through Google, with the address proved";
     stage.control(&mut browser, note, back, 303).await?;
-    let mut thiefs = stage.signed_in(&thief, "session").await?;
+    let mut thiefs = thief.keeper();
     stage.attack(&mut thiefs, "What the thief’s password opens", stage.get("/api/v1/me")?).await?;
     stage.delete(&mut browser).await
 }
@@ -193,7 +193,7 @@ async fn weak_password(stage: &mut Stage) -> Outcome {
 async fn script_in_name(stage: &mut Stage) -> Outcome {
     const NAME: &str = "<img src=x onerror=alert(1)>";
     let account = stage.account(NAME, &address()?).await?;
-    let mut browser = stage.signed_in(&account, "session").await?;
+    let mut browser = account.keeper();
     for note in ["A page that greets by name", "The name is there, as text"] {
         stage.attack(&mut browser, note, stage.get("/account")?).await?;
     }

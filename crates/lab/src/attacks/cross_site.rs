@@ -28,6 +28,11 @@ attacks! { CrossSite:
     "A page of the thief posts the form that links a provider, so that the thief’s account there becomes a way in.",
     &[Code(403, "cross_site_request"), Still("Olive Owner")], link;
 
+    "csrf_connection", "A connection by another page", "OWASP ASVS V3.5.1, RFC 6749 §10.12",
+    "crates/web/src/middleware/same_site.rs", "is_allowed",
+    "A page of the thief posts the form that asks a provider for more than a sign-in, in the victim’s name.",
+    &[Code(403, "cross_site_request"), Still("Olive Owner")], connection;
+
     "csrf_sign_in", "Signed in by another page", "OWASP ASVS V3.5.1",
     "crates/web/src/middleware/same_site.rs", "is_allowed",
     "A page of the thief posts the sign-in form with the thief’s own password: what the victim then writes, the thief reads.",
@@ -71,8 +76,7 @@ attacks! { CrossSite:
 
 /// The owner's browser, with a look at the account page that has to succeed.
 async fn victim(stage: &mut Stage) -> Outcome<Browser> {
-    let owner = stage.owner().await?;
-    let mut browser = stage.signed_in(&owner, "session").await?;
+    let mut browser = stage.owner().await?.keeper();
     stage.control(&mut browser, "The victim is signed in", stage.get("/account")?, 200).await?;
     Ok(browser)
 }
@@ -101,6 +105,10 @@ async fn password(stage: &mut Stage) -> Outcome {
 
 async fn link(stage: &mut Stage) -> Outcome {
     posted_by_another(stage, "/account/link/google", &[]).await
+}
+
+async fn connection(stage: &mut Stage) -> Outcome {
+    posted_by_another(stage, "/connections/google", &[("scope", "calendar")]).await
 }
 
 async fn sign_in(stage: &mut Stage) -> Outcome {
@@ -142,7 +150,8 @@ async fn api_type(stage: &mut Stage) -> Outcome {
 }
 
 async fn old_browser(stage: &mut Stage) -> Outcome {
-    let mut browser = victim(stage).await?;
+    let owner = stage.owner().await?;
+    let mut browser = stage.signed_in(&owner, "session").await?;
     let mut neighbour = stage.url("/")?;
     // There is always another port; which one does not matter.
     let port = if neighbour.port() == Some(3001) { 3002 } else { 3001 };

@@ -56,8 +56,7 @@ attacks! { Input:
 
 /// The thief's link, opened by somebody who is signed in: it leads on at once.
 async fn links(stage: &mut Stage, nexts: &[&str]) -> Outcome {
-    let owner = stage.owner().await?;
-    let mut victim = stage.signed_in(&owner, "session").await?;
+    let mut victim = stage.owner().await?.keeper();
     for next in nexts {
         follow(stage, &mut victim, next).await?;
     }

@@ -177,7 +177,3 @@ fn unclear(seen: &Seen) -> Verdict {
         seen.line()
     ))
 }
-
-#[cfg(test)]
-#[path = "judge_tests.rs"]
-mod tests;

@@ -119,7 +119,7 @@ attacks! { Jwt:
 /// A good token of the thief's own, taken apart.
 async fn own(stage: &mut Stage) -> Outcome<(String, Jwt)> {
     let thief = stage.thief().await?;
-    let access = stage.all_tokens(&thief).await?.access;
+    let access = stage.access_token(&thief).await?;
     let jwt = Jwt::read(&access)?;
     Ok((access, jwt))
 }
@@ -246,7 +246,7 @@ async fn more_roles(stage: &mut Stage) -> Outcome {
 
 async fn other_person(stage: &mut Stage) -> Outcome {
     let owner = stage.owner().await?;
-    let owners = Jwt::read(&stage.all_tokens(&owner).await?.access)?;
+    let owners = Jwt::read(&stage.access_token(&owner).await?)?;
     claims(stage, "The victim’s sub", json!({ "sub": owners.claims["sub"] })).await
 }
 

@@ -124,9 +124,20 @@ impl Stage {
         pair(&answer)
     }
 
-    /// Tokens for everything.
-    pub(super) async fn all_tokens(&self, account: &Account) -> Outcome<Tokens> {
+    /// Tokens for everything, of a sign-in of their own.
+    pub(super) async fn new_tokens(&self, account: &Account) -> Outcome<Tokens> {
         self.tokens(account, "profile calendar:read contacts:read contacts:write").await
+    }
+
+    /// An access token for everything. One for all attacks: each password that
+    /// is typed counts among the tries of this address.
+    pub(super) async fn access_token(&mut self, account: &Account) -> Outcome<String> {
+        if let Some(token) = self.access_tokens.get(&account.email) {
+            return Ok(token.clone());
+        }
+        let token = self.new_tokens(account).await?.access;
+        self.access_tokens.insert(account.email.clone(), token.clone());
+        Ok(token)
     }
 
     /// Begins a sign-in at a provider; where the browser is sent to.
@@ -161,8 +172,8 @@ impl Stage {
     /// Deletes everybody; what is left over, in words.
     pub async fn clear(&mut self) -> Option<String> {
         let mut left = Vec::new();
-        for mut account in std::mem::take(&mut self.cast) {
-            if let Err(error) = self.delete(&mut account.keeper).await {
+        for account in std::mem::take(&mut self.cast) {
+            if let Err(error) = self.delete_account(account.clone()).await {
                 left.push(format!("{}: {error}", account.email));
             }
         }
@@ -172,7 +183,18 @@ impl Stage {
             left.push(format!("{}: {error}", passer.email));
         }
         (self.owner, self.thief) = (None, None);
+        self.access_tokens.clear();
         (!left.is_empty()).then(|| left.join("; "))
+    }
+
+    /// Deletes an account with the browser that was kept for it; when an attack
+    /// has signed that one out, with the password.
+    async fn delete_account(&self, mut account: Account) -> Outcome {
+        if self.delete(&mut account.keeper).await.is_ok() {
+            return Ok(());
+        }
+        let mut again = self.signed_in(&account, "session").await?;
+        self.delete(&mut again).await
     }
 
     /// Deletes the account of whoever is signed in.

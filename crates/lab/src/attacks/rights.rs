@@ -40,6 +40,11 @@ attacks! { Rights:
     "The thief ends a sign-in of the victim’s by its number.",
     &[Code(404, "not_found"), Still("Olive Owner")], sign_in_of_another;
 
+    "trace_of_another", "Somebody else’s recorded sign-in", "OWASP ASVS V8.2.2",
+    "crates/web/src/pages/traces/mod.rs", "find",
+    "The thief knows the number of the record of the victim’s sign-in, and opens it to read what went over the wire.",
+    &[Code(404, "not_found"), Code(401, "sign_in_required")], trace_of_another;
+
     "contact_planted", "A contact for somebody else", "OWASP ASVS V8.2.3, API3:2023",
     "crates/web/src/api/contacts.rs", "create",
     "The thief adds a contact and writes into the body whose it is to be. What the body says of its owner is not read.",
@@ -87,7 +92,7 @@ async fn scope_made_up(stage: &mut Stage) -> Outcome {
 
 async fn role_missing(stage: &mut Stage) -> Outcome {
     let thief = stage.thief().await?;
-    let token = stage.all_tokens(&thief).await?.access;
+    let token = stage.access_token(&thief).await?;
     let mut program = stage.thiefs_browser();
     let call = stage.api(Method::GET, "/api/v1/me", &token)?;
     stage.control(&mut program, "What everybody may", call, 200).await?;
@@ -99,7 +104,7 @@ async fn role_missing(stage: &mut Stage) -> Outcome {
 /// A contact of the owner's: where it is, and a program that may see it.
 async fn contact(stage: &mut Stage) -> Outcome<(String, Browser, String)> {
     let owner = stage.owner().await?;
-    let token = stage.all_tokens(&owner).await?.access;
+    let token = stage.access_token(&owner).await?;
     let mut program = stage.browser();
     let url = stage.url("/api/v1/contacts")?;
     let call = Call::json(Method::POST, url, r#"{"name":"Aunt Agatha"}"#).bearer(&token);
@@ -112,7 +117,7 @@ async fn contact(stage: &mut Stage) -> Outcome<(String, Browser, String)> {
 async fn contact_of_another(stage: &mut Stage) -> Outcome {
     let (place, mut owners, token) = contact(stage).await?;
     let thief = stage.thief().await?;
-    let thiefs = stage.all_tokens(&thief).await?.access;
+    let thiefs = stage.access_token(&thief).await?;
     let mut program = stage.thiefs_browser();
     for (note, method) in
         [("Read it", Method::GET), ("Rewrite it", Method::PUT), ("Delete it", Method::DELETE)]
@@ -128,10 +133,10 @@ async fn contact_of_another(stage: &mut Stage) -> Outcome {
 
 async fn contact_planted(stage: &mut Stage) -> Outcome {
     let owner = stage.owner().await?;
-    let owners = stage.all_tokens(&owner).await?.access;
+    let owners = stage.access_token(&owner).await?;
     let sub = Jwt::read(&owners)?.claims["sub"].as_str().unwrap_or_default().to_owned();
     let thief = stage.thief().await?;
-    let thiefs = stage.all_tokens(&thief).await?.access;
+    let thiefs = stage.access_token(&thief).await?;
     let mut program = stage.thiefs_browser();
     let body = json!({ "name": "Planted", "user_id": sub, "owner": sub }).to_string();
     let url = stage.url("/api/v1/contacts")?;
@@ -148,7 +153,7 @@ async fn contact_planted(stage: &mut Stage) -> Outcome {
 
 async fn sign_in_of_another(stage: &mut Stage) -> Outcome {
     let owner = stage.owner().await?;
-    let mut browser = stage.signed_in(&owner, "session").await?;
+    let mut browser = owner.keeper();
     let call = stage.get("/api/v1/sessions")?;
     let listed = stage.control(&mut browser, "The victim’s sign-ins", call, 200).await?;
     let listed: Value = serde_json::from_slice(&listed.body).unwrap_or_default();
@@ -157,10 +162,26 @@ async fn sign_in_of_another(stage: &mut Stage) -> Outcome {
     let id = current.and_then(|one| one["id"].as_str()).map(str::to_owned);
     let id = id.ok_or_else(|| NotRun::because("No sign-in is listed."))?;
     let thief = stage.thief().await?;
-    let token = stage.all_tokens(&thief).await?.access;
+    let token = stage.access_token(&thief).await?;
     let mut program = stage.thiefs_browser();
     let call = stage.api(Method::DELETE, &format!("/api/v1/sessions/{id}"), &token)?;
     stage.attack(&mut program, "The thief ends it", call).await?;
     stage.attack(&mut browser, "The victim afterwards", stage.get("/account")?).await?;
+    Ok(())
+}
+
+async fn trace_of_another(stage: &mut Stage) -> Outcome {
+    let (owner, own) = (stage.owner().await?, stage.thief().await?);
+    let mut victim = stage.browser();
+    let fields = [("email", &*owner.email), ("password", &*owner.password)];
+    let form = stage.form("/sign-in", &fields)?;
+    let signed_in = stage.quietly(&mut victim, form).await?;
+    let trace = signed_in.header("x-latchkey-trace").map(str::to_owned);
+    let trace = trace.ok_or_else(|| NotRun::because("Sign-ins are not recorded here: TRACES."))?;
+    let path = format!("/traces/{trace}/har");
+    stage.control(&mut victim, "The victim’s own", stage.get(&path)?, 200).await?;
+    let mut thief = own.keeper();
+    stage.attack(&mut thief, "The thief opens it", stage.get(&path)?).await?;
+    stage.attack(&mut stage.browser(), "So does a stranger", stage.get(&path)?).await?;
     Ok(())
 }

@@ -144,7 +144,7 @@ async fn marks(stage: &mut Stage) -> Outcome {
 
 async fn account_deleted(stage: &mut Stage) -> Outcome {
     let account = stage.account("Dora Deleted", &super::people::address()?).await?;
-    let token = stage.all_tokens(&account).await?.access;
+    let token = stage.access_token(&account).await?;
     let mut browser = account.keeper();
     let mut thief = carrying(stage, &session(stage, &browser)?)?;
     let me = stage.url("/api/v1/me")?;

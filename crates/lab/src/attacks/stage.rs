@@ -1,6 +1,8 @@
 //! Where an attack takes place: the instance, its local provider, people who
 //! are made up and deleted afterwards, and a record of what was said.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::Method;
@@ -84,6 +86,8 @@ pub struct Stage {
     pub(super) owner: Option<Account>,
     pub(super) thief: Option<Account>,
     pub(super) passer: Option<Passer>,
+    /// Access tokens, by address.
+    pub(super) access_tokens: BTreeMap<String, String>,
     seen: Vec<Seen>,
     steps: Vec<Step>,
 }
@@ -101,6 +105,7 @@ impl Stage {
             owner: None,
             thief: None,
             passer: None,
+            access_tokens: BTreeMap::new(),
             seen: Vec::new(),
             steps: Vec::new(),
         })

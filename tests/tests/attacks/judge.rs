@@ -1,8 +1,7 @@
 //! The judge, fed with what a vulnerable server would answer: a judge that does
 //! not notice would let an attack through in silence.
 
-use super::*;
-use crate::attacks::{Attack, all};
+use latchkey_lab::attacks::{Attack, Expect, Seen, Verdict, all, judge};
 
 fn answer(status: u16, body: &str) -> Seen {
     Seen { status, body: body.to_owned(), ..Seen::default() }

@@ -1,0 +1,45 @@
+// The attack lab in a real browser: with and without JavaScript, and by keyboard.
+
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { launchChromium, openWindow } from '../lib/chromium.mjs';
+import { startLatchkey } from '../lib/latchkey.mjs';
+
+describe('the attack lab', () => {
+  let app;
+  let browser;
+  before(async () => { [app, browser] = await Promise.all([startLatchkey(), launchChromium()]); });
+  after(async () => { await browser?.close(); await app?.stop(); });
+
+  for (const javaScriptEnabled of [true, false]) {
+    test(`runs all attacks and shows each, ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, async () => {
+      const window = await openWindow(browser, { javaScriptEnabled });
+      const { page } = window;
+      await page.goto(`${app.origin}/lab`);
+      await page.getByRole('button', { name: /^Run all/ }).click();
+      await page.getByRole('status').filter({ hasText: 'are over' }).waitFor();
+      // It renews itself until the run is over.
+      await page.getByRole('button', { name: /^Run all/ }).waitFor({ timeout: 60_000 });
+      const wrong = await page.locator('.rows li').filter({ hasNotText: 'refused' }).allInnerTexts();
+      assert.deepEqual(wrong, []);
+      await page.getByRole('link', { name: 'A token that is not signed' }).click();
+      await page.getByRole('heading', { name: 'Refused', exact: true }).waitFor();
+      const text = await page.locator('main').innerText();
+      assert.match(text, /key_for in crates\/auth\/src\/jwt\/verify\.rs/);
+      assert.match(text, /401 token_algorithm_none/);
+      assert.doesNotMatch(text, /eyJ[\w-]{20}/, 'a token stands on the page');
+      window.assertQuiet();
+    });
+  }
+
+  test('one attack is run with the keyboard', async () => {
+    const window = await openWindow(browser, { javaScriptEnabled: false });
+    const { page } = window;
+    await page.goto(`${app.origin}/lab/jwt_kid_sql`);
+    await page.getByRole('button', { name: /^Run it/ }).focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Refused', exact: true }).waitFor({ timeout: 30_000 });
+    assert.match(await page.locator('main').innerText(), /UNION SELECT|token_key_unknown/);
+    window.assertQuiet();
+  });
+});
