@@ -42,21 +42,29 @@ async fn every_attack_is_refused_and_nobody_is_left_behind() {
     browser.sign_in_with(&app, "google", "ada").await;
     let before = everybody(&app).await;
 
-    let page = run(&app, &mut browser, "/lab/run").await;
+    run(&app, &mut browser, "/lab/run").await;
     let mut not_refused = Vec::new();
     for attack in all() {
-        let page = browser.get(&app.url(&format!("/lab/{}", attack.id))).await.expect(200);
+        let place = format!("/lab/{}", attack.id);
+        let mut page = browser.get(&app.url(&place)).await.expect(200);
+        // A machine that is busy with something else gets a second chance; the
+        // time that a run may take is not what this is about.
+        if page.body.contains("There was no time left") {
+            page = run(&app, &mut browser, &format!("{place}/run")).await;
+        }
         if !page.body.contains("<h2>Refused</h2>") {
             not_refused.push(format!("{}: {}", attack.id, page.summary()));
         }
         // What is shown opens nothing: no JWT, no long run of base64url.
         let steps = page.body.split_once("What was sent").map_or("", |(_, steps)| steps);
-        let long = steps
-            .split(|c: char| !(c.is_ascii_alphanumeric() || "-_".contains(c)))
-            .find(|run| run.len() >= 48);
+        let long =
+            steps.split(|c: char| !(c.is_ascii_alphanumeric() || "-_".contains(c))).find(|run| {
+                run.len() >= 20 && run.bytes().any(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+            });
         assert_eq!(long, None, "{}: something long is shown", attack.id);
     }
     assert!(not_refused.is_empty(), "{}", not_refused.join("\n\n"));
+    let page = browser.get(&app.url("/lab")).await.expect(200);
     assert!(page.body.contains(&format!("<dd>{}</dd>", all().count())), "{}", page.summary());
     assert!(!page.body.contains("left behind"), "{}", page.summary());
 

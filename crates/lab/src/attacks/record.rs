@@ -10,8 +10,12 @@ use crate::{Answer, Call};
 /// letter to it can arrive anywhere.
 pub const DOMAIN: &str = "lab.invalid";
 
-/// A run of this many characters that could be a secret is cut.
-const SECRET_FROM: usize = 24;
+/// A run of this many characters that could be a secret is cut; 128 bits of
+/// base64url are 22.
+const SECRET_FROM: usize = 20;
+
+/// No word of ours is longer.
+const LONGEST_WORD: usize = 48;
 
 /// How much of it stays.
 const KEPT: usize = 8;
@@ -209,7 +213,7 @@ pub(super) fn shortened(text: &str) -> String {
 fn flush(run: &mut String, out: &mut String) {
     // Words of our own have no digits and no capitals, and are no secrets.
     let is_word = run.chars().all(|c| c.is_ascii_lowercase() || "-_".contains(c));
-    if run.len() < SECRET_FROM || (is_word && run.len() < 2 * SECRET_FROM) {
+    if run.len() < SECRET_FROM || (is_word && run.len() < LONGEST_WORD) {
         out.push_str(run);
     } else {
         out.push_str(&run[..KEPT]);
@@ -229,6 +233,7 @@ mod tests {
             ("latchkey_session=Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6", "latchkey_session=Zm9vYmFy…"),
             ("provider_response_invalid", "provider_response_invalid"),
             ("password=0123456789abcdef0123456789abcdef", "password=01234567…"),
+            ("latchkey_session=8jAF6-SBl6OgCX1_arDqSQ", "latchkey_session=8jAF6-SB…"),
             ("short", "short"),
         ] {
             assert_eq!(shortened(text), shown);

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use super::Attack;
-use super::judge::{Verdict, judge};
+use super::judge::{Expect, Verdict, judge};
 use super::record::Step;
 use super::stage::{NotRun, Stage, Target};
+use super::{Attack, Group};
 
 /// How long one attack may take.
 const EACH: Duration = Duration::from_secs(18);
@@ -16,8 +16,16 @@ const ALL: Duration = Duration::from_secs(25);
 /// How long deleting the people may take.
 const CLEARING: Duration = Duration::from_secs(5);
 
-/// Those that wait for seconds on purpose. They wait while others run.
+/// Those that wait for seconds on purpose: in a lane of their own.
 const SLOW: [&str; 1] = ["refresh_reused"];
+
+/// Attacks that run beside each other. Those of one lane share their people.
+const LANES: [&[Group]; 4] = [
+    &[Group::Callback, Group::IdToken, Group::Provider],
+    &[Group::CrossSite, Group::Sessions, Group::Input],
+    &[Group::Jwt, Group::Rights],
+    &[Group::Refresh, Group::Accounts],
+];
 
 /// How one attack went.
 #[derive(Clone, Debug)]
@@ -39,10 +47,21 @@ pub async fn run(
 ) -> Option<String> {
     let (slow, quick): (Vec<_>, Vec<_>) =
         attacks.iter().copied().partition(|attack| SLOW.contains(&attack.id));
+    let of = |groups: &[Group]| -> Vec<_> {
+        quick.iter().copied().filter(|attack| groups.contains(&attack.group)).collect()
+    };
     let deadline = Instant::now() + ALL;
-    let (quick, slow) =
-        tokio::join!(lane(target, &quick, deadline, tell), lane(target, &slow, deadline, tell));
-    quick.or(slow)
+    let [one, two, three, four] = LANES.map(of);
+    let left_over = tokio::join!(
+        lane(target, &one, deadline, tell),
+        lane(target, &two, deadline, tell),
+        lane(target, &three, deadline, tell),
+        lane(target, &four, deadline, tell),
+        lane(target, &slow, deadline, tell),
+    );
+    let (one, two, three, four, five) = left_over;
+    let left_over: Vec<_> = [one, two, three, four, five].into_iter().flatten().collect();
+    (!left_over.is_empty()).then(|| left_over.join("; "))
 }
 
 /// One after the other, with the same people.
@@ -66,6 +85,13 @@ async fn lane(
     cleared.unwrap_or_else(|_| Some("the people of the run: deleting took too long".to_owned()))
 }
 
+/// Headers that stand on every answer: shown where they are what it is about.
+const ON_EVERYTHING: [&str; 2] = ["cache-control", "content-security-policy"];
+
+fn tells(attack: &Attack, header: &str) -> bool {
+    attack.expect.iter().any(|expect| matches!(expect, Expect::Has(name, _) if *name == header))
+}
+
 async fn one(stage: &mut Stage, attack: &'static Attack, deadline: Instant) -> Report {
     let start = Instant::now();
     let time = deadline.saturating_duration_since(start).min(EACH);
@@ -75,7 +101,10 @@ async fn one(stage: &mut Stage, attack: &'static Attack, deadline: Instant) -> R
         Ok(done) => done,
         Err(_) => Err(NotRun::because("There was no time left.")),
     };
-    let (seen, steps) = stage.take_record();
+    let (seen, mut steps) = stage.take_record();
+    for step in &mut steps {
+        step.headers.retain(|(name, _)| !ON_EVERYTHING.contains(&&**name) || tells(attack, name));
+    }
     let verdict = match done {
         Ok(()) => judge(attack.expect, &seen),
         Err(why) => match judge(attack.expect, &seen) {

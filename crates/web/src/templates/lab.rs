@@ -25,6 +25,12 @@ pub(crate) struct LabGroup {
     pub(crate) rows: Vec<LabRow>,
 }
 
+impl LabGroup {
+    fn refused(&self) -> usize {
+        self.rows.iter().filter(|row| row.state == LabState::Refused).count()
+    }
+}
+
 /// One attack, and how it went.
 #[derive(Debug)]
 pub(crate) struct LabRow {
