@@ -138,7 +138,8 @@ async fn shown(stage: &mut Stage, good: &str, forged: &[(&str, String)]) -> Outc
 
 async fn none(stage: &mut Stage) -> Outcome {
     let (good, jwt) = own(stage).await?;
-    let forged = ["none", "None", "nOnE"].map(|alg| (alg, jwt.unsigned(alg)));
+    let forged = [("alg none", "none"), ("alg None", "None"), ("alg nOnE", "nOnE")]
+        .map(|(note, alg)| (note, jwt.unsigned(alg)));
     shown(stage, &good, &forged).await
 }
 

@@ -45,9 +45,9 @@ pub async fn run(
     attacks: &[&'static Attack],
     tell: &(dyn Fn(&'static Attack, Report) + Send + Sync),
 ) -> Option<String> {
-    let (slow, quick): (Vec<_>, Vec<_>) =
+    let (slow, quick): (Vec<&'static Attack>, Vec<&'static Attack>) =
         attacks.iter().copied().partition(|attack| SLOW.contains(&attack.id));
-    let of = |groups: &[Group]| -> Vec<_> {
+    let of = |groups: &[Group]| -> Vec<&'static Attack> {
         quick.iter().copied().filter(|attack| groups.contains(&attack.group)).collect()
     };
     let deadline = Instant::now() + ALL;
