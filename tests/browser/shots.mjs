@@ -4,6 +4,7 @@
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { launchChromium, openWindow } from './lib/chromium.mjs';
+import { connectCalendar } from './lib/connections.mjs';
 import { startLatchkey } from './lib/latchkey.mjs';
 import { forms, pagesOf } from './lib/pages.mjs';
 import { allow, decline, pick, setOut } from './lib/sign-in.mjs';
@@ -40,6 +41,10 @@ try {
         await page.goto(app.origin + path);
         await shoot(name);
       }
+      await connectCalendar(page, app);
+      await shoot('connection');
+      await page.goto(`${app.origin}/connections/google/calendar`);
+      await shoot('connection-events');
       await context.close();
     }
   }

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { violations } from '../lib/axe.mjs';
 import { launchChromium, openWindow } from '../lib/chromium.mjs';
+import { connectCalendar } from '../lib/connections.mjs';
 import { startLatchkey } from '../lib/latchkey.mjs';
 import { forms, pagesOf } from '../lib/pages.mjs';
 import { setOut, signIn } from '../lib/sign-in.mjs';
@@ -35,6 +36,10 @@ describe('pages are for everybody', () => {
         await page.goto(app.origin + path);
         await judge(name);
       }
+      await connectCalendar(page, app);
+      await judge('a connection');
+      await page.goto(`${app.origin}/connections/google/calendar`);
+      await judge('what a connection holds');
       assert.deepEqual(wrong, []);
       window.assertQuiet();
     });

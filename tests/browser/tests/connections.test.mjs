@@ -3,30 +3,14 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { launchChromium, openWindow } from '../lib/chromium.mjs';
+import { at, connectCalendar, consent } from '../lib/connections.mjs';
 import { startLatchkey } from '../lib/latchkey.mjs';
-import { allow, decline, pick, signIn } from '../lib/sign-in.mjs';
+import { decline, signIn } from '../lib/sign-in.mjs';
 
 const CALENDAR = 'https://www.googleapis.com/auth/calendar.readonly';
 const CONTACTS = 'https://www.googleapis.com/auth/contacts';
 
-const at = (page, slug) => page.locator(`section#${slug}`);
 const service = (page, slug, label) => at(page, slug).locator('.rows li', { hasText: label });
-
-/** Says yes at the provider, with these scopes unticked. */
-async function consent(page, app, unticked = []) {
-  await page.waitForURL(`${app.idp}/**`);
-  await pick(page, 'Ada Lovelace');
-  for (const scope of unticked) await page.locator(`input[name=scope][value="${scope}"]`).uncheck();
-  await allow(page);
-  await page.waitForURL(/\/connections\?done=/);
-}
-
-async function connectCalendar(page, app) {
-  await page.goto(`${app.origin}/connections`);
-  await at(page, 'google').getByLabel('Calendar, read only').check();
-  await page.getByRole('button', { name: 'Connect Google', exact: true }).click();
-  await consent(page, app);
-}
 
 for (const javaScriptEnabled of [true, false]) {
   describe(`connections, ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, () => {

@@ -72,7 +72,7 @@ async fn texts_of_others_are_harmless() {
 }
 
 #[tokio::test]
-async fn a_scope_that_is_withdrawn_in_a_renewal_is_not_used() {
+async fn what_the_provider_did_not_grant_is_not_used() {
     let issuer = issuer(Rotation::Never).await;
     let app = Setup::new().with_issuer(&issuer).start().await;
     let mut browser = somebody(&app, "ada@example.test").await;

@@ -106,17 +106,25 @@ impl Connections {
         allowed(&stored, offer)?;
         let was_due = is_due(stored.connection.expires_at, self.clock.now());
         if was_due {
-            stored = self.renew(provider, stored).await?;
+            stored = self.renewed(provider, stored, offer).await?;
         }
         match self.call(provider, &stored, offer).await? {
             // It may have been taken back: the refresh token will tell.
             Err(Refused::Token) if stored.connection.renewable && !was_due => {
-                let renewed = self.renew(provider, stored).await?;
+                let renewed = self.renewed(provider, stored, offer).await?;
                 let answer = self.call(provider, &renewed, offer).await?;
                 self.settle(renewed, answer).await
             }
             answer => self.settle(stored, answer).await,
         }
+    }
+
+    /// With a new access token, and still allowed: the person may have ended it
+    /// meanwhile, or the provider granted less.
+    async fn renewed(&self, provider: &Provider, stored: Stored, offer: &Offer) -> Result<Stored> {
+        let renewed = self.renew(provider, stored).await?;
+        allowed(&renewed, offer)?;
+        Ok(renewed)
     }
 
     async fn call(

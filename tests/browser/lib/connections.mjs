@@ -1,0 +1,23 @@
+// What a person does on the page of their connections.
+
+import { allow, pick } from './sign-in.mjs';
+
+/** The part of the page about one provider. */
+export const at = (page, slug) => page.locator(`section#${slug}`);
+
+/** Says yes at the provider, with these scopes unticked. */
+export async function consent(page, app, unticked = []) {
+  await page.waitForURL(`${app.idp}/**`);
+  await pick(page, 'Ada Lovelace');
+  for (const scope of unticked) await page.locator(`input[name=scope][value="${scope}"]`).uncheck();
+  await allow(page);
+  await page.waitForURL(/\/connections\?done=/);
+}
+
+/** The whole way to a calendar at Google. */
+export async function connectCalendar(page, app) {
+  await page.goto(`${app.origin}/connections`);
+  await at(page, 'google').getByLabel('Calendar, read only').check();
+  await page.getByRole('button', { name: 'Connect Google', exact: true }).click();
+  await consent(page, app);
+}
