@@ -20,6 +20,7 @@ use latchkey_domain::Scope;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tower::ServiceExt as _;
+use url::Url;
 
 use crate::api::protected_resource;
 use crate::app::App;
@@ -166,6 +167,8 @@ fn local_idp(settings: &Settings, idp: &LocalIdp) -> Result<Router, latchkey_idp
 /// long as nobody else is asked about them.
 fn our_api(settings: &Settings) -> Option<latchkey_idp::Api> {
     let asked = settings.introspection.as_ref().filter(|asked| asked.local)?;
+    // RFC 8707 §2: only an absolute URI can be asked for.
+    Url::parse(&settings.jwt.audience).ok().filter(|uri| uri.fragment().is_none())?;
     let scope = |scope: Scope| (scope.as_str().to_owned(), scope.sentence().to_owned());
     Some(latchkey_idp::Api {
         name: "Latchkey".to_owned(),
