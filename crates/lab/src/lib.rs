@@ -16,6 +16,7 @@ pub mod doors;
 mod error;
 pub mod evidence;
 pub mod ground;
+pub mod issuer;
 pub mod remote;
 pub mod run;
 pub mod stats;

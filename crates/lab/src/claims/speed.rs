@@ -108,17 +108,15 @@ async fn prepare(bench: &Bench<'_>, bearers: &mut Vec<Bearer>) -> Result<Evidenc
 
 async fn rounds(bench: &Bench<'_>, bearers: &mut [Bearer]) -> Result<Evidence> {
     bench.doing("asking, in turn");
-    let mut variants = variants(bearers.len(), &bench.options.latencies);
+    let variants = variants(bearers.len(), &bench.options.latencies);
     let variants_in_order: Vec<_> = variants
         .iter()
         .filter_map(|(n, one)| Some(one.label(&bearers.get(*n)?.algorithm)))
         .collect();
     let mut evidence = Evidence::default();
     for round in 0..ROUNDS + WARM_UP {
-        // Whoever comes after a slow one finds cold caches: nobody always does.
-        let turn = variants.len().min(TURN);
-        variants.rotate_left(turn);
-        for (index, variant) in &variants {
+        for place in order(variants.len(), round) {
+            let Some((index, variant)) = variants.get(place) else { continue };
             let Some(bearer) = bearers.get_mut(*index) else { continue };
             let Some((label, in_all, in_app)) = ask(bearer, *variant).await? else { continue };
             if round >= WARM_UP {
@@ -136,8 +134,19 @@ async fn rounds(bench: &Bench<'_>, bearers: &mut [Bearer]) -> Result<Evidence> {
     Ok(evidence)
 }
 
-/// By how much the order is turned each round.
-const TURN: usize = 5;
+/// In which order so many variants take their turns. Whoever comes after a slow
+/// one finds cold caches, so nobody has the same one before them each round.
+fn order(variants: usize, round: usize) -> impl Iterator<Item = usize> {
+    // A step that shares no divisor with their number reaches each of them once.
+    let steps: Vec<usize> = (1..variants).filter(|step| divisor(*step, variants) == 1).collect();
+    let step = if steps.is_empty() { 1 } else { steps[round % steps.len()] };
+    (0..variants).map(move |place| (place * step + round) % variants)
+}
+
+/// The greatest common divisor.
+const fn divisor(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { divisor(b, a % b) }
+}
 
 fn variants(bearers: usize, latencies: &[f64]) -> Vec<(usize, Variant)> {
     let farthest = latencies.iter().copied().fold(0.0, f64::max);
@@ -286,6 +295,24 @@ mod tests {
             }
         }
         evidence
+    }
+
+    #[test]
+    fn everybody_takes_a_turn_and_follows_others_each_round() {
+        for variants in [1, 2, 5, 14, 16] {
+            for round in 0..8 {
+                let mut turns: Vec<_> = order(variants, round).collect();
+                turns.sort_unstable();
+                assert_eq!(turns, (0..variants).collect::<Vec<_>>());
+            }
+        }
+        assert_eq!(order(0, 3).count(), 0);
+        let before = |round| {
+            let turns: Vec<_> = order(16, round).collect();
+            let place = turns.iter().position(|one| *one == 4).unwrap();
+            turns[(place + 15) % 16]
+        };
+        assert_ne!(before(0), before(1));
     }
 
     #[test]

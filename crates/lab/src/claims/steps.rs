@@ -157,7 +157,7 @@ fn judge(evidence: &Evidence) -> Verdict {
     let of = |door, key| evidence.median(&combination(door, key), EXCHANGES).unwrap_or_default();
     let behind = evidence.median(&combination(Door::OAuth, Key::Session), BACK);
     let behind = behind.map_or_else(String::new, |count| {
-        format!(" Behind the browser's back, OAuth took {count} more, between app and provider.")
+        format!(" Behind the browser’s back, OAuth took {count} more, between app and provider.")
     });
     let said = format!(
         "By OAuth the browser took {} exchanges with a session and {} with a JWT; by password {} \

@@ -170,10 +170,11 @@ pub(crate) struct Cell {
 }
 
 /// What the columns show: the claim, the unit and the title.
-const COLUMNS: [(u8, &str, &str); 5] = [
+const COLUMNS: [(u8, &str, &str); 6] = [
     (1, "exchanges", "Exchanges to come in"),
     (1, "ms", "Time to come in, ms"),
     (2, "queries", "Queries per request"),
+    (2, "calls to the provider", "Calls to a provider"),
     (2, "bytes up", "Bytes per request"),
     (2, "ms", "Time per request, ms"),
 ];
