@@ -235,13 +235,13 @@ pub async fn record(
 }
 
 /// Where a redirect leads.
-fn leads_to(answer: &Answer) -> Result<Url> {
+pub(crate) fn leads_to(answer: &Answer) -> Result<Url> {
     let nowhere = || Error::unexpected(answer.url.path(), "a redirect that leads nowhere");
     answer.location().ok_or_else(nowhere)
 }
 
 /// The form of the local provider's consent page, with these scopes ticked.
-fn decision(authorize: &Url, person: &str, ticks: &dyn Fn(&str) -> bool) -> Call {
+pub(crate) fn decision(authorize: &Url, person: &str, ticks: &dyn Fn(&str) -> bool) -> Call {
     let mut fields: Vec<(String, String)> = Vec::new();
     for (name, value) in authorize.query_pairs() {
         if name == "scope" {

@@ -2,13 +2,16 @@
 
 use std::time::{Duration, Instant};
 
-use latchkey_lab::Agent;
 use latchkey_lab::doors::sign_up;
 use latchkey_lab::stopwatch::{
-    self, Between, Kept, Progress, Reading, Subject, Timed, expiring_jwt, session, watched_jwt,
+    self, Between, Kept, Progress, Reading, Subject, Timed, expiring_jwt, introspected, session,
+    watched_jwt,
 };
-use latchkey_tests::person::instance;
-use latchkey_tests::{Database, Latchkey, Setup};
+use latchkey_lab::{Agent, Call};
+use latchkey_tests::issuer::{Answer, INTROSPECT};
+use latchkey_tests::person::{instance, json_of, owner};
+use latchkey_tests::{Database, Issuer, Latchkey, Setup};
+use serde_json::json;
 use url::Url;
 
 use crate::outside::{Bracket, Poller};
@@ -21,12 +24,18 @@ fn base(app: &Latchkey) -> Url {
 /// about one death: their brackets overlap, so that they are apart by no more than
 /// one poll. No time is asserted: a slow machine makes the brackets wider.
 async fn timed_by_both(agent: &Agent, subject: &Subject) -> Timed {
+    timed_and_ended_by(agent, subject, || ()).await
+}
+
+/// The same, with something that happens at the end besides.
+async fn timed_and_ended_by(agent: &Agent, subject: &Subject, at_end: impl Fn()) -> Timed {
     let outside = Poller::start(&subject.shows);
     // It has to see the key alive as well.
     tokio::time::sleep(Duration::from_millis(100)).await;
     let mut end = None;
     let timed = stopwatch::time(agent, subject, |progress| {
         if matches!(progress, Progress::Ended) {
+            at_end();
             end = Some(Instant::now());
         }
     });
@@ -89,4 +98,36 @@ async fn a_watched_jwt_is_refused_at_another_replica_too() {
         let at_once = matches!(timed.reading, Reading::Dead { last_accepted: None, .. });
         assert!(at_once || shown_at == &there, "{:?}", timed.reading);
     }
+}
+
+/// The issuer takes the token back at the moment at which the end is answered.
+async fn introspected_with(cache: &str, cached_for: Duration) -> Timed {
+    let issuer = Issuer::start().await;
+    let setup = Setup::new().asking(&issuer).set("OAUTH_INTROSPECTION_CACHE", cache);
+    let app = setup.start().await;
+    let (mut ada, _) = owner(&app, "ada@example.test").await;
+    let id = json_of(&ada.get("/api/v1/me").await)["id"].clone();
+    let good = json!({
+        "active": true, "sub": id, "aud": app.url("/api"), "scope": "profile",
+        "exp": app.clock.now().as_seconds() + 3600,
+    });
+    issuer.answers(INTROSPECT, Answer::Json(good));
+    let agent = Agent::new().expect("a client");
+    let told = Call::get(app.url("/healthz").parse().expect("a URL"));
+    let subject = introspected(&base(&app), "2YotnFZFEjr1zCsicMWpAA", told, cached_for);
+    let revoke = || issuer.answers(INTROSPECT, Answer::Json(json!({ "active": false })));
+    timed_and_ended_by(&agent, &subject.expect("a subject"), revoke).await
+}
+
+#[tokio::test]
+async fn an_introspected_token_is_refused_at_the_next_request() {
+    let timed = introspected_with("0", Duration::ZERO).await;
+    assert!(matches!(timed.reading, Reading::Dead { last_accepted: None, .. }), "{timed:?}");
+}
+
+#[tokio::test]
+async fn an_introspected_token_lives_as_long_as_its_answer_is_believed() {
+    let timed = introspected_with("1s", Duration::from_secs(1)).await;
+    // Whether it lived on at all depends on when the answer was asked for.
+    assert_eq!(timed.slug, "introspected_cached");
 }

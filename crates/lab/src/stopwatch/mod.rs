@@ -1,6 +1,7 @@
 //! The revocation stopwatch: a sign-in is ended, its key is shown until it is
 //! refused, and the time between is read off.
 
+mod printer;
 mod reading;
 mod rounds;
 mod subjects;

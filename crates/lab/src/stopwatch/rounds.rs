@@ -1,13 +1,20 @@
 //! The keys that the stopwatch is there for, each at instances of its own.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
+use super::printer::printing;
 use super::{Between, Progress, Timed, expiring_jwt, session, time, watched_jwt};
 use crate::{Agent, Ground, Place, Result, Wishes, doors};
 
 /// For how long a JWT is issued that nobody watches: short, so that somebody can
 /// wait for its end.
 pub const SHORT: &str = "3s";
+
+/// How long an answer about another app's token is believed, where it is.
+const CACHED_FOR: Duration = Duration::from_secs(2);
+const CACHED: &str = "2s";
 
 /// A key that can be timed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -17,15 +24,26 @@ pub enum Round {
     Session,
     /// A JWT, with `JWT_REVOCATION=watch`, where it is ended.
     JwtWatchHere,
-    /// The same, at another process.
+    /// Another app's token, which its provider is asked about each time.
+    Introspected,
+    /// A watched JWT, at another process.
     JwtWatch,
     /// A JWT, with `JWT_REVOCATION=expiry`.
     JwtExpiry,
+    /// Another app's token, with the provider's answer believed for a while.
+    IntrospectedCached,
 }
 
 impl Round {
     /// All of them, the quickest first.
-    pub const ALL: [Self; 4] = [Self::Session, Self::JwtWatchHere, Self::JwtWatch, Self::JwtExpiry];
+    pub const ALL: [Self; 6] = [
+        Self::Session,
+        Self::JwtWatchHere,
+        Self::Introspected,
+        Self::JwtWatch,
+        Self::IntrospectedCached,
+        Self::JwtExpiry,
+    ];
 
     /// Its name for programs, which is that of what is timed.
     #[must_use]
@@ -34,6 +52,8 @@ impl Round {
             Self::Session => "session",
             Self::JwtWatchHere => "jwt_watch_here",
             Self::JwtWatch => "jwt_watch",
+            Self::Introspected => "introspected",
+            Self::IntrospectedCached => "introspected_cached",
             Self::JwtExpiry => "jwt_expiry",
         }
     }
@@ -45,6 +65,8 @@ impl Round {
             Self::Session => "Server session",
             Self::JwtWatchHere => "JWT, watched",
             Self::JwtWatch => "JWT, watched, at another process",
+            Self::Introspected => "Another app’s OAuth token",
+            Self::IntrospectedCached => "Another app’s OAuth token, with a cache",
             Self::JwtExpiry => "JWT, until it expires",
         }
     }
@@ -59,6 +81,8 @@ impl Round {
         match self {
             Self::Session => Wishes::none(),
             Self::JwtWatchHere | Self::JwtWatch => Wishes::none().set("JWT_REVOCATION", "watch"),
+            Self::Introspected => Wishes::none().set("OAUTH_INTROSPECTION_CACHE", "0"),
+            Self::IntrospectedCached => Wishes::none().set("OAUTH_INTROSPECTION_CACHE", CACHED),
             Self::JwtExpiry => {
                 Wishes::none().set("JWT_REVOCATION", "expiry").set("JWT_ACCESS_TTL", SHORT)
             }
@@ -93,14 +117,23 @@ impl Round {
             let twin = self.wishes().twin_of(places[0].as_ref())?;
             places.push(ground.start(&twin).await?);
         }
+        let agent = Agent::new()?;
+        let cached_for = match self {
+            Self::Introspected => Some(Duration::ZERO),
+            Self::IntrospectedCached => Some(CACHED_FOR),
+            _ => None,
+        };
+        if let Some(cached_for) = cached_for {
+            let subject = printing(&agent, places[0].as_ref(), cached_for).await?;
+            return time(&agent, &subject, progress).await;
+        }
         let (ends_at, shown_at) = (places[0].url(), places[places.len() - 1].url());
         let between = Between { ends_at, shown_at };
-        let agent = Agent::new()?;
         let email = doors::sign_up(&agent, ends_at).await?;
         let subject = match self {
-            Self::Session => session(&agent, between, &email).await?,
             Self::JwtWatchHere | Self::JwtWatch => watched_jwt(&agent, between, &email).await?,
             Self::JwtExpiry => expiring_jwt(&agent, between, &email).await?,
+            _ => session(&agent, between, &email).await?,
         };
         time(&agent, &subject, progress).await
     }
