@@ -13,7 +13,7 @@ use crate::verdict::Verdict;
 use crate::{Agent, Bench, Call, Place, Result, Wishes, doors, token};
 
 /// How often each key is timed, if there is time.
-const ROUNDS: usize = 4;
+const ROUNDS: usize = 3;
 
 const MILLIS: &str = "ms until refused";
 const AFTER: &str = "requests that were let in after the end";
@@ -39,7 +39,7 @@ pub(super) const CLAIM: Claim = Claim {
     honest: "A session is refused at the next request; a JWT with expiry lives up to its \
              lifetime, with watch at most a second; an introspected token as long as its answer \
              is cached.",
-    budget: Duration::from_secs(8),
+    budget: Duration::from_secs(4),
     measure,
     judge,
 };
