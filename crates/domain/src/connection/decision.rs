@@ -117,7 +117,7 @@ mod tests {
             asked(Some(&format!("openid {CALENDAR}")), &[contacts]),
             format!("email {CALENDAR} https://www.googleapis.com/auth/contacts openid profile")
         );
-        assert_eq!(asked(Some("openid"), &[contacts]).contains(CALENDAR), false);
+        assert!(!asked(Some("openid"), &[contacts]).contains(CALENDAR));
     }
 
     #[test]

@@ -63,6 +63,14 @@ pub struct Offer {
     pub sentence: &'static str,
 }
 
+impl Offer {
+    /// Whether a box may be ticked beforehand: it gives no more than a sign-in does.
+    #[must_use]
+    pub fn is_harmless(&self) -> bool {
+        self.service == Service::Profile
+    }
+}
+
 const GOOGLE: &[Offer] = &[
     Offer {
         service: Service::Calendar,

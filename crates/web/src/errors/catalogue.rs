@@ -358,7 +358,7 @@ catalogue! {
     NOT_GRANTED: FORBIDDEN, YOU, "not_granted",
         "You have not allowed that",
         "{Provider} is connected, but not for this. Latchkey may use only what you ticked there, so it did not ask.",
-        "Tick it on the page of your connections, and allow it at {provider}.";
+        "Ask for it on the page of your connections, and allow it at {provider}.";
     RECONNECT: CONFLICT, YOU, "reconnect_needed",
         "{Provider} has to be connected again",
         "{Provider} does not take the tokens of this connection any more.",
