@@ -27,7 +27,8 @@ on_both! {
         let (ada, other) = (somebody(db).await, somebody(db).await);
         let one = summary(&ada, NOW);
         traces::insert(db, &one, "{}").await.expect("an answer");
-        assert_eq!(traces::of_user(db, ada.id, NOW).await.expect("an answer"), [one.clone()]);
+        let hers = traces::of_user(db, ada.id, NOW).await.expect("an answer");
+        assert_eq!(hers, std::slice::from_ref(&one));
         assert_eq!(traces::of_user(db, other.id, NOW).await.expect("an answer"), []);
         let record = |user: &User| traces::record(db, user.id, one.id, NOW);
         assert_eq!(record(&ada).await.expect("an answer").as_deref(), Some("{}"));

@@ -120,9 +120,7 @@ fn note(
         wanted.fold(0.0, |sum, answer| sum + answer.took.as_secs_f64() * 1000.0)
     };
     let redirects = answers.iter().filter(|answer| answer.status.is_redirection()).count();
-    for (unit, value) in [(EXCHANGES, answers.len() as f64)] {
-        evidence.sample(label, unit, value);
-    }
+    evidence.sample(label, EXCHANGES, answers.len() as f64);
     if let Some(back) = back {
         evidence.sample(label, BACK, back.exchanges);
         evidence.sample(label, BACK_BYTES, back.bytes);
