@@ -78,8 +78,11 @@ async fn every_kind(app: &Latchkey) {
     assert_eq!((last[1].as_str(), last[3].as_str(), last[4].as_str()), ("person", "-", "-"));
     seen.insert("account_deleted");
 
-    // What has a test of its own below. Whoever adds a kind adds its test.
+    // What has a test of its own, below and where it happens. Whoever adds a kind
+    // adds its test.
     seen.extend(["refresh_reused", "roles_changed", "keys_rotated"]);
+    seen.extend(["connected", "disconnected", "reconnect_needed"]); // connections/
+    seen.extend(["access_ended"]); // api/connected_apps.rs
     let every: BTreeSet<_> = Kind::ALL.iter().map(|kind| kind.stored()).collect();
     assert_eq!(seen, every, "a kind that no test writes");
 }

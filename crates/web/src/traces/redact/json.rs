@@ -13,6 +13,8 @@ const SHOWN: &[&str] = &[
     "op_policy_uri",
     "op_tos_uri",
     "service_documentation",
+    // RFC 9728 §4.
+    "protected_resources",
     // Keys (RFC 7517 §4, RFC 7518 §6): the public members alone.
     "kty",
     "kid",
