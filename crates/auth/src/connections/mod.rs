@@ -2,11 +2,11 @@
 //!
 //! | step | where |
 //! |---|---|
-//! | what is asked for, so that it lasts | [`consent`] |
+//! | what is asked for, so that it lasts | `consent` |
 //! | the tokens are written down, sealed | [`Connections::keep`] |
 //! | a call, with what was granted | [`Connections::list`], [`services`] |
-//! | a new access token, by one of many | [`renewal`] |
-//! | the end: revoked there, erased here | [`ending`], [`revocation`] |
+//! | a new access token, by one of many | `renewal` |
+//! | the end: revoked there, erased here | [`ending`], `revocation` |
 
 pub(crate) mod consent;
 pub mod ending;

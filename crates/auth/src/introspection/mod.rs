@@ -3,7 +3,7 @@
 //!
 //! [`judge`] says what an answer means, and asks nobody. [`Introspection`] goes
 //! and asks: once for a token however many requests show it at the same time
-//! ([`flight`]), not more than once a second when nobody answers ([`breaker`]),
+//! (`flight`), not more than once a second when nobody answers (`breaker`),
 //! and what it heard is believed for a few seconds at the most.
 
 mod answer;

@@ -1,9 +1,9 @@
 //! Attacks on a running Latchkey, each for real and over HTTP.
 //!
-//! Each has a story, steps that are sent ([`stage`]), and what the answers have
+//! Each has a story, steps that are sent (`stage`), and what the answers have
 //! to be ([`judge`](judge())): the check that is there for it has to have refused it,
 //! by its own code. Where it makes sense, the same without the attack is sent
-//! beside it and has to succeed. People are made up for a run ([`people`]) and
+//! beside it and has to succeed. People are made up for a run (`people`) and
 //! deleted at its end.
 
 mod accounts;
