@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::claims::Claim;
 use crate::evidence::{Evidence, Fact, Figure, Series};
 use crate::ground::{Ground, Place, Wishes};
+use crate::stopwatch::{Round, Timed};
 use crate::verdict::Verdict;
 use crate::{Error, Result};
 
@@ -64,6 +65,14 @@ impl Bench<'_> {
     /// When the ground cannot.
     pub async fn start(&self, wishes: &Wishes) -> Result<Box<dyn Place>> {
         self.ground.start(wishes).await
+    }
+
+    /// Times a key of the stopwatch, at instances of its own.
+    ///
+    /// # Errors
+    /// When there are none, or nobody can sign in there.
+    pub async fn time(&self, round: Round) -> Result<Timed> {
+        round.run(self.ground, |_| ()).await
     }
 
     /// Whether there is time for more than the least number of samples. An

@@ -193,6 +193,13 @@ fn session(latency: f64) -> String {
     }
 }
 
+/// How far away the database of a session was made to be, by its label.
+fn distance(label: &str) -> f64 {
+    let away = label.strip_prefix("session, database ");
+    let away = away.and_then(|rest| rest.strip_suffix(" ms away"));
+    away.and_then(|millis| millis.parse().ok()).unwrap_or(0.0)
+}
+
 fn first_seen(algorithm: &str) -> String {
     format!("JWT {algorithm}, first seen")
 }
@@ -212,14 +219,14 @@ fn judge(evidence: &Evidence) -> Verdict {
         evidence.series.iter().filter(|one| one.unit == UNIT && label(&one.label)).collect()
     };
     let mut sessions = in_all(&|label| label.starts_with("session, "));
-    sessions.sort_by(|a, b| stats::by_median(&a.values, &b.values));
+    sessions.sort_by(|a, b| distance(&a.label).total_cmp(&distance(&b.label)));
     let jwts = in_all(&|label| label.ends_with(", first seen"));
     let (Some(nearest), Some(farthest)) = (sessions.first(), sessions.last()) else {
         return Verdict::undecided("There is no session to compare with.");
     };
-    let is_less = |jwt: &&Series, session: &Series| {
-        compare(&jwt.values, &session.values, Margin::MILLIS) == Some(Order::Less)
-    };
+    let order =
+        |jwt: &&Series, session: &Series| compare(&jwt.values, &session.values, Margin::MILLIS);
+    let is_less = |jwt: &&Series, session: &Series| order(jwt, session) == Some(Order::Less);
     // What the slowest of them gains, in milliseconds.
     let gain = |session: &Series| -> f64 {
         let slowest = jwts.iter().filter_map(|jwt| stats::median(&jwt.values)).fold(0.0, f64::max);
@@ -228,51 +235,72 @@ fn judge(evidence: &Evidence) -> Verdict {
     if jwts.is_empty() {
         return Verdict::undecided("There is no JWT to compare with.");
     }
+    if distance(&farthest.label) <= distance(&nearest.label) {
+        return Verdict::undecided("The database was at one distance only.");
+    }
     if jwts.iter().all(|jwt| is_less(jwt, farthest)) {
         // Half of what is gained far away, gained near by: distance is not what decides.
         let near = jwts.iter().all(|jwt| is_less(jwt, nearest));
         if near && gain(nearest) >= gain(farthest) / 2.0 {
             return Verdict::yes("A JWT was faster at every distance of the database.");
         }
-        return far_enough(evidence, &nearest.label);
+        return far_enough(evidence, nearest);
     }
     if jwts.iter().any(|jwt| is_less(jwt, farthest)) {
         return Verdict::undecided("It depends on the algorithm, and on this machine’s noise.");
     }
-    Verdict::no("No JWT was faster than a session, however far away the database was.")
+    if jwts.iter().all(|jwt| order(jwt, farthest) == Some(Order::More)) {
+        return Verdict::no("Every JWT was slower than a session, however far away its database.");
+    }
+    Verdict::undecided("Even far away the difference is inside this machine’s noise.")
 }
 
 /// The break-even: how far the database has to be away for its statement to
 /// cost what the dearest signature check costs. From the times in the app, which have
-/// no network in them.
-fn far_enough(evidence: &Evidence, nearest: &str) -> Verdict {
-    let lookup = evidence.median(nearest, IN_APP).unwrap_or_default();
+/// no network in them; where they do not differ, there is none.
+fn far_enough(evidence: &Evidence, nearest: &Series) -> Verdict {
+    let lookup = evidence.values(&nearest.label, IN_APP);
     let dearest = evidence
         .series
         .iter()
         .filter(|one| one.unit == IN_APP && one.label.ends_with(", first seen"))
-        .filter_map(|one| evidence.median(&one.label, IN_APP).map(|median| (median, &one.label)))
-        .max_by(|a, b| a.0.total_cmp(&b.0));
-    let (check, label) = dearest.map_or((0.0, ""), |(median, label)| (median, label.as_str()));
+        .max_by(|a, b| stats::by_median(&a.values, &b.values));
+    let (check, label) = dearest.map_or((&[][..], ""), |one| (&one.values, one.label.as_str()));
     let name = label.trim_start_matches("JWT ").trim_end_matches(", first seen");
-    let value = (check - lookup).max(0.0);
-    let because = if value > 0.0 {
-        format!(
-            "The dearest check ({name}) costs what the lookup costs in a database that is \
-             {value:.2} ms away. Nearer than that the session is faster; farther away, the JWT."
-        )
-    } else {
-        format!(
-            "Near by there is no difference worth naming: in the app the slowest JWT that nobody \
-             has seen yet ({name}) takes {check:.2} ms, and a session from the nearest database \
-             {lookup:.2} ms. With each millisecond of distance the session takes one more, and \
-             the JWT none."
-        )
+    let (Some(checked), Some(looked_up)) = (stats::median(check), stats::median(lookup)) else {
+        return Verdict::undecided("The app did not say how long it took.");
+    };
+    let (because, value) = match compare(check, lookup, Margin::MILLIS) {
+        Some(Order::More) => {
+            let value = distance(&nearest.label) + checked - looked_up;
+            let because = format!(
+                "The dearest check ({name}) costs what the lookup costs in a database that is \
+                 {value:.2} ms away. Nearer than that the session is faster; farther away, the JWT."
+            );
+            (because, Some(value))
+        }
+        Some(Order::Less) => (
+            format!(
+                "Even the dearest check ({name}, {checked:.2} ms in the app) costs less than the \
+                 lookup in the nearest database ({looked_up:.2} ms); with each millisecond of \
+                 distance the JWT gains one more."
+            ),
+            Some(distance(&nearest.label)),
+        ),
+        _ => (
+            format!(
+                "Near by there is no difference worth naming: in the app the slowest JWT that \
+                 nobody has seen yet ({name}) takes {checked:.2} ms, and a session from the \
+                 nearest database {looked_up:.2} ms. With each millisecond of distance the \
+                 session takes one more, and the JWT none."
+            ),
+            None,
+        ),
     };
     Verdict::TrueIf {
         condition: "the database is farther away than a signature check costs".to_owned(),
         because,
-        break_even: Some(BreakEven { value, unit: UNIT.to_owned() }),
+        break_even: value.map(|value| BreakEven { value, unit: UNIT.to_owned() }),
     }
 }
 
@@ -318,17 +346,48 @@ mod tests {
     #[test]
     fn distance_is_the_condition() {
         for (near, far, jwt, expected, break_even) in [
-            (0.3, 10.3, 0.5, "true if", Some(0.2)),
-            (0.5, 10.5, 0.4, "true if", Some(0.0)),
+            (0.3, 10.3, 0.9, "true if", Some(0.6)),
+            (0.3, 10.3, 0.5, "true if", None), // near by it is not worth naming
+            (0.5, 10.5, 0.4, "true if", None),
             (0.9, 10.9, 0.4, "true if", Some(0.0)), // near by too, but what decides is the distance
             (9.0, 11.0, 0.5, "true", None),
             (0.3, 0.4, 3.0, "false", None),
+            (0.3, 0.4, 0.5, "undecided", None), // slower, and inside the noise
         ] {
             let verdict = judge(&evidence(near, far, jwt));
             assert_eq!(verdict.word(), expected, "{near} {far} {jwt}: {verdict:?}");
-            if let Verdict::TrueIf { break_even: Some(found), .. } = verdict {
-                assert!((found.value - break_even.unwrap()).abs() < 1e-9, "{found:?}");
-            }
+            let Verdict::TrueIf { break_even: found, because, .. } = verdict else { continue };
+            let found = found.map(|it| it.value);
+            assert_eq!(found.is_some(), break_even.is_some(), "{near} {far} {jwt}: {because}");
+            assert!((found.unwrap_or(0.0) - break_even.unwrap_or(0.0)).abs() < 1e-9, "{found:?}");
         }
+    }
+
+    #[test]
+    fn one_distance_says_nothing_about_distance() {
+        for latencies in [&[0.0][..], &[2.0], &[]] {
+            let mut evidence = evidence(0.3, 0.3, 3.0);
+            evidence.series.retain(|one| !one.label.starts_with("session"));
+            for latency in latencies {
+                (0..20).for_each(|_| evidence.sample(&session(*latency), UNIT, 0.3));
+            }
+            assert_eq!(judge(&evidence).word(), "undecided", "{latencies:?}");
+        }
+    }
+
+    /// Which session is the nearest one is what was asked for, not what was measured.
+    #[test]
+    fn the_nearest_is_the_one_at_the_smallest_distance() {
+        for (latency, expected) in [(0.0, 0.0), (0.5, 0.5), (10.0, 10.0)] {
+            assert!((distance(&session(latency)) - expected).abs() < 1e-9);
+        }
+        let mut found = evidence(0.9, 10.9, 2.0);
+        for n in 0..20_u8 {
+            // Measured in a lucky moment.
+            found.sample(&session(0.5), UNIT, 0.7 + f64::from(n) / 200.0);
+            found.sample(&session(0.5), IN_APP, 0.1);
+        }
+        let Verdict::TrueIf { break_even: Some(found), .. } = judge(&found) else { panic!() };
+        assert!((found.value - 1.1).abs() < 1e-9, "{found:?}");
     }
 }

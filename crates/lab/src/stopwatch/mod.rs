@@ -14,7 +14,7 @@ use tokio::time::sleep;
 use crate::{Agent, Call, Error, Result};
 
 pub use reading::{CONFIRMED, Kept, Poll, Reading, Seen, has_stopped, kept, reading};
-pub use rounds::{Round, SHORT};
+pub use rounds::{CACHED_FOR, Round, SHORT};
 pub use subjects::{Between, expiring_jwt, introspected, session, watched_jwt};
 
 /// How often a key is shown.

@@ -13,7 +13,7 @@ use crate::{Agent, Ground, Place, Result, Wishes, doors};
 pub const SHORT: &str = "3s";
 
 /// How long an answer about another app's token is believed, where it is.
-const CACHED_FOR: Duration = Duration::from_secs(2);
+pub const CACHED_FOR: Duration = Duration::from_secs(2);
 const CACHED: &str = "2s";
 
 /// A key that can be timed.
