@@ -6,7 +6,7 @@
 //! sealed with an earlier one is found, and sealed anew in the background.
 
 use latchkey_domain::ConnectionId;
-use latchkey_store::connections::{Sealed, sealing};
+use latchkey_store::connections::{Sealed, Stored, sealing};
 use latchkey_store::{Db, Error};
 
 use crate::secret::{AppSecret, CannotOpen, Purpose, Secret};
@@ -66,6 +66,15 @@ impl Vault {
         sealed.refresh.as_deref().map(|text| self.open(id, REFRESH, text)).transpose()
     }
 
+    /// Opens both.
+    ///
+    /// # Errors
+    /// When either was sealed for another row, altered, or with a secret that is gone.
+    pub fn pair(&self, stored: &Stored) -> Result<Pair, CannotOpen> {
+        let (id, sealed) = (stored.connection.id, &stored.sealed);
+        Ok(Pair { access: self.access(id, sealed)?, refresh: self.refresh(id, sealed)? })
+    }
+
     fn open(&self, id: ConnectionId, column: &str, text: &str) -> Result<Secret, CannotOpen> {
         let bytes = self.secret.open(Purpose::ProviderToken, &context(id, column), text)?;
         String::from_utf8(bytes).map(Secret::new).map_err(|_| CannotOpen)
@@ -85,10 +94,7 @@ impl Vault {
             after = Some(last.connection.id);
             for stored in page {
                 let id = stored.connection.id;
-                let pair = self.access(id, &stored.sealed).and_then(|access| {
-                    Ok(Pair { access, refresh: self.refresh(id, &stored.sealed)? })
-                });
-                match pair {
+                match self.pair(&stored) {
                     Ok(pair) => {
                         let sealed = self.seal(id, &pair);
                         sealing::reseal(db, id, stored.version, &sealed).await?;

@@ -16,6 +16,7 @@ use latchkey_domain::{Clock, SignInId, Timestamp};
 use latchkey_store::{Db, Sessions};
 use oauth2::RedirectUrl;
 
+use crate::beside::Beside;
 use crate::comparison::Comparison;
 use crate::cookies::CookieProfile;
 use crate::limits::Limits;
@@ -45,6 +46,8 @@ pub struct Application {
     pub providers: Vec<Provider>,
     /// What people have connected there.
     pub connections: Connections,
+    /// What goes on there without a browser that waits.
+    pub beside: Beside,
     /// How cookies are named and marked.
     pub cookies: CookieProfile,
     /// What signs and verifies JWTs.
@@ -131,6 +134,7 @@ impl Application {
                 .map(|config| Introspection::new(config, http.clone(), db.clone())),
             http,
             providers: providers.collect::<Result<_, _>>()?,
+            beside: Beside::default(),
             cookies: CookieProfile::of(&settings.public_url),
             used_attempts: UsedAttempts::default(),
             waiting: Waiting::default(),

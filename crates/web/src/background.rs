@@ -46,8 +46,12 @@ pub(crate) fn start(tasks: &mut JoinSet<()>, app: &App, stopped: &watch::Receive
             Box::pin(std::future::ready(()))
         }),
     ));
-    let ending = app.clone();
-    tasks.spawn(every(END_EVERY, Box::new(move || Box::pin(end_grants(ending.clone())))));
+    // One for each provider: one that hangs stands before nobody else.
+    for n in 0..app.providers.len() {
+        let (ending, stopped) = (app.clone(), stopped.clone());
+        let act = move || end_grants(ending.clone(), n, stopped.clone());
+        tasks.spawn(every(END_EVERY, Box::new(move || Box::pin(act()))));
+    }
     let sealing = app.clone();
     tasks.spawn(every(SWEEP_EVERY, Box::new(move || Box::pin(seal_anew(sealing.clone())))));
     tasks.spawn(watch_revocations(app.clone(), stopped.clone()));
@@ -99,10 +103,15 @@ async fn reload_keys(app: App) {
 }
 
 /// Goes on revoking what people have disconnected. It is all in the database:
-/// a restart forgets nothing, and of several processes one asks.
-async fn end_grants(app: App) {
-    if let Err(error) = app.connections.end_what_is_due(&app.providers).await {
-        tracing::warn!(%error, "ended grants could not be looked at");
+/// a restart forgets nothing, and of several processes one asks. So it is dropped
+/// when it is time to stop, and a provider that hangs keeps nobody.
+async fn end_grants(app: App, provider: usize, mut stopped: watch::Receiver<bool>) {
+    let Some(provider) = app.providers.get(provider) else { return };
+    tokio::select! {
+        ended = app.connections.end_what_is_due(provider) => if let Err(error) = ended {
+            tracing::warn!(%error, "ended grants could not be looked at");
+        },
+        _ = stopped.wait_for(|stopped| *stopped) => {}
     }
 }
 

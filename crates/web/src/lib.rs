@@ -8,6 +8,7 @@ pub mod api;
 pub mod app;
 mod audit;
 mod background;
+pub mod beside;
 pub mod caller;
 pub mod cli;
 pub mod client;

@@ -43,6 +43,9 @@ const MAX_CONNECTIONS: usize = 1024;
 /// How long requests that are under way may go on after the signal to stop.
 const GRACE: Duration = Duration::from_secs(8);
 
+/// How long everything may take from the signal to the end, whoever hangs.
+const LAST: Duration = Duration::from_secs(9);
+
 /// The sockets, taken before anything else is done.
 #[derive(Debug)]
 pub struct Listeners {
@@ -119,8 +122,15 @@ pub async fn run(
     stop.await;
     // Nobody receives it when every task has ended already.
     let _ = stopping.send(true);
-    while tasks.join_next().await.is_some() {}
-    app.db.close().await;
+    let to_the_end = async {
+        while tasks.join_next().await.is_some() {}
+        // Tokens that a provider is handing out now have to be written down.
+        app.beside.over().await;
+        app.db.close().await;
+    };
+    if tokio::time::timeout(LAST, to_the_end).await.is_err() {
+        tracing::warn!("some work was still under way and was cut off");
+    }
     Ok(())
 }
 

@@ -1,12 +1,12 @@
 //! Setting out, and coming back with a grant.
 
-use latchkey_tests::issuer::{Rotation, TOKEN};
+use latchkey_tests::issuer::{Answer, REVOKE, Rotation, SUBJECT, TOKEN, USERINFO};
 use latchkey_tests::walk::parameter;
 use latchkey_tests::{Browser, Latchkey, Setup};
 use serde_json::json;
 use url::Url;
 
-use crate::helpers::{connect, issuer, overview, profile, set_out, somebody};
+use crate::helpers::{connect, disconnect, issuer, overview, profile, set_out, somebody};
 
 fn optional(url: &Url, name: &str) -> Option<String> {
     url.query_pairs().find(|(found, _)| found == name).map(|(_, value)| value.into_owned())
@@ -149,6 +149,60 @@ async fn a_sign_in_that_has_ended_connects_nothing() {
     let _ = page.expect_error(401, "token_revoked");
     let page = browser.post(&app.url("/connections/acme"), &[("profile", "yes")]).await;
     let _ = page.expect_error(401, "token_revoked");
+}
+
+#[tokio::test]
+async fn a_sign_in_that_has_ended_uses_and_ends_nothing() {
+    let issuer = issuer(Rotation::Never).await;
+    let app = Setup::new().with_issuer(&issuer).start().await;
+    let mut browser = somebody(&app, "ada@example.test").await;
+    connect(&mut browser, &app, &issuer).await;
+    let mut ended = latchkey_tests::person::signed_in(&app, "ada@example.test", "jwt").await;
+    let _ = browser.post(&app.url("/account/sign-ins/end-others"), &[]).await.see_other();
+    let asked = issuer.requests(USERINFO).len();
+    let _ = profile(&mut ended, &app).await.expect_error(401, "token_revoked");
+    let page = ended.post(&app.url("/connections/acme/disconnect"), &[]).await;
+    let _ = page.expect_error(401, "token_revoked");
+    assert_eq!(issuer.requests(USERINFO).len(), asked);
+    let _ = profile(&mut browser, &app).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_grant_that_is_not_kept_is_ended_again() {
+    let issuer = issuer(Rotation::Strict).await;
+    let app = Setup::new().with_issuer(&issuer).start().await;
+    let mut browser = somebody(&app, "ada@example.test").await;
+    let authorize = set_out(&mut browser, &app, "acme", &["profile"]).await;
+    issuer.answers(USERINFO, Answer::html(503));
+    let page = browser.come_back(&issuer.approve(&authorize)).await;
+    let _ = page.expect_error(503, "provider_down");
+    assert!(!issuer.still_takes(SUBJECT));
+    // But not while another lives: at Google both would end.
+    issuer.behaves();
+    connect(&mut browser, &app, &issuer).await;
+    let asked = issuer.requests(REVOKE).len();
+    let authorize = set_out(&mut browser, &app, "acme", &["profile"]).await;
+    issuer.answers(USERINFO, Answer::html(503));
+    let page = browser.come_back(&issuer.approve(&authorize)).await;
+    let _ = page.expect_error(503, "provider_down");
+    assert_eq!(issuer.requests(REVOKE).len(), asked);
+    issuer.behaves();
+    let _ = profile(&mut browser, &app).await.expect(200);
+}
+
+#[tokio::test]
+async fn what_was_ended_on_the_way_has_to_be_over_first() {
+    let issuer = issuer(Rotation::Strict).await;
+    let app = Setup::new().with_issuer(&issuer).start().await;
+    let mut browser = somebody(&app, "ada@example.test").await;
+    connect(&mut browser, &app, &issuer).await;
+    let authorize = set_out(&mut browser, &app, "acme", &["profile"]).await;
+    issuer.answers(REVOKE, Answer::html(503));
+    assert_eq!(disconnect(&mut browser, &app, "acme").await, "disconnecting");
+    let exchanged = issuer.requests(TOKEN).len();
+    let page = browser.come_back(&issuer.approve(&authorize)).await;
+    let _ = page.expect_error(409, "still_disconnecting");
+    assert_eq!(issuer.requests(TOKEN).len(), exchanged, "the code was not even redeemed");
 }
 
 #[tokio::test]

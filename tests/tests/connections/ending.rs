@@ -2,11 +2,12 @@
 
 use latchkey_domain::Span;
 use latchkey_tests::issuer::{Answer, DISCOVERY, REVOKE, Rotation, SUBJECT};
-use latchkey_tests::person::instance;
+use latchkey_tests::person::{instance, signed_in};
 use latchkey_tests::{Browser, Database, Issuer, Latchkey, Setup};
 
 use crate::helpers::{
-    connect, count, disconnect, issuer, overview, profile, somebody, standing, until,
+    connect, count, disconnect, due_now, issuer, overview, profile, set_out, somebody, standing,
+    until,
 };
 
 /// How often the provider was asked, and could not be told.
@@ -56,6 +57,125 @@ async fn a_token_that_is_unknown_there_counts_as_revoked() {
         assert_eq!(disconnect(&mut browser, &app, "acme").await, "disconnected");
         assert_eq!(count(&app.app.db, ROWS).await, 0);
     }
+}
+
+#[tokio::test]
+async fn a_provider_that_did_not_revoke_it_is_not_said_to_have() {
+    for (code, said, rows) in
+        [("unsupported_token_type", "forgotten", 0), ("invalid_grant", "disconnecting", 1)]
+    {
+        let issuer = issuer(Rotation::Strict).await;
+        let app = Setup::new().with_issuer(&issuer).start().await;
+        let mut browser = somebody(&app, "ada@example.test").await;
+        connect(&mut browser, &app, &issuer).await;
+        let body = serde_json::json!({ "error": code }).to_string();
+        issuer.answers(REVOKE, Answer::Says(400, "application/json", body));
+        assert_eq!(disconnect(&mut browser, &app, "acme").await, said, "{code}");
+        assert_eq!(count(&app.app.db, ROWS).await, rows, "{code}");
+    }
+}
+
+#[tokio::test]
+async fn a_provider_that_hangs_keeps_neither_the_process_nor_the_others() {
+    let (hangs, works) = (issuer(Rotation::Strict).await, issuer(Rotation::Strict).await);
+    let database = Database::sqlite().await;
+    let setup = instance(&database.url).with_issuer(&hangs);
+    let setup = setup
+        .set("OIDC_OTHER_ISSUER", &works.url)
+        .set("OIDC_OTHER_CLIENT_ID", works.client_id())
+        .set("OIDC_OTHER_CLIENT_SECRET", works.client_secret());
+    let app = setup.start().await;
+    hangs.answers(REVOKE, Answer::Silence);
+    for n in 0..3 {
+        let mut browser = somebody(&app, &format!("ada{n}@example.test")).await;
+        if n < 2 {
+            connect(&mut browser, &app, &hangs).await;
+        } else {
+            let authorize = set_out(&mut browser, &app, "other", &["profile"]).await;
+            let _ = browser.come_back(&works.approve(&authorize)).await.see_other();
+        }
+        let page = browser.post(&app.url("/account/delete"), &[("confirm", "delete")]).await;
+        assert_eq!(page.see_other(), "/");
+    }
+    until("the revocation at the other", async || !works.still_takes(SUBJECT)).await;
+    until("a question that hangs", async || !hangs.requests(REVOKE).is_empty()).await;
+    let (rows, hung) = (count(&database.db, ROWS).await, hangs.requests(REVOKE).len());
+    let _ = app.stop().await;
+    // It is dropped, and not waited for: that would have been written down.
+    assert_eq!((rows, hung), (2, 1));
+    assert_eq!(hangs.requests(REVOKE).len(), 1);
+    assert_eq!(count(&database.db, TRIES).await, 0);
+}
+
+#[tokio::test]
+async fn tokens_go_to_nobody_but_the_issuer_that_gave_them() {
+    let (first, second) = (issuer(Rotation::Never).await, issuer(Rotation::Never).await);
+    let database = Database::sqlite().await;
+    let start = async |issuer: &Issuer| instance(&database.url).with_issuer(issuer).start().await;
+    let app = start(&first).await;
+    let mut browser = somebody(&app, "ada@example.test").await;
+    first.token_response(|response| response["expires_in"] = serde_json::json!(1));
+    connect(&mut browser, &app, &first).await;
+    let _ = app.stop().await;
+
+    // The settings call another by that name now.
+    let app = start(&second).await;
+    let mut browser = signed_in(&app, "ada@example.test", "session").await;
+    let page = profile(&mut browser, &app).await.expect_error(409, "reconnect_needed");
+    assert!(page.body.contains("another address"), "{}", page.summary());
+    let page = overview(&mut browser, &app).await;
+    assert!(page.body.contains("Acme has to be connected again"), "{}", page.summary());
+    let _ = app.stop().await;
+
+    // And the first one again: nothing was lost.
+    let app = start(&first).await;
+    let mut browser = signed_in(&app, "ada@example.test", "session").await;
+    let page = overview(&mut browser, &app).await;
+    assert!(!page.body.contains("Acme has to be connected again"), "{}", page.summary());
+    let _ = profile(&mut browser, &app).await.expect(200);
+    let _ = app.stop().await;
+
+    // Disconnected at the wrong one, it waits, and keeps nobody from connecting.
+    let app = start(&second).await;
+    let mut browser = signed_in(&app, "ada@example.test", "session").await;
+    assert_eq!(disconnect(&mut browser, &app, "acme").await, "disconnecting");
+    until("a try", async || count(&database.db, TRIES).await > 0).await;
+    connect(&mut browser, &app, &second).await;
+    let _ = app.stop().await;
+    assert!(second.requests(REVOKE).is_empty());
+    assert_eq!(second.refreshes(), 0);
+    assert!(first.still_takes(SUBJECT));
+    due_now(&database).await;
+    let app = start(&first).await;
+    until("the revocation", async || count(&app.app.db, ROWS).await == 1).await;
+    assert!(!first.still_takes(SUBJECT));
+}
+
+#[tokio::test]
+async fn one_whose_provider_left_the_settings_can_be_ended() {
+    let issuer = issuer(Rotation::Never).await;
+    let database = Database::sqlite().await;
+    let app = instance(&database.url).with_issuer(&issuer).start().await;
+    let mut browser = somebody(&app, "ada@example.test").await;
+    connect(&mut browser, &app, &issuer).await;
+    let _ = app.stop().await;
+
+    let app = instance(&database.url).start().await;
+    let mut browser = signed_in(&app, "ada@example.test", "session").await;
+    let page = overview(&mut browser, &app).await;
+    assert!(page.body.contains("/connections/acme/disconnect"), "{}", page.summary());
+    assert_eq!(disconnect(&mut browser, &app, "acme").await, "disconnecting");
+    let page = browser.get(&app.url("/connections?done=disconnecting&at=acme")).await.expect(200);
+    assert!(page.body.contains("acme is not used any more"), "{}", page.summary());
+    assert!(!page.body.contains("/connections/acme/disconnect"), "{}", page.summary());
+    // What is nobody's is unknown, as ever.
+    let page = browser.post(&app.url("/connections/nobody/disconnect"), &[]).await;
+    let _ = page.expect_error(404, "unknown_provider");
+    let _ = app.stop().await;
+
+    let app = instance(&database.url).with_issuer(&issuer).start().await;
+    until("the revocation", async || count(&app.app.db, ROWS).await == 0).await;
+    assert!(!issuer.still_takes(SUBJECT));
 }
 
 #[tokio::test]
@@ -112,10 +232,7 @@ async fn it_goes_on_after_a_restart() {
     assert_eq!(disconnect(&mut browser, &app, "acme").await, "disconnecting");
     let _ = app.stop().await;
     issuer.behaves();
-    // Half a minute has to pass; the new start lives a little later.
-    let latchkey_store::Db::Sqlite(pool) = &database.db else { panic!("SQLite") };
-    let due = sqlx::query("UPDATE connections SET next_try_at = next_try_at - 60000");
-    let _ = due.execute(pool).await.expect("a change");
+    due_now(&database).await;
     let app = start().await;
     until("the revocation", async || count(&app.app.db, ROWS).await == 0).await;
     assert!(!issuer.still_takes(SUBJECT));

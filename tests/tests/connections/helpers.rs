@@ -4,7 +4,7 @@ use latchkey_domain::{Span, UserId};
 use latchkey_store::Db;
 use latchkey_tests::issuer::Rotation;
 use latchkey_tests::person::{sign_up, signed_in};
-use latchkey_tests::{Browser, Issuer, Latchkey, Page, Setup};
+use latchkey_tests::{Browser, Database, Issuer, Latchkey, Page, Setup};
 use url::Url;
 
 /// Where the connection at the issuer of the tests is used.
@@ -85,6 +85,13 @@ pub(crate) async fn count(db: &Db, statement: &'static str) -> i64 {
         Db::Postgres(pool) => sqlx::query_scalar(statement).fetch_one(pool).await,
     }
     .expect("a number")
+}
+
+/// Half a minute has passed for what is being ended.
+pub(crate) async fn due_now(database: &Database) {
+    let Db::Sqlite(pool) = &database.db else { panic!("SQLite") };
+    let due = sqlx::query("UPDATE connections SET next_try_at = 1");
+    let _ = due.execute(pool).await.expect("a change");
 }
 
 /// Waits, for a few seconds, until what goes on in the background has happened.

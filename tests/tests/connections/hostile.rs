@@ -27,6 +27,7 @@ async fn every_odd_answer_is_a_calm_page() {
         Answer::raw("null"),
         Answer::raw("[]"),
         Answer::raw("{\"sub\":7}"),
+        Answer::raw("{\"sub\":\"somebody-else\",\"name\":\"Eve\"}"),
         Answer::raw("[".repeat(100_000)),
         Answer::HangUp,
         Answer::Truncated,

@@ -156,7 +156,7 @@ async fn killed(app: &Latchkey, browser: &mut Browser) {
     let stored = current(&app.app.db, user, "acme").await.expect("a row").expect("a connection");
     let (id, version, now) = (stored.connection.id, stored.version, app.clock.now());
     let dead = Lease { id, version, by: "a process that is no more" };
-    let until = now.plus(Span::seconds(20));
+    let until = now.plus(Span::seconds(30));
     assert!(take(&app.app.db, dead, now, until).await.expect("a lease"));
     // Nobody else gets it meanwhile.
     let other = Lease { id, version, by: "another" };
@@ -171,7 +171,7 @@ async fn whoever_was_killed_while_asking_holds_nobody_up_for_long() {
     let page = profile(&mut browser, &app).await.expect_error(503, "token_being_renewed");
     assert!(page.header("retry-after").is_some());
     assert_eq!(issuer.refreshes(), 0);
-    app.advance(Span::seconds(20));
+    app.advance(Span::seconds(30));
     let _ = profile(&mut browser, &app).await.expect(200);
     assert_eq!(issuer.refreshes(), 1);
 }
@@ -218,6 +218,30 @@ async fn a_browser_that_goes_away_in_the_middle_loses_no_token() {
     issuer.behaves();
     let _ = profile(&mut browser, &app).await.expect(200);
     assert_eq!(issuer.refreshes(), 1);
+}
+
+#[tokio::test]
+async fn a_token_that_comes_while_the_process_stops_is_written_down() {
+    let issuer = issuer(Rotation::Strict).await;
+    let database = Database::sqlite().await;
+    let app = instance(&database.url).with_issuer(&issuer).start().await;
+    let mut browser = somebody(&app, "ada@example.test").await;
+    issuer.token_response(|response| response["expires_in"] = json!(1));
+    connect(&mut browser, &app, &issuer).await;
+    let renewed = json!({
+        "access_token": "access-248289761001.1", "refresh_token": "refresh-248289761001.1",
+        "token_type": "Bearer", "expires_in": 3600,
+    });
+    issuer.answers(TOKEN, Answer::JsonAfter(std::time::Duration::from_secs(2), renewed));
+    let mut leaving = browser.clone();
+    let url = app.url(crate::helpers::PROFILE);
+    let request = tokio::spawn(async move { leaving.get(&url).await });
+    crate::helpers::until("a refresh", async || issuer.refreshes() == 1).await;
+    // Nobody waits any more, and the site is deployed anew.
+    request.abort();
+    let _ = app.stop().await;
+    let refreshed = "SELECT COUNT(*) FROM connections WHERE refreshed_at IS NOT NULL";
+    assert_eq!(count(&database.db, refreshed).await, 1);
 }
 
 #[tokio::test]

@@ -1,10 +1,12 @@
 //! `APP_SECRET` rotates: tokens follow to the current one, or their people are told.
 
 use latchkey_store::connections::current;
-use latchkey_tests::issuer::Rotation;
+use latchkey_tests::issuer::{Answer, REVOKE, Rotation, SUBJECT};
 use latchkey_tests::{Browser, Database, Setup};
 
-use crate::helpers::{connect, count, id_of, issuer, overview, profile, somebody, until};
+use crate::helpers::{
+    connect, count, disconnect, due_now, id_of, issuer, overview, profile, somebody, until,
+};
 
 const FIRST: &str = "the-first-secret-of-this-very-site";
 const SECOND: &str = "the-second-secret-of-this-very-site";
@@ -47,7 +49,9 @@ async fn tokens_follow(url: &str) {
     let page = overview(&mut browser, &app).await;
     assert!(page.body.contains("Acme has to be connected again"), "{}", page.summary());
     // And what cannot be read can be let go.
-    assert_eq!(crate::helpers::disconnect(&mut browser, &app, "acme").await, "forgotten");
+    assert_eq!(disconnect(&mut browser, &app, "acme").await, "unreadable");
+    let page = browser.get(&app.url("/connections?done=unreadable&at=acme")).await.expect(200);
+    assert!(page.body.contains("so Acme was not told"), "{}", page.summary());
     assert_eq!(count(&app.app.db, "SELECT COUNT(*) FROM connections").await, 0);
 }
 
@@ -66,6 +70,52 @@ async fn tokens_follow_the_secret_on_sqlite() {
 #[ignore = "needs PostgreSQL: tests/run"]
 async fn tokens_follow_the_secret_on_postgres() {
     tokens_follow(&Database::new_postgres_url().await).await;
+}
+
+#[tokio::test]
+async fn a_wrong_secret_ends_nothing_for_good() {
+    let issuer = issuer(Rotation::Never).await;
+    let database = Database::sqlite().await;
+    let setup = |secret: &str| {
+        let setup = Setup::new().set("DATABASE_URL", &database.url).with_issuer(&issuer);
+        setup.set("APP_SECRET", secret)
+    };
+    let app = setup(FIRST).start().await;
+    let mut browser = somebody(&app, "ada@example.test").await;
+    connect(&mut browser, &app, &issuer).await;
+    let _ = app.stop().await;
+
+    // The wrong one: the person is told, and what they have is kept.
+    let app = setup(SECOND).start().await;
+    let mut browser = back_in(&mut browser, &app).await;
+    let _ = profile(&mut browser, &app).await.expect_error(409, "reconnect_needed");
+    let _ = app.stop().await;
+
+    // The right one again: it is as it was.
+    let app = setup(FIRST).start().await;
+    let mut browser = back_in(&mut browser, &app).await;
+    let page = overview(&mut browser, &app).await;
+    assert!(!page.body.contains("Acme has to be connected again"), "{}", page.summary());
+    let _ = profile(&mut browser, &app).await.expect(200);
+    issuer.answers(REVOKE, Answer::html(503));
+    assert_eq!(disconnect(&mut browser, &app, "acme").await, "disconnecting");
+    let _ = app.stop().await;
+    issuer.behaves();
+
+    // The wrong one in the middle of an end: it waits.
+    due_now(&database).await;
+    let tries = "SELECT MAX(tries) FROM connections";
+    let before = count(&database.db, tries).await;
+    let asked = issuer.requests(REVOKE).len();
+    let app = setup(SECOND).start().await;
+    until("a try", async || count(&database.db, tries).await != before).await;
+    assert_eq!(issuer.requests(REVOKE).len(), asked);
+    let _ = app.stop().await;
+    due_now(&database).await;
+    let app = setup(FIRST).start().await;
+    let rows = "SELECT COUNT(*) FROM connections";
+    until("the revocation", async || count(&app.app.db, rows).await == 0).await;
+    assert!(!issuer.still_takes(SUBJECT));
 }
 
 #[tokio::test]

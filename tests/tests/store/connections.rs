@@ -143,14 +143,16 @@ on_both! {
         assert_eq!(ending::begin(db, new.user, "google", NOW).await.expect("an answer"), 1);
         assert_eq!(ending::begin(db, new.user, "google", NOW).await.expect("an answer"), 0);
         assert!(current(db, new.user, "google").await.expect("an answer").is_none());
-        assert_eq!(ending::due(db, NOW, 10).await.expect("an answer").len(), 1);
+        assert_eq!(ending::due(db, "google", NOW, 10).await.expect("an answer").len(), 1);
         let lease = Lease { id: new.id, version: 1, by: "x" };
         assert!(lease::take(db, lease, NOW, until).await.expect("an answer"));
-        assert!(ending::due(db, NOW, 10).await.expect("an answer").is_empty(), "somebody is at it");
+        assert!(ending::due(db, "google", NOW, 10).await.expect("an answer").is_empty(), "somebody is at it");
+        let other = ending::due(db, "github", NOW, 10).await.expect("an answer");
+        assert!(other.is_empty(), "each provider for itself");
         let next = NOW.plus(Span::seconds(30));
         ending::postpone(db, lease, Failure::Down, NOW, next).await.expect("an answer");
-        assert!(ending::due(db, NOW, 10).await.expect("an answer").is_empty());
-        let due = ending::due(db, next, 10).await.expect("an answer");
+        assert!(ending::due(db, "google", NOW, 10).await.expect("an answer").is_empty());
+        let due = ending::due(db, "google", next, 10).await.expect("an answer");
         let state = State::Disconnecting { since: NOW, tries: 1, next_try_at: next };
         assert_eq!(due[0].connection.state, state);
         assert_eq!(due[0].sealed, new.sealed, "kept for just that");
@@ -167,11 +169,12 @@ on_both! {
         let db = &database.db;
         let new = connected(db).await;
         accounts::delete(db, new.user, NOW).await.expect("an answer");
-        let due = ending::due(db, NOW, 10).await.expect("an answer");
+        let due = ending::due(db, "google", NOW, 10).await.expect("an answer");
         assert_eq!(due.len(), 1);
         assert_eq!((due[0].user, due[0].sealed.clone()), (None, new.sealed));
         let left = &due[0].connection;
         assert_eq!((left.name.as_str(), &left.email), ("Someone", &None));
+        assert_eq!((due[0].issuer.as_str(), due[0].subject.as_str()), (new.issuer.as_str(), ""));
         assert_eq!(left.granted, Granted::default());
     }
 

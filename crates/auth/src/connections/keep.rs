@@ -1,12 +1,14 @@
 //! A grant is written down: what was asked, what was granted, and the tokens.
 
+use std::time::Duration;
+
 use latchkey_domain::connection::{Granted, decision};
 use latchkey_domain::identity::Profile;
 use latchkey_domain::{ConnectionId, UserId};
 use latchkey_store::connections::{self as store, New};
 use oauth2::TokenResponse as _;
 
-use super::{Connections, Result};
+use super::{Connections, Result, revocation};
 use crate::oauth::Provider;
 use crate::oauth::token::Tokens;
 use crate::random;
@@ -25,6 +27,24 @@ pub(super) fn pair(tokens: &Tokens) -> Pair {
 pub(super) fn said(tokens: &Tokens) -> Option<Granted> {
     let scopes = tokens.scopes()?;
     Some(Granted::of(scopes.iter().map(|scope| scope.as_str())))
+}
+
+/// Writes tokens down. A database that is away for a moment must not cost the
+/// only ones that live.
+pub(super) async fn insist<T, F>(mut write: impl FnMut() -> F) -> latchkey_store::Result<T>
+where
+    F: Future<Output = latchkey_store::Result<T>>,
+{
+    let mut pause = Duration::from_millis(100);
+    loop {
+        match write().await {
+            Err(latchkey_store::Error::Unavailable(_)) if pause < Duration::from_secs(4) => {
+                tokio::time::sleep(pause).await;
+                pause *= 2;
+            }
+            written => return written,
+        }
+    }
 }
 
 impl Connections {
@@ -56,6 +76,20 @@ impl Connections {
             sealed: self.vault.seal(id, &pair(tokens)),
             expires_at: tokens.lifetime().map(|span| now.plus(span)),
         };
-        Ok(store::add(&self.db, &new, now).await?)
+        Ok(insist(|| store::add(&self.db, &new, now)).await?)
+    }
+
+    /// Ends a grant that came and was not kept, as well as it goes: nobody has its
+    /// tokens any more.
+    ///
+    /// Not while another grant of this person lives there, which would end with it.
+    pub async fn let_go(&self, provider: &Provider, tokens: &Tokens) {
+        let pair = pair(tokens);
+        match revocation::revoke(&self.http, provider, &pair, self.clock.now()).await {
+            Ok(ended) => tracing::info!(provider = provider.slug, ?ended, "a grant was not kept"),
+            Err(error) => {
+                tracing::warn!(provider = provider.slug, %error, "a grant lives on, and was not kept");
+            }
+        }
     }
 }

@@ -18,7 +18,7 @@ mod revocation;
 pub mod services;
 
 use latchkey_domain::connection::decision::{NotNow, is_due, may_call};
-use latchkey_domain::connection::{Because, Failure, Offer};
+use latchkey_domain::connection::{Because, Connection, Failure, Offer, State};
 use latchkey_domain::{Clock, UserId};
 use latchkey_store::Db;
 use latchkey_store::connections::lease::{self, Lease};
@@ -102,8 +102,11 @@ impl Connections {
         offer: &Offer,
     ) -> Result<Vec<Entry>> {
         let current = store::current(&self.db, user, &provider.slug).await?;
-        let mut stored = current.ok_or(Error::NotConnected)?;
+        let mut stored = self.sound(provider, current.ok_or(Error::NotConnected)?).await?;
         allowed(&stored, offer)?;
+        if stored.issuer != provider.issuer() {
+            return Err(self.over(&stored, Because::Elsewhere).await?);
+        }
         let was_due = is_due(stored.connection.expires_at, self.clock.now());
         if was_due {
             stored = self.renewed(provider, stored, offer).await?;
@@ -117,6 +120,39 @@ impl Connections {
             }
             answer => self.settle(stored, answer).await,
         }
+    }
+
+    /// Every connection of a person that is not over, and those that are being
+    /// ended, the newest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn of_user(&self, providers: &[Provider], user: UserId) -> Result<Vec<Connection>> {
+        let mut all = Vec::new();
+        for stored in store::of_user(&self.db, user).await? {
+            let slug = &stored.connection.provider;
+            let stored = match providers.iter().find(|provider| provider.slug == *slug) {
+                Some(provider) => self.sound(provider, stored).await?,
+                None => stored,
+            };
+            all.push(stored.connection);
+        }
+        Ok(all)
+    }
+
+    /// What was found wrong on our side only, and is right again, lives on: the
+    /// settings name that issuer again, or `APP_SECRET` opens the tokens again.
+    async fn sound(&self, provider: &Provider, stored: Stored) -> Result<Stored> {
+        let State::NeedsReconnect { because, .. } = stored.connection.state else {
+            return Ok(stored);
+        };
+        let ours = matches!(because, Because::Unreadable | Because::Elsewhere);
+        if !ours || stored.issuer != provider.issuer() || self.vault.pair(&stored).is_err() {
+            return Ok(stored);
+        }
+        let id = stored.connection.id;
+        lease::mended(&self.db, id, stored.version, because).await?;
+        Ok(lease::look(&self.db, id).await?.unwrap_or(stored))
     }
 
     /// With a new access token, and still allowed: the person may have ended it
@@ -137,7 +173,8 @@ impl Connections {
             return Err(self.over(stored, Because::Unreadable).await?);
         };
         let now = self.clock.now();
-        Ok(services::list(&self.http, provider, offer.service, &token, now).await)
+        let subject = &stored.subject;
+        Ok(services::list(&self.http, provider, offer.service, subject, &token, now).await)
     }
 
     /// Writes down how a call went.

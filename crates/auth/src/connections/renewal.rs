@@ -11,16 +11,20 @@ use latchkey_domain::connection::{Because, Failure, State};
 use latchkey_store::connections::lease::{self, Lease, Renewed};
 use latchkey_store::connections::{self as store, Stored};
 
-use super::{Connections, Error, Result, failure, keep};
+use super::keep::{self, insist};
+use super::{Connections, Error, Result, failure};
 use crate::http::TIMEOUT;
 use crate::oauth::token::{self, Tokens};
 use crate::oauth::{self, Provider, flow};
 use crate::random;
 use crate::vault::Pair;
 
-/// How long one may speak: longer than its two calls (discovery, token) can take.
-/// When it was killed meanwhile, others go on after this.
-pub(super) const LEASE: Span = Span::seconds(20);
+/// How long one may speak: longer than three calls can take (discovery and two
+/// revocations; discovery and a renewal are two). When it was killed meanwhile,
+/// others go on after this.
+pub(super) const LEASE: Span = Span::seconds(30);
+
+const _: () = assert!(LEASE.as_seconds() > 3 * TIMEOUT.as_secs().cast_signed());
 
 /// How long somebody waits for another process…
 const PATIENCE: Duration = TIMEOUT;
@@ -109,7 +113,7 @@ impl Connections {
                     expires_at: tokens.lifetime().map(|span| now.plus(span)),
                     granted: keep::said(&tokens),
                 };
-                self.write(lease, &renewed).await?;
+                insist(|| lease::renewed(&self.db, lease, &renewed, self.clock.now())).await?;
                 lease::look(&self.db, id).await?.ok_or(Error::NotConnected)
             }
             Meaning::Over => Err(self.end(lease, Because::Revoked).await?),
@@ -118,22 +122,6 @@ impl Connections {
                 store::troubled(&self.db, id, what, self.clock.now()).await?;
                 lease::release(&self.db, lease).await?;
                 Err(Error::Unavailable(what))
-            }
-        }
-    }
-
-    /// Writes the new tokens down. A database that is away for a moment must not
-    /// cost the only refresh token that lives.
-    async fn write(&self, lease: Lease<'_>, renewed: &Renewed) -> Result<()> {
-        let mut pause = Duration::from_millis(100);
-        loop {
-            match lease::renewed(&self.db, lease, renewed, self.clock.now()).await {
-                Ok(_) => return Ok(()),
-                Err(latchkey_store::Error::Unavailable(_)) if pause < Duration::from_secs(4) => {
-                    tokio::time::sleep(pause).await;
-                    pause *= 2;
-                }
-                Err(error) => return Err(error.into()),
             }
         }
     }

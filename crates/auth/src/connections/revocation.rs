@@ -22,6 +22,9 @@ pub enum Ended {
     Revoked,
     /// The provider has no way to be told. Its tokens are forgotten here.
     NoWay,
+    /// No secret of `APP_SECRET` opens the tokens: they are forgotten here, and the
+    /// provider was not told.
+    Unreadable,
 }
 
 /// Ends the grant of these tokens.
@@ -57,11 +60,14 @@ async fn open_id(
         pair.refresh.as_ref().map(|token| (token, "refresh_token")),
         Some((&pair.access, "access_token")),
     ];
+    // What it says of the refresh token counts. When that is gone, it does not
+    // matter that it has no way to end access tokens: they end by themselves.
+    let mut ended = None;
     for (token, hint) in tokens.into_iter().flatten() {
         let answer = send(http, request(endpoint, provider, in_body, token, hint)).await?;
-        judge(&answer)?;
+        let _ = ended.get_or_insert(judge(&answer)?);
     }
-    Ok(Ended::Revoked)
+    Ok(ended.unwrap_or(Ended::Revoked))
 }
 
 fn request(
@@ -86,19 +92,20 @@ fn request(
 }
 
 /// RFC 7009 §2.2: 200 also for a token that is unknown. Google and some others
-/// say 400 `invalid_token` for that, which comes to the same.
-fn judge(answer: &Response<Vec<u8>>) -> Result<(), Error> {
-    const DEAD: [&str; 3] = ["invalid_token", "invalid_grant", "unsupported_token_type"];
+/// say 400 `invalid_token` for that, which comes to the same. §2.2.1:
+/// `unsupported_token_type` revokes nothing. The rest is RFC 6749 §5.2, where
+/// `invalid_grant` may also be a token that was issued to another client.
+fn judge(answer: &Response<Vec<u8>>) -> Result<Ended, Error> {
     if answer.status().is_success() {
-        return Ok(());
+        return Ok(Ended::Revoked);
     }
+    let refused = answer.status() == StatusCode::BAD_REQUEST;
     let body: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
     match body.get("error").and_then(Value::as_str) {
-        Some(error) if answer.status() == StatusCode::BAD_REQUEST && DEAD.contains(&error) => {
-            Ok(())
-        }
-        Some("invalid_client" | "unauthorized_client") => {
-            Err(Error::TokenRefused { code: "invalid_client".to_owned() })
+        Some("invalid_token") if refused => Ok(Ended::Revoked),
+        Some("unsupported_token_type") if refused => Ok(Ended::NoWay),
+        Some(code @ ("invalid_client" | "unauthorized_client" | "invalid_grant")) => {
+            Err(Error::TokenRefused { code: code.to_owned() })
         }
         _ => Err(Error::status(Step::Revocation, answer.status())),
     }
@@ -184,23 +191,31 @@ async fn send(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use latchkey_domain::connection::Failure;
 
     #[test]
     fn a_dead_token_is_a_revoked_one() {
-        for (status, body, revoked) in [
-            (200, "", true),
-            (204, "", true),
-            (400, r#"{"error":"invalid_token"}"#, true),
-            (400, r#"{"error":"invalid_request"}"#, false),
-            (401, r#"{"error":"invalid_token"}"#, false),
-            (401, r#"{"error":"invalid_client"}"#, false),
-            (503, r#"{"error":"invalid_token"}"#, false),
-            (302, "", false),
-            (404, "<html>", false),
+        let later = |failure| (None, Some(failure));
+        let done = |ended| (Some(ended), None);
+        for (status, body, outcome) in [
+            (200, "", done(Ended::Revoked)),
+            (204, "", done(Ended::Revoked)),
+            (400, r#"{"error":"invalid_token"}"#, done(Ended::Revoked)),
+            (400, r#"{"error":"unsupported_token_type"}"#, done(Ended::NoWay)),
+            (503, r#"{"error":"unsupported_token_type"}"#, later(Failure::Down)),
+            (400, r#"{"error":"invalid_grant"}"#, later(Failure::Site)),
+            (400, r#"{"error":"invalid_request"}"#, later(Failure::Nonsense)),
+            (401, r#"{"error":"invalid_token"}"#, later(Failure::Nonsense)),
+            (401, r#"{"error":"invalid_client"}"#, later(Failure::Site)),
+            (503, r#"{"error":"invalid_token"}"#, later(Failure::Down)),
+            (302, "", later(Failure::Nonsense)),
+            (404, "<html>", later(Failure::Nonsense)),
         ] {
             let mut answer = Response::new(body.as_bytes().to_vec());
             *answer.status_mut() = StatusCode::from_u16(status).unwrap_or_default();
-            assert_eq!(judge(&answer).is_ok(), revoked, "{status} {body}");
+            let judged = judge(&answer);
+            let failure = judged.as_ref().err().map(crate::connections::failure::of);
+            assert_eq!((judged.ok(), failure), outcome, "{status} {body}");
         }
     }
 }

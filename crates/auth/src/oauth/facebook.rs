@@ -96,7 +96,7 @@ fn describe(web: &Url, me: Me) -> Result<Profile, Error> {
 }
 
 /// The web address without the version of the API, which changes every year.
-fn issuer(web: &Url) -> String {
+pub(crate) fn issuer(web: &Url) -> String {
     let text = web.as_str().trim_end_matches('/');
     match text.rsplit_once('/') {
         Some((before, version))

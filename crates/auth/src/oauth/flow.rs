@@ -62,10 +62,21 @@ pub async fn complete(
     response: Response,
     now: Timestamp,
 ) -> Result<Profile, Error> {
-    redeem(http, provider, attempt, response, now).await.map(|(profile, _)| profile)
+    let redeemed = redeem(http, provider, attempt, response, now).await?;
+    whose(http, provider, attempt, &redeemed, now).await
 }
 
-/// The same, and the tokens: for services that are to be used later.
+/// What the code was exchanged for.
+#[derive(Debug)]
+pub struct Redeemed {
+    /// The token response.
+    pub tokens: Tokens,
+    /// What time it was at the provider.
+    date: Option<Timestamp>,
+}
+
+/// The first half of it: the response and the token request. The tokens are for
+/// services that are to be used later; whoever does not keep them ends them.
 ///
 /// # Errors
 /// Says which step failed, and whose fault it is.
@@ -75,14 +86,29 @@ pub async fn redeem(
     attempt: &Attempt,
     response: Response,
     now: Timestamp,
-) -> Result<(Profile, Tokens), Error> {
+) -> Result<Redeemed, Error> {
     // First what the provider says of itself: it may promise to say its name.
     let endpoints = endpoints(http, provider, now).await?;
     let code = response::judge(response, issuer(provider).as_ref().map(Asked::borrow))?;
     let (tokens, date) =
         token::exchange(http, provider, &endpoints, code, &attempt.verifier).await?;
+    Ok(Redeemed { tokens, date })
+}
+
+/// The second half: the ID token and the API call.
+///
+/// # Errors
+/// Says which step failed, and whose fault it is.
+pub async fn whose(
+    http: &Outbound,
+    provider: &Provider,
+    attempt: &Attempt,
+    redeemed: &Redeemed,
+    now: Timestamp,
+) -> Result<Profile, Error> {
+    let tokens = &redeemed.tokens;
     let access_token = tokens.access_token().secret();
-    let profile = match &provider.kind {
+    match &provider.kind {
         Kind::OpenId(openid) => {
             let expected = Expected {
                 issuer: &openid.issuer,
@@ -90,17 +116,16 @@ pub async fn redeem(
                 nonce: &attempt.nonce,
                 access_token,
             };
-            let claims = id_token(http, openid, &tokens, &expected, now)
+            let claims = id_token(http, openid, tokens, &expected, now)
                 .await
-                .map_err(|error| explain(error, date, now))?;
+                .map_err(|error| explain(error, redeemed.date, now))?;
             who_is_it(http, openid, access_token, claims, now).await
         }
         Kind::GitHub { web, api } => github::profile(http, web, api, access_token).await,
         Kind::Facebook { web, graph } => {
             facebook::profile(http, web, graph, access_token, &provider.client_secret).await
         }
-    }?;
-    Ok((profile, tokens))
+    }
 }
 
 /// What is asked for: what signing in needs, or what was chosen to be connected.

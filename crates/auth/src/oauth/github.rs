@@ -96,6 +96,11 @@ pub(crate) fn not_exhausted(answer: Response<Vec<u8>>) -> Result<Response<Vec<u8
     Ok(answer)
 }
 
+/// GitHub says of itself nowhere who it is: its web address stands for that.
+pub(crate) fn issuer(web: &Url) -> String {
+    web.as_str().trim_end_matches('/').to_owned()
+}
+
 fn describe(web: &Url, user: User, addresses: &[Address]) -> Result<Profile, Error> {
     let verified = || addresses.iter().filter(|address| address.verified);
     let email = verified()
@@ -103,7 +108,7 @@ fn describe(web: &Url, user: User, addresses: &[Address]) -> Result<Profile, Err
         .or_else(|| verified().next())
         .and_then(|address| Email::parse(&address.email).ok());
     Ok(Profile {
-        issuer: web.as_str().trim_end_matches('/').to_owned(),
+        issuer: issuer(web),
         subject: Subject::new(user.id.to_string())
             .map_err(|error| Error::nonsense(Step::Profile, error.to_string()))?,
         name: DisplayName::first_of([user.name.as_deref(), user.login.as_deref()]),

@@ -86,6 +86,17 @@ impl Provider {
         }
     }
 
+    /// Who it is, as it stands in [`latchkey_domain::identity::Profile::issuer`]:
+    /// not its name here, which the settings may give to another tomorrow.
+    #[must_use]
+    pub fn issuer(&self) -> String {
+        match &self.kind {
+            Kind::OpenId(openid) => openid.issuer.clone(),
+            Kind::GitHub { web, .. } => super::github::issuer(web),
+            Kind::Facebook { web, .. } => super::facebook::issuer(web),
+        }
+    }
+
     /// The origin to which a browser is sent, if it is known already.
     ///
     /// For a `form-action` in a Content-Security-Policy, which Chromium applies

@@ -45,6 +45,14 @@ pub struct Connection {
     pub trouble: Option<Trouble>,
 }
 
+impl Connection {
+    /// Whether the person has ended it, and the provider has not confirmed that.
+    #[must_use]
+    pub fn is_ending(&self) -> bool {
+        matches!(self.state, State::Disconnecting { .. })
+    }
+}
+
 /// What state a connection is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
@@ -121,6 +129,8 @@ stored! {
         Refused = "refused", "does not take the access token any more";
         /// No secret of `APP_SECRET` opens the tokens.
         Unreadable = "unreadable", "gave tokens that can no longer be read, because APP_SECRET was changed";
+        /// The provider of that name is another by now, which is none of its business.
+        Elsewhere = "elsewhere", "is set up here with another address than the one that gave the tokens";
     }
 }
 
@@ -137,6 +147,9 @@ stored! {
         Nonsense = "nonsense", "gave an answer that makes no sense";
         /// It does not accept this site: only the site's owner can mend that.
         Site = "site", "does not accept this site’s client id and secret";
+        /// It cannot be asked as this site is set up now: its address is another, or
+        /// no secret of `APP_SECRET` opens the tokens.
+        Settings = "settings", "cannot be asked with the settings that this site has now";
     }
 }
 

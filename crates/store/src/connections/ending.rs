@@ -22,8 +22,8 @@ pub(crate) const ORPHAN: &str = "UPDATE connections SET user_id = NULL, subject 
 const DUE: &str = concat!(
     "SELECT ",
     columns!(),
-    " FROM connections WHERE disconnecting_at IS NOT NULL AND next_try_at <= $1 \
-      AND (leased_until IS NULL OR leased_until <= $1) ORDER BY next_try_at LIMIT $2"
+    " FROM connections WHERE provider = $1 AND disconnecting_at IS NOT NULL AND next_try_at <= $2 \
+      AND (leased_until IS NULL OR leased_until <= $2) ORDER BY next_try_at LIMIT $3"
 );
 
 const OF_USER: &str = concat!(
@@ -52,12 +52,13 @@ pub async fn begin(db: &Db, user: UserId, provider: &str, now: Timestamp) -> Res
     Ok(begun)
 }
 
-/// What is to be revoked now, the longest waiting first.
+/// What is to be revoked at a provider now, the longest waiting first.
 ///
 /// # Errors
 /// When the database does.
-pub async fn due(db: &Db, now: Timestamp, limit: u32) -> Result<Vec<Stored>> {
+pub async fn due(db: &Db, provider: &str, now: Timestamp, limit: u32) -> Result<Vec<Stored>> {
     let rows: Vec<ConnectionRow> = on!(db, pool => sqlx::query_as(DUE)
+        .bind(provider)
         .bind(now.as_millis())
         .bind(i64::from(limit))
         .fetch_all(pool))?;

@@ -48,6 +48,9 @@ const BROKEN: &str = "UPDATE connections SET broken_at = $4, broken_because = $5
     WHERE id = $1 AND version = $2 AND (leased_by IS NULL OR leased_by = $3) \
     AND broken_at IS NULL AND disconnecting_at IS NULL";
 
+const MENDED: &str = "UPDATE connections SET broken_at = NULL, broken_because = NULL \
+    WHERE id = $1 AND version = $2 AND broken_because = $3";
+
 const BY_ID: &str = concat!("SELECT ", columns!(), " FROM connections WHERE id = $1");
 
 /// Takes the lease, if nobody has it and the tokens are still those that were
@@ -120,6 +123,16 @@ pub async fn broken(db: &Db, lease: Lease<'_>, because: Because, now: Timestamp)
             .bind(because.stored())
     )?;
     Ok(written == 1)
+}
+
+/// Takes back that the grant is over for this reason: it was wrong here, and is
+/// right again.
+///
+/// # Errors
+/// When the database does.
+pub async fn mended(db: &Db, id: ConnectionId, version: i64, was: Because) -> Result<()> {
+    execute!(db, sqlx::query(MENDED).bind(id.to_string()).bind(version).bind(was.stored()))?;
+    Ok(())
 }
 
 /// How a connection stands now.

@@ -44,6 +44,11 @@ pub struct Stored {
     pub connection: Connection,
     /// Whose it is; nobody's any more when the account is gone.
     pub user: Option<UserId>,
+    /// Who gave the tokens. They are shown to nobody else, whatever the settings
+    /// call by that provider's name today.
+    pub issuer: String,
+    /// Who it is there; empty when the account is gone.
+    pub subject: String,
     /// Its tokens.
     pub sealed: Sealed,
     /// Which writing of the tokens this is.

@@ -8,7 +8,7 @@ use crate::Error;
 
 macro_rules! columns {
     () => {
-        "id, user_id, provider, name, email, asked, granted, access_token, refresh_token, \
+        "id, user_id, provider, issuer, subject, name, email, asked, granted, access_token, refresh_token, \
          sealed_with, expires_at, connected_at, used_at, refreshed_at, trouble_at, trouble, \
          broken_at, broken_because, disconnecting_at, tries, next_try_at, version"
     };
@@ -20,6 +20,8 @@ pub(super) struct ConnectionRow {
     id: String,
     user_id: Option<String>,
     provider: String,
+    issuer: String,
+    subject: String,
     name: String,
     email: Option<String>,
     asked: String,
@@ -87,6 +89,8 @@ impl TryFrom<ConnectionRow> for Stored {
                 refreshed_at: row.refreshed_at.map(Timestamp::from_millis),
                 provider: row.provider,
             },
+            issuer: row.issuer,
+            subject: row.subject,
             sealed: Sealed {
                 access: row.access_token,
                 refresh: row.refresh_token,

@@ -51,11 +51,12 @@ pub enum Refused {
     Failed(Error),
 }
 
-/// Asks a service.
+/// Asks a service, which has to answer about this subject.
 pub(super) async fn list(
     http: &Outbound,
     provider: &Provider,
     service: Service,
+    subject: &str,
     token: &Secret,
     now: Timestamp,
 ) -> Result<Vec<Entry>, Refused> {
@@ -74,11 +75,11 @@ pub(super) async fn list(
         (Service::Profile, Kind::OpenId(openid)) => {
             let metadata = openid.discovery.metadata(http, &openid.issuer, now).await;
             let endpoint = metadata.map_err(Refused::Failed)?.userinfo_endpoint.clone();
-            profile::of_claims(&ask(http, endpoint, token).await?)
+            profile::of_claims(&ask(http, endpoint, token).await?, subject)
         }
         (Service::Profile, Kind::Facebook { graph, .. }) => {
             let url = profile::me(graph, token, &provider.client_secret);
-            profile::of_me(&ask(http, Some(url), token).await?)
+            profile::of_me(&ask(http, Some(url), token).await?, subject)
         }
         _ => Err(nonsense("there is no such service")),
     }

@@ -18,12 +18,19 @@ const CLAIMS: [(&str, &str); 5] = [
     ("zoneinfo", "Time zone"),
 ];
 
-/// UserInfo (OpenID Connect Core §5.3).
-pub(super) fn of_claims(body: &Value) -> Result<Vec<Entry>, Refused> {
-    if body.get("sub").and_then(Value::as_str).is_none() {
-        return Err(nonsense("it is about nobody"));
-    }
+/// UserInfo. What is about another subject must not be used (OpenID Connect
+/// Core §5.3.2).
+pub(super) fn of_claims(body: &Value, subject: &str) -> Result<Vec<Entry>, Refused> {
+    about(body.get("sub"), subject)?;
     Ok(entries(body, &CLAIMS))
+}
+
+fn about(who: Option<&Value>, subject: &str) -> Result<(), Refused> {
+    match who.and_then(Value::as_str) {
+        Some(who) if who == subject => Ok(()),
+        Some(_) => Err(nonsense("it is about somebody else")),
+        None => Err(nonsense("it is about nobody")),
+    }
 }
 
 /// Graph's `/me`, with the proof that it is this app that asks.
@@ -35,10 +42,8 @@ pub(super) fn me(graph: &Url, token: &Secret, secret: &Secret) -> Url {
     url
 }
 
-pub(super) fn of_me(body: &Value) -> Result<Vec<Entry>, Refused> {
-    if body.get("id").and_then(Value::as_str).is_none() {
-        return Err(nonsense("it is about nobody"));
-    }
+pub(super) fn of_me(body: &Value, subject: &str) -> Result<Vec<Entry>, Refused> {
+    about(body.get("id"), subject)?;
     Ok(entries(body, &[("name", "Name"), ("email", "E-mail")]))
 }
 
@@ -56,12 +61,14 @@ mod tests {
 
     #[test]
     fn a_profile_is_about_somebody() {
-        let found = of_claims(&json!({ "sub": "1", "name": "Ada", "email": 7, "locale": "en" }));
-        let found = found.unwrap_or_default();
+        let body = json!({ "sub": "1", "name": "Ada", "email": 7, "locale": "en" });
+        let found = of_claims(&body, "1").unwrap_or_default();
         let titles: Vec<_> = found.iter().map(|one| one.title.as_str()).collect();
         assert_eq!(titles, ["Ada", "en"]);
-        assert!(of_claims(&json!({ "name": "Ada" })).is_err());
-        assert!(of_me(&json!({ "id": "1", "name": "Ada" })).is_ok());
-        assert!(of_me(&json!([])).is_err());
+        assert!(of_claims(&body, "2").is_err());
+        assert!(of_claims(&json!({ "name": "Ada" }), "1").is_err());
+        assert!(of_me(&json!({ "id": "1", "name": "Ada" }), "1").is_ok());
+        assert!(of_me(&json!({ "id": "1", "name": "Ada" }), "2").is_err());
+        assert!(of_me(&json!([]), "1").is_err());
     }
 }

@@ -3,6 +3,7 @@
 use axum::extract::{Path, State};
 use axum::response::{Redirect, Response};
 use http::HeaderMap;
+use latchkey_auth::connections;
 use latchkey_auth::connections::ending::{Ended, Outcome};
 use latchkey_auth::oauth::response::Response as Answer;
 use latchkey_auth::oauth::{Attempt, Error, Provider, flow};
@@ -11,10 +12,10 @@ use latchkey_domain::audit::Kind;
 use latchkey_domain::connection::{Granted, Offer, decision};
 use latchkey_domain::return_to::ReturnTo;
 use latchkey_domain::sign_in::Key;
-use latchkey_store::connections::{current, ending};
+use latchkey_store::connections::current;
 use serde::Deserialize;
 
-use super::done;
+use super::{done, words};
 use crate::app::{App, Application};
 use crate::audit;
 use crate::caller::Caller;
@@ -66,7 +67,8 @@ pub(crate) async fn connect(
     }
     // What was ended has to be over first: some providers end every grant of a
     // person at once, the new one too.
-    if !ending::of_user(&app.db, user, &slug).await?.is_empty()
+    let ending = app.connections.is_ending(provider, user).await;
+    if ending.map_err(|error| words::fault(&error, provider))?
         && end(&app, &slug, user).await? == Outcome::Later
     {
         return Err(Fault::new(catalogue::STILL_DISCONNECTING).at(provider).action(back(&slug)));
@@ -100,33 +102,58 @@ pub(crate) async fn finish(
     };
     caller.lives(app).await?;
     let asked = Granted::parse(&connecting.scopes);
-    // What the provider hands out is kept, whether or not somebody still waits.
+    // Goes on whether or not somebody still waits: what the provider hands out is
+    // kept, or ended again.
     let (task, slug, user) = (app.clone(), provider.slug.clone(), connecting.user);
     let attempt = attempt.clone();
-    let kept = beside(async move {
-        let provider = self::provider(&task, &slug)?;
-        let now = task.clock.now();
-        let redeemed = flow::redeem(&task.http, provider, &attempt, answer, now).await;
-        let (profile, tokens) = match redeemed {
-            Ok(redeemed) => redeemed,
-            Err(Error::Declined) => return Ok(false),
-            Err(error) => return Err(set_out_failed(&error, provider, &attempt)),
-        };
-        let kept = task.connections.keep(provider, user, asked, &profile, &tokens).await;
-        // The account was deleted meanwhile.
-        let lost = || Fault::new(catalogue::CONNECTION_LOST);
-        if kept.map_err(|error| super::words::fault(&error, provider))? {
-            Ok(true)
-        } else {
-            Err(lost())
-        }
-    })
-    .await?;
+    let work = async move { take(&task, &slug, user, &attempt, asked, answer).await };
+    let kept = app.beside.run(work).await?;
     if !kept {
         return Ok(done("declined", &provider.slug));
     }
     audit::by_person(app, Kind::Connected, connecting.user, &*provider.slug, client).await;
     Ok(done("connected", &provider.slug))
+}
+
+/// Redeems the code and keeps what it yields. Says whether the person said yes.
+async fn take(
+    app: &App,
+    slug: &str,
+    user: UserId,
+    attempt: &Attempt,
+    asked: Granted,
+    answer: Answer,
+) -> Result<bool> {
+    let provider = provider(app, slug)?;
+    let failed = |error: connections::Error| words::fault(&error, provider);
+    // Something may have been ended since they set out: its end would be the
+    // end of this, too.
+    if app.connections.is_ending(provider, user).await.map_err(failed)? {
+        return Err(Fault::new(catalogue::STILL_DISCONNECTING).at(provider).action(back(slug)));
+    }
+    let is_first = current(&app.db, user, slug).await?.is_none();
+    let now = app.clock.now();
+    let redeemed = match flow::redeem(&app.http, provider, attempt, answer, now).await {
+        Ok(redeemed) => redeemed,
+        Err(Error::Declined) => return Ok(false),
+        Err(error) => return Err(set_out_failed(&error, provider, attempt)),
+    };
+    let kept = match flow::whose(&app.http, provider, attempt, &redeemed, now).await {
+        Ok(profile) => {
+            let kept = app.connections.keep(provider, user, asked, &profile, &redeemed.tokens);
+            kept.await.map_err(failed).and_then(|kept| match kept {
+                true => Ok(true),
+                // The account was deleted meanwhile.
+                false => Err(Fault::new(catalogue::CONNECTION_LOST)),
+            })
+        }
+        Err(error) => Err(set_out_failed(&error, provider, attempt)),
+    };
+    // At some providers it would be the end of every grant of this person.
+    if kept.is_err() && is_first {
+        app.connections.let_go(provider, &redeemed.tokens).await;
+    }
+    kept
 }
 
 /// Why nothing was connected, in the catalogue's words.
@@ -141,17 +168,17 @@ pub(crate) async fn disconnect(
     caller: Caller,
     client: Client,
 ) -> Result<Redirect> {
-    let provider = provider(&app, &slug)?;
+    caller.lives(&app).await?;
     let user = caller.user.id;
     app.limits.a_call(user)?;
     let (task, name) = (app.clone(), slug.clone());
-    let outcome = beside(async move {
-        let provider = self::provider(&task, &name)?;
-        let outcome = task.connections.disconnect(provider, user).await;
-        outcome.map_err(|error| super::words::fault(&error, provider))
-    })
-    .await?;
-    let Some(outcome) = outcome else {
+    // One whose provider has left the settings can be ended, too.
+    let work = async move {
+        let outcome = task.connections.disconnect(&name, task.provider(&name), user).await;
+        outcome.map_err(|error| words::store(&error))
+    };
+    let Some(outcome) = app.beside.run(work).await? else {
+        let provider = provider(&app, &slug)?;
         return Err(Fault::new(catalogue::NOT_CONNECTED).at(provider).action(back(&slug)));
     };
     audit::by_person(&app, Kind::Disconnected, user, &*slug, &client).await;
@@ -162,6 +189,7 @@ const fn word(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Done(Ended::Revoked) => "disconnected",
         Outcome::Done(Ended::NoWay) => "forgotten",
+        Outcome::Done(Ended::Unreadable) => "unreadable",
         Outcome::Later => "disconnecting",
     }
 }
@@ -169,22 +197,12 @@ const fn word(outcome: Outcome) -> &'static str {
 /// Ends what was ended before and is not over.
 async fn end(app: &App, slug: &str, user: UserId) -> Result<Outcome> {
     let (task, slug) = (app.clone(), slug.to_owned());
-    beside(async move {
+    let work = async move {
         let provider = provider(&task, &slug)?;
         let outcome = task.connections.finish(provider, user).await;
-        outcome.map_err(|error| super::words::fault(&error, provider))
-    })
-    .await
-}
-
-/// Runs to its end whether or not the browser waits for it.
-pub(super) async fn beside<T: Send + 'static>(
-    work: impl Future<Output = Result<T>> + Send + 'static,
-) -> Result<T> {
-    tokio::spawn(work).await.unwrap_or_else(|error| {
-        tracing::error!(%error, "a task ended badly");
-        Err(Fault::new(catalogue::INTERNAL))
-    })
+        outcome.map_err(|error| words::fault(&error, provider))
+    };
+    app.beside.run(work).await
 }
 
 fn person(browser: &Browser) -> Result<(&Caller, &Client)> {

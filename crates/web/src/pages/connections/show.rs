@@ -5,10 +5,9 @@ use latchkey_auth::connections::Error;
 use latchkey_auth::oauth::Provider;
 use latchkey_domain::audit::{Actor, Kind};
 use latchkey_domain::connection::{Connection, State as Condition};
-use latchkey_store::connections::of_user;
 use serde::Deserialize;
 
-use super::act::{back, beside, provider};
+use super::act::{back, provider};
 use super::words;
 use crate::app::{App, Application};
 use crate::audit;
@@ -30,11 +29,14 @@ pub(crate) async fn index(
     caller: Caller,
     Query(query): Query<Done>,
 ) -> Result<Page<ConnectionsPage>> {
-    let all = of_user(&app.db, caller.user.id).await?;
-    let all: Vec<_> = all.into_iter().map(|stored| stored.connection).collect();
-    let at = query.at.as_deref().and_then(|slug| app.provider(slug));
+    let all = app.connections.of_user(&app.providers, caller.user.id).await;
+    let all = all.map_err(|error| words::store(&error))?;
+    let at = query.at.as_deref().and_then(|slug| match app.provider(slug) {
+        Some(provider) => Some(provider.label.as_str()),
+        None => all.iter().map(|one| one.provider.as_str()).find(|provider| *provider == slug),
+    });
     let done = match (at, query.done.as_deref()) {
-        (Some(provider), Some(done)) => words::sentence(done, &provider.label),
+        (Some(label), Some(done)) => words::sentence(done, label),
         (None, Some("ended")) => Some(connected_apps::ENDED.to_owned()),
         _ => None,
     };
@@ -71,16 +73,17 @@ pub(crate) async fn service(
     let offer = at.family().offer(&service).ok_or_else(|| {
         Fault::new(catalogue::NOT_FOUND).detail("No such service is offered.").action(back(&slug))
     })?;
+    caller.lives(&app).await?;
     let user = caller.user.id;
     app.limits.a_call(user)?;
     let (task, name) = (app.clone(), slug.clone());
-    let entries = beside(async move {
+    let work = async move {
         let provider = provider(&task, &name)?;
         let listed = task.connections.list(provider, user, offer).await;
         note(&task, provider, user, &listed).await;
         listed.map_err(|error| words::fault(&error, provider))
-    })
-    .await?;
+    };
+    let entries = app.beside.run(work).await?;
     Ok(Page(ServicePage {
         chrome: Chrome::new(&app, Some(&caller)),
         label: at.label.clone(),

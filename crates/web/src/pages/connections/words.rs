@@ -27,7 +27,7 @@ pub(super) fn fault(error: &Error, provider: &Provider) -> Fault {
         Error::Busy => Fault::new(catalogue::RENEWING).retry_after(SOON),
         Error::Unavailable(what) => Fault::new(match what {
             Failure::Timeout => catalogue::SERVICE_TIMEOUT,
-            Failure::Site => catalogue::SITE_NOT_ACCEPTED,
+            Failure::Site | Failure::Settings => catalogue::SITE_NOT_ACCEPTED,
             _ => catalogue::SERVICE_UNAVAILABLE,
         })
         .detail(format!("{} {}.", provider.label, what.said())),
@@ -35,7 +35,7 @@ pub(super) fn fault(error: &Error, provider: &Provider) -> Fault {
     fault.at(provider).action(back(&provider.slug))
 }
 
-fn store(error: &Error) -> Fault {
+pub(super) fn store(error: &Error) -> Fault {
     tracing::error!(%error, "a connection could not be read or written");
     match error {
         Error::Store(latchkey_store::Error::Unavailable(_)) => Fault::new(catalogue::DATABASE_DOWN),
@@ -54,6 +54,10 @@ pub(super) fn sentence(done: &str, label: &str) -> Option<String> {
         "forgotten" => format!(
             "{label} is disconnected: the tokens are erased here. It has no way to be told, so you \
              may also want to end it in your settings there."
+        ),
+        "unreadable" => format!(
+            "{label} is disconnected: the tokens are erased here. They could no longer be read, so \
+             {label} was not told. You may want to end it in your settings there."
         ),
         "disconnecting" => format!(
             "{label} is not used any more, but did not confirm yet that the tokens are revoked. \
