@@ -95,6 +95,22 @@ pub struct Tokens {
     pub refresh_token: String,
 }
 
+/// The cookie in which somebody carries a key: its name and its value. Over https its
+/// name has a prefix that binds it to the host (RFC 6265bis §4.1.3.2).
+///
+/// # Errors
+/// When they carry none.
+pub fn carried(agent: &Agent, place: &Url, key: Key) -> Result<(String, String)> {
+    let name = key.cookie();
+    [format!("__Host-{name}"), name.to_owned()]
+        .into_iter()
+        .find_map(|name| {
+            let value = agent.cookie(place, &name)?.to_owned();
+            Some((name, value))
+        })
+        .ok_or_else(|| Error::unexpected("signing in", format!("no cookie {name}")))
+}
+
 /// An address that nobody has yet.
 #[must_use]
 pub fn new_email() -> String {
@@ -309,4 +325,23 @@ pub fn server_timing(answer: &Answer) -> Result<(f64, f64)> {
     let queries = between("desc=\"", &[' ']).ok_or_else(missing)?;
     let millis = between("total;dur=", &[',', ';', ' ']).ok_or_else(missing)?;
     Ok((queries, millis))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_found_over_http_and_over_https() {
+        for (url, name) in [
+            ("http://localhost:3000/", "latchkey_session"),
+            ("https://app.example.com/", "__Host-latchkey_session"),
+        ] {
+            let (url, mut agent) = (url.parse().unwrap(), Agent::new().unwrap());
+            assert!(carried(&agent, &url, Key::Session).is_err());
+            agent.plant(&url, name, "abc");
+            let found = carried(&agent, &url, Key::Session).unwrap();
+            assert_eq!(found, (name.to_owned(), "abc".to_owned()));
+        }
+    }
 }

@@ -30,6 +30,9 @@ const THREADS: usize = 2;
 /// How long an instance may take to stop before it is left to itself.
 const GRACE: Duration = Duration::from_secs(2);
 
+/// How long to wait before a port is tried again.
+const AGAIN: Duration = Duration::from_millis(50);
+
 /// Starts Latchkeys in this process.
 #[derive(Debug)]
 pub struct OwnGround {
@@ -161,6 +164,17 @@ async fn listen(port: u16) -> Result<TcpListener> {
     TcpListener::bind(("127.0.0.1", port)).await.map_err(failed)
 }
 
+/// Listens where somebody did a moment ago: the system may need that long.
+async fn listen_again(port: u16) -> Result<TcpListener> {
+    let start = tokio::time::Instant::now();
+    loop {
+        match listen(port).await {
+            Err(_) if start.elapsed() < GRACE => tokio::time::sleep(AGAIN).await,
+            ended => return ended,
+        }
+    }
+}
+
 fn run_app(app: &App, listener: TcpListener) -> Running {
     let (stop, mut stopped) = watch::channel(false);
     let listeners = Listeners { app: vec![listener], local_idp: None };
@@ -211,7 +225,7 @@ impl Place for Instance {
                     return Err(Error::NotHere("there is no local provider".to_owned()));
                 };
                 if running.is_none() {
-                    let listener = listen(idp.port).await?;
+                    let listener = listen_again(idp.port).await?;
                     let _on_its_threads = self.handle.enter();
                     *running = Some(run_provider(&self.app, listener));
                 }
@@ -264,5 +278,23 @@ impl Place for Instance {
         if let Err(error) = folder.close() {
             tracing::warn!(%error, "a temporary folder could not be removed");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_port_that_is_let_go_a_moment_later_is_taken_again() {
+        let first = listen(0).await.unwrap();
+        let port = first.local_addr().unwrap().port();
+        assert!(listen(port).await.is_err());
+        let going = async {
+            tokio::time::sleep(AGAIN * 3).await;
+            drop(first);
+        };
+        let (again, ()) = tokio::join!(listen_again(port), going);
+        assert_eq!(again.unwrap().local_addr().unwrap().port(), port);
     }
 }

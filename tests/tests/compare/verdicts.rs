@@ -1,5 +1,7 @@
 //! Verdicts can be recomputed by anybody, and two runs agree.
 
+use std::time::Duration;
+
 use latchkey_lab::claims::{self, Claim};
 use latchkey_lab::remote::Remote;
 use latchkey_lab::run::LIMIT;
@@ -26,7 +28,10 @@ fn recomputed(outcome: &Outcome) -> Verdict {
 async fn twice_in_a_row_the_verdicts_agree_and_the_samples_say_the_same() {
     let all: Vec<_> = claims::ALL.iter().collect();
     let first = measure(&all).await;
-    assert!(u128::from(first.took_ms) <= LIMIT.as_millis() + 1_000, "{}", first.took_ms);
+    // It ends, also on a machine that is busy: what is under way is stopped, and stopping
+    // takes a moment for each instance.
+    let most = LIMIT + Duration::from_secs(15);
+    assert!(u128::from(first.took_ms) <= most.as_millis(), "{}", first.took_ms);
     assert_eq!(first.claims.len(), all.len());
     for (claim, first) in all.iter().zip(&first.claims) {
         let (one, other) = (decided(claim, Some(first)).await, decided(claim, None).await);
@@ -39,20 +44,21 @@ async fn twice_in_a_row_the_verdicts_agree_and_the_samples_say_the_same() {
 async fn decided(claim: &'static Claim, outcome: Option<&Outcome>) -> Verdict {
     const TRIES: usize = 4;
     let mut outcome = outcome.cloned();
+    let mut said = Vec::new();
     for _ in 0..TRIES {
         let measured = match outcome.take() {
             Some(outcome) => outcome,
             None => measure(&[claim]).await.claims.remove(0),
         };
         match &measured.error {
-            Some(why) => assert!(why.contains("took longer"), "{claim:?}: {why}"),
+            Some(why) => said.push(why.clone()),
             None => match recomputed(&measured) {
-                Verdict::Undecided { .. } => {}
+                Verdict::Undecided { because } => said.push(because),
                 verdict => return verdict,
             },
         }
     }
-    panic!("{claim:?}: {TRIES} tries, and no verdict")
+    panic!("{claim:?}: {TRIES} tries, and no verdict: {said:#?}")
 }
 
 /// Samples that say something else lead to another verdict: it is not copied.

@@ -212,6 +212,29 @@ async fn what_is_done_at_the_terminal_holds_in_the_server() {
     assert_eq!(program.get("/api/v1/me").await.status, 200);
 }
 
+/// Every claim in one go, as people run it: whoever reads the JSON comes to the verdicts
+/// that are printed in it. How long it takes is the machine's business.
+#[test]
+fn what_is_printed_of_all_claims_can_be_recomputed() {
+    let folder = Folder::new();
+    let ended = folder.latchkey(&["compare", "--json"]);
+    let report: Value = serde_json::from_str(&ended.out).expect("JSON");
+    let claims = report["claims"].as_array().expect("claims");
+    assert_eq!(claims.len(), 16);
+    let mut missing = 0;
+    for claim in claims {
+        if claim["error"].is_string() {
+            assert!(claim["verdict"].is_null(), "{claim}");
+            missing += 1;
+            continue;
+        }
+        let again = latchkey_lab::verdict_of(claim).expect("a verdict");
+        assert_eq!(serde_json::to_value(again).expect("JSON"), claim["verdict"], "{claim}");
+    }
+    assert!(missing < claims.len(), "{}", ended.err);
+    assert_eq!(ended.code == Some(0), missing == 0, "{}", ended.err);
+}
+
 /// No server, no settings, no files: it brings what it measures along.
 #[test]
 fn the_comparison_needs_nothing_and_leaves_nothing() {

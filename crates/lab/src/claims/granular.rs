@@ -102,8 +102,14 @@ fn judge(evidence: &Evidence) -> Verdict {
             "What is allowed was refused too, so that refusals say nothing.",
         );
     }
-    if [contacts, writing].iter().any(|said| !said.starts_with("403")) {
+    if [contacts, writing].iter().any(|said| said.starts_with('2')) {
         return Verdict::no("A token for the calendar opened the contacts.");
+    }
+    let refusals = [contacts, writing] == ["403 insufficient_scope"; 2];
+    if !refusals || named != "contacts:read" {
+        return Verdict::undecided(
+            "The contacts were not opened, but not refused for want of their scope, either.",
+        );
     }
     if unticked != "not known" {
         return Verdict::no("What was unticked at consent arrived all the same.");
@@ -120,22 +126,25 @@ mod tests {
 
     #[test]
     fn what_is_not_granted_is_refused() {
-        let with = |calendar: &str, contacts: &str, unticked: &str| {
+        let refused = "403 insufficient_scope";
+        let judged = |calendar: &str, contacts: &str, named: &str, unticked: &str| {
             let mut evidence = Evidence::default();
             evidence.fact(CALENDAR, calendar);
             evidence.fact(CONTACTS, contacts);
-            evidence.fact(NAMED, "contacts:read");
+            evidence.fact(NAMED, named);
             evidence.fact(WRITING, "403 insufficient_scope");
             evidence.fact(TICKED, "known");
             evidence.fact(UNTICKED, unticked);
             judge(&evidence).word()
         };
-        assert_eq!(with("200", "403 insufficient_scope", "not known"), "true");
+        let with =
+            |calendar, contacts, unticked| judged(calendar, contacts, "contacts:read", unticked);
+        assert_eq!(with("200", refused, "not known"), "true");
+        assert_eq!(with("200", "403 cross_site_request", "not known"), "undecided");
+        assert_eq!(with("200", "503 database_unavailable", "not known"), "undecided");
+        assert_eq!(judged("200", refused, "none", "not known"), "undecided");
         assert_eq!(with("200", "200", "not known"), "false");
-        assert_eq!(with("200", "403 insufficient_scope", "known"), "false");
-        assert_eq!(
-            with("403 insufficient_scope", "403 insufficient_scope", "not known"),
-            "undecided"
-        );
+        assert_eq!(with("200", refused, "known"), "false");
+        assert_eq!(with(refused, refused, "not known"), "undecided");
     }
 }

@@ -100,20 +100,42 @@ fn judge(evidence: &Evidence) -> Verdict {
     if tried.len() != PATHS.len() * NAMES.len() + 2 || evidence.seen(IN_HEADER) != Some("200") {
         return Verdict::undecided("The token was no good in the header, either.");
     }
-    let let_in = tried.iter().filter(|said| !said.starts_with('4')).count();
+    let let_in = tried.iter().filter(|said| said.starts_with('2')).count();
     if let_in > 0 {
         return Verdict::yes(format!("{let_in} of {} ways to pass it were let in.", tried.len()));
     }
-    if !replayed.starts_with('4') {
+    if replayed.starts_with(['2', '3']) {
         return Verdict::yes("A code from the history signed somebody in a second time.");
+    }
+    // At a page it is as if there were none; at the API the reason is told.
+    let at_api = |path: &&&str| path.starts_with("/api/");
+    let api = PATHS.iter().filter(at_api).flat_map(|path| NAMES.map(|name| label(path, name)));
+    let told = api.chain([BESIDE.to_owned()]);
+    let is_told = |label: String| evidence.seen(&label) == Some("400 token_in_url");
+    let is_refused = |said: &&str| said.starts_with('4') && !said.starts_with("429");
+    if !told.into_iter().all(is_told) || !tried.iter().chain([&replayed]).all(is_refused) {
+        return Verdict::undecided("Not everything was refused for what it is: see the answers.");
     }
     Verdict::no(format!(
         "Refused in all {} ways, at the API as token_in_url. The code of OAuth is in a URL, but it \
-         works once: from the history it was answered with {replayed}. Links to other sites say \
-         nothing of our URLs (Referrer-Policy: {policy}), and our log holds the pattern of a route \
-         and never its query.",
-        tried.len()
+         works once: from the history it was answered with {replayed}. {} (Referrer-Policy: \
+         {policy}).",
+        tried.len(),
+        told_to_others(policy)
     ))
+}
+
+/// What a link to another site tells of the URL that it stands on, by the policy
+/// (Referrer Policy §3).
+fn told_to_others(policy: &str) -> &'static str {
+    match policy {
+        "no-referrer" | "same-origin" => "Links to other sites say nothing of our URLs",
+        "origin"
+        | "strict-origin"
+        | "origin-when-cross-origin"
+        | "strict-origin-when-cross-origin" => "Links to other sites name our origin, and no more",
+        _ => "Links to other sites may tell the whole URL",
+    }
 }
 
 #[cfg(test)]
@@ -136,10 +158,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_told_to_others_depends_on_the_policy() {
+        assert!(told_to_others("same-origin").contains("nothing"));
+        assert!(told_to_others("strict-origin-when-cross-origin").contains("origin"));
+        for policy in ["unsafe-url", "none: the browser’s own"] {
+            assert!(told_to_others(policy).contains("whole URL"), "{policy}");
+        }
+    }
+
+    #[test]
     fn one_way_that_works_is_enough() {
         assert_eq!(with("200", "400 token_in_url", "400 attempt_used"), "false");
         assert_eq!(with("200", "200", "400 attempt_used"), "true");
         assert_eq!(with("200", "400 token_in_url", "303"), "true");
+        // What is no refusal of a token in a URL says nothing about one.
+        for said in ["429 too_many_requests", "503 database_unavailable", "401 token_expired"] {
+            assert_eq!(with("200", said, "400 attempt_used"), "undecided", "{said}");
+        }
+        assert_eq!(with("200", "400 token_in_url", "503 x"), "undecided");
         assert_eq!(with("401 token_malformed", "400 token_in_url", "400 x"), "undecided");
     }
 }

@@ -25,6 +25,7 @@ const REFRESH: &str = "one refresh";
 const LEEWAY: &str = "refused after exp";
 const LIFETIME: &str = "from issue to exp";
 const TWINS: &str = "one of 50 refreshes at once";
+const UNCLEAR: &str = "neither let in nor refused";
 const SUCCESSORS: &str = "different refresh tokens that they got";
 const STILL_IN: &str = "afterwards, with what they got";
 const BEFORE: &str = "one second before exp";
@@ -128,10 +129,16 @@ async fn at_once(
     while let Some(answer) = tasks.join_next().await {
         let answer =
             answer.map_err(|error| Error::unexpected("a refresh", error.to_string()))??;
-        let let_in = answer.status == StatusCode::OK;
-        evidence.sample(TWINS, "let in", if let_in { 1.0 } else { 0.0 });
-        if let_in {
-            successors.push(successor(&answer.body)?);
+        match answer.status {
+            StatusCode::OK => {
+                evidence.sample(TWINS, "let in", 1.0);
+                successors.push(successor(&answer.body)?);
+            }
+            // It says nothing about the token: somebody has too much to do.
+            status if says_nothing(status) => {
+                evidence.sample(TWINS, UNCLEAR, f64::from(status.as_u16()));
+            }
+            _ => evidence.sample(TWINS, "let in", 0.0),
         }
     }
     successors.sort_unstable();
@@ -143,6 +150,11 @@ async fn at_once(
         evidence.fact(STILL_IN, said(&answer));
     }
     Ok(())
+}
+
+/// Whether a status says nothing about what was shown.
+fn says_nothing(status: StatusCode) -> bool {
+    status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error()
 }
 
 fn refreshing(place: &dyn Place, refresh_token: &str) -> Result<Call> {
@@ -175,6 +187,12 @@ fn judge(evidence: &Evidence) -> Verdict {
     if leeway > MOST_LEEWAY {
         return Verdict::no(format!("It was believed for {leeway:.0} s after exp."));
     }
+    if evidence.seen(IN_THE_END) != Some("401 token_expired") {
+        return Verdict::undecided("It was refused, but not as a token that has expired.");
+    }
+    if !evidence.values(TWINS, UNCLEAR).is_empty() {
+        return Verdict::undecided("Some that refreshed at once got no answer to it (429 or 5xx).");
+    }
     if !all_are(twins, 1.0) || still_in != Some("200") {
         return Verdict::no("Refreshing at once signed somebody out.");
     }
@@ -201,7 +219,36 @@ mod tests {
             evidence.sample(TWINS, "let in", twin);
         }
         evidence.fact(STILL_IN, still_in);
+        evidence.fact(IN_THE_END, "401 token_expired");
         judge(&evidence).word()
+    }
+
+    #[test]
+    fn what_is_no_refusal_says_nothing() {
+        let mut evidence = Evidence::default();
+        evidence.fact(BEFORE, "200");
+        evidence.fact(STILL_IN, "200");
+        for (label, unit, value) in [
+            (LEEWAY, "seconds", 5.0),
+            (LIFETIME, "seconds", 300.0),
+            (REFRESH, "queries", 3.0),
+            (REFRESH, "bytes", 1_500.0),
+            (TWINS, "let in", 1.0),
+        ] {
+            evidence.sample(label, unit, value);
+        }
+        let word = |ended: &str, status: Option<f64>| {
+            let mut evidence = evidence.clone();
+            evidence.fact(IN_THE_END, ended);
+            status.into_iter().for_each(|status| evidence.sample(TWINS, UNCLEAR, status));
+            judge(&evidence).word()
+        };
+        assert_eq!(word("401 token_expired", None), "true");
+        assert_eq!(word("429 too_many_requests", None), "undecided");
+        assert_eq!(word("401 token_expired", Some(503.0)), "undecided");
+        for (status, nothing) in [(429, true), (503, true), (400, false), (401, false)] {
+            assert_eq!(says_nothing(StatusCode::from_u16(status).unwrap()), nothing, "{status}");
+        }
     }
 
     #[test]

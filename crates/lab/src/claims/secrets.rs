@@ -28,7 +28,7 @@ pub(super) const CLAIM: Claim = Claim {
              sign-in has under /traces) tells which secret was in which exchange, and so which \
              parties saw it. The record itself holds no secret, only what each one was.",
     honest: "With OAuth the app sees no password. With a password of its own it sees all of it, \
-             once, and keeps an argon2id hash.",
+             once.",
     budget: Duration::from_secs(3),
     measure,
     judge,
@@ -62,9 +62,14 @@ async fn read(place: &dyn Place, evidence: &mut Evidence) -> Result<()> {
         let entries = archive["log"]["entries"].as_array().cloned().unwrap_or_default();
         note(evidence, door, &entries);
     }
-    let found = recorded.contains(doors::PASSWORD);
+    let found = is_in(&recorded, doors::PASSWORD);
     evidence.fact(IN_RECORD, if found { "is there" } else { "is nowhere" });
     Ok(())
+}
+
+/// Whether a text holds a password, as it is or as URLs and forms write it.
+fn is_in(text: &str, password: &str) -> bool {
+    ["+", "%20", " "].iter().any(|space| text.contains(&password.replace(' ', space)))
 }
 
 /// The HAR of the sign-in that these answers complete.
@@ -159,7 +164,7 @@ fn judge(evidence: &Evidence) -> Verdict {
         format!(
             "Through OAuth the app saw a code and tokens, and no password: that is typed at the \
              provider, and the local one asks for none. Through the password’s door it was seen \
-             by {}, in {times} exchange; what is kept of it is an argon2id hash.",
+             by {}, in {times} exchange.",
             local.replace(", ", " and ")
         ),
     )
@@ -185,6 +190,18 @@ mod tests {
             (r#"{"access_token": "x"}"#, "id_token", false),
         ] {
             assert_eq!(names(text, name), expected, "{name} in {text}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_found_as_forms_write_it() {
+        for (text, expected) in [
+            (r#""text":"email=a&password=a+lantern+under+the+stairs""#, true),
+            ("?password=a%20lantern%20under%20the%20stairs", true),
+            (r#"{"password":"a lantern under the stairs"}"#, true),
+            (r#""text":"email=a&password=(26 bytes)""#, false),
+        ] {
+            assert_eq!(is_in(text, doors::PASSWORD), expected, "{text}");
         }
     }
 

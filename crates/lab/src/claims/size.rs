@@ -8,7 +8,7 @@ use super::{Claim, Measuring, closing};
 use crate::doors::{self, Key};
 use crate::evidence::{Evidence, capital};
 use crate::verdict::Verdict;
-use crate::{Agent, Bench, Error, Place, Result, Wishes};
+use crate::{Agent, Bench, Place, Result, Wishes};
 
 /// What browsers keep of one cookie, name and value together (RFC 6265 §6.1).
 const COOKIE_LIMIT: f64 = 4096.0;
@@ -66,7 +66,8 @@ async fn weigh(bench: &Bench<'_>, place: &dyn Place) -> Result<Evidence> {
         let fresh = doors::tokens(&agent, place.url(), &email).await?.access_token;
         let (header, payload) = parts(&fresh);
         let label = jwt(count);
-        agent.plant(place.url(), Key::Jwt.cookie(), &fresh);
+        let (name, _) = doors::carried(&agent, place.url(), Key::Jwt)?;
+        agent.plant(place.url(), &name, &fresh);
         evidence.sample(&label, UNIT, cookie(&agent, place, Key::Jwt)?);
         evidence.fact(
             format!("{label}, of which"),
@@ -95,14 +96,8 @@ fn parts(token: &str) -> (usize, usize) {
 /// The bytes of a cookie as a browser sends it.
 #[expect(clippy::cast_precision_loss, reason = "a cookie is shorter than 2^52 bytes")]
 fn cookie(agent: &Agent, place: &dyn Place, key: Key) -> Result<f64> {
-    let name = key.cookie();
-    let secure = format!("__Host-{name}");
-    for name in [name, secure.as_str()] {
-        if let Some(value) = agent.cookie(place.url(), name) {
-            return Ok((name.len() + 1 + value.len()) as f64);
-        }
-    }
-    Err(Error::unexpected("signing in", format!("no cookie {name}")))
+    let (name, value) = doors::carried(agent, place.url(), key)?;
+    Ok((name.len() + 1 + value.len()) as f64)
 }
 
 fn judge(evidence: &Evidence) -> Verdict {

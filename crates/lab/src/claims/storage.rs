@@ -12,7 +12,6 @@ use crate::ground::at;
 use crate::verdict::Verdict;
 use crate::{Agent, Answer, Bench, Call, Place, Result, Wishes};
 
-const READABLE: &str = "the token of the API, in the answer";
 const ELSEWHERE: &str = "localStorage: the copied token, shown from elsewhere";
 const RIDDEN: &str = "cookie: a request that a script of the same origin makes";
 const CROSS_SITE: &str = "cookie: the same request from another site";
@@ -48,7 +47,6 @@ async fn inject(place: &dyn Place, evidence: &mut Evidence) -> Result<()> {
     let email = doors::sign_up(&nobody, place.url()).await?;
     // What a page would put into localStorage came to it as readable text.
     let tokens = doors::tokens(&nobody, place.url(), &email).await?;
-    evidence.fact(READABLE, "readable");
     let elsewhere = bearing(&nobody, place.url(), "/api/v1/me", &tokens.access_token).await?;
     evidence.fact(ELSEWHERE, said(&elsewhere));
 
@@ -60,7 +58,7 @@ async fn inject(place: &dyn Place, evidence: &mut Evidence) -> Result<()> {
         let ridden = browser.send(write(place, "same-origin")?).await?;
         evidence.fact(in_words(RIDDEN), said(&ridden));
         let page = get(&mut browser, place.url(), "/account").await?;
-        let value = browser.cookie(place.url(), key.cookie()).unwrap_or("-").to_owned();
+        let (_, value) = doors::carried(&browser, place.url(), key)?;
         let shown = page.text().contains(&value) || ridden.text().contains(&value);
         evidence.fact(in_words(PAGE), if shown { "shown" } else { "not shown" });
         // A browser leaves the cookie away here (SameSite=Lax). It is sent all the

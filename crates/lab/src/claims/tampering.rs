@@ -8,7 +8,7 @@ use http::StatusCode;
 
 use super::{Claim, Measuring, closing};
 use crate::doors::{self, Key};
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, Series};
 use crate::stats::all_are;
 use crate::verdict::Verdict;
 use crate::{Agent, Answer, Bench, Error, Place, Result, Wishes};
@@ -17,6 +17,7 @@ use crate::{Agent, Answer, Bench, Error, Place, Result, Wishes};
 const STRIDE: usize = 5;
 
 const UNIT: &str = "let in";
+const UNCLEAR: &str = "neither let in nor refused";
 const UNTOUCHED: &str = "the token as it was issued";
 const PARTS: [&str; 3] = ["header", "claims", "signature"];
 
@@ -49,7 +50,7 @@ async fn tamper(bench: &Bench<'_>, place: &dyn Place) -> Result<Evidence> {
     let mut codes = Codes::default();
     for _ in 0..5 {
         let answer = send(&agent, place, &token).await?;
-        evidence.sample(UNTOUCHED, UNIT, let_in(&answer));
+        note(&mut evidence, UNTOUCHED, answer.status);
     }
     for (part, name) in PARTS.iter().enumerate() {
         bench.doing(format!("flipping bits of the {name}"));
@@ -59,7 +60,7 @@ async fn tamper(bench: &Bench<'_>, place: &dyn Place) -> Result<Evidence> {
         for byte in (0..length).step_by(step) {
             let forged = flipped(&token, part, byte)?;
             let answer = send(&agent, place, &forged).await?;
-            evidence.sample(&label, UNIT, let_in(&answer));
+            note(&mut evidence, &label, answer.status);
             codes.note(&label, &answer);
             if !bench.has_time() {
                 break;
@@ -79,7 +80,7 @@ async fn tamper(bench: &Bench<'_>, place: &dyn Place) -> Result<Evidence> {
         let signature = if keeps_signature { signature } else { "" };
         let forged = format!("{}.{claims}.{signature}", BASE64.encode(header));
         let answer = send(&agent, place, &forged).await?;
-        evidence.sample(label, UNIT, let_in(&answer));
+        note(&mut evidence, label, answer.status);
         codes.note(label, &answer);
     }
     session(&mut agent, place, &email, &mut evidence, &mut codes).await?;
@@ -97,9 +98,7 @@ async fn session(
     codes: &mut Codes,
 ) -> Result<()> {
     doors::by_password(agent, place.url(), email, Key::Session).await?;
-    let Some(id) = agent.cookie(place.url(), Key::Session.cookie()).map(str::to_owned) else {
-        return Err(Error::unexpected("signing in", "no session cookie"));
-    };
+    let (name, id) = doors::carried(agent, place.url(), Key::Session)?;
     let label = "a session id with one letter changed";
     for position in 0..id.len() {
         let mut forged = id.clone().into_bytes();
@@ -108,9 +107,9 @@ async fn session(
         }
         let mut stranger = agent.stranger();
         let forged = String::from_utf8_lossy(&forged).into_owned();
-        stranger.plant(place.url(), Key::Session.cookie(), &forged);
+        stranger.plant(place.url(), &name, &forged);
         let answer = stranger.send(doors::me(place.url())?).await?;
-        evidence.sample(label, UNIT, let_in(&answer));
+        note(evidence, label, answer.status);
         codes.note(label, &answer);
     }
     Ok(())
@@ -120,9 +119,14 @@ async fn send(agent: &Agent, place: &dyn Place, token: &str) -> Result<Answer> {
     Ok(agent.stranger().send(doors::me(place.url())?.bearer(token)).await?)
 }
 
-/// 1 when it opened the door, 0 when it did not.
-fn let_in(answer: &Answer) -> f64 {
-    if answer.status == StatusCode::OK { 1.0 } else { 0.0 }
+/// Writes down whether it opened the door (200), or was refused (401). Everything else
+/// says nothing about what was shown.
+fn note(evidence: &mut Evidence, label: &str, status: StatusCode) {
+    match status {
+        StatusCode::OK => evidence.sample(label, UNIT, 1.0),
+        StatusCode::UNAUTHORIZED => evidence.sample(label, UNIT, 0.0),
+        other => evidence.sample(label, UNCLEAR, f64::from(other.as_u16())),
+    }
 }
 
 fn decoded(token: &str, part: usize) -> Result<Vec<u8>> {
@@ -175,7 +179,8 @@ fn judge(evidence: &Evidence) -> Verdict {
     if !all_are(evidence.values(UNTOUCHED, UNIT), 1.0) {
         return Verdict::undecided("The untouched token was refused, so nothing can be said.");
     }
-    let forged = evidence.series.iter().filter(|one| one.label != UNTOUCHED);
+    let is_forged = |one: &&Series| one.label != UNTOUCHED && one.unit == UNIT;
+    let forged = evidence.series.iter().filter(is_forged);
     let (mut tried, mut let_in) = (0, Vec::new());
     for series in forged {
         tried += series.values.len();
@@ -184,6 +189,9 @@ fn judge(evidence: &Evidence) -> Verdict {
         }
     }
     match (tried, let_in.as_slice()) {
+        (_, []) if evidence.series.iter().any(|one| one.unit == UNCLEAR) => {
+            Verdict::undecided("Not everything was let in or refused: see the other answers.")
+        }
         (0, _) => Verdict::undecided("Nothing was tried."),
         (_, []) => Verdict::yes(format!(
             "All {tried} forgeries were refused, and the untouched token was let in. A session id \
@@ -220,5 +228,22 @@ mod tests {
         assert_eq!(judged(1.0, &[0.0, 1.0]), "false");
         assert_eq!(judged(0.0, &[0.0]), "undecided");
         assert_eq!(judged(1.0, &[]), "undecided");
+    }
+
+    #[test]
+    fn only_401_is_a_refusal() {
+        for (status, expected) in [
+            (StatusCode::UNAUTHORIZED, "true"),
+            (StatusCode::OK, "false"),
+            (StatusCode::TOO_MANY_REQUESTS, "undecided"),
+            (StatusCode::SERVICE_UNAVAILABLE, "undecided"),
+            (StatusCode::SEE_OTHER, "undecided"),
+        ] {
+            let mut evidence = Evidence::default();
+            note(&mut evidence, UNTOUCHED, StatusCode::OK);
+            note(&mut evidence, "a", StatusCode::UNAUTHORIZED);
+            note(&mut evidence, "b", status);
+            assert_eq!(judge(&evidence).word(), expected, "{status}");
+        }
     }
 }

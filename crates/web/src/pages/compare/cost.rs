@@ -132,8 +132,9 @@ fn refresh_token(app: &Application) -> Stolen {
 fn code() -> Stolen {
     Stolen {
         thing: "Authorization code",
-        opens: measured(
-            14,
+        opens: shown(
+            "/lab/code_injected",
+            "the attack",
             "Nothing: without the verifier of the browser that began, and its attempt cookie, it \
              is refused; and it works once.",
         ),
