@@ -6,7 +6,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use url::Url;
+use url::form_urlencoded::byte_serialize;
+
+use crate::secret::Secret;
 
 /// The longest that one call may take, from the first byte out to the last one in.
 pub const TIMEOUT: Duration = Duration::from_secs(8);
@@ -67,12 +72,18 @@ impl Outbound {
         Ok(Self { client })
     }
 
-    /// Sends a request and takes the whole answer in, whatever its status.
+    /// Sends a request and takes the whole answer in, whatever its status. Its
+    /// credentials are marked as such: no log and no compression holds them.
     ///
     /// # Errors
     /// When there is no whole answer.
     pub async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Error> {
-        let request = reqwest::Request::try_from(request).map_err(|_| Error::Request)?;
+        let mut request = reqwest::Request::try_from(request).map_err(|_| Error::Request)?;
+        for name in [header::AUTHORIZATION, header::COOKIE] {
+            if let Some(credential) = request.headers_mut().get_mut(name) {
+                credential.set_sensitive(true);
+            }
+        }
         let Ok(tap) = TAP.try_with(Arc::clone) else {
             return self.execute(request).await.map(|(answer, _)| answer);
         };
@@ -127,13 +138,24 @@ impl Outbound {
     pub async fn get(&self, url: &Url, bearer: Option<&str>) -> Result<Response<Vec<u8>>, Error> {
         let mut request = Request::get(url.as_str()).header(header::ACCEPT, "application/json");
         if let Some(token) = bearer {
-            let mut value =
-                HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| Error::Request)?;
-            value.set_sensitive(true);
-            request = request.header(header::AUTHORIZATION, value);
+            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }
         self.send(request.body(Vec::new()).map_err(|_| Error::Request)?).await
     }
+}
+
+/// HTTP Basic, with both halves form-encoded first (RFC 6749 §2.3.1).
+#[must_use]
+pub fn basic(id: &str, secret: &Secret) -> Secret {
+    let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
+    basic_as_it_is(&encoded(id), &Secret::new(encoded(secret.expose())))
+}
+
+/// HTTP Basic (RFC 7617 §2) for a server that decodes neither half.
+#[must_use]
+pub fn basic_as_it_is(id: &str, secret: &Secret) -> Secret {
+    let pair = format!("{id}:{}", secret.expose());
+    Secret::new(format!("Basic {}", STANDARD.encode(pair)))
 }
 
 /// One call that left this process, as it stood on the wire: lent to a [`Tap`],
@@ -220,5 +242,36 @@ fn kind(error: reqwest::Error) -> Error {
         Error::Connect
     } else {
         Error::Broken
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_are_form_encoded_before_they_are_joined() {
+        let (id, secret) = ("acme client:1", Secret::new("s3cret+&%/\u{e9} word"));
+        let pair = "acme+client%3A1:s3cret%2B%26%25%2F%C3%A9+word";
+        assert_eq!(basic(id, &secret).expose(), format!("Basic {}", STANDARD.encode(pair)));
+        let pair = "id:a+b";
+        let header = basic_as_it_is("id", &Secret::new("a+b"));
+        assert_eq!(header.expose(), format!("Basic {}", STANDARD.encode(pair)));
+    }
+
+    #[tokio::test]
+    async fn whoever_makes_a_request_its_credentials_are_marked() -> Result<(), Error> {
+        let tap: Tap = Arc::new(|sent| {
+            for name in [header::AUTHORIZATION, header::COOKIE] {
+                assert!(sent.headers.get(&name).is_some_and(HeaderValue::is_sensitive), "{name}");
+            }
+        });
+        let request = Request::get("http://127.0.0.1:1/")
+            .header(header::AUTHORIZATION, "Bearer a-token")
+            .header(header::COOKIE, "a=b");
+        let request = request.body(Vec::new()).map_err(|_| Error::Request)?;
+        let outbound = Outbound::new()?;
+        assert!(tapped(tap, outbound.send(request)).await.is_err(), "nobody listens there");
+        Ok(())
     }
 }

@@ -10,7 +10,7 @@ use crate::{clock::Timestamp, digest::Digest};
 #[derive(Debug)]
 pub(crate) struct Bounded<V> {
     entries: HashMap<Digest, (Timestamp, V)>,
-    /// Keys from oldest to newest; may name entries that were removed.
+    /// The keys of the entries, from oldest to newest.
     order: VecDeque<Digest>,
     capacity: usize,
 }
@@ -23,6 +23,7 @@ impl<V> Bounded<V> {
     /// Adds a value that is forgotten at `forget_at`, making room by dropping what is past its
     /// time and then what is oldest.
     pub(crate) fn insert(&mut self, now: Timestamp, key: Digest, forget_at: Timestamp, value: V) {
+        self.remove(&key);
         if self.order.len() >= self.capacity {
             self.entries.retain(|_, (forget_at, _)| *forget_at > now);
             self.order.retain(|key| self.entries.contains_key(key));
@@ -33,9 +34,7 @@ impl<V> Bounded<V> {
             };
             self.entries.remove(&oldest);
         }
-        if self.entries.insert(key, (forget_at, value)).is_some() {
-            self.order.retain(|known| *known != key);
-        }
+        self.entries.insert(key, (forget_at, value));
         self.order.push_back(key);
     }
 
@@ -55,12 +54,15 @@ impl<V> Bounded<V> {
     }
 
     pub(crate) fn remove(&mut self, key: &Digest) {
-        self.entries.remove(key);
+        if self.entries.remove(key).is_some() {
+            self.order.retain(|known| known != key);
+        }
     }
 
     /// Drops every value for which `keep` says no.
     pub(crate) fn retain(&mut self, keep: impl Fn(&V) -> bool) {
         self.entries.retain(|_, (_, value)| keep(value));
+        self.order.retain(|key| self.entries.contains_key(key));
     }
 }
 
@@ -107,5 +109,19 @@ mod tests {
         map.insert(NOW, key(3), Timestamp(900), "d");
         assert_eq!(map.get(NOW, &key(2)), Some(&"c"));
         assert_eq!((map.entries.len(), map.order.len()), (2, 2));
+    }
+
+    #[test]
+    fn a_value_that_went_and_comes_again_takes_one_place() {
+        let went: [fn(&mut Bounded<u8>); 3] =
+            [|map| map.remove(&key(1)), |map| map.retain(|value| *value != 1), |_| {}];
+        for go in went {
+            let mut map = Bounded::new(2);
+            map.insert(NOW, key(2), Timestamp(900), 2);
+            map.insert(NOW, key(1), Timestamp(900), 1);
+            go(&mut map);
+            map.insert(NOW, key(1), Timestamp(900), 1);
+            assert_eq!(map.iter(NOW).map(|(_, value)| *value).collect::<Vec<_>>(), [2, 1]);
+        }
     }
 }

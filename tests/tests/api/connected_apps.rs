@@ -125,6 +125,44 @@ async fn whatever_the_server_answers_the_page_is_there() {
 }
 
 #[tokio::test]
+async fn trouble_with_tokens_and_trouble_with_the_list_are_apart() {
+    let (app, issuer, mut jane) = app().await;
+    let good =
+        json!({ "active": true, "sub": SUBJECT, "aud": app.url("/api"), "scope": "profile" });
+    let of_printer = |found: String| found.contains("Calendar &#60;b&#62;Printer");
+    issuer.answers(INTROSPECT, Answer::HangUp);
+    issuer.answers(LIST, Answer::Json(printer()));
+    let page = Program::with(&app, "one").get("/api/v1/me").await;
+    problem(&page, 503, "introspection_unavailable");
+    assert!(of_printer(section(&mut jane, &app).await), "nothing is listed");
+
+    app.advance(latchkey_domain::Span::seconds(1));
+    issuer.answers(INTROSPECT, Answer::Json(good));
+    issuer.answers(LIST, Answer::HangUp);
+    assert!(!of_printer(section(&mut jane, &app).await));
+    let _ = Program::with(&app, "two").get("/api/v1/me").await.expect(200);
+}
+
+#[tokio::test]
+async fn nobody_has_the_server_asked_without_end() {
+    let (app, issuer, mut jane) = app().await;
+    issuer.answers(LIST, Answer::Json(printer()));
+    let mut refused = None;
+    for _ in 0..=60 {
+        let page = end(&mut jane, &app, "8").await;
+        if page.status == 429 {
+            refused = Some(page);
+            break;
+        }
+    }
+    let page = refused.expect("a limit").expect_error(429, "too_many_tries");
+    assert!(page.header("retry-after").is_some());
+    let before = issuer.requests(LIST).len();
+    assert!(section(&mut jane, &app).await.contains("cannot be listed at the moment"));
+    assert_eq!(issuer.requests(LIST).len(), before, "asked all the same");
+}
+
+#[tokio::test]
 async fn a_server_without_a_list_and_one_that_is_not_there_are_told_of() {
     let issuer = Issuer::start().await;
     let setup = Setup::new().asking(&issuer).with_issuer(&issuer);

@@ -133,6 +133,39 @@ async fn a_key_that_is_given_decides_about_the_algorithm() {
 }
 
 #[tokio::test]
+async fn a_private_key_is_not_shown_again() {
+    let app = Latchkey::start().await;
+    let pem = OwnKey::new("RS256").pem;
+    let bytes = pem.lines().nth(1).expect("base64").to_owned();
+    let public = "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n";
+    let jwk = format!(r#"{{"kty":"EC","crv":"P-256","x":"AA","y":"AA","d":"{bytes}"}}"#);
+    let shared = format!(r#"{{"kty":"oct","k":"{bytes}"}}"#);
+    for key in [
+        pem.clone(),
+        format!("{public}{pem}"),
+        pem.replace('\n', "\\n"),
+        jwk.clone(),
+        format!(r#"{{"keys":[{jwk}]}}"#),
+        jwk[..jwk.len() - 1].to_owned(),
+        shared,
+    ] {
+        for by in ["key", "ours", "secret", "nothing"] {
+            for token in ["a.b.c", ""] {
+                let fields = [("token", token), ("by", by), ("key", key.as_str())];
+                let page = inspect(&app, &fields).await.expect(200);
+                assert!(!page.body.contains(&bytes[..20]), "{by}: {key:.60}");
+            }
+            let page = inspect(&app, &[("token", &key), ("by", by)]).await.expect(200);
+            assert!(!page.body.contains(&bytes[..20]), "as a token: {key:.60}");
+            assert!(page.body.contains("no token"), "{}", page.summary());
+        }
+    }
+    // A public one stays, so that it need not be pasted for every token.
+    let page = inspect(&app, &[("token", "a.b.c"), ("by", "key"), ("key", public)]).await;
+    assert!(page.body.contains("AAAA"), "{}", page.summary());
+}
+
+#[tokio::test]
 async fn the_token_that_is_carried_is_shown_without_its_signature() {
     let app = Latchkey::start().await;
     sign_up(&app, "ada@example.test").await;

@@ -1,14 +1,12 @@
 //! Ending a grant at its provider, in each dialect.
 
 use ::http::{Method, Request, Response, StatusCode, header};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use latchkey_domain::Timestamp;
 use serde_json::{Value, json};
 use url::Url;
-use url::form_urlencoded::{Serializer, byte_serialize};
+use url::form_urlencoded::Serializer;
 
-use crate::http::Outbound;
+use crate::http::{Outbound, basic, basic_as_it_is};
 use crate::oauth::error::{Error, Step};
 use crate::oauth::provider::{Kind, OpenId, below};
 use crate::oauth::{Provider, facebook};
@@ -86,7 +84,8 @@ fn request(
         form.append_pair("client_id", &provider.client_id)
             .append_pair("client_secret", provider.client_secret.expose());
     } else {
-        request = request.header(header::AUTHORIZATION, basic(provider, true));
+        let us = basic(&provider.client_id, &provider.client_secret);
+        request = request.header(header::AUTHORIZATION, us.expose());
     }
     request.body(form.finish().into_bytes())
 }
@@ -119,10 +118,11 @@ async fn github(
     pair: &Pair,
 ) -> Result<Ended, Error> {
     let url = below(api, &format!("applications/{}/grant", provider.client_id));
+    let us = basic_as_it_is(&provider.client_id, &provider.client_secret);
     let request = Request::builder()
         .method(Method::DELETE)
         .uri(url.as_str())
-        .header(header::AUTHORIZATION, basic(provider, false))
+        .header(header::AUTHORIZATION, us.expose())
         .header(header::ACCEPT, "application/vnd.github+json")
         .header(header::CONTENT_TYPE, "application/json");
     let body = json!({ "access_token": pair.access.expose() }).to_string();
@@ -167,16 +167,6 @@ async fn facebook(
         return Err(Error::OutOfOrder { step: Step::Revocation, status });
     }
     Err(Error::status(Step::Revocation, answer.status()))
-}
-
-/// RFC 6749 §2.3.1 encodes both parts as a form does; GitHub takes them as they are.
-fn basic(provider: &Provider, form_encoded: bool) -> String {
-    let part = |text: &str| match form_encoded {
-        true => byte_serialize(text.as_bytes()).collect(),
-        false => text.to_owned(),
-    };
-    let pair = format!("{}:{}", part(&provider.client_id), part(provider.client_secret.expose()));
-    format!("Basic {}", STANDARD.encode(pair))
 }
 
 async fn send(

@@ -3,18 +3,16 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use ::http::{HeaderValue, Method, Request, StatusCode, header};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use ::http::{Method, Request, StatusCode, header};
 use latchkey_domain::{Clock, Span};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 use url::Url;
-use url::form_urlencoded::{Serializer, byte_serialize};
+use url::form_urlencoded::Serializer;
 
 use super::Config;
 use super::breaker::Breaker;
-use crate::http::{self, Outbound};
+use crate::http::{self, Outbound, basic};
 use crate::jwt::members::Members;
 use crate::secret::Secret;
 
@@ -22,7 +20,7 @@ use crate::secret::Secret;
 /// here every request of an app waits, and not one person now and then.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Questions at a time; more wait within their [`TIMEOUT`].
+/// Questions at a time; more wait for a place, for another [`TIMEOUT`] at most.
 const AT_ONCE: usize = 64;
 
 /// Why nothing was heard. Nobody is let in then.
@@ -34,6 +32,9 @@ pub enum Unavailable {
     /// It did not come in time.
     #[error("the authorization server did not answer within {} seconds", TIMEOUT.as_secs())]
     Late,
+    /// It was not even asked: too many questions were out already.
+    #[error("more questions are waiting than the authorization server answers")]
+    Crowded,
     /// It was another status than 200.
     #[error("the authorization server answered {0}")]
     Status(StatusCode),
@@ -109,7 +110,7 @@ impl Drop for Wait<'_> {
     }
 }
 
-/// Puts the question, within limits.
+/// Puts questions of one kind, within limits of their own.
 #[derive(Debug)]
 pub(super) struct Asker {
     http: Outbound,
@@ -166,9 +167,8 @@ impl Asker {
             .method(method)
             .uri(url.as_str())
             .header(header::ACCEPT, "application/json");
-        if as_us && let Ok(mut us) = HeaderValue::try_from(self.authorization.expose()) {
-            us.set_sensitive(true);
-            request = request.header(header::AUTHORIZATION, us);
+        if as_us {
+            request = request.header(header::AUTHORIZATION, self.authorization.expose());
         }
         request
     }
@@ -181,16 +181,15 @@ impl Asker {
         calls: Option<&Calls>,
     ) -> Result<(StatusCode, Vec<u8>), Unavailable> {
         let request = request.map_err(|_| Unavailable::Unreachable(http::Error::Request))?;
+        // A queue says nothing about the server: whoever makes one with made-up
+        // tokens must not have it left alone. Places are never closed.
+        let place = tokio::time::timeout(TIMEOUT, self.places.acquire()).await;
+        let _place = place.map_err(|_| Unavailable::Crowded)?;
         let pass = self.breaker.enter(clock.now()).ok_or(Unavailable::Resting)?;
-        let answer = tokio::time::timeout(TIMEOUT, async {
-            // Never closed: there is a place in the end, or no time left.
-            let _place = self.places.acquire().await;
-            if let Some(calls) = calls {
-                calls.made.fetch_add(1, Ordering::Relaxed);
-            }
-            self.http.send(request).await
-        });
-        let failure = match answer.await {
+        if let Some(calls) = calls {
+            calls.made.fetch_add(1, Ordering::Relaxed);
+        }
+        let failure = match tokio::time::timeout(TIMEOUT, self.http.send(request)).await {
             Ok(Ok(answer)) => {
                 // Whatever it said, somebody is there: one token that makes the
                 // server stumble must not shut out all the others.
@@ -212,21 +211,32 @@ fn form(token: &str) -> Vec<u8> {
     form.finish().into_bytes()
 }
 
-/// HTTP Basic, with both halves form-encoded first (RFC 6749 §2.3.1).
-fn basic(id: &str, secret: &Secret) -> Secret {
-    let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
-    let pair = format!("{}:{}", encoded(id), encoded(secret.expose()));
-    Secret::new(format!("Basic {}", STANDARD.encode(pair)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn credentials_are_form_encoded_before_they_are_joined() {
-        let header = basic("acme client:1", &Secret::new("s3cret+&%/\u{e9} word"));
-        let pair = "acme+client%3A1:s3cret%2B%26%25%2F%C3%A9+word";
-        assert_eq!(header.expose(), format!("Basic {}", STANDARD.encode(pair)));
+    #[tokio::test(start_paused = true)]
+    async fn a_queue_does_not_have_the_server_left_alone() {
+        let config = Config {
+            url: Url::parse("http://127.0.0.1:1/").expect("a URL"),
+            client_id: "api".to_owned(),
+            client_secret: Secret::new("secret"),
+            expected: super::super::Expected { audience: String::new(), issuer: None },
+            issuer: None,
+            remembered_for: latchkey_domain::Span::seconds(0),
+        };
+        let asker = Asker::new(Outbound::new().expect("a client"), &config);
+        let clock = Clock::standing_at(latchkey_domain::Timestamp::from_millis(0));
+        let all = asker.places.acquire_many(64).await.expect("every place");
+        let calls = Calls::default();
+        let outcome = asker.ask("made-up", &clock, calls.waiting()).await;
+        assert!(matches!(outcome, Err(Unavailable::Crowded)), "{:?}", outcome.err());
+        assert_eq!(calls.made(), Some(0), "nobody was asked");
+        drop(all);
+        tokio::time::resume();
+        // Now there is a place, and this one is asked about: nobody listens there.
+        let outcome = asker.ask("another", &clock, calls.waiting()).await;
+        assert!(matches!(outcome, Err(Unavailable::Unreachable(_))), "{:?}", outcome.err());
+        assert_eq!(calls.made(), Some(1));
     }
 }

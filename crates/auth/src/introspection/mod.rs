@@ -102,6 +102,8 @@ impl From<latchkey_store::Error> for Error {
 pub struct Introspection {
     config: Config,
     asker: Asker,
+    /// Asks what people let in: trouble with that keeps no token out.
+    errands: Asker,
     authorizations: Place,
     db: Db,
     tokens: Mutex<Generations<Arc<Flight>>>,
@@ -113,10 +115,12 @@ impl Introspection {
     /// Calls nobody yet: a server that is down must not keep the app from starting.
     #[must_use]
     pub fn new(config: Config, http: Outbound, db: Db) -> Self {
-        let asker = Asker::new(http, &config);
+        let asker = Asker::new(http.clone(), &config);
+        let errands = Asker::new(http, &config);
         Self {
             config,
             asker,
+            errands,
             authorizations: Place::default(),
             db,
             tokens: Mutex::new(Generations::new(CAPACITY)),
@@ -183,7 +187,7 @@ impl Introspection {
     ) -> Result<Option<Vec<Authorization>>, Unavailable> {
         match self.place_of_authorizations(clock).await? {
             Some(place) => {
-                authorizations::list(&self.asker, &place, subject, clock).await.map(Some)
+                authorizations::list(&self.errands, &place, subject, clock).await.map(Some)
             }
             None => Ok(None),
         }
@@ -196,7 +200,7 @@ impl Introspection {
     /// When the server does not confirm it: then the access is as it was.
     pub async fn end(&self, id: &str, clock: &Clock) -> Result<(), Unavailable> {
         if let Some(place) = self.place_of_authorizations(clock).await? {
-            authorizations::end(&self.asker, &place, id, clock).await?;
+            authorizations::end(&self.errands, &place, id, clock).await?;
         }
         self.forget();
         Ok(())
@@ -204,7 +208,7 @@ impl Introspection {
 
     async fn place_of_authorizations(&self, clock: &Clock) -> Result<Option<Url>, Unavailable> {
         match self.issuer() {
-            Some(issuer) => self.authorizations.find(&self.asker, issuer, clock).await,
+            Some(issuer) => self.authorizations.find(&self.errands, issuer, clock).await,
             None => Ok(None),
         }
     }

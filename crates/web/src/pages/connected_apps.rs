@@ -28,6 +28,9 @@ pub(crate) async fn listed(app: &Application, user: &User) -> Result<ConnectedAp
         return Ok(ConnectedApps { server: None, apps: Apps::NotTaken });
     };
     let server = Some(server(app, introspection));
+    if app.limits.a_call(user.id).is_err() {
+        return Ok(ConnectedApps { server, apps: Apps::Unknown });
+    }
     let apps = match of_user(app, introspection, user.id).await? {
         Ok(Some(all)) => Apps::These(all.into_iter().map(row).collect()),
         Ok(None) => Apps::NotTold,
@@ -110,6 +113,7 @@ pub(crate) async fn end(
     };
     let introspection = app.introspection.as_ref().ok_or_else(gone)?;
     let user = caller.user.id;
+    app.limits.a_call(user)?;
     let all = of_user(&app, introspection, user).await?.map_err(unavailable)?;
     let one = all.into_iter().flatten().find(|one| one.id == form.id).ok_or_else(gone)?;
     introspection.end(&one.id, &app.clock).await.map_err(unavailable)?;

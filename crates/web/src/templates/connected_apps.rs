@@ -17,7 +17,7 @@ pub(crate) enum Apps {
     NotTaken,
     /// The server does not tell us; it has a page of its own for that.
     NotTold,
-    /// It does not answer at the moment.
+    /// It does not answer at the moment, or was asked too often.
     Unknown,
     /// These, and no other.
     These(Vec<AppRow>),

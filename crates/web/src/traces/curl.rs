@@ -49,7 +49,7 @@ fn command(hop: &Hop) -> String {
     let request = &hop.request;
     let mut words = vec!["curl --silent --show-error --include".to_owned()];
     if request.method != "GET" {
-        words.push(format!("--request {}", request.method));
+        words.push(format!("--request {}", quoted(&Text::plain(&*request.method))));
     }
     for header in &request.headers {
         if !BY_CURL.contains(&header.name.as_str()) {

@@ -129,6 +129,16 @@ pub fn read(text: &str) -> Result<Vec<GivenKey>, KeyNotRead> {
     if keys.is_empty() { Err(KeyNotRead::JwkNotUsable) } else { Ok(keys) }
 }
 
+/// Whether there is a private key or a shared one in it, in one piece or not:
+/// then it is not to be shown again.
+#[must_use]
+pub fn is_private(text: &str) -> bool {
+    let names = |name: &str| text.contains(&format!("\"{name}\""));
+    text.contains("PRIVATE KEY")
+        || (names("kty") && (names("d") || names("k")))
+        || matches!(read(text), Err(KeyNotRead::Private))
+}
+
 /// A secret, as it is typed.
 ///
 /// # Errors

@@ -10,7 +10,7 @@ use crate::{
     clock::Timestamp,
     digest::Digest,
     misbehave::Misbehaviour,
-    people::Person,
+    people::{Person, is_passing},
     protocol::scopes::{Audience, Scopes},
 };
 
@@ -98,13 +98,17 @@ impl Grants {
         earlier.unwrap_or_default()
     }
 
-    /// Enters what was decided; says whether a refresh token is due.
+    /// Enters what was decided; says whether a refresh token is due. Of who passes by nothing is
+    /// entered: they come without end, and nobody would ever take them out.
     pub(super) fn consented(
         &mut self,
         now: Timestamp,
         authorization: &Authorization,
         asked: &Scopes,
     ) -> bool {
+        if is_passing(&authorization.person.key) {
+            return refresh_is_due(authorization, &Scopes::default(), false);
+        }
         let consent = self
             .consents
             .entry(ConsentKey::of(authorization))

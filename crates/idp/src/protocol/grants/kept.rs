@@ -5,18 +5,18 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AccessToken, Authorization, Consent, ConsentKey, Grants, Offline,
+    AccessToken, Authorization, Consent, ConsentKey, Found, Grants, Offline,
     refresh::{RefreshToken, Rotated},
 };
 use crate::{
-    Provider,
+    Client, Provider,
     clock::Timestamp,
     digest::Digest,
     misbehave::Misbehaviour,
-    people::People,
+    people::{People, Person, is_passing},
     protocol::{
         clients::Clients,
-        scopes::{Audience, Catalogue},
+        scopes::{Audience, Catalogue, Scopes},
     },
 };
 
@@ -76,8 +76,7 @@ pub(crate) struct Register<'a> {
 }
 
 impl Parties {
-    fn of(authorization: &Authorization) -> Self {
-        let Authorization { client, person, audience, scopes, .. } = authorization;
+    fn of(client: &Client, person: &Person, audience: &Audience, scopes: &Scopes) -> Self {
         Self {
             provider: client.provider.key().to_owned(),
             client: client.id.clone(),
@@ -110,6 +109,20 @@ impl Parties {
 }
 
 impl KeptToken {
+    fn of(key: &Digest, family: &Digest, token: &Found, rotated: Option<Rotated>) -> Self {
+        let Authorization { client, person, audience, scopes, .. } = &*token.authorization;
+        Self {
+            parties: Parties::of(client, person, audience, scopes),
+            digest: key.text(),
+            family: family.text(),
+            auth_time: token.authorization.auth_time,
+            issued_at: token.issued_at,
+            expires_at: token.expires_at,
+            misbehave: token.authorization.misbehaviour.key().to_owned(),
+            rotated,
+        }
+    }
+
     fn read(&self, register: &Register<'_>) -> Option<(Digest, Digest, Arc<Authorization>)> {
         let authorization = self.parties.read(register)?;
         let provider = authorization.client.provider;
@@ -124,43 +137,26 @@ impl KeptToken {
 }
 
 impl Grants {
-    /// Everything that is to outlive the process.
+    /// Everything that is to outlive the process; who passes by does not.
     pub(crate) fn kept(&self, now: Timestamp) -> Kept {
+        let stays = |authorization: &Authorization| !is_passing(&authorization.person.key);
         let access = self
             .access_tokens
             .iter(now)
             .filter(|(_, token)| token.expires_at.0 > now.0 + WORTH_KEEPING)
-            .map(|(key, token)| KeptToken {
-                parties: Parties::of(&token.authorization),
-                digest: key.text(),
-                family: token.family.text(),
-                auth_time: token.authorization.auth_time,
-                issued_at: token.issued_at,
-                expires_at: token.expires_at,
-                misbehave: token.authorization.misbehaviour.key().to_owned(),
-                rotated: None,
-            });
-        let refresh = self.refresh_tokens.iter(now).map(|(key, token)| KeptToken {
-            parties: Parties::of(&token.authorization),
-            digest: key.text(),
-            family: token.family.text(),
-            auth_time: token.authorization.auth_time,
-            issued_at: token.issued_at,
-            expires_at: token.expires_at,
-            misbehave: token.authorization.misbehaviour.key().to_owned(),
-            rotated: token.rotated,
-        });
+            .filter(|(_, token)| stays(&token.authorization))
+            .map(|(key, token)| KeptToken::of(key, &token.family, &token.found(), None));
+        let refresh =
+            self.refresh_tokens.iter(now).filter(|(_, token)| stays(&token.authorization)).map(
+                |(key, token)| KeptToken::of(key, &token.family, &token.found(), token.rotated),
+            );
         let consents = self.consents.values().map(|consent| KeptConsent {
-            parties: Parties {
-                provider: consent.client.provider.key().to_owned(),
-                client: consent.client.id.clone(),
-                person: consent.person.key.clone(),
-                api: match &consent.audience {
-                    Audience::Provider => None,
-                    Audience::Api(uri) => Some(uri.to_string()),
-                },
-                scope: consent.scopes.joined(" "),
-            },
+            parties: Parties::of(
+                &consent.client,
+                &consent.person,
+                &consent.audience,
+                &consent.scopes,
+            ),
             id: consent.id.clone(),
             created_at: consent.created_at,
             last_used_at: consent.last_used_at,

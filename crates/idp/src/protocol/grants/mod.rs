@@ -90,6 +90,18 @@ struct AccessToken {
     expires_at: Timestamp,
 }
 
+impl AccessToken {
+    fn found(&self) -> Found {
+        Found {
+            authorization: Arc::clone(&self.authorization),
+            issued_at: self.issued_at,
+            expires_at: self.expires_at,
+            refresh: false,
+            rotated: false,
+        }
+    }
+}
+
 /// A token that is good, whatever its kind: what introspection and revocation need to know.
 #[derive(Debug)]
 pub(crate) struct Found {
@@ -107,7 +119,7 @@ pub(crate) struct Grants {
     codes: Bounded<Code>,
     access_tokens: Bounded<AccessToken>,
     refresh_tokens: Bounded<RefreshToken>,
-    /// Bounded by the people, the clients and the APIs there are.
+    /// Bounded by the people, the clients and the APIs there are; who passes by is not among them.
     consents: HashMap<ConsentKey, Consent>,
     /// Rung when something has changed that is to outlive the process.
     bell: Option<SyncSender<()>>,
@@ -155,13 +167,7 @@ impl Grants {
     /// A good token of a provider, of either kind.
     pub(crate) fn find(&self, now: Timestamp, provider: Provider, token: &str) -> Option<Found> {
         let key = Digest::of(token);
-        let access = self.access_tokens.get(now, &key).map(|token| Found {
-            authorization: Arc::clone(&token.authorization),
-            issued_at: token.issued_at,
-            expires_at: token.expires_at,
-            refresh: false,
-            rotated: false,
-        });
+        let access = self.access_tokens.get(now, &key).map(AccessToken::found);
         access
             .or_else(|| self.refresh_tokens.get(now, &key).map(RefreshToken::found))
             .filter(|found| found.authorization.client.provider == provider)

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    people::{People, builtin},
+    people::{NewPerson, People, builtin, passing},
     protocol::{clients::Clients, pkce::CodeChallenge, scopes::Catalogue},
 };
 
@@ -354,6 +354,28 @@ fn grants_outlive_the_process_and_hold_no_token() {
     let register = Register { clients: &nobody, ..register };
     without.restore(NOW, serde_json::from_str(&json).unwrap(), &register);
     assert_eq!(without.kept(NOW), Kept::default());
+}
+
+#[test]
+fn who_passes_by_is_written_down_nowhere() {
+    let mut grants = Grants::default();
+    for n in 0..3 {
+        let (key, code, refresh) = (format!("passing-{n}"), format!("{n}"), format!("refresh-{n}"));
+        let new = NewPerson::parse("Somebody", "a@example.test", true).unwrap();
+        let person = Arc::new(passing(&key, new));
+        let authorization = Authorization { person, ..offline(Misbehaviour::None) };
+        grants.issue_code(NOW, &code, authorization, binding());
+        let fresh = Fresh { access: &code, refresh: &refresh };
+        assert!(grants.redeem(NOW, &attempt_of(&code), &fresh).unwrap().refresh);
+        assert!(grants.find(NOW, Provider::Google, &refresh).is_some());
+    }
+    assert!(grants.consents.is_empty());
+    assert_eq!(grants.kept(NOW), Kept::default());
+    // Whoever takes it back ends it all the same.
+    let token = grants.find(NOW, Provider::Google, "refresh-0").unwrap();
+    assert!(grants.end(&token.authorization));
+    assert!(grants.find(NOW, Provider::Google, "refresh-0").is_none());
+    assert!(grants.find(NOW, Provider::Google, "refresh-1").is_some());
 }
 
 #[test]

@@ -64,24 +64,30 @@ pub(crate) async fn act(
     if pasted.carried.is_some() {
         return Ok(Page(carried(&app, caller.as_ref(), empty).await));
     }
+    let keys = match pasted.by {
+        VerifyBy::Key => Some(given::read(&pasted.key)),
+        VerifyBy::Secret => Some(given::secret(&pasted.secret)),
+        VerifyBy::Ours | VerifyBy::Nothing => None,
+    };
+    // What is private is not shown again, wherever it was pasted.
+    let public = |text: String| if given::is_private(&text) { String::new() } else { text };
+    let is_key = given::is_private(&pasted.token);
     let form = InspectorForm {
-        token: pasted.token,
+        token: public(pasted.token),
         by: pasted.by,
-        key: pasted.key,
+        key: public(pasted.key),
         issuer: pasted.issuer,
         audience: pasted.audience,
         complaint: None,
     };
     if form.token.trim().is_empty() {
-        let complaint = Some("Paste a token first.");
+        let complaint = Some(match is_key {
+            true => "This is a private key, and no token. Consider whether it is still private.",
+            false => "Paste a token first.",
+        });
         return Ok(Page(InspectorPage { form: InspectorForm { complaint, ..form }, ..empty }));
     }
     let cleaned = inspect::clean(&form.token);
-    let keys = match form.by {
-        VerifyBy::Key => Some(given::read(&form.key)),
-        VerifyBy::Secret => Some(given::secret(&pasted.secret)),
-        VerifyBy::Ours | VerifyBy::Nothing => None,
-    };
     let answer = match form.by {
         VerifyBy::Ours => answer(&app, &cleaned.token).await,
         _ => None,
