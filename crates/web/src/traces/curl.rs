@@ -94,7 +94,24 @@ fn variables(hop: &Hop) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::traces::model::{Body, Party, Request};
+    use crate::traces::steps::Step;
     use crate::traces::text::{Kind, Letter};
+
+    #[test]
+    fn a_method_stays_a_word() {
+        let request = Request {
+            method: "A`id`".to_owned(),
+            url: Text::plain("/"),
+            version: "HTTP/1.1".to_owned(),
+            headers: Vec::new(),
+            head: 10,
+            body: Body::default(),
+        };
+        let (from, to, step) = (Party::Browser, Party::App, Step::Start);
+        let hop = Hop { step, from, to, begun: 0, waited: 0, received: 0, request, response: None };
+        assert!(command(&hop).contains("--request 'A`id`' "), "{}", command(&hop));
+    }
 
     #[test]
     fn what_others_wrote_stays_a_word() {
