@@ -72,6 +72,12 @@ const BY_EMAIL: &str = concat!(
     " FROM users u WHERE u.email = $1 ORDER BY u.email_verified_at IS NULL, u.id"
 );
 
+const AT_DOMAIN: &str = concat!(
+    "SELECT ",
+    user_columns!(),
+    " FROM users u WHERE u.email LIKE '%@' || $1 ORDER BY u.id"
+);
+
 const SET_ROLES: &str = "UPDATE users SET roles = $2 WHERE id = $1";
 
 const BY_ID: &str = concat!("SELECT ", user_columns!(), " FROM users u WHERE u.id = $1");
@@ -109,6 +115,16 @@ pub async fn page(db: &Db, after: Option<UserId>, limit: u32) -> Result<Vec<User
 pub async fn by_email(db: &Db, email: &Email) -> Result<Vec<User>> {
     let rows: Vec<UserRow> =
         on!(db, pool => sqlx::query_as(BY_EMAIL).bind(email.as_str()).fetch_all(pool))?;
+    rows.into_iter().map(User::try_from).collect()
+}
+
+/// The accounts that name an address at this domain, whether or not they proved it.
+///
+/// # Errors
+/// When the database does.
+pub async fn at_domain(db: &Db, domain: &str) -> Result<Vec<User>> {
+    let rows: Vec<UserRow> =
+        on!(db, pool => sqlx::query_as(AT_DOMAIN).bind(domain).fetch_all(pool))?;
     rows.into_iter().map(User::try_from).collect()
 }
 

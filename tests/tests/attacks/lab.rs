@@ -79,6 +79,34 @@ async fn every_attack_is_refused_and_nobody_is_left_behind() {
     Browser::new().sign_in_with(&app, "google", "grace").await;
 }
 
+/// As an attack leaves it that is cut off: somebody who has signed up, and somebody
+/// who has come through the provider, both with addresses of the lab.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_left_behind_is_deleted_and_nobody_else() {
+    let app = Latchkey::start().await;
+    let mut browser = Browser::new();
+    browser.sign_in_with(&app, "google", "ada").await;
+    sign_up(&app, "developer@lab.invalid").await;
+    let before = everybody(&app).await;
+
+    sign_up(&app, &format!("lab-{}@lab.invalid", "0".repeat(32))).await;
+    let mut passer = Browser::new();
+    let victim = format!("lab-{}@lab.invalid", "f".repeat(32));
+    let authorize = passer.set_out(&app, "google").await;
+    let person = [("person", "passing-1"), ("name", "Pia"), ("email", &victim)];
+    let person = [&person[..], &[("decision", "allow"), ("verified", "on")]].concat();
+    let callback = passer.decide(&authorize, &person).await;
+    assert_eq!(passer.come_back(&callback).await.see_other(), "/account");
+    assert!(passer.account(&app).await.is_some(), "nobody came through");
+    assert_ne!(everybody(&app).await, before);
+
+    let page = run(&app, &mut browser, "/lab/jwt_none/run").await;
+    assert!(page.body.contains("<h2>Refused</h2>"), "{}", page.summary());
+    assert_eq!(everybody(&app).await, before);
+    assert!(passer.account(&app).await.is_none(), "the account is gone, and its cookie works");
+    assert!(browser.account(&app).await.is_some());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn without_the_provider_nothing_is_said_to_be_refused() {
     let app = Setup::new().set("LOCAL_IDP", "off").start().await;

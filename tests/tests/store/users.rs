@@ -51,6 +51,29 @@ on_both! {
         assert!(nobody.is_empty());
     }
 
+    async fn a_domain_is_a_whole_one(database) {
+        let db = &database.db;
+        let mut ids = Vec::new();
+        for (subject, address, verified) in [
+            ("1", Some("ada@lab.invalid"), true),
+            ("2", Some("grace@lab.invalid"), false),
+            ("3", Some("noor@other-lab.invalid"), true),
+            ("4", Some("lab.invalid@example.test"), true),
+            ("5", None, false),
+        ] {
+            let user = user(address, verified);
+            identities::create_account(db, &user, "acme", &profile(subject), &Starters::default())
+                .await
+                .expect("a new account");
+            ids.push(user.id);
+        }
+        ids.truncate(2);
+        ids.sort();
+        let found = users::at_domain(db, "lab.invalid").await.expect("an answer");
+        let found: Vec<_> = found.into_iter().map(|user| user.id).collect();
+        assert_eq!(found, ids);
+    }
+
     async fn roles_are_replaced_as_a_whole(database) {
         let db = &database.db;
         let (ada, other) = (somebody(db).await, somebody(db).await);

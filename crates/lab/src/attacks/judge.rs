@@ -97,6 +97,8 @@ pub fn judge(expect: &[Expect], seen: &[Seen]) -> Verdict {
 
 fn one(expect: &Expect, seen: &Seen, first: &Seen) -> Verdict {
     let whole = || seen.status < 400;
+    // Somebody who made too many tries, or a server that failed, has not looked.
+    let looked = |seen: &Seen| seen.status < 500 && seen.status != 429;
     match *expect {
         Expect::Code(status, code) => refused(seen, seen.is(status, code)),
         Expect::Says(status, code, text) => {
@@ -119,7 +121,7 @@ fn one(expect: &Expect, seen: &Seen, first: &Seen) -> Verdict {
             Some(found) => Verdict::GotThrough(format!("It led to {found}")),
             None => unclear(seen),
         },
-        Expect::Without(text) if seen.status < 500 => refused_if(!seen.holds(text), || {
+        Expect::Without(text) if looked(seen) => refused_if(!seen.holds(text), || {
             format!("“{text}” stands in the answer as it was sent")
         }),
         Expect::Has(header, part) if whole() => {
@@ -127,10 +129,10 @@ fn one(expect: &Expect, seen: &Seen, first: &Seen) -> Verdict {
                 format!("The answer has no {header} with {part}")
             })
         }
-        Expect::Lacks(header) if seen.status < 500 => {
+        Expect::Lacks(header) if looked(seen) => {
             refused_if(seen.header(header).is_none(), || format!("The answer has {header}"))
         }
-        Expect::Still(text) if seen.status < 500 => {
+        Expect::Still(text) if looked(seen) => {
             refused_if(seen.status == 200 && seen.body.contains(text), || {
                 format!("Afterwards {} was answered, without what has to be there", seen.line())
             })
@@ -139,15 +141,15 @@ fn one(expect: &Expect, seen: &Seen, first: &Seen) -> Verdict {
             seen.header("retry-after").is_some_and(|after| after.parse::<u32>().is_ok()),
             || "The answer names no time to wait".to_owned(),
         ),
-        Expect::Limited if seen.status < 500 && seen.status != 429 => {
+        Expect::Limited if looked(seen) => {
             Verdict::GotThrough(format!("The guess was judged: {}", seen.line()))
         }
-        Expect::Alike if seen.status < 500 && seen.status != 429 => {
+        Expect::Alike if looked(seen) && looked(first) => {
             refused_if(seen.faceless() == first.faceless(), || {
                 format!("{} is not what the first was told: {}", seen.line(), first.line())
             })
         }
-        Expect::SameSuccessor if seen.status == 200 => refused_if(
+        Expect::SameSuccessor if seen.status == 200 && first.status == 200 => refused_if(
             seen.member("refresh_token").is_some()
                 && seen.member("refresh_token") == first.member("refresh_token"),
             || "There are two successors".to_owned(),

@@ -3,8 +3,8 @@
 //! Each has a story, steps that are sent (`stage`), and what the answers have
 //! to be ([`judge`](judge())): the check that is there for it has to have refused it,
 //! by its own code. Where it makes sense, the same without the attack is sent
-//! beside it and has to succeed. People are made up for a run (`people`) and
-//! deleted at its end.
+//! beside it and has to succeed. People are made up for a run (`people`); who runs
+//! it deletes them ([`is_made_up`]), whether or not an attack was cut off.
 
 mod accounts;
 mod callback;
@@ -27,6 +27,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 pub use judge::{Expect, Verdict, judge};
+pub use people::is_made_up;
 pub use record::{DOMAIN, Role, Seen, Step};
 pub use run::{Report, run};
 pub use stage::{LocalProvider, NotRun, Stage, Target};

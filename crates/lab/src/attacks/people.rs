@@ -1,4 +1,5 @@
-//! The people of a run. Each is made up for it, and deleted at its end.
+//! The people of a run. Each is made up for it; whoever runs it deletes them: by
+//! [`is_made_up`] they are told apart from everybody else.
 
 use http::Method;
 use url::Url;
@@ -12,7 +13,7 @@ use crate::{Answer, Call};
 pub(super) struct Account {
     pub(super) email: String,
     pub(super) password: String,
-    /// A browser that stays signed in, to delete the account in the end.
+    /// A browser that stays signed in.
     keeper: Browser,
 }
 
@@ -49,25 +50,26 @@ pub(super) fn address() -> Outcome<String> {
     Ok(format!("lab-{}@{DOMAIN}", random()?))
 }
 
+/// Whether somebody with this address was made up for a run, and nobody else's.
+#[must_use]
+pub fn is_made_up(email: &str) -> bool {
+    let random = email.strip_prefix("lab-").and_then(|rest| rest.strip_suffix(DOMAIN));
+    random.and_then(|rest| rest.strip_suffix('@')).is_some_and(|random| {
+        random.len() == 32 && random.bytes().all(|byte| byte.is_ascii_hexdigit())
+    })
+}
+
 impl Stage {
     /// Signs somebody up.
-    pub(super) async fn account(&mut self, name: &str, email: &str) -> Outcome<Account> {
+    pub(super) async fn account(&self, name: &str, email: &str) -> Outcome<Account> {
         let password = random()?;
         let fields = [("name", name), ("email", email), ("password", &*password)];
         let form = self.form("/sign-up", &fields)?;
         let signed_up = self.quietly(&mut self.browser(), form).await?;
         expect(&signed_up, 303, "Nobody could be signed up")?;
-        self.adopt(email, &password).await
-    }
-
-    /// Takes an account among those that are deleted at the end.
-    pub(super) async fn adopt(&mut self, email: &str, password: &str) -> Outcome<Account> {
         let mut keeper = self.browser();
-        self.sign_in(&mut keeper, email, password, "session").await?;
-        let (email, password) = (email.to_owned(), password.to_owned());
-        let account = Account { email, password, keeper };
-        self.cast.push(account.clone());
-        Ok(account)
+        self.sign_in(&mut keeper, email, &password, "session").await?;
+        Ok(Account { email: email.to_owned(), password, keeper })
     }
 
     /// Whose things are to be stolen.
@@ -169,49 +171,11 @@ impl Stage {
         self.allow(&authorize, &passer, misbehave).await
     }
 
-    /// Deletes everybody; what is left over, in words.
-    pub async fn clear(&mut self) -> Option<String> {
-        let mut left = Vec::new();
-        for account in std::mem::take(&mut self.cast) {
-            if let Err(error) = self.delete_account(account.clone()).await {
-                left.push(format!("{}: {error}", account.email));
-            }
-        }
-        if let Some(passer) = self.passer.take()
-            && let Err(error) = self.delete_passer(&passer).await
-        {
-            left.push(format!("{}: {error}", passer.email));
-        }
-        (self.owner, self.thief) = (None, None);
-        self.access_tokens.clear();
-        (!left.is_empty()).then(|| left.join("; "))
-    }
-
-    /// Deletes an account with the browser that was kept for it; when an attack
-    /// has signed that one out, with the password.
-    async fn delete_account(&self, mut account: Account) -> Outcome {
-        if self.delete(&mut account.keeper).await.is_ok() {
-            return Ok(());
-        }
-        let mut again = self.signed_in(&account, "session").await?;
-        self.delete(&mut again).await
-    }
-
     /// Deletes the account of whoever is signed in.
     pub(super) async fn delete(&self, who: &mut Browser) -> Outcome {
         let call = self.form("/account/delete", &[("confirm", "delete")])?;
         let answer = self.quietly(who, call).await?;
         expect(&answer, 303, "An account could not be deleted")
-    }
-
-    /// Comes back as this person, and deletes the account.
-    pub(super) async fn delete_passer(&self, passer: &Passer) -> Outcome {
-        let mut browser = self.browser();
-        let authorize = self.set_out(&mut browser, "/auth/google").await?;
-        let callback = self.allow(&authorize, passer, "none").await?;
-        let answer = self.quietly(&mut browser, come_back(callback)).await?;
-        expect(&answer, 303, "Nobody could be signed in through the local provider")?;
-        self.delete(&mut browser).await
     }
 }
 
@@ -258,4 +222,24 @@ fn expect(answer: &Answer, status: u16, otherwise: &str) -> Outcome {
     }
     let seen = super::record::Seen::of(answer);
     Err(NotRun::because(format!("{otherwise}: {} was answered.", seen.line())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_was_made_up_is_told_apart() {
+        assert!(is_made_up(&address().expect("an address")));
+        for other in [
+            "ada@lab.invalid",
+            "lab-1@lab.invalid",
+            "lab-ada0ada0ada0ada0ada0ada0ada0adal@lab.invalid",
+            "lab-00000000000000000000000000000000@lab.example",
+            "lab-00000000000000000000000000000000lab.invalid",
+            "xlab-00000000000000000000000000000000@lab.invalid",
+        ] {
+            assert!(!is_made_up(other), "{other}");
+        }
+    }
 }

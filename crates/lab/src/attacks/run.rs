@@ -1,4 +1,4 @@
-//! Running attacks: bounded in time, and with nobody left behind.
+//! Running attacks: bounded in time.
 
 use std::time::{Duration, Instant};
 
@@ -12,9 +12,6 @@ const EACH: Duration = Duration::from_secs(18);
 
 /// How long all of them may take; what has not been run by then is not run.
 const ALL: Duration = Duration::from_secs(25);
-
-/// How long deleting the people may take.
-const CLEARING: Duration = Duration::from_secs(5);
 
 /// Those that wait for seconds on purpose: in a lane of their own.
 const SLOW: [&str; 1] = ["refresh_reused"];
@@ -38,13 +35,13 @@ pub struct Report {
     pub took: Duration,
 }
 
-/// Runs these attacks, and tells of each as soon as it is over. What could not
-/// be deleted afterwards is answered, in words.
+/// Runs these attacks, and tells of each as soon as it is over. Its people stay
+/// behind, for whoever runs it to delete: some attacks are cut off halfway.
 pub async fn run(
     target: &Target,
     attacks: &[&'static Attack],
     tell: &(dyn Fn(&'static Attack, Report) + Send + Sync),
-) -> Option<String> {
+) {
     let (slow, quick): (Vec<&'static Attack>, Vec<&'static Attack>) =
         attacks.iter().copied().partition(|attack| SLOW.contains(&attack.id));
     let of = |groups: &[Group]| -> Vec<&'static Attack> {
@@ -52,16 +49,13 @@ pub async fn run(
     };
     let deadline = Instant::now() + ALL;
     let [one, two, three, four] = LANES.map(of);
-    let left_over = tokio::join!(
+    tokio::join!(
         lane(target, &one, deadline, tell),
         lane(target, &two, deadline, tell),
         lane(target, &three, deadline, tell),
         lane(target, &four, deadline, tell),
         lane(target, &slow, deadline, tell),
     );
-    let (one, two, three, four, five) = left_over;
-    let left_over: Vec<_> = [one, two, three, four, five].into_iter().flatten().collect();
-    (!left_over.is_empty()).then(|| left_over.join("; "))
 }
 
 /// One after the other, with the same people.
@@ -70,19 +64,19 @@ async fn lane(
     attacks: &[&'static Attack],
     deadline: Instant,
     tell: &(dyn Fn(&'static Attack, Report) + Send + Sync),
-) -> Option<String> {
-    if attacks.is_empty() {
-        return None;
-    }
-    let mut stage = match Stage::new(target.clone()) {
-        Ok(stage) => stage,
-        Err(error) => return Some(error.to_string()),
-    };
+) {
+    let mut stage = Stage::new(target.clone());
     for attack in attacks.iter().copied() {
-        tell(attack, one(&mut stage, attack, deadline).await);
+        let report = match &mut stage {
+            Ok(stage) => one(stage, attack, deadline).await,
+            Err(error) => Report {
+                verdict: Verdict::CouldNotRun(error.to_string()),
+                steps: Vec::new(),
+                took: Duration::ZERO,
+            },
+        };
+        tell(attack, report);
     }
-    let cleared = tokio::time::timeout(CLEARING, stage.clear()).await;
-    cleared.unwrap_or_else(|_| Some("the people of the run: deleting took too long".to_owned()))
 }
 
 /// Headers that stand on every answer: shown where they are what it is about.

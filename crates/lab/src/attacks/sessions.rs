@@ -154,7 +154,6 @@ async fn account_deleted(stage: &mut Stage) -> Outcome {
     let mut program = stage.thiefs_browser();
     stage.control(&mut program, "The JWT too", shown(), 200).await?;
     stage.delete(&mut browser).await?;
-    stage.cast.retain(|one| one.email != account.email);
     stage.attack(&mut thief, "The session afterwards", stage.get("/account")?).await?;
     stage.attack(&mut program, "The JWT afterwards", shown()).await?;
     Ok(())

@@ -1,5 +1,5 @@
 //! Where an attack takes place: the instance, its local provider, people who
-//! are made up and deleted afterwards, and a record of what was said.
+//! are made up, and a record of what was said.
 
 use std::collections::BTreeMap;
 
@@ -81,8 +81,6 @@ impl Browser {
 pub struct Stage {
     pub(super) target: Target,
     http: Agent,
-    /// Who was made up, to be deleted at the end.
-    pub(super) cast: Vec<Account>,
     pub(super) owner: Option<Account>,
     pub(super) thief: Option<Account>,
     pub(super) passer: Option<Passer>,
@@ -101,7 +99,6 @@ impl Stage {
         Ok(Self {
             target,
             http: Agent::new()?,
-            cast: Vec::new(),
             owner: None,
             thief: None,
             passer: None,

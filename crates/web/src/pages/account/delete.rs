@@ -2,12 +2,13 @@
 
 use axum::extract::State;
 use axum::response::Redirect;
+use latchkey_domain::UserId;
 use latchkey_domain::audit::{Actor, Kind};
 use latchkey_store::{accounts, sign_ins};
 use serde::Deserialize;
 
 use super::done;
-use crate::app::App;
+use crate::app::{App, Application};
 use crate::caller::Caller;
 use crate::client::Client;
 use crate::errors::{Action, Fault, Result, catalogue};
@@ -31,25 +32,33 @@ pub(crate) async fn act(
     browser: Browser,
     Fields(form): Fields<Confirmation>,
 ) -> Result<Redirect> {
-    let now = app.clock.now();
     caller.proved_lately(&app).await?;
     if form.confirm.trim() != WORD {
         return Err(Fault::new(catalogue::NOT_CONFIRMED)
             .action(Action::link("Back to your account", "/account")));
     }
-    // Its JWTs are refused at once here, and within a second elsewhere,
-    // whatever JWT_REVOCATION says.
-    for sign_in in sign_ins::living(&app.db, caller.user.id, app.settings.session, now).await? {
-        app.note_gone(sign_in.id, now);
-    }
     if let Some(id) = caller.sign_in_id() {
-        app.note_gone(id, now);
+        app.note_gone(id, app.clock.now());
     }
     sign_out(&app, browser).await?;
-    accounts::delete(&app.db, caller.user.id, now).await?;
-    app.forget_delegations();
+    delete(&app, caller.user.id).await?;
     audit::note(&app, Kind::AccountDeleted, None, Actor::Person, "", None).await;
     Ok(Redirect::to("/"))
+}
+
+/// Deletes an account. Its JWTs are refused at once here, and within a second
+/// elsewhere, whatever JWT_REVOCATION says.
+pub(in crate::pages) async fn delete(
+    app: &Application,
+    user: UserId,
+) -> latchkey_store::Result<()> {
+    let now = app.clock.now();
+    for sign_in in sign_ins::living(&app.db, user, app.settings.session, now).await? {
+        app.note_gone(sign_in.id, now);
+    }
+    accounts::delete(&app.db, user, now).await?;
+    app.forget_delegations();
+    Ok(())
 }
 
 /// `POST /account/verify-email`: writes the letter once more.

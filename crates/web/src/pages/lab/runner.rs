@@ -3,10 +3,13 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use latchkey_domain::Email;
 use latchkey_lab::attacks::{self, Attack, LocalProvider, Report, Target};
+use latchkey_store::users;
 use url::Url;
 
 use crate::app::{App, Application};
+use crate::pages::account::delete::delete;
 use crate::settings::Dialect;
 use crate::templates::Progress;
 
@@ -90,13 +93,35 @@ pub(super) fn start(app: &App, attacks: Vec<&'static Attack>) {
     tokio::spawn(async move {
         let running = Running(app.clone());
         let tell = |attack, report| app.lab.note(attack, report);
-        let left_over = attacks::run(&target(&app), &attacks, &tell).await;
+        // Whoever a run left behind that broke off, or another program.
+        let _ = clear_away(&app).await;
+        attacks::run(&target(&app), &attacks, &tell).await;
+        let left_over = clear_away(&app).await;
         if let Some(left_over) = &left_over {
             tracing::warn!(left_over, "the attack lab could not clear away everything");
         }
         app.lab.end(left_over);
         drop(running);
     });
+}
+
+/// Deletes everybody who was made up for a run. Through the database, so that an
+/// attack that was cut off leaves nobody behind either. What is left, in words.
+async fn clear_away(app: &Application) -> Option<String> {
+    let people = match users::at_domain(&app.db, attacks::DOMAIN).await {
+        Ok(people) => people,
+        Err(error) => return Some(format!("the people of the run: {error}")),
+    };
+    let mut left = Vec::new();
+    for user in people {
+        let email = user.email.as_ref().map_or("", Email::as_str);
+        if attacks::is_made_up(email)
+            && let Err(error) = delete(app, user.id).await
+        {
+            left.push(format!("{email}: {error}"));
+        }
+    }
+    (!left.is_empty()).then(|| left.join("; "))
 }
 
 /// This very instance, as anybody can reach it.
