@@ -2,6 +2,15 @@
 
 import assert from 'node:assert/strict';
 
+/**
+ * Presses what sends a form or leads on, and waits until the next page is there.
+ * Where it has the address of this one, nothing else tells that it has come; and
+ * waitForLoadState() is content with the page that is about to go.
+ */
+export async function press(page, what) {
+  await Promise.all([page.waitForEvent('load'), what.click()]);
+}
+
 /** Opens the sign-in page and presses "Continue with …". */
 export async function setOut(page, app, label, path = '/sign-in') {
   await page.goto(app.origin + path);

@@ -7,13 +7,53 @@ import { launchChromium, openWindow } from '../lib/chromium.mjs';
 import { connectCalendar } from '../lib/connections.mjs';
 import { startLatchkey } from '../lib/latchkey.mjs';
 import { forms, pagesOf } from '../lib/pages.mjs';
-import { setOut, signIn } from '../lib/sign-in.mjs';
+import { allow, pick, press, setOut, signIn } from '../lib/sign-in.mjs';
+
+const RENEWS = /<meta http-equiv="refresh"[^>]*>/;
+
+// As long as this, at most, is measured, timed or attacked.
+const PATIENCE = 90_000;
+
+/** Sends a form, and looks until what it began is over; says how it looked meanwhile. */
+async function runs(origin, path, fields, shownAt) {
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+  const body = new URLSearchParams(fields).toString();
+  const begun = await fetch(origin + path, { method: 'POST', headers, body, redirect: 'manual' });
+  assert.equal(begun.status, 303, path);
+  const look = async () => (await fetch(origin + shownAt)).text();
+  const meanwhile = await look();
+  assert.match(meanwhile, RENEWS, `${shownAt} renews itself`);
+  for (const end = Date.now() + PATIENCE; RENEWS.test(await look());) {
+    assert.ok(Date.now() < end, `${path} came to no end`);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+  // It stands still, to be looked at in peace.
+  return meanwhile.replace(RENEWS, '');
+}
 
 describe('pages are for everybody', () => {
   let app;
   let browser;
+  const meanwhile = {};
   before(async () => { [app, browser] = await Promise.all([startLatchkey(), launchChromium()]); });
   after(async () => { await browser?.close(); await app?.stop(); });
+
+  test('as long as nothing was measured', async () => {
+    const { page, assertQuiet } = await openWindow(browser);
+    for (const path of ['/compare', '/stopwatch', '/lab', '/lab/jwt_none']) {
+      await page.goto(app.origin + path);
+      assert.deepEqual(await violations(page), [], path);
+    }
+    assertQuiet();
+  });
+
+  test('then everything is measured once', async () => {
+    const { origin } = app;
+    meanwhile['/stopwatch'] = await runs(origin, '/stopwatch', { key: 'session' }, '/stopwatch');
+    // It waits on purpose, and so can be looked at.
+    meanwhile['/lab'] = await runs(origin, '/lab/refresh_reused/run', {}, '/lab');
+    meanwhile['/compare/progress'] = await runs(origin, '/compare/run', {}, '/compare/progress');
+  });
 
   for (const { form, viewport, colorScheme } of forms) {
     test(`${form}, ${colorScheme}`, async () => {
@@ -29,6 +69,25 @@ describe('pages are for everybody', () => {
         await page.goto(app.origin + path);
         await judge(name);
       }
+      // In this window nobody has guessed yet.
+      await page.goto(`${app.origin}/compare`);
+      await press(page, page.getByRole('button', { name: 'Show all without guessing' }));
+      await page.locator('[id^=claim-] svg').first().waitFor();
+      await page.locator('details').evaluateAll((all) => all.forEach((one) => { one.open = true; }));
+      await judge('what was measured');
+      await page.goto(`${app.origin}/stopwatch`);
+      await page.locator('svg.lane').first().waitFor();
+      await judge('what was timed');
+      await page.goto(`${app.origin}/lab/refresh_reused`);
+      await page.getByRole('heading', { name: 'Refused', exact: true }).waitFor();
+      await judge('what was attacked');
+      for (const [path, body] of Object.entries(meanwhile)) {
+        const still = (route) => route.fulfill({ contentType: 'text/html; charset=utf-8', body });
+        await page.route(app.origin + path, still);
+        await page.goto(app.origin + path);
+        await judge(`${path}, while it runs`);
+        await page.unroute(app.origin + path, still);
+      }
       await setOut(page, app, 'Google');
       await judge('the local provider');
       await signIn(page, app, 'Google', 'Ada Lovelace');
@@ -40,6 +99,15 @@ describe('pages are for everybody', () => {
       await judge('a connection');
       await page.goto(`${app.origin}/connections/google/calendar`);
       await judge('what a connection holds');
+      await page.goto(`${app.idp}/calendar-printer`);
+      await judge('the Calendar Printer');
+      await page.getByRole('button', { name: /^Print my calendar/ }).click();
+      await page.waitForURL(`${app.idp}/google/**`);
+      await judge('what the Calendar Printer asks for');
+      await pick(page, 'Ada Lovelace');
+      await allow(page);
+      await page.waitForURL(`${app.idp}/calendar-printer/printout`);
+      await judge('the printout');
       assert.deepEqual(wrong, []);
       window.assertQuiet();
     });
@@ -64,6 +132,33 @@ describe('pages are for everybody', () => {
     }
     await page.keyboard.press('Enter');
     await page.waitForURL(`${app.idp}/**`);
+    window.assertQuiet();
+  });
+
+  test('what was measured is shown and repeated with the keyboard alone', async () => {
+    const window = await openWindow(browser, { javaScriptEnabled: false });
+    const { page } = window;
+    const reach = async (wanted) => {
+      for (let tab = 0; tab < 60; tab += 1) {
+        if (await wanted.evaluate((one) => one === document.activeElement)) return;
+        await page.keyboard.press('Tab');
+      }
+      assert.fail(`${wanted} is not reached`);
+    };
+    await page.goto(`${app.origin}/compare`);
+    await reach(page.getByRole('button', { name: 'Show all without guessing' }));
+    await Promise.all([page.waitForEvent('load'), page.keyboard.press('Enter')]);
+    await page.locator('[id^=claim-] svg').first().waitFor();
+    await page.goto(`${app.origin}/stopwatch`);
+    for (const choice of await page.getByRole('checkbox').all()) {
+      await reach(choice);
+      if (await choice.getAttribute('value') !== 'session') await page.keyboard.press('Space');
+    }
+    await reach(page.getByRole('button', { name: 'Time them again' }));
+    await Promise.all([page.waitForEvent('load'), page.keyboard.press('Enter')]);
+    await page.getByText('It is running').waitFor();
+    await page.getByRole('button', { name: 'Time them again', disabled: false }).waitFor({ timeout: PATIENCE });
+    assert.equal(await page.locator('svg.lane[viewBox="0 0 1000 16"]').count(), 1);
     window.assertQuiet();
   });
 });

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { launchChromium, openWindow } from '../lib/chromium.mjs';
 import { startLatchkey } from '../lib/latchkey.mjs';
-import { allow, assertSignedInAs, assertSignedOut, pick, setOut, signIn, signOut } from '../lib/sign-in.mjs';
+import { allow, assertSignedInAs, assertSignedOut, pick, press, setOut, signIn, signOut } from '../lib/sign-in.mjs';
 
 const PASSWORD = 'a lantern under the stairs';
 const OTHER = 'seven herons over the weir';
@@ -28,8 +28,7 @@ async function link(page, app, label, name) {
 
 async function unlink(page, app, label) {
   await page.goto(`${app.origin}/account`);
-  await page.getByRole('button', { name: `Unlink ${label}`, exact: true }).click();
-  await page.waitForLoadState();
+  await press(page, page.getByRole('button', { name: `Unlink ${label}`, exact: true }));
 }
 
 async function signUp(page, app, name, email) {
@@ -195,8 +194,7 @@ for (const javaScriptEnabled of [true, false]) {
       await page.goto(`${app.origin}/account`);
       await page.getByText('I want to delete my account').click();
       await page.getByLabel('to confirm').fill('perhaps');
-      await page.getByRole('button', { name: 'Delete my account' }).click();
-      await page.waitForLoadState();
+      await press(page, page.getByRole('button', { name: 'Delete my account' }));
       assert.equal(await code(page), 'not_confirmed');
       await page.goto(`${app.origin}/account`);
       await page.getByText('I want to delete my account').click();

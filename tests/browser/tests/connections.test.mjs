@@ -5,7 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import { launchChromium, openWindow } from '../lib/chromium.mjs';
 import { at, connectCalendar, consent } from '../lib/connections.mjs';
 import { startLatchkey } from '../lib/latchkey.mjs';
-import { decline, signIn } from '../lib/sign-in.mjs';
+import { decline, press, signIn } from '../lib/sign-in.mjs';
 
 const CALENDAR = 'https://www.googleapis.com/auth/calendar.readonly';
 const CONTACTS = 'https://www.googleapis.com/auth/contacts';
@@ -35,7 +35,7 @@ for (const javaScriptEnabled of [true, false]) {
       await connectCalendar(page, app);
       assert.ok(await page.getByText('Google is connected.').isVisible());
       assert.ok(await service(page, 'google', 'Calendar').getByText('granted', { exact: true }).isVisible());
-      await page.getByRole('link', { name: 'Show events' }).click();
+      await press(page, page.getByRole('link', { name: 'Show events' }));
       assert.notEqual(await page.locator('main .rows > li').count(), 0);
       // What was not granted is refused, with the way to grant it.
       const refused = await page.goto(`${app.origin}/connections/google/contacts`);
@@ -51,7 +51,7 @@ for (const javaScriptEnabled of [true, false]) {
       await page.goto(`${app.origin}/connections`);
       await service(page, 'google', 'Contacts').getByRole('button').click();
       await consent(page, app);
-      await page.getByRole('link', { name: 'Show contacts' }).click();
+      await press(page, page.getByRole('link', { name: 'Show contacts' }));
       assert.notEqual(await page.locator('main .rows > li').count(), 0);
       assert.equal((await page.goto(`${app.origin}/connections/google/calendar`)).status(), 200);
       await page.goto(`${app.origin}/connections`);

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { launchChromium, openWindow } from '../lib/chromium.mjs';
 import { startLatchkey } from '../lib/latchkey.mjs';
-import { signIn } from '../lib/sign-in.mjs';
+import { press, signIn } from '../lib/sign-in.mjs';
 
 // Chromium says this of any sandbox that keeps its origin. The guest book needs
 // it, is in no frame, and is sandboxed so that it opens no window.
@@ -38,8 +38,7 @@ describe('the storage drill', () => {
 
   /** Status of what the thief gets with what was stolen. */
   async function elsewhere(page, label, row) {
-    await page.getByRole('button', { name: label }).click();
-    await page.waitForLoadState();
+    await press(page, page.getByRole('button', { name: label }));
     return (await page.locator('tr', { hasText: row }).innerText()).match(/\b[2-5]\d\d\b/)[0];
   }
 
@@ -57,8 +56,7 @@ describe('the storage drill', () => {
 
     assert.equal(await elsewhere(page, 'Use the token from elsewhere', 'The token'), '200');
     assert.equal(await elsewhere(page, 'Use the cookies from elsewhere', 'The cookies'), '200');
-    await page.getByRole('button', { name: 'Sign Dora out' }).click();
-    await page.waitForLoadState();
+    await press(page, page.getByRole('button', { name: 'Sign Dora out' }));
     assert.equal(await elsewhere(page, 'Use the token from elsewhere', 'The token'), '200');
     assert.equal(await elsewhere(page, 'Use the cookies from elsewhere', 'The cookies'), '401');
 

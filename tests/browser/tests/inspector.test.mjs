@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { launchChromium, openWindow } from '../lib/chromium.mjs';
 import { startLatchkey } from '../lib/latchkey.mjs';
+import { press } from '../lib/sign-in.mjs';
 
 const PASSWORD = 'a lantern under the stairs';
 
@@ -23,6 +24,7 @@ describe('the inspector', () => {
   });
   after(async () => { await browser?.close(); await app?.stop(); });
 
+  const inspect = (page) => press(page, page.getByRole('button', { name: 'Inspect', exact: true }));
   const lamps = (page) => page.locator('.lamp .verdict').allInnerTexts();
 
   for (const javaScriptEnabled of [true, false]) {
@@ -30,7 +32,7 @@ describe('the inspector', () => {
       const { page, context, assertQuiet } = await openWindow(browser, { javaScriptEnabled });
       await page.goto(`${app.origin}/inspector`);
       await page.getByLabel('Token', { exact: true }).fill(`Authorization: Bearer ${token}\n`);
-      await page.getByRole('button', { name: 'Inspect', exact: true }).click();
+      await inspect(page);
       assert.deepEqual(await lamps(page), ['Yes', 'Yes', 'Yes']);
       assert.equal(page.url(), `${app.origin}/inspector`, 'the token is not in the address');
       await page.getByText('ada@example.test', { exact: true }).waitFor();
@@ -39,12 +41,12 @@ describe('the inspector', () => {
       const [header, , signature] = token.split('.');
       const forged = `${header}.${Buffer.from('{"sub":"mallory","exp":1}').toString('base64url')}.${signature}`;
       await page.getByLabel('Token', { exact: true }).fill(forged);
-      await page.getByRole('button', { name: 'Inspect', exact: true }).click();
+      await inspect(page);
       assert.deepEqual(await lamps(page), ['Yes', 'No', 'No']);
 
       // Cut off.
       await page.getByLabel('Token', { exact: true }).fill(token.slice(0, 300));
-      await page.getByRole('button', { name: 'Inspect', exact: true }).click();
+      await inspect(page);
       assert.equal((await lamps(page))[0], 'No');
       await page.getByText('Not all of it can be read').waitFor();
 
@@ -53,7 +55,7 @@ describe('the inspector', () => {
       await page.getByLabel('Token', { exact: true }).fill(token);
       await page.locator('input[name=by][value=key]').check();
       await page.getByLabel('Public key', { exact: true }).fill(set);
-      await page.getByRole('button', { name: 'Inspect', exact: true }).click();
+      await inspect(page);
       assert.deepEqual(await lamps(page), ['Yes', 'Yes', 'Yes']);
       await page.getByText('that you gave').waitFor();
       assertQuiet();
