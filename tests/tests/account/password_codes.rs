@@ -1,0 +1,91 @@
+//! Ways to the codes of the local door and of the account.
+
+use std::time::Duration;
+
+use latchkey_domain::Span;
+use latchkey_domain::password::Password;
+use latchkey_tests::{Browser, Latchkey, Page, Setup};
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use crate::helpers::{came_in, set_password};
+use latchkey_tests::by_hand::with;
+use latchkey_tests::person::{PASSWORD, Program, knock, sign_up, signed_in};
+
+pub(crate) async fn wrong_credentials() -> Page {
+    token(json!({ "password": "not the password" })).await
+}
+
+/// Asks for a token, with these members in place of the right ones.
+pub(crate) async fn token(change: Value) -> Page {
+    let app = Latchkey::start().await;
+    sign_up(&app, "bob@example.test").await;
+    let right = json!({ "email": "bob@example.test", "password": PASSWORD });
+    Program::new(&app).post("/api/v1/token", with(&right, change)).await
+}
+
+pub(crate) async fn wrong_password() -> Page {
+    let app = Latchkey::start().await;
+    sign_up(&app, "bob@example.test").await;
+    let mut bob = signed_in(&app, "bob@example.test", "session").await;
+    set_password(&mut bob, &app, "not the password", "a new one, long enough").await
+}
+
+pub(crate) async fn weak_password() -> Page {
+    let app = Latchkey::start().await;
+    let mut ada = came_in(&app, "google", "ada", "session").await;
+    set_password(&mut ada, &app, "", "password1").await
+}
+
+pub(crate) async fn email_missing() -> Page {
+    let app = Latchkey::start().await;
+    let mut noor = came_in(&app, "google", "noor", "session").await;
+    set_password(&mut noor, &app, "", "a new one, long enough").await
+}
+
+pub(crate) async fn password_email_taken() -> Page {
+    let app = Latchkey::start().await;
+    sign_up(&app, "grace@example.test").await;
+    let mut grace = came_in(&app, "google", "grace", "session").await;
+    set_password(&mut grace, &app, "", "a new one, long enough").await
+}
+
+pub(crate) async fn fresh_proof_required() -> Page {
+    let app = Setup::new().with_clock_standing().start().await;
+    let mut ada = came_in(&app, "google", "ada", "session").await;
+    app.advance(Span::minutes(11));
+    crate::helpers::delete(&mut ada, &app).await
+}
+
+pub(crate) async fn not_confirmed() -> Page {
+    let app = Latchkey::start().await;
+    let mut ada = came_in(&app, "google", "ada", "session").await;
+    ada.post(&app.url("/account/delete"), &[("confirm", "perhaps")]).await
+}
+
+pub(crate) async fn too_many_tries() -> Page {
+    let app = Setup::new().with_clock_standing().start().await;
+    let fields = [("email", "bob@example.test"), ("password", "not the password")];
+    for _ in 0..12 {
+        let _ = knock(&mut Browser::new(), &app, &fields).await;
+    }
+    knock(&mut Browser::new(), &app, &fields).await
+}
+
+/// Others wait already: as many as there is room for.
+pub(crate) async fn busy() -> Page {
+    let app = Latchkey::start().await;
+    let mut storm = JoinSet::new();
+    for _ in 0..600 {
+        let hasher = app.app.hasher.clone();
+        storm.spawn(async move {
+            let password = Password::new("somebody else's").expect("a password");
+            hasher.hash(&password).await.is_ok()
+        });
+    }
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    let fields = [("email", "bob@example.test"), ("password", "not the password")];
+    let page = knock(&mut Browser::new(), &app, &fields).await;
+    storm.abort_all();
+    page
+}

@@ -1,0 +1,118 @@
+//! Ways to the codes of a sign-in at a provider.
+
+use latchkey_domain::Span;
+use latchkey_tests::issuer::{Answer, DISCOVERY, TOKEN};
+use latchkey_tests::{Browser, Issuer, Latchkey, Page, Setup};
+use serde_json::json;
+use url::Url;
+
+use crate::helpers::{came_in, come_in, link, unlink};
+
+pub(crate) async fn acme() -> (Latchkey, Issuer) {
+    let issuer = Issuer::start().await;
+    (Setup::new().with_issuer(&issuer).start().await, issuer)
+}
+
+pub(crate) async fn answered(parameters: &'static [(&'static str, &'static str)]) -> Page {
+    let (app, issuer) = acme().await;
+    let mut browser = Browser::new();
+    let authorize = browser.set_out(&app, "acme").await;
+    let mut all = vec![("iss", issuer.url.as_str())];
+    all.extend(parameters);
+    browser.come_back(&issuer.answer_to(&authorize, &all)).await
+}
+
+pub(crate) async fn at_discovery(answer: Answer) -> Page {
+    let (app, issuer) = acme().await;
+    issuer.answers(DISCOVERY, answer);
+    Browser::new().post(&app.url("/auth/acme"), &[]).await
+}
+
+pub(crate) async fn back_from_acme(app: &Latchkey, issuer: &Issuer) -> Page {
+    let mut browser = Browser::new();
+    let authorize = browser.set_out(app, "acme").await;
+    browser.come_back(&issuer.approve(&authorize)).await
+}
+
+pub(crate) async fn at_token(status: u16, error: &'static str) -> Page {
+    let (app, issuer) = acme().await;
+    let body = json!({ "error": error }).to_string();
+    issuer.answers(TOKEN, Answer::Says(status, "application/json", body));
+    let page = back_from_acme(&app, &issuer).await;
+    if error == "invalid_client" {
+        // The owner is told the exact redirect URI that was sent.
+        assert!(page.body.contains(&app.callback("acme")), "{}", page.summary());
+    }
+    page
+}
+
+pub(crate) async fn wrong_nonce() -> Page {
+    let (app, issuer) = acme().await;
+    issuer.id_token(|token| token.claims["nonce"] = "another".into());
+    back_from_acme(&app, &issuer).await
+}
+
+/// The local provider says the machine's time; our own clock is two hours ahead.
+pub(crate) async fn clock_skew() -> Page {
+    let app = Setup::new().with_clock_standing().start().await;
+    app.advance(Span::minutes(120));
+    let page = come_in(&mut Browser::new(), &app, "google", "ada", "session").await;
+    assert!(page.body.contains("2 hours") || page.body.contains("1 hour 59"), "{}", page.summary());
+    page
+}
+
+pub(crate) async fn waiting(app: &Latchkey, browser: &mut Browser) -> Url {
+    let authorize = browser.set_out(app, "google").await;
+    browser.consent(&authorize, "ada").await
+}
+
+pub(crate) async fn stray(mut other: Browser) -> Page {
+    let app = Latchkey::start().await;
+    let callback = waiting(&app, &mut Browser::new()).await;
+    other.come_back(&callback).await
+}
+
+pub(crate) async fn attempt_expired() -> Page {
+    let app = Setup::new().with_clock_standing().start().await;
+    let mut browser = Browser::new();
+    let callback = waiting(&app, &mut browser).await;
+    app.advance(Span::minutes(17));
+    let page = browser.come_back(&callback).await;
+    assert!(page.body.contains("17 minutes"), "its age: {}", page.summary());
+    page
+}
+
+pub(crate) async fn attempt_used() -> Page {
+    let app = Latchkey::start().await;
+    let mut browser = Browser::new();
+    let callback = waiting(&app, &mut browser).await;
+    let _ = browser.come_back(&callback).await.expect(303);
+    let page = browser.come_back(&callback).await;
+    assert!(page.body.contains("Continue to your account"), "{}", page.summary());
+    page
+}
+
+pub(crate) async fn email_taken() -> Page {
+    let app = Latchkey::start().await;
+    came_in(&app, "google", "ada", "session").await;
+    come_in(&mut Browser::new(), &app, "google", "twin", "session").await
+}
+
+pub(crate) async fn identity_taken() -> Page {
+    let app = Latchkey::start().await;
+    came_in(&app, "google", "noor", "session").await;
+    let mut ada = came_in(&app, "google", "ada", "session").await;
+    link(&mut ada, &app, "google", "noor").await
+}
+
+pub(crate) async fn last_way_in() -> Page {
+    let app = Latchkey::start().await;
+    let mut ada = came_in(&app, "google", "ada", "session").await;
+    unlink(&mut ada, &app, "google").await
+}
+
+pub(crate) async fn link_lost() -> Page {
+    let app = Latchkey::start().await;
+    let mut ada = came_in(&app, "google", "ada", "session").await;
+    ada.get(&app.url("/account/link")).await
+}

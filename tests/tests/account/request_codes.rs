@@ -1,0 +1,83 @@
+//! Ways to the codes that every request may come to.
+
+use std::time::Duration;
+
+use latchkey_store::Db;
+use latchkey_tests::{Browser, Latchkey, Page};
+use reqwest::Method;
+use sqlx::Executor as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use url::Url;
+
+use crate::helpers::came_in;
+
+pub(crate) async fn cross_site() -> Page {
+    let app = Latchkey::start().await;
+    let mut ada = came_in(&app, "google", "ada", "session").await;
+    let headers = [("sec-fetch-site", "cross-site"), ("origin", "https://evil.test")];
+    ada.send(Method::POST, &app.url("/sign-out"), &headers, None).await
+}
+
+pub(crate) async fn too_large() -> Page {
+    let app = Latchkey::start().await;
+    Browser::new().post(&app.url("/auth/google"), &[("next", &"x".repeat(200_000))]).await
+}
+
+/// A body that is announced, and never comes; or one that comes byte by byte,
+/// for longer than any answer may take.
+pub(crate) async fn slow_body(a_byte_each: Option<Duration>) -> Page {
+    let app = Latchkey::start().await;
+    let stream = TcpStream::connect(app.address).await.expect("a connection");
+    let (mut reading, mut writing) = stream.into_split();
+    let host = app.origin.strip_prefix("http://").expect("http");
+    let head = format!(
+        "POST /sign-in HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\nemail="
+    );
+    writing.write_all(head.as_bytes()).await.expect("sent");
+    let dripping = tokio::spawn(async move {
+        while let Some(pause) = a_byte_each {
+            tokio::time::sleep(pause).await;
+            if writing.write_all(b"a").await.is_err() {
+                break;
+            }
+        }
+        writing
+    });
+    let mut answer = Vec::new();
+    let read = tokio::time::timeout(Duration::from_secs(90), reading.read_to_end(&mut answer));
+    read.await.expect("an answer within 90 seconds").expect("an answer");
+    dripping.abort();
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+    let mut lines = head.split("\r\n");
+    let status = lines.next().and_then(|line| line.split(' ').nth(1)).expect("a status");
+    let mut headers = reqwest::header::HeaderMap::new();
+    for (name, value) in lines.filter_map(|line| line.split_once(": ")) {
+        let name: reqwest::header::HeaderName = name.parse().expect("a name");
+        headers.append(name, value.parse().expect("a value"));
+    }
+    Page {
+        asked: format!("a body of which a byte comes each {a_byte_each:?}"),
+        url: Url::parse(&app.url("/sign-in")).expect("a URL"),
+        status: status.parse().expect("a number"),
+        headers,
+        body: body.to_owned(),
+    }
+}
+
+pub(crate) async fn database_unavailable() -> Page {
+    let app = Latchkey::start().await;
+    let mut ada = came_in(&app, "google", "ada", "session").await;
+    app.app.db.close().await;
+    ada.get(&app.url("/account")).await
+}
+
+pub(crate) async fn internal_error() -> Page {
+    let app = Latchkey::start().await;
+    let mut ada = came_in(&app, "google", "ada", "session").await;
+    let Db::Sqlite(pool) = &app.app.db else { panic!("SQLite") };
+    pool.execute("ALTER TABLE identities RENAME TO elsewhere").await.expect("renamed");
+    ada.get(&app.url("/account")).await
+}

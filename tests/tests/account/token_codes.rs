@@ -1,0 +1,147 @@
+//! Ways to the codes of tokens, scopes and what they open.
+
+use latchkey_domain::Span;
+use latchkey_tests::issuer::{Answer, INTROSPECT};
+use latchkey_tests::{Browser, Issuer, Latchkey, Page, Setup};
+use reqwest::Method;
+use serde_json::{Value, json};
+use sqlx::Executor as _;
+
+use latchkey_store::Db;
+use latchkey_tests::by_hand::{OwnKey, read, with};
+use latchkey_tests::person::{Program, sign_up, tokens};
+
+/// Bob's program calls.
+pub(crate) async fn api(method: Method, path: &'static str, body: Option<Value>) -> Page {
+    let app = Latchkey::start().await;
+    sign_up(&app, "bob@example.test").await;
+    let tokens = tokens(&app, "bob@example.test", None).await;
+    Program::with(&app, &tokens.access).call(method, path, body).await
+}
+
+pub(crate) async fn two_headers() -> Page {
+    let app = Latchkey::start().await;
+    let headers = [("authorization", "Bearer a"), ("authorization", "Bearer b")];
+    Browser::new().send(Method::GET, &app.url("/api/v1/me"), &headers, None).await
+}
+
+pub(crate) async fn token_revoked() -> Page {
+    let app = Setup::new().set("JWT_REVOCATION", "watch").start().await;
+    sign_up(&app, "bob@example.test").await;
+    let tokens = tokens(&app, "bob@example.test", None).await;
+    let mut program = Program::with(&app, &tokens.access);
+    let _ = program.revoke(&tokens.refresh).await.expect(200);
+    program.get("/api/v1/me").await
+}
+
+/// Shows a token that was made by hand from a good one.
+pub(crate) async fn forged(make: fn(&OwnKey, &Value, &Value, &str) -> String) -> Page {
+    forged_by(make).await
+}
+
+pub(crate) async fn forged_by(
+    make: impl FnOnce(&OwnKey, &Value, &Value, &str) -> String + Send,
+) -> Page {
+    let key = OwnKey::new("EdDSA");
+    let setup = Setup::new().set("JWT_ALGORITHM", "EdDSA").set("JWT_PRIVATE_KEY", &key.pem);
+    let app = setup.start().await;
+    sign_up(&app, "bob@example.test").await;
+    let good = tokens(&app, "bob@example.test", None).await.access;
+    let (header, claims) = read(&good);
+    let token = make(&key, &header, &claims, &good);
+    Program::with(&app, &token).get("/api/v1/me").await
+}
+
+pub(crate) async fn header(change: Value) -> Page {
+    forged_by(move |key, header, claims, _| {
+        key.sign(&with(header, change).to_string(), &claims.to_string())
+    })
+    .await
+}
+
+pub(crate) async fn claims(change: Value) -> Page {
+    forged_by(move |key, header, claims, _| {
+        key.sign(&header.to_string(), &with(claims, change).to_string())
+    })
+    .await
+}
+
+/// Shows an opaque token, about which the issuer says that.
+pub(crate) async fn introspected(answer: Answer) -> Page {
+    let (app, issuer) = asks_acme().await;
+    issuer.answers(INTROSPECT, answer);
+    Program::with(&app, "opaque").get("/api/v1/me").await
+}
+
+pub(crate) async fn introspected_as(subject: &'static str) -> Page {
+    let (app, issuer) = asks_acme().await;
+    let audience = app.url("/api");
+    issuer.answers(
+        INTROSPECT,
+        Answer::Json(json!({ "active": true, "sub": subject, "aud": audience })),
+    );
+    Program::with(&app, "opaque").get("/api/v1/me").await
+}
+
+/// The server whose metadata name a list does not give it.
+pub(crate) async fn access_not_ended() -> Page {
+    const METADATA: &str = "/.well-known/oauth-authorization-server";
+    let issuer = Issuer::start().await;
+    let app = Setup::new().asking(&issuer).with_issuer(&issuer).start().await;
+    let mut browser = Browser::new();
+    let authorize = browser.set_out(&app, "acme").await;
+    let _ = browser.come_back(&issuer.approve(&authorize)).await.expect(303);
+    let place = format!("{}/authorizations", issuer.url);
+    let metadata = json!({ "issuer": issuer.url, "authorizations_endpoint": place });
+    issuer.answers(METADATA, Answer::Json(metadata));
+    browser.post(&app.url("/connections/apps/end"), &[("id", "7")]).await
+}
+
+pub(crate) async fn asks_acme() -> (Latchkey, Issuer) {
+    let issuer = Issuer::start().await;
+    (Setup::new().asking(&issuer).start().await, issuer)
+}
+
+pub(crate) async fn insufficient_scope() -> Page {
+    let app = Latchkey::start().await;
+    sign_up(&app, "bob@example.test").await;
+    let narrow = tokens(&app, "bob@example.test", Some("calendar:read")).await;
+    Program::with(&app, &narrow.access).get("/api/v1/contacts").await
+}
+
+/// Exchanges a refresh token once, waits, and then exchanges one of the two.
+pub(crate) async fn refresh(which: fn(String, String) -> String, later: Span) -> Page {
+    let app = Setup::new().with_clock_standing().start().await;
+    sign_up(&app, "bob@example.test").await;
+    let first = tokens(&app, "bob@example.test", None).await;
+    let mut program = Program::new(&app);
+    let next = latchkey_tests::person::Tokens::of(&program.refresh(&first.refresh).await);
+    app.advance(later);
+    program.refresh(&which(first.refresh, next.refresh)).await
+}
+
+pub(crate) async fn refresh_token_ended() -> Page {
+    let app = Latchkey::start().await;
+    sign_up(&app, "bob@example.test").await;
+    let tokens = tokens(&app, "bob@example.test", None).await;
+    let mut program = Program::new(&app);
+    let _ = program.revoke(&tokens.refresh).await.expect(200);
+    program.refresh(&tokens.refresh).await
+}
+
+pub(crate) async fn too_many_contacts() -> Page {
+    let app = Latchkey::start().await;
+    sign_up(&app, "bob@example.test").await;
+    let tokens = tokens(&app, "bob@example.test", None).await;
+    let Db::Sqlite(pool) = &app.app.db else { panic!("SQLite") };
+    pool.execute(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) \
+         INSERT INTO contacts (id, user_id, name, created_at, updated_at) \
+         SELECT 'contact-' || i, users.id, 'Somebody', 0, 0 FROM n, users",
+    )
+    .await
+    .expect("contacts");
+    Program::with(&app, &tokens.access)
+        .post("/api/v1/contacts", json!({ "name": "One more" }))
+        .await
+}
