@@ -13,15 +13,12 @@ pub enum Error {
     /// The address belongs to an account that is entered another way.
     #[error("the e-mail address belongs to another account")]
     EmailTaken,
-    /// The database failed.
     #[error(transparent)]
     Store(#[from] latchkey_store::Error),
 }
 
-/// Somebody who is let in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Admitted {
-    /// Whose account it is.
     pub user: User,
     /// Whether it has just been made.
     pub is_new: bool,

@@ -162,32 +162,24 @@ pub fn basic_as_it_is(id: &str, secret: &Secret) -> Secret {
 /// which may keep nothing of it that is a secret.
 #[derive(Debug)]
 pub struct Exchange<'a> {
-    /// The method.
     pub method: &'a Method,
-    /// Where to.
     pub url: &'a Url,
     /// Every header, those that the HTTP client adds included.
     pub headers: &'a HeaderMap,
-    /// The body.
     pub body: &'a [u8],
     /// What came back, if it came whole.
     pub answered: Option<Answered<'a>>,
-    /// When it was sent.
     pub begun: Instant,
     /// How long it took, to the last byte of the answer.
     pub took: Duration,
 }
 
-/// The answer to one call.
 #[derive(Debug)]
 pub struct Answered<'a> {
     /// The version of HTTP that was spoken.
     pub version: Version,
-    /// The status.
     pub status: StatusCode,
-    /// Every header.
     pub headers: &'a HeaderMap,
-    /// The body.
     pub body: &'a [u8],
     /// How long its head took to come.
     pub waited: Duration,

@@ -17,7 +17,6 @@ use crate::secret::{AppSecret, Purpose};
 /// Why the ring cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The database failed.
     #[error(transparent)]
     Store(#[from] latchkey_store::Error),
     /// A key could not be made, or does not sign.
@@ -31,7 +30,6 @@ pub enum Error {
 /// Why a token is not believed.
 #[derive(Debug, thiserror::Error)]
 pub enum NotVerified {
-    /// It is refused.
     #[error(transparent)]
     Refused(#[from] Refused),
     /// It may be good, but the key that it names could not be looked up.
@@ -145,10 +143,6 @@ impl Keys {
         }
     }
 
-    /// Reads the ring anew.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn reload(&self) -> Result<(), latchkey_store::Error> {
         let stored = signing_keys::all(&self.db).await?;
         self.verifier.replace_ring(ring(&self.secret, self.access_ttl, &stored));
@@ -168,9 +162,6 @@ impl Keys {
     }
 
     /// Forgets keys whose last token has expired.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn forget_outlived(&self, now: Timestamp) -> Result<(), latchkey_store::Error> {
         let lingers = self.verifier.ring().accepted_after_retirement();
         signing_keys::forget(&self.db, now.minus(lingers)).await
@@ -200,7 +191,6 @@ impl Keys {
 pub enum Wanted {
     /// A key that is made here.
     Any(Algorithm),
-    /// The owner's own.
     Own(SigningKey),
 }
 

@@ -16,7 +16,6 @@ pub enum Error {
     /// It is a way into somebody else's account.
     #[error("the identity belongs to another account")]
     IdentityTaken,
-    /// The database failed.
     #[error(transparent)]
     Store(#[from] latchkey_store::Error),
 }
@@ -55,14 +54,12 @@ pub async fn link(
 pub struct Pending {
     /// The provider's name in our URLs.
     pub provider: String,
-    /// What the provider said.
     pub profile: Profile,
     /// Since when it waits.
     pub since: Timestamp,
 }
 
 impl Pending {
-    /// Encrypts it for its cookie.
     #[must_use]
     pub fn seal(&self, secret: &AppSecret) -> String {
         secret.seal(Purpose::PendingLink, "", &serde_json::to_vec(self).unwrap_or_default())

@@ -43,9 +43,7 @@ const HASH_BYTES: usize = 32;
 /// What hashing costs, and how much of it is done at a time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// Memory, in KiB.
     pub memory_kib: u32,
-    /// Passes over it.
     pub passes: u32,
     /// Lanes, which one thread works off one after another.
     pub lanes: u32,
@@ -71,7 +69,6 @@ impl Default for Settings {
 /// What a look at a password found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verified {
-    /// Whether it is the one.
     pub matches: bool,
     /// Whether its hash should be made anew, with today's cost; only when it matches.
     pub needs_rehash: bool,

@@ -20,9 +20,7 @@ use crate::secret::{AppSecret, Purpose};
 /// What issues and renews pairs of tokens.
 #[derive(Debug)]
 pub struct Issuer {
-    /// Where families are kept.
     pub db: Db,
-    /// What signs.
     pub keys: Arc<Keys>,
     /// What a successor is derived with.
     pub secret: AppSecret,
@@ -37,13 +35,9 @@ pub struct Issuer {
 /// An access token and the refresh token that renews it.
 #[derive(Clone, Debug)]
 pub struct Pair {
-    /// The JWT.
     pub access_token: String,
-    /// What it says.
     pub claims: Arc<AccessClaims>,
-    /// The opaque one.
     pub refresh_token: String,
-    /// When the family ends.
     pub family_ends_at: Timestamp,
 }
 
@@ -56,30 +50,19 @@ pub enum Error {
     /// Its family came to its end.
     #[error("the refresh token has expired")]
     Expired,
-    /// Its sign-in has ended.
     #[error("the sign-in has ended")]
     Ended,
     /// It was exchanged before: its family, and the sign-in, have just ended.
     #[error("the refresh token was used before")]
-    Reused {
-        /// Whose it is.
-        user: UserId,
-        /// The sign-in that has ended.
-        sign_in: SignInId,
-    },
-    /// The database failed.
+    Reused { user: UserId, sign_in: SignInId },
     #[error(transparent)]
     Store(#[from] latchkey_store::Error),
-    /// Nothing could be signed.
     #[error(transparent)]
     Keys(#[from] key_ring::Error),
 }
 
 impl Issuer {
     /// Begins a family: writes the sign-in down, and issues its first pair.
-    ///
-    /// # Errors
-    /// When the database fails or nothing can be signed.
     pub async fn begin(
         &self,
         user: &User,
@@ -144,9 +127,6 @@ impl Issuer {
 
     /// The sign-in that a token belongs to, whichever of the two it is: what
     /// RFC 7009 ends. `None` for a token that is not, or no longer, ours.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn sign_in_of(
         &self,
         token: &str,

@@ -35,7 +35,6 @@ impl Revoked {
         Self { ended: RwLock::default(), remembered_for, watches_all }
     }
 
-    /// Whether a sign-in has ended.
     #[must_use]
     pub fn contains(&self, sign_in: SignInId) -> bool {
         self.ended.read().unwrap_or_else(PoisonError::into_inner).contains_key(&sign_in)

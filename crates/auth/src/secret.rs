@@ -14,7 +14,6 @@ use crate::random;
 pub struct Secret(String);
 
 impl Secret {
-    /// Takes a secret in.
     #[must_use]
     pub fn new(secret: impl Into<String>) -> Self {
         Self(secret.into())

@@ -10,9 +10,6 @@ use tower_sessions::{Expiry, Session, session};
 /// Whatever the browser carried before ends, on the server too: an id that
 /// somebody planted there must not become a signed-in one (session fixation,
 /// OWASP ASVS 5.0 V7.2.4).
-///
-/// # Errors
-/// When the store does.
 pub async fn establish(session: &Session, sign_in: &SignIn) -> Result<(), session::Error> {
     if session.id().is_some() {
         session.cycle_id().await?;
@@ -24,9 +21,6 @@ pub async fn establish(session: &Session, sign_in: &SignIn) -> Result<(), sessio
 }
 
 /// Who carries this session, read with one statement; `None` for a visitor.
-///
-/// # Errors
-/// When the store does.
 pub async fn carried(session: &Session) -> Result<Option<(SignIn, User)>, session::Error> {
     if session.id().is_none() {
         return Ok(None);

@@ -14,10 +14,8 @@ use crate::secret::{AppSecret, CannotOpen, Purpose, Secret};
 /// How many are sealed anew at a time.
 const PAGE: u32 = 100;
 
-/// What a provider gave.
 #[derive(Clone, Debug)]
 pub struct Pair {
-    /// The access token.
     pub access: Secret,
     /// The refresh token, if there is one.
     pub refresh: Option<Secret>,
@@ -30,7 +28,6 @@ pub struct Vault {
 }
 
 impl Vault {
-    /// A vault under these secrets.
     #[must_use]
     pub const fn new(secret: AppSecret) -> Self {
         Self { secret }
@@ -82,9 +79,6 @@ impl Vault {
 
     /// Seals anew whatever is sealed with an earlier secret. Says how many were,
     /// and how many no secret opens: those stay, and their people are told.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn seal_anew(&self, db: &Db) -> Result<Resealed, Error> {
         let mut done = Resealed::default();
         let mut after = None;
@@ -107,7 +101,6 @@ impl Vault {
     }
 }
 
-/// What sealing anew came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Resealed {
     /// So many are sealed with the current secret now.

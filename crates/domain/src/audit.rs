@@ -6,23 +6,19 @@ use crate::{AuditId, Timestamp, UserId};
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident = $stored:literal, $said:literal;)*) => {
-        /// What happened.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Kind {
             $($(#[$doc])* $name,)*
         }
 
         impl Kind {
-            /// Everything that can happen.
             pub const ALL: &[Self] = &[$(Self::$name),*];
 
-            /// As it is stored.
             #[must_use]
             pub const fn stored(self) -> &'static str {
                 match self { $(Self::$name => $stored),* }
             }
 
-            /// As a person reads it.
             #[must_use]
             pub const fn said(self) -> &'static str {
                 match self { $(Self::$name => $said),* }
@@ -32,9 +28,7 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// An account was made.
     SignedUp = "signed_up", "Made the account";
-    /// Somebody signed in.
     SignedIn = "signed_in", "Signed in";
     /// Somebody tried, with a wrong password or at a provider, and did not get in.
     SignInFailed = "sign_in_failed", "Did not get in";
@@ -42,11 +36,8 @@ kinds! {
     SignInEnded = "sign_in_ended", "Ended a sign-in";
     /// A refresh token was used twice, and its family ended.
     RefreshReused = "refresh_reused", "A refresh token was used twice; the sign-in was ended";
-    /// An identity was linked.
     Linked = "linked", "Linked a provider";
-    /// An identity was unlinked.
     Unlinked = "unlinked", "Unlinked a provider";
-    /// An app's access was ended.
     AccessEnded = "access_ended", "Ended an app’s access";
     /// A password was set or changed.
     PasswordChanged = "password_changed", "Changed the password";
@@ -54,31 +45,25 @@ kinds! {
     ResetRequested = "reset_requested", "Asked to reset the password";
     /// The password was reset with such a letter.
     PasswordReset = "password_reset", "Reset the password by e-mail";
-    /// The address was proved.
     EmailVerified = "email_verified", "Proved the e-mail address";
     /// A role was given or taken.
     RolesChanged = "roles_changed", "Roles changed";
-    /// The signing key was rotated.
     KeysRotated = "keys_rotated", "Rotated the signing key";
     /// A service at a provider was connected, or more of it.
     Connected = "connected", "Connected a service";
-    /// It was disconnected.
     Disconnected = "disconnected", "Disconnected a service";
     /// The provider takes its tokens no more.
     ReconnectNeeded = "reconnect_needed", "A connected service has to be connected again";
-    /// An account was deleted.
     AccountDeleted = "account_deleted", "Deleted an account";
 }
 
 impl Kind {
-    /// Reads the stored form.
     #[must_use]
     pub fn from_stored(text: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|kind| kind.stored() == text)
     }
 }
 
-/// Who did it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Actor {
     /// The person whose account it is.
@@ -90,7 +75,6 @@ pub enum Actor {
 }
 
 impl Actor {
-    /// As it is stored.
     #[must_use]
     pub const fn stored(self) -> &'static str {
         match self {
@@ -100,7 +84,6 @@ impl Actor {
         }
     }
 
-    /// Reads the stored form.
     #[must_use]
     pub fn from_stored(text: &str) -> Self {
         match text {
@@ -121,18 +104,14 @@ impl fmt::Display for Actor {
     }
 }
 
-/// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
     /// Names it, and sorts by time.
     pub id: AuditId,
-    /// When.
     pub at: Timestamp,
-    /// What.
     pub kind: Kind,
     /// To whose account; nobody's any more when the account is gone.
     pub user_id: Option<UserId>,
-    /// By whom.
     pub actor: Actor,
     /// A few words more: the provider, the role. Nothing personal, so that it
     /// may outlive the account.

@@ -7,17 +7,11 @@ use crate::{EventId, Span, Timestamp, UserId};
 /// An event, which belongs to one person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
-    /// Names it.
     pub id: EventId,
-    /// Whose it is.
     pub user_id: UserId,
-    /// What it is about.
     pub title: String,
-    /// Where it is.
     pub location: Option<String>,
-    /// When it begins.
     pub starts_at: Timestamp,
-    /// When it ends.
     pub ends_at: Timestamp,
 }
 

@@ -11,13 +11,9 @@ const MAX_PHONE: usize = 40;
 /// A contact, which belongs to one person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contact {
-    /// Names it.
     pub id: ContactId,
-    /// Whose it is.
     pub user_id: UserId,
-    /// What it says.
     pub details: Details,
-    /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
@@ -28,18 +24,14 @@ pub struct Contact {
 pub struct Details {
     /// Never empty.
     pub name: String,
-    /// Where to write to.
     pub email: Option<Email>,
-    /// Where to call.
     pub phone: Option<String>,
 }
 
 /// A field that does not make sense, and what is wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invalid {
-    /// The field's name.
     pub field: &'static str,
-    /// One sentence.
     pub message: &'static str,
 }
 

@@ -53,7 +53,6 @@ impl Email {
         if plausible { Ok(Self(address)) } else { Err(InvalidEmail) }
     }
 
-    /// The canonical form.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -77,7 +77,6 @@ id! {
     ConnectionId
 }
 id! {
-    /// An event in somebody's calendar.
     EventId
 }
 

@@ -33,7 +33,6 @@ impl Subject {
         Ok(Self(text))
     }
 
-    /// The subject.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -54,7 +53,6 @@ pub struct Profile {
     pub issuer: String,
     /// Who it is at that issuer.
     pub subject: Subject,
-    /// What to call them.
     pub name: DisplayName,
     /// Their address, if they have one and let us know it.
     pub email: Option<Email>,

@@ -49,7 +49,6 @@ impl DisplayName {
             .unwrap_or_else(|| Self("Someone".to_owned()))
     }
 
-    /// The name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

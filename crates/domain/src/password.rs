@@ -81,7 +81,6 @@ pub enum WeakPassword {
     /// The person's address or name, or the name of this place.
     #[error("Choose a password without your name, your e-mail address or the name of this site.")]
     Context,
-    /// One character, again and again.
     #[error("Use more than one character. A few words in a row are easy to remember.")]
     Repeated,
     /// `12345678`, `hgfedcba`.

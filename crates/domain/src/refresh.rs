@@ -9,15 +9,11 @@ pub const GRACE: Span = Span::seconds(10);
 /// What is known of a refresh token that somebody shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Known {
-    /// When its family ends.
     pub expires_at: Timestamp,
-    /// When it was exchanged.
     pub used_at: Option<Timestamp>,
-    /// Whether its sign-in has ended.
     pub ended: bool,
 }
 
-/// What to do with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It is exchanged for its successor.
@@ -30,11 +26,9 @@ pub enum Verdict {
     EndFamily,
     /// Its family came to its end.
     Expired,
-    /// Its sign-in has ended.
     Ended,
 }
 
-/// Decides about a refresh token.
 #[must_use]
 pub fn may_rotate(token: Known, now: Timestamp) -> Verdict {
     match token {

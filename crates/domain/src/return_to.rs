@@ -27,7 +27,6 @@ impl ReturnTo {
         next.and_then(|next| own_path(next, public_url)).map_or_else(Self::default, Self)
     }
 
-    /// The path.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -23,7 +23,6 @@ impl Role {
         Self("admin".to_owned())
     }
 
-    /// The role's name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -73,12 +72,10 @@ impl Roles {
         self.0.contains(role)
     }
 
-    /// Gives a role.
     pub fn insert(&mut self, role: Role) {
         self.0.insert(role);
     }
 
-    /// Takes a role away.
     pub fn remove(&mut self, role: &Role) {
         self.0.remove(role);
     }

@@ -11,11 +11,8 @@ use serde::{Deserialize, Serialize};
 pub enum Scope {
     /// See who the person is and their sign-ins, and end those.
     Profile,
-    /// Read the calendar.
     CalendarRead,
-    /// Read the contacts.
     ContactsRead,
-    /// Create, change and delete contacts.
     ContactsWrite,
 }
 
@@ -25,7 +22,6 @@ pub enum Scope {
 pub struct UnknownScope;
 
 impl Scope {
-    /// Every scope there is.
     pub const ALL: [Self; 4] =
         [Self::Profile, Self::CalendarRead, Self::ContactsRead, Self::ContactsWrite];
 
@@ -84,7 +80,6 @@ impl Scopes {
         self.0.contains(&scope)
     }
 
-    /// Whether nothing is allowed.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -12,17 +12,13 @@ use crate::{SignInId, Span, Timestamp, UserId};
 pub struct SignIn {
     /// Names it in lists and in a JWT's `sid`; knowing it opens nothing.
     pub id: SignInId,
-    /// Who signed in.
     pub user_id: UserId,
-    /// What they carry.
     pub key: Key,
-    /// How they came in.
     pub door: Door,
     /// What their browser or program called itself.
     pub user_agent: String,
     /// The network address that they came from.
     pub address: String,
-    /// When they signed in.
     pub created_at: Timestamp,
     /// When they last proved who they are.
     pub authenticated_at: Timestamp,
@@ -52,7 +48,6 @@ impl Door {
         }
     }
 
-    /// Reads the stored form.
     #[must_use]
     pub fn from_stored(text: &str) -> Self {
         match text.strip_prefix("oauth:") {

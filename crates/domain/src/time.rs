@@ -55,7 +55,6 @@ impl Span {
         self.0 / 1000
     }
 
-    /// The shorter of two spans.
     #[must_use]
     pub fn min(self, other: Self) -> Self {
         Ord::min(self, other)
@@ -169,7 +168,6 @@ impl fmt::Display for Timestamp {
 /// Where the time comes from, so that a test can move it.
 #[derive(Clone, Debug)]
 pub enum Clock {
-    /// The machine's clock.
     System,
     /// A clock that stands still until it is moved.
     Manual(Arc<AtomicI64>),

@@ -12,7 +12,6 @@ use crate::{DisplayName, Email, Roles, Timestamp, UserId};
 pub struct User {
     /// Never changes.
     pub id: UserId,
-    /// What to call them.
     pub name: DisplayName,
     /// Where to reach them, if they said so.
     pub email: Option<Email>,
@@ -20,6 +19,5 @@ pub struct User {
     pub email_verified: bool,
     /// What they may do here.
     pub roles: Roles,
-    /// When the account was made.
     pub created_at: Timestamp,
 }

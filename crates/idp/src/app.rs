@@ -20,7 +20,6 @@ use crate::{
 /// The handle that axum hands to every handler.
 pub(crate) type Shared = Arc<App>;
 
-/// The running provider.
 pub(crate) struct App {
     origin: String,
     clients: Clients,

@@ -42,7 +42,6 @@ pub struct Api {
 /// An application registered at one of the three providers, RFC 6749 §2.
 #[derive(Clone)]
 pub struct Client {
-    /// Where it is registered.
     pub provider: Provider,
     /// `client_id`.
     pub id: String,

@@ -20,12 +20,7 @@ pub enum Error {
     EmptyCredentials(Provider),
     /// Two clients of one provider under the same id.
     #[error("the client {id:?} is registered twice at the local {provider}")]
-    DuplicateClient {
-        /// Where.
-        provider: Provider,
-        /// Which.
-        id: String,
-    },
+    DuplicateClient { provider: Provider, id: String },
     /// RFC 6749 §3.1.2: an absolute URI without a fragment.
     #[error("{0:?} is not a redirect URI: write an absolute http(s) URL without a fragment")]
     RedirectUri(String),
@@ -38,7 +33,6 @@ pub enum Error {
     /// The file of created people can be read but not understood, or not read at all.
     #[error("cannot read the people file {path}: {source}")]
     PeopleFile {
-        /// Which file.
         path: PathBuf,
         /// What the operating system or the JSON parser said.
         source: std::io::Error,
@@ -46,7 +40,6 @@ pub enum Error {
     /// The file of grants can be read but not understood, or not read at all.
     #[error("cannot read the grants file {path}: {source}")]
     GrantsFile {
-        /// Which file.
         path: PathBuf,
         /// What the operating system or the JSON parser said.
         source: std::io::Error,

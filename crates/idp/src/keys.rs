@@ -88,7 +88,6 @@ impl KeyRing {
         ring
     }
 
-    /// The key that signs now.
     pub(crate) fn current(&self) -> Result<Arc<SigningKey>, KeyError> {
         if let Some(key) = self.newest() {
             return Ok(key);

@@ -127,7 +127,6 @@ impl Misbehaviour {
         }
     }
 
-    /// What the person reads.
     pub(crate) const fn title(self) -> &'static str {
         match self {
             Self::None => "Behave",
@@ -154,7 +153,6 @@ impl Misbehaviour {
         }
     }
 
-    /// What then happens.
     pub(crate) const fn sentence(self) -> &'static str {
         match self {
             Self::None => "Everything as the standard says.",

@@ -81,7 +81,6 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, "That did not work", sentence)
     }
 
-    /// The machine's fault.
     pub(crate) fn internal() -> Self {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,

@@ -2,7 +2,6 @@
 
 use std::{fmt, time::Duration};
 
-/// Who is being played.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Provider {
     /// OpenID Connect: discovery, ID token, userinfo.

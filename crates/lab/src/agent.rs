@@ -12,7 +12,6 @@ const TIMEOUT: Duration = Duration::from_secs(15);
 /// The largest body that is taken in, in bytes.
 const MAX_BODY: usize = 4 * 1024 * 1024;
 
-/// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The request cannot be put into HTTP.
@@ -29,9 +28,7 @@ pub enum Error {
 /// One call, to be sent as it is.
 #[derive(Clone, Debug)]
 pub struct Call {
-    /// The method.
     pub method: Method,
-    /// Where to.
     pub url: Url,
     /// What is sent beside cookies, in this order; a name may come twice.
     pub headers: Vec<(HeaderName, HeaderValue)>,
@@ -87,16 +84,11 @@ impl Call {
     }
 }
 
-/// What came back.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// Whom it came from.
     pub url: Url,
-    /// Its status.
     pub status: StatusCode,
-    /// Its headers.
     pub headers: HeaderMap,
-    /// Its body.
     pub body: Vec<u8>,
     /// From the first byte out to the last one in.
     pub took: Duration,
@@ -107,7 +99,6 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The body as text.
     #[must_use]
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()

@@ -19,26 +19,19 @@ pub const LATENCY: &str = "x-latchkey-database-latency";
 /// How somebody proves who they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Door {
-    /// At the local provider.
     OAuth,
-    /// With a password.
     Password,
 }
 
-/// What they carry afterwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Key {
-    /// A server session.
     Session,
-    /// A JWT.
     Jwt,
 }
 
 impl Door {
-    /// Both of them.
     pub const ALL: [Self; 2] = [Self::OAuth, Self::Password];
 
-    /// What to call it.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -49,10 +42,8 @@ impl Door {
 }
 
 impl Key {
-    /// Both of them.
     pub const ALL: [Self; 2] = [Self::Session, Self::Jwt];
 
-    /// What to call it.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -61,7 +52,6 @@ impl Key {
         }
     }
 
-    /// What forms call it.
     #[must_use]
     pub const fn strategy(self) -> &'static str {
         match self {
@@ -89,9 +79,7 @@ pub fn combination(door: Door, key: Key) -> String {
 /// Tokens of a program (RFC 6749 §5.1).
 #[derive(Clone, Debug, Deserialize)]
 pub struct Tokens {
-    /// A JWT.
     pub access_token: String,
-    /// What renews it.
     pub refresh_token: String,
 }
 
@@ -119,9 +107,6 @@ pub fn new_email() -> String {
 }
 
 /// The answer, if it has this status.
-///
-/// # Errors
-/// When it has another one.
 pub fn expect(answer: Answer, status: StatusCode) -> Result<Answer> {
     if answer.status == status {
         return Ok(answer);
@@ -250,7 +235,6 @@ pub async fn record(
     serde_json::from_slice(&har.body).map(Some).map_err(broken)
 }
 
-/// Where a redirect leads.
 pub(crate) fn leads_to(answer: &Answer) -> Result<Url> {
     let nowhere = || Error::unexpected(answer.url.path(), "a redirect that leads nowhere");
     answer.location().ok_or_else(nowhere)
@@ -286,10 +270,6 @@ pub async fn tokens(agent: &Agent, place: &Url, email: &str) -> Result<Tokens> {
     answer_to(agent, at(place, "/api/v1/token")?, &body).await
 }
 
-/// Trades a refresh token.
-///
-/// # Errors
-/// When it is refused.
 pub async fn refresh(agent: &Agent, place: &Url, refresh_token: &str) -> Result<Tokens> {
     let body = serde_json::json!({ "refresh_token": refresh_token });
     answer_to(agent, at(place, "/api/v1/token/refresh")?, &body).await

@@ -7,13 +7,11 @@ use crate::agent;
 /// Why something could not be measured.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// There was no whole answer.
     #[error(transparent)]
     Agent(#[from] agent::Error),
     /// There was an answer, and it was another one than the experiment needs.
     #[error("{asked} was answered with {answered}")]
     Unexpected {
-        /// What was asked.
         asked: String,
         /// What came back: a status, or what is missing.
         answered: String,
@@ -29,7 +27,6 @@ pub enum Error {
     Late(Duration),
 }
 
-/// What an experiment ends with.
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {

@@ -7,7 +7,6 @@ use crate::stats;
 /// One variant, measured again and again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Series {
-    /// Which variant.
     pub label: String,
     /// What is counted: `ms`, `bytes`, `queries`.
     pub unit: String,
@@ -18,16 +17,13 @@ pub struct Series {
 /// Something that was seen and is no number.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fact {
-    /// What was looked at.
     pub label: String,
-    /// What was there.
     pub value: String,
 }
 
 /// Everything that a verdict is reached from.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
-    /// The samples of each variant.
     pub series: Vec<Series>,
     /// What else was seen.
     pub facts: Vec<Fact>,
@@ -36,21 +32,14 @@ pub struct Evidence {
 /// A series in a few numbers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Figure {
-    /// Which variant.
     pub label: String,
-    /// What is counted.
     pub unit: String,
-    /// How many samples there are.
     pub n: usize,
-    /// Half of them are below.
     pub median: f64,
     /// The 95 % interval of the median begins here…
     pub low: f64,
-    /// …and ends here.
     pub high: f64,
-    /// The smallest sample.
     pub min: f64,
-    /// The largest one.
     pub max: f64,
 }
 
@@ -67,7 +56,6 @@ impl Evidence {
         }
     }
 
-    /// Adds something that was seen.
     pub fn fact(&mut self, label: impl Into<String>, value: impl Into<String>) {
         self.facts.push(Fact { label: label.into(), value: value.into() });
     }
@@ -85,7 +73,6 @@ impl Evidence {
         stats::median(self.values(label, unit))
     }
 
-    /// What was seen there.
     #[must_use]
     pub fn seen(&self, label: &str) -> Option<&str> {
         self.facts.iter().find(|fact| fact.label == label).map(|fact| fact.value.as_str())

@@ -23,7 +23,6 @@ impl Wishes {
         Self::default()
     }
 
-    /// With this setting.
     #[must_use]
     pub fn set(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.to_owned(), value.to_owned()));
@@ -55,11 +54,9 @@ pub enum Switch {
     CutDatabase,
     /// Its provider does not answer any longer.
     StopProvider,
-    /// Its provider answers again.
     StartProvider,
 }
 
-/// Who starts instances.
 #[async_trait]
 pub trait Ground: Send + Sync {
     /// What it is, in a few words, for whoever reads the figures.

@@ -55,7 +55,6 @@ impl Issuer {
         let _ = self.says.send(answer);
     }
 
-    /// How often it was asked.
     #[must_use]
     pub fn asked(&self) -> usize {
         self.asked.load(Ordering::SeqCst)

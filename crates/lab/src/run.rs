@@ -35,24 +35,18 @@ impl Default for Options {
     }
 }
 
-/// What happens during a run.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Progress {
-    /// A claim's turn has come.
     Begun(&'static Claim),
-    /// What its experiment is doing.
     Doing(String),
-    /// It is done.
     Ended(Box<Outcome>),
 }
 
 /// What is told of a run.
 pub type Tell<'a> = &'a (dyn Fn(Progress) + Send + Sync);
 
-/// What an experiment works with.
 pub struct Bench<'a> {
     ground: &'a dyn Ground,
-    /// What was turned.
     pub options: &'a Options,
     until: Instant,
     tell: Tell<'a>,
@@ -82,7 +76,6 @@ impl Bench<'_> {
         Instant::now() < self.until
     }
 
-    /// Says what is being done.
     pub fn doing(&self, what: impl Into<String>) {
         (self.tell)(Progress::Doing(what.into()));
     }
@@ -97,19 +90,14 @@ impl std::fmt::Debug for Bench<'_> {
 /// One claim, measured or not.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Outcome {
-    /// Its number.
     pub number: u8,
-    /// Its name in addresses.
     pub slug: &'static str,
-    /// What is claimed.
     pub sentence: &'static str,
-    /// How it was measured.
     pub method: &'static str,
     /// How many samples each variant has.
     pub n: usize,
     /// The samples in a few numbers.
     pub figures: Vec<Figure>,
-    /// The samples.
     pub series: Vec<Series>,
     /// What else was seen.
     pub facts: Vec<Fact>,
@@ -147,14 +135,11 @@ impl Outcome {
     }
 }
 
-/// A whole run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {
-    /// Where it was measured.
     pub ground: String,
     /// How long it took, in milliseconds.
     pub took_ms: u64,
-    /// Each claim.
     pub claims: Vec<Outcome>,
 }
 

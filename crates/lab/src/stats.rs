@@ -6,26 +6,19 @@
 /// The median of samples, and where it lies with 95 % confidence.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Interval {
-    /// The median.
     pub median: f64,
-    /// Where the interval begins.
     pub low: f64,
-    /// Where it ends.
     pub high: f64,
-    /// The smallest sample.
     pub min: f64,
-    /// The largest sample.
     pub max: f64,
 }
 
 /// How one variant stands to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// It is smaller.
     Less,
     /// There is no difference worth naming.
     Same,
-    /// It is larger.
     More,
 }
 

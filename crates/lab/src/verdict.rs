@@ -10,16 +10,12 @@ use crate::evidence::Evidence;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Verdict {
-    /// It holds.
     True {
-        /// Why.
         because: String,
     },
-    /// It holds under a condition.
     TrueIf {
         /// What has to be so, to go behind "true if".
         condition: String,
-        /// Why.
         because: String,
         /// From where on, if that is a number.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -27,12 +23,10 @@ pub enum Verdict {
     },
     /// It does not hold.
     False {
-        /// Why.
         because: String,
     },
     /// The difference is inside the noise, or something is missing.
     Undecided {
-        /// What would be needed.
         because: String,
     },
 }
@@ -40,14 +34,11 @@ pub enum Verdict {
 /// Where a condition begins to hold.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BreakEven {
-    /// The number.
     pub value: f64,
-    /// Its unit.
     pub unit: String,
 }
 
 impl Verdict {
-    /// It holds.
     pub fn yes(because: impl Into<String>) -> Self {
         Self::True { because: because.into() }
     }
@@ -57,12 +48,10 @@ impl Verdict {
         Self::False { because: because.into() }
     }
 
-    /// It holds under a condition.
     pub fn only_if(condition: impl Into<String>, because: impl Into<String>) -> Self {
         Self::TrueIf { condition: condition.into(), because: because.into(), break_even: None }
     }
 
-    /// Nobody can say.
     pub fn undecided(because: impl Into<String>) -> Self {
         Self::Undecided { because: because.into() }
     }
@@ -78,7 +67,6 @@ impl Verdict {
         }
     }
 
-    /// The verdict in words.
     #[must_use]
     pub fn in_words(&self) -> String {
         match self {

@@ -12,7 +12,6 @@ use crate::{identities, sign_ins};
 /// Whether a way in was taken away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unlinked {
-    /// It was.
     Done,
     /// There was none to take away.
     Unknown,
@@ -89,9 +88,6 @@ pub async fn link(
 
 /// Notes that an address is proved: the account's own, or its first. Says
 /// whether it is; where another account has proved it before, it is not.
-///
-/// # Errors
-/// When the database does.
 pub async fn prove(db: &Db, user: UserId, email: &Email, now: Timestamp) -> Result<bool> {
     match try_prove(db, user, email, now).await {
         Err(Error::Exists) => Ok(false),
@@ -113,24 +109,13 @@ async fn try_prove(db: &Db, user: UserId, email: &Email, now: Timestamp) -> Resu
     })
 }
 
-/// A way into an account.
 #[derive(Clone, Copy, Debug)]
 pub enum WayIn<'a> {
-    /// The password.
     Password,
-    /// An identity at a provider.
-    Identity {
-        /// The issuer.
-        issuer: &'a str,
-        /// Who it is there.
-        subject: &'a str,
-    },
+    Identity { issuer: &'a str, subject: &'a str },
 }
 
 /// Takes a way in away from an account, unless it is the last.
-///
-/// # Errors
-/// When the database does.
 pub async fn unlink(db: &Db, user: UserId, way_in: WayIn<'_>) -> Result<Unlinked> {
     let id = user.to_string();
     in_transaction!(db, tx => {
@@ -183,7 +168,6 @@ pub async fn set_password(
     })
 }
 
-/// A password that was reset.
 #[derive(Clone, Debug)]
 pub struct Reset {
     /// Whose it is, and which address the letter went to.
@@ -233,9 +217,6 @@ pub async fn reset_password(
 /// Deletes an account and everything personal with it. What stays in the audit
 /// trail names nobody; its JWTs are refused until they expire; and the tokens of
 /// its connections wait, sealed, to be revoked at their providers.
-///
-/// # Errors
-/// When the database does.
 pub async fn delete(db: &Db, user: UserId, now: Timestamp) -> Result<()> {
     let id = user.to_string();
     in_transaction!(db, tx => {

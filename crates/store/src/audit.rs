@@ -48,10 +48,6 @@ const FORGET: &str = "DELETE FROM audit_events WHERE at < $1";
 /// Sorts behind every identifier there is.
 const BEYOND_ALL: &str = "g";
 
-/// Writes an event down.
-///
-/// # Errors
-/// When the database does.
 pub async fn record(db: &Db, event: &Event) -> Result<()> {
     execute!(
         db,
@@ -68,9 +64,6 @@ pub async fn record(db: &Db, event: &Event) -> Result<()> {
 }
 
 /// The newest events of one account.
-///
-/// # Errors
-/// When the database does.
 pub async fn of_user(db: &Db, user: UserId, limit: u32) -> Result<Vec<Event>> {
     let rows: Vec<EventRow> = on!(db, pool => sqlx::query_as(OF_USER)
         .bind(user.to_string())
@@ -80,9 +73,6 @@ pub async fn of_user(db: &Db, user: UserId, limit: u32) -> Result<Vec<Event>> {
 }
 
 /// A page of everybody's events, the newest first, older than `before`.
-///
-/// # Errors
-/// When the database does.
 pub async fn page(db: &Db, before: Option<AuditId>, limit: u32) -> Result<Vec<Event>> {
     let before = before.map_or_else(|| BEYOND_ALL.to_owned(), |id| id.to_string());
     let rows: Vec<EventRow> = on!(db, pool => sqlx::query_as(PAGE)
@@ -92,10 +82,6 @@ pub async fn page(db: &Db, before: Option<AuditId>, limit: u32) -> Result<Vec<Ev
     rows.into_iter().map(Event::try_from).collect()
 }
 
-/// Forgets what happened before then.
-///
-/// # Errors
-/// When the database does.
 pub async fn forget(db: &Db, before: Timestamp) -> Result<()> {
     execute!(db, sqlx::query(FORGET).bind(before.as_millis()))?;
     Ok(())

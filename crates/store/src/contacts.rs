@@ -68,10 +68,6 @@ macro_rules! insert_contact {
 }
 pub(crate) use insert_contact;
 
-/// Writes down a new contact.
-///
-/// # Errors
-/// When the database does.
 pub async fn create(db: &Db, contact: &Contact) -> Result<()> {
     execute!(db, insert_contact!(contact))?;
     Ok(())
@@ -79,9 +75,6 @@ pub async fn create(db: &Db, contact: &Contact) -> Result<()> {
 
 /// A page of one person's contacts, in the order in which they were made,
 /// beginning behind `after`.
-///
-/// # Errors
-/// When the database does.
 pub async fn page(
     db: &Db,
     user: UserId,
@@ -97,10 +90,6 @@ pub async fn page(
     rows.into_iter().map(Contact::try_from).collect()
 }
 
-/// One contact of that person.
-///
-/// # Errors
-/// When the database does.
 pub async fn one(db: &Db, user: UserId, id: ContactId) -> Result<Option<Contact>> {
     let row: Option<ContactRow> = on!(db, pool => sqlx::query_as(ONE)
         .bind(user.to_string())
@@ -110,9 +99,6 @@ pub async fn one(db: &Db, user: UserId, id: ContactId) -> Result<Option<Contact>
 }
 
 /// Changes a contact of that person; `None` when there is no such contact.
-///
-/// # Errors
-/// When the database does.
 pub async fn update(
     db: &Db,
     user: UserId,
@@ -132,18 +118,12 @@ pub async fn update(
 }
 
 /// Deletes a contact of that person. Says whether there was one.
-///
-/// # Errors
-/// When the database does.
 pub async fn delete(db: &Db, user: UserId, id: ContactId) -> Result<bool> {
     let deleted = execute!(db, sqlx::query(DELETE).bind(user.to_string()).bind(id.to_string()))?;
     Ok(deleted > 0)
 }
 
 /// How many contacts that person has.
-///
-/// # Errors
-/// When the database does.
 pub async fn count(db: &Db, user: UserId) -> Result<i64> {
     let count = on!(db, pool => sqlx::query_scalar(COUNT).bind(user.to_string()).fetch_one(pool))?;
     Ok(count)

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// What was counted so far.
 #[derive(Debug, Default)]
 pub struct Statements {
     sent: AtomicU32,
@@ -22,7 +21,6 @@ impl Statements {
         Self { latency, ..Self::default() }
     }
 
-    /// How many statements were sent.
     #[must_use]
     pub fn sent(&self) -> u32 {
         self.sent.load(Ordering::Relaxed)

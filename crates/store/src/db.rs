@@ -30,18 +30,14 @@ pub(crate) static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../mi
 /// One of the two databases that every statement here is written for.
 #[derive(Clone, Debug)]
 pub enum Db {
-    /// A file of our own.
     Sqlite(SqlitePool),
-    /// A server.
     Postgres(PgPool),
 }
 
 /// Which database an address leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {
-    /// A file of our own.
     Sqlite,
-    /// A server.
     Postgres,
 }
 
@@ -146,7 +142,6 @@ impl Db {
         }
     }
 
-    /// Which database this is.
     #[must_use]
     pub const fn backend(&self) -> Backend {
         match self {

@@ -5,12 +5,9 @@ use latchkey_domain::{Email, Timestamp, UserId};
 use crate::db::{execute, on};
 use crate::{Db, Error, Result};
 
-/// What a link is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// To prove an address.
     Verify,
-    /// To choose a new password.
     Reset,
 }
 
@@ -23,12 +20,9 @@ impl Purpose {
     }
 }
 
-/// A link that was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sent {
-    /// For whose account.
     pub user_id: UserId,
-    /// To which address.
     pub email: Email,
 }
 
@@ -66,9 +60,6 @@ pub(crate) const VOID: &str =
 const FORGET: &str = "DELETE FROM email_tokens WHERE expires_at < $1";
 
 /// Writes down a link that is being sent.
-///
-/// # Errors
-/// When the database does.
 pub async fn insert(
     db: &Db,
     hash: &str,
@@ -89,9 +80,6 @@ pub async fn insert(
 }
 
 /// Looks at a link without using it up.
-///
-/// # Errors
-/// When the database does.
 pub async fn find(db: &Db, hash: &str, purpose: Purpose, now: Timestamp) -> Result<Option<Sent>> {
     let row: Option<SentRow> = on!(db, pool => sqlx::query_as(FIND)
         .bind(hash)
@@ -102,9 +90,6 @@ pub async fn find(db: &Db, hash: &str, purpose: Purpose, now: Timestamp) -> Resu
 }
 
 /// Uses a link up; `None` when it was used, has expired, or never was.
-///
-/// # Errors
-/// When the database does.
 pub async fn take(db: &Db, hash: &str, purpose: Purpose, now: Timestamp) -> Result<Option<Sent>> {
     let row: Option<SentRow> = on!(db, pool => sqlx::query_as(USE)
         .bind(hash)
@@ -115,9 +100,6 @@ pub async fn take(db: &Db, hash: &str, purpose: Purpose, now: Timestamp) -> Resu
 }
 
 /// Forgets links that expired before then.
-///
-/// # Errors
-/// When the database does.
 pub async fn forget(db: &Db, before: Timestamp) -> Result<()> {
     execute!(db, sqlx::query(FORGET).bind(before.as_millis()))?;
     Ok(())

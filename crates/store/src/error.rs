@@ -1,6 +1,5 @@
 //! What can go wrong between us and the database.
 
-/// A failure of the store.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The database cannot be reached, or did not answer in time.

@@ -53,9 +53,6 @@ pub(crate) use insert_event;
 
 /// A page of one person's events, in the order in which they were written
 /// down, beginning behind `after`.
-///
-/// # Errors
-/// When the database does.
 pub async fn page(db: &Db, user: UserId, after: Option<EventId>, limit: u32) -> Result<Vec<Event>> {
     let after = after.map(|id| id.to_string()).unwrap_or_default();
     let rows: Vec<EventRow> = on!(db, pool => sqlx::query_as(PAGE)

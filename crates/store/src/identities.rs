@@ -13,7 +13,6 @@ use crate::{Db, Result, count};
 pub struct Identity {
     /// The issuer that vouches for it.
     pub issuer: String,
-    /// Who it is there.
     pub subject: String,
     /// The provider's name in our URLs.
     pub provider: String,
@@ -26,7 +25,6 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// When it was linked.
     #[must_use]
     pub const fn linked_at(&self) -> Timestamp {
         Timestamp::from_millis(self.linked_at)
@@ -78,9 +76,6 @@ const OF_USER: &str = "SELECT issuer, subject, provider, name, email, linked_at,
     FROM identities WHERE user_id = $1 ORDER BY linked_at";
 
 /// Whose account an identity is linked to.
-///
-/// # Errors
-/// When the database does.
 pub async fn whose(db: &Db, profile: &Profile) -> Result<Option<User>> {
     let row: Option<UserRow> = on!(db, pool => sqlx::query_as(WHOSE)
         .bind(&profile.issuer)
@@ -91,9 +86,6 @@ pub async fn whose(db: &Db, profile: &Profile) -> Result<Option<User>> {
 
 /// Whose account the subject of a token is: that of the identity, or the account
 /// that has the subject for its id.
-///
-/// # Errors
-/// When the database does.
 pub async fn of_subject(db: &Db, issuer: &str, subject: &Subject) -> Result<Option<User>> {
     let row: Option<UserRow> = on!(db, pool => sqlx::query_as(OF_SUBJECT)
         .bind(issuer)
@@ -126,9 +118,6 @@ pub async fn create_account(
 }
 
 /// Notes that somebody signed in with an identity, and what the provider says of them today.
-///
-/// # Errors
-/// When the database does.
 pub async fn used(db: &Db, profile: &Profile, now: Timestamp) -> Result<()> {
     execute!(
         db,
@@ -143,9 +132,6 @@ pub async fn used(db: &Db, profile: &Profile, now: Timestamp) -> Result<()> {
 }
 
 /// All identities of one person, the oldest link first.
-///
-/// # Errors
-/// When the database does.
 pub async fn of_user(db: &Db, user: UserId) -> Result<Vec<Identity>> {
     let identities =
         on!(db, pool => sqlx::query_as(OF_USER).bind(user.to_string()).fetch_all(pool))?;

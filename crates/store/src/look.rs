@@ -24,7 +24,6 @@ pub enum Found {
     Nothing,
     /// Nothing that could be looked at: it is made at each start, and gone after it.
     InMemory,
-    /// A database, opened.
     Database(Db),
 }
 
@@ -46,13 +45,11 @@ pub enum Migrations {
 /// Why the database cannot be used, in words that show nothing of its address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Trouble {
-    /// The address.
     #[error("its address cannot be understood")]
     Address,
     /// The folder in which the file would be.
     #[error("the folder of its file is not there and cannot be made")]
     Folder,
-    /// Nobody answers.
     #[error("it cannot be reached")]
     Unreachable,
     /// The server does not let us in.

@@ -10,7 +10,6 @@ use crate::{Db, Error, Result, count};
 /// An account that can be entered with a password.
 #[derive(Clone, Debug)]
 pub struct Account {
-    /// Whose it is.
     pub user: User,
     /// The hash, as a PHC string.
     pub hash: String,
@@ -38,9 +37,6 @@ const INSERT: &str =
 const REHASH: &str = "UPDATE passwords SET hash = $3 WHERE user_id = $1 AND hash = $2";
 
 /// The account that is entered with this address and a password.
-///
-/// # Errors
-/// When the database does.
 pub async fn by_email(db: &Db, email: &Email) -> Result<Option<Account>> {
     let row: Option<AccountRow> =
         on!(db, pool => sqlx::query_as(BY_EMAIL).bind(email.as_str()).fetch_optional(pool))?;
@@ -82,18 +78,12 @@ pub async fn create_account(db: &Db, user: &User, hash: &str, starters: &Starter
 
 /// Puts a hash with newer parameters in the place of an older one; if the
 /// password was changed in the meantime, nothing happens.
-///
-/// # Errors
-/// When the database does.
 pub async fn rehash(db: &Db, user: UserId, old: &str, new: &str) -> Result<()> {
     execute!(db, sqlx::query(REHASH).bind(user.to_string()).bind(old).bind(new))?;
     Ok(())
 }
 
 /// The address with which an account is entered.
-///
-/// # Errors
-/// When the database does.
 pub async fn email_of(db: &Db, user: UserId) -> Result<Option<Email>> {
     const EMAIL: &str = "SELECT email FROM passwords WHERE user_id = $1";
     let email: Option<String> =
@@ -104,9 +94,6 @@ pub async fn email_of(db: &Db, user: UserId) -> Result<Option<Email>> {
 }
 
 /// When a password was last changed; `None` for an account without one.
-///
-/// # Errors
-/// When the database does.
 pub async fn changed_at(db: &Db, user: UserId) -> Result<Option<Timestamp>> {
     const CHANGED: &str = "SELECT changed_at FROM passwords WHERE user_id = $1";
     let at: Option<i64> =

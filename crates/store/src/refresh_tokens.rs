@@ -12,7 +12,6 @@ use crate::{Db, Error, Result, count};
 /// A refresh token with its sign-in and its person.
 #[derive(Clone, Debug)]
 pub struct Found {
-    /// What decides about it.
     pub known: Known,
     /// What its access tokens may do.
     pub scope: Scopes,
@@ -20,7 +19,6 @@ pub struct Found {
     pub client_id: String,
     /// The sign-in whose family it belongs to.
     pub sign_in: SignIn,
-    /// Whose it is.
     pub user: User,
 }
 
@@ -59,9 +57,6 @@ const FIND: &str = concat!(
 );
 
 /// Writes down a sign-in that carries a JWT, with its first refresh token.
-///
-/// # Errors
-/// When the database does.
 pub async fn begin_family(
     db: &Db,
     sign_in: &SignIn,
@@ -88,9 +83,6 @@ pub async fn begin_family(
 }
 
 /// Exchanges a token for its successor, if nobody has yet. Says whether it did.
-///
-/// # Errors
-/// When the database does.
 pub async fn exchange(
     db: &Db,
     hash: &str,
@@ -127,9 +119,6 @@ pub async fn exchange(
 }
 
 /// A token with everything that goes with it, whatever became of it.
-///
-/// # Errors
-/// When the database does.
 pub async fn find(db: &Db, hash: &str) -> Result<Option<Found>> {
     let row: Option<FoundRow> =
         on!(db, pool => sqlx::query_as(FIND).bind(hash).fetch_optional(pool))?;

@@ -23,7 +23,6 @@ pub(crate) struct SessionCache(Arc<Mutex<Memory>>);
 #[derive(Debug, Default)]
 struct Memory {
     entries: HashMap<String, Entry>,
-    /// How often something was forgotten.
     forgotten: u64,
 }
 
@@ -74,7 +73,6 @@ impl SessionCache {
         }
     }
 
-    /// Forgets one session.
     pub(crate) fn forget(&self, hash: &str) {
         let mut memory = self.memory();
         memory.entries.remove(hash);

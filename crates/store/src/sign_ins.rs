@@ -111,27 +111,18 @@ const FORGET: &str = "DELETE FROM sign_ins WHERE expires_at < $1 OR ended_at < $
 
 /// Writes down a new sign-in. `session_hash` is the hash of the session's id,
 /// when it carries a session.
-///
-/// # Errors
-/// When the database does.
 pub async fn insert(db: &Db, sign_in: &SignIn, session_hash: Option<&str>) -> Result<()> {
     execute!(db, insert_sign_in!(sign_in, session_hash))?;
     Ok(())
 }
 
 /// Notes that a sign-in was used; a later note is not overtaken by an earlier one.
-///
-/// # Errors
-/// When the database does.
 pub async fn seen(db: &Db, id: SignInId, now: Timestamp) -> Result<()> {
     execute!(db, sqlx::query(SEEN).bind(id.to_string()).bind(now.as_millis()))?;
     Ok(())
 }
 
 /// The living sign-ins of one person, the one used last first.
-///
-/// # Errors
-/// When the database does.
 pub async fn living(
     db: &Db,
     user: UserId,
@@ -147,9 +138,6 @@ pub async fn living(
 }
 
 /// Ends a sign-in of that person. Says whether there was a living one.
-///
-/// # Errors
-/// When the database does.
 pub async fn end(db: &Db, id: SignInId, user: UserId, now: Timestamp) -> Result<bool> {
     let ended = execute!(
         db,
@@ -158,10 +146,6 @@ pub async fn end(db: &Db, id: SignInId, user: UserId, now: Timestamp) -> Result<
     Ok(ended > 0)
 }
 
-/// A living sign-in.
-///
-/// # Errors
-/// When the database does.
 pub async fn by_id(db: &Db, id: SignInId) -> Result<Option<SignIn>> {
     let row: Option<SignInRow> =
         on!(db, pool => sqlx::query_as(BY_ID).bind(id.to_string()).fetch_optional(pool))?;
@@ -169,9 +153,6 @@ pub async fn by_id(db: &Db, id: SignInId) -> Result<Option<SignIn>> {
 }
 
 /// The sign-ins with a JWT that ended since then, and when they did.
-///
-/// # Errors
-/// When the database does.
 pub async fn ended_since(db: &Db, since: Timestamp) -> Result<Vec<(SignInId, Timestamp)>> {
     ids_and_times(on!(db, pool => sqlx::query_as(ENDED)
         .bind(since.as_millis())
@@ -179,9 +160,6 @@ pub async fn ended_since(db: &Db, since: Timestamp) -> Result<Vec<(SignInId, Tim
 }
 
 /// Ends all sign-ins of a person, but for one if it is named. Says which.
-///
-/// # Errors
-/// When the database does.
 pub async fn end_others(
     db: &Db,
     user: UserId,
@@ -203,9 +181,6 @@ pub(crate) fn ids(stored: Vec<String>) -> Result<Vec<SignInId>> {
 
 /// Sign-ins of a person that have ended, whose JWT may live on: those that
 /// were last renewed after `since`.
-///
-/// # Errors
-/// When the database does.
 pub async fn lingering(db: &Db, user: UserId, since: Timestamp) -> Result<Vec<SignIn>> {
     let rows: Vec<SignInRow> = on!(db, pool => sqlx::query_as(LINGERING)
         .bind(user.to_string())
@@ -215,9 +190,6 @@ pub async fn lingering(db: &Db, user: UserId, since: Timestamp) -> Result<Vec<Si
 }
 
 /// The sign-ins of accounts that were deleted since then, and when they were.
-///
-/// # Errors
-/// When the database does.
 pub async fn revoked_since(db: &Db, since: Timestamp) -> Result<Vec<(SignInId, Timestamp)>> {
     ids_and_times(on!(db, pool => sqlx::query_as(REVOKED)
         .bind(since.as_millis())
@@ -233,9 +205,6 @@ fn ids_and_times(rows: Vec<(String, i64)>) -> Result<Vec<(SignInId, Timestamp)>>
 }
 
 /// Forgets sign-ins that came to their end before `before`.
-///
-/// # Errors
-/// When the database does.
 pub async fn forget(db: &Db, before: Timestamp) -> Result<()> {
     execute!(db, sqlx::query(FORGET).bind(before.as_millis()))?;
     execute!(db, sqlx::query(FORGET_REVOCATIONS).bind(before.as_millis()))?;

@@ -8,7 +8,6 @@ use crate::{Db, Result, count};
 /// A key as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredKey {
-    /// Its name.
     pub kid: String,
     /// Its algorithm, as JOSE calls it.
     pub algorithm: String,
@@ -16,9 +15,7 @@ pub struct StoredKey {
     pub private_key: String,
     /// When it was made or brought here.
     pub created_at: Timestamp,
-    /// When it begins to sign.
     pub signs_from: Timestamp,
-    /// When it ceases to.
     pub retired_at: Option<Timestamp>,
 }
 
@@ -47,10 +44,6 @@ const RETIRE: &str =
 
 const FORGET: &str = "DELETE FROM signing_keys WHERE retired_at < $1";
 
-/// Every key of the ring.
-///
-/// # Errors
-/// When the database does.
 pub async fn all(db: &Db) -> Result<Vec<StoredKey>> {
     let rows: Vec<KeyRow> = on!(db, pool => sqlx::query_as(ALL).fetch_all(pool))?;
     let key = |row: KeyRow| StoredKey {
@@ -66,9 +59,6 @@ pub async fn all(db: &Db) -> Result<Vec<StoredKey>> {
 
 /// Adds a key, or takes one that has retired back, and retires all others at
 /// the instant at which it begins to sign.
-///
-/// # Errors
-/// When the database does.
 pub async fn rotate(db: &Db, key: &StoredKey) -> Result<()> {
     in_transaction!(db, tx => {
         count::one(
@@ -90,9 +80,6 @@ pub async fn rotate(db: &Db, key: &StoredKey) -> Result<()> {
 }
 
 /// Forgets keys that retired before then.
-///
-/// # Errors
-/// When the database does.
 pub async fn forget(db: &Db, before: Timestamp) -> Result<()> {
     execute!(db, sqlx::query(FORGET).bind(before.as_millis()))?;
     Ok(())

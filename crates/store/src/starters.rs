@@ -6,9 +6,7 @@ use latchkey_domain::contact::Contact;
 /// The contacts and events of a new account.
 #[derive(Clone, Debug, Default)]
 pub struct Starters {
-    /// For the address book.
     pub contacts: Vec<Contact>,
-    /// For the calendar.
     pub events: Vec<Event>,
 }
 

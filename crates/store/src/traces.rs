@@ -12,19 +12,12 @@ pub const KEPT: i64 = 20;
 /// What a list says of a recorded sign-in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Summary {
-    /// Its name.
     pub id: TraceId,
-    /// Whose sign-in it was.
     pub user_id: UserId,
-    /// How they came in.
     pub door: Door,
-    /// What they carried away.
     pub key: Key,
-    /// When it began.
     pub created_at: Timestamp,
-    /// When it is forgotten.
     pub expires_at: Timestamp,
-    /// How many requests were answered.
     pub exchanges: i64,
     /// How many bytes went over the wire, both ways.
     pub bytes: i64,
@@ -82,9 +75,6 @@ const DELETE_ALL: &str = "DELETE FROM traces WHERE user_id = $1";
 const FORGET: &str = "DELETE FROM traces WHERE expires_at <= $1";
 
 /// Writes a recorded sign-in down, and lets go of its owner's oldest ones.
-///
-/// # Errors
-/// When the database does.
 pub async fn insert(db: &Db, summary: &Summary, record: &str) -> Result<()> {
     in_transaction!(db, tx => {
         crate::count::one(
@@ -110,9 +100,6 @@ pub async fn insert(db: &Db, summary: &Summary, record: &str) -> Result<()> {
 }
 
 /// One person's recorded sign-ins, the newest first.
-///
-/// # Errors
-/// When the database does.
 pub async fn of_user(db: &Db, user: UserId, now: Timestamp) -> Result<Vec<Summary>> {
     let rows: Vec<SummaryRow> = on!(db, pool => sqlx::query_as(OF_USER)
         .bind(user.to_string())
@@ -122,9 +109,6 @@ pub async fn of_user(db: &Db, user: UserId, now: Timestamp) -> Result<Vec<Summar
 }
 
 /// The record of one of them, if it is theirs.
-///
-/// # Errors
-/// When the database does.
 pub async fn record(db: &Db, user: UserId, id: TraceId, now: Timestamp) -> Result<Option<String>> {
     Ok(on!(db, pool => sqlx::query_scalar(RECORD)
         .bind(user.to_string())
@@ -134,27 +118,16 @@ pub async fn record(db: &Db, user: UserId, id: TraceId, now: Timestamp) -> Resul
 }
 
 /// Deletes one of theirs. Says whether it was there.
-///
-/// # Errors
-/// When the database does.
 pub async fn delete(db: &Db, user: UserId, id: TraceId) -> Result<bool> {
     let deleted = execute!(db, sqlx::query(DELETE).bind(user.to_string()).bind(id.to_string()))?;
     Ok(deleted > 0)
 }
 
-/// Deletes all of theirs.
-///
-/// # Errors
-/// When the database does.
 pub async fn delete_all(db: &Db, user: UserId) -> Result<()> {
     execute!(db, sqlx::query(DELETE_ALL).bind(user.to_string()))?;
     Ok(())
 }
 
-/// Forgets what has expired.
-///
-/// # Errors
-/// When the database does.
 pub async fn forget(db: &Db, now: Timestamp) -> Result<()> {
     execute!(db, sqlx::query(FORGET).bind(now.as_millis()))?;
     Ok(())

@@ -84,10 +84,6 @@ const BY_ID: &str = concat!("SELECT ", user_columns!(), " FROM users u WHERE u.i
 
 const WHO_PROVED: &str = "SELECT id FROM users WHERE email = $1 AND email_verified_at IS NOT NULL";
 
-/// The account with this identifier.
-///
-/// # Errors
-/// When the database does.
 pub async fn by_id(db: &Db, id: UserId) -> Result<Option<User>> {
     let row: Option<UserRow> =
         on!(db, pool => sqlx::query_as(BY_ID).bind(id.to_string()).fetch_optional(pool))?;
@@ -96,9 +92,6 @@ pub async fn by_id(db: &Db, id: UserId) -> Result<Option<User>> {
 
 /// A page of all accounts, in the order in which they were made, beginning
 /// behind `after`.
-///
-/// # Errors
-/// When the database does.
 pub async fn page(db: &Db, after: Option<UserId>, limit: u32) -> Result<Vec<User>> {
     let after = after.map(|id| id.to_string()).unwrap_or_default();
     let rows: Vec<UserRow> = on!(db, pool => sqlx::query_as(PAGE)
@@ -109,9 +102,6 @@ pub async fn page(db: &Db, after: Option<UserId>, limit: u32) -> Result<Vec<User
 }
 
 /// The accounts that name this address, whether or not they proved it.
-///
-/// # Errors
-/// When the database does.
 pub async fn by_email(db: &Db, email: &Email) -> Result<Vec<User>> {
     let rows: Vec<UserRow> =
         on!(db, pool => sqlx::query_as(BY_EMAIL).bind(email.as_str()).fetch_all(pool))?;
@@ -119,9 +109,6 @@ pub async fn by_email(db: &Db, email: &Email) -> Result<Vec<User>> {
 }
 
 /// The accounts that name an address at this domain, whether or not they proved it.
-///
-/// # Errors
-/// When the database does.
 pub async fn at_domain(db: &Db, domain: &str) -> Result<Vec<User>> {
     let rows: Vec<UserRow> =
         on!(db, pool => sqlx::query_as(AT_DOMAIN).bind(domain).fetch_all(pool))?;
@@ -129,18 +116,12 @@ pub async fn at_domain(db: &Db, domain: &str) -> Result<Vec<User>> {
 }
 
 /// Gives an account these roles and no others.
-///
-/// # Errors
-/// When the database does.
 pub async fn set_roles(db: &Db, id: UserId, roles: &Roles) -> Result<()> {
     execute!(db, sqlx::query(SET_ROLES).bind(id.to_string()).bind(roles.to_string()))?;
     Ok(())
 }
 
 /// Who has proved that this address is theirs.
-///
-/// # Errors
-/// When the database does.
 pub async fn who_proved(db: &Db, email: &Email) -> Result<Option<UserId>> {
     let id: Option<String> =
         on!(db, pool => sqlx::query_scalar(WHO_PROVED).bind(email.as_str()).fetch_optional(pool))?;

@@ -34,23 +34,17 @@ pub type App = Arc<Application>;
 /// Everything that lives as long as the process.
 #[derive(Debug)]
 pub struct Application {
-    /// What it was told.
     pub settings: Settings,
-    /// Where things are kept.
     pub db: Db,
-    /// Where server sessions are kept.
     pub sessions: Sessions,
-    /// The way out to providers.
     pub http: Outbound,
     /// The providers, in the order of the buttons.
     pub providers: Vec<Provider>,
-    /// What people have connected there.
     pub connections: Connections,
     /// What goes on there without a browser that waits.
     pub beside: Beside,
     /// How cookies are named and marked.
     pub cookies: CookieProfile,
-    /// What signs and verifies JWTs.
     pub keys: Arc<Keys>,
     /// What issues and renews pairs of tokens.
     pub issuer: Issuer,
@@ -64,11 +58,9 @@ pub struct Application {
     pub(crate) waiting: Waiting,
     /// How often somebody may try.
     pub limits: Limits,
-    /// Where letters go.
     pub mailer: Mailer,
     /// What hashes passwords.
     pub hasher: Hasher,
-    /// How long keys live on.
     pub stopwatch: Stopwatch,
     /// What was measured so far, in development.
     pub comparison: Comparison,
@@ -76,7 +68,6 @@ pub struct Application {
     pub(crate) lab: lab::Runner,
     /// The decoys of the storage drill.
     pub(crate) drill: Stage,
-    /// The time.
     pub clock: Clock,
 }
 

@@ -13,12 +13,9 @@ use crate::app::App;
 /// How much of a `User-Agent` is kept, in characters.
 const MAX_USER_AGENT: usize = 200;
 
-/// The other end.
 #[derive(Clone, Debug)]
 pub struct Client {
-    /// Its network address.
     pub address: IpAddr,
-    /// What it calls itself.
     pub user_agent: String,
 }
 

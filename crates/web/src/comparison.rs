@@ -24,22 +24,17 @@ struct State {
 /// A claim's last result.
 #[derive(Clone, Debug)]
 pub struct Measured {
-    /// What came of it.
     pub outcome: Outcome,
-    /// Where it was measured.
     pub ground: String,
-    /// When.
     pub at: Timestamp,
 }
 
 /// A run that has not ended.
 #[derive(Clone, Debug)]
 pub struct UnderWay {
-    /// Which claims it measures.
     pub claims: Vec<&'static Claim>,
     /// How many of them are done.
     pub done: usize,
-    /// What is being done.
     pub doing: String,
 }
 

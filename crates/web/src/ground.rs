@@ -24,7 +24,6 @@ use crate::app::{App, Application};
 use crate::serve::{self, Listeners};
 use crate::settings::{Environment, Settings};
 
-/// Threads for all instances together.
 const THREADS: usize = 2;
 
 /// How long an instance may take to stop before it is left to itself.
@@ -33,7 +32,6 @@ const GRACE: Duration = Duration::from_secs(2);
 /// How long to wait before a port is tried again.
 const AGAIN: Duration = Duration::from_millis(50);
 
-/// Starts Latchkeys in this process.
 #[derive(Debug)]
 pub struct OwnGround {
     // Taken out when it is dropped: a runtime must not wait inside another one.

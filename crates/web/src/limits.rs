@@ -62,7 +62,6 @@ impl GovernorClock for AppClock {
     }
 }
 
-/// All limits.
 #[derive(Debug)]
 pub struct Limits {
     clock: AppClock,
@@ -83,7 +82,6 @@ pub struct Gate {
 }
 
 impl Limits {
-    /// Buckets that are full.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
         let clock = AppClock(clock);

@@ -56,10 +56,8 @@ pub(crate) async fn check(
     Ok(Some(Proof { user: account.user, changed_at: account.changed_at }))
 }
 
-/// A password that matched.
 #[derive(Debug)]
 pub(crate) struct Proof {
-    /// Whose it is.
     pub(crate) user: User,
     changed_at: Timestamp,
 }
@@ -69,9 +67,6 @@ impl Proof {
     /// changed or reset while it was being checked lets nobody in. Whoever
     /// changes it ends all sign-ins afterwards; so either they see ours, or we
     /// see their change.
-    ///
-    /// # Errors
-    /// When it was changed: the sign-in has ended then.
     pub(crate) async fn still_holds(&self, app: &App, sign_in: SignInId) -> Result<()> {
         if passwords::changed_at(&app.db, self.user.id).await? == Some(self.changed_at) {
             return Ok(());
@@ -121,7 +116,6 @@ async fn create(app: &App, user: User, hash: &str, client: &Client) -> Result<()
     }
 }
 
-/// An account as it begins.
 pub(crate) fn new_user(
     app: &Application,
     name: DisplayName,

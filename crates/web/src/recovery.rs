@@ -19,9 +19,6 @@ const VERIFY_FOR: Span = Span::days(1);
 const RESET_FOR: Span = Span::minutes(30);
 
 /// Writes to somebody who has just signed up, or wants to prove their address.
-///
-/// # Errors
-/// When the database fails.
 pub(crate) async fn send_verification(app: &App, user: &User, email: &Email) -> Result<()> {
     if !app.limits.may_write_to("verify", email) {
         return Ok(());

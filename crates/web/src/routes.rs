@@ -37,7 +37,6 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// (discovery, token, keys and profile may each take their time).
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(40);
 
-/// Every address there is.
 fn pages() -> Router<App> {
     Router::new()
         .route("/", get(home::show))

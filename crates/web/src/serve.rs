@@ -49,9 +49,7 @@ const LAST: Duration = Duration::from_secs(9);
 /// The sockets, taken before anything else is done.
 #[derive(Debug)]
 pub struct Listeners {
-    /// For the app.
     pub app: Vec<TcpListener>,
-    /// For the local provider.
     pub local_idp: Option<TcpListener>,
 }
 

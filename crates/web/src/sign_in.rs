@@ -55,9 +55,6 @@ impl axum::extract::FromRequestParts<App> for Browser {
 
 /// Gives the browser the key that it is to carry. What it carried before ends,
 /// on the server too: nobody who planted it there comes along.
-///
-/// # Errors
-/// When the database fails: nobody is signed in then.
 pub(crate) async fn let_in(
     app: &App,
     browser: Browser,
@@ -143,9 +140,6 @@ async fn end_what_was_carried(app: &App, browser: &Browser) -> Result<()> {
 }
 
 /// Ends a sign-in of that person. Says whether it lived.
-///
-/// # Errors
-/// When the database fails.
 pub(crate) async fn end(app: &App, sign_in: SignInId, user: UserId) -> Result<bool> {
     let now = app.clock.now();
     let ended = sign_ins::end(&app.db, sign_in, user, now).await?;

@@ -44,7 +44,6 @@ pub(crate) fn stylesheet() -> &'static str {
     &ADDRESS
 }
 
-/// The script's address, likewise.
 pub(crate) fn script() -> &'static str {
     static ADDRESS: LazyLock<String> = LazyLock::new(|| address(&FILES[1]));
     &ADDRESS

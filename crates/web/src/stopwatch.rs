@@ -17,11 +17,9 @@ pub struct Stopwatch(Mutex<BTreeMap<Round, Reading>>);
 /// What is known of one key.
 #[derive(Clone, Debug)]
 pub enum Reading {
-    /// Its instances are being started.
     Begun,
     /// Its sign-in has ended; so many milliseconds later it was still let in.
     Running(f64),
-    /// It was timed.
     Timed(Box<Timed>),
     /// It could not be timed, and why.
     Failed(String),
@@ -117,7 +115,6 @@ async fn run(app: &App, ground: &dyn Ground, round: Round) {
 }
 
 impl Stopwatch {
-    /// Nothing runs any longer.
     fn give_back(&self) {
         let mut readings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for reading in readings.values_mut().filter(|reading| reading.is_running()) {

@@ -23,7 +23,6 @@ const AT_A_TIME: u32 = 10;
 pub enum Outcome {
     /// It is over, there and here.
     Done(Ended),
-    /// It is tried again later.
     Later,
 }
 
@@ -39,9 +38,6 @@ enum Wanted {
 impl Connections {
     /// Ends a person's connection at the provider of this name, which may have
     /// left the settings. Says what came of it; `None` when there is none.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn disconnect(
         &self,
         slug: &str,
@@ -63,18 +59,12 @@ impl Connections {
 
     /// Whether something that a person has ended at a provider is not over: it
     /// might take a new grant along.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn is_ending(&self, provider: &Provider, user: UserId) -> Result<bool> {
         let all = store::of_user(&self.db, user, &provider.slug).await?;
         Ok(!of_issuer(all, provider).0.is_empty())
     }
 
     /// Tries to end whatever a person has ended at a provider, due or not.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn finish(&self, provider: &Provider, user: UserId) -> Result<Outcome> {
         let all = store::of_user(&self.db, user, &provider.slug).await?;
         self.end_all(provider, of_issuer(all, provider).0, Wanted::Still).await
@@ -102,9 +92,6 @@ impl Connections {
     ///
     /// May be dropped at any point: what was not written down is done again when
     /// the lease has run out.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn end_what_is_due(&self, provider: &Provider) -> Result<()> {
         let slug = &provider.slug;
         for stored in store::due(&self.db, slug, self.clock.now(), AT_A_TIME).await? {

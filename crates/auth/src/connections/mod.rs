@@ -43,7 +43,6 @@ pub enum Error {
     /// Only the person can give it again.
     #[error("the person has to connect again")]
     Reconnect {
-        /// Why.
         because: Because,
         /// Whether it was found out just now.
         news: bool,
@@ -54,7 +53,6 @@ pub enum Error {
     /// Somebody else renews the access token and has not come to an end.
     #[error("the access token is being renewed")]
     Busy,
-    /// The database failed.
     #[error(transparent)]
     Store(#[from] latchkey_store::Error),
 }
@@ -69,19 +67,16 @@ pub struct Connections {
     http: Outbound,
     vault: Vault,
     clock: Clock,
-    /// Names this process, in leases.
     process: String,
     gates: Gates,
 }
 
 impl Connections {
-    /// With tokens under this vault.
     #[must_use]
     pub fn new(db: Db, http: Outbound, vault: Vault, clock: Clock) -> Self {
         Self { db, http, vault, clock, process: random::token(), gates: Gates::default() }
     }
 
-    /// Where the tokens are.
     #[must_use]
     pub const fn vault(&self) -> &Vault {
         &self.vault
@@ -124,9 +119,6 @@ impl Connections {
 
     /// Every connection of a person that is not over, and those that are being
     /// ended, the newest first.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn of_user(&self, providers: &[Provider], user: UserId) -> Result<Vec<Connection>> {
         let mut all = Vec::new();
         for stored in store::of_user(&self.db, user).await? {

@@ -29,7 +29,6 @@ const _: () = assert!(LEASE.as_seconds() > 3 * TIMEOUT.as_secs().cast_signed());
 /// How long somebody waits for another process…
 const PATIENCE: Duration = TIMEOUT;
 
-/// …and how often they look.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// What the answer to a refresh means.

@@ -13,7 +13,6 @@ use crate::oauth::{Provider, facebook};
 use crate::secret::Secret;
 use crate::vault::Pair;
 
-/// How a grant ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
     /// The provider says that its tokens are dead, or were already.
@@ -143,7 +142,6 @@ async fn facebook(
     graph: &Url,
     pair: &Pair,
 ) -> Result<Ended, Error> {
-    /// The token is dead already.
     const INVALID_TOKEN: i64 = 190;
     let mut url = below(graph, "me/permissions");
     let proof = facebook::appsecret_proof(pair.access.expose(), &provider.client_secret);

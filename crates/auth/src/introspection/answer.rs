@@ -19,7 +19,6 @@ pub struct Expected {
     pub issuer: Option<String>,
 }
 
-/// An answer that is believed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Judged {
     /// Who the person is at the issuer.
@@ -28,7 +27,6 @@ pub struct Judged {
     pub issuer: Option<String>,
     /// Those of our scopes that were granted.
     pub scopes: Scopes,
-    /// The app.
     pub client_id: Option<String>,
     /// When the token ends, where the answer says so.
     pub expires_at: Option<Timestamp>,
@@ -49,7 +47,6 @@ pub enum Refused {
     /// Somebody else issued it than is believed here.
     #[error("The token was issued by somebody else.")]
     IssuerWrong,
-    /// Its time is over.
     #[error("The token has expired.")]
     Expired,
     /// Its time has not come.
@@ -145,7 +142,6 @@ fn whole(seconds: f64) -> Option<i64> {
     format!("{:.0}", seconds.floor()).parse().ok()
 }
 
-/// One audience, or several.
 fn audiences(answer: &Answer) -> Result<Vec<&str>, Refused> {
     match answer.get("aud") {
         None | Some(Value::Null) => Ok(Vec::new()),

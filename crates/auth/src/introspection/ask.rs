@@ -26,7 +26,6 @@ const AT_ONCE: usize = 64;
 /// Why nothing was heard. Nobody is let in then.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Unavailable {
-    /// There was no whole answer.
     #[error("the authorization server cannot be reached: {0}")]
     Unreachable(http::Error),
     /// It did not come in time.

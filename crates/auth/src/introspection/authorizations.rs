@@ -33,7 +33,6 @@ pub struct Authorization {
     pub app: String,
     /// Those of our scopes that it has.
     pub scopes: Scopes,
-    /// When the person agreed.
     pub since: Option<Timestamp>,
     /// When a token of it was last asked about or issued.
     pub last_used_at: Option<Timestamp>,
@@ -104,7 +103,6 @@ fn endpoint(issuer: &str, metadata: Metadata) -> Option<Url> {
     metadata.authorizations_endpoint.filter(|url| metadata.issuer == issuer && ours(url))
 }
 
-/// What somebody let in.
 pub(super) async fn list(
     asker: &Asker,
     place: &Url,

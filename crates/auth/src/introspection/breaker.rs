@@ -8,13 +8,11 @@ use latchkey_domain::{Span, Timestamp};
 /// How long it is left alone.
 pub(super) const REST: Span = Span::seconds(1);
 
-/// Whether somebody answers.
 #[derive(Debug, Default)]
 pub(super) struct Breaker(Mutex<State>);
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum State {
-    /// As far as is known.
     #[default]
     Answers,
     /// Nobody did, and nobody is asked before then.
@@ -50,13 +48,11 @@ impl Breaker {
 }
 
 impl Pass<'_> {
-    /// Somebody answered.
     pub(super) fn succeeded(mut self) {
         self.tries = false;
         *self.breaker.state() = State::Answers;
     }
 
-    /// Nobody did.
     pub(super) fn failed(mut self, now: Timestamp) {
         self.tries = false;
         *self.breaker.state() = State::Rests(now.plus(REST));

@@ -8,7 +8,6 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use super::{Delegation, Error};
 
-/// The questions about one token.
 #[derive(Debug, Default)]
 pub(super) struct Flight {
     begun: AtomicU64,
@@ -18,7 +17,6 @@ pub(super) struct Flight {
 /// What was heard last.
 #[derive(Clone, Debug)]
 pub(super) struct Latest {
-    /// Which question it was.
     pub(super) number: u64,
     /// How often everything had been forgotten when it was put.
     pub(super) epoch: u64,
@@ -67,7 +65,6 @@ impl Held<'_> {
         (believed || latest.number > turn.0).then(|| latest.outcome.clone())
     }
 
-    /// Notes what was heard.
     pub(super) fn set(&mut self, latest: Latest) {
         *self.0 = Some(latest);
     }

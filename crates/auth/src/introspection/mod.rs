@@ -50,9 +50,7 @@ const CAPACITY: usize = 4096;
 pub struct Config {
     /// The introspection endpoint (RFC 7662 §2).
     pub url: Url,
-    /// Who we are there.
     pub client_id: String,
-    /// What proves that.
     pub client_secret: Secret,
     /// Whom a token has to be for, and who may have issued it.
     pub expected: Expected,
@@ -66,7 +64,6 @@ pub struct Config {
 /// What a person let an app do here: the meaning of a token that is good.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delegation {
-    /// Whose account it is about.
     pub user: User,
     /// What the app may do.
     pub scopes: Scopes,
@@ -74,7 +71,6 @@ pub struct Delegation {
     pub client_id: Option<String>,
 }
 
-/// Why a token opens nothing.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
     /// It is not good, or not for us.
@@ -86,7 +82,6 @@ pub enum Error {
     /// Whether it is good cannot be found out at the moment.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
-    /// The database failed.
     #[error(transparent)]
     Store(#[from] Arc<latchkey_store::Error>),
 }
@@ -134,7 +129,6 @@ impl Introspection {
         self.config.issuer.as_deref()
     }
 
-    /// Where it asks.
     #[must_use]
     pub fn url(&self) -> &Url {
         &self.config.url

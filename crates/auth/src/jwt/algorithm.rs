@@ -24,10 +24,8 @@ pub enum Algorithm {
 pub struct UnknownAlgorithm;
 
 impl Algorithm {
-    /// Every algorithm there is.
     pub const ALL: [Self; 4] = [Self::EdDsa, Self::Es256, Self::Rs256, Self::Hs256];
 
-    /// As JOSE writes it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

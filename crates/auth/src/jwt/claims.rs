@@ -11,11 +11,9 @@ use super::members::Members;
 /// (RFC 9068 §2.2), and then what `GET /me` answers without a database.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AccessClaims {
-    /// Who issued it.
     pub iss: String,
     /// Whom it is meant for: this API and nobody else.
     pub aud: String,
-    /// Whose it is.
     pub sub: UserId,
     /// The program that it was issued to.
     pub client_id: String,
@@ -25,7 +23,6 @@ pub struct AccessClaims {
     pub nbf: i64,
     /// From when it is valid no longer, in seconds.
     pub exp: i64,
-    /// Its own identifier.
     pub jti: String,
     /// The sign-in that it comes from.
     pub sid: SignInId,
@@ -37,7 +34,6 @@ pub struct AccessClaims {
     pub auth_time: i64,
     /// How they did (RFC 8176).
     pub amr: Vec<String>,
-    /// What to call them.
     pub name: DisplayName,
     /// Their address, if they have one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -103,7 +99,6 @@ fn claim<T>(
     read(value).ok_or(Refused::ClaimInvalid(name))
 }
 
-/// A text that says something.
 fn text(claims: &Members, name: &'static str) -> Result<String, Refused> {
     claim(claims, name, |value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned))
 }

@@ -40,13 +40,11 @@ pub enum KeyError {
     /// Not a PEM, or one that is damaged.
     #[error("this is no PEM of a key; it has to begin with -----BEGIN PRIVATE KEY-----")]
     NoPem,
-    /// The older containers of OpenSSL.
     #[error(
         "this private key is not in PKCS #8; convert it with \
          `openssl pkcs8 -topk8 -nocrypt -in key.pem`"
     )]
     NotPkcs8,
-    /// Protected by a passphrase.
     #[error(
         "this private key is protected by a passphrase; take that off with \
          `openssl pkcs8 -in key.pem`"
@@ -73,7 +71,6 @@ pub enum KeyError {
     /// The generator failed: a fault of the machine.
     #[error("no {0} key could be generated")]
     NotGenerated(Algorithm),
-    /// It failed to sign.
     #[error("the {0} key does not sign")]
     DoesNotSign(Algorithm),
 }

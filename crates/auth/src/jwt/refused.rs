@@ -54,7 +54,6 @@ pub enum Refused {
     /// It is meant for somebody else, or for others too.
     #[error("The token is meant for another service.")]
     AudienceWrong,
-    /// Its time is over.
     #[error("The token has expired.")]
     Expired,
     /// Its time has not come: `nbf` or `iat` lies in the future.

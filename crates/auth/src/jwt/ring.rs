@@ -44,7 +44,6 @@ pub enum Key {
 }
 
 impl Key {
-    /// What verifies.
     #[must_use]
     pub fn verifying(&self) -> &VerifyingKey {
         match self {
@@ -64,7 +63,6 @@ impl Key {
 /// A key and its times, as they are stored.
 #[derive(Clone, Debug)]
 pub struct RingKey {
-    /// The key.
     pub key: Key,
     /// When it was made or brought here.
     pub created_at: Timestamp,
@@ -75,7 +73,6 @@ pub struct RingKey {
 }
 
 impl RingKey {
-    /// The key's name.
     #[must_use]
     pub fn kid(&self) -> &str {
         self.key.verifying().kid()

@@ -9,9 +9,7 @@ use super::verify::Parts;
 /// it is written. Nothing of it is verified: it is for people to read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Shown {
-    /// The members of the header.
     pub header: Vec<(String, Value)>,
-    /// The claims.
     pub claims: Vec<(String, Value)>,
 }
 

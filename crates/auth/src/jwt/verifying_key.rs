@@ -25,7 +25,6 @@ struct Inner {
     decoding: DecodingKey,
 }
 
-/// What verifies, by algorithm.
 #[derive(PartialEq, Eq)]
 pub(super) enum Public {
     Ed25519 {

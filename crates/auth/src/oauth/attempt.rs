@@ -40,7 +40,6 @@ pub struct Attempt {
     /// Who, being signed in, set out to connect services, and which scopes they chose.
     #[serde(default)]
     pub connecting: Option<Connecting>,
-    /// When they set out.
     pub started_at: Timestamp,
     /// Whether its answer has come: the cookie stays behind, emptied of its
     /// secrets, so that Back and reload can be told from a stranger's link.
@@ -59,9 +58,7 @@ pub struct Connecting {
 /// Why an answer does not belong to an attempt of this browser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stray {
-    /// The answer came too late.
     Expired {
-        /// How old the attempt was.
         age: Span,
     },
     /// This browser has had its answer already: Back, or reload.
@@ -123,7 +120,6 @@ impl Attempt {
         format!("{COOKIE_PREFIX}{name}")
     }
 
-    /// Encrypts it for its cookie.
     #[must_use]
     pub fn seal(&self, secret: &AppSecret) -> String {
         let json = serde_json::to_vec(self).unwrap_or_default();

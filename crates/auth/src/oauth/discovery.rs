@@ -19,11 +19,8 @@ const FRESH_FOR: Span = Span::minutes(60);
 pub struct Metadata {
     /// The issuer, which has to be the configured one to the letter.
     pub issuer: String,
-    /// Where browsers are sent.
     pub authorization_endpoint: Url,
-    /// Where the code is exchanged.
     pub token_endpoint: Url,
-    /// Where the keys are.
     pub jwks_uri: Url,
     /// Where the profile is; an issuer may have none.
     pub userinfo_endpoint: Option<Url>,
@@ -56,7 +53,6 @@ pub struct Discovery {
     known: RwLock<Option<(Timestamp, Arc<Metadata>)>>,
     /// What went wrong the last time that the issuer was asked.
     asking: Mutex<Option<Error>>,
-    /// How often it was asked.
     times: AtomicU64,
 }
 

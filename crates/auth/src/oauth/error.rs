@@ -23,28 +23,17 @@ pub enum Error {
     Response(&'static str),
     /// The provider could not be reached, or broke off.
     #[error("{step}: {source}")]
-    Unreachable {
-        /// Which step it was.
-        step: Step,
-        /// How it failed.
-        source: http::Error,
-    },
+    Unreachable { step: Step, source: http::Error },
     /// The provider answered that it is out of order or overloaded.
     #[error("{step}: the provider answered {status}")]
     OutOfOrder {
-        /// Which step it was.
         step: Step,
         /// 429 or one of 5xx.
         status: StatusCode,
     },
     /// The provider answered something that the standard does not allow.
     #[error("{step}: {what}")]
-    Nonsense {
-        /// Which step it was.
-        step: Step,
-        /// What is wrong with it.
-        what: String,
-    },
+    Nonsense { step: Step, what: String },
     /// The code was not taken: used already, expired, or for somebody else
     /// (RFC 6749 §5.2 `invalid_grant`).
     #[error("the provider did not take the code")]

@@ -69,7 +69,6 @@ pub async fn complete(
 /// What the code was exchanged for.
 #[derive(Debug)]
 pub struct Redeemed {
-    /// The token response.
     pub tokens: Tokens,
     /// What time it was at the provider.
     date: Option<Timestamp>,

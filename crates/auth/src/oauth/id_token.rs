@@ -84,9 +84,7 @@ pub enum Refused {
 /// What a token has to fit.
 #[derive(Clone, Copy, Debug)]
 pub struct Expected<'a> {
-    /// The issuer that was asked.
     pub issuer: &'a str,
-    /// Who we are to it.
     pub client_id: &'a str,
     /// What was sent with the authorization request.
     pub nonce: &'a str,
@@ -97,7 +95,6 @@ pub struct Expected<'a> {
 /// A token that was taken apart; nothing in it is believed yet.
 #[derive(Debug)]
 pub struct Unverified<'a> {
-    /// The algorithm, one of ours.
     pub algorithm: Algorithm,
     /// Which key is said to have signed it.
     pub kid: Option<String>,
@@ -148,7 +145,6 @@ fn object(part: &str) -> Result<Map<String, Value>, Refused> {
 pub struct Claims {
     /// Who it is at this issuer.
     pub subject: Subject,
-    /// Everything the token says.
     pub all: Map<String, Value>,
 }
 

@@ -13,13 +13,9 @@ use crate::secret::Secret;
 pub struct Provider {
     /// Its name in our URLs: `google`.
     pub slug: String,
-    /// Its name for people: "Google".
     pub label: String,
-    /// The dialect that it speaks.
     pub kind: Kind,
-    /// Who we are to it.
     pub client_id: String,
-    /// What proves that to it.
     pub client_secret: Secret,
     /// Where it sends people back to. One for each provider, so that one
     /// provider's code is never taken for another's (RFC 9700 §4.4).
@@ -35,14 +31,12 @@ pub struct Provider {
 pub enum Kind {
     /// OpenID Connect, by discovery: Google, and any other issuer.
     OpenId(OpenId),
-    /// GitHub, and GitHub Enterprise.
     GitHub {
         /// Where people sign in: `https://github.com`.
         web: Url,
         /// Where the API is: `https://api.github.com`.
         api: Url,
     },
-    /// Facebook.
     Facebook {
         /// Where people sign in: `https://www.facebook.com/v23.0`.
         web: Url,
@@ -54,16 +48,13 @@ pub enum Kind {
 /// An OpenID issuer, and what it told us of itself.
 #[derive(Debug)]
 pub struct OpenId {
-    /// The issuer, to the letter.
     pub issuer: String,
-    /// What it says of itself.
     pub discovery: Discovery,
     /// The keys with which it signs.
     pub keys: KeySet,
 }
 
 impl Kind {
-    /// OpenID Connect at this issuer.
     #[must_use]
     pub fn open_id(issuer: impl Into<String>) -> Self {
         Self::OpenId(OpenId {

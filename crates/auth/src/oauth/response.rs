@@ -5,9 +5,7 @@ use super::Error;
 /// What the provider sent the browser back with.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Response {
-    /// The authorization code.
     pub code: Option<String>,
-    /// The state, as it came.
     pub state: Option<String>,
     /// Who answers (RFC 9207 §2).
     pub iss: Option<String>,

@@ -15,9 +15,7 @@ const LONGEST_PAUSE: Span = Span::minutes(6 * 60);
 pub enum NotNow {
     /// Its scope was not granted.
     NotGranted,
-    /// The grant is over.
     Reconnect(Because),
-    /// The person has ended it.
     Disconnecting,
 }
 

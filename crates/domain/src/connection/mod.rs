@@ -17,7 +17,6 @@ pub use scopes::Granted;
 /// A connection, without its tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Connection {
-    /// Names it.
     pub id: ConnectionId,
     /// The provider's name in our URLs.
     pub provider: String,
@@ -25,13 +24,10 @@ pub struct Connection {
     pub name: DisplayName,
     /// Their address there, if the provider told us.
     pub email: Option<Email>,
-    /// What was asked for.
     pub asked: Granted,
     /// What was granted, which may be less.
     pub granted: Granted,
-    /// What state it is in.
     pub state: State,
-    /// Since when it exists.
     pub connected_at: Timestamp,
     /// When the access token ends, where the provider says so.
     pub expires_at: Option<Timestamp>,
@@ -56,28 +52,22 @@ impl Connection {
 /// What state a connection is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// It can be used.
     Living,
     /// The grant is over; only the person can give it again.
     NeedsReconnect {
-        /// Since when.
         since: Timestamp,
-        /// Why.
         because: Because,
     },
     /// The person ended it, and the provider has not confirmed that yet.
     Disconnecting {
-        /// Since when.
         since: Timestamp,
         /// How often the provider was asked.
         tries: u32,
-        /// When it is asked again.
         next_try_at: Timestamp,
     },
 }
 
 impl State {
-    /// Whether it can be used.
     #[must_use]
     pub fn is_living(&self) -> bool {
         *self == Self::Living
@@ -93,10 +83,8 @@ macro_rules! stored {
         }
 
         impl $name {
-            /// Every one of them.
             pub const ALL: &[Self] = &[$(Self::$variant),*];
 
-            /// As it is stored.
             #[must_use]
             pub const fn stored(self) -> &'static str {
                 match self { $(Self::$variant => $stored),* }
@@ -108,7 +96,6 @@ macro_rules! stored {
                 match self { $(Self::$variant => $said),* }
             }
 
-            /// Reads the stored form.
             #[must_use]
             pub fn from_stored(text: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|one| one.stored() == text)
@@ -137,11 +124,9 @@ stored! {
 stored! {
     /// What goes wrong for a while.
     Failure {
-        /// It took too long.
         Timeout = "timeout", "did not answer in time";
         /// It cannot be reached.
         Unreachable = "unreachable", "could not be reached";
-        /// It says so itself.
         Down = "down", "answered that it is out of order or asked too often";
         /// What it says cannot be understood.
         Nonsense = "nonsense", "gave an answer that makes no sense";
@@ -156,9 +141,7 @@ stored! {
 /// Something that went wrong for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Trouble {
-    /// When.
     pub at: Timestamp,
-    /// What.
     pub what: Failure,
 }
 

@@ -3,24 +3,17 @@
 /// The kinds of providers that offer different things.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
-    /// Google.
     Google,
-    /// GitHub.
     GitHub,
-    /// Facebook.
     Facebook,
-    /// Any other OpenID issuer.
     OpenId,
 }
 
 /// Something at a provider that can be used for a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Service {
-    /// What is in their calendar.
     Calendar,
-    /// Whom they know.
     Contacts,
-    /// Where their code is.
     Repositories,
     /// What the provider says of them.
     Profile,
@@ -53,11 +46,8 @@ impl Service {
 /// A service, and what has to be granted for it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Offer {
-    /// What it is.
     pub service: Service,
-    /// The scope that it takes.
     pub scope: &'static str,
-    /// What to call it.
     pub label: &'static str,
     /// What a person should know before they say yes.
     pub sentence: &'static str,
@@ -108,7 +98,6 @@ const OPEN_ID: &[Offer] = &[Offer {
 }];
 
 impl Family {
-    /// What can be connected there.
     #[must_use]
     pub const fn offers(self) -> &'static [Offer] {
         match self {
@@ -131,7 +120,6 @@ impl Family {
         }
     }
 
-    /// The offer of this name.
     #[must_use]
     pub fn offer(self, service: &str) -> Option<&'static Offer> {
         self.offers().iter().find(|offer| offer.service.slug() == service)

@@ -6,7 +6,6 @@ use std::fmt;
 /// More than this many are not looked at.
 const MAX_SCOPES: usize = 100;
 
-/// Nor are longer ones.
 const MAX_LENGTH: usize = 256;
 
 /// A set of scopes at a provider.
@@ -33,13 +32,11 @@ impl Granted {
         self.0.contains(scope)
     }
 
-    /// These and those.
     #[must_use]
     pub fn and(&self, others: &Self) -> Self {
         Self(self.0.union(&others.0).take(MAX_SCOPES).cloned().collect())
     }
 
-    /// One after the other.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }

@@ -6,7 +6,6 @@ use crate::people::Person;
 /// How many contacts a person has who is not written about below.
 const COMMON: usize = 6;
 
-/// Somebody in an address book.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Contact {
     /// `people/c…`

@@ -7,7 +7,6 @@ const DAY: u64 = 24 * 60 * 60;
 /// How many repositories a person has.
 const COMMON: usize = 5;
 
-/// A repository of somebody.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Repository {
     pub(crate) id: u64,
@@ -21,7 +20,6 @@ pub(crate) struct Repository {
     pub(crate) pushed_at: Timestamp,
 }
 
-/// Name, description, language, private.
 static EVERYBODY: [(&str, &str, &str, bool); 14] = [
     ("analytical-engine", "Loops, conditionals and a mill", "Rust", false),
     ("tide-tables", "When the water comes, for one harbour", "Python", false),

@@ -83,7 +83,6 @@ fn understand(
     })
 }
 
-/// Shows the page.
 fn ask(app: &App, provider: Provider, params: &Params) -> Response {
     match understand(app, provider, params) {
         Ok(request) => {

@@ -168,7 +168,6 @@ fn card(person: &Person, provider: Provider, selected: &str) -> PersonCard {
     }
 }
 
-/// Origin, and the rest.
 fn parted(uri: &str) -> (String, String) {
     let authority = uri.find("://").map_or(0, |colon| colon + 3);
     let path = uri

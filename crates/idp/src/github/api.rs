@@ -119,7 +119,6 @@ pub(super) fn authorize(app: &App, headers: &HeaderMap) -> Result<Arc<Authorizat
     Ok(authorization)
 }
 
-/// Parameters that make no sense.
 pub(super) fn unprocessable() -> Response {
     refusal(StatusCode::UNPROCESSABLE_ENTITY, "Validation Failed")
 }

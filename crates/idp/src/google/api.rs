@@ -42,7 +42,6 @@ pub(super) enum ApiError {
     NotFound,
 }
 
-/// What the token stands for.
 pub(super) fn authorize(
     app: &App,
     headers: &HeaderMap,

@@ -37,7 +37,6 @@ pub(super) struct Metadata {
     claim_types_supported: [&'static str; 1],
     claims_parameter_supported: bool,
     request_parameter_supported: bool,
-    /// The standard's default is true.
     request_uri_parameter_supported: bool,
     /// RFC 9207 §3.
     authorization_response_iss_parameter_supported: bool,

@@ -24,7 +24,6 @@ use crate::{
     },
 };
 
-/// Who asks.
 enum Caller {
     /// A resource server. It is told about every access token of this issuer, and for whom it is:
     /// to refuse one that was made out to somebody else is its own affair.

@@ -19,7 +19,6 @@ use crate::{
     },
 };
 
-/// Why nothing was revoked.
 enum RevokeError {
     Request(ExchangeError),
     /// RFC 7009 §2.1: the token was issued to another client.

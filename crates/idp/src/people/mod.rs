@@ -28,7 +28,6 @@ pub(crate) struct People {
     file: Option<PathBuf>,
 }
 
-/// Why nobody was created.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CreateError {
     #[error("there are as many people as fit")]

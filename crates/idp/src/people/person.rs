@@ -4,10 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::Provider;
 
-/// Somebody who can sign in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Person {
-    /// Stable, for forms and tests.
     pub(crate) key: String,
     pub(crate) name: String,
     pub(crate) email: Option<Email>,
@@ -55,7 +53,6 @@ impl Person {
         }
     }
 
-    /// The letter on the avatar.
     pub(crate) fn initial(&self) -> char {
         self.name
             .chars()

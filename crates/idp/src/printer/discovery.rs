@@ -26,7 +26,6 @@ pub(super) enum DiscoveryError {
     ServerMetadata,
 }
 
-/// Walks both documents.
 pub(super) async fn discover(printer: &Printer) -> Result<Server, DiscoveryError> {
     let api = &printer.api;
     let outbound = &printer.outbound;

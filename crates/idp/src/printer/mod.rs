@@ -20,7 +20,6 @@ use axum::{
 use self::{outbound::Outbound, session::Sessions};
 use crate::{Api, Client, Provider, app::Shared, random};
 
-/// Where it lives.
 pub(crate) const PATH: &str = "/calendar-printer";
 /// Its `client_id`.
 pub(crate) const CLIENT_ID: &str = "calendar-printer";
@@ -63,7 +62,6 @@ impl Printer {
     }
 }
 
-/// Its pages.
 pub(crate) fn routes() -> Router<Shared> {
     let path = |rest: &str| format!("{PATH}{rest}");
     Router::new()

@@ -13,7 +13,6 @@ const MAX_BODY: usize = 256 * 1024;
 #[derive(Clone, Debug)]
 pub(super) struct Outbound(reqwest::Client);
 
-/// A whole answer.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: StatusCode,
@@ -29,7 +28,6 @@ impl Answer {
     }
 }
 
-/// There was no whole answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Unreachable;
 

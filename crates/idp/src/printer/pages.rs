@@ -28,7 +28,6 @@ pub(super) struct Printout {
     pub(super) contacts: Refusal,
 }
 
-/// One event.
 pub(super) struct Line {
     pub(super) title: String,
     pub(super) location: Option<String>,
@@ -54,7 +53,6 @@ pub(super) struct Refusal {
     pub(super) code: Option<String>,
 }
 
-/// Why nothing was printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Failure {
     ApiDown,

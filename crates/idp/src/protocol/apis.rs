@@ -7,7 +7,6 @@ use url::Url;
 use super::{clients::Clients, scopes::Audience};
 use crate::{Api, Error, Provider, digest::secrets_match};
 
-/// Every registered API.
 #[derive(Debug)]
 pub(crate) struct Apis(Vec<Arc<Api>>);
 

@@ -79,7 +79,6 @@ pub(crate) struct Rules<'a> {
     pub(crate) catalogue: &'a Catalogue,
 }
 
-/// Judges an authorization request.
 pub(crate) fn judge(rules: &Rules<'_>, params: &Params) -> Result<AuthorizationRequest, Refusal> {
     let client = client(rules.provider, rules.clients, params)?;
     let reply_to = ReplyTo {
@@ -124,7 +123,6 @@ fn redirect_uri(client: &Client, params: &Params) -> Result<String, Refusal> {
 
 type Complaint = (ErrorCode, &'static str);
 
-/// What a request asks for.
 struct Asked {
     scopes: Scopes,
     audience: Audience,
@@ -178,7 +176,6 @@ fn access_type(params: &Params) -> Result<Offline, Complaint> {
     }
 }
 
-/// Google, "Incremental authorization".
 fn include_granted_scopes(params: &Params) -> Result<bool, Complaint> {
     match params.get("include_granted_scopes") {
         None | Some("false") => Ok(false),

@@ -12,7 +12,6 @@ use super::{
 };
 use crate::{Client, Provider, app::App, random};
 
-/// What a token request brought.
 pub(crate) struct Exchanged {
     pub(crate) authorization: Arc<Authorization>,
     pub(crate) access_token: String,
@@ -38,7 +37,6 @@ pub(crate) enum ExchangeError {
     UnsupportedGrantType,
     /// `invalid_grant`: a code.
     InvalidGrant(RedeemError),
-    /// A refresh token.
     NotRenewed(RenewalError),
     /// `invalid_target`, RFC 8707 §2.
     InvalidTarget,

@@ -23,7 +23,6 @@ fn required(name: &'static str, sentence: &'static str) -> Arc<Scope> {
 
 /// Google Calendar, read-only.
 pub(crate) const CALENDAR: &str = "https://www.googleapis.com/auth/calendar.readonly";
-/// The People API's contacts.
 pub(crate) const CONTACTS: &str = "https://www.googleapis.com/auth/contacts";
 
 fn google() -> Vec<Arc<Scope>> {
@@ -194,7 +193,6 @@ impl Scopes {
         self.filtered(|scope| !other.contains(&scope.name))
     }
 
-    /// Those of both.
     pub(crate) fn with(&self, other: &Self) -> Self {
         let mut all = self.0.clone();
         all.extend(other.without(self).0);

@@ -153,7 +153,6 @@ impl Idp {
         self.send(request.body(Body::empty()).unwrap()).await
     }
 
-    /// GitHub's "Delete an app authorization".
     pub(super) async fn delete_grant(&self, client: &str, basic: &str, json: &str) -> Answer {
         let request = Request::delete(format!("/github/api/applications/{client}/grant"))
             .header(header::AUTHORIZATION, basic)
@@ -228,7 +227,6 @@ pub(super) fn api() -> Api {
     }
 }
 
-/// A good authorization request.
 pub(super) fn request(scope: &str) -> Pairs<'_> {
     vec![
         ("client_id", CLIENT_ID),

@@ -8,7 +8,6 @@ use serde_json::{Map, Value, json};
 
 use super::stage::{NotRun, Outcome, base64url};
 
-/// A good token, taken apart.
 #[derive(Clone, Debug)]
 pub(super) struct Jwt {
     pub(super) header: Value,

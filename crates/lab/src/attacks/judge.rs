@@ -63,7 +63,6 @@ impl Expect {
     }
 }
 
-/// How an attack went.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// By the check that is there for it.

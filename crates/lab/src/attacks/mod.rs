@@ -47,9 +47,7 @@ pub enum Group {
     Jwt,
     /// What somebody may do who is signed in.
     Rights,
-    /// Server sessions and their cookies.
     Sessions,
-    /// Refresh tokens.
     Refresh,
     /// Getting into an account, or finding out that it is there.
     Accounts,
@@ -72,7 +70,6 @@ impl Group {
         Self::Input,
     ];
 
-    /// Its heading.
     #[must_use]
     pub const fn title(self) -> &'static str {
         match self {
@@ -89,7 +86,6 @@ impl Group {
         }
     }
 
-    /// Its attacks.
     pub fn attacks(self) -> impl Iterator<Item = &'static Attack> {
         all().filter(move |attack| attack.group == self)
     }
@@ -100,7 +96,6 @@ impl Group {
 pub struct Check {
     /// The file, from the root of the repository.
     pub file: &'static str,
-    /// The function in it.
     pub name: &'static str,
 }
 
@@ -108,27 +103,21 @@ pub struct Check {
 type Run =
     for<'a> fn(&'a mut Stage) -> Pin<Box<dyn Future<Output = Result<(), NotRun>> + Send + 'a>>;
 
-/// One attack.
 #[derive(Clone, Copy, Debug)]
 pub struct Attack {
-    /// Its name in URLs.
     pub id: &'static str,
-    /// What it is aimed at.
     pub group: Group,
-    /// A short title.
     pub title: &'static str,
     /// Who wants what, and how they go about it.
     pub story: &'static str,
     /// The section of the standard that asks for the check.
     pub standard: &'static str,
-    /// The check.
     pub check: Check,
     /// What the answers have to be.
     pub expect: &'static [Expect],
     run: Run,
 }
 
-/// Every attack, group by group.
 pub fn all() -> impl Iterator<Item = &'static Attack> {
     [
         callback::ATTACKS,
@@ -146,7 +135,6 @@ pub fn all() -> impl Iterator<Item = &'static Attack> {
     .flatten()
 }
 
-/// The attack of this name.
 #[must_use]
 pub fn by_id(id: &str) -> Option<&'static Attack> {
     all().find(|attack| attack.id == id)

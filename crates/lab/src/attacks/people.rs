@@ -8,7 +8,6 @@ use super::record::DOMAIN;
 use super::stage::{Browser, NotRun, Outcome, Stage, member, random};
 use crate::{Answer, Call};
 
-/// Somebody with a password.
 #[derive(Clone, Debug)]
 pub(super) struct Account {
     pub(super) email: String,
@@ -45,7 +44,6 @@ impl Passer {
     }
 }
 
-/// An address that nobody has.
 pub(super) fn address() -> Outcome<String> {
     Ok(format!("lab-{}@{DOMAIN}", random()?))
 }
@@ -60,7 +58,6 @@ pub fn is_made_up(email: &str) -> bool {
 }
 
 impl Stage {
-    /// Signs somebody up.
     pub(super) async fn account(&self, name: &str, email: &str) -> Outcome<Account> {
         let password = random()?;
         let fields = [("name", name), ("email", email), ("password", &*password)];
@@ -179,7 +176,6 @@ impl Stage {
     }
 }
 
-/// The consent form, filled in.
 pub(super) fn allowing(authorize: &Url, passer: &Passer, misbehave: &str) -> Call {
     let asked: Vec<_> = authorize.query_pairs().collect();
     let mut fields = vec![

@@ -17,7 +17,6 @@ const SECRET_FROM: usize = 20;
 /// No word of ours is longer.
 const LONGEST_WORD: usize = 48;
 
-/// How much of it stays.
 const KEPT: usize = 8;
 
 /// How much of a body is shown.
@@ -26,20 +25,15 @@ const MAX_SHOWN: usize = 600;
 /// An answer, as the judge sees it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
-    /// Its status.
     pub status: u16,
-    /// Its code of the catalogue.
     pub code: Option<String>,
-    /// Where it leads.
     pub location: Option<String>,
     /// Its headers, those of the same name joined.
     pub headers: Vec<(String, String)>,
-    /// Its body.
     pub body: String,
 }
 
 impl Seen {
-    /// What an answer says.
     #[must_use]
     pub fn of(answer: &Answer) -> Self {
         let header = |name| answer.header(name).map(str::to_owned);
@@ -104,7 +98,6 @@ fn joined(headers: &HeaderMap) -> Vec<(String, String)> {
     all.collect()
 }
 
-/// Whose step it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// The attack itself, or a look at what came of it.
@@ -116,19 +109,12 @@ pub enum Role {
 /// One exchange, as it is shown: nothing in it opens anything.
 #[derive(Clone, Debug)]
 pub struct Step {
-    /// Attack or control.
     pub role: Role,
-    /// What it is for.
     pub note: String,
-    /// Method and URL.
     pub asked: String,
-    /// The headers that were sent.
     pub sent: Vec<(String, String)>,
-    /// The body that was sent.
     pub body: String,
-    /// Status and code.
     pub answered: String,
-    /// The headers that matter.
     pub headers: Vec<(String, String)>,
     /// The beginning of the body, where it is JSON.
     pub said: String,

@@ -24,12 +24,10 @@ const LANES: [&[Group]; 4] = [
     &[Group::Refresh, Group::Accounts],
 ];
 
-/// How one attack went.
 #[derive(Clone, Debug)]
 pub struct Report {
     /// Refused or not.
     pub verdict: Verdict,
-    /// What was sent and answered.
     pub steps: Vec<Step>,
     /// From its first request to its last.
     pub took: Duration,

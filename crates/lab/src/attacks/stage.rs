@@ -13,10 +13,8 @@ use super::record::{Role, Seen, Step};
 use crate::agent::Error;
 use crate::{Agent, Answer, Call};
 
-/// What is attacked.
 #[derive(Clone, Debug)]
 pub struct Target {
-    /// The origin of the app.
     pub app: Url,
     /// The local provider, where there is one that plays Google and GitHub.
     pub provider: Option<LocalProvider>,
@@ -25,13 +23,10 @@ pub struct Target {
 /// The local provider, and who the app is to it.
 #[derive(Clone)]
 pub struct LocalProvider {
-    /// The issuer that plays Google.
     pub google: Url,
-    /// The app's client there.
     pub client_id: String,
     /// Its secret: some attacks are those of a thief who has it.
     pub client_secret: String,
-    /// Where its answers go.
     pub redirect_uri: String,
 }
 
@@ -65,7 +60,6 @@ pub(super) type Outcome<T = ()> = Result<T, NotRun>;
 #[derive(Clone, Debug)]
 pub(super) struct Browser {
     pub(super) agent: Agent,
-    /// What it calls itself.
     name: &'static str,
 }
 
@@ -76,7 +70,6 @@ impl Browser {
     }
 }
 
-/// The stage of one run.
 #[derive(Debug)]
 pub struct Stage {
     pub(super) target: Target,
@@ -84,7 +77,6 @@ pub struct Stage {
     pub(super) owner: Option<Account>,
     pub(super) thief: Option<Account>,
     pub(super) passer: Option<Passer>,
-    /// Access tokens, by address.
     pub(super) access_tokens: BTreeMap<String, String>,
     seen: Vec<Seen>,
     steps: Vec<Step>,
@@ -123,7 +115,6 @@ impl Stage {
         Browser { agent: self.http.stranger(), name: "Thief/1.0" }
     }
 
-    /// An address of the app.
     pub(super) fn url(&self, path: &str) -> Outcome<Url> {
         let url = self.target.app.join(path);
         url.map_err(|error| NotRun::because(format!("{path} is no path: {error}")))

@@ -15,7 +15,6 @@ use crate::{Agent, Bench, Call, Place, Result, Wishes};
 /// What tokens are called where they are put into URLs.
 const NAMES: [&str; 3] = ["access_token", "token", "jwt"];
 
-/// Where they are tried.
 const PATHS: [&str; 3] = ["/api/v1/me", "/api/v1/contacts", "/account"];
 
 const IN_HEADER: &str = "the same token in the Authorization header";

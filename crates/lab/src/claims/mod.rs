@@ -27,7 +27,6 @@ use crate::run::Bench;
 use crate::verdict::Verdict;
 use crate::{Place, Result};
 
-/// An experiment under way.
 pub type Measuring<'a> = Pin<Box<dyn Future<Output = Result<Evidence>> + Send + 'a>>;
 
 /// Something that is said of OAuth and JWT, and how it is measured here.
@@ -35,17 +34,13 @@ pub type Measuring<'a> = Pin<Box<dyn Future<Output = Result<Evidence>> + Send + 
 pub struct Claim {
     /// Its number, which never changes.
     pub number: u8,
-    /// Its name in addresses.
     pub slug: &'static str,
-    /// What is claimed.
     pub sentence: &'static str,
-    /// How it is measured.
     pub method: &'static str,
     /// What to expect of an honest answer.
     pub honest: &'static str,
     /// How long it takes at the most, unless the machine is busy.
     pub budget: Duration,
-    /// The experiment.
     pub measure: for<'a> fn(&'a Bench<'a>) -> Measuring<'a>,
     /// Reaches a verdict from the evidence alone.
     pub judge: fn(&Evidence) -> Verdict,
@@ -57,7 +52,6 @@ impl std::fmt::Debug for Claim {
     }
 }
 
-/// A claim is its number.
 impl PartialEq for Claim {
     fn eq(&self, other: &Self) -> bool {
         self.number == other.number
@@ -85,7 +79,6 @@ pub const ALL: &[Claim] = &[
     choice::CLAIM,
 ];
 
-/// The claim with this number.
 #[must_use]
 pub fn by_number(number: u8) -> Option<&'static Claim> {
     ALL.iter().find(|claim| claim.number == number)

@@ -12,7 +12,6 @@ use crate::stats::all_are;
 use crate::verdict::Verdict;
 use crate::{Agent, Bench, Error, Place, Result, Wishes, token};
 
-/// How often each combination asks.
 const ROUNDS: usize = 20;
 
 const UNIT: &str = "queries";
@@ -20,7 +19,6 @@ const SENT: &str = "bytes up";
 const MILLIS: &str = "ms";
 const CALLS: &str = "calls to the provider";
 
-/// What another app carries.
 const INTROSPECTED: &str = "OAuth token, introspected";
 
 pub(super) const CLAIM: Claim = Claim {

@@ -17,7 +17,6 @@ const ROUNDS: usize = 25;
 /// Rounds at least, for an interval that leaves outliers away.
 const ENOUGH: usize = 12;
 
-/// Rounds that nobody counts.
 const WARM_UP: usize = 2;
 
 const UNIT: &str = "ms";
@@ -48,11 +47,9 @@ struct Bearer {
     session: Agent,
     /// Tokens that nobody has seen yet.
     fresh: Vec<String>,
-    /// One that was seen before.
     seen: Option<String>,
 }
 
-/// One way to ask.
 #[derive(Clone, Copy)]
 enum Variant {
     Session(f64),
@@ -143,7 +140,6 @@ fn order(variants: usize, round: usize) -> impl Iterator<Item = usize> {
     (0..variants).map(move |place| (place * step + round) % variants)
 }
 
-/// The greatest common divisor.
 const fn divisor(a: usize, b: usize) -> usize {
     if b == 0 { a } else { divisor(b, a % b) }
 }

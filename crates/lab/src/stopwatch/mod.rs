@@ -29,30 +29,21 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// A key that is about to lose its sign-in.
 #[derive(Clone, Debug)]
 pub struct Subject {
-    /// Its name, for programs.
     pub slug: &'static str,
-    /// What it is, in words.
     pub key: String,
-    /// What ends it, in words.
     pub ending: String,
-    /// What shows it.
     pub shows: Call,
-    /// What ends its sign-in.
     pub ends: Call,
     /// How long it may live on at most.
     pub promise: Duration,
-    /// Why so long, in words.
     pub because: String,
 }
 
 /// One subject, and everything that was seen of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Timed {
-    /// The subject's name, for programs.
     pub slug: String,
-    /// What it is, in words.
     pub key: String,
-    /// What ended it, in words.
     pub ending: String,
     /// Why it may live as long as it may.
     pub because: String,
@@ -60,7 +51,6 @@ pub struct Timed {
     pub promised: f64,
     /// How often it was shown: one every so many milliseconds.
     pub interval: f64,
-    /// What was seen.
     pub polls: Vec<Poll>,
     /// What that says. It can be computed again from the polls.
     pub reading: Reading,

@@ -10,7 +10,6 @@ use crate::doors::{self, Key, decision, expect, leads_to};
 use crate::ground::at;
 use crate::{Agent, Call, Error, Place, Result};
 
-/// Who lets the app in.
 const PERSON: &str = "ada";
 
 /// The app's own browser of a person who let it in, and another one through which

@@ -9,7 +9,6 @@ pub const CONFIRMED: usize = 5;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Seen {
-    /// It opens.
     Accepted,
     /// It does not: 401 (RFC 6750 §3.1).
     Refused,
@@ -18,7 +17,6 @@ pub enum Seen {
 }
 
 impl Seen {
-    /// What a status says.
     #[must_use]
     pub const fn of(status: u16) -> Self {
         match status {
@@ -33,23 +31,18 @@ impl Seen {
 /// which is when whoever ended it had the answer; before it they are negative.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Poll {
-    /// When it was sent.
     pub asked: f64,
-    /// When the answer was there.
     pub answered: f64,
     /// The status; 0 when there was no answer.
     pub status: u16,
-    /// What that says.
     pub seen: Seen,
 }
 
-/// What the watch reads.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Reading {
     /// It was never accepted, so nothing could end.
     NeverAlive,
-    /// It died between these two.
     Dead {
         /// When it was last sent and still opened, if that was after the end.
         last_accepted: Option<f64>,
@@ -106,7 +99,6 @@ pub enum Kept {
     Yes,
     /// Later, or not at all, or only for a while.
     No,
-    /// Nothing could be measured.
     Unknown,
 }
 

@@ -20,7 +20,6 @@ const CACHED: &str = "2s";
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Round {
-    /// A server session.
     Session,
     /// A JWT, with `JWT_REVOCATION=watch`, where it is ended.
     JwtWatchHere,
@@ -58,7 +57,6 @@ impl Round {
         }
     }
 
-    /// What to call it.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -71,7 +69,6 @@ impl Round {
         }
     }
 
-    /// The one with this name.
     #[must_use]
     pub fn by_slug(slug: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|round| round.slug() == slug)

@@ -21,14 +21,11 @@ const WATCHED: Duration = Duration::from_secs(1);
 /// two processes.
 #[derive(Clone, Copy, Debug)]
 pub struct Between<'a> {
-    /// Where the sign-in is ended.
     pub ends_at: &'a Url,
-    /// Where its key is shown.
     pub shown_at: &'a Url,
 }
 
 impl<'a> Between<'a> {
-    /// One process.
     #[must_use]
     pub const fn one(base: &'a Url) -> Self {
         Self { ends_at: base, shown_at: base }

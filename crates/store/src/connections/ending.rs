@@ -41,9 +41,6 @@ const FORGET: &str = "DELETE FROM connections WHERE id = $1 AND leased_by = $2 \
 
 /// Ends a person's connection at a provider, all earlier grants included. Says
 /// how many there were. The tokens are kept, sealed, until they are revoked.
-///
-/// # Errors
-/// When the database does.
 pub async fn begin(db: &Db, user: UserId, provider: &str, now: Timestamp) -> Result<u64> {
     let begun = execute!(
         db,
@@ -53,9 +50,6 @@ pub async fn begin(db: &Db, user: UserId, provider: &str, now: Timestamp) -> Res
 }
 
 /// What is to be revoked at a provider now, the longest waiting first.
-///
-/// # Errors
-/// When the database does.
 pub async fn due(db: &Db, provider: &str, now: Timestamp, limit: u32) -> Result<Vec<Stored>> {
     let rows: Vec<ConnectionRow> = on!(db, pool => sqlx::query_as(DUE)
         .bind(provider)
@@ -66,9 +60,6 @@ pub async fn due(db: &Db, provider: &str, now: Timestamp, limit: u32) -> Result<
 }
 
 /// What a person has ended at a provider and is not revoked yet, due or not.
-///
-/// # Errors
-/// When the database does.
 pub async fn of_user(db: &Db, user: UserId, provider: &str) -> Result<Vec<Stored>> {
     let rows: Vec<ConnectionRow> = on!(db, pool => sqlx::query_as(OF_USER)
         .bind(user.to_string())
@@ -78,9 +69,6 @@ pub async fn of_user(db: &Db, user: UserId, provider: &str) -> Result<Vec<Stored
 }
 
 /// It could not be revoked: to be tried again.
-///
-/// # Errors
-/// When the database does.
 pub async fn postpone(
     db: &Db,
     lease: Lease<'_>,
@@ -102,9 +90,6 @@ pub async fn postpone(
 
 /// It is revoked: nothing of it is kept. Says whether it was forgotten; it is
 /// not when somebody has brought other tokens meanwhile.
-///
-/// # Errors
-/// When the database does.
 pub async fn forget(db: &Db, lease: Lease<'_>) -> Result<bool> {
     let id: ConnectionId = lease.id;
     let forgotten =

@@ -12,20 +12,15 @@ use crate::{Db, Result};
 /// The right to speak, for a while.
 #[derive(Clone, Copy, Debug)]
 pub struct Lease<'a> {
-    /// Whose tokens.
     pub id: ConnectionId,
-    /// Which writing of them.
     pub version: i64,
     /// Who speaks: different for each process and try.
     pub by: &'a str,
 }
 
-/// What came of a refresh.
 #[derive(Clone, Debug)]
 pub struct Renewed {
-    /// The tokens.
     pub sealed: Sealed,
-    /// When the access token ends.
     pub expires_at: Option<Timestamp>,
     /// What was granted, where the provider said so.
     pub granted: Option<Granted>,
@@ -55,9 +50,6 @@ const BY_ID: &str = concat!("SELECT ", columns!(), " FROM connections WHERE id =
 
 /// Takes the lease, if nobody has it and the tokens are still those that were
 /// read. Of many at once, one gets it.
-///
-/// # Errors
-/// When the database does.
 pub async fn take(db: &Db, lease: Lease<'_>, now: Timestamp, until: Timestamp) -> Result<bool> {
     let taken = execute!(
         db,
@@ -72,9 +64,6 @@ pub async fn take(db: &Db, lease: Lease<'_>, now: Timestamp, until: Timestamp) -
 }
 
 /// Gives it back, with nothing changed.
-///
-/// # Errors
-/// When the database does.
 pub async fn release(db: &Db, lease: Lease<'_>) -> Result<()> {
     execute!(db, sqlx::query(RELEASE).bind(lease.id.to_string()).bind(lease.by))?;
     Ok(())
@@ -87,9 +76,6 @@ pub async fn release(db: &Db, lease: Lease<'_>) -> Result<()> {
 /// nobody else has: what they bring may be the only token that lives. And it is
 /// written also when the person ended the connection meanwhile, so that it can
 /// be revoked.
-///
-/// # Errors
-/// When the database does.
 pub async fn renewed(db: &Db, lease: Lease<'_>, renewed: &Renewed, now: Timestamp) -> Result<bool> {
     let written = execute!(
         db,
@@ -109,9 +95,6 @@ pub async fn renewed(db: &Db, lease: Lease<'_>, renewed: &Renewed, now: Timestam
 
 /// Writes down that the grant is over, unless somebody has brought other tokens
 /// meanwhile. Says whether that is news.
-///
-/// # Errors
-/// When the database does.
 pub async fn broken(db: &Db, lease: Lease<'_>, because: Because, now: Timestamp) -> Result<bool> {
     let written = execute!(
         db,
@@ -127,18 +110,11 @@ pub async fn broken(db: &Db, lease: Lease<'_>, because: Because, now: Timestamp)
 
 /// Takes back that the grant is over for this reason: it was wrong here, and is
 /// right again.
-///
-/// # Errors
-/// When the database does.
 pub async fn mended(db: &Db, id: ConnectionId, version: i64, was: Because) -> Result<()> {
     execute!(db, sqlx::query(MENDED).bind(id.to_string()).bind(version).bind(was.stored()))?;
     Ok(())
 }
 
-/// How a connection stands now.
-///
-/// # Errors
-/// When the database does.
 pub async fn look(db: &Db, id: ConnectionId) -> Result<Option<Stored>> {
     let row: Option<ConnectionRow> =
         on!(db, pool => sqlx::query_as(BY_ID).bind(id.to_string()).fetch_optional(pool))?;

@@ -23,7 +23,6 @@ const KEPT: i64 = 10;
 /// The tokens of a connection, sealed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Sealed {
-    /// The access token.
     pub access: String,
     /// The refresh token, if there is one.
     pub refresh: Option<String>,
@@ -40,7 +39,6 @@ impl std::fmt::Debug for Sealed {
 /// A connection as it is kept.
 #[derive(Clone, Debug)]
 pub struct Stored {
-    /// What is known of it.
     pub connection: Connection,
     /// Whose it is; nobody's any more when the account is gone.
     pub user: Option<UserId>,
@@ -49,7 +47,6 @@ pub struct Stored {
     pub issuer: String,
     /// Who it is there; empty when the account is gone.
     pub subject: String,
-    /// Its tokens.
     pub sealed: Sealed,
     /// Which writing of the tokens this is.
     pub version: i64,
@@ -58,27 +55,17 @@ pub struct Stored {
 /// A connection that is about to be written down.
 #[derive(Clone, Debug)]
 pub struct New {
-    /// Names it.
     pub id: ConnectionId,
-    /// Whose it is.
     pub user: UserId,
     /// The provider's name in our URLs.
     pub provider: String,
-    /// The issuer.
     pub issuer: String,
-    /// Who it is there.
     pub subject: String,
-    /// What they are called there.
     pub name: DisplayName,
-    /// Their address there.
     pub email: Option<Email>,
-    /// What was asked for.
     pub asked: Granted,
-    /// What was granted.
     pub granted: Granted,
-    /// Its tokens.
     pub sealed: Sealed,
-    /// When the access token ends.
     pub expires_at: Option<Timestamp>,
 }
 
@@ -125,9 +112,6 @@ const TROUBLED: &str = "UPDATE connections SET trouble_at = $2, trouble = $3 WHE
 /// An earlier one of the same account at the provider is superseded: its tokens
 /// wait to be revoked with these. One of another account there is replaced, and
 /// disconnected.
-///
-/// # Errors
-/// When the database does.
 pub async fn add(db: &Db, new: &New, now: Timestamp) -> Result<bool> {
     let (user, at) = (new.user.to_string(), now.as_millis());
     in_transaction!(db, tx => {
@@ -164,9 +148,6 @@ pub async fn add(db: &Db, new: &New, now: Timestamp) -> Result<bool> {
 }
 
 /// The connection of this person at this provider that is not being ended.
-///
-/// # Errors
-/// When the database does.
 pub async fn current(db: &Db, user: UserId, provider: &str) -> Result<Option<Stored>> {
     let row: Option<ConnectionRow> = on!(db, pool => sqlx::query_as(CURRENT)
         .bind(user.to_string())
@@ -177,9 +158,6 @@ pub async fn current(db: &Db, user: UserId, provider: &str) -> Result<Option<Sto
 
 /// Every connection of this person, those that are being ended included, the
 /// newest first.
-///
-/// # Errors
-/// When the database does.
 pub async fn of_user(db: &Db, user: UserId) -> Result<Vec<Stored>> {
     let rows: Vec<ConnectionRow> =
         on!(db, pool => sqlx::query_as(OF_USER).bind(user.to_string()).fetch_all(pool))?;
@@ -187,18 +165,12 @@ pub async fn of_user(db: &Db, user: UserId) -> Result<Vec<Stored>> {
 }
 
 /// Notes that it was used, and that nothing is wrong.
-///
-/// # Errors
-/// When the database does.
 pub async fn used(db: &Db, id: ConnectionId, now: Timestamp) -> Result<()> {
     execute!(db, sqlx::query(USED).bind(id.to_string()).bind(now.as_millis()))?;
     Ok(())
 }
 
 /// Notes that something went wrong for a while.
-///
-/// # Errors
-/// When the database does.
 pub async fn troubled(db: &Db, id: ConnectionId, what: Failure, now: Timestamp) -> Result<()> {
     execute!(
         db,

@@ -19,9 +19,6 @@ const RESEAL: &str = "UPDATE connections SET access_token = $3, refresh_token = 
     sealed_with = $5 WHERE id = $1 AND version = $2";
 
 /// Those that are not sealed with this secret, a page at a time.
-///
-/// # Errors
-/// When the database does.
 pub async fn sealed_otherwise(
     db: &Db,
     with: &str,
@@ -38,9 +35,6 @@ pub async fn sealed_otherwise(
 }
 
 /// Writes the same tokens down, sealed anew, unless others came meanwhile.
-///
-/// # Errors
-/// When the database does.
 pub async fn reseal(db: &Db, id: ConnectionId, version: i64, sealed: &Sealed) -> Result<()> {
     execute!(
         db,

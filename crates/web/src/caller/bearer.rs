@@ -52,7 +52,6 @@ fn is_bearer(value: &HeaderValue) -> bool {
     value.as_bytes().get(..7).is_some_and(|start| start.eq_ignore_ascii_case(b"bearer "))
 }
 
-/// Who shows this token.
 pub(super) async fn caller(app: &App, token: &str, calls: &Calls) -> Result<Caller> {
     // Where nobody can be asked, an opaque token is a JWT that is none.
     if let Some(introspection) = &app.introspection

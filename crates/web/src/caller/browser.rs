@@ -18,7 +18,6 @@ use crate::errors::{Fault, Result, catalogue};
 use crate::middleware::faults::is_for_programs;
 use crate::sign_in::{BROWSER, renew};
 
-/// Who sends these cookies.
 pub(super) async fn caller(parts: &mut Parts, app: &App) -> Result<Option<Caller>> {
     if let Some(session) = parts.extensions.get::<Session>()
         && let Some((sign_in, user)) = session::carried(session).await?
@@ -86,7 +85,6 @@ pub(crate) fn give(app: &Application, pair: &Pair) -> Vec<Cookie<'static>> {
     ]
 }
 
-/// What takes the pair away.
 pub(crate) fn forget(app: &Application) -> Vec<Cookie<'static>> {
     vec![app.cookies.removal(TOKEN), app.cookies.removal(REFRESH)]
 }

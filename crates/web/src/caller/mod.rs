@@ -27,16 +27,12 @@ pub(crate) use browser::{forget, give};
 /// How long a proof is fresh enough for what cannot be undone.
 const FRESH_FOR: Span = Span::minutes(10);
 
-/// Somebody who is signed in.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// Who it is.
     pub user: User,
-    /// What they showed.
     pub credential: Credential,
 }
 
-/// What somebody showed.
 #[derive(Clone, Debug)]
 pub enum Credential {
     /// A server session, in a cookie.
@@ -50,10 +46,8 @@ pub enum Credential {
     OAuthBearer(Arc<Delegation>),
 }
 
-/// A JWT that was verified.
 #[derive(Clone, Debug)]
 pub struct Jwt {
-    /// What it says.
     pub claims: Arc<AccessClaims>,
     /// The whole of it, to be taken apart on the account page.
     pub token: String,

@@ -11,16 +11,12 @@ use crate::settings::Settings;
 
 const PUBLIC_URL: &str = "PUBLIC_URL";
 
-/// Who answers at an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Answering {
-    /// We do.
     Latchkey,
     /// A proxy that finds nobody behind it: 502, 503 or 504.
     Proxy,
-    /// Another program.
     Another,
-    /// Nobody.
     Nobody,
 }
 

@@ -2,11 +2,9 @@
 
 use serde::{Serialize, Serializer};
 
-/// How a thing is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
-    /// As it should be.
     Ok,
     /// It works, and somebody should know something about it.
     Warning,
@@ -15,7 +13,6 @@ pub enum Level {
 }
 
 impl Level {
-    /// What to call it.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -30,21 +27,14 @@ impl Level {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Section {
-    /// The variables.
     Settings,
-    /// Where people find the app.
     Address,
     /// Where they prove who they are.
     Providers,
-    /// What time it is.
     Clock,
-    /// Where things are kept.
     Database,
-    /// What encrypts and signs.
     Secrets,
-    /// One of the two keys.
     Jwt,
-    /// What is sent to people.
     Mail,
 }
 
@@ -61,7 +51,6 @@ impl Section {
         Self::Mail,
     ];
 
-    /// What to call it.
     #[must_use]
     pub const fn title(self) -> &'static str {
         match self {
@@ -86,13 +75,11 @@ macro_rules! checks {
         }
 
         impl Check {
-            /// The code.
             #[must_use]
             pub const fn code(self) -> &'static str {
                 match self { $(Self::$check => $code,)* }
             }
 
-            /// Where it belongs.
             #[must_use]
             pub const fn section(self) -> Section {
                 match self { $(Self::$check => Section::$section,)* }
@@ -127,19 +114,14 @@ checks! {
 /// One thing that was looked at. Nothing in it is secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// What was looked at.
     #[serde(rename = "code", serialize_with = "code")]
     pub check: Check,
-    /// How it is.
     pub level: Level,
     /// Which one: a variable's name, a provider's.
     pub subject: String,
-    /// That, in a sentence.
     pub finding: String,
-    /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub what_to_do: Option<String>,
-    /// What helps to do it.
     #[serde(serialize_with = "members", skip_serializing_if = "Vec::is_empty")]
     pub facts: Vec<(&'static str, String)>,
 }
@@ -161,7 +143,6 @@ impl Finding {
         Self::new(Level::Ok, check, subject, finding)
     }
 
-    /// It works, but.
     pub(super) fn warning(check: Check, subject: &str, finding: impl Into<String>) -> Self {
         Self::new(Level::Warning, check, subject, finding)
     }
@@ -171,7 +152,6 @@ impl Finding {
         Self::new(Level::Problem, check, subject, finding)
     }
 
-    /// What to do about it.
     pub(super) fn advise(mut self, what: impl Into<String>) -> Self {
         self.what_to_do = Some(what.into());
         self

@@ -13,16 +13,12 @@ use crate::settings::{Dialect, ProviderSettings};
 /// A question to a provider, and what came back.
 #[derive(Debug)]
 pub(super) struct Heard {
-    /// Which question it was.
     order: usize,
     /// What was asked for, for people.
     what: &'static str,
     url: Url,
-    /// When, by our clock.
     pub(super) asked_at: Timestamp,
-    /// When the answer was there.
     pub(super) answered_at: Timestamp,
-    /// The answer.
     pub(super) answer: Result<Response<Vec<u8>>, Error>,
 }
 
@@ -77,7 +73,6 @@ pub(super) fn findings(providers: &[ProviderSettings], heard: &[Vec<Heard>]) -> 
     asked.map(|(provider, heard)| judge(provider, heard)).collect()
 }
 
-/// Judges what one provider answered.
 fn judge(provider: &ProviderSettings, heard: &[Heard]) -> Finding {
     let label = &provider.label;
     let issuer = match &provider.dialect {

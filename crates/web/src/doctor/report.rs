@@ -18,7 +18,6 @@ impl Report {
         Self(findings)
     }
 
-    /// Every finding.
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
         &self.0
@@ -30,7 +29,6 @@ impl Report {
         self.0.iter().filter(|finding| finding.level == level).count()
     }
 
-    /// The worst of it.
     #[must_use]
     pub fn worst(&self) -> Level {
         self.0.iter().map(|finding| finding.level).max().unwrap_or(Level::Ok)
@@ -58,7 +56,6 @@ impl Report {
         if counts.is_empty() { "everything is well".to_owned() } else { counts.join(", ") }
     }
 
-    /// For programs.
     #[must_use]
     pub fn json(&self) -> Value {
         json!({
@@ -70,7 +67,6 @@ impl Report {
     }
 }
 
-/// For people, at a terminal.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (section, findings) in self.sections() {

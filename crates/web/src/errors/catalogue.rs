@@ -5,16 +5,12 @@ use http::StatusCode;
 /// Who can do something about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
-    /// The person who sees it.
     You,
-    /// Whoever runs this site.
     SiteOwner,
-    /// The provider.
     Provider,
 }
 
 impl Owner {
-    /// Everybody who can mend something.
     pub const ALL: [Self; 3] = [Self::You, Self::SiteOwner, Self::Provider];
 
     /// What to call them on a page.
@@ -27,7 +23,6 @@ impl Owner {
         }
     }
 
-    /// Whether it is they.
     #[must_use]
     pub fn is(&self, other: &Self) -> bool {
         self == other
@@ -39,15 +34,12 @@ impl Owner {
 pub struct Entry {
     /// Its stable name, also in its address under `/errors/`.
     pub code: &'static str,
-    /// The status of the answer.
     pub status: StatusCode,
     /// Who can do something about it; nobody needs to when all is well.
     pub owner: Option<Owner>,
-    /// A short title.
     pub title: &'static str,
     /// What happened, in one plain sentence.
     pub cause: &'static str,
-    /// What to do next.
     pub next: &'static str,
 }
 
@@ -435,7 +427,6 @@ catalogue! {
         "Try again. If it keeps happening, quote the request id to the site's owner.";
 }
 
-/// The entry with this code.
 #[must_use]
 pub fn by_code(code: &str) -> Option<&'static Entry> {
     ALL.iter().copied().find(|entry| entry.code == code)

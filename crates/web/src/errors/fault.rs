@@ -11,28 +11,21 @@ use super::catalogue::{self, Entry};
 /// Something that a person can do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Go to a page.
     Link {
-        /// What the link says.
         label: String,
-        /// Where it leads.
         href: String,
     },
     /// Set out for a provider once more.
     SignIn {
-        /// What the button says.
         label: String,
         /// The provider's name in our URLs.
         provider: String,
-        /// What to carry afterwards.
         key: Key,
-        /// Where to go afterwards.
         next: String,
     },
 }
 
 impl Action {
-    /// A link.
     pub fn link(label: impl Into<String>, href: impl Into<String>) -> Self {
         Self::Link { label: label.into(), href: href.into() }
     }
@@ -55,11 +48,9 @@ struct Inner {
     invalid: Vec<Invalid>,
 }
 
-/// A handler's answer.
 pub type Result<T> = std::result::Result<T, Fault>;
 
 impl Fault {
-    /// An occurrence of this error.
     #[must_use]
     pub fn new(entry: &'static Entry) -> Self {
         Self(Box::new(Inner {
@@ -75,7 +66,6 @@ impl Fault {
         }))
     }
 
-    /// At which provider it happened.
     #[must_use]
     pub fn at(mut self, provider: &Provider) -> Self {
         let played = if provider.local { ", played by the local provider" } else { "" };
@@ -163,26 +153,22 @@ impl Fault {
         &self.0.invalid
     }
 
-    /// The entry in the catalogue.
     #[must_use]
     pub fn entry(&self) -> &'static Entry {
         self.0.entry
     }
 
-    /// Its title.
     #[must_use]
     pub fn title(&self) -> String {
         Entry::about(self.0.entry.title, self.0.provider.as_deref())
     }
 
-    /// What happened.
     #[must_use]
     pub fn cause(&self) -> String {
         let general = || Entry::about(self.0.entry.cause, self.0.provider.as_deref());
         self.0.detail.clone().unwrap_or_else(general)
     }
 
-    /// What to do next.
     #[must_use]
     pub fn next(&self) -> String {
         Entry::about(self.0.entry.next, self.0.provider.as_deref())
@@ -194,7 +180,6 @@ impl Fault {
         &self.0.facts
     }
 
-    /// What the person can do.
     #[must_use]
     pub fn actions(&self) -> &[Action] {
         &self.0.actions

@@ -11,32 +11,23 @@ use lettre::message::Mailbox;
 use lettre::message::header::ContentType;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 
-/// Letters that the outbox keeps.
 const OUTBOX: usize = 50;
 
-/// A letter.
 #[derive(Clone, Debug)]
 pub struct Letter {
-    /// To whom.
     pub to: Email,
-    /// What it is about.
     pub subject: String,
     /// What it says, as plain text.
     pub text: String,
     /// The link in it, if there is one.
     pub link: Option<String>,
-    /// When it was written.
     pub at: Timestamp,
 }
 
-/// Where letters go.
 #[derive(Debug)]
 pub enum Mailer {
-    /// To a mail server.
     Smtp {
-        /// The connection.
         transport: AsyncSmtpTransport<Tokio1Executor>,
-        /// Who writes.
         from: Mailbox,
     },
     /// Into a box that a developer can look into. Nothing is sent.

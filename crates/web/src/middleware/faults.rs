@@ -54,7 +54,6 @@ fn challenge(app: &App, fault: &Fault, is_api: bool) -> Option<HeaderValue> {
     HeaderValue::try_from(whole).ok()
 }
 
-/// Programs are answered in JSON.
 pub(crate) fn is_for_programs(path: &str) -> bool {
     path == "/api"
         || path.starts_with("/api/")

@@ -86,7 +86,6 @@ async fn of_user(
     Ok(Ok(Some(all)))
 }
 
-/// What the page says afterwards.
 pub(crate) const ENDED: &str = "Its access has ended: its tokens are refused from now on.";
 
 #[derive(Debug, Deserialize)]

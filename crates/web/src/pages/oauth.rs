@@ -151,7 +151,6 @@ fn provider<'a>(app: &'a Application, slug: &str) -> Result<&'a Provider> {
     })
 }
 
-/// What somebody wants to carry.
 pub(crate) fn strategy(text: Option<&str>, default: Key) -> Result<Key> {
     match text.filter(|text| !text.is_empty()) {
         None => Ok(default),

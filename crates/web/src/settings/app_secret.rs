@@ -21,7 +21,6 @@ const FILE: &str = "data/app-secret";
 /// What can be said of `APP_SECRET` without showing it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SecretFacts {
-    /// Where it came from.
     pub source: SecretSource,
     /// How many secrets it lists: the current one, and those before it.
     pub secrets: usize,
@@ -32,7 +31,6 @@ pub struct SecretFacts {
 /// Where `APP_SECRET` came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SecretSource {
-    /// The variable.
     Variable,
     /// The file that `APP_SECRET_FILE` names.
     File,

@@ -8,11 +8,9 @@ use super::reader::Reader;
 
 /// The two variables that make a provider.
 pub(super) enum Credentials {
-    /// Neither is set.
     Unset,
     /// One without the other, or something that cannot be one: complained of.
     Broken,
-    /// Id and secret.
     Given(String, Secret),
 }
 

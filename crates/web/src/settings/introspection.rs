@@ -21,11 +21,8 @@ const CACHE: &str = "OAUTH_INTROSPECTION_CACHE";
 /// Where to ask, and as whom.
 #[derive(Clone, Debug)]
 pub struct IntrospectionSettings {
-    /// The endpoint.
     pub url: Url,
-    /// Who we are there.
     pub client_id: String,
-    /// What proves that.
     pub client_secret: Secret,
     /// Who issues the tokens, as far as it is known.
     pub issuer: Option<String>,

@@ -4,7 +4,6 @@
 /// What is wrong with a client id or a client secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Oddity {
-    /// Which of the two.
     pub(super) about: Half,
     /// What is wrong with it and what to write; never its value.
     pub(super) message: String,

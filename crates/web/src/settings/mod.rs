@@ -36,16 +36,13 @@ pub use reader::{Problem, Problems};
 
 use reader::Reader;
 
-/// What the app was told.
 #[derive(Debug)]
 pub struct Settings {
     /// The only origin that the app believes in.
     pub public_url: Url,
-    /// What to listen on.
     pub listen: Vec<SocketAddr>,
     /// Where the database is; it may hold a password.
     pub database_url: Secret,
-    /// What encrypts, and what signs.
     pub app_secret: AppSecret,
     /// Where that came from, and how good it is.
     pub app_secret_facts: SecretFacts,
@@ -53,7 +50,6 @@ pub struct Settings {
     pub session: Lifetime,
     /// Whether a session that was read within the last second is not read again.
     pub session_cache: bool,
-    /// How JWTs are made.
     pub jwt: JwtSettings,
     /// Whether sign-ins are recorded, for their owners to read.
     pub traces: bool,
@@ -103,7 +99,6 @@ pub struct JwtSettings {
     pub revocation: Revocation,
 }
 
-/// What ends a JWT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Revocation {
     /// Its `exp` alone.

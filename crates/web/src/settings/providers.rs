@@ -15,15 +15,11 @@ use super::reader::Reader;
 /// One provider, as it was configured.
 #[derive(Clone, Debug)]
 pub struct ProviderSettings {
-    /// Its name in our URLs.
     pub slug: String,
-    /// Its name for people.
     pub label: String,
     /// The dialect that it speaks, and where.
     pub dialect: Dialect,
-    /// Who we are to it.
     pub client_id: String,
-    /// What proves that.
     pub client_secret: Secret,
     /// What is asked for beyond what signing in needs.
     pub scopes: Vec<String>,
@@ -31,28 +27,11 @@ pub struct ProviderSettings {
     pub local: bool,
 }
 
-/// The dialect of a provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Dialect {
-    /// OpenID Connect at this issuer.
-    OpenId {
-        /// The issuer, to the letter.
-        issuer: String,
-    },
-    /// GitHub.
-    GitHub {
-        /// Where people sign in.
-        web: Url,
-        /// Where the API is.
-        api: Url,
-    },
-    /// Facebook.
-    Facebook {
-        /// Where people sign in.
-        web: Url,
-        /// Where the Graph API is.
-        graph: Url,
-    },
+    OpenId { issuer: String },
+    GitHub { web: Url, api: Url },
+    Facebook { web: Url, graph: Url },
 }
 
 /// The providers that need nothing but credentials: their name in our URLs,

@@ -12,14 +12,12 @@ use super::{looks, variables};
 /// One setting that makes no sense.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// The variable's name.
     pub variable: String,
     /// What is wrong with it and what to write; never its value.
     pub message: String,
 }
 
 impl Problem {
-    /// A problem with this variable.
     pub fn new(variable: impl Into<String>, message: impl Into<String>) -> Self {
         Self { variable: variable.into(), message: message.into() }
     }

@@ -4,12 +4,10 @@
 //! here, so that the list cannot fall behind; a test compares it with
 //! `.env.example`.
 
-/// One variable.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Variable {
     /// Its name; `<NAME>` stands for a name of the owner's choice.
     pub name: &'static str,
-    /// What it is for.
     pub meaning: &'static str,
     /// What to write, to go behind "Write".
     pub write: &'static str,

@@ -46,7 +46,6 @@ pub(crate) struct Device {
 }
 
 impl Device {
-    /// A living sign-in.
     pub(crate) fn living(
         app: &Application,
         one: SignIn,

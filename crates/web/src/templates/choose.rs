@@ -23,7 +23,6 @@ pub(crate) struct Asked {
     pub(crate) choices: Vec<ChoiceShown>,
 }
 
-/// One of its answers.
 pub(crate) struct ChoiceShown {
     pub(crate) value: &'static str,
     pub(crate) label: &'static str,
@@ -31,7 +30,6 @@ pub(crate) struct ChoiceShown {
     pub(crate) is_chosen: bool,
 }
 
-/// The advice.
 pub(crate) struct Chosen {
     pub(crate) door: &'static str,
     pub(crate) key: &'static str,

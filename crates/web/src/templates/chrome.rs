@@ -4,10 +4,8 @@ use crate::app::Application;
 use crate::caller::Caller;
 use crate::static_files;
 
-/// What stands around every page.
 #[derive(Debug, Default)]
 pub(crate) struct Chrome {
-    /// Who is signed in.
     pub(crate) who: Who,
     /// In development: which providers are played, and where.
     pub(crate) local: Option<Local>,
@@ -18,11 +16,12 @@ pub(crate) struct Chrome {
 /// What the header says of the person.
 #[derive(Debug, Default)]
 pub(crate) enum Who {
-    /// Nobody is signed in.
     #[default]
     Visitor,
-    /// Somebody is.
-    Person { name: String, initials: String },
+    Person {
+        name: String,
+        initials: String,
+    },
     /// It was not looked at: on error pages.
     Unknown,
 }
@@ -46,13 +45,11 @@ impl Chrome {
         Self { who, local: local(app), outbox: app.mailer.outbox().is_some() }
     }
 
-    /// The address of the stylesheet.
     #[expect(clippy::unused_self, reason = "templates reach it through the chrome")]
     pub(crate) fn stylesheet(&self) -> &'static str {
         static_files::stylesheet()
     }
 
-    /// The address of the script.
     #[expect(clippy::unused_self, reason = "templates reach it through the chrome")]
     pub(crate) fn script(&self) -> &'static str {
         static_files::script()

@@ -22,7 +22,6 @@ pub(crate) struct ComparePage {
     pub(crate) cost: Vec<Stolen>,
     /// Whether something waits for a guess.
     pub(crate) hidden: bool,
-    /// The reader's own latest sign-ins.
     pub(crate) side_by_side: SideBySide,
 }
 

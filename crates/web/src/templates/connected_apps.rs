@@ -19,7 +19,6 @@ pub(crate) enum Apps {
     NotTold,
     /// It does not answer at the moment, or was asked too often.
     Unknown,
-    /// These, and no other.
     These(Vec<AppRow>),
 }
 

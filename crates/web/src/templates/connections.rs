@@ -18,7 +18,6 @@ pub(crate) struct ConnectionsPage {
     pub(crate) cards: Vec<ProviderCard>,
     /// Connections at providers that are not set up any more.
     pub(crate) gone: Vec<Connection>,
-    /// The other direction.
     pub(crate) other_apps: ConnectedApps,
 }
 
@@ -33,7 +32,6 @@ pub(crate) struct ProviderCard {
     pub(crate) ending: Option<Ending>,
 }
 
-/// One service of a provider.
 #[derive(Debug)]
 pub(crate) struct ServiceRow {
     pub(crate) offer: &'static Offer,
@@ -74,7 +72,6 @@ impl ProviderCard {
         }
     }
 
-    /// Whether it can be used.
     fn lives(&self) -> bool {
         self.connection.as_ref().is_some_and(|one| one.state.is_living())
     }

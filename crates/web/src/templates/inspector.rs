@@ -32,12 +32,10 @@ pub(crate) struct InspectorForm {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum VerifyBy {
-    /// The keys of this service.
     #[default]
     Ours,
     /// A public key that is given.
     Key,
-    /// A secret that is given.
     Secret,
     /// Not at all.
     Nothing,
@@ -55,7 +53,6 @@ impl VerifyBy {
     }
 }
 
-/// Everything that was found out.
 pub(crate) struct Inspection {
     pub(crate) removed: Vec<String>,
     pub(crate) lamps: [LampShown; 3],
@@ -66,21 +63,18 @@ pub(crate) struct Inspection {
     pub(crate) signature_is_hidden: bool,
 }
 
-/// One question with its answer.
 pub(crate) struct LampShown {
     pub(crate) name: &'static str,
     pub(crate) lamp: Lamp,
     pub(crate) said: Vec<String>,
 }
 
-/// One part of the token.
 pub(crate) struct PartShown {
     pub(crate) letter: &'static str,
     pub(crate) place: Place,
     pub(crate) text: String,
 }
 
-/// A header, or claims.
 pub(crate) struct MembersShown {
     pub(crate) rows: Vec<Row>,
     /// How many more there are than are shown.
@@ -89,7 +83,6 @@ pub(crate) struct MembersShown {
     pub(crate) text: String,
 }
 
-/// One member.
 pub(crate) struct Row {
     pub(crate) name: String,
     pub(crate) value: String,
@@ -100,7 +93,6 @@ pub(crate) struct Row {
     pub(crate) judgement: Option<Judgement>,
 }
 
-/// What the API would answer.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     /// The code of the refusal; none, if there is none.

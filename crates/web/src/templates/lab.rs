@@ -18,7 +18,6 @@ pub(crate) struct LabPage {
     pub(crate) left_over: Option<String>,
 }
 
-/// The attacks on one thing.
 #[derive(Debug)]
 pub(crate) struct LabGroup {
     pub(crate) title: &'static str,
@@ -38,14 +37,12 @@ pub(crate) struct LabRow {
     pub(crate) state: LabState,
 }
 
-/// How far a run is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Progress {
     pub(crate) done: usize,
     pub(crate) wanted: usize,
 }
 
-/// How an attack went.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum LabState {
     NotRun,

@@ -38,7 +38,6 @@ pub(crate) use stopwatch::{Lane, StopwatchPage, Watched};
 pub(crate) use traces::{TracePage, TraceRow, TracesPage};
 pub(crate) use words::{ProviderButton, door_name, key_name};
 
-/// A template as an answer.
 #[derive(Debug)]
 pub(crate) struct Page<T>(pub(crate) T);
 
@@ -76,7 +75,6 @@ pub(crate) struct SignInPage {
     pub(crate) next: String,
     /// What was typed, when it did not match.
     pub(crate) failed: Option<String>,
-    /// Why somebody is sent here.
     pub(crate) welcome: Option<Welcome>,
     /// What to carry with a password.
     pub(crate) password_key: Key,
@@ -86,7 +84,6 @@ pub(crate) struct SignInPage {
 /// Why somebody is sent to the sign-in page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Welcome {
-    /// They have just signed up.
     SignedUp,
     /// They have just chosen a new password.
     Reset,
@@ -171,7 +168,6 @@ pub(crate) struct AuditPage {
     pub(crate) older: Option<String>,
 }
 
-/// Every error.
 #[derive(Debug, Template)]
 #[template(path = "error.html")]
 pub(crate) struct ErrorPage<'a> {
@@ -212,7 +208,6 @@ pub(crate) struct DocsPage {
     pub(crate) groups: Vec<(String, Vec<Operation>)>,
 }
 
-/// One operation of the API.
 #[derive(Debug)]
 pub(crate) struct Operation {
     pub(crate) id: String,

@@ -14,12 +14,10 @@ pub(crate) struct StopwatchPage {
     pub(crate) running: bool,
     /// Whether there is something to draw.
     pub(crate) has_read: bool,
-    /// How long the drawings are.
     pub(crate) scale: String,
     pub(crate) rows: Vec<Watched>,
 }
 
-/// One key.
 #[derive(Debug, Default)]
 pub(crate) struct Watched {
     pub(crate) slug: &'static str,
@@ -31,7 +29,6 @@ pub(crate) struct Watched {
     pub(crate) promise: String,
     /// Whether the promise was kept, where that can be said.
     pub(crate) kept: Option<bool>,
-    /// How long it lived on.
     pub(crate) lived: Option<String>,
     /// How many requests were let in meanwhile.
     pub(crate) let_in: f64,

@@ -45,7 +45,6 @@ pub(crate) fn door_name(app: &Application, door: Option<&Door>) -> String {
     }
 }
 
-/// What to call a key.
 pub(crate) const fn key_name(key: Key) -> &'static str {
     match key {
         Key::Session => "server session",

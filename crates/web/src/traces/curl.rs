@@ -19,7 +19,6 @@ const HEAD: &str = "\
 # as they are. Codes work once: expect a refusal where one was used before.
 ";
 
-/// The script.
 pub(crate) fn render(trace: &Trace) -> String {
     let mut script = HEAD.to_owned();
     let mut variables: Vec<String> = trace.hops.iter().flat_map(variables).collect();

@@ -15,7 +15,6 @@ const WITHOUT: [(Party, u32); 2] = [(Party::Browser, 70), (Party::App, 650)];
 /// How many characters fit between two neighbouring lanes.
 const FITS: usize = 38;
 
-/// A whole drawing.
 #[derive(Clone, Debug)]
 pub(crate) struct Diagram {
     pub(crate) width: u32,
@@ -30,7 +29,6 @@ pub(crate) struct Lane {
     pub(crate) label: String,
 }
 
-/// One message.
 #[derive(Clone, Debug)]
 pub(crate) struct Arrow {
     pub(crate) y: u32,
@@ -45,7 +43,6 @@ pub(crate) struct Arrow {
     pub(crate) carries: String,
     pub(crate) is_answer: bool,
     pub(crate) is_back: bool,
-    /// Nobody of us saw it.
     pub(crate) is_unseen: bool,
 }
 
@@ -55,13 +52,11 @@ impl Arrow {
         self.y - 7
     }
 
-    /// …and below it.
     pub(crate) const fn below(&self) -> u32 {
         self.y + 15
     }
 }
 
-/// Draws a trace.
 pub(crate) fn draw(trace: &Trace) -> Diagram {
     let provider = trace.provider.as_deref();
     let places: &[(Party, u32)] = if provider.is_some() { &WITH_PROVIDER } else { &WITHOUT };

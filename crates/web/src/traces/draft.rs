@@ -31,7 +31,6 @@ pub(crate) struct Draft {
     pub(crate) signed_in: Option<SignedIn>,
 }
 
-/// Who came in, and how.
 #[derive(Clone, Debug)]
 pub(crate) struct SignedIn {
     pub(crate) user: UserId,
@@ -46,7 +45,6 @@ pub(crate) struct Wire<'a> {
     pub(crate) from: Party,
     pub(crate) to: Party,
     pub(crate) method: &'a Method,
-    /// With its origin.
     pub(crate) url: &'a str,
     /// As it stands in the request's first line.
     pub(crate) target: &'a str,
@@ -59,7 +57,6 @@ pub(crate) struct Wire<'a> {
     pub(crate) answer: Option<Answer<'a>>,
 }
 
-/// The answer on the wire.
 pub(crate) struct Answer<'a> {
     pub(crate) status: StatusCode,
     pub(crate) version: Version,
@@ -67,7 +64,6 @@ pub(crate) struct Answer<'a> {
     pub(crate) body: Content<'a>,
 }
 
-/// The body of an answer.
 pub(crate) enum Content<'a> {
     Bytes(&'a [u8]),
     /// Only its size was looked at.
@@ -75,7 +71,6 @@ pub(crate) enum Content<'a> {
 }
 
 impl Draft {
-    /// A sign-in that begins now.
     pub(crate) fn new(begun: Instant, begun_at: Timestamp, is_whole: bool) -> Self {
         Self {
             begun,

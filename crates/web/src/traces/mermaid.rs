@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 use super::model::{Party, Trace};
 use super::timeline::{Line, called, in_answer, in_request, lines, said};
 
-/// The diagram, as text.
 pub(crate) fn render(trace: &Trace) -> String {
     let provider = trace.provider.as_deref().unwrap_or("Provider");
     let mut text = String::from("sequenceDiagram\n  autonumber\n");

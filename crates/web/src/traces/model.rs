@@ -7,15 +7,12 @@ use serde::{Deserialize, Serialize};
 use super::steps::Step;
 use super::text::Text;
 
-/// One sign-in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Trace {
     pub(crate) id: TraceId,
     pub(crate) door: Door,
     pub(crate) key: Key,
-    /// The provider's name for people.
     pub(crate) provider: Option<String>,
-    /// When it began.
     pub(crate) begun_at: Timestamp,
     /// Whether it was seen from its beginning: another process may have sent
     /// the browser on its way.
@@ -24,7 +21,6 @@ pub(crate) struct Trace {
     pub(crate) hops: Vec<Hop>,
 }
 
-/// Who sends and receives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Party {
@@ -61,7 +57,6 @@ impl Channel {
     }
 }
 
-/// A request and its answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Hop {
     pub(crate) step: Step,
@@ -117,7 +112,6 @@ impl Hop {
     }
 }
 
-/// A header.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Header {
     pub(crate) name: String,
@@ -134,7 +128,6 @@ pub(crate) struct Body {
     pub(crate) text: Option<Text>,
 }
 
-/// What was asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Request {
     pub(crate) method: String,
@@ -146,7 +139,6 @@ pub(crate) struct Request {
     pub(crate) body: Body,
 }
 
-/// What was answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Response {
     pub(crate) status: u16,

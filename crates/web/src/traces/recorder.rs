@@ -217,7 +217,6 @@ fn lock(draft: &Shared) -> MutexGuard<'_, Draft> {
     draft.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A request as it arrived.
 struct Arrived {
     method: Method,
     uri: Uri,

@@ -17,11 +17,9 @@ const PERSON: f64 = 56.0;
 pub(crate) struct SideBySide {
     pub(crate) oauth: Option<Column>,
     pub(crate) password: Option<Column>,
-    /// What the scale ends at.
     pub(crate) scale: String,
 }
 
-/// One of the two.
 #[derive(Debug)]
 pub(crate) struct Column {
     pub(crate) id: String,
@@ -38,7 +36,6 @@ pub(crate) struct Column {
     pub(crate) bars: Vec<Bar>,
 }
 
-/// A stretch of time, drawn.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Bar {
     pub(crate) x: String,
@@ -47,12 +44,10 @@ pub(crate) struct Bar {
 }
 
 impl SideBySide {
-    /// Those that are there.
     pub(crate) fn columns(&self) -> impl Iterator<Item = &Column> {
         [&self.oauth, &self.password].into_iter().flatten()
     }
 
-    /// Whether both are there.
     pub(crate) const fn is_complete(&self) -> bool {
         self.oauth.is_some() && self.password.is_some()
     }

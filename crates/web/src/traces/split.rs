@@ -4,7 +4,6 @@ use super::model::{Hop, Party, Trace};
 use super::steps::Step;
 use super::timeline::is_provider_unseen;
 
-/// Who had the turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Turn {
     /// The person, reading and deciding; with a provider that is not ours to

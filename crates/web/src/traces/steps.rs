@@ -6,7 +6,6 @@ use latchkey_auth::oauth::{Kind, Provider};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-/// What a hop is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Step {
@@ -14,7 +13,6 @@ pub(crate) enum Step {
     Password,
     /// `POST /auth/{provider}`
     Start,
-    /// The discovery document.
     Discovery,
     /// The authorization endpoint, in the browser.
     Authorize,
@@ -24,15 +22,10 @@ pub(crate) enum Step {
     ProviderPage,
     /// `GET /auth/{provider}/callback`
     Callback,
-    /// The token endpoint.
     Token,
-    /// The provider's keys.
     Keys,
-    /// OpenID Connect's API call.
     UserInfo,
-    /// GitHub's and Facebook's.
     Profile,
-    /// GitHub's list of addresses.
     Emails,
     /// A call that is none of these.
     Other,
@@ -50,7 +43,6 @@ pub(crate) struct About {
 }
 
 impl Step {
-    /// As exports name it.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Password => "password",
@@ -69,7 +61,6 @@ impl Step {
         }
     }
 
-    /// Its row of the table.
     pub(crate) const fn about(self) -> About {
         match self {
             Self::Password => About {

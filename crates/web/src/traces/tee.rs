@@ -11,7 +11,6 @@ use hyper::body::{Body as HttpBody, Frame, SizeHint};
 /// More than any form here is allowed to hold.
 const MAX: usize = 64 * 1024;
 
-/// What has passed so far.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Seen(Arc<Mutex<Vec<u8>>>);
 

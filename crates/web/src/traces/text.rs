@@ -18,11 +18,8 @@ pub(crate) enum Kind {
     State,
     /// The `nonce` (OpenID Connect Core §3.1.2.1); its beginning is shown.
     Nonce,
-    /// An access token.
     AccessToken,
-    /// A refresh token.
     RefreshToken,
-    /// An ID token.
     IdToken,
     /// The id of a server session.
     SessionId,
@@ -30,20 +27,17 @@ pub(crate) enum Kind {
     Attempt,
     /// The value of any other cookie.
     Cookie,
-    /// A password.
     Password,
     /// What proves who a client is.
     ClientSecret,
     /// A proof that somebody holds a secret.
     Proof,
-    /// The signature of a token.
     Signature,
     /// Anything that is not on the list of what may be shown.
     Value,
 }
 
 impl Kind {
-    /// What people call it.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Code => "code",
@@ -87,16 +81,23 @@ impl fmt::Display for Letter {
     }
 }
 
-/// A part of a text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Piece {
-    /// As it stood there.
     Plain(String),
     /// Nothing of it is kept but its length.
-    Secret { kind: Kind, letter: Letter, length: usize },
+    Secret {
+        kind: Kind,
+        letter: Letter,
+        length: usize,
+    },
     /// Its first characters, by which a person sees that two are the same.
-    Short { kind: Kind, letter: Letter, begins: String, length: usize },
+    Short {
+        kind: Kind,
+        letter: Letter,
+        begins: String,
+        length: usize,
+    },
     /// A token that can be read, and not used: its signature is gone.
     Jwt {
         kind: Kind,
@@ -152,7 +153,6 @@ pub(crate) fn short(kind: Kind, letter: Letter, begins: &str, length: usize) -> 
     filler(&format!("{begins}-"), kind, letter, length)
 }
 
-/// A text from the wire.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Text(pub(crate) Vec<Piece>);

@@ -58,13 +58,11 @@ const FOLLOWED: [Kind; 10] = [
 /// A secret, by its kind and letter.
 pub(crate) type Mark = (Kind, Letter);
 
-/// What a request carries.
 pub(crate) fn in_request(hop: &Hop) -> Vec<Mark> {
     let request = &hop.request;
     marks([Some(&request.url), request.body.text.as_ref()], &request.headers)
 }
 
-/// What an answer carries.
 pub(crate) fn in_answer(hop: &Hop) -> Vec<Mark> {
     let Some(response) = &hop.response else { return Vec::new() };
     marks([response.body.text.as_ref(), None], &response.headers)
@@ -97,7 +95,6 @@ fn marks(texts: [Option<&Text>; 2], headers: &[Header]) -> Vec<Mark> {
     found
 }
 
-/// "state A, code A"
 pub(crate) fn said(marks: &[Mark]) -> String {
     let names: Vec<_> =
         marks.iter().map(|(kind, letter)| format!("{} {letter}", kind.name())).collect();

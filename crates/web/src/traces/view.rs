@@ -11,7 +11,6 @@ use super::timeline::{Mark, called, in_answer, in_request, is_provider_unseen};
 use crate::pages::claims::describe;
 use crate::templates::Claim;
 
-/// Everything about one trace.
 #[derive(Debug)]
 pub(crate) struct View {
     pub(crate) id: String,
@@ -27,7 +26,6 @@ pub(crate) struct View {
     pub(crate) took: String,
 }
 
-/// One step.
 #[derive(Debug)]
 pub(crate) struct StepView {
     pub(crate) number: usize,

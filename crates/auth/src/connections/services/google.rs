@@ -13,7 +13,6 @@ pub(super) fn calendar(issuer: &str, local: bool) -> Option<Url> {
     api(issuer, local, "calendar/v3", "https://www.googleapis.com/calendar/v3")
 }
 
-/// Where the People API is.
 pub(super) fn people(issuer: &str, local: bool) -> Option<Url> {
     api(issuer, local, "people/v1", "https://people.googleapis.com/v1")
 }

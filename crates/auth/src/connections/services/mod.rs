@@ -23,31 +23,24 @@ pub const AT_MOST: usize = 20;
 /// without control characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// What it is called.
     pub title: DisplayName,
-    /// A few words more.
     pub about: Option<DisplayName>,
-    /// When it is.
     pub when: Option<When>,
 }
 
-/// When something is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum When {
-    /// At an instant.
     At(Timestamp),
     /// On a day, as the provider writes it.
     Day(DisplayName),
 }
 
-/// Why a service gave nothing.
 #[derive(Debug)]
 pub enum Refused {
     /// It does not take the access token (RFC 6750 §3.1 `invalid_token`).
     Token,
     /// The access token is not for this (RFC 6750 §3.1 `insufficient_scope`).
     Scope,
-    /// It failed.
     Failed(Error),
 }
 

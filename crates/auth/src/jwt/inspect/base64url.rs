@@ -7,7 +7,6 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, URL_
 /// Why a part is no base64url as JOSE wants it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotBase64Url {
-    /// Nothing is there.
     #[error("is empty")]
     Empty,
     /// `=` at its end.
@@ -16,7 +15,6 @@ pub enum NotBase64Url {
     /// `+` or `/`.
     #[error("holds {0}: that is ordinary base64; base64url has - and _ instead (RFC 4648 §5)")]
     Ordinary(char),
-    /// A character of no alphabet.
     #[error("holds a character that is not in base64url, at position {0}")]
     Foreign(usize),
     /// A length that no bytes can have.

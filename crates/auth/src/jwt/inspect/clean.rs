@@ -8,7 +8,6 @@ use super::visible::is_unseen;
 /// A token, and what was around it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cleaned {
-    /// What is left.
     pub token: String,
     /// What was taken away, from the outside in.
     pub removed: Vec<Removed>,
@@ -23,16 +22,13 @@ pub enum Removed {
     /// Blanks and line breaks in the middle, as terminals and letters make them.
     #[error("{0} blanks or line breaks inside it")]
     BlanksInside(usize),
-    /// Characters that nobody sees.
     #[error("{0} characters that cannot be seen")]
     Unseen(usize),
-    /// Quotation marks.
     #[error("quotation marks around it")]
     Quotes,
     /// A comma or the like behind it.
     #[error("punctuation behind it")]
     Punctuation,
-    /// The name of the header.
     #[error("the header name Authorization")]
     HeaderName,
     /// The scheme, and what stood before it.

@@ -6,11 +6,9 @@ use serde_json::Value;
 /// A member that is known, with where it is defined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Known {
-    /// Its name.
     pub name: &'static str,
     /// What it means, in one sentence.
     pub meaning: &'static str,
-    /// Where that is written.
     pub section: &'static str,
     /// Whether its number is a time.
     pub is_time: bool,
@@ -24,7 +22,6 @@ const fn time(name: &'static str, section: &'static str, meaning: &'static str) 
     Known { name, meaning, section, is_time: true }
 }
 
-/// The parameters of a header.
 pub const HEADER: &[Known] = &[
     known("alg", "RFC 7515 §4.1.1", "How it is signed. The key decides whether that is taken."),
     known("kid", "RFC 7515 §4.1.4", "Which key signed it: a name to look up, and nothing else."),
@@ -43,7 +40,6 @@ pub const HEADER: &[Known] = &[
     known("epk", "RFC 7518 §4.6.1.1", "The sender’s one-time key for the encryption."),
 ];
 
-/// The claims.
 pub const CLAIMS: &[Known] = &[
     known("iss", "RFC 7519 §4.1.1", "Who issued it."),
     known("sub", "RFC 7519 §4.1.2", "Whose it is, as the issuer calls them."),
@@ -85,7 +81,6 @@ pub fn header(name: &str) -> Option<&'static Known> {
     HEADER.iter().find(|known| known.name == name)
 }
 
-/// The entry of a claim.
 #[must_use]
 pub fn claim(name: &str) -> Option<&'static Known> {
     CLAIMS.iter().find(|known| known.name == name)

@@ -83,7 +83,6 @@ pub enum KeyNotRead {
          belong on any web page. Consider whether this one is still private."
     )]
     Private,
-    /// A certificate.
     #[error(
         "This is a certificate. Give the key in it: `openssl x509 -in cert.pem -pubkey -noout`."
     )]
@@ -93,13 +92,11 @@ pub enum KeyNotRead {
         "This PEM holds no RSA key of 2048 bits or more, no EC key on P-256, P-384 or P-521 and no Ed25519 key."
     )]
     PemNotUsable,
-    /// PEM that is damaged.
     #[error("This PEM is damaged: its base64 cannot be decoded.")]
     PemDamaged,
     /// A JSON document without a key for signatures in it.
     #[error("This JSON holds no key that verifies signatures: a JWK (RFC 7517) or a set of them.")]
     JwkNotUsable,
-    /// Neither.
     #[error("This is neither a PEM public key nor a JWK nor a JWK set.")]
     Unknown,
 }

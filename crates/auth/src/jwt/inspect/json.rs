@@ -9,25 +9,20 @@ use serde_json::Value;
 /// Why a text is no JSON object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotAnObject {
-    /// It ends in the middle.
     #[error("breaks off in the middle of its JSON")]
     BreaksOff,
     /// Bytes that are no text.
     #[error("is not UTF-8 text")]
     NotText,
-    /// No JSON at all.
     #[error("is not JSON")]
     NotJson,
-    /// JSON in JSON in JSON.
     #[error("is nested deeper than anybody reads")]
     TooDeep,
     /// A number that no computer holds.
     #[error("holds a number that is too large to be read")]
     NumberTooLarge,
-    /// JSON, of another kind.
     #[error("is JSON, but {0} instead of an object")]
     Other(&'static str),
-    /// Something after the end.
     #[error("goes on after the end of its JSON")]
     GoesOn,
 }

@@ -33,9 +33,7 @@ pub use visible::visible;
 /// What one of the three questions was answered with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lamp {
-    /// Yes.
     On,
-    /// No.
     Off,
     /// Nobody asked, or there is nothing to ask it of.
     NotAsked,

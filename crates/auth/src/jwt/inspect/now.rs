@@ -15,20 +15,14 @@ const MILLISECONDS_FROM: i64 = 100_000_000_000;
 /// What the claims are to be compared with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Asked<'a> {
-    /// Who should have issued it.
     pub issuer: Option<&'a str>,
-    /// Whom it should be for.
     pub audience: Option<&'a str>,
 }
 
-/// One claim, judged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Judgement {
-    /// Its name.
     pub claim: &'static str,
-    /// The answer.
     pub lamp: Lamp,
-    /// The answer in words.
     pub said: String,
 }
 

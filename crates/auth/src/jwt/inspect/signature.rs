@@ -14,7 +14,6 @@ pub enum Against<'k> {
     Nothing,
     /// The keys of this service, as they are now.
     Ours(&'k KeyRing, Timestamp),
-    /// Keys that somebody gave.
     Given(&'k [GivenKey]),
 }
 
@@ -27,15 +26,11 @@ pub enum Signature {
     /// There is no signature to ask about.
     #[error("There is nothing here that could be signed.")]
     NothingToCheck,
-    /// It is encrypted instead.
     #[error("An encrypted token has an authentication tag in place of a signature.")]
     Encrypted,
-    /// It is.
     #[error("Signed with {algorithm} by {key}: not a character was changed since.")]
     Verified {
-        /// By which algorithm.
         algorithm: String,
-        /// By which key, in words.
         key: String,
         /// Whether the key is a secret that can be guessed.
         is_weak: bool,
@@ -77,19 +72,13 @@ pub enum Signature {
         "The header says {named}, and the key verifies {allowed} only. The key decides, not the \
          token: otherwise a public key could be passed off as a secret (RFC 8725 §3.1)."
     )]
-    AlgorithmMismatch {
-        /// What the token says.
-        named: String,
-        /// What the key allows.
-        allowed: String,
-    },
+    AlgorithmMismatch { named: String, allowed: String },
     /// It is not this key's, or something was altered.
     #[error("The signature does not fit: something was changed, or another key signed it.")]
     Invalid,
 }
 
 impl Signature {
-    /// What the lamp shows.
     #[must_use]
     pub const fn lamp(&self) -> Lamp {
         match self {

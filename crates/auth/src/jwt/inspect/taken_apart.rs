@@ -9,7 +9,6 @@ use super::base64url::{self, NotBase64Url};
 use super::json::{self, NotAnObject};
 use super::visible;
 
-/// More than any token has.
 const MAX_PARTS: usize = 7;
 
 /// What a part of a token is (RFC 7515 §7.1, RFC 7516 §7.1).
@@ -17,9 +16,7 @@ const MAX_PARTS: usize = 7;
 pub enum Place {
     /// How it is signed or encrypted.
     Header,
-    /// What it says.
     Claims,
-    /// What proves it.
     Signature,
     /// The parts of an encrypted token behind its header.
     EncryptedKey,
@@ -45,7 +42,6 @@ impl Place {
         Self::AuthenticationTag,
     ];
 
-    /// What to call it.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -71,9 +67,7 @@ impl fmt::Display for Place {
 /// One part, as it is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
-    /// What it is.
     pub place: Place,
-    /// Its characters.
     pub text: String,
 }
 
@@ -99,10 +93,8 @@ impl Object {
 /// Why something is no signed JWT in compact serialization.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
-    /// Nothing is left.
     #[error("There is nothing here.")]
     Nothing,
-    /// No dot in it.
     #[error(
         "This is no JWT: it has no dots. A server session or an OAuth token is opaque by design; \
          only whoever issued it can look up what it means."
@@ -111,16 +103,13 @@ pub enum Malformed {
     /// The beginning of a header, and no dot.
     #[error("It has one part, and a signed JWT has three: it was cut off in its header.")]
     OnePart,
-    /// One dot.
     #[error("It has two parts, and a signed JWT has three: it was cut off before its signature.")]
     TwoParts,
-    /// Four dots.
     #[error(
         "It has five parts: it is encrypted (JWE, RFC 7516), and only whoever has the key can \
          read its claims."
     )]
     Encrypted,
-    /// Another number of parts.
     #[error("It has {0} parts, and a signed JWT has three.")]
     Parts(usize),
     /// `{"payload":…,"signatures":…}`
@@ -143,14 +132,11 @@ pub enum Malformed {
     NoAlgorithm,
 }
 
-/// A token taken apart.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TakenApart {
-    /// Its parts, with dots between.
     pub parts: Vec<Part>,
     /// Its header, as far as it can be read.
     pub header: Option<Object>,
-    /// Its claims, likewise.
     pub claims: Option<Object>,
     /// What is signed: the first two parts as they are written (RFC 7515 §5.2).
     pub signed: Option<String>,

@@ -23,7 +23,6 @@ use crate::{
 /// An access token that ends sooner is not worth writing down: a refresh brings another.
 const WORTH_KEEPING: u64 = 2 * 60 * 60;
 
-/// What is in the file.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Kept {
@@ -32,7 +31,6 @@ pub(crate) struct Kept {
     refresh_tokens: Vec<KeptToken>,
 }
 
-/// Who, whom, for what.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Parties {
     provider: String,

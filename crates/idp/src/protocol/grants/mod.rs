@@ -35,7 +35,6 @@ const TESTING_LIFETIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// Google ends refresh tokens that were not used for six months; here it is six months in all.
 const REFRESH_LIFETIME: Duration = Duration::from_secs(180 * 24 * 60 * 60);
 
-/// What a person decided.
 #[derive(Clone, Debug)]
 pub(crate) struct Authorization {
     pub(crate) client: Arc<Client>,
@@ -62,7 +61,6 @@ pub(crate) enum Offline {
     No,
     /// Only when there is something new to consent to.
     WhenNew,
-    /// The person was asked anew.
     Always,
 }
 

@@ -28,7 +28,6 @@ pub(crate) struct Renewal<'a> {
     pub(crate) audience: Option<&'a Audience>,
 }
 
-/// Why nothing is refreshed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RenewalError {
     /// Unknown, revoked or past its time; or made to be refused. `invalid_grant`.

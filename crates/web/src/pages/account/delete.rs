@@ -22,7 +22,6 @@ pub(crate) struct Confirmation {
     confirm: String,
 }
 
-/// What has to be typed.
 pub(super) const WORD: &str = "delete";
 
 /// `POST /account/delete`: everything personal goes.

@@ -5,12 +5,9 @@ use latchkey_domain::sign_in::Key;
 use super::questions::{Answers, Callers, Database, Delegation, Ending, Passwords, Services};
 use crate::settings::Revocation;
 
-/// What to use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Advice {
-    /// How people come in.
     pub(super) door: Doors,
-    /// What their browsers carry.
     pub(super) key: Key,
     /// What is carried by everything that is no page of ours.
     pub(super) programs: Option<ForPrograms>,
@@ -34,13 +31,11 @@ pub(super) enum Doors {
 /// What programs and other services are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ForPrograms {
-    /// They check it by themselves.
     Jwt,
     /// They ask whoever issued it (RFC 7662).
     Opaque,
 }
 
-/// Decides.
 pub(super) fn decide(answers: &Answers) -> Advice {
     let (key, programs) = (key(answers), programs(answers));
     let has_jwt = key == Key::Jwt || programs == Some(ForPrograms::Jwt);

@@ -3,10 +3,8 @@
 /// A question, as the page asks it.
 #[derive(Debug)]
 pub(super) struct Question {
-    /// Its name in the address.
     pub(super) name: &'static str,
     pub(super) asks: &'static str,
-    /// What hangs on it.
     pub(super) why: &'static str,
     /// Value, label and hint of each answer.
     pub(super) choices: &'static [(&'static str, &'static str, &'static str)],
@@ -27,7 +25,6 @@ macro_rules! questions {
                 #[cfg(test)]
                 pub(super) const ALL: &[Self] = &[$(Self::$answer),*];
 
-                /// The answer of this value.
                 pub(super) fn parse(value: &str) -> Option<Self> {
                     match value {
                         $($value => Some(Self::$answer),)*
@@ -48,61 +45,42 @@ macro_rules! questions {
 }
 
 questions! {
-    /// Who keeps the passwords?
     Passwords ("passwords", "Who keeps the passwords?", "That is the door.") {
         /// Somebody else.
         Provider ("provider", "A provider", "Your people all have accounts there, and you can depend on it."),
-        /// We do.
         Here ("here", "You", "Nobody else may decide who gets in."),
-        /// Whichever the person likes.
         Both ("both", "Either", "Each person chooses."),
     }
-    /// Who calls the API?
     Callers ("callers", "Who calls your API?", "A browser carries a cookie; a program does not.") {
-        /// Our own pages.
         Pages ("pages", "Your own pages only", "On your own origin."),
-        /// Our own programs as well.
         Programs ("programs", "Your own programs, too", "An app on a phone, a command line."),
-        /// Anybody's.
         Others ("others", "Other people’s programs, too", "For your people, with what they allow."),
     }
     /// How soon must an ended sign-in be refused?
     Ending ("ending", "How soon must “sign out” be felt?", "That is what a copied key is worth.") {
-        /// At the next request.
         AtOnce ("at-once", "At the next request", "Not one more answer."),
         /// Within a second or so.
         Second ("second", "Within a second", "Everywhere, but not to the request."),
-        /// When it expires.
         Minutes ("minutes", "Within minutes", "A key that was copied may live that long."),
     }
-    /// How many check the key?
     Services ("services", "How many services check the key?", "Whoever checks a session needs its database.") {
-        /// One process.
         One ("one", "One process", "The app itself."),
-        /// Several with one database.
         Replicas ("replicas", "Several, with one database", "Copies of the same app."),
-        /// Several that share nothing.
         Apart ("apart", "Several that share no database", "Services of other teams, or elsewhere."),
     }
-    /// How far is the database?
     Database ("database", "How far is your database?", "A session costs one question to it.") {
-        /// In the same process.
         Here ("here", "In the process", "SQLite."),
-        /// In the same building.
         Near ("near", "In the same building", "A millisecond or two."),
         /// Elsewhere.
         Far ("far", "Farther", "Ten milliseconds and more."),
     }
     /// Do we act elsewhere for the person?
     Delegation ("delegation", "Do you act at other services for the person?", "That is what OAuth was made for, whichever door they come through.") {
-        /// No.
         No ("no", "No", "Only here."),
-        /// Yes.
         Yes ("yes", "Yes", "Read their calendar, say, at a provider."),
     }
 }
 
-/// An answer to each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Answers {
     pub(super) passwords: Passwords,
@@ -115,7 +93,6 @@ pub(super) struct Answers {
 
 #[cfg(test)]
 impl Answers {
-    /// Every combination there is.
     pub(super) fn all() -> Vec<Self> {
         let mut all = Vec::new();
         for passwords in Passwords::ALL.iter().copied() {

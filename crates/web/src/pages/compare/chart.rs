@@ -11,12 +11,9 @@ const EDGE: f64 = 6.0;
 /// How wide the mark of a median is.
 const DOT: f64 = 3.0;
 
-/// One figure, drawn.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Mark {
-    /// Where the interval begins.
     pub(crate) from: String,
-    /// How long it is.
     pub(crate) width: String,
     /// Where the mark of the median begins.
     pub(crate) at: String,

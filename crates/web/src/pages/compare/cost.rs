@@ -16,9 +16,7 @@ pub(crate) struct Stolen {
     pub(crate) thing: &'static str,
     /// What the thief can do with it.
     pub(crate) opens: Cell,
-    /// For how long.
     pub(crate) lasts: Cell,
-    /// How the owner ends it.
     pub(crate) ended: Cell,
 }
 
@@ -29,7 +27,6 @@ pub(crate) struct Cell {
     pub(crate) stands_on: Source,
 }
 
-/// What a sentence stands on.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Source {
     /// A claim that is measured on this page.

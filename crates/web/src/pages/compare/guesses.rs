@@ -16,9 +16,7 @@ const REMEMBERED: Span = Span::days(30);
 /// What somebody guessed of a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Guess {
-    /// It holds.
     True,
-    /// It holds under a condition.
     TrueIf,
     /// It does not hold.
     False,
@@ -30,7 +28,6 @@ impl Guess {
     const ALL: [(&'static str, Self); 4] =
         [("true", Self::True), ("if", Self::TrueIf), ("false", Self::False), ("none", Self::None)];
 
-    /// What a form calls it.
     pub(super) fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|(name, _)| *name == text).map(|(_, guess)| guess)
     }
@@ -94,7 +91,6 @@ impl Guesses {
         self
     }
 
-    /// The cookie that says so.
     pub(super) fn cookie(&self, cookies: CookieProfile) -> Cookie<'static> {
         let pairs: Vec<_> =
             self.0.iter().map(|(number, guess)| format!("{number}-{}", guess.name())).collect();

@@ -11,7 +11,6 @@ use crate::comparison::{Comparison, Measured};
 /// So many figures are shown at once; the rest is folded away.
 const AT_ONCE: usize = 4;
 
-/// One claim.
 #[derive(Debug)]
 pub(crate) struct ClaimView {
     pub(crate) claim: &'static Claim,
@@ -52,7 +51,6 @@ pub(crate) struct Group {
     pub(crate) rows: Vec<Row>,
 }
 
-/// One figure.
 #[derive(Debug)]
 pub(crate) struct Row {
     pub(crate) label: String,
@@ -156,10 +154,8 @@ pub(crate) struct Combination {
     pub(crate) cells: Vec<Cell>,
 }
 
-/// One figure in it.
 #[derive(Debug)]
 pub(crate) struct Cell {
-    /// The column's title.
     pub(crate) column: &'static str,
     /// The claim that it comes from.
     pub(crate) claim: u8,

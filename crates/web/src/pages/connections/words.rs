@@ -12,7 +12,6 @@ use crate::errors::{Fault, catalogue};
 /// When it is worth asking again for something that is being renewed.
 const SOON: Span = Span::seconds(20);
 
-/// A service that gave nothing.
 pub(super) fn fault(error: &Error, provider: &Provider) -> Fault {
     let fault = match error {
         // The store's own words, and its line in the log.

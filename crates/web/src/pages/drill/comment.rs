@@ -9,9 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 /// What Mallory writes into the guest book.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Comment {
-    /// Takes what it can read.
     Steal,
-    /// Acts from inside the page.
     Ride,
 }
 
@@ -47,7 +45,6 @@ addEventListener("drill-ready", async () => {
 "#;
 
 impl Comment {
-    /// The comment of this name.
     pub(super) fn parse(name: &str) -> Option<Self> {
         match name {
             "steal" => Some(Self::Steal),

@@ -37,7 +37,6 @@ const OPEN: &str = "latchkey_drill_open";
 /// The decoys leave this path as little as the scripts do.
 const PATH: &str = "/drill";
 
-/// More than any loot has.
 const MAX_FIELD: usize = 2_000;
 
 fn only_in_development(app: &Application) -> Result<()> {

@@ -19,7 +19,6 @@ pub(crate) const TOKEN_LIVES: Span = Span::minutes(5);
 /// What the decoy person is called, and their address to begin with.
 pub(crate) const EMAIL: &str = "dora@decoy.example";
 
-/// One visitor's drill.
 #[derive(Clone, Debug)]
 pub(crate) struct Scene {
     /// Its number, which opens nothing: the thief is told by it whose loot it is.
@@ -62,7 +61,6 @@ pub(crate) enum By {
     Session,
     /// The cookie without it.
     Open,
-    /// The token, as a bearer.
     Token,
 }
 
@@ -76,7 +74,6 @@ impl By {
     }
 }
 
-/// All drills that are played.
 #[derive(Debug, Default)]
 pub(crate) struct Stage(Mutex<VecDeque<Scene>>);
 
@@ -118,7 +115,6 @@ impl Stage {
         self.with(is_theirs, |scene| scene.clone())
     }
 
-    /// Changes the decoy's address.
     pub(crate) fn change_email(&self, number: &str, email: String) {
         self.with(|scene| scene.number == number, |scene| scene.email = email);
     }
@@ -142,12 +138,10 @@ impl Stage {
         self.with(|scene| scene.number == number, put);
     }
 
-    /// The decoy signs out.
     pub(crate) fn sign_out(&self, session: &str) {
         self.with(|scene| scene.session == session, |scene| scene.is_signed_in = false);
     }
 
-    /// Takes everything away.
     pub(crate) fn end(&self, session: &str) {
         let mut scenes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         scenes.retain(|scene| scene.session != session);

@@ -53,9 +53,6 @@ fn row(app: &App, one: &Summary) -> TraceRow {
 
 /// Somebody's latest sign-in through a provider and their latest with a
 /// password, on one scale.
-///
-/// # Errors
-/// When the database fails.
 pub(crate) async fn latest_side_by_side(app: &App, caller: &Caller) -> Result<SideBySide> {
     let all = traces::of_user(&app.db, caller.user.id, app.clock.now()).await?;
     beside(app, caller, &all).await
