@@ -4,8 +4,8 @@
 //! `expiry` it is only those whose account was deleted: nobody may act for
 //! somebody who is gone, not for five minutes either.
 
+use parking_lot::RwLock;
 use std::collections::HashMap;
-use std::sync::{PoisonError, RwLock};
 
 use latchkey_domain::{SignInId, Span, Timestamp};
 use latchkey_store::{Db, sign_ins};
@@ -37,7 +37,7 @@ impl Revoked {
 
     #[must_use]
     pub fn contains(&self, sign_in: SignInId) -> bool {
-        self.ended.read().unwrap_or_else(PoisonError::into_inner).contains_key(&sign_in)
+        self.ended.read().contains_key(&sign_in)
     }
 
     /// Notes at once what ended in this very process, if that is watched.
@@ -49,7 +49,7 @@ impl Revoked {
 
     /// Notes at once that an account is gone.
     pub fn note(&self, sign_in: SignInId, at: Timestamp) {
-        self.ended.write().unwrap_or_else(PoisonError::into_inner).insert(sign_in, at);
+        self.ended.write().insert(sign_in, at);
     }
 
     /// Asks the database what else has ended, and forgets what has expired.
@@ -69,7 +69,7 @@ impl Revoked {
         if self.watches_all {
             news.extend(sign_ins::ended_since(db, since).await?);
         }
-        let mut ended = self.ended.write().unwrap_or_else(PoisonError::into_inner);
+        let mut ended = self.ended.write();
         ended.extend(news);
         ended.retain(|_, at| *at >= oldest);
         Ok(())

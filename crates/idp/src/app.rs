@@ -1,6 +1,7 @@
 //! What every handler shares.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use parking_lot::{Mutex, MutexGuard};
+use std::sync::Arc;
 
 use crate::{
     Clock, Config, Error, Provider,
@@ -119,6 +120,6 @@ impl App {
     /// Held for a few map operations, never across an await.
     pub(crate) fn grants(&self) -> MutexGuard<'_, Grants> {
         // A panic elsewhere leaves the maps whole: each transition writes last.
-        self.grants.lock().unwrap_or_else(PoisonError::into_inner)
+        self.grants.lock()
     }
 }

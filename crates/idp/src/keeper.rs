@@ -2,11 +2,12 @@
 //!
 //! A thread of its own does the writing: nobody who asks for a token waits for a disk.
 
+use parking_lot::Mutex;
 use std::{
     fs::{self, OpenOptions},
     io::{self, Write},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, Weak, mpsc},
+    sync::{Arc, Weak, mpsc},
     time::Duration,
 };
 
@@ -32,7 +33,7 @@ pub(crate) fn read(path: &Path) -> Result<Kept, Error> {
 pub(crate) fn start(path: PathBuf, grants: &Arc<Mutex<Grants>>, clock: Clock) {
     // One call is enough to know that something has changed.
     let (bell, rung) = mpsc::sync_channel(1);
-    grants.lock().unwrap_or_else(PoisonError::into_inner).ring_on_change(bell);
+    grants.lock().ring_on_change(bell);
     let grants = Arc::downgrade(grants);
     std::thread::spawn(move || {
         while rung.recv().is_ok() {
@@ -49,7 +50,7 @@ pub(crate) fn start(path: PathBuf, grants: &Arc<Mutex<Grants>>, clock: Clock) {
 
 fn snapshot(grants: &Weak<Mutex<Grants>>, clock: &Clock) -> Option<Kept> {
     let grants = grants.upgrade()?;
-    let grants = grants.lock().unwrap_or_else(PoisonError::into_inner);
+    let grants = grants.lock();
     Some(grants.kept(clock.now()))
 }
 

@@ -1,6 +1,7 @@
 //! The signing keys: made at every start, never written down.
 
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use parking_lot::{Mutex, RwLock};
+use std::sync::Arc;
 
 use aws_lc_rs::{
     rand::SystemRandom,
@@ -92,7 +93,7 @@ impl KeyRing {
         if let Some(key) = self.newest() {
             return Ok(key);
         }
-        let _making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        let _making = self.making.lock();
         match self.newest() {
             Some(key) => Ok(key),
             None => Ok(self.add(SigningKey::generate()?)),
@@ -110,18 +111,18 @@ impl KeyRing {
     /// The key set, RFC 7517 §5.
     pub(crate) fn jwks(&self) -> Result<Vec<Jwk>, KeyError> {
         self.current()?;
-        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let keys = self.keys.read();
         Ok(keys.iter().map(|key| key.jwk.clone()).collect())
     }
 
     fn newest(&self) -> Option<Arc<SigningKey>> {
-        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let keys = self.keys.read();
         keys.first().cloned()
     }
 
     fn add(&self, key: SigningKey) -> Arc<SigningKey> {
         let key = Arc::new(key);
-        let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        let mut keys = self.keys.write();
         keys.insert(0, Arc::clone(&key));
         keys.truncate(PUBLISHED);
         key

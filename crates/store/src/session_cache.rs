@@ -1,7 +1,8 @@
 //! `SESSION_CACHE=watch`: sessions that were read a moment ago.
 
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use latchkey_domain::{SignInId, Span, Timestamp};
 use tower_sessions::session::Record;
@@ -35,7 +36,7 @@ struct Entry {
 
 impl SessionCache {
     fn memory(&self) -> MutexGuard<'_, Memory> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     /// A session that was read a moment ago.

@@ -1,7 +1,8 @@
 //! What `/compare` has measured: one run at a time, the last result of each claim.
 
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use latchkey_domain::{Clock, Timestamp};
 use latchkey_lab::claims::Claim;
@@ -40,7 +41,7 @@ pub struct UnderWay {
 
 impl Comparison {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     /// The last result of a claim.

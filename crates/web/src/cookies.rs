@@ -1,6 +1,7 @@
 //! How cookies are named and marked: by `PUBLIC_URL`, never by the request.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use parking_lot::Mutex;
+use std::sync::Arc;
 
 use axum::extract::Request;
 use axum::middleware::Next;
@@ -109,13 +110,13 @@ pub(crate) struct Outgoing(Arc<Mutex<Vec<Cookie<'static>>>>);
 impl Outgoing {
     /// Has these set by the answer; a later one of the same name wins.
     pub(crate) fn add(&self, cookies: Vec<Cookie<'static>>) {
-        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self.0.lock();
         waiting.retain(|one| cookies.iter().all(|other| other.name() != one.name()));
         waiting.extend(cookies);
     }
 
     fn take(&self) -> SetCookies {
-        SetCookies(std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner)))
+        SetCookies(std::mem::take(&mut *self.0.lock()))
     }
 }
 

@@ -14,11 +14,12 @@
 //! they came from: when an account has had too many from everywhere, each
 //! further address gets one wrong try, and the owner, who makes none, notices nothing.
 
+use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use governor::clock::Clock as GovernorClock;
@@ -117,7 +118,7 @@ impl Limits {
     pub async fn admit(&self, account: &str, client: &Client) -> Result<Gate> {
         let pair = (key(account), network(client.address));
         let gate = {
-            let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut gates = self.gates.lock();
             let gate = gates.entry(pair).or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE)));
             Arc::clone(gate)
         };
@@ -134,7 +135,7 @@ impl Limits {
     fn open(&self, account: &str, client: &Client) -> Result<()> {
         let pair = (key(account), network(client.address));
         let now = self.clock.0.now();
-        let closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
+        let closed = self.closed.lock();
         match closed.get(&pair) {
             Some(until) if *until > now => {
                 Err(Fault::new(catalogue::TOO_MANY_TRIES).retry_after(until.since(now)))
@@ -155,7 +156,7 @@ impl Limits {
         let anywhere = self.wrong_anywhere.check_key(&pair.0).err().map(|_| CLOSED_FOR);
         if let Some(wait) = here.max(anywhere) {
             let now = self.clock.0.now();
-            let mut closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut closed = self.closed.lock();
             if closed.len() >= MAX_CLOSED {
                 closed.retain(|_, until| *until > now);
             }
@@ -198,12 +199,9 @@ impl Limits {
         self.letters_from.retain_recent();
         self.letters_to.retain_recent();
         self.calls.retain_recent();
-        self.gates
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .retain(|_, gate| Arc::strong_count(gate) > 1);
+        self.gates.lock().retain(|_, gate| Arc::strong_count(gate) > 1);
         let now = self.clock.0.now();
-        self.closed.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, until| *until > now);
+        self.closed.lock().retain(|_, until| *until > now);
     }
 
     fn wait(&self, wait: &governor::NotUntil<Nanos>) -> Span {

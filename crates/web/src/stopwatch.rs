@@ -1,8 +1,8 @@
 //! The revocation stopwatch, as the process keeps it: what runs, and what was
 //! read off last. One run at a time, in development only.
 
+use parking_lot::Mutex;
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
 
 use latchkey_lab::Ground;
 use latchkey_lab::stopwatch::{Progress, Round, Timed};
@@ -37,7 +37,7 @@ impl Stopwatch {
     /// What is known of each key that was ever timed.
     #[must_use]
     pub fn readings(&self) -> BTreeMap<Round, Reading> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.lock().clone()
     }
 
     /// Everything that was timed, with every sample.
@@ -52,12 +52,12 @@ impl Stopwatch {
     }
 
     fn note(&self, round: Round, reading: Reading) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(round, reading);
+        self.0.lock().insert(round, reading);
     }
 
     /// Takes the watch for these keys, unless it is running.
     fn take(&self, rounds: &[Round]) -> bool {
-        let mut readings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut readings = self.0.lock();
         if readings.values().any(Reading::is_running) {
             return false;
         }
@@ -116,7 +116,7 @@ async fn run(app: &App, ground: &dyn Ground, round: Round) {
 
 impl Stopwatch {
     fn give_back(&self) {
-        let mut readings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut readings = self.0.lock();
         for reading in readings.values_mut().filter(|reading| reading.is_running()) {
             *reading = Reading::Failed("it came to no end".to_owned());
         }

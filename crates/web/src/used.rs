@@ -1,7 +1,7 @@
 //! Attempts to sign in whose answer has come: each counts once.
 
+use parking_lot::Mutex;
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 
 use latchkey_auth::oauth::attempt::LIFETIME;
 use latchkey_domain::Timestamp;
@@ -20,7 +20,7 @@ pub struct UsedAttempts(Mutex<HashMap<String, Timestamp>>);
 impl UsedAttempts {
     /// Takes an attempt for this answer. `false` when another answer has it.
     pub fn take(&self, state: &str, now: Timestamp) -> bool {
-        let mut used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut used = self.0.lock();
         if used.len() >= CAPACITY {
             used.retain(|_, at| now.since(*at) <= LIFETIME);
         }
@@ -29,7 +29,7 @@ impl UsedAttempts {
 
     /// Forgets those whose life is over: they are refused for their age.
     pub fn tidy(&self, now: Timestamp) {
-        let mut used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut used = self.0.lock();
         used.retain(|_, at| now.since(*at) <= LIFETIME);
     }
 }

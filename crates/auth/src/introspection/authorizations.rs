@@ -6,11 +6,10 @@
 //! `sub` and the API's credentials, it lists what that person let in; deleting
 //! an entry ends it, and its tokens with it.
 
-use std::sync::{PoisonError, RwLock};
-
 use ::http::{Method, StatusCode};
 use latchkey_domain::identity::Subject;
 use latchkey_domain::{Clock, Scopes, Span, Timestamp};
+use parking_lot::RwLock;
 use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
@@ -56,15 +55,14 @@ impl Place {
         issuer: &str,
         clock: &Clock,
     ) -> Result<Option<Url>, Unavailable> {
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let known = self.0.read().clone();
         if let Some((at, place)) = known
             && clock.now().since(at) < FRESH_FOR
         {
             return Ok(place);
         }
         let place = ask_where(asker, issuer, clock).await?;
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) =
-            Some((clock.now(), place.clone()));
+        *self.0.write() = Some((clock.now(), place.clone()));
         Ok(place)
     }
 }

@@ -1,9 +1,8 @@
 //! A server that does not answer is left alone for a moment, so that it costs
 //! one timeout a second and not one for each request.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use latchkey_domain::{Span, Timestamp};
+use parking_lot::{Mutex, MutexGuard};
 
 /// How long it is left alone.
 pub(super) const REST: Span = Span::seconds(1);
@@ -43,7 +42,7 @@ impl Breaker {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

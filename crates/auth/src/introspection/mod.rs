@@ -13,8 +13,9 @@ mod breaker;
 mod flight;
 pub mod kind;
 
+use parking_lot::Mutex;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use latchkey_domain::identity::Subject;
 use latchkey_domain::{Clock, Scopes, Span, Timestamp, User};
@@ -241,7 +242,7 @@ impl Introspection {
 
     fn flight(&self, token: &str) -> Arc<Flight> {
         let fingerprint = fingerprint(token);
-        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tokens = self.tokens.lock();
         tokens.get(&fingerprint).unwrap_or_else(|| {
             let flight = Arc::new(Flight::default());
             tokens.insert(fingerprint, Arc::clone(&flight));

@@ -17,8 +17,9 @@
 //! a flood of good tokens costs no more than their verification. Revocation is
 //! not decided here: who watches revoked sign-ins asks for `sid` after each hit.
 
+use parking_lot::{Mutex, RwLock};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use latchkey_domain::{Span, Timestamp};
 
@@ -94,13 +95,13 @@ impl Verifier {
     /// The ring as it is now.
     #[must_use]
     pub fn ring(&self) -> Arc<KeyRing> {
-        Arc::clone(&self.ring.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.ring.read())
     }
 
     /// Puts another ring in its place, for the next token on. What was verified
     /// with a key that it lacks counts no longer.
     pub fn replace_ring(&self, ring: KeyRing) {
-        *self.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ring);
+        *self.ring.write() = Arc::new(ring);
     }
 
     /// Whether an unknown key is a reason to read the ring anew: once in
@@ -142,6 +143,6 @@ impl Verifier {
         act: impl FnOnce(&mut Generations<Entry>) -> T,
     ) -> Option<T> {
         let shard = self.cache.get(usize::from(at[0]) % SHARDS)?;
-        Some(act(&mut shard.lock().unwrap_or_else(PoisonError::into_inner)))
+        Some(act(&mut shard.lock()))
     }
 }

@@ -1,7 +1,8 @@
 //! What an OpenID issuer says of itself (OpenID Connect Discovery 1.0).
 
+use parking_lot::RwLock;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, RwLock};
 
 use latchkey_domain::{Span, Timestamp};
 use serde::Deserialize;
@@ -93,8 +94,7 @@ impl Discovery {
         match fetched {
             Ok(metadata) => {
                 let metadata = Arc::new(metadata);
-                *self.known.write().unwrap_or_else(std::sync::PoisonError::into_inner) =
-                    Some((now, Arc::clone(&metadata)));
+                *self.known.write() = Some((now, Arc::clone(&metadata)));
                 Ok(metadata)
             }
             Err(error) => match self.known() {
@@ -113,7 +113,7 @@ impl Discovery {
     }
 
     fn read(&self) -> Option<(Timestamp, Arc<Metadata>)> {
-        self.known.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+        self.known.read().clone()
     }
 }
 

@@ -1,6 +1,7 @@
 //! The keys with which an issuer signs (RFC 7517, OpenID Connect Core §10.1.1).
 
-use std::sync::{Arc, PoisonError, RwLock};
+use parking_lot::RwLock;
+use std::sync::Arc;
 
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey};
@@ -71,12 +72,12 @@ impl KeySet {
         let keys = document.keys.into_iter().take(MAX_KEYS);
         let keys = keys.filter_map(|key| serde_json::from_value(key).ok()).collect();
         let keys = Arc::new(keys);
-        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&keys));
+        *self.keys.write() = Some(Arc::clone(&keys));
         Ok(keys)
     }
 
     fn read(&self) -> Option<Arc<Vec<Jwk>>> {
-        self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.keys.read().clone()
     }
 }
 

@@ -1,8 +1,8 @@
 //! The token request and response (RFC 6749 §4.1.3, §4.1.4).
 
+use parking_lot::Mutex;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Mutex, PoisonError};
 
 use ::http::{Response, StatusCode, header};
 use latchkey_domain::{Span, Timestamp};
@@ -165,7 +165,7 @@ pub(crate) async fn exchange(
         .request_async(&adapter)
         .await
         .map_err(refused)?;
-    let date = *adapter.date.lock().unwrap_or_else(PoisonError::into_inner);
+    let date = *adapter.date.lock();
     Ok((tokens, date))
 }
 
@@ -233,7 +233,7 @@ impl<'c> AsyncHttpClient<'c> for TokenEndpoint<'_> {
             let answer = self.http.send(request).await;
             let answer = answer.map_err(|error| Failed(Error::unreachable(Step::Token)(error)))?;
             let date = answer.headers().get(header::DATE).and_then(date);
-            *self.date.lock().unwrap_or_else(PoisonError::into_inner) = date;
+            *self.date.lock() = date;
             let status = answer.status();
             if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
                 return Err(Failed(Error::OutOfOrder { step: Step::Token, status }));

@@ -5,11 +5,8 @@ mod created;
 mod passing;
 mod person;
 
-use std::{
-    io,
-    path::PathBuf,
-    sync::{Arc, PoisonError, RwLock},
-};
+use parking_lot::RwLock;
+use std::{io, path::PathBuf, sync::Arc};
 
 pub(crate) use created::{Invalid, NewPerson};
 pub(crate) use passing::{is_passing, passing};
@@ -54,7 +51,7 @@ impl People {
     }
 
     pub(crate) fn all(&self) -> Vec<Arc<Person>> {
-        let created = self.created.read().unwrap_or_else(PoisonError::into_inner);
+        let created = self.created.read();
         self.builtin.iter().chain(created.iter()).cloned().collect()
     }
 
@@ -78,7 +75,7 @@ impl People {
     /// Adds a person and keeps the file up to date. Blocks on the file system.
     pub(crate) fn create(&self, new: NewPerson) -> Result<Arc<Person>, CreateError> {
         let person = Arc::new(new.into_person().map_err(CreateError::NoRandomness)?);
-        let mut created = self.created.write().unwrap_or_else(PoisonError::into_inner);
+        let mut created = self.created.write();
         if created.len() >= MAX_CREATED {
             return Err(CreateError::Full);
         }

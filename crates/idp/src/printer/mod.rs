@@ -10,7 +10,8 @@ mod pages;
 mod session;
 mod steps;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use parking_lot::{Mutex, MutexGuard};
+use std::sync::Arc;
 
 use axum::{
     Router,
@@ -54,7 +55,7 @@ impl Printer {
 
     /// Held for a few map operations, never across an await.
     fn sessions(&self) -> MutexGuard<'_, Sessions> {
-        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+        self.sessions.lock()
     }
 
     fn redirect_uri(&self) -> &str {

@@ -2,8 +2,8 @@
 
 pub(crate) mod letters;
 
+use parking_lot::Mutex;
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
 
 use latchkey_auth::secret::Secret;
 use latchkey_domain::{Email, Timestamp};
@@ -67,7 +67,7 @@ impl Mailer {
     pub async fn send(&self, letter: Letter) {
         match self {
             Self::Outbox(letters) => {
-                let mut letters = letters.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut letters = letters.lock();
                 letters.push_front(letter);
                 letters.truncate(OUTBOX);
             }
@@ -94,7 +94,7 @@ impl Mailer {
     #[must_use]
     pub fn outbox(&self) -> Option<Vec<Letter>> {
         let Self::Outbox(letters) = self else { return None };
-        let letters = letters.lock().unwrap_or_else(PoisonError::into_inner);
+        let letters = letters.lock();
         Some(letters.iter().cloned().collect())
     }
 }

@@ -1,7 +1,8 @@
 //! Where sign-ins are recorded: around our own routes that begin and end one,
 //! at the one way out, and, in development, around the local provider.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use parking_lot::{Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use axum::extract::{Request, State};
@@ -214,7 +215,7 @@ fn named(name: &str, form: &[u8]) -> String {
 }
 
 fn lock(draft: &Shared) -> MutexGuard<'_, Draft> {
-    draft.lock().unwrap_or_else(PoisonError::into_inner)
+    draft.lock()
 }
 
 struct Arrived {

@@ -1,8 +1,9 @@
 //! A body that is looked at as it passes, so that whatever limits it further
 //! in still limits it.
 
+use parking_lot::Mutex;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes};
@@ -17,7 +18,7 @@ pub(crate) struct Seen(Arc<Mutex<Vec<u8>>>);
 impl Seen {
     /// Lends what has passed, and forgets it.
     pub(crate) fn take(&self) -> Vec<u8> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.0.lock())
     }
 }
 
@@ -44,7 +45,7 @@ impl HttpBody for Tee {
         if let Poll::Ready(Some(Ok(frame))) = &polled
             && let Some(data) = frame.data_ref()
         {
-            let mut seen = self.seen.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut seen = self.seen.0.lock();
             let room = MAX.saturating_sub(seen.len());
             seen.extend_from_slice(&data[..data.len().min(room)]);
         }

@@ -1,7 +1,7 @@
 //! Sign-ins whose browser is at the provider: in memory, few, and not for long.
 
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use latchkey_auth::oauth::attempt::LIFETIME;
@@ -55,7 +55,7 @@ impl Waiting {
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<(String, Draft)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -1,8 +1,8 @@
 //! What the drill is played with: a decoy person, their decoy keys, and the
 //! desk of a thief. In memory, bounded, and worth nothing anywhere else.
 
+use parking_lot::Mutex;
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
 
 use latchkey_auth::random;
 use latchkey_domain::{Span, Timestamp};
@@ -91,7 +91,7 @@ impl Stage {
             arrived: Vec::new(),
             used: Vec::new(),
         };
-        let mut scenes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut scenes = self.0.lock();
         if scenes.len() >= MAX_SCENES {
             scenes.pop_front();
         }
@@ -143,7 +143,7 @@ impl Stage {
     }
 
     pub(crate) fn end(&self, session: &str) {
-        let mut scenes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut scenes = self.0.lock();
         scenes.retain(|scene| scene.session != session);
     }
 
@@ -152,7 +152,7 @@ impl Stage {
         is_it: impl Fn(&Scene) -> bool,
         act: impl FnOnce(&mut Scene) -> T,
     ) -> Option<T> {
-        let mut scenes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut scenes = self.0.lock();
         scenes.iter_mut().find(|scene| is_it(scene)).map(act)
     }
 }

@@ -1,7 +1,7 @@
 //! One run at a time, in the background; what came of it is kept in memory.
 
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use latchkey_domain::Email;
 use latchkey_lab::attacks::{self, Attack, LocalProvider, Report, Target};
@@ -69,7 +69,7 @@ impl Runner {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 
