@@ -83,7 +83,7 @@ impl Page {
             rest.split_once(after).map(|(found, _)| found.trim().to_owned())
         };
         Account {
-            id: between("<dt>Id</dt><dd><code>", "</code>").expect("an id on the account page"),
+            id: between("<dt>ID</dt><dd><code>", "</code>").expect("an id on the account page"),
             name: between("<h1><bdi>", "</bdi>").expect("a name on the account page"),
         }
     }

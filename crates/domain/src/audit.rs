@@ -28,24 +28,24 @@ macro_rules! kinds {
 }
 
 kinds! {
-    SignedUp = "signed_up", "Made the account";
+    SignedUp = "signed_up", "Created the account";
     SignedIn = "signed_in", "Signed in";
     /// Somebody tried, with a wrong password or at a provider, and did not get in.
-    SignInFailed = "sign_in_failed", "Did not get in";
+    SignInFailed = "sign_in_failed", "Failed to sign in";
     /// A sign-in was ended, by signing out or from a list.
-    SignInEnded = "sign_in_ended", "Ended a sign-in";
+    SignInEnded = "sign_in_ended", "Signed out";
     /// A refresh token was used twice, and its family ended.
-    RefreshReused = "refresh_reused", "A refresh token was used twice; the sign-in was ended";
+    RefreshReused = "refresh_reused", "Refresh token reused; sign-in revoked";
     Linked = "linked", "Linked a provider";
     Unlinked = "unlinked", "Unlinked a provider";
-    AccessEnded = "access_ended", "Ended an app’s access";
+    AccessEnded = "access_ended", "Revoked an app’s access";
     /// A password was set or changed.
     PasswordChanged = "password_changed", "Changed the password";
-    /// A letter to reset the password was asked for.
-    ResetRequested = "reset_requested", "Asked to reset the password";
-    /// The password was reset with such a letter.
+    /// An e-mail to reset the password was requested.
+    ResetRequested = "reset_requested", "Requested a password reset";
+    /// The password was reset with such an e-mail.
     PasswordReset = "password_reset", "Reset the password by e-mail";
-    EmailVerified = "email_verified", "Proved the e-mail address";
+    EmailVerified = "email_verified", "Verified the e-mail address";
     /// A role was given or taken.
     RolesChanged = "roles_changed", "Roles changed";
     KeysRotated = "keys_rotated", "Rotated the signing key";
@@ -53,7 +53,7 @@ kinds! {
     Connected = "connected", "Connected a service";
     Disconnected = "disconnected", "Disconnected a service";
     /// The provider takes its tokens no more.
-    ReconnectNeeded = "reconnect_needed", "A connected service has to be connected again";
+    ReconnectNeeded = "reconnect_needed", "A service must be reconnected";
     AccountDeleted = "account_deleted", "Deleted an account";
 }
 
@@ -97,9 +97,9 @@ impl Actor {
 impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Person => "the person",
+            Self::Person => "the user",
             Self::Operator => "the operator",
-            Self::Nobody => "nobody known",
+            Self::Nobody => "someone unknown",
         })
     }
 }

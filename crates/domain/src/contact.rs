@@ -48,22 +48,22 @@ impl Details {
         let mut invalid = Vec::new();
         let name = name.trim();
         if name.is_empty() {
-            invalid.push(Invalid { field: "name", message: "A contact needs a name." });
+            invalid.push(Invalid { field: "name", message: "Enter a name." });
         } else if name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
             invalid.push(Invalid {
                 field: "name",
-                message: "A name is at most 200 characters, none of them a control character.",
+                message: "Use at most 200 characters, without control characters.",
             });
         }
         let email = email.filter(|email| !email.trim().is_empty()).map(Email::parse);
         if let Some(Err(_)) = email {
-            invalid.push(Invalid { field: "email", message: "This is no e-mail address." });
+            invalid.push(Invalid { field: "email", message: "Enter an e-mail address." });
         }
         let phone = phone.map(str::trim).filter(|phone| !phone.is_empty());
         if phone.is_some_and(|phone| !is_phone(phone)) {
             invalid.push(Invalid {
                 field: "phone",
-                message: "A telephone number is at most 40 digits, blanks and + - . ( ) /.",
+                message: "Use at most 40 characters: digits, spaces and + - . ( ) /.",
             });
         }
         if invalid.is_empty() {

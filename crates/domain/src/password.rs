@@ -38,7 +38,7 @@ pub struct Password(String);
 
 /// A text that is longer than any password here can be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("A password has at most {MAX_CHARS} characters.")]
+#[error("Passwords can have at most {MAX_CHARS} characters.")]
 pub struct PasswordTooLong;
 
 impl Password {
@@ -76,15 +76,15 @@ pub enum WeakPassword {
     #[error("Use at most {MAX_CHARS} characters.")]
     TooLong,
     /// One of those that everybody tries first.
-    #[error("Many people use this password, so it is tried first. Choose one of your own.")]
+    #[error("This password is too common. Choose one of your own.")]
     Common,
     /// The person's address or name, or the name of this place.
-    #[error("Choose a password without your name, your e-mail address or the name of this site.")]
+    #[error("Don’t use your name, your e-mail address or the name of this site.")]
     Context,
     #[error("Use more than one character. A few words in a row are easy to remember.")]
     Repeated,
     /// `12345678`, `hgfedcba`.
-    #[error("Letters or digits in their usual order are tried first. Mix them, or use words.")]
+    #[error("Don’t use letters or digits in sequence. Mix them, or use a few words.")]
     Run,
 }
 

@@ -13,7 +13,7 @@ pub struct Role(String);
 
 /// A text that is no role's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a role is 1 to 32 lower-case letters, digits and hyphens, and begins with a letter")]
+#[error("a role must be 1 to 32 lower-case letters, digits and hyphens, starting with a letter")]
 pub struct InvalidRole;
 
 impl Role {

@@ -18,7 +18,7 @@ pub enum Scope {
 
 /// A text that names no scope of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("unknown scope; there are profile, calendar:read, contacts:read and contacts:write")]
+#[error("unknown scope; use profile, calendar:read, contacts:read and contacts:write")]
 pub struct UnknownScope;
 
 impl Scope {
@@ -40,7 +40,7 @@ impl Scope {
     #[must_use]
     pub const fn sentence(self) -> &'static str {
         match self {
-            Self::Profile => "See who you are and where you are signed in, and sign you out there",
+            Self::Profile => "See your profile and where you are signed in, and sign you out there",
             Self::CalendarRead => "Read your calendar",
             Self::ContactsRead => "Read your contacts",
             Self::ContactsWrite => "Create, change and delete your contacts",

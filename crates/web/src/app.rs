@@ -86,7 +86,7 @@ pub enum Error {
     /// Passwords cannot be hashed.
     #[error("passwords cannot be hashed: {0}")]
     Password(#[from] password::Error),
-    /// Letters cannot be sent.
+    /// E-mails cannot be sent.
     #[error(transparent)]
     Mail(#[from] InvalidUrl),
     /// A redirect URI could not be made.

@@ -1,4 +1,4 @@
-//! Letters with links: proving an address, and choosing a new password.
+//! E-mails with links: verifying an address, and choosing a new password.
 
 use latchkey_auth::random;
 use latchkey_domain::audit::{Actor, Kind};
@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::audit;
 use crate::client::Client;
 use crate::errors::Result;
-use crate::mail::letters;
+use crate::mail::emails;
 
 /// How long a link works that proves an address.
 const VERIFY_FOR: Span = Span::days(1);
@@ -24,7 +24,7 @@ pub(crate) async fn send_verification(app: &App, user: &User, email: &Email) -> 
         return Ok(());
     }
     let link = link(app, user, email, Purpose::Verify, VERIFY_FOR).await?;
-    deliver(app, letters::verify(email.clone(), link, app.clock.now()));
+    deliver(app, emails::verify(email.clone(), link, app.clock.now()));
     Ok(())
 }
 
@@ -32,14 +32,14 @@ pub(crate) async fn send_verification(app: &App, user: &User, email: &Email) -> 
 pub(crate) fn send_already_there(app: &App, email: Email) {
     if app.limits.may_write_to("exists", &email) {
         let sign_in = app.settings.absolute("/sign-in");
-        deliver(app, letters::exists(email, sign_in, app.clock.now()));
+        deliver(app, emails::exists(email, sign_in, app.clock.now()));
     }
 }
 
 /// Tells somebody that their password was changed.
 pub(crate) fn send_changed(app: &App, email: Email) {
     let forgot = app.settings.absolute("/forgot");
-    deliver(app, letters::changed(email, forgot, app.clock.now()));
+    deliver(app, emails::changed(email, forgot, app.clock.now()));
 }
 
 /// Writes to somebody who has forgotten their password, if there is an account
@@ -49,7 +49,7 @@ pub(crate) fn forgot(app: &App, email: Email, client: Client) {
     let app = app.clone();
     tokio::spawn(async move {
         if let Err(fault) = try_forgot(&app, email, &client).await {
-            tracing::error!(code = fault.entry().code, "a letter could not be prepared");
+            tracing::error!(code = fault.entry().code, "an e-mail could not be prepared");
         }
     });
 }
@@ -66,7 +66,7 @@ async fn try_forgot(app: &App, email: Email, client: &Client) -> Result<()> {
     }
     let link = link(app, &user, &email, Purpose::Reset, RESET_FOR).await?;
     audit::note(app, Kind::ResetRequested, Some(user.id), Actor::Nobody, "", Some(client)).await;
-    app.mailer.send(letters::reset(email, link, app.clock.now())).await;
+    app.mailer.send(emails::reset(email, link, app.clock.now())).await;
     Ok(())
 }
 
@@ -90,7 +90,7 @@ async fn link(
 }
 
 /// Sends without being waited for: how long it takes tells nobody anything.
-fn deliver(app: &App, letter: crate::mail::Letter) {
+fn deliver(app: &App, email: crate::mail::EmailMessage) {
     let app = app.clone();
-    tokio::spawn(async move { app.mailer.send(letter).await });
+    tokio::spawn(async move { app.mailer.send(email).await });
 }

@@ -118,7 +118,7 @@ describe('pages are for everybody', () => {
     const { page } = window;
     await page.goto(`${app.origin}/sign-in`);
     await page.keyboard.press('Tab');
-    assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Skip to the content');
+    assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Skip to main content');
     const wanted = page.getByRole('button', { name: 'Continue with Google' });
     for (let press = 0; press < 40; press += 1) {
       if (await wanted.evaluate((button) => button === document.activeElement)) break;

@@ -90,7 +90,7 @@ for (const javaScriptEnabled of [true, false]) {
       const id = await idOf(page, app);
       await link(page, app, 'GitHub', 'Ada Lovelace');
       assert.match(page.url(), /\/account\?done=linked$/);
-      assert.ok(await page.getByText('It is linked').isVisible());
+      assert.ok(await page.getByText('Linked. You can now sign in with it.').isVisible());
       const elsewhere = await open();
       await signIn(elsewhere, app, 'GitHub', 'Ada Lovelace');
       assert.equal(await idOf(elsewhere, app), id);
@@ -148,36 +148,36 @@ for (const javaScriptEnabled of [true, false]) {
       assert.equal(await mine.locator('#devices').count(), 1);
       const rows = mine.locator('section[aria-labelledby=devices] tbody tr');
       assert.equal(await rows.count(), 2);
-      assert.equal(await rows.filter({ hasText: 'this one' }).count(), 1);
-      await rows.getByRole('button', { name: /^End/ }).click();
+      assert.equal(await rows.filter({ hasText: 'this device' }).count(), 1);
+      await rows.getByRole('button', { name: /^Revoke the sign-in/ }).click();
       await mine.waitForURL(`${app.origin}/account?done=ended`);
       await assertSignedOut(other, app);
       await assertSignedInAs(mine, app, 'Ada Lovelace');
       // All of them, this one too.
-      await mine.getByRole('button', { name: 'End all, this one too' }).click();
+      await mine.getByRole('button', { name: 'Revoke all, this one too' }).click();
       await mine.waitForURL(`${app.origin}/`);
       await assertSignedOut(mine, app);
     });
 
-    withApp('a forgotten password is chosen anew by a letter', async (open) => {
+    withApp('a forgotten password is chosen anew by e-mail', async (open) => {
       const [page, thief] = [await open(), await open()];
       await signUp(page, app, 'Bob Builder', 'bob@example.test');
       await signInWithPassword(thief, app, 'bob@example.test', PASSWORD, 'session');
       await page.goto(`${app.origin}/forgot`);
       await page.getByLabel('E-mail').fill('bob@example.test');
-      await page.getByRole('button', { name: 'Send the letter' }).click();
-      assert.ok(await page.getByText('a letter is on its way').isVisible());
-      // The letter is written beside the request.
+      await page.getByRole('button', { name: 'Send the link' }).click();
+      assert.ok(await page.getByText('an e-mail is on its way').isVisible());
+      // The e-mail is sent beside the request.
       for (let attempt = 0; attempt < 50; attempt += 1) {
         await page.goto(`${app.origin}/outbox`);
         if (await page.getByRole('heading', { name: 'Choose a new password' }).count() > 0) break;
         await new Promise((resolve) => setTimeout(resolve, 100));
       }
-      await page.getByRole('link', { name: 'Open the link of Choose a new password' }).click();
+      await page.getByRole('link', { name: 'Open the link in “Choose a new password”' }).click();
       await page.waitForURL(`${app.origin}/reset/*`);
       const used = page.url();
       await page.getByLabel('New password').fill(OTHER);
-      await page.getByRole('button', { name: 'Set the password' }).click();
+      await page.getByRole('button', { name: 'Set password' }).click();
       await page.waitForURL(`${app.origin}/sign-in?welcome=reset`);
       await typePassword(page, 'bob@example.test', OTHER);
       await page.waitForURL(`${app.origin}/account`);

@@ -57,7 +57,7 @@ for (const javaScriptEnabled of [true, false]) {
       await page.goto(`${app.origin}/connections`);
       await page.getByRole('button', { name: 'Disconnect Google' }).click();
       await page.waitForURL(/done=disconnected/);
-      assert.ok(await page.getByText('the tokens are revoked there and erased here').isVisible());
+      assert.ok(await page.getByText('its tokens are revoked there and deleted here').isVisible());
       assert.equal((await page.goto(`${app.origin}/connections/google/calendar`)).status(), 404);
     });
 
@@ -68,7 +68,7 @@ for (const javaScriptEnabled of [true, false]) {
       await page.waitForURL(`${app.idp}/**`);
       await decline(page);
       await page.waitForURL(/done=declined/);
-      assert.ok(await page.getByText('You said no at Google. Nothing has changed.').isVisible());
+      assert.ok(await page.getByText('You declined at Google. Nothing has changed.').isVisible());
       assert.ok(await at(page, 'google').getByText('Not connected').isVisible());
       await at(page, 'google').getByLabel('Calendar, read only').check();
       await page.getByRole('button', { name: 'Connect Google', exact: true }).click();

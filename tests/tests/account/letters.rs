@@ -62,7 +62,7 @@ async fn after_the_proof_the_account_page_says_so_at_once() {
         let mut bob = signed_in(&app, BOB, key).await;
         let to = bob.post(&link, &[]).await.see_other();
         let page = bob.get(&app.url(&to)).await.expect(200);
-        assert!(page.body.contains("Your address is proved."), "{}", page.summary());
+        assert!(page.body.contains("E-mail address verified."), "{}", page.summary());
         assert!(!page.body.contains("not verified"), "{key}: it says both: {}", page.summary());
     }
 }
@@ -235,7 +235,7 @@ async fn a_reset_sets_the_password_once_and_ends_every_sign_in() {
     );
     // Weak: refused, and the link still works.
     let page = reset(&both[0], "password1").await.expect_error(422, "weak_password");
-    assert!(page.body.contains("tried first"), "{}", page.summary());
+    assert!(page.body.contains("too common"), "{}", page.summary());
     assert_eq!(reset(&both[0], OTHER_PASSWORD).await.see_other(), "/sign-in?welcome=reset");
     let _ = letter(&app, BOB, CHANGED).await;
     // Both links are spent, and everybody is out.
@@ -386,7 +386,7 @@ async fn letters_that_were_overtaken_by_a_proof_end_calmly() {
 async fn the_outbox_is_for_developers_alone() {
     let app = Latchkey::start().await;
     let page = Browser::new().get(&app.url("/outbox")).await.expect(200);
-    assert!(page.body.contains("No letter yet"), "{}", page.summary());
+    assert!(page.body.contains("No e-mails yet"), "{}", page.summary());
     sign_up(&app, BOB).await;
     let link = letter(&app, BOB, VERIFY).await.link;
     let page = Browser::new().get(&app.url("/outbox")).await.expect(200);

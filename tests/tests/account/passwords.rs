@@ -47,11 +47,11 @@ async fn weak_ones_are_refused_with_the_reason() {
     for (weak, reason) in [
         ("", "at least 8"),
         ("short", "at least 8"),
-        ("password1", "tried first"),
+        ("password1", "too common"),
         ("aaaaaaaaaaaa", "more than one character"),
-        ("12345678", "usual order"),
-        ("roberta@example.test", "without your name"),
-        ("latchkey", "without your name"),
+        ("12345678", "in sequence"),
+        ("roberta@example.test", "use your name"),
+        ("latchkey", "use your name"),
         (&"x y".repeat(100), "at most 256"),
     ] {
         let page = set_password(&mut one, &app, PASSWORD, weak).await;

@@ -170,8 +170,8 @@ async fn the_countdown_of_a_jwt_that_was_ended_is_true() {
 
     let page = this.get(&app.url("/account")).await.expect(200);
     let rows = rows_of(&page);
-    let row = rows.iter().find(|row| row.contains("may be used for")).expect("it is shown");
-    assert!(row.contains(">ended<"), "{row}");
+    let row = rows.iter().find(|row| row.contains(">revoked<")).expect("it is shown");
+    assert!(row.contains("usable until"), "{row}");
     assert!(!row.contains("/end\""), "what has ended cannot be ended again: {row}");
     let (_, until) = row.split_once("countdown-to\" datetime=\"").expect("a time");
     let (until, _) = until.split_once('"').expect("its end");
@@ -187,7 +187,7 @@ async fn the_countdown_of_a_jwt_that_was_ended_is_true() {
     let page = copied.get("/api/v1/me").await;
     assert_eq!(page.status, 401, "a second after what the page says, it is still believed");
     let page = this.get(&app.url("/account")).await.expect(200);
-    assert!(!page.body.contains("may be used for"), "what is over is still shown");
+    assert!(!page.body.contains(">revoked<"), "what is over is still shown");
 }
 
 #[tokio::test]
@@ -199,7 +199,7 @@ async fn with_watch_nothing_lingers() {
     let _ = this.post(&app.url("/account/sign-ins/end-others"), &[]).await.expect(303);
     problem(&Program::with(&app, &program.access).get("/api/v1/me").await, 401, "token_revoked");
     let page = this.get(&app.url("/account")).await.expect(200);
-    assert!(!page.body.contains("may be used for"), "{}", page.summary());
+    assert!(!page.body.contains(">revoked<"), "{}", page.summary());
 }
 
 #[tokio::test]

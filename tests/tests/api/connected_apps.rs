@@ -71,9 +71,9 @@ async fn an_app_is_listed_and_its_access_ends_at_once() {
     assert!(deleted.header("authorization").is_some_and(|value| value.starts_with("Basic ")));
     problem(&program.get("/api/v1/me").await, 401, "token_inactive");
     let page = jane.get(&app.url("/connections?done=ended")).await.expect(200);
-    assert!(page.body.contains("Its access has ended"), "{}", page.summary());
+    assert!(page.body.contains("Access revoked"), "{}", page.summary());
     let trail = jane.get(&app.url("/account")).await.expect(200);
-    assert!(trail.body.contains("Ended an app’s access"), "{}", trail.summary());
+    assert!(trail.body.contains("Revoked an app’s access"), "{}", trail.summary());
 }
 
 #[tokio::test]

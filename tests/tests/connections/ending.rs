@@ -187,7 +187,7 @@ async fn a_provider_without_a_way_to_be_told_is_said_so() {
     assert_eq!(disconnect(&mut browser, &app, "acme").await, "forgotten");
     assert_eq!(count(&app.app.db, ROWS).await, 0);
     let page = browser.get(&app.url("/connections?done=forgotten&at=acme")).await.expect(200);
-    assert!(page.body.contains("It has no way to be told"), "{}", page.summary());
+    assert!(page.body.contains("be revoked from here"), "{}", page.summary());
 }
 
 #[tokio::test]

@@ -99,7 +99,7 @@ async fn what_was_taken_back_there_asks_for_the_person_once_and_then_stays_quiet
     let asked = issuer.all_requests().len();
     for _ in 0..5 {
         let page = profile(&mut browser, &app).await.expect_error(409, "reconnect_needed");
-        assert!(page.body.contains("was taken back or has expired"), "{}", page.summary());
+        assert!(page.body.contains("was revoked or has expired"), "{}", page.summary());
     }
     assert_eq!(issuer.all_requests().len(), asked, "no loop");
     let page = overview(&mut browser, &app).await;
@@ -121,7 +121,7 @@ async fn without_a_refresh_token_it_ends_with_the_access_token() {
     let _ = profile(&mut browser, &app).await.expect(200);
     an_hour_later(&app);
     let page = profile(&mut browser, &app).await.expect_error(409, "reconnect_needed");
-    assert!(page.body.contains("no way to renew it"), "{}", page.summary());
+    assert!(page.body.contains("cannot be refreshed"), "{}", page.summary());
     assert_eq!(issuer.refreshes(), 0);
 }
 

@@ -101,7 +101,7 @@ async fn the_pages_show_it_and_let_go_of_it() {
     let page = browser.get(&path).await.expect(200);
     for there in [
         "The code is exchanged for tokens",
-        "<h1>Google, through OAuth, server session</h1>",
+        "<h1>Google (OAuth), server session</h1>",
         "https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3",
         "<span class=\"chip chip--code\">code A</span>",
         "Read the ID token A",

@@ -109,15 +109,15 @@ stored! {
     Because {
         /// The provider did not take the refresh token (RFC 6749 §5.2 `invalid_grant`):
         /// it does not tell which of the two it was.
-        Revoked = "revoked", "says that the permission was taken back or has expired";
+        Revoked = "revoked", "says that access was revoked or has expired";
         /// The access token has ended, and there is nothing to renew it with.
-        Expired = "expired", "gave access for a while, which is over, and no way to renew it";
+        Expired = "expired", "gave temporary access, which has expired and cannot be refreshed";
         /// The provider does not take an access token that should be good.
-        Refused = "refused", "does not take the access token any more";
+        Refused = "refused", "no longer accepts the access token";
         /// No secret of `APP_SECRET` opens the tokens.
-        Unreadable = "unreadable", "gave tokens that can no longer be read, because APP_SECRET was changed";
+        Unreadable = "unreadable", "gave tokens that can no longer be decrypted, because APP_SECRET was changed";
         /// The provider of that name is another by now, which is none of its business.
-        Elsewhere = "elsewhere", "is set up here with another address than the one that gave the tokens";
+        Elsewhere = "elsewhere", "is now set up here with a different address from the one that issued the tokens";
     }
 }
 
@@ -127,14 +127,14 @@ stored! {
         Timeout = "timeout", "did not answer in time";
         /// It cannot be reached.
         Unreachable = "unreachable", "could not be reached";
-        Down = "down", "answered that it is out of order or asked too often";
+        Down = "down", "answered that it is unavailable or gets too many requests";
         /// What it says cannot be understood.
-        Nonsense = "nonsense", "gave an answer that makes no sense";
+        Nonsense = "nonsense", "sent an invalid response";
         /// It does not accept this site: only the site's owner can mend that.
-        Site = "site", "does not accept this site’s client id and secret";
+        Site = "site", "does not accept this site’s client ID and secret";
         /// It cannot be asked as this site is set up now: its address is another, or
         /// no secret of `APP_SECRET` opens the tokens.
-        Settings = "settings", "cannot be asked with the settings that this site has now";
+        Settings = "settings", "cannot be used with this site’s current settings";
     }
 }
 

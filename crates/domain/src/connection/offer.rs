@@ -66,35 +66,35 @@ const GOOGLE: &[Offer] = &[
         service: Service::Calendar,
         scope: "https://www.googleapis.com/auth/calendar.readonly",
         label: "Calendar, read only",
-        sentence: "See your events. Nothing in your calendar can be changed with it.",
+        sentence: "See your events. It cannot change anything.",
     },
     Offer {
         service: Service::Contacts,
         scope: "https://www.googleapis.com/auth/contacts",
         label: "Contacts, full access",
-        sentence: "See, change and delete your contacts. Latchkey only looks, but could do all of it.",
+        sentence: "See, change and delete your contacts. Latchkey only reads them, but could do all three.",
     },
 ];
 
 const GITHUB: &[Offer] = &[Offer {
     service: Service::Repositories,
     scope: "repo",
-    label: "Repositories, private ones too",
-    sentence: "GitHub has no scope that only reads private repositories: this one could change them. Latchkey only lists them.",
+    label: "Repositories, including private ones",
+    sentence: "GitHub has no read-only scope for private repositories: this one also allows changes. Latchkey only lists them.",
 }];
 
 const FACEBOOK: &[Offer] = &[Offer {
     service: Service::Profile,
     scope: "public_profile",
     label: "Profile",
-    sentence: "What Facebook’s login gives: your name, and your address if you tick it. More needs a review by Facebook.",
+    sentence: "What Facebook Login shares: your name, and your e-mail address if you tick it. Anything more requires a review by Facebook.",
 }];
 
 const OPEN_ID: &[Offer] = &[Offer {
     service: Service::Profile,
     scope: "openid",
     label: "Profile",
-    sentence: "What this provider says of you, asked for again whenever you like.",
+    sentence: "Your profile at this provider, fetched whenever you ask.",
 }];
 
 impl Family {

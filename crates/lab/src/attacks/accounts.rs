@@ -27,7 +27,7 @@ attacks! { Accounts:
     "enumeration_forgot", "Who has an account? At the forgotten password", "OWASP ASVS V6.3.8",
     "crates/web/src/pages/recovery.rs", "forgot",
     "The thief has a letter sent to an address that has an account, and to one that has none.",
-    &[Still("If that address opens an account"), Alike], enumeration_forgot;
+    &[Still("If that address has an account"), Alike], enumeration_forgot;
 
     "pre_hijacking", "There before the victim", "Pre-hijacked accounts (Sudhodanan, Paverd 2022)",
     "crates/domain/src/identity.rs", "whose_account",

@@ -105,7 +105,7 @@ pub(super) async fn list(
 #[utoipa::path(
     post, path = "/api/v1/contacts", tag = "Contacts", request_body = ContactDetails,
     responses(
-        (status = 201, body = ContactAnswer, headers(("Location" = String, description = "Where it is"))),
+        (status = 201, body = ContactAnswer, headers(("Location" = String, description = "The contact’s address"))),
         Refusals
     ),
     security(
@@ -185,7 +185,7 @@ pub(super) async fn update(
 #[utoipa::path(
     delete, path = "/api/v1/contacts/{id}", tag = "Contacts",
     params(("id" = String, Path, format = Uuid, description = "The contact")),
-    responses((status = 204, description = "It is gone"), Refusals),
+    responses((status = 204, description = "The contact is deleted"), Refusals),
     security(
         ("session" = ["contacts:write"]),
         ("jwt_cookie" = ["contacts:write"]),
@@ -204,5 +204,5 @@ pub(super) async fn delete(
 
 /// Also for one that somebody else has: that it is there is none of the caller's business.
 fn no_such_contact() -> Fault {
-    Fault::new(catalogue::NOT_FOUND).detail("You have no contact with this id.")
+    Fault::new(catalogue::NOT_FOUND).detail("You have no contact with this ID.")
 }

@@ -31,7 +31,7 @@ fn refused(rejection: &JsonRejection) -> Fault {
         // What serde says of a body quotes it, and it may hold a password.
         JsonRejection::JsonDataError(_) | JsonRejection::JsonSyntaxError(_) => {
             Fault::new(catalogue::BAD_REQUEST)
-                .detail("The body is not the JSON document that this route takes; /docs shows it.")
+                .detail("The body is not the JSON this route expects; see /docs.")
         }
         other => body_refused(other.status(), other),
     }
@@ -63,7 +63,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
         let query: Result<Query<T>, QueryRejection> = Query::from_request_parts(parts, state).await;
         query.map(|Query(query)| Self(query)).map_err(|_| {
             Fault::new(catalogue::BAD_REQUEST)
-                .detail("A parameter of the query is not what this route takes; /docs shows it.")
+                .detail("A query parameter is not what this route expects; see /docs.")
         })
     }
 }

@@ -34,12 +34,12 @@ impl Paging {
         let limit = self.limit.unwrap_or(DEFAULT);
         if !(1..=MAX).contains(&limit) {
             return Err(Fault::new(catalogue::BAD_REQUEST)
-                .detail("The parameter limit has to be between 1 and 100."));
+                .detail("The parameter limit must be between 1 and 100."));
         }
         let after = self.cursor.as_deref().map(str::parse).transpose();
         let after = after.map_err(|_| {
             Fault::new(catalogue::BAD_REQUEST)
-                .detail("The parameter cursor has to be what the previous page said was next.")
+                .detail("The parameter cursor must be the next value from the previous page.")
         })?;
         Ok(Part { after, limit })
     }

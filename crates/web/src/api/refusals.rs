@@ -46,17 +46,17 @@ pub(super) struct Refusals;
 impl IntoResponses for Refusals {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         const REFUSALS: [(&str, &str); 11] = [
-            ("400", "The request cannot be understood"),
-            ("401", "Nobody can be recognised by what came along"),
-            ("403", "The key, or the person, may not do this"),
-            ("404", "There is nothing here that the caller has"),
-            ("405", "Not with this method"),
-            ("409", "It does not fit with what is there"),
+            ("400", "The request is not valid"),
+            ("401", "The credentials are missing or invalid"),
+            ("403", "The credential or the user is not allowed to do this"),
+            ("404", "The caller has nothing with this ID"),
+            ("405", "Method not allowed"),
+            ("409", "Conflicts with existing data"),
             ("413", "Too large"),
-            ("415", "Not this kind of content"),
-            ("422", "Fields that do not make sense"),
-            ("429", "Too many tries"),
-            ("503", "The database, or the provider, does not answer"),
+            ("415", "Unsupported content type"),
+            ("422", "Invalid fields"),
+            ("429", "Too many attempts"),
+            ("503", "The database or the provider does not answer"),
         ];
         let response = |(status, description): (&str, &str)| {
             let schema = RefOr::Ref(Ref::from_schema_name("Problem"));

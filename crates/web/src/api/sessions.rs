@@ -93,7 +93,7 @@ pub(super) async fn list(State(app): State<App>, caller: Caller) -> Result<Json<
 #[utoipa::path(
     delete, path = "/api/v1/sessions/{id}", tag = "Who you are",
     params(("id" = String, Path, format = Uuid, description = "The sign-in")),
-    responses((status = 204, description = "It has ended"), Refusals),
+    responses((status = 204, description = "The sign-in is revoked"), Refusals),
     security(("session" = ["profile"]), ("jwt_cookie" = ["profile"]), ("bearer" = ["profile"]), ("oauth" = ["profile"]))
 )]
 pub(super) async fn end_one(
@@ -108,6 +108,6 @@ pub(super) async fn end_one(
         audit::by_person(&app, Kind::SignInEnded, caller.user.id, by, &client).await;
         Ok(StatusCode::NO_CONTENT)
     } else {
-        Err(Fault::new(catalogue::NOT_FOUND).detail("You have no living sign-in with this id."))
+        Err(Fault::new(catalogue::NOT_FOUND).detail("You have no active sign-in with this ID."))
     }
 }

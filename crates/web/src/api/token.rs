@@ -135,7 +135,7 @@ pub(super) async fn refresh(
 /// knows (RFC 7009 §2.2): then there is nothing left to end.
 #[utoipa::path(
     post, path = "/api/v1/token/revoke", tag = "Tokens", request_body = RevokeRequest,
-    responses((status = 200, description = "It has ended, or never was"), Refusals)
+    responses((status = 200, description = "The token is revoked, or was never valid"), Refusals)
 )]
 pub(super) async fn revoke(
     State(app): State<App>,

@@ -196,10 +196,10 @@ impl Caller {
         let detail = match (self.user.roles.contains(role), self.app()) {
             (true, None) => return Ok(self),
             (true, Some(_)) => {
-                format!("This is for people with the role {role} themselves, not for their apps.")
+                format!("This is for users with the role {role} themselves, not for their apps.")
             }
             (false, _) => {
-                format!("This is for people with the role {role}, which you do not have.")
+                format!("This is for users with the role {role}, which you do not have.")
             }
         };
         Err(Fault::new(catalogue::ROLE_REQUIRED)

@@ -11,8 +11,8 @@ use crate::audit;
 pub(super) enum Command {
     /// List the keys that sign and verify JWTs.
     List,
-    /// Make a new key. It signs in ten seconds, when every process knows it;
-    /// what the old one signed stays good until it expires.
+    /// Make a new signing key. It takes over in ten seconds, when every process
+    /// knows it; tokens signed by the old one stay valid until they expire.
     Rotate,
 }
 
@@ -30,7 +30,7 @@ pub(super) async fn run(command: Command) -> Outcome {
             Ok(())
         }
         Command::Rotate if app.settings.jwt.private_key.is_some() => {
-            Err("JWT_PRIVATE_KEY decides which key signs: put another one there, and restart"
+            Err("JWT_PRIVATE_KEY sets the signing key: replace it there and restart"
                 .into())
         }
         Command::Rotate => {

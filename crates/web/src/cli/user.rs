@@ -15,26 +15,26 @@ use crate::password::new_user;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Add an account with a password, which is read from standard input.
+    /// Add an account. The password is read from standard input.
     Add {
-        /// The address that it is entered with.
+        /// The account’s e-mail address.
         email: String,
-        /// What to call the person.
+        /// The user’s name.
         #[arg(long)]
         name: Option<String>,
-        /// A role; may be given several times.
+        /// A role; may be repeated.
         #[arg(long = "role")]
         roles: Vec<Role>,
     },
     /// List all accounts.
     List,
-    /// Give a role to an account, or take it away.
+    /// Grant a role to an account, or remove it.
     Role {
-        /// The account's address or id.
+        /// The account’s e-mail address or ID.
         user: String,
         /// The role.
         role: Role,
-        /// Take it away.
+        /// Remove the role instead of granting it.
         #[arg(long)]
         remove: bool,
     },
@@ -63,7 +63,7 @@ async fn add(email: &str, name: Option<String>, roles: Roles) -> Outcome {
             audit::note(&app, Kind::SignedUp, Some(user.id), Actor::Operator, "", None).await;
             print(&user.id.to_string())
         }
-        Err(latchkey_store::Error::Exists) => Err("the address has an account already".into()),
+        Err(latchkey_store::Error::Exists) => Err("there is already an account with this address".into()),
         Err(error) => Err(error.into()),
     }
 }
@@ -71,7 +71,7 @@ async fn add(email: &str, name: Option<String>, roles: Roles) -> Outcome {
 fn read_password() -> Result<String, std::io::Error> {
     let input = std::io::stdin();
     if input.is_terminal() {
-        write!(std::io::stderr(), "Password (it will be shown): ")?;
+        write!(std::io::stderr(), "Password (visible as you type): ")?;
     }
     let mut line = String::new();
     input.lock().read_line(&mut line)?;
@@ -108,10 +108,10 @@ async fn change_role(who: &str, role: Role, remove: bool) -> Outcome {
         (_, Ok(email)) => users::by_email(&app.db, &email).await?,
         _ => Vec::new(),
     };
-    let user = found.pop().ok_or("there is no such account")?;
+    let user = found.pop().ok_or("no such account")?;
     if !found.is_empty() {
         return Err(
-            "several accounts name this address: use the id, from `latchkey user list`".into()
+            "several accounts have this address: use the ID from `latchkey user list`".into()
         );
     }
     let mut roles = user.roles.clone();

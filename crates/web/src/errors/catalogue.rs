@@ -70,361 +70,361 @@ catalogue! {
     // Signing in at a provider.
     DECLINED: BAD_REQUEST, None, "provider_declined",
         "You did not sign in",
-        "You said no at {provider}, so nothing was shared with Latchkey and nobody was signed in.",
-        "Nothing is wrong. Sign in again if you change your mind, or choose another way.";
+        "You declined at {provider}, so nothing was shared and you were not signed in.",
+        "Sign in again if you change your mind, or choose another sign-in method.";
     ATTEMPT_UNKNOWN: BAD_REQUEST, YOU, "attempt_unknown",
-        "This sign-in did not begin here",
-        "The link back from {provider} belongs to no sign-in that Latchkey sent out, so it was not followed.",
-        "Begin again on the sign-in page, and do not follow sign-in links that others send you.";
+        "This sign-in did not start here",
+        "The link back from {provider} does not belong to a sign-in that Latchkey started, so it was ignored.",
+        "Start again on the sign-in page. Don’t follow sign-in links that others send you.";
     ATTEMPT_COOKIE_MISSING: BAD_REQUEST, YOU, "attempt_cookie_missing",
-        "The cookie of this sign-in is missing",
-        "The sign-in that came back from {provider} seems to have begun in this browser, but its cookie did not come along: cookies were deleted, or are blocked.",
-        "Allow cookies for this site, and begin again here.";
+        "The sign-in cookie is missing",
+        "This sign-in at {provider} seems to have started in this browser, but its cookie is gone: cookies were deleted or are blocked.",
+        "Allow cookies for this site and start again.";
     ATTEMPT_OTHER_BROWSER: BAD_REQUEST, YOU, "attempt_other_browser",
-        "This sign-in began in another browser",
-        "The sign-in that came back from {provider} was begun in another browser, and only that one can finish it.",
-        "Begin again here, or go back to the other browser. Do not follow sign-in links that others send you.";
+        "This sign-in started in another browser",
+        "This sign-in at {provider} started in another browser, and only that browser can finish it.",
+        "Start again here, or go back to the other browser. Don’t follow sign-in links that others send you.";
     ATTEMPT_EXPIRED: BAD_REQUEST, YOU, "attempt_expired",
-        "That took too long",
-        "You came back from {provider} more than 10 minutes after you set out, and the sign-in is no longer waiting.",
-        "Sign in again; it takes a moment.";
+        "This sign-in took too long",
+        "You came back from {provider} more than 10 minutes after you started, so the sign-in has expired.",
+        "Sign in again.";
     ATTEMPT_USED: BAD_REQUEST, YOU, "attempt_used",
         "This sign-in is already finished",
-        "The link back from {provider} works once, and this browser has used it; Back or reload led here again.",
+        "The link back from {provider} works once, and this browser has already used it, perhaps by Back or reload.",
         "If you are signed in, carry on. Otherwise sign in again.";
     RESPONSE_INVALID: BAD_REQUEST, YOU, "provider_response_invalid",
-        "The answer from {provider} was not valid",
-        "What came back through your browser breaks a rule that protects you, so it was not believed.",
-        "Begin again on the sign-in page. If it keeps happening, tell the site's owner.";
+        "The response from {provider} was not valid",
+        "The response that came back through your browser failed a security check, so it was rejected.",
+        "Start again on the sign-in page. If it keeps happening, tell the site’s owner.";
     PROVIDER_REFUSED: BAD_GATEWAY, SITE, "provider_refused",
         "{Provider} refused the request",
         "{Provider} answered the sign-in request with an error instead of a code.",
-        "Try again, or choose another way in. The site's owner can look up what the error below means.";
+        "Try again, or choose another sign-in method. The site’s owner can look up the error below.";
     PROVIDER_TIMEOUT: GATEWAY_TIMEOUT, PROVIDER, "provider_timeout",
         "{Provider} did not answer in time",
         "Latchkey asked {provider} who you are and got no answer within 8 seconds.",
-        "Wait a moment and try again, or choose another way in.";
+        "Wait a moment and try again, or choose another sign-in method.";
     PROVIDER_UNREACHABLE: BAD_GATEWAY, PROVIDER, "provider_unreachable",
         "{Provider} cannot be reached",
         "Latchkey could not connect to {provider}, or the connection broke.",
-        "Wait a moment and try again, or choose another way in.";
+        "Wait a moment and try again, or choose another sign-in method.";
     PROVIDER_DOWN: SERVICE_UNAVAILABLE, PROVIDER, "provider_down",
-        "{Provider} is out of order",
-        "{Provider} answered that it cannot serve the request at the moment.",
-        "Wait a moment and try again, or choose another way in.";
+        "{Provider} is unavailable",
+        "{Provider} answered that it cannot handle the request right now.",
+        "Wait a moment and try again, or choose another sign-in method.";
     PROVIDER_NONSENSE: BAD_GATEWAY, PROVIDER, "provider_nonsense",
-        "{Provider} gave an answer that makes no sense",
-        "{Provider} answered something that the standard does not allow, so Latchkey did not believe it.",
-        "Try again, or choose another way in. If it keeps happening, the site's owner can show the provider the facts below.";
+        "{Provider} sent an invalid response",
+        "{Provider} answered with something the standard does not allow, so Latchkey rejected it.",
+        "Try again, or choose another sign-in method. If it keeps happening, the site’s owner can show the provider the details below.";
     CODE_REFUSED: BAD_REQUEST, YOU, "code_refused",
-        "{Provider} did not take the code",
-        "The code with which your browser came back was used already, or had expired, when Latchkey showed it to {provider}.",
-        "Sign in again; a new code is made each time.";
+        "{Provider} did not accept the code",
+        "The code your browser brought back had already been used or had expired when Latchkey sent it to {provider}.",
+        "Sign in again; you get a new code each time.";
     TOKEN_REFUSED: BAD_GATEWAY, SITE, "token_exchange_refused",
         "{Provider} did not accept this site",
-        "{Provider} refused to exchange the code: it does not know this site's client id, secret or redirect URI.",
-        "Choose another way in. The site's owner has to register exactly the redirect URI below, and compare the client id and secret.";
+        "{Provider} refused to exchange the code: it does not recognise this site’s client ID, secret or redirect URI.",
+        "Choose another sign-in method. The site’s owner must register exactly the redirect URI below, and check the client ID and secret.";
     ID_TOKEN_REFUSED: BAD_GATEWAY, PROVIDER, "id_token_refused",
         "{Provider} could not prove who you are",
-        "The ID token that {provider} issued failed a check, so Latchkey did not believe it.",
-        "Try again, or choose another way in. Nobody was signed in.";
+        "The ID token from {provider} failed a check, so Latchkey rejected it and did not sign you in.",
+        "Try again, or choose another sign-in method.";
     CLOCK_SKEW: BAD_GATEWAY, SITE, "clock_skew",
-        "Two clocks do not agree",
-        "The ID token from {provider} is too old or too new, because the clock of this site and the clock of {provider} differ by more than a minute.",
-        "Choose another way in. The site's owner has to set the clock of this machine, by NTP at best.";
+        "Two clocks disagree",
+        "The ID token from {provider} is too old or too new: this site’s clock and {provider}’s differ by more than a minute.",
+        "Choose another sign-in method. The site’s owner must correct this machine’s clock, ideally with NTP.";
     EMAIL_TAKEN: CONFLICT, YOU, "email_taken",
         "You already have an account",
-        "The e-mail address that {provider} vouches for belongs to an account that is entered another way. An address alone never opens an account.",
+        "The e-mail address from {provider} belongs to an account with another sign-in method. An address alone never opens an account.",
         "Sign in the way you did before.";
     IDENTITY_TAKEN: CONFLICT, YOU, "identity_taken",
-        "That identity opens another account",
-        "The identity at {provider} is a way into another account here, so it cannot become one into yours.",
+        "This identity belongs to another account",
+        "The identity at {provider} is linked to another account, so it cannot be linked to yours.",
         "Sign in with it to see that account. To link it here, unlink it there first.";
     LAST_WAY_IN: CONFLICT, YOU, "last_way_in",
-        "This is your only way in",
-        "Without it nobody could enter your account any more, you included.",
+        "This is your only sign-in method",
+        "Without it you could no longer get into your account.",
         "Link another provider or set a password first.";
     LINK_LOST: BAD_REQUEST, YOU, "link_lost",
-        "There is nothing waiting to be linked",
-        "The identity waited for ten minutes, or somebody else is signed in now than the one who set out to link it.",
-        "Sign in, and begin again on your account page.";
+        "There is nothing to link",
+        "The identity waited more than ten minutes, or another user has signed in since.",
+        "Sign in and start again on your account page.";
     UNKNOWN_PROVIDER: NOT_FOUND, YOU, "unknown_provider",
-        "There is no such provider",
-        "Nobody can sign in with a provider of this name here.",
-        "Choose one of the ways on the sign-in page.";
+        "Unknown provider",
+        "This site has no provider with this name.",
+        "Choose a sign-in method on the sign-in page.";
 
     // Signing in here.
     WRONG_CREDENTIALS: UNAUTHORIZED, YOU, "wrong_credentials",
-        "That e-mail and password do not match",
-        "No account is entered with this e-mail address and this password.",
-        "Check both and try again. If you came through a provider before, come that way again.";
+        "Wrong e-mail or password",
+        "No account matches this e-mail address and password.",
+        "Check both and try again. If you signed up with a provider such as Google, use its button.";
     WRONG_PASSWORD: FORBIDDEN, YOU, "wrong_password",
-        "That is not your password",
-        "To change the password you have to know the present one, and what you typed is another.",
-        "Try again. If you have forgotten it, have a letter sent from the sign-in page.";
+        "Wrong password",
+        "To change your password, you need your current one, and this is not it.",
+        "Try again. If you forgot it, reset it from the sign-in page.";
     WEAK_PASSWORD: UNPROCESSABLE_ENTITY, YOU, "weak_password",
-        "That password is too easy to guess",
-        "The new password is too short, or among the first that somebody would try.",
-        "Choose another: a sentence is easier to remember, and harder to guess.";
+        "This password is too easy to guess",
+        "The new password is too short, or among the first that an attacker would try.",
+        "Choose another: a sentence is easier to remember and harder to guess.";
     EMAIL_MISSING: CONFLICT, YOU, "email_missing",
         "Your account has no e-mail address",
-        "A password is typed together with an address, and your account has none.",
-        "Link a provider that knows your address first.";
+        "You sign in with a password and an e-mail address, and your account has no address.",
+        "Link a provider that knows your e-mail address first.";
     PASSWORD_EMAIL_TAKEN: CONFLICT, YOU, "password_email_taken",
-        "That address opens another account",
-        "Another account is entered with your address and a password, and you have not proved that the address is yours.",
-        "Prove your address first: have the letter sent from your account page.";
+        "This address belongs to another account",
+        "Another account signs in with your address and a password, and you have not verified that the address is yours.",
+        "Verify your address first: send the e-mail from your account page.";
     FRESH_PROOF_REQUIRED: FORBIDDEN, YOU, "fresh_proof_required",
-        "Is it still you?",
-        "This cannot be undone, and it is more than 10 minutes since you proved who you are.",
-        "Sign in again, any way you like, and repeat it.";
+        "Please sign in again",
+        "This is a sensitive action, and you last signed in more than 10 minutes ago.",
+        "Sign in again with any method, then repeat it.";
     NOT_CONFIRMED: UNPROCESSABLE_ENTITY, YOU, "not_confirmed",
         "Nothing was deleted",
-        "To delete your account you have to type the word delete, and what you typed is another.",
-        "Go back and type it if you mean it.";
+        "To delete your account, type the word delete. You typed something else.",
+        "Go back and type it if you are sure.";
     LINK_SPENT: GONE, YOU, "link_spent",
-        "This link does not work any more",
-        "Links in letters work once and for a short time; this one was used, has expired, or is not whole.",
-        "Have a new letter sent.";
+        "This link no longer works",
+        "Links in e-mails work once and for a short time. This one was used, has expired or is incomplete.",
+        "Request a new e-mail.";
     TOO_MANY_TRIES: TOO_MANY_REQUESTS, YOU, "too_many_tries",
-        "Too many tries",
-        "There were more tries from your address, or for this account, than anybody needs.",
-        "Wait for a moment, and try again.";
+        "Too many attempts",
+        "There were too many attempts from your network or for this account.",
+        "Wait a moment and try again.";
     BUSY: SERVICE_UNAVAILABLE, SITE, "busy",
         "Too many people are signing in",
-        "Checking a password takes work on purpose, and more people are waiting than can be served.",
+        "Checking a password takes work on purpose, and the queue is full.",
         "Wait a few seconds and try again.";
     VALIDATION_FAILED: UNPROCESSABLE_ENTITY, YOU, "validation_failed",
-        "Something is missing or not right",
-        "One or more fields do not make sense; each is named with what is wrong.",
+        "Some fields are invalid",
+        "One or more fields are missing or invalid; each is listed with the reason.",
         "Correct the fields and send it again.";
 
     // Tokens on the API.
     TOKEN_MISSING: UNAUTHORIZED, YOU, "token_missing",
-        "No credentials came along",
-        "The request carries neither a session or token cookie nor Authorization: Bearer with a token.",
+        "No credentials were sent",
+        "The request has no session cookie, no token cookie and no Authorization: Bearer header.",
         "Send a token in the Authorization header, or sign in with a browser.";
     TOKEN_IN_URL: BAD_REQUEST, YOU, "token_in_url",
-        "A token does not belong into a URL",
-        "URLs end up in histories, logs and Referer headers, so a token in one is refused, good or not.",
-        "Send it in the Authorization header, and consider this one stolen.";
+        "Tokens must not be in URLs",
+        "URLs end up in histories, logs and Referer headers, so a token in one is refused, valid or not.",
+        "Send it in the Authorization header, and treat this token as stolen.";
     BAD_AUTHORIZATION: BAD_REQUEST, YOU, "authorization_invalid",
-        "There is more than one Authorization header",
-        "Two headers can say two things, and nobody can tell which was meant.",
+        "More than one Authorization header",
+        "Two headers may contradict each other, so neither is used.",
         "Send exactly one.";
     TOKEN_REVOKED: UNAUTHORIZED, YOU, "token_revoked",
-        "The sign-in has ended",
-        "The token's sign-in was ended before the token expired.",
+        "The sign-in was revoked",
+        "The token’s sign-in was revoked before the token expired.",
         "Sign in again.";
     TOKEN_TOO_LARGE: UNAUTHORIZED, YOU, "token_too_large",
         "The token is too large",
-        "The token is larger than any that is issued here.",
+        "The token is larger than any issued here.",
         "Send the access token as it was issued.";
     TOKEN_MALFORMED: UNAUTHORIZED, YOU, "token_malformed",
-        "The token is no JWT",
-        "The token is not a signed JSON Web Token: three parts of base64url with dots between.",
-        "Send the access token, whole, and not the refresh token.";
+        "The token is not a JWT",
+        "The token is not a signed JSON Web Token: three base64url parts separated by dots.",
+        "Send the whole access token, not the refresh token.";
     TOKEN_HEADER_DUPLICATE: UNAUTHORIZED, YOU, "token_header_duplicate",
-        "The token's header names something twice",
-        "A header that says something twice can be read in two ways, so it is not read at all.",
+        "The token’s header repeats a name",
+        "A header that names something twice is ambiguous, so it is rejected.",
         "Get a new token.";
     TOKEN_HEADER_INVALID: UNAUTHORIZED, YOU, "token_header_invalid",
-        "The token's header cannot be used",
-        "The header does not name an algorithm and a key in the form that they have here.",
+        "The token’s header is invalid",
+        "The header does not name an algorithm and a key in the form used here.",
         "Get a new token.";
     TOKEN_ALGORITHM_NONE: UNAUTHORIZED, YOU, "token_algorithm_none",
         "The token is not signed",
-        "The token's header says that it is not signed at all, so anybody could have written it.",
+        "The token’s header says it is unsigned, so anyone could have written it.",
         "Get a new token.";
     TOKEN_CRITICAL_HEADER: UNAUTHORIZED, YOU, "token_critical_header",
-        "The token relies on an extension",
-        "The token's header names an extension that has to be understood, and is not understood here.",
+        "The token requires an extension",
+        "The token’s header marks an extension as critical that is not supported here.",
         "Get a new token.";
     TOKEN_KEY_EMBEDDED: UNAUTHORIZED, YOU, "token_key_embedded",
         "The token brings its own key",
-        "Only the keys of this service count; a key that comes with a token proves nothing.",
+        "Only this service’s keys count; a key that comes with a token proves nothing.",
         "Get a new token.";
     TOKEN_TYPE_WRONG: UNAUTHORIZED, YOU, "token_type_wrong",
-        "The token is of another kind",
+        "Wrong type of token",
         "The token is not an access token: its type is not at+jwt.",
-        "Send the access token, and not an ID token.";
+        "Send the access token, not an ID token.";
     TOKEN_KEY_UNKNOWN: UNAUTHORIZED, YOU, "token_key_unknown",
-        "The token's key is unknown",
-        "The token is signed with a key that is unknown here or no longer accepted.",
+        "The token’s key is unknown",
+        "The token is signed with a key that is unknown or no longer accepted.",
         "Get a new token.";
     TOKEN_ALGORITHM_MISMATCH: UNAUTHORIZED, YOU, "token_algorithm_mismatch",
-        "The token names another algorithm",
-        "Each key has one algorithm, and the token names another than its key has.",
+        "The token names the wrong algorithm",
+        "Each key has one algorithm, and the token names a different one.",
         "Get a new token.";
     TOKEN_SIGNATURE_INVALID: UNAUTHORIZED, YOU, "token_signature_invalid",
         "The token was altered",
-        "The token's signature does not fit what it says.",
+        "The token’s signature does not match its content.",
         "Get a new token.";
     TOKEN_CLAIM_DUPLICATE: UNAUTHORIZED, YOU, "token_claim_duplicate",
-        "The token makes a claim twice",
-        "Claims that are there twice can be read in two ways, so they are not read at all.",
+        "The token repeats a claim",
+        "A claim that appears twice is ambiguous, so the token is rejected.",
         "Get a new token.";
     TOKEN_CLAIM_MISSING: UNAUTHORIZED, YOU, "token_claim_missing",
         "The token lacks a claim",
-        "A claim that every access token has is missing.",
+        "A claim that every access token must have is missing.",
         "Get a new token.";
     TOKEN_CLAIM_INVALID: UNAUTHORIZED, YOU, "token_claim_invalid",
-        "A claim of the token cannot be read",
-        "A claim is not of the type that it has to be.",
+        "A claim of the token is invalid",
+        "A claim has the wrong type.",
         "Get a new token.";
     TOKEN_ISSUER_WRONG: UNAUTHORIZED, YOU, "token_issuer_wrong",
-        "Somebody else issued the token",
-        "The token was issued by somebody else.",
+        "The token has the wrong issuer",
+        "The token was issued by another service.",
         "Get a token from this service.";
     TOKEN_AUDIENCE_WRONG: UNAUTHORIZED, YOU, "token_audience_wrong",
         "The token is for another service",
-        "The token is meant for another service.",
+        "The token’s audience is another service.",
         "Get a token for this service.";
     TOKEN_EXPIRED: UNAUTHORIZED, YOU, "token_expired",
-        "The token has expired",
-        "An access token lives for a few minutes only, and this one's are over.",
+        "This access token has expired",
+        "Access tokens live for a few minutes only.",
         "Use the refresh token, or sign in again.";
     TOKEN_NOT_YET_VALID: UNAUTHORIZED, YOU, "token_not_yet_valid",
         "The token is not valid yet",
-        "The token says that it is for later.",
-        "Compare the clocks, and try again then.";
+        "The token’s validity starts in the future.",
+        "Compare the clocks and try again later.";
     TOKEN_INACTIVE: UNAUTHORIZED, YOU, "token_inactive",
         "The token is not active",
-        "The authorization server that was asked about the token does not vouch for it: it was revoked, has expired, or was never issued.",
-        "Get a new token from the authorization server, and ask the person again if it refuses.";
+        "The authorization server does not confirm the token: it was revoked, has expired or was never issued.",
+        "Get a new token from the authorization server. If it refuses, ask the user for consent again.";
     ACCOUNT_UNKNOWN: FORBIDDEN, YOU, "account_unknown",
-        "The person has no account here",
-        "The token is good, but the person who let the app act has no account here, and an app does not make one.",
-        "The person signs in here once with that identity. Then send the request again.";
+        "The user has no account here",
+        "The token is valid, but the user it stands for has no account here, and an app cannot create one.",
+        "Ask the user to sign in here once with that identity, then send the request again.";
     INTROSPECTION_UNAVAILABLE: SERVICE_UNAVAILABLE, PROVIDER, "introspection_unavailable",
-        "The token cannot be checked at the moment",
-        "Only the authorization server that issued the token can say whether it is good, and it gives no answer that can be used. Until then nobody is let in with it.",
-        "Wait a moment and send the request again. Sessions and JWTs work meanwhile.";
+        "The token cannot be checked right now",
+        "Only the authorization server that issued the token can confirm it, and it gives no usable answer. Until it does, the token is refused.",
+        "Wait a moment and send the request again. Sessions and JWTs still work.";
     ACCESS_NOT_ENDED: SERVICE_UNAVAILABLE, PROVIDER, "access_not_ended",
-        "The access could not be ended",
-        "The authorization server that keeps the list of your apps gave no answer that can be used. Nothing has changed.",
-        "Wait a moment and try again. While it does not answer, no app gets in either.";
+        "The access could not be revoked",
+        "The authorization server that keeps the list of your apps gave no usable answer. Nothing has changed.",
+        "Wait a moment and try again. While it does not answer, apps cannot get in either.";
     INSUFFICIENT_SCOPE: FORBIDDEN, YOU, "insufficient_scope",
-        "The token may not do this",
-        "The token was issued for less than this request needs.",
-        "Get a token with the scope that is named.";
+        "The token’s scope is too narrow",
+        "The request needs a scope that the token does not have.",
+        "Get a token with the required scope.";
     ROLE_REQUIRED: FORBIDDEN, YOU, "role_required",
-        "This is not for everybody",
-        "This is for people with a role that you do not have.",
-        "Ask whoever runs this site for the role.";
+        "You need another role",
+        "This is for users with a role that you do not have.",
+        "Ask the site’s owner for the role.";
     INVALID_SCOPE: BAD_REQUEST, YOU, "invalid_scope",
-        "There is no such scope",
-        "A scope was asked for that does not exist here.",
+        "Unknown scope",
+        "You asked for a scope that does not exist here.",
         "Ask for some of profile, calendar:read, contacts:read and contacts:write.";
     REFRESH_TOKEN_UNKNOWN: BAD_REQUEST, YOU, "refresh_token_unknown",
         "The refresh token is unknown",
-        "Nobody here issued this refresh token, or so long ago that it is forgotten.",
+        "This refresh token was not issued here, or was deleted long ago.",
         "Sign in again.";
     REFRESH_TOKEN_EXPIRED: BAD_REQUEST, YOU, "refresh_token_expired",
         "The refresh token has expired",
-        "However often it is exchanged, a family of refresh tokens comes to its end.",
+        "However often it is refreshed, a family of refresh tokens expires in the end.",
         "Sign in again.";
     REFRESH_TOKEN_ENDED: BAD_REQUEST, YOU, "refresh_token_ended",
-        "The sign-in has ended",
-        "The sign-in to which the refresh token belongs was ended.",
+        "The sign-in was revoked",
+        "The sign-in that this refresh token belongs to was revoked.",
         "Sign in again.";
     REFRESH_TOKEN_REUSED: BAD_REQUEST, YOU, "refresh_token_reused",
         "The refresh token was used before",
-        "It was exchanged for another one before, so two parties hold this family: one of them should not. The whole family, and its sign-in, have ended.",
-        "Sign in again. If you did not use it twice yourself, somebody has stolen it.";
+        "It was already exchanged, so two parties hold tokens of this family and one of them may be a thief. The whole family and its sign-in were revoked.",
+        "Sign in again. If you did not use it twice yourself, it was stolen.";
 
     TOO_MANY_CONTACTS: CONFLICT, YOU, "too_many_contacts",
         "Your address book is full",
-        "One person can keep 1,000 contacts here, and you have them.",
+        "You have 1,000 contacts, which is the limit.",
         "Delete some that you do not need.";
 
     // Connected services.
     NOT_CONNECTED: NOT_FOUND, YOU, "not_connected",
         "{Provider} is not connected",
-        "There is no connection to {provider} that could be used or ended.",
-        "Connect it first, or go on without.";
+        "There is no connection to {provider} to use or disconnect.",
+        "Connect it first.";
     NOTHING_CHOSEN: BAD_REQUEST, YOU, "nothing_chosen",
         "Nothing was chosen",
-        "No box was ticked, so there is nothing to ask {provider} for.",
-        "Tick what Latchkey may use, and try again.";
+        "You ticked no box, so there is nothing to ask {provider} for.",
+        "Tick what Latchkey may use and try again.";
     NOT_GRANTED: FORBIDDEN, YOU, "not_granted",
         "You have not allowed that",
-        "{Provider} is connected, but not for this. Latchkey may use only what you ticked there, so it did not ask.",
-        "Ask for it on the page of your connections, and allow it at {provider}.";
+        "{Provider} is connected, but not for this. Latchkey only uses what you allowed there.",
+        "Request access on your connections page, and allow it at {provider}.";
     RECONNECT: CONFLICT, YOU, "reconnect_needed",
-        "{Provider} has to be connected again",
-        "{Provider} does not take the tokens of this connection any more.",
-        "Connect it again: only you can give the permission.";
+        "Reconnect {provider}",
+        "{Provider} no longer accepts this connection’s tokens.",
+        "Connect it again: only you can grant access.";
     CONNECTION_LOST: BAD_REQUEST, YOU, "connection_lost",
-        "Somebody else set out for this",
-        "The answer belongs to a person who is not signed in here any more, so nothing was connected.",
-        "Sign in as the person whose services they are, and connect them again.";
+        "A different user started this",
+        "The response belongs to a user who is no longer signed in here, so nothing was connected.",
+        "Sign in as that user and connect again.";
     STILL_DISCONNECTING: CONFLICT, YOU, "still_disconnecting",
-        "The earlier connection is not over yet",
-        "{Provider} has not confirmed that the tokens of the earlier connection are revoked. A new one might be revoked with them.",
-        "Wait a moment and try again. Latchkey asks {provider} again by itself.";
+        "Still disconnecting",
+        "{Provider} has not yet confirmed that the previous connection’s tokens are revoked. A new one might be revoked with them.",
+        "Wait a moment and try again. Latchkey keeps asking {provider}.";
     RENEWING: SERVICE_UNAVAILABLE, SITE, "token_being_renewed",
-        "The access is being renewed",
-        "Another request is getting a new access token at {provider}, and has not finished.",
+        "The access token is being refreshed",
+        "Another request is getting a new access token from {provider}.",
         "Wait a moment and try again.";
     SERVICE_TIMEOUT: GATEWAY_TIMEOUT, PROVIDER, "service_timeout",
         "{Provider} did not answer in time",
-        "Latchkey asked {provider} for what you have connected, and got no answer within 8 seconds.",
-        "Wait a moment and try again. Your sign-in and your connection are as they were.";
+        "Latchkey asked {provider} for your data and got no answer within 8 seconds.",
+        "Wait a moment and try again. Your sign-in and your connection are unaffected.";
     SERVICE_UNAVAILABLE: BAD_GATEWAY, PROVIDER, "service_unavailable",
-        "{Provider} gave nothing",
-        "Latchkey asked {provider} for what you have connected, and got nothing that can be shown.",
-        "Wait a moment and try again. Your sign-in and your connection are as they were.";
+        "{Provider} returned no data",
+        "Latchkey asked {provider} for your data and got nothing it can show.",
+        "Wait a moment and try again. Your sign-in and your connection are unaffected.";
     SITE_NOT_ACCEPTED: BAD_GATEWAY, SITE, "site_not_accepted",
         "{Provider} does not accept this site",
-        "{Provider} refused to renew the access, because it does not know this site's client id or secret.",
-        "The site's owner has to compare the client id and secret. Your connection is as it was.";
+        "{Provider} refused to refresh the access token because it does not recognise this site’s client ID or secret.",
+        "The site’s owner must check the client ID and secret. Your connection is unaffected.";
 
     // Every request.
     SIGN_IN_REQUIRED: UNAUTHORIZED, YOU, "sign_in_required",
         "Please sign in",
-        "This page is for people who are signed in, and you are not, or no longer.",
+        "You need to be signed in to see this page.",
         "Sign in, and you will come back here.";
     CROSS_SITE: FORBIDDEN, YOU, "cross_site_request",
         "That request came from another site",
-        "A page of another site tried to do something here in your name, and was stopped.",
-        "If you did mean to do it, do it from a page of this site.";
+        "A page on another site tried to act here in your name and was blocked.",
+        "If you meant to do it, do it from a page on this site.";
     BAD_REQUEST: BAD_REQUEST, YOU, "bad_request",
-        "That request could not be understood",
-        "Something in the request is missing, is there twice, or is not what it should be.",
+        "That request is not valid",
+        "Something in the request is missing, repeated or wrong.",
         "Go back, reload the page and try again.";
     NOT_FOUND: NOT_FOUND, YOU, "not_found",
-        "There is nothing here",
-        "No page has this address; it may have been mistyped.",
+        "Not found",
+        "There is nothing at this address; it may have been mistyped.",
         "Check the address, or start from the home page.";
     METHOD_NOT_ALLOWED: METHOD_NOT_ALLOWED, YOU, "method_not_allowed",
         "This address does not work that way",
-        "The address exists, but not for this method: a form's address was opened as a page, or the other way round.",
+        "The address exists, but not for this method: perhaps a form’s address was opened as a page.",
         "Start from the home page.";
     UNSUPPORTED_MEDIA_TYPE: UNSUPPORTED_MEDIA_TYPE, YOU, "unsupported_media_type",
-        "That kind of content is not taken here",
-        "The request's Content-Type is not the one that this address takes.",
+        "Unsupported content type",
+        "This address does not accept the request’s Content-Type.",
         "Send a form to a page, and application/json to the API.";
     TOO_LARGE: PAYLOAD_TOO_LARGE, YOU, "too_large",
-        "That was too much",
-        "The request is larger than anything that this address can need.",
+        "Request too large",
+        "The request is larger than this address accepts.",
         "Send less.";
     TIMED_OUT: REQUEST_TIMEOUT, YOU, "request_timeout",
-        "That took too long",
-        "The request did not arrive whole, or was not answered, in time.",
+        "The request took too long",
+        "The request did not arrive completely, or was not answered, in time.",
         "Try again.";
     ANSWER_TIMEOUT: GATEWAY_TIMEOUT, SITE, "answer_timeout",
         "That took us too long",
-        "Latchkey did not get the answer together in time, most likely because it waited for somebody else.",
+        "Latchkey could not answer in time, most likely because it was waiting for another service.",
         "Wait a moment and try again.";
     DATABASE_DOWN: SERVICE_UNAVAILABLE, SITE, "database_unavailable",
-        "We cannot look that up at the moment",
+        "We cannot look that up right now",
         "The database does not answer, so Latchkey cannot tell who you are. Nothing was lost.",
         "Wait a moment and try again.";
     INTERNAL: INTERNAL_SERVER_ERROR, SITE, "internal_error",
-        "That is our fault",
-        "Something went wrong inside Latchkey. It was written down under the request id below.",
-        "Try again. If it keeps happening, quote the request id to the site's owner.";
+        "Something went wrong",
+        "An internal error occurred. It was logged under the request ID below.",
+        "Try again. If it keeps happening, send the request ID to the site’s owner.";
 }
 
 #[must_use]

@@ -68,7 +68,7 @@ impl Fault {
 
     #[must_use]
     pub fn at(mut self, provider: &Provider) -> Self {
-        let played = if provider.local { ", played by the local provider" } else { "" };
+        let played = if provider.local { ", simulated by the local provider" } else { "" };
         self.0.facts.push(("Provider", format!("{}{played}", provider.label)));
         self.0.provider = Some(provider.label.clone());
         self

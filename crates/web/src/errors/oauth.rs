@@ -66,7 +66,7 @@ impl Fault {
 fn other_ways(next: &str) -> Action {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     query.append_pair("next", next);
-    Action::link("Choose another way in", format!("/sign-in?{}", query.finish()))
+    Action::link("Choose another sign-in method", format!("/sign-in?{}", query.finish()))
 }
 
 fn sentence(text: &str) -> String {

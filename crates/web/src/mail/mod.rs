@@ -1,6 +1,6 @@
-//! Letters: proving an address, and getting back in.
+//! E-mails: verifying an address, and getting back in.
 
-pub(crate) mod letters;
+pub(crate) mod emails;
 
 use parking_lot::Mutex;
 use std::collections::VecDeque;
@@ -14,7 +14,7 @@ use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 const OUTBOX: usize = 50;
 
 #[derive(Clone, Debug)]
-pub struct Letter {
+pub struct EmailMessage {
     pub to: Email,
     pub subject: String,
     /// What it says, as plain text.
@@ -31,7 +31,7 @@ pub enum Mailer {
         from: Mailbox,
     },
     /// Into a box that a developer can look into. Nothing is sent.
-    Outbox(Mutex<VecDeque<Letter>>),
+    Outbox(Mutex<VecDeque<EmailMessage>>),
     /// Nowhere: `SMTP_URL` is not set, and this is nobody's own machine.
     Nowhere,
 }
@@ -42,7 +42,7 @@ pub enum Mailer {
 pub struct InvalidUrl;
 
 impl Mailer {
-    /// Where letters go with these settings.
+    /// Where e-mails go with these settings.
     ///
     /// # Errors
     /// When the URL is not one of a mail server.
@@ -62,29 +62,29 @@ impl Mailer {
         }
     }
 
-    /// Sends a letter. That it could not be sent is logged, and told to nobody:
-    /// whoever asked for it must not learn whether there was anybody to write to.
-    pub async fn send(&self, letter: Letter) {
+    /// A failure is only logged: the requester must not learn whether the
+    /// address has an account.
+    pub async fn send(&self, email: EmailMessage) {
         match self {
-            Self::Outbox(letters) => {
-                let mut letters = letters.lock();
-                letters.push_front(letter);
-                letters.truncate(OUTBOX);
+            Self::Outbox(emails) => {
+                let mut emails = emails.lock();
+                emails.push_front(email);
+                emails.truncate(OUTBOX);
             }
-            Self::Nowhere => tracing::warn!("a letter was not sent: SMTP_URL is not set"),
+            Self::Nowhere => tracing::warn!("an e-mail was not sent: SMTP_URL is not set"),
             Self::Smtp { transport, from } => {
-                let message = address(&letter.to).and_then(|to| {
+                let message = address(&email.to).and_then(|to| {
                     let message = Message::builder().from(from.clone()).to(to);
-                    let message = message.subject(letter.subject).header(ContentType::TEXT_PLAIN);
-                    message.body(letter.text).ok()
+                    let message = message.subject(email.subject).header(ContentType::TEXT_PLAIN);
+                    message.body(email.text).ok()
                 });
                 match message {
                     Some(message) => {
                         if let Err(error) = transport.send(message).await {
-                            tracing::error!(%error, "a letter could not be sent");
+                            tracing::error!(%error, "an e-mail could not be sent");
                         }
                     }
-                    None => tracing::error!("a letter could not be written"),
+                    None => tracing::error!("an e-mail could not be composed"),
                 }
             }
         }
@@ -92,14 +92,14 @@ impl Mailer {
 
     /// What would have been sent, the newest first; `None` where it is sent.
     #[must_use]
-    pub fn outbox(&self) -> Option<Vec<Letter>> {
-        let Self::Outbox(letters) = self else { return None };
-        let letters = letters.lock();
-        Some(letters.iter().cloned().collect())
+    pub fn outbox(&self) -> Option<Vec<EmailMessage>> {
+        let Self::Outbox(emails) = self else { return None };
+        let emails = emails.lock();
+        Some(emails.iter().cloned().collect())
     }
 }
 
-/// Whether letters, which open accounts, travel encrypted; on loopback they need not.
+/// Whether e-mails, which open accounts, travel encrypted; on loopback they need not.
 fn is_protected(url: &str) -> bool {
     url::Url::parse(url).is_ok_and(|url| match url.scheme() {
         "smtps" => true,
@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn letters_do_not_travel_in_clear() {
+    fn emails_do_not_travel_in_clear() {
         for (url, taken) in [
             ("smtps://user:pass@mail.example.com", true),
             ("smtp://mail.example.com:587?tls=required", true),

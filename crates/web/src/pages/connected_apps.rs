@@ -86,7 +86,7 @@ async fn of_user(
     Ok(Ok(Some(all)))
 }
 
-pub(crate) const ENDED: &str = "Its access has ended: its tokens are refused from now on.";
+pub(crate) const ENDED: &str = "Access revoked. The app’s tokens are refused from now on.";
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct End {
@@ -103,7 +103,7 @@ pub(crate) async fn end(
     caller.lives(&app).await?;
     let back = || Action::link("Go to your connections", "/connections#apps");
     let gone = || {
-        let detail = "You have let in no app of this number; its access may have ended already.";
+        let detail = "No app with this ID has access; it may already be revoked.";
         Fault::new(catalogue::NOT_FOUND).detail(detail).action(back())
     };
     let unavailable = |error: Unavailable| {

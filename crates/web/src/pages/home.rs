@@ -1,6 +1,7 @@
 //! The home page: the two doors.
 
 use axum::extract::State;
+use latchkey_domain::sign_in::Door;
 
 use crate::app::App;
 use crate::caller::Caller;
@@ -11,7 +12,10 @@ pub(crate) async fn show(State(app): State<App>, caller: Option<Caller>) -> Page
     let came_in = caller.as_ref().and_then(|caller| {
         Some(CameIn {
             name: caller.user.name.to_string(),
-            door: door_name(&app, caller.door().as_ref()),
+            door: match caller.door() {
+                Some(Door::Password) => "a password".to_owned(),
+                door => door_name(&app, door.as_ref()),
+            },
             key: key_name(caller.key()?),
         })
     });

@@ -156,7 +156,7 @@ pub(crate) fn strategy(text: Option<&str>, default: Key) -> Result<Key> {
         None => Ok(default),
         Some(text) => text.parse().map_err(|_| {
             Fault::new(catalogue::BAD_REQUEST)
-                .detail("The field strategy has to be session or jwt.")
+                .detail("The field strategy must be session or jwt.")
         }),
     }
 }
@@ -218,7 +218,7 @@ fn not_admitted(
             let pending = Pending { provider: provider.slug.clone(), profile, since };
             let sealed = pending.seal(&app.settings.app_secret);
             browser.outgoing.add(vec![app.cookies.cookie(PENDING_LINK, sealed, WAITS)]);
-            let label = format!("Sign in the way you did before, and link {}", provider.label);
+            let label = format!("Sign in as before and link {}", provider.label);
             Fault::new(catalogue::EMAIL_TAKEN)
                 .at(provider)
                 .action(Action::link(label, "/sign-in?next=%2Faccount%2Flink"))

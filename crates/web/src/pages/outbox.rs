@@ -9,7 +9,7 @@ use crate::client::Client;
 use crate::errors::{Fault, Result, catalogue};
 use crate::templates::{Chrome, OutboxPage, Page};
 
-/// `GET /outbox`. Not there where letters are sent, or others could look.
+/// `GET /outbox`. Not there where e-mails are sent, or others could look.
 pub(crate) async fn show(
     State(app): State<App>,
     caller: Option<Caller>,
@@ -21,7 +21,7 @@ pub(crate) async fn show(
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let ours = app.settings.public_url.authority();
     let is_ours = client.address.to_canonical().is_loopback() && host == Some(ours);
-    let letters = app.mailer.outbox().filter(|_| is_ours);
-    let letters = letters.ok_or_else(|| Fault::new(catalogue::NOT_FOUND))?;
-    Ok(Page(OutboxPage { chrome: Chrome::new(&app, caller.as_ref()), letters }))
+    let emails = app.mailer.outbox().filter(|_| is_ours);
+    let emails = emails.ok_or_else(|| Fault::new(catalogue::NOT_FOUND))?;
+    Ok(Page(OutboxPage { chrome: Chrome::new(&app, caller.as_ref()), emails }))
 }

@@ -1,4 +1,4 @@
-//! Forgotten passwords, and links from letters.
+//! Forgotten passwords, and links from e-mails.
 
 use axum::Extension;
 use axum::extract::{Path, State};
@@ -131,7 +131,7 @@ pub(crate) async fn verify(
     let sent = of(&caller, sent)?;
     if !accounts::prove(&app.db, sent.user_id, &sent.email, now).await? {
         return Err(Fault::new(catalogue::EMAIL_TAKEN)
-            .detail("Another account has proved this address in the meantime."));
+            .detail("Another account has verified this address in the meantime."));
     }
     // What a JWT says of the address is no longer true: the next request renews it.
     outgoing.add(vec![app.cookies.removal(TOKEN)]);
@@ -141,5 +141,5 @@ pub(crate) async fn verify(
 }
 
 fn link_spent() -> Fault {
-    Fault::new(catalogue::LINK_SPENT).action(Action::link("Ask for a new letter", "/forgot"))
+    Fault::new(catalogue::LINK_SPENT).action(Action::link("Request a new e-mail", "/forgot"))
 }

@@ -80,11 +80,11 @@ fn checked(form: &Wish) -> std::result::Result<(DisplayName, Email, Password), V
     let mut complain = |field, message: String| complaints.push(Complaint { field, message });
     let name = DisplayName::clean(&form.name);
     if name.is_none() {
-        complain("name", "Say what to call you.".to_owned());
+        complain("name", "Enter your name.".to_owned());
     }
     let email = Email::parse(&form.email);
     if email.is_err() {
-        complain("email", "This is no e-mail address. It needs an @ and a domain.".to_owned());
+        complain("email", "Enter an e-mail address with an @ and a domain.".to_owned());
     }
     if let Err(weak) = check(&form.password, &[&form.email, &form.name]) {
         complain("password", weak.to_string());

@@ -57,7 +57,7 @@ impl Device {
         Self {
             id: one.id.to_string(),
             name: device::name(&one.user_agent),
-            from: format!("{}, with {}", one.address, door_name(app, Some(&one.door))),
+            from: format!("{}, {}", one.address, door_name(app, Some(&one.door))),
             key: key_name(one.key),
             first_seen: one.created_at,
             last_seen: one.last_seen_at,

@@ -20,7 +20,7 @@ use latchkey_domain::sign_in::Key;
 
 use crate::doctor::{Level, Report};
 use crate::errors::{Action, Entry, Fault, Owner};
-use crate::mail::Letter;
+use crate::mail::EmailMessage;
 
 pub(crate) use account::{AccountPage, Carried, Claim, Device, LinkedIdentity};
 pub(crate) use choose::{Asked, ChoiceShown, ChoosePage, Chosen, Reason, Snippet};
@@ -156,7 +156,7 @@ pub(crate) struct VerifyPage {
 #[template(path = "outbox.html")]
 pub(crate) struct OutboxPage {
     pub(crate) chrome: Chrome,
-    pub(crate) letters: Vec<Letter>,
+    pub(crate) emails: Vec<EmailMessage>,
 }
 
 /// `GET /audit`

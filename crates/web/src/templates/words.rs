@@ -33,14 +33,14 @@ pub(super) fn monogram(label: &str) -> String {
     first.chain(next).collect()
 }
 
-/// What to call a door: "Google, through OAuth".
+/// A sign-in method's label: "Google (OAuth)" or "Password".
 pub(crate) fn door_name(app: &Application, door: Option<&Door>) -> String {
-    let Some(door) = door else { return "a provider, through OAuth".to_owned() };
+    let Some(door) = door else { return "OAuth".to_owned() };
     match door {
-        Door::Password => "a password".to_owned(),
+        Door::Password => "Password".to_owned(),
         Door::OAuth(slug) => {
             let label = app.provider(slug).map_or(slug.as_str(), |p| p.label.as_str());
-            format!("{label}, through OAuth")
+            format!("{label} (OAuth)")
         }
     }
 }

@@ -60,7 +60,7 @@ pub(in crate::pages) async fn delete(
     Ok(())
 }
 
-/// `POST /account/verify-email`: writes the letter once more.
+/// `POST /account/verify-email`: sends the e-mail once more.
 pub(crate) async fn send_verification(
     State(app): State<App>,
     caller: Caller,

@@ -168,7 +168,7 @@ pub(crate) async fn unlink(
         Unlinked::LastWayIn => Err(Fault::new(catalogue::LAST_WAY_IN)
             .action(Action::link("Back to your account", "/account"))),
         Unlinked::Unknown => Err(Fault::new(catalogue::NOT_FOUND)
-            .detail("No such way in is linked to your account.")
+            .detail("That sign-in method is not linked to your account.")
             .action(Action::link("Back to your account", "/account"))),
     }
 }

@@ -76,12 +76,12 @@ pub(crate) fn done(what: &str) -> String {
 
 fn sentence(done: &str) -> Option<&'static str> {
     Some(match done {
-        "linked" => "It is linked: you can sign in with it from now on.",
-        "unlinked" => "It is unlinked: nobody can sign in with it any more.",
-        "password" => "Your password is set. All your other sign-ins have ended.",
-        "ended" => "It has ended.",
-        "verified" => "Your address is proved.",
-        "letter" => "A letter is on its way to your address.",
+        "linked" => "Linked. You can now sign in with it.",
+        "unlinked" => "Unlinked. It no longer signs you in.",
+        "password" => "Your password is set, and you’re signed out on all other devices.",
+        "ended" => "Revoked. You’re signed out there.",
+        "verified" => "E-mail address verified.",
+        "letter" => "Check your inbox: an e-mail is on its way.",
         _ => return None,
     })
 }

@@ -24,7 +24,7 @@ pub(crate) async fn end_one(
     let id: SignInId = id.parse().map_err(|_| Fault::new(catalogue::NOT_FOUND))?;
     if !end(&app, id, caller.user.id).await? {
         return Err(Fault::new(catalogue::NOT_FOUND)
-            .detail("You have no living sign-in with this id; it may have ended already."));
+            .detail("You have no active sign-in with this ID; it may already be revoked."));
     }
     audit::by_person(&app, Kind::SignInEnded, caller.user.id, "", &client).await;
     Ok(Redirect::to(&done("ended")))

@@ -45,22 +45,22 @@ pub(super) fn store(error: &Error) -> Fault {
 /// What was done, for the top of the page.
 pub(super) fn sentence(done: &str, label: &str) -> Option<String> {
     Some(match done {
-        "connected" => format!("{label} is connected. What you granted is below."),
-        "declined" => format!("You said no at {label}. Nothing has changed."),
+        "connected" => format!("{label} is connected. See below what you granted."),
+        "declined" => format!("You declined at {label}. Nothing has changed."),
         "disconnected" => {
-            format!("{label} is disconnected: the tokens are revoked there and erased here.")
+            format!("{label} is disconnected: its tokens are revoked there and deleted here.")
         }
         "forgotten" => format!(
-            "{label} is disconnected: the tokens are erased here. It has no way to be told, so you \
-             may also want to end it in your settings there."
+            "{label} is disconnected: its tokens are deleted here. They can’t be revoked from here, so \
+             you may want to revoke access in your settings there."
         ),
         "unreadable" => format!(
-            "{label} is disconnected: the tokens are erased here. They could no longer be read, so \
-             {label} was not told. You may want to end it in your settings there."
+            "{label} is disconnected: its tokens are deleted here. They were unreadable, so they could \
+             not be revoked at {label}. You may want to revoke access in your settings there."
         ),
         "disconnecting" => format!(
-            "{label} is not used any more, but did not confirm yet that the tokens are revoked. \
-             Latchkey goes on asking."
+            "Latchkey no longer uses {label}, but {label} has not yet confirmed that the tokens are \
+             revoked. Latchkey keeps asking."
         ),
         _ => return None,
     })

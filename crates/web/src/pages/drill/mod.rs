@@ -44,8 +44,8 @@ fn only_in_development(app: &Application) -> Result<()> {
         return Ok(());
     }
     Err(Fault::new(catalogue::NOT_FOUND)
-        .detail("The drill has a hole on purpose, so it is there in development alone.")
-        .action(Action::link("See what it would show", "/compare#claim-13")))
+        .detail("The drill has a hole on purpose, so it only runs in development.")
+        .action(Action::link("See what it shows", "/compare#claim-13")))
 }
 
 /// `GET /drill`

@@ -124,6 +124,6 @@ async fn read(app: &App, caller: &Caller, id: TraceId) -> Result<Option<Trace>> 
 
 fn none() -> Fault {
     Fault::new(catalogue::NOT_FOUND)
-        .detail("You have no trace of this name. Traces are forgotten after a day.")
+        .detail("You have no trace with this ID. Traces are deleted after a day.")
         .action(Action::link("Your traces", "/traces"))
 }
