@@ -20,7 +20,11 @@ async fn a_linked_identity_opens_the_same_account() {
             let page = link(&mut ada, &app, provider, "ada").await;
             assert_eq!(page.see_other(), "/account?done=linked", "{provider}");
             let page = ada.get(&app.url("/account?done=linked")).await.expect(200);
-            assert!(page.body.contains("Linked. You can now sign in with it."), "{}", page.summary());
+            assert!(
+                page.body.contains("Linked. You can now sign in with it."),
+                "{}",
+                page.summary()
+            );
         }
         // Linking is no sign-in: what the browser carries stays what it was.
         assert_eq!(ada.session(&app), before);

@@ -30,8 +30,7 @@ pub(super) async fn run(command: Command) -> Outcome {
             Ok(())
         }
         Command::Rotate if app.settings.jwt.private_key.is_some() => {
-            Err("JWT_PRIVATE_KEY sets the signing key: replace it there and restart"
-                .into())
+            Err("JWT_PRIVATE_KEY sets the signing key: replace it there and restart".into())
         }
         Command::Rotate => {
             let kid = app.keys.rotate(app.settings.jwt.algorithm, now).await?;

@@ -63,7 +63,9 @@ async fn add(email: &str, name: Option<String>, roles: Roles) -> Outcome {
             audit::note(&app, Kind::SignedUp, Some(user.id), Actor::Operator, "", None).await;
             print(&user.id.to_string())
         }
-        Err(latchkey_store::Error::Exists) => Err("there is already an account with this address".into()),
+        Err(latchkey_store::Error::Exists) => {
+            Err("there is already an account with this address".into())
+        }
         Err(error) => Err(error.into()),
     }
 }

@@ -155,8 +155,7 @@ pub(crate) fn strategy(text: Option<&str>, default: Key) -> Result<Key> {
     match text.filter(|text| !text.is_empty()) {
         None => Ok(default),
         Some(text) => text.parse().map_err(|_| {
-            Fault::new(catalogue::BAD_REQUEST)
-                .detail("The field strategy must be session or jwt.")
+            Fault::new(catalogue::BAD_REQUEST).detail("The field strategy must be session or jwt.")
         }),
     }
 }

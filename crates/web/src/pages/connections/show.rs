@@ -71,7 +71,9 @@ pub(crate) async fn service(
 ) -> Result<Page<ServicePage>> {
     let at = provider(&app, &slug)?;
     let offer = at.family().offer(&service).ok_or_else(|| {
-        Fault::new(catalogue::NOT_FOUND).detail("This service is not available.").action(back(&slug))
+        Fault::new(catalogue::NOT_FOUND)
+            .detail("This service is not available.")
+            .action(back(&slug))
     })?;
     caller.lives(&app).await?;
     let user = caller.user.id;
