@@ -5,15 +5,25 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use latchkey_domain::{Clock, Span};
-use latchkey_web::app::{App, Application};
-use latchkey_web::serve::{self, Listeners};
-use latchkey_web::settings::{Environment, Settings};
+use latchkey::{Listeners, LocalProvider, Site};
+use latchkey_web::app::App;
+use latchkey_web::settings::{Capabilities, Environment, Settings};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::issuer::{INTROSPECT, Issuer};
+use crate::local_provider;
+
+/// The provider that the product is given here: the harness brings its own.
+pub const PROVIDER: Option<LocalProvider> = Some(local_provider::router);
+
+/// What the product is told that it was built with.
+#[must_use]
+pub const fn built_with() -> Capabilities {
+    latchkey::built_with(PROVIDER)
+}
 
 /// A secret that is good enough for a public site.
 pub const STRONG_SECRET: &str = "3f7Kq9Zr1xV8bN5mT2wY6cH4jL0pD3sG";
@@ -39,14 +49,11 @@ pub struct Latchkey {
     pub clock: Clock,
     /// Its insides, for the few tests that look at what is kept.
     pub app: App,
+    #[cfg(feature = "demo")]
+    pub demo: latchkey_demo::state::Demo,
     folder: TempDir,
     stop: oneshot::Sender<()>,
-    running: JoinHandle<Result<(), latchkey_idp_error::Error>>,
-}
-
-/// The local provider's error, under a name that needs no dependency on it.
-mod latchkey_idp_error {
-    pub(super) type Error = Box<dyn std::error::Error + Send + Sync>;
+    running: JoinHandle<Result<(), Box<dyn std::error::Error + Send + Sync>>>,
 }
 
 impl Default for Setup {
@@ -123,13 +130,13 @@ impl Setup {
             self.variables.entry(name.to_owned()).or_insert(default);
         }
         let environment = Environment::of(self.variables, self.folder.path());
-        let settings = Settings::load(&environment).expect("settings that make sense");
+        let settings = Settings::load(&environment, built_with()).expect("settings that make sense");
         let origin = settings.origin();
         let local_idp = settings.local_idp.is_some().then_some(idp);
-        let app_ = Application::new(settings, self.clock.clone()).await.expect("an app");
+        let site = Site::new(settings, self.clock.clone(), PROVIDER).await.expect("an app");
         let (stop, stopped) = oneshot::channel();
         let listeners = Listeners { app: vec![app], local_idp };
-        let running = serve::run(app_.clone(), listeners, async {
+        let running = site.clone().serve(listeners, async {
             // A sender that is gone means the same.
             let _ = stopped.await;
         });
@@ -138,10 +145,12 @@ impl Setup {
             address,
             idp: format!("http://127.0.0.1:{idp_port}"),
             clock: self.clock,
-            app: app_,
+            #[cfg(feature = "demo")]
+            demo: site.demo,
+            app: site.app,
             folder: self.folder,
             stop,
-            running: tokio::spawn(async { running.await.map_err(Into::into) }),
+            running: tokio::spawn(running),
         }
     }
 }

@@ -16,6 +16,10 @@ pub mod by_hand;
 pub mod cookies;
 pub mod database;
 pub mod issuer;
+// The same configuration as the program's, compiled in here, so that the product
+// can be built without a provider of its own.
+#[path = "../../crates/latchkey/src/local_provider.rs"]
+mod local_provider;
 pub mod page;
 pub mod person;
 pub mod walk;

@@ -20,9 +20,12 @@ use tokio::sync::{Mutex, watch};
 use tokio::task::JoinHandle;
 use url::Url;
 
-use crate::app::{App, Application};
-use crate::serve::{self, Listeners};
-use crate::settings::{Environment, Settings};
+use latchkey_web::app::Application;
+use latchkey_web::serve;
+use latchkey_web::settings::{Capabilities, Environment, Settings};
+
+use crate::routes;
+use crate::state::{Demo, LocalProvider};
 
 const THREADS: usize = 2;
 
@@ -33,18 +36,27 @@ const GRACE: Duration = Duration::from_secs(2);
 const AGAIN: Duration = Duration::from_millis(50);
 
 #[derive(Debug)]
-pub struct OwnGround {
+pub struct ThrowawayInstances {
     // Taken out when it is dropped: a runtime must not wait inside another one.
     runtime: Option<Runtime>,
     handle: Handle,
+    local_provider: Option<LocalProvider>,
 }
 
-impl OwnGround {
-    /// A ground with threads of its own.
+/// A place for instances, with threads of its own.
+///
+/// # Errors
+/// When the system gives no threads.
+pub fn instances(local_provider: Option<LocalProvider>) -> std::io::Result<Box<dyn Ground>> {
+    Ok(Box::new(ThrowawayInstances::new(local_provider)?))
+}
+
+impl ThrowawayInstances {
+    /// A place with threads of its own.
     ///
     /// # Errors
     /// When the system gives no threads.
-    pub fn new() -> std::io::Result<Self> {
+    pub fn new(local_provider: Option<LocalProvider>) -> std::io::Result<Self> {
         let runtime = Builder::new_multi_thread()
             .worker_threads(THREADS)
             .thread_name("ground")
@@ -57,11 +69,19 @@ impl OwnGround {
             .enable_all()
             .build()?;
         let handle = runtime.handle().clone();
-        Ok(Self { runtime: Some(runtime), handle })
+        Ok(Self { runtime: Some(runtime), handle, local_provider })
+    }
+
+    /// Starts an instance whose insides can be seen.
+    pub(crate) async fn launch(&self, wishes: &Wishes) -> Result<Instance> {
+        let (wishes, handle, provider) =
+            (wishes.clone(), self.handle.clone(), self.local_provider);
+        let started = self.handle.spawn(Instance::start(wishes, handle, provider));
+        started.await.map_err(|error| Error::Ground(error.to_string()))?
     }
 }
 
-impl Drop for OwnGround {
+impl Drop for ThrowawayInstances {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
@@ -70,26 +90,25 @@ impl Drop for OwnGround {
 }
 
 #[async_trait]
-impl Ground for OwnGround {
+impl Ground for ThrowawayInstances {
     fn describe(&self) -> String {
         let build = if cfg!(debug_assertions) { "a debug build" } else { "a release build" };
         format!("instances of its own on this machine, {build}, with an embedded SQLite")
     }
 
     async fn start(&self, wishes: &Wishes) -> Result<Box<dyn Place>> {
-        let (wishes, handle) = (wishes.clone(), self.handle.clone());
-        let started = self.handle.spawn(async move { Instance::start(wishes, handle).await });
-        let instance = started.await.map_err(|error| Error::Ground(error.to_string()))??;
+        let instance = self.launch(wishes).await?;
         Ok(Box::new(instance))
     }
 }
 
 /// One Latchkey, until it is stopped.
 #[derive(Debug)]
-struct Instance {
-    app: App,
+pub(crate) struct Instance {
+    demo: Demo,
     url: Url,
     provider: Option<Url>,
+    local_provider: Option<LocalProvider>,
     /// What stops the local provider, while it runs.
     provider_runs: Mutex<Option<Running>>,
     serving: Running,
@@ -120,7 +139,11 @@ fn failed(error: impl std::fmt::Display) -> Error {
 }
 
 impl Instance {
-    async fn start(wishes: Wishes, handle: Handle) -> Result<Self> {
+    async fn start(
+        wishes: Wishes,
+        handle: Handle,
+        local_provider: Option<LocalProvider>,
+    ) -> Result<Self> {
         let folder = tempfile::tempdir().map_err(failed)?;
         let listener = listen(0).await?;
         let idp = listen(0).await?;
@@ -136,25 +159,35 @@ impl Instance {
         ];
         let variables = own.into_iter().chain(wishes.variables);
         let environment = Environment::of(variables, folder.path());
-        let settings = Settings::load(&environment).map_err(failed)?;
+        let built_with = Capabilities { local_provider: local_provider.is_some(), traces: true };
+        let settings = Settings::load(&environment, built_with).map_err(failed)?;
         let clock = match wishes.clock_stands {
             true => Clock::standing_at(Clock::System.now()),
             false => Clock::System,
         };
-        let app = Application::new(settings, clock.clone()).await.map_err(failed)?;
+        let app = Application::new(settings, clock.clone(), routes::LINKS).await.map_err(failed)?;
         let provider = app.settings.local_idp.as_ref().map(|idp| idp.url.clone());
-        let provider_runs = provider.is_some().then(|| run_provider(&app, idp));
+        let demo = Demo::new(app, local_provider, instances);
+        let provider_runs = match local_provider {
+            Some(make) => run_provider(&demo, make, idp)?,
+            None => None,
+        };
         Ok(Self {
-            url: app.settings.public_url.clone(),
-            serving: run_app(&app, listener),
+            url: demo.app.settings.public_url.clone(),
+            serving: run_app(&demo, listener),
             provider_runs: Mutex::new(provider_runs),
-            app,
+            local_provider,
+            demo,
             provider,
             clock,
             secret,
             handle,
             folder,
         })
+    }
+
+    pub(crate) fn app(&self) -> &Application {
+        &self.demo.app
     }
 }
 
@@ -173,30 +206,30 @@ async fn listen_again(port: u16) -> Result<TcpListener> {
     }
 }
 
-fn run_app(app: &App, listener: TcpListener) -> Running {
+fn run_app(demo: &Demo, listener: TcpListener) -> Running {
     let (stop, mut stopped) = watch::channel(false);
-    let listeners = Listeners { app: vec![listener], local_idp: None };
-    let serving = serve::run(app.clone(), listeners, async move {
-        // A sender that is gone means the same.
-        let _ = stopped.wait_for(|stopped| *stopped).await;
-    });
-    let task = tokio::spawn(async move {
-        if let Err(error) = serving.await {
-            tracing::warn!(%error, "an instance could not be served");
-        }
-    });
-    Running { stop, task }
+    let site = (listener, routes::router(demo));
+    let jobs = demo.clone();
+    let serving = serve::run(
+        demo.app.clone(),
+        vec![site],
+        move |background| routes::start_jobs(&jobs, background),
+        async move {
+            // A sender that is gone means the same.
+            let _ = stopped.wait_for(|stopped| *stopped).await;
+        },
+    );
+    Running { stop, task: tokio::spawn(serving) }
 }
 
-fn run_provider(app: &App, listener: TcpListener) -> Running {
+fn run_provider(
+    demo: &Demo,
+    make: LocalProvider,
+    listener: TcpListener,
+) -> Result<Option<Running>> {
+    let Some(router) = make(&demo.app.settings).map_err(failed)? else { return Ok(None) };
     let (stop, stopped) = watch::channel(false);
-    let app = app.clone();
-    let task = tokio::spawn(async move {
-        if let Err(error) = serve::provider(&app.settings, listener, stopped).await {
-            tracing::warn!(%error, "a provider could not be served");
-        }
-    });
-    Running { stop, task }
+    Ok(Some(Running { stop, task: tokio::spawn(serve::accept(listener, router, stopped)) }))
 }
 
 #[async_trait]
@@ -212,20 +245,21 @@ impl Place for Instance {
     async fn switch(&self, switch: Switch) -> Result<()> {
         let mut running = self.provider_runs.lock().await;
         match switch {
-            Switch::CutDatabase => self.app.db.close().await,
+            Switch::CutDatabase => self.demo.app.db.close().await,
             Switch::StopProvider => {
                 if let Some(provider) = running.take() {
                     provider.end().await;
                 }
             }
             Switch::StartProvider => {
-                let Some(idp) = self.app.settings.local_idp.as_ref() else {
+                let idp = self.demo.app.settings.local_idp.as_ref();
+                let Some((idp, make)) = idp.zip(self.local_provider) else {
                     return Err(Error::NotHere("there is no local provider".to_owned()));
                 };
                 if running.is_none() {
                     let listener = listen_again(idp.port).await?;
                     let _on_its_threads = self.handle.enter();
-                    *running = Some(run_provider(&self.app, listener));
+                    *running = run_provider(&self.demo, make, listener)?;
                 }
             }
         }
@@ -238,14 +272,14 @@ impl Place for Instance {
         for name in names {
             roles.insert(name.parse().map_err(failed)?);
         }
-        for user in users::by_email(&self.app.db, &email).await.map_err(failed)? {
-            users::set_roles(&self.app.db, user.id, &roles).await.map_err(failed)?;
+        for user in users::by_email(&self.demo.app.db, &email).await.map_err(failed)? {
+            users::set_roles(&self.demo.app.db, user.id, &roles).await.map_err(failed)?;
         }
         Ok(())
     }
 
     fn shared(&self) -> Result<Vec<(String, String)>> {
-        let settings = &self.app.settings;
+        let settings = &self.demo.app.settings;
         let shared = [
             ("DATABASE_URL", settings.database_url.expose()),
             ("APP_SECRET", self.secret.expose()),
@@ -267,12 +301,12 @@ impl Place for Instance {
     }
 
     async fn stop(self: Box<Self>) {
-        let Self { provider_runs, serving, app, folder, .. } = *self;
+        let Self { provider_runs, serving, demo, folder, .. } = *self;
         if let Some(provider) = provider_runs.into_inner() {
             provider.end().await;
         }
         serving.end().await;
-        drop(app);
+        drop(demo);
         if let Err(error) = folder.close() {
             tracing::warn!(%error, "a temporary folder could not be removed");
         }

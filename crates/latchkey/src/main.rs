@@ -3,8 +3,31 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use clap::Parser as _;
-use latchkey_web::cli::{Arguments, run};
+use clap::{Parser, Subcommand};
+use latchkey::{LOCAL_PROVIDER, Listeners, Site, built_with};
+use latchkey_domain::Clock;
+use latchkey_web::cli::Outcome;
+use latchkey_web::settings::{Environment, Settings};
+use latchkey_web::{doctor, logging, serve};
+
+/// Two doors and two keys: OAuth or a password, a server session or a JWT.
+#[derive(Debug, Parser)]
+#[command(name = "latchkey", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the app (the default).
+    Serve,
+    #[command(flatten)]
+    Product(latchkey_web::cli::Command),
+    #[cfg(feature = "demo")]
+    #[command(flatten)]
+    Demo(latchkey_demo::cli::Command),
+}
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -16,4 +39,29 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+async fn run(arguments: Arguments) -> Outcome {
+    match arguments.command.unwrap_or(Command::Serve) {
+        Command::Serve => serve().await,
+        Command::Product(command) => command.run(built_with(LOCAL_PROVIDER)).await,
+        #[cfg(feature = "demo")]
+        Command::Demo(command) => command.run(LOCAL_PROVIDER).await,
+    }
+}
+
+async fn serve() -> Outcome {
+    let environment = Environment::of_process()?;
+    let settings = Settings::load(&environment, built_with(LOCAL_PROVIDER))?;
+    logging::start(environment.rust_log());
+    let listeners = Listeners::bind(&settings).await?;
+    let site = Site::new(settings, Clock::System, LOCAL_PROVIDER).await?;
+    let settings = &site.app.settings;
+    tracing::info!("Latchkey is at {}", settings.origin());
+    doctor::tell(settings);
+    if let Some(idp) = &settings.local_idp {
+        tracing::info!("the local provider is at {}", idp.url.origin().ascii_serialization());
+    }
+    let served = site.serve(listeners, serve::asked_to_stop()).await;
+    served.map_err(|error| -> Box<dyn std::error::Error> { error })
 }

@@ -12,20 +12,16 @@ use latchkey_auth::password::{self, Hasher};
 use latchkey_auth::refresh::Issuer;
 use latchkey_auth::revocation::Revoked;
 use latchkey_auth::vault::Vault;
-use latchkey_domain::{Clock, SignInId, Timestamp};
-use latchkey_store::{Db, Sessions};
+use latchkey_domain::{Clock, SignInId, Timestamp, UserId};
+use latchkey_store::{Db, Sessions, accounts, sign_ins};
 use oauth2::RedirectUrl;
 
 use crate::beside::Beside;
-use crate::comparison::Comparison;
 use crate::cookies::CookieProfile;
+use crate::layout::Links;
 use crate::limits::Limits;
 use crate::mail::{InvalidUrl, Mailer};
-use crate::pages::drill::Stage;
-use crate::pages::lab;
 use crate::settings::{Dialect, ProviderSettings, Revocation, Settings};
-use crate::stopwatch::Stopwatch;
-use crate::traces::Waiting;
 use crate::used::UsedAttempts;
 
 /// The app, as handlers see it.
@@ -54,20 +50,13 @@ pub struct Application {
     pub introspection: Option<Introspection>,
     /// The attempts whose answer has come.
     pub used_attempts: UsedAttempts,
-    /// The sign-ins that are being recorded and whose browser is away.
-    pub(crate) waiting: Waiting,
     /// How often somebody may try.
     pub limits: Limits,
     pub mailer: Mailer,
+    /// Where our pages lead beyond the product.
+    pub links: Links,
     /// What hashes passwords.
     pub hasher: Hasher,
-    pub stopwatch: Stopwatch,
-    /// What was measured so far, in development.
-    pub comparison: Comparison,
-    /// How the attacks on this instance went.
-    pub(crate) lab: lab::Runner,
-    /// The decoys of the storage drill.
-    pub(crate) drill: Stage,
     pub clock: Clock,
 }
 
@@ -100,7 +89,7 @@ impl Application {
     ///
     /// # Errors
     /// When the database cannot be used.
-    pub async fn new(settings: Settings, clock: Clock) -> Result<App, Error> {
+    pub async fn new(settings: Settings, clock: Clock, links: Links) -> Result<App, Error> {
         let db = Db::open(settings.database_url.expose()).await?;
         let keys = Arc::new(keys(&settings, &db, &clock).await?);
         let issuer = Issuer {
@@ -128,17 +117,13 @@ impl Application {
             beside: Beside::default(),
             cookies: CookieProfile::of(&settings.public_url),
             used_attempts: UsedAttempts::default(),
-            waiting: Waiting::default(),
             limits: Limits::new(clock.clone()),
             mailer: mailer(&settings)?,
+            links,
             hasher: Hasher::new(&password::Settings::default())?,
-            comparison: Comparison::default(),
-            lab: lab::Runner::default(),
             keys,
             issuer,
             revoked,
-            stopwatch: Stopwatch::default(),
-            drill: Stage::default(),
             db,
             clock,
             settings,
@@ -164,6 +149,21 @@ impl Application {
         if let Some(introspection) = &self.introspection {
             introspection.forget();
         }
+    }
+
+    /// Deletes an account. Its JWTs are refused at once here, and within a second
+    /// elsewhere, whatever JWT_REVOCATION says.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn delete_account(&self, user: UserId) -> latchkey_store::Result<()> {
+        let now = self.clock.now();
+        for sign_in in sign_ins::living(&self.db, user, self.settings.session, now).await? {
+            self.note_gone(sign_in.id, now);
+        }
+        accounts::delete(&self.db, user, now).await?;
+        self.forget_delegations();
+        Ok(())
     }
 
     /// The provider with this name in our URLs.

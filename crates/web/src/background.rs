@@ -28,43 +28,65 @@ const AUDIT_KEPT: Span = Span::days(180);
 /// How long a sign-in that has come to its end is remembered.
 const REMEMBERED: Span = Span::days(1);
 
-/// Starts everything; it ends when `stopped` turns true.
-pub(crate) fn start(tasks: &mut JoinSet<()>, app: &App, stopped: &watch::Receiver<bool>) {
-    let every = |span, act| repeat(span, stopped.clone(), act);
-    let sweeping = app.clone();
-    tasks.spawn(every(SWEEP_EVERY, Box::new(move || Box::pin(sweep(sweeping.clone())))));
-    let reloading = app.clone();
-    tasks.spawn(every(RELOAD_EVERY, Box::new(move || Box::pin(reload_keys(reloading.clone())))));
-    let releasing = app.clone();
-    tasks.spawn(every(
-        RELEASE_EVERY,
-        Box::new(move || {
-            releasing.hasher.release_idle();
-            releasing.limits.tidy();
-            releasing.used_attempts.tidy(releasing.clock.now());
-            releasing.waiting.tidy();
-            Box::pin(std::future::ready(()))
-        }),
-    ));
-    // One for each provider: one that hangs stands before nobody else.
-    for n in 0..app.providers.len() {
-        let (ending, stopped) = (app.clone(), stopped.clone());
-        let act = move || end_grants(ending.clone(), n, stopped.clone());
-        tasks.spawn(every(END_EVERY, Box::new(move || Box::pin(act()))));
-    }
-    let sealing = app.clone();
-    tasks.spawn(every(SWEEP_EVERY, Box::new(move || Box::pin(seal_anew(sealing.clone())))));
-    tasks.spawn(watch_revocations(app.clone(), stopped.clone()));
+/// The jobs of this process. They end when it is told to stop.
+#[derive(Debug)]
+pub struct Background {
+    tasks: JoinSet<()>,
+    stopped: watch::Receiver<bool>,
 }
 
-type Act = Box<dyn FnMut() -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
+impl Background {
+    pub(crate) fn new(stopped: watch::Receiver<bool>) -> Self {
+        Self { tasks: JoinSet::new(), stopped }
+    }
 
-async fn repeat(every: Span, mut stopped: watch::Receiver<bool>, mut act: Act) {
+    /// Does something now, and again each time that the span has gone by.
+    pub fn every<F, Fut>(&mut self, span: Span, mut act: F)
+    where
+        F: FnMut() -> Fut + Send + 'static,
+        Fut: Future<Output = ()> + Send,
+    {
+        let mut stopped = self.stopped.clone();
+        self.tasks.spawn(async move {
+            let mut ticks = ticks(span);
+            while next(&mut ticks, &mut stopped).await {
+                act().await;
+            }
+        });
+    }
+
+    pub(crate) fn spawn(&mut self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(task);
+    }
+
+    pub(crate) async fn join(&mut self) {
+        while self.tasks.join_next().await.is_some() {}
+    }
+}
+
+/// Starts the product's own jobs.
+pub(crate) fn start(jobs: &mut Background, app: &App) {
+    jobs.every(SWEEP_EVERY, with(app, sweep));
+    jobs.every(SWEEP_EVERY, with(app, seal_anew));
+    jobs.every(RELOAD_EVERY, with(app, reload_keys));
+    jobs.every(RELEASE_EVERY, with(app, release_memory));
+    // One for each provider: one that hangs stands before nobody else.
+    for n in 0..app.providers.len() {
+        let (app, stopped) = (app.clone(), jobs.stopped.clone());
+        jobs.every(END_EVERY, move || end_grants(app.clone(), n, stopped.clone()));
+    }
+    jobs.spawn(watch_revocations(app.clone(), jobs.stopped.clone()));
+}
+
+fn with<F: Fn(App) -> Fut, Fut>(app: &App, act: F) -> impl FnMut() -> Fut + use<F, Fut> {
+    let app = app.clone();
+    move || act(app.clone())
+}
+
+fn ticks(every: Span) -> tokio::time::Interval {
     let mut ticks = tokio::time::interval(Duration::from(every));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    while next(&mut ticks, &mut stopped).await {
-        act().await;
-    }
+    ticks
 }
 
 /// Waits for the next tick; `false` when it is time to stop.
@@ -87,12 +109,16 @@ async fn sweep(app: App) {
     if let Err(error) = latchkey_store::email_tokens::forget(&app.db, now).await {
         tracing::warn!(%error, "expired links could not be swept away");
     }
-    if let Err(error) = latchkey_store::traces::forget(&app.db, now).await {
-        tracing::warn!(%error, "expired traces could not be swept away");
-    }
     if let Err(error) = app.keys.forget_outlived(now).await {
         tracing::warn!(%error, "outlived keys could not be forgotten");
     }
+}
+
+#[expect(clippy::unused_async, reason = "a job like the others")]
+async fn release_memory(app: App) {
+    app.hasher.release_idle();
+    app.limits.tidy();
+    app.used_attempts.tidy(app.clock.now());
 }
 
 /// Hears of rotations. When the database is away, the ring stays as it was.
@@ -133,8 +159,7 @@ async fn seal_anew(app: App) {
 
 /// Hears of sign-ins that ended in other processes.
 async fn watch_revocations(app: App, mut stopped: watch::Receiver<bool>) {
-    let mut ticks = tokio::time::interval(Duration::from(POLL_EVERY));
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut ticks = ticks(POLL_EVERY);
     let mut since = None;
     while next(&mut ticks, &mut stopped).await {
         let now = app.clock.now();

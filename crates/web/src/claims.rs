@@ -3,10 +3,17 @@
 use latchkey_domain::Timestamp;
 use serde_json::Value;
 
-use crate::templates::Claim;
+/// One member of a token, and what it means.
+#[derive(Debug)]
+pub struct Claim {
+    pub name: String,
+    pub value: String,
+    pub meaning: &'static str,
+}
 
 /// The members of a header or of a set of claims, for people.
-pub(crate) fn describe(members: &[(String, Value)]) -> Vec<Claim> {
+#[must_use]
+pub fn describe(members: &[(String, Value)]) -> Vec<Claim> {
     members.iter().map(|(name, value)| claim(name, value)).collect()
 }
 

@@ -14,7 +14,7 @@ use crate::errors::{Fault, body_refused, catalogue};
 /// A post without a body and a type is an empty form, as HTML has it: all
 /// fields of ours have a default or complain for themselves.
 #[derive(Debug)]
-pub(crate) struct Fields<T>(pub(crate) T);
+pub struct Fields<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Fields<T> {
     type Rejection = Fault;

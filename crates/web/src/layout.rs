@@ -1,69 +1,135 @@
-//! What stands around every page: the header, and the notice in development.
+//! What stands around every page: header, navigation, footer, and the notice in
+//! development. Crates above the product add entries through [`Links`], and
+//! extend the same `base.html` with a [`Layout`] of their own pages.
 
 use crate::app::Application;
 use crate::caller::Caller;
 use crate::static_files;
 
+/// An entry of the navigation or of the footer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Link {
+    pub label: &'static str,
+    pub href: &'static str,
+}
+
+impl Link {
+    #[must_use]
+    pub const fn new(label: &'static str, href: &'static str) -> Self {
+        Self { label, href }
+    }
+}
+
+/// Where the product's pages lead beyond the product.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Links {
+    /// Before the product's own entries of the main navigation.
+    pub navigation: &'static [Link],
+    /// Before the product's own entries of the footer.
+    pub footer: &'static [Link],
+    /// What the footer says of the site.
+    pub about: Option<&'static str>,
+    /// Beside the list of sign-ins on the account page.
+    pub sign_ins: Option<Link>,
+}
+
 #[derive(Debug, Default)]
-pub(crate) struct Chrome {
-    pub(crate) who: Who,
+pub struct Layout {
+    who: Who,
     /// In development: which providers are played, and where.
-    pub(crate) local: Option<Local>,
+    pub local: Option<Local>,
     /// Whether there is an outbox to look into.
-    pub(crate) outbox: bool,
+    pub outbox: bool,
+    pub links: Links,
+    pub stylesheet: &'static str,
+    pub script: &'static str,
+    /// The entry of the navigation that is current, and whether this is its very page.
+    current: Option<(&'static str, bool)>,
 }
 
 /// What the header says of the person.
 #[derive(Debug, Default)]
-pub(crate) enum Who {
+enum Who {
     #[default]
     Visitor,
-    Person {
-        name: String,
-        initials: String,
-    },
+    Person(Person),
     /// It was not looked at: on error pages.
     Unknown,
 }
 
-/// The notice about the local provider.
 #[derive(Debug)]
-pub(crate) struct Local {
-    pub(crate) providers: String,
-    pub(crate) url: String,
-    /// Whether there is no other provider: then nothing leaves this machine.
-    pub(crate) is_all: bool,
+pub struct Person {
+    pub name: String,
+    pub initials: String,
 }
 
-impl Chrome {
+/// The notice about the local provider.
+#[derive(Debug)]
+pub struct Local {
+    pub providers: String,
+    pub url: String,
+    /// Whether there is no other provider: then nothing leaves this machine.
+    pub is_all: bool,
+}
+
+impl Layout {
     /// For a page that knows who is looking at it.
-    pub(crate) fn new(app: &Application, caller: Option<&Caller>) -> Self {
-        let who = caller.map_or(Who::Visitor, |caller| Who::Person {
-            name: caller.user.name.to_string(),
-            initials: caller.user.name.initials(),
+    #[must_use]
+    pub fn new(app: &Application, caller: Option<&Caller>) -> Self {
+        let who = caller.map_or(Who::Visitor, |caller| {
+            let name = &caller.user.name;
+            Who::Person(Person { name: name.to_string(), initials: name.initials() })
         });
-        Self { who, local: local(app), outbox: app.mailer.outbox().is_some() }
-    }
-
-    #[expect(clippy::unused_self, reason = "templates reach it through the chrome")]
-    pub(crate) fn stylesheet(&self) -> &'static str {
-        static_files::stylesheet()
-    }
-
-    #[expect(clippy::unused_self, reason = "templates reach it through the chrome")]
-    pub(crate) fn script(&self) -> &'static str {
-        static_files::script()
-    }
-
-    /// The address of the drill's script.
-    #[expect(clippy::unused_self, reason = "templates reach it through the chrome")]
-    pub(crate) fn drill_script(&self) -> &'static str {
-        static_files::drill_script()
+        Self { who, ..Self::anonymous(app) }
     }
 
     /// For a page that does not.
-    pub(crate) fn of_nobody(app: &Application) -> Self {
-        Self { who: Who::Unknown, local: local(app), outbox: app.mailer.outbox().is_some() }
+    #[must_use]
+    pub fn anonymous(app: &Application) -> Self {
+        Self {
+            who: Who::Unknown,
+            local: local(app),
+            outbox: app.mailer.outbox().is_some(),
+            links: app.links,
+            stylesheet: static_files::stylesheet(),
+            script: static_files::script(),
+            current: None,
+        }
+    }
+
+    /// Marks the entry of the navigation that leads to this very page.
+    #[must_use]
+    pub fn at(self, href: &'static str) -> Self {
+        Self { current: Some((href, true)), ..self }
+    }
+
+    /// Marks the entry of the navigation under which this page is found.
+    #[must_use]
+    pub fn below(self, href: &'static str) -> Self {
+        Self { current: Some((href, false)), ..self }
+    }
+
+    /// The attribute that marks the current entry, with a blank before it.
+    #[must_use]
+    pub fn aria_current(&self, href: &str) -> &'static str {
+        match self.current {
+            Some((current, true)) if current == href => " aria-current=\"page\"",
+            Some((current, false)) if current == href => " aria-current=\"true\"",
+            _ => "",
+        }
+    }
+
+    #[must_use]
+    pub const fn person(&self) -> Option<&Person> {
+        match &self.who {
+            Who::Person(person) => Some(person),
+            Who::Visitor | Who::Unknown => None,
+        }
+    }
+
+    #[must_use]
+    pub const fn is_visitor(&self) -> bool {
+        matches!(self.who, Who::Visitor)
     }
 }
 

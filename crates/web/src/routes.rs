@@ -6,7 +6,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use http::StatusCode;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
@@ -20,12 +20,10 @@ use crate::errors::{Fault, catalogue};
 use crate::middleware::{canonical, faults, request, same_site, security_headers};
 use crate::pages::account::{delete, link, sign_ins};
 use crate::pages::{
-    account, audit, choose, compare, connected_apps, connections, docs, doctor, drill, errors,
-    health, home, inspector, lab, oauth, outbox, recovery, sign_in, sign_out, sign_up, stopwatch,
-    traces,
+    account, audit, connected_apps, connections, docs, doctor, errors, health, home, oauth, outbox,
+    recovery, sign_in, sign_out, sign_up,
 };
 use crate::static_files;
-use crate::traces::recorder;
 
 /// Larger than any form here, smaller than anything that hurts.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -39,7 +37,6 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(40);
 
 fn pages() -> Router<App> {
     Router::new()
-        .route("/", get(home::show))
         .route("/sign-in", get(sign_in::show).post(sign_in::act))
         .route("/sign-up", get(sign_up::show).post(sign_up::act))
         .route("/auth/{provider}", post(oauth::start))
@@ -65,43 +62,9 @@ fn pages() -> Router<App> {
         .route("/verify/{token}", get(recovery::confirm).post(recovery::verify))
         .route("/outbox", get(outbox::show))
         .route("/audit", get(audit::show))
-        .route("/traces", get(traces::list))
-        .route("/traces/delete-all", post(traces::delete_all))
-        .route("/traces/{id}", get(traces::show))
-        .route("/traces/{id}/delete", post(traces::delete))
-        .route("/traces/{id}/har", get(traces::export::har))
-        .route("/traces/{id}/mermaid", get(traces::export::mermaid))
-        .route("/traces/{id}/curl", get(traces::export::curl))
         .route("/.well-known/change-password", get(async || Redirect::to("/account#ways")))
-        .route("/compare", get(compare::show))
-        .route("/compare/progress", get(compare::progress))
-        .route("/compare/run", post(compare::run))
-        .route("/compare/guess", post(compare::guess))
-        .route("/compare/claims/{file}", get(compare::samples))
-        .route(
-            "/inspector",
-            get(inspector::show)
-                .post(inspector::act)
-                .layer(DefaultBodyLimit::max(inspector::BODY_LIMIT)),
-        )
-        .route("/choose", get(choose::show))
-        .route("/drill", get(drill::show))
-        .route("/drill/start", post(drill::start))
-        .route("/drill/room", get(drill::room))
-        .route("/drill/token", post(drill::token))
-        .route("/drill/me", get(drill::me).post(drill::change))
-        .route("/drill/thief", post(drill::thief))
-        .route("/drill/use", post(drill::reuse))
-        .route("/drill/sign-out", post(drill::sign_out))
-        .route("/drill/end", post(drill::end))
         .route("/docs", get(docs::show))
         .route("/doctor", get(doctor::show))
-        .route("/stopwatch", get(stopwatch::show).post(stopwatch::start))
-        .route("/stopwatch.json", get(stopwatch::samples))
-        .route("/lab", get(lab::index))
-        .route("/lab/run", post(lab::run_all))
-        .route("/lab/{id}", get(lab::show))
-        .route("/lab/{id}/run", post(lab::run_one))
         .route("/errors", get(errors::index))
         .route("/errors/{code}", get(errors::entry))
         .route("/healthz", get(health::alive))
@@ -111,11 +74,21 @@ fn pages() -> Router<App> {
         .fallback(async || Fault::new(catalogue::NOT_FOUND))
 }
 
+/// What a crate above the product serves within the product's layers.
+#[derive(Debug, Default)]
+pub struct Extra {
+    pub routes: Router<App>,
+    /// Its own page at `/`.
+    pub home: Option<MethodRouter<App>>,
+}
+
 /// The whole app. Layers are listed from the inside out: the last one sees a
 /// request first.
-pub fn router(app: &App) -> Router {
+pub fn router(app: &App, extra: Extra) -> Router {
     let with = |app: &App| app.clone();
-    let router = pages()
+    pages()
+        .route("/", extra.home.unwrap_or_else(|| get(home::show)))
+        .merge(extra.routes)
         .layer(sessions(app))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(RequestBodyTimeoutLayer::new(BODY_TIMEOUT))
@@ -126,14 +99,8 @@ pub fn router(app: &App) -> Router {
         .layer(CatchPanicLayer::custom(caught))
         .layer(from_fn_with_state(with(app), faults::render))
         .layer(from_fn_with_state(with(app), security_headers::add))
-        .layer(from_fn_with_state(with(app), request::identify));
-    // Outermost, so that what is recorded is what is sent.
-    let router = if app.settings.traces {
-        router.layer(from_fn_with_state(with(app), recorder::at_app))
-    } else {
-        router
-    };
-    router.with_state(app.clone())
+        .layer(from_fn_with_state(with(app), request::identify))
+        .with_state(app.clone())
 }
 
 fn sessions(app: &App) -> SessionManagerLayer<latchkey_store::Sessions> {

@@ -10,24 +10,18 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::ConnectInfo;
-use axum::middleware::from_fn_with_state;
 use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use latchkey_domain::Scope;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tower::ServiceExt as _;
-use url::Url;
 
-use crate::api::protected_resource;
 use crate::app::App;
-use crate::background;
-use crate::routes;
-use crate::settings::{LocalIdp, Settings};
-use crate::traces::recorder;
+use crate::background::{self, Background};
+use crate::settings::Settings;
 
 /// How long somebody may take over the head of a request.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -46,43 +40,34 @@ const GRACE: Duration = Duration::from_secs(8);
 /// How long everything may take from the signal to the end, whoever hangs.
 const LAST: Duration = Duration::from_secs(9);
 
-/// The sockets, taken before anything else is done.
-#[derive(Debug)]
-pub struct Listeners {
-    pub app: Vec<TcpListener>,
-    pub local_idp: Option<TcpListener>,
-}
-
-impl Listeners {
-    /// Listens where the settings say.
-    ///
-    /// # Errors
-    /// When an address is taken, with a sentence that says which.
-    pub async fn bind(settings: &Settings) -> io::Result<Self> {
-        let mut app = Vec::new();
-        for address in &settings.listen {
-            match listen(*address, "PORT").await {
-                Ok(listener) => app.push(listener),
-                // A machine without IPv6 has only one of the two loopbacks.
-                Err(error)
-                    if address.is_ipv6()
-                        && settings.listen.len() > 1
-                        && error.kind() != io::ErrorKind::AddrInUse =>
-                {
-                    tracing::debug!(%error, "no IPv6 here");
-                }
-                Err(error) => return Err(error),
+/// Listens where the settings say.
+///
+/// # Errors
+/// When an address is taken, with a sentence that says which.
+pub async fn bind(settings: &Settings) -> io::Result<Vec<TcpListener>> {
+    let mut listeners = Vec::new();
+    for address in &settings.listen {
+        match listen(*address, "PORT").await {
+            Ok(listener) => listeners.push(listener),
+            // A machine without IPv6 has only one of the two loopbacks.
+            Err(error)
+                if address.is_ipv6()
+                    && settings.listen.len() > 1
+                    && error.kind() != io::ErrorKind::AddrInUse =>
+            {
+                tracing::debug!(%error, "no IPv6 here");
             }
+            Err(error) => return Err(error),
         }
-        let local_idp = match &settings.local_idp {
-            Some(idp) => Some(listen(([127, 0, 0, 1], idp.port).into(), "LOCAL_IDP_PORT").await?),
-            None => None,
-        };
-        Ok(Self { app, local_idp })
     }
+    Ok(listeners)
 }
 
-async fn listen(address: SocketAddr, setting: &str) -> io::Result<TcpListener> {
+/// Listens at one address, whose port a setting decides.
+///
+/// # Errors
+/// When the address is taken, with a sentence that says which.
+pub async fn listen(address: SocketAddr, setting: &str) -> io::Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| {
         let hint = match error.kind() {
             io::ErrorKind::AddrInUse => {
@@ -94,34 +79,26 @@ async fn listen(address: SocketAddr, setting: &str) -> io::Result<TcpListener> {
     })
 }
 
-/// Serves until `stop` comes to its end, then lets what is under way finish.
-///
-/// # Errors
-/// When the local provider cannot be put together.
+/// Serves each router at its socket until `stop` comes to its end, then lets
+/// what is under way finish. `jobs` are added to the product's own.
 pub async fn run(
     app: App,
-    listeners: Listeners,
+    sites: Vec<(TcpListener, Router)>,
+    jobs: impl FnOnce(&mut Background),
     stop: impl Future<Output = ()>,
-) -> Result<(), latchkey_idp::Error> {
+) {
     let (stopping, stopped) = watch::channel(false);
-    let mut tasks = tokio::task::JoinSet::new();
-    for listener in listeners.app {
-        tasks.spawn(accept(listener, routes::router(&app), stopped.clone()));
+    let mut background = Background::new(stopped.clone());
+    for (listener, router) in sites {
+        background.spawn(accept(listener, router, stopped.clone()));
     }
-    if let (Some(listener), Some(idp)) = (listeners.local_idp, &app.settings.local_idp) {
-        let mut provider = local_idp(&app.settings, idp)?;
-        if app.settings.traces {
-            let record = from_fn_with_state(app.clone(), recorder::at_provider);
-            provider = provider.layer(record);
-        }
-        tasks.spawn(accept(listener, provider, stopped.clone()));
-    }
-    background::start(&mut tasks, &app, &stopped);
+    background::start(&mut background, &app);
+    jobs(&mut background);
     stop.await;
     // Nobody receives it when every task has ended already.
     let _ = stopping.send(true);
     let to_the_end = async {
-        while tasks.join_next().await.is_some() {}
+        background.join().await;
         // Tokens that a provider is handing out now have to be written down.
         app.beside.over().await;
         app.db.close().await;
@@ -129,67 +106,10 @@ pub async fn run(
     if tokio::time::timeout(LAST, to_the_end).await.is_err() {
         tracing::warn!("some work was still under way and was cut off");
     }
-    Ok(())
-}
-
-/// Serves the local provider by itself, until `stopped` turns true: for whoever
-/// wants to stop it while the app runs on.
-///
-/// # Errors
-/// When it cannot be put together.
-pub(crate) async fn provider(
-    settings: &Settings,
-    listener: TcpListener,
-    stopped: watch::Receiver<bool>,
-) -> Result<(), latchkey_idp::Error> {
-    if let Some(idp) = &settings.local_idp {
-        accept(listener, local_idp(settings, idp)?, stopped).await;
-    }
-    Ok(())
-}
-
-/// The local provider, with this app as its client.
-fn local_idp(settings: &Settings, idp: &LocalIdp) -> Result<Router, latchkey_idp::Error> {
-    let clients = settings.providers.iter().filter(|provider| provider.local);
-    let clients = clients.map(|provider| latchkey_idp::Client {
-        provider: match provider.slug.as_str() {
-            "google" => latchkey_idp::Provider::Google,
-            "github" => latchkey_idp::Provider::Github,
-            _ => latchkey_idp::Provider::Facebook,
-        },
-        id: provider.client_id.clone(),
-        secret: provider.client_secret.expose().to_owned(),
-        redirect_uris: vec![settings.absolute(&format!("/auth/{}/callback", provider.slug))],
-        name: "Latchkey".to_owned(),
-    });
-    latchkey_idp::router(latchkey_idp::Config {
-        base_url: idp.url.clone(),
-        clients: clients.collect(),
-        apis: our_api(settings).into_iter().collect(),
-        people_file: Some(idp.people_file.clone()),
-        grants_file: Some(idp.people_file.with_file_name("local-grants.json")),
-    })
-}
-
-/// Our API, for which the local provider issues tokens to apps of others, as
-/// long as nobody else is asked about them.
-fn our_api(settings: &Settings) -> Option<latchkey_idp::Api> {
-    let asked = settings.introspection.as_ref().filter(|asked| asked.local)?;
-    // RFC 8707 §2: only an absolute URI can be asked for.
-    Url::parse(&settings.jwt.audience).ok().filter(|uri| uri.fragment().is_none())?;
-    let scope = |scope: Scope| (scope.as_str().to_owned(), scope.sentence().to_owned());
-    Some(latchkey_idp::Api {
-        name: "Latchkey".to_owned(),
-        audience: settings.jwt.audience.clone(),
-        scopes: Scope::ALL.map(scope).to_vec(),
-        id: asked.client_id.clone(),
-        secret: asked.client_secret.expose().to_owned(),
-        metadata_url: protected_resource::address(settings).parse().ok()?,
-    })
 }
 
 /// Takes connections until told to stop, then waits for those that are open.
-async fn accept(listener: TcpListener, router: Router, mut stopped: watch::Receiver<bool>) {
+pub async fn accept(listener: TcpListener, router: Router, mut stopped: watch::Receiver<bool>) {
     let open = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {

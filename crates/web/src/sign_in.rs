@@ -16,10 +16,19 @@ use crate::caller::{Caller, forget, give};
 use crate::client::Client;
 use crate::cookies::{Outgoing, REFRESH};
 use crate::errors::{Fault, Result, catalogue};
-use crate::traces;
 
 /// The program that browsers are, to the JWTs that they carry.
 pub(crate) const BROWSER: &str = "latchkey-web";
+
+/// A sign-in that has succeeded. Its response carries it as an extension, for
+/// whatever is layered around the product.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    pub id: SignInId,
+    pub user: UserId,
+    pub method: Door,
+    pub credential: Key,
+}
 
 /// What lies in a browser, and can be changed there.
 #[derive(Clone, Debug)]
@@ -61,7 +70,7 @@ pub(crate) async fn let_in(
     user: &User,
     door: Door,
     key: Key,
-) -> Result<SignInId> {
+) -> Result<SignedIn> {
     let Browser { session, outgoing, client, .. } = &browser;
     let sign_in = sign_in(app, user.id, door, key, client);
     match key {
@@ -78,10 +87,9 @@ pub(crate) async fn let_in(
         }
     }
     end_what_was_carried(app, &browser).await?;
-    traces::signed_in(user.id, &sign_in.door, key);
     let how = format!("{}, {}", sign_in.door.stored(), key.as_str());
     audit::by_person(app, Kind::SignedIn, user.id, how, &browser.client).await;
-    Ok(sign_in.id)
+    Ok(SignedIn { id: sign_in.id, user: user.id, method: sign_in.door, credential: key })
 }
 
 /// A new sign-in, as it is written down.

@@ -8,13 +8,15 @@ use http::header;
 
 use crate::errors::{Fault, catalogue};
 
-struct File {
-    name: &'static str,
-    kind: &'static str,
-    contents: &'static [u8],
+/// A file that is compiled in.
+#[derive(Debug)]
+pub struct File {
+    pub name: &'static str,
+    pub kind: &'static str,
+    pub contents: &'static [u8],
 }
 
-const FILES: [File; 4] = [
+const FILES: [File; 3] = [
     File {
         name: "app.css",
         kind: "text/css; charset=utf-8",
@@ -30,46 +32,44 @@ const FILES: [File; 4] = [
         kind: "image/svg+xml",
         contents: include_bytes!("../../../static/favicon.svg"),
     },
-    File {
-        name: "drill.js",
-        kind: "text/javascript; charset=utf-8",
-        contents: include_bytes!("../../../static/drill.js"),
-    },
 ];
 
-/// The stylesheet's address, which changes with its contents, so that a
-/// browser may keep it for as long as it likes.
 pub(crate) fn stylesheet() -> &'static str {
-    static ADDRESS: LazyLock<String> = LazyLock::new(|| address(&FILES[0]));
+    static ADDRESS: LazyLock<String> = LazyLock::new(|| FILES[0].address());
     &ADDRESS
 }
 
 pub(crate) fn script() -> &'static str {
-    static ADDRESS: LazyLock<String> = LazyLock::new(|| address(&FILES[1]));
+    static ADDRESS: LazyLock<String> = LazyLock::new(|| FILES[1].address());
     &ADDRESS
 }
 
-/// The address of the drill's own script, likewise.
-pub(crate) fn drill_script() -> &'static str {
-    static ADDRESS: LazyLock<String> = LazyLock::new(|| address(&FILES[3]));
-    &ADDRESS
-}
+impl File {
+    /// Its address, which changes with its contents, so that a browser may keep
+    /// it for as long as it likes.
+    #[must_use]
+    pub fn address(&self) -> String {
+        let hash = latchkey_store::hash::of(&String::from_utf8_lossy(self.contents));
+        format!("/static/{}?v={}", self.name, &hash[..12])
+    }
 
-fn address(file: &File) -> String {
-    let hash = latchkey_store::hash::of(&String::from_utf8_lossy(file.contents));
-    format!("/static/{}?v={}", file.name, &hash[..12])
+    /// The answer to a request for it, with the query of its address.
+    #[must_use]
+    pub fn response(&self, query: Option<&str>) -> Response {
+        // With a version in the address it never changes.
+        let lasts = match query {
+            Some(_) => "public, max-age=31536000, immutable",
+            None => "public, max-age=3600",
+        };
+        let headers = [(header::CONTENT_TYPE, self.kind), (header::CACHE_CONTROL, lasts)];
+        (headers, self.contents).into_response()
+    }
 }
 
 /// `GET /static/{file}`
 pub(crate) async fn serve(Path(name): Path<String>, RawQuery(query): RawQuery) -> Response {
-    let Some(file) = FILES.iter().find(|file| file.name == name) else {
-        return Fault::new(catalogue::NOT_FOUND).into_response();
-    };
-    // With a version in the address it never changes.
-    let lasts = match query {
-        Some(_) => "public, max-age=31536000, immutable",
-        None => "public, max-age=3600",
-    };
-    let headers = [(header::CONTENT_TYPE, file.kind), (header::CACHE_CONTROL, lasts)];
-    (headers, file.contents).into_response()
+    match FILES.iter().find(|file| file.name == name) {
+        Some(file) => file.response(query.as_deref()),
+        None => Fault::new(catalogue::NOT_FOUND).into_response(),
+    }
 }

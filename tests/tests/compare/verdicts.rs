@@ -7,10 +7,11 @@ use latchkey_lab::remote::Remote;
 use latchkey_lab::run::LIMIT;
 use latchkey_lab::{Ground, Options, Outcome, Report, Verdict, Wishes, run, verdict_of};
 use latchkey_tests::Latchkey;
-use latchkey_web::ground::OwnGround;
+use latchkey_demo::throwaway::ThrowawayInstances;
+use latchkey_tests::app::PROVIDER;
 
 async fn measure(chosen: &[&'static Claim]) -> Report {
-    let ground = OwnGround::new().expect("threads");
+    let ground = ThrowawayInstances::new(PROVIDER).expect("threads");
     run(&ground, &Options::default(), chosen, &|_| {}).await
 }
 
@@ -78,7 +79,7 @@ async fn other_samples_lead_to_another_verdict() {
 /// What is started for a measurement leaves nothing behind.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_instance_is_gone_when_it_is_stopped() {
-    let ground = OwnGround::new().expect("threads");
+    let ground = ThrowawayInstances::new(PROVIDER).expect("threads");
     let place = ground.start(&Wishes::none()).await.expect("an instance");
     let url = place.url().join("/healthz").expect("a URL");
     let mut agent = latchkey_lab::Agent::new().expect("an agent");

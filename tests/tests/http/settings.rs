@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use latchkey_tests::app::built_with;
 use latchkey_web::settings::{Environment, Settings};
 
 /// Things that make no sense, and a word of each value that must not be shown.
@@ -31,7 +32,7 @@ const NAMED: [&str; 7] = [
 fn everything_that_makes_no_sense_is_said_at_once_and_no_value_is_shown() {
     let folder = tempfile::tempdir().expect("a folder");
     let environment = Environment::of(NONSENSE, folder.path());
-    let problems = Settings::load(&environment).expect_err("problems");
+    let problems = Settings::load(&environment, built_with()).expect_err("problems");
     let named: Vec<_> = problems.0.iter().map(|problem| problem.variable.as_str()).collect();
     for name in NAMED {
         assert!(named.contains(&name), "{name} is not among {named:?}");
@@ -52,10 +53,10 @@ fn the_example_works_unchanged() {
     let copy = folder.path().join(".env");
     std::fs::copy(example, &copy).expect("a copy");
     let environment = Environment::with_file(&copy).expect("a file that can be read");
-    let settings = Settings::load(&environment).expect("settings that make sense");
+    let settings = Settings::load(&environment, built_with()).expect("settings that make sense");
     let nothing = tempfile::tempdir().expect("a folder");
     let nothing = Environment::of::<&str, &str>([], nothing.path());
-    let defaults = Settings::load(&nothing).expect("settings that make sense");
+    let defaults = Settings::load(&nothing, built_with()).expect("settings that make sense");
     assert_eq!(settings.origin(), defaults.origin());
     assert_eq!(settings.listen, defaults.listen);
     let providers = |settings: &Settings| {
@@ -116,7 +117,7 @@ fn start(variables: &[(&str, &str)]) -> Output {
         .env_clear()
         .envs(variables.iter().copied())
         .output()
-        .expect("the binary: cargo build -p latchkey-web")
+        .expect("the binary: cargo build -p latchkey")
 }
 
 #[test]

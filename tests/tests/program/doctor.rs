@@ -8,6 +8,7 @@
 use std::path::Path;
 
 use latchkey_domain::Clock;
+use latchkey_tests::app::built_with;
 use latchkey_tests::issuer::{Answer, DISCOVERY};
 use latchkey_tests::{Browser, Database, Issuer, Latchkey, Setup};
 use latchkey_web::doctor::{Check, Finding, Level, Report, examine};
@@ -49,7 +50,7 @@ impl Fixture {
 
     async fn examine(&self) -> Report {
         let (environment, unread) = Environment::seen_in_file(&self.folder.path().join(".env"));
-        examine(&environment, unread, &Clock::System).await.expect("a report")
+        examine(&environment, unread, built_with(), &Clock::System).await.expect("a report")
     }
 }
 
@@ -94,7 +95,7 @@ async fn a_problem_of_the_settings_keeps_the_app_from_starting_and_a_warning_doe
     for fixture in fixtures() {
         let (environment, unread) = Environment::seen_in_file(&fixture.folder.path().join(".env"));
         let report = fixture.examine().await;
-        let starts = unread.0.is_empty() && Settings::load(&environment).is_ok();
+        let starts = unread.0.is_empty() && Settings::load(&environment, built_with()).is_ok();
         let refused = report.findings().iter().any(|one| one.check == Check::SettingInvalid);
         assert_eq!(starts, !refused, "{}", fixture.name);
     }
@@ -106,7 +107,7 @@ async fn looking_changes_nothing() {
     let database = format!("sqlite://{}", folder.path().join("data/latchkey.db").display());
     let variables = [("DATABASE_URL", database.as_str()), ("PORT", "0"), ("LOCAL_IDP_PORT", "0")];
     let environment = Environment::of(variables, folder.path());
-    let report = examine(&environment, Problems::default(), &Clock::System).await.expect("one");
+    let report = examine(&environment, Problems::default(), built_with(), &Clock::System).await.expect("one");
     assert_eq!(report.worst(), Level::Ok, "{report}");
     assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0);
 }
@@ -117,7 +118,7 @@ async fn examine_with(variables: &[(&str, &str)]) -> Report {
     let own = [("DATABASE_URL", database.as_str()), ("PORT", "0"), ("LOCAL_IDP_PORT", "0")];
     let variables = own.into_iter().chain(variables.iter().copied());
     let environment = Environment::of(variables, folder.path());
-    examine(&environment, Problems::default(), &Clock::System).await.expect("a report")
+    examine(&environment, Problems::default(), built_with(), &Clock::System).await.expect("a report")
 }
 
 fn find(report: &Report, check: Check) -> &Finding {

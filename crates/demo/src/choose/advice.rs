@@ -3,7 +3,7 @@
 use latchkey_domain::sign_in::Key;
 
 use super::questions::{Answers, Callers, Database, Delegation, Ending, Passwords, Services};
-use crate::settings::Revocation;
+use latchkey_web::settings::Revocation;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Advice {

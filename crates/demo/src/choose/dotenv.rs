@@ -3,7 +3,7 @@
 use latchkey_domain::sign_in::Key;
 
 use super::advice::{Advice, Doors, ForPrograms};
-use crate::settings::Revocation;
+use latchkey_web::settings::Revocation;
 
 /// A `.env` for this choice. It starts as it is, in development; what a real
 /// site needs besides stands there as comments.
@@ -91,7 +91,7 @@ mod tests {
     use super::super::advice::decide;
     use super::super::questions::Answers;
     use super::*;
-    use crate::settings::{Environment, Settings};
+    use latchkey_web::settings::{Capabilities, Environment, Settings};
 
     #[test]
     fn every_choice_makes_settings_that_are_taken_and_say_so() {
@@ -102,7 +102,7 @@ mod tests {
             let text = of(&advice);
             std::fs::write(&file, &text).expect("written");
             let environment = Environment::with_file(&file).expect("a file that can be read");
-            let settings = Settings::load(&environment).expect(&text);
+            let settings = Settings::load(&environment, Capabilities::ALL).expect(&text);
             let doubts: Vec<_> = settings.doubts.iter().map(|doubt| &doubt.variable).collect();
             assert!(doubts.is_empty(), "{doubts:?}\n{text}");
             assert_eq!(settings.jwt.revocation, advice.revocation, "{text}");

@@ -15,9 +15,55 @@ use self::advice::{Advice, Doors, ForPrograms};
 use self::questions::{
     Answers, Callers, Database, Delegation, Ending, Passwords, QUESTIONS, Services,
 };
-use crate::app::{App, Application};
-use crate::caller::Caller;
-use crate::templates::{Asked, ChoiceShown, ChoosePage, Chosen, Chrome, Page, Reason, Snippet};
+use latchkey_web::caller::Caller;
+use askama::Template;
+use latchkey_web::layout::Layout;
+use latchkey_web::templates::Page;
+use self::reasons::Reason;
+use crate::state::Demo;
+
+/// `GET /choose`
+#[derive(Template)]
+#[template(path = "choose.html")]
+pub(crate) struct ChoosePage {
+    pub(crate) layout: Layout,
+    pub(crate) questions: Vec<Asked>,
+    /// Whether some of the questions were answered, and some were not.
+    pub(crate) is_incomplete: bool,
+    pub(crate) chosen: Option<Chosen>,
+}
+
+/// A question, with what was answered.
+pub(crate) struct Asked {
+    pub(crate) name: &'static str,
+    pub(crate) asks: &'static str,
+    pub(crate) why: &'static str,
+    pub(crate) choices: Vec<ChoiceShown>,
+}
+
+pub(crate) struct ChoiceShown {
+    pub(crate) value: &'static str,
+    pub(crate) label: &'static str,
+    pub(crate) hint: &'static str,
+    pub(crate) is_chosen: bool,
+}
+
+pub(crate) struct Chosen {
+    pub(crate) door: &'static str,
+    pub(crate) key: &'static str,
+    pub(crate) programs: Option<&'static str>,
+    pub(crate) delegation: bool,
+    pub(crate) reasons: Vec<Reason>,
+    pub(crate) dotenv: String,
+    pub(crate) snippets: Vec<Snippet>,
+}
+
+/// A piece of code to begin with.
+pub(crate) struct Snippet {
+    pub(crate) title: &'static str,
+    pub(crate) path: &'static str,
+    pub(crate) code: &'static str,
+}
 
 /// The answers as they stand in the address, which can be passed on.
 #[derive(Debug, Default, Deserialize)]
@@ -62,7 +108,7 @@ impl Given {
 
 /// `GET /choose`
 pub(crate) async fn show(
-    State(app): State<App>,
+    State(demo): State<Demo>,
     caller: Option<Caller>,
     Query(given): Query<Given>,
 ) -> Page<ChoosePage> {
@@ -83,14 +129,14 @@ pub(crate) async fn show(
             .collect(),
     });
     Page(ChoosePage {
-        chrome: Chrome::new(&app, caller.as_ref()),
+        layout: Layout::new(&demo.app, caller.as_ref()).below("/compare"),
         questions: questions.collect(),
         is_incomplete: answers.is_none() && given.says_something(),
-        chosen: answers.map(|answers| chosen(&app, &answers)),
+        chosen: answers.map(|answers| chosen(&demo, &answers)),
     })
 }
 
-fn chosen(app: &Application, answers: &Answers) -> Chosen {
+fn chosen(demo: &Demo, answers: &Answers) -> Chosen {
     let advice = advice::decide(answers);
     Chosen {
         door: match advice.door {
@@ -109,7 +155,7 @@ fn chosen(app: &Application, answers: &Answers) -> Chosen {
         delegation: advice.connects,
         reasons: reasons::of(answers, &advice)
             .into_iter()
-            .map(|reason| Reason { measured: measured(app, reason.claim), ..reason })
+            .map(|reason| Reason { measured: measured(demo, reason.claim), ..reason })
             .collect(),
         dotenv: dotenv::of(&advice),
         snippets: snippets(&advice),
@@ -117,8 +163,8 @@ fn chosen(app: &Application, answers: &Answers) -> Chosen {
 }
 
 /// What was found when the claim was last measured on this machine.
-fn measured(app: &Application, claim: u8) -> Option<String> {
-    Some(match app.comparison.result(claim)?.outcome.verdict? {
+fn measured(demo: &Demo, claim: u8) -> Option<String> {
+    Some(match demo.comparison.result(claim)?.outcome.verdict? {
         Verdict::True { because }
         | Verdict::TrueIf { because, .. }
         | Verdict::False { because } => because,
@@ -132,17 +178,17 @@ fn snippets(advice: &Advice) -> Vec<Snippet> {
     const SESSION: Snippet = Snippet {
         title: "Who carries this session?",
         path: "crates/auth/examples/whose_session.rs",
-        code: include_str!("../../../../auth/examples/whose_session.rs"),
+        code: include_str!("../../../auth/examples/whose_session.rs"),
     };
     const JWT: Snippet = Snippet {
         title: "Another service checks a JWT, with the public keys alone",
         path: "crates/auth/examples/jwt_elsewhere.rs",
-        code: include_str!("../../../../auth/examples/jwt_elsewhere.rs"),
+        code: include_str!("../../../auth/examples/jwt_elsewhere.rs"),
     };
     const OPAQUE: Snippet = Snippet {
         title: "What may somebody do who shows an opaque token?",
         path: "crates/auth/examples/whose_opaque_token.rs",
-        code: include_str!("../../../../auth/examples/whose_opaque_token.rs"),
+        code: include_str!("../../../auth/examples/whose_opaque_token.rs"),
     };
     let mut snippets = Vec::new();
     if advice.key == Key::Session {

@@ -4,8 +4,15 @@ use latchkey_domain::sign_in::Key;
 
 use super::advice::{Advice, Doors, ForPrograms};
 use super::questions::{Answers, Callers, Database, Ending, Services};
-use crate::settings::Revocation;
-use crate::templates::Reason;
+use latchkey_web::settings::Revocation;
+
+/// One sentence of it, and the claim under which it is measured.
+pub(crate) struct Reason {
+    pub(crate) claim: u8,
+    pub(crate) said: &'static str,
+    /// What was found, if it was measured since the start.
+    pub(crate) measured: Option<String>,
+}
 
 /// The reasons, in the order door, key, programs, delegation.
 pub(super) fn of(answers: &Answers, advice: &Advice) -> Vec<Reason> {
@@ -122,7 +129,7 @@ fn programs_that_ask(answers: &Answers, say: &mut impl FnMut(u8, &'static str)) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pages::choose::advice::decide;
+    use super::super::advice::decide;
 
     #[test]
     fn every_sentence_is_measured_and_none_is_said_twice() {

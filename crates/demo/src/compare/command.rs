@@ -10,11 +10,12 @@ use latchkey_lab::run::Progress;
 use latchkey_lab::{Figure, Ground, Options, Outcome as Measured, Report};
 use url::Url;
 
-use super::{Outcome, print};
-use crate::ground::OwnGround;
+use latchkey_web::cli::{Outcome, print};
+use crate::state::LocalProvider;
+use crate::throwaway;
 
 #[derive(Debug, Args)]
-pub(super) struct Arguments {
+pub struct Arguments {
     /// Print it for programs, with every sample.
     #[arg(long, conflicts_with = "markdown")]
     json: bool,
@@ -34,11 +35,11 @@ pub(super) struct Arguments {
 }
 
 /// Measures, prints, and ends with an error when something could not be measured.
-pub(super) async fn run(arguments: Arguments) -> Outcome {
+pub(crate) async fn run(arguments: Arguments, local_provider: Option<LocalProvider>) -> Outcome {
     let chosen = chosen(&arguments.claims)?;
     let ground: Box<dyn Ground> = match &arguments.url {
         Some(url) => Box::new(Remote::new(url, arguments.provider.clone())?),
-        None => Box::new(OwnGround::new()?),
+        None => throwaway::instances(local_provider)?,
     };
     let report = latchkey_lab::run(ground.as_ref(), &Options::default(), &chosen, &tell).await;
     if arguments.json {

@@ -7,8 +7,8 @@
 use latchkey_auth::oauth::attempt;
 use latchkey_domain::refresh;
 
-use crate::app::Application;
-use crate::settings::Revocation;
+use latchkey_web::app::Application;
+use latchkey_web::settings::Revocation;
 
 /// One thing that can be stolen.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use latchkey_domain::Span;
 use latchkey_lab::Verdict;
 use tower_sessions::cookie::Cookie;
 
-use crate::cookies::CookieProfile;
+use latchkey_web::cookies::CookieProfile;
 
 const COOKIE: &str = "latchkey_guesses";
 

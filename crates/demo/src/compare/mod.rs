@@ -1,8 +1,10 @@
 //! The comparison: every claim with what was measured of it on this machine.
 
 mod chart;
+pub(crate) mod command;
 mod cost;
 mod guesses;
+pub mod results;
 mod view;
 
 use axum::Json;
@@ -14,38 +16,67 @@ use latchkey_lab::run::{ALGORITHMS, LATENCIES};
 use latchkey_lab::{Options, Outcome};
 use serde::Deserialize;
 
-use crate::app::{App, Application};
-use crate::caller::Caller;
-use crate::cookies::SetCookies;
-use crate::errors::{Fault, Result, catalogue};
-use crate::form::Fields;
-use crate::pages::traces;
-use crate::templates::{Chrome, ComparePage, ComparingPage, Page};
+use latchkey_web::app::Application;
+use latchkey_web::caller::Caller;
+use latchkey_web::cookies::SetCookies;
+use latchkey_web::errors::{Fault, Result, catalogue};
+use latchkey_web::form::Fields;
+use crate::traces::pages as traces;
+use self::results::UnderWay;
 use crate::traces::side_by_side::SideBySide;
 use guesses::{Guess, Guesses};
 
-pub(crate) use cost::{Source, Stolen};
-pub(crate) use view::{ClaimView, Combination};
+use cost::{Source, Stolen};
+use view::{ClaimView, Combination};
+use askama::Template;
+use latchkey_web::layout::Layout;
+use latchkey_web::templates::Page;
+use crate::state::Demo;
+
+/// `GET /compare`
+#[derive(Debug, Template)]
+#[template(path = "compare.html")]
+pub(crate) struct ComparePage {
+    pub(crate) layout: Layout,
+    /// Whether it may be measured here.
+    pub(crate) development: bool,
+    /// Whether a run is under way.
+    pub(crate) running: bool,
+    pub(crate) combinations: Vec<Combination>,
+    pub(crate) claims: Vec<ClaimView>,
+    pub(crate) cost: Vec<Stolen>,
+    /// Whether something waits for a guess.
+    pub(crate) hidden: bool,
+    pub(crate) side_by_side: SideBySide,
+}
+
+/// `GET /compare/progress`
+#[derive(Debug, Template)]
+#[template(path = "comparing.html")]
+pub(crate) struct ComparingPage {
+    pub(crate) layout: Layout,
+    pub(crate) run: UnderWay,
+}
 
 /// `GET /compare`
 pub(crate) async fn show(
-    State(app): State<App>,
+    State(demo): State<Demo>,
     caller: Option<Caller>,
     headers: HeaderMap,
 ) -> Result<Page<ComparePage>> {
-    let guesses = Guesses::of(&headers, app.cookies);
+    let guesses = Guesses::of(&headers, demo.app.cookies);
     let claims: Vec<ClaimView> =
-        claims::ALL.iter().map(|claim| view::claim(&app.comparison, claim, &guesses)).collect();
+        claims::ALL.iter().map(|claim| view::claim(&demo.comparison, claim, &guesses)).collect();
     let side_by_side = match &caller {
-        Some(caller) => traces::latest_side_by_side(&app, caller).await?,
+        Some(caller) => traces::latest_side_by_side(&demo.app, caller).await?,
         None => SideBySide::default(),
     };
     Ok(Page(ComparePage {
-        chrome: Chrome::new(&app, caller.as_ref()),
-        development: app.settings.is_development(),
-        running: app.comparison.under_way().is_some(),
-        cost: cost::of(&app),
-        combinations: view::combinations(&app.comparison, &guesses),
+        layout: Layout::new(&demo.app, caller.as_ref()).at("/compare"),
+        development: demo.app.settings.is_development(),
+        running: demo.comparison.under_way().is_some(),
+        cost: cost::of(&demo.app),
+        combinations: view::combinations(&demo.comparison, &guesses),
         hidden: claims.iter().any(|claim| claim.shown.is_none()),
         claims,
         side_by_side,
@@ -59,16 +90,16 @@ pub(crate) struct Which {
 
 /// `GET /compare/progress`: what is being measured, until it is done.
 pub(crate) async fn progress(
-    State(app): State<App>,
+    State(demo): State<Demo>,
     caller: Option<Caller>,
     Query(which): Query<Which>,
 ) -> Result<Response> {
-    only_in_development(&app)?;
-    let Some(run) = app.comparison.under_way() else {
+    only_in_development(&demo.app)?;
+    let Some(run) = demo.comparison.under_way() else {
         return Ok(Redirect::to(&row(chosen(which.claim.as_deref())?)).into_response());
     };
-    let chrome = Chrome::new(&app, caller.as_ref());
-    Ok(Page(ComparingPage { chrome, run }).into_response())
+    let layout = Layout::new(&demo.app, caller.as_ref()).below("/compare");
+    Ok(Page(ComparingPage { layout, run }).into_response())
 }
 
 #[derive(Debug, Deserialize)]
@@ -79,10 +110,10 @@ pub(crate) struct Run {
 }
 
 /// `POST /compare/run`: measures a claim, or all of them, beside the requests.
-pub(crate) async fn run(State(app): State<App>, Fields(form): Fields<Run>) -> Result<Redirect> {
-    only_in_development(&app)?;
+pub(crate) async fn run(State(demo): State<Demo>, Fields(form): Fields<Run>) -> Result<Redirect> {
+    only_in_development(&demo.app)?;
     let claim = chosen(form.claim.as_deref())?;
-    begin(&app, claim, options(form.algorithm.as_deref(), form.latency.as_deref())?)
+    begin(&demo, claim, options(form.algorithm.as_deref(), form.latency.as_deref())?)
 }
 
 #[derive(Debug, Deserialize)]
@@ -93,33 +124,33 @@ pub(crate) struct Guessed {
 
 /// `POST /compare/guess`: what somebody thinks, before they see the answer.
 pub(crate) async fn guess(
-    State(app): State<App>,
+    State(demo): State<Demo>,
     headers: HeaderMap,
     Fields(form): Fields<Guessed>,
 ) -> Result<(SetCookies, Redirect)> {
-    only_in_development(&app)?;
+    only_in_development(&demo.app)?;
     let guess = Guess::parse(&form.guess).ok_or_else(|| Fault::new(catalogue::BAD_REQUEST))?;
     let claim = chosen(form.claim.as_deref())?;
     let guesses = which(claim)
         .iter()
-        .fold(Guesses::of(&headers, app.cookies), |all, claim| all.with(claim.number, guess));
-    let cookie = SetCookies(vec![guesses.cookie(app.cookies)]);
-    let is_measured = which(claim).iter().any(|one| app.comparison.result(one.number).is_some());
+        .fold(Guesses::of(&headers, demo.app.cookies), |all, claim| all.with(claim.number, guess));
+    let cookie = SetCookies(vec![guesses.cookie(demo.app.cookies)]);
+    let is_measured = which(claim).iter().any(|one| demo.comparison.result(one.number).is_some());
     let to = if is_measured {
         Redirect::to(&row(claim))
     } else {
-        begin(&app, claim, Options::default())?
+        begin(&demo, claim, Options::default())?
     };
     Ok((cookie, to))
 }
 
 /// `GET /compare/claims/{number}.json`: a claim with every sample.
 pub(crate) async fn samples(
-    State(app): State<App>,
+    State(demo): State<Demo>,
     Path(file): Path<String>,
 ) -> Result<Json<Outcome>> {
     let number = file.strip_suffix(".json").and_then(|number| number.parse().ok());
-    let measured = number.and_then(|number| app.comparison.result(number));
+    let measured = number.and_then(|number| demo.comparison.result(number));
     measured.map(|it| Json(it.outcome)).ok_or_else(|| Fault::new(catalogue::NOT_FOUND))
 }
 
@@ -144,8 +175,8 @@ fn row(claim: Option<&Claim>) -> String {
     claim.map_or("/compare#claims".to_owned(), |claim| format!("/compare#claim-{}", claim.number))
 }
 
-fn begin(app: &App, claim: Option<&'static Claim>, options: Options) -> Result<Redirect> {
-    app.comparison.begin(which(claim), options, app.clock.clone()).map_err(|error| {
+fn begin(demo: &Demo, claim: Option<&'static Claim>, options: Options) -> Result<Redirect> {
+    demo.comparison.begin(demo.instances(), which(claim), options, demo.app.clock.clone()).map_err(|error| {
         tracing::error!(%error, "the comparison could not begin");
         Fault::new(catalogue::INTERNAL)
     })?;

@@ -7,9 +7,8 @@ use std::sync::Arc;
 use latchkey_domain::{Clock, Timestamp};
 use latchkey_lab::claims::Claim;
 use latchkey_lab::run::Progress;
-use latchkey_lab::{Options, Outcome};
+use latchkey_lab::{Ground, Options, Outcome};
 
-use crate::ground::OwnGround;
 
 /// What was measured in this process, and what is being measured. A copy is the
 /// same one.
@@ -63,6 +62,7 @@ impl Comparison {
     /// When the system gives no threads for it.
     pub fn begin(
         &self,
+        ground: std::io::Result<Box<dyn Ground>>,
         claims: Vec<&'static Claim>,
         options: Options,
         clock: Clock,
@@ -71,15 +71,15 @@ impl Comparison {
         if state.under_way.is_some() {
             return Ok(());
         }
-        let ground = OwnGround::new()?;
+        let ground = ground?;
         state.under_way =
             Some(UnderWay { claims: claims.clone(), done: 0, doing: "beginning".to_owned() });
         drop(state);
         let running = Running(self.clone());
         tokio::spawn(async move {
-            let ground_is = latchkey_lab::Ground::describe(&ground);
+            let ground_is = ground.describe();
             let tell = |progress| running.0.note(progress, &ground_is, clock.now());
-            latchkey_lab::run(&ground, &options, &claims, &tell).await;
+            latchkey_lab::run(ground.as_ref(), &options, &claims, &tell).await;
         });
         Ok(())
     }

@@ -6,7 +6,7 @@ use latchkey_lab::{Figure, Outcome, Verdict};
 
 use super::chart::{self, Mark};
 use super::guesses::{Guess, Guesses};
-use crate::comparison::{Comparison, Measured};
+use super::results::{Comparison, Measured};
 
 /// So many figures are shown at once; the rest is folded away.
 const AT_ONCE: usize = 4;

@@ -7,10 +7,10 @@
 //! nothing outside `/drill/`.
 
 mod comment;
-mod stage;
+pub(crate) mod stage;
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::{Query, RawQuery, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use serde::Deserialize;
@@ -18,15 +18,45 @@ use serde_json::json;
 use tower_sessions::cookie::{Cookie, SameSite};
 
 use self::comment::Comment;
-pub(crate) use self::stage::Scene;
-pub(crate) use self::stage::Stage;
-use self::stage::{Arrived, By, Used};
-use crate::app::{App, Application};
-use crate::caller::Caller;
-use crate::cookies::SetCookies;
-use crate::errors::{Action, Fault, Result, catalogue};
-use crate::form::Fields;
-use crate::templates::{Chrome, DrillPage, DrillRoomPage, Page};
+use self::stage::{Arrived, By, Scene, Used};
+use latchkey_web::app::Application;
+use latchkey_web::caller::Caller;
+use latchkey_web::cookies::SetCookies;
+use latchkey_web::errors::{Action, Fault, Result, catalogue};
+use latchkey_web::form::Fields;
+use askama::Template;
+use latchkey_domain::{Span, Timestamp};
+use latchkey_web::layout::Layout;
+use latchkey_web::templates::Page;
+use crate::state::Demo;
+use latchkey_web::static_files::File;
+
+/// `GET /drill`
+#[derive(Template)]
+#[template(path = "drill.html")]
+pub(crate) struct DrillPage {
+    pub(crate) layout: Layout,
+    pub(crate) drill_script: String,
+    pub(crate) token_lives: Span,
+    pub(crate) first_email: &'static str,
+    pub(crate) scene: Option<Scene>,
+    pub(crate) now: Timestamp,
+}
+
+/// `GET /drill/room`
+#[derive(Template)]
+#[template(path = "drill-room.html")]
+pub(crate) struct DrillRoomPage {
+    pub(crate) layout: Layout,
+    pub(crate) drill_script: String,
+    pub(crate) number: String,
+    pub(crate) email: String,
+    /// HTML that is not escaped: one of a closed list.
+    pub(crate) comment: Option<String>,
+    /// The script in it, to be read.
+    pub(crate) source: Option<&'static str>,
+    pub(crate) is_guarded: bool,
+}
 
 /// The cookie that no script can read.
 const SESSION: &str = "latchkey_drill";
@@ -36,6 +66,17 @@ const OPEN: &str = "latchkey_drill_open";
 
 /// The decoys leave this path as little as the scripts do.
 const PATH: &str = "/drill";
+
+const SCRIPT: File = File {
+    name: "drill.js",
+    kind: "text/javascript; charset=utf-8",
+    contents: include_bytes!("../../../../static/drill.js"),
+};
+
+/// `GET /static/drill.js`
+pub(crate) async fn script(RawQuery(query): RawQuery) -> Response {
+    SCRIPT.response(query.as_deref())
+}
 
 const MAX_FIELD: usize = 2_000;
 
@@ -50,27 +91,28 @@ fn only_in_development(app: &Application) -> Result<()> {
 
 /// `GET /drill`
 pub(crate) async fn show(
-    State(app): State<App>,
+    State(demo): State<Demo>,
     caller: Option<Caller>,
     headers: HeaderMap,
 ) -> Result<Page<DrillPage>> {
-    only_in_development(&app)?;
+    only_in_development(&demo.app)?;
     Ok(Page(DrillPage {
-        chrome: Chrome::new(&app, caller.as_ref()),
+        layout: Layout::new(&demo.app, caller.as_ref()),
+        drill_script: SCRIPT.address(),
         token_lives: stage::TOKEN_LIVES,
         first_email: stage::EMAIL,
-        scene: scene(&app, &headers),
-        now: app.clock.now(),
+        scene: scene(&demo, &headers),
+        now: demo.app.clock.now(),
     }))
 }
 
 /// `POST /drill/start`
-pub(crate) async fn start(State(app): State<App>, headers: HeaderMap) -> Result<Response> {
-    only_in_development(&app)?;
-    if let Some(session) = app.cookies.value(&headers, SESSION) {
-        app.drill.end(session);
+pub(crate) async fn start(State(demo): State<Demo>, headers: HeaderMap) -> Result<Response> {
+    only_in_development(&demo.app)?;
+    if let Some(session) = demo.app.cookies.value(&headers, SESSION) {
+        demo.drill.end(session);
     }
-    let scene = app.drill.begin(app.clock.now());
+    let scene = demo.drill.begin(demo.app.clock.now());
     let cookies = vec![cookie(SESSION, scene.session, true), cookie(OPEN, scene.open, false)];
     Ok((SetCookies(cookies), Redirect::to("/drill/room")).into_response())
 }
@@ -83,18 +125,19 @@ pub(crate) struct Visit {
 
 /// `GET /drill/room`: the page with the hole.
 pub(crate) async fn room(
-    State(app): State<App>,
+    State(demo): State<Demo>,
     headers: HeaderMap,
     Query(visit): Query<Visit>,
 ) -> Result<Response> {
-    only_in_development(&app)?;
-    let Some(scene) = scene(&app, &headers).filter(|scene| scene.is_signed_in) else {
+    only_in_development(&demo.app)?;
+    let Some(scene) = scene(&demo, &headers).filter(|scene| scene.is_signed_in) else {
         return Ok(Redirect::to(PATH).into_response());
     };
     let comment = visit.comment.as_deref().and_then(Comment::parse);
     let is_guarded = visit.policy.as_deref() == Some("real");
     let page = DrillRoomPage {
-        chrome: Chrome::of_nobody(&app),
+        layout: Layout::anonymous(&demo.app),
+        drill_script: SCRIPT.address(),
         number: scene.number,
         email: scene.email,
         comment: comment.map(Comment::html),
@@ -103,7 +146,7 @@ pub(crate) async fn room(
     };
     let mut response = Page(page).into_response();
     // Guarded, it has the policy of every other page.
-    if !is_guarded && let Ok(policy) = HeaderValue::try_from(policy(&app, comment)) {
+    if !is_guarded && let Ok(policy) = HeaderValue::try_from(policy(&demo.app, comment)) {
         response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     Ok(response)
@@ -124,16 +167,16 @@ fn policy(app: &Application, comment: Option<Comment>) -> String {
 }
 
 /// `POST /drill/token`: what the page puts into `localStorage`.
-pub(crate) async fn token(State(app): State<App>, headers: HeaderMap) -> Result<Response> {
-    only_in_development(&app)?;
-    let scene = scene(&app, &headers).filter(|scene| scene.is_signed_in);
+pub(crate) async fn token(State(demo): State<Demo>, headers: HeaderMap) -> Result<Response> {
+    only_in_development(&demo.app)?;
+    let scene = scene(&demo, &headers).filter(|scene| scene.is_signed_in);
     Ok(scene.map_or_else(nobody, |scene| Json(json!({ "token": scene.token })).into_response()))
 }
 
 /// `GET /drill/me`: the decoy API, which takes the token or a cookie.
-pub(crate) async fn me(State(app): State<App>, headers: HeaderMap) -> Result<Response> {
-    only_in_development(&app)?;
-    Ok(known(&app, &headers).map_or_else(nobody, |(scene, by)| {
+pub(crate) async fn me(State(demo): State<Demo>, headers: HeaderMap) -> Result<Response> {
+    only_in_development(&demo.app)?;
+    Ok(known(&demo, &headers).map_or_else(nobody, |(scene, by)| {
         let me = json!({ "name": "Dora Decoy", "email": scene.email, "known_by": by.name() });
         Json(me).into_response()
     }))
@@ -146,13 +189,13 @@ pub(crate) struct Change {
 
 /// `POST /drill/me`: what a rider does in the decoy's name.
 pub(crate) async fn change(
-    State(app): State<App>,
+    State(demo): State<Demo>,
     headers: HeaderMap,
     Fields(change): Fields<Change>,
 ) -> Result<Response> {
-    only_in_development(&app)?;
-    let Some((scene, _)) = known(&app, &headers) else { return Ok(nobody()) };
-    app.drill.change_email(&scene.number, short(&change.email));
+    only_in_development(&demo.app)?;
+    let Some((scene, _)) = known(&demo, &headers) else { return Ok(nobody()) };
+    demo.drill.change_email(&scene.number, short(&change.email));
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -168,14 +211,14 @@ pub(crate) struct Loot {
 }
 
 /// `POST /drill/thief`: the thief's own server, if it were elsewhere.
-pub(crate) async fn thief(State(app): State<App>, Fields(loot): Fields<Loot>) -> Result<Response> {
-    only_in_development(&app)?;
+pub(crate) async fn thief(State(demo): State<Demo>, Fields(loot): Fields<Loot>) -> Result<Response> {
+    only_in_development(&demo.app)?;
     let arrived = Arrived {
         local_storage: short(&loot.local_storage),
         cookies: short(&loot.cookies),
         ridden: short(&loot.ridden),
     };
-    let is_known = app.drill.arrive(&loot.drill, arrived);
+    let is_known = demo.drill.arrive(&loot.drill, arrived);
     Ok(if is_known { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND }.into_response())
 }
 
@@ -186,13 +229,13 @@ pub(crate) struct Use {
 
 /// `POST /drill/use`: the thief uses what arrived, on a connection of their own.
 pub(crate) async fn reuse(
-    State(app): State<App>,
+    State(demo): State<Demo>,
     headers: HeaderMap,
     Fields(form): Fields<Use>,
 ) -> Result<Redirect> {
-    only_in_development(&app)?;
+    only_in_development(&demo.app)?;
     let back = Redirect::to("/drill#desk");
-    let Some(scene) = scene(&app, &headers) else { return Ok(back) };
+    let Some(scene) = scene(&demo, &headers) else { return Ok(back) };
     let latest = |of: fn(&Arrived) -> &String| {
         scene.arrived.iter().rev().map(of).find(|text| !text.is_empty()).cloned()
     };
@@ -206,9 +249,9 @@ pub(crate) async fn reuse(
         }
         _ => return Err(Fault::new(catalogue::BAD_REQUEST)),
     };
-    let request = Request::get(app.settings.absolute("/drill/me")).header(name, value);
+    let request = Request::get(demo.app.settings.absolute("/drill/me")).header(name, value);
     let request = request.body(Vec::new()).map_err(|_| Fault::new(catalogue::BAD_REQUEST))?;
-    let (status, answer) = match app.http.send(request).await {
+    let (status, answer) = match demo.app.http.send(request).await {
         Ok(answer) => {
             let body = String::from_utf8_lossy(answer.body()).into_owned();
             (answer.status().as_u16(), short(&body))
@@ -216,24 +259,24 @@ pub(crate) async fn reuse(
         // Behind something that this process cannot reach itself through.
         Err(error) => (0, format!("This process could not call itself: {error}")),
     };
-    app.drill.note_used(&scene.number, Used { what, status, answer });
+    demo.drill.note_used(&scene.number, Used { what, status, answer });
     Ok(back)
 }
 
 /// `POST /drill/sign-out`: the decoy signs out; the cookies are worth nothing any more.
-pub(crate) async fn sign_out(State(app): State<App>, headers: HeaderMap) -> Result<Redirect> {
-    only_in_development(&app)?;
-    if let Some(session) = app.cookies.value(&headers, SESSION) {
-        app.drill.sign_out(session);
+pub(crate) async fn sign_out(State(demo): State<Demo>, headers: HeaderMap) -> Result<Redirect> {
+    only_in_development(&demo.app)?;
+    if let Some(session) = demo.app.cookies.value(&headers, SESSION) {
+        demo.drill.sign_out(session);
     }
     Ok(Redirect::to("/drill#desk"))
 }
 
 /// `POST /drill/end`: nothing is left.
-pub(crate) async fn end(State(app): State<App>, headers: HeaderMap) -> Result<Response> {
-    only_in_development(&app)?;
-    if let Some(session) = app.cookies.value(&headers, SESSION) {
-        app.drill.end(session);
+pub(crate) async fn end(State(demo): State<Demo>, headers: HeaderMap) -> Result<Response> {
+    only_in_development(&demo.app)?;
+    if let Some(session) = demo.app.cookies.value(&headers, SESSION) {
+        demo.drill.end(session);
     }
     let gone = [(SESSION, true), (OPEN, false)].map(|(name, http_only)| {
         let mut cookie = cookie(name, String::new(), http_only);
@@ -243,20 +286,20 @@ pub(crate) async fn end(State(app): State<App>, headers: HeaderMap) -> Result<Re
     Ok((SetCookies(gone.to_vec()), Redirect::to(PATH)).into_response())
 }
 
-fn scene(app: &Application, headers: &HeaderMap) -> Option<Scene> {
-    app.drill.of_session(app.cookies.value(headers, SESSION)?)
+fn scene(demo: &Demo, headers: &HeaderMap) -> Option<Scene> {
+    demo.drill.of_session(demo.app.cookies.value(headers, SESSION)?)
 }
 
 /// Who calls the decoy API: what was sent explicitly counts first.
-fn known(app: &Application, headers: &HeaderMap) -> Option<(Scene, By)> {
-    let now = app.clock.now();
+fn known(demo: &Demo, headers: &HeaderMap) -> Option<(Scene, By)> {
+    let now = demo.app.clock.now();
     let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     if let Some(bearer) = bearer {
         let token = bearer.strip_prefix("Bearer ")?;
-        return Some((app.drill.who(By::Token, token, now)?, By::Token));
+        return Some((demo.drill.who(By::Token, token, now)?, By::Token));
     }
     let by_cookie = |name, by| {
-        let scene = app.drill.who(by, app.cookies.value(headers, name)?, now)?;
+        let scene = demo.drill.who(by, demo.app.cookies.value(headers, name)?, now)?;
         Some((scene, by))
     };
     by_cookie(SESSION, By::Session).or_else(|| by_cookie(OPEN, By::Open))

@@ -13,11 +13,62 @@ use latchkey_auth::jwt::inspect::{
 use latchkey_auth::key_ring::NotVerified;
 use serde::Deserialize;
 
-use crate::app::{App, Application};
-use crate::caller::{Caller, Credential};
-use crate::errors::{Fault, Result, catalogue};
-use crate::form::Fields;
-use crate::templates::{Answer, Chrome, InspectorForm, InspectorPage, Page, VerifyBy};
+use latchkey_web::app::{App, Application};
+use latchkey_web::caller::{Caller, Credential};
+use latchkey_web::errors::{Fault, Result, catalogue};
+use latchkey_web::form::Fields;
+use askama::Template;
+use latchkey_auth::jwt::inspect::Lamp;
+use latchkey_web::layout::Layout;
+use latchkey_web::templates::Page;
+use self::shown::{Answer, Inspection};
+
+/// `GET /inspector`, and what `POST` answers.
+#[derive(Template)]
+#[template(path = "inspector.html")]
+pub(crate) struct InspectorPage {
+    pub(crate) layout: Layout,
+    /// Whether this browser carries a JWT of its own.
+    pub(crate) carries_jwt: bool,
+    pub(crate) form: InspectorForm,
+    pub(crate) result: Option<Inspection>,
+}
+
+/// What was asked, to be asked again. A secret is not among it.
+#[derive(Default)]
+pub(crate) struct InspectorForm {
+    pub(crate) token: String,
+    pub(crate) by: VerifyBy,
+    pub(crate) key: String,
+    pub(crate) issuer: String,
+    pub(crate) audience: String,
+    pub(crate) complaint: Option<&'static str>,
+}
+
+/// What to check a signature by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum VerifyBy {
+    #[default]
+    Ours,
+    /// A public key that is given.
+    Key,
+    Secret,
+    /// Not at all.
+    Nothing,
+}
+
+impl VerifyBy {
+    fn is(self, name: &str) -> bool {
+        let own = match self {
+            Self::Ours => "ours",
+            Self::Key => "key",
+            Self::Secret => "secret",
+            Self::Nothing => "nothing",
+        };
+        own == name
+    }
+}
 
 /// Room for a text of [`MAX_TEXT`] bytes in which every byte is escaped.
 pub(crate) const BODY_LIMIT: usize = 320 * 1024;
@@ -100,7 +151,7 @@ pub(crate) async fn act(
 
 fn page(app: &Application, caller: Option<&Caller>) -> InspectorPage {
     InspectorPage {
-        chrome: Chrome::new(app, caller),
+        layout: Layout::new(app, caller).at("/inspector"),
         carries_jwt: carried_token(caller).is_some(),
         form: InspectorForm {
             issuer: app.settings.jwt.issuer.clone(),
@@ -141,7 +192,7 @@ fn inspection(
     form: &InspectorForm,
     keys: Option<Keys>,
     answer: Option<Answer>,
-) -> crate::templates::Inspection {
+) -> Inspection {
     let at = app.clock.now();
     let apart = TakenApart::of(&cleaned.token);
     let ring = app.keys.ring();

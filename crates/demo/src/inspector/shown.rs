@@ -7,7 +7,54 @@ use latchkey_auth::jwt::inspect::{
 use latchkey_domain::Timestamp;
 use serde_json::Value;
 
-use crate::templates::{Answer, Inspection, LampShown, MembersShown, PartShown, Row};
+
+
+pub(crate) struct Inspection {
+    pub(crate) removed: Vec<String>,
+    pub(crate) lamps: [LampShown; 3],
+    pub(crate) parts: Vec<PartShown>,
+    pub(crate) header: Option<MembersShown>,
+    pub(crate) claims: Option<MembersShown>,
+    pub(crate) answer: Option<Answer>,
+    pub(crate) signature_is_hidden: bool,
+}
+
+pub(crate) struct LampShown {
+    pub(crate) name: &'static str,
+    pub(crate) lamp: Lamp,
+    pub(crate) said: Vec<String>,
+}
+
+pub(crate) struct PartShown {
+    pub(crate) letter: &'static str,
+    pub(crate) place: Place,
+    pub(crate) text: String,
+}
+
+pub(crate) struct MembersShown {
+    pub(crate) rows: Vec<Row>,
+    /// How many more there are than are shown.
+    pub(crate) more: usize,
+    pub(crate) is_whole: bool,
+    pub(crate) text: String,
+}
+
+pub(crate) struct Row {
+    pub(crate) name: String,
+    pub(crate) value: String,
+    pub(crate) when: Option<String>,
+    pub(crate) meaning: Option<&'static str>,
+    pub(crate) section: Option<&'static str>,
+    pub(crate) danger: Option<&'static str>,
+    pub(crate) judgement: Option<Judgement>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    /// The code of the refusal; none, if there is none.
+    pub(crate) code: Option<&'static str>,
+    pub(crate) said: String,
+}
 
 /// Nobody reads more rows than this.
 const MAX_ROWS: usize = 200;

@@ -1,77 +1,205 @@
 //! The attack lab: attacks on this very instance, run for real, and what
 //! refused each of them.
 
-mod runner;
+pub(crate) mod command;
+pub(crate) mod runner;
 
 use axum::extract::{Path, State};
 use axum::response::Redirect;
 use latchkey_lab::attacks::{self, Attack, Group};
 
-use crate::app::{App, Application};
-use crate::caller::Caller;
-use crate::errors::{Action, Fault, Result, catalogue};
-use crate::templates::{AttackPage, Chrome, Exchange, LabGroup, LabPage, LabRow, LabState, Page};
+use latchkey_web::caller::Caller;
+use latchkey_web::errors::{Action, Fault, Result, catalogue};
 
-pub(crate) use runner::Runner;
+use askama::Template;
+use latchkey_web::layout::Layout;
+use latchkey_web::templates::Page;
+use self::runner::Progress;
+use latchkey_lab::attacks::{Report, Role, Step, Verdict};
+use crate::state::Demo;
 
 /// `GET /lab`
-pub(crate) async fn index(State(app): State<App>, caller: Option<Caller>) -> Page<LabPage> {
+#[derive(Debug, Template)]
+#[template(path = "lab.html")]
+pub(crate) struct LabPage {
+    pub(crate) layout: Layout,
+    pub(crate) groups: Vec<LabGroup>,
+    /// Only in development are attacks run.
+    pub(crate) may_run: bool,
+    pub(crate) progress: Option<Progress>,
+    /// What the last run could not clear away.
+    pub(crate) left_over: Option<String>,
+}
+
+#[derive(Debug)]
+pub(crate) struct LabGroup {
+    pub(crate) title: &'static str,
+    pub(crate) rows: Vec<LabRow>,
+}
+
+impl LabGroup {
+    fn refused(&self) -> usize {
+        self.rows.iter().filter(|row| row.state == LabState::Refused).count()
+    }
+}
+
+/// One attack, and how it went.
+#[derive(Debug)]
+pub(crate) struct LabRow {
+    pub(crate) attack: &'static Attack,
+    pub(crate) state: LabState,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum LabState {
+    NotRun,
+    Refused,
+    GotThrough(String),
+    CouldNotRun(String),
+}
+
+impl LabState {
+    pub(crate) fn of(report: Option<&Report>) -> Self {
+        match report.map(|report| &report.verdict) {
+            None => Self::NotRun,
+            Some(Verdict::Refused) => Self::Refused,
+            Some(Verdict::GotThrough(how)) => Self::GotThrough(how.clone()),
+            Some(Verdict::CouldNotRun(why)) => Self::CouldNotRun(why.clone()),
+        }
+    }
+}
+
+impl LabPage {
+    fn total(&self) -> usize {
+        self.groups.iter().map(|group| group.rows.len()).sum()
+    }
+
+    fn count(&self, is: impl Fn(&LabState) -> bool) -> usize {
+        let rows = self.groups.iter().flat_map(|group| &group.rows);
+        rows.filter(|row| is(&row.state)).count()
+    }
+
+    fn refused(&self) -> usize {
+        self.count(|state| *state == LabState::Refused)
+    }
+
+    fn got_through(&self) -> usize {
+        self.count(|state| matches!(state, LabState::GotThrough(_)))
+    }
+
+    fn could_not_run(&self) -> usize {
+        self.count(|state| matches!(state, LabState::CouldNotRun(_)))
+    }
+
+    fn not_run(&self) -> usize {
+        self.count(|state| *state == LabState::NotRun)
+    }
+}
+
+/// `GET /lab/{id}`
+#[derive(Debug, Template)]
+#[template(path = "lab-attack.html")]
+pub(crate) struct AttackPage {
+    pub(crate) layout: Layout,
+    pub(crate) attack: &'static Attack,
+    pub(crate) expected: Vec<String>,
+    pub(crate) state: LabState,
+    pub(crate) took: Option<u128>,
+    pub(crate) steps: Vec<Exchange>,
+    pub(crate) may_run: bool,
+    pub(crate) progress: Option<Progress>,
+}
+
+/// One request and its answer, as text.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    pub(crate) note: String,
+    pub(crate) is_control: bool,
+    pub(crate) sent: String,
+    pub(crate) answered: String,
+}
+
+impl Exchange {
+    pub(crate) fn of(step: &Step) -> Self {
+        Self {
+            note: step.note.clone(),
+            is_control: step.role == Role::Control,
+            sent: message(&step.asked, &step.sent, &step.body),
+            answered: message(&step.answered, &step.headers, &step.said),
+        }
+    }
+}
+
+/// As HTTP has it: a line, headers, an empty line, a body.
+fn message(first: &str, headers: &[(String, String)], body: &str) -> String {
+    let mut text = first.to_owned();
+    for (name, value) in headers {
+        text.push_str(&format!("\n{name}: {value}"));
+    }
+    if !body.is_empty() {
+        text.push_str(&format!("\n\n{body}"));
+    }
+    text
+}
+
+/// `GET /lab`
+pub(crate) async fn index(State(demo): State<Demo>, caller: Option<Caller>) -> Page<LabPage> {
     let groups = Group::ALL.into_iter().map(|group| LabGroup {
         title: group.title(),
-        rows: group.attacks().map(|attack| row(&app, attack)).collect(),
+        rows: group.attacks().map(|attack| row(&demo, attack)).collect(),
     });
     Page(LabPage {
-        chrome: Chrome::new(&app, caller.as_ref()),
+        layout: Layout::new(&demo.app, caller.as_ref()).at("/lab"),
         groups: groups.collect(),
-        may_run: app.settings.is_development(),
-        progress: app.lab.progress(),
-        left_over: app.lab.left_over(),
+        may_run: demo.app.settings.is_development(),
+        progress: demo.lab.progress(),
+        left_over: demo.lab.left_over(),
     })
 }
 
 /// `GET /lab/{id}`
 pub(crate) async fn show(
-    State(app): State<App>,
+    State(demo): State<Demo>,
     caller: Option<Caller>,
     Path(id): Path<String>,
 ) -> Result<Page<AttackPage>> {
     let attack = named(&id)?;
-    let report = app.lab.report(attack);
+    let report = demo.lab.report(attack);
     let steps = report.as_ref().map(|report| report.steps.iter().map(Exchange::of).collect());
     Ok(Page(AttackPage {
-        chrome: Chrome::new(&app, caller.as_ref()),
+        layout: Layout::new(&demo.app, caller.as_ref()).below("/lab"),
         attack,
         expected: attack.expect.iter().map(attacks::Expect::words).collect(),
         state: LabState::of(report.as_ref()),
         took: report.map(|report| report.took.as_millis()),
         steps: steps.unwrap_or_default(),
-        may_run: app.settings.is_development(),
-        progress: app.lab.progress(),
+        may_run: demo.app.settings.is_development(),
+        progress: demo.lab.progress(),
     }))
 }
 
 /// `POST /lab/run`
-pub(crate) async fn run_all(State(app): State<App>) -> Result<Redirect> {
-    run(&app, attacks::all().collect())?;
+pub(crate) async fn run_all(State(demo): State<Demo>) -> Result<Redirect> {
+    run(&demo, attacks::all().collect())?;
     Ok(Redirect::to("/lab"))
 }
 
 /// `POST /lab/{id}/run`
-pub(crate) async fn run_one(State(app): State<App>, Path(id): Path<String>) -> Result<Redirect> {
+pub(crate) async fn run_one(State(demo): State<Demo>, Path(id): Path<String>) -> Result<Redirect> {
     let attack = named(&id)?;
-    run(&app, vec![attack])?;
+    run(&demo, vec![attack])?;
     Ok(Redirect::to(&format!("/lab/{}", attack.id)))
 }
 
 /// Starts a run in the background. While one is under way there is no second
 /// one: whoever asks is shown the first.
-fn run(app: &App, attacks: Vec<&'static Attack>) -> Result<()> {
-    if !app.settings.is_development() {
+fn run(demo: &Demo, attacks: Vec<&'static Attack>) -> Result<()> {
+    if !demo.app.settings.is_development() {
         return Err(Fault::new(catalogue::NOT_FOUND)
             .detail("Attacks are run in development alone, on one’s own machine.")
             .action(Action::link("The list of attacks", "/lab")));
     }
-    runner::start(app, attacks);
+    demo.lab.start(&demo.app, attacks);
     Ok(())
 }
 
@@ -81,6 +209,6 @@ fn named(id: &str) -> Result<&'static Attack> {
     })
 }
 
-fn row(app: &Application, attack: &'static Attack) -> LabRow {
-    LabRow { attack, state: LabState::of(app.lab.report(attack).as_ref()) }
+fn row(demo: &Demo, attack: &'static Attack) -> LabRow {
+    LabRow { attack, state: LabState::of(demo.lab.report(attack).as_ref()) }
 }

@@ -2,20 +2,25 @@
 
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use latchkey_domain::Email;
 use latchkey_lab::attacks::{self, Attack, LocalProvider, Report, Target};
 use latchkey_store::users;
 use url::Url;
 
-use crate::app::{App, Application};
-use crate::pages::account::delete::delete;
-use crate::settings::Dialect;
-use crate::templates::Progress;
+use latchkey_web::app::{App, Application};
+use latchkey_web::settings::Dialect;
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Progress {
+    pub(crate) done: usize,
+    pub(crate) wanted: usize,
+}
 
 /// How the attacks went, and whether a run is under way.
-#[derive(Debug, Default)]
-pub(crate) struct Runner(Mutex<State>);
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Runner(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -68,41 +73,39 @@ impl Runner {
         state.left_over = left_over;
     }
 
+    /// Runs these attacks, unless a run is under way.
+    pub(crate) fn start(&self, app: &App, attacks: Vec<&'static Attack>) {
+        if !self.begin(&attacks) {
+            return;
+        }
+        let (app, running) = (app.clone(), Running(self.clone()));
+        tokio::spawn(async move {
+            let tell = |attack, report| running.0.note(attack, report);
+            // Whoever a run left behind that broke off, or another program.
+            let _ = clear_away(&app).await;
+            attacks::run(&target(&app), &attacks, &tell).await;
+            let left_over = clear_away(&app).await;
+            if let Some(left_over) = &left_over {
+                tracing::warn!(left_over, "the attack lab could not clear away everything");
+            }
+            running.0.end(left_over);
+        });
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock()
     }
 }
 
 /// Ends a run however it ends: after a panic, too, there can be another.
-struct Running(App);
+struct Running(Runner);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if self.0.lab.progress().is_some() {
-            self.0.lab.end(Some("the run broke off".to_owned()));
+        if self.0.progress().is_some() {
+            self.0.end(Some("the run broke off".to_owned()));
         }
     }
-}
-
-/// Runs these attacks, unless a run is under way.
-pub(super) fn start(app: &App, attacks: Vec<&'static Attack>) {
-    if !app.lab.begin(&attacks) {
-        return;
-    }
-    let app = app.clone();
-    tokio::spawn(async move {
-        let running = Running(app.clone());
-        let tell = |attack, report| app.lab.note(attack, report);
-        // Whoever a run left behind that broke off, or another program.
-        let _ = clear_away(&app).await;
-        attacks::run(&target(&app), &attacks, &tell).await;
-        let left_over = clear_away(&app).await;
-        if let Some(left_over) = &left_over {
-            tracing::warn!(left_over, "the attack lab could not clear away everything");
-        }
-        app.lab.end(left_over);
-        drop(running);
-    });
 }
 
 /// Deletes everybody who was made up for a run. Through the database, so that an
@@ -116,7 +119,7 @@ async fn clear_away(app: &Application) -> Option<String> {
     for user in people {
         let email = user.email.as_ref().map_or("", Email::as_str);
         if attacks::is_made_up(email)
-            && let Err(error) = delete(app, user.id).await
+            && let Err(error) = app.delete_account(user.id).await
         {
             left.push(format!("{email}: {error}"));
         }
@@ -125,7 +128,7 @@ async fn clear_away(app: &Application) -> Option<String> {
 }
 
 /// This very instance, as anybody can reach it.
-fn target(app: &Application) -> Target {
+pub(crate) fn target(app: &Application) -> Target {
     let google = app.settings.providers.iter().find(|one| one.local && one.slug == "google");
     let provider = google.and_then(|google| {
         let Dialect::OpenId { issuer } = &google.dialect else { return None };

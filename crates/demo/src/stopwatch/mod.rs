@@ -1,20 +1,67 @@
 //! The revocation stopwatch: how long a key lives on after its sign-in has ended.
 
+pub(crate) mod runner;
+
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::Redirect;
 use latchkey_lab::stopwatch::{Kept, Round, Timed};
 
-use crate::app::App;
-use crate::caller::Caller;
-use crate::errors::{Fault, Result, catalogue};
-use crate::stopwatch::{self, Reading};
-use crate::templates::{Chrome, Lane, Page, StopwatchPage, Watched};
+use latchkey_web::app::Application;
+use latchkey_web::caller::Caller;
+use latchkey_web::errors::{Fault, Result, catalogue};
+use self::runner::Reading;
+use askama::Template;
+use latchkey_web::layout::Layout;
+use latchkey_web::templates::Page;
+use crate::state::Demo;
 
 /// `GET /stopwatch`
-pub(crate) async fn show(State(app): State<App>, caller: Option<Caller>) -> Page<StopwatchPage> {
-    let readings = app.stopwatch.readings();
+#[derive(Debug, Template)]
+#[template(path = "stopwatch.html")]
+pub(crate) struct StopwatchPage {
+    pub(crate) layout: Layout,
+    /// Whether it may run here.
+    pub(crate) is_here: bool,
+    pub(crate) running: bool,
+    /// Whether there is something to draw.
+    pub(crate) has_read: bool,
+    pub(crate) scale: String,
+    pub(crate) rows: Vec<Watched>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Watched {
+    pub(crate) slug: &'static str,
+    pub(crate) name: &'static str,
+    /// What is going on, when there is no reading.
+    pub(crate) state: Option<String>,
+    pub(crate) ending: String,
+    pub(crate) because: String,
+    pub(crate) promise: String,
+    /// Whether the promise was kept, where that can be said.
+    pub(crate) kept: Option<bool>,
+    pub(crate) lived: Option<String>,
+    /// How many requests were let in meanwhile.
+    pub(crate) let_in: f64,
+    pub(crate) lane: Option<Lane>,
+}
+
+/// A drawing of one key, 1,000 wide.
+#[derive(Debug)]
+pub(crate) struct Lane {
+    /// How long it was let in.
+    pub(crate) open: f64,
+    /// How long it was watched being refused.
+    pub(crate) shut: f64,
+    /// Until when it may be let in.
+    pub(crate) promise: f64,
+}
+
+/// `GET /stopwatch`
+pub(crate) async fn show(State(demo): State<Demo>, caller: Option<Caller>) -> Page<StopwatchPage> {
+    let readings = demo.stopwatch.readings();
     let ends = readings.values().filter_map(|reading| match reading {
         Reading::Timed(timed) => Some(end_of_scale(timed)),
         _ => None,
@@ -22,8 +69,8 @@ pub(crate) async fn show(State(app): State<App>, caller: Option<Caller>) -> Page
     let scale = ends.fold(1.0, f64::max);
     let rows = Round::ALL.map(|round| row(round, readings.get(&round), scale));
     Page(StopwatchPage {
-        chrome: Chrome::new(&app, caller.as_ref()),
-        is_here: app.settings.is_development(),
+        layout: Layout::new(&demo.app, caller.as_ref()).below("/compare"),
+        is_here: demo.app.settings.is_development(),
         running: readings.values().any(Reading::is_running),
         has_read: rows.iter().any(|row| row.lane.is_some()),
         scale: seconds(scale),
@@ -32,27 +79,27 @@ pub(crate) async fn show(State(app): State<App>, caller: Option<Caller>) -> Page
 }
 
 /// `POST /stopwatch`, with a `key` for each key to be timed.
-pub(crate) async fn start(State(app): State<App>, form: Bytes) -> Result<Redirect> {
-    only_here(&app)?;
+pub(crate) async fn start(State(demo): State<Demo>, form: Bytes) -> Result<Redirect> {
+    only_here(&demo.app)?;
     let pairs = url::form_urlencoded::parse(&form);
     let keys = pairs.filter(|(name, _)| name == "key");
     let mut rounds: Vec<_> = keys.filter_map(|(_, slug)| Round::by_slug(&slug)).collect();
     rounds.sort_unstable();
     rounds.dedup();
     if !rounds.is_empty() {
-        stopwatch::start(&app, rounds);
+        demo.stopwatch.start(demo.instances(), rounds);
     }
     Ok(Redirect::to("/stopwatch"))
 }
 
 /// `GET /stopwatch.json`: what was timed last, with every sample.
-pub(crate) async fn samples(State(app): State<App>) -> Result<Json<Vec<Timed>>> {
-    only_here(&app)?;
-    Ok(Json(app.stopwatch.timed()))
+pub(crate) async fn samples(State(demo): State<Demo>) -> Result<Json<Vec<Timed>>> {
+    only_here(&demo.app)?;
+    Ok(Json(demo.stopwatch.timed()))
 }
 
 /// Instances are started on somebody's own machine, never for a visitor of a site.
-fn only_here(app: &App) -> Result<()> {
+fn only_here(app: &Application) -> Result<()> {
     if app.settings.is_development() {
         return Ok(());
     }

@@ -3,16 +3,16 @@
 
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
 
 use latchkey_lab::Ground;
 use latchkey_lab::stopwatch::{Progress, Round, Timed};
 
-use crate::app::App;
-use crate::ground::OwnGround;
 
 /// What is known of each key.
-#[derive(Debug, Default)]
-pub struct Stopwatch(Mutex<BTreeMap<Round, Reading>>);
+#[derive(Clone, Debug, Default)]
+pub struct Stopwatch(Arc<Mutex<BTreeMap<Round, Reading>>>);
 
 /// What is known of one key.
 #[derive(Clone, Debug)]
@@ -66,52 +66,53 @@ impl Stopwatch {
     }
 }
 
-/// Starts the watch for these keys, all at once, beside the requests. Nothing
-/// happens while it runs: two runs at a time would time each other.
-pub(crate) fn start(app: &App, rounds: Vec<Round>) {
-    if !app.stopwatch.take(&rounds) {
-        return;
-    }
-    let app = app.clone();
-    tokio::spawn(async move {
-        let ground = match OwnGround::new() {
-            Ok(ground) => ground,
+impl Stopwatch {
+    /// Starts the watch for these keys, all at once, beside the requests. Nothing
+    /// happens while it runs: two runs at a time would time each other.
+    pub(crate) fn start(&self, ground: io::Result<Box<dyn Ground>>, rounds: Vec<Round>) {
+        if !self.take(&rounds) {
+            return;
+        }
+        let ground: Arc<dyn Ground> = match ground {
+            Ok(ground) => ground.into(),
             Err(error) => {
                 for round in rounds {
-                    app.stopwatch.note(round, Reading::Failed(error.to_string()));
+                    self.note(round, Reading::Failed(error.to_string()));
                 }
                 return;
             }
         };
-        let ground: std::sync::Arc<dyn Ground> = std::sync::Arc::new(ground);
-        let mut running = tokio::task::JoinSet::new();
-        for round in rounds {
-            let (app, ground) = (app.clone(), ground.clone());
-            running.spawn(async move { run(&app, ground.as_ref(), round).await });
-        }
-        // A task that panicked is never heard of again, and must not hold the watch.
-        while let Some(ended) = running.join_next().await {
-            if let Err(error) = ended {
-                tracing::error!(%error, "the stopwatch broke");
+        let watch = self.clone();
+        tokio::spawn(async move {
+            let mut running = tokio::task::JoinSet::new();
+            for round in rounds {
+                let (watch, ground) = (watch.clone(), Arc::clone(&ground));
+                running.spawn(async move { watch.run(ground.as_ref(), round).await });
             }
-        }
-        app.stopwatch.give_back();
-    });
-}
+            // A task that panicked is never heard of again, and must not hold the watch.
+            while let Some(ended) = running.join_next().await {
+                if let Err(error) = ended {
+                    tracing::error!(%error, "the stopwatch broke");
+                }
+            }
+            watch.give_back();
+        });
+    }
 
-async fn run(app: &App, ground: &dyn Ground, round: Round) {
-    let timed = round.run(ground, |progress| {
-        let lived = match progress {
-            Progress::Ended => 0.0,
-            Progress::Polled(poll) => poll.asked,
+    async fn run(&self, ground: &dyn Ground, round: Round) {
+        let timed = round.run(ground, |progress| {
+            let lived = match progress {
+                Progress::Ended => 0.0,
+                Progress::Polled(poll) => poll.asked,
+            };
+            self.note(round, Reading::Running(lived));
+        });
+        let reading = match timed.await {
+            Ok(timed) => Reading::Timed(Box::new(timed)),
+            Err(error) => Reading::Failed(error.to_string()),
         };
-        app.stopwatch.note(round, Reading::Running(lived));
-    });
-    let reading = match timed.await {
-        Ok(timed) => Reading::Timed(Box::new(timed)),
-        Err(error) => Reading::Failed(error.to_string()),
-    };
-    app.stopwatch.note(round, reading);
+        self.note(round, reading);
+    }
 }
 
 impl Stopwatch {

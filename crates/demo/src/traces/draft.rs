@@ -4,8 +4,8 @@
 use std::time::{Duration, Instant};
 
 use http::{HeaderMap, Method, StatusCode, Version, header};
-use latchkey_domain::sign_in::{Door, Key};
-use latchkey_domain::{Timestamp, TraceId, UserId};
+use latchkey_domain::{Timestamp, TraceId};
+use latchkey_web::sign_in::SignedIn;
 
 use super::model::{Body, Hop, Party, Request, Response, Trace};
 use super::redact::Redactor;
@@ -27,15 +27,6 @@ pub(crate) struct Draft {
     hops: Vec<Hop>,
     redactor: Redactor,
     weight: usize,
-    /// Who came in, once somebody has.
-    pub(crate) signed_in: Option<SignedIn>,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct SignedIn {
-    pub(crate) user: UserId,
-    pub(crate) door: Door,
-    pub(crate) key: Key,
 }
 
 /// A request and its answer as they stood on the wire, secrets and all: lent
@@ -79,7 +70,6 @@ impl Draft {
             hops: Vec::new(),
             redactor: Redactor::default(),
             weight: 0,
-            signed_in: None,
         }
     }
 
@@ -140,13 +130,12 @@ impl Draft {
         }
     }
 
-    /// The whole record, if somebody has come in.
-    pub(crate) fn finish(self, id: TraceId, provider: Option<String>) -> Option<(UserId, Trace)> {
-        let SignedIn { user, door, key } = self.signed_in?;
+    /// The whole record of a sign-in that has succeeded.
+    pub(crate) fn finish(self, id: TraceId, of: SignedIn, provider: Option<String>) -> Trace {
         let mut hops = self.hops;
         hops.sort_by_key(|hop| hop.begun);
         let (begun_at, is_whole) = (self.begun_at, self.is_whole);
-        Some((user, Trace { id, door, key, provider, begun_at, is_whole, hops }))
+        Trace { id, door: of.method, key: of.credential, provider, begun_at, is_whole, hops }
     }
 }
 

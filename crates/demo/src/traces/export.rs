@@ -5,11 +5,11 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, header};
 
-use super::find;
-use crate::app::App;
-use crate::caller::Caller;
-use crate::errors::Result;
-use crate::traces;
+use super::pages::find;
+use latchkey_web::app::App;
+use latchkey_web::caller::Caller;
+use latchkey_web::errors::Result;
+use super::{curl as script, har as archive, mermaid as diagram};
 
 /// `GET /traces/{id}/har`
 pub(crate) async fn har(
@@ -18,7 +18,7 @@ pub(crate) async fn har(
     Path(id): Path<String>,
 ) -> Result<Response> {
     let trace = find(&app, &caller, &id).await?;
-    let mut response = Json(traces::har::render(&trace)).into_response();
+    let mut response = Json(archive::render(&trace)).into_response();
     let name = format!("attachment; filename=\"latchkey-{}.har\"", trace.id);
     if let Ok(name) = HeaderValue::try_from(name) {
         response.headers_mut().insert(header::CONTENT_DISPOSITION, name);
@@ -32,7 +32,7 @@ pub(crate) async fn mermaid(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<String> {
-    Ok(traces::mermaid::render(&find(&app, &caller, &id).await?))
+    Ok(diagram::render(&find(&app, &caller, &id).await?))
 }
 
 /// `GET /traces/{id}/curl`
@@ -41,5 +41,5 @@ pub(crate) async fn curl(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<String> {
-    Ok(traces::curl::render(&find(&app, &caller, &id).await?))
+    Ok(script::render(&find(&app, &caller, &id).await?))
 }

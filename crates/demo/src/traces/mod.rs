@@ -9,10 +9,12 @@
 pub(crate) mod curl;
 mod diagram;
 mod draft;
+pub(crate) mod export;
 pub(crate) mod har;
 mod labels;
 pub(crate) mod mermaid;
 pub(crate) mod model;
+pub(crate) mod pages;
 pub(crate) mod recorder;
 mod redact;
 pub(crate) mod side_by_side;
@@ -23,7 +25,4 @@ mod tee;
 pub(crate) mod text;
 mod timeline;
 pub(crate) mod view;
-mod waiting;
-
-pub(crate) use recorder::signed_in;
-pub(crate) use waiting::Waiting;
+pub(crate) mod waiting;

@@ -1,7 +1,5 @@
 //! One's own sign-ins on the wire.
 
-pub(crate) mod export;
-
 use axum::extract::{Path, Query, State};
 use axum::response::Redirect;
 use latchkey_domain::TraceId;
@@ -9,13 +7,52 @@ use latchkey_domain::sign_in::Door;
 use latchkey_store::traces::{self, Summary};
 use serde::Deserialize;
 
-use crate::app::App;
-use crate::caller::Caller;
-use crate::errors::{Action, Fault, Result, catalogue};
-use crate::templates::{Chrome, Page, TracePage, TraceRow, TracesPage, door_name, key_name};
+use latchkey_web::app::App;
+use latchkey_web::caller::Caller;
+use latchkey_web::errors::{Action, Fault, Result, catalogue};
 use crate::traces::model::Trace;
 use crate::traces::side_by_side::{SideBySide, side_by_side};
 use crate::traces::view::{self, View};
+use askama::Template;
+use latchkey_web::layout::Layout;
+use latchkey_web::templates::Page;
+use latchkey_web::templates::{door_name, key_name};
+use crate::traces::view::Bit;
+use latchkey_domain::Timestamp;
+
+/// `GET /traces`
+#[derive(Debug, Template)]
+#[template(path = "traces.html")]
+pub(crate) struct TracesPage {
+    pub(crate) layout: Layout,
+    pub(crate) is_recording: bool,
+    pub(crate) is_development: bool,
+    pub(crate) traces: Vec<TraceRow>,
+    pub(crate) side_by_side: SideBySide,
+    pub(crate) done: Option<&'static str>,
+}
+
+/// One recorded sign-in, as the list has it.
+#[derive(Debug)]
+pub(crate) struct TraceRow {
+    pub(crate) id: String,
+    pub(crate) at: Timestamp,
+    pub(crate) door: String,
+    pub(crate) key: &'static str,
+    pub(crate) round_trips: i64,
+    pub(crate) bytes: String,
+    pub(crate) took: String,
+}
+
+/// `GET /traces/{id}`
+#[derive(Debug, Template)]
+#[template(path = "trace.html")]
+pub(crate) struct TracePage {
+    pub(crate) layout: Layout,
+    pub(crate) door: String,
+    pub(crate) key: &'static str,
+    pub(crate) view: View,
+}
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Done {
@@ -31,7 +68,7 @@ pub(crate) async fn list(
     let all = traces::of_user(&app.db, caller.user.id, app.clock.now()).await?;
     Ok(Page(TracesPage {
         side_by_side: beside(&app, &caller, &all).await?,
-        chrome: Chrome::new(&app, Some(&caller)),
+        layout: Layout::new(&app, Some(&caller)).at("/traces"),
         is_recording: app.settings.traces,
         is_development: app.settings.is_development(),
         traces: all.iter().map(|one| row(&app, one)).collect(),
@@ -79,7 +116,7 @@ pub(crate) async fn show(
 ) -> Result<Page<TracePage>> {
     let trace = find(&app, &caller, &id).await?;
     Ok(Page(TracePage {
-        chrome: Chrome::new(&app, Some(&caller)),
+        layout: Layout::new(&app, Some(&caller)).below("/traces"),
         door: door_name(&app, Some(&trace.door)),
         key: key_name(trace.key),
         view: View::of(&trace),
@@ -108,7 +145,7 @@ pub(crate) async fn delete_all(State(app): State<App>, caller: Caller) -> Result
 
 /// The record with this name, if it is theirs. Nobody learns whether somebody
 /// else has one of this name.
-async fn find(app: &App, caller: &Caller, id: &str) -> Result<Trace> {
+pub(super) async fn find(app: &App, caller: &Caller, id: &str) -> Result<Trace> {
     let id: TraceId = id.parse().map_err(|_| none())?;
     read(app, caller, id).await?.ok_or_else(none)
 }

@@ -12,15 +12,16 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version, header};
 use hyper::body::Body as _;
 use latchkey_auth::http::{Exchange, Tap, tapped};
 use latchkey_auth::random;
-use latchkey_domain::sign_in::{Door, Key};
 use latchkey_domain::{Span, Timestamp, TraceId, UserId};
 use latchkey_store::traces::Summary;
 
-use super::draft::{Answer, Content, Draft, SignedIn, Wire};
+use super::draft::{Answer, Content, Draft, Wire};
 use super::model::{Party, Trace};
 use super::steps::Step;
 use super::tee::{Seen, tee};
-use crate::app::{App, Application};
+use latchkey_web::app::{App, Application};
+use latchkey_web::sign_in::SignedIn;
+use crate::state::Demo;
 
 /// Names the record in the answer that completes a sign-in.
 const TRACE: HeaderName = HeaderName::from_static("x-latchkey-trace");
@@ -33,19 +34,9 @@ const MAX_RECORD: usize = 256 * 1024;
 
 type Shared = Arc<Mutex<Draft>>;
 
-tokio::task_local! {
-    /// The sign-in that this request is part of.
-    static CURRENT: Shared;
-}
-
-/// Takes note of who came in. Does nothing where nobody records.
-pub(crate) fn signed_in(user: UserId, door: &Door, key: Key) {
-    let signed_in = SignedIn { user, door: door.clone(), key };
-    let _ = CURRENT.try_with(|draft| lock(draft).signed_in = Some(signed_in));
-}
-
 /// Records the routes that begin and end a sign-in, and nothing else.
-pub(crate) async fn at_app(State(app): State<App>, request: Request, next: Next) -> Response {
+pub(crate) async fn at_app(State(demo): State<Demo>, request: Request, next: Next) -> Response {
+    let app = &demo.app;
     let Some((step, slug)) = part(request.method(), request.uri().path()) else {
         return next.run(request).await;
     };
@@ -53,17 +44,18 @@ pub(crate) async fn at_app(State(app): State<App>, request: Request, next: Next)
     let (arrived, request) = Arrived::split(request);
     let state = arrived.parameter("state");
     let draft = Arc::new(Mutex::new(match step {
-        Step::Callback => app
+        Step::Callback => demo
             .waiting
             .copy(&state)
             .unwrap_or_else(|| Draft::new(arrived.at, app.clock.now(), false)),
         _ => Draft::new(arrived.at, app.clock.now(), true),
     }));
     let tap = tap(app.clone(), slug.clone(), Arc::clone(&draft));
-    let mut response = CURRENT.scope(Arc::clone(&draft), tapped(tap, next.run(request))).await;
+    let mut response = tapped(tap, next.run(request)).await;
     let mut draft = lock(&draft).clone();
-    let is_in = draft.signed_in.is_some() && response.status().is_redirection();
-    let id = is_in.then(|| TraceId::new(app.clock.now(), random::bytes()));
+    let signed_in = response.extensions_mut().remove::<SignedIn>();
+    let signed_in = signed_in.filter(|_| response.status().is_redirection());
+    let id = signed_in.is_some().then(|| TraceId::new(app.clock.now(), random::bytes()));
     if let Some(name) = id.and_then(|id| HeaderValue::try_from(id.to_string()).ok()) {
         response.headers_mut().insert(TRACE, name);
     }
@@ -71,21 +63,21 @@ pub(crate) async fn at_app(State(app): State<App>, request: Request, next: Next)
     let body = arrived.seen.take();
     let origin = app.settings.origin();
     arrived.add_to(&mut draft, step, Party::App, &origin, &body, &response);
-    if let Some(id) = id {
-        app.waiting.remove(&state);
+    if let (Some(id), Some(signed_in)) = (id, signed_in) {
+        demo.waiting.remove(&state);
         let label = app.provider(&slug).map(|provider| provider.label.clone());
-        if keep(&app, id, draft, label).await.is_none() {
+        if keep(app, id, draft, signed_in, label).await.is_none() {
             response.headers_mut().remove(TRACE);
         }
     } else if step == Step::Start && response.status().is_redirection() {
-        app.waiting.put(&state_sent_with(&response), draft);
+        demo.waiting.put(&state_sent_with(&response), draft);
     }
     // Otherwise nobody came in, and it is nobody's record.
     response
 }
 
 /// Records what the browser does at the local provider, told apart by the state.
-pub(crate) async fn at_provider(State(app): State<App>, request: Request, next: Next) -> Response {
+pub(crate) async fn at_provider(State(demo): State<Demo>, request: Request, next: Next) -> Response {
     let (arrived, request) = Arrived::split(request);
     let mut response = next.run(request).await;
     let body = arrived.seen.take();
@@ -94,14 +86,15 @@ pub(crate) async fn at_provider(State(app): State<App>, request: Request, next: 
         state if state.is_empty() && arrived.method == Method::POST => named("state", &body),
         state => state,
     };
-    if app.waiting.copy(&state).is_none() {
+    if demo.waiting.copy(&state).is_none() {
         return response;
     }
+    let app = &demo.app;
     complete(&mut response, app.clock.now());
     let idp = app.settings.local_idp.as_ref();
     let origin = idp.map(|idp| idp.url.origin().ascii_serialization()).unwrap_or_default();
     let step = Step::of_page(&arrived.method, arrived.uri.path());
-    app.waiting.edit(&state, |draft| {
+    demo.waiting.edit(&state, |draft| {
         arrived.add_to(draft, step, Party::Provider, &origin, &body, &response);
     });
     response
@@ -167,9 +160,11 @@ async fn keep(
     app: &Application,
     id: TraceId,
     draft: Draft,
+    signed_in: SignedIn,
     provider: Option<String>,
 ) -> Option<()> {
-    let (user, mut trace) = draft.finish(id, provider)?;
+    let user = signed_in.user;
+    let mut trace = draft.finish(id, signed_in, provider);
     let record = [None, Some(false), Some(true)].into_iter().find_map(|smaller| {
         if let Some(headers_too) = smaller {
             trace.forget_texts(headers_too);

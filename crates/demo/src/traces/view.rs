@@ -8,8 +8,7 @@ use super::model::{Body, Header, Hop, Trace};
 use super::steps::{About, Step};
 use super::text::{Kind, Letter, Piece, Text};
 use super::timeline::{Mark, called, in_answer, in_request, is_provider_unseen};
-use crate::pages::claims::describe;
-use crate::templates::Claim;
+use latchkey_web::claims::{Claim, describe};
 
 #[derive(Debug)]
 pub(crate) struct View {

@@ -41,7 +41,7 @@ attacks! { Rights:
     &[Code(404, "not_found"), Still("Olive Owner")], sign_in_of_another;
 
     "trace_of_another", "Somebody else’s recorded sign-in", "OWASP ASVS V8.2.2",
-    "crates/web/src/pages/traces/mod.rs", "find",
+    "crates/demo/src/traces/pages.rs", "find",
     "The thief knows the number of the record of the victim’s sign-in, and opens it to read what went over the wire.",
     &[Code(404, "not_found"), Code(401, "sign_in_required")], trace_of_another;
 

@@ -7,7 +7,7 @@ mod json;
 mod me;
 pub mod openapi;
 mod paging;
-pub(crate) mod protected_resource;
+pub mod protected_resource;
 mod refusals;
 mod sessions;
 mod token;

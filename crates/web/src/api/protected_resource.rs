@@ -67,7 +67,8 @@ pub(super) async fn show_by_path(
 }
 
 /// The address of this document, for `WWW-Authenticate` (RFC 9728 §5.1).
-pub(crate) fn address(settings: &Settings) -> String {
+#[must_use]
+pub fn address(settings: &Settings) -> String {
     settings.absolute(&format!("{WELL_KNOWN}{}", path_of(settings)))
 }
 
@@ -81,7 +82,7 @@ fn path_of(settings: &Settings) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::Environment;
+    use crate::settings::{Capabilities, Environment};
 
     #[test]
     fn the_document_lies_where_the_resource_says() {
@@ -102,7 +103,7 @@ mod tests {
             (Some("urn:api"), "http://localhost:3000/.well-known/oauth-protected-resource"),
         ] {
             let set = audience.map(|audience| ("JWT_AUDIENCE", audience));
-            let (settings, _) = Settings::look(&Environment::of(set, ""));
+            let (settings, _) = Settings::look(&Environment::of(set, ""), Capabilities::ALL);
             assert_eq!(address(&settings), address_, "{audience:?}");
         }
     }

@@ -10,7 +10,7 @@ mod opaque;
 
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use axum::extract::{FromRef, FromRequestParts, OptionalFromRequestParts};
 use http::request::Parts;
 use latchkey_auth::introspection::{Calls, Delegation};
 use latchkey_auth::jwt::AccessClaims;
@@ -209,20 +209,26 @@ impl Caller {
 }
 
 /// For a page that is for everybody, but greets whom it knows.
-impl OptionalFromRequestParts<App> for Caller {
+impl<S: Sync> OptionalFromRequestParts<S> for Caller
+where
+    App: FromRef<S>,
+{
     type Rejection = Fault;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Option<Self>> {
-        Self::of(parts, app).await
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>> {
+        Self::of(parts, &App::from_ref(state)).await
     }
 }
 
 /// For what is only for people who are signed in.
-impl FromRequestParts<App> for Caller {
+impl<S: Sync> FromRequestParts<S> for Caller
+where
+    App: FromRef<S>,
+{
     type Rejection = Fault;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
-        Self::of(parts, app).await?.ok_or_else(|| nobody(parts))
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        Self::of(parts, &App::from_ref(state)).await?.ok_or_else(|| nobody(parts))
     }
 }
 

@@ -5,10 +5,10 @@ use latchkey_domain::Clock;
 
 use super::{Outcome, print};
 use crate::doctor::{Level, examine};
-use crate::settings::Environment;
+use crate::settings::{Capabilities, Environment};
 
 #[derive(Debug, Args)]
-pub(super) struct Arguments {
+pub struct Arguments {
     /// Print it for programs.
     #[arg(long)]
     json: bool,
@@ -16,9 +16,9 @@ pub(super) struct Arguments {
 
 /// Looks at everything, also when the app would not start. A problem is an
 /// error, and so an exit status of 1; a warning is none.
-pub(super) async fn run(arguments: Arguments) -> Outcome {
+pub(super) async fn run(arguments: Arguments, built_with: Capabilities) -> Outcome {
     let (environment, unread) = Environment::seen_by_process();
-    let report = examine(&environment, unread, &Clock::System).await?;
+    let report = examine(&environment, unread, built_with, &Clock::System).await?;
     if arguments.json {
         print(&serde_json::to_string_pretty(&report.json())?)?;
     } else {

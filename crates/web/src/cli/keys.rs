@@ -6,9 +6,10 @@ use latchkey_domain::audit::{Actor, Kind};
 
 use super::{Outcome, app, print};
 use crate::audit;
+use crate::settings::Capabilities;
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Command {
+pub enum Command {
     /// List the keys that sign and verify JWTs.
     List,
     /// Make a new signing key. It takes over in ten seconds, when every process
@@ -16,8 +17,8 @@ pub(super) enum Command {
     Rotate,
 }
 
-pub(super) async fn run(command: Command) -> Outcome {
-    let app = app().await?;
+pub(super) async fn run(command: Command, built_with: Capabilities) -> Outcome {
+    let app = app(built_with).await?;
     let now = app.clock.now();
     match command {
         Command::List => {

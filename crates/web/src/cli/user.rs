@@ -12,9 +12,10 @@ use latchkey_store::{passwords, users};
 use super::{Outcome, app, print};
 use crate::audit;
 use crate::password::new_user;
+use crate::settings::Capabilities;
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Command {
+pub enum Command {
     /// Add an account. The password is read from standard input.
     Add {
         /// The account’s e-mail address.
@@ -40,20 +41,27 @@ pub(super) enum Command {
     },
 }
 
-pub(super) async fn run(command: Command) -> Outcome {
+pub(super) async fn run(command: Command, built_with: Capabilities) -> Outcome {
     match command {
-        Command::Add { email, name, roles } => add(&email, name, roles.into_iter().collect()).await,
-        Command::List => list().await,
-        Command::Role { user, role, remove } => change_role(&user, role, remove).await,
+        Command::Add { email, name, roles } => {
+            add(&email, name, roles.into_iter().collect(), built_with).await
+        }
+        Command::List => list(built_with).await,
+        Command::Role { user, role, remove } => change_role(&user, role, remove, built_with).await,
     }
 }
 
-async fn add(email: &str, name: Option<String>, roles: Roles) -> Outcome {
+async fn add(
+    email: &str,
+    name: Option<String>,
+    roles: Roles,
+    built_with: Capabilities,
+) -> Outcome {
     let address = Email::parse(email)?;
     let name = DisplayName::first_of([name.as_deref(), Some(address.as_str())]);
     let typed = read_password()?;
     check(&typed, &[address.as_str(), name.as_str()])?;
-    let app = app().await?;
+    let app = app(built_with).await?;
     let hash = app.hasher.hash(&Password::new(typed)?).await?;
     // Whoever can write to the database vouches for the address.
     let user = new_user(&app, name, address, true, roles);
@@ -80,9 +88,9 @@ fn read_password() -> Result<String, std::io::Error> {
     Ok(line.trim_end_matches(['\r', '\n']).to_owned())
 }
 
-async fn list() -> Outcome {
+async fn list(built_with: Capabilities) -> Outcome {
     const PAGE: u32 = 100;
-    let app = app().await?;
+    let app = app(built_with).await?;
     let mut after = None;
     loop {
         let page = users::page(&app.db, after, PAGE).await?;
@@ -103,8 +111,13 @@ fn line(user: &User) -> String {
     format!("{}\t{email}{verified}\t{roles}\t{}", user.id, user.name)
 }
 
-async fn change_role(who: &str, role: Role, remove: bool) -> Outcome {
-    let app = app().await?;
+async fn change_role(
+    who: &str,
+    role: Role,
+    remove: bool,
+    built_with: Capabilities,
+) -> Outcome {
+    let app = app(built_with).await?;
     let mut found = match (who.parse(), Email::parse(who)) {
         (Ok(id), _) => users::by_id(&app.db, id).await?.into_iter().collect(),
         (_, Ok(email)) => users::by_email(&app.db, &email).await?,

@@ -184,10 +184,10 @@ pub(super) fn elsewhere(settings: &Settings) -> Option<Finding> {
 mod tests {
     use super::super::finding::Level;
     use super::*;
-    use crate::settings::{Environment, Problems};
+    use crate::settings::{Capabilities, Environment, Problems};
 
     fn settings(variables: &[(&str, &str)]) -> Settings {
-        Settings::look(&Environment::of(variables.iter().copied(), "")).0
+        Settings::look(&Environment::of(variables.iter().copied(), ""), Capabilities::ALL).0
     }
 
     const PUBLIC: (&str, &str) = ("PUBLIC_URL", "https://app.corp.dev");

@@ -23,7 +23,7 @@ use latchkey_auth::http::{Error, Outbound};
 use latchkey_domain::Clock;
 
 use crate::app::Application;
-use crate::settings::{Environment, Problems, Settings};
+use crate::settings::{Capabilities, Environment, Problems, Settings};
 
 pub use finding::{Check, Finding, Level, Section};
 pub use report::Report;
@@ -50,10 +50,11 @@ impl Known<'_> {
 pub async fn examine(
     environment: &Environment,
     unread: Problems,
+    built_with: Capabilities,
     clock: &Clock,
 ) -> Result<Report, Error> {
     let http = Outbound::new()?;
-    let (settings, problems) = Settings::look(environment);
+    let (settings, problems) = Settings::look(environment, built_with);
     let broken = Problems(unread.0.into_iter().chain(problems.0).collect());
     let known = Known { settings: &settings, broken: &broken };
     let mut findings = without_asking(&known);

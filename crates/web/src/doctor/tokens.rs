@@ -99,7 +99,7 @@ fn algorithm(jwt: &JwtSettings) -> Finding {
 mod tests {
     use super::super::finding::Level;
     use super::*;
-    use crate::settings::Environment;
+    use crate::settings::{Capabilities, Environment};
 
     #[test]
     fn jwts_are_judged() {
@@ -116,7 +116,7 @@ mod tests {
             (&[("JWT_ACCESS_TTL", "2h"), ("JWT_REFRESH_TTL", "1h")], &[]),
         ] {
             let (settings, broken) =
-                Settings::look(&Environment::of(variables.iter().copied(), ""));
+                Settings::look(&Environment::of(variables.iter().copied(), ""), Capabilities::ALL);
             let found = findings(&Known { settings: &settings, broken: &broken });
             let found = found.iter().filter(|one| one.level > Level::Ok);
             let found: Vec<_> = found.map(|one| one.subject.as_str()).collect();

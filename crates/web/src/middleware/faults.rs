@@ -11,7 +11,7 @@ use super::request::RequestId;
 use crate::api::protected_resource;
 use crate::app::App;
 use crate::errors::{Fault, catalogue};
-use crate::templates::{Chrome, ErrorPage, Page};
+use crate::templates::{Layout, ErrorPage, Page};
 
 /// Renders the faults that handlers answered with, and explains the statuses
 /// that the framework came up with by itself.
@@ -71,7 +71,7 @@ fn is_unexplained(response: &Response) -> bool {
 
 fn page(app: &App, fault: &Fault, id: &str) -> Response {
     let entry = fault.entry();
-    let page = ErrorPage { chrome: Chrome::of_nobody(app), fault, request_id: id };
+    let page = ErrorPage { layout: Layout::anonymous(app), fault, request_id: id };
     let mut response = (entry.status, Page(page)).into_response();
     if response.extensions().get::<Fault>().is_some() {
         // The error page itself could not be rendered.

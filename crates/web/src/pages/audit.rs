@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::errors::{Fault, Result, catalogue};
-use crate::templates::{AuditPage, Chrome, Page};
+use crate::templates::{AuditPage, Layout, Page};
 
 const PAGE: u32 = 50;
 
@@ -30,5 +30,5 @@ pub(crate) async fn show(
     let more = events.len() > PAGE as usize;
     events.truncate(PAGE as usize);
     let older = if more { events.last().map(|event| event.id.to_string()) } else { None };
-    Ok(Page(AuditPage { chrome: Chrome::new(&app, Some(&caller)), events, older }))
+    Ok(Page(AuditPage { layout: Layout::new(&app, Some(&caller)), events, older }))
 }

@@ -7,7 +7,7 @@ use crate::api::openapi;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::errors::Result;
-use crate::templates::{Chrome, DocsPage, Field, Operation, Page};
+use crate::templates::{Layout, DocsPage, Field, Operation, Page};
 
 /// `GET /docs`
 pub(crate) async fn show(State(app): State<App>, caller: Option<Caller>) -> Result<Page<DocsPage>> {
@@ -19,7 +19,7 @@ pub(crate) async fn show(State(app): State<App>, caller: Option<Caller>) -> Resu
             None => groups.push((operation.tag.clone(), vec![operation])),
         }
     }
-    Ok(Page(DocsPage { chrome: Chrome::new(&app, caller.as_ref()), groups }))
+    Ok(Page(DocsPage { layout: Layout::new(&app, caller.as_ref()).at("/docs"), groups }))
 }
 
 fn operations(document: &Value, origin: &str) -> Vec<Operation> {

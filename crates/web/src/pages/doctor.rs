@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::caller::Caller;
 use crate::doctor::examine_running;
 use crate::errors::{Fault, Result, catalogue};
-use crate::templates::{Chrome, DoctorPage, Page};
+use crate::templates::{Layout, DoctorPage, Page};
 
 /// `GET /doctor`. Outside development there is no such page: how a site is set
 /// up is nobody's business but its owner's.
@@ -18,5 +18,5 @@ pub(crate) async fn show(
         return Err(Fault::new(catalogue::NOT_FOUND));
     }
     let report = examine_running(&app).await;
-    Ok(Page(DoctorPage { chrome: Chrome::new(&app, caller.as_ref()), report }))
+    Ok(Page(DoctorPage { layout: Layout::new(&app, caller.as_ref()), report }))
 }

@@ -2,24 +2,16 @@
 
 pub(crate) mod account;
 pub(crate) mod audit;
-pub(crate) mod choose;
-pub(crate) mod claims;
-pub(crate) mod compare;
 pub(crate) mod connected_apps;
 pub(crate) mod connections;
 pub(crate) mod docs;
 pub(crate) mod doctor;
-pub(crate) mod drill;
 pub(crate) mod errors;
 pub(crate) mod health;
 pub(crate) mod home;
-pub(crate) mod inspector;
-pub(crate) mod lab;
 pub(crate) mod oauth;
 pub(crate) mod outbox;
 pub(crate) mod recovery;
 pub(crate) mod sign_in;
 pub(crate) mod sign_out;
 pub(crate) mod sign_up;
-pub(crate) mod stopwatch;
-pub(crate) mod traces;

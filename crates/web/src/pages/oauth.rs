@@ -1,5 +1,6 @@
 //! Out to a provider, and back.
 
+use axum::Extension;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderMap, Method};
@@ -24,7 +25,7 @@ use crate::errors::{Action, Fault, Result, catalogue};
 use crate::form::Fields;
 use crate::pages::account::link;
 use crate::pages::connections;
-use crate::sign_in::{Browser, let_in};
+use crate::sign_in::{Browser, SignedIn, let_in};
 
 /// How many attempts of one browser may wait at a time. More cookies than this
 /// would make its requests too large to be served.
@@ -105,7 +106,10 @@ pub(crate) async fn callback(
         };
     }
     match finish(&app, provider, &attempt, answer, browser).await {
-        Ok(()) => Ok((spent, Redirect::to(attempt.return_to.as_str())).into_response()),
+        Ok(signed_in) => {
+            let to = Redirect::to(attempt.return_to.as_str());
+            Ok((spent, signed_in.map(Extension), to).into_response())
+        }
         Err(fault) => Ok((spent, fault).into_response()),
     }
 }
@@ -116,7 +120,7 @@ async fn finish(
     attempt: &Attempt,
     answer: Answer,
     browser: Browser,
-) -> Result<()> {
+) -> Result<Option<SignedIn>> {
     let completed = flow::complete(&app.http, provider, attempt, answer, app.clock.now()).await;
     let profile = match completed {
         Ok(profile) => profile,
@@ -129,7 +133,8 @@ async fn finish(
         }
     };
     if let Some(user) = attempt.linking {
-        return link::finish(app, user, &provider.slug, &profile, &browser).await;
+        link::finish(app, user, &provider.slug, &profile, &browser).await?;
+        return Ok(None);
     }
     let roles = first_roles(provider, &profile);
     let admitted = admission::admit(&app.db, &app.clock, &provider.slug, &profile, roles)
@@ -140,8 +145,8 @@ async fn finish(
         let client = &browser.client;
         audit::by_person(app, Kind::SignedUp, user.id, &*provider.slug, client).await;
     }
-    let_in(app, browser, &user, Door::OAuth(provider.slug.clone()), attempt.key).await?;
-    Ok(())
+    let door = Door::OAuth(provider.slug.clone());
+    let_in(app, browser, &user, door, attempt.key).await.map(Some)
 }
 
 fn provider<'a>(app: &'a Application, slug: &str) -> Result<&'a Provider> {

@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::caller::Caller;
 use crate::client::Client;
 use crate::errors::{Fault, Result, catalogue};
-use crate::templates::{Chrome, OutboxPage, Page};
+use crate::templates::{Layout, OutboxPage, Page};
 
 /// `GET /outbox`. Not there where e-mails are sent, or others could look.
 pub(crate) async fn show(
@@ -23,5 +23,5 @@ pub(crate) async fn show(
     let is_ours = client.address.to_canonical().is_loopback() && host == Some(ours);
     let emails = app.mailer.outbox().filter(|_| is_ours);
     let emails = emails.ok_or_else(|| Fault::new(catalogue::NOT_FOUND))?;
-    Ok(Page(OutboxPage { chrome: Chrome::new(&app, caller.as_ref()), emails }))
+    Ok(Page(OutboxPage { layout: Layout::new(&app, caller.as_ref()), emails }))
 }

@@ -17,7 +17,7 @@ use crate::client::Client;
 use crate::cookies::{Outgoing, TOKEN};
 use crate::errors::{Action, Fault, Result, catalogue};
 use crate::form::Fields;
-use crate::templates::{Chrome, ForgotPage, Page, ResetPage, VerifyPage};
+use crate::templates::{Layout, ForgotPage, Page, ResetPage, VerifyPage};
 use crate::{audit, recovery};
 
 #[derive(Debug, Deserialize)]
@@ -28,7 +28,7 @@ pub(crate) struct Address {
 
 /// `GET /forgot`
 pub(crate) async fn ask(State(app): State<App>) -> Page<ForgotPage> {
-    Page(ForgotPage { chrome: Chrome::of_nobody(&app), asked: false })
+    Page(ForgotPage { layout: Layout::anonymous(&app), asked: false })
 }
 
 /// `POST /forgot`: the same answer for every address.
@@ -41,7 +41,7 @@ pub(crate) async fn forgot(
     if let Ok(email) = Email::parse(&form.email) {
         recovery::forgot(&app, email, client);
     }
-    Ok(Page(ForgotPage { chrome: Chrome::of_nobody(&app), asked: true }))
+    Ok(Page(ForgotPage { layout: Layout::anonymous(&app), asked: true }))
 }
 
 /// `GET /reset/{token}`: looks at the link without using it up, for mail
@@ -53,7 +53,7 @@ pub(crate) async fn choose(
     let found =
         email_tokens::find(&app.db, &hash::of(&token), Purpose::Reset, app.clock.now()).await?;
     found.ok_or_else(link_spent)?;
-    Ok(Page(ResetPage { chrome: Chrome::of_nobody(&app), token, complaint: None }))
+    Ok(Page(ResetPage { layout: Layout::anonymous(&app), token, complaint: None }))
 }
 
 #[derive(Deserialize)]
@@ -76,7 +76,7 @@ pub(crate) async fn reset(
     let found = found.ok_or_else(link_spent)?;
     if let Err(weak) = check(&form.password, &[found.email.as_str()]) {
         let page =
-            ResetPage { chrome: Chrome::of_nobody(&app), token, complaint: Some(weak.to_string()) };
+            ResetPage { layout: Layout::anonymous(&app), token, complaint: Some(weak.to_string()) };
         let mut response = (StatusCode::UNPROCESSABLE_ENTITY, Page(page)).into_response();
         let code = HeaderValue::from_static(catalogue::WEAK_PASSWORD.code);
         response.headers_mut().insert("x-error-code", code);
@@ -109,7 +109,7 @@ pub(crate) async fn confirm(
     let found =
         email_tokens::find(&app.db, &hash::of(&token), Purpose::Verify, app.clock.now()).await?;
     let email = of(&caller, found)?.email.to_string();
-    Ok(Page(VerifyPage { chrome: Chrome::new(&app, Some(&caller)), token, email }))
+    Ok(Page(VerifyPage { layout: Layout::new(&app, Some(&caller)), token, email }))
 }
 
 fn of(caller: &Caller, sent: Option<Sent>) -> Result<Sent> {

@@ -1,5 +1,6 @@
 //! The sign-in page: both doors on one card.
 
+use axum::Extension;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderValue, StatusCode};
@@ -14,7 +15,7 @@ use crate::errors::{Result, catalogue};
 use crate::form::Fields;
 use crate::password;
 use crate::sign_in::{Browser, let_in};
-use crate::templates::{Chrome, Page, ProviderButton, SignInPage, Welcome};
+use crate::templates::{Layout, Page, ProviderButton, SignInPage, Welcome};
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Where {
@@ -39,7 +40,7 @@ pub(crate) async fn show(
         Some("reset") => Some(Welcome::Reset),
         Some(_) => Some(Welcome::SignedUp),
     };
-    Page(SignInPage { welcome, chrome: Chrome::new(&app, caller.as_ref()), ..page(&app, &next) })
+    Page(SignInPage { welcome, layout: Layout::new(&app, caller.as_ref()), ..page(&app, &next) })
         .into_response()
 }
 
@@ -69,14 +70,14 @@ pub(crate) async fn act(
         response.headers_mut().insert("x-error-code", HeaderValue::from_static(entry.code));
         return Ok(response);
     };
-    let sign_in = let_in(&app, browser, &proof.user, Door::Password, key).await?;
-    proof.still_holds(&app, sign_in).await?;
-    Ok(Redirect::to(next.as_str()).into_response())
+    let signed_in = let_in(&app, browser, &proof.user, Door::Password, key).await?;
+    proof.still_holds(&app, signed_in.id).await?;
+    Ok((Extension(signed_in), Redirect::to(next.as_str())).into_response())
 }
 
 fn page(app: &Application, next: &ReturnTo) -> SignInPage {
     SignInPage {
-        chrome: Chrome::new(app, None),
+        layout: Layout::new(app, None),
         providers: app.providers.iter().map(ProviderButton::of).collect(),
         next: next.to_string(),
         failed: None,

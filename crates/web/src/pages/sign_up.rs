@@ -15,7 +15,7 @@ use crate::client::Client;
 use crate::errors::{Result, catalogue};
 use crate::form::Fields;
 use crate::password;
-use crate::templates::{Chrome, Complaint, Page, SignUpPage};
+use crate::templates::{Layout, Complaint, Page, SignUpPage};
 
 /// `GET /sign-up`
 pub(crate) async fn show(
@@ -27,8 +27,8 @@ pub(crate) async fn show(
     if caller.is_some() {
         return Redirect::to(next.as_str()).into_response();
     }
-    let chrome = Chrome::new(&app, None);
-    Page(SignUpPage { chrome, next: next.to_string(), ..SignUpPage::default() }).into_response()
+    let layout = Layout::new(&app, None);
+    Page(SignUpPage { layout, next: next.to_string(), ..SignUpPage::default() }).into_response()
 }
 
 #[derive(Deserialize)]
@@ -60,7 +60,7 @@ pub(crate) async fn act(
         }
         Err(complaints) => {
             let page = SignUpPage {
-                chrome: Chrome::new(&app, None),
+                layout: Layout::new(&app, None),
                 next: next.to_string(),
                 name: form.name,
                 email: form.email,

@@ -107,24 +107,37 @@ pub enum Revocation {
     Watch,
 }
 
+/// What the program was built with beside the product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// A provider that can play the others in development.
+    pub local_provider: bool,
+    /// Something that records sign-ins.
+    pub traces: bool,
+}
+
+impl Capabilities {
+    pub const ALL: Self = Self { local_provider: true, traces: true };
+}
+
 impl Settings {
     /// Reads every setting.
     ///
     /// # Errors
     /// Everything that makes no sense, at once.
-    pub fn load(environment: &Environment) -> Result<Self, Problems> {
-        let (settings, problems) = Self::read(Reader::new(environment));
+    pub fn load(environment: &Environment, built_with: Capabilities) -> Result<Self, Problems> {
+        let (settings, problems) = Self::read(Reader::new(environment), built_with);
         if problems.0.is_empty() { Ok(settings) } else { Err(problems) }
     }
 
     /// Looks at every setting, and makes nothing that is missing. What makes no
     /// sense is left at its default, so that the rest can be looked into.
     #[must_use]
-    pub fn look(environment: &Environment) -> (Self, Problems) {
-        Self::read(Reader::that_only_looks(environment))
+    pub fn look(environment: &Environment, built_with: Capabilities) -> (Self, Problems) {
+        Self::read(Reader::that_only_looks(environment), built_with)
     }
 
-    fn read(mut read: Reader<'_>) -> (Self, Problems) {
+    fn read(mut read: Reader<'_>, built_with: Capabilities) -> (Self, Problems) {
         let port = read.parsed("PORT", "a port number between 0 and 65535").unwrap_or(3000_u16);
         let public_url = public_url(&mut read, port);
         let development = is_development(&public_url);
@@ -136,10 +149,8 @@ impl Settings {
         let session = session(&mut read);
         let session_cache = read.one_of("SESSION_CACHE", &[("off", false), ("watch", true)]);
         let jwt = jwt(&mut read, &public_url);
-        let traces = read
-            .one_of("TRACES", &[("auto", None), ("on", Some(true)), ("off", Some(false))])
-            .unwrap_or(development);
-        let local_idp = local_idp(&mut read, development);
+        let traces = traces(&mut read, development, built_with.traces);
+        let local_idp = local_idp(&mut read, development, built_with.local_provider);
         let providers = providers::read(&mut read, local_idp.as_ref());
         let introspection = introspection::read(&mut read, &providers, local_idp.as_ref());
         let trusted_proxies = trusted_proxies(&mut read);
@@ -291,12 +302,35 @@ fn private_key(read: &mut Reader<'_>, named: Option<Algorithm>) -> Option<Signin
     }
 }
 
-fn local_idp(read: &mut Reader<'_>, development: bool) -> Option<LocalIdp> {
-    let wanted = read.one_of("LOCAL_IDP", &[("auto", true), ("off", false)]);
+/// Whether sign-ins are recorded: in development, unless it is said otherwise.
+fn traces(read: &mut Reader<'_>, development: bool, is_built_in: bool) -> bool {
+    const NAME: &str = "TRACES";
+    let said = read.one_of(NAME, &[("auto", None), ("on", Some(true)), ("off", Some(false))]);
+    if said == Some(true) && !is_built_in {
+        read.complain(
+            NAME,
+            "asks for something that this build does not have: write auto or off, \
+             or build with the feature demo",
+        );
+    }
+    is_built_in && said.unwrap_or(development)
+}
+
+fn local_idp(read: &mut Reader<'_>, development: bool, is_built_in: bool) -> Option<LocalIdp> {
+    const NAME: &str = "LOCAL_IDP";
+    if !is_built_in && read.text(NAME).as_deref() == Some("on") {
+        read.complain(
+            NAME,
+            "asks for a provider that this build does not have: write auto or off, \
+             or build with the feature local-idp",
+        );
+        return None;
+    }
+    let wanted = read.one_of(NAME, &[("auto", true), ("off", false)]);
     let port = read.parsed("LOCAL_IDP_PORT", "a port number between 0 and 65535").unwrap_or(3001);
     let url = Url::parse(&format!("http://127.0.0.1:{port}")).ok()?;
     let people_file = read.environment().path("data/local-people.json");
-    (wanted && development).then_some(LocalIdp { port, url, people_file })
+    (wanted && development && is_built_in).then_some(LocalIdp { port, url, people_file })
 }
 
 fn smtp_url(read: &mut Reader<'_>) -> Option<Secret> {

@@ -4,7 +4,7 @@ fn load(variables: &[(&str, &str)]) -> Result<Settings, Problems> {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("secret.txt"), "from a file\n").expect("a file");
     std::fs::write(folder.path().join("empty.txt"), "\n").expect("a file");
-    Settings::load(&Environment::of(variables.iter().copied(), folder.path()))
+    Settings::load(&Environment::of(variables.iter().copied(), folder.path()), Capabilities::ALL)
 }
 
 /// The names of the variables that are complained of.
@@ -208,17 +208,36 @@ fn all_problems_come_at_once_and_show_no_value() {
 fn a_secret_is_made_once_and_kept_private() {
     let folder = tempfile::tempdir().expect("a folder");
     let environment = Environment::of::<&str, &str>([], folder.path());
-    let sealed = Settings::load(&environment).expect("settings").app_secret.seal(
+    let sealed = Settings::load(&environment, Capabilities::ALL).expect("settings").app_secret.seal(
         latchkey_auth::secret::Purpose::SigningKey,
         "",
         b"kept",
     );
-    let again = Settings::load(&environment).expect("settings");
+    let again = Settings::load(&environment, Capabilities::ALL).expect("settings");
     assert!(again.app_secret.open(latchkey_auth::secret::Purpose::SigningKey, "", &sealed).is_ok());
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
         let file = std::fs::metadata(folder.path().join("data/app-secret")).expect("a file");
         assert_eq!(file.permissions().mode() & 0o777, 0o600);
+    }
+}
+
+#[test]
+fn what_is_not_built_in_is_not_there_and_cannot_be_asked_for() {
+    let none = Capabilities { local_provider: false, traces: false };
+    let folder = tempfile::tempdir().expect("a folder");
+    let load = |variables: &[(&str, &str)]| {
+        Settings::load(&Environment::of(variables.iter().copied(), folder.path()), none)
+    };
+    for variables in [&[][..], &[("LOCAL_IDP", "auto"), ("TRACES", "auto")]] {
+        let settings = load(variables).expect("no problem");
+        assert!(settings.local_idp.is_none() && settings.providers.is_empty());
+        assert!(!settings.traces);
+    }
+    for (name, feature) in [("LOCAL_IDP", "local-idp"), ("TRACES", "demo")] {
+        let problems = load(&[(name, "on")]).expect_err("a problem");
+        assert_eq!(problems.0.len(), 1, "{problems}");
+        assert!(problems.0[0].variable == name && problems.to_string().contains(feature));
     }
 }

@@ -6,16 +6,17 @@ use latchkey_domain::sign_in::{Door, Key, SignIn};
 use latchkey_domain::{Role, SignInId, Span, Timestamp, User};
 use latchkey_store::identities::Identity;
 
-use super::chrome::{Chrome, Who};
+use crate::layout::Layout;
 use super::words::{ProviderButton, door_name, key_name, monogram};
 use crate::app::Application;
+use crate::claims::Claim;
 use crate::device;
 
 /// `GET /account`
 #[derive(Debug, Template)]
 #[template(path = "account.html")]
 pub(crate) struct AccountPage {
-    pub(crate) chrome: Chrome,
+    pub(crate) layout: Layout,
     pub(crate) user: User,
     pub(crate) door: Door,
     pub(crate) door_name: String,
@@ -95,14 +96,6 @@ pub(crate) enum Carried {
         access_ttl: String,
         watched: bool,
     },
-}
-
-/// One member of a token, and what it means.
-#[derive(Debug)]
-pub(crate) struct Claim {
-    pub(crate) name: String,
-    pub(crate) value: String,
-    pub(crate) meaning: &'static str,
 }
 
 /// An identity, as the account page lists it.

@@ -6,14 +6,14 @@ use latchkey_auth::oauth::Provider;
 use latchkey_domain::Timestamp;
 use latchkey_domain::connection::{Connection, Offer, State, Trouble};
 
-use super::chrome::{Chrome, Who};
+use crate::layout::Layout;
 use super::connected_apps::{Apps, ConnectedApps};
 
 /// `GET /connections`
 #[derive(Debug, Template)]
 #[template(path = "connections.html")]
 pub(crate) struct ConnectionsPage {
-    pub(crate) chrome: Chrome,
+    pub(crate) layout: Layout,
     pub(crate) done: Option<String>,
     pub(crate) cards: Vec<ProviderCard>,
     /// Connections at providers that are not set up any more.
@@ -88,7 +88,7 @@ impl ProviderCard {
 #[derive(Debug, Template)]
 #[template(path = "connections-service.html")]
 pub(crate) struct ServicePage {
-    pub(crate) chrome: Chrome,
+    pub(crate) layout: Layout,
     pub(crate) slug: String,
     pub(crate) label: String,
     pub(crate) local: bool,

@@ -1,45 +1,30 @@
 //! Every page there is, with what it shows. The HTML is in `templates/`.
 
 mod account;
-mod choose;
-mod chrome;
-mod compare;
 mod connected_apps;
 mod connections;
-mod drill;
-mod inspector;
-mod lab;
-mod stopwatch;
-mod traces;
 mod words;
 
 use askama::Template;
 use axum::response::{Html, IntoResponse, Response};
 use latchkey_domain::audit::Event;
-use latchkey_domain::sign_in::Key;
+use latchkey_domain::sign_in::{Door, Key};
 
+use crate::app::Application;
+use crate::caller::Caller;
 use crate::doctor::{Level, Report};
 use crate::errors::{Action, Entry, Fault, Owner};
 use crate::mail::EmailMessage;
 
-pub(crate) use account::{AccountPage, Carried, Claim, Device, LinkedIdentity};
-pub(crate) use choose::{Asked, ChoiceShown, ChoosePage, Chosen, Reason, Snippet};
-pub(crate) use chrome::{Chrome, Who};
-pub(crate) use compare::{ComparePage, ComparingPage};
+pub(crate) use account::{AccountPage, Carried, Device, LinkedIdentity};
 pub(crate) use connected_apps::{AppRow, Apps, ConnectedApps};
 pub(crate) use connections::{ConnectionsPage, Ending, ProviderCard, ServicePage};
-pub(crate) use drill::{DrillPage, DrillRoomPage};
-pub(crate) use inspector::{
-    Answer, Inspection, InspectorForm, InspectorPage, LampShown, MembersShown, PartShown, Row,
-    VerifyBy,
-};
-pub(crate) use lab::{AttackPage, Exchange, LabGroup, LabPage, LabRow, LabState, Progress};
-pub(crate) use stopwatch::{Lane, StopwatchPage, Watched};
-pub(crate) use traces::{TracePage, TraceRow, TracesPage};
-pub(crate) use words::{ProviderButton, door_name, key_name};
+pub(crate) use crate::layout::Layout;
+pub(crate) use words::ProviderButton;
+pub use words::{door_name, key_name};
 
 #[derive(Debug)]
-pub(crate) struct Page<T>(pub(crate) T);
+pub struct Page<T>(pub T);
 
 impl<T: Template> IntoResponse for Page<T> {
     fn into_response(self) -> Response {
@@ -54,23 +39,37 @@ impl<T: Template> IntoResponse for Page<T> {
 #[derive(Debug, Template)]
 #[template(path = "home.html")]
 pub(crate) struct HomePage {
-    pub(crate) chrome: Chrome,
-    pub(crate) came_in: Option<CameIn>,
+    pub(crate) layout: Layout,
+    pub(crate) current: Option<CurrentSignIn>,
 }
 
 /// How somebody who is signed in came in.
 #[derive(Debug)]
-pub(crate) struct CameIn {
-    pub(crate) name: String,
-    pub(crate) door: String,
-    pub(crate) key: &'static str,
+pub struct CurrentSignIn {
+    pub name: String,
+    pub door: String,
+    pub key: &'static str,
+}
+
+impl CurrentSignIn {
+    #[must_use]
+    pub fn of(app: &Application, caller: &Caller) -> Option<Self> {
+        Some(Self {
+            name: caller.user.name.to_string(),
+            door: match caller.door() {
+                Some(Door::Password) => "a password".to_owned(),
+                door => door_name(app, door.as_ref()),
+            },
+            key: key_name(caller.key()?),
+        })
+    }
 }
 
 /// `GET /sign-in`, and `POST` when it failed.
 #[derive(Debug, Template)]
 #[template(path = "sign-in.html")]
 pub(crate) struct SignInPage {
-    pub(crate) chrome: Chrome,
+    pub(crate) layout: Layout,
     pub(crate) providers: Vec<ProviderButton>,
     pub(crate) next: String,
     /// What was typed, when it did not match.
@@ -93,7 +92,7 @@ pub(crate) enum Welcome {
 #[derive(Debug, Default, Template)]
 #[template(path = "sign-up.html")]
 pub(crate) struct SignUpPage {
-    pub(crate) chrome: Chrome,
+    pub(crate) layout: Layout,
     pub(crate) next: String,
     pub(crate) name: String,
     pub(crate) email: String,
@@ -119,7 +118,7 @@ impl SignUpPage {
 #[derive(Debug, Template)]
 #[template(path = "link.html")]
 pub(crate) struct LinkPage {
-    pub(crate) chrome: Chrome,
+    pub(crate) layout: Layout,
     pub(crate) label: String,
     pub(crate) name: String,
     pub(crate) email: Option<String>,
@@ -129,7 +128,7 @@ pub(crate) struct LinkPage {
 #[derive(Debug, Template)]
 #[template(path = "forgot.html")]
 pub(crate) struct ForgotPage {
-    pub(crate) chrome: Chrome,
+    pub(crate) layout: Layout,
     pub(crate) asked: bool,
 }
 
@@ -137,7 +136,7 @@ pub(crate) struct ForgotPage {
 #[derive(Debug, Template)]
 #[template(path = "reset.html")]
 pub(crate) struct ResetPage {
-    pub(crate) chrome: Chrome,
+    pub(crate) layout: Layout,
     pub(crate) token: String,
     pub(crate) complaint: Option<String>,
 }
@@ -146,7 +145,7 @@ pub(crate) struct ResetPage {
 #[derive(Debug, Template)]
 #[template(path = "verify.html")]
 pub(crate) struct VerifyPage {
-    pub(crate) chrome: Chrome,
+    pub(crate) layout: Layout,
     pub(crate) token: String,
     pub(crate) email: String,
 }
@@ -155,7 +154,7 @@ pub(crate) struct VerifyPage {
 #[derive(Debug, Template)]
 #[template(path = "outbox.html")]
 pub(crate) struct OutboxPage {
-    pub(crate) chrome: Chrome,
+    pub(crate) layout: Layout,
     pub(crate) emails: Vec<EmailMessage>,
 }
 
@@ -163,7 +162,7 @@ pub(crate) struct OutboxPage {
 #[derive(Debug, Template)]
 #[template(path = "audit.html")]
 pub(crate) struct AuditPage {
-    pub(crate) chrome: Chrome,
+    pub(crate) layout: Layout,
     pub(crate) events: Vec<Event>,
     pub(crate) older: Option<String>,
 }
@@ -171,7 +170,7 @@ pub(crate) struct AuditPage {
 #[derive(Debug, Template)]
 #[template(path = "error.html")]
 pub(crate) struct ErrorPage<'a> {
-    pub(crate) chrome: Chrome,
+    pub(crate) layout: Layout,
     pub(crate) fault: &'a Fault,
     pub(crate) request_id: &'a str,
 }
@@ -180,7 +179,7 @@ pub(crate) struct ErrorPage<'a> {
 #[derive(Debug, Template)]
 #[template(path = "errors.html")]
 pub(crate) struct ErrorsPage {
-    pub(crate) chrome: Chrome,
+    pub(crate) layout: Layout,
     pub(crate) groups: Vec<(&'static str, Vec<&'static Entry>)>,
 }
 
@@ -188,7 +187,7 @@ pub(crate) struct ErrorsPage {
 #[derive(Debug, Template)]
 #[template(path = "error-entry.html")]
 pub(crate) struct ErrorEntryPage {
-    pub(crate) chrome: Chrome,
+    pub(crate) layout: Layout,
     pub(crate) entry: &'static Entry,
 }
 
@@ -196,7 +195,7 @@ pub(crate) struct ErrorEntryPage {
 #[derive(Debug, Template)]
 #[template(path = "doctor.html")]
 pub(crate) struct DoctorPage {
-    pub(crate) chrome: Chrome,
+    pub(crate) layout: Layout,
     pub(crate) report: Report,
 }
 
@@ -204,7 +203,7 @@ pub(crate) struct DoctorPage {
 #[derive(Debug, Template)]
 #[template(path = "docs.html")]
 pub(crate) struct DocsPage {
-    pub(crate) chrome: Chrome,
+    pub(crate) layout: Layout,
     pub(crate) groups: Vec<(String, Vec<Operation>)>,
 }
 

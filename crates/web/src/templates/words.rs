@@ -34,7 +34,8 @@ pub(super) fn monogram(label: &str) -> String {
 }
 
 /// A sign-in method's label: "Google (OAuth)" or "Password".
-pub(crate) fn door_name(app: &Application, door: Option<&Door>) -> String {
+#[must_use]
+pub fn door_name(app: &Application, door: Option<&Door>) -> String {
     let Some(door) = door else { return "OAuth".to_owned() };
     match door {
         Door::Password => "Password".to_owned(),
@@ -45,7 +46,8 @@ pub(crate) fn door_name(app: &Application, door: Option<&Door>) -> String {
     }
 }
 
-pub(crate) const fn key_name(key: Key) -> &'static str {
+#[must_use]
+pub const fn key_name(key: Key) -> &'static str {
     match key {
         Key::Session => "server session",
         Key::Jwt => "JWT",

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName};
 
 use super::Redactor;
-use crate::cookies::{REFRESH, SESSION, TOKEN};
+use latchkey_web::cookies::{REFRESH, SESSION, TOKEN};
 use crate::traces::model::Header;
 use crate::traces::text::{Kind, Text};
 use latchkey_auth::oauth::attempt::COOKIE_PREFIX;

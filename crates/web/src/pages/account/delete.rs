@@ -2,13 +2,11 @@
 
 use axum::extract::State;
 use axum::response::Redirect;
-use latchkey_domain::UserId;
 use latchkey_domain::audit::{Actor, Kind};
-use latchkey_store::{accounts, sign_ins};
 use serde::Deserialize;
 
 use super::done;
-use crate::app::{App, Application};
+use crate::app::App;
 use crate::caller::Caller;
 use crate::client::Client;
 use crate::errors::{Action, Fault, Result, catalogue};
@@ -40,24 +38,9 @@ pub(crate) async fn act(
         app.note_gone(id, app.clock.now());
     }
     sign_out(&app, browser).await?;
-    delete(&app, caller.user.id).await?;
+    app.delete_account(caller.user.id).await?;
     audit::note(&app, Kind::AccountDeleted, None, Actor::Person, "", None).await;
     Ok(Redirect::to("/"))
-}
-
-/// Deletes an account. Its JWTs are refused at once here, and within a second
-/// elsewhere, whatever JWT_REVOCATION says.
-pub(in crate::pages) async fn delete(
-    app: &Application,
-    user: UserId,
-) -> latchkey_store::Result<()> {
-    let now = app.clock.now();
-    for sign_in in sign_ins::living(&app.db, user, app.settings.session, now).await? {
-        app.note_gone(sign_in.id, now);
-    }
-    accounts::delete(&app.db, user, now).await?;
-    app.forget_delegations();
-    Ok(())
 }
 
 /// `POST /account/verify-email`: sends the e-mail once more.

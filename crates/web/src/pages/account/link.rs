@@ -22,7 +22,7 @@ use crate::errors::{Action, Fault, Result, catalogue};
 use crate::form::Fields;
 use crate::pages::oauth;
 use crate::sign_in::Browser;
-use crate::templates::{Chrome, LinkPage, Page};
+use crate::templates::{Layout, LinkPage, Page};
 
 /// `POST /account/link/{provider}`: sets out for a provider, to come back with
 /// an identity that becomes a way into this account.
@@ -90,7 +90,7 @@ pub(crate) async fn confirm(
     let pending = pending(&app, &headers, &caller)?;
     let label = app.provider(&pending.provider).map_or(pending.provider, |p| p.label.clone());
     Ok(Page(LinkPage {
-        chrome: Chrome::new(&app, Some(&caller)),
+        layout: Layout::new(&app, Some(&caller)),
         label,
         name: pending.profile.name.to_string(),
         email: pending.profile.email.map(String::from),

@@ -14,14 +14,14 @@ use latchkey_store::sign_ins as stored;
 use latchkey_store::{audit, identities, passwords};
 use serde::Deserialize;
 
-use super::claims::describe;
 use crate::app::{App, Application};
 use crate::caller::{Caller, Credential, Jwt};
+use crate::claims::describe;
 use crate::cookies;
 use crate::errors::{Fault, Result, catalogue};
 use crate::settings::Revocation;
 use crate::templates::{
-    AccountPage, Carried, Chrome, Device, LinkedIdentity, Page, ProviderButton, door_name,
+    AccountPage, Carried, Layout, Device, LinkedIdentity, Page, ProviderButton, door_name,
 };
 
 /// How many events of the audit trail the page shows.
@@ -53,7 +53,7 @@ pub(crate) async fn show(
         events,
         linkable: others.map(ProviderButton::of).collect(),
         word: delete::WORD,
-        chrome: Chrome::new(&app, Some(&caller)),
+        layout: Layout::new(&app, Some(&caller)).at("/account"),
         door_name: door_name(&app, Some(&sign_in.door)),
         since: sign_in.created_at,
         door: sign_in.door,

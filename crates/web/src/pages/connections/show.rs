@@ -14,7 +14,7 @@ use crate::audit;
 use crate::caller::Caller;
 use crate::errors::{Fault, Result, catalogue};
 use crate::pages::connected_apps;
-use crate::templates::{Chrome, ConnectionsPage, Ending, Page, ProviderCard, ServicePage};
+use crate::templates::{Layout, ConnectionsPage, Ending, Page, ProviderCard, ServicePage};
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Done {
@@ -46,7 +46,7 @@ pub(crate) async fn index(
         // One that was taken out of the settings is not forgotten.
         gone: all.iter().filter(|one| app.provider(&one.provider).is_none()).cloned().collect(),
         other_apps: connected_apps::listed(&app, &caller.user).await?,
-        chrome: Chrome::new(&app, Some(&caller)),
+        layout: Layout::new(&app, Some(&caller)).at("/connections"),
     }))
 }
 
@@ -87,7 +87,7 @@ pub(crate) async fn service(
     };
     let entries = app.beside.run(work).await?;
     Ok(Page(ServicePage {
-        chrome: Chrome::new(&app, Some(&caller)),
+        layout: Layout::new(&app, Some(&caller)),
         label: at.label.clone(),
         slug,
         local: at.local,

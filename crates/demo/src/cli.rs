@@ -1,0 +1,30 @@
+//! The demonstration's part of the command line.
+
+use clap::Subcommand;
+use latchkey_web::cli::Outcome;
+
+use crate::state::LocalProvider;
+use crate::{compare, lab};
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Measure what is said of OAuth and JWT, at instances of its own. Ends with
+    /// 1 when something could not be measured.
+    Compare(compare::command::Arguments),
+    /// Run every attack against an instance of its own. Ends with 1 when one got
+    /// through, or could not be run.
+    Lab(lab::command::Arguments),
+}
+
+impl Command {
+    /// Does what was asked for.
+    ///
+    /// # Errors
+    /// A sentence for the person at the terminal.
+    pub async fn run(self, local_provider: Option<LocalProvider>) -> Outcome {
+        match self {
+            Self::Compare(arguments) => compare::command::run(arguments, local_provider).await,
+            Self::Lab(arguments) => lab::command::run(arguments, local_provider).await,
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! The home page with what there is to see.
+
+use askama::Template;
+use axum::extract::State;
+use latchkey_web::app::App;
+use latchkey_web::caller::Caller;
+use latchkey_web::layout::Layout;
+use latchkey_web::templates::{CurrentSignIn, Page};
+
+#[derive(Debug, Template)]
+#[template(path = "demo-home.html")]
+pub(crate) struct HomePage {
+    layout: Layout,
+    current: Option<CurrentSignIn>,
+}
+
+/// `GET /`
+pub(crate) async fn page(State(app): State<App>, caller: Option<Caller>) -> Page<HomePage> {
+    let current = caller.as_ref().and_then(|caller| CurrentSignIn::of(&app, caller));
+    Page(HomePage { layout: Layout::new(&app, caller.as_ref()).at("/"), current })
+}

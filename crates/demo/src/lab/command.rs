@@ -1,0 +1,97 @@
+//! `latchkey lab`
+
+use std::io::{IsTerminal as _, Write as _};
+
+use clap::Args;
+use latchkey_lab::Wishes;
+use latchkey_lab::attacks::{self, Attack, Report, Verdict};
+use latchkey_web::cli::{Outcome, print};
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+
+use super::runner::target;
+use crate::state::LocalProvider;
+use crate::throwaway::ThrowawayInstances;
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Print it for programs.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Attacks an instance that is thrown away, and prints what refused each attack.
+pub(crate) async fn run(
+    arguments: Arguments,
+    local_provider: Option<LocalProvider>,
+) -> Outcome {
+    let instances = ThrowawayInstances::new(local_provider)?;
+    let instance = instances.launch(&Wishes::none()).await?;
+    let reports = Mutex::new(Vec::new());
+    let all: Vec<_> = attacks::all().collect();
+    attacks::run(&target(instance.app()), &all, &|attack, report| {
+        tell(attack);
+        reports.lock().push((attack, report));
+    })
+    .await;
+    latchkey_lab::Place::stop(Box::new(instance)).await;
+    let mut reports = reports.into_inner();
+    reports.sort_by_key(|(attack, _)| all.iter().position(|one| one.id == attack.id));
+    if arguments.json {
+        let all: Vec<_> = reports.iter().map(|(attack, report)| row(attack, report)).collect();
+        print(&serde_json::to_string_pretty(&all)?)?;
+    } else {
+        for (attack, report) in &reports {
+            print(&line(attack, report))?;
+        }
+    }
+    verdict(&reports)
+}
+
+/// Tells a person at a terminal how far it is, beside what is printed.
+fn tell(attack: &Attack) {
+    let mut terminal = std::io::stderr();
+    if terminal.is_terminal() {
+        // Without a terminal there is nobody to tell.
+        let _ = writeln!(terminal, "{} …", attack.title);
+    }
+}
+
+/// What came of an attack, and how or why, where there is more to say.
+fn words(verdict: &Verdict) -> (&'static str, &str) {
+    match verdict {
+        Verdict::Refused => ("refused", ""),
+        Verdict::GotThrough(how) => ("got through", how),
+        Verdict::CouldNotRun(why) => ("could not run", why),
+    }
+}
+
+fn line(attack: &Attack, report: &Report) -> String {
+    let (word, more) = words(&report.verdict);
+    format!("{word:<14}{:<34}{}  {more}", attack.id, attack.title).trim_end().to_owned()
+}
+
+fn row(attack: &Attack, report: &Report) -> Value {
+    let (word, more) = words(&report.verdict);
+    json!({
+        "id": attack.id,
+        "group": attack.group.title(),
+        "title": attack.title,
+        "verdict": word.replace(' ', "_"),
+        "detail": more,
+        "took_ms": u64::try_from(report.took.as_millis()).unwrap_or(u64::MAX),
+    })
+}
+
+fn verdict(reports: &[(&'static Attack, Report)]) -> Outcome {
+    let count = |is: fn(&Verdict) -> bool| {
+        reports.iter().filter(|(_, report)| is(&report.verdict)).count()
+    };
+    let through = count(|verdict| matches!(verdict, Verdict::GotThrough(_)));
+    let not_run = count(|verdict| matches!(verdict, Verdict::CouldNotRun(_)));
+    match (through, not_run) {
+        (0, 0) => Ok(()),
+        (0, n) => Err(format!("{n} of {} attacks could not be run", reports.len()).into()),
+        (n, _) => Err(format!("{n} of {} attacks got through", reports.len()).into()),
+    }
+}

@@ -1,0 +1,27 @@
+//! The demonstration: what shows, measures and attacks the product. It stands
+//! above the product, which does not know of it.
+//!
+//! [`routes`] is its list of addresses, and puts them beside the product's.
+
+mod choose;
+pub mod cli;
+pub mod compare;
+mod drill;
+mod home;
+mod inspector;
+mod lab;
+pub mod routes;
+pub mod state;
+pub mod stopwatch;
+pub mod throwaway;
+mod traces;
+
+use latchkey_web::app::App;
+
+use crate::state::{Demo, LocalProvider};
+
+/// The demonstration of this product.
+#[must_use]
+pub fn demo(app: App, local_provider: Option<LocalProvider>) -> Demo {
+    Demo::new(app, local_provider, throwaway::instances)
+}

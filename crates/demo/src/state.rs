@@ -1,0 +1,83 @@
+//! What the handlers of the demonstration can reach.
+
+use std::io;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::FromRef;
+use latchkey_lab::Ground;
+use latchkey_web::app::App;
+use latchkey_web::settings::Settings;
+
+use crate::compare::results::Comparison;
+use crate::drill::stage::Stage;
+use crate::lab::runner::Runner;
+use crate::stopwatch::runner::Stopwatch;
+use crate::traces::waiting::Waiting;
+
+/// Makes the local provider that goes with these settings.
+pub type LocalProvider =
+    fn(&Settings) -> Result<Option<Router>, Box<dyn std::error::Error + Send + Sync>>;
+
+/// Makes a place in which instances can be started and thrown away.
+pub type NewInstances = fn(Option<LocalProvider>) -> io::Result<Box<dyn Ground>>;
+
+/// The product, and what is known of it. A copy is the same one.
+#[derive(Clone, Debug)]
+pub struct Demo(Arc<State>);
+
+#[derive(Debug)]
+pub struct State {
+    pub app: App,
+    /// What was measured so far, in development.
+    pub comparison: Comparison,
+    pub stopwatch: Stopwatch,
+    /// How the attacks on this instance went.
+    pub(crate) lab: Runner,
+    /// The decoys of the storage drill.
+    pub(crate) drill: Stage,
+    /// The sign-ins that are being recorded and whose browser is away.
+    pub(crate) waiting: Waiting,
+    local_provider: Option<LocalProvider>,
+    new_instances: NewInstances,
+}
+
+impl Demo {
+    pub(crate) fn new(
+        app: App,
+        local_provider: Option<LocalProvider>,
+        new_instances: NewInstances,
+    ) -> Self {
+        Self(Arc::new(State {
+            app,
+            comparison: Comparison::default(),
+            stopwatch: Stopwatch::default(),
+            lab: Runner::default(),
+            drill: Stage::default(),
+            waiting: Waiting::default(),
+            local_provider,
+            new_instances,
+        }))
+    }
+
+    /// Where something can be measured without touching this instance.
+    pub(crate) fn instances(&self) -> io::Result<Box<dyn Ground>> {
+        (self.new_instances)(self.local_provider)
+    }
+}
+
+impl Deref for Demo {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.0
+    }
+}
+
+/// So that the product's extractors work in our handlers.
+impl FromRef<Demo> for App {
+    fn from_ref(demo: &Demo) -> Self {
+        demo.app.clone()
+    }
+}

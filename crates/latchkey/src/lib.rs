@@ -1,0 +1,128 @@
+//! Puts the program together: the product, and around it whatever it was built
+//! with. Tests use the same composition.
+
+#[cfg(feature = "local-idp")]
+mod local_provider;
+
+use std::future::Future;
+
+use axum::Router;
+use latchkey_domain::Clock;
+#[cfg(feature = "demo")]
+use latchkey_demo::state::Demo;
+use latchkey_web::app::{App, Application, Error};
+use latchkey_web::settings::{Capabilities, Settings};
+use latchkey_web::serve;
+use tokio::net::TcpListener;
+
+/// Makes the local provider that goes with these settings.
+pub type LocalProvider =
+    fn(&Settings) -> Result<Option<Router>, Box<dyn std::error::Error + Send + Sync>>;
+
+/// What makes the local provider, where this build has one.
+#[cfg(feature = "local-idp")]
+pub const LOCAL_PROVIDER: Option<LocalProvider> = Some(local_provider::router);
+#[cfg(not(feature = "local-idp"))]
+pub const LOCAL_PROVIDER: Option<LocalProvider> = None;
+
+/// What a build with this provider can do.
+#[must_use]
+pub const fn built_with(local_provider: Option<LocalProvider>) -> Capabilities {
+    Capabilities { local_provider: local_provider.is_some(), traces: cfg!(feature = "demo") }
+}
+
+/// The sockets, taken before anything else is done.
+#[derive(Debug)]
+pub struct Listeners {
+    pub app: Vec<TcpListener>,
+    pub local_idp: Option<TcpListener>,
+}
+
+impl Listeners {
+    /// Listens where the settings say.
+    ///
+    /// # Errors
+    /// When an address is taken, with a sentence that says which.
+    pub async fn bind(settings: &Settings) -> std::io::Result<Self> {
+        let app = serve::bind(settings).await?;
+        let local_idp = match &settings.local_idp {
+            Some(idp) => {
+                Some(serve::listen(([127, 0, 0, 1], idp.port).into(), "LOCAL_IDP_PORT").await?)
+            }
+            None => None,
+        };
+        Ok(Self { app, local_idp })
+    }
+}
+
+/// Everything that is served.
+#[derive(Clone, Debug)]
+pub struct Site {
+    pub app: App,
+    #[cfg(feature = "demo")]
+    pub demo: Demo,
+    local_provider: Option<LocalProvider>,
+}
+
+impl Site {
+    /// Opens the database and puts everything together.
+    ///
+    /// # Errors
+    /// When the database cannot be used.
+    pub async fn new(
+        settings: Settings,
+        clock: Clock,
+        local_provider: Option<LocalProvider>,
+    ) -> Result<Self, Error> {
+        #[cfg(feature = "demo")]
+        let links = latchkey_demo::routes::LINKS;
+        #[cfg(not(feature = "demo"))]
+        let links = latchkey_web::layout::Links::default();
+        let app = Application::new(settings, clock, links).await?;
+        Ok(Self {
+            #[cfg(feature = "demo")]
+            demo: latchkey_demo::demo(app.clone(), local_provider),
+            app,
+            local_provider,
+        })
+    }
+
+    /// Serves until `stop` comes to its end, then lets what is under way finish.
+    ///
+    /// # Errors
+    /// When the local provider cannot be put together.
+    pub async fn serve(
+        self,
+        listeners: Listeners,
+        stop: impl Future<Output = ()>,
+    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let router = self.router();
+        let mut sites: Vec<_> =
+            listeners.app.into_iter().map(|listener| (listener, router.clone())).collect();
+        if let (Some(listener), Some(make)) = (listeners.local_idp, self.local_provider)
+            && let Some(provider) = make(&self.app.settings)?
+        {
+            #[cfg(feature = "demo")]
+            let provider = latchkey_demo::routes::record_provider(&self.demo, provider);
+            sites.push((listener, provider));
+        }
+        serve::run(
+            self.app,
+            sites,
+            |_jobs| {
+                #[cfg(feature = "demo")]
+                latchkey_demo::routes::start_jobs(&self.demo, _jobs);
+            },
+            stop,
+        )
+        .await;
+        Ok(())
+    }
+
+    fn router(&self) -> Router {
+        #[cfg(feature = "demo")]
+        return latchkey_demo::routes::router(&self.demo);
+        #[cfg(not(feature = "demo"))]
+        latchkey_web::routes::router(&self.app, latchkey_web::routes::Extra::default())
+    }
+}

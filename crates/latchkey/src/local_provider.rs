@@ -1,0 +1,51 @@
+//! The local provider, with this app as its client.
+
+use axum::Router;
+use latchkey_domain::Scope;
+use latchkey_web::api::protected_resource;
+use latchkey_web::settings::Settings;
+use url::Url;
+
+/// The provider that plays those that have no credentials, if it is to run.
+pub(crate) fn router(
+    settings: &Settings,
+) -> Result<Option<Router>, Box<dyn std::error::Error + Send + Sync>> {
+    let Some(idp) = &settings.local_idp else { return Ok(None) };
+    let clients = settings.providers.iter().filter(|provider| provider.local);
+    let clients = clients.map(|provider| latchkey_idp::Client {
+        provider: match provider.slug.as_str() {
+            "google" => latchkey_idp::Provider::Google,
+            "github" => latchkey_idp::Provider::Github,
+            _ => latchkey_idp::Provider::Facebook,
+        },
+        id: provider.client_id.clone(),
+        secret: provider.client_secret.expose().to_owned(),
+        redirect_uris: vec![settings.absolute(&format!("/auth/{}/callback", provider.slug))],
+        name: "Latchkey".to_owned(),
+    });
+    let router = latchkey_idp::router(latchkey_idp::Config {
+        base_url: idp.url.clone(),
+        clients: clients.collect(),
+        apis: our_api(settings).into_iter().collect(),
+        people_file: Some(idp.people_file.clone()),
+        grants_file: Some(idp.people_file.with_file_name("local-grants.json")),
+    })?;
+    Ok(Some(router))
+}
+
+/// Our API, for which it issues tokens to apps of others, as long as nobody else
+/// is asked about them.
+fn our_api(settings: &Settings) -> Option<latchkey_idp::Api> {
+    let introspection = settings.introspection.as_ref().filter(|one| one.local)?;
+    // RFC 8707 §2: only an absolute URI can be asked for.
+    Url::parse(&settings.jwt.audience).ok().filter(|uri| uri.fragment().is_none())?;
+    let scope = |scope: Scope| (scope.as_str().to_owned(), scope.sentence().to_owned());
+    Some(latchkey_idp::Api {
+        name: "Latchkey".to_owned(),
+        audience: settings.jwt.audience.clone(),
+        scopes: Scope::ALL.map(scope).to_vec(),
+        id: introspection.client_id.clone(),
+        secret: introspection.client_secret.expose().to_owned(),
+        metadata_url: protected_resource::address(settings).parse().ok()?,
+    })
+}
