@@ -214,6 +214,7 @@ async fn what_is_done_at_the_terminal_holds_in_the_server() {
 
 /// Every claim in one go, as people run it: whoever reads the JSON comes to the verdicts
 /// that are printed in it. How long it takes is the machine's business.
+#[cfg(feature = "demo")]
 #[test]
 fn what_is_printed_of_all_claims_can_be_recomputed() {
     let folder = Folder::new();
@@ -235,7 +236,22 @@ fn what_is_printed_of_all_claims_can_be_recomputed() {
     assert_eq!(ended.code == Some(0), missing == 0, "{}", ended.err);
 }
 
+/// No server, no settings, no files: it brings what it attacks along.
+#[cfg(feature = "demo")]
+#[test]
+fn the_attacks_need_nothing_and_none_gets_through() {
+    let folder = Folder::new();
+    let json = folder.latchkey(&["lab", "--json"]).well();
+    let rows: Vec<Value> = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(rows.len(), latchkey_lab::attacks::all().count());
+    for row in &rows {
+        assert_eq!(row["verdict"], "refused", "{row}");
+    }
+    assert_eq!(std::fs::read_dir(folder.0.path()).expect("a folder").count(), 0);
+}
+
 /// No server, no settings, no files: it brings what it measures along.
+#[cfg(feature = "demo")]
 #[test]
 fn the_comparison_needs_nothing_and_leaves_nothing() {
     let folder = Folder::new();

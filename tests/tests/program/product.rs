@@ -1,0 +1,122 @@
+//! The program built without its features: the product by itself.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+use std::time::Duration;
+
+use latchkey_tests::person::PASSWORD;
+use latchkey_tests::{Browser, Page};
+
+/// Pages of the demonstration, and something that it serves.
+const EXHIBITS: [&str; 9] = [
+    "/compare",
+    "/traces",
+    "/inspector",
+    "/choose",
+    "/drill",
+    "/stopwatch",
+    "/stopwatch.json",
+    "/lab",
+    "/static/drill.js",
+];
+
+/// What only the demonstration says.
+const WORDS: [&str; 7] = [
+    "oauth or jwt",
+    "the comparison",
+    "on the wire",
+    "inspector",
+    "attack",
+    "storage drill",
+    "stopwatch",
+];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the repository").to_owned()
+}
+
+fn cargo(arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO"))
+        .args(arguments)
+        .args(["-p", "latchkey", "--no-default-features", "--locked"])
+        .current_dir(root())
+        .output()
+        .expect("cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+/// A running program, which ends with the test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// No link leads to the demonstration, and no word is of it.
+#[track_caller]
+fn is_of_the_product(page: &Page) {
+    let body = page.body.to_lowercase();
+    for path in EXHIBITS {
+        assert!(!body.contains(&format!("\"{path}")), "{}: {path}", page.asked);
+    }
+    for word in WORDS {
+        assert!(!body.contains(word), "{}: {word}: {body}", page.asked);
+    }
+}
+
+#[tokio::test]
+#[ignore = "builds the product without the demo; run by tests/run"]
+async fn the_product_is_built_and_served_without_the_demonstration() {
+    let tree = cargo(&["tree", "-e", "normal", "--prefix", "none"]);
+    assert!(tree.contains("latchkey-web"), "{tree}");
+    for other in ["latchkey-demo", "latchkey-lab", "latchkey-idp"] {
+        assert!(!tree.contains(other), "{other} is among what it depends on");
+    }
+    let target = root().join("target/product");
+    cargo(&["build", "--target-dir", target.to_str().expect("UTF-8")]);
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = free.local_addr().expect("an address").port().to_string();
+    drop(free);
+    let program = Command::new(target.join("debug/latchkey"))
+        .env_clear()
+        .env("PORT", &port)
+        .current_dir(folder.path())
+        .spawn()
+        .expect("the program runs");
+    let _running = Running(program);
+    let origin = format!("http://localhost:{port}");
+    let mut tries = 0;
+    while std::net::TcpStream::connect(format!("127.0.0.1:{port}")).is_err() {
+        tries += 1;
+        assert!(tries < 600, "it does not listen");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+
+    let mut browser = Browser::new();
+    for path in ["/", "/sign-in", "/sign-up", "/errors", "/docs", "/doctor"] {
+        is_of_the_product(&browser.get(&format!("{origin}{path}")).await.expect(200));
+    }
+    for path in EXHIBITS {
+        let page = browser.get(&format!("{origin}{path}")).await;
+        is_of_the_product(&page.expect_error(404, "not_found"));
+    }
+    let fields = [("name", "Ada"), ("email", "ada@example.test"), ("password", PASSWORD)];
+    let page = browser.post(&format!("{origin}/sign-up"), &fields).await;
+    assert_eq!(page.status, 303, "{}", page.summary());
+    for strategy in ["session", "jwt"] {
+        let mut browser = Browser::new();
+        let fields =
+            [("email", "ada@example.test"), ("password", PASSWORD), ("strategy", strategy)];
+        let page = browser.post(&format!("{origin}/sign-in"), &fields).await;
+        assert_eq!(page.status, 303, "{strategy}: {}", page.summary());
+        for path in ["/", "/account", "/connections"] {
+            is_of_the_product(&browser.get(&format!("{origin}{path}")).await.expect(200));
+        }
+    }
+}
