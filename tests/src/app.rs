@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use latchkey_domain::{Clock, Span};
 use latchkey::{Listeners, LocalProvider, Site};
+use latchkey_domain::{Clock, Span};
 use latchkey_web::app::App;
 use latchkey_web::settings::{Capabilities, Environment, Settings};
 use tempfile::TempDir;
@@ -130,7 +130,8 @@ impl Setup {
             self.variables.entry(name.to_owned()).or_insert(default);
         }
         let environment = Environment::of(self.variables, self.folder.path());
-        let settings = Settings::load(&environment, built_with()).expect("settings that make sense");
+        let settings =
+            Settings::load(&environment, built_with()).expect("settings that make sense");
         let origin = settings.origin();
         let local_idp = settings.local_idp.is_some().then_some(idp);
         let site = Site::new(settings, self.clock.clone(), PROVIDER).await.expect("an app");

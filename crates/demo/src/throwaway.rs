@@ -74,8 +74,7 @@ impl ThrowawayInstances {
 
     /// Starts an instance whose insides can be seen.
     pub(crate) async fn launch(&self, wishes: &Wishes) -> Result<Instance> {
-        let (wishes, handle, provider) =
-            (wishes.clone(), self.handle.clone(), self.local_provider);
+        let (wishes, handle, provider) = (wishes.clone(), self.handle.clone(), self.local_provider);
         let started = self.handle.spawn(Instance::start(wishes, handle, provider));
         started.await.map_err(|error| Error::Ground(error.to_string()))?
     }

@@ -7,12 +7,12 @@ mod local_provider;
 use std::future::Future;
 
 use axum::Router;
-use latchkey_domain::Clock;
 #[cfg(feature = "demo")]
 use latchkey_demo::state::Demo;
+use latchkey_domain::Clock;
 use latchkey_web::app::{App, Application, Error};
-use latchkey_web::settings::{Capabilities, Settings};
 use latchkey_web::serve;
+use latchkey_web::settings::{Capabilities, Settings};
 use tokio::net::TcpListener;
 
 /// Makes the local provider that goes with these settings.

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use latchkey_demo::throwaway::ThrowawayInstances;
 use latchkey_lab::claims::{self, Claim};
 use latchkey_lab::remote::Remote;
 use latchkey_lab::run::LIMIT;
 use latchkey_lab::{Ground, Options, Outcome, Report, Verdict, Wishes, run, verdict_of};
 use latchkey_tests::Latchkey;
-use latchkey_demo::throwaway::ThrowawayInstances;
 use latchkey_tests::app::PROVIDER;
 
 async fn measure(chosen: &[&'static Claim]) -> Report {

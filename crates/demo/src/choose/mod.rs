@@ -15,12 +15,12 @@ use self::advice::{Advice, Doors, ForPrograms};
 use self::questions::{
     Answers, Callers, Database, Delegation, Ending, Passwords, QUESTIONS, Services,
 };
-use latchkey_web::caller::Caller;
-use askama::Template;
-use latchkey_web::layout::Layout;
-use latchkey_web::templates::Page;
 use self::reasons::Reason;
 use crate::state::Demo;
+use askama::Template;
+use latchkey_web::caller::Caller;
+use latchkey_web::layout::Layout;
+use latchkey_web::templates::Page;
 
 /// `GET /choose`
 #[derive(Template)]

@@ -128,8 +128,8 @@ fn programs_that_ask(answers: &Answers, say: &mut impl FnMut(u8, &'static str)) 
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use super::super::advice::decide;
+    use super::*;
 
     #[test]
     fn every_sentence_is_measured_and_none_is_said_twice() {

@@ -10,9 +10,9 @@ use latchkey_lab::run::Progress;
 use latchkey_lab::{Figure, Ground, Options, Outcome as Measured, Report};
 use url::Url;
 
-use latchkey_web::cli::{Outcome, print};
 use crate::state::LocalProvider;
 use crate::throwaway;
+use latchkey_web::cli::{Outcome, print};
 
 #[derive(Debug, Args)]
 pub struct Arguments {

@@ -16,22 +16,22 @@ use latchkey_lab::run::{ALGORITHMS, LATENCIES};
 use latchkey_lab::{Options, Outcome};
 use serde::Deserialize;
 
+use self::results::UnderWay;
+use crate::traces::pages as traces;
+use crate::traces::side_by_side::SideBySide;
+use guesses::{Guess, Guesses};
 use latchkey_web::app::Application;
 use latchkey_web::caller::Caller;
 use latchkey_web::cookies::SetCookies;
 use latchkey_web::errors::{Fault, Result, catalogue};
 use latchkey_web::form::Fields;
-use crate::traces::pages as traces;
-use self::results::UnderWay;
-use crate::traces::side_by_side::SideBySide;
-use guesses::{Guess, Guesses};
 
-use cost::{Source, Stolen};
-use view::{ClaimView, Combination};
+use crate::state::Demo;
 use askama::Template;
+use cost::{Source, Stolen};
 use latchkey_web::layout::Layout;
 use latchkey_web::templates::Page;
-use crate::state::Demo;
+use view::{ClaimView, Combination};
 
 /// `GET /compare`
 #[derive(Debug, Template)]
@@ -176,10 +176,12 @@ fn row(claim: Option<&Claim>) -> String {
 }
 
 fn begin(demo: &Demo, claim: Option<&'static Claim>, options: Options) -> Result<Redirect> {
-    demo.comparison.begin(demo.instances(), which(claim), options, demo.app.clock.clone()).map_err(|error| {
-        tracing::error!(%error, "the comparison could not begin");
-        Fault::new(catalogue::INTERNAL)
-    })?;
+    demo.comparison
+        .begin(demo.instances(), which(claim), options, demo.app.clock.clone())
+        .map_err(|error| {
+            tracing::error!(%error, "the comparison could not begin");
+            Fault::new(catalogue::INTERNAL)
+        })?;
     let of = claim.map_or(String::new(), |claim| format!("?claim={}", claim.number));
     Ok(Redirect::to(&format!("/compare/progress{of}")))
 }

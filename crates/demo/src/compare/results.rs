@@ -9,7 +9,6 @@ use latchkey_lab::claims::Claim;
 use latchkey_lab::run::Progress;
 use latchkey_lab::{Ground, Options, Outcome};
 
-
 /// What was measured in this process, and what is being measured. A copy is the
 /// same one.
 #[derive(Clone, Debug, Default)]

@@ -19,17 +19,17 @@ use tower_sessions::cookie::{Cookie, SameSite};
 
 use self::comment::Comment;
 use self::stage::{Arrived, By, Scene, Used};
+use crate::state::Demo;
+use askama::Template;
+use latchkey_domain::{Span, Timestamp};
 use latchkey_web::app::Application;
 use latchkey_web::caller::Caller;
 use latchkey_web::cookies::SetCookies;
 use latchkey_web::errors::{Action, Fault, Result, catalogue};
 use latchkey_web::form::Fields;
-use askama::Template;
-use latchkey_domain::{Span, Timestamp};
 use latchkey_web::layout::Layout;
-use latchkey_web::templates::Page;
-use crate::state::Demo;
 use latchkey_web::static_files::File;
+use latchkey_web::templates::Page;
 
 /// `GET /drill`
 #[derive(Template)]
@@ -211,7 +211,10 @@ pub(crate) struct Loot {
 }
 
 /// `POST /drill/thief`: the thief's own server, if it were elsewhere.
-pub(crate) async fn thief(State(demo): State<Demo>, Fields(loot): Fields<Loot>) -> Result<Response> {
+pub(crate) async fn thief(
+    State(demo): State<Demo>,
+    Fields(loot): Fields<Loot>,
+) -> Result<Response> {
     only_in_development(&demo.app)?;
     let arrived = Arrived {
         local_storage: short(&loot.local_storage),

@@ -13,15 +13,15 @@ use latchkey_auth::jwt::inspect::{
 use latchkey_auth::key_ring::NotVerified;
 use serde::Deserialize;
 
+use self::shown::{Answer, Inspection};
+use askama::Template;
+use latchkey_auth::jwt::inspect::Lamp;
 use latchkey_web::app::{App, Application};
 use latchkey_web::caller::{Caller, Credential};
 use latchkey_web::errors::{Fault, Result, catalogue};
 use latchkey_web::form::Fields;
-use askama::Template;
-use latchkey_auth::jwt::inspect::Lamp;
 use latchkey_web::layout::Layout;
 use latchkey_web::templates::Page;
-use self::shown::{Answer, Inspection};
 
 /// `GET /inspector`, and what `POST` answers.
 #[derive(Template)]

@@ -7,8 +7,6 @@ use latchkey_auth::jwt::inspect::{
 use latchkey_domain::Timestamp;
 use serde_json::Value;
 
-
-
 pub(crate) struct Inspection {
     pub(crate) removed: Vec<String>,
     pub(crate) lamps: [LampShown; 3],

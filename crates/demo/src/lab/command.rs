@@ -21,10 +21,7 @@ pub struct Arguments {
 }
 
 /// Attacks an instance that is thrown away, and prints what refused each attack.
-pub(crate) async fn run(
-    arguments: Arguments,
-    local_provider: Option<LocalProvider>,
-) -> Outcome {
+pub(crate) async fn run(arguments: Arguments, local_provider: Option<LocalProvider>) -> Outcome {
     let instances = ThrowawayInstances::new(local_provider)?;
     let instance = instances.launch(&Wishes::none()).await?;
     let reports = Mutex::new(Vec::new());
@@ -84,9 +81,8 @@ fn row(attack: &Attack, report: &Report) -> Value {
 }
 
 fn verdict(reports: &[(&'static Attack, Report)]) -> Outcome {
-    let count = |is: fn(&Verdict) -> bool| {
-        reports.iter().filter(|(_, report)| is(&report.verdict)).count()
-    };
+    let count =
+        |is: fn(&Verdict) -> bool| reports.iter().filter(|(_, report)| is(&report.verdict)).count();
     let through = count(|verdict| matches!(verdict, Verdict::GotThrough(_)));
     let not_run = count(|verdict| matches!(verdict, Verdict::CouldNotRun(_)));
     match (through, not_run) {

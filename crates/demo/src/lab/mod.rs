@@ -11,12 +11,12 @@ use latchkey_lab::attacks::{self, Attack, Group};
 use latchkey_web::caller::Caller;
 use latchkey_web::errors::{Action, Fault, Result, catalogue};
 
+use self::runner::Progress;
+use crate::state::Demo;
 use askama::Template;
+use latchkey_lab::attacks::{Report, Role, Step, Verdict};
 use latchkey_web::layout::Layout;
 use latchkey_web::templates::Page;
-use self::runner::Progress;
-use latchkey_lab::attacks::{Report, Role, Step, Verdict};
-use crate::state::Demo;
 
 /// `GET /lab`
 #[derive(Debug, Template)]

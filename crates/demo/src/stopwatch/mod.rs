@@ -8,14 +8,14 @@ use axum::extract::State;
 use axum::response::Redirect;
 use latchkey_lab::stopwatch::{Kept, Round, Timed};
 
+use self::runner::Reading;
+use crate::state::Demo;
+use askama::Template;
 use latchkey_web::app::Application;
 use latchkey_web::caller::Caller;
 use latchkey_web::errors::{Fault, Result, catalogue};
-use self::runner::Reading;
-use askama::Template;
 use latchkey_web::layout::Layout;
 use latchkey_web::templates::Page;
-use crate::state::Demo;
 
 /// `GET /stopwatch`
 #[derive(Debug, Template)]

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use latchkey_lab::Ground;
 use latchkey_lab::stopwatch::{Progress, Round, Timed};
 
-
 /// What is known of each key.
 #[derive(Clone, Debug, Default)]
 pub struct Stopwatch(Arc<Mutex<BTreeMap<Round, Reading>>>);

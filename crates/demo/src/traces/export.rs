@@ -6,10 +6,10 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, header};
 
 use super::pages::find;
+use super::{curl as script, har as archive, mermaid as diagram};
 use latchkey_web::app::App;
 use latchkey_web::caller::Caller;
 use latchkey_web::errors::Result;
-use super::{curl as script, har as archive, mermaid as diagram};
 
 /// `GET /traces/{id}/har`
 pub(crate) async fn har(

@@ -7,18 +7,18 @@ use latchkey_domain::sign_in::Door;
 use latchkey_store::traces::{self, Summary};
 use serde::Deserialize;
 
+use crate::traces::model::Trace;
+use crate::traces::side_by_side::{SideBySide, side_by_side};
+use crate::traces::view::Bit;
+use crate::traces::view::{self, View};
+use askama::Template;
+use latchkey_domain::Timestamp;
 use latchkey_web::app::App;
 use latchkey_web::caller::Caller;
 use latchkey_web::errors::{Action, Fault, Result, catalogue};
-use crate::traces::model::Trace;
-use crate::traces::side_by_side::{SideBySide, side_by_side};
-use crate::traces::view::{self, View};
-use askama::Template;
 use latchkey_web::layout::Layout;
 use latchkey_web::templates::Page;
 use latchkey_web::templates::{door_name, key_name};
-use crate::traces::view::Bit;
-use latchkey_domain::Timestamp;
 
 /// `GET /traces`
 #[derive(Debug, Template)]

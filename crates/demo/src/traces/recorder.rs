@@ -19,9 +19,9 @@ use super::draft::{Answer, Content, Draft, Wire};
 use super::model::{Party, Trace};
 use super::steps::Step;
 use super::tee::{Seen, tee};
+use crate::state::Demo;
 use latchkey_web::app::{App, Application};
 use latchkey_web::sign_in::SignedIn;
-use crate::state::Demo;
 
 /// Names the record in the answer that completes a sign-in.
 const TRACE: HeaderName = HeaderName::from_static("x-latchkey-trace");
@@ -77,7 +77,11 @@ pub(crate) async fn at_app(State(demo): State<Demo>, request: Request, next: Nex
 }
 
 /// Records what the browser does at the local provider, told apart by the state.
-pub(crate) async fn at_provider(State(demo): State<Demo>, request: Request, next: Next) -> Response {
+pub(crate) async fn at_provider(
+    State(demo): State<Demo>,
+    request: Request,
+    next: Next,
+) -> Response {
     let (arrived, request) = Arrived::split(request);
     let mut response = next.run(request).await;
     let body = arrived.seen.take();

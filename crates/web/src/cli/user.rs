@@ -51,12 +51,7 @@ pub(super) async fn run(command: Command, built_with: Capabilities) -> Outcome {
     }
 }
 
-async fn add(
-    email: &str,
-    name: Option<String>,
-    roles: Roles,
-    built_with: Capabilities,
-) -> Outcome {
+async fn add(email: &str, name: Option<String>, roles: Roles, built_with: Capabilities) -> Outcome {
     let address = Email::parse(email)?;
     let name = DisplayName::first_of([name.as_deref(), Some(address.as_str())]);
     let typed = read_password()?;
@@ -111,12 +106,7 @@ fn line(user: &User) -> String {
     format!("{}\t{email}{verified}\t{roles}\t{}", user.id, user.name)
 }
 
-async fn change_role(
-    who: &str,
-    role: Role,
-    remove: bool,
-    built_with: Capabilities,
-) -> Outcome {
+async fn change_role(who: &str, role: Role, remove: bool, built_with: Capabilities) -> Outcome {
     let app = app(built_with).await?;
     let mut found = match (who.parse(), Email::parse(who)) {
         (Ok(id), _) => users::by_id(&app.db, id).await?.into_iter().collect(),

@@ -99,7 +99,8 @@ mod tests {
 
     /// Label, sentence, redirect URI and the address at which it is registered.
     fn found(variables: &[(&str, &str)]) -> Vec<(String, String, String, String)> {
-        let (settings, broken) = Settings::look(&Environment::of(variables.iter().copied(), ""), Capabilities::ALL);
+        let (settings, broken) =
+            Settings::look(&Environment::of(variables.iter().copied(), ""), Capabilities::ALL);
         let found = findings(&Known { settings: &settings, broken: &broken });
         let found = found.into_iter().map(|one| {
             let mut facts = one.facts.into_iter().map(|(_, value)| value);

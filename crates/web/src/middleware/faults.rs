@@ -11,7 +11,7 @@ use super::request::RequestId;
 use crate::api::protected_resource;
 use crate::app::App;
 use crate::errors::{Fault, catalogue};
-use crate::templates::{Layout, ErrorPage, Page};
+use crate::templates::{ErrorPage, Layout, Page};
 
 /// Renders the faults that handlers answered with, and explains the statuses
 /// that the framework came up with by itself.

@@ -7,7 +7,7 @@ use crate::api::openapi;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::errors::Result;
-use crate::templates::{Layout, DocsPage, Field, Operation, Page};
+use crate::templates::{DocsPage, Field, Layout, Operation, Page};
 
 /// `GET /docs`
 pub(crate) async fn show(State(app): State<App>, caller: Option<Caller>) -> Result<Page<DocsPage>> {

@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::caller::Caller;
 use crate::doctor::examine_running;
 use crate::errors::{Fault, Result, catalogue};
-use crate::templates::{Layout, DoctorPage, Page};
+use crate::templates::{DoctorPage, Layout, Page};
 
 /// `GET /doctor`. Outside development there is no such page: how a site is set
 /// up is nobody's business but its owner's.

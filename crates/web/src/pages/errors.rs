@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::errors::{Fault, Owner, Result, catalogue};
-use crate::templates::{Layout, ErrorEntryPage, ErrorsPage, Page};
+use crate::templates::{ErrorEntryPage, ErrorsPage, Layout, Page};
 
 /// `GET /errors`
 pub(crate) async fn index(State(app): State<App>, caller: Option<Caller>) -> Page<ErrorsPage> {
@@ -18,7 +18,10 @@ pub(crate) async fn index(State(app): State<App>, caller: Option<Caller>) -> Pag
     let groups = owners.into_iter().map(|(title, owner)| {
         (title, catalogue::ALL.iter().copied().filter(|entry| entry.owner == owner).collect())
     });
-    Page(ErrorsPage { layout: Layout::new(&app, caller.as_ref()).at("/errors"), groups: groups.collect() })
+    Page(ErrorsPage {
+        layout: Layout::new(&app, caller.as_ref()).at("/errors"),
+        groups: groups.collect(),
+    })
 }
 
 /// `GET /errors/{code}`. A code that is not in the catalogue is not found: a

@@ -17,7 +17,7 @@ use crate::client::Client;
 use crate::cookies::{Outgoing, TOKEN};
 use crate::errors::{Action, Fault, Result, catalogue};
 use crate::form::Fields;
-use crate::templates::{Layout, ForgotPage, Page, ResetPage, VerifyPage};
+use crate::templates::{ForgotPage, Layout, Page, ResetPage, VerifyPage};
 use crate::{audit, recovery};
 
 #[derive(Debug, Deserialize)]

@@ -15,7 +15,7 @@ use crate::client::Client;
 use crate::errors::{Result, catalogue};
 use crate::form::Fields;
 use crate::password;
-use crate::templates::{Layout, Complaint, Page, SignUpPage};
+use crate::templates::{Complaint, Layout, Page, SignUpPage};
 
 /// `GET /sign-up`
 pub(crate) async fn show(

@@ -208,11 +208,10 @@ fn all_problems_come_at_once_and_show_no_value() {
 fn a_secret_is_made_once_and_kept_private() {
     let folder = tempfile::tempdir().expect("a folder");
     let environment = Environment::of::<&str, &str>([], folder.path());
-    let sealed = Settings::load(&environment, Capabilities::ALL).expect("settings").app_secret.seal(
-        latchkey_auth::secret::Purpose::SigningKey,
-        "",
-        b"kept",
-    );
+    let sealed = Settings::load(&environment, Capabilities::ALL)
+        .expect("settings")
+        .app_secret
+        .seal(latchkey_auth::secret::Purpose::SigningKey, "", b"kept");
     let again = Settings::load(&environment, Capabilities::ALL).expect("settings");
     assert!(again.app_secret.open(latchkey_auth::secret::Purpose::SigningKey, "", &sealed).is_ok());
     #[cfg(unix)]

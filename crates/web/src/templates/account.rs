@@ -6,11 +6,11 @@ use latchkey_domain::sign_in::{Door, Key, SignIn};
 use latchkey_domain::{Role, SignInId, Span, Timestamp, User};
 use latchkey_store::identities::Identity;
 
-use crate::layout::Layout;
 use super::words::{ProviderButton, door_name, key_name, monogram};
 use crate::app::Application;
 use crate::claims::Claim;
 use crate::device;
+use crate::layout::Layout;
 
 /// `GET /account`
 #[derive(Debug, Template)]

@@ -6,8 +6,8 @@ use latchkey_auth::oauth::Provider;
 use latchkey_domain::Timestamp;
 use latchkey_domain::connection::{Connection, Offer, State, Trouble};
 
-use crate::layout::Layout;
 use super::connected_apps::{Apps, ConnectedApps};
+use crate::layout::Layout;
 
 /// `GET /connections`
 #[derive(Debug, Template)]

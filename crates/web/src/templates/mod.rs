@@ -16,10 +16,10 @@ use crate::doctor::{Level, Report};
 use crate::errors::{Action, Entry, Fault, Owner};
 use crate::mail::EmailMessage;
 
+pub(crate) use crate::layout::Layout;
 pub(crate) use account::{AccountPage, Carried, Device, LinkedIdentity};
 pub(crate) use connected_apps::{AppRow, Apps, ConnectedApps};
 pub(crate) use connections::{ConnectionsPage, Ending, ProviderCard, ServicePage};
-pub(crate) use crate::layout::Layout;
 pub(crate) use words::ProviderButton;
 pub use words::{door_name, key_name};
 

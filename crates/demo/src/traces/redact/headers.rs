@@ -5,10 +5,10 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName};
 
 use super::Redactor;
-use latchkey_web::cookies::{REFRESH, SESSION, TOKEN};
 use crate::traces::model::Header;
 use crate::traces::text::{Kind, Text};
 use latchkey_auth::oauth::attempt::COOKIE_PREFIX;
+use latchkey_web::cookies::{REFRESH, SESSION, TOKEN};
 
 /// The headers whose values are shown as they are.
 const SHOWN: &[&str] = &[

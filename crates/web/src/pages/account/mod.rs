@@ -21,7 +21,7 @@ use crate::cookies;
 use crate::errors::{Fault, Result, catalogue};
 use crate::settings::Revocation;
 use crate::templates::{
-    AccountPage, Carried, Layout, Device, LinkedIdentity, Page, ProviderButton, door_name,
+    AccountPage, Carried, Device, Layout, LinkedIdentity, Page, ProviderButton, door_name,
 };
 
 /// How many events of the audit trail the page shows.

@@ -14,7 +14,7 @@ use crate::audit;
 use crate::caller::Caller;
 use crate::errors::{Fault, Result, catalogue};
 use crate::pages::connected_apps;
-use crate::templates::{Layout, ConnectionsPage, Ending, Page, ProviderCard, ServicePage};
+use crate::templates::{ConnectionsPage, Ending, Layout, Page, ProviderCard, ServicePage};
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Done {
