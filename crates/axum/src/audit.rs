@@ -5,22 +5,22 @@ use latchkey_domain::audit::{Actor, Event, Kind};
 use latchkey_domain::{AuditId, UserId};
 use latchkey_store::audit;
 
-use crate::app::Application;
 use crate::client::Client;
+use crate::state::Latchkey;
 
 /// Writes an event down, in the trail and in the log.
 ///
 /// What was done is done, whether or not it could be written down: a trail that
 /// is out of order must not keep people from ending a sign-in.
-pub(crate) async fn note(
-    app: &Application,
+pub async fn note(
+    latchkey: &Latchkey,
     kind: Kind,
     user: Option<UserId>,
     actor: Actor,
     detail: impl Into<String>,
     client: Option<&Client>,
 ) {
-    let at = app.clock.now();
+    let at = latchkey.clock.now();
     let event = Event {
         id: AuditId::new(at, random::bytes()),
         at,
@@ -38,18 +38,18 @@ pub(crate) async fn note(
         address = event.address,
         "audit"
     );
-    if let Err(error) = audit::record(&app.db, &event).await {
+    if let Err(error) = audit::record(&latchkey.db, &event).await {
         tracing::error!(%error, "an event could not be written down");
     }
 }
 
 /// What the person whose account it is did themselves.
-pub(crate) async fn by_person(
-    app: &Application,
+pub async fn by_person(
+    latchkey: &Latchkey,
     kind: Kind,
     user: UserId,
     detail: impl Into<String>,
     client: &Client,
 ) {
-    note(app, kind, Some(user), Actor::Person, detail, Some(client)).await;
+    note(latchkey, kind, Some(user), Actor::Person, detail, Some(client)).await;
 }

@@ -3,12 +3,12 @@
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::extract::{ConnectInfo, FromRef, FromRequestParts};
 use http::request::Parts;
 use http::{HeaderMap, header};
 use ipnet::IpNet;
 
-use crate::app::App;
+use crate::state::Latchkey;
 
 /// How much of a `User-Agent` is kept, in characters.
 const MAX_USER_AGENT: usize = 200;
@@ -19,17 +19,27 @@ pub struct Client {
     pub user_agent: String,
 }
 
-impl FromRequestParts<App> for Client {
+impl<S: Send + Sync> FromRequestParts<S> for Client
+where
+    Latchkey: FromRef<S>,
+{
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        let latchkey = Latchkey::from_ref(state);
+        Ok(Self::of(parts, &latchkey))
+    }
+}
+
+impl Client {
+    pub(crate) fn of(parts: &Parts, latchkey: &Latchkey) -> Self {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
         let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip());
         let user_agent = parts.headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok());
-        Ok(Self {
-            address: address(peer, &parts.headers, &app.settings.trusted_proxies),
+        Self {
+            address: address(peer, &parts.headers, &latchkey.config.trusted_proxies),
             user_agent: user_agent.unwrap_or_default().chars().take(MAX_USER_AGENT).collect(),
-        })
+        }
     }
 }
 

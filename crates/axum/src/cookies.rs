@@ -105,11 +105,11 @@ fn sent(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
 /// Cookies that something on the way to the answer wants to be set: a renewed
 /// token, for one. Whoever answers need not know.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Outgoing(Arc<Mutex<Vec<Cookie<'static>>>>);
+pub struct Outgoing(Arc<Mutex<Vec<Cookie<'static>>>>);
 
 impl Outgoing {
     /// Has these set by the answer; a later one of the same name wins.
-    pub(crate) fn add(&self, cookies: Vec<Cookie<'static>>) {
+    pub fn add(&self, cookies: Vec<Cookie<'static>>) {
         let mut waiting = self.0.lock();
         waiting.retain(|one| cookies.iter().all(|other| other.name() != one.name()));
         waiting.extend(cookies);
@@ -121,7 +121,7 @@ impl Outgoing {
 }
 
 /// Sets what was added to [`Outgoing`] on the way.
-pub(crate) async fn deliver(mut request: Request, next: Next) -> Response {
+pub async fn deliver(mut request: Request, next: Next) -> Response {
     let outgoing = Outgoing::default();
     request.extensions_mut().insert(outgoing.clone());
     let response = next.run(request).await;
@@ -148,7 +148,7 @@ impl IntoResponseParts for SetCookies {
 
 /// Puts the marks back on the removal cookie of tower-sessions, which has
 /// none: without `Secure` a browser does not let go of a `__Host-` cookie.
-pub(crate) fn mend_session_removal(profile: CookieProfile, headers: &mut HeaderMap) {
+pub fn mend_session_removal(profile: CookieProfile, headers: &mut HeaderMap) {
     let prefix = format!("{}=;", profile.name(SESSION));
     if !headers.contains_key(header::SET_COOKIE) {
         return;

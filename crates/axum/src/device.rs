@@ -1,16 +1,16 @@
 //! What to call a browser, from what it calls itself.
 
 /// "Firefox on Linux", as far as the `User-Agent` tells; for people, not for decisions.
-pub(crate) fn name(user_agent: &str) -> String {
-    // The order matters: Edge and Opera call themselves Layout, and Layout Safari.
+pub fn name(user_agent: &str) -> String {
+    // The order matters: Edge and Opera call themselves Chrome, and Chrome Safari.
     const BROWSERS: [(&str, &str); 9] = [
         ("Edg/", "Edge"),
         ("OPR/", "Opera"),
         ("Firefox/", "Firefox"),
         ("FxiOS/", "Firefox"),
-        ("HeadlessLayout/", "Layout"),
-        ("Layout/", "Layout"),
-        ("CriOS/", "Layout"),
+        ("HeadlessChrome/", "Chrome"),
+        ("Chrome/", "Chrome"),
+        ("CriOS/", "Chrome"),
         ("Safari/", "Safari"),
         ("curl/", "curl"),
     ];
@@ -20,7 +20,7 @@ pub(crate) fn name(user_agent: &str) -> String {
         ("Android", "Android"),
         ("Windows", "Windows"),
         ("Mac OS X", "macOS"),
-        ("CrOS", "LayoutOS"),
+        ("CrOS", "ChromeOS"),
         ("Linux", "Linux"),
     ];
     let find = |known: &[(&str, &'static str)]| {
@@ -47,7 +47,7 @@ mod tests {
                 "Firefox on Linux",
             ),
             (
-                "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Layout/126.0 Safari/537.36 Edg/126.0",
+                "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/126.0 Safari/537.36 Edg/126.0",
                 "Edge on Windows",
             ),
             (
@@ -55,8 +55,8 @@ mod tests {
                 "Safari on iPhone",
             ),
             (
-                "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15) Layout/126.0 Safari/537.36",
-                "Layout on macOS",
+                "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15) Chrome/126.0 Safari/537.36",
+                "Chrome on macOS",
             ),
             ("curl/8.9.1", "curl"),
             ("my-script 1.0", "my-script 1.0"),

@@ -12,7 +12,7 @@ use crate::errors::{Fault, body_refused, catalogue};
 
 /// A JSON body.
 #[derive(Debug)]
-pub(super) struct Body<T>(pub(super) T);
+pub struct Body<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Fault;
@@ -39,7 +39,7 @@ fn refused(rejection: &JsonRejection) -> Fault {
 
 /// An identifier in the path. One that cannot be any is one that nobody has.
 #[derive(Debug)]
-pub(super) struct Id<T>(pub(super) T);
+pub struct Id<T>(pub T);
 
 impl<T: FromStr, S: Send + Sync> FromRequestParts<S> for Id<T> {
     type Rejection = Fault;
@@ -54,7 +54,7 @@ impl<T: FromStr, S: Send + Sync> FromRequestParts<S> for Id<T> {
 
 /// The query.
 #[derive(Debug)]
-pub(super) struct Asked<T>(pub(super) T);
+pub struct Asked<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
     type Rejection = Fault;

@@ -1,5 +1,6 @@
 //! The local door: an address and a password that are checked here.
 
+use std::future::Future;
 use std::time::Duration;
 
 use latchkey_auth::password;
@@ -10,11 +11,11 @@ use latchkey_domain::password::Password;
 use latchkey_domain::{DisplayName, Email, Roles, SignInId, Timestamp, User, UserId};
 use latchkey_store::passwords;
 
-use crate::app::{App, Application};
+use crate::audit;
 use crate::client::Client;
 use crate::errors::{Fault, Result, catalogue};
 use crate::sign_in::end;
-use crate::{audit, recovery};
+use crate::state::Latchkey;
 
 /// How long signing up takes after the password is hashed, whatever comes of it.
 const SIGN_UP_TAKES: Duration = Duration::from_millis(60);
@@ -26,39 +27,39 @@ const SIGN_UP_TAKES: Duration = Duration::from_millis(60);
 ///
 /// # Errors
 /// When the database fails, or more people wait than can be served.
-pub(crate) async fn check(
-    app: &App,
+pub async fn check(
+    latchkey: &Latchkey,
     email: &str,
     typed: &str,
     client: &Client,
 ) -> Result<Option<Proof>> {
-    app.limits.a_try(client)?;
-    let _gate = app.limits.admit(email, client).await?;
+    latchkey.limits.a_try(client)?;
+    let _gate = latchkey.limits.admit(email, client).await?;
     let Ok(typed) = Password::new(typed) else { return Ok(None) };
     let account = match Email::parse(email) {
-        Ok(email) => passwords::by_email(&app.db, &email).await?,
+        Ok(email) => passwords::by_email(&latchkey.db, &email).await?,
         Err(_) => None,
     };
     let stored = account.as_ref().map(|account| account.hash.as_str());
-    let verified = app.hasher.verify(stored, &typed).await?;
+    let verified = latchkey.hasher.verify(stored, &typed).await?;
     if !verified.matches {
-        app.limits.wrong(email, client);
+        latchkey.limits.wrong(email, client);
         let user = account.map(|account| account.user.id);
         let how = "wrong password";
-        audit::note(app, Kind::SignInFailed, user, Actor::Nobody, how, Some(client)).await;
+        audit::note(latchkey, Kind::SignInFailed, user, Actor::Nobody, how, Some(client)).await;
         return Ok(None);
     }
     let Some(account) = account else { return Ok(None) };
     if verified.needs_rehash {
-        let hash = app.hasher.hash(&typed).await?;
-        passwords::rehash(&app.db, account.user.id, &account.hash, &hash).await?;
+        let hash = latchkey.hasher.hash(&typed).await?;
+        passwords::rehash(&latchkey.db, account.user.id, &account.hash, &hash).await?;
     }
     Ok(Some(Proof { user: account.user, changed_at: account.changed_at }))
 }
 
 #[derive(Debug)]
-pub(crate) struct Proof {
-    pub(crate) user: User,
+pub struct Proof {
+    pub user: User,
     changed_at: Timestamp,
 }
 
@@ -67,63 +68,75 @@ impl Proof {
     /// changed or reset while it was being checked lets nobody in. Whoever
     /// changes it ends all sign-ins afterwards; so either they see ours, or we
     /// see their change.
-    pub(crate) async fn still_holds(&self, app: &App, sign_in: SignInId) -> Result<()> {
-        if passwords::changed_at(&app.db, self.user.id).await? == Some(self.changed_at) {
+    pub async fn still_holds(&self, latchkey: &Latchkey, sign_in: SignInId) -> Result<()> {
+        if passwords::changed_at(&latchkey.db, self.user.id).await? == Some(self.changed_at) {
             return Ok(());
         }
-        end(app, sign_in, self.user.id).await?;
+        end(latchkey, sign_in, self.user.id).await?;
         Err(Fault::new(catalogue::WRONG_CREDENTIALS))
     }
 }
 
+/// What came of signing up.
+#[derive(Debug)]
+pub enum SignUp {
+    Created(User),
+    /// The address has an account already, and nothing has happened.
+    AlreadyThere(Email),
+}
+
 /// Makes an account; where the address has one already, nothing happens, and
-/// nobody can tell the difference.
+/// nobody can tell the difference, as long as `write` takes care of that: it
+/// writes an e-mail in either case.
 ///
 /// # Errors
 /// When the database fails, or more people wait than can be served.
-pub(crate) async fn sign_up(
-    app: &App,
+pub async fn sign_up<W: Future<Output = Result<()>>>(
+    latchkey: &Latchkey,
     name: DisplayName,
     email: Email,
     typed: &Password,
     client: &Client,
+    write: impl FnOnce(SignUp) -> W,
 ) -> Result<()> {
-    app.limits.a_try(client)?;
-    // Each writes a letter to somebody, whoever they are.
-    app.limits.a_letter(client)?;
-    let hash = app.hasher.hash(typed).await?;
-    let user = new_user(app, name, email, false, Roles::default());
+    latchkey.limits.a_try(client)?;
+    // Each writes an e-mail to somebody, whoever they are.
+    latchkey.limits.a_letter(client)?;
+    let hash = latchkey.hasher.hash(typed).await?;
+    let user = new_user(latchkey, name, email.clone(), false, Roles::default());
     // An account that is made takes a few milliseconds more than one that is
     // there: both are answered after the same time.
-    let (made, ()) =
-        tokio::join!(create(app, user, &hash, client), tokio::time::sleep(SIGN_UP_TAKES));
+    let made = async { write(create(latchkey, user, email, &hash, client).await?).await };
+    let (made, ()) = tokio::join!(made, tokio::time::sleep(SIGN_UP_TAKES));
     made
 }
 
-async fn create(app: &App, user: User, hash: &str, client: &Client) -> Result<()> {
-    let Some(email) = user.email.clone() else { return Ok(()) };
+async fn create(
+    latchkey: &Latchkey,
+    user: User,
+    email: Email,
+    hash: &str,
+    client: &Client,
+) -> Result<SignUp> {
     let starters = starters(user.id, user.created_at);
-    match passwords::create_account(&app.db, &user, hash, &starters).await {
+    match passwords::create_account(&latchkey.db, &user, hash, &starters).await {
         Ok(()) => {
-            audit::by_person(app, Kind::SignedUp, user.id, "password", client).await;
-            recovery::send_verification(app, &user, &email).await
+            audit::by_person(latchkey, Kind::SignedUp, user.id, "password", client).await;
+            Ok(SignUp::Created(user))
         }
-        Err(latchkey_store::Error::Exists) => {
-            recovery::send_already_there(app, email);
-            Ok(())
-        }
+        Err(latchkey_store::Error::Exists) => Ok(SignUp::AlreadyThere(email)),
         Err(error) => Err(error.into()),
     }
 }
 
-pub(crate) fn new_user(
-    app: &Application,
+pub fn new_user(
+    latchkey: &Latchkey,
     name: DisplayName,
     email: Email,
     email_verified: bool,
     roles: Roles,
 ) -> User {
-    let now = app.clock.now();
+    let now = latchkey.clock.now();
     User {
         id: UserId::new(now, random::bytes()),
         name,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::FromRef;
+use latchkey_axum::Latchkey;
 use latchkey_lab::Ground;
 use latchkey_web::app::App;
 use latchkey_web::settings::Settings;
@@ -76,6 +77,12 @@ impl Deref for Demo {
 }
 
 /// So that the product's extractors work in our handlers.
+impl FromRef<Demo> for Latchkey {
+    fn from_ref(demo: &Demo) -> Self {
+        demo.app.latchkey.clone()
+    }
+}
+
 impl FromRef<Demo> for App {
     fn from_ref(demo: &Demo) -> Self {
         demo.app.clone()

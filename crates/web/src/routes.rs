@@ -8,6 +8,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get, post};
 use http::StatusCode;
+use latchkey_axum::middleware::{canonical, faults, request, same_site, security_headers};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
 use tower_sessions::SessionManagerLayer;
@@ -17,11 +18,10 @@ use crate::api;
 use crate::app::App;
 use crate::cookies;
 use crate::errors::{Fault, catalogue};
-use crate::middleware::{canonical, faults, request, same_site, security_headers};
 use crate::pages::account::{delete, link, sign_ins};
 use crate::pages::{
-    account, audit, connected_apps, connections, docs, doctor, errors, health, home, oauth, outbox,
-    recovery, sign_in, sign_out, sign_up,
+    account, audit, connected_apps, connections, docs, doctor, errors, health, home, outbox,
+    recovery, sign_in, sign_up,
 };
 use crate::static_files;
 
@@ -37,11 +37,8 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(40);
 
 fn pages() -> Router<App> {
     Router::new()
-        .route("/sign-in", get(sign_in::show).post(sign_in::act))
+        .route("/sign-in", get(sign_in::show))
         .route("/sign-up", get(sign_up::show).post(sign_up::act))
-        .route("/auth/{provider}", post(oauth::start))
-        .route("/auth/{provider}/callback", get(oauth::callback))
-        .route("/sign-out", post(sign_out::act))
         .route("/account", get(account::show))
         .route("/account/link", get(link::confirm).post(link::accept))
         .route("/account/link/{provider}", post(link::start))
@@ -70,6 +67,7 @@ fn pages() -> Router<App> {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/static/{file}", get(static_files::serve))
+        .merge(latchkey_axum::routes::pages())
         .merge(api::routes())
         .fallback(async || Fault::new(catalogue::NOT_FOUND))
 }
@@ -85,7 +83,7 @@ pub struct Extra {
 /// The whole app. Layers are listed from the inside out: the last one sees a
 /// request first.
 pub fn router(app: &App, extra: Extra) -> Router {
-    let with = |app: &App| app.clone();
+    let with = |app: &App| app.latchkey.clone();
     pages()
         .route("/", extra.home.unwrap_or_else(|| get(home::show)))
         .merge(extra.routes)
@@ -97,7 +95,7 @@ pub fn router(app: &App, extra: Extra) -> Router {
         .layer(from_fn_with_state(with(app), same_site::only))
         .layer(from_fn_with_state(with(app), canonical::name))
         .layer(CatchPanicLayer::custom(caught))
-        .layer(from_fn_with_state(with(app), faults::render))
+        .layer(from_fn_with_state(app.clone(), faults::render::<App>))
         .layer(from_fn_with_state(with(app), security_headers::add))
         .layer(from_fn_with_state(with(app), request::identify))
         .with_state(app.clone())

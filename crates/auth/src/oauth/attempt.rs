@@ -7,7 +7,7 @@ use latchkey_domain::{Span, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::random;
-use crate::secret::{AppSecret, Purpose};
+use crate::secret::{AppSecret, Purpose as KeyPurpose};
 
 /// How long somebody may take at the provider.
 pub const LIFETIME: Span = Span::minutes(10);
@@ -31,33 +31,41 @@ pub struct Attempt {
     pub nonce: String,
     /// The PKCE code verifier (RFC 7636 §4.1).
     pub verifier: String,
-    /// What the person wants to carry afterwards.
-    pub key: Key,
     /// Where they want to go afterwards.
     pub return_to: ReturnTo,
-    /// Who, being signed in, set out to link what comes back to their account.
-    pub linking: Option<UserId>,
-    /// Who, being signed in, set out to connect services, and which scopes they chose.
-    #[serde(default)]
-    pub connecting: Option<Connecting>,
+    pub purpose: Purpose,
     pub started_at: Timestamp,
     /// Whether its answer has come: the cookie stays behind, emptied of its
     /// secrets, so that Back and reload can be told from a stranger's link.
     pub finished: bool,
 }
 
-/// What an attempt is for that connects services.
+/// What an authorization request is for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Connecting {
-    /// Who set out, and has to come back.
-    pub user: UserId,
-    /// What is asked for, with blanks between.
-    pub scopes: String,
+pub enum Purpose {
+    /// To sign in, and to carry this afterwards.
+    SignIn(Key),
+    /// To link the identity to the account of this user, who is signed in.
+    Link(UserId),
+    /// To connect services at the provider to an account. Nobody is signed in by it.
+    Connect {
+        /// Who set out, and has to come back.
+        user: UserId,
+        /// What is asked for, with blanks between.
+        scopes: String,
+    },
+}
+
+impl Purpose {
+    #[must_use]
+    pub fn connect(user: UserId, scopes: &Granted) -> Self {
+        Self::Connect { user, scopes: scopes.to_string() }
+    }
 }
 
 /// Why an answer does not belong to an attempt of this browser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stray {
+pub enum AttemptError {
     Expired {
         age: Span,
     },
@@ -76,7 +84,7 @@ impl Attempt {
     #[must_use]
     pub fn new(
         provider: &str,
-        key: Key,
+        purpose: Purpose,
         return_to: ReturnTo,
         browser: &str,
         secret: &AppSecret,
@@ -87,28 +95,11 @@ impl Attempt {
             state: new_state(browser, secret, now),
             nonce: random::token(),
             verifier: random::token(),
-            key,
             return_to,
-            linking: None,
-            connecting: None,
+            purpose,
             started_at: now,
             finished: false,
         }
-    }
-
-    /// The same attempt, made to link an identity to an account.
-    #[must_use]
-    pub fn linking(mut self, user: UserId) -> Self {
-        self.linking = Some(user);
-        self
-    }
-
-    /// The same attempt, made to connect services of a provider to an account.
-    /// Nobody signs in with it.
-    #[must_use]
-    pub fn connecting(mut self, user: UserId, scopes: &Granted) -> Self {
-        self.connecting = Some(Connecting { user, scopes: scopes.to_string() });
-        self
     }
 
     /// The name of its cookie, without a prefix. The state is no secret: it
@@ -123,13 +114,13 @@ impl Attempt {
     #[must_use]
     pub fn seal(&self, secret: &AppSecret) -> String {
         let json = serde_json::to_vec(self).unwrap_or_default();
-        secret.seal(Purpose::OAuthAttempt, &self.state, &json)
+        secret.seal(KeyPurpose::OAuthAttempt, &self.state, &json)
     }
 
     /// Opens the cookie that belongs to a state.
     #[must_use]
     pub fn open(cookie: &str, state: &str, secret: &AppSecret) -> Option<Self> {
-        let json = secret.open(Purpose::OAuthAttempt, state, cookie).ok()?;
+        let json = secret.open(KeyPurpose::OAuthAttempt, state, cookie).ok()?;
         serde_json::from_slice::<Self>(&json).ok().filter(|attempt| attempt.state == state)
     }
 
@@ -149,33 +140,33 @@ pub const COOKIE_PREFIX: &str = "latchkey_attempt_";
 /// Finds out whether an answer belongs to an attempt of this browser.
 ///
 /// * `attempt`: what the browser's cookie for this state held, if it had one.
-/// * `sent`: when and to whom we sent out this state, if we did ([`sent`]).
+/// * `sent`: when and to whom we sent out this state, if we did ([`decode_state`]).
 /// * `browser`: what the browser that comes back calls itself.
 ///
 /// # Errors
 /// Says which of the four ways of not belonging it is.
-pub fn belongs(
+pub fn validate(
     attempt: Option<Attempt>,
     provider: &str,
     sent: Option<Sent>,
     browser: &str,
     now: Timestamp,
-) -> Result<Attempt, Stray> {
+) -> Result<Attempt, AttemptError> {
     match attempt {
-        Some(attempt) if attempt.finished => Err(Stray::AlreadyUsed),
+        Some(attempt) if attempt.finished => Err(AttemptError::AlreadyUsed),
         Some(attempt) if now.since(attempt.started_at) > LIFETIME => {
-            Err(Stray::Expired { age: now.since(attempt.started_at) })
+            Err(AttemptError::Expired { age: now.since(attempt.started_at) })
         }
         // A state of ours at another provider's callback is a mix-up (RFC 9700 §4.4).
-        Some(attempt) if attempt.provider != provider => Err(Stray::Unknown),
+        Some(attempt) if attempt.provider != provider => Err(AttemptError::Unknown),
         Some(attempt) => Ok(attempt),
         None => match sent {
             Some(sent) if now.since(sent.at) > LIFETIME => {
-                Err(Stray::Expired { age: now.since(sent.at) })
+                Err(AttemptError::Expired { age: now.since(sent.at) })
             }
-            Some(sent) if sent.to == fingerprint(browser) => Err(Stray::CookieMissing),
-            Some(_) => Err(Stray::OtherBrowser),
-            None => Err(Stray::Unknown),
+            Some(sent) if sent.to == fingerprint(browser) => Err(AttemptError::CookieMissing),
+            Some(_) => Err(AttemptError::OtherBrowser),
+            None => Err(AttemptError::Unknown),
         },
     }
 }
@@ -196,15 +187,15 @@ fn new_state(browser: &str, secret: &AppSecret, now: Timestamp) -> String {
     let random = random::token();
     let mut text = now.as_millis().to_be_bytes().to_vec();
     text.extend(fingerprint(browser));
-    let sealed = secret.seal(Purpose::OAuthAttempt, &random, &text);
+    let sealed = secret.seal(KeyPurpose::OAuthAttempt, &random, &text);
     format!("{random}.{sealed}")
 }
 
 /// When we sent out this state, and to whom; `None` if we never did.
 #[must_use]
-pub fn sent(state: &str, secret: &AppSecret) -> Option<Sent> {
+pub fn decode_state(state: &str, secret: &AppSecret) -> Option<Sent> {
     let (random, sealed) = state.split_once('.')?;
-    let text = secret.open(Purpose::OAuthAttempt, random, sealed).ok()?;
+    let text = secret.open(KeyPurpose::OAuthAttempt, random, sealed).ok()?;
     let (millis, to) = text.split_first_chunk::<8>()?;
     let at = Timestamp::from_millis(i64::from_be_bytes(*millis));
     Some(Sent { at, to: to.try_into().ok()? })
@@ -223,6 +214,8 @@ mod tests {
     use super::*;
     use crate::secret::Secret;
 
+    const PURPOSE: Purpose = Purpose::SignIn(Key::Session);
+
     fn secret() -> AppSecret {
         AppSecret::new(&Secret::new("test"), &[])
     }
@@ -235,15 +228,15 @@ mod tests {
     fn an_attempt_opens_only_for_its_own_state() {
         let secret = secret();
         let new =
-            || Attempt::new("google", Key::Session, ReturnTo::default(), "Firefox", &secret, at(0));
+            || Attempt::new("google", PURPOSE, ReturnTo::default(), "Firefox", &secret, at(0));
         let (one, other) = (new(), new());
         let sealed = one.seal(&secret);
         assert_eq!(Attempt::open(&sealed, &one.state, &secret), Some(one.clone()));
         assert_eq!(Attempt::open(&sealed, &other.state, &secret), None);
         assert_eq!(Attempt::open("junk", &one.state, &secret), None);
-        let known = sent(&one.state, &secret);
+        let known = decode_state(&one.state, &secret);
         assert_eq!(known, Some(Sent { at: at(0), to: fingerprint("Firefox") }));
-        assert_eq!(sent("made.up", &secret), None);
+        assert_eq!(decode_state("made.up", &secret), None);
         assert!(!sealed.contains(&one.verifier));
         let left = Attempt::open(&one.clone().finished().seal(&secret), &one.state, &secret);
         assert!(left.is_some_and(|left| left.verifier.is_empty() && left.nonce.is_empty()));
@@ -252,14 +245,7 @@ mod tests {
     #[test]
     fn answers_that_do_not_belong_are_told_apart() {
         let attempt = || {
-            Attempt::new(
-                "google",
-                Key::Session,
-                ReturnTo::default(),
-                "Firefox",
-                &secret(),
-                at(1_000),
-            )
+            Attempt::new("google", PURPOSE, ReturnTo::default(), "Firefox", &secret(), at(1_000))
         };
         let minutes = |n: i64| at(1_000 + n * 60);
         for (cookie, provider, sent_to, now, expected) in [
@@ -270,29 +256,29 @@ mod tests {
                 "google",
                 Some("Firefox"),
                 minutes(14),
-                Err(Stray::Expired { age: Span::minutes(14) }),
+                Err(AttemptError::Expired { age: Span::minutes(14) }),
             ),
-            (Some(attempt()), "github", Some("Firefox"), minutes(1), Err(Stray::Unknown)),
+            (Some(attempt()), "github", Some("Firefox"), minutes(1), Err(AttemptError::Unknown)),
             (
                 Some(attempt().finished()),
                 "google",
                 Some("Firefox"),
                 minutes(1),
-                Err(Stray::AlreadyUsed),
+                Err(AttemptError::AlreadyUsed),
             ),
-            (None, "google", Some("Firefox"), minutes(1), Err(Stray::CookieMissing)),
-            (None, "google", Some("Safari"), minutes(1), Err(Stray::OtherBrowser)),
+            (None, "google", Some("Firefox"), minutes(1), Err(AttemptError::CookieMissing)),
+            (None, "google", Some("Safari"), minutes(1), Err(AttemptError::OtherBrowser)),
             (
                 None,
                 "google",
                 Some("Firefox"),
                 minutes(90),
-                Err(Stray::Expired { age: Span::minutes(90) }),
+                Err(AttemptError::Expired { age: Span::minutes(90) }),
             ),
-            (None, "google", None, minutes(1), Err(Stray::Unknown)),
+            (None, "google", None, minutes(1), Err(AttemptError::Unknown)),
         ] {
             let sent = sent_to.map(|to| Sent { at: at(1_000), to: fingerprint(to) });
-            let judged = belongs(cookie, provider, sent, "Firefox", now);
+            let judged = validate(cookie, provider, sent, "Firefox", now);
             assert_eq!(judged.map(|_| ()), expected);
         }
     }

@@ -5,7 +5,7 @@ use latchkey_domain::identity::Profile;
 use oauth2::{CsrfToken, PkceCodeChallenge, PkceCodeVerifier, Scope, TokenResponse as _};
 use url::Url;
 
-use super::attempt::Attempt;
+use super::attempt::{Attempt, Purpose};
 use super::id_token::{self, Claims, Expected, Refused};
 use super::provider::{Kind, OpenId, Provider};
 use super::response::{self, Issuer, Response};
@@ -21,7 +21,7 @@ use crate::http::Outbound;
 ///
 /// # Errors
 /// When the provider's endpoints are not known and cannot be found out.
-pub async fn begin(
+pub async fn authorization_url(
     http: &Outbound,
     provider: &Provider,
     attempt: &Attempt,
@@ -33,12 +33,12 @@ pub async fn begin(
     let state = CsrfToken::new(attempt.state.clone());
     let mut request = client
         .authorize_url(move || state)
-        .add_scopes(scopes(provider, attempt).map(Scope::new))
+        .add_scopes(scopes(provider, attempt).into_iter().map(Scope::new))
         .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier));
     if let Kind::OpenId(_) = provider.kind {
         request = request.add_extra_param("nonce", &attempt.nonce);
     }
-    if attempt.connecting.is_some() {
+    if let Purpose::Connect { .. } = attempt.purpose {
         for (name, value) in consent::parameters(provider.family()) {
             request = request.add_extra_param(*name, *value);
         }
@@ -51,24 +51,24 @@ pub async fn begin(
 /// the ID token, the API call.
 ///
 /// The caller has found the attempt by the response's state, in a cookie of
-/// this browser ([`super::attempt::belongs`]).
+/// this browser ([`super::attempt::validate`]).
 ///
 /// # Errors
 /// Says which step failed, and whose fault it is.
-pub async fn complete(
+pub async fn authenticate(
     http: &Outbound,
     provider: &Provider,
     attempt: &Attempt,
     response: Response,
     now: Timestamp,
 ) -> Result<Profile, Error> {
-    let redeemed = redeem(http, provider, attempt, response, now).await?;
-    whose(http, provider, attempt, &redeemed, now).await
+    let exchanged = exchange_code(http, provider, attempt, response, now).await?;
+    fetch_profile(http, provider, attempt, &exchanged, now).await
 }
 
 /// What the code was exchanged for.
 #[derive(Debug)]
-pub struct Redeemed {
+pub struct ExchangedCode {
     pub tokens: Tokens,
     /// What time it was at the provider.
     date: Option<Timestamp>,
@@ -79,33 +79,33 @@ pub struct Redeemed {
 ///
 /// # Errors
 /// Says which step failed, and whose fault it is.
-pub async fn redeem(
+pub async fn exchange_code(
     http: &Outbound,
     provider: &Provider,
     attempt: &Attempt,
     response: Response,
     now: Timestamp,
-) -> Result<Redeemed, Error> {
+) -> Result<ExchangedCode, Error> {
     // First what the provider says of itself: it may promise to say its name.
     let endpoints = endpoints(http, provider, now).await?;
     let code = response::judge(response, issuer(provider).as_ref().map(Asked::borrow))?;
     let (tokens, date) =
         token::exchange(http, provider, &endpoints, code, &attempt.verifier).await?;
-    Ok(Redeemed { tokens, date })
+    Ok(ExchangedCode { tokens, date })
 }
 
 /// The second half: the ID token and the API call.
 ///
 /// # Errors
 /// Says which step failed, and whose fault it is.
-pub async fn whose(
+pub async fn fetch_profile(
     http: &Outbound,
     provider: &Provider,
     attempt: &Attempt,
-    redeemed: &Redeemed,
+    exchanged: &ExchangedCode,
     now: Timestamp,
 ) -> Result<Profile, Error> {
-    let tokens = &redeemed.tokens;
+    let tokens = &exchanged.tokens;
     let access_token = tokens.access_token().secret();
     match &provider.kind {
         Kind::OpenId(openid) => {
@@ -117,8 +117,8 @@ pub async fn whose(
             };
             let claims = id_token(http, openid, tokens, &expected, now)
                 .await
-                .map_err(|error| explain(error, redeemed.date, now))?;
-            who_is_it(http, openid, access_token, claims, now).await
+                .map_err(|error| explain(error, exchanged.date, now))?;
+            oidc_profile(http, openid, access_token, claims, now).await
         }
         Kind::GitHub { web, api } => github::profile(http, web, api, access_token).await,
         Kind::Facebook { web, graph } => {
@@ -128,12 +128,11 @@ pub async fn whose(
 }
 
 /// What is asked for: what signing in needs, or what was chosen to be connected.
-fn scopes(provider: &Provider, attempt: &Attempt) -> impl Iterator<Item = String> {
-    let chosen = attempt.connecting.as_ref().map(|connecting| connecting.scopes.clone());
-    let standard = chosen.is_none().then(|| provider.all_scopes()).into_iter().flatten();
-    let chosen = chosen.unwrap_or_default();
-    let chosen: Vec<_> = chosen.split_whitespace().map(str::to_owned).collect();
-    standard.chain(chosen)
+fn scopes(provider: &Provider, attempt: &Attempt) -> Vec<String> {
+    match &attempt.purpose {
+        Purpose::SignIn(_) | Purpose::Link(_) => provider.all_scopes().collect(),
+        Purpose::Connect { scopes, .. } => scopes.split_whitespace().map(str::to_owned).collect(),
+    }
 }
 
 pub(crate) async fn endpoints(
@@ -205,7 +204,7 @@ async fn id_token(
     Ok(token.verify(&keys, expected, now)?)
 }
 
-async fn who_is_it(
+async fn oidc_profile(
     http: &Outbound,
     openid: &OpenId,
     access_token: &str,

@@ -7,7 +7,7 @@
 //! | step | where |
 //! |---|---|
 //! | what the provider says of itself | [`discovery`] |
-//! | the authorization request | [`flow::begin`] |
+//! | the authorization request | [`flow::authorization_url`] |
 //! | what we remember meanwhile | [`attempt`] |
 //! | the authorization response | [`response`] |
 //! | the token request and response | [`token`] |
@@ -27,6 +27,6 @@ pub mod response;
 pub mod token;
 pub mod userinfo;
 
-pub use attempt::Attempt;
+pub use attempt::{Attempt, Purpose};
 pub use error::{Error, Step};
 pub use provider::{Kind, Provider};

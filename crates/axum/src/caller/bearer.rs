@@ -8,8 +8,8 @@ use latchkey_auth::jwt::Refused;
 use latchkey_auth::key_ring::NotVerified;
 
 use super::{Caller, Credential, opaque};
-use crate::app::App;
 use crate::errors::{Fault, Result, catalogue};
+use crate::state::Latchkey;
 
 /// The parameters in which tokens are put into URLs elsewhere.
 const NAMES_OF_TOKENS: [&str; 5] = ["access_token", "token", "refresh_token", "id_token", "jwt"];
@@ -52,15 +52,15 @@ fn is_bearer(value: &HeaderValue) -> bool {
     value.as_bytes().get(..7).is_some_and(|start| start.eq_ignore_ascii_case(b"bearer "))
 }
 
-pub(super) async fn caller(app: &App, token: &str, calls: &Calls) -> Result<Caller> {
+pub(super) async fn caller(latchkey: &Latchkey, token: &str, calls: &Calls) -> Result<Caller> {
     // Where nobody can be asked, an opaque token is a JWT that is none.
-    if let Some(introspection) = &app.introspection
+    if let Some(introspection) = &latchkey.introspection
         && is_opaque(token)
     {
-        return opaque::caller(app, introspection, token, calls).await;
+        return opaque::caller(latchkey, introspection, token, calls).await;
     }
-    match app.keys.verify(token, app.clock.now()).await {
-        Ok(claims) if app.revoked.contains(claims.sid) => {
+    match latchkey.keys.verify(token, latchkey.clock.now()).await {
+        Ok(claims) if latchkey.revoked.contains(claims.sid) => {
             Err(Fault::new(catalogue::TOKEN_REVOKED).challenge("error=\"invalid_token\""))
         }
         Ok(claims) => Ok(Caller::with_jwt(claims, token.to_owned(), Credential::JwtBearer)),

@@ -1,6 +1,5 @@
 //! What a browser carries in cookies: a session, or a JWT that renews itself.
 
-use axum::extract::FromRequestParts as _;
 use http::request::Parts;
 use latchkey_auth::jwt::AccessClaims;
 use latchkey_auth::key_ring::NotVerified;
@@ -11,23 +10,25 @@ use tower_sessions::Session;
 use tower_sessions::cookie::Cookie;
 
 use super::{Caller, Credential};
-use crate::app::{App, Application};
 use crate::client::Client;
 use crate::cookies::{Outgoing, REFRESH, TOKEN};
 use crate::errors::{Fault, Result, catalogue};
 use crate::middleware::faults::is_for_programs;
 use crate::sign_in::{BROWSER, renew};
+use crate::state::Latchkey;
 
-pub(super) async fn caller(parts: &mut Parts, app: &App) -> Result<Option<Caller>> {
+pub(super) async fn caller(parts: &mut Parts, latchkey: &Latchkey) -> Result<Option<Caller>> {
     if let Some(session) = parts.extensions.get::<Session>()
         && let Some((sign_in, user)) = session::carried(session).await?
     {
-        note_that_seen(app, &sign_in);
+        note_that_seen(latchkey, &sign_in);
         return Ok(Some(Caller { user, credential: Credential::Session(Box::new(sign_in)) }));
     }
-    if let Some(token) = app.cookies.value(&parts.headers, TOKEN) {
-        match app.keys.verify(token, app.clock.now()).await {
-            Ok(claims) if !app.revoked.contains(claims.sid) && may_be_carried(&claims, parts) => {
+    if let Some(token) = latchkey.cookies.value(&parts.headers, TOKEN) {
+        match latchkey.keys.verify(token, latchkey.clock.now()).await {
+            Ok(claims)
+                if !latchkey.revoked.contains(claims.sid) && may_be_carried(&claims, parts) =>
+            {
                 let token = token.to_owned();
                 return Ok(Some(Caller::with_jwt(claims, token, Credential::JwtCookie)));
             }
@@ -36,7 +37,7 @@ pub(super) async fn caller(parts: &mut Parts, app: &App) -> Result<Option<Caller
             Err(NotVerified::Store(error)) => return Err(error.into()),
         }
     }
-    renewed(parts, app).await
+    renewed(parts, latchkey).await
 }
 
 /// Whether a JWT in a cookie counts: on pages only one that was issued to a
@@ -46,15 +47,15 @@ fn may_be_carried(claims: &AccessClaims, parts: &Parts) -> bool {
 }
 
 /// Renews an access token on the way, without the person noticing.
-async fn renewed(parts: &mut Parts, app: &App) -> Result<Option<Caller>> {
-    let Some(token) = app.cookies.value(&parts.headers, REFRESH) else { return Ok(None) };
+async fn renewed(parts: &mut Parts, latchkey: &Latchkey) -> Result<Option<Caller>> {
+    let Some(token) = latchkey.cookies.value(&parts.headers, REFRESH) else { return Ok(None) };
     let token = token.to_owned();
-    let Ok(client) = Client::from_request_parts(parts, app).await;
+    let client = Client::of(parts, latchkey);
     let outgoing = parts.extensions.get::<Outgoing>();
-    match renew(app, &token, Some(BROWSER), &client).await {
+    match renew(latchkey, &token, Some(BROWSER), &client).await {
         Ok(pair) => {
             if let Some(outgoing) = outgoing {
-                outgoing.add(give(app, &pair));
+                outgoing.add(give(latchkey, &pair));
             }
             Ok(Some(Caller::with_jwt(pair.claims, pair.access_token, Credential::JwtCookie)))
         }
@@ -67,7 +68,7 @@ async fn renewed(parts: &mut Parts, app: &App) -> Result<Option<Caller>> {
         Err(error) => {
             tracing::info!(%error, "a browser's refresh token was refused");
             if let Some(outgoing) = outgoing {
-                outgoing.add(forget(app));
+                outgoing.add(forget(latchkey));
             }
             Ok(None)
         }
@@ -77,25 +78,25 @@ async fn renewed(parts: &mut Parts, app: &App) -> Result<Option<Caller>> {
 /// The cookies that carry a pair. The access token's outlives the token by the
 /// family's life: it is worth nothing then, but says that there is something
 /// to renew.
-pub(crate) fn give(app: &Application, pair: &Pair) -> Vec<Cookie<'static>> {
-    let lasts = pair.family_ends_at.since(app.clock.now());
+pub fn give(latchkey: &Latchkey, pair: &Pair) -> Vec<Cookie<'static>> {
+    let lasts = pair.family_ends_at.since(latchkey.clock.now());
     vec![
-        app.cookies.cookie(TOKEN, pair.access_token.clone(), lasts),
-        app.cookies.cookie(REFRESH, pair.refresh_token.clone(), lasts),
+        latchkey.cookies.cookie(TOKEN, pair.access_token.clone(), lasts),
+        latchkey.cookies.cookie(REFRESH, pair.refresh_token.clone(), lasts),
     ]
 }
 
-pub(crate) fn forget(app: &Application) -> Vec<Cookie<'static>> {
-    vec![app.cookies.removal(TOKEN), app.cookies.removal(REFRESH)]
+pub fn forget(latchkey: &Latchkey) -> Vec<Cookie<'static>> {
+    vec![latchkey.cookies.removal(TOKEN), latchkey.cookies.removal(REFRESH)]
 }
 
 /// Writes down, once a minute at most and beside the request, that somebody was here.
-fn note_that_seen(app: &App, sign_in: &SignIn) {
-    let now = app.clock.now();
-    if now.since(sign_in.last_seen_at) < app.settings.session.noted_every() {
+fn note_that_seen(latchkey: &Latchkey, sign_in: &SignIn) {
+    let now = latchkey.clock.now();
+    if now.since(sign_in.last_seen_at) < latchkey.config.session.noted_every() {
         return;
     }
-    let (db, id) = (app.db.clone(), sign_in.id);
+    let (db, id) = (latchkey.db.clone(), sign_in.id);
     tokio::spawn(async move {
         if let Err(error) = latchkey_store::sign_ins::seen(&db, id, now).await {
             tracing::warn!(%error, "a visit could not be noted");

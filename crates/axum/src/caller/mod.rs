@@ -18,11 +18,11 @@ use latchkey_domain::sign_in::{Door, Key, SignIn};
 use latchkey_domain::{Role, Scope, Scopes, SignInId, Span, Timestamp, User};
 use latchkey_store::sign_ins;
 
-use crate::app::{App, Application};
 use crate::errors::{Action, Fault, Result, catalogue};
 use crate::middleware::faults::is_for_programs;
+use crate::state::Latchkey;
 
-pub(crate) use browser::{forget, give};
+pub use browser::{forget, give};
 
 /// How long a proof is fresh enough for what cannot be undone.
 const FRESH_FOR: Span = Span::minutes(10);
@@ -56,7 +56,7 @@ pub struct Jwt {
 impl Caller {
     /// Finds out who is calling. What was sent explicitly counts before what a
     /// browser sends by itself.
-    async fn of(parts: &mut Parts, app: &App) -> Result<Option<Self>> {
+    pub(crate) async fn of(parts: &mut Parts, latchkey: &Latchkey) -> Result<Option<Self>> {
         // A token of the API was given to a program, perhaps for little: it opens
         // the API and nothing else. On pages the header is somebody else's
         // business; a proxy in front of us may ask for a password of its own.
@@ -65,10 +65,12 @@ impl Caller {
             if let Some(token) = bearer::token(&parts.headers)? {
                 let (token, calls) =
                     (token.to_owned(), parts.extensions.get::<Arc<Calls>>().cloned());
-                return bearer::caller(app, &token, &calls.unwrap_or_default()).await.map(Some);
+                return bearer::caller(latchkey, &token, &calls.unwrap_or_default())
+                    .await
+                    .map(Some);
             }
         }
-        browser::caller(parts, app).await
+        browser::caller(parts, latchkey).await
     }
 
     fn with_jwt(claims: Arc<AccessClaims>, token: String, wrap: fn(Jwt) -> Credential) -> Self {
@@ -161,10 +163,10 @@ impl Caller {
     ///
     /// # Errors
     /// 403 with the way to prove it again, or 401 when the sign-in has ended.
-    pub async fn proved_lately(&self, app: &Application) -> Result<()> {
-        self.lives(app).await?;
+    pub async fn proved_lately(&self, latchkey: &Latchkey) -> Result<()> {
+        self.lives(latchkey).await?;
         let proved = self.authenticated_at();
-        if proved.is_some_and(|at| app.clock.now().since(at) <= FRESH_FOR) {
+        if proved.is_some_and(|at| latchkey.clock.now().since(at) <= FRESH_FOR) {
             return Ok(());
         }
         let again = Action::link("Sign in again", "/sign-in?again=1&next=%2Faccount");
@@ -176,11 +178,11 @@ impl Caller {
     ///
     /// # Errors
     /// 401 when it has ended.
-    pub async fn lives(&self, app: &Application) -> Result<()> {
+    pub async fn lives(&self, latchkey: &Latchkey) -> Result<()> {
         let lives = match &self.credential {
             Credential::Session(_) => true,
             Credential::JwtCookie(jwt) | Credential::JwtBearer(jwt) => {
-                sign_ins::by_id(&app.db, jwt.claims.sid).await?.is_some()
+                sign_ins::by_id(&latchkey.db, jwt.claims.sid).await?.is_some()
             }
             Credential::OAuthBearer(_) => false,
         };
@@ -209,26 +211,26 @@ impl Caller {
 }
 
 /// For a page that is for everybody, but greets whom it knows.
-impl<S: Sync> OptionalFromRequestParts<S> for Caller
+impl<S: Send + Sync> OptionalFromRequestParts<S> for Caller
 where
-    App: FromRef<S>,
+    Latchkey: FromRef<S>,
 {
     type Rejection = Fault;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>> {
-        Self::of(parts, &App::from_ref(state)).await
+        Self::of(parts, &Latchkey::from_ref(state)).await
     }
 }
 
 /// For what is only for people who are signed in.
-impl<S: Sync> FromRequestParts<S> for Caller
+impl<S: Send + Sync> FromRequestParts<S> for Caller
 where
-    App: FromRef<S>,
+    Latchkey: FromRef<S>,
 {
     type Rejection = Fault;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
-        Self::of(parts, &App::from_ref(state)).await?.ok_or_else(|| nobody(parts))
+        Self::of(parts, &Latchkey::from_ref(state)).await?.ok_or_else(|| nobody(parts))
     }
 }
 

@@ -4,17 +4,18 @@ use latchkey_auth::introspection::{Calls, Error, Introspection, Unavailable};
 
 use super::bearer::invalid_token;
 use super::{Caller, Credential};
-use crate::app::Application;
 use crate::errors::{Fault, Result, catalogue};
+use crate::state::Latchkey;
 
 /// Who lets the app act that shows this token.
 pub(super) async fn caller(
-    app: &Application,
+    latchkey: &Latchkey,
     introspection: &Introspection,
     token: &str,
     calls: &Calls,
 ) -> Result<Caller> {
-    let delegation = introspection.delegation(token, &app.clock, calls).await.map_err(fault)?;
+    let delegation =
+        introspection.delegation(token, &latchkey.clock, calls).await.map_err(fault)?;
     Ok(Caller { user: delegation.user.clone(), credential: Credential::OAuthBearer(delegation) })
 }
 

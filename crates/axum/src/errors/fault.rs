@@ -46,6 +46,7 @@ struct Inner {
     retry_after: Option<Span>,
     oauth_error: Option<&'static str>,
     invalid: Vec<Invalid>,
+    html: Option<String>,
 }
 
 pub type Result<T> = std::result::Result<T, Fault>;
@@ -63,6 +64,7 @@ impl Fault {
             retry_after: None,
             oauth_error: None,
             invalid: Vec::new(),
+            html: None,
         }))
     }
 
@@ -131,25 +133,37 @@ impl Fault {
         self
     }
 
+    /// A page of its own, in place of the general one: a form with what is
+    /// wrong in it.
+    #[must_use]
+    pub fn html(mut self, page: Option<String>) -> Self {
+        self.0.html = page;
+        self
+    }
+
+    pub(crate) fn own_page(&self) -> Option<&str> {
+        self.0.html.as_deref()
+    }
+
     /// The parameters of the challenge, if there is one.
-    pub(crate) fn www_authenticate(&self) -> Option<String> {
+    pub fn www_authenticate(&self) -> Option<String> {
         let parameters = self.0.challenge.as_deref()?;
         let comma = if parameters.is_empty() { "" } else { ", " };
         Some(format!("Bearer realm=\"latchkey\"{comma}{parameters}"))
     }
 
     /// When it is worth trying again.
-    pub(crate) fn retries_after(&self) -> Option<Span> {
+    pub fn retries_after(&self) -> Option<Span> {
         self.0.retry_after
     }
 
     /// What RFC 6749 calls it.
-    pub(crate) fn named_in_oauth(&self) -> Option<&'static str> {
+    pub fn named_in_oauth(&self) -> Option<&'static str> {
         self.0.oauth_error
     }
 
     /// The fields that do not make sense.
-    pub(crate) fn invalid_fields(&self) -> &[Invalid] {
+    pub fn invalid_fields(&self) -> &[Invalid] {
         &self.0.invalid
     }
 
@@ -188,7 +202,7 @@ impl Fault {
 
 /// What to answer to a body that could not be taken in: one that stood still
 /// for too long is told from one that cannot be read.
-pub(crate) fn body_refused(
+pub fn body_refused(
     status: http::StatusCode,
     rejection: &(dyn std::error::Error + 'static),
 ) -> Fault {
@@ -237,12 +251,5 @@ impl From<tower_sessions::session::Error> for Fault {
             tower_sessions::session::Error::Store(Backend(_)) => catalogue::DATABASE_DOWN,
             _ => catalogue::INTERNAL,
         })
-    }
-}
-
-impl From<askama::Error> for Fault {
-    fn from(error: askama::Error) -> Self {
-        tracing::error!(%error, "a page could not be rendered");
-        Self::new(catalogue::INTERNAL)
     }
 }

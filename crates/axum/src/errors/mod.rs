@@ -6,8 +6,10 @@
 
 pub mod catalogue;
 mod fault;
-pub(crate) mod oauth;
+pub mod oauth;
+mod refusals;
 
 pub use catalogue::{Entry, Owner};
-pub(crate) use fault::body_refused;
+pub use fault::body_refused;
 pub use fault::{Action, Fault, Result};
+pub use refusals::{Problem, Refusals};

@@ -1,15 +1,16 @@
 //! What went wrong at a provider, in the catalogue's words.
 
 use latchkey_auth::http;
-use latchkey_auth::oauth::attempt::Stray;
-use latchkey_auth::oauth::{Attempt, Error, Provider};
+use latchkey_auth::oauth::attempt::AttemptError;
+use latchkey_auth::oauth::{Attempt, Error, Provider, Purpose};
+use latchkey_domain::sign_in::Key;
 
 use super::catalogue as c;
 use super::fault::{Action, Fault};
 
 impl Fault {
     /// A sign-in at this provider that did not come to its end.
-    pub(crate) fn from_oauth(error: &Error, provider: &Provider, attempt: &Attempt) -> Self {
+    pub fn from_oauth(error: &Error, provider: &Provider, attempt: &Attempt) -> Self {
         let entry = match error {
             Error::Declined => c::DECLINED,
             Error::Refused { .. } => c::PROVIDER_REFUSED,
@@ -31,27 +32,31 @@ impl Fault {
         if let Error::TokenRefused { .. } = error {
             fault = fault.fact("Redirect URI we sent", provider.redirect_uri.as_str());
         }
+        let key = match attempt.purpose {
+            Purpose::SignIn(key) => key,
+            Purpose::Link(_) | Purpose::Connect { .. } => Key::Session,
+        };
         fault
             .action(Action::SignIn {
                 label: format!("Try {} again", provider.label),
                 provider: provider.slug.clone(),
-                key: attempt.key,
+                key,
                 next: attempt.return_to.to_string(),
             })
             .action(other_ways(attempt.return_to.as_str()))
     }
 
     /// An answer that belongs to no attempt of this browser.
-    pub(crate) fn from_stray(stray: Stray, provider: &Provider, signed_in: bool) -> Self {
-        tracing::info!(?stray, provider = provider.slug, "a stray answer");
-        let fault = match stray {
-            Stray::Expired { age } => {
+    pub fn from_attempt(error: AttemptError, provider: &Provider, signed_in: bool) -> Self {
+        tracing::info!(?error, provider = provider.slug, "a stray answer");
+        let fault = match error {
+            AttemptError::Expired { age } => {
                 Self::new(c::ATTEMPT_EXPIRED).fact("Age of the sign-in", age.to_string())
             }
-            Stray::AlreadyUsed => Self::new(c::ATTEMPT_USED),
-            Stray::CookieMissing => Self::new(c::ATTEMPT_COOKIE_MISSING),
-            Stray::OtherBrowser => Self::new(c::ATTEMPT_OTHER_BROWSER),
-            Stray::Unknown => Self::new(c::ATTEMPT_UNKNOWN),
+            AttemptError::AlreadyUsed => Self::new(c::ATTEMPT_USED),
+            AttemptError::CookieMissing => Self::new(c::ATTEMPT_COOKIE_MISSING),
+            AttemptError::OtherBrowser => Self::new(c::ATTEMPT_OTHER_BROWSER),
+            AttemptError::Unknown => Self::new(c::ATTEMPT_UNKNOWN),
         };
         let fault = fault.at(provider);
         if signed_in {

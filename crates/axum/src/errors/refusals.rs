@@ -8,7 +8,7 @@ use utoipa::{IntoResponses, ToSchema};
 /// What went wrong (RFC 9457).
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "it describes what middleware::faults writes")]
-pub(super) struct Problem {
+pub struct Problem {
     /// The page of this error.
     #[schema(format = Uri)]
     r#type: String,
@@ -41,7 +41,7 @@ struct FieldError {
 }
 
 /// How any route may refuse.
-pub(super) struct Refusals;
+pub struct Refusals;
 
 impl IntoResponses for Refusals {
     fn responses() -> BTreeMap<String, RefOr<Response>> {

@@ -7,20 +7,20 @@ use http::header;
 use latchkey_auth::oauth::discovery::is_loopback;
 use url::Url;
 
-use crate::app::App;
+use crate::state::Latchkey;
 
 /// In development, sends pages that were opened under another loopback name to
 /// the one in `PUBLIC_URL`, before any cookie is set under the wrong name: the
 /// sign-in would come back to a name under which the browser has no cookie.
-pub(crate) async fn name(State(app): State<App>, request: Request, next: Next) -> Response {
+pub async fn name(State(latchkey): State<Latchkey>, request: Request, next: Next) -> Response {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     let is_page = request.method().is_safe() && is_page(request.uri().path());
-    if app.settings.is_development()
+    if latchkey.config.is_development()
         && is_page
-        && host.is_some_and(|host| is_other_loopback(host, &app.settings.public_url))
+        && host.is_some_and(|host| is_other_loopback(host, &latchkey.config.public_url))
     {
         let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-        return Redirect::temporary(&app.settings.absolute(path)).into_response();
+        return Redirect::temporary(&latchkey.config.absolute(path)).into_response();
     }
     next.run(request).await
 }

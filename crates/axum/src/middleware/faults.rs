@@ -1,21 +1,24 @@
 //! Where a fault becomes a page, or `application/problem+json` (RFC 9457).
 
 use axum::Json;
-use axum::extract::{Request, State};
+use axum::extract::{FromRef, Request, State};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
 use super::request::RequestId;
-use crate::api::protected_resource;
-use crate::app::App;
 use crate::errors::{Fault, catalogue};
-use crate::templates::{ErrorPage, Layout, Page};
+use crate::host::Host;
+use crate::state::Latchkey;
 
 /// Renders the faults that handlers answered with, and explains the statuses
 /// that the framework came up with by itself.
-pub(crate) async fn render(State(app): State<App>, request: Request, next: Next) -> Response {
+pub async fn render<S: Host>(State(host): State<S>, request: Request, next: Next) -> Response
+where
+    Latchkey: FromRef<S>,
+{
+    let latchkey = Latchkey::from_ref(&host);
     let is_api = is_for_programs(request.uri().path());
     let id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
     let mut response = next.run(request).await;
@@ -24,14 +27,14 @@ pub(crate) async fn render(State(app): State<App>, request: Request, next: Next)
         None if is_unexplained(&response) => Fault::new(catalogue::by_status(response.status())),
         None => return response,
     };
-    let body = if is_api { problem(&app, &fault, &id) } else { page(&app, &fault, &id) };
+    let body = if is_api { problem(&latchkey, &fault, &id) } else { page(&host, &fault, &id) };
     // The framework's own words about the body go; `Allow`, `Retry-After`,
     // cookies and the like stay.
     let mut headers = std::mem::take(response.headers_mut());
     headers.remove(header::CONTENT_TYPE);
     headers.remove(header::CONTENT_LENGTH);
     let mut rendered = body;
-    if let Some(challenge) = challenge(&app, &fault, is_api) {
+    if let Some(challenge) = challenge(&latchkey, &fault, is_api) {
         headers.insert(header::WWW_AUTHENTICATE, challenge);
     }
     if let Some(after) = fault.retries_after() {
@@ -43,18 +46,16 @@ pub(crate) async fn render(State(app): State<App>, request: Request, next: Next)
 
 /// How to come back with something better (RFC 6750 §3), and for programs where
 /// to learn who issues it (RFC 9728 §5.1).
-fn challenge(app: &App, fault: &Fault, is_api: bool) -> Option<HeaderValue> {
+fn challenge(latchkey: &Latchkey, fault: &Fault, is_api: bool) -> Option<HeaderValue> {
     let challenge = fault.www_authenticate()?;
-    let whole = if is_api {
-        let metadata = protected_resource::address(&app.settings);
-        format!("{challenge}, resource_metadata=\"{metadata}\"")
-    } else {
-        challenge
+    let whole = match &latchkey.config.resource_metadata {
+        Some(metadata) if is_api => format!("{challenge}, resource_metadata=\"{metadata}\""),
+        _ => challenge,
     };
     HeaderValue::try_from(whole).ok()
 }
 
-pub(crate) fn is_for_programs(path: &str) -> bool {
+pub fn is_for_programs(path: &str) -> bool {
     path == "/api"
         || path.starts_with("/api/")
         || path.starts_with("/.well-known/")
@@ -69,10 +70,12 @@ fn is_unexplained(response: &Response) -> bool {
     (status.is_client_error() || status.is_server_error()) && !explained
 }
 
-fn page(app: &App, fault: &Fault, id: &str) -> Response {
+fn page(host: &impl Host, fault: &Fault, id: &str) -> Response {
     let entry = fault.entry();
-    let page = ErrorPage { layout: Layout::anonymous(app), fault, request_id: id };
-    let mut response = (entry.status, Page(page)).into_response();
+    let mut response = match fault.own_page() {
+        Some(html) => (entry.status, Html(html.to_owned())).into_response(),
+        None => host.error_page(fault, id),
+    };
     if response.extensions().get::<Fault>().is_some() {
         // The error page itself could not be rendered.
         response = (StatusCode::INTERNAL_SERVER_ERROR, entry.title).into_response();
@@ -102,10 +105,10 @@ struct FieldError {
     message: &'static str,
 }
 
-fn problem(app: &App, fault: &Fault, id: &str) -> Response {
+fn problem(latchkey: &Latchkey, fault: &Fault, id: &str) -> Response {
     let entry = fault.entry();
     let problem = Problem {
-        r#type: app.settings.absolute(&format!("/errors/{}", entry.code)),
+        r#type: latchkey.config.absolute(&format!("/errors/{}", entry.code)),
         title: fault.title(),
         status: entry.status.as_u16(),
         detail: fault.cause(),

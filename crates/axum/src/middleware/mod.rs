@@ -1,7 +1,7 @@
-//! What happens around every request, from the outside in (see [`crate::routes`]).
+//! What happens around every request.
 
-pub(crate) mod canonical;
-pub(crate) mod faults;
-pub(crate) mod request;
-pub(crate) mod same_site;
-pub(crate) mod security_headers;
+pub mod canonical;
+pub mod faults;
+pub mod request;
+pub mod same_site;
+pub mod security_headers;

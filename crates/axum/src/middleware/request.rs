@@ -12,11 +12,11 @@ use latchkey_auth::random;
 use latchkey_store::count::{self, Statements};
 use tracing::Instrument as _;
 
-use crate::app::App;
+use crate::state::Latchkey;
 
 /// The name of one request: in the answer, on error pages and in the log.
 #[derive(Clone, Debug)]
-pub(crate) struct RequestId(pub(crate) String);
+pub struct RequestId(pub String);
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
@@ -27,13 +27,17 @@ const MAX_LATENCY: f64 = 50.0;
 
 /// Gives the request a name. One that comes in from outside is not taken over:
 /// what a stranger writes does not belong in our log.
-pub(crate) async fn identify(State(app): State<App>, mut request: Request, next: Next) -> Response {
+pub async fn identify(
+    State(latchkey): State<Latchkey>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let id = RequestId(random::token()[..22].to_owned());
     request.extensions_mut().insert(id.clone());
     // The pattern, never the path: a path and a query can hold a code or a token.
     let route = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str);
     let span = tracing::info_span!("request", id = id.0, method = %request.method(), route);
-    let latency = if app.settings.is_development() { dial(request.headers()) } else { None };
+    let latency = if latchkey.config.is_development() { dial(request.headers()) } else { None };
     let statements = Arc::new(Statements::with_latency(latency.unwrap_or_default()));
     let calls = Arc::new(Calls::default());
     request.extensions_mut().insert(Arc::clone(&calls));
@@ -53,7 +57,7 @@ pub(crate) async fn identify(State(app): State<App>, mut request: Request, next:
         headers.insert(REQUEST_ID, value);
     }
     // How long a query takes tells strangers something; developers want to know.
-    if app.settings.is_development()
+    if latchkey.config.is_development()
         && let Ok(value) = HeaderValue::try_from(server_timing(&statements, &calls, start))
     {
         headers.insert(SERVER_TIMING, value);

@@ -5,12 +5,12 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, Method, header};
 
-use crate::app::App;
 use crate::errors::{Fault, catalogue};
+use crate::state::Latchkey;
 
 /// Lets a request through that is safe, or comes from our own pages.
-pub(crate) async fn only(State(app): State<App>, request: Request, next: Next) -> Response {
-    if is_allowed(request.method(), request.headers(), &app.settings.origin()) {
+pub async fn only(State(latchkey): State<Latchkey>, request: Request, next: Next) -> Response {
+    if is_allowed(request.method(), request.headers(), &latchkey.config.origin()) {
         next.run(request).await
     } else {
         tracing::warn!("a request from another site was refused");

@@ -6,8 +6,8 @@ use axum::response::Response;
 use http::header::{self, HeaderName, HeaderValue};
 use latchkey_auth::oauth::Kind;
 
-use crate::app::{App, Application};
 use crate::cookies;
+use crate::state::Latchkey;
 
 const FIXED: [(HeaderName, HeaderValue); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
@@ -32,31 +32,31 @@ const PERMISSIONS: (HeaderName, HeaderValue) = (
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSubDomains");
 
 /// Adds them to every answer: pages, errors, redirects and the API's.
-pub(crate) async fn add(State(app): State<App>, request: Request, next: Next) -> Response {
+pub async fn add(State(latchkey): State<Latchkey>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     for (name, value) in FIXED.into_iter().chain([PERMISSIONS]) {
         headers.insert(name, value);
     }
     if !headers.contains_key(header::CONTENT_SECURITY_POLICY)
-        && let Ok(policy) = HeaderValue::try_from(content_security_policy(&app))
+        && let Ok(policy) = HeaderValue::try_from(content_security_policy(&latchkey))
     {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     // What is not said to be public is somebody's own.
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    if app.cookies.is_secure() {
+    if latchkey.cookies.is_secure() {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
     }
-    cookies::mend_session_removal(app.cookies, headers);
+    cookies::mend_session_removal(latchkey.cookies, headers);
     response
 }
 
 /// Nothing but our own files; forms lead to us and, through our redirect, to
 /// the providers: Chromium applies `form-action` to the redirect as well.
-fn content_security_policy(app: &Application) -> String {
+fn content_security_policy(latchkey: &Latchkey) -> String {
     let mut targets: Vec<String> = Vec::new();
-    for provider in &app.providers {
+    for provider in &latchkey.providers {
         let target = match (provider.authorization_origin(), &provider.kind) {
             (Some(origin), _) => origin,
             // An issuer that we have not asked yet may send browsers to another

@@ -6,14 +6,14 @@ use http::header;
 use latchkey_auth::jwt::jwks;
 use serde_json::Value;
 
-use crate::app::App;
+use crate::state::Latchkey;
 
 /// `GET /.well-known/jwks.json` (RFC 7517 §5): the keys that verify our access
 /// tokens. Symmetric ones are never among them.
 pub(super) async fn jwks(
-    State(app): State<App>,
+    State(latchkey): State<Latchkey>,
 ) -> ([(header::HeaderName, String); 1], Json<Value>) {
-    let keys = jwks::key_set(&app.keys.ring(), app.clock.now());
+    let keys = jwks::key_set(&latchkey.keys.ring(), latchkey.clock.now());
     let lasts = format!("public, max-age={}", jwks::MAX_AGE_SECONDS);
     ([(header::CACHE_CONTROL, lasts)], Json(keys))
 }

@@ -3,12 +3,12 @@
 use axum::extract::State;
 use axum::response::Redirect;
 
-use crate::app::App;
 use crate::errors::Result;
 use crate::sign_in::{Browser, sign_out};
+use crate::state::Latchkey;
 
 /// `POST /sign-out`. By POST alone: a link or an image must not sign anybody out.
-pub(crate) async fn act(State(app): State<App>, browser: Browser) -> Result<Redirect> {
-    sign_out(&app, browser).await?;
+pub(super) async fn submit(State(latchkey): State<Latchkey>, browser: Browser) -> Result<Redirect> {
+    sign_out(&latchkey, browser).await?;
     Ok(Redirect::to("/"))
 }

@@ -10,12 +10,11 @@ use latchkey_domain::sign_in::{Door, Key};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::json::Body;
-use super::refusals::Refusals;
-use crate::app::App;
 use crate::client::Client;
-use crate::errors::{Fault, Result, catalogue};
+use crate::errors::{Fault, Refusals, Result, catalogue};
+use crate::json::Body;
 use crate::sign_in::{end, renew, sign_in};
+use crate::state::Latchkey;
 use crate::{audit, password};
 
 /// What programs of people's own are, to the JWTs that they carry.
@@ -23,7 +22,7 @@ const PROGRAM: &str = "latchkey-api";
 
 /// A password, and what the token is to be for.
 #[derive(Deserialize, ToSchema)]
-pub(super) struct TokenRequest {
+pub struct TokenRequest {
     /// The address that the account is entered with.
     email: String,
     /// The password.
@@ -35,21 +34,21 @@ pub(super) struct TokenRequest {
 
 /// A refresh token.
 #[derive(Deserialize, ToSchema)]
-pub(super) struct RefreshRequest {
+pub struct RefreshRequest {
     /// The refresh token of the previous answer. It works once.
     refresh_token: String,
 }
 
 /// A token that is to end.
 #[derive(Deserialize, ToSchema)]
-pub(super) struct RevokeRequest {
+pub struct RevokeRequest {
     /// An access token or a refresh token.
     token: String,
 }
 
 /// A pair of tokens (RFC 6749 §5.1).
 #[derive(Serialize, ToSchema)]
-pub(super) struct TokenAnswer {
+pub struct TokenAnswer {
     /// A JWT: send it as `Authorization: Bearer`.
     access_token: String,
     /// Always `Bearer`.
@@ -81,24 +80,25 @@ impl From<Pair> for TokenAnswer {
     post, path = "/api/v1/token", tag = "Tokens", request_body = TokenRequest,
     responses((status = 200, body = TokenAnswer), Refusals)
 )]
-pub(super) async fn issue(
-    State(app): State<App>,
+pub async fn issue(
+    State(latchkey): State<Latchkey>,
     client: Client,
     Body(request): Body<TokenRequest>,
 ) -> Result<Json<TokenAnswer>> {
     let scope = wanted(request.scope.as_deref())?;
-    let Some(proof) = password::check(&app, &request.email, &request.password, &client).await?
+    let Some(proof) =
+        password::check(&latchkey, &request.email, &request.password, &client).await?
     else {
         return Err(Fault::new(catalogue::WRONG_CREDENTIALS)
             .oauth_error("invalid_grant")
             .challenge(""));
     };
     let user = &proof.user;
-    let sign_in = sign_in(&app, user.id, Door::Password, Key::Jwt, &client);
-    let pair = app.issuer.begin(user, &sign_in, scope, PROGRAM).await?;
-    proof.still_holds(&app, sign_in.id).await?;
+    let sign_in = sign_in(&latchkey, user.id, Door::Password, Key::Jwt, &client);
+    let pair = latchkey.issuer.begin(user, &sign_in, scope, PROGRAM).await?;
+    proof.still_holds(&latchkey, sign_in.id).await?;
     audit::note(
-        &app,
+        &latchkey,
         Kind::SignedIn,
         Some(user.id),
         Actor::Person,
@@ -118,13 +118,13 @@ pub(super) async fn issue(
     post, path = "/api/v1/token/refresh", tag = "Tokens", request_body = RefreshRequest,
     responses((status = 200, body = TokenAnswer), Refusals)
 )]
-pub(super) async fn refresh(
-    State(app): State<App>,
+pub async fn refresh(
+    State(latchkey): State<Latchkey>,
     client: Client,
     Body(request): Body<RefreshRequest>,
 ) -> Result<Json<TokenAnswer>> {
-    app.limits.a_try(&client)?;
-    let exchanged = renew(&app, &request.refresh_token, None, &client).await;
+    latchkey.limits.a_try(&client)?;
+    let exchanged = renew(&latchkey, &request.refresh_token, None, &client).await;
     let pair = exchanged.map_err(|error| Fault::from(error).oauth_error("invalid_grant"))?;
     Ok(Json(pair.into()))
 }
@@ -137,16 +137,16 @@ pub(super) async fn refresh(
     post, path = "/api/v1/token/revoke", tag = "Tokens", request_body = RevokeRequest,
     responses((status = 200, description = "The token is revoked, or was never valid"), Refusals)
 )]
-pub(super) async fn revoke(
-    State(app): State<App>,
+pub async fn revoke(
+    State(latchkey): State<Latchkey>,
     client: Client,
     Body(request): Body<RevokeRequest>,
 ) -> Result<StatusCode> {
-    let found = app.issuer.sign_in_of(&request.token, app.clock.now()).await?;
+    let found = latchkey.issuer.sign_in_of(&request.token, latchkey.clock.now()).await?;
     if let Some((id, user)) = found
-        && end(&app, id, user).await?
+        && end(&latchkey, id, user).await?
     {
-        audit::by_person(&app, Kind::SignInEnded, user, "token revoked", &client).await;
+        audit::by_person(&latchkey, Kind::SignInEnded, user, "token revoked", &client).await;
     }
     Ok(StatusCode::OK)
 }

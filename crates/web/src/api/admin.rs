@@ -7,13 +7,13 @@ use latchkey_store::users;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::json::Asked;
 use super::me::Person;
 use super::paging::Paging;
-use super::refusals::Refusals;
 use crate::app::App;
 use crate::caller::Caller;
+use crate::errors::Refusals;
 use crate::errors::Result;
+use latchkey_axum::json::Asked;
 
 /// A page of accounts.
 #[derive(Debug, Serialize, ToSchema)]

@@ -8,12 +8,12 @@ use latchkey_store::events;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::json::Asked;
 use super::paging::Paging;
-use super::refusals::Refusals;
 use crate::app::App;
 use crate::caller::Caller;
+use crate::errors::Refusals;
 use crate::errors::Result;
+use latchkey_axum::json::Asked;
 
 /// An event.
 #[derive(Debug, Serialize, ToSchema)]

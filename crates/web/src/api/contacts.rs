@@ -11,12 +11,12 @@ use latchkey_store::contacts;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::json::{Asked, Body, Id};
 use super::paging::Paging;
-use super::refusals::Refusals;
 use crate::app::App;
 use crate::caller::Caller;
+use crate::errors::Refusals;
 use crate::errors::{Fault, Result, catalogue};
+use latchkey_axum::json::{Asked, Body, Id};
 
 /// How many contacts one person may keep.
 const MAX_CONTACTS: i64 = 1000;

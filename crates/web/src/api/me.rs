@@ -5,8 +5,8 @@ use latchkey_domain::{Scope, User};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::refusals::Refusals;
 use crate::caller::Caller;
+use crate::errors::Refusals;
 use crate::errors::Result;
 
 /// A person. The same bytes whatever is carried.

@@ -3,28 +3,21 @@
 mod admin;
 mod calendar;
 mod contacts;
-mod json;
 mod me;
 pub mod openapi;
 mod paging;
 pub mod protected_resource;
-mod refusals;
 mod sessions;
-mod token;
-mod well_known;
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::get;
 
 use crate::app::App;
 use crate::errors::{Fault, catalogue};
 
 /// Every address of the API, and the documents that describe it.
 pub(crate) fn routes() -> Router<App> {
-    Router::new()
-        .route("/api/v1/token", post(token::issue))
-        .route("/api/v1/token/refresh", post(token::refresh))
-        .route("/api/v1/token/revoke", post(token::revoke))
+    latchkey_axum::routes::api()
         .route("/api/v1/me", get(me::show))
         .route("/api/v1/calendar/events", get(calendar::list))
         .route("/api/v1/contacts", get(contacts::list).post(contacts::create))
@@ -37,7 +30,6 @@ pub(crate) fn routes() -> Router<App> {
         .route("/api/v1/admin/users", get(admin::users))
         .route("/api/{*rest}", axum::routing::any(async || Fault::new(catalogue::NOT_FOUND)))
         .route("/openapi.json", get(openapi::serve))
-        .route("/.well-known/jwks.json", get(well_known::jwks))
         .route("/.well-known/oauth-protected-resource", get(protected_resource::show))
         .route(
             "/.well-known/oauth-protected-resource/{*path}",

@@ -1,12 +1,13 @@
 //! The description of the API, made from the code itself (OpenAPI 3.1).
 
 use axum::Json;
+use latchkey_axum::routes::token;
 use utoipa::openapi::OpenApi as Document;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::refusals::Problem;
-use super::{admin, calendar, contacts, me, sessions, token};
+use super::{admin, calendar, contacts, me, sessions};
+use crate::errors::Problem;
 
 #[derive(OpenApi)]
 #[openapi(

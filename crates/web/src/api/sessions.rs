@@ -10,14 +10,14 @@ use latchkey_store::sign_ins;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::json::Id;
-use super::refusals::Refusals;
 use crate::app::App;
 use crate::audit;
 use crate::caller::Caller;
 use crate::client::Client;
+use crate::errors::Refusals;
 use crate::errors::{Fault, Result, catalogue};
 use crate::sign_in::end;
+use latchkey_axum::json::Id;
 
 /// A sign-in.
 #[derive(Debug, Serialize, ToSchema)]

@@ -11,8 +11,8 @@ use latchkey_store::{passwords, users};
 
 use super::{Outcome, app, print};
 use crate::audit;
-use crate::password::new_user;
 use crate::settings::Capabilities;
+use latchkey_axum::password::new_user;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {

@@ -1,9 +1,9 @@
 //! Forgotten passwords, and links from e-mails.
 
+use askama::Template as _;
 use axum::Extension;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use http::{HeaderValue, StatusCode};
 use latchkey_domain::Email;
 use latchkey_domain::audit::{Actor, Kind};
 use latchkey_domain::password::{Password, check};
@@ -77,10 +77,7 @@ pub(crate) async fn reset(
     if let Err(weak) = check(&form.password, &[found.email.as_str()]) {
         let page =
             ResetPage { layout: Layout::anonymous(&app), token, complaint: Some(weak.to_string()) };
-        let mut response = (StatusCode::UNPROCESSABLE_ENTITY, Page(page)).into_response();
-        let code = HeaderValue::from_static(catalogue::WEAK_PASSWORD.code);
-        response.headers_mut().insert("x-error-code", code);
-        return Ok(response);
+        return Err(Fault::new(catalogue::WEAK_PASSWORD).html(page.render().ok()));
     }
     let typed = Password::new(form.password).map_err(|_| Fault::new(catalogue::WEAK_PASSWORD))?;
     let hash = app.hasher.hash(&typed).await?;

@@ -1,8 +1,9 @@
 //! Signing up with an address and a password.
 
+use askama::Template as _;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use http::{HeaderValue, StatusCode};
+use latchkey_axum::password::{self, SignUp};
 use latchkey_domain::password::{Password, check};
 use latchkey_domain::return_to::ReturnTo;
 use latchkey_domain::{DisplayName, Email};
@@ -12,9 +13,9 @@ use super::sign_in::Where;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::client::Client;
-use crate::errors::{Result, catalogue};
+use crate::errors::{Fault, Result, catalogue};
 use crate::form::Fields;
-use crate::password;
+use crate::recovery;
 use crate::templates::{Complaint, Layout, Page, SignUpPage};
 
 /// `GET /sign-up`
@@ -53,7 +54,14 @@ pub(crate) async fn act(
     let next = ReturnTo::parse(form.next.as_deref(), &app.settings.public_url);
     match checked(&form) {
         Ok((name, email, typed)) => {
-            password::sign_up(&app, name, email, &typed, &client).await?;
+            let write = async |outcome| match outcome {
+                SignUp::Created(user) => recovery::send_verification(&app, &user).await,
+                SignUp::AlreadyThere(email) => {
+                    recovery::send_already_there(&app, email);
+                    Ok(())
+                }
+            };
+            password::sign_up(&app, name, email, &typed, &client, write).await?;
             let mut query = url::form_urlencoded::Serializer::new(String::new());
             query.append_pair("welcome", "1").append_pair("next", next.as_str());
             Ok(Redirect::to(&format!("/sign-in?{}", query.finish())).into_response())
@@ -66,10 +74,7 @@ pub(crate) async fn act(
                 email: form.email,
                 complaints,
             };
-            let entry = catalogue::VALIDATION_FAILED;
-            let mut response = (StatusCode::UNPROCESSABLE_ENTITY, Page(page)).into_response();
-            response.headers_mut().insert("x-error-code", HeaderValue::from_static(entry.code));
-            Ok(response)
+            Err(Fault::new(catalogue::VALIDATION_FAILED).html(page.render().ok()))
         }
     }
 }

@@ -31,6 +31,7 @@ pub use app_secret::{SecretFacts, SecretSource};
 
 pub use environment::Environment;
 pub use introspection::IntrospectionSettings;
+pub use latchkey_axum::config::{JwtSettings, Revocation};
 pub use providers::{BUILT_IN, Dialect, ProviderSettings};
 pub use reader::{Problem, Problems};
 
@@ -78,33 +79,6 @@ pub struct LocalIdp {
     pub url: Url,
     /// Where the people are kept that somebody made up there.
     pub people_file: PathBuf,
-}
-
-/// How JWTs are made and believed.
-#[derive(Debug)]
-pub struct JwtSettings {
-    /// How long an access token lives.
-    pub access_ttl: Span,
-    /// How long a refresh token family lives.
-    pub refresh_ttl: Span,
-    /// With which algorithm new keys sign.
-    pub algorithm: Algorithm,
-    /// A signing key of the owner's own.
-    pub private_key: Option<SigningKey>,
-    /// `iss`.
-    pub issuer: String,
-    /// `aud`.
-    pub audience: String,
-    /// Whether a JWT is refused before it expires, once its sign-in has ended.
-    pub revocation: Revocation,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Revocation {
-    /// Its `exp` alone.
-    Expiry,
-    /// Its `exp`, or the end of its sign-in, which every process hears of within a second.
-    Watch,
 }
 
 /// What the program was built with beside the product.

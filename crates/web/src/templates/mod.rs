@@ -13,7 +13,7 @@ use latchkey_domain::sign_in::{Door, Key};
 use crate::app::Application;
 use crate::caller::Caller;
 use crate::doctor::{Level, Report};
-use crate::errors::{Action, Entry, Fault, Owner};
+use crate::errors::{Action, Entry, Fault, Owner, catalogue};
 use crate::mail::EmailMessage;
 
 pub(crate) use crate::layout::Layout;
@@ -30,7 +30,10 @@ impl<T: Template> IntoResponse for Page<T> {
     fn into_response(self) -> Response {
         match self.0.render() {
             Ok(html) => Html(html).into_response(),
-            Err(error) => Fault::from(error).into_response(),
+            Err(error) => {
+                tracing::error!(%error, "a page could not be rendered");
+                Fault::new(catalogue::INTERNAL).into_response()
+            }
         }
     }
 }

@@ -51,8 +51,8 @@ pub(crate) async fn send_verification(
 ) -> Result<Redirect> {
     app.limits.a_letter(&client)?;
     match &caller.user.email {
-        Some(email) if !caller.user.email_verified => {
-            recovery::send_verification(&app, &caller.user, email).await?;
+        Some(_) if !caller.user.email_verified => {
+            recovery::send_verification(&app, &caller.user).await?;
             Ok(Redirect::to(&done("letter")))
         }
         _ => Ok(Redirect::to("/account")),

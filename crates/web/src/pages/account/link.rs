@@ -2,13 +2,12 @@
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use latchkey_auth::linking::{self, Pending};
-use latchkey_auth::oauth::Attempt;
-use latchkey_domain::UserId;
+use latchkey_auth::linking::Pending;
+use latchkey_auth::oauth::Purpose;
+use latchkey_axum::linking::link_identity;
+use latchkey_axum::routes::oauth::redirect_to_provider;
 use latchkey_domain::audit::Kind;
-use latchkey_domain::identity::Profile;
 use latchkey_domain::return_to::ReturnTo;
-use latchkey_domain::sign_in::Key;
 use latchkey_store::accounts::{self, Unlinked, WayIn};
 use serde::Deserialize;
 
@@ -20,7 +19,6 @@ use crate::client::Client;
 use crate::cookies::PENDING_LINK;
 use crate::errors::{Action, Fault, Result, catalogue};
 use crate::form::Fields;
-use crate::pages::oauth;
 use crate::sign_in::Browser;
 use crate::templates::{Layout, LinkPage, Page};
 
@@ -35,50 +33,8 @@ pub(crate) async fn start(
 ) -> Result<Response> {
     caller.proved_lately(&app).await?;
     let return_to = ReturnTo::parse(Some(&done("linked")), &app.settings.public_url);
-    let secret = &app.settings.app_secret;
-    let browser = &client.user_agent;
-    let now = app.clock.now();
-    let attempt = Attempt::new(&slug, Key::Session, return_to, browser, secret, now);
-    oauth::set_out(&app, &slug, attempt.linking(caller.user.id), &headers).await
-}
-
-/// Links what a provider has just vouched for, for whoever set out to do so.
-pub(crate) async fn finish(
-    app: &App,
-    user: UserId,
-    provider: &str,
-    profile: &Profile,
-    browser: &Browser,
-) -> Result<()> {
-    // Somebody else signed in here in the meantime: it is not theirs to link.
-    if browser.before.as_ref().map(|caller| caller.user.id) != Some(user) {
-        return Err(
-            Fault::new(catalogue::LINK_LOST).action(Action::link("Go to your account", "/account"))
-        );
-    }
-    if let Some(caller) = &browser.before {
-        caller.lives(app).await?;
-    }
-    link(app, user, provider, profile, &browser.client).await
-}
-
-async fn link(
-    app: &App,
-    user: UserId,
-    provider: &str,
-    profile: &Profile,
-    client: &Client,
-) -> Result<()> {
-    match linking::link(&app.db, user, provider, profile, app.clock.now()).await {
-        Ok(true) => {
-            audit::by_person(app, Kind::Linked, user, provider, client).await;
-            Ok(())
-        }
-        Ok(false) => Ok(()),
-        Err(linking::Error::IdentityTaken) => Err(Fault::new(catalogue::IDENTITY_TAKEN)
-            .action(Action::link("Go to your account", "/account"))),
-        Err(linking::Error::Store(error)) => Err(error.into()),
-    }
+    let purpose = Purpose::Link(caller.user.id);
+    redirect_to_provider(&app, &slug, purpose, return_to, &client, &headers).await
 }
 
 /// `GET /account/link`: asks whether the identity that waits is to be linked.
@@ -106,7 +62,8 @@ pub(crate) async fn accept(
 ) -> Result<Response> {
     caller.proved_lately(&app).await?;
     let pending = pending(&app, &headers, &caller)?;
-    link(&app, caller.user.id, &pending.provider, &pending.profile, &browser.client).await?;
+    let Pending { provider, profile, .. } = &pending;
+    link_identity(&app, caller.user.id, provider, profile, &browser.client).await?;
     browser.outgoing.add(vec![app.cookies.removal(PENDING_LINK)]);
     Ok(Redirect::to(&done("linked")).into_response())
 }

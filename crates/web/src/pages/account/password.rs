@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Redirect;
+use latchkey_axum::password;
 use latchkey_domain::audit::Kind;
 use latchkey_domain::password::{Password, check};
 use latchkey_store::{accounts, passwords, sign_ins};
@@ -13,7 +14,7 @@ use crate::caller::Caller;
 use crate::client::Client;
 use crate::errors::{Action, Fault, Result, catalogue};
 use crate::form::Fields;
-use crate::{audit, password, recovery};
+use crate::{audit, recovery};
 
 #[derive(Deserialize)]
 pub(crate) struct Change {

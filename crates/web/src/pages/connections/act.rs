@@ -5,13 +5,13 @@ use axum::response::{Redirect, Response};
 use http::HeaderMap;
 use latchkey_auth::connections;
 use latchkey_auth::connections::ending::{Ended, Outcome};
-use latchkey_auth::oauth::response::Response as Answer;
-use latchkey_auth::oauth::{Attempt, Error, Provider, flow};
+use latchkey_auth::oauth::{Attempt, Error, Provider, Purpose, flow};
+use latchkey_axum::host::Connecting;
+use latchkey_axum::routes::oauth::redirect_to_provider;
 use latchkey_domain::UserId;
 use latchkey_domain::audit::Kind;
-use latchkey_domain::connection::{Granted, Offer, decision};
+use latchkey_domain::connection::{Offer, decision};
 use latchkey_domain::return_to::ReturnTo;
-use latchkey_domain::sign_in::Key;
 use latchkey_store::connections::current;
 use serde::Deserialize;
 
@@ -22,7 +22,6 @@ use crate::caller::Caller;
 use crate::client::Client;
 use crate::errors::{Action, Fault, Result, catalogue};
 use crate::form::Fields;
-use crate::pages::oauth;
 use crate::sign_in::Browser;
 
 /// The boxes that can be ticked, by the names of the services.
@@ -77,10 +76,10 @@ pub(crate) async fn connect(
     let living = before.filter(|one| one.state.is_living()).map(|one| one.granted);
     let scopes = decision::to_ask(provider.family(), living.as_ref(), &chosen);
     let return_to = ReturnTo::parse(Some(&done("connected", &slug)), &app.settings.public_url);
-    let secret = &app.settings.app_secret;
-    let now = app.clock.now();
-    let attempt = Attempt::new(&slug, Key::Session, return_to, &client.user_agent, secret, now);
-    oauth::set_out(&app, &slug, attempt.connecting(user, &scopes), &headers).await
+    let purpose = Purpose::connect(user, &scopes);
+    redirect_to_provider(&app, &slug, purpose, return_to, client, &headers)
+        .await
+        .map_err(|fault| fault.instead(vec![back(&slug)]))
 }
 
 /// Somebody comes back with a grant, or without one. Nobody is signed in by it,
@@ -88,42 +87,31 @@ pub(crate) async fn connect(
 pub(crate) async fn finish(
     app: &App,
     provider: &Provider,
-    attempt: &Attempt,
-    answer: Answer,
+    connecting: Connecting,
     browser: &Browser,
 ) -> Result<String> {
-    let Some(connecting) = &attempt.connecting else {
-        return Err(Fault::new(catalogue::INTERNAL));
-    };
+    let user = connecting.user;
     let (caller, client) = match person(browser) {
-        Ok(person) if person.0.user.id == connecting.user => person,
+        Ok(person) if person.0.user.id == user => person,
         // Somebody else is signed in here by now, or nobody.
         _ => return Err(Fault::new(catalogue::CONNECTION_LOST).action(back(&provider.slug))),
     };
     caller.lives(app).await?;
-    let asked = Granted::parse(&connecting.scopes);
     // Goes on whether or not somebody still waits: what the provider hands out is
     // kept, or ended again.
-    let (task, slug, user) = (app.clone(), provider.slug.clone(), connecting.user);
-    let attempt = attempt.clone();
-    let work = async move { take(&task, &slug, user, &attempt, asked, answer).await };
+    let (task, slug) = (app.clone(), provider.slug.clone());
+    let work = async move { take(&task, &slug, connecting).await };
     let kept = app.beside.run(work).await?;
     if !kept {
         return Ok(done("declined", &provider.slug));
     }
-    audit::by_person(app, Kind::Connected, connecting.user, &*provider.slug, client).await;
+    audit::by_person(app, Kind::Connected, user, &*provider.slug, client).await;
     Ok(done("connected", &provider.slug))
 }
 
 /// Redeems the code and keeps what it yields. Says whether the person said yes.
-async fn take(
-    app: &App,
-    slug: &str,
-    user: UserId,
-    attempt: &Attempt,
-    asked: Granted,
-    answer: Answer,
-) -> Result<bool> {
+async fn take(app: &App, slug: &str, connecting: Connecting) -> Result<bool> {
+    let Connecting { user, asked, attempt, answer } = connecting;
     let provider = provider(app, slug)?;
     let failed = |error: connections::Error| words::fault(&error, provider);
     // Something may have been ended since they set out: its end would be the
@@ -133,12 +121,12 @@ async fn take(
     }
     let is_first = current(&app.db, user, slug).await?.is_none();
     let now = app.clock.now();
-    let redeemed = match flow::redeem(&app.http, provider, attempt, answer, now).await {
+    let redeemed = match flow::exchange_code(&app.http, provider, &attempt, answer, now).await {
         Ok(redeemed) => redeemed,
         Err(Error::Declined) => return Ok(false),
-        Err(error) => return Err(set_out_failed(&error, provider, attempt)),
+        Err(error) => return Err(set_out_failed(&error, provider, &attempt)),
     };
-    let kept = match flow::whose(&app.http, provider, attempt, &redeemed, now).await {
+    let kept = match flow::fetch_profile(&app.http, provider, &attempt, &redeemed, now).await {
         Ok(profile) => {
             let kept = app.connections.keep(provider, user, asked, &profile, &redeemed.tokens);
             kept.await.map_err(failed).and_then(|kept| match kept {
@@ -147,7 +135,7 @@ async fn take(
                 false => Err(Fault::new(catalogue::CONNECTION_LOST)),
             })
         }
-        Err(error) => Err(set_out_failed(&error, provider, attempt)),
+        Err(error) => Err(set_out_failed(&error, provider, &attempt)),
     };
     // At some providers it would be the end of every grant of this person.
     if kept.is_err() && is_first {
@@ -157,7 +145,7 @@ async fn take(
 }
 
 /// Why nothing was connected, in the catalogue's words.
-pub(crate) fn set_out_failed(error: &Error, provider: &Provider, attempt: &Attempt) -> Fault {
+fn set_out_failed(error: &Error, provider: &Provider, attempt: &Attempt) -> Fault {
     Fault::from_oauth(error, provider, attempt).instead(vec![back(&provider.slug)])
 }
 

@@ -1,0 +1,77 @@
+//! What the application decides that sign-in is mounted in.
+
+use std::future::Future;
+
+use axum::response::{Html, IntoResponse, Response};
+use latchkey_auth::oauth::response::Response as Answer;
+use latchkey_auth::oauth::{Attempt, Provider};
+use latchkey_domain::connection::Granted;
+use latchkey_domain::identity::Profile;
+use latchkey_domain::return_to::ReturnTo;
+use latchkey_domain::sign_in::Key;
+use latchkey_domain::{Roles, UserId};
+
+use crate::errors::{Fault, Result, catalogue};
+use crate::sign_in::Browser;
+
+/// A password form whose e-mail and password do not match.
+#[derive(Debug)]
+pub struct FailedSignIn {
+    pub email: String,
+    pub key: Key,
+    pub next: ReturnTo,
+}
+
+/// The answer to an attempt to connect services
+/// ([`latchkey_auth::oauth::Purpose::Connect`]).
+#[derive(Debug)]
+pub struct Connecting {
+    /// Who set out, and has to come back.
+    pub user: UserId,
+    /// Which scopes were asked for.
+    pub asked: Granted,
+    pub attempt: Attempt,
+    pub answer: Answer,
+}
+
+/// What the application decides; implemented by its state. Each method has an
+/// answer that does for a start.
+pub trait Host: Clone + Send + Sync + 'static {
+    /// How an error looks. Programs get `application/problem+json` instead.
+    fn error_page(&self, fault: &Fault, request_id: &str) -> Response {
+        let entry = fault.entry();
+        let (title, cause, next) = (fault.title(), fault.cause(), fault.next());
+        let [title, cause, next] = [title, cause, next].map(|text| escape(&text));
+        let html = format!(
+            "<!doctype html><title>{title}</title><h1>{title}</h1><p>{cause}</p><p>{next}</p>\
+             <p><code>{}</code> · <code>{request_id}</code></p>",
+            entry.code
+        );
+        (entry.status, Html(html)).into_response()
+    }
+
+    /// What the password form answers when e-mail and password do not match:
+    /// the form once more, say ([`Fault::html`]).
+    fn failed_sign_in(&self, _: &FailedSignIn) -> Fault {
+        Fault::new(catalogue::WRONG_CREDENTIALS)
+    }
+
+    /// What an account begins with that a provider vouches for.
+    fn initial_roles(&self, _: &Provider, _: &Profile) -> Roles {
+        Roles::default()
+    }
+
+    /// Takes what a provider grants beyond signing in. Says where the browser goes next.
+    fn connect(
+        &self,
+        _: &Browser,
+        _: &Provider,
+        _: Connecting,
+    ) -> impl Future<Output = Result<String>> + Send {
+        std::future::ready(Err(Fault::new(catalogue::NOT_FOUND)))
+    }
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}

@@ -1,0 +1,34 @@
+//! Sign-in for any axum application: mount [`routes`], and take a [`caller::Caller`].
+//!
+//! An application brings a state of which [`Latchkey`] is a part
+//! (`Latchkey: FromRef<S>`) and says in a [`Host`] what is its own: how an error
+//! looks, who gets which role, what else a provider is used for.
+//!
+//! ```text
+//! Router::new()
+//!     .route("/", get(home))
+//!     .merge(latchkey_axum::routes::pages())
+//! ```
+
+pub mod audit;
+pub mod caller;
+pub mod client;
+pub mod config;
+pub mod cookies;
+pub mod device;
+pub mod errors;
+pub mod form;
+pub mod host;
+pub mod json;
+pub mod limits;
+pub mod linking;
+pub mod middleware;
+pub mod password;
+pub mod routes;
+pub mod sign_in;
+mod state;
+pub mod used;
+
+pub use config::Config;
+pub use host::Host;
+pub use state::{Error, Latchkey};

@@ -1,0 +1,46 @@
+//! `POST /sign-in`: an e-mail address and a password.
+
+use axum::Extension;
+use axum::extract::{FromRef, State};
+use axum::response::{IntoResponse, Redirect};
+use latchkey_domain::return_to::ReturnTo;
+use latchkey_domain::sign_in::{Door, Key};
+use serde::Deserialize;
+
+use crate::errors::Result;
+use crate::form::Fields;
+use crate::host::{FailedSignIn, Host};
+use crate::password;
+use crate::sign_in::{Browser, let_in, strategy};
+use crate::state::Latchkey;
+
+#[derive(Deserialize)]
+pub(super) struct SignInForm {
+    #[serde(default)]
+    email: String,
+    #[serde(default)]
+    password: String,
+    strategy: Option<String>,
+    next: Option<String>,
+}
+
+pub(super) async fn submit<S: Host>(
+    State(host): State<S>,
+    browser: Browser,
+    Fields(form): Fields<SignInForm>,
+) -> Result<impl IntoResponse>
+where
+    Latchkey: FromRef<S>,
+{
+    let latchkey = Latchkey::from_ref(&host);
+    let key = strategy(form.strategy.as_deref(), Key::Jwt)?;
+    let next = ReturnTo::parse(form.next.as_deref(), &latchkey.config.public_url);
+    let checked = password::check(&latchkey, &form.email, &form.password, &browser.client).await?;
+    let Some(proof) = checked else {
+        let failed = FailedSignIn { email: form.email, key, next };
+        return Err(host.failed_sign_in(&failed));
+    };
+    let signed_in = let_in(&latchkey, browser, &proof.user, Door::Password, key).await?;
+    proof.still_holds(&latchkey, signed_in.id).await?;
+    Ok((Extension(signed_in), Redirect::to(next.as_str())))
+}

@@ -1,0 +1,166 @@
+//! What sign-in needs for as long as the process lives.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use latchkey_auth::http::Outbound;
+use latchkey_auth::introspection::{self, Introspection};
+use latchkey_auth::jwt::Expected;
+use latchkey_auth::key_ring::{self, Keys, Wanted};
+use latchkey_auth::oauth::Provider;
+use latchkey_auth::password::{self, Hasher};
+use latchkey_auth::refresh::Issuer;
+use latchkey_auth::revocation::Revoked;
+use latchkey_domain::{Clock, SignInId, Timestamp, UserId};
+use latchkey_store::{Db, Sessions, accounts, sign_ins};
+
+use crate::config::{Config, JwtSettings, Revocation};
+use crate::cookies::CookieProfile;
+use crate::limits::Limits;
+use crate::used::UsedAttempts;
+
+/// The part of an application's state that sign-in needs. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Latchkey(Arc<Parts>);
+
+#[derive(Debug)]
+pub struct Parts {
+    pub config: Config,
+    pub db: Db,
+    pub sessions: Sessions,
+    pub http: Outbound,
+    /// The providers, in the order of the buttons.
+    pub providers: Vec<Provider>,
+    /// How cookies are named and marked.
+    pub cookies: CookieProfile,
+    pub keys: Arc<Keys>,
+    /// What issues and renews pairs of tokens.
+    pub issuer: Issuer,
+    /// The sign-ins whose JWTs are refused before they expire.
+    pub revoked: Revoked,
+    /// Who is asked about other apps' tokens, where anybody is.
+    pub introspection: Option<Introspection>,
+    /// The attempts whose answer has come.
+    pub used_attempts: UsedAttempts,
+    /// How often somebody may try.
+    pub limits: Limits,
+    /// What hashes passwords.
+    pub hasher: Hasher,
+    pub clock: Clock,
+}
+
+impl Deref for Latchkey {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// Why sign-in could not be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the database of DATABASE_URL cannot be used: {0}")]
+    Store(#[from] latchkey_store::Error),
+    #[error("no HTTP client can be made: {0}")]
+    Http(#[from] latchkey_auth::http::Error),
+    #[error("no signing key can be used: {0}")]
+    Keys(#[from] key_ring::Error),
+    #[error("passwords cannot be hashed: {0}")]
+    Password(#[from] password::Error),
+}
+
+impl Latchkey {
+    /// Reads the signing keys, and what was revoked. Calls no provider: one
+    /// that is down must not keep the app from starting.
+    pub async fn open(
+        config: Config,
+        providers: Vec<Provider>,
+        introspection: Option<introspection::Config>,
+        db: Db,
+        clock: Clock,
+    ) -> Result<Self, Error> {
+        let http = Outbound::new()?;
+        let keys = Arc::new(keys(&config, &db, &clock).await?);
+        let JwtSettings { issuer, audience, access_ttl, revocation, .. } = &config.jwt;
+        let issuer = Issuer {
+            db: db.clone(),
+            keys: Arc::clone(&keys),
+            secret: config.app_secret.clone(),
+            issuer: issuer.clone(),
+            audience: audience.clone(),
+            access_ttl: *access_ttl,
+        };
+        let revoked = Revoked::new(*access_ttl, keys.leeway(), *revocation == Revocation::Watch);
+        revoked.poll(&db, None, clock.now()).await?;
+        let sessions = Sessions::new(db.clone(), clock.clone(), config.session);
+        Ok(Self(Arc::new(Parts {
+            sessions: if config.session_cache { sessions.cached() } else { sessions },
+            introspection: introspection
+                .map(|config| Introspection::new(config, http.clone(), db.clone())),
+            providers,
+            cookies: CookieProfile::of(&config.public_url),
+            used_attempts: UsedAttempts::default(),
+            limits: Limits::new(clock.clone()),
+            hasher: Hasher::new(&password::Settings::default())?,
+            http,
+            keys,
+            issuer,
+            revoked,
+            db,
+            clock,
+            config,
+        })))
+    }
+}
+
+impl Parts {
+    /// The provider with this name in our URLs.
+    #[must_use]
+    pub fn provider(&self, slug: &str) -> Option<&Provider> {
+        self.providers.iter().find(|provider| provider.slug == slug)
+    }
+
+    /// Takes note that a sign-in has ended, whichever key it carried: in this
+    /// process nothing remembers it any longer.
+    pub fn note_ended(&self, sign_in: SignInId, at: Timestamp) {
+        self.sessions.ended(sign_in);
+        self.revoked.note_ended(sign_in, at);
+    }
+
+    /// Takes note that the account of a sign-in is gone.
+    pub fn note_gone(&self, sign_in: SignInId, at: Timestamp) {
+        self.sessions.ended(sign_in);
+        self.revoked.note(sign_in, at);
+    }
+
+    /// Deletes an account. Its JWTs are refused at once here, and within a second
+    /// elsewhere, whatever JWT_REVOCATION says.
+    pub async fn delete_account(&self, user: UserId) -> latchkey_store::Result<()> {
+        let now = self.clock.now();
+        for sign_in in sign_ins::living(&self.db, user, self.config.session, now).await? {
+            self.note_gone(sign_in.id, now);
+        }
+        accounts::delete(&self.db, user, now).await?;
+        self.forget_delegations();
+        Ok(())
+    }
+
+    /// Takes note that an app may no longer do what it could a moment ago:
+    /// nothing that was heard about its token is believed any longer.
+    pub fn forget_delegations(&self) {
+        if let Some(introspection) = &self.introspection {
+            introspection.forget();
+        }
+    }
+}
+
+async fn keys(config: &Config, db: &Db, clock: &Clock) -> Result<Keys, Error> {
+    let wanted = match &config.jwt.private_key {
+        Some(key) => Wanted::Own(key.clone()),
+        None => Wanted::Any(config.jwt.algorithm),
+    };
+    let expected = Expected::new(&config.jwt.issuer, &config.jwt.audience);
+    let (db, secret) = (db.clone(), config.app_secret.clone());
+    Ok(Keys::open(db, secret, config.jwt.access_ttl, expected, wanted, clock.now()).await?)
+}
