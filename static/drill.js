@@ -6,10 +6,10 @@ const KEPT = "latchkey_drill";
 
 // In the head and not deferred: a comment that is refused is refused early.
 document.addEventListener("securitypolicyviolation", (event) => {
-  say(`The browser refused to run the comment's script: ${event.effectiveDirective} of this page's policy does not allow ${event.blockedURI}. Nothing was sent.`);
+  say(`The browser refused to run the comment’s script: ${event.effectiveDirective} in this page’s policy does not allow ${event.blockedURI}. Nothing was sent.`);
 });
 
-addEventListener("drill-done", () => say("The comment has run, and sent something to the thief. This page looks as if nothing had happened."));
+addEventListener("drill-done", () => say("The comment’s script ran and sent something to the thief. The page looks as if nothing happened."));
 
 document.addEventListener("DOMContentLoaded", async () => {
   if (document.querySelector("[data-drill-over]")) localStorage.removeItem(KEPT);

@@ -156,7 +156,7 @@ describe('pages are for everybody', () => {
     }
     await reach(page.getByRole('button', { name: 'Time them again' }));
     await Promise.all([page.waitForEvent('load'), page.keyboard.press('Enter')]);
-    await page.getByText('It is running').waitFor();
+    await page.getByText('Running. This page refreshes').waitFor();
     await page.getByRole('button', { name: 'Time them again', disabled: false }).waitFor({ timeout: PATIENCE });
     assert.equal(await page.locator('svg.lane[viewBox="0 0 1000 16"]').count(), 1);
     window.assertQuiet();

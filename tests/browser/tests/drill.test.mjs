@@ -29,7 +29,7 @@ describe('the storage drill', () => {
   async function attack(page, query, outcome) {
     await page.goto(`${app.origin}/drill/room?${query}`);
     await page.locator('#outcome', { hasText: outcome }).waitFor();
-    await page.getByRole('link', { name: 'See what arrived' }).click();
+    await page.getByRole('link', { name: 'See what the thief received' }).click();
     await page.waitForURL(/\/drill#desk$/);
   }
 
@@ -44,7 +44,7 @@ describe('the storage drill', () => {
 
   test('localStorage is stolen, the HttpOnly cookie is not', async () => {
     const { page, context, assertQuiet } = await begin();
-    await attack(page, 'comment=steal', 'The comment has run');
+    await attack(page, 'comment=steal', 'The comment’s script ran');
     const stolen = await page.locator('.loot__token').innerText();
     const kept = await page.evaluate(() => localStorage.getItem('latchkey_drill'));
     assert.equal(stolen, kept);
@@ -70,7 +70,7 @@ describe('the storage drill', () => {
 
   test('the HttpOnly cookie is ridden', async () => {
     const { page, context, assertQuiet } = await begin();
-    await attack(page, 'comment=ride', 'The comment has run');
+    await attack(page, 'comment=ride', 'The comment’s script ran');
     assert.match(await page.locator('.loot__ridden').innerText(), /"known_by":"the HttpOnly cookie"/);
     assert.equal(await page.locator('#dora').innerText(), 'mallory@thief.example');
     // Nothing is left to use once the page is closed.
@@ -115,7 +115,7 @@ describe('the storage drill', () => {
     await page.goto(`${app.origin}/drill/room?comment=steal`);
     assert.match(await page.locator('#outcome').innerText(), /No script has run/);
     await page.goto(`${app.origin}/drill`);
-    await page.getByText('With scripts switched off in your browser').waitFor();
+    await page.getByText('If they are off in your browser').waitFor();
     await page.getByText('Nothing has arrived.').waitFor();
     assertQuiet();
     await context.close();

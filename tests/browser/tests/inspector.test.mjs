@@ -48,7 +48,7 @@ describe('the inspector', () => {
       await page.getByLabel('Token', { exact: true }).fill(token.slice(0, 300));
       await inspect(page);
       assert.equal((await lamps(page))[0], 'No');
-      await page.getByText('Not all of it can be read').waitFor();
+      await page.getByText('Only part of it can be read').waitFor();
 
       // By somebody's own key.
       const set = await (await fetch(`${app.origin}/.well-known/jwks.json`)).text();

@@ -17,7 +17,7 @@ describe('the attack lab', () => {
       const { page } = window;
       await page.goto(`${app.origin}/lab`);
       await page.getByRole('button', { name: /^Run all/ }).click();
-      await page.getByRole('status').filter({ hasText: 'are over' }).waitFor();
+      await page.getByRole('status').filter({ hasText: ' done' }).waitFor();
       // It renews itself until the run is over.
       await page.getByRole('button', { name: /^Run all/ }).waitFor({ timeout: 60_000 });
       const rows = page.locator('.rows li');

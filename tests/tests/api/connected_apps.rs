@@ -107,7 +107,7 @@ async fn whatever_the_server_answers_the_page_is_there() {
     ] {
         issuer.answers(LIST, answer);
         let found = section(&mut jane, &app).await;
-        assert!(found.contains("cannot be listed at the moment"), "{found}");
+        assert!(found.contains("unavailable right now"), "{found}");
         let page = end(&mut jane, &app, "7/7").await;
         let page = page.expect_error(503, "access_not_ended");
         assert!(page.header("retry-after").is_some());
@@ -158,7 +158,7 @@ async fn nobody_has_the_server_asked_without_end() {
     let page = refused.expect("a limit").expect_error(429, "too_many_tries");
     assert!(page.header("retry-after").is_some());
     let before = issuer.requests(LIST).len();
-    assert!(section(&mut jane, &app).await.contains("cannot be listed at the moment"));
+    assert!(section(&mut jane, &app).await.contains("unavailable right now"));
     assert_eq!(issuer.requests(LIST).len(), before, "asked all the same");
 }
 
@@ -175,5 +175,5 @@ async fn a_server_without_a_list_and_one_that_is_not_there_are_told_of() {
 
     let none = Setup::new().set("LOCAL_IDP", "off").with_issuer(&issuer).start().await;
     let mut jane = come_in(&none, &issuer, SUBJECT).await;
-    assert!(section(&mut jane, &none).await.contains("takes no tokens of other apps"));
+    assert!(section(&mut jane, &none).await.contains("does not accept tokens from other apps"));
 }

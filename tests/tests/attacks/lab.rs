@@ -113,7 +113,7 @@ async fn without_the_provider_nothing_is_said_to_be_refused() {
     let mut browser = Browser::new();
     for id in ["login_csrf", "id_token_nonce", "pkce_missing"] {
         let page = run(&app, &mut browser, &format!("/lab/{id}/run")).await;
-        assert!(page.body.contains("It could not be run"), "{id}: {}", page.summary());
+        assert!(page.body.contains("It could not run"), "{id}: {}", page.summary());
         assert!(page.body.contains("needs the local provider"), "{id}: {}", page.summary());
     }
     let page = run(&app, &mut browser, "/lab/jwt_none/run").await;

@@ -46,12 +46,12 @@ async fn a_guess_comes_before_the_answer_and_stands_beside_it() {
     );
     let after = row(&browser.get(&app.url("/compare")).await.expect(200), 4);
     assert!(after.contains("verdict--false"), "{after}");
-    assert!(after.contains("You said true.") && after.contains("session cookie"), "{after}");
+    assert!(after.contains("You guessed true") && after.contains("session cookie"), "{after}");
 
     // Who has not guessed does not see it, but need not wait either.
     let page = other.get(&app.url("/compare")).await.expect(200);
     let unseen = row(&page, 4);
-    assert!(unseen.contains("It is measured.") && !unseen.contains("verdict"), "{unseen}");
+    assert!(unseen.contains("Already measured.") && !unseen.contains("verdict"), "{unseen}");
     let to = other
         .post(&app.url("/compare/guess"), &[("claim", "4"), ("guess", "false")])
         .await
@@ -100,7 +100,7 @@ async fn a_run_that_is_under_way_is_not_begun_twice() {
     let second = browser.post(&app.url("/compare/run"), &[("claim", "4")]).await.see_other();
     assert!(app.demo.comparison.under_way().is_some_and(|run| run.claims[0].number == 16));
     let page = browser.get(&app.url("/compare")).await.expect(200);
-    assert!(page.body.contains("A measurement is under way."));
+    assert!(page.body.contains("A measurement is running."));
     assert_eq!(wait(&mut browser, &app, &first).await, "/compare#claim-16");
     assert!(app.demo.comparison.result(16).is_some());
     assert!(app.demo.comparison.result(4).is_none(), "{second} was another run");

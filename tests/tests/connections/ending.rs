@@ -199,8 +199,8 @@ async fn a_provider_that_is_away_is_asked_again_until_it_is_done() {
     issuer.answers(REVOKE, Answer::html(503));
     assert_eq!(disconnect(&mut browser, &app, "acme").await, "disconnecting");
     let page = overview(&mut browser, &app).await;
-    assert!(page.body.contains("Being disconnected since"), "{}", page.summary());
-    assert!(page.body.contains("is out of order"), "{}", page.summary());
+    assert!(page.body.contains("Disconnecting since"), "{}", page.summary());
+    assert!(page.body.contains("is unavailable"), "{}", page.summary());
     // It cannot be used any more, and not be connected over it.
     let _ = profile(&mut browser, &app).await.expect_error(404, "not_connected");
     let over = browser.post(&app.url("/connections/acme"), &[("profile", "yes")]).await;
@@ -217,7 +217,7 @@ async fn a_provider_that_is_away_is_asked_again_until_it_is_done() {
     until("the revocation", async || count(&app.app.db, ROWS).await == 0).await;
     assert!(!issuer.still_takes(SUBJECT));
     let page = overview(&mut browser, &app).await;
-    assert!(!page.body.contains("Being disconnected since"));
+    assert!(!page.body.contains("Disconnecting since"));
 }
 
 #[tokio::test]

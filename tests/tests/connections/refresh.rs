@@ -103,13 +103,13 @@ async fn what_was_taken_back_there_asks_for_the_person_once_and_then_stays_quiet
     }
     assert_eq!(issuer.all_requests().len(), asked, "no loop");
     let page = overview(&mut browser, &app).await;
-    assert!(page.body.contains("Acme has to be connected again"), "{}", page.summary());
+    assert!(page.body.contains("<h3>Reconnect Acme</h3>"), "{}", page.summary());
     let noted = "SELECT COUNT(*) FROM audit_events WHERE kind = 'reconnect_needed'";
     assert_eq!(count(&app.app.db, noted).await, 1);
     connect(&mut browser, &app, &issuer).await;
     let _ = profile(&mut browser, &app).await.expect(200);
     let page = overview(&mut browser, &app).await;
-    assert!(!page.body.contains("has to be connected again"));
+    assert!(!page.body.contains("<h3>Reconnect Acme</h3>"));
 }
 
 #[tokio::test]
@@ -141,13 +141,13 @@ async fn a_provider_that_is_ill_for_a_while_costs_nothing() {
         issuer.answers(TOKEN, answer);
         let _ = profile(&mut browser, &app).await.expect_error(status, code);
         let page = overview(&mut browser, &app).await;
-        assert!(page.body.contains("It did not work the last time"), "{}", page.summary());
+        assert!(page.body.contains("The last request failed"), "{}", page.summary());
         assert!(page.body.contains("tag--good\">connected"), "{}", page.summary());
     }
     issuer.behaves();
     let _ = profile(&mut browser, &app).await.expect(200);
     let page = overview(&mut browser, &app).await;
-    assert!(!page.body.contains("It did not work the last time"));
+    assert!(!page.body.contains("The last request failed"));
 }
 
 /// Whoever was killed while they spoke to the provider holds the lease.

@@ -42,10 +42,10 @@ async fn a_token_of_ours_is_decoded_and_verified_however_it_is_pasted() {
     ] {
         let page = inspect(&app, &[("token", &pasted)]).await.expect(200);
         assert_eq!(lamps(&page), ["yes", "yes", "yes"], "{pasted:.40}: {}", page.summary());
-        assert!(page.body.contains("<strong>taken</strong>"), "{}", page.summary());
+        assert!(page.body.contains("<strong>accepted</strong>"), "{}", page.summary());
         assert!(page.body.contains("ada@example.test") && page.body.contains("RFC 7519 §4.1.4"));
         assert!(page.body.contains("Expires in 4 minutes"), "{}", page.summary());
-        assert_eq!(page.body.contains("Taken away"), pasted != token);
+        assert_eq!(page.body.contains("Removed before decoding"), pasted != token);
     }
 }
 
@@ -171,7 +171,7 @@ async fn the_token_that_is_carried_is_shown_without_its_signature() {
     sign_up(&app, "ada@example.test").await;
     let mut browser = signed_in(&app, "ada@example.test", "jwt").await;
     let page = browser.get(&app.url("/inspector")).await.expect(200);
-    assert!(page.body.contains("Inspect the one I carry"));
+    assert!(page.body.contains("Inspect my own token"));
     let page = browser.post(&app.url("/inspector"), &[("carried", "1")]).await.expect(200);
     assert_eq!(lamps(&page), ["yes", "yes", "yes"], "{}", page.summary());
     let token = carried(&browser, "latchkey_token").expect("a token");
@@ -182,9 +182,9 @@ async fn the_token_that_is_carried_is_shown_without_its_signature() {
 
     let mut other = signed_in(&app, "ada@example.test", "session").await;
     let page = other.get(&app.url("/inspector")).await.expect(200);
-    assert!(!page.body.contains("Inspect the one I carry"));
+    assert!(!page.body.contains("Inspect my own token"));
     let page = other.post(&app.url("/inspector"), &[("carried", "1")]).await.expect(200);
-    assert!(page.body.contains("carries no JWT"), "{}", page.summary());
+    assert!(page.body.contains("has no JWT"), "{}", page.summary());
 }
 
 #[tokio::test]

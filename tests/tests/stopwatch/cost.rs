@@ -9,11 +9,11 @@ async fn the_cost_is_that_of_this_instance() {
     let watch = Setup::new().set("JWT_REVOCATION", "watch").set("SESSION_CACHE", "watch");
     let watch = watch.start().await;
     let page = Browser::new().get(&expiry.url("/compare")).await;
-    for said in ["2 minutes from its issue, and 5 seconds for clocks", "not used for 3 hours"] {
+    for said in ["2 minutes after it was issued, plus 5 seconds", "unused for 3 hours"] {
         assert!(page.body.contains(said), "{said}: {}", page.summary());
     }
-    assert!(page.body.contains("Not at all: nobody asks whether it was revoked"));
-    assert!(page.body.contains("it is refused at the next request"));
+    assert!(page.body.contains("Not at all: nothing checks for revocation"));
+    assert!(page.body.contains("refused at the next request"));
     let page = Browser::new().get(&watch.url("/compare")).await;
     assert!(page.body.contains("every process refuses it within a second"));
     assert!(page.body.contains("<code>SESSION_CACHE</code>: watch"));

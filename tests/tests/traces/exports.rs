@@ -149,7 +149,7 @@ async fn what_nobody_here_saw_is_said_to_be_unseen() {
     };
     let one = setup().start().await;
     let other = setup().set("PUBLIC_URL", &one.origin).start().await;
-    let missing = "The beginning is missing";
+    let missing = "The start is missing";
     let unseen = "Seen only by your browser and the provider";
     // Another process serves the same site, and gets the callback.
     let mut browser = Browser::new();

@@ -9,7 +9,7 @@ use latchkey_web::settings::Revocation;
 /// site needs besides stands there as comments.
 pub(super) fn of(advice: &Advice) -> String {
     let mut lines: Vec<&str> = Vec::new();
-    lines.push("# Where things are kept.");
+    lines.push("# The database.");
     lines.push(if advice.shares_database {
         "DATABASE_URL=postgres://latchkey@localhost/latchkey"
     } else {
@@ -20,7 +20,7 @@ pub(super) fn of(advice: &Advice) -> String {
     if advice.key == Key::Session {
         lines.extend([
             "",
-            "# The key of pages: a server session, unused and at the latest.",
+            "# Pages: a server session; its idle and absolute lifetime.",
             "SESSION_IDLE_TTL=7d",
             "SESSION_TTL=30d",
         ]);
@@ -29,9 +29,9 @@ pub(super) fn of(advice: &Advice) -> String {
         lines.extend([
             "",
             if advice.key == Key::Jwt {
-                "# The key of pages and programs: a JWT."
+                "# Pages and programs: a JWT."
             } else {
-                "# The key of programs: a JWT."
+                "# Programs: a JWT."
             },
             "JWT_ALGORITHM=EdDSA",
             "JWT_ACCESS_TTL=5m",
@@ -45,8 +45,8 @@ pub(super) fn of(advice: &Advice) -> String {
     if advice.programs == Some(ForPrograms::Opaque) {
         lines.extend([
             "",
-            "# Opaque tokens: whoever issued them is asked (RFC 7662), in development",
-            "# the local provider. For how long an answer is believed:",
+            "# Opaque tokens: their issuer is asked (RFC 7662), in development",
+            "# the local provider. How long an answer is cached:",
             match advice.believed {
                 0 => "OAUTH_INTROSPECTION_CACHE=0",
                 1 => "OAUTH_INTROSPECTION_CACHE=1s",
@@ -74,13 +74,13 @@ fn door(advice: &Advice, lines: &mut Vec<&str>) {
         return;
     }
     lines.push(match advice.door {
-        Doors::OAuth => "# The door: OAuth. The local provider plays Google until both are set.",
-        Doors::Both => "# Both doors. The local provider plays Google until both are set.",
+        Doors::OAuth => "# Sign in with OAuth. Google is simulated until both are set.",
+        Doors::Both => "# Sign in with OAuth or a password. Google is simulated until both are set.",
         Doors::Password if advice.connects => {
-            "# The door: a password. Google is for connections; it is played until both are set."
+            "# Sign in with a password. Google is for connections; it is simulated until both are set."
         }
         Doors::Password => {
-            "# The door: a password. The local provider issues the opaque tokens, in development."
+            "# Sign in with a password. In development, the local provider issues the opaque tokens."
         }
     });
     lines.extend(["LOCAL_IDP=auto", "# GOOGLE_CLIENT_ID=", "# GOOGLE_CLIENT_SECRET="]);

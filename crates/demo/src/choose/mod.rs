@@ -142,7 +142,7 @@ fn chosen(demo: &Demo, answers: &Answers) -> Chosen {
         door: match advice.door {
             Doors::OAuth => "OAuth",
             Doors::Password => "A password",
-            Doors::Both => "Both doors",
+            Doors::Both => "Both",
         },
         key: match advice.key {
             Key::Session => "A server session",
@@ -176,17 +176,17 @@ fn measured(demo: &Demo, claim: u8) -> Option<String> {
 /// Real programs of this repository, which are compiled with it.
 fn snippets(advice: &Advice) -> Vec<Snippet> {
     const SESSION: Snippet = Snippet {
-        title: "Who carries this session?",
+        title: "Whose session is this?",
         path: "crates/auth/examples/whose_session.rs",
         code: include_str!("../../../auth/examples/whose_session.rs"),
     };
     const JWT: Snippet = Snippet {
-        title: "Another service checks a JWT, with the public keys alone",
+        title: "Another service verifies a JWT with only the public keys",
         path: "crates/auth/examples/jwt_elsewhere.rs",
         code: include_str!("../../../auth/examples/jwt_elsewhere.rs"),
     };
     const OPAQUE: Snippet = Snippet {
-        title: "What may somebody do who shows an opaque token?",
+        title: "What may the holder of an opaque token do?",
         path: "crates/auth/examples/whose_opaque_token.rs",
         code: include_str!("../../../auth/examples/whose_opaque_token.rs"),
     };

@@ -45,39 +45,39 @@ macro_rules! questions {
 }
 
 questions! {
-    Passwords ("passwords", "Who keeps the passwords?", "That is the door.") {
+    Passwords ("passwords", "Who keeps the passwords?", "This decides the sign-in method.") {
         /// Somebody else.
-        Provider ("provider", "A provider", "Your people all have accounts there, and you can depend on it."),
-        Here ("here", "You", "Nobody else may decide who gets in."),
-        Both ("both", "Either", "Each person chooses."),
+        Provider ("provider", "A provider", "Your users all have accounts there, and you can rely on it."),
+        Here ("here", "You", "No one else may decide who gets in."),
+        Both ("both", "Either", "Each user chooses."),
     }
-    Callers ("callers", "Who calls your API?", "A browser carries a cookie; a program does not.") {
+    Callers ("callers", "Who calls your API?", "Browsers send cookies; programs do not.") {
         Pages ("pages", "Your own pages only", "On your own origin."),
-        Programs ("programs", "Your own programs, too", "An app on a phone, a command line."),
-        Others ("others", "Other people’s programs, too", "For your people, with what they allow."),
+        Programs ("programs", "Your own programs, too", "A phone app or a command-line tool."),
+        Others ("others", "Other people’s programs, too", "For your users, with what they allow."),
     }
     /// How soon must an ended sign-in be refused?
-    Ending ("ending", "How soon must “sign out” be felt?", "That is what a copied key is worth.") {
-        AtOnce ("at-once", "At the next request", "Not one more answer."),
+    Ending ("ending", "How soon must “sign out” take effect?", "This is how long a stolen copy works.") {
+        AtOnce ("at-once", "At the next request", "Not one more response."),
         /// Within a second or so.
-        Second ("second", "Within a second", "Everywhere, but not to the request."),
-        Minutes ("minutes", "Within minutes", "A key that was copied may live that long."),
+        Second ("second", "Within a second", "Everywhere, but not necessarily at the next request."),
+        Minutes ("minutes", "Within minutes", "A stolen copy may work that long."),
     }
-    Services ("services", "How many services check the key?", "Whoever checks a session needs its database.") {
+    Services ("services", "How many services check the credential?", "A service that checks sessions needs their database.") {
         One ("one", "One process", "The app itself."),
         Replicas ("replicas", "Several, with one database", "Copies of the same app."),
-        Apart ("apart", "Several that share no database", "Services of other teams, or elsewhere."),
+        Apart ("apart", "Several that share no database", "Other teams’ services, or services elsewhere."),
     }
-    Database ("database", "How far is your database?", "A session costs one question to it.") {
-        Here ("here", "In the process", "SQLite."),
+    Database ("database", "How far is your database?", "A session costs one query per request.") {
+        Here ("here", "In the same process", "SQLite."),
         Near ("near", "In the same building", "A millisecond or two."),
         /// Elsewhere.
-        Far ("far", "Farther", "Ten milliseconds and more."),
+        Far ("far", "Farther away", "Ten milliseconds or more."),
     }
     /// Do we act elsewhere for the person?
-    Delegation ("delegation", "Do you act at other services for the person?", "That is what OAuth was made for, whichever door they come through.") {
+    Delegation ("delegation", "Do you act at other services for your users?", "OAuth was made for this, however they sign in here.") {
         No ("no", "No", "Only here."),
-        Yes ("yes", "Yes", "Read their calendar, say, at a provider."),
+        Yes ("yes", "Yes", "For example, to read their calendar."),
     }
 }
 

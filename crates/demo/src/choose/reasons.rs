@@ -30,8 +30,8 @@ pub(super) fn of(answers: &Answers, advice: &Advice) -> Vec<Reason> {
         Some(ForPrograms::Opaque) => programs_that_ask(answers, &mut say),
     }
     if advice.connects {
-        say(16, "To act for a person elsewhere you need OAuth, beside whatever door they take.");
-        say(8, "What you get there is limited in time, and refreshed while they allow it.");
+        say(16, "To act for users elsewhere you need OAuth, however they sign in here.");
+        say(8, "What you get there expires, and can be refreshed while they allow it.");
     }
     reasons
 }
@@ -39,77 +39,77 @@ pub(super) fn of(answers: &Answers, advice: &Advice) -> Vec<Reason> {
 fn door(door: Doors, say: &mut impl FnMut(u8, &'static str)) {
     match door {
         Doors::OAuth => {
-            say(10, "With OAuth no byte of a password reaches you.");
-            say(1, "It takes more steps than a password form, once for each sign-in.");
-            say(15, "While the provider is down nobody new comes in; whoever is in stays in.");
+            say(10, "With OAuth, no password ever reaches you.");
+            say(1, "It takes more steps than a password form, once per sign-in.");
+            say(15, "While the provider is down, no one can sign in; users who are signed in stay signed in.");
         }
         Doors::Password => {
-            say(10, "With a password you see all of it, once, and keep a slow hash.");
-            say(15, "Nobody else can keep your people out.");
+            say(10, "You see each password in full, once, and store a slow hash.");
+            say(15, "No one else can lock your users out.");
         }
         Doors::Both => {
             say(
                 10,
-                "Whoever comes through a provider shows you no password; the others show it once.",
+                "Users who sign in with a provider show you no password; the others show it once.",
             );
-            say(15, "If a provider is down, its people need the other door: let them link both.");
+            say(15, "If a provider is down, its users need the other method: let them link both.");
         }
     }
 }
 
 fn session(answers: &Answers, say: &mut impl FnMut(u8, &'static str)) {
-    say(7, "A session that has ended is refused at the next request.");
-    say(12, "A role that was taken away is gone just as soon.");
-    say(2, "It costs one database query for each request.");
+    say(7, "A revoked session is refused at the next request.");
+    say(12, "A removed role is gone just as fast.");
+    say(2, "It costs one database query per request.");
     match answers.database {
         Database::Here => {
-            say(3, "In your process that query can cost less than checking a signature.");
+            say(3, "An in-process query can cost less than checking a signature.");
         }
-        Database::Near => say(3, "So near, the query is a small part of most answers."),
+        Database::Near => say(3, "At this distance, the query is a small part of most responses."),
         Database::Far => {
             say(
                 3,
-                "Your database is far, and each request pays for it: that is the price of ending at once.",
+                "Your database is far away, and each request pays for it: the price of instant revocation.",
             );
         }
     }
-    say(4, "A browser sends a few bytes with each request.");
-    say(13, "No script can read the cookie; one on your own page can still use it.");
+    say(4, "A browser sends only a few bytes with each request.");
+    say(13, "No script can read the cookie, but one on your own page can still use it.");
 }
 
 fn jwt(answers: &Answers, advice: &Advice, say: &mut impl FnMut(u8, &'static str)) {
     say(2, "A JWT costs no database query.");
     if answers.database == Database::Far {
-        say(3, "That pays because your database is farther away than a signature check costs.");
+        say(3, "That pays off: your database is so far away that a signature check is cheaper.");
     }
     if answers.services == Services::Apart {
         say(6, "Services that share nothing but the public key can check it.");
     }
-    say(4, "It is larger than a session id, with each request.");
+    say(4, "It makes each request larger than a session ID does.");
     ending(advice, say);
-    say(12, "A role that was taken away is gone at the next refresh.");
-    say(8, "It does not save you the state: the refresh token is state.");
-    say(13, "In an HttpOnly cookie no script can read it; in localStorage every script can.");
+    say(12, "A removed role is gone at the next refresh.");
+    say(8, "You still keep state: the refresh token is state.");
+    say(13, "In an HttpOnly cookie, no script can read it; in localStorage, every script can.");
 }
 
 fn ending(advice: &Advice, say: &mut impl FnMut(u8, &'static str)) {
     match advice.revocation {
         Revocation::Expiry => {
-            say(7, "A copy of it lives until it expires, whatever its owner does.");
+            say(7, "A copy works until it expires, whatever its owner does.");
         }
         Revocation::Watch => {
-            say(7, "With JWT_REVOCATION=watch a copy of it is refused within a second of the end.");
+            say(7, "With JWT_REVOCATION=watch, a copy is refused within a second of revocation.");
         }
     }
 }
 
 fn programs_with_jwt(answers: &Answers, advice: &Advice, say: &mut impl FnMut(u8, &'static str)) {
-    say(14, "Programs send a JWT in the Authorization header, never in an address.");
+    say(14, "Programs send a JWT in the Authorization header, never in a URL.");
     if advice.key == Key::Session {
         ending(advice, say);
     }
     if answers.ending == Ending::AtOnce {
-        say(7, "For programs that is as near to “at the next request” as a JWT comes.");
+        say(7, "For programs, that is as close to “at the next request” as a JWT gets.");
     }
     if answers.services == Services::Apart && advice.key == Key::Session {
         say(6, "Services that share nothing but the public key can check it.");
@@ -118,12 +118,12 @@ fn programs_with_jwt(answers: &Answers, advice: &Advice, say: &mut impl FnMut(u8
 
 fn programs_that_ask(answers: &Answers, say: &mut impl FnMut(u8, &'static str)) {
     if answers.callers == Callers::Others {
-        say(9, "Other people’s programs get what their person allows, and not more.");
+        say(9, "Other people’s programs get only what their user allows.");
     } else {
-        say(6, "Services that share nothing cannot hear of an end, so they ask.");
+        say(6, "Services that share nothing cannot learn of a revocation, so they ask.");
     }
-    say(2, "Each check of an opaque token is a call to whoever issued it, or a remembered answer.");
-    say(7, "It is refused at the next call, or when the remembered answer is forgotten.");
+    say(2, "Each check of an opaque token is a call to its issuer, or a cached answer.");
+    say(7, "It is refused at the next call, or when the cached answer expires.");
 }
 
 #[cfg(test)]

@@ -61,7 +61,7 @@ fn chosen(numbers: &[u8]) -> Result<Vec<&'static Claim>, String> {
     if numbers.is_empty() {
         return Ok(claims::ALL.iter().collect());
     }
-    let one = |number: &u8| claims::by_number(*number).ok_or(format!("there is no claim {number}"));
+    let one = |number: &u8| claims::by_number(*number).ok_or(format!("no claim {number}"));
     numbers.iter().map(one).collect()
 }
 

@@ -57,18 +57,18 @@ pub(super) fn of(app: &Application) -> Vec<Stolen> {
 fn session(app: &Application) -> Stolen {
     let life = app.settings.session;
     let said =
-        format!("Until it was not used for {}, and for {} at the most.", life.idle, life.absolute);
+        format!("Until it is unused for {}, and for {} at most.", life.idle, life.absolute);
     let ended = if app.settings.session_cache {
-        set("SESSION_CACHE", "watch", "Sign out, or end it under Account: within a second.")
+        set("SESSION_CACHE", "watch", "Sign out, or revoke it under Account: refused within a second.")
     } else {
-        measured(7, "Sign out, or end it under Account: it is refused at the next request.")
+        measured(7, "Sign out, or revoke it under Account: refused at the next request.")
     };
     Stolen {
-        thing: "Session id",
+        thing: "Session ID",
         opens: measured(
             13,
-            "Everything that its person may, on pages and on the API; not what asks for a fresh \
-             proof. Only a copied cookie: no script of the page can read it.",
+            "Everything its owner can, on pages and on the API, except what requires a recent \
+             sign-in. It takes a copied cookie: no script on the page can read it.",
         ),
         lasts: set("SESSION_IDLE_TTL", life.idle, said),
         ended,
@@ -80,8 +80,8 @@ fn access_token(app: &Application) -> Stolen {
     let ended = match app.settings.jwt.revocation {
         Revocation::Expiry => measured(
             7,
-            "Not at all: nobody asks whether it was revoked. With JWT_REVOCATION=watch, by \
-             signing out, within a second.",
+            "Not at all: nothing checks for revocation. With JWT_REVOCATION=watch, by signing \
+             out, within a second.",
         ),
         Revocation::Watch => {
             measured(7, "Sign out, or revoke it: every process refuses it within a second.")
@@ -91,12 +91,12 @@ fn access_token(app: &Application) -> Stolen {
         thing: "Access token, a JWT",
         opens: measured(
             9,
-            "What its scope says, from anywhere; with the roles that its person had at its issue.",
+            "Whatever its scope allows, from anywhere, with its owner’s roles when it was issued.",
         ),
         lasts: set(
             "JWT_ACCESS_TTL",
             ttl,
-            format!("Until it expires: {ttl} from its issue, and {leeway} for clocks that differ."),
+            format!("Until it expires: {ttl} after it was issued, plus {leeway} for differing clocks."),
         ),
         ended,
     }
@@ -108,20 +108,20 @@ fn refresh_token(app: &Application) -> Stolen {
         thing: "Refresh token",
         opens: measured(
             8,
-            "New access tokens, one after the other, until its owner uses their own copy.",
+            "Get new access tokens until its owner uses their own copy.",
         ),
         lasts: set(
             "JWT_REFRESH_TTL",
             ttl,
             format!(
-                "{ttl} at the most. It works once: whichever of the two comes second, later than \
-                 {}, ends the whole family.",
+                "{ttl} at most. It works once: a second use after more than {} revokes the whole \
+                 family.",
                 refresh::GRACE
             ),
         ),
         ended: measured(
             7,
-            "Sign out, or revoke it: it is a row in the database, and gone at once.",
+            "Sign out, or revoke it: a row in the database, gone at once.",
         ),
     }
 }
@@ -132,18 +132,18 @@ fn code() -> Stolen {
         opens: shown(
             "/lab/code_injected",
             "the attack",
-            "Nothing: without the verifier of the browser that began, and its attempt cookie, it \
-             is refused; and it works once.",
+            "Nothing: it is refused without the attempt cookie and the verifier of the browser \
+             that started, and it works once.",
         ),
         lasts: shown(
             "/errors/attempt_expired",
             "attempt_expired",
             format!(
-                "About a minute at most providers. Here an attempt ends after {}.",
+                "10 minutes at most, as RFC 6749 §4.1.2 recommends. Here an attempt expires after {}.",
                 attempt::LIFETIME
             ),
         ),
-        ended: measured(14, "Nobody has to: whoever came back with it first has used it up."),
+        ended: measured(14, "Nothing to do: the first use has used it up."),
     }
 }
 
@@ -153,19 +153,19 @@ fn provider_token() -> Stolen {
         opens: shown(
             "/connections",
             "Connections",
-            "What was granted at the provider, and nothing here: our API refuses a token that is \
-             for another one.",
+            "What was granted at the provider, and nothing here: this API refuses tokens for \
+             another one.",
         ),
         lasts: shown(
             "/connections",
             "Connections",
-            "As long as the provider says, an hour as a rule; with its refresh token until it is \
-             taken back.",
+            "As long as the provider says, usually an hour; with its refresh token, until it is \
+             revoked.",
         ),
         ended: shown(
             "/connections",
             "Connections",
-            "Disconnect: it is revoked at the provider (RFC 7009) and erased here.",
+            "Disconnect: it is revoked at the provider (RFC 7009) and deleted here.",
         ),
     }
 }

@@ -167,8 +167,8 @@ pub(crate) struct Cell {
 
 /// What the columns show: the claim, the unit and the title.
 const COLUMNS: [(u8, &str, &str); 6] = [
-    (1, "exchanges", "Exchanges to come in"),
-    (1, "ms", "Time to come in, ms"),
+    (1, "exchanges", "Exchanges to sign in"),
+    (1, "ms", "Time to sign in, ms"),
     (2, "queries", "Queries per request"),
     (2, "calls to the provider", "Calls to a provider"),
     (2, "bytes up", "Bytes per request"),

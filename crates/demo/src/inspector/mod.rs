@@ -108,7 +108,7 @@ pub(crate) async fn act(
 ) -> Result<Page<InspectorPage>> {
     if [&pasted.token, &pasted.key, &pasted.secret].iter().any(|text| text.len() > MAX_TEXT) {
         return Err(Fault::new(catalogue::TOO_LARGE).detail(
-            "The inspector reads texts of 100,000 bytes at most, and this one is longer.",
+            "The inspector reads at most 100,000 bytes, and this text is longer.",
         ));
     }
     let empty = page(&app, caller.as_ref());
@@ -133,7 +133,7 @@ pub(crate) async fn act(
     };
     if form.token.trim().is_empty() {
         let complaint = Some(match is_key {
-            true => "This is a private key, and no token. Consider whether it is still private.",
+            true => "This is a private key, not a token. Consider whether it is still private.",
             false => "Paste a token first.",
         });
         return Ok(Page(InspectorPage { form: InspectorForm { complaint, ..form }, ..empty }));
@@ -174,7 +174,7 @@ fn carried_token(caller: Option<&Caller>) -> Option<&str> {
 /// so that nothing on a page can.
 async fn carried(app: &App, caller: Option<&Caller>, empty: InspectorPage) -> InspectorPage {
     let Some(token) = carried_token(caller) else {
-        let complaint = Some("This browser carries no JWT: sign in with one, and try again.");
+        let complaint = Some("This browser has no JWT. Sign in with one and try again.");
         return InspectorPage { form: InspectorForm { complaint, ..empty.form }, ..empty };
     };
     let cleaned = Cleaned { token: token.to_owned(), removed: Vec::new() };
@@ -226,7 +226,7 @@ async fn answer(app: &App, token: &str) -> Option<Answer> {
             code: Some(catalogue::TOKEN_REVOKED.code),
             said: catalogue::TOKEN_REVOKED.cause.to_owned(),
         },
-        Ok(_) => Answer { code: None, said: "It is taken.".to_owned() },
+        Ok(_) => Answer { code: None, said: "It is accepted.".to_owned() },
         Err(NotVerified::Refused(refused)) => {
             Answer { code: Some(refused.code()), said: refused.to_string() }
         }

@@ -93,7 +93,7 @@ pub(super) fn hide_signature(result: &mut Inspection) {
 
 fn well_formed(apart: &TakenApart) -> LampShown {
     let said = if apart.is_well_formed() {
-        vec!["Three parts of base64url, with JSON objects in the first two.".to_owned()]
+        vec!["Three base64url parts, the first two of them JSON objects.".to_owned()]
     } else {
         apart.malformed.iter().map(ToString::to_string).collect()
     };
@@ -109,7 +109,7 @@ fn signed(answers: &Answers) -> LampShown {
     let mut said = vec![answers.signed.to_string()];
     if let Signature::Verified { is_weak: true, .. } = answers.signed {
         said.push(
-            "The secret is shorter than its hash: it can be guessed offline, from any one token \
+            "The secret is shorter than its hash: it can be guessed offline from a single token \
              (RFC 7518 §3.2)."
                 .to_owned(),
         );
@@ -127,7 +127,7 @@ fn claims_now(apart: &TakenApart, judged: &[Judgement]) -> LampShown {
     let telling = judged.iter().filter(|one| one.lamp == lamp && one.lamp != Lamp::NotAsked);
     let mut said: Vec<_> = telling.map(|one| format!("{}: {}", one.claim, one.said)).collect();
     if said.is_empty() {
-        said.push("It claims nothing that could be judged.".to_owned());
+        said.push("It has no claims to check.".to_owned());
     }
     LampShown { name, lamp, said }
 }

@@ -196,7 +196,7 @@ pub(crate) async fn run_one(State(demo): State<Demo>, Path(id): Path<String>) ->
 fn run(demo: &Demo, attacks: Vec<&'static Attack>) -> Result<()> {
     if !demo.app.settings.is_development() {
         return Err(Fault::new(catalogue::NOT_FOUND)
-            .detail("Attacks are run in development alone, on one’s own machine.")
+            .detail("Attacks only run in development, on your own machine.")
             .action(Action::link("The list of attacks", "/lab")));
     }
     demo.lab.start(&demo.app, attacks);

@@ -103,7 +103,7 @@ struct Running(Runner);
 impl Drop for Running {
     fn drop(&mut self) {
         if self.0.progress().is_some() {
-            self.0.end(Some("the run broke off".to_owned()));
+            self.0.end(Some("the run was interrupted".to_owned()));
         }
     }
 }
@@ -113,7 +113,7 @@ impl Drop for Running {
 async fn clear_away(app: &Application) -> Option<String> {
     let people = match users::at_domain(&app.db, attacks::DOMAIN).await {
         Ok(people) => people,
-        Err(error) => return Some(format!("the people of the run: {error}")),
+        Err(error) => return Some(format!("the test users could not be listed: {error}")),
     };
     let mut left = Vec::new();
     for user in people {

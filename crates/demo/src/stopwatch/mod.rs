@@ -103,7 +103,7 @@ fn only_here(app: &Application) -> Result<()> {
     if app.settings.is_development() {
         return Ok(());
     }
-    Err(Fault::new(catalogue::NOT_FOUND).detail("The stopwatch runs in development alone."))
+    Err(Fault::new(catalogue::NOT_FOUND).detail("The stopwatch only runs in development."))
 }
 
 /// One key, with what was read off, on a scale of so many milliseconds.
@@ -111,11 +111,11 @@ fn row(round: Round, reading: Option<&Reading>, scale: f64) -> Watched {
     let mut row = Watched { slug: round.slug(), name: round.name(), ..Watched::default() };
     match reading {
         None => {}
-        Some(Reading::Begun) => row.state = Some("Its instance is being started.".to_owned()),
+        Some(Reading::Begun) => row.state = Some("Starting its instance.".to_owned()),
         Some(Reading::Running(lived)) => {
-            row.state = Some(format!("Ended {} ago, and watched since.", seconds(*lived)));
+            row.state = Some(format!("Revoked {} ago, still being checked.", seconds(*lived)));
         }
-        Some(Reading::Failed(why)) => row.state = Some(format!("It could not be timed: {why}.")),
+        Some(Reading::Failed(why)) => row.state = Some(format!("Could not be timed: {why}.")),
         Some(Reading::Timed(timed)) => fill(&mut row, timed, scale),
     }
     row

@@ -118,7 +118,7 @@ impl Stopwatch {
     fn give_back(&self) {
         let mut readings = self.0.lock();
         for reading in readings.values_mut().filter(|reading| reading.is_running()) {
-            *reading = Reading::Failed("it came to no end".to_owned());
+            *reading = Reading::Failed("it did not finish".to_owned());
         }
     }
 }

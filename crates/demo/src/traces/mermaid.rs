@@ -18,7 +18,7 @@ pub(crate) fn render(trace: &Trace) -> String {
         add(format!("participant P as {}", plain(provider)));
     }
     if !trace.is_whole {
-        add("Note over B,A: The beginning was seen by another process".to_owned());
+        add("Note over B,A: The start was recorded by another process".to_owned());
     }
     for line in lines(trace) {
         add(match line {

@@ -114,13 +114,13 @@ fn was_known(trace: &Trace) -> Option<&'static str> {
     match (has(Step::Discovery), has(Step::Keys)) {
         (true, true) => None,
         (true, false) => Some(
-            "The provider’s keys were known from an earlier sign-in, so they were not fetched.",
+            "The provider’s keys were cached from an earlier sign-in, so they were not fetched.",
         ),
         (false, true) => {
-            Some("The discovery document was known from an earlier sign-in, so it was not fetched.")
+            Some("The discovery document was cached from an earlier sign-in, so it was not fetched.")
         }
         (false, false) => Some(
-            "The discovery document and the provider’s keys were known from an earlier sign-in, so neither was fetched.",
+            "The discovery document and the provider’s keys were cached from an earlier sign-in, so neither was fetched.",
         ),
     }
 }
