@@ -41,7 +41,10 @@ fn door(door: Doors, say: &mut impl FnMut(u8, &'static str)) {
         Doors::OAuth => {
             say(10, "With OAuth, no password ever reaches you.");
             say(1, "It takes more steps than a password form, once per sign-in.");
-            say(15, "While the provider is down, no one can sign in; users who are signed in stay signed in.");
+            say(
+                15,
+                "While the provider is down, no one can sign in; users who are signed in stay signed in.",
+            );
         }
         Doors::Password => {
             say(10, "You see each password in full, once, and store a slow hash.");

@@ -56,10 +56,13 @@ pub(super) fn of(app: &Application) -> Vec<Stolen> {
 
 fn session(app: &Application) -> Stolen {
     let life = app.settings.session;
-    let said =
-        format!("Until it is unused for {}, and for {} at most.", life.idle, life.absolute);
+    let said = format!("Until it is unused for {}, and for {} at most.", life.idle, life.absolute);
     let ended = if app.settings.session_cache {
-        set("SESSION_CACHE", "watch", "Sign out, or revoke it under Account: refused within a second.")
+        set(
+            "SESSION_CACHE",
+            "watch",
+            "Sign out, or revoke it under Account: refused within a second.",
+        )
     } else {
         measured(7, "Sign out, or revoke it under Account: refused at the next request.")
     };
@@ -96,7 +99,9 @@ fn access_token(app: &Application) -> Stolen {
         lasts: set(
             "JWT_ACCESS_TTL",
             ttl,
-            format!("Until it expires: {ttl} after it was issued, plus {leeway} for differing clocks."),
+            format!(
+                "Until it expires: {ttl} after it was issued, plus {leeway} for differing clocks."
+            ),
         ),
         ended,
     }
@@ -106,10 +111,7 @@ fn refresh_token(app: &Application) -> Stolen {
     let ttl = app.settings.jwt.refresh_ttl;
     Stolen {
         thing: "Refresh token",
-        opens: measured(
-            8,
-            "Get new access tokens until its owner uses their own copy.",
-        ),
+        opens: measured(8, "Get new access tokens until its owner uses their own copy."),
         lasts: set(
             "JWT_REFRESH_TTL",
             ttl,
@@ -119,10 +121,7 @@ fn refresh_token(app: &Application) -> Stolen {
                 refresh::GRACE
             ),
         ),
-        ended: measured(
-            7,
-            "Sign out, or revoke it: a row in the database, gone at once.",
-        ),
+        ended: measured(7, "Sign out, or revoke it: a row in the database, gone at once."),
     }
 }
 

@@ -107,9 +107,8 @@ pub(crate) async fn act(
     Fields(pasted): Fields<Pasted>,
 ) -> Result<Page<InspectorPage>> {
     if [&pasted.token, &pasted.key, &pasted.secret].iter().any(|text| text.len() > MAX_TEXT) {
-        return Err(Fault::new(catalogue::TOO_LARGE).detail(
-            "The inspector reads at most 100,000 bytes, and this text is longer.",
-        ));
+        return Err(Fault::new(catalogue::TOO_LARGE)
+            .detail("The inspector reads at most 100,000 bytes, and this text is longer."));
     }
     let empty = page(&app, caller.as_ref());
     if pasted.carried.is_some() {

@@ -116,9 +116,9 @@ fn was_known(trace: &Trace) -> Option<&'static str> {
         (true, false) => Some(
             "The provider’s keys were cached from an earlier sign-in, so they were not fetched.",
         ),
-        (false, true) => {
-            Some("The discovery document was cached from an earlier sign-in, so it was not fetched.")
-        }
+        (false, true) => Some(
+            "The discovery document was cached from an earlier sign-in, so it was not fetched.",
+        ),
         (false, false) => Some(
             "The discovery document and the provider’s keys were cached from an earlier sign-in, so neither was fetched.",
         ),
