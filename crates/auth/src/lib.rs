@@ -1,24 +1,42 @@
 //! The doors and the keys, without an HTTP server in sight.
 //!
 //! Which door? [`oauth`] is the way through a provider, [`password`] the local
-//! one. Which key? [`session`] is what a server remembers, [`jwt`] is what a
+//! one. Which key? [`session`] is what a server remembers, [`tokens`] are what a
 //! person carries; and [`introspection`] is how somebody else's key is taken, an
 //! opaque OAuth token. The tree is the comparison.
 
 pub mod admission;
 pub mod connections;
-mod generations;
+mod fingerprint;
 pub mod http;
+pub mod inspect;
 pub mod introspection;
-pub mod jwt;
-pub mod key_ring;
+pub mod jose;
 pub mod linking;
 pub mod oauth;
 pub mod password;
 pub mod random;
 pub mod refresh;
-pub mod revocation;
 pub mod secret;
 pub mod session;
 pub mod starters;
+pub mod tokens;
 pub mod vault;
+
+/// Former names, until every user is renamed.
+pub mod jwt {
+    pub use crate::inspect;
+    pub use crate::jose::{DecodedJws as Shown, decode_unverified as shown};
+    pub use crate::tokens::*;
+    pub use crate::tokens::{TYPE, TokenError as Refused};
+}
+
+pub mod key_ring {
+    pub use crate::tokens::signing_keys::Error;
+    pub use crate::tokens::{KeySource as Wanted, SigningKeys as Keys, VerifyError as NotVerified};
+}
+
+pub mod revocation {
+    pub use crate::tokens::RevocationList as Revoked;
+    pub use crate::tokens::revocation::POLL_EVERY;
+}

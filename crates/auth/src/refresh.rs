@@ -12,16 +12,16 @@ use latchkey_domain::{Scopes, SignInId, Span, Timestamp, User, UserId};
 use latchkey_store::refresh_tokens::{self, Found};
 use latchkey_store::{Db, hash, sign_ins};
 
-use crate::jwt::AccessClaims;
-use crate::key_ring::{self, Keys, NotVerified};
 use crate::random;
 use crate::secret::{AppSecret, Purpose};
+use crate::tokens::signing_keys;
+use crate::tokens::{AccessClaims, SigningKeys, VerifyError};
 
 /// What issues and renews pairs of tokens.
 #[derive(Debug)]
 pub struct Issuer {
     pub db: Db,
-    pub keys: Arc<Keys>,
+    pub keys: Arc<SigningKeys>,
     /// What a successor is derived with.
     pub secret: AppSecret,
     /// `iss`.
@@ -58,7 +58,7 @@ pub enum Error {
     #[error(transparent)]
     Store(#[from] latchkey_store::Error),
     #[error(transparent)]
-    Keys(#[from] key_ring::Error),
+    Keys(#[from] signing_keys::Error),
 }
 
 impl Issuer {
@@ -134,8 +134,8 @@ impl Issuer {
     ) -> Result<Option<(SignInId, UserId)>, latchkey_store::Error> {
         match self.keys.verify(token, now).await {
             Ok(claims) => return Ok(Some((claims.sid, claims.sub))),
-            Err(NotVerified::Store(error)) => return Err(error),
-            Err(NotVerified::Refused(_)) => {}
+            Err(VerifyError::Store(error)) => return Err(error),
+            Err(VerifyError::Refused(_)) => {}
         }
         let found = refresh_tokens::find(&self.db, &hash::of(token)).await?;
         Ok(found.map(|found| (found.sign_in.id, found.user.id)))

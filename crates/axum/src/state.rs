@@ -125,13 +125,13 @@ impl Parts {
     /// process nothing remembers it any longer.
     pub fn note_ended(&self, sign_in: SignInId, at: Timestamp) {
         self.sessions.ended(sign_in);
-        self.revoked.note_ended(sign_in, at);
+        self.revoked.insert_if_watching(sign_in, at);
     }
 
     /// Takes note that the account of a sign-in is gone.
     pub fn note_gone(&self, sign_in: SignInId, at: Timestamp) {
         self.sessions.ended(sign_in);
-        self.revoked.note(sign_in, at);
+        self.revoked.insert(sign_in, at);
     }
 
     /// Deletes an account. Its JWTs are refused at once here, and within a second

@@ -109,7 +109,7 @@ async fn sweep(app: App) {
     if let Err(error) = latchkey_store::email_tokens::forget(&app.db, now).await {
         tracing::warn!(%error, "expired links could not be swept away");
     }
-    if let Err(error) = app.keys.forget_outlived(now).await {
+    if let Err(error) = app.keys.prune(now).await {
         tracing::warn!(%error, "outlived keys could not be forgotten");
     }
 }

@@ -14,8 +14,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
-use super::ask::{Asker, Unavailable};
-use super::shown;
+use super::answer::shown;
+use super::client::{Client, Unavailable};
 
 /// How long it is believed where the endpoint is, or that there is none.
 const FRESH_FOR: Span = Span::minutes(60);
@@ -39,7 +39,7 @@ pub struct Authorization {
 
 /// The endpoint, as far as it is known, and since when.
 #[derive(Debug, Default)]
-pub(super) struct Place(RwLock<Option<(Timestamp, Option<Url>)>>);
+pub(super) struct Endpoint(RwLock<Option<(Timestamp, Option<Url>)>>);
 
 #[derive(Deserialize)]
 struct Metadata {
@@ -47,31 +47,35 @@ struct Metadata {
     authorizations_endpoint: Option<Url>,
 }
 
-impl Place {
+impl Endpoint {
     /// Where the list is; `None` when the server offers none.
     pub(super) async fn find(
         &self,
-        asker: &Asker,
+        client: &Client,
         issuer: &str,
         clock: &Clock,
     ) -> Result<Option<Url>, Unavailable> {
         let known = self.0.read().clone();
-        if let Some((at, place)) = known
+        if let Some((at, endpoint)) = known
             && clock.now().since(at) < FRESH_FOR
         {
-            return Ok(place);
+            return Ok(endpoint);
         }
-        let place = ask_where(asker, issuer, clock).await?;
-        *self.0.write() = Some((clock.now(), place.clone()));
-        Ok(place)
+        let endpoint = discover(client, issuer, clock).await?;
+        *self.0.write() = Some((clock.now(), endpoint.clone()));
+        Ok(endpoint)
     }
 }
 
 /// Reads the server's metadata: at the address of RFC 8414 §3.1, and where
 /// there is none at that of OpenID Connect Discovery §4.
-async fn ask_where(asker: &Asker, issuer: &str, clock: &Clock) -> Result<Option<Url>, Unavailable> {
+async fn discover(
+    client: &Client,
+    issuer: &str,
+    clock: &Clock,
+) -> Result<Option<Url>, Unavailable> {
     for url in addresses(issuer) {
-        let (status, body) = asker.send(Method::GET, &url, false, clock).await?;
+        let (status, body) = client.send(Method::GET, &url, false, clock).await?;
         if status == StatusCode::NOT_FOUND {
             continue;
         }
@@ -102,14 +106,14 @@ fn endpoint(issuer: &str, metadata: Metadata) -> Option<Url> {
 }
 
 pub(super) async fn list(
-    asker: &Asker,
-    place: &Url,
+    client: &Client,
+    endpoint: &Url,
     subject: &Subject,
     clock: &Clock,
 ) -> Result<Vec<Authorization>, Unavailable> {
-    let mut url = place.clone();
+    let mut url = endpoint.clone();
     url.query_pairs_mut().append_pair("sub", subject.as_str());
-    let (status, body) = asker.send(Method::GET, &url, true, clock).await?;
+    let (status, body) = client.send(Method::GET, &url, true, clock).await?;
     match status {
         StatusCode::OK => read(&body).ok_or(Unavailable::Nonsense),
         StatusCode::UNAUTHORIZED => Err(Unavailable::Credentials),
@@ -119,16 +123,16 @@ pub(super) async fn list(
 
 /// Ends one of them. One that is gone already has ended, too.
 pub(super) async fn end(
-    asker: &Asker,
-    place: &Url,
+    client: &Client,
+    endpoint: &Url,
     id: &str,
     clock: &Clock,
 ) -> Result<(), Unavailable> {
-    let mut url = place.clone();
+    let mut url = endpoint.clone();
     if let Ok(mut path) = url.path_segments_mut() {
         path.pop_if_empty().push(id);
     }
-    let (status, _) = asker.send(Method::DELETE, &url, true, clock).await?;
+    let (status, _) = client.send(Method::DELETE, &url, true, clock).await?;
     match status {
         StatusCode::NOT_FOUND => Ok(()),
         status if status.is_success() => Ok(()),

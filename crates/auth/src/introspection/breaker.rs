@@ -1,8 +1,8 @@
-//! A server that does not answer is left alone for a moment, so that it costs
-//! one timeout a second and not one for each request.
+//! A circuit breaker: a server that does not answer is left alone for a moment,
+//! so that it costs one timeout a second and not one for each request.
 
 use latchkey_domain::{Span, Timestamp};
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 
 /// How long it is left alone.
 pub(super) const REST: Span = Span::seconds(1);
@@ -13,57 +13,53 @@ pub(super) struct Breaker(Mutex<State>);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum State {
     #[default]
-    Answers,
-    /// Nobody did, and nobody is asked before then.
-    Rests(Timestamp),
+    Closed,
+    /// Nobody answered, and nobody is asked before then.
+    Open(Timestamp),
     /// One question is out to find out; all others wait for what it finds.
-    Tried,
+    HalfOpen,
 }
 
-/// Leave to ask, for one question.
-pub(super) struct Pass<'a> {
+/// Leave to send one request.
+pub(super) struct Permit<'a> {
     breaker: &'a Breaker,
-    tries: bool,
+    is_probe: bool,
 }
 
 impl Breaker {
     /// Leave to ask; `None` while the server is left alone.
-    pub(super) fn enter(&self, now: Timestamp) -> Option<Pass<'_>> {
-        let mut state = self.state();
-        let tries = match *state {
-            State::Answers => false,
-            State::Rests(until) if until <= now => true,
-            State::Rests(_) | State::Tried => return None,
+    pub(super) fn enter(&self, now: Timestamp) -> Option<Permit<'_>> {
+        let mut state = self.0.lock();
+        let is_probe = match *state {
+            State::Closed => false,
+            State::Open(until) if until <= now => true,
+            State::Open(_) | State::HalfOpen => return None,
         };
-        if tries {
-            *state = State::Tried;
+        if is_probe {
+            *state = State::HalfOpen;
         }
-        Some(Pass { breaker: self, tries })
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock()
+        Some(Permit { breaker: self, is_probe })
     }
 }
 
-impl Pass<'_> {
+impl Permit<'_> {
     pub(super) fn succeeded(mut self) {
-        self.tries = false;
-        *self.breaker.state() = State::Answers;
+        self.is_probe = false;
+        *self.breaker.0.lock() = State::Closed;
     }
 
     pub(super) fn failed(mut self, now: Timestamp) {
-        self.tries = false;
-        *self.breaker.state() = State::Rests(now.plus(REST));
+        self.is_probe = false;
+        *self.breaker.0.lock() = State::Open(now.plus(REST));
     }
 }
 
 /// Whoever asked went away before there was an answer: the next one may try.
-impl Drop for Pass<'_> {
+impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        let mut state = self.breaker.state();
-        if self.tries && *state == State::Tried {
-            *state = State::Rests(Timestamp::from_millis(i64::MIN));
+        let mut state = self.breaker.0.lock();
+        if self.is_probe && *state == State::HalfOpen {
+            *state = State::Open(Timestamp::from_millis(i64::MIN));
         }
     }
 }

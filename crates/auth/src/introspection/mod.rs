@@ -2,38 +2,39 @@
 //! the authorization server that issued it is asked (RFC 7662).
 //!
 //! [`judge`] says what an answer means, and asks nobody. [`Introspection`] goes
-//! and asks: once for a token however many requests show it at the same time
-//! (`flight`), not more than once a second when nobody answers (`breaker`),
-//! and what it heard is believed for a few seconds at the most.
+//! and asks: once for a token however many requests show it at the same time,
+//! not more than once a second when nobody answers, and what it heard is
+//! believed for a few seconds at the most.
 
 mod answer;
-mod ask;
 mod authorizations;
 mod breaker;
-mod flight;
-pub mod kind;
+mod client;
+mod coalescer;
+mod opaque;
 
-use parking_lot::Mutex;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use latchkey_domain::identity::Subject;
 use latchkey_domain::{Clock, Scopes, Span, Timestamp, User};
 use latchkey_store::{Db, identities};
 use url::Url;
 
-use crate::generations::{Generations, fingerprint};
 use crate::http::Outbound;
-use crate::secret::Secret;
-use ask::{Asker, Wait};
-use authorizations::Place;
-use flight::{Flight, Latest};
+use authorizations::Endpoint;
+use client::{Client, Wait};
+use coalescer::Coalescer;
 
 pub use answer::{Expected, Judged, Refused, judge};
-pub use ask::{Calls, Unavailable};
 pub use authorizations::Authorization;
+pub use client::{CallCounter, Config, Unavailable};
+pub use opaque::is_opaque;
 
-use answer::shown;
+/// Former names, until every user is renamed.
+pub use CallCounter as Calls;
+pub mod kind {
+    pub use super::opaque::is_opaque;
+}
 
 /// The longest that an answer may be believed: what was revoked is refused
 /// after so long at the latest.
@@ -42,25 +43,6 @@ pub const MAX_REMEMBERED: Span = Span::seconds(5);
 /// How long a refusal is believed, so that a program that does not stop costs
 /// one call a second.
 const REFUSAL_REMEMBERED: Span = Span::seconds(1);
-
-/// Tokens that are remembered in each of two generations.
-const CAPACITY: usize = 4096;
-
-/// Where to ask, as whom, and what is expected of the answer.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// The introspection endpoint (RFC 7662 §2).
-    pub url: Url,
-    pub client_id: String,
-    pub client_secret: Secret,
-    /// Whom a token has to be for, and who may have issued it.
-    pub expected: Expected,
-    /// Whose subjects these are when the answer does not say.
-    pub issuer: Option<String>,
-    /// How long an answer is believed, [`MAX_REMEMBERED`] at most; nothing is
-    /// remembered with a span of 0.
-    pub remembered_for: Span,
-}
 
 /// What a person let an app do here: the meaning of a token that is good.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,30 +79,25 @@ impl From<latchkey_store::Error> for Error {
 #[derive(Debug)]
 pub struct Introspection {
     config: Config,
-    asker: Asker,
-    /// Asks what people let in: trouble with that keeps no token out.
-    errands: Asker,
-    authorizations: Place,
+    client: Client,
+    /// Separate, so that its circuit breaker cannot block introspection.
+    authorizations_client: Client,
+    authorizations: Endpoint,
     db: Db,
-    tokens: Mutex<Generations<Arc<Flight>>>,
-    /// Counts how often everything was forgotten.
-    epoch: AtomicU64,
+    answers: Coalescer<Result<Arc<Delegation>, Error>>,
 }
 
 impl Introspection {
     /// Calls nobody yet: a server that is down must not keep the app from starting.
     #[must_use]
     pub fn new(config: Config, http: Outbound, db: Db) -> Self {
-        let asker = Asker::new(http.clone(), &config);
-        let errands = Asker::new(http, &config);
         Self {
-            config,
-            asker,
-            errands,
-            authorizations: Place::default(),
+            client: Client::new(http.clone(), &config),
+            authorizations_client: Client::new(http, &config),
+            authorizations: Endpoint::default(),
             db,
-            tokens: Mutex::new(Generations::new(CAPACITY)),
-            epoch: AtomicU64::new(0),
+            answers: Coalescer::new(),
+            config,
         }
     }
 
@@ -144,23 +121,22 @@ impl Introspection {
         &self,
         token: &str,
         clock: &Clock,
-        calls: &Calls,
+        calls: &CallCounter,
     ) -> Result<Arc<Delegation>, Error> {
-        let flight = self.flight(token);
-        let turn = flight.turn();
-        let wait = calls.waiting();
-        let mut latest = flight.wait().await;
-        let epoch = self.epoch.load(Ordering::Acquire);
-        let began = clock.now();
-        if let Some(known) = latest.known(turn, epoch, began) {
-            return known;
+        let (came, wait) = (clock.now(), calls.waiting());
+        let ask = async {
+            let asked = self.ask(token, clock, wait).await;
+            let believed_until = self.believed_until(came, &asked);
+            (asked.map(|(delegation, _)| delegation), believed_until)
+        };
+        if self.longest() == Span::millis(0) {
+            return ask.await.0;
         }
-        let number = flight.begin();
-        let asked = self.ask(token, clock, wait).await;
-        let good_until = self.good_until(began, &asked);
-        let outcome = asked.map(|(delegation, _)| delegation);
-        latest.set(Latest { number, epoch, good_until, outcome: outcome.clone() });
-        outcome
+        match self.answers.get(token, came, ask).await {
+            Some(outcome) => outcome,
+            // What another request brought is too old for this one.
+            None => Ok(self.ask(token, clock, calls.waiting()).await?.0),
+        }
     }
 
     /// Forgets every answer, because one of them may be wrong by now: somebody
@@ -168,7 +144,7 @@ impl Introspection {
     /// more call than it would have; and an answer that is on its way is not
     /// remembered either.
     pub fn forget(&self) {
-        self.epoch.fetch_add(1, Ordering::AcqRel);
+        self.answers.forget_all();
     }
 
     /// Which apps somebody let in; `None` when the server does not tell.
@@ -180,9 +156,10 @@ impl Introspection {
         subject: &Subject,
         clock: &Clock,
     ) -> Result<Option<Vec<Authorization>>, Unavailable> {
-        match self.place_of_authorizations(clock).await? {
-            Some(place) => {
-                authorizations::list(&self.errands, &place, subject, clock).await.map(Some)
+        match self.authorizations_endpoint(clock).await? {
+            Some(endpoint) => {
+                let client = &self.authorizations_client;
+                authorizations::list(client, &endpoint, subject, clock).await.map(Some)
             }
             None => Ok(None),
         }
@@ -194,18 +171,16 @@ impl Introspection {
     /// # Errors
     /// When the server does not confirm it: then the access is as it was.
     pub async fn end(&self, id: &str, clock: &Clock) -> Result<(), Unavailable> {
-        if let Some(place) = self.place_of_authorizations(clock).await? {
-            authorizations::end(&self.errands, &place, id, clock).await?;
+        if let Some(endpoint) = self.authorizations_endpoint(clock).await? {
+            authorizations::end(&self.authorizations_client, &endpoint, id, clock).await?;
         }
         self.forget();
         Ok(())
     }
 
-    async fn place_of_authorizations(&self, clock: &Clock) -> Result<Option<Url>, Unavailable> {
-        match self.issuer() {
-            Some(issuer) => self.authorizations.find(&self.errands, issuer, clock).await,
-            None => Ok(None),
-        }
+    async fn authorizations_endpoint(&self, clock: &Clock) -> Result<Option<Url>, Unavailable> {
+        let Some(issuer) = self.issuer() else { return Ok(None) };
+        self.authorizations.find(&self.authorizations_client, issuer, clock).await
     }
 
     async fn ask(
@@ -214,40 +189,39 @@ impl Introspection {
         clock: &Clock,
         wait: Wait<'_>,
     ) -> Result<(Arc<Delegation>, Option<Timestamp>), Error> {
-        let answer = self.asker.ask(token, clock, wait).await?;
+        let answer = self.client.introspect(token, clock, wait).await?;
         let judged = judge(&answer, &self.config.expected, clock.now())?;
         let issuer = judged.issuer.as_deref().or(self.config.issuer.as_deref());
-        let user = whose(&self.db, issuer, &judged.subject).await?.ok_or(Error::Nobody)?;
+        // The identity at that issuer, or the account itself where the
+        // authorization server speaks our ids. No account is made.
+        let user = identities::of_subject(&self.db, issuer.unwrap_or_default(), &judged.subject)
+            .await?
+            .ok_or(Error::Nobody)?;
         let Judged { scopes, client_id, expires_at, .. } = judged;
         Ok((Arc::new(Delegation { user, scopes, client_id }), expires_at))
     }
 
-    /// Until when an answer to a question that was put then is believed.
-    fn good_until(
+    fn longest(&self) -> Span {
+        self.config.remembered_for.min(MAX_REMEMBERED)
+    }
+
+    /// Until when an answer to a request that began then is believed; failures
+    /// are not.
+    fn believed_until(
         &self,
         began: Timestamp,
         asked: &Result<(Arc<Delegation>, Option<Timestamp>), Error>,
-    ) -> Timestamp {
-        let longest = self.config.remembered_for.min(MAX_REMEMBERED);
+    ) -> Option<Timestamp> {
         match asked {
             Ok((_, expires_at)) => {
-                let end = began.plus(longest);
-                expires_at.map_or(end, |expires_at| end.min(expires_at))
+                let end = began.plus(self.longest());
+                Some(expires_at.map_or(end, |expires_at| end.min(expires_at)))
             }
-            Err(Error::Refused(_) | Error::Nobody) => began.plus(longest.min(REFUSAL_REMEMBERED)),
-            // The next one may be luckier; who waits in line shares the failure.
-            Err(Error::Unavailable(_) | Error::Store(_)) => began,
+            Err(Error::Refused(_) | Error::Nobody) => {
+                Some(began.plus(self.longest().min(REFUSAL_REMEMBERED)))
+            }
+            Err(Error::Unavailable(_) | Error::Store(_)) => None,
         }
-    }
-
-    fn flight(&self, token: &str) -> Arc<Flight> {
-        let fingerprint = fingerprint(token);
-        let mut tokens = self.tokens.lock();
-        tokens.get(&fingerprint).unwrap_or_else(|| {
-            let flight = Arc::new(Flight::default());
-            tokens.insert(fingerprint, Arc::clone(&flight));
-            flight
-        })
     }
 }
 
@@ -257,18 +231,8 @@ impl Introspection {
 /// # Errors
 /// When nothing can be found out.
 pub async fn probe(config: &Config, http: &Outbound, clock: &Clock) -> Result<bool, Unavailable> {
-    let calls = Calls::default();
-    let asker = Asker::new(http.clone(), config);
-    let answer = asker.ask("nobody-issued-this-token", clock, calls.waiting()).await?;
+    let client = Client::new(http.clone(), config);
+    let calls = CallCounter::default();
+    let answer = client.introspect("nobody-issued-this-token", clock, calls.waiting()).await?;
     Ok(answer.get("active") != Some(&serde_json::Value::Bool(false)))
-}
-
-/// Whose account a subject is: the identity at that issuer, or the account
-/// itself where the authorization server speaks our ids. Makes no account.
-async fn whose(
-    db: &Db,
-    issuer: Option<&str>,
-    subject: &Subject,
-) -> Result<Option<User>, latchkey_store::Error> {
-    identities::of_subject(db, issuer.unwrap_or_default(), subject).await
 }

@@ -54,7 +54,7 @@ pub enum Error {
     },
     /// The ID token was refused (OpenID Connect Core §3.1.3.7).
     #[error("the ID token was refused: {0}")]
-    IdToken(#[from] super::id_token::Refused),
+    IdToken(#[from] super::id_token::IdTokenError),
 }
 
 /// A step of the flow in which the provider is called.

@@ -6,7 +6,7 @@ use oauth2::{CsrfToken, PkceCodeChallenge, PkceCodeVerifier, Scope, TokenRespons
 use url::Url;
 
 use super::attempt::{Attempt, Purpose};
-use super::id_token::{self, Claims, Expected, Refused};
+use super::id_token::{self, Claims, Expected, IdTokenError};
 use super::provider::{Kind, OpenId, Provider};
 use super::response::{self, Issuer, Response};
 use super::token::{self, Endpoints, Tokens};
@@ -178,7 +178,8 @@ fn issuer(provider: &Provider) -> Option<Asked> {
 /// A token that is too old or too new may be so because a clock is wrong: ours
 /// or theirs. The provider's `Date` tells.
 fn explain(error: Error, date: Option<Timestamp>, now: Timestamp) -> Error {
-    let about_time = matches!(error, Error::IdToken(Refused::Expired | Refused::NotYetValid));
+    let about_time =
+        matches!(error, Error::IdToken(IdTokenError::Expired | IdTokenError::NotYetValid));
     match date {
         Some(date) if about_time => {
             let apart = now.since(date).max(date.since(now));
@@ -195,7 +196,7 @@ async fn id_token(
     expected: &Expected<'_>,
     now: Timestamp,
 ) -> Result<Claims, Error> {
-    let token = id_token::take_apart(tokens.id_token().ok_or(Refused::Missing)?)?;
+    let token = id_token::parse(tokens.id_token().ok_or(IdTokenError::Missing)?)?;
     let metadata = openid.discovery.metadata(http, &openid.issuer, now).await?;
     let keys = openid
         .keys
@@ -229,11 +230,11 @@ mod tests {
         let now = Timestamp::from_seconds(10_000);
         let seconds = Span::seconds;
         for (refused, date, skew) in [
-            (Refused::Expired, Some(now.minus(seconds(300))), Some(seconds(300))),
-            (Refused::NotYetValid, Some(now.plus(seconds(300))), Some(seconds(300))),
-            (Refused::Expired, Some(now.plus(seconds(5))), None),
-            (Refused::Expired, None, None),
-            (Refused::Nonce, Some(now.plus(seconds(300))), None),
+            (IdTokenError::Expired, Some(now.minus(seconds(300))), Some(seconds(300))),
+            (IdTokenError::NotYetValid, Some(now.plus(seconds(300))), Some(seconds(300))),
+            (IdTokenError::Expired, Some(now.plus(seconds(5))), None),
+            (IdTokenError::Expired, None, None),
+            (IdTokenError::Nonce, Some(now.plus(seconds(300))), None),
         ] {
             let explained = explain(Error::IdToken(refused), date, now);
             let apart = match explained {

@@ -4,12 +4,11 @@
 //! order of the standard, and each has its own reason to refuse.
 
 use aws_lc_rs::digest;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::{Algorithm, DecodingKey};
 use latchkey_domain::identity::Subject;
 use latchkey_domain::{Span, Timestamp};
 use serde_json::{Map, Value};
+
+use crate::jose::{Algorithm, Jws, Members, PublicKey, base64url};
 
 /// How far apart two clocks may be.
 pub const LEEWAY: Span = Span::seconds(60);
@@ -20,26 +19,29 @@ const MAX_BYTES: usize = 64 * 1024;
 /// The algorithms that are believed: public-key signatures. What the token says
 /// of itself chooses among them, and never beyond (RFC 8725 §3.1).
 const ALLOWED: [Algorithm; 9] = [
-    Algorithm::RS256,
-    Algorithm::RS384,
-    Algorithm::RS512,
-    Algorithm::PS256,
-    Algorithm::PS384,
-    Algorithm::PS512,
-    Algorithm::ES256,
-    Algorithm::ES384,
-    Algorithm::EdDSA,
+    Algorithm::Rs256,
+    Algorithm::Rs384,
+    Algorithm::Rs512,
+    Algorithm::Ps256,
+    Algorithm::Ps384,
+    Algorithm::Ps512,
+    Algorithm::Es256,
+    Algorithm::Es384,
+    Algorithm::EdDsa,
 ];
 
 /// Why an ID token was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
+pub enum IdTokenError {
     /// There is none in the token response.
     #[error("there is none")]
     Missing,
     /// It is not three parts of base64url with JSON in the first two.
     #[error("it is not a signed JWT")]
     Malformed,
+    /// A member of its header or a claim is there twice (RFC 7515 §4, RFC 7519 §4).
+    #[error("it says something twice")]
+    Duplicate,
     /// It is signed with an algorithm that is not on our list, or not at all.
     #[error("it is signed with an algorithm that is not allowed")]
     Algorithm,
@@ -92,52 +94,51 @@ pub struct Expected<'a> {
     pub access_token: &'a str,
 }
 
-/// A token that was taken apart; nothing in it is believed yet.
+/// Nothing in it is believed yet.
 #[derive(Debug)]
 pub struct Unverified<'a> {
     pub algorithm: Algorithm,
     /// Which key is said to have signed it.
     pub kid: Option<String>,
-    signed: &'a str,
-    signature: &'a str,
-    claims: Map<String, Value>,
+    signing_input: &'a str,
+    signature: Vec<u8>,
+    claims: Members,
 }
 
-/// Takes a token apart, and looks at its header.
+/// Reads a token, and looks at its header.
 ///
 /// `jwk`, `jku`, `x5u` and `x5c` are not looked at: a token does not bring its
 /// own key along, and we fetch nothing that it names (RFC 8725 §3.10).
 ///
 /// # Errors
 /// When it is not a signed JWT of the right kind, with an algorithm of ours.
-pub fn take_apart(token: &str) -> Result<Unverified<'_>, Refused> {
+pub fn parse(token: &str) -> Result<Unverified<'_>, IdTokenError> {
     if token.len() > MAX_BYTES {
-        return Err(Refused::Malformed);
+        return Err(IdTokenError::Malformed);
     }
-    let (signed, signature) = token.rsplit_once('.').ok_or(Refused::Malformed)?;
-    let (header, payload) = signed.split_once('.').ok_or(Refused::Malformed)?;
-    let header = object(header)?;
-    let claims = object(payload)?;
-    if header.contains_key("crit") {
-        return Err(Refused::Critical);
+    let jws = Jws::split(token).ok_or(IdTokenError::Malformed)?;
+    let (header, claims) = (object(&jws.header)?, object(&jws.payload)?);
+    if header.get("crit").is_some() {
+        return Err(IdTokenError::Critical);
     }
     match header.get("typ") {
         None => {}
         Some(Value::String(typ)) if typ.eq_ignore_ascii_case("jwt") => {}
-        Some(_) => return Err(Refused::Type),
+        Some(_) => return Err(IdTokenError::Type),
     }
     let algorithm = header.get("alg").and_then(Value::as_str).unwrap_or_default();
-    let algorithm = algorithm.parse::<Algorithm>().map_err(|_| Refused::Algorithm)?;
+    let algorithm = algorithm.parse::<Algorithm>().map_err(|_| IdTokenError::Algorithm)?;
     if !ALLOWED.contains(&algorithm) {
-        return Err(Refused::Algorithm);
+        return Err(IdTokenError::Algorithm);
     }
     let kid = header.get("kid").and_then(Value::as_str).map(str::to_owned);
-    Ok(Unverified { algorithm, kid, signed, signature, claims })
+    let Jws { signing_input, signature, .. } = jws;
+    Ok(Unverified { algorithm, kid, signing_input, signature, claims })
 }
 
-fn object(part: &str) -> Result<Map<String, Value>, Refused> {
-    let bytes = URL_SAFE_NO_PAD.decode(part).map_err(|_| Refused::Malformed)?;
-    serde_json::from_slice(&bytes).map_err(|_| Refused::Malformed)
+fn object(json: &[u8]) -> Result<Members, IdTokenError> {
+    let members = Members::parse(json).ok_or(IdTokenError::Malformed)?;
+    if members.has_duplicates() { Err(IdTokenError::Duplicate) } else { Ok(members) }
 }
 
 /// The claims that we use, once they are believed.
@@ -155,26 +156,19 @@ impl Unverified<'_> {
     /// The first rule that is broken.
     pub fn verify(
         self,
-        keys: &[DecodingKey],
+        keys: &[PublicKey],
         expected: &Expected<'_>,
         now: Timestamp,
-    ) -> Result<Claims, Refused> {
+    ) -> Result<Claims, IdTokenError> {
         if keys.is_empty() {
-            return Err(Refused::UnknownKey);
+            return Err(IdTokenError::UnknownKey);
         }
-        let signed_by = |key| {
-            jsonwebtoken::crypto::verify(
-                self.signature,
-                self.signed.as_bytes(),
-                key,
-                self.algorithm,
-            )
-            .unwrap_or(false)
-        };
+        let message = self.signing_input.as_bytes();
+        let signed_by = |key: &PublicKey| key.verifies(self.algorithm, message, &self.signature);
         if !keys.iter().any(signed_by) {
-            return Err(Refused::Signature);
+            return Err(IdTokenError::Signature);
         }
-        check(self.claims, self.algorithm, expected, now)
+        check(self.claims.into_vec().into_iter().collect(), self.algorithm, expected, now)
     }
 }
 
@@ -185,13 +179,13 @@ fn check(
     algorithm: Algorithm,
     expected: &Expected<'_>,
     now: Timestamp,
-) -> Result<Claims, Refused> {
+) -> Result<Claims, IdTokenError> {
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
     let time = |name: &str| claims.get(name).map(|value| value.as_f64());
 
     // 2. The issuer is the one we asked, to the letter.
     if text("iss") != Some(expected.issuer) {
-        return Err(Refused::Issuer);
+        return Err(IdTokenError::Issuer);
     }
     // 3. It is for us, and for nobody whom we do not know beside us.
     let for_us = match claims.get("aud") {
@@ -203,11 +197,11 @@ fn check(
         _ => false,
     };
     if !for_us {
-        return Err(Refused::Audience);
+        return Err(IdTokenError::Audience);
     }
     // 4, 5. Where it says to whom it was issued, that is us.
     if claims.get("azp").is_some_and(|azp| azp.as_str() != Some(expected.client_id)) {
-        return Err(Refused::AuthorizedParty);
+        return Err(IdTokenError::AuthorizedParty);
     }
     // 9. It has not expired.
     #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are far below 2^53")]
@@ -216,44 +210,39 @@ fn check(
     let leeway = LEEWAY.as_seconds() as f64;
     match time("exp") {
         Some(Some(exp)) if now < exp + leeway => {}
-        _ => return Err(Refused::Expired),
+        _ => return Err(IdTokenError::Expired),
     }
     // 10. It was issued, and not in the future; nor is it for later (RFC 7519 §4.1.5).
     match time("iat") {
         Some(Some(iat)) if iat <= now + leeway => {}
-        _ => return Err(Refused::NotYetValid),
+        _ => return Err(IdTokenError::NotYetValid),
     }
     match time("nbf") {
         None => {}
         Some(Some(nbf)) if nbf <= now + leeway => {}
-        Some(_) => return Err(Refused::NotYetValid),
+        Some(_) => return Err(IdTokenError::NotYetValid),
     }
     // 11. It belongs to this attempt.
     if text("nonce") != Some(expected.nonce) {
-        return Err(Refused::Nonce);
+        return Err(IdTokenError::Nonce);
     }
     // §3.1.3.8. It belongs to this access token, where it says so.
     if let Some(at_hash) = claims.get("at_hash")
         && at_hash.as_str() != Some(&half_hash(algorithm, expected.access_token))
     {
-        return Err(Refused::AccessTokenHash);
+        return Err(IdTokenError::AccessTokenHash);
     }
     // §2. The subject is one.
-    let subject = Subject::new(text("sub").unwrap_or_default()).map_err(|_| Refused::Subject)?;
+    let subject =
+        Subject::new(text("sub").unwrap_or_default()).map_err(|_| IdTokenError::Subject)?;
     Ok(Claims { subject, all: claims })
 }
 
 /// The left half of the hash that goes with the algorithm (Core §3.1.3.6).
 fn half_hash(algorithm: Algorithm, access_token: &str) -> String {
-    let hash = match algorithm {
-        Algorithm::RS384 | Algorithm::PS384 | Algorithm::ES384 => &digest::SHA384,
-        // Ed25519 hashes with SHA-512.
-        Algorithm::RS512 | Algorithm::PS512 | Algorithm::EdDSA => &digest::SHA512,
-        _ => &digest::SHA256,
-    };
-    let digest = digest::digest(hash, access_token.as_bytes());
+    let digest = digest::digest(algorithm.digest(), access_token.as_bytes());
     let half = digest.as_ref().len() / 2;
-    URL_SAFE_NO_PAD.encode(digest.as_ref().get(..half).unwrap_or_default())
+    base64url::encode(digest.as_ref().get(..half).unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -280,38 +269,38 @@ mod tests {
         let at = 1_500;
         for (member, value, outcome) in [
             ("iss", json!("https://op.test"), Ok(())),
-            ("iss", json!("https://op.test/"), Err(Refused::Issuer)),
-            ("iss", json!("https://OP.test"), Err(Refused::Issuer)),
-            ("iss", Value::Null, Err(Refused::Issuer)),
+            ("iss", json!("https://op.test/"), Err(IdTokenError::Issuer)),
+            ("iss", json!("https://OP.test"), Err(IdTokenError::Issuer)),
+            ("iss", Value::Null, Err(IdTokenError::Issuer)),
             ("aud", json!(["us"]), Ok(())),
-            ("aud", json!("them"), Err(Refused::Audience)),
-            ("aud", json!(["us", "them"]), Err(Refused::Audience)),
-            ("aud", json!([]), Err(Refused::Audience)),
-            ("aud", json!(1), Err(Refused::Audience)),
+            ("aud", json!("them"), Err(IdTokenError::Audience)),
+            ("aud", json!(["us", "them"]), Err(IdTokenError::Audience)),
+            ("aud", json!([]), Err(IdTokenError::Audience)),
+            ("aud", json!(1), Err(IdTokenError::Audience)),
             ("azp", json!("us"), Ok(())),
-            ("azp", json!("them"), Err(Refused::AuthorizedParty)),
+            ("azp", json!("them"), Err(IdTokenError::AuthorizedParty)),
             ("exp", json!(1_441), Ok(())),
-            ("exp", json!(1_440), Err(Refused::Expired)),
-            ("exp", json!("2000"), Err(Refused::Expired)),
-            ("exp", Value::Null, Err(Refused::Expired)),
+            ("exp", json!(1_440), Err(IdTokenError::Expired)),
+            ("exp", json!("2000"), Err(IdTokenError::Expired)),
+            ("exp", Value::Null, Err(IdTokenError::Expired)),
             ("iat", json!(1_560), Ok(())),
-            ("iat", json!(1_561), Err(Refused::NotYetValid)),
-            ("iat", Value::Null, Err(Refused::NotYetValid)),
+            ("iat", json!(1_561), Err(IdTokenError::NotYetValid)),
+            ("iat", Value::Null, Err(IdTokenError::NotYetValid)),
             ("nbf", json!(1_560), Ok(())),
-            ("nbf", json!(1_561), Err(Refused::NotYetValid)),
-            ("nbf", json!("0"), Err(Refused::NotYetValid)),
-            ("nonce", json!("n-2"), Err(Refused::Nonce)),
-            ("nonce", Value::Null, Err(Refused::Nonce)),
-            ("at_hash", json!("77QmUPtjPfzWtF2AnpK9RR"), Err(Refused::AccessTokenHash)),
-            ("at_hash", json!(1), Err(Refused::AccessTokenHash)),
-            ("sub", json!(""), Err(Refused::Subject)),
-            ("sub", json!(248_289_761_001_u64), Err(Refused::Subject)),
-            ("sub", json!("x".repeat(256)), Err(Refused::Subject)),
+            ("nbf", json!(1_561), Err(IdTokenError::NotYetValid)),
+            ("nbf", json!("0"), Err(IdTokenError::NotYetValid)),
+            ("nonce", json!("n-2"), Err(IdTokenError::Nonce)),
+            ("nonce", Value::Null, Err(IdTokenError::Nonce)),
+            ("at_hash", json!("77QmUPtjPfzWtF2AnpK9RR"), Err(IdTokenError::AccessTokenHash)),
+            ("at_hash", json!(1), Err(IdTokenError::AccessTokenHash)),
+            ("sub", json!(""), Err(IdTokenError::Subject)),
+            ("sub", json!(248_289_761_001_u64), Err(IdTokenError::Subject)),
+            ("sub", json!("x".repeat(256)), Err(IdTokenError::Subject)),
         ] {
             let mut claims = good();
             claims[member] = value.clone();
             let Value::Object(claims) = claims else { continue };
-            let checked = check(claims, Algorithm::RS256, &EXPECTED, Timestamp::from_seconds(at));
+            let checked = check(claims, Algorithm::Rs256, &EXPECTED, Timestamp::from_seconds(at));
             assert_eq!(checked.map(|_| ()), outcome, "{member}: {value}");
         }
     }
@@ -323,7 +312,7 @@ mod tests {
             claims.remove("at_hash");
             let claims = claims.clone();
             let checked =
-                check(claims, Algorithm::RS256, &EXPECTED, Timestamp::from_seconds(1_500));
+                check(claims, Algorithm::Rs256, &EXPECTED, Timestamp::from_seconds(1_500));
             assert!(checked.is_ok());
         }
     }
@@ -331,30 +320,61 @@ mod tests {
     #[test]
     fn headers_are_judged_before_anything_else() {
         let token = |header: Value| {
-            let part = |json: &Value| URL_SAFE_NO_PAD.encode(json.to_string());
+            let part = |json: &Value| base64url::encode(json.to_string());
             format!("{}.{}.c2ln", part(&header), part(&good()))
         };
         for (header, outcome) in [
             (json!({"alg": "RS256", "kid": "1"}), Ok(())),
             (json!({"alg": "EdDSA", "typ": "JWT"}), Ok(())),
-            (json!({"alg": "none"}), Err(Refused::Algorithm)),
-            (json!({"alg": "None"}), Err(Refused::Algorithm)),
-            (json!({"alg": "HS256"}), Err(Refused::Algorithm)),
-            (json!({"alg": "RS257"}), Err(Refused::Algorithm)),
-            (json!({"alg": 1}), Err(Refused::Algorithm)),
-            (json!({}), Err(Refused::Algorithm)),
-            (json!({"alg": "RS256", "typ": "at+jwt"}), Err(Refused::Type)),
-            (json!({"alg": "RS256", "typ": "logout+jwt"}), Err(Refused::Type)),
-            (json!({"alg": "RS256", "crit": ["b64"], "b64": false}), Err(Refused::Critical)),
-            (json!({"alg": "RS256", "crit": []}), Err(Refused::Critical)),
+            (json!({"alg": "none"}), Err(IdTokenError::Algorithm)),
+            (json!({"alg": "None"}), Err(IdTokenError::Algorithm)),
+            (json!({"alg": "HS256"}), Err(IdTokenError::Algorithm)),
+            (json!({"alg": "RS257"}), Err(IdTokenError::Algorithm)),
+            (json!({"alg": 1}), Err(IdTokenError::Algorithm)),
+            (json!({}), Err(IdTokenError::Algorithm)),
+            (json!({"alg": "RS256", "typ": "at+jwt"}), Err(IdTokenError::Type)),
+            (json!({"alg": "RS256", "typ": "logout+jwt"}), Err(IdTokenError::Type)),
+            (json!({"alg": "RS256", "crit": ["b64"], "b64": false}), Err(IdTokenError::Critical)),
+            (json!({"alg": "RS256", "crit": []}), Err(IdTokenError::Critical)),
         ] {
             let token = token(header.clone());
-            assert_eq!(take_apart(&token).map(|_| ()), outcome, "{header}");
+            assert_eq!(parse(&token).map(|_| ()), outcome, "{header}");
         }
         for junk in
             ["", ".", "..", "a.b", "a.b.c", "null", "e30.e30", "e30.bnVsbA.e30", "e30=.e30.e30"]
         {
-            assert!(take_apart(junk).is_err(), "{junk}");
+            assert!(parse(junk).is_err(), "{junk}");
+        }
+    }
+
+    /// One reader would take the first, another the last.
+    #[test]
+    fn what_is_said_twice_is_refused_in_header_and_claims() {
+        let (header, claims) = (r#"{"alg":"RS256"}"#, good().to_string());
+        let twice = |json: &str, first: &str| json.replacen('{', first, 1);
+        for (header, claims, outcome) in [
+            (header.to_owned(), claims.clone(), Ok(())),
+            (twice(header, r#"{"alg":"none","#), claims.clone(), Err(IdTokenError::Duplicate)),
+            (
+                twice(header, r#"{"kid":"1","k\u0069d":"2","#),
+                claims.clone(),
+                Err(IdTokenError::Duplicate),
+            ),
+            (
+                header.to_owned(),
+                twice(&claims, r#"{"sub":"another","#),
+                Err(IdTokenError::Duplicate),
+            ),
+            (
+                header.to_owned(),
+                twice(&claims, r#"{"x":1,"\u0078":1,"#),
+                Err(IdTokenError::Duplicate),
+            ),
+            (header.to_owned(), twice(&claims, r#"{"x":{"y":1,"y":2},"#), Ok(())),
+        ] {
+            let token =
+                format!("{}.{}.c2ln", base64url::encode(&header), base64url::encode(&claims));
+            assert_eq!(parse(&token).map(|_| ()), outcome, "{header} {claims}");
         }
     }
 }

@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn every_refusal_has_its_page() {
-        for refused in Refused::EACH {
+        for refused in Refused::ALL {
             let entry = fault(refused).entry();
             assert_eq!((entry.code, entry.status.as_u16()), (refused.code(), 401));
         }

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use http::header;
-use latchkey_auth::jwt::jwks;
+use latchkey_auth::tokens::ring::MAX_AGE_SECONDS;
 use serde_json::Value;
 
 use crate::state::Latchkey;
@@ -13,7 +13,7 @@ use crate::state::Latchkey;
 pub(super) async fn jwks(
     State(latchkey): State<Latchkey>,
 ) -> ([(header::HeaderName, String); 1], Json<Value>) {
-    let keys = jwks::key_set(&latchkey.keys.ring(), latchkey.clock.now());
-    let lasts = format!("public, max-age={}", jwks::MAX_AGE_SECONDS);
+    let keys = latchkey.keys.ring().key_set(latchkey.clock.now());
+    let lasts = format!("public, max-age={MAX_AGE_SECONDS}");
     ([(header::CACHE_CONTROL, lasts)], Json(keys))
 }

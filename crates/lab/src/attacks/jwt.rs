@@ -16,87 +16,87 @@ const EMBEDDED: &[Expect] = &[Code(401, "token_key_embedded")];
 
 attacks! { Jwt:
     "jwt_none", "A token that is not signed", "RFC 8725 §3.2",
-    "crates/auth/src/jwt/verify.rs", "key_for",
+    "crates/auth/src/tokens/verify.rs", "key_for",
     "The header says alg none, in any spelling, and the signature is empty. A library that believes the header has nothing left to check.",
     &[Code(401, "token_algorithm_none")], none;
 
     "jwt_hs256", "The public key as a secret", "RFC 8725 §3.1",
-    "crates/auth/src/jwt/verify.rs", "key_for",
+    "crates/auth/src/tokens/verify.rs", "key_for",
     "The header says HS256, and the thief signs with the public key, which everybody can fetch, as the secret.",
     &[Code(401, "token_algorithm_mismatch")], hs256;
 
     "jwt_hmac_disguised", "An HMAC under the right name", "RFC 8725 §3.1",
-    "crates/auth/src/jwt/verify.rs", "verify_by",
+    "crates/auth/src/tokens/verify.rs", "verify_by",
     "The same, but the header says the right algorithm.",
     ALTERED, hmac_disguised;
 
     "jwt_kid_path", "A kid that is a path", "RFC 8725 §3.10",
-    "crates/auth/src/jwt/ring.rs", "verifying_key",
+    "crates/auth/src/tokens/ring.rs", "verifying_key",
     "Where the kid names a file, /dev/null is an empty secret that everybody knows.",
     UNKNOWN_KEY, kid_path;
 
     "jwt_kid_sql", "A kid that is SQL", "RFC 8725 §3.10",
-    "crates/auth/src/jwt/ring.rs", "verifying_key",
+    "crates/auth/src/tokens/ring.rs", "verifying_key",
     "Where the kid is put into a query, the thief has the database answer with a secret of the thief’s choice.",
     UNKNOWN_KEY, kid_sql;
 
     "jwt_jwk", "A token that brings its own key", "RFC 8725 §3.10, RFC 7515 §4.1.3",
-    "crates/auth/src/jwt/verify.rs", "key_for",
+    "crates/auth/src/tokens/verify.rs", "key_for",
     "The thief makes a key, signs with it, and puts its public half into the header.",
     EMBEDDED, own_jwk;
 
     "jwt_jku", "A token that says where its key is", "RFC 8725 §3.10, RFC 7515 §4.1.2",
-    "crates/auth/src/jwt/verify.rs", "key_for",
+    "crates/auth/src/tokens/verify.rs", "key_for",
     "The header names the thief’s own key set. Whoever fetches it also tells the thief that the token was read.",
     EMBEDDED, own_jku;
 
     "jwt_own_key", "A stranger’s signature", "RFC 7515 §5.2",
-    "crates/auth/src/jwt/verify.rs", "key_for",
+    "crates/auth/src/tokens/verify.rs", "key_for",
     "The thief signs with a key of their own under a name of their own.",
     UNKNOWN_KEY, own_key;
 
     "jwt_crit", "An extension that has to be understood", "RFC 7515 §4.1.11",
-    "crates/auth/src/jwt/verify.rs", "key_for",
+    "crates/auth/src/tokens/verify.rs", "key_for",
     "The header lists an extension as critical. Whoever passes over it reads another token than the one that was signed.",
     &[Code(401, "token_critical_header")], crit;
 
     "jwt_header_twice", "A header that says two things", "RFC 7515 §4",
-    "crates/auth/src/jwt/members.rs", "any_twice",
+    "crates/auth/src/jose/members.rs", "has_duplicates",
     "The algorithm is named twice: two parts of a program may read different ones.",
     &[Code(401, "token_header_duplicate")], header_twice;
 
     "jwt_flipped", "One bit, in each part", "RFC 7515 §5.2",
-    "crates/auth/src/jwt/verify.rs", "verify_by",
+    "crates/auth/src/tokens/verify.rs", "verify_by",
     "The thief changes as little as can be changed: a member more in the header, another claim, one bit of the signature, or no signature.",
     ALTERED, flipped;
 
     "jwt_longer_life", "A token that lives longer", "RFC 9068 §4",
-    "crates/auth/src/jwt/verify.rs", "verify_by",
+    "crates/auth/src/tokens/verify.rs", "verify_by",
     "The thief has a token that ends in five minutes, and writes another year into it.",
     ALTERED, longer_life;
 
     "jwt_more_roles", "A token that makes an administrator", "RFC 9068 §4",
-    "crates/auth/src/jwt/verify.rs", "verify_by",
+    "crates/auth/src/tokens/verify.rs", "verify_by",
     "The thief writes the role admin and every scope into a token of their own.",
     ALTERED, more_roles;
 
     "jwt_other_person", "A token that names somebody else", "RFC 9068 §4",
-    "crates/auth/src/jwt/verify.rs", "verify_by",
+    "crates/auth/src/tokens/verify.rs", "verify_by",
     "The thief writes the victim’s id into a token of their own.",
     ALTERED, other_person;
 
     "jwt_other_audience", "A token for another service", "RFC 9068 §4, RFC 8725 §3.9",
-    "crates/auth/src/jwt/verify.rs", "verify_by",
+    "crates/auth/src/tokens/verify.rs", "verify_by",
     "Another service’s token would be good here if nobody asked for whom it was made. The thief can only write the audience in, which breaks the signature.",
     ALTERED, other_audience;
 
     "jwt_id_token", "An ID token as an access token", "RFC 9068 §4, RFC 8725 §3.11",
-    "crates/auth/src/jwt/verify.rs", "key_for",
+    "crates/auth/src/tokens/verify.rs", "key_for",
     "An ID token of the provider is a good JWT about the right person. It says who somebody is, and opens nothing.",
     &[Code(401, "token_type_wrong")], id_token;
 
     "jwt_large", "A token of half a megabyte", "OWASP ASVS V4.2.5",
-    "crates/auth/src/jwt/verify.rs", "of",
+    "crates/auth/src/tokens/verify.rs", "verify_by",
     "The thief sends a token that costs more to take apart than to send.",
     &[Code(401, "token_too_large")], large;
 

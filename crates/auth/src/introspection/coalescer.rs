@@ -1,0 +1,135 @@
+//! One request for one token at a time, and its answer for a few seconds.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use latchkey_domain::Timestamp;
+use moka::future::Cache;
+
+use crate::fingerprint::{Fingerprint, fingerprint};
+
+/// Tokens whose answers are remembered.
+const CAPACITY: u64 = 8192;
+
+/// The answers of the last few seconds. Requests that show a token while it is
+/// asked about wait for that one answer, a failure too.
+#[derive(Debug)]
+pub(super) struct Coalescer<T: Clone + Send + Sync + 'static> {
+    answers: Cache<(Fingerprint, u64), Answer<T>>,
+    /// How often everything was forgotten: an answer that was on its way then
+    /// is kept under a number that nobody looks for any more.
+    epoch: AtomicU64,
+}
+
+#[derive(Clone, Debug)]
+struct Answer<T> {
+    value: T,
+    /// Nothing for a failure, which is for those alone who wait already.
+    believed_until: Option<Timestamp>,
+}
+
+impl<T: Clone + Send + Sync + 'static> Coalescer<T> {
+    pub(super) fn new() -> Self {
+        Self { answers: Cache::new(CAPACITY), epoch: AtomicU64::default() }
+    }
+
+    /// What is known of a token, or what `ask` says, with the time until when
+    /// that is believed. `None` if somebody else's request for it was under way
+    /// before `now` for longer than its answer is believed.
+    pub(super) async fn get(
+        &self,
+        token: &str,
+        now: Timestamp,
+        ask: impl Future<Output = (T, Option<Timestamp>)>,
+    ) -> Option<T> {
+        let key = (fingerprint(token), self.epoch.load(Ordering::Acquire));
+        let answer = async {
+            let (value, believed_until) = ask.await;
+            Answer { value, believed_until }
+        };
+        let is_old = |until: Timestamp| until <= now;
+        let is_stale = |known: &Answer<T>| known.believed_until.is_none_or(is_old);
+        let entry = self.answers.entry(key).or_insert_with_if(answer, is_stale).await;
+        let is_own = entry.is_fresh();
+        let Answer { value, believed_until } = entry.into_value();
+        (is_own || !believed_until.is_some_and(is_old)).then_some(value)
+    }
+
+    /// From now on every token is asked about anew.
+    pub(super) fn forget_all(&self) {
+        self.epoch.fetch_add(1, Ordering::AcqRel);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{Ready, ready};
+
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    const fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millis(millis)
+    }
+
+    fn says(value: u32, until: Option<i64>) -> Ready<(u32, Option<Timestamp>)> {
+        ready((value, until.map(at)))
+    }
+
+    #[tokio::test]
+    async fn an_answer_counts_while_it_is_believed() {
+        let coalescer = Coalescer::new();
+        for (token, now, next, known) in [
+            ("a", 0, says(1, Some(100)), 1),
+            ("a", 99, says(2, Some(200)), 1),
+            ("b", 99, says(3, Some(200)), 3),
+            ("a", 100, says(4, None), 4),
+            ("a", 100, says(5, Some(200)), 5), // a failure is not remembered
+            ("a", 100, says(6, Some(200)), 5),
+        ] {
+            let found = coalescer.get(token, at(now), next).await;
+            assert_eq!(found, Some(known), "{token} at {now}");
+        }
+        coalescer.forget_all();
+        let found = coalescer.get("a", at(100), says(7, Some(200))).await;
+        assert_eq!(found, Some(7), "what was forgotten is asked about");
+    }
+
+    #[tokio::test]
+    async fn who_waits_shares_the_answer_unless_it_is_too_old_or_forgotten() {
+        let coalescer = Coalescer::new();
+        let (tell, told) = oneshot::channel();
+        let slow = async { (told.await.unwrap_or_default(), Some(at(1_000))) };
+        let (first, waits, comes_too_late, after_forgetting) = tokio::join!(
+            coalescer.get("a", at(0), slow),
+            coalescer.get("a", at(999), says(2, Some(1_000))),
+            coalescer.get("a", at(1_000), says(3, Some(1_000))),
+            async {
+                // The others are on their way; what is revoked now is not in their answer.
+                coalescer.forget_all();
+                let found = coalescer.get("a", at(0), says(4, Some(1_000))).await;
+                let _ = tell.send(1);
+                found
+            }
+        );
+        assert_eq!((first, waits, comes_too_late), (Some(1), Some(1), None));
+        assert_eq!(after_forgetting, Some(4));
+        // What came in the end is not believed in place of the newer answer.
+        assert_eq!(coalescer.get("a", at(0), says(5, Some(1_000))).await, Some(4));
+    }
+
+    #[tokio::test]
+    async fn a_failure_is_for_those_who_wait() {
+        let coalescer = Coalescer::new();
+        let failed = async {
+            tokio::task::yield_now().await;
+            (0, None)
+        };
+        let both = tokio::join!(
+            coalescer.get("a", at(0), failed),
+            coalescer.get("a", at(0), says(1, Some(100))),
+        );
+        assert_eq!(both, (Some(0), Some(0)));
+        assert_eq!(coalescer.get("a", at(0), says(2, Some(100))).await, Some(2));
+    }
+}

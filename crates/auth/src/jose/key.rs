@@ -1,0 +1,266 @@
+//! Public keys: from a JSON Web Key or a PEM, and what they verify.
+
+use std::fmt;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::rsa;
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ECDSA_P521_SHA512_FIXED, ED25519,
+    EcdsaVerificationAlgorithm, ParsedPublicKey, RsaPublicKeyComponents,
+};
+use pkcs8::ObjectIdentifier;
+use pkcs8::spki::SubjectPublicKeyInfoRef;
+use serde_json::{Value, json};
+
+use super::algorithm::{Algorithm, Scheme};
+use super::base64url;
+
+pub const OID_ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
+pub const OID_EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+pub const OID_P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
+pub const OID_RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+const OID_P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
+const OID_P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
+
+/// What an RSA modulus may have, in bits: less can be factored (RFC 7518 §3.3),
+/// and more costs too much to verify.
+const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
+
+/// A key that verifies, and the algorithms by which it does.
+///
+/// The key decides about the algorithm, never the token (RFC 8725 §3.1): so it
+/// is never taken for an HMAC secret, whatever a token's header says.
+#[derive(Clone)]
+pub struct PublicKey {
+    kid: Option<String>,
+    /// The one algorithm that its JWK says it is for (RFC 7517 §4.4).
+    only: Option<String>,
+    /// The members that every JWK of this kind has to have, in the order of
+    /// their names: just what RFC 7638 §3.2 hashes.
+    required: Value,
+    material: Material,
+}
+
+#[derive(Clone)]
+enum Material {
+    Rsa(RsaPublicKeyComponents<Vec<u8>>),
+    Ec(&'static Curve, ParsedPublicKey),
+    Ed25519(ParsedPublicKey),
+}
+
+struct Curve {
+    name: &'static str,
+    oid: ObjectIdentifier,
+    /// The length of a coordinate, in bytes.
+    coordinate: usize,
+    verification: &'static EcdsaVerificationAlgorithm,
+}
+
+static CURVES: [Curve; 3] = [
+    Curve { name: "P-256", oid: OID_P256, coordinate: 32, verification: &ECDSA_P256_SHA256_FIXED },
+    Curve { name: "P-384", oid: OID_P384, coordinate: 48, verification: &ECDSA_P384_SHA384_FIXED },
+    Curve { name: "P-521", oid: OID_P521, coordinate: 66, verification: &ECDSA_P521_SHA512_FIXED },
+];
+
+impl PublicKey {
+    /// Reads a public JSON Web Key for signatures (RFC 7517 §4, RFC 7518 §6).
+    ///
+    /// `None` for a key of a kind that is unknown here, for encryption, too
+    /// weak, not on its curve, or not public: RFC 7517 §5 has a set's reader
+    /// pass those over.
+    #[must_use]
+    pub fn from_jwk(jwk: &Value) -> Option<Self> {
+        let text = |name: &str| jwk.get(name).and_then(Value::as_str);
+        let bytes = |name: &str| base64url::decode(text(name)?);
+        // One that is there and no text makes the key unusable; null is as good as none.
+        let optional = |name: &str| match jwk.get(name) {
+            None | Some(Value::Null) => Some(None),
+            Some(Value::String(text)) => Some(Some(text.clone())),
+            Some(_) => None,
+        };
+        let (kid, only, usage) = (optional("kid")?, optional("alg")?, optional("use")?);
+        if usage.is_some_and(|usage| usage != "sig") || jwk.get("d").is_some() {
+            return None;
+        }
+        let key = match text("kty")? {
+            "RSA" => Self::rsa(bytes("n")?, bytes("e")?),
+            "EC" => {
+                let curve = CURVES.iter().find(|curve| Some(curve.name) == text("crv"))?;
+                let (x, y) = (bytes("x")?, bytes("y")?);
+                let is_whole = x.len() == curve.coordinate && y.len() == curve.coordinate;
+                Self::on_curve(curve, &[&[4], &x[..], &y].concat()).filter(|_| is_whole)
+            }
+            "OKP" if text("crv") == Some("Ed25519") => Self::ed25519(&bytes("x")?),
+            // A symmetric key that is published is no secret.
+            _ => None,
+        }?;
+        Some(Self { kid, only, ..key })
+    }
+
+    /// What a PEM of this label holds: a SubjectPublicKeyInfo (RFC 5280 §4.1),
+    /// or the PKCS #1 form of an RSA key.
+    #[must_use]
+    pub fn from_der(der: &[u8]) -> Option<Self> {
+        let Ok(info) = SubjectPublicKeyInfoRef::try_from(der) else {
+            return Self::rsa_der(der);
+        };
+        let key = info.subject_public_key.as_bytes()?;
+        match info.algorithm.oid {
+            OID_ED25519 => Self::ed25519(key),
+            OID_EC => {
+                let oid = info.algorithm.parameters_oid().ok()?;
+                Self::on_curve(CURVES.iter().find(|curve| curve.oid == oid)?, key)
+            }
+            OID_RSA => Self::rsa_der(key),
+            _ => None,
+        }
+    }
+
+    fn rsa_der(der: &[u8]) -> Option<Self> {
+        let RsaPublicKeyComponents { n, e } = (&rsa::PublicKey::from_der(der).ok()?).into();
+        Self::rsa(n, e)
+    }
+
+    pub(crate) fn rsa(n: Vec<u8>, e: Vec<u8>) -> Option<Self> {
+        let is_odd = e.last().is_some_and(|byte| byte % 2 == 1);
+        if !RSA_BITS.contains(&bits(&n)) || !(2..=64).contains(&bits(&e)) || !is_odd {
+            return None;
+        }
+        let text = base64url::encode;
+        let required = json!({"e": text(&e), "kty": "RSA", "n": text(&n)});
+        Some(Self::new(required, Material::Rsa(RsaPublicKeyComponents { n, e })))
+    }
+
+    /// From an uncompressed point (SEC 1 §2.3.3).
+    pub(crate) fn p256(point: &[u8]) -> Option<Self> {
+        Self::on_curve(&CURVES[0], point)
+    }
+
+    fn on_curve(curve: &'static Curve, point: &[u8]) -> Option<Self> {
+        let (x, y) = point.strip_prefix(&[4])?.split_at_checked(curve.coordinate)?;
+        let key = ParsedPublicKey::new(curve.verification, point).ok()?;
+        let (x, y) = (base64url::encode(x), base64url::encode(y));
+        let required = json!({"crv": curve.name, "kty": "EC", "x": x, "y": y});
+        Some(Self::new(required, Material::Ec(curve, key)))
+    }
+
+    pub(crate) fn ed25519(x: &[u8]) -> Option<Self> {
+        let key = ParsedPublicKey::new(&ED25519, x).ok().filter(|_| x.len() == 32)?;
+        let required = json!({"crv": "Ed25519", "kty": "OKP", "x": base64url::encode(x)});
+        Some(Self::new(required, Material::Ed25519(key)))
+    }
+
+    const fn new(required: Value, material: Material) -> Self {
+        Self { kid: None, only: None, required, material }
+    }
+
+    /// Its name, if it has one.
+    #[must_use]
+    pub fn kid(&self) -> Option<&str> {
+        self.kid.as_deref()
+    }
+
+    /// `RSA`, or the name of its curve.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match &self.material {
+            Material::Rsa(_) => "RSA",
+            Material::Ec(curve, _) => curve.name,
+            Material::Ed25519(_) => "Ed25519",
+        }
+    }
+
+    /// The algorithms by which it verifies.
+    pub fn algorithms(&self) -> impl Iterator<Item = Algorithm> {
+        Algorithm::ALL.iter().copied().filter(|one| self.takes(*one))
+    }
+
+    #[must_use]
+    pub fn takes(&self, algorithm: Algorithm) -> bool {
+        let is_of_its_kind = match (&self.material, algorithm.scheme()) {
+            (Material::Rsa(_), Scheme::Rsa(_)) | (Material::Ed25519(_), Scheme::Ed25519) => true,
+            (Material::Ec(curve, _), Scheme::Ecdsa(name)) => curve.name == name,
+            _ => false,
+        };
+        is_of_its_kind && self.only.as_deref().is_none_or(|only| only == algorithm.as_str())
+    }
+
+    /// Whether its private half made that signature of that message, by an
+    /// algorithm that it takes.
+    #[must_use]
+    pub fn verifies(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
+        self.takes(algorithm)
+            && match (&self.material, algorithm.scheme()) {
+                (Material::Rsa(key), Scheme::Rsa(parameters)) => {
+                    key.verify(parameters, message, signature).is_ok()
+                }
+                (Material::Ec(_, key) | Material::Ed25519(key), _) => {
+                    key.verify_sig(message, signature).is_ok()
+                }
+                _ => false,
+            }
+    }
+
+    /// The members that a JWK of this key has to have.
+    #[must_use]
+    pub const fn required_members(&self) -> &Value {
+        &self.required
+    }
+
+    /// RFC 7638 §3: SHA-256 over the required members, sorted, without blanks.
+    #[must_use]
+    pub fn thumbprint(&self) -> String {
+        base64url::encode(digest(&SHA256, self.required.to_string().as_bytes()))
+    }
+}
+
+impl fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PublicKey({})", self.kind())
+    }
+}
+
+/// How many bits a number has.
+fn bits(number: &[u8]) -> usize {
+    let significant = number.iter().skip_while(|byte| **byte == 0);
+    let leading = significant.clone().next().map_or(0, |byte| byte.leading_zeros() as usize);
+    significant.count() * 8 - leading
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_that_do_not_fit_are_passed_over() {
+        let n = "u".repeat(341) + "w";
+        let small = "u".repeat(170) + "w";
+        for (jwk, algorithm, fitting) in [
+            (json!({"kty":"RSA","n":n,"e":"AQAB"}), Algorithm::Rs256, true),
+            (
+                json!({"kty":"RSA","n":n,"e":"AQAB","alg":"RS256","use":"sig"}),
+                Algorithm::Rs256,
+                true,
+            ),
+            (json!({"kty":"RSA","n":n,"e":"AQAB","alg":"RS512"}), Algorithm::Rs256, false),
+            (json!({"kty":"RSA","n":n,"e":"AQAB","use":"enc"}), Algorithm::Rs256, false),
+            (json!({"kty":"RSA","n":n,"e":"AQAB","use":1}), Algorithm::Rs256, false),
+            (json!({"kty":"RSA","n":n,"e":"AQAB","kid":1}), Algorithm::Rs256, false),
+            (json!({"kty":"RSA","n":n,"e":"AQAB","d":"AQ"}), Algorithm::Rs256, false),
+            (json!({"kty":"RSA","n":small,"e":"AQAB"}), Algorithm::Rs256, false),
+            (json!({"kty":"RSA","n":n,"e":"AQ"}), Algorithm::Rs256, false),
+            (json!({"kty":"RSA","n":n,"e":"Ag"}), Algorithm::Rs256, false),
+            (json!({"kty":"RSA","n":n,"e":"AQAB"}), Algorithm::Es256, false),
+            (json!({"kty":"RSA","n":n,"e":"AQAB"}), Algorithm::Hs256, false),
+            (json!({"kty":"oct","k":n}), Algorithm::Hs256, false),
+            (
+                json!({"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}),
+                Algorithm::EdDsa,
+                true,
+            ),
+        ] {
+            let found = PublicKey::from_jwk(&jwk).is_some_and(|key| key.takes(algorithm));
+            assert_eq!(found, fitting, "{jwk} {algorithm:?}");
+        }
+    }
+}

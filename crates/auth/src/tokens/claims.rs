@@ -1,0 +1,154 @@
+//! What an access token says.
+
+use latchkey_domain::{DisplayName, Email, Roles, Scopes, SignInId, Timestamp, User, UserId};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::error::TokenError;
+use super::key::{KeyError, SigningKey};
+use crate::jose::{Members, base64url};
+
+/// The type of our access tokens (RFC 9068 §2.1), which no other token has.
+pub const TYPE: &str = "at+jwt";
+
+/// The claims of an access token, in the order in which they are written
+/// (RFC 9068 §2.2), and then what `GET /me` answers without a database.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AccessClaims {
+    pub iss: String,
+    /// Whom it is meant for: this API and nobody else.
+    pub aud: String,
+    pub sub: UserId,
+    /// The program that it was issued to.
+    pub client_id: String,
+    /// When it was issued, in seconds (RFC 7519 §2 `NumericDate`).
+    pub iat: i64,
+    /// From when it is valid, in seconds.
+    pub nbf: i64,
+    /// From when it is valid no longer, in seconds.
+    pub exp: i64,
+    pub jti: String,
+    /// The sign-in that it comes from.
+    pub sid: SignInId,
+    /// What it may do. A scope that this version does not know grants nothing.
+    pub scope: Scopes,
+    /// What its person may do here.
+    pub roles: Roles,
+    /// When its person proved who they are, in seconds.
+    pub auth_time: i64,
+    /// How they did (RFC 8176).
+    pub amr: Vec<String>,
+    pub name: DisplayName,
+    /// Their address, if they have one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<Email>,
+    /// Whether somebody proved that the address is theirs.
+    pub email_verified: bool,
+    /// When their account was made: in milliseconds, unlike the registered
+    /// claims, because that is how the account has it.
+    pub created_at: Timestamp,
+}
+
+impl AccessClaims {
+    /// The person, as they were when the token was issued.
+    #[must_use]
+    pub fn user(&self) -> User {
+        User {
+            id: self.sub,
+            name: self.name.clone(),
+            email: self.email.clone(),
+            email_verified: self.email_verified,
+            roles: self.roles.clone(),
+            created_at: self.created_at,
+        }
+    }
+
+    /// Reads the claims: each has to be there and of its type.
+    pub(super) fn read(claims: &Members) -> Result<Self, TokenError> {
+        Ok(Self {
+            iss: text(claims, "iss")?,
+            aud: audience(claims)?,
+            sub: id(claims, "sub")?,
+            client_id: text(claims, "client_id")?,
+            iat: integer(claims, "iat")?,
+            nbf: integer(claims, "nbf")?,
+            exp: integer(claims, "exp")?,
+            jti: text(claims, "jti")?,
+            sid: id(claims, "sid")?,
+            // A newer version may know scopes that this one does not; while
+            // both run, neither refuses what the other issued.
+            scope: claim(claims, "scope", |scope| scope.as_str().map(Scopes::known_in))?,
+            roles: claim(claims, "roles", |roles| serde_json::from_value(roles.clone()).ok())?,
+            auth_time: integer(claims, "auth_time")?,
+            amr: claim(claims, "amr", |amr| serde_json::from_value(amr.clone()).ok())?,
+            name: claim(claims, "name", |name| name.as_str().and_then(DisplayName::clean))?,
+            email: match claims.get("email") {
+                None => None,
+                Some(_) => Some(claim(claims, "email", |email| {
+                    email.as_str().and_then(|email| Email::parse(email).ok())
+                })?),
+            },
+            email_verified: claim(claims, "email_verified", Value::as_bool)?,
+            created_at: integer(claims, "created_at").map(Timestamp::from_millis)?,
+        })
+    }
+}
+
+/// Signs claims (RFC 7515 §5.1). The header names the type of the token
+/// (RFC 9068 §2.1), the algorithm and the key, and nothing else.
+///
+/// # Errors
+/// When the key does not sign.
+pub fn issue(key: &SigningKey, claims: &AccessClaims) -> Result<String, KeyError> {
+    #[derive(Serialize)]
+    struct Header<'a> {
+        typ: &'a str,
+        alg: &'a str,
+        kid: &'a str,
+    }
+    let unwritable = |_| KeyError::DoesNotSign(key.algorithm());
+    let header = Header { typ: TYPE, alg: key.algorithm().as_str(), kid: key.kid() };
+    let header = serde_json::to_vec(&header).map_err(unwritable)?;
+    let claims = serde_json::to_vec(claims).map_err(unwritable)?;
+    let message = format!("{}.{}", base64url::encode(header), base64url::encode(claims));
+    let signature = key.sign(message.as_bytes())?;
+    Ok(format!("{message}.{}", base64url::encode(signature)))
+}
+
+fn claim<T>(
+    claims: &Members,
+    name: &'static str,
+    read: impl FnOnce(&Value) -> Option<T>,
+) -> Result<T, TokenError> {
+    let value = claims.get(name).ok_or(TokenError::ClaimMissing(name))?;
+    read(value).ok_or(TokenError::ClaimInvalid(name))
+}
+
+fn text(claims: &Members, name: &'static str) -> Result<String, TokenError> {
+    claim(claims, name, |value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned))
+}
+
+/// Identifiers are taken in the one form in which they are issued.
+fn id<T: std::str::FromStr>(claims: &Members, name: &'static str) -> Result<T, TokenError> {
+    claim(claims, name, |value| value.as_str().and_then(|text| text.parse().ok()))
+}
+
+/// Whole numbers only. RFC 7519 §2 would allow fractions of a second; we issue
+/// none, and only what we issued gets here.
+fn integer(claims: &Members, name: &'static str) -> Result<i64, TokenError> {
+    claim(claims, name, Value::as_i64)
+}
+
+/// One audience, as a text or as an array of one (RFC 7519 §4.1.3). A token for
+/// others too is refused: each of them could use it here.
+fn audience(claims: &Members) -> Result<String, TokenError> {
+    let invalid = TokenError::ClaimInvalid("aud");
+    match claims.get("aud").ok_or(TokenError::ClaimMissing("aud"))? {
+        Value::String(one) => Ok(one.clone()),
+        Value::Array(several) if several.iter().all(Value::is_string) => match several.as_slice() {
+            [Value::String(one)] => Ok(one.clone()),
+            _ => Err(TokenError::AudienceWrong),
+        },
+        _ => Err(invalid),
+    }
+}

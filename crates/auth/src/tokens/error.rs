@@ -1,0 +1,128 @@
+//! Why a token is refused.
+
+/// The reason to refuse a token: one for each kind of fault, each with its
+/// [code](TokenError::code). As text it is one sentence, with nothing of the token in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error, strum::IntoStaticStr)]
+#[strum(const_into_str)]
+pub enum TokenError {
+    /// Longer than any token of ours.
+    #[error("The token is larger than any that is issued here.")]
+    #[strum(to_string = "token_too_large")]
+    TooLarge,
+    /// Not three parts of strict base64url, or no JSON objects in them.
+    #[error("The token is not a signed JSON Web Token.")]
+    #[strum(to_string = "token_malformed")]
+    Malformed,
+    /// A name twice in the header (RFC 7515 §4).
+    #[error("The token's header names something twice.")]
+    #[strum(to_string = "token_header_duplicate")]
+    HeaderDuplicate,
+    /// A member of the header is missing, or not a text.
+    #[error("The token's header has no usable {0}.")]
+    #[strum(to_string = "token_header_invalid")]
+    HeaderInvalid(&'static str),
+    /// `alg: none`, in any spelling (RFC 8725 §3.2).
+    #[error("The token is not signed at all.")]
+    #[strum(to_string = "token_algorithm_none")]
+    AlgorithmNone,
+    /// An extension that has to be understood, and is not (RFC 7515 §4.1.11);
+    /// or `b64`, which is one (RFC 7797 §6).
+    #[error("The token relies on an extension that is not supported here.")]
+    #[strum(to_string = "token_critical_header")]
+    CriticalHeader,
+    /// It brings a key along, or says where to fetch one (RFC 8725 §3.10).
+    #[error("The token brings its own key. Only the keys of this service count.")]
+    #[strum(to_string = "token_key_embedded")]
+    EmbeddedKey,
+    /// Not `at+jwt`: an ID token, a logout token (RFC 8725 §3.11, RFC 9068 §4).
+    #[error("The token is not an access token.")]
+    #[strum(to_string = "token_type_wrong")]
+    TypeWrong,
+    /// A `kid` that is not in the ring, or no longer; perhaps not yet: read the
+    /// ring anew before believing it.
+    #[error("The token is signed with a key that is unknown or no longer accepted.")]
+    #[strum(to_string = "token_key_unknown")]
+    UnknownKey,
+    /// An algorithm that is not its key's (RFC 8725 §3.1).
+    #[error("The token names another algorithm than its key has.")]
+    #[strum(to_string = "token_algorithm_mismatch")]
+    AlgorithmMismatch,
+    /// Altered, or signed by somebody else.
+    #[error("The token's signature is not valid.")]
+    #[strum(to_string = "token_signature_invalid")]
+    SignatureInvalid,
+    /// A name twice in the claims (RFC 7519 §4).
+    #[error("The token makes a claim twice.")]
+    #[strum(to_string = "token_claim_duplicate")]
+    ClaimDuplicate,
+    /// A required claim is not there (RFC 9068 §2.2).
+    #[error("The token lacks the claim {0}.")]
+    #[strum(to_string = "token_claim_missing")]
+    ClaimMissing(&'static str),
+    /// A claim is not of its type.
+    #[error("The token's claim {0} cannot be read.")]
+    #[strum(to_string = "token_claim_invalid")]
+    ClaimInvalid(&'static str),
+    /// Somebody else issued it.
+    #[error("The token was issued by somebody else.")]
+    #[strum(to_string = "token_issuer_wrong")]
+    IssuerWrong,
+    /// It is meant for somebody else, or for others too.
+    #[error("The token is meant for another service.")]
+    #[strum(to_string = "token_audience_wrong")]
+    AudienceWrong,
+    #[error("The token has expired.")]
+    #[strum(to_string = "token_expired")]
+    Expired,
+    /// Its time has not come: `nbf` or `iat` lies in the future.
+    #[error("The token is not valid yet.")]
+    #[strum(to_string = "token_not_yet_valid")]
+    NotYetValid,
+}
+
+impl TokenError {
+    /// Every kind once, for a catalogue; those about one member or claim name
+    /// an example.
+    pub const ALL: [Self; 18] = [
+        Self::TooLarge,
+        Self::Malformed,
+        Self::HeaderDuplicate,
+        Self::HeaderInvalid("kid"),
+        Self::AlgorithmNone,
+        Self::CriticalHeader,
+        Self::EmbeddedKey,
+        Self::TypeWrong,
+        Self::UnknownKey,
+        Self::AlgorithmMismatch,
+        Self::SignatureInvalid,
+        Self::ClaimDuplicate,
+        Self::ClaimMissing("exp"),
+        Self::ClaimInvalid("exp"),
+        Self::IssuerWrong,
+        Self::AudienceWrong,
+        Self::Expired,
+        Self::NotYetValid,
+    ];
+
+    /// The code by which programs know it. It never changes.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        self.into_str()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn codes_and_sentences_are_distinct() {
+        let codes: HashSet<_> = TokenError::ALL.iter().map(|error| error.code()).collect();
+        let said: HashSet<_> = TokenError::ALL.iter().map(ToString::to_string).collect();
+        assert_eq!((codes.len(), said.len()), (TokenError::ALL.len(), TokenError::ALL.len()));
+        assert!(codes.iter().all(|code| code.starts_with("token_")));
+        assert!(said.iter().all(|said| said.ends_with('.')));
+    }
+}

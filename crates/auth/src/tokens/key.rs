@@ -1,0 +1,441 @@
+//! Keys that sign our tokens, and keys that verify them.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+use aws_lc_rs::hmac;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256,
+    RsaKeyPair, RsaPublicKeyComponents,
+};
+use pkcs8::{ObjectIdentifier, PrivateKeyInfoRef};
+use serde_json::{Value, json};
+
+use crate::jose::pem::Pem;
+use crate::jose::{self, PublicKey, base64url};
+use crate::random;
+
+/// An HMAC secret is as long as its hash at least (RFC 7518 §3.2).
+const SECRET_BYTES: usize = 32;
+
+/// What a new key signs to prove itself.
+const PROOF: &[u8] = b"latchkey";
+
+/// The algorithms that sign our tokens. A key has exactly one of these
+/// (RFC 8725 §3.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Algorithm {
+    /// Ed25519: short keys, short signatures, nothing to get wrong.
+    #[default]
+    EdDsa,
+    /// ECDSA on P-256.
+    Es256,
+    /// RSA with PKCS #1 v1.5: what every library of the last ten years can verify.
+    Rs256,
+    /// HMAC: who can verify can also sign, so this key is never published.
+    Hs256,
+}
+
+/// A text that names no algorithm of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("unknown algorithm; there are EdDSA, ES256, RS256 and HS256")]
+pub struct UnknownAlgorithm;
+
+impl Algorithm {
+    pub const ALL: [Self; 4] = [Self::EdDsa, Self::Es256, Self::Rs256, Self::Hs256];
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        self.in_jose().as_str()
+    }
+
+    /// Whether verifying takes the secret itself, so that nothing can be published.
+    #[must_use]
+    pub const fn is_symmetric(self) -> bool {
+        matches!(self, Self::Hs256)
+    }
+
+    const fn in_jose(self) -> jose::Algorithm {
+        match self {
+            Self::EdDsa => jose::Algorithm::EdDsa,
+            Self::Es256 => jose::Algorithm::Es256,
+            Self::Rs256 => jose::Algorithm::Rs256,
+            Self::Hs256 => jose::Algorithm::Hs256,
+        }
+    }
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Algorithm {
+    type Err = UnknownAlgorithm;
+
+    fn from_str(name: &str) -> Result<Self, UnknownAlgorithm> {
+        Self::ALL.into_iter().find(|known| known.as_str() == name).ok_or(UnknownAlgorithm)
+    }
+}
+
+/// Why a key cannot be used, and what to do about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    /// Not a PEM, or one that is damaged.
+    #[error("this is no PEM of a key; it has to begin with -----BEGIN PRIVATE KEY-----")]
+    NoPem,
+    #[error(
+        "this private key is not in PKCS #8; convert it with \
+         `openssl pkcs8 -topk8 -nocrypt -in key.pem`"
+    )]
+    NotPkcs8,
+    #[error("this private key is damaged: it is no PKCS #8, or not all of it")]
+    Damaged,
+    #[error(
+        "this private key is protected by a passphrase; take that off with \
+         `openssl pkcs8 -in key.pem`"
+    )]
+    Encrypted,
+    /// A public key or a certificate.
+    #[error("this is a public key or a certificate; signing takes the private key")]
+    NotPrivate,
+    /// A private key, of a kind that signs with no algorithm of ours.
+    #[error("this is {0}; an Ed25519, a P-256 or an RSA key is needed")]
+    Foreign(&'static str),
+    /// An RSA key that can be factored (RFC 7518 §3.3).
+    #[error("this RSA key is too short; 2048 bits are the least")]
+    RsaTooShort,
+    /// An HMAC secret that can be guessed (RFC 7518 §3.2).
+    #[error("this secret is too short; {SECRET_BYTES} bytes are the least")]
+    SecretTooShort,
+    /// The bytes are no such key, or its public part is not of its private one.
+    #[error("these bytes are no {0} key")]
+    Unreadable(Algorithm),
+    /// A JSON Web Key that is not one of our public keys.
+    #[error("this is no public JSON Web Key of an algorithm that is used here")]
+    NotPublicJwk,
+    /// The generator failed: a fault of the machine.
+    #[error("no {0} key could be generated")]
+    NotGenerated(Algorithm),
+    #[error("the {0} key does not sign")]
+    DoesNotSign(Algorithm),
+}
+
+/// A key that signs with one algorithm, and the key that verifies what it signed.
+///
+/// Cloning it is cheap; the secret is there once.
+#[derive(Clone)]
+pub struct SigningKey(Arc<Inner>);
+
+struct Inner {
+    private: Vec<u8>,
+    pair: Pair,
+    verifying: VerifyingKey,
+}
+
+enum Pair {
+    Ed25519(Ed25519KeyPair),
+    P256(EcdsaKeyPair),
+    Rsa(RsaKeyPair),
+    Secret(hmac::Key),
+}
+
+impl SigningKey {
+    /// A new key: Ed25519, P-256, RSA of 2048 bits, or 32 random bytes.
+    ///
+    /// Its `kid` is the RFC 7638 thumbprint of its public part; that of a
+    /// secret is random, for it says nothing of the secret then (RFC 7638 §7).
+    ///
+    /// # Errors
+    /// When the cryptographic library fails.
+    pub fn generate(algorithm: Algorithm) -> Result<Self, KeyError> {
+        let failed = KeyError::NotGenerated(algorithm);
+        let private = match algorithm {
+            Algorithm::EdDsa => {
+                let pair = Ed25519KeyPair::generate().map_err(|_| failed)?;
+                pair.to_pkcs8v1().map_err(|_| failed)?.as_ref().to_vec()
+            }
+            Algorithm::Es256 => {
+                let pair =
+                    EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(|_| failed)?;
+                pair.to_pkcs8v1().map_err(|_| failed)?.as_ref().to_vec()
+            }
+            Algorithm::Rs256 => {
+                let pair =
+                    RsaKeyPair::generate(aws_lc_rs::rsa::KeySize::Rsa2048).map_err(|_| failed)?;
+                let der: Pkcs8V1Der<'_> = pair.as_der().map_err(|_| failed)?;
+                der.as_ref().to_vec()
+            }
+            Algorithm::Hs256 => random::bytes::<SECRET_BYTES>().to_vec(),
+        };
+        let kid = algorithm.is_symmetric().then(|| base64url::encode(random::bytes::<16>()));
+        Self::new(algorithm, kid, private)
+    }
+
+    /// A key that somebody brought: PKCS #8 in PEM. The algorithm follows from
+    /// the key, the `kid` is its RFC 7638 thumbprint.
+    ///
+    /// # Errors
+    /// What is wrong with it, as a sentence; never a byte of it.
+    pub fn from_pkcs8_pem(text: &str) -> Result<Self, KeyError> {
+        let pem = Pem::find(text).ok_or(KeyError::NoPem)?;
+        match pem.label {
+            "PRIVATE KEY" => {}
+            "EC PARAMETERS" | "EC PRIVATE KEY" | "RSA PRIVATE KEY" => {
+                return Err(KeyError::NotPkcs8);
+            }
+            "ENCRYPTED PRIVATE KEY" => return Err(KeyError::Encrypted),
+            "PUBLIC KEY" | "RSA PUBLIC KEY" | "CERTIFICATE" => return Err(KeyError::NotPrivate),
+            _ => return Err(KeyError::NoPem),
+        }
+        let private = pem.der().ok_or(KeyError::NoPem)?;
+        Self::new(algorithm_of(&private)?, None, private)
+    }
+
+    /// A key that was kept as [`SigningKey::private_bytes`].
+    ///
+    /// # Errors
+    /// When the bytes are not that.
+    pub fn from_private_bytes(
+        algorithm: Algorithm,
+        kid: String,
+        private: &[u8],
+    ) -> Result<Self, KeyError> {
+        Self::new(algorithm, Some(kid), private.to_vec())
+    }
+
+    fn new(algorithm: Algorithm, kid: Option<String>, private: Vec<u8>) -> Result<Self, KeyError> {
+        let (pair, verifier) = read(algorithm, &private)?;
+        let verifying = VerifyingKey::new(kid, algorithm, verifier)?;
+        let key = Self(Arc::new(Inner { private, pair, verifying }));
+        // One signature proves that the two halves belong together, and takes
+        // the first use of aws-lc's random generator, of 30 to 50 ms, off
+        // somebody's sign-in: ECDSA and RSA draw from it.
+        let signature = key.sign(PROOF)?;
+        if key.verifying().verifies(PROOF, &signature) {
+            Ok(key)
+        } else {
+            Err(KeyError::Unreadable(algorithm))
+        }
+    }
+
+    /// The key's name, in the header of each token that it signs.
+    #[must_use]
+    pub fn kid(&self) -> &str {
+        self.0.verifying.kid()
+    }
+
+    #[must_use]
+    pub fn algorithm(&self) -> Algorithm {
+        self.0.verifying.algorithm()
+    }
+
+    #[must_use]
+    pub fn verifying(&self) -> &VerifyingKey {
+        &self.0.verifying
+    }
+
+    /// The secret itself (PKCS #8 in DER, or the HMAC secret), for whoever
+    /// encrypts and stores it.
+    #[must_use]
+    pub fn private_bytes(&self) -> &[u8] {
+        &self.0.private
+    }
+
+    /// Signs a message by its one algorithm (RFC 7518 §3, RFC 8037 §3.1).
+    ///
+    /// # Errors
+    /// When the cryptographic library fails.
+    pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
+        let failed = |_| KeyError::DoesNotSign(self.algorithm());
+        let random = SystemRandom::new();
+        match &self.0.pair {
+            Pair::Ed25519(pair) => Ok(pair.sign(message).as_ref().to_vec()),
+            Pair::P256(pair) => Ok(pair.sign(&random, message).map_err(failed)?.as_ref().to_vec()),
+            Pair::Rsa(pair) => {
+                let mut signature = vec![0; pair.public_modulus_len()];
+                pair.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature).map_err(failed)?;
+                Ok(signature)
+            }
+            Pair::Secret(key) => Ok(hmac::sign(key, message).as_ref().to_vec()),
+        }
+    }
+}
+
+/// Says which key it is, never what it is.
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SigningKey({} {}, [secret])", self.algorithm(), self.kid())
+    }
+}
+
+/// What a PKCS #8 private key says of itself (RFC 5958 §2).
+fn algorithm_of(der: &[u8]) -> Result<Algorithm, KeyError> {
+    const ED448: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.113");
+    const RSA_PSS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.10");
+    let info = PrivateKeyInfoRef::try_from(der).map_err(|_| KeyError::Damaged)?;
+    match info.algorithm.oid {
+        jose::OID_ED25519 => Ok(Algorithm::EdDsa),
+        jose::OID_RSA => Ok(Algorithm::Rs256),
+        jose::OID_EC if info.algorithm.parameters_oid() == Ok(jose::OID_P256) => {
+            Ok(Algorithm::Es256)
+        }
+        jose::OID_EC => Err(KeyError::Foreign("a key on an elliptic curve other than P-256")),
+        ED448 => Err(KeyError::Foreign("an Ed448 key")),
+        RSA_PSS => Err(KeyError::Foreign("an RSA-PSS key")),
+        _ => Err(KeyError::Foreign("a key of a kind that is unknown here")),
+    }
+}
+
+fn read(algorithm: Algorithm, private: &[u8]) -> Result<(Pair, Verifier), KeyError> {
+    let unreadable = KeyError::Unreadable(algorithm);
+    let (pair, public) = match algorithm {
+        Algorithm::EdDsa => {
+            let pair = Ed25519KeyPair::from_pkcs8(private).map_err(|_| unreadable)?;
+            let public = PublicKey::ed25519(pair.public_key().as_ref());
+            (Pair::Ed25519(pair), public)
+        }
+        Algorithm::Es256 => {
+            let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, private)
+                .map_err(|_| unreadable)?;
+            let public = PublicKey::p256(pair.public_key().as_ref());
+            (Pair::P256(pair), public)
+        }
+        Algorithm::Rs256 => {
+            let pair = RsaKeyPair::from_pkcs8(private).map_err(|refused| {
+                match refused.description_() {
+                    "TooSmall" => KeyError::RsaTooShort,
+                    _ => unreadable,
+                }
+            })?;
+            let RsaPublicKeyComponents { n, e } = pair.public_key().into();
+            (Pair::Rsa(pair), PublicKey::rsa(n, e))
+        }
+        Algorithm::Hs256 if private.len() < SECRET_BYTES => return Err(KeyError::SecretTooShort),
+        Algorithm::Hs256 => {
+            let key = hmac::Key::new(hmac::HMAC_SHA256, private);
+            return Ok((Pair::Secret(key), Verifier::Secret(private.to_vec())));
+        }
+    };
+    Ok((pair, Verifier::Public(public.ok_or(unreadable)?)))
+}
+
+/// A key that verifies with one algorithm (RFC 8725 §3.1): the public half,
+/// which is enough for every replica that does not sign. Cloning it is cheap.
+#[derive(Clone)]
+pub struct VerifyingKey(Arc<Verifying>);
+
+struct Verifying {
+    kid: String,
+    algorithm: Algorithm,
+    verifier: Verifier,
+}
+
+enum Verifier {
+    Public(PublicKey),
+    /// Not public at all: it signs as well as it verifies.
+    Secret(Vec<u8>),
+}
+
+impl VerifyingKey {
+    /// Without a `kid`, the thumbprint is it; a secret has none, and needs one.
+    fn new(
+        kid: Option<String>,
+        algorithm: Algorithm,
+        verifier: Verifier,
+    ) -> Result<Self, KeyError> {
+        let kid = match (kid, &verifier) {
+            (Some(kid), _) => kid,
+            (None, Verifier::Public(key)) => key.thumbprint(),
+            (None, Verifier::Secret(_)) => return Err(KeyError::NotPublicJwk),
+        };
+        Ok(Self(Arc::new(Verifying { kid, algorithm, verifier })))
+    }
+
+    /// Reads what [`VerifyingKey::to_jwk`] wrote, or any public JSON Web Key
+    /// for one of our algorithms. Without a `kid` of its own it gets its thumbprint.
+    ///
+    /// # Errors
+    /// When it is a secret or a private key, or of another algorithm.
+    pub fn from_jwk(jwk: &Value) -> Result<Self, KeyError> {
+        let key = PublicKey::from_jwk(jwk).ok_or(KeyError::NotPublicJwk)?;
+        let fits = |one: &Algorithm| key.takes(one.in_jose());
+        let algorithm = Algorithm::ALL.into_iter().find(fits).ok_or(KeyError::NotPublicJwk)?;
+        Self::new(key.kid().map(str::to_owned), algorithm, Verifier::Public(key))
+    }
+
+    /// The public JSON Web Key (RFC 7517 §4); `None` for an HMAC key, which has
+    /// no public part.
+    #[must_use]
+    pub fn to_jwk(&self) -> Option<Value> {
+        let Verifier::Public(key) = &self.0.verifier else { return None };
+        let mut jwk = key.required_members().clone();
+        jwk["kid"] = json!(self.kid());
+        jwk["alg"] = json!(self.algorithm().as_str());
+        jwk["use"] = json!("sig");
+        Some(jwk)
+    }
+
+    /// The key's name, by which a token's header finds it.
+    #[must_use]
+    pub fn kid(&self) -> &str {
+        &self.0.kid
+    }
+
+    #[must_use]
+    pub fn algorithm(&self) -> Algorithm {
+        self.0.algorithm
+    }
+
+    /// Whether this key made that signature of that message.
+    #[must_use]
+    pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+        let algorithm = self.algorithm().in_jose();
+        match &self.0.verifier {
+            Verifier::Public(key) => key.verifies(algorithm, message, signature),
+            Verifier::Secret(secret) => jose::verify_hmac(algorithm, secret, message, signature),
+        }
+    }
+}
+
+/// The same key: not only of the same name.
+impl PartialEq for VerifyingKey {
+    fn eq(&self, other: &Self) -> bool {
+        let same = || match (&self.0.verifier, &other.0.verifier) {
+            (Verifier::Public(one), Verifier::Public(other)) => {
+                one.required_members() == other.required_members()
+            }
+            (Verifier::Secret(one), Verifier::Secret(other)) => one == other,
+            _ => false,
+        };
+        Arc::ptr_eq(&self.0, &other.0) || (self.0.kid == other.0.kid && same())
+    }
+}
+
+impl Eq for VerifyingKey {}
+
+/// Says which key it is; for an HMAC key, more would be the secret.
+impl fmt::Debug for VerifyingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "VerifyingKey({} {})", self.algorithm(), self.kid())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_and_written() {
+        for algorithm in Algorithm::ALL {
+            assert_eq!(algorithm.to_string().parse(), Ok(algorithm));
+        }
+        for wrong in ["none", "eddsa", "HS512", "ES256K", "", " HS256"] {
+            assert_eq!(wrong.parse::<Algorithm>(), Err(UnknownAlgorithm), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! The key ring of the JWTs: kept in the database, copied into every process.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use latchkey_domain::{Span, Timestamp};
+use latchkey_store::Db;
+use latchkey_store::signing_keys::{self, StoredKey};
+use tokio::sync::Mutex;
+
+use super::cache::Verifier;
+use super::claims::{AccessClaims, issue};
+use super::error::TokenError;
+use super::key::{Algorithm, KeyError, SigningKey};
+use super::ring::{Key, KeyRing, RingKey};
+use super::verify::Expected;
+use crate::secret::{AppSecret, Purpose};
+
+/// Why the ring cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Store(#[from] latchkey_store::Error),
+    /// A key could not be made, or does not sign.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// There is no key to sign with.
+    #[error("there is no key to sign with")]
+    Empty,
+}
+
+/// Why a token is not believed.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    #[error(transparent)]
+    Refused(#[from] TokenError),
+    /// It may be good, but the key that it names could not be looked up.
+    #[error(transparent)]
+    Store(#[from] latchkey_store::Error),
+}
+
+/// The ring, and what was verified with it.
+#[derive(Debug)]
+pub struct SigningKeys {
+    db: Db,
+    secret: AppSecret,
+    access_ttl: Span,
+    verifier: Verifier,
+    /// Held while an unknown key makes somebody read the ring.
+    reading: Mutex<()>,
+    /// How often the ring was read.
+    reloads: AtomicU64,
+}
+
+impl SigningKeys {
+    /// Reads the ring, and makes sure that it has a key of this algorithm, or
+    /// the owner's own, to sign with.
+    ///
+    /// # Errors
+    /// When the database fails or no key can be made.
+    pub async fn open(
+        db: Db,
+        secret: AppSecret,
+        access_ttl: Span,
+        expected: Expected,
+        source: KeySource,
+        now: Timestamp,
+    ) -> Result<Self, Error> {
+        let stored = signing_keys::all(&db).await?;
+        // Said once, at the start; the ring is read every second.
+        for key in stored.iter().filter(|key| opened(&secret, key).is_none()) {
+            tracing::warn!(kid = key.kid, "a signing key cannot be opened with APP_SECRET");
+        }
+        let ring = ring(&secret, access_ttl, &stored);
+        let keys = Self {
+            db,
+            secret,
+            access_ttl,
+            verifier: Verifier::new(ring, expected),
+            reading: Mutex::default(),
+            reloads: AtomicU64::default(),
+        };
+        match source {
+            KeySource::Own(key) => {
+                if keys.newest_kid().as_deref() != Some(key.kid()) {
+                    keys.add(key, now).await?;
+                }
+            }
+            KeySource::Any(algorithm) => {
+                let ring = keys.verifier.ring();
+                let fits = |key: &RingKey| key.key.verifying().algorithm() == algorithm;
+                if !ring.newest().is_some_and(fits) {
+                    keys.rotate(algorithm, now).await?;
+                }
+            }
+        }
+        Ok(keys)
+    }
+
+    /// The ring as this process knows it.
+    #[must_use]
+    pub fn ring(&self) -> Arc<KeyRing> {
+        self.verifier.ring()
+    }
+
+    /// By how much clocks may differ.
+    #[must_use]
+    pub fn leeway(&self) -> Span {
+        self.verifier.leeway()
+    }
+
+    /// Signs an access token with the key whose time it is.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn sign(&self, claims: &AccessClaims, now: Timestamp) -> Result<String, Error> {
+        let ring = self.verifier.ring();
+        Ok(issue(ring.signing_key(now).ok_or(Error::Empty)?, claims)?)
+    }
+
+    /// Verifies an access token, without the database.
+    ///
+    /// Only a key that this process has not heard of makes it read the ring
+    /// once more, and that at most once a second.
+    ///
+    /// # Errors
+    /// Says why it is not believed.
+    pub async fn verify(
+        &self,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<Arc<AccessClaims>, VerifyError> {
+        match self.verifier.verify(token, now) {
+            Err(TokenError::UnknownKey) => {
+                // Whoever comes while another reads waits for what they find.
+                let before = self.reloads.load(Ordering::Acquire);
+                let _reading = self.reading.lock().await;
+                let was_read = self.reloads.load(Ordering::Acquire) != before;
+                if !was_read && self.verifier.may_reload(now) {
+                    self.reload().await?;
+                }
+                Ok(self.verifier.verify(token, now)?)
+            }
+            verified => Ok(verified?),
+        }
+    }
+
+    pub async fn reload(&self) -> Result<(), latchkey_store::Error> {
+        let stored = signing_keys::all(&self.db).await?;
+        self.verifier.replace_ring(ring(&self.secret, self.access_ttl, &stored));
+        self.reloads.fetch_add(1, Ordering::AcqRel);
+        Ok(())
+    }
+
+    /// Adds a new key of this algorithm; it signs as soon as every process knows it.
+    ///
+    /// # Errors
+    /// When the database fails or no key can be made.
+    pub async fn rotate(&self, algorithm: Algorithm, now: Timestamp) -> Result<String, Error> {
+        let key = SigningKey::generate(algorithm)?;
+        let kid = key.kid().to_owned();
+        self.add(key, now).await?;
+        Ok(kid)
+    }
+
+    /// Deletes keys whose last token has expired.
+    pub async fn prune(&self, now: Timestamp) -> Result<(), latchkey_store::Error> {
+        let lingers = self.verifier.ring().accepted_after_retirement();
+        signing_keys::forget(&self.db, now.minus(lingers)).await
+    }
+
+    async fn add(&self, key: SigningKey, now: Timestamp) -> Result<(), Error> {
+        let stored = StoredKey {
+            kid: key.kid().to_owned(),
+            algorithm: key.algorithm().to_string(),
+            private_key: self.secret.seal(Purpose::SigningKey, key.kid(), key.private_bytes()),
+            created_at: now,
+            signs_from: self.verifier.ring().next_signs_from(now),
+            retired_at: None,
+        };
+        signing_keys::rotate(&self.db, &stored).await?;
+        self.reload().await?;
+        Ok(())
+    }
+
+    fn newest_kid(&self) -> Option<String> {
+        self.verifier.ring().newest().map(|key| key.kid().to_owned())
+    }
+}
+
+/// What the ring should sign with.
+#[derive(Debug)]
+pub enum KeySource {
+    /// A key that is made here.
+    Any(Algorithm),
+    Own(SigningKey),
+}
+
+fn ring(secret: &AppSecret, access_ttl: Span, stored: &[StoredKey]) -> KeyRing {
+    KeyRing::new(stored.iter().filter_map(|key| opened(secret, key)).collect(), access_ttl)
+}
+
+/// A stored key. One that `APP_SECRET` does not open any more is as good as
+/// none: what it signed is refused, and another takes its place.
+fn opened(secret: &AppSecret, stored: &StoredKey) -> Option<RingKey> {
+    let private = secret.open(Purpose::SigningKey, &stored.kid, &stored.private_key).ok()?;
+    let algorithm = stored.algorithm.parse().ok()?;
+    let key = SigningKey::from_private_bytes(algorithm, stored.kid.clone(), &private).ok()?;
+    Some(RingKey {
+        key: Key::Private(key),
+        created_at: stored.created_at,
+        signs_from: stored.signs_from,
+        retired_at: stored.retired_at,
+    })
+}
