@@ -6,7 +6,7 @@
 
 use std::error::Error;
 
-use latchkey_auth::jwt::{Expected, Key, KeyRing, RingKey, VerifyingKey, verify};
+use latchkey_auth::tokens::{Expected, Key, KeyRing, RingKey, VerifyingKey, verify};
 use latchkey_domain::{Clock, Span};
 
 fn main() -> Result<(), Box<dyn Error>> {

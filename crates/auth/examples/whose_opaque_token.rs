@@ -3,12 +3,12 @@
 //! `curl -u "$API_ID:$API_SECRET" --data-urlencode "token=$TOKEN" "$INTROSPECTION_URL"`
 //! asks the same at a terminal.
 
-use latchkey_auth::introspection::{Calls, Error, Introspection};
+use latchkey_auth::introspection::{CallCounter, Error, Introspection};
 use latchkey_domain::{Clock, Scope};
 
 /// One call, or an answer of the last few seconds (`OAUTH_INTROSPECTION_CACHE`).
 async fn may_read_the_calendar(issuer: &Introspection, token: &str) -> Result<bool, Error> {
-    let calls = Calls::default();
+    let calls = CallCounter::default();
     let delegation = issuer.delegation(token, &Clock::System, &calls).await?;
     Ok(delegation.scopes.contains(Scope::CalendarRead))
 }

@@ -9,7 +9,6 @@ pub mod admission;
 pub mod connections;
 mod fingerprint;
 pub mod http;
-pub mod inspect;
 pub mod introspection;
 pub mod jose;
 pub mod linking;
@@ -22,21 +21,3 @@ pub mod session;
 pub mod starters;
 pub mod tokens;
 pub mod vault;
-
-/// Former names, until every user is renamed.
-pub mod jwt {
-    pub use crate::inspect;
-    pub use crate::jose::{DecodedJws as Shown, decode_unverified as shown};
-    pub use crate::tokens::*;
-    pub use crate::tokens::{TYPE, TokenError as Refused};
-}
-
-pub mod key_ring {
-    pub use crate::tokens::signing_keys::Error;
-    pub use crate::tokens::{KeySource as Wanted, SigningKeys as Keys, VerifyError as NotVerified};
-}
-
-pub mod revocation {
-    pub use crate::tokens::RevocationList as Revoked;
-    pub use crate::tokens::revocation::POLL_EVERY;
-}

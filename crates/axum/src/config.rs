@@ -1,9 +1,9 @@
 //! What sign-in has to know of the application that it is mounted in.
 
 use ipnet::IpNet;
-use latchkey_auth::jwt::{Algorithm, SigningKey};
 use latchkey_auth::oauth::discovery::is_loopback;
 use latchkey_auth::secret::AppSecret;
+use latchkey_auth::tokens::{Algorithm, SigningKey};
 use latchkey_domain::Span;
 use latchkey_domain::sign_in::Lifetime;
 use url::Url;

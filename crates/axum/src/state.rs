@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use latchkey_auth::http::Outbound;
 use latchkey_auth::introspection::{self, Introspection};
-use latchkey_auth::jwt::Expected;
-use latchkey_auth::key_ring::{self, Keys, Wanted};
 use latchkey_auth::oauth::Provider;
 use latchkey_auth::password::{self, Hasher};
 use latchkey_auth::refresh::Issuer;
-use latchkey_auth::revocation::Revoked;
+use latchkey_auth::tokens::Expected;
+use latchkey_auth::tokens::RevocationList;
+use latchkey_auth::tokens::{KeySource, SigningKeys, signing_keys};
 use latchkey_domain::{Clock, SignInId, Timestamp, UserId};
 use latchkey_store::{Db, Sessions, accounts, sign_ins};
 
@@ -33,11 +33,11 @@ pub struct Parts {
     pub providers: Vec<Provider>,
     /// How cookies are named and marked.
     pub cookies: CookieProfile,
-    pub keys: Arc<Keys>,
+    pub keys: Arc<SigningKeys>,
     /// What issues and renews pairs of tokens.
     pub issuer: Issuer,
     /// The sign-ins whose JWTs are refused before they expire.
-    pub revoked: Revoked,
+    pub revoked: RevocationList,
     /// Who is asked about other apps' tokens, where anybody is.
     pub introspection: Option<Introspection>,
     /// The attempts whose answer has come.
@@ -65,13 +65,13 @@ pub enum Error {
     #[error("no HTTP client can be made: {0}")]
     Http(#[from] latchkey_auth::http::Error),
     #[error("no signing key can be used: {0}")]
-    Keys(#[from] key_ring::Error),
+    Keys(#[from] signing_keys::Error),
     #[error("passwords cannot be hashed: {0}")]
     Password(#[from] password::Error),
 }
 
 impl Latchkey {
-    /// Reads the signing keys, and what was revoked. Calls no provider: one
+    /// Reads the signing keys, and what was revoked. CallCounter no provider: one
     /// that is down must not keep the app from starting.
     pub async fn open(
         config: Config,
@@ -91,7 +91,8 @@ impl Latchkey {
             audience: audience.clone(),
             access_ttl: *access_ttl,
         };
-        let revoked = Revoked::new(*access_ttl, keys.leeway(), *revocation == Revocation::Watch);
+        let revoked =
+            RevocationList::new(*access_ttl, keys.leeway(), *revocation == Revocation::Watch);
         revoked.poll(&db, None, clock.now()).await?;
         let sessions = Sessions::new(db.clone(), clock.clone(), config.session);
         Ok(Self(Arc::new(Parts {
@@ -155,12 +156,12 @@ impl Parts {
     }
 }
 
-async fn keys(config: &Config, db: &Db, clock: &Clock) -> Result<Keys, Error> {
+async fn keys(config: &Config, db: &Db, clock: &Clock) -> Result<SigningKeys, Error> {
     let wanted = match &config.jwt.private_key {
-        Some(key) => Wanted::Own(key.clone()),
-        None => Wanted::Any(config.jwt.algorithm),
+        Some(key) => KeySource::Own(key.clone()),
+        None => KeySource::Any(config.jwt.algorithm),
     };
     let expected = Expected::new(&config.jwt.issuer, &config.jwt.audience);
     let (db, secret) = (db.clone(), config.app_secret.clone());
-    Ok(Keys::open(db, secret, config.jwt.access_ttl, expected, wanted, clock.now()).await?)
+    Ok(SigningKeys::open(db, secret, config.jwt.access_ttl, expected, wanted, clock.now()).await?)
 }

@@ -3,8 +3,8 @@
 use std::future::Future;
 use std::time::Duration;
 
-use latchkey_auth::jwt::ring::RELOAD_EVERY;
-use latchkey_auth::revocation::POLL_EVERY;
+use latchkey_auth::tokens::revocation::POLL_EVERY;
+use latchkey_auth::tokens::ring::RELOAD_EVERY;
 use latchkey_domain::Span;
 use latchkey_store::sign_ins;
 use tokio::sync::watch;

@@ -20,7 +20,7 @@ pub struct Expected {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Judged {
+pub struct TokenInfo {
     /// Who the person is at the issuer.
     pub subject: Subject,
     /// The issuer, where the answer names it.
@@ -34,7 +34,7 @@ pub struct Judged {
 
 /// Why a token is not good here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
+pub enum Rejection {
     /// Revoked, expired, or never issued: the server does not say which.
     #[error("Whoever issues tokens says that this one is not active.")]
     NotActive,
@@ -54,9 +54,9 @@ pub enum Refused {
     NotYetValid,
 }
 
-impl Refused {
+impl Rejection {
     /// Every reason once; the one about a member names an example.
-    pub const EACH: [Self; 6] = [
+    pub const ALL: [Self; 6] = [
         Self::NotActive,
         Self::Unusable("sub"),
         Self::AudienceWrong,
@@ -89,49 +89,53 @@ pub(super) fn read(body: &[u8]) -> Option<Members> {
 ///
 /// # Errors
 /// The first reason not to believe the token.
-pub fn judge(answer: &Members, expected: &Expected, now: Timestamp) -> Result<Judged, Refused> {
+pub fn validate(
+    answer: &Members,
+    expected: &Expected,
+    now: Timestamp,
+) -> Result<TokenInfo, Rejection> {
     if answer.get("active") != Some(&Value::Bool(true)) {
-        return Err(Refused::NotActive);
+        return Err(Rejection::NotActive);
     }
     // RFC 6749 §7.1: one that has to be shown in another way is no bearer token.
     if text(answer, "token_type")?.is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
-        return Err(Refused::Unusable("token_type"));
+        return Err(Rejection::Unusable("token_type"));
     }
     let issuer = text(answer, "iss")?;
     if let (Some(says), Some(expected)) = (&issuer, &expected.issuer)
         && says != expected
     {
-        return Err(Refused::IssuerWrong);
+        return Err(Rejection::IssuerWrong);
     }
     if !audiences(answer)?.contains(&expected.audience.as_str()) {
-        return Err(Refused::AudienceWrong);
+        return Err(Rejection::AudienceWrong);
     }
     // The server has looked at its own clock; this is for an answer that is late.
     let expires_at = time(answer, "exp")?;
     if expires_at.is_some_and(|at| at <= now) {
-        return Err(Refused::Expired);
+        return Err(Rejection::Expired);
     }
     if time(answer, "nbf")?.is_some_and(|at| now.plus(DEFAULT_LEEWAY) < at) {
-        return Err(Refused::NotYetValid);
+        return Err(Rejection::NotYetValid);
     }
-    let subject = text(answer, "sub")?.ok_or(Refused::Unusable("sub"))?;
-    let subject = Subject::new(subject).map_err(|_| Refused::Unusable("sub"))?;
+    let subject = text(answer, "sub")?.ok_or(Rejection::Unusable("sub"))?;
+    let subject = Subject::new(subject).map_err(|_| Rejection::Unusable("sub"))?;
     let client_id = text(answer, "client_id")?.map(|id| shown(&id));
     let scopes = Scopes::known_in(&text(answer, "scope")?.unwrap_or_default());
-    Ok(Judged { subject, issuer, scopes, client_id, expires_at })
+    Ok(TokenInfo { subject, issuer, scopes, client_id, expires_at })
 }
 
 /// A text; null is as good as nothing.
-fn text(answer: &Members, name: &'static str) -> Result<Option<String>, Refused> {
+fn text(answer: &Members, name: &'static str) -> Result<Option<String>, Rejection> {
     match answer.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.clone())),
-        Some(_) => Err(Refused::Unusable(name)),
+        Some(_) => Err(Rejection::Unusable(name)),
     }
 }
 
 /// A whole number of seconds (RFC 7519 §2 `NumericDate`); parts of one are cut off.
-fn time(answer: &Members, name: &'static str) -> Result<Option<Timestamp>, Refused> {
+fn time(answer: &Members, name: &'static str) -> Result<Option<Timestamp>, Rejection> {
     let seconds = match answer.get(name) {
         None | Some(Value::Null) => return Ok(None),
         Some(Value::Number(number)) => match number.as_f64() {
@@ -141,22 +145,22 @@ fn time(answer: &Members, name: &'static str) -> Result<Option<Timestamp>, Refus
         },
         Some(_) => None,
     };
-    seconds.map(|at| Some(Timestamp::from_seconds(at))).ok_or(Refused::Unusable(name))
+    seconds.map(|at| Some(Timestamp::from_seconds(at))).ok_or(Rejection::Unusable(name))
 }
 
 fn whole(seconds: f64) -> Option<i64> {
     format!("{:.0}", seconds.floor()).parse().ok()
 }
 
-fn audiences(answer: &Members) -> Result<Vec<&str>, Refused> {
+fn audiences(answer: &Members) -> Result<Vec<&str>, Rejection> {
     match answer.get("aud") {
         None | Some(Value::Null) => Ok(Vec::new()),
         Some(Value::String(one)) => Ok(vec![one]),
         Some(Value::Array(all)) => {
             let texts: Option<_> = all.iter().map(Value::as_str).collect();
-            texts.ok_or(Refused::Unusable("aud"))
+            texts.ok_or(Rejection::Unusable("aud"))
         }
-        Some(_) => Err(Refused::Unusable("aud")),
+        Some(_) => Err(Rejection::Unusable("aud")),
     }
 }
 
@@ -176,7 +180,7 @@ mod tests {
     const API: &str = "https://app.example.com/api";
     const NOW: i64 = 1_800_000_000;
 
-    fn judged(changes: &Value, issuer: Option<&str>) -> Result<Judged, Refused> {
+    fn judged(changes: &Value, issuer: Option<&str>) -> Result<TokenInfo, Rejection> {
         let mut answer = json!({
             "active": true, "iss": "https://as.test", "sub": "42", "aud": API,
             "client_id": "printer", "scope": "calendar:read openid", "exp": NOW + 60,
@@ -187,12 +191,12 @@ mod tests {
         }
         let answer = read(answer.to_string().as_bytes()).expect("an object");
         let expected = Expected { audience: API.to_owned(), issuer: issuer.map(str::to_owned) };
-        judge(&answer, &expected, Timestamp::from_seconds(NOW))
+        validate(&answer, &expected, Timestamp::from_seconds(NOW))
     }
 
     #[test]
     fn answers_are_judged() {
-        use Refused::{AudienceWrong, Expired, IssuerWrong, NotActive, NotYetValid, Unusable};
+        use Rejection::{AudienceWrong, Expired, IssuerWrong, NotActive, NotYetValid, Unusable};
         for (change, expected) in [
             (json!({}), Ok(())),
             (json!({ "active": false }), Err(NotActive)),
@@ -247,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_granted_is_what_is_known_of_it() -> Result<(), Refused> {
+    fn what_was_granted_is_what_is_known_of_it() -> Result<(), Rejection> {
         let good = judged(&json!({}), None)?;
         assert_eq!(good.subject.as_str(), "42");
         assert_eq!(good.scopes, [Scope::CalendarRead].into_iter().collect());

@@ -82,7 +82,7 @@ async fn discover(
         if status != StatusCode::OK {
             return Err(Unavailable::Status(status));
         }
-        let metadata = serde_json::from_slice(&body).map_err(|_| Unavailable::Nonsense)?;
+        let metadata = serde_json::from_slice(&body).map_err(|_| Unavailable::InvalidResponse)?;
         return Ok(endpoint(issuer, metadata));
     }
     Ok(None)
@@ -115,7 +115,7 @@ pub(super) async fn list(
     url.query_pairs_mut().append_pair("sub", subject.as_str());
     let (status, body) = client.send(Method::GET, &url, true, clock).await?;
     match status {
-        StatusCode::OK => read(&body).ok_or(Unavailable::Nonsense),
+        StatusCode::OK => read(&body).ok_or(Unavailable::InvalidResponse),
         StatusCode::UNAUTHORIZED => Err(Unavailable::Credentials),
         status => Err(Unavailable::Status(status)),
     }

@@ -57,7 +57,7 @@ pub enum Unavailable {
     Credentials,
     /// It was no JSON object in which every name stands once.
     #[error("the authorization server answered something that makes no sense")]
-    Nonsense,
+    InvalidResponse,
     /// A moment ago nobody answered; it is tried again soon.
     #[error("the authorization server did not answer a moment ago")]
     Resting,
@@ -143,7 +143,7 @@ impl Client {
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(form(token));
         match self.within_limits(request, clock, Some(wait.0)).await? {
-            (StatusCode::OK, body) => answer::read(&body).ok_or(Unavailable::Nonsense),
+            (StatusCode::OK, body) => answer::read(&body).ok_or(Unavailable::InvalidResponse),
             (StatusCode::UNAUTHORIZED, _) => Err(Unavailable::Credentials),
             (status, _) => Err(Unavailable::Status(status)),
         }

@@ -1,7 +1,7 @@
 //! Somebody else's key: an opaque OAuth token that says nothing by itself, so
 //! the authorization server that issued it is asked (RFC 7662).
 //!
-//! [`judge`] says what an answer means, and asks nobody. [`Introspection`] goes
+//! [`validate`] says what an answer means, and asks nobody. [`Introspection`] goes
 //! and asks: once for a token however many requests show it at the same time,
 //! not more than once a second when nobody answers, and what it heard is
 //! believed for a few seconds at the most.
@@ -25,16 +25,10 @@ use authorizations::Endpoint;
 use client::{Client, Wait};
 use coalescer::Coalescer;
 
-pub use answer::{Expected, Judged, Refused, judge};
+pub use answer::{Expected, Rejection, TokenInfo, validate};
 pub use authorizations::Authorization;
 pub use client::{CallCounter, Config, Unavailable};
 pub use opaque::is_opaque;
-
-/// Former names, until every user is renamed.
-pub use CallCounter as Calls;
-pub mod kind {
-    pub use super::opaque::is_opaque;
-}
 
 /// The longest that an answer may be believed: what was revoked is refused
 /// after so long at the latest.
@@ -58,10 +52,10 @@ pub struct Delegation {
 pub enum Error {
     /// It is not good, or not for us.
     #[error(transparent)]
-    Refused(#[from] Refused),
+    Rejected(#[from] Rejection),
     /// It is good, and belongs to somebody who has no account here.
     #[error("the token belongs to somebody who has no account here")]
-    Nobody,
+    UnknownSubject,
     /// Whether it is good cannot be found out at the moment.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -190,14 +184,14 @@ impl Introspection {
         wait: Wait<'_>,
     ) -> Result<(Arc<Delegation>, Option<Timestamp>), Error> {
         let answer = self.client.introspect(token, clock, wait).await?;
-        let judged = judge(&answer, &self.config.expected, clock.now())?;
-        let issuer = judged.issuer.as_deref().or(self.config.issuer.as_deref());
+        let info = validate(&answer, &self.config.expected, clock.now())?;
+        let issuer = info.issuer.as_deref().or(self.config.issuer.as_deref());
         // The identity at that issuer, or the account itself where the
         // authorization server speaks our ids. No account is made.
-        let user = identities::of_subject(&self.db, issuer.unwrap_or_default(), &judged.subject)
+        let user = identities::of_subject(&self.db, issuer.unwrap_or_default(), &info.subject)
             .await?
-            .ok_or(Error::Nobody)?;
-        let Judged { scopes, client_id, expires_at, .. } = judged;
+            .ok_or(Error::UnknownSubject)?;
+        let TokenInfo { scopes, client_id, expires_at, .. } = info;
         Ok((Arc::new(Delegation { user, scopes, client_id }), expires_at))
     }
 
@@ -217,7 +211,7 @@ impl Introspection {
                 let end = began.plus(self.longest());
                 Some(expires_at.map_or(end, |expires_at| end.min(expires_at)))
             }
-            Err(Error::Refused(_) | Error::Nobody) => {
+            Err(Error::Rejected(_) | Error::UnknownSubject) => {
                 Some(began.plus(self.longest().min(REFUSAL_REMEMBERED)))
             }
             Err(Error::Unavailable(_) | Error::Store(_)) => None,

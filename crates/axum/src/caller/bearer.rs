@@ -2,10 +2,10 @@
 
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, header};
-use latchkey_auth::introspection::Calls;
-use latchkey_auth::introspection::kind::is_opaque;
-use latchkey_auth::jwt::Refused;
-use latchkey_auth::key_ring::NotVerified;
+use latchkey_auth::introspection::CallCounter;
+use latchkey_auth::introspection::is_opaque;
+use latchkey_auth::tokens::TokenError;
+use latchkey_auth::tokens::VerifyError;
 
 use super::{Caller, Credential, opaque};
 use crate::errors::{Fault, Result, catalogue};
@@ -34,7 +34,7 @@ pub(super) fn token(headers: &HeaderMap) -> Result<Option<&str>> {
         return Err(twice());
     }
     if value.to_str().is_err() && is_bearer(value) {
-        return Err(fault(Refused::Malformed));
+        return Err(fault(TokenError::Malformed));
     }
     // RFC 9110 §11.1: the scheme is compared without regard to case.
     let scheme_and_token = value.to_str().ok().and_then(|value| value.split_once(' '));
@@ -52,7 +52,11 @@ fn is_bearer(value: &HeaderValue) -> bool {
     value.as_bytes().get(..7).is_some_and(|start| start.eq_ignore_ascii_case(b"bearer "))
 }
 
-pub(super) async fn caller(latchkey: &Latchkey, token: &str, calls: &Calls) -> Result<Caller> {
+pub(super) async fn caller(
+    latchkey: &Latchkey,
+    token: &str,
+    calls: &CallCounter,
+) -> Result<Caller> {
     // Where nobody can be asked, an opaque token is a JWT that is none.
     if let Some(introspection) = &latchkey.introspection
         && is_opaque(token)
@@ -64,13 +68,13 @@ pub(super) async fn caller(latchkey: &Latchkey, token: &str, calls: &Calls) -> R
             Err(Fault::new(catalogue::TOKEN_REVOKED).challenge("error=\"invalid_token\""))
         }
         Ok(claims) => Ok(Caller::with_jwt(claims, token.to_owned(), Credential::JwtBearer)),
-        Err(NotVerified::Refused(refused)) => Err(fault(refused)),
-        Err(NotVerified::Store(error)) => Err(error.into()),
+        Err(VerifyError::Refused(refused)) => Err(fault(refused)),
+        Err(VerifyError::Store(error)) => Err(error.into()),
     }
 }
 
 /// A token that is refused, with the check that refused it.
-fn fault(refused: Refused) -> Fault {
+fn fault(refused: TokenError) -> Fault {
     invalid_token(refused.code(), refused.to_string())
 }
 
@@ -108,7 +112,7 @@ mod tests {
 
     #[test]
     fn every_refusal_has_its_page() {
-        for refused in Refused::ALL {
+        for refused in TokenError::ALL {
             let entry = fault(refused).entry();
             assert_eq!((entry.code, entry.status.as_u16()), (refused.code(), 401));
         }

@@ -1,10 +1,10 @@
 //! What a browser carries in cookies: a session, or a JWT that renews itself.
 
 use http::request::Parts;
-use latchkey_auth::jwt::AccessClaims;
-use latchkey_auth::key_ring::NotVerified;
 use latchkey_auth::refresh::{self, Pair};
 use latchkey_auth::session;
+use latchkey_auth::tokens::AccessClaims;
+use latchkey_auth::tokens::VerifyError;
 use latchkey_domain::sign_in::SignIn;
 use tower_sessions::Session;
 use tower_sessions::cookie::Cookie;
@@ -33,8 +33,8 @@ pub(super) async fn caller(parts: &mut Parts, latchkey: &Latchkey) -> Result<Opt
                 return Ok(Some(Caller::with_jwt(claims, token, Credential::JwtCookie)));
             }
             // Expired, most likely: the refresh token will tell.
-            Ok(_) | Err(NotVerified::Refused(_)) => {}
-            Err(NotVerified::Store(error)) => return Err(error.into()),
+            Ok(_) | Err(VerifyError::Refused(_)) => {}
+            Err(VerifyError::Store(error)) => return Err(error.into()),
         }
     }
     renewed(parts, latchkey).await

@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use axum::extract::{FromRef, FromRequestParts, OptionalFromRequestParts};
 use http::request::Parts;
-use latchkey_auth::introspection::{Calls, Delegation};
-use latchkey_auth::jwt::AccessClaims;
+use latchkey_auth::introspection::{CallCounter, Delegation};
+use latchkey_auth::tokens::AccessClaims;
 use latchkey_domain::sign_in::{Door, Key, SignIn};
 use latchkey_domain::{Role, Scope, Scopes, SignInId, Span, Timestamp, User};
 use latchkey_store::sign_ins;
@@ -64,7 +64,7 @@ impl Caller {
             bearer::refuse_tokens_in_url(parts)?;
             if let Some(token) = bearer::token(&parts.headers)? {
                 let (token, calls) =
-                    (token.to_owned(), parts.extensions.get::<Arc<Calls>>().cloned());
+                    (token.to_owned(), parts.extensions.get::<Arc<CallCounter>>().cloned());
                 return bearer::caller(latchkey, &token, &calls.unwrap_or_default())
                     .await
                     .map(Some);

@@ -1,6 +1,6 @@
 //! Another app's opaque token (RFC 7662): its issuer says what it is good for.
 
-use latchkey_auth::introspection::{Calls, Error, Introspection, Unavailable};
+use latchkey_auth::introspection::{CallCounter, Error, Introspection, Unavailable};
 
 use super::bearer::invalid_token;
 use super::{Caller, Credential};
@@ -12,7 +12,7 @@ pub(super) async fn caller(
     latchkey: &Latchkey,
     introspection: &Introspection,
     token: &str,
-    calls: &Calls,
+    calls: &CallCounter,
 ) -> Result<Caller> {
     let delegation =
         introspection.delegation(token, &latchkey.clock, calls).await.map_err(fault)?;
@@ -22,9 +22,9 @@ pub(super) async fn caller(
 /// Whatever went wrong, nobody is let in.
 fn fault(error: Error) -> Fault {
     match error {
-        Error::Refused(refused) => invalid_token(refused.code(), refused.to_string()),
+        Error::Rejected(refused) => invalid_token(refused.code(), refused.to_string()),
         // RFC 6750 §3.1 has no error code for a good token whose person is not here.
-        Error::Nobody => Fault::new(catalogue::ACCOUNT_UNKNOWN).challenge(""),
+        Error::UnknownSubject => Fault::new(catalogue::ACCOUNT_UNKNOWN).challenge(""),
         Error::Unavailable(unavailable) => {
             match unavailable {
                 Unavailable::Resting => tracing::debug!("no token is asked about for a moment"),
@@ -38,13 +38,13 @@ fn fault(error: Error) -> Fault {
 
 #[cfg(test)]
 mod tests {
-    use latchkey_auth::introspection::Refused;
+    use latchkey_auth::introspection::Rejection;
 
     use super::*;
 
     #[test]
     fn every_refusal_has_its_page() {
-        for refused in Refused::EACH {
+        for refused in Rejection::ALL {
             let entry = fault(refused.into()).entry();
             assert_eq!((entry.code, entry.status.as_u16()), (refused.code(), 401));
         }
@@ -52,7 +52,7 @@ mod tests {
 
     #[test]
     fn not_knowing_is_never_letting_in() {
-        for unavailable in [Unavailable::Late, Unavailable::Nonsense, Unavailable::Resting] {
+        for unavailable in [Unavailable::Late, Unavailable::InvalidResponse, Unavailable::Resting] {
             assert_eq!(fault(unavailable.into()).entry().status.as_u16(), 503);
         }
     }

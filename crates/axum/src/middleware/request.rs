@@ -7,7 +7,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use latchkey_auth::introspection::Calls;
+use latchkey_auth::introspection::CallCounter;
 use latchkey_auth::random;
 use latchkey_store::count::{self, Statements};
 use tracing::Instrument as _;
@@ -39,7 +39,7 @@ pub async fn identify(
     let span = tracing::info_span!("request", id = id.0, method = %request.method(), route);
     let latency = if latchkey.config.is_development() { dial(request.headers()) } else { None };
     let statements = Arc::new(Statements::with_latency(latency.unwrap_or_default()));
-    let calls = Arc::new(Calls::default());
+    let calls = Arc::new(CallCounter::default());
     request.extensions_mut().insert(Arc::clone(&calls));
     let start = Instant::now();
     let answer = count::statements(Arc::clone(&statements), next.run(request));
@@ -74,7 +74,7 @@ fn dial(headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// What a request cost: queries, and calls about an app's token if it showed one.
-fn server_timing(statements: &Statements, calls: &Calls, start: Instant) -> String {
+fn server_timing(statements: &Statements, calls: &CallCounter, start: Instant) -> String {
     let millis = |time: std::time::Duration| time.as_secs_f64() * 1000.0;
     let sent = statements.sent();
     let noun = if sent == 1 { "query" } else { "queries" };

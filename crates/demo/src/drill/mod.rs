@@ -318,5 +318,5 @@ fn cookie(name: &'static str, value: String, http_only: bool) -> Cookie<'static>
 }
 
 fn short(text: &str) -> String {
-    latchkey_auth::jwt::inspect::visible(&text.chars().take(MAX_FIELD).collect::<String>())
+    crate::inspector::visible(&text.chars().take(MAX_FIELD).collect::<String>())
 }

@@ -4,24 +4,39 @@
 //! log, not in the database, and nobody else is asked about it. Nothing here
 //! signs.
 
+mod check_result;
+mod claims;
+mod clean;
+mod decode;
+mod explain;
+mod keys;
+mod salvage;
 mod shown;
+mod signature;
+#[cfg(test)]
+mod tests;
+mod visible;
 
-use axum::extract::State;
-use latchkey_auth::jwt::inspect::{
-    self, Against, Asked, Cleaned, GivenKey, KeyNotRead, TakenApart, given, now, signature,
-};
-use latchkey_auth::key_ring::NotVerified;
-use serde::Deserialize;
-
-use self::shown::{Answer, Inspection};
 use askama::Template;
-use latchkey_auth::jwt::inspect::Lamp;
+use axum::extract::State;
+use latchkey_auth::tokens::VerifyError;
 use latchkey_web::app::{App, Application};
 use latchkey_web::caller::{Caller, Credential};
 use latchkey_web::errors::{Fault, Result, catalogue};
 use latchkey_web::form::Fields;
 use latchkey_web::layout::Layout;
 use latchkey_web::templates::Page;
+use serde::Deserialize;
+
+use check_result::CheckResult;
+use claims::Expected;
+use clean::{Cleaned, clean};
+use decode::DecodedToken;
+use keys::{KeyError, PastedKey};
+use shown::{Answer, Inspection};
+use signature::Against;
+
+pub(crate) use visible::visible;
 
 /// `GET /inspector`, and what `POST` answers.
 #[derive(Template)]
@@ -115,13 +130,13 @@ pub(crate) async fn act(
         return Ok(Page(carried(&app, caller.as_ref(), empty).await));
     }
     let keys = match pasted.by {
-        VerifyBy::Key => Some(given::read(&pasted.key)),
-        VerifyBy::Secret => Some(given::secret(&pasted.secret)),
+        VerifyBy::Key => Some(keys::parse(&pasted.key)),
+        VerifyBy::Secret => Some(keys::from_secret(&pasted.secret)),
         VerifyBy::Ours | VerifyBy::Nothing => None,
     };
     // What is private is not shown again, wherever it was pasted.
-    let public = |text: String| if given::is_private(&text) { String::new() } else { text };
-    let is_key = given::is_private(&pasted.token);
+    let public = |text: String| if keys::is_private(&text) { String::new() } else { text };
+    let is_key = keys::is_private(&pasted.token);
     let form = InspectorForm {
         token: public(pasted.token),
         by: pasted.by,
@@ -137,14 +152,14 @@ pub(crate) async fn act(
         });
         return Ok(Page(InspectorPage { form: InspectorForm { complaint, ..form }, ..empty }));
     }
-    let cleaned = inspect::clean(&form.token);
+    let cleaned = clean(&form.token);
     let answer = match form.by {
         VerifyBy::Ours => answer(&app, &cleaned.token).await,
         _ => None,
     };
     let result = inspection(&app, &cleaned, &form, keys, answer);
     // What was read, not what was around it.
-    let form = InspectorForm { token: inspect::visible(&cleaned.token), ..form };
+    let form = InspectorForm { token: visible(&cleaned.token), ..form };
     Ok(Page(InspectorPage { form, result: Some(result), ..empty }))
 }
 
@@ -183,7 +198,7 @@ async fn carried(app: &App, caller: Option<&Caller>, empty: InspectorPage) -> In
     InspectorPage { result: Some(result), ..empty }
 }
 
-type Keys = std::result::Result<Vec<GivenKey>, KeyNotRead>;
+type Keys = std::result::Result<Vec<PastedKey>, KeyError>;
 
 fn inspection(
     app: &Application,
@@ -193,22 +208,22 @@ fn inspection(
     answer: Option<Answer>,
 ) -> Inspection {
     let at = app.clock.now();
-    let apart = TakenApart::of(&cleaned.token);
+    let decoded = DecodedToken::of(&cleaned.token);
     let ring = app.keys.ring();
     let against = match (&form.by, &keys) {
         (VerifyBy::Ours, _) => Against::Ours(&ring, at),
-        (_, Some(Ok(keys))) => Against::Given(keys),
+        (_, Some(Ok(keys))) => Against::Pasted(keys),
         _ => Against::Nothing,
     };
-    let signed = signature::check(&apart, against);
-    let asked = Asked { issuer: said(&form.issuer), audience: said(&form.audience) };
-    let judged = apart
+    let signed = signature::check(&decoded, against);
+    let expected = Expected { issuer: said(&form.issuer), audience: said(&form.audience) };
+    let checks = decoded
         .claims
         .as_ref()
-        .map(|claims| now::judge(&claims.members, asked, app.keys.leeway(), at))
+        .map(|claims| claims::check(claims.members.as_slice(), expected, app.keys.leeway(), at))
         .unwrap_or_default();
     let unread = keys.and_then(std::result::Result::err);
-    shown::of(cleaned, &apart, &shown::Answers { signed, unread, judged, answer }, at)
+    shown::of(cleaned, &decoded, &shown::Answers { signed, unread, checks, answer }, at)
 }
 
 fn said(text: &str) -> Option<&str> {
@@ -226,11 +241,11 @@ async fn answer(app: &App, token: &str) -> Option<Answer> {
             said: catalogue::TOKEN_REVOKED.cause.to_owned(),
         },
         Ok(_) => Answer { code: None, said: "It is accepted.".to_owned() },
-        Err(NotVerified::Refused(refused)) => {
+        Err(VerifyError::Refused(refused)) => {
             Answer { code: Some(refused.code()), said: refused.to_string() }
         }
         // Which key it was could not be looked up; the page can be shown without.
-        Err(NotVerified::Store(error)) => {
+        Err(VerifyError::Store(error)) => {
             tracing::warn!(%error, "an unknown key could not be looked up");
             return None;
         }

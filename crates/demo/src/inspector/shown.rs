@@ -1,15 +1,20 @@
 //! What was found out about a token, in the words and rows of the page.
 
-use latchkey_auth::jwt::inspect::{
-    Cleaned, Judgement, KeyNotRead, Lamp, Object, Place, Signature, TakenApart, explain, now,
-    visible,
-};
 use latchkey_domain::Timestamp;
 use serde_json::Value;
 
+use super::check_result::CheckResult;
+use super::claims::{self, ClaimCheck};
+use super::clean::Cleaned;
+use super::decode::{DecodedToken, Object, Part, Place};
+use super::explain;
+use super::keys::KeyError;
+use super::signature::Signature;
+use super::visible::visible;
+
 pub(crate) struct Inspection {
     pub(crate) removed: Vec<String>,
-    pub(crate) lamps: [LampShown; 3],
+    pub(crate) checks: [CheckShown; 3],
     pub(crate) parts: Vec<PartShown>,
     pub(crate) header: Option<MembersShown>,
     pub(crate) claims: Option<MembersShown>,
@@ -17,9 +22,9 @@ pub(crate) struct Inspection {
     pub(crate) signature_is_hidden: bool,
 }
 
-pub(crate) struct LampShown {
+pub(crate) struct CheckShown {
     pub(crate) name: &'static str,
-    pub(crate) lamp: Lamp,
+    pub(crate) result: CheckResult,
     pub(crate) said: Vec<String>,
 }
 
@@ -44,7 +49,7 @@ pub(crate) struct Row {
     pub(crate) meaning: Option<&'static str>,
     pub(crate) section: Option<&'static str>,
     pub(crate) danger: Option<&'static str>,
-    pub(crate) judgement: Option<Judgement>,
+    pub(crate) check: Option<ClaimCheck>,
 }
 
 #[derive(Clone, Debug)]
@@ -61,23 +66,23 @@ const MAX_ROWS: usize = 200;
 pub(super) struct Answers {
     pub(super) signed: Signature,
     /// Why the key that was given is none.
-    pub(super) unread: Option<KeyNotRead>,
-    pub(super) judged: Vec<Judgement>,
+    pub(super) unread: Option<KeyError>,
+    pub(super) checks: Vec<ClaimCheck>,
     pub(super) answer: Option<Answer>,
 }
 
 pub(super) fn of(
     cleaned: &Cleaned,
-    apart: &TakenApart,
+    decoded: &DecodedToken,
     answers: &Answers,
     at: Timestamp,
 ) -> Inspection {
     Inspection {
         removed: cleaned.removed.iter().map(ToString::to_string).collect(),
-        lamps: [well_formed(apart), signed(answers), claims_now(apart, &answers.judged)],
-        parts: parts(apart),
-        header: apart.header.as_ref().map(|header| header_rows(header, at)),
-        claims: apart.claims.as_ref().map(|claims| claim_rows(claims, &answers.judged, at)),
+        checks: [well_formed(decoded), signed(answers), claims_now(decoded, &answers.checks)],
+        parts: parts(decoded),
+        header: decoded.header.as_ref().map(|header| header_rows(header, at)),
+        claims: decoded.claims.as_ref().map(|claims| claim_rows(claims, &answers.checks, at)),
         answer: answers.answer.clone(),
         signature_is_hidden: false,
     }
@@ -91,20 +96,21 @@ pub(super) fn hide_signature(result: &mut Inspection) {
     }
 }
 
-fn well_formed(apart: &TakenApart) -> LampShown {
-    let said = if apart.is_well_formed() {
+fn well_formed(decoded: &DecodedToken) -> CheckShown {
+    let said = if decoded.is_well_formed() {
         vec!["Three base64url parts, the first two of them JSON objects.".to_owned()]
     } else {
-        apart.malformed.iter().map(ToString::to_string).collect()
+        decoded.malformed.iter().map(ToString::to_string).collect()
     };
-    let lamp = if apart.is_well_formed() { Lamp::On } else { Lamp::Off };
-    LampShown { name: "Well formed", lamp, said }
+    let is_good = decoded.is_well_formed();
+    let result = if is_good { CheckResult::Pass } else { CheckResult::Fail };
+    CheckShown { name: "Well formed", result, said }
 }
 
-fn signed(answers: &Answers) -> LampShown {
+fn signed(answers: &Answers) -> CheckShown {
     let name = "Signature";
     if let Some(unread) = answers.unread {
-        return LampShown { name, lamp: Lamp::NotAsked, said: vec![unread.to_string()] };
+        return CheckShown { name, result: CheckResult::Skipped, said: vec![unread.to_string()] };
     }
     let mut said = vec![answers.signed.to_string()];
     if let Signature::Verified { is_weak: true, .. } = answers.signed {
@@ -114,53 +120,54 @@ fn signed(answers: &Answers) -> LampShown {
                 .to_owned(),
         );
     }
-    LampShown { name, lamp: answers.signed.lamp(), said }
+    CheckShown { name, result: answers.signed.result(), said }
 }
 
-fn claims_now(apart: &TakenApart, judged: &[Judgement]) -> LampShown {
+fn claims_now(decoded: &DecodedToken, checks: &[ClaimCheck]) -> CheckShown {
     let name = "Claims, now";
-    if apart.claims.is_none() {
+    if decoded.claims.is_none() {
         let said = vec!["No claims can be read.".to_owned()];
-        return LampShown { name, lamp: Lamp::NotAsked, said };
+        return CheckShown { name, result: CheckResult::Skipped, said };
     }
-    let lamp = now::lamp(judged);
-    let telling = judged.iter().filter(|one| one.lamp == lamp && one.lamp != Lamp::NotAsked);
+    let result = claims::overall(checks);
+    let telling =
+        checks.iter().filter(|one| one.result == result && result != CheckResult::Skipped);
     let mut said: Vec<_> = telling.map(|one| format!("{}: {}", one.claim, one.said)).collect();
     if said.is_empty() {
         said.push("It has no claims to check.".to_owned());
     }
-    LampShown { name, lamp, said }
+    CheckShown { name, result, said }
 }
 
-fn parts(apart: &TakenApart) -> Vec<PartShown> {
+fn parts(decoded: &DecodedToken) -> Vec<PartShown> {
     let letters = ["A", "B", "C", "D", "E", "F", "G"];
-    let shown = |(part, letter): (&latchkey_auth::jwt::inspect::Part, _)| PartShown {
+    let shown = |(part, letter): (&Part, _)| PartShown {
         letter,
         place: part.place,
         text: visible(&part.text),
     };
-    apart.parts.iter().zip(letters).map(shown).collect()
+    decoded.parts.iter().zip(letters).map(shown).collect()
 }
 
 fn header_rows(header: &Object, at: Timestamp) -> MembersShown {
-    let rows = header.members.iter().take(MAX_ROWS).map(|(name, value)| {
+    let rows = header.members.as_slice().iter().take(MAX_ROWS).map(|(name, value)| {
         let known = explain::header(name);
         Row { danger: explain::danger(name, value), ..row(name, value, known, at) }
     });
     members(header, rows.collect())
 }
 
-fn claim_rows(claims: &Object, judged: &[Judgement], at: Timestamp) -> MembersShown {
-    let rows = claims.members.iter().take(MAX_ROWS).map(|(name, value)| {
-        let judgement = judged.iter().find(|one| one.claim == name).cloned();
-        Row { judgement, ..row(name, value, explain::claim(name), at) }
+fn claim_rows(claims: &Object, checks: &[ClaimCheck], at: Timestamp) -> MembersShown {
+    let rows = claims.members.as_slice().iter().take(MAX_ROWS).map(|(name, value)| {
+        let check = checks.iter().find(|one| one.claim == name).cloned();
+        Row { check, ..row(name, value, explain::claim(name), at) }
     });
     members(claims, rows.collect())
 }
 
 fn members(object: &Object, rows: Vec<Row>) -> MembersShown {
     MembersShown {
-        more: object.members.len() - rows.len(),
+        more: object.members.as_slice().len() - rows.len(),
         rows,
         is_whole: object.is_whole,
         text: visible(&object.text),
@@ -175,10 +182,10 @@ fn row(name: &str, value: &Value, known: Option<&explain::Known>, at: Timestamp)
             Value::String(text) => visible(text),
             other => visible(&other.to_string()),
         },
-        when: is_time.then(|| now::in_words(value, at)).flatten(),
+        when: is_time.then(|| claims::in_words(value, at)).flatten(),
         meaning: known.map(|known| known.meaning),
         section: known.map(|known| known.section),
         danger: None,
-        judgement: None,
+        check: None,
     }
 }

@@ -102,7 +102,7 @@ mod tests {
             (Ok(true), Some("https://as.test"), Level::Problem, "nobody issued"),
             (Err(Unavailable::Credentials), None, Level::Problem, "credentials"),
             (Err(Unavailable::Late), None, Level::Problem, "did not answer"),
-            (Err(Unavailable::Nonsense), None, Level::Problem, "no sense"),
+            (Err(Unavailable::InvalidResponse), None, Level::Problem, "no sense"),
         ] {
             let set = IntrospectionSettings {
                 url: Url::parse("https://as.test/introspect").expect("a URL"),

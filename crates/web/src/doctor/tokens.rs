@@ -1,6 +1,6 @@
 //! JWTs: whether their life, their issuer and their algorithm make sense together.
 
-use latchkey_auth::jwt::Algorithm;
+use latchkey_auth::tokens::Algorithm;
 use latchkey_domain::Span;
 use url::Url;
 

@@ -18,9 +18,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
 use ipnet::IpNet;
-use latchkey_auth::jwt::{Algorithm, SigningKey};
 use latchkey_auth::oauth::discovery::is_loopback;
 use latchkey_auth::secret::{AppSecret, Secret};
+use latchkey_auth::tokens::{Algorithm, SigningKey};
 use latchkey_domain::Span;
 use latchkey_domain::sign_in::Lifetime;
 use latchkey_store::Backend;

@@ -7,7 +7,7 @@ pub(crate) mod password;
 pub(crate) mod sign_ins;
 
 use axum::extract::{Query, State};
-use latchkey_auth::jwt::shown;
+use latchkey_auth::jose::decode_unverified;
 use latchkey_domain::sign_in::SignIn;
 use latchkey_domain::{Span, Timestamp};
 use latchkey_store::sign_ins as stored;
@@ -132,7 +132,7 @@ fn session(app: &Application, sign_in: &SignIn) -> Carried {
 
 fn jwt(app: &Application, sign_in: &SignIn, carried: &Jwt) -> Carried {
     let renews_at = Timestamp::from_seconds(carried.claims.exp);
-    let shown = shown(&carried.token).unwrap_or_default();
+    let shown = decode_unverified(&carried.token).unwrap_or_default();
     Carried::Jwt {
         cookie: app.cookies.name(cookies::TOKEN),
         header: describe(&shown.header),

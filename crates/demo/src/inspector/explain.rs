@@ -5,13 +5,13 @@ use serde_json::Value;
 
 /// A member that is known, with where it is defined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Known {
-    pub name: &'static str,
+pub(crate) struct Known {
+    pub(crate) name: &'static str,
     /// What it means, in one sentence.
-    pub meaning: &'static str,
-    pub section: &'static str,
+    pub(crate) meaning: &'static str,
+    pub(crate) section: &'static str,
     /// Whether its number is a time.
-    pub is_time: bool,
+    pub(crate) is_time: bool,
 }
 
 const fn known(name: &'static str, section: &'static str, meaning: &'static str) -> Known {
@@ -22,7 +22,7 @@ const fn time(name: &'static str, section: &'static str, meaning: &'static str) 
     Known { name, meaning, section, is_time: true }
 }
 
-pub const HEADER: &[Known] = &[
+pub(crate) const HEADER: &[Known] = &[
     known("alg", "RFC 7515 §4.1.1", "How it is signed. The key decides whether that is taken."),
     known("kid", "RFC 7515 §4.1.4", "Which key signed it: a name to look up, and nothing else."),
     known("typ", "RFC 7515 §4.1.9", "What kind of token it is: at+jwt is an access token."),
@@ -40,7 +40,7 @@ pub const HEADER: &[Known] = &[
     known("epk", "RFC 7518 §4.6.1.1", "The sender’s one-time key for the encryption."),
 ];
 
-pub const CLAIMS: &[Known] = &[
+pub(crate) const CLAIMS: &[Known] = &[
     known("iss", "RFC 7519 §4.1.1", "Who issued it."),
     known("sub", "RFC 7519 §4.1.2", "Whose it is, as the issuer calls them."),
     known("aud", "RFC 7519 §4.1.3", "Whom it is for. Everybody else has to refuse it."),
@@ -76,19 +76,16 @@ pub const CLAIMS: &[Known] = &[
 ];
 
 /// The entry of a header parameter.
-#[must_use]
-pub fn header(name: &str) -> Option<&'static Known> {
+pub(crate) fn header(name: &str) -> Option<&'static Known> {
     HEADER.iter().find(|known| known.name == name)
 }
 
-#[must_use]
-pub fn claim(name: &str) -> Option<&'static Known> {
+pub(crate) fn claim(name: &str) -> Option<&'static Known> {
     CLAIMS.iter().find(|known| known.name == name)
 }
 
 /// What is dangerous about a member of a header, if anything is.
-#[must_use]
-pub fn danger(name: &str, value: &Value) -> Option<&'static str> {
+pub(crate) fn danger(name: &str, value: &Value) -> Option<&'static str> {
     Some(match name {
         "alg" if value.as_str().is_some_and(|alg| alg.eq_ignore_ascii_case("none")) => {
             "Not signed at all. A library that takes it lets everybody in (RFC 8725 §3.2)."

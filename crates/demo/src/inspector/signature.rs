@@ -1,25 +1,27 @@
-//! The second lamp: is it signed, and by this key?
+//! The second question: is it signed, and by this key?
 
+use latchkey_auth::tokens::KeyRing;
 use latchkey_domain::Timestamp;
 use serde_json::Value;
 
-use super::given::GivenKey;
-use super::{Lamp, TakenApart, visible};
-use crate::tokens::KeyRing;
+use super::check_result::CheckResult;
+use super::decode::DecodedToken;
+use super::keys::PastedKey;
+use super::visible::visible;
 
 /// What to check a signature against.
 #[derive(Clone, Copy, Debug)]
-pub enum Against<'k> {
+pub(crate) enum Against<'k> {
     /// It was not asked for.
     Nothing,
     /// The keys of this service, as they are now.
     Ours(&'k KeyRing, Timestamp),
-    Given(&'k [GivenKey]),
+    Pasted(&'k [PastedKey]),
 }
 
 /// The answer, and each kind of no.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Signature {
+pub(crate) enum Signature {
     /// It was not asked for.
     #[error("Not asked. What is decoded above could have been written by anybody.")]
     NotAsked,
@@ -79,19 +81,17 @@ pub enum Signature {
 }
 
 impl Signature {
-    #[must_use]
-    pub const fn lamp(&self) -> Lamp {
+    pub(crate) const fn result(&self) -> CheckResult {
         match self {
-            Self::Verified { .. } => Lamp::On,
-            Self::NotAsked | Self::NothingToCheck | Self::Encrypted => Lamp::NotAsked,
-            _ => Lamp::Off,
+            Self::Verified { .. } => CheckResult::Pass,
+            Self::NotAsked | Self::NothingToCheck | Self::Encrypted => CheckResult::Skipped,
+            _ => CheckResult::Fail,
         }
     }
 }
 
 /// Checks the signature of a token against keys, and says nothing of its claims.
-#[must_use]
-pub fn check(token: &TakenApart, against: Against<'_>) -> Signature {
+pub(crate) fn check(token: &DecodedToken, against: Against<'_>) -> Signature {
     if matches!(against, Against::Nothing) {
         return Signature::NotAsked;
     }
@@ -109,18 +109,18 @@ pub fn check(token: &TakenApart, against: Against<'_>) -> Signature {
     if signature.is_empty() {
         return Signature::Missing;
     }
-    if header.get("crit").is_some() {
+    if header.members.get("crit").is_some() {
         return Signature::Critical;
     }
-    if header.get("b64").is_some() {
+    if header.members.get("b64").is_some() {
         return Signature::Unencoded;
     }
-    let kid = header.get("kid").and_then(Value::as_str);
+    let kid = header.members.get("kid").and_then(Value::as_str);
     let asked = Question { algorithm, kid, signed, signature };
     let answer = match against {
         Against::Nothing => Signature::NotAsked,
         Against::Ours(ring, now) => by_ours(&asked, ring, now),
-        Against::Given(keys) => by_given(&asked, keys),
+        Against::Pasted(keys) => by_pasted(&asked, keys),
     };
     let is_short = length(algorithm).is_some_and(|whole| signature.len() < whole);
     // Why it does not fit is known better.
@@ -155,9 +155,9 @@ fn by_ours(asked: &Question<'_>, ring: &KeyRing, now: Timestamp) -> Signature {
     Signature::Verified { algorithm: allowed.to_owned(), key, is_weak: false }
 }
 
-fn by_given(asked: &Question<'_>, keys: &[GivenKey]) -> Signature {
+fn by_pasted(asked: &Question<'_>, keys: &[PastedKey]) -> Signature {
     // A key without a name may be the one that is meant.
-    let named = |key: &&GivenKey| match (asked.kid, key.kid()) {
+    let named = |key: &&PastedKey| match (asked.kid, key.kid()) {
         (Some(wanted), Some(kid)) => wanted == kid,
         _ => true,
     };

@@ -6,8 +6,7 @@ use std::fmt::Write as _;
 /// the text around it: control characters, directional marks, zero-width ones.
 ///
 /// HTML escaping is not enough: `\u{202e}` is no markup, and turns a line over.
-#[must_use]
-pub fn visible(text: &str) -> String {
+pub(crate) fn visible(text: &str) -> String {
     let mut seen = String::with_capacity(text.len());
     for c in text.chars() {
         if is_unseen(c) {

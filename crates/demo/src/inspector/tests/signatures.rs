@@ -11,18 +11,37 @@ use base64::engine::general_purpose::STANDARD;
 use latchkey_domain::Span;
 
 use super::*;
-use crate::tokens::tests::{in_ring, key, ring_of, signed};
-use crate::tokens::{Algorithm, Key, KeyRing, RingKey};
+use latchkey_auth::tokens::{Algorithm, Key, KeyRing, RingKey, SigningKey};
 
 const CLAIMS: &str = r#"{"sub":"1"}"#;
 
+fn key(algorithm: Algorithm) -> SigningKey {
+    SigningKey::generate(algorithm).expect("a key")
+}
+
+fn in_ring(key: &SigningKey, signs_from: Timestamp) -> RingKey {
+    let key = Key::Private(key.clone());
+    RingKey { key, created_at: signs_from, signs_from, retired_at: None }
+}
+
+fn ring_of(key: &SigningKey) -> KeyRing {
+    KeyRing::new(vec![in_ring(key, NOW.minus(Span::days(1)))], Span::minutes(5))
+}
+
+/// A token made by hand, signed for real.
+fn signed(key: &SigningKey, header: &str, claims: &str) -> String {
+    let message = format!("{}.{}", part(header), part(claims));
+    let signature = key.sign(message.as_bytes()).expect("a signature");
+    format!("{message}.{}", part(signature))
+}
+
 fn ours(token: &str, ring: &KeyRing) -> Signature {
-    signature::check(&TakenApart::of(token), Against::Ours(ring, NOW))
+    signature::check(&DecodedToken::of(token), Against::Ours(ring, NOW))
 }
 
 fn by(token: &str, key: &str) -> Signature {
-    let keys = given::read(key).expect("a key");
-    signature::check(&TakenApart::of(token), Against::Given(&keys))
+    let keys = keys::parse(key).expect("a key");
+    signature::check(&DecodedToken::of(token), Against::Pasted(&keys))
 }
 
 fn header(algorithm: &str, kid: &str) -> String {
@@ -33,10 +52,10 @@ fn header(algorithm: &str, kid: &str) -> String {
 fn our_own_keys_verify_by_their_one_algorithm() {
     for algorithm in Algorithm::ALL {
         let key = key(algorithm);
-        let ring = ring_of(&[&key]);
+        let ring = ring_of(&key);
         let good = signed(&key, &header(algorithm.as_str(), key.kid()), CLAIMS);
         let verified = ours(&good, &ring);
-        assert_eq!(verified.lamp(), Lamp::On, "{algorithm}: {verified}");
+        assert_eq!(verified.result(), CheckResult::Pass, "{algorithm}: {verified}");
         for other in Algorithm::ALL.into_iter().filter(|other| *other != algorithm) {
             let token = signed(&key, &header(other.as_str(), key.kid()), CLAIMS);
             let answer = ours(&token, &ring);
@@ -57,7 +76,7 @@ fn our_own_keys_verify_by_their_one_algorithm() {
 #[test]
 fn each_no_has_its_reason() {
     let key = key(Algorithm::EdDsa);
-    let ring = ring_of(&[&key]);
+    let ring = ring_of(&key);
     let kid = key.kid();
     let with = |header: Value| signed(&key, &header.to_string(), CLAIMS);
     for (token, answer) in [
@@ -82,11 +101,11 @@ fn each_no_has_its_reason() {
         (format!("{}.{}", part(header("EdDSA", kid)), part(CLAIMS)), Signature::CutOff),
     ] {
         assert_eq!(ours(&token, &ring), answer, "{token}");
-        assert_ne!(answer.lamp(), Lamp::On);
+        assert_ne!(answer.result(), CheckResult::Pass);
     }
     let good = with(json!({"alg": "EdDSA", "kid": kid}));
-    let unasked = signature::check(&TakenApart::of(&good), Against::Nothing);
-    assert_eq!((unasked.clone(), unasked.lamp()), (Signature::NotAsked, Lamp::NotAsked));
+    let unasked = signature::check(&DecodedToken::of(&good), Against::Nothing);
+    assert_eq!((unasked.clone(), unasked.result()), (Signature::NotAsked, CheckResult::Skipped));
 }
 
 #[test]
@@ -143,7 +162,11 @@ fn given_keys_verify_what_they_signed_and_nothing_else() {
         for (other, other_key, _) in &cases {
             let is_its_own = key == other_key;
             let answer = by(&token, other_key);
-            assert_eq!(answer.lamp() == Lamp::On, is_its_own, "{algorithm} by {other}: {answer}");
+            assert_eq!(
+                answer.result() == CheckResult::Pass,
+                is_its_own,
+                "{algorithm} by {other}: {answer}"
+            );
         }
     }
 }
@@ -172,21 +195,21 @@ fn secrets_verify() {
 
     let message = format!("{}.{}", part(r#"{"alg":"HS256"}"#), part(CLAIMS));
     let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, b"secret"), message.as_bytes());
-    let keys = given::secret("secret").expect("a key");
-    let token = TakenApart::of(&format!("{message}.{}", part(tag)));
-    let answer = signature::check(&token, Against::Given(&keys));
+    let keys = keys::from_secret("secret").expect("a key");
+    let token = DecodedToken::of(&format!("{message}.{}", part(tag)));
+    let answer = signature::check(&token, Against::Pasted(&keys));
     assert!(matches!(answer, Signature::Verified { is_weak: true, .. }), "{answer}");
 }
 
 #[test]
 fn the_kid_chooses_among_keys_that_have_one() {
     let (one, two) = (key(Algorithm::EdDsa), key(Algorithm::EdDsa));
-    let jwk = |key: &crate::tokens::SigningKey| key.verifying().to_jwk().expect("a public key");
+    let jwk = |key: &SigningKey| key.verifying().to_jwk().expect("a public key");
     let set = json!({"keys": [jwk(&one), jwk(&two)]}).to_string();
     let by_two = |kid: &str| by(&signed(&two, &header("EdDSA", kid), CLAIMS), &set);
-    assert_eq!(by_two(two.kid()).lamp(), Lamp::On);
+    assert_eq!(by_two(two.kid()).result(), CheckResult::Pass);
     assert_eq!(by_two(one.kid()), Signature::Invalid);
     assert_eq!(by_two("x"), Signature::UnknownKid("x".to_owned()));
     // Without a kid each key is tried.
-    assert_eq!(by(&signed(&two, r#"{"alg":"EdDSA"}"#, CLAIMS), &set).lamp(), Lamp::On);
+    assert_eq!(by(&signed(&two, r#"{"alg":"EdDSA"}"#, CLAIMS), &set).result(), CheckResult::Pass);
 }

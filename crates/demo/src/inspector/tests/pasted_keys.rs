@@ -2,8 +2,8 @@ use super::*;
 
 const ED25519: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----";
 
-fn kinds(text: &str) -> Result<Vec<&'static str>, KeyNotRead> {
-    given::read(text).map(|keys| keys.iter().map(GivenKey::kind).collect())
+fn kinds(text: &str) -> Result<Vec<&'static str>, KeyError> {
+    keys::parse(text).map(|keys| keys.iter().map(PastedKey::kind).collect())
 }
 
 #[test]
@@ -30,24 +30,24 @@ fn keys_are_read_as_people_have_them() {
         (of(&ec), Ok(vec!["P-256"])),
         (of(&json!({"keys": [ed, ec, {"kty": "new"}]})), Ok(vec!["Ed25519", "P-256"])),
         (of(&json!({"kty": "oct", "k": "c2VjcmV0"})), Ok(vec!["shared secret"])),
-        (of(&off_the_curve), Err(KeyNotRead::JwkNotUsable)),
-        (of(&private), Err(KeyNotRead::Private)),
-        (of(&json!({"keys": [private]})), Err(KeyNotRead::Private)),
-        (of(&json!({"keys": []})), Err(KeyNotRead::JwkNotUsable)),
-        (of(&json!({"kty": "OKP", "crv": "Ed25519", "x": "AAAA"})), Err(KeyNotRead::JwkNotUsable)),
-        (of(&json!({"kty": "RSA", "n": "AQAB", "e": "AQAB"})), Err(KeyNotRead::JwkNotUsable)),
-        (of(&json!([])), Err(KeyNotRead::JwkNotUsable)),
-        (" ".to_owned(), Err(KeyNotRead::Nothing)),
-        ("hello".to_owned(), Err(KeyNotRead::Unknown)),
-        ("-----BEGIN PRIVATE KEY-----\nx".to_owned(), Err(KeyNotRead::Private)),
-        ("-----BEGIN RSA PRIVATE KEY-----\nx".to_owned(), Err(KeyNotRead::Private)),
-        ("-----BEGIN CERTIFICATE-----\nx".to_owned(), Err(KeyNotRead::Certificate)),
-        ("-----BEGIN PUBLIC KEY-----\n?".to_owned(), Err(KeyNotRead::PemDamaged)),
+        (of(&off_the_curve), Err(KeyError::JwkNotUsable)),
+        (of(&private), Err(KeyError::Private)),
+        (of(&json!({"keys": [private]})), Err(KeyError::Private)),
+        (of(&json!({"keys": []})), Err(KeyError::JwkNotUsable)),
+        (of(&json!({"kty": "OKP", "crv": "Ed25519", "x": "AAAA"})), Err(KeyError::JwkNotUsable)),
+        (of(&json!({"kty": "RSA", "n": "AQAB", "e": "AQAB"})), Err(KeyError::JwkNotUsable)),
+        (of(&json!([])), Err(KeyError::JwkNotUsable)),
+        (" ".to_owned(), Err(KeyError::Nothing)),
+        ("hello".to_owned(), Err(KeyError::Unknown)),
+        ("-----BEGIN PRIVATE KEY-----\nx".to_owned(), Err(KeyError::Private)),
+        ("-----BEGIN RSA PRIVATE KEY-----\nx".to_owned(), Err(KeyError::Private)),
+        ("-----BEGIN CERTIFICATE-----\nx".to_owned(), Err(KeyError::Certificate)),
+        ("-----BEGIN PUBLIC KEY-----\n?".to_owned(), Err(KeyError::PemDamaged)),
         (
             "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----".to_owned(),
-            Err(KeyNotRead::PemNotUsable),
+            Err(KeyError::PemNotUsable),
         ),
-        ("-----BEGIN".to_owned(), Err(KeyNotRead::PemDamaged)),
+        ("-----BEGIN".to_owned(), Err(KeyError::PemDamaged)),
     ] {
         assert_eq!(kinds(&text), found, "{text}");
     }
@@ -58,7 +58,7 @@ fn keys_are_read_as_people_have_them() {
 #[test]
 fn the_key_says_by_which_algorithm_it_verifies() {
     let algorithms = |jwk: Value| {
-        given::read(&jwk.to_string()).expect("a key").first().expect("one").algorithms()
+        keys::parse(&jwk.to_string()).expect("a key").first().expect("one").algorithms()
     };
     let x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
     assert_eq!(algorithms(json!({"kty": "OKP", "crv": "Ed25519", "x": x})), ["EdDSA", "Ed25519"]);
@@ -73,7 +73,7 @@ fn the_key_says_by_which_algorithm_it_verifies() {
 
 #[test]
 fn a_key_does_not_show_itself() {
-    let keys = given::secret("hush").expect("a key");
-    assert_eq!(format!("{keys:?}"), "[GivenKey(shared secret)]");
-    assert_eq!(given::secret("").map(|_| ()), Err(KeyNotRead::Nothing));
+    let keys = keys::from_secret("hush").expect("a key");
+    assert_eq!(format!("{keys:?}"), "[PastedKey(shared secret)]");
+    assert_eq!(keys::from_secret("").map(|_| ()), Err(KeyError::Nothing));
 }

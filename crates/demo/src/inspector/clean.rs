@@ -1,21 +1,21 @@
 //! The token in what somebody pasted.
 
+use latchkey_auth::jose::Members;
 use serde_json::Value;
 
-use super::json;
 use super::visible::is_unseen;
 
 /// A token, and what was around it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cleaned {
-    pub token: String,
+pub(crate) struct Cleaned {
+    pub(crate) token: String,
     /// What was taken away, from the outside in.
-    pub removed: Vec<Removed>,
+    pub(crate) removed: Vec<Removed>,
 }
 
 /// Something that is no part of a token, although it came with it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Removed {
+pub(crate) enum Removed {
     /// Blanks and line breaks at the ends.
     #[error("blanks around it")]
     Blanks,
@@ -64,8 +64,7 @@ const SCHEMES: [&str; 2] = ["Bearer", "DPoP"];
 const QUOTES: [char; 11] = ['"', '\'', '`', '“', '”', '„', '‘', '’', '«', '»', '\\'];
 
 /// Finds the token in what was pasted. Nothing is lost: what is removed is said.
-#[must_use]
-pub fn clean(pasted: &str) -> Cleaned {
+pub(crate) fn clean(pasted: &str) -> Cleaned {
     let mut token = pasted.to_owned();
     let mut removed = Vec::new();
     for _ in 0..MAX_ROUNDS {
@@ -99,11 +98,8 @@ fn unseen(text: &str) -> Option<(Removed, String)> {
 /// `{"access_token":"…"}`, whole or cut off, or one line of it.
 fn in_json(text: &str) -> Option<(Removed, String)> {
     if text.starts_with('{') {
-        let (members, _) = json::read(text.as_bytes());
-        let member = |name: &str| {
-            let (_, value) = members.iter().find(|(found, _)| found == name)?;
-            value.as_str().map(str::to_owned)
-        };
+        let (members, _) = Members::parse_partial(text);
+        let member = |name: &str| members.get(name)?.as_str().map(str::to_owned);
         let found = NAMES.into_iter().find_map(|name| Some((Removed::Json(name), member(name)?)));
         if found.is_some() {
             return found;

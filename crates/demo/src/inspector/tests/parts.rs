@@ -1,7 +1,7 @@
 use super::*;
 
 fn wrong(token: &str) -> Vec<Malformed> {
-    TakenApart::of(token).malformed
+    DecodedToken::of(token).malformed
 }
 
 #[test]
@@ -68,25 +68,29 @@ fn a_token_that_was_cut_off_shows_what_is_left() {
     let claims = r#"{"iss":"https://app.test","sub":"1","exp":1795450620,"name":"Ada"}"#;
     let whole = unsigned(r#"{"alg":"EdDSA","kid":"k"}"#, claims, 64);
     for length in 0..whole.len() {
-        let apart = TakenApart::of(&whole[..length]);
+        let apart = DecodedToken::of(&whole[..length]);
         let all = apart.parts.iter().map(|part| part.text.as_str()).collect::<Vec<_>>().join(".");
         assert_eq!(all, whole[..length], "nothing is lost");
         // What is shown is never anything but what was written.
-        for (name, value) in apart.claims.iter().flat_map(|claims| &claims.members) {
+        for (name, value) in apart.claims.iter().flat_map(|claims| claims.members.as_slice()) {
             let written: Value = serde_json::from_str(claims).expect("JSON");
             assert_eq!(written.get(name), Some(value), "cut at {length}");
         }
     }
     let two = whole.rfind('.').expect("a dot");
-    let in_claims = TakenApart::of(&whole[..two - 20]);
+    let in_claims = DecodedToken::of(&whole[..two - 20]);
     assert_eq!(
         in_claims.malformed,
         [Malformed::TwoParts, Malformed::Json(Place::Claims, NotAnObject::BreaksOff)]
     );
-    let names: Vec<_> =
-        in_claims.claims.iter().flat_map(|object| &object.members).map(|(name, _)| name).collect();
+    let names: Vec<_> = in_claims
+        .claims
+        .iter()
+        .flat_map(|object| object.members.as_slice())
+        .map(|(name, _)| name)
+        .collect();
     assert_eq!(names, ["iss", "sub"]);
-    let in_header = TakenApart::of(&whole[..20]);
+    let in_header = DecodedToken::of(&whole[..20]);
     assert_eq!(in_header.malformed[0], Malformed::OnePart);
     assert!(in_header.header.is_some_and(|header| header.text.starts_with("{\"alg\"")));
 }
@@ -94,7 +98,7 @@ fn a_token_that_was_cut_off_shows_what_is_left() {
 #[test]
 fn an_encrypted_token_shows_its_header_alone() {
     let header = part(r#"{"alg":"RSA-OAEP","enc":"A256GCM"}"#);
-    let apart = TakenApart::of(&format!("{header}.YQ.YQ.YQ.YQ"));
+    let apart = DecodedToken::of(&format!("{header}.YQ.YQ.YQ.YQ"));
     assert_eq!(apart.algorithm(), Some("RSA-OAEP"));
     assert_eq!(apart.claims, None);
     let places: Vec<_> = apart.parts.iter().map(|part| part.place.name()).collect();
@@ -109,7 +113,7 @@ fn padded_and_ordinary_base64_is_read_although_it_is_wrong() {
     use base64::Engine as _;
     let claims = base64::engine::general_purpose::STANDARD.encode(r#"{"name":"~~~???>>>","a":1}"#);
     assert!(claims.contains('/') || claims.contains('+'), "{claims}");
-    let apart = TakenApart::of(&format!("{}.{claims}.c2ln", part(r#"{"alg":"EdDSA"}"#)));
+    let apart = DecodedToken::of(&format!("{}.{claims}.c2ln", part(r#"{"alg":"EdDSA"}"#)));
     assert!(!apart.is_well_formed());
-    assert_eq!(apart.claims.expect("claims").get("a"), Some(&json!(1)));
+    assert_eq!(apart.claims.expect("claims").members.get("a"), Some(&json!(1)));
 }
