@@ -30,7 +30,7 @@ pub fn name(user_agent: &str) -> String {
         (Some(browser), Some(system)) => format!("{browser} on {system}"),
         (Some(browser), None) => browser.to_owned(),
         (None, Some(system)) => format!("A program on {system}"),
-        (None, None) if user_agent.is_empty() => "A program without a name".to_owned(),
+        (None, None) if user_agent.is_empty() => "Unnamed program".to_owned(),
         (None, None) => user_agent.chars().take(40).collect(),
     }
 }
@@ -60,7 +60,7 @@ mod tests {
             ),
             ("curl/8.9.1", "curl"),
             ("my-script 1.0", "my-script 1.0"),
-            ("", "A program without a name"),
+            ("", "Unnamed program"),
         ] {
             assert_eq!(name(user_agent), called);
         }

@@ -8,11 +8,11 @@ use crate::{compare, lab};
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Measure what is said of OAuth and JWT, at instances of its own. Ends with
-    /// 1 when something could not be measured.
+    /// Measure common claims about OAuth and JWT against temporary instances. Exits
+    /// with 1 if one could not be measured.
     Compare(compare::command::Arguments),
-    /// Run every attack against an instance of its own. Ends with 1 when one got
-    /// through, or could not be run.
+    /// Run every attack against a temporary instance. Exits with 1 if one gets
+    /// through or could not run.
     Lab(lab::command::Arguments),
 }
 

@@ -63,7 +63,7 @@ impl Details {
         if phone.is_some_and(|phone| !is_phone(phone)) {
             invalid.push(Invalid {
                 field: "phone",
-                message: "Use at most 40 characters: digits, spaces and + - . ( ) /.",
+                message: "Use at most 40 digits, spaces and + - . ( ) /.",
             });
         }
         if invalid.is_empty() {

@@ -7,7 +7,7 @@ use latchkey_tests::{Browser, Database, Latchkey, Setup};
 use serde_json::json;
 
 use crate::helpers::{
-    RESET, came_in, delete, dump, forgot, id_of, is_in, letter, link, opens, post_with, proved,
+    RESET, came_in, delete, dump, forgot, id_of, is_in, email_to, link, opens, post_with, proved,
     sessions, texts,
 };
 use latchkey_tests::person::{
@@ -47,7 +47,7 @@ async fn everything_goes(url: Option<String>) {
     let mut at_api = Program::with(&app, &program.access);
     let _ = at_api.post("/api/v1/contacts", json!({ "name": CONTACT })).await.expect(201);
     let _ = forgot(&app, MAILBOX).await;
-    let _ = letter(&app, MAILBOX, RESET).await;
+    let _ = email_to(&app, MAILBOX, RESET).await;
     let id = id_of(&mut browser, &app).await;
     let sign_ins: Vec<_> = sessions(&mut browser, &app)
         .await

@@ -12,7 +12,7 @@ use latchkey_tests::person::{json_of, signed_in};
 /// The local provider's Ada, whom it vouches for at Google.
 pub(crate) const ADA: &str = "ada@example.test";
 
-/// What the letters are about.
+/// What the e-mails are about.
 pub(crate) const VERIFY: &str = "Verify your e-mail address";
 pub(crate) const EXISTS: &str = "You already have an account";
 pub(crate) const RESET: &str = "Choose a new password";
@@ -119,61 +119,61 @@ pub(crate) async fn knock_from(app: &Latchkey, address: &str, email: &str, passw
     post_with(&mut Browser::new(), &app.url("/sign-in"), &fields, &headers).await
 }
 
-/// Asks for a letter to reset the password.
+/// Asks for an e-mail to reset the password.
 pub(crate) async fn forgot(app: &Latchkey, email: &str) -> Page {
     Browser::new().post(&app.url("/forgot"), &[("email", email)]).await
 }
 
-/// Opens the link of a letter and types a new password.
+/// Opens the link of an e-mail and types a new password.
 pub(crate) async fn reset(link: &str, password: &str) -> Page {
     Browser::new().post(link, &[("password", password)]).await
 }
 
-/// A letter as it lies in the outbox.
+/// An e-mail as it lies in the outbox.
 #[derive(Clone, Debug)]
-pub(crate) struct Letter {
+pub(crate) struct EmailMessage {
     pub(crate) to: String,
     pub(crate) subject: String,
     pub(crate) text: String,
     pub(crate) link: String,
 }
 
-/// All letters, the newest first.
-pub(crate) fn letters(app: &Latchkey) -> Vec<Letter> {
-    let letters = app.app.mailer.outbox().expect("an outbox");
-    letters
+/// All emails, the newest first.
+pub(crate) fn emails(app: &Latchkey) -> Vec<EmailMessage> {
+    let emails = app.app.mailer.outbox().expect("an outbox");
+    emails
         .into_iter()
-        .map(|letter| Letter {
-            to: letter.to.to_string(),
-            subject: letter.subject,
-            text: letter.text,
-            link: letter.link.unwrap_or_default(),
+        .map(|email| EmailMessage {
+            to: email.to.to_string(),
+            subject: email.subject,
+            text: email.text,
+            link: email.link.unwrap_or_default(),
         })
         .collect()
 }
 
-/// The newest letter to this address about that; they are not waited for by the app.
-pub(crate) async fn letter(app: &Latchkey, to: &str, subject: &str) -> Letter {
+/// The newest e-mail to this address about that; they are not waited for by the app.
+pub(crate) async fn email_to(app: &Latchkey, to: &str, subject: &str) -> EmailMessage {
     for _ in 0..200 {
-        let found = letters(app).into_iter().find(|l| l.to == to && l.subject == subject);
-        if let Some(letter) = found {
-            return letter;
+        let found = emails(app).into_iter().find(|l| l.to == to && l.subject == subject);
+        if let Some(email) = found {
+            return email;
         }
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
-    panic!("no letter {subject:?} to {to}: {:?}", letters(app));
+    panic!("no e-mail {subject:?} to {to}: {:?}", emails(app));
 }
 
-/// How many letters to this address about that there are, once nothing more comes.
-pub(crate) async fn letters_about(app: &Latchkey, to: &str, subject: &str) -> usize {
+/// How many e-mails to this address about that there are, once nothing more comes.
+pub(crate) async fn emails_about(app: &Latchkey, to: &str, subject: &str) -> usize {
     tokio::time::sleep(Duration::from_millis(300)).await;
-    letters(app).iter().filter(|l| l.to == to && l.subject == subject).count()
+    emails(app).iter().filter(|l| l.to == to && l.subject == subject).count()
 }
 
 /// An account with a password whose address is proved.
 pub(crate) async fn proved(app: &Latchkey, email: &str) {
     latchkey_tests::person::sign_up(app, email).await;
-    let link = letter(app, email, VERIFY).await.link;
+    let link = email_to(app, email, VERIFY).await.link;
     let mut person = signed_in(app, email, "session").await;
     assert_eq!(person.post(&link, &[]).await.see_other(), "/account?done=verified");
 }

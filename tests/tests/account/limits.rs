@@ -5,7 +5,7 @@ use latchkey_tests::{Browser, Latchkey, Page, Setup};
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::helpers::{RESET, VERIFY, forgot, knock_from, letter, letters_about, post_with};
+use crate::helpers::{RESET, VERIFY, forgot, knock_from, email_to, emails_about, post_with};
 use latchkey_tests::person::{PASSWORD, Program, problem, sign_up, tokens};
 
 const BOB: &str = "bob@example.test";
@@ -202,23 +202,23 @@ async fn forwarded_addresses_are_believed_only_behind_a_proxy() {
 }
 
 #[tokio::test]
-async fn letters_are_limited_silently_for_each_account() {
+async fn emails_are_limited_silently_for_each_account() {
     let app = Setup::new().with_clock_standing().start().await;
     sign_up(&app, BOB).await;
-    let _ = letter(&app, BOB, VERIFY).await;
+    let _ = email_to(&app, BOB, VERIFY).await;
     let first = forgot(&app, BOB).await.expect(200);
     for _ in 0..7 {
         let page = forgot(&app, BOB).await.expect(200);
         assert_eq!(page.body, first.body, "the limit can be seen");
     }
-    assert_eq!(letters_about(&app, BOB, RESET).await, 3, "three of one kind to one account");
+    assert_eq!(emails_about(&app, BOB, RESET).await, 3, "three of one kind to one account");
     app.advance(Span::minutes(6));
     let _ = forgot(&app, BOB).await.expect(200);
-    assert_eq!(letters_about(&app, BOB, RESET).await, 4);
+    assert_eq!(emails_about(&app, BOB, RESET).await, 4);
 }
 
 #[tokio::test]
-async fn letters_are_limited_for_each_address_that_asks() {
+async fn emails_are_limited_for_each_address_that_asks() {
     let app = Setup::new().with_clock_standing().start().await;
     let mut asked = 0;
     let page = loop {
@@ -228,14 +228,14 @@ async fn letters_are_limited_for_each_address_that_asks() {
         }
         let _ = page.expect(200);
         asked += 1;
-        assert!(asked <= 200, "no end to letters");
+        assert!(asked <= 200, "no end to e-mails");
     };
     assert_eq!(asked, 100);
     let seconds = wait(&page);
     assert!((1..=60).contains(&seconds), "{seconds}");
     app.advance(Span::seconds(seconds));
     let _ = forgot(&app, BOB).await.expect(200);
-    // Signing up writes letters, too, and counts; signing in goes by another count.
+    // Signing up writes emails, too, and counts; signing in goes by another count.
     app.advance(Span::minutes(1));
     sign_up(&app, BOB).await;
     let _ = tokens(&app, BOB, None).await;

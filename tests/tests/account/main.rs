@@ -1,4 +1,4 @@
-//! An account that people can trust: ways in, sign-ins, letters, limits, the
+//! An account that people can trust: ways in, sign-ins, emails, limits, the
 //! trail, and the end of it.
 #![allow(
     clippy::expect_used,
@@ -11,7 +11,7 @@ mod catalogue;
 mod connection_codes;
 mod deletion;
 mod helpers;
-mod letters;
+mod emails;
 mod limits;
 mod linking;
 mod names;

@@ -3,7 +3,7 @@
 use latchkey_tests::{Browser, Latchkey};
 
 use crate::helpers::{
-    ADA, CHANGED, OTHER_PASSWORD, came_in, id_by_password, id_of, is_in, letter, link, opens,
+    ADA, CHANGED, OTHER_PASSWORD, came_in, id_by_password, id_of, is_in, email_to, link, opens,
     set_password,
 };
 use latchkey_tests::person::{PASSWORD, Program, knock, problem, sign_up, signed_in, tokens};
@@ -18,7 +18,7 @@ async fn somebody_who_came_through_a_provider_sets_a_first_password() {
         assert_eq!(page.see_other(), "/account?done=password");
         assert!(is_in(&mut ada, &app).await, "this one stays");
         assert_eq!(id_by_password(&app, ADA).await, id);
-        assert!(letter(&app, ADA, CHANGED).await.link.ends_with("/forgot"));
+        assert!(email_to(&app, ADA, CHANGED).await.link.ends_with("/forgot"));
         assert_eq!(id_of(&mut came_in(&app, "google", "ada", key).await, &app).await, id);
     }
 }

@@ -6,7 +6,7 @@ use latchkey_tests::{Browser, Latchkey, Page, Setup};
 use reqwest::Method;
 
 use crate::helpers::{
-    ADA, OTHER_PASSWORD, came_in, come_in, forgot, id_of, is_in, letter, link, linked, reset,
+    ADA, OTHER_PASSWORD, came_in, come_in, forgot, id_of, is_in, email_to, link, linked, reset,
     set_out_to_link, set_password, this_one,
 };
 use latchkey_tests::person::{PASSWORD, sign_up, signed_in, tokens};
@@ -143,7 +143,7 @@ async fn whoever_was_put_out_by_a_reset_cannot_link_himself_in_again() {
     let waiting = set_out_to_link(&mut eve, &app, "github").await;
     let waiting = eve.consent(&waiting, "octo").await;
     let _ = forgot(&app, ADA).await.expect(200);
-    let link_ = letter(&app, ADA, crate::helpers::RESET).await.link;
+    let link_ = email_to(&app, ADA, crate::helpers::RESET).await.link;
     let _ = reset(&link_, OTHER_PASSWORD).await.expect(303);
     // Neither what was under way, nor what begins now.
     let page = eve.come_back(&waiting).await;

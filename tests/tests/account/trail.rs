@@ -10,7 +10,7 @@ use latchkey_domain::audit::Kind;
 use latchkey_tests::{Browser, Database, Latchkey, Setup};
 
 use crate::helpers::{
-    OTHER_PASSWORD, RESET, VERIFY, came_in, delete, forgot, id_of, letter, link, reset,
+    OTHER_PASSWORD, RESET, VERIFY, came_in, delete, forgot, id_of, email_to, link, reset,
     set_password, texts, this_one, unlink,
 };
 use latchkey_tests::person::{PASSWORD, Program, problem, sign_up, signed_in, tokens};
@@ -55,7 +55,7 @@ async fn every_kind(app: &Latchkey) {
     let unknown = [("email", "nobody@example.test"), ("password", "not the password")];
     let _ = Browser::new().post(&app.url("/sign-in"), &unknown).await.expect(401);
     check("sign_in_failed", "nobody", "-").await;
-    let _ = bob.post(&letter(app, BOB, VERIFY).await.link, &[]).await.expect(303);
+    let _ = bob.post(&email_to(app, BOB, VERIFY).await.link, &[]).await.expect(303);
     check("email_verified", "person", &bob_id).await;
     let _ = link(&mut bob, app, "github", "octo").await.expect(303);
     check("linked", "person", &bob_id).await;
@@ -66,7 +66,7 @@ async fn every_kind(app: &Latchkey) {
     let _ = bob.post(&app.url("/sign-out"), &[]).await.expect(303);
     check("sign_in_ended", "person", &bob_id).await;
     let _ = forgot(app, BOB).await.expect(200);
-    let choose = letter(app, BOB, RESET).await.link;
+    let choose = email_to(app, BOB, RESET).await.link;
     check("reset_requested", "nobody", &bob_id).await;
     let _ = reset(&choose, PASSWORD).await.expect(303);
     check("password_reset", "person", &bob_id).await;

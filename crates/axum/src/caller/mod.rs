@@ -115,7 +115,7 @@ impl Caller {
     pub fn app(&self) -> Option<&str> {
         match &self.credential {
             Credential::OAuthBearer(delegation) => {
-                Some(delegation.client_id.as_deref().unwrap_or("without a name"))
+                Some(delegation.client_id.as_deref().unwrap_or("unnamed"))
             }
             _ => None,
         }
@@ -153,7 +153,7 @@ impl Caller {
             return Ok(self);
         }
         Err(Fault::new(catalogue::INSUFFICIENT_SCOPE)
-            .detail(format!("This needs the scope {scope}, which the token does not have."))
+            .detail(format!("This requires the scope {scope}, which the token does not have."))
             .challenge(format!("error=\"insufficient_scope\", scope=\"{scope}\"")))
     }
 

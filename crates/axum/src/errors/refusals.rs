@@ -14,23 +14,23 @@ pub struct Problem {
     r#type: String,
     /// A short title.
     title: String,
-    /// The status of the answer.
+    /// The HTTP status.
     status: u16,
     /// What happened, in one sentence.
     detail: String,
-    /// The stable name of the error.
+    /// The error’s stable code.
     code: String,
-    /// The request, to be quoted.
+    /// The request ID.
     trace_id: String,
     /// What RFC 6749 §5.2 calls it, on the token routes.
     #[schema(nullable = false)]
     error: Option<String>,
-    /// The fields that do not make sense.
+    /// The invalid fields.
     #[schema(nullable = false)]
     errors: Option<Vec<FieldError>>,
 }
 
-/// A field that does not make sense.
+/// An invalid field.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "it describes what middleware::faults writes")]
 struct FieldError {
@@ -40,7 +40,7 @@ struct FieldError {
     message: String,
 }
 
-/// How any route may refuse.
+/// The errors that any route may return.
 pub struct Refusals;
 
 impl IntoResponses for Refusals {

@@ -23,11 +23,11 @@ const PROGRAM: &str = "latchkey-api";
 /// A password, and what the token is to be for.
 #[derive(Deserialize, ToSchema)]
 pub struct TokenRequest {
-    /// The address that the account is entered with.
+    /// The account’s e-mail address.
     email: String,
     /// The password.
     password: String,
-    /// Less than everything: scopes with blanks between.
+    /// A narrower scope: names separated by spaces.
     #[schema(example = "profile calendar:read")]
     scope: Option<String>,
 }
@@ -35,11 +35,11 @@ pub struct TokenRequest {
 /// A refresh token.
 #[derive(Deserialize, ToSchema)]
 pub struct RefreshRequest {
-    /// The refresh token of the previous answer. It works once.
+    /// The refresh token of the previous response. It works once.
     refresh_token: String,
 }
 
-/// A token that is to end.
+/// The token to revoke.
 #[derive(Deserialize, ToSchema)]
 pub struct RevokeRequest {
     /// An access token or a refresh token.
@@ -53,11 +53,11 @@ pub struct TokenAnswer {
     access_token: String,
     /// Always `Bearer`.
     token_type: &'static str,
-    /// How long the access token lives, in seconds.
+    /// Seconds until the access token expires.
     expires_in: i64,
-    /// Renews the pair, once.
+    /// Gets the next pair, once.
     refresh_token: String,
-    /// What the access token may do.
+    /// What the access token allows.
     scope: String,
 }
 
@@ -75,7 +75,7 @@ impl From<Pair> for TokenAnswer {
 
 /// Get a token
 ///
-/// Trades an e-mail address and a password for a JWT and a refresh token.
+/// Exchanges an e-mail address and a password for a JWT and a refresh token.
 #[utoipa::path(
     post, path = "/api/v1/token", tag = "Tokens", request_body = TokenRequest,
     responses((status = 200, body = TokenAnswer), Refusals)
@@ -109,11 +109,10 @@ pub async fn issue(
     Ok(Json(pair.into()))
 }
 
-/// Renew a token
+/// Refresh a token
 ///
-/// Exchanges a refresh token for the next pair. Whoever asks twice within ten
-/// seconds gets the same answer; a refresh token that comes back later ends
-/// its whole family.
+/// Exchanges a refresh token for the next pair. A second request within ten
+/// seconds gets the same response; later reuse revokes the whole family.
 #[utoipa::path(
     post, path = "/api/v1/token/refresh", tag = "Tokens", request_body = RefreshRequest,
     responses((status = 200, body = TokenAnswer), Refusals)
@@ -131,8 +130,8 @@ pub async fn refresh(
 
 /// Revoke a token
 ///
-/// Ends the sign-in that a token belongs to. 200 also for a token that nobody
-/// knows (RFC 7009 §2.2): then there is nothing left to end.
+/// Revokes the sign-in that a token belongs to. 200 also for an unknown token
+/// (RFC 7009 §2.2): there is nothing to revoke.
 #[utoipa::path(
     post, path = "/api/v1/token/revoke", tag = "Tokens", request_body = RevokeRequest,
     responses((status = 200, description = "The token is revoked, or was never valid"), Refusals)

@@ -16,20 +16,20 @@ use latchkey_web::cli::{Outcome, print};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Print it for programs, with every sample.
+    /// Print JSON, with every sample.
     #[arg(long, conflicts_with = "markdown")]
     json: bool,
-    /// Print it for a document.
+    /// Print a Markdown table.
     #[arg(long)]
     markdown: bool,
-    /// Measure this claim alone; may be given several times.
+    /// Measure only this claim; may be repeated.
     #[arg(long = "claim", value_name = "NUMBER")]
     claims: Vec<u8>,
-    /// Measure at an instance that runs already, as far as that can be done. It
-    /// makes accounts there: use one that is yours.
+    /// Measure a running instance, as far as possible. This creates accounts
+    /// there: only use your own.
     #[arg(long)]
     url: Option<Url>,
-    /// Where the local provider of that instance is, if it has one.
+    /// That instance’s local provider, if it has one.
     #[arg(long, requires = "url")]
     provider: Option<Url>,
 }

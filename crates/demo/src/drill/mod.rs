@@ -309,7 +309,7 @@ fn known(demo: &Demo, headers: &HeaderMap) -> Option<(Scene, By)> {
 }
 
 fn nobody() -> Response {
-    (StatusCode::UNAUTHORIZED, Json(json!({ "error": "nobody that I know" }))).into_response()
+    (StatusCode::UNAUTHORIZED, Json(json!({ "error": "not signed in" }))).into_response()
 }
 
 fn cookie(name: &'static str, value: String, http_only: bool) -> Cookie<'static> {

@@ -15,7 +15,7 @@ use crate::throwaway::ThrowawayInstances;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Print it for programs.
+    /// Print JSON.
     #[arg(long)]
     json: bool,
 }
@@ -87,7 +87,7 @@ fn verdict(reports: &[(&'static Attack, Report)]) -> Outcome {
     let not_run = count(|verdict| matches!(verdict, Verdict::CouldNotRun(_)));
     match (through, not_run) {
         (0, 0) => Ok(()),
-        (0, n) => Err(format!("{n} of {} attacks could not be run", reports.len()).into()),
+        (0, n) => Err(format!("{n} of {} attacks could not run", reports.len()).into()),
         (n, _) => Err(format!("{n} of {} attacks got through", reports.len()).into()),
     }
 }

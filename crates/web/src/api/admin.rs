@@ -19,14 +19,14 @@ use latchkey_axum::json::Asked;
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct PersonList {
     items: Vec<Person>,
-    /// The cursor of the next page, if there is one.
+    /// The next page’s cursor, if there is one.
     #[schema(required)]
     next: Option<String>,
 }
 
 /// List all accounts
 ///
-/// For people with the role `admin`.
+/// For users with the role `admin`.
 #[utoipa::path(
     get, path = "/api/v1/admin/users", tag = "Administration", params(Paging),
     responses((status = 200, body = PersonList), Refusals),

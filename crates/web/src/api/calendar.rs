@@ -46,14 +46,14 @@ impl From<&Event> for EventAnswer {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct EventList {
     items: Vec<EventAnswer>,
-    /// The cursor of the next page, if there is one.
+    /// The next page’s cursor, if there is one.
     #[schema(required)]
     next: Option<String>,
 }
 
 /// Read your calendar
 ///
-/// Your events, in the order in which they were written down.
+/// Your events, in the order they were added.
 #[utoipa::path(
     get, path = "/api/v1/calendar/events", tag = "Calendar", params(Paging),
     responses((status = 200, body = EventList), Refusals),

@@ -55,12 +55,12 @@ impl From<&Contact> for ContactAnswer {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ContactList {
     items: Vec<ContactAnswer>,
-    /// The cursor of the next page, if there is one.
+    /// The next page’s cursor, if there is one.
     #[schema(required)]
     next: Option<String>,
 }
 
-/// What a contact is to say.
+/// The contact’s new content.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(super) struct ContactDetails {
     /// 1 to 200 characters.
@@ -68,7 +68,7 @@ pub(super) struct ContactDetails {
     name: String,
     /// An e-mail address.
     email: Option<String>,
-    /// Digits, blanks and + - . ( ) /, at most 40 of them.
+    /// At most 40 digits, spaces and + - . ( ) /.
     phone: Option<String>,
 }
 

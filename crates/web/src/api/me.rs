@@ -9,22 +9,22 @@ use crate::caller::Caller;
 use crate::errors::Refusals;
 use crate::errors::Result;
 
-/// A person. The same bytes whatever is carried.
+/// A user. The same bytes with every credential.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Person {
     /// Never changes.
     #[schema(format = Uuid)]
     id: String,
-    /// What to call them.
+    /// Their name.
     name: String,
-    /// Their address, if they have one.
+    /// Their e-mail address, if they have one.
     #[schema(format = Email, required)]
     email: Option<String>,
-    /// Whether somebody proved that the address is theirs.
+    /// Whether the address is verified.
     email_verified: bool,
-    /// What they may do here.
+    /// Their roles.
     roles: Vec<String>,
-    /// When the account was made.
+    /// When the account was created.
     #[schema(format = DateTime)]
     created_at: String,
 }
@@ -44,8 +44,8 @@ impl From<&User> for Person {
 
 /// Read your profile
 ///
-/// Who is calling. A session is looked up with one query; a JWT says it by
-/// itself, as of its issue; about an opaque token its issuer is asked.
+/// Who is calling. A session is looked up with one query; a JWT carries the
+/// answer as of its issue; an opaque token is introspected at its issuer.
 #[utoipa::path(
     get, path = "/api/v1/me", tag = "Who you are",
     responses((status = 200, body = Person), Refusals),

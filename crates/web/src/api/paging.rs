@@ -10,14 +10,14 @@ use crate::errors::{Fault, Result, catalogue};
 const DEFAULT: u32 = 20;
 const MAX: u32 = 100;
 
-/// Which part of a list is wanted.
+/// Which page of a list to return.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Paging {
-    /// How many at most, 1 to 100.
+    /// The page size, 1 to 100.
     #[param(minimum = 1, maximum = 100, default = 20)]
     limit: Option<u32>,
-    /// What the previous page said was `next`.
+    /// The previous page’s `next`.
     #[param(format = Uuid)]
     cursor: Option<String>,
 }

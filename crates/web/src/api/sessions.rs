@@ -23,25 +23,25 @@ use latchkey_axum::json::Id;
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = SignIn)]
 pub(super) struct SignInAnswer {
-    /// Names it; knowing it opens nothing.
+    /// Its ID; not a secret.
     #[schema(format = Uuid)]
     id: String,
-    /// What it carries: `session` or `jwt`.
+    /// Its credential: `session` or `jwt`.
     key: String,
-    /// How the person came in: `password` or `oauth:` and the provider.
+    /// The sign-in method: `password`, or `oauth:` and the provider.
     door: String,
-    /// What the browser or program called itself.
+    /// The name that the browser or program gave.
     user_agent: String,
-    /// Where it came from.
+    /// Its IP address.
     address: String,
     #[schema(format = DateTime)]
     created_at: String,
     #[schema(format = DateTime)]
     last_seen_at: String,
-    /// When it ends, however much it is used.
+    /// When it expires, however much it is used.
     #[schema(format = DateTime)]
     expires_at: String,
-    /// Whether it is the one that asks; an app's token belongs to none.
+    /// Whether it makes this request; an app’s token belongs to none.
     current: bool,
 }
 
@@ -69,7 +69,7 @@ pub(super) struct SignInList {
 
 /// List your sign-ins
 ///
-/// All that are alive, whichever key they carry, the one used last first.
+/// All active ones, with any credential, most recently used first.
 #[utoipa::path(
     get, path = "/api/v1/sessions", tag = "Who you are",
     responses((status = 200, body = SignInList), Refusals),
@@ -85,11 +85,11 @@ pub(super) async fn list(State(app): State<App>, caller: Caller) -> Result<Json<
     }))
 }
 
-/// End a sign-in
+/// Revoke a sign-in
 ///
-/// A session is refused at its next request. A JWT is not renewed any more; it
-/// lives until it expires, unless JWT_REVOCATION is watch. An app that acts for
-/// you may do this with profile; the trail on your account page names it.
+/// A session is refused at its next request. A JWT can no longer be refreshed,
+/// and works until it expires unless JWT_REVOCATION is watch. Apps with the
+/// scope profile may do this for you; your account page shows which one did.
 #[utoipa::path(
     delete, path = "/api/v1/sessions/{id}", tag = "Who you are",
     params(("id" = String, Path, format = Uuid, description = "The sign-in")),

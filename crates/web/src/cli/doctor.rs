@@ -9,7 +9,7 @@ use crate::settings::{Capabilities, Environment};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Print it for programs.
+    /// Print JSON.
     #[arg(long)]
     json: bool,
 }

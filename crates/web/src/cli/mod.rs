@@ -16,16 +16,16 @@ use crate::settings::{Capabilities, Environment, Settings};
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Check everything: settings, providers, clock, database. Ends with 1 when
-    /// there is a problem.
+    /// Check the settings, providers, clock and database. Exits with 1 if there
+    /// is a problem.
     Doctor(doctor::Arguments),
-    /// Add accounts, list them, give and take roles.
+    /// Add and list accounts, grant and remove roles.
     #[command(subcommand)]
     User(user::Command),
-    /// Look at the keys that sign JWTs, or change them.
+    /// List or rotate the keys that sign JWTs.
     #[command(subcommand)]
     Keys(keys::Command),
-    /// Print the description of the API.
+    /// Print the OpenAPI description of the API.
     Openapi,
 }
 

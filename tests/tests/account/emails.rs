@@ -1,4 +1,4 @@
-//! Letters: proving an address, and getting back in.
+//! E-mails: proving an address, and getting back in.
 
 use latchkey_domain::Span;
 use latchkey_tests::database::rows;
@@ -6,7 +6,7 @@ use latchkey_tests::{Browser, Latchkey, Page, Setup};
 
 use crate::helpers::{
     ADA, CHANGED, EXISTS, OTHER_PASSWORD, RESET, VERIFY, came_in, dump, forgot, id_by_password,
-    id_of, is_in, letter, letters, letters_about, link, linked, opens, proved, reset,
+    id_of, is_in, email_to, emails, emails_about, link, linked, opens, proved, reset,
 };
 use latchkey_tests::person::{PASSWORD, Program, json_of, problem, sign_up, signed_in, tokens};
 
@@ -22,43 +22,43 @@ fn token_of(link: &str) -> &str {
 }
 
 #[tokio::test]
-async fn the_first_letter_proves_the_address_and_its_link_works_once() {
+async fn the_first_email_proves_the_address_and_its_link_works_once() {
     let app = Latchkey::start().await;
     sign_up(&app, BOB).await;
-    let letter = letter(&app, BOB, VERIFY).await;
-    assert!(letter.link.starts_with(&app.url("/verify/")), "{}", letter.link);
-    assert!(letter.text.contains(&letter.link));
-    assert!(token_of(&letter.link).len() >= 43, "fewer than 256 bits");
+    let email = email_to(&app, BOB, VERIFY).await;
+    assert!(email.link.starts_with(&app.url("/verify/")), "{}", email.link);
+    assert!(email.text.contains(&email.link));
+    assert!(token_of(&email.link).len() >= 43, "fewer than 256 bits");
     let mut bob = signed_in(&app, BOB, "session").await;
     assert!(!is_verified(&mut bob, &app).await);
     // Only its own person proves it: somebody else may have typed the reader's address.
     let mut stranger = Browser::new();
-    let _ = stranger.get(&letter.link).await.expect_error(401, "sign_in_required");
-    let _ = stranger.post(&letter.link, &[]).await.expect_error(401, "sign_in_required");
+    let _ = stranger.get(&email.link).await.expect_error(401, "sign_in_required");
+    let _ = stranger.post(&email.link, &[]).await.expect_error(401, "sign_in_required");
     let mut noor = came_in(&app, "google", "noor", "session").await;
-    let _ = noor.get(&letter.link).await.expect_error(410, "link_spent");
-    let _ = noor.post(&letter.link, &[]).await.expect_error(410, "link_spent");
+    let _ = noor.get(&email.link).await.expect_error(410, "link_spent");
+    let _ = noor.post(&email.link, &[]).await.expect_error(410, "link_spent");
     // Looking at it uses nothing up.
     for _ in 0..3 {
-        let page = bob.get(&letter.link).await.expect(200);
+        let page = bob.get(&email.link).await.expect(200);
         assert!(page.body.contains(BOB), "{}", page.summary());
         assert_eq!(page.header("cache-control"), Some("no-store"));
     }
     assert!(!is_verified(&mut bob, &app).await);
-    assert_eq!(bob.post(&letter.link, &[]).await.see_other(), "/account?done=verified");
+    assert_eq!(bob.post(&email.link, &[]).await.see_other(), "/account?done=verified");
     assert!(is_verified(&mut bob, &app).await);
-    let _ = bob.post(&letter.link, &[]).await.expect_error(410, "link_spent");
-    let _ = bob.get(&letter.link).await.expect_error(410, "link_spent");
+    let _ = bob.post(&email.link, &[]).await.expect_error(410, "link_spent");
+    let _ = bob.get(&email.link).await.expect_error(410, "link_spent");
 }
 
-/// The page to which the letter leads must not contradict itself, whichever key
+/// The page to which the e-mail leads must not contradict itself, whichever key
 /// one carries: a password gives a JWT unless one asks for something else.
 #[tokio::test]
 async fn after_the_proof_the_account_page_says_so_at_once() {
     for key in ["session", "jwt"] {
         let app = Latchkey::start().await;
         sign_up(&app, BOB).await;
-        let link = letter(&app, BOB, VERIFY).await.link;
+        let link = email_to(&app, BOB, VERIFY).await.link;
         let mut bob = signed_in(&app, BOB, key).await;
         let to = bob.post(&link, &[]).await.see_other();
         let page = bob.get(&app.url(&to)).await.expect(200);
@@ -72,7 +72,7 @@ async fn it_works_for_a_day() {
     for (hours, works) in [(23, true), (25, false)] {
         let app = Setup::new().with_clock_standing().start().await;
         sign_up(&app, BOB).await;
-        let link = letter(&app, BOB, VERIFY).await.link;
+        let link = email_to(&app, BOB, VERIFY).await.link;
         app.advance(Span::minutes(hours * 60));
         let page = signed_in(&app, BOB, "session").await.post(&link, &[]).await;
         if works {
@@ -87,16 +87,16 @@ async fn it_works_for_a_day() {
 async fn it_can_be_sent_once_more_until_it_is_proved() {
     let app = Latchkey::start().await;
     sign_up(&app, BOB).await;
-    let first = letter(&app, BOB, VERIFY).await.link;
+    let first = email_to(&app, BOB, VERIFY).await.link;
     let mut bob = signed_in(&app, BOB, "session").await;
     let page = bob.post(&app.url("/account/verify-email"), &[]).await;
     assert_eq!(page.see_other(), "/account?done=letter");
-    assert_eq!(letters_about(&app, BOB, VERIFY).await, 2);
-    let second = letter(&app, BOB, VERIFY).await.link;
+    assert_eq!(emails_about(&app, BOB, VERIFY).await, 2);
+    let second = email_to(&app, BOB, VERIFY).await.link;
     assert_ne!(first, second);
     let _ = bob.post(&second, &[]).await.expect(303);
     assert_eq!(bob.post(&app.url("/account/verify-email"), &[]).await.see_other(), "/account");
-    assert_eq!(letters_about(&app, BOB, VERIFY).await, 2);
+    assert_eq!(emails_about(&app, BOB, VERIFY).await, 2);
     let nobody = Browser::new().post(&app.url("/account/verify-email"), &[]).await;
     let _ = nobody.expect_error(401, "sign_in_required");
 }
@@ -106,7 +106,7 @@ async fn only_hashes_of_links_are_kept() {
     let app = Latchkey::start().await;
     sign_up(&app, BOB).await;
     let _ = forgot(&app, BOB).await;
-    let links = [letter(&app, BOB, VERIFY).await.link, letter(&app, BOB, RESET).await.link];
+    let links = [email_to(&app, BOB, VERIFY).await.link, email_to(&app, BOB, RESET).await.link];
     assert_eq!(rows(&app.app.db, "email_tokens").await, 2);
     let all = dump(&app.app.db).await;
     for link in &links {
@@ -121,8 +121,8 @@ async fn a_link_for_one_purpose_does_not_serve_the_other() {
     let app = Latchkey::start().await;
     sign_up(&app, BOB).await;
     let _ = forgot(&app, BOB).await;
-    let verify = letter(&app, BOB, VERIFY).await.link;
-    let choose = letter(&app, BOB, RESET).await.link;
+    let verify = email_to(&app, BOB, VERIFY).await.link;
+    let choose = email_to(&app, BOB, RESET).await.link;
     let crossed = [verify.replace("/verify/", "/reset/"), choose.replace("/reset/", "/verify/")];
     let mut bob = signed_in(&app, BOB, "session").await;
     for link in crossed {
@@ -162,9 +162,9 @@ async fn forgot_answers_the_same_bytes_for_everybody() {
     for known in [BOB, "claimed@example.test", ADA, "no address", "", "BOB@EXAMPLE.TEST"] {
         assert_eq!(seen(&forgot(&app, known).await), seen(&unknown), "{known}");
     }
-    let _ = letter(&app, BOB, RESET).await;
-    let _ = letter(&app, ADA, RESET).await;
-    assert_eq!(letters_about(&app, "nobody@example.test", RESET).await, 0);
+    let _ = email_to(&app, BOB, RESET).await;
+    let _ = email_to(&app, ADA, RESET).await;
+    assert_eq!(emails_about(&app, "nobody@example.test", RESET).await, 0);
 }
 
 #[tokio::test]
@@ -206,9 +206,9 @@ async fn signing_up_with_a_known_address_looks_like_signing_up() {
     }
     assert_eq!(rows(&app.app.db, "users").await, accounts + 1);
     for known in [BOB, "claimed@example.test", ADA] {
-        let letter = letter(&app, known, EXISTS).await;
-        assert!(letter.link.ends_with("/sign-in"), "{}", letter.link);
-        assert!(!letter.text.contains("Eve"), "what a stranger typed is in it");
+        let email = email_to(&app, known, EXISTS).await;
+        assert!(email.link.ends_with("/sign-in"), "{}", email.link);
+        assert!(!email.text.contains("Eve"), "what a stranger typed is in it");
     }
     assert!(opens(&app, BOB, PASSWORD).await && !opens(&app, BOB, OTHER_PASSWORD).await);
 }
@@ -223,9 +223,9 @@ async fn a_reset_sets_the_password_once_and_ends_every_sign_in() {
     for _ in 0..2 {
         let _ = forgot(&app, BOB).await;
     }
-    assert_eq!(letters_about(&app, BOB, RESET).await, 2);
+    assert_eq!(emails_about(&app, BOB, RESET).await, 2);
     let both: Vec<_> =
-        letters(&app).into_iter().filter(|l| l.subject == RESET).map(|l| l.link).collect();
+        emails(&app).into_iter().filter(|l| l.subject == RESET).map(|l| l.link).collect();
     let page = Browser::new().get(&both[0]).await.expect(200);
     assert!(page.body.contains("type=\"password\""), "{}", page.summary());
     assert!(
@@ -237,7 +237,7 @@ async fn a_reset_sets_the_password_once_and_ends_every_sign_in() {
     let page = reset(&both[0], "password1").await.expect_error(422, "weak_password");
     assert!(page.body.contains("too common"), "{}", page.summary());
     assert_eq!(reset(&both[0], OTHER_PASSWORD).await.see_other(), "/sign-in?welcome=reset");
-    let _ = letter(&app, BOB, CHANGED).await;
+    let _ = email_to(&app, BOB, CHANGED).await;
     // Both links are spent, and everybody is out.
     for link in &both {
         let _ = reset(link, PASSWORD).await.expect_error(410, "link_spent");
@@ -257,7 +257,7 @@ async fn two_at_once_with_one_link_set_one_password() {
     let app = Latchkey::start().await;
     sign_up(&app, BOB).await;
     let _ = forgot(&app, BOB).await;
-    let link = letter(&app, BOB, RESET).await.link;
+    let link = email_to(&app, BOB, RESET).await.link;
     let (one, two) =
         tokio::join!(reset(&link, OTHER_PASSWORD), reset(&link, "a third one, of many words"));
     let mut outcomes = [one.status, two.status];
@@ -273,7 +273,7 @@ async fn a_reset_works_for_half_an_hour() {
         let app = Setup::new().with_clock_standing().start().await;
         sign_up(&app, BOB).await;
         let _ = forgot(&app, BOB).await;
-        let link = letter(&app, BOB, RESET).await.link;
+        let link = email_to(&app, BOB, RESET).await.link;
         app.advance(Span::minutes(minutes));
         let page = reset(&link, OTHER_PASSWORD).await;
         if works {
@@ -291,7 +291,7 @@ async fn somebody_without_a_password_gets_one_that_way() {
     let mut ada = came_in(&app, "google", "ada", "session").await;
     let id = id_of(&mut ada, &app).await;
     let _ = forgot(&app, ADA).await;
-    let link = letter(&app, ADA, RESET).await.link;
+    let link = email_to(&app, ADA, RESET).await.link;
     let _ = reset(&link, PASSWORD).await.expect(303);
     assert_eq!(id_by_password(&app, ADA).await, id);
     // Her address was proved: her identity stays.
@@ -308,14 +308,14 @@ async fn whoever_waited_inside_is_gone_after_the_reset() {
         let _ = link(&mut eve, &app, "github", "octo").await.expect(303);
         let account = id_of(&mut eve, &app).await;
         let _ = forgot(&app, ADA).await;
-        let letter = letter(&app, ADA, RESET).await;
-        let _ = reset(&letter.link, OTHER_PASSWORD).await.expect(303);
+        let email = email_to(&app, ADA, RESET).await;
+        let _ = reset(&email.link, OTHER_PASSWORD).await.expect(303);
 
         let mut ada = Browser::new();
         let fields = [("email", ADA), ("password", OTHER_PASSWORD), ("strategy", "session")];
         let _ = ada.post(&app.url("/sign-in"), &fields).await.expect(303);
         assert_eq!(id_of(&mut ada, &app).await, account);
-        assert!(is_verified(&mut ada, &app).await, "the letter has proved the address");
+        assert!(is_verified(&mut ada, &app).await, "the e-mail has proved the address");
         assert!(linked(&mut ada, &app).await.is_empty(), "Eve's identity is still linked");
         assert!(!opens(&app, ADA, PASSWORD).await, "Eve's password still opens it");
         let eves = id_of(&mut came_in(&app, "github", "octo", "session").await, &app).await;
@@ -339,7 +339,7 @@ async fn a_linked_identity_does_not_prove_the_claim_of_another_address() {
 }
 
 /// Eve has claimed the address with a password; Ada has proved it at Google.
-/// Ada asks for a letter: it must not fail because of Eve.
+/// Ada asks for an e-mail: it must not fail because of Eve.
 #[tokio::test]
 async fn a_strangers_claim_does_not_stand_in_the_way_of_a_reset() {
     let app = Latchkey::start().await;
@@ -348,7 +348,7 @@ async fn a_strangers_claim_does_not_stand_in_the_way_of_a_reset() {
     let ada = id_of(&mut came_in(&app, "google", "ada", "session").await, &app).await;
     assert_ne!(ada, eve);
     let _ = forgot(&app, ADA).await;
-    let link = letter(&app, ADA, RESET).await.link;
+    let link = email_to(&app, ADA, RESET).await.link;
     let page = reset(&link, OTHER_PASSWORD).await;
     assert_eq!(page.status, 303, "{}", page.summary());
     let mut browser = Browser::new();
@@ -358,15 +358,15 @@ async fn a_strangers_claim_does_not_stand_in_the_way_of_a_reset() {
     assert!(!opens(&app, ADA, PASSWORD).await, "Eve's password still opens something");
 }
 
-/// The letter was for the account that claims the address; meanwhile another
+/// The e-mail was for the account that claims the address; meanwhile another
 /// one has proved it. Whatever happens, it is not our fault, and nobody loses.
 #[tokio::test]
-async fn letters_that_were_overtaken_by_a_proof_end_calmly() {
+async fn emails_that_were_overtaken_by_a_proof_end_calmly() {
     let app = Latchkey::start().await;
     sign_up(&app, ADA).await;
     let _ = forgot(&app, ADA).await;
     let (choose, verify) =
-        (letter(&app, ADA, RESET).await.link, letter(&app, ADA, VERIFY).await.link);
+        (email_to(&app, ADA, RESET).await.link, email_to(&app, ADA, VERIFY).await.link);
     let mut eve = signed_in(&app, ADA, "session").await;
     let ada = id_of(&mut came_in(&app, "google", "ada", "session").await, &app).await;
     let page = reset(&choose, OTHER_PASSWORD).await;
@@ -388,7 +388,7 @@ async fn the_outbox_is_for_developers_alone() {
     let page = Browser::new().get(&app.url("/outbox")).await.expect(200);
     assert!(page.body.contains("No e-mails yet"), "{}", page.summary());
     sign_up(&app, BOB).await;
-    let link = letter(&app, BOB, VERIFY).await.link;
+    let link = email_to(&app, BOB, VERIFY).await.link;
     let page = Browser::new().get(&app.url("/outbox")).await.expect(200);
     assert!(page.body.contains(VERIFY) && page.body.contains(&link), "{}", page.summary());
     assert_eq!(page.header("cache-control"), Some("no-store"));
@@ -399,7 +399,7 @@ async fn the_outbox_is_for_developers_alone() {
     let page = browser.post(&public.url("/forgot"), &[("email", BOB)]).await.expect(200);
     assert!(!page.body.contains("outbox"), "{}", page.summary());
 
-    // Where letters are really sent, they lie nowhere else.
+    // Where e-mails are really sent, they lie nowhere else.
     let sends = Setup::new().set("SMTP_URL", "smtp://127.0.0.1:9").start().await;
     let _ = Browser::new().get(&sends.url("/outbox")).await.expect_error(404, "not_found");
     // And that the server is down is told to nobody.
