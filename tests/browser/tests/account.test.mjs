@@ -13,7 +13,7 @@ const OTHER = 'seven herons over the weir';
 const code = async (page) => (await page.locator('dt', { hasText: /^Code$/ }).locator('xpath=following-sibling::dd').innerText()).trim();
 const idOf = async (page, app) => {
   await page.goto(`${app.origin}/account`);
-  return page.locator('dt', { hasText: /^Id$/ }).locator('xpath=following-sibling::dd').innerText();
+  return page.locator('dt', { hasText: /^ID$/ }).locator('xpath=following-sibling::dd').innerText();
 };
 
 /** Presses "Link", and says yes as this person. */

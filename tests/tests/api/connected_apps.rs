@@ -170,7 +170,7 @@ async fn a_server_without_a_list_and_one_that_is_not_there_are_told_of() {
     let mut jane = come_in(&app, &issuer, SUBJECT).await;
     // Its metadata name none, or another's.
     let found = section(&mut jane, &app).await;
-    assert!(found.contains("does not tell us"), "{found}");
+    assert!(found.contains("Latchkey cannot read it"), "{found}");
     assert!(issuer.requests(LIST).is_empty());
 
     let none = Setup::new().set("LOCAL_IDP", "off").with_issuer(&issuer).start().await;

@@ -56,7 +56,7 @@ async fn every_attack_is_refused_and_nobody_is_left_behind() {
             not_refused.push(format!("{}: {}", attack.id, page.summary()));
         }
         // What is shown opens nothing: no JWT, no long run of base64url.
-        let steps = page.body.split_once("What was sent").map_or("", |(_, steps)| steps);
+        let steps = page.body.split_once("Requests and responses").map_or("", |(_, steps)| steps);
         let long =
             steps.split(|c: char| !(c.is_ascii_alphanumeric() || "-_".contains(c))).find(|run| {
                 run.len() >= 20 && run.bytes().any(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
@@ -137,7 +137,7 @@ async fn there_is_one_run_at_a_time_and_other_sites_start_none() {
     );
     let _ = browser.post(&app.url("/lab/jwt_none/run"), &[]).await.see_other();
     let page = browser.get(&app.url("/lab")).await.expect(200);
-    assert!(page.body.contains("0 of 1 are over"), "{}", page.summary());
+    assert!(page.body.contains("0 of 1 done"), "{}", page.summary());
     let page = run(&app, &mut browser, "/lab/jwt_none/run").await;
     assert!(page.body.contains("Not run yet"), "a second run was begun: {}", page.summary());
     let page = browser.get(&app.url("/lab/refresh_reused")).await.expect(200);

@@ -58,12 +58,12 @@ async fn a_guess_comes_before_the_answer_and_stands_beside_it() {
         .see_other();
     assert_eq!(to, "/compare#claim-4");
     let seen = row(&other.get(&app.url("/compare")).await.expect(200), 4);
-    assert!(seen.contains("You said false, and so does this machine."), "{seen}");
+    assert!(seen.contains("You guessed false, and you were right."), "{seen}");
 
     // A second guess is none.
     let _ = other.post(&app.url("/compare/guess"), &[("claim", "4"), ("guess", "if")]).await;
     let seen = row(&other.get(&app.url("/compare")).await.expect(200), 4);
-    assert!(seen.contains("You said false"), "{seen}");
+    assert!(seen.contains("You guessed false"), "{seen}");
 
     // The raw samples say the same to whoever recomputes the verdict.
     let json = json_of(&browser.get(&app.url("/compare/claims/4.json")).await.expect(200));

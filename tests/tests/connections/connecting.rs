@@ -216,7 +216,7 @@ async fn saying_no_changes_nothing() {
     let to = browser.come_back(&no).await.see_other();
     assert_eq!(to, "/connections?done=declined&at=acme#acme");
     let page = browser.get(&app.url("/connections?done=declined&at=acme")).await.expect(200);
-    assert!(page.body.contains("You said no at Acme. Nothing has changed."), "{}", page.summary());
+    assert!(page.body.contains("You declined at Acme. Nothing has changed."), "{}", page.summary());
     let _ = profile(&mut browser, &app).await.expect(200);
 }
 

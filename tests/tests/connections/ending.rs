@@ -122,16 +122,16 @@ async fn tokens_go_to_nobody_but_the_issuer_that_gave_them() {
     let app = start(&second).await;
     let mut browser = signed_in(&app, "ada@example.test", "session").await;
     let page = profile(&mut browser, &app).await.expect_error(409, "reconnect_needed");
-    assert!(page.body.contains("another address"), "{}", page.summary());
+    assert!(page.body.contains("a different address"), "{}", page.summary());
     let page = overview(&mut browser, &app).await;
-    assert!(page.body.contains("Acme has to be connected again"), "{}", page.summary());
+    assert!(page.body.contains("<h3>Reconnect Acme</h3>"), "{}", page.summary());
     let _ = app.stop().await;
 
     // And the first one again: nothing was lost.
     let app = start(&first).await;
     let mut browser = signed_in(&app, "ada@example.test", "session").await;
     let page = overview(&mut browser, &app).await;
-    assert!(!page.body.contains("Acme has to be connected again"), "{}", page.summary());
+    assert!(!page.body.contains("<h3>Reconnect Acme</h3>"), "{}", page.summary());
     let _ = profile(&mut browser, &app).await.expect(200);
     let _ = app.stop().await;
 
@@ -166,7 +166,7 @@ async fn one_whose_provider_left_the_settings_can_be_ended() {
     assert!(page.body.contains("/connections/acme/disconnect"), "{}", page.summary());
     assert_eq!(disconnect(&mut browser, &app, "acme").await, "disconnecting");
     let page = browser.get(&app.url("/connections?done=disconnecting&at=acme")).await.expect(200);
-    assert!(page.body.contains("acme is not used any more"), "{}", page.summary());
+    assert!(page.body.contains("Latchkey no longer uses acme"), "{}", page.summary());
     assert!(!page.body.contains("/connections/acme/disconnect"), "{}", page.summary());
     // What is nobody's is unknown, as ever.
     let page = browser.post(&app.url("/connections/nobody/disconnect"), &[]).await;

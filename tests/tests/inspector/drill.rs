@@ -182,6 +182,6 @@ async fn outside_development_there_is_no_drill() {
     ] {
         let page = browser.send(method, &app.url(path), &[], None).await;
         let page = page.expect_error(404, "not_found");
-        assert!(page.body.contains("in development alone"), "{path}: {}", page.summary());
+        assert!(page.body.contains("only runs in development"), "{path}: {}", page.summary());
     }
 }

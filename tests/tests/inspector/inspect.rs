@@ -20,7 +20,7 @@ fn lamps(page: &Page) -> [&'static str; 3] {
         .map(|lamp| match lamp {
             lamp if lamp.contains("verdict--true\">Yes") => "yes",
             lamp if lamp.contains("verdict--false\">No") => "no",
-            lamp if lamp.contains("verdict--none\">Not asked") => "not asked",
+            lamp if lamp.contains("verdict--none\">Not checked") => "not asked",
             lamp => panic!("no lamp: {lamp}"),
         })
         .collect();
@@ -157,7 +157,7 @@ async fn a_private_key_is_not_shown_again() {
             }
             let page = inspect(&app, &[("token", &key), ("by", by)]).await.expect(200);
             assert!(!page.body.contains(&bytes[..20]), "as a token: {key:.60}");
-            assert!(page.body.contains("no token"), "{}", page.summary());
+            assert!(page.body.contains("not a token"), "{}", page.summary());
         }
     }
     // A public one stays, so that it need not be pasted for every token.

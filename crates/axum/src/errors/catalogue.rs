@@ -71,7 +71,7 @@ catalogue! {
     DECLINED: BAD_REQUEST, None, "provider_declined",
         "You did not sign in",
         "You declined at {provider}, so nothing was shared and you were not signed in.",
-        "Sign in again if you change your mind, or choose another sign-in method.";
+        "Nothing is wrong. Sign in again if you change your mind, or choose another sign-in method.";
     ATTEMPT_UNKNOWN: BAD_REQUEST, YOU, "attempt_unknown",
         "This sign-in did not start here",
         "The link back from {provider} does not belong to a sign-in that Latchkey started, so it was ignored.",
