@@ -7,7 +7,7 @@ use latchkey_tests::{Browser, Database, Latchkey, Setup};
 use serde_json::json;
 
 use crate::helpers::{
-    RESET, came_in, delete, dump, forgot, id_of, is_in, email_to, link, opens, post_with, proved,
+    RESET, came_in, delete, dump, email_to, forgot, id_of, is_in, link, opens, post_with, proved,
     sessions, texts,
 };
 use latchkey_tests::person::{

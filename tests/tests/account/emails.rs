@@ -5,8 +5,8 @@ use latchkey_tests::database::rows;
 use latchkey_tests::{Browser, Latchkey, Page, Setup};
 
 use crate::helpers::{
-    ADA, CHANGED, EXISTS, OTHER_PASSWORD, RESET, VERIFY, came_in, dump, forgot, id_by_password,
-    id_of, is_in, email_to, emails, emails_about, link, linked, opens, proved, reset,
+    ADA, CHANGED, EXISTS, OTHER_PASSWORD, RESET, VERIFY, came_in, dump, email_to, emails,
+    emails_about, forgot, id_by_password, id_of, is_in, link, linked, opens, proved, reset,
 };
 use latchkey_tests::person::{PASSWORD, Program, json_of, problem, sign_up, signed_in, tokens};
 

@@ -5,7 +5,7 @@ use latchkey_tests::{Browser, Latchkey, Page, Setup};
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::helpers::{RESET, VERIFY, forgot, knock_from, email_to, emails_about, post_with};
+use crate::helpers::{RESET, VERIFY, email_to, emails_about, forgot, knock_from, post_with};
 use latchkey_tests::person::{PASSWORD, Program, problem, sign_up, tokens};
 
 const BOB: &str = "bob@example.test";

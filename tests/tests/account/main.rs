@@ -10,8 +10,8 @@
 mod catalogue;
 mod connection_codes;
 mod deletion;
-mod helpers;
 mod emails;
+mod helpers;
 mod limits;
 mod linking;
 mod names;

@@ -3,7 +3,7 @@
 use latchkey_tests::{Browser, Latchkey};
 
 use crate::helpers::{
-    ADA, CHANGED, OTHER_PASSWORD, came_in, id_by_password, id_of, is_in, email_to, link, opens,
+    ADA, CHANGED, OTHER_PASSWORD, came_in, email_to, id_by_password, id_of, is_in, link, opens,
     set_password,
 };
 use latchkey_tests::person::{PASSWORD, Program, knock, problem, sign_up, signed_in, tokens};

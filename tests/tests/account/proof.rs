@@ -6,7 +6,7 @@ use latchkey_tests::{Browser, Latchkey, Page, Setup};
 use reqwest::Method;
 
 use crate::helpers::{
-    ADA, OTHER_PASSWORD, came_in, come_in, forgot, id_of, is_in, email_to, link, linked, reset,
+    ADA, OTHER_PASSWORD, came_in, come_in, email_to, forgot, id_of, is_in, link, linked, reset,
     set_out_to_link, set_password, this_one,
 };
 use latchkey_tests::person::{PASSWORD, sign_up, signed_in, tokens};

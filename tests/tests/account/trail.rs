@@ -10,7 +10,7 @@ use latchkey_domain::audit::Kind;
 use latchkey_tests::{Browser, Database, Latchkey, Setup};
 
 use crate::helpers::{
-    OTHER_PASSWORD, RESET, VERIFY, came_in, delete, forgot, id_of, email_to, link, reset,
+    OTHER_PASSWORD, RESET, VERIFY, came_in, delete, email_to, forgot, id_of, link, reset,
     set_password, texts, this_one, unlink,
 };
 use latchkey_tests::person::{PASSWORD, Program, problem, sign_up, signed_in, tokens};
