@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::FromRef;
 use latchkey_axum::Latchkey;
-use latchkey_lab::Ground;
+use latchkey_lab::InstanceFactory;
 use latchkey_web::app::App;
 use latchkey_web::settings::Settings;
 
@@ -22,7 +22,7 @@ pub type LocalProvider =
     fn(&Settings) -> Result<Option<Router>, Box<dyn std::error::Error + Send + Sync>>;
 
 /// Makes a place in which instances can be started and thrown away.
-pub type NewInstances = fn(Option<LocalProvider>) -> io::Result<Box<dyn Ground>>;
+pub type NewInstances = fn(Option<LocalProvider>) -> io::Result<Box<dyn InstanceFactory>>;
 
 /// The product, and what is known of it. A copy is the same one.
 #[derive(Clone, Debug)]
@@ -63,7 +63,7 @@ impl Demo {
     }
 
     /// Where something can be measured without touching this instance.
-    pub(crate) fn instances(&self) -> io::Result<Box<dyn Ground>> {
+    pub(crate) fn instances(&self) -> io::Result<Box<dyn InstanceFactory>> {
         (self.new_instances)(self.local_provider)
     }
 }

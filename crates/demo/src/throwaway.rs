@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use latchkey_auth::random;
 use latchkey_auth::secret::Secret;
 use latchkey_domain::{Clock, Email, Roles, Span};
-use latchkey_lab::{Error, Ground, Place, Result, Switch, Wishes};
+use latchkey_lab::{Disruption, Error, InstanceFactory, InstanceOptions, Result};
 use latchkey_store::users;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -47,7 +47,9 @@ pub struct ThrowawayInstances {
 ///
 /// # Errors
 /// When the system gives no threads.
-pub fn instances(local_provider: Option<LocalProvider>) -> std::io::Result<Box<dyn Ground>> {
+pub fn instances(
+    local_provider: Option<LocalProvider>,
+) -> std::io::Result<Box<dyn InstanceFactory>> {
     Ok(Box::new(ThrowawayInstances::new(local_provider)?))
 }
 
@@ -73,10 +75,11 @@ impl ThrowawayInstances {
     }
 
     /// Starts an instance whose insides can be seen.
-    pub(crate) async fn launch(&self, wishes: &Wishes) -> Result<Instance> {
-        let (wishes, handle, provider) = (wishes.clone(), self.handle.clone(), self.local_provider);
-        let started = self.handle.spawn(Instance::start(wishes, handle, provider));
-        started.await.map_err(|error| Error::Ground(error.to_string()))?
+    pub(crate) async fn launch(&self, options: &InstanceOptions) -> Result<Instance> {
+        let (options, handle, provider) =
+            (options.clone(), self.handle.clone(), self.local_provider);
+        let started = self.handle.spawn(Instance::start(options, handle, provider));
+        started.await.map_err(|error| Error::NotStarted(error.to_string()))?
     }
 }
 
@@ -89,14 +92,14 @@ impl Drop for ThrowawayInstances {
 }
 
 #[async_trait]
-impl Ground for ThrowawayInstances {
+impl InstanceFactory for ThrowawayInstances {
     fn describe(&self) -> String {
         let build = if cfg!(debug_assertions) { "a debug build" } else { "a release build" };
         format!("instances of its own on this machine, {build}, with an embedded SQLite")
     }
 
-    async fn start(&self, wishes: &Wishes) -> Result<Box<dyn Place>> {
-        let instance = self.launch(wishes).await?;
+    async fn start(&self, options: &InstanceOptions) -> Result<Box<dyn latchkey_lab::Instance>> {
+        let instance = self.launch(options).await?;
         Ok(Box::new(instance))
     }
 }
@@ -134,12 +137,12 @@ impl Running {
 }
 
 fn failed(error: impl std::fmt::Display) -> Error {
-    Error::Ground(error.to_string())
+    Error::NotStarted(error.to_string())
 }
 
 impl Instance {
     async fn start(
-        wishes: Wishes,
+        options: InstanceOptions,
         handle: Handle,
         local_provider: Option<LocalProvider>,
     ) -> Result<Self> {
@@ -156,11 +159,11 @@ impl Instance {
             ("DATABASE_URL".to_owned(), format!("sqlite://{}", database.display())),
             ("APP_SECRET".to_owned(), secret.expose().to_owned()),
         ];
-        let variables = own.into_iter().chain(wishes.variables);
+        let variables = own.into_iter().chain(options.variables);
         let environment = Environment::of(variables, folder.path());
         let built_with = Capabilities { local_provider: local_provider.is_some(), traces: true };
         let settings = Settings::load(&environment, built_with).map_err(failed)?;
-        let clock = match wishes.clock_stands {
+        let clock = match options.manual_clock {
             true => Clock::standing_at(Clock::System.now()),
             false => Clock::System,
         };
@@ -232,7 +235,7 @@ fn run_provider(
 }
 
 #[async_trait]
-impl Place for Instance {
+impl latchkey_lab::Instance for Instance {
     fn url(&self) -> &Url {
         &self.url
     }
@@ -241,16 +244,16 @@ impl Place for Instance {
         self.provider.as_ref()
     }
 
-    async fn switch(&self, switch: Switch) -> Result<()> {
+    async fn disrupt(&self, disruption: Disruption) -> Result<()> {
         let mut running = self.provider_runs.lock().await;
-        match switch {
-            Switch::CutDatabase => self.demo.app.db.close().await,
-            Switch::StopProvider => {
+        match disruption {
+            Disruption::CutDatabase => self.demo.app.db.close().await,
+            Disruption::StopProvider => {
                 if let Some(provider) = running.take() {
                     provider.end().await;
                 }
             }
-            Switch::StartProvider => {
+            Disruption::StartProvider => {
                 let idp = self.demo.app.settings.local_idp.as_ref();
                 let Some((idp, make)) = idp.zip(self.local_provider) else {
                     return Err(Error::NotHere("there is no local provider".to_owned()));
@@ -265,7 +268,7 @@ impl Place for Instance {
         Ok(())
     }
 
-    async fn give_roles(&self, email: &str, names: &[String]) -> Result<()> {
+    async fn set_roles(&self, email: &str, names: &[String]) -> Result<()> {
         let email = Email::parse(email).map_err(failed)?;
         let mut roles = Roles::default();
         for name in names {
@@ -277,7 +280,7 @@ impl Place for Instance {
         Ok(())
     }
 
-    fn shared(&self) -> Result<Vec<(String, String)>> {
+    fn shared_settings(&self) -> Result<Vec<(String, String)>> {
         let settings = &self.demo.app.settings;
         let shared = [
             ("DATABASE_URL", settings.database_url.expose()),

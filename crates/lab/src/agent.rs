@@ -1,9 +1,10 @@
-//! Somebody in front of a browser, or a program: keeps cookies, follows nothing.
+//! A minimal HTTP client with a cookie jar and no redirects.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use serde_json::Value;
 use url::Url;
 
 /// The longest that one call may take.
@@ -14,43 +15,32 @@ const MAX_BODY: usize = 4 * 1024 * 1024;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The request cannot be put into HTTP.
-    #[error("the request cannot be sent: {0}")]
-    Request(String),
-    /// Nobody answered, or not in HTTP.
     #[error("no answer: {0}")]
     NoAnswer(#[from] reqwest::Error),
-    /// The body was larger than 4 MiB.
     #[error("the answer was larger than {MAX_BODY} bytes")]
     TooLarge,
 }
 
-/// One call, to be sent as it is.
 #[derive(Clone, Debug)]
 pub struct Call {
     pub method: Method,
     pub url: Url,
     /// What is sent beside cookies, in this order; a name may come twice.
     pub headers: Vec<(HeaderName, HeaderValue)>,
-    /// The body, if there is one.
     pub body: Vec<u8>,
 }
 
 impl Call {
-    /// A call without headers or a body.
-    #[must_use]
     pub const fn new(method: Method, url: Url) -> Self {
         Self { method, url, headers: Vec::new(), body: Vec::new() }
     }
 
     /// `GET` from the address bar.
-    #[must_use]
     pub fn get(url: Url) -> Self {
         Self::new(Method::GET, url).with("sec-fetch-site", "none")
     }
 
-    /// `POST` of a form that stands on a page of the same origin.
-    #[must_use]
+    /// `POST` of a form on a page of the same origin.
     pub fn form(url: Url, fields: &[(&str, &str)]) -> Self {
         let origin = url.origin().ascii_serialization();
         let mut form = url::form_urlencoded::Serializer::new(String::new());
@@ -61,15 +51,12 @@ impl Call {
             .with("content-type", "application/x-www-form-urlencoded")
     }
 
-    /// A JSON document, as a program sends it.
-    #[must_use]
     pub fn json(method: Method, url: Url, document: &str) -> Self {
         let body = document.as_bytes().to_vec();
         Self { body, ..Self::new(method, url) }.with("content-type", "application/json")
     }
 
     /// Adds a header. One that cannot stand in HTTP is left out.
-    #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
         if let (Ok(name), Ok(value)) = (name.parse(), HeaderValue::from_bytes(value.as_bytes())) {
             self.headers.push((name, value));
@@ -78,7 +65,6 @@ impl Call {
     }
 
     /// With a bearer token (RFC 6750 §2.1).
-    #[must_use]
     pub fn bearer(self, token: &str) -> Self {
         self.with("authorization", &format!("Bearer {token}"))
     }
@@ -99,27 +85,42 @@ pub struct Answer {
 }
 
 impl Answer {
-    #[must_use]
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// A header, where there is one that is text.
-    #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// Where it leads, when it is a redirect.
-    #[must_use]
     pub fn location(&self) -> Option<Url> {
         self.url.join(self.header("location")?).ok()
     }
+
+    /// The body as JSON; null when it is not.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+
+    /// How long it took, in milliseconds.
+    pub fn millis(&self) -> f64 {
+        self.took.as_secs_f64() * 1000.0
+    }
+
+    /// Its status, and the code of its error: from the header of a page, or from the
+    /// problem document of the API.
+    pub fn summary(&self) -> String {
+        let status = self.status.as_u16();
+        let is_problem = self.header("content-type") == Some("application/problem+json");
+        let problem = if is_problem { self.json() } else { Value::Null };
+        match self.header("x-error-code").or(problem["code"].as_str()) {
+            Some(code) => format!("{status} {code}"),
+            None => status.to_string(),
+        }
+    }
 }
 
-/// Somebody with a cookie jar of their own.
-///
-/// Cookies are kept by host, as in browsers: they ignore ports (RFC 6265 §8.5).
+/// Its cookies are kept by host, as in browsers: they ignore ports (RFC 6265 §8.5).
 #[derive(Clone, Debug)]
 pub struct Agent {
     http: reqwest::Client,
@@ -127,10 +128,6 @@ pub struct Agent {
 }
 
 impl Agent {
-    /// Somebody whom nobody knows yet.
-    ///
-    /// # Errors
-    /// When the TLS library cannot be set up.
     pub fn new() -> Result<Self, Error> {
         #[expect(
             clippy::disallowed_methods,
@@ -144,37 +141,27 @@ impl Agent {
         Ok(Self { http, cookies: BTreeMap::new() })
     }
 
-    /// Somebody else, with an empty jar, on the same connections.
-    #[must_use]
-    pub fn stranger(&self) -> Self {
+    /// One with an empty jar, on the same connections.
+    pub fn fresh(&self) -> Self {
         Self { http: self.http.clone(), cookies: BTreeMap::new() }
     }
 
-    /// The value of a cookie for the host of this URL.
-    #[must_use]
     pub fn cookie(&self, url: &Url, name: &str) -> Option<&str> {
         let key = (url.host_str()?.to_owned(), name.to_owned());
         self.cookies.get(&key).map(String::as_str)
     }
 
-    /// All cookies for the host of this URL, as they are sent: what somebody has
-    /// who copied the jar.
-    #[must_use]
+    /// All cookies for the host of this URL, as they are sent.
     pub fn cookies_for(&self, url: &Url) -> Option<String> {
         self.cookie_header(url)?.to_str().ok().map(str::to_owned)
     }
 
-    /// Puts a cookie into the jar, as somebody does who stole or forged one.
-    pub fn plant(&mut self, url: &Url, name: &str, value: &str) {
+    pub fn set_cookie(&mut self, url: &Url, name: &str, value: &str) {
         if let Some(host) = url.host_str() {
             self.cookies.insert((host.to_owned(), name.to_owned()), value.to_owned());
         }
     }
 
-    /// Sends a call, and keeps the cookies that come back.
-    ///
-    /// # Errors
-    /// When there is no whole answer.
     pub async fn send(&mut self, call: Call) -> Result<Answer, Error> {
         let mut request = reqwest::Request::new(call.method, call.url.clone());
         for (name, value) in call.headers {
@@ -213,7 +200,6 @@ impl Agent {
         if pairs.is_empty() { None } else { HeaderValue::try_from(pairs.join("; ")).ok() }
     }
 
-    /// Keeps what `Set-Cookie` says, and forgets what it takes away.
     fn keep(&mut self, url: &Url, headers: &HeaderMap) {
         let Some(host) = url.host_str() else { return };
         for line in headers.get_all(header::SET_COOKIE).iter().filter_map(|line| line.to_str().ok())

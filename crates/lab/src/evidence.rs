@@ -1,10 +1,10 @@
-//! What an experiment brings home: raw samples and what was seen, nothing else.
+//! What an experiment yields: raw samples and observations.
 
 use serde::{Deserialize, Serialize};
 
 use crate::stats;
 
-/// One variant, measured again and again.
+/// The samples of one variant.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Series {
     pub label: String,
@@ -14,7 +14,7 @@ pub struct Series {
     pub values: Vec<f64>,
 }
 
-/// Something that was seen and is no number.
+/// An observation that is not a number.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fact {
     pub label: String,
@@ -25,7 +25,6 @@ pub struct Fact {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
     pub series: Vec<Series>,
-    /// What else was seen.
     pub facts: Vec<Fact>,
 }
 
@@ -36,7 +35,7 @@ pub struct Figure {
     pub unit: String,
     pub n: usize,
     pub median: f64,
-    /// The 95 % interval of the median begins here…
+    /// The 95 % interval of the median, from here to `high`.
     pub low: f64,
     pub high: f64,
     pub min: f64,
@@ -45,7 +44,7 @@ pub struct Figure {
 
 impl Evidence {
     /// Adds a sample to a series, which begins with its first one.
-    pub fn sample(&mut self, label: &str, unit: &str, value: f64) {
+    pub fn add_sample(&mut self, label: &str, unit: &str, value: f64) {
         match self.series.iter_mut().find(|one| one.label == label && one.unit == unit) {
             Some(series) => series.values.push(value),
             None => self.series.push(Series {
@@ -56,49 +55,58 @@ impl Evidence {
         }
     }
 
-    pub fn fact(&mut self, label: impl Into<String>, value: impl Into<String>) {
+    pub fn add_fact(&mut self, label: impl Into<String>, value: impl Into<String>) {
         self.facts.push(Fact { label: label.into(), value: value.into() });
     }
 
     /// The samples of a variant in one unit; none when there is no such series.
-    #[must_use]
     pub fn values(&self, label: &str, unit: &str) -> &[f64] {
         let found = self.series.iter().find(|one| one.label == label && one.unit == unit);
         found.map_or(&[], |series| &series.values)
     }
 
-    /// The median of a variant in one unit, where there is one.
-    #[must_use]
     pub fn median(&self, label: &str, unit: &str) -> Option<f64> {
         stats::median(self.values(label, unit))
     }
 
-    #[must_use]
-    pub fn seen(&self, label: &str) -> Option<&str> {
+    pub fn fact(&self, label: &str) -> Option<&str> {
         self.facts.iter().find(|fact| fact.label == label).map(|fact| fact.value.as_str())
     }
 
-    /// The series whose labels begin so.
-    pub fn beginning_with<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a Series> {
-        self.series.iter().filter(move |series| series.label.starts_with(prefix))
+    /// The facts with these labels, if there are all of them.
+    pub fn all_facts<const N: usize>(&self, labels: [&str; N]) -> Option<[&str; N]> {
+        let found: Vec<_> = labels.into_iter().filter_map(|label| self.fact(label)).collect();
+        found.try_into().ok()
     }
 
-    /// All series in a few numbers each.
-    #[must_use]
     pub fn figures(&self) -> Vec<Figure> {
         self.series.iter().filter_map(Figure::of).collect()
     }
 
     /// How many samples the smallest series has.
-    #[must_use]
     pub fn n(&self) -> usize {
         self.series.iter().map(|series| series.values.len()).min().unwrap_or(self.facts.len())
     }
 }
 
+#[cfg(test)]
+impl Evidence {
+    pub(crate) fn of<'a>(facts: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut evidence = Self::default();
+        facts.into_iter().for_each(|(label, value)| evidence.add_fact(label, value));
+        evidence
+    }
+
+    pub(crate) fn and<'a>(
+        mut self,
+        samples: impl IntoIterator<Item = (&'a str, &'a str, f64)>,
+    ) -> Self {
+        samples.into_iter().for_each(|(label, unit, value)| self.add_sample(label, unit, value));
+        self
+    }
+}
+
 impl Figure {
-    /// A series in a few numbers, if there is a sample in it.
-    #[must_use]
     pub fn of(series: &Series) -> Option<Self> {
         let interval = stats::interval(&series.values)?;
         Some(Self {
@@ -114,16 +122,14 @@ impl Figure {
     }
 }
 
-/// A text with a capital letter in front.
-#[must_use]
+/// A text with a capital first letter.
 pub fn capital(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(char::to_uppercase);
     first.into_iter().flatten().chain(letters).collect()
 }
 
-/// A number for people: the digits that count, and whole numbers as they are.
-#[must_use]
+/// A number for people: three digits, and thousands with commas.
 pub fn written(value: f64) -> String {
     let text = match value.abs() {
         size if size >= 100.0 || value.fract() == 0.0 => format!("{value:.0}"),
@@ -170,7 +176,7 @@ mod tests {
         for (label, unit, value) in
             [("a", "ms", 1.0), ("b", "ms", 5.0), ("a", "ms", 3.0), ("a", "bytes", 9.0)]
         {
-            evidence.sample(label, unit, value);
+            evidence.add_sample(label, unit, value);
         }
         assert_eq!(evidence.values("a", "ms"), [1.0, 3.0]);
         assert_eq!(evidence.median("a", "ms"), Some(2.0));

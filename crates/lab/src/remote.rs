@@ -1,12 +1,12 @@
-//! An instance that is there already, named on the command line.
+//! An instance that already runs, named on the command line.
 
 use async_trait::async_trait;
 use url::Url;
 
-use crate::{Error, Ground, Place, Result, Wishes};
+use crate::error::{Error, Result};
+use crate::instance::{Instance, InstanceFactory, InstanceOptions};
 
-/// One instance that nobody here started, and that nobody here changes beyond
-/// signing up and in.
+/// An instance that already runs. Nothing changes there but new accounts and sign-ins.
 #[derive(Clone, Debug)]
 pub struct Remote {
     url: Url,
@@ -14,11 +14,8 @@ pub struct Remote {
 }
 
 impl Remote {
-    /// The instance at this address; `provider` is its local provider, if it
-    /// has one that can be walked through without a person.
-    ///
-    /// # Errors
-    /// When it is neither https nor on this machine, or no origin.
+    /// `provider` is its local provider, where nobody has to type anything. The address has
+    /// to be an origin, with https or on this machine.
     pub fn new(url: &Url, provider: Option<Url>) -> Result<Self> {
         if is_allowed(url) {
             Ok(Self { url: url.clone(), provider })
@@ -42,17 +39,17 @@ fn is_allowed(url: &Url) -> bool {
 }
 
 #[async_trait]
-impl Ground for Remote {
+impl InstanceFactory for Remote {
     fn describe(&self) -> String {
         format!("the instance at {}", self.url.origin().ascii_serialization())
     }
 
-    async fn start(&self, wishes: &Wishes) -> Result<Box<dyn Place>> {
-        if let Some((name, value)) = wishes.variables.first() {
+    async fn start(&self, options: &InstanceOptions) -> Result<Box<dyn Instance>> {
+        if let Some((name, value)) = options.variables.first() {
             let why = format!("it needs an instance that is started with {name}={value}");
             return Err(Error::NotHere(why));
         }
-        if wishes.clock_stands {
+        if options.manual_clock {
             return Err(Error::NotHere("it moves the clock".to_owned()));
         }
         Ok(Box::new(Self { url: self.url.clone(), provider: self.provider.clone() }))
@@ -60,7 +57,7 @@ impl Ground for Remote {
 }
 
 #[async_trait]
-impl Place for Remote {
+impl Instance for Remote {
     fn url(&self) -> &Url {
         &self.url
     }

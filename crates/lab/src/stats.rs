@@ -49,7 +49,6 @@ fn sorted(values: &[f64]) -> Vec<f64> {
 }
 
 /// The median; of an even number, the middle between the two in the middle.
-#[must_use]
 pub fn median(values: &[f64]) -> Option<f64> {
     let values = sorted(values);
     let upper = *values.get(values.len() / 2)?;
@@ -65,7 +64,6 @@ pub fn median(values: &[f64]) -> Option<f64> {
 /// The number of samples below the true median is binomial with p = 1/2, so its
 /// interval lies between two samples whose ranks follow from n alone. With
 /// fewer than six samples there is no such interval: it is everything there is.
-#[must_use]
 pub fn interval(values: &[f64]) -> Option<Interval> {
     let ordered = sorted(values);
     let (min, max) = (*ordered.first()?, *ordered.last()?);
@@ -102,13 +100,13 @@ fn rank_below(n: usize) -> usize {
     if sum > 0.025 { 0 } else { k }
 }
 
-fn as_f64(n: usize) -> f64 {
+/// A count, as samples have it.
+pub fn as_f64(n: usize) -> f64 {
     f64::from(u32::try_from(n).unwrap_or(u32::MAX))
 }
 
 /// How `one` stands to `other`: `Same` when their intervals overlap, or when
 /// the difference is not worth naming. Without samples there is no order.
-#[must_use]
 pub fn compare(one: &[f64], other: &[f64], margin: Margin) -> Option<Order> {
     let (a, b) = (interval(one)?, interval(other)?);
     let difference = (a.median - b.median).abs();
@@ -120,13 +118,11 @@ pub fn compare(one: &[f64], other: &[f64], margin: Margin) -> Option<Order> {
 }
 
 /// Which of two variants has the smaller median.
-#[must_use]
 pub fn by_median(one: &[f64], other: &[f64]) -> std::cmp::Ordering {
     median(one).unwrap_or(f64::INFINITY).total_cmp(&median(other).unwrap_or(f64::INFINITY))
 }
 
 /// Whether every sample is this number.
-#[must_use]
 pub fn all_are(values: &[f64], number: f64) -> bool {
     !values.is_empty() && values.iter().all(|value| (value - number).abs() < 1e-9)
 }

@@ -1,10 +1,6 @@
 //! What the evidence says of a claim.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-
-use crate::claims;
-use crate::evidence::Evidence;
 
 /// What the evidence says of a claim, in one sentence.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,7 +17,6 @@ pub enum Verdict {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         break_even: Option<BreakEven>,
     },
-    /// It does not hold.
     False {
         because: String,
     },
@@ -43,7 +38,6 @@ impl Verdict {
         Self::True { because: because.into() }
     }
 
-    /// It does not hold.
     pub fn no(because: impl Into<String>) -> Self {
         Self::False { because: because.into() }
     }
@@ -56,8 +50,6 @@ impl Verdict {
         Self::Undecided { because: because.into() }
     }
 
-    /// What a claim is called after it was measured.
-    #[must_use]
     pub const fn word(&self) -> &'static str {
         match self {
             Self::True { .. } => "true",
@@ -67,7 +59,6 @@ impl Verdict {
         }
     }
 
-    #[must_use]
     pub fn in_words(&self) -> String {
         match self {
             Self::TrueIf { condition, .. } => format!("true if {condition}"),
@@ -76,7 +67,6 @@ impl Verdict {
     }
 
     /// Why, in one or two sentences.
-    #[must_use]
     pub fn because(&self) -> &str {
         match self {
             Self::True { because }
@@ -87,7 +77,6 @@ impl Verdict {
     }
 
     /// Whether two runs came to the same. Numbers may differ.
-    #[must_use]
     pub fn agrees_with(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::TrueIf { condition: one, .. }, Self::TrueIf { condition: other, .. }) => {
@@ -96,19 +85,6 @@ impl Verdict {
             (one, other) => one.word() == other.word(),
         }
     }
-}
-
-/// Reaches the verdict of a claim anew from its JSON, as `latchkey compare
-/// --json` prints it: from its number, its samples and its facts.
-#[must_use]
-pub fn verdict_of(claim: &Value) -> Option<Verdict> {
-    let number = u8::try_from(claim.get("number")?.as_u64()?).ok()?;
-    let evidence: Evidence = serde_json::from_value(serde_json::json!({
-        "series": claim.get("series")?,
-        "facts": claim.get("facts")?,
-    }))
-    .ok()?;
-    Some((claims::by_number(number)?.judge)(&evidence))
 }
 
 #[cfg(test)]

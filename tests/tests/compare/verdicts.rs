@@ -3,16 +3,18 @@
 use std::time::Duration;
 
 use latchkey_demo::throwaway::ThrowawayInstances;
-use latchkey_lab::claims::{self, Claim};
+use latchkey_lab::experiments::{self, Experiment};
 use latchkey_lab::remote::Remote;
 use latchkey_lab::run::LIMIT;
-use latchkey_lab::{Ground, Options, Outcome, Report, Verdict, Wishes, run, verdict_of};
+use latchkey_lab::{
+    InstanceFactory, InstanceOptions, Options, Outcome, Report, Verdict, run, verdict_of,
+};
 use latchkey_tests::Latchkey;
 use latchkey_tests::app::PROVIDER;
 
-async fn measure(chosen: &[&'static Claim]) -> Report {
-    let ground = ThrowawayInstances::new(PROVIDER).expect("threads");
-    run(&ground, &Options::default(), chosen, &|_| {}).await
+async fn measure(chosen: &[&'static Experiment]) -> Report {
+    let factory = ThrowawayInstances::new(PROVIDER).expect("threads");
+    run(&factory, &Options::default(), chosen, &|_| {}).await
 }
 
 /// The verdict of a claim that was measured, reached anew from its JSON.
@@ -27,7 +29,7 @@ fn recomputed(outcome: &Outcome) -> Verdict {
 /// All of them in one go, as people run it, and then each by itself.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn twice_in_a_row_the_verdicts_agree_and_the_samples_say_the_same() {
-    let all: Vec<_> = claims::ALL.iter().collect();
+    let all: Vec<_> = experiments::ALL.iter().collect();
     let first = measure(&all).await;
     // It ends, also on a machine that is busy: what is under way is stopped, and stopping
     // takes a moment for each instance.
@@ -42,7 +44,7 @@ async fn twice_in_a_row_the_verdicts_agree_and_the_samples_say_the_same() {
 
 /// A verdict on a claim. On a machine that is busy with something else, half a
 /// minute may end before it, or the noise may hide it: then it is measured again.
-async fn decided(claim: &'static Claim, outcome: Option<&Outcome>) -> Verdict {
+async fn decided(claim: &'static Experiment, outcome: Option<&Outcome>) -> Verdict {
     const TRIES: usize = 4;
     let mut outcome = outcome.cloned();
     let mut said = Vec::new();
@@ -65,7 +67,7 @@ async fn decided(claim: &'static Claim, outcome: Option<&Outcome>) -> Verdict {
 /// Samples that say something else lead to another verdict: it is not copied.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn other_samples_lead_to_another_verdict() {
-    let queries = claims::by_number(2).expect("a claim");
+    let queries = experiments::by_number(2).expect("a claim");
     let mut json = serde_json::to_value(&measure(&[queries]).await.claims[0]).expect("JSON");
     assert!(matches!(verdict_of(&json), Some(Verdict::True { .. })));
     for series in json["series"].as_array_mut().expect("series") {
@@ -79,13 +81,13 @@ async fn other_samples_lead_to_another_verdict() {
 /// What is started for a measurement leaves nothing behind.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_instance_is_gone_when_it_is_stopped() {
-    let ground = ThrowawayInstances::new(PROVIDER).expect("threads");
-    let place = ground.start(&Wishes::none()).await.expect("an instance");
-    let url = place.url().join("/healthz").expect("a URL");
+    let factory = OwnGround::new().expect("threads");
+    let instance = factory.start(&InstanceOptions::default()).await.expect("an instance");
+    let url = instance.url().join("/healthz").expect("a URL");
     let mut agent = latchkey_lab::Agent::new().expect("an agent");
     let answer = agent.send(latchkey_lab::Call::get(url.clone())).await.expect("an answer");
     assert_eq!(answer.status.as_u16(), 200);
-    place.stop().await;
+    instance.stop().await;
     let mut late = latchkey_lab::Agent::new().expect("an agent");
     assert!(late.send(latchkey_lab::Call::get(url)).await.is_err(), "somebody still listens");
 }
@@ -96,9 +98,9 @@ async fn an_instance_is_gone_when_it_is_stopped() {
 async fn an_instance_that_runs_already_is_measured_as_far_as_that_goes() {
     let app = Latchkey::start().await;
     let url = |text: &str| text.parse().expect("a URL");
-    let ground = Remote::new(&url(&app.origin), Some(url(&app.idp))).expect("on this machine");
-    let chosen: Vec<_> = [2, 3].into_iter().filter_map(claims::by_number).collect();
-    let report = run(&ground, &Options::default(), &chosen, &|_| {}).await;
+    let factory = Remote::new(&url(&app.origin), Some(url(&app.idp))).expect("on this machine");
+    let chosen: Vec<_> = [2, 3].into_iter().filter_map(experiments::by_number).collect();
+    let report = run(&factory, &Options::default(), &chosen, &|_| {}).await;
     assert!(report.ground.contains(&app.origin), "{}", report.ground);
     assert!(matches!(report.claims[0].verdict, Some(Verdict::True { .. })), "{report:?}");
     let why = report.claims[1].error.as_deref().expect("it cannot be measured there");

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use latchkey_lab::doors::sign_up;
+use latchkey_lab::sign_in::sign_up;
 use latchkey_lab::stopwatch::{
-    self, Between, Kept, Progress, Reading, Subject, Timed, expiring_jwt, introspected, kept,
-    session, watched_jwt,
+    self, Processes, Progress, PromiseResult, Reading, Timed, TimedCredential, expiring_jwt,
+    introspected, promise_result, session, watched_jwt,
 };
 use latchkey_lab::{Agent, Call};
 use latchkey_tests::issuer::{Answer, INTROSPECT};
@@ -20,20 +20,24 @@ fn base(app: &Latchkey) -> Url {
     app.origin.parse().expect("a URL")
 }
 
-/// Times a subject, with somebody else's watch beside it. Both have to be right
+/// Times a credential, with somebody else's watch beside it. Both have to be right
 /// about one death: their brackets overlap, so that they are apart by no more than
 /// one poll. No time is asserted: a slow machine makes the brackets wider.
-async fn timed_by_both(agent: &Agent, subject: &Subject) -> Timed {
-    timed_and_ended_by(agent, subject, || ()).await
+async fn timed_by_both(agent: &Agent, credential: &TimedCredential) -> Timed {
+    timed_and_ended_by(agent, credential, || ()).await
 }
 
 /// The same, with something that happens at the end besides.
-async fn timed_and_ended_by(agent: &Agent, subject: &Subject, at_end: impl Fn()) -> Timed {
-    let outside = Poller::start(&subject.shows);
+async fn timed_and_ended_by(
+    agent: &Agent,
+    credential: &TimedCredential,
+    at_end: impl Fn(),
+) -> Timed {
+    let outside = Poller::start(&credential.request);
     // It has to see the key alive as well.
     tokio::time::sleep(Duration::from_millis(100)).await;
     let mut end = None;
-    let timed = stopwatch::time(agent, subject, |progress| {
+    let timed = stopwatch::time(agent, credential, |progress| {
         if matches!(progress, Progress::Ended) {
             at_end();
             end = Some(Instant::now());
@@ -43,7 +47,7 @@ async fn timed_and_ended_by(agent: &Agent, subject: &Subject, at_end: impl Fn())
     tokio::time::sleep(Duration::from_millis(100)).await;
     let outside = outside.read().await;
     let Reading::Dead { last_accepted, first_refused } = timed.reading else {
-        panic!("{}: {:?}", subject.slug, timed.reading);
+        panic!("{}: {:?}", credential.slug, timed.reading);
     };
     let end = end.expect("an end");
     let after = |millis: f64| end + Duration::from_secs_f64(millis / 1000.0);
@@ -54,12 +58,18 @@ async fn timed_and_ended_by(agent: &Agent, subject: &Subject, at_end: impl Fn())
         None => end - Duration::from_secs_f64(-before.asked / 1000.0),
     };
     let inside = Bracket { last_accepted: last, first_refused: after(first_refused) };
-    assert!(inside.agrees_with(&outside), "{}: {inside:?}, {outside:?}", subject.slug);
-    let judged = kept(timed.reading, timed.promised, timed.interval);
-    assert_eq!(timed.kept, judged, "{}: {:?}", subject.slug, timed.reading);
+    assert!(inside.agrees_with(&outside), "{}: {inside:?}, {outside:?}", credential.slug);
+    let judged = promise_result(timed.reading, timed.promised, timed.interval);
+    assert_eq!(timed.promise_result, judged, "{}: {:?}", credential.slug, timed.reading);
     // Refused at the very next request: whatever was promised, that is soon enough.
     if last_accepted.is_none() {
-        assert_eq!(timed.kept, Kept::Yes, "{}: {:?}", subject.slug, timed.reading);
+        assert_eq!(
+            timed.promise_result,
+            PromiseResult::Yes,
+            "{}: {:?}",
+            credential.slug,
+            timed.reading
+        );
     }
     timed
 }
@@ -69,8 +79,8 @@ async fn a_session_is_refused_at_the_next_request() {
     let (app, agent) = (Latchkey::start().await, Agent::new().expect("a client"));
     let base = base(&app);
     let email = sign_up(&agent, &base).await.expect("an account");
-    let subject = session(&agent, Between::one(&base), &email).await.expect("a session");
-    let timed = timed_by_both(&agent, &subject).await;
+    let credential = session(&agent, Processes::one(&base), &email).await.expect("a session");
+    let timed = timed_by_both(&agent, &credential).await;
     assert!(matches!(timed.reading, Reading::Dead { last_accepted: None, .. }), "{timed:?}");
 }
 
@@ -79,8 +89,8 @@ async fn a_jwt_lives_until_it_expires() {
     let app = Setup::new().set("JWT_ACCESS_TTL", "1s").start().await;
     let (base, agent) = (base(&app), Agent::new().expect("a client"));
     let email = sign_up(&agent, &base).await.expect("an account");
-    let subject = expiring_jwt(&agent, Between::one(&base), &email).await.expect("a JWT");
-    let timed = timed_by_both(&agent, &subject).await;
+    let credential = expiring_jwt(&agent, Processes::one(&base), &email).await.expect("a JWT");
+    let timed = timed_by_both(&agent, &credential).await;
     assert!(
         matches!(timed.reading, Reading::Dead { last_accepted: Some(_), .. }),
         "nothing but time ended it: {:?}",
@@ -95,13 +105,13 @@ async fn a_watched_jwt_is_refused_at_another_replica_too() {
     let (here, there) = (setup().start().await, setup().start().await);
     let (here, there, agent) = (base(&here), base(&there), Agent::new().expect("a client"));
     let email = sign_up(&agent, &here).await.expect("an account");
-    for shown_at in [&here, &there] {
-        let between = Between { ends_at: &here, shown_at };
-        let subject = watched_jwt(&agent, between, &email).await.expect("a JWT");
-        let timed = timed_by_both(&agent, &subject).await;
+    for used_at in [&here, &there] {
+        let processes = Processes { revoked_at: &here, used_at };
+        let credential = watched_jwt(&agent, processes, &email).await.expect("a JWT");
+        let timed = timed_by_both(&agent, &credential).await;
         // In the very process it is known at once.
         let at_once = matches!(timed.reading, Reading::Dead { last_accepted: None, .. });
-        assert!(at_once || shown_at == &there, "{:?}", timed.reading);
+        assert!(at_once || used_at == &there, "{:?}", timed.reading);
     }
 }
 
@@ -119,9 +129,9 @@ async fn introspected_with(cache: &str, cached_for: Duration) -> Timed {
     issuer.answers(INTROSPECT, Answer::Json(good));
     let agent = Agent::new().expect("a client");
     let told = Call::get(app.url("/healthz").parse().expect("a URL"));
-    let subject = introspected(&base(&app), "2YotnFZFEjr1zCsicMWpAA", told, cached_for);
+    let credential = introspected(&base(&app), "2YotnFZFEjr1zCsicMWpAA", told, cached_for);
     let revoke = || issuer.answers(INTROSPECT, Answer::Json(json!({ "active": false })));
-    timed_and_ended_by(&agent, &subject.expect("a subject"), revoke).await
+    timed_and_ended_by(&agent, &credential.expect("a credential"), revoke).await
 }
 
 #[tokio::test]

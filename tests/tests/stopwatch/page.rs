@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use latchkey_lab::stopwatch::{Reading, Timed, kept, reading};
+use latchkey_lab::stopwatch::{Reading, Timed, promise_result, reading};
 use latchkey_tests::{Browser, Latchkey, Setup};
 
 #[tokio::test]
@@ -41,7 +41,12 @@ async fn the_watch_runs_beside_the_page_and_shows_what_it_read() {
         // What it says follows from the samples.
         assert_eq!(reading(&one.polls), one.reading);
         assert!(matches!(one.reading, Reading::Dead { .. }), "{}: {:?}", one.slug, one.reading);
-        assert_eq!(kept(one.reading, one.promised, one.interval), one.kept, "{}", one.slug);
+        assert_eq!(
+            promise_result(one.reading, one.promised, one.interval),
+            one.kept,
+            "{}",
+            one.slug
+        );
     }
 }
 

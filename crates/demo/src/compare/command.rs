@@ -3,11 +3,11 @@
 use std::io::{IsTerminal as _, Write as _};
 
 use clap::Args;
-use latchkey_lab::claims::{self, Claim};
 use latchkey_lab::evidence::{capital, written};
+use latchkey_lab::experiments::{self, Experiment};
 use latchkey_lab::remote::Remote;
 use latchkey_lab::run::Progress;
-use latchkey_lab::{Figure, Ground, Options, Outcome as Measured, Report};
+use latchkey_lab::{Figure, InstanceFactory, Options, Outcome as Measured, Report};
 use url::Url;
 
 use crate::state::LocalProvider;
@@ -37,11 +37,11 @@ pub struct Arguments {
 /// Measures, prints, and ends with an error when something could not be measured.
 pub(crate) async fn run(arguments: Arguments, local_provider: Option<LocalProvider>) -> Outcome {
     let chosen = chosen(&arguments.claims)?;
-    let ground: Box<dyn Ground> = match &arguments.url {
+    let factory: Box<dyn InstanceFactory> = match &arguments.url {
         Some(url) => Box::new(Remote::new(url, arguments.provider.clone())?),
         None => throwaway::instances(local_provider)?,
     };
-    let report = latchkey_lab::run(ground.as_ref(), &Options::default(), &chosen, &tell).await;
+    let report = latchkey_lab::run(factory.as_ref(), &Options::default(), &chosen, &tell).await;
     if arguments.json {
         print(&serde_json::to_string_pretty(&report)?)?;
     } else if arguments.markdown {
@@ -57,11 +57,12 @@ pub(crate) async fn run(arguments: Arguments, local_provider: Option<LocalProvid
     }
 }
 
-fn chosen(numbers: &[u8]) -> Result<Vec<&'static Claim>, String> {
+fn chosen(numbers: &[u8]) -> Result<Vec<&'static Experiment>, String> {
     if numbers.is_empty() {
-        return Ok(claims::ALL.iter().collect());
+        return Ok(experiments::ALL.iter().collect());
     }
-    let one = |number: &u8| claims::by_number(*number).ok_or(format!("no claim {number}"));
+    let one =
+        |number: &u8| experiments::by_number(*number).ok_or(format!("there is no claim {number}"));
     numbers.iter().map(one).collect()
 }
 
@@ -191,6 +192,6 @@ mod tests {
     fn claims_are_chosen_by_number() {
         assert_eq!(chosen(&[2]).map(|claims| claims.len()), Ok(1));
         assert!(chosen(&[99]).is_err());
-        assert_eq!(chosen(&[]).map(|claims| claims.len()), Ok(claims::ALL.len()));
+        assert_eq!(chosen(&[]).map(|claims| claims.len()), Ok(experiments::ALL.len()));
     }
 }

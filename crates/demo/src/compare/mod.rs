@@ -11,7 +11,7 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::HeaderMap;
-use latchkey_lab::claims::{self, Claim};
+use latchkey_lab::experiments::{self, Experiment};
 use latchkey_lab::run::{ALGORITHMS, LATENCIES};
 use latchkey_lab::{Options, Outcome};
 use serde::Deserialize;
@@ -65,8 +65,10 @@ pub(crate) async fn show(
     headers: HeaderMap,
 ) -> Result<Page<ComparePage>> {
     let guesses = Guesses::of(&headers, demo.app.cookies);
-    let claims: Vec<ClaimView> =
-        claims::ALL.iter().map(|claim| view::claim(&demo.comparison, claim, &guesses)).collect();
+    let claims: Vec<ClaimView> = experiments::ALL
+        .iter()
+        .map(|claim| view::claim(&demo.comparison, claim, &guesses))
+        .collect();
     let side_by_side = match &caller {
         Some(caller) => traces::latest_side_by_side(&demo.app, caller).await?,
         None => SideBySide::default(),
@@ -160,22 +162,22 @@ fn only_in_development(app: &Application) -> Result<()> {
 }
 
 /// The claim that is meant; none means all of them.
-fn chosen(number: Option<&str>) -> Result<Option<&'static Claim>> {
+fn chosen(number: Option<&str>) -> Result<Option<&'static Experiment>> {
     let Some(number) = number.filter(|number| !number.is_empty()) else { return Ok(None) };
-    let claim = number.parse().ok().and_then(claims::by_number);
+    let claim = number.parse().ok().and_then(experiments::by_number);
     claim.map(Some).ok_or_else(|| Fault::new(catalogue::BAD_REQUEST))
 }
 
-fn which(claim: Option<&'static Claim>) -> Vec<&'static Claim> {
-    claim.map_or_else(|| claims::ALL.iter().collect(), |claim| vec![claim])
+fn which(claim: Option<&'static Experiment>) -> Vec<&'static Experiment> {
+    claim.map_or_else(|| experiments::ALL.iter().collect(), |claim| vec![claim])
 }
 
 /// Where a claim stands on the page.
-fn row(claim: Option<&Claim>) -> String {
+fn row(claim: Option<&Experiment>) -> String {
     claim.map_or("/compare#claims".to_owned(), |claim| format!("/compare#claim-{}", claim.number))
 }
 
-fn begin(demo: &Demo, claim: Option<&'static Claim>, options: Options) -> Result<Redirect> {
+fn begin(demo: &Demo, claim: Option<&'static Experiment>, options: Options) -> Result<Redirect> {
     demo.comparison
         .begin(demo.instances(), which(claim), options, demo.app.clock.clone())
         .map_err(|error| {

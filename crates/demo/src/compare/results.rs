@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use latchkey_domain::{Clock, Timestamp};
-use latchkey_lab::claims::Claim;
+use latchkey_lab::experiments::Experiment;
 use latchkey_lab::run::Progress;
-use latchkey_lab::{Ground, Options, Outcome};
+use latchkey_lab::{InstanceFactory, Options, Outcome};
 
 /// What was measured in this process, and what is being measured. A copy is the
 /// same one.
@@ -31,7 +31,7 @@ pub struct Measured {
 /// A run that has not ended.
 #[derive(Clone, Debug)]
 pub struct UnderWay {
-    pub claims: Vec<&'static Claim>,
+    pub claims: Vec<&'static Experiment>,
     /// How many of them are done.
     pub done: usize,
     pub doing: String,
@@ -61,8 +61,8 @@ impl Comparison {
     /// When the system gives no threads for it.
     pub fn begin(
         &self,
-        ground: std::io::Result<Box<dyn Ground>>,
-        claims: Vec<&'static Claim>,
+        factory: std::io::Result<Box<dyn InstanceFactory>>,
+        claims: Vec<&'static Experiment>,
         options: Options,
         clock: Clock,
     ) -> std::io::Result<()> {
@@ -70,15 +70,15 @@ impl Comparison {
         if state.under_way.is_some() {
             return Ok(());
         }
-        let ground = ground?;
+        let factory = factory?;
         state.under_way =
             Some(UnderWay { claims: claims.clone(), done: 0, doing: "beginning".to_owned() });
         drop(state);
         let running = Running(self.clone());
         tokio::spawn(async move {
-            let ground_is = ground.describe();
+            let ground_is = factory.describe();
             let tell = |progress| running.0.note(progress, &ground_is, clock.now());
-            latchkey_lab::run(ground.as_ref(), &options, &claims, &tell).await;
+            latchkey_lab::run(factory.as_ref(), &options, &claims, &tell).await;
         });
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! Results as the page shows them.
 
-use latchkey_lab::claims::Claim;
 use latchkey_lab::evidence::{capital, written};
+use latchkey_lab::experiments::Experiment;
 use latchkey_lab::{Figure, Outcome, Verdict};
 
 use super::chart::{self, Mark};
@@ -13,7 +13,7 @@ const AT_ONCE: usize = 4;
 
 #[derive(Debug)]
 pub(crate) struct ClaimView {
-    pub(crate) claim: &'static Claim,
+    pub(crate) claim: &'static Experiment,
     /// Whether there is a result, perhaps one that waits for a guess.
     pub(crate) measured: bool,
     pub(crate) shown: Option<Shown>,
@@ -63,7 +63,11 @@ pub(crate) struct Row {
 
 /// A claim with its result, if it was measured and somebody has guessed or
 /// would rather not.
-pub(super) fn claim(results: &Comparison, claim: &'static Claim, guesses: &Guesses) -> ClaimView {
+pub(super) fn claim(
+    results: &Comparison,
+    claim: &'static Experiment,
+    guesses: &Guesses,
+) -> ClaimView {
     let measured = results.result(claim.number);
     let is_measured = measured.is_some();
     let shown = measured.zip(guesses.about(claim.number));

@@ -3,7 +3,7 @@
 use std::io::{IsTerminal as _, Write as _};
 
 use clap::Args;
-use latchkey_lab::Wishes;
+use latchkey_lab::InstanceOptions;
 use latchkey_lab::attacks::{self, Attack, Report, Verdict};
 use latchkey_web::cli::{Outcome, print};
 use parking_lot::Mutex;
@@ -23,7 +23,7 @@ pub struct Arguments {
 /// Attacks an instance that is thrown away, and prints what refused each attack.
 pub(crate) async fn run(arguments: Arguments, local_provider: Option<LocalProvider>) -> Outcome {
     let instances = ThrowawayInstances::new(local_provider)?;
-    let instance = instances.launch(&Wishes::none()).await?;
+    let instance = instances.launch(&InstanceOptions::default()).await?;
     let reports = Mutex::new(Vec::new());
     let all: Vec<_> = attacks::all().collect();
     attacks::run(&target(instance.app()), &all, &|attack, report| {
@@ -31,7 +31,7 @@ pub(crate) async fn run(arguments: Arguments, local_provider: Option<LocalProvid
         reports.lock().push((attack, report));
     })
     .await;
-    latchkey_lab::Place::stop(Box::new(instance)).await;
+    latchkey_lab::Instance::stop(Box::new(instance)).await;
     let mut reports = reports.into_inner();
     reports.sort_by_key(|(attack, _)| all.iter().position(|one| one.id == attack.id));
     if arguments.json {

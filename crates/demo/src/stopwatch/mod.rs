@@ -6,7 +6,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::Redirect;
-use latchkey_lab::stopwatch::{Kept, Round, Timed};
+use latchkey_lab::stopwatch::{PromiseResult, Scenario, Timed};
 
 use self::runner::Reading;
 use crate::state::Demo;
@@ -67,7 +67,7 @@ pub(crate) async fn show(State(demo): State<Demo>, caller: Option<Caller>) -> Pa
         _ => None,
     });
     let scale = ends.fold(1.0, f64::max);
-    let rows = Round::ALL.map(|round| row(round, readings.get(&round), scale));
+    let rows = Scenario::ALL.map(|scenario| row(scenario, readings.get(&scenario), scale));
     Page(StopwatchPage {
         layout: Layout::new(&demo.app, caller.as_ref()).below("/compare"),
         is_here: demo.app.settings.is_development(),
@@ -83,11 +83,11 @@ pub(crate) async fn start(State(demo): State<Demo>, form: Bytes) -> Result<Redir
     only_here(&demo.app)?;
     let pairs = url::form_urlencoded::parse(&form);
     let keys = pairs.filter(|(name, _)| name == "key");
-    let mut rounds: Vec<_> = keys.filter_map(|(_, slug)| Round::by_slug(&slug)).collect();
-    rounds.sort_unstable();
-    rounds.dedup();
-    if !rounds.is_empty() {
-        demo.stopwatch.start(demo.instances(), rounds);
+    let mut scenarios: Vec<_> = keys.filter_map(|(_, slug)| Scenario::by_slug(&slug)).collect();
+    scenarios.sort_unstable();
+    scenarios.dedup();
+    if !scenarios.is_empty() {
+        demo.stopwatch.start(demo.instances(), scenarios);
     }
     Ok(Redirect::to("/stopwatch"))
 }
@@ -107,8 +107,8 @@ fn only_here(app: &Application) -> Result<()> {
 }
 
 /// One key, with what was read off, on a scale of so many milliseconds.
-fn row(round: Round, reading: Option<&Reading>, scale: f64) -> Watched {
-    let mut row = Watched { slug: round.slug(), name: round.name(), ..Watched::default() };
+fn row(scenario: Scenario, reading: Option<&Reading>, scale: f64) -> Watched {
+    let mut row = Watched { slug: scenario.slug(), name: scenario.name(), ..Watched::default() };
     match reading {
         None => {}
         Some(Reading::Begun) => row.state = Some("Starting its instance.".to_owned()),
@@ -129,9 +129,9 @@ fn fill(row: &mut Watched, timed: &Timed, scale: f64) {
         promised => format!("refused within {}", seconds(promised)),
     };
     row.kept = match timed.kept {
-        Kept::Yes => Some(true),
-        Kept::No => Some(false),
-        Kept::Unknown => None,
+        PromiseResult::Yes => Some(true),
+        PromiseResult::No => Some(false),
+        PromiseResult::Unknown => None,
     };
     row.let_in = timed.let_in_after_the_end();
     row.lived = timed.lived().map(seconds);
@@ -174,7 +174,7 @@ mod tests {
             interval: 50.0,
             polls: vec![poll(0.0, Seen::Accepted), poll(first_refused + 198.0, Seen::Refused)],
             reading: Read::Dead { last_accepted: None, first_refused },
-            kept: Kept::Yes,
+            kept: PromiseResult::Yes,
         }
     }
 

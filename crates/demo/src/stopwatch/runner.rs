@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
-use latchkey_lab::Ground;
-use latchkey_lab::stopwatch::{Progress, Round, Timed};
+use latchkey_lab::InstanceFactory;
+use latchkey_lab::stopwatch::{Progress, Scenario, Timed};
 
 /// What is known of each key.
 #[derive(Clone, Debug, Default)]
-pub struct Stopwatch(Arc<Mutex<BTreeMap<Round, Reading>>>);
+pub struct Stopwatch(Arc<Mutex<BTreeMap<Scenario, Reading>>>);
 
 /// What is known of one key.
 #[derive(Clone, Debug)]
@@ -35,7 +35,7 @@ impl Reading {
 impl Stopwatch {
     /// What is known of each key that was ever timed.
     #[must_use]
-    pub fn readings(&self) -> BTreeMap<Round, Reading> {
+    pub fn readings(&self) -> BTreeMap<Scenario, Reading> {
         self.0.lock().clone()
     }
 
@@ -50,17 +50,17 @@ impl Stopwatch {
         timed.collect()
     }
 
-    fn note(&self, round: Round, reading: Reading) {
-        self.0.lock().insert(round, reading);
+    fn note(&self, scenario: Scenario, reading: Reading) {
+        self.0.lock().insert(scenario, reading);
     }
 
     /// Takes the watch for these keys, unless it is running.
-    fn take(&self, rounds: &[Round]) -> bool {
+    fn take(&self, scenarios: &[Scenario]) -> bool {
         let mut readings = self.0.lock();
         if readings.values().any(Reading::is_running) {
             return false;
         }
-        readings.extend(rounds.iter().map(|round| (*round, Reading::Begun)));
+        readings.extend(scenarios.iter().map(|scenario| (*scenario, Reading::Begun)));
         true
     }
 }
@@ -68,15 +68,19 @@ impl Stopwatch {
 impl Stopwatch {
     /// Starts the watch for these keys, all at once, beside the requests. Nothing
     /// happens while it runs: two runs at a time would time each other.
-    pub(crate) fn start(&self, ground: io::Result<Box<dyn Ground>>, rounds: Vec<Round>) {
-        if !self.take(&rounds) {
+    pub(crate) fn start(
+        &self,
+        factory: io::Result<Box<dyn InstanceFactory>>,
+        scenarios: Vec<Scenario>,
+    ) {
+        if !self.take(&scenarios) {
             return;
         }
-        let ground: Arc<dyn Ground> = match ground {
-            Ok(ground) => ground.into(),
+        let factory: Arc<dyn InstanceFactory> = match factory {
+            Ok(factory) => factory.into(),
             Err(error) => {
-                for round in rounds {
-                    self.note(round, Reading::Failed(error.to_string()));
+                for scenario in scenarios {
+                    self.note(scenario, Reading::Failed(error.to_string()));
                 }
                 return;
             }
@@ -84,9 +88,9 @@ impl Stopwatch {
         let watch = self.clone();
         tokio::spawn(async move {
             let mut running = tokio::task::JoinSet::new();
-            for round in rounds {
-                let (watch, ground) = (watch.clone(), Arc::clone(&ground));
-                running.spawn(async move { watch.run(ground.as_ref(), round).await });
+            for scenario in scenarios {
+                let (watch, factory) = (watch.clone(), Arc::clone(&factory));
+                running.spawn(async move { watch.run(factory.as_ref(), scenario).await });
             }
             // A task that panicked is never heard of again, and must not hold the watch.
             while let Some(ended) = running.join_next().await {
@@ -98,19 +102,19 @@ impl Stopwatch {
         });
     }
 
-    async fn run(&self, ground: &dyn Ground, round: Round) {
-        let timed = round.run(ground, |progress| {
+    async fn run(&self, factory: &dyn InstanceFactory, scenario: Scenario) {
+        let timed = scenario.run(factory, |progress| {
             let lived = match progress {
                 Progress::Ended => 0.0,
                 Progress::Polled(poll) => poll.asked,
             };
-            self.note(round, Reading::Running(lived));
+            self.note(scenario, Reading::Running(lived));
         });
         let reading = match timed.await {
             Ok(timed) => Reading::Timed(Box::new(timed)),
             Err(error) => Reading::Failed(error.to_string()),
         };
-        self.note(round, reading);
+        self.note(scenario, reading);
     }
 }
 
@@ -130,10 +134,10 @@ mod tests {
     #[test]
     fn one_run_at_a_time() {
         let watch = Stopwatch::default();
-        assert!(watch.take(&[Round::Session]));
-        assert!(!watch.take(&[Round::JwtExpiry]), "the session is still timed");
+        assert!(watch.take(&[Scenario::Session]));
+        assert!(!watch.take(&[Scenario::JwtExpiry]), "the session is still timed");
         watch.give_back();
-        assert!(watch.take(&[Round::JwtExpiry]));
+        assert!(watch.take(&[Scenario::JwtExpiry]));
         assert!(watch.timed().is_empty());
     }
 }

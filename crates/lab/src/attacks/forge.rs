@@ -1,4 +1,4 @@
-//! JSON Web Tokens as somebody writes them who has no key of ours.
+//! JSON Web Tokens, written without our keys.
 
 use aws_lc_rs::hmac;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
-use super::stage::{NotRun, Outcome, base64url};
+use super::context::{NotRun, Outcome, base64url};
 
 #[derive(Clone, Debug)]
 pub(super) struct Jwt {
@@ -19,7 +19,7 @@ pub(super) struct Jwt {
 
 impl Jwt {
     pub(super) fn read(token: &str) -> Outcome<Self> {
-        let strange = || NotRun::because("The access token is no JWT.");
+        let strange = || NotRun::because("The access token is not a JWT.");
         let bytes = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| strange());
         let json = |part: &str| serde_json::from_slice(&bytes(part)?).map_err(|_| strange());
         let (message, signature) = token.rsplit_once('.').ok_or_else(strange)?;
@@ -44,25 +44,24 @@ impl Jwt {
         format!("{message}.{}", base64url(&self.signature))
     }
 
-    /// With a header whose text is given to the letter.
+    /// With exactly this header.
     pub(super) fn with_header_text(&self, header: &str) -> String {
         let claims = base64url(self.claims.to_string());
         format!("{}.{claims}.{}", base64url(header), base64url(&self.signature))
     }
 
-    /// Not signed at all.
     pub(super) fn unsigned(&self, alg: &str) -> String {
         format!("{}.", message(&with(&self.header, json!({ "alg": alg })), &self.claims))
     }
 
-    /// Signed with HMAC and a secret that everybody knows.
+    /// Signed with HMAC and a public secret.
     pub(super) fn with_hmac(&self, secret: &[u8], changes: Value) -> String {
         let message = message(&with(&self.header, changes), &self.claims);
         let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
         format!("{message}.{}", base64url(hmac::sign(&key, message.as_bytes())))
     }
 
-    /// Signed with a key of the thief's own, which the header names as told.
+    /// Signed with a key of the thief's own; `name` yields what the header says of it.
     pub(super) fn with_own_key(&self, name: impl Fn(Value) -> Value) -> Outcome<String> {
         let key = Ed25519KeyPair::generate().map_err(|_| NotRun::because("No key can be made."))?;
         let jwk = json!({ "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "kid": "mine",

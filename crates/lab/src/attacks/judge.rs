@@ -19,11 +19,11 @@ pub enum Expect {
     Challenge(u16, &'static str),
     /// Sent back to the app with this error (RFC 6749 §4.1.2.1).
     SentBack(&'static str),
-    /// A page with this status, and nobody is sent anywhere (RFC 6749 §4.1.2.1).
+    /// A page with this status, and no redirect (RFC 6749 §4.1.2.1).
     Stays(u16),
     /// A redirect to exactly this place.
     Lands(&'static str),
-    /// It is answered, and this stands nowhere in the answer.
+    /// It is answered, and this is nowhere in the answer.
     Without(&'static str),
     /// It is answered as usual, and this header says so.
     Has(&'static str, &'static str),
@@ -41,7 +41,6 @@ pub enum Expect {
 
 impl Expect {
     /// In words, as a page has it.
-    #[must_use]
     pub fn words(&self) -> String {
         match self {
             Self::Code(status, code) => format!("{status} {code}"),
@@ -50,12 +49,12 @@ impl Expect {
             Self::Challenge(status, error) => format!("{status} with a challenge: {error}"),
             Self::SentBack(error) => format!("back to the app with the error {error}"),
             Self::Stays(status) => format!("{status}, and no redirect"),
-            Self::Lands(place) => format!("a redirect to {place} and nowhere else"),
-            Self::Without(text) => format!("an answer in which “{text}” does not stand"),
-            Self::Has(header, part) => format!("an answer whose {header} says {part}"),
+            Self::Lands(place) => format!("a redirect to exactly {place}"),
+            Self::Without(text) => format!("an answer without “{text}”"),
+            Self::Has(header, part) => format!("an answer whose {header} has {part}"),
             Self::Lacks(header) => format!("an answer without {header}"),
             Self::Still("") => "200".to_owned(),
-            Self::Still(text) => format!("200, and “{text}” still stands there"),
+            Self::Still(text) => format!("200, and “{text}” is still there"),
             Self::Limited => "429 too_many_tries, with the time to wait".to_owned(),
             Self::Alike => "the same answer as the first one".to_owned(),
             Self::SameSuccessor => "200 with one and the same successor".to_owned(),
@@ -75,7 +74,6 @@ pub enum Verdict {
 
 /// Judges the answers, in their order. Each has its own expectation; the last
 /// one holds for all that follow.
-#[must_use]
 pub fn judge(expect: &[Expect], seen: &[Seen]) -> Verdict {
     let (Some(last), Some(first)) = (expect.last(), seen.first()) else {
         return Verdict::CouldNotRun("Nothing was sent.".to_owned());
@@ -96,7 +94,7 @@ pub fn judge(expect: &[Expect], seen: &[Seen]) -> Verdict {
 
 fn one(expect: &Expect, seen: &Seen, first: &Seen) -> Verdict {
     let whole = || seen.status < 400;
-    // Somebody who made too many tries, or a server that failed, has not looked.
+    // After too many tries, or when it failed, the server has not looked at it.
     let looked = |seen: &Seen| seen.status < 500 && seen.status != 429;
     match *expect {
         Expect::Code(status, code) => refused(seen, seen.is(status, code)),
@@ -120,9 +118,9 @@ fn one(expect: &Expect, seen: &Seen, first: &Seen) -> Verdict {
             Some(found) => Verdict::GotThrough(format!("It led to {found}")),
             None => unclear(seen),
         },
-        Expect::Without(text) if looked(seen) => refused_if(!seen.holds(text), || {
-            format!("“{text}” stands in the answer as it was sent")
-        }),
+        Expect::Without(text) if looked(seen) => {
+            refused_if(!seen.holds(text), || format!("“{text}” is in the answer as it was sent"))
+        }
         Expect::Has(header, part) if whole() => {
             refused_if(seen.header(header).is_some_and(|value| value.contains(part)), || {
                 format!("The answer has no {header} with {part}")
@@ -144,7 +142,7 @@ fn one(expect: &Expect, seen: &Seen, first: &Seen) -> Verdict {
             Verdict::GotThrough(format!("The guess was judged: {}", seen.line()))
         }
         Expect::Alike if looked(seen) && looked(first) => {
-            refused_if(seen.faceless() == first.faceless(), || {
+            refused_if(seen.without_identity() == first.without_identity(), || {
                 format!("{} is not what the first was told: {}", seen.line(), first.line())
             })
         }

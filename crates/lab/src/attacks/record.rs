@@ -4,17 +4,16 @@ use http::HeaderMap;
 use serde_json::Value;
 use url::Url;
 
-use crate::{Answer, Call};
+use crate::agent::{Answer, Call};
 
-/// The domain of every address that an attack makes up (RFC 2606 §2): no
-/// letter to it can arrive anywhere.
+/// The domain of every made-up address (RFC 2606 §2): e-mail to it arrives nowhere.
 pub const DOMAIN: &str = "lab.invalid";
 
 /// A run of this many characters that could be a secret is cut; 128 bits of
 /// base64url are 22.
 const SECRET_FROM: usize = 20;
 
-/// No word of ours is longer.
+/// No word is longer.
 const LONGEST_WORD: usize = 48;
 
 const KEPT: usize = 8;
@@ -34,7 +33,6 @@ pub struct Seen {
 }
 
 impl Seen {
-    #[must_use]
     pub fn of(answer: &Answer) -> Self {
         let header = |name| answer.header(name).map(str::to_owned);
         Self {
@@ -55,13 +53,12 @@ impl Seen {
         found.map(|(_, value)| value.as_str())
     }
 
-    /// A member of the JSON document in the body.
     pub(super) fn member(&self, name: &str) -> Option<String> {
         let document: Value = serde_json::from_str(&self.body).ok()?;
         document.get(name)?.as_str().map(str::to_owned)
     }
 
-    /// A parameter of the URL that it leads to.
+    /// A parameter of the URL that it redirects to.
     pub(super) fn in_location(&self, name: &str) -> Option<String> {
         let base = Url::parse("http://localhost/").ok()?;
         let url = base.join(self.location.as_deref()?).ok()?;
@@ -72,15 +69,14 @@ impl Seen {
         self.body.contains(text) || self.headers.iter().any(|(_, value)| value.contains(text))
     }
 
-    /// What is left when nobody's address is in it any more.
-    pub(super) fn faceless(&self) -> (u16, Option<&str>, Option<&str>, String) {
+    /// What is left without made-up addresses.
+    pub(super) fn without_identity(&self) -> (u16, Option<&str>, Option<&str>, String) {
         let words = self.body.split_inclusive(|c: char| c.is_whitespace() || "\"<>".contains(c));
         let body = words.filter(|word| !word.contains(DOMAIN)).collect();
         (self.status, self.code.as_deref(), self.location.as_deref(), body)
     }
 
     /// Status and code, or status and place.
-    #[must_use]
     pub fn line(&self) -> String {
         match (&self.code, &self.location) {
             (Some(code), _) => format!("{} {code}", self.status),
@@ -106,7 +102,7 @@ pub enum Role {
     Control,
 }
 
-/// One exchange, as it is shown: nothing in it opens anything.
+/// One exchange as it is shown, without secrets.
 #[derive(Clone, Debug)]
 pub struct Step {
     pub role: Role,
@@ -122,7 +118,6 @@ pub struct Step {
 
 impl Step {
     /// What is shown of a call and its answer.
-    #[must_use]
     pub fn of(role: Role, note: &str, call: &Call, cookies: Option<&str>, seen: &Seen) -> Self {
         let mut sent: Vec<_> = call
             .headers
@@ -133,6 +128,7 @@ impl Step {
             .collect();
         sent.extend(cookies.map(|cookies| ("cookie".to_owned(), shortened(cookies))));
         let url = shortened(call.url.as_str());
+        let json = seen.header("content-type").filter(|kind| kind.contains("json"));
         Self {
             role,
             note: note.to_owned(),
@@ -140,19 +136,14 @@ impl Step {
             sent,
             body: cut(&shortened(&String::from_utf8_lossy(&call.body))),
             answered: seen.line(),
-            headers: telling(seen),
-            said: if seen.header("content-type").is_some_and(|kind| kind.contains("json")) {
-                cut(&shortened(&seen.body))
-            } else {
-                String::new()
-            },
+            headers: shown_headers(seen),
+            said: json.map_or_else(String::new, |_| cut(&shortened(&seen.body))),
         }
     }
 }
 
-/// The headers of an answer that tell something about an attack.
-fn telling(seen: &Seen) -> Vec<(String, String)> {
-    const TELLING: [&str; 10] = [
+fn shown_headers(seen: &Seen) -> Vec<(String, String)> {
+    const SHOWN: [&str; 10] = [
         "location",
         "x-error-code",
         "www-authenticate",
@@ -164,7 +155,7 @@ fn telling(seen: &Seen) -> Vec<(String, String)> {
         "access-control-allow-origin",
         "content-type",
     ];
-    let found = TELLING
+    let found = SHOWN
         .iter()
         .filter_map(|name| seen.header(name).map(|value| ((*name).to_owned(), shortened(value))));
     found.collect()
@@ -180,7 +171,6 @@ fn cut(text: &str) -> String {
 
 /// Cuts everything that is long enough to be a secret: tokens, codes, states,
 /// cookies, passwords.
-#[must_use]
 pub(super) fn shortened(text: &str) -> String {
     let mut out = String::new();
     let mut run = String::new();
@@ -228,14 +218,14 @@ mod tests {
     }
 
     #[test]
-    fn addresses_have_no_face() {
+    fn made_up_addresses_do_not_count() {
         let told = |email: &str| Seen {
             status: 401,
             body: format!("<input value=\"{email}\">No."),
             ..Seen::default()
         };
         let (one, other) = (told("lab-1@lab.invalid"), told("lab-22@lab.invalid"));
-        assert_eq!(one.faceless(), other.faceless());
-        assert_ne!(one.faceless(), told("x@example.test").faceless());
+        assert_eq!(one.without_identity(), other.without_identity());
+        assert_ne!(one.without_identity(), told("x@example.test").without_identity());
     }
 }

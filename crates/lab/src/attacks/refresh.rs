@@ -1,114 +1,87 @@
-//! Refresh tokens: each works once, and a thief who has one is found out.
+//! Refresh tokens: each works once, and a second use gives a thief away.
 
 use std::time::Duration;
 
 use http::Method;
-use serde_json::json;
 
-use super::attacks;
+use super::attack::attacks;
+use super::context::{AttackContext, Outcome, member};
 use super::judge::Expect::{Challenge, Code, SameSuccessor};
-use super::people::pair;
-use super::stage::{Outcome, Stage};
-use crate::Call;
+use super::script::Client::Visitor;
+use super::script::Source::Member;
+use super::script::{Action, NEW_TOKENS, Request, api, attack, control, json, prepare, send};
+use crate::agent::Call;
 
-/// A little longer than a late twin is taken for one.
+/// A little longer than a late twin is honoured.
 const PAST_GRACE: Duration = Duration::from_secs(11);
 
-/// Uses of one token at the same time.
 const AT_ONCE: usize = 5;
 
 attacks! { Refresh:
     "refresh_reused", "A refresh token that was used", "RFC 9700 §4.14.2",
-    "crates/domain/src/refresh.rs", "may_rotate",
-    "The thief has copied a refresh token, and shows it after its owner did. Nobody can tell which of the two is the thief: the whole family ends.",
-    &[Code(400, "refresh_token_reused"), Code(400, "refresh_token_ended")], reused;
-
+        "crates/domain/src/refresh.rs", "may_rotate",
+        "The thief has copied a refresh token, and uses it after its owner did. The server cannot tell which of the two is the thief, so it ends the whole family.",
+        &[Code(400, "refresh_token_reused"), Code(400, "refresh_token_ended")],
+        send(&[
+            TOKENS,
+            control("The owner renews", RENEW, 200).by(Visitor).save(&[("newest", Member("refresh_token"))]),
+            attack("The thief sends the old one", RENEW).after(PAST_GRACE),
+            attack("The newest of the family", json("POST", "/api/v1/token/refresh",
+                r#"{"refresh_token":"{{newest}}"}"#)).by(Visitor),
+        ]);
     "refresh_race", "A race for the refresh", "RFC 9700 §4.14.2",
-    "crates/auth/src/refresh.rs", "exchange",
-    "The thief shows the copied token in the same instant as its owner, several times. There is one successor, whoever asks: the family does not fork.",
-    &[SameSuccessor], race;
-
+        "crates/auth/src/refresh.rs", "exchange",
+        "The thief uses the copied token in the same instant as its owner, several times. All get the same successor: the family does not fork.",
+        &[SameSuccessor], race();
     "refresh_as_access", "A refresh token as an access token", "RFC 9068 §4, OWASP ASVS V9.2.2",
-    "crates/web/src/caller/bearer.rs", "caller",
-    "The thief shows the refresh token, which lives for weeks, to the API.",
-    &[Challenge(401, "invalid_token")], as_access;
-
+        "crates/axum/src/caller/bearer.rs", "caller",
+        "The thief sends the refresh token, which lives for weeks, to the API.",
+        &[Challenge(401, "invalid_token")],
+        send(&[
+            TOKENS,
+            control("The access token", api("GET", "/api/v1/me").bearer("{{access}}"), 200),
+            attack("The refresh token", api("GET", "/api/v1/me").bearer("{{refresh}}")),
+        ]);
     "access_as_refresh", "An access token as a refresh token", "OWASP ASVS V9.2.2",
-    "crates/auth/src/refresh.rs", "exchange",
-    "The thief has an access token that ends in minutes, and tries to trade it for a new pair.",
-    &[Code(400, "refresh_token_unknown")], as_refresh;
-
+        "crates/auth/src/refresh.rs", "exchange",
+        "The thief has an access token that ends in minutes, and tries to trade it for a new pair.",
+        &[Code(400, "refresh_token_unknown")],
+        send(&[
+            TOKENS,
+            attack("The access token", json("POST", "/api/v1/token/refresh",
+                r#"{"refresh_token":"{{access}}"}"#)),
+            control("The refresh token", RENEW, 200),
+        ]);
     "refresh_after_revoke", "A refresh token after it was revoked", "RFC 7009 §2.1",
-    "crates/domain/src/refresh.rs", "may_rotate",
-    "The owner revokes the token. The thief’s copy is worth nothing then.",
-    &[Code(400, "refresh_token_ended")], revoked;
+        "crates/domain/src/refresh.rs", "may_rotate",
+        "The owner revokes the token. The thief’s copy must stop working.",
+        &[Code(400, "refresh_token_ended")],
+        send(&[
+            TOKENS,
+            control("The owner revokes it",
+                json("POST", "/api/v1/token/revoke", r#"{"token":"{{refresh}}"}"#), 200).by(Visitor),
+            attack("The thief’s copy", RENEW),
+        ]);
 }
 
-fn renewing(stage: &Stage, refresh_token: &str) -> Outcome<Call> {
-    let body = json!({ "refresh_token": refresh_token }).to_string();
-    Ok(Call::json(Method::POST, stage.url("/api/v1/token/refresh")?, &body))
-}
+const TOKENS: Action = prepare(NEW_TOKENS, 200)
+    .save(&[("access", Member("access_token")), ("refresh", Member("refresh_token"))]);
 
-async fn reused(stage: &mut Stage) -> Outcome {
-    let owner = stage.owner().await?;
-    let first = stage.new_tokens(&owner).await?;
-    let (mut owners, mut thief) = (stage.browser(), stage.thiefs_browser());
-    let call = renewing(stage, &first.refresh)?;
-    let renewed = stage.control(&mut owners, "The owner renews", call, 200).await?;
-    let second = pair(&renewed)?;
-    tokio::time::sleep(PAST_GRACE).await;
-    let call = renewing(stage, &first.refresh)?;
-    stage.attack(&mut thief, "The thief shows the old one", call).await?;
-    let call = renewing(stage, &second.refresh)?;
-    stage.attack(&mut owners, "The newest of the family", call).await?;
-    Ok(())
-}
+const RENEW: Request = json("POST", "/api/v1/token/refresh", r#"{"refresh_token":"{{refresh}}"}"#);
 
-async fn race(stage: &mut Stage) -> Outcome {
-    let owner = stage.owner().await?;
-    let tokens = stage.new_tokens(&owner).await?;
-    let call = renewing(stage, &tokens.refresh)?;
+async fn race(context: &mut AttackContext) -> Outcome {
+    let owner = context.owner().await?;
+    let tokens = context.new_tokens(&owner).await?;
+    let body = serde_json::json!({ "refresh_token": member(&tokens, "refresh_token")? });
+    let url = context.url("/api/v1/token/refresh")?;
+    let call = Call::json(Method::POST, url, &body.to_string());
     let mut racing = tokio::task::JoinSet::new();
     for _ in 0..AT_ONCE {
-        let (mut browser, call) = (stage.browser(), call.clone());
+        let (mut browser, call) = (context.browser(), call.clone());
         racing.spawn(async move { browser.agent.send(call).await });
     }
     for raced in racing.join_all().await {
-        stage.witnessed("One of five at once", &call, &raced?);
+        context.record_attack("One of five at once", &call, &raced?);
     }
-    Ok(())
-}
-
-async fn as_access(stage: &mut Stage) -> Outcome {
-    let owner = stage.owner().await?;
-    let tokens = stage.new_tokens(&owner).await?;
-    let mut thief = stage.thiefs_browser();
-    let call = stage.api(Method::GET, "/api/v1/me", &tokens.access)?;
-    stage.control(&mut thief, "The access token", call, 200).await?;
-    let call = stage.api(Method::GET, "/api/v1/me", &tokens.refresh)?;
-    stage.attack(&mut thief, "The refresh token", call).await?;
-    Ok(())
-}
-
-async fn as_refresh(stage: &mut Stage) -> Outcome {
-    let owner = stage.owner().await?;
-    let tokens = stage.new_tokens(&owner).await?;
-    let mut thief = stage.thiefs_browser();
-    let call = renewing(stage, &tokens.access)?;
-    stage.attack(&mut thief, "The access token", call).await?;
-    let call = renewing(stage, &tokens.refresh)?;
-    stage.control(&mut thief, "The refresh token", call, 200).await?;
-    Ok(())
-}
-
-async fn revoked(stage: &mut Stage) -> Outcome {
-    let owner = stage.owner().await?;
-    let tokens = stage.new_tokens(&owner).await?;
-    let (mut owners, mut thief) = (stage.browser(), stage.thiefs_browser());
-    let body = json!({ "token": tokens.refresh }).to_string();
-    let call = Call::json(Method::POST, stage.url("/api/v1/token/revoke")?, &body);
-    stage.control(&mut owners, "The owner revokes it", call, 200).await?;
-    let call = renewing(stage, &tokens.refresh)?;
-    stage.attack(&mut thief, "The thief’s copy", call).await?;
     Ok(())
 }

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use super::attack::{Attack, Group};
+use super::context::{AttackContext, NotRun, Target};
 use super::judge::{Expect, Verdict, judge};
 use super::record::Step;
-use super::stage::{NotRun, Stage, Target};
-use super::{Attack, Group};
 
 /// How long one attack may take.
 const EACH: Duration = Duration::from_secs(18);
@@ -13,10 +13,10 @@ const EACH: Duration = Duration::from_secs(18);
 /// How long all of them may take; what has not been run by then is not run.
 const ALL: Duration = Duration::from_secs(25);
 
-/// Those that wait for seconds on purpose: in a lane of their own.
+/// Those that wait for seconds on purpose, in a lane of their own.
 const SLOW: [&str; 1] = ["refresh_reused"];
 
-/// Attacks that run beside each other. Those of one lane share their people.
+/// What runs at the same time. The attacks of one lane share their accounts.
 const LANES: [&[Group]; 4] = [
     &[Group::Callback, Group::IdToken, Group::Provider],
     &[Group::CrossSite, Group::Sessions, Group::Input],
@@ -26,15 +26,14 @@ const LANES: [&[Group]; 4] = [
 
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// Refused or not.
     pub verdict: Verdict,
     pub steps: Vec<Step>,
     /// From its first request to its last.
     pub took: Duration,
 }
 
-/// Runs these attacks, and tells of each as soon as it is over. Its people stay
-/// behind, for whoever runs it to delete: some attacks are cut off halfway.
+/// Runs these attacks, and reports each as soon as it is over. The caller deletes the
+/// accounts: an attack may be cut off halfway.
 pub async fn run(
     target: &Target,
     attacks: &[&'static Attack],
@@ -56,17 +55,16 @@ pub async fn run(
     );
 }
 
-/// One after the other, with the same people.
 async fn lane(
     target: &Target,
     attacks: &[&'static Attack],
     deadline: Instant,
     tell: &(dyn Fn(&'static Attack, Report) + Send + Sync),
 ) {
-    let mut stage = Stage::new(target.clone());
+    let mut context = AttackContext::new(target.clone());
     for attack in attacks.iter().copied() {
-        let report = match &mut stage {
-            Ok(stage) => one(stage, attack, deadline).await,
+        let report = match &mut context {
+            Ok(context) => run_one(context, attack, deadline).await,
             Err(error) => Report {
                 verdict: Verdict::CouldNotRun(error.to_string()),
                 steps: Vec::new(),
@@ -77,30 +75,35 @@ async fn lane(
     }
 }
 
-/// Headers that stand on every answer: shown where they are what it is about.
-const ON_EVERYTHING: [&str; 2] = ["cache-control", "content-security-policy"];
+/// Headers that every answer has: shown where the attack is about them.
+const ON_EVERY_ANSWER: [&str; 2] = ["cache-control", "content-security-policy"];
 
-fn tells(attack: &Attack, header: &str) -> bool {
+fn is_about(attack: &Attack, header: &str) -> bool {
     attack.expect.iter().any(|expect| matches!(expect, Expect::Has(name, _) if *name == header))
 }
 
-async fn one(stage: &mut Stage, attack: &'static Attack, deadline: Instant) -> Report {
+async fn run_one(
+    context: &mut AttackContext,
+    attack: &'static Attack,
+    deadline: Instant,
+) -> Report {
     let start = Instant::now();
     let time = deadline.saturating_duration_since(start).min(EACH);
-    // What an attack before this one left half done is not part of this one.
-    stage.take_record();
-    let done = match tokio::time::timeout(time, (attack.run)(stage)).await {
+    // An attack before this one may have been cut off.
+    context.take_record();
+    let done = match tokio::time::timeout(time, (attack.run)(context)).await {
         Ok(done) => done,
         Err(_) => Err(NotRun::because("There was no time left.")),
     };
-    let (seen, mut steps) = stage.take_record();
+    let (seen, mut steps) = context.take_record();
     for step in &mut steps {
-        step.headers.retain(|(name, _)| !ON_EVERYTHING.contains(&&**name) || tells(attack, name));
+        step.headers
+            .retain(|(name, _)| !ON_EVERY_ANSWER.contains(&&**name) || is_about(attack, name));
     }
     let verdict = match done {
         Ok(()) => judge(attack.expect, &seen),
         Err(why) => match judge(attack.expect, &seen) {
-            // What has been seen has been seen, whatever happened afterwards.
+            // What was seen counts, whatever failed afterwards.
             through @ Verdict::GotThrough(_) => through,
             _ => Verdict::CouldNotRun(why.to_string()),
         },

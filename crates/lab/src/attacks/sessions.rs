@@ -1,160 +1,128 @@
-//! Server sessions and the cookies that carry them.
+//! Server sessions and their cookies.
 
-use super::attacks;
+use http::Method;
+
+use super::attack::attacks;
+use super::context::{AttackContext, Browser, NotRun, Outcome, new_email, random};
 use super::judge::Expect::{Code, Has};
-use super::stage::{Browser, NotRun, Outcome, Stage, random};
-use crate::Call;
+use super::script::Client::Visitor;
+use super::script::{AS_OWNER, Action, Request, Source, attack, control, form, get, prepare, send};
 
 const COOKIE: &str = "latchkey_session";
 
 attacks! { Sessions:
     "session_fixation", "A session that the thief chose", "OWASP ASVS V7.2.4",
-    "crates/auth/src/session.rs", "establish",
-    "The thief plants a session of their own, or a made-up one, in the victim’s browser before the victim signs in, and then uses it.",
-    &[Code(401, "sign_in_required")], fixation;
-
+        "crates/auth/src/session.rs", "establish",
+        "The thief plants a session of their own, or a made-up one, in the victim’s browser before the victim signs in, and then uses it.",
+        &[Code(401, "sign_in_required")], fixation();
     "session_after_sign_out", "The cookie after signing out", "OWASP ASVS V7.4.1",
-    "crates/web/src/sign_in.rs", "end_what_was_carried",
-    "The thief copied the cookie. The victim signs out: it has to be over on the server, too.",
-    &[Code(401, "sign_in_required")], after_sign_out;
-
+        "crates/axum/src/sign_in.rs", "end_what_was_carried",
+        "The thief copied the cookie. The victim signs out: the session has to end on the server, too.",
+        &[Code(401, "sign_in_required")],
+        send(&[
+            COPIED, GOOD_AT_FIRST,
+            control("The victim signs out", form("/sign-out", &[]), 303).by(Visitor),
+            COPY_AFTERWARDS,
+        ]);
     "session_after_sign_in", "The old cookie after a new sign-in", "OWASP ASVS V7.2.4",
-    "crates/web/src/sign_in.rs", "end_what_was_carried",
-    "The thief copied the cookie. The victim signs in again over it: only the new one may live.",
-    &[Code(401, "sign_in_required")], after_sign_in;
-
+        "crates/axum/src/sign_in.rs", "end_what_was_carried",
+        "The thief copied the cookie. The victim signs in again: only the new session may work.",
+        &[Code(401, "sign_in_required")],
+        send(&[
+            COPIED, GOOD_AT_FIRST,
+            control("The victim signs in again", form("/sign-in", AS_OWNER), 303).by(Visitor),
+            COPY_AFTERWARDS,
+        ]);
     "session_ended_elsewhere", "The cookie after “end all others”", "OWASP ASVS V7.4.3",
-    "crates/web/src/pages/account/sign_ins.rs", "end_others",
-    "The victim suspects something and ends all other sign-ins. The thief’s copy is one of them.",
-    &[Code(401, "sign_in_required")], ended_elsewhere;
-
-    "session_guessed", "A session that is made up", "OWASP ASVS V7.2.3",
-    "crates/store/src/sessions.rs", "load",
-    "The thief tries numbers, the end of a real one cut off, SQL, and nonsense.",
-    &[Code(401, "sign_in_required")], guessed;
-
+        "crates/web/src/pages/account/sign_ins.rs", "end_others",
+        "The victim suspects something and ends all other sign-ins. The thief’s copy is one of them.",
+        &[Code(401, "sign_in_required")], ended_elsewhere();
+    "session_guessed", "A guessed session", "OWASP ASVS V7.2.3",
+        "crates/store/src/sessions.rs", "load",
+        "The thief tries numbers, the end of a real one cut off, SQL, and nonsense.",
+        &[Code(401, "sign_in_required")], guessed();
     "session_stolen_by_script", "A script reads the cookie", "OWASP ASVS V3.3.4",
-    "crates/web/src/routes.rs", "sessions",
-    "A script that got onto a page takes the cookie along. A browser keeps HttpOnly cookies from scripts.",
-    &[Has("set-cookie", "HttpOnly"), Has("set-cookie", "SameSite=Lax")], marks;
-
-    "account_deleted", "The key of a deleted account", "OWASP ASVS V7.4.2",
-    "crates/web/src/pages/account/delete.rs", "act",
-    "The account is deleted. The thief still has a session cookie of it, and a JWT that has minutes to live.",
-    &[Code(401, "sign_in_required"), Code(401, "token_revoked")], account_deleted;
+        "crates/web/src/routes.rs", "sessions",
+        "A script that got onto a page takes the cookie along. A browser keeps HttpOnly cookies from scripts.",
+        &[Has("set-cookie", "HttpOnly"), Has("set-cookie", "SameSite=Lax")],
+        send(&[
+            attack("The session cookie, for scripts", form("/sign-in", AS_OWNER)).by(Visitor),
+            attack("and for other sites", form("/sign-in", AS_OWNER)).by(Visitor),
+        ]);
+    "account_deleted", "The credentials of a deleted account", "OWASP ASVS V7.4.2",
+        "crates/web/src/pages/account/delete.rs", "act",
+        "The account is deleted. The thief still has a session cookie of it, and a JWT that has minutes to live.",
+        &[Code(401, "sign_in_required"), Code(401, "token_revoked")], account_deleted();
 }
 
-fn session(stage: &Stage, who: &Browser) -> Outcome<String> {
-    let cookie = who.agent.cookie(&stage.url("/")?, COOKIE).map(str::to_owned);
+/// The victim signs in, and the thief copies the cookie.
+const COPIED: Action =
+    prepare(form("/sign-in", AS_OWNER), 303).save(&[("session", Source::Cookie(COOKIE))]);
+
+const WITH_COPY: Request = get("/account").with(&[("cookie", "latchkey_session={{session}}")]);
+
+const GOOD_AT_FIRST: Action = control("The copy is good at first", WITH_COPY, 200);
+
+const COPY_AFTERWARDS: Action = attack("The copy afterwards", WITH_COPY);
+
+fn session(context: &AttackContext, browser: &Browser) -> Outcome<String> {
+    let cookie = browser.agent.cookie(&context.target.app, COOKIE).map(str::to_owned);
     cookie.ok_or_else(|| NotRun::because("There is no session cookie."))
 }
 
-/// A thief's browser that carries this cookie.
-fn carrying(stage: &Stage, cookie: &str) -> Outcome<Browser> {
-    let mut thief = stage.thiefs_browser();
-    thief.agent.plant(&stage.url("/")?, COOKIE, cookie);
-    Ok(thief)
-}
-
-/// The owner's browser, and a thief's with a copy of its session.
-async fn copied(stage: &mut Stage) -> Outcome<(Browser, Browser)> {
-    let owner = stage.owner().await?;
-    let victim = stage.signed_in(&owner, "session").await?;
-    let mut thief = carrying(stage, &session(stage, &victim)?)?;
-    let call = stage.get("/account")?;
-    stage.control(&mut thief, "The copy is good at first", call, 200).await?;
-    Ok((victim, thief))
-}
-
-async fn fixation(stage: &mut Stage) -> Outcome {
-    let (owner, own) = (stage.owner().await?, stage.thief().await?);
-    let thiefs = stage.signed_in(&own, "session").await?;
-    for (note, planted) in
-        [("A made-up session", random()?), ("The thief’s own session", session(stage, &thiefs)?)]
-    {
-        let mut victim = carrying(stage, &planted)?;
-        stage.sign_in(&mut victim, &owner.email, &owner.password, "session").await?;
-        let call = stage.get("/account")?;
-        stage.control(&mut victim, "The victim is signed in", call, 200).await?;
-        let mut thief = carrying(stage, &planted)?;
-        stage.attack(&mut thief, note, stage.get("/account")?).await?;
+async fn fixation(context: &mut AttackContext) -> Outcome {
+    let (owner, thief) = (context.owner().await?, context.thief().await?);
+    let own = session(context, &context.signed_in(&thief).await?)?;
+    for (note, planted) in [("A made-up session", random()?), ("The thief’s own session", own)] {
+        let mut victim = context.browser_with_cookie(COOKIE, &planted);
+        context.sign_in(&mut victim, &owner.email, &owner.password).await?;
+        let call = context.get("/account")?;
+        context.control(&mut victim, "The victim is signed in", call, 200).await?;
+        let mut thief = context.browser_with_cookie(COOKIE, &planted);
+        context.attack_account(&mut thief, note).await?;
     }
     Ok(())
 }
 
-async fn after_sign_out(stage: &mut Stage) -> Outcome {
-    let (mut victim, mut thief) = copied(stage).await?;
-    let form = stage.form("/sign-out", &[])?;
-    stage.control(&mut victim, "The victim signs out", form, 303).await?;
-    stage.attack(&mut thief, "The copy afterwards", stage.get("/account")?).await?;
-    Ok(())
-}
-
-async fn after_sign_in(stage: &mut Stage) -> Outcome {
-    let (mut victim, mut thief) = copied(stage).await?;
-    let owner = stage.owner().await?;
-    let fields =
-        [("email", &*owner.email), ("password", &*owner.password), ("strategy", "session")];
-    let form = stage.form("/sign-in", &fields)?;
-    stage.control(&mut victim, "The victim signs in again", form, 303).await?;
-    stage.attack(&mut thief, "The copy afterwards", stage.get("/account")?).await?;
-    Ok(())
-}
-
-async fn ended_elsewhere(stage: &mut Stage) -> Outcome {
+async fn ended_elsewhere(context: &mut AttackContext) -> Outcome {
     // An account of its own: the others of this run must not be signed out.
-    let account = stage.account("Elsa Elsewhere", &super::people::address()?).await?;
-    let stolen = stage.signed_in(&account, "session").await?;
-    let mut thief = carrying(stage, &session(stage, &stolen)?)?;
-    let call = stage.get("/account")?;
-    stage.control(&mut thief, "The copy is good at first", call, 200).await?;
-    let mut elsewhere = account.keeper();
-    let form = stage.form("/account/sign-ins/end-others", &[])?;
-    stage.control(&mut elsewhere, "The victim ends all others", form, 303).await?;
-    stage.attack(&mut thief, "The copy afterwards", stage.get("/account")?).await?;
-    Ok(())
+    let account = context.new_account("Elsa Elsewhere", &new_email()?).await?;
+    let stolen = session(context, &context.signed_in(&account).await?)?;
+    let mut thief = context.browser_with_cookie(COOKIE, &stolen);
+    let call = context.get("/account")?;
+    context.control(&mut thief, "The copy is good at first", call, 200).await?;
+    let form = context.form("/account/sign-ins/end-others", &[])?;
+    let mut victim = account.signed_in_browser();
+    context.control(&mut victim, "The victim ends all others", form, 303).await?;
+    context.attack_account(&mut thief, "The copy afterwards").await
 }
 
-async fn guessed(stage: &mut Stage) -> Outcome {
-    let owner = stage.owner().await?;
-    let victim = stage.signed_in(&owner, "session").await?;
-    let good = session(stage, &victim)?;
-    let mut short = good.clone();
-    short.pop();
-    let call = stage.get("/account")?;
-    stage.control(&mut carrying(stage, &good)?, "The session as it is", call, 200).await?;
-    for guess in [&*short, "1", "AAAAAAAAAAAAAAAAAAAAAA", "' OR 1=1 --", &"x".repeat(8000)] {
-        let mut thief = carrying(stage, guess)?;
-        stage.attack(&mut thief, "A guess", stage.get("/account")?).await?;
+async fn guessed(context: &mut AttackContext) -> Outcome {
+    let owner = context.owner().await?;
+    let good = session(context, &context.signed_in(&owner).await?)?;
+    let call = context.get("/account")?;
+    let mut whole = context.browser_with_cookie(COOKIE, &good);
+    context.control(&mut whole, "The session as it is", call, 200).await?;
+    let short = good.get(..good.len().saturating_sub(1)).unwrap_or_default();
+    for guess in [short, "1", "AAAAAAAAAAAAAAAAAAAAAA", "' OR 1=1 --", &"x".repeat(8000)] {
+        let mut thief = context.browser_with_cookie(COOKIE, guess);
+        context.attack_account(&mut thief, "A guess").await?;
     }
     Ok(())
 }
 
-async fn marks(stage: &mut Stage) -> Outcome {
-    let owner = stage.owner().await?;
-    let fields =
-        [("email", &*owner.email), ("password", &*owner.password), ("strategy", "session")];
-    let mut browser = stage.browser();
-    for note in ["The session cookie, for scripts", "and for other sites"] {
-        let form = stage.form("/sign-in", &fields)?;
-        stage.attack(&mut browser, note, form).await?;
-    }
-    Ok(())
-}
-
-async fn account_deleted(stage: &mut Stage) -> Outcome {
-    let account = stage.account("Dora Deleted", &super::people::address()?).await?;
-    let token = stage.access_token(&account).await?;
-    let mut browser = account.keeper();
-    let mut thief = carrying(stage, &session(stage, &browser)?)?;
-    let me = stage.url("/api/v1/me")?;
-    let shown = || Call::new(http::Method::GET, me.clone()).bearer(&token);
-    let call = stage.get("/account")?;
-    stage.control(&mut thief, "The copy is good at first", call, 200).await?;
-    let mut program = stage.thiefs_browser();
-    stage.control(&mut program, "The JWT too", shown(), 200).await?;
-    stage.delete(&mut browser).await?;
-    stage.attack(&mut thief, "The session afterwards", stage.get("/account")?).await?;
-    stage.attack(&mut program, "The JWT afterwards", shown()).await?;
+async fn account_deleted(context: &mut AttackContext) -> Outcome {
+    let account = context.new_account("Dora Deleted", &new_email()?).await?;
+    let token = context.access_token(&account).await?;
+    let mut browser = account.signed_in_browser();
+    let mut thief = context.browser_with_cookie(COOKIE, &session(context, &browser)?);
+    let call = context.get("/account")?;
+    context.control(&mut thief, "The copy is good at first", call, 200).await?;
+    let me = context.api(Method::GET, "/api/v1/me", &token)?;
+    let mut program = context.thiefs_browser();
+    context.control(&mut program, "The JWT too", me.clone(), 200).await?;
+    context.delete_account(&mut browser).await?;
+    context.attack_account(&mut thief, "The session afterwards").await?;
+    context.attack(&mut program, "The JWT afterwards", me).await?;
     Ok(())
 }

@@ -1,23 +1,22 @@
-//! What a row of polls says: pure, from the samples alone.
+//! What a row of polls says.
 
 use serde::{Deserialize, Serialize};
 
-/// So many refusals in a row, and the watch is stopped: one could be a slip.
+/// So many refusals in a row end the timing: one could be a slip.
 pub const CONFIRMED: usize = 5;
 
-/// What one answer says about the key that was shown.
+/// What one answer says about the credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Seen {
     Accepted,
-    /// It does not: 401 (RFC 6750 §3.1).
+    /// 401 (RFC 6750 §3.1)
     Refused,
-    /// Something else is wrong, and nothing was said about the key.
+    /// Something else went wrong, which says nothing about the credential.
     Unclear,
 }
 
 impl Seen {
-    #[must_use]
     pub const fn of(status: u16) -> Self {
         match status {
             200..=299 => Self::Accepted,
@@ -27,8 +26,8 @@ impl Seen {
     }
 }
 
-/// The key was shown once. Times are milliseconds after the end of the sign-in,
-/// which is when whoever ended it had the answer; before it they are negative.
+/// One request with the credential. Times are milliseconds after the revocation was
+/// answered; before that they are negative.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Poll {
     pub asked: f64,
@@ -44,27 +43,21 @@ pub enum Reading {
     /// It was never accepted, so nothing could end.
     NeverAlive,
     Dead {
-        /// When it was last sent and still opened, if that was after the end.
+        /// When it was last sent and accepted, if that was after the end.
         last_accepted: Option<f64>,
-        /// When the first refusal was there.
+        /// When the first refusal arrived.
         first_refused: f64,
     },
-    /// It was refused, and opened again after that.
-    CameBack {
-        /// The first refusal.
-        refused: f64,
-        /// When it was sent that opened again.
-        accepted: f64,
-    },
-    /// It still opened when the watch was put away.
+    /// It was refused, and accepted again after that.
+    CameBack { refused: f64, accepted: f64 },
+    /// It was still accepted when the timing ended.
     Alive {
-        /// When it was last sent and still opened.
+        /// When it was last sent and accepted.
         at: f64,
     },
 }
 
-/// Reads the watch. Polls are in the order in which they were sent.
-#[must_use]
+/// Polls are in the order in which they were sent.
 pub fn reading(polls: &[Poll]) -> Reading {
     let accepted = || polls.iter().filter(|poll| poll.seen == Seen::Accepted);
     if !accepted().any(|poll| poll.answered <= 0.0) {
@@ -83,36 +76,36 @@ pub fn reading(polls: &[Poll]) -> Reading {
     Reading::Dead { last_accepted, first_refused: refused.answered }
 }
 
-/// Whether the watch has seen enough.
-#[must_use]
+/// Whether enough was seen.
 pub fn has_stopped(polls: &[Poll]) -> bool {
     let clear = polls.iter().rev().filter(|poll| poll.seen != Seen::Unclear);
     let refused = clear.take_while(|poll| poll.asked >= 0.0 && poll.seen == Seen::Refused);
     refused.count() >= CONFIRMED
 }
 
-/// Whether a key ended as soon as it was said to.
+/// Whether a credential ended as soon as promised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kept {
-    /// Within the promise, as far as one who asks every so often can tell.
+pub enum PromiseResult {
+    /// Within the promise, to within one poll.
     Yes,
     /// Later, or not at all, or only for a while.
     No,
     Unknown,
 }
 
-/// Judges a reading by what was promised, both in milliseconds. Whoever asks every
-/// `interval` sees the first refusal up to that much late.
-#[must_use]
-pub fn kept(reading: Reading, promised: f64, interval: f64) -> Kept {
+/// Judges a reading by what was promised, in milliseconds. Polling every `interval` sees the
+/// first refusal up to that much late.
+pub fn promise_result(reading: Reading, promised: f64, interval: f64) -> PromiseResult {
     match reading {
-        Reading::NeverAlive => Kept::Unknown,
-        Reading::Dead { last_accepted: None, .. } => Kept::Yes,
-        Reading::Dead { last_accepted: Some(last), .. } if last <= promised + interval => Kept::Yes,
-        Reading::Dead { .. } | Reading::CameBack { .. } => Kept::No,
-        Reading::Alive { at } if at > promised + interval => Kept::No,
-        Reading::Alive { .. } => Kept::Unknown,
+        Reading::NeverAlive => PromiseResult::Unknown,
+        Reading::Dead { last_accepted: None, .. } => PromiseResult::Yes,
+        Reading::Dead { last_accepted: Some(last), .. } if last <= promised + interval => {
+            PromiseResult::Yes
+        }
+        Reading::Dead { .. } | Reading::CameBack { .. } => PromiseResult::No,
+        Reading::Alive { at } if at > promised + interval => PromiseResult::No,
+        Reading::Alive { .. } => PromiseResult::Unknown,
     }
 }
 
@@ -184,17 +177,21 @@ mod tests {
     fn a_promise_is_kept_to_within_one_poll() {
         let dead = |last_accepted| Reading::Dead { last_accepted, first_refused: 999.0 };
         for (reading, promised, expected) in [
-            (dead(None), 0.0, Kept::Yes),
-            (dead(Some(0.0)), 0.0, Kept::Yes),
-            (dead(Some(101.0)), 0.0, Kept::No),
-            (dead(Some(1_100.0)), 1_000.0, Kept::Yes),
-            (dead(Some(1_101.0)), 1_000.0, Kept::No),
-            (Reading::CameBack { refused: 1.0, accepted: 2.0 }, 1_000.0, Kept::No),
-            (Reading::Alive { at: 900.0 }, 1_000.0, Kept::Unknown),
-            (Reading::Alive { at: 1_200.0 }, 1_000.0, Kept::No),
-            (Reading::NeverAlive, 1_000.0, Kept::Unknown),
+            (dead(None), 0.0, PromiseResult::Yes),
+            (dead(Some(0.0)), 0.0, PromiseResult::Yes),
+            (dead(Some(101.0)), 0.0, PromiseResult::No),
+            (dead(Some(1_100.0)), 1_000.0, PromiseResult::Yes),
+            (dead(Some(1_101.0)), 1_000.0, PromiseResult::No),
+            (Reading::CameBack { refused: 1.0, accepted: 2.0 }, 1_000.0, PromiseResult::No),
+            (Reading::Alive { at: 900.0 }, 1_000.0, PromiseResult::Unknown),
+            (Reading::Alive { at: 1_200.0 }, 1_000.0, PromiseResult::No),
+            (Reading::NeverAlive, 1_000.0, PromiseResult::Unknown),
         ] {
-            assert_eq!(kept(reading, promised, 100.0), expected, "{reading:?}, {promised}");
+            assert_eq!(
+                promise_result(reading, promised, 100.0),
+                expected,
+                "{reading:?}, {promised}"
+            );
         }
     }
 }

@@ -1,15 +1,10 @@
 //! Claim 3: "therefore a JWT is faster".
 
-use std::time::Duration;
-
-use http::StatusCode;
-
-use super::{Claim, Measuring, closing};
-use crate::doors::{self, Key, LATENCY};
-use crate::evidence::{Evidence, Series};
+use super::prelude::*;
+use crate::evidence::Series;
+use crate::sign_in::LATENCY;
 use crate::stats::{self, Margin, Order, compare};
-use crate::verdict::{BreakEven, Verdict};
-use crate::{Agent, Bench, Place, Result, Wishes};
+use crate::verdict::BreakEven;
 
 /// Rounds at most; each asks once with every variant.
 const ROUNDS: usize = 25;
@@ -24,30 +19,28 @@ const UNIT: &str = "ms";
 /// The time between the first and the last statement of the app about a request.
 const IN_APP: &str = "ms in the app";
 
-pub(super) const CLAIM: Claim = Claim {
+pub(super) const EXPERIMENT: Experiment = Experiment {
     number: 3,
     slug: "speed",
     sentence: "Therefore a JWT is faster",
-    method: "The same person asks GET /api/v1/me with a session and with a JWT of each algorithm, \
+    method: "The same person calls GET /api/v1/me with a session and with a JWT of each algorithm, \
              over a connection that stays open, one variant after the other, round by round. A \
              dial makes every statement of the database take longer, as if it were that far \
-             away. A JWT is sent once when nobody has seen it yet, so that its signature is \
-             checked, and once more when it is known. Differences below 0.25 ms or a tenth are \
-             not named.",
+             away. A JWT is sent once when it is new, so that its signature is checked, and once \
+             more when it is known. Differences below 0.25 ms or a tenth are not named.",
     honest: "True if the database is farther away than a signature check costs.",
     budget: Duration::from_secs(9),
-    measure,
+    measure: boxed!(measure),
     judge,
 };
 
-/// Somebody who has come in where JWTs are signed with one algorithm.
-struct Bearer {
+/// An instance that signs with one algorithm, and the credentials that it issued.
+struct SignedIn<'a> {
     algorithm: String,
-    place: Box<dyn Place>,
-    session: Agent,
-    /// Tokens that nobody has seen yet.
-    fresh: Vec<String>,
-    seen: Option<String>,
+    fixture: Fixture<'a>,
+    browser: Agent,
+    unseen: Vec<String>,
+    known: Option<String>,
 }
 
 #[derive(Clone, Copy)]
@@ -63,76 +56,61 @@ impl Variant {
         match self {
             Self::Session(latency) => session(latency),
             Self::FirstSeen => first_seen(algorithm),
-            Self::Known => known(algorithm),
-            Self::KnownFar(_) => known_far(algorithm),
+            Self::Known => format!("JWT {algorithm}, known"),
+            Self::KnownFar(_) => format!("JWT {algorithm}, known, database far away"),
         }
     }
 }
 
-fn measure<'a>(bench: &'a Bench<'a>) -> Measuring<'a> {
-    Box::pin(async move {
-        let mut bearers = Vec::new();
-        let mut measured = prepare(bench, &mut bearers).await;
-        if measured.is_ok() {
-            measured = rounds(bench, &mut bearers).await;
-        }
-        closing(bearers.into_iter().map(|bearer| bearer.place).collect(), measured).await
-    })
-}
-
-async fn prepare(bench: &Bench<'_>, bearers: &mut Vec<Bearer>) -> Result<Evidence> {
-    for algorithm in &bench.options.algorithms {
-        bench.doing(format!("starting an instance that signs with {algorithm}"));
-        let place = bench.start(&Wishes::none().set("JWT_ALGORITHM", algorithm)).await?;
-        let (algorithm, session) = (algorithm.clone(), Agent::new()?);
-        bearers.push(Bearer { algorithm, place, session, fresh: Vec::new(), seen: None });
-        // It is stopped from here on, whatever happens.
-        let Some(bearer) = bearers.last_mut() else { break };
-        let url = bearer.place.url().clone();
-        let email = doors::sign_up(&bearer.session, &url).await?;
-        doors::by_password(&mut bearer.session, &url, &email, Key::Session).await?;
-        let mut tokens = doors::tokens(&bearer.session, &url, &email).await?;
-        for count in 0..ROUNDS + WARM_UP {
-            if count >= ENOUGH + WARM_UP && !bench.has_time() {
-                break;
-            }
-            let next = doors::refresh(&bearer.session, &url, &tokens.refresh_token).await?;
-            bearer.fresh.push(std::mem::replace(&mut tokens, next).access_token);
-        }
+async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
+    let mut instances = Vec::new();
+    for algorithm in &context.options.algorithms {
+        context.doing(format!("starting an instance that signs with {algorithm}"));
+        instances.push(prepare(context, algorithm).await?);
     }
-    Ok(Evidence::default())
-}
-
-async fn rounds(bench: &Bench<'_>, bearers: &mut [Bearer]) -> Result<Evidence> {
-    bench.doing("asking, in turn");
-    let variants = variants(bearers.len(), &bench.options.latencies);
-    let variants_in_order: Vec<_> = variants
+    context.doing("asking, in turn");
+    let variants = variants(instances.len(), &context.options.latencies);
+    let labels: Vec<_> = variants
         .iter()
-        .filter_map(|(n, one)| Some(one.label(&bearers.get(*n)?.algorithm)))
+        .filter_map(|(n, one)| Some(one.label(&instances.get(*n)?.algorithm)))
         .collect();
-    let mut evidence = Evidence::default();
     for round in 0..ROUNDS + WARM_UP {
         for place in order(variants.len(), round) {
             let Some((index, variant)) = variants.get(place) else { continue };
-            let Some(bearer) = bearers.get_mut(*index) else { continue };
-            let Some((label, in_all, in_app)) = ask(bearer, *variant).await? else { continue };
+            let Some(instance) = instances.get_mut(*index) else { continue };
+            let Some((label, in_all, in_app)) = ask(instance, *variant).await? else { continue };
             if round >= WARM_UP {
-                evidence.sample(&label, UNIT, in_all);
-                evidence.sample(&label, IN_APP, in_app);
+                evidence.add_sample(&label, UNIT, in_all);
+                evidence.add_sample(&label, IN_APP, in_app);
             }
         }
-        if round >= ENOUGH + WARM_UP && !bench.has_time() {
+        if round >= ENOUGH + WARM_UP && !context.has_time() {
             break;
         }
     }
     // In the order in which people want to read them.
-    let rank = |label: &str| variants_in_order.iter().position(|one| one == label);
+    let rank = |label: &str| labels.iter().position(|one| one == label);
     evidence.series.sort_by_key(|one| (one.unit != UNIT, rank(&one.label)));
-    Ok(evidence)
+    Ok(())
 }
 
-/// In which order so many variants take their turns. Whoever comes after a slow
-/// one finds cold caches, so nobody has the same one before them each round.
+async fn prepare<'a>(context: &'a Context<'_>, algorithm: &str) -> Result<SignedIn<'a>> {
+    let options = InstanceOptions::default().set("JWT_ALGORITHM", algorithm);
+    let fixture = context.start(&options).await?;
+    let browser = fixture.browser(Credential::Session).await?;
+    let (mut tokens, mut unseen) = (fixture.tokens().await?, Vec::new());
+    for count in 0..ROUNDS + WARM_UP {
+        if count >= ENOUGH + WARM_UP && !context.has_time() {
+            break;
+        }
+        let next = sign_in::refresh(&fixture.agent, fixture.url(), &tokens.refresh_token).await?;
+        unseen.push(std::mem::replace(&mut tokens, next).access_token);
+    }
+    Ok(SignedIn { algorithm: algorithm.to_owned(), fixture, browser, unseen, known: None })
+}
+
+/// Varies the order per round, so that no variant always runs after the same one, which
+/// may have emptied caches.
 fn order(variants: usize, round: usize) -> impl Iterator<Item = usize> {
     // A step that shares no divisor with their number reaches each of them once.
     let steps: Vec<usize> = (1..variants).filter(|step| divisor(*step, variants) == 1).collect();
@@ -144,29 +122,29 @@ const fn divisor(a: usize, b: usize) -> usize {
     if b == 0 { a } else { divisor(b, a % b) }
 }
 
-fn variants(bearers: usize, latencies: &[f64]) -> Vec<(usize, Variant)> {
+fn variants(instances: usize, latencies: &[f64]) -> Vec<(usize, Variant)> {
     let farthest = latencies.iter().copied().fold(0.0, f64::max);
     // How far away the database is does not depend on the algorithm.
     let sessions = latencies.iter().map(|latency| (0, Variant::Session(*latency)));
-    let jwts = (0..bearers).flat_map(|index| {
+    let jwts = (0..instances).flat_map(|index| {
         let known = [Variant::FirstSeen, Variant::Known, Variant::KnownFar(farthest)];
         known.map(|variant| (index, variant))
     });
     sessions.chain(jwts).collect()
 }
 
-/// Asks once: which variant it was, how long it took in all and in the app.
-/// Nothing when there is no token for it yet.
-async fn ask(bearer: &mut Bearer, variant: Variant) -> Result<Option<(String, f64, f64)>> {
-    let me = doors::me(bearer.place.url())?;
+/// Asks once: which variant it was, how long it took in all and in the app, in
+/// milliseconds. Nothing when there is no token for it yet.
+async fn ask(signed_in: &mut SignedIn<'_>, variant: Variant) -> Result<Option<(String, f64, f64)>> {
+    let me = sign_in::me(signed_in.fixture.url())?;
     let far_away = |latency: f64| me.clone().with(LATENCY, &format!("{latency}ms"));
-    let mut program = bearer.session.stranger();
-    let answer = match (variant, &bearer.seen) {
-        (Variant::Session(latency), _) => bearer.session.send(far_away(latency)).await?,
+    let mut program = signed_in.browser.fresh();
+    let answer = match (variant, &signed_in.known) {
+        (Variant::Session(latency), _) => signed_in.browser.send(far_away(latency)).await?,
         (Variant::FirstSeen, _) => {
-            let Some(token) = bearer.fresh.pop() else { return Ok(None) };
+            let Some(token) = signed_in.unseen.pop() else { return Ok(None) };
             let answer = program.send(far_away(0.0).bearer(&token)).await?;
-            bearer.seen = Some(token);
+            signed_in.known = Some(token);
             answer
         }
         (Variant::Known, Some(token)) => program.send(far_away(0.0).bearer(token)).await?,
@@ -175,10 +153,9 @@ async fn ask(bearer: &mut Bearer, variant: Variant) -> Result<Option<(String, f6
         }
         (_, None) => return Ok(None),
     };
-    let answer = doors::expect(answer, StatusCode::OK)?;
-    let (_, in_app) = doors::server_timing(&answer)?;
-    let label = variant.label(&bearer.algorithm);
-    Ok(Some((label, answer.took.as_secs_f64() * 1000.0, in_app)))
+    let answer = sign_in::expect(answer, StatusCode::OK)?;
+    let (_, in_app) = sign_in::server_timing(&answer)?;
+    Ok(Some((variant.label(&signed_in.algorithm), answer.millis(), in_app)))
 }
 
 fn session(latency: f64) -> String {
@@ -198,14 +175,6 @@ fn distance(label: &str) -> f64 {
 
 fn first_seen(algorithm: &str) -> String {
     format!("JWT {algorithm}, first seen")
-}
-
-fn known(algorithm: &str) -> String {
-    format!("JWT {algorithm}, known")
-}
-
-fn known_far(algorithm: &str) -> String {
-    format!("JWT {algorithm}, known, database far away")
 }
 
 /// A JWT is faster when it is so whatever the distance. When what it gains
@@ -243,7 +212,9 @@ fn judge(evidence: &Evidence) -> Verdict {
         return far_enough(evidence, nearest);
     }
     if jwts.iter().any(|jwt| is_less(jwt, farthest)) {
-        return Verdict::undecided("It depends on the algorithm, and on this machine’s noise.");
+        return Verdict::undecided(
+            "It depends on the algorithm, and on the noise of this machine.",
+        );
     }
     if jwts.iter().all(|jwt| order(jwt, farthest) == Some(Order::More)) {
         return Verdict::no("Every JWT was slower than a session, however far away its database.");
@@ -251,9 +222,9 @@ fn judge(evidence: &Evidence) -> Verdict {
     Verdict::undecided("Even far away the difference is inside this machine’s noise.")
 }
 
-/// The break-even: how far the database has to be away for its statement to
-/// cost what the dearest signature check costs. From the times in the app, which have
-/// no network in them; where they do not differ, there is none.
+/// The break-even: how far away the database has to be for its statement to cost as much as
+/// the most expensive signature check. From the times in the app, which have no network in
+/// them; where they do not differ, there is none.
 fn far_enough(evidence: &Evidence, nearest: &Series) -> Verdict {
     let lookup = evidence.values(&nearest.label, IN_APP);
     let dearest = evidence
@@ -270,14 +241,14 @@ fn far_enough(evidence: &Evidence, nearest: &Series) -> Verdict {
         Some(Order::More) => {
             let value = distance(&nearest.label) + checked - looked_up;
             let because = format!(
-                "The dearest check ({name}) costs what the lookup costs in a database that is \
+                "The most expensive check ({name}) costs what the lookup costs in a database that is \
                  {value:.2} ms away. Nearer than that the session is faster; farther away, the JWT."
             );
             (because, Some(value))
         }
         Some(Order::Less) => (
             format!(
-                "Even the dearest check ({name}, {checked:.2} ms in the app) costs less than the \
+                "Even the most expensive check ({name}, {checked:.2} ms in the app) costs less than the \
                  lookup in the nearest database ({looked_up:.2} ms); with each millisecond of \
                  distance the JWT gains one more."
             ),
@@ -285,8 +256,8 @@ fn far_enough(evidence: &Evidence, nearest: &Series) -> Verdict {
         ),
         _ => (
             format!(
-                "Near by there is no difference worth naming: in the app the slowest JWT that \
-                 nobody has seen yet ({name}) takes {checked:.2} ms, and a session from the \
+                "Near by there is no difference worth naming: in the app the slowest JWT that is \
+                 seen for the first time ({name}) takes {checked:.2} ms, and a session from the \
                  nearest database {looked_up:.2} ms. With each millisecond of distance the \
                  session takes one more, and the JWT none."
             ),
@@ -314,15 +285,15 @@ mod tests {
                 (first_seen("ES256"), jwt),
                 (first_seen("EdDSA"), jwt),
             ] {
-                evidence.sample(&label, UNIT, value + noise);
-                evidence.sample(&label, IN_APP, value + noise);
+                evidence.add_sample(&label, UNIT, value + noise);
+                evidence.add_sample(&label, IN_APP, value + noise);
             }
         }
         evidence
     }
 
     #[test]
-    fn everybody_takes_a_turn_and_follows_others_each_round() {
+    fn each_takes_a_turn_and_follows_another_each_round() {
         for variants in [1, 2, 5, 14, 16] {
             for round in 0..8 {
                 let mut turns: Vec<_> = order(variants, round).collect();
@@ -365,7 +336,7 @@ mod tests {
             let mut evidence = evidence(0.3, 0.3, 3.0);
             evidence.series.retain(|one| !one.label.starts_with("session"));
             for latency in latencies {
-                (0..20).for_each(|_| evidence.sample(&session(*latency), UNIT, 0.3));
+                (0..20).for_each(|_| evidence.add_sample(&session(*latency), UNIT, 0.3));
             }
             assert_eq!(judge(&evidence).word(), "undecided", "{latencies:?}");
         }
@@ -380,8 +351,8 @@ mod tests {
         let mut found = evidence(0.9, 10.9, 2.0);
         for n in 0..20_u8 {
             // Measured in a lucky moment.
-            found.sample(&session(0.5), UNIT, 0.7 + f64::from(n) / 200.0);
-            found.sample(&session(0.5), IN_APP, 0.1);
+            found.add_sample(&session(0.5), UNIT, 0.7 + f64::from(n) / 200.0);
+            found.add_sample(&session(0.5), IN_APP, 0.1);
         }
         let Verdict::TrueIf { break_even: Some(found), .. } = judge(&found) else { panic!() };
         assert!((found.value - 1.1).abs() < 1e-9, "{found:?}");

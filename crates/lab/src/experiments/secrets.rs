@@ -1,18 +1,13 @@
 //! Claim 10: "The password is never shared with the app".
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use serde_json::Value;
 
-use super::seen::get;
-use super::{Claim, Measuring, closing};
-use crate::doors::{self, Door, Key};
-use crate::evidence::Evidence;
-use crate::verdict::Verdict;
-use crate::{Agent, Answer, Bench, Error, Place, Result, Wishes};
+use super::prelude::*;
+use crate::stats::as_f64;
 
-/// What is worth stealing in a sign-in, as RFC 6749 and our form call it.
+/// What is worth stealing in a sign-in, as RFC 6749 and the form call it.
 const SECRETS: [&str; 6] =
     ["password", "code", "code_verifier", "client_secret", "access_token", "id_token"];
 
@@ -20,50 +15,35 @@ const TIMES: &str = "exchanges that hold the password";
 const EXCHANGES: &str = "exchanges";
 const IN_RECORD: &str = "the password itself, in the record of the sign-in";
 
-pub(super) const CLAIM: Claim = Claim {
+pub(super) const EXPERIMENT: Experiment = Experiment {
     number: 10,
     slug: "secrets",
     sentence: "The password is never shared with the app",
-    method: "Somebody comes in by each door. The record of that sign-in (its HAR, which every \
-             sign-in has under /traces) tells which secret was in which exchange, and so which \
-             parties saw it. The record itself holds no secret, only what each one was.",
+    method: "One sign-in through each door. The record of a sign-in (its HAR, under /traces) says \
+             which secret was in which exchange, and so which parties saw it. The record itself \
+             holds no secret, only what each one was.",
     honest: "With OAuth the app sees no password. With a password of its own it sees all of it, \
              once.",
     budget: Duration::from_secs(3),
-    measure,
+    measure: boxed!(measure),
     judge,
 };
 
-fn measure<'a>(bench: &'a Bench<'a>) -> Measuring<'a> {
-    Box::pin(async move {
-        let place = bench.start(&Wishes::none()).await?;
-        let mut evidence = Evidence::default();
-        bench.doing("reading who saw what off two recorded sign-ins");
-        let measured = read(place.as_ref(), &mut evidence).await;
-        closing(vec![place], measured.map(|()| evidence)).await
-    })
-}
-
-async fn read(place: &dyn Place, evidence: &mut Evidence) -> Result<()> {
-    let nobody = Agent::new()?;
-    let email = doors::sign_up(&nobody, place.url()).await?;
+async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
+    let fixture = context.start(&InstanceOptions::default()).await?;
+    context.doing("reading two recorded sign-ins");
     let mut recorded = String::new();
-    for door in Door::ALL {
-        let mut agent = nobody.stranger();
-        let answers = match door {
-            Door::OAuth => doors::by_oauth(&mut agent, place, "ada", Key::Session).await?,
-            Door::Password => {
-                doors::by_password(&mut agent, place.url(), &email, Key::Session).await?
-            }
-        };
-        let record = record(&mut agent, place, &answers).await?;
+    for method in SignInMethod::ALL {
+        let (mut browser, answers) = fixture.sign_in(method, Credential::Session).await?;
+        let record = sign_in::record(&mut browser, fixture.url(), &answers).await?;
+        let none = || Error::NotHere("it records no sign-ins (TRACES)".to_owned());
+        let record = record.ok_or_else(none)?;
         recorded.push_str(&record.text());
-        let archive: Value = serde_json::from_slice(&record.body).unwrap_or_default();
-        let entries = archive["log"]["entries"].as_array().cloned().unwrap_or_default();
-        note(evidence, door, &entries);
+        let entries = record.json()["log"]["entries"].as_array().cloned().unwrap_or_default();
+        note(evidence, method, &entries);
     }
-    let found = is_in(&recorded, doors::PASSWORD);
-    evidence.fact(IN_RECORD, if found { "is there" } else { "is nowhere" });
+    let found = is_in(&recorded, sign_in::PASSWORD);
+    evidence.add_fact(IN_RECORD, if found { "is there" } else { "is nowhere" });
     Ok(())
 }
 
@@ -72,41 +52,28 @@ fn is_in(text: &str, password: &str) -> bool {
     ["+", "%20", " "].iter().any(|space| text.contains(&password.replace(' ', space)))
 }
 
-/// The HAR of the sign-in that these answers complete.
-async fn record(agent: &mut Agent, place: &dyn Place, answers: &[Answer]) -> Result<Answer> {
-    let id = answers.last().and_then(|answer| answer.header("x-latchkey-trace"));
-    let Some(id) = id else {
-        return Err(Error::NotHere("it records no sign-ins (TRACES)".to_owned()));
-    };
-    let har = get(agent, place.url(), &format!("/traces/{id}/har")).await?;
-    doors::expect(har, http::StatusCode::OK)
-}
-
-/// Who saw which secret, and how often the password crossed the wire.
-fn note(evidence: &mut Evidence, door: Door, entries: &[Value]) {
-    let mut seen: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
-    let mut times = 0_u32;
+/// Adds who saw which secret, and how often the password crossed the wire.
+fn note(evidence: &mut Evidence, method: SignInMethod, entries: &[Value]) {
+    let mut seen: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let mut times = 0;
     for entry in entries {
         let parties = ["from", "to"].map(|side| entry["_latchkey"][side].as_str());
         let is_there = |secret: &&str| {
             holds(entry, secret) || *secret == "client_secret" && authenticates(entry)
         };
         for secret in SECRETS.into_iter().filter(is_there) {
-            // Whoever takes part in an exchange sees what is in it.
-            let parties = parties.into_iter().flatten().map(str::to_owned);
-            seen.entry(secret).or_default().extend(parties);
-            times += u32::from(secret == "password");
+            // Both sides of an exchange see what is in it.
+            seen.entry(secret).or_default().extend(parties.into_iter().flatten());
+            times += usize::from(secret == "password");
         }
     }
     for secret in SECRETS {
-        let parties = seen
-            .get(secret)
-            .map(|parties| parties.iter().map(String::as_str).collect::<Vec<_>>().join(", "));
-        evidence.fact(label(door, secret), parties.as_deref().unwrap_or("nobody"));
+        let parties = seen.get(secret).map(|parties| Vec::from_iter(parties.iter().copied()));
+        let parties = parties.map_or("nobody".to_owned(), |parties| parties.join(", "));
+        evidence.add_fact(label(method, secret), parties);
     }
-    evidence.sample(door.name(), TIMES, f64::from(times));
-    let all = u32::try_from(entries.len()).unwrap_or(u32::MAX);
-    evidence.sample(door.name(), EXCHANGES, f64::from(all));
+    evidence.add_sample(method.name(), TIMES, as_f64(times));
+    evidence.add_sample(method.name(), EXCHANGES, as_f64(entries.len()));
 }
 
 /// Whether a client says who it is with its secret in the header (RFC 6749 §2.3.1).
@@ -138,33 +105,33 @@ fn names(text: &str, name: &str) -> bool {
     text.match_indices(&parameter).any(|(at, _)| begins(at)) || text.contains(&member)
 }
 
-fn label(door: Door, secret: &str) -> String {
-    format!("{}: who saw the {}", door.name(), secret.replace('_', " "))
+fn label(method: SignInMethod, secret: &str) -> String {
+    format!("{}: who saw the {}", method.name(), secret.replace('_', " "))
 }
 
 fn judge(evidence: &Evidence) -> Verdict {
-    let saw = |door, secret| evidence.seen(&label(door, secret));
+    let saw = |method, secret| evidence.fact(&label(method, secret));
     let (Some(oauth), Some(local), Some(code), Some(recorded)) = (
-        saw(Door::OAuth, "password"),
-        saw(Door::Password, "password"),
-        saw(Door::OAuth, "code"),
-        evidence.seen(IN_RECORD),
+        saw(SignInMethod::OAuth, "password"),
+        saw(SignInMethod::Password, "password"),
+        saw(SignInMethod::OAuth, "code"),
+        evidence.fact(IN_RECORD),
     ) else {
         return Verdict::undecided("One of the two sign-ins was not recorded.");
     };
     if code == "nobody" || !local.contains("app") || recorded != "is nowhere" {
-        return Verdict::undecided("The records do not show what must be in them.");
+        return Verdict::undecided("The records lack what must be in them.");
     }
     if oauth.contains("app") {
-        return Verdict::no("With OAuth, too, the password went through the app.");
+        return Verdict::no("The app saw the password with OAuth, too.");
     }
-    let times = evidence.median(Door::Password.name(), TIMES).unwrap_or_default();
+    let times = evidence.median(SignInMethod::Password.name(), TIMES).unwrap_or_default();
     Verdict::only_if(
         "the door is OAuth",
         format!(
-            "Through OAuth the app saw a code and tokens, and no password: that is typed at the \
-             provider, and the local one asks for none. Through the password’s door it was seen \
-             by {}, in {times} exchange.",
+            "With OAuth the app saw a code and tokens, and no password: you type that at the \
+             provider, and the local one asks for none. At the password’s door it was seen by \
+             {}, in {times} exchange.",
             local.replace(", ", " and ")
         ),
     )
@@ -201,11 +168,11 @@ mod tests {
             (r#"{"password":"a lantern under the stairs"}"#, true),
             (r#""text":"email=a&password=(26 bytes)""#, false),
         ] {
-            assert_eq!(is_in(text, doors::PASSWORD), expected, "{text}");
+            assert_eq!(is_in(text, sign_in::PASSWORD), expected, "{text}");
         }
     }
 
-    fn sign_in(door: Door, text: &str, from: &str, to: &str) -> Evidence {
+    fn sign_in(method: SignInMethod, text: &str, from: &str, to: &str) -> Evidence {
         let mut evidence = Evidence::default();
         let page = json!({
             "request": { "url": "http://a/sign-in" },
@@ -219,28 +186,29 @@ mod tests {
             "response": { "content": { "mimeType": "" }, "redirectURL": "" },
             "_latchkey": { "from": from, "to": to },
         });
-        note(&mut evidence, door, &[page, sent]);
+        note(&mut evidence, method, &[page, sent]);
         evidence
     }
 
     #[test]
     fn a_page_that_asks_is_not_somebody_who_saw() {
-        let local = sign_in(Door::Password, "email=a&password=x", "browser", "app");
-        assert_eq!(local.seen(&label(Door::Password, "password")), Some("app, browser"));
+        let local = sign_in(SignInMethod::Password, "email=a&password=x", "browser", "app");
+        assert_eq!(local.fact(&label(SignInMethod::Password, "password")), Some("app, browser"));
         assert_eq!(local.median("password", TIMES), Some(1.0));
-        let oauth = sign_in(Door::OAuth, "code=x", "app", "provider");
-        assert_eq!(oauth.seen(&label(Door::OAuth, "password")), Some("nobody"));
-        assert_eq!(oauth.seen(&label(Door::OAuth, "code")), Some("app, provider"));
+        let oauth = sign_in(SignInMethod::OAuth, "code=x", "app", "provider");
+        assert_eq!(oauth.fact(&label(SignInMethod::OAuth, "password")), Some("nobody"));
+        assert_eq!(oauth.fact(&label(SignInMethod::OAuth, "code")), Some("app, provider"));
     }
 
     #[test]
     fn the_door_decides() {
         let with = |oauth: &str, local: &str, recorded: &str| {
-            let mut evidence = Evidence::default();
-            evidence.fact(label(Door::OAuth, "password"), oauth);
-            evidence.fact(label(Door::OAuth, "code"), "app, browser, provider");
-            evidence.fact(label(Door::Password, "password"), local);
-            evidence.fact(IN_RECORD, recorded);
+            let evidence = Evidence::of([
+                (&*label(SignInMethod::OAuth, "password"), oauth),
+                (&*label(SignInMethod::OAuth, "code"), "app, browser, provider"),
+                (&*label(SignInMethod::Password, "password"), local),
+                (IN_RECORD, recorded),
+            ]);
             judge(&evidence).word()
         };
         assert_eq!(with("nobody", "app, browser", "is nowhere"), "true if");

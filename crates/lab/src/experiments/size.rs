@@ -1,14 +1,8 @@
 //! Claim 4: "a JWT is compact".
 
-use std::time::Duration;
-
-use http::StatusCode;
-
-use super::{Claim, Measuring, closing};
-use crate::doors::{self, Key};
-use crate::evidence::{Evidence, capital};
-use crate::verdict::Verdict;
-use crate::{Agent, Bench, Place, Result, Wishes};
+use super::prelude::*;
+use crate::evidence::capital;
+use crate::stats::as_f64;
 
 /// What browsers keep of one cookie, name and value together (RFC 6265 §6.1).
 const COOKIE_LIMIT: f64 = 4096.0;
@@ -25,59 +19,46 @@ const HEADER_LIMIT: f64 = 8192.0;
 const UNIT: &str = "bytes";
 const SESSION: &str = "session cookie";
 
-pub(super) const CLAIM: Claim = Claim {
+pub(super) const EXPERIMENT: Experiment = Experiment {
     number: 4,
     slug: "size",
     sentence: "A JWT is compact",
-    method: "One person comes in with a session, and then with a JWT again and again, with more \
+    method: "One person signs in with a session, and then with a JWT again and again, with more \
              roles each time. Counted are the bytes of the cookie that a browser sends with \
              every request: name, equals sign and value.",
     honest: "False compared with a session id; true compared with SAML.",
     budget: Duration::from_secs(3),
-    measure,
+    measure: boxed!(measure),
     judge,
 };
 
-fn measure<'a>(bench: &'a Bench<'a>) -> Measuring<'a> {
-    Box::pin(async move {
-        let place = bench.start(&Wishes::none()).await?;
-        let measured = weigh(bench, place.as_ref()).await;
-        closing(vec![place], measured).await
-    })
-}
-
-async fn weigh(bench: &Bench<'_>, place: &dyn Place) -> Result<Evidence> {
-    let mut agent = Agent::new()?;
-    let email = doors::sign_up(&agent, place.url()).await?;
-    let mut evidence = Evidence::default();
-    doors::by_password(&mut agent, place.url(), &email, Key::Session).await?;
-    evidence.sample(SESSION, UNIT, cookie(&agent, place, Key::Session)?);
-    // The same person from now on: only what is carried changes.
-    let mut agent = agent.stranger();
-    doors::by_password(&mut agent, place.url(), &email, Key::Jwt).await?;
+async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
+    let fixture = context.start(&InstanceOptions::default()).await?;
+    let url = fixture.url();
+    let session = fixture.browser(Credential::Session).await?;
+    evidence.add_sample(SESSION, UNIT, cookie(&session, &fixture, Credential::Session)?);
+    let mut browser = fixture.browser(Credential::Jwt).await?;
+    let (name, _) = credential_cookie(&browser, url, Credential::Jwt)?;
     for count in ROLES {
-        if count > ENOUGH && !bench.has_time() {
+        if count > ENOUGH && !context.has_time() {
             break;
         }
-        bench.doing(format!("weighing a JWT with {count} roles"));
+        context.doing(format!("weighing a JWT with {count} roles"));
         let roles: Vec<String> = (1..=count).map(|n| format!("team-{n:03}-editor")).collect();
-        place.give_roles(&email, &roles).await?;
+        fixture.instance.set_roles(&fixture.email, &roles).await?;
         // The roles come into the token when it is issued.
-        let fresh = doors::tokens(&agent, place.url(), &email).await?.access_token;
-        let (header, payload) = parts(&fresh);
+        let token = fixture.tokens().await?.access_token;
+        let (header, payload) = parts(&token);
         let label = jwt(count);
-        let (name, _) = doors::carried(&agent, place.url(), Key::Jwt)?;
-        agent.plant(place.url(), &name, &fresh);
-        evidence.sample(&label, UNIT, cookie(&agent, place, Key::Jwt)?);
-        evidence.fact(
+        browser.set_cookie(url, &name, &token);
+        evidence.add_sample(&label, UNIT, cookie(&browser, &fixture, Credential::Jwt)?);
+        evidence.add_fact(
             format!("{label}, of which"),
             format!("header {header}, claims {payload}, signature and dots the rest"),
         );
-        let mut program = agent.stranger();
-        let answer = program.send(doors::me(place.url())?.bearer(&fresh)).await?;
-        doors::expect(answer, StatusCode::OK)?;
+        sign_in::expect(fixture.get_with(&token, "/api/v1/me").await?, StatusCode::OK)?;
     }
-    Ok(evidence)
+    Ok(())
 }
 
 fn jwt(roles: usize) -> String {
@@ -94,14 +75,13 @@ fn parts(token: &str) -> (usize, usize) {
 }
 
 /// The bytes of a cookie as a browser sends it.
-#[expect(clippy::cast_precision_loss, reason = "a cookie is shorter than 2^52 bytes")]
-fn cookie(agent: &Agent, place: &dyn Place, key: Key) -> Result<f64> {
-    let (name, value) = doors::carried(agent, place.url(), key)?;
-    Ok((name.len() + 1 + value.len()) as f64)
+fn cookie(browser: &Agent, fixture: &Fixture<'_>, credential: Credential) -> Result<f64> {
+    let (name, value) = credential_cookie(browser, fixture.url(), credential)?;
+    Ok(as_f64(name.len() + 1 + value.len()))
 }
 
 fn judge(evidence: &Evidence) -> Verdict {
-    let jwts: Vec<_> = evidence.beginning_with("JWT ").collect();
+    let jwts: Vec<_> = evidence.series.iter().filter(|one| one.label.starts_with("JWT ")).collect();
     let (Some(session), Some(smallest)) =
         (evidence.median(SESSION, UNIT), jwts.first().and_then(|one| one.values.first()))
     else {
@@ -141,10 +121,11 @@ mod tests {
     #[test]
     fn compact_is_what_is_not_twice_a_session() {
         for (session, token, expected) in [(40.0, 800.0, "false"), (40.0, 70.0, "true")] {
-            let mut evidence = Evidence::default();
-            evidence.sample(SESSION, UNIT, session);
-            evidence.sample(&jwt(0), UNIT, token);
-            evidence.sample(&jwt(100), UNIT, 5000.0);
+            let evidence = Evidence::default().and([
+                (SESSION, UNIT, session),
+                (&*jwt(0), UNIT, token),
+                (&*jwt(100), UNIT, 5000.0),
+            ]);
             let verdict = judge(&evidence);
             assert_eq!(verdict.word(), expected);
             assert!(verdict.because().contains("A JWT with 100 roles is larger than the 4,096"));

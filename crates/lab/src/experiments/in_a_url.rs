@@ -1,16 +1,6 @@
 //! Claim 14: "It can be passed in a URL".
 
-use std::time::Duration;
-
-use http::Method;
-
-use super::seen::{get, said};
-use super::{Claim, Measuring, closing};
-use crate::doors::{self, Key};
-use crate::evidence::Evidence;
-use crate::ground::at;
-use crate::verdict::Verdict;
-use crate::{Agent, Bench, Call, Place, Result, Wishes};
+use super::prelude::*;
 
 /// What tokens are called where they are put into URLs.
 const NAMES: [&str; 3] = ["access_token", "token", "jwt"];
@@ -23,7 +13,7 @@ const IN_BODY: &str = "in the form of a page (RFC 6750 §2.2)";
 const REFERRER: &str = "Referrer-Policy: what a link to elsewhere tells of the URL";
 const REPLAYED: &str = "the URL with the code that ended a sign-in, opened again from the history";
 
-pub(super) const CLAIM: Claim = Claim {
+pub(super) const EXPERIMENT: Experiment = Experiment {
     number: 14,
     slug: "in-a-url",
     sentence: "It can be passed in a URL",
@@ -33,52 +23,39 @@ pub(super) const CLAIM: Claim = Claim {
     honest: "It works nowhere here: refused, with the reason. URLs end up in histories, in \
              Referer headers and in access logs.",
     budget: Duration::from_secs(3),
-    measure,
+    measure: boxed!(measure),
     judge,
 };
 
-fn measure<'a>(bench: &'a Bench<'a>) -> Measuring<'a> {
-    Box::pin(async move {
-        let place = bench.start(&Wishes::none()).await?;
-        let mut evidence = Evidence::default();
-        bench.doing("passing tokens in URLs");
-        let measured = pass(place.as_ref(), &mut evidence).await;
-        closing(vec![place], measured.map(|()| evidence)).await
-    })
-}
-
-async fn pass(place: &dyn Place, evidence: &mut Evidence) -> Result<()> {
-    let nobody = Agent::new()?;
-    let email = doors::sign_up(&nobody, place.url()).await?;
-    let token = doors::tokens(&nobody, place.url(), &email).await?.access_token;
-    let good = nobody.stranger().send(doors::me(place.url())?.bearer(&token)).await?;
-    evidence.fact(IN_HEADER, said(&good));
+async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
+    let fixture = context.start(&InstanceOptions::default()).await?;
+    context.doing("passing tokens in URLs");
+    let agent = &fixture.agent;
+    let token = fixture.tokens().await?.access_token;
+    let good = fixture.get_with(&token, "/api/v1/me").await?;
+    evidence.add_fact(IN_HEADER, good.summary());
     let policy = good.header("referrer-policy").unwrap_or("none: the browser’s own");
-    evidence.fact(REFERRER, policy);
-    for path in PATHS {
-        for name in NAMES {
-            let answer =
-                get(&mut nobody.stranger(), place.url(), &query(path, name, &token)).await?;
-            evidence.fact(label(path, name), said(&answer));
-        }
+    evidence.add_fact(REFERRER, policy);
+    for (path, name) in ways() {
+        let answer = fixture.get(&mut agent.fresh(), &format!("{path}?{name}={token}")).await?;
+        evidence.add_fact(label(path, name), answer.summary());
     }
-    let both = at(place.url(), &query("/api/v1/me", "access_token", &token))?;
-    let both = Call::new(Method::GET, both).bearer(&token);
-    evidence.fact(BESIDE, said(&nobody.stranger().send(both).await?));
-    let form = Call::form(at(place.url(), "/api/v1/contacts")?, &[("access_token", &token)]);
-    evidence.fact(IN_BODY, said(&nobody.stranger().send(form).await?));
+    let both = fixture.get_with(&token, &format!("/api/v1/me?access_token={token}")).await?;
+    evidence.add_fact(BESIDE, both.summary());
+    let form = Call::form(at(fixture.url(), "/api/v1/contacts")?, &[("access_token", &token)]);
+    evidence.add_fact(IN_BODY, agent.fresh().send(form).await?.summary());
     // OAuth itself passes a code in a URL. It works once.
-    let mut browser = nobody.stranger();
-    let walked = doors::by_oauth(&mut browser, place, "ada", Key::Session).await?;
-    if let Some(callback) = walked.last() {
+    let (mut browser, exchanges) =
+        fixture.sign_in(SignInMethod::OAuth, Credential::Session).await?;
+    if let Some(callback) = exchanges.last() {
         let again = browser.send(Call::get(callback.url.clone())).await?;
-        evidence.fact(REPLAYED, said(&again));
+        evidence.add_fact(REPLAYED, again.summary());
     }
     Ok(())
 }
 
-fn query(path: &str, name: &str, token: &str) -> String {
-    format!("{path}?{name}={token}")
+fn ways() -> impl Iterator<Item = (&'static str, &'static str)> {
+    PATHS.into_iter().flat_map(|path| NAMES.map(|name| (path, name)))
 }
 
 fn label(path: &str, name: &str) -> String {
@@ -86,33 +63,28 @@ fn label(path: &str, name: &str) -> String {
 }
 
 fn judge(evidence: &Evidence) -> Verdict {
-    let mut tried = Vec::new();
-    for path in PATHS {
-        for name in NAMES {
-            tried.extend(evidence.seen(&label(path, name)));
-        }
-    }
-    tried.extend([BESIDE, IN_BODY].into_iter().filter_map(|label| evidence.seen(label)));
-    let (Some(replayed), Some(policy)) = (evidence.seen(REPLAYED), evidence.seen(REFERRER)) else {
+    let labels: Vec<_> = ways().map(|(path, name)| label(path, name)).collect();
+    let labels = labels.iter().map(String::as_str).chain([BESIDE, IN_BODY]);
+    let tried: Vec<_> = labels.filter_map(|label| evidence.fact(label)).collect();
+    let Some([replayed, policy]) = evidence.all_facts([REPLAYED, REFERRER]) else {
         return Verdict::undecided("Not everything was tried.");
     };
-    if tried.len() != PATHS.len() * NAMES.len() + 2 || evidence.seen(IN_HEADER) != Some("200") {
-        return Verdict::undecided("The token was no good in the header, either.");
+    if tried.len() != ways().count() + 2 || evidence.fact(IN_HEADER) != Some("200") {
+        return Verdict::undecided("The token failed in the header, too.");
     }
     let let_in = tried.iter().filter(|said| said.starts_with('2')).count();
     if let_in > 0 {
-        return Verdict::yes(format!("{let_in} of {} ways to pass it were let in.", tried.len()));
+        return Verdict::yes(format!("{let_in} of {} ways to pass it worked.", tried.len()));
     }
     if replayed.starts_with(['2', '3']) {
-        return Verdict::yes("A code from the history signed somebody in a second time.");
+        return Verdict::yes("A code from the history signed in a second time.");
     }
-    // At a page it is as if there were none; at the API the reason is told.
-    let at_api = |path: &&&str| path.starts_with("/api/");
-    let api = PATHS.iter().filter(at_api).flat_map(|path| NAMES.map(|name| label(path, name)));
-    let told = api.chain([BESIDE.to_owned()]);
-    let is_told = |label: String| evidence.seen(&label) == Some("400 token_in_url");
+    // A page treats it as no token at all; the API gives the reason.
+    let at_api = ways().filter(|(path, _)| path.starts_with("/api/"));
+    let mut told = at_api.map(|(path, name)| label(path, name)).chain([BESIDE.to_owned()]);
+    let is_told = |label: String| evidence.fact(&label) == Some("400 token_in_url");
     let is_refused = |said: &&str| said.starts_with('4') && !said.starts_with("429");
-    if !told.into_iter().all(is_told) || !tried.iter().chain([&replayed]).all(is_refused) {
+    if !told.all(is_told) || !tried.iter().chain([&replayed]).all(is_refused) {
         return Verdict::undecided("Not everything was refused for what it is: see the answers.");
     }
     Verdict::no(format!(
@@ -124,7 +96,7 @@ fn judge(evidence: &Evidence) -> Verdict {
     ))
 }
 
-/// What a link to another site tells of the URL that it stands on, by the policy
+/// What a link to another site tells of the URL of its page, by the policy
 /// (Referrer Policy §3).
 fn told_to_others(policy: &str) -> &'static str {
     match policy {
@@ -142,17 +114,14 @@ mod tests {
     use super::*;
 
     fn with(header: &str, api: &str, replayed: &str) -> &'static str {
-        let mut evidence = Evidence::default();
-        evidence.fact(IN_HEADER, header);
-        evidence.fact(REFERRER, "same-origin");
-        for path in PATHS {
-            for name in NAMES {
-                evidence.fact(label(path, name), api);
-            }
-        }
-        evidence.fact(BESIDE, "400 token_in_url");
-        evidence.fact(IN_BODY, "401 token_missing");
-        evidence.fact(REPLAYED, replayed);
+        let mut evidence = Evidence::of([
+            (IN_HEADER, header),
+            (REFERRER, "same-origin"),
+            (BESIDE, "400 token_in_url"),
+            (IN_BODY, "401 token_missing"),
+            (REPLAYED, replayed),
+        ]);
+        ways().for_each(|(path, name)| evidence.add_fact(label(path, name), api));
         judge(&evidence).word()
     }
 

@@ -1,17 +1,10 @@
 //! Claim 11: "tampering is detected".
 
-use std::time::Duration;
-
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
-use http::StatusCode;
 
-use super::{Claim, Measuring, closing};
-use crate::doors::{self, Key};
-use crate::evidence::{Evidence, Series};
-use crate::stats::all_are;
-use crate::verdict::Verdict;
-use crate::{Agent, Answer, Bench, Error, Place, Result, Wishes};
+use super::prelude::*;
+use crate::evidence::Series;
 
 /// Bytes of the claims between two that are tried; of the rest, each is.
 const STRIDE: usize = 5;
@@ -21,111 +14,78 @@ const UNCLEAR: &str = "neither let in nor refused";
 const UNTOUCHED: &str = "the token as it was issued";
 const PARTS: [&str; 3] = ["header", "claims", "signature"];
 
-pub(super) const CLAIM: Claim = Claim {
+pub(super) const EXPERIMENT: Experiment = Experiment {
     number: 11,
     slug: "tampering",
     sentence: "Tampering is detected",
     method: "A JWT is sent to GET /api/v1/me as it was issued, then with one bit flipped, byte by \
              byte in each of its three parts, then with its header rewritten, and a session id \
-             with one letter changed. Written down is the code of the check that refused.",
+             with one character changed. Noted is the code of the check that refused it.",
     honest: "Refused, with the check that refused it.",
     budget: Duration::from_secs(3),
-    measure,
+    measure: boxed!(measure),
     judge,
 };
 
-fn measure<'a>(bench: &'a Bench<'a>) -> Measuring<'a> {
-    Box::pin(async move {
-        let place = bench.start(&Wishes::none()).await?;
-        let measured = tamper(bench, place.as_ref()).await;
-        closing(vec![place], measured).await
-    })
-}
-
-async fn tamper(bench: &Bench<'_>, place: &dyn Place) -> Result<Evidence> {
-    let mut agent = Agent::new()?;
-    let email = doors::sign_up(&agent, place.url()).await?;
-    let token = doors::tokens(&agent, place.url(), &email).await?.access_token;
-    let mut evidence = Evidence::default();
-    let mut codes = Codes::default();
+async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
+    let fixture = context.start(&InstanceOptions::default()).await?;
+    let token = fixture.tokens().await?.access_token;
     for _ in 0..5 {
-        let answer = send(&agent, place, &token).await?;
-        note(&mut evidence, UNTOUCHED, answer.status);
+        let answer = fixture.get_with(&token, "/api/v1/me").await?;
+        add_status(evidence, UNTOUCHED, answer.status);
     }
+    let mut codes = Codes::default();
     for (part, name) in PARTS.iter().enumerate() {
-        bench.doing(format!("flipping bits of the {name}"));
+        context.doing(format!("flipping bits of the {name}"));
         let label = format!("one bit of the {name} flipped");
         let length = decoded(&token, part)?.len();
         let step = if part == 1 { STRIDE } else { 1 };
         for byte in (0..length).step_by(step) {
             let forged = flipped(&token, part, byte)?;
-            let answer = send(&agent, place, &forged).await?;
-            note(&mut evidence, &label, answer.status);
-            codes.note(&label, &answer);
-            if !bench.has_time() {
+            codes.add(evidence, &label, &fixture.get_with(&forged, "/api/v1/me").await?);
+            if !context.has_time() {
                 break;
             }
         }
     }
-    bench.doing("rewriting the header");
+    context.doing("rewriting the header");
     for (label, header, keeps_signature) in [
         ("alg: none, without a signature", r#"{"alg":"none","typ":"at+jwt"}"#, false),
         ("alg: None, without a signature", r#"{"alg":"None","typ":"at+jwt"}"#, false),
         ("alg: HS256, the old signature", r#"{"alg":"HS256","typ":"at+jwt"}"#, true),
         ("no alg at all", r#"{"typ":"at+jwt"}"#, true),
-        ("a kid that nobody has", r#"{"alg":"EdDSA","kid":"nobody","typ":"at+jwt"}"#, true),
+        ("an unknown kid", r#"{"alg":"EdDSA","kid":"unknown","typ":"at+jwt"}"#, true),
     ] {
         let mut parts = token.split('.').skip(1);
         let (claims, signature) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""));
         let signature = if keeps_signature { signature } else { "" };
         let forged = format!("{}.{claims}.{signature}", BASE64.encode(header));
-        let answer = send(&agent, place, &forged).await?;
-        note(&mut evidence, label, answer.status);
-        codes.note(label, &answer);
+        codes.add(evidence, label, &fixture.get_with(&forged, "/api/v1/me").await?);
     }
-    session(&mut agent, place, &email, &mut evidence, &mut codes).await?;
-    codes.into_facts(&mut evidence);
-    Ok(evidence)
-}
-
-/// A session id has no parts and no signature: another one is somebody else's,
-/// or nobody's.
-async fn session(
-    agent: &mut Agent,
-    place: &dyn Place,
-    email: &str,
-    evidence: &mut Evidence,
-    codes: &mut Codes,
-) -> Result<()> {
-    doors::by_password(agent, place.url(), email, Key::Session).await?;
-    let (name, id) = doors::carried(agent, place.url(), Key::Session)?;
-    let label = "a session id with one letter changed";
+    // A session id has no parts and no signature.
+    let browser = fixture.browser(Credential::Session).await?;
+    let (name, id) = credential_cookie(&browser, fixture.url(), Credential::Session)?;
     for position in 0..id.len() {
         let mut forged = id.clone().into_bytes();
         if let Some(letter) = forged.get_mut(position) {
             *letter = if *letter == b'A' { b'B' } else { b'A' };
         }
-        let mut stranger = agent.stranger();
-        let forged = String::from_utf8_lossy(&forged).into_owned();
-        stranger.plant(place.url(), &name, &forged);
-        let answer = stranger.send(doors::me(place.url())?).await?;
-        note(evidence, label, answer.status);
-        codes.note(label, &answer);
+        let mut thief = fixture.agent.fresh();
+        thief.set_cookie(fixture.url(), &name, &String::from_utf8_lossy(&forged));
+        let answer = fixture.get(&mut thief, "/api/v1/me").await?;
+        codes.add(evidence, "a session id with one character changed", &answer);
     }
+    codes.into_facts(evidence);
     Ok(())
 }
 
-async fn send(agent: &Agent, place: &dyn Place, token: &str) -> Result<Answer> {
-    Ok(agent.stranger().send(doors::me(place.url())?.bearer(token)).await?)
-}
-
-/// Writes down whether it opened the door (200), or was refused (401). Everything else
-/// says nothing about what was shown.
-fn note(evidence: &mut Evidence, label: &str, status: StatusCode) {
+/// Notes whether it was let in (200) or refused (401). Any other status says nothing
+/// about the token.
+fn add_status(evidence: &mut Evidence, label: &str, status: StatusCode) {
     match status {
-        StatusCode::OK => evidence.sample(label, UNIT, 1.0),
-        StatusCode::UNAUTHORIZED => evidence.sample(label, UNIT, 0.0),
-        other => evidence.sample(label, UNCLEAR, f64::from(other.as_u16())),
+        StatusCode::OK => evidence.add_sample(label, UNIT, 1.0),
+        StatusCode::UNAUTHORIZED => evidence.add_sample(label, UNIT, 0.0),
+        other => evidence.add_sample(label, UNCLEAR, f64::from(other.as_u16())),
     }
 }
 
@@ -147,37 +107,33 @@ fn flipped(token: &str, part: usize, byte: usize) -> Result<String> {
     Ok(parts.join("."))
 }
 
-/// Which checks refused what, in the order in which they first did.
+/// Which checks refused what, and how often, in the order in which they first did.
 #[derive(Default)]
-struct Codes(Vec<(String, Vec<(String, usize)>)>);
+struct Codes(Vec<(String, String, usize)>);
 
 impl Codes {
-    fn note(&mut self, label: &str, answer: &Answer) {
+    fn add(&mut self, evidence: &mut Evidence, label: &str, answer: &Answer) {
+        add_status(evidence, label, answer.status);
         let code = answer.header("x-error-code").unwrap_or("let in");
         let said = format!("{} {code}", answer.status.as_u16());
-        let index = self.0.iter().position(|(of, _)| of == label).unwrap_or_else(|| {
-            self.0.push((label.to_owned(), Vec::new()));
-            self.0.len() - 1
-        });
-        let Some((_, counts)) = self.0.get_mut(index) else { return };
-        match counts.iter_mut().find(|(one, _)| *one == said) {
-            Some((_, count)) => *count += 1,
-            None => counts.push((said, 1)),
+        match self.0.iter_mut().find(|(one, other, _)| one == label && *other == said) {
+            Some((.., count)) => *count += 1,
+            None => self.0.push((label.to_owned(), said, 1)),
         }
     }
 
     fn into_facts(self, evidence: &mut Evidence) {
-        for (label, counts) in self.0 {
+        for same in self.0.chunk_by(|(one, ..), (other, ..)| one == other) {
             let counts: Vec<_> =
-                counts.into_iter().map(|(code, count)| format!("{code} × {count}")).collect();
-            evidence.fact(label, counts.join(", "));
+                same.iter().map(|(_, code, count)| format!("{code} × {count}")).collect();
+            evidence.add_fact(&*same[0].0, counts.join(", "));
         }
     }
 }
 
 fn judge(evidence: &Evidence) -> Verdict {
     if !all_are(evidence.values(UNTOUCHED, UNIT), 1.0) {
-        return Verdict::undecided("The untouched token was refused, so nothing can be said.");
+        return Verdict::undecided("The untouched token was refused, so the rest shows nothing.");
     }
     let is_forged = |one: &&Series| one.label != UNTOUCHED && one.unit == UNIT;
     let forged = evidence.series.iter().filter(is_forged);
@@ -195,7 +151,7 @@ fn judge(evidence: &Evidence) -> Verdict {
         (0, _) => Verdict::undecided("Nothing was tried."),
         (_, []) => Verdict::yes(format!(
             "All {tried} forgeries were refused, and the untouched token was let in. A session id \
-             needs no signature for that: one that was changed belongs to nobody."
+             needs no signature for that: a changed one matches no session."
         )),
         (_, let_in) => Verdict::no(format!("Let in: {}.", let_in.join("; "))),
     }
@@ -218,9 +174,9 @@ mod tests {
     fn one_that_is_let_in_is_one_too_many() {
         let judged = |untouched, forged: &[f64]| {
             let mut evidence = Evidence::default();
-            evidence.sample(UNTOUCHED, UNIT, untouched);
+            evidence.add_sample(UNTOUCHED, UNIT, untouched);
             for value in forged {
-                evidence.sample("a", UNIT, *value);
+                evidence.add_sample("a", UNIT, *value);
             }
             judge(&evidence).word()
         };
@@ -240,9 +196,9 @@ mod tests {
             (StatusCode::SEE_OTHER, "undecided"),
         ] {
             let mut evidence = Evidence::default();
-            note(&mut evidence, UNTOUCHED, StatusCode::OK);
-            note(&mut evidence, "a", StatusCode::UNAUTHORIZED);
-            note(&mut evidence, "b", status);
+            add_status(&mut evidence, UNTOUCHED, StatusCode::OK);
+            add_status(&mut evidence, "a", StatusCode::UNAUTHORIZED);
+            add_status(&mut evidence, "b", status);
             assert_eq!(judge(&evidence).word(), expected, "{status}");
         }
     }

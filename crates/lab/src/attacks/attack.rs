@@ -1,0 +1,89 @@
+//! What an attack is; the tables of the groups are made of these.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use strum::{IntoStaticStr, VariantArray};
+
+use super::context::{AttackContext, NotRun};
+use super::judge::Expect;
+
+/// What an attack is aimed at, in the order in which the groups are run and shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, VariantArray, IntoStaticStr)]
+pub enum Group {
+    #[strum(serialize = "The redirect back from the provider")]
+    Callback,
+    #[strum(serialize = "ID tokens")]
+    IdToken,
+    #[strum(serialize = "The provider’s own endpoints")]
+    Provider,
+    #[strum(serialize = "Pages of other sites")]
+    CrossSite,
+    #[strum(serialize = "Forged tokens")]
+    Jwt,
+    #[strum(serialize = "More than you may do")]
+    Rights,
+    #[strum(serialize = "Sessions and cookies")]
+    Sessions,
+    #[strum(serialize = "Refresh tokens")]
+    Refresh,
+    #[strum(serialize = "Accounts and passwords")]
+    Accounts,
+    #[strum(serialize = "Unexpected input")]
+    Input,
+}
+
+impl Group {
+    pub const ALL: &[Self] = Self::VARIANTS;
+
+    pub fn title(self) -> &'static str {
+        self.into()
+    }
+}
+
+/// The function that refuses it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// The file, from the root of the repository.
+    pub file: &'static str,
+    pub name: &'static str,
+}
+
+type Run = for<'a> fn(
+    &'a mut AttackContext,
+) -> Pin<Box<dyn Future<Output = Result<(), NotRun>> + Send + 'a>>;
+
+#[derive(Clone, Copy, Debug)]
+pub struct Attack {
+    pub id: &'static str,
+    pub group: Group,
+    pub title: &'static str,
+    /// Who wants what, and how they go about it.
+    pub story: &'static str,
+    /// The section of the standard that asks for the check.
+    pub standard: &'static str,
+    pub check: Check,
+    /// What the answers have to be.
+    pub expect: &'static [Expect],
+    /// Sends the requests, which end up in the context's record.
+    pub(super) run: Run,
+}
+
+/// The table of a group. Each row ends with an async function and what it is called with
+/// after the context, which is constant.
+macro_rules! attacks {
+    ($group:ident: $($id:literal, $title:literal, $standard:literal, $file:literal, $name:literal,
+        $story:literal, $expect:expr, $run:ident($($argument:expr),*);)*) => {
+        pub(super) const ATTACKS: &[$crate::attacks::Attack] = &[$($crate::attacks::Attack {
+            id: $id,
+            group: $crate::attacks::Group::$group,
+            title: $title,
+            story: $story,
+            standard: $standard,
+            check: $crate::attacks::Check { file: $file, name: $name },
+            expect: $expect,
+            run: |context| Box::pin($run(context $(, const { $argument })*)),
+        }),*];
+    };
+}
+pub(super) use attacks;

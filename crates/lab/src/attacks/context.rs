@@ -1,0 +1,426 @@
+//! What an attack works with: the instance, its local provider, made-up people, and a
+//! record of what was sent. The people are deleted after the run, by [`is_made_up`].
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::Method;
+use serde_json::json;
+use tokio::sync::OnceCell;
+use url::Url;
+
+use super::record::{DOMAIN, Role, Seen, Step};
+use crate::agent::{Agent, Answer, Call};
+
+#[derive(Clone, Debug)]
+pub struct Target {
+    pub app: Url,
+    /// The local provider, where it plays Google and GitHub.
+    pub provider: Option<LocalProvider>,
+}
+
+/// The local provider, and the app's registration there.
+#[derive(Clone)]
+pub struct LocalProvider {
+    pub google: Url,
+    pub client_id: String,
+    /// Some attacks assume that the thief has it.
+    pub client_secret: String,
+    pub redirect_uri: String,
+}
+
+impl std::fmt::Debug for LocalProvider {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LocalProvider").field("google", &self.google).finish_non_exhaustive()
+    }
+}
+
+/// Why an attack could not be run.
+#[derive(Debug, thiserror::Error)]
+pub enum NotRun {
+    #[error(transparent)]
+    NoAnswer(#[from] crate::agent::Error),
+    /// Something that has to work did not.
+    #[error("{0}")]
+    Because(String),
+}
+
+impl NotRun {
+    pub(super) fn because(why: impl Into<String>) -> Self {
+        Self::Because(why.into())
+    }
+}
+
+pub(super) type Outcome<T = ()> = Result<T, NotRun>;
+
+/// A browser or a program, with a cookie jar of its own.
+#[derive(Clone, Debug)]
+pub(super) struct Browser {
+    pub(super) agent: Agent,
+    user_agent: &'static str,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Account {
+    pub(super) email: String,
+    pub(super) password: String,
+    signed_in: Browser,
+    access_token: Arc<OnceCell<String>>,
+}
+
+impl Account {
+    /// A copy of the browser that signed in when the account was made.
+    pub(super) fn signed_in_browser(&self) -> Browser {
+        self.signed_in.clone()
+    }
+}
+
+/// A person of the local provider that it forgets after the sign-in.
+#[derive(Clone, Debug)]
+pub(super) struct EphemeralUser {
+    pub(super) key: String,
+    pub(super) email: String,
+}
+
+impl EphemeralUser {
+    pub(super) fn new(email: String) -> Outcome<Self> {
+        Ok(Self { key: format!("passing-{}", random()?), email })
+    }
+}
+
+#[derive(Debug)]
+pub struct AttackContext {
+    pub(super) target: Target,
+    http: Agent,
+    owner: OnceCell<Account>,
+    thief: OnceCell<Account>,
+    ephemeral_user: OnceCell<EphemeralUser>,
+    seen: Vec<Seen>,
+    steps: Vec<Step>,
+}
+
+impl AttackContext {
+    pub(super) fn new(target: Target) -> Outcome<Self> {
+        Ok(Self {
+            target,
+            http: Agent::new()?,
+            owner: OnceCell::new(),
+            thief: OnceCell::new(),
+            ephemeral_user: OnceCell::new(),
+            seen: Vec::new(),
+            steps: Vec::new(),
+        })
+    }
+
+    /// Hands over what was recorded, and begins a new record.
+    pub(super) fn take_record(&mut self) -> (Vec<Seen>, Vec<Step>) {
+        (std::mem::take(&mut self.seen), std::mem::take(&mut self.steps))
+    }
+
+    pub(super) fn browser(&self) -> Browser {
+        Browser { agent: self.http.fresh(), user_agent: "Somebody/1.0" }
+    }
+
+    pub(super) fn thiefs_browser(&self) -> Browser {
+        Browser { agent: self.http.fresh(), user_agent: "Thief/1.0" }
+    }
+
+    /// The thief's browser, with this cookie.
+    pub(super) fn browser_with_cookie(&self, name: &str, value: &str) -> Browser {
+        let mut thief = self.thiefs_browser();
+        thief.agent.set_cookie(&self.target.app, name, value);
+        thief
+    }
+
+    pub(super) fn url(&self, path: &str) -> Outcome<Url> {
+        let url = self.target.app.join(path);
+        url.map_err(|error| NotRun::because(format!("{path} is not a path: {error}")))
+    }
+
+    pub(super) fn provider(&self) -> Outcome<LocalProvider> {
+        self.target.provider.clone().ok_or_else(|| {
+            NotRun::because("It needs the local provider, which does not play Google here.")
+        })
+    }
+
+    pub(super) fn get(&self, path: &str) -> Outcome<Call> {
+        Ok(Call::get(self.url(path)?))
+    }
+
+    /// A form on a page of the app.
+    pub(super) fn form(&self, path: &str, fields: &[(&str, &str)]) -> Outcome<Call> {
+        Ok(Call::form(self.url(path)?, fields))
+    }
+
+    pub(super) fn api(&self, method: Method, path: &str, token: &str) -> Outcome<Call> {
+        Ok(Call::new(method, self.url(path)?).bearer(token))
+    }
+
+    /// Sends what the report leaves out; it has to be answered with this status.
+    pub(super) async fn send_unrecorded(
+        &self,
+        browser: &mut Browser,
+        call: Call,
+        status: u16,
+    ) -> Outcome<Answer> {
+        let what = format!("{} {}", call.method, call.url.path());
+        let answer = browser.agent.send(call.with("user-agent", browser.user_agent)).await?;
+        if answer.status.as_u16() == status {
+            return Ok(answer);
+        }
+        let line = Seen::of(&answer).line();
+        Err(NotRun::because(format!("{what} was answered with {line}, not {status}.")))
+    }
+
+    /// Sends a step of the attack.
+    pub(super) async fn attack(
+        &mut self,
+        browser: &mut Browser,
+        note: &str,
+        call: Call,
+    ) -> Outcome<Answer> {
+        let (answer, seen) = self.send(browser, Role::Attack, note, call).await?;
+        self.seen.push(seen);
+        Ok(answer)
+    }
+
+    /// Opens the account page as a step of the attack.
+    pub(super) async fn attack_account(&mut self, browser: &mut Browser, note: &str) -> Outcome {
+        self.attack(browser, note, self.get("/account")?).await?;
+        Ok(())
+    }
+
+    /// Records a step that was sent elsewhere, at the same time as others.
+    pub(super) fn record_attack(&mut self, note: &str, call: &Call, answer: &Answer) {
+        let seen = Seen::of(answer);
+        self.steps.push(Step::of(Role::Attack, note, call, None, &seen));
+        self.seen.push(seen);
+    }
+
+    /// Sends the same without the attack: it has to succeed with this status, or
+    /// the refusal of the attack would mean nothing.
+    pub(super) async fn control(
+        &mut self,
+        browser: &mut Browser,
+        note: &str,
+        call: Call,
+        status: u16,
+    ) -> Outcome<Answer> {
+        let (answer, seen) = self.send(browser, Role::Control, note, call).await?;
+        if seen.status == status {
+            return Ok(answer);
+        }
+        Err(NotRun::because(format!(
+            "The control failed ({note}): {} was answered, not {status}.",
+            seen.line()
+        )))
+    }
+
+    async fn send(
+        &mut self,
+        browser: &mut Browser,
+        role: Role,
+        note: &str,
+        call: Call,
+    ) -> Outcome<(Answer, Seen)> {
+        let call = call.with("user-agent", browser.user_agent);
+        let cookies = browser.agent.cookies_for(&call.url);
+        let answer = browser.agent.send(call.clone()).await?;
+        let seen = Seen::of(&answer);
+        self.steps.push(Step::of(role, note, &call, cookies.as_deref(), &seen));
+        Ok((answer, seen))
+    }
+
+    pub(super) async fn new_account(&self, name: &str, email: &str) -> Outcome<Account> {
+        let password = random()?;
+        let fields = [("name", name), ("email", email), ("password", &*password)];
+        let form = self.form("/sign-up", &fields)?;
+        self.send_unrecorded(&mut self.browser(), form, 303).await?;
+        let mut signed_in = self.browser();
+        self.sign_in(&mut signed_in, email, &password).await?;
+        Ok(Account { email: email.to_owned(), password, signed_in, access_token: Arc::default() })
+    }
+
+    /// The victim.
+    pub(super) async fn owner(&self) -> Outcome<Account> {
+        let new = async || self.new_account("Olive Owner", &new_email()?).await;
+        self.owner.get_or_try_init(new).await.cloned()
+    }
+
+    /// The attacker, who has an account too.
+    pub(super) async fn thief(&self) -> Outcome<Account> {
+        let new = async || self.new_account("Theo Thief", &new_email()?).await;
+        self.thief.get_or_try_init(new).await.cloned()
+    }
+
+    pub(super) async fn ephemeral_user(&self) -> Outcome<EphemeralUser> {
+        let new = async || EphemeralUser::new(new_email()?);
+        self.ephemeral_user.get_or_try_init(new).await.cloned()
+    }
+
+    /// Signs a browser in with a password and a session.
+    pub(super) async fn sign_in(
+        &self,
+        browser: &mut Browser,
+        email: &str,
+        password: &str,
+    ) -> Outcome {
+        let fields = [("email", email), ("password", password), ("strategy", "session")];
+        self.send_unrecorded(browser, self.form("/sign-in", &fields)?, 303).await?;
+        Ok(())
+    }
+
+    pub(super) async fn signed_in(&self, account: &Account) -> Outcome<Browser> {
+        let mut browser = self.browser();
+        self.sign_in(&mut browser, &account.email, &account.password).await?;
+        Ok(browser)
+    }
+
+    /// Tokens for everything, of a sign-in of their own.
+    pub(super) async fn new_tokens(&self, account: &Account) -> Outcome<Answer> {
+        let body = json!({
+            "email": account.email, "password": account.password,
+            "scope": "profile calendar:read contacts:read contacts:write",
+        });
+        let call = Call::json(Method::POST, self.url("/api/v1/token")?, &body.to_string());
+        self.send_unrecorded(&mut self.browser(), call, 200).await
+    }
+
+    /// An access token for everything. The same one for all attacks: each password that
+    /// is typed counts towards the limit of this address.
+    pub(super) async fn access_token(&self, account: &Account) -> Outcome<String> {
+        let new = async || member(&self.new_tokens(account).await?, "access_token");
+        account.access_token.get_or_try_init(new).await.cloned()
+    }
+
+    /// Begins a sign-in at a provider; where the browser is sent to.
+    pub(super) async fn authorization_url(
+        &self,
+        browser: &mut Browser,
+        path: &str,
+    ) -> Outcome<Url> {
+        self.provider()?;
+        redirect(&self.send_unrecorded(browser, self.form(path, &[])?, 303).await?)
+    }
+
+    /// Consents at the local provider, which misbehaves as it is told; the callback to
+    /// which it sends the browser.
+    pub(super) async fn consent(
+        &self,
+        authorize: &Url,
+        user: &EphemeralUser,
+        misbehave: &str,
+    ) -> Outcome<Url> {
+        let call = consent_form(authorize, user, misbehave);
+        redirect(&self.send_unrecorded(&mut self.browser(), call, 303).await?)
+    }
+
+    /// A sign-in up to its callback, which is not yet opened.
+    pub(super) async fn callback(
+        &mut self,
+        browser: &mut Browser,
+        misbehave: &str,
+    ) -> Outcome<Url> {
+        let user = self.ephemeral_user().await?;
+        let authorize = self.authorization_url(browser, "/auth/google").await?;
+        self.consent(&authorize, &user, misbehave).await
+    }
+
+    pub(super) async fn delete_account(&self, browser: &mut Browser) -> Outcome {
+        let call = self.form("/account/delete", &[("confirm", "delete")])?;
+        self.send_unrecorded(browser, call, 303).await?;
+        Ok(())
+    }
+}
+
+fn redirect(answer: &Answer) -> Outcome<Url> {
+    let path = answer.url.path();
+    answer.location().ok_or_else(|| NotRun::because(format!("{path} redirected to nowhere.")))
+}
+
+pub(super) fn consent_form(authorize: &Url, user: &EphemeralUser, misbehave: &str) -> Call {
+    let query: Vec<_> = authorize.query_pairs().collect();
+    let mut fields = vec![
+        ("decision", "allow"),
+        ("person", &*user.key),
+        ("name", "Pia Passer"),
+        ("email", &*user.email),
+        ("verified", "on"),
+        ("misbehave", misbehave),
+    ];
+    for (name, value) in &query {
+        if *name == "scope" {
+            fields.extend(value.split(' ').map(|scope| ("scope", scope)));
+        } else {
+            fields.push((&**name, &**value));
+        }
+    }
+    let mut decide = authorize.clone();
+    decide.set_query(None);
+    decide.set_path(&format!("{}/decide", authorize.path()));
+    Call::form(decide, &fields)
+}
+
+/// The callback, as a browser follows the redirect to it.
+pub(super) fn open_callback(callback: Url) -> Call {
+    Call::new(Method::GET, callback).with("sec-fetch-site", "cross-site")
+}
+
+/// Turns the form of our own page into the same form on a page of another site.
+pub(super) fn from_other_site(mut call: Call) -> Call {
+    call.headers.retain(|(name, _)| name != "sec-fetch-site" && name != "origin");
+    call.with("sec-fetch-site", "cross-site").with("origin", "https://evil.test")
+}
+
+pub(super) fn new_email() -> Outcome<String> {
+    Ok(format!("lab-{}@{DOMAIN}", random()?))
+}
+
+/// Whether an account with this address was made up for a run.
+pub fn is_made_up(email: &str) -> bool {
+    let random = email.strip_prefix("lab-").and_then(|rest| rest.strip_suffix(DOMAIN));
+    random.and_then(|rest| rest.strip_suffix('@')).is_some_and(|random| {
+        random.len() == 32 && random.bytes().all(|byte| byte.is_ascii_hexdigit())
+    })
+}
+
+/// 128 bits, in hexadecimal.
+pub(super) fn random() -> Outcome<String> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| NotRun::because(format!("no randomness: {error}")))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// base64url without padding (RFC 7515 §2).
+pub(super) fn base64url(bytes: impl AsRef<[u8]>) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// A member of the JSON document in an answer.
+pub(super) fn member(answer: &Answer, name: &str) -> Outcome<String> {
+    let seen = Seen::of(answer);
+    let missing = || NotRun::because(format!("{} was answered, without {name}.", seen.line()));
+    seen.member(name).ok_or_else(missing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn made_up_addresses_are_told_apart() {
+        assert!(is_made_up(&new_email().expect("an address")));
+        for other in [
+            "ada@lab.invalid",
+            "lab-1@lab.invalid",
+            "lab-ada0ada0ada0ada0ada0ada0ada0adal@lab.invalid",
+            "lab-00000000000000000000000000000000@lab.example",
+            "lab-00000000000000000000000000000000lab.invalid",
+            "xlab-00000000000000000000000000000000@lab.invalid",
+        ] {
+            assert!(!is_made_up(other), "{other}");
+        }
+    }
+}

@@ -1,0 +1,382 @@
+//! Attacks as tables: requests in which `{{…}}` stands for a value of the run, and one
+//! function that sends them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use http::Method;
+
+use super::context::{AttackContext, Browser, NotRun, Outcome, from_other_site, new_email, random};
+use super::forge::Jwt;
+use crate::agent::{Answer, Call};
+
+/// Bytes of `{{large}}`.
+const LARGE: usize = 100_000;
+
+/// Whose browser or program sends a request. Each keeps its cookies during an attack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Client {
+    /// Signed in since the account was made.
+    Owner,
+    /// Signed in to the thief's own account.
+    SignedInThief,
+    /// Not signed in.
+    Thief,
+    Visitor,
+    Stranger,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Body {
+    /// A page that is opened from the address bar.
+    Page,
+    Form(&'static [(&'static str, &'static str)]),
+    /// What a program sends.
+    Raw {
+        text: &'static str,
+        content_type: Option<&'static str>,
+    },
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Site {
+    Own,
+    Other,
+    /// As browsers send it that know no `Sec-Fetch-Site`.
+    Untold,
+}
+
+/// A request; in each of its texts `{{…}}` is filled in.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Request {
+    method: &'static str,
+    path: &'static str,
+    query: Option<(&'static str, &'static str)>,
+    body: Body,
+    site: Site,
+    headers: &'static [(&'static str, &'static str)],
+    bearer: Option<&'static str>,
+}
+
+const fn request(method: &'static str, path: &'static str, body: Body) -> Request {
+    Request { method, path, query: None, body, site: Site::Own, headers: &[], bearer: None }
+}
+
+pub(super) const fn get(path: &'static str) -> Request {
+    request("GET", path, Body::Page)
+}
+
+pub(super) const fn form(
+    path: &'static str,
+    fields: &'static [(&'static str, &'static str)],
+) -> Request {
+    request("POST", path, Body::Form(fields))
+}
+
+/// What a program sends, without a body.
+pub(super) const fn api(method: &'static str, path: &'static str) -> Request {
+    request(method, path, Body::Raw { text: "", content_type: None })
+}
+
+pub(super) const fn json(method: &'static str, path: &'static str, text: &'static str) -> Request {
+    request(method, path, Body::Raw { text, content_type: Some("application/json") })
+}
+
+/// The fields of the sign-in form.
+pub(super) const AS_OWNER: &[(&str, &str)] =
+    &[("email", "{{owner.email}}"), ("password", "{{owner.password}}"), ("strategy", "session")];
+pub(super) const AS_THIEF: &[(&str, &str)] =
+    &[("email", "{{thief.email}}"), ("password", "{{thief.password}}")];
+
+/// Tokens of the owner's, of a sign-in of their own.
+pub(super) const NEW_TOKENS: Request = json(
+    "POST",
+    "/api/v1/token",
+    r#"{"email":"{{owner.email}}","password":"{{owner.password}}",
+        "scope":"profile calendar:read contacts:read contacts:write"}"#,
+);
+
+impl Request {
+    pub(super) const fn text(self, text: &'static str) -> Self {
+        Self { body: Body::Raw { text, content_type: None }, ..self }
+    }
+
+    pub(super) const fn query(self, name: &'static str, value: &'static str) -> Self {
+        Self { query: Some((name, value)), ..self }
+    }
+
+    pub(super) const fn with(self, headers: &'static [(&'static str, &'static str)]) -> Self {
+        Self { headers, ..self }
+    }
+
+    pub(super) const fn bearer(self, token: &'static str) -> Self {
+        Self { bearer: Some(token), ..self }
+    }
+
+    /// Sent by a page of the thief.
+    pub(super) const fn from_other_site(self) -> Self {
+        Self { site: Site::Other, ..self }
+    }
+
+    /// Without `Sec-Fetch-Site` and `Origin`.
+    pub(super) const fn from_old_browser(self) -> Self {
+        Self { site: Site::Untold, ..self }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Part {
+    Attack,
+    /// It has to succeed with this status, or the attack shows nothing.
+    Control(u16),
+    /// Left out of the report; it has to succeed likewise.
+    Preparation(u16),
+    /// A sign-in through the provider up to its callback, which is not yet opened: `callback`,
+    /// its `code`, `state` and `iss`, and the browser's `cookies`, with this prefix.
+    SignIn {
+        misbehave: &'static str,
+        prefix: &'static str,
+    },
+}
+
+/// Where in an answer a value is that later requests need.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Source {
+    Header(&'static str),
+    /// A member of the JSON document.
+    Member(&'static str),
+    /// The cookie of this name, from the client's jar.
+    Cookie(&'static str),
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Action {
+    part: Part,
+    note: &'static str,
+    request: Request,
+    client: Client,
+    each: &'static [&'static str],
+    wait: Duration,
+    save: &'static [(&'static str, Source)],
+}
+
+const fn action(part: Part, note: &'static str, request: Request, client: Client) -> Action {
+    Action { part, note, request, client, each: &[""], wait: Duration::ZERO, save: &[] }
+}
+
+pub(super) const fn attack(note: &'static str, request: Request) -> Action {
+    action(Part::Attack, note, request, Client::Thief)
+}
+
+pub(super) const fn control(note: &'static str, request: Request, status: u16) -> Action {
+    action(Part::Control(status), note, request, Client::Thief)
+}
+
+pub(super) const fn prepare(request: Request, status: u16) -> Action {
+    action(Part::Preparation(status), "", request, Client::Visitor)
+}
+
+/// Goes to the provider, which misbehaves as it is told, and consents there.
+pub(super) const fn begin(misbehave: &'static str, prefix: &'static str) -> Action {
+    action(Part::SignIn { misbehave, prefix }, "", get("/"), Client::Visitor)
+}
+
+/// Opens a callback, as a browser follows the redirect to it.
+pub(super) const fn open(callback: &'static str) -> Request {
+    api("GET", callback).with(&[("sec-fetch-site", "cross-site")])
+}
+
+impl Action {
+    /// By this client instead of the thief.
+    pub(super) const fn by(self, client: Client) -> Self {
+        Self { client, ..self }
+    }
+
+    /// Once for each of these, as `{{each}}`.
+    pub(super) const fn each(self, values: &'static [&'static str]) -> Self {
+        Self { each: values, ..self }
+    }
+
+    pub(super) const fn after(self, wait: Duration) -> Self {
+        Self { wait, ..self }
+    }
+
+    /// Keeps these parts of the answer under names of their own.
+    pub(super) const fn save(self, parts: &'static [(&'static str, Source)]) -> Self {
+        Self { save: parts, ..self }
+    }
+}
+
+/// Sends these requests, one after the other.
+pub(super) async fn send(context: &mut AttackContext, actions: &[Action]) -> Outcome {
+    let mut script = Script { context, clients: BTreeMap::new(), saved: BTreeMap::new() };
+    for action in actions {
+        for each in action.each {
+            let each = script.fill(each).await?;
+            script.saved.insert("each".to_owned(), each);
+            script.perform(action).await?;
+        }
+    }
+    Ok(())
+}
+
+struct Script<'a> {
+    context: &'a mut AttackContext,
+    clients: BTreeMap<Client, Browser>,
+    saved: BTreeMap<String, String>,
+}
+
+impl Script<'_> {
+    async fn perform(&mut self, action: &Action) -> Outcome {
+        let mut browser = match self.clients.remove(&action.client) {
+            Some(browser) => browser,
+            None => self.browser(action.client).await?,
+        };
+        let call = self.call(&action.request).await?;
+        tokio::time::sleep(action.wait).await;
+        let (context, note) = (&mut *self.context, action.note);
+        let answer = match action.part {
+            Part::SignIn { misbehave, prefix } => {
+                let callback = context.callback(&mut browser, misbehave).await?;
+                let cookies = browser.agent.cookies_for(&context.target.app);
+                let mut save =
+                    |name: &str, value| self.saved.insert(format!("{prefix}{name}"), value);
+                for (name, value) in callback.query_pairs() {
+                    save(&name, value.into_owned());
+                }
+                save("callback", callback.into());
+                save("cookies", cookies.unwrap_or_default());
+                self.clients.insert(action.client, browser);
+                return Ok(());
+            }
+            Part::Attack => context.attack(&mut browser, note, call).await?,
+            Part::Control(status) => context.control(&mut browser, note, call, status).await?,
+            Part::Preparation(status) => {
+                context.send_unrecorded(&mut browser, call, status).await?
+            }
+        };
+        for (name, source) in action.save {
+            let value = read(&answer, &browser, *source)?;
+            self.saved.insert((*name).to_owned(), value);
+        }
+        self.clients.insert(action.client, browser);
+        Ok(())
+    }
+
+    async fn browser(&mut self, client: Client) -> Outcome<Browser> {
+        Ok(match client {
+            Client::Owner => self.context.owner().await?.signed_in_browser(),
+            Client::SignedInThief => self.context.thief().await?.signed_in_browser(),
+            Client::Thief => self.context.thiefs_browser(),
+            Client::Visitor | Client::Stranger => self.context.browser(),
+        })
+    }
+
+    async fn call(&mut self, request: &Request) -> Outcome<Call> {
+        let path = self.fill(request.path).await?;
+        let mut url = self.context.url(&path)?;
+        if let Some((name, value)) = request.query {
+            let (name, value) = (self.fill(name).await?, self.fill(value).await?);
+            url.query_pairs_mut().append_pair(&name, &value);
+        }
+        let mut call = match request.body {
+            Body::Page => Call::get(url),
+            Body::Form(templates) => {
+                let mut fields = Vec::new();
+                for (name, value) in templates {
+                    fields.push((*name, self.fill(value).await?));
+                }
+                let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, &**value)).collect();
+                Call::form(url, &fields)
+            }
+            Body::Raw { text, content_type } => {
+                let method = Method::from_bytes(request.method.as_bytes());
+                let method = method.map_err(|error| NotRun::because(error.to_string()))?;
+                let body = self.fill(text).await?.into_bytes();
+                let call = Call { body, ..Call::new(method, url) };
+                content_type.into_iter().fold(call, |call, kind| call.with("content-type", kind))
+            }
+        };
+        match request.site {
+            Site::Own => {}
+            Site::Other => call = from_other_site(call),
+            Site::Untold => {
+                call.headers.retain(|(name, _)| name != "sec-fetch-site" && name != "origin");
+            }
+        }
+        if let Some(token) = request.bearer {
+            call = call.bearer(&self.fill(token).await?);
+        }
+        for (name, value) in request.headers {
+            call = call.with(&self.fill(name).await?, &self.fill(value).await?);
+        }
+        Ok(call)
+    }
+
+    /// A text with its `{{…}}` filled in.
+    async fn fill(&mut self, template: &str) -> Outcome<String> {
+        let (mut filled, mut rest) = (String::new(), template);
+        while let Some((before, (name, after))) =
+            rest.split_once("{{").and_then(|(before, rest)| Some((before, rest.split_once("}}")?)))
+        {
+            filled.push_str(before);
+            filled.push_str(&self.value(name).await?);
+            rest = after;
+        }
+        Ok(filled + rest)
+    }
+
+    /// The `state` of the sign-in that was begun last.
+    fn state(&self) -> Outcome<&String> {
+        let state = self.saved.get("state").filter(|state| !state.is_empty());
+        state.ok_or_else(|| NotRun::because("The callback has no state."))
+    }
+
+    async fn value(&mut self, name: &str) -> Outcome<String> {
+        if let Some(saved) = self.saved.get(name) {
+            return Ok(saved.clone());
+        }
+        let app = &self.context.target.app;
+        match name {
+            "random" => return random(),
+            "new_email" => return new_email(),
+            "other_state" => return Ok(self.state()?.chars().rev().collect()),
+            "short_state" => {
+                let state = self.state()?;
+                return Ok(state.get(..state.len() - 1).unwrap_or_default().to_owned());
+            }
+            "large" => return Ok("a".repeat(LARGE)),
+            "origin" => return Ok(app.origin().ascii_serialization()),
+            "other_port" => {
+                let port = if app.port() == Some(3001) { 3002 } else { 3001 };
+                return Ok(format!("{}://{}:{port}", app.scheme(), app.host_str().unwrap_or("")));
+            }
+            _ => {}
+        }
+        let account = match name.split_once('.') {
+            Some(("owner", _)) => self.context.owner().await?,
+            Some(("thief", _)) => self.context.thief().await?,
+            _ => return Err(NotRun::because(format!("There is no value {name}."))),
+        };
+        Ok(match name.split_once('.') {
+            Some((_, "email")) => account.email,
+            Some((_, "password")) => account.password,
+            Some((_, "sub")) => {
+                let token = self.context.access_token(&account).await?;
+                Jwt::read(&token)?.claims["sub"].as_str().unwrap_or_default().to_owned()
+            }
+            _ => self.context.access_token(&account).await?,
+        })
+    }
+}
+
+fn read(answer: &Answer, browser: &Browser, source: Source) -> Outcome<String> {
+    let (name, found) = match source {
+        Source::Member(name) => return super::context::member(answer, name),
+        Source::Header(name) => (name, answer.header(name)),
+        Source::Cookie(name) => (name, browser.agent.cookie(&answer.url, name)),
+    };
+    let path = answer.url.path();
+    let missing = || NotRun::because(format!("{path} answered without {name}."));
+    found.map(str::to_owned).ok_or_else(missing)
+}

@@ -1,0 +1,132 @@
+//! What an experiment works with.
+
+use std::time::Instant;
+
+use serde_json::json;
+use url::Url;
+
+use crate::agent::{Agent, Answer, Call};
+use crate::error::Result;
+use crate::instance::{Instance, InstanceFactory, InstanceOptions, Instances, at};
+use crate::sign_in::{self, Credential, SignInMethod, Tokens};
+
+/// The algorithms that a JWT can be signed with here.
+pub const ALGORITHMS: [&str; 4] = ["HS256", "EdDSA", "ES256", "RS256"];
+
+/// How far away the database is made to be, in milliseconds for each statement.
+pub const LATENCIES: [f64; 4] = [0.0, 0.5, 2.0, 10.0];
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Options {
+    /// With which algorithms JWTs are signed.
+    pub algorithms: Vec<String>,
+    /// What each statement of the database takes longer, in milliseconds.
+    pub latencies: Vec<f64>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { algorithms: ALGORITHMS.map(str::to_owned).to_vec(), latencies: LATENCIES.to_vec() }
+    }
+}
+
+/// Is told what an experiment is doing.
+pub type Doing<'a> = &'a (dyn Fn(String) + Send + Sync);
+
+#[expect(missing_debug_implementations, reason = "it holds a function")]
+pub struct Context<'a> {
+    pub instances: Instances<'a>,
+    pub options: &'a Options,
+    until: Instant,
+    doing: Doing<'a>,
+}
+
+impl<'a> Context<'a> {
+    pub fn new(
+        factory: &'a dyn InstanceFactory,
+        options: &'a Options,
+        until: Instant,
+        doing: Doing<'a>,
+    ) -> Self {
+        Self { instances: Instances::new(factory), options, until, doing }
+    }
+
+    /// A new instance, with an account.
+    pub async fn start(&self, options: &InstanceOptions) -> Result<Fixture<'_>> {
+        Fixture::at(self.instances.start(options).await?).await
+    }
+
+    /// Whether the time budget allows another round beyond the minimum.
+    pub fn has_time(&self) -> bool {
+        Instant::now() < self.until
+    }
+
+    pub fn doing(&self, what: impl Into<String>) {
+        (self.doing)(what.into());
+    }
+}
+
+/// An instance, and an account with a password there.
+#[expect(missing_debug_implementations, reason = "an instance has none")]
+pub struct Fixture<'a> {
+    pub instance: &'a dyn Instance,
+    pub agent: Agent,
+    pub email: String,
+}
+
+impl<'a> Fixture<'a> {
+    pub async fn at(instance: &'a dyn Instance) -> Result<Self> {
+        let agent = Agent::new()?;
+        let email = sign_in::sign_up(&agent, instance.url()).await?;
+        Ok(Self { instance, agent, email })
+    }
+
+    pub fn url(&self) -> &Url {
+        self.instance.url()
+    }
+
+    /// A browser that has just signed in, and its exchanges; with OAuth as Ada.
+    pub async fn sign_in(
+        &self,
+        method: SignInMethod,
+        credential: Credential,
+    ) -> Result<(Agent, Vec<Answer>)> {
+        let mut agent = self.agent.fresh();
+        let answers = match method {
+            SignInMethod::OAuth => {
+                sign_in::with_oauth(&mut agent, self.instance, "ada", credential).await?
+            }
+            SignInMethod::Password => {
+                sign_in::with_password(&mut agent, self.url(), &self.email, credential).await?
+            }
+        };
+        Ok((agent, answers))
+    }
+
+    /// A browser that has signed in with the password.
+    pub async fn browser(&self, credential: Credential) -> Result<Agent> {
+        Ok(self.sign_in(SignInMethod::Password, credential).await?.0)
+    }
+
+    pub async fn tokens(&self) -> Result<Tokens> {
+        sign_in::tokens(&self.agent, self.url(), &self.email).await
+    }
+
+    /// `GET` with what is in the jar of this browser.
+    pub async fn get(&self, browser: &mut Agent, path: &str) -> Result<Answer> {
+        Ok(browser.send(Call::new(http::Method::GET, at(self.url(), path)?)).await?)
+    }
+
+    /// `GET` with a bearer token.
+    pub async fn get_with(&self, token: &str, path: &str) -> Result<Answer> {
+        let call = Call::new(http::Method::GET, at(self.url(), path)?).bearer(token);
+        Ok(self.agent.fresh().send(call).await?)
+    }
+
+    /// Sends a token to a route that takes it in JSON under this name.
+    pub async fn post_token(&self, path: &str, name: &str, token: &str) -> Result<Answer> {
+        let document = json!({ name: token }).to_string();
+        let call = Call::json(http::Method::POST, at(self.url(), path)?, &document);
+        Ok(self.agent.fresh().send(call).await?)
+    }
+}

@@ -1,0 +1,49 @@
+//! What an experiment is; each file beside this one has one.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use crate::context::Context;
+use crate::error::Result;
+use crate::evidence::Evidence;
+use crate::verdict::Verdict;
+
+type Measuring<'a> = Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
+
+/// Something that is said of OAuth and JWT, and how it is measured here.
+#[derive(Clone, Copy)]
+pub struct Experiment {
+    /// The number of the claim, which never changes.
+    pub number: u8,
+    pub slug: &'static str,
+    pub sentence: &'static str,
+    pub method: &'static str,
+    /// What to expect of an honest answer.
+    pub honest: &'static str,
+    /// How long it takes at most, unless the machine is busy.
+    pub budget: Duration,
+    pub(crate) measure: for<'a> fn(&'a Context<'a>, &'a mut Evidence) -> Measuring<'a>,
+    /// Reaches a verdict from the evidence alone.
+    pub judge: fn(&Evidence) -> Verdict,
+}
+
+impl std::fmt::Debug for Experiment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "claim {}: {}", self.number, self.sentence)
+    }
+}
+
+impl PartialEq for Experiment {
+    fn eq(&self, other: &Self) -> bool {
+        self.number == other.number
+    }
+}
+
+/// An async function as `measure` takes it.
+macro_rules! boxed {
+    ($measure:path) => {
+        |context, evidence| Box::pin($measure(context, evidence))
+    };
+}
+pub(super) use boxed;

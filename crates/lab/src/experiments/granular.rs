@@ -1,0 +1,118 @@
+//! Claim 9: "Access is granular".
+
+use serde_json::json;
+
+use super::prelude::*;
+
+const NARROW: &str = "profile calendar:read";
+const GRANTED: &str = "scope of a token that was asked for less";
+const CALENDAR: &str = "that token, GET /api/v1/calendar/events";
+const CONTACTS: &str = "that token, GET /api/v1/contacts";
+const WRITING: &str = "that token, POST /api/v1/contacts";
+const NAMED: &str = "scope that the refusal names";
+const TICKED: &str = "e-mail of a person who ticked everything at the provider";
+const UNTICKED: &str = "e-mail of a person who unticked it at the provider";
+
+pub(super) const EXPERIMENT: Experiment = Experiment {
+    number: 9,
+    slug: "granular",
+    sentence: "Access is granular",
+    method: "A token with a narrower scope is sent where it may go and where it may not. Two \
+             people sign in through the provider; one of them unticks the e-mail address at the \
+             consent page.",
+    honest: "The token opens what its scope says and is refused with insufficient_scope \
+             elsewhere; what is unticked at consent does not arrive.",
+    budget: Duration::from_secs(3),
+    measure: boxed!(measure),
+    judge,
+};
+
+async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
+    let fixture = context.start(&InstanceOptions::default()).await?;
+    context.doing("sending a narrow token");
+    let wanted = json!({
+        "email": fixture.email, "password": sign_in::PASSWORD, "scope": NARROW,
+    });
+    let call = Call::json(Method::POST, at(fixture.url(), "/api/v1/token")?, &wanted.to_string());
+    let tokens = fixture.agent.fresh().send(call).await?.json();
+    evidence.add_fact(GRANTED, tokens["scope"].as_str().unwrap_or("none"));
+    let token = tokens["access_token"].as_str().unwrap_or_default();
+    let calendar = fixture.get_with(token, "/api/v1/calendar/events").await?;
+    evidence.add_fact(CALENDAR, calendar.summary());
+    let contacts = fixture.get_with(token, "/api/v1/contacts").await?;
+    evidence.add_fact(CONTACTS, contacts.summary());
+    let challenge = contacts.header("www-authenticate").unwrap_or_default();
+    let named = challenge.split_once("scope=\"").and_then(|(_, rest)| rest.split('"').next());
+    evidence.add_fact(NAMED, named.unwrap_or("none"));
+    let url = at(fixture.url(), "/api/v1/contacts")?;
+    let writing = Call::json(Method::POST, url, r#"{"name":"X"}"#).bearer(token);
+    evidence.add_fact(WRITING, fixture.agent.fresh().send(writing).await?.summary());
+
+    context.doing("unticking a scope at consent");
+    // One person each: a second sign-in would take nothing away.
+    for (label, person, all) in [(TICKED, "ada", true), (UNTICKED, "long", false)] {
+        let mut agent = fixture.agent.fresh();
+        let ticked = |scope: &str| all || scope != "email";
+        let (instance, session) = (fixture.instance, Credential::Session);
+        sign_in::with_scopes(&mut agent, instance, person, session, &ticked).await?;
+        let me = fixture.get(&mut agent, "/api/v1/me").await?.json();
+        evidence.add_fact(label, if me["email"].is_string() { "known" } else { "not known" });
+    }
+    Ok(())
+}
+
+fn judge(evidence: &Evidence) -> Verdict {
+    let labels = [CALENDAR, CONTACTS, NAMED, WRITING, TICKED, UNTICKED];
+    let Some([calendar, contacts, named, writing, ticked, unticked]) = evidence.all_facts(labels)
+    else {
+        return Verdict::undecided("Not everything was tried.");
+    };
+    if calendar != "200" || ticked != "known" {
+        return Verdict::undecided("What is allowed was refused too, so refusals prove nothing.");
+    }
+    if [contacts, writing].iter().any(|said| said.starts_with('2')) {
+        return Verdict::no("A token for the calendar opened the contacts.");
+    }
+    if [contacts, writing] != ["403 insufficient_scope"; 2] || named != "contacts:read" {
+        return Verdict::undecided(
+            "The contacts were refused, but not because their scope was missing.",
+        );
+    }
+    if unticked != "not known" {
+        return Verdict::no("What was unticked at consent arrived all the same.");
+    }
+    Verdict::yes(format!(
+        "A token for {NARROW} read the calendar and was answered with {contacts} at the contacts; \
+         the refusal names {named}. The address that was unticked at consent never arrived."
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_granted_is_refused() {
+        let refused = "403 insufficient_scope";
+        let judged = |calendar: &str, contacts: &str, named: &str, unticked: &str| {
+            let evidence = Evidence::of([
+                (CALENDAR, calendar),
+                (CONTACTS, contacts),
+                (NAMED, named),
+                (WRITING, refused),
+                (TICKED, "known"),
+                (UNTICKED, unticked),
+            ]);
+            judge(&evidence).word()
+        };
+        let with =
+            |calendar, contacts, unticked| judged(calendar, contacts, "contacts:read", unticked);
+        assert_eq!(with("200", refused, "not known"), "true");
+        assert_eq!(with("200", "403 cross_site_request", "not known"), "undecided");
+        assert_eq!(with("200", "503 database_unavailable", "not known"), "undecided");
+        assert_eq!(judged("200", refused, "none", "not known"), "undecided");
+        assert_eq!(with("200", "200", "not known"), "false");
+        assert_eq!(with("200", refused, "known"), "false");
+        assert_eq!(with(refused, refused, "not known"), "undecided");
+    }
+}

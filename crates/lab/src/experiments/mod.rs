@@ -1,0 +1,85 @@
+//! The experiments: one for each thing that articles say of OAuth and JWT.
+
+mod choice;
+mod experiment;
+mod granular;
+mod in_a_url;
+mod lifespan;
+mod prelude;
+mod queries;
+mod revocation;
+mod roles;
+mod secrets;
+mod size;
+mod speed;
+mod stateless;
+mod steps;
+mod storage;
+mod tampering;
+mod third_party;
+mod without_database;
+
+use serde_json::{Value, json};
+
+use crate::evidence::Evidence;
+use crate::verdict::Verdict;
+
+pub use experiment::Experiment;
+
+/// In the order of the claims. Most take a fraction of their budget; together they are
+/// held to [`crate::run::LIMIT`].
+pub const ALL: &[Experiment] = &[
+    steps::EXPERIMENT,
+    queries::EXPERIMENT,
+    speed::EXPERIMENT,
+    size::EXPERIMENT,
+    without_database::EXPERIMENT,
+    stateless::EXPERIMENT,
+    revocation::EXPERIMENT,
+    lifespan::EXPERIMENT,
+    granular::EXPERIMENT,
+    secrets::EXPERIMENT,
+    tampering::EXPERIMENT,
+    roles::EXPERIMENT,
+    storage::EXPERIMENT,
+    in_a_url::EXPERIMENT,
+    third_party::EXPERIMENT,
+    choice::EXPERIMENT,
+];
+
+pub fn by_number(number: u8) -> Option<&'static Experiment> {
+    ALL.iter().find(|experiment| experiment.number == number)
+}
+
+/// Reaches the verdict on a claim again from its JSON, as `latchkey compare --json` prints
+/// it: from its number, its samples and its facts.
+pub fn verdict_of(claim: &Value) -> Option<Verdict> {
+    let number = u8::try_from(claim.get("number")?.as_u64()?).ok()?;
+    let evidence = json!({ "series": claim.get("series")?, "facts": claim.get("facts")? });
+    let evidence: Evidence = serde_json::from_value(evidence).ok()?;
+    Some((by_number(number)?.judge)(&evidence))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_rise_slugs_differ_and_no_budget_is_too_large() {
+        assert!(ALL.windows(2).all(|pair| pair[0].number < pair[1].number));
+        let mut slugs: Vec<_> = ALL.iter().map(|experiment| experiment.slug).collect();
+        slugs.sort_unstable();
+        slugs.dedup();
+        assert_eq!(slugs.len(), ALL.len());
+        assert!(ALL.iter().all(|experiment| experiment.budget.as_secs() <= 10));
+    }
+
+    /// No verdict without evidence, and no panic either.
+    #[test]
+    fn nothing_is_said_about_nothing() {
+        for experiment in ALL {
+            let verdict = (experiment.judge)(&Evidence::default());
+            assert!(matches!(verdict, Verdict::Undecided { .. }), "{experiment:?}: {verdict:?}");
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! What most experiments use.
+
+pub(super) use std::time::Duration;
+
+pub(super) use http::{Method, StatusCode};
+
+pub(super) use super::experiment::{Experiment, boxed};
+pub(super) use crate::agent::{Agent, Answer, Call};
+pub(super) use crate::context::{Context, Fixture};
+pub(super) use crate::error::{Error, Result};
+pub(super) use crate::evidence::Evidence;
+pub(super) use crate::instance::{Disruption, InstanceOptions, at};
+pub(super) use crate::sign_in::{
+    self, Credential, SignInMethod, combination, combinations, credential_cookie,
+};
+pub(super) use crate::stats::all_are;
+pub(super) use crate::verdict::Verdict;

@@ -1,0 +1,118 @@
+//! Claim 6: "A JWT is stateless: any server can check it".
+
+use aws_lc_rs::signature::Ed25519KeyPair;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::prelude::*;
+use crate::token;
+
+const OUTSIDE: &str = "an independent verifier, with only the published keys";
+const ACCESS: &str = "access token, at a server with another database";
+const QUERIES: &str = "queries that it cost there";
+const REFRESH: &str = "refresh token, at a server with another database";
+const SESSION: &str = "session, at a server with another database";
+const AT_HOME: &str = "refresh token, where it was issued";
+
+pub(super) const EXPERIMENT: Experiment = Experiment {
+    number: 6,
+    slug: "stateless",
+    sentence: "A JWT is stateless: any server can check it",
+    method: "Two servers have the same signing key and nothing else in common: two databases, two \
+             secrets. What the first one issued is sent to the second. That the public half is \
+             enough is shown by a verifier of the lab’s own, which has read \
+             /.well-known/jwks.json and shares no code with the app.",
+    honest: "True of the access token. The refresh token is state, like a session.",
+    budget: Duration::from_secs(3),
+    measure: boxed!(measure),
+    judge,
+};
+
+async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
+    let options = InstanceOptions::default().set("JWT_PRIVATE_KEY", &signing_key()?);
+    let one = context.start(&options).await?;
+    let issuer = one.url().origin().ascii_serialization();
+    let options = options.set("JWT_ISSUER", &issuer).set("JWT_AUDIENCE", &format!("{issuer}/api"));
+    let other = context.start(&options).await?;
+    context.doing("signing in at one server");
+    let tokens = one.tokens().await?;
+    let mut browser = one.browser(Credential::Session).await?;
+
+    context.doing("sending it to another server");
+    let keys = one.get(&mut one.agent.fresh(), "/.well-known/jwks.json").await?.json();
+    let verified = token::is_signed_by(&tokens.access_token, &keys)?;
+    evidence.add_fact(OUTSIDE, if verified { "verified" } else { "not verified" });
+    let answer = other.get_with(&tokens.access_token, "/api/v1/me").await?;
+    evidence.add_fact(ACCESS, answer.summary());
+    if let Ok((queries, _)) = sign_in::server_timing(&answer) {
+        evidence.add_sample(QUERIES, "queries", queries);
+    }
+    // The jar ignores ports, as jars do: the second server gets the same cookie.
+    evidence.add_fact(SESSION, other.get(&mut browser, "/api/v1/me").await?.summary());
+    for (label, server) in [(REFRESH, &other), (AT_HOME, &one)] {
+        let answer = server
+            .post_token("/api/v1/token/refresh", "refresh_token", &tokens.refresh_token)
+            .await?;
+        evidence.add_fact(label, answer.summary());
+    }
+    Ok(())
+}
+
+/// A new key, as `JWT_PRIVATE_KEY` takes it (PKCS #8).
+fn signing_key() -> Result<String> {
+    let failed = |_| Error::NotStarted("there is no randomness for a key".to_owned());
+    let pair = Ed25519KeyPair::generate().map_err(failed)?;
+    let der = pair.to_pkcs8v1().map_err(failed)?;
+    let base64 = STANDARD.encode(der.as_ref());
+    Ok(format!("-----BEGIN PRIVATE KEY-----\n{base64}\n-----END PRIVATE KEY-----"))
+}
+
+fn judge(evidence: &Evidence) -> Verdict {
+    let labels = [OUTSIDE, ACCESS, REFRESH, SESSION];
+    let Some([outside, access, refresh, session]) = evidence.all_facts(labels) else {
+        return Verdict::undecided("Not everything was sent to both servers.");
+    };
+    if evidence.fact(AT_HOME) != Some("200") {
+        return Verdict::undecided("The refresh token failed where it was issued, too.");
+    }
+    if access != "200" || outside != "verified" {
+        return Verdict::no(format!("The other server answered the access token with {access}."));
+    }
+    if refresh == "200" {
+        return Verdict::yes("The other server took the access token and the refresh token.");
+    }
+    let queries = evidence.median(QUERIES, "queries").unwrap_or_default();
+    Verdict::only_if(
+        "only the access token is meant",
+        format!(
+            "A server with another database took it with {queries} queries, and the published \
+             keys alone are enough to check it. The refresh token is a row in a database: \
+             {refresh}, as with the session: {session}."
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_refresh_token_is_state() {
+        let with = |outside: &str, access: &str, refresh: &str, at_home: &str| {
+            let evidence = Evidence::of([
+                (OUTSIDE, outside),
+                (ACCESS, access),
+                (SESSION, "401 token_missing"),
+                (REFRESH, refresh),
+                (AT_HOME, at_home),
+            ]);
+            judge(&evidence).word()
+        };
+        let unknown = "400 refresh_token_unknown";
+        assert_eq!(with("verified", "200", unknown, "200"), "true if");
+        assert_eq!(with("verified", "200", "200", "200"), "true");
+        assert_eq!(with("verified", "401 token_key_unknown", unknown, "200"), "false");
+        assert_eq!(with("not verified", "200", unknown, "200"), "false");
+        assert_eq!(with("verified", "200", unknown, unknown), "undecided");
+    }
+}

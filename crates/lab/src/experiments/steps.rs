@@ -1,0 +1,192 @@
+//! Claim 1: "OAuth has several steps; a JWT login is simple".
+
+use serde_json::Value;
+use url::Url;
+
+use super::prelude::*;
+use crate::stats::{Margin, Order, as_f64, compare, median};
+
+/// Sign-ins through each door with each key.
+const ROUNDS: usize = 7;
+
+const EXCHANGES: &str = "exchanges";
+const UP: &str = "bytes up";
+const DOWN: &str = "bytes down";
+const MILLIS: &str = "ms";
+const IN_APP: &str = "ms in the app";
+const AT_PROVIDER: &str = "ms at the provider";
+const REDIRECTS: &str = "redirects";
+const BACK: &str = "exchanges on the back channel";
+const BACK_BYTES: &str = "bytes on the back channel";
+
+pub(super) const EXPERIMENT: Experiment = Experiment {
+    number: 1,
+    slug: "steps",
+    sentence: "OAuth has several steps; a JWT login is simple",
+    method: "A browser signs in through each door with each key, in turn, from the sign-in page \
+             to the redirect to the account, without a pause for thinking. Counted is what the \
+             browser sees: exchanges, redirects, bytes and time. What went on between app and \
+             provider is read from the record that the app keeps of the sign-in, and its time \
+             counts as the provider’s.",
+    honest: "The door decides about the steps; the key does not.",
+    budget: Duration::from_secs(4),
+    measure: boxed!(measure),
+    judge,
+};
+
+async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
+    let fixture = context.start(&InstanceOptions::default()).await?;
+    for round in 0..=ROUNDS {
+        context.doing(format!("signing in, round {round} of {ROUNDS}"));
+        for (method, credential) in combinations() {
+            let (mut browser, answers) = fixture.sign_in(method, credential).await?;
+            // The first round reads the provider's metadata, and opens connections.
+            if round > 0 {
+                let record = sign_in::record(&mut browser, fixture.url(), &answers).await?;
+                let back = record.map(|record| BackChannel::of(&record.json()));
+                let label = combination(method, credential);
+                note(evidence, &label, fixture.url(), &answers, back);
+            }
+        }
+        if !context.has_time() && round > 0 {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// What went on between the app and the provider.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct BackChannel {
+    exchanges: f64,
+    bytes: f64,
+    millis: f64,
+}
+
+impl BackChannel {
+    /// From an HTTP Archive in which each exchange names its channel.
+    fn of(record: &Value) -> Self {
+        let entries = record["log"]["entries"].as_array().map_or(&[][..], Vec::as_slice);
+        let back = entries.iter().filter(|entry| entry["_latchkey"]["channel"] == "back");
+        back.fold(Self::default(), |sum, entry| {
+            // What is not known is -1 there.
+            let size = |of: &str, what: &str| entry[of][what].as_f64().unwrap_or(0.0).max(0.0);
+            let bytes = ["request", "response"]
+                .map(|of| size(of, "headersSize") + size(of, "bodySize"))
+                .iter()
+                .sum::<f64>();
+            Self {
+                exchanges: sum.exchanges + 1.0,
+                bytes: sum.bytes + bytes,
+                millis: sum.millis + entry["time"].as_f64().unwrap_or(0.0),
+            }
+        })
+    }
+}
+
+fn note(
+    evidence: &mut Evidence,
+    label: &str,
+    app: &Url,
+    answers: &[Answer],
+    back: Option<BackChannel>,
+) {
+    let (at_app, elsewhere): (Vec<_>, Vec<_>) =
+        answers.iter().partition(|answer| answer.url.origin() == app.origin());
+    let millis = |answers: &[&Answer]| answers.iter().map(|one| one.millis()).sum::<f64>();
+    let (in_app, at_provider) = (millis(&at_app), millis(&elsewhere));
+    let redirects = answers.iter().filter(|answer| answer.status.is_redirection()).count();
+    evidence.add_sample(label, EXCHANGES, as_f64(answers.len()));
+    if let Some(back) = back {
+        evidence.add_sample(label, BACK, back.exchanges);
+        evidence.add_sample(label, BACK_BYTES, back.bytes);
+    }
+    let behind = back.unwrap_or_default().millis;
+    for (unit, value) in [
+        (MILLIS, in_app + at_provider),
+        (REDIRECTS, as_f64(redirects)),
+        (UP, as_f64(answers.iter().map(|answer| answer.bytes_up).sum())),
+        (DOWN, as_f64(answers.iter().map(|answer| answer.bytes_down).sum())),
+        (IN_APP, (in_app - behind).max(0.0)),
+        (AT_PROVIDER, at_provider + behind),
+    ] {
+        evidence.add_sample(label, unit, value);
+    }
+}
+
+fn judge(evidence: &Evidence) -> Verdict {
+    let exchanges = combinations()
+        .map(|(method, credential)| evidence.values(&combination(method, credential), EXCHANGES));
+    let Ok::<[_; 4], _>([oauth_session, oauth_jwt, password_session, password_jwt]) =
+        exchanges.collect::<Vec<_>>().try_into()
+    else {
+        return Verdict::undecided("There are not four combinations.");
+    };
+    let order = |one, other| compare(one, other, Margin::COUNT);
+    let between_doors = [order(oauth_session, password_session), order(oauth_jwt, password_jwt)];
+    let between_keys = [order(oauth_session, oauth_jwt), order(password_session, password_jwt)];
+    if between_doors.iter().chain(&between_keys).any(Option::is_none) {
+        return Verdict::undecided("One of the four combinations is missing.");
+    }
+    let behind = evidence.median(&combination(SignInMethod::OAuth, Credential::Session), BACK);
+    let behind = behind.map_or_else(String::new, |count| {
+        format!(" Behind the browser’s back, OAuth took {count} more, between app and provider.")
+    });
+    let of = |values| median(values).unwrap_or_default();
+    let said = format!(
+        "With OAuth the browser took {} exchanges for a session and {} for a JWT; with a password \
+         {} and {}.{behind}",
+        of(oauth_session),
+        of(oauth_jwt),
+        of(password_session),
+        of(password_jwt),
+    );
+    if between_doors != [Some(Order::More); 2] {
+        return Verdict::no(said);
+    }
+    if between_keys == [Some(Order::Same); 2] {
+        let condition = "the password is meant, and not the JWT: steps come with the door";
+        return Verdict::only_if(condition, said);
+    }
+    Verdict::yes(said)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_back_channel_is_read_off_the_record() {
+        let entry = |channel: &str, head: i64| {
+            serde_json::json!({
+                "time": 1.5, "_latchkey": { "channel": channel },
+                "request": { "headersSize": head, "bodySize": 10 },
+                "response": { "headersSize": 100, "bodySize": 1000 },
+            })
+        };
+        let entries = [entry("front", 7), entry("back", 50), entry("back", -1)];
+        let record = serde_json::json!({ "log": { "entries": entries } });
+        let expected = BackChannel { exchanges: 2.0, bytes: 2270.0, millis: 3.0 };
+        assert_eq!(BackChannel::of(&record), expected);
+        assert_eq!(BackChannel::of(&Value::Null), BackChannel::default());
+    }
+
+    #[test]
+    fn steps_come_with_the_door_or_with_the_key() {
+        for (oauth, password, expected) in [
+            ([5.0, 5.0], [2.0, 2.0], "true if"),
+            ([5.0, 5.0], [3.0, 2.0], "true"),
+            ([2.0, 2.0], [2.0, 2.0], "false"),
+        ] {
+            let mut evidence = Evidence::default();
+            for (method, counts) in
+                [(SignInMethod::OAuth, oauth), (SignInMethod::Password, password)]
+            {
+                for (credential, count) in Credential::ALL.into_iter().zip(counts) {
+                    evidence.add_sample(&combination(method, credential), EXCHANGES, count);
+                }
+            }
+            assert_eq!(judge(&evidence).word(), expected);
+        }
+    }
+}

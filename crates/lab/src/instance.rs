@@ -1,0 +1,136 @@
+//! What is measured: throw-away instances, and what can be done to them.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use url::Url;
+
+use crate::error::{Error, Result};
+
+/// How an instance is started; by default as it is out of the box.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InstanceOptions {
+    /// Settings, by the names of their environment variables.
+    pub variables: Vec<(String, String)>,
+    /// Whether its clock stands still until it is moved.
+    pub manual_clock: bool,
+}
+
+impl InstanceOptions {
+    pub fn set(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// As another process of the same app, with the same database and secret.
+    pub fn sharing_storage_with(mut self, instance: &dyn Instance) -> Result<Self> {
+        self.variables.extend(instance.shared_settings()?);
+        Ok(self)
+    }
+
+    pub fn with_manual_clock(mut self) -> Self {
+        self.manual_clock = true;
+        self
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disruption {
+    /// For good.
+    CutDatabase,
+    StopProvider,
+    StartProvider,
+}
+
+#[async_trait]
+pub trait InstanceFactory: Send + Sync {
+    /// Where it is measured, in a few words for the reader of the figures.
+    fn describe(&self) -> String;
+
+    /// Starts an instance with a database of its own.
+    async fn start(&self, options: &InstanceOptions) -> Result<Box<dyn Instance>>;
+}
+
+/// An instance that exists for one experiment. What it cannot do is an error.
+#[async_trait]
+pub trait Instance: Send + Sync {
+    /// Its address, as browsers write it.
+    fn url(&self) -> &Url;
+
+    /// The address of its local provider, if it has one.
+    fn provider(&self) -> Option<&Url>;
+
+    async fn disrupt(&self, disruption: Disruption) -> Result<()> {
+        Err(Error::NotHere(format!("it needs an instance of its own ({disruption:?})")))
+    }
+
+    /// Gives an account exactly these roles, as `latchkey user role` does.
+    async fn set_roles(&self, _email: &str, _roles: &[String]) -> Result<()> {
+        Err(Error::NotHere("it changes roles, which only the command line can do".to_owned()))
+    }
+
+    /// The settings with which another process of the same app is started.
+    fn shared_settings(&self) -> Result<Vec<(String, String)>> {
+        Err(Error::NotHere("it needs two processes of one app".to_owned()))
+    }
+
+    /// Moves a clock that stands still.
+    async fn advance(&self, _by: Duration) -> Result<()> {
+        Err(Error::NotHere("it moves the clock".to_owned()))
+    }
+
+    /// Stops it, and deletes everything that it has written.
+    async fn stop(self: Box<Self>);
+}
+
+/// More than any experiment starts.
+const MOST: usize = 8;
+
+/// The instances of an experiment, which are stopped together.
+pub struct Instances<'a> {
+    factory: &'a dyn InstanceFactory,
+    started: [OnceLock<Box<dyn Instance>>; MOST],
+}
+
+impl<'a> Instances<'a> {
+    pub fn new(factory: &'a dyn InstanceFactory) -> Self {
+        Self { factory, started: Default::default() }
+    }
+
+    pub async fn start(&self, options: &InstanceOptions) -> Result<&dyn Instance> {
+        let mut instance = self.factory.start(options).await?;
+        for slot in &self.started {
+            match slot.set(instance) {
+                Ok(()) => return slot.get().map(AsRef::as_ref).ok_or_else(Self::full),
+                Err(taken) => instance = taken,
+            }
+        }
+        instance.stop().await;
+        Err(Self::full())
+    }
+
+    fn full() -> Error {
+        Error::NotStarted(format!("an experiment may start {MOST}"))
+    }
+
+    /// Last started, first stopped: a second process uses the database of the first.
+    pub async fn stop_all(self) {
+        for slot in self.started.into_iter().rev() {
+            if let Some(instance) = slot.into_inner() {
+                instance.stop().await;
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Instances<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Instances").field("of", &self.factory.describe()).finish_non_exhaustive()
+    }
+}
+
+/// An address below another one.
+pub fn at(base: &Url, path: &str) -> Result<Url> {
+    base.join(path).map_err(|error| Error::unexpected(path, error.to_string()))
+}

@@ -1,0 +1,280 @@
+//! Signing in as a browser or a program does, over HTTP alone.
+
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher as _, Hasher as _};
+
+use http::{Method, StatusCode};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::agent::{Agent, Answer, Call};
+use crate::error::{Error, Result};
+use crate::instance::{Instance, at};
+
+/// The password of every account that an experiment makes.
+pub const PASSWORD: &str = "a lantern under the stairs";
+
+/// The header that says how far away the database is to be.
+pub const LATENCY: &str = "x-latchkey-database-latency";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignInMethod {
+    OAuth,
+    Password,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Credential {
+    Session,
+    Jwt,
+}
+
+impl SignInMethod {
+    pub const ALL: [Self; 2] = [Self::OAuth, Self::Password];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::OAuth => "OAuth",
+            Self::Password => "password",
+        }
+    }
+}
+
+impl Credential {
+    pub const ALL: [Self; 2] = [Self::Session, Self::Jwt];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Session => "session",
+            Self::Jwt => "JWT",
+        }
+    }
+
+    const fn strategy(self) -> &'static str {
+        match self {
+            Self::Session => "session",
+            Self::Jwt => "jwt",
+        }
+    }
+
+    /// The name of its cookie on http.
+    pub const fn cookie(self) -> &'static str {
+        match self {
+            Self::Session => "latchkey_session",
+            Self::Jwt => "latchkey_token",
+        }
+    }
+}
+
+/// What a combination is called: `OAuth + session`.
+pub fn combination(method: SignInMethod, credential: Credential) -> String {
+    format!("{} + {}", method.name(), credential.name())
+}
+
+/// Each sign-in method with each credential.
+pub fn combinations() -> impl Iterator<Item = (SignInMethod, Credential)> {
+    SignInMethod::ALL.into_iter().flat_map(|method| Credential::ALL.map(|one| (method, one)))
+}
+
+/// Tokens of a program (RFC 6749 §5.1).
+#[derive(Clone, Debug, Deserialize)]
+pub struct Tokens {
+    pub access_token: String,
+    pub refresh_token: String,
+}
+
+/// Name and value of the cookie that holds a credential. Over https its name has a prefix
+/// that binds it to the host (RFC 6265bis §4.1.3.2).
+pub fn credential_cookie(
+    agent: &Agent,
+    base: &Url,
+    credential: Credential,
+) -> Result<(String, String)> {
+    let name = credential.cookie();
+    let names = [format!("__Host-{name}"), name.to_owned()];
+    let found = names.into_iter().find_map(|name| {
+        let value = agent.cookie(base, &name)?.to_owned();
+        Some((name, value))
+    });
+    found.ok_or_else(|| Error::unexpected("signing in", format!("no cookie {name}")))
+}
+
+/// The answer, if it has this status.
+pub fn expect(answer: Answer, status: StatusCode) -> Result<Answer> {
+    if answer.status == status {
+        return Ok(answer);
+    }
+    let code = answer.header("x-error-code").unwrap_or("no code");
+    Err(Error::unexpected(answer.url.path(), format!("{} ({code})", answer.status)))
+}
+
+/// Makes an account with [`PASSWORD`], and yields its address.
+pub async fn sign_up(agent: &Agent, base: &Url) -> Result<String> {
+    let number = RandomState::new().build_hasher().finish();
+    let email = format!("lab-{number:016x}@example.test");
+    let fields = [("name", "Lab Rat"), ("email", &email), ("password", PASSWORD)];
+    let answer = agent.fresh().send(Call::form(at(base, "/sign-up")?, &fields)).await?;
+    expect(answer, StatusCode::SEE_OTHER)?;
+    Ok(email)
+}
+
+/// Signs in with [`PASSWORD`]; every exchange of it.
+pub async fn with_password(
+    agent: &mut Agent,
+    base: &Url,
+    email: &str,
+    credential: Credential,
+) -> Result<Vec<Answer>> {
+    let page = agent.send(Call::get(at(base, "/sign-in")?)).await?;
+    let fields = [("email", email), ("password", PASSWORD), ("strategy", credential.strategy())];
+    let answer = agent.send(Call::form(at(base, "/sign-in")?, &fields)).await?;
+    Ok(vec![expect(page, StatusCode::OK)?, expect(answer, StatusCode::SEE_OTHER)?])
+}
+
+/// Signs in through the local provider, as one of its people; every exchange that the
+/// browser sees.
+pub async fn with_oauth(
+    agent: &mut Agent,
+    instance: &dyn Instance,
+    person: &str,
+    credential: Credential,
+) -> Result<Vec<Answer>> {
+    with_scopes(agent, instance, person, credential, &|_| true).await
+}
+
+/// The same, with only these scopes ticked at the consent page.
+pub async fn with_scopes(
+    agent: &mut Agent,
+    instance: &dyn Instance,
+    person: &str,
+    credential: Credential,
+    ticked: &(dyn Fn(&str) -> bool + Sync),
+) -> Result<Vec<Answer>> {
+    let (mut answers, callback) =
+        until_consent(agent, instance, person, credential, ticked).await?;
+    answers.push(expect(agent.send(callback).await?, StatusCode::SEE_OTHER)?);
+    Ok(answers)
+}
+
+/// Goes to the local provider and consents; what is left is the call that brings the code
+/// back.
+pub async fn until_consent(
+    agent: &mut Agent,
+    instance: &dyn Instance,
+    person: &str,
+    credential: Credential,
+    ticked: &(dyn Fn(&str) -> bool + Sync),
+) -> Result<(Vec<Answer>, Call)> {
+    let Some(provider) = instance.provider() else {
+        let why = "only a person can sign in at its provider";
+        return Err(Error::NotHere(why.to_owned()));
+    };
+    let page = agent.send(Call::get(at(instance.url(), "/sign-in")?)).await?;
+    let start =
+        Call::form(at(instance.url(), "/auth/google")?, &[("strategy", credential.strategy())]);
+    let start = expect(agent.send(start).await?, StatusCode::SEE_OTHER)?;
+    let authorize = redirect(&start)?;
+    if authorize.origin() != provider.origin() {
+        return Err(Error::NotHere("Google is not played by the local provider".to_owned()));
+    }
+    let asked = agent.send(Call::get(authorize.clone())).await?;
+    let decided = agent.send(decision(&authorize, person, ticked)).await?;
+    let decided = expect(decided, StatusCode::SEE_OTHER)?;
+    // What a browser says of a redirect that another site has begun.
+    let callback = Call::new(Method::GET, redirect(&decided)?).with("sec-fetch-site", "cross-site");
+    let (page, asked) = (expect(page, StatusCode::OK)?, expect(asked, StatusCode::OK)?);
+    Ok((vec![page, start, asked, decided], callback))
+}
+
+/// The recorded sign-in that these exchanges completed, as an HTTP Archive; none when the
+/// instance records nothing.
+pub async fn record(agent: &mut Agent, base: &Url, answers: &[Answer]) -> Result<Option<Answer>> {
+    let id = answers.last().and_then(|answer| answer.header("x-latchkey-trace"));
+    let Some(id) = id else { return Ok(None) };
+    let har = agent.send(Call::get(at(base, &format!("/traces/{id}/har"))?)).await?;
+    expect(har, StatusCode::OK).map(Some)
+}
+
+pub(crate) fn redirect(answer: &Answer) -> Result<Url> {
+    let nowhere = || Error::unexpected(answer.url.path(), "a redirect that leads nowhere");
+    answer.location().ok_or_else(nowhere)
+}
+
+/// The form of the local provider's consent page, with these scopes ticked.
+pub(crate) fn decision(authorize: &Url, person: &str, ticked: &dyn Fn(&str) -> bool) -> Call {
+    let query: Vec<_> = authorize.query_pairs().collect();
+    let mut fields = vec![("decision", "allow"), ("person", person)];
+    for (name, value) in &query {
+        if name == "scope" {
+            let scopes = value.split(' ').filter(|scope| ticked(scope));
+            fields.extend(scopes.map(|scope| ("scope", scope)));
+            fields.push(("requested_scope", value));
+        } else {
+            fields.push((name, value));
+        }
+    }
+    let mut decide = authorize.clone();
+    decide.set_query(None);
+    decide.set_path(&format!("{}/decide", authorize.path()));
+    Call::form(decide, &fields)
+}
+
+/// Tokens for a program, for an account with [`PASSWORD`].
+pub async fn tokens(agent: &Agent, base: &Url, email: &str) -> Result<Tokens> {
+    let body = json!({ "email": email, "password": PASSWORD });
+    request_tokens(agent, at(base, "/api/v1/token")?, &body).await
+}
+
+pub async fn refresh(agent: &Agent, base: &Url, refresh_token: &str) -> Result<Tokens> {
+    let body = json!({ "refresh_token": refresh_token });
+    request_tokens(agent, at(base, "/api/v1/token/refresh")?, &body).await
+}
+
+async fn request_tokens(agent: &Agent, url: Url, body: &Value) -> Result<Tokens> {
+    let call = Call::json(Method::POST, url, &body.to_string());
+    read_tokens(&expect(agent.fresh().send(call).await?, StatusCode::OK)?)
+}
+
+pub(crate) fn read_tokens(answer: &Answer) -> Result<Tokens> {
+    let broken = |error: serde_json::Error| Error::unexpected("the token", error.to_string());
+    serde_json::from_slice(&answer.body).map_err(broken)
+}
+
+/// `GET /api/v1/me`
+pub fn me(base: &Url) -> Result<Call> {
+    Ok(Call::new(Method::GET, at(base, "/api/v1/me")?))
+}
+
+/// What `Server-Timing` says, which an instance sends in development: how many queries
+/// the answer cost, and how long the app took over it, in milliseconds.
+pub fn server_timing(answer: &Answer) -> Result<(f64, f64)> {
+    let missing = || Error::NotHere("it sends no Server-Timing, as outside development".to_owned());
+    let header = answer.header("server-timing").ok_or_else(missing)?;
+    let between = |from: &str, to: &[char]| -> Option<f64> {
+        let (_, rest) = header.split_once(from)?;
+        rest.split(to).next()?.parse().ok()
+    };
+    let queries = between("desc=\"", &[' ']).ok_or_else(missing)?;
+    let millis = between("total;dur=", &[',', ';', ' ']).ok_or_else(missing)?;
+    Ok((queries, millis))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_credential_is_found_over_http_and_over_https() {
+        for (url, name) in [
+            ("http://localhost:3000/", "latchkey_session"),
+            ("https://app.example.com/", "__Host-latchkey_session"),
+        ] {
+            let (url, mut agent) = (url.parse().unwrap(), Agent::new().unwrap());
+            assert!(credential_cookie(&agent, &url, Credential::Session).is_err());
+            agent.set_cookie(&url, name, "abc");
+            let found = credential_cookie(&agent, &url, Credential::Session).unwrap();
+            assert_eq!(found, (name.to_owned(), "abc".to_owned()));
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! What the stopwatch can time, each at instances of its own.
+
+use std::time::Duration;
+
+use strum::{EnumString, IntoStaticStr};
+
+use super::credentials::{
+    Processes, TimedCredential, calendar_printer, expiring_jwt, session, watched_jwt,
+};
+use super::timing::{Progress, Timed, time};
+use crate::context::Fixture;
+use crate::error::Result;
+use crate::instance::{Instance, InstanceFactory, InstanceOptions, Instances};
+
+/// The lifetime of a JWT that is not watched: short enough to wait for.
+pub const SHORT: &str = "3s";
+
+/// For how long an introspection answer is cached, where it is.
+pub const CACHED_FOR: Duration = Duration::from_secs(2);
+const CACHED: &str = "2s";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+pub enum Scenario {
+    Session,
+    /// With `JWT_REVOCATION=watch`, at the process that ends it.
+    JwtWatchHere,
+    /// Another app's token, introspected at each request.
+    Introspected,
+    /// With `JWT_REVOCATION=watch`, at another process.
+    JwtWatch,
+    /// With `JWT_REVOCATION=expiry`.
+    JwtExpiry,
+    /// Another app's token, with the introspection answer cached.
+    IntrospectedCached,
+}
+
+impl Scenario {
+    /// The quickest first.
+    pub const ALL: [Self; 6] = [
+        Self::Session,
+        Self::JwtWatchHere,
+        Self::Introspected,
+        Self::JwtWatch,
+        Self::IntrospectedCached,
+        Self::JwtExpiry,
+    ];
+
+    pub fn slug(self) -> &'static str {
+        self.into()
+    }
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Session => "Server session",
+            Self::JwtWatchHere => "JWT, watched",
+            Self::JwtWatch => "JWT, watched, at another process",
+            Self::Introspected => "Another app’s OAuth token",
+            Self::IntrospectedCached => "Another app’s OAuth token, with a cache",
+            Self::JwtExpiry => "JWT, until it expires",
+        }
+    }
+
+    pub fn by_slug(slug: &str) -> Option<Self> {
+        slug.parse().ok()
+    }
+
+    fn options(self) -> InstanceOptions {
+        let options = InstanceOptions::default();
+        match self {
+            Self::Session => options,
+            Self::JwtWatchHere | Self::JwtWatch => options.set("JWT_REVOCATION", "watch"),
+            Self::Introspected => options.set("OAUTH_INTROSPECTION_CACHE", "0"),
+            Self::IntrospectedCached => options.set("OAUTH_INTROSPECTION_CACHE", CACHED),
+            Self::JwtExpiry => options.set("JWT_REVOCATION", "expiry").set("JWT_ACCESS_TTL", SHORT),
+        }
+    }
+
+    /// Times it once, at instances that are stopped afterwards.
+    pub async fn run(
+        self,
+        factory: &dyn InstanceFactory,
+        progress: impl FnMut(Progress) + Send,
+    ) -> Result<Timed> {
+        let instances = Instances::new(factory);
+        let timed = match self.prepare(&instances).await {
+            Ok(prepared) => prepared.time(progress).await,
+            Err(error) => Err(error),
+        };
+        instances.stop_all().await;
+        timed
+    }
+
+    /// Starts what it needs.
+    pub(crate) async fn prepare<'a>(self, instances: &'a Instances<'_>) -> Result<Prepared<'a>> {
+        let fixture = Fixture::at(instances.start(&self.options()).await?).await?;
+        let used_at = if self == Self::JwtWatch {
+            let options = self.options().sharing_storage_with(fixture.instance)?;
+            instances.start(&options).await?
+        } else {
+            fixture.instance
+        };
+        Ok(Prepared { scenario: self, fixture, used_at })
+    }
+}
+
+/// A scenario that can be timed again and again.
+pub(crate) struct Prepared<'a> {
+    scenario: Scenario,
+    fixture: Fixture<'a>,
+    used_at: &'a dyn Instance,
+}
+
+impl Prepared<'_> {
+    pub(crate) async fn time(&self, progress: impl FnMut(Progress) + Send) -> Result<Timed> {
+        time(&self.fixture.agent, &self.credential().await?, progress).await
+    }
+
+    async fn credential(&self) -> Result<TimedCredential> {
+        let Fixture { instance, agent, email } = &self.fixture;
+        let processes = Processes { revoked_at: instance.url(), used_at: self.used_at.url() };
+        match self.scenario {
+            Scenario::Session => session(agent, processes, email).await,
+            Scenario::JwtWatchHere | Scenario::JwtWatch => {
+                watched_jwt(agent, processes, email).await
+            }
+            Scenario::JwtExpiry => expiring_jwt(agent, processes, email).await,
+            Scenario::Introspected => calendar_printer(agent, *instance, Duration::ZERO).await,
+            Scenario::IntrospectedCached => calendar_printer(agent, *instance, CACHED_FOR).await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_has_a_name_of_its_own() {
+        for scenario in Scenario::ALL {
+            assert_eq!(Scenario::by_slug(scenario.slug()), Some(scenario));
+            assert!(!scenario.name().is_empty());
+        }
+        assert_eq!(Scenario::by_slug("jwt"), None);
+    }
+}

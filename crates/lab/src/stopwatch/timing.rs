@@ -1,0 +1,130 @@
+//! Timing one credential.
+
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+use tokio::time::sleep;
+
+use super::credentials::TimedCredential;
+use super::reading::{Poll, PromiseResult, Reading, Seen, has_stopped, promise_result, reading};
+use crate::agent::Agent;
+use crate::error::{Error, Result};
+use crate::stats::as_f64;
+
+/// Between two requests with the credential.
+pub const INTERVAL: Duration = Duration::from_millis(50);
+
+/// Requests sent before the revocation, to prove that the credential works.
+const BEFORE: u32 = 3;
+
+/// How much longer than promised it is timed.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A timed credential, and every sample.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Timed {
+    pub slug: String,
+    pub key: String,
+    pub ending: String,
+    /// Why it may live as long as it may.
+    pub because: String,
+    /// How long that is, in milliseconds.
+    pub promised: f64,
+    /// Milliseconds between two requests.
+    pub interval: f64,
+    pub polls: Vec<Poll>,
+    /// What the polls say.
+    pub reading: Reading,
+    pub kept: PromiseResult,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum Progress {
+    /// The sign-in has just been ended: from here on time counts.
+    Ended,
+    /// The credential was sent after the end.
+    Polled(Poll),
+}
+
+/// Sends a credential, revocation its sign-in, and sends it every [`INTERVAL`] until it has been
+/// refused often enough ([`has_stopped`]), or is two seconds past its promise.
+pub async fn time(
+    agent: &Agent,
+    credential: &TimedCredential,
+    mut progress: impl FnMut(Progress),
+) -> Result<Timed> {
+    let start = Instant::now();
+    let mut polls = Vec::new();
+    for _ in 0..BEFORE {
+        polls.push(send(agent, credential, start).await);
+        sleep(INTERVAL).await;
+    }
+    let ended = agent.fresh().send(credential.revocation.clone()).await?;
+    if !(ended.status.is_success() || ended.status.is_redirection()) {
+        return Err(Error::unexpected(&credential.ending, ended.status.as_str()));
+    }
+    // From here on the owner knows that it is done.
+    let end = Instant::now();
+    progress(Progress::Ended);
+    let zero = millis(end - start);
+    for poll in &mut polls {
+        poll.asked -= zero;
+        poll.answered -= zero;
+    }
+    let mut ticks = tokio::time::interval(INTERVAL);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    while !has_stopped(&polls) && end.elapsed() <= credential.promise + PATIENCE {
+        ticks.tick().await;
+        let poll = send(agent, credential, end).await;
+        progress(Progress::Polled(poll));
+        polls.push(poll);
+    }
+    Ok(Timed::of(credential, polls))
+}
+
+/// Sends a copy of the credential once.
+async fn send(agent: &Agent, credential: &TimedCredential, since: Instant) -> Poll {
+    let asked = millis(since.elapsed());
+    let status = match agent.fresh().send(credential.request.clone()).await {
+        Ok(answer) => answer.status.as_u16(),
+        // PromiseResult as a sample: no answer is not a refusal.
+        Err(_) => 0,
+    };
+    Poll { asked, answered: millis(since.elapsed()), status, seen: Seen::of(status) }
+}
+
+fn millis(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}
+
+impl Timed {
+    pub fn of(credential: &TimedCredential, polls: Vec<Poll>) -> Self {
+        let (promised, interval) = (millis(credential.promise), millis(INTERVAL));
+        let reading = reading(&polls);
+        Self {
+            slug: credential.slug.to_owned(),
+            key: credential.key.clone(),
+            ending: credential.ending.clone(),
+            because: credential.because.clone(),
+            promised,
+            interval,
+            reading,
+            kept: promise_result(reading, promised, interval),
+            polls,
+        }
+    }
+
+    /// How many milliseconds it lived on, where that is known.
+    pub const fn lived(&self) -> Option<f64> {
+        match self.reading {
+            Reading::Dead { first_refused, .. } => Some(first_refused),
+            _ => None,
+        }
+    }
+
+    /// How often it was accepted after the end.
+    pub fn let_in_after_the_end(&self) -> f64 {
+        let let_in = |poll: &&Poll| poll.asked >= 0.0 && poll.seen == Seen::Accepted;
+        as_f64(self.polls.iter().filter(let_in).count())
+    }
+}
