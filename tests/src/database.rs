@@ -45,6 +45,16 @@ impl Database {
         url.to_string()
     }
 
+    /// Runs a statement that no store function would.
+    pub async fn execute(&self, statement: &str) {
+        let statement = sqlx::AssertSqlSafe(statement.to_owned());
+        match &self.db {
+            Db::Sqlite(pool) => pool.execute(statement).await.map(drop),
+            Db::Postgres(pool) => pool.execute(statement).await.map(drop),
+        }
+        .expect("a statement");
+    }
+
     /// How many rows a table has.
     pub async fn rows(&self, table: &str) -> i64 {
         rows(&self.db, table).await

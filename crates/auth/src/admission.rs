@@ -1,11 +1,11 @@
 //! From an identity that a provider vouches for to an account here.
 
 use latchkey_domain::identity::{Decision, Profile, whose_account};
+use latchkey_domain::sample_data::SampleData;
 use latchkey_domain::{Clock, Roles, User, UserId};
 use latchkey_store::{Db, identities, users};
 
 use crate::random;
-use crate::starters::starters;
 
 /// Why somebody whom a provider vouches for is not let in.
 #[derive(Debug, thiserror::Error)]
@@ -37,20 +37,22 @@ pub async fn admit(
     profile: &Profile,
     roles: Roles,
 ) -> Result<Admitted, Error> {
-    let known = identities::whose(db, profile).await?;
+    let known = identities::find_user(db, profile).await?;
     let email_owner = match (&known, &profile.email) {
-        (None, Some(email)) if profile.email_verified => users::who_proved(db, email).await?,
+        (None, Some(email)) if profile.email_verified => {
+            users::find_by_verified_email(db, email).await?
+        }
         _ => None,
     };
     let decision = whose_account(known.as_ref().map(|user| user.id), profile, email_owner, None);
     let now = clock.now();
     match (decision, known) {
         (Decision::SignIn(_), Some(user)) => {
-            identities::used(db, profile, now).await?;
+            identities::record_use(db, profile, now).await?;
             Ok(Admitted { user, is_new: false })
         }
         // Unless it is their own account, which another tab has made just now.
-        (Decision::EmailTaken, _) => entered(identities::whose(db, profile).await?),
+        (Decision::EmailTaken, _) => entered(identities::find_user(db, profile).await?),
         // Nobody is linking here, so the decision makes an account.
         _ => {
             let user = User {
@@ -61,12 +63,11 @@ pub async fn admit(
                 roles,
                 created_at: now,
             };
-            match identities::create_account(db, &user, provider, profile, &starters(user.id, now))
-                .await
-            {
+            let samples = SampleData::new(user.id, now, random::bytes);
+            match identities::create_account(db, &user, provider, profile, &samples).await {
                 Ok(()) => Ok(Admitted { user, is_new: true }),
                 Err(latchkey_store::Error::Exists) => {
-                    entered(identities::whose(db, profile).await?)
+                    entered(identities::find_user(db, profile).await?)
                 }
                 Err(error) => Err(error.into()),
             }

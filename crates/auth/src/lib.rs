@@ -18,6 +18,5 @@ pub mod random;
 pub mod refresh;
 pub mod secret;
 pub mod session;
-pub mod starters;
 pub mod tokens;
 pub mod vault;

@@ -6,7 +6,7 @@
 //! sealed with an earlier one is found, and sealed anew in the background.
 
 use latchkey_domain::ConnectionId;
-use latchkey_store::connections::{Sealed, Stored, sealing};
+use latchkey_store::connections::{self, Sealed, Stored};
 use latchkey_store::{Db, Error};
 
 use crate::secret::{AppSecret, CannotOpen, Purpose, Secret};
@@ -83,7 +83,8 @@ impl Vault {
         let mut done = Resealed::default();
         let mut after = None;
         loop {
-            let page = sealing::sealed_otherwise(db, &self.secret.key_id(), after, PAGE).await?;
+            let page =
+                connections::sealed_otherwise(db, &self.secret.key_id(), after, PAGE).await?;
             let Some(last) = page.last() else { return Ok(done) };
             after = Some(last.connection.id);
             for stored in page {
@@ -91,7 +92,7 @@ impl Vault {
                 match self.pair(&stored) {
                     Ok(pair) => {
                         let sealed = self.seal(id, &pair);
-                        sealing::reseal(db, id, stored.version, &sealed).await?;
+                        connections::reseal(db, id, stored.version, &sealed).await?;
                         done.resealed += 1;
                     }
                     Err(CannotOpen) => done.lost += 1,

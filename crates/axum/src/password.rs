@@ -3,11 +3,10 @@
 use std::future::Future;
 use std::time::Duration;
 
-use latchkey_auth::password;
-use latchkey_auth::random;
-use latchkey_auth::starters::starters;
+use latchkey_auth::{password, random};
 use latchkey_domain::audit::{Actor, Kind};
 use latchkey_domain::password::Password;
+use latchkey_domain::sample_data::SampleData;
 use latchkey_domain::{DisplayName, Email, Roles, SignInId, Timestamp, User, UserId};
 use latchkey_store::passwords;
 
@@ -118,8 +117,8 @@ async fn create(
     hash: &str,
     client: &Client,
 ) -> Result<SignUp> {
-    let starters = starters(user.id, user.created_at);
-    match passwords::create_account(&latchkey.db, &user, hash, &starters).await {
+    let samples = SampleData::new(user.id, user.created_at, random::bytes);
+    match passwords::create_account(&latchkey.db, &user, hash, &samples).await {
         Ok(()) => {
             audit::by_person(latchkey, Kind::SignedUp, user.id, "password", client).await;
             Ok(SignUp::Created(user))

@@ -1,122 +1,57 @@
 //! What happened to an account: who did it, when, and from where.
 
-use std::fmt;
-
 use crate::{AuditId, Timestamp, UserId};
 
-macro_rules! kinds {
-    ($($(#[$doc:meta])* $name:ident = $stored:literal, $said:literal;)*) => {
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum Kind {
-            $($(#[$doc])* $name,)*
-        }
-
-        impl Kind {
-            pub const ALL: &[Self] = &[$(Self::$name),*];
-
-            #[must_use]
-            pub const fn stored(self) -> &'static str {
-                match self { $(Self::$name => $stored),* }
-            }
-
-            #[must_use]
-            pub const fn said(self) -> &'static str {
-                match self { $(Self::$name => $said),* }
-            }
-        }
-    };
-}
-
-kinds! {
-    SignedUp = "signed_up", "Created the account";
-    SignedIn = "signed_in", "Signed in";
-    /// Somebody tried, with a wrong password or at a provider, and did not get in.
-    SignInFailed = "sign_in_failed", "Failed to sign in";
-    /// A sign-in was ended, by signing out or from a list.
-    SignInEnded = "sign_in_ended", "Signed out";
-    /// A refresh token was used twice, and its family ended.
-    RefreshReused = "refresh_reused", "Refresh token reused; sign-in revoked";
-    Linked = "linked", "Linked a provider";
-    Unlinked = "unlinked", "Unlinked a provider";
-    AccessEnded = "access_ended", "Revoked an app’s access";
-    /// A password was set or changed.
-    PasswordChanged = "password_changed", "Changed the password";
-    /// An e-mail to reset the password was requested.
-    ResetRequested = "reset_requested", "Requested a password reset";
-    /// The password was reset with such an e-mail.
-    PasswordReset = "password_reset", "Reset the password by e-mail";
-    EmailVerified = "email_verified", "Verified the e-mail address";
-    /// A role was given or taken.
-    RolesChanged = "roles_changed", "Roles changed";
-    KeysRotated = "keys_rotated", "Rotated the signing key";
-    /// A service at a provider was connected, or more of it.
-    Connected = "connected", "Connected a service";
-    Disconnected = "disconnected", "Disconnected a service";
-    /// The provider takes its tokens no more.
-    ReconnectNeeded = "reconnect_needed", "A service must be reconnected";
-    AccountDeleted = "account_deleted", "Deleted an account";
-}
-
-impl Kind {
-    #[must_use]
-    pub fn from_stored(text: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|kind| kind.stored() == text)
+described_enum! {
+    #[derive(Hash)]
+    pub enum Kind {
+        SignedUp = "Created the account",
+        SignedIn = "Signed in",
+        /// A wrong password, or a sign-in at a provider that was not accepted.
+        SignInFailed = "Failed to sign in",
+        /// By signing out, or from a list.
+        SignInEnded = "Signed out",
+        RefreshReused = "Refresh token reused; sign-in revoked",
+        Linked = "Linked a provider",
+        Unlinked = "Unlinked a provider",
+        AccessEnded = "Revoked an app’s access",
+        PasswordChanged = "Changed the password",
+        ResetRequested = "Requested a password reset",
+        PasswordReset = "Reset the password by e-mail",
+        EmailVerified = "Verified the e-mail address",
+        RolesChanged = "Roles changed",
+        KeysRotated = "Rotated the signing key",
+        Connected = "Connected a service",
+        Disconnected = "Disconnected a service",
+        /// The provider does not accept its tokens any more.
+        ReconnectNeeded = "A service must be reconnected",
+        AccountDeleted = "Deleted an account",
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Actor {
-    /// The person whose account it is.
-    Person,
-    /// Whoever runs the site, at the command line.
-    Operator,
-    /// Nobody who is known: a stranger, or the system itself.
-    Nobody,
-}
-
-impl Actor {
-    #[must_use]
-    pub const fn stored(self) -> &'static str {
-        match self {
-            Self::Person => "person",
-            Self::Operator => "operator",
-            Self::Nobody => "nobody",
-        }
-    }
-
-    #[must_use]
-    pub fn from_stored(text: &str) -> Self {
-        match text {
-            "person" => Self::Person,
-            "operator" => Self::Operator,
-            _ => Self::Nobody,
-        }
-    }
-}
-
-impl fmt::Display for Actor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Person => "the user",
-            Self::Operator => "the operator",
-            Self::Nobody => "someone unknown",
-        })
+described_enum! {
+    pub enum Actor {
+        /// The person whose account it is.
+        Person = "the user",
+        /// Whoever runs the site, at the command line.
+        Operator = "the operator",
+        /// A stranger, or the system itself.
+        Nobody = "someone unknown",
     }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// Names it, and sorts by time.
+    /// Sorts by time.
     pub id: AuditId,
     pub at: Timestamp,
     pub kind: Kind,
-    /// To whose account; nobody's any more when the account is gone.
+    /// Whose account; `None` when it is gone.
     pub user_id: Option<UserId>,
     pub actor: Actor,
-    /// A few words more: the provider, the role. Nothing personal, so that it
-    /// may outlive the account.
+    /// The provider, the role. Nothing personal, so that it may outlive the account.
     pub detail: String,
-    /// From where; forgotten with the account.
+    /// From where; deleted with the account.
     pub address: Option<String>,
 }
 
@@ -127,11 +62,12 @@ mod tests {
     #[test]
     fn kinds_are_stored_and_read_back() {
         for kind in Kind::ALL {
-            assert_eq!(Kind::from_stored(kind.stored()), Some(*kind));
+            assert_eq!(kind.to_string().parse(), Ok(*kind));
         }
-        assert_eq!(Kind::from_stored("unheard_of"), None);
-        for actor in [Actor::Person, Actor::Operator, Actor::Nobody] {
-            assert_eq!(Actor::from_stored(actor.stored()), actor);
+        assert!("unheard_of".parse::<Kind>().is_err());
+        for actor in Actor::ALL {
+            assert_eq!(actor.to_string().parse(), Ok(*actor));
         }
+        assert!("unheard_of".parse::<Actor>().is_err());
     }
 }

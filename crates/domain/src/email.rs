@@ -1,6 +1,7 @@
 //! E-mail addresses in their one canonical form.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
@@ -10,27 +11,24 @@ const MAX_BYTES: usize = 254;
 
 /// An e-mail address, normalised: NFKC, lower case, no blanks around it.
 ///
-/// This is the only place that normalises one, so that registration, sign-in
-/// and what a provider says can be compared with `==`. RFC 5321 would allow the
-/// part before the `@` to be case-sensitive; no mailbox provider has made use
-/// of that, and people do not type their address the same way twice.
+/// The only place that normalises one, so that addresses from registration,
+/// sign-in and providers compare with `==`. RFC 5321 would allow the part before
+/// the `@` to be case-sensitive; no mailbox provider makes use of that, and
+/// people do not type their address the same way twice.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Email(String);
 
-/// A text that cannot be an e-mail address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not an e-mail address")]
 pub struct InvalidEmail;
 
 impl Email {
-    /// Reads an address that somebody typed or a provider sent.
-    ///
     /// # Errors
     /// When it is not of the form `local@domain`, holds blanks or control
     /// characters, or is longer than 254 bytes.
     pub fn parse(text: &str) -> Result<Self, InvalidEmail> {
-        // Looked at before the work: a provider may send megabytes.
+        // First, because a provider may send megabytes.
         if text.len() > 4 * MAX_BYTES {
             return Err(InvalidEmail);
         }
@@ -62,6 +60,14 @@ impl Email {
 impl fmt::Display for Email {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+impl FromStr for Email {
+    type Err = InvalidEmail;
+
+    fn from_str(text: &str) -> Result<Self, InvalidEmail> {
+        Self::parse(text)
     }
 }
 

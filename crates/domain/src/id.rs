@@ -8,7 +8,6 @@ use uuid::{Builder, Uuid};
 
 use crate::Timestamp;
 
-/// A text that is not an identifier of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not an identifier")]
 pub struct InvalidId;
@@ -52,33 +51,19 @@ macro_rules! id {
     };
 }
 
-id! {
+id!(
     /// A person. Never changes, whatever happens to e-mail addresses, names and providers.
     UserId
-}
-id! {
-    /// One sign-in of one person, whichever key it carries: the `sid` claim of a JWT.
+);
+id!(
+    /// One sign-in of one person: the `sid` claim of a JWT.
     SignInId
-}
-id! {
-    /// One line of the audit trail.
-    AuditId
-}
-id! {
-    /// The record of one sign-in on the wire.
-    TraceId
-}
-id! {
-    /// A contact in somebody's address book.
-    ContactId
-}
-id! {
-    /// A grant at a provider, with its tokens.
-    ConnectionId
-}
-id! {
-    EventId
-}
+);
+id!(AuditId);
+id!(TraceId);
+id!(ContactId);
+id!(ConnectionId);
+id!(EventId);
 
 #[cfg(test)]
 mod tests {

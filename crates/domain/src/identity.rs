@@ -1,4 +1,4 @@
-//! Who somebody is at a provider, and whose account that is here.
+//! Identities at providers, and the accounts that they sign in to.
 
 use std::fmt;
 
@@ -15,16 +15,12 @@ const MAX_SUBJECT: usize = 255;
 #[serde(transparent)]
 pub struct Subject(String);
 
-/// A text that cannot be a subject identifier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the subject is empty, longer than 255 bytes, or holds control characters")]
 pub struct InvalidSubject;
 
 impl Subject {
     /// Takes a subject as the issuer wrote it: case-sensitive, nothing trimmed.
-    ///
-    /// # Errors
-    /// When it is empty, longer than 255 bytes, or holds control characters.
     pub fn new(text: impl Into<String>) -> Result<Self, InvalidSubject> {
         let text = text.into();
         if text.is_empty() || text.len() > MAX_SUBJECT || text.chars().any(char::is_control) {
@@ -45,51 +41,47 @@ impl fmt::Display for Subject {
     }
 }
 
-/// What a provider says of the person who has just signed in there.
+/// What a provider says of a person who has just signed in there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Profile {
     /// The issuer: an OpenID issuer's URL, or the base URL of a provider that
     /// speaks OAuth 2.0 alone.
     pub issuer: String,
-    /// Who it is at that issuer.
     pub subject: Subject,
     pub name: DisplayName,
-    /// Their address, if they have one and let us know it.
     pub email: Option<Email>,
-    /// Whether the provider says that the address is theirs.
+    /// Whether the provider vouches for the address.
     pub email_verified: bool,
 }
 
-/// What to do with a profile that a provider vouches for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
     /// This identity is known: the person signs in, whatever their e-mail is today.
     SignIn(UserId),
-    /// Nobody has this identity: make an account for it.
+    /// The identity is unknown: create an account for it.
     CreateAccount,
-    /// Nobody has this identity, and another account has proved the same
-    /// address: that account is not entered, and no second one takes its address.
+    /// The identity is unknown, and another account has verified the same
+    /// address: nobody signs in to that account, and no second one takes its address.
     EmailTaken,
-    /// Nobody has this identity, and somebody who is signed in wants it to
-    /// become a way into their account.
+    /// The identity is unknown, and a signed-in person wants to sign in with it.
     Link(UserId),
-    /// It is a way into their account already.
+    /// It is linked to their account already.
     AlreadyLinked,
-    /// It is a way into somebody else's account.
+    /// It is linked to another account.
     IdentityTaken,
 }
 
-/// Whose account is this, and what happens to it?
+/// Which account does this identity sign in to, or become part of?
 ///
 /// * `known`: whose identity this (issuer, subject) is.
-/// * `email_owner`: who has *proved* to own the profile's address.
-/// * `linking`: who, being signed in, set out to link an identity.
+/// * `email_owner`: who has *verified* the profile's address.
+/// * `linking`: the signed-in person who started to link an identity.
 ///
 /// The e-mail never signs anybody in (OWASP ASVS 5.0 V6.8.1, V10.5.2): a
 /// provider may let people write any address, and addresses change hands. An
 /// address that the provider does not vouch for is not even compared, so that
 /// typing somebody else's there tells nothing about who has an account here.
-/// Nor does it link: that is an explicit act of somebody who is signed in.
+/// Nor does it link: that takes an explicit act of a signed-in person.
 #[must_use]
 pub fn whose_account(
     known: Option<UserId>,
@@ -109,12 +101,10 @@ pub fn whose_account(
     }
 }
 
-/// Whether a way in may be taken away from an account that has so many.
-///
-/// The last one may not: nobody could enter the account any more.
+/// The last sign-in method may not be removed: nobody could sign in any more.
 #[must_use]
-pub const fn may_unlink(ways_in: u64) -> bool {
-    ways_in > 1
+pub const fn may_unlink(methods: u64) -> bool {
+    methods > 1
 }
 
 #[cfg(test)]
@@ -178,8 +168,8 @@ mod tests {
 
     #[test]
     fn the_last_way_in_stays() {
-        for (ways_in, may) in [(0, false), (1, false), (2, true), (9, true)] {
-            assert_eq!(may_unlink(ways_in), may, "{ways_in}");
+        for (methods, may) in [(0, false), (1, false), (2, true), (9, true)] {
+            assert_eq!(may_unlink(methods), may, "{methods}");
         }
     }
 }

@@ -2,8 +2,10 @@
 //!
 //! Nothing here does input or output: time comes in as a [`Timestamp`],
 //! randomness as bytes, and every decision is a pure function that can be read
-//! and tested as a table. Whoever lifts this crate into another product brings
-//! no database and no web server along.
+//! and tested as a table. The crate brings along no database and no web server.
+
+#[macro_use]
+mod described_enum;
 
 pub mod audit;
 pub mod calendar;
@@ -17,6 +19,7 @@ pub mod password;
 pub mod refresh;
 pub mod return_to;
 pub mod role;
+pub mod sample_data;
 pub mod scope;
 pub mod sign_in;
 pub mod time;

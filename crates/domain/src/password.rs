@@ -19,41 +19,36 @@ pub const MIN_CHARS: usize = 8;
 /// The longest password, in characters; NIST asks for 64 at least.
 pub const MAX_CHARS: usize = 256;
 
-/// No more than this is looked at: as much as [`MAX_CHARS`] can take in UTF-8.
+/// As much as [`MAX_CHARS`] can take in UTF-8.
 pub const MAX_BYTES: usize = 4 * MAX_CHARS;
 
-/// So many characters around a word make it no harder to guess.
+/// This many characters around a word do not make it harder to guess.
 const TRIVIAL_CHARS: usize = 6;
 
-/// What everybody knows of everybody's account here.
 const PRODUCT: &str = "latchkey";
 
 static COMMON: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
     include_str!("common-passwords.txt").lines().filter(|line| !line.starts_with('#')).collect()
 });
 
-/// A password as it was typed, which never shows itself in a log.
+/// A password as it was typed. Its `Debug` shows nothing of it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(String);
 
-/// A text that is longer than any password here can be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("Passwords can have at most {MAX_CHARS} characters.")]
 pub struct PasswordTooLong;
 
 impl Password {
-    /// Takes in what somebody typed, weak or not: at sign-in it has to match,
-    /// not to please.
+    /// Takes a weak one, too: at sign-in it only has to match.
     ///
     /// # Errors
-    /// When it is longer than any password, so that a megabyte is refused
-    /// before anybody hashes it.
+    /// When it is too long, so that a megabyte is refused before it is hashed.
     pub fn new(typed: impl Into<String>) -> Result<Self, PasswordTooLong> {
         let typed = typed.into();
         if typed.len() > MAX_BYTES { Err(PasswordTooLong) } else { Ok(Self(typed)) }
     }
 
-    /// The password itself: only for the call that needs it.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -66,19 +61,15 @@ impl fmt::Debug for Password {
     }
 }
 
-/// Why a new password is not taken, and what to do.
+/// Why a new password is not accepted, as a sentence that says what to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum WeakPassword {
-    /// Fewer than [`MIN_CHARS`] characters.
     #[error("Use at least {MIN_CHARS} characters. A few words in a row are easy to remember.")]
     TooShort,
-    /// More than [`MAX_CHARS`] characters.
     #[error("Use at most {MAX_CHARS} characters.")]
     TooLong,
-    /// One of those that everybody tries first.
     #[error("This password is too common. Choose one of your own.")]
     Common,
-    /// The person's address or name, or the name of this place.
     #[error("Don’t use your name, your e-mail address or the name of this site.")]
     Context,
     #[error("Use more than one character. A few words in a row are easy to remember.")]
@@ -88,14 +79,10 @@ pub enum WeakPassword {
     Run,
 }
 
-/// Whether a new password is taken.
-///
-/// `context` is what is known of the person: their e-mail address, their name.
-///
-/// # Errors
-/// The reason not to take it, as a sentence that says what to do.
+/// Checks a new password. `context` is what is known of the person: their e-mail
+/// address, their name.
 pub fn check(text: &str, context: &[&str]) -> Result<(), WeakPassword> {
-    // Looked at before the work: somebody may send a megabyte.
+    // First, because it may be a megabyte.
     if text.len() > MAX_BYTES {
         return Err(WeakPassword::TooLong);
     }
@@ -127,7 +114,7 @@ fn repeated(text: &str) -> bool {
     chars.all(|c| Some(c) == first)
 }
 
-/// Each character follows the one before it, or each precedes it; 0 comes after 9.
+/// Every character follows the one before it, or every one precedes it; 0 comes after 9.
 fn run(text: &str) -> bool {
     let pairs = || text.chars().zip(text.chars().skip(1));
     pairs().all(|(a, b)| follows(a, b)) || pairs().all(|(a, b)| follows(b, a))
@@ -137,8 +124,8 @@ fn follows(a: char, b: char) -> bool {
     (a, b) == ('9', '0') || (a.is_alphanumeric() && u32::from(a) + 1 == u32::from(b))
 }
 
-/// The forms in which somebody would type what is known of them: an address
-/// whole and its local part; a name whole, without its blanks, and each word of it.
+/// The forms in which people type what is known of them: an address whole and its
+/// local part; a name whole, without its blanks, and each word of it.
 fn words(known: &str) -> Vec<String> {
     let known = known.to_lowercase();
     let mut words: Vec<String> = known
@@ -151,7 +138,7 @@ fn words(known: &str) -> Vec<String> {
     words
 }
 
-/// Whether a password is that word and a handful of digits or signs around it.
+/// Whether a password is that word with a few digits or signs around it.
 fn hardly_more_than(password: &str, word: &str) -> bool {
     let core = |text: &str| text.trim_matches(|c: char| !c.is_alphabetic()).to_owned();
     let (found, known) = (core(password), core(word));

@@ -2,11 +2,10 @@
 
 use crate::{Span, Timestamp};
 
-/// How long after its use a refresh token may come a second time: the twin of
-/// a request that was sent twice, or of two tabs that renewed at once.
+/// How long after its use a refresh token may come a second time: a request that
+/// was sent twice, or two tabs that refreshed at once.
 pub const GRACE: Span = Span::seconds(10);
 
-/// What is known of a refresh token that somebody shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Known {
     pub expires_at: Timestamp,
@@ -16,15 +15,13 @@ pub struct Known {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is exchanged for its successor.
     Rotate,
-    /// It was exchanged a moment ago: whoever asks gets the same successor, so
+    /// It was exchanged a moment ago: the answer is the same successor, so that
     /// the family does not fork and nobody is signed out.
     SameSuccessor,
     /// It was exchanged long ago: either its owner or a thief has the
     /// successor, and nobody can tell which. The family ends.
     EndFamily,
-    /// Its family came to its end.
     Expired,
     Ended,
 }

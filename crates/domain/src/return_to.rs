@@ -5,23 +5,22 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-/// Where people land who asked for nothing in particular.
 const DEFAULT: &str = "/account";
 
-/// Longer than any page of ours; a longer one would not fit into a cookie.
+/// A longer one would not fit into a cookie.
 const MAX_BYTES: usize = 1024;
 
 /// A path (with query and fragment) on our own origin.
 ///
-/// An open redirector on the way through sign-in lends our name to somebody
-/// else's page (RFC 9700 §4.11). So the value is not searched for bad patterns:
-/// it is resolved as a browser would resolve it, and the origins are compared.
+/// An open redirector on the way through sign-in lends our name to any page
+/// (RFC 9700 §4.11). So the value is not searched for bad patterns: it is
+/// resolved as a browser would resolve it, and the origins are compared.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ReturnTo(String);
 
 impl ReturnTo {
-    /// Reads `next`; whatever leads elsewhere, or is missing, becomes the account page.
+    /// What leads elsewhere, or is missing, becomes the account page.
     #[must_use]
     pub fn parse(next: Option<&str>, public_url: &Url) -> Self {
         next.and_then(|next| own_path(next, public_url)).map_or_else(Self::default, Self)

@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "String", into = "String")]
 pub struct Role(String);
 
-/// A text that is no role's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a role must be 1 to 32 lower-case letters, digits and hyphens, starting with a letter")]
 pub struct InvalidRole;
@@ -66,7 +65,6 @@ impl fmt::Display for Role {
 pub struct Roles(BTreeSet<Role>);
 
 impl Roles {
-    /// Whether this person has that role.
     #[must_use]
     pub fn contains(&self, role: &Role) -> bool {
         self.0.contains(role)
@@ -80,12 +78,10 @@ impl Roles {
         self.0.remove(role);
     }
 
-    /// The roles, in alphabetical order.
     pub fn iter(&self) -> impl Iterator<Item = &Role> {
         self.0.iter()
     }
 
-    /// Whether there is no role at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -98,7 +94,7 @@ impl FromIterator<Role> for Roles {
     }
 }
 
-/// As they are stored: names with a blank between.
+/// As they are stored: names separated by blanks.
 impl fmt::Display for Roles {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = self.0.iter().map(Role::as_str).collect();
@@ -106,8 +102,8 @@ impl fmt::Display for Roles {
     }
 }
 
-/// Reads the stored form; what is no role's name is left out, for a role that
-/// cannot be named cannot be asked for either.
+/// Reads the stored form. What is not a role's name is left out: no check can
+/// ask for it.
 impl From<&str> for Roles {
     fn from(stored: &str) -> Self {
         stored.split_whitespace().filter_map(|name| name.parse().ok()).collect()

@@ -1,4 +1,4 @@
-//! Scopes: what a key was allowed to do (RFC 6749 §3.3).
+//! Scopes: what a credential may do (RFC 6749 §3.3).
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -6,37 +6,51 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// One thing that a key may be allowed to do on the API.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// One thing that a credential may be allowed to do on the API.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    strum::Display,
+    strum::EnumString,
+    strum::IntoStaticStr,
+)]
+#[strum(parse_err_ty = UnknownScope, parse_err_fn = unknown)]
 pub enum Scope {
     /// See who the person is and their sign-ins, and end those.
+    #[strum(serialize = "profile")]
     Profile,
+    #[strum(serialize = "calendar:read")]
     CalendarRead,
+    #[strum(serialize = "contacts:read")]
     ContactsRead,
+    #[strum(serialize = "contacts:write")]
     ContactsWrite,
 }
 
-/// A text that names no scope of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("unknown scope; use profile, calendar:read, contacts:read and contacts:write")]
 pub struct UnknownScope;
+
+fn unknown(_: &str) -> UnknownScope {
+    UnknownScope
+}
 
 impl Scope {
     pub const ALL: [Self; 4] =
         [Self::Profile, Self::CalendarRead, Self::ContactsRead, Self::ContactsWrite];
 
-    /// The scope as it is written in a token.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Profile => "profile",
-            Self::CalendarRead => "calendar:read",
-            Self::ContactsRead => "contacts:read",
-            Self::ContactsWrite => "contacts:write",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 
-    /// The scope as a sentence for the person who grants it.
+    /// What the person who grants it reads.
     #[must_use]
     pub const fn sentence(self) -> &'static str {
         match self {
@@ -48,33 +62,18 @@ impl Scope {
     }
 }
 
-impl FromStr for Scope {
-    type Err = UnknownScope;
-
-    fn from_str(text: &str) -> Result<Self, UnknownScope> {
-        Self::ALL.into_iter().find(|scope| scope.as_str() == text).ok_or(UnknownScope)
-    }
-}
-
-impl fmt::Display for Scope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
 /// A set of scopes, written with a blank between (RFC 6749 §3.3).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Scopes(BTreeSet<Scope>);
 
 impl Scopes {
-    /// Everything: what a person's own sign-in may do.
+    /// What a person's own sign-in may do.
     #[must_use]
     pub fn all() -> Self {
         Scope::ALL.into_iter().collect()
     }
 
-    /// Whether this set allows that scope.
     #[must_use]
     pub fn contains(&self, scope: Scope) -> bool {
         self.0.contains(&scope)

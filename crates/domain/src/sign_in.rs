@@ -1,4 +1,4 @@
-//! One sign-in: through which door somebody came, and which key they carry.
+//! One sign-in: by which method, and with which credential.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,56 +10,41 @@ use crate::{SignInId, Span, Timestamp, UserId};
 /// One sign-in of one person on one device.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignIn {
-    /// Names it in lists and in a JWT's `sid`; knowing it opens nothing.
+    /// The `sid` of a JWT. Not a secret.
     pub id: SignInId,
     pub user_id: UserId,
     pub key: Key,
     pub door: Door,
-    /// What their browser or program called itself.
     pub user_agent: String,
-    /// The network address that they came from.
+    /// The network address.
     pub address: String,
     pub created_at: Timestamp,
     /// When they last proved who they are.
     pub authenticated_at: Timestamp,
-    /// When the sign-in was last used, to the minute.
+    /// To the minute.
     pub last_seen_at: Timestamp,
     /// When it ends, however much it is used.
     pub expires_at: Timestamp,
 }
 
-/// Which door? How a person proved who they are.
+/// How a person proved who they are.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(from = "String", into = "String")]
+#[serde(try_from = "String", into = "String")]
 pub enum Door {
-    /// A password that is checked here.
     Password,
     /// OAuth at a provider, by the provider's name in our URLs.
     OAuth(String),
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("neither `password` nor `oauth:` and a provider")]
+pub struct UnknownDoor;
+
 impl Door {
-    /// As it is stored: `password`, or `oauth:google`.
-    #[must_use]
-    pub fn stored(&self) -> String {
-        match self {
-            Self::Password => "password".to_owned(),
-            Self::OAuth(provider) => format!("oauth:{provider}"),
-        }
-    }
-
-    #[must_use]
-    pub fn from_stored(text: &str) -> Self {
-        match text.strip_prefix("oauth:") {
-            Some(provider) => Self::OAuth(provider.to_owned()),
-            None => Self::Password,
-        }
-    }
-
-    /// How the person proved who they are (RFC 8176): `pwd` for a password.
+    /// The authentication method (RFC 8176): `pwd` for a password.
     ///
-    /// For OAuth there is no registered value; `fed` says that another party
-    /// did it, as several identity providers write it.
+    /// For OAuth there is no registered value; `fed` (federated) is what several
+    /// identity providers write.
     #[must_use]
     pub const fn amr(&self) -> &'static str {
         match self {
@@ -67,23 +52,65 @@ impl Door {
             Self::OAuth(_) => "fed",
         }
     }
+
+    #[must_use]
+    pub fn stored(&self) -> String {
+        self.to_string()
+    }
 }
 
-impl From<String> for Door {
-    fn from(text: String) -> Self {
-        Self::from_stored(&text)
+/// As it is stored: `password`, or `oauth:google`.
+impl fmt::Display for Door {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Password => f.write_str("password"),
+            Self::OAuth(provider) => write!(f, "oauth:{provider}"),
+        }
+    }
+}
+
+impl FromStr for Door {
+    type Err = UnknownDoor;
+
+    fn from_str(text: &str) -> Result<Self, UnknownDoor> {
+        match text.strip_prefix("oauth:") {
+            Some(provider) if !provider.is_empty() => Ok(Self::OAuth(provider.to_owned())),
+            None if text == "password" => Ok(Self::Password),
+            _ => Err(UnknownDoor),
+        }
+    }
+}
+
+impl TryFrom<String> for Door {
+    type Error = UnknownDoor;
+
+    fn try_from(text: String) -> Result<Self, UnknownDoor> {
+        text.parse()
     }
 }
 
 impl From<Door> for String {
     fn from(door: Door) -> Self {
-        door.stored()
+        door.to_string()
     }
 }
 
-/// Which key? What a person carries after the sign-in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// What a person's browser or program holds after the sign-in.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    strum::Display,
+    strum::EnumString,
+    strum::IntoStaticStr,
+)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Key {
     /// An opaque identifier of a session that is kept on the server.
     Session,
@@ -92,59 +119,27 @@ pub enum Key {
 }
 
 impl Key {
-    /// As forms and the database write it.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Session => "session",
-            Self::Jwt => "jwt",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 
-/// A text that names neither key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("neither session nor jwt")]
-pub struct UnknownKey;
-
-impl FromStr for Key {
-    type Err = UnknownKey;
-
-    fn from_str(text: &str) -> Result<Self, UnknownKey> {
-        match text {
-            "session" => Ok(Self::Session),
-            "jwt" => Ok(Self::Jwt),
-            _ => Err(UnknownKey),
-        }
-    }
-}
-
-impl fmt::Display for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// How long a sign-in may live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lifetime {
-    /// It ends when it has not been used for so long.
+    /// How long it may go unused.
     pub idle: Span,
-    /// It ends then, however much it is used.
     pub absolute: Span,
 }
 
 impl Lifetime {
-    /// When a sign-in that was made and last seen then comes to its end.
     #[must_use]
     pub fn ends_at(self, created_at: Timestamp, last_seen_at: Timestamp) -> Timestamp {
         created_at.plus(self.absolute).min(last_seen_at.plus(self.idle))
     }
 
-    /// How often it is worth writing down that a sign-in was used.
-    ///
-    /// At most once a minute; more often only where the idle time is so short
-    /// that a minute would cut into it.
+    /// How often it is worth recording that a sign-in was used: once a minute, or
+    /// more often if the idle time is so short that a minute would cut into it.
     #[must_use]
     pub fn noted_every(self) -> Span {
         Span::minutes(1).min(Span::millis(self.idle.as_millis() / 4))
@@ -158,7 +153,10 @@ mod tests {
     #[test]
     fn doors_are_stored_and_read_back() {
         for door in [Door::Password, Door::OAuth("google".to_owned())] {
-            assert_eq!(Door::from_stored(&door.stored()), door);
+            assert_eq!(door.to_string().parse(), Ok(door));
+        }
+        for unknown in ["", "passwords", "Password", "oauth", "oauth:", "saml:acme"] {
+            assert_eq!(unknown.parse::<Door>(), Err(UnknownDoor), "{unknown}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! Time as a value: an instant, a span, and where the instant comes from.
 
 use std::fmt;
+use std::ops::Add;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -19,37 +20,33 @@ pub struct Timestamp(i64);
 pub struct Span(i64);
 
 impl Span {
-    /// A span of whole seconds; more than a span can hold is as long as one can be.
     #[must_use]
     pub const fn seconds(seconds: u32) -> Self {
         Self(seconds as i64 * 1000)
     }
 
-    /// A span of whole minutes.
     #[must_use]
     pub const fn minutes(minutes: u32) -> Self {
         Self(minutes as i64 * 60_000)
     }
 
-    /// A span of whole days.
     #[must_use]
     pub const fn days(days: u32) -> Self {
         Self(days as i64 * 86_400_000)
     }
 
-    /// A span of milliseconds; a negative number is no time at all.
+    /// A negative number becomes zero.
     #[must_use]
     pub const fn millis(millis: i64) -> Self {
         Self(if millis < 0 { 0 } else { millis })
     }
 
-    /// Milliseconds.
     #[must_use]
     pub const fn as_millis(self) -> i64 {
         self.0
     }
 
-    /// Whole seconds, rounded down.
+    /// Rounded down.
     #[must_use]
     pub const fn as_seconds(self) -> i64 {
         self.0 / 1000
@@ -58,6 +55,14 @@ impl Span {
     #[must_use]
     pub fn min(self, other: Self) -> Self {
         Ord::min(self, other)
+    }
+}
+
+impl Add for Span {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
     }
 }
 
@@ -93,43 +98,39 @@ impl fmt::Display for Span {
 }
 
 impl Timestamp {
-    /// The instant so many milliseconds after the Unix epoch.
     #[must_use]
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
     }
 
-    /// The instant so many seconds after the Unix epoch (a JWT's `NumericDate`).
+    /// From a `NumericDate` (RFC 7519 §2).
     #[must_use]
     pub const fn from_seconds(seconds: i64) -> Self {
         Self(seconds.saturating_mul(1000))
     }
 
-    /// Milliseconds since the Unix epoch.
     #[must_use]
     pub const fn as_millis(self) -> i64 {
         self.0
     }
 
-    /// Whole seconds since the Unix epoch, rounded down (RFC 7519 §2 `NumericDate`).
+    /// A `NumericDate` (RFC 7519 §2), rounded down.
     #[must_use]
     pub const fn as_seconds(self) -> i64 {
         self.0.div_euclid(1000)
     }
 
-    /// This instant and a span later.
     #[must_use]
     pub const fn plus(self, span: Span) -> Self {
         Self(self.0.saturating_add(span.0))
     }
 
-    /// This instant and a span earlier.
     #[must_use]
     pub const fn minus(self, span: Span) -> Self {
         Self(self.0.saturating_sub(span.0))
     }
 
-    /// How long ago `earlier` was; nothing when it lies in the future.
+    /// How long ago `earlier` was; zero when it lies in the future.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Span {
         Span::millis(self.0.saturating_sub(earlier.0))
@@ -141,7 +142,7 @@ impl Timestamp {
         self.offset_date_time().format(&Rfc3339).unwrap_or_default()
     }
 
-    /// Reads RFC 3339, in whatever zone; `None` when it is something else.
+    /// In any time zone.
     #[must_use]
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
         let at = OffsetDateTime::parse(text, &Rfc3339).ok()?;
@@ -174,17 +175,14 @@ pub enum Clock {
 }
 
 impl Clock {
-    /// A clock that stands at `at` until [`Clock::advance`].
     #[must_use]
     pub fn standing_at(at: Timestamp) -> Self {
         Self::Manual(Arc::new(AtomicI64::new(at.0)))
     }
 
-    /// The instant that this clock shows.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         match self {
-            // The one place that asks the machine: everything else takes `now`.
             #[expect(clippy::disallowed_methods, reason = "this is the clock itself")]
             Self::System => {
                 let since = std::time::SystemTime::now()
@@ -196,7 +194,7 @@ impl Clock {
         }
     }
 
-    /// Moves a manual clock forward; the machine's clock is left alone.
+    /// Moves a manual clock forward.
     pub fn advance(&self, by: Span) {
         if let Self::Manual(at) = self {
             at.fetch_add(by.0, Ordering::SeqCst);

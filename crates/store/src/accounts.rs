@@ -4,27 +4,26 @@ use latchkey_domain::identity::{Profile, may_unlink};
 use latchkey_domain::{Email, SignInId, Timestamp, UserId};
 
 use crate::connections::ending;
-use crate::db::in_transaction;
-use crate::email_tokens::{self, Sent, SentRow};
-use crate::{Db, Error, Result, count};
-use crate::{identities, sign_ins};
+use crate::email_tokens::{self, Purpose, Sent};
+use crate::query::params;
+use crate::{Db, Error, Result, identities, sign_ins};
 
-/// Whether a way in was taken away.
+/// Whether a sign-in method was removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unlinked {
     Done,
-    /// There was none to take away.
+    /// The account does not have it.
     Unknown,
     /// It is the last one, and stays.
     LastWayIn,
 }
 
-/// Takes the row of an account, so that two changes to its ways in wait for
-/// each other, on either database.
-const LOCK: &str = "UPDATE users SET id = id WHERE id = $1";
+/// Locks the row of an account, so that two changes to its sign-in methods
+/// wait for each other, on either database.
+pub(crate) const LOCK: &str = "UPDATE users SET id = id WHERE id = $1";
 
-const WAYS_IN: &str = "SELECT (SELECT COUNT(*) FROM identities WHERE user_id = $1) \
-    + (SELECT COUNT(*) FROM passwords WHERE user_id = $1)";
+const METHODS: &str = "SELECT (SELECT COUNT(*) FROM identities WHERE user_id = $1) \
+    + (SELECT COUNT(*) FROM passwords WHERE user_id = $1) AS methods";
 
 const DELETE_IDENTITY: &str =
     "DELETE FROM identities WHERE user_id = $1 AND issuer = $2 AND subject = $3";
@@ -56,13 +55,13 @@ const ANONYMISE: &str = "UPDATE audit_events SET address = NULL WHERE user_id = 
 
 const DELETE: &str = "DELETE FROM users WHERE id = $1";
 
-/// Links an identity to an account that exists.
+/// Links an identity to an existing account.
 ///
-/// An address that the provider vouches for proves the account's own, where it
-/// is the same and nobody has proved it yet; an account without one takes it.
+/// An address that the provider vouches for verifies the account's own, if it
+/// is the same and not verified yet; an account without an address takes it.
 ///
 /// # Errors
-/// [`Error::Exists`] when somebody has linked it in the meantime.
+/// [`Error::Exists`] when it has been linked in the meantime.
 pub async fn link(
     db: &Db,
     user: UserId,
@@ -70,43 +69,31 @@ pub async fn link(
     profile: &Profile,
     now: Timestamp,
 ) -> Result<()> {
-    let id = user.to_string();
-    in_transaction!(db, tx => {
-        count::one(
-            identities::insert_identity!(profile, &id, provider, now.as_millis())
-                .execute(&mut *tx),
-        )
-        .await?;
-        count::one(tx.commit()).await?;
-        Ok::<(), Error>(())
-    })?;
+    let mut tx = db.begin().await?;
+    identities::insert(&mut tx, user, provider, profile, now).await?;
+    tx.commit().await?;
     match &profile.email {
         Some(email) if profile.email_verified => prove(db, user, email, now).await.map(|_| ()),
         _ => Ok(()),
     }
 }
 
-/// Notes that an address is proved: the account's own, or its first. Says
-/// whether it is; where another account has proved it before, it is not.
+/// Records that an address is verified: the account's own, or its first. Says
+/// whether it is; if another account has verified it before, it is not.
 pub async fn prove(db: &Db, user: UserId, email: &Email, now: Timestamp) -> Result<bool> {
-    match try_prove(db, user, email, now).await {
-        Err(Error::Exists) => Ok(false),
-        proved => proved,
-    }
-}
-
-async fn try_prove(db: &Db, user: UserId, email: &Email, now: Timestamp) -> Result<bool> {
-    let id = user.to_string();
-    in_transaction!(db, tx => {
+    let verify = async {
+        let mut tx = db.begin().await?;
         let mut changed = 0;
         for statement in [VERIFY, SET_EMAIL] {
-            let query = sqlx::query(statement).bind(&id).bind(email.as_str());
-            let done = count::one(query.bind(now.as_millis()).execute(&mut *tx)).await?;
-            changed += done.rows_affected();
+            changed += tx.execute(statement, params![user, email, now]).await?;
         }
-        count::one(tx.commit()).await?;
+        tx.commit().await?;
         Ok(changed > 0)
-    })
+    };
+    match verify.await {
+        Err(Error::Exists) => Ok(false),
+        verified => verified,
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -115,35 +102,32 @@ pub enum WayIn<'a> {
     Identity { issuer: &'a str, subject: &'a str },
 }
 
-/// Takes a way in away from an account, unless it is the last.
-pub async fn unlink(db: &Db, user: UserId, way_in: WayIn<'_>) -> Result<Unlinked> {
-    let id = user.to_string();
-    in_transaction!(db, tx => {
-        count::one(sqlx::query(LOCK).bind(&id).execute(&mut *tx)).await?;
-        let ways_in: i64 =
-            count::one(sqlx::query_scalar(WAYS_IN).bind(&id).fetch_one(&mut *tx)).await?;
-        if !may_unlink(ways_in.unsigned_abs()) {
-            return Ok(Unlinked::LastWayIn);
+/// Removes a sign-in method from an account, unless it is the last.
+pub async fn unlink(db: &Db, user: UserId, method: WayIn<'_>) -> Result<Unlinked> {
+    let mut tx = db.begin().await?;
+    tx.execute(LOCK, params![user]).await?;
+    let methods =
+        tx.fetch_optional(METHODS, params![user], |row| row.get::<i64>("methods")).await?;
+    if !may_unlink(methods.unwrap_or_default().unsigned_abs()) {
+        return Ok(Unlinked::LastWayIn);
+    }
+    let deleted = match method {
+        WayIn::Password => tx.execute(DELETE_PASSWORD, params![user]).await?,
+        WayIn::Identity { issuer, subject } => {
+            tx.execute(DELETE_IDENTITY, params![user, issuer, subject]).await?
         }
-        let delete = match way_in {
-            WayIn::Password => sqlx::query(DELETE_PASSWORD).bind(&id),
-            WayIn::Identity { issuer, subject } => {
-                sqlx::query(DELETE_IDENTITY).bind(&id).bind(issuer).bind(subject)
-            }
-        };
-        let deleted = count::one(delete.execute(&mut *tx)).await?.rows_affected();
-        count::one(tx.commit()).await?;
-        Ok(if deleted > 0 { Unlinked::Done } else { Unlinked::Unknown })
-    })
+    };
+    tx.commit().await?;
+    Ok(if deleted > 0 { Unlinked::Done } else { Unlinked::Unknown })
 }
 
-/// Sets the password of an account, which is entered with this address from now on.
+/// Sets the password of an account, which signs in with this address from now on.
 ///
-/// Where another account claims the address without having proved it, and this
-/// one has, the claim falls: a proof beats a claim.
+/// If another account claims the address without having verified it, and this
+/// one has verified it, the claim falls.
 ///
 /// # Errors
-/// [`Error::Exists`] when the address opens another account.
+/// [`Error::Exists`] when the address signs in to another account.
 pub async fn set_password(
     db: &Db,
     user: UserId,
@@ -152,82 +136,67 @@ pub async fn set_password(
     hash: &str,
     now: Timestamp,
 ) -> Result<()> {
-    let id = user.to_string();
-    in_transaction!(db, tx => {
-        if is_proved {
-            let drop_claim = sqlx::query(DROP_CLAIM).bind(email.as_str()).bind(&id);
-            count::one(drop_claim.execute(&mut *tx)).await?;
-        }
-        let set = sqlx::query(SET_PASSWORD).bind(&id).bind(email.as_str()).bind(hash);
-        count::one(set.bind(now.as_millis()).execute(&mut *tx)).await?;
-        // A letter that is still out would open the account past the new one.
-        let void = sqlx::query(email_tokens::VOID).bind(&id).bind(now.as_millis());
-        count::one(void.execute(&mut *tx)).await?;
-        count::one(tx.commit()).await?;
-        Ok(())
-    })
+    let mut tx = db.begin().await?;
+    if is_proved {
+        tx.execute(DROP_CLAIM, params![email, user]).await?;
+    }
+    tx.execute(SET_PASSWORD, params![user, email, hash, now]).await?;
+    // An e-mail that is still on its way would open the account past the new password.
+    tx.execute(email_tokens::VOID, params![user, now]).await?;
+    tx.commit().await
 }
 
 #[derive(Clone, Debug)]
 pub struct Reset {
-    /// Whose it is, and which address the letter went to.
+    /// Whose password it is, and the address that the e-mail went to.
     pub sent: Sent,
-    /// The sign-ins that have ended with it: all of them.
+    /// The sign-ins that ended with it: all of them.
     pub ended: Vec<SignInId>,
 }
 
-/// Uses up a letter's link, sets the password, and ends every sign-in, all or
-/// nothing. `None` when the link was used, has expired, or never was.
+/// Uses the link of a reset e-mail, sets the password, and ends every sign-in,
+/// all or nothing. `None` when the link was used, has expired, or never existed.
 ///
-/// Whoever reads the mailbox owns the address. If nobody had proved it before,
-/// somebody else may have made the account and linked their own identities:
-/// those go, so that they cannot wait inside for its owner (pre-hijacking). And
-/// where another account merely claims the address, the claim falls.
+/// Whoever reads the mailbox owns the address. If it was not verified before,
+/// somebody else may have created the account and linked their own identities:
+/// those are removed, so that they cannot wait for the owner (pre-hijacking).
+/// And if another account merely claims the address, the claim falls.
 ///
 /// # Errors
-/// [`Error::Exists`] when another account has proved the address meanwhile.
+/// [`Error::Exists`] when another account has verified the address meanwhile.
 pub async fn reset_password(
     db: &Db,
     token_hash: &str,
     password_hash: &str,
     now: Timestamp,
 ) -> Result<Option<Reset>> {
-    let at = now.as_millis();
-    in_transaction!(db, tx => {
-        let take = sqlx::query_as(email_tokens::USE).bind(token_hash);
-        let take = take.bind(email_tokens::Purpose::Reset.stored()).bind(at);
-        let taken: Option<SentRow> = count::one(take.fetch_optional(&mut *tx)).await?;
-        let Some(taken) = taken else { return Ok(None) };
-        let sent = Sent::try_from(taken)?;
-        let (id, email) = (sent.user_id.to_string(), sent.email.as_str());
-        count::one(sqlx::query(LOCK).bind(&id).execute(&mut *tx)).await?;
-        count::one(sqlx::query(DROP_IDENTITIES).bind(&id).execute(&mut *tx)).await?;
-        count::one(sqlx::query(VERIFY).bind(&id).bind(email).bind(at).execute(&mut *tx)).await?;
-        count::one(sqlx::query(DROP_CLAIM).bind(email).bind(&id).execute(&mut *tx)).await?;
-        let set = sqlx::query(SET_PASSWORD).bind(&id).bind(email).bind(password_hash);
-        count::one(set.bind(at).execute(&mut *tx)).await?;
-        count::one(sqlx::query(email_tokens::VOID).bind(&id).bind(at).execute(&mut *tx)).await?;
-        let end = sqlx::query_scalar(sign_ins::END_OTHERS).bind(&id).bind("").bind(at);
-        let ended: Vec<String> = count::one(end.fetch_all(&mut *tx)).await?;
-        count::one(tx.commit()).await?;
-        Ok(Some(Reset { sent, ended: sign_ins::ids(ended)? }))
-    })
+    let mut tx = db.begin().await?;
+    let take = params![token_hash, Purpose::Reset, now];
+    let Some(sent) = tx.fetch_optional(email_tokens::USE, take, email_tokens::sent).await? else {
+        return Ok(None);
+    };
+    let Sent { user_id, email } = &sent;
+    tx.execute(LOCK, params![user_id]).await?;
+    tx.execute(DROP_IDENTITIES, params![user_id]).await?;
+    tx.execute(VERIFY, params![user_id, email, now]).await?;
+    tx.execute(DROP_CLAIM, params![email, user_id]).await?;
+    tx.execute(SET_PASSWORD, params![user_id, email, password_hash, now]).await?;
+    tx.execute(email_tokens::VOID, params![user_id, now]).await?;
+    let all = params![user_id, "", now];
+    let ended = tx.fetch_all(sign_ins::END_OTHERS, all, |row| row.get("id")).await?;
+    tx.commit().await?;
+    Ok(Some(Reset { sent, ended }))
 }
 
-/// Deletes an account and everything personal with it. What stays in the audit
-/// trail names nobody; its JWTs are refused until they expire; and the tokens of
-/// its connections wait, sealed, to be revoked at their providers.
+/// Deletes an account and everything personal with it. The audit trail stays,
+/// anonymised; its JWTs are refused until they expire; and the tokens of its
+/// connections stay, encrypted, until they are revoked at their providers.
 pub async fn delete(db: &Db, user: UserId, now: Timestamp) -> Result<()> {
-    let id = user.to_string();
-    in_transaction!(db, tx => {
-        count::one(sqlx::query(LOCK).bind(&id).execute(&mut *tx)).await?;
-        let revoke = sqlx::query(REVOKE_ALL).bind(&id).bind(now.as_millis());
-        count::one(revoke.execute(&mut *tx)).await?;
-        count::one(sqlx::query(ANONYMISE).bind(&id).execute(&mut *tx)).await?;
-        let orphan = sqlx::query(ending::ORPHAN).bind(&id).bind(now.as_millis());
-        count::one(orphan.execute(&mut *tx)).await?;
-        count::one(sqlx::query(DELETE).bind(&id).execute(&mut *tx)).await?;
-        count::one(tx.commit()).await?;
-        Ok(())
-    })
+    let mut tx = db.begin().await?;
+    tx.execute(LOCK, params![user]).await?;
+    tx.execute(REVOKE_ALL, params![user, now]).await?;
+    tx.execute(ANONYMISE, params![user]).await?;
+    tx.execute(ending::ORPHAN, params![user, now]).await?;
+    tx.execute(DELETE, params![user]).await?;
+    tx.commit().await
 }

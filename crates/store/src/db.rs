@@ -8,6 +8,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{PgPool, SqlitePool};
 
+use crate::query::params;
 use crate::{Error, Result};
 
 /// How long a request waits for a connection before it is told that the
@@ -43,9 +44,6 @@ pub enum Backend {
 
 impl Backend {
     /// Tells by the scheme.
-    ///
-    /// # Errors
-    /// When it is neither `sqlite:` nor `postgres:` (or `postgresql:`).
     pub fn of(url: &str) -> Result<Self> {
         match url.split_once(':').map(|(scheme, _)| scheme) {
             Some("sqlite") => Ok(Self::Sqlite),
@@ -55,63 +53,9 @@ impl Backend {
     }
 }
 
-/// Runs the same expression on whichever pool it is.
-///
-/// sqlx gives the two databases two types; this writes the expression down
-/// twice, so that nobody has to.
-macro_rules! on {
-    ($db:expr, $pool:ident => $statement:expr) => {
-        match $db {
-            $crate::Db::Sqlite($pool) => $crate::count::one($statement).await,
-            $crate::Db::Postgres($pool) => $crate::count::one($statement).await,
-        }
-    };
-}
-
-/// Executes a statement on whichever pool it is, and yields the number of rows it touched.
-macro_rules! execute {
-    ($db:expr, $statement:expr) => {
-        match $db {
-            $crate::Db::Sqlite(pool) => {
-                $crate::count::one($statement.execute(pool)).await.map(|done| done.rows_affected())
-            }
-            $crate::Db::Postgres(pool) => {
-                $crate::count::one($statement.execute(pool)).await.map(|done| done.rows_affected())
-            }
-        }
-    };
-}
-
-/// Runs a block in a transaction. The block commits it; leaving it any other
-/// way rolls back. A `?` or a `return` in it leaves the whole function, so a
-/// function holds one transaction and nothing behind it.
-///
-/// SQLite's begins `IMMEDIATE`: a transaction that reads first and writes later
-/// would otherwise fail, not wait, when another one wrote in between.
-macro_rules! in_transaction {
-    ($db:expr, $tx:ident => $block:block) => {
-        match $db {
-            $crate::Db::Sqlite(pool) => {
-                let mut $tx = $crate::count::one(pool.begin_with("BEGIN IMMEDIATE")).await?;
-                $block
-            }
-            $crate::Db::Postgres(pool) => {
-                let mut $tx = $crate::count::one(pool.begin()).await?;
-                $block
-            }
-        }
-    };
-}
-
-pub(crate) use {execute, in_transaction, on};
-
 impl Db {
     /// Opens the database, makes it if it is a file that does not exist yet,
     /// and runs the migrations.
-    ///
-    /// # Errors
-    /// When the address makes no sense, the database cannot be reached, or a
-    /// migration fails.
     pub async fn open(url: &str) -> Result<Self> {
         let db = match Backend::of(url)? {
             Backend::Sqlite => Self::Sqlite(open_sqlite(url).await?),
@@ -155,9 +99,9 @@ impl Db {
     /// # Errors
     /// When it does not answer, or holds fewer migrations than we know of.
     pub async fn ready(&self) -> Result<()> {
-        const APPLIED: &str = "SELECT COUNT(*) FROM _sqlx_migrations WHERE success";
-        let applied: i64 = on!(self, pool => sqlx::query_scalar(APPLIED).fetch_one(pool))?;
-        if usize::try_from(applied).is_ok_and(|applied| applied >= MIGRATIONS.iter().count()) {
+        const APPLIED: &str = "SELECT version FROM _sqlx_migrations WHERE success";
+        let applied = self.fetch_all(APPLIED, params![], |row| row.get::<i64>("version")).await?;
+        if applied.len() >= MIGRATIONS.iter().count() {
             Ok(())
         } else {
             Err(Error::Unreadable("list of migrations"))
@@ -255,9 +199,6 @@ fn make_private(file: &Path) -> Result<()> {
 
 /// Makes a folder, if it is missing, that nobody else on the machine can look
 /// into: hashes and sealed keys lie in it.
-///
-/// # Errors
-/// When it cannot be made.
 pub fn private_folder(folder: &Path) -> std::io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);

@@ -2,22 +2,14 @@
 
 use latchkey_domain::{Email, Timestamp, UserId};
 
-use crate::db::{execute, on};
-use crate::{Db, Error, Result};
+use crate::query::{Row, params};
+use crate::{Db, Result};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display)]
+#[strum(serialize_all = "lowercase")]
 pub enum Purpose {
     Verify,
     Reset,
-}
-
-impl Purpose {
-    pub(crate) const fn stored(self) -> &'static str {
-        match self {
-            Self::Verify => "verify",
-            Self::Reset => "reset",
-        }
-    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,21 +18,8 @@ pub struct Sent {
     pub email: Email,
 }
 
-#[derive(sqlx::FromRow)]
-pub(crate) struct SentRow {
-    user_id: String,
-    email: String,
-}
-
-impl TryFrom<SentRow> for Sent {
-    type Error = Error;
-
-    fn try_from(row: SentRow) -> Result<Self> {
-        Ok(Self {
-            user_id: row.user_id.parse().map_err(|_| Error::Unreadable("user id"))?,
-            email: Email::parse(&row.email).map_err(|_| Error::Unreadable("e-mail address"))?,
-        })
-    }
+pub(crate) fn sent(row: &Row) -> Result<Sent> {
+    Ok(Sent { user_id: row.get("user_id")?, email: row.get("email")? })
 }
 
 const INSERT: &str = "INSERT INTO email_tokens (hash, user_id, purpose, email, expires_at) \
@@ -49,7 +28,7 @@ const INSERT: &str = "INSERT INTO email_tokens (hash, user_id, purpose, email, e
 const FIND: &str = "SELECT user_id, email FROM email_tokens \
     WHERE hash = $1 AND purpose = $2 AND used_at IS NULL AND expires_at > $3";
 
-/// The use. Of two at once only one finds `used_at` empty.
+/// Of many at once only one finds `used_at` empty.
 pub(crate) const USE: &str = "UPDATE email_tokens SET used_at = $3 \
     WHERE hash = $1 AND purpose = $2 AND used_at IS NULL AND expires_at > $3 \
     RETURNING user_id, email";
@@ -59,7 +38,7 @@ pub(crate) const VOID: &str =
 
 const FORGET: &str = "DELETE FROM email_tokens WHERE expires_at < $1";
 
-/// Writes down a link that is being sent.
+/// Stores a link that is being sent.
 pub async fn insert(
     db: &Db,
     hash: &str,
@@ -67,40 +46,23 @@ pub async fn insert(
     sent: &Sent,
     expires_at: Timestamp,
 ) -> Result<()> {
-    execute!(
-        db,
-        sqlx::query(INSERT)
-            .bind(hash)
-            .bind(sent.user_id.to_string())
-            .bind(purpose.stored())
-            .bind(sent.email.as_str())
-            .bind(expires_at.as_millis())
-    )?;
+    let Sent { user_id, email } = sent;
+    db.execute(INSERT, params![hash, user_id, purpose, email, expires_at]).await?;
     Ok(())
 }
 
-/// Looks at a link without using it up.
+/// Looks at a link without using it.
 pub async fn find(db: &Db, hash: &str, purpose: Purpose, now: Timestamp) -> Result<Option<Sent>> {
-    let row: Option<SentRow> = on!(db, pool => sqlx::query_as(FIND)
-        .bind(hash)
-        .bind(purpose.stored())
-        .bind(now.as_millis())
-        .fetch_optional(pool))?;
-    row.map(Sent::try_from).transpose()
+    db.fetch_optional(FIND, params![hash, purpose, now], sent).await
 }
 
-/// Uses a link up; `None` when it was used, has expired, or never was.
+/// Uses a link; `None` when it was used, has expired, or never existed.
 pub async fn take(db: &Db, hash: &str, purpose: Purpose, now: Timestamp) -> Result<Option<Sent>> {
-    let row: Option<SentRow> = on!(db, pool => sqlx::query_as(USE)
-        .bind(hash)
-        .bind(purpose.stored())
-        .bind(now.as_millis())
-        .fetch_optional(pool))?;
-    row.map(Sent::try_from).transpose()
+    db.fetch_optional(USE, params![hash, purpose, now], sent).await
 }
 
-/// Forgets links that expired before then.
+/// Deletes links that expired before then.
 pub async fn forget(db: &Db, before: Timestamp) -> Result<()> {
-    execute!(db, sqlx::query(FORGET).bind(before.as_millis()))?;
+    db.execute(FORGET, params![before]).await?;
     Ok(())
 }

@@ -14,8 +14,8 @@ pub enum Error {
     /// The migrations could not be run.
     #[error("the database could not be brought up to date")]
     Migration(#[from] sqlx::migrate::MigrateError),
-    /// A row holds something that cannot have been written by us.
-    #[error("the {0} stored in the database cannot be read")]
+    /// A column holds something that we cannot have written.
+    #[error("the column {0} holds something that cannot be read")]
     Unreadable(&'static str),
     /// The address of the database makes no sense.
     #[error("{0}")]

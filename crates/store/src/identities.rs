@@ -1,139 +1,116 @@
-//! Who people are at their providers.
+//! Identities at providers, and the accounts that they are linked to.
 
 use latchkey_domain::identity::{Profile, Subject};
+use latchkey_domain::sample_data::SampleData;
 use latchkey_domain::{Timestamp, User, UserId};
 
-use crate::db::{execute, in_transaction, on};
-use crate::starters::{Starters, insert_starters};
-use crate::users::{UserRow, insert_user, user_columns};
-use crate::{Db, Result, count};
+use crate::query::{Row, Transaction, params};
+use crate::users::{self, user, user_columns};
+use crate::{Db, Result};
 
 /// An identity that is linked to an account.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug)]
 pub struct Identity {
-    /// The issuer that vouches for it.
     pub issuer: String,
     pub subject: String,
     /// The provider's name in our URLs.
     pub provider: String,
-    /// What the person is called there.
+    /// The name and the address that the provider last told us.
     pub name: String,
-    /// The address that the provider last told us.
     pub email: Option<String>,
-    linked_at: i64,
-    last_used_at: i64,
-}
-
-impl Identity {
-    #[must_use]
-    pub const fn linked_at(&self) -> Timestamp {
-        Timestamp::from_millis(self.linked_at)
-    }
-
+    pub linked_at: Timestamp,
     /// When somebody last signed in with it.
-    #[must_use]
-    pub const fn last_used_at(&self) -> Timestamp {
-        Timestamp::from_millis(self.last_used_at)
-    }
+    pub last_used_at: Timestamp,
 }
 
-const WHOSE: &str = concat!(
+fn identity(row: &Row) -> Result<Identity> {
+    Ok(Identity {
+        issuer: row.get("issuer")?,
+        subject: row.get("subject")?,
+        provider: row.get("provider")?,
+        name: row.get("name")?,
+        email: row.get("email")?,
+        linked_at: row.get("linked_at")?,
+        last_used_at: row.get("last_used_at")?,
+    })
+}
+
+const FIND_USER: &str = concat!(
     "SELECT ",
     user_columns!(),
     " FROM identities i JOIN users u ON u.id = i.user_id WHERE i.issuer = $1 AND i.subject = $2"
 );
 
-const OF_SUBJECT: &str = concat!(
+const FIND_USER_BY_SUBJECT: &str = concat!(
     "SELECT ",
     user_columns!(),
     " FROM users u WHERE u.id = COALESCE(\
         (SELECT i.user_id FROM identities i WHERE i.issuer = $1 AND i.subject = $2), $2)"
 );
 
-pub(crate) const INSERT: &str = "INSERT INTO identities \
+const INSERT: &str = "INSERT INTO identities \
     (issuer, subject, user_id, provider, name, email, linked_at, last_used_at) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $7)";
 
-/// The statement that writes an identity down, on whichever database.
-macro_rules! insert_identity {
-    ($profile:expr, $user:expr, $provider:expr, $now:expr) => {
-        sqlx::query($crate::identities::INSERT)
-            .bind(&$profile.issuer)
-            .bind($profile.subject.as_str())
-            .bind($user)
-            .bind($provider)
-            .bind($profile.name.as_str())
-            .bind($profile.email.as_ref().map(|email| email.as_str()))
-            .bind($now)
-    };
-}
-pub(crate) use insert_identity;
-
-const USED: &str = "UPDATE identities SET name = $3, email = $4, last_used_at = $5 \
+const RECORD_USE: &str = "UPDATE identities SET name = $3, email = $4, last_used_at = $5 \
     WHERE issuer = $1 AND subject = $2";
 
 const OF_USER: &str = "SELECT issuer, subject, provider, name, email, linked_at, last_used_at \
     FROM identities WHERE user_id = $1 ORDER BY linked_at";
 
-/// Whose account an identity is linked to.
-pub async fn whose(db: &Db, profile: &Profile) -> Result<Option<User>> {
-    let row: Option<UserRow> = on!(db, pool => sqlx::query_as(WHOSE)
-        .bind(&profile.issuer)
-        .bind(profile.subject.as_str())
-        .fetch_optional(pool))?;
-    row.map(User::try_from).transpose()
+/// The account that an identity is linked to.
+pub async fn find_user(db: &Db, profile: &Profile) -> Result<Option<User>> {
+    db.fetch_optional(FIND_USER, params![profile.issuer, profile.subject], user).await
 }
 
-/// Whose account the subject of a token is: that of the identity, or the account
-/// that has the subject for its id.
-pub async fn of_subject(db: &Db, issuer: &str, subject: &Subject) -> Result<Option<User>> {
-    let row: Option<UserRow> = on!(db, pool => sqlx::query_as(OF_SUBJECT)
-        .bind(issuer)
-        .bind(subject.as_str())
-        .fetch_optional(pool))?;
-    row.map(User::try_from).transpose()
+/// The account that the subject of a token means: the one with that identity,
+/// else the one that has the subject for its id.
+pub async fn find_user_by_subject(
+    db: &Db,
+    issuer: &str,
+    subject: &Subject,
+) -> Result<Option<User>> {
+    db.fetch_optional(FIND_USER_BY_SUBJECT, params![issuer, subject], user).await
 }
 
-/// Makes an account whose first way in is this identity.
+pub(crate) async fn insert(
+    tx: &mut Transaction,
+    id: UserId,
+    provider: &str,
+    profile: &Profile,
+    now: Timestamp,
+) -> Result<()> {
+    let Profile { issuer, subject, name, email, .. } = profile;
+    tx.execute(INSERT, params![issuer, subject, id, provider, name, email, now]).await?;
+    Ok(())
+}
+
+/// Creates an account whose first sign-in method is this identity.
 ///
 /// # Errors
-/// [`Error::Exists`](crate::Error::Exists) when somebody has made it in the
-/// meantime (two tabs at once), or has proved the same address.
+/// [`Error::Exists`](crate::Error::Exists) when the identity has an account by
+/// now (two tabs at once), or another account has verified the same address.
 pub async fn create_account(
     db: &Db,
     user: &User,
     provider: &str,
     profile: &Profile,
-    starters: &Starters,
+    samples: &SampleData,
 ) -> Result<()> {
-    let id = user.id.to_string();
-    let now = user.created_at.as_millis();
-    in_transaction!(db, tx => {
-        insert_user!(tx, user);
-        count::one(insert_identity!(profile, &id, provider, now).execute(&mut *tx)).await?;
-        insert_starters!(tx, starters);
-        count::one(tx.commit()).await?;
-        Ok(())
-    })
+    let mut tx = db.begin().await?;
+    users::insert(&mut tx, user, samples).await?;
+    insert(&mut tx, user.id, provider, profile, user.created_at).await?;
+    tx.commit().await
 }
 
-/// Notes that somebody signed in with an identity, and what the provider says of them today.
-pub async fn used(db: &Db, profile: &Profile, now: Timestamp) -> Result<()> {
-    execute!(
-        db,
-        sqlx::query(USED)
-            .bind(&profile.issuer)
-            .bind(profile.subject.as_str())
-            .bind(profile.name.as_str())
-            .bind(profile.email.as_ref().map(|email| email.as_str()))
-            .bind(now.as_millis())
-    )?;
+/// Records that an identity was used to sign in, with what the provider says today.
+pub async fn record_use(db: &Db, profile: &Profile, now: Timestamp) -> Result<()> {
+    let Profile { issuer, subject, name, email, .. } = profile;
+    db.execute(RECORD_USE, params![issuer, subject, name, email, now]).await?;
     Ok(())
 }
 
 /// All identities of one person, the oldest link first.
 pub async fn of_user(db: &Db, user: UserId) -> Result<Vec<Identity>> {
-    let identities =
-        on!(db, pool => sqlx::query_as(OF_USER).bind(user.to_string()).fetch_all(pool))?;
-    Ok(identities)
+    db.fetch_all(OF_USER, params![user], identity).await
 }

@@ -17,14 +17,14 @@ mod error;
 pub mod events;
 pub mod hash;
 pub mod identities;
-pub mod look;
 pub mod passwords;
+pub mod probe;
+mod query;
 pub mod refresh_tokens;
 mod session_cache;
 pub mod sessions;
 pub mod sign_ins;
 pub mod signing_keys;
-pub mod starters;
 pub mod traces;
 pub mod users;
 

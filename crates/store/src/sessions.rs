@@ -8,11 +8,11 @@ use tower_sessions::SessionStore;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store;
 
-use crate::db::{execute, on};
+use crate::query::{Row, params};
 use crate::session_cache::SessionCache;
-use crate::sign_ins::{self, SignInRow, sign_in_columns};
-use crate::users::{UserRow, user_columns};
-use crate::{Db, Error, hash};
+use crate::sign_ins::{self, sign_in, sign_in_columns};
+use crate::users::{user, user_columns};
+use crate::{Db, Error, Result, hash};
 
 /// Where a session holds its [`SignIn`].
 pub const SIGN_IN: &str = "sign_in";
@@ -64,12 +64,8 @@ impl Sessions {
     }
 }
 
-#[derive(sqlx::FromRow)]
-struct SessionRow {
-    #[sqlx(flatten)]
-    sign_in: SignInRow,
-    #[sqlx(flatten)]
-    user: UserRow,
+fn sign_in_and_user(row: &Row) -> Result<(SignIn, User)> {
+    Ok((sign_in(row)?, user(row)?))
 }
 
 const LOAD: &str = concat!(
@@ -98,14 +94,9 @@ impl SessionStore for Sessions {
 
     async fn save(&self, record: &Record) -> session_store::Result<()> {
         let sign_in = sign_in_of(record)?;
-        execute!(
-            &self.db,
-            sqlx::query(SAVE)
-                .bind(hash_of(&record.id))
-                .bind(sign_in.authenticated_at.as_millis())
-                .bind(sign_in.expires_at.as_millis())
-        )
-        .map_err(|error| backend(error.into()))?;
+        let hash = hash_of(&record.id);
+        let params = params![hash, sign_in.authenticated_at, sign_in.expires_at];
+        self.db.execute(SAVE, params).await.map_err(backend)?;
         self.forget(&record.id);
         Ok(())
     }
@@ -118,14 +109,11 @@ impl SessionStore for Sessions {
             return Ok(believed);
         }
         let forgotten = self.cache.as_ref().map_or(0, SessionCache::forgotten);
-        let row: Option<SessionRow> = on!(&self.db, pool => sqlx::query_as(LOAD)
-            .bind(&hash)
-            .bind(now.as_millis())
-            .bind(now.minus(self.lifetime.idle).as_millis())
-            .fetch_optional(pool))
-        .map_err(|error| backend(error.into()))?;
-        let Some(row) = row else { return Ok(None) };
-        let (sign_in, record) = record_of(*id, row)?;
+        let seen_after = now.minus(self.lifetime.idle);
+        let params = params![hash, now, seen_after];
+        let found = self.db.fetch_optional(LOAD, params, sign_in_and_user).await;
+        let Some((sign_in, user)) = found.map_err(backend)? else { return Ok(None) };
+        let (sign_in, record) = record_of(*id, sign_in, user)?;
         if let Some(cache) = &self.cache {
             cache.put(hash, &record, sign_in, now, forgotten);
         }
@@ -133,9 +121,8 @@ impl SessionStore for Sessions {
     }
 
     async fn delete(&self, id: &Id) -> session_store::Result<()> {
-        let now = self.clock.now().as_millis();
-        execute!(&self.db, sqlx::query(DELETE).bind(hash_of(id)).bind(now))
-            .map_err(|error| backend(error.into()))?;
+        let (hash, now) = (hash_of(id), self.clock.now());
+        self.db.execute(DELETE, params![hash, now]).await.map_err(backend)?;
         self.forget(id);
         Ok(())
     }
@@ -150,10 +137,7 @@ fn sign_in_of(record: &Record) -> session_store::Result<SignIn> {
     serde_json::from_value(value).map_err(|error| session_store::Error::Encode(error.to_string()))
 }
 
-fn record_of(id: Id, row: SessionRow) -> session_store::Result<(SignInId, Record)> {
-    let decode = |error: Error| session_store::Error::Decode(error.to_string());
-    let sign_in = SignIn::try_from(row.sign_in).map_err(decode)?;
-    let user = User::try_from(row.user).map_err(decode)?;
+fn record_of(id: Id, sign_in: SignIn, user: User) -> session_store::Result<(SignInId, Record)> {
     let json = |error: serde_json::Error| session_store::Error::Decode(error.to_string());
     let sign_in_id = sign_in.id;
     let expiry_date = sign_in.expires_at.offset_date_time();

@@ -1,9 +1,9 @@
-//! The key ring of the JWTs. What is stored of a private key is sealed already.
+//! The signing keys of the JWTs. Private keys come here encrypted.
 
 use latchkey_domain::Timestamp;
 
-use crate::db::{execute, in_transaction, on};
-use crate::{Db, Result, count};
+use crate::query::{Row, params};
+use crate::{Db, Result};
 
 /// A key as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,22 +11,23 @@ pub struct StoredKey {
     pub kid: String,
     /// Its algorithm, as JOSE calls it.
     pub algorithm: String,
-    /// The private key, sealed with `APP_SECRET`.
+    /// The private key, encrypted with `APP_SECRET`.
     pub private_key: String,
-    /// When it was made or brought here.
+    /// When it was generated or imported.
     pub created_at: Timestamp,
     pub signs_from: Timestamp,
     pub retired_at: Option<Timestamp>,
 }
 
-#[derive(sqlx::FromRow)]
-struct KeyRow {
-    kid: String,
-    algorithm: String,
-    private_key: String,
-    created_at: i64,
-    signs_from: i64,
-    retired_at: Option<i64>,
+fn stored_key(row: &Row) -> Result<StoredKey> {
+    Ok(StoredKey {
+        kid: row.get("kid")?,
+        algorithm: row.get("algorithm")?,
+        private_key: row.get("private_key")?,
+        created_at: row.get("created_at")?,
+        signs_from: row.get("signs_from")?,
+        retired_at: row.get("retired_at")?,
+    })
 }
 
 const ALL: &str = "SELECT kid, algorithm, private_key, created_at, signs_from, retired_at \
@@ -38,49 +39,29 @@ const INSERT: &str = "INSERT INTO signing_keys \
     SET private_key = excluded.private_key, created_at = excluded.created_at, \
         signs_from = excluded.signs_from, retired_at = NULL";
 
-/// Also those that nobody can open any more.
+/// Also those that no secret decrypts any more.
 const RETIRE: &str =
     "UPDATE signing_keys SET retired_at = $2 WHERE kid <> $1 AND retired_at IS NULL";
 
 const FORGET: &str = "DELETE FROM signing_keys WHERE retired_at < $1";
 
 pub async fn all(db: &Db) -> Result<Vec<StoredKey>> {
-    let rows: Vec<KeyRow> = on!(db, pool => sqlx::query_as(ALL).fetch_all(pool))?;
-    let key = |row: KeyRow| StoredKey {
-        kid: row.kid,
-        algorithm: row.algorithm,
-        private_key: row.private_key,
-        created_at: Timestamp::from_millis(row.created_at),
-        signs_from: Timestamp::from_millis(row.signs_from),
-        retired_at: row.retired_at.map(Timestamp::from_millis),
-    };
-    Ok(rows.into_iter().map(key).collect())
+    db.fetch_all(ALL, params![], stored_key).await
 }
 
-/// Adds a key, or takes one that has retired back, and retires all others at
-/// the instant at which it begins to sign.
+/// Adds a key, or brings a retired one back, and retires all others at the
+/// instant at which it begins to sign.
 pub async fn rotate(db: &Db, key: &StoredKey) -> Result<()> {
-    in_transaction!(db, tx => {
-        count::one(
-            sqlx::query(INSERT)
-                .bind(&key.kid)
-                .bind(&key.algorithm)
-                .bind(&key.private_key)
-                .bind(key.created_at.as_millis())
-                .bind(key.signs_from.as_millis())
-                .bind(key.retired_at.map(Timestamp::as_millis))
-                .execute(&mut *tx),
-        )
-        .await?;
-        let retire = sqlx::query(RETIRE).bind(&key.kid).bind(key.signs_from.as_millis());
-        count::one(retire.execute(&mut *tx)).await?;
-        count::one(tx.commit()).await?;
-        Ok(())
-    })
+    let StoredKey { kid, algorithm, private_key, created_at, signs_from, retired_at } = key;
+    let insert = params![kid, algorithm, private_key, created_at, signs_from, retired_at];
+    let mut tx = db.begin().await?;
+    tx.execute(INSERT, insert).await?;
+    tx.execute(RETIRE, params![kid, signs_from]).await?;
+    tx.commit().await
 }
 
-/// Forgets keys that retired before then.
+/// Deletes keys that retired before then.
 pub async fn forget(db: &Db, before: Timestamp) -> Result<()> {
-    execute!(db, sqlx::query(FORGET).bind(before.as_millis()))?;
+    db.execute(FORGET, params![before]).await?;
     Ok(())
 }

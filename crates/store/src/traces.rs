@@ -3,8 +3,8 @@
 use latchkey_domain::sign_in::{Door, Key};
 use latchkey_domain::{Timestamp, TraceId, UserId};
 
-use crate::db::{execute, in_transaction, on};
-use crate::{Db, Error, Result};
+use crate::query::{Row, params};
+use crate::{Db, Result};
 
 /// How many are kept of one person.
 pub const KEPT: i64 = 20;
@@ -25,35 +25,18 @@ pub struct Summary {
     pub micros: i64,
 }
 
-#[derive(sqlx::FromRow)]
-struct SummaryRow {
-    id: String,
-    user_id: String,
-    door: String,
-    carries: String,
-    created_at: i64,
-    expires_at: i64,
-    exchanges: i64,
-    bytes: i64,
-    micros: i64,
-}
-
-impl TryFrom<SummaryRow> for Summary {
-    type Error = Error;
-
-    fn try_from(row: SummaryRow) -> Result<Self> {
-        Ok(Self {
-            id: row.id.parse().map_err(|_| Error::Unreadable("trace id"))?,
-            user_id: row.user_id.parse().map_err(|_| Error::Unreadable("user id"))?,
-            door: Door::from_stored(&row.door),
-            key: row.carries.parse().map_err(|_| Error::Unreadable("key"))?,
-            created_at: Timestamp::from_millis(row.created_at),
-            expires_at: Timestamp::from_millis(row.expires_at),
-            exchanges: row.exchanges,
-            bytes: row.bytes,
-            micros: row.micros,
-        })
-    }
+fn summary(row: &Row) -> Result<Summary> {
+    Ok(Summary {
+        id: row.get("id")?,
+        user_id: row.get("user_id")?,
+        door: row.get("door")?,
+        key: row.get("carries")?,
+        created_at: row.get("created_at")?,
+        expires_at: row.get("expires_at")?,
+        exchanges: row.get("exchanges")?,
+        bytes: row.get("bytes")?,
+        micros: row.get("micros")?,
+    })
 }
 
 const INSERT: &str = "INSERT INTO traces \
@@ -74,61 +57,39 @@ const DELETE_ALL: &str = "DELETE FROM traces WHERE user_id = $1";
 
 const FORGET: &str = "DELETE FROM traces WHERE expires_at <= $1";
 
-/// Writes a recorded sign-in down, and lets go of its owner's oldest ones.
+/// Stores a recorded sign-in, and deletes its owner's oldest ones beyond [`KEPT`].
 pub async fn insert(db: &Db, summary: &Summary, record: &str) -> Result<()> {
-    in_transaction!(db, tx => {
-        crate::count::one(
-            sqlx::query(INSERT)
-                .bind(summary.id.to_string())
-                .bind(summary.user_id.to_string())
-                .bind(summary.door.stored())
-                .bind(summary.key.as_str())
-                .bind(summary.created_at.as_millis())
-                .bind(summary.expires_at.as_millis())
-                .bind(summary.exchanges)
-                .bind(summary.bytes)
-                .bind(summary.micros)
-                .bind(record)
-                .execute(&mut *tx),
-        )
-        .await?;
-        let trim = sqlx::query(TRIM).bind(summary.user_id.to_string()).bind(KEPT);
-        crate::count::one(trim.execute(&mut *tx)).await?;
-        crate::count::one(tx.commit()).await?;
-        Ok(())
-    })
+    let Summary { id, user_id, door, key, created_at, expires_at, .. } = summary;
+    let Summary { exchanges, bytes, micros, .. } = summary;
+    let insert =
+        params![id, user_id, door, key, created_at, expires_at, exchanges, bytes, micros, record];
+    let mut tx = db.begin().await?;
+    tx.execute(INSERT, insert).await?;
+    tx.execute(TRIM, params![user_id, KEPT]).await?;
+    tx.commit().await
 }
 
 /// One person's recorded sign-ins, the newest first.
 pub async fn of_user(db: &Db, user: UserId, now: Timestamp) -> Result<Vec<Summary>> {
-    let rows: Vec<SummaryRow> = on!(db, pool => sqlx::query_as(OF_USER)
-        .bind(user.to_string())
-        .bind(now.as_millis())
-        .fetch_all(pool))?;
-    rows.into_iter().map(Summary::try_from).collect()
+    db.fetch_all(OF_USER, params![user, now], summary).await
 }
 
 /// The record of one of them, if it is theirs.
 pub async fn record(db: &Db, user: UserId, id: TraceId, now: Timestamp) -> Result<Option<String>> {
-    Ok(on!(db, pool => sqlx::query_scalar(RECORD)
-        .bind(user.to_string())
-        .bind(id.to_string())
-        .bind(now.as_millis())
-        .fetch_optional(pool))?)
+    db.fetch_optional(RECORD, params![user, id, now], |row| row.get("record")).await
 }
 
 /// Deletes one of theirs. Says whether it was there.
 pub async fn delete(db: &Db, user: UserId, id: TraceId) -> Result<bool> {
-    let deleted = execute!(db, sqlx::query(DELETE).bind(user.to_string()).bind(id.to_string()))?;
-    Ok(deleted > 0)
+    Ok(db.execute(DELETE, params![user, id]).await? > 0)
 }
 
 pub async fn delete_all(db: &Db, user: UserId) -> Result<()> {
-    execute!(db, sqlx::query(DELETE_ALL).bind(user.to_string()))?;
+    db.execute(DELETE_ALL, params![user]).await?;
     Ok(())
 }
 
 pub async fn forget(db: &Db, now: Timestamp) -> Result<()> {
-    execute!(db, sqlx::query(FORGET).bind(now.as_millis()))?;
+    db.execute(FORGET, params![now]).await?;
     Ok(())
 }

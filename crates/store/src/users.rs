@@ -1,38 +1,12 @@
 //! Accounts.
 
-use latchkey_domain::{DisplayName, Email, Roles, Timestamp, User, UserId};
+use latchkey_domain::sample_data::SampleData;
+use latchkey_domain::{Email, Roles, Timestamp, User, UserId};
 
-use crate::db::{execute, on};
-use crate::{Db, Error, Result};
+use crate::query::{Row, Transaction, params};
+use crate::{Db, Result, contacts, events};
 
-/// A user as a row; also a part of the row that a session is read with.
-#[derive(sqlx::FromRow)]
-pub(crate) struct UserRow {
-    user_id: String,
-    user_name: String,
-    user_email: Option<String>,
-    user_email_verified_at: Option<i64>,
-    user_roles: String,
-    user_created_at: i64,
-}
-
-impl TryFrom<UserRow> for User {
-    type Error = Error;
-
-    fn try_from(row: UserRow) -> Result<Self> {
-        let email = row.user_email.as_deref().map(Email::parse).transpose();
-        Ok(Self {
-            id: row.user_id.parse().map_err(|_| Error::Unreadable("user id"))?,
-            name: DisplayName::from(row.user_name),
-            email: email.map_err(|_| Error::Unreadable("e-mail address"))?,
-            email_verified: row.user_email_verified_at.is_some(),
-            roles: Roles::from(row.user_roles.as_str()),
-            created_at: Timestamp::from_millis(row.user_created_at),
-        })
-    }
-}
-
-/// The columns of [`UserRow`], from a table that is called `u` in the statement.
+/// What [`user`] reads, from a table that is called `u` in the statement.
 macro_rules! user_columns {
     () => {
         "u.id AS user_id, u.name AS user_name, u.email AS user_email, \
@@ -42,26 +16,19 @@ macro_rules! user_columns {
 }
 pub(crate) use user_columns;
 
-pub(crate) const INSERT: &str = "INSERT INTO users \
-    (id, name, email, email_verified_at, roles, created_at) VALUES ($1, $2, $3, $4, $5, $6)";
-
-/// Writes an account down inside a transaction.
-macro_rules! insert_user {
-    ($tx:ident, $user:expr) => {
-        $crate::count::one(
-            sqlx::query($crate::users::INSERT)
-                .bind($user.id.to_string())
-                .bind($user.name.as_str())
-                .bind($user.email.as_ref().map(|email| email.as_str()))
-                .bind($user.email_verified.then_some($user.created_at.as_millis()))
-                .bind($user.roles.to_string())
-                .bind($user.created_at.as_millis())
-                .execute(&mut *$tx),
-        )
-        .await?;
-    };
+pub(crate) fn user(row: &Row) -> Result<User> {
+    Ok(User {
+        id: row.get("user_id")?,
+        name: row.get("user_name")?,
+        email: row.get("user_email")?,
+        email_verified: row.get::<Option<Timestamp>>("user_email_verified_at")?.is_some(),
+        roles: row.get("user_roles")?,
+        created_at: row.get("user_created_at")?,
+    })
 }
-pub(crate) use insert_user;
+
+const INSERT: &str = "INSERT INTO users \
+    (id, name, email, email_verified_at, roles, created_at) VALUES ($1, $2, $3, $4, $5, $6)";
 
 const PAGE: &str =
     concat!("SELECT ", user_columns!(), " FROM users u WHERE u.id > $1 ORDER BY u.id LIMIT $2");
@@ -82,48 +49,49 @@ const SET_ROLES: &str = "UPDATE users SET roles = $2 WHERE id = $1";
 
 const BY_ID: &str = concat!("SELECT ", user_columns!(), " FROM users u WHERE u.id = $1");
 
-const WHO_PROVED: &str = "SELECT id FROM users WHERE email = $1 AND email_verified_at IS NOT NULL";
+const BY_VERIFIED_EMAIL: &str =
+    "SELECT id FROM users WHERE email = $1 AND email_verified_at IS NOT NULL";
 
-pub async fn by_id(db: &Db, id: UserId) -> Result<Option<User>> {
-    let row: Option<UserRow> =
-        on!(db, pool => sqlx::query_as(BY_ID).bind(id.to_string()).fetch_optional(pool))?;
-    row.map(User::try_from).transpose()
-}
-
-/// A page of all accounts, in the order in which they were made, beginning
-/// behind `after`.
-pub async fn page(db: &Db, after: Option<UserId>, limit: u32) -> Result<Vec<User>> {
-    let after = after.map(|id| id.to_string()).unwrap_or_default();
-    let rows: Vec<UserRow> = on!(db, pool => sqlx::query_as(PAGE)
-        .bind(&after)
-        .bind(i64::from(limit))
-        .fetch_all(pool))?;
-    rows.into_iter().map(User::try_from).collect()
-}
-
-/// The accounts that name this address, whether or not they proved it.
-pub async fn by_email(db: &Db, email: &Email) -> Result<Vec<User>> {
-    let rows: Vec<UserRow> =
-        on!(db, pool => sqlx::query_as(BY_EMAIL).bind(email.as_str()).fetch_all(pool))?;
-    rows.into_iter().map(User::try_from).collect()
-}
-
-/// The accounts that name an address at this domain, whether or not they proved it.
-pub async fn at_domain(db: &Db, domain: &str) -> Result<Vec<User>> {
-    let rows: Vec<UserRow> =
-        on!(db, pool => sqlx::query_as(AT_DOMAIN).bind(domain).fetch_all(pool))?;
-    rows.into_iter().map(User::try_from).collect()
-}
-
-/// Gives an account these roles and no others.
-pub async fn set_roles(db: &Db, id: UserId, roles: &Roles) -> Result<()> {
-    execute!(db, sqlx::query(SET_ROLES).bind(id.to_string()).bind(roles.to_string()))?;
+/// A new account, with its sample data.
+pub(crate) async fn insert(tx: &mut Transaction, user: &User, samples: &SampleData) -> Result<()> {
+    let verified_at = user.email_verified.then_some(user.created_at);
+    let User { id, name, email, roles, created_at, .. } = user;
+    tx.execute(INSERT, params![id, name, email, verified_at, roles, created_at]).await?;
+    for contact in &samples.contacts {
+        contacts::insert(tx, contact).await?;
+    }
+    for event in &samples.events {
+        events::insert(tx, event).await?;
+    }
     Ok(())
 }
 
-/// Who has proved that this address is theirs.
-pub async fn who_proved(db: &Db, email: &Email) -> Result<Option<UserId>> {
-    let id: Option<String> =
-        on!(db, pool => sqlx::query_scalar(WHO_PROVED).bind(email.as_str()).fetch_optional(pool))?;
-    id.map(|id| id.parse().map_err(|_| Error::Unreadable("user id"))).transpose()
+pub async fn by_id(db: &Db, id: UserId) -> Result<Option<User>> {
+    db.fetch_optional(BY_ID, params![id], user).await
+}
+
+/// A page of all accounts, oldest first, after the one with the id `after`.
+pub async fn page(db: &Db, after: Option<UserId>, limit: u32) -> Result<Vec<User>> {
+    let after = after.map(|id| id.to_string()).unwrap_or_default();
+    db.fetch_all(PAGE, params![after, limit], user).await
+}
+
+/// The accounts with this address, verified or not.
+pub async fn by_email(db: &Db, email: &Email) -> Result<Vec<User>> {
+    db.fetch_all(BY_EMAIL, params![email], user).await
+}
+
+/// The accounts with an address at this domain, verified or not.
+pub async fn at_domain(db: &Db, domain: &str) -> Result<Vec<User>> {
+    db.fetch_all(AT_DOMAIN, params![domain], user).await
+}
+
+/// Replaces the roles of an account.
+pub async fn set_roles(db: &Db, id: UserId, roles: &Roles) -> Result<()> {
+    db.execute(SET_ROLES, params![id, roles]).await?;
+    Ok(())
+}
+
+pub async fn find_by_verified_email(db: &Db, email: &Email) -> Result<Option<UserId>> {
+    db.fetch_optional(BY_VERIFIED_EMAIL, params![email], |row| row.get("id")).await
 }

@@ -57,7 +57,7 @@ pub(crate) fn forgot(app: &App, email: Email, client: Client) {
 
 async fn try_forgot(app: &App, email: Email, client: &Client) -> Result<()> {
     // Who proved the address goes before who merely claims it.
-    let user = match users::who_proved(&app.db, &email).await? {
+    let user = match users::find_by_verified_email(&app.db, &email).await? {
         Some(id) => users::by_id(&app.db, id).await?,
         None => passwords::by_email(&app.db, &email).await?.map(|account| account.user),
     };

@@ -1,11 +1,11 @@
 //! Changes to an account as a whole.
 
 use latchkey_domain::identity::{Profile, Subject};
+use latchkey_domain::sample_data::SampleData;
 use latchkey_domain::sign_in::Key;
 use latchkey_domain::{DisplayName, Span, User};
 use latchkey_store::accounts::{self, Reset, Unlinked, WayIn};
 use latchkey_store::email_tokens::{self, Purpose, Sent};
-use latchkey_store::starters::Starters;
 use latchkey_store::{Db, Error, audit, identities, passwords, sign_ins, users};
 use tokio::task::JoinSet;
 
@@ -16,7 +16,9 @@ const ADA: &str = "ada@example.test";
 /// Somebody who is entered with a password.
 async fn with_password(db: &Db, address: &str, verified: bool, hash: &str) -> User {
     let user = user(Some(address), verified);
-    passwords::create_account(db, &user, hash, &Starters::default()).await.expect("a new account");
+    passwords::create_account(db, &user, hash, &SampleData::default())
+        .await
+        .expect("a new account");
     user
 }
 
@@ -62,7 +64,7 @@ on_both! {
             let outcome = accounts::link(db, again.id, "acme", &profile("1"), NOW).await;
             assert!(matches!(outcome, Err(Error::Exists)), "{outcome:?}");
         }
-        let owner = identities::whose(db, &profile("1")).await.expect("an answer");
+        let owner = identities::find_user(db, &profile("1")).await.expect("an answer");
         assert_eq!(owner.map(|owner| owner.id), Some(ada.id));
         assert_eq!((ways_in(db, &ada).await, ways_in(db, &bob).await), (2, 1));
     }
@@ -105,12 +107,12 @@ on_both! {
         let db = &database.db;
         let claim = with_password(db, ADA, false, "h").await;
         let owner = user(Some(ADA), true);
-        identities::create_account(db, &owner, "acme", &vouched("1", ADA, true), &Starters::default())
+        identities::create_account(db, &owner, "acme", &vouched("1", ADA, true), &SampleData::default())
             .await
             .expect("a new account");
         accounts::prove(db, claim.id, &email(ADA), NOW).await.expect("an answer");
         assert!(!is_verified(db, &claim).await && is_verified(db, &owner).await);
-        assert_eq!(users::who_proved(db, &email(ADA)).await.expect("an answer"), Some(owner.id));
+        assert_eq!(users::find_by_verified_email(db, &email(ADA)).await.expect("an answer"), Some(owner.id));
     }
 
     async fn the_last_way_in_stays(database) {
@@ -171,7 +173,7 @@ on_both! {
         let db = &database.db;
         let eve = with_password(db, ADA, false, "eve's").await;
         let ada = user(Some(ADA), true);
-        identities::create_account(db, &ada, "acme", &vouched("1", ADA, true), &Starters::default())
+        identities::create_account(db, &ada, "acme", &vouched("1", ADA, true), &SampleData::default())
             .await
             .expect("a new account");
         let unproved = accounts::set_password(db, ada.id, &email(ADA), false, "ada's", NOW).await;
@@ -206,7 +208,7 @@ on_both! {
         let db = &database.db;
         let eve = with_password(db, ADA, false, "eve's").await;
         let ada = user(Some(ADA), true);
-        identities::create_account(db, &ada, "acme", &vouched("1", ADA, true), &Starters::default())
+        identities::create_account(db, &ada, "acme", &vouched("1", ADA, true), &SampleData::default())
             .await
             .expect("a new account");
         let reset = reset(db, &ada, "ada's").await;

@@ -3,7 +3,7 @@
 use latchkey_domain::connection::{Because, Failure, Granted, State};
 use latchkey_domain::{ConnectionId, DisplayName, Span, UserId};
 use latchkey_store::connections::lease::{self, Lease, Renewed};
-use latchkey_store::connections::{self, New, Sealed, current, ending, sealing};
+use latchkey_store::connections::{self, New, Sealed, current, ending};
 use latchkey_store::{Db, accounts};
 use tokio::task::JoinSet;
 
@@ -182,13 +182,13 @@ on_both! {
         let db = &database.db;
         let new = connected(db).await;
         let otherwise = async |with: &str| {
-            sealing::sealed_otherwise(db, with, None, 10).await.expect("an answer").len()
+            connections::sealed_otherwise(db, with, None, 10).await.expect("an answer").len()
         };
         assert_eq!((otherwise("k").await, otherwise("next").await), (0, 1));
         let anew = Sealed { with: "next".to_owned(), ..sealed("anew") };
-        sealing::reseal(db, new.id, 7, &anew).await.expect("an answer");
+        connections::reseal(db, new.id, 7, &anew).await.expect("an answer");
         assert_eq!(now(db, new.user).await.sealed, new.sealed);
-        sealing::reseal(db, new.id, 1, &anew).await.expect("an answer");
+        connections::reseal(db, new.id, 1, &anew).await.expect("an answer");
         assert_eq!(now(db, new.user).await.sealed, anew);
         assert_eq!(now(db, new.user).await.version, 1, "they are the same tokens");
     }

@@ -2,8 +2,8 @@
 
 use latchkey_domain::calendar::Event;
 use latchkey_domain::contact::{Contact, Details};
+use latchkey_domain::sample_data::SampleData;
 use latchkey_domain::{ContactId, EventId, Span, User};
-use latchkey_store::starters::Starters;
 use latchkey_store::{contacts, events, identities, passwords};
 
 use crate::people::{NOW, email, fresh, profile, somebody, user};
@@ -33,8 +33,8 @@ fn event(owner: &User) -> Event {
     }
 }
 
-fn starters(owner: &User) -> Starters {
-    Starters {
+fn samples(owner: &User) -> SampleData {
+    SampleData {
         contacts: vec![contact(owner), contact(owner)],
         events: vec![event(owner), event(owner), event(owner)],
     }
@@ -103,16 +103,16 @@ on_both! {
     async fn a_new_account_begins_with_its_starters_through_either_door(database) {
         let db = &database.db;
         let (ada, grace) = (user(None, false), user(Some("grace@example.test"), false));
-        let (adas, graces) = (starters(&ada), starters(&grace));
+        let (adas, graces) = (samples(&ada), samples(&grace));
         identities::create_account(db, &ada, "acme", &profile("1"), &adas).await.expect("an account");
         passwords::create_account(db, &grace, "hash", &graces).await.expect("an account");
-        for (owner, starters) in [(ada, adas), (grace, graces)] {
+        for (owner, samples) in [(ada, adas), (grace, graces)] {
             let mut found = contacts::page(db, owner.id, None, 10).await.expect("a page");
-            let mut expected = starters.contacts;
+            let mut expected = samples.contacts;
             expected.sort_by_key(|one| one.id);
             found.sort_by_key(|one| one.id);
             assert_eq!(found, expected);
-            let mut expected = starters.events;
+            let mut expected = samples.events;
             expected.sort_by_key(|one| one.id);
             assert_eq!(events::page(db, owner.id, None, 10).await.expect("a page"), expected);
             // Paged as well.
@@ -124,10 +124,10 @@ on_both! {
     async fn an_account_that_cannot_be_made_leaves_no_starters(database) {
         let db = &database.db;
         let (one, two) = (user(None, false), user(None, false));
-        identities::create_account(db, &one, "acme", &profile("1"), &starters(&one))
+        identities::create_account(db, &one, "acme", &profile("1"), &samples(&one))
             .await
             .expect("an account");
-        let twice = identities::create_account(db, &two, "acme", &profile("1"), &starters(&two)).await;
+        let twice = identities::create_account(db, &two, "acme", &profile("1"), &samples(&two)).await;
         assert!(twice.is_err());
         assert_eq!(contacts::count(db, two.id).await.expect("an answer"), 0);
         assert!(events::page(db, two.id, None, 10).await.expect("a page").is_empty());

@@ -1,8 +1,8 @@
 //! Who people are at their providers.
 
 use latchkey_domain::identity::Subject;
+use latchkey_domain::sample_data::SampleData;
 use latchkey_domain::{DisplayName, Span};
-use latchkey_store::starters::Starters;
 use latchkey_store::{Error, identities};
 use tokio::task::JoinSet;
 
@@ -13,22 +13,22 @@ on_both! {
         let db = &database.db;
         let ada = user(None, false);
         let at_acme = profile("1");
-        assert_eq!(identities::whose(db, &at_acme).await.expect("an answer"), None);
-        identities::create_account(db, &ada, "acme", &at_acme, &Starters::default())
+        assert_eq!(identities::find_user(db, &at_acme).await.expect("an answer"), None);
+        identities::create_account(db, &ada, "acme", &at_acme, &SampleData::default())
             .await
             .expect("a new account");
-        assert_eq!(identities::whose(db, &at_acme).await.expect("an answer"), Some(ada));
+        assert_eq!(identities::find_user(db, &at_acme).await.expect("an answer"), Some(ada));
         let mut elsewhere = profile("1");
         elsewhere.issuer = "https://other.test".to_owned();
         for stranger in [profile("2"), profile("1 "), elsewhere] {
-            assert_eq!(identities::whose(db, &stranger).await.expect("an answer"), None);
+            assert_eq!(identities::find_user(db, &stranger).await.expect("an answer"), None);
         }
     }
 
     async fn the_subject_of_a_token_is_an_identity_or_an_account(database) {
         let db = &database.db;
         let (ada, bob) = (user(None, false), user(None, false));
-        let none = Starters::default();
+        let none = SampleData::default();
         identities::create_account(db, &ada, "acme", &profile("1"), &none).await.expect("an account");
         // Whoever names somebody's id a subject of theirs is that subject first.
         let of_ada = profile(&ada.id.to_string());
@@ -46,7 +46,7 @@ on_both! {
             ("", ada.id.to_string().to_uppercase(), None),
         ] {
             let subject = Subject::new(subject).expect("a subject");
-            let found = identities::of_subject(db, issuer, &subject).await.expect("an answer");
+            let found = identities::find_user_by_subject(db, issuer, &subject).await.expect("an answer");
             assert_eq!(found.as_ref(), whose, "{issuer} {subject}");
         }
     }
@@ -55,10 +55,10 @@ on_both! {
         let db = &database.db;
         for subject in ["abc", "ABC", "äbc"] {
             let somebody = user(None, false);
-            identities::create_account(db, &somebody, "acme", &profile(subject), &Starters::default())
+            identities::create_account(db, &somebody, "acme", &profile(subject), &SampleData::default())
                 .await
                 .expect("a new account");
-            let found = identities::whose(db, &profile(subject)).await.expect("an answer");
+            let found = identities::find_user(db, &profile(subject)).await.expect("an answer");
             assert_eq!(found, Some(somebody), "{subject}");
         }
         assert_eq!(database.rows("users").await, 3);
@@ -67,14 +67,14 @@ on_both! {
     async fn what_the_provider_says_today_is_noted(database) {
         let db = &database.db;
         let ada = user(None, false);
-        identities::create_account(db, &ada, "acme", &profile("1"), &Starters::default())
+        identities::create_account(db, &ada, "acme", &profile("1"), &SampleData::default())
             .await
             .expect("a new account");
         let later = NOW.plus(Span::days(1));
         let mut renamed = profile("1");
         renamed.name = DisplayName::first_of([Some("Ada King")]);
         renamed.email = Some(email("ada@king.test"));
-        identities::used(db, &renamed, later).await.expect("an answer");
+        identities::record_use(db, &renamed, later).await.expect("an answer");
 
         let linked = identities::of_user(db, ada.id).await.expect("an answer");
         assert_eq!(linked.len(), 1);
@@ -82,15 +82,15 @@ on_both! {
         assert_eq!((one.issuer.as_str(), one.subject.as_str()), ("https://issuer.test", "1"));
         assert_eq!((one.provider.as_str(), one.name.as_str()), ("acme", "Ada King"));
         assert_eq!(one.email.as_deref(), Some("ada@king.test"));
-        assert_eq!((one.linked_at(), one.last_used_at()), (NOW, later));
+        assert_eq!((one.linked_at, one.last_used_at), (NOW, later));
         // The account itself stays as it is.
-        assert_eq!(identities::whose(db, &renamed).await.expect("an answer"), Some(ada));
+        assert_eq!(identities::find_user(db, &renamed).await.expect("an answer"), Some(ada));
     }
 
     async fn an_identity_or_a_proved_address_makes_one_account(database) {
         let db = &database.db;
         let first = user(Some("ada@example.test"), true);
-        identities::create_account(db, &first, "acme", &profile("1"), &Starters::default())
+        identities::create_account(db, &first, "acme", &profile("1"), &SampleData::default())
             .await
             .expect("a new account");
         for (address, verified, subject, exists) in [
@@ -102,7 +102,7 @@ on_both! {
         ] {
             let somebody = user(address, verified);
             let made = identities::create_account(
-                db, &somebody, "acme", &profile(subject), &Starters::default(),
+                db, &somebody, "acme", &profile(subject), &SampleData::default(),
             )
             .await;
             assert_eq!(matches!(made, Err(Error::Exists)), exists, "{subject}: {made:?}");
@@ -118,7 +118,7 @@ on_both! {
             let db = database.db.clone();
             attempts.spawn(async move {
                 let ada = user(None, false);
-                identities::create_account(&db, &ada, "acme", &profile("1"), &Starters::default()).await
+                identities::create_account(&db, &ada, "acme", &profile("1"), &SampleData::default()).await
             });
         }
         let outcomes = attempts.join_all().await;

@@ -1,7 +1,7 @@
 //! Password hashes.
 
 use latchkey_domain::UserId;
-use latchkey_store::starters::Starters;
+use latchkey_domain::sample_data::SampleData;
 use latchkey_store::{Error, identities, passwords};
 use tokio::task::JoinSet;
 
@@ -11,7 +11,7 @@ on_both! {
     async fn an_account_is_found_by_its_address(database) {
         let db = &database.db;
         let ada = user(Some("ada@example.test"), false);
-        passwords::create_account(db, &ada, "$argon2id$1", &Starters::default())
+        passwords::create_account(db, &ada, "$argon2id$1", &SampleData::default())
             .await
             .expect("a new account");
         let found = passwords::by_email(db, &email("ada@example.test")).await.expect("an answer");
@@ -28,14 +28,14 @@ on_both! {
         let db = &database.db;
         let make = async |address| {
             let user = user(Some(address), false);
-            passwords::create_account(db, &user, "$argon2id$1", &Starters::default()).await
+            passwords::create_account(db, &user, "$argon2id$1", &SampleData::default()).await
         };
         make("ada@example.test").await.expect("a new account");
         let twice = make("ada@example.test").await;
         assert!(matches!(twice, Err(Error::Exists)), "{twice:?}");
         // Nor does one that somebody has proved at a provider.
         let grace = user(Some("grace@example.test"), true);
-        identities::create_account(db, &grace, "acme", &profile("1"), &Starters::default())
+        identities::create_account(db, &grace, "acme", &profile("1"), &SampleData::default())
             .await
             .expect("a new account");
         let taken = make("grace@example.test").await;
@@ -50,7 +50,7 @@ on_both! {
             let db = database.db.clone();
             attempts.spawn(async move {
                 let ada = user(Some("ada@example.test"), false);
-                passwords::create_account(&db, &ada, "$argon2id$1", &Starters::default()).await
+                passwords::create_account(&db, &ada, "$argon2id$1", &SampleData::default()).await
             });
         }
         let outcomes = attempts.join_all().await;
@@ -63,7 +63,7 @@ on_both! {
     async fn a_newer_hash_takes_the_place_of_the_one_that_was_read(database) {
         let db = &database.db;
         let ada = user(Some("ada@example.test"), false);
-        passwords::create_account(db, &ada, "old", &Starters::default()).await.expect("an account");
+        passwords::create_account(db, &ada, "old", &SampleData::default()).await.expect("an account");
         for (old, new, hash) in [("not it", "new", "old"), ("old", "new", "new"), ("old", "newer", "new")] {
             passwords::rehash(db, ada.id, old, new).await.expect("an answer");
             let found = passwords::by_email(db, &email("ada@example.test")).await.expect("an answer");

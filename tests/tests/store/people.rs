@@ -3,9 +3,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use latchkey_domain::identity::{Profile, Subject};
+use latchkey_domain::sample_data::SampleData;
 use latchkey_domain::sign_in::{Door, Key, SignIn};
 use latchkey_domain::{DisplayName, Email, Roles, SignInId, Span, Timestamp, User, UserId};
-use latchkey_store::starters::Starters;
 use latchkey_store::{Db, identities};
 
 /// When everything here happens.
@@ -48,7 +48,7 @@ pub(crate) fn profile(subject: &str) -> Profile {
 pub(crate) async fn somebody(db: &Db) -> User {
     let user = user(None, false);
     let profile = profile(&user.id.to_string());
-    identities::create_account(db, &user, "acme", &profile, &Starters::default())
+    identities::create_account(db, &user, "acme", &profile, &SampleData::default())
         .await
         .expect("a new account");
     user

@@ -22,6 +22,28 @@ on_both! {
         assert_eq!(sign_ins::by_id(db, nobody).await.expect("an answer"), None);
     }
 
+    async fn what_was_not_written_by_us_is_never_taken_for_a_password(database) {
+        let db = &database.db;
+        let one = sign_in(&somebody(db).await, Key::Session);
+        sign_ins::insert(db, &one, None).await.expect("an answer");
+        for (column, written) in [
+            ("door", "passwords"),
+            ("door", "oauth:"),
+            ("door", ""),
+            ("carries", "cookie"),
+        ] {
+            database.execute(&format!("UPDATE sign_ins SET {column} = '{written}'")).await;
+            let found = sign_ins::by_id(db, one.id).await;
+            assert!(matches!(found, Err(Error::Unreadable(of)) if of == column), "{found:?}");
+            let living = sign_ins::living(db, one.user_id, LIFETIME, NOW).await;
+            assert!(matches!(living, Err(Error::Unreadable(of)) if of == column), "{living:?}");
+            database
+                .execute("UPDATE sign_ins SET door = 'oauth:acme', carries = 'session'")
+                .await;
+        }
+        assert_eq!(sign_ins::by_id(db, one.id).await.expect("an answer"), Some(one));
+    }
+
     async fn two_cannot_share_a_session(database) {
         let db = &database.db;
         let ada = somebody(db).await;

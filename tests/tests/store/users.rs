@@ -1,7 +1,7 @@
 //! Accounts.
 
+use latchkey_domain::sample_data::SampleData;
 use latchkey_domain::{Role, Roles, UserId};
-use latchkey_store::starters::Starters;
 use latchkey_store::{identities, users};
 
 use crate::people::{NOW, email, fresh, profile, somebody, user};
@@ -10,7 +10,7 @@ on_both! {
     async fn an_account_is_read_back_as_it_was_written(database) {
         let mut ada = user(Some("ada@example.test"), true);
         ada.roles = [Role::admin(), "editor".parse().expect("a role")].into_iter().collect();
-        identities::create_account(&database.db, &ada, "acme", &profile("1"), &Starters::default())
+        identities::create_account(&database.db, &ada, "acme", &profile("1"), &SampleData::default())
             .await
             .expect("a new account");
         assert_eq!(users::by_id(&database.db, ada.id).await.expect("an answer"), Some(ada));
@@ -24,13 +24,13 @@ on_both! {
             [("1", "ada@example.test", true), ("2", "grace@example.test", false)]
         {
             let user = user(Some(address), verified);
-            identities::create_account(db, &user, "acme", &profile(subject), &Starters::default())
+            identities::create_account(db, &user, "acme", &profile(subject), &SampleData::default())
                 .await
                 .expect("a new account");
-            let owner = users::who_proved(db, &email(address)).await.expect("an answer");
+            let owner = users::find_by_verified_email(db, &email(address)).await.expect("an answer");
             assert_eq!(owner, verified.then_some(user.id), "{address}");
         }
-        let owner = users::who_proved(db, &email("noor@example.test")).await.expect("an answer");
+        let owner = users::find_by_verified_email(db, &email("noor@example.test")).await.expect("an answer");
         assert_eq!(owner, None);
     }
 
@@ -39,7 +39,7 @@ on_both! {
         let mut ids = Vec::new();
         for (subject, verified) in [("1", false), ("2", true), ("3", false)] {
             let user = user(Some("ada@example.test"), verified);
-            identities::create_account(db, &user, "acme", &profile(subject), &Starters::default())
+            identities::create_account(db, &user, "acme", &profile(subject), &SampleData::default())
                 .await
                 .expect("a new account");
             ids.push(user.id);
@@ -62,7 +62,7 @@ on_both! {
             ("5", None, false),
         ] {
             let user = user(address, verified);
-            identities::create_account(db, &user, "acme", &profile(subject), &Starters::default())
+            identities::create_account(db, &user, "acme", &profile(subject), &SampleData::default())
                 .await
                 .expect("a new account");
             ids.push(user.id);

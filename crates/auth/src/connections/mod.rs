@@ -144,7 +144,7 @@ impl Connections {
         }
         let id = stored.connection.id;
         lease::mended(&self.db, id, stored.version, because).await?;
-        Ok(lease::look(&self.db, id).await?.unwrap_or(stored))
+        Ok(lease::find(&self.db, id).await?.unwrap_or(stored))
     }
 
     /// With a new access token, and still allowed: the person may have ended it

@@ -61,7 +61,7 @@ impl Connections {
         let name = format!("{}/{}", self.process, random::token());
         let deadline = tokio::time::Instant::now() + PATIENCE;
         loop {
-            let stored = lease::look(&self.db, id).await?.ok_or(Error::NotConnected)?;
+            let stored = lease::find(&self.db, id).await?.ok_or(Error::NotConnected)?;
             if let Some(outcome) = brought(&stale, &stored) {
                 return outcome.map(|()| stored);
             }
@@ -113,7 +113,7 @@ impl Connections {
                     granted: keep::said(&tokens),
                 };
                 insist(|| lease::renewed(&self.db, lease, &renewed, self.clock.now())).await?;
-                lease::look(&self.db, id).await?.ok_or(Error::NotConnected)
+                lease::find(&self.db, id).await?.ok_or(Error::NotConnected)
             }
             Meaning::Over => Err(self.end(lease, Because::Revoked).await?),
             Meaning::Later(what) => {

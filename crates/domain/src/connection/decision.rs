@@ -1,28 +1,22 @@
-//! What follows from what a connection was granted, and from the time.
+//! What follows from what was granted, and from the time.
 
 use super::{Because, Family, Granted, Offer, State};
 use crate::{Span, Timestamp};
 
-/// An access token is renewed so long before its end, so that it does not end
-/// on the way.
+/// An access token is refreshed this long before it expires, so that it does not
+/// expire on the way.
 pub const EARLY: Span = Span::seconds(60);
 
-/// The longest pause between two tries to revoke.
 const LONGEST_PAUSE: Span = Span::minutes(6 * 60);
 
-/// Why a call is not made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotNow {
-    /// Its scope was not granted.
     NotGranted,
     Reconnect(Because),
     Disconnecting,
 }
 
 /// May this call be made with what was granted?
-///
-/// # Errors
-/// Says why not. Nothing is sent to the provider then.
 pub fn may_call(state: State, granted: &Granted, offer: &Offer) -> Result<(), NotNow> {
     match state {
         State::Disconnecting { .. } => Err(NotNow::Disconnecting),
@@ -32,18 +26,16 @@ pub fn may_call(state: State, granted: &Granted, offer: &Offer) -> Result<(), No
     }
 }
 
-/// Is it time to renew an access token with this end?
-///
-/// One without an end is good until the provider says otherwise.
+/// Is it time to refresh an access token that expires then? One without an expiry
+/// is good until the provider says otherwise.
 #[must_use]
 pub fn is_due(expires_at: Option<Timestamp>, now: Timestamp) -> bool {
     expires_at.is_some_and(|end| now.plus(EARLY) >= end)
 }
 
-/// What to ask for: what is needed in any case, what was granted before, so
-/// that nothing is lost by asking for more, and what was chosen now.
-///
-/// What was asked for before and unticked is not asked for again.
+/// What to request: what is needed in any case, what was granted before, so that
+/// nothing is lost by asking for more, and what was chosen now. What was requested
+/// before and unticked is not requested again.
 #[must_use]
 pub fn to_ask(family: Family, granted: Option<&Granted>, chosen: &[&Offer]) -> Granted {
     let needed = Granted::of(family.needed().iter().copied());
@@ -52,14 +44,13 @@ pub fn to_ask(family: Family, granted: Option<&Granted>, chosen: &[&Offer]) -> G
     needed.and(&before).and(&chosen)
 }
 
-/// What was granted: what the token response says, else what was asked for
-/// (RFC 6749 §5.1).
+/// What the token response says, else what was requested (RFC 6749 §5.1).
 #[must_use]
 pub fn granted(asked: &Granted, said: Option<&Granted>) -> Granted {
     said.unwrap_or(asked).clone()
 }
 
-/// How long to wait after so many tries to revoke have failed.
+/// How long to wait after so many failed tries to revoke.
 #[must_use]
 pub fn pause(tries: u32) -> Span {
     let factor = 1_i64 << tries.saturating_sub(1).min(20);

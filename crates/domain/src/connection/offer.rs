@@ -10,25 +10,21 @@ pub enum Family {
 }
 
 /// Something at a provider that can be used for a person.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum Service {
     Calendar,
     Contacts,
     Repositories,
-    /// What the provider says of them.
+    /// What the provider says of the person.
     Profile,
 }
 
 impl Service {
     /// Its name in URLs and forms.
     #[must_use]
-    pub const fn slug(self) -> &'static str {
-        match self {
-            Self::Calendar => "calendar",
-            Self::Contacts => "contacts",
-            Self::Repositories => "repositories",
-            Self::Profile => "profile",
-        }
+    pub fn slug(self) -> &'static str {
+        self.into()
     }
 
     /// What comes back, as a page calls it.

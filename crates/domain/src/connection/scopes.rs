@@ -1,9 +1,8 @@
-//! Scopes of other services: a provider's own words, which we only compare.
+//! Scopes of other services, which we only compare.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// More than this many are not looked at.
 const MAX_SCOPES: usize = 100;
 
 const MAX_LENGTH: usize = 256;
@@ -13,20 +12,18 @@ const MAX_LENGTH: usize = 256;
 pub struct Granted(BTreeSet<String>);
 
 impl Granted {
-    /// Reads them; what cannot be a scope (RFC 6749 §3.3) is none.
+    /// What cannot be a scope (RFC 6749 §3.3) is left out.
     pub fn of<'a>(scopes: impl IntoIterator<Item = &'a str>) -> Self {
         let scopes = scopes.into_iter().filter(|scope| is_scope(scope)).take(MAX_SCOPES);
         Self(scopes.map(str::to_owned).collect())
     }
 
-    /// Reads them from one text: blanks between, as the standard has it, or
-    /// commas, as GitHub has it.
+    /// Separated by blanks, as in the standard, or by commas, as at GitHub.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         Self::of(text.split([' ', ',']))
     }
 
-    /// Whether this scope is among them.
     #[must_use]
     pub fn contains(&self, scope: &str) -> bool {
         self.0.contains(scope)
@@ -49,13 +46,7 @@ fn is_scope(text: &str) -> bool {
 
 impl fmt::Display for Granted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, scope) in self.0.iter().enumerate() {
-            if index > 0 {
-                f.write_str(" ")?;
-            }
-            f.write_str(scope)?;
-        }
-        Ok(())
+        f.write_str(&self.iter().collect::<Vec<_>>().join(" "))
     }
 }
 

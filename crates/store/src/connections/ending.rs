@@ -1,19 +1,18 @@
 //! Connections that are being ended: revoked at the provider, then forgotten.
 
 use latchkey_domain::connection::Failure;
-use latchkey_domain::{ConnectionId, Timestamp, UserId};
+use latchkey_domain::{Timestamp, UserId};
 
-use super::Stored;
 use super::lease::Lease;
-use super::row::{ConnectionRow, columns};
-use crate::db::{execute, on};
+use super::{Stored, columns, stored};
+use crate::query::params;
 use crate::{Db, Result};
 
 const BEGIN: &str = "UPDATE connections SET disconnecting_at = $3, next_try_at = $3, tries = 0 \
     WHERE user_id = $1 AND provider = $2 AND disconnecting_at IS NULL";
 
-/// What a deleted account leaves behind: sealed tokens that are to be revoked,
-/// and nothing that says whose they were.
+/// What a deleted account leaves behind: encrypted tokens that are to be
+/// revoked, and nothing that says whose they were.
 pub(crate) const ORPHAN: &str = "UPDATE connections SET user_id = NULL, subject = '', name = '', \
     email = NULL, asked = '', granted = '', used_at = NULL, \
     next_try_at = COALESCE(next_try_at, $2), disconnecting_at = COALESCE(disconnecting_at, $2) \
@@ -39,36 +38,23 @@ const POSTPONE: &str = "UPDATE connections SET tries = tries + 1, next_try_at = 
 const FORGET: &str = "DELETE FROM connections WHERE id = $1 AND leased_by = $2 \
     AND version = $3 AND disconnecting_at IS NOT NULL";
 
-/// Ends a person's connection at a provider, all earlier grants included. Says
-/// how many there were. The tokens are kept, sealed, until they are revoked.
+/// Ends a person's connection at a provider, including all earlier grants. Says
+/// how many there were. The tokens are kept, encrypted, until they are revoked.
 pub async fn begin(db: &Db, user: UserId, provider: &str, now: Timestamp) -> Result<u64> {
-    let begun = execute!(
-        db,
-        sqlx::query(BEGIN).bind(user.to_string()).bind(provider).bind(now.as_millis())
-    )?;
-    Ok(begun)
+    db.execute(BEGIN, params![user, provider, now]).await
 }
 
 /// What is to be revoked at a provider now, the longest waiting first.
 pub async fn due(db: &Db, provider: &str, now: Timestamp, limit: u32) -> Result<Vec<Stored>> {
-    let rows: Vec<ConnectionRow> = on!(db, pool => sqlx::query_as(DUE)
-        .bind(provider)
-        .bind(now.as_millis())
-        .bind(i64::from(limit))
-        .fetch_all(pool))?;
-    rows.into_iter().map(Stored::try_from).collect()
+    db.fetch_all(DUE, params![provider, now, limit], stored).await
 }
 
 /// What a person has ended at a provider and is not revoked yet, due or not.
 pub async fn of_user(db: &Db, user: UserId, provider: &str) -> Result<Vec<Stored>> {
-    let rows: Vec<ConnectionRow> = on!(db, pool => sqlx::query_as(OF_USER)
-        .bind(user.to_string())
-        .bind(provider)
-        .fetch_all(pool))?;
-    rows.into_iter().map(Stored::try_from).collect()
+    db.fetch_all(OF_USER, params![user, provider], stored).await
 }
 
-/// It could not be revoked: to be tried again.
+/// It could not be revoked, and is tried again at `next`.
 pub async fn postpone(
     db: &Db,
     lease: Lease<'_>,
@@ -76,23 +62,13 @@ pub async fn postpone(
     now: Timestamp,
     next: Timestamp,
 ) -> Result<()> {
-    execute!(
-        db,
-        sqlx::query(POSTPONE)
-            .bind(lease.id.to_string())
-            .bind(lease.by)
-            .bind(next.as_millis())
-            .bind(now.as_millis())
-            .bind(what.stored())
-    )?;
+    db.execute(POSTPONE, params![lease.id, lease.by, next, now, what]).await?;
     Ok(())
 }
 
-/// It is revoked: nothing of it is kept. Says whether it was forgotten; it is
-/// not when somebody has brought other tokens meanwhile.
+/// Deletes a revoked connection. Says whether it did; not when newer tokens
+/// came meanwhile.
 pub async fn forget(db: &Db, lease: Lease<'_>) -> Result<bool> {
-    let id: ConnectionId = lease.id;
-    let forgotten =
-        execute!(db, sqlx::query(FORGET).bind(id.to_string()).bind(lease.by).bind(lease.version))?;
-    Ok(forgotten == 1)
+    let Lease { id, version, by } = lease;
+    Ok(db.execute(FORGET, params![id, by, version]).await? == 1)
 }

@@ -1,20 +1,18 @@
-//! Who may speak to a provider about the tokens of a connection: one at a time,
-//! across all processes, and what they wrote down afterwards.
+//! The lease on a connection's tokens: one request to the provider at a time,
+//! across all processes, and what it changed.
 
 use latchkey_domain::connection::{Because, Granted};
 use latchkey_domain::{ConnectionId, Timestamp};
 
-use super::row::{ConnectionRow, columns};
-use super::{Sealed, Stored};
-use crate::db::{execute, on};
+use super::{Sealed, Stored, columns, stored};
+use crate::query::params;
 use crate::{Db, Result};
 
-/// The right to speak, for a while.
 #[derive(Clone, Copy, Debug)]
 pub struct Lease<'a> {
     pub id: ConnectionId,
     pub version: i64,
-    /// Who speaks: different for each process and try.
+    /// The holder: different for each process and try.
     pub by: &'a str,
 }
 
@@ -22,7 +20,7 @@ pub struct Lease<'a> {
 pub struct Renewed {
     pub sealed: Sealed,
     pub expires_at: Option<Timestamp>,
-    /// What was granted, where the provider said so.
+    /// What was granted, if the provider said so.
     pub granted: Option<Granted>,
 }
 
@@ -48,75 +46,45 @@ const MENDED: &str = "UPDATE connections SET broken_at = NULL, broken_because = 
 
 const BY_ID: &str = concat!("SELECT ", columns!(), " FROM connections WHERE id = $1");
 
-/// Takes the lease, if nobody has it and the tokens are still those that were
+/// Takes the lease, if nobody holds it and the tokens are still those that were
 /// read. Of many at once, one gets it.
 pub async fn take(db: &Db, lease: Lease<'_>, now: Timestamp, until: Timestamp) -> Result<bool> {
-    let taken = execute!(
-        db,
-        sqlx::query(TAKE)
-            .bind(lease.id.to_string())
-            .bind(lease.version)
-            .bind(lease.by)
-            .bind(now.as_millis())
-            .bind(until.as_millis())
-    )?;
-    Ok(taken == 1)
+    let Lease { id, version, by } = lease;
+    Ok(db.execute(TAKE, params![id, version, by, now, until]).await? == 1)
 }
 
-/// Gives it back, with nothing changed.
+/// Gives the lease back, with nothing changed.
 pub async fn release(db: &Db, lease: Lease<'_>) -> Result<()> {
-    execute!(db, sqlx::query(RELEASE).bind(lease.id.to_string()).bind(lease.by))?;
+    db.execute(RELEASE, params![lease.id, lease.by]).await?;
     Ok(())
 }
 
-/// Writes down what a refresh yielded, and gives the lease back. Says whether
-/// it was written.
+/// Stores refreshed tokens, and gives the lease back. Says whether they were stored.
 ///
-/// Whoever was held up until their lease ran out may still write, as long as
-/// nobody else has: what they bring may be the only token that lives. And it is
-/// written also when the person ended the connection meanwhile, so that it can
-/// be revoked.
+/// A holder that was delayed until the lease ran out may still write, as long as
+/// nobody else has: its tokens may be the only valid ones. And they are stored
+/// also if the person ended the connection meanwhile, so that they can be revoked.
 pub async fn renewed(db: &Db, lease: Lease<'_>, renewed: &Renewed, now: Timestamp) -> Result<bool> {
-    let written = execute!(
-        db,
-        sqlx::query(RENEWED)
-            .bind(lease.id.to_string())
-            .bind(lease.version)
-            .bind(lease.by)
-            .bind(&renewed.sealed.access)
-            .bind(renewed.sealed.refresh.as_deref())
-            .bind(&renewed.sealed.with)
-            .bind(renewed.expires_at.map(Timestamp::as_millis))
-            .bind(renewed.granted.as_ref().map(ToString::to_string))
-            .bind(now.as_millis())
-    )?;
-    Ok(written == 1)
+    let Lease { id, version, by } = lease;
+    let Renewed { sealed: Sealed { access, refresh, with }, expires_at, granted } = renewed;
+    let params = params![id, version, by, access, refresh, with, expires_at, granted, now];
+    Ok(db.execute(RENEWED, params).await? == 1)
 }
 
-/// Writes down that the grant is over, unless somebody has brought other tokens
-/// meanwhile. Says whether that is news.
+/// Records that the grant is over, unless newer tokens came meanwhile. Says
+/// whether that is news.
 pub async fn broken(db: &Db, lease: Lease<'_>, because: Because, now: Timestamp) -> Result<bool> {
-    let written = execute!(
-        db,
-        sqlx::query(BROKEN)
-            .bind(lease.id.to_string())
-            .bind(lease.version)
-            .bind(lease.by)
-            .bind(now.as_millis())
-            .bind(because.stored())
-    )?;
-    Ok(written == 1)
+    let Lease { id, version, by } = lease;
+    Ok(db.execute(BROKEN, params![id, version, by, now, because]).await? == 1)
 }
 
-/// Takes back that the grant is over for this reason: it was wrong here, and is
-/// right again.
+/// Takes back that the grant is over for this reason, which was on our side and
+/// is gone.
 pub async fn mended(db: &Db, id: ConnectionId, version: i64, was: Because) -> Result<()> {
-    execute!(db, sqlx::query(MENDED).bind(id.to_string()).bind(version).bind(was.stored()))?;
+    db.execute(MENDED, params![id, version, was]).await?;
     Ok(())
 }
 
-pub async fn look(db: &Db, id: ConnectionId) -> Result<Option<Stored>> {
-    let row: Option<ConnectionRow> =
-        on!(db, pool => sqlx::query_as(BY_ID).bind(id.to_string()).fetch_optional(pool))?;
-    row.map(Stored::try_from).transpose()
+pub async fn find(db: &Db, id: ConnectionId) -> Result<Option<Stored>> {
+    db.fetch_optional(BY_ID, params![id], stored).await
 }

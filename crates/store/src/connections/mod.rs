@@ -1,32 +1,26 @@
-//! Connections, with their sealed tokens.
+//! Connections, with their encrypted tokens.
 //!
-//! Here they are written down and looked up; [`lease`] is who may speak to the
-//! provider about them, [`ending`] how they end, [`sealing`] how they follow a
-//! rotation of `APP_SECRET`.
+//! [`lease`] is who may speak to the provider about them, [`ending`] how they end.
 
 pub mod ending;
 pub mod lease;
-mod row;
-pub mod sealing;
 
-use latchkey_domain::connection::{Connection, Failure, Granted};
+use latchkey_domain::connection::{Connection, Failure, Granted, State, Trouble};
 use latchkey_domain::{ConnectionId, DisplayName, Email, Timestamp, UserId};
 
-use crate::db::{execute, in_transaction, on};
-use crate::{Db, Result, count};
-use row::{ConnectionRow, columns};
+use crate::query::{Row, params};
+use crate::{Db, Error, Result};
 
 /// Earlier grants of one account that are kept, so that they can be revoked
-/// with the last one. The oldest beyond are forgotten.
+/// with the last one. Older ones are deleted.
 const KEPT: i64 = 10;
 
-/// The tokens of a connection, sealed.
+/// The tokens of a connection, encrypted.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Sealed {
     pub access: String,
-    /// The refresh token, if there is one.
     pub refresh: Option<String>,
-    /// Which secret they are sealed with.
+    /// The name of the secret that encrypted them.
     pub with: String,
 }
 
@@ -36,23 +30,23 @@ impl std::fmt::Debug for Sealed {
     }
 }
 
-/// A connection as it is kept.
+/// A connection as it is stored.
 #[derive(Clone, Debug)]
 pub struct Stored {
     pub connection: Connection,
-    /// Whose it is; nobody's any more when the account is gone.
+    /// `None` when the account is gone.
     pub user: Option<UserId>,
-    /// Who gave the tokens. They are shown to nobody else, whatever the settings
-    /// call by that provider's name today.
+    /// Who issued the tokens. They are sent to nobody else, whichever provider
+    /// has that name in the settings today.
     pub issuer: String,
-    /// Who it is there; empty when the account is gone.
+    /// Empty when the account is gone.
     pub subject: String,
     pub sealed: Sealed,
-    /// Which writing of the tokens this is.
+    /// Goes up each time the tokens change.
     pub version: i64,
 }
 
-/// A connection that is about to be written down.
+/// A connection that is about to be stored.
 #[derive(Clone, Debug)]
 pub struct New {
     pub id: ConnectionId,
@@ -67,6 +61,57 @@ pub struct New {
     pub granted: Granted,
     pub sealed: Sealed,
     pub expires_at: Option<Timestamp>,
+}
+
+/// What [`stored`] reads.
+macro_rules! columns {
+    () => {
+        "id, user_id, provider, issuer, subject, name, email, asked, granted, access_token, refresh_token, \
+         sealed_with, expires_at, connected_at, used_at, refreshed_at, trouble_at, trouble, \
+         broken_at, broken_because, disconnecting_at, tries, next_try_at, version"
+    };
+}
+use columns;
+
+fn stored(row: &Row) -> Result<Stored> {
+    let refresh: Option<String> = row.get("refresh_token")?;
+    let trouble_at: Option<Timestamp> = row.get("trouble_at")?;
+    let trouble: Option<Failure> = row.get("trouble")?;
+    Ok(Stored {
+        user: row.get("user_id")?,
+        version: row.get("version")?,
+        connection: Connection {
+            id: row.get("id")?,
+            state: state(row)?,
+            trouble: trouble_at.zip(trouble).map(|(at, what)| Trouble { at, what }),
+            name: row.get("name")?,
+            email: row.get("email")?,
+            asked: row.get("asked")?,
+            granted: row.get("granted")?,
+            connected_at: row.get("connected_at")?,
+            expires_at: row.get("expires_at")?,
+            renewable: refresh.is_some(),
+            used_at: row.get("used_at")?,
+            refreshed_at: row.get("refreshed_at")?,
+            provider: row.get("provider")?,
+        },
+        issuer: row.get("issuer")?,
+        subject: row.get("subject")?,
+        sealed: Sealed { access: row.get("access_token")?, refresh, with: row.get("sealed_with")? },
+    })
+}
+
+fn state(row: &Row) -> Result<State> {
+    if let Some(since) = row.get("disconnecting_at")? {
+        let tries: i64 = row.get("tries")?;
+        return Ok(State::Disconnecting {
+            since,
+            tries: u32::try_from(tries).map_err(|_| Error::Unreadable("tries"))?,
+            next_try_at: row.get::<Option<Timestamp>>("next_try_at")?.unwrap_or(since),
+        });
+    }
+    let Some(since) = row.get("broken_at")? else { return Ok(State::Living) };
+    Ok(State::NeedsReconnect { since, because: row.get("broken_because")? })
 }
 
 const LOCK: &str = "UPDATE users SET id = id WHERE id = $1";
@@ -107,74 +152,79 @@ const USED: &str =
 
 const TROUBLED: &str = "UPDATE connections SET trouble_at = $2, trouble = $3 WHERE id = $1";
 
-/// Writes a connection down. Says whether its person still has an account.
+const SEALED_OTHERWISE: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM connections WHERE sealed_with <> $1 AND id > $2 ORDER BY id LIMIT $3"
+);
+
+/// The version stays: the tokens are the same. A refresh that is under way
+/// overwrites this, and this never overwrites a refresh.
+const RESEAL: &str = "UPDATE connections SET access_token = $3, refresh_token = $4, \
+    sealed_with = $5 WHERE id = $1 AND version = $2";
+
+/// Stores a connection. Says whether its person still has an account.
 ///
 /// An earlier one of the same account at the provider is superseded: its tokens
-/// wait to be revoked with these. One of another account there is replaced, and
-/// disconnected.
+/// are kept, to be revoked with these. One of another account there is replaced,
+/// and disconnected.
 pub async fn add(db: &Db, new: &New, now: Timestamp) -> Result<bool> {
-    let (user, at) = (new.user.to_string(), now.as_millis());
-    in_transaction!(db, tx => {
-        // Two tabs at once wait for each other; and so does a deletion.
-        let lock = count::one(sqlx::query(LOCK).bind(&user).execute(&mut *tx)).await?;
-        if lock.rows_affected() == 0 {
-            return Ok(false);
-        }
-        let replace = sqlx::query(REPLACE).bind(&user).bind(&new.provider).bind(&new.issuer);
-        count::one(replace.bind(&new.subject).bind(at).execute(&mut *tx)).await?;
-        let supersede = sqlx::query(SUPERSEDE).bind(&user).bind(&new.provider).bind(at);
-        count::one(supersede.execute(&mut *tx)).await?;
-        let forget = sqlx::query(FORGET_OLDEST).bind(&user).bind(&new.provider).bind(KEPT);
-        count::one(forget.execute(&mut *tx)).await?;
-        let insert = sqlx::query(INSERT)
-            .bind(new.id.to_string())
-            .bind(&user)
-            .bind(&new.provider)
-            .bind(&new.issuer)
-            .bind(&new.subject)
-            .bind(new.name.as_str())
-            .bind(new.email.as_ref().map(Email::as_str))
-            .bind(new.asked.to_string())
-            .bind(new.granted.to_string())
-            .bind(&new.sealed.access)
-            .bind(new.sealed.refresh.as_deref())
-            .bind(&new.sealed.with)
-            .bind(new.expires_at.map(Timestamp::as_millis))
-            .bind(at);
-        count::one(insert.execute(&mut *tx)).await?;
-        count::one(tx.commit()).await?;
-        Ok(true)
-    })
+    let New { id, user, provider, issuer, subject, name, email, asked, granted, .. } = new;
+    let New { sealed: Sealed { access, refresh, with }, expires_at, .. } = new;
+    let mut tx = db.begin().await?;
+    // Two tabs at once wait for each other; and so does a deletion.
+    if tx.execute(LOCK, params![user]).await? == 0 {
+        return Ok(false);
+    }
+    tx.execute(REPLACE, params![user, provider, issuer, subject, now]).await?;
+    tx.execute(SUPERSEDE, params![user, provider, now]).await?;
+    tx.execute(FORGET_OLDEST, params![user, provider, KEPT]).await?;
+    let insert = params![
+        id, user, provider, issuer, subject, name, email, asked, granted, access, refresh, with,
+        expires_at, now
+    ];
+    tx.execute(INSERT, insert).await?;
+    tx.commit().await?;
+    Ok(true)
 }
 
 /// The connection of this person at this provider that is not being ended.
 pub async fn current(db: &Db, user: UserId, provider: &str) -> Result<Option<Stored>> {
-    let row: Option<ConnectionRow> = on!(db, pool => sqlx::query_as(CURRENT)
-        .bind(user.to_string())
-        .bind(provider)
-        .fetch_optional(pool))?;
-    row.map(Stored::try_from).transpose()
+    db.fetch_optional(CURRENT, params![user, provider], stored).await
 }
 
-/// Every connection of this person, those that are being ended included, the
-/// newest first.
+/// Every connection of this person, including those that are being ended,
+/// the newest first.
 pub async fn of_user(db: &Db, user: UserId) -> Result<Vec<Stored>> {
-    let rows: Vec<ConnectionRow> =
-        on!(db, pool => sqlx::query_as(OF_USER).bind(user.to_string()).fetch_all(pool))?;
-    rows.into_iter().map(Stored::try_from).collect()
+    db.fetch_all(OF_USER, params![user], stored).await
 }
 
-/// Notes that it was used, and that nothing is wrong.
+/// Records that it was used, and that nothing is wrong.
 pub async fn used(db: &Db, id: ConnectionId, now: Timestamp) -> Result<()> {
-    execute!(db, sqlx::query(USED).bind(id.to_string()).bind(now.as_millis()))?;
+    db.execute(USED, params![id, now]).await?;
     Ok(())
 }
 
-/// Notes that something went wrong for a while.
+/// Records a temporary failure.
 pub async fn troubled(db: &Db, id: ConnectionId, what: Failure, now: Timestamp) -> Result<()> {
-    execute!(
-        db,
-        sqlx::query(TROUBLED).bind(id.to_string()).bind(now.as_millis()).bind(what.stored())
-    )?;
+    db.execute(TROUBLED, params![id, now, what]).await?;
+    Ok(())
+}
+
+/// Those that are not encrypted with this secret, a page at a time.
+pub async fn sealed_otherwise(
+    db: &Db,
+    with: &str,
+    after: Option<ConnectionId>,
+    limit: u32,
+) -> Result<Vec<Stored>> {
+    let after = after.map(|id| id.to_string()).unwrap_or_default();
+    db.fetch_all(SEALED_OTHERWISE, params![with, after, limit], stored).await
+}
+
+/// Stores the same tokens, encrypted again, unless newer ones came meanwhile.
+pub async fn reseal(db: &Db, id: ConnectionId, version: i64, sealed: &Sealed) -> Result<()> {
+    let Sealed { access, refresh, with } = sealed;
+    db.execute(RESEAL, params![id, version, access, refresh, with]).await?;
     Ok(())
 }

@@ -3,9 +3,10 @@
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
 use clap::Subcommand;
-use latchkey_auth::starters::starters;
+use latchkey_auth::random;
 use latchkey_domain::audit::{Actor, Kind};
 use latchkey_domain::password::{Password, check};
+use latchkey_domain::sample_data::SampleData;
 use latchkey_domain::{DisplayName, Email, Role, Roles, User};
 use latchkey_store::{passwords, users};
 
@@ -60,8 +61,8 @@ async fn add(email: &str, name: Option<String>, roles: Roles, built_with: Capabi
     let hash = app.hasher.hash(&Password::new(typed)?).await?;
     // Whoever can write to the database vouches for the address.
     let user = new_user(&app, name, address, true, roles);
-    let starters = starters(user.id, user.created_at);
-    match passwords::create_account(&app.db, &user, &hash, &starters).await {
+    let samples = SampleData::new(user.id, user.created_at, random::bytes);
+    match passwords::create_account(&app.db, &user, &hash, &samples).await {
         Ok(()) => {
             audit::note(&app, Kind::SignedUp, Some(user.id), Actor::Operator, "", None).await;
             print(&user.id.to_string())

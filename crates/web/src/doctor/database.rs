@@ -1,7 +1,7 @@
 //! The database, and the keys that are kept in it.
 
 use latchkey_auth::secret::{AppSecret, Purpose};
-use latchkey_store::look::{Found, Migrations, Trouble, look};
+use latchkey_store::probe::{Migrations, Probe, ProbeError, probe};
 use latchkey_store::signing_keys::{self, StoredKey};
 use latchkey_store::{Backend, Db};
 
@@ -15,18 +15,18 @@ pub(super) async fn findings(known: &Known<'_>) -> Vec<Finding> {
     if !known.reads(&[SUBJECT]) {
         return Vec::new();
     }
-    match look(known.settings.database_url.expose()).await {
-        Ok(Found::Database(db)) => {
+    match probe(known.settings.database_url.expose()).await {
+        Ok(Probe::Database(db)) => {
             let findings = of_open(known, &db).await;
             db.close().await;
             findings
         }
-        Ok(Found::Nothing) => vec![Finding::ok(
+        Ok(Probe::Nothing) => vec![Finding::ok(
             Check::Database,
             SUBJECT,
             "The database is a file of SQLite's, and is made at the first start.",
         )],
-        Ok(Found::InMemory) => vec![
+        Ok(Probe::InMemory) => vec![
             Finding::warning(
                 Check::Database,
                 SUBJECT,
@@ -34,7 +34,7 @@ pub(super) async fn findings(known: &Known<'_>) -> Vec<Finding> {
             )
             .advise("Name a file, like sqlite://data/latchkey.db."),
         ],
-        Err(trouble) => vec![unusable(trouble)],
+        Err(probe_error) => vec![unusable(probe_error)],
     }
 }
 
@@ -49,7 +49,7 @@ pub(super) async fn of_open(known: &Known<'_>, db: &Db) -> Vec<Finding> {
             let there = format!("The database is {backend}, and answers.");
             vec![Finding::ok(Check::Database, SUBJECT, there), of_migrations(migrations)]
         }
-        Err(trouble) => return vec![unusable(trouble)],
+        Err(probe_error) => return vec![unusable(probe_error)],
     };
     // A table that is not there yet holds no keys.
     if known.reads(&["APP_SECRET"])
@@ -60,20 +60,20 @@ pub(super) async fn of_open(known: &Known<'_>, db: &Db) -> Vec<Finding> {
     findings
 }
 
-fn unusable(trouble: Trouble) -> Finding {
+fn unusable(trouble: ProbeError) -> Finding {
     let what = match trouble {
-        Trouble::Address => {
+        ProbeError::Address => {
             "Write sqlite://data/latchkey.db, or postgres://user:password@host/database."
         }
-        Trouble::Folder => "Name a file in a folder that Latchkey may write to.",
-        Trouble::Unreachable => {
+        ProbeError::Folder => "Name a file in a folder that Latchkey may write to.",
+        ProbeError::Unreachable => {
             "Check that the server runs, and the host and the port in DATABASE_URL."
         }
-        Trouble::Refused => "Check the user name and the password in DATABASE_URL.",
-        Trouble::NoSuchDatabase => "Make the database on the server: CREATE DATABASE.",
-        Trouble::NotADatabase => "Name another file: this one holds something else.",
-        Trouble::ReadOnly => "Let Latchkey write to the file and to its folder.",
-        Trouble::Statement => "Look into the log of the database.",
+        ProbeError::Refused => "Check the user name and the password in DATABASE_URL.",
+        ProbeError::NoSuchDatabase => "Make the database on the server: CREATE DATABASE.",
+        ProbeError::NotADatabase => "Name another file: this one holds something else.",
+        ProbeError::ReadOnly => "Let Latchkey write to the file and to its folder.",
+        ProbeError::Statement => "Look into the log of the database.",
     };
     let says = format!("The database of DATABASE_URL cannot be used: {trouble}.");
     Finding::problem(Check::Database, SUBJECT, says).advise(what)

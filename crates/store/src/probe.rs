@@ -1,5 +1,5 @@
-//! A look at the database that changes nothing: no file is made, no migration
-//! is run. For somebody who wants to know what a start would find.
+//! A probe of the database that changes nothing: no file is created, no
+//! migration is run. It tells what a start would find.
 
 use std::path::Path;
 use std::str::FromStr;
@@ -9,8 +9,9 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _};
 
-use crate::db::{MIGRATIONS, is_in_memory, on};
-use crate::{Backend, Db};
+use crate::db::{MIGRATIONS, is_in_memory};
+use crate::query::params;
+use crate::{Backend, Db, Error};
 
 /// How long somebody who looks waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -19,7 +20,7 @@ const APPLIED: &str = "SELECT version, success, checksum FROM _sqlx_migrations O
 
 /// What was found where the address leads.
 #[derive(Debug)]
-pub enum Found {
+pub enum Probe {
     /// No file yet: it is made at the first start.
     Nothing,
     /// Nothing that could be looked at: it is made at each start, and gone after it.
@@ -44,7 +45,7 @@ pub enum Migrations {
 
 /// Why the database cannot be used, in words that show nothing of its address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Trouble {
+pub enum ProbeError {
     #[error("its address cannot be understood")]
     Address,
     /// The folder in which the file would be.
@@ -73,46 +74,46 @@ pub enum Trouble {
 ///
 /// # Errors
 /// Says why it cannot be used.
-pub async fn look(url: &str) -> Result<Found, Trouble> {
-    match Backend::of(url).map_err(|_| Trouble::Address)? {
-        Backend::Sqlite => look_at_file(url).await,
-        Backend::Postgres => look_at_server(url).await,
+pub async fn probe(url: &str) -> Result<Probe, ProbeError> {
+    match Backend::of(url).map_err(|_| ProbeError::Address)? {
+        Backend::Sqlite => probe_file(url).await,
+        Backend::Postgres => probe_server(url).await,
     }
 }
 
-async fn look_at_server(url: &str) -> Result<Found, Trouble> {
-    let options = PgConnectOptions::from_str(url).map_err(|_| Trouble::Address)?;
+async fn probe_server(url: &str) -> Result<Probe, ProbeError> {
+    let options = PgConnectOptions::from_str(url).map_err(|_| ProbeError::Address)?;
     // A pool knocks again and again where nobody answers; this asks once. And
     // without a limit, a connection to nowhere takes minutes.
     let first = tokio::time::timeout(PATIENCE, options.connect());
-    let first = first.await.map_err(|_| Trouble::Unreachable)?.map_err(trouble)?;
-    first.close().await.map_err(trouble)?;
+    let first = first.await.map_err(|_| ProbeError::Unreachable)?.map_err(probe_error)?;
+    first.close().await.map_err(probe_error)?;
     let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(PATIENCE);
-    Ok(Found::Database(Db::Postgres(pool.connect_with(options).await.map_err(trouble)?)))
+    Ok(Probe::Database(Db::Postgres(pool.connect_with(options).await.map_err(probe_error)?)))
 }
 
-async fn look_at_file(url: &str) -> Result<Found, Trouble> {
-    let options = SqliteConnectOptions::from_str(url).map_err(|_| Trouble::Address)?;
+async fn probe_file(url: &str) -> Result<Probe, ProbeError> {
+    let options = SqliteConnectOptions::from_str(url).map_err(|_| ProbeError::Address)?;
     if is_in_memory(url) {
-        return Ok(Found::InMemory);
+        return Ok(Probe::InMemory);
     }
     let file = options.get_filename();
     if !file.exists() {
-        return if can_be_made(file) { Ok(Found::Nothing) } else { Err(Trouble::Folder) };
+        return if can_be_made(file) { Ok(Probe::Nothing) } else { Err(ProbeError::Folder) };
     }
     let options = options.create_if_missing(false).busy_timeout(PATIENCE);
     let pool = SqlitePoolOptions::new().max_connections(1).acquire_timeout(PATIENCE);
-    let pool = pool.connect_with(options).await.map_err(trouble)?;
-    // Begins to write, and thinks better of it. Somebody who is writing proves
-    // that it can be written to as well.
+    let pool = pool.connect_with(options).await.map_err(probe_error)?;
+    // Opens and rolls back a write transaction, to check that the file is
+    // writable. BUSY proves it, too.
     match pool.begin_with("BEGIN IMMEDIATE").await {
-        Ok(transaction) => transaction.rollback().await.map_err(trouble)?,
-        Err(error) => match trouble(error) {
-            Trouble::Unreachable => {}
-            trouble => return Err(trouble),
+        Ok(transaction) => transaction.rollback().await.map_err(probe_error)?,
+        Err(error) => match probe_error(error) {
+            ProbeError::Unreachable => {}
+            error => return Err(error),
         },
     }
-    Ok(Found::Database(Db::Sqlite(pool)))
+    Ok(Probe::Database(Db::Sqlite(pool)))
 }
 
 /// Whether the nearest thing on the way to a file that exists is a folder.
@@ -130,12 +131,20 @@ impl Db {
     ///
     /// # Errors
     /// Says why it cannot be told.
-    pub async fn migrations(&self) -> Result<Migrations, Trouble> {
-        let rows: Result<Vec<(i64, bool, Vec<u8>)>, _> =
-            on!(self, pool => sqlx::query_as(APPLIED).fetch_all(pool));
-        let rows = match rows {
-            Err(sqlx::Error::Database(refused)) if is_no_such_table(&*refused) => Vec::new(),
-            rows => rows.map_err(trouble)?,
+    pub async fn migrations(&self) -> Result<Migrations, ProbeError> {
+        let rows = self.fetch_all(APPLIED, params![], |row| {
+            Ok((row.get("version")?, row.get("success")?, row.get("checksum")?))
+        });
+        let rows = match rows.await {
+            Err(Error::Statement(sqlx::Error::Database(refused)))
+                if is_no_such_table(&*refused) =>
+            {
+                Vec::new()
+            }
+            Err(Error::Statement(error) | Error::Unavailable(error)) => {
+                return Err(probe_error(error));
+            }
+            rows => rows.map_err(|_| ProbeError::Statement)?,
         };
         let known: Vec<_> = MIGRATIONS.iter().map(|one| (one.version, &*one.checksum)).collect();
         Ok(judge(&rows, &known))
@@ -163,38 +172,40 @@ fn judge(rows: &[(i64, bool, Vec<u8>)], known: &[(i64, &[u8])]) -> Migrations {
     }
 }
 
-fn trouble(error: sqlx::Error) -> Trouble {
+fn probe_error(error: sqlx::Error) -> ProbeError {
     let sqlx::Error::Database(refused) = &error else {
         return match error {
             sqlx::Error::Io(_)
             | sqlx::Error::Tls(_)
             | sqlx::Error::PoolTimedOut
-            | sqlx::Error::PoolClosed => Trouble::Unreachable,
-            _ => Trouble::Statement,
+            | sqlx::Error::PoolClosed => ProbeError::Unreachable,
+            _ => ProbeError::Statement,
         };
     };
     by_code(refused.code().as_deref().unwrap_or_default())
 }
 
 /// What a database's own code means: SQLSTATE, or SQLite's number.
-fn by_code(code: &str) -> Trouble {
+fn by_code(code: &str) -> ProbeError {
     match code {
-        "28P01" | "28000" => return Trouble::Refused,
-        "3D000" => return Trouble::NoSuchDatabase,
-        "25006" => return Trouble::ReadOnly,
+        "28P01" | "28000" => return ProbeError::Refused,
+        "3D000" => return ProbeError::NoSuchDatabase,
+        "25006" => return ProbeError::ReadOnly,
         _ => {}
     }
     match code.parse::<u32>() {
         // SQLite keeps the primary code in the low byte of an extended one.
         Ok(code) if code < 10_000 => match code & 0xff {
-            5 | 6 | 10 | 13 => Trouble::Unreachable,
-            8 => Trouble::ReadOnly,
-            14 => Trouble::Folder,
-            26 => Trouble::NotADatabase,
-            _ => Trouble::Statement,
+            5 | 6 | 10 | 13 => ProbeError::Unreachable,
+            8 => ProbeError::ReadOnly,
+            14 => ProbeError::Folder,
+            26 => ProbeError::NotADatabase,
+            _ => ProbeError::Statement,
         },
-        _ if ["08", "53", "57"].iter().any(|class| code.starts_with(class)) => Trouble::Unreachable,
-        _ => Trouble::Statement,
+        _ if ["08", "53", "57"].iter().any(|class| code.starts_with(class)) => {
+            ProbeError::Unreachable
+        }
+        _ => ProbeError::Statement,
     }
 }
 
@@ -221,17 +232,17 @@ mod tests {
     #[test]
     fn codes_are_put_into_words() {
         for (code, expected) in [
-            ("28P01", Trouble::Refused),
-            ("3D000", Trouble::NoSuchDatabase),
-            ("25006", Trouble::ReadOnly),
-            ("57P03", Trouble::Unreachable),
-            ("53300", Trouble::Unreachable),
-            ("42P01", Trouble::Statement),
-            ("26", Trouble::NotADatabase),
-            ("8", Trouble::ReadOnly),
-            ("1032", Trouble::ReadOnly), // SQLITE_READONLY_DBMOVED
-            ("14", Trouble::Folder),
-            ("", Trouble::Statement),
+            ("28P01", ProbeError::Refused),
+            ("3D000", ProbeError::NoSuchDatabase),
+            ("25006", ProbeError::ReadOnly),
+            ("57P03", ProbeError::Unreachable),
+            ("53300", ProbeError::Unreachable),
+            ("42P01", ProbeError::Statement),
+            ("26", ProbeError::NotADatabase),
+            ("8", ProbeError::ReadOnly),
+            ("1032", ProbeError::ReadOnly), // SQLITE_READONLY_DBMOVED
+            ("14", ProbeError::Folder),
+            ("", ProbeError::Statement),
         ] {
             assert_eq!(by_code(code), expected, "{code}");
         }

@@ -1,0 +1,33 @@
+/// An enum whose variants are stored by their names (`snake_case`) and described
+/// to people by a phrase.
+macro_rules! described_enum {
+    (
+        $(#[$meta:meta])*
+        pub enum $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $phrase:literal,)* }
+    ) => {
+        $(#[$meta])*
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq,
+            strum::Display, strum::EnumString, strum::IntoStaticStr, strum::VariantArray,
+        )]
+        #[strum(serialize_all = "snake_case")]
+        pub enum $name {
+            $($(#[$variant_meta])* $variant,)*
+        }
+
+        impl $name {
+            pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
+
+            /// The name by which it is stored.
+            #[must_use]
+            pub fn stored(self) -> &'static str {
+                self.into()
+            }
+
+            #[must_use]
+            pub const fn said(self) -> &'static str {
+                match self { $(Self::$variant => $phrase),* }
+            }
+        }
+    };
+}
