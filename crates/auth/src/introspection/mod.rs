@@ -188,9 +188,10 @@ impl Introspection {
         let issuer = info.issuer.as_deref().or(self.config.issuer.as_deref());
         // The identity at that issuer, or the account itself where the
         // authorization server speaks our ids. No account is made.
-        let user = identities::find_user_by_subject(&self.db, issuer.unwrap_or_default(), &info.subject)
-            .await?
-            .ok_or(Error::UnknownSubject)?;
+        let user =
+            identities::find_user_by_subject(&self.db, issuer.unwrap_or_default(), &info.subject)
+                .await?
+                .ok_or(Error::UnknownSubject)?;
         let TokenInfo { scopes, client_id, expires_at, .. } = info;
         Ok((Arc::new(Delegation { user, scopes, client_id }), expires_at))
     }
