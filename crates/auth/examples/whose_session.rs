@@ -3,24 +3,28 @@
 use latchkey_auth::session;
 use latchkey_domain::User;
 use latchkey_domain::sign_in::SignIn;
+use latchkey_store::{Error, Sessions};
 use tower_sessions::Session;
 
-/// For every request: one statement, or nobody.
-async fn who(session: &Session) -> Result<Option<User>, tower_sessions::session::Error> {
-    Ok(session::carried(session).await?.map(|(_, user)| user))
+/// For every request with the cookie: one statement.
+async fn who(sessions: &Sessions, cookie: &str) -> Result<Option<User>, Error> {
+    Ok(session::load(sessions, cookie).await?.map(|(_, user)| user))
 }
 
 /// After the password or the provider: under a new id (session fixation).
-async fn let_in(session: &Session, sign_in: &SignIn) -> Result<(), tower_sessions::session::Error> {
-    session::establish(session, sign_in).await
+async fn sign_in(
+    session: &Session,
+    sign_in: &SignIn,
+) -> Result<(), tower_sessions::session::Error> {
+    session::create(session, sign_in).await
 }
 
 /// "Sign out": refused from the next request on.
 async fn sign_out(session: &Session) -> Result<(), tower_sessions::session::Error> {
-    session::end(session).await
+    session::destroy(session).await
 }
 
 fn main() {
-    // Their place is in the handlers of a server: crates/web/src/sign_in.rs.
-    let _ = (who, let_in, sign_out);
+    // Their place is in the handlers of a server: crates/axum/src/sign_in.rs.
+    let _ = (who, sign_in, sign_out);
 }

@@ -1,16 +1,33 @@
 //! The first key: an opaque session, remembered by the server.
+//!
+//! Reading one is a hash and one statement. Making one, giving it a new id and
+//! setting its cookie is the business of tower-sessions.
 
 use latchkey_domain::User;
 use latchkey_domain::sign_in::SignIn;
-use latchkey_store::sessions::{SIGN_IN, USER};
-use tower_sessions::{Expiry, Session, session};
+use latchkey_store::Sessions;
+use latchkey_store::sessions::SIGN_IN;
+use tower_sessions::session::{self, Id};
+use tower_sessions::{Expiry, Session};
+
+/// Who signed in with the session that a cookie names; `None` for a visitor.
+pub async fn load(
+    sessions: &Sessions,
+    cookie: &str,
+) -> Result<Option<(SignIn, User)>, latchkey_store::Error> {
+    // What cannot be an id costs no statement.
+    match cookie.parse::<Id>() {
+        Ok(id) => sessions.find(&id).await,
+        Err(_) => Ok(None),
+    }
+}
 
 /// Makes the browser's session carry this sign-in, under a new id.
 ///
 /// Whatever the browser carried before ends, on the server too: an id that
 /// somebody planted there must not become a signed-in one (session fixation,
 /// OWASP ASVS 5.0 V7.2.4).
-pub async fn establish(session: &Session, sign_in: &SignIn) -> Result<(), session::Error> {
+pub async fn create(session: &Session, sign_in: &SignIn) -> Result<(), session::Error> {
     if session.id().is_some() {
         session.cycle_id().await?;
     }
@@ -20,20 +37,12 @@ pub async fn establish(session: &Session, sign_in: &SignIn) -> Result<(), sessio
     session.save().await
 }
 
-/// Who carries this session, read with one statement; `None` for a visitor.
-pub async fn carried(session: &Session) -> Result<Option<(SignIn, User)>, session::Error> {
-    if session.id().is_none() {
-        return Ok(None);
-    }
-    let sign_in = session.get::<SignIn>(SIGN_IN).await?;
-    let user = session.get::<User>(USER).await?;
-    Ok(sign_in.zip(user))
-}
-
-/// Ends the session, on the server and in the browser.
+/// Ends the session on the server. Its cookie has to be cleared as well: the
+/// one with which tower-sessions does so lacks `Secure`, and a browser then
+/// keeps a `__Host-` cookie.
 ///
 /// # Errors
 /// When the store does: then the session still lives, and nobody may be told otherwise.
-pub async fn end(session: &Session) -> Result<(), session::Error> {
-    session.flush().await
+pub async fn destroy(session: &Session) -> Result<(), session::Error> {
+    if session.id().is_some() { session.delete().await } else { Ok(()) }
 }

@@ -12,7 +12,7 @@ use crate::state::Latchkey;
 ///
 /// What was done is done, whether or not it could be written down: a trail that
 /// is out of order must not keep people from ending a sign-in.
-pub async fn note(
+pub async fn record(
     latchkey: &Latchkey,
     kind: Kind,
     user: Option<UserId>,
@@ -51,5 +51,5 @@ pub async fn by_person(
     detail: impl Into<String>,
     client: &Client,
 ) {
-    note(latchkey, kind, Some(user), Actor::Person, detail, Some(client)).await;
+    record(latchkey, kind, Some(user), Actor::Person, detail, Some(client)).await;
 }

@@ -35,12 +35,17 @@ impl Client {
     pub(crate) fn of(parts: &Parts, latchkey: &Latchkey) -> Self {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
         let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip());
-        let user_agent = parts.headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok());
         Self {
             address: address(peer, &parts.headers, &latchkey.config.trusted_proxies),
-            user_agent: user_agent.unwrap_or_default().chars().take(MAX_USER_AGENT).collect(),
+            user_agent: user_agent(&parts.headers),
         }
     }
+}
+
+/// What the browser or program calls itself.
+pub(crate) fn user_agent(headers: &HeaderMap) -> String {
+    let user_agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    user_agent.unwrap_or_default().chars().take(MAX_USER_AGENT).collect()
 }
 
 /// The address of the person, not of the proxies in front of us.
@@ -71,6 +76,41 @@ fn address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     nearest
 }
 
+/// "Firefox on Linux", as far as the `User-Agent` tells; for people, not for decisions.
+pub fn device_name(user_agent: &str) -> String {
+    // The order matters: Edge and Opera call themselves Chrome, and Chrome Safari.
+    const BROWSERS: [(&str, &str); 9] = [
+        ("Edg/", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("FxiOS/", "Firefox"),
+        ("HeadlessChrome/", "Chrome"),
+        ("Chrome/", "Chrome"),
+        ("CriOS/", "Chrome"),
+        ("Safari/", "Safari"),
+        ("curl/", "curl"),
+    ];
+    const SYSTEMS: [(&str, &str); 7] = [
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Android", "Android"),
+        ("Windows", "Windows"),
+        ("Mac OS X", "macOS"),
+        ("CrOS", "ChromeOS"),
+        ("Linux", "Linux"),
+    ];
+    let find = |known: &[(&str, &'static str)]| {
+        known.iter().find(|(mark, _)| user_agent.contains(mark)).map(|(_, name)| *name)
+    };
+    match (find(&BROWSERS), find(&SYSTEMS)) {
+        (Some(browser), Some(system)) => format!("{browser} on {system}"),
+        (Some(browser), None) => browser.to_owned(),
+        (None, Some(system)) => format!("A program on {system}"),
+        (None, None) if user_agent.is_empty() => "Unnamed program".to_owned(),
+        (None, None) => user_agent.chars().take(40).collect(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,6 +133,33 @@ mod tests {
             }
             let found = address(peer.parse().expect("an address"), &headers, &trusted);
             assert_eq!(found.to_string(), address_, "{peer} {forwarded:?}");
+        }
+    }
+
+    #[test]
+    fn browsers_are_named() {
+        for (user_agent, called) in [
+            (
+                "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
+                "Firefox on Linux",
+            ),
+            (
+                "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/126.0 Safari/537.36 Edg/126.0",
+                "Edge on Windows",
+            ),
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) Version/17.5 Mobile Safari/604.1",
+                "Safari on iPhone",
+            ),
+            (
+                "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15) Chrome/126.0 Safari/537.36",
+                "Chrome on macOS",
+            ),
+            ("curl/8.9.1", "curl"),
+            ("my-script 1.0", "my-script 1.0"),
+            ("", "Unnamed program"),
+        ] {
+            assert_eq!(device_name(user_agent), called);
         }
     }
 }

@@ -74,7 +74,7 @@ impl CookieProfile {
     #[must_use]
     pub fn value<'h>(self, headers: &'h HeaderMap, base: &str) -> Option<&'h str> {
         let wanted = self.name(base);
-        sent(headers).find(|(name, _)| *name == wanted).map(|(_, value)| value)
+        request_cookies(headers).find(|(name, _)| *name == wanted).map(|(_, value)| value)
     }
 
     /// The cookies that the browser sent whose names begin so, without the prefix.
@@ -85,7 +85,7 @@ impl CookieProfile {
     ) -> impl Iterator<Item = (&'h str, &'h str)> {
         let host = if self.secure { "__Host-" } else { "" };
         let base = base.to_owned();
-        sent(headers).filter_map(move |(name, value)| {
+        request_cookies(headers).filter_map(move |(name, value)| {
             let name = name.strip_prefix(host)?;
             name.starts_with(&base).then_some((name, value))
         })
@@ -93,7 +93,7 @@ impl CookieProfile {
 }
 
 /// The cookies that the browser sent, as they stand in the header.
-fn sent(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
+fn request_cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
     headers
         .get_all(header::COOKIE)
         .into_iter()
@@ -102,30 +102,26 @@ fn sent(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
         .filter_map(|pair| pair.trim().split_once('='))
 }
 
-/// Cookies that something on the way to the answer wants to be set: a renewed
-/// token, for one. Whoever answers need not know.
+/// Cookies queued on the way to the response, by extractors for one (a token
+/// that was refreshed); [`set_response_cookies`] adds them to it.
 #[derive(Clone, Debug, Default)]
-pub struct Outgoing(Arc<Mutex<Vec<Cookie<'static>>>>);
+pub struct ResponseCookies(Arc<Mutex<Vec<Cookie<'static>>>>);
 
-impl Outgoing {
-    /// Has these set by the answer; a later one of the same name wins.
+impl ResponseCookies {
+    /// A later one of the same name wins.
     pub fn add(&self, cookies: Vec<Cookie<'static>>) {
         let mut waiting = self.0.lock();
         waiting.retain(|one| cookies.iter().all(|other| other.name() != one.name()));
         waiting.extend(cookies);
     }
-
-    fn take(&self) -> SetCookies {
-        SetCookies(std::mem::take(&mut *self.0.lock()))
-    }
 }
 
-/// Sets what was added to [`Outgoing`] on the way.
-pub async fn deliver(mut request: Request, next: Next) -> Response {
-    let outgoing = Outgoing::default();
-    request.extensions_mut().insert(outgoing.clone());
+pub async fn set_response_cookies(mut request: Request, next: Next) -> Response {
+    let waiting = ResponseCookies::default();
+    request.extensions_mut().insert(waiting.clone());
     let response = next.run(request).await;
-    (outgoing.take(), response).into_response()
+    let cookies = std::mem::take(&mut *waiting.0.lock());
+    (SetCookies(cookies), response).into_response()
 }
 
 /// Cookies to be set by a response.
@@ -143,30 +139,6 @@ impl IntoResponseParts for SetCookies {
             }
         }
         Ok(parts)
-    }
-}
-
-/// Puts the marks back on the removal cookie of tower-sessions, which has
-/// none: without `Secure` a browser does not let go of a `__Host-` cookie.
-pub fn mend_session_removal(profile: CookieProfile, headers: &mut HeaderMap) {
-    let prefix = format!("{}=;", profile.name(SESSION));
-    if !headers.contains_key(header::SET_COOKIE) {
-        return;
-    }
-    let mended: Vec<_> = headers
-        .get_all(header::SET_COOKIE)
-        .into_iter()
-        .map(|value| match value.to_str() {
-            Ok(text) if text.starts_with(&prefix) => {
-                HeaderValue::try_from(profile.removal(SESSION).to_string())
-                    .unwrap_or_else(|_| value.clone())
-            }
-            _ => value.clone(),
-        })
-        .collect();
-    headers.remove(header::SET_COOKIE);
-    for value in mended {
-        headers.append(header::SET_COOKIE, value);
     }
 }
 
@@ -193,15 +165,8 @@ mod tests {
 
     #[test]
     fn a_removal_keeps_its_marks() {
-        let mut headers = HeaderMap::new();
-        for cookie in ["a=b; Path=/", "__Host-latchkey_session=; Path=/; Max-Age=0; Expires=x"] {
-            headers.append(header::SET_COOKIE, HeaderValue::from_static(cookie));
-        }
-        mend_session_removal(profile("https://app.test"), &mut headers);
-        let mended: Vec<_> = headers.get_all(header::SET_COOKIE).iter().collect();
-        assert_eq!(mended[0], "a=b; Path=/");
         assert_eq!(
-            mended[1],
+            profile("https://app.test").removal(SESSION).to_string(),
             "__Host-latchkey_session=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0"
         );
     }

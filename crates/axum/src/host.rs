@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use axum::response::{Html, IntoResponse, Response};
-use latchkey_auth::oauth::response::Response as Answer;
+use latchkey_auth::oauth::response::Response as AuthorizationResponse;
 use latchkey_auth::oauth::{Attempt, Provider};
 use latchkey_domain::connection::Granted;
 use latchkey_domain::identity::Profile;
@@ -11,8 +11,8 @@ use latchkey_domain::return_to::ReturnTo;
 use latchkey_domain::sign_in::Key;
 use latchkey_domain::{Roles, UserId};
 
-use crate::errors::{Fault, Result, catalogue};
-use crate::sign_in::Browser;
+use crate::errors::{AppError, HandlerResult, catalogue};
+use crate::sign_in::SignInContext;
 
 /// A password form whose e-mail and password do not match.
 #[derive(Debug)]
@@ -22,25 +22,25 @@ pub struct FailedSignIn {
     pub next: ReturnTo,
 }
 
-/// The answer to an attempt to connect services
+/// The response to an attempt to connect services
 /// ([`latchkey_auth::oauth::Purpose::Connect`]).
 #[derive(Debug)]
-pub struct Connecting {
+pub struct ConnectCallback {
     /// Who set out, and has to come back.
     pub user: UserId,
     /// Which scopes were asked for.
     pub asked: Granted,
     pub attempt: Attempt,
-    pub answer: Answer,
+    pub response: AuthorizationResponse,
 }
 
 /// What the application decides; implemented by its state. Each method has an
-/// answer that does for a start.
+/// response that does for a start.
 pub trait Host: Clone + Send + Sync + 'static {
     /// How an error looks. Programs get `application/problem+json` instead.
-    fn error_page(&self, fault: &Fault, request_id: &str) -> Response {
-        let entry = fault.entry();
-        let (title, cause, next) = (fault.title(), fault.cause(), fault.next());
+    fn error_page(&self, error: &AppError, request_id: &str) -> Response {
+        let entry = error.entry();
+        let (title, cause, next) = (error.title(), error.cause(), error.next());
         let [title, cause, next] = [title, cause, next].map(|text| escape(&text));
         let html = format!(
             "<!doctype html><title>{title}</title><h1>{title}</h1><p>{cause}</p><p>{next}</p>\
@@ -51,9 +51,9 @@ pub trait Host: Clone + Send + Sync + 'static {
     }
 
     /// What the password form answers when e-mail and password do not match:
-    /// the form once more, say ([`Fault::html`]).
-    fn failed_sign_in(&self, _: &FailedSignIn) -> Fault {
-        Fault::new(catalogue::WRONG_CREDENTIALS)
+    /// the form once more, say ([`AppError::html`]).
+    fn failed_sign_in(&self, _: &FailedSignIn) -> AppError {
+        AppError::new(catalogue::WRONG_CREDENTIALS)
     }
 
     /// What an account begins with that a provider vouches for.
@@ -64,11 +64,11 @@ pub trait Host: Clone + Send + Sync + 'static {
     /// Takes what a provider grants beyond signing in. Says where the browser goes next.
     fn connect(
         &self,
-        _: &Browser,
+        _: &SignInContext,
         _: &Provider,
-        _: Connecting,
-    ) -> impl Future<Output = Result<String>> + Send {
-        std::future::ready(Err(Fault::new(catalogue::NOT_FOUND)))
+        _: ConnectCallback,
+    ) -> impl Future<Output = HandlerResult<String>> + Send {
+        std::future::ready(Err(AppError::new(catalogue::NOT_FOUND)))
     }
 }
 

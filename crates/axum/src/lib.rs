@@ -1,4 +1,5 @@
-//! Sign-in for any axum application: mount [`routes`], and take a [`caller::Caller`].
+//! Sign-in for any axum application: mount [`routes`], and take a
+//! [`caller::PageCaller`] or a [`caller::ApiCaller`].
 //!
 //! An application brings a state of which [`Latchkey`] is a part
 //! (`Latchkey: FromRef<S>`) and says in a [`Host`] what is its own: how an error
@@ -7,7 +8,7 @@
 //! ```text
 //! Router::new()
 //!     .route("/", get(home))
-//!     .merge(latchkey_axum::routes::pages())
+//!     .merge(latchkey_axum::routes::pages(&latchkey))
 //! ```
 
 pub mod audit;
@@ -15,20 +16,20 @@ pub mod caller;
 pub mod client;
 pub mod config;
 pub mod cookies;
-pub mod device;
 pub mod errors;
-pub mod form;
+pub mod extract;
 pub mod host;
-pub mod json;
 pub mod limits;
 pub mod linking;
 pub mod middleware;
 pub mod password;
+pub mod refresh;
+pub mod replay_guard;
 pub mod routes;
 pub mod sign_in;
 mod state;
-pub mod used;
 
 pub use config::Config;
 pub use host::Host;
+pub use sign_in::session_layer;
 pub use state::{Error, Latchkey};

@@ -31,7 +31,7 @@ use latchkey_domain::{Clock, Email, Span, Timestamp, UserId};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::client::Client;
-use crate::errors::{Fault, Result, catalogue};
+use crate::errors::{AppError, HandlerResult, catalogue};
 
 /// When the tries at one account from one address are used up, there is one more after so long.
 const ONE_MORE_AFTER: Span = Span::seconds(30);
@@ -104,7 +104,7 @@ impl Limits {
     ///
     /// # Errors
     /// 429 with the time to wait.
-    pub fn a_try(&self, client: &Client) -> Result<()> {
+    pub fn check(&self, client: &Client) -> HandlerResult<()> {
         self.tries.check_key(&network(client.address)).map_err(|wait| self.too_many(&wait))
     }
 
@@ -115,7 +115,7 @@ impl Limits {
     ///
     /// # Errors
     /// 429 with the time to wait.
-    pub async fn admit(&self, account: &str, client: &Client) -> Result<Gate> {
+    pub async fn admit(&self, account: &str, client: &Client) -> HandlerResult<Gate> {
         let pair = (key(account), network(client.address));
         let gate = {
             let mut gates = self.gates.lock();
@@ -132,13 +132,13 @@ impl Limits {
     ///
     /// # Errors
     /// 429 with the time to wait.
-    fn open(&self, account: &str, client: &Client) -> Result<()> {
+    fn open(&self, account: &str, client: &Client) -> HandlerResult<()> {
         let pair = (key(account), network(client.address));
         let now = self.clock.0.now();
         let closed = self.closed.lock();
         match closed.get(&pair) {
             Some(until) if *until > now => {
-                Err(Fault::new(catalogue::TOO_MANY_TRIES).retry_after(until.since(now)))
+                Err(AppError::new(catalogue::TOO_MANY_TRIES).retry_after(until.since(now)))
             }
             _ => Ok(()),
         }
@@ -146,7 +146,7 @@ impl Limits {
 
     /// A wrong password was typed. Closes the account to the address when that
     /// was one too many.
-    pub fn wrong(&self, account: &str, client: &Client) {
+    pub fn record_failure(&self, account: &str, client: &Client) {
         let pair = (key(account), network(client.address));
         // The last try there was closes it, not the first one too many.
         let here = match self.wrong_here.check_key(&pair) {
@@ -170,7 +170,7 @@ impl Limits {
     ///
     /// # Errors
     /// 429 with the time to wait.
-    pub fn a_letter(&self, client: &Client) -> Result<()> {
+    pub fn check_email(&self, client: &Client) -> HandlerResult<()> {
         self.letters_from.check_key(&network(client.address)).map_err(|wait| self.too_many(&wait))
     }
 
@@ -179,7 +179,7 @@ impl Limits {
     ///
     /// # Errors
     /// 429 with the time to wait.
-    pub fn a_call(&self, user: UserId) -> Result<()> {
+    pub fn check_call(&self, user: UserId) -> HandlerResult<()> {
         self.calls.check_key(&user).map_err(|wait| self.too_many(&wait))
     }
 
@@ -187,12 +187,12 @@ impl Limits {
     /// said to whoever asks: that would tell who has an account. Each kind is
     /// counted apart, so that nobody can use up somebody else's way back in.
     #[must_use]
-    pub fn may_write_to(&self, kind: &'static str, email: &Email) -> bool {
+    pub fn allow_email_to(&self, kind: &'static str, email: &Email) -> bool {
         self.letters_to.check_key(&(kind, email.to_string())).is_ok()
     }
 
     /// Forgets buckets that are full again.
-    pub fn tidy(&self) {
+    pub fn evict(&self) {
         self.tries.retain_recent();
         self.wrong_here.retain_recent();
         self.wrong_anywhere.retain_recent();
@@ -209,8 +209,8 @@ impl Limits {
         Span::millis(i64::try_from(millis).unwrap_or(i64::MAX))
     }
 
-    fn too_many(&self, wait: &governor::NotUntil<Nanos>) -> Fault {
-        Fault::new(catalogue::TOO_MANY_TRIES).retry_after(self.wait(wait))
+    fn too_many(&self, wait: &governor::NotUntil<Nanos>) -> AppError {
+        AppError::new(catalogue::TOO_MANY_TRIES).retry_after(self.wait(wait))
     }
 }
 
@@ -249,8 +249,8 @@ mod tests {
         Client { address: address.parse().expect("an address"), user_agent: String::new() }
     }
 
-    fn wait(outcome: Result<()>) -> Option<i64> {
-        outcome.err().and_then(|fault| fault.retries_after()).map(Span::as_seconds)
+    fn wait(outcome: HandlerResult<()>) -> Option<i64> {
+        outcome.err().and_then(|error| error.retries_after()).map(Span::as_seconds)
     }
 
     #[test]
@@ -260,7 +260,7 @@ mod tests {
         let (thief, owner) = (client("203.0.113.9"), client("198.51.100.7"));
         for _ in 0..10 {
             assert_eq!(wait(limits.open("ada@example.test", &thief)), None);
-            limits.wrong("Ada@example.test", &thief);
+            limits.record_failure("Ada@example.test", &thief);
         }
         assert!(
             wait(limits.open("ADA@example.test", &thief)).is_some_and(|s| (1..=30).contains(&s))
@@ -277,10 +277,10 @@ mod tests {
         let limits = Limits::new(clock);
         let from = |n: u8| client(&format!("203.0.113.{n}"));
         for n in 0..50 {
-            limits.wrong("ada@example.test", &from(n));
+            limits.record_failure("ada@example.test", &from(n));
         }
         assert_eq!(wait(limits.open("ada@example.test", &from(7))), None);
-        limits.wrong("ada@example.test", &from(60));
+        limits.record_failure("ada@example.test", &from(60));
         assert_eq!(wait(limits.open("ada@example.test", &from(60))), Some(300));
         assert_eq!(wait(limits.open("ada@example.test", &client("198.51.100.7"))), None);
     }
@@ -291,11 +291,11 @@ mod tests {
         let limits = Limits::new(clock.clone());
         for n in 0..300 {
             let address = format!("2001:db8:1:2::{n:x}");
-            assert!(limits.a_try(&client(&address)).is_ok(), "{n}");
+            assert!(limits.check(&client(&address)).is_ok(), "{n}");
         }
-        assert!(limits.a_try(&client("2001:db8:1:2:ffff::1")).is_err());
-        assert!(limits.a_try(&client("2001:db8:1:3::1")).is_ok());
+        assert!(limits.check(&client("2001:db8:1:2:ffff::1")).is_err());
+        assert!(limits.check(&client("2001:db8:1:3::1")).is_ok());
         clock.advance(Span::seconds(1));
-        assert!(limits.a_try(&client("2001:db8:1:2::1")).is_ok());
+        assert!(limits.check(&client("2001:db8:1:2::1")).is_ok());
     }
 }

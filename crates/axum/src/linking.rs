@@ -7,7 +7,7 @@ use latchkey_domain::identity::Profile;
 
 use crate::audit;
 use crate::client::Client;
-use crate::errors::{Action, Fault, Result, catalogue};
+use crate::errors::{Action, AppError, HandlerResult, catalogue};
 use crate::state::Latchkey;
 
 pub async fn link_identity(
@@ -16,14 +16,14 @@ pub async fn link_identity(
     provider: &str,
     profile: &Profile,
     client: &Client,
-) -> Result<()> {
+) -> HandlerResult<()> {
     match linking::link(&latchkey.db, user, provider, profile, latchkey.clock.now()).await {
         Ok(true) => {
             audit::by_person(latchkey, Kind::Linked, user, provider, client).await;
             Ok(())
         }
         Ok(false) => Ok(()),
-        Err(linking::Error::IdentityTaken) => Err(Fault::new(catalogue::IDENTITY_TAKEN)
+        Err(linking::Error::IdentityTaken) => Err(AppError::new(catalogue::IDENTITY_TAKEN)
             .action(Action::link("Go to your account", "/account"))),
         Err(linking::Error::Store(error)) => Err(error.into()),
     }

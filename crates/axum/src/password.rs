@@ -12,8 +12,8 @@ use latchkey_store::passwords;
 
 use crate::audit;
 use crate::client::Client;
-use crate::errors::{Fault, Result, catalogue};
-use crate::sign_in::end;
+use crate::errors::{AppError, HandlerResult, catalogue};
+use crate::sign_in::end_sign_in;
 use crate::state::Latchkey;
 
 /// How long signing up takes after the password is hashed, whatever comes of it.
@@ -26,13 +26,13 @@ const SIGN_UP_TAKES: Duration = Duration::from_millis(60);
 ///
 /// # Errors
 /// When the database fails, or more people wait than can be served.
-pub async fn check(
+pub async fn authenticate(
     latchkey: &Latchkey,
     email: &str,
     typed: &str,
     client: &Client,
-) -> Result<Option<Proof>> {
-    latchkey.limits.a_try(client)?;
+) -> HandlerResult<Option<VerifiedPassword>> {
+    latchkey.limits.check(client)?;
     let _gate = latchkey.limits.admit(email, client).await?;
     let Ok(typed) = Password::new(typed) else { return Ok(None) };
     let account = match Email::parse(email) {
@@ -42,10 +42,10 @@ pub async fn check(
     let stored = account.as_ref().map(|account| account.hash.as_str());
     let verified = latchkey.hasher.verify(stored, &typed).await?;
     if !verified.matches {
-        latchkey.limits.wrong(email, client);
+        latchkey.limits.record_failure(email, client);
         let user = account.map(|account| account.user.id);
         let how = "wrong password";
-        audit::note(latchkey, Kind::SignInFailed, user, Actor::Nobody, how, Some(client)).await;
+        audit::record(latchkey, Kind::SignInFailed, user, Actor::Nobody, how, Some(client)).await;
         return Ok(None);
     }
     let Some(account) = account else { return Ok(None) };
@@ -53,26 +53,30 @@ pub async fn check(
         let hash = latchkey.hasher.hash(&typed).await?;
         passwords::rehash(&latchkey.db, account.user.id, &account.hash, &hash).await?;
     }
-    Ok(Some(Proof { user: account.user, changed_at: account.changed_at }))
+    Ok(Some(VerifiedPassword { user: account.user, changed_at: account.changed_at }))
 }
 
 #[derive(Debug)]
-pub struct Proof {
+pub struct VerifiedPassword {
     pub user: User,
     changed_at: Timestamp,
 }
 
-impl Proof {
+impl VerifiedPassword {
     /// Looks once more, when the sign-in is written down: a password that was
     /// changed or reset while it was being checked lets nobody in. Whoever
     /// changes it ends all sign-ins afterwards; so either they see ours, or we
     /// see their change.
-    pub async fn still_holds(&self, latchkey: &Latchkey, sign_in: SignInId) -> Result<()> {
+    pub async fn ensure_unchanged(
+        &self,
+        latchkey: &Latchkey,
+        sign_in: SignInId,
+    ) -> HandlerResult<()> {
         if passwords::changed_at(&latchkey.db, self.user.id).await? == Some(self.changed_at) {
             return Ok(());
         }
-        end(latchkey, sign_in, self.user.id).await?;
-        Err(Fault::new(catalogue::WRONG_CREDENTIALS))
+        end_sign_in(latchkey, sign_in, self.user.id).await?;
+        Err(AppError::new(catalogue::WRONG_CREDENTIALS))
     }
 }
 
@@ -90,17 +94,17 @@ pub enum SignUp {
 ///
 /// # Errors
 /// When the database fails, or more people wait than can be served.
-pub async fn sign_up<W: Future<Output = Result<()>>>(
+pub async fn sign_up<W: Future<Output = HandlerResult<()>>>(
     latchkey: &Latchkey,
     name: DisplayName,
     email: Email,
     typed: &Password,
     client: &Client,
     write: impl FnOnce(SignUp) -> W,
-) -> Result<()> {
-    latchkey.limits.a_try(client)?;
+) -> HandlerResult<()> {
+    latchkey.limits.check(client)?;
     // Each writes an e-mail to somebody, whoever they are.
-    latchkey.limits.a_letter(client)?;
+    latchkey.limits.check_email(client)?;
     let hash = latchkey.hasher.hash(typed).await?;
     let user = new_user(latchkey, name, email.clone(), false, Roles::default());
     // An account that is made takes a few milliseconds more than one that is
@@ -116,7 +120,7 @@ async fn create(
     email: Email,
     hash: &str,
     client: &Client,
-) -> Result<SignUp> {
+) -> HandlerResult<SignUp> {
     let samples = SampleData::new(user.id, user.created_at, random::bytes);
     match passwords::create_account(&latchkey.db, &user, hash, &samples).await {
         Ok(()) => {
@@ -146,7 +150,7 @@ pub fn new_user(
     }
 }
 
-impl From<password::Error> for Fault {
+impl From<password::Error> for AppError {
     fn from(error: password::Error) -> Self {
         match error {
             password::Error::Busy => Self::new(catalogue::BUSY).retry_after(password::RETRY_AFTER),

@@ -1,25 +1,23 @@
-//! Letting somebody in who has proved who they are, whichever door it was and
-//! whichever key they want; and ending a sign-in, whichever key it carried.
+//! Completing a sign-in, whichever way the person proved who they are and
+//! whichever credential they want; and ending one.
 
 use axum::extract::{FromRef, FromRequestParts};
 use http::request::Parts;
-use latchkey_auth::refresh::Pair;
-use latchkey_auth::{random, refresh, session};
-use latchkey_domain::audit::{Actor, Kind};
+use latchkey_auth::{random, session};
+use latchkey_domain::audit::Kind;
 use latchkey_domain::sign_in::{Door, Key, SignIn};
 use latchkey_domain::{Scopes, SignInId, User, UserId};
-use latchkey_store::sign_ins;
-use tower_sessions::Session;
+use latchkey_store::{Sessions, sign_ins};
+use tower_sessions::cookie::SameSite;
+use tower_sessions::{Session, SessionManagerLayer};
 
 use crate::audit;
-use crate::caller::{Caller, forget, give};
+use crate::caller::{Caller, PageCaller, clear_token_cookies, set_token_cookies};
 use crate::client::Client;
-use crate::cookies::{Outgoing, REFRESH};
-use crate::errors::{Fault, Result, catalogue};
+use crate::cookies::{REFRESH, ResponseCookies, SESSION};
+use crate::errors::{AppError, HandlerResult, catalogue};
+use crate::refresh::BROWSER;
 use crate::state::Latchkey;
-
-/// The program that browsers are, to the JWTs that they carry.
-pub const BROWSER: &str = "latchkey-web";
 
 /// A sign-in that has succeeded. Its response carries it as an extension, for
 /// whatever is layered around the product.
@@ -31,70 +29,83 @@ pub struct SignedIn {
     pub credential: Key,
 }
 
-/// What lies in a browser, and can be changed there.
+/// The browser that signs in or out: what it carries, and what it is sent.
 #[derive(Clone, Debug)]
-pub struct Browser {
-    pub session: Session,
-    pub outgoing: Outgoing,
+pub struct SignInContext {
+    session: Session,
+    pub response_cookies: ResponseCookies,
     /// Who was signed in when the request came.
-    pub before: Option<Caller>,
+    pub current: Option<Caller>,
     /// The refresh token that came along: it may belong to another sign-in
     /// than the session beside it.
     refresh_token: Option<String>,
     pub client: Client,
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Browser
+impl<S: Send + Sync> FromRequestParts<S> for SignInContext
 where
     Latchkey: FromRef<S>,
 {
-    type Rejection = Fault;
+    type Rejection = AppError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> HandlerResult<Self> {
         let latchkey = Latchkey::from_ref(state);
-        let internal = |_| Fault::new(catalogue::INTERNAL);
+        // The route lacks [`session_layer`].
+        let internal = |_| AppError::new(catalogue::INTERNAL);
         Ok(Self {
             refresh_token: latchkey.cookies.value(&parts.headers, REFRESH).map(str::to_owned),
-            before: Caller::of(parts, &latchkey).await?,
+            current: PageCaller::authenticate(parts, &latchkey).await?,
             session: Session::from_request_parts(parts, state).await.map_err(internal)?,
-            outgoing: parts.extensions.get::<Outgoing>().cloned().unwrap_or_default(),
+            response_cookies: parts.extensions.get().cloned().unwrap_or_default(),
             client: Client::of(parts, &latchkey),
         })
     }
 }
 
-/// Gives the browser the key that it is to carry. What it carried before ends,
-/// on the server too: nobody who planted it there comes along.
-pub async fn let_in(
+/// For the routes that begin or end a sign-in, and no others: reading a session
+/// takes no layer.
+#[must_use]
+pub fn session_layer(latchkey: &Latchkey) -> SessionManagerLayer<Sessions> {
+    SessionManagerLayer::new(latchkey.sessions.clone())
+        .with_name(latchkey.cookies.name(SESSION))
+        .with_secure(latchkey.cookies.is_secure())
+        // Not `Strict`, its default: coming back from a provider is a request
+        // from another site.
+        .with_same_site(SameSite::Lax)
+        .with_http_only(true)
+        .with_path("/")
+}
+
+/// Gives the browser the credential that it is to carry. Revokes what it carried
+/// before, on the server too (session fixation).
+pub async fn complete_sign_in(
     latchkey: &Latchkey,
-    browser: Browser,
+    context: SignInContext,
     user: &User,
     door: Door,
     key: Key,
-) -> Result<SignedIn> {
-    let Browser { session, outgoing, client, .. } = &browser;
-    let sign_in = sign_in(latchkey, user.id, door, key, client);
+) -> HandlerResult<SignedIn> {
+    let SignInContext { session, response_cookies, client, .. } = &context;
+    let sign_in = new_sign_in(latchkey, user.id, door, key, client);
     match key {
         Key::Session => {
-            session::establish(session, &sign_in).await?;
-            outgoing.add(forget(latchkey));
+            session::create(session, &sign_in).await?;
+            response_cookies.add(clear_token_cookies(latchkey));
         }
         Key::Jwt => {
             let pair = latchkey.issuer.begin(user, &sign_in, Scopes::all(), BROWSER).await?;
-            if session.id().is_some() {
-                session::end(session).await?;
-            }
-            outgoing.add(give(latchkey, &pair));
+            destroy_session(latchkey, &context).await?;
+            response_cookies.add(set_token_cookies(latchkey, &pair));
         }
     }
-    end_what_was_carried(latchkey, &browser).await?;
+    revoke_previous_credentials(latchkey, &context).await?;
     let how = format!("{}, {}", sign_in.door.stored(), key.as_str());
-    audit::by_person(latchkey, Kind::SignedIn, user.id, how, &browser.client).await;
+    audit::by_person(latchkey, Kind::SignedIn, user.id, how, client).await;
     Ok(SignedIn { id: sign_in.id, user: user.id, method: sign_in.door, credential: key })
 }
 
 /// A new sign-in, as it is written down.
-pub fn sign_in(
+pub(crate) fn new_sign_in(
     latchkey: &Latchkey,
     user_id: UserId,
     door: Door,
@@ -125,37 +136,50 @@ pub fn sign_in(
 ///
 /// # Errors
 /// When the database fails: the sign-in lives on, and nobody is told otherwise.
-pub async fn sign_out(latchkey: &Latchkey, browser: Browser) -> Result<()> {
-    if let Some(caller) = &browser.before {
+pub async fn sign_out(latchkey: &Latchkey, context: SignInContext) -> HandlerResult<()> {
+    if let Some(caller) = &context.current {
         let user = caller.user.id;
-        audit::by_person(latchkey, Kind::SignInEnded, user, "signed out", &browser.client).await;
+        audit::by_person(latchkey, Kind::SignInEnded, user, "signed out", &context.client).await;
     }
-    end_what_was_carried(latchkey, &browser).await?;
-    if browser.session.id().is_some() {
-        session::end(&browser.session).await?;
+    revoke_previous_credentials(latchkey, &context).await?;
+    destroy_session(latchkey, &context).await?;
+    context.response_cookies.add(clear_token_cookies(latchkey));
+    Ok(())
+}
+
+async fn destroy_session(latchkey: &Latchkey, context: &SignInContext) -> HandlerResult<()> {
+    if context.session.id().is_some() {
+        session::destroy(&context.session).await?;
+        context.response_cookies.add(vec![latchkey.cookies.removal(SESSION)]);
     }
-    browser.outgoing.add(forget(latchkey));
     Ok(())
 }
 
 /// Ends every sign-in that the browser came with: there may be a session and a
 /// JWT beside each other, from two tabs.
-async fn end_what_was_carried(latchkey: &Latchkey, browser: &Browser) -> Result<()> {
-    if let Some(before) = &browser.before
-        && let Some(id) = before.sign_in_id()
+async fn revoke_previous_credentials(
+    latchkey: &Latchkey,
+    context: &SignInContext,
+) -> HandlerResult<()> {
+    if let Some(caller) = &context.current
+        && let Some(id) = caller.sign_in_id()
     {
-        end(latchkey, id, before.user.id).await?;
+        end_sign_in(latchkey, id, caller.user.id).await?;
     }
-    if let Some(token) = &browser.refresh_token
+    if let Some(token) = &context.refresh_token
         && let Some((id, user)) = latchkey.issuer.sign_in_of(token, latchkey.clock.now()).await?
     {
-        end(latchkey, id, user).await?;
+        end_sign_in(latchkey, id, user).await?;
     }
     Ok(())
 }
 
 /// Ends a sign-in of that person. Says whether it lived.
-pub async fn end(latchkey: &Latchkey, sign_in: SignInId, user: UserId) -> Result<bool> {
+pub async fn end_sign_in(
+    latchkey: &Latchkey,
+    sign_in: SignInId,
+    user: UserId,
+) -> HandlerResult<bool> {
     let now = latchkey.clock.now();
     let ended = sign_ins::end(&latchkey.db, sign_in, user, now).await?;
     if ended {
@@ -164,48 +188,13 @@ pub async fn end(latchkey: &Latchkey, sign_in: SignInId, user: UserId) -> Result
     Ok(ended)
 }
 
-/// Exchanges a refresh token; writes down when one was used twice.
-///
-/// # Errors
-/// Says why there is no next pair.
-pub async fn renew(
-    latchkey: &Latchkey,
-    refresh_token: &str,
-    client_id: Option<&str>,
-    client: &Client,
-) -> std::result::Result<Pair, refresh::Error> {
-    let now = latchkey.clock.now();
-    let exchanged = latchkey.issuer.exchange(refresh_token, client_id, now).await;
-    if let Err(refresh::Error::Reused { user, sign_in }) = &exchanged {
-        latchkey.note_ended(*sign_in, now);
-        audit::note(latchkey, Kind::RefreshReused, Some(*user), Actor::Nobody, "", Some(client))
-            .await;
-    }
-    exchanged
-}
-
-impl From<refresh::Error> for Fault {
-    fn from(error: refresh::Error) -> Self {
-        match error {
-            refresh::Error::Store(error) => error.into(),
-            refresh::Error::Keys(error) => {
-                tracing::error!(%error, "no token could be signed");
-                Self::new(catalogue::INTERNAL)
-            }
-            refresh::Error::Unknown => Self::new(catalogue::REFRESH_TOKEN_UNKNOWN),
-            refresh::Error::Expired => Self::new(catalogue::REFRESH_TOKEN_EXPIRED),
-            refresh::Error::Ended => Self::new(catalogue::REFRESH_TOKEN_ENDED),
-            refresh::Error::Reused { .. } => Self::new(catalogue::REFRESH_TOKEN_REUSED),
-        }
-    }
-}
-
 /// What a form wants its browser to carry.
-pub fn strategy(text: Option<&str>, default: Key) -> Result<Key> {
+pub fn parse_strategy(text: Option<&str>, default: Key) -> HandlerResult<Key> {
     match text.filter(|text| !text.is_empty()) {
         None => Ok(default),
         Some(text) => text.parse().map_err(|_| {
-            Fault::new(catalogue::BAD_REQUEST).detail("The field strategy must be session or jwt.")
+            AppError::new(catalogue::BAD_REQUEST)
+                .detail("The field strategy must be session or jwt.")
         }),
     }
 }

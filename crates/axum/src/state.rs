@@ -17,7 +17,7 @@ use latchkey_store::{Db, Sessions, accounts, sign_ins};
 use crate::config::{Config, JwtSettings, Revocation};
 use crate::cookies::CookieProfile;
 use crate::limits::Limits;
-use crate::used::UsedAttempts;
+use crate::replay_guard::ReplayGuard;
 
 /// The part of an application's state that sign-in needs. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -41,7 +41,7 @@ pub struct Parts {
     /// Who is asked about other apps' tokens, where anybody is.
     pub introspection: Option<Introspection>,
     /// The attempts whose answer has come.
-    pub used_attempts: UsedAttempts,
+    pub replay_guard: ReplayGuard,
     /// How often somebody may try.
     pub limits: Limits,
     /// What hashes passwords.
@@ -71,7 +71,7 @@ pub enum Error {
 }
 
 impl Latchkey {
-    /// Reads the signing keys, and what was revoked. CallCounter no provider: one
+    /// Reads the signing keys, and what was revoked. Calls no provider: one
     /// that is down must not keep the app from starting.
     pub async fn open(
         config: Config,
@@ -101,7 +101,7 @@ impl Latchkey {
                 .map(|config| Introspection::new(config, http.clone(), db.clone())),
             providers,
             cookies: CookieProfile::of(&config.public_url),
-            used_attempts: UsedAttempts::default(),
+            replay_guard: ReplayGuard::default(),
             limits: Limits::new(clock.clone()),
             hasher: Hasher::new(&password::Settings::default())?,
             http,

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::extract::State;
 use latchkey_web::app::App;
-use latchkey_web::caller::Caller;
+use latchkey_web::caller::PageCaller;
 use latchkey_web::layout::Layout;
 use latchkey_web::templates::{CurrentSignIn, Page};
 
@@ -15,7 +15,7 @@ pub(crate) struct HomePage {
 }
 
 /// `GET /`
-pub(crate) async fn page(State(app): State<App>, caller: Option<Caller>) -> Page<HomePage> {
-    let current = caller.as_ref().and_then(|caller| CurrentSignIn::of(&app, caller));
-    Page(HomePage { layout: Layout::new(&app, caller.as_ref()).at("/"), current })
+pub(crate) async fn page(State(app): State<App>, caller: Option<PageCaller>) -> Page<HomePage> {
+    let current = caller.as_deref().and_then(|caller| CurrentSignIn::of(&app, caller));
+    Page(HomePage { layout: Layout::new(&app, caller.as_deref()).at("/"), current })
 }

@@ -4,8 +4,8 @@ use parking_lot::{Mutex, MutexGuard};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use latchkey_domain::{SignInId, Span, Timestamp};
-use tower_sessions::session::Record;
+use latchkey_domain::sign_in::SignIn;
+use latchkey_domain::{SignInId, Span, Timestamp, User};
 
 /// How long a session is believed without being read again. Shorter than the
 /// second within which the end of a sign-in has to be felt in every process.
@@ -29,8 +29,7 @@ struct Memory {
 
 #[derive(Clone, Debug)]
 struct Entry {
-    record: Record,
-    sign_in: SignInId,
+    found: (SignIn, User),
     read_at: Timestamp,
 }
 
@@ -40,11 +39,11 @@ impl SessionCache {
     }
 
     /// A session that was read a moment ago.
-    pub(crate) fn get(&self, hash: &str, now: Timestamp) -> Option<Record> {
+    pub(crate) fn get(&self, hash: &str, now: Timestamp) -> Option<(SignIn, User)> {
         let memory = self.memory();
         let entry = memory.entries.get(hash)?;
-        let expires_at = Timestamp::from_seconds(entry.record.expiry_date.unix_timestamp());
-        (now.since(entry.read_at) < BELIEVED_FOR && now < expires_at).then(|| entry.record.clone())
+        let expires_at = entry.found.0.expires_at;
+        (now.since(entry.read_at) < BELIEVED_FOR && now < expires_at).then(|| entry.found.clone())
     }
 
     /// To be asked before a session is read, and told to [`Self::put`].
@@ -54,14 +53,7 @@ impl SessionCache {
 
     /// Remembers what was read, unless something was forgotten meanwhile: it
     /// may have been just this.
-    pub(crate) fn put(
-        &self,
-        hash: String,
-        record: &Record,
-        sign_in: SignInId,
-        now: Timestamp,
-        forgotten: u64,
-    ) {
+    pub(crate) fn put(&self, hash: String, found: (SignIn, User), now: Timestamp, forgotten: u64) {
         let mut memory = self.memory();
         if memory.forgotten != forgotten {
             return;
@@ -70,7 +62,7 @@ impl SessionCache {
             memory.entries.retain(|_, entry| now.since(entry.read_at) < BELIEVED_FOR);
         }
         if memory.entries.len() < CAPACITY {
-            memory.entries.insert(hash, Entry { record: record.clone(), sign_in, read_at: now });
+            memory.entries.insert(hash, Entry { found, read_at: now });
         }
     }
 
@@ -83,7 +75,7 @@ impl SessionCache {
     /// Forgets the session of a sign-in that has ended.
     pub(crate) fn forget_sign_in(&self, ended: SignInId) {
         let mut memory = self.memory();
-        memory.entries.retain(|_, entry| entry.sign_in != ended);
+        memory.entries.retain(|_, entry| entry.found.0.id != ended);
         memory.forgotten += 1;
     }
 }

@@ -14,12 +14,8 @@ use crate::sign_ins::{self, sign_in, sign_in_columns};
 use crate::users::{user, user_columns};
 use crate::{Db, Error, Result, hash};
 
-/// Where a session holds its [`SignIn`].
+/// Where tower-sessions holds the [`SignIn`] that a session is made of.
 pub const SIGN_IN: &str = "sign_in";
-
-/// Where a session that was read holds its [`User`]. Never written: the user is
-/// read together with the session, in one statement, and so is always fresh.
-pub const USER: &str = "user";
 
 /// Server sessions. Only people who have signed in have one, so a visitor
 /// costs no row.
@@ -50,6 +46,26 @@ impl Sessions {
         self
     }
 
+    /// The sign-in that carries this session, and whose it is: one statement,
+    /// in which both limits stand. The user is always fresh.
+    pub async fn find(&self, id: &Id) -> Result<Option<(SignIn, User)>> {
+        let now = self.clock.now();
+        let hash = hash_of(id);
+        let believed = self.cache.as_ref().and_then(|cache| cache.get(&hash, now));
+        if believed.is_some() {
+            return Ok(believed);
+        }
+        let forgotten = self.cache.as_ref().map_or(0, SessionCache::forgotten);
+        let seen_after = now.minus(self.lifetime.idle);
+        let params = params![hash, now, seen_after];
+        let found = self.db.fetch_optional(FIND, params, sign_in_and_user).await?;
+        let Some(found) = found else { return Ok(None) };
+        if let Some(cache) = &self.cache {
+            cache.put(hash, found.clone(), now, forgotten);
+        }
+        Ok(Some(found))
+    }
+
     fn forget(&self, id: &Id) {
         if let Some(cache) = &self.cache {
             cache.forget(&hash_of(id));
@@ -68,7 +84,7 @@ fn sign_in_and_user(row: &Row) -> Result<(SignIn, User)> {
     Ok((sign_in(row)?, user(row)?))
 }
 
-const LOAD: &str = concat!(
+const FIND: &str = concat!(
     "SELECT ",
     sign_in_columns!(),
     ", ",
@@ -101,23 +117,14 @@ impl SessionStore for Sessions {
         Ok(())
     }
 
+    /// Only for a session that is to get a new id: whoever wants to know who is
+    /// signed in asks [`Sessions::find`].
     async fn load(&self, id: &Id) -> session_store::Result<Option<Record>> {
-        let now = self.clock.now();
-        let hash = hash_of(id);
-        let believed = self.cache.as_ref().and_then(|cache| cache.get(&hash, now));
-        if believed.is_some() {
-            return Ok(believed);
-        }
-        let forgotten = self.cache.as_ref().map_or(0, SessionCache::forgotten);
-        let seen_after = now.minus(self.lifetime.idle);
-        let params = params![hash, now, seen_after];
-        let found = self.db.fetch_optional(LOAD, params, sign_in_and_user).await;
-        let Some((sign_in, user)) = found.map_err(backend)? else { return Ok(None) };
-        let (sign_in, record) = record_of(*id, sign_in, user)?;
-        if let Some(cache) = &self.cache {
-            cache.put(hash, &record, sign_in, now, forgotten);
-        }
-        Ok(Some(record))
+        let Some((sign_in, _)) = self.find(id).await.map_err(backend)? else { return Ok(None) };
+        let expiry_date = sign_in.expires_at.offset_date_time();
+        let sign_in = serde_json::to_value(sign_in)
+            .map_err(|error| session_store::Error::Decode(error.to_string()))?;
+        Ok(Some(Record { id: *id, data: [(SIGN_IN.to_owned(), sign_in)].into(), expiry_date }))
     }
 
     async fn delete(&self, id: &Id) -> session_store::Result<()> {
@@ -135,17 +142,6 @@ fn hash_of(id: &Id) -> String {
 fn sign_in_of(record: &Record) -> session_store::Result<SignIn> {
     let value = record.data.get(SIGN_IN).cloned().unwrap_or(Value::Null);
     serde_json::from_value(value).map_err(|error| session_store::Error::Encode(error.to_string()))
-}
-
-fn record_of(id: Id, sign_in: SignIn, user: User) -> session_store::Result<(SignInId, Record)> {
-    let json = |error: serde_json::Error| session_store::Error::Decode(error.to_string());
-    let sign_in_id = sign_in.id;
-    let expiry_date = sign_in.expires_at.offset_date_time();
-    let data = [
-        (SIGN_IN.to_owned(), serde_json::to_value(sign_in).map_err(json)?),
-        (USER.to_owned(), serde_json::to_value(user).map_err(json)?),
-    ];
-    Ok((sign_in_id, Record { id, data: data.into(), expiry_date }))
 }
 
 fn backend(error: Error) -> session_store::Error {

@@ -10,9 +10,10 @@ use latchkey_axum::{Config, Latchkey};
 use latchkey_domain::Clock;
 use latchkey_store::Db;
 use oauth2::RedirectUrl;
+use tokio_util::task::TaskTracker;
 
 use crate::api::protected_resource;
-use crate::beside::Beside;
+use crate::errors::{AppError, HandlerResult, catalogue};
 use crate::layout::Links;
 use crate::mail::{InvalidUrl, Mailer};
 use crate::settings::{Dialect, ProviderSettings, Settings};
@@ -36,8 +37,8 @@ pub struct Application {
     pub latchkey: Latchkey,
     pub settings: Settings,
     pub connections: Connections,
-    /// What goes on there without a browser that waits.
-    pub beside: Beside,
+    /// Work that the process waits for before it lets go of the database.
+    pub background_writes: TaskTracker,
     pub mailer: Mailer,
     /// Where our pages lead beyond the product.
     pub links: Links,
@@ -82,11 +83,25 @@ impl Application {
         Ok(App(Arc::new(Self {
             connections: Connections::new(db.clone(), http.clone(), vault, clock.clone()),
             latchkey,
-            beside: Beside::default(),
+            background_writes: TaskTracker::new(),
             mailer: mailer(&settings)?,
             links,
             settings,
         })))
+    }
+}
+
+impl App {
+    /// Runs something to its end, and waits for it as long as the browser does:
+    /// a token that rotates and is dropped on the way is lost.
+    pub(crate) async fn run_to_end<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = HandlerResult<T>> + Send + 'static,
+    ) -> HandlerResult<T> {
+        self.background_writes.spawn(work).await.unwrap_or_else(|error| {
+            tracing::error!(%error, "a task ended badly");
+            Err(AppError::new(catalogue::INTERNAL))
+        })
     }
 }
 

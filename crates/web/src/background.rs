@@ -117,8 +117,8 @@ async fn sweep(app: App) {
 #[expect(clippy::unused_async, reason = "a job like the others")]
 async fn release_memory(app: App) {
     app.hasher.release_idle();
-    app.limits.tidy();
-    app.used_attempts.tidy(app.clock.now());
+    app.limits.evict();
+    app.replay_guard.evict(app.clock.now());
 }
 
 /// Hears of rotations. When the database is away, the ring stays as it was.

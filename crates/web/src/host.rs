@@ -5,15 +5,15 @@ use axum::extract::FromRef;
 use axum::response::{IntoResponse as _, Response};
 use latchkey_auth::oauth::Provider;
 use latchkey_axum::Latchkey;
-use latchkey_axum::host::{Connecting, FailedSignIn, Host};
+use latchkey_axum::host::{ConnectCallback, FailedSignIn, Host};
 use latchkey_domain::identity::Profile;
 use latchkey_domain::{Role, Roles};
 
 use crate::app::App;
-use crate::errors::{Fault, Result, catalogue};
+use crate::errors::{AppError, HandlerResult, catalogue};
 use crate::layout::Layout;
 use crate::pages::{connections, sign_in};
-use crate::sign_in::Browser;
+use crate::sign_in::SignInContext;
 use crate::templates::{ErrorPage, Page};
 
 impl FromRef<App> for Latchkey {
@@ -23,14 +23,14 @@ impl FromRef<App> for Latchkey {
 }
 
 impl Host for App {
-    fn error_page(&self, fault: &Fault, request_id: &str) -> Response {
-        let page = ErrorPage { layout: Layout::anonymous(self), fault, request_id };
-        (fault.entry().status, Page(page)).into_response()
+    fn error_page(&self, error: &AppError, request_id: &str) -> Response {
+        let page = ErrorPage { layout: Layout::anonymous(self), error, request_id };
+        (error.entry().status, Page(page)).into_response()
     }
 
-    fn failed_sign_in(&self, form: &FailedSignIn) -> Fault {
+    fn failed_sign_in(&self, form: &FailedSignIn) -> AppError {
         let page = sign_in::failed(self, form);
-        Fault::new(catalogue::WRONG_CREDENTIALS).html(page.render().ok())
+        AppError::new(catalogue::WRONG_CREDENTIALS).html(page.render().ok())
     }
 
     /// In development the local provider has an administrator among its people,
@@ -44,10 +44,10 @@ impl Host for App {
 
     async fn connect(
         &self,
-        browser: &Browser,
+        context: &SignInContext,
         provider: &Provider,
-        connecting: Connecting,
-    ) -> Result<String> {
-        connections::finish(self, provider, connecting, browser).await
+        callback: ConnectCallback,
+    ) -> HandlerResult<String> {
+        connections::complete(self, provider, callback, context).await
     }
 }

@@ -7,7 +7,6 @@
 pub mod api;
 pub mod app;
 pub mod background;
-pub mod beside;
 pub mod claims;
 pub mod cli;
 pub mod doctor;
@@ -23,4 +22,4 @@ pub mod settings;
 pub mod static_files;
 pub mod templates;
 
-pub use latchkey_axum::{audit, caller, client, cookies, device, errors, form, sign_in};
+pub use latchkey_axum::{audit, caller, client, cookies, errors, extract, sign_in};

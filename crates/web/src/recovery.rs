@@ -9,7 +9,7 @@ use latchkey_store::{hash, passwords, users};
 use crate::app::App;
 use crate::audit;
 use crate::client::Client;
-use crate::errors::Result;
+use crate::errors::HandlerResult;
 use crate::mail::emails;
 
 /// How long a link works that proves an address.
@@ -19,9 +19,9 @@ const VERIFY_FOR: Span = Span::days(1);
 const RESET_FOR: Span = Span::minutes(30);
 
 /// Writes to somebody who has just signed up, or wants to prove their address.
-pub(crate) async fn send_verification(app: &App, user: &User) -> Result<()> {
+pub(crate) async fn send_verification(app: &App, user: &User) -> HandlerResult<()> {
     let Some(email) = &user.email else { return Ok(()) };
-    if !app.limits.may_write_to("verify", email) {
+    if !app.limits.allow_email_to("verify", email) {
         return Ok(());
     }
     let link = link(app, user, email, Purpose::Verify, VERIFY_FOR).await?;
@@ -31,7 +31,7 @@ pub(crate) async fn send_verification(app: &App, user: &User) -> Result<()> {
 
 /// Writes to somebody who signed up with an address that has an account.
 pub(crate) fn send_already_there(app: &App, email: Email) {
-    if app.limits.may_write_to("exists", &email) {
+    if app.limits.allow_email_to("exists", &email) {
         let sign_in = app.settings.absolute("/sign-in");
         deliver(app, emails::exists(email, sign_in, app.clock.now()));
     }
@@ -49,24 +49,24 @@ pub(crate) fn send_changed(app: &App, email: Email) {
 pub(crate) fn forgot(app: &App, email: Email, client: Client) {
     let app = app.clone();
     tokio::spawn(async move {
-        if let Err(fault) = try_forgot(&app, email, &client).await {
-            tracing::error!(code = fault.entry().code, "an e-mail could not be prepared");
+        if let Err(error) = try_forgot(&app, email, &client).await {
+            tracing::error!(code = error.entry().code, "an e-mail could not be prepared");
         }
     });
 }
 
-async fn try_forgot(app: &App, email: Email, client: &Client) -> Result<()> {
+async fn try_forgot(app: &App, email: Email, client: &Client) -> HandlerResult<()> {
     // Who proved the address goes before who merely claims it.
     let user = match users::find_by_verified_email(&app.db, &email).await? {
         Some(id) => users::by_id(&app.db, id).await?,
         None => passwords::by_email(&app.db, &email).await?.map(|account| account.user),
     };
     let Some(user) = user else { return Ok(()) };
-    if !app.limits.may_write_to("reset", &email) {
+    if !app.limits.allow_email_to("reset", &email) {
         return Ok(());
     }
     let link = link(app, &user, &email, Purpose::Reset, RESET_FOR).await?;
-    audit::note(app, Kind::ResetRequested, Some(user.id), Actor::Nobody, "", Some(client)).await;
+    audit::record(app, Kind::ResetRequested, Some(user.id), Actor::Nobody, "", Some(client)).await;
     app.mailer.send(emails::reset(email, link, app.clock.now())).await;
     Ok(())
 }
@@ -78,7 +78,7 @@ async fn link(
     email: &Email,
     purpose: Purpose,
     lasts: Span,
-) -> Result<String> {
+) -> HandlerResult<String> {
     let token = random::token();
     let sent = Sent { user_id: user.id, email: email.clone() };
     let expires_at = app.clock.now().plus(lasts);

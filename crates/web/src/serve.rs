@@ -100,7 +100,8 @@ pub async fn run(
     let to_the_end = async {
         background.join().await;
         // Tokens that a provider is handing out now have to be written down.
-        app.beside.over().await;
+        app.background_writes.close();
+        app.background_writes.wait().await;
         app.db.close().await;
     };
     if tokio::time::timeout(LAST, to_the_end).await.is_err() {

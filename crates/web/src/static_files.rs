@@ -6,7 +6,7 @@ use axum::extract::{Path, RawQuery};
 use axum::response::{IntoResponse, Response};
 use http::header;
 
-use crate::errors::{Fault, catalogue};
+use crate::errors::{AppError, catalogue};
 
 /// A file that is compiled in.
 #[derive(Debug)]
@@ -70,6 +70,6 @@ impl File {
 pub(crate) async fn serve(Path(name): Path<String>, RawQuery(query): RawQuery) -> Response {
     match FILES.iter().find(|file| file.name == name) {
         Some(file) => file.response(query.as_deref()),
-        None => Fault::new(catalogue::NOT_FOUND).into_response(),
+        None => AppError::new(catalogue::NOT_FOUND).into_response(),
     }
 }

@@ -2,13 +2,11 @@
 
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, header};
-use latchkey_auth::introspection::CallCounter;
-use latchkey_auth::introspection::is_opaque;
-use latchkey_auth::tokens::TokenError;
-use latchkey_auth::tokens::VerifyError;
+use latchkey_auth::introspection::{self, CallCounter, Introspection, Unavailable, is_opaque};
+use latchkey_auth::tokens::{TokenError, VerifyError};
 
-use super::{Caller, Credential, opaque};
-use crate::errors::{Fault, Result, catalogue};
+use super::{Caller, Credential};
+use crate::errors::{AppError, HandlerResult, catalogue};
 use crate::state::Latchkey;
 
 /// The parameters in which tokens are put into URLs elsewhere.
@@ -16,25 +14,26 @@ const NAMES_OF_TOKENS: [&str; 5] = ["access_token", "token", "refresh_token", "i
 
 /// A URL ends up in histories, logs and `Referer` headers (RFC 9700 §4.3.2), so
 /// a token in one is refused even when it is good.
-pub(super) fn refuse_tokens_in_url(parts: &Parts) -> Result<()> {
+pub(super) fn refuse_tokens_in_url(parts: &Parts) -> HandlerResult<()> {
     let query = parts.uri.query().unwrap_or_default();
     let mut names = url::form_urlencoded::parse(query.as_bytes()).map(|(name, _)| name);
     if names.any(|name| NAMES_OF_TOKENS.contains(&&*name)) {
-        return Err(Fault::new(catalogue::TOKEN_IN_URL).challenge("error=\"invalid_request\""));
+        return Err(AppError::new(catalogue::TOKEN_IN_URL).challenge("error=\"invalid_request\""));
     }
     Ok(())
 }
 
 /// The token in the header; `None` when there is no such header.
-pub(super) fn token(headers: &HeaderMap) -> Result<Option<&str>> {
+pub(super) fn token(headers: &HeaderMap) -> HandlerResult<Option<&str>> {
     let mut values = headers.get_all(header::AUTHORIZATION).into_iter();
     let Some(value) = values.next() else { return Ok(None) };
-    let twice = || Fault::new(catalogue::BAD_AUTHORIZATION).challenge("error=\"invalid_request\"");
+    let twice =
+        || AppError::new(catalogue::BAD_AUTHORIZATION).challenge("error=\"invalid_request\"");
     if values.next().is_some() {
         return Err(twice());
     }
     if value.to_str().is_err() && is_bearer(value) {
-        return Err(fault(TokenError::Malformed));
+        return Err(token_error(TokenError::Malformed));
     }
     // RFC 9110 §11.1: the scheme is compared without regard to case.
     let scheme_and_token = value.to_str().ok().and_then(|value| value.split_once(' '));
@@ -44,7 +43,7 @@ pub(super) fn token(headers: &HeaderMap) -> Result<Option<&str>> {
         }
         // Another scheme, or a header that is none: RFC 6750 §3.1 has no error
         // code for a client that does not know how to authenticate here.
-        _ => Err(Fault::new(catalogue::TOKEN_MISSING).challenge("")),
+        _ => Err(AppError::new(catalogue::TOKEN_MISSING).challenge("")),
     }
 }
 
@@ -52,35 +51,70 @@ fn is_bearer(value: &HeaderValue) -> bool {
     value.as_bytes().get(..7).is_some_and(|start| start.eq_ignore_ascii_case(b"bearer "))
 }
 
-pub(super) async fn caller(
+pub(super) async fn authenticate(
     latchkey: &Latchkey,
     token: &str,
     calls: &CallCounter,
-) -> Result<Caller> {
-    // Where nobody can be asked, an opaque token is a JWT that is none.
+) -> HandlerResult<Caller> {
+    // Without an introspection endpoint, an opaque token is a malformed JWT.
     if let Some(introspection) = &latchkey.introspection
         && is_opaque(token)
     {
-        return opaque::caller(latchkey, introspection, token, calls).await;
+        return introspect(latchkey, introspection, token, calls).await;
     }
     match latchkey.keys.verify(token, latchkey.clock.now()).await {
         Ok(claims) if latchkey.revoked.contains(claims.sid) => {
-            Err(Fault::new(catalogue::TOKEN_REVOKED).challenge("error=\"invalid_token\""))
+            Err(AppError::new(catalogue::TOKEN_REVOKED).challenge("error=\"invalid_token\""))
         }
         Ok(claims) => Ok(Caller::with_jwt(claims, token.to_owned(), Credential::JwtBearer)),
-        Err(VerifyError::Refused(refused)) => Err(fault(refused)),
+        Err(VerifyError::Refused(refused)) => Err(token_error(refused)),
         Err(VerifyError::Store(error)) => Err(error.into()),
     }
 }
 
+/// Who lets the app act that shows this token.
+async fn introspect(
+    latchkey: &Latchkey,
+    introspection: &Introspection,
+    token: &str,
+    calls: &CallCounter,
+) -> HandlerResult<Caller> {
+    let delegation = introspection
+        .delegation(token, &latchkey.clock, calls)
+        .await
+        .map_err(introspection_error)?;
+    Ok(Caller { user: delegation.user.clone(), credential: Credential::OAuthBearer(delegation) })
+}
+
+/// Whatever went wrong, nobody is let in.
+fn introspection_error(error: introspection::Error) -> AppError {
+    match error {
+        introspection::Error::Rejected(refused) => {
+            invalid_token(refused.code(), refused.to_string())
+        }
+        // RFC 6750 §3.1 has no error code for a good token whose person is not here.
+        introspection::Error::UnknownSubject => {
+            AppError::new(catalogue::ACCOUNT_UNKNOWN).challenge("")
+        }
+        introspection::Error::Unavailable(unavailable) => {
+            match unavailable {
+                Unavailable::Resting => tracing::debug!("no token is asked about for a moment"),
+                _ => tracing::warn!(error = %unavailable, "a token could not be asked about"),
+            }
+            AppError::new(catalogue::INTROSPECTION_UNAVAILABLE).retry_after(unavailable.again_in())
+        }
+        introspection::Error::Store(error) => AppError::from(&*error),
+    }
+}
+
 /// A token that is refused, with the check that refused it.
-fn fault(refused: TokenError) -> Fault {
+fn token_error(refused: TokenError) -> AppError {
     invalid_token(refused.code(), refused.to_string())
 }
 
 /// 401 with what RFC 6750 §3.1 calls it, and why.
-pub(super) fn invalid_token(code: &str, said: String) -> Fault {
-    Fault::new(catalogue::by_code(code).unwrap_or(catalogue::TOKEN_MALFORMED))
+fn invalid_token(code: &str, said: String) -> AppError {
+    AppError::new(catalogue::by_code(code).unwrap_or(catalogue::TOKEN_MALFORMED))
         .challenge(format!("error=\"invalid_token\", error_description=\"{said}\""))
         .detail(said)
 }
@@ -89,13 +123,13 @@ pub(super) fn invalid_token(code: &str, said: String) -> Fault {
 mod tests {
     use super::*;
 
-    fn read(values: &[&'static str]) -> std::result::Result<Option<String>, &'static str> {
+    fn read(values: &[&'static str]) -> Result<Option<String>, &'static str> {
         let mut headers = HeaderMap::new();
         for value in values {
             headers.append(header::AUTHORIZATION, http::HeaderValue::from_static(value));
         }
         let token = token(&headers).map(|token| token.map(str::to_owned));
-        token.map_err(|fault| fault.entry().code)
+        token.map_err(|error| error.entry().code)
     }
 
     #[test]
@@ -113,8 +147,19 @@ mod tests {
     #[test]
     fn every_refusal_has_its_page() {
         for refused in TokenError::ALL {
-            let entry = fault(refused).entry();
+            let entry = token_error(refused).entry();
             assert_eq!((entry.code, entry.status.as_u16()), (refused.code(), 401));
+        }
+        for refused in introspection::Rejection::ALL {
+            let entry = introspection_error(refused.into()).entry();
+            assert_eq!((entry.code, entry.status.as_u16()), (refused.code(), 401));
+        }
+    }
+
+    #[test]
+    fn not_knowing_is_never_letting_in() {
+        for unavailable in [Unavailable::Late, Unavailable::InvalidResponse, Unavailable::Resting] {
+            assert_eq!(introspection_error(unavailable.into()).entry().status.as_u16(), 503);
         }
     }
 }

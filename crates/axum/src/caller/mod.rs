@@ -1,13 +1,14 @@
 //! Who is calling, with what, and what they may do.
 //!
-//! Handlers take a [`Caller`] and ask it for a scope or a role. They never
-//! learn which key it was: the session cookie, a JWT in a cookie, a JWT as a
-//! bearer token, or somebody else's opaque token all yield the same person.
+//! Handlers take a [`PageCaller`] or an [`ApiCaller`] and ask it for a scope or
+//! a role. They never learn which credential it was: the session cookie, a JWT
+//! in a cookie, a JWT as a bearer token, or another app's opaque token all yield
+//! the same person.
 
 mod bearer;
-mod browser;
-mod opaque;
+mod cookie;
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use axum::extract::{FromRef, FromRequestParts, OptionalFromRequestParts};
@@ -18,11 +19,11 @@ use latchkey_domain::sign_in::{Door, Key, SignIn};
 use latchkey_domain::{Role, Scope, Scopes, SignInId, Span, Timestamp, User};
 use latchkey_store::sign_ins;
 
-use crate::errors::{Action, Fault, Result, catalogue};
-use crate::middleware::faults::is_for_programs;
+use crate::errors::{Action, AppError, HandlerResult, catalogue};
+use crate::refresh::BROWSER;
 use crate::state::Latchkey;
 
-pub use browser::{forget, give};
+pub(crate) use cookie::{clear_token_cookies, set_token_cookies};
 
 /// How long a proof is fresh enough for what cannot be undone.
 const FRESH_FOR: Span = Span::minutes(10);
@@ -54,25 +55,6 @@ pub struct Jwt {
 }
 
 impl Caller {
-    /// Finds out who is calling. What was sent explicitly counts before what a
-    /// browser sends by itself.
-    pub(crate) async fn of(parts: &mut Parts, latchkey: &Latchkey) -> Result<Option<Self>> {
-        // A token of the API was given to a program, perhaps for little: it opens
-        // the API and nothing else. On pages the header is somebody else's
-        // business; a proxy in front of us may ask for a password of its own.
-        if is_for_programs(parts.uri.path()) {
-            bearer::refuse_tokens_in_url(parts)?;
-            if let Some(token) = bearer::token(&parts.headers)? {
-                let (token, calls) =
-                    (token.to_owned(), parts.extensions.get::<Arc<CallCounter>>().cloned());
-                return bearer::caller(latchkey, &token, &calls.unwrap_or_default())
-                    .await
-                    .map(Some);
-            }
-        }
-        browser::caller(parts, latchkey).await
-    }
-
     fn with_jwt(claims: Arc<AccessClaims>, token: String, wrap: fn(Jwt) -> Credential) -> Self {
         Self { user: claims.user(), credential: wrap(Jwt { claims, token }) }
     }
@@ -148,11 +130,11 @@ impl Caller {
     ///
     /// # Errors
     /// 403 `insufficient_scope` with the scope's name (RFC 6750 §3.1).
-    pub fn may(&self, scope: Scope) -> Result<&Self> {
+    pub fn require_scope(&self, scope: Scope) -> HandlerResult<&Self> {
         if self.scopes().contains(scope) {
             return Ok(self);
         }
-        Err(Fault::new(catalogue::INSUFFICIENT_SCOPE)
+        Err(AppError::new(catalogue::INSUFFICIENT_SCOPE)
             .detail(format!("This requires the scope {scope}, which the token does not have."))
             .challenge(format!("error=\"insufficient_scope\", scope=\"{scope}\"")))
     }
@@ -163,14 +145,14 @@ impl Caller {
     ///
     /// # Errors
     /// 403 with the way to prove it again, or 401 when the sign-in has ended.
-    pub async fn proved_lately(&self, latchkey: &Latchkey) -> Result<()> {
-        self.lives(latchkey).await?;
+    pub async fn require_recent_auth(&self, latchkey: &Latchkey) -> HandlerResult<()> {
+        self.require_active(latchkey).await?;
         let proved = self.authenticated_at();
         if proved.is_some_and(|at| latchkey.clock.now().since(at) <= FRESH_FOR) {
             return Ok(());
         }
         let again = Action::link("Sign in again", "/sign-in?again=1&next=%2Faccount");
-        Err(Fault::new(catalogue::FRESH_PROOF_REQUIRED).action(again))
+        Err(AppError::new(catalogue::FRESH_PROOF_REQUIRED).action(again))
     }
 
     /// Whether the sign-in is still alive. A session was read a moment ago; a
@@ -178,7 +160,7 @@ impl Caller {
     ///
     /// # Errors
     /// 401 when it has ended.
-    pub async fn lives(&self, latchkey: &Latchkey) -> Result<()> {
+    pub async fn require_active(&self, latchkey: &Latchkey) -> HandlerResult<()> {
         let lives = match &self.credential {
             Credential::Session(_) => true,
             Credential::JwtCookie(jwt) | Credential::JwtBearer(jwt) => {
@@ -186,7 +168,7 @@ impl Caller {
             }
             Credential::OAuthBearer(_) => false,
         };
-        if lives { Ok(()) } else { Err(Fault::new(catalogue::TOKEN_REVOKED)) }
+        if lives { Ok(()) } else { Err(AppError::new(catalogue::TOKEN_REVOKED)) }
     }
 
     /// Whether this person has that role, and acts themselves: a role is not
@@ -194,7 +176,7 @@ impl Caller {
     ///
     /// # Errors
     /// 403.
-    pub fn is(&self, role: &Role) -> Result<&Self> {
+    pub fn require_role(&self, role: &Role) -> HandlerResult<&Self> {
         let detail = match (self.user.roles.contains(role), self.app()) {
             (true, None) => return Ok(self),
             (true, Some(_)) => {
@@ -204,44 +186,94 @@ impl Caller {
                 format!("This is for users with the role {role}, which you do not have.")
             }
         };
-        Err(Fault::new(catalogue::ROLE_REQUIRED)
+        Err(AppError::new(catalogue::ROLE_REQUIRED)
             .detail(detail)
             .challenge("error=\"insufficient_scope\""))
     }
 }
 
+/// Who is calling a page: whoever the browser's cookies name.
+///
+/// A program's token never counts here: it may be for little, and pages ask for
+/// no scope. The `Authorization` header is ignored; a proxy in front of us may
+/// ask for a password of its own.
+#[derive(Clone, Debug)]
+pub struct PageCaller(pub Caller);
+
+impl PageCaller {
+    pub(crate) async fn authenticate(
+        parts: &Parts,
+        latchkey: &Latchkey,
+    ) -> HandlerResult<Option<Caller>> {
+        cookie::authenticate(parts, latchkey, |claims| claims.client_id == BROWSER).await
+    }
+
+    fn unauthenticated(parts: &Parts) -> AppError {
+        let next = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.append_pair("next", next);
+        let sign_in = Action::link("Sign in", format!("/sign-in?{}", query.finish()));
+        AppError::new(catalogue::SIGN_IN_REQUIRED).action(sign_in)
+    }
+}
+
+/// Who is calling the API: with a token in `Authorization`, which counts before
+/// what a browser sends by itself, or with a cookie.
+#[derive(Clone, Debug)]
+pub struct ApiCaller(pub Caller);
+
+impl ApiCaller {
+    async fn authenticate(parts: &Parts, latchkey: &Latchkey) -> HandlerResult<Option<Caller>> {
+        bearer::refuse_tokens_in_url(parts)?;
+        let Some(token) = bearer::token(&parts.headers)? else {
+            return cookie::authenticate(parts, latchkey, |_| true).await;
+        };
+        let calls = parts.extensions.get::<Arc<CallCounter>>().cloned().unwrap_or_default();
+        bearer::authenticate(latchkey, token, &calls).await.map(Some)
+    }
+
+    /// RFC 6750 §3.1: nothing was sent, so no error code either.
+    fn unauthenticated(_: &Parts) -> AppError {
+        AppError::new(catalogue::TOKEN_MISSING).challenge("")
+    }
+}
+
+macro_rules! extractor {
+    ($caller:ident) => {
+        impl Deref for $caller {
+            type Target = Caller;
+
+            fn deref(&self) -> &Caller {
+                &self.0
+            }
+        }
+
+        /// For what is only for people who are signed in.
+        impl<S: Send + Sync> FromRequestParts<S> for $caller
+        where
+            Latchkey: FromRef<S>,
+        {
+            type Rejection = AppError;
+
+            async fn from_request_parts(parts: &mut Parts, state: &S) -> HandlerResult<Self> {
+                let caller = Self::authenticate(parts, &Latchkey::from_ref(state)).await?;
+                caller.map(Self).ok_or_else(|| Self::unauthenticated(parts))
+            }
+        }
+    };
+}
+
+extractor!(PageCaller);
+extractor!(ApiCaller);
+
 /// For a page that is for everybody, but greets whom it knows.
-impl<S: Send + Sync> OptionalFromRequestParts<S> for Caller
+impl<S: Send + Sync> OptionalFromRequestParts<S> for PageCaller
 where
     Latchkey: FromRef<S>,
 {
-    type Rejection = Fault;
+    type Rejection = AppError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>> {
-        Self::of(parts, &Latchkey::from_ref(state)).await
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> HandlerResult<Option<Self>> {
+        Ok(Self::authenticate(parts, &Latchkey::from_ref(state)).await?.map(Self))
     }
-}
-
-/// For what is only for people who are signed in.
-impl<S: Send + Sync> FromRequestParts<S> for Caller
-where
-    Latchkey: FromRef<S>,
-{
-    type Rejection = Fault;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
-        Self::of(parts, &Latchkey::from_ref(state)).await?.ok_or_else(|| nobody(parts))
-    }
-}
-
-fn nobody(parts: &Parts) -> Fault {
-    if is_for_programs(parts.uri.path()) {
-        // RFC 6750 §3.1: nothing was sent, so no error code either.
-        return Fault::new(catalogue::TOKEN_MISSING).challenge("");
-    }
-    let next = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-    let mut query = url::form_urlencoded::Serializer::new(String::new());
-    query.append_pair("next", next);
-    let sign_in = Action::link("Sign in", format!("/sign-in?{}", query.finish()));
-    Fault::new(catalogue::SIGN_IN_REQUIRED).action(sign_in)
 }

@@ -1,15 +1,15 @@
 //! Everything that can go wrong, and how a person is told.
 //!
-//! A handler answers with a [`Fault`]. It knows nothing of HTML or JSON: the
-//! middleware in `crate::middleware::faults` renders it as a page or as
+//! A handler answers with a [`AppError`]. It knows nothing of HTML or JSON: the
+//! middleware in `crate::middleware::errors` renders it as a page or as
 //! `application/problem+json`, from the one entry in the [`catalogue`].
 
+mod app_error;
 pub mod catalogue;
-mod fault;
 pub mod oauth;
-mod refusals;
+mod problem;
 
+pub use app_error::body_rejection;
+pub use app_error::{Action, AppError, HandlerResult};
 pub use catalogue::{Entry, Owner};
-pub use fault::body_refused;
-pub use fault::{Action, Fault, Result};
-pub use refusals::{Problem, Refusals};
+pub use problem::{Problem, Refusals};

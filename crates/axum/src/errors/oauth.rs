@@ -5,10 +5,10 @@ use latchkey_auth::oauth::attempt::AttemptError;
 use latchkey_auth::oauth::{Attempt, Error, Provider, Purpose};
 use latchkey_domain::sign_in::Key;
 
+use super::app_error::{Action, AppError};
 use super::catalogue as c;
-use super::fault::{Action, Fault};
 
-impl Fault {
+impl AppError {
     /// A sign-in at this provider that did not come to its end.
     pub fn from_oauth(error: &Error, provider: &Provider, attempt: &Attempt) -> Self {
         let entry = match error {
@@ -25,18 +25,18 @@ impl Fault {
             Error::IdToken(_) => c::ID_TOKEN_REFUSED,
         };
         tracing::warn!(code = entry.code, provider = provider.slug, %error, "sign-in failed");
-        let mut fault = Self::new(entry).at(provider);
+        let mut app_error = Self::new(entry).at(provider);
         if entry.owner.is_some() {
-            fault = fault.fact("What happened", sentence(&error.to_string()));
+            app_error = app_error.fact("What happened", sentence(&error.to_string()));
         }
         if let Error::TokenRefused { .. } = error {
-            fault = fault.fact("Redirect URI we sent", provider.redirect_uri.as_str());
+            app_error = app_error.fact("Redirect URI we sent", provider.redirect_uri.as_str());
         }
         let key = match attempt.purpose {
             Purpose::SignIn(key) => key,
             Purpose::Link(_) | Purpose::Connect { .. } => Key::Session,
         };
-        fault
+        app_error
             .action(Action::SignIn {
                 label: format!("Try {} again", provider.label),
                 provider: provider.slug.clone(),
@@ -49,7 +49,7 @@ impl Fault {
     /// An answer that belongs to no attempt of this browser.
     pub fn from_attempt(error: AttemptError, provider: &Provider, signed_in: bool) -> Self {
         tracing::info!(?error, provider = provider.slug, "a stray answer");
-        let fault = match error {
+        let app_error = match error {
             AttemptError::Expired { age } => {
                 Self::new(c::ATTEMPT_EXPIRED).fact("Age of the sign-in", age.to_string())
             }
@@ -58,11 +58,11 @@ impl Fault {
             AttemptError::OtherBrowser => Self::new(c::ATTEMPT_OTHER_BROWSER),
             AttemptError::Unknown => Self::new(c::ATTEMPT_UNKNOWN),
         };
-        let fault = fault.at(provider);
+        let app_error = app_error.at(provider);
         if signed_in {
-            fault.action(Action::link("Continue to your account", "/account"))
+            app_error.action(Action::link("Continue to your account", "/account"))
         } else {
-            fault.action(Action::link("Sign in again", "/sign-in"))
+            app_error.action(Action::link("Sign in again", "/sign-in"))
         }
     }
 }

@@ -5,16 +5,20 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, Method, header};
 
-use crate::errors::{Fault, catalogue};
+use crate::errors::{AppError, catalogue};
 use crate::state::Latchkey;
 
 /// Lets a request through that is safe, or comes from our own pages.
-pub async fn only(State(latchkey): State<Latchkey>, request: Request, next: Next) -> Response {
+pub(super) async fn require_same_origin(
+    State(latchkey): State<Latchkey>,
+    request: Request,
+    next: Next,
+) -> Response {
     if is_allowed(request.method(), request.headers(), &latchkey.config.origin()) {
         next.run(request).await
     } else {
         tracing::warn!("a request from another site was refused");
-        Fault::new(catalogue::CROSS_SITE).into_response()
+        AppError::new(catalogue::CROSS_SITE).into_response()
     }
 }
 

@@ -6,7 +6,6 @@ use axum::response::Response;
 use http::header::{self, HeaderName, HeaderValue};
 use latchkey_auth::oauth::Kind;
 
-use crate::cookies;
 use crate::state::Latchkey;
 
 const FIXED: [(HeaderName, HeaderValue); 5] = [
@@ -32,7 +31,11 @@ const PERMISSIONS: (HeaderName, HeaderValue) = (
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSubDomains");
 
 /// Adds them to every answer: pages, errors, redirects and the API's.
-pub async fn add(State(latchkey): State<Latchkey>, request: Request, next: Next) -> Response {
+pub(super) async fn add(
+    State(latchkey): State<Latchkey>,
+    request: Request,
+    next: Next,
+) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     for (name, value) in FIXED.into_iter().chain([PERMISSIONS]) {
@@ -48,7 +51,6 @@ pub async fn add(State(latchkey): State<Latchkey>, request: Request, next: Next)
     if latchkey.cookies.is_secure() {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
     }
-    cookies::mend_session_removal(latchkey.cookies, headers);
     response
 }
 

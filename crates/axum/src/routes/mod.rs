@@ -9,33 +9,38 @@ pub mod token;
 use axum::Router;
 use axum::extract::FromRef;
 use axum::routing::{get, post};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-use crate::errors::{Fault, catalogue};
+use crate::errors::{AppError, catalogue};
 use crate::host::Host;
+use crate::sign_in::session_layer;
 use crate::state::Latchkey;
 
 /// Signing in at a provider or with a password, and signing out.
-pub fn pages<S: Host>() -> Router<S>
+pub fn pages<S: Host>(latchkey: &Latchkey) -> Router<S>
 where
     Latchkey: FromRef<S>,
 {
     // A look at the headers alone must not use up the code.
-    let head = async || Fault::new(catalogue::METHOD_NOT_ALLOWED);
+    let head = async || AppError::new(catalogue::METHOD_NOT_ALLOWED);
     Router::new()
         .route("/auth/{provider}", post(oauth::start))
         .route("/auth/{provider}/callback", get(oauth::callback::<S>).head(head))
         .route("/sign-in", post(password::submit::<S>))
         .route("/sign-out", post(sign_out::submit))
+        .layer(session_layer(latchkey))
 }
 
 /// Tokens for programs, and the keys that verify them.
-pub fn api<S: Clone + Send + Sync + 'static>() -> Router<S>
+#[must_use]
+pub fn api<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S>
 where
     Latchkey: FromRef<S>,
 {
-    Router::new()
-        .route("/api/v1/token", post(token::issue))
-        .route("/api/v1/token/refresh", post(token::refresh))
-        .route("/api/v1/token/revoke", post(token::revoke))
+    OpenApiRouter::new()
+        .routes(routes!(token::issue))
+        .routes(routes!(token::refresh))
+        .routes(routes!(token::revoke))
         .route("/.well-known/jwks.json", get(jwks::jwks))
 }

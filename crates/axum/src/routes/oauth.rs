@@ -7,7 +7,7 @@ use http::HeaderMap;
 use latchkey_auth::admission;
 use latchkey_auth::linking::{Pending, WAITS};
 use latchkey_auth::oauth::attempt::{self, AttemptError, COOKIE_PREFIX, REMEMBERED};
-use latchkey_auth::oauth::response::Response as Answer;
+use latchkey_auth::oauth::response::Response as AuthorizationResponse;
 use latchkey_auth::oauth::{Attempt, Provider, Purpose, flow};
 use latchkey_domain::UserId;
 use latchkey_domain::audit::{Actor, Kind};
@@ -19,13 +19,13 @@ use serde::Deserialize;
 use tower_sessions::cookie::Cookie;
 
 use crate::audit;
-use crate::client::Client;
+use crate::client::{Client, user_agent};
 use crate::cookies::{PENDING_LINK, SetCookies};
-use crate::errors::{Action, Fault, Result, catalogue};
-use crate::form::Fields;
-use crate::host::{Connecting, Host};
+use crate::errors::{Action, AppError, HandlerResult, catalogue};
+use crate::extract::StrictForm;
+use crate::host::{ConnectCallback, Host};
 use crate::linking::link_identity;
-use crate::sign_in::{Browser, let_in, strategy};
+use crate::sign_in::{SignInContext, complete_sign_in, parse_strategy};
 use crate::state::Latchkey;
 
 /// How many attempts of one browser may wait at a time. More cookies than this
@@ -44,12 +44,11 @@ pub(super) async fn start(
     State(latchkey): State<Latchkey>,
     Path(slug): Path<String>,
     headers: HeaderMap,
-    client: Client,
-    Fields(form): Fields<StartForm>,
-) -> Result<Response> {
-    let key = strategy(form.strategy.as_deref(), Key::Session)?;
+    StrictForm(form): StrictForm<StartForm>,
+) -> HandlerResult<Response> {
+    let key = parse_strategy(form.strategy.as_deref(), Key::Session)?;
     let return_to = ReturnTo::parse(form.next.as_deref(), &latchkey.config.public_url);
-    redirect_to_provider(&latchkey, &slug, Purpose::SignIn(key), return_to, &client, &headers).await
+    redirect_to_provider(&latchkey, &slug, Purpose::SignIn(key), return_to, &headers).await
 }
 
 /// Sends the browser to a provider (RFC 6749 §4.1.1), with the attempt in a cookie.
@@ -58,16 +57,15 @@ pub async fn redirect_to_provider(
     slug: &str,
     purpose: Purpose,
     return_to: ReturnTo,
-    client: &Client,
     headers: &HeaderMap,
-) -> Result<Response> {
+) -> HandlerResult<Response> {
     let provider = find_provider(latchkey, slug)?;
     let now = latchkey.clock.now();
-    let secret = &latchkey.config.app_secret;
-    let attempt = Attempt::new(slug, purpose, return_to, &client.user_agent, secret, now);
+    let (secret, user_agent) = (&latchkey.config.app_secret, user_agent(headers));
+    let attempt = Attempt::new(slug, purpose, return_to, &user_agent, secret, now);
     let url = flow::authorization_url(&latchkey.http, provider, &attempt, now)
         .await
-        .map_err(|error| Fault::from_oauth(&error, provider, &attempt))?;
+        .map_err(|error| AppError::from_oauth(&error, provider, &attempt))?;
     let mut cookies = evict_oldest_attempts(latchkey, headers);
     cookies.push(attempt_cookie(latchkey, &attempt));
     Ok((SetCookies(cookies), Redirect::to(url.as_str())).into_response())
@@ -80,55 +78,55 @@ pub(super) async fn callback<S: Host>(
     Path(slug): Path<String>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
-    browser: Browser,
-) -> Result<Response>
+    context: SignInContext,
+) -> HandlerResult<Response>
 where
     Latchkey: FromRef<S>,
 {
     let latchkey = Latchkey::from_ref(&host);
     let provider = find_provider(&latchkey, &slug)?;
-    let answer = Answer::parse(query.as_deref().unwrap_or_default());
+    let response = AuthorizationResponse::parse(query.as_deref().unwrap_or_default());
 
     // The state has to be one that we sent out, in this very browser
     // (RFC 6749 §10.12, RFC 9700 §4.7).
-    let state = answer.state.as_deref().unwrap_or_default();
-    let attempt = find_attempt(&latchkey, &headers, &slug, state, &browser.client)
-        .map_err(|error| Fault::from_attempt(error, provider, browser.before.is_some()))?;
+    let state = response.state.as_deref().unwrap_or_default();
+    let attempt = find_attempt(&latchkey, &headers, &slug, state, &context.client)
+        .map_err(|error| AppError::from_attempt(error, provider, context.current.is_some()))?;
 
     // From here on the attempt is over, however it ends: its cookie keeps only
     // that it was there.
-    browser.outgoing.add(vec![attempt_cookie(&latchkey, &attempt.clone().finished())]);
+    context.response_cookies.add(vec![attempt_cookie(&latchkey, &attempt.clone().finished())]);
 
     let return_to = attempt.return_to.clone();
     match attempt.purpose {
         Purpose::SignIn(key) => {
             // The token request, the ID token, the profile.
-            let profile = authenticate(&latchkey, provider, &attempt, answer, &browser).await?;
+            let profile = authenticate(&latchkey, provider, &attempt, response, &context).await?;
             // Whose account is it, or is it a new one?
             let roles = host.initial_roles(provider, &profile);
             let (db, clock) = (&latchkey.db, &latchkey.clock);
             let admitted = admission::admit(db, clock, &provider.slug, &profile, roles)
                 .await
-                .map_err(|error| admission_error(&latchkey, error, provider, profile, &browser))?;
+                .map_err(|error| admission_error(&latchkey, error, provider, profile, &context))?;
             let user = admitted.user;
             if admitted.is_new {
-                let (slug, client) = (&*provider.slug, &browser.client);
+                let (slug, client) = (&*provider.slug, &context.client);
                 audit::by_person(&latchkey, Kind::SignedUp, user.id, slug, client).await;
             }
             // The session, or the tokens.
             let door = Door::OAuth(provider.slug.clone());
-            let signed_in = let_in(&latchkey, browser, &user, door, key).await?;
+            let signed_in = complete_sign_in(&latchkey, context, &user, door, key).await?;
             Ok((Extension(signed_in), Redirect::to(return_to.as_str())).into_response())
         }
         Purpose::Link(user) => {
-            let profile = authenticate(&latchkey, provider, &attempt, answer, &browser).await?;
-            link(&latchkey, user, provider, &profile, &browser).await?;
+            let profile = authenticate(&latchkey, provider, &attempt, response, &context).await?;
+            link(&latchkey, user, provider, &profile, &context).await?;
             Ok(Redirect::to(return_to.as_str()).into_response())
         }
         Purpose::Connect { user, ref scopes } => {
             let asked = Granted::parse(scopes);
-            let connecting = Connecting { user, asked, attempt, answer };
-            let next = host.connect(&browser, provider, connecting).await?;
+            let callback = ConnectCallback { user, asked, attempt, response };
+            let next = host.connect(&context, provider, callback).await?;
             Ok(Redirect::to(&next).into_response())
         }
     }
@@ -139,18 +137,18 @@ async fn authenticate(
     latchkey: &Latchkey,
     provider: &Provider,
     attempt: &Attempt,
-    answer: Answer,
-    browser: &Browser,
-) -> Result<Profile> {
+    response: AuthorizationResponse,
+    context: &SignInContext,
+) -> HandlerResult<Profile> {
     let now = latchkey.clock.now();
-    match flow::authenticate(&latchkey.http, provider, attempt, answer, now).await {
+    match flow::authenticate(&latchkey.http, provider, attempt, response, now).await {
         Ok(profile) => Ok(profile),
         Err(error) => {
-            let fault = Fault::from_oauth(&error, provider, attempt);
-            let how = format!("{}: {}", provider.slug, fault.entry().code);
-            let client = Some(&browser.client);
-            audit::note(latchkey, Kind::SignInFailed, None, Actor::Nobody, how, client).await;
-            Err(fault)
+            let error = AppError::from_oauth(&error, provider, attempt);
+            let how = format!("{}: {}", provider.slug, error.entry().code);
+            let client = Some(&context.client);
+            audit::record(latchkey, Kind::SignInFailed, None, Actor::Nobody, how, client).await;
+            Err(error)
         }
     }
 }
@@ -161,40 +159,39 @@ async fn link(
     user: UserId,
     provider: &Provider,
     profile: &Profile,
-    browser: &Browser,
-) -> Result<()> {
+    context: &SignInContext,
+) -> HandlerResult<()> {
     // Somebody else signed in here in the meantime: it is not theirs to link.
-    let Some(caller) = browser.before.as_ref().filter(|caller| caller.user.id == user) else {
-        return Err(
-            Fault::new(catalogue::LINK_LOST).action(Action::link("Go to your account", "/account"))
-        );
+    let Some(caller) = context.current.as_ref().filter(|caller| caller.user.id == user) else {
+        return Err(AppError::new(catalogue::LINK_LOST)
+            .action(Action::link("Go to your account", "/account")));
     };
-    caller.lives(latchkey).await?;
-    link_identity(latchkey, user, &provider.slug, profile, &browser.client).await
+    caller.require_active(latchkey).await?;
+    link_identity(latchkey, user, &provider.slug, profile, &context.client).await
 }
 
-fn find_provider<'a>(latchkey: &'a Latchkey, slug: &str) -> Result<&'a Provider> {
+fn find_provider<'a>(latchkey: &'a Latchkey, slug: &str) -> HandlerResult<&'a Provider> {
     latchkey.provider(slug).ok_or_else(|| {
-        Fault::new(catalogue::UNKNOWN_PROVIDER)
+        AppError::new(catalogue::UNKNOWN_PROVIDER)
             .action(Action::link("Go to the sign-in page", "/sign-in"))
     })
 }
 
-/// Finds this browser's attempt by the state of the answer.
+/// Finds this browser's attempt by the state of the response.
 fn find_attempt(
     latchkey: &Latchkey,
     headers: &HeaderMap,
     slug: &str,
     state: &str,
     client: &Client,
-) -> std::result::Result<Attempt, AttemptError> {
+) -> Result<Attempt, AttemptError> {
     let secret = &latchkey.config.app_secret;
     let cookie = latchkey.cookies.value(headers, &Attempt::cookie_name(state));
     let attempt = cookie.and_then(|cookie| Attempt::open(cookie, state, secret));
     let now = latchkey.clock.now();
     let sent = attempt::decode_state(state, secret);
     let attempt = attempt::validate(attempt, slug, sent, &client.user_agent, now)?;
-    match latchkey.used_attempts.take(&attempt.state, now) {
+    match latchkey.replay_guard.claim(&attempt.state, now) {
         true => Ok(attempt),
         false => Err(AttemptError::AlreadyUsed),
     }
@@ -220,16 +217,17 @@ fn admission_error(
     error: admission::Error,
     provider: &Provider,
     profile: Profile,
-    browser: &Browser,
-) -> Fault {
+    context: &SignInContext,
+) -> AppError {
     match error {
         admission::Error::EmailTaken => {
             let since = latchkey.clock.now();
             let pending = Pending { provider: provider.slug.clone(), profile, since };
             let sealed = pending.seal(&latchkey.config.app_secret);
-            browser.outgoing.add(vec![latchkey.cookies.cookie(PENDING_LINK, sealed, WAITS)]);
+            let cookie = latchkey.cookies.cookie(PENDING_LINK, sealed, WAITS);
+            context.response_cookies.add(vec![cookie]);
             let label = format!("Sign in as before and link {}", provider.label);
-            Fault::new(catalogue::EMAIL_TAKEN)
+            AppError::new(catalogue::EMAIL_TAKEN)
                 .at(provider)
                 .action(Action::link(label, "/sign-in?next=%2Faccount%2Flink"))
         }

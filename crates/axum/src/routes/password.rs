@@ -7,11 +7,11 @@ use latchkey_domain::return_to::ReturnTo;
 use latchkey_domain::sign_in::{Door, Key};
 use serde::Deserialize;
 
-use crate::errors::Result;
-use crate::form::Fields;
+use crate::errors::HandlerResult;
+use crate::extract::StrictForm;
 use crate::host::{FailedSignIn, Host};
 use crate::password;
-use crate::sign_in::{Browser, let_in, strategy};
+use crate::sign_in::{SignInContext, complete_sign_in, parse_strategy};
 use crate::state::Latchkey;
 
 #[derive(Deserialize)]
@@ -26,21 +26,22 @@ pub(super) struct SignInForm {
 
 pub(super) async fn submit<S: Host>(
     State(host): State<S>,
-    browser: Browser,
-    Fields(form): Fields<SignInForm>,
-) -> Result<impl IntoResponse>
+    context: SignInContext,
+    StrictForm(form): StrictForm<SignInForm>,
+) -> HandlerResult<impl IntoResponse>
 where
     Latchkey: FromRef<S>,
 {
     let latchkey = Latchkey::from_ref(&host);
-    let key = strategy(form.strategy.as_deref(), Key::Jwt)?;
+    let key = parse_strategy(form.strategy.as_deref(), Key::Jwt)?;
     let next = ReturnTo::parse(form.next.as_deref(), &latchkey.config.public_url);
-    let checked = password::check(&latchkey, &form.email, &form.password, &browser.client).await?;
+    let checked =
+        password::authenticate(&latchkey, &form.email, &form.password, &context.client).await?;
     let Some(proof) = checked else {
         let failed = FailedSignIn { email: form.email, key, next };
         return Err(host.failed_sign_in(&failed));
     };
-    let signed_in = let_in(&latchkey, browser, &proof.user, Door::Password, key).await?;
-    proof.still_holds(&latchkey, signed_in.id).await?;
+    let signed_in = complete_sign_in(&latchkey, context, &proof.user, Door::Password, key).await?;
+    proof.ensure_unchanged(&latchkey, signed_in.id).await?;
     Ok((Extension(signed_in), Redirect::to(next.as_str())))
 }

@@ -11,9 +11,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::client::Client;
-use crate::errors::{Fault, Refusals, Result, catalogue};
-use crate::json::Body;
-use crate::sign_in::{end, renew, sign_in};
+use crate::errors::{AppError, HandlerResult, Refusals, catalogue};
+use crate::extract::JsonBody;
+use crate::refresh::refresh_tokens;
+use crate::sign_in::{end_sign_in, new_sign_in};
 use crate::state::Latchkey;
 use crate::{audit, password};
 
@@ -83,21 +84,21 @@ impl From<Pair> for TokenAnswer {
 pub async fn issue(
     State(latchkey): State<Latchkey>,
     client: Client,
-    Body(request): Body<TokenRequest>,
-) -> Result<Json<TokenAnswer>> {
+    JsonBody(request): JsonBody<TokenRequest>,
+) -> HandlerResult<Json<TokenAnswer>> {
     let scope = wanted(request.scope.as_deref())?;
     let Some(proof) =
-        password::check(&latchkey, &request.email, &request.password, &client).await?
+        password::authenticate(&latchkey, &request.email, &request.password, &client).await?
     else {
-        return Err(Fault::new(catalogue::WRONG_CREDENTIALS)
+        return Err(AppError::new(catalogue::WRONG_CREDENTIALS)
             .oauth_error("invalid_grant")
             .challenge(""));
     };
     let user = &proof.user;
-    let sign_in = sign_in(&latchkey, user.id, Door::Password, Key::Jwt, &client);
+    let sign_in = new_sign_in(&latchkey, user.id, Door::Password, Key::Jwt, &client);
     let pair = latchkey.issuer.begin(user, &sign_in, scope, PROGRAM).await?;
-    proof.still_holds(&latchkey, sign_in.id).await?;
-    audit::note(
+    proof.ensure_unchanged(&latchkey, sign_in.id).await?;
+    audit::record(
         &latchkey,
         Kind::SignedIn,
         Some(user.id),
@@ -120,11 +121,11 @@ pub async fn issue(
 pub async fn refresh(
     State(latchkey): State<Latchkey>,
     client: Client,
-    Body(request): Body<RefreshRequest>,
-) -> Result<Json<TokenAnswer>> {
-    latchkey.limits.a_try(&client)?;
-    let exchanged = renew(&latchkey, &request.refresh_token, None, &client).await;
-    let pair = exchanged.map_err(|error| Fault::from(error).oauth_error("invalid_grant"))?;
+    JsonBody(request): JsonBody<RefreshRequest>,
+) -> HandlerResult<Json<TokenAnswer>> {
+    latchkey.limits.check(&client)?;
+    let exchanged = refresh_tokens(&latchkey, &request.refresh_token, None, &client).await;
+    let pair = exchanged.map_err(|error| AppError::from(error).oauth_error("invalid_grant"))?;
     Ok(Json(pair.into()))
 }
 
@@ -139,11 +140,11 @@ pub async fn refresh(
 pub async fn revoke(
     State(latchkey): State<Latchkey>,
     client: Client,
-    Body(request): Body<RevokeRequest>,
-) -> Result<StatusCode> {
+    JsonBody(request): JsonBody<RevokeRequest>,
+) -> HandlerResult<StatusCode> {
     let found = latchkey.issuer.sign_in_of(&request.token, latchkey.clock.now()).await?;
     if let Some((id, user)) = found
-        && end(&latchkey, id, user).await?
+        && end_sign_in(&latchkey, id, user).await?
     {
         audit::by_person(&latchkey, Kind::SignInEnded, user, "token revoked", &client).await;
     }
@@ -152,8 +153,8 @@ pub async fn revoke(
 
 /// What was asked for; everything when nothing was (RFC 6749 §3.3). A scope
 /// that is there and names nothing is a mistake, and must not grant everything.
-fn wanted(scope: Option<&str>) -> Result<Scopes> {
+fn wanted(scope: Option<&str>) -> HandlerResult<Scopes> {
     let Some(scope) = scope else { return Ok(Scopes::all()) };
     let scopes = scope.parse::<Scopes>().ok().filter(|scopes| !scopes.is_empty());
-    scopes.ok_or_else(|| Fault::new(catalogue::INVALID_SCOPE).oauth_error("invalid_scope"))
+    scopes.ok_or_else(|| AppError::new(catalogue::INVALID_SCOPE).oauth_error("invalid_scope"))
 }

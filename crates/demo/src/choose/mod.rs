@@ -18,7 +18,7 @@ use self::questions::{
 use self::reasons::Reason;
 use crate::state::Demo;
 use askama::Template;
-use latchkey_web::caller::Caller;
+use latchkey_web::caller::PageCaller;
 use latchkey_web::layout::Layout;
 use latchkey_web::templates::Page;
 
@@ -109,7 +109,7 @@ impl Given {
 /// `GET /choose`
 pub(crate) async fn show(
     State(demo): State<Demo>,
-    caller: Option<Caller>,
+    caller: Option<PageCaller>,
     Query(given): Query<Given>,
 ) -> Page<ChoosePage> {
     let answers = given.answers();
@@ -129,7 +129,7 @@ pub(crate) async fn show(
             .collect(),
     });
     Page(ChoosePage {
-        layout: Layout::new(&demo.app, caller.as_ref()).below("/compare"),
+        layout: Layout::new(&demo.app, caller.as_deref()).below("/compare"),
         questions: questions.collect(),
         is_incomplete: answers.is_none() && given.says_something(),
         chosen: answers.map(|answers| chosen(&demo, &answers)),

@@ -21,10 +21,10 @@ use crate::traces::pages as traces;
 use crate::traces::side_by_side::SideBySide;
 use guesses::{Guess, Guesses};
 use latchkey_web::app::Application;
-use latchkey_web::caller::Caller;
+use latchkey_web::caller::PageCaller;
 use latchkey_web::cookies::SetCookies;
-use latchkey_web::errors::{Fault, Result, catalogue};
-use latchkey_web::form::Fields;
+use latchkey_web::errors::{AppError, HandlerResult, catalogue};
+use latchkey_web::extract::StrictForm;
 
 use crate::state::Demo;
 use askama::Template;
@@ -61,9 +61,9 @@ pub(crate) struct ComparingPage {
 /// `GET /compare`
 pub(crate) async fn show(
     State(demo): State<Demo>,
-    caller: Option<Caller>,
+    caller: Option<PageCaller>,
     headers: HeaderMap,
-) -> Result<Page<ComparePage>> {
+) -> HandlerResult<Page<ComparePage>> {
     let guesses = Guesses::of(&headers, demo.app.cookies);
     let claims: Vec<ClaimView> = experiments::ALL
         .iter()
@@ -74,7 +74,7 @@ pub(crate) async fn show(
         None => SideBySide::default(),
     };
     Ok(Page(ComparePage {
-        layout: Layout::new(&demo.app, caller.as_ref()).at("/compare"),
+        layout: Layout::new(&demo.app, caller.as_deref()).at("/compare"),
         development: demo.app.settings.is_development(),
         running: demo.comparison.under_way().is_some(),
         cost: cost::of(&demo.app),
@@ -93,14 +93,14 @@ pub(crate) struct Which {
 /// `GET /compare/progress`: what is being measured, until it is done.
 pub(crate) async fn progress(
     State(demo): State<Demo>,
-    caller: Option<Caller>,
+    caller: Option<PageCaller>,
     Query(which): Query<Which>,
-) -> Result<Response> {
+) -> HandlerResult<Response> {
     only_in_development(&demo.app)?;
     let Some(run) = demo.comparison.under_way() else {
         return Ok(Redirect::to(&row(chosen(which.claim.as_deref())?)).into_response());
     };
-    let layout = Layout::new(&demo.app, caller.as_ref()).below("/compare");
+    let layout = Layout::new(&demo.app, caller.as_deref()).below("/compare");
     Ok(Page(ComparingPage { layout, run }).into_response())
 }
 
@@ -112,7 +112,10 @@ pub(crate) struct Run {
 }
 
 /// `POST /compare/run`: measures a claim, or all of them, beside the requests.
-pub(crate) async fn run(State(demo): State<Demo>, Fields(form): Fields<Run>) -> Result<Redirect> {
+pub(crate) async fn run(
+    State(demo): State<Demo>,
+    StrictForm(form): StrictForm<Run>,
+) -> HandlerResult<Redirect> {
     only_in_development(&demo.app)?;
     let claim = chosen(form.claim.as_deref())?;
     begin(&demo, claim, options(form.algorithm.as_deref(), form.latency.as_deref())?)
@@ -128,10 +131,10 @@ pub(crate) struct Guessed {
 pub(crate) async fn guess(
     State(demo): State<Demo>,
     headers: HeaderMap,
-    Fields(form): Fields<Guessed>,
-) -> Result<(SetCookies, Redirect)> {
+    StrictForm(form): StrictForm<Guessed>,
+) -> HandlerResult<(SetCookies, Redirect)> {
     only_in_development(&demo.app)?;
-    let guess = Guess::parse(&form.guess).ok_or_else(|| Fault::new(catalogue::BAD_REQUEST))?;
+    let guess = Guess::parse(&form.guess).ok_or_else(|| AppError::new(catalogue::BAD_REQUEST))?;
     let claim = chosen(form.claim.as_deref())?;
     let guesses = which(claim)
         .iter()
@@ -150,22 +153,22 @@ pub(crate) async fn guess(
 pub(crate) async fn samples(
     State(demo): State<Demo>,
     Path(file): Path<String>,
-) -> Result<Json<Outcome>> {
+) -> HandlerResult<Json<Outcome>> {
     let number = file.strip_suffix(".json").and_then(|number| number.parse().ok());
     let measured = number.and_then(|number| demo.comparison.result(number));
-    measured.map(|it| Json(it.outcome)).ok_or_else(|| Fault::new(catalogue::NOT_FOUND))
+    measured.map(|it| Json(it.outcome)).ok_or_else(|| AppError::new(catalogue::NOT_FOUND))
 }
 
 /// Nobody may put load on a site that others use.
-fn only_in_development(app: &Application) -> Result<()> {
-    if app.settings.is_development() { Ok(()) } else { Err(Fault::new(catalogue::NOT_FOUND)) }
+fn only_in_development(app: &Application) -> HandlerResult<()> {
+    if app.settings.is_development() { Ok(()) } else { Err(AppError::new(catalogue::NOT_FOUND)) }
 }
 
 /// The claim that is meant; none means all of them.
-fn chosen(number: Option<&str>) -> Result<Option<&'static Experiment>> {
+fn chosen(number: Option<&str>) -> HandlerResult<Option<&'static Experiment>> {
     let Some(number) = number.filter(|number| !number.is_empty()) else { return Ok(None) };
     let claim = number.parse().ok().and_then(experiments::by_number);
-    claim.map(Some).ok_or_else(|| Fault::new(catalogue::BAD_REQUEST))
+    claim.map(Some).ok_or_else(|| AppError::new(catalogue::BAD_REQUEST))
 }
 
 fn which(claim: Option<&'static Experiment>) -> Vec<&'static Experiment> {
@@ -177,20 +180,24 @@ fn row(claim: Option<&Experiment>) -> String {
     claim.map_or("/compare#claims".to_owned(), |claim| format!("/compare#claim-{}", claim.number))
 }
 
-fn begin(demo: &Demo, claim: Option<&'static Experiment>, options: Options) -> Result<Redirect> {
+fn begin(
+    demo: &Demo,
+    claim: Option<&'static Experiment>,
+    options: Options,
+) -> HandlerResult<Redirect> {
     demo.comparison
         .begin(demo.instances(), which(claim), options, demo.app.clock.clone())
         .map_err(|error| {
             tracing::error!(%error, "the comparison could not begin");
-            Fault::new(catalogue::INTERNAL)
+            AppError::new(catalogue::INTERNAL)
         })?;
     let of = claim.map_or(String::new(), |claim| format!("?claim={}", claim.number));
     Ok(Redirect::to(&format!("/compare/progress{of}")))
 }
 
 /// What was turned: one algorithm or all, and the farthest database to look at.
-fn options(algorithm: Option<&str>, latency: Option<&str>) -> Result<Options> {
-    let refused = || Fault::new(catalogue::BAD_REQUEST);
+fn options(algorithm: Option<&str>, latency: Option<&str>) -> HandlerResult<Options> {
+    let refused = || AppError::new(catalogue::BAD_REQUEST);
     let mut options = Options::default();
     if let Some(name) = algorithm.filter(|name| !name.is_empty()) {
         let known = ALGORITHMS.into_iter().find(|known| *known == name).ok_or_else(refused)?;

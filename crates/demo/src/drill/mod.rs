@@ -23,10 +23,10 @@ use crate::state::Demo;
 use askama::Template;
 use latchkey_domain::{Span, Timestamp};
 use latchkey_web::app::Application;
-use latchkey_web::caller::Caller;
+use latchkey_web::caller::PageCaller;
 use latchkey_web::cookies::SetCookies;
-use latchkey_web::errors::{Action, Fault, Result, catalogue};
-use latchkey_web::form::Fields;
+use latchkey_web::errors::{Action, AppError, HandlerResult, catalogue};
+use latchkey_web::extract::StrictForm;
 use latchkey_web::layout::Layout;
 use latchkey_web::static_files::File;
 use latchkey_web::templates::Page;
@@ -80,11 +80,11 @@ pub(crate) async fn script(RawQuery(query): RawQuery) -> Response {
 
 const MAX_FIELD: usize = 2_000;
 
-fn only_in_development(app: &Application) -> Result<()> {
+fn only_in_development(app: &Application) -> HandlerResult<()> {
     if app.settings.is_development() {
         return Ok(());
     }
-    Err(Fault::new(catalogue::NOT_FOUND)
+    Err(AppError::new(catalogue::NOT_FOUND)
         .detail("The drill has a hole on purpose, so it only runs in development.")
         .action(Action::link("See what it shows", "/compare#claim-13")))
 }
@@ -92,12 +92,12 @@ fn only_in_development(app: &Application) -> Result<()> {
 /// `GET /drill`
 pub(crate) async fn show(
     State(demo): State<Demo>,
-    caller: Option<Caller>,
+    caller: Option<PageCaller>,
     headers: HeaderMap,
-) -> Result<Page<DrillPage>> {
+) -> HandlerResult<Page<DrillPage>> {
     only_in_development(&demo.app)?;
     Ok(Page(DrillPage {
-        layout: Layout::new(&demo.app, caller.as_ref()),
+        layout: Layout::new(&demo.app, caller.as_deref()),
         drill_script: SCRIPT.address(),
         token_lives: stage::TOKEN_LIVES,
         first_email: stage::EMAIL,
@@ -107,7 +107,7 @@ pub(crate) async fn show(
 }
 
 /// `POST /drill/start`
-pub(crate) async fn start(State(demo): State<Demo>, headers: HeaderMap) -> Result<Response> {
+pub(crate) async fn start(State(demo): State<Demo>, headers: HeaderMap) -> HandlerResult<Response> {
     only_in_development(&demo.app)?;
     if let Some(session) = demo.app.cookies.value(&headers, SESSION) {
         demo.drill.end(session);
@@ -128,7 +128,7 @@ pub(crate) async fn room(
     State(demo): State<Demo>,
     headers: HeaderMap,
     Query(visit): Query<Visit>,
-) -> Result<Response> {
+) -> HandlerResult<Response> {
     only_in_development(&demo.app)?;
     let Some(scene) = scene(&demo, &headers).filter(|scene| scene.is_signed_in) else {
         return Ok(Redirect::to(PATH).into_response());
@@ -167,14 +167,14 @@ fn policy(app: &Application, comment: Option<Comment>) -> String {
 }
 
 /// `POST /drill/token`: what the page puts into `localStorage`.
-pub(crate) async fn token(State(demo): State<Demo>, headers: HeaderMap) -> Result<Response> {
+pub(crate) async fn token(State(demo): State<Demo>, headers: HeaderMap) -> HandlerResult<Response> {
     only_in_development(&demo.app)?;
     let scene = scene(&demo, &headers).filter(|scene| scene.is_signed_in);
     Ok(scene.map_or_else(nobody, |scene| Json(json!({ "token": scene.token })).into_response()))
 }
 
 /// `GET /drill/me`: the decoy API, which takes the token or a cookie.
-pub(crate) async fn me(State(demo): State<Demo>, headers: HeaderMap) -> Result<Response> {
+pub(crate) async fn me(State(demo): State<Demo>, headers: HeaderMap) -> HandlerResult<Response> {
     only_in_development(&demo.app)?;
     Ok(known(&demo, &headers).map_or_else(nobody, |(scene, by)| {
         let me = json!({ "name": "Dora Decoy", "email": scene.email, "known_by": by.name() });
@@ -191,8 +191,8 @@ pub(crate) struct Change {
 pub(crate) async fn change(
     State(demo): State<Demo>,
     headers: HeaderMap,
-    Fields(change): Fields<Change>,
-) -> Result<Response> {
+    StrictForm(change): StrictForm<Change>,
+) -> HandlerResult<Response> {
     only_in_development(&demo.app)?;
     let Some((scene, _)) = known(&demo, &headers) else { return Ok(nobody()) };
     demo.drill.change_email(&scene.number, short(&change.email));
@@ -213,8 +213,8 @@ pub(crate) struct Loot {
 /// `POST /drill/thief`: the thief's own server, if it were elsewhere.
 pub(crate) async fn thief(
     State(demo): State<Demo>,
-    Fields(loot): Fields<Loot>,
-) -> Result<Response> {
+    StrictForm(loot): StrictForm<Loot>,
+) -> HandlerResult<Response> {
     only_in_development(&demo.app)?;
     let arrived = Arrived {
         local_storage: short(&loot.local_storage),
@@ -234,8 +234,8 @@ pub(crate) struct Use {
 pub(crate) async fn reuse(
     State(demo): State<Demo>,
     headers: HeaderMap,
-    Fields(form): Fields<Use>,
-) -> Result<Redirect> {
+    StrictForm(form): StrictForm<Use>,
+) -> HandlerResult<Redirect> {
     only_in_development(&demo.app)?;
     let back = Redirect::to("/drill#desk");
     let Some(scene) = scene(&demo, &headers) else { return Ok(back) };
@@ -250,10 +250,10 @@ pub(crate) async fn reuse(
         "cookies" => {
             ("The cookies", header::COOKIE, latest(|one| &one.cookies).unwrap_or_default())
         }
-        _ => return Err(Fault::new(catalogue::BAD_REQUEST)),
+        _ => return Err(AppError::new(catalogue::BAD_REQUEST)),
     };
     let request = Request::get(demo.app.settings.absolute("/drill/me")).header(name, value);
-    let request = request.body(Vec::new()).map_err(|_| Fault::new(catalogue::BAD_REQUEST))?;
+    let request = request.body(Vec::new()).map_err(|_| AppError::new(catalogue::BAD_REQUEST))?;
     let (status, answer) = match demo.app.http.send(request).await {
         Ok(answer) => {
             let body = String::from_utf8_lossy(answer.body()).into_owned();
@@ -267,7 +267,10 @@ pub(crate) async fn reuse(
 }
 
 /// `POST /drill/sign-out`: the decoy signs out; the cookies are worth nothing any more.
-pub(crate) async fn sign_out(State(demo): State<Demo>, headers: HeaderMap) -> Result<Redirect> {
+pub(crate) async fn sign_out(
+    State(demo): State<Demo>,
+    headers: HeaderMap,
+) -> HandlerResult<Redirect> {
     only_in_development(&demo.app)?;
     if let Some(session) = demo.app.cookies.value(&headers, SESSION) {
         demo.drill.sign_out(session);
@@ -276,7 +279,7 @@ pub(crate) async fn sign_out(State(demo): State<Demo>, headers: HeaderMap) -> Re
 }
 
 /// `POST /drill/end`: nothing is left.
-pub(crate) async fn end(State(demo): State<Demo>, headers: HeaderMap) -> Result<Response> {
+pub(crate) async fn end(State(demo): State<Demo>, headers: HeaderMap) -> HandlerResult<Response> {
     only_in_development(&demo.app)?;
     if let Some(session) = demo.app.cookies.value(&headers, SESSION) {
         demo.drill.end(session);

@@ -21,9 +21,9 @@ use askama::Template;
 use axum::extract::State;
 use latchkey_auth::tokens::VerifyError;
 use latchkey_web::app::{App, Application};
-use latchkey_web::caller::{Caller, Credential};
-use latchkey_web::errors::{Fault, Result, catalogue};
-use latchkey_web::form::Fields;
+use latchkey_web::caller::{Caller, Credential, PageCaller};
+use latchkey_web::errors::{AppError, HandlerResult, catalogue};
+use latchkey_web::extract::StrictForm;
 use latchkey_web::layout::Layout;
 use latchkey_web::templates::Page;
 use serde::Deserialize;
@@ -92,8 +92,11 @@ pub(crate) const BODY_LIMIT: usize = 320 * 1024;
 const MAX_TEXT: usize = 100_000;
 
 /// `GET /inspector`. Whatever stands in its query is not looked at.
-pub(crate) async fn show(State(app): State<App>, caller: Option<Caller>) -> Page<InspectorPage> {
-    Page(page(&app, caller.as_ref()))
+pub(crate) async fn show(
+    State(app): State<App>,
+    caller: Option<PageCaller>,
+) -> Page<InspectorPage> {
+    Page(page(&app, caller.as_deref()))
 }
 
 #[derive(Deserialize)]
@@ -118,16 +121,16 @@ pub(crate) struct Pasted {
 /// `POST /inspector`
 pub(crate) async fn act(
     State(app): State<App>,
-    caller: Option<Caller>,
-    Fields(pasted): Fields<Pasted>,
-) -> Result<Page<InspectorPage>> {
+    caller: Option<PageCaller>,
+    StrictForm(pasted): StrictForm<Pasted>,
+) -> HandlerResult<Page<InspectorPage>> {
     if [&pasted.token, &pasted.key, &pasted.secret].iter().any(|text| text.len() > MAX_TEXT) {
-        return Err(Fault::new(catalogue::TOO_LARGE)
+        return Err(AppError::new(catalogue::TOO_LARGE)
             .detail("The inspector reads at most 100,000 bytes, and this text is longer."));
     }
-    let empty = page(&app, caller.as_ref());
+    let empty = page(&app, caller.as_deref());
     if pasted.carried.is_some() {
-        return Ok(Page(carried(&app, caller.as_ref(), empty).await));
+        return Ok(Page(carried(&app, caller.as_deref(), empty).await));
     }
     let keys = match pasted.by {
         VerifyBy::Key => Some(keys::parse(&pasted.key)),
@@ -198,7 +201,7 @@ async fn carried(app: &App, caller: Option<&Caller>, empty: InspectorPage) -> In
     InspectorPage { result: Some(result), ..empty }
 }
 
-type Keys = std::result::Result<Vec<PastedKey>, KeyError>;
+type Keys = Result<Vec<PastedKey>, KeyError>;
 
 fn inspection(
     app: &Application,

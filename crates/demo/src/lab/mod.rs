@@ -8,8 +8,8 @@ use axum::extract::{Path, State};
 use axum::response::Redirect;
 use latchkey_lab::attacks::{self, Attack, Group};
 
-use latchkey_web::caller::Caller;
-use latchkey_web::errors::{Action, Fault, Result, catalogue};
+use latchkey_web::caller::PageCaller;
+use latchkey_web::errors::{Action, AppError, HandlerResult, catalogue};
 
 use self::runner::Progress;
 use crate::state::Demo;
@@ -143,13 +143,13 @@ fn message(first: &str, headers: &[(String, String)], body: &str) -> String {
 }
 
 /// `GET /lab`
-pub(crate) async fn index(State(demo): State<Demo>, caller: Option<Caller>) -> Page<LabPage> {
+pub(crate) async fn index(State(demo): State<Demo>, caller: Option<PageCaller>) -> Page<LabPage> {
     let groups = Group::ALL.into_iter().map(|group| LabGroup {
         title: group.title(),
         rows: group.attacks().map(|attack| row(&demo, attack)).collect(),
     });
     Page(LabPage {
-        layout: Layout::new(&demo.app, caller.as_ref()).at("/lab"),
+        layout: Layout::new(&demo.app, caller.as_deref()).at("/lab"),
         groups: groups.collect(),
         may_run: demo.app.settings.is_development(),
         progress: demo.lab.progress(),
@@ -160,14 +160,14 @@ pub(crate) async fn index(State(demo): State<Demo>, caller: Option<Caller>) -> P
 /// `GET /lab/{id}`
 pub(crate) async fn show(
     State(demo): State<Demo>,
-    caller: Option<Caller>,
+    caller: Option<PageCaller>,
     Path(id): Path<String>,
-) -> Result<Page<AttackPage>> {
+) -> HandlerResult<Page<AttackPage>> {
     let attack = named(&id)?;
     let report = demo.lab.report(attack);
     let steps = report.as_ref().map(|report| report.steps.iter().map(Exchange::of).collect());
     Ok(Page(AttackPage {
-        layout: Layout::new(&demo.app, caller.as_ref()).below("/lab"),
+        layout: Layout::new(&demo.app, caller.as_deref()).below("/lab"),
         attack,
         expected: attack.expect.iter().map(attacks::Expect::words).collect(),
         state: LabState::of(report.as_ref()),
@@ -179,13 +179,16 @@ pub(crate) async fn show(
 }
 
 /// `POST /lab/run`
-pub(crate) async fn run_all(State(demo): State<Demo>) -> Result<Redirect> {
+pub(crate) async fn run_all(State(demo): State<Demo>) -> HandlerResult<Redirect> {
     run(&demo, attacks::all().collect())?;
     Ok(Redirect::to("/lab"))
 }
 
 /// `POST /lab/{id}/run`
-pub(crate) async fn run_one(State(demo): State<Demo>, Path(id): Path<String>) -> Result<Redirect> {
+pub(crate) async fn run_one(
+    State(demo): State<Demo>,
+    Path(id): Path<String>,
+) -> HandlerResult<Redirect> {
     let attack = named(&id)?;
     run(&demo, vec![attack])?;
     Ok(Redirect::to(&format!("/lab/{}", attack.id)))
@@ -193,9 +196,9 @@ pub(crate) async fn run_one(State(demo): State<Demo>, Path(id): Path<String>) ->
 
 /// Starts a run in the background. While one is under way there is no second
 /// one: whoever asks is shown the first.
-fn run(demo: &Demo, attacks: Vec<&'static Attack>) -> Result<()> {
+fn run(demo: &Demo, attacks: Vec<&'static Attack>) -> HandlerResult<()> {
     if !demo.app.settings.is_development() {
-        return Err(Fault::new(catalogue::NOT_FOUND)
+        return Err(AppError::new(catalogue::NOT_FOUND)
             .detail("Attacks only run in development, on your own machine.")
             .action(Action::link("The list of attacks", "/lab")));
     }
@@ -203,9 +206,9 @@ fn run(demo: &Demo, attacks: Vec<&'static Attack>) -> Result<()> {
     Ok(())
 }
 
-fn named(id: &str) -> Result<&'static Attack> {
+fn named(id: &str) -> HandlerResult<&'static Attack> {
     attacks::by_id(id).ok_or_else(|| {
-        Fault::new(catalogue::NOT_FOUND).action(Action::link("The list of attacks", "/lab"))
+        AppError::new(catalogue::NOT_FOUND).action(Action::link("The list of attacks", "/lab"))
     })
 }
 

@@ -12,8 +12,8 @@ use self::runner::Reading;
 use crate::state::Demo;
 use askama::Template;
 use latchkey_web::app::Application;
-use latchkey_web::caller::Caller;
-use latchkey_web::errors::{Fault, Result, catalogue};
+use latchkey_web::caller::PageCaller;
+use latchkey_web::errors::{AppError, HandlerResult, catalogue};
 use latchkey_web::layout::Layout;
 use latchkey_web::templates::Page;
 
@@ -60,7 +60,10 @@ pub(crate) struct Lane {
 }
 
 /// `GET /stopwatch`
-pub(crate) async fn show(State(demo): State<Demo>, caller: Option<Caller>) -> Page<StopwatchPage> {
+pub(crate) async fn show(
+    State(demo): State<Demo>,
+    caller: Option<PageCaller>,
+) -> Page<StopwatchPage> {
     let readings = demo.stopwatch.readings();
     let ends = readings.values().filter_map(|reading| match reading {
         Reading::Timed(timed) => Some(end_of_scale(timed)),
@@ -69,7 +72,7 @@ pub(crate) async fn show(State(demo): State<Demo>, caller: Option<Caller>) -> Pa
     let scale = ends.fold(1.0, f64::max);
     let rows = Scenario::ALL.map(|scenario| row(scenario, readings.get(&scenario), scale));
     Page(StopwatchPage {
-        layout: Layout::new(&demo.app, caller.as_ref()).below("/compare"),
+        layout: Layout::new(&demo.app, caller.as_deref()).below("/compare"),
         is_here: demo.app.settings.is_development(),
         running: readings.values().any(Reading::is_running),
         has_read: rows.iter().any(|row| row.lane.is_some()),
@@ -79,7 +82,7 @@ pub(crate) async fn show(State(demo): State<Demo>, caller: Option<Caller>) -> Pa
 }
 
 /// `POST /stopwatch`, with a `key` for each key to be timed.
-pub(crate) async fn start(State(demo): State<Demo>, form: Bytes) -> Result<Redirect> {
+pub(crate) async fn start(State(demo): State<Demo>, form: Bytes) -> HandlerResult<Redirect> {
     only_here(&demo.app)?;
     let pairs = url::form_urlencoded::parse(&form);
     let keys = pairs.filter(|(name, _)| name == "key");
@@ -93,17 +96,17 @@ pub(crate) async fn start(State(demo): State<Demo>, form: Bytes) -> Result<Redir
 }
 
 /// `GET /stopwatch.json`: what was timed last, with every sample.
-pub(crate) async fn samples(State(demo): State<Demo>) -> Result<Json<Vec<Timed>>> {
+pub(crate) async fn samples(State(demo): State<Demo>) -> HandlerResult<Json<Vec<Timed>>> {
     only_here(&demo.app)?;
     Ok(Json(demo.stopwatch.timed()))
 }
 
 /// Instances are started on somebody's own machine, never for a visitor of a site.
-fn only_here(app: &Application) -> Result<()> {
+fn only_here(app: &Application) -> HandlerResult<()> {
     if app.settings.is_development() {
         return Ok(());
     }
-    Err(Fault::new(catalogue::NOT_FOUND).detail("The stopwatch only runs in development."))
+    Err(AppError::new(catalogue::NOT_FOUND).detail("The stopwatch only runs in development."))
 }
 
 /// One key, with what was read off, on a scale of so many milliseconds.

@@ -14,8 +14,8 @@ use crate::traces::view::{self, View};
 use askama::Template;
 use latchkey_domain::Timestamp;
 use latchkey_web::app::App;
-use latchkey_web::caller::Caller;
-use latchkey_web::errors::{Action, Fault, Result, catalogue};
+use latchkey_web::caller::{Caller, PageCaller};
+use latchkey_web::errors::{Action, AppError, HandlerResult, catalogue};
 use latchkey_web::layout::Layout;
 use latchkey_web::templates::Page;
 use latchkey_web::templates::{door_name, key_name};
@@ -62,9 +62,9 @@ pub(crate) struct Done {
 /// `GET /traces`
 pub(crate) async fn list(
     State(app): State<App>,
-    caller: Caller,
+    caller: PageCaller,
     Query(query): Query<Done>,
-) -> Result<Page<TracesPage>> {
+) -> HandlerResult<Page<TracesPage>> {
     let all = traces::of_user(&app.db, caller.user.id, app.clock.now()).await?;
     Ok(Page(TracesPage {
         side_by_side: beside(&app, &caller, &all).await?,
@@ -90,12 +90,12 @@ fn row(app: &App, one: &Summary) -> TraceRow {
 
 /// Somebody's latest sign-in through a provider and their latest with a
 /// password, on one scale.
-pub(crate) async fn latest_side_by_side(app: &App, caller: &Caller) -> Result<SideBySide> {
+pub(crate) async fn latest_side_by_side(app: &App, caller: &Caller) -> HandlerResult<SideBySide> {
     let all = traces::of_user(&app.db, caller.user.id, app.clock.now()).await?;
     beside(app, caller, &all).await
 }
 
-async fn beside(app: &App, caller: &Caller, all: &[Summary]) -> Result<SideBySide> {
+async fn beside(app: &App, caller: &Caller, all: &[Summary]) -> HandlerResult<SideBySide> {
     let latest =
         |is_password: bool| all.iter().find(move |one| (one.door == Door::Password) == is_password);
     let mut found = [None, None];
@@ -111,9 +111,9 @@ async fn beside(app: &App, caller: &Caller, all: &[Summary]) -> Result<SideBySid
 /// `GET /traces/{id}`
 pub(crate) async fn show(
     State(app): State<App>,
-    caller: Caller,
+    caller: PageCaller,
     Path(id): Path<String>,
-) -> Result<Page<TracePage>> {
+) -> HandlerResult<Page<TracePage>> {
     let trace = find(&app, &caller, &id).await?;
     Ok(Page(TracePage {
         layout: Layout::new(&app, Some(&caller)).below("/traces"),
@@ -126,9 +126,9 @@ pub(crate) async fn show(
 /// `POST /traces/{id}/delete`
 pub(crate) async fn delete(
     State(app): State<App>,
-    caller: Caller,
+    caller: PageCaller,
     Path(id): Path<String>,
-) -> Result<Redirect> {
+) -> HandlerResult<Redirect> {
     let id: TraceId = id.parse().map_err(|_| none())?;
     if traces::delete(&app.db, caller.user.id, id).await? {
         Ok(Redirect::to("/traces?done=1"))
@@ -138,29 +138,32 @@ pub(crate) async fn delete(
 }
 
 /// `POST /traces/delete-all`
-pub(crate) async fn delete_all(State(app): State<App>, caller: Caller) -> Result<Redirect> {
+pub(crate) async fn delete_all(
+    State(app): State<App>,
+    caller: PageCaller,
+) -> HandlerResult<Redirect> {
     traces::delete_all(&app.db, caller.user.id).await?;
     Ok(Redirect::to("/traces?done=1"))
 }
 
 /// The record with this name, if it is theirs. Nobody learns whether somebody
 /// else has one of this name.
-pub(super) async fn find(app: &App, caller: &Caller, id: &str) -> Result<Trace> {
+pub(super) async fn find(app: &App, caller: &Caller, id: &str) -> HandlerResult<Trace> {
     let id: TraceId = id.parse().map_err(|_| none())?;
     read(app, caller, id).await?.ok_or_else(none)
 }
 
-async fn read(app: &App, caller: &Caller, id: TraceId) -> Result<Option<Trace>> {
+async fn read(app: &App, caller: &Caller, id: TraceId) -> HandlerResult<Option<Trace>> {
     let record = traces::record(&app.db, caller.user.id, id, app.clock.now()).await?;
     let trace = record.map(|record| serde_json::from_str(&record)).transpose();
     trace.map_err(|error| {
         tracing::error!(%error, "a trace cannot be read");
-        Fault::new(catalogue::INTERNAL)
+        AppError::new(catalogue::INTERNAL)
     })
 }
 
-fn none() -> Fault {
-    Fault::new(catalogue::NOT_FOUND)
+fn none() -> AppError {
+    AppError::new(catalogue::NOT_FOUND)
         .detail("You have no trace with this ID. Traces are deleted after a day.")
         .action(Action::link("Your traces", "/traces"))
 }

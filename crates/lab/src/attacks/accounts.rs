@@ -11,11 +11,11 @@ const GUESSES: usize = 13;
 
 attacks! { Accounts:
     "brute_force", "Guessing a password", "OWASP ASVS V6.3.1, RFC 6585 §4",
-        "crates/axum/src/limits.rs", "wrong",
+        "crates/axum/src/limits.rs", "record_failure",
         "The thief tries one password after another. After ten, sign-ins to the account are blocked for the thief’s address for a while, even with the right one.",
         &[Limited], brute_force();
     "enumeration_sign_in", "Does the account exist? At sign-in", "OWASP ASVS V6.3.8",
-        "crates/axum/src/password.rs", "check",
+        "crates/axum/src/password.rs", "authenticate",
         "The thief types a wrong password for an address that has an account, and for one that has none, and compares the answers.",
         &[Code(401, "wrong_credentials"), Alike],
         send(&[
@@ -23,7 +23,7 @@ attacks! { Accounts:
             attack("One without", form("/sign-in", &[("email", "{{new_email}}"), WRONG])),
         ]);
     "enumeration_sign_up", "Does the account exist? At sign-up", "OWASP ASVS V6.3.8",
-        "crates/web/src/pages/sign_up.rs", "act",
+        "crates/web/src/pages/sign_up.rs", "submit",
         "The thief signs up with an address that is free, and with one that is taken. Only the e-mails differ.",
         &[Lands("/sign-in?welcome=1&next=%2Faccount"), Alike],
         send(&[
@@ -62,7 +62,7 @@ attacks! { Accounts:
                 .each(&["{{owner.email}}' OR '1'='1' --", "' OR 1=1 --"]),
         ]);
     "weak_password", "A common password", "OWASP ASVS V6.2.4",
-        "crates/web/src/pages/sign_up.rs", "checked",
+        "crates/web/src/pages/sign_up.rs", "validate",
         "The victim picks one of the passwords that thieves try first.",
         &[Code(422, "validation_failed")],
         send(&[

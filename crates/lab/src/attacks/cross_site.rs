@@ -56,7 +56,7 @@ attacks! { CrossSite:
             ])).by(Owner).each(&["text/plain", "application/json"]),
         ]);
     "csrf_api_type", "The same from our own origin", "RFC 9110 §8.3",
-        "crates/axum/src/json.rs", "from_request",
+        "crates/axum/src/extract.rs", "from_request",
         "The API accepts JSON only as application/json: anything that says it is text is not read, wherever it comes from.",
         &[Code(415, "unsupported_media_type")],
         send(&[
@@ -77,7 +77,7 @@ attacks! { CrossSite:
             control("With our own Origin", SIGN_OUT.with(&[("origin", "{{origin}}")]), 303).by(Visitor),
         ]);
     "sign_out_by_link", "Signed out by an image", "RFC 9110 §9.2.1",
-        "crates/web/src/routes.rs", "pages",
+        "crates/axum/src/routes/mod.rs", "pages",
         "An image whose address is the sign-out page. GET must not change anything.",
         &[Code(405, "method_not_allowed"), Still("Olive Owner")],
         send(&[

@@ -47,7 +47,7 @@ attacks! { Input:
             attack("The way to the provider", api("POST", "/auth/google").with(FORWARDED)).by(Visitor),
         ]);
     "body_large", "A body that is too large", "OWASP ASVS V4.2.5",
-        "crates/web/src/routes.rs", "router",
+        "crates/axum/src/middleware/mod.rs", "guard",
         "The thief sends forms of a hundred kilobytes, to fill the memory and to have passwords hashed that are as long.",
         &[Code(413, "too_large")],
         send(&[
@@ -57,7 +57,7 @@ attacks! { Input:
                 r#"{"email":"lab@lab.invalid","password":"{{large}}"}"#)),
         ]);
     "field_twice", "A field that is there twice", "OWASP ASVS V4.2.1",
-        "crates/axum/src/form.rs", "fields",
+        "crates/axum/src/extract.rs", "fields",
         "The form names two people, for programs that check one and sign in the other.",
         &[Code(400, "bad_request")],
         send(&[
@@ -76,7 +76,7 @@ attacks! { Input:
                 "/static/..%2f.env", "/static/..%2f..%2fdata%2flatchkey.db", "/static/%2e%2e%2f.env"]),
         ]);
     "json_types", "Numbers and lists for texts", "OWASP ASVS V2.2.1",
-        "crates/axum/src/json.rs", "refused",
+        "crates/axum/src/extract.rs", "json_rejection",
         "The thief sends a list or true instead of a password, for programs that compare loosely.",
         &[Code(400, "bad_request")],
         send(&[

@@ -135,7 +135,7 @@ attacks! { Jwt:
             attack("A token and a password", ME.with(&[("authorization", "Basic bm9ib2R5Om5vdGhpbmc=")])),
         ]);
     "jwt_in_cookie", "A program’s token in a browser", "RFC 8725 §3.12",
-        "crates/axum/src/caller/browser.rs", "may_be_carried",
+        "crates/axum/src/caller/mod.rs", "authenticate",
         "A token that was issued to a program, perhaps for little, is planted as the browser’s cookie, to get to the pages.",
         &[Code(401, "sign_in_required")],
         send(&[

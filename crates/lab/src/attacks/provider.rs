@@ -57,7 +57,7 @@ attacks! { Provider:
         "A page of the thief posts the consent form in the victim’s name.",
         &[Stays(403)], consent_forged();
     "oauth_start_by_link", "A sign-in that a link begins", "RFC 9700 §4.7.1",
-        "crates/web/src/routes.rs", "pages",
+        "crates/axum/src/routes/mod.rs", "pages",
         "An image on the thief’s page would start the round trip, and sign the victim in without a click.",
         &[Code(405, "method_not_allowed")],
         send(&[attack("A link to the start", get("/auth/google")),

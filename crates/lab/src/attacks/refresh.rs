@@ -34,7 +34,7 @@ attacks! { Refresh:
         "The thief uses the copied token in the same instant as its owner, several times. All get the same successor: the family does not fork.",
         &[SameSuccessor], race();
     "refresh_as_access", "A refresh token as an access token", "RFC 9068 §4, OWASP ASVS V9.2.2",
-        "crates/axum/src/caller/bearer.rs", "caller",
+        "crates/axum/src/caller/bearer.rs", "authenticate",
         "The thief sends the refresh token, which lives for weeks, to the API.",
         &[Challenge(401, "invalid_token")],
         send(&[

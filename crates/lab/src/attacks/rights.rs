@@ -12,7 +12,7 @@ use super::script::{AS_OWNER, Action, api, attack, control, form, get, json, pre
 
 attacks! { Rights:
     "scope_exceeded", "More than the scope", "RFC 6750 §3.1",
-        "crates/axum/src/caller/mod.rs", "may",
+        "crates/axum/src/caller/mod.rs", "require_scope",
         "A program that may read the calendar helps itself to the contacts.",
         &[Code(403, "insufficient_scope")],
         send(&[
@@ -43,7 +43,7 @@ attacks! { Rights:
                 .each(&["everything", "profile admin", ""]),
         ]);
     "role_missing", "The administrator’s list", "OWASP ASVS V8.2.1",
-        "crates/axum/src/caller/mod.rs", "is",
+        "crates/axum/src/caller/mod.rs", "require_role",
         "A user without the role opens the list of all users.",
         &[Code(403, "role_required")],
         send(&[

@@ -12,11 +12,11 @@ const COOKIE: &str = "latchkey_session";
 
 attacks! { Sessions:
     "session_fixation", "A session that the thief chose", "OWASP ASVS V7.2.4",
-        "crates/auth/src/session.rs", "establish",
+        "crates/auth/src/session.rs", "create",
         "The thief plants a session of their own, or a made-up one, in the victim’s browser before the victim signs in, and then uses it.",
         &[Code(401, "sign_in_required")], fixation();
     "session_after_sign_out", "The cookie after signing out", "OWASP ASVS V7.4.1",
-        "crates/axum/src/sign_in.rs", "end_what_was_carried",
+        "crates/axum/src/sign_in.rs", "revoke_previous_credentials",
         "The thief copied the cookie. The victim signs out: the session has to end on the server, too.",
         &[Code(401, "sign_in_required")],
         send(&[
@@ -25,7 +25,7 @@ attacks! { Sessions:
             COPY_AFTERWARDS,
         ]);
     "session_after_sign_in", "The old cookie after a new sign-in", "OWASP ASVS V7.2.4",
-        "crates/axum/src/sign_in.rs", "end_what_was_carried",
+        "crates/axum/src/sign_in.rs", "revoke_previous_credentials",
         "The thief copied the cookie. The victim signs in again: only the new session may work.",
         &[Code(401, "sign_in_required")],
         send(&[
@@ -38,11 +38,11 @@ attacks! { Sessions:
         "The victim suspects something and ends all other sign-ins. The thief’s copy is one of them.",
         &[Code(401, "sign_in_required")], ended_elsewhere();
     "session_guessed", "A guessed session", "OWASP ASVS V7.2.3",
-        "crates/store/src/sessions.rs", "load",
+        "crates/store/src/sessions.rs", "find",
         "The thief tries numbers, the end of a real one cut off, SQL, and nonsense.",
         &[Code(401, "sign_in_required")], guessed();
     "session_stolen_by_script", "A script reads the cookie", "OWASP ASVS V3.3.4",
-        "crates/web/src/routes.rs", "sessions",
+        "crates/axum/src/sign_in.rs", "session_layer",
         "A script that got onto a page takes the cookie along. A browser keeps HttpOnly cookies from scripts.",
         &[Has("set-cookie", "HttpOnly"), Has("set-cookie", "SameSite=Lax")],
         send(&[
@@ -50,7 +50,7 @@ attacks! { Sessions:
             attack("and for other sites", form("/sign-in", AS_OWNER)).by(Visitor),
         ]);
     "account_deleted", "The credentials of a deleted account", "OWASP ASVS V7.4.2",
-        "crates/web/src/pages/account/delete.rs", "act",
+        "crates/web/src/pages/account/delete.rs", "submit",
         "The account is deleted. The thief still has a session cookie of it, and a JWT that has minutes to live.",
         &[Code(401, "sign_in_required"), Code(401, "token_revoked")], account_deleted();
 }

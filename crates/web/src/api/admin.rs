@@ -10,10 +10,10 @@ use utoipa::ToSchema;
 use super::me::Person;
 use super::paging::Paging;
 use crate::app::App;
-use crate::caller::Caller;
+use crate::caller::ApiCaller;
+use crate::errors::HandlerResult;
 use crate::errors::Refusals;
-use crate::errors::Result;
-use latchkey_axum::json::Asked;
+use crate::extract::QueryParams;
 
 /// A page of accounts.
 #[derive(Debug, Serialize, ToSchema)]
@@ -34,10 +34,10 @@ pub(super) struct PersonList {
 )]
 pub(super) async fn users(
     State(app): State<App>,
-    caller: Caller,
-    Asked(paging): Asked<Paging>,
-) -> Result<Json<PersonList>> {
-    caller.may(Scope::Profile)?.is(&Role::admin())?;
+    caller: ApiCaller,
+    QueryParams(paging): QueryParams<Paging>,
+) -> HandlerResult<Json<PersonList>> {
+    caller.require_scope(Scope::Profile)?.require_role(&Role::admin())?;
     let part = paging.check()?;
     let found = users::page(&app.db, part.after, part.fetch()).await?;
     let (found, next) = part.cut(found, |user| user.id);

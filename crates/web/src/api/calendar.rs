@@ -10,10 +10,10 @@ use utoipa::ToSchema;
 
 use super::paging::Paging;
 use crate::app::App;
-use crate::caller::Caller;
+use crate::caller::ApiCaller;
+use crate::errors::HandlerResult;
 use crate::errors::Refusals;
-use crate::errors::Result;
-use latchkey_axum::json::Asked;
+use crate::extract::QueryParams;
 
 /// An event.
 #[derive(Debug, Serialize, ToSchema)]
@@ -65,10 +65,10 @@ pub(super) struct EventList {
 )]
 pub(super) async fn list(
     State(app): State<App>,
-    caller: Caller,
-    Asked(paging): Asked<Paging>,
-) -> Result<Json<EventList>> {
-    caller.may(Scope::CalendarRead)?;
+    caller: ApiCaller,
+    QueryParams(paging): QueryParams<Paging>,
+) -> HandlerResult<Json<EventList>> {
+    caller.require_scope(Scope::CalendarRead)?;
     let part = paging.check()?;
     let found = events::page(&app.db, caller.user.id, part.after, part.fetch()).await?;
     let (found, next) = part.cut(found, |event| event.id);

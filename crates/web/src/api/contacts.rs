@@ -13,10 +13,10 @@ use utoipa::ToSchema;
 
 use super::paging::Paging;
 use crate::app::App;
-use crate::caller::Caller;
+use crate::caller::ApiCaller;
 use crate::errors::Refusals;
-use crate::errors::{Fault, Result, catalogue};
-use latchkey_axum::json::{Asked, Body, Id};
+use crate::errors::{AppError, HandlerResult, catalogue};
+use crate::extract::{JsonBody, PathId, QueryParams};
 
 /// How many contacts one person may keep.
 const MAX_CONTACTS: i64 = 1000;
@@ -73,9 +73,9 @@ pub(super) struct ContactDetails {
 }
 
 impl ContactDetails {
-    fn check(&self) -> Result<Details> {
+    fn check(&self) -> HandlerResult<Details> {
         Details::check(&self.name, self.email.as_deref(), self.phone.as_deref())
-            .map_err(|invalid| Fault::new(catalogue::VALIDATION_FAILED).invalid(invalid))
+            .map_err(|invalid| AppError::new(catalogue::VALIDATION_FAILED).invalid(invalid))
     }
 }
 
@@ -91,10 +91,10 @@ impl ContactDetails {
 )]
 pub(super) async fn list(
     State(app): State<App>,
-    caller: Caller,
-    Asked(paging): Asked<Paging>,
-) -> Result<Json<ContactList>> {
-    caller.may(Scope::ContactsRead)?;
+    caller: ApiCaller,
+    QueryParams(paging): QueryParams<Paging>,
+) -> HandlerResult<Json<ContactList>> {
+    caller.require_scope(Scope::ContactsRead)?;
     let part = paging.check()?;
     let found = contacts::page(&app.db, caller.user.id, part.after, part.fetch()).await?;
     let (found, next) = part.cut(found, |contact| contact.id);
@@ -116,13 +116,13 @@ pub(super) async fn list(
 )]
 pub(super) async fn create(
     State(app): State<App>,
-    caller: Caller,
-    Body(details): Body<ContactDetails>,
-) -> Result<impl IntoResponse> {
-    caller.may(Scope::ContactsWrite)?;
+    caller: ApiCaller,
+    JsonBody(details): JsonBody<ContactDetails>,
+) -> HandlerResult<impl IntoResponse> {
+    caller.require_scope(Scope::ContactsWrite)?;
     let details = details.check()?;
     if contacts::count(&app.db, caller.user.id).await? >= MAX_CONTACTS {
-        return Err(Fault::new(catalogue::TOO_MANY_CONTACTS));
+        return Err(AppError::new(catalogue::TOO_MANY_CONTACTS));
     }
     let now = app.clock.now();
     let contact = Contact {
@@ -148,12 +148,12 @@ pub(super) async fn create(
         ("bearer" = ["contacts:read"]), ("oauth" = ["contacts:read"])
     )
 )]
-pub(super) async fn show(
+pub(super) async fn read(
     State(app): State<App>,
-    caller: Caller,
-    Id(id): Id<ContactId>,
-) -> Result<Json<ContactAnswer>> {
-    caller.may(Scope::ContactsRead)?;
+    caller: ApiCaller,
+    PathId(id): PathId<ContactId>,
+) -> HandlerResult<Json<ContactAnswer>> {
+    caller.require_scope(Scope::ContactsRead)?;
     let found = contacts::one(&app.db, caller.user.id, id).await?;
     found.map(|contact| Json(ContactAnswer::from(&contact))).ok_or_else(no_such_contact)
 }
@@ -171,11 +171,11 @@ pub(super) async fn show(
 )]
 pub(super) async fn update(
     State(app): State<App>,
-    caller: Caller,
-    Id(id): Id<ContactId>,
-    Body(details): Body<ContactDetails>,
-) -> Result<Json<ContactAnswer>> {
-    caller.may(Scope::ContactsWrite)?;
+    caller: ApiCaller,
+    PathId(id): PathId<ContactId>,
+    JsonBody(details): JsonBody<ContactDetails>,
+) -> HandlerResult<Json<ContactAnswer>> {
+    caller.require_scope(Scope::ContactsWrite)?;
     let details = details.check()?;
     let changed = contacts::update(&app.db, caller.user.id, id, &details, app.clock.now()).await?;
     changed.map(|contact| Json(ContactAnswer::from(&contact))).ok_or_else(no_such_contact)
@@ -194,15 +194,15 @@ pub(super) async fn update(
 )]
 pub(super) async fn delete(
     State(app): State<App>,
-    caller: Caller,
-    Id(id): Id<ContactId>,
-) -> Result<StatusCode> {
-    caller.may(Scope::ContactsWrite)?;
+    caller: ApiCaller,
+    PathId(id): PathId<ContactId>,
+) -> HandlerResult<StatusCode> {
+    caller.require_scope(Scope::ContactsWrite)?;
     let deleted = contacts::delete(&app.db, caller.user.id, id).await?;
     if deleted { Ok(StatusCode::NO_CONTENT) } else { Err(no_such_contact()) }
 }
 
 /// Also for one that somebody else has: that it is there is none of the caller's business.
-fn no_such_contact() -> Fault {
-    Fault::new(catalogue::NOT_FOUND).detail("You have no contact with this ID.")
+fn no_such_contact() -> AppError {
+    AppError::new(catalogue::NOT_FOUND).detail("You have no contact with this ID.")
 }

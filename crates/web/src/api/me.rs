@@ -5,9 +5,9 @@ use latchkey_domain::{Scope, User};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::caller::Caller;
+use crate::caller::ApiCaller;
+use crate::errors::HandlerResult;
 use crate::errors::Refusals;
-use crate::errors::Result;
 
 /// A user. The same bytes with every credential.
 #[derive(Debug, Serialize, ToSchema)]
@@ -51,7 +51,7 @@ impl From<&User> for Person {
     responses((status = 200, body = Person), Refusals),
     security(("session" = ["profile"]), ("jwt_cookie" = ["profile"]), ("bearer" = ["profile"]), ("oauth" = ["profile"]))
 )]
-pub(super) async fn show(caller: Caller) -> Result<Json<Person>> {
-    caller.may(Scope::Profile)?;
+pub(super) async fn read(caller: ApiCaller) -> HandlerResult<Json<Person>> {
+    caller.require_scope(Scope::Profile)?;
     Ok(Json(Person::from(&caller.user)))
 }

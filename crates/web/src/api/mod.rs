@@ -3,36 +3,76 @@
 mod admin;
 mod calendar;
 mod contacts;
+mod description;
 mod me;
-pub mod openapi;
 mod paging;
 pub mod protected_resource;
 mod sessions;
 
-use axum::Router;
-use axum::routing::get;
+use axum::routing::{MethodRouter, any, get};
+use axum::{Json, Router};
+
+use description::Description;
+use utoipa::OpenApi as _;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::errors::{Fault, catalogue};
+use crate::errors::{AppError, catalogue};
 
-/// Every address of the API, and the documents that describe it.
+/// Every operation of the API, described and routed.
+pub(super) fn operations() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(Description::openapi())
+        .merge(latchkey_axum::routes::api())
+        .routes(routes!(me::read))
+        .routes(routes!(sessions::list))
+        .routes(routes!(sessions::end_one))
+        .routes(routes!(calendar::list))
+        .routes(routes!(contacts::list, contacts::create))
+        .routes(routes!(contacts::read, contacts::update, contacts::delete))
+        .routes(routes!(admin::users))
+}
+
+/// The description of the API, made from the code itself (OpenAPI 3.1).
+#[must_use]
+pub fn document() -> OpenApi {
+    operations().into_openapi()
+}
+
+/// Every address that is for programs.
 pub(crate) fn routes() -> Router<App> {
-    latchkey_axum::routes::api()
-        .route("/api/v1/me", get(me::show))
-        .route("/api/v1/calendar/events", get(calendar::list))
-        .route("/api/v1/contacts", get(contacts::list).post(contacts::create))
-        .route(
-            "/api/v1/contacts/{id}",
-            get(contacts::show).put(contacts::update).delete(contacts::delete),
-        )
-        .route("/api/v1/sessions", get(sessions::list))
-        .route("/api/v1/sessions/{id}", axum::routing::delete(sessions::end_one))
-        .route("/api/v1/admin/users", get(admin::users))
-        .route("/api/{*rest}", axum::routing::any(async || Fault::new(catalogue::NOT_FOUND)))
-        .route("/openapi.json", get(openapi::serve))
-        .route("/.well-known/oauth-protected-resource", get(protected_resource::show))
+    Router::from(operations())
+        .route("/openapi.json", get(async || Json(document())))
+        .route("/.well-known/oauth-protected-resource", get(protected_resource::metadata))
         .route(
             "/.well-known/oauth-protected-resource/{*path}",
-            get(protected_resource::show_by_path),
+            get(protected_resource::metadata_by_path),
         )
+        .route("/api", not_found())
+        .route("/api/", not_found())
+        .route("/api/{*rest}", not_found())
+        .route("/.well-known/", not_found())
+        .route("/.well-known/{*rest}", not_found())
+}
+
+/// Whatever else programs ask for is told as they are told everything.
+fn not_found() -> MethodRouter<App> {
+    any(async || AppError::new(catalogue::NOT_FOUND))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_operation_is_described() {
+        let document = serde_json::to_value(super::document()).expect("JSON");
+        assert!(document["openapi"].as_str().is_some_and(|version| version.starts_with("3.1")));
+        let operations: usize = document["paths"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(_, path)| path.as_object().map_or(0, serde_json::Map::len))
+            .sum();
+        assert_eq!(operations, 13);
+    }
 }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::errors::{Fault, Result, catalogue};
+use crate::errors::{AppError, HandlerResult, catalogue};
 
 const DEFAULT: u32 = 20;
 const MAX: u32 = 100;
@@ -30,15 +30,15 @@ pub(super) struct Part<I> {
 
 impl Paging {
     /// Looks at what was asked for.
-    pub(super) fn check<I: FromStr>(&self) -> Result<Part<I>> {
+    pub(super) fn check<I: FromStr>(&self) -> HandlerResult<Part<I>> {
         let limit = self.limit.unwrap_or(DEFAULT);
         if !(1..=MAX).contains(&limit) {
-            return Err(Fault::new(catalogue::BAD_REQUEST)
+            return Err(AppError::new(catalogue::BAD_REQUEST)
                 .detail("The parameter limit must be between 1 and 100."));
         }
         let after = self.cursor.as_deref().map(str::parse).transpose();
         let after = after.map_err(|_| {
-            Fault::new(catalogue::BAD_REQUEST)
+            AppError::new(catalogue::BAD_REQUEST)
                 .detail("The parameter cursor must be the next value from the previous page.")
         })?;
         Ok(Part { after, limit })

@@ -9,7 +9,7 @@ use serde::Serialize;
 use url::Url;
 
 use crate::app::{App, Application};
-use crate::errors::{Fault, Result, catalogue};
+use crate::errors::{AppError, HandlerResult, catalogue};
 use crate::settings::Settings;
 
 const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
@@ -49,20 +49,20 @@ fn answer(app: &Application) -> Answer {
 }
 
 /// `GET /.well-known/oauth-protected-resource`
-pub(super) async fn show(State(app): State<App>) -> Answer {
+pub(super) async fn metadata(State(app): State<App>) -> Answer {
     answer(&app)
 }
 
 /// The same below its own address: the path of the resource goes behind the
 /// well-known one (RFC 9728 §3.1), and no other path is a resource.
-pub(super) async fn show_by_path(
+pub(super) async fn metadata_by_path(
     State(app): State<App>,
     Path(path): Path<String>,
-) -> Result<Answer> {
+) -> HandlerResult<Answer> {
     if format!("/{path}") == path_of(&app.settings) {
         Ok(answer(&app))
     } else {
-        Err(Fault::new(catalogue::NOT_FOUND))
+        Err(AppError::new(catalogue::NOT_FOUND))
     }
 }
 

@@ -12,12 +12,12 @@ use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::audit;
-use crate::caller::Caller;
+use crate::caller::ApiCaller;
 use crate::client::Client;
 use crate::errors::Refusals;
-use crate::errors::{Fault, Result, catalogue};
-use crate::sign_in::end;
-use latchkey_axum::json::Id;
+use crate::errors::{AppError, HandlerResult, catalogue};
+use crate::extract::PathId;
+use crate::sign_in::end_sign_in;
 
 /// A sign-in.
 #[derive(Debug, Serialize, ToSchema)]
@@ -75,8 +75,11 @@ pub(super) struct SignInList {
     responses((status = 200, body = SignInList), Refusals),
     security(("session" = ["profile"]), ("jwt_cookie" = ["profile"]), ("bearer" = ["profile"]), ("oauth" = ["profile"]))
 )]
-pub(super) async fn list(State(app): State<App>, caller: Caller) -> Result<Json<SignInList>> {
-    caller.may(Scope::Profile)?;
+pub(super) async fn list(
+    State(app): State<App>,
+    caller: ApiCaller,
+) -> HandlerResult<Json<SignInList>> {
+    caller.require_scope(Scope::Profile)?;
     let now = app.clock.now();
     let living = sign_ins::living(&app.db, caller.user.id, app.settings.session, now).await?;
     let current = caller.sign_in_id();
@@ -98,16 +101,16 @@ pub(super) async fn list(State(app): State<App>, caller: Caller) -> Result<Json<
 )]
 pub(super) async fn end_one(
     State(app): State<App>,
-    caller: Caller,
+    caller: ApiCaller,
     client: Client,
-    Id(id): Id<SignInId>,
-) -> Result<StatusCode> {
-    caller.may(Scope::Profile)?;
-    if end(&app, id, caller.user.id).await? {
+    PathId(id): PathId<SignInId>,
+) -> HandlerResult<StatusCode> {
+    caller.require_scope(Scope::Profile)?;
+    if end_sign_in(&app, id, caller.user.id).await? {
         let by = caller.app().map(|app| format!("through the app {app}")).unwrap_or_default();
         audit::by_person(&app, Kind::SignInEnded, caller.user.id, by, &client).await;
         Ok(StatusCode::NO_CONTENT)
     } else {
-        Err(Fault::new(catalogue::NOT_FOUND).detail("You have no active sign-in with this ID."))
+        Err(AppError::new(catalogue::NOT_FOUND).detail("You have no active sign-in with this ID."))
     }
 }

@@ -35,7 +35,7 @@ pub(super) async fn run(command: Command, built_with: Capabilities) -> Outcome {
         }
         Command::Rotate => {
             let kid = app.keys.rotate(app.settings.jwt.algorithm, now).await?;
-            audit::note(&app, Kind::KeysRotated, None, Actor::Operator, &*kid, None).await;
+            audit::record(&app, Kind::KeysRotated, None, Actor::Operator, &*kid, None).await;
             print(&format!("{kid}\tsigns in ten seconds"))
         }
     }

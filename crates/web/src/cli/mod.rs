@@ -9,7 +9,7 @@ use std::io::Write as _;
 use clap::Subcommand;
 use latchkey_domain::Clock;
 
-use crate::api::openapi;
+use crate::api;
 use crate::app::{App, Application};
 use crate::layout::Links;
 use crate::settings::{Capabilities, Environment, Settings};
@@ -42,7 +42,7 @@ impl Command {
             Self::Doctor(arguments) => doctor::run(arguments, built_with).await,
             Self::User(command) => user::run(command, built_with).await,
             Self::Keys(command) => keys::run(command, built_with).await,
-            Self::Openapi => print(&serde_json::to_string_pretty(&openapi::document())?),
+            Self::Openapi => print(&serde_json::to_string_pretty(&api::document())?),
         }
     }
 }

@@ -64,7 +64,7 @@ async fn add(email: &str, name: Option<String>, roles: Roles, built_with: Capabi
     let samples = SampleData::new(user.id, user.created_at, random::bytes);
     match passwords::create_account(&app.db, &user, &hash, &samples).await {
         Ok(()) => {
-            audit::note(&app, Kind::SignedUp, Some(user.id), Actor::Operator, "", None).await;
+            audit::record(&app, Kind::SignedUp, Some(user.id), Actor::Operator, "", None).await;
             print(&user.id.to_string())
         }
         Err(latchkey_store::Error::Exists) => {
@@ -128,6 +128,6 @@ async fn change_role(who: &str, role: Role, remove: bool, built_with: Capabiliti
     }
     users::set_roles(&app.db, user.id, &roles).await?;
     let detail = format!("now: {roles}");
-    audit::note(&app, Kind::RolesChanged, Some(user.id), Actor::Operator, detail, None).await;
+    audit::record(&app, Kind::RolesChanged, Some(user.id), Actor::Operator, detail, None).await;
     print(&line(&User { roles, ..user }))
 }

@@ -6,26 +6,26 @@ use latchkey_store::audit;
 use serde::Deserialize;
 
 use crate::app::App;
-use crate::caller::Caller;
-use crate::errors::{Fault, Result, catalogue};
+use crate::caller::PageCaller;
+use crate::errors::{AppError, HandlerResult, catalogue};
 use crate::templates::{AuditPage, Layout, Page};
 
 const PAGE: u32 = 50;
 
 #[derive(Debug, Deserialize)]
-pub(crate) struct Before {
+pub(crate) struct AuditQuery {
     before: Option<String>,
 }
 
 /// `GET /audit`
-pub(crate) async fn show(
+pub(crate) async fn page(
     State(app): State<App>,
-    caller: Caller,
-    Query(query): Query<Before>,
-) -> Result<Page<AuditPage>> {
-    caller.is(&Role::admin())?;
+    caller: PageCaller,
+    Query(query): Query<AuditQuery>,
+) -> HandlerResult<Page<AuditPage>> {
+    caller.require_role(&Role::admin())?;
     let before = query.before.as_deref().map(str::parse).transpose();
-    let before = before.map_err(|_| Fault::new(catalogue::BAD_REQUEST))?;
+    let before = before.map_err(|_| AppError::new(catalogue::BAD_REQUEST))?;
     let mut events = audit::page(&app.db, before, PAGE + 1).await?;
     let more = events.len() > PAGE as usize;
     events.truncate(PAGE as usize);

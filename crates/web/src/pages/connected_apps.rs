@@ -12,10 +12,10 @@ use serde::Deserialize;
 
 use crate::app::{App, Application};
 use crate::audit;
-use crate::caller::Caller;
+use crate::caller::PageCaller;
 use crate::client::Client;
-use crate::errors::{Action, Fault, Result, catalogue};
-use crate::form::Fields;
+use crate::errors::{Action, AppError, HandlerResult, catalogue};
+use crate::extract::StrictForm;
 use crate::templates::{AppRow, Apps, ConnectedApps};
 
 /// What the page says about other apps.
@@ -23,12 +23,12 @@ use crate::templates::{AppRow, Apps, ConnectedApps};
 /// # Errors
 /// When the database fails. An authorization server that does not answer is no
 /// error: the rest of the page is as good as ever.
-pub(crate) async fn listed(app: &Application, user: &User) -> Result<ConnectedApps> {
+pub(crate) async fn listed(app: &Application, user: &User) -> HandlerResult<ConnectedApps> {
     let Some(introspection) = &app.introspection else {
         return Ok(ConnectedApps { server: None, apps: Apps::NotTaken });
     };
     let server = Some(server(app, introspection));
-    if app.limits.a_call(user.id).is_err() {
+    if app.limits.check_call(user.id).is_err() {
         return Ok(ConnectedApps { server, apps: Apps::Unknown });
     }
     let apps = match of_user(app, introspection, user.id).await? {
@@ -68,7 +68,7 @@ async fn of_user(
     app: &Application,
     introspection: &Introspection,
     user: UserId,
-) -> Result<std::result::Result<Option<Vec<Authorization>>, Unavailable>> {
+) -> HandlerResult<Result<Option<Vec<Authorization>>, Unavailable>> {
     let identities = identities::of_user(&app.db, user).await?;
     let at_issuer =
         identities.into_iter().filter(|one| Some(&*one.issuer) == introspection.issuer());
@@ -89,30 +89,30 @@ async fn of_user(
 pub(crate) const ENDED: &str = "Access revoked. The app’s tokens are refused from now on.";
 
 #[derive(Debug, Deserialize)]
-pub(crate) struct End {
+pub(crate) struct EndForm {
     id: String,
 }
 
 /// `POST /connections/apps/end`: one of one's own, and no other.
 pub(crate) async fn end(
     State(app): State<App>,
-    caller: Caller,
+    caller: PageCaller,
     client: Client,
-    Fields(form): Fields<End>,
-) -> Result<Redirect> {
-    caller.lives(&app).await?;
+    StrictForm(form): StrictForm<EndForm>,
+) -> HandlerResult<Redirect> {
+    caller.require_active(&app).await?;
     let back = || Action::link("Go to your connections", "/connections#apps");
     let gone = || {
         let detail = "No app with this ID has access; it may already be revoked.";
-        Fault::new(catalogue::NOT_FOUND).detail(detail).action(back())
+        AppError::new(catalogue::NOT_FOUND).detail(detail).action(back())
     };
     let unavailable = |error: Unavailable| {
         tracing::warn!(%error, "an app's access could not be ended");
-        Fault::new(catalogue::ACCESS_NOT_ENDED).retry_after(error.again_in()).action(back())
+        AppError::new(catalogue::ACCESS_NOT_ENDED).retry_after(error.again_in()).action(back())
     };
     let introspection = app.introspection.as_ref().ok_or_else(gone)?;
     let user = caller.user.id;
-    app.limits.a_call(user)?;
+    app.limits.check_call(user)?;
     let all = of_user(&app, introspection, user).await?.map_err(unavailable)?;
     let one = all.into_iter().flatten().find(|one| one.id == form.id).ok_or_else(gone)?;
     introspection.end(&one.id, &app.clock).await.map_err(unavailable)?;

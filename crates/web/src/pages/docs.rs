@@ -3,15 +3,18 @@
 use axum::extract::State;
 use serde_json::{Value, json};
 
-use crate::api::openapi;
+use crate::api;
 use crate::app::App;
-use crate::caller::Caller;
-use crate::errors::Result;
+use crate::caller::PageCaller;
+use crate::errors::HandlerResult;
 use crate::templates::{DocsPage, Field, Layout, Operation, Page};
 
 /// `GET /docs`
-pub(crate) async fn show(State(app): State<App>, caller: Option<Caller>) -> Result<Page<DocsPage>> {
-    let document = serde_json::to_value(openapi::document()).unwrap_or_default();
+pub(crate) async fn page(
+    State(app): State<App>,
+    caller: Option<PageCaller>,
+) -> HandlerResult<Page<DocsPage>> {
+    let document = serde_json::to_value(api::document()).unwrap_or_default();
     let mut groups: Vec<(String, Vec<Operation>)> = Vec::new();
     for operation in operations(&document, &app.settings.origin()) {
         match groups.iter_mut().find(|(tag, _)| *tag == operation.tag) {
@@ -19,7 +22,7 @@ pub(crate) async fn show(State(app): State<App>, caller: Option<Caller>) -> Resu
             None => groups.push((operation.tag.clone(), vec![operation])),
         }
     }
-    Ok(Page(DocsPage { layout: Layout::new(&app, caller.as_ref()).at("/docs"), groups }))
+    Ok(Page(DocsPage { layout: Layout::new(&app, caller.as_deref()).at("/docs"), groups }))
 }
 
 fn operations(document: &Value, origin: &str) -> Vec<Operation> {

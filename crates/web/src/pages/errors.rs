@@ -3,12 +3,12 @@
 use axum::extract::{Path, State};
 
 use crate::app::App;
-use crate::caller::Caller;
-use crate::errors::{Fault, Owner, Result, catalogue};
+use crate::caller::PageCaller;
+use crate::errors::{AppError, HandlerResult, Owner, catalogue};
 use crate::templates::{ErrorEntryPage, ErrorsPage, Layout, Page};
 
 /// `GET /errors`
-pub(crate) async fn index(State(app): State<App>, caller: Option<Caller>) -> Page<ErrorsPage> {
+pub(crate) async fn index(State(app): State<App>, caller: Option<PageCaller>) -> Page<ErrorsPage> {
     let owners = [
         ("You can fix these", Some(Owner::You)),
         ("The site’s owner can fix these", Some(Owner::SiteOwner)),
@@ -19,7 +19,7 @@ pub(crate) async fn index(State(app): State<App>, caller: Option<Caller>) -> Pag
         (title, catalogue::ALL.iter().copied().filter(|entry| entry.owner == owner).collect())
     });
     Page(ErrorsPage {
-        layout: Layout::new(&app, caller.as_ref()).at("/errors"),
+        layout: Layout::new(&app, caller.as_deref()).at("/errors"),
         groups: groups.collect(),
     })
 }
@@ -28,9 +28,9 @@ pub(crate) async fn index(State(app): State<App>, caller: Option<Caller>) -> Pag
 /// page of ours does not repeat what somebody put into a link.
 pub(crate) async fn entry(
     State(app): State<App>,
-    caller: Option<Caller>,
+    caller: Option<PageCaller>,
     Path(code): Path<String>,
-) -> Result<Page<ErrorEntryPage>> {
-    let entry = catalogue::by_code(&code).ok_or_else(|| Fault::new(catalogue::NOT_FOUND))?;
-    Ok(Page(ErrorEntryPage { layout: Layout::new(&app, caller.as_ref()).at("/errors"), entry }))
+) -> HandlerResult<Page<ErrorEntryPage>> {
+    let entry = catalogue::by_code(&code).ok_or_else(|| AppError::new(catalogue::NOT_FOUND))?;
+    Ok(Page(ErrorEntryPage { layout: Layout::new(&app, caller.as_deref()).at("/errors"), entry }))
 }

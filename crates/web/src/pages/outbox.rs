@@ -4,24 +4,24 @@ use axum::extract::State;
 use http::{HeaderMap, header};
 
 use crate::app::App;
-use crate::caller::Caller;
+use crate::caller::PageCaller;
 use crate::client::Client;
-use crate::errors::{Fault, Result, catalogue};
+use crate::errors::{AppError, HandlerResult, catalogue};
 use crate::templates::{Layout, OutboxPage, Page};
 
 /// `GET /outbox`. Not there where e-mails are sent, or others could look.
-pub(crate) async fn show(
+pub(crate) async fn page(
     State(app): State<App>,
-    caller: Option<Caller>,
+    caller: Option<PageCaller>,
     client: Client,
     headers: HeaderMap,
-) -> Result<Page<OutboxPage>> {
+) -> HandlerResult<Page<OutboxPage>> {
     // Its links open accounts: with HOST=0.0.0.0 the whole network could look.
     // And a name that a stranger's page gave this machine could let that page look.
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let ours = app.settings.public_url.authority();
     let is_ours = client.address.to_canonical().is_loopback() && host == Some(ours);
     let emails = app.mailer.outbox().filter(|_| is_ours);
-    let emails = emails.ok_or_else(|| Fault::new(catalogue::NOT_FOUND))?;
-    Ok(Page(OutboxPage { layout: Layout::new(&app, caller.as_ref()), emails }))
+    let emails = emails.ok_or_else(|| AppError::new(catalogue::NOT_FOUND))?;
+    Ok(Page(OutboxPage { layout: Layout::new(&app, caller.as_deref()), emails }))
 }

@@ -12,16 +12,16 @@ use latchkey_store::{accounts, hash};
 use serde::Deserialize;
 
 use crate::app::App;
-use crate::caller::Caller;
+use crate::caller::{Caller, PageCaller};
 use crate::client::Client;
-use crate::cookies::{Outgoing, TOKEN};
-use crate::errors::{Action, Fault, Result, catalogue};
-use crate::form::Fields;
+use crate::cookies::{ResponseCookies, TOKEN};
+use crate::errors::{Action, AppError, HandlerResult, catalogue};
+use crate::extract::StrictForm;
 use crate::templates::{ForgotPage, Layout, Page, ResetPage, VerifyPage};
 use crate::{audit, recovery};
 
 #[derive(Debug, Deserialize)]
-pub(crate) struct Address {
+pub(crate) struct ForgotForm {
     #[serde(default)]
     email: String,
 }
@@ -35,9 +35,9 @@ pub(crate) async fn ask(State(app): State<App>) -> Page<ForgotPage> {
 pub(crate) async fn forgot(
     State(app): State<App>,
     client: Client,
-    Fields(form): Fields<Address>,
-) -> Result<Page<ForgotPage>> {
-    app.limits.a_letter(&client)?;
+    StrictForm(form): StrictForm<ForgotForm>,
+) -> HandlerResult<Page<ForgotPage>> {
+    app.limits.check_email(&client)?;
     if let Ok(email) = Email::parse(&form.email) {
         recovery::forgot(&app, email, client);
     }
@@ -49,15 +49,15 @@ pub(crate) async fn forgot(
 pub(crate) async fn choose(
     State(app): State<App>,
     Path(token): Path<String>,
-) -> Result<Page<ResetPage>> {
+) -> HandlerResult<Page<ResetPage>> {
     let found =
         email_tokens::find(&app.db, &hash::of(&token), Purpose::Reset, app.clock.now()).await?;
     found.ok_or_else(link_spent)?;
-    Ok(Page(ResetPage { layout: Layout::anonymous(&app), token, complaint: None }))
+    Ok(Page(ResetPage { layout: Layout::anonymous(&app), token, error: None }))
 }
 
 #[derive(Deserialize)]
-pub(crate) struct NewPassword {
+pub(crate) struct ResetForm {
     #[serde(default)]
     password: String,
 }
@@ -67,19 +67,20 @@ pub(crate) async fn reset(
     State(app): State<App>,
     Path(token): Path<String>,
     client: Client,
-    Fields(form): Fields<NewPassword>,
-) -> Result<Response> {
-    app.limits.a_try(&client)?;
+    StrictForm(form): StrictForm<ResetForm>,
+) -> HandlerResult<Response> {
+    app.limits.check(&client)?;
     let now = app.clock.now();
     let hash_of_token = hash::of(&token);
     let found = email_tokens::find(&app.db, &hash_of_token, Purpose::Reset, now).await?;
     let found = found.ok_or_else(link_spent)?;
     if let Err(weak) = check(&form.password, &[found.email.as_str()]) {
         let page =
-            ResetPage { layout: Layout::anonymous(&app), token, complaint: Some(weak.to_string()) };
-        return Err(Fault::new(catalogue::WEAK_PASSWORD).html(page.render().ok()));
+            ResetPage { layout: Layout::anonymous(&app), token, error: Some(weak.to_string()) };
+        return Err(AppError::new(catalogue::WEAK_PASSWORD).html(page.render().ok()));
     }
-    let typed = Password::new(form.password).map_err(|_| Fault::new(catalogue::WEAK_PASSWORD))?;
+    let typed =
+        Password::new(form.password).map_err(|_| AppError::new(catalogue::WEAK_PASSWORD))?;
     let hash = app.hasher.hash(&typed).await?;
     let reset = match accounts::reset_password(&app.db, &hash_of_token, &hash, now).await {
         Ok(reset) => reset.ok_or_else(link_spent)?,
@@ -100,43 +101,43 @@ pub(crate) async fn reset(
 /// prove it for them.
 pub(crate) async fn confirm(
     State(app): State<App>,
-    caller: Caller,
+    caller: PageCaller,
     Path(token): Path<String>,
-) -> Result<Page<VerifyPage>> {
+) -> HandlerResult<Page<VerifyPage>> {
     let found =
         email_tokens::find(&app.db, &hash::of(&token), Purpose::Verify, app.clock.now()).await?;
     let email = of(&caller, found)?.email.to_string();
     Ok(Page(VerifyPage { layout: Layout::new(&app, Some(&caller)), token, email }))
 }
 
-fn of(caller: &Caller, sent: Option<Sent>) -> Result<Sent> {
+fn of(caller: &Caller, sent: Option<Sent>) -> HandlerResult<Sent> {
     sent.filter(|sent| sent.user_id == caller.user.id).ok_or_else(link_spent)
 }
 
 /// `POST /verify/{token}`
 pub(crate) async fn verify(
     State(app): State<App>,
-    caller: Caller,
-    Extension(outgoing): Extension<Outgoing>,
+    caller: PageCaller,
+    Extension(cookies): Extension<ResponseCookies>,
     Path(token): Path<String>,
     client: Client,
-) -> Result<Redirect> {
+) -> HandlerResult<Redirect> {
     let now = app.clock.now();
     let hash = hash::of(&token);
     of(&caller, email_tokens::find(&app.db, &hash, Purpose::Verify, now).await?)?;
     let sent = email_tokens::take(&app.db, &hash, Purpose::Verify, now).await?;
     let sent = of(&caller, sent)?;
     if !accounts::prove(&app.db, sent.user_id, &sent.email, now).await? {
-        return Err(Fault::new(catalogue::EMAIL_TAKEN)
+        return Err(AppError::new(catalogue::EMAIL_TAKEN)
             .detail("Another account has verified this address in the meantime."));
     }
     // What a JWT says of the address is no longer true: the next request renews it.
-    outgoing.add(vec![app.cookies.removal(TOKEN)]);
-    audit::note(&app, Kind::EmailVerified, Some(sent.user_id), Actor::Person, "", Some(&client))
+    cookies.add(vec![app.cookies.removal(TOKEN)]);
+    audit::record(&app, Kind::EmailVerified, Some(sent.user_id), Actor::Person, "", Some(&client))
         .await;
     Ok(Redirect::to("/account?done=verified"))
 }
 
-fn link_spent() -> Fault {
-    Fault::new(catalogue::LINK_SPENT).action(Action::link("Request a new e-mail", "/forgot"))
+fn link_spent() -> AppError {
+    AppError::new(catalogue::LINK_SPENT).action(Action::link("Request a new e-mail", "/forgot"))
 }

@@ -8,21 +8,21 @@ use latchkey_domain::sign_in::Key;
 use serde::Deserialize;
 
 use crate::app::{App, Application};
-use crate::caller::Caller;
+use crate::caller::PageCaller;
 use crate::templates::{Layout, Page, ProviderButton, SignInPage, Welcome};
 
 #[derive(Debug, Deserialize)]
-pub(crate) struct Where {
+pub(crate) struct SignInQuery {
     pub(crate) next: Option<String>,
     welcome: Option<String>,
     again: Option<String>,
 }
 
 /// `GET /sign-in`
-pub(crate) async fn show(
+pub(crate) async fn page(
     State(app): State<App>,
-    caller: Option<Caller>,
-    Query(query): Query<Where>,
+    caller: Option<PageCaller>,
+    Query(query): Query<SignInQuery>,
 ) -> Response {
     let next = ReturnTo::parse(query.next.as_deref(), &app.settings.public_url);
     // Somebody who is signed in comes here to prove it once more.
@@ -34,17 +34,17 @@ pub(crate) async fn show(
         Some("reset") => Some(Welcome::Reset),
         Some(_) => Some(Welcome::SignedUp),
     };
-    Page(SignInPage { welcome, layout: Layout::new(&app, caller.as_ref()), ..page(&app, &next) })
+    Page(SignInPage { welcome, layout: Layout::new(&app, caller.as_deref()), ..form(&app, &next) })
         .into_response()
 }
 
 /// `POST /sign-in`, when e-mail and password do not match.
-pub(crate) fn failed(app: &Application, form: &FailedSignIn) -> SignInPage {
-    let failed = Some(form.email.clone());
-    SignInPage { failed, password_key: form.key, ..page(app, &form.next) }
+pub(crate) fn failed(app: &Application, attempt: &FailedSignIn) -> SignInPage {
+    let failed = Some(attempt.email.clone());
+    SignInPage { failed, password_key: attempt.key, ..form(app, &attempt.next) }
 }
 
-fn page(app: &Application, next: &ReturnTo) -> SignInPage {
+fn form(app: &Application, next: &ReturnTo) -> SignInPage {
     SignInPage {
         layout: Layout::new(app, None),
         providers: app.providers.iter().map(ProviderButton::of).collect(),

@@ -9,20 +9,20 @@ use latchkey_domain::return_to::ReturnTo;
 use latchkey_domain::{DisplayName, Email};
 use serde::Deserialize;
 
-use super::sign_in::Where;
+use super::sign_in::SignInQuery;
 use crate::app::App;
-use crate::caller::Caller;
+use crate::caller::PageCaller;
 use crate::client::Client;
-use crate::errors::{Fault, Result, catalogue};
-use crate::form::Fields;
+use crate::errors::{AppError, HandlerResult, catalogue};
+use crate::extract::StrictForm;
 use crate::recovery;
-use crate::templates::{Complaint, Layout, Page, SignUpPage};
+use crate::templates::{FieldError, Layout, Page, SignUpPage};
 
 /// `GET /sign-up`
-pub(crate) async fn show(
+pub(crate) async fn page(
     State(app): State<App>,
-    caller: Option<Caller>,
-    Query(query): Query<Where>,
+    caller: Option<PageCaller>,
+    Query(query): Query<SignInQuery>,
 ) -> Response {
     let next = ReturnTo::parse(query.next.as_deref(), &app.settings.public_url);
     if caller.is_some() {
@@ -33,7 +33,7 @@ pub(crate) async fn show(
 }
 
 #[derive(Deserialize)]
-pub(crate) struct Wish {
+pub(crate) struct SignUpForm {
     #[serde(default)]
     name: String,
     #[serde(default)]
@@ -46,13 +46,13 @@ pub(crate) struct Wish {
 /// `POST /sign-up`. Whether or not the address has an account already, the
 /// answer is the same: to sign in. (Whoever then signs in with that password
 /// learns whether the address was free; only proving it first would hide that.)
-pub(crate) async fn act(
+pub(crate) async fn submit(
     State(app): State<App>,
     client: Client,
-    Fields(form): Fields<Wish>,
-) -> Result<Response> {
+    StrictForm(form): StrictForm<SignUpForm>,
+) -> HandlerResult<Response> {
     let next = ReturnTo::parse(form.next.as_deref(), &app.settings.public_url);
-    match checked(&form) {
+    match validate(&form) {
         Ok((name, email, typed)) => {
             let write = async |outcome| match outcome {
                 SignUp::Created(user) => recovery::send_verification(&app, &user).await,
@@ -66,38 +66,36 @@ pub(crate) async fn act(
             query.append_pair("welcome", "1").append_pair("next", next.as_str());
             Ok(Redirect::to(&format!("/sign-in?{}", query.finish())).into_response())
         }
-        Err(complaints) => {
+        Err(errors) => {
             let page = SignUpPage {
                 layout: Layout::new(&app, None),
                 next: next.to_string(),
                 name: form.name,
                 email: form.email,
-                complaints,
+                errors,
             };
-            Err(Fault::new(catalogue::VALIDATION_FAILED).html(page.render().ok()))
+            Err(AppError::new(catalogue::VALIDATION_FAILED).html(page.render().ok()))
         }
     }
 }
 
 /// Looks at every field, and says everything that is wrong at once.
-fn checked(form: &Wish) -> std::result::Result<(DisplayName, Email, Password), Vec<Complaint>> {
-    let mut complaints = Vec::new();
-    let mut complain = |field, message: String| complaints.push(Complaint { field, message });
+fn validate(form: &SignUpForm) -> Result<(DisplayName, Email, Password), Vec<FieldError>> {
+    let mut errors = Vec::new();
+    let mut report = |field, message: String| errors.push(FieldError { field, message });
     let name = DisplayName::clean(&form.name);
     if name.is_none() {
-        complain("name", "Enter your name.".to_owned());
+        report("name", "Enter your name.".to_owned());
     }
     let email = Email::parse(&form.email);
     if email.is_err() {
-        complain("email", "Enter an e-mail address with an @ and a domain.".to_owned());
+        report("email", "Enter an e-mail address with an @ and a domain.".to_owned());
     }
     if let Err(weak) = check(&form.password, &[&form.email, &form.name]) {
-        complain("password", weak.to_string());
+        report("password", weak.to_string());
     }
     match (name, email, Password::new(&*form.password)) {
-        (Some(name), Ok(email), Ok(password)) if complaints.is_empty() => {
-            Ok((name, email, password))
-        }
-        _ => Err(complaints),
+        (Some(name), Ok(email), Ok(password)) if errors.is_empty() => Ok((name, email, password)),
+        _ => Err(errors),
     }
 }

@@ -9,7 +9,7 @@ use latchkey_store::identities::Identity;
 use super::words::{ProviderButton, door_name, key_name, monogram};
 use crate::app::Application;
 use crate::claims::Claim;
-use crate::device;
+use crate::client;
 use crate::layout::Layout;
 
 /// `GET /account`
@@ -57,7 +57,7 @@ impl Device {
         let until = (one.key == Key::Jwt).then(|| one.last_seen_at.plus(jwt_life));
         Self {
             id: one.id.to_string(),
-            name: device::name(&one.user_agent),
+            name: client::device_name(&one.user_agent),
             from: format!("{}, {}", one.address, door_name(app, Some(&one.door))),
             key: key_name(one.key),
             first_seen: one.created_at,

@@ -13,7 +13,7 @@ use latchkey_domain::sign_in::{Door, Key};
 use crate::app::Application;
 use crate::caller::Caller;
 use crate::doctor::{Level, Report};
-use crate::errors::{Action, Entry, Fault, Owner, catalogue};
+use crate::errors::{Action, AppError, Entry, Owner, catalogue};
 use crate::mail::EmailMessage;
 
 pub(crate) use crate::layout::Layout;
@@ -32,7 +32,7 @@ impl<T: Template> IntoResponse for Page<T> {
             Ok(html) => Html(html).into_response(),
             Err(error) => {
                 tracing::error!(%error, "a page could not be rendered");
-                Fault::new(catalogue::INTERNAL).into_response()
+                AppError::new(catalogue::INTERNAL).into_response()
             }
         }
     }
@@ -99,21 +99,21 @@ pub(crate) struct SignUpPage {
     pub(crate) next: String,
     pub(crate) name: String,
     pub(crate) email: String,
-    pub(crate) complaints: Vec<Complaint>,
+    pub(crate) errors: Vec<FieldError>,
 }
 
 /// What is wrong with a field of a form.
 #[derive(Clone, Debug)]
-pub(crate) struct Complaint {
+pub(crate) struct FieldError {
     pub(crate) field: &'static str,
     pub(crate) message: String,
 }
 
 impl SignUpPage {
     /// What is wrong with this field.
-    fn complaint(&self, field: &str) -> Option<&str> {
-        let mut complaints = self.complaints.iter();
-        complaints.find(|one| one.field == field).map(|one| one.message.as_str())
+    fn error(&self, field: &str) -> Option<&str> {
+        let mut errors = self.errors.iter();
+        errors.find(|one| one.field == field).map(|one| one.message.as_str())
     }
 }
 
@@ -141,7 +141,7 @@ pub(crate) struct ForgotPage {
 pub(crate) struct ResetPage {
     pub(crate) layout: Layout,
     pub(crate) token: String,
-    pub(crate) complaint: Option<String>,
+    pub(crate) error: Option<String>,
 }
 
 /// `GET /verify/{token}`
@@ -174,7 +174,7 @@ pub(crate) struct AuditPage {
 #[template(path = "error.html")]
 pub(crate) struct ErrorPage<'a> {
     pub(crate) layout: Layout,
-    pub(crate) fault: &'a Fault,
+    pub(crate) error: &'a AppError,
     pub(crate) request_id: &'a str,
 }
 

@@ -7,15 +7,15 @@ use serde::Deserialize;
 
 use super::done;
 use crate::app::App;
-use crate::caller::Caller;
+use crate::caller::PageCaller;
 use crate::client::Client;
-use crate::errors::{Action, Fault, Result, catalogue};
-use crate::form::Fields;
-use crate::sign_in::{Browser, sign_out};
+use crate::errors::{Action, AppError, HandlerResult, catalogue};
+use crate::extract::StrictForm;
+use crate::sign_in::{SignInContext, sign_out};
 use crate::{audit, recovery};
 
 #[derive(Debug, Deserialize)]
-pub(crate) struct Confirmation {
+pub(crate) struct DeleteForm {
     #[serde(default)]
     confirm: String,
 }
@@ -23,33 +23,33 @@ pub(crate) struct Confirmation {
 pub(super) const WORD: &str = "delete";
 
 /// `POST /account/delete`: everything personal goes.
-pub(crate) async fn act(
+pub(crate) async fn submit(
     State(app): State<App>,
-    caller: Caller,
-    browser: Browser,
-    Fields(form): Fields<Confirmation>,
-) -> Result<Redirect> {
-    caller.proved_lately(&app).await?;
+    caller: PageCaller,
+    context: SignInContext,
+    StrictForm(form): StrictForm<DeleteForm>,
+) -> HandlerResult<Redirect> {
+    caller.require_recent_auth(&app).await?;
     if form.confirm.trim() != WORD {
-        return Err(Fault::new(catalogue::NOT_CONFIRMED)
+        return Err(AppError::new(catalogue::NOT_CONFIRMED)
             .action(Action::link("Back to your account", "/account")));
     }
     if let Some(id) = caller.sign_in_id() {
         app.note_gone(id, app.clock.now());
     }
-    sign_out(&app, browser).await?;
+    sign_out(&app, context).await?;
     app.delete_account(caller.user.id).await?;
-    audit::note(&app, Kind::AccountDeleted, None, Actor::Person, "", None).await;
+    audit::record(&app, Kind::AccountDeleted, None, Actor::Person, "", None).await;
     Ok(Redirect::to("/"))
 }
 
 /// `POST /account/verify-email`: sends the e-mail once more.
 pub(crate) async fn send_verification(
     State(app): State<App>,
-    caller: Caller,
+    caller: PageCaller,
     client: Client,
-) -> Result<Redirect> {
-    app.limits.a_letter(&client)?;
+) -> HandlerResult<Redirect> {
+    app.limits.check_email(&client)?;
     match &caller.user.email {
         Some(_) if !caller.user.email_verified => {
             recovery::send_verification(&app, &caller.user).await?;

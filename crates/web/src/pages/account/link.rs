@@ -1,5 +1,6 @@
 //! Linking and unlinking ways in.
 
+use axum::Extension;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use latchkey_auth::linking::Pending;
@@ -14,12 +15,11 @@ use serde::Deserialize;
 use super::done;
 use crate::app::App;
 use crate::audit;
-use crate::caller::Caller;
+use crate::caller::{Caller, PageCaller};
 use crate::client::Client;
-use crate::cookies::PENDING_LINK;
-use crate::errors::{Action, Fault, Result, catalogue};
-use crate::form::Fields;
-use crate::sign_in::Browser;
+use crate::cookies::{PENDING_LINK, ResponseCookies};
+use crate::errors::{Action, AppError, HandlerResult, catalogue};
+use crate::extract::StrictForm;
 use crate::templates::{Layout, LinkPage, Page};
 
 /// `POST /account/link/{provider}`: sets out for a provider, to come back with
@@ -28,21 +28,20 @@ pub(crate) async fn start(
     State(app): State<App>,
     Path(slug): Path<String>,
     headers: http::HeaderMap,
-    caller: Caller,
-    client: Client,
-) -> Result<Response> {
-    caller.proved_lately(&app).await?;
+    caller: PageCaller,
+) -> HandlerResult<Response> {
+    caller.require_recent_auth(&app).await?;
     let return_to = ReturnTo::parse(Some(&done("linked")), &app.settings.public_url);
     let purpose = Purpose::Link(caller.user.id);
-    redirect_to_provider(&app, &slug, purpose, return_to, &client, &headers).await
+    redirect_to_provider(&app, &slug, purpose, return_to, &headers).await
 }
 
 /// `GET /account/link`: asks whether the identity that waits is to be linked.
 pub(crate) async fn confirm(
     State(app): State<App>,
-    caller: Caller,
+    caller: PageCaller,
     headers: http::HeaderMap,
-) -> Result<Page<LinkPage>> {
+) -> HandlerResult<Page<LinkPage>> {
     let pending = pending(&app, &headers, &caller)?;
     let label = app.provider(&pending.provider).map_or(pending.provider, |p| p.label.clone());
     Ok(Page(LinkPage {
@@ -56,33 +55,35 @@ pub(crate) async fn confirm(
 /// `POST /account/link`: links it.
 pub(crate) async fn accept(
     State(app): State<App>,
-    caller: Caller,
+    caller: PageCaller,
     headers: http::HeaderMap,
-    browser: Browser,
-) -> Result<Response> {
-    caller.proved_lately(&app).await?;
+    client: Client,
+    Extension(cookies): Extension<ResponseCookies>,
+) -> HandlerResult<Response> {
+    caller.require_recent_auth(&app).await?;
     let pending = pending(&app, &headers, &caller)?;
     let Pending { provider, profile, .. } = &pending;
-    link_identity(&app, caller.user.id, provider, profile, &browser.client).await?;
-    browser.outgoing.add(vec![app.cookies.removal(PENDING_LINK)]);
+    link_identity(&app, caller.user.id, provider, profile, &client).await?;
+    cookies.add(vec![app.cookies.removal(PENDING_LINK)]);
     Ok(Redirect::to(&done("linked")).into_response())
 }
 
 /// The identity that waits in this browser, for this very person: whoever has
 /// proved the address that the provider vouched for.
-fn pending(app: &App, headers: &http::HeaderMap, caller: &Caller) -> Result<Pending> {
+fn pending(app: &App, headers: &http::HeaderMap, caller: &Caller) -> HandlerResult<Pending> {
     let cookie = app.cookies.value(headers, PENDING_LINK);
     let secret = &app.settings.app_secret;
     cookie
         .and_then(|cookie| Pending::open(cookie, secret, app.clock.now()))
         .filter(|pending| caller.user.email_verified && pending.profile.email == caller.user.email)
         .ok_or_else(|| {
-            Fault::new(catalogue::LINK_LOST).action(Action::link("Go to your account", "/account"))
+            AppError::new(catalogue::LINK_LOST)
+                .action(Action::link("Go to your account", "/account"))
         })
 }
 
 #[derive(Debug, Deserialize)]
-pub(crate) struct Which {
+pub(crate) struct UnlinkForm {
     #[serde(default)]
     issuer: String,
     #[serde(default)]
@@ -91,7 +92,7 @@ pub(crate) struct Which {
     way: Option<String>,
 }
 
-impl Which {
+impl UnlinkForm {
     fn way_in(&self) -> WayIn<'_> {
         match self.way.as_deref() {
             Some("password") => WayIn::Password,
@@ -103,28 +104,28 @@ impl Which {
 /// `POST /account/unlink`
 pub(crate) async fn unlink(
     State(app): State<App>,
-    caller: Caller,
+    caller: PageCaller,
     client: Client,
-    Fields(which): Fields<Which>,
-) -> Result<Redirect> {
-    caller.proved_lately(&app).await?;
+    StrictForm(form): StrictForm<UnlinkForm>,
+) -> HandlerResult<Redirect> {
+    caller.require_recent_auth(&app).await?;
     // No issuer and no subject has one; PostgreSQL has none in text at all.
-    if [&which.issuer, &which.subject].iter().any(|text| text.contains('\0')) {
-        return Err(Fault::new(catalogue::BAD_REQUEST));
+    if [&form.issuer, &form.subject].iter().any(|text| text.contains('\0')) {
+        return Err(AppError::new(catalogue::BAD_REQUEST));
     }
-    let unlinked = accounts::unlink(&app.db, caller.user.id, which.way_in()).await?;
+    let unlinked = accounts::unlink(&app.db, caller.user.id, form.way_in()).await?;
     match unlinked {
         Unlinked::Done => {
-            let what = match which.way_in() {
+            let what = match form.way_in() {
                 WayIn::Password => "password",
                 WayIn::Identity { issuer, .. } => issuer,
             };
             audit::by_person(&app, Kind::Unlinked, caller.user.id, what, &client).await;
             Ok(Redirect::to(&done("unlinked")))
         }
-        Unlinked::LastWayIn => Err(Fault::new(catalogue::LAST_WAY_IN)
+        Unlinked::LastWayIn => Err(AppError::new(catalogue::LAST_WAY_IN)
             .action(Action::link("Back to your account", "/account"))),
-        Unlinked::Unknown => Err(Fault::new(catalogue::NOT_FOUND)
+        Unlinked::Unknown => Err(AppError::new(catalogue::NOT_FOUND)
             .detail("That sign-in method is not linked to your account.")
             .action(Action::link("Back to your account", "/account"))),
     }

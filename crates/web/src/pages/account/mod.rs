@@ -15,10 +15,10 @@ use latchkey_store::{audit, identities, passwords};
 use serde::Deserialize;
 
 use crate::app::{App, Application};
-use crate::caller::{Caller, Credential, Jwt};
+use crate::caller::{Caller, Credential, Jwt, PageCaller};
 use crate::claims::describe;
 use crate::cookies;
-use crate::errors::{Fault, Result, catalogue};
+use crate::errors::{AppError, HandlerResult, catalogue};
 use crate::settings::Revocation;
 use crate::templates::{
     AccountPage, Carried, Device, Layout, LinkedIdentity, Page, ProviderButton, door_name,
@@ -28,11 +28,11 @@ use crate::templates::{
 const RECENT: u32 = 10;
 
 /// `GET /account`
-pub(crate) async fn show(
+pub(crate) async fn page(
     State(app): State<App>,
-    caller: Caller,
-    Query(query): Query<Done>,
-) -> Result<Page<AccountPage>> {
+    caller: PageCaller,
+    Query(query): Query<DoneQuery>,
+) -> HandlerResult<Page<AccountPage>> {
     let sign_in = sign_in(&app, &caller).await?;
     let identities = identities::of_user(&app.db, caller.user.id).await?;
     let carried = match &caller.credential {
@@ -41,7 +41,7 @@ pub(crate) async fn show(
             jwt(&app, &sign_in, carried)
         }
         // It has no sign-in, so there is no page of one.
-        Credential::OAuthBearer(_) => return Err(Fault::new(catalogue::SIGN_IN_REQUIRED)),
+        Credential::OAuthBearer(_) => return Err(AppError::new(catalogue::SIGN_IN_REQUIRED)),
     };
     let devices = devices(&app, &caller).await?;
     let events = audit::of_user(&app.db, caller.user.id, RECENT).await?;
@@ -60,12 +60,12 @@ pub(crate) async fn show(
         carried,
         identities: identities.into_iter().map(|one| LinkedIdentity::of(&app, one)).collect(),
         password_changed_at: passwords::changed_at(&app.db, caller.user.id).await?,
-        user: caller.user,
+        user: caller.0.user,
     }))
 }
 
 #[derive(Debug, Deserialize)]
-pub(crate) struct Done {
+pub(crate) struct DoneQuery {
     done: Option<String>,
 }
 
@@ -87,7 +87,7 @@ fn sentence(done: &str) -> Option<&'static str> {
 }
 
 /// Every living sign-in, and those that have ended whose JWT may live on.
-async fn devices(app: &Application, caller: &Caller) -> Result<Vec<Device>> {
+async fn devices(app: &Application, caller: &Caller) -> HandlerResult<Vec<Device>> {
     let now = app.clock.now();
     // A token is believed a little longer than it says, for clocks differ.
     let life = app.settings.jwt.access_ttl.as_millis() + app.keys.leeway().as_millis();
@@ -108,7 +108,7 @@ async fn devices(app: &Application, caller: &Caller) -> Result<Vec<Device>> {
 
 /// The sign-in as it was written down. A JWT knows only its number; and it may
 /// outlive its sign-in.
-async fn sign_in(app: &Application, caller: &Caller) -> Result<SignIn> {
+async fn sign_in(app: &Application, caller: &Caller) -> HandlerResult<SignIn> {
     if let Credential::Session(sign_in) = &caller.credential {
         return Ok(SignIn::clone(sign_in));
     }
@@ -116,7 +116,7 @@ async fn sign_in(app: &Application, caller: &Caller) -> Result<SignIn> {
         Some(id) => stored::by_id(&app.db, id).await?,
         None => None,
     };
-    found.ok_or_else(|| Fault::new(catalogue::TOKEN_REVOKED))
+    found.ok_or_else(|| AppError::new(catalogue::TOKEN_REVOKED))
 }
 
 fn session(app: &Application, sign_in: &SignIn) -> Carried {

@@ -10,14 +10,14 @@ use serde::Deserialize;
 
 use super::done;
 use crate::app::App;
-use crate::caller::Caller;
+use crate::caller::PageCaller;
 use crate::client::Client;
-use crate::errors::{Action, Fault, Result, catalogue};
-use crate::form::Fields;
+use crate::errors::{Action, AppError, HandlerResult, catalogue};
+use crate::extract::StrictForm;
 use crate::{audit, recovery};
 
 #[derive(Deserialize)]
-pub(crate) struct Change {
+pub(crate) struct PasswordForm {
     #[serde(default)]
     current: String,
     #[serde(default)]
@@ -25,38 +25,40 @@ pub(crate) struct Change {
 }
 
 /// `POST /account/password`
-pub(crate) async fn act(
+pub(crate) async fn submit(
     State(app): State<App>,
-    caller: Caller,
+    caller: PageCaller,
     client: Client,
-    Fields(form): Fields<Change>,
-) -> Result<Redirect> {
+    StrictForm(form): StrictForm<PasswordForm>,
+) -> HandlerResult<Redirect> {
     let now = app.clock.now();
     let user = &caller.user;
-    caller.lives(&app).await?;
+    caller.require_active(&app).await?;
     let back = || Action::link("Back to your account", "/account");
     if passwords::changed_at(&app.db, user.id).await?.is_some() {
         // Whoever sits down at an open browser must not lock its owner out.
         let email = passwords::email_of(&app.db, user.id).await?;
         let email = email.as_ref().map_or("", |email| email.as_str());
-        if password::check(&app, email, &form.current, &client).await?.is_none() {
-            return Err(Fault::new(catalogue::WRONG_PASSWORD).action(back()));
+        if password::authenticate(&app, email, &form.current, &client).await?.is_none() {
+            return Err(AppError::new(catalogue::WRONG_PASSWORD).action(back()));
         }
     } else {
-        caller.proved_lately(&app).await?;
+        caller.require_recent_auth(&app).await?;
     }
-    let email =
-        user.email.as_ref().ok_or_else(|| Fault::new(catalogue::EMAIL_MISSING).action(back()))?;
+    let email = user
+        .email
+        .as_ref()
+        .ok_or_else(|| AppError::new(catalogue::EMAIL_MISSING).action(back()))?;
     check(&form.new, &[email.as_str(), user.name.as_str()]).map_err(|weak| {
-        Fault::new(catalogue::WEAK_PASSWORD).detail(weak.to_string()).action(back())
+        AppError::new(catalogue::WEAK_PASSWORD).detail(weak.to_string()).action(back())
     })?;
-    let typed = Password::new(form.new).map_err(|_| Fault::new(catalogue::WEAK_PASSWORD))?;
+    let typed = Password::new(form.new).map_err(|_| AppError::new(catalogue::WEAK_PASSWORD))?;
     let hash = app.hasher.hash(&typed).await?;
     let set =
         accounts::set_password(&app.db, user.id, email, user.email_verified, &hash, now).await;
     match set {
         Err(latchkey_store::Error::Exists) => {
-            return Err(Fault::new(catalogue::PASSWORD_EMAIL_TAKEN).action(back()));
+            return Err(AppError::new(catalogue::PASSWORD_EMAIL_TAKEN).action(back()));
         }
         other => other?,
     }

@@ -9,21 +9,21 @@ use latchkey_store::sign_ins;
 use super::done;
 use crate::app::App;
 use crate::audit;
-use crate::caller::Caller;
+use crate::caller::{Caller, PageCaller};
 use crate::client::Client;
-use crate::errors::{Fault, Result, catalogue};
-use crate::sign_in::{Browser, end, sign_out};
+use crate::errors::{AppError, HandlerResult, catalogue};
+use crate::sign_in::{SignInContext, end_sign_in, sign_out};
 
 /// `POST /account/sign-ins/{id}/end`
 pub(crate) async fn end_one(
     State(app): State<App>,
-    caller: Caller,
+    caller: PageCaller,
     client: Client,
     Path(id): Path<String>,
-) -> Result<Redirect> {
-    let id: SignInId = id.parse().map_err(|_| Fault::new(catalogue::NOT_FOUND))?;
-    if !end(&app, id, caller.user.id).await? {
-        return Err(Fault::new(catalogue::NOT_FOUND)
+) -> HandlerResult<Redirect> {
+    let id: SignInId = id.parse().map_err(|_| AppError::new(catalogue::NOT_FOUND))?;
+    if !end_sign_in(&app, id, caller.user.id).await? {
+        return Err(AppError::new(catalogue::NOT_FOUND)
             .detail("You have no active sign-in with this ID; it may already be revoked."));
     }
     audit::by_person(&app, Kind::SignInEnded, caller.user.id, "", &client).await;
@@ -33,10 +33,10 @@ pub(crate) async fn end_one(
 /// `POST /account/sign-ins/end-others`
 pub(crate) async fn end_others(
     State(app): State<App>,
-    caller: Caller,
+    caller: PageCaller,
     client: Client,
-) -> Result<Redirect> {
-    caller.lives(&app).await?;
+) -> HandlerResult<Redirect> {
+    caller.require_active(&app).await?;
     end_all_but(&app, &caller, caller.sign_in_id(), &client).await?;
     Ok(Redirect::to(&done("ended")))
 }
@@ -44,13 +44,13 @@ pub(crate) async fn end_others(
 /// `POST /account/sign-ins/end-all`, this one included.
 pub(crate) async fn end_all(
     State(app): State<App>,
-    caller: Caller,
+    caller: PageCaller,
     client: Client,
-    browser: Browser,
-) -> Result<Redirect> {
-    caller.proved_lately(&app).await?;
+    context: SignInContext,
+) -> HandlerResult<Redirect> {
+    caller.require_recent_auth(&app).await?;
     end_all_but(&app, &caller, None, &client).await?;
-    sign_out(&app, browser).await?;
+    sign_out(&app, context).await?;
     Ok(Redirect::to("/"))
 }
 
@@ -59,7 +59,7 @@ async fn end_all_but(
     caller: &Caller,
     but: Option<SignInId>,
     client: &Client,
-) -> Result<()> {
+) -> HandlerResult<()> {
     let now = app.clock.now();
     for ended in sign_ins::end_others(&app.db, caller.user.id, but, now).await? {
         app.note_ended(ended, now);

@@ -1,4 +1,4 @@
-//! Connecting and disconnecting.
+//! ConnectCallback and disconnecting.
 
 use axum::extract::{Path, State};
 use axum::response::{Redirect, Response};
@@ -6,7 +6,7 @@ use http::HeaderMap;
 use latchkey_auth::connections;
 use latchkey_auth::connections::ending::{Ended, Outcome};
 use latchkey_auth::oauth::{Attempt, Error, Provider, Purpose, flow};
-use latchkey_axum::host::Connecting;
+use latchkey_axum::host::ConnectCallback;
 use latchkey_axum::routes::oauth::redirect_to_provider;
 use latchkey_domain::UserId;
 use latchkey_domain::audit::Kind;
@@ -18,22 +18,22 @@ use serde::Deserialize;
 use super::{done, words};
 use crate::app::{App, Application};
 use crate::audit;
-use crate::caller::Caller;
+use crate::caller::PageCaller;
 use crate::client::Client;
-use crate::errors::{Action, Fault, Result, catalogue};
-use crate::form::Fields;
-use crate::sign_in::Browser;
+use crate::errors::{Action, AppError, HandlerResult, catalogue};
+use crate::extract::StrictForm;
+use crate::sign_in::SignInContext;
 
 /// The boxes that can be ticked, by the names of the services.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Chosen {
+pub(crate) struct ConnectForm {
     calendar: Option<String>,
     contacts: Option<String>,
     repositories: Option<String>,
     profile: Option<String>,
 }
 
-impl Chosen {
+impl ConnectForm {
     fn has(&self, offer: &Offer) -> bool {
         use latchkey_domain::connection::Service;
         match offer.service {
@@ -50,81 +50,83 @@ impl Chosen {
 pub(crate) async fn connect(
     State(app): State<App>,
     Path(slug): Path<String>,
-    browser: Browser,
+    caller: Option<PageCaller>,
     headers: HeaderMap,
-    Fields(chosen): Fields<Chosen>,
-) -> Result<Response> {
-    let (caller, client) = person(&browser)?;
-    caller.lives(&app).await?;
+    StrictForm(chosen): StrictForm<ConnectForm>,
+) -> HandlerResult<Response> {
+    let caller = caller.ok_or_else(|| {
+        let sign_in = Action::link("Sign in", "/sign-in?next=%2Fconnections");
+        AppError::new(catalogue::SIGN_IN_REQUIRED).action(sign_in)
+    })?;
+    caller.require_active(&app).await?;
     let provider = provider(&app, &slug)?;
     let user = caller.user.id;
-    app.limits.a_call(user)?;
+    app.limits.check_call(user)?;
     let offers = provider.family().offers().iter();
     let chosen: Vec<_> = offers.filter(|offer| chosen.has(offer)).collect();
     if chosen.is_empty() {
-        return Err(Fault::new(catalogue::NOTHING_CHOSEN).at(provider).action(back(&slug)));
+        return Err(AppError::new(catalogue::NOTHING_CHOSEN).at(provider).action(back(&slug)));
     }
     // What was ended has to be over first: some providers end every grant of a
     // person at once, the new one too.
     let ending = app.connections.is_ending(provider, user).await;
-    if ending.map_err(|error| words::fault(&error, provider))?
+    if ending.map_err(|error| words::app_error(&error, provider))?
         && end(&app, &slug, user).await? == Outcome::Later
     {
-        return Err(Fault::new(catalogue::STILL_DISCONNECTING).at(provider).action(back(&slug)));
+        return Err(AppError::new(catalogue::STILL_DISCONNECTING).at(provider).action(back(&slug)));
     }
     let before = current(&app.db, user, &slug).await?.map(|stored| stored.connection);
     let living = before.filter(|one| one.state.is_living()).map(|one| one.granted);
     let scopes = decision::to_ask(provider.family(), living.as_ref(), &chosen);
     let return_to = ReturnTo::parse(Some(&done("connected", &slug)), &app.settings.public_url);
     let purpose = Purpose::connect(user, &scopes);
-    redirect_to_provider(&app, &slug, purpose, return_to, client, &headers)
+    redirect_to_provider(&app, &slug, purpose, return_to, &headers)
         .await
-        .map_err(|fault| fault.instead(vec![back(&slug)]))
+        .map_err(|error| error.instead(vec![back(&slug)]))
 }
 
 /// Somebody comes back with a grant, or without one. Nobody is signed in by it,
 /// and only whoever set out may bring it. Says where they go next.
-pub(crate) async fn finish(
+pub(crate) async fn complete(
     app: &App,
     provider: &Provider,
-    connecting: Connecting,
-    browser: &Browser,
-) -> Result<String> {
-    let user = connecting.user;
-    let (caller, client) = match person(browser) {
-        Ok(person) if person.0.user.id == user => person,
-        // Somebody else is signed in here by now, or nobody.
-        _ => return Err(Fault::new(catalogue::CONNECTION_LOST).action(back(&provider.slug))),
+    callback: ConnectCallback,
+    context: &SignInContext,
+) -> HandlerResult<String> {
+    let user = callback.user;
+    // Somebody else is signed in here by now, or nobody.
+    let Some(caller) = context.current.as_ref().filter(|caller| caller.user.id == user) else {
+        return Err(AppError::new(catalogue::CONNECTION_LOST).action(back(&provider.slug)));
     };
-    caller.lives(app).await?;
+    caller.require_active(app).await?;
     // Goes on whether or not somebody still waits: what the provider hands out is
     // kept, or ended again.
     let (task, slug) = (app.clone(), provider.slug.clone());
-    let work = async move { take(&task, &slug, connecting).await };
-    let kept = app.beside.run(work).await?;
+    let work = async move { exchange(&task, &slug, callback).await };
+    let kept = app.run_to_end(work).await?;
     if !kept {
         return Ok(done("declined", &provider.slug));
     }
-    audit::by_person(app, Kind::Connected, user, &*provider.slug, client).await;
+    audit::by_person(app, Kind::Connected, user, &*provider.slug, &context.client).await;
     Ok(done("connected", &provider.slug))
 }
 
 /// Redeems the code and keeps what it yields. Says whether the person said yes.
-async fn take(app: &App, slug: &str, connecting: Connecting) -> Result<bool> {
-    let Connecting { user, asked, attempt, answer } = connecting;
+async fn exchange(app: &App, slug: &str, callback: ConnectCallback) -> HandlerResult<bool> {
+    let ConnectCallback { user, asked, attempt, response } = callback;
     let provider = provider(app, slug)?;
-    let failed = |error: connections::Error| words::fault(&error, provider);
+    let failed = |error: connections::Error| words::app_error(&error, provider);
     // Something may have been ended since they set out: its end would be the
     // end of this, too.
     if app.connections.is_ending(provider, user).await.map_err(failed)? {
-        return Err(Fault::new(catalogue::STILL_DISCONNECTING).at(provider).action(back(slug)));
+        return Err(AppError::new(catalogue::STILL_DISCONNECTING).at(provider).action(back(slug)));
     }
     let is_first = current(&app.db, user, slug).await?.is_none();
     let now = app.clock.now();
-    let redeemed = match flow::exchange_code(&app.http, provider, &attempt, answer, now).await {
+    let redeemed = match flow::exchange_code(&app.http, provider, &attempt, response, now).await {
         Ok(redeemed) => redeemed,
         Err(Error::Declined) => return Ok(false),
-        Err(error) => return Err(set_out_failed(&error, provider, &attempt)),
+        Err(error) => return Err(connect_error(&error, provider, &attempt)),
     };
     let kept = match flow::fetch_profile(&app.http, provider, &attempt, &redeemed, now).await {
         Ok(profile) => {
@@ -132,10 +134,10 @@ async fn take(app: &App, slug: &str, connecting: Connecting) -> Result<bool> {
             kept.await.map_err(failed).and_then(|kept| match kept {
                 true => Ok(true),
                 // The account was deleted meanwhile.
-                false => Err(Fault::new(catalogue::CONNECTION_LOST)),
+                false => Err(AppError::new(catalogue::CONNECTION_LOST)),
             })
         }
-        Err(error) => Err(set_out_failed(&error, provider, &attempt)),
+        Err(error) => Err(connect_error(&error, provider, &attempt)),
     };
     // At some providers it would be the end of every grant of this person.
     if kept.is_err() && is_first {
@@ -145,29 +147,29 @@ async fn take(app: &App, slug: &str, connecting: Connecting) -> Result<bool> {
 }
 
 /// Why nothing was connected, in the catalogue's words.
-fn set_out_failed(error: &Error, provider: &Provider, attempt: &Attempt) -> Fault {
-    Fault::from_oauth(error, provider, attempt).instead(vec![back(&provider.slug)])
+fn connect_error(error: &Error, provider: &Provider, attempt: &Attempt) -> AppError {
+    AppError::from_oauth(error, provider, attempt).instead(vec![back(&provider.slug)])
 }
 
 /// `POST /connections/{provider}/disconnect`
 pub(crate) async fn disconnect(
     State(app): State<App>,
     Path(slug): Path<String>,
-    caller: Caller,
+    caller: PageCaller,
     client: Client,
-) -> Result<Redirect> {
-    caller.lives(&app).await?;
+) -> HandlerResult<Redirect> {
+    caller.require_active(&app).await?;
     let user = caller.user.id;
-    app.limits.a_call(user)?;
+    app.limits.check_call(user)?;
     let (task, name) = (app.clone(), slug.clone());
     // One whose provider has left the settings can be ended, too.
     let work = async move {
         let outcome = task.connections.disconnect(&name, task.provider(&name), user).await;
         outcome.map_err(|error| words::store(&error))
     };
-    let Some(outcome) = app.beside.run(work).await? else {
+    let Some(outcome) = app.run_to_end(work).await? else {
         let provider = provider(&app, &slug)?;
-        return Err(Fault::new(catalogue::NOT_CONNECTED).at(provider).action(back(&slug)));
+        return Err(AppError::new(catalogue::NOT_CONNECTED).at(provider).action(back(&slug)));
     };
     audit::by_person(&app, Kind::Disconnected, user, &*slug, &client).await;
     Ok(Redirect::to(&done(word(outcome), &slug)))
@@ -183,26 +185,18 @@ const fn word(outcome: Outcome) -> &'static str {
 }
 
 /// Ends what was ended before and is not over.
-async fn end(app: &App, slug: &str, user: UserId) -> Result<Outcome> {
+async fn end(app: &App, slug: &str, user: UserId) -> HandlerResult<Outcome> {
     let (task, slug) = (app.clone(), slug.to_owned());
     let work = async move {
         let provider = provider(&task, &slug)?;
         let outcome = task.connections.finish(provider, user).await;
-        outcome.map_err(|error| words::fault(&error, provider))
+        outcome.map_err(|error| words::app_error(&error, provider))
     };
-    app.beside.run(work).await
+    app.run_to_end(work).await
 }
 
-fn person(browser: &Browser) -> Result<(&Caller, &Client)> {
-    let caller = browser.before.as_ref().ok_or_else(|| {
-        let sign_in = Action::link("Sign in", "/sign-in?next=%2Fconnections");
-        Fault::new(catalogue::SIGN_IN_REQUIRED).action(sign_in)
-    })?;
-    Ok((caller, &browser.client))
-}
-
-pub(super) fn provider<'a>(app: &'a Application, slug: &str) -> Result<&'a Provider> {
-    app.provider(slug).ok_or_else(|| Fault::new(catalogue::UNKNOWN_PROVIDER).action(back(slug)))
+pub(super) fn provider<'a>(app: &'a Application, slug: &str) -> HandlerResult<&'a Provider> {
+    app.provider(slug).ok_or_else(|| AppError::new(catalogue::UNKNOWN_PROVIDER).action(back(slug)))
 }
 
 /// To the page on which everything is.

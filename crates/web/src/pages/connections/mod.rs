@@ -5,7 +5,7 @@ mod act;
 mod show;
 mod words;
 
-pub(crate) use act::{connect, disconnect, finish};
+pub(crate) use act::{complete, connect, disconnect};
 pub(crate) use show::{index, service};
 
 /// Back to the page, with a word on what was done.

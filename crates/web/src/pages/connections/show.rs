@@ -11,13 +11,13 @@ use super::act::{back, provider};
 use super::words;
 use crate::app::{App, Application};
 use crate::audit;
-use crate::caller::Caller;
-use crate::errors::{Fault, Result, catalogue};
+use crate::caller::PageCaller;
+use crate::errors::{AppError, HandlerResult, catalogue};
 use crate::pages::connected_apps;
 use crate::templates::{ConnectionsPage, Ending, Layout, Page, ProviderCard, ServicePage};
 
 #[derive(Debug, Deserialize)]
-pub(crate) struct Done {
+pub(crate) struct DoneQuery {
     done: Option<String>,
     at: Option<String>,
 }
@@ -26,9 +26,9 @@ pub(crate) struct Done {
 /// here. Which apps were let in only their authorization server knows.
 pub(crate) async fn index(
     State(app): State<App>,
-    caller: Caller,
-    Query(query): Query<Done>,
-) -> Result<Page<ConnectionsPage>> {
+    caller: PageCaller,
+    Query(query): Query<DoneQuery>,
+) -> HandlerResult<Page<ConnectionsPage>> {
     let all = app.connections.of_user(&app.providers, caller.user.id).await;
     let all = all.map_err(|error| words::store(&error))?;
     let at = query.at.as_deref().and_then(|slug| match app.provider(slug) {
@@ -67,25 +67,25 @@ fn card(provider: &Provider, all: &[Connection]) -> ProviderCard {
 pub(crate) async fn service(
     State(app): State<App>,
     Path((slug, service)): Path<(String, String)>,
-    caller: Caller,
-) -> Result<Page<ServicePage>> {
+    caller: PageCaller,
+) -> HandlerResult<Page<ServicePage>> {
     let at = provider(&app, &slug)?;
     let offer = at.family().offer(&service).ok_or_else(|| {
-        Fault::new(catalogue::NOT_FOUND)
+        AppError::new(catalogue::NOT_FOUND)
             .detail("This service is not available.")
             .action(back(&slug))
     })?;
-    caller.lives(&app).await?;
+    caller.require_active(&app).await?;
     let user = caller.user.id;
-    app.limits.a_call(user)?;
+    app.limits.check_call(user)?;
     let (task, name) = (app.clone(), slug.clone());
     let work = async move {
         let provider = provider(&task, &name)?;
         let listed = task.connections.list(provider, user, offer).await;
         note(&task, provider, user, &listed).await;
-        listed.map_err(|error| words::fault(&error, provider))
+        listed.map_err(|error| words::app_error(&error, provider))
     };
-    let entries = app.beside.run(work).await?;
+    let entries = app.run_to_end(work).await?;
     Ok(Page(ServicePage {
         layout: Layout::new(&app, Some(&caller)),
         label: at.label.clone(),
@@ -102,10 +102,10 @@ async fn note<T>(
     app: &Application,
     provider: &Provider,
     user: latchkey_domain::UserId,
-    listed: &std::result::Result<T, Error>,
+    listed: &Result<T, Error>,
 ) {
     if let Err(Error::Reconnect { because, news: true }) = listed {
         let detail = format!("{}: {}", provider.slug, because.stored());
-        audit::note(app, Kind::ReconnectNeeded, Some(user), Actor::Nobody, detail, None).await;
+        audit::record(app, Kind::ReconnectNeeded, Some(user), Actor::Nobody, detail, None).await;
     }
 }

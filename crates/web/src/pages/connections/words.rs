@@ -7,38 +7,38 @@ use latchkey_domain::Span;
 use latchkey_domain::connection::Failure;
 
 use super::act::back;
-use crate::errors::{Fault, catalogue};
+use crate::errors::{AppError, catalogue};
 
 /// When it is worth asking again for something that is being renewed.
 const SOON: Span = Span::seconds(20);
 
-pub(super) fn fault(error: &Error, provider: &Provider) -> Fault {
-    let fault = match error {
-        // The store's own words, and its line in the log.
-        Error::Store(_) => return store(error),
-        Error::NotConnected => Fault::new(catalogue::NOT_CONNECTED),
-        Error::NotGranted => Fault::new(catalogue::NOT_GRANTED),
-        Error::Reconnect { because, .. } => Fault::new(catalogue::RECONNECT).detail(format!(
-            "{} {}.",
-            provider.label,
-            because.said()
-        )),
-        Error::Busy => Fault::new(catalogue::RENEWING).retry_after(SOON),
-        Error::Unavailable(what) => Fault::new(match what {
-            Failure::Timeout => catalogue::SERVICE_TIMEOUT,
-            Failure::Site | Failure::Settings => catalogue::SITE_NOT_ACCEPTED,
-            _ => catalogue::SERVICE_UNAVAILABLE,
-        })
-        .detail(format!("{} {}.", provider.label, what.said())),
-    };
-    fault.at(provider).action(back(&provider.slug))
+pub(super) fn app_error(error: &Error, provider: &Provider) -> AppError {
+    let error =
+        match error {
+            // The store's own words, and its line in the log.
+            Error::Store(_) => return store(error),
+            Error::NotConnected => AppError::new(catalogue::NOT_CONNECTED),
+            Error::NotGranted => AppError::new(catalogue::NOT_GRANTED),
+            Error::Reconnect { because, .. } => AppError::new(catalogue::RECONNECT)
+                .detail(format!("{} {}.", provider.label, because.said())),
+            Error::Busy => AppError::new(catalogue::RENEWING).retry_after(SOON),
+            Error::Unavailable(what) => AppError::new(match what {
+                Failure::Timeout => catalogue::SERVICE_TIMEOUT,
+                Failure::Site | Failure::Settings => catalogue::SITE_NOT_ACCEPTED,
+                _ => catalogue::SERVICE_UNAVAILABLE,
+            })
+            .detail(format!("{} {}.", provider.label, what.said())),
+        };
+    error.at(provider).action(back(&provider.slug))
 }
 
-pub(super) fn store(error: &Error) -> Fault {
+pub(super) fn store(error: &Error) -> AppError {
     tracing::error!(%error, "a connection could not be read or written");
     match error {
-        Error::Store(latchkey_store::Error::Unavailable(_)) => Fault::new(catalogue::DATABASE_DOWN),
-        _ => Fault::new(catalogue::INTERNAL),
+        Error::Store(latchkey_store::Error::Unavailable(_)) => {
+            AppError::new(catalogue::DATABASE_DOWN)
+        }
+        _ => AppError::new(catalogue::INTERNAL),
     }
 }
 

@@ -16,7 +16,13 @@ use crate::state::Latchkey;
 
 /// The name of one request: in the answer, on error pages and in the log.
 #[derive(Clone, Debug)]
-pub struct RequestId(pub String);
+pub(super) struct RequestId(String);
+
+impl RequestId {
+    pub(super) fn of(request: &Request) -> String {
+        request.extensions().get::<Self>().map(|id| id.0.clone()).unwrap_or_default()
+    }
+}
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
@@ -27,7 +33,7 @@ const MAX_LATENCY: f64 = 50.0;
 
 /// Gives the request a name. One that comes in from outside is not taken over:
 /// what a stranger writes does not belong in our log.
-pub async fn identify(
+pub(super) async fn request_id(
     State(latchkey): State<Latchkey>,
     mut request: Request,
     next: Next,

@@ -33,7 +33,7 @@ impl Action {
 
 /// An error with what is known about this occurrence of it.
 #[derive(Clone, Debug)]
-pub struct Fault(Box<Inner>);
+pub struct AppError(Box<Inner>);
 
 #[derive(Clone, Debug)]
 struct Inner {
@@ -49,9 +49,10 @@ struct Inner {
     html: Option<String>,
 }
 
-pub type Result<T> = std::result::Result<T, Fault>;
+/// What handlers and extractors answer with.
+pub type HandlerResult<T> = Result<T, AppError>;
 
-impl Fault {
+impl AppError {
     #[must_use]
     pub fn new(entry: &'static Entry) -> Self {
         Self(Box::new(Inner {
@@ -202,22 +203,22 @@ impl Fault {
 
 /// What to answer to a body that could not be taken in: one that stood still
 /// for too long is told from one that cannot be read.
-pub fn body_refused(
+pub fn body_rejection(
     status: http::StatusCode,
     rejection: &(dyn std::error::Error + 'static),
-) -> Fault {
+) -> AppError {
     let mut cause = Some(rejection);
     while let Some(error) = cause {
         if error.is::<tower_http::timeout::TimeoutError>() {
-            return Fault::new(catalogue::TIMED_OUT);
+            return AppError::new(catalogue::TIMED_OUT);
         }
         cause = error.source();
     }
-    Fault::new(catalogue::by_status(status))
+    AppError::new(catalogue::by_status(status))
 }
 
-/// The status, and the fault itself for the middleware that renders it.
-impl IntoResponse for Fault {
+/// The status, and the error itself for the middleware that renders it.
+impl IntoResponse for AppError {
     fn into_response(self) -> Response {
         let mut response = self.entry().status.into_response();
         response.extensions_mut().insert(self);
@@ -225,14 +226,14 @@ impl IntoResponse for Fault {
     }
 }
 
-impl From<latchkey_store::Error> for Fault {
+impl From<latchkey_store::Error> for AppError {
     fn from(error: latchkey_store::Error) -> Self {
         Self::from(&error)
     }
 }
 
 /// For a failure that several requests share.
-impl From<&latchkey_store::Error> for Fault {
+impl From<&latchkey_store::Error> for AppError {
     fn from(error: &latchkey_store::Error) -> Self {
         let entry = match error {
             latchkey_store::Error::Unavailable(_) => catalogue::DATABASE_DOWN,
@@ -243,8 +244,8 @@ impl From<&latchkey_store::Error> for Fault {
     }
 }
 
-/// A session that cannot be read is the database's fault; it has been logged there.
-impl From<tower_sessions::session::Error> for Fault {
+/// A session that cannot be read is the database's failure; it has been logged there.
+impl From<tower_sessions::session::Error> for AppError {
     fn from(error: tower_sessions::session::Error) -> Self {
         use tower_sessions::session_store::Error::Backend;
         Self::new(match error {

@@ -1,12 +1,9 @@
-//! The description of the API, made from the code itself (OpenAPI 3.1).
+//! What the description of the API says of the whole of it.
 
-use axum::Json;
-use latchkey_axum::routes::token;
 use utoipa::openapi::OpenApi as Document;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{admin, calendar, contacts, me, sessions};
 use crate::errors::Problem;
 
 #[derive(OpenApi)]
@@ -17,36 +14,10 @@ use crate::errors::Problem;
         license(name = "MIT")
     ),
     servers((url = "/", description = "This instance")),
-    paths(
-        me::show,
-        sessions::list,
-        sessions::end_one,
-        token::issue,
-        token::refresh,
-        token::revoke,
-        calendar::list,
-        contacts::list,
-        contacts::create,
-        contacts::show,
-        contacts::update,
-        contacts::delete,
-        admin::users,
-    ),
     components(schemas(Problem)),
     modifiers(&Keys)
 )]
-struct Description;
-
-/// The whole description.
-#[must_use]
-pub fn document() -> Document {
-    Description::openapi()
-}
-
-/// `GET /openapi.json`
-pub(super) async fn serve() -> Json<Document> {
-    Json(document())
-}
+pub(super) struct Description;
 
 /// The keys that open the API.
 struct Keys;
@@ -79,21 +50,5 @@ impl Modify for Keys {
         );
         components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
         components.add_security_scheme("oauth", SecurityScheme::Http(oauth));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn every_operation_is_described() {
-        let document = serde_json::to_value(super::document()).expect("JSON");
-        assert!(document["openapi"].as_str().is_some_and(|version| version.starts_with("3.1")));
-        let operations: usize = document["paths"]
-            .as_object()
-            .into_iter()
-            .flatten()
-            .map(|(_, path)| path.as_object().map_or(0, serde_json::Map::len))
-            .sum();
-        assert_eq!(operations, 13);
     }
 }

@@ -15,11 +15,11 @@ const CAPACITY: usize = 100_000;
 /// twice at once, before the browser knows that the attempt is over. Showing
 /// the code twice would make a strict provider revoke what it issued.
 #[derive(Debug, Default)]
-pub struct UsedAttempts(Mutex<HashMap<String, Timestamp>>);
+pub struct ReplayGuard(Mutex<HashMap<String, Timestamp>>);
 
-impl UsedAttempts {
+impl ReplayGuard {
     /// Takes an attempt for this answer. `false` when another answer has it.
-    pub fn take(&self, state: &str, now: Timestamp) -> bool {
+    pub fn claim(&self, state: &str, now: Timestamp) -> bool {
         let mut used = self.0.lock();
         if used.len() >= CAPACITY {
             used.retain(|_, at| now.since(*at) <= LIFETIME);
@@ -28,7 +28,7 @@ impl UsedAttempts {
     }
 
     /// Forgets those whose life is over: they are refused for their age.
-    pub fn tidy(&self, now: Timestamp) {
+    pub fn evict(&self, now: Timestamp) {
         let mut used = self.0.lock();
         used.retain(|_, at| now.since(*at) <= LIFETIME);
     }
@@ -41,12 +41,12 @@ mod tests {
 
     #[test]
     fn each_counts_once() {
-        let used = UsedAttempts::default();
+        let guard = ReplayGuard::default();
         let now = Timestamp::from_seconds(1_000);
-        assert!(used.take("a", now));
-        assert!(!used.take("a", now));
-        assert!(used.take("b", now));
-        used.tidy(now.plus(Span::minutes(11)));
-        assert!(used.take("a", now));
+        assert!(guard.claim("a", now));
+        assert!(!guard.claim("a", now));
+        assert!(guard.claim("b", now));
+        guard.evict(now.plus(Span::minutes(11)));
+        assert!(guard.claim("a", now));
     }
 }

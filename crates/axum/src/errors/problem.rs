@@ -7,7 +7,7 @@ use utoipa::{IntoResponses, ToSchema};
 
 /// What went wrong (RFC 9457).
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "it describes what middleware::faults writes")]
+#[expect(dead_code, reason = "it describes what middleware::render writes")]
 pub struct Problem {
     /// The page of this error.
     #[schema(format = Uri)]
@@ -32,7 +32,7 @@ pub struct Problem {
 
 /// An invalid field.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "it describes what middleware::faults writes")]
+#[expect(dead_code, reason = "it describes what middleware::render writes")]
 struct FieldError {
     /// Which field.
     field: String,

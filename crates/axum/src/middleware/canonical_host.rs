@@ -12,24 +12,21 @@ use crate::state::Latchkey;
 /// In development, sends pages that were opened under another loopback name to
 /// the one in `PUBLIC_URL`, before any cookie is set under the wrong name: the
 /// sign-in would come back to a name under which the browser has no cookie.
-pub async fn name(State(latchkey): State<Latchkey>, request: Request, next: Next) -> Response {
+/// Only around pages: programs call under whatever name they like.
+pub async fn redirect_to_public_host(
+    State(latchkey): State<Latchkey>,
+    request: Request,
+    next: Next,
+) -> Response {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
-    let is_page = request.method().is_safe() && is_page(request.uri().path());
     if latchkey.config.is_development()
-        && is_page
+        && request.method().is_safe()
         && host.is_some_and(|host| is_other_loopback(host, &latchkey.config.public_url))
     {
         let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
         return Redirect::temporary(&latchkey.config.absolute(path)).into_response();
     }
     next.run(request).await
-}
-
-/// Programs call these under whatever name they like; they carry no cookies.
-fn is_page(path: &str) -> bool {
-    let for_programs = ["/api/", "/.well-known/", "/static/"];
-    let exactly = ["/healthz", "/readyz", "/openapi.json"];
-    !for_programs.iter().any(|prefix| path.starts_with(prefix)) && !exactly.contains(&path)
 }
 
 /// Whether a `Host` is this machine under another name than the public one.
@@ -60,8 +57,6 @@ mod tests {
         ] {
             assert_eq!(is_other_loopback(host, &public), other, "{host}");
         }
-        assert!(is_page("/account") && is_page("/auth/google/callback"));
-        assert!(!is_page("/api/v1/me") && !is_page("/healthz"));
         Ok(())
     }
 }

@@ -1,0 +1,115 @@
+//! Forms, JSON bodies, queries and identifiers in paths, with our own words for
+//! those that cannot be read.
+
+use std::str::FromStr;
+
+use axum::extract::rejection::{FormRejection, JsonRejection, PathRejection, QueryRejection};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::{Form, Json};
+use http::request::Parts;
+use http::{HeaderValue, StatusCode, header};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::errors::{AppError, body_rejection, catalogue};
+
+/// The fields of a form that was posted.
+///
+/// A post without a body and a type is an empty form, as HTML has it: all
+/// fields of ours have a default or complain for themselves.
+#[derive(Debug)]
+pub struct StrictForm<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for StrictForm<T> {
+    type Rejection = AppError;
+
+    async fn from_request(mut request: Request, state: &S) -> Result<Self, AppError> {
+        const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
+        request.headers_mut().entry(header::CONTENT_TYPE).or_insert(FORM);
+        let form: Result<Form<Pairs>, FormRejection> = Form::from_request(request, state).await;
+        let Form(pairs) = form.map_err(|rejection| form_rejection(&rejection))?;
+        let pairs = pairs.into_iter().map(|(name, value)| (name, Value::String(value)));
+        fields(pairs.collect())
+    }
+}
+
+type Pairs = Vec<(String, String)>;
+
+/// Makes the fields out of the pairs; a field that is there twice could be read
+/// in two ways, and is not read at all.
+fn fields<T: DeserializeOwned>(pairs: Vec<(String, Value)>) -> Result<StrictForm<T>, AppError> {
+    let count = pairs.len();
+    let object: Map<String, Value> = pairs.into_iter().collect();
+    if object.len() != count {
+        return Err(AppError::new(catalogue::BAD_REQUEST));
+    }
+    serde_json::from_value(Value::Object(object))
+        .map(StrictForm)
+        .map_err(|_| AppError::new(catalogue::BAD_REQUEST))
+}
+
+fn form_rejection(rejection: &FormRejection) -> AppError {
+    match rejection.status() {
+        // What the framework calls unprocessable is a field that is there twice.
+        StatusCode::UNPROCESSABLE_ENTITY => AppError::new(catalogue::BAD_REQUEST),
+        status => body_rejection(status, rejection),
+    }
+}
+
+/// A JSON body.
+#[derive(Debug)]
+pub struct JsonBody<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
+    type Rejection = AppError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, AppError> {
+        let parsed: Result<Json<T>, JsonRejection> = Json::from_request(request, state).await;
+        match parsed {
+            Ok(Json(body)) => Ok(Self(body)),
+            Err(rejection) => Err(json_rejection(&rejection).oauth_error("invalid_request")),
+        }
+    }
+}
+
+fn json_rejection(rejection: &JsonRejection) -> AppError {
+    match rejection {
+        // What serde says of a body quotes it, and it may hold a password.
+        JsonRejection::JsonDataError(_) | JsonRejection::JsonSyntaxError(_) => {
+            AppError::new(catalogue::BAD_REQUEST)
+                .detail("The body is not the JSON this route expects; see /docs.")
+        }
+        other => body_rejection(other.status(), other),
+    }
+}
+
+/// An identifier in the path. One that cannot be any is one that nobody has.
+#[derive(Debug)]
+pub struct PathId<T>(pub T);
+
+impl<T: FromStr, S: Send + Sync> FromRequestParts<S> for PathId<T> {
+    type Rejection = AppError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AppError> {
+        let path: Result<Path<String>, PathRejection> =
+            Path::from_request_parts(parts, state).await;
+        let id = path.ok().and_then(|Path(text)| text.parse().ok());
+        id.map(Self).ok_or_else(|| AppError::new(catalogue::NOT_FOUND))
+    }
+}
+
+/// The query.
+#[derive(Debug)]
+pub struct QueryParams<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for QueryParams<T> {
+    type Rejection = AppError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AppError> {
+        let query: Result<Query<T>, QueryRejection> = Query::from_request_parts(parts, state).await;
+        query.map(|Query(query)| Self(query)).map_err(|_| {
+            AppError::new(catalogue::BAD_REQUEST)
+                .detail("A query parameter is not what this route expects; see /docs.")
+        })
+    }
+}

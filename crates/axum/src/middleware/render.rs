@@ -1,0 +1,142 @@
+//! Where an error becomes a page, or `application/problem+json` (RFC 9457).
+
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{Html, IntoResponse, Response};
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use serde::Serialize;
+
+use super::request_id::RequestId;
+use crate::errors::{AppError, catalogue};
+use crate::host::Host;
+use crate::state::Latchkey;
+
+/// Renders the errors that handlers answered with as pages of the host, and
+/// explains the statuses that the framework came up with by itself.
+pub(super) async fn as_pages<S: Host>(
+    State(host): State<S>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let id = RequestId::of(&request);
+    let response = next.run(request).await;
+    render(response, |error| {
+        let mut page = page(&host, error, &id);
+        insert(&mut page, header::WWW_AUTHENTICATE, error.www_authenticate());
+        page
+    })
+}
+
+/// The same for programs, as `application/problem+json`, and with where to
+/// learn who issues tokens (RFC 9728 §5.1).
+pub(super) async fn as_problems(
+    State(latchkey): State<Latchkey>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let id = RequestId::of(&request);
+    let response = next.run(request).await;
+    render(response, |error| {
+        let mut problem = problem(&latchkey, error, &id);
+        let challenge =
+            error.www_authenticate().map(|challenge| match &latchkey.config.resource_metadata {
+                Some(metadata) => format!("{challenge}, resource_metadata=\"{metadata}\""),
+                None => challenge,
+            });
+        insert(&mut problem, header::WWW_AUTHENTICATE, challenge);
+        problem
+    })
+}
+
+fn render(mut response: Response, draw: impl FnOnce(&AppError) -> Response) -> Response {
+    let error = match response.extensions_mut().remove::<AppError>() {
+        Some(error) => error,
+        None if is_unexplained(&response) => AppError::new(catalogue::by_status(response.status())),
+        None => return response,
+    };
+    let mut rendered = draw(&error);
+    if let Some(after) = error.retries_after() {
+        let seconds = HeaderValue::from(after.as_seconds().max(1));
+        rendered.headers_mut().insert(header::RETRY_AFTER, seconds);
+    }
+    // The framework's own words about the body go; `Allow`, cookies and the
+    // like stay.
+    let mut headers = std::mem::take(response.headers_mut());
+    headers.remove(header::CONTENT_TYPE);
+    headers.remove(header::CONTENT_LENGTH);
+    rendered.headers_mut().extend(headers);
+    rendered
+}
+
+fn insert(response: &mut Response, name: HeaderName, value: Option<String>) {
+    if let Some(value) = value.and_then(|value| HeaderValue::try_from(value).ok()) {
+        response.headers_mut().insert(name, value);
+    }
+}
+
+/// A failure without a body that anybody could read.
+fn is_unexplained(response: &Response) -> bool {
+    let status = response.status();
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let explained = kind.is_some_and(|kind| kind.starts_with("text/html") || kind.contains("json"));
+    (status.is_client_error() || status.is_server_error()) && !explained
+}
+
+fn page(host: &impl Host, error: &AppError, id: &str) -> Response {
+    let entry = error.entry();
+    let mut response = match error.own_page() {
+        Some(html) => (entry.status, Html(html.to_owned())).into_response(),
+        None => host.error_page(error, id),
+    };
+    if response.extensions().get::<AppError>().is_some() {
+        // The error page itself could not be rendered.
+        response = (StatusCode::INTERNAL_SERVER_ERROR, entry.title).into_response();
+    }
+    response.headers_mut().insert("x-error-code", HeaderValue::from_static(entry.code));
+    response
+}
+
+#[derive(Serialize)]
+struct Problem<'a> {
+    r#type: String,
+    title: String,
+    status: u16,
+    detail: String,
+    code: &'a str,
+    trace_id: &'a str,
+    /// What RFC 6749 §5.2 calls it, on the token routes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FieldError>,
+}
+
+#[derive(Serialize)]
+struct FieldError {
+    field: &'static str,
+    message: &'static str,
+}
+
+fn problem(latchkey: &Latchkey, error: &AppError, id: &str) -> Response {
+    let entry = error.entry();
+    let problem = Problem {
+        r#type: latchkey.config.absolute(&format!("/errors/{}", entry.code)),
+        title: error.title(),
+        status: entry.status.as_u16(),
+        detail: error.cause(),
+        code: entry.code,
+        trace_id: id,
+        error: error.named_in_oauth(),
+        errors: error
+            .invalid_fields()
+            .iter()
+            .map(|invalid| FieldError { field: invalid.field, message: invalid.message })
+            .collect(),
+    };
+    let mut response = (entry.status, Json(problem)).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    headers.insert("x-error-code", HeaderValue::from_static(entry.code));
+    response
+}

@@ -1,0 +1,48 @@
+//! Exchanging refresh tokens.
+
+use latchkey_auth::refresh::{self, Pair};
+use latchkey_domain::audit::{Actor, Kind};
+
+use crate::audit;
+use crate::client::Client;
+use crate::errors::{AppError, catalogue};
+use crate::state::Latchkey;
+
+/// The program that browsers are, to the JWTs that they carry.
+pub const BROWSER: &str = "latchkey-web";
+
+/// Exchanges a refresh token; writes down when one was used twice.
+///
+/// # Errors
+/// Says why there is no next pair.
+pub(crate) async fn refresh_tokens(
+    latchkey: &Latchkey,
+    refresh_token: &str,
+    client_id: Option<&str>,
+    client: &Client,
+) -> Result<Pair, refresh::Error> {
+    let now = latchkey.clock.now();
+    let exchanged = latchkey.issuer.exchange(refresh_token, client_id, now).await;
+    if let Err(refresh::Error::Reused { user, sign_in }) = &exchanged {
+        latchkey.note_ended(*sign_in, now);
+        audit::record(latchkey, Kind::RefreshReused, Some(*user), Actor::Nobody, "", Some(client))
+            .await;
+    }
+    exchanged
+}
+
+impl From<refresh::Error> for AppError {
+    fn from(error: refresh::Error) -> Self {
+        match error {
+            refresh::Error::Store(error) => error.into(),
+            refresh::Error::Keys(error) => {
+                tracing::error!(%error, "no token could be signed");
+                Self::new(catalogue::INTERNAL)
+            }
+            refresh::Error::Unknown => Self::new(catalogue::REFRESH_TOKEN_UNKNOWN),
+            refresh::Error::Expired => Self::new(catalogue::REFRESH_TOKEN_EXPIRED),
+            refresh::Error::Ended => Self::new(catalogue::REFRESH_TOKEN_ENDED),
+            refresh::Error::Reused { .. } => Self::new(catalogue::REFRESH_TOKEN_REUSED),
+        }
+    }
+}
