@@ -13,7 +13,7 @@ use latchkey_tests::person::{json_of, signed_in};
 pub(crate) const ADA: &str = "ada@example.test";
 
 /// What the e-mails are about.
-pub(crate) const VERIFY: &str = "Verify your e-mail address";
+pub(crate) const VERIFY: &str = "Verify your address";
 pub(crate) const EXISTS: &str = "You already have an account";
 pub(crate) const RESET: &str = "Choose a new password";
 pub(crate) const CHANGED: &str = "Your password was changed";

@@ -10,7 +10,7 @@ use crate::errors::Problem;
 #[openapi(
     info(
         title = "Latchkey",
-        description = "Two small resources and the user who owns them. Every route takes any of four credentials: the session cookie, the JWT cookie, a JWT as a bearer token, or another app's opaque OAuth token.",
+        description = "Two small resources and the user who owns them. Every route takes any of four credentials: the session cookie, the JWT cookie, a JWT as a bearer token, or another app’s opaque OAuth token.",
         license(name = "MIT")
     ),
     servers((url = "/", description = "This instance")),
@@ -36,7 +36,7 @@ impl Modify for Keys {
             .scheme(HttpAuthScheme::Bearer)
             .bearer_format("opaque")
             .description(Some(
-                "Another app's opaque access token (RFC 6750 §2.1), introspected at its issuer (RFC 7662). /.well-known/oauth-protected-resource names the issuer (RFC 9728).",
+                "Another app’s opaque access token (RFC 6750 §2.1), introspected at its issuer (RFC 7662). /.well-known/oauth-protected-resource names the issuer (RFC 9728).",
             ))
             .build();
         let components = document.components.get_or_insert_default();

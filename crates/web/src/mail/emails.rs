@@ -7,7 +7,7 @@ use super::EmailMessage;
 /// To somebody who has just signed up.
 pub(crate) fn verify(to: Email, link: String, at: Timestamp) -> EmailMessage {
     EmailMessage {
-        subject: "Verify your e-mail address".to_owned(),
+        subject: "Verify your address".to_owned(),
         text: format!(
             "Someone, probably you, created a Latchkey account with this e-mail address.\n\n\
              If it was you, open this link within 24 hours to verify your address:\n\n\
