@@ -1,5 +1,7 @@
 //! The consent page: where a person says who they are and what the app may know.
 
+#![expect(clippy::result_large_err, reason = "a response on its way out: a box would only move it")]
+
 use std::sync::Arc;
 
 use askama::Template;
@@ -52,7 +54,6 @@ pub fn routes(provider: Provider) -> Router<Shared> {
 
 type Answer = Result<Response, Response>;
 
-#[expect(clippy::result_large_err, reason = "a response on its way out: a box would only move it")]
 fn understand(
     app: &App,
     provider: Provider,
@@ -76,7 +77,6 @@ fn understand(
     })
 }
 
-#[expect(clippy::result_large_err, reason = "a response on its way out: a box would only move it")]
 fn show(app: &App, provider: Provider, params: &Params) -> Answer {
     let request = understand(app, provider, params)?;
     let page = ConsentPage::new(app, provider, &request, params, Creation::default());
@@ -84,7 +84,6 @@ fn show(app: &App, provider: Provider, params: &Params) -> Answer {
 }
 
 /// Takes the decision, from the page or from a program that fills in the same fields.
-#[expect(clippy::result_large_err, reason = "a response on its way out: a box would only move it")]
 fn decide(app: &App, provider: Provider, headers: &HeaderMap, form: &Params) -> Answer {
     if !guard::is_same_origin(headers, &app.origin) {
         return Err(Problem::cross_site().into_response());

@@ -42,6 +42,7 @@ mod github;
 mod google;
 mod guard;
 mod home;
+mod json_file;
 mod keys;
 mod kit;
 mod misbehave;

@@ -1,14 +1,14 @@
 //! The people whom one can sign in as, each with an account at all three providers.
 
-use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
 
 use crate::config::Error;
+use crate::json_file;
 use crate::kit::{Digest, random_safe_integer};
 use crate::provider::Provider;
 
@@ -199,10 +199,9 @@ pub fn builtin() -> Vec<Person> {
 
 impl People {
     pub fn load(file: Option<PathBuf>) -> Result<Self, Error> {
-        let created = match &file {
-            Some(path) => {
-                read(path).map_err(|source| Error::PeopleFile { path: path.clone(), source })?
-            }
+        let created: Vec<Person> = match &file {
+            Some(path) => json_file::read(path)
+                .map_err(|source| Error::PeopleFile { path: path.clone(), source })?,
             None => Vec::new(),
         };
         Ok(Self {
@@ -241,32 +240,12 @@ impl People {
         let mut grown = created.clone();
         grown.push(Arc::clone(&person));
         if let Some(path) = &self.file {
-            write(path, &grown).map_err(CreateError::NotWritten)?;
+            let people: Vec<&Person> = grown.iter().map(AsRef::as_ref).collect();
+            json_file::write(path, &people).map_err(CreateError::NotWritten)?;
         }
         *created = grown;
         Ok(person)
     }
-}
-
-/// A file that does not exist yet has nobody in it.
-fn read(path: &Path) -> io::Result<Vec<Person>> {
-    match fs::read(path) {
-        Ok(json) => Ok(serde_json::from_slice(&json)?),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => Err(error),
-    }
-}
-
-/// Writes beside the file and renames: a crash leaves the old one or the new one, never half.
-fn write(path: &Path, people: &[Arc<Person>]) -> io::Result<()> {
-    let people: Vec<&Person> = people.iter().map(AsRef::as_ref).collect();
-    let json = serde_json::to_vec_pretty(&people)?;
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    let beside = path.with_extension("json.new");
-    fs::write(&beside, json)?;
-    fs::rename(beside, path)
 }
 
 #[cfg(test)]
@@ -274,6 +253,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use std::collections::HashSet;
+    use std::fs;
 
     use super::*;
 

@@ -13,7 +13,7 @@ use super::token::error;
 use crate::app::{App, Shared};
 use crate::config::{Api, Client};
 use crate::protocol::credentials::client_credentials;
-use crate::protocol::grants::{Consent, Token};
+use crate::protocol::grants::{Consent, Token, TokenKind};
 use crate::protocol::params::{Params, ParamsError};
 use crate::protocol::scopes::Audience;
 use crate::protocol::token::{TokenError, required, unique};
@@ -72,7 +72,7 @@ fn caller(app: &App, headers: &HeaderMap, params: &Params) -> Result<Caller, Tok
 fn may_be_told(caller: &Caller, found: &Token) -> bool {
     match caller {
         // A refresh token opens nothing at an API.
-        Caller::Api => !found.is_refresh,
+        Caller::Api => found.kind == TokenKind::Access,
         Caller::Client(client) => {
             found.rotated.is_none() && client.id == found.authorization.client.id
         }
@@ -96,7 +96,7 @@ fn active(app: &App, found: &Token) -> Value {
         "exp": found.expires_at,
     });
     // RFC 6749 §7.1 has types for access tokens alone.
-    if !found.is_refresh {
+    if found.kind == TokenKind::Access {
         answer["token_type"] = "Bearer".into();
     }
     answer

@@ -3,8 +3,6 @@
 //!
 //! A thread of its own writes: no request waits for a disk.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak, mpsc};
 use std::time::Duration;
@@ -12,10 +10,13 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
-use super::grants::{Authorization, Consent, ConsentKey, Grants, Offline, Rotated, Token};
+use super::grants::{
+    Authorization, Consent, ConsentKey, Grants, Offline, Rotated, Token, TokenKind,
+};
 use super::registry::Clients;
 use super::scopes::{Audience, Catalogue, Scopes};
 use crate::config::{Client, Error};
+use crate::json_file;
 use crate::kit::{Clock, Digest, Timestamp};
 use crate::misbehave::Misbehaviour;
 use crate::people::{People, Person, is_ephemeral};
@@ -124,18 +125,18 @@ impl StoredToken {
         }
     }
 
-    fn restore(&self, is_refresh: bool, context: &RestoreContext<'_>) -> Option<(Digest, Token)> {
+    fn restore(&self, kind: TokenKind, context: &RestoreContext<'_>) -> Option<(Digest, Token)> {
         let authorization = self.parties.restore(context)?;
         let provider = authorization.client.provider;
         let misbehaviour = Misbehaviour::parse(provider, Some(&self.misbehave))?;
         let auth_time = self.auth_time;
         let authorization = Authorization { auth_time, misbehaviour, ..authorization };
         let token = Token {
+            kind,
             authorization: Arc::new(authorization),
             family: Digest::from_base64url(&self.family)?,
             issued_at: self.issued_at,
             expires_at: self.expires_at,
-            is_refresh,
             rotated: self.rotated,
         };
         Some((Digest::from_base64url(&self.digest)?, token))
@@ -176,25 +177,19 @@ impl Snapshot {
                 grants.consents.insert(ConsentKey::of(&authorization), consent);
             }
         }
-        for (stored, is_refresh, map) in [
-            (self.access_tokens, false, &mut grants.access_tokens),
-            (self.refresh_tokens, true, &mut grants.refresh_tokens),
+        for (stored, kind, map) in [
+            (self.access_tokens, TokenKind::Access, &mut grants.access_tokens),
+            (self.refresh_tokens, TokenKind::Refresh, &mut grants.refresh_tokens),
         ] {
-            for (key, token) in stored.iter().filter_map(|one| one.restore(is_refresh, context)) {
+            for (key, token) in stored.iter().filter_map(|one| one.restore(kind, context)) {
                 map.insert(now, key, token.expires_at, token);
             }
         }
     }
 }
 
-/// A file that does not exist yet has nothing in it.
 pub fn read(path: &Path) -> Result<Snapshot, Error> {
-    let snapshot = match fs::read(path) {
-        Ok(json) => serde_json::from_slice(&json).map_err(io::Error::from),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Snapshot::default()),
-        Err(error) => Err(error),
-    };
-    snapshot.map_err(|source| Error::GrantsFile { path: path.to_owned(), source })
+    json_file::read(path).map_err(|source| Error::GrantsFile { path: path.to_owned(), source })
 }
 
 /// Writes the file after every change, for as long as the grants are there.
@@ -208,7 +203,7 @@ pub fn start(path: PathBuf, grants: &Arc<Mutex<Grants>>, clock: Clock) {
             let Some(snapshot) = snapshot(&grants, &clock) else {
                 break;
             };
-            if let Err(error) = write(&path, &snapshot) {
+            if let Err(error) = json_file::write(&path, &snapshot) {
                 tracing::error!(%error, path = %path.display(), "the grants could not be written");
             }
             std::thread::sleep(WRITE_INTERVAL);
@@ -222,23 +217,6 @@ fn snapshot(grants: &Weak<Mutex<Grants>>, clock: &Clock) -> Option<Snapshot> {
     Some(Snapshot::of(&grants, clock.now()))
 }
 
-/// Writes beside the file and renames: a crash leaves the old one or the new one, never half. Only
-/// the owner may read it: it has no tokens, but it tells who allowed what.
-fn write(path: &Path, snapshot: &Snapshot) -> io::Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    let beside = path.with_extension("json.new");
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&beside)?;
-    file.write_all(&serde_json::to_vec_pretty(snapshot)?)?;
-    drop(file);
-    fs::rename(beside, path)
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -250,21 +228,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("grants.json");
         assert_eq!(read(&file).unwrap(), Snapshot::default());
-        fs::write(&file, "{").unwrap();
+        std::fs::write(&file, "{").unwrap();
         assert!(matches!(read(&file), Err(Error::GrantsFile { .. })));
-    }
-
-    #[test]
-    fn only_the_owner_can_read_the_file() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("deep").join("grants.json");
-        write(&file, &Snapshot::default()).unwrap();
-        write(&file, &Snapshot::default()).unwrap();
-        assert_eq!(read(&file).unwrap(), Snapshot::default());
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
-        }
     }
 }

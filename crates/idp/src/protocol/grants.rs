@@ -158,15 +158,20 @@ impl Code {
     }
 }
 
-/// An access token or a refresh token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenKind {
+    Access,
+    Refresh,
+}
+
 #[derive(Clone, Debug)]
 pub struct Token {
+    pub kind: TokenKind,
     pub authorization: Arc<Authorization>,
     /// The code that it goes back to, so that a replay finds it.
     pub family: Digest,
     pub issued_at: Timestamp,
     pub expires_at: Timestamp,
-    pub is_refresh: bool,
     /// Of a refresh token.
     pub rotated: Option<Rotated>,
 }
@@ -337,9 +342,9 @@ impl Grants {
         }
         judgement?;
         let refresh = self.record_consent(now, &authorization, &asked);
-        self.issue_access(now, new.access, &authorization, family);
+        self.issue(TokenKind::Access, now, new.access, &authorization, family);
         if refresh {
-            self.issue_refresh(now, new.refresh, &authorization, family);
+            self.issue(TokenKind::Refresh, now, new.refresh, &authorization, family);
         }
         self.changed();
         Ok(Issued { authorization, refresh })
@@ -370,45 +375,37 @@ impl Grants {
                 Some(earlier) => Rotated { retried: true, ..earlier },
                 None => Rotated { at: now, retried: false },
             });
-            self.issue_refresh(now, new.refresh, &authorization, family);
+            self.issue(TokenKind::Refresh, now, new.refresh, &authorization, family);
         }
         // A narrower access token leaves the refresh token as wide as it was.
         let narrowed = match scopes == authorization.scopes {
             true => authorization,
             false => Arc::new(Authorization { scopes, ..(*authorization).clone() }),
         };
-        self.issue_access(now, new.access, &narrowed, family);
+        self.issue(TokenKind::Access, now, new.access, &narrowed, family);
         self.used(now, &narrowed);
         self.changed();
         Ok(Issued { authorization: narrowed, refresh: rotates })
     }
 
-    fn issue_access(
+    fn issue(
         &mut self,
+        kind: TokenKind,
         now: Timestamp,
         token: &str,
         authorization: &Arc<Authorization>,
         family: Digest,
     ) {
-        let expires_at = now.plus(authorization.client.provider.access_token_lifetime());
-        let (authorization, issued_at) = (Arc::clone(authorization), now);
-        let (is_refresh, rotated) = (false, None);
-        let issued = Token { authorization, family, issued_at, expires_at, is_refresh, rotated };
-        self.access_tokens.insert(now, Digest::of(token), expires_at, issued);
-    }
-
-    fn issue_refresh(
-        &mut self,
-        now: Timestamp,
-        token: &str,
-        authorization: &Arc<Authorization>,
-        family: Digest,
-    ) {
-        let expires_at = now.plus(authorization.refresh_lifetime());
-        let (authorization, issued_at) = (Arc::clone(authorization), now);
-        let (is_refresh, rotated) = (true, None);
-        let issued = Token { authorization, family, issued_at, expires_at, is_refresh, rotated };
-        self.refresh_tokens.insert(now, Digest::of(token), expires_at, issued);
+        let (map, lifetime) = match kind {
+            TokenKind::Access => {
+                (&mut self.access_tokens, authorization.client.provider.access_token_lifetime())
+            }
+            TokenKind::Refresh => (&mut self.refresh_tokens, authorization.refresh_lifetime()),
+        };
+        let (authorization, expires_at) = (Arc::clone(authorization), now.plus(lifetime));
+        let issued =
+            Token { kind, authorization, family, issued_at: now, expires_at, rotated: None };
+        map.insert(now, Digest::of(token), expires_at, issued);
     }
 
     /// What a good access token for a provider's own APIs stands for. Records its use.
@@ -419,7 +416,8 @@ impl Grants {
         access_token: &str,
     ) -> Option<Arc<Authorization>> {
         let found = self.find(now, provider, access_token)?;
-        let good = !found.is_refresh && found.authorization.audience == Audience::Provider;
+        let good =
+            found.kind == TokenKind::Access && found.authorization.audience == Audience::Provider;
         good.then(|| {
             self.used(now, &found.authorization);
             found.authorization
