@@ -38,8 +38,8 @@ use serde_json::Value;
 
 use crate::config::PATH;
 pub use crate::config::{CLIENT_ID, Config, redirect_uri};
-pub use crate::oauth::random_token;
 use crate::http::{Answer, Http, Unreachable};
+pub use crate::oauth::random_token;
 use crate::oauth::{Attempt, TokenError, Tokens};
 use crate::pages::{Failure, Line, Printout, Refusal, Welcome};
 
