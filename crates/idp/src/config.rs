@@ -1,24 +1,24 @@
 //! What the embedding application decides.
 
-use std::{fmt, path::PathBuf};
+use std::fmt;
+use std::path::PathBuf;
 
 use url::Url;
 
-use crate::{Error, Provider};
+use crate::provider::Provider;
 
-/// How to run the local provider.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Where the provider is reached: an origin on a loopback name, `http://127.0.0.1:3001`.
     pub base_url: Url,
-    /// The applications that may ask, one's own and those of others alike. There is no dynamic
+    /// The applications that may ask, your own and third parties alike. There is no dynamic
     /// registration.
     pub clients: Vec<Client>,
     /// The APIs of others for which Google's player issues tokens, RFC 8707.
     pub apis: Vec<Api>,
-    /// Where people created on the consent page are kept, as JSON; `None` keeps them in memory.
+    /// Where people created on the consent page are stored, as JSON; `None` keeps them in memory.
     pub people_file: Option<PathBuf>,
-    /// Where grants are kept, as JSON with digests in place of tokens; `None` keeps them in memory.
+    /// Where grants are stored, as JSON with digests in place of tokens; `None` keeps them in memory.
     pub grants_file: Option<PathBuf>,
 }
 
@@ -35,8 +35,6 @@ pub struct Api {
     pub id: String,
     /// The secret that goes with `id`.
     pub secret: String,
-    /// Its protected resource metadata, RFC 9728 §3.
-    pub metadata_url: Url,
 }
 
 /// An application registered at one of the three providers, RFC 6749 §2.
@@ -51,31 +49,45 @@ pub struct Client {
     pub redirect_uris: Vec<String>,
     /// What the person reads at consent: "… asks who you are".
     pub name: String,
+    /// `client_uri`, RFC 7591 §2: of a third party that the start page is to show.
+    pub uri: Option<String>,
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client")
-            .field("provider", &self.provider)
-            .field("id", &self.id)
-            .field("secret", &"…")
-            .field("redirect_uris", &self.redirect_uris)
-            .field("name", &self.name)
-            .finish()
+        let Self { provider, id, redirect_uris, name, .. } = self;
+        write!(f, "Client({provider} {id:?} {name:?} {redirect_uris:?})")
     }
 }
 
 impl fmt::Debug for Api {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Api")
-            .field("name", &self.name)
-            .field("audience", &self.audience)
-            .field("scopes", &self.scopes)
-            .field("id", &self.id)
-            .field("secret", &"…")
-            .field("metadata_url", &self.metadata_url.as_str())
-            .finish()
+        let Self { name, audience, scopes, id, .. } = self;
+        write!(f, "Api({id:?} {name:?} {audience:?} {scopes:?})")
     }
+}
+
+/// A configuration with which the local provider does not start. No variant has a client secret.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The provider believes anyone who clicks a name: it must not be reachable from elsewhere.
+    #[error("{0} is not an http(s) origin on a loopback name (like http://127.0.0.1:3001)")]
+    BaseUrl(Url),
+    #[error("a client of the local {0} has an empty id or an empty secret")]
+    EmptyCredentials(Provider),
+    #[error("the client {id:?} is registered twice at the local {provider}")]
+    DuplicateClient { provider: Provider, id: String },
+    /// RFC 6749 §3.1.2: an absolute URI without a fragment.
+    #[error("{0:?} is not a redirect URI: write an absolute http(s) URL without a fragment")]
+    RedirectUri(String),
+    /// RFC 8707 §2: an absolute URI without a fragment.
+    #[error("{0:?} does not name an API: write an absolute URI without a fragment")]
+    Audience(String),
+    #[error("cannot read the people file {path}: {source}")]
+    PeopleFile { path: PathBuf, source: std::io::Error },
+    #[error("cannot read the grants file {path}: {source}")]
+    GrantsFile { path: PathBuf, source: std::io::Error },
 }
 
 impl Config {
@@ -97,8 +109,8 @@ impl Config {
     }
 }
 
-/// Whether a host name or address, without its port, means this very machine.
-pub(crate) fn is_loopback(host: &str) -> bool {
+/// Whether a host name or address, without its port, means this machine.
+pub fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost")
         || address.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
@@ -145,6 +157,7 @@ mod tests {
             secret: "hunter2".into(),
             redirect_uris: vec![],
             name: "Latchkey".into(),
+            uri: None,
         };
         let api = Api {
             name: "Latchkey".into(),
@@ -152,7 +165,6 @@ mod tests {
             scopes: vec![],
             id: "api".into(),
             secret: "hunter2".into(),
-            metadata_url: "http://localhost:3000/".parse().unwrap(),
         };
         assert!(!format!("{client:?}{api:?}").contains("hunter2"));
     }

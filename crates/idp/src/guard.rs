@@ -1,19 +1,19 @@
-//! What stands before and after every handler.
+//! Middleware: who may ask, and the headers of every answer.
 
-use axum::{
-    extract::{Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, header, uri::Authority},
-    middleware::Next,
-    response::{IntoResponse, Response},
-};
+use axum::extract::{Request, State};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 
-use crate::{app::App, config::is_loopback, pages::Problem};
+use crate::config::is_loopback;
+use crate::pages::Problem;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Answers only to names of this machine, so that no foreign site can rebind its own name to
 /// loopback and read the answers.
-pub(crate) async fn loopback_only(request: Request, next: Next) -> Response {
+pub async fn loopback_only(request: Request, next: Next) -> Response {
     if host_is_loopback(request.headers()) {
         next.run(request).await
     } else {
@@ -31,9 +31,9 @@ fn host_is_loopback(headers: &HeaderMap) -> bool {
 
 /// Whether a form post comes from this provider's own page, as far as the headers tell.
 ///
-/// `Sec-Fetch-Site` decides when it is there, since no page can forge it; else `Origin`. Neither is
-/// sent by clients that are no browsers, and those carry no one's intentions but their own.
-pub(crate) fn is_same_origin(headers: &HeaderMap, origin: &str) -> bool {
+/// `Sec-Fetch-Site` decides when it is there, since no page can forge it; else `Origin`. Clients that
+/// are not browsers send neither, and need no protection from other sites.
+pub fn is_same_origin(headers: &HeaderMap, origin: &str) -> bool {
     if let Some(site) = headers.get(SEC_FETCH_SITE) {
         return site == "same-origin";
     }
@@ -44,19 +44,18 @@ pub(crate) fn is_same_origin(headers: &HeaderMap, origin: &str) -> bool {
 ///
 /// Chromium holds `form-action` against the redirect that follows a form post too, so the origins
 /// of the registered redirect URIs have to be named.
-pub(crate) fn content_security_policy(app: &App) -> HeaderValue {
+pub fn content_security_policy(redirect_origins: &[String]) -> HeaderValue {
     let policy = format!(
         "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self' {}; \
          frame-ancestors 'none'; base-uri 'none'",
-        app.clients().redirect_origins().join(" ")
+        redirect_origins.join(" ")
     );
     // Serialized origins are ASCII; should one not be, nothing at all is the safe policy.
     HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
 }
 
-/// Adds what every answer carries, errors and redirects too. A handler may have said something
-/// more fitting about caching and referrers.
-pub(crate) async fn security_headers(
+/// Errors and redirects too. A handler may have set its own rules for caching and referrers.
+pub async fn security_headers(
     State(policy): State<HeaderValue>,
     mut response: Response,
 ) -> Response {

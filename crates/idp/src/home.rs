@@ -1,31 +1,29 @@
-//! The start page: what this is, what it offers, who can be picked.
+//! The start page, and the static files.
 
 use std::sync::Arc;
 
 use askama::Template;
-use axum::{
-    extract::State,
-    http::StatusCode,
-    response::{IntoResponse, Response},
-};
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
 
-use crate::{Provider, app::Shared, misbehave::Misbehaviour, pages::Page, people::Person};
+use crate::app::Shared;
+use crate::config::Client;
+use crate::kit::Digest;
+use crate::misbehave::Misbehaviour;
+use crate::pages::{Page, Problem};
+use crate::people::Person;
+use crate::provider::Provider;
 
 #[derive(Template)]
 #[template(path = "home.html")]
-struct HomePage {
-    origin: String,
+struct HomePage<'a> {
+    origin: &'a str,
     issuer: String,
-    dialects: Vec<Dialect>,
     people: Vec<Arc<Person>>,
     misbehaviours: Vec<Misbehaviour>,
-    /// Whether there is a third-party application to show.
-    printer: bool,
-}
-
-struct Dialect {
-    provider: Provider,
-    endpoints: Vec<Endpoint>,
+    third_parties: Vec<&'a Client>,
 }
 
 struct Endpoint {
@@ -35,49 +33,84 @@ struct Endpoint {
     opens: bool,
 }
 
-pub(crate) async fn show(State(app): State<Shared>) -> Response {
-    let dialect = |provider| Dialect { provider, endpoints: endpoints(provider) };
+impl HomePage<'_> {
+    fn endpoints(provider: &Provider) -> Vec<Endpoint> {
+        let common = [
+            ("Authorization", provider.authorize_path()),
+            ("Token", provider.token_path()),
+            ("Person", provider.userinfo_path()),
+        ];
+        let own: &[(&str, &str)] = match provider {
+            Provider::Google => &[
+                ("Revocation", "/google/revoke"),
+                ("Introspection", "/google/introspect"),
+                ("Discovery", "/google/.well-known/openid-configuration"),
+                ("Keys", "/google/jwks"),
+                ("Calendar", "/google/calendar/v3/calendars/primary/events"),
+                ("Contacts", "/google/people/v1/people/me/connections"),
+            ],
+            Provider::Github => &[
+                ("E-mail addresses", "/github/api/user/emails"),
+                ("Repositories", "/github/api/user/repos"),
+                ("Delete the grant", "/github/api/applications/{client_id}/grant"),
+            ],
+            Provider::Facebook => &[("Permissions", "/facebook/v23.0/me/permissions")],
+        };
+        let endpoint =
+            |(name, path)| Endpoint { name, path, opens: matches!(name, "Discovery" | "Keys") };
+        common.into_iter().chain(own.iter().copied()).map(endpoint).collect()
+    }
+}
+
+pub async fn show(State(app): State<Shared>) -> Response {
     let page = HomePage {
-        origin: app.origin().to_owned(),
+        origin: &app.origin,
         issuer: app.google_issuer(),
-        dialects: Provider::ALL.map(dialect).into(),
         people: app.people.all(),
         misbehaviours: Misbehaviour::all().collect(),
-        printer: app.printer().is_some(),
+        third_parties: app.clients.third_parties(),
     };
     Page(StatusCode::OK, page).into_response()
 }
 
-fn endpoints(provider: Provider) -> Vec<Endpoint> {
-    let closed = |name, path| Endpoint { name, path, opens: false };
-    let open = |name, path| Endpoint { name, path, opens: true };
-    let mut endpoints = vec![
-        closed("Authorization", provider.authorize_path()),
-        closed("Token", provider.token_path()),
-        closed("Person", provider.userinfo_path()),
-    ];
-    match provider {
-        Provider::Google => endpoints.extend([
-            closed("Revocation", "/google/revoke"),
-            closed("Introspection", "/google/introspect"),
-            open("Discovery", "/google/.well-known/openid-configuration"),
-            open("Keys", "/google/jwks"),
-            closed("Calendar", "/google/calendar/v3/calendars/primary/events"),
-            closed("Contacts", "/google/people/v1/people/me/connections"),
-        ]),
-        Provider::Github => endpoints.extend([
-            closed("E-mail addresses", "/github/api/user/emails"),
-            closed("Repositories", "/github/api/user/repos"),
-            closed("Ending the grant", "/github/api/applications/{client_id}/grant"),
-        ]),
-        Provider::Facebook => {
-            endpoints.push(closed("Permissions", "/facebook/v23.0/me/permissions"));
-        }
-    }
-    endpoints
+pub async fn health() -> &'static str {
+    "ok\n"
 }
 
-/// `GET /healthz`
-pub(crate) async fn health() -> &'static str {
-    "ok\n"
+pub async fn stylesheet() -> Response {
+    asset("text/css; charset=utf-8", include_str!("../static/local-provider.css"))
+}
+
+pub async fn icon() -> Response {
+    asset("image/svg+xml", include_str!("../static/icon.svg"))
+}
+
+/// `/avatars/{person}.svg`
+pub async fn avatar(State(app): State<Shared>, Path(file): Path<String>) -> Response {
+    match file.strip_suffix(".svg").and_then(|key| app.people.find(key)) {
+        Some(person) => asset("image/svg+xml", avatar_svg(&person)),
+        None => Problem::not_found().into_response(),
+    }
+}
+
+fn asset(content_type: &'static str, body: impl IntoResponse) -> Response {
+    // Asked for again each time: during development these change with every build.
+    ([(CONTENT_TYPE, content_type), (CACHE_CONTROL, "no-cache")], body).into_response()
+}
+
+/// A letter on a colour that depends on the key alone. The letter is alphanumeric or `?`, so it needs
+/// no escaping.
+fn avatar_svg(person: &Person) -> String {
+    /// White letters have a contrast of at least 4.5 to 1 on each.
+    const COLOURS: [&str; 8] =
+        ["#7a4a12", "#8a3b2e", "#5b4a8a", "#2f5d62", "#3d6131", "#8a2f5c", "#345a8c", "#5a5249"];
+    let colour = COLOURS[usize::from(Digest::of(&person.key).0[0]) % COLOURS.len()];
+    format!(
+        r##"<svg xmlns="http://www.w3.org/2000/svg" width="96" height="96" viewBox="0 0 96 96">
+<rect width="96" height="96" rx="48" fill="{colour}"/>
+<text x="48" y="48" fill="#fff" font-family="system-ui, sans-serif" font-size="42" text-anchor="middle" dominant-baseline="central">{}</text>
+</svg>
+"##,
+        person.initial()
+    )
 }

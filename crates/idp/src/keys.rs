@@ -1,17 +1,18 @@
 //! The signing keys: made at every start, never written down.
 
-use parking_lot::{Mutex, RwLock};
 use std::sync::Arc;
 
-use aws_lc_rs::{
-    rand::SystemRandom,
-    rsa::KeySize,
-    signature::{KeyPair, RSA_PKCS1_SHA256, RsaKeyPair},
-};
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::signature::{KeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use parking_lot::{Mutex, RwLock};
 use serde::Serialize;
+use serde_json::json;
 
-use crate::digest::Digest;
+use crate::kit::Digest;
+use crate::misbehave::Misbehaviour;
 
 /// How many keys the set shows. An ID token is checked seconds after it was signed, but several
 /// tests at once may each ask for a rotation.
@@ -19,11 +20,11 @@ const PUBLISHED: usize = 8;
 
 /// Making a key, or signing with it, failed: the cryptographic library does not say why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct KeyError;
+pub struct KeyError;
 
 /// A public key as the key set shows it, RFC 7517 §4 and RFC 7518 §6.3.1.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Jwk {
+pub struct Jwk {
     kty: &'static str,
     #[serde(rename = "use")]
     usage: &'static str,
@@ -34,7 +35,7 @@ pub(crate) struct Jwk {
 }
 
 /// An RSA key of 2048 bits for RS256.
-pub(crate) struct SigningKey {
+pub struct SigningKey {
     pair: RsaKeyPair,
     jwk: Jwk,
 }
@@ -47,29 +48,48 @@ impl SigningKey {
         let e = encode(pair.public_key().exponent().big_endian_without_leading_zero());
         // RFC 7638: a name that follows from the key, so two keys never share one.
         let thumbprint = format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#);
-        let kid = encode(Digest::of(thumbprint).as_bytes());
+        let kid = Digest::of(thumbprint).to_base64url();
         Ok(Self { pair, jwk: Jwk { kty: "RSA", usage: "sig", alg: "RS256", kid, n, e } })
     }
 
-    pub(crate) fn kid(&self) -> &str {
-        &self.jwk.kid
-    }
-
-    /// RSASSA-PKCS1-v1_5 with SHA-256, RFC 7518 §3.3.
-    pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
+    /// A JSON Web Signature in compact serialization, RFC 7515 §3.1: as good or as bad as the person
+    /// at the consent page wished.
+    pub fn sign(
+        &self,
+        claims: &impl Serialize,
+        misbehaviour: Misbehaviour,
+    ) -> Result<String, KeyError> {
+        let header = match misbehaviour {
+            Misbehaviour::Unsigned => json!({ "alg": "none", "typ": "JWT" }),
+            _ => json!({ "alg": "RS256", "typ": "JWT", "kid": self.jwk.kid }),
+        };
+        let message = format!("{}.{}", encode(&header)?, encode(claims)?);
+        if misbehaviour == Misbehaviour::Unsigned {
+            return Ok(format!("{message}."));
+        }
+        // RSASSA-PKCS1-v1_5 with SHA-256, RFC 7518 §3.3. It is deterministic: the generator is asked
+        // for by the signature of `sign` and not used.
         let mut signature = vec![0; self.pair.public_modulus_len()];
-        // PKCS #1 v1.5 is deterministic: the generator is asked for by the signature of `sign`
-        // and not used.
         self.pair
-            .sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature)
+            .sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message.as_bytes(), &mut signature)
             .map_err(|_| KeyError)?;
-        Ok(signature)
+        if misbehaviour == Misbehaviour::BadSignature
+            && let Some(byte) = signature.first_mut()
+        {
+            *byte ^= 1;
+        }
+        Ok(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
 }
 
-/// The keys, newest first. Its methods may take as long as making a key does: call them where
-/// blocking is fine.
-pub(crate) struct KeyRing {
+fn encode(value: &impl Serialize) -> Result<String, KeyError> {
+    let json = serde_json::to_vec(value).map_err(|_| KeyError)?;
+    Ok(URL_SAFE_NO_PAD.encode(json))
+}
+
+/// The keys, newest first. Its methods may take as long as making a key does: call them through
+/// [`blocking`](Self::blocking).
+pub struct KeyRing {
     keys: RwLock<Vec<Arc<SigningKey>>>,
     /// Held while a key is made, so that two early requests do not make two.
     making: Mutex<()>,
@@ -77,8 +97,8 @@ pub(crate) struct KeyRing {
 
 impl KeyRing {
     /// An empty ring, and a thread that puts the first key into it: finding two primes takes long
-    /// enough to be felt at start, and nobody needs them yet.
-    pub(crate) fn start() -> Arc<Self> {
+    /// enough to be felt at start, and no request needs them yet.
+    pub fn start() -> Arc<Self> {
         let ring = Arc::new(Self { keys: RwLock::default(), making: Mutex::default() });
         let early = Arc::clone(&ring);
         std::thread::spawn(move || {
@@ -89,7 +109,16 @@ impl KeyRing {
         ring
     }
 
-    pub(crate) fn current(&self) -> Result<Arc<SigningKey>, KeyError> {
+    /// Away from the async threads.
+    pub async fn blocking<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Self) -> Result<T, KeyError> + Send + 'static,
+    ) -> Result<T, KeyError> {
+        let ring = Arc::clone(self);
+        tokio::task::spawn_blocking(move || work(&ring)).await.unwrap_or(Err(KeyError))
+    }
+
+    pub fn current(&self) -> Result<Arc<SigningKey>, KeyError> {
         if let Some(key) = self.newest() {
             return Ok(key);
         }
@@ -102,22 +131,20 @@ impl KeyRing {
 
     /// Brings a new key into use. The older ones stay in the set, as they do at a good provider:
     /// what they signed a moment ago is still on its way.
-    pub(crate) fn rotate(&self) -> Result<Arc<SigningKey>, KeyError> {
+    pub fn rotate(&self) -> Result<Arc<SigningKey>, KeyError> {
         // The first key comes first, so that a rotation always is one.
         self.current()?;
         Ok(self.add(SigningKey::generate()?))
     }
 
     /// The key set, RFC 7517 §5.
-    pub(crate) fn jwks(&self) -> Result<Vec<Jwk>, KeyError> {
+    pub fn jwks(&self) -> Result<Vec<Jwk>, KeyError> {
         self.current()?;
-        let keys = self.keys.read();
-        Ok(keys.iter().map(|key| key.jwk.clone()).collect())
+        Ok(self.keys.read().iter().map(|key| key.jwk.clone()).collect())
     }
 
     fn newest(&self) -> Option<Arc<SigningKey>> {
-        let keys = self.keys.read();
-        keys.first().cloned()
+        self.keys.read().first().cloned()
     }
 
     fn add(&self, key: SigningKey) -> Arc<SigningKey> {
@@ -139,13 +166,12 @@ mod tests {
     fn a_rotation_signs_with_a_new_key_and_keeps_publishing_the_old_one() {
         let ring = KeyRing::start();
         let first = ring.current().unwrap();
-        assert_eq!(ring.current().unwrap().kid(), first.kid());
+        assert_eq!(ring.current().unwrap().jwk, first.jwk);
 
         let second = ring.rotate().unwrap();
-        assert_ne!(second.kid(), first.kid());
-        assert_eq!(ring.current().unwrap().kid(), second.kid());
-        let published: Vec<String> = ring.jwks().unwrap().into_iter().map(|k| k.kid).collect();
-        assert_eq!(published, [second.kid(), first.kid()]);
+        assert_ne!(second.jwk.kid, first.jwk.kid);
+        assert_eq!(ring.current().unwrap().jwk, second.jwk);
+        assert_eq!(ring.jwks().unwrap(), [second.jwk.clone(), first.jwk.clone()]);
     }
 
     #[test]

@@ -19,8 +19,8 @@
 //! 8707) at both endpoints, `POST /google/introspect` (RFC 7662), its metadata at
 //! `/.well-known/oauth-authorization-server/google` (RFC 8414), and for the API itself the list of
 //! applications that a person let in: `GET /google/authorizations?sub=…`, `DELETE
-//! /google/authorizations/{id}`. A third-party application to see it with, "Calendar Printer", is
-//! at `/calendar-printer`.
+//! /google/authorizations/{id}`. `examples/calendar-printer` is a third-party application to see it
+//! with.
 //!
 //! A refresh token comes with `access_type=offline` and something to consent to, or with
 //! `prompt=consent`. Revoking a token of either kind ends the consent of that person for that
@@ -30,71 +30,58 @@
 //! another person. A test posts the authorization parameters to `…/decide` together with
 //! `decision` (`allow` or `decline`), `person`, `scope` (repeated; what is ticked) and `misbehave`.
 //! A `person` of `passing-…` is made up on the spot from `name`, `email` and `verified`, and
-//! written down nowhere.
+//! stored nowhere.
+
+#![expect(unreachable_pub, reason = "the modules are private; `pub` is what one offers the others")]
 
 mod app;
-mod assets;
-mod belongings;
-mod bounded;
-mod clock;
 mod config;
 mod consent;
-mod digest;
-mod error;
 mod facebook;
-mod faults;
 mod github;
 mod google;
 mod guard;
 mod home;
-mod jwt;
-mod keeper;
+mod json_file;
 mod keys;
+mod kit;
 mod misbehave;
 mod pages;
 mod people;
-mod printer;
 mod protocol;
 mod provider;
-mod random;
+mod resources;
 
 use std::sync::Arc;
 
-use axum::{
-    Router,
-    extract::DefaultBodyLimit,
-    middleware::{from_fn, map_response_with_state},
-    routing::get,
-};
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, map_response_with_state};
+use axum::routing::get;
 
-pub use crate::{
-    clock::Clock,
-    config::{Api, Client, Config},
-    error::Error,
-    provider::Provider,
-};
+pub use crate::config::{Api, Client, Config, Error};
+pub use crate::kit::Clock;
+pub use crate::provider::Provider;
 
 /// The whole provider, on the machine's clock.
 pub fn router(config: Config) -> Result<Router, Error> {
     router_with_clock(config, Clock::system())
 }
 
-/// The whole provider, on a clock of one's own.
 pub fn router_with_clock(config: Config, clock: Clock) -> Result<Router, Error> {
     let app = Arc::new(app::App::new(config, clock)?);
-    let policy = guard::content_security_policy(&app);
+    let policy = guard::content_security_policy(&app.clients.redirect_origins());
     let consent = Provider::ALL.into_iter().map(consent::routes).fold(Router::new(), Router::merge);
     let router = Router::new()
         .route("/", get(home::show))
         .route("/healthz", get(home::health))
-        .route("/static/local-provider.css", get(assets::stylesheet))
-        .route("/static/icon.svg", get(assets::icon))
-        .route("/avatars/{file}", get(assets::avatar))
+        .route("/static/local-provider.css", get(home::stylesheet))
+        .route("/static/icon.svg", get(home::icon))
+        .route("/avatars/{file}", get(home::avatar))
         .merge(consent)
         .merge(google::routes())
         .merge(github::routes())
         .merge(facebook::routes())
-        .merge(printer::routes())
         .fallback(async || pages::Problem::not_found())
         .method_not_allowed_fallback(async || pages::Problem::method_not_allowed())
         .layer(DefaultBodyLimit::max(protocol::params::MAX_BYTES))
@@ -103,6 +90,3 @@ pub fn router_with_clock(config: Config, clock: Clock) -> Result<Router, Error> 
         .with_state(app);
     Ok(router)
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,73 +1,133 @@
 //! How the provider can be told to misbehave, for one authorization at a time.
 
-use crate::Provider;
+use std::time::Duration;
 
-/// A fault that the person at the consent page, or a test, switches on.
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use strum::{EnumIter, EnumMessage, IntoEnumIterator, IntoStaticStr};
+
+use crate::provider::Provider;
+
+const DELAY: Duration = Duration::from_secs(10);
+
+/// A fault that the person at the consent page, or a test, switches on. The form field has its name
+/// in snake case.
 ///
 /// It is kept with the authorization code, so that two tests at once do not disturb each other.
-/// [`Misbehaviour::RotatedKeys`] alone is felt by all: there is one key set.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Misbehaviour {
+/// [`Misbehaviour::RotatedKeys`] alone affects everybody: there is one key set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumIter, EnumMessage, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+pub enum Misbehaviour {
     #[default]
+    #[strum(message = "Behave", detailed_message = "Everything as the standard says.")]
     None,
+    #[strum(message = "Server error", detailed_message = "The token endpoint answers 500.")]
     ServerError,
+    #[strum(
+        message = "Ten seconds late",
+        detailed_message = "The token endpoint takes ten seconds to answer."
+    )]
     Late,
+    #[strum(
+        message = "Garbage instead of a token",
+        detailed_message = "The token endpoint answers 200 with something that is not JSON."
+    )]
     GarbageToken,
+    #[strum(
+        message = "Wrong iss in the answer",
+        detailed_message = "The redirect back names another issuer (RFC 9207)."
+    )]
     WrongResponseIss,
+    #[strum(
+        message = "Wrong nonce",
+        detailed_message = "The ID token has the nonce of another sign-in."
+    )]
     WrongNonce,
+    #[strum(
+        message = "Bad signature",
+        detailed_message = "One bit of the ID token’s signature is flipped."
+    )]
     BadSignature,
+    #[strum(
+        message = "No signature",
+        detailed_message = "The ID token says alg none and has no signature."
+    )]
     Unsigned,
+    #[strum(message = "Expired ID token", detailed_message = "The ID token expired an hour ago.")]
     ExpiredIdToken,
+    #[strum(message = "Foreign ID token", detailed_message = "The ID token names another issuer.")]
     WrongIssuer,
+    #[strum(
+        message = "Wrong audience",
+        detailed_message = "The ID token was issued to another app."
+    )]
     WrongAudience,
+    #[strum(
+        message = "No ID token",
+        detailed_message = "The token answer has no ID token, though openid was granted."
+    )]
     MissingIdToken,
+    #[strum(
+        message = "Rotated keys",
+        detailed_message = "A new signing key comes into use now. A good app still signs you in."
+    )]
     RotatedKeys,
+    #[strum(
+        message = "Another person at userinfo",
+        detailed_message = "Userinfo has another sub than the ID token."
+    )]
     OtherSub,
+    #[strum(
+        message = "Rate limit",
+        detailed_message = "The API refuses, as if it was called too often."
+    )]
     RateLimited,
+    #[strum(
+        message = "No refresh token",
+        detailed_message = "Offline access was granted, but no refresh token comes."
+    )]
     NoRefreshToken,
+    #[strum(
+        message = "Refresh refused",
+        detailed_message = "Every refresh is answered invalid_grant, as if it had expired."
+    )]
     RefreshRefused,
+    #[strum(
+        message = "Rotating refresh token",
+        detailed_message = "Each refresh brings a new refresh token. The old one works once more, \
+                            within a minute; using it after that revokes all of them."
+    )]
     RefreshRotates,
+    #[strum(
+        message = "Refresh fails",
+        detailed_message = "Every refresh is answered 500. The grant stays valid."
+    )]
     RefreshFails,
+    #[strum(
+        message = "Refresh ten seconds late",
+        detailed_message = "Every refresh takes ten seconds."
+    )]
     RefreshLate,
+    #[strum(
+        message = "Revocation fails twice",
+        detailed_message = "The first two attempts to revoke are answered 500, the third works."
+    )]
     RevocationFails,
 }
 
 impl Misbehaviour {
-    const ALL: [Self; 21] = [
-        Self::None,
-        Self::ServerError,
-        Self::Late,
-        Self::GarbageToken,
-        Self::WrongResponseIss,
-        Self::WrongNonce,
-        Self::BadSignature,
-        Self::Unsigned,
-        Self::ExpiredIdToken,
-        Self::WrongIssuer,
-        Self::WrongAudience,
-        Self::MissingIdToken,
-        Self::RotatedKeys,
-        Self::OtherSub,
-        Self::RateLimited,
-        Self::NoRefreshToken,
-        Self::RefreshRefused,
-        Self::RefreshRotates,
-        Self::RefreshFails,
-        Self::RefreshLate,
-        Self::RevocationFails,
-    ];
-
-    pub(crate) fn all() -> impl Iterator<Item = Self> {
-        Self::ALL.into_iter()
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::iter()
     }
 
     /// The ones that make sense in a provider's dialect.
-    pub(crate) fn of(provider: Provider) -> impl Iterator<Item = Self> {
-        Self::ALL.into_iter().filter(move |one| one.is_spoken_by(provider))
+    pub fn of(provider: Provider) -> impl Iterator<Item = Self> {
+        Self::iter().filter(move |one| one.is_spoken_by(provider))
     }
 
-    /// Reads the form field `misbehave`; nothing said means nothing done.
-    pub(crate) fn parse(provider: Provider, key: Option<&str>) -> Option<Self> {
+    /// Reads the form field `misbehave`.
+    pub fn parse(provider: Provider, key: Option<&str>) -> Option<Self> {
         let Some(key) = key else {
             return Some(Self::None);
         };
@@ -81,110 +141,54 @@ impl Misbehaviour {
             | Self::Late
             | Self::GarbageToken
             | Self::RevocationFails => true,
-            Self::RateLimited => matches!(provider, Provider::Github | Provider::Facebook),
-            Self::WrongResponseIss
-            | Self::WrongNonce
-            | Self::BadSignature
-            | Self::Unsigned
-            | Self::ExpiredIdToken
-            | Self::WrongIssuer
-            | Self::WrongAudience
-            | Self::MissingIdToken
-            | Self::RotatedKeys
-            | Self::OtherSub
-            | Self::NoRefreshToken
-            | Self::RefreshRefused
-            | Self::RefreshRotates
-            | Self::RefreshFails
-            | Self::RefreshLate => matches!(provider, Provider::Google),
+            Self::RateLimited => !matches!(provider, Provider::Google),
+            _ => matches!(provider, Provider::Google),
         }
     }
 
-    /// The value of the form field.
-    pub(crate) const fn key(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::ServerError => "server_error",
-            Self::Late => "late",
-            Self::GarbageToken => "garbage_token",
-            Self::WrongResponseIss => "wrong_response_iss",
-            Self::WrongNonce => "wrong_nonce",
-            Self::BadSignature => "bad_signature",
-            Self::Unsigned => "unsigned",
-            Self::ExpiredIdToken => "expired_id_token",
-            Self::WrongIssuer => "wrong_issuer",
-            Self::WrongAudience => "wrong_audience",
-            Self::MissingIdToken => "missing_id_token",
-            Self::RotatedKeys => "rotated_keys",
-            Self::OtherSub => "other_sub",
-            Self::RateLimited => "rate_limited",
-            Self::NoRefreshToken => "no_refresh_token",
-            Self::RefreshRefused => "refresh_refused",
-            Self::RefreshRotates => "refresh_rotates",
-            Self::RefreshFails => "refresh_fails",
-            Self::RefreshLate => "refresh_late",
-            Self::RevocationFails => "revocation_fails",
-        }
+    pub fn key(self) -> &'static str {
+        self.into()
     }
 
-    pub(crate) const fn title(self) -> &'static str {
-        match self {
-            Self::None => "Behave",
-            Self::ServerError => "Server error",
-            Self::Late => "Ten seconds late",
-            Self::GarbageToken => "Garbage instead of a token",
-            Self::WrongResponseIss => "Wrong iss in the answer",
-            Self::WrongNonce => "Wrong nonce",
-            Self::BadSignature => "Bad signature",
-            Self::Unsigned => "No signature",
-            Self::ExpiredIdToken => "Expired ID token",
-            Self::WrongIssuer => "Foreign ID token",
-            Self::WrongAudience => "Wrong audience",
-            Self::MissingIdToken => "No ID token",
-            Self::RotatedKeys => "Rotated keys",
-            Self::OtherSub => "Another person at userinfo",
-            Self::RateLimited => "Rate limit",
-            Self::NoRefreshToken => "No refresh token",
-            Self::RefreshRefused => "Refresh refused",
-            Self::RefreshRotates => "Rotating refresh token",
-            Self::RefreshFails => "Refresh fails",
-            Self::RefreshLate => "Refresh ten seconds late",
-            Self::RevocationFails => "Revocation fails twice",
-        }
+    pub fn title(self) -> &'static str {
+        self.get_message().unwrap_or_default()
     }
 
-    pub(crate) const fn sentence(self) -> &'static str {
-        match self {
-            Self::None => "Everything as the standard says.",
-            Self::ServerError => "The token endpoint answers 500.",
-            Self::Late => "The token endpoint takes ten seconds to answer.",
-            Self::GarbageToken => "The token endpoint answers 200 with something that is no JSON.",
-            Self::WrongResponseIss => "The redirect back names another issuer (RFC 9207).",
-            Self::WrongNonce => "The ID token carries the nonce of another sign-in.",
-            Self::BadSignature => "One bit of the ID token's signature is flipped.",
-            Self::Unsigned => "The ID token says alg none and carries no signature.",
-            Self::ExpiredIdToken => "The ID token ended an hour ago.",
-            Self::WrongIssuer => "The ID token names another issuer.",
-            Self::WrongAudience => "The ID token is made out to another app.",
-            Self::MissingIdToken => "The token answer has no ID token, though openid was granted.",
-            Self::RotatedKeys => {
-                "A new signing key comes into use just now. A good app still signs you in."
-            }
-            Self::OtherSub => "Userinfo speaks of another sub than the ID token.",
-            Self::RateLimited => "The API refuses, as if called too often.",
-            Self::NoRefreshToken => "Offline access was granted, and no refresh token comes.",
-            Self::RefreshRefused => "Every refresh is answered invalid_grant, as if it had ended.",
-            Self::RefreshRotates => {
-                "Each refresh brings a new refresh token. The old one is good once more, for a \
-                 minute; after that its use ends all of them."
-            }
-            Self::RefreshFails => "Every refresh is answered 500. The grant lives on.",
-            Self::RefreshLate => "Every refresh takes ten seconds.",
-            Self::RevocationFails => {
-                "The first two attempts to end the grant are answered 500, the third works."
-            }
-        }
+    pub fn sentence(self) -> &'static str {
+        self.get_detailed_message().unwrap_or_default()
     }
+
+    /// What a token endpoint answers to a code instead of the truth; `None` means the truth, perhaps
+    /// late.
+    ///
+    /// The code is used up by then, as it would be at a real provider that fails halfway.
+    pub async fn fault_of_code(self) -> Option<Response> {
+        match self {
+            Self::ServerError => return Some(told_to_fail()),
+            Self::GarbageToken => {
+                let garbage = "<!doctype html><title>Not a token</title>";
+                return Some(([(CONTENT_TYPE, "application/json")], garbage).into_response());
+            }
+            Self::Late => tokio::time::sleep(DELAY).await,
+            _ => {}
+        }
+        None
+    }
+
+    /// The same for a refresh. The refresh token stays as good as it was.
+    pub async fn fault_of_refresh(self) -> Option<Response> {
+        match self {
+            Self::RefreshFails => return Some(told_to_fail()),
+            Self::RefreshLate => tokio::time::sleep(DELAY).await,
+            _ => {}
+        }
+        None
+    }
+}
+
+/// A 500, on purpose.
+pub fn told_to_fail() -> Response {
+    (StatusCode::INTERNAL_SERVER_ERROR, "The local provider was told to fail here.").into_response()
 }
 
 #[cfg(test)]
@@ -197,6 +201,7 @@ mod tests {
             for one in Misbehaviour::of(provider) {
                 let read = Misbehaviour::parse(provider, Some(one.key()));
                 assert_eq!(read, Some(one));
+                assert!(!one.title().is_empty() && !one.sentence().is_empty(), "{one:?}");
             }
         }
         for (provider, key, expected) in [

@@ -1,15 +1,11 @@
 //! HTML answers.
 
 use askama::Template;
-use axum::{
-    http::StatusCode,
-    response::{Html, IntoResponse, Response},
-};
-
-use crate::protocol::params::ParamsError;
+use axum::http::StatusCode;
+use axum::response::{Html, IntoResponse, Response};
 
 /// A template and the status that it is answered with.
-pub(crate) struct Page<T>(pub(crate) StatusCode, pub(crate) T);
+pub struct Page<T>(pub StatusCode, pub T);
 
 impl<T: Template> IntoResponse for Page<T> {
     fn into_response(self) -> Response {
@@ -23,37 +19,35 @@ impl<T: Template> IntoResponse for Page<T> {
     }
 }
 
-/// A page that says what went wrong and who can mend it.
+/// A page that says what went wrong and who can fix it.
 #[derive(Template)]
 #[template(path = "problem.html")]
-pub(crate) struct Problem {
+pub struct Problem {
     status: StatusCode,
     title: &'static str,
     sentence: String,
 }
 
 impl Problem {
-    /// The application's fault, or that of whoever typed the address.
-    pub(crate) fn bad_request(sentence: impl Into<String>) -> Self {
+    pub fn new(status: StatusCode, title: &'static str, sentence: impl Into<String>) -> Self {
+        Self { status, title, sentence: sentence.into() }
+    }
+
+    pub fn bad_request(sentence: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "This request cannot be answered", sentence)
     }
 
-    /// A request whose parameters could not even be read.
-    pub(crate) fn unreadable(error: ParamsError) -> Self {
-        Self::new(error.status(), "This request cannot be read", error.sentence())
-    }
-
     /// A form that was not sent from this provider's own page.
-    pub(crate) fn cross_site() -> Self {
+    pub fn cross_site() -> Self {
         Self::new(
             StatusCode::FORBIDDEN,
             "Sent from another site",
-            "This form only takes what its own page sends. Go back to the app and start again.",
+            "This form only accepts what its own page sends. Go back to the app and start again.",
         )
     }
 
     /// A `Host` that is not this machine.
-    pub(crate) fn misdirected() -> Self {
+    pub fn misdirected() -> Self {
         Self::new(
             StatusCode::MISDIRECTED_REQUEST,
             "Not this machine",
@@ -61,7 +55,7 @@ impl Problem {
         )
     }
 
-    pub(crate) fn not_found() -> Self {
+    pub fn not_found() -> Self {
         Self::new(
             StatusCode::NOT_FOUND,
             "Nothing here",
@@ -69,28 +63,20 @@ impl Problem {
         )
     }
 
-    pub(crate) fn method_not_allowed() -> Self {
+    pub fn method_not_allowed() -> Self {
         Self::new(
             StatusCode::METHOD_NOT_ALLOWED,
-            "Not this way",
-            "This address exists, but it does not take this kind of request.",
+            "Wrong method",
+            "This address exists, but it does not accept this kind of request.",
         )
     }
 
-    pub(crate) fn conflict(sentence: impl Into<String>) -> Self {
-        Self::new(StatusCode::CONFLICT, "That did not work", sentence)
-    }
-
-    pub(crate) fn internal() -> Self {
+    pub fn internal() -> Self {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "The local provider failed",
             "Its log says why.",
         )
-    }
-
-    fn new(status: StatusCode, title: &'static str, sentence: impl Into<String>) -> Self {
-        Self { status, title, sentence: sentence.into() }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The three providers that this one plays, and where their dialects differ.
 
-use std::{fmt, time::Duration};
+use std::fmt;
+use std::time::Duration;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Provider {
@@ -13,72 +14,65 @@ pub enum Provider {
 }
 
 impl Provider {
-    /// All of them, in the order in which pages list them.
+    /// In the order in which pages list them.
     pub const ALL: [Self; 3] = [Self::Google, Self::Github, Self::Facebook];
+
+    /// What differs by provider, in the order of [`Self::ALL`].
+    const fn pick<T: Copy>(self, [google, github, facebook]: [T; 3]) -> T {
+        match self {
+            Self::Google => google,
+            Self::Github => github,
+            Self::Facebook => facebook,
+        }
+    }
 
     /// The name that a person reads.
     pub const fn name(self) -> &'static str {
-        match self {
-            Self::Google => "Google",
-            Self::Github => "GitHub",
-            Self::Facebook => "Facebook",
-        }
+        self.pick(["Google", "GitHub", "Facebook"])
     }
 
     /// The name in paths and settings.
     pub const fn key(self) -> &'static str {
-        match self {
-            Self::Google => "google",
-            Self::Github => "github",
-            Self::Facebook => "facebook",
-        }
+        self.pick(["google", "github", "facebook"])
     }
 
-    /// A plain letter where others would show a trademark.
+    /// Plain letters where others would show a trademark.
     pub(crate) const fn monogram(self) -> &'static str {
-        match self {
-            Self::Google => "G",
-            Self::Github => "GH",
-            Self::Facebook => "F",
-        }
+        self.pick(["G", "GH", "F"])
     }
 
-    /// The path of the authorization endpoint, RFC 6749 §3.1.
+    /// RFC 6749 §3.1.
     pub const fn authorize_path(self) -> &'static str {
-        match self {
-            Self::Google => "/google/authorize",
-            Self::Github => "/github/login/oauth/authorize",
-            Self::Facebook => "/facebook/v23.0/dialog/oauth",
-        }
+        self.pick([
+            "/google/authorize",
+            "/github/login/oauth/authorize",
+            "/facebook/v23.0/dialog/oauth",
+        ])
     }
 
-    /// The path of the token endpoint, RFC 6749 §3.2.
+    /// RFC 6749 §3.2.
     pub const fn token_path(self) -> &'static str {
-        match self {
-            Self::Google => "/google/token",
-            Self::Github => "/github/login/oauth/access_token",
-            Self::Facebook => "/facebook/v23.0/oauth/access_token",
-        }
+        self.pick([
+            "/google/token",
+            "/github/login/oauth/access_token",
+            "/facebook/v23.0/oauth/access_token",
+        ])
     }
 
     /// The path that tells who an access token speaks for.
     pub const fn userinfo_path(self) -> &'static str {
-        match self {
-            Self::Google => "/google/userinfo",
-            Self::Github => "/github/api/user",
-            Self::Facebook => "/facebook/v23.0/me",
-        }
+        self.pick(["/google/userinfo", "/github/api/user", "/facebook/v23.0/me"])
     }
 
-    /// How long an access token is good for. GitHub does not announce a lifetime; here it still
-    /// has one, so that nothing is kept for ever.
+    /// The authentication schemes that its APIs take an access token with.
+    pub(crate) const fn token_schemes(self) -> &'static [&'static str] {
+        self.pick([&["bearer"], &["bearer", "token"], &["bearer", "oauth"]])
+    }
+
+    /// GitHub does not announce a lifetime; here it still has one, so that nothing is kept for ever.
     pub(crate) const fn access_token_lifetime(self) -> Duration {
         const HOUR: u64 = 60 * 60;
-        Duration::from_secs(match self {
-            Self::Google => HOUR,
-            Self::Github => 30 * 24 * HOUR,
-            Self::Facebook => 60 * 24 * HOUR,
-        })
+        Duration::from_secs(self.pick([HOUR, 30 * 24 * HOUR, 60 * 24 * HOUR]))
     }
 }
 

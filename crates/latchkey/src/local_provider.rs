@@ -1,9 +1,9 @@
-//! The local provider, with this app as its client.
+//! The local provider, with this app as its client and the Calendar Printer as a third party.
 
 use axum::Router;
 use latchkey_domain::Scope;
 use latchkey_web::api::protected_resource;
-use latchkey_web::settings::Settings;
+use latchkey_web::settings::{LocalIdp, Settings};
 use url::Url;
 
 /// The provider that plays those that have no credentials, if it is to run.
@@ -22,15 +22,45 @@ pub(crate) fn router(
         secret: provider.client_secret.expose().to_owned(),
         redirect_uris: vec![settings.absolute(&format!("/auth/{}/callback", provider.slug))],
         name: "Latchkey".to_owned(),
+        uri: None,
+    });
+    let api = our_api(settings);
+    let printer = api.as_ref().map(|api| printer(settings, idp, api)).transpose()?;
+    let third_party = printer.as_ref().map(|printer| latchkey_idp::Client {
+        provider: latchkey_idp::Provider::Google,
+        id: printer.client_id.clone(),
+        secret: printer.client_secret.clone(),
+        redirect_uris: vec![calendar_printer::redirect_uri(&printer.origin)],
+        name: "Calendar Printer".to_owned(),
+        uri: Some("/calendar-printer".to_owned()),
     });
     let router = latchkey_idp::router(latchkey_idp::Config {
         base_url: idp.url.clone(),
-        clients: clients.collect(),
-        apis: our_api(settings).into_iter().collect(),
+        clients: clients.chain(third_party).collect(),
+        apis: api.into_iter().collect(),
         people_file: Some(idp.people_file.clone()),
         grants_file: Some(idp.people_file.with_file_name("local-grants.json")),
     })?;
-    Ok(Some(router))
+    Ok(Some(match printer {
+        Some(printer) => router.merge(calendar_printer::router(printer)),
+        None => router,
+    }))
+}
+
+/// On the local provider's origin. Its secret is generated at every start.
+fn printer(
+    settings: &Settings,
+    idp: &LocalIdp,
+    api: &latchkey_idp::Api,
+) -> Result<calendar_printer::Config, Box<dyn std::error::Error + Send + Sync>> {
+    Ok(calendar_printer::Config {
+        origin: idp.url.origin().ascii_serialization(),
+        client_id: calendar_printer::CLIENT_ID.to_owned(),
+        client_secret: calendar_printer::random_token()?,
+        resource: api.audience.clone(),
+        api_metadata: protected_resource::address(settings).parse()?,
+        api_name: api.name.clone(),
+    })
 }
 
 /// Our API, for which it issues tokens to apps of others, as long as nobody else
@@ -46,6 +76,5 @@ fn our_api(settings: &Settings) -> Option<latchkey_idp::Api> {
         scopes: Scope::ALL.map(scope).to_vec(),
         id: introspection.client_id.clone(),
         secret: introspection.client_secret.expose().to_owned(),
-        metadata_url: protected_resource::address(settings).parse().ok()?,
     })
 }

@@ -1,25 +1,22 @@
 //! Facebook's dialect: OAuth 2.0 with the errors of the Graph API, and the Graph API itself.
 
 mod graph;
-mod me;
-mod permissions;
 mod token;
 
-use axum::{
-    Router,
-    routing::{delete, get},
-};
+use axum::Router;
+use axum::routing::{delete, get};
 
-use crate::{Provider, app::Shared};
+use crate::app::Shared;
+use crate::provider::Provider;
 
 /// Every route below `/facebook` but those of the consent page.
-pub(crate) fn routes() -> Router<Shared> {
+pub fn routes() -> Router<Shared> {
     Router::new()
         .route(
             Provider::Facebook.token_path(),
             // Facebook documents GET; secrets in URLs are its own idea.
             get(token::token).post(token::token),
         )
-        .route(Provider::Facebook.userinfo_path(), get(me::me))
-        .route("/facebook/v23.0/me/permissions", delete(permissions::delete))
+        .route(Provider::Facebook.userinfo_path(), get(graph::me))
+        .route("/facebook/v23.0/me/permissions", delete(graph::delete_permissions))
 }

@@ -2,24 +2,21 @@
 //! beside it.
 
 mod api;
-mod grant;
-mod repos;
 mod token;
 
-use axum::{
-    Router,
-    routing::{any, delete, get, post},
-};
+use axum::Router;
+use axum::routing::{any, delete, get, post};
 
-use crate::{Provider, app::Shared};
+use crate::app::Shared;
+use crate::provider::Provider;
 
 /// Every route below `/github` but those of the consent page.
-pub(crate) fn routes() -> Router<Shared> {
+pub fn routes() -> Router<Shared> {
     Router::new()
         .route(Provider::Github.token_path(), post(token::token))
         .route(Provider::Github.userinfo_path(), get(api::user))
         .route("/github/api/user/emails", get(api::emails))
-        .route("/github/api/user/repos", get(repos::list))
-        .route("/github/api/applications/{client_id}/grant", delete(grant::delete))
+        .route("/github/api/user/repos", get(api::repos))
+        .route("/github/api/applications/{client_id}/grant", delete(api::delete_grant))
         .route("/github/api/{*path}", any(api::not_found))
 }

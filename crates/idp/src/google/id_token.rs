@@ -1,24 +1,25 @@
-//! The ID token, OIDC Core §2 and §3.1.3.6.
+//! The ID token, OIDC Core §2 and §3.1.3.6, and userinfo, §5.3.
 
 use std::time::Duration;
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use axum::Json;
+use axum::extract::State;
+use axum::http::header::WWW_AUTHENTICATE;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use crate::{
-    Provider,
-    clock::Timestamp,
-    digest::Digest,
-    misbehave::Misbehaviour,
-    people::Person,
-    protocol::{grants::Authorization, scopes::Scopes},
-};
+use crate::app::{App, Shared};
+use crate::kit::{Digest, Timestamp};
+use crate::misbehave::Misbehaviour;
+use crate::protocol::grants::Authorization;
+use crate::protocol::token::{BearerError, authorize};
+use crate::provider::Provider;
 
 const LIFETIME: Duration = Duration::from_secs(60 * 60);
 
-/// The claims of an ID token.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct IdToken {
+pub struct IdToken {
     iss: String,
     aud: String,
     azp: String,
@@ -35,7 +36,7 @@ pub(super) struct IdToken {
 
 /// The claims about the person, only those whose scope was granted: OIDC Core §5.4.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Profile {
+struct Profile {
     #[serde(skip_serializing_if = "Option::is_none")]
     email: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,48 +48,44 @@ pub(super) struct Profile {
 }
 
 impl Profile {
-    pub(super) fn of(person: &Person, granted: &Scopes, origin: &str) -> Self {
-        let email = person.email_at(Provider::Google).filter(|_| granted.contains("email"));
-        let profile = granted.contains("profile");
+    fn of(app: &App, Authorization { person, scopes, .. }: &Authorization) -> Self {
+        let email = person.email_at(Provider::Google).filter(|_| scopes.contains("email"));
+        let profile = scopes.contains("profile");
         Self {
             email: email.map(|email| email.address.clone()),
             email_verified: email.map(|email| email.verified),
             name: profile.then(|| person.name.clone()),
-            picture: profile.then(|| format!("{origin}{}", person.avatar_path())),
+            picture: profile.then(|| app.url(&person.avatar_path())),
         }
     }
 }
 
 impl IdToken {
-    pub(super) fn new(
-        issuer: &str,
-        origin: &str,
-        authorization: &Authorization,
-        access_token: &str,
-        now: Timestamp,
-    ) -> Self {
+    pub fn new(app: &App, authorization: &Authorization, access_token: &str) -> Self {
         let client_id = &authorization.client.id;
+        let now = app.now();
         Self {
-            iss: issuer.to_owned(),
+            iss: app.google_issuer(),
             aud: client_id.clone(),
             azp: client_id.clone(),
             sub: authorization.person.google_sub.clone(),
             iat: now,
             exp: now.plus(LIFETIME),
             auth_time: authorization.auth_time,
-            at_hash: at_hash(access_token),
+            // OIDC Core §3.1.3.6: the left half of the SHA-256 of the access token.
+            at_hash: Digest::of(access_token).half(),
             nonce: authorization.nonce.clone(),
-            profile: Profile::of(&authorization.person, &authorization.scopes, origin),
+            profile: Profile::of(app, authorization),
         }
     }
 
-    /// OIDC Core §12.2: an ID token that comes with a refresh should carry no nonce.
-    pub(super) fn without_nonce(self) -> Self {
+    /// OIDC Core §12.2: an ID token that comes with a refresh should have no nonce.
+    pub fn without_nonce(self) -> Self {
         Self { nonce: None, ..self }
     }
 
     /// Makes the claims as wrong as the person asked for.
-    pub(super) fn twisted(mut self, misbehaviour: Misbehaviour) -> Self {
+    pub fn twisted(mut self, misbehaviour: Misbehaviour) -> Self {
         match misbehaviour {
             Misbehaviour::WrongNonce => self.nonce = Some("the-nonce-of-another-sign-in".into()),
             Misbehaviour::WrongIssuer => self.iss = "https://issuer.example.test".into(),
@@ -108,11 +105,38 @@ impl IdToken {
     }
 }
 
-/// OIDC Core §3.1.3.6: the left half of the SHA-256 of the access token.
-fn at_hash(access_token: &str) -> String {
-    let digest = Digest::of(access_token);
-    let (left, _) = digest.as_bytes().split_at(16);
-    URL_SAFE_NO_PAD.encode(left)
+#[derive(Serialize)]
+struct Userinfo {
+    sub: String,
+    #[serde(flatten)]
+    profile: Profile,
+}
+
+pub async fn userinfo(State(app): State<Shared>, headers: HeaderMap) -> Response {
+    // RFC 6750 §3: no error code when there was no token; the missing scope by its name.
+    let refuse = |status, error| {
+        let challenge = format!(r#"Bearer realm="google"{error}"#);
+        (status, [(WWW_AUTHENTICATE, challenge)]).into_response()
+    };
+    let authorization = match authorize(&app, Provider::Google, &headers, None) {
+        Ok(authorization) => authorization,
+        Err(BearerError::Missing) => return refuse(StatusCode::UNAUTHORIZED, ""),
+        Err(BearerError::Malformed) => {
+            return refuse(StatusCode::BAD_REQUEST, r#", error="invalid_request""#);
+        }
+        Err(BearerError::Invalid) => {
+            return refuse(StatusCode::UNAUTHORIZED, r#", error="invalid_token""#);
+        }
+    };
+    if !authorization.scopes.contains("openid") {
+        let error = r#", error="insufficient_scope", scope="openid""#;
+        return refuse(StatusCode::FORBIDDEN, error);
+    }
+    let sub = match authorization.misbehaviour {
+        Misbehaviour::OtherSub => "100000000000000000666".to_owned(),
+        _ => authorization.person.google_sub.clone(),
+    };
+    Json(Userinfo { sub, profile: Profile::of(&app, &authorization) }).into_response()
 }
 
 #[cfg(test)]
@@ -122,9 +146,7 @@ mod tests {
     /// The example of OIDC Core, appendix A.3 (errata set 2): its token and its hash.
     #[test]
     fn at_hash_is_that_of_the_standard() {
-        assert_eq!(
-            at_hash("jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y"),
-            "77QmUPtjPfzWtF2AnpK9RQ"
-        );
+        let access_token = "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y";
+        assert_eq!(Digest::of(access_token).half(), "77QmUPtjPfzWtF2AnpK9RQ");
     }
 }

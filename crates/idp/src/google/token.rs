@@ -1,28 +1,21 @@
 //! The token endpoint, OIDC Core §3.1.3.
 
-use axum::{
-    Json,
-    extract::State,
-    http::{HeaderMap, StatusCode},
-    response::{IntoResponse, Response},
-};
-use http::header::WWW_AUTHENTICATE;
+use axum::Json;
+use axum::extract::State;
+use axum::http::header::WWW_AUTHENTICATE;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::json;
 
-use super::{id_token::IdToken, keys};
-use crate::{
-    Provider,
-    app::{App, Shared},
-    faults, jwt,
-    keys::KeyError,
-    misbehave::Misbehaviour,
-    protocol::{
-        exchange::{ExchangeError, Exchanged, GrantType, exchange},
-        grants::RenewalError,
-        params::{Params, ParamsError},
-    },
-};
+use super::id_token::IdToken;
+use crate::app::{App, Shared};
+use crate::keys::KeyError;
+use crate::misbehave::Misbehaviour;
+use crate::protocol::grants::GrantError;
+use crate::protocol::params::{Params, ParamsError};
+use crate::protocol::token::{Exchanged, GrantType, TokenError, token_endpoint};
+use crate::provider::Provider;
 
 /// RFC 6749 §5.1 and OIDC Core §3.1.3.3.
 #[derive(Serialize)]
@@ -40,56 +33,42 @@ struct TokenResponse {
     id_token: Option<String>,
 }
 
-pub(super) async fn token(
+pub async fn token(
     State(app): State<Shared>,
     headers: HeaderMap,
     params: Result<Params, ParamsError>,
-) -> Response {
-    let exchanged = match exchange(&app, Provider::Google, &headers, params) {
-        Ok(exchanged) => exchanged,
-        Err(refusal) => return error(&refusal),
-    };
-    let misbehaviour = exchanged.authorization.misbehaviour;
-    let fault = match exchanged.grant_type {
-        GrantType::AuthorizationCode => faults::token_endpoint(misbehaviour).await,
-        GrantType::RefreshToken => faults::refresh(misbehaviour).await,
-    };
-    if let Some(fault) = fault {
-        return fault;
-    }
+) -> Result<Response, Response> {
+    let refuse = |refusal| error(&refusal);
+    let exchanged = token_endpoint(&app, Provider::Google, &headers, params, refuse).await?;
     match answer(&app, exchanged).await {
-        Ok(answer) => Json(answer).into_response(),
-        Err(KeyError) => server_error(),
+        Ok(answer) => Ok(Json(answer).into_response()),
+        Err(KeyError) => Err(server_error()),
     }
 }
 
 async fn answer(app: &App, exchanged: Exchanged) -> Result<TokenResponse, KeyError> {
     let Exchanged { authorization, access_token, refresh_token, grant_type } = exchanged;
-    // What goes wrong goes wrong at the sign-in; OIDC Core §12.2 wants the rest to stay the same.
+    // Faults concern the sign-in; OIDC Core §12.2 wants the rest to stay the same.
     let misbehaviour = match grant_type {
         GrantType::AuthorizationCode => authorization.misbehaviour,
         GrantType::RefreshToken => Misbehaviour::None,
     };
-    let wanted =
-        authorization.scopes.contains("openid") && misbehaviour != Misbehaviour::MissingIdToken;
-    let id_token = if wanted {
-        let issuer = app.google_issuer();
-        let claims = IdToken::new(&issuer, app.origin(), &authorization, &access_token, app.now());
+    let mut id_token = None;
+    if authorization.scopes.contains("openid") && misbehaviour != Misbehaviour::MissingIdToken {
+        let claims = IdToken::new(app, &authorization, &access_token);
         let claims = match grant_type {
             GrantType::AuthorizationCode => claims.twisted(misbehaviour),
             GrantType::RefreshToken => claims.without_nonce(),
         };
-        let signed = keys::blocking(&app.keys, move |ring| {
+        let signed = app.keys.blocking(move |ring| {
             let key = match misbehaviour {
                 Misbehaviour::RotatedKeys => ring.rotate()?,
                 _ => ring.current()?,
             };
-            jwt::sign(&key, &claims, misbehaviour)
+            key.sign(&claims, misbehaviour)
         });
-        Some(signed.await?)
-    } else {
-        None
-    };
+        id_token = Some(signed.await?);
+    }
     Ok(TokenResponse {
         access_token,
         token_type: "Bearer",
@@ -103,35 +82,38 @@ async fn answer(app: &App, exchanged: Exchanged) -> Result<TokenResponse, KeyErr
 }
 
 /// RFC 6749 §5.2.
-pub(super) fn error(refusal: &ExchangeError) -> Response {
+pub fn error(refusal: &TokenError) -> Response {
     // Which of the bindings did not hold is in the provider's log, not in the answer.
     let (code, description) = match refusal {
-        ExchangeError::InvalidRequest(why) => ("invalid_request", *why),
-        ExchangeError::InvalidClient => {
-            let answer = (
-                StatusCode::UNAUTHORIZED,
-                [(WWW_AUTHENTICATE, r#"Basic realm="google", charset="UTF-8""#)],
-                Json(json!({ "error": "invalid_client" })),
-            );
-            return answer.into_response();
+        TokenError::InvalidRequest(why) => ("invalid_request", *why),
+        TokenError::InvalidClient => {
+            let challenge = [(WWW_AUTHENTICATE, r#"Basic realm="google", charset="UTF-8""#)];
+            let body = Json(json!({ "error": "invalid_client" }));
+            return (StatusCode::UNAUTHORIZED, challenge, body).into_response();
         }
-        ExchangeError::UnsupportedGrantType => {
+        TokenError::UnsupportedGrantType => {
             ("unsupported_grant_type", "Only authorization_code and refresh_token are supported.")
         }
-        ExchangeError::InvalidGrant(_) => (
+        TokenError::InvalidGrant(_, GrantError::TooWide) => {
+            ("invalid_scope", "A refresh can narrow what was granted, not widen it.")
+        }
+        TokenError::InvalidGrant(GrantType::AuthorizationCode, _) => (
             "invalid_grant",
             "The code is unknown, used, expired, or was issued for something else.",
         ),
-        ExchangeError::NotRenewed(RenewalError::TooWide) => {
-            ("invalid_scope", "A refresh can narrow what was granted, not widen it.")
-        }
         // Google's words.
-        ExchangeError::NotRenewed(_) => ("invalid_grant", "Token has been expired or revoked."),
-        ExchangeError::InvalidTarget => {
+        TokenError::InvalidGrant(GrantType::RefreshToken, _) => {
+            ("invalid_grant", "Token has been expired or revoked.")
+        }
+        TokenError::InvalidTarget => {
             ("invalid_target", "resource is not what was consented to (RFC 8707).")
         }
-        ExchangeError::NoRandomness => return server_error(),
+        TokenError::NoRandomness => return server_error(),
     };
+    bad_request(code, description)
+}
+
+pub fn bad_request(code: &str, description: &str) -> Response {
     let body = json!({ "error": code, "error_description": description });
     (StatusCode::BAD_REQUEST, Json(body)).into_response()
 }

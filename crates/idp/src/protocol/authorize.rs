@@ -1,21 +1,23 @@
-//! The authorization request: what is asked, and whether it may be asked. A pure decision.
+//! The authorization request and its response: what is asked, whether it may be asked, and what
+//! travels back through the browser. A pure decision.
 
 use std::sync::Arc;
 
-use super::{
-    clients::Clients,
-    grants::Offline,
-    params::Params,
-    pkce::CodeChallenge,
-    reply::{ErrorCode, ReplyTo},
-    scopes::{Audience, Catalogue, Scopes},
-};
-use crate::{Client, Provider};
+use strum::IntoStaticStr;
+use url::form_urlencoded;
+
+use super::grants::Offline;
+use super::params::Params;
+use super::pkce::CodeChallenge;
+use super::registry::{Clients, registered_redirect_uri};
+use super::scopes::{Audience, Catalogue, Scopes};
+use crate::config::Client;
+use crate::provider::Provider;
 
 /// The parameters that belong to an authorization request: RFC 6749 §4.1.1, RFC 7636 §4.3, OIDC
 /// Core §3.1.2.1, RFC 8707 §2.1, and Google's own two. The consent form carries these through, and
 /// nothing else.
-pub(crate) const PARAMETERS: [&str; 20] = [
+pub const PARAMETERS: [&str; 20] = [
     "client_id",
     "redirect_uri",
     "response_type",
@@ -38,31 +40,28 @@ pub(crate) const PARAMETERS: [&str; 20] = [
     "include_granted_scopes",
 ];
 
-/// A nonce is kept until the ID token is made; this much is more than anyone needs.
+/// A nonce is kept until the ID token is made; this is more than anyone needs.
 const MAX_NONCE: usize = 512;
 
 /// A request that may be put before a person.
 #[derive(Debug)]
-pub(crate) struct AuthorizationRequest {
-    pub(crate) client: Arc<Client>,
-    pub(crate) reply_to: ReplyTo,
-    pub(crate) scopes: Scopes,
-    /// For whose API the token will be.
-    pub(crate) audience: Audience,
-    /// Whether a refresh token is wanted.
-    pub(crate) offline: Offline,
+pub struct AuthorizationRequest {
+    pub client: Arc<Client>,
+    pub reply_to: ReplyTo,
+    pub scopes: Scopes,
+    pub audience: Audience,
+    pub offline: Offline,
     /// `include_granted_scopes`: what was granted earlier comes along.
-    pub(crate) incremental: bool,
-    pub(crate) challenge: CodeChallenge,
-    pub(crate) nonce: Option<String>,
+    pub incremental: bool,
+    pub challenge: CodeChallenge,
+    pub nonce: Option<String>,
     /// Who the application believes is there: `login_hint`, at GitHub `login`.
-    pub(crate) login_hint: Option<String>,
+    pub login_hint: Option<String>,
 }
 
-/// A request that may not.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
-    /// Client or redirect URI cannot be trusted: tell the person, and send the browser nowhere
+pub enum Refusal {
+    /// Client or redirect URI cannot be trusted: tell the person, and do not redirect the browser
     /// (RFC 6749 §4.1.2.1, RFC 9700 §4.11.2).
     Page(&'static str),
     /// Everything else is told to the application.
@@ -71,68 +70,41 @@ pub(crate) enum Refusal {
 
 /// What a request is judged against.
 #[derive(Debug)]
-pub(crate) struct Rules<'a> {
-    pub(crate) provider: Provider,
+pub struct Rules<'a> {
+    pub provider: Provider,
     /// What RFC 9207 sends as `iss`, where the dialect does.
-    pub(crate) issuer: Option<String>,
-    pub(crate) clients: &'a Clients,
-    pub(crate) catalogue: &'a Catalogue,
+    pub issuer: Option<String>,
+    pub clients: &'a Clients,
+    pub catalogue: &'a Catalogue,
 }
 
-pub(crate) fn judge(rules: &Rules<'_>, params: &Params) -> Result<AuthorizationRequest, Refusal> {
-    let client = client(rules.provider, rules.clients, params)?;
+pub fn judge(rules: &Rules<'_>, params: &Params) -> Result<AuthorizationRequest, Refusal> {
+    let id = params.get("client_id").ok_or(Refusal::Page("client_id must be there, once."))?;
+    let client = rules.clients.find(rules.provider, id);
+    let client = client.ok_or(Refusal::Page("No app with this client_id is registered."))?;
+    let asked = params.get("redirect_uri");
+    let asked = asked.ok_or(Refusal::Page("redirect_uri must be there, once."))?;
+    let redirect_uri = registered_redirect_uri(client, asked).ok_or(Refusal::Page(
+        "redirect_uri is not, character for character, one that this app has registered.",
+    ))?;
     let reply_to = ReplyTo {
-        redirect_uri: redirect_uri(client, params)?,
+        redirect_uri: redirect_uri.to_owned(),
         state: params.get("state").map(str::to_owned),
         iss: rules.issuer.clone(),
     };
-    match rest(rules, params) {
-        Ok(Asked { scopes, audience, offline, incremental, challenge }) => {
-            Ok(AuthorizationRequest {
-                client: Arc::clone(client),
-                reply_to,
-                scopes,
-                audience,
-                offline,
-                incremental,
-                challenge,
-                nonce: params.get("nonce").map(str::to_owned),
-                login_hint: params.get("login_hint").or(params.get("login")).map(str::to_owned),
-            })
-        }
-        Err((error, description)) => Err(Refusal::Redirect { reply_to, error, description }),
-    }
-}
-
-fn client<'a>(
-    provider: Provider,
-    clients: &'a Clients,
-    params: &Params,
-) -> Result<&'a Arc<Client>, Refusal> {
-    let id = params.get("client_id").ok_or(Refusal::Page("client_id must be there, once."))?;
-    clients.find(provider, id).ok_or(Refusal::Page("No app with this client_id is registered."))
-}
-
-fn redirect_uri(client: &Client, params: &Params) -> Result<String, Refusal> {
-    let asked =
-        params.get("redirect_uri").ok_or(Refusal::Page("redirect_uri must be there, once."))?;
-    client.registered_redirect_uri(asked).map(str::to_owned).ok_or(Refusal::Page(
-        "redirect_uri is not, character for character, one that this app has registered.",
-    ))
+    read(rules, params, client, reply_to.clone())
+        .map_err(|(error, description)| Refusal::Redirect { reply_to, error, description })
 }
 
 type Complaint = (ErrorCode, &'static str);
 
-struct Asked {
-    scopes: Scopes,
-    audience: Audience,
-    offline: Offline,
-    incremental: bool,
-    challenge: CodeChallenge,
-}
-
 /// What is left to check once there is an address to complain to.
-fn rest(rules: &Rules<'_>, params: &Params) -> Result<Asked, Complaint> {
+fn read(
+    rules: &Rules<'_>,
+    params: &Params,
+    client: &Arc<Client>,
+    reply_to: ReplyTo,
+) -> Result<AuthorizationRequest, Complaint> {
     use ErrorCode::{InvalidRequest, InvalidScope, InvalidTarget};
 
     let provider = rules.provider;
@@ -146,9 +118,9 @@ fn rest(rules: &Rules<'_>, params: &Params) -> Result<Asked, Complaint> {
         return Err((InvalidRequest, "nonce is too long"));
     }
     let asked = params.get("scope").unwrap_or_default();
-    let audience = rules
-        .catalogue
-        .audience(provider, rules.issuer.as_deref(), params.get("resource"), asked)
+    let resource = params.get("resource");
+    let audience = rules.catalogue.audience(provider, rules.issuer.as_deref(), resource, asked);
+    let audience = audience
         .ok_or((InvalidTarget, "resource names no API that is registered here (RFC 8707)"))?;
     let scopes = rules.catalogue.parse(provider, &audience, asked);
     let (mut offline, mut incremental) = (Offline::No, false);
@@ -161,7 +133,17 @@ fn rest(rules: &Rules<'_>, params: &Params) -> Result<Asked, Complaint> {
         offline = access_type(params)?;
         incremental = include_granted_scopes(params)?;
     }
-    Ok(Asked { scopes, audience, offline, incremental, challenge })
+    Ok(AuthorizationRequest {
+        client: Arc::clone(client),
+        reply_to,
+        scopes,
+        audience,
+        offline,
+        incremental,
+        challenge,
+        nonce: params.get("nonce").map(str::to_owned),
+        login_hint: params.get("login_hint").or(params.get("login")).map(str::to_owned),
+    })
 }
 
 /// Google, "Using OAuth 2.0 for Web Server Applications": a refresh token comes with
@@ -203,10 +185,8 @@ fn response(provider: Provider, params: &Params) -> Result<(), Complaint> {
         None if provider != Provider::Google => {}
         None => return Err((ErrorCode::InvalidRequest, "response_type is missing")),
         Some(_) => {
-            return Err((
-                ErrorCode::UnsupportedResponseType,
-                "only response_type=code is supported",
-            ));
+            let why = "only response_type=code is supported";
+            return Err((ErrorCode::UnsupportedResponseType, why));
         }
     }
     match params.get("response_mode") {
@@ -238,7 +218,7 @@ fn max_age(params: &Params) -> Result<(), Complaint> {
     }
 }
 
-/// OIDC Core §3.1.2.1. No session is kept here, so without asking nobody is signed in.
+/// OIDC Core §3.1.2.1. There is no session here, so nobody is signed in before they are asked.
 fn prompt(params: &Params) -> Result<(), Complaint> {
     let values: Vec<&str> =
         params.get("prompt").map(|prompt| prompt.split(' ').collect()).unwrap_or_default();
@@ -254,5 +234,261 @@ fn prompt(params: &Params) -> Result<(), Complaint> {
     }
 }
 
+/// Where the answer goes and what every answer has, good or bad.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplyTo {
+    /// A registered redirect URI, as it was registered.
+    pub redirect_uri: String,
+    /// Returned unchanged, RFC 6749 §4.1.2.
+    pub state: Option<String>,
+    /// RFC 9207 §2: in every answer, errors included.
+    pub iss: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+pub enum ErrorCode {
+    // RFC 6749 §4.1.2.1
+    InvalidRequest,
+    AccessDenied,
+    UnsupportedResponseType,
+    InvalidScope,
+    // RFC 8707 §2
+    InvalidTarget,
+    // OIDC Core §3.1.2.6
+    LoginRequired,
+    RequestNotSupported,
+    RequestUriNotSupported,
+}
+
+impl ReplyTo {
+    /// RFC 6749 §4.1.2.
+    pub fn with_code(&self, code: &str) -> String {
+        self.with(&[("code", code)])
+    }
+
+    /// RFC 6749 §4.1.2.1.
+    pub fn with_error(&self, error: ErrorCode, description: &str) -> String {
+        self.with(&[("error", error.into()), ("error_description", description)])
+    }
+
+    /// Each dialect has its own way of telling that the person declined.
+    pub fn with_denial(&self, provider: Provider) -> String {
+        let error = ErrorCode::AccessDenied;
+        match provider {
+            Provider::Google => self.with_error(error, "The person declined."),
+            Provider::Github => {
+                self.with_error(error, "The user has denied your application access.")
+            }
+            Provider::Facebook => self.with(&[
+                ("error", error.into()),
+                ("error_code", "200"),
+                ("error_description", "Permissions error"),
+                ("error_reason", "user_denied"),
+            ]),
+        }
+    }
+
+    /// Adds the parameters to the query that the redirect URI may already have, RFC 6749 §3.1.2.
+    fn with(&self, answer: &[(&str, &str)]) -> String {
+        let query = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(answer)
+            .extend_pairs(self.state.as_deref().map(|state| ("state", state)))
+            .extend_pairs(self.iss.as_deref().map(|iss| ("iss", iss)))
+            .finish();
+        let separator = if self.redirect_uri.contains('?') { '&' } else { '?' };
+        format!("{}{separator}{query}", self.redirect_uri)
+    }
+}
+
 #[cfg(test)]
-mod tests;
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+
+    use super::*;
+    use crate::config::Client;
+
+    const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+    const CALLBACK: &str = "http://localhost:3000/cb";
+
+    fn clients() -> Clients {
+        let client = |provider| Client {
+            provider,
+            id: "app".into(),
+            secret: "secret".into(),
+            redirect_uris: vec![CALLBACK.into()],
+            name: "Latchkey".into(),
+            uri: None,
+        };
+        Clients::new(Provider::ALL.map(client).to_vec()).unwrap()
+    }
+
+    /// A good request, with the named parameters replaced, or removed when `None`, then `extra` added.
+    fn request(changes: &[(&str, Option<&str>)], extra: &[(&str, &str)]) -> Params {
+        let good = [
+            ("client_id", "app"),
+            ("redirect_uri", CALLBACK),
+            ("response_type", "code"),
+            ("scope", "openid email"),
+            ("state", "s"),
+            ("nonce", "n"),
+            ("code_challenge", CHALLENGE),
+            ("code_challenge_method", "S256"),
+        ];
+        let changed = |name: &str| changes.iter().find(|(changed, _)| *changed == name);
+        let kept = good.iter().copied().filter_map(|(name, value)| match changed(name) {
+            Some((_, replacement)) => replacement.map(|value| (name, value)),
+            None => Some((name, value)),
+        });
+        kept.chain(extra.iter().copied()).collect()
+    }
+
+    fn judged(provider: Provider, params: &Params) -> Result<AuthorizationRequest, Refusal> {
+        let (clients, catalogue) = (clients(), Catalogue::new(&[]));
+        let issuer = Some("issuer".to_owned());
+        judge(&Rules { provider, issuer, clients: &clients, catalogue: &catalogue }, params)
+    }
+
+    #[test]
+    fn a_good_request_is_understood() {
+        let request = judged(
+            Provider::Google,
+            &request(&[], &[("login_hint", "ada"), ("max_age", "0"), ("x", "y")]),
+        )
+        .unwrap();
+        assert_eq!(request.client.name, "Latchkey");
+        assert_eq!(request.scopes.to_string(), "openid email");
+        assert_eq!(request.nonce.as_deref(), Some("n"));
+        assert_eq!(request.login_hint.as_deref(), Some("ada"));
+        assert_eq!(request.challenge, CodeChallenge::parse(CHALLENGE).unwrap());
+        assert_eq!(request.reply_to.redirect_uri, CALLBACK);
+        assert_eq!(request.reply_to.state.as_deref(), Some("s"));
+    }
+
+    #[test]
+    fn an_untrusted_address_gets_a_page_and_never_a_redirect() {
+        for (changes, extra) in [
+            (&[("client_id", None)][..], &[][..]),
+            (&[("client_id", Some("other"))], &[]),
+            (&[], &[("client_id", "app")]),
+            (&[("redirect_uri", None)], &[]),
+            (&[("redirect_uri", Some("http://localhost:3000/cb/"))], &[]),
+            (&[("redirect_uri", Some("http://evil.test/cb"))], &[]),
+            (&[], &[("redirect_uri", "http://evil.test/cb")]),
+            (&[], &[("redirect_uri", CALLBACK)]),
+            // The address is looked at first, whatever else is wrong.
+            (&[("redirect_uri", Some("http://evil.test/")), ("response_type", None)], &[]),
+        ] {
+            let refusal = judged(Provider::Google, &request(changes, extra)).unwrap_err();
+            assert!(matches!(refusal, Refusal::Page(_)), "{changes:?} {extra:?}");
+        }
+    }
+
+    #[test]
+    fn every_other_fault_is_told_to_the_application() {
+        use ErrorCode::*;
+        let long = "n".repeat(MAX_NONCE + 1);
+        for (changes, extra, expected) in [
+            (&[][..], &[("scope", "email")][..], InvalidRequest),
+            (&[], &[("state", "other")], InvalidRequest),
+            (&[], &[("x", "1"), ("x", "2")], InvalidRequest),
+            (&[], &[("request", "e30.e30.")], RequestNotSupported),
+            (&[], &[("request_uri", "http://x.test")], RequestUriNotSupported),
+            (&[("response_type", None)], &[], InvalidRequest),
+            (&[("response_type", Some("token"))], &[], UnsupportedResponseType),
+            (&[("response_type", Some("code id_token"))], &[], UnsupportedResponseType),
+            (&[], &[("response_mode", "fragment")], InvalidRequest),
+            (&[("code_challenge", None)], &[], InvalidRequest),
+            (&[("code_challenge", Some("short"))], &[], InvalidRequest),
+            (&[("code_challenge_method", None)], &[], InvalidRequest),
+            (&[("code_challenge_method", Some("plain"))], &[], InvalidRequest),
+            (&[("code_challenge_method", Some("s256"))], &[], InvalidRequest),
+            (&[("nonce", Some(&long))], &[], InvalidRequest),
+            (&[("scope", None)], &[], InvalidScope),
+            (&[("scope", Some("drive"))], &[], InvalidScope),
+            (&[], &[("max_age", "-1")], InvalidRequest),
+            (&[], &[("max_age", "soon")], InvalidRequest),
+            (&[], &[("prompt", "none")], LoginRequired),
+            (&[], &[("prompt", "none login")], InvalidRequest),
+            (&[], &[("access_type", "sometimes")], InvalidRequest),
+            (&[], &[("include_granted_scopes", "yes")], InvalidRequest),
+            (&[], &[("resource", "http://localhost:3000/api")], InvalidTarget),
+        ] {
+            match judged(Provider::Google, &request(changes, extra)) {
+                Err(Refusal::Redirect { reply_to, error, .. }) => {
+                    assert_eq!(error, expected, "{changes:?} {extra:?}");
+                    assert_eq!(reply_to.redirect_uri, CALLBACK);
+                    assert_eq!(reply_to.iss.as_deref(), Some("issuer"));
+                }
+                other => panic!("{changes:?} {extra:?}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_repeated_state_is_not_echoed() {
+        let refusal = judged(Provider::Google, &request(&[], &[("state", "other")]));
+        let Err(Refusal::Redirect { reply_to, .. }) = refusal else {
+            panic!("{refusal:?}");
+        };
+        assert_eq!(reply_to.state, None);
+    }
+
+    #[test]
+    fn github_and_facebook_need_neither_response_type_nor_scope_but_pkce_all_the_same() {
+        for provider in [Provider::Github, Provider::Facebook] {
+            let short = request(&[("response_type", None), ("scope", None)], &[]);
+            assert!(judged(provider, &short).is_ok(), "{provider}");
+            for changes in [
+                &[("code_challenge", None)],
+                &[("code_challenge_method", Some("plain"))],
+                &[("response_type", Some("token"))],
+            ] {
+                let refusal = judged(provider, &request(changes, &[]));
+                assert!(matches!(refusal, Err(Refusal::Redirect { .. })), "{changes:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_refresh_token_is_asked_for_by_access_type_and_again_by_prompt() {
+        for (extra, offline) in [
+            (&[][..], Offline::No),
+            (&[("access_type", "online"), ("prompt", "consent")], Offline::No),
+            (&[("access_type", "offline")], Offline::WhenNew),
+            (&[("access_type", "offline"), ("prompt", "select_account")], Offline::WhenNew),
+            (&[("access_type", "offline"), ("prompt", "select_account consent")], Offline::Always),
+        ] {
+            let asked = judged(Provider::Google, &request(&[], extra)).unwrap();
+            assert_eq!(asked.offline, offline, "{extra:?}");
+            // The others know no such parameter, and ignore it.
+            let ignored = judged(Provider::Github, &request(&[], extra)).unwrap();
+            assert_eq!(ignored.offline, Offline::No, "{extra:?}");
+        }
+    }
+
+    #[test]
+    fn state_and_iss_come_with_every_answer() {
+        let reply = ReplyTo {
+            redirect_uri: "http://localhost:3000/cb".into(),
+            state: Some("a b&c=d%".into()),
+            iss: Some("http://127.0.0.1:3001/google".into()),
+        };
+        let tail = "state=a+b%26c%3Dd%25&iss=http%3A%2F%2F127.0.0.1%3A3001%2Fgoogle";
+        assert_eq!(reply.with_code("x"), format!("http://localhost:3000/cb?code=x&{tail}"));
+        assert_eq!(
+            reply.with_error(ErrorCode::AccessDenied, "no"),
+            format!("http://localhost:3000/cb?error=access_denied&error_description=no&{tail}")
+        );
+    }
+
+    #[test]
+    fn the_query_of_the_redirect_uri_is_kept() {
+        let reply = ReplyTo {
+            redirect_uri: "http://localhost:3000/cb?tenant=7".into(),
+            state: None,
+            iss: None,
+        };
+        assert_eq!(reply.with_code("x"), "http://localhost:3000/cb?tenant=7&code=x");
+    }
+}

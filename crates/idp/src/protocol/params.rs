@@ -1,53 +1,42 @@
 //! Request parameters, `application/x-www-form-urlencoded`.
 
-use axum::{
-    extract::{FromRequest, RawForm, Request},
-    http::{Method, StatusCode},
-    response::{IntoResponse, Response},
-};
+use axum::extract::{FromRequest, RawForm, Request};
+use axum::http::{Method, StatusCode};
+use axum::response::{IntoResponse, Response};
 use url::form_urlencoded;
 
 use crate::pages::Problem;
 
 /// Longest query or form that is read. A `state` of several kilobytes still fits. For forms it is
 /// the body limit of the router that sees to it.
-pub(crate) const MAX_BYTES: usize = 32 * 1024;
+pub const MAX_BYTES: usize = 32 * 1024;
 
 /// The parameters of one request, in their order.
 ///
 /// RFC 6749 §3.1: a parameter without a value counts as omitted, an unknown one is ignored, and
 /// none may come twice.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Params(Vec<(String, String)>);
+pub struct Params(Vec<(String, String)>);
 
-/// Why there are no parameters to look at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ParamsError {
+pub enum ParamsError {
     NotAForm,
     FormTooLarge,
     QueryTooLong,
 }
 
 impl ParamsError {
-    pub(crate) const fn sentence(self) -> &'static str {
+    pub const fn sentence(self) -> &'static str {
         match self {
             Self::NotAForm => "The body must be application/x-www-form-urlencoded.",
             Self::FormTooLarge => "The form is larger than 32 kilobytes.",
             Self::QueryTooLong => "The query is longer than 32 kilobytes.",
         }
     }
-
-    pub(crate) const fn status(self) -> StatusCode {
-        match self {
-            Self::NotAForm => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::FormTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::QueryTooLong => StatusCode::URI_TOO_LONG,
-        }
-    }
 }
 
 impl Params {
-    pub(crate) fn parse(raw: &[u8]) -> Self {
+    pub fn parse(raw: &[u8]) -> Self {
         form_urlencoded::parse(raw)
             .filter(|(_, value)| !value.is_empty())
             .map(|(name, value)| (name.into_owned(), value.into_owned()))
@@ -55,27 +44,27 @@ impl Params {
     }
 
     /// The value of a parameter that came exactly once.
-    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+    pub fn get(&self, name: &str) -> Option<&str> {
         let mut same = self.0.iter().filter(|(key, _)| key == name);
         let (_, value) = same.next()?;
         same.next().is_none().then_some(value)
     }
 
     /// Every value of a parameter that may come several times.
-    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    pub(crate) fn has(&self, name: &str) -> bool {
+    pub fn has(&self, name: &str) -> bool {
         self.all(name).next().is_some()
     }
 
     /// The first parameter that came more than once.
-    pub(crate) fn repeated(&self) -> Option<&str> {
+    pub fn repeated(&self) -> Option<&str> {
         self.0.iter().map(|(name, _)| name.as_str()).find(|name| self.all(name).nth(1).is_some())
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 }
@@ -110,7 +99,12 @@ impl<S: Send + Sync> FromRequest<S> for Params {
 
 impl IntoResponse for ParamsError {
     fn into_response(self) -> Response {
-        Problem::unreadable(self).into_response()
+        let status = match self {
+            Self::NotAForm => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::FormTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::QueryTooLong => StatusCode::URI_TOO_LONG,
+        };
+        Problem::new(status, "This request cannot be read", self.sentence()).into_response()
     }
 }
 

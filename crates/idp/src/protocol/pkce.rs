@@ -1,24 +1,21 @@
 //! Proof Key for Code Exchange, RFC 7636, method S256 and no other.
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-
-use crate::digest::Digest;
+use crate::kit::Digest;
 
 /// `BASE64URL(SHA256(code_verifier))`, RFC 7636 §4.2.
 ///
 /// An authorization always holds one, so a verifier without a challenge cannot occur.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct CodeChallenge(Digest);
+pub struct CodeChallenge(Digest);
 
 impl CodeChallenge {
     /// Reads `code_challenge`: exactly 32 bytes, in the one base64url spelling they have.
-    pub(crate) fn parse(value: &str) -> Option<Self> {
-        let bytes = URL_SAFE_NO_PAD.decode(value).ok()?;
-        Some(Self(Digest::from_bytes(bytes.try_into().ok()?)))
+    pub fn parse(value: &str) -> Option<Self> {
+        Digest::from_base64url(value).map(Self)
     }
 
     /// RFC 7636 §4.6.
-    pub(crate) fn is_met_by(&self, verifier: &str) -> bool {
+    pub fn is_met_by(&self, verifier: &str) -> bool {
         is_verifier(verifier) && self.0.matches(&Digest::of(verifier))
     }
 }

@@ -1,92 +1,83 @@
 //! What an application may ask for, and the sentence in which a person is asked.
 
-use std::{borrow::Cow, fmt, sync::Arc};
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
 
-use crate::{Api, Provider};
+use crate::config::Api;
+use crate::provider::Provider;
 
 /// One scope value, RFC 6749 §3.3.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Scope {
-    pub(crate) name: Cow<'static, str>,
-    pub(crate) sentence: Cow<'static, str>,
+pub struct Scope {
+    pub name: Cow<'static, str>,
+    pub sentence: Cow<'static, str>,
     /// Cannot be unticked: without it the answer would mean nothing.
-    pub(crate) required: bool,
-}
-
-fn optional(name: &'static str, sentence: &'static str) -> Arc<Scope> {
-    Arc::new(Scope { name: name.into(), sentence: sentence.into(), required: false })
-}
-
-fn required(name: &'static str, sentence: &'static str) -> Arc<Scope> {
-    Arc::new(Scope { name: name.into(), sentence: sentence.into(), required: true })
+    pub required: bool,
 }
 
 /// Google Calendar, read-only.
-pub(crate) const CALENDAR: &str = "https://www.googleapis.com/auth/calendar.readonly";
-pub(crate) const CONTACTS: &str = "https://www.googleapis.com/auth/contacts";
+pub const CALENDAR: &str = "https://www.googleapis.com/auth/calendar.readonly";
+pub const CONTACTS: &str = "https://www.googleapis.com/auth/contacts";
 
-fn google() -> Vec<Arc<Scope>> {
-    vec![
-        openid(),
-        optional("email", "See your e-mail address"),
-        optional("profile", "See your name and picture"),
-        optional(CALENDAR, "See the events in your calendar"),
-        optional(CONTACTS, "See, change and delete your contacts"),
-    ]
+type Row = (&'static str, &'static str, bool);
+
+const OPENID: Row = ("openid", "Recognise you when you come back", true);
+const GOOGLE: &[Row] = &[
+    OPENID,
+    ("email", "See your e-mail address", false),
+    ("profile", "See your name and picture", false),
+    (CALENDAR, "See the events in your calendar", false),
+    (CONTACTS, "See, change and delete your contacts", false),
+];
+const GITHUB: &[Row] = &[
+    ("read:user", "Read your profile", false),
+    ("user:email", "Read your e-mail addresses, private ones too", false),
+    ("repo", "Full control of your repositories, private ones too", false),
+];
+const FACEBOOK: &[Row] = &[
+    ("public_profile", "See your name and picture", true),
+    ("email", "See your e-mail address", false),
+];
+
+fn scope((name, sentence, required): &Row) -> Arc<Scope> {
+    Arc::new(Scope { name: (*name).into(), sentence: (*sentence).into(), required: *required })
 }
 
-fn openid() -> Arc<Scope> {
-    required("openid", "Know that you are you, each time you come back")
-}
-
-fn github() -> Vec<Arc<Scope>> {
-    vec![
-        optional("read:user", "Read your profile"),
-        optional("user:email", "Read your e-mail addresses, private ones too"),
-        optional("repo", "Full control of your repositories, private ones too"),
-    ]
-}
-
-fn facebook() -> Vec<Arc<Scope>> {
-    vec![
-        required("public_profile", "See your name and picture"),
-        optional("email", "See your e-mail address"),
-    ]
-}
-
-/// For whom a token is made out: exactly one resource server, RFC 9700 §2.3.
+/// Whom a token is for: exactly one resource server, RFC 9700 §2.3.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Audience {
+pub enum Audience {
     /// The APIs of the provider that is being played.
     Provider,
     /// A registered API, by the URI that names it: RFC 8707 §2.
     Api(Arc<str>),
 }
 
-/// Every scope that exists here, by whom it belongs to.
+/// Every scope that exists here, by audience.
 #[derive(Debug)]
-pub(crate) struct Catalogue {
+pub struct Catalogue {
     providers: [Vec<Arc<Scope>>; 3],
     apis: Vec<(Arc<str>, Vec<Arc<Scope>>)>,
 }
 
 impl Catalogue {
-    pub(crate) fn new(apis: &[Api]) -> Self {
+    pub fn new(apis: &[Api]) -> Self {
         let api = |api: &Api| {
-            let scope = |(name, sentence): &(String, String)| {
+            let own = |(name, sentence): &(String, String)| {
                 let sentence = format!("{sentence} at {}", api.name);
                 let name = name.clone().into();
                 Arc::new(Scope { name, sentence: sentence.into(), required: false })
             };
             // An application may also ask who the person is, in an ID token for itself.
-            let scopes = std::iter::once(openid()).chain(api.scopes.iter().map(scope));
+            let scopes = std::iter::once(scope(&OPENID)).chain(api.scopes.iter().map(own));
             (Arc::from(api.audience.as_str()), scopes.collect())
         };
-        Self { providers: [google(), github(), facebook()], apis: apis.iter().map(api).collect() }
+        let providers = [GOOGLE, GITHUB, FACEBOOK].map(|rows| rows.iter().map(scope).collect());
+        Self { providers, apis: apis.iter().map(api).collect() }
     }
 
     /// Every scope that a provider knows for its own APIs.
-    pub(crate) fn offered(&self, provider: Provider) -> &[Arc<Scope>] {
+    pub fn offered(&self, provider: Provider) -> &[Arc<Scope>] {
         let [google, github, facebook] = &self.providers;
         match provider {
             Provider::Google => google,
@@ -96,7 +87,7 @@ impl Catalogue {
     }
 
     /// Every scope that a token of this audience may carry.
-    pub(crate) fn of(&self, provider: Provider, audience: &Audience) -> &[Arc<Scope>] {
+    pub fn of(&self, provider: Provider, audience: &Audience) -> &[Arc<Scope>] {
         match audience {
             Audience::Provider => self.offered(provider),
             Audience::Api(uri) => {
@@ -106,8 +97,8 @@ impl Catalogue {
         }
     }
 
-    /// The names of all scopes that Google's player knows, each once.
-    pub(crate) fn names(&self) -> Vec<&str> {
+    /// All scopes of Google's player and its APIs, each name once.
+    pub fn names(&self) -> Vec<&str> {
         let all = self.offered(Provider::Google).iter();
         let all = all.chain(self.apis.iter().flat_map(|(_, scopes)| scopes));
         let mut names: Vec<&str> = Vec::new();
@@ -122,7 +113,7 @@ impl Catalogue {
     /// Whom a request is about, RFC 8707 §2: the API that `resource` names, else the one that
     /// alone knows a scope that was asked for, else the provider. `None` when the named one is
     /// not registered.
-    pub(crate) fn audience(
+    pub fn audience(
         &self,
         provider: Provider,
         issuer: Option<&str>,
@@ -154,7 +145,7 @@ impl Catalogue {
     }
 
     /// Reads a `scope` parameter. Unknown values are ignored: RFC 6749 §3.3, OIDC Core §3.1.2.1.
-    pub(crate) fn parse(&self, provider: Provider, audience: &Audience, value: &str) -> Scopes {
+    pub fn parse(&self, provider: Provider, audience: &Audience, value: &str) -> Scopes {
         let asked: Vec<&str> = value.split(separators(provider)).collect();
         let known = self.of(provider, audience).iter();
         Scopes(known.filter(|scope| asked.contains(&&*scope.name)).cloned().collect())
@@ -171,29 +162,29 @@ const fn separators(provider: Provider) -> &'static [char] {
 
 /// A set of scopes of one audience, in the order in which the catalogue lists them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Scopes(Vec<Arc<Scope>>);
+pub struct Scopes(Vec<Arc<Scope>>);
 
 impl Scopes {
     /// What is granted when the person ticked `ticked`: never more than was asked for, and always
     /// the required part of it.
-    pub(crate) fn granted(&self, provider: Provider, ticked: &str) -> Self {
+    pub fn granted(&self, provider: Provider, ticked: &str) -> Self {
         let ticked: Vec<&str> = ticked.split(separators(provider)).collect();
         self.filtered(|scope| scope.required || ticked.contains(&&*scope.name))
     }
 
     /// The part of these that `value` names; `None` when it names something else, RFC 6749 §6.
-    pub(crate) fn narrowed(&self, value: &str) -> Option<Self> {
+    pub fn narrowed(&self, value: &str) -> Option<Self> {
         let asked: Vec<&str> = value.split(' ').filter(|name| !name.is_empty()).collect();
         let within = !asked.is_empty() && asked.iter().all(|name| self.contains(name));
         within.then(|| self.filtered(|scope| asked.contains(&&*scope.name)))
     }
 
     /// Those of `self` that are not in `other`.
-    pub(crate) fn without(&self, other: &Self) -> Self {
+    pub fn without(&self, other: &Self) -> Self {
         self.filtered(|scope| !other.contains(&scope.name))
     }
 
-    pub(crate) fn with(&self, other: &Self) -> Self {
+    pub fn with(&self, other: &Self) -> Self {
         let mut all = self.0.clone();
         all.extend(other.without(self).0);
         Self(all)
@@ -203,19 +194,19 @@ impl Scopes {
         Self(self.0.iter().filter(|scope| keep(scope)).cloned().collect())
     }
 
-    pub(crate) fn contains(&self, name: &str) -> bool {
+    pub fn contains(&self, name: &str) -> bool {
         self.0.iter().any(|scope| scope.name == name)
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Scope>> {
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Scope>> {
         self.0.iter()
     }
 
-    pub(crate) fn joined(&self, separator: &str) -> String {
+    pub fn joined(&self, separator: &str) -> String {
         let names: Vec<&str> = self.0.iter().map(|scope| &*scope.name).collect();
         names.join(separator)
     }
@@ -228,4 +219,124 @@ impl fmt::Display for Scopes {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+
+    const API: &str = "http://localhost:3000/api";
+    const ISSUER: &str = "http://127.0.0.1:3001/google";
+
+    fn catalogue() -> Catalogue {
+        let scope = |name: &str| (name.to_owned(), format!("Do {name}"));
+        let api = |audience: &str, scopes: &[&str]| Api {
+            name: "Latchkey".into(),
+            audience: audience.into(),
+            scopes: scopes.iter().map(|name| scope(name)).collect(),
+            id: "api".into(),
+            secret: "secret".into(),
+        };
+        Catalogue::new(&[
+            api(API, &["profile", "calendar:read", "contacts:read"]),
+            api("https://other.test", &["print"]),
+        ])
+    }
+
+    fn parse(provider: Provider, value: &str) -> Scopes {
+        catalogue().parse(provider, &Audience::Provider, value)
+    }
+
+    #[test]
+    fn unknown_scopes_are_ignored() {
+        for (provider, asked, known) in [
+            (Provider::Google, "profile openid drive calendar:read", "openid profile"),
+            (Provider::Google, "openid,email", ""),
+            (Provider::Google, "OPENID email email", "email"),
+            (Provider::Github, "user:email,read:user gist", "read:user user:email"),
+            (Provider::Github, "repo", "repo"),
+            (Provider::Facebook, "email,public_profile", "public_profile email"),
+            (Provider::Github, "", ""),
+        ] {
+            assert_eq!(parse(provider, asked).to_string(), known, "{asked}");
+        }
+    }
+
+    #[test]
+    fn a_grant_is_what_was_asked_and_ticked_and_what_is_required() {
+        for (asked, ticked, granted) in [
+            ("openid email profile", "profile", "openid profile"),
+            ("openid email", "", "openid"),
+            ("openid", "openid email", "openid"),
+            ("email profile", "", ""),
+        ] {
+            let outcome = parse(Provider::Google, asked).granted(Provider::Google, ticked);
+            assert_eq!(outcome.to_string(), granted, "{asked} / {ticked}");
+        }
+    }
+
+    #[test]
+    fn a_refresh_may_narrow_and_never_widen() {
+        let granted = parse(Provider::Google, "openid email profile");
+        for (asked, expected) in [
+            ("openid", Some("openid")),
+            ("profile  email", Some("email profile")),
+            ("openid email profile", Some("openid email profile")),
+            (CALENDAR, None),
+            ("openid drive", None),
+            (" ", None),
+        ] {
+            let narrowed = granted.narrowed(asked).map(|scopes| scopes.to_string());
+            assert_eq!(narrowed.as_deref(), expected, "{asked}");
+        }
+    }
+
+    #[test]
+    fn sets_are_added_and_taken_away() {
+        let (a, b) =
+            (parse(Provider::Google, "openid email"), parse(Provider::Google, "email profile"));
+        assert_eq!(a.with(&b).to_string(), "openid email profile");
+        assert_eq!(a.without(&b).to_string(), "openid");
+    }
+
+    #[test]
+    fn a_request_is_about_one_audience() {
+        let api = || Some(Audience::Api(API.into()));
+        let provider = || Some(Audience::Provider);
+        for (resource, asked, expected, scopes) in [
+            (None, "openid profile", provider(), "openid profile"),
+            (Some(ISSUER), "openid calendar:read", provider(), "openid"),
+            (
+                Some(API),
+                "openid profile email calendar:read",
+                api(),
+                "openid profile calendar:read",
+            ),
+            (Some(API), CALENDAR, api(), ""),
+            // A scope that only one of them knows says whom the request is about.
+            (None, "calendar:read profile", api(), "profile calendar:read"),
+            (None, "nonsense", provider(), ""),
+            (
+                Some("https://other.test"),
+                "print profile",
+                Some(Audience::Api("https://other.test".into())),
+                "print",
+            ),
+            (Some("http://localhost:3000/api/"), "calendar:read", None, ""),
+            (Some("http://localhost:3000"), "calendar:read", None, ""),
+        ] {
+            let catalogue = catalogue();
+            let audience = catalogue.audience(Provider::Google, Some(ISSUER), resource, asked);
+            assert_eq!(audience, expected, "{resource:?} {asked}");
+            if let Some(audience) = audience {
+                let parsed = catalogue.parse(Provider::Google, &audience, asked);
+                assert_eq!(parsed.to_string(), scopes, "{resource:?} {asked}");
+            }
+        }
+    }
+
+    #[test]
+    fn each_name_is_listed_once() {
+        let catalogue = catalogue();
+        let names = catalogue.names();
+        assert_eq!(names.iter().filter(|name| **name == "profile").count(), 1);
+        assert!(names.contains(&"calendar:read") && names.contains(&"print"));
+    }
+}

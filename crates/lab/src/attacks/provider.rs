@@ -31,15 +31,15 @@ attacks! { Provider:
         &[OAuth(400, "invalid_grant"), OAuth(400, "invalid_grant")],
         altered_redemption("code_verifier", &[("A made-up verifier", GUESS), ("No verifier", "")]);
     "code_reused", "A code that was used", "RFC 6749 §4.1.2",
-        "crates/idp/src/protocol/grants/code.rs", "judge",
+        "crates/idp/src/protocol/grants.rs", "judge",
         "A thief sends a code that the app has redeemed. It is refused, and the tokens of the first time are revoked, because one of the two was a thief.",
         &[OAuth(400, "invalid_grant"), Challenge(401, "invalid_token")], code_reused();
     "redirect_uri_foreign", "A redirect to the thief", "RFC 9700 §4.1.3",
-        "crates/idp/src/protocol/clients.rs", "registered_redirect_uri",
+        "crates/idp/src/protocol/registry.rs", "registered_redirect_uri",
         "The request names the thief’s page as the place to send the code to: in full, below ours, with a trick in the name, or with one character more.",
         &[Stays(400)], redirect_uri_foreign();
     "redirect_uri_swapped", "Another redirect at the token endpoint", "RFC 6749 §4.1.3",
-        "crates/idp/src/protocol/grants/code.rs", "judge",
+        "crates/idp/src/protocol/grants.rs", "judge",
         "A code that was caught on one page is redeemed in the name of another.",
         &[OAuth(400, "invalid_grant")],
         altered_redemption("redirect_uri", &[("With the thief’s redirect URI", "https://evil.test/callback")]);
@@ -48,7 +48,7 @@ attacks! { Provider:
         "The request asks for the token itself instead of a code, so that it ends up in the address bar and the history.",
         &[SentBack("unsupported_response_type")], altered_request("response_type", Some("token"));
     "client_secret_wrong", "A client with a wrong secret", "RFC 6749 §3.2.1",
-        "crates/idp/src/protocol/clients.rs", "authenticate",
+        "crates/idp/src/protocol/registry.rs", "authenticate",
         "A thief has a code and the right verifier, and guesses the client’s secret.",
         &[OAuth(401, "invalid_client")],
         altered_redemption("client_secret", &[("With a guess", GUESS)]);

@@ -1,0 +1,440 @@
+//! The consent page: where a person says who they are and what the app may know.
+
+#![expect(clippy::result_large_err, reason = "a response on its way out: a box would only move it")]
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Router;
+use axum::extract::State;
+use axum::http::header::REFERRER_POLICY;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use url::form_urlencoded;
+
+use crate::app::{App, Shared};
+use crate::guard;
+use crate::kit::random_token;
+use crate::misbehave::Misbehaviour;
+use crate::pages::{Page, Problem};
+use crate::people::{CreateError, Invalid, NewPerson, Person, is_ephemeral};
+use crate::protocol::authorize::{AuthorizationRequest, PARAMETERS, Refusal, Rules, judge};
+use crate::protocol::grants::{Authorization, Binding, ConsentKey};
+use crate::protocol::params::Params;
+use crate::provider::Provider;
+
+/// The form field with the original `scope`, since `scope` itself means what was ticked.
+const REQUESTED_SCOPE: &str = "requested_scope";
+/// The parameter with which a newly created person comes back selected.
+const SELECTED_PERSON: &str = "selected_person";
+
+/// The authorization endpoint of one provider, and the two forms on its page.
+pub fn routes(provider: Provider) -> Router<Shared> {
+    let authorize = provider.authorize_path();
+    let show = move |State(app): State<Shared>, params: Params| async move {
+        show(&app, provider, &params)
+    };
+    let endpoint = match provider {
+        // OIDC Core §3.1.2.1 wants both methods.
+        Provider::Google => get(show).post(show),
+        Provider::Github | Provider::Facebook => get(show),
+    };
+    let decide = move |State(app): State<Shared>, headers: HeaderMap, form: Params| async move {
+        decide(&app, provider, &headers, &form)
+    };
+    let create = move |State(app): State<Shared>, headers: HeaderMap, form: Params| async move {
+        create_person(&app, provider, &headers, &form).await
+    };
+    Router::new()
+        .route(authorize, endpoint)
+        .route(&format!("{authorize}/decide"), post(decide))
+        .route(&format!("{authorize}/people"), post(create))
+}
+
+type Answer = Result<Response, Response>;
+
+fn understand(
+    app: &App,
+    provider: Provider,
+    params: &Params,
+) -> Result<AuthorizationRequest, Response> {
+    let (clients, catalogue) = (&app.clients, &app.catalogue);
+    let rules = Rules { provider, issuer: app.response_iss(provider), clients, catalogue };
+    judge(&rules, params).map_err(|refusal| match refusal {
+        Refusal::Page(why) => {
+            tracing::info!(%provider, why, "authorization request refused");
+            let sentence = format!(
+                "The app’s request to the local {provider} is not allowed. {why} You were not \
+                 redirected."
+            );
+            Problem::bad_request(sentence).into_response()
+        }
+        Refusal::Redirect { reply_to, error, description } => {
+            tracing::info!(%provider, why = description, "authorization request refused");
+            see_other(&reply_to.with_error(error, description))
+        }
+    })
+}
+
+fn show(app: &App, provider: Provider, params: &Params) -> Answer {
+    let request = understand(app, provider, params)?;
+    let page = ConsentPage::new(app, provider, &request, params, Creation::default());
+    Ok(page.into_response(StatusCode::OK))
+}
+
+/// Takes the decision, from the page or from a program that fills in the same fields.
+fn decide(app: &App, provider: Provider, headers: &HeaderMap, form: &Params) -> Answer {
+    if !guard::is_same_origin(headers, &app.origin) {
+        return Err(Problem::cross_site().into_response());
+    }
+    // Nothing is remembered between page and form: the request is judged again, from scratch.
+    let request = understand(app, provider, &carried_request(form))?;
+    let decision =
+        Decision::read(provider, form).map_err(|why| Problem::bad_request(why).into_response())?;
+    match decision.verdict {
+        Verdict::Decline => {
+            tracing::info!(%provider, client = request.client.id, "declined");
+            Ok(see_other(&request.reply_to.with_denial(provider)))
+        }
+        Verdict::Allow { person } => match person_with_key(app, &person, form) {
+            Some(person) => {
+                Ok(allow(app, request, person, &decision.ticked, decision.misbehaviour))
+            }
+            None => Err(Problem::bad_request("No person has this key.").into_response()),
+        },
+    }
+}
+
+/// Somebody in the list, or an ephemeral person whom a program makes up with the fields of the form
+/// below the list.
+fn person_with_key(app: &App, key: &str, form: &Params) -> Option<Arc<Person>> {
+    if !is_ephemeral(key) {
+        return app.people.find(key);
+    }
+    let Creation { name, email, verified, .. } = Creation::read(form);
+    let new = NewPerson::parse(&name, &email, verified).ok()?;
+    Some(Arc::new(Person::ephemeral(key, new)))
+}
+
+/// Issues a code and sends the browser back with it, RFC 6749 §4.1.2.
+fn allow(
+    app: &App,
+    request: AuthorizationRequest,
+    person: Arc<Person>,
+    ticked: &str,
+    misbehaviour: Misbehaviour,
+) -> Response {
+    let Ok(code) = random_token() else {
+        return Problem::internal().into_response();
+    };
+    let AuthorizationRequest { client, mut reply_to, scopes: asked, audience, .. } = request;
+    let mut granted = asked.granted(client.provider, ticked);
+    if request.incremental {
+        let key = ConsentKey::new(&client, &person, &audience);
+        granted = granted.with(&app.grants().granted_earlier(&key, &asked));
+    }
+    tracing::info!(
+        provider = %client.provider,
+        client = client.id,
+        person = person.key,
+        scope = %granted,
+        misbehaviour = misbehaviour.key(),
+        "allowed",
+    );
+    let now = app.now();
+    let authorization = Authorization {
+        client,
+        person,
+        audience,
+        scopes: granted,
+        nonce: request.nonce,
+        auth_time: now,
+        offline: request.offline,
+        misbehaviour,
+    };
+    let redirect_uri = reply_to.redirect_uri.clone();
+    let binding = Binding { redirect_uri, challenge: request.challenge, asked };
+    app.grants().issue_code(now, &code, authorization, binding);
+    if misbehaviour == Misbehaviour::WrongResponseIss {
+        reply_to.iss = Some("https://issuer.example.test".into());
+    }
+    see_other(&reply_to.with_code(&code))
+}
+
+/// Creates a person and comes back to the same request, with that person selected.
+async fn create_person(
+    app: &Shared,
+    provider: Provider,
+    headers: &HeaderMap,
+    form: &Params,
+) -> Answer {
+    if !guard::is_same_origin(headers, &app.origin) {
+        return Err(Problem::cross_site().into_response());
+    }
+    let params = carried_request(form);
+    let request = understand(app, provider, &params)?;
+    let mut creation = Creation::read(form);
+    let new = match NewPerson::parse(&creation.name, &creation.email, creation.verified) {
+        Ok(new) => new,
+        Err(invalid) => {
+            creation.complaint = Some(invalid);
+            let page = ConsentPage::new(app, provider, &request, &params, creation);
+            return Err(page.into_response(StatusCode::UNPROCESSABLE_ENTITY));
+        }
+    };
+    let people = Arc::clone(app);
+    match tokio::task::spawn_blocking(move || people.people.create(new)).await {
+        Ok(Ok(person)) => Ok(see_other(&back_to(provider, &params, &person))),
+        Ok(Err(CreateError::Full)) => {
+            let why = "There are already a hundred people, the maximum.";
+            Err(Problem::new(StatusCode::CONFLICT, "That did not work", why).into_response())
+        }
+        Ok(Err(error)) => {
+            tracing::error!(%error, "a person could not be created");
+            Err(Problem::internal().into_response())
+        }
+        Err(_) => Err(Problem::internal().into_response()),
+    }
+}
+
+fn back_to(provider: Provider, params: &Params, person: &Person) -> String {
+    let query = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(params.iter())
+        .append_pair(SELECTED_PERSON, &person.key)
+        .finish();
+    format!("{}?{query}#person-{}", provider.authorize_path(), person.key)
+}
+
+/// RFC 9700 §4.12: 303, so that no browser posts the form again, to the app.
+fn see_other(location: &str) -> Response {
+    Redirect::to(location).into_response()
+}
+
+/// What the form says; not verified yet.
+#[derive(Debug, PartialEq, Eq)]
+struct Decision {
+    verdict: Verdict,
+    /// Scopes, separated by spaces.
+    ticked: String,
+    misbehaviour: Misbehaviour,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    Allow {
+        /// A key.
+        person: String,
+    },
+    Decline,
+}
+
+impl Decision {
+    fn read(provider: Provider, form: &Params) -> Result<Self, &'static str> {
+        if ["decision", "person", "misbehave"].iter().any(|name| form.all(name).nth(1).is_some()) {
+            return Err("decision, person and misbehave may each come once.");
+        }
+        let verdict = match (form.get("decision"), form.get("person")) {
+            (Some("decline"), _) => Verdict::Decline,
+            (Some("allow"), Some(person)) => Verdict::Allow { person: person.to_owned() },
+            (Some("allow"), None) => return Err("Pick a person."),
+            _ => return Err("decision must be allow or decline."),
+        };
+        Ok(Self {
+            verdict,
+            ticked: ticked(form),
+            misbehaviour: Misbehaviour::parse(provider, form.get("misbehave"))
+                .ok_or("This provider cannot misbehave like that.")?,
+        })
+    }
+}
+
+fn ticked(form: &Params) -> String {
+    form.all("scope").collect::<Vec<_>>().join(" ")
+}
+
+/// The authorization request in the form.
+///
+/// A program may leave out `requested_scope`: what it ticks is then what was asked for.
+fn carried_request(form: &Params) -> Params {
+    let ticked = ticked(form);
+    let asked: Vec<&str> = match form.has(REQUESTED_SCOPE) {
+        true => form.all(REQUESTED_SCOPE).collect(),
+        false => [ticked.as_str()].into_iter().filter(|s| !s.is_empty()).collect(),
+    };
+    form.iter()
+        .filter(|(name, _)| *name != "scope" && PARAMETERS.contains(name))
+        .chain(asked.into_iter().map(|scope| ("scope", scope)))
+        .collect()
+}
+
+#[derive(Template)]
+#[template(path = "consent.html")]
+struct ConsentPage<'a> {
+    provider: Provider,
+    /// What the app wants, after its name: "asks who you are".
+    asks: String,
+    /// The redirect URI, split where a line is best broken.
+    returns_to: (&'a str, &'a str),
+    /// The authorization request, as hidden fields of both forms.
+    carried: Vec<(&'a str, &'a str)>,
+    people: Vec<Arc<Person>>,
+    selected: String,
+    request: &'a AuthorizationRequest,
+    misbehaviours: Vec<Misbehaviour>,
+    creation: Creation,
+}
+
+/// The form "create another person", as it was last filled in.
+struct Creation {
+    name: String,
+    email: String,
+    verified: bool,
+    complaint: Option<Invalid>,
+}
+
+impl Default for Creation {
+    fn default() -> Self {
+        Self { name: String::new(), email: String::new(), verified: true, complaint: None }
+    }
+}
+
+impl Creation {
+    fn read(form: &Params) -> Self {
+        let text = |name| form.get(name).unwrap_or_default().to_owned();
+        let (name, email, verified) = (text("name"), text("email"), form.has("verified"));
+        Self { name, email, verified, complaint: None }
+    }
+
+    fn name_complaint(&self) -> Option<&'static str> {
+        self.complaint.filter(|field| *field == Invalid::Name).map(Invalid::sentence)
+    }
+
+    fn email_complaint(&self) -> Option<&'static str> {
+        self.complaint.filter(|field| *field == Invalid::Email).map(Invalid::sentence)
+    }
+}
+
+impl<'a> ConsentPage<'a> {
+    fn new(
+        app: &App,
+        provider: Provider,
+        request: &'a AuthorizationRequest,
+        params: &'a Params,
+        creation: Creation,
+    ) -> Self {
+        let people = app.people.all();
+        let hinted = request.login_hint.as_deref().and_then(|hint| app.people.hinted(hint));
+        let selected = params
+            .get(SELECTED_PERSON)
+            .and_then(|key| app.people.find(key))
+            .or(hinted)
+            .or(people.first().cloned());
+        let carried = params.iter().filter(|(name, _)| PARAMETERS.contains(name));
+        Self {
+            provider,
+            asks: asks(app, provider, request),
+            returns_to: split_after_origin(&request.reply_to.redirect_uri),
+            carried: carried
+                .map(|(name, value)| (if name == "scope" { REQUESTED_SCOPE } else { name }, value))
+                .collect(),
+            people,
+            selected: selected.map(|person| person.key.clone()).unwrap_or_default(),
+            request,
+            misbehaviours: Misbehaviour::of(provider).collect(),
+            creation,
+        }
+    }
+
+    fn client(&self) -> &str {
+        &self.request.client.name
+    }
+
+    fn client_initial(&self) -> char {
+        self.client().chars().next().unwrap_or('?')
+    }
+
+    fn into_response(self, status: StatusCode) -> Response {
+        // Under `no-referrer` a browser sends `Origin: null` with the form, and one that knows no
+        // Sec-Fetch-Site could then not be told from another site.
+        ([(REFERRER_POLICY, "same-origin")], Page(status, self)).into_response()
+    }
+}
+
+/// An app that only wants an API does not ask who somebody is.
+fn asks(app: &App, provider: Provider, request: &AuthorizationRequest) -> String {
+    let identity = ["openid", "email", "profile"];
+    match app.apis.named(&request.audience) {
+        Some(api) if !request.scopes.contains("openid") => {
+            format!("asks for access to {}", api.name)
+        }
+        None if provider == Provider::Google
+            && !identity.iter().any(|name| request.scopes.contains(name)) =>
+        {
+            format!("asks for access to your {provider} account")
+        }
+        _ => "asks who you are".to_owned(),
+    }
+}
+
+fn split_after_origin(uri: &str) -> (&str, &str) {
+    let authority = uri.find("://").map_or(0, |colon| colon + 3);
+    let path = uri[authority..].find(['/', '?']).map_or(uri.len(), |slash| authority + slash);
+    uri.split_at(path)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn form(body: &str) -> Params {
+        Params::parse(body.as_bytes())
+    }
+
+    #[test]
+    fn a_decision_is_read_field_by_field() {
+        let allow = |ticked: &str, misbehaviour| Decision {
+            verdict: Verdict::Allow { person: "ada".into() },
+            ticked: ticked.into(),
+            misbehaviour,
+        };
+        for (body, expected) in [
+            ("decision=allow&person=ada", Some(allow("", Misbehaviour::None))),
+            (
+                "decision=allow&person=ada&scope=openid&scope=email&misbehave=late",
+                Some(allow("openid email", Misbehaviour::Late)),
+            ),
+            ("decision=allow", None),
+            ("decision=allow&person=ada&person=grace", None),
+            ("decision=allow&decision=decline&person=ada", None),
+            ("decision=maybe&person=ada", None),
+            ("person=ada", None),
+            ("decision=allow&person=ada&misbehave=nonsense", None),
+        ] {
+            let read = Decision::read(Provider::Google, &form(body)).ok();
+            assert_eq!(read, expected, "{body}");
+        }
+        let declined = Decision::read(Provider::Google, &form("decision=decline")).unwrap();
+        assert_eq!(declined.verdict, Verdict::Decline);
+    }
+
+    #[test]
+    fn the_request_is_carried_apart_from_what_was_ticked() {
+        for (body, request) in [
+            (
+                "client_id=a&requested_scope=openid+email&scope=openid&person=ada&name=x",
+                "client_id=a&scope=openid+email",
+            ),
+            ("client_id=a&scope=openid&scope=email", "client_id=a&scope=openid+email"),
+            ("client_id=a&requested_scope=openid", "client_id=a&scope=openid"),
+            ("client_id=a", "client_id=a"),
+            // What came twice stays twice, to be refused.
+            ("state=a&state=b", "state=a&state=b"),
+            ("requested_scope=a&requested_scope=b", "scope=a&scope=b"),
+        ] {
+            assert_eq!(carried_request(&form(body)), form(request), "{body}");
+        }
+    }
+}

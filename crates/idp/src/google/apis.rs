@@ -1,0 +1,286 @@
+//! Google's APIs: the Calendar API (`Events: list`) and the People API (`people.connections.list`).
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::header::WWW_AUTHENTICATE;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::app::{App, Shared};
+use crate::kit::Timestamp;
+use crate::protocol::grants::Authorization;
+use crate::protocol::params::{Params, ParamsError};
+use crate::protocol::scopes::{CALENDAR, CONTACTS};
+use crate::protocol::token;
+use crate::provider::Provider;
+use crate::resources::{self, Contact, Event, day, instant};
+
+/// A method of an API and the scope that it wants.
+#[derive(Clone, Copy, Debug)]
+pub struct Method {
+    service: &'static str,
+    name: &'static str,
+    scope: &'static str,
+}
+
+const LIST_EVENTS: Method = Method {
+    service: "calendar-json.googleapis.com",
+    name: "calendar.v3.Events.List",
+    scope: CALENDAR,
+};
+const LIST_CONNECTIONS: Method = Method {
+    service: "people.googleapis.com",
+    name: "google.people.v1.PeopleService.ListConnections",
+    scope: CONTACTS,
+};
+
+/// `google.rpc.Status`, AIP-193.
+#[derive(Debug)]
+pub enum ApiError {
+    Unauthenticated,
+    InsufficientScope(Method),
+    InvalidArgument(&'static str),
+    NotFound,
+}
+
+impl From<ParamsError> for ApiError {
+    fn from(error: ParamsError) -> Self {
+        Self::InvalidArgument(error.sentence())
+    }
+}
+
+fn authorize(
+    app: &App,
+    headers: &HeaderMap,
+    method: Method,
+) -> Result<Arc<Authorization>, ApiError> {
+    let authorization = token::authorize(app, Provider::Google, headers, None);
+    let authorization = authorization.map_err(|_| ApiError::Unauthenticated)?;
+    match authorization.scopes.contains(method.scope) {
+        true => Ok(authorization),
+        false => Err(ApiError::InsufficientScope(method)),
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        const REALM: &str = r#"Bearer realm="https://accounts.google.com/""#;
+        let (status, word, message, challenge) = match &self {
+            Self::Unauthenticated => (
+                StatusCode::UNAUTHORIZED,
+                "UNAUTHENTICATED",
+                "Request had invalid authentication credentials. Expected OAuth 2 access token, \
+                 login cookie or other valid authentication credential.",
+                Some(format!(r#"{REALM}, error="invalid_token""#)),
+            ),
+            Self::InsufficientScope(Method { scope, .. }) => (
+                StatusCode::FORBIDDEN,
+                "PERMISSION_DENIED",
+                "Request had insufficient authentication scopes.",
+                Some(format!(r#"{REALM}, error="insufficient_scope", scope="{scope}""#)),
+            ),
+            Self::InvalidArgument(why) => (StatusCode::BAD_REQUEST, "INVALID_ARGUMENT", *why, None),
+            Self::NotFound => (StatusCode::NOT_FOUND, "NOT_FOUND", "Not Found", None),
+        };
+        let mut error = json!({ "code": status.as_u16(), "message": message, "status": word });
+        if let Self::InsufficientScope(Method { service, name, .. }) = self {
+            error["details"] = json!([{
+                "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+                "reason": "ACCESS_TOKEN_SCOPE_INSUFFICIENT",
+                "domain": "googleapis.com",
+                "metadata": { "service": service, "method": name },
+            }]);
+        }
+        let mut answer = (status, Json(json!({ "error": error }))).into_response();
+        if let Some(challenge) = challenge.and_then(|challenge| challenge.try_into().ok()) {
+            answer.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+        }
+        answer
+    }
+}
+
+/// One page of a list, AIP-158.
+struct Page {
+    start: usize,
+    length: usize,
+}
+
+impl Page {
+    /// Reads `pageToken` and the parameter that says how many entries fit.
+    fn read(params: &Params, size: &str, usual: usize, most: usize) -> Result<Self, ApiError> {
+        let length = match params.get(size).map(str::parse::<usize>) {
+            None => usual,
+            Some(Ok(length @ 1..)) => length.min(most),
+            Some(_) => return Err(ApiError::InvalidArgument("Invalid page size.")),
+        };
+        let start = match params.get("pageToken").map(page_start) {
+            None => 0,
+            Some(Some(start)) => start,
+            Some(None) => return Err(ApiError::InvalidArgument("Invalid page token.")),
+        };
+        Ok(Self { start, length })
+    }
+
+    /// The entries of this page, and the token that asks for the next one.
+    fn of<'a, T>(&self, all: &'a [T]) -> (&'a [T], Option<String>) {
+        let start = self.start.min(all.len());
+        let end = start.saturating_add(self.length).min(all.len());
+        let next = (end < all.len()).then(|| URL_SAFE_NO_PAD.encode(end.to_string()));
+        (all.get(start..end).unwrap_or_default(), next)
+    }
+}
+
+fn page_start(token: &str) -> Option<usize> {
+    let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
+    std::str::from_utf8(&bytes).ok()?.parse().ok()
+}
+
+/// Adds a member, unless there is nothing to say.
+fn put(object: &mut Value, name: &str, value: Option<impl Into<Value>>) {
+    if let Some(value) = value {
+        object[name] = value.into();
+    }
+}
+
+/// `GET /google/calendar/v3/calendars/{calendar}/events`
+pub async fn events(
+    State(app): State<Shared>,
+    Path(calendar): Path<String>,
+    headers: HeaderMap,
+    params: Result<Params, ParamsError>,
+) -> Result<Json<Value>, ApiError> {
+    let authorization = authorize(&app, &headers, LIST_EVENTS)?;
+    let params = params?;
+    let person = &authorization.person;
+    // A primary calendar is called after the address of its owner.
+    let email = person.email_at(Provider::Google);
+    let name = email.map_or(&person.name, |email| &email.address);
+    if calendar != "primary" && calendar != *name {
+        return Err(ApiError::NotFound);
+    }
+    let (from, to) = (time_of(&params, "timeMin")?, time_of(&params, "timeMax")?);
+    let page = Page::read(&params, "maxResults", 250, 2500)?;
+
+    let now = app.now();
+    let mut found = resources::events(person, now);
+    found.retain(|event| {
+        from.is_none_or(|from| event.end > from) && to.is_none_or(|to| event.start < to)
+    });
+    let (shown, next) = page.of(&found);
+    let items: Vec<Value> = shown.iter().map(|event| item(event, name, &app.origin)).collect();
+    let mut answer = json!({
+        "kind": "calendar#events",
+        "summary": name,
+        "updated": instant(now),
+        "timeZone": "UTC",
+        "accessRole": "owner",
+        "defaultReminders": [{ "method": "popup", "minutes": 10 }],
+        "items": items,
+    });
+    put(&mut answer, "nextPageToken", next);
+    Ok(Json(answer))
+}
+
+fn item(event: &Event, owner: &str, origin: &str) -> Value {
+    let (start, end) = match event.all_day {
+        // The end is the day after: it is exclusive.
+        true => (json!({ "date": day(event.start) }), json!({ "date": day(event.end) })),
+        false => (
+            json!({ "dateTime": instant(event.start), "timeZone": "UTC" }),
+            json!({ "dateTime": instant(event.end), "timeZone": "UTC" }),
+        ),
+    };
+    let mut item = json!({
+        "kind": "calendar#event",
+        "id": event.id,
+        "status": "confirmed",
+        "htmlLink": format!("{origin}/"),
+        "summary": event.summary,
+        "creator": { "email": owner, "self": true },
+        "organizer": { "email": owner, "self": true },
+        "start": start,
+        "end": end,
+        "iCalUID": format!("{}@example.test", event.id),
+        "sequence": 0,
+        "reminders": { "useDefault": true },
+        "eventType": "default",
+    });
+    put(&mut item, "location", event.location);
+    item
+}
+
+fn time_of(params: &Params, name: &str) -> Result<Option<Timestamp>, ApiError> {
+    let Some(value) = params.get(name) else {
+        return Ok(None);
+    };
+    let instant = OffsetDateTime::parse(value, &Rfc3339).ok();
+    let seconds = instant.and_then(|instant| u64::try_from(instant.unix_timestamp()).ok());
+    match seconds {
+        Some(seconds) => Ok(Some(Timestamp(seconds))),
+        None => Err(ApiError::InvalidArgument("timeMin and timeMax are RFC 3339 timestamps.")),
+    }
+}
+
+/// `GET /google/people/v1/people/me/connections`
+pub async fn connections(
+    State(app): State<Shared>,
+    headers: HeaderMap,
+    params: Result<Params, ParamsError>,
+) -> Result<Json<Value>, ApiError> {
+    const FIELDS: [&str; 3] = ["names", "emailAddresses", "metadata"];
+    const NO_MASK: ApiError = ApiError::InvalidArgument(
+        "personFields mask is required. Please specify one or more valid paths.",
+    );
+
+    let authorization = authorize(&app, &headers, LIST_CONNECTIONS)?;
+    let params = params?;
+    let mask = params.get("personFields").ok_or(NO_MASK)?;
+    let mask: Vec<&str> = mask.split(',').map(str::trim).collect();
+    if mask.iter().any(|field| !FIELDS.contains(field)) {
+        return Err(ApiError::InvalidArgument("Invalid personFields mask path."));
+    }
+    let page = Page::read(&params, "pageSize", 100, 1000)?;
+
+    let all = resources::contacts(&authorization.person);
+    let (shown, next) = page.of(&all);
+    let people: Vec<Value> = shown.iter().map(|contact| connection(contact, &mask)).collect();
+    let mut answer = json!({
+        "connections": people,
+        "totalPeople": all.len(),
+        "totalItems": all.len(),
+    });
+    put(&mut answer, "nextPageToken", next);
+    Ok(Json(answer))
+}
+
+fn connection(contact: &Contact, mask: &[&str]) -> Value {
+    let metadata = json!({
+        "primary": true,
+        "source": { "type": "CONTACT", "id": contact.id },
+    });
+    let mut person = json!({ "resourceName": format!("people/{}", contact.id) });
+    if mask.contains(&"names") {
+        let Contact { given_name, family_name, .. } = contact;
+        person["names"] = json!([{
+            "metadata": metadata,
+            "displayName": format!("{given_name} {family_name}"),
+            "familyName": family_name,
+            "givenName": given_name,
+            "displayNameLastFirst": format!("{family_name}, {given_name}"),
+            "unstructuredName": format!("{given_name} {family_name}"),
+        }]);
+    }
+    if let Some(email) = &contact.email
+        && mask.contains(&"emailAddresses")
+    {
+        person["emailAddresses"] = json!([{ "metadata": metadata, "value": email }]);
+    }
+    person
+}

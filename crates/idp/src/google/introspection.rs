@@ -1,0 +1,163 @@
+//! What an API asks about its tokens: `POST /google/introspect` (RFC 7662), and which applications a
+//! person has given access to it. No standard has the second; every provider has a page of it.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+use super::token::error;
+use crate::app::{App, Shared};
+use crate::config::{Api, Client};
+use crate::protocol::credentials::client_credentials;
+use crate::protocol::grants::{Consent, Token, TokenKind};
+use crate::protocol::params::{Params, ParamsError};
+use crate::protocol::scopes::Audience;
+use crate::protocol::token::{TokenError, required, unique};
+use crate::provider::Provider;
+
+enum Caller {
+    /// A resource server. It is told about every access token of this issuer, and whom it is for: to
+    /// refuse one that was issued for another API is its own task.
+    Api,
+    /// A client. It is told about its own tokens, refresh tokens too.
+    Client(Arc<Client>),
+}
+
+pub async fn introspect(
+    State(app): State<Shared>,
+    headers: HeaderMap,
+    params: Result<Params, ParamsError>,
+) -> Response {
+    match introspection(&app, &headers, params) {
+        Ok(answer) => Json(answer).into_response(),
+        Err(refusal) => error(&refusal),
+    }
+}
+
+fn introspection(
+    app: &App,
+    headers: &HeaderMap,
+    params: Result<Params, ParamsError>,
+) -> Result<Value, TokenError> {
+    let params = unique(params)?;
+    let caller = caller(app, headers, &params)?;
+    let token = required(&params, "token", "token is missing.")?;
+    let mut grants = app.grants();
+    let found = grants.find(app.now(), Provider::Google, token);
+    let Some(found) = found.filter(|found| may_be_told(&caller, found)) else {
+        // RFC 7662 §2.2: not even why.
+        return Ok(json!({ "active": false }));
+    };
+    if matches!(caller, Caller::Api) {
+        grants.used(app.now(), &found.authorization);
+    }
+    Ok(active(app, &found))
+}
+
+/// RFC 7662 §2.1: the caller has to authenticate.
+fn caller(app: &App, headers: &HeaderMap, params: &Params) -> Result<Caller, TokenError> {
+    let credentials = client_credentials(headers, params).map_err(|_| TokenError::InvalidClient)?;
+    let (id, secret) = (&credentials.id, &credentials.secret);
+    if app.apis.authenticate(id, secret).is_some() {
+        return Ok(Caller::Api);
+    }
+    let client = app.clients.authenticate(Provider::Google, id, secret);
+    client.cloned().map(Caller::Client).ok_or(TokenError::InvalidClient)
+}
+
+fn may_be_told(caller: &Caller, found: &Token) -> bool {
+    match caller {
+        // A refresh token opens nothing at an API.
+        Caller::Api => found.kind == TokenKind::Access,
+        Caller::Client(client) => {
+            found.rotated.is_none() && client.id == found.authorization.client.id
+        }
+    }
+}
+
+fn active(app: &App, found: &Token) -> Value {
+    let authorization = &found.authorization;
+    let issuer = app.google_issuer();
+    let mut answer = json!({
+        "active": true,
+        "iss": issuer,
+        "sub": authorization.person.google_sub,
+        "aud": match &authorization.audience {
+            Audience::Provider => &issuer,
+            Audience::Api(uri) => &**uri,
+        },
+        "client_id": authorization.client.id,
+        "scope": authorization.scopes.joined(" "),
+        "iat": found.issued_at,
+        "exp": found.expires_at,
+    });
+    // RFC 6749 §7.1 has types for access tokens alone.
+    if found.kind == TokenKind::Access {
+        answer["token_type"] = "Bearer".into();
+    }
+    answer
+}
+
+/// `GET /google/authorizations?sub=…`
+pub async fn authorizations(
+    State(app): State<Shared>,
+    headers: HeaderMap,
+    params: Result<Params, ParamsError>,
+) -> Response {
+    let api = match api(&app, &headers) {
+        Ok(api) => api,
+        Err(refusal) => return error(&refusal),
+    };
+    let params = params.unwrap_or_default();
+    let Some(sub) = params.get("sub") else {
+        return error(&TokenError::InvalidRequest("sub is missing."));
+    };
+    let mut consents = app.grants().consents_for(&audience(api));
+    consents.retain(|consent| consent.person.google_sub == sub);
+    let entries: Vec<Value> = consents.iter().map(entry).collect();
+    Json(json!({ "authorizations": entries })).into_response()
+}
+
+fn entry(consent: &Consent) -> Value {
+    json!({
+        "id": consent.id,
+        "client_id": consent.client.id,
+        "client_name": consent.client.name,
+        "scope": consent.scopes.joined(" "),
+        "created_at": consent.created_at,
+        "last_used_at": consent.last_used_at,
+    })
+}
+
+/// `DELETE /google/authorizations/{id}`
+pub async fn revoke_authorization(
+    State(app): State<Shared>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    let api = match api(&app, &headers) {
+        Ok(api) => api,
+        Err(refusal) => return error(&refusal),
+    };
+    let revoked = app.grants().revoke_by_id(&audience(api), &id);
+    tracing::info!(api = api.id, revoked, "an API revoked an authorization");
+    match revoked {
+        true => StatusCode::NO_CONTENT.into_response(),
+        false => (StatusCode::NOT_FOUND, Json(json!({ "error": "not_found" }))).into_response(),
+    }
+}
+
+fn api<'a>(app: &'a App, headers: &HeaderMap) -> Result<&'a Api, TokenError> {
+    client_credentials(headers, &Params::default())
+        .ok()
+        .and_then(|own| app.apis.authenticate(&own.id, &own.secret))
+        .ok_or(TokenError::InvalidClient)
+}
+
+fn audience(api: &Api) -> Audience {
+    Audience::Api(api.audience.as_str().into())
+}

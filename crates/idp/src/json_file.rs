@@ -1,0 +1,55 @@
+//! JSON files that are replaced as a whole.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// A file that does not exist yet has nothing in it.
+pub fn read<T: DeserializeOwned + Default>(path: &Path) -> io::Result<T> {
+    match fs::read(path) {
+        Ok(json) => Ok(serde_json::from_slice(&json)?),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(T::default()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Writes beside the file and renames: a crash leaves the old one or the new one, never half. Only
+/// the owner may read it: no token is in it, but it tells who allowed what.
+pub fn write(path: &Path, value: &impl Serialize) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let beside = path.with_extension("json.new");
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&beside)?;
+    file.write_all(&serde_json::to_vec_pretty(value)?)?;
+    drop(file);
+    fs::rename(beside, path)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn only_the_owner_can_read_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("deep").join("grants.json");
+        write(&file, &[1]).unwrap();
+        write(&file, &[2]).unwrap();
+        assert_eq!(read::<Vec<u8>>(&file).unwrap(), [2]);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+    }
+}

@@ -1,0 +1,402 @@
+//! The people whom one can sign in as, each with an account at all three providers.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+use serde::{Deserialize, Serialize};
+
+use crate::config::Error;
+use crate::json_file;
+use crate::kit::{Digest, random_safe_integer};
+use crate::provider::Provider;
+
+/// More than fit comfortably on the page.
+const MAX_CREATED: usize = 100;
+const MAX_NAME: usize = 200;
+/// RFC 5321 §4.5.3.1.3 allows a path of 256 octets, two of which are angle brackets.
+const MAX_EMAIL: usize = 254;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    pub key: String,
+    pub name: String,
+    pub email: Option<Email>,
+    /// Which case of an application this person is for, in words.
+    pub branch: String,
+    /// `sub` at Google, OIDC Core §2: locally unique, never reassigned, at most 255 characters.
+    pub google_sub: String,
+    pub github: GithubAccount,
+    /// `id` at Facebook: a decimal string.
+    pub facebook_id: String,
+    /// Under Google's rule for applications in testing: refresh tokens expire after seven days.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub testing: bool,
+}
+
+/// An e-mail address, and whether the provider has verified it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Email {
+    pub address: String,
+    pub verified: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GithubAccount {
+    /// The key of the account; a number in JSON.
+    pub id: u64,
+    /// A name that can change hands: never a key.
+    pub login: String,
+    /// `name` of `/user` is null otherwise.
+    pub shows_name: bool,
+    /// `email` of `/user` is null otherwise.
+    pub shows_email: bool,
+    /// People have more than one address: somebody who signs in at Google and at GitHub is not
+    /// stopped by an application that compares addresses.
+    pub email: Option<Email>,
+}
+
+impl GithubAccount {
+    fn public(id: u64, login: &str, email: Option<Email>) -> Self {
+        Self { id, login: login.to_owned(), shows_name: true, shows_email: true, email }
+    }
+}
+
+impl Person {
+    /// The address that a provider has of this person.
+    pub fn email_at(&self, provider: Provider) -> Option<&Email> {
+        match provider {
+            Provider::Github => self.github.email.as_ref(),
+            Provider::Google | Provider::Facebook => self.email.as_ref(),
+        }
+    }
+
+    pub fn initial(&self) -> char {
+        let first = self.name.chars().find(|c| c.is_alphanumeric());
+        first.and_then(|c| c.to_uppercase().next()).unwrap_or('?')
+    }
+
+    pub fn avatar_path(&self) -> String {
+        format!("/avatars/{}.svg", self.key)
+    }
+
+    /// Made up for one authorization and stored nowhere. The same key is the same person at every
+    /// provider, so that a program can sign in again and leave no trace.
+    pub fn ephemeral(key: &str, new: NewPerson) -> Self {
+        // 48 bits: as exact in JSON as it is here.
+        let number = Digest::of(key).0.iter().take(6).fold(0, |n, byte| n << 8 | u64::from(*byte));
+        Self {
+            key: key.to_owned(),
+            name: new.name,
+            branch: "For one authorization.".into(),
+            // A first digit that no other account here begins with.
+            google_sub: format!("9{number:020}"),
+            github: GithubAccount::public(number, key, new.email.clone()),
+            facebook_id: format!("9{number:016}"),
+            email: new.email,
+            testing: false,
+        }
+    }
+}
+
+/// Whether a key is that of a person made up for one authorization.
+pub fn is_ephemeral(key: &str) -> bool {
+    const MAX_KEY: usize = 64;
+    key.strip_prefix("passing-").is_some_and(|rest| {
+        !rest.is_empty() && key.len() <= MAX_KEY && rest.bytes().all(|b| b.is_ascii_alphanumeric())
+    })
+}
+
+/// The form "create another person", checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewPerson {
+    name: String,
+    email: Option<Email>,
+}
+
+/// The field of the form that is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Invalid {
+    Name,
+    Email,
+}
+
+impl Invalid {
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::Name => "Give a name of 1 to 200 characters, on one line.",
+            Self::Email => "Give an e-mail address like somebody@example.test, or leave it empty.",
+        }
+    }
+}
+
+impl NewPerson {
+    /// No address at all is fine: that is a case to test, too.
+    pub fn parse(name: &str, email: &str, verified: bool) -> Result<Self, Invalid> {
+        let name = name.trim();
+        let count = name.chars().count();
+        if !(1..=MAX_NAME).contains(&count) || name.chars().any(char::is_control) {
+            return Err(Invalid::Name);
+        }
+        let email = match email.trim() {
+            "" => None,
+            address if is_address(address) => Some(Email { address: address.to_owned(), verified }),
+            _ => return Err(Invalid::Email),
+        };
+        Ok(Self { name: name.to_owned(), email })
+    }
+
+    fn into_person(self) -> Result<Person, getrandom::Error> {
+        let key = format!("p{:x}", random_safe_integer()?);
+        Ok(Person {
+            branch: "Created here.".into(),
+            google_sub: format!("1{:020}", random_safe_integer()?),
+            github: GithubAccount::public(random_safe_integer()?, &key, self.email.clone()),
+            facebook_id: format!("{:017}", random_safe_integer()?),
+            key,
+            name: self.name,
+            email: self.email,
+            testing: false,
+        })
+    }
+}
+
+/// Enough to catch a slip; whether an address exists, only sending to it tells.
+fn is_address(value: &str) -> bool {
+    let shaped = value.split_once('@').is_some_and(|(local, domain)| {
+        !local.is_empty() && !domain.is_empty() && !domain.contains('@')
+    });
+    shaped
+        && value.len() <= MAX_EMAIL
+        && !value.chars().any(|c| c.is_control() || c.is_whitespace())
+}
+
+/// Everybody: the built-in people, then those who were created on the consent page.
+#[derive(Debug)]
+pub struct People {
+    builtin: Vec<Arc<Person>>,
+    created: RwLock<Vec<Arc<Person>>>,
+    file: Option<PathBuf>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum CreateError {
+    #[error("there are as many people as fit")]
+    Full,
+    #[error("the operating system gave no randomness: {0}")]
+    NoRandomness(getrandom::Error),
+    #[error("the people file cannot be written: {0}")]
+    NotWritten(io::Error),
+}
+
+/// In the order in which the page lists them. Keys and account ids never change: tests and people's
+/// local databases rely on them.
+#[expect(clippy::expect_used, reason = "a file of this crate, which every test reads")]
+pub fn builtin() -> Vec<Person> {
+    serde_json::from_str(include_str!("../data/people.json")).expect("a list of people")
+}
+
+impl People {
+    pub fn load(file: Option<PathBuf>) -> Result<Self, Error> {
+        let created: Vec<Person> = match &file {
+            Some(path) => json_file::read(path)
+                .map_err(|source| Error::PeopleFile { path: path.clone(), source })?,
+            None => Vec::new(),
+        };
+        Ok(Self {
+            builtin: builtin().into_iter().map(Arc::new).collect(),
+            created: RwLock::new(created.into_iter().map(Arc::new).collect()),
+            file,
+        })
+    }
+
+    pub fn all(&self) -> Vec<Arc<Person>> {
+        let created = self.created.read();
+        self.builtin.iter().chain(created.iter()).cloned().collect()
+    }
+
+    pub fn find(&self, key: &str) -> Option<Arc<Person>> {
+        self.all().into_iter().find(|person| person.key == key)
+    }
+
+    /// Whom `login_hint` means, OIDC Core §3.1.2.1: a key, an e-mail address, or a GitHub login.
+    pub fn hinted(&self, hint: &str) -> Option<Arc<Person>> {
+        self.all().into_iter().find(|person| {
+            let mut emails = Provider::ALL.into_iter().filter_map(|one| person.email_at(one));
+            person.key == hint
+                || person.github.login == hint
+                || emails.any(|email| email.address == hint)
+        })
+    }
+
+    /// Blocks on the file system.
+    pub fn create(&self, new: NewPerson) -> Result<Arc<Person>, CreateError> {
+        let person = Arc::new(new.into_person().map_err(CreateError::NoRandomness)?);
+        let mut created = self.created.write();
+        if created.len() >= MAX_CREATED {
+            return Err(CreateError::Full);
+        }
+        let mut grown = created.clone();
+        grown.push(Arc::clone(&person));
+        if let Some(path) = &self.file {
+            let people: Vec<&Person> = grown.iter().map(AsRef::as_ref).collect();
+            json_file::write(path, &people).map_err(CreateError::NotWritten)?;
+        }
+        *created = grown;
+        Ok(person)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::collections::HashSet;
+    use std::fs;
+
+    use super::*;
+
+    fn new(name: &str) -> NewPerson {
+        NewPerson::parse(name, "new@example.test", true).unwrap()
+    }
+
+    #[test]
+    fn everybody_is_somebody_else_at_every_provider() {
+        let people = builtin();
+        let id: [fn(&Person) -> String; 5] = [
+            |p| p.key.clone(),
+            |p| p.google_sub.clone(),
+            |p| p.github.id.to_string(),
+            |p| p.github.login.clone(),
+            |p| p.facebook_id.clone(),
+        ];
+        for id in id {
+            assert_eq!(people.iter().map(id).collect::<HashSet<_>>().len(), people.len());
+        }
+    }
+
+    #[test]
+    fn each_person_is_for_one_case() {
+        let people = People::load(None).unwrap();
+        let person = |key| people.find(key).unwrap();
+        let verified = |key| person(key).email.as_ref().map(|email| email.verified);
+        assert_eq!(verified("ada"), Some(true));
+        assert_eq!(verified("grace"), Some(false));
+        assert_eq!(verified("noor"), None);
+        assert_eq!(person("twin").email, person("ada").email);
+        assert_eq!(person("twin").github.email, person("ada").email);
+        assert_ne!(person("ada").github.email, person("ada").email);
+        // An account key is (provider, id), never the id alone.
+        assert_eq!(person("twin").facebook_id, person("ada").github.id.to_string());
+        // The first integer that a 64-bit float cannot hold.
+        assert_eq!(person("octo").github.id, (1 << 53) + 1);
+        // Right to left, ideographs, combining marks, emoji joined from several code points.
+        let characters = person("long").name.chars().count();
+        assert!((190..=260).contains(&characters), "{characters}");
+        assert_eq!(person("alan").email.as_ref().unwrap().address, "admin@example.test");
+    }
+
+    #[test]
+    fn the_form_is_checked() {
+        let long = "é".repeat(200);
+        let too_long = "é".repeat(201);
+        let address = |length: usize| format!("{}@x.test", "a".repeat(length - 7));
+        for (name, email, expected) in [
+            ("Somebody", "a@b", Ok(())),
+            ("  Somebody ", "", Ok(())),
+            (&long, "", Ok(())),
+            (&too_long, "", Err(Invalid::Name)),
+            ("", "a@b", Err(Invalid::Name)),
+            ("   ", "a@b", Err(Invalid::Name)),
+            ("a\nb", "a@b", Err(Invalid::Name)),
+            ("a\0b", "a@b", Err(Invalid::Name)),
+            ("A", "a", Err(Invalid::Email)),
+            ("A", "@b", Err(Invalid::Email)),
+            ("A", "a@", Err(Invalid::Email)),
+            ("A", "a@b@c", Err(Invalid::Email)),
+            ("A", "a b@c", Err(Invalid::Email)),
+            ("A", "a@b\r\nBcc: c@d", Err(Invalid::Email)),
+            ("A", &address(254), Ok(())),
+            ("A", &address(255), Err(Invalid::Email)),
+        ] {
+            let parsed = NewPerson::parse(name, email, true).map(|_| ());
+            assert_eq!(parsed, expected, "{name:?} {email:?}");
+        }
+    }
+
+    #[test]
+    fn created_people_outlive_the_process() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("deep").join("people.json");
+        let somebody = People::load(Some(file.clone())).unwrap().create(new("Somebody")).unwrap();
+        let again = People::load(Some(file)).unwrap();
+        assert_eq!(again.find(&somebody.key).as_deref(), Some(&*somebody));
+        assert!(again.find("ada").is_some());
+    }
+
+    #[test]
+    fn an_unreadable_file_stops_the_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("people.json");
+        fs::write(&file, "{").unwrap();
+        assert!(matches!(People::load(Some(file)), Err(Error::PeopleFile { .. })));
+    }
+
+    #[test]
+    fn nobody_is_added_who_cannot_be_stored_or_is_one_too_many() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("people.json");
+        let people = People::load(Some(file.clone())).unwrap();
+        // A folder where the file beside should go cannot be written over.
+        fs::create_dir(file.with_extension("json.new")).unwrap();
+        let before = people.all().len();
+        assert!(matches!(people.create(new("Lost")), Err(CreateError::NotWritten(_))));
+        assert_eq!(people.all().len(), before);
+
+        let people = People::load(None).unwrap();
+        for _ in 0..MAX_CREATED {
+            people.create(new("Somebody")).unwrap();
+        }
+        assert!(matches!(people.create(new("More")), Err(CreateError::Full)));
+    }
+
+    #[test]
+    fn a_hint_is_a_key_an_address_or_a_login() {
+        let people = People::load(None).unwrap();
+        for (hint, key) in [
+            ("grace", Some("grace")),
+            ("grace@example.test", Some("grace")),
+            ("octavia", Some("octo")),
+            ("nobody", None),
+        ] {
+            let found = people.hinted(hint).map(|person| person.key.clone());
+            assert_eq!(found.as_deref(), key, "{hint}");
+        }
+    }
+
+    #[test]
+    fn keys_of_ephemeral_people() {
+        let long = format!("passing-{}", "a".repeat(64));
+        for (key, is) in [
+            ("passing-1f", true),
+            ("passing-", false),
+            ("ada", false),
+            ("passing-a b", false),
+            ("passing-a/b", false),
+            (&long, false),
+        ] {
+            assert_eq!(is_ephemeral(key), is, "{key}");
+        }
+    }
+
+    #[test]
+    fn the_same_key_is_the_same_person() {
+        let one = Person::ephemeral("passing-1", new("Somebody"));
+        assert_eq!(one, Person::ephemeral("passing-1", new("Somebody")));
+        let other = Person::ephemeral("passing-2", new("Somebody"));
+        assert_ne!(one.google_sub, other.google_sub);
+        assert_ne!(one.github.id, other.github.id);
+        assert_ne!(one.facebook_id, other.facebook_id);
+    }
+}

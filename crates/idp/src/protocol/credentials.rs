@@ -1,0 +1,181 @@
+//! What the `Authorization` header says: client credentials (RFC 6749 §2.3) and access tokens
+//! (RFC 6750).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use url::form_urlencoded;
+
+use super::params::Params;
+
+/// What a client says about itself; not verified yet.
+#[derive(PartialEq, Eq)]
+pub struct Credentials {
+    pub id: String,
+    pub secret: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CredentialsError {
+    /// RFC 6749 §2.3: "The client MUST NOT use more than one authentication method in each request."
+    TwoMethods,
+    /// Public clients are not registered here.
+    Missing,
+    /// An `Authorization` header without Basic credentials.
+    Malformed,
+}
+
+/// Reads `client_secret_basic` or `client_secret_post`, OIDC Core §9.
+pub fn client_credentials(
+    headers: &HeaderMap,
+    params: &Params,
+) -> Result<Credentials, CredentialsError> {
+    let mut authorization = headers.get_all(AUTHORIZATION).iter();
+    match (authorization.next(), params.get("client_secret")) {
+        (Some(_), Some(_)) => Err(CredentialsError::TwoMethods),
+        (Some(_), None) if authorization.next().is_some() => Err(CredentialsError::TwoMethods),
+        (Some(value), None) => {
+            let credentials = value.to_str().ok().and_then(basic);
+            let credentials = credentials.ok_or(CredentialsError::Malformed)?;
+            // The id may be in the body too, as long as it is the same one.
+            match params.get("client_id") {
+                Some(id) if id != credentials.id => Err(CredentialsError::TwoMethods),
+                _ => Ok(credentials),
+            }
+        }
+        (None, Some(secret)) => Ok(Credentials {
+            id: params.get("client_id").ok_or(CredentialsError::Missing)?.to_owned(),
+            secret: secret.to_owned(),
+        }),
+        (None, None) => Err(CredentialsError::Missing),
+    }
+}
+
+/// `Basic` credentials, both halves form-encoded before they were joined: RFC 6749 §2.3.1.
+fn basic(header: &str) -> Option<Credentials> {
+    let (scheme, encoded) = header.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
+    let (id, secret) = decoded.split_once(':')?;
+    Some(Credentials { id: form_decode(id), secret: form_decode(secret) })
+}
+
+/// Decodes one `application/x-www-form-urlencoded` value.
+fn form_decode(value: &str) -> String {
+    // A separator that was not encoded belongs to the value here: there is nothing to separate.
+    let value = value.replace('&', "%26").replace('=', "%3D");
+    form_urlencoded::parse(value.as_bytes())
+        .next()
+        .map(|(value, _)| value.into_owned())
+        .unwrap_or_default()
+}
+
+/// What a request to a protected resource has in its `Authorization` header.
+#[derive(Debug, PartialEq, Eq)]
+pub enum AccessToken<'a> {
+    /// RFC 6750 §3.1 then wants a challenge without an error code.
+    Missing,
+    /// Something that is not one well-formed token.
+    Malformed,
+    Token(&'a str),
+}
+
+/// RFC 6750 §2.1, in any of the schemes that the dialect knows.
+pub fn access_token<'a>(headers: &'a HeaderMap, schemes: &[&str]) -> AccessToken<'a> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let Some(value) = values.next() else {
+        return AccessToken::Missing;
+    };
+    if values.next().is_some() {
+        return AccessToken::Malformed;
+    }
+    let token = value
+        .to_str()
+        .ok()
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| schemes.iter().any(|known| scheme.eq_ignore_ascii_case(known)))
+        .map(|(_, token)| token.trim())
+        .filter(|token| !token.is_empty());
+    token.map_or(AccessToken::Malformed, AccessToken::Token)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn headers(authorization: &[&str]) -> HeaderMap {
+        let values = authorization.iter().map(|value| (AUTHORIZATION, value.parse().unwrap()));
+        values.collect()
+    }
+
+    fn read(authorization: &[&str], body: &str) -> Result<(String, String), CredentialsError> {
+        let params = Params::parse(body.as_bytes());
+        let found = client_credentials(&headers(authorization), &params);
+        found.map(|found| (found.id, found.secret))
+    }
+
+    fn header(credentials: &str) -> String {
+        format!("Basic {}", STANDARD.encode(credentials))
+    }
+
+    #[test]
+    fn one_method_and_only_one() {
+        use CredentialsError::{Malformed, Missing, TwoMethods};
+        let good = || Ok(("app".to_owned(), "s".to_owned()));
+        let app = header("app:s");
+        for (authorization, body, expected) in [
+            (vec![app.as_str()], "", good()),
+            (vec![app.as_str()], "client_id=app", good()),
+            (vec![], "client_id=app&client_secret=s", good()),
+            (vec![app.as_str()], "client_id=app&client_secret=s", Err(TwoMethods)),
+            (vec![app.as_str()], "client_secret=s", Err(TwoMethods)),
+            (vec![app.as_str()], "client_id=other", Err(TwoMethods)),
+            (vec![app.as_str(), app.as_str()], "", Err(TwoMethods)),
+            (vec![], "client_id=app", Err(Missing)),
+            (vec![], "client_secret=s", Err(Missing)),
+            (vec![], "", Err(Missing)),
+            (vec!["Bearer abc"], "", Err(Malformed)),
+            (vec!["Basic !!!"], "", Err(Malformed)),
+            (vec!["Basic"], "", Err(Malformed)),
+        ] {
+            assert_eq!(read(&authorization, body), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn basic_credentials_are_form_decoded() {
+        for (raw, id, secret) in [
+            ("a%3Ab:c+d%2B%25%C3%A9", "a:b", "c d+%é"),
+            ("app:with:colon", "app", "with:colon"),
+            ("app:raw&and=signs", "app", "raw&and=signs"),
+            ("app:", "app", ""),
+        ] {
+            let found = read(&[&header(raw)], "").unwrap();
+            assert_eq!(found, (id.to_owned(), secret.to_owned()), "{raw}");
+        }
+        let lower_case = header("app:s").replace("Basic", "basic");
+        assert!(read(&[&lower_case], "").is_ok());
+    }
+
+    #[test]
+    fn one_header_one_scheme_one_token() {
+        for (values, expected) in [
+            (&[][..], AccessToken::Missing),
+            (&["Bearer abc"][..], AccessToken::Token("abc")),
+            (&["bEARER abc"][..], AccessToken::Token("abc")),
+            (&["token abc"][..], AccessToken::Malformed),
+            (&["Basic abc"][..], AccessToken::Malformed),
+            (&["Bearer"][..], AccessToken::Malformed),
+            (&["Bearer  "][..], AccessToken::Malformed),
+            (&["Bearer abc", "Bearer abc"][..], AccessToken::Malformed),
+        ] {
+            let headers = headers(values);
+            assert_eq!(access_token(&headers, &["bearer"]), expected, "{values:?}");
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! The registered applications and APIs, checked so that a wrong one is found at start.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use url::Url;
+
+use super::scopes::Audience;
+use crate::config::{Api, Client, Error};
+use crate::kit::secrets_match;
+use crate::provider::Provider;
+
+/// By provider and `client_id`.
+#[derive(Debug)]
+pub struct Clients(HashMap<(Provider, String), Arc<Client>>);
+
+impl Clients {
+    pub fn new(clients: Vec<Client>) -> Result<Self, Error> {
+        let mut registered = HashMap::new();
+        for client in clients {
+            let (provider, id) = (client.provider, client.id.clone());
+            if id.is_empty() || client.secret.is_empty() {
+                return Err(Error::EmptyCredentials(provider));
+            }
+            for uri in &client.redirect_uris {
+                redirect_uri(uri).ok_or_else(|| Error::RedirectUri(uri.clone()))?;
+            }
+            if registered.insert((provider, id.clone()), Arc::new(client)).is_some() {
+                return Err(Error::DuplicateClient { provider, id });
+            }
+        }
+        Ok(Self(registered))
+    }
+
+    pub fn find(&self, provider: Provider, id: &str) -> Option<&Arc<Client>> {
+        self.0.get(&(provider, id.to_owned()))
+    }
+
+    /// The client whose id and secret these are, RFC 6749 §3.2.1.
+    pub fn authenticate(&self, provider: Provider, id: &str, secret: &str) -> Option<&Arc<Client>> {
+        self.find(provider, id).filter(|client| secrets_match(&client.secret, secret))
+    }
+
+    /// Where the browser may be sent after the consent form, for `form-action`: sorted, each once.
+    pub fn redirect_origins(&self) -> Vec<String> {
+        let uris = self.0.values().flat_map(|client| &client.redirect_uris);
+        let urls = uris.filter_map(|uri| redirect_uri(uri));
+        let mut origins: Vec<String> = urls.map(|url| url.origin().ascii_serialization()).collect();
+        origins.sort();
+        origins.dedup();
+        origins
+    }
+
+    /// Those with a page of their own.
+    pub fn third_parties(&self) -> Vec<&Client> {
+        let clients = self.0.values().map(AsRef::as_ref);
+        let mut found: Vec<&Client> = clients.filter(|client| client.uri.is_some()).collect();
+        found.sort_by_key(|client| &client.id);
+        found
+    }
+}
+
+/// The registered redirect URI that is, byte for byte, this one (RFC 9700 §4.1.3).
+pub fn registered_redirect_uri<'a>(client: &'a Client, asked: &str) -> Option<&'a str> {
+    client.redirect_uris.iter().find(|uri| *uri == asked).map(String::as_str)
+}
+
+/// RFC 6749 §3.1.2: absolute, no fragment; here also http or https with a host.
+fn redirect_uri(uri: &str) -> Option<Url> {
+    let url = Url::parse(uri).ok()?;
+    let good = matches!(url.scheme(), "http" | "https") && url.fragment().is_none();
+    good.then_some(url)
+}
+
+/// Resource servers that ask about tokens, RFC 7662.
+#[derive(Debug)]
+pub struct Apis(Vec<Api>);
+
+impl Apis {
+    pub fn new(apis: Vec<Api>, clients: &Clients) -> Result<Self, Error> {
+        let mut registered: Vec<Api> = Vec::new();
+        for api in apis {
+            if api.id.is_empty() || api.secret.is_empty() {
+                return Err(Error::EmptyCredentials(Provider::Google));
+            }
+            // RFC 8707 §2: an absolute URI without a fragment.
+            if !Url::parse(&api.audience).is_ok_and(|uri| uri.fragment().is_none()) {
+                return Err(Error::Audience(api.audience));
+            }
+            // At the introspection endpoint an id tells who asks, so it must be unique.
+            let same = |other: &Api| other.id == api.id || other.audience == api.audience;
+            if clients.find(Provider::Google, &api.id).is_some() || registered.iter().any(same) {
+                return Err(Error::DuplicateClient { provider: Provider::Google, id: api.id });
+            }
+            registered.push(api);
+        }
+        Ok(Self(registered))
+    }
+
+    pub fn authenticate(&self, id: &str, secret: &str) -> Option<&Api> {
+        self.0.iter().find(|api| api.id == id).filter(|api| secrets_match(&api.secret, secret))
+    }
+
+    pub fn named(&self, audience: &Audience) -> Option<&Api> {
+        match audience {
+            Audience::Provider => None,
+            Audience::Api(uri) => self.0.iter().find(|api| *api.audience == **uri),
+        }
+    }
+
+    pub fn audiences(&self) -> Vec<&str> {
+        self.0.iter().map(|api| api.audience.as_str()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn client(redirect_uri: &str) -> Client {
+        Client {
+            provider: Provider::Google,
+            id: "app".into(),
+            secret: "secret".into(),
+            redirect_uris: vec![redirect_uri.into()],
+            name: "App".into(),
+            uri: None,
+        }
+    }
+
+    fn clients() -> Clients {
+        Clients::new(vec![client("http://localhost:3000/cb")]).unwrap()
+    }
+
+    fn api() -> Api {
+        Api {
+            name: "Latchkey".into(),
+            audience: "http://localhost:3000/api".into(),
+            scopes: vec![],
+            id: "api".into(),
+            secret: "secret".into(),
+        }
+    }
+
+    #[test]
+    fn wrong_clients_are_refused_at_start() {
+        for uri in ["/callback", "http://a/cb#f", "javascript:alert(1)", "", "a"] {
+            assert!(matches!(Clients::new(vec![client(uri)]), Err(Error::RedirectUri(_))), "{uri}");
+        }
+        let good = client("http://localhost:3000/cb?x=1");
+        assert!(Clients::new(vec![good.clone()]).is_ok());
+        let twice = Clients::new(vec![good.clone(), good.clone()]);
+        assert!(matches!(twice, Err(Error::DuplicateClient { .. })));
+        for (id, secret) in [("", "secret"), ("app", "")] {
+            let empty = Client { id: id.into(), secret: secret.into(), ..good.clone() };
+            let refused = Clients::new(vec![empty]);
+            assert!(matches!(refused, Err(Error::EmptyCredentials(Provider::Google))));
+        }
+    }
+
+    #[test]
+    fn a_client_is_known_by_provider_id_and_secret() {
+        for (provider, id, secret, known) in [
+            (Provider::Google, "app", "secret", true),
+            (Provider::Google, "app", "Secret", false),
+            (Provider::Google, "app", "", false),
+            (Provider::Google, "App", "secret", false),
+            (Provider::Github, "app", "secret", false),
+        ] {
+            let found = clients().authenticate(provider, id, secret).is_some();
+            assert_eq!(found, known, "{provider} {id} {secret}");
+        }
+    }
+
+    #[test]
+    fn a_redirect_uri_is_compared_byte_for_byte() {
+        let client = client("http://localhost:3000/cb");
+        for (asked, same) in [
+            ("http://localhost:3000/cb", true),
+            ("http://localhost:3000/cb/", false),
+            ("http://localhost:3000/CB", false),
+            ("http://localhost:3000/c", false),
+            ("http://localhost:3000", false),
+            ("http://localhost:3000/cb?x", false),
+            ("http://LOCALHOST:3000/cb", false),
+            ("http://localhost:3001/cb", false),
+            ("http://localhost:3000/./cb", false),
+        ] {
+            assert_eq!(registered_redirect_uri(&client, asked).is_some(), same, "{asked}");
+        }
+    }
+
+    #[test]
+    fn wrong_apis_are_refused_at_start() {
+        let refused = |apis: Vec<Api>| Apis::new(apis, &clients()).is_err();
+        assert!(!refused(vec![api()]));
+        assert!(!refused(vec![api(), Api { id: "b".into(), audience: "urn:b".into(), ..api() }]));
+        for wrong in [
+            Api { id: String::new(), ..api() },
+            Api { secret: String::new(), ..api() },
+            Api { audience: "/api".into(), ..api() },
+            Api { audience: "http://localhost:3000/api#x".into(), ..api() },
+            Api { id: "app".into(), ..api() },
+        ] {
+            assert!(refused(vec![wrong.clone()]), "{wrong:?}");
+        }
+        assert!(refused(vec![api(), Api { id: "b".into(), ..api() }]));
+        assert!(refused(vec![api(), Api { audience: "urn:b".into(), ..api() }]));
+    }
+
+    #[test]
+    fn an_api_is_known_by_id_and_secret() {
+        let apis = Apis::new(vec![api()], &clients()).unwrap();
+        for (id, secret, known) in [
+            ("api", "secret", true),
+            ("api", "Secret", false),
+            ("api", "", false),
+            ("app", "secret", false),
+        ] {
+            assert_eq!(apis.authenticate(id, secret).is_some(), known, "{id} {secret}");
+        }
+    }
+}

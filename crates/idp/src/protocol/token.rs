@@ -1,0 +1,217 @@
+//! The token endpoint that the three dialects share: a code or a refresh token for an access token,
+//! RFC 6749 §4.1.3 and §6. And access to a protected resource.
+
+use std::sync::Arc;
+
+use axum::response::Response;
+use http::HeaderMap;
+
+use super::credentials::{AccessToken, CredentialsError, access_token, client_credentials};
+use super::grants::{Authorization, GrantError, NewTokens, Redemption, Refresh};
+use super::params::{Params, ParamsError};
+use super::scopes::Audience;
+use crate::app::App;
+use crate::config::Client;
+use crate::kit::random_token;
+use crate::provider::Provider;
+
+pub struct Exchanged {
+    pub authorization: Arc<Authorization>,
+    pub access_token: String,
+    pub refresh_token: Option<String>,
+    pub grant_type: GrantType,
+}
+
+/// RFC 6749 §4.1.3 and §6.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GrantType {
+    AuthorizationCode,
+    RefreshToken,
+}
+
+/// Why there is no token: RFC 6749 §5.2. Each dialect has its own words for it.
+#[derive(Debug, PartialEq, Eq)]
+pub enum TokenError {
+    InvalidRequest(&'static str),
+    InvalidClient,
+    UnsupportedGrantType,
+    InvalidGrant(GrantType, GrantError),
+    /// RFC 8707 §2.
+    InvalidTarget,
+    NoRandomness,
+}
+
+/// Answers a token request, step by step. `refuse` writes an error in the words of the dialect.
+#[expect(clippy::result_large_err, reason = "a response on its way out: a box would only move it")]
+pub async fn token_endpoint(
+    app: &App,
+    provider: Provider,
+    headers: &HeaderMap,
+    params: Result<Params, ParamsError>,
+    refuse: impl FnOnce(TokenError) -> Response,
+) -> Result<Exchanged, Response> {
+    let exchanged = match exchange(app, provider, headers, params) {
+        Ok(exchanged) => exchanged,
+        Err(refusal) => {
+            tracing::info!(%provider, ?refusal, "no access token issued");
+            return Err(refuse(refusal));
+        }
+    };
+    tracing::info!(
+        %provider,
+        client = exchanged.authorization.client.id,
+        person = exchanged.authorization.person.key,
+        grant_type = ?exchanged.grant_type,
+        refresh_token = exchanged.refresh_token.is_some(),
+        "access token issued",
+    );
+    let misbehaviour = exchanged.authorization.misbehaviour;
+    let fault = match exchanged.grant_type {
+        GrantType::AuthorizationCode => misbehaviour.fault_of_code().await,
+        GrantType::RefreshToken => misbehaviour.fault_of_refresh().await,
+    };
+    fault.map_or(Ok(exchanged), Err)
+}
+
+fn exchange(
+    app: &App,
+    provider: Provider,
+    headers: &HeaderMap,
+    params: Result<Params, ParamsError>,
+) -> Result<Exchanged, TokenError> {
+    let params = unique(params)?;
+    let client = authenticated(app, provider, headers, &params)?;
+    let grant_type = grant_type(provider, &params)?;
+    let audience = audience(app, provider, &params)?;
+    let new_token = || random_token().map_err(|_| TokenError::NoRandomness);
+    let (access_token, refresh_token) = (new_token()?, new_token()?);
+    let new = NewTokens { access: &access_token, refresh: &refresh_token };
+    let issued = match grant_type {
+        GrantType::AuthorizationCode => {
+            let attempt = Redemption {
+                provider,
+                client_id: &client.id,
+                code: required(&params, "code", "code is missing.")?,
+                redirect_uri: required(&params, "redirect_uri", "redirect_uri is missing.")?,
+                // A missing one is a wrong one: RFC 7636 §4.6 wants `invalid_grant`.
+                verifier: params.get("code_verifier").unwrap_or_default(),
+                audience: audience.as_ref(),
+            };
+            app.grants().redeem(app.now(), &attempt, &new)
+        }
+        GrantType::RefreshToken => {
+            let attempt = Refresh {
+                provider,
+                client_id: &client.id,
+                refresh_token: required(&params, "refresh_token", "refresh_token is missing.")?,
+                scope: params.get("scope"),
+                audience: audience.as_ref(),
+            };
+            app.grants().refresh(app.now(), &attempt, &new)
+        }
+    };
+    let issued = issued.map_err(|error| match error {
+        GrantError::OtherAudience => TokenError::InvalidTarget,
+        error => TokenError::InvalidGrant(grant_type, error),
+    })?;
+    Ok(Exchanged {
+        authorization: issued.authorization,
+        access_token,
+        refresh_token: issued.refresh.then_some(refresh_token),
+        grant_type,
+    })
+}
+
+/// RFC 6749 §3.2: no parameter may come twice.
+pub fn unique(params: Result<Params, ParamsError>) -> Result<Params, TokenError> {
+    let params = params.map_err(|error| TokenError::InvalidRequest(error.sentence()))?;
+    match params.repeated() {
+        Some(_) => Err(TokenError::InvalidRequest("A parameter came more than once.")),
+        None => Ok(params),
+    }
+}
+
+pub fn authenticated<'a>(
+    app: &'a App,
+    provider: Provider,
+    headers: &HeaderMap,
+    params: &Params,
+) -> Result<&'a Arc<Client>, TokenError> {
+    let credentials = client_credentials(headers, params).map_err(|error| match error {
+        CredentialsError::TwoMethods => {
+            TokenError::InvalidRequest("The client authenticated in two ways at once.")
+        }
+        CredentialsError::Missing | CredentialsError::Malformed => TokenError::InvalidClient,
+    })?;
+    app.clients
+        .authenticate(provider, &credentials.id, &credentials.secret)
+        .ok_or(TokenError::InvalidClient)
+}
+
+/// GitHub and Facebook know only one grant here and do not require its name; a wrong one is wrong all
+/// the same.
+fn grant_type(provider: Provider, params: &Params) -> Result<GrantType, TokenError> {
+    match (params.get("grant_type"), provider) {
+        (Some("authorization_code"), _) => Ok(GrantType::AuthorizationCode),
+        (Some("refresh_token"), Provider::Google) => Ok(GrantType::RefreshToken),
+        (Some(_), _) => Err(TokenError::UnsupportedGrantType),
+        (None, Provider::Google) => Err(TokenError::InvalidRequest("grant_type is missing.")),
+        (None, _) => Ok(GrantType::AuthorizationCode),
+    }
+}
+
+/// `resource` at the token endpoint, RFC 8707 §2.2: it may repeat what was consented to.
+fn audience(
+    app: &App,
+    provider: Provider,
+    params: &Params,
+) -> Result<Option<Audience>, TokenError> {
+    let Some(resource) = params.get("resource").filter(|_| provider == Provider::Google) else {
+        return Ok(None);
+    };
+    let issuer = app.google_issuer();
+    let audience = app.catalogue.audience(provider, Some(&issuer), Some(resource), "");
+    audience.map(Some).ok_or(TokenError::InvalidTarget)
+}
+
+pub fn required<'a>(
+    params: &'a Params,
+    name: &str,
+    complaint: &'static str,
+) -> Result<&'a str, TokenError> {
+    params.get(name).ok_or(TokenError::InvalidRequest(complaint))
+}
+
+/// Why a request to a protected resource is refused, RFC 6750 §3.1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BearerError {
+    Missing,
+    Malformed,
+    Invalid,
+}
+
+/// The access token of a request to a provider's own APIs.
+pub fn presented<'a>(
+    provider: Provider,
+    headers: &'a HeaderMap,
+    in_query: Option<&'a str>,
+) -> Result<&'a str, BearerError> {
+    match (access_token(headers, provider.token_schemes()), in_query) {
+        (AccessToken::Token(token), None) | (AccessToken::Missing, Some(token)) => Ok(token),
+        (AccessToken::Missing, None) => Err(BearerError::Missing),
+        (AccessToken::Malformed, _) | (AccessToken::Token(_), Some(_)) => {
+            Err(BearerError::Malformed)
+        }
+    }
+}
+
+/// What it stands for.
+pub fn authorize(
+    app: &App,
+    provider: Provider,
+    headers: &HeaderMap,
+    in_query: Option<&str>,
+) -> Result<Arc<Authorization>, BearerError> {
+    let token = presented(provider, headers, in_query)?;
+    app.grants().access(app.now(), provider, token).ok_or(BearerError::Invalid)
+}

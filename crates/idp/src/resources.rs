@@ -1,0 +1,286 @@
+//! What people have at a provider: events, contacts, repositories. Made from who they are and from
+//! the day alone, so that the same person has the same things after every restart.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::kit::{Digest, Timestamp};
+use crate::people::Person;
+
+const DAY: u64 = 24 * 60 * 60;
+const MINUTE: u64 = 60;
+/// How many days of a calendar there are before today, and from today on.
+const CALENDAR_DAYS: (u64, u64) = (7, 28);
+/// How many events, contacts and repositories a person has of those for everybody.
+const COMMON_EVENTS: usize = 5;
+const COMMON_CONTACTS: usize = 6;
+const PUBLIC_REPOSITORIES: usize = 3;
+const PRIVATE_REPOSITORIES: usize = 2;
+
+#[derive(Deserialize)]
+struct Pool {
+    events: Vec<RecurringEvent>,
+    contacts: Vec<(String, String)>,
+    repositories: Vec<RepositoryTemplate>,
+    /// By the person's key.
+    personal: HashMap<String, Personal>,
+}
+
+#[derive(Deserialize)]
+struct Personal {
+    events: Vec<RecurringEvent>,
+    contacts: Vec<(String, String)>,
+}
+
+#[derive(Deserialize)]
+struct RecurringEvent {
+    summary: String,
+    location: Option<String>,
+    /// Hour, minute and length in minutes; `None` is the whole day.
+    time: Option<(u64, u64, u64)>,
+    /// In days.
+    every: u64,
+}
+
+#[derive(Deserialize)]
+struct RepositoryTemplate {
+    name: String,
+    description: String,
+    language: String,
+    private: bool,
+}
+
+#[expect(clippy::expect_used, reason = "a file of this crate, which a test reads")]
+static POOL: LazyLock<Pool> = LazyLock::new(|| {
+    serde_json::from_str(include_str!("../data/resources.json")).expect("a pool of resources")
+});
+
+fn personal(person: &Person) -> Option<&'static Personal> {
+    let key = if person.key == "twin" { "ada" } else { &person.key };
+    POOL.personal.get(key)
+}
+
+/// Picks `count` different entries of a pool; which ones depends on the person and on `purpose`.
+fn picked<'a, T>(pool: &[&'a T], count: usize, person: &Person, purpose: &str) -> Vec<&'a T> {
+    let rank = |(n, _): &(usize, &T)| Digest::of(format!("{purpose} {n} {}", person.key)).0;
+    let mut ranked: Vec<(usize, &T)> = pool.iter().copied().enumerate().collect();
+    ranked.sort_by_cached_key(rank);
+    ranked.into_iter().take(count).map(|(_, entry)| entry).collect()
+}
+
+/// An id that never changes: part of a digest, in hexadecimal.
+fn id_of(parts: &[&str]) -> String {
+    let digest = Digest::of(parts.join("\n"));
+    digest.0.iter().take(13).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A number that never changes, below 2^32.
+fn number_of(parts: &[&str]) -> u64 {
+    let digest = Digest::of(parts.join("\n"));
+    digest.0.iter().take(4).fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+}
+
+/// RFC 3339.
+pub fn instant(at: Timestamp) -> String {
+    date_time(at).and_then(|at| at.format(&Rfc3339).ok()).unwrap_or_default()
+}
+
+/// A date without a time.
+pub fn day(at: Timestamp) -> String {
+    date_time(at).map(|at| at.date().to_string()).unwrap_or_default()
+}
+
+fn date_time(at: Timestamp) -> Option<OffsetDateTime> {
+    OffsetDateTime::from_unix_timestamp(i64::try_from(at.0).ok()?).ok()
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    pub id: String,
+    pub summary: &'static str,
+    pub location: Option<&'static str>,
+    pub start: Timestamp,
+    pub end: Timestamp,
+    pub all_day: bool,
+}
+
+/// From a week ago to four weeks ahead, by their start.
+pub fn events(person: &Person, now: Timestamp) -> Vec<Event> {
+    let today = now.0 / DAY;
+    let common: Vec<&RecurringEvent> = POOL.events.iter().collect();
+    let mut recurring: Vec<&RecurringEvent> =
+        personal(person).into_iter().flat_map(|own| &own.events).collect();
+    recurring.extend(picked(&common, COMMON_EVENTS, person, "calendar"));
+    let mut events: Vec<Event> = (today.saturating_sub(CALENDAR_DAYS.0)..today + CALENDAR_DAYS.1)
+        .flat_map(|day| recurring.iter().filter_map(move |event| occurrence(person, event, day)))
+        .collect();
+    events.sort_by(|a, b| (a.start, a.summary).cmp(&(b.start, b.summary)));
+    events
+}
+
+/// The event on a day, counted from 1970, if it takes place then.
+fn occurrence(person: &Person, event: &'static RecurringEvent, day: u64) -> Option<Event> {
+    let phase = number_of(&["phase", &person.key, &event.summary]);
+    if !(day + phase).is_multiple_of(event.every) {
+        return None;
+    }
+    let midnight = day * DAY;
+    let (start, end) = match event.time {
+        None => (midnight, midnight + DAY),
+        Some((hour, minute, minutes)) => {
+            let start = midnight + (hour * 60 + minute) * MINUTE;
+            (start, start + minutes * MINUTE)
+        }
+    };
+    Some(Event {
+        id: id_of(&["event", &person.key, &event.summary, &day.to_string()]),
+        summary: &event.summary,
+        location: event.location.as_deref(),
+        start: Timestamp(start),
+        end: Timestamp(end),
+        all_day: event.time.is_none(),
+    })
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contact {
+    /// `people/c…`
+    pub id: String,
+    pub given_name: &'static str,
+    pub family_name: &'static str,
+    pub email: Option<String>,
+}
+
+/// By family name.
+pub fn contacts(person: &Person) -> Vec<Contact> {
+    let common: Vec<&(String, String)> = POOL.contacts.iter().collect();
+    let mut names: Vec<&(String, String)> =
+        personal(person).into_iter().flat_map(|own| &own.contacts).collect();
+    names.extend(picked(&common, COMMON_CONTACTS, person, "contacts"));
+    let mut contacts: Vec<Contact> = names.into_iter().map(|name| contact(person, name)).collect();
+    contacts.sort_by_key(|contact| (contact.family_name, contact.given_name));
+    contacts
+}
+
+fn contact(person: &Person, (given_name, family_name): &'static (String, String)) -> Contact {
+    let id = id_of(&["contact", &person.key, given_name, family_name]);
+    // One in eight or so has no address.
+    let email = (!id.ends_with(['0', '8']))
+        .then(|| format!("{}@example.test", local_part(given_name, family_name)));
+    Contact { id: format!("c{id}"), given_name, family_name, email }
+}
+
+fn local_part(given_name: &str, family_name: &str) -> String {
+    format!("{given_name}.{family_name}")
+        .to_lowercase()
+        .chars()
+        .filter_map(|c| match c {
+            'a'..='z' | '.' => Some(c),
+            'á' | 'à' => Some('a'),
+            'é' | 'è' => Some('e'),
+            'í' | 'ı' => Some('i'),
+            'ö' | 'ó' => Some('o'),
+            _ => None,
+        })
+        .collect()
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repository {
+    pub id: u64,
+    pub node_id: String,
+    pub name: &'static str,
+    pub description: &'static str,
+    pub language: &'static str,
+    pub private: bool,
+    pub stars: u64,
+    pub created_at: Timestamp,
+    pub pushed_at: Timestamp,
+}
+
+/// By name, public and private ones.
+pub fn repositories(person: &Person, now: Timestamp) -> Vec<Repository> {
+    let (private, public): (Vec<_>, Vec<_>) =
+        POOL.repositories.iter().partition(|repository| repository.private);
+    let mut templates = picked(&public, PUBLIC_REPOSITORIES, person, "public");
+    templates.extend(picked(&private, PRIVATE_REPOSITORIES, person, "private"));
+    let today = now.0 / DAY * DAY;
+    let repository = |template: &'static RepositoryTemplate| {
+        let RepositoryTemplate { name, description, language, private } = template;
+        let number = |purpose| number_of(&[purpose, &person.key, name]);
+        let days_ago = |days: u64| Timestamp(today.saturating_sub(days * DAY));
+        Repository {
+            id: number("repository"),
+            node_id: format!("R_{}", id_of(&["repository", &person.key, name])),
+            name,
+            description,
+            language,
+            private: *private,
+            stars: if *private { 0 } else { number("stars") % 240 },
+            created_at: days_ago(400 + number("created") % 900),
+            pushed_at: days_ago(number("pushed") % 60),
+        }
+    };
+    let mut repositories: Vec<Repository> = templates.into_iter().map(repository).collect();
+    repositories.sort_by_key(|repository| repository.name);
+    repositories
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::people::builtin;
+
+    const NOW: Timestamp = Timestamp(1_800_000_000);
+
+    #[test]
+    fn everybody_has_something_to_show_and_something_else_than_others() {
+        let people = builtin();
+        let mut seen = HashSet::new();
+        for person in &people {
+            let events = events(person, NOW);
+            let ahead = events.iter().filter(|event| event.start >= NOW).count();
+            assert!(ahead >= 5, "{}: {ahead} events", person.key);
+            let contacts = contacts(person);
+            assert!(contacts.len() >= 6, "{}", person.key);
+            assert!(contacts.iter().any(|contact| contact.email.is_some()), "{}", person.key);
+            let repositories = repositories(person, NOW);
+            assert!(repositories.iter().any(|repository| repository.private), "{}", person.key);
+            assert!(repositories.iter().any(|repository| !repository.private), "{}", person.key);
+            seen.insert((format!("{events:?}"), format!("{contacts:?}")));
+        }
+        assert_eq!(seen.len(), people.len());
+    }
+
+    #[test]
+    fn ids_are_unique_and_addresses_are_plain() {
+        for person in builtin() {
+            let events = events(&person, NOW);
+            let ids: HashSet<&str> = events.iter().map(|event| event.id.as_str()).collect();
+            assert_eq!(ids.len(), events.len());
+            for contact in contacts(&person) {
+                let email = contact.email.unwrap_or_default();
+                assert!(email.is_ascii(), "{email}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_calendar_moves_with_the_day_and_its_events_stay_where_they_are() {
+        let ada = builtin().remove(0);
+        let today = events(&ada, NOW);
+        let morning = Timestamp(NOW.0 / DAY * DAY);
+        assert_eq!(today, events(&ada, morning));
+        let tomorrow = events(&ada, Timestamp(NOW.0 + DAY));
+        assert_ne!(today, tomorrow);
+        let both = today.iter().filter(|event| tomorrow.contains(event)).count();
+        assert!(both + 6 > today.len(), "{both} of {}", today.len());
+        assert!(today.windows(2).all(|pair| pair[0].start <= pair[1].start));
+    }
+}

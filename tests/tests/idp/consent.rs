@@ -1,0 +1,233 @@
+//! The consent page and its two forms.
+
+use axum::http::StatusCode;
+
+use latchkey_idp::Provider::{self, Facebook, Github, Google};
+
+use crate::support::*;
+
+const FULL: &str = "openid email profile";
+
+fn decision<'a>(changes: &[(&'a str, &'a str)]) -> Pairs<'a> {
+    let allow = with(&request(FULL), &[("person", "ada"), ("decision", "allow")]);
+    with(&allow, changes)
+}
+
+#[tokio::test]
+async fn the_page_says_who_asks_what_and_that_it_is_not_the_real_one() {
+    let idp = Idp::start();
+    for (provider, scope, sentence) in [
+        (Google, FULL, "See your name and picture"),
+        (Github, "user:email", "Read your e-mail addresses"),
+        (Facebook, "email", "See your e-mail address"),
+    ] {
+        let page = idp.authorize(provider, &request(scope)).await;
+        assert_eq!(page.status, StatusCode::OK);
+        assert!(page.body.contains(&format!("This is not {provider}.")));
+        assert!(page.body.contains("Latchkey asks who you are"));
+        assert!(page.body.contains(sentence), "{provider}");
+        for person in ["ada", "grace", "noor", "twin", "long", "alan", "octo"] {
+            assert!(page.body.contains(&format!(r#"id="person-{person}""#)));
+        }
+        assert!(page.body.contains(r#"value="ada" checked"#));
+        assert_eq!(page.body.contains("Bad signature"), provider == Google);
+    }
+}
+
+#[tokio::test]
+async fn google_takes_the_request_as_a_form_too() {
+    let idp = Idp::start();
+    let posted = idp.post(Google.authorize_path(), &[], &request(FULL)).await;
+    assert_eq!(posted.status, StatusCode::OK);
+    let posted = idp.post(Github.authorize_path(), &[], &request(FULL)).await;
+    assert_eq!(posted.status, StatusCode::METHOD_NOT_ALLOWED);
+}
+
+#[tokio::test]
+async fn what_the_request_carries_is_escaped() {
+    let idp = Idp::start();
+    let query = with(&request(FULL), &[("state", r#""><script>alert(1)</script>"#)]);
+    let page = idp.authorize(Google, &query).await;
+    assert!(!page.body.contains("<script>"));
+    assert!(page.body.contains("&#60;script&#62;") || page.body.contains("&lt;script&gt;"));
+}
+
+#[tokio::test]
+async fn a_request_that_cannot_be_trusted_gets_a_page_and_no_redirect() {
+    let idp = Idp::start();
+    for provider in Provider::ALL {
+        for changes in [
+            ("client_id", "nobody"),
+            ("redirect_uri", "http://evil.test/cb"),
+            ("redirect_uri", "http://localhost:3000/cb/"),
+        ] {
+            let query = with(&request("email"), &[changes]);
+            let form = with(&query, &[("person", "ada"), ("decision", "allow")]);
+            let path = provider.authorize_path();
+            for answer in [
+                idp.authorize(provider, &query).await,
+                idp.decide(provider, &form).await,
+                idp.post(&format!("{path}/people"), &[], &with(&query, &[("name", "X")])).await,
+            ] {
+                assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{provider} {changes:?}");
+                assert_eq!(answer.header("location"), "");
+                assert!(answer.header("content-type").starts_with("text/html"));
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn other_faults_go_back_to_the_app_from_page_and_form_alike() {
+    let idp = Idp::start();
+    for (provider, changes, error) in [
+        (Google, ("response_type", "token"), "unsupported_response_type"),
+        (Google, ("prompt", "none"), "login_required"),
+        (Google, ("code_challenge_method", "plain"), "invalid_request"),
+        (Github, ("code_challenge_method", "plain"), "invalid_request"),
+        (Facebook, ("code_challenge_method", "plain"), "invalid_request"),
+        (Github, ("code_challenge", ""), "invalid_request"),
+        (Facebook, ("code_challenge", ""), "invalid_request"),
+        (Google, ("code_challenge", ""), "invalid_request"),
+        (Google, ("scope", "drive"), "invalid_scope"),
+    ] {
+        let query = with(&request("openid email"), &[changes]);
+        let form = with(&query, &[("person", "ada"), ("decision", "allow")]);
+        for answer in [idp.authorize(provider, &query).await, idp.decide(provider, &form).await] {
+            assert_eq!(answer.callback_param("error").as_deref(), Some(error), "{changes:?}");
+            assert_eq!(answer.callback_param("code"), None);
+            assert_eq!(answer.callback_param("state").unwrap(), "the state & more");
+            let iss = (provider == Google).then_some("http://127.0.0.1:3001/google");
+            assert_eq!(answer.callback_param("iss").as_deref(), iss);
+        }
+    }
+}
+
+#[tokio::test]
+async fn declining_is_told_to_the_app() {
+    let idp = Idp::start();
+    for provider in Provider::ALL {
+        let form = with(&request("openid email"), &[("decision", "decline")]);
+        let answer = idp.decide(provider, &form).await;
+        assert_eq!(answer.callback_param("error").unwrap(), "access_denied");
+        assert_eq!(answer.callback_param("code"), None);
+        assert_eq!(answer.callback_param("iss").is_some(), provider == Google);
+        assert_eq!(answer.callback_param("error_reason").is_some(), provider == Facebook);
+    }
+}
+
+#[tokio::test]
+async fn a_decision_that_makes_no_sense_goes_nowhere() {
+    let idp = Idp::start();
+    for changes in [
+        [("person", "nobody"), ("decision", "allow")],
+        [("person", ""), ("decision", "allow")],
+        [("person", "ada"), ("decision", "maybe")],
+        [("misbehave", "nonsense"), ("decision", "allow")],
+        [("misbehave", "rate_limited"), ("decision", "allow")],
+    ] {
+        let answer = idp.decide(Google, &decision(&changes)).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{changes:?}");
+        assert_eq!(answer.header("location"), "");
+    }
+}
+
+#[tokio::test]
+async fn an_unticked_scope_is_not_granted_and_a_required_one_always() {
+    let idp = Idp::start();
+    for (asked, ticked, granted) in [
+        (FULL, &["openid", "profile"][..], "openid profile"),
+        (FULL, &["email"], "openid email"),
+        (FULL, &[], "openid"),
+        ("openid", &["openid", "email"], "openid"),
+    ] {
+        let mut form = without(&decision(&[]), &["scope"]);
+        form.push(("requested_scope", asked));
+        form.extend(ticked.iter().map(|scope| ("scope", *scope)));
+        let answer = idp.decide(Google, &form).await;
+        let code = answer.callback_param("code").unwrap();
+        let tokens = idp.exchange(Google, &code).await.json();
+        assert_eq!(tokens["scope"], granted, "{asked} {ticked:?}");
+    }
+}
+
+#[tokio::test]
+async fn forms_from_other_sites_are_refused() {
+    let idp = Idp::start();
+    for path in ["decide", "people"] {
+        let path = format!("{}/{path}", Google.authorize_path());
+        let form = decision(&[("name", "Somebody")]);
+        for (header, refused) in [
+            (("sec-fetch-site", "cross-site"), true),
+            (("sec-fetch-site", "same-site"), true),
+            (("sec-fetch-site", "same-origin"), false),
+            (("origin", "http://localhost:3000"), true),
+            (("origin", "null"), true),
+            (("origin", ORIGIN), false),
+        ] {
+            let answer = idp.post(&path, &[header], &form).await;
+            let expected = match refused {
+                true => StatusCode::FORBIDDEN,
+                false => StatusCode::SEE_OTHER,
+            };
+            assert_eq!(answer.status, expected, "{path} {header:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_created_person_comes_back_picked_and_can_sign_in() {
+    let idp = Idp::start();
+    let path = format!("{}/people", Google.authorize_path());
+    let mut form = without(&request(FULL), &["scope"]);
+    form.push(("requested_scope", FULL));
+    form.extend([("name", "Mary <Shelley>"), ("email", "mary@example.test")]);
+    let answer = idp.post(&path, &[], &form).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    let location = answer.header("location").to_owned();
+    let (location, fragment) = location.split_once('#').unwrap();
+    let key = fragment.strip_prefix("person-").unwrap();
+
+    let page = idp.get(location, &[]).await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(page.body.contains(&format!(r#"value="{key}" checked"#)));
+    assert!(!page.body.contains("<Shelley>"));
+
+    let code = idp.code(Google, FULL, key, "none").await;
+    assert_eq!(idp.exchange(Google, &code).await.status, StatusCode::OK);
+    let avatar = idp.get(&format!("/avatars/{key}.svg"), &[]).await;
+    assert_eq!(avatar.status, StatusCode::OK);
+
+    // `verified` was not ticked.
+    let token = idp.access_token(Google, FULL, key, "none").await;
+    let bearer = format!("Bearer {token}");
+    let userinfo = idp.get("/google/userinfo", &[("authorization", &bearer)]).await.json();
+    assert_eq!(userinfo["email_verified"], false);
+    assert_eq!(userinfo["name"], "Mary <Shelley>");
+}
+
+#[tokio::test]
+async fn a_person_who_cannot_be_is_asked_for_again_with_what_was_typed() {
+    let idp = Idp::start();
+    let path = format!("{}/people", Google.authorize_path());
+    for (name, email, complaint) in
+        [("", "mary@example.test", "Give a name"), ("Mary", "mary", "Give an e-mail address")]
+    {
+        let form = with(&request(FULL), &[("name", name), ("email", email)]);
+        let answer = idp.post(&path, &[], &form).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(answer.body.contains(complaint));
+        assert!(answer.body.contains(&format!(r#"value="{email}""#)));
+    }
+}
+
+#[tokio::test]
+async fn a_hint_picks_the_person() {
+    let idp = Idp::start();
+    for (provider, hint) in
+        [(Google, ("login_hint", "grace@example.test")), (Github, ("login", "grace"))]
+    {
+        let page = idp.authorize(provider, &with(&request("email openid"), &[hint])).await;
+        assert!(page.body.contains(r#"value="grace" checked"#), "{provider}");
+    }
+}

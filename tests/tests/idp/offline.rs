@@ -1,0 +1,366 @@
+//! Google: refresh tokens, revocation, incremental authorization, and the APIs they open.
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+use latchkey_idp::Provider::Google;
+
+use crate::support::*;
+
+const BASIC_SCOPES: &str = "openid email";
+const EVENTS: &str = "/google/calendar/v3/calendars/primary/events";
+const PEOPLE: &str = "/google/people/v1/people/me/connections?personFields=names,emailAddresses";
+
+/// The token answer after ada allowed `scope`, with more parameters in the request.
+async fn allowed(idp: &Idp, scope: &str, more: &[(&str, &str)]) -> Value {
+    let asked = with(&request(scope), &[("person", "ada"), ("decision", "allow")]);
+    let answer = idp.decide(Google, &with(&asked, more)).await;
+    let code = answer.callback_param("code").expect("a code");
+    let tokens = idp.exchange(Google, &code).await;
+    assert_eq!(tokens.status, StatusCode::OK, "{}", tokens.body);
+    tokens.json()
+}
+
+async fn offline(idp: &Idp, scope: &str, misbehave: &str) -> Value {
+    allowed(idp, scope, &[("access_type", "offline"), ("misbehave", misbehave)]).await
+}
+
+async fn refresh(idp: &Idp, refresh_token: &str, changes: &[(&str, &str)]) -> Answer {
+    let form = [
+        ("grant_type", "refresh_token"),
+        ("client_id", CLIENT_ID),
+        ("client_secret", SECRET),
+        ("refresh_token", refresh_token),
+    ];
+    idp.post("/google/token", &[], &with(&form, changes)).await
+}
+
+async fn call(idp: &Idp, path: &str, token: &str) -> Answer {
+    let bearer = format!("Bearer {token}");
+    idp.get(path, &[("authorization", &bearer)]).await
+}
+
+#[tokio::test]
+async fn a_refresh_token_comes_with_offline_access_and_consent() {
+    let idp = Idp::start();
+    for (what, more, expected) in [
+        ("online", &[][..], false),
+        ("offline, for the first time", &[("access_type", "offline")][..], true),
+        ("offline once more", &[("access_type", "offline")], false),
+        ("offline, asked anew", &[("access_type", "offline"), ("prompt", "consent")], true),
+        ("online, asked anew", &[("prompt", "consent")], false),
+    ] {
+        let tokens = allowed(&idp, BASIC_SCOPES, more).await;
+        assert_eq!(tokens.get("refresh_token").is_some(), expected, "{what}");
+        assert!(tokens.get("refresh_token_expires_in").is_none());
+    }
+    // Something new to consent to.
+    let tokens = offline(&idp, "openid profile", "none").await;
+    assert!(tokens.get("refresh_token").is_some());
+    let silent = offline(&Idp::start(), BASIC_SCOPES, "no_refresh_token").await;
+    assert!(silent.get("refresh_token").is_none());
+}
+
+#[tokio::test]
+async fn a_refresh_brings_a_new_access_token_and_an_id_token_of_the_same_person() {
+    let idp = Idp::start();
+    let tokens = offline(&idp, BASIC_SCOPES, "none").await;
+    let refresh_token = string(&tokens, "refresh_token");
+    idp.wait(3600);
+    let old = string(&tokens, "access_token");
+    assert_eq!(call(&idp, "/google/userinfo", &old).await.status, StatusCode::UNAUTHORIZED);
+
+    let answer = refresh(&idp, &refresh_token, &[]).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    assert_eq!(answer.header("cache-control"), "no-store");
+    let renewed = answer.json();
+    assert_eq!(renewed["scope"], BASIC_SCOPES);
+    assert_eq!(renewed["expires_in"], 3600);
+    assert!(renewed.get("refresh_token").is_none());
+    let claims = claims_of(&string(&renewed, "id_token"));
+    assert_eq!(claims["sub"], "100000000000000000001");
+    assert_eq!(claims["auth_time"], NOW);
+    assert_eq!(claims["iat"], NOW + 3600);
+    assert!(claims.get("nonce").is_none());
+    let userinfo = call(&idp, "/google/userinfo", &string(&renewed, "access_token")).await;
+    assert_eq!(userinfo.json()["email"], "ada@example.test");
+
+    let narrow = refresh(&idp, &refresh_token, &[("scope", "openid")]).await.json();
+    assert_eq!(narrow["scope"], "openid");
+    let userinfo = call(&idp, "/google/userinfo", &string(&narrow, "access_token")).await;
+    assert!(userinfo.json().get("email").is_none());
+}
+
+#[tokio::test]
+async fn a_refresh_is_refused_in_the_words_of_the_standard() {
+    let idp = Idp::start();
+    let good = string(&offline(&idp, BASIC_SCOPES, "none").await, "refresh_token");
+    for (changes, status, error) in [
+        (&[("refresh_token", "unknown")][..], 400, "invalid_grant"),
+        (&[("refresh_token", "")], 400, "invalid_request"),
+        (&[("client_id", "stranger")], 400, "invalid_grant"),
+        (&[("client_secret", "wrong")], 401, "invalid_client"),
+        (&[("scope", "openid profile")], 400, "invalid_scope"),
+        (&[("resource", AUDIENCE)], 400, "invalid_target"),
+        (&[("resource", "http://nowhere.test")], 400, "invalid_target"),
+    ] {
+        let answer = refresh(&idp, &good, changes).await;
+        assert_eq!(answer.status.as_u16(), status, "{changes:?}");
+        assert_eq!(answer.json()["error"], error, "{changes:?}");
+    }
+    // None of it did any harm.
+    assert_eq!(refresh(&idp, &good, &[]).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn misbehaviours_of_the_refresh() {
+    let idp = Idp::start();
+    let refused = string(&offline(&idp, BASIC_SCOPES, "refresh_refused").await, "refresh_token");
+    assert_eq!(refresh(&idp, &refused, &[]).await.json()["error"], "invalid_grant");
+
+    let prompt = [("prompt", "consent"), ("access_type", "offline")];
+    let fails =
+        allowed(&idp, BASIC_SCOPES, &with(&prompt, &[("misbehave", "refresh_fails")])).await;
+    let failed = refresh(&idp, &string(&fails, "refresh_token"), &[]).await;
+    assert_eq!(failed.status, StatusCode::INTERNAL_SERVER_ERROR);
+
+    let rotates =
+        allowed(&idp, BASIC_SCOPES, &with(&prompt, &[("misbehave", "refresh_rotates")])).await;
+    let first = string(&rotates, "refresh_token");
+    let second = string(&refresh(&idp, &first, &[]).await.json(), "refresh_token");
+    assert_ne!(first, second);
+    assert_eq!(refresh(&idp, &second, &[]).await.status, StatusCode::OK);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_refresh_is_ten_seconds_late_and_then_right() {
+    let idp = Idp::start();
+    let tokens = offline(&idp, BASIC_SCOPES, "refresh_late").await;
+    let asked = tokio::time::Instant::now();
+    let answer = refresh(&idp, &string(&tokens, "refresh_token"), &[]).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(asked.elapsed().as_secs(), 10);
+}
+
+#[tokio::test]
+async fn a_tester_is_told_when_her_refresh_token_ends() {
+    let idp = Idp::start();
+    let hedy = [("access_type", "offline"), ("person", "hedy")];
+    let tokens = allowed(&idp, BASIC_SCOPES, &hedy).await;
+    assert_eq!(tokens["refresh_token_expires_in"], 7 * 24 * 60 * 60);
+    let token = string(&tokens, "refresh_token");
+    idp.wait(7 * 24 * 60 * 60 - 1);
+    assert_eq!(refresh(&idp, &token, &[]).await.status, StatusCode::OK);
+    idp.wait(1);
+    assert_eq!(refresh(&idp, &token, &[]).await.json()["error"], "invalid_grant");
+}
+
+#[tokio::test]
+async fn revoking_either_token_ends_the_grant() {
+    for which in ["access_token", "refresh_token"] {
+        let idp = Idp::start();
+        let tokens = offline(&idp, BASIC_SCOPES, "none").await;
+        let earlier = string(&allowed(&idp, BASIC_SCOPES, &[]).await, "access_token");
+        let others = idp.access_token(Google, BASIC_SCOPES, "grace", "none").await;
+        let revoked = idp.post("/google/revoke", &[], &[("token", &string(&tokens, which))]).await;
+        assert_eq!(revoked.status, StatusCode::OK);
+
+        let access_token = string(&tokens, "access_token");
+        for (token, status) in [(&access_token, 401), (&earlier, 401), (&others, 200)] {
+            let answer = call(&idp, "/google/userinfo", token).await;
+            assert_eq!(answer.status.as_u16(), status, "{which}");
+        }
+        let renewed = refresh(&idp, &string(&tokens, "refresh_token"), &[]).await;
+        assert_eq!(renewed.json()["error"], "invalid_grant");
+        // It is the first time again.
+        let again = offline(&idp, BASIC_SCOPES, "none").await;
+        assert!(again.get("refresh_token").is_some());
+    }
+}
+
+#[tokio::test]
+async fn revocation_answers_as_rfc_7009_says() {
+    let idp = Idp::start();
+    let token = string(&offline(&idp, BASIC_SCOPES, "none").await, "refresh_token");
+    let (own, wrong) = (basic(CLIENT_ID, SECRET), basic(CLIENT_ID, "wrong"));
+    let stranger = basic("stranger", SECRET);
+    let named = [("token", token.as_str()), ("client_id", CLIENT_ID), ("client_secret", "wrong")];
+    for (what, authorization, form, status, error) in [
+        ("nothing", None, &[][..], 400, "invalid_request"),
+        ("unknown", None, &[("token", "unknown")][..], 200, ""),
+        ("twice", None, &[("token", "a"), ("token", "b")], 400, "invalid_request"),
+        ("wrong secret", Some(&wrong), &[("token", &token)], 401, "invalid_client"),
+        ("wrong secret in the body", None, &named, 401, "invalid_client"),
+        ("a stranger", Some(&stranger), &[("token", &token)], 400, "invalid_grant"),
+        ("its own", Some(&own), &[("token", &token), ("token_type_hint", "access_token")], 200, ""),
+        ("again", Some(&own), &[("token", &token)], 200, ""),
+    ] {
+        let headers: Vec<_> =
+            authorization.map(|value| ("authorization", value.as_str())).into_iter().collect();
+        let answer = idp.post("/google/revoke", &headers, form).await;
+        assert_eq!(answer.status.as_u16(), status, "{what}: {}", answer.body);
+        assert_eq!(answer.json()["error"].as_str().unwrap_or_default(), error, "{what}");
+    }
+    assert_eq!(refresh(&idp, &token, &[]).await.json()["error"], "invalid_grant");
+    let got = idp.get("/google/revoke?token=x", &[]).await;
+    assert_eq!(got.status, StatusCode::METHOD_NOT_ALLOWED);
+}
+
+#[tokio::test]
+async fn a_revocation_that_fails_twice_works_then() {
+    let idp = Idp::start();
+    let token = string(&offline(&idp, BASIC_SCOPES, "revocation_fails").await, "refresh_token");
+    for status in [500, 500, 200] {
+        let answer = idp.post("/google/revoke", &[], &[("token", &token)]).await;
+        assert_eq!(answer.status.as_u16(), status);
+    }
+    assert_eq!(refresh(&idp, &token, &[]).await.json()["error"], "invalid_grant");
+}
+
+#[tokio::test]
+async fn what_was_granted_earlier_comes_along_when_asked_for() {
+    let idp = Idp::start();
+    allowed(&idp, BASIC_SCOPES, &[]).await;
+    let alone = allowed(&idp, CALENDAR, &[]).await;
+    assert_eq!(alone["scope"], CALENDAR);
+    let more = [("include_granted_scopes", "true")];
+    let both = allowed(&idp, CONTACTS, &more).await;
+    for scope in ["openid", "email", CALENDAR, CONTACTS] {
+        let granted = string(&both, "scope");
+        assert!(granted.split(' ').any(|one| one == scope), "{scope}: {granted}");
+    }
+    // Asked again and unticked: the last word counts.
+    let unticked = [("requested_scope", "openid email"), ("include_granted_scopes", "true")];
+    let less = string(&allowed(&idp, "openid", &unticked).await, "scope");
+    assert!(!less.contains("email") && less.contains(CALENDAR), "{less}");
+    // Another person has granted nothing.
+    let other = [("include_granted_scopes", "true"), ("person", "grace")];
+    assert_eq!(allowed(&idp, CALENDAR, &other).await["scope"], CALENDAR);
+}
+
+#[tokio::test]
+async fn the_calendar_opens_with_its_scope_and_in_pages() {
+    let idp = Idp::start();
+    let token = idp.access_token(Google, CALENDAR, "ada", "none").await;
+    let all = call(&idp, EVENTS, &token).await.json();
+    assert_eq!(all["kind"], "calendar#events");
+    assert_eq!(all["summary"], "ada@example.test");
+    let items = all["items"].as_array().unwrap();
+    assert!(items.len() > 10);
+    let summaries: Vec<&Value> = items.iter().map(|item| &item["summary"]).collect();
+    assert!(summaries.contains(&&json!("Tea with Charles Babbage")));
+    for item in items {
+        let timed = item["start"]["dateTime"].is_string();
+        assert!(timed || item["start"]["date"].is_string(), "{item}");
+    }
+
+    let from = "2027-01-15T08:00:00Z"; // NOW
+    let ahead = format!("{EVENTS}?timeMin={from}&singleEvents=true&orderBy=startTime");
+    let ahead = call(&idp, &ahead, &token).await.json();
+    let ahead = ahead["items"].as_array().unwrap().clone();
+    assert!(!ahead.is_empty() && ahead.len() < items.len());
+    assert!(ahead.iter().all(|item| items.contains(item)));
+
+    let first = call(&idp, &format!("{EVENTS}?maxResults=3"), &token).await.json();
+    assert_eq!(first["items"].as_array().unwrap(), &items[..3]);
+    let next = string(&first, "nextPageToken");
+    let second = format!("{EVENTS}?maxResults=3&pageToken={next}");
+    assert_eq!(call(&idp, &second, &token).await.json()["items"][0], items[3]);
+
+    for (path, status) in [
+        (format!("{EVENTS}?timeMin=tomorrow"), 400),
+        (format!("{EVENTS}?maxResults=0"), 400),
+        (format!("{EVENTS}?pageToken=%21"), 400),
+        ("/google/calendar/v3/calendars/grace@example.test/events".to_owned(), 404),
+        ("/google/calendar/v3/calendars/ada@example.test/events".to_owned(), 200),
+    ] {
+        assert_eq!(call(&idp, &path, &token).await.status.as_u16(), status, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn contacts_open_with_their_scope_and_a_mask() {
+    let idp = Idp::start();
+    let token = idp.access_token(Google, CONTACTS, "ada", "none").await;
+    let answer = call(&idp, PEOPLE, &token).await.json();
+    let people = answer["connections"].as_array().unwrap();
+    assert_eq!(answer["totalItems"], people.len());
+    let names: Vec<&Value> = people.iter().map(|one| &one["names"][0]["displayName"]).collect();
+    assert!(names.contains(&&json!("Charles Babbage")), "{names:?}");
+    assert!(people.iter().any(|one| one["emailAddresses"][0]["value"].is_string()));
+
+    let names_only = PEOPLE.replace(",emailAddresses", "");
+    let answer = call(&idp, &names_only, &token).await.json();
+    assert!(answer["connections"][0].get("emailAddresses").is_none());
+    let page = call(&idp, &format!("{PEOPLE}&pageSize=2"), &token).await.json();
+    assert_eq!(page["connections"].as_array().unwrap().len(), 2);
+    assert!(page["nextPageToken"].is_string());
+
+    for path in ["/google/people/v1/people/me/connections", &PEOPLE.replace("names", "shoes")] {
+        let refused = call(&idp, path, &token).await;
+        assert_eq!(refused.json()["error"]["status"], "INVALID_ARGUMENT", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_apis_refuse_in_googles_words() {
+    let idp = Idp::start();
+    let calendar = idp.access_token(Google, CALENDAR, "ada", "none").await;
+    let contacts = idp.access_token(Google, CONTACTS, "ada", "none").await;
+    let for_another_api = string(&allowed(&idp, "calendar:read", &[]).await, "access_token");
+    let refresh_token = string(&offline(&idp, CALENDAR, "none").await, "refresh_token");
+    for (path, token, status, word) in [
+        (EVENTS, contacts.as_str(), 403, "PERMISSION_DENIED"),
+        (PEOPLE, calendar.as_str(), 403, "PERMISSION_DENIED"),
+        (EVENTS, "nonsense", 401, "UNAUTHENTICATED"),
+        (EVENTS, &for_another_api, 401, "UNAUTHENTICATED"),
+        (EVENTS, &refresh_token, 401, "UNAUTHENTICATED"),
+        ("/google/userinfo", &for_another_api, 401, ""),
+    ] {
+        let answer = call(&idp, path, token).await;
+        assert_eq!(answer.status.as_u16(), status, "{path}");
+        assert!(answer.header("www-authenticate").starts_with("Bearer realm="));
+        if word.is_empty() {
+            continue;
+        }
+        let error = &answer.json()["error"];
+        assert_eq!([&error["status"], &error["code"]], [&json!(word), &json!(status)]);
+        let reason = &error["details"][0]["reason"];
+        assert_eq!(*reason == "ACCESS_TOKEN_SCOPE_INSUFFICIENT", status == 403);
+    }
+    let nobody = idp.get(EVENTS, &[]).await;
+    assert_eq!(nobody.json()["error"]["status"], "UNAUTHENTICATED");
+}
+
+#[tokio::test]
+async fn a_refresh_token_survives_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("grants.json");
+    let first = Idp::keeping(&file);
+    let token = string(&offline(&first, BASIC_SCOPES, "none").await, "refresh_token");
+    let kept = wait_for(&file, |json| json.contains("refresh_tokens\": [\n"));
+    assert!(!kept.contains(&token));
+    drop(first);
+
+    let second = Idp::keeping(&file);
+    assert_eq!(refresh(&second, &token, &[]).await.status, StatusCode::OK);
+    // It is remembered that consent was given, and an end is an end.
+    let again = offline(&second, BASIC_SCOPES, "none").await;
+    assert!(again.get("refresh_token").is_none());
+    second.post("/google/revoke", &[], &[("token", &token)]).await;
+    wait_for(&file, |json| json.contains("refresh_tokens\": []"));
+    drop(second);
+    let third = Idp::keeping(&file);
+    assert_eq!(refresh(&third, &token, &[]).await.json()["error"], "invalid_grant");
+}
+
+/// The file, once it is as it should be: it is written on another thread.
+fn wait_for(file: &std::path::Path, good: impl Fn(&str) -> bool) -> String {
+    for _ in 0..500 {
+        match std::fs::read_to_string(file) {
+            Ok(json) if good(&json) => return json,
+            _ => std::thread::sleep(std::time::Duration::from_millis(20)),
+        }
+    }
+    panic!("{} did not become what it should", file.display());
+}
