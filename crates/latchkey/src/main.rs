@@ -58,7 +58,7 @@ async fn serve() -> Outcome {
     let site = Site::new(settings, Clock::System, LOCAL_PROVIDER).await?;
     let settings = &site.app.settings;
     tracing::info!("Latchkey is at {}", settings.origin());
-    doctor::tell(settings);
+    doctor::log(settings);
     if let Some(idp) = &settings.local_idp {
         tracing::info!("the local provider is at {}", idp.url.origin().ascii_serialization());
     }

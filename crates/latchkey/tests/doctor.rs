@@ -80,9 +80,9 @@ fn doctor_for_people_names_the_redirect_uris_and_where_they_go() {
 }
 
 #[test]
-fn doctor_is_well_where_nothing_is_set() {
+fn doctor_finds_no_problem_where_nothing_is_set() {
     let output = doctor("", &[]);
     let said = said(&output);
     assert_eq!(output.status.code(), Some(0), "{said}");
-    assert!(said.ends_with("Everything is well.\n"), "{said}");
+    assert!(said.ends_with("No problems.\n"), "{said}");
 }

@@ -12,7 +12,7 @@ use latchkey_tests::app::built_with;
 use latchkey_tests::issuer::{Answer, DISCOVERY};
 use latchkey_tests::{Browser, Database, Issuer, Latchkey, Setup};
 use latchkey_web::doctor::{Check, Finding, Level, Report, examine};
-use latchkey_web::settings::{Environment, Problems, Settings};
+use latchkey_web::settings::{Environment, Settings};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -49,8 +49,8 @@ impl Fixture {
     }
 
     async fn examine(&self) -> Report {
-        let (environment, unread) = Environment::seen_in_file(&self.folder.path().join(".env"));
-        examine(&environment, unread, built_with(), &Clock::System).await.expect("a report")
+        let environment = Environment::with_file_so_far(&self.folder.path().join(".env"));
+        examine(&environment, built_with(), &Clock::System).await.expect("a report")
     }
 }
 
@@ -93,9 +93,9 @@ async fn every_broken_environment_is_named() {
 #[tokio::test]
 async fn a_problem_of_the_settings_keeps_the_app_from_starting_and_a_warning_does_not() {
     for fixture in fixtures() {
-        let (environment, unread) = Environment::seen_in_file(&fixture.folder.path().join(".env"));
+        let environment = Environment::with_file_so_far(&fixture.folder.path().join(".env"));
         let report = fixture.examine().await;
-        let starts = unread.0.is_empty() && Settings::load(&environment, built_with()).is_ok();
+        let starts = Settings::load(&environment, built_with()).is_ok();
         let refused = report.findings().iter().any(|one| one.check == Check::SettingInvalid);
         assert_eq!(starts, !refused, "{}", fixture.name);
     }
@@ -107,9 +107,7 @@ async fn looking_changes_nothing() {
     let database = format!("sqlite://{}", folder.path().join("data/latchkey.db").display());
     let variables = [("DATABASE_URL", database.as_str()), ("PORT", "0"), ("LOCAL_IDP_PORT", "0")];
     let environment = Environment::of(variables, folder.path());
-    let report = examine(&environment, Problems::default(), built_with(), &Clock::System)
-        .await
-        .expect("one");
+    let report = examine(&environment, built_with(), &Clock::System).await.expect("one");
     assert_eq!(report.worst(), Level::Ok, "{report}");
     assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0);
 }
@@ -120,9 +118,7 @@ async fn examine_with(variables: &[(&str, &str)]) -> Report {
     let own = [("DATABASE_URL", database.as_str()), ("PORT", "0"), ("LOCAL_IDP_PORT", "0")];
     let variables = own.into_iter().chain(variables.iter().copied());
     let environment = Environment::of(variables, folder.path());
-    examine(&environment, Problems::default(), built_with(), &Clock::System)
-        .await
-        .expect("a report")
+    examine(&environment, built_with(), &Clock::System).await.expect("a report")
 }
 
 fn find(report: &Report, check: Check) -> &Finding {
@@ -244,13 +240,13 @@ async fn the_page_shows_it_all_in_development() {
     let app = Latchkey::start().await;
     let page = Browser::new().get(&app.url("/doctor")).await.expect(200);
     for said in [
-        "Google is played by the local provider.",
+        "The local provider stands in for Google.",
         &app.callback("google"),
         &app.callback("facebook"),
         "https://github.com/settings/developers",
         &format!("Latchkey answers at {}.", app.origin),
         "migrations have been run",
-        "The keys that sign JWTs open with APP_SECRET.",
+        "APP_SECRET decrypts the keys that sign JWTs.",
     ] {
         assert!(page.body.contains(said), "{said}");
     }

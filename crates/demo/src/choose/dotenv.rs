@@ -103,8 +103,8 @@ mod tests {
             std::fs::write(&file, &text).expect("written");
             let environment = Environment::with_file(&file).expect("a file that can be read");
             let settings = Settings::load(&environment, Capabilities::ALL).expect(&text);
-            let doubts: Vec<_> = settings.doubts.iter().map(|doubt| &doubt.variable).collect();
-            assert!(doubts.is_empty(), "{doubts:?}\n{text}");
+            let warnings: Vec<_> = settings.warnings.iter().map(|one| &one.variable).collect();
+            assert!(warnings.is_empty(), "{warnings:?}\n{text}");
             assert_eq!(settings.jwt.revocation, advice.revocation, "{text}");
             let asks = advice.programs == Some(ForPrograms::Opaque);
             let has_providers = advice.door != Doors::Password || advice.connects || asks;

@@ -103,7 +103,7 @@ mod tests {
             (Some("urn:api"), "http://localhost:3000/.well-known/oauth-protected-resource"),
         ] {
             let set = audience.map(|audience| ("JWT_AUDIENCE", audience));
-            let (settings, _) = Settings::look(&Environment::of(set, ""), Capabilities::ALL);
+            let (settings, _) = Settings::dry_run(&Environment::of(set, ""), Capabilities::ALL);
             assert_eq!(address(&settings), address_, "{audience:?}");
         }
     }

@@ -14,11 +14,10 @@ pub struct Arguments {
     json: bool,
 }
 
-/// Looks at everything, also when the app would not start. A problem is an
-/// error, and so an exit status of 1; a warning is none.
+/// A problem is an error, and so an exit status of 1; a warning is not.
 pub(super) async fn run(arguments: Arguments, built_with: Capabilities) -> Outcome {
-    let (environment, unread) = Environment::seen_by_process();
-    let report = examine(&environment, unread, built_with, &Clock::System).await?;
+    let environment = Environment::of_process_so_far();
+    let report = examine(&environment, built_with, &Clock::System).await?;
     if arguments.json {
         print(&serde_json::to_string_pretty(&report.json())?)?;
     } else {

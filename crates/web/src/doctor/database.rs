@@ -1,126 +1,120 @@
-//! The database, and the keys that are kept in it.
+//! The database, and the signing keys in it. Nothing is created or migrated.
 
 use latchkey_auth::secret::{AppSecret, Purpose};
 use latchkey_store::probe::{Migrations, Probe, ProbeError, probe};
 use latchkey_store::signing_keys::{self, StoredKey};
 use latchkey_store::{Backend, Db};
 
-use super::Known;
-use super::finding::{Check, Finding};
+use super::context::Context;
+use super::report::{Check, Finding, Level};
 
-const SUBJECT: &str = "DATABASE_URL";
-
-/// Looks at the database, and makes nothing.
-pub(super) async fn findings(known: &Known<'_>) -> Vec<Finding> {
-    if !known.reads(&[SUBJECT]) {
+pub(super) async fn findings(context: &Context<'_>) -> Vec<Finding> {
+    if !context.valid(&["DATABASE_URL"]) {
         return Vec::new();
     }
-    match probe(known.settings.database_url.expose()).await {
+    let finding = match probe(context.settings.database_url.expose()).await {
         Ok(Probe::Database(db)) => {
-            let findings = of_open(known, &db).await;
+            let findings = of_open(context, &db).await;
             db.close().await;
-            findings
+            return findings;
         }
-        Ok(Probe::Nothing) => vec![Finding::ok(
-            Check::Database,
-            SUBJECT,
-            "The database is a file of SQLite's, and is made at the first start.",
-        )],
-        Ok(Probe::InMemory) => vec![
-            Finding::warning(
-                Check::Database,
-                SUBJECT,
-                "The database is in memory: everything is gone when Latchkey stops.",
-            )
-            .advise("Name a file, like sqlite://data/latchkey.db."),
-        ],
-        Err(probe_error) => vec![unusable(probe_error)],
-    }
+        Ok(Probe::Nothing) => {
+            Check::Database.ok("The database is an SQLite file, created at the first start.")
+        }
+        Ok(Probe::InMemory) => Check::Database.warning(
+            "The database is in memory: everything is lost when Latchkey stops.",
+            "Name a file, like sqlite://data/latchkey.db.",
+        ),
+        Err(error) => unusable(error),
+    };
+    vec![finding]
 }
 
-/// Looks at a database that is open already.
-pub(super) async fn of_open(known: &Known<'_>, db: &Db) -> Vec<Finding> {
+/// Checks a database that is open already.
+pub(super) async fn of_open(context: &Context<'_>, db: &Db) -> Vec<Finding> {
     let backend = match db.backend() {
-        Backend::Sqlite => "a file of SQLite's",
+        Backend::Sqlite => "an SQLite file",
         Backend::Postgres => "a PostgreSQL server",
     };
     let mut findings = match db.migrations().await {
         Ok(migrations) => {
-            let there = format!("The database is {backend}, and answers.");
-            vec![Finding::ok(Check::Database, SUBJECT, there), of_migrations(migrations)]
+            let text = format!("The database is {backend}, and works.");
+            vec![Check::Database.ok(text), judge_migrations(migrations)]
         }
-        Err(probe_error) => return vec![unusable(probe_error)],
+        Err(error) => return vec![unusable(error)],
     };
-    // A table that is not there yet holds no keys.
-    if known.reads(&["APP_SECRET"])
+    // Before the first start there is no table of keys.
+    if context.valid(&["APP_SECRET"])
         && let Ok(keys) = signing_keys::all(db).await
     {
-        findings.push(of_keys(&known.settings.app_secret, &keys));
+        findings.push(judge_keys(&context.settings.app_secret, &keys));
     }
     findings
 }
 
-fn unusable(trouble: ProbeError) -> Finding {
-    let what = match trouble {
+fn unusable(error: ProbeError) -> Finding {
+    let what_to_do = match error {
         ProbeError::Address => {
-            "Write sqlite://data/latchkey.db, or postgres://user:password@host/database."
+            "Set it to sqlite://data/latchkey.db or postgres://user:password@host/database."
         }
         ProbeError::Folder => "Name a file in a folder that Latchkey may write to.",
         ProbeError::Unreachable => {
-            "Check that the server runs, and the host and the port in DATABASE_URL."
+            "Check that the server runs, and the host and port in DATABASE_URL."
         }
         ProbeError::Refused => "Check the user name and the password in DATABASE_URL.",
-        ProbeError::NoSuchDatabase => "Make the database on the server: CREATE DATABASE.",
-        ProbeError::NotADatabase => "Name another file: this one holds something else.",
-        ProbeError::ReadOnly => "Let Latchkey write to the file and to its folder.",
-        ProbeError::Statement => "Look into the log of the database.",
+        ProbeError::NoSuchDatabase => "Create the database on the server: CREATE DATABASE.",
+        ProbeError::NotADatabase => "Name another file: this one is not a database.",
+        ProbeError::ReadOnly => "Let Latchkey write to the file and its folder.",
+        ProbeError::Statement => "Check the database's log.",
     };
-    let says = format!("The database of DATABASE_URL cannot be used: {trouble}.");
-    Finding::problem(Check::Database, SUBJECT, says).advise(what)
+    let text = format!("The database of DATABASE_URL cannot be used: {error}.");
+    Check::Database.finding(Level::Problem, text, what_to_do)
 }
 
-fn of_migrations(migrations: Migrations) -> Finding {
-    let ok = |says: String| Finding::ok(Check::Migrations, "migrations", says);
-    let problem = |says: &str| Finding::problem(Check::Migrations, "migrations", says);
+fn judge_migrations(migrations: Migrations) -> Finding {
+    let ok = |text: String| Check::Migrations.ok(text);
+    let problem = |text, what| Check::Migrations.finding(Level::Problem, text, what);
     match migrations {
         Migrations::UpToDate(count) => ok(format!("All {count} migrations have been run.")),
         Migrations::Pending(1) => ok("One migration is run at the next start.".to_owned()),
         Migrations::Pending(count) => ok(format!("{count} migrations are run at the next start.")),
-        Migrations::Newer => problem("The database belongs to a newer version of Latchkey.")
-            .advise("Start the newer version, or go back to a backup that is older than it."),
-        Migrations::Altered => {
-            problem("A migration that has been run is not the one of this version.")
-                .advise("Start the version that the database belongs to, or go back to a backup.")
-        }
-        Migrations::HalfDone => problem("A migration was begun and not finished.")
-            .advise("Go back to the backup from before it, and start again."),
+        Migrations::Newer => problem(
+            "The database belongs to a newer version of Latchkey.",
+            "Start the newer version, or restore an older backup.",
+        ),
+        Migrations::Altered => problem(
+            "A migration that was run differs from this version's.",
+            "Start the version that the database belongs to, or restore a backup.",
+        ),
+        Migrations::HalfDone => problem(
+            "A migration was started but not finished.",
+            "Restore the backup from before it, and start again.",
+        ),
     }
 }
 
-/// Whether the keys that sign JWTs can be opened with `APP_SECRET`.
-fn of_keys(secret: &AppSecret, keys: &[StoredKey]) -> Finding {
-    const SUBJECT: &str = "signing keys";
+/// Whether the keys that sign JWTs can be decrypted with `APP_SECRET`.
+fn judge_keys(secret: &AppSecret, keys: &[StoredKey]) -> Finding {
+    let what_to_do =
+        "Append the secret that encrypted them to the current one: APP_SECRET=new,old.";
     let opens =
         |key: &&StoredKey| secret.open(Purpose::SigningKey, &key.kid, &key.private_key).is_ok();
-    let (all, open) = (keys.len(), keys.iter().filter(opens).count());
-    let lost = "Put the secret with which they were sealed behind the current one, with a comma: APP_SECRET=new,old.";
-    match (all, open) {
-        (0, _) => {
-            Finding::ok(Check::SigningKeys, SUBJECT, "The key that signs JWTs is made at the first start.")
+    let check = Check::SigningKeys;
+    match (keys.len(), keys.iter().filter(opens).count()) {
+        (0, _) => check.ok("The key that signs JWTs is created at the first start."),
+        (all, 0) => {
+            let text = format!(
+                "APP_SECRET decrypts none of the {all} signing keys: every issued JWT is refused."
+            );
+            check.finding(Level::Problem, text, what_to_do)
         }
-        (all, 0) => Finding::problem(
-            Check::SigningKeys,
-            SUBJECT,
-            format!("None of the {all} keys that sign JWTs opens with APP_SECRET: every JWT that was issued is refused."),
-        )
-        .advise(lost),
-        (all, open) if open < all => Finding::warning(
-            Check::SigningKeys,
-            SUBJECT,
-            format!("Only {open} of the {all} keys that sign JWTs open with APP_SECRET: what the others signed is refused."),
-        )
-        .advise(lost),
-        _ => Finding::ok(Check::SigningKeys, SUBJECT, "The keys that sign JWTs open with APP_SECRET."),
+        (all, open) if open < all => {
+            let text = format!(
+                "APP_SECRET decrypts only {open} of the {all} signing keys: JWTs of the others are refused."
+            );
+            check.warning(text, what_to_do)
+        }
+        _ => check.ok("APP_SECRET decrypts the keys that sign JWTs."),
     }
 }
 
@@ -129,7 +123,6 @@ mod tests {
     use latchkey_auth::secret::Secret;
     use latchkey_domain::Timestamp;
 
-    use super::super::finding::Level;
     use super::*;
 
     fn key(secret: &AppSecret, kid: &str) -> StoredKey {
@@ -144,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_open_or_do_not() {
+    fn keys_are_judged() {
         let app = |secret: &str| AppSecret::new(&Secret::new(secret), &[]);
         let (ours, other) = (app("ours"), app("other"));
         for (keys, level) in [
@@ -153,12 +146,12 @@ mod tests {
             (vec![key(&ours, "a"), key(&other, "b")], Level::Warning),
             (vec![key(&other, "b")], Level::Problem),
         ] {
-            assert_eq!(of_keys(&ours, &keys).level, level, "{keys:?}");
+            assert_eq!(judge_keys(&ours, &keys).level, level, "{keys:?}");
         }
     }
 
     #[test]
-    fn migrations_are_told() {
+    fn migrations_are_judged() {
         for (migrations, level) in [
             (Migrations::UpToDate(6), Level::Ok),
             (Migrations::Pending(1), Level::Ok),
@@ -166,7 +159,7 @@ mod tests {
             (Migrations::Altered, Level::Problem),
             (Migrations::HalfDone, Level::Problem),
         ] {
-            assert_eq!(of_migrations(migrations).level, level);
+            assert_eq!(judge_migrations(migrations).level, level);
         }
     }
 }

@@ -1,23 +1,15 @@
-//! What is configured, what is wrong with it, and what to write.
+//! Checks the configuration and everything it depends on: what is set, what is
+//! wrong, and what to do.
 //!
-//! One file for each thing that is looked at. Each asks as little as it can,
-//! and judges what it heard in a function that asks nobody. Nothing is changed
-//! by looking: no file is made, no migration is run. And nothing that is told
-//! is secret.
+//! Each check asks as little as possible, and a pure function judges the answer.
+//! Nothing is changed: no file is created, no migration run. No finding is secret.
 
-mod address;
+mod context;
 mod database;
-mod finding;
 mod introspection;
-mod mail;
-mod ports;
-mod providers;
-mod reach;
+mod network;
 mod report;
-mod secrets;
 mod settings;
-mod skew;
-mod tokens;
 
 use latchkey_auth::http::{Error, Outbound};
 use latchkey_domain::Clock;
@@ -25,113 +17,78 @@ use latchkey_domain::Clock;
 use crate::app::Application;
 use crate::settings::{Capabilities, Environment, Problems, Settings};
 
-pub use finding::{Check, Finding, Level, Section};
-pub use report::Report;
+use context::Context;
+pub use report::{Check, Finding, Level, Report};
 
-/// The settings as far as they can be read, and what is wrong with the rest.
-struct Known<'a> {
-    settings: &'a Settings,
-    broken: &'a Problems,
-}
-
-impl Known<'_> {
-    /// Whether these variables make sense. What stands in for one that does
-    /// not would lead to findings about something that nobody wrote.
-    fn reads(&self, variables: &[&str]) -> bool {
-        !self.broken.concern(variables)
-    }
-}
-
-/// Looks at everything, for somebody who has not started the app. `unread` is
-/// what could not be read of the environment itself.
+/// Checks everything, whether or not the app could start.
 ///
 /// # Errors
-/// When no HTTP client can be made.
+/// When no HTTP client can be created.
 pub async fn examine(
     environment: &Environment,
-    unread: Problems,
     built_with: Capabilities,
     clock: &Clock,
 ) -> Result<Report, Error> {
     let http = Outbound::new()?;
-    let (settings, problems) = Settings::look(environment, built_with);
-    let broken = Problems(unread.0.into_iter().chain(problems.0).collect());
-    let known = Known { settings: &settings, broken: &broken };
-    let mut findings = without_asking(&known);
+    let (settings, problems) = Settings::dry_run(environment, built_with);
+    let context = Context { settings: &settings, problems: &problems };
     let (ports, database, asked) = tokio::join!(
-        ports::findings(&known, &http),
-        database::findings(&known),
-        asking(&known, &http, clock, false),
+        network::ports(&context, &http),
+        database::findings(&context),
+        asked(&context, &http, clock, false),
     );
-    findings.extend(ports.into_iter().chain(database).chain(asked));
-    Ok(Report::new(findings))
+    Ok(Report::new([settings::findings(&context), ports, database, asked].concat()))
 }
 
-/// Looks at everything while the app is running.
+/// Checks everything from within the running app.
 pub async fn examine_running(app: &Application) -> Report {
-    let broken = Problems::default();
-    let known = Known { settings: &app.settings, broken: &broken };
-    let mut findings = without_asking(&known);
+    let context = Context { settings: &app.settings, problems: &Problems::default() };
     let (database, asked) = tokio::join!(
-        database::of_open(&known, &app.db),
-        asking(&known, &app.http, &app.clock, true),
+        database::of_open(&context, &app.db),
+        asked(&context, &app.http, &app.clock, true),
     );
-    findings.extend(database.into_iter().chain(asked));
-    Report::new(findings)
+    Report::new([settings::findings(&context), database, asked].concat())
 }
 
-/// What can be said at the start, before anybody is asked.
-#[must_use]
-pub fn at_start(settings: &Settings) -> Report {
-    let known = Known { settings, broken: &Problems::default() };
-    let findings = without_asking(&known).into_iter().chain(address::elsewhere(settings));
-    Report::new(findings.collect())
-}
-
-/// Writes to the log what should be known of the start: where real providers
-/// send people back to, which are played, and every warning.
-pub fn tell(settings: &Settings) {
-    let played: Vec<_> =
-        settings.providers.iter().filter(|one| one.local).map(|one| one.label.as_str()).collect();
-    if !played.is_empty() {
-        tracing::info!("played by the local provider: {}", played.join(", "));
+/// Logs what matters at the start: where real providers redirect to, which are
+/// local, and every warning that needs nobody's answer.
+pub fn log(settings: &Settings) {
+    let (local, real): (Vec<_>, Vec<_>) = settings.providers.iter().partition(|one| one.local);
+    let labels: Vec<_> = local.iter().map(|one| one.label.as_str()).collect();
+    if !labels.is_empty() {
+        tracing::info!("the local provider stands in for {}", labels.join(", "));
     }
-    for provider in settings.providers.iter().filter(|one| !one.local) {
-        let uri = providers::redirect_uri(settings, &provider.slug);
-        tracing::info!("{} is configured; register there: {uri}", provider.label);
+    for provider in real {
+        let uri = settings::redirect_uri(settings, &provider.slug);
+        tracing::info!("{} is configured; register this redirect URI: {uri}", provider.label);
     }
-    for finding in at_start(settings).findings().iter().filter(|one| one.level > Level::Ok) {
-        let what = finding.what_to_do.as_deref().unwrap_or_default();
-        tracing::warn!("{} {what}", finding.finding);
+    let context = Context { settings, problems: &Problems::default() };
+    let findings = settings::findings(&context).into_iter().chain(network::wrong_port(settings));
+    for finding in findings.filter(|one| one.level > Level::Ok) {
+        tracing::warn!("{} {}", finding.finding, finding.what_to_do.unwrap_or_default());
     }
 }
 
-fn without_asking(known: &Known<'_>) -> Vec<Finding> {
-    [
-        settings::problems(known.broken),
-        settings::doubts(&known.settings.doubts),
-        address::findings(known),
-        providers::findings(known),
-        secrets::findings(known),
-        tokens::findings(known),
-        mail::findings(known),
-    ]
-    .concat()
-}
-
-/// What others have to be asked for, all at the same time.
-async fn asking(known: &Known<'_>, http: &Outbound, clock: &Clock, serving: bool) -> Vec<Finding> {
-    let settings = known.settings;
-    let (heard, answering, introspected) = tokio::join!(
-        reach::ask(&settings.providers, http, clock),
-        address::who_answers(http, &settings.public_url),
-        introspection::finding(known, http, clock),
+/// What others have to be asked, all at once. `serving` says whether this
+/// process should answer at `PUBLIC_URL`.
+async fn asked(
+    context: &Context<'_>,
+    http: &Outbound,
+    clock: &Clock,
+    serving: bool,
+) -> Vec<Finding> {
+    let settings = context.settings;
+    let (probed, responder, introspection) = tokio::join!(
+        network::probe(&settings.providers, http, clock),
+        network::responder(http, &settings.public_url),
+        introspection::finding(context, http, clock),
     );
-    let mut findings = reach::findings(&settings.providers, &heard);
-    findings.extend(introspected);
-    findings.push(skew::finding(&heard));
-    if known.reads(&["PUBLIC_URL", "PORT"]) {
-        findings.push(address::seen(settings, answering, serving));
+    let providers =
+        probed.iter().map(|(provider, responses)| network::judge_provider(provider, responses));
+    let mut findings: Vec<_> = providers.chain(introspection).collect();
+    findings.push(network::clock(probed.iter().flat_map(|(_, responses)| responses)));
+    if context.valid(&["PUBLIC_URL", "PORT"]) {
+        findings.push(network::public_url(settings, responder, serving));
     }
     findings
 }

@@ -1,20 +1,173 @@
-//! Everything that was found, for people and for programs.
+//! What is checked, what was found, and the report for people and programs.
 
 use std::fmt;
 
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
-use super::finding::{Finding, Level, Section};
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    Ok,
+    /// It works, but deserves attention.
+    Warning,
+    /// It does not work.
+    Problem,
+}
 
-/// Everything that was found, in the order in which it is told.
+impl Level {
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warning => "warning",
+            Self::Problem => "problem",
+        }
+    }
+}
+
+macro_rules! checks {
+    ($($section:literal { $($check:ident, $code:literal, $subject:literal;)* })*) => {
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Check { $($($check,)*)* }
+
+        impl Check {
+            /// A stable name for programs.
+            #[must_use]
+            pub const fn code(self) -> &'static str {
+                match self { $($(Self::$check => $code,)*)* }
+            }
+
+            const fn section(self) -> &'static str {
+                match self { $($(Self::$check => $section,)*)* }
+            }
+
+            const fn subject(self) -> &'static str {
+                match self { $($(Self::$check => $subject,)*)* }
+            }
+        }
+
+        const SECTIONS: &[&str] = &[$($section,)*];
+    };
+}
+
+// By section, in the order of a report: the code, and what it is about unless a
+// finding names something else.
+checks! {
+    "Settings" {
+        Settings, "settings", "settings";
+        SettingInvalid, "setting_invalid", "";
+        SettingDoubtful, "setting_doubtful", "";
+    }
+    "Address" {
+        PublicUrl, "public_url", "PUBLIC_URL";
+        PublicUrlAnswers, "public_url_answers", "PUBLIC_URL";
+        Cookies, "cookies", "cookies";
+        Listen, "listen", "HOST";
+        TrustedProxies, "trusted_proxies", "TRUSTED_PROXIES";
+    }
+    "Providers" {
+        Provider, "provider", "";
+        ProviderReachable, "provider_reachable", "";
+        Introspection, "introspection", "OAUTH_INTROSPECTION_URL";
+    }
+    "Clock" {
+        Clock, "clock", "clock";
+    }
+    "Database" {
+        Database, "database", "DATABASE_URL";
+        Migrations, "migrations", "migrations";
+    }
+    "Secrets" {
+        AppSecret, "app_secret", "APP_SECRET";
+        SigningKeys, "signing_keys", "signing keys";
+    }
+    "JWTs" {
+        JwtLife, "jwt_life", "JWT_ACCESS_TTL";
+        JwtIssuer, "jwt_issuer", "JWT_ISSUER";
+        JwtAlgorithm, "jwt_algorithm", "JWT_ALGORITHM";
+    }
+    "E-mail" {
+        Mail, "mail", "SMTP_URL";
+    }
+}
+
+impl Check {
+    pub(super) fn ok(self, finding: impl Into<String>) -> Finding {
+        self.finding(Level::Ok, finding, "")
+    }
+
+    pub(super) fn warning(
+        self,
+        finding: impl Into<String>,
+        what_to_do: impl Into<String>,
+    ) -> Finding {
+        self.finding(Level::Warning, finding, what_to_do)
+    }
+
+    /// With an empty `what_to_do`, there is nothing to do.
+    pub(super) fn finding(
+        self,
+        level: Level,
+        finding: impl Into<String>,
+        what_to_do: impl Into<String>,
+    ) -> Finding {
+        Finding {
+            check: self,
+            level,
+            subject: self.subject().to_owned(),
+            finding: finding.into(),
+            what_to_do: Some(what_to_do.into()).filter(|what| !what.is_empty()),
+            facts: Vec::new(),
+        }
+    }
+}
+
+/// One result of a check. Nothing in it is secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    #[serde(rename = "code", serialize_with = "code")]
+    pub check: Check,
+    pub level: Level,
+    /// A variable's name, or a provider's.
+    pub subject: String,
+    pub finding: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub what_to_do: Option<String>,
+    #[serde(serialize_with = "members", skip_serializing_if = "Vec::is_empty")]
+    pub facts: Vec<(&'static str, String)>,
+}
+
+impl Finding {
+    pub(super) fn about(self, subject: &str) -> Self {
+        Self { subject: subject.to_owned(), ..self }
+    }
+
+    /// Never a secret.
+    pub(super) fn fact(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.facts.push((name, value.into()));
+        self
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn code<S: Serializer>(check: &Check, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(check.code())
+}
+
+/// "Redirect URI" for people is `redirect_uri` for programs.
+fn members<S: Serializer>(facts: &[(&'static str, String)], to: S) -> Result<S::Ok, S::Error> {
+    let member = |name: &str| name.to_lowercase().replace([' ', '-'], "_");
+    to.collect_map(facts.iter().map(|(name, value)| (member(name), value)))
+}
+
+/// All findings, by section.
 #[derive(Clone, Debug, Default)]
 pub struct Report(Vec<Finding>);
 
 impl Report {
     pub(super) fn new(mut findings: Vec<Finding>) -> Self {
-        let place =
-            |finding: &Finding| Section::ALL.iter().position(|one| *one == finding.check.section());
-        findings.sort_by_key(place);
+        findings.sort_by_key(|one| SECTIONS.iter().position(|s| *s == one.check.section()));
         Self(findings)
     }
 
@@ -23,7 +176,6 @@ impl Report {
         &self.0
     }
 
-    /// How many there are of a level.
     #[must_use]
     pub fn count(&self, level: Level) -> usize {
         self.0.iter().filter(|finding| finding.level == level).count()
@@ -34,26 +186,24 @@ impl Report {
         self.0.iter().map(|finding| finding.level).max().unwrap_or(Level::Ok)
     }
 
-    /// The sections in which there is something, each with its findings.
-    pub fn sections(&self) -> impl Iterator<Item = (Section, Vec<&Finding>)> {
-        Section::ALL.into_iter().filter_map(|section| {
-            let findings: Vec<_> =
-                self.0.iter().filter(|finding| finding.check.section() == section).collect();
-            (!findings.is_empty()).then_some((section, findings))
-        })
+    /// The title of each section with its findings.
+    pub fn sections(&self) -> impl Iterator<Item = (&'static str, &[Finding])> {
+        let sections = self.0.chunk_by(|a, b| a.check.section() == b.check.section());
+        sections.map(|findings| (findings[0].check.section(), findings))
     }
 
     /// In one line: "1 problem, 2 warnings".
     #[must_use]
     pub fn summary(&self) -> String {
-        let counted = |level: Level| {
-            let count = self.count(level);
-            let plural = if count == 1 { "" } else { "s" };
-            (count > 0).then(|| format!("{count} {}{plural}", level.name()))
-        };
-        let counts: Vec<_> =
-            [Level::Problem, Level::Warning].into_iter().filter_map(counted).collect();
-        if counts.is_empty() { "everything is well".to_owned() } else { counts.join(", ") }
+        let counts =
+            [Level::Problem, Level::Warning].map(|level| (self.count(level), level.name()));
+        let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+        let counts = counts.map(|(count, name)| match count {
+            1 => format!("1 {name}"),
+            count => format!("{count} {name}s"),
+        });
+        let counts: Vec<_> = counts.collect();
+        if counts.is_empty() { "no problems".to_owned() } else { counts.join(", ") }
     }
 
     #[must_use]
@@ -69,8 +219,8 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (section, findings) in self.sections() {
-            writeln!(f, "{}", section.title())?;
+        for (title, findings) in self.sections() {
+            writeln!(f, "{title}")?;
             for finding in findings {
                 writeln!(f, "  {:<8} {}", finding.level.name(), finding.finding)?;
                 if let Some(what) = &finding.what_to_do {
@@ -90,21 +240,21 @@ impl fmt::Display for Report {
 
 #[cfg(test)]
 mod tests {
-    use super::super::finding::Check;
     use super::*;
 
     #[test]
     fn a_report_reads_well_to_people_and_to_programs() {
         let report = Report::new(vec![
-            Finding::ok(Check::Clock, "clock", "The clock is right."),
-            Finding::problem(Check::SettingInvalid, "PORT", "PORT has to be a port number.")
-                .advise("Write a port number, like 3000.")
+            Check::Clock.ok("The clock is right."),
+            Check::SettingInvalid
+                .finding(Level::Problem, "PORT is not valid.", "Set it to a port number.")
+                .about("PORT")
                 .fact("Redirect URI", "http://localhost:3000/x"),
         ]);
         assert_eq!(
             report.to_string(),
-            "Settings\n  problem  PORT has to be a port number.\n\
-             \x20          -> Write a port number, like 3000.\n\
+            "Settings\n  problem  PORT is not valid.\n\
+             \x20          -> Set it to a port number.\n\
              \x20          Redirect URI: http://localhost:3000/x\n\n\
              Clock\n  ok       The clock is right.\n\n\
              1 problem."
@@ -114,8 +264,8 @@ mod tests {
             json!({ "ok": false, "problems": 1, "warnings": 0, "findings": [
                 {
                     "code": "setting_invalid", "level": "problem", "subject": "PORT",
-                    "finding": "PORT has to be a port number.",
-                    "what_to_do": "Write a port number, like 3000.",
+                    "finding": "PORT is not valid.",
+                    "what_to_do": "Set it to a port number.",
                     "facts": { "redirect_uri": "http://localhost:3000/x" },
                 },
                 {
@@ -124,6 +274,6 @@ mod tests {
                 },
             ] })
         );
-        assert_eq!(Report::default().to_string(), "Everything is well.");
+        assert_eq!(Report::default().to_string(), "No problems.");
     }
 }

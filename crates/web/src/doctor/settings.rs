@@ -1,91 +1,409 @@
-//! The settings themselves: those that make no sense, and those that may not.
+//! What the settings alone tell: nothing is asked over the network.
 
-use super::finding::{Check, Finding};
-use crate::settings::{Problem, Problems, variables};
+use latchkey_auth::tokens::Algorithm;
+use latchkey_domain::Span;
+use url::Url;
 
-/// What has to be mended before the app starts.
-pub(super) fn problems(problems: &Problems) -> Vec<Finding> {
-    if problems.0.is_empty() {
-        return vec![Finding::ok(Check::Settings, "settings", "Every setting makes sense.")];
+use super::context::Context;
+use super::report::{Check, Finding, Level};
+use crate::cookies::{CookieProfile, REFRESH, SESSION, TOKEN};
+use crate::settings::{BUILT_IN, Dialect, ProviderSettings, Revocation, SecretSource, Settings};
+
+/// How long a copied JWT may be usable before we warn.
+const LONG_TTL: Span = Span::minutes(15);
+
+/// A check, and the variables that must be valid for it.
+type Row = (&'static [&'static str], fn(&Settings) -> Option<Finding>);
+
+const CHECKS: [Row; 9] = [
+    (&["PUBLIC_URL"], public_url),
+    (&["PUBLIC_URL"], cookies),
+    (&["PUBLIC_URL", "HOST"], exposed_development),
+    (&["PUBLIC_URL", "TRUSTED_PROXIES"], trusted_proxies),
+    (&["APP_SECRET", "PUBLIC_URL"], app_secret),
+    (&["JWT_ACCESS_TTL", "JWT_REFRESH_TTL", "JWT_REVOCATION"], jwt_life),
+    (&["JWT_ISSUER", "JWT_AUDIENCE", "PUBLIC_URL"], jwt_issuer),
+    (&["JWT_ALGORITHM", "JWT_PRIVATE_KEY"], jwt_algorithm),
+    (&["SMTP_URL", "PUBLIC_URL"], mail),
+];
+
+pub(super) fn findings(context: &Context<'_>) -> Vec<Finding> {
+    let settings = context.settings;
+    let invalid = (Check::SettingInvalid, Level::Problem, &context.problems.0);
+    let doubtful = (Check::SettingDoubtful, Level::Warning, &settings.warnings);
+    let mut findings = Vec::new();
+    for (check, level, list) in [invalid, doubtful] {
+        findings.extend(list.iter().map(|one| {
+            let text = format!("{} {}.", one.variable, one.message);
+            check.finding(level, text, &*one.fix).about(&one.variable)
+        }));
     }
-    problems
-        .0
-        .iter()
-        .map(|problem| {
-            let (finding, what) = sentences(problem);
-            Finding::problem(Check::SettingInvalid, &problem.variable, finding).advise(what)
-        })
-        .collect()
-}
-
-/// What may be right, and does not look like it.
-pub(super) fn doubts(doubts: &[Problem]) -> Vec<Finding> {
-    doubts
-        .iter()
-        .map(|doubt| {
-            let (finding, what) = sentences(doubt);
-            Finding::warning(Check::SettingDoubtful, &doubt.variable, finding).advise(what)
-        })
-        .collect()
-}
-
-/// What is wrong, and what to do about it. Many a complaint says the second
-/// behind its colon; what the others leave open stands in the list of variables.
-fn sentences(problem: &Problem) -> (String, String) {
-    const VERBS: [&str; 9] =
-        ["write ", "set ", "take ", "keep ", "leave ", "choose ", "swap ", "use ", "let "];
-    let whole = problem.to_string();
-    match problem.message.split_once(": ") {
-        Some((wrong, what)) if VERBS.iter().any(|verb| what.starts_with(verb)) => {
-            (format!("{} {wrong}.", problem.variable), sentence(what))
-        }
-        _ => {
-            let write = variables::find(&problem.variable).map_or("another value", |one| one.write);
-            let is_file = problem.variable.ends_with("_FILE");
-            let what = if is_file {
-                format!("Let the file hold {write}, and nothing else.")
-            } else {
-                format!("Write {write}.")
-            };
-            (format!("{whole}."), what)
-        }
+    if context.problems.0.is_empty() {
+        findings.push(Check::Settings.ok("All settings are valid."));
     }
+    let checks = CHECKS.iter().filter(|(variables, _)| context.valid(variables));
+    findings.extend(checks.filter_map(|(_, check)| check(settings)));
+    findings.extend(providers(context));
+    findings
 }
 
-fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    let first = letters.next().into_iter().flat_map(char::to_uppercase);
-    first.chain(letters).chain(['.']).collect()
+fn public_url(settings: &Settings) -> Option<Finding> {
+    let origin = settings.origin();
+    let host = settings.public_url.host_str().unwrap_or_default();
+    Some(if settings.is_development() {
+        Check::PublicUrl.ok(format!("PUBLIC_URL is {origin}: this is development."))
+    } else if is_reserved(host) {
+        let text = format!("PUBLIC_URL is {origin}, a name reserved for examples.");
+        Check::PublicUrl.warning(text, "Set it to the address people type.")
+    } else {
+        Check::PublicUrl.ok(format!("PUBLIC_URL is {origin}: this is not development."))
+    })
+}
+
+/// RFC 2606.
+fn is_reserved(host: &str) -> bool {
+    ["example.com", "example.net", "example.org", "example", "test", "invalid"]
+        .iter()
+        .any(|name| host.strip_suffix(name).is_some_and(|sub| sub.is_empty() || sub.ends_with('.')))
+}
+
+fn cookies(settings: &Settings) -> Option<Finding> {
+    let profile = CookieProfile::of(&settings.public_url);
+    let names = [SESSION, TOKEN, REFRESH].map(|base| profile.name(base)).join(", ");
+    let (text, marks) = if profile.is_secure() {
+        let text = "Cookies are Secure and prefixed with __Host-, because PUBLIC_URL is https.";
+        (text, "HttpOnly, SameSite=Lax, Secure")
+    } else {
+        let text = "Cookies are not Secure, because PUBLIC_URL is http: Safari would drop them.";
+        (text, "HttpOnly, SameSite=Lax")
+    };
+    Some(Check::Cookies.ok(text).fact("Names", names).fact("Marks", marks))
+}
+
+fn exposed_development(settings: &Settings) -> Option<Finding> {
+    let exposed = settings.listen.iter().any(|address| !address.ip().is_loopback());
+    (exposed && settings.is_development()).then(|| {
+        Check::Listen.warning(
+            "HOST lets other machines reach development pages that are meant for you alone.",
+            "Leave HOST empty, unless this is a container whose port is published on loopback only.",
+        )
+    })
+}
+
+fn trusted_proxies(settings: &Settings) -> Option<Finding> {
+    if settings.trusted_proxies.iter().any(|network| network.prefix_len() == 0) {
+        return Some(Check::TrustedProxies.warning(
+            "TRUSTED_PROXIES covers every address, so anyone can fake theirs.",
+            "Set it to the addresses of your own proxies.",
+        ));
+    }
+    let behind_proxy = settings.public_url.scheme() == "https";
+    (behind_proxy && settings.trusted_proxies.is_empty()).then(|| {
+        Check::TrustedProxies.warning(
+            "PUBLIC_URL is https but TRUSTED_PROXIES is not set: rate limits and sign-ins see the proxy's address.",
+            "Set it to the address of the proxy that terminates TLS, like 10.0.0.1 or 10.1.0.0/16.",
+        )
+    })
+}
+
+fn app_secret(settings: &Settings) -> Option<Finding> {
+    let facts = settings.app_secret_facts;
+    let source = match facts.source {
+        SecretSource::Variable => "the variable APP_SECRET",
+        SecretSource::File => "the file that APP_SECRET_FILE names",
+        SecretSource::Generated { .. } => "data/app-secret, created for development",
+        SecretSource::NotYetGenerated => "data/app-secret, created at the first start",
+    };
+    let finding = if let Some(weakness) = facts.weakness {
+        Check::AppSecret.warning(
+            format!("APP_SECRET {weakness}. It is accepted in development only."),
+            "Leave it empty in development; elsewhere use the output of `openssl rand -base64 48`.",
+        )
+    } else if facts.source == (SecretSource::Generated { private: false }) {
+        let text = "Other users of this machine can read data/app-secret.";
+        Check::AppSecret.warning(text, "Run chmod 600 data/app-secret.")
+    } else {
+        Check::AppSecret.ok("APP_SECRET is strong enough.")
+    };
+    let finding = finding.fact("It comes from", source);
+    Some(match facts.secrets {
+        0 | 1 => finding,
+        secrets => finding.fact("Secrets before it", (secrets - 1).to_string()),
+    })
+}
+
+fn jwt_life(settings: &Settings) -> Option<Finding> {
+    let jwt = &settings.jwt;
+    let (limit, ended_by) = match jwt.revocation {
+        Revocation::Expiry => ("and cannot be revoked", "its expiry alone"),
+        Revocation::Watch => {
+            ("unless JWT_REVOCATION=watch revokes it", "its expiry, or the end of its sign-in")
+        }
+    };
+    let ttl = jwt.access_ttl;
+    let finding = if ttl > LONG_TTL {
+        Check::JwtLife.warning(
+            format!("JWTs last {ttl}: a stolen copy works as long, {limit}."),
+            "Set JWT_ACCESS_TTL to 15m or less: JWTs are refreshed automatically.",
+        )
+    } else {
+        Check::JwtLife.ok(format!("JWTs last {ttl}."))
+    };
+    Some(finding.fact("Renewed for", jwt.refresh_ttl.to_string()).fact("Ended by", ended_by))
+}
+
+fn jwt_issuer(settings: &Settings) -> Option<Finding> {
+    let (issuer, audience) = (settings.jwt.issuer.as_str(), settings.jwt.audience.as_str());
+    let origin = Url::parse(issuer).ok().map(|url| url.origin().ascii_serialization());
+    let finding = match origin {
+        Some(origin) if origin == settings.origin() => {
+            Check::JwtIssuer.ok("JWTs are issued under PUBLIC_URL.")
+        }
+        Some(_) => Check::JwtIssuer.warning(
+            "JWT_ISSUER is not under PUBLIC_URL, so others cannot find the keys.",
+            "Leave JWT_ISSUER empty, or serve the keys at that address as well.",
+        ),
+        None => Check::JwtIssuer.warning(
+            "JWT_ISSUER is not a URL, so others cannot find the keys.",
+            "Leave JWT_ISSUER empty, or set it to a URL.",
+        ),
+    };
+    let keys = settings.absolute("/.well-known/jwks.json");
+    Some(finding.fact("Issuer", issuer).fact("Audience", audience).fact("Keys at", keys))
+}
+
+fn jwt_algorithm(settings: &Settings) -> Option<Finding> {
+    let text = match settings.jwt.algorithm {
+        Algorithm::Hs256 => {
+            "JWTs are signed with HS256: only Latchkey can verify them, because the key is secret."
+                .to_owned()
+        }
+        algorithm => {
+            format!("JWTs are signed with {algorithm}: anyone can verify them with the public key.")
+        }
+    };
+    let own = settings.jwt.private_key.is_some();
+    let key = if own { "your own, from JWT_PRIVATE_KEY" } else { "made here" };
+    Some(Check::JwtAlgorithm.ok(text).fact("Key", key))
+}
+
+fn mail(settings: &Settings) -> Option<Finding> {
+    Some(match (&settings.smtp_url, settings.is_development()) {
+        (Some(_), _) => Check::Mail.ok("E-mail is sent through the server of SMTP_URL."),
+        (None, true) => Check::Mail.ok("E-mail is not sent: development shows it on a page."),
+        (None, false) => Check::Mail.warning(
+            "SMTP_URL is not set: people can neither verify an address nor reset a password.",
+            "Set it to smtps://user:password@host.",
+        ),
+    })
+}
+
+/// A finding for each provider that is configured, and for each built-in one that is not.
+fn providers(context: &Context<'_>) -> Vec<Finding> {
+    let settings = context.settings;
+    // Without PUBLIC_URL there is no redirect URI.
+    if !context.valid(&["PUBLIC_URL"]) {
+        return Vec::new();
+    }
+    let on =
+        settings.providers.iter().map(|one| provider(settings, &one.slug, &one.label, Some(one)));
+    let off = BUILT_IN.into_iter().filter(|(slug, _, prefix)| {
+        let (id, secret) = (format!("{prefix}_CLIENT_ID"), format!("{prefix}_CLIENT_SECRET"));
+        settings.providers.iter().all(|one| one.slug != *slug)
+            && context.valid(&[&id, &secret, "GITHUB_URL", "GITHUB_API_URL"])
+    });
+    on.chain(off.map(|(slug, label, _)| provider(settings, slug, label, None))).collect()
+}
+
+fn provider(
+    settings: &Settings,
+    slug: &str,
+    label: &str,
+    configured: Option<&ProviderSettings>,
+) -> Finding {
+    let prefix = slug.to_uppercase();
+    let register =
+        format!("register the redirect URI and set {prefix}_CLIENT_ID and {prefix}_CLIENT_SECRET.");
+    let real = configured.filter(|one| !one.local);
+    let (text, what_to_do) = match (configured, real) {
+        (_, Some(_)) => (
+            format!("{label} is configured."),
+            "The redirect URI registered there must be exactly this one.".to_owned(),
+        ),
+        (Some(_), None) => (
+            format!("The local provider stands in for {label}."),
+            format!("To use the real one, {register}"),
+        ),
+        (None, None) => (format!("{label} is off."), format!("To turn it on, {register}")),
+    };
+    let (address, path) = registration(slug, real.map(|one| &one.dialect));
+    Check::Provider
+        .finding(Level::Ok, text, what_to_do)
+        .about(label)
+        .fact("Redirect URI", redirect_uri(settings, slug))
+        .fact("Register it at", address)
+        .fact("Under", path)
+}
+
+/// Exactly as we send it.
+pub(super) fn redirect_uri(settings: &Settings, slug: &str) -> String {
+    settings.absolute(&format!("/auth/{slug}/callback"))
+}
+
+/// Where a redirect URI is registered: the page, and the path from there.
+fn registration(slug: &str, real: Option<&Dialect>) -> (String, &'static str) {
+    const GITHUB: &str = "GitHub → Settings → Developer settings → OAuth Apps → your app → Authorization callback URL";
+    match (slug, real) {
+        ("google", _) => (
+            "https://console.cloud.google.com/apis/credentials".to_owned(),
+            "Google Cloud console → APIs & Services → Credentials → your OAuth client → Authorized redirect URIs",
+        ),
+        // GitHub Enterprise has the same page at another address.
+        (_, Some(Dialect::GitHub { web, .. })) => {
+            (web.join("/settings/developers").as_ref().unwrap_or(web).to_string(), GITHUB)
+        }
+        ("github", _) => ("https://github.com/settings/developers".to_owned(), GITHUB),
+        (_, Some(Dialect::OpenId { issuer })) => {
+            (issuer.clone(), "at your issuer, among the redirect URIs of this client")
+        }
+        _ => (
+            "https://developers.facebook.com/apps".to_owned(),
+            "Meta for Developers → your app → Facebook Login → Settings → Valid OAuth Redirect URIs",
+        ),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::{Capabilities, Environment, SecretFacts};
+
+    const PUBLIC: (&str, &str) = ("PUBLIC_URL", "https://app.corp.dev");
+    const MAIL: (&str, &str) = ("SMTP_URL", "smtps://me:hush@mail.corp.dev");
+    const SECRET: (&str, &str) = ("APP_SECRET", "3f7Kq9Zr1xV8bN5mT2wY6cH4jL0pD3sG");
+
+    fn found(variables: &[(&str, &str)]) -> Vec<Finding> {
+        let environment = Environment::of(variables.iter().copied(), "");
+        let (settings, problems) = Settings::dry_run(&environment, Capabilities::ALL);
+        findings(&Context { settings: &settings, problems: &problems })
+    }
 
     #[test]
-    fn complaints_become_two_sentences() {
-        for (variable, message, wrong, what) in [
+    fn doubtful_settings_are_warned_about() {
+        for (variables, warned) in [
+            (&[][..], &[][..]),
+            (&[PUBLIC, SECRET, MAIL], &["TRUSTED_PROXIES"]),
+            (&[PUBLIC, SECRET, ("TRUSTED_PROXIES", "10.0.0.1")], &["SMTP_URL"]),
+            (&[PUBLIC, SECRET, MAIL, ("TRUSTED_PROXIES", "10.0.0.1")], &[]),
+            (&[PUBLIC, SECRET, MAIL, ("TRUSTED_PROXIES", "0.0.0.0/0")], &["TRUSTED_PROXIES"]),
             (
-                "APP_SECRET",
-                "is a placeholder: write what `openssl rand -base64 48` prints",
-                "APP_SECRET is a placeholder.",
-                "Write what `openssl rand -base64 48` prints.",
+                &[
+                    ("PUBLIC_URL", "https://app.example.com"),
+                    SECRET,
+                    MAIL,
+                    ("TRUSTED_PROXIES", "::1"),
+                ],
+                &["PUBLIC_URL"],
             ),
-            (
-                "PORT",
-                "has to be a port number between 0 and 65535",
-                "PORT has to be a port number between 0 and 65535.",
-                "Write a port number, like 3000.",
-            ),
-            (
-                "GOOGLE_CLIENT_SECRET_FILE",
-                "names a file that cannot be read: entity not found",
-                "GOOGLE_CLIENT_SECRET_FILE names a file that cannot be read: entity not found.",
-                "Let the file hold the client secret, as the provider shows it, and nothing else.",
-            ),
+            (&[("HOST", "0.0.0.0")], &["HOST"]),
+            (&[PUBLIC, SECRET, MAIL, ("HOST", "0.0.0.0"), ("TRUSTED_PROXIES", "::1")], &[]),
+            (&[("JWT_ACCESS_TTL", "15m")], &[]),
+            (&[("JWT_ACCESS_TTL", "1h")], &["JWT_ACCESS_TTL"]),
+            (&[("JWT_ACCESS_TTL", "1h"), ("JWT_REVOCATION", "watch")], &["JWT_ACCESS_TTL"]),
+            (&[("JWT_ISSUER", "https://other.test")], &["JWT_ISSUER"]),
+            (&[("JWT_ISSUER", "latchkey")], &["JWT_ISSUER"]),
+            (&[("JWT_ISSUER", "http://localhost:3000/")], &[]),
+            (&[("JWT_ALGORITHM", "HS256")], &[]),
+            // Only the problem is reported, not the value that replaces it.
+            (&[("JWT_ACCESS_TTL", "2h"), ("JWT_REFRESH_TTL", "1h")], &[]),
         ] {
-            let sentences = sentences(&Problem::new(variable, message));
-            assert_eq!(sentences, (wrong.to_owned(), what.to_owned()));
+            let found = found(variables);
+            let found = found.iter().filter(|one| one.level == Level::Warning);
+            let found: Vec<_> = found.map(|one| one.subject.as_str()).collect();
+            assert_eq!(found, warned, "{variables:?}");
         }
+    }
+
+    #[test]
+    fn secrets_are_judged() {
+        let weak = Some("is shorter than 32 bytes");
+        let (mut settings, _) = Settings::dry_run(&Environment::default(), Capabilities::ALL);
+        for (source, weakness, level) in [
+            (SecretSource::Variable, None, Level::Ok),
+            (SecretSource::File, weak, Level::Warning),
+            (SecretSource::Generated { private: true }, None, Level::Ok),
+            (SecretSource::Generated { private: false }, None, Level::Warning),
+            (SecretSource::NotYetGenerated, None, Level::Ok),
+        ] {
+            settings.app_secret_facts = SecretFacts { source, secrets: 3, weakness };
+            let found = app_secret(&settings).expect("a finding");
+            assert_eq!(found.level, level, "{found:?}");
+            assert_eq!(found.facts[1], ("Secrets before it", "2".to_owned()));
+        }
+    }
+
+    /// Label, sentence, redirect URI and the page to register it at.
+    fn registrations(variables: &[(&str, &str)]) -> Vec<[String; 4]> {
+        let found = found(variables).into_iter().filter(|one| one.check == Check::Provider);
+        let row = |one: Finding| {
+            let mut facts = one.facts.into_iter().map(|(_, value)| value);
+            let mut fact = || facts.next().unwrap_or_default();
+            [one.subject, one.finding, fact(), fact()]
+        };
+        found.map(row).collect()
+    }
+
+    #[test]
+    fn each_provider_is_local_configured_or_off() {
+        for (variables, state) in [(&[][..], "local provider stands in"), (&[PUBLIC], "is off")] {
+            let found = registrations(variables);
+            assert_eq!(found.len(), 3);
+            assert!(found.iter().all(|[_, text, ..]| text.contains(state)), "{found:?}");
+        }
+        let google = registrations(&[
+            ("GOOGLE_CLIENT_ID", "1-a.apps.googleusercontent.com"),
+            ("GOOGLE_CLIENT_SECRET", "GOCSPX-a"),
+        ]);
+        assert_eq!(
+            google[0][1..],
+            [
+                "Google is configured.",
+                "http://localhost:3000/auth/google/callback",
+                "https://console.cloud.google.com/apis/credentials",
+            ]
+        );
+    }
+
+    #[test]
+    fn redirect_uris_are_registered_where_the_provider_is() {
+        let found = registrations(&[
+            ("PUBLIC_URL", "https://app.corp.dev:8443"),
+            ("GITHUB_URL", "https://git.corp.dev/x"),
+            ("GITHUB_CLIENT_ID", "id"),
+            ("GITHUB_CLIENT_SECRET", "hush"),
+            ("OIDC_MY_CORP_ISSUER", "https://login.corp.dev/a"),
+            ("OIDC_MY_CORP_CLIENT_ID", "id"),
+            ("OIDC_MY_CORP_CLIENT_SECRET", "hush"),
+        ]);
+        for (found, label, uri, page) in [
+            (
+                &found[0],
+                "GitHub",
+                "/auth/github/callback",
+                "https://git.corp.dev/settings/developers",
+            ),
+            (&found[1], "My Corp", "/auth/my_corp/callback", "https://login.corp.dev/a"),
+        ] {
+            let uri = format!("https://app.corp.dev:8443{uri}");
+            assert_eq!([&found[0], &found[2], &found[3]], [label, &*uri, page]);
+        }
+    }
+
+    #[test]
+    fn nothing_is_said_of_what_cannot_be_read() {
+        assert!(registrations(&[("PUBLIC_URL", "app.corp.dev")]).is_empty());
+        let off = registrations(&[("LOCAL_IDP", "off"), ("GOOGLE_CLIENT_ID", "id")]);
+        let labels: Vec<_> = off.iter().map(|[label, ..]| label.as_str()).collect();
+        assert_eq!(labels, ["GitHub", "Facebook"]);
     }
 }

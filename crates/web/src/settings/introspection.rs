@@ -1,77 +1,72 @@
-//! Where other apps' tokens are asked about (RFC 7662).
+//! Where opaque access tokens of other apps are introspected (RFC 7662).
 
 use latchkey_auth::introspection::{Config, Expected, MAX_REMEMBERED};
-use latchkey_auth::oauth::discovery::may_be_called;
 use latchkey_auth::random;
 use latchkey_auth::secret::Secret;
 use latchkey_domain::Span;
 use url::Url;
 
-use super::credentials::{Credentials, credentials};
-use super::looks::is_unfinished;
-use super::providers::{names_nobody, valid_issuer};
-use super::reader::{Reader, parse_span};
-use super::{Dialect, LocalIdp, ProviderSettings, Settings};
+use super::providers::{Dialect, LocalIdp, ProviderSettings};
+use super::reader::{Credentials, Reader, parse_duration};
 
 const FAMILY: &str = "OAUTH_INTROSPECTION";
 const URL: &str = "OAUTH_INTROSPECTION_URL";
 const ISSUER: &str = "OAUTH_INTROSPECTION_ISSUER";
-const CACHE: &str = "OAUTH_INTROSPECTION_CACHE";
 
-/// Where to ask, and as whom.
 #[derive(Clone, Debug)]
 pub struct IntrospectionSettings {
     pub url: Url,
     pub client_id: String,
     pub client_secret: Secret,
-    /// Who issues the tokens, as far as it is known.
+    /// Who issues the tokens, if known.
     pub issuer: Option<String>,
-    /// Whether an answer that names another issuer is refused: somebody said
-    /// who it is. Otherwise it was guessed from the providers.
+    /// Whether an answer that names another issuer is refused: the issuer was
+    /// configured, not guessed from the providers.
     pub issuer_is_certain: bool,
-    /// How long an answer is believed; with 0, for the one request alone.
+    /// How long an answer is reused; with 0, for one request only.
     pub remembered_for: Span,
-    /// Whether it is the local provider's.
+    /// Whether it is the local provider.
     pub local: bool,
 }
 
-impl Settings {
-    /// Who is asked about tokens, and what is expected of the answer.
+impl IntrospectionSettings {
     #[must_use]
-    pub fn introspection_config(&self) -> Option<Config> {
-        let from = self.introspection.as_ref()?;
-        Some(Config {
-            url: from.url.clone(),
-            client_id: from.client_id.clone(),
-            client_secret: from.client_secret.clone(),
+    pub fn config(&self, audience: &str) -> Config {
+        Config {
+            url: self.url.clone(),
+            client_id: self.client_id.clone(),
+            client_secret: self.client_secret.clone(),
             expected: Expected {
-                audience: self.jwt.audience.clone(),
-                issuer: from.issuer.clone().filter(|_| from.issuer_is_certain),
+                audience: audience.to_owned(),
+                issuer: self.issuer.clone().filter(|_| self.issuer_is_certain),
             },
-            issuer: from.issuer.clone(),
-            remembered_for: from.remembered_for,
-        })
+            issuer: self.issuer.clone(),
+            remembered_for: self.remembered_for,
+        }
     }
 }
 
-/// Reads the family. Without any of it, the local provider is asked, where
-/// there is one; elsewhere nobody is.
+/// Without any of these variables, the local provider's endpoint, if there is one.
 pub(super) fn read(
     read: &mut Reader<'_>,
     providers: &[ProviderSettings],
     local_idp: Option<&LocalIdp>,
 ) -> Option<IntrospectionSettings> {
-    let remembered_for = remembered_for(read);
-    let credentials = credentials(read, FAMILY);
-    let issuer = issuer(read);
+    let remembered_for =
+        read.parsed("OAUTH_INTROSPECTION_CACHE", parse_cache).unwrap_or(MAX_REMEMBERED);
+    let credentials = read.credentials(FAMILY);
+    let issuer = read.issuer(ISSUER);
     if read.is_set(URL) {
-        let url = url(read);
+        let url = read.server(URL, |url| url.fragment().is_none());
         if let Credentials::Unset = credentials {
-            let message = format!("is not set, nor is {FAMILY}_CLIENT_SECRET, but {URL} is");
-            read.complain(&format!("{FAMILY}_CLIENT_ID"), message);
+            read.error_with_fix(
+                &format!("{FAMILY}_CLIENT_ID"),
+                format!("is not set, but {URL} is"),
+                format!("Set it and {FAMILY}_CLIENT_SECRET."),
+            );
         }
         let Credentials::Given(client_id, client_secret) = credentials else { return None };
-        let url = url?;
+        let url = Url::parse(&url?).ok()?;
         return Some(IntrospectionSettings {
             issuer_is_certain: issuer.is_some(),
             issuer: issuer.or_else(|| likely_issuer(&url, providers)),
@@ -83,7 +78,7 @@ pub(super) fn read(
         });
     }
     if !matches!(credentials, Credentials::Unset) || read.is_set(ISSUER) {
-        read.complain(URL, "is not set, but others of its family are");
+        read.error(URL, format!("is not set, but other {FAMILY}_ variables are"));
         return None;
     }
     let issuer = local_idp?.url.join("google").ok()?;
@@ -98,54 +93,14 @@ pub(super) fn read(
     })
 }
 
-fn url(read: &mut Reader<'_>) -> Option<Url> {
-    let text = read.text(URL)?;
-    if is_unfinished(&text) {
-        read.complain(URL, "has a placeholder in it: write your own address");
-        return None;
-    }
-    let valid = |url: &Url| may_be_called(url) && names_nobody(url) && url.fragment().is_none();
-    let url = Url::parse(&text).ok().filter(valid);
-    if url.is_none() {
-        read.complain(
-            URL,
-            "has to be an https URL without user name or fragment (http only on loopback)",
-        );
-    }
-    url
-}
-
-fn issuer(read: &mut Reader<'_>) -> Option<String> {
-    let issuer = read.text(ISSUER)?;
-    if is_unfinished(&issuer) {
-        read.complain(ISSUER, "has a placeholder in it: write your own issuer");
-    } else if !valid_issuer(&issuer) {
-        read.complain(
-            ISSUER,
-            "has to be an https URL without user name, query or fragment (http only on loopback)",
-        );
-    } else {
-        return Some(issuer);
-    }
-    None
-}
-
-fn remembered_for(read: &mut Reader<'_>) -> Span {
-    let Some(text) = read.text(CACHE) else { return MAX_REMEMBERED };
-    match text.as_str() {
-        "0" | "0s" => Span::seconds(0),
-        text => match parse_span(text) {
-            Some(span) if span.as_millis() <= MAX_REMEMBERED.as_millis() => span,
-            _ => {
-                read.complain(CACHE, "has to be 0, or a time from 1s to 5s");
-                MAX_REMEMBERED
-            }
-        },
+fn parse_cache(text: &str) -> Option<Span> {
+    match text {
+        "0" | "0s" => Some(Span::seconds(0)),
+        _ => parse_duration(text).filter(|span| *span <= MAX_REMEMBERED),
     }
 }
 
-/// The provider that is most likely asked there: the one whose issuer the
-/// address lies under, or the only one at the same origin.
+/// The provider whose issuer the endpoint lies under, or the only one at the same origin.
 fn likely_issuer(url: &Url, providers: &[ProviderSettings]) -> Option<String> {
     let issuers = providers.iter().filter_map(|provider| match &provider.dialect {
         Dialect::OpenId { issuer } => Some(issuer),

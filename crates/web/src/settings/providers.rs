@@ -1,29 +1,25 @@
 //! The providers: real ones by two variables each, local ones in their place.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
-use latchkey_auth::oauth::discovery::may_be_called;
 use latchkey_auth::random;
 use latchkey_auth::secret::Secret;
 use url::Url;
 
-use super::LocalIdp;
-use super::credentials::{Credentials, credentials};
-use super::looks::is_unfinished;
-use super::reader::Reader;
+use super::reader::{Credentials, Reader};
+use super::variables;
 
-/// One provider, as it was configured.
 #[derive(Clone, Debug)]
 pub struct ProviderSettings {
     pub slug: String,
     pub label: String,
-    /// The dialect that it speaks, and where.
     pub dialect: Dialect,
     pub client_id: String,
     pub client_secret: Secret,
-    /// What is asked for beyond what signing in needs.
+    /// Scopes beyond those that signing in needs.
     pub scopes: Vec<String>,
-    /// Whether the local provider plays it.
+    /// Whether the local provider stands in for it.
     pub local: bool,
 }
 
@@ -34,20 +30,47 @@ pub enum Dialect {
     Facebook { web: Url, graph: Url },
 }
 
-/// The providers that need nothing but credentials: their name in our URLs,
-/// for people, and in variables.
+/// The provider that stands in for others in development.
+#[derive(Clone, Debug)]
+pub struct LocalIdp {
+    /// On 127.0.0.1.
+    pub port: u16,
+    /// Another site than `localhost`, so that cookies behave as between two real sites.
+    pub url: Url,
+    /// Where the people are kept that were added there.
+    pub people_file: PathBuf,
+}
+
+/// The providers that need credentials alone: slug, label, prefix of variables.
 pub const BUILT_IN: [(&str, &str, &str); 3] = [
     ("google", "Google", "GOOGLE"),
     ("github", "GitHub", "GITHUB"),
     ("facebook", "Facebook", "FACEBOOK"),
 ];
 
+pub(super) fn read_local(
+    read: &mut Reader<'_>,
+    development: bool,
+    built_in: bool,
+) -> Option<LocalIdp> {
+    const NAME: &str = "LOCAL_IDP";
+    if !built_in && read.text(NAME).as_deref() == Some("on") {
+        let fix = "Set it to auto or off, or build Latchkey with the feature local-idp.";
+        read.error_with_fix(NAME, "needs a feature that this build does not have", fix);
+        return None;
+    }
+    let enabled = read.one_of(NAME, &[("auto", true), ("off", false)]);
+    let port = read.port("LOCAL_IDP_PORT");
+    let url = Url::parse(&format!("http://127.0.0.1:{port}")).ok()?;
+    let people_file = read.environment.path("data/local-people.json");
+    (enabled && development && built_in).then_some(LocalIdp { port, url, people_file })
+}
+
 pub(super) fn read(read: &mut Reader<'_>, local_idp: Option<&LocalIdp>) -> Vec<ProviderSettings> {
     let mut providers = Vec::new();
     for (slug, label, prefix) in BUILT_IN {
         let dialect = real_dialect(read, slug);
-        let credentials = credentials(read, prefix);
-        let provider = match (credentials, local_idp) {
+        let provider = match (read.credentials(prefix), local_idp) {
             (Credentials::Given(client_id, client_secret), _) => {
                 dialect.map(|dialect| ProviderSettings {
                     slug: slug.to_owned(),
@@ -60,7 +83,7 @@ pub(super) fn read(read: &mut Reader<'_>, local_idp: Option<&LocalIdp>) -> Vec<P
                 })
             }
             (Credentials::Unset, Some(idp)) => local(slug, label, idp),
-            (Credentials::Unset, None) | (Credentials::Broken, _) => None,
+            (Credentials::Unset, None) | (Credentials::Invalid, _) => None,
         };
         providers.extend(provider);
     }
@@ -69,45 +92,22 @@ pub(super) fn read(read: &mut Reader<'_>, local_idp: Option<&LocalIdp>) -> Vec<P
 }
 
 fn real_dialect(read: &mut Reader<'_>, slug: &str) -> Option<Dialect> {
+    let parse = |url: &str| Url::parse(url).ok();
     match slug {
         "google" => Some(Dialect::OpenId { issuer: "https://accounts.google.com".to_owned() }),
         "github" => {
-            let web = url(read, "GITHUB_URL", "https://github.com");
-            let api = url(read, "GITHUB_API_URL", "https://api.github.com");
+            let web = read.server("GITHUB_URL", |_| true).as_deref().and_then(parse);
+            let api = read.server("GITHUB_API_URL", |_| true).as_deref().and_then(parse);
             Some(Dialect::GitHub { web: web?, api: api? })
         }
         _ => Some(Dialect::Facebook {
-            web: Url::parse("https://www.facebook.com/v23.0").ok()?,
-            graph: Url::parse("https://graph.facebook.com/v23.0").ok()?,
+            web: parse("https://www.facebook.com/v23.0")?,
+            graph: parse("https://graph.facebook.com/v23.0")?,
         }),
     }
 }
 
-fn url(read: &mut Reader<'_>, name: &str, default: &str) -> Option<Url> {
-    let text = read.text(name).unwrap_or_else(|| default.to_owned());
-    let url = Url::parse(&text).ok().filter(|url| may_be_called(url) && names_nobody(url));
-    if url.is_none() {
-        read.complain(name, "has to be an https URL without a user name (http only on loopback)");
-    }
-    url
-}
-
-/// Whether a URL holds no user name and no password: it is shown to people.
-pub(super) fn names_nobody(url: &Url) -> bool {
-    url.username().is_empty() && url.password().is_none()
-}
-
-/// Whether a text can be an issuer (RFC 8414 §2): nothing behind its path.
-pub(super) fn valid_issuer(text: &str) -> bool {
-    Url::parse(text).is_ok_and(|url| {
-        may_be_called(&url)
-            && names_nobody(&url)
-            && url.query().is_none()
-            && url.fragment().is_none()
-    })
-}
-
-/// The same provider, played on this machine, with a secret of its own for each start.
+/// The same provider on this machine, with a new secret for each start.
 fn local(slug: &str, label: &str, idp: &LocalIdp) -> Option<ProviderSettings> {
     let base = idp.url.join(slug).ok()?;
     let under = |path: &str| Url::parse(&format!("{base}/{path}")).ok();
@@ -127,28 +127,22 @@ fn local(slug: &str, label: &str, idp: &LocalIdp) -> Option<ProviderSettings> {
     })
 }
 
-const OPEN_ID: [&str; 5] = ["ISSUER", "CLIENT_ID", "CLIENT_SECRET", "LABEL", "SCOPES"];
-
-/// The names in `OIDC_<NAME>_…`.
+/// Every `<NAME>` of `OIDC_<NAME>_…`.
 fn open_id_names(read: &mut Reader<'_>) -> BTreeSet<String> {
+    let valid = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
     let mut names = BTreeSet::new();
-    let variables: Vec<_> = read.environment().names().map(str::to_owned).collect();
-    for variable in variables.iter().filter_map(|name| name.strip_prefix("OIDC_")) {
-        let known = OPEN_ID.iter().find_map(|what| {
-            let name = variable.strip_suffix("_FILE").unwrap_or(variable);
-            name.strip_suffix(what)?.strip_suffix('_').filter(|name| !name.is_empty())
+    for variable in read.environment.names().filter(|name| name.starts_with("OIDC_")) {
+        let name = variables::find(variable).and_then(|found| {
+            let stem = variable.strip_suffix("_FILE").unwrap_or(variable);
+            variables::chosen_name(found.name, stem).filter(|name| name.chars().all(valid))
         });
-        let valid = |name: &str| {
-            name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
-        };
-        match known {
-            Some(name) if valid(name) => {
-                names.insert(name.to_owned());
-            }
-            _ => read.complain(
-                &format!("OIDC_{variable}"),
-                "is not known: there are OIDC_<NAME>_ISSUER, _CLIENT_ID, _CLIENT_SECRET, _LABEL \
-                 and _SCOPES, with a NAME of capital letters, digits and underscores",
+        match name {
+            Some(name) => drop(names.insert(name.to_owned())),
+            None => read.error_with_fix(
+                variable,
+                "is not a setting",
+                "Use OIDC_<NAME>_ISSUER, _CLIENT_ID, _CLIENT_SECRET, _LABEL and _SCOPES, \
+                 with a <NAME> of capital letters, digits and underscores.",
             ),
         }
     }
@@ -156,38 +150,25 @@ fn open_id_names(read: &mut Reader<'_>) -> BTreeSet<String> {
 }
 
 fn open_id(read: &mut Reader<'_>, name: &str) -> Option<ProviderSettings> {
-    let slug = name.to_lowercase();
-    let issuer_name = format!("OIDC_{name}_ISSUER");
+    let prefix = format!("OIDC_{name}");
+    let (issuer_name, slug) = (format!("{prefix}_ISSUER"), name.to_lowercase());
     if BUILT_IN.iter().any(|(built_in, ..)| *built_in == slug) {
-        read.complain(&issuer_name, "has the name of a provider that is built in: choose another");
+        let fix = "Choose another <NAME>.";
+        read.error_with_fix(&issuer_name, "has the name of a built-in provider", fix);
         return None;
     }
-    let issuer = read.text(&issuer_name);
-    let issuer = match issuer {
-        None if !read.is_set(&issuer_name) => {
-            read.complain(&issuer_name, "is not set, but others of its family are");
-            None
-        }
-        Some(issuer) if is_unfinished(&issuer) => {
-            read.complain(&issuer_name, "has a placeholder in it: write your own issuer");
-            None
-        }
-        Some(issuer) if !valid_issuer(&issuer) => {
-            read.complain(
-                &issuer_name,
-                "has to be an https URL without user name, query or fragment (http only on loopback)",
-            );
-            None
-        }
-        issuer => issuer,
-    };
-    let label = read.text(&format!("OIDC_{name}_LABEL")).unwrap_or_else(|| capitalised(&slug));
-    let scopes = read.text(&format!("OIDC_{name}_SCOPES")).unwrap_or_default();
-    let credentials = credentials(read, &format!("OIDC_{name}"));
+    if !read.is_set(&issuer_name) {
+        read.error(&issuer_name, format!("is not set, but other {prefix}_ variables are"));
+    }
+    let issuer = read.issuer(&issuer_name);
+    let label = read.text(&format!("{prefix}_LABEL")).unwrap_or_else(|| capitalize(&slug));
+    let scopes = read.text(&format!("{prefix}_SCOPES")).unwrap_or_default();
+    let credentials = read.credentials(&prefix);
     if let Credentials::Unset = credentials {
-        read.complain(
-            &format!("OIDC_{name}_CLIENT_ID"),
-            format!("is not set, nor is OIDC_{name}_CLIENT_SECRET, but {issuer_name} is"),
+        read.error_with_fix(
+            &format!("{prefix}_CLIENT_ID"),
+            format!("is not set, but other {prefix}_ variables are"),
+            format!("Set it and {prefix}_CLIENT_SECRET."),
         );
     }
     let Credentials::Given(client_id, client_secret) = credentials else { return None };
@@ -202,7 +183,7 @@ fn open_id(read: &mut Reader<'_>, name: &str) -> Option<ProviderSettings> {
     })
 }
 
-fn capitalised(slug: &str) -> String {
+fn capitalize(slug: &str) -> String {
     let words = slug.split('_').filter(|word| !word.is_empty()).map(|word| {
         let (first, rest) = word.split_at(1);
         first.to_uppercase() + rest

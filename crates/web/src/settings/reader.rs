@@ -1,138 +1,83 @@
-//! Reading one variable at a time, and collecting what is wrong with them.
+//! Reads one variable at a time, and collects everything that is wrong.
 
-use std::fmt;
-use std::str::FromStr;
-
+use latchkey_auth::oauth::discovery::may_be_called;
 use latchkey_auth::secret::Secret;
 use latchkey_domain::Span;
+use url::Url;
 
-use super::Environment;
-use super::{looks, variables};
+use super::credential_lint::{Field, has_placeholder, is_template, lint};
+use super::environment::Environment;
+use super::problem::{Problem, Problems};
+use super::variables;
 
-/// One setting that makes no sense.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    pub variable: String,
-    /// What is wrong with it and what to write; never its value.
-    pub message: String,
-}
-
-impl Problem {
-    pub fn new(variable: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { variable: variable.into(), message: message.into() }
-    }
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.variable, self.message)
-    }
-}
-
-/// Everything that is wrong with the settings.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Problems(pub Vec<Problem>);
-
-impl From<Problem> for Problems {
-    fn from(problem: Problem) -> Self {
-        Self(vec![problem])
-    }
-}
-
-impl fmt::Display for Problems {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the settings do not make sense:")?;
-        for problem in &self.0 {
-            write!(f, "\n  {problem}")?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for Problems {}
-
-impl Problems {
-    /// Whether one of them is about one of these variables, or about its file.
-    #[must_use]
-    pub fn concern(&self, variables: &[&str]) -> bool {
-        self.0.iter().any(|problem| {
-            let name = problem.variable.as_str();
-            variables.contains(&name)
-                || name.strip_suffix("_FILE").is_some_and(|name| variables.contains(&name))
-        })
-    }
-}
-
-/// Reads variables, and remembers what was wrong with them.
 pub(super) struct Reader<'a> {
-    environment: &'a Environment,
-    only_looks: bool,
-    problems: Vec<Problem>,
-    doubts: Vec<Problem>,
+    pub(super) environment: &'a Environment,
+    /// Whether missing files must not be created.
+    pub(super) dry_run: bool,
+    pub(super) problems: Problems,
+    pub(super) warnings: Vec<Problem>,
+}
+
+/// The two variables that turn a provider on.
+pub(super) enum Credentials {
+    Unset,
+    /// One without the other, or a value that cannot work: reported.
+    Invalid,
+    Given(String, Secret),
 }
 
 impl<'a> Reader<'a> {
-    pub(super) const fn new(environment: &'a Environment) -> Self {
-        Self { environment, only_looks: false, problems: Vec::new(), doubts: Vec::new() }
+    pub(super) fn new(environment: &'a Environment, dry_run: bool) -> Self {
+        let problems = environment.problems.clone();
+        Self { environment, dry_run, problems, warnings: Vec::new() }
     }
 
-    /// For somebody who wants to know, and not to start: nothing is made.
-    pub(super) const fn that_only_looks(environment: &'a Environment) -> Self {
-        Self { environment, only_looks: true, problems: Vec::new(), doubts: Vec::new() }
+    /// Reports a problem that a valid value solves.
+    pub(super) fn error(&mut self, variable: &str, message: impl Into<String>) {
+        self.problems.0.push(Problem::new(variable, message));
     }
 
-    /// Whether nothing may be made that is missing.
-    pub(super) const fn only_looks(&self) -> bool {
-        self.only_looks
+    pub(super) fn error_with_fix(
+        &mut self,
+        variable: &str,
+        message: impl Into<String>,
+        fix: impl Into<String>,
+    ) {
+        self.problems.0.push(Problem::with_fix(variable, message, fix));
     }
 
-    pub(super) const fn environment(&self) -> &'a Environment {
-        self.environment
-    }
-
-    /// Remembers a problem, and goes on.
-    pub(super) fn complain(&mut self, variable: &str, message: impl Into<String>) {
-        self.problems.push(Problem::new(variable, message));
-    }
-
-    /// Remembers something that may be right, and does not look like it.
-    pub(super) fn doubt(&mut self, variable: &str, message: impl Into<String>) {
-        self.doubts.push(Problem::new(variable, message));
-    }
-
-    /// What a variable says. Only what the one list names can be read.
     fn get(&self, name: &str) -> Option<&'a str> {
-        debug_assert!(variables::find(name).is_some(), "{name} is not in the list of variables");
+        debug_assert!(variables::find(name).is_some(), "{name} is not in the table of variables");
         self.environment.get(name)
     }
 
-    /// A text as it stands. Quotes and blanks around it became part of it by
-    /// accident: `docker --env-file` and systemd do not take them off.
-    pub(super) fn text(&mut self, name: &str) -> Option<String> {
-        let text = self.get(name)?.to_owned();
-        self.plain(name, text)
+    /// Whether a variable, or its file, is set.
+    pub(super) fn is_set(&self, name: &str) -> bool {
+        self.get(name).is_some() || self.environment.get(&format!("{name}_FILE")).is_some()
     }
 
-    fn plain(&mut self, name: &str, text: String) -> Option<String> {
-        // A PEM ends with a newline, which nobody takes off.
-        let text = match text.strip_prefix("-----BEGIN ") {
-            Some(_) => text.trim_end().to_owned(),
-            None => text,
+    pub(super) fn text(&mut self, name: &str) -> Option<String> {
+        let text = self.get(name)?;
+        self.clean(name, text)
+    }
+
+    /// Refuses quotes and blanks around a value: `docker --env-file` and
+    /// systemd do not remove them.
+    fn clean(&mut self, name: &str, text: &str) -> Option<String> {
+        // A PEM ends with a newline.
+        let text = if text.starts_with("-----BEGIN ") { text.trim_end() } else { text };
+        let quotes = ['"', '\''];
+        let (message, fix) = if text.trim() != text {
+            ("starts or ends with a blank", "Remove the blank.")
+        } else if text.starts_with(quotes) || text.ends_with(quotes) {
+            ("has quotes as part of its value", "Remove the quotes.")
+        } else if is_template(text) {
+            ("is a placeholder", "Set it to a real value, or leave it empty.")
+        } else {
+            return Some(text.to_owned());
         };
-        if text.trim() != text {
-            self.complain(name, "begins or ends with a blank: take it away");
-            return None;
-        }
-        let quoted = ['"', '\''].iter().any(|q| text.starts_with(*q) || text.ends_with(*q));
-        if quoted {
-            self.complain(name, "has a quote as part of its value: write it without quotes");
-            return None;
-        }
-        if looks::is_framed(&text) {
-            self.complain(name, "is a placeholder: write a value, or nothing at all");
-            return None;
-        }
-        Some(text)
+        self.error_with_fix(name, message, fix);
+        None
     }
 
     /// A secret, or the contents of the file that `<name>_FILE` names.
@@ -142,74 +87,116 @@ impl<'a> Reader<'a> {
             return self.text(name).map(Secret::new);
         };
         if self.get(name).is_some() {
-            self.complain(name, format!("is set, and {by_file} too: keep one of them"));
+            self.error_with_fix(name, format!("and {by_file} are both set"), "Keep one of them.");
             return None;
         }
         match std::fs::read_to_string(self.environment.path(&path)) {
-            // Editors end a file with a newline; a secret does not hold one.
-            Ok(contents) => match contents.trim_end_matches(['\r', '\n']) {
-                "" => {
-                    self.complain(&by_file, "names a file that is empty");
-                    None
-                }
-                secret => self.plain(&by_file, secret.to_owned()).map(Secret::new),
-            },
             Err(error) => {
-                self.complain(
-                    &by_file,
-                    format!("names a file that cannot be read: {}", error.kind()),
-                );
-                None
+                let message = format!("names a file that cannot be read ({})", error.kind());
+                self.error_with_fix(&by_file, message, "Check its path and permissions.");
             }
+            // Editors end a file with a newline, which is not part of the secret.
+            Ok(contents) => match contents.trim_end_matches(['\r', '\n']) {
+                "" => self.error(&by_file, "names an empty file"),
+                secret => return self.clean(&by_file, secret).map(Secret::new),
+            },
         }
+        None
     }
 
-    /// Whether a variable, or its file, says anything.
-    pub(super) fn is_set(&self, name: &str) -> bool {
-        self.get(name).is_some() || self.environment.get(&format!("{name}_FILE")).is_some()
+    /// A value that is set and that `parse` accepts.
+    pub(super) fn given<T>(&mut self, name: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+        let text = self.text(name)?;
+        let value = parse(&text);
+        if value.is_none() {
+            let placeholder = has_placeholder(&text);
+            let message = if placeholder { "contains a placeholder" } else { "is not valid" };
+            self.error(name, message);
+        }
+        value
     }
 
-    /// A value of a type that can be read from text.
-    pub(super) fn parsed<T: FromStr>(&mut self, name: &str, what: &str) -> Option<T> {
-        let parsed = self.text(name)?.parse().ok();
-        if parsed.is_none() {
-            self.complain(name, format!("has to be {what}"));
-        }
-        parsed
+    /// The same, or else the variable's default.
+    pub(super) fn parsed<T>(&mut self, name: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+        self.given(name, &parse).or_else(|| parse(variables::find(name)?.default))
+    }
+
+    pub(super) fn port(&mut self, name: &str) -> u16 {
+        self.parsed(name, |text| text.parse().ok()).unwrap_or_default()
+    }
+
+    pub(super) fn duration(&mut self, name: &str) -> Span {
+        self.parsed(name, parse_duration).unwrap_or(Span::seconds(0))
     }
 
     /// One of a few words, the first of which is the default.
     pub(super) fn one_of<T: Copy>(&mut self, name: &str, words: &[(&str, T)]) -> T {
-        let (_, default) = words[0];
-        let Some(text) = self.text(name) else { return default };
-        if let Some((_, value)) = words.iter().find(|(word, _)| *word == text) {
-            return *value;
-        }
-        let known: Vec<_> = words.iter().map(|(word, _)| *word).collect();
-        self.complain(name, format!("has to be {}", known.join(" or ")));
-        default
+        let value = |text: &str| words.iter().find(|(word, _)| *word == text).map(|(_, v)| *v);
+        self.parsed(name, value).unwrap_or(words[0].1)
     }
 
-    /// A span of time: a whole number and `s`, `m`, `h` or `d`.
-    pub(super) fn span(&mut self, name: &str, default: Span) -> Span {
-        let Some(text) = self.text(name) else { return default };
-        parse_span(&text).unwrap_or_else(|| {
-            self.complain(
-                name,
-                "has to be a time like 30s, 5m, 12h or 7d, and longer than nothing",
-            );
-            default
+    /// A URL that secrets may be sent to, as it is written: an issuer is compared to the letter.
+    pub(super) fn server(&mut self, name: &str, accept: fn(&Url) -> bool) -> Option<String> {
+        self.parsed(name, |text| {
+            let url = Url::parse(text).ok()?;
+            let is_anonymous = url.username().is_empty() && url.password().is_none();
+            let valid = may_be_called(&url) && is_anonymous && accept(&url);
+            (valid && !has_placeholder(text)).then(|| text.to_owned())
         })
     }
 
-    /// All the problems there were, and all the doubts.
-    pub(super) fn finish(self) -> (Problems, Vec<Problem>) {
-        (Problems(self.problems), self.doubts)
+    /// An issuer (RFC 8414 §2).
+    pub(super) fn issuer(&mut self, name: &str) -> Option<String> {
+        self.server(name, |url| url.query().is_none() && url.fragment().is_none())
+    }
+
+    /// `<prefix>_CLIENT_ID` and `<prefix>_CLIENT_SECRET`: both or neither.
+    pub(super) fn credentials(&mut self, prefix: &str) -> Credentials {
+        let (id, secret) = (format!("{prefix}_CLIENT_ID"), format!("{prefix}_CLIENT_SECRET"));
+        let unpaired = match (self.is_set(&id), self.is_set(&secret)) {
+            (false, false) => return Credentials::Unset,
+            (true, true) => None,
+            (true, false) => Some((&secret, &id)),
+            (false, true) => Some((&id, &secret)),
+        };
+        if let Some((missing, set)) = unpaired {
+            let message = format!("is not set, but {set} is");
+            self.error_with_fix(missing, message, "Set both or neither.");
+            return Credentials::Invalid;
+        }
+        let (Some(client_id), Some(client_secret)) = (self.secret(&id), self.secret(&secret))
+        else {
+            return Credentials::Invalid;
+        };
+        let warnings = lint(prefix, client_id.expose(), client_secret.expose());
+        let valid = warnings.iter().all(|warning| !warning.fatal);
+        for one in warnings {
+            let variable = if one.field == Field::Id { &id } else { &secret };
+            let list = if one.fatal { &mut self.problems.0 } else { &mut self.warnings };
+            list.push(Problem::with_fix(variable, one.message, one.fix));
+        }
+        if valid {
+            Credentials::Given(client_id.expose().to_owned(), client_secret)
+        } else {
+            Credentials::Invalid
+        }
+    }
+
+    /// Warns about variables that look like a misspelling of one that is not set.
+    pub(super) fn warn_about_unknown_names(&mut self) {
+        let unknown = self.environment.names().filter(|name| variables::find(name).is_none());
+        for (name, ours) in unknown.filter_map(|name| Some((name, variables::suggest(name)?))) {
+            if !self.is_set(&ours) {
+                let purpose = variables::find(&ours).map_or("", |found| found.purpose);
+                let fix = format!("Did you mean {ours} ({purpose})?");
+                self.warnings.push(Problem::with_fix(name, "is not read by Latchkey", fix));
+            }
+        }
     }
 }
 
 /// A whole number above 0 and `s`, `m`, `h` or `d`.
-pub(super) fn parse_span(text: &str) -> Option<Span> {
+pub(super) fn parse_duration(text: &str) -> Option<Span> {
     let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     let number: u32 = number.parse().ok()?;
     let seconds = match unit {
@@ -227,7 +214,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spans() {
+    fn durations() {
         for (text, span) in [
             ("30s", Some(Span::seconds(30))),
             ("5m", Some(Span::minutes(5))),
@@ -242,7 +229,24 @@ mod tests {
             ("5é", None),
             ("4294967295d", None),
         ] {
-            assert_eq!(parse_span(text), span, "{text}");
+            assert_eq!(parse_duration(text), span, "{text}");
         }
+    }
+
+    #[test]
+    fn a_misspelling_is_reported_unless_the_right_name_is_set() {
+        let warnings = |variables: &[(&str, &str)]| -> Vec<String> {
+            let environment = Environment::of(variables.iter().copied(), "");
+            let mut read = Reader::new(&environment, true);
+            read.warn_about_unknown_names();
+            read.warnings.iter().map(Problem::to_string).collect()
+        };
+        assert_eq!(
+            warnings(&[("AUTH_GOOGLE_ID", "s3cr3t")]),
+            ["AUTH_GOOGLE_ID is not read by Latchkey. \
+              Did you mean GOOGLE_CLIENT_ID (the client ID at Google)?"]
+        );
+        assert!(warnings(&[("AUTH_GOOGLE_ID", "a"), ("GOOGLE_CLIENT_ID_FILE", "b")]).is_empty());
+        assert!(warnings(&[("AUTH_SECRET", ""), ("PATH", "/bin")]).is_empty());
     }
 }

@@ -1,3 +1,5 @@
+use latchkey_domain::Span;
+
 use super::*;
 
 fn load(variables: &[(&str, &str)]) -> Result<Settings, Problems> {

@@ -1,124 +1,182 @@
-//! The one list of variables: what each is called, and what to write.
-//!
-//! `Reader` refuses to read one that is not listed
-//! here, so that the list cannot fall behind; a test compares it with
-//! `.env.example`.
+//! Every variable, declared once. The reader takes defaults and wording from
+//! here and refuses to read a variable that is missing; tests compare the table
+//! with `.env.example` and the README.
 
 #[derive(Debug, PartialEq, Eq)]
 pub struct Variable {
-    /// Its name; `<NAME>` stands for a name of the owner's choice.
+    /// `<NAME>` stands for a name of your choice.
     pub name: &'static str,
-    pub meaning: &'static str,
-    /// What to write, to go behind "Write".
-    pub write: &'static str,
-    /// Whether `<name>_FILE` may name a file with the value.
-    pub from_file: bool,
+    /// Whether `<name>_FILE` may name a file that contains the value.
+    pub secret: bool,
+    /// As you would write it; empty if there is none, or if it depends on other settings.
+    pub default: &'static str,
+    /// What to write: completes "Set it to …".
+    pub expected: &'static str,
+    pub purpose: &'static str,
 }
 
-/// A variable whose value stands in it.
-const fn plain(name: &'static str, meaning: &'static str, write: &'static str) -> Variable {
-    Variable { name, meaning, write, from_file: false }
+type Text = &'static str;
+
+const fn plain(name: Text, default: Text, expected: Text, purpose: Text) -> Variable {
+    Variable { name, secret: false, default, expected, purpose }
 }
 
-/// A variable whose value may also come from a file.
-const fn secret(name: &'static str, meaning: &'static str, write: &'static str) -> Variable {
-    Variable { name, meaning, write, from_file: true }
+const fn secret(name: Text, default: Text, expected: Text, purpose: Text) -> Variable {
+    Variable { name, secret: true, default, expected, purpose }
 }
 
-const CLIENT_ID: &str = "the client id, as the provider shows it";
-const CLIENT_SECRET: &str = "the client secret, as the provider shows it";
-const SPAN: &str = "a time like 30s, 5m, 12h or 7d";
+const ID: &str = "the client ID, as the provider shows it";
+const SECRET: &str = "the client secret, as the provider shows it";
+const DURATION: &str = "a duration like 30s, 5m, 12h or 7d";
 const PORT: &str = "a port number, like 3000";
+const URL: &str = "an https URL without a user name (http only on loopback)";
+const ISSUER: &str = "the exact https URL of the issuer, without user name, query or fragment (http only on loopback)";
 
-/// Every variable there is, in the order of `.env.example`.
+/// Name, default, what to write, purpose: in the order of `.env.example`.
 pub const ALL: &[Variable] = &[
     plain(
         "PUBLIC_URL",
-        "the only origin that Latchkey believes in",
-        "the address that people type, like https://app.example.com",
+        "http://localhost:3000",
+        "the address people type, like https://app.example.com",
+        "the only origin Latchkey trusts",
     ),
-    plain("HOST", "the address to listen on", "an IP address: 127.0.0.1, ::1, 0.0.0.0 or ::"),
-    plain("PORT", "the port to listen on", PORT),
+    plain("HOST", "", "an IP address: 127.0.0.1, ::1, 0.0.0.0 or ::", "the address to listen on"),
+    plain("PORT", "3000", PORT, "the port to listen on"),
     secret(
         "DATABASE_URL",
+        "sqlite://data/latchkey.db",
+        "sqlite://data/latchkey.db or postgres://user:password@host/database",
         "where the database is",
-        "sqlite://data/latchkey.db, or postgres://user:password@host/database",
     ),
     secret(
         "APP_SECRET",
-        "what encrypts and signs",
-        "at least 32 random bytes, for instance what `openssl rand -base64 48` prints",
+        "",
+        "at least 32 random bytes, like the output of `openssl rand -base64 48`",
+        "the secret that encrypts and signs",
     ),
-    plain("SESSION_IDLE_TTL", "how long a server session lives unused", SPAN),
-    plain("SESSION_TTL", "how long a server session lives at the most", SPAN),
-    plain("SESSION_CACHE", "whether sessions are remembered for a moment", "off or watch"),
-    plain("JWT_ACCESS_TTL", "how long a JWT lives", SPAN),
-    plain("JWT_REFRESH_TTL", "how long a JWT is renewed", SPAN),
-    plain("JWT_ALGORITHM", "how JWTs are signed", "EdDSA, ES256, RS256 or HS256"),
-    secret("JWT_PRIVATE_KEY", "a signing key of your own", "a private key as PEM, PKCS #8"),
-    plain("JWT_ISSUER", "who issues JWTs", "a URL; without it, it is PUBLIC_URL"),
-    plain("JWT_AUDIENCE", "who JWTs are for", "a URL; without it, it is PUBLIC_URL/api"),
-    plain("JWT_REVOCATION", "what ends a JWT", "expiry or watch"),
-    plain("TRACES", "whether sign-ins are recorded for their owners", "auto, on or off"),
-    secret("GOOGLE_CLIENT_ID", "who Latchkey is to Google", CLIENT_ID),
-    secret("GOOGLE_CLIENT_SECRET", "what proves that to Google", CLIENT_SECRET),
-    secret("GITHUB_CLIENT_ID", "who Latchkey is to GitHub", CLIENT_ID),
-    secret("GITHUB_CLIENT_SECRET", "what proves that to GitHub", CLIENT_SECRET),
-    secret("FACEBOOK_CLIENT_ID", "who Latchkey is to Facebook", CLIENT_ID),
-    secret("FACEBOOK_CLIENT_SECRET", "what proves that to Facebook", CLIENT_SECRET),
-    plain("GITHUB_URL", "where GitHub Enterprise is", "its address, with https"),
-    plain("GITHUB_API_URL", "where its API is", "the address of its API, with https"),
-    plain("OIDC_<NAME>_ISSUER", "an OpenID issuer", "the issuer to the letter, with https"),
-    secret("OIDC_<NAME>_CLIENT_ID", "who Latchkey is to that issuer", CLIENT_ID),
-    secret("OIDC_<NAME>_CLIENT_SECRET", "what proves that to the issuer", CLIENT_SECRET),
-    plain("OIDC_<NAME>_LABEL", "what to call the issuer", "a short name for people"),
-    plain("OIDC_<NAME>_SCOPES", "what else to ask for", "scopes with blanks between them"),
+    plain("SESSION_IDLE_TTL", "7d", DURATION, "how long an unused session lasts"),
+    plain("SESSION_TTL", "30d", DURATION, "how long a session lasts at most"),
+    plain("SESSION_CACHE", "off", "off or watch", "whether sessions are cached for a second"),
+    plain("JWT_ACCESS_TTL", "5m", DURATION, "the lifetime of a JWT"),
+    plain("JWT_REFRESH_TTL", "30d", DURATION, "how long a JWT can be refreshed"),
+    plain("JWT_ALGORITHM", "EdDSA", "EdDSA, ES256, RS256 or HS256", "how JWTs are signed"),
+    secret("JWT_PRIVATE_KEY", "", "a private key as PEM (PKCS #8)", "your own signing key"),
+    plain("JWT_ISSUER", "", "a URL, or nothing to use PUBLIC_URL", "the `iss` claim"),
+    plain("JWT_AUDIENCE", "", "a URL, or nothing to use PUBLIC_URL/api", "the `aud` claim"),
+    plain("JWT_REVOCATION", "expiry", "expiry or watch", "when a revoked JWT stops working"),
+    plain("TRACES", "auto", "auto, on or off", "whether sign-ins are recorded for /traces"),
+    secret("GOOGLE_CLIENT_ID", "", ID, "the client ID at Google"),
+    secret("GOOGLE_CLIENT_SECRET", "", SECRET, "the client secret at Google"),
+    secret("GITHUB_CLIENT_ID", "", ID, "the client ID at GitHub"),
+    secret("GITHUB_CLIENT_SECRET", "", SECRET, "the client secret at GitHub"),
+    secret("FACEBOOK_CLIENT_ID", "", ID, "the client ID at Facebook"),
+    secret("FACEBOOK_CLIENT_SECRET", "", SECRET, "the client secret at Facebook"),
+    plain("GITHUB_URL", "https://github.com", URL, "the address of GitHub Enterprise"),
+    plain("GITHUB_API_URL", "https://api.github.com", URL, "the API of GitHub Enterprise"),
+    plain("OIDC_<NAME>_ISSUER", "", ISSUER, "an OpenID issuer"),
+    secret("OIDC_<NAME>_CLIENT_ID", "", ID, "the client ID at that issuer"),
+    secret("OIDC_<NAME>_CLIENT_SECRET", "", SECRET, "the client secret at that issuer"),
+    plain("OIDC_<NAME>_LABEL", "", "a short name for people", "the name on the button"),
+    plain("OIDC_<NAME>_SCOPES", "", "scopes separated by spaces", "further scopes to request"),
     plain(
         "OAUTH_INTROSPECTION_URL",
-        "where other apps' tokens are asked about",
-        "the introspection endpoint (RFC 7662), with https",
+        "",
+        "the https URL of the introspection endpoint (RFC 7662), without user name or fragment (http only on loopback)",
+        "where other apps' tokens are introspected",
     ),
-    secret("OAUTH_INTROSPECTION_CLIENT_ID", "who Latchkey is there", CLIENT_ID),
-    secret("OAUTH_INTROSPECTION_CLIENT_SECRET", "what proves that there", CLIENT_SECRET),
+    secret("OAUTH_INTROSPECTION_CLIENT_ID", "", ID, "the client ID for introspection"),
+    secret("OAUTH_INTROSPECTION_CLIENT_SECRET", "", SECRET, "the secret for introspection"),
+    plain("OAUTH_INTROSPECTION_ISSUER", "", ISSUER, "the issuer of those tokens"),
     plain(
-        "OAUTH_INTROSPECTION_ISSUER",
-        "who issues those tokens",
-        "the issuer to the letter, with https",
+        "OAUTH_INTROSPECTION_CACHE",
+        "5s",
+        "0, or a duration from 1s to 5s",
+        "how long an introspection answer is reused",
     ),
-    plain("OAUTH_INTROSPECTION_CACHE", "how long an answer is believed", "0, or up to 5s"),
-    plain("LOCAL_IDP", "whether the local provider plays the others", "auto or off"),
-    plain("LOCAL_IDP_PORT", "the port of the local provider", PORT),
+    plain("LOCAL_IDP", "auto", "auto or off", "whether the local provider stands in for others"),
+    plain("LOCAL_IDP_PORT", "3001", PORT, "the port of the local provider"),
     plain(
         "TRUSTED_PROXIES",
-        "who may say from where a request came",
-        "addresses or networks: 10.0.0.1, 10.1.0.0/16",
+        "",
+        "addresses or networks, like 10.0.0.1, 10.1.0.0/16",
+        "the proxies whose forwarded headers count",
     ),
     secret(
         "SMTP_URL",
-        "where e-mail is handed over",
-        "smtps://user:password@host, or smtp://host:port?tls=required",
+        "",
+        "smtps://user:password@host or smtp://host:port?tls=required",
+        "the server that sends e-mail",
     ),
-    plain("RUST_LOG", "what the log tells", "a level, like info or debug"),
+    plain("RUST_LOG", "info", "a level, like info or debug", "what is logged"),
 ];
 
-/// The entry of a variable, by its name or the name of its `_FILE`.
+/// The entry for the name of a variable, or of its `_FILE`.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Variable> {
     let named = |name: &str| ALL.iter().find(|variable| matches(variable.name, name));
-    named(name).or_else(|| {
-        let variable = named(name.strip_suffix("_FILE")?)?;
-        variable.from_file.then_some(variable)
-    })
+    let by_file = || named(name.strip_suffix("_FILE")?).filter(|variable| variable.secret);
+    named(name).or_else(by_file)
 }
 
-/// Whether a name is this one, with anything in the place of `<NAME>`.
 fn matches(pattern: &str, name: &str) -> bool {
-    match pattern.split_once("<NAME>") {
-        None => pattern == name,
-        Some((before, after)) => name
-            .strip_prefix(before)
-            .and_then(|rest| rest.strip_suffix(after))
-            .is_some_and(|own| !own.is_empty()),
+    pattern == name || chosen_name(pattern, name).is_some()
+}
+
+/// What stands in the place of `<NAME>`.
+pub(super) fn chosen_name<'a>(pattern: &str, name: &'a str) -> Option<&'a str> {
+    let (before, after) = pattern.split_once("<NAME>")?;
+    name.strip_prefix(before)?.strip_suffix(after).filter(|chosen| !chosen.is_empty())
+}
+
+/// The variable that was probably meant by one that we do not read.
+pub(super) fn suggest(name: &str) -> Option<String> {
+    const ELSEWHERE: [(&str, &str); 4] = [
+        ("AUTH_SECRET", "APP_SECRET"),
+        ("NEXTAUTH_SECRET", "APP_SECRET"),
+        ("NEXTAUTH_URL", "PUBLIC_URL"),
+        ("DB_URL", "DATABASE_URL"),
+    ];
+    let elsewhere = ELSEWHERE.iter().find(|(theirs, _)| *theirs == name);
+    elsewhere
+        .map(|(_, ours)| (*ours).to_owned())
+        .or_else(|| provider_credential(name))
+        .or_else(|| misspelled(name))
+}
+
+/// `AUTH_GOOGLE_ID`, `GITHUB_SECRET`, `FACEBOOK_APP_ID`: the usual variations.
+fn provider_credential(name: &str) -> Option<String> {
+    const FILLERS: [&str; 5] = ["AUTH", "OAUTH", "OAUTH2", "APP", "CLIENT"];
+    let words: Vec<_> = name.split('_').filter(|word| !FILLERS.contains(word)).collect();
+    match words[..] {
+        [provider @ ("GOOGLE" | "GITHUB" | "FACEBOOK"), field @ ("ID" | "SECRET")] => {
+            Some(format!("{provider}_CLIENT_{field}"))
+        }
+        _ => None,
+    }
+}
+
+fn misspelled(name: &str) -> Option<String> {
+    let letters = |name: &str| name.replace(['_', '-', '.'], "").to_uppercase().into_bytes();
+    let (stem, suffix) = name.strip_suffix("_FILE").map_or((name, ""), |stem| (stem, "_FILE"));
+    let fixed = ALL.iter().filter(|one| !one.name.contains('<') && one.name != "RUST_LOG");
+    let ours = fixed.min_by_key(|one| typos(&letters(stem), &letters(one.name)))?;
+    // A short name is one letter away from too many others.
+    let allowed = usize::from(ours.name.len() > 5);
+    let suffix = if ours.secret { suffix } else { "" };
+    (typos(&letters(stem), &letters(ours.name)) <= allowed)
+        .then(|| format!("{}{suffix}", ours.name))
+}
+
+/// 0 if equal, 1 if one letter is missing, added, changed or swapped with the next, else 2.
+fn typos(a: &[u8], b: &[u8]) -> usize {
+    let start = a.iter().zip(b).take_while(|(a, b)| a == b).count();
+    let (a, b) = (&a[start..], &b[start..]);
+    let end = a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count();
+    match (&a[..a.len() - end], &b[..b.len() - end]) {
+        ([], []) => 0,
+        ([] | [_], [] | [_]) => 1,
+        ([a, b], [c, d]) if a == d && b == c => 1,
+        _ => 2,
     }
 }
 
@@ -144,14 +202,95 @@ mod tests {
     }
 
     #[test]
-    fn the_example_file_names_each_of_them_and_no_other() {
+    fn the_example_file_names_every_variable_and_its_default() {
         let example = include_str!("../../../../.env.example");
-        let named = example.lines().filter_map(|line| {
-            let (name, _) = line.strip_prefix('#').unwrap_or(line).split_once('=')?;
-            name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_').then_some(name)
+        let lines = example.lines().filter_map(|line| {
+            let (name, value) = line.strip_prefix('#').unwrap_or(line).split_once('=')?;
+            let is_name = name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
+            is_name.then(|| (name.replace("OIDC_ACME_", "OIDC_<NAME>_"), value))
         });
-        let named: Vec<_> = named.map(|name| name.replace("OIDC_ACME_", "OIDC_<NAME>_")).collect();
-        let listed: Vec<_> = ALL.iter().map(|variable| variable.name).collect();
-        assert_eq!(named, listed);
+        let (names, values): (Vec<_>, Vec<_>) = lines.unzip();
+        assert_eq!(names, ALL.iter().map(|variable| variable.name).collect::<Vec<_>>());
+        for (variable, value) in ALL.iter().zip(values) {
+            let is_own = variable.name.contains('<');
+            assert!(is_own || value.is_empty() || value == variable.default, "{variable:?}");
+        }
+    }
+
+    #[test]
+    fn the_readme_names_variables_that_exist_with_their_defaults() {
+        let readme = include_str!("../../../../README.md");
+        let section = readme.split("\n## ").find(|section| section.starts_with("Settings"));
+        let quoted = |cell: &'static str| cell.split('`').skip(1).step_by(2);
+        for row in section.expect("a section").lines().filter(|line| line.starts_with("| `")) {
+            let mut cells = row.split('|').skip(1);
+            let names = quoted(cells.next().expect("names")).filter(|name| !name.starts_with('…'));
+            let defaults = cells.next().expect("a default").trim();
+            let values = defaults.strip_prefix('`').map(|_| quoted(defaults).map(Some));
+            let values = values.into_iter().flatten().chain(std::iter::repeat(None));
+            for (name, default) in names.zip(values) {
+                let variable = find(name).unwrap_or_else(|| panic!("{name} is not a variable"));
+                assert!(default.is_none_or(|default| default == variable.default), "{row}");
+            }
+        }
+    }
+
+    #[test]
+    fn suggestions_lead_to_variables_that_we_read_and_strangers_get_none() {
+        for (name, ours) in [
+            ("AUTH_GOOGLE_ID", Some("GOOGLE_CLIENT_ID")),
+            ("GITHUB_SECRET", Some("GITHUB_CLIENT_SECRET")),
+            ("FACEBOOK_APP_ID", Some("FACEBOOK_CLIENT_ID")),
+            ("OAUTH2_GITHUB_CLIENT_SECRET", Some("GITHUB_CLIENT_SECRET")),
+            ("NEXTAUTH_URL", Some("PUBLIC_URL")),
+            ("NEXTAUTH_SECRET", Some("APP_SECRET")),
+            ("AUTH_SECRET", Some("APP_SECRET")),
+            ("DB_URL", Some("DATABASE_URL")),
+            ("PUBLIC_URI", Some("PUBLIC_URL")),
+            ("PUBLC_URL", Some("PUBLIC_URL")),
+            ("public_url", Some("PUBLIC_URL")),
+            ("GOOGLE_CLIENTID", Some("GOOGLE_CLIENT_ID")),
+            ("GOOGLE_CLIENT_SECERT", Some("GOOGLE_CLIENT_SECRET")),
+            ("APP_SECERT", Some("APP_SECRET")),
+            ("APP_SECRETS", Some("APP_SECRET")),
+            ("APP_SECERT_FILE", Some("APP_SECRET_FILE")),
+            ("PUBLIC_URL_FILE", Some("PUBLIC_URL")),
+            ("SESION_TTL", Some("SESSION_TTL")),
+            ("JWT_ACESS_TTL", Some("JWT_ACCESS_TTL")),
+            ("LOCAL_IPD", Some("LOCAL_IDP")),
+            ("PATH", None),
+            ("HOSTNAME", None),
+            ("POST", None),
+            ("SHELL", None),
+            ("GITHUB_TOKEN", None),
+            ("GITHUB_ACTIONS", None),
+            ("GITHUB_RUN_ID", None),
+            ("GITHUB_SERVER_URL", None),
+            ("GOOGLE_APPLICATION_CREDENTIALS", None),
+            ("RUST_BACKTRACE", None),
+            ("SSH_AUTH_SOCK", None),
+            ("AWS_SECRET_ACCESS_KEY", None),
+            ("", None),
+        ] {
+            assert_eq!(find(name), None, "{name} is read");
+            assert_eq!(suggest(name).as_deref(), ours, "{name}");
+            assert!(ours.is_none_or(|ours| find(ours).is_some()), "{name}");
+        }
+    }
+
+    #[test]
+    fn typos_are_counted() {
+        for (a, b, count) in [
+            ("", "", 0),
+            ("ab", "", 2),
+            ("secret", "secert", 1),
+            ("secret", "sekret", 1),
+            ("secret", "secrets", 1),
+            ("abc", "xyz", 2),
+            ("clientid", "clienid", 1),
+        ] {
+            assert_eq!(typos(a.as_bytes(), b.as_bytes()), count, "{a} {b}");
+            assert_eq!(typos(b.as_bytes(), a.as_bytes()), count, "{b} {a}");
+        }
     }
 }

@@ -1,0 +1,472 @@
+//! What has to be asked: our ports, our public address, the providers and, by
+//! their answers, the clock.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use http::{HeaderMap, Response, header};
+use latchkey_auth::http::{Error, Outbound};
+use latchkey_auth::oauth::discovery;
+use latchkey_domain::{Clock, Timestamp};
+use serde_json::Value;
+use tokio::net::TcpListener;
+use url::Url;
+
+use super::context::Context;
+use super::report::{Check, Finding, Level};
+use crate::settings::{Dialect, ProviderSettings, Settings};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Responder {
+    Latchkey,
+    /// A proxy that cannot reach its upstream: 502, 503 or 504.
+    Proxy,
+    Other,
+    Nobody,
+}
+
+/// Who answers at an address: Latchkey describes its API there.
+pub(super) async fn responder(http: &Outbound, base: &Url) -> Responder {
+    let Ok(url) = base.join("/openapi.json") else { return Responder::Nobody };
+    let answer = match http.get(&url, None).await {
+        Ok(answer) => answer,
+        Err(Error::Broken | Error::TooLarge) => return Responder::Other,
+        Err(Error::Connect | Error::Timeout | Error::Request) => return Responder::Nobody,
+    };
+    let api: Option<Value> = serde_json::from_slice(answer.body()).ok();
+    let title = api.as_ref().and_then(|api| api.pointer("/info/title")?.as_str());
+    match (title, answer.status().as_u16()) {
+        (Some("Latchkey"), 200) => Responder::Latchkey,
+        (_, 502..=504) => Responder::Proxy,
+        _ => Responder::Other,
+    }
+}
+
+/// Who answers at `PUBLIC_URL`, and who should: us, if `serving`.
+pub(super) fn public_url(settings: &Settings, responder: Responder, serving: bool) -> Finding {
+    let origin = settings.origin();
+    let development = settings.is_development();
+    let ok = |text: String| Check::PublicUrlAnswers.ok(text);
+    let warning = |text: String, what: &str| Check::PublicUrlAnswers.warning(text, what);
+    match responder {
+        Responder::Latchkey => ok(format!("Latchkey answers at {origin}.")),
+        Responder::Other => warning(
+            format!("Another program answers at {origin}."),
+            "Set PUBLIC_URL to the address where people reach Latchkey.",
+        ),
+        Responder::Proxy if !serving => {
+            ok(format!("A proxy answers at {origin}, but nothing behind it yet."))
+        }
+        Responder::Proxy => warning(
+            format!("A proxy answers at {origin}, but cannot reach Latchkey."),
+            "Let the proxy forward requests to HOST and PORT.",
+        ),
+        Responder::Nobody if !development => warning(
+            format!("Nothing answers at {origin}, as seen from here."),
+            "Check the name, the certificate and the proxy: people and providers must reach it.",
+        ),
+        Responder::Nobody => match wrong_port(settings) {
+            Some(finding) => finding,
+            None if serving => warning(
+                format!("Nothing answers at {origin}."),
+                "Set PUBLIC_URL to the host and the port on which Latchkey listens.",
+            ),
+            None => ok(format!("Nothing answers at {origin} yet: Latchkey is not running.")),
+        },
+    }
+}
+
+/// In development: `PUBLIC_URL` names a port on which we do not listen.
+pub(super) fn wrong_port(settings: &Settings) -> Option<Finding> {
+    let public = settings.public_url.port_or_known_default()?;
+    let ours = settings.listen.first()?.port();
+    (settings.is_development() && public != ours).then(|| {
+        Check::PublicUrlAnswers.warning(
+            format!("PUBLIC_URL names port {public}, but Latchkey listens on port {ours}."),
+            format!("Set PORT to {public}, or end PUBLIC_URL with :{ours}."),
+        )
+    })
+}
+
+/// Whether an address can be listened on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Port {
+    Free,
+    Taken(Responder),
+    /// Below 1024, mostly.
+    Forbidden,
+    NoSuchAddress,
+}
+
+/// A finding for each port that a start would take.
+pub(super) async fn ports(context: &Context<'_>, http: &Outbound) -> Vec<Finding> {
+    let settings = context.settings;
+    let mut findings = Vec::new();
+    let mut running = false;
+    if context.valid(&["HOST", "PORT"]) {
+        for address in &settings.listen {
+            let port = try_port(*address, http).await;
+            running |= port == Port::Taken(Responder::Latchkey);
+            // A machine without IPv6 has only one of the two loopbacks.
+            let optional = address.is_ipv6() && settings.listen.len() > 1;
+            if !(optional && port == Port::NoSuchAddress) {
+                findings.push(judge_port("PORT", *address, port));
+            }
+        }
+    }
+    if let Some(idp) = &settings.local_idp
+        && context.valid(&["LOCAL_IDP_PORT", "PUBLIC_URL"])
+    {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, idp.port));
+        let port = match try_port(address, http).await {
+            Port::Taken(_) if running => Port::Taken(Responder::Latchkey),
+            port => port,
+        };
+        findings.push(judge_port("LOCAL_IDP_PORT", address, port));
+    }
+    findings
+}
+
+async fn try_port(address: SocketAddr, http: &Outbound) -> Port {
+    let Err(error) = TcpListener::bind(address).await else { return Port::Free };
+    match (error.kind(), loopback_url(address)) {
+        (io::ErrorKind::AddrInUse, Some(url)) => Port::Taken(responder(http, &url).await),
+        (io::ErrorKind::AddrInUse, None) => Port::Taken(Responder::Nobody),
+        (io::ErrorKind::PermissionDenied, _) => Port::Forbidden,
+        _ => Port::NoSuchAddress,
+    }
+}
+
+/// What listens on every address is asked on loopback.
+fn loopback_url(address: SocketAddr) -> Option<Url> {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    Url::parse(&format!("http://{}", SocketAddr::new(ip, address.port()))).ok()
+}
+
+fn judge_port(variable: &str, address: SocketAddr, port: Port) -> Finding {
+    let (level, state, what_to_do) = match port {
+        Port::Free => (Level::Ok, "is free", String::new()),
+        Port::Taken(Responder::Latchkey) => {
+            (Level::Ok, "is in use by Latchkey, which is running", String::new())
+        }
+        Port::Taken(_) => {
+            let what = format!("Stop that program, or set {variable} to another port.");
+            (Level::Problem, "is in use by another program", what)
+        }
+        Port::Forbidden => {
+            let what = format!("Set {variable} to 1024 or above.");
+            (Level::Problem, "is not allowed for this user", what)
+        }
+        Port::NoSuchAddress => {
+            let what = "Set HOST to an address of this machine, or leave it empty.".to_owned();
+            (Level::Problem, "is not an address of this machine", what)
+        }
+    };
+    Check::Listen.finding(level, format!("{address} {state}."), what_to_do).about(variable)
+}
+
+/// What a provider answered.
+#[derive(Debug)]
+pub(super) struct ProbeResponse {
+    what: &'static str,
+    url: Url,
+    asked_at: Timestamp,
+    answered_at: Timestamp,
+    answer: Result<Response<Vec<u8>>, Error>,
+}
+
+/// Asks every real provider at once. None takes longer than [`latchkey_auth::http::TIMEOUT`].
+pub(super) async fn probe<'a>(
+    providers: &'a [ProviderSettings],
+    http: &Outbound,
+    clock: &Clock,
+) -> Vec<(&'a ProviderSettings, Vec<ProbeResponse>)> {
+    let real = providers.iter().filter(|provider| !provider.local);
+    let started = real.map(|provider| {
+        let tasks = endpoints(&provider.dialect).into_iter().map(|(what, url)| {
+            let (http, clock) = (http.clone(), clock.clone());
+            tokio::spawn(async move {
+                let asked_at = clock.now();
+                let answer = http.get(&url, None).await;
+                ProbeResponse { what, url, asked_at, answered_at: clock.now(), answer }
+            })
+        });
+        (provider, tasks.collect::<Vec<_>>())
+    });
+    let mut probed = Vec::new();
+    for (provider, tasks) in started.collect::<Vec<_>>() {
+        let mut responses = Vec::new();
+        for task in tasks {
+            responses.extend(task.await.ok());
+        }
+        probed.push((provider, responses));
+    }
+    probed
+}
+
+/// In the order in which a sign-in calls them.
+fn endpoints(dialect: &Dialect) -> Vec<(&'static str, Url)> {
+    match dialect {
+        Dialect::OpenId { issuer } => {
+            let address = discovery::address(issuer).ok();
+            address.into_iter().map(|url| ("discovery document", url)).collect()
+        }
+        Dialect::GitHub { web, api } => vec![("sign-in page", web.clone()), ("API", api.clone())],
+        Dialect::Facebook { web, graph } => {
+            vec![("sign-in page", web.clone()), ("Graph API", graph.clone())]
+        }
+    }
+}
+
+pub(super) fn judge_provider(provider: &ProviderSettings, responses: &[ProbeResponse]) -> Finding {
+    let label = &provider.label;
+    let issuer = match &provider.dialect {
+        Dialect::OpenId { issuer } => Some(issuer.as_str()),
+        Dialect::GitHub { .. } | Dialect::Facebook { .. } => None,
+    };
+    let failed = responses.iter().find_map(|one| Some((one, failure(issuer, one)?)));
+    let Some((response, (reason, what_to_do))) = failed else {
+        let finding = Check::ProviderReachable.finding(Level::Ok, format!("{label} answers."), "");
+        return match issuer {
+            Some(issuer) => finding.about(label).fact("Issuer", issuer),
+            None => finding.about(label),
+        };
+    };
+    let text = format!("The {} of {label} cannot be used: {reason}.", response.what);
+    let finding = Check::ProviderReachable
+        .finding(Level::Problem, text, what_to_do)
+        .about(label)
+        .fact("Asked", response.url.as_str());
+    let Some(issuer) = issuer else { return finding };
+    // The most common mistake is one slash.
+    let finding = finding.fact("Configured issuer", issuer);
+    match named_issuer(response) {
+        Some(named) => finding.fact("It says", named),
+        None => finding,
+    }
+}
+
+/// Why people cannot sign in, and what to do.
+fn failure(issuer: Option<&str>, response: &ProbeResponse) -> Option<(String, &'static str)> {
+    match (&response.answer, issuer) {
+        (Err(error), _) => Some((
+            error.to_string(),
+            "Check the name, the network, the firewall and the certificate. Latchkey does not use HTTP_PROXY.",
+        )),
+        (Ok(answer), _) if answer.status().is_server_error() => Some((
+            format!("it answered {}", answer.status().as_u16()),
+            "It is out of order. Wait a moment, then run latchkey doctor again.",
+        )),
+        (Ok(answer), Some(issuer)) => {
+            let error = discovery::read(issuer, answer).err()?;
+            let what = "Set its …_ISSUER variable to exactly what the issuer calls itself: a slash at the end counts.";
+            Some((error.to_string(), what))
+        }
+        (Ok(_), None) => None,
+    }
+}
+
+fn named_issuer(response: &ProbeResponse) -> Option<String> {
+    let document: Value = serde_json::from_slice(response.answer.as_ref().ok()?.body()).ok()?;
+    Some(document.get("issuer")?.as_str()?.chars().take(200).collect())
+}
+
+/// Tokens carry times. Here the clock deserves attention, in milliseconds.
+const NOTICEABLE: i64 = 30_000;
+
+/// From here on valid tokens are refused.
+const TOO_MUCH: i64 = 60_000;
+
+/// Judges the clock by the quickest answer: its `Date` is known best.
+pub(super) fn clock<'a>(responses: impl Iterator<Item = &'a ProbeResponse>) -> Finding {
+    let measured = responses.filter_map(|one| {
+        let took = one.answered_at.since(one.asked_at).as_millis();
+        let theirs = date(one.answer.as_ref().ok()?.headers())?;
+        Some((took, skew(one.asked_at, one.answered_at, theirs)))
+    });
+    judge_clock(measured.min_by_key(|(took, _)| *took).map(|(_, skew)| skew))
+}
+
+/// RFC 9110 §6.6.1.
+fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    let date = httpdate::parse_http_date(headers.get(header::DATE)?.to_str().ok()?).ok()?;
+    let since = date.duration_since(std::time::UNIX_EPOCH).ok()?;
+    Some(Timestamp::from_millis(i64::try_from(since.as_millis()).ok()?))
+}
+
+/// By how many milliseconds our clock is ahead. The answer was made halfway
+/// through the call, and `Date` cuts off half a second on average.
+fn skew(asked_at: Timestamp, answered_at: Timestamp, theirs: Timestamp) -> i64 {
+    let ours = i64::midpoint(asked_at.as_millis(), answered_at.as_millis());
+    ours.saturating_sub(theirs.as_millis().saturating_add(500))
+}
+
+fn judge_clock(skew: Option<i64>) -> Finding {
+    let Some(skew) = skew else {
+        return Check::Clock.ok("The clock was not compared: no real provider told its time.");
+    };
+    let seconds = (skew.abs() + 500) / 1000;
+    let side = if skew > 0 { "ahead of" } else { "behind" };
+    let text = format!("The clock is {seconds} seconds {side} a provider's.");
+    let what_to_do = "Synchronize this machine's clock over the network (NTP).";
+    let finding = match skew.abs() {
+        off if off > TOO_MUCH => Check::Clock.finding(Level::Problem, text, what_to_do),
+        off if off > NOTICEABLE => Check::Clock.warning(text, what_to_do),
+        off if off < 2_000 => Check::Clock.ok("The clock is right."),
+        _ => Check::Clock.ok(text),
+    };
+    finding.fact("Forgiven", "60 seconds")
+}
+
+#[cfg(test)]
+mod tests {
+    use latchkey_auth::secret::Secret;
+
+    use super::*;
+    use crate::settings::{Capabilities, Environment};
+
+    #[test]
+    fn public_url_is_compared_with_who_answers() {
+        use Responder::{Latchkey, Nobody, Other, Proxy};
+        let (development, public) = ("http://localhost:3000", "https://app.corp.dev");
+        let elsewhere = "http://localhost:8080";
+        for (url, responder, serving, level) in [
+            (development, Latchkey, false, Level::Ok),
+            (development, Other, false, Level::Warning),
+            (development, Nobody, false, Level::Ok),
+            (development, Nobody, true, Level::Warning),
+            (elsewhere, Nobody, false, Level::Warning),
+            (elsewhere, Latchkey, true, Level::Ok),
+            (public, Nobody, false, Level::Warning),
+            (public, Proxy, false, Level::Ok),
+            (public, Proxy, true, Level::Warning),
+        ] {
+            let environment = Environment::of([("PUBLIC_URL", url)], "");
+            let (settings, _) = Settings::dry_run(&environment, Capabilities::ALL);
+            let found = public_url(&settings, responder, serving);
+            assert_eq!(found.level, level, "{url} {responder:?}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn ports_are_judged() {
+        let address = SocketAddr::from(([0, 0, 0, 0], 80));
+        for (port, level) in [
+            (Port::Free, Level::Ok),
+            (Port::Taken(Responder::Latchkey), Level::Ok),
+            (Port::Taken(Responder::Other), Level::Problem),
+            (Port::Taken(Responder::Nobody), Level::Problem),
+            (Port::Forbidden, Level::Problem),
+            (Port::NoSuchAddress, Level::Problem),
+        ] {
+            assert_eq!(judge_port("PORT", address, port).level, level, "{port:?}");
+        }
+        assert_eq!(loopback_url(address).as_ref().map(Url::as_str), Some("http://127.0.0.1/"));
+    }
+
+    #[tokio::test]
+    async fn a_port_that_is_taken_is_seen() -> Result<(), Box<dyn std::error::Error>> {
+        let taken = TcpListener::bind("127.0.0.1:0").await?;
+        let address = taken.local_addr()?;
+        let refuse = tokio::spawn(async move { while taken.accept().await.is_ok() {} });
+        let http = Outbound::new()?;
+        assert!(matches!(try_port(address, &http).await, Port::Taken(_)));
+        refuse.abort();
+        let _ = refuse.await;
+        assert_eq!(try_port(address, &http).await, Port::Free);
+        Ok(())
+    }
+
+    fn provider(dialect: Dialect) -> ProviderSettings {
+        ProviderSettings {
+            slug: "acme".to_owned(),
+            label: "Acme".to_owned(),
+            dialect,
+            client_id: "id".to_owned(),
+            client_secret: Secret::new("hush"),
+            scopes: Vec::new(),
+            local: false,
+        }
+    }
+
+    fn response(answer: Result<(u16, &str), Error>) -> ProbeResponse {
+        let at = Timestamp::from_seconds(0);
+        let answer = answer.map(|(status, body)| {
+            let mut answer = Response::new(body.as_bytes().to_vec());
+            *answer.status_mut() = http::StatusCode::from_u16(status).expect("a status");
+            answer
+        });
+        let url = Url::parse("https://op.test/x").expect("a URL");
+        ProbeResponse { what: "page", url, asked_at: at, answered_at: at, answer }
+    }
+
+    const DOCUMENT: &str = r#"{"issuer":"https://op.test","authorization_endpoint":"https://op.test/a",
+        "token_endpoint":"https://op.test/t","jwks_uri":"https://op.test/k"}"#;
+
+    #[test]
+    fn issuers_are_judged() {
+        for (issuer, answer, level, says) in [
+            ("https://op.test", Ok((200, DOCUMENT)), Level::Ok, "answers"),
+            ("https://op.test/", Ok((200, DOCUMENT)), Level::Problem, "another issuer"),
+            ("https://op.test", Ok((404, "")), Level::Problem, "404"),
+            ("https://op.test", Ok((503, "")), Level::Problem, "503"),
+            ("https://op.test", Ok((200, "<html>")), Level::Problem, "not the JSON"),
+            ("https://op.test", Err(Error::Connect), Level::Problem, "no connection"),
+            ("https://op.test", Err(Error::Timeout), Level::Problem, "within 8 seconds"),
+        ] {
+            let provider = provider(Dialect::OpenId { issuer: issuer.to_owned() });
+            let found = judge_provider(&provider, &[response(answer)]);
+            assert_eq!(found.level, level, "{found:?}");
+            assert!(found.finding.contains(says), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn others_only_have_to_answer() {
+        let base = Url::parse("https://gh.test").expect("a URL");
+        for (web, api, level) in [
+            (Ok((200, "")), Ok((200, "")), Level::Ok),
+            (Ok((302, "")), Ok((404, "")), Level::Ok),
+            (Ok((200, "")), Ok((502, "")), Level::Problem),
+            (Err(Error::Connect), Ok((200, "")), Level::Problem),
+        ] {
+            let provider = provider(Dialect::GitHub { web: base.clone(), api: base.clone() });
+            let found = judge_provider(&provider, &[response(web), response(api)]);
+            assert_eq!(found.level, level, "{found:?}");
+        }
+    }
+
+    #[test]
+    fn the_clock_is_judged_by_both_sides() {
+        for (skew, level) in [
+            (None, Level::Ok),
+            (Some(0), Level::Ok),
+            (Some(30_000), Level::Ok),
+            (Some(30_001), Level::Warning),
+            (Some(-45_000), Level::Warning),
+            (Some(60_001), Level::Problem),
+            (Some(-3_600_000), Level::Problem),
+        ] {
+            assert_eq!(judge_clock(skew).level, level, "{skew:?}");
+        }
+        assert!(judge_clock(Some(-61_000)).finding.contains("61 seconds behind"));
+    }
+
+    #[test]
+    fn dates_are_read_and_compared() {
+        let mut headers = HeaderMap::new();
+        let value = http::HeaderValue::from_static("Mon, 23 Nov 2026 16:12:00 GMT");
+        headers.insert(header::DATE, value);
+        let theirs = date(&headers).expect("a date");
+        assert_eq!(theirs, Timestamp::from_seconds(1_795_450_320));
+        let asked = Timestamp::from_millis(theirs.as_millis() + 40_000);
+        let answered = Timestamp::from_millis(theirs.as_millis() + 41_000);
+        assert_eq!(skew(asked, answered, theirs), 40_000);
+        headers.insert(header::DATE, http::HeaderValue::from_static("yesterday"));
+        assert_eq!(date(&headers), None);
+    }
+}

@@ -1,0 +1,239 @@
+//! Values that were never filled in, or were put into the wrong variable.
+
+/// What is wrong with a client ID or a client secret. It never holds the value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct CredentialWarning {
+    pub(super) field: Field,
+    /// Whether it cannot work, or only looks unusual.
+    pub(super) fatal: bool,
+    pub(super) message: &'static str,
+    pub(super) fix: &'static str,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Field {
+    Id,
+    Secret,
+}
+
+/// How a built-in provider's credentials look.
+struct Format {
+    /// The beginning of its variables.
+    prefix: &'static str,
+    is_id: fn(&str) -> bool,
+    is_secret: fn(&str) -> bool,
+    id: &'static str,
+}
+
+const FORMATS: [Format; 3] = [
+    Format {
+        prefix: "GOOGLE",
+        is_id: |text| text.ends_with(".apps.googleusercontent.com"),
+        is_secret: |text| text.starts_with("GOCSPX-"),
+        id: "Google's client IDs end with .apps.googleusercontent.com.",
+    },
+    Format {
+        prefix: "GITHUB",
+        is_id: |text| {
+            ["Ov23", "Iv23", "Iv1."].iter().any(|p| text.starts_with(p)) || is_hex(text, 20)
+        },
+        is_secret: |text| is_hex(text, 40),
+        id: "GitHub's client IDs start with Ov23 or Iv, or are 20 hexadecimal digits.",
+    },
+    Format {
+        prefix: "FACEBOOK",
+        is_id: |text| text.len() >= 10 && text.bytes().all(|b| b.is_ascii_digit()),
+        is_secret: |text| is_hex(text, 32),
+        id: "Facebook's app IDs are numbers.",
+    },
+];
+
+fn is_hex(text: &str, length: usize) -> bool {
+    text.len() == length && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// Looks at a client ID and a client secret. Issuers of your own may format
+/// theirs as they like; only the built-in providers' are compared.
+pub(super) fn lint(prefix: &str, id: &str, secret: &str) -> Vec<CredentialWarning> {
+    let fatal = |field, message, fix| CredentialWarning { field, fatal: true, message, fix };
+    let unfilled: Vec<_> = [(Field::Id, id), (Field::Secret, secret)]
+        .into_iter()
+        .filter(|(_, text)| is_placeholder(text))
+        .map(|(field, _)| {
+            fatal(field, "is a placeholder", "Copy it from the provider, or leave both empty.")
+        })
+        .collect();
+    if !unfilled.is_empty() {
+        return unfilled;
+    }
+    if id == secret {
+        return vec![fatal(Field::Secret, "repeats the client ID", "Set it to the secret.")];
+    }
+    let Some(format) = FORMATS.iter().find(|format| format.prefix == prefix) else {
+        return Vec::new();
+    };
+    if (format.is_secret)(id) || (format.is_id)(secret) {
+        vec![fatal(Field::Id, "and the client secret look swapped", "Swap the two.")]
+    } else if id.starts_with("http:") || id.starts_with("https:") {
+        vec![fatal(Field::Id, "is a URL", "Set it to the client ID alone, without http://.")]
+    } else if !(format.is_id)(id) {
+        let message = "does not look like a client ID";
+        vec![CredentialWarning { field: Field::Id, fatal: false, message, fix: format.id }]
+    } else {
+        Vec::new()
+    }
+}
+
+/// `<your secret>`, `${SECRET}`, `{{ secret }}`, `$(cat secret)`.
+pub(super) fn is_template(text: &str) -> bool {
+    const BRACKETS: [(&str, &str); 4] = [("<", ">"), ("${", "}"), ("{{", "}}"), ("$(", ")")];
+    BRACKETS.iter().any(|(open, close)| text.starts_with(open) && text.ends_with(close))
+}
+
+/// Whether a URL has a part that was never filled in, like `https://your-tenant.example/{tenant}`.
+pub(super) fn has_placeholder(url: &str) -> bool {
+    const PARTS: [&str; 6] =
+        ["your-", "your_", "yourtenant", "yourdomain", "yourcompany", "yourorg"];
+    let lower = url.to_lowercase();
+    lower.contains(['<', '>', '{', '}']) || PARTS.iter().any(|part| lower.contains(part))
+}
+
+/// Whether a value was never filled in.
+pub(super) fn is_placeholder(text: &str) -> bool {
+    const WHOLE: [&str; 8] =
+        ["todo", "fixme", "tbd", "none", "null", "nil", "undefined", "redacted"];
+    // Long enough that no random secret contains one by chance.
+    const PARTS: [&str; 14] = [
+        "changeme",
+        "changethis",
+        "placeholder",
+        "replaceme",
+        "replacethis",
+        "replacewith",
+        "yourclient",
+        "yoursecret",
+        "yourgoogle",
+        "yourgithub",
+        "yourfacebook",
+        "yourapp",
+        "secrethere",
+        "clientidhere",
+    ];
+    let letters = text.chars().filter(char::is_ascii_alphanumeric);
+    let letters = letters.collect::<String>().to_ascii_lowercase();
+    is_template(text)
+        || is_one_symbol(text)
+        || WHOLE.contains(&letters.as_str())
+        || PARTS.iter().any(|part| letters.contains(part))
+        || letters.starts_with("your")
+}
+
+/// `xxx`, `...`, `***`, also in groups: `xxxx-xxxx`.
+fn is_one_symbol(text: &str) -> bool {
+    let mut symbols: Vec<_> = text.chars().filter(|c| !matches!(c, '-' | '_' | ' ')).collect();
+    symbols.dedup();
+    text.chars().count() >= 3
+        && matches!(symbols[..], [] | ['x' | 'X' | '.' | '*' | '?' | '#' | '0' | '\u{2026}'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_are_told_from_values() {
+        let placeholders = [
+            "your-client-id",
+            "YOUR_CLIENT_SECRET",
+            "your client id",
+            "xxx",
+            "XXXXXXXX",
+            "xxxx-xxxx-xxxx",
+            "changeme",
+            "CHANGE_ME",
+            "change-me-please",
+            "<client id>",
+            "<...>",
+            "...",
+            "…………",
+            "***",
+            "TODO",
+            "null",
+            "${GOOGLE_CLIENT_ID}",
+            "{{ secret }}",
+            "$(cat secret)",
+            "replace-with-real-id",
+            "placeholder",
+            "000000",
+            "put-your-client-id-here",
+        ];
+        let values = [
+            "id",
+            "a",
+            "hush",
+            "acme client:1",
+            "secret",
+            "password",
+            "latchkey",
+            "my-app",
+            "Ov23liAbCdEfGhIjKlMn",
+            "GOCSPX-3f7Kq9Zr1xV8bN5mT2wY6cH4",
+            "xoxb-12",
+            "1234567890123",
+            "s3cret+&%/\u{e9} word",
+            "3f7Kq9Zr1xV8bN5mT2wY6cH4jL0pD3sG",
+            "test",
+        ];
+        assert_eq!(placeholders.into_iter().find(|text| !is_placeholder(text)), None);
+        assert_eq!(values.into_iter().find(|text| is_placeholder(text)), None);
+    }
+
+    #[test]
+    fn urls_are_filled_in_or_not() {
+        for (url, expected) in [
+            ("https://login.microsoftonline.com/{tenant}/v2.0", true),
+            ("https://<domain>/realms/x", true),
+            ("https://your-tenant.eu.auth0.com/", true),
+            ("https://YOURTENANT.okta.com", true),
+            ("https://accounts.google.com", false),
+            ("http://127.0.0.1:8080/realms/four-your", false),
+        ] {
+            assert_eq!(has_placeholder(url), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn credentials_are_judged_by_their_format() {
+        const GOOGLE_ID: &str = "1234-abc.apps.googleusercontent.com";
+        const GOOGLE_URL: &str = "http://1234-abc.apps.googleusercontent.com";
+        const HEX_20: &str = "0123456789abcdef0123";
+        const HEX_32: &str = "0123456789abcdef0123456789abcdef";
+        const HEX_40: &str = "0123456789abcdef0123456789abcdef01234567";
+        let (bad_id, bad_secret) = (Some((Field::Id, true)), Some((Field::Secret, true)));
+        let odd_id = Some((Field::Id, false));
+        for (prefix, id, secret, expected) in [
+            ("GOOGLE", GOOGLE_ID, "GOCSPX-abc", None),
+            ("GOOGLE", "GOCSPX-abc", GOOGLE_ID, bad_id),
+            ("GOOGLE", GOOGLE_ID, GOOGLE_ID, bad_secret),
+            ("GOOGLE", GOOGLE_URL, "GOCSPX-abc", bad_id),
+            ("GOOGLE", "1234-abc", "GOCSPX-abc", odd_id),
+            ("GOOGLE", "your-client-id", "GOCSPX-abc", bad_id),
+            ("GOOGLE", GOOGLE_ID, "changeme", bad_secret),
+            ("GITHUB", "Ov23liAbCdEfGhIjKlMn", HEX_40, None),
+            ("GITHUB", HEX_20, HEX_40, None),
+            ("GITHUB", HEX_40, HEX_20, bad_id),
+            ("GITHUB", HEX_40, "hush", bad_id),
+            ("GITHUB", "id", "hush", odd_id),
+            ("FACEBOOK", "1234567890123456", HEX_32, None),
+            ("FACEBOOK", HEX_32, "1234567890123456", bad_id),
+            ("FACEBOOK", "latchkey", HEX_32, odd_id),
+            // An issuer of your own may call its clients what it likes.
+            ("OIDC_ACME", "https://client.test/id", "hush", None),
+            ("OIDC_ACME", "<client id>", "hush", bad_id),
+        ] {
+            let warnings = lint(prefix, id, secret);
+            let found = warnings.first().map(|one| (one.field, one.fatal));
+            assert_eq!(found, expected, "{prefix} {id} {secret}: {warnings:?}");
+        }
+    }
+}
