@@ -60,11 +60,11 @@ async fn timed_and_ended_by(
     let inside = Bracket { last_accepted: last, first_refused: after(first_refused) };
     assert!(inside.agrees_with(&outside), "{}: {inside:?}, {outside:?}", credential.slug);
     let judged = promise_result(timed.reading, timed.promised, timed.interval);
-    assert_eq!(timed.promise_result, judged, "{}: {:?}", credential.slug, timed.reading);
+    assert_eq!(timed.kept, judged, "{}: {:?}", credential.slug, timed.reading);
     // Refused at the very next request: whatever was promised, that is soon enough.
     if last_accepted.is_none() {
         assert_eq!(
-            timed.promise_result,
+            timed.kept,
             PromiseResult::Yes,
             "{}: {:?}",
             credential.slug,
