@@ -63,13 +63,7 @@ async fn timed_and_ended_by(
     assert_eq!(timed.kept, judged, "{}: {:?}", credential.slug, timed.reading);
     // Refused at the very next request: whatever was promised, that is soon enough.
     if last_accepted.is_none() {
-        assert_eq!(
-            timed.kept,
-            PromiseResult::Yes,
-            "{}: {:?}",
-            credential.slug,
-            timed.reading
-        );
+        assert_eq!(timed.kept, PromiseResult::Yes, "{}: {:?}", credential.slug, timed.reading);
     }
     timed
 }
