@@ -86,9 +86,6 @@ pub(super) fn read(body: &[u8]) -> Option<Members> {
 
 /// Judges an answer. A member that is not of its type is never read as if it
 /// were, and never as if it were not there.
-///
-/// # Errors
-/// The first reason not to believe the token.
 pub fn validate(
     answer: &Members,
     expected: &Expected,

@@ -15,7 +15,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::answer::shown;
-use super::client::{Client, Unavailable};
+use super::client::{Client, Unavailable, expect_ok};
 
 /// How long it is believed where the endpoint is, or that there is none.
 const FRESH_FOR: Span = Span::minutes(60);
@@ -114,11 +114,8 @@ pub(super) async fn list(
     let mut url = endpoint.clone();
     url.query_pairs_mut().append_pair("sub", subject.as_str());
     let (status, body) = client.send(Method::GET, &url, true, clock).await?;
-    match status {
-        StatusCode::OK => read(&body).ok_or(Unavailable::InvalidResponse),
-        StatusCode::UNAUTHORIZED => Err(Unavailable::Credentials),
-        status => Err(Unavailable::Status(status)),
-    }
+    expect_ok(status)?;
+    read(&body).ok_or(Unavailable::InvalidResponse)
 }
 
 /// Ends one of them. One that is gone already has ended, too.
@@ -133,12 +130,7 @@ pub(super) async fn end(
         path.pop_if_empty().push(id);
     }
     let (status, _) = client.send(Method::DELETE, &url, true, clock).await?;
-    match status {
-        StatusCode::NOT_FOUND => Ok(()),
-        status if status.is_success() => Ok(()),
-        StatusCode::UNAUTHORIZED => Err(Unavailable::Credentials),
-        status => Err(Unavailable::Status(status)),
-    }
+    if status.is_success() || status == StatusCode::NOT_FOUND { Ok(()) } else { expect_ok(status) }
 }
 
 /// Reads a list; an entry without an id could not be ended, and makes it none.

@@ -142,11 +142,9 @@ impl Client {
             .request(Method::POST, &self.url, true)
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(form(token));
-        match self.within_limits(request, clock, Some(wait.0)).await? {
-            (StatusCode::OK, body) => answer::read(&body).ok_or(Unavailable::InvalidResponse),
-            (StatusCode::UNAUTHORIZED, _) => Err(Unavailable::Credentials),
-            (status, _) => Err(Unavailable::Status(status)),
-        }
+        let (status, body) = self.within_limits(request, clock, Some(wait.0)).await?;
+        expect_ok(status)?;
+        answer::read(&body).ok_or(Unavailable::InvalidResponse)
     }
 
     /// Sends a request without a body to the same server, with our credentials
@@ -201,6 +199,14 @@ impl Client {
         };
         permit.failed(clock.now());
         Err(failure)
+    }
+}
+
+pub(super) fn expect_ok(status: StatusCode) -> Result<(), Unavailable> {
+    match status {
+        StatusCode::OK => Ok(()),
+        StatusCode::UNAUTHORIZED => Err(Unavailable::Credentials),
+        status => Err(Unavailable::Status(status)),
     }
 }
 

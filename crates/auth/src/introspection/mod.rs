@@ -108,9 +108,6 @@ impl Introspection {
 
     /// What somebody who shows this token may do, and in whose name. `calls`
     /// counts what had to be asked for this very request.
-    ///
-    /// # Errors
-    /// Says why the token opens nothing.
     pub async fn delegation(
         &self,
         token: &str,
@@ -142,9 +139,6 @@ impl Introspection {
     }
 
     /// Which apps somebody let in; `None` when the server does not tell.
-    ///
-    /// # Errors
-    /// When it cannot be found out at the moment.
     pub async fn authorizations(
         &self,
         subject: &Subject,
@@ -222,9 +216,6 @@ impl Introspection {
 
 /// Asks about a token that nobody issued, and says whether the server vouches
 /// for it, which it must not.
-///
-/// # Errors
-/// When nothing can be found out.
 pub async fn probe(config: &Config, http: &Outbound, clock: &Clock) -> Result<bool, Unavailable> {
     let client = Client::new(http.clone(), config);
     let calls = CallCounter::default();

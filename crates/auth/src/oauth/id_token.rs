@@ -109,9 +109,6 @@ pub struct Unverified<'a> {
 ///
 /// `jwk`, `jku`, `x5u` and `x5c` are not looked at: a token does not bring its
 /// own key along, and we fetch nothing that it names (RFC 8725 §3.10).
-///
-/// # Errors
-/// When it is not a signed JWT of the right kind, with an algorithm of ours.
 pub fn parse(token: &str) -> Result<Unverified<'_>, IdTokenError> {
     if token.len() > MAX_BYTES {
         return Err(IdTokenError::Malformed);

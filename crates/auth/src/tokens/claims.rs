@@ -96,9 +96,6 @@ impl AccessClaims {
 
 /// Signs claims (RFC 7515 §5.1). The header names the type of the token
 /// (RFC 9068 §2.1), the algorithm and the key, and nothing else.
-///
-/// # Errors
-/// When the key does not sign.
 pub fn issue(key: &SigningKey, claims: &AccessClaims) -> Result<String, KeyError> {
     #[derive(Serialize)]
     struct Header<'a> {

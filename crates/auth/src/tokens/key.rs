@@ -149,9 +149,6 @@ impl SigningKey {
     ///
     /// Its `kid` is the RFC 7638 thumbprint of its public part; that of a
     /// secret is random, for it says nothing of the secret then (RFC 7638 §7).
-    ///
-    /// # Errors
-    /// When the cryptographic library fails.
     pub fn generate(algorithm: Algorithm) -> Result<Self, KeyError> {
         let failed = KeyError::NotGenerated(algorithm);
         let private = match algorithm {
@@ -197,9 +194,6 @@ impl SigningKey {
     }
 
     /// A key that was kept as [`SigningKey::private_bytes`].
-    ///
-    /// # Errors
-    /// When the bytes are not that.
     pub fn from_private_bytes(
         algorithm: Algorithm,
         kid: String,
@@ -247,9 +241,6 @@ impl SigningKey {
     }
 
     /// Signs a message by its one algorithm (RFC 7518 §3, RFC 8037 §3.1).
-    ///
-    /// # Errors
-    /// When the cryptographic library fails.
     pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
         let failed = |_| KeyError::DoesNotSign(self.algorithm());
         let random = SystemRandom::new();

@@ -1,7 +1,6 @@
 //! The key ring of the JWTs: kept in the database, copied into every process.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use latchkey_domain::{Span, Timestamp};
 use latchkey_store::Db;
@@ -48,16 +47,11 @@ pub struct SigningKeys {
     verifier: Verifier,
     /// Held while an unknown key makes somebody read the ring.
     reading: Mutex<()>,
-    /// How often the ring was read.
-    reloads: AtomicU64,
 }
 
 impl SigningKeys {
     /// Reads the ring, and makes sure that it has a key of this algorithm, or
     /// the owner's own, to sign with.
-    ///
-    /// # Errors
-    /// When the database fails or no key can be made.
     pub async fn open(
         db: Db,
         secret: AppSecret,
@@ -78,7 +72,6 @@ impl SigningKeys {
             access_ttl,
             verifier: Verifier::new(ring, expected),
             reading: Mutex::default(),
-            reloads: AtomicU64::default(),
         };
         match source {
             KeySource::Own(key) => {
@@ -97,7 +90,6 @@ impl SigningKeys {
         Ok(keys)
     }
 
-    /// The ring as this process knows it.
     #[must_use]
     pub fn ring(&self) -> Arc<KeyRing> {
         self.verifier.ring()
@@ -110,9 +102,6 @@ impl SigningKeys {
     }
 
     /// Signs an access token with the key whose time it is.
-    ///
-    /// # Errors
-    /// When there is none.
     pub fn sign(&self, claims: &AccessClaims, now: Timestamp) -> Result<String, Error> {
         let ring = self.verifier.ring();
         Ok(issue(ring.signing_key(now).ok_or(Error::Empty)?, claims)?)
@@ -122,9 +111,6 @@ impl SigningKeys {
     ///
     /// Only a key that this process has not heard of makes it read the ring
     /// once more, and that at most once a second.
-    ///
-    /// # Errors
-    /// Says why it is not believed.
     pub async fn verify(
         &self,
         token: &str,
@@ -132,11 +118,11 @@ impl SigningKeys {
     ) -> Result<Arc<AccessClaims>, VerifyError> {
         match self.verifier.verify(token, now) {
             Err(TokenError::UnknownKey) => {
-                // Whoever comes while another reads waits for what they find.
-                let before = self.reloads.load(Ordering::Acquire);
+                // Requests that come while another reads the ring wait for it.
+                let before = self.verifier.ring();
                 let _reading = self.reading.lock().await;
-                let was_read = self.reloads.load(Ordering::Acquire) != before;
-                if !was_read && self.verifier.may_reload(now) {
+                let is_new = !Arc::ptr_eq(&before, &self.verifier.ring());
+                if !is_new && self.verifier.may_reload(now) {
                     self.reload().await?;
                 }
                 Ok(self.verifier.verify(token, now)?)
@@ -148,14 +134,10 @@ impl SigningKeys {
     pub async fn reload(&self) -> Result<(), latchkey_store::Error> {
         let stored = signing_keys::all(&self.db).await?;
         self.verifier.replace_ring(ring(&self.secret, self.access_ttl, &stored));
-        self.reloads.fetch_add(1, Ordering::AcqRel);
         Ok(())
     }
 
     /// Adds a new key of this algorithm; it signs as soon as every process knows it.
-    ///
-    /// # Errors
-    /// When the database fails or no key can be made.
     pub async fn rotate(&self, algorithm: Algorithm, now: Timestamp) -> Result<String, Error> {
         let key = SigningKey::generate(algorithm)?;
         let kid = key.kid().to_owned();

@@ -16,28 +16,22 @@ pub(crate) struct Cleaned {
 /// Something that is no part of a token, although it came with it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Removed {
-    /// Blanks and line breaks at the ends.
     #[error("blanks around it")]
     Blanks,
-    /// Blanks and line breaks in the middle, as terminals and letters make them.
     #[error("{0} blanks or line breaks inside it")]
     BlanksInside(usize),
     #[error("{0} characters that cannot be seen")]
     Unseen(usize),
     #[error("quotation marks around it")]
     Quotes,
-    /// A comma or the like behind it.
     #[error("punctuation behind it")]
     Punctuation,
     #[error("the header name Authorization")]
     HeaderName,
-    /// The scheme, and what stood before it.
     #[error("the scheme {0}")]
     Scheme(&'static str),
-    /// A JSON document, of which it was this member.
     #[error("the JSON around its member {0}")]
     Json(&'static str),
-    /// A cookie or a parameter of this name.
     #[error("{0}= before it, and what followed")]
     Parameter(&'static str),
 }

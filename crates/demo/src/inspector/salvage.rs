@@ -13,18 +13,14 @@ use serde_json::Value;
 pub(crate) enum NotBase64Url {
     #[error("is empty")]
     Empty,
-    /// `=` at its end.
     #[error("ends in =: base64url is written without padding here (RFC 7515 §2)")]
     Padded,
-    /// `+` or `/`.
     #[error("holds {0}: that is ordinary base64; base64url has - and _ instead (RFC 4648 §5)")]
     Ordinary(char),
     #[error("holds a character that is not in base64url, at position {0}")]
     Foreign(usize),
-    /// A length that no bytes can have.
     #[error("has a length that base64url cannot have: a character is missing, or one too many")]
     Length,
-    /// Bits at the end that belong to no byte.
     #[error("has bits at its end that belong to no byte: the last character was changed")]
     StrayBits,
 }
@@ -34,14 +30,12 @@ pub(crate) enum NotBase64Url {
 pub(crate) enum NotAnObject {
     #[error("breaks off in the middle of its JSON")]
     BreaksOff,
-    /// Bytes that are no text.
     #[error("is not UTF-8 text")]
     NotText,
     #[error("is not JSON")]
     NotJson,
     #[error("is nested deeper than anybody reads")]
     TooDeep,
-    /// A number that no computer holds.
     #[error("holds a number that is too large to be read")]
     NumberTooLarge,
     #[error("is JSON, but {0} instead of an object")]

@@ -19,13 +19,10 @@ pub(crate) enum Against<'k> {
     Pasted(&'k [PastedKey]),
 }
 
-/// The answer, and each kind of no.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Signature {
-    /// It was not asked for.
     #[error("Not asked. What is decoded above could have been written by anybody.")]
     NotAsked,
-    /// There is no signature to ask about.
     #[error("There is nothing here that could be signed.")]
     NothingToCheck,
     #[error("An encrypted token has an authentication tag in place of a signature.")]
@@ -37,45 +34,34 @@ pub(crate) enum Signature {
         /// Whether the key is a secret that can be guessed.
         is_weak: bool,
     },
-    /// The part is empty.
     #[error("The signature is missing: its part is empty.")]
     Missing,
-    /// The token was cut off before it.
     #[error("The token was cut off before the end of its signature.")]
     CutOff,
-    /// `alg: none`, in any spelling (RFC 8725 §3.2).
     #[error(
         "alg is none: it says of itself that it is not signed, so anybody could have written it."
     )]
     AlgorithmNone,
-    /// No `alg`, or none that can be read.
     #[error("The header names no algorithm that can be read, so there is no way to check.")]
     NoAlgorithm,
-    /// An extension that has to be understood (RFC 7515 §4.1.11).
     #[error(
         "The header has crit: whoever does not understand what it names has to refuse the token, \
          however good its signature (RFC 7515 §4.1.11). Nothing is understood here."
     )]
     Critical,
-    /// `b64`, which changes what is signed (RFC 7797).
     #[error("The header has b64: what is signed is not what is written (RFC 7797).")]
     Unencoded,
-    /// No `kid`, and several keys.
     #[error("The header names no key (kid), and every token of this service does.")]
     NoKid,
-    /// A `kid` that no key has.
     #[error("No key is called {0}: somebody else signed it, or the key is gone.")]
     UnknownKid(String),
-    /// A `kid` of ours whose time is over.
     #[error("The key {0} was ours. It has retired, and nothing that it signed is taken any more.")]
     Retired(String),
-    /// An algorithm that is not the key's.
     #[error(
         "The header says {named}, and the key verifies {allowed} only. The key decides, not the \
          token: otherwise a public key could be passed off as a secret (RFC 8725 §3.1)."
     )]
     AlgorithmMismatch { named: String, allowed: String },
-    /// It is not this key's, or something was altered.
     #[error("The signature does not fit: something was changed, or another key signed it.")]
     Invalid,
 }

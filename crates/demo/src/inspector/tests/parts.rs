@@ -1,3 +1,4 @@
+use super::Place::{Claims, Header, Signature as Sig};
 use super::*;
 
 fn wrong(token: &str) -> Vec<Malformed> {
@@ -11,6 +12,8 @@ fn what_is_no_jwt_is_told_precisely() {
     let with = |header: &str, claims: &str| format!("{}.{}.c2ln", part(header), part(claims));
     let json = |place, why| vec![Malformed::Json(place, why)];
     let encoding = |place, why| vec![Malformed::Part(place, why)];
+    let twice = |place, name: &str| vec![Malformed::Twice(place, name.to_owned())];
+    let eddsa = |claims: &str| with(r#"{"alg":"EdDSA"}"#, claims);
     for (token, expected) in [
         (format!("{header}.{claims}.c2ln"), vec![]),
         (String::new(), vec![Malformed::Nothing]),
@@ -20,38 +23,20 @@ fn what_is_no_jwt_is_told_precisely() {
         (format!("{header}.YQ.YQ.YQ.YQ"), vec![Malformed::Encrypted]),
         (format!("{header}.{claims}{}", ".".repeat(50_000)), vec![Malformed::Parts(50_002)]),
         ("{\"payload\":\"x\"}".to_owned(), vec![Malformed::JsonSerialization]),
-        (format!("{header}.{claims}.c2l="), encoding(Place::Signature, NotBase64Url::Padded)),
-        (
-            format!("{header}.{claims}.c+ln"),
-            encoding(Place::Signature, NotBase64Url::Ordinary('+')),
-        ),
-        (
-            format!("{header}.{claims}.c2k\u{e9}"),
-            encoding(Place::Signature, NotBase64Url::Foreign(4)),
-        ),
-        (format!("{header}..c2ln"), encoding(Place::Claims, NotBase64Url::Empty)),
-        (with("[]", "{}"), json(Place::Header, NotAnObject::Other("an array"))),
-        (with(r#"{"alg":"EdDSA"}"#, "\"x\""), json(Place::Claims, NotAnObject::Other("a string"))),
-        (with(r#"{"alg":"EdDSA"}"#, "hello"), json(Place::Claims, NotAnObject::NotJson)),
-        (
-            with(r#"{"alg":"EdDSA","alg":"none"}"#, "{}"),
-            vec![Malformed::Twice(Place::Header, "alg".to_owned())],
-        ),
-        (
-            with(r#"{"alg":"EdDSA"}"#, "{\"a\u{202e}\":1,\"a\u{202e}\":2}"),
-            vec![Malformed::Twice(Place::Claims, "a\\u{202e}".to_owned())],
-        ),
+        (format!("{header}.{claims}.c2l="), encoding(Sig, NotBase64Url::Padded)),
+        (format!("{header}.{claims}.c+ln"), encoding(Sig, NotBase64Url::Ordinary('+'))),
+        (format!("{header}.{claims}.c2k\u{e9}"), encoding(Sig, NotBase64Url::Foreign(4))),
+        (format!("{header}..c2ln"), encoding(Claims, NotBase64Url::Empty)),
+        (with("[]", "{}"), json(Header, NotAnObject::Other("an array"))),
+        (eddsa("\"x\""), json(Claims, NotAnObject::Other("a string"))),
+        (eddsa("hello"), json(Claims, NotAnObject::NotJson)),
+        (with(r#"{"alg":"EdDSA","alg":"none"}"#, "{}"), twice(Header, "alg")),
+        (eddsa("{\"a\u{202e}\":1,\"a\u{202e}\":2}"), twice(Claims, "a\\u{202e}")),
         (with(r#"{"typ":"JWT"}"#, "{}"), vec![Malformed::NoAlgorithm]),
         (with(r#"{"alg":7}"#, "{}"), vec![Malformed::NoAlgorithm]),
         (with(r#"{"alg":null}"#, "{}"), vec![Malformed::NoAlgorithm]),
-        (
-            with(r#"{"alg":"EdDSA"}"#, &format!("{{\"a\":{}", "[".repeat(5_000))),
-            json(Place::Claims, NotAnObject::TooDeep),
-        ),
-        (
-            with(r#"{"alg":"EdDSA"}"#, r#"{"exp":1e400}"#),
-            json(Place::Claims, NotAnObject::NumberTooLarge),
-        ),
+        (eddsa(&format!("{{\"a\":{}", "[".repeat(5_000))), json(Claims, NotAnObject::TooDeep)),
+        (eddsa(r#"{"exp":1e400}"#), json(Claims, NotAnObject::NumberTooLarge)),
     ] {
         assert_eq!(wrong(&token), expected, "{token:.90}");
     }
@@ -81,7 +66,7 @@ fn a_token_that_was_cut_off_shows_what_is_left() {
     let in_claims = DecodedToken::of(&whole[..two - 20]);
     assert_eq!(
         in_claims.malformed,
-        [Malformed::TwoParts, Malformed::Json(Place::Claims, NotAnObject::BreaksOff)]
+        [Malformed::TwoParts, Malformed::Json(Claims, NotAnObject::BreaksOff)]
     );
     let names: Vec<_> = in_claims
         .claims

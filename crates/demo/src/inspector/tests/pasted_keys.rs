@@ -1,3 +1,6 @@
+use super::KeyError::{
+    Certificate, JwkNotUsable, Nothing, PemDamaged, PemNotUsable, Private, Unknown,
+};
 use super::*;
 
 const ED25519: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----";
@@ -30,24 +33,24 @@ fn keys_are_read_as_people_have_them() {
         (of(&ec), Ok(vec!["P-256"])),
         (of(&json!({"keys": [ed, ec, {"kty": "new"}]})), Ok(vec!["Ed25519", "P-256"])),
         (of(&json!({"kty": "oct", "k": "c2VjcmV0"})), Ok(vec!["shared secret"])),
-        (of(&off_the_curve), Err(KeyError::JwkNotUsable)),
-        (of(&private), Err(KeyError::Private)),
-        (of(&json!({"keys": [private]})), Err(KeyError::Private)),
-        (of(&json!({"keys": []})), Err(KeyError::JwkNotUsable)),
-        (of(&json!({"kty": "OKP", "crv": "Ed25519", "x": "AAAA"})), Err(KeyError::JwkNotUsable)),
-        (of(&json!({"kty": "RSA", "n": "AQAB", "e": "AQAB"})), Err(KeyError::JwkNotUsable)),
-        (of(&json!([])), Err(KeyError::JwkNotUsable)),
-        (" ".to_owned(), Err(KeyError::Nothing)),
-        ("hello".to_owned(), Err(KeyError::Unknown)),
-        ("-----BEGIN PRIVATE KEY-----\nx".to_owned(), Err(KeyError::Private)),
-        ("-----BEGIN RSA PRIVATE KEY-----\nx".to_owned(), Err(KeyError::Private)),
-        ("-----BEGIN CERTIFICATE-----\nx".to_owned(), Err(KeyError::Certificate)),
-        ("-----BEGIN PUBLIC KEY-----\n?".to_owned(), Err(KeyError::PemDamaged)),
+        (of(&off_the_curve), Err(JwkNotUsable)),
+        (of(&private), Err(Private)),
+        (of(&json!({"keys": [private]})), Err(Private)),
+        (of(&json!({"keys": []})), Err(JwkNotUsable)),
+        (of(&json!({"kty": "OKP", "crv": "Ed25519", "x": "AAAA"})), Err(JwkNotUsable)),
+        (of(&json!({"kty": "RSA", "n": "AQAB", "e": "AQAB"})), Err(JwkNotUsable)),
+        (of(&json!([])), Err(JwkNotUsable)),
+        (" ".to_owned(), Err(Nothing)),
+        ("hello".to_owned(), Err(Unknown)),
+        ("-----BEGIN PRIVATE KEY-----\nx".to_owned(), Err(Private)),
+        ("-----BEGIN RSA PRIVATE KEY-----\nx".to_owned(), Err(Private)),
+        ("-----BEGIN CERTIFICATE-----\nx".to_owned(), Err(Certificate)),
+        ("-----BEGIN PUBLIC KEY-----\n?".to_owned(), Err(PemDamaged)),
         (
             "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----".to_owned(),
-            Err(KeyError::PemNotUsable),
+            Err(PemNotUsable),
         ),
-        ("-----BEGIN".to_owned(), Err(KeyError::PemDamaged)),
+        ("-----BEGIN".to_owned(), Err(PemDamaged)),
     ] {
         assert_eq!(kinds(&text), found, "{text}");
     }
@@ -75,5 +78,5 @@ fn the_key_says_by_which_algorithm_it_verifies() {
 fn a_key_does_not_show_itself() {
     let keys = keys::from_secret("hush").expect("a key");
     assert_eq!(format!("{keys:?}"), "[PastedKey(shared secret)]");
-    assert_eq!(keys::from_secret("").map(|_| ()), Err(KeyError::Nothing));
+    assert_eq!(keys::from_secret("").map(|_| ()), Err(Nothing));
 }
