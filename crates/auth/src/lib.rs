@@ -15,7 +15,6 @@ pub mod linking;
 pub mod oauth;
 pub mod password;
 pub mod random;
-pub mod refresh;
 pub mod secret;
 pub mod session;
 pub mod tokens;

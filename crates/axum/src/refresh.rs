@@ -1,6 +1,7 @@
 //! Exchanging refresh tokens.
 
-use latchkey_auth::refresh::{self, Pair};
+use latchkey_auth::tokens::TokenPair;
+use latchkey_auth::tokens::refresh;
 use latchkey_domain::audit::{Actor, Kind};
 
 use crate::audit;
@@ -20,9 +21,9 @@ pub(crate) async fn refresh_tokens(
     refresh_token: &str,
     client_id: Option<&str>,
     client: &Client,
-) -> Result<Pair, refresh::Error> {
+) -> Result<TokenPair, refresh::Error> {
     let now = latchkey.clock.now();
-    let exchanged = latchkey.issuer.exchange(refresh_token, client_id, now).await;
+    let exchanged = latchkey.issuer.refresh(refresh_token, client_id, now).await;
     if let Err(refresh::Error::Reused { user, sign_in }) = &exchanged {
         latchkey.note_ended(*sign_in, now);
         audit::record(latchkey, Kind::RefreshReused, Some(*user), Actor::Nobody, "", Some(client))

@@ -93,7 +93,7 @@ pub async fn complete_sign_in(
             response_cookies.add(clear_token_cookies(latchkey));
         }
         Key::Jwt => {
-            let pair = latchkey.issuer.begin(user, &sign_in, Scopes::all(), BROWSER).await?;
+            let pair = latchkey.issuer.issue(user, &sign_in, Scopes::all(), BROWSER).await?;
             destroy_session(latchkey, &context).await?;
             response_cookies.add(set_token_cookies(latchkey, &pair));
         }
@@ -167,7 +167,7 @@ async fn revoke_previous_credentials(
         end_sign_in(latchkey, id, caller.user.id).await?;
     }
     if let Some(token) = &context.refresh_token
-        && let Some((id, user)) = latchkey.issuer.sign_in_of(token, latchkey.clock.now()).await?
+        && let Some((id, user)) = latchkey.issuer.find_sign_in(token, latchkey.clock.now()).await?
     {
         end_sign_in(latchkey, id, user).await?;
     }

@@ -7,9 +7,9 @@ use latchkey_auth::http::Outbound;
 use latchkey_auth::introspection::{self, Introspection};
 use latchkey_auth::oauth::Provider;
 use latchkey_auth::password::{self, Hasher};
-use latchkey_auth::refresh::Issuer;
 use latchkey_auth::tokens::Expected;
 use latchkey_auth::tokens::RevocationList;
+use latchkey_auth::tokens::TokenIssuer;
 use latchkey_auth::tokens::{KeySource, SigningKeys, signing_keys};
 use latchkey_domain::{Clock, SignInId, Timestamp, UserId};
 use latchkey_store::{Db, Sessions, accounts, sign_ins};
@@ -35,7 +35,7 @@ pub struct Parts {
     pub cookies: CookieProfile,
     pub keys: Arc<SigningKeys>,
     /// What issues and renews pairs of tokens.
-    pub issuer: Issuer,
+    pub issuer: TokenIssuer,
     /// The sign-ins whose JWTs are refused before they expire.
     pub revoked: RevocationList,
     /// Who is asked about other apps' tokens, where anybody is.
@@ -83,7 +83,7 @@ impl Latchkey {
         let http = Outbound::new()?;
         let keys = Arc::new(keys(&config, &db, &clock).await?);
         let JwtSettings { issuer, audience, access_ttl, revocation, .. } = &config.jwt;
-        let issuer = Issuer {
+        let issuer = TokenIssuer {
             db: db.clone(),
             keys: Arc::clone(&keys),
             secret: config.app_secret.clone(),

@@ -21,14 +21,12 @@ pub struct Expected {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenInfo {
-    /// Who the person is at the issuer.
     pub subject: Subject,
     /// The issuer, where the answer names it.
     pub issuer: Option<String>,
     /// Those of our scopes that were granted.
     pub scopes: Scopes,
     pub client_id: Option<String>,
-    /// When the token ends, where the answer says so.
     pub expires_at: Option<Timestamp>,
 }
 

@@ -33,8 +33,8 @@ pub struct Config {
     pub expected: Expected,
     /// Whose subjects these are when the answer does not say.
     pub issuer: Option<String>,
-    /// How long an answer is believed, [`MAX_REMEMBERED`](super::MAX_REMEMBERED)
-    /// at most; with 0 nothing is remembered, and each request asks for itself.
+    /// How long an answer is believed, 5 s at the
+    /// most; with 0 nothing is remembered, and each request asks for itself.
     pub remembered_for: Span,
 }
 
@@ -43,16 +43,13 @@ pub struct Config {
 pub enum Unavailable {
     #[error("the authorization server cannot be reached: {0}")]
     Unreachable(http::Error),
-    /// It did not come in time.
     #[error("the authorization server did not answer within {} seconds", TIMEOUT.as_secs())]
     Late,
     /// It was not even asked: too many questions were out already.
     #[error("more questions are waiting than the authorization server answers")]
     Crowded,
-    /// It was another status than 200.
     #[error("the authorization server answered {0}")]
     Status(StatusCode),
-    /// It does not take our credentials.
     #[error("the authorization server does not accept OAUTH_INTROSPECTION_CLIENT_ID and _SECRET")]
     Credentials,
     /// It was no JSON object in which every name stands once.

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::Members;
 use super::base64url::decode;
+use super::members::Members;
 
 /// A longer one is not worth showing to anybody.
 const MAX_SHOWN: usize = 16 * 1024;

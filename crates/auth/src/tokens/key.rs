@@ -85,7 +85,6 @@ impl FromStr for Algorithm {
 /// Why a key cannot be used, and what to do about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
-    /// Not a PEM, or one that is damaged.
     #[error("this is no PEM of a key; it has to begin with -----BEGIN PRIVATE KEY-----")]
     NoPem,
     #[error(
@@ -100,7 +99,6 @@ pub enum KeyError {
          `openssl pkcs8 -in key.pem`"
     )]
     Encrypted,
-    /// A public key or a certificate.
     #[error("this is a public key or a certificate; signing takes the private key")]
     NotPrivate,
     /// A private key, of a kind that signs with no algorithm of ours.
@@ -115,10 +113,8 @@ pub enum KeyError {
     /// The bytes are no such key, or its public part is not of its private one.
     #[error("these bytes are no {0} key")]
     Unreadable(Algorithm),
-    /// A JSON Web Key that is not one of our public keys.
     #[error("this is no public JSON Web Key of an algorithm that is used here")]
     NotPublicJwk,
-    /// The generator failed: a fault of the machine.
     #[error("no {0} key could be generated")]
     NotGenerated(Algorithm),
     #[error("the {0} key does not sign")]
@@ -217,7 +213,6 @@ impl SigningKey {
         }
     }
 
-    /// The key's name, in the header of each token that it signs.
     #[must_use]
     pub fn kid(&self) -> &str {
         self.0.verifying.kid()
@@ -371,7 +366,6 @@ impl VerifyingKey {
         Some(jwk)
     }
 
-    /// The key's name, by which a token's header finds it.
     #[must_use]
     pub fn kid(&self) -> &str {
         &self.0.kid

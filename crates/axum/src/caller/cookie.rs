@@ -1,10 +1,11 @@
 //! What a browser carries in cookies: a session, or a JWT that renews itself.
 
 use http::request::Parts;
-use latchkey_auth::refresh::{self, Pair};
 use latchkey_auth::session;
 use latchkey_auth::tokens::AccessClaims;
+use latchkey_auth::tokens::TokenPair;
 use latchkey_auth::tokens::VerifyError;
+use latchkey_auth::tokens::refresh;
 use latchkey_domain::sign_in::SignIn;
 use tower_sessions::cookie::Cookie;
 
@@ -72,7 +73,7 @@ async fn refresh_from_cookie(parts: &Parts, latchkey: &Latchkey) -> HandlerResul
 /// The cookies that carry a pair. The access token's outlives the token by the
 /// family's life: it is worth nothing then, but says that there is something
 /// to renew.
-pub(crate) fn set_token_cookies(latchkey: &Latchkey, pair: &Pair) -> Vec<Cookie<'static>> {
+pub(crate) fn set_token_cookies(latchkey: &Latchkey, pair: &TokenPair) -> Vec<Cookie<'static>> {
     let lasts = pair.family_ends_at.since(latchkey.clock.now());
     vec![
         latchkey.cookies.cookie(TOKEN, pair.access_token.clone(), lasts),

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
-use latchkey_auth::refresh::Pair;
+use latchkey_auth::tokens::TokenPair;
 use latchkey_domain::Scopes;
 use latchkey_domain::audit::{Actor, Kind};
 use latchkey_domain::sign_in::{Door, Key};
@@ -62,8 +62,8 @@ pub struct TokenAnswer {
     scope: String,
 }
 
-impl From<Pair> for TokenAnswer {
-    fn from(pair: Pair) -> Self {
+impl From<TokenPair> for TokenAnswer {
+    fn from(pair: TokenPair) -> Self {
         Self {
             expires_in: pair.claims.exp - pair.claims.iat,
             scope: pair.claims.scope.to_string(),
@@ -96,7 +96,7 @@ pub async fn issue(
     };
     let user = &proof.user;
     let sign_in = new_sign_in(&latchkey, user.id, Door::Password, Key::Jwt, &client);
-    let pair = latchkey.issuer.begin(user, &sign_in, scope, PROGRAM).await?;
+    let pair = latchkey.issuer.issue(user, &sign_in, scope, PROGRAM).await?;
     proof.ensure_unchanged(&latchkey, sign_in.id).await?;
     audit::record(
         &latchkey,
@@ -142,7 +142,7 @@ pub async fn revoke(
     client: Client,
     JsonBody(request): JsonBody<RevokeRequest>,
 ) -> HandlerResult<StatusCode> {
-    let found = latchkey.issuer.sign_in_of(&request.token, latchkey.clock.now()).await?;
+    let found = latchkey.issuer.find_sign_in(&request.token, latchkey.clock.now()).await?;
     if let Some((id, user)) = found
         && end_sign_in(&latchkey, id, user).await?
     {

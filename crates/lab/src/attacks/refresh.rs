@@ -30,7 +30,7 @@ attacks! { Refresh:
                 r#"{"refresh_token":"{{newest}}"}"#)).by(Visitor),
         ]);
     "refresh_race", "A race for the refresh", "RFC 9700 §4.14.2",
-        "crates/auth/src/refresh.rs", "exchange",
+        "crates/auth/src/tokens/refresh.rs", "refresh",
         "The thief uses the copied token in the same instant as its owner, several times. All get the same successor: the family does not fork.",
         &[SameSuccessor], race();
     "refresh_as_access", "A refresh token as an access token", "RFC 9068 §4, OWASP ASVS V9.2.2",
@@ -43,7 +43,7 @@ attacks! { Refresh:
             attack("The refresh token", api("GET", "/api/v1/me").bearer("{{refresh}}")),
         ]);
     "access_as_refresh", "An access token as a refresh token", "OWASP ASVS V9.2.2",
-        "crates/auth/src/refresh.rs", "exchange",
+        "crates/auth/src/tokens/refresh.rs", "refresh",
         "The thief has an access token that ends in minutes, and tries to trade it for a new pair.",
         &[Code(400, "refresh_token_unknown")],
         send(&[

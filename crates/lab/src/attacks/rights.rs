@@ -23,7 +23,7 @@ attacks! { Rights:
                 .each(&["/api/v1/contacts", "/api/v1/me"]),
         ]);
     "scope_widened", "A wider scope at the refresh", "RFC 6749 §6",
-        "crates/auth/src/refresh.rs", "next_pair",
+        "crates/auth/src/tokens/refresh.rs", "next_pair",
         "A program that may read the calendar asks for everything when it renews its token.",
         &[Still("\"scope\":\"calendar:read\""), Code(403, "insufficient_scope")],
         send(&[

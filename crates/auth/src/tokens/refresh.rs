@@ -12,14 +12,14 @@ use latchkey_domain::{Scopes, SignInId, Span, Timestamp, User, UserId};
 use latchkey_store::refresh_tokens::{self, Found};
 use latchkey_store::{Db, hash, sign_ins};
 
+use super::claims::AccessClaims;
+use super::signing_keys::{self, SigningKeys, VerifyError};
 use crate::random;
 use crate::secret::{AppSecret, Purpose};
-use crate::tokens::signing_keys;
-use crate::tokens::{AccessClaims, SigningKeys, VerifyError};
 
 /// What issues and renews pairs of tokens.
 #[derive(Debug)]
-pub struct Issuer {
+pub struct TokenIssuer {
     pub db: Db,
     pub keys: Arc<SigningKeys>,
     /// What a successor is derived with.
@@ -34,7 +34,7 @@ pub struct Issuer {
 
 /// An access token and the refresh token that renews it.
 #[derive(Clone, Debug)]
-pub struct Pair {
+pub struct TokenPair {
     pub access_token: String,
     pub claims: Arc<AccessClaims>,
     pub refresh_token: String,
@@ -61,15 +61,15 @@ pub enum Error {
     Keys(#[from] signing_keys::Error),
 }
 
-impl Issuer {
+impl TokenIssuer {
     /// Begins a family: writes the sign-in down, and issues its first pair.
-    pub async fn begin(
+    pub async fn issue(
         &self,
         user: &User,
         sign_in: &SignIn,
         scope: Scopes,
         client_id: &str,
-    ) -> Result<Pair, Error> {
+    ) -> Result<TokenPair, Error> {
         let refresh_token = random::token();
         let hash = hash::of(&refresh_token);
         refresh_tokens::begin_family(&self.db, sign_in, &hash, &scope, client_id).await?;
@@ -89,12 +89,12 @@ impl Issuer {
     ///
     /// # Errors
     /// Says why there is no next pair.
-    pub async fn exchange(
+    pub async fn refresh(
         &self,
         refresh_token: &str,
         client_id: Option<&str>,
         now: Timestamp,
-    ) -> Result<Pair, Error> {
+    ) -> Result<TokenPair, Error> {
         let presented = hash::of(refresh_token);
         // First a look, so that what nobody issued costs no write.
         let found = refresh_tokens::find(&self.db, &presented).await?.ok_or(Error::Unknown)?;
@@ -127,7 +127,7 @@ impl Issuer {
 
     /// The sign-in that a token belongs to, whichever of the two it is: what
     /// RFC 7009 ends. `None` for a token that is not, or no longer, ours.
-    pub async fn sign_in_of(
+    pub async fn find_sign_in(
         &self,
         token: &str,
         now: Timestamp,
@@ -141,7 +141,12 @@ impl Issuer {
         Ok(found.map(|found| (found.sign_in.id, found.user.id)))
     }
 
-    fn next_pair(&self, found: &Found, successor: String, at: Timestamp) -> Result<Pair, Error> {
+    fn next_pair(
+        &self,
+        found: &Found,
+        successor: String,
+        at: Timestamp,
+    ) -> Result<TokenPair, Error> {
         let scope = found.scope.clone();
         self.pair(&found.user, &found.sign_in, scope, &found.client_id, successor, at)
     }
@@ -156,7 +161,7 @@ impl Issuer {
         client_id: &str,
         refresh_token: String,
         at: Timestamp,
-    ) -> Result<Pair, Error> {
+    ) -> Result<TokenPair, Error> {
         let claims = AccessClaims {
             iss: self.issuer.clone(),
             aud: self.audience.clone(),
@@ -176,7 +181,7 @@ impl Issuer {
             email_verified: user.email_verified,
             created_at: user.created_at,
         };
-        Ok(Pair {
+        Ok(TokenPair {
             access_token: self.keys.sign(&claims, at)?,
             claims: Arc::new(claims),
             refresh_token,
