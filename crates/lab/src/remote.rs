@@ -14,8 +14,8 @@ pub struct Remote {
 }
 
 impl Remote {
-    /// `provider` is its local provider, where nobody has to type anything. The address has
-    /// to be an origin, with https or on this machine.
+    /// `provider` is its local provider, which asks for no password. The address has to be an
+    /// origin, with https or on this machine.
     pub fn new(url: &Url, provider: Option<Url>) -> Result<Self> {
         if is_allowed(url) {
             Ok(Self { url: url.clone(), provider })

@@ -1,5 +1,5 @@
-//! JWTs, as somebody reads them who has nothing but the published keys: this is
-//! not the app's verifier, and shares no line with it.
+//! JWTs, read with nothing but the published keys: this is not the app's verifier, and shares
+//! no line with it.
 
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use base64::Engine as _;
@@ -21,7 +21,7 @@ pub fn claims(token: &str) -> Result<Value> {
 fn json(part: Option<&str>) -> Result<Value> {
     let bytes = part.and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
     let json = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-    json.ok_or_else(|| Error::unexpected("a token", "something that is no JWT"))
+    json.ok_or_else(|| Error::unexpected("a token", "something that is not a JWT"))
 }
 
 /// For how many seconds a token says that it lives.

@@ -26,7 +26,7 @@ describe('the attack lab', () => {
       await page.getByRole('link', { name: 'A token that is not signed' }).click();
       await page.getByRole('heading', { name: 'Refused', exact: true }).waitFor();
       const text = await page.locator('main').innerText();
-      assert.match(text, /key_for in crates\/auth\/src\/jwt\/verify\.rs/);
+      assert.match(text, /key_for in crates\/auth\/src\/tokens\/verify\.rs/);
       assert.match(text, /401 token_algorithm_none/);
       assert.doesNotMatch(text, /eyJ[\w-]{20}/, 'a token stands on the page');
       window.assertQuiet();

@@ -81,7 +81,7 @@ async fn other_samples_lead_to_another_verdict() {
 /// What is started for a measurement leaves nothing behind.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_instance_is_gone_when_it_is_stopped() {
-    let factory = OwnGround::new().expect("threads");
+    let factory = ThrowawayInstances::new(PROVIDER).expect("threads");
     let instance = factory.start(&InstanceOptions::default()).await.expect("an instance");
     let url = instance.url().join("/healthz").expect("a URL");
     let mut agent = latchkey_lab::Agent::new().expect("an agent");

@@ -1,6 +1,6 @@
 //! Getting into an account, or finding out that it exists.
 
-use super::attack::attacks;
+use super::attack::{attacks, check};
 use super::context::{AttackContext, EphemeralUser, Outcome, new_email, open_callback};
 use super::judge::Expect::{Alike, Code, Lands, Limited, Still, Without};
 use super::script::Client::Visitor;
@@ -11,67 +11,62 @@ const GUESSES: usize = 13;
 
 attacks! { Accounts:
     "brute_force", "Guessing a password", "OWASP ASVS V6.3.1, RFC 6585 §4",
-        "crates/axum/src/limits.rs", "record_failure",
+        check("crates/axum/src/limits.rs", "record_failure"),
         "The thief tries one password after another. After ten, sign-ins to the account are blocked for the thief’s address for a while, even with the right one.",
         &[Limited], brute_force();
     "enumeration_sign_in", "Does the account exist? At sign-in", "OWASP ASVS V6.3.8",
-        "crates/axum/src/password.rs", "authenticate",
+        check("crates/axum/src/password.rs", "authenticate"),
         "The thief types a wrong password for an address that has an account, and for one that has none, and compares the answers.",
-        &[Code(401, "wrong_credentials"), Alike],
-        send(&[
+        &[Code(401, "wrong_credentials"), Alike], send(&[
             attack("An address with an account", form("/sign-in", &[("email", "{{owner.email}}"), WRONG])),
             attack("One without", form("/sign-in", &[("email", "{{new_email}}"), WRONG])),
         ]);
     "enumeration_sign_up", "Does the account exist? At sign-up", "OWASP ASVS V6.3.8",
-        "crates/web/src/pages/sign_up.rs", "submit",
+        check("crates/web/src/pages/sign_up.rs", "submit"),
         "The thief signs up with an address that is free, and with one that is taken. Only the e-mails differ.",
-        &[Lands("/sign-in?welcome=1&next=%2Faccount"), Alike],
-        send(&[
+        &[Lands("/sign-in?welcome=1&next=%2Faccount"), Alike], send(&[
             attack("An address that is free", form("/sign-up", &[
                 ("name", "Theo Thief"), ("email", "{{new_email}}"), ("password", "{{random}}")])),
             attack("One that is taken", form("/sign-up", &[
                 ("name", "Theo Thief"), ("email", "{{owner.email}}"), ("password", "{{random}}")])),
         ]);
     "enumeration_forgot", "Does the account exist? At password reset", "OWASP ASVS V6.3.8",
-        "crates/web/src/pages/recovery.rs", "forgot",
+        check("crates/web/src/pages/recovery.rs", "forgot"),
         "The thief requests a reset e-mail for an address with an account, and for one without.",
-        &[Still("If that address has an account"), Alike],
-        send(&[
+        &[Still("If that address has an account"), Alike], send(&[
             attack("An address with an account", form("/forgot", &[("email", "{{owner.email}}")])),
             attack("One without", form("/forgot", &[("email", "{{new_email}}")])),
         ]);
     "pre_hijacking", "An account before the victim’s", "Pre-hijacked accounts (Sudhodanan, Paverd 2022)",
-        "crates/domain/src/identity.rs", "whose_account",
+        check("crates/domain/src/identity.rs", "whose_account"),
         "The thief signs up with the victim’s address and a password, and waits. The victim signs in with Google: the two must not share an account.",
         &[Still("\"email_verified\":false")], pre_hijacking();
     "email_twin", "Another identity with the same address", "OpenID Connect Core §5.7",
-        "crates/auth/src/admission.rs", "admit",
+        check("crates/auth/src/admission.rs", "admit"),
         "The thief has an account at the provider with the victim’s address. An address alone must open nothing: the account id at the provider counts.",
         &[Code(409, "email_taken"), Code(401, "sign_in_required")], email_twin();
     "link_by_callback", "The thief’s identity as a way in", "RFC 9700 §4.7",
-        "crates/auth/src/oauth/attempt.rs", "validate",
+        check("crates/auth/src/oauth/attempt.rs", "validate"),
         "The thief begins to link an identity, stops before the last redirect, and has the signed-in victim open it.",
         &[Code(400, "attempt_other_browser")], link_by_callback();
     "sql_in_email", "SQL in the address", "OWASP ASVS V1.2.4",
-        "crates/store/src/passwords.rs", "by_email",
+        check("crates/store/src/passwords.rs", "by_email"),
         "The thief types SQL instead of an address.",
-        &[Code(401, "wrong_credentials")],
-        send(&[
+        &[Code(401, "wrong_credentials")], send(&[
             attack("SQL for an address",
                 form("/sign-in", &[("email", "{{each}}"), ("password", "' OR '1'='1")]))
                 .each(&["{{owner.email}}' OR '1'='1' --", "' OR 1=1 --"]),
         ]);
     "weak_password", "A common password", "OWASP ASVS V6.2.4",
-        "crates/web/src/pages/sign_up.rs", "validate",
+        check("crates/web/src/pages/sign_up.rs", "validate"),
         "The victim picks one of the passwords that thieves try first.",
-        &[Code(422, "validation_failed")],
-        send(&[
+        &[Code(422, "validation_failed")], send(&[
             attack("One of the first that are tried", form("/sign-up", &[
                 ("name", "Vic"), ("email", "{{new_email}}"), ("password", "{{each}}")]))
                 .by(Visitor).each(&["password", "12345678", "qwertyuiop"]),
         ]);
     "script_in_name", "A script for a name", "OWASP ASVS V3.2.2",
-        "crates/web/src/templates/mod.rs", "into_response",
+        check("crates/web/src/templates/mod.rs", "into_response"),
         "The thief is called <img src=x onerror=…>, and waits until an administrator looks at the list.",
         &[Without("<img src=x"), Still("&#60;img src=x")], script_in_name();
 }

@@ -49,6 +49,10 @@ pub struct Check {
     pub name: &'static str,
 }
 
+pub(super) const fn check(file: &'static str, name: &'static str) -> Check {
+    Check { file, name }
+}
+
 type Run = for<'a> fn(
     &'a mut AttackContext,
 ) -> Pin<Box<dyn Future<Output = Result<(), NotRun>> + Send + 'a>>;
@@ -72,15 +76,17 @@ pub struct Attack {
 /// The table of a group. Each row ends with an async function and what it is called with
 /// after the context, which is constant.
 macro_rules! attacks {
-    ($group:ident: $($id:literal, $title:literal, $standard:literal, $file:literal, $name:literal,
-        $story:literal, $expect:expr, $run:ident($($argument:expr),*);)*) => {
-        pub(super) const ATTACKS: &[$crate::attacks::Attack] = &[$($crate::attacks::Attack {
+    ($group:ident: $($id:literal, $title:literal, $standard:literal, $check:expr, $story:literal,
+        $expect:expr, $run:ident($($argument:expr),*);)*) => {
+        use $crate::attacks::attack::{Attack, Group};
+
+        pub(super) const ATTACKS: &[Attack] = &[$(Attack {
             id: $id,
-            group: $crate::attacks::Group::$group,
+            group: Group::$group,
             title: $title,
             story: $story,
             standard: $standard,
-            check: $crate::attacks::Check { file: $file, name: $name },
+            check: $check,
             expect: $expect,
             run: |context| Box::pin($run(context $(, const { $argument })*)),
         }),*];

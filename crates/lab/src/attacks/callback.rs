@@ -2,88 +2,79 @@
 
 use url::Url;
 
-use super::attack::attacks;
+use super::attack::{Check, attacks, check};
 use super::context::{AttackContext, Browser, Outcome, open_callback};
-use super::judge::Expect::{Code, Says, Without};
+use super::judge::Expect::{self, Code, Says, Without};
 use super::script::Client::{Stranger, Thief, Visitor};
 use super::script::{api, attack, begin, control, get, open, send};
 
+const ATTEMPT: Check = check("crates/auth/src/oauth/attempt.rs", "validate");
+const STATE: Check = check("crates/auth/src/oauth/attempt.rs", "decode_state");
+const RESPONSE: Check = check("crates/auth/src/oauth/response.rs", "judge");
+
+const UNKNOWN: &[Expect] = &[Code(400, "attempt_unknown"), Code(401, "sign_in_required")];
+
 attacks! { Callback:
-    "state_missing", "No state", "RFC 9700 §4.7",
-        "crates/auth/src/oauth/attempt.rs", "validate",
+    "state_missing", "No state", "RFC 9700 §4.7", ATTEMPT,
         "A thief sends you a callback with a code of the thief’s own and no state, so that you work in the thief’s account without noticing.",
-        &[Code(400, "attempt_unknown"), Code(401, "sign_in_required")],
-        altered_state("/auth/google/callback?code={{code}}&iss={{iss}}");
-    "state_altered", "An altered state", "RFC 9700 §4.7",
-        "crates/auth/src/oauth/attempt.rs", "decode_state",
+        UNKNOWN, altered_state("/auth/google/callback?code={{code}}&iss={{iss}}");
+    "state_altered", "An altered state", "RFC 9700 §4.7", STATE,
         "A thief makes up a state, or changes a character of one, and hopes that only its length is looked at.",
-        &[Code(400, "attempt_unknown"), Code(401, "sign_in_required")],
+        UNKNOWN,
         altered_state("/auth/google/callback?code={{code}}&iss={{iss}}&state={{other_state}}");
-    "state_truncated", "A state cut short", "RFC 9700 §4.7",
-        "crates/auth/src/oauth/attempt.rs", "decode_state",
+    "state_truncated", "A state cut short", "RFC 9700 §4.7", STATE,
         "Some programs compare as many characters as came. A thief sends one less.",
-        &[Code(400, "attempt_unknown"), Code(401, "sign_in_required")],
+        UNKNOWN,
         altered_state("/auth/google/callback?code={{code}}&iss={{iss}}&state={{short_state}}");
-    "login_csrf", "The thief’s callback", "RFC 9700 §4.7.1",
-        "crates/auth/src/oauth/attempt.rs", "validate",
+    "login_csrf", "The thief’s callback", "RFC 9700 §4.7.1", ATTEMPT,
         "A thief begins a sign-in, stops before the last redirect, and has the victim open it, who would be signed in as the thief.",
-        &[Code(400, "attempt_other_browser"), Code(401, "sign_in_required")],
-        send(&[
+        &[Code(400, "attempt_other_browser"), Code(401, "sign_in_required")], send(&[
             begin("none", "").by(Thief),
             attack("The victim opens the thief’s callback", open("{{callback}}")).by(Visitor),
             attack("Is the victim signed in?", get("/account")).by(Visitor),
             control("In the thief’s own browser", open("{{callback}}"), 303),
         ]);
     "callback_replayed", "The same callback again", "RFC 6749 §10.5",
-        "crates/axum/src/replay_guard.rs", "claim",
+        check("crates/axum/src/replay_guard.rs", "claim"),
         "A thief finds the callback in a history or a log, and the cookie of the attempt besides, and opens it a second time.",
-        &[Code(400, "attempt_used"), Code(401, "sign_in_required")],
-        send(&[
+        &[Code(400, "attempt_used"), Code(401, "sign_in_required")], send(&[
             begin("none", ""),
             control("The first time", open("{{callback}}"), 303).by(Visitor),
             attack("The second time, with the cookie", api("GET", "{{callback}}").with(
                 &[("sec-fetch-site", "cross-site"), ("cookie", "{{cookies}}")])).by(Stranger),
             attack("Is the thief signed in?", get("/account")).by(Stranger),
         ]);
-    "mix_up", "One provider’s answer at another’s callback", "RFC 9700 §4.4",
-        "crates/auth/src/oauth/attempt.rs", "validate",
+    "mix_up", "One provider’s answer at another’s callback", "RFC 9700 §4.4", ATTEMPT,
         "A dishonest provider has the answer of an honest one delivered to its own callback, to get hold of the code.",
-        &[Code(400, "attempt_unknown"), Code(401, "sign_in_required")],
-        altered_state("/auth/github/callback?code={{code}}&iss={{iss}}&state={{state}}");
-    "code_and_error", "A code and an error at once", "RFC 6749 §4.1.2.1",
-        "crates/auth/src/oauth/response.rs", "judge",
+        UNKNOWN, altered_state("/auth/github/callback?code={{code}}&iss={{iss}}&state={{state}}");
+    "code_and_error", "A code and an error at once", "RFC 6749 §4.1.2.1", RESPONSE,
         "An answer is either a code or an error. A thief sends both, and hopes that two parts of the program look at different ones.",
         &[Says(400, "provider_response_invalid", "a code and an error came together")],
         altered_answer("{{callback}}&error=access_denied");
     "code_twice", "Two codes", "RFC 6749 §3.1",
-        "crates/auth/src/oauth/response.rs", "parse",
+        check("crates/auth/src/oauth/response.rs", "parse"),
         "A thief adds a second code, of their own: one part of a program reads the first, another the last.",
         &[Says(400, "provider_response_invalid", "a parameter came twice")],
         altered_answer("{{callback}}&code=the-thiefs-own");
-    "state_twice", "Two states", "RFC 6749 §3.1",
-        "crates/auth/src/oauth/attempt.rs", "validate",
+    "state_twice", "Two states", "RFC 6749 §3.1", ATTEMPT,
         "A thief adds a second state beside the right one, for programs that compare one and use the other.",
         &[Code(400, "attempt_unknown")], altered_answer("{{callback}}&state=the-thiefs-own");
-    "iss_wrong", "Another issuer’s name", "RFC 9207 §2.4",
-        "crates/auth/src/oauth/response.rs", "judge",
+    "iss_wrong", "Another issuer’s name", "RFC 9207 §2.4", RESPONSE,
         "The answer says that it comes from another provider than the one that was asked: the mark of a mix-up.",
-        &[Says(400, "provider_response_invalid", "another issuer answered")],
-        send(&[
+        &[Says(400, "provider_response_invalid", "another issuer answered")], send(&[
             begin("wrong_response_iss", ""),
             attack("The answer with another issuer", open("{{callback}}")).by(Visitor),
             begin("none", ""),
             control("The same from the right one", open("{{callback}}"), 303).by(Visitor),
         ]);
-    "iss_missing", "The issuer’s name taken away", "RFC 9207 §2.4",
-        "crates/auth/src/oauth/response.rs", "judge",
+    "iss_missing", "The issuer’s name taken away", "RFC 9207 §2.4", RESPONSE,
         "The provider promises to name itself in each answer. A thief removes the name, to hide who answered.",
         &[Says(400, "provider_response_invalid", "is missing")],
         altered_answer("/auth/google/callback?code={{code}}&state={{state}}");
     "code_injected", "A stolen code", "RFC 9700 §4.5, RFC 7636 §1",
-        "crates/idp/src/protocol/pkce.rs", "is_met_by",
+        check("crates/idp/src/protocol/pkce.rs", "is_met_by"),
         "A thief has got hold of the victim’s code, and puts it into a callback of a sign-in of their own, with a good state.",
-        &[Code(400, "code_refused"), Code(401, "sign_in_required")],
-        send(&[
+        &[Code(400, "code_refused"), Code(401, "sign_in_required")], send(&[
             begin("none", "victims_"),
             begin("none", "").by(Thief),
             attack("The thief’s callback with the stolen code",
@@ -91,11 +82,11 @@ attacks! { Callback:
             attack("Is the thief signed in?", get("/account")),
         ]);
     "attempt_cookie_swapped", "Another attempt’s cookie", "RFC 9700 §4.7, RFC 6265 §8.6",
-        "crates/auth/src/oauth/attempt.rs", "open",
+        check("crates/auth/src/oauth/attempt.rs", "open"),
         "A thief who can set cookies from a neighbouring host plants the cookie of their own attempt under the name of the victim’s.",
         &[Code(400, "attempt_cookie_missing"), Code(401, "sign_in_required")], cookie_swapped();
     "error_with_script", "A script in the error", "RFC 6749 §4.1.2.1, OWASP ASVS V3.2.2",
-        "crates/auth/src/oauth/response.rs", "known",
+        check("crates/auth/src/oauth/response.rs", "known"),
         "The author of the link decides what error_description says. A thief writes a script there.",
         &[Says(502, "provider_refused", "an error that is in no standard"), Without("<script>alert")],
         send(&[
@@ -109,8 +100,8 @@ const WITH_SCRIPT: &str = "/auth/google/callback?iss={{iss}}&state={{state}}\
     &error=<script>alert(1)</script>&error_description=<script>alert(1)</script>\
     &error_uri=<script>alert(1)</script>";
 
-/// An altered callback, which signs in nobody, and then the one that the provider sent:
-/// it has to be good.
+/// An altered callback, which must not sign in, and then the one that the provider sent,
+/// which must.
 async fn altered_state(context: &mut AttackContext, altered: &'static str) -> Outcome {
     let actions = [
         begin("none", ""),

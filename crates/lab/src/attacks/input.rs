@@ -1,44 +1,38 @@
 //! Input that no form of ours sends.
 
-use super::attack::attacks;
+use super::attack::{Check, attacks, check};
 use super::context::{AttackContext, Outcome};
 use super::judge::Expect::{Code, Lands, Without};
 use super::script::Client::{Owner, Visitor};
 use super::script::{Request, api, attack, control, form, get, json, send};
 
+const OWN_PATH: Check = check("crates/domain/src/return_to.rs", "own_path");
+
 attacks! { Input:
-    "open_redirect", "A way out through next", "RFC 9700 §4.11, OWASP ASVS V3.7.2",
-        "crates/domain/src/return_to.rs", "own_path",
+    "open_redirect", "A way out through next", "RFC 9700 §4.11, OWASP ASVS V3.7.2", OWN_PATH,
         "A link to our sign-in page that leads to the thief’s page afterwards, which looks like ours and asks for the password.",
-        &[Lands("/account")],
-        signed_in_link(&[
+        &[Lands("/account")], signed_in_link(&[
             "https://evil.test/", "//evil.test", "///evil.test", "/\\evil.test", "\\\\evil.test",
             "/\t/evil.test", "/.//evil.test", "https:evil.test", "http://localhost@evil.test/",
         ]);
-    "next_script", "A script in next", "OWASP ASVS V3.7.2",
-        "crates/domain/src/return_to.rs", "own_path",
+    "next_script", "A script in next", "OWASP ASVS V3.7.2", OWN_PATH,
         "The place to go afterwards is javascript: or data:.",
         &[Lands("/account")],
         signed_in_link(&["javascript:alert(1)", "JaVaScRiPt:alert(1)", "data:text/html,x"]);
-    "next_header", "A header in next", "OWASP ASVS V4.2.4",
-        "crates/domain/src/return_to.rs", "own_path",
+    "next_header", "A header in next", "OWASP ASVS V4.2.4", OWN_PATH,
         "A line break in the place to go would end the Location header, and begin a header of the thief’s, a cookie for one.",
-        &[Lands("/account")],
-        signed_in_link(
+        &[Lands("/account")], signed_in_link(
             &["/\r\nSet-Cookie: latchkey_session=thiefs", "/%0d%0aX-Thief: 1\r\n"]);
-    "next_markup", "Markup in next", "OWASP ASVS V3.2.2",
-        "crates/domain/src/return_to.rs", "own_path",
+    "next_markup", "Markup in next", "OWASP ASVS V3.2.2", OWN_PATH,
         "The place to go is carried along in the form. The thief closes the attribute and opens a script.",
-        &[Without("<script>alert")],
-        send(&[
+        &[Without("<script>alert")], send(&[
             attack("The thief’s link", LINK).by(Visitor)
                 .each(&["\"><script>alert(1)</script>", "/\"><script>alert(1)</script>"]),
         ]);
     "host_header", "Another Host", "RFC 9700 §4.1.3, OWASP ASVS V4.1.3",
-        "crates/web/src/settings/mod.rs", "absolute",
+        check("crates/web/src/settings/mod.rs", "absolute"),
         "The thief names their own host in Host or X-Forwarded-Host, and hopes to find it in the redirect URI or in the links of e-mails.",
-        &[Without("evil.test")],
-        send(&[
+        &[Without("evil.test")], send(&[
             attack("The sign-in page", get("/sign-in").with(&[("{{each}}", "evil.test")]))
                 .by(Visitor).each(HOSTS),
             attack("The sign-in page", get("/sign-in").with(FORWARDED)).by(Visitor),
@@ -47,20 +41,18 @@ attacks! { Input:
             attack("The way to the provider", api("POST", "/auth/google").with(FORWARDED)).by(Visitor),
         ]);
     "body_large", "A body that is too large", "OWASP ASVS V4.2.5",
-        "crates/axum/src/middleware/mod.rs", "guard",
+        check("crates/axum/src/middleware/mod.rs", "guard"),
         "The thief sends forms of a hundred kilobytes, to fill the memory and to have passwords hashed that are as long.",
-        &[Code(413, "too_large")],
-        send(&[
+        &[Code(413, "too_large")], send(&[
             attack("A password of 100,000 characters",
                 form("/sign-in", &[("email", "lab@lab.invalid"), ("password", "{{large}}")])),
             attack("The same to the API", json("POST", "/api/v1/token",
                 r#"{"email":"lab@lab.invalid","password":"{{large}}"}"#)),
         ]);
     "field_twice", "A field that is there twice", "OWASP ASVS V4.2.1",
-        "crates/axum/src/extract.rs", "fields",
+        check("crates/axum/src/extract.rs", "fields"),
         "The form names two people, for programs that check one and sign in the other.",
-        &[Code(400, "bad_request")],
-        send(&[
+        &[Code(400, "bad_request")], send(&[
             attack("Two addresses", form("/sign-in", &[
                 ("email", "{{thief.email}}"), ("email", "{{owner.email}}"),
                 ("password", "{{thief.password}}")])),
@@ -68,18 +60,16 @@ attacks! { Input:
                 ("email", "{{owner.email}}"), ("password", "{{thief.password}}")]), 401),
         ]);
     "path_traversal", "A way out of the folder", "OWASP ASVS V5.3.2",
-        "crates/web/src/static_files.rs", "serve",
+        check("crates/web/src/static_files.rs", "serve"),
         "The thief asks for files above the folder of the stylesheet: the .env, the database, the secret.",
-        &[Code(404, "not_found")],
-        send(&[
+        &[Code(404, "not_found")], send(&[
             attack("A file elsewhere", get("{{each}}")).each(&[
                 "/static/..%2f.env", "/static/..%2f..%2fdata%2flatchkey.db", "/static/%2e%2e%2f.env"]),
         ]);
     "json_types", "Numbers and lists for texts", "OWASP ASVS V2.2.1",
-        "crates/axum/src/extract.rs", "json_rejection",
+        check("crates/axum/src/extract.rs", "json_rejection"),
         "The thief sends a list or true instead of a password, for programs that compare loosely.",
-        &[Code(400, "bad_request")],
-        send(&[
+        &[Code(400, "bad_request")], send(&[
             attack("Something else than a text", json("POST", "/api/v1/token",
                 r#"{"email":"{{owner.email}}","password":{{each}}}"#))
                 .each(&["true", "[\"a\"]", "{\"$ne\":null}", "0"]),

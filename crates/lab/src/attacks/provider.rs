@@ -4,7 +4,7 @@
 use aws_lc_rs::digest;
 use url::Url;
 
-use super::attack::attacks;
+use super::attack::{Check, attacks, check};
 use super::context::{
     AttackContext, LocalProvider, NotRun, Outcome, base64url, consent_form, from_other_site,
     member, random,
@@ -16,48 +16,47 @@ use crate::agent::{Answer, Call};
 /// Long enough for a verifier (RFC 7636 §4.1).
 const GUESS: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
+const CHALLENGE: Check = check("crates/idp/src/protocol/authorize.rs", "challenge");
+const CODE: Check = check("crates/idp/src/protocol/grants.rs", "judge");
+
 attacks! { Provider:
-    "pkce_missing", "No code challenge", "RFC 9700 §2.1.1",
-        "crates/idp/src/protocol/authorize.rs", "challenge",
+    "pkce_missing", "No code challenge", "RFC 9700 §2.1.1", CHALLENGE,
         "A thief takes the code challenge out of the request, so that a code that is caught later needs no verifier.",
         &[SentBack("invalid_request")], altered_request("code_challenge", None);
-    "pkce_plain", "A challenge in plain text", "RFC 7636 §7.2",
-        "crates/idp/src/protocol/authorize.rs", "challenge",
+    "pkce_plain", "A challenge in plain text", "RFC 7636 §7.2", CHALLENGE,
         "With the method plain, the challenge is the verifier: anyone who sees the request can redeem the code.",
         &[SentBack("invalid_request")], altered_request("code_challenge_method", Some("plain"));
     "pkce_wrong_verifier", "A code with another verifier", "RFC 7636 §4.6",
-        "crates/idp/src/protocol/pkce.rs", "is_met_by",
+        check("crates/idp/src/protocol/pkce.rs", "is_met_by"),
         "A thief has caught a code, and knows the client’s secret. What is missing is the verifier, which never left the app.",
         &[OAuth(400, "invalid_grant"), OAuth(400, "invalid_grant")],
         altered_redemption("code_verifier", &[("A made-up verifier", GUESS), ("No verifier", "")]);
-    "code_reused", "A code that was used", "RFC 6749 §4.1.2",
-        "crates/idp/src/protocol/grants.rs", "judge",
+    "code_reused", "A code that was used", "RFC 6749 §4.1.2", CODE,
         "A thief sends a code that the app has redeemed. It is refused, and the tokens of the first time are revoked, because one of the two was a thief.",
         &[OAuth(400, "invalid_grant"), Challenge(401, "invalid_token")], code_reused();
     "redirect_uri_foreign", "A redirect to the thief", "RFC 9700 §4.1.3",
-        "crates/idp/src/protocol/registry.rs", "registered_redirect_uri",
+        check("crates/idp/src/protocol/registry.rs", "registered_redirect_uri"),
         "The request names the thief’s page as the place to send the code to: in full, below ours, with a trick in the name, or with one character more.",
         &[Stays(400)], redirect_uri_foreign();
-    "redirect_uri_swapped", "Another redirect at the token endpoint", "RFC 6749 §4.1.3",
-        "crates/idp/src/protocol/grants.rs", "judge",
+    "redirect_uri_swapped", "Another redirect at the token endpoint", "RFC 6749 §4.1.3", CODE,
         "A code that was caught on one page is redeemed in the name of another.",
         &[OAuth(400, "invalid_grant")],
         altered_redemption("redirect_uri", &[("With the thief’s redirect URI", "https://evil.test/callback")]);
     "implicit_grant", "A token in the address bar", "RFC 9700 §2.1.2",
-        "crates/idp/src/protocol/authorize.rs", "response",
+        check("crates/idp/src/protocol/authorize.rs", "response"),
         "The request asks for the token itself instead of a code, so that it ends up in the address bar and the history.",
         &[SentBack("unsupported_response_type")], altered_request("response_type", Some("token"));
     "client_secret_wrong", "A client with a wrong secret", "RFC 6749 §3.2.1",
-        "crates/idp/src/protocol/registry.rs", "authenticate",
+        check("crates/idp/src/protocol/registry.rs", "authenticate"),
         "A thief has a code and the right verifier, and guesses the client’s secret.",
         &[OAuth(401, "invalid_client")],
         altered_redemption("client_secret", &[("With a guess", GUESS)]);
     "consent_forged", "Another site presses Allow", "RFC 6749 §10.12",
-        "crates/idp/src/guard.rs", "is_same_origin",
+        check("crates/idp/src/guard.rs", "is_same_origin"),
         "A page of the thief posts the consent form in the victim’s name.",
         &[Stays(403)], consent_forged();
     "oauth_start_by_link", "A sign-in that a link begins", "RFC 9700 §4.7.1",
-        "crates/axum/src/routes/mod.rs", "pages",
+        check("crates/axum/src/routes/mod.rs", "pages"),
         "An image on the thief’s page would start the round trip, and sign the victim in without a click.",
         &[Code(405, "method_not_allowed")],
         send(&[attack("A link to the start", get("/auth/google")),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::Method;
 
-use super::attack::attacks;
+use super::attack::{Check, attacks, check};
 use super::context::{AttackContext, Outcome, member};
 use super::judge::Expect::{Challenge, Code, SameSuccessor};
 use super::script::Client::Visitor;
@@ -17,46 +17,41 @@ const PAST_GRACE: Duration = Duration::from_secs(11);
 
 const AT_ONCE: usize = 5;
 
+const ROTATION: Check = check("crates/domain/src/refresh.rs", "may_rotate");
+const EXCHANGE: Check = check("crates/auth/src/tokens/refresh.rs", "refresh");
+
 attacks! { Refresh:
-    "refresh_reused", "A refresh token that was used", "RFC 9700 §4.14.2",
-        "crates/domain/src/refresh.rs", "may_rotate",
+    "refresh_reused", "A refresh token that was used", "RFC 9700 §4.14.2", ROTATION,
         "The thief has copied a refresh token, and uses it after its owner did. The server cannot tell which of the two is the thief, so it ends the whole family.",
-        &[Code(400, "refresh_token_reused"), Code(400, "refresh_token_ended")],
-        send(&[
+        &[Code(400, "refresh_token_reused"), Code(400, "refresh_token_ended")], send(&[
             TOKENS,
             control("The owner renews", RENEW, 200).by(Visitor).save(&[("newest", Member("refresh_token"))]),
             attack("The thief sends the old one", RENEW).after(PAST_GRACE),
             attack("The newest of the family", json("POST", "/api/v1/token/refresh",
                 r#"{"refresh_token":"{{newest}}"}"#)).by(Visitor),
         ]);
-    "refresh_race", "A race for the refresh", "RFC 9700 §4.14.2",
-        "crates/auth/src/tokens/refresh.rs", "refresh",
+    "refresh_race", "A race for the refresh", "RFC 9700 §4.14.2", EXCHANGE,
         "The thief uses the copied token in the same instant as its owner, several times. All get the same successor: the family does not fork.",
         &[SameSuccessor], race();
     "refresh_as_access", "A refresh token as an access token", "RFC 9068 §4, OWASP ASVS V9.2.2",
-        "crates/axum/src/caller/bearer.rs", "authenticate",
+        check("crates/axum/src/caller/bearer.rs", "authenticate"),
         "The thief sends the refresh token, which lives for weeks, to the API.",
-        &[Challenge(401, "invalid_token")],
-        send(&[
+        &[Challenge(401, "invalid_token")], send(&[
             TOKENS,
             control("The access token", api("GET", "/api/v1/me").bearer("{{access}}"), 200),
             attack("The refresh token", api("GET", "/api/v1/me").bearer("{{refresh}}")),
         ]);
-    "access_as_refresh", "An access token as a refresh token", "OWASP ASVS V9.2.2",
-        "crates/auth/src/tokens/refresh.rs", "refresh",
+    "access_as_refresh", "An access token as a refresh token", "OWASP ASVS V9.2.2", EXCHANGE,
         "The thief has an access token that ends in minutes, and tries to trade it for a new pair.",
-        &[Code(400, "refresh_token_unknown")],
-        send(&[
+        &[Code(400, "refresh_token_unknown")], send(&[
             TOKENS,
             attack("The access token", json("POST", "/api/v1/token/refresh",
                 r#"{"refresh_token":"{{access}}"}"#)),
             control("The refresh token", RENEW, 200),
         ]);
-    "refresh_after_revoke", "A refresh token after it was revoked", "RFC 7009 §2.1",
-        "crates/domain/src/refresh.rs", "may_rotate",
+    "refresh_after_revoke", "A refresh token after it was revoked", "RFC 7009 §2.1", ROTATION,
         "The owner revokes the token. The thief’s copy must stop working.",
-        &[Code(400, "refresh_token_ended")],
-        send(&[
+        &[Code(400, "refresh_token_ended")], send(&[
             TOKENS,
             control("The owner revokes it",
                 json("POST", "/api/v1/token/revoke", r#"{"token":"{{refresh}}"}"#), 200).by(Visitor),

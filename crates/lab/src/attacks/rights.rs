@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::Value;
 
-use super::attack::attacks;
+use super::attack::{attacks, check};
 use super::context::{AttackContext, NotRun, Outcome};
 use super::judge::Expect::{Code, Still};
 use super::script::Client::{SignedInThief, Stranger, Visitor};
@@ -12,10 +12,9 @@ use super::script::{AS_OWNER, Action, api, attack, control, form, get, json, pre
 
 attacks! { Rights:
     "scope_exceeded", "More than the scope", "RFC 6750 §3.1",
-        "crates/axum/src/caller/mod.rs", "require_scope",
+        check("crates/axum/src/caller/mod.rs", "require_scope"),
         "A program that may read the calendar helps itself to the contacts.",
-        &[Code(403, "insufficient_scope")],
-        send(&[
+        &[Code(403, "insufficient_scope")], send(&[
             READER,
             control("What the scope allows",
                 api("GET", "/api/v1/calendar/events").bearer("{{access}}"), 200),
@@ -23,10 +22,9 @@ attacks! { Rights:
                 .each(&["/api/v1/contacts", "/api/v1/me"]),
         ]);
     "scope_widened", "A wider scope at the refresh", "RFC 6749 §6",
-        "crates/auth/src/tokens/refresh.rs", "next_pair",
+        check("crates/auth/src/tokens/refresh.rs", "next_pair"),
         "A program that may read the calendar asks for everything when it renews its token.",
-        &[Still("\"scope\":\"calendar:read\""), Code(403, "insufficient_scope")],
-        send(&[
+        &[Still("\"scope\":\"calendar:read\""), Code(403, "insufficient_scope")], send(&[
             READER,
             attack("Renewed, with a wider scope", json("POST", "/api/v1/token/refresh",
                 r#"{"refresh_token":"{{refresh}}","scope":"profile calendar:read contacts:read contacts:write"}"#))
@@ -34,25 +32,23 @@ attacks! { Rights:
             attack("The new token on the contacts", api("GET", "/api/v1/contacts").bearer("{{wider}}")),
         ]);
     "scope_made_up", "A scope that is made up", "RFC 6749 §3.3",
-        "crates/axum/src/routes/token.rs", "wanted",
+        check("crates/axum/src/routes/token.rs", "wanted"),
         "An unknown scope must not be taken for all of them.",
-        &[Code(400, "invalid_scope")],
-        send(&[
+        &[Code(400, "invalid_scope")], send(&[
             attack("A token for an unknown scope", json("POST", "/api/v1/token",
                 r#"{"email":"{{thief.email}}","password":"{{thief.password}}","scope":"{{each}}"}"#))
                 .each(&["everything", "profile admin", ""]),
         ]);
     "role_missing", "The administrator’s list", "OWASP ASVS V8.2.1",
-        "crates/axum/src/caller/mod.rs", "require_role",
+        check("crates/axum/src/caller/mod.rs", "require_role"),
         "A user without the role opens the list of all users.",
-        &[Code(403, "role_required")],
-        send(&[
+        &[Code(403, "role_required")], send(&[
             control("What every user may do", api("GET", "/api/v1/me").bearer("{{thief.token}}"), 200),
             attack("What administrators may do",
                 api("GET", "/api/v1/admin/users").bearer("{{thief.token}}")),
         ]);
     "contact_of_another", "Another user’s contact", "OWASP ASVS V8.2.2, API1:2023",
-        "crates/web/src/api/contacts.rs", "no_such_contact",
+        check("crates/web/src/api/contacts.rs", "no_such_contact"),
         "The thief knows the id of one of the victim’s contacts, and reads it, rewrites it and deletes it with a token of their own.",
         &[Code(404, "not_found"), Code(404, "not_found"), Code(404, "not_found"), Still("Aunt Agatha")],
         send(&[
@@ -67,24 +63,22 @@ attacks! { Rights:
                 api("GET", "{{contact}}").bearer("{{owner.token}}")).by(Visitor),
         ]);
     "sign_in_of_another", "Another user’s sign-in", "OWASP ASVS V8.2.2",
-        "crates/web/src/api/sessions.rs", "end_one",
+        check("crates/web/src/api/sessions.rs", "end_one"),
         "The thief ends one of the victim’s sign-ins by its id.",
         &[Code(404, "not_found"), Still("Olive Owner")], sign_in_of_another();
     "trace_of_another", "Another user’s recorded sign-in", "OWASP ASVS V8.2.2",
-        "crates/demo/src/traces/pages.rs", "find",
+        check("crates/demo/src/traces/pages.rs", "find"),
         "The thief knows the id of the victim’s recorded sign-in, and opens it to read what went over the wire.",
-        &[Code(404, "not_found"), Code(401, "sign_in_required")],
-        send(&[
+        &[Code(404, "not_found"), Code(401, "sign_in_required")], send(&[
             prepare(form("/sign-in", AS_OWNER), 303).save(&[("trace", Header("x-latchkey-trace"))]),
             control("The victim’s own", get("/traces/{{trace}}/har"), 200).by(Visitor),
             attack("The thief opens it", get("/traces/{{trace}}/har")).by(SignedInThief),
             attack("So does a stranger", get("/traces/{{trace}}/har")).by(Stranger),
         ]);
     "contact_planted", "A contact for another user", "OWASP ASVS V8.2.3, API3:2023",
-        "crates/web/src/api/contacts.rs", "create",
+        check("crates/web/src/api/contacts.rs", "create"),
         "The thief adds a contact and names the victim as its owner in the body, which must be ignored.",
-        &[Code(404, "not_found")],
-        send(&[
+        &[Code(404, "not_found")], send(&[
             prepare(json("POST", "/api/v1/contacts",
                 r#"{"name":"Planted","user_id":"{{owner.sub}}","owner":"{{owner.sub}}"}"#)
                 .bearer("{{thief.token}}"), 201).save(&[("contact", Header("location"))]),

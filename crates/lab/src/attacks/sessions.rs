@@ -2,55 +2,54 @@
 
 use http::Method;
 
-use super::attack::attacks;
+use super::attack::{Check, attacks, check};
 use super::context::{AttackContext, Browser, NotRun, Outcome, new_email, random};
-use super::judge::Expect::{Code, Has};
+use super::judge::Expect::{self, Code, Has};
 use super::script::Client::Visitor;
 use super::script::{AS_OWNER, Action, Request, Source, attack, control, form, get, prepare, send};
 
 const COOKIE: &str = "latchkey_session";
 
+const PREVIOUS: Check = check("crates/axum/src/sign_in.rs", "revoke_previous_credentials");
+
+const SIGNED_OUT: &[Expect] = &[Code(401, "sign_in_required")];
+
 attacks! { Sessions:
     "session_fixation", "A session that the thief chose", "OWASP ASVS V7.2.4",
-        "crates/auth/src/session.rs", "create",
+        check("crates/auth/src/session.rs", "create"),
         "The thief plants a session of their own, or a made-up one, in the victim’s browser before the victim signs in, and then uses it.",
-        &[Code(401, "sign_in_required")], fixation();
-    "session_after_sign_out", "The cookie after signing out", "OWASP ASVS V7.4.1",
-        "crates/axum/src/sign_in.rs", "revoke_previous_credentials",
+        SIGNED_OUT, fixation();
+    "session_after_sign_out", "The cookie after signing out", "OWASP ASVS V7.4.1", PREVIOUS,
         "The thief copied the cookie. The victim signs out: the session has to end on the server, too.",
-        &[Code(401, "sign_in_required")],
-        send(&[
+        SIGNED_OUT, send(&[
             COPIED, GOOD_AT_FIRST,
             control("The victim signs out", form("/sign-out", &[]), 303).by(Visitor),
             COPY_AFTERWARDS,
         ]);
-    "session_after_sign_in", "The old cookie after a new sign-in", "OWASP ASVS V7.2.4",
-        "crates/axum/src/sign_in.rs", "revoke_previous_credentials",
+    "session_after_sign_in", "The old cookie after a new sign-in", "OWASP ASVS V7.2.4", PREVIOUS,
         "The thief copied the cookie. The victim signs in again: only the new session may work.",
-        &[Code(401, "sign_in_required")],
-        send(&[
+        SIGNED_OUT, send(&[
             COPIED, GOOD_AT_FIRST,
             control("The victim signs in again", form("/sign-in", AS_OWNER), 303).by(Visitor),
             COPY_AFTERWARDS,
         ]);
     "session_ended_elsewhere", "The cookie after “end all others”", "OWASP ASVS V7.4.3",
-        "crates/web/src/pages/account/sign_ins.rs", "end_others",
+        check("crates/web/src/pages/account/sign_ins.rs", "end_others"),
         "The victim suspects something and ends all other sign-ins. The thief’s copy is one of them.",
-        &[Code(401, "sign_in_required")], ended_elsewhere();
+        SIGNED_OUT, ended_elsewhere();
     "session_guessed", "A guessed session", "OWASP ASVS V7.2.3",
-        "crates/store/src/sessions.rs", "find",
+        check("crates/store/src/sessions.rs", "find"),
         "The thief tries numbers, the end of a real one cut off, SQL, and nonsense.",
-        &[Code(401, "sign_in_required")], guessed();
+        SIGNED_OUT, guessed();
     "session_stolen_by_script", "A script reads the cookie", "OWASP ASVS V3.3.4",
-        "crates/axum/src/sign_in.rs", "session_layer",
+        check("crates/axum/src/sign_in.rs", "session_layer"),
         "A script that got onto a page takes the cookie along. A browser keeps HttpOnly cookies from scripts.",
-        &[Has("set-cookie", "HttpOnly"), Has("set-cookie", "SameSite=Lax")],
-        send(&[
+        &[Has("set-cookie", "HttpOnly"), Has("set-cookie", "SameSite=Lax")], send(&[
             attack("The session cookie, for scripts", form("/sign-in", AS_OWNER)).by(Visitor),
             attack("and for other sites", form("/sign-in", AS_OWNER)).by(Visitor),
         ]);
     "account_deleted", "The credentials of a deleted account", "OWASP ASVS V7.4.2",
-        "crates/web/src/pages/account/delete.rs", "submit",
+        check("crates/web/src/pages/account/delete.rs", "submit"),
         "The account is deleted. The thief still has a session cookie of it, and a JWT that has minutes to live.",
         &[Code(401, "sign_in_required"), Code(401, "token_revoked")], account_deleted();
 }

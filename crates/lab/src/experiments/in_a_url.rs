@@ -139,7 +139,7 @@ mod tests {
         assert_eq!(with("200", "400 token_in_url", "400 attempt_used"), "false");
         assert_eq!(with("200", "200", "400 attempt_used"), "true");
         assert_eq!(with("200", "400 token_in_url", "303"), "true");
-        // What is no refusal of a token in a URL says nothing about one.
+        // Another refusal says nothing about a token in a URL.
         for said in ["429 too_many_requests", "503 database_unavailable", "401 token_expired"] {
             assert_eq!(with("200", said, "400 attempt_used"), "undecided", "{said}");
         }

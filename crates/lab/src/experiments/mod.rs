@@ -26,8 +26,8 @@ use crate::verdict::Verdict;
 
 pub use experiment::Experiment;
 
-/// In the order of the claims. Most take a fraction of their budget; together they are
-/// held to [`crate::run::LIMIT`].
+/// In the order of the claims. Most take a fraction of their budget, so that together they
+/// stay within the limit of a run.
 pub const ALL: &[Experiment] = &[
     steps::EXPERIMENT,
     queries::EXPERIMENT,

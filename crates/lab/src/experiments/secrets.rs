@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_that_asks_is_not_somebody_who_saw() {
+    fn a_page_that_asks_has_seen_nothing() {
         let local = sign_in(SignInMethod::Password, "email=a&password=x", "browser", "app");
         assert_eq!(local.fact(&label(SignInMethod::Password, "password")), Some("app, browser"));
         assert_eq!(local.median("password", TIMES), Some(1.0));

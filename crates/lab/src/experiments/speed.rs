@@ -241,15 +241,16 @@ fn far_enough(evidence: &Evidence, nearest: &Series) -> Verdict {
         Some(Order::More) => {
             let value = distance(&nearest.label) + checked - looked_up;
             let because = format!(
-                "The most expensive check ({name}) costs what the lookup costs in a database that is \
-                 {value:.2} ms away. Nearer than that the session is faster; farther away, the JWT."
+                "The most expensive check ({name}) costs what the lookup costs in a database that \
+                 is {value:.2} ms away. Nearer than that the session is faster; farther away, the \
+                 JWT."
             );
             (because, Some(value))
         }
         Some(Order::Less) => (
             format!(
-                "Even the most expensive check ({name}, {checked:.2} ms in the app) costs less than the \
-                 lookup in the nearest database ({looked_up:.2} ms); with each millisecond of \
+                "Even the most expensive check ({name}, {checked:.2} ms in the app) costs less than \
+                 the lookup in the nearest database ({looked_up:.2} ms); with each millisecond of \
                  distance the JWT gains one more."
             ),
             Some(distance(&nearest.label)),

@@ -87,7 +87,7 @@ async fn send(agent: &Agent, credential: &TimedCredential, since: Instant) -> Po
     let asked = millis(since.elapsed());
     let status = match agent.fresh().send(credential.request.clone()).await {
         Ok(answer) => answer.status.as_u16(),
-        // PromiseResult as a sample: no answer is not a refusal.
+        // It counts as a sample: no answer is not a refusal.
         Err(_) => 0,
     };
     Poll { asked, answered: millis(since.elapsed()), status, seen: Seen::of(status) }
