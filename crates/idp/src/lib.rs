@@ -11,14 +11,14 @@
 //! | authorization | `/google/authorize` | `/github/login/oauth/authorize` | `/facebook/v23.0/dialog/oauth` |
 //! | token | `/google/token` | `/github/login/oauth/access_token` | `/facebook/v23.0/oauth/access_token` |
 //! | person | `/google/userinfo` | `/github/api/user`, `/github/api/user/emails` | `/facebook/v23.0/me` |
-//! | ending it | `POST /google/revoke` | `DELETE /github/api/applications/{client_id}/grant` | `DELETE /facebook/v23.0/me/permissions` |
-//! | things | `/google/calendar/v3/calendars/primary/events`, `/google/people/v1/people/me/connections` | `/github/api/user/repos` | |
-//! | besides | `/google/.well-known/openid-configuration`, `/google/jwks` | | |
+//! | revocation | `POST /google/revoke` | `DELETE /github/api/applications/{client_id}/grant` | `DELETE /facebook/v23.0/me/permissions` |
+//! | resources | `/google/calendar/v3/calendars/primary/events`, `/google/people/v1/people/me/connections` | `/github/api/user/repos` | |
+//! | metadata | `/google/.well-known/openid-configuration`, `/google/jwks` | | |
 //!
 //! Google's player is also an authorization server for APIs of others ([`Api`]): `resource` (RFC
 //! 8707) at both endpoints, `POST /google/introspect` (RFC 7662), its metadata at
 //! `/.well-known/oauth-authorization-server/google` (RFC 8414), and for the API itself the list of
-//! applications that a person let in: `GET /google/authorizations?sub=…`, `DELETE
+//! applications with access to it: `GET /google/authorizations?sub=…`, `DELETE
 //! /google/authorizations/{id}`. `examples/calendar-printer` is a third-party application to see it
 //! with.
 //!

@@ -42,7 +42,6 @@ pub enum TokenError {
 }
 
 /// Answers a token request, step by step. `refuse` writes an error in the words of the dialect.
-#[expect(clippy::result_large_err, reason = "a response on its way out: a box would only move it")]
 pub async fn token_endpoint(
     app: &App,
     provider: Provider,
