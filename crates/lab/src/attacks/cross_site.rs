@@ -33,7 +33,7 @@ attacks! { CrossSite:
     "csrf_sign_in", "Signed in by another page", "OWASP ASVS V3.5.1", SAME_SITE,
         "A page of the thief posts the sign-in form with the thief’s own password: what the victim then writes, the thief reads.",
         &[Code(403, "cross_site_request"), Code(401, "sign_in_required")], send(&[
-            attack("The form on the thief’s page", form("/sign-in", AS_THIEF).from_other_site()).by(Visitor),
+            attack("The form on the thief’s page", form("/sign-in", AS_THIEF).on_other_site()).by(Visitor),
             attack("Is the victim signed in?", get("/account")).by(Visitor),
             control("The form on our page", form("/sign-in", AS_THIEF), 303).by(Visitor),
         ]);
@@ -99,7 +99,7 @@ const SIGNED_IN: Action = control("The victim is signed in", get("/account"), 20
 
 const AFTERWARDS: Action = attack("The victim’s account afterwards", get("/account")).by(Owner);
 
-const SIGN_OUT: Request = form("/sign-out", &[]).from_old_browser();
+const SIGN_OUT: Request = form("/sign-out", &[]).in_old_browser();
 
 /// The content type comes with the attack.
 const NEW_CONTACT: Request =
@@ -110,7 +110,7 @@ async fn posted_by_other_site(
     path: &'static str,
     fields: &'static [(&'static str, &'static str)],
 ) -> Outcome {
-    let form = form(path, fields).from_other_site();
+    let form = form(path, fields).on_other_site();
     let posted = attack("The form on the thief’s page", form).by(Owner);
     send(context, &[SIGNED_IN, posted, AFTERWARDS]).await
 }

@@ -114,12 +114,12 @@ impl Request {
     }
 
     /// Sent by a page of the thief.
-    pub(super) const fn from_other_site(self) -> Self {
+    pub(super) const fn on_other_site(self) -> Self {
         Self { site: Site::Other, ..self }
     }
 
     /// Without `Sec-Fetch-Site` and `Origin`.
-    pub(super) const fn from_old_browser(self) -> Self {
+    pub(super) const fn in_old_browser(self) -> Self {
         Self { site: Site::Untold, ..self }
     }
 }
