@@ -137,7 +137,7 @@ enum Pair {
     Ed25519(Ed25519KeyPair),
     P256(EcdsaKeyPair),
     Rsa(RsaKeyPair),
-    Secret(hmac::Key),
+    Secret(Box<hmac::Key>),
 }
 
 impl SigningKey {
@@ -303,7 +303,7 @@ fn read(algorithm: Algorithm, private: &[u8]) -> Result<(Pair, Verifier), KeyErr
         }
         Algorithm::Hs256 if private.len() < SECRET_BYTES => return Err(KeyError::SecretTooShort),
         Algorithm::Hs256 => {
-            let key = hmac::Key::new(hmac::HMAC_SHA256, private);
+            let key = Box::new(hmac::Key::new(hmac::HMAC_SHA256, private));
             return Ok((Pair::Secret(key), Verifier::Secret(private.to_vec())));
         }
     };
