@@ -5,7 +5,7 @@ use latchkey_domain::{Span, Timestamp, UserId};
 use latchkey_store::{Db, accounts, identities};
 use serde::{Deserialize, Serialize};
 
-use crate::secret::{AppSecret, Purpose};
+use crate::secret::{AppSecret, EncryptError, Purpose};
 
 /// How long an identity waits for somebody to sign in the way they did before.
 pub const WAITS: Span = Span::minutes(10);
@@ -60,9 +60,8 @@ pub struct Pending {
 }
 
 impl Pending {
-    #[must_use]
-    pub fn seal(&self, secret: &AppSecret) -> String {
-        secret.seal(Purpose::PendingLink, "", &serde_json::to_vec(self).unwrap_or_default())
+    pub fn seal(&self, secret: &AppSecret) -> Result<String, EncryptError> {
+        secret.seal_json(Purpose::PendingLink, "", self)
     }
 
     /// Opens the cookie, if it is ours and has not waited too long.
@@ -96,7 +95,7 @@ mod tests {
             },
             since,
         };
-        let sealed = pending.seal(&secret);
+        let sealed = pending.seal(&secret).expect("a cookie");
         let open = |minutes| Pending::open(&sealed, &secret, since.plus(Span::minutes(minutes)));
         assert_eq!(open(10), Some(pending));
         assert_eq!(open(11), None);

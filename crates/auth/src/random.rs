@@ -3,19 +3,16 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-/// Random bytes.
-///
-/// They are taken from the operating system itself: the generator of the
-/// cryptographic library costs 30 to 50 ms at its first use, which would be
-/// somebody's sign-in.
+/// Random bytes from the operating system itself: the cryptographic library's
+/// generator takes 30 to 50 ms at its first use, which would be somebody's sign-in.
+#[expect(
+    clippy::expect_used,
+    reason = "without randomness every secret would be guessable, and no caller could go on"
+)]
 #[must_use]
 pub fn bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
-    if getrandom::fill(&mut bytes).is_err() {
-        // Without randomness there is no secret left to keep: a server that
-        // went on would hand out guessable ones.
-        std::process::abort();
-    }
+    getrandom::fill(&mut bytes).expect("the operating system has no randomness");
     bytes
 }
 

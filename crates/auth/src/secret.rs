@@ -1,4 +1,4 @@
-//! `APP_SECRET`: what is encrypted at rest, and in cookies, is encrypted here.
+//! `APP_SECRET`: encryption at rest and in cookies.
 
 use std::fmt;
 
@@ -6,10 +6,11 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKe
 use aws_lc_rs::{hkdf, hmac};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Serialize;
 
 use crate::random;
 
-/// A secret that never shows itself in a log.
+/// A secret. Its `Debug` shows nothing of it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -19,7 +20,6 @@ impl Secret {
         Self(secret.into())
     }
 
-    /// The secret itself: only for the call that needs it.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -32,8 +32,8 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// What a sealed text is for. A key is derived for each purpose, so that what
-/// was sealed for one can never be opened as another.
+/// What a ciphertext is for. A key is derived for each purpose, so that nothing
+/// decrypts for another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// The state of one OAuth attempt, in the browser's cookie.
@@ -63,11 +63,16 @@ impl Purpose {
     }
 }
 
-/// A sealed text that cannot be opened: altered, cut off, sealed for something
-/// else, or with a secret that is no longer in `APP_SECRET`.
+/// A ciphertext that was altered, cut off, encrypted for another purpose, or with a
+/// secret that is no longer in `APP_SECRET`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("it cannot be opened with APP_SECRET")]
-pub struct CannotOpen;
+#[error("it cannot be decrypted with APP_SECRET")]
+pub struct DecryptError;
+
+/// A value that cannot be serialised, or is larger than AES-GCM allows (64 GiB).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("it cannot be encrypted")]
+pub struct EncryptError;
 
 /// The secrets of `APP_SECRET`, the current one first.
 #[derive(Clone)]
@@ -83,7 +88,7 @@ impl fmt::Debug for AppSecret {
 }
 
 impl AppSecret {
-    /// Takes the current secret, and earlier ones that still open what they sealed.
+    /// `earlier` secrets still decrypt.
     #[must_use]
     pub fn new(current: &Secret, earlier: &[Secret]) -> Self {
         let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, b"latchkey");
@@ -93,37 +98,40 @@ impl AppSecret {
 
     /// Encrypts with the current secret (AES-256-GCM), for one purpose and one
     /// context, such as the row in which it will lie.
-    #[must_use]
-    pub fn seal(&self, purpose: Purpose, context: &str, text: &[u8]) -> String {
+    pub fn seal(
+        &self,
+        purpose: Purpose,
+        context: &str,
+        text: &[u8],
+    ) -> Result<String, EncryptError> {
         let nonce = random::bytes::<NONCE_LEN>();
         let mut sealed = text.to_vec();
         let aad = Aad::from(context.as_bytes());
-        let key = aead_key(&self.current, purpose);
-        if key
+        aead_key(&self.current, purpose)
             .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut sealed)
-            .is_err()
-        {
-            // Only a text of more than 64 GiB is refused. Nothing is sealed then:
-            // what comes out opens with nothing.
-            sealed.clear();
-        }
-        let mut whole = nonce.to_vec();
-        whole.append(&mut sealed);
-        URL_SAFE_NO_PAD.encode(whole)
+            .map_err(|_| EncryptError)?;
+        Ok(URL_SAFE_NO_PAD.encode([&nonce[..], &sealed].concat()))
     }
 
-    /// Decrypts what any of the secrets sealed for this purpose and context.
-    ///
-    /// # Errors
-    /// When none of them did, or the text was altered since.
+    /// [`AppSecret::seal`] for a value, as JSON.
+    pub fn seal_json(
+        &self,
+        purpose: Purpose,
+        context: &str,
+        value: &impl Serialize,
+    ) -> Result<String, EncryptError> {
+        self.seal(purpose, context, &serde_json::to_vec(value).map_err(|_| EncryptError)?)
+    }
+
+    /// Decrypts with whichever secret fits this purpose and context.
     pub fn open(
         &self,
         purpose: Purpose,
         context: &str,
         sealed: &str,
-    ) -> Result<Vec<u8>, CannotOpen> {
-        let whole = URL_SAFE_NO_PAD.decode(sealed).map_err(|_| CannotOpen)?;
-        let (nonce, sealed) = whole.split_first_chunk::<NONCE_LEN>().ok_or(CannotOpen)?;
+    ) -> Result<Vec<u8>, DecryptError> {
+        let whole = URL_SAFE_NO_PAD.decode(sealed).map_err(|_| DecryptError)?;
+        let (nonce, sealed) = whole.split_first_chunk::<NONCE_LEN>().ok_or(DecryptError)?;
         self.all()
             .find_map(|secret| {
                 let mut text = sealed.to_vec();
@@ -134,17 +142,16 @@ impl AppSecret {
                 text.truncate(length);
                 Some(text)
             })
-            .ok_or(CannotOpen)
+            .ok_or(DecryptError)
     }
 
-    /// The name of the current secret: it says which one it is, and nothing of
-    /// what it is.
+    /// Names the current secret, and reveals nothing of it.
     #[must_use]
     pub fn key_id(&self) -> String {
         URL_SAFE_NO_PAD.encode(&derived(&self.current, Purpose::KeyId)[..9])
     }
 
-    /// What each secret makes of a text (HMAC-SHA-256, base64url), the current one first.
+    /// HMAC-SHA-256 of a text with each secret (base64url), the current one first.
     pub fn derive(&self, purpose: Purpose, text: &str) -> impl Iterator<Item = String> {
         self.all().map(move |secret| {
             let key = hmac::Key::new(hmac::HMAC_SHA256, &derived(secret, purpose));
@@ -157,25 +164,19 @@ impl AppSecret {
     }
 }
 
+#[expect(clippy::expect_used, reason = "HKDF-SHA-256 yields up to 8,160 bytes, and 32 are taken")]
 fn derived(secret: &hkdf::Prk, purpose: Purpose) -> [u8; 32] {
     let mut key = [0; 32];
-    let filled = secret
+    secret
         .expand(&[purpose.info()], hkdf::HKDF_SHA256)
-        .and_then(|output| output.fill(&mut key));
-    // HKDF-SHA-256 yields up to 8,160 bytes; it cannot refuse to yield 32. If it
-    // ever did, a key of zeros must not be what everything is encrypted with.
-    if filled.is_err() {
-        std::process::abort();
-    }
+        .and_then(|output| output.fill(&mut key))
+        .expect("32 bytes");
     key
 }
 
+#[expect(clippy::expect_used, reason = "only a key that is not of 32 bytes is refused")]
 fn aead_key(secret: &hkdf::Prk, purpose: Purpose) -> LessSafeKey {
-    match UnboundKey::new(&AES_256_GCM, &derived(secret, purpose)) {
-        Ok(key) => LessSafeKey::new(key),
-        // Refused only when the key is not of 32 bytes, which its type proves.
-        Err(_) => std::process::abort(),
-    }
+    LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &derived(secret, purpose)).expect("32 bytes"))
 }
 
 #[cfg(test)]
@@ -190,30 +191,30 @@ mod tests {
     #[test]
     fn what_is_sealed_opens_only_as_what_it_is() {
         let secret = app("one", &[]);
-        let sealed = secret.seal(Purpose::OAuthAttempt, "a", b"hello");
+        let sealed = secret.seal(Purpose::OAuthAttempt, "a", b"hello").expect("a ciphertext");
         assert_eq!(secret.open(Purpose::OAuthAttempt, "a", &sealed), Ok(b"hello".to_vec()));
-        assert_eq!(secret.open(Purpose::OAuthAttempt, "b", &sealed), Err(CannotOpen));
-        assert_eq!(secret.open(Purpose::SigningKey, "a", &sealed), Err(CannotOpen));
-        assert_eq!(app("two", &[]).open(Purpose::OAuthAttempt, "a", &sealed), Err(CannotOpen));
+        assert_eq!(secret.open(Purpose::OAuthAttempt, "b", &sealed), Err(DecryptError));
+        assert_eq!(secret.open(Purpose::SigningKey, "a", &sealed), Err(DecryptError));
+        assert_eq!(app("two", &[]).open(Purpose::OAuthAttempt, "a", &sealed), Err(DecryptError));
         assert_eq!(
             app("two", &["one"]).open(Purpose::OAuthAttempt, "a", &sealed),
             Ok(b"hello".to_vec())
         );
-        assert_ne!(sealed, secret.seal(Purpose::OAuthAttempt, "a", b"hello"));
+        assert_ne!(Ok(sealed), secret.seal(Purpose::OAuthAttempt, "a", b"hello"));
     }
 
     #[test]
     fn an_altered_text_does_not_open() {
         let secret = app("one", &[]);
-        let sealed = secret.seal(Purpose::OAuthAttempt, "", b"hello");
+        let sealed = secret.seal(Purpose::OAuthAttempt, "", b"hello").expect("a ciphertext");
         for at in 0..sealed.len() {
             let mut altered = sealed.clone().into_bytes();
             altered[at] = if altered[at] == b'A' { b'B' } else { b'A' };
             let altered = String::from_utf8_lossy(&altered);
-            assert_eq!(secret.open(Purpose::OAuthAttempt, "", &altered), Err(CannotOpen));
-            assert_eq!(secret.open(Purpose::OAuthAttempt, "", &sealed[..at]), Err(CannotOpen));
+            assert_eq!(secret.open(Purpose::OAuthAttempt, "", &altered), Err(DecryptError));
+            assert_eq!(secret.open(Purpose::OAuthAttempt, "", &sealed[..at]), Err(DecryptError));
         }
-        assert_eq!(secret.open(Purpose::OAuthAttempt, "", "no base64!"), Err(CannotOpen));
+        assert_eq!(secret.open(Purpose::OAuthAttempt, "", "no base64!"), Err(DecryptError));
     }
 
     #[test]

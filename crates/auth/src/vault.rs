@@ -1,27 +1,34 @@
-//! The vault: tokens that providers gave us for people, sealed under `APP_SECRET`.
+//! The vault: tokens that providers issued for people, encrypted with `APP_SECRET`.
 //!
-//! Each is bound to its row and column, so that a sealed text that somebody
-//! moves into another row does not open there. They are opened at the call and
-//! not before. Each row says which secret sealed it: after a rotation what is
-//! sealed with an earlier one is found, and sealed anew in the background.
+//! Each is bound to its row and column: moved to another row, it does not
+//! decrypt. It is decrypted at the call and not before. Each row names its secret:
+//! after a rotation the others are found, and encrypted again in the background.
 
 use latchkey_domain::ConnectionId;
+use latchkey_store::Db;
 use latchkey_store::connections::{self, Sealed, Stored};
-use latchkey_store::{Db, Error};
+use oauth2::TokenResponse as _;
 
-use crate::secret::{AppSecret, CannotOpen, Purpose, Secret};
+use crate::oauth::token::Tokens;
+use crate::secret::{AppSecret, DecryptError, EncryptError, Purpose, Secret};
 
-/// How many are sealed anew at a time.
 const PAGE: u32 = 100;
 
 #[derive(Clone, Debug)]
-pub struct Pair {
+pub struct ProviderTokens {
     pub access: Secret,
-    /// The refresh token, if there is one.
     pub refresh: Option<Secret>,
 }
 
-/// Where tokens are sealed and opened.
+impl From<&Tokens> for ProviderTokens {
+    fn from(tokens: &Tokens) -> Self {
+        Self {
+            access: Secret::new(tokens.access_token().secret()),
+            refresh: tokens.refresh_token().map(|token| Secret::new(token.secret())),
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct Vault {
     secret: AppSecret,
@@ -33,54 +40,45 @@ impl Vault {
         Self { secret }
     }
 
-    /// Seals the tokens of one row.
-    #[must_use]
-    pub fn seal(&self, id: ConnectionId, pair: &Pair) -> Sealed {
+    /// Encrypts the tokens of one row.
+    pub fn seal(&self, id: ConnectionId, tokens: &ProviderTokens) -> Result<Sealed, EncryptError> {
         let seal = |column, token: &Secret| {
             let context = context(id, column);
             self.secret.seal(Purpose::ProviderToken, &context, token.expose().as_bytes())
         };
-        Sealed {
-            access: seal(ACCESS, &pair.access),
-            refresh: pair.refresh.as_ref().map(|token| seal(REFRESH, token)),
+        Ok(Sealed {
+            access: seal(ACCESS, &tokens.access)?,
+            refresh: tokens.refresh.as_ref().map(|token| seal(REFRESH, token)).transpose()?,
             with: self.secret.key_id(),
-        }
+        })
     }
 
-    /// Opens the access token of a row.
-    ///
-    /// # Errors
-    /// When it was sealed for another row, altered, or with a secret that is gone.
-    pub fn access(&self, id: ConnectionId, sealed: &Sealed) -> Result<Secret, CannotOpen> {
+    pub fn access(&self, id: ConnectionId, sealed: &Sealed) -> Result<Secret, DecryptError> {
         self.open(id, ACCESS, &sealed.access)
     }
 
-    /// Opens the refresh token of a row, if there is one.
-    ///
-    /// # Errors
-    /// When it was sealed for another row, altered, or with a secret that is gone.
-    pub fn refresh(&self, id: ConnectionId, sealed: &Sealed) -> Result<Option<Secret>, CannotOpen> {
+    pub fn refresh(
+        &self,
+        id: ConnectionId,
+        sealed: &Sealed,
+    ) -> Result<Option<Secret>, DecryptError> {
         sealed.refresh.as_deref().map(|text| self.open(id, REFRESH, text)).transpose()
     }
 
-    /// Opens both.
-    ///
-    /// # Errors
-    /// When either was sealed for another row, altered, or with a secret that is gone.
-    pub fn pair(&self, stored: &Stored) -> Result<Pair, CannotOpen> {
+    pub fn tokens(&self, stored: &Stored) -> Result<ProviderTokens, DecryptError> {
         let (id, sealed) = (stored.connection.id, &stored.sealed);
-        Ok(Pair { access: self.access(id, sealed)?, refresh: self.refresh(id, sealed)? })
+        Ok(ProviderTokens { access: self.access(id, sealed)?, refresh: self.refresh(id, sealed)? })
     }
 
-    fn open(&self, id: ConnectionId, column: &str, text: &str) -> Result<Secret, CannotOpen> {
+    fn open(&self, id: ConnectionId, column: &str, text: &str) -> Result<Secret, DecryptError> {
         let bytes = self.secret.open(Purpose::ProviderToken, &context(id, column), text)?;
-        String::from_utf8(bytes).map(Secret::new).map_err(|_| CannotOpen)
+        String::from_utf8(bytes).map(Secret::new).map_err(|_| DecryptError)
     }
 
-    /// Seals anew whatever is sealed with an earlier secret. Says how many were,
-    /// and how many no secret opens: those stay, and their people are told.
-    pub async fn seal_anew(&self, db: &Db) -> Result<Resealed, Error> {
-        let mut done = Resealed::default();
+    /// Encrypts again what is encrypted with an earlier secret. What no secret
+    /// decrypts stays, and its person is told.
+    pub async fn reencrypt_all(&self, db: &Db) -> Result<Reencrypted, Error> {
+        let mut done = Reencrypted::default();
         let mut after = None;
         loop {
             let page =
@@ -89,13 +87,13 @@ impl Vault {
             after = Some(last.connection.id);
             for stored in page {
                 let id = stored.connection.id;
-                match self.pair(&stored) {
-                    Ok(pair) => {
-                        let sealed = self.seal(id, &pair);
+                match self.tokens(&stored) {
+                    Ok(tokens) => {
+                        let sealed = self.seal(id, &tokens)?;
                         connections::reseal(db, id, stored.version, &sealed).await?;
-                        done.resealed += 1;
+                        done.reencrypted += 1;
                     }
-                    Err(CannotOpen) => done.lost += 1,
+                    Err(DecryptError) => done.lost += 1,
                 }
             }
         }
@@ -103,11 +101,18 @@ impl Vault {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Resealed {
-    /// So many are sealed with the current secret now.
-    pub resealed: u32,
-    /// So many cannot be opened.
+pub struct Reencrypted {
+    pub reencrypted: u32,
+    /// How many no secret decrypts.
     pub lost: u32,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Store(#[from] latchkey_store::Error),
+    #[error(transparent)]
+    Encrypt(#[from] EncryptError),
 }
 
 const ACCESS: &str = "access_token";
@@ -130,21 +135,24 @@ mod tests {
     #[test]
     fn a_token_opens_in_its_own_row_and_column_only() {
         let id = |n| ConnectionId::new(Timestamp::from_millis(1), [n; 10]);
-        let pair = Pair { access: Secret::new("a-token"), refresh: Some(Secret::new("r-token")) };
+        let tokens = ProviderTokens {
+            access: Secret::new("a-token"),
+            refresh: Some(Secret::new("r-token")),
+        };
         let ours = vault("one", &[]);
-        let sealed = ours.seal(id(1), &pair);
+        let sealed = ours.seal(id(1), &tokens).expect("ciphertexts");
         assert_eq!(ours.access(id(1), &sealed), Ok(Secret::new("a-token")));
         assert_eq!(ours.refresh(id(1), &sealed), Ok(Some(Secret::new("r-token"))));
-        assert_eq!(ours.access(id(2), &sealed), Err(CannotOpen));
+        assert_eq!(ours.access(id(2), &sealed), Err(DecryptError));
         let swapped = Sealed {
             access: sealed.refresh.clone().unwrap_or_default(),
             refresh: Some(sealed.access.clone()),
             ..sealed.clone()
         };
-        assert_eq!(ours.access(id(1), &swapped), Err(CannotOpen));
-        assert_eq!(ours.refresh(id(1), &swapped), Err(CannotOpen));
+        assert_eq!(ours.access(id(1), &swapped), Err(DecryptError));
+        assert_eq!(ours.refresh(id(1), &swapped), Err(DecryptError));
         assert_eq!(vault("two", &["one"]).access(id(1), &sealed), Ok(Secret::new("a-token")));
-        assert_eq!(vault("two", &[]).access(id(1), &sealed), Err(CannotOpen));
-        assert!(!format!("{pair:?} {sealed:?}").contains("token\""));
+        assert_eq!(vault("two", &[]).access(id(1), &sealed), Err(DecryptError));
+        assert!(!format!("{tokens:?} {sealed:?}").contains("token\""));
     }
 }

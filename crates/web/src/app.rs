@@ -4,7 +4,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use latchkey_auth::connections::Connections;
-use latchkey_auth::oauth::{Kind, Provider};
+use latchkey_auth::oauth::Provider;
 use latchkey_auth::vault::Vault;
 use latchkey_axum::{Config, Latchkey};
 use latchkey_domain::Clock;
@@ -16,7 +16,7 @@ use crate::api::protected_resource;
 use crate::errors::{AppError, HandlerResult, catalogue};
 use crate::layout::Links;
 use crate::mail::{InvalidUrl, Mailer};
-use crate::settings::{Dialect, ProviderSettings, Settings};
+use crate::settings::{ProviderSettings, Settings};
 
 /// The app, as handlers see it. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -127,13 +127,7 @@ fn connect(settings: &Settings, provider: &ProviderSettings) -> Result<Provider,
     Ok(Provider {
         slug: provider.slug.clone(),
         label: provider.label.clone(),
-        kind: match &provider.dialect {
-            Dialect::OpenId { issuer } => Kind::open_id(issuer),
-            Dialect::GitHub { web, api } => Kind::GitHub { web: web.clone(), api: api.clone() },
-            Dialect::Facebook { web, graph } => {
-                Kind::Facebook { web: web.clone(), graph: graph.clone() }
-            }
-        },
+        kind: provider.kind.clone(),
         client_id: provider.client_id.clone(),
         client_secret: provider.client_secret.clone(),
         redirect_uri: RedirectUrl::new(redirect_uri)

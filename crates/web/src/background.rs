@@ -144,7 +144,7 @@ async fn end_grants(app: App, provider: usize, mut stopped: watch::Receiver<bool
 /// After a rotation of `APP_SECRET`: provider tokens follow to the current one,
 /// those too that a process with the earlier list has sealed since.
 async fn seal_anew(app: App) {
-    match app.connections.vault().seal_anew(&app.db).await {
+    match app.connections.vault().reencrypt_all(&app.db).await {
         Ok(done) if done.resealed + done.lost > 0 => {
             tracing::info!(
                 resealed = done.resealed,

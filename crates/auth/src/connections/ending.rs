@@ -1,5 +1,5 @@
-//! Connections that a person has ended: revoked at the provider and then erased
-//! here, also when the provider is away for a while.
+//! Connections that a person has ended: revoked at the provider and then deleted
+//! here, even if the provider is down for a while.
 
 use latchkey_domain::UserId;
 use latchkey_domain::connection::decision::pause;
@@ -8,17 +8,16 @@ use latchkey_store::connections::Stored;
 use latchkey_store::connections::ending as store;
 use latchkey_store::connections::lease::{self, Lease};
 
-use super::renewal::LEASE;
-use super::{Connections, Result, failure, revocation};
-use crate::oauth::Provider;
-use crate::random;
+use super::error::{Result, failure};
+use super::grants::Connections;
+use super::refresh::LEASE;
+use super::revocation;
+use crate::oauth::provider::Provider;
 
 pub use super::revocation::Ended;
 
-/// How many are revoked in one round.
 const AT_A_TIME: u32 = 10;
 
-/// What came of an attempt to end a grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// It is over, there and here.
@@ -26,18 +25,16 @@ pub enum Outcome {
     Later,
 }
 
-/// Who wants it to be ended now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wanted {
-    /// The person, who asks for it and gets an answer.
-    ByThePerson,
-    /// Whatever goes on asking for them.
-    Still,
+enum Trigger {
+    /// The person waits for the answer.
+    Person,
+    Retry,
 }
 
 impl Connections {
-    /// Ends a person's connection at the provider of this name, which may have
-    /// left the settings. Says what came of it; `None` when there is none.
+    /// Ends a person's connection at the provider of this name, which may no
+    /// longer be in the settings; `None` when there is none.
     pub async fn disconnect(
         &self,
         slug: &str,
@@ -51,34 +48,34 @@ impl Connections {
         }
         let Some(provider) = provider else { return Ok(Some(Outcome::Later)) };
         let (here, elsewhere) = of_issuer(all, provider);
-        match self.end_all(provider, here, Wanted::ByThePerson).await? {
+        match self.end_all(provider, here, Trigger::Person).await? {
             Outcome::Done(_) if !elsewhere.is_empty() => Ok(Some(Outcome::Later)),
             outcome => Ok(Some(outcome)),
         }
     }
 
-    /// Whether something that a person has ended at a provider is not over: it
-    /// might take a new grant along.
+    /// Whether a grant that a person has ended at a provider is not revoked yet:
+    /// its revocation might revoke a new one, too.
     pub async fn is_ending(&self, provider: &Provider, user: UserId) -> Result<bool> {
         let all = store::of_user(&self.db, user, &provider.slug).await?;
         Ok(!of_issuer(all, provider).0.is_empty())
     }
 
-    /// Tries to end whatever a person has ended at a provider, due or not.
+    /// Tries to revoke everything that a person has ended at a provider, due or not.
     pub async fn finish(&self, provider: &Provider, user: UserId) -> Result<Outcome> {
         let all = store::of_user(&self.db, user, &provider.slug).await?;
-        self.end_all(provider, of_issuer(all, provider).0, Wanted::Still).await
+        self.end_all(provider, of_issuer(all, provider).0, Trigger::Retry).await
     }
 
     async fn end_all(
         &self,
         provider: &Provider,
         all: Vec<Stored>,
-        wanted: Wanted,
+        trigger: Trigger,
     ) -> Result<Outcome> {
         let mut outcome = Outcome::Done(Ended::Revoked);
         for stored in all {
-            match self.end_at(provider, &stored, wanted).await? {
+            match self.end_at(provider, &stored, trigger).await? {
                 Outcome::Done(Ended::Revoked) => {}
                 // One that hangs is asked once: the others are tried later.
                 Outcome::Later => return Ok(Outcome::Later),
@@ -88,44 +85,42 @@ impl Connections {
         Ok(outcome)
     }
 
-    /// One round over everything that is due at a provider, whoever's it was.
+    /// One round over everything that is due at a provider.
     ///
-    /// May be dropped at any point: what was not written down is done again when
-    /// the lease has run out.
+    /// Cancel-safe: what was not stored is done again when the lease has run out.
     pub async fn end_what_is_due(&self, provider: &Provider) -> Result<()> {
         let slug = &provider.slug;
         for stored in store::due(&self.db, slug, self.clock.now(), AT_A_TIME).await? {
-            let outcome = self.end_at(provider, &stored, Wanted::Still).await?;
+            let outcome = self.end_at(provider, &stored, Trigger::Retry).await?;
             tracing::info!(provider = slug, ?outcome, "a grant was to be ended");
         }
         Ok(())
     }
 
-    /// Ends one grant, if nobody else is at it.
     async fn end_at(
         &self,
         provider: &Provider,
         stored: &Stored,
-        wanted: Wanted,
+        trigger: Trigger,
     ) -> Result<Outcome> {
         let (id, now) = (stored.connection.id, self.clock.now());
-        let name = format!("{}/{}", self.process, random::token());
-        let lease = Lease { id, version: stored.version, by: &name };
+        let holder = self.lease_holder();
+        let lease = Lease { id, version: stored.version, by: &holder };
         if !lease::take(&self.db, lease, now, now.plus(LEASE)).await? {
             return Ok(Outcome::Later);
         }
-        let ended = match self.vault.pair(stored) {
-            // The settings may name that issuer again: nobody else gets its tokens.
+        let ended = match self.vault.tokens(stored) {
+            // The settings may name that issuer again later; no other gets its tokens.
             _ if stored.issuer != provider.issuer() => Err(Failure::Settings),
-            Ok(pair) => {
-                let revoked = revocation::revoke(&self.http, provider, &pair, now).await;
+            Ok(tokens) => {
+                let revoked = revocation::revoke(&self.http, provider, &tokens, now).await;
                 revoked.map_err(|error| {
                     tracing::warn!(provider = provider.slug, %error, "a grant could not be ended");
-                    failure::of(&error)
+                    failure(&error)
                 })
             }
-            Err(_) if wanted == Wanted::ByThePerson => Ok(Ended::Unreadable),
-            // APP_SECRET may be the wrong one for an hour, or not here yet.
+            Err(_) if trigger == Trigger::Person => Ok(Ended::Unreadable),
+            // APP_SECRET may be the wrong one for a while.
             Err(_) => Err(Failure::Settings),
         };
         match ended {

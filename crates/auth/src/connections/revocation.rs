@@ -7,37 +7,34 @@ use url::Url;
 use url::form_urlencoded::Serializer;
 
 use crate::http::{Outbound, basic, basic_as_it_is};
+use crate::oauth::dialect::below;
 use crate::oauth::error::{Error, Step};
-use crate::oauth::provider::{Kind, OpenId, below};
-use crate::oauth::{Provider, facebook};
+use crate::oauth::facebook;
+use crate::oauth::provider::{Kind, OpenId, Provider};
 use crate::secret::Secret;
-use crate::vault::Pair;
+use crate::vault::ProviderTokens;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
-    /// The provider says that its tokens are dead, or were already.
+    /// The provider says that its tokens are invalid, or were already.
     Revoked,
-    /// The provider has no way to be told. Its tokens are forgotten here.
+    /// The provider has no revocation. The tokens are deleted here.
     NoWay,
-    /// No secret of `APP_SECRET` opens the tokens: they are forgotten here, and the
-    /// provider was not told.
+    /// No secret of `APP_SECRET` decrypts the tokens: they are deleted here, and
+    /// the provider was not told.
     Unreadable,
 }
 
-/// Ends the grant of these tokens.
-///
-/// # Errors
-/// When the provider does not confirm it.
 pub(super) async fn revoke(
     http: &Outbound,
     provider: &Provider,
-    pair: &Pair,
+    tokens: &ProviderTokens,
     now: Timestamp,
 ) -> Result<Ended, Error> {
     match &provider.kind {
-        Kind::OpenId(openid) => open_id(http, provider, openid, pair, now).await,
-        Kind::GitHub { api, .. } => github(http, provider, api, pair).await,
-        Kind::Facebook { graph, .. } => facebook(http, provider, graph, pair).await,
+        Kind::OpenId(openid) => open_id(http, provider, openid, tokens, now).await,
+        Kind::GitHub { api, .. } => github(http, provider, api, tokens).await,
+        Kind::Facebook { graph, .. } => facebook(http, provider, graph, tokens).await,
     }
 }
 
@@ -47,22 +44,22 @@ async fn open_id(
     http: &Outbound,
     provider: &Provider,
     openid: &OpenId,
-    pair: &Pair,
+    tokens: &ProviderTokens,
     now: Timestamp,
 ) -> Result<Ended, Error> {
     let metadata = openid.discovery.metadata(http, &openid.issuer, now).await?;
     let Some(endpoint) = &metadata.revocation_endpoint else { return Ok(Ended::NoWay) };
     let in_body = metadata.secret_in_body();
     let tokens = [
-        pair.refresh.as_ref().map(|token| (token, "refresh_token")),
-        Some((&pair.access, "access_token")),
+        tokens.refresh.as_ref().map(|token| (token, "refresh_token")),
+        Some((&tokens.access, "access_token")),
     ];
-    // What it says of the refresh token counts. When that is gone, it does not
-    // matter that it has no way to end access tokens: they end by themselves.
+    // The answer about the refresh token counts. Without it, access tokens that
+    // cannot be revoked expire by themselves.
     let mut ended = None;
     for (token, hint) in tokens.into_iter().flatten() {
         let answer = send(http, request(endpoint, provider, in_body, token, hint)).await?;
-        let _ = ended.get_or_insert(judge(&answer)?);
+        let _ = ended.get_or_insert(validate(&answer)?);
     }
     Ok(ended.unwrap_or(Ended::Revoked))
 }
@@ -93,7 +90,7 @@ fn request(
 /// say 400 `invalid_token` for that, which comes to the same. §2.2.1:
 /// `unsupported_token_type` revokes nothing. The rest is RFC 6749 §5.2, where
 /// `invalid_grant` may also be a token that was issued to another client.
-fn judge(answer: &Response<Vec<u8>>) -> Result<Ended, Error> {
+fn validate(answer: &Response<Vec<u8>>) -> Result<Ended, Error> {
     if answer.status().is_success() {
         return Ok(Ended::Revoked);
     }
@@ -114,7 +111,7 @@ async fn github(
     http: &Outbound,
     provider: &Provider,
     api: &Url,
-    pair: &Pair,
+    tokens: &ProviderTokens,
 ) -> Result<Ended, Error> {
     let url = below(api, &format!("applications/{}/grant", provider.client_id));
     let us = basic_as_it_is(&provider.client_id, &provider.client_secret);
@@ -124,7 +121,7 @@ async fn github(
         .header(header::AUTHORIZATION, us.expose())
         .header(header::ACCEPT, "application/vnd.github+json")
         .header(header::CONTENT_TYPE, "application/json");
-    let body = json!({ "access_token": pair.access.expose() }).to_string();
+    let body = json!({ "access_token": tokens.access.expose() }).to_string();
     let answer = send(http, request.body(body.into_bytes())).await?;
     match answer.status() {
         // 404 and 422: it knows no such token.
@@ -140,16 +137,16 @@ async fn facebook(
     http: &Outbound,
     provider: &Provider,
     graph: &Url,
-    pair: &Pair,
+    tokens: &ProviderTokens,
 ) -> Result<Ended, Error> {
     const INVALID_TOKEN: i64 = 190;
     let mut url = below(graph, "me/permissions");
-    let proof = facebook::appsecret_proof(pair.access.expose(), &provider.client_secret);
+    let proof = facebook::appsecret_proof(tokens.access.expose(), &provider.client_secret);
     url.query_pairs_mut().append_pair("appsecret_proof", &proof);
     let request = Request::builder()
         .method(Method::DELETE)
         .uri(url.as_str())
-        .header(header::AUTHORIZATION, format!("Bearer {}", pair.access.expose()))
+        .header(header::AUTHORIZATION, format!("Bearer {}", tokens.access.expose()))
         .header(header::ACCEPT, "application/json");
     let answer = send(http, request.body(Vec::new())).await?;
     let body: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
@@ -161,8 +158,7 @@ async fn facebook(
         return Ok(Ended::Revoked);
     }
     if facebook::is_exhausted(&answer) {
-        let status = StatusCode::TOO_MANY_REQUESTS;
-        return Err(Error::OutOfOrder { step: Step::Revocation, status });
+        return Err(Error::rate_limited(Step::Revocation));
     }
     Err(Error::status(Step::Revocation, answer.status()))
 }
@@ -179,6 +175,7 @@ async fn send(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::connections::error::failure;
     use latchkey_domain::connection::Failure;
 
     #[test]
@@ -201,8 +198,8 @@ mod tests {
         ] {
             let mut answer = Response::new(body.as_bytes().to_vec());
             *answer.status_mut() = StatusCode::from_u16(status).unwrap_or_default();
-            let judged = judge(&answer);
-            let failure = judged.as_ref().err().map(crate::connections::failure::of);
+            let judged = validate(&answer);
+            let failure = judged.as_ref().err().map(failure);
             assert_eq!((judged.ok(), failure), outcome, "{status} {body}");
         }
     }

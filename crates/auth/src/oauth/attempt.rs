@@ -7,7 +7,7 @@ use latchkey_domain::{Span, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::random;
-use crate::secret::{AppSecret, Purpose as KeyPurpose};
+use crate::secret::{AppSecret, EncryptError, Purpose as KeyPurpose};
 
 /// How long somebody may take at the provider.
 pub const LIFETIME: Span = Span::minutes(10);
@@ -89,17 +89,17 @@ impl Attempt {
         browser: &str,
         secret: &AppSecret,
         now: Timestamp,
-    ) -> Self {
-        Self {
+    ) -> Result<Self, EncryptError> {
+        Ok(Self {
             provider: provider.to_owned(),
-            state: new_state(browser, secret, now),
+            state: new_state(browser, secret, now)?,
             nonce: random::token(),
             verifier: random::token(),
             return_to,
             purpose,
             started_at: now,
             finished: false,
-        }
+        })
     }
 
     /// The name of its cookie, without a prefix. The state is no secret: it
@@ -111,10 +111,8 @@ impl Attempt {
         format!("{COOKIE_PREFIX}{name}")
     }
 
-    #[must_use]
-    pub fn seal(&self, secret: &AppSecret) -> String {
-        let json = serde_json::to_vec(self).unwrap_or_default();
-        secret.seal(KeyPurpose::OAuthAttempt, &self.state, &json)
+    pub fn seal(&self, secret: &AppSecret) -> Result<String, EncryptError> {
+        secret.seal_json(KeyPurpose::OAuthAttempt, &self.state, self)
     }
 
     /// Opens the cookie that belongs to a state.
@@ -183,12 +181,12 @@ pub struct Sent {
 ///
 /// The sealed part is not what protects; it lets us tell somebody who comes too
 /// late, or with another browser, from somebody who made the state up.
-fn new_state(browser: &str, secret: &AppSecret, now: Timestamp) -> String {
+fn new_state(browser: &str, secret: &AppSecret, now: Timestamp) -> Result<String, EncryptError> {
     let random = random::token();
     let mut text = now.as_millis().to_be_bytes().to_vec();
     text.extend(fingerprint(browser));
-    let sealed = secret.seal(KeyPurpose::OAuthAttempt, &random, &text);
-    format!("{random}.{sealed}")
+    let sealed = secret.seal(KeyPurpose::OAuthAttempt, &random, &text)?;
+    Ok(format!("{random}.{sealed}"))
 }
 
 /// When we sent out this state, and to whom; `None` if we never did.
@@ -227,10 +225,12 @@ mod tests {
     #[test]
     fn an_attempt_opens_only_for_its_own_state() {
         let secret = secret();
-        let new =
-            || Attempt::new("google", PURPOSE, ReturnTo::default(), "Firefox", &secret, at(0));
+        let new = || {
+            Attempt::new("google", PURPOSE, ReturnTo::default(), "Firefox", &secret, at(0))
+                .expect("an attempt")
+        };
         let (one, other) = (new(), new());
-        let sealed = one.seal(&secret);
+        let sealed = one.seal(&secret).expect("a cookie");
         assert_eq!(Attempt::open(&sealed, &one.state, &secret), Some(one.clone()));
         assert_eq!(Attempt::open(&sealed, &other.state, &secret), None);
         assert_eq!(Attempt::open("junk", &one.state, &secret), None);
@@ -238,7 +238,8 @@ mod tests {
         assert_eq!(known, Some(Sent { at: at(0), to: fingerprint("Firefox") }));
         assert_eq!(decode_state("made.up", &secret), None);
         assert!(!sealed.contains(&one.verifier));
-        let left = Attempt::open(&one.clone().finished().seal(&secret), &one.state, &secret);
+        let finished = one.clone().finished().seal(&secret).expect("a cookie");
+        let left = Attempt::open(&finished, &one.state, &secret);
         assert!(left.is_some_and(|left| left.verifier.is_empty() && left.nonce.is_empty()));
     }
 
@@ -246,6 +247,7 @@ mod tests {
     fn answers_that_do_not_belong_are_told_apart() {
         let attempt = || {
             Attempt::new("google", PURPOSE, ReturnTo::default(), "Firefox", &secret(), at(1_000))
+                .expect("an attempt")
         };
         let minutes = |n: i64| at(1_000 + n * 60);
         for (cookie, provider, sent_to, now, expected) in [

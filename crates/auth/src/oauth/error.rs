@@ -1,7 +1,8 @@
-//! What can go wrong at this door, and whose fault it is.
+//! What can go wrong with OAuth, and whose fault it is.
 
 use ::http::StatusCode;
 use latchkey_domain::Span;
+use latchkey_domain::identity::Subject;
 
 use crate::http;
 
@@ -91,7 +92,7 @@ impl Error {
     /// For `map_err` on a call that had no answer.
     pub(crate) fn unreachable(step: Step) -> impl Fn(http::Error) -> Self {
         move |source| match source {
-            // Too large, or no HTTP at all: it was reached, and talks nonsense.
+            // Too large, or not HTTP: it was reached.
             http::Error::TooLarge | http::Error::Request => {
                 Self::Nonsense { step, what: source.to_string() }
             }
@@ -99,12 +100,21 @@ impl Error {
         }
     }
 
-    /// An answer that the standard does not allow.
     pub(crate) fn nonsense(step: Step, what: impl Into<String>) -> Self {
         Self::Nonsense { step, what: what.into() }
     }
 
-    /// Judges a status that is not the one hoped for.
+    /// A subject that a provider sent.
+    pub(crate) fn subject(text: String) -> Result<Subject, Self> {
+        Subject::new(text).map_err(|error| Self::nonsense(Step::Profile, error.to_string()))
+    }
+
+    /// The provider says that it gets too many requests, whatever its status is.
+    pub(crate) fn rate_limited(step: Step) -> Self {
+        Self::OutOfOrder { step, status: StatusCode::TOO_MANY_REQUESTS }
+    }
+
+    /// An unexpected status.
     pub(crate) fn status(step: Step, status: StatusCode) -> Self {
         if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
             Self::OutOfOrder { step, status }

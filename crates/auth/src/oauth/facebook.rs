@@ -2,16 +2,15 @@
 
 use ::http::{Response, StatusCode};
 use aws_lc_rs::hmac;
-use latchkey_domain::identity::{Profile, Subject};
+use latchkey_domain::identity::Profile;
 use latchkey_domain::{DisplayName, Email};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use url::Url;
 
+use super::dialect::{Endpoints, below, json_response};
 use super::error::{Error, Step, json as parse};
-use super::provider::below;
-use super::token::{Endpoints, in_standard_words};
 use crate::http::Outbound;
 use crate::secret::Secret;
 
@@ -23,13 +22,12 @@ pub(crate) fn endpoints(web: &Url, graph: &Url) -> Endpoints {
     }
 }
 
-/// Graph errors that speak of the code itself: used already, expired, or
-/// issued for another redirect URI or verifier.
+/// The Graph error about the authorization code: used already, expired, or issued
+/// for another redirect URI or verifier.
 const ABOUT_THE_CODE: i64 = 100;
 
-/// Says in RFC 6749's words what Facebook says in Graph's: an object under
-/// `error`, and for a token no more than what the standard asks for.
-pub(crate) fn put_straight(answer: Response<Vec<u8>>) -> Response<Vec<u8>> {
+/// Translates Graph's errors (an object under `error`) into those of RFC 6749.
+pub(crate) fn normalize_token_response(answer: Response<Vec<u8>>) -> Response<Vec<u8>> {
     let body = serde_json::from_slice::<Value>(answer.body()).ok();
     let Some(error) = body.as_ref().and_then(|body| body.get("error")).filter(|e| e.is_object())
     else {
@@ -40,12 +38,13 @@ pub(crate) fn put_straight(answer: Response<Vec<u8>>) -> Response<Vec<u8>> {
         Some(code) => format!("graph_error_{code}"),
         None => "graph_error".to_owned(),
     };
-    in_standard_words(answer, StatusCode::BAD_REQUEST, &json!({ "error": error }))
+    json_response(answer, StatusCode::BAD_REQUEST, &json!({ "error": error }))
 }
 
-/// Whether somebody has asked too often, which Graph says with codes of its own.
+/// Graph's codes for too many requests.
+pub(crate) const TOO_OFTEN: [i64; 4] = [4, 17, 32, 613];
+
 pub(crate) fn is_exhausted(answer: &Response<Vec<u8>>) -> bool {
-    const TOO_OFTEN: [i64; 4] = [4, 17, 32, 613];
     let code = serde_json::from_slice::<Value>(answer.body()).ok();
     let code = code.and_then(|body| body.get("error")?.get("code")?.as_i64());
     code.is_some_and(|code| TOO_OFTEN.contains(&code))
@@ -60,7 +59,15 @@ struct Me {
     email: Option<String>,
 }
 
-/// Asks who it is, and proves that it is this app that asks.
+/// `/me`, with the proof that this app asks.
+pub(crate) fn me(graph: &Url, access_token: &str, secret: &Secret) -> Url {
+    let mut url = below(graph, "me");
+    url.query_pairs_mut()
+        .append_pair("fields", "id,name,email")
+        .append_pair("appsecret_proof", &appsecret_proof(access_token, secret));
+    url
+}
+
 pub(crate) async fn profile(
     http: &Outbound,
     web: &Url,
@@ -68,15 +75,10 @@ pub(crate) async fn profile(
     access_token: &str,
     secret: &Secret,
 ) -> Result<Profile, Error> {
-    let mut url = below(graph, "me");
-    url.query_pairs_mut()
-        .append_pair("fields", "id,name,email")
-        .append_pair("appsecret_proof", &appsecret_proof(access_token, secret));
-    let answer = http.get(&url, Some(access_token)).await;
+    let answer = http.get(&me(graph, access_token, secret), Some(access_token)).await;
     let answer = answer.map_err(Error::unreachable(Step::Profile))?;
     if is_exhausted(&answer) {
-        let status = StatusCode::TOO_MANY_REQUESTS;
-        return Err(Error::OutOfOrder { step: Step::Profile, status });
+        return Err(Error::rate_limited(Step::Profile));
     }
     describe(web, parse(Step::Profile, &answer)?)
 }
@@ -87,8 +89,7 @@ fn describe(web: &Url, me: Me) -> Result<Profile, Error> {
     Ok(Profile {
         // The version of the API is no part of who the issuer is.
         issuer: issuer(web),
-        subject: Subject::new(me.id)
-            .map_err(|error| Error::nonsense(Step::Profile, error.to_string()))?,
+        subject: Error::subject(me.id)?,
         name: DisplayName::first_of([me.name.as_deref()]),
         email: me.email.and_then(|email| Email::parse(&email).ok()),
         email_verified: false,
@@ -126,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_dialect_is_put_straight() {
+    fn the_dialect_is_normalize_token_response() {
         for (status, body, said) in [
             (
                 400,
@@ -144,7 +145,7 @@ mod tests {
         ] {
             let mut answer = Response::new(body.as_bytes().to_vec());
             *answer.status_mut() = StatusCode::from_u16(status).unwrap_or_default();
-            let straight = put_straight(answer);
+            let straight = normalize_token_response(answer);
             assert_eq!(straight.status().as_u16(), status);
             assert_eq!(String::from_utf8_lossy(straight.body()), said);
         }

@@ -6,12 +6,12 @@ use oauth2::{CsrfToken, PkceCodeChallenge, PkceCodeVerifier, Scope, TokenRespons
 use url::Url;
 
 use super::attempt::{Attempt, Purpose};
+use super::dialect::Endpoints;
 use super::id_token::{self, Claims, Expected, IdTokenError};
 use super::provider::{Kind, OpenId, Provider};
 use super::response::{self, Issuer, Response};
-use super::token::{self, Endpoints, Tokens};
+use super::token::{self, Tokens};
 use super::{Error, facebook, github, userinfo};
-use crate::connections::consent;
 use crate::http::Outbound;
 
 /// The authorization request (RFC 6749 §4.1.1): the URL to which the browser goes.
@@ -39,7 +39,7 @@ pub async fn authorization_url(
         request = request.add_extra_param("nonce", &attempt.nonce);
     }
     if let Purpose::Connect { .. } = attempt.purpose {
-        for (name, value) in consent::parameters(provider.family()) {
+        for (name, value) in provider.consent_parameters() {
             request = request.add_extra_param(*name, *value);
         }
     }

@@ -1,15 +1,14 @@
 //! GitHub's dialect: OAuth 2.0 without OpenID Connect.
 
 use ::http::{Response, StatusCode, header};
-use latchkey_domain::identity::{Profile, Subject};
+use latchkey_domain::identity::Profile;
 use latchkey_domain::{DisplayName, Email};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
 
+use super::dialect::{Endpoints, below, json_response};
 use super::error::{Error, Step, json as parse};
-use super::provider::below;
-use super::token::{Endpoints, in_standard_words};
 use crate::http::Outbound;
 
 pub(crate) fn endpoints(web: &Url) -> Endpoints {
@@ -20,9 +19,9 @@ pub(crate) fn endpoints(web: &Url) -> Endpoints {
     }
 }
 
-/// Says in RFC 6749's words what GitHub says in its own: errors come with
-/// status 200, and without `Accept: application/json` everything comes as a form.
-pub(crate) fn put_straight(answer: Response<Vec<u8>>) -> Response<Vec<u8>> {
+/// Translates GitHub's answers into those of RFC 6749: its errors come with status
+/// 200, and without `Accept: application/json` everything comes as a form.
+pub(crate) fn normalize_token_response(answer: Response<Vec<u8>>) -> Response<Vec<u8>> {
     let is_form = answer
         .headers()
         .get(header::CONTENT_TYPE)
@@ -37,14 +36,14 @@ pub(crate) fn put_straight(answer: Response<Vec<u8>>) -> Response<Vec<u8>> {
     let Some(body) = body else { return answer };
     let Some(error) = body.get("error").and_then(Value::as_str) else {
         let status = answer.status();
-        return in_standard_words(answer, status, &body);
+        return json_response(answer, status, &body);
     };
     let error = match error {
         "bad_verification_code" | "bad_refresh_token" => "invalid_grant",
         "incorrect_client_credentials" => "invalid_client",
         other => other,
     };
-    in_standard_words(answer, StatusCode::BAD_REQUEST, &json!({ "error": error }))
+    json_response(answer, StatusCode::BAD_REQUEST, &json!({ "error": error }))
 }
 
 #[derive(Deserialize)]
@@ -64,8 +63,8 @@ struct Address {
     verified: bool,
 }
 
-/// Asks who it is. The e-mail is taken from `/user/emails` alone: the one in
-/// the public profile may be anything, verified or not.
+/// The e-mail is taken from `/user/emails` alone: the one in the public profile
+/// may be anything, verified or not.
 pub(crate) async fn profile(
     http: &Outbound,
     web: &Url,
@@ -78,25 +77,24 @@ pub(crate) async fn profile(
     };
     let user: User = parse(Step::Profile, &get("user").await?)?;
     let emails = get("user/emails").await?;
-    // The person need not let us see their addresses, and GitHub then says 403 or 404.
+    // 403 or 404: the person did not grant access to their addresses.
     let withheld = [StatusCode::FORBIDDEN, StatusCode::NOT_FOUND].contains(&emails.status());
     let addresses = if withheld { Vec::new() } else { parse(Step::Profile, &emails)? };
     describe(web, user, &addresses)
 }
 
-/// GitHub says 403 also when somebody has asked too often; the headers tell.
+/// GitHub answers 403 to too many requests, too; the headers tell.
 pub(crate) fn not_exhausted(answer: Response<Vec<u8>>) -> Result<Response<Vec<u8>>, Error> {
     let headers = answer.headers();
     let exhausted = headers.contains_key(header::RETRY_AFTER)
         || headers.get("x-ratelimit-remaining").is_some_and(|left| left == "0");
     if answer.status() == StatusCode::FORBIDDEN && exhausted {
-        let status = StatusCode::TOO_MANY_REQUESTS;
-        return Err(Error::OutOfOrder { step: Step::Profile, status });
+        return Err(Error::rate_limited(Step::Profile));
     }
     Ok(answer)
 }
 
-/// GitHub says of itself nowhere who it is: its web address stands for that.
+/// GitHub has no issuer identifier: its web address stands for that.
 pub(crate) fn issuer(web: &Url) -> String {
     web.as_str().trim_end_matches('/').to_owned()
 }
@@ -109,8 +107,7 @@ fn describe(web: &Url, user: User, addresses: &[Address]) -> Result<Profile, Err
         .and_then(|address| Email::parse(&address.email).ok());
     Ok(Profile {
         issuer: issuer(web),
-        subject: Subject::new(user.id.to_string())
-            .map_err(|error| Error::nonsense(Step::Profile, error.to_string()))?,
+        subject: Error::subject(user.id.to_string())?,
         name: DisplayName::first_of([user.name.as_deref(), user.login.as_deref()]),
         email_verified: email.is_some(),
         email,
@@ -122,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_dialect_is_put_straight() {
+    fn the_dialect_is_normalize_token_response() {
         const FORM: &str = "application/x-www-form-urlencoded; charset=utf-8";
         const JSON: &str = "application/json; charset=utf-8";
         for (kind, body, status, said) in [
@@ -163,7 +160,7 @@ mod tests {
             answer
                 .headers_mut()
                 .insert(header::CONTENT_TYPE, header::HeaderValue::from_static(kind));
-            let straight = put_straight(answer);
+            let straight = normalize_token_response(answer);
             assert_eq!(straight.status().as_u16(), status, "{body}");
             assert_eq!(String::from_utf8_lossy(straight.body()), said);
         }

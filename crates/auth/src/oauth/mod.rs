@@ -15,6 +15,7 @@
 //! | the API call: who is it? | [`userinfo`], [`github`], [`facebook`] |
 
 pub mod attempt;
+pub(crate) mod dialect;
 pub mod discovery;
 pub(crate) mod error;
 pub mod facebook;
@@ -29,4 +30,4 @@ pub mod userinfo;
 
 pub use attempt::{Attempt, Purpose};
 pub use error::{Error, Step};
-pub use provider::{Kind, Provider};
+pub use provider::{Kind, OpenId, Provider};

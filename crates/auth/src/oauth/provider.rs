@@ -1,4 +1,4 @@
-//! A provider: which dialect it speaks, and who we are to it.
+//! A provider: what it speaks, and our client there.
 
 use latchkey_domain::connection::Family;
 use oauth2::RedirectUrl;
@@ -6,9 +6,9 @@ use url::Url;
 
 use super::discovery::Discovery;
 use super::jwks::KeySet;
+use super::{facebook, github};
 use crate::secret::Secret;
 
-/// A provider at which people can sign in.
 #[derive(Debug)]
 pub struct Provider {
     /// Its name in our URLs: `google`.
@@ -17,8 +17,8 @@ pub struct Provider {
     pub kind: Kind,
     pub client_id: String,
     pub client_secret: Secret,
-    /// Where it sends people back to. One for each provider, so that one
-    /// provider's code is never taken for another's (RFC 9700 §4.4).
+    /// One for each provider, so that one provider's code is never taken for
+    /// another's (RFC 9700 §4.4).
     pub redirect_uri: RedirectUrl,
     /// What we ask for, beyond what the dialect needs in any case.
     pub scopes: Vec<String>,
@@ -26,65 +26,112 @@ pub struct Provider {
     pub local: bool,
 }
 
-/// The dialects of OAuth that are spoken here.
-#[derive(Debug)]
+/// What a provider speaks, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// OpenID Connect, by discovery: Google, and any other issuer.
     OpenId(OpenId),
     GitHub {
         /// Where people sign in: `https://github.com`.
         web: Url,
-        /// Where the API is: `https://api.github.com`.
+        /// `https://api.github.com`.
         api: Url,
     },
     Facebook {
         /// Where people sign in: `https://www.facebook.com/v23.0`.
         web: Url,
-        /// Where the Graph API is: `https://graph.facebook.com/v23.0`.
+        /// The Graph API: `https://graph.facebook.com/v23.0`.
         graph: Url,
     },
 }
 
-/// An OpenID issuer, and what it told us of itself.
+/// An OpenID issuer, and what was fetched from it.
 #[derive(Debug)]
 pub struct OpenId {
     pub issuer: String,
+    pub apis: Apis,
     pub discovery: Discovery,
-    /// The keys with which it signs.
     pub keys: KeySet,
 }
+
+/// The APIs that an OpenID issuer has beyond OpenID Connect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Apis {
+    Google,
+    None,
+}
+
+impl OpenId {
+    fn new(issuer: String, apis: Apis) -> Self {
+        Self { issuer, apis, discovery: Discovery::default(), keys: KeySet::default() }
+    }
+}
+
+/// The same issuer, with nothing fetched yet.
+impl Clone for OpenId {
+    fn clone(&self) -> Self {
+        Self::new(self.issuer.clone(), self.apis)
+    }
+}
+
+impl PartialEq for OpenId {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.issuer, self.apis) == (&other.issuer, other.apis)
+    }
+}
+
+impl Eq for OpenId {}
 
 impl Kind {
     #[must_use]
     pub fn open_id(issuer: impl Into<String>) -> Self {
-        Self::OpenId(OpenId {
-            issuer: issuer.into(),
-            discovery: Discovery::default(),
-            keys: KeySet::default(),
-        })
+        Self::OpenId(OpenId::new(issuer.into(), Apis::None))
+    }
+
+    #[must_use]
+    pub fn google(issuer: impl Into<String>) -> Self {
+        Self::OpenId(OpenId::new(issuer.into(), Apis::Google))
     }
 }
 
 impl Provider {
-    /// Which kind of services it has.
     #[must_use]
     pub fn family(&self) -> Family {
-        match self.kind {
-            Kind::OpenId(_) if self.slug == "google" => Family::Google,
+        match &self.kind {
+            Kind::OpenId(OpenId { apis: Apis::Google, .. }) => Family::Google,
             Kind::OpenId(_) => Family::OpenId,
             Kind::GitHub { .. } => Family::GitHub,
             Kind::Facebook { .. } => Family::Facebook,
         }
     }
 
-    /// Who it is, as it stands in [`latchkey_domain::identity::Profile::issuer`]:
-    /// not its name here, which the settings may give to another tomorrow.
+    /// Parameters of the authorization request that make a grant last beyond the
+    /// sign-in.
+    pub(crate) fn consent_parameters(&self) -> &'static [(&'static str, &'static str)] {
+        match self.family() {
+            // Both of the first are needed for a refresh token ("Using OAuth 2.0 for
+            // Web Server Applications"); the last adds what was granted before.
+            Family::Google => &[
+                ("access_type", "offline"),
+                ("prompt", "consent"),
+                ("include_granted_scopes", "true"),
+            ],
+            // OpenID Connect Core §11: offline access needs consent each time.
+            Family::OpenId => &[("prompt", "consent")],
+            // Without this, what somebody unticked once is not asked again.
+            Family::Facebook => &[("auth_type", "rerequest")],
+            Family::GitHub => &[],
+        }
+    }
+
+    /// As in [`latchkey_domain::identity::Profile::issuer`]: not its name here, which
+    /// the settings may give to another provider tomorrow.
     #[must_use]
     pub fn issuer(&self) -> String {
         match &self.kind {
             Kind::OpenId(openid) => openid.issuer.clone(),
-            Kind::GitHub { web, .. } => super::github::issuer(web),
-            Kind::Facebook { web, .. } => super::facebook::issuer(web),
+            Kind::GitHub { web, .. } => github::issuer(web),
+            Kind::Facebook { web, .. } => facebook::issuer(web),
         }
     }
 
@@ -111,11 +158,4 @@ impl Provider {
         let more = self.scopes.iter().filter(|scope| !needed.contains(&scope.as_str()));
         needed.iter().map(|scope| (*scope).to_owned()).chain(more.cloned())
     }
-}
-
-/// `base` with one more path behind it, whether or not it ends in a slash.
-pub(crate) fn below(base: &Url, path: &str) -> Url {
-    let mut url = base.clone();
-    url.set_path(&format!("{}/{path}", base.path().trim_end_matches('/')));
-    url
 }

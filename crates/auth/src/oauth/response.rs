@@ -1,15 +1,13 @@
 //! The authorization response (RFC 6749 §4.1.2, RFC 9207), judged.
 
-use super::Error;
+use super::error::Error;
 
-/// What the provider sent the browser back with.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Response {
     pub code: Option<String>,
     pub state: Option<String>,
-    /// Who answers (RFC 9207 §2).
+    /// RFC 9207 §2.
     pub iss: Option<String>,
-    /// The error code, when it is one.
     pub error: Option<String>,
     /// Whether a parameter came more than once, which RFC 6749 §3.1 forbids.
     pub repeated: bool,
@@ -34,7 +32,7 @@ impl Response {
     }
 }
 
-/// Which issuer has to have answered.
+/// The issuer that has to have answered.
 #[derive(Clone, Copy, Debug)]
 pub struct Issuer<'a> {
     /// The issuer to which the browser was sent.
@@ -43,12 +41,8 @@ pub struct Issuer<'a> {
     pub promised: bool,
 }
 
-/// Takes the code out of a response, once nothing speaks against it.
-///
-/// The state is compared before: the attempt was found by it.
-///
-/// # Errors
-/// When the person declined, the provider refused, or a rule is broken.
+/// Takes the code out of a valid response. The state is compared before: the
+/// attempt was found by it.
 pub fn judge(response: Response, issuer: Option<Issuer<'_>>) -> Result<String, Error> {
     if response.repeated {
         return Err(Error::Response("a parameter came twice"));
@@ -76,7 +70,7 @@ pub fn judge(response: Response, issuer: Option<Issuer<'_>>) -> Result<String, E
 
 fn refusal(error: &str) -> Error {
     match error {
-        // Facebook and some others have words of their own for "no".
+        // Facebook and some others have codes of their own for "declined".
         "access_denied"
         | "user_denied"
         | "consent_required"
@@ -86,8 +80,8 @@ fn refusal(error: &str) -> Error {
     }
 }
 
-/// Only the standard's own words are passed on: what else stands there was
-/// written by whoever made the link.
+/// Only standard codes are passed on: anything else was written by whoever made
+/// the link.
 fn known(error: &str) -> &'static str {
     const CODES: [&str; 8] = [
         "invalid_request",

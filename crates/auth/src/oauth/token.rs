@@ -4,7 +4,8 @@ use parking_lot::Mutex;
 use std::future::Future;
 use std::pin::Pin;
 
-use ::http::{Response, StatusCode, header};
+use ::http::{StatusCode, header};
+use latchkey_domain::connection::Granted;
 use latchkey_domain::{Span, Timestamp};
 use oauth2::basic::{
     BasicErrorResponse, BasicErrorResponseType, BasicRevocationErrorResponse,
@@ -17,12 +18,12 @@ use oauth2::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use url::Url;
 
+use super::dialect::Endpoints;
 use super::error::{Error, Step};
 use super::provider::{Kind, Provider};
 use super::{facebook, github};
-use crate::http::{self, Outbound};
+use crate::http::Outbound;
 use crate::secret::Secret;
 
 /// The oauth2 crate's client, with its type-state parameters in this one place.
@@ -53,15 +54,6 @@ pub(crate) fn client(provider: &Provider, endpoints: &Endpoints) -> Client {
         })
 }
 
-/// Where a provider is asked, and how we prove there who we are.
-#[derive(Clone, Debug)]
-pub(crate) struct Endpoints {
-    pub(crate) authorization: Url,
-    pub(crate) token: Url,
-    /// RFC 6749 §2.3.1: in the body where the provider takes it nowhere else.
-    pub(crate) secret_in_body: bool,
-}
-
 /// A token response.
 ///
 /// Our own rather than the oauth2 crate's standard one, which refuses the whole
@@ -82,8 +74,7 @@ pub struct Tokens {
     id_token: Value,
 }
 
-/// RFC 6749 §5.1: the type is compared without regard to case, and it is one
-/// that we understand (§7.1). Facebook says "bearer", some say "Bearer".
+/// RFC 6749 §5.1: case-insensitive, and a type that we understand (§7.1).
 fn token_type<'de, D: serde::Deserializer<'de>>(from: D) -> Result<BasicTokenType, D::Error> {
     let named = String::deserialize(from)?;
     if named.eq_ignore_ascii_case("bearer") {
@@ -93,8 +84,7 @@ fn token_type<'de, D: serde::Deserializer<'de>>(from: D) -> Result<BasicTokenTyp
     }
 }
 
-/// With blanks between (§3.3); GitHub puts commas there. Anything but a string
-/// says nothing.
+/// Separated by blanks (§3.3), at GitHub by commas. Anything but a string is ignored.
 fn scopes<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Vec<Scope>>, D::Error> {
     let scopes = Value::deserialize(from)?;
     let split = |text: &str| {
@@ -129,8 +119,8 @@ impl TokenResponse for Tokens {
 }
 
 impl Tokens {
-    /// How long the access token lives, where the provider says something that
-    /// makes sense: a whole number of seconds, up to a hundred years.
+    /// How long the access token lives: a whole number of seconds, up to a hundred
+    /// years. Anything else is ignored.
     #[must_use]
     pub fn lifetime(&self) -> Option<Span> {
         let seconds = match &self.expires_in {
@@ -142,7 +132,12 @@ impl Tokens {
         Some(Span::seconds(u32::try_from(seconds).ok()?))
     }
 
-    /// The ID token, if there is one that could be.
+    /// What was granted, if the provider says so.
+    #[must_use]
+    pub fn granted(&self) -> Option<Granted> {
+        Some(Granted::of(self.scopes.as_ref()?.iter().map(|scope| scope.as_str())))
+    }
+
     #[must_use]
     pub fn id_token(&self) -> Option<&str> {
         self.id_token.as_str()
@@ -199,12 +194,13 @@ fn refused(error: RequestTokenError<Failed, BasicErrorResponse>) -> Error {
     }
 }
 
-/// Somebody else's word, as far as it can be shown.
+/// A foreign error code, sanitised.
 fn printable(code: &str) -> String {
     code.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(64).collect()
 }
 
-/// The oauth2 crate's way out: our one client, and the dialects put straight.
+/// Sends the oauth2 crate's requests with our one client, and normalises the
+/// answers.
 struct TokenEndpoint<'a> {
     http: &'a Outbound,
     kind: &'a Kind,
@@ -241,35 +237,14 @@ impl<'c> AsyncHttpClient<'c> for TokenEndpoint<'_> {
             if let Kind::Facebook { .. } = self.kind
                 && facebook::is_exhausted(&answer)
             {
-                let status = StatusCode::TOO_MANY_REQUESTS;
-                return Err(Failed(Error::OutOfOrder { step: Step::Token, status }));
+                return Err(Failed(Error::rate_limited(Step::Token)));
             }
             Ok(match self.kind {
                 Kind::OpenId(_) => answer,
-                Kind::GitHub { .. } => github::put_straight(answer),
-                Kind::Facebook { .. } => facebook::put_straight(answer),
+                Kind::GitHub { .. } => github::normalize_token_response(answer),
+                Kind::Facebook { .. } => facebook::normalize_token_response(answer),
             })
         })
-    }
-}
-
-/// A JSON answer in place of one in a dialect.
-pub(crate) fn in_standard_words(
-    mut answer: Response<Vec<u8>>,
-    status: StatusCode,
-    body: &Value,
-) -> Response<Vec<u8>> {
-    *answer.status_mut() = status;
-    answer
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
-    *answer.body_mut() = body.to_string().into_bytes();
-    answer
-}
-
-impl From<http::Error> for Failed {
-    fn from(error: http::Error) -> Self {
-        Self(Error::unreachable(Step::Token)(error))
     }
 }
 

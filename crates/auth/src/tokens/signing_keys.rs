@@ -13,7 +13,7 @@ use super::error::TokenError;
 use super::key::{Algorithm, KeyError, SigningKey};
 use super::ring::{Key, KeyRing, RingKey};
 use super::verify::Expected;
-use crate::secret::{AppSecret, Purpose};
+use crate::secret::{AppSecret, EncryptError, Purpose};
 
 /// Why the ring cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +23,8 @@ pub enum Error {
     /// A key could not be made, or does not sign.
     #[error(transparent)]
     Key(#[from] KeyError),
+    #[error(transparent)]
+    Encrypt(#[from] EncryptError),
     /// There is no key to sign with.
     #[error("there is no key to sign with")]
     Empty,
@@ -155,7 +157,7 @@ impl SigningKeys {
         let stored = StoredKey {
             kid: key.kid().to_owned(),
             algorithm: key.algorithm().to_string(),
-            private_key: self.secret.seal(Purpose::SigningKey, key.kid(), key.private_bytes()),
+            private_key: self.secret.seal(Purpose::SigningKey, key.kid(), key.private_bytes())?,
             created_at: now,
             signs_from: self.verifier.ring().next_signs_from(now),
             retired_at: None,

@@ -232,6 +232,13 @@ impl From<latchkey_store::Error> for AppError {
     }
 }
 
+impl From<latchkey_auth::secret::EncryptError> for AppError {
+    fn from(error: latchkey_auth::secret::EncryptError) -> Self {
+        tracing::error!(%error, "a cookie could not be made");
+        Self::new(catalogue::INTERNAL)
+    }
+}
+
 /// For a failure that several requests share.
 impl From<&latchkey_store::Error> for AppError {
     fn from(error: &latchkey_store::Error) -> Self {

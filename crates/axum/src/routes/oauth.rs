@@ -62,12 +62,12 @@ pub async fn redirect_to_provider(
     let provider = find_provider(latchkey, slug)?;
     let now = latchkey.clock.now();
     let (secret, user_agent) = (&latchkey.config.app_secret, user_agent(headers));
-    let attempt = Attempt::new(slug, purpose, return_to, &user_agent, secret, now);
+    let attempt = Attempt::new(slug, purpose, return_to, &user_agent, secret, now)?;
     let url = flow::authorization_url(&latchkey.http, provider, &attempt, now)
         .await
         .map_err(|error| AppError::from_oauth(&error, provider, &attempt))?;
     let mut cookies = evict_oldest_attempts(latchkey, headers);
-    cookies.push(attempt_cookie(latchkey, &attempt));
+    cookies.push(attempt_cookie(latchkey, &attempt)?);
     Ok((SetCookies(cookies), Redirect::to(url.as_str())).into_response())
 }
 
@@ -95,7 +95,7 @@ where
 
     // From here on the attempt is over, however it ends: its cookie keeps only
     // that it was there.
-    context.response_cookies.add(vec![attempt_cookie(&latchkey, &attempt.clone().finished())]);
+    context.response_cookies.add(vec![attempt_cookie(&latchkey, &attempt.clone().finished())?]);
 
     let return_to = attempt.return_to.clone();
     match attempt.purpose {
@@ -197,9 +197,9 @@ fn find_attempt(
     }
 }
 
-fn attempt_cookie(latchkey: &Latchkey, attempt: &Attempt) -> Cookie<'static> {
+fn attempt_cookie(latchkey: &Latchkey, attempt: &Attempt) -> HandlerResult<Cookie<'static>> {
     let name = Attempt::cookie_name(&attempt.state);
-    latchkey.cookies.cookie(&name, attempt.seal(&latchkey.config.app_secret), REMEMBERED)
+    Ok(latchkey.cookies.cookie(&name, attempt.seal(&latchkey.config.app_secret)?, REMEMBERED))
 }
 
 /// The removal of attempts beyond those that may wait.
@@ -223,7 +223,10 @@ fn admission_error(
         admission::Error::EmailTaken => {
             let since = latchkey.clock.now();
             let pending = Pending { provider: provider.slug.clone(), profile, since };
-            let sealed = pending.seal(&latchkey.config.app_secret);
+            let sealed = match pending.seal(&latchkey.config.app_secret) {
+                Ok(sealed) => sealed,
+                Err(error) => return error.into(),
+            };
             let cookie = latchkey.cookies.cookie(PENDING_LINK, sealed, WAITS);
             context.response_cookies.add(vec![cookie]);
             let label = format!("Sign in as before and link {}", provider.label);

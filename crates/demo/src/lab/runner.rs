@@ -4,13 +4,13 @@ use parking_lot::{Mutex, MutexGuard};
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use latchkey_auth::oauth::{Kind, OpenId};
 use latchkey_domain::Email;
 use latchkey_lab::attacks::{self, Attack, LocalProvider, Report, Target};
 use latchkey_store::users;
 use url::Url;
 
 use latchkey_web::app::{App, Application};
-use latchkey_web::settings::Dialect;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Progress {
@@ -131,7 +131,7 @@ async fn clear_away(app: &Application) -> Option<String> {
 pub(crate) fn target(app: &Application) -> Target {
     let google = app.settings.providers.iter().find(|one| one.local && one.slug == "google");
     let provider = google.and_then(|google| {
-        let Dialect::OpenId { issuer } = &google.dialect else { return None };
+        let Kind::OpenId(OpenId { issuer, .. }) = &google.kind else { return None };
         Some(LocalProvider {
             google: Url::parse(issuer).ok()?,
             client_id: google.client_id.clone(),

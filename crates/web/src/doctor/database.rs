@@ -129,7 +129,7 @@ mod tests {
         StoredKey {
             kid: kid.to_owned(),
             algorithm: "EdDSA".to_owned(),
-            private_key: secret.seal(Purpose::SigningKey, kid, b"private"),
+            private_key: secret.seal(Purpose::SigningKey, kid, b"private").expect("a ciphertext"),
             created_at: Timestamp::from_seconds(0),
             signs_from: Timestamp::from_seconds(0),
             retired_at: None,

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use http::{HeaderMap, Response, header};
 use latchkey_auth::http::{Error, Outbound};
-use latchkey_auth::oauth::discovery;
+use latchkey_auth::oauth::{Kind, OpenId, discovery};
 use latchkey_domain::{Clock, Timestamp};
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -14,7 +14,7 @@ use url::Url;
 
 use super::context::Context;
 use super::report::{Check, Finding, Level};
-use crate::settings::{Dialect, ProviderSettings, Settings};
+use crate::settings::{ProviderSettings, Settings};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Responder {
@@ -187,7 +187,7 @@ pub(super) async fn probe<'a>(
 ) -> Vec<(&'a ProviderSettings, Vec<ProbeResponse>)> {
     let real = providers.iter().filter(|provider| !provider.local);
     let started = real.map(|provider| {
-        let tasks = endpoints(&provider.dialect).into_iter().map(|(what, url)| {
+        let tasks = endpoints(&provider.kind).into_iter().map(|(what, url)| {
             let (http, clock) = (http.clone(), clock.clone());
             tokio::spawn(async move {
                 let asked_at = clock.now();
@@ -209,14 +209,14 @@ pub(super) async fn probe<'a>(
 }
 
 /// In the order in which a sign-in calls them.
-fn endpoints(dialect: &Dialect) -> Vec<(&'static str, Url)> {
-    match dialect {
-        Dialect::OpenId { issuer } => {
+fn endpoints(kind: &Kind) -> Vec<(&'static str, Url)> {
+    match kind {
+        Kind::OpenId(OpenId { issuer, .. }) => {
             let address = discovery::address(issuer).ok();
             address.into_iter().map(|url| ("discovery document", url)).collect()
         }
-        Dialect::GitHub { web, api } => vec![("sign-in page", web.clone()), ("API", api.clone())],
-        Dialect::Facebook { web, graph } => {
+        Kind::GitHub { web, api } => vec![("sign-in page", web.clone()), ("API", api.clone())],
+        Kind::Facebook { web, graph } => {
             vec![("sign-in page", web.clone()), ("Graph API", graph.clone())]
         }
     }
@@ -224,9 +224,9 @@ fn endpoints(dialect: &Dialect) -> Vec<(&'static str, Url)> {
 
 pub(super) fn judge_provider(provider: &ProviderSettings, responses: &[ProbeResponse]) -> Finding {
     let label = &provider.label;
-    let issuer = match &provider.dialect {
-        Dialect::OpenId { issuer } => Some(issuer.as_str()),
-        Dialect::GitHub { .. } | Dialect::Facebook { .. } => None,
+    let issuer = match &provider.kind {
+        Kind::OpenId(OpenId { issuer, .. }) => Some(issuer.as_str()),
+        Kind::GitHub { .. } | Kind::Facebook { .. } => None,
     };
     let failed = responses.iter().find_map(|one| Some((one, failure(issuer, one)?)));
     let Some((response, (reason, what_to_do))) = failed else {
@@ -381,11 +381,11 @@ mod tests {
         Ok(())
     }
 
-    fn provider(dialect: Dialect) -> ProviderSettings {
+    fn provider(kind: Kind) -> ProviderSettings {
         ProviderSettings {
             slug: "acme".to_owned(),
             label: "Acme".to_owned(),
-            dialect,
+            kind,
             client_id: "id".to_owned(),
             client_secret: Secret::new("hush"),
             scopes: Vec::new(),
@@ -418,7 +418,7 @@ mod tests {
             ("https://op.test", Err(Error::Connect), Level::Problem, "no connection"),
             ("https://op.test", Err(Error::Timeout), Level::Problem, "within 8 seconds"),
         ] {
-            let provider = provider(Dialect::OpenId { issuer: issuer.to_owned() });
+            let provider = provider(Kind::open_id(issuer.to_owned()));
             let found = judge_provider(&provider, &[response(answer)]);
             assert_eq!(found.level, level, "{found:?}");
             assert!(found.finding.contains(says), "{found:?}");
@@ -434,7 +434,7 @@ mod tests {
             (Ok((200, "")), Ok((502, "")), Level::Problem),
             (Err(Error::Connect), Ok((200, "")), Level::Problem),
         ] {
-            let provider = provider(Dialect::GitHub { web: base.clone(), api: base.clone() });
+            let provider = provider(Kind::GitHub { web: base.clone(), api: base.clone() });
             let found = judge_provider(&provider, &[response(web), response(api)]);
             assert_eq!(found.level, level, "{found:?}");
         }

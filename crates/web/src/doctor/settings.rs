@@ -1,5 +1,6 @@
 //! What the settings alone tell: nothing is asked over the network.
 
+use latchkey_auth::oauth::{Kind, OpenId};
 use latchkey_auth::tokens::Algorithm;
 use latchkey_domain::Span;
 use url::Url;
@@ -7,7 +8,7 @@ use url::Url;
 use super::context::Context;
 use super::report::{Check, Finding, Level};
 use crate::cookies::{CookieProfile, REFRESH, SESSION, TOKEN};
-use crate::settings::{BUILT_IN, Dialect, ProviderSettings, Revocation, SecretSource, Settings};
+use crate::settings::{BUILT_IN, ProviderSettings, Revocation, SecretSource, Settings};
 
 /// How long a copied JWT may be usable before we warn.
 const LONG_TTL: Span = Span::minutes(15);
@@ -236,7 +237,7 @@ fn provider(
         ),
         (None, None) => (format!("{label} is off."), format!("To turn it on, {register}")),
     };
-    let (address, path) = registration(slug, real.map(|one| &one.dialect));
+    let (address, path) = registration(slug, real.map(|one| &one.kind));
     Check::Provider
         .finding(Level::Ok, text, what_to_do)
         .about(label)
@@ -251,7 +252,7 @@ pub(super) fn redirect_uri(settings: &Settings, slug: &str) -> String {
 }
 
 /// Where a redirect URI is registered: the page, and the path from there.
-fn registration(slug: &str, real: Option<&Dialect>) -> (String, &'static str) {
+fn registration(slug: &str, real: Option<&Kind>) -> (String, &'static str) {
     const GITHUB: &str = "GitHub → Settings → Developer settings → OAuth Apps → your app → Authorization callback URL";
     match (slug, real) {
         ("google", _) => (
@@ -259,11 +260,11 @@ fn registration(slug: &str, real: Option<&Dialect>) -> (String, &'static str) {
             "Google Cloud console → APIs & Services → Credentials → your OAuth client → Authorized redirect URIs",
         ),
         // GitHub Enterprise has the same page at another address.
-        (_, Some(Dialect::GitHub { web, .. })) => {
+        (_, Some(Kind::GitHub { web, .. })) => {
             (web.join("/settings/developers").as_ref().unwrap_or(web).to_string(), GITHUB)
         }
         ("github", _) => ("https://github.com/settings/developers".to_owned(), GITHUB),
-        (_, Some(Dialect::OpenId { issuer })) => {
+        (_, Some(Kind::OpenId(OpenId { issuer, .. }))) => {
             (issuer.clone(), "at your issuer, among the redirect URIs of this client")
         }
         _ => (

@@ -1,12 +1,13 @@
 //! Where opaque access tokens of other apps are introspected (RFC 7662).
 
 use latchkey_auth::introspection::{Config, Expected, MAX_REMEMBERED};
+use latchkey_auth::oauth::{Kind, OpenId};
 use latchkey_auth::random;
 use latchkey_auth::secret::Secret;
 use latchkey_domain::Span;
 use url::Url;
 
-use super::providers::{Dialect, LocalIdp, ProviderSettings};
+use super::providers::{LocalIdp, ProviderSettings};
 use super::reader::{Credentials, Reader, parse_duration};
 
 const FAMILY: &str = "OAUTH_INTROSPECTION";
@@ -102,9 +103,9 @@ fn parse_cache(text: &str) -> Option<Span> {
 
 /// The provider whose issuer the endpoint lies under, or the only one at the same origin.
 fn likely_issuer(url: &Url, providers: &[ProviderSettings]) -> Option<String> {
-    let issuers = providers.iter().filter_map(|provider| match &provider.dialect {
-        Dialect::OpenId { issuer } => Some(issuer),
-        Dialect::GitHub { .. } | Dialect::Facebook { .. } => None,
+    let issuers = providers.iter().filter_map(|provider| match &provider.kind {
+        Kind::OpenId(OpenId { issuer, .. }) => Some(issuer),
+        Kind::GitHub { .. } | Kind::Facebook { .. } => None,
     });
     let same_origin =
         |issuer: &&String| Url::parse(issuer).is_ok_and(|issuer| issuer.origin() == url.origin());
@@ -129,7 +130,7 @@ mod tests {
         ProviderSettings {
             slug: "acme".to_owned(),
             label: "Acme".to_owned(),
-            dialect: Dialect::OpenId { issuer: issuer.to_owned() },
+            kind: Kind::open_id(issuer.to_owned()),
             client_id: "id".to_owned(),
             client_secret: Secret::new("hush"),
             scopes: Vec::new(),

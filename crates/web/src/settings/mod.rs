@@ -30,7 +30,7 @@ pub use environment::Environment;
 pub use introspection::IntrospectionSettings;
 pub use latchkey_axum::config::{JwtSettings, Revocation};
 pub use problem::{Problem, Problems};
-pub use providers::{BUILT_IN, Dialect, LocalIdp, ProviderSettings};
+pub use providers::{BUILT_IN, LocalIdp, ProviderSettings};
 
 use reader::Reader;
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use latchkey_auth::oauth::Kind;
 use latchkey_auth::random;
 use latchkey_auth::secret::Secret;
 use url::Url;
@@ -14,20 +15,13 @@ use super::variables;
 pub struct ProviderSettings {
     pub slug: String,
     pub label: String,
-    pub dialect: Dialect,
+    pub kind: Kind,
     pub client_id: String,
     pub client_secret: Secret,
     /// Scopes beyond those that signing in needs.
     pub scopes: Vec<String>,
     /// Whether the local provider stands in for it.
     pub local: bool,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Dialect {
-    OpenId { issuer: String },
-    GitHub { web: Url, api: Url },
-    Facebook { web: Url, graph: Url },
 }
 
 /// The provider that stands in for others in development.
@@ -69,13 +63,13 @@ pub(super) fn read_local(
 pub(super) fn read(read: &mut Reader<'_>, local_idp: Option<&LocalIdp>) -> Vec<ProviderSettings> {
     let mut providers = Vec::new();
     for (slug, label, prefix) in BUILT_IN {
-        let dialect = real_dialect(read, slug);
+        let kind = real_kind(read, slug);
         let provider = match (read.credentials(prefix), local_idp) {
             (Credentials::Given(client_id, client_secret), _) => {
-                dialect.map(|dialect| ProviderSettings {
+                kind.map(|kind| ProviderSettings {
                     slug: slug.to_owned(),
                     label: label.to_owned(),
-                    dialect,
+                    kind,
                     client_id,
                     client_secret,
                     scopes: Vec::new(),
@@ -91,16 +85,16 @@ pub(super) fn read(read: &mut Reader<'_>, local_idp: Option<&LocalIdp>) -> Vec<P
     providers
 }
 
-fn real_dialect(read: &mut Reader<'_>, slug: &str) -> Option<Dialect> {
+fn real_kind(read: &mut Reader<'_>, slug: &str) -> Option<Kind> {
     let parse = |url: &str| Url::parse(url).ok();
     match slug {
-        "google" => Some(Dialect::OpenId { issuer: "https://accounts.google.com".to_owned() }),
+        "google" => Some(Kind::google("https://accounts.google.com")),
         "github" => {
             let web = read.server("GITHUB_URL", |_| true).as_deref().and_then(parse);
             let api = read.server("GITHUB_API_URL", |_| true).as_deref().and_then(parse);
-            Some(Dialect::GitHub { web: web?, api: api? })
+            Some(Kind::GitHub { web: web?, api: api? })
         }
-        _ => Some(Dialect::Facebook {
+        _ => Some(Kind::Facebook {
             web: parse("https://www.facebook.com/v23.0")?,
             graph: parse("https://graph.facebook.com/v23.0")?,
         }),
@@ -111,15 +105,15 @@ fn real_dialect(read: &mut Reader<'_>, slug: &str) -> Option<Dialect> {
 fn local(slug: &str, label: &str, idp: &LocalIdp) -> Option<ProviderSettings> {
     let base = idp.url.join(slug).ok()?;
     let under = |path: &str| Url::parse(&format!("{base}/{path}")).ok();
-    let dialect = match slug {
-        "google" => Dialect::OpenId { issuer: base.to_string() },
-        "github" => Dialect::GitHub { web: base.clone(), api: under("api")? },
-        _ => Dialect::Facebook { web: under("v23.0")?, graph: under("v23.0")? },
+    let kind = match slug {
+        "google" => Kind::google(base.to_string()),
+        "github" => Kind::GitHub { web: base.clone(), api: under("api")? },
+        _ => Kind::Facebook { web: under("v23.0")?, graph: under("v23.0")? },
     };
     Some(ProviderSettings {
         slug: slug.to_owned(),
         label: label.to_owned(),
-        dialect,
+        kind,
         client_id: format!("latchkey-{slug}"),
         client_secret: Secret::new(random::token()),
         scopes: Vec::new(),
@@ -175,7 +169,7 @@ fn open_id(read: &mut Reader<'_>, name: &str) -> Option<ProviderSettings> {
     Some(ProviderSettings {
         slug,
         label,
-        dialect: Dialect::OpenId { issuer: issuer? },
+        kind: Kind::open_id(issuer?),
         client_id,
         client_secret,
         scopes: scopes.split([' ', ',']).filter(|s| !s.is_empty()).map(str::to_owned).collect(),

@@ -1,6 +1,7 @@
 use latchkey_domain::Span;
 
 use super::*;
+use latchkey_auth::oauth::Kind;
 
 fn load(variables: &[(&str, &str)]) -> Result<Settings, Problems> {
     let folder = tempfile::tempdir().expect("a folder");
@@ -40,7 +41,7 @@ fn two_variables_switch_to_the_real_one() {
     assert!(!github.local);
     assert_eq!(github.client_secret.expose(), "from a file");
     assert!(
-        matches!(&github.dialect, Dialect::GitHub { web, .. } if web.as_str() == "https://github.com/")
+        matches!(&github.kind, Kind::GitHub { web, .. } if web.as_str() == "https://github.com/")
     );
 }
 
@@ -213,7 +214,8 @@ fn a_secret_is_made_once_and_kept_private() {
     let sealed = Settings::load(&environment, Capabilities::ALL)
         .expect("settings")
         .app_secret
-        .seal(latchkey_auth::secret::Purpose::SigningKey, "", b"kept");
+        .seal(latchkey_auth::secret::Purpose::SigningKey, "", b"kept")
+        .expect("a ciphertext");
     let again = Settings::load(&environment, Capabilities::ALL).expect("settings");
     assert!(again.app_secret.open(latchkey_auth::secret::Purpose::SigningKey, "", &sealed).is_ok());
     #[cfg(unix)]

@@ -4,8 +4,8 @@ use latchkey_domain::{DisplayName, Timestamp};
 use serde_json::Value;
 use url::Url;
 
-use super::{AT_MOST, Entry, Refused, When, nonsense, text};
-use crate::oauth::provider::below;
+use super::entry::{AT_MOST, Entry, Refused, When, nonsense, text};
+use crate::oauth::dialect::below;
 
 /// "List repositories for the authenticated user", the latest first.
 pub(super) fn latest(api: &Url) -> Url {
@@ -37,11 +37,7 @@ fn repository(one: &Value) -> Entry {
         (None, _) => description,
     };
     let at = one.get("pushed_at").and_then(Value::as_str).and_then(Timestamp::parse_rfc3339);
-    Entry {
-        title: name.unwrap_or_else(|| DisplayName::first_of([Some("Without a name")])),
-        about,
-        when: at.map(When::At),
-    }
+    Entry { title: name.unwrap_or_else(Entry::untitled), about, when: at.map(When::At) }
 }
 
 #[cfg(test)]

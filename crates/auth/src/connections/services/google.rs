@@ -4,11 +4,11 @@ use latchkey_domain::Timestamp;
 use serde_json::Value;
 use url::Url;
 
-use super::{AT_MOST, Entry, Refused, When, listed, text};
-use crate::oauth::provider::below;
+use super::entry::{AT_MOST, Entry, Refused, When, listed, text};
+use crate::oauth::dialect::below;
 
-/// Where the Calendar API is. Google's own has an address of its own; the local
-/// provider's lies below its issuer.
+/// Google's APIs have addresses of their own; the local provider's are below its
+/// issuer.
 pub(super) fn calendar(issuer: &str, local: bool) -> Option<Url> {
     api(issuer, local, "calendar/v3", "https://www.googleapis.com/calendar/v3")
 }
@@ -51,7 +51,7 @@ pub(super) fn events(body: &Value) -> Result<Vec<Entry>, Refused> {
         .filter(|item| item.get("status").and_then(Value::as_str) != Some("cancelled"))
         .take(AT_MOST)
         .map(|item| Entry {
-            title: text(item.get("summary")).unwrap_or_else(untitled),
+            title: text(item.get("summary")).unwrap_or_else(Entry::untitled),
             about: text(item.get("location")),
             when: item.get("start").and_then(when),
         })
@@ -71,15 +71,11 @@ pub(super) fn contacts(body: &Value) -> Result<Vec<Entry>, Refused> {
     Ok(people
         .take(AT_MOST)
         .map(|person| Entry {
-            title: first(person, "names", "displayName").unwrap_or_else(untitled),
+            title: first(person, "names", "displayName").unwrap_or_else(Entry::untitled),
             about: first(person, "emailAddresses", "value"),
             when: None,
         })
         .collect())
-}
-
-fn untitled() -> latchkey_domain::DisplayName {
-    latchkey_domain::DisplayName::first_of([Some("Without a name")])
 }
 
 #[cfg(test)]

@@ -1,48 +1,24 @@
-//! The services themselves: one call each, and what it yields, made harmless.
+//! The services: one call each, and its sanitised result.
 
+pub(super) mod entry;
 mod github;
 mod google;
 mod profile;
 
 use ::http::{Response, StatusCode};
+use latchkey_domain::Timestamp;
 use latchkey_domain::connection::Service;
-use latchkey_domain::{DisplayName, Timestamp};
 use serde_json::Value;
 use url::Url;
 
 use crate::http::Outbound;
 use crate::oauth::error::{Error, Step};
-use crate::oauth::provider::Kind;
-use crate::oauth::{Provider, github as github_dialect};
+use crate::oauth::provider::{Kind, Provider};
+use crate::oauth::{facebook, github as github_dialect};
 use crate::secret::Secret;
+use entry::{Refused, nonsense};
 
-/// How much of a list is shown.
-pub const AT_MOST: usize = 20;
-
-/// One thing that a service holds: texts of somebody else's, bounded and
-/// without control characters.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    pub title: DisplayName,
-    pub about: Option<DisplayName>,
-    pub when: Option<When>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum When {
-    At(Timestamp),
-    /// On a day, as the provider writes it.
-    Day(DisplayName),
-}
-
-#[derive(Debug)]
-pub enum Refused {
-    /// It does not take the access token (RFC 6750 §3.1 `invalid_token`).
-    Token,
-    /// The access token is not for this (RFC 6750 §3.1 `insufficient_scope`).
-    Scope,
-    Failed(Error),
-}
+pub use entry::{Entry, When};
 
 /// Asks a service, which has to answer about this subject.
 pub(super) async fn list(
@@ -71,7 +47,7 @@ pub(super) async fn list(
             profile::of_claims(&ask(http, endpoint, token).await?, subject)
         }
         (Service::Profile, Kind::Facebook { graph, .. }) => {
-            let url = profile::me(graph, token, &provider.client_secret);
+            let url = facebook::me(graph, token.expose(), &provider.client_secret);
             profile::of_me(&ask(http, Some(url), token).await?, subject)
         }
         _ => Err(nonsense("there is no such service")),
@@ -84,20 +60,17 @@ async fn ask(http: &Outbound, url: Option<Url>, token: &Secret) -> Result<Value,
     let answer = http.get(&url, Some(token.expose())).await;
     let answer =
         answer.map_err(|error| Refused::Failed(Error::unreachable(Step::Service)(error)))?;
-    judge(answer)
+    validate(answer)
 }
 
-fn judge(answer: Response<Vec<u8>>) -> Result<Value, Refused> {
+fn validate(answer: Response<Vec<u8>>) -> Result<Value, Refused> {
     let answer = github_dialect::not_exhausted(answer).map_err(Refused::Failed)?;
     let body: Option<Value> = serde_json::from_slice(answer.body()).ok();
     match answer.status() {
         StatusCode::OK => body.ok_or_else(|| nonsense("it is not a JSON document")),
         StatusCode::UNAUTHORIZED => Err(Refused::Token),
         status => match body.as_ref().map(said) {
-            Some(Said::TooOften) => {
-                let status = StatusCode::TOO_MANY_REQUESTS;
-                Err(Refused::Failed(Error::OutOfOrder { step: Step::Service, status }))
-            }
+            Some(Said::TooOften) => Err(Refused::Failed(Error::rate_limited(Step::Service))),
             Some(Said::DeadToken) => Err(Refused::Token),
             _ if status == StatusCode::FORBIDDEN => Err(Refused::Scope),
             _ => Err(Refused::Failed(Error::status(Step::Service, status))),
@@ -113,8 +86,7 @@ enum Said {
 }
 
 fn said(body: &Value) -> Said {
-    /// Graph's numbers for "too often" and "this token is no good".
-    const TOO_OFTEN: [i64; 4] = [4, 17, 32, 613];
+    /// Graph's codes for an invalid token.
     const DEAD_TOKEN: [i64; 2] = [102, 190];
     let error = body.get("error");
     let code = error.and_then(|error| error.get("code")).and_then(Value::as_i64);
@@ -126,29 +98,10 @@ fn said(body: &Value) -> Said {
     });
     match code {
         _ if too_often => Said::TooOften,
-        Some(code) if TOO_OFTEN.contains(&code) => Said::TooOften,
+        Some(code) if facebook::TOO_OFTEN.contains(&code) => Said::TooOften,
         Some(code) if DEAD_TOKEN.contains(&code) => Said::DeadToken,
         _ => Said::Nothing,
     }
-}
-
-fn nonsense(what: &str) -> Refused {
-    Refused::Failed(Error::nonsense(Step::Service, what))
-}
-
-/// The list of this name in a document; absent is empty, and anything else that
-/// is no list makes no sense.
-fn listed<'a>(body: &'a Value, name: &str) -> Result<&'a [Value], Refused> {
-    match body.get(name) {
-        None if body.is_object() => Ok(&[]),
-        Some(Value::Array(list)) => Ok(list),
-        _ => Err(nonsense("it is not a list")),
-    }
-}
-
-/// A text of somebody else's, made harmless.
-fn text(value: Option<&Value>) -> Option<DisplayName> {
-    value.and_then(Value::as_str).and_then(DisplayName::clean)
 }
 
 #[cfg(test)]
@@ -177,7 +130,7 @@ mod tests {
         ] {
             let mut answer = Response::new(body.clone().into_bytes());
             *answer.status_mut() = StatusCode::from_u16(status).unwrap_or_default();
-            let judged = match judge(answer) {
+            let judged = match validate(answer) {
                 Ok(_) => "ok",
                 Err(Refused::Token) => "token",
                 Err(Refused::Scope) => "scope",

@@ -1,13 +1,9 @@
-//! What a provider says of somebody, asked for again.
+//! What a provider says of the person.
 
 use latchkey_domain::DisplayName;
 use serde_json::Value;
-use url::Url;
 
-use super::{Entry, Refused, nonsense, text};
-use crate::oauth::facebook::appsecret_proof;
-use crate::oauth::provider::below;
-use crate::secret::Secret;
+use super::entry::{Entry, Refused, nonsense, text};
 
 /// Standard claims that say something to a person (OpenID Connect Core §5.1).
 const CLAIMS: [(&str, &str); 5] = [
@@ -31,15 +27,6 @@ fn about(who: Option<&Value>, subject: &str) -> Result<(), Refused> {
         Some(_) => Err(nonsense("it is about somebody else")),
         None => Err(nonsense("it is about nobody")),
     }
-}
-
-/// Graph's `/me`, with the proof that it is this app that asks.
-pub(super) fn me(graph: &Url, token: &Secret, secret: &Secret) -> Url {
-    let mut url = below(graph, "me");
-    url.query_pairs_mut()
-        .append_pair("fields", "id,name,email")
-        .append_pair("appsecret_proof", &appsecret_proof(token.expose(), secret));
-    url
 }
 
 pub(super) fn of_me(body: &Value, subject: &str) -> Result<Vec<Entry>, Refused> {

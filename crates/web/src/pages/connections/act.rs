@@ -130,7 +130,7 @@ async fn exchange(app: &App, slug: &str, callback: ConnectCallback) -> HandlerRe
     };
     let kept = match flow::fetch_profile(&app.http, provider, &attempt, &redeemed, now).await {
         Ok(profile) => {
-            let kept = app.connections.keep(provider, user, asked, &profile, &redeemed.tokens);
+            let kept = app.connections.save(provider, user, asked, &profile, &redeemed.tokens);
             kept.await.map_err(failed).and_then(|kept| match kept {
                 true => Ok(true),
                 // The account was deleted meanwhile.
@@ -141,7 +141,7 @@ async fn exchange(app: &App, slug: &str, callback: ConnectCallback) -> HandlerRe
     };
     // At some providers it would be the end of every grant of this person.
     if kept.is_err() && is_first {
-        app.connections.let_go(provider, &redeemed.tokens).await;
+        app.connections.revoke_unsaved(provider, &redeemed.tokens).await;
     }
     kept
 }

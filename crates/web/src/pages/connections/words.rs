@@ -16,7 +16,7 @@ pub(super) fn app_error(error: &Error, provider: &Provider) -> AppError {
     let error =
         match error {
             // The store's own words, and its line in the log.
-            Error::Store(_) => return store(error),
+            Error::Store(_) | Error::Encrypt(_) => return store(error),
             Error::NotConnected => AppError::new(catalogue::NOT_CONNECTED),
             Error::NotGranted => AppError::new(catalogue::NOT_GRANTED),
             Error::Reconnect { because, .. } => AppError::new(catalogue::RECONNECT)

@@ -1,8 +1,8 @@
-//! A new access token (RFC 6749 §6), fetched by one of all who need it.
+//! A new access token (RFC 6749 §6).
 //!
-//! A refresh token that rotates works once. So one speaks at a time: in this
-//! process behind a gate, among all processes with a lease in the row. Whoever
-//! waits takes what the one has brought, its failure too.
+//! A rotating refresh token works once. So only one refresh runs at a time (a
+//! mutex in each process, a lease across processes); those who wait share its
+//! result, including failures.
 
 use std::time::Duration;
 
@@ -11,70 +11,68 @@ use latchkey_domain::connection::{Because, Failure, State};
 use latchkey_store::connections::lease::{self, Lease, Renewed};
 use latchkey_store::connections::{self as store, Stored};
 
-use super::keep::{self, insist};
-use super::{Connections, Error, Result, failure};
+use super::error::{Error, Result, failure};
+use super::grants::{Connections, retry_unavailable};
 use crate::http::TIMEOUT;
+use crate::oauth::provider::Provider;
 use crate::oauth::token::{self, Tokens};
-use crate::oauth::{self, Provider, flow};
-use crate::random;
-use crate::vault::Pair;
+use crate::oauth::{self, flow};
+use crate::vault::ProviderTokens;
 
-/// How long one may speak: longer than three calls can take (discovery and two
-/// revocations; discovery and a renewal are two). When it was killed meanwhile,
-/// others go on after this.
+/// Longer than three calls can take (discovery and two revocations; discovery
+/// and a refresh are two). After a crash of the holder, others go on after this.
 pub(super) const LEASE: Span = Span::seconds(30);
 
 const _: () = assert!(LEASE.as_seconds() > 3 * TIMEOUT.as_secs().cast_signed());
 
-/// How long somebody waits for another process…
+/// How long to wait for another process…
 const PATIENCE: Duration = TIMEOUT;
 
+/// …and how often to look.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// What the answer to a refresh means.
 #[derive(Debug)]
 enum Meaning {
-    /// There is a new access token.
-    Renewed(Box<Tokens>),
+    Refreshed(Box<Tokens>),
     /// The grant is over (`invalid_grant`).
     Over,
-    /// It may work later: what there is, is kept.
+    /// It may work later: the tokens are kept.
     Later(Failure),
 }
 
 fn meaning(answer: std::result::Result<Tokens, oauth::Error>) -> Meaning {
     match answer {
-        Ok(tokens) => Meaning::Renewed(Box::new(tokens)),
+        Ok(tokens) => Meaning::Refreshed(Box::new(tokens)),
         Err(oauth::Error::CodeRefused) => Meaning::Over,
-        Err(error) => Meaning::Later(failure::of(&error)),
+        Err(error) => Meaning::Later(failure(&error)),
     }
 }
 
 impl Connections {
     /// The same connection with an access token that is newer than `stale`'s.
-    pub(super) async fn renew(&self, provider: &Provider, stale: Stored) -> Result<Stored> {
+    pub(super) async fn refresh(&self, provider: &Provider, stale: Stored) -> Result<Stored> {
         let id = stale.connection.id;
-        let gate = self.gates.of(id);
-        let mut waited = gate.try_lock().is_err();
+        let mutex = self.refreshing.get(id);
+        let mut waited = mutex.try_lock().is_err();
         let began = self.clock.now();
-        let _held = gate.lock().await;
-        let name = format!("{}/{}", self.process, random::token());
+        let _held = mutex.lock().await;
+        let holder = self.lease_holder();
         let deadline = tokio::time::Instant::now() + PATIENCE;
         loop {
             let stored = lease::find(&self.db, id).await?.ok_or(Error::NotConnected)?;
-            if let Some(outcome) = brought(&stale, &stored) {
+            if let Some(outcome) = result_of_others(&stale, &stored) {
                 return outcome.map(|()| stored);
             }
-            // Whoever waited shares the failure of the one: a queue before a
-            // provider that hangs would take minutes.
+            // A queue before a provider that hangs would take minutes.
             if let Some(trouble) = stored.connection.trouble.filter(|one| waited && one.at >= began)
             {
                 return Err(Error::Unavailable(trouble.what));
             }
-            let lease = Lease { id, version: stored.version, by: &name };
+            let lease = Lease { id, version: stored.version, by: &holder };
             let now = self.clock.now();
             if lease::take(&self.db, lease, now, now.plus(LEASE)).await? {
-                return self.refresh(provider, stored, lease).await;
+                return self.refresh_leased(provider, stored, lease).await;
             }
             if tokio::time::Instant::now() >= deadline {
                 return Err(Error::Busy);
@@ -84,8 +82,7 @@ impl Connections {
         }
     }
 
-    /// Speaks to the provider, and writes down what came of it.
-    async fn refresh(
+    async fn refresh_leased(
         &self,
         provider: &Provider,
         stored: Stored,
@@ -94,28 +91,29 @@ impl Connections {
         let id = stored.connection.id;
         let refresh_token = match self.vault.refresh(id, &stored.sealed) {
             Ok(Some(token)) => token,
-            Ok(None) => return Err(self.end(lease, Because::Expired).await?),
-            Err(_) => return Err(self.end(lease, Because::Unreadable).await?),
+            Ok(None) => return Err(self.mark_broken(lease, Because::Expired).await?),
+            Err(_) => return Err(self.mark_broken(lease, Because::Unreadable).await?),
         };
         let answer = async {
             let endpoints = flow::endpoints(&self.http, provider, self.clock.now()).await?;
             token::refresh(&self.http, provider, &endpoints, &refresh_token).await
         };
         match meaning(answer.await) {
-            Meaning::Renewed(tokens) => {
-                let pair = keep::pair(&tokens);
-                // RFC 6749 §6: without a new refresh token the old one goes on.
-                let refresh = pair.refresh.or(Some(refresh_token));
+            Meaning::Refreshed(tokens) => {
+                let ProviderTokens { access, refresh } = ProviderTokens::from(&*tokens);
+                // RFC 6749 §6: without a new refresh token the old one stays valid.
+                let refresh = refresh.or(Some(refresh_token));
                 let now = self.clock.now();
                 let renewed = Renewed {
-                    sealed: self.vault.seal(id, &Pair { access: pair.access, refresh }),
+                    sealed: self.vault.seal(id, &ProviderTokens { access, refresh })?,
                     expires_at: tokens.lifetime().map(|span| now.plus(span)),
-                    granted: keep::said(&tokens),
+                    granted: tokens.granted(),
                 };
-                insist(|| lease::renewed(&self.db, lease, &renewed, self.clock.now())).await?;
+                let write = || lease::renewed(&self.db, lease, &renewed, self.clock.now());
+                retry_unavailable(write).await?;
                 lease::find(&self.db, id).await?.ok_or(Error::NotConnected)
             }
-            Meaning::Over => Err(self.end(lease, Because::Revoked).await?),
+            Meaning::Over => Err(self.mark_broken(lease, Because::Revoked).await?),
             Meaning::Later(what) => {
                 tracing::warn!(provider = provider.slug, ?what, "an access token was not renewed");
                 store::troubled(&self.db, id, what, self.clock.now()).await?;
@@ -124,18 +122,10 @@ impl Connections {
             }
         }
     }
-
-    async fn end(&self, lease: Lease<'_>, because: Because) -> Result<Error> {
-        let news = lease::broken(&self.db, lease, because, self.clock.now()).await?;
-        if !news {
-            lease::release(&self.db, lease).await?;
-        }
-        Ok(Error::Reconnect { because, news })
-    }
 }
 
-/// What somebody else has brought meanwhile, if anybody has.
-fn brought(stale: &Stored, stored: &Stored) -> Option<Result<()>> {
+/// What another task or process has stored meanwhile, if any has.
+fn result_of_others(stale: &Stored, stored: &Stored) -> Option<Result<()>> {
     match stored.connection.state {
         State::Disconnecting { .. } => Some(Err(Error::NotConnected)),
         State::NeedsReconnect { because, .. } => {

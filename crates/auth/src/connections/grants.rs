@@ -1,0 +1,137 @@
+//! Grants: what was requested, what was granted, and the tokens.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use latchkey_domain::connection::{Because, Granted, decision};
+use latchkey_domain::identity::Profile;
+use latchkey_domain::{Clock, ConnectionId, UserId};
+use latchkey_store::Db;
+use latchkey_store::connections::lease::{self, Lease};
+use latchkey_store::connections::{self as store, New};
+use parking_lot::Mutex;
+
+use super::error::{Error, Result};
+use super::revocation;
+use crate::http::Outbound;
+use crate::oauth::provider::Provider;
+use crate::oauth::token::Tokens;
+use crate::random;
+use crate::vault::{ProviderTokens, Vault};
+
+/// Everything that is done with connections.
+#[derive(Debug)]
+pub struct Connections {
+    pub(super) db: Db,
+    pub(super) http: Outbound,
+    pub(super) vault: Vault,
+    pub(super) clock: Clock,
+    process: String,
+    pub(super) refreshing: KeyedMutex,
+}
+
+/// One task at a time in this process, for each connection.
+#[derive(Debug, Default)]
+pub(super) struct KeyedMutex(Mutex<HashMap<ConnectionId, Arc<tokio::sync::Mutex<()>>>>);
+
+impl KeyedMutex {
+    /// Those that nobody holds or waits for are dropped.
+    pub(super) fn get(&self, id: ConnectionId) -> Arc<tokio::sync::Mutex<()>> {
+        let mut mutexes = self.0.lock();
+        mutexes.retain(|_, mutex| Arc::strong_count(mutex) > 1);
+        Arc::clone(mutexes.entry(id).or_default())
+    }
+}
+
+/// Writes tokens down. A short outage of the database must not cost the only
+/// valid ones.
+pub(super) async fn retry_unavailable<T, F>(
+    mut write: impl FnMut() -> F,
+) -> latchkey_store::Result<T>
+where
+    F: Future<Output = latchkey_store::Result<T>>,
+{
+    let mut pause = Duration::from_millis(100);
+    loop {
+        match write().await {
+            Err(latchkey_store::Error::Unavailable(_)) if pause < Duration::from_secs(4) => {
+                tokio::time::sleep(pause).await;
+                pause *= 2;
+            }
+            written => return written,
+        }
+    }
+}
+
+impl Connections {
+    #[must_use]
+    pub fn new(db: Db, http: Outbound, vault: Vault, clock: Clock) -> Self {
+        let (process, refreshing) = (random::token(), KeyedMutex::default());
+        Self { db, http, vault, clock, process, refreshing }
+    }
+
+    #[must_use]
+    pub const fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
+    /// A lease holder: different for each process and try.
+    pub(super) fn lease_holder(&self) -> String {
+        format!("{}/{}", self.process, random::token())
+    }
+
+    /// Stores what a provider has just granted. Says whether its person still
+    /// has an account.
+    ///
+    /// # Errors
+    /// When the tokens are not stored.
+    pub async fn save(
+        &self,
+        provider: &Provider,
+        user: UserId,
+        asked: Granted,
+        profile: &Profile,
+        tokens: &Tokens,
+    ) -> Result<bool> {
+        let now = self.clock.now();
+        let id = ConnectionId::new(now, random::bytes());
+        let new = New {
+            id,
+            user,
+            provider: provider.slug.clone(),
+            issuer: profile.issuer.clone(),
+            subject: profile.subject.to_string(),
+            name: profile.name.clone(),
+            email: profile.email.clone(),
+            granted: decision::granted(&asked, tokens.granted().as_ref()),
+            asked,
+            sealed: self.vault.seal(id, &ProviderTokens::from(tokens))?,
+            expires_at: tokens.lifetime().map(|span| now.plus(span)),
+        };
+        Ok(retry_unavailable(|| store::add(&self.db, &new, now)).await?)
+    }
+
+    /// Revokes a grant that is not saved, if the provider can be reached.
+    ///
+    /// Not while another grant of this person is active there: it would be
+    /// revoked with it.
+    pub async fn revoke_unsaved(&self, provider: &Provider, tokens: &Tokens) {
+        let tokens = ProviderTokens::from(tokens);
+        match revocation::revoke(&self.http, provider, &tokens, self.clock.now()).await {
+            Ok(ended) => tracing::info!(provider = provider.slug, ?ended, "a grant was not saved"),
+            Err(error) => {
+                tracing::warn!(provider = provider.slug, %error, "a grant that was not saved could not be revoked");
+            }
+        }
+    }
+
+    /// Records that the grant is over. Gives back the lease, if there is one.
+    pub(super) async fn mark_broken(&self, lease: Lease<'_>, because: Because) -> Result<Error> {
+        let news = lease::broken(&self.db, lease, because, self.clock.now()).await?;
+        if !news && !lease.by.is_empty() {
+            lease::release(&self.db, lease).await?;
+        }
+        Ok(Error::Reconnect { because, news })
+    }
+}
