@@ -145,9 +145,9 @@ async fn end_grants(app: App, provider: usize, mut stopped: watch::Receiver<bool
 /// those too that a process with the earlier list has sealed since.
 async fn seal_anew(app: App) {
     match app.connections.vault().reencrypt_all(&app.db).await {
-        Ok(done) if done.resealed + done.lost > 0 => {
+        Ok(done) if done.reencrypted + done.lost > 0 => {
             tracing::info!(
-                resealed = done.resealed,
+                reencrypted = done.reencrypted,
                 lost = done.lost,
                 "provider tokens sealed anew"
             );
