@@ -5,7 +5,8 @@
 //! person carries; and [`introspection`] is how somebody else's key is taken, an
 //! opaque OAuth token. The tree is the comparison.
 
-pub mod admission;
+pub mod accounts;
+pub mod accounts;
 pub mod connections;
 mod fingerprint;
 pub mod http;

@@ -1,6 +1,6 @@
 //! Linking: an identity becomes a way into an account that exists.
 
-use latchkey_domain::identity::{Decision, Profile, whose_account};
+use latchkey_domain::identity::{Decision, Profile, resolve_account};
 use latchkey_domain::{Span, Timestamp, UserId};
 use latchkey_store::{Db, accounts, identities};
 use serde::{Deserialize, Serialize};
@@ -33,7 +33,7 @@ pub async fn link(
     now: Timestamp,
 ) -> Result<bool, Error> {
     let known = identities::find_user(db, profile).await?.map(|owner| owner.id);
-    match whose_account(known, profile, None, Some(user)) {
+    match resolve_account(known, profile, None, Some(user)) {
         Decision::Link(user) => match accounts::link(db, user, provider, profile, now).await {
             Ok(()) => Ok(true),
             // Two tabs at once: the other was quicker, for us or for somebody else.

@@ -3,12 +3,12 @@
 use std::future::Future;
 
 use axum::response::{Html, IntoResponse, Response};
-use latchkey_auth::oauth::response::Response as AuthorizationResponse;
+use latchkey_auth::oauth::response::AuthorizationResponse;
 use latchkey_auth::oauth::{Attempt, Provider};
 use latchkey_domain::connection::Granted;
 use latchkey_domain::identity::Profile;
 use latchkey_domain::return_to::ReturnTo;
-use latchkey_domain::sign_in::Key;
+use latchkey_domain::sign_in::CredentialKind;
 use latchkey_domain::{Roles, UserId};
 
 use crate::errors::{AppError, HandlerResult, catalogue};
@@ -18,7 +18,7 @@ use crate::sign_in::SignInContext;
 #[derive(Debug)]
 pub struct FailedSignIn {
     pub email: String,
-    pub key: Key,
+    pub key: CredentialKind,
     pub next: ReturnTo,
 }
 

@@ -5,7 +5,7 @@ use axum::extract::{FromRef, FromRequestParts};
 use http::request::Parts;
 use latchkey_auth::{random, session};
 use latchkey_domain::audit::Kind;
-use latchkey_domain::sign_in::{Door, Key, SignIn};
+use latchkey_domain::sign_in::{CredentialKind, SignIn, SignInMethod};
 use latchkey_domain::{Scopes, SignInId, User, UserId};
 use latchkey_store::{Sessions, sign_ins};
 use tower_sessions::cookie::SameSite;
@@ -25,8 +25,8 @@ use crate::state::Latchkey;
 pub struct SignedIn {
     pub id: SignInId,
     pub user: UserId,
-    pub method: Door,
-    pub credential: Key,
+    pub method: SignInMethod,
+    pub credential: CredentialKind,
 }
 
 /// The browser that signs in or out: what it carries, and what it is sent.
@@ -82,46 +82,46 @@ pub async fn complete_sign_in(
     latchkey: &Latchkey,
     context: SignInContext,
     user: &User,
-    door: Door,
-    key: Key,
+    door: SignInMethod,
+    key: CredentialKind,
 ) -> HandlerResult<SignedIn> {
     let SignInContext { session, response_cookies, client, .. } = &context;
     let sign_in = new_sign_in(latchkey, user.id, door, key, client);
     match key {
-        Key::Session => {
+        CredentialKind::Session => {
             session::create(session, &sign_in).await?;
             response_cookies.add(clear_token_cookies(latchkey));
         }
-        Key::Jwt => {
+        CredentialKind::Jwt => {
             let pair = latchkey.issuer.issue(user, &sign_in, Scopes::all(), BROWSER).await?;
             destroy_session(latchkey, &context).await?;
             response_cookies.add(set_token_cookies(latchkey, &pair));
         }
     }
     revoke_previous_credentials(latchkey, &context).await?;
-    let how = format!("{}, {}", sign_in.door.stored(), key.as_str());
+    let how = format!("{}, {}", sign_in.method, key.as_str());
     audit::by_person(latchkey, Kind::SignedIn, user.id, how, client).await;
-    Ok(SignedIn { id: sign_in.id, user: user.id, method: sign_in.door, credential: key })
+    Ok(SignedIn { id: sign_in.id, user: user.id, method: sign_in.method, credential: key })
 }
 
 /// A new sign-in, as it is written down.
 pub(crate) fn new_sign_in(
     latchkey: &Latchkey,
     user_id: UserId,
-    door: Door,
-    key: Key,
+    door: SignInMethod,
+    key: CredentialKind,
     client: &Client,
 ) -> SignIn {
     let now = latchkey.clock.now();
     let lives = match key {
-        Key::Session => latchkey.config.session.absolute,
-        Key::Jwt => latchkey.config.jwt.refresh_ttl,
+        CredentialKind::Session => latchkey.config.session.absolute,
+        CredentialKind::Jwt => latchkey.config.jwt.refresh_ttl,
     };
     SignIn {
         id: SignInId::new(now, random::bytes()),
         user_id,
-        key,
-        door,
+        credential: key,
+        method: door,
         user_agent: client.user_agent.clone(),
         address: client.address.to_string(),
         created_at: now,
@@ -189,7 +189,10 @@ pub async fn end_sign_in(
 }
 
 /// What a form wants its browser to carry.
-pub fn parse_strategy(text: Option<&str>, default: Key) -> HandlerResult<Key> {
+pub fn parse_strategy(
+    text: Option<&str>,
+    default: CredentialKind,
+) -> HandlerResult<CredentialKind> {
     match text.filter(|text| !text.is_empty()) {
         None => Ok(default),
         Some(text) => text.parse().map_err(|_| {

@@ -83,7 +83,7 @@ pub enum Decision {
 /// typing somebody else's there tells nothing about who has an account here.
 /// Nor does it link: that takes an explicit act of a signed-in person.
 #[must_use]
-pub fn whose_account(
+pub fn resolve_account(
     known: Option<UserId>,
     profile: &Profile,
     email_owner: Option<UserId>,
@@ -161,7 +161,7 @@ mod tests {
             (Some(ada), Some(other), address, true, Some(ada), Decision::IdentityTaken),
         ] {
             let profile = profile(email, verified)?;
-            assert_eq!(whose_account(known, &profile, owner, linking), decision);
+            assert_eq!(resolve_account(known, &profile, owner, linking), decision);
         }
         Ok(())
     }

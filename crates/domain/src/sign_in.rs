@@ -13,8 +13,8 @@ pub struct SignIn {
     /// The `sid` of a JWT. Not a secret.
     pub id: SignInId,
     pub user_id: UserId,
-    pub key: Key,
-    pub door: Door,
+    pub credential: CredentialKind,
+    pub method: SignInMethod,
     pub user_agent: String,
     /// The network address.
     pub address: String,
@@ -30,7 +30,7 @@ pub struct SignIn {
 /// How a person proved who they are.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub enum Door {
+pub enum SignInMethod {
     Password,
     /// OAuth at a provider, by the provider's name in our URLs.
     OAuth(String),
@@ -38,9 +38,9 @@ pub enum Door {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("neither `password` nor `oauth:` and a provider")]
-pub struct UnknownDoor;
+pub struct UnknownMethod;
 
-impl Door {
+impl SignInMethod {
     /// The authentication method (RFC 8176): `pwd` for a password.
     ///
     /// For OAuth there is no registered value; `fed` (federated) is what several
@@ -52,15 +52,10 @@ impl Door {
             Self::OAuth(_) => "fed",
         }
     }
-
-    #[must_use]
-    pub fn stored(&self) -> String {
-        self.to_string()
-    }
 }
 
 /// As it is stored: `password`, or `oauth:google`.
-impl fmt::Display for Door {
+impl fmt::Display for SignInMethod {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Password => f.write_str("password"),
@@ -69,29 +64,29 @@ impl fmt::Display for Door {
     }
 }
 
-impl FromStr for Door {
-    type Err = UnknownDoor;
+impl FromStr for SignInMethod {
+    type Err = UnknownMethod;
 
-    fn from_str(text: &str) -> Result<Self, UnknownDoor> {
+    fn from_str(text: &str) -> Result<Self, UnknownMethod> {
         match text.strip_prefix("oauth:") {
             Some(provider) if !provider.is_empty() => Ok(Self::OAuth(provider.to_owned())),
             None if text == "password" => Ok(Self::Password),
-            _ => Err(UnknownDoor),
+            _ => Err(UnknownMethod),
         }
     }
 }
 
-impl TryFrom<String> for Door {
-    type Error = UnknownDoor;
+impl TryFrom<String> for SignInMethod {
+    type Error = UnknownMethod;
 
-    fn try_from(text: String) -> Result<Self, UnknownDoor> {
+    fn try_from(text: String) -> Result<Self, UnknownMethod> {
         text.parse()
     }
 }
 
-impl From<Door> for String {
-    fn from(door: Door) -> Self {
-        door.to_string()
+impl From<SignInMethod> for String {
+    fn from(method: SignInMethod) -> Self {
+        method.to_string()
     }
 }
 
@@ -111,14 +106,14 @@ impl From<Door> for String {
 )]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
-pub enum Key {
+pub enum CredentialKind {
     /// An opaque identifier of a session that is kept on the server.
     Session,
     /// A self-contained, signed access token and an opaque refresh token.
     Jwt,
 }
 
-impl Key {
+impl CredentialKind {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         self.into()
@@ -151,12 +146,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn doors_are_stored_and_read_back() {
-        for door in [Door::Password, Door::OAuth("google".to_owned())] {
-            assert_eq!(door.to_string().parse(), Ok(door));
+    fn methods_are_stored_and_read_back() {
+        for method in [SignInMethod::Password, SignInMethod::OAuth("google".to_owned())] {
+            assert_eq!(method.to_string().parse(), Ok(method));
         }
         for unknown in ["", "passwords", "Password", "oauth", "oauth:", "saml:acme"] {
-            assert_eq!(unknown.parse::<Door>(), Err(UnknownDoor), "{unknown}");
+            assert_eq!(unknown.parse::<SignInMethod>(), Err(UnknownMethod), "{unknown}");
         }
     }
 

@@ -8,9 +8,9 @@
 use std::borrow::Cow;
 
 use latchkey_domain::audit::{Actor, Kind};
-use latchkey_domain::connection::{Because, Failure, Granted};
+use latchkey_domain::connection::{BrokenReason, Failure, Granted};
 use latchkey_domain::identity::Subject;
-use latchkey_domain::sign_in::{Door, Key};
+use latchkey_domain::sign_in::{CredentialKind, SignInMethod};
 use latchkey_domain::{
     AuditId, ConnectionId, ContactId, DisplayName, Email, EventId, Roles, Scopes, SignInId,
     Timestamp, TraceId, UserId,
@@ -125,7 +125,7 @@ macro_rules! text {
 }
 
 text! {
-    Actor; AuditId; Because; ConnectionId; ContactId; Door; Email; EventId; Failure; Key; Kind;
+    Actor; AuditId; BrokenReason; ConnectionId; ContactId; SignInMethod; Email; EventId; Failure; CredentialKind; Kind;
     Scopes; SignInId; TraceId; UserId;
     DisplayName: |name| Self::from(name);
     Granted: |scopes| Self::parse(&scopes);

@@ -19,8 +19,8 @@ pub(crate) fn sign_in(row: &Row) -> Result<SignIn> {
     Ok(SignIn {
         id: row.get("id")?,
         user_id: row.get("user_id")?,
-        key: row.get("carries")?,
-        door: row.get("door")?,
+        credential: row.get("carries")?,
+        method: row.get("door")?,
         user_agent: row.get("user_agent")?,
         address: row.get("address")?,
         created_at: row.get("created_at")?,
@@ -39,8 +39,8 @@ pub(crate) fn values<'v>(sign_in: &'v SignIn, session_hash: &'v Option<&str>) ->
     params![
         sign_in.id,
         sign_in.user_id,
-        sign_in.key,
-        sign_in.door,
+        sign_in.credential,
+        sign_in.method,
         *session_hash,
         sign_in.user_agent,
         sign_in.address,

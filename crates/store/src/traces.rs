@@ -1,6 +1,6 @@
 //! Recorded sign-ins. Every statement names the owner: nobody reaches another's.
 
-use latchkey_domain::sign_in::{Door, Key};
+use latchkey_domain::sign_in::{CredentialKind, SignInMethod};
 use latchkey_domain::{Timestamp, TraceId, UserId};
 
 use crate::query::{Row, params};
@@ -14,8 +14,8 @@ pub const KEPT: i64 = 20;
 pub struct Summary {
     pub id: TraceId,
     pub user_id: UserId,
-    pub door: Door,
-    pub key: Key,
+    pub method: SignInMethod,
+    pub credential: CredentialKind,
     pub created_at: Timestamp,
     pub expires_at: Timestamp,
     pub exchanges: i64,
@@ -29,8 +29,8 @@ fn summary(row: &Row) -> Result<Summary> {
     Ok(Summary {
         id: row.get("id")?,
         user_id: row.get("user_id")?,
-        door: row.get("door")?,
-        key: row.get("carries")?,
+        method: row.get("door")?,
+        credential: row.get("carries")?,
         created_at: row.get("created_at")?,
         expires_at: row.get("expires_at")?,
         exchanges: row.get("exchanges")?,
@@ -59,10 +59,11 @@ const FORGET: &str = "DELETE FROM traces WHERE expires_at <= $1";
 
 /// Stores a recorded sign-in, and deletes its owner's oldest ones beyond [`KEPT`].
 pub async fn insert(db: &Db, summary: &Summary, record: &str) -> Result<()> {
-    let Summary { id, user_id, door, key, created_at, expires_at, .. } = summary;
+    let Summary { id, user_id, method, credential, created_at, expires_at, .. } = summary;
     let Summary { exchanges, bytes, micros, .. } = summary;
-    let insert =
-        params![id, user_id, door, key, created_at, expires_at, exchanges, bytes, micros, record];
+    let insert = params![
+        id, user_id, method, credential, created_at, expires_at, exchanges, bytes, micros, record
+    ];
     let mut tx = db.begin().await?;
     tx.execute(INSERT, insert).await?;
     tx.execute(TRIM, params![user_id, KEPT]).await?;

@@ -2,7 +2,7 @@
 
 use latchkey_domain::identity::{Profile, Subject};
 use latchkey_domain::sample_data::SampleData;
-use latchkey_domain::sign_in::Key;
+use latchkey_domain::sign_in::CredentialKind;
 use latchkey_domain::{DisplayName, Span, User};
 use latchkey_store::accounts::{self, Reset, Unlinked, WayIn};
 use latchkey_store::email_tokens::{self, Purpose, Sent};
@@ -222,14 +222,14 @@ on_both! {
         let db = &database.db;
         let (ada, bob) = (with_password(db, ADA, true, "h").await, somebody(db).await);
         accounts::link(db, ada.id, "acme", &profile("1"), NOW).await.expect("linked");
-        let (session, jwt) = (sign_in(&ada, Key::Session), sign_in(&ada, Key::Jwt));
+        let (session, jwt) = (sign_in(&ada, CredentialKind::Session), sign_in(&ada, CredentialKind::Jwt));
         for one in [&session, &jwt] {
             sign_ins::insert(db, one, None).await.expect("an answer");
         }
-        let ended = sign_in(&ada, Key::Jwt);
+        let ended = sign_in(&ada, CredentialKind::Jwt);
         sign_ins::insert(db, &ended, None).await.expect("an answer");
         sign_ins::end(db, ended.id, ada.id, NOW).await.expect("an answer");
-        let bobs = sign_in(&bob, Key::Jwt);
+        let bobs = sign_in(&bob, CredentialKind::Jwt);
         sign_ins::insert(db, &bobs, None).await.expect("an answer");
         let sent = Sent { user_id: ada.id, email: email(ADA) };
         email_tokens::insert(db, "t", Purpose::Reset, &sent, NOW.plus(Span::days(1)))

@@ -1,6 +1,6 @@
 //! Connections, their leases, and their end.
 
-use latchkey_domain::connection::{Because, Failure, Granted, State};
+use latchkey_domain::connection::{BrokenReason, Failure, Granted, State};
 use latchkey_domain::{ConnectionId, DisplayName, Span, UserId};
 use latchkey_store::connections::lease::{self, Lease, Renewed};
 use latchkey_store::connections::{self, New, Sealed, current, ending};
@@ -120,7 +120,7 @@ on_both! {
         assert!(lease::renewed(db, late, &renewed("late"), NOW).await.expect("an answer"));
         assert_eq!(now(db, new.user).await.sealed, sealed("late"));
         // A refusal of tokens that were replaced meanwhile ends nothing.
-        assert!(!lease::broken(db, quick, Because::Revoked, NOW).await.expect("an answer"));
+        assert!(!lease::broken(db, quick, BrokenReason::Revoked, NOW).await.expect("an answer"));
         assert!(now(db, new.user).await.connection.state.is_living());
         assert!(!lease::renewed(db, quick, &renewed("quick"), NOW).await.expect("an answer"));
         assert_eq!(now(db, new.user).await.sealed, sealed("late"));
@@ -130,10 +130,10 @@ on_both! {
         let db = &database.db;
         let new = connected(db).await;
         let lease = Lease { id: new.id, version: 1, by: "x" };
-        assert!(lease::broken(db, lease, Because::Refused, NOW).await.expect("an answer"));
-        assert!(!lease::broken(db, lease, Because::Refused, NOW).await.expect("an answer"));
+        assert!(lease::broken(db, lease, BrokenReason::Refused, NOW).await.expect("an answer"));
+        assert!(!lease::broken(db, lease, BrokenReason::Refused, NOW).await.expect("an answer"));
         let state = now(db, new.user).await.connection.state;
-        assert_eq!(state, State::NeedsReconnect { since: NOW, because: Because::Refused });
+        assert_eq!(state, State::NeedsReconnect { since: NOW, because: BrokenReason::Refused });
     }
 
     async fn what_is_ended_waits_until_it_is_revoked(database) {

@@ -1,7 +1,7 @@
 //! Sign-ins that end together, and those whose JWT lives on.
 
 use latchkey_domain::Span;
-use latchkey_domain::sign_in::Key;
+use latchkey_domain::sign_in::CredentialKind;
 use latchkey_store::{accounts, sign_ins};
 
 use crate::people::{NOW, sign_in, somebody};
@@ -11,12 +11,12 @@ on_both! {
         let db = &database.db;
         let (ada, bob) = (somebody(db).await, somebody(db).await);
         let mut adas = Vec::new();
-        for key in [Key::Session, Key::Jwt, Key::Jwt, Key::Session] {
+        for key in [CredentialKind::Session, CredentialKind::Jwt, CredentialKind::Jwt, CredentialKind::Session] {
             let one = sign_in(&ada, key);
             sign_ins::insert(db, &one, None).await.expect("an answer");
             adas.push(one.id);
         }
-        let bobs = sign_in(&bob, Key::Session);
+        let bobs = sign_in(&bob, CredentialKind::Session);
         sign_ins::insert(db, &bobs, None).await.expect("an answer");
         sign_ins::end(db, adas[3], ada.id, NOW).await.expect("an answer");
 
@@ -39,7 +39,7 @@ on_both! {
         let life = Span::minutes(5);
         let later = NOW.plus(Span::minutes(4));
         let (jwt, session, living) =
-            (sign_in(&ada, Key::Jwt), sign_in(&ada, Key::Session), sign_in(&ada, Key::Jwt));
+            (sign_in(&ada, CredentialKind::Jwt), sign_in(&ada, CredentialKind::Session), sign_in(&ada, CredentialKind::Jwt));
         for one in [&jwt, &session, &living] {
             sign_ins::insert(db, one, None).await.expect("an answer");
         }
@@ -59,7 +59,7 @@ on_both! {
     async fn revocations_are_remembered_and_forgotten(database) {
         let db = &database.db;
         let ada = somebody(db).await;
-        let one = sign_in(&ada, Key::Jwt);
+        let one = sign_in(&ada, CredentialKind::Jwt);
         sign_ins::insert(db, &one, None).await.expect("an answer");
         accounts::delete(db, ada.id, NOW).await.expect("an answer");
         let since = async |at| sign_ins::revoked_since(db, at).await.expect("an answer");

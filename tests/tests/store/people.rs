@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use latchkey_domain::identity::{Profile, Subject};
 use latchkey_domain::sample_data::SampleData;
-use latchkey_domain::sign_in::{Door, Key, SignIn};
+use latchkey_domain::sign_in::{CredentialKind, SignIn, SignInMethod};
 use latchkey_domain::{DisplayName, Email, Roles, SignInId, Span, Timestamp, User, UserId};
 use latchkey_store::{Db, identities};
 
@@ -55,12 +55,12 @@ pub(crate) async fn somebody(db: &Db) -> User {
 }
 
 /// A sign-in that nobody has written down yet.
-pub(crate) fn sign_in(user: &User, key: Key) -> SignIn {
+pub(crate) fn sign_in(user: &User, key: CredentialKind) -> SignIn {
     SignIn {
         id: SignInId::new(NOW, fresh()),
         user_id: user.id,
-        key,
-        door: Door::OAuth("acme".to_owned()),
+        credential: key,
+        method: SignInMethod::OAuth("acme".to_owned()),
         user_agent: "Mozilla/5.0 (ünïcödé; 🔑)".to_owned(),
         address: "2001:db8::1".to_owned(),
         created_at: NOW,

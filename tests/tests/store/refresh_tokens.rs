@@ -1,6 +1,6 @@
 //! Refresh tokens.
 
-use latchkey_domain::sign_in::Key;
+use latchkey_domain::sign_in::CredentialKind;
 use latchkey_domain::{Scopes, Span};
 use latchkey_store::{Error, refresh_tokens, sign_ins};
 use tokio::task::JoinSet;
@@ -11,7 +11,7 @@ on_both! {
     async fn one_is_found_with_everything_that_goes_with_it(database) {
         let db = &database.db;
         let ada = somebody(db).await;
-        let one = sign_in(&ada, Key::Jwt);
+        let one = sign_in(&ada, CredentialKind::Jwt);
         let scope = Scopes::known_in("profile contacts:read");
         refresh_tokens::begin_family(db, &one, "first", &scope, "cli").await.expect("a family");
         let found = refresh_tokens::find(db, "first").await.expect("an answer").expect("it");
@@ -26,7 +26,7 @@ on_both! {
         let db = &database.db;
         let ada = somebody(db).await;
         let begin = async || {
-            let one = sign_in(&ada, Key::Jwt);
+            let one = sign_in(&ada, CredentialKind::Jwt);
             refresh_tokens::begin_family(db, &one, "first", &Scopes::all(), "cli").await
         };
         begin().await.expect("a family");
@@ -36,7 +36,7 @@ on_both! {
 
     async fn it_is_exchanged_once_and_the_successor_has_the_same_end(database) {
         let db = &database.db;
-        let one = sign_in(&somebody(db).await, Key::Jwt);
+        let one = sign_in(&somebody(db).await, CredentialKind::Jwt);
         let scope = Scopes::known_in("calendar:read");
         refresh_tokens::begin_family(db, &one, "first", &scope, "cli").await.expect("a family");
         let later = NOW.plus(Span::minutes(5));
@@ -65,7 +65,7 @@ on_both! {
             ("expired", false, 30, false),
             ("ended", true, 1, false),
         ] {
-            let one = sign_in(&ada, Key::Jwt);
+            let one = sign_in(&ada, CredentialKind::Jwt);
             refresh_tokens::begin_family(db, &one, hash, &Scopes::all(), "cli").await.expect("a family");
             if ended {
                 assert!(sign_ins::end(db, one.id, ada.id, NOW).await.expect("an answer"));
@@ -82,7 +82,7 @@ on_both! {
     }
 
     async fn of_fifty_at_once_one_exchanges_it(database) {
-        let one = sign_in(&somebody(&database.db).await, Key::Jwt);
+        let one = sign_in(&somebody(&database.db).await, CredentialKind::Jwt);
         refresh_tokens::begin_family(&database.db, &one, "first", &Scopes::all(), "cli")
             .await
             .expect("a family");
@@ -103,7 +103,7 @@ on_both! {
     async fn they_go_with_their_sign_in(database) {
         let db = &database.db;
         let ada = somebody(db).await;
-        let one = sign_in(&ada, Key::Jwt);
+        let one = sign_in(&ada, CredentialKind::Jwt);
         refresh_tokens::begin_family(db, &one, "first", &Scopes::all(), "cli").await.expect("a family");
         assert!(sign_ins::end(db, one.id, ada.id, NOW).await.expect("an answer"));
         sign_ins::forget(db, NOW.plus(Span::days(1))).await.expect("an answer");

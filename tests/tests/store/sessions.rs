@@ -1,6 +1,6 @@
 //! The tower-sessions store.
 
-use latchkey_domain::sign_in::{Key, Lifetime, SignIn};
+use latchkey_domain::sign_in::{CredentialKind, Lifetime, SignIn};
 use latchkey_domain::{Clock, Roles, Span};
 use latchkey_store::sessions::SIGN_IN;
 use latchkey_store::{Db, Sessions, sign_ins, users};
@@ -25,7 +25,7 @@ on_both! {
     async fn a_session_is_read_back_with_its_person(database) {
         let (sessions, _) = sessions(&database.db);
         let ada = somebody(&database.db).await;
-        let sign_in = sign_in(&ada, Key::Session);
+        let sign_in = sign_in(&ada, CredentialKind::Session);
         let mut record = record(&sign_in);
         sessions.create(&mut record).await.expect("a session");
         let found = sessions.find(&record.id).await.expect("an answer");
@@ -38,7 +38,7 @@ on_both! {
     async fn an_id_from_outside_is_never_used(database) {
         let (sessions, _) = sessions(&database.db);
         let ada = somebody(&database.db).await;
-        let mut record = record(&sign_in(&ada, Key::Session));
+        let mut record = record(&sign_in(&ada, CredentialKind::Session));
         sessions.create(&mut record).await.expect("a session");
         assert_ne!(record.id, Id(7));
         assert!(sessions.find(&Id(7)).await.expect("an answer").is_none());
@@ -47,7 +47,7 @@ on_both! {
     async fn the_person_is_always_fresh(database) {
         let (sessions, _) = sessions(&database.db);
         let ada = somebody(&database.db).await;
-        let mut record = record(&sign_in(&ada, Key::Session));
+        let mut record = record(&sign_in(&ada, CredentialKind::Session));
         sessions.create(&mut record).await.expect("a session");
         users::set_roles(&database.db, ada.id, &Roles::from("admin")).await.expect("an answer");
         let (_, found) = sessions.find(&record.id).await.expect("an answer").expect("the session");
@@ -57,7 +57,7 @@ on_both! {
     async fn it_ends_by_itself_at_the_nearer_of_two_limits(database) {
         let (sessions, clock) = sessions(&database.db);
         let ada = somebody(&database.db).await;
-        let sign_in = sign_in(&ada, Key::Session);
+        let sign_in = sign_in(&ada, CredentialKind::Session);
         let mut record = record(&sign_in);
         sessions.create(&mut record).await.expect("a session");
         let lives = async || sessions.find(&record.id).await.expect("an answer").is_some();
@@ -82,7 +82,7 @@ on_both! {
         let (sessions, _) = sessions(&database.db);
         let ada = somebody(&database.db).await;
         let (mut one, mut other) =
-            (record(&sign_in(&ada, Key::Session)), record(&sign_in(&ada, Key::Session)));
+            (record(&sign_in(&ada, CredentialKind::Session)), record(&sign_in(&ada, CredentialKind::Session)));
         sessions.create(&mut one).await.expect("a session");
         sessions.create(&mut other).await.expect("a session");
         sessions.delete(&one.id).await.expect("an answer");
@@ -95,7 +95,7 @@ on_both! {
     async fn saving_moves_the_end_and_the_proof(database) {
         let (sessions, _) = sessions(&database.db);
         let ada = somebody(&database.db).await;
-        let mut sign_in = sign_in(&ada, Key::Session);
+        let mut sign_in = sign_in(&ada, CredentialKind::Session);
         let mut record = record(&sign_in);
         sessions.create(&mut record).await.expect("a session");
         sign_in.authenticated_at = NOW.plus(Span::minutes(5));
@@ -108,7 +108,7 @@ on_both! {
 
     async fn one_that_holds_no_sign_in_is_refused(database) {
         let (sessions, _) = sessions(&database.db);
-        let mut empty = record(&sign_in(&somebody(&database.db).await, Key::Session));
+        let mut empty = record(&sign_in(&somebody(&database.db).await, CredentialKind::Session));
         empty.data.clear();
         assert!(sessions.create(&mut empty).await.is_err());
         assert_eq!(database.rows("sign_ins").await, 0);

@@ -1,6 +1,6 @@
 //! Sign-ins.
 
-use latchkey_domain::sign_in::{Door, Key, Lifetime};
+use latchkey_domain::sign_in::{CredentialKind, Lifetime, SignInMethod};
 use latchkey_domain::{SignInId, Span};
 use latchkey_store::{Error, sign_ins};
 
@@ -12,9 +12,9 @@ on_both! {
     async fn one_is_read_back_as_it_was_written(database) {
         let db = &database.db;
         let ada = somebody(db).await;
-        let mut by_password = sign_in(&ada, Key::Jwt);
-        by_password.door = Door::Password;
-        for one in [sign_in(&ada, Key::Session), by_password] {
+        let mut by_password = sign_in(&ada, CredentialKind::Jwt);
+        by_password.method = SignInMethod::Password;
+        for one in [sign_in(&ada, CredentialKind::Session), by_password] {
             sign_ins::insert(db, &one, None).await.expect("an answer");
             assert_eq!(sign_ins::by_id(db, one.id).await.expect("an answer"), Some(one));
         }
@@ -24,7 +24,7 @@ on_both! {
 
     async fn what_was_not_written_by_us_is_never_taken_for_a_password(database) {
         let db = &database.db;
-        let one = sign_in(&somebody(db).await, Key::Session);
+        let one = sign_in(&somebody(db).await, CredentialKind::Session);
         sign_ins::insert(db, &one, None).await.expect("an answer");
         for (column, written) in [
             ("door", "passwords"),
@@ -47,18 +47,18 @@ on_both! {
     async fn two_cannot_share_a_session(database) {
         let db = &database.db;
         let ada = somebody(db).await;
-        sign_ins::insert(db, &sign_in(&ada, Key::Session), Some("h")).await.expect("an answer");
-        let twice = sign_ins::insert(db, &sign_in(&ada, Key::Session), Some("h")).await;
+        sign_ins::insert(db, &sign_in(&ada, CredentialKind::Session), Some("h")).await.expect("an answer");
+        let twice = sign_ins::insert(db, &sign_in(&ada, CredentialKind::Session), Some("h")).await;
         assert!(matches!(twice, Err(Error::Exists)), "{twice:?}");
         // Those that carry a JWT have none, and are not the same for it.
         for _ in 0..2 {
-            sign_ins::insert(db, &sign_in(&ada, Key::Jwt), None).await.expect("an answer");
+            sign_ins::insert(db, &sign_in(&ada, CredentialKind::Jwt), None).await.expect("an answer");
         }
     }
 
     async fn a_later_visit_is_not_overtaken_by_an_earlier_one(database) {
         let db = &database.db;
-        let one = sign_in(&somebody(db).await, Key::Session);
+        let one = sign_in(&somebody(db).await, CredentialKind::Session);
         sign_ins::insert(db, &one, None).await.expect("an answer");
         for (minute, seen) in [(5, 5), (3, 5), (9, 9)] {
             sign_ins::seen(db, one.id, NOW.plus(Span::minutes(minute))).await.expect("an answer");
@@ -73,13 +73,13 @@ on_both! {
         let now = NOW.plus(Span::days(8));
         let mut listed = Vec::new();
         for (key, created_days_ago, seen_days_ago, whose, lives) in [
-            (Key::Session, 1, 1, &ada, true),
-            (Key::Session, 6, 6, &ada, true),
-            (Key::Session, 8, 8, &ada, false), // idle for too long
-            (Key::Jwt, 8, 8, &ada, true),      // a JWT has no idle time
-            (Key::Session, 31, 0, &ada, false),
-            (Key::Jwt, 31, 0, &ada, false),
-            (Key::Session, 1, 0, &other, false),
+            (CredentialKind::Session, 1, 1, &ada, true),
+            (CredentialKind::Session, 6, 6, &ada, true),
+            (CredentialKind::Session, 8, 8, &ada, false), // idle for too long
+            (CredentialKind::Jwt, 8, 8, &ada, true),      // a JWT has no idle time
+            (CredentialKind::Session, 31, 0, &ada, false),
+            (CredentialKind::Jwt, 31, 0, &ada, false),
+            (CredentialKind::Session, 1, 0, &other, false),
         ] {
             let mut one = sign_in(whose, key);
             one.created_at = now.minus(Span::days(created_days_ago));
@@ -97,7 +97,7 @@ on_both! {
     async fn only_its_owner_ends_it_and_only_once(database) {
         let db = &database.db;
         let (ada, other) = (somebody(db).await, somebody(db).await);
-        let one = sign_in(&ada, Key::Session);
+        let one = sign_in(&ada, CredentialKind::Session);
         sign_ins::insert(db, &one, None).await.expect("an answer");
         let end = async |user| sign_ins::end(db, one.id, user, NOW).await.expect("an answer");
         assert!(!end(other.id).await);
@@ -114,11 +114,11 @@ on_both! {
         let ada = somebody(db).await;
         let mut ended = Vec::new();
         for (key, minute, told) in [
-            (Key::Jwt, Some(1), false), // too early
-            (Key::Jwt, Some(5), true),
-            (Key::Jwt, Some(9), true),
-            (Key::Jwt, None, false),
-            (Key::Session, Some(9), false), // a session is asked for at every request
+            (CredentialKind::Jwt, Some(1), false), // too early
+            (CredentialKind::Jwt, Some(5), true),
+            (CredentialKind::Jwt, Some(9), true),
+            (CredentialKind::Jwt, None, false),
+            (CredentialKind::Session, Some(9), false), // a session is asked for at every request
         ] {
             let one = sign_in(&ada, key);
             sign_ins::insert(db, &one, None).await.expect("an answer");
@@ -140,7 +140,7 @@ on_both! {
         let db = &database.db;
         let ada = somebody(db).await;
         let (lives, ended, mut expired) =
-            (sign_in(&ada, Key::Session), sign_in(&ada, Key::Jwt), sign_in(&ada, Key::Session));
+            (sign_in(&ada, CredentialKind::Session), sign_in(&ada, CredentialKind::Jwt), sign_in(&ada, CredentialKind::Session));
         expired.expires_at = NOW;
         for one in [&lives, &ended, &expired] {
             sign_ins::insert(db, one, None).await.expect("an answer");

@@ -1,6 +1,6 @@
 //! Recorded sign-ins: whose they are, how many, and for how long.
 
-use latchkey_domain::sign_in::{Door, Key};
+use latchkey_domain::sign_in::{CredentialKind, SignInMethod};
 use latchkey_domain::{Span, Timestamp, TraceId, User};
 use latchkey_store::accounts;
 use latchkey_store::traces::{self, KEPT, Summary};
@@ -11,8 +11,8 @@ fn summary(owner: &User, at: Timestamp) -> Summary {
     Summary {
         id: TraceId::new(at, fresh()),
         user_id: owner.id,
-        door: Door::OAuth("google".to_owned()),
-        key: Key::Session,
+        method: SignInMethod::OAuth("google".to_owned()),
+        credential: CredentialKind::Session,
         created_at: at,
         expires_at: at.plus(Span::days(1)),
         exchanges: 7,

@@ -1,8 +1,8 @@
 //! Calls of connected services, with what was granted.
 
 use latchkey_domain::UserId;
-use latchkey_domain::connection::decision::{NotNow, is_due, may_call};
-use latchkey_domain::connection::{Because, Connection, Offer, State};
+use latchkey_domain::connection::decision::{CallDenied, is_due, may_call};
+use latchkey_domain::connection::{BrokenReason, Connection, Offer, State};
 use latchkey_store::connections::lease::{self, Lease};
 use latchkey_store::connections::{self as store, Stored};
 
@@ -29,7 +29,7 @@ impl Connections {
         let mut stored = self.recover(provider, current.ok_or(Error::NotConnected)?).await?;
         allowed(&stored, offer)?;
         if stored.issuer != provider.issuer() {
-            return Err(self.mark_broken(unleased(&stored), Because::Elsewhere).await?);
+            return Err(self.mark_broken(unleased(&stored), BrokenReason::Elsewhere).await?);
         }
         let was_due = is_due(stored.connection.expires_at, self.clock.now());
         if was_due {
@@ -67,7 +67,7 @@ impl Connections {
         let State::NeedsReconnect { because, .. } = stored.connection.state else {
             return Ok(stored);
         };
-        let ours = matches!(because, Because::Unreadable | Because::Elsewhere);
+        let ours = matches!(because, BrokenReason::Unreadable | BrokenReason::Elsewhere);
         if !ours || stored.issuer != provider.issuer() || self.vault.tokens(&stored).is_err() {
             return Ok(stored);
         }
@@ -91,7 +91,7 @@ impl Connections {
 
     async fn call(&self, provider: &Provider, stored: &Stored, offer: &Offer) -> Result<Answer> {
         let Ok(token) = self.vault.access(stored.connection.id, &stored.sealed) else {
-            return Err(self.mark_broken(unleased(stored), Because::Unreadable).await?);
+            return Err(self.mark_broken(unleased(stored), BrokenReason::Unreadable).await?);
         };
         let now = self.clock.now();
         let subject = &stored.subject;
@@ -107,7 +107,7 @@ impl Connections {
             }
             Err(Refused::Scope) => Err(Error::NotGranted),
             Err(Refused::Token) => {
-                Err(self.mark_broken(unleased(&stored), Because::Refused).await?)
+                Err(self.mark_broken(unleased(&stored), BrokenReason::Refused).await?)
             }
             Err(Refused::Failed(error)) => {
                 let what = failure(&error);
@@ -126,8 +126,8 @@ fn unleased(stored: &Stored) -> Lease<'static> {
 fn allowed(stored: &Stored, offer: &Offer) -> Result<()> {
     let connection = &stored.connection;
     may_call(connection.state, &connection.granted, offer).map_err(|why| match why {
-        NotNow::NotGranted => Error::NotGranted,
-        NotNow::Reconnect(because) => Error::Reconnect { because, news: false },
-        NotNow::Disconnecting => Error::NotConnected,
+        CallDenied::NotGranted => Error::NotGranted,
+        CallDenied::Reconnect(because) => Error::Reconnect { because, news: false },
+        CallDenied::Disconnecting => Error::NotConnected,
     })
 }

@@ -1,6 +1,6 @@
 //! What can go wrong with a connection.
 
-use latchkey_domain::connection::{Because, Failure};
+use latchkey_domain::connection::{BrokenReason, Failure};
 
 use crate::http;
 use crate::oauth;
@@ -17,7 +17,7 @@ pub enum Error {
     /// Only the person can give access again.
     #[error("the person has to connect again")]
     Reconnect {
-        because: Because,
+        because: BrokenReason,
         /// Whether it was found out just now.
         news: bool,
     },
@@ -40,14 +40,14 @@ const TEMPORARY: [&str; 2] = ["server_error", "temporarily_unavailable"];
 
 /// None of these failures ends a grant: they are temporary.
 pub(super) fn failure(error: &oauth::Error) -> Failure {
-    use oauth::Error::{OutOfOrder, TokenRefused, Unreachable};
+    use oauth::Error::{ProviderUnavailable, TokenRefused, Unreachable};
     match error {
         Unreachable { source: http::Error::Timeout, .. } => Failure::Timeout,
         Unreachable { .. } => Failure::Unreachable,
-        OutOfOrder { .. } => Failure::Down,
+        ProviderUnavailable { .. } => Failure::Down,
         TokenRefused { code } if TEMPORARY.contains(&code.as_str()) => Failure::Down,
         // RFC 6749 §5.2: `invalid_client`, `unauthorized_client` and the like.
         TokenRefused { .. } => Failure::Site,
-        _ => Failure::Nonsense,
+        _ => Failure::InvalidResponse,
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use latchkey_domain::connection::{Because, Granted, decision};
+use latchkey_domain::connection::{BrokenReason, Granted, decision};
 use latchkey_domain::identity::Profile;
 use latchkey_domain::{Clock, ConnectionId, UserId};
 use latchkey_store::Db;
@@ -127,7 +127,11 @@ impl Connections {
     }
 
     /// Records that the grant is over. Gives back the lease, if there is one.
-    pub(super) async fn mark_broken(&self, lease: Lease<'_>, because: Because) -> Result<Error> {
+    pub(super) async fn mark_broken(
+        &self,
+        lease: Lease<'_>,
+        because: BrokenReason,
+    ) -> Result<Error> {
         let news = lease::broken(&self.db, lease, because, self.clock.now()).await?;
         if !news && !lease.by.is_empty() {
             lease::release(&self.db, lease).await?;

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use latchkey_domain::Span;
-use latchkey_domain::connection::{Because, Failure, State};
+use latchkey_domain::connection::{BrokenReason, Failure, State};
 use latchkey_store::connections::lease::{self, Lease, Renewed};
 use latchkey_store::connections::{self as store, Stored};
 
@@ -91,8 +91,8 @@ impl Connections {
         let id = stored.connection.id;
         let refresh_token = match self.vault.refresh(id, &stored.sealed) {
             Ok(Some(token)) => token,
-            Ok(None) => return Err(self.mark_broken(lease, Because::Expired).await?),
-            Err(_) => return Err(self.mark_broken(lease, Because::Unreadable).await?),
+            Ok(None) => return Err(self.mark_broken(lease, BrokenReason::Expired).await?),
+            Err(_) => return Err(self.mark_broken(lease, BrokenReason::Unreadable).await?),
         };
         let answer = async {
             let endpoints = flow::endpoints(&self.http, provider, self.clock.now()).await?;
@@ -113,7 +113,7 @@ impl Connections {
                 retry_unavailable(write).await?;
                 lease::find(&self.db, id).await?.ok_or(Error::NotConnected)
             }
-            Meaning::Over => Err(self.mark_broken(lease, Because::Revoked).await?),
+            Meaning::Over => Err(self.mark_broken(lease, BrokenReason::Revoked).await?),
             Meaning::Later(what) => {
                 tracing::warn!(provider = provider.slug, ?what, "an access token was not renewed");
                 store::troubled(&self.db, id, what, self.clock.now()).await?;
@@ -155,11 +155,15 @@ mod tests {
                 Some(Failure::Unreachable),
             ),
             (
-                E::OutOfOrder { step, status: StatusCode::SERVICE_UNAVAILABLE },
+                E::ProviderUnavailable { step, status: StatusCode::SERVICE_UNAVAILABLE },
                 false,
                 Some(Failure::Down),
             ),
-            (E::Nonsense { step, what: String::new() }, false, Some(Failure::Nonsense)),
+            (
+                E::InvalidResponse { step, what: String::new() },
+                false,
+                Some(Failure::InvalidResponse),
+            ),
         ] {
             let meant = meaning(Err(answer.clone()));
             assert_eq!(matches!(meant, Meaning::Over), over, "{answer}");

@@ -19,7 +19,7 @@ pub enum Ended {
     /// The provider says that its tokens are invalid, or were already.
     Revoked,
     /// The provider has no revocation. The tokens are deleted here.
-    NoWay,
+    Unsupported,
     /// No secret of `APP_SECRET` decrypts the tokens: they are deleted here, and
     /// the provider was not told.
     Unreadable,
@@ -48,7 +48,7 @@ async fn open_id(
     now: Timestamp,
 ) -> Result<Ended, Error> {
     let metadata = openid.discovery.metadata(http, &openid.issuer, now).await?;
-    let Some(endpoint) = &metadata.revocation_endpoint else { return Ok(Ended::NoWay) };
+    let Some(endpoint) = &metadata.revocation_endpoint else { return Ok(Ended::Unsupported) };
     let in_body = metadata.secret_in_body();
     let tokens = [
         tokens.refresh.as_ref().map(|token| (token, "refresh_token")),
@@ -98,7 +98,7 @@ fn validate(answer: &Response<Vec<u8>>) -> Result<Ended, Error> {
     let body: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
     match body.get("error").and_then(Value::as_str) {
         Some("invalid_token") if refused => Ok(Ended::Revoked),
-        Some("unsupported_token_type") if refused => Ok(Ended::NoWay),
+        Some("unsupported_token_type") if refused => Ok(Ended::Unsupported),
         Some(code @ ("invalid_client" | "unauthorized_client" | "invalid_grant")) => {
             Err(Error::TokenRefused { code: code.to_owned() })
         }
@@ -167,8 +167,9 @@ async fn send(
     http: &Outbound,
     request: Result<Request<Vec<u8>>, ::http::Error>,
 ) -> Result<Response<Vec<u8>>, Error> {
-    let request = request
-        .map_err(|_| Error::nonsense(Step::Revocation, "the token cannot stand in a request"))?;
+    let request = request.map_err(|_| {
+        Error::invalid_response(Step::Revocation, "the token cannot stand in a request")
+    })?;
     http.send(request).await.map_err(Error::unreachable(Step::Revocation))
 }
 
@@ -186,15 +187,15 @@ mod tests {
             (200, "", done(Ended::Revoked)),
             (204, "", done(Ended::Revoked)),
             (400, r#"{"error":"invalid_token"}"#, done(Ended::Revoked)),
-            (400, r#"{"error":"unsupported_token_type"}"#, done(Ended::NoWay)),
+            (400, r#"{"error":"unsupported_token_type"}"#, done(Ended::Unsupported)),
             (503, r#"{"error":"unsupported_token_type"}"#, later(Failure::Down)),
             (400, r#"{"error":"invalid_grant"}"#, later(Failure::Site)),
-            (400, r#"{"error":"invalid_request"}"#, later(Failure::Nonsense)),
-            (401, r#"{"error":"invalid_token"}"#, later(Failure::Nonsense)),
+            (400, r#"{"error":"invalid_request"}"#, later(Failure::InvalidResponse)),
+            (401, r#"{"error":"invalid_token"}"#, later(Failure::InvalidResponse)),
             (401, r#"{"error":"invalid_client"}"#, later(Failure::Site)),
             (503, r#"{"error":"invalid_token"}"#, later(Failure::Down)),
-            (302, "", later(Failure::Nonsense)),
-            (404, "<html>", later(Failure::Nonsense)),
+            (302, "", later(Failure::InvalidResponse)),
+            (404, "<html>", later(Failure::InvalidResponse)),
         ] {
             let mut answer = Response::new(body.as_bytes().to_vec());
             *answer.status_mut() = StatusCode::from_u16(status).unwrap_or_default();

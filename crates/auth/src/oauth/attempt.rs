@@ -2,7 +2,7 @@
 
 use latchkey_domain::connection::Granted;
 use latchkey_domain::return_to::ReturnTo;
-use latchkey_domain::sign_in::Key;
+use latchkey_domain::sign_in::CredentialKind;
 use latchkey_domain::{Span, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
@@ -44,7 +44,7 @@ pub struct Attempt {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Purpose {
     /// To sign in, and to carry this afterwards.
-    SignIn(Key),
+    SignIn(CredentialKind),
     /// To link the identity to the account of this user, who is signed in.
     Link(UserId),
     /// To connect services at the provider to an account. Nobody is signed in by it.
@@ -212,7 +212,7 @@ mod tests {
     use super::*;
     use crate::secret::Secret;
 
-    const PURPOSE: Purpose = Purpose::SignIn(Key::Session);
+    const PURPOSE: Purpose = Purpose::SignIn(CredentialKind::Session);
 
     fn secret() -> AppSecret {
         AppSecret::new(&Secret::new("test"), &[])

@@ -130,7 +130,8 @@ async fn fetch(http: &Outbound, issuer: &str) -> Result<Metadata, Error> {
 /// When the issuer is not a URL.
 pub fn address(issuer: &str) -> Result<Url, Error> {
     let url = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
-    Url::parse(&url).map_err(|_| Error::nonsense(Step::Discovery, "the issuer is not a URL"))
+    Url::parse(&url)
+        .map_err(|_| Error::invalid_response(Step::Discovery, "the issuer is not a URL"))
 }
 
 /// Reads the answer to a request for a discovery document, and judges it.
@@ -138,13 +139,13 @@ pub fn address(issuer: &str) -> Result<Url, Error> {
 /// # Errors
 /// When it is no such document, or one that must not be believed.
 pub fn read(issuer: &str, answer: &::http::Response<Vec<u8>>) -> Result<Metadata, Error> {
-    judge(issuer, json(Step::Discovery, answer)?)
+    validate(issuer, json(Step::Discovery, answer)?)
 }
 
 /// Judges a discovery document (Discovery §4.3).
-fn judge(issuer: &str, metadata: Metadata) -> Result<Metadata, Error> {
+fn validate(issuer: &str, metadata: Metadata) -> Result<Metadata, Error> {
     if metadata.issuer != issuer {
-        return Err(Error::nonsense(
+        return Err(Error::invalid_response(
             Step::Discovery,
             "it says that it is another issuer than the configured one",
         ));
@@ -158,7 +159,7 @@ fn judge(issuer: &str, metadata: Metadata) -> Result<Metadata, Error> {
     ];
     // A browser would follow us to `javascript:` too; and a secret is not sent in clear.
     if endpoints.into_iter().flatten().any(|url| !may_be_called(url)) {
-        return Err(Error::nonsense(
+        return Err(Error::invalid_response(
             Step::Discovery,
             "one of its endpoints is neither https nor on loopback",
         ));
@@ -213,7 +214,7 @@ mod tests {
             ((good.0, good.1, "http://op.test/token"), false),
             ((good.0, "http://127.0.0.1:9/a", "http://[::1]:9/t"), true),
         ] {
-            let judged = judge("https://op.test", document(issuer, authorize, token)?);
+            let judged = validate("https://op.test", document(issuer, authorize, token)?);
             assert_eq!(judged.is_ok(), taken, "{issuer} {authorize} {token}");
         }
         Ok(())

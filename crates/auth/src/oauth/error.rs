@@ -27,14 +27,14 @@ pub enum Error {
     Unreachable { step: Step, source: http::Error },
     /// The provider answered that it is out of order or overloaded.
     #[error("{step}: the provider answered {status}")]
-    OutOfOrder {
+    ProviderUnavailable {
         step: Step,
         /// 429 or one of 5xx.
         status: StatusCode,
     },
     /// The provider answered something that the standard does not allow.
     #[error("{step}: {what}")]
-    Nonsense { step: Step, what: String },
+    InvalidResponse { step: Step, what: String },
     /// The code was not taken: used already, expired, or for somebody else
     /// (RFC 6749 §5.2 `invalid_grant`).
     #[error("the provider did not take the code")]
@@ -94,32 +94,32 @@ impl Error {
         move |source| match source {
             // Too large, or not HTTP: it was reached.
             http::Error::TooLarge | http::Error::Request => {
-                Self::Nonsense { step, what: source.to_string() }
+                Self::InvalidResponse { step, what: source.to_string() }
             }
             source => Self::Unreachable { step, source },
         }
     }
 
-    pub(crate) fn nonsense(step: Step, what: impl Into<String>) -> Self {
-        Self::Nonsense { step, what: what.into() }
+    pub(crate) fn invalid_response(step: Step, what: impl Into<String>) -> Self {
+        Self::InvalidResponse { step, what: what.into() }
     }
 
     /// A subject that a provider sent.
     pub(crate) fn subject(text: String) -> Result<Subject, Self> {
-        Subject::new(text).map_err(|error| Self::nonsense(Step::Profile, error.to_string()))
+        Subject::new(text).map_err(|error| Self::invalid_response(Step::Profile, error.to_string()))
     }
 
     /// The provider says that it gets too many requests, whatever its status is.
     pub(crate) fn rate_limited(step: Step) -> Self {
-        Self::OutOfOrder { step, status: StatusCode::TOO_MANY_REQUESTS }
+        Self::ProviderUnavailable { step, status: StatusCode::TOO_MANY_REQUESTS }
     }
 
     /// An unexpected status.
     pub(crate) fn status(step: Step, status: StatusCode) -> Self {
         if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
-            Self::OutOfOrder { step, status }
+            Self::ProviderUnavailable { step, status }
         } else {
-            Self::nonsense(step, format!("it answered {status}"))
+            Self::invalid_response(step, format!("it answered {status}"))
         }
     }
 }
@@ -133,5 +133,5 @@ pub(crate) fn json<T: serde::de::DeserializeOwned>(
         return Err(Error::status(step, answer.status()));
     }
     serde_json::from_slice(answer.body())
-        .map_err(|_| Error::nonsense(step, "it is not the JSON document that it should be"))
+        .map_err(|_| Error::invalid_response(step, "it is not the JSON document that it should be"))
 }

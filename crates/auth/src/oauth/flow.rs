@@ -9,7 +9,7 @@ use super::attempt::{Attempt, Purpose};
 use super::dialect::Endpoints;
 use super::id_token::{self, Claims, Expected, IdTokenError};
 use super::provider::{Kind, OpenId, Provider};
-use super::response::{self, Issuer, Response};
+use super::response::{self, AuthorizationResponse, Issuer};
 use super::token::{self, Tokens};
 use super::{Error, facebook, github, userinfo};
 use crate::http::Outbound;
@@ -59,7 +59,7 @@ pub async fn authenticate(
     http: &Outbound,
     provider: &Provider,
     attempt: &Attempt,
-    response: Response,
+    response: AuthorizationResponse,
     now: Timestamp,
 ) -> Result<Profile, Error> {
     let exchanged = exchange_code(http, provider, attempt, response, now).await?;
@@ -83,12 +83,12 @@ pub async fn exchange_code(
     http: &Outbound,
     provider: &Provider,
     attempt: &Attempt,
-    response: Response,
+    response: AuthorizationResponse,
     now: Timestamp,
 ) -> Result<ExchangedCode, Error> {
     // First what the provider says of itself: it may promise to say its name.
     let endpoints = endpoints(http, provider, now).await?;
-    let code = response::judge(response, issuer(provider).as_ref().map(Asked::borrow))?;
+    let code = response::validate(response, issuer(provider).as_ref().map(Asked::borrow))?;
     let (tokens, date) =
         token::exchange(http, provider, &endpoints, code, &attempt.verifier).await?;
     Ok(ExchangedCode { tokens, date })

@@ -56,7 +56,9 @@ impl KeySet {
             Some(newer) if !same(known.as_ref(), &newer) => newer,
             _ if fetches.take(now) => self.fetch(http, jwks_uri).await?,
             Some(keys) => keys,
-            None => return Err(Error::nonsense(Step::Keys, "they were asked for too often")),
+            None => {
+                return Err(Error::invalid_response(Step::Keys, "they were asked for too often"));
+            }
         };
         Ok(usable(&keys, kid, algorithm))
     }

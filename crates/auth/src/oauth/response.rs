@@ -3,7 +3,7 @@
 use super::error::Error;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Response {
+pub struct AuthorizationResponse {
     pub code: Option<String>,
     pub state: Option<String>,
     /// RFC 9207 §2.
@@ -13,7 +13,7 @@ pub struct Response {
     pub repeated: bool,
 }
 
-impl Response {
+impl AuthorizationResponse {
     /// Reads the query; parameters that we do not know are passed over (§4.1.2).
     #[must_use]
     pub fn parse(query: &str) -> Self {
@@ -43,7 +43,10 @@ pub struct Issuer<'a> {
 
 /// Takes the code out of a valid response. The state is compared before: the
 /// attempt was found by it.
-pub fn judge(response: Response, issuer: Option<Issuer<'_>>) -> Result<String, Error> {
+pub fn validate(
+    response: AuthorizationResponse,
+    issuer: Option<Issuer<'_>>,
+) -> Result<String, Error> {
     if response.repeated {
         return Err(Error::Response("a parameter came twice"));
     }
@@ -129,9 +132,11 @@ mod tests {
             ("", None, "!there is no code in it"),
         ] {
             let judged =
-                judge(Response::parse(query), issuer).unwrap_or_else(|error| match error {
-                    Error::Response(why) => format!("!{why}"),
-                    other => format!("!!{other}"),
+                validate(AuthorizationResponse::parse(query), issuer).unwrap_or_else(|error| {
+                    match error {
+                        Error::Response(why) => format!("!{why}"),
+                        other => format!("!!{other}"),
+                    }
                 });
             assert_eq!(judged, outcome, "{query}");
         }
@@ -139,7 +144,7 @@ mod tests {
 
     #[test]
     fn refusals_are_told_apart() {
-        let judged = |query: &str| judge(Response::parse(query), None);
+        let judged = |query: &str| validate(AuthorizationResponse::parse(query), None);
         assert!(matches!(judged("error=access_denied"), Err(Error::Declined)));
         assert!(
             matches!(judged("error=server_error"), Err(Error::Refused { code }) if code == "server_error")

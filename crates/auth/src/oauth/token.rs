@@ -189,7 +189,7 @@ fn refused(error: RequestTokenError<Failed, BasicErrorResponse>) -> Error {
         },
         RequestTokenError::Request(Failed(error)) => error,
         RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
-            Error::nonsense(Step::Token, "it is not a token response")
+            Error::invalid_response(Step::Token, "it is not a token response")
         }
     }
 }
@@ -232,7 +232,7 @@ impl<'c> AsyncHttpClient<'c> for TokenEndpoint<'_> {
             *self.date.lock() = date;
             let status = answer.status();
             if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
-                return Err(Failed(Error::OutOfOrder { step: Step::Token, status }));
+                return Err(Failed(Error::ProviderUnavailable { step: Step::Token, status }));
             }
             if let Kind::Facebook { .. } = self.kind
                 && facebook::is_exhausted(&answer)

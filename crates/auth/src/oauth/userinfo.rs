@@ -21,7 +21,7 @@ pub(crate) async fn fetch(
     if claims.get("sub").and_then(Value::as_str) == Some(subject.as_str()) {
         Ok(claims)
     } else {
-        Err(Error::nonsense(Step::Profile, "it is about somebody else than the ID token"))
+        Err(Error::invalid_response(Step::Profile, "it is about somebody else than the ID token"))
     }
 }
 

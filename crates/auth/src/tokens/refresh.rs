@@ -175,7 +175,7 @@ impl TokenIssuer {
             scope,
             roles: user.roles.clone(),
             auth_time: sign_in.authenticated_at.as_seconds(),
-            amr: vec![sign_in.door.amr().to_owned()],
+            amr: vec![sign_in.method.amr().to_owned()],
             name: user.name.clone(),
             email: user.email.clone(),
             email_verified: user.email_verified,

@@ -15,7 +15,7 @@ use axum::extract::{FromRef, FromRequestParts, OptionalFromRequestParts};
 use http::request::Parts;
 use latchkey_auth::introspection::{CallCounter, Delegation};
 use latchkey_auth::tokens::AccessClaims;
-use latchkey_domain::sign_in::{Door, Key, SignIn};
+use latchkey_domain::sign_in::{CredentialKind, SignIn, SignInMethod};
 use latchkey_domain::{Role, Scope, Scopes, SignInId, Span, Timestamp, User};
 use latchkey_store::sign_ins;
 
@@ -61,10 +61,10 @@ impl Caller {
 
     /// Which key of ours they carry; an app's token is none.
     #[must_use]
-    pub const fn key(&self) -> Option<Key> {
+    pub const fn key(&self) -> Option<CredentialKind> {
         match self.credential {
-            Credential::Session(_) => Some(Key::Session),
-            Credential::JwtCookie(_) | Credential::JwtBearer(_) => Some(Key::Jwt),
+            Credential::Session(_) => Some(CredentialKind::Session),
+            Credential::JwtCookie(_) | Credential::JwtBearer(_) => Some(CredentialKind::Jwt),
             Credential::OAuthBearer(_) => None,
         }
     }
@@ -105,11 +105,11 @@ impl Caller {
 
     /// How they came in, as far as what they carry says.
     #[must_use]
-    pub fn door(&self) -> Option<Door> {
+    pub fn door(&self) -> Option<SignInMethod> {
         match &self.credential {
-            Credential::Session(sign_in) => Some(sign_in.door.clone()),
+            Credential::Session(sign_in) => Some(sign_in.method.clone()),
             Credential::JwtCookie(jwt) | Credential::JwtBearer(jwt) => {
-                let password = Door::Password;
+                let password = SignInMethod::Password;
                 jwt.claims.amr.iter().any(|amr| amr == password.amr()).then_some(password)
             }
             Credential::OAuthBearer(_) => None,

@@ -4,7 +4,7 @@ use axum::response::{IntoResponse, Response};
 use latchkey_auth::oauth::Provider;
 use latchkey_domain::Span;
 use latchkey_domain::contact::Invalid;
-use latchkey_domain::sign_in::Key;
+use latchkey_domain::sign_in::CredentialKind;
 
 use super::catalogue::{self, Entry};
 
@@ -20,7 +20,7 @@ pub enum Action {
         label: String,
         /// The provider's name in our URLs.
         provider: String,
-        key: Key,
+        key: CredentialKind,
         next: String,
     },
 }

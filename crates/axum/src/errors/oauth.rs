@@ -3,7 +3,7 @@
 use latchkey_auth::http;
 use latchkey_auth::oauth::attempt::AttemptError;
 use latchkey_auth::oauth::{Attempt, Error, Provider, Purpose};
-use latchkey_domain::sign_in::Key;
+use latchkey_domain::sign_in::CredentialKind;
 
 use super::app_error::{Action, AppError};
 use super::catalogue as c;
@@ -17,8 +17,8 @@ impl AppError {
             Error::Response(_) => c::RESPONSE_INVALID,
             Error::Unreachable { source: http::Error::Timeout, .. } => c::PROVIDER_TIMEOUT,
             Error::Unreachable { .. } => c::PROVIDER_UNREACHABLE,
-            Error::OutOfOrder { .. } => c::PROVIDER_DOWN,
-            Error::Nonsense { .. } => c::PROVIDER_NONSENSE,
+            Error::ProviderUnavailable { .. } => c::PROVIDER_DOWN,
+            Error::InvalidResponse { .. } => c::PROVIDER_NONSENSE,
             Error::CodeRefused => c::CODE_REFUSED,
             Error::TokenRefused { .. } => c::TOKEN_REFUSED,
             Error::ClockSkew { .. } => c::CLOCK_SKEW,
@@ -34,7 +34,7 @@ impl AppError {
         }
         let key = match attempt.purpose {
             Purpose::SignIn(key) => key,
-            Purpose::Link(_) | Purpose::Connect { .. } => Key::Session,
+            Purpose::Link(_) | Purpose::Connect { .. } => CredentialKind::Session,
         };
         app_error
             .action(Action::SignIn {

@@ -4,17 +4,17 @@ use axum::Extension;
 use axum::extract::{FromRef, Path, RawQuery, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::HeaderMap;
-use latchkey_auth::admission;
+use latchkey_auth::accounts;
 use latchkey_auth::linking::{Pending, WAITS};
 use latchkey_auth::oauth::attempt::{self, AttemptError, COOKIE_PREFIX, REMEMBERED};
-use latchkey_auth::oauth::response::Response as AuthorizationResponse;
+use latchkey_auth::oauth::response::AuthorizationResponse;
 use latchkey_auth::oauth::{Attempt, Provider, Purpose, flow};
 use latchkey_domain::UserId;
 use latchkey_domain::audit::{Actor, Kind};
 use latchkey_domain::connection::Granted;
 use latchkey_domain::identity::Profile;
 use latchkey_domain::return_to::ReturnTo;
-use latchkey_domain::sign_in::{Door, Key};
+use latchkey_domain::sign_in::{CredentialKind, SignInMethod};
 use serde::Deserialize;
 use tower_sessions::cookie::Cookie;
 
@@ -46,7 +46,7 @@ pub(super) async fn start(
     headers: HeaderMap,
     StrictForm(form): StrictForm<StartForm>,
 ) -> HandlerResult<Response> {
-    let key = parse_strategy(form.strategy.as_deref(), Key::Session)?;
+    let key = parse_strategy(form.strategy.as_deref(), CredentialKind::Session)?;
     let return_to = ReturnTo::parse(form.next.as_deref(), &latchkey.config.public_url);
     redirect_to_provider(&latchkey, &slug, Purpose::SignIn(key), return_to, &headers).await
 }
@@ -105,16 +105,16 @@ where
             // Whose account is it, or is it a new one?
             let roles = host.initial_roles(provider, &profile);
             let (db, clock) = (&latchkey.db, &latchkey.clock);
-            let admitted = admission::admit(db, clock, &provider.slug, &profile, roles)
+            let account = accounts::find_or_create(db, clock, &provider.slug, &profile, roles)
                 .await
                 .map_err(|error| admission_error(&latchkey, error, provider, profile, &context))?;
-            let user = admitted.user;
-            if admitted.is_new {
+            let user = account.user;
+            if account.created {
                 let (slug, client) = (&*provider.slug, &context.client);
                 audit::by_person(&latchkey, Kind::SignedUp, user.id, slug, client).await;
             }
             // The session, or the tokens.
-            let door = Door::OAuth(provider.slug.clone());
+            let door = SignInMethod::OAuth(provider.slug.clone());
             let signed_in = complete_sign_in(&latchkey, context, &user, door, key).await?;
             Ok((Extension(signed_in), Redirect::to(return_to.as_str())).into_response())
         }
@@ -214,13 +214,13 @@ fn evict_oldest_attempts(latchkey: &Latchkey, headers: &HeaderMap) -> Vec<Cookie
 /// that way, and may then link this one: it waits for them in a cookie.
 fn admission_error(
     latchkey: &Latchkey,
-    error: admission::Error,
+    error: accounts::Error,
     provider: &Provider,
     profile: Profile,
     context: &SignInContext,
 ) -> AppError {
     match error {
-        admission::Error::EmailTaken => {
+        accounts::Error::EmailTaken => {
             let since = latchkey.clock.now();
             let pending = Pending { provider: provider.slug.clone(), profile, since };
             let sealed = match pending.seal(&latchkey.config.app_secret) {
@@ -234,6 +234,6 @@ fn admission_error(
                 .at(provider)
                 .action(Action::link(label, "/sign-in?next=%2Faccount%2Flink"))
         }
-        admission::Error::Store(error) => error.into(),
+        accounts::Error::Store(error) => error.into(),
     }
 }

@@ -4,7 +4,7 @@ use axum::Extension;
 use axum::extract::{FromRef, State};
 use axum::response::{IntoResponse, Redirect};
 use latchkey_domain::return_to::ReturnTo;
-use latchkey_domain::sign_in::{Door, Key};
+use latchkey_domain::sign_in::{CredentialKind, SignInMethod};
 use serde::Deserialize;
 
 use crate::errors::HandlerResult;
@@ -33,7 +33,7 @@ where
     Latchkey: FromRef<S>,
 {
     let latchkey = Latchkey::from_ref(&host);
-    let key = parse_strategy(form.strategy.as_deref(), Key::Jwt)?;
+    let key = parse_strategy(form.strategy.as_deref(), CredentialKind::Jwt)?;
     let next = ReturnTo::parse(form.next.as_deref(), &latchkey.config.public_url);
     let checked =
         password::authenticate(&latchkey, &form.email, &form.password, &context.client).await?;
@@ -41,7 +41,8 @@ where
         let failed = FailedSignIn { email: form.email, key, next };
         return Err(host.failed_sign_in(&failed));
     };
-    let signed_in = complete_sign_in(&latchkey, context, &proof.user, Door::Password, key).await?;
+    let signed_in =
+        complete_sign_in(&latchkey, context, &proof.user, SignInMethod::Password, key).await?;
     proof.ensure_unchanged(&latchkey, signed_in.id).await?;
     Ok((Extension(signed_in), Redirect::to(next.as_str())))
 }

@@ -6,7 +6,7 @@ use http::StatusCode;
 use latchkey_auth::tokens::TokenPair;
 use latchkey_domain::Scopes;
 use latchkey_domain::audit::{Actor, Kind};
-use latchkey_domain::sign_in::{Door, Key};
+use latchkey_domain::sign_in::{CredentialKind, SignInMethod};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -95,7 +95,8 @@ pub async fn issue(
             .challenge(""));
     };
     let user = &proof.user;
-    let sign_in = new_sign_in(&latchkey, user.id, Door::Password, Key::Jwt, &client);
+    let sign_in =
+        new_sign_in(&latchkey, user.id, SignInMethod::Password, CredentialKind::Jwt, &client);
     let pair = latchkey.issuer.issue(user, &sign_in, scope, PROGRAM).await?;
     proof.ensure_unchanged(&latchkey, sign_in.id).await?;
     audit::record(

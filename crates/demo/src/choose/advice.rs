@@ -1,6 +1,6 @@
 //! The decision: a door, a key for pages, and perhaps one for programs.
 
-use latchkey_domain::sign_in::Key;
+use latchkey_domain::sign_in::CredentialKind;
 
 use super::questions::{Answers, Callers, Database, Delegation, Ending, Passwords, Services};
 use latchkey_web::settings::Revocation;
@@ -8,7 +8,7 @@ use latchkey_web::settings::Revocation;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Advice {
     pub(super) door: Doors,
-    pub(super) key: Key,
+    pub(super) key: CredentialKind,
     /// What is carried by everything that is no page of ours.
     pub(super) programs: Option<ForPrograms>,
     /// For how many seconds an answer about an opaque token is believed.
@@ -38,7 +38,7 @@ pub(super) enum ForPrograms {
 
 pub(super) fn decide(answers: &Answers) -> Advice {
     let (key, programs) = (key(answers), programs(answers));
-    let has_jwt = key == Key::Jwt || programs == Some(ForPrograms::Jwt);
+    let has_jwt = key == CredentialKind::Jwt || programs == Some(ForPrograms::Jwt);
     Advice {
         door: match answers.passwords {
             Passwords::Provider => Doors::OAuth,
@@ -64,15 +64,15 @@ pub(super) fn decide(answers: &Answers) -> Advice {
 
 /// A session, unless something speaks against it: it is the smaller key, and the
 /// one that ends when it is told to.
-fn key(answers: &Answers) -> Key {
+fn key(answers: &Answers) -> CredentialKind {
     match (answers.services, answers.database, answers.ending) {
         // Nothing but a lookup ends at the next request.
-        (_, _, Ending::AtOnce) => Key::Session,
+        (_, _, Ending::AtOnce) => CredentialKind::Session,
         // The pages call services that could not look a session up.
-        (Services::Apart, _, Ending::Minutes) => Key::Jwt,
+        (Services::Apart, _, Ending::Minutes) => CredentialKind::Jwt,
         // The lookup costs more than a signature check.
-        (_, Database::Far, Ending::Second | Ending::Minutes) => Key::Jwt,
-        (_, Database::Here | Database::Near, _) => Key::Session,
+        (_, Database::Far, Ending::Second | Ending::Minutes) => CredentialKind::Jwt,
+        (_, Database::Here | Database::Near, _) => CredentialKind::Session,
     }
 }
 
@@ -96,12 +96,15 @@ mod tests {
     fn every_combination_is_answered_consistently() {
         for answers in Answers::all() {
             let advice = decide(&answers);
-            let has = |key: Key| advice.key == key;
+            let has = |key: CredentialKind| advice.key == key;
             let context = format!("{answers:?} {advice:?}");
             if answers.ending == Ending::AtOnce {
-                assert!(has(Key::Session), "only a lookup ends at the next request: {context}");
+                assert!(
+                    has(CredentialKind::Session),
+                    "only a lookup ends at the next request: {context}"
+                );
             }
-            if has(Key::Jwt) || advice.programs == Some(ForPrograms::Jwt) {
+            if has(CredentialKind::Jwt) || advice.programs == Some(ForPrograms::Jwt) {
                 let watches = advice.revocation == Revocation::Watch;
                 assert_eq!(watches, answers.ending != Ending::Minutes, "{context}");
             } else {
@@ -133,17 +136,17 @@ mod tests {
         use ForPrograms as P;
         use Services as S;
         for (callers, ending, services, database, key, programs) in [
-            (C::Pages, E::AtOnce, S::One, D::Here, Key::Session, None),
-            (C::Pages, E::Minutes, S::One, D::Here, Key::Session, None),
-            (C::Pages, E::Minutes, S::Replicas, D::Near, Key::Session, None),
-            (C::Pages, E::Minutes, S::Replicas, D::Far, Key::Jwt, None),
-            (C::Pages, E::Second, S::One, D::Far, Key::Jwt, None),
-            (C::Pages, E::AtOnce, S::One, D::Far, Key::Session, None),
-            (C::Programs, E::Minutes, S::One, D::Here, Key::Session, Some(P::Jwt)),
-            (C::Programs, E::Second, S::Apart, D::Near, Key::Session, Some(P::Opaque)),
-            (C::Pages, E::Minutes, S::Apart, D::Here, Key::Jwt, Some(P::Jwt)),
-            (C::Others, E::Minutes, S::Apart, D::Here, Key::Jwt, Some(P::Opaque)),
-            (C::Others, E::AtOnce, S::One, D::Here, Key::Session, Some(P::Opaque)),
+            (C::Pages, E::AtOnce, S::One, D::Here, CredentialKind::Session, None),
+            (C::Pages, E::Minutes, S::One, D::Here, CredentialKind::Session, None),
+            (C::Pages, E::Minutes, S::Replicas, D::Near, CredentialKind::Session, None),
+            (C::Pages, E::Minutes, S::Replicas, D::Far, CredentialKind::Jwt, None),
+            (C::Pages, E::Second, S::One, D::Far, CredentialKind::Jwt, None),
+            (C::Pages, E::AtOnce, S::One, D::Far, CredentialKind::Session, None),
+            (C::Programs, E::Minutes, S::One, D::Here, CredentialKind::Session, Some(P::Jwt)),
+            (C::Programs, E::Second, S::Apart, D::Near, CredentialKind::Session, Some(P::Opaque)),
+            (C::Pages, E::Minutes, S::Apart, D::Here, CredentialKind::Jwt, Some(P::Jwt)),
+            (C::Others, E::Minutes, S::Apart, D::Here, CredentialKind::Jwt, Some(P::Opaque)),
+            (C::Others, E::AtOnce, S::One, D::Here, CredentialKind::Session, Some(P::Opaque)),
         ] {
             let passwords = Passwords::Both;
             let delegation = Delegation::No;

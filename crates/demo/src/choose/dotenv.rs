@@ -1,6 +1,6 @@
 //! The choice as a `.env` that starts.
 
-use latchkey_domain::sign_in::Key;
+use latchkey_domain::sign_in::CredentialKind;
 
 use super::advice::{Advice, Doors, ForPrograms};
 use latchkey_web::settings::Revocation;
@@ -17,7 +17,7 @@ pub(super) fn of(advice: &Advice) -> String {
     });
     lines.push("");
     door(advice, &mut lines);
-    if advice.key == Key::Session {
+    if advice.key == CredentialKind::Session {
         lines.extend([
             "",
             "# Pages: a server session; its idle and absolute lifetime.",
@@ -25,10 +25,10 @@ pub(super) fn of(advice: &Advice) -> String {
             "SESSION_TTL=30d",
         ]);
     }
-    if advice.key == Key::Jwt || advice.programs == Some(ForPrograms::Jwt) {
+    if advice.key == CredentialKind::Jwt || advice.programs == Some(ForPrograms::Jwt) {
         lines.extend([
             "",
-            if advice.key == Key::Jwt {
+            if advice.key == CredentialKind::Jwt {
                 "# Pages and programs: a JWT."
             } else {
                 "# Programs: a JWT."

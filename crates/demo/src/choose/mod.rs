@@ -7,7 +7,7 @@ mod questions;
 mod reasons;
 
 use axum::extract::{Query, State};
-use latchkey_domain::sign_in::Key;
+use latchkey_domain::sign_in::CredentialKind;
 use latchkey_lab::Verdict;
 use serde::Deserialize;
 
@@ -145,8 +145,8 @@ fn chosen(demo: &Demo, answers: &Answers) -> Chosen {
             Doors::Both => "Both",
         },
         key: match advice.key {
-            Key::Session => "A server session",
-            Key::Jwt => "A JWT",
+            CredentialKind::Session => "A server session",
+            CredentialKind::Jwt => "A JWT",
         },
         programs: advice.programs.map(|programs| match programs {
             ForPrograms::Jwt => "A JWT, as a bearer token",
@@ -191,10 +191,10 @@ fn snippets(advice: &Advice) -> Vec<Snippet> {
         code: include_str!("../../../auth/examples/whose_opaque_token.rs"),
     };
     let mut snippets = Vec::new();
-    if advice.key == Key::Session {
+    if advice.key == CredentialKind::Session {
         snippets.push(SESSION);
     }
-    if advice.key == Key::Jwt || advice.programs == Some(ForPrograms::Jwt) {
+    if advice.key == CredentialKind::Jwt || advice.programs == Some(ForPrograms::Jwt) {
         snippets.push(JWT);
     }
     if advice.programs == Some(ForPrograms::Opaque) {

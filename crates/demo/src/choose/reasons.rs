@@ -1,6 +1,6 @@
 //! Why: one sentence each, with the claim under which it is measured.
 
-use latchkey_domain::sign_in::Key;
+use latchkey_domain::sign_in::CredentialKind;
 
 use super::advice::{Advice, Doors, ForPrograms};
 use super::questions::{Answers, Callers, Database, Ending, Services};
@@ -21,8 +21,8 @@ pub(super) fn of(answers: &Answers, advice: &Advice) -> Vec<Reason> {
         |claim: u8, said: &'static str| reasons.push(Reason { claim, said, measured: None });
     door(advice.door, &mut say);
     match advice.key {
-        Key::Session => session(answers, &mut say),
-        Key::Jwt => jwt(answers, advice, &mut say),
+        CredentialKind::Session => session(answers, &mut say),
+        CredentialKind::Jwt => jwt(answers, advice, &mut say),
     }
     match advice.programs {
         None => {}
@@ -108,13 +108,13 @@ fn ending(advice: &Advice, say: &mut impl FnMut(u8, &'static str)) {
 
 fn programs_with_jwt(answers: &Answers, advice: &Advice, say: &mut impl FnMut(u8, &'static str)) {
     say(14, "Programs send a JWT in the Authorization header, never in a URL.");
-    if advice.key == Key::Session {
+    if advice.key == CredentialKind::Session {
         ending(advice, say);
     }
     if answers.ending == Ending::AtOnce {
         say(7, "For programs, that is as close to “at the next request” as a JWT gets.");
     }
-    if answers.services == Services::Apart && advice.key == Key::Session {
+    if answers.services == Services::Apart && advice.key == CredentialKind::Session {
         say(6, "Services that share nothing but the public key can check it.");
     }
 }

@@ -1,6 +1,6 @@
 //! A recorded sign-in: who said what to whom, how long it was and how long it took.
 
-use latchkey_domain::sign_in::{Door, Key};
+use latchkey_domain::sign_in::{CredentialKind, SignInMethod};
 use latchkey_domain::{Timestamp, TraceId};
 use serde::{Deserialize, Serialize};
 
@@ -10,8 +10,8 @@ use super::text::Text;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Trace {
     pub(crate) id: TraceId,
-    pub(crate) door: Door,
-    pub(crate) key: Key,
+    pub(crate) door: SignInMethod,
+    pub(crate) key: CredentialKind,
     pub(crate) provider: Option<String>,
     pub(crate) begun_at: Timestamp,
     /// Whether it was seen from its beginning: another process may have sent

@@ -3,7 +3,7 @@
 use axum::extract::{Path, Query, State};
 use axum::response::Redirect;
 use latchkey_domain::TraceId;
-use latchkey_domain::sign_in::Door;
+use latchkey_domain::sign_in::SignInMethod;
 use latchkey_store::traces::{self, Summary};
 use serde::Deserialize;
 
@@ -80,8 +80,8 @@ fn row(app: &App, one: &Summary) -> TraceRow {
     TraceRow {
         id: one.id.to_string(),
         at: one.created_at,
-        door: door_name(app, Some(&one.door)),
-        key: key_name(one.key),
+        door: door_name(app, Some(&one.method)),
+        key: key_name(one.credential),
         round_trips: one.exchanges,
         bytes: view::bytes(usize::try_from(one.bytes).unwrap_or(0)),
         took: view::millis(one.micros.unsigned_abs()),
@@ -96,8 +96,9 @@ pub(crate) async fn latest_side_by_side(app: &App, caller: &Caller) -> HandlerRe
 }
 
 async fn beside(app: &App, caller: &Caller, all: &[Summary]) -> HandlerResult<SideBySide> {
-    let latest =
-        |is_password: bool| all.iter().find(move |one| (one.door == Door::Password) == is_password);
+    let latest = |is_password: bool| {
+        all.iter().find(move |one| (one.method == SignInMethod::Password) == is_password)
+    };
     let mut found = [None, None];
     for (place, summary) in found.iter_mut().zip([latest(false), latest(true)]) {
         if let Some(summary) = summary {

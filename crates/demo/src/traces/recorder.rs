@@ -190,8 +190,8 @@ fn summary(trace: &Trace, user_id: UserId, now: Timestamp) -> Summary {
     Summary {
         id: trace.id,
         user_id,
-        door: trace.door.clone(),
-        key: trace.key,
+        method: trace.door.clone(),
+        credential: trace.key,
         created_at: trace.begun_at,
         expires_at: now.plus(KEPT_FOR),
         exchanges: count(trace.hops.len()),

@@ -69,7 +69,7 @@ mod tests {
     use super::*;
     use crate::traces::model::{Body, Request};
     use crate::traces::text::Text;
-    use latchkey_domain::sign_in::{Door, Key};
+    use latchkey_domain::sign_in::{CredentialKind, SignInMethod};
     use latchkey_domain::{Timestamp, TraceId};
 
     fn hop(step: Step, from: Party, to: Party, begun: u64, ended: u64) -> Hop {
@@ -90,8 +90,8 @@ mod tests {
         use Party::{App, Browser, Provider};
         let trace = Trace {
             id: TraceId::new(Timestamp::from_millis(0), [0; 10]),
-            door: Door::OAuth("google".to_owned()),
-            key: Key::Session,
+            door: SignInMethod::OAuth("google".to_owned()),
+            key: CredentialKind::Session,
             provider: None,
             begun_at: Timestamp::from_millis(0),
             is_whole: true,

@@ -1,6 +1,6 @@
 //! The messages of a trace in the order in which they went, and what each carries.
 
-use latchkey_domain::sign_in::Door;
+use latchkey_domain::sign_in::SignInMethod;
 
 use super::model::{Header, Hop, Party, Trace};
 use super::text::{Kind, Letter, Piece, Text};
@@ -38,7 +38,7 @@ pub(crate) fn lines(trace: &Trace) -> Vec<Line<'_>> {
 /// Whether the browser went to a provider that is not ours to look into.
 pub(crate) fn is_provider_unseen(trace: &Trace) -> bool {
     let seen = |hop: &Hop| hop.from == Party::Browser && hop.to == Party::Provider;
-    trace.door != Door::Password && !trace.hops.iter().any(seen)
+    trace.door != SignInMethod::Password && !trace.hops.iter().any(seen)
 }
 
 /// What is worth following through a sign-in.

@@ -1,6 +1,6 @@
 //! What follows from what was granted, and from the time.
 
-use super::{Because, Family, Granted, Offer, State};
+use super::{BrokenReason, Family, Granted, Offer, State};
 use crate::{Span, Timestamp};
 
 /// An access token is refreshed this long before it expires, so that it does not
@@ -10,19 +10,19 @@ pub const EARLY: Span = Span::seconds(60);
 const LONGEST_PAUSE: Span = Span::minutes(6 * 60);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NotNow {
+pub enum CallDenied {
     NotGranted,
-    Reconnect(Because),
+    Reconnect(BrokenReason),
     Disconnecting,
 }
 
 /// May this call be made with what was granted?
-pub fn may_call(state: State, granted: &Granted, offer: &Offer) -> Result<(), NotNow> {
+pub fn may_call(state: State, granted: &Granted, offer: &Offer) -> Result<(), CallDenied> {
     match state {
-        State::Disconnecting { .. } => Err(NotNow::Disconnecting),
-        State::NeedsReconnect { because, .. } => Err(NotNow::Reconnect(because)),
+        State::Disconnecting { .. } => Err(CallDenied::Disconnecting),
+        State::NeedsReconnect { because, .. } => Err(CallDenied::Reconnect(because)),
         State::Living if granted.contains(offer.scope) => Ok(()),
-        State::Living => Err(NotNow::NotGranted),
+        State::Living => Err(CallDenied::NotGranted),
     }
 }
 
@@ -68,17 +68,17 @@ mod tests {
         let at = Timestamp::from_seconds(1);
         let calendar = Family::Google.offer("calendar").expect("an offer");
         let contacts = Family::Google.offer("contacts").expect("an offer");
-        let broken = State::NeedsReconnect { since: at, because: Because::Revoked };
+        let broken = State::NeedsReconnect { since: at, because: BrokenReason::Revoked };
         let ending = State::Disconnecting { since: at, tries: 0, next_try_at: at };
         for (state, granted, offer, outcome) in [
             (State::Living, CALENDAR, calendar, Ok(())),
-            (State::Living, CALENDAR, contacts, Err(NotNow::NotGranted)),
-            (State::Living, "", calendar, Err(NotNow::NotGranted)),
+            (State::Living, CALENDAR, contacts, Err(CallDenied::NotGranted)),
+            (State::Living, "", calendar, Err(CallDenied::NotGranted)),
             // A longer name that begins alike is another scope.
-            (State::Living, &format!("{CALENDAR}x"), calendar, Err(NotNow::NotGranted)),
-            (broken, CALENDAR, calendar, Err(NotNow::Reconnect(Because::Revoked))),
-            (broken, "", calendar, Err(NotNow::Reconnect(Because::Revoked))),
-            (ending, CALENDAR, calendar, Err(NotNow::Disconnecting)),
+            (State::Living, &format!("{CALENDAR}x"), calendar, Err(CallDenied::NotGranted)),
+            (broken, CALENDAR, calendar, Err(CallDenied::Reconnect(BrokenReason::Revoked))),
+            (broken, "", calendar, Err(CallDenied::Reconnect(BrokenReason::Revoked))),
+            (ending, CALENDAR, calendar, Err(CallDenied::Disconnecting)),
         ] {
             assert_eq!(may_call(state, &Granted::parse(granted), offer), outcome, "{state:?}");
         }

@@ -50,7 +50,7 @@ pub enum State {
     /// The grant is over; only the person can give it again.
     NeedsReconnect {
         since: Timestamp,
-        because: Because,
+        because: BrokenReason,
     },
     /// The person ended it, and the provider has not confirmed that yet.
     Disconnecting {
@@ -70,7 +70,7 @@ impl State {
 described_enum! {
     /// Why a connection has to be made again. The phrase ends a sentence about
     /// the provider.
-    pub enum Because {
+    pub enum BrokenReason {
         /// The provider refused the refresh token (RFC 6749 §5.2 `invalid_grant`):
         /// it does not tell which of the two it was.
         Revoked = "says that access was revoked or has expired",
@@ -91,7 +91,8 @@ described_enum! {
         Timeout = "did not answer in time",
         Unreachable = "could not be reached",
         Down = "answered that it is unavailable or gets too many requests",
-        Nonsense = "sent an invalid response",
+        #[strum(serialize = "nonsense")]
+        InvalidResponse = "sent an invalid response",
         /// It refuses our client id or secret: only the site's owner can fix that.
         Site = "does not accept this site’s client ID and secret",
         /// Our settings are wrong: they name another issuer, or no secret of
@@ -112,12 +113,12 @@ mod tests {
 
     #[test]
     fn reasons_are_stored_and_read_back() {
-        for because in Because::ALL {
+        for because in BrokenReason::ALL {
             assert_eq!(because.to_string().parse(), Ok(*because));
         }
         for failure in Failure::ALL {
             assert_eq!(failure.to_string().parse(), Ok(*failure));
         }
-        assert!("unheard_of".parse::<Because>().is_err());
+        assert!("unheard_of".parse::<BrokenReason>().is_err());
     }
 }

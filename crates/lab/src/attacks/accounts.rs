@@ -38,11 +38,11 @@ attacks! { Accounts:
             attack("One without", form("/forgot", &[("email", "{{new_email}}")])),
         ]);
     "pre_hijacking", "An account before the victim’s", "Pre-hijacked accounts (Sudhodanan, Paverd 2022)",
-        check("crates/domain/src/identity.rs", "whose_account"),
+        check("crates/domain/src/identity.rs", "resolve_account"),
         "The thief signs up with the victim’s address and a password, and waits. The victim signs in with Google: the two must not share an account.",
         &[Still("\"email_verified\":false")], pre_hijacking();
     "email_twin", "Another identity with the same address", "OpenID Connect Core §5.7",
-        check("crates/auth/src/admission.rs", "admit"),
+        check("crates/auth/src/accounts.rs", "find_or_create"),
         "The thief has an account at the provider with the victim’s address. An address alone must open nothing: the account id at the provider counts.",
         &[Code(409, "email_taken"), Code(401, "sign_in_required")], email_twin();
     "link_by_callback", "The thief’s identity as a way in", "RFC 9700 §4.7",

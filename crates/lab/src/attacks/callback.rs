@@ -10,7 +10,7 @@ use super::script::{api, attack, begin, control, get, open, send};
 
 const ATTEMPT: Check = check("crates/auth/src/oauth/attempt.rs", "validate");
 const STATE: Check = check("crates/auth/src/oauth/attempt.rs", "decode_state");
-const RESPONSE: Check = check("crates/auth/src/oauth/response.rs", "judge");
+const RESPONSE: Check = check("crates/auth/src/oauth/response.rs", "validate");
 
 const UNKNOWN: &[Expect] = &[Code(400, "attempt_unknown"), Code(401, "sign_in_required")];
 

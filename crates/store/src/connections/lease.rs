@@ -1,7 +1,7 @@
 //! The lease on a connection's tokens: one request to the provider at a time,
 //! across all processes, and what it changed.
 
-use latchkey_domain::connection::{Because, Granted};
+use latchkey_domain::connection::{BrokenReason, Granted};
 use latchkey_domain::{ConnectionId, Timestamp};
 
 use super::{Sealed, Stored, columns, stored};
@@ -73,14 +73,19 @@ pub async fn renewed(db: &Db, lease: Lease<'_>, renewed: &Renewed, now: Timestam
 
 /// Records that the grant is over, unless newer tokens came meanwhile. Says
 /// whether that is news.
-pub async fn broken(db: &Db, lease: Lease<'_>, because: Because, now: Timestamp) -> Result<bool> {
+pub async fn broken(
+    db: &Db,
+    lease: Lease<'_>,
+    because: BrokenReason,
+    now: Timestamp,
+) -> Result<bool> {
     let Lease { id, version, by } = lease;
     Ok(db.execute(BROKEN, params![id, version, by, now, because]).await? == 1)
 }
 
 /// Takes back that the grant is over for this reason, which was on our side and
 /// is gone.
-pub async fn mended(db: &Db, id: ConnectionId, version: i64, was: Because) -> Result<()> {
+pub async fn mended(db: &Db, id: ConnectionId, version: i64, was: BrokenReason) -> Result<()> {
     db.execute(MENDED, params![id, version, was]).await?;
     Ok(())
 }

@@ -49,8 +49,8 @@ impl SignInAnswer {
     fn of(sign_in: &SignIn, current: Option<SignInId>) -> Self {
         Self {
             id: sign_in.id.to_string(),
-            key: sign_in.key.to_string(),
-            door: sign_in.door.stored(),
+            key: sign_in.credential.to_string(),
+            door: sign_in.method.to_string(),
             user_agent: sign_in.user_agent.clone(),
             address: sign_in.address.clone(),
             created_at: sign_in.created_at.rfc3339(),

@@ -4,7 +4,7 @@ use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use latchkey_axum::host::FailedSignIn;
 use latchkey_domain::return_to::ReturnTo;
-use latchkey_domain::sign_in::Key;
+use latchkey_domain::sign_in::CredentialKind;
 use serde::Deserialize;
 
 use crate::app::{App, Application};
@@ -51,7 +51,7 @@ fn form(app: &Application, next: &ReturnTo) -> SignInPage {
         next: next.to_string(),
         failed: None,
         welcome: None,
-        password_key: Key::Jwt,
+        password_key: CredentialKind::Jwt,
         access_ttl: app.settings.jwt.access_ttl.to_string(),
     }
 }

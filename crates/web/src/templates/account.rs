@@ -2,7 +2,7 @@
 
 use askama::Template;
 use latchkey_domain::audit::Event;
-use latchkey_domain::sign_in::{Door, Key, SignIn};
+use latchkey_domain::sign_in::{CredentialKind, SignIn, SignInMethod};
 use latchkey_domain::{Role, SignInId, Span, Timestamp, User};
 use latchkey_store::identities::Identity;
 
@@ -18,7 +18,7 @@ use crate::layout::Layout;
 pub(crate) struct AccountPage {
     pub(crate) layout: Layout,
     pub(crate) user: User,
-    pub(crate) door: Door,
+    pub(crate) door: SignInMethod,
     pub(crate) door_name: String,
     pub(crate) since: Timestamp,
     pub(crate) carried: Carried,
@@ -54,12 +54,13 @@ impl Device {
         jwt_life: Span,
     ) -> Self {
         // The newest token was made when it was last renewed, which is when it was last seen.
-        let until = (one.key == Key::Jwt).then(|| one.last_seen_at.plus(jwt_life));
+        let until =
+            (one.credential == CredentialKind::Jwt).then(|| one.last_seen_at.plus(jwt_life));
         Self {
             id: one.id.to_string(),
             name: client::device_name(&one.user_agent),
-            from: format!("{}, {}", one.address, door_name(app, Some(&one.door))),
-            key: key_name(one.key),
+            from: format!("{}, {}", one.address, door_name(app, Some(&one.method))),
+            key: key_name(one.credential),
             first_seen: one.created_at,
             last_seen: one.last_seen_at,
             is_this: Some(one.id) == this,

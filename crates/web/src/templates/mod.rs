@@ -8,7 +8,7 @@ mod words;
 use askama::Template;
 use axum::response::{Html, IntoResponse, Response};
 use latchkey_domain::audit::Event;
-use latchkey_domain::sign_in::{Door, Key};
+use latchkey_domain::sign_in::{CredentialKind, SignInMethod};
 
 use crate::app::Application;
 use crate::caller::Caller;
@@ -60,7 +60,7 @@ impl CurrentSignIn {
         Some(Self {
             name: caller.user.name.to_string(),
             door: match caller.door() {
-                Some(Door::Password) => "a password".to_owned(),
+                Some(SignInMethod::Password) => "a password".to_owned(),
                 door => door_name(app, door.as_ref()),
             },
             key: key_name(caller.key()?),
@@ -79,7 +79,7 @@ pub(crate) struct SignInPage {
     pub(crate) failed: Option<String>,
     pub(crate) welcome: Option<Welcome>,
     /// What to carry with a password.
-    pub(crate) password_key: Key,
+    pub(crate) password_key: CredentialKind,
     pub(crate) access_ttl: String,
 }
 

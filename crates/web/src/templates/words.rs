@@ -1,7 +1,7 @@
 //! What things are called on pages.
 
 use latchkey_auth::oauth::Provider;
-use latchkey_domain::sign_in::{Door, Key};
+use latchkey_domain::sign_in::{CredentialKind, SignInMethod};
 
 use crate::app::Application;
 
@@ -35,11 +35,11 @@ pub(super) fn monogram(label: &str) -> String {
 
 /// A sign-in method's label: "Google (OAuth)" or "Password".
 #[must_use]
-pub fn door_name(app: &Application, door: Option<&Door>) -> String {
+pub fn door_name(app: &Application, door: Option<&SignInMethod>) -> String {
     let Some(door) = door else { return "OAuth".to_owned() };
     match door {
-        Door::Password => "Password".to_owned(),
-        Door::OAuth(slug) => {
+        SignInMethod::Password => "Password".to_owned(),
+        SignInMethod::OAuth(slug) => {
             let label = app.provider(slug).map_or(slug.as_str(), |p| p.label.as_str());
             format!("{label} (OAuth)")
         }
@@ -47,10 +47,10 @@ pub fn door_name(app: &Application, door: Option<&Door>) -> String {
 }
 
 #[must_use]
-pub const fn key_name(key: Key) -> &'static str {
+pub const fn key_name(key: CredentialKind) -> &'static str {
     match key {
-        Key::Session => "server session",
-        Key::Jwt => "JWT",
+        CredentialKind::Session => "server session",
+        CredentialKind::Jwt => "JWT",
     }
 }
 

@@ -39,8 +39,8 @@ impl Entry {
     }
 }
 
-pub(super) fn nonsense(what: &str) -> Refused {
-    Refused::Failed(Error::nonsense(Step::Service, what))
+pub(super) fn invalid_response(what: &str) -> Refused {
+    Refused::Failed(Error::invalid_response(Step::Service, what))
 }
 
 /// The list of this name in a document; absent is empty.
@@ -48,7 +48,7 @@ pub(super) fn listed<'a>(body: &'a Value, name: &str) -> Result<&'a [Value], Ref
     match body.get(name) {
         None if body.is_object() => Ok(&[]),
         Some(Value::Array(list)) => Ok(list),
-        _ => Err(nonsense("it is not a list")),
+        _ => Err(invalid_response("it is not a list")),
     }
 }
 

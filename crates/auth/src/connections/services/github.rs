@@ -4,7 +4,7 @@ use latchkey_domain::{DisplayName, Timestamp};
 use serde_json::Value;
 use url::Url;
 
-use super::entry::{AT_MOST, Entry, Refused, When, nonsense, text};
+use super::entry::{AT_MOST, Entry, Refused, When, invalid_response, text};
 use crate::oauth::dialect::below;
 
 /// "List repositories for the authenticated user", the latest first.
@@ -17,7 +17,7 @@ pub(super) fn latest(api: &Url) -> Url {
 }
 
 pub(super) fn repositories(body: &Value) -> Result<Vec<Entry>, Refused> {
-    let all = body.as_array().ok_or_else(|| nonsense("it is not a list"))?;
+    let all = body.as_array().ok_or_else(|| invalid_response("it is not a list"))?;
     Ok(all.iter().take(AT_MOST).map(repository).collect())
 }
 

@@ -110,8 +110,8 @@ mod tests {
         assert_eq!(events[0].when, Some(When::At(Timestamp::from_seconds(1_795_450_320))));
         assert!(matches!(&events[1].when, Some(When::Day(day)) if day.as_str() == "2026-11-24"));
         assert_eq!(super::events(&json!({})).map(|events| events.len()).ok(), Some(0));
-        for nonsense in [json!([]), json!({ "items": {} }), json!("x"), json!(null)] {
-            assert!(super::events(&nonsense).is_err(), "{nonsense}");
+        for invalid in [json!([]), json!({ "items": {} }), json!("x"), json!(null)] {
+            assert!(super::events(&invalid).is_err(), "{invalid}");
         }
     }
 

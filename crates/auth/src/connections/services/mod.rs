@@ -16,7 +16,7 @@ use crate::oauth::error::{Error, Step};
 use crate::oauth::provider::{Kind, Provider};
 use crate::oauth::{facebook, github as github_dialect};
 use crate::secret::Secret;
-use entry::{Refused, nonsense};
+use entry::{Refused, invalid_response};
 
 pub use entry::{Entry, When};
 
@@ -50,13 +50,13 @@ pub(super) async fn list(
             let url = facebook::me(graph, token.expose(), &provider.client_secret);
             profile::of_me(&ask(http, Some(url), token).await?, subject)
         }
-        _ => Err(nonsense("there is no such service")),
+        _ => Err(invalid_response("there is no such service")),
     }
 }
 
 /// Gets a JSON document with an access token.
 async fn ask(http: &Outbound, url: Option<Url>, token: &Secret) -> Result<Value, Refused> {
-    let url = url.ok_or_else(|| nonsense("it has no such service"))?;
+    let url = url.ok_or_else(|| invalid_response("it has no such service"))?;
     let answer = http.get(&url, Some(token.expose())).await;
     let answer =
         answer.map_err(|error| Refused::Failed(Error::unreachable(Step::Service)(error)))?;
@@ -67,7 +67,7 @@ fn validate(answer: Response<Vec<u8>>) -> Result<Value, Refused> {
     let answer = github_dialect::not_exhausted(answer).map_err(Refused::Failed)?;
     let body: Option<Value> = serde_json::from_slice(answer.body()).ok();
     match answer.status() {
-        StatusCode::OK => body.ok_or_else(|| nonsense("it is not a JSON document")),
+        StatusCode::OK => body.ok_or_else(|| invalid_response("it is not a JSON document")),
         StatusCode::UNAUTHORIZED => Err(Refused::Token),
         status => match body.as_ref().map(said) {
             Some(Said::TooOften) => Err(Refused::Failed(Error::rate_limited(Step::Service))),

@@ -3,7 +3,7 @@
 use latchkey_domain::DisplayName;
 use serde_json::Value;
 
-use super::entry::{Entry, Refused, nonsense, text};
+use super::entry::{Entry, Refused, invalid_response, text};
 
 /// Standard claims that say something to a person (OpenID Connect Core §5.1).
 const CLAIMS: [(&str, &str); 5] = [
@@ -24,8 +24,8 @@ pub(super) fn of_claims(body: &Value, subject: &str) -> Result<Vec<Entry>, Refus
 fn about(who: Option<&Value>, subject: &str) -> Result<(), Refused> {
     match who.and_then(Value::as_str) {
         Some(who) if who == subject => Ok(()),
-        Some(_) => Err(nonsense("it is about somebody else")),
-        None => Err(nonsense("it is about nobody")),
+        Some(_) => Err(invalid_response("it is about somebody else")),
+        None => Err(invalid_response("it is about nobody")),
     }
 }
 

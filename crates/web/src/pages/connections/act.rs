@@ -178,7 +178,7 @@ pub(crate) async fn disconnect(
 const fn word(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Done(Ended::Revoked) => "disconnected",
-        Outcome::Done(Ended::NoWay) => "forgotten",
+        Outcome::Done(Ended::Unsupported) => "forgotten",
         Outcome::Done(Ended::Unreadable) => "unreadable",
         Outcome::Later => "disconnecting",
     }

@@ -1,6 +1,6 @@
 //! From an identity that a provider vouches for to an account here.
 
-use latchkey_domain::identity::{Decision, Profile, whose_account};
+use latchkey_domain::identity::{Decision, Profile, resolve_account};
 use latchkey_domain::sample_data::SampleData;
 use latchkey_domain::{Clock, Roles, User, UserId};
 use latchkey_store::{Db, identities, users};
@@ -10,7 +10,7 @@ use crate::random;
 /// Why somebody whom a provider vouches for is not let in.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The address belongs to an account that is entered another way.
+    /// The address belongs to an account that is existing another way.
     #[error("the e-mail address belongs to another account")]
     EmailTaken,
     #[error(transparent)]
@@ -18,10 +18,10 @@ pub enum Error {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Admitted {
+pub struct Account {
     pub user: User,
     /// Whether it has just been made.
-    pub is_new: bool,
+    pub created: bool,
 }
 
 /// Finds the account of an identity, or makes one.
@@ -30,13 +30,13 @@ pub struct Admitted {
 ///
 /// # Errors
 /// When the address belongs to somebody else's account, or the database fails.
-pub async fn admit(
+pub async fn find_or_create(
     db: &Db,
     clock: &Clock,
     provider: &str,
     profile: &Profile,
     roles: Roles,
-) -> Result<Admitted, Error> {
+) -> Result<Account, Error> {
     let known = identities::find_user(db, profile).await?;
     let email_owner = match (&known, &profile.email) {
         (None, Some(email)) if profile.email_verified => {
@@ -44,15 +44,15 @@ pub async fn admit(
         }
         _ => None,
     };
-    let decision = whose_account(known.as_ref().map(|user| user.id), profile, email_owner, None);
+    let decision = resolve_account(known.as_ref().map(|user| user.id), profile, email_owner, None);
     let now = clock.now();
     match (decision, known) {
         (Decision::SignIn(_), Some(user)) => {
             identities::record_use(db, profile, now).await?;
-            Ok(Admitted { user, is_new: false })
+            Ok(Account { user, created: false })
         }
         // Unless it is their own account, which another tab has made just now.
-        (Decision::EmailTaken, _) => entered(identities::find_user(db, profile).await?),
+        (Decision::EmailTaken, _) => existing(identities::find_user(db, profile).await?),
         // Nobody is linking here, so the decision makes an account.
         _ => {
             let user = User {
@@ -65,9 +65,9 @@ pub async fn admit(
             };
             let samples = SampleData::new(user.id, now, random::bytes);
             match identities::create_account(db, &user, provider, profile, &samples).await {
-                Ok(()) => Ok(Admitted { user, is_new: true }),
+                Ok(()) => Ok(Account { user, created: true }),
                 Err(latchkey_store::Error::Exists) => {
-                    entered(identities::find_user(db, profile).await?)
+                    existing(identities::find_user(db, profile).await?)
                 }
                 Err(error) => Err(error.into()),
             }
@@ -76,6 +76,6 @@ pub async fn admit(
 }
 
 /// Two first sign-ins at once: one made the account, the other enters it.
-fn entered(owner: Option<User>) -> Result<Admitted, Error> {
-    owner.map(|user| Admitted { user, is_new: false }).ok_or(Error::EmailTaken)
+fn existing(owner: Option<User>) -> Result<Account, Error> {
+    owner.map(|user| Account { user, created: false }).ok_or(Error::EmailTaken)
 }
