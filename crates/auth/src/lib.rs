@@ -6,7 +6,6 @@
 //! opaque OAuth token. The tree is the comparison.
 
 pub mod accounts;
-pub mod accounts;
 pub mod connections;
 mod fingerprint;
 pub mod http;
