@@ -6,13 +6,15 @@
 mod choose;
 pub mod cli;
 pub mod compare;
+mod development;
 mod drill;
 mod home;
 mod inspector;
+pub mod job;
 mod lab;
 pub mod routes;
 pub mod state;
-pub mod stopwatch;
+mod stopwatch;
 pub mod throwaway;
 mod traces;
 

@@ -10,8 +10,9 @@ use latchkey_web::background::Background;
 use latchkey_web::layout::{Link, Links};
 use latchkey_web::routes::{self, Extra};
 
+use crate::development::{self, Elsewhere};
 use crate::state::Demo;
-use crate::traces::{export, pages as traces, recorder};
+use crate::traces::{pages as traces, recorder};
 use crate::{choose, compare, drill, home, inspector, lab, stopwatch};
 
 /// Where the product's pages lead to the demonstration.
@@ -37,28 +38,65 @@ const SWEEP_EVERY: Span = Span::minutes(10);
 /// How often sign-ins that nobody completes are let go.
 const RELEASE_EVERY: Span = Span::minutes(1);
 
-fn pages() -> Router<Demo> {
+fn pages(demo: &Demo) -> Router<Demo> {
     Router::new()
-        .route("/traces", get(traces::list))
+        .route("/traces", get(traces::page))
         .route("/traces/delete-all", post(traces::delete_all))
-        .route("/traces/{id}", get(traces::show))
+        .route("/traces/{id}", get(traces::trace_page))
         .route("/traces/{id}/delete", post(traces::delete))
-        .route("/traces/{id}/har", get(export::har))
-        .route("/traces/{id}/mermaid", get(export::mermaid))
-        .route("/traces/{id}/curl", get(export::curl))
-        .route("/compare", get(compare::show))
-        .route("/compare/progress", get(compare::progress))
-        .route("/compare/run", post(compare::run))
-        .route("/compare/guess", post(compare::guess))
+        .route("/traces/{id}/har", get(traces::har))
+        .route("/traces/{id}/mermaid", get(traces::mermaid))
+        .route("/traces/{id}/curl", get(traces::curl))
+        .route("/compare", get(compare::page))
         .route("/compare/claims/{file}", get(compare::samples))
         .route(
             "/inspector",
-            get(inspector::show)
-                .post(inspector::act)
+            get(inspector::page)
+                .post(inspector::submit)
                 .layer(DefaultBodyLimit::max(inspector::BODY_LIMIT)),
         )
-        .route("/choose", get(choose::show))
-        .route("/drill", get(drill::show))
+        .route("/choose", get(choose::page))
+        .route("/stopwatch", get(stopwatch::page))
+        .route("/lab", get(lab::page))
+        .route("/lab/{id}", get(lab::attack_page))
+        .merge(development::only(demo, (None, None), measuring()))
+        .merge(development::only(demo, STOPWATCH, timing()))
+        .merge(development::only(demo, LAB, attacking()))
+        .merge(development::only(demo, DRILL, drill()))
+}
+
+fn measuring() -> Router<Demo> {
+    Router::new()
+        .route("/compare/progress", get(compare::progress))
+        .route("/compare/run", post(compare::run))
+        .route("/compare/guess", post(compare::guess))
+}
+
+const STOPWATCH: Elsewhere = (Some("The stopwatch only runs in development."), None);
+
+fn timing() -> Router<Demo> {
+    Router::new()
+        .route("/stopwatch", post(stopwatch::submit))
+        .route("/stopwatch.json", get(stopwatch::samples))
+}
+
+const LAB: Elsewhere = (
+    Some("Attacks only run in development, on your own machine."),
+    Some(("The list of attacks", "/lab")),
+);
+
+fn attacking() -> Router<Demo> {
+    Router::new().route("/lab/run", post(lab::run_all)).route("/lab/{id}/run", post(lab::run_one))
+}
+
+const DRILL: Elsewhere = (
+    Some("The drill has a hole on purpose, so it only runs in development."),
+    Some(("See what it shows", "/compare#claim-13")),
+);
+
+fn drill() -> Router<Demo> {
+    Router::new()
+        .route("/drill", get(drill::page))
         .route("/drill/start", post(drill::start))
         .route("/drill/room", get(drill::room))
         .route("/drill/token", post(drill::token))
@@ -68,22 +106,16 @@ fn pages() -> Router<Demo> {
         .route("/drill/sign-out", post(drill::sign_out))
         .route("/drill/end", post(drill::end))
         .route("/static/drill.js", get(drill::script))
-        .route("/stopwatch", get(stopwatch::show).post(stopwatch::start))
-        .route("/stopwatch.json", get(stopwatch::samples))
-        .route("/lab", get(lab::index))
-        .route("/lab/run", post(lab::run_all))
-        .route("/lab/{id}", get(lab::show))
-        .route("/lab/{id}/run", post(lab::run_one))
 }
 
 /// The product with the demonstration in it. What is recorded of a sign-in is
 /// recorded outermost, so that it is what was sent.
 pub fn router(demo: &Demo) -> Router {
     let home = get(home::page).with_state::<App>(demo.clone());
-    let extra = Extra { routes: pages().with_state(demo.clone()), home: Some(home) };
+    let extra = Extra { routes: pages(demo).with_state(demo.clone()), home: Some(home) };
     let router = routes::router(&demo.app, extra);
     if demo.app.settings.traces {
-        router.layer(from_fn_with_state(demo.clone(), recorder::at_app))
+        router.layer(from_fn_with_state(demo.clone(), recorder::record_app))
     } else {
         router
     }
@@ -92,7 +124,7 @@ pub fn router(demo: &Demo) -> Router {
 /// The local provider, with its part of sign-ins recorded.
 pub fn record_provider(demo: &Demo, provider: Router) -> Router {
     if demo.app.settings.traces {
-        provider.layer(from_fn_with_state(demo.clone(), recorder::at_provider))
+        provider.layer(from_fn_with_state(demo.clone(), recorder::record_provider))
     } else {
         provider
     }
@@ -104,7 +136,7 @@ pub fn start_jobs(demo: &Demo, jobs: &mut Background) {
     jobs.every(SWEEP_EVERY, move || sweep(app.clone()));
     let demo = demo.clone();
     jobs.every(RELEASE_EVERY, move || {
-        demo.waiting.tidy();
+        demo.pending.tidy();
         std::future::ready(())
     });
 }

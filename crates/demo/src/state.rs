@@ -13,9 +13,9 @@ use latchkey_web::settings::Settings;
 
 use crate::compare::results::Comparison;
 use crate::drill::stage::Stage;
-use crate::lab::runner::Runner;
+use crate::lab::runner::Reports;
 use crate::stopwatch::runner::Stopwatch;
-use crate::traces::waiting::Waiting;
+use crate::traces::pending::PendingTraces;
 
 /// Makes the local provider that goes with these settings.
 pub type LocalProvider =
@@ -33,13 +33,13 @@ pub struct State {
     pub app: App,
     /// What was measured so far, in development.
     pub comparison: Comparison,
-    pub stopwatch: Stopwatch,
+    pub(crate) stopwatch: Stopwatch,
     /// How the attacks on this instance went.
-    pub(crate) lab: Runner,
+    pub(crate) lab: Reports,
     /// The decoys of the storage drill.
     pub(crate) drill: Stage,
     /// The sign-ins that are being recorded and whose browser is away.
-    pub(crate) waiting: Waiting,
+    pub(crate) pending: PendingTraces,
     local_provider: Option<LocalProvider>,
     new_instances: NewInstances,
 }
@@ -54,9 +54,9 @@ impl Demo {
             app,
             comparison: Comparison::default(),
             stopwatch: Stopwatch::default(),
-            lab: Runner::default(),
+            lab: Reports::default(),
             drill: Stage::default(),
-            waiting: Waiting::default(),
+            pending: PendingTraces::default(),
             local_provider,
             new_instances,
         }))

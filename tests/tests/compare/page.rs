@@ -98,12 +98,12 @@ async fn a_run_that_is_under_way_is_not_begun_twice() {
     let mut browser = Browser::new();
     let first = browser.post(&app.url("/compare/run"), &[("claim", "16")]).await.see_other();
     let second = browser.post(&app.url("/compare/run"), &[("claim", "4")]).await.see_other();
-    assert!(app.demo.comparison.under_way().is_some_and(|run| run.claims[0].number == 16));
+    assert!(app.demo.comparison.progress().is_some_and(|run| run.claims[0].number == 16));
     let page = browser.get(&app.url("/compare")).await.expect(200);
     assert!(page.body.contains("A measurement is running."));
     assert_eq!(wait(&mut browser, &app, &first).await, "/compare#claim-16");
-    assert!(app.demo.comparison.result(16).is_some());
-    assert!(app.demo.comparison.result(4).is_none(), "{second} was another run");
+    assert!(app.demo.comparison.result(&16).is_some());
+    assert!(app.demo.comparison.result(&4).is_none(), "{second} was another run");
     // The next one may begin.
     let third = browser.post(&app.url("/compare/run"), &[("claim", "16")]).await.see_other();
     wait(&mut browser, &app, &third).await;
@@ -122,7 +122,7 @@ async fn what_the_forms_do_not_offer_is_refused() {
     ] {
         let _ = browser.post(&app.url(path), fields).await.expect_error(400, "bad_request");
     }
-    assert!(app.demo.comparison.under_way().is_none());
+    assert!(app.demo.comparison.progress().is_none());
 }
 
 #[tokio::test]
@@ -138,5 +138,5 @@ async fn nobody_measures_at_a_public_site() {
         let page = browser.post(&app.url(path), &[("claim", "4"), ("guess", "true")]).await;
         let _ = page.expect_error(404, "not_found");
     }
-    assert!(app.demo.comparison.under_way().is_none());
+    assert!(app.demo.comparison.progress().is_none());
 }

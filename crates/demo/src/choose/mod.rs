@@ -1,148 +1,88 @@
-//! "Which one should I use?": six questions, and an answer whose every sentence
-//! leads to what was measured.
+//! "Which one should I use?": six questions, and an answer whose sentences lead
+//! to what was measured. The answers stand in the address, which can be passed on.
 
 mod advice;
-mod dotenv;
-mod questions;
-mod reasons;
 
+use std::collections::BTreeMap;
+
+use askama::Template;
 use axum::extract::{Query, State};
 use latchkey_domain::sign_in::CredentialKind;
 use latchkey_lab::Verdict;
-use serde::Deserialize;
-
-use self::advice::{Advice, Doors, ForPrograms};
-use self::questions::{
-    Answers, Callers, Database, Delegation, Ending, Passwords, QUESTIONS, Services,
-};
-use self::reasons::Reason;
-use crate::state::Demo;
-use askama::Template;
 use latchkey_web::caller::PageCaller;
 use latchkey_web::layout::Layout;
 use latchkey_web::templates::Page;
 
-/// `GET /choose`
+use self::advice::{Answers, DotEnv, ForPrograms, Passwords, QUESTIONS, decide, reasons};
+use crate::state::Demo;
+
 #[derive(Template)]
 #[template(path = "choose.html")]
 pub(crate) struct ChoosePage {
-    pub(crate) layout: Layout,
-    pub(crate) questions: Vec<Asked>,
+    layout: Layout,
+    /// What was answered, by the names of the questions.
+    given: BTreeMap<String, String>,
     /// Whether some of the questions were answered, and some were not.
-    pub(crate) is_incomplete: bool,
-    pub(crate) chosen: Option<Chosen>,
+    is_incomplete: bool,
+    chosen: Option<Chosen>,
 }
 
-/// A question, with what was answered.
-pub(crate) struct Asked {
-    pub(crate) name: &'static str,
-    pub(crate) asks: &'static str,
-    pub(crate) why: &'static str,
-    pub(crate) choices: Vec<ChoiceShown>,
+impl ChoosePage {
+    fn is_chosen(&self, question: &str, value: &str) -> bool {
+        self.given.get(question).is_some_and(|given| given == value)
+    }
 }
 
-pub(crate) struct ChoiceShown {
-    pub(crate) value: &'static str,
-    pub(crate) label: &'static str,
-    pub(crate) hint: &'static str,
-    pub(crate) is_chosen: bool,
+struct Chosen {
+    door: &'static str,
+    key: &'static str,
+    programs: Option<&'static str>,
+    delegation: bool,
+    reasons: Vec<Reason>,
+    dotenv: String,
+    snippets: Vec<Snippet>,
 }
 
-pub(crate) struct Chosen {
-    pub(crate) door: &'static str,
-    pub(crate) key: &'static str,
-    pub(crate) programs: Option<&'static str>,
-    pub(crate) delegation: bool,
-    pub(crate) reasons: Vec<Reason>,
-    pub(crate) dotenv: String,
-    pub(crate) snippets: Vec<Snippet>,
+/// One sentence of it, and the claim under which it is measured.
+struct Reason {
+    claim: u8,
+    said: &'static str,
+    /// What was found, if it was measured since the start.
+    measured: Option<String>,
 }
 
 /// A piece of code to begin with.
-pub(crate) struct Snippet {
-    pub(crate) title: &'static str,
-    pub(crate) path: &'static str,
-    pub(crate) code: &'static str,
+struct Snippet {
+    title: &'static str,
+    path: &'static str,
+    code: &'static str,
 }
 
-/// The answers as they stand in the address, which can be passed on.
-#[derive(Debug, Default, Deserialize)]
-pub(crate) struct Given {
-    passwords: Option<String>,
-    callers: Option<String>,
-    ending: Option<String>,
-    services: Option<String>,
-    database: Option<String>,
-    delegation: Option<String>,
-}
-
-impl Given {
-    fn of(&self, name: &str) -> Option<&str> {
-        match name {
-            "passwords" => self.passwords.as_deref(),
-            "callers" => self.callers.as_deref(),
-            "ending" => self.ending.as_deref(),
-            "services" => self.services.as_deref(),
-            "database" => self.database.as_deref(),
-            _ => self.delegation.as_deref(),
-        }
-    }
-
-    /// The answers, when all six are there. What is no answer is none: the
-    /// address may have been written by somebody else.
-    fn answers(&self) -> Option<Answers> {
-        Some(Answers {
-            passwords: Passwords::parse(self.passwords.as_deref()?)?,
-            callers: Callers::parse(self.callers.as_deref()?)?,
-            ending: Ending::parse(self.ending.as_deref()?)?,
-            services: Services::parse(self.services.as_deref()?)?,
-            database: Database::parse(self.database.as_deref()?)?,
-            delegation: Delegation::parse(self.delegation.as_deref()?)?,
-        })
-    }
-
-    fn says_something(&self) -> bool {
-        QUESTIONS.iter().any(|question| self.of(question.name).is_some())
-    }
-}
-
-/// `GET /choose`
-pub(crate) async fn show(
+/// `GET /choose`. What is no answer is none: the address may have been written
+/// by somebody else.
+pub(crate) async fn page(
     State(demo): State<Demo>,
     caller: Option<PageCaller>,
-    Query(given): Query<Given>,
+    Query(given): Query<BTreeMap<String, String>>,
 ) -> Page<ChoosePage> {
-    let answers = given.answers();
-    let questions = QUESTIONS.iter().map(|question| Asked {
-        name: question.name,
-        asks: question.asks,
-        why: question.why,
-        choices: question
-            .choices
-            .iter()
-            .map(|(value, label, hint)| ChoiceShown {
-                value,
-                label,
-                hint,
-                is_chosen: given.of(question.name) == Some(value),
-            })
-            .collect(),
-    });
+    let chosen = Answers::parse(&given).map(|answers| chosen(&demo, &answers));
+    let is_answered = QUESTIONS.iter().any(|question| given.contains_key(question.name));
     Page(ChoosePage {
         layout: Layout::new(&demo.app, caller.as_deref()).below("/compare"),
-        questions: questions.collect(),
-        is_incomplete: answers.is_none() && given.says_something(),
-        chosen: answers.map(|answers| chosen(&demo, &answers)),
+        given,
+        is_incomplete: chosen.is_none() && is_answered,
+        chosen,
     })
 }
 
 fn chosen(demo: &Demo, answers: &Answers) -> Chosen {
-    let advice = advice::decide(answers);
+    let advice = decide(answers);
+    let reason = |(claim, said)| Reason { claim, said, measured: measured(demo, claim) };
     Chosen {
         door: match advice.door {
-            Doors::OAuth => "OAuth",
-            Doors::Password => "A password",
-            Doors::Both => "Both",
+            Passwords::Provider => "OAuth",
+            Passwords::Here => "A password",
+            Passwords::Both => "Both",
         },
         key: match advice.key {
             CredentialKind::Session => "A server session",
@@ -153,52 +93,43 @@ fn chosen(demo: &Demo, answers: &Answers) -> Chosen {
             ForPrograms::Opaque => "An opaque token, introspected",
         }),
         delegation: advice.connects,
-        reasons: reasons::of(answers, &advice)
+        reasons: reasons(answers, &advice).into_iter().map(reason).collect(),
+        dotenv: DotEnv { advice: &advice }.to_string(),
+        snippets: SNIPPETS
             .into_iter()
-            .map(|reason| Reason { measured: measured(demo, reason.claim), ..reason })
+            .zip([advice.key == CredentialKind::Session, advice.has_jwt(), advice.has_opaque()])
+            .filter_map(|(snippet, is_needed)| is_needed.then_some(snippet))
             .collect(),
-        dotenv: dotenv::of(&advice),
-        snippets: snippets(&advice),
     }
 }
 
 /// What was found when the claim was last measured on this machine.
 fn measured(demo: &Demo, claim: u8) -> Option<String> {
-    Some(match demo.comparison.result(claim)?.outcome.verdict? {
+    match demo.comparison.result(&claim)?.outcome.verdict? {
         Verdict::True { because }
         | Verdict::TrueIf { because, .. }
-        | Verdict::False { because } => because,
+        | Verdict::False { because } => Some(because),
         // Nothing that a sentence could lean on.
-        Verdict::Undecided { .. } => return None,
-    })
+        Verdict::Undecided { .. } => None,
+    }
 }
 
-/// Real programs of this repository, which are compiled with it.
-fn snippets(advice: &Advice) -> Vec<Snippet> {
-    const SESSION: Snippet = Snippet {
+/// Real programs of this repository, which are compiled with it: for a session,
+/// a JWT and an opaque token.
+const SNIPPETS: [Snippet; 3] = [
+    Snippet {
         title: "Whose session is this?",
         path: "crates/auth/examples/whose_session.rs",
         code: include_str!("../../../auth/examples/whose_session.rs"),
-    };
-    const JWT: Snippet = Snippet {
+    },
+    Snippet {
         title: "Another service verifies a JWT with only the public keys",
         path: "crates/auth/examples/jwt_elsewhere.rs",
         code: include_str!("../../../auth/examples/jwt_elsewhere.rs"),
-    };
-    const OPAQUE: Snippet = Snippet {
+    },
+    Snippet {
         title: "What may the holder of an opaque token do?",
         path: "crates/auth/examples/whose_opaque_token.rs",
         code: include_str!("../../../auth/examples/whose_opaque_token.rs"),
-    };
-    let mut snippets = Vec::new();
-    if advice.key == CredentialKind::Session {
-        snippets.push(SESSION);
-    }
-    if advice.key == CredentialKind::Jwt || advice.programs == Some(ForPrograms::Jwt) {
-        snippets.push(JWT);
-    }
-    if advice.programs == Some(ForPrograms::Opaque) {
-        snippets.push(OPAQUE);
-    }
-    snippets
-}
+    },
+];

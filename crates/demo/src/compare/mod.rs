@@ -1,6 +1,5 @@
 //! The comparison: every claim with what was measured of it on this machine.
 
-mod chart;
 pub(crate) mod command;
 mod cost;
 mod guesses;
@@ -18,9 +17,8 @@ use serde::Deserialize;
 
 use self::results::UnderWay;
 use crate::traces::pages as traces;
-use crate::traces::side_by_side::SideBySide;
+use crate::traces::timing::SideBySide;
 use guesses::{Guess, Guesses};
-use latchkey_web::app::Application;
 use latchkey_web::caller::PageCaller;
 use latchkey_web::cookies::SetCookies;
 use latchkey_web::errors::{AppError, HandlerResult, catalogue};
@@ -59,7 +57,7 @@ pub(crate) struct ComparingPage {
 }
 
 /// `GET /compare`
-pub(crate) async fn show(
+pub(crate) async fn page(
     State(demo): State<Demo>,
     caller: Option<PageCaller>,
     headers: HeaderMap,
@@ -76,7 +74,7 @@ pub(crate) async fn show(
     Ok(Page(ComparePage {
         layout: Layout::new(&demo.app, caller.as_deref()).at("/compare"),
         development: demo.app.settings.is_development(),
-        running: demo.comparison.under_way().is_some(),
+        running: demo.comparison.progress().is_some(),
         cost: cost::of(&demo.app),
         combinations: view::combinations(&demo.comparison, &guesses),
         hidden: claims.iter().any(|claim| claim.shown.is_none()),
@@ -96,8 +94,7 @@ pub(crate) async fn progress(
     caller: Option<PageCaller>,
     Query(which): Query<Which>,
 ) -> HandlerResult<Response> {
-    only_in_development(&demo.app)?;
-    let Some(run) = demo.comparison.under_way() else {
+    let Some(run) = demo.comparison.progress() else {
         return Ok(Redirect::to(&row(chosen(which.claim.as_deref())?)).into_response());
     };
     let layout = Layout::new(&demo.app, caller.as_deref()).below("/compare");
@@ -116,7 +113,6 @@ pub(crate) async fn run(
     State(demo): State<Demo>,
     StrictForm(form): StrictForm<Run>,
 ) -> HandlerResult<Redirect> {
-    only_in_development(&demo.app)?;
     let claim = chosen(form.claim.as_deref())?;
     begin(&demo, claim, options(form.algorithm.as_deref(), form.latency.as_deref())?)
 }
@@ -133,14 +129,13 @@ pub(crate) async fn guess(
     headers: HeaderMap,
     StrictForm(form): StrictForm<Guessed>,
 ) -> HandlerResult<(SetCookies, Redirect)> {
-    only_in_development(&demo.app)?;
     let guess = Guess::parse(&form.guess).ok_or_else(|| AppError::new(catalogue::BAD_REQUEST))?;
     let claim = chosen(form.claim.as_deref())?;
     let guesses = which(claim)
         .iter()
         .fold(Guesses::of(&headers, demo.app.cookies), |all, claim| all.with(claim.number, guess));
     let cookie = SetCookies(vec![guesses.cookie(demo.app.cookies)]);
-    let is_measured = which(claim).iter().any(|one| demo.comparison.result(one.number).is_some());
+    let is_measured = which(claim).iter().any(|one| demo.comparison.result(&one.number).is_some());
     let to = if is_measured {
         Redirect::to(&row(claim))
     } else {
@@ -155,13 +150,8 @@ pub(crate) async fn samples(
     Path(file): Path<String>,
 ) -> HandlerResult<Json<Outcome>> {
     let number = file.strip_suffix(".json").and_then(|number| number.parse().ok());
-    let measured = number.and_then(|number| demo.comparison.result(number));
+    let measured = number.and_then(|number| demo.comparison.result(&number));
     measured.map(|it| Json(it.outcome)).ok_or_else(|| AppError::new(catalogue::NOT_FOUND))
-}
-
-/// Nobody may put load on a site that others use.
-fn only_in_development(app: &Application) -> HandlerResult<()> {
-    if app.settings.is_development() { Ok(()) } else { Err(AppError::new(catalogue::NOT_FOUND)) }
 }
 
 /// The claim that is meant; none means all of them.
@@ -185,12 +175,11 @@ fn begin(
     claim: Option<&'static Experiment>,
     options: Options,
 ) -> HandlerResult<Redirect> {
-    demo.comparison
-        .begin(demo.instances(), which(claim), options, demo.app.clock.clone())
-        .map_err(|error| {
-            tracing::error!(%error, "the comparison could not begin");
-            AppError::new(catalogue::INTERNAL)
-        })?;
+    let ground = demo.instances().map_err(|error| {
+        tracing::error!(%error, "the comparison could not begin");
+        AppError::new(catalogue::INTERNAL)
+    })?;
+    results::begin(&demo.comparison, ground, which(claim), options, demo.app.clock.clone());
     let of = claim.map_or(String::new(), |claim| format!("?claim={}", claim.number));
     Ok(Redirect::to(&format!("/compare/progress{of}")))
 }

@@ -4,7 +4,6 @@ use latchkey_lab::evidence::{capital, written};
 use latchkey_lab::experiments::Experiment;
 use latchkey_lab::{Figure, Outcome, Verdict};
 
-use super::chart::{self, Mark};
 use super::guesses::{Guess, Guesses};
 use super::results::{Comparison, Measured};
 
@@ -68,7 +67,7 @@ pub(super) fn claim(
     claim: &'static Experiment,
     guesses: &Guesses,
 ) -> ClaimView {
-    let measured = results.result(claim.number);
+    let measured = results.result(&claim.number);
     let is_measured = measured.is_some();
     let shown = measured.zip(guesses.about(claim.number));
     let shown = shown.map(|(measured, guess)| reveal(measured, guess));
@@ -122,7 +121,7 @@ fn groups(outcome: &Outcome) -> Vec<Group> {
 }
 
 fn group(unit: &str, figures: &[&Figure]) -> Group {
-    let marks = chart::marks(figures);
+    let marks = marks(figures);
     let row = |(figure, mark): (&&Figure, Mark)| Row {
         label: figure.label.clone(),
         mark,
@@ -137,6 +136,42 @@ fn group(unit: &str, figures: &[&Figure]) -> Group {
         n: n.filter(|n| figures.iter().all(|figure| figure.n == *n)),
         rows: figures.iter().zip(marks).map(row).collect(),
     }
+}
+
+/// How wide the drawing is, in its own units.
+const WIDTH: f64 = 200.0;
+
+/// Room for a dot at either end.
+const EDGE: f64 = 6.0;
+
+/// How wide the mark of a median is.
+const DOT: f64 = 3.0;
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Mark {
+    pub(crate) from: String,
+    pub(crate) width: String,
+    /// Where the mark of the median begins.
+    pub(crate) at: String,
+}
+
+/// All of them on one scale, which begins at nothing: a difference looks as
+/// large as it is.
+fn marks(figures: &[&Figure]) -> Vec<Mark> {
+    let largest = figures.iter().map(|figure| figure.high).fold(0.0, f64::max);
+    let place = |value: f64| {
+        let part = if largest > 0.0 { (value / largest).clamp(0.0, 1.0) } else { 0.0 };
+        EDGE + part * (WIDTH - 2.0 * EDGE)
+    };
+    let one = |figure: &&Figure| {
+        let (from, to) = (place(figure.low), place(figure.high));
+        Mark {
+            from: format!("{from:.1}"),
+            width: format!("{:.1}", to - from),
+            at: format!("{:.1}", place(figure.median) - DOT / 2.0),
+        }
+    };
+    figures.iter().map(one).collect()
 }
 
 /// The first group at any rate, others as long as there is room.
@@ -182,7 +217,7 @@ const COLUMNS: [(u8, &str, &str); 6] = [
 /// The combinations that were measured, each with its figures.
 pub(super) fn combinations(results: &Comparison, guesses: &Guesses) -> Vec<Combination> {
     let figures = |claim: u8| {
-        results.result(claim).map(|measured| measured.outcome.figures).unwrap_or_default()
+        results.result(&claim).map(|measured| measured.outcome.figures).unwrap_or_default()
     };
     let of = [(1, figures(1)), (2, figures(2))];
     let mut names: Vec<String> = Vec::new();
@@ -211,6 +246,7 @@ pub(super) fn combinations(results: &Comparison, guesses: &Guesses) -> Vec<Combi
 #[cfg(test)]
 mod tests {
     use super::*;
+    use latchkey_lab::Series;
 
     fn sized(size: usize) -> Group {
         let row = || Row {
@@ -229,5 +265,20 @@ mod tests {
             let (open, folded) = fold(sizes.iter().map(|size| sized(*size)).collect());
             assert_eq!((open.len(), folded.len()), (shown, sizes.len() - shown), "{sizes:?}");
         }
+    }
+
+    fn figure(values: &[f64]) -> Figure {
+        let series = Series { label: "a".into(), unit: "ms".into(), values: values.to_vec() };
+        Figure::of(&series).unwrap()
+    }
+
+    #[test]
+    fn the_scale_begins_at_nothing_and_ends_at_the_largest() {
+        let (small, large) = (figure(&[5.0]), figure(&[8.0, 9.0, 10.0]));
+        let drawn = marks(&[&small, &large]);
+        assert_eq!((drawn[0].at.as_str(), drawn[0].width.as_str()), ("98.5", "0.0"));
+        assert_eq!((drawn[1].from.as_str(), drawn[1].at.as_str()), ("156.4", "173.7"));
+        let nothing = figure(&[0.0]);
+        assert_eq!(marks(&[&nothing])[0].at, "4.5");
     }
 }

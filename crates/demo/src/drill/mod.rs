@@ -25,7 +25,7 @@ use latchkey_domain::{Span, Timestamp};
 use latchkey_web::app::Application;
 use latchkey_web::caller::PageCaller;
 use latchkey_web::cookies::SetCookies;
-use latchkey_web::errors::{Action, AppError, HandlerResult, catalogue};
+use latchkey_web::errors::{AppError, HandlerResult, catalogue};
 use latchkey_web::extract::StrictForm;
 use latchkey_web::layout::Layout;
 use latchkey_web::static_files::File;
@@ -35,27 +35,27 @@ use latchkey_web::templates::Page;
 #[derive(Template)]
 #[template(path = "drill.html")]
 pub(crate) struct DrillPage {
-    pub(crate) layout: Layout,
-    pub(crate) drill_script: String,
-    pub(crate) token_lives: Span,
-    pub(crate) first_email: &'static str,
-    pub(crate) scene: Option<Scene>,
-    pub(crate) now: Timestamp,
+    layout: Layout,
+    drill_script: String,
+    token_lives: Span,
+    first_email: &'static str,
+    scene: Option<Scene>,
+    now: Timestamp,
 }
 
 /// `GET /drill/room`
 #[derive(Template)]
 #[template(path = "drill-room.html")]
 pub(crate) struct DrillRoomPage {
-    pub(crate) layout: Layout,
-    pub(crate) drill_script: String,
-    pub(crate) number: String,
-    pub(crate) email: String,
+    layout: Layout,
+    drill_script: String,
+    number: String,
+    email: String,
     /// HTML that is not escaped: one of a closed list.
-    pub(crate) comment: Option<String>,
+    comment: Option<String>,
     /// The script in it, to be read.
-    pub(crate) source: Option<&'static str>,
-    pub(crate) is_guarded: bool,
+    source: Option<&'static str>,
+    is_guarded: bool,
 }
 
 /// The cookie that no script can read.
@@ -80,41 +80,30 @@ pub(crate) async fn script(RawQuery(query): RawQuery) -> Response {
 
 const MAX_FIELD: usize = 2_000;
 
-fn only_in_development(app: &Application) -> HandlerResult<()> {
-    if app.settings.is_development() {
-        return Ok(());
-    }
-    Err(AppError::new(catalogue::NOT_FOUND)
-        .detail("The drill has a hole on purpose, so it only runs in development.")
-        .action(Action::link("See what it shows", "/compare#claim-13")))
-}
-
 /// `GET /drill`
-pub(crate) async fn show(
+pub(crate) async fn page(
     State(demo): State<Demo>,
     caller: Option<PageCaller>,
     headers: HeaderMap,
-) -> HandlerResult<Page<DrillPage>> {
-    only_in_development(&demo.app)?;
-    Ok(Page(DrillPage {
+) -> Page<DrillPage> {
+    Page(DrillPage {
         layout: Layout::new(&demo.app, caller.as_deref()),
         drill_script: SCRIPT.address(),
         token_lives: stage::TOKEN_LIVES,
         first_email: stage::EMAIL,
         scene: scene(&demo, &headers),
         now: demo.app.clock.now(),
-    }))
+    })
 }
 
 /// `POST /drill/start`
-pub(crate) async fn start(State(demo): State<Demo>, headers: HeaderMap) -> HandlerResult<Response> {
-    only_in_development(&demo.app)?;
+pub(crate) async fn start(State(demo): State<Demo>, headers: HeaderMap) -> Response {
     if let Some(session) = demo.app.cookies.value(&headers, SESSION) {
         demo.drill.end(session);
     }
     let scene = demo.drill.begin(demo.app.clock.now());
     let cookies = vec![cookie(SESSION, scene.session, true), cookie(OPEN, scene.open, false)];
-    Ok((SetCookies(cookies), Redirect::to("/drill/room")).into_response())
+    (SetCookies(cookies), Redirect::to("/drill/room")).into_response()
 }
 
 #[derive(Debug, Deserialize)]
@@ -128,10 +117,9 @@ pub(crate) async fn room(
     State(demo): State<Demo>,
     headers: HeaderMap,
     Query(visit): Query<Visit>,
-) -> HandlerResult<Response> {
-    only_in_development(&demo.app)?;
+) -> Response {
     let Some(scene) = scene(&demo, &headers).filter(|scene| scene.is_signed_in) else {
-        return Ok(Redirect::to(PATH).into_response());
+        return Redirect::to(PATH).into_response();
     };
     let comment = visit.comment.as_deref().and_then(Comment::parse);
     let is_guarded = visit.policy.as_deref() == Some("real");
@@ -149,7 +137,7 @@ pub(crate) async fn room(
     if !is_guarded && let Ok(policy) = HeaderValue::try_from(policy(&demo.app, comment)) {
         response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     }
-    Ok(response)
+    response
 }
 
 /// As much as the hole needs: the page's own script, the very text of the
@@ -167,19 +155,17 @@ fn policy(app: &Application, comment: Option<Comment>) -> String {
 }
 
 /// `POST /drill/token`: what the page puts into `localStorage`.
-pub(crate) async fn token(State(demo): State<Demo>, headers: HeaderMap) -> HandlerResult<Response> {
-    only_in_development(&demo.app)?;
+pub(crate) async fn token(State(demo): State<Demo>, headers: HeaderMap) -> Response {
     let scene = scene(&demo, &headers).filter(|scene| scene.is_signed_in);
-    Ok(scene.map_or_else(nobody, |scene| Json(json!({ "token": scene.token })).into_response()))
+    scene.map_or_else(nobody, |scene| Json(json!({ "token": scene.token })).into_response())
 }
 
 /// `GET /drill/me`: the decoy API, which takes the token or a cookie.
-pub(crate) async fn me(State(demo): State<Demo>, headers: HeaderMap) -> HandlerResult<Response> {
-    only_in_development(&demo.app)?;
-    Ok(known(&demo, &headers).map_or_else(nobody, |(scene, by)| {
+pub(crate) async fn me(State(demo): State<Demo>, headers: HeaderMap) -> Response {
+    known(&demo, &headers).map_or_else(nobody, |(scene, by)| {
         let me = json!({ "name": "Dora Decoy", "email": scene.email, "known_by": by.name() });
         Json(me).into_response()
-    }))
+    })
 }
 
 #[derive(Debug, Deserialize)]
@@ -192,37 +178,30 @@ pub(crate) async fn change(
     State(demo): State<Demo>,
     headers: HeaderMap,
     StrictForm(change): StrictForm<Change>,
-) -> HandlerResult<Response> {
-    only_in_development(&demo.app)?;
-    let Some((scene, _)) = known(&demo, &headers) else { return Ok(nobody()) };
+) -> Response {
+    let Some((scene, _)) = known(&demo, &headers) else { return nobody() };
     demo.drill.change_email(&scene.number, short(&change.email));
-    Ok(StatusCode::NO_CONTENT.into_response())
+    StatusCode::NO_CONTENT.into_response()
 }
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Loot {
     drill: String,
-    #[serde(default)]
-    local_storage: String,
-    #[serde(default)]
-    cookies: String,
-    #[serde(default)]
-    ridden: String,
+    #[serde(flatten)]
+    arrived: Arrived,
 }
 
 /// `POST /drill/thief`: the thief's own server, if it were elsewhere.
 pub(crate) async fn thief(
     State(demo): State<Demo>,
     StrictForm(loot): StrictForm<Loot>,
-) -> HandlerResult<Response> {
-    only_in_development(&demo.app)?;
-    let arrived = Arrived {
-        local_storage: short(&loot.local_storage),
-        cookies: short(&loot.cookies),
-        ridden: short(&loot.ridden),
-    };
-    let is_known = demo.drill.arrive(&loot.drill, arrived);
-    Ok(if is_known { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND }.into_response())
+) -> StatusCode {
+    let Arrived { local_storage, cookies, ridden } = loot.arrived;
+    let [local_storage, cookies, ridden] = [local_storage, cookies, ridden].map(|it| short(&it));
+    match demo.drill.arrive(&loot.drill, Arrived { local_storage, cookies, ridden }) {
+        true => StatusCode::NO_CONTENT,
+        false => StatusCode::NOT_FOUND,
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -236,7 +215,6 @@ pub(crate) async fn reuse(
     headers: HeaderMap,
     StrictForm(form): StrictForm<Use>,
 ) -> HandlerResult<Redirect> {
-    only_in_development(&demo.app)?;
     let back = Redirect::to("/drill#desk");
     let Some(scene) = scene(&demo, &headers) else { return Ok(back) };
     let latest = |of: fn(&Arrived) -> &String| {
@@ -267,20 +245,15 @@ pub(crate) async fn reuse(
 }
 
 /// `POST /drill/sign-out`: the decoy signs out; the cookies are worth nothing any more.
-pub(crate) async fn sign_out(
-    State(demo): State<Demo>,
-    headers: HeaderMap,
-) -> HandlerResult<Redirect> {
-    only_in_development(&demo.app)?;
+pub(crate) async fn sign_out(State(demo): State<Demo>, headers: HeaderMap) -> Redirect {
     if let Some(session) = demo.app.cookies.value(&headers, SESSION) {
         demo.drill.sign_out(session);
     }
-    Ok(Redirect::to("/drill#desk"))
+    Redirect::to("/drill#desk")
 }
 
 /// `POST /drill/end`: nothing is left.
-pub(crate) async fn end(State(demo): State<Demo>, headers: HeaderMap) -> HandlerResult<Response> {
-    only_in_development(&demo.app)?;
+pub(crate) async fn end(State(demo): State<Demo>, headers: HeaderMap) -> Response {
     if let Some(session) = demo.app.cookies.value(&headers, SESSION) {
         demo.drill.end(session);
     }
@@ -289,7 +262,7 @@ pub(crate) async fn end(State(demo): State<Demo>, headers: HeaderMap) -> Handler
         cookie.make_removal();
         cookie
     });
-    Ok((SetCookies(gone.to_vec()), Redirect::to(PATH)).into_response())
+    (SetCookies(gone.to_vec()), Redirect::to(PATH)).into_response()
 }
 
 fn scene(demo: &Demo, headers: &HeaderMap) -> Option<Scene> {

@@ -1,11 +1,12 @@
 //! What the drill is played with: a decoy person, their decoy keys, and the
 //! desk of a thief. In memory, bounded, and worth nothing anywhere else.
 
-use parking_lot::Mutex;
 use std::collections::VecDeque;
 
 use latchkey_auth::random;
 use latchkey_domain::{Span, Timestamp};
+use parking_lot::Mutex;
+use serde::Deserialize;
 
 /// More visitors at once than a developer has.
 const MAX_SCENES: usize = 50;
@@ -39,7 +40,8 @@ pub(crate) struct Scene {
 }
 
 /// What arrived at the thief's, from one page.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
 pub(crate) struct Arrived {
     pub(crate) local_storage: String,
     pub(crate) cookies: String,
@@ -190,13 +192,8 @@ mod tests {
     fn it_is_bounded() {
         let stage = Stage::default();
         let first = stage.begin(NOW);
-        let loot = || Arrived {
-            local_storage: String::new(),
-            cookies: String::new(),
-            ridden: String::new(),
-        };
         for _ in 0..100 {
-            assert!(stage.arrive(&first.number, loot()));
+            assert!(stage.arrive(&first.number, Arrived::default()));
         }
         let kept = stage.of_session(&first.session).map(|scene| scene.arrived.len());
         assert_eq!(kept, Some(MAX_ARRIVED));
@@ -204,6 +201,6 @@ mod tests {
             stage.begin(NOW);
         }
         assert!(stage.of_session(&first.session).is_none());
-        assert!(!stage.arrive(&first.number, loot()));
+        assert!(!stage.arrive(&first.number, Arrived::default()));
     }
 }

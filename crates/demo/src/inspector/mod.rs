@@ -92,11 +92,11 @@ pub(crate) const BODY_LIMIT: usize = 320 * 1024;
 const MAX_TEXT: usize = 100_000;
 
 /// `GET /inspector`. Whatever stands in its query is not looked at.
-pub(crate) async fn show(
+pub(crate) async fn page(
     State(app): State<App>,
     caller: Option<PageCaller>,
 ) -> Page<InspectorPage> {
-    Page(page(&app, caller.as_deref()))
+    Page(empty(&app, caller.as_deref()))
 }
 
 #[derive(Deserialize)]
@@ -119,7 +119,7 @@ pub(crate) struct Pasted {
 }
 
 /// `POST /inspector`
-pub(crate) async fn act(
+pub(crate) async fn submit(
     State(app): State<App>,
     caller: Option<PageCaller>,
     StrictForm(pasted): StrictForm<Pasted>,
@@ -128,7 +128,7 @@ pub(crate) async fn act(
         return Err(AppError::new(catalogue::TOO_LARGE)
             .detail("The inspector reads at most 100,000 bytes, and this text is longer."));
     }
-    let empty = page(&app, caller.as_deref());
+    let empty = empty(&app, caller.as_deref());
     if pasted.carried.is_some() {
         return Ok(Page(carried(&app, caller.as_deref(), empty).await));
     }
@@ -166,7 +166,7 @@ pub(crate) async fn act(
     Ok(Page(InspectorPage { form, result: Some(result), ..empty }))
 }
 
-fn page(app: &Application, caller: Option<&Caller>) -> InspectorPage {
+fn empty(app: &Application, caller: Option<&Caller>) -> InspectorPage {
     InspectorPage {
         layout: Layout::new(app, caller).at("/inspector"),
         carries_jwt: carried_token(caller).is_some(),

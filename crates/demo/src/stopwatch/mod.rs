@@ -8,12 +8,9 @@ use axum::extract::State;
 use axum::response::Redirect;
 use latchkey_lab::stopwatch::{PromiseResult, Scenario, Timed};
 
-use self::runner::Reading;
 use crate::state::Demo;
 use askama::Template;
-use latchkey_web::app::Application;
 use latchkey_web::caller::PageCaller;
-use latchkey_web::errors::{AppError, HandlerResult, catalogue};
 use latchkey_web::layout::Layout;
 use latchkey_web::templates::Page;
 
@@ -60,21 +57,32 @@ pub(crate) struct Lane {
 }
 
 /// `GET /stopwatch`
-pub(crate) async fn show(
+pub(crate) async fn page(
     State(demo): State<Demo>,
     caller: Option<PageCaller>,
 ) -> Page<StopwatchPage> {
-    let readings = demo.stopwatch.readings();
-    let ends = readings.values().filter_map(|reading| match reading {
-        Reading::Timed(timed) => Some(end_of_scale(timed)),
-        _ => None,
+    let (results, running) = (demo.stopwatch.results(), demo.stopwatch.progress());
+    let timed = || results.values().flatten();
+    let scale = timed().map(end_of_scale).fold(1.0, f64::max);
+    let under_way = running.clone().unwrap_or_default();
+    let rows = Scenario::ALL.map(|scenario| {
+        let mut row =
+            Watched { slug: scenario.slug(), name: scenario.name(), ..Watched::default() };
+        match (under_way.get(&scenario), results.get(&scenario)) {
+            (Some(None), _) => row.state = Some("Starting its instance.".to_owned()),
+            (Some(Some(lived)), _) => {
+                row.state = Some(format!("Revoked {} ago, still being checked.", seconds(*lived)));
+            }
+            (None, Some(Ok(timed))) => fill(&mut row, timed, scale),
+            (None, Some(Err(why))) => row.state = Some(format!("Could not be timed: {why}.")),
+            (None, None) => {}
+        }
+        row
     });
-    let scale = ends.fold(1.0, f64::max);
-    let rows = Scenario::ALL.map(|scenario| row(scenario, readings.get(&scenario), scale));
     Page(StopwatchPage {
         layout: Layout::new(&demo.app, caller.as_deref()).below("/compare"),
         is_here: demo.app.settings.is_development(),
-        running: readings.values().any(Reading::is_running),
+        running: running.is_some(),
         has_read: rows.iter().any(|row| row.lane.is_some()),
         scale: seconds(scale),
         rows: rows.into(),
@@ -82,46 +90,21 @@ pub(crate) async fn show(
 }
 
 /// `POST /stopwatch`, with a `key` for each key to be timed.
-pub(crate) async fn start(State(demo): State<Demo>, form: Bytes) -> HandlerResult<Redirect> {
-    only_here(&demo.app)?;
+pub(crate) async fn submit(State(demo): State<Demo>, form: Bytes) -> Redirect {
     let pairs = url::form_urlencoded::parse(&form);
     let keys = pairs.filter(|(name, _)| name == "key");
     let mut scenarios: Vec<_> = keys.filter_map(|(_, slug)| Scenario::by_slug(&slug)).collect();
     scenarios.sort_unstable();
     scenarios.dedup();
     if !scenarios.is_empty() {
-        demo.stopwatch.start(demo.instances(), scenarios);
+        runner::start(&demo.stopwatch, demo.instances(), scenarios);
     }
-    Ok(Redirect::to("/stopwatch"))
+    Redirect::to("/stopwatch")
 }
 
 /// `GET /stopwatch.json`: what was timed last, with every sample.
-pub(crate) async fn samples(State(demo): State<Demo>) -> HandlerResult<Json<Vec<Timed>>> {
-    only_here(&demo.app)?;
-    Ok(Json(demo.stopwatch.timed()))
-}
-
-/// Instances are started on somebody's own machine, never for a visitor of a site.
-fn only_here(app: &Application) -> HandlerResult<()> {
-    if app.settings.is_development() {
-        return Ok(());
-    }
-    Err(AppError::new(catalogue::NOT_FOUND).detail("The stopwatch only runs in development."))
-}
-
-/// One key, with what was read off, on a scale of so many milliseconds.
-fn row(scenario: Scenario, reading: Option<&Reading>, scale: f64) -> Watched {
-    let mut row = Watched { slug: scenario.slug(), name: scenario.name(), ..Watched::default() };
-    match reading {
-        None => {}
-        Some(Reading::Begun) => row.state = Some("Starting its instance.".to_owned()),
-        Some(Reading::Running(lived)) => {
-            row.state = Some(format!("Revoked {} ago, still being checked.", seconds(*lived)));
-        }
-        Some(Reading::Failed(why)) => row.state = Some(format!("Could not be timed: {why}.")),
-        Some(Reading::Timed(timed)) => fill(&mut row, timed, scale),
-    }
-    row
+pub(crate) async fn samples(State(demo): State<Demo>) -> Json<Vec<Timed>> {
+    Json(demo.stopwatch.results().into_values().flatten().collect())
 }
 
 fn fill(row: &mut Watched, timed: &Timed, scale: f64) {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::model::{Hop, Trace};
-use super::text::{Piece, Text};
+use super::text::{Segment, Text};
 
 /// Headers that curl writes by itself, or that would change what comes back.
 const BY_CURL: [&str; 5] =
@@ -67,20 +67,15 @@ fn command(hop: &Hop) -> String {
 /// One word of a shell: what is known in single quotes, where nothing means
 /// anything, and what is not as a variable.
 fn quoted(text: &Text) -> String {
-    let piece = |piece: &Piece| match variable(piece) {
+    let segment = |segment: &Segment| match variable(segment) {
         Some(variable) => format!("\"${{{variable}}}\""),
-        None => format!("'{}'", piece.text().replace('\'', r"'\''")),
+        None => format!("'{}'", segment.text().replace('\'', r"'\''")),
     };
-    text.0.iter().filter(|piece| piece.len() > 0).map(piece).collect()
+    text.0.iter().filter(|segment| segment.len() > 0).map(segment).collect()
 }
 
-fn variable(piece: &Piece) -> Option<String> {
-    match piece {
-        Piece::Plain(_) => None,
-        Piece::Secret { kind, letter, .. }
-        | Piece::Short { kind, letter, .. }
-        | Piece::Jwt { kind, letter, .. } => Some(kind.variable(*letter)),
-    }
+fn variable(segment: &Segment) -> Option<String> {
+    segment.mark().map(|(kind, label)| kind.variable(label))
 }
 
 fn variables(hop: &Hop) -> Vec<String> {
@@ -95,7 +90,7 @@ mod tests {
     use super::*;
     use crate::traces::model::{Body, Party, Request};
     use crate::traces::steps::Step;
-    use crate::traces::text::{Kind, Letter};
+    use crate::traces::text::{Kind, Label};
 
     #[test]
     fn a_method_stays_a_word() {
@@ -115,8 +110,8 @@ mod tests {
     #[test]
     fn what_others_wrote_stays_a_word() {
         let mut text = Text::plain("it's $(rm) `x`\"\n");
-        let letter = Letter(0);
-        text.push_piece(Piece::Secret { kind: Kind::AccessToken, letter, length: 9 });
+        let label = Label(0);
+        text.push_segment(Segment::Secret { kind: Kind::AccessToken, label, length: 9 });
         assert_eq!(quoted(&text), "'it'\\''s $(rm) `x`\"\n'\"${ACCESS_TOKEN_A}\"");
     }
 }

@@ -92,11 +92,9 @@ impl Hop {
             response.map_or(0, |response| response.head + response.body.size.unwrap_or(0));
         self.request.head + self.request.body.size.unwrap_or(0) + response
     }
-}
 
-impl Hop {
     /// Lets go of the bodies, and of everything but the sizes if that is not enough.
-    pub(crate) fn forget_texts(&mut self, headers_too: bool) {
+    pub(crate) fn drop_bodies(&mut self, headers_too: bool) {
         let request = &mut self.request;
         request.body.text = None;
         if headers_too {
@@ -162,8 +160,8 @@ impl Trace {
     }
 
     /// Lets go of what takes most room.
-    pub(crate) fn forget_texts(&mut self, headers_too: bool) {
-        self.hops.iter_mut().for_each(|hop| hop.forget_texts(headers_too));
+    pub(crate) fn drop_bodies(&mut self, headers_too: bool) {
+        self.hops.iter_mut().for_each(|hop| hop.drop_bodies(headers_too));
     }
 }
 

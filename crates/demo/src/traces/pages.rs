@@ -1,15 +1,18 @@
 //! One's own sign-ins on the wire.
 
+use axum::Json;
 use axum::extract::{Path, Query, State};
-use axum::response::Redirect;
+use axum::response::{IntoResponse, Redirect, Response};
+use http::{HeaderValue, header};
 use latchkey_domain::TraceId;
 use latchkey_domain::sign_in::SignInMethod;
 use latchkey_store::traces::{self, Summary};
 use serde::Deserialize;
 
+use super::sequence::MessageKind;
+use super::view::Bit;
 use crate::traces::model::Trace;
-use crate::traces::side_by_side::{SideBySide, side_by_side};
-use crate::traces::view::Bit;
+use crate::traces::timing::{SideBySide, side_by_side};
 use crate::traces::view::{self, View};
 use askama::Template;
 use latchkey_domain::Timestamp;
@@ -60,7 +63,7 @@ pub(crate) struct Done {
 }
 
 /// `GET /traces`
-pub(crate) async fn list(
+pub(crate) async fn page(
     State(app): State<App>,
     caller: PageCaller,
     Query(query): Query<Done>,
@@ -110,7 +113,7 @@ async fn beside(app: &App, caller: &Caller, all: &[Summary]) -> HandlerResult<Si
 }
 
 /// `GET /traces/{id}`
-pub(crate) async fn show(
+pub(crate) async fn trace_page(
     State(app): State<App>,
     caller: PageCaller,
     Path(id): Path<String>,
@@ -147,9 +150,42 @@ pub(crate) async fn delete_all(
     Ok(Redirect::to("/traces?done=1"))
 }
 
+/// `GET /traces/{id}/har`
+pub(crate) async fn har(
+    State(app): State<App>,
+    caller: PageCaller,
+    Path(id): Path<String>,
+) -> HandlerResult<Response> {
+    let trace = find(&app, &caller, &id).await?;
+    let mut response = Json(super::har::render(&trace)).into_response();
+    let name = format!("attachment; filename=\"latchkey-{}.har\"", trace.id);
+    if let Ok(name) = HeaderValue::try_from(name) {
+        response.headers_mut().insert(header::CONTENT_DISPOSITION, name);
+    }
+    Ok(response)
+}
+
+/// `GET /traces/{id}/mermaid`
+pub(crate) async fn mermaid(
+    State(app): State<App>,
+    caller: PageCaller,
+    Path(id): Path<String>,
+) -> HandlerResult<String> {
+    Ok(super::mermaid::render(&find(&app, &caller, &id).await?))
+}
+
+/// `GET /traces/{id}/curl`
+pub(crate) async fn curl(
+    State(app): State<App>,
+    caller: PageCaller,
+    Path(id): Path<String>,
+) -> HandlerResult<String> {
+    Ok(super::curl::render(&find(&app, &caller, &id).await?))
+}
+
 /// The record with this name, if it is theirs. Nobody learns whether somebody
 /// else has one of this name.
-pub(super) async fn find(app: &App, caller: &Caller, id: &str) -> HandlerResult<Trace> {
+async fn find(app: &App, caller: &Caller, id: &str) -> HandlerResult<Trace> {
     let id: TraceId = id.parse().map_err(|_| none())?;
     read(app, caller, id).await?.ok_or_else(none)
 }

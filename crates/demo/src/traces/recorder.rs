@@ -15,10 +15,10 @@ use latchkey_auth::random;
 use latchkey_domain::{Span, Timestamp, TraceId, UserId};
 use latchkey_store::traces::Summary;
 
-use super::draft::{Answer, Content, Draft, Wire};
+use super::body_tap::{BodyTap, tap as tap_body};
+use super::builder::{Answer, Content, TraceBuilder, Wire};
 use super::model::{Party, Trace};
 use super::steps::Step;
-use super::tee::{Seen, tee};
 use crate::state::Demo;
 use latchkey_web::app::{App, Application};
 use latchkey_web::sign_in::SignedIn;
@@ -32,10 +32,10 @@ const KEPT_FOR: Span = Span::days(1);
 /// The largest record, in bytes.
 const MAX_RECORD: usize = 256 * 1024;
 
-type Shared = Arc<Mutex<Draft>>;
+type Shared = Arc<Mutex<TraceBuilder>>;
 
 /// Records the routes that begin and end a sign-in, and nothing else.
-pub(crate) async fn at_app(State(demo): State<Demo>, request: Request, next: Next) -> Response {
+pub(crate) async fn record_app(State(demo): State<Demo>, request: Request, next: Next) -> Response {
     let app = &demo.app;
     let Some((step, slug)) = part(request.method(), request.uri().path()) else {
         return next.run(request).await;
@@ -43,16 +43,16 @@ pub(crate) async fn at_app(State(demo): State<Demo>, request: Request, next: Nex
     let slug = slug.to_owned();
     let (arrived, request) = Arrived::split(request);
     let state = arrived.parameter("state");
-    let draft = Arc::new(Mutex::new(match step {
+    let builder = Arc::new(Mutex::new(match step {
         Step::Callback => demo
-            .waiting
+            .pending
             .copy(&state)
-            .unwrap_or_else(|| Draft::new(arrived.at, app.clock.now(), false)),
-        _ => Draft::new(arrived.at, app.clock.now(), true),
+            .unwrap_or_else(|| TraceBuilder::new(arrived.at, app.clock.now(), false)),
+        _ => TraceBuilder::new(arrived.at, app.clock.now(), true),
     }));
-    let tap = tap(app.clone(), slug.clone(), Arc::clone(&draft));
+    let tap = tap(app.clone(), slug.clone(), Arc::clone(&builder));
     let mut response = tapped(tap, next.run(request)).await;
-    let mut draft = lock(&draft).clone();
+    let mut builder = lock(&builder).clone();
     let signed_in = response.extensions_mut().remove::<SignedIn>();
     let signed_in = signed_in.filter(|_| response.status().is_redirection());
     let id = signed_in.is_some().then(|| TraceId::new(app.clock.now(), random::bytes()));
@@ -62,22 +62,22 @@ pub(crate) async fn at_app(State(demo): State<Demo>, request: Request, next: Nex
     complete(&mut response, app.clock.now());
     let body = arrived.seen.take();
     let origin = app.settings.origin();
-    arrived.add_to(&mut draft, step, Party::App, &origin, &body, &response);
+    arrived.add_to(&mut builder, step, Party::App, &origin, &body, &response);
     if let (Some(id), Some(signed_in)) = (id, signed_in) {
-        demo.waiting.remove(&state);
+        demo.pending.remove(&state);
         let label = app.provider(&slug).map(|provider| provider.label.clone());
-        if keep(app, id, draft, signed_in, label).await.is_none() {
+        if keep(app, id, builder, signed_in, label).await.is_none() {
             response.headers_mut().remove(TRACE);
         }
     } else if step == Step::Start && response.status().is_redirection() {
-        demo.waiting.put(&state_sent_with(&response), draft);
+        demo.pending.put(&state_sent_with(&response), builder);
     }
     // Otherwise nobody came in, and it is nobody's record.
     response
 }
 
 /// Records what the browser does at the local provider, told apart by the state.
-pub(crate) async fn at_provider(
+pub(crate) async fn record_provider(
     State(demo): State<Demo>,
     request: Request,
     next: Next,
@@ -90,7 +90,7 @@ pub(crate) async fn at_provider(
         state if state.is_empty() && arrived.method == Method::POST => named("state", &body),
         state => state,
     };
-    if demo.waiting.copy(&state).is_none() {
+    if demo.pending.copy(&state).is_none() {
         return response;
     }
     let app = &demo.app;
@@ -98,8 +98,8 @@ pub(crate) async fn at_provider(
     let idp = app.settings.local_idp.as_ref();
     let origin = idp.map(|idp| idp.url.origin().ascii_serialization()).unwrap_or_default();
     let step = Step::of_page(&arrived.method, arrived.uri.path());
-    demo.waiting.edit(&state, |draft| {
-        arrived.add_to(draft, step, Party::Provider, &origin, &body, &response);
+    demo.pending.edit(&state, |builder| {
+        arrived.add_to(builder, step, Party::Provider, &origin, &body, &response);
     });
     response
 }
@@ -117,11 +117,11 @@ fn part<'p>(method: &Method, path: &'p str) -> Option<(Step, &'p str)> {
 }
 
 /// What is told of the calls that go out.
-fn tap(app: App, slug: String, draft: Shared) -> Tap {
+fn tap(app: App, slug: String, builder: Shared) -> Tap {
     Arc::new(move |exchange: &Exchange<'_>| {
         let url = exchange.url;
         let waited = exchange.answered.as_ref().map_or(exchange.took, |answer| answer.waited);
-        lock(&draft).add(&Wire {
+        lock(&builder).add(&Wire {
             step: Step::of_call(app.provider(&slug), exchange.method, url),
             from: Party::App,
             to: Party::Provider,
@@ -163,15 +163,15 @@ fn complete(response: &mut Response, now: Timestamp) {
 async fn keep(
     app: &Application,
     id: TraceId,
-    draft: Draft,
+    builder: TraceBuilder,
     signed_in: SignedIn,
     provider: Option<String>,
 ) -> Option<()> {
     let user = signed_in.user;
-    let mut trace = draft.finish(id, signed_in, provider);
+    let mut trace = builder.finish(id, signed_in, provider);
     let record = [None, Some(false), Some(true)].into_iter().find_map(|smaller| {
         if let Some(headers_too) = smaller {
-            trace.forget_texts(headers_too);
+            trace.drop_bodies(headers_too);
         }
         serde_json::to_string(&trace).ok().filter(|record| record.len() <= MAX_RECORD)
     })?;
@@ -213,8 +213,8 @@ fn named(name: &str, form: &[u8]) -> String {
     pairs.find(|(found, _)| found == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
 }
 
-fn lock(draft: &Shared) -> MutexGuard<'_, Draft> {
-    draft.lock()
+fn lock(builder: &Shared) -> MutexGuard<'_, TraceBuilder> {
+    builder.lock()
 }
 
 struct Arrived {
@@ -223,13 +223,13 @@ struct Arrived {
     version: Version,
     headers: HeaderMap,
     at: Instant,
-    seen: Seen,
+    seen: BodyTap,
 }
 
 impl Arrived {
     fn split(request: Request) -> (Self, Request) {
         let (parts, body) = request.into_parts();
-        let (body, seen) = tee(body);
+        let (body, seen) = tap_body(body);
         let arrived = Self {
             method: parts.method.clone(),
             uri: parts.uri.clone(),
@@ -247,7 +247,7 @@ impl Arrived {
 
     fn add_to(
         &self,
-        draft: &mut Draft,
+        builder: &mut TraceBuilder,
         step: Step,
         to: Party,
         origin: &str,
@@ -255,7 +255,7 @@ impl Arrived {
         response: &Response,
     ) {
         let target = self.uri.path_and_query().map_or("/", |target| target.as_str());
-        draft.add(&Wire {
+        builder.add(&Wire {
             step,
             from: Party::Browser,
             to,

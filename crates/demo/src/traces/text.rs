@@ -2,11 +2,16 @@
 
 use std::fmt;
 
+use latchkey_auth::random;
+use latchkey_store::hash;
+use oauth2::{PkceCodeChallenge, PkceCodeVerifier};
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
 /// What a value is that is not shown, or shown in part.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "lowercase")]
 pub(crate) enum Kind {
     /// The authorization code (RFC 6749 §1.3.1).
     Code,
@@ -18,10 +23,14 @@ pub(crate) enum Kind {
     State,
     /// The `nonce` (OpenID Connect Core §3.1.2.1); its beginning is shown.
     Nonce,
+    #[strum(serialize = "access token")]
     AccessToken,
+    #[strum(serialize = "refresh token")]
     RefreshToken,
+    #[strum(serialize = "ID token")]
     IdToken,
     /// The id of a server session.
+    #[strum(serialize = "session id")]
     SessionId,
     /// The sealed attempt in its cookie.
     Attempt,
@@ -29,6 +38,7 @@ pub(crate) enum Kind {
     Cookie,
     Password,
     /// What proves who a client is.
+    #[strum(serialize = "client secret")]
     ClientSecret,
     /// A proof that somebody holds a secret.
     Proof,
@@ -38,90 +48,89 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Code => "code",
-            Self::Verifier => "verifier",
-            Self::Challenge => "challenge",
-            Self::State => "state",
-            Self::Nonce => "nonce",
-            Self::AccessToken => "access token",
-            Self::RefreshToken => "refresh token",
-            Self::IdToken => "ID token",
-            Self::SessionId => "session id",
-            Self::Attempt => "attempt",
-            Self::Cookie => "cookie",
-            Self::Password => "password",
-            Self::ClientSecret => "client secret",
-            Self::Proof => "proof",
-            Self::Signature => "signature",
-            Self::Value => "value",
-        }
+    pub(crate) fn name(self) -> &'static str {
+        self.into()
     }
 
     /// The name of the environment variable that holds it in a script.
-    pub(crate) fn variable(self, letter: Letter) -> String {
-        format!("{}_{letter}", self.name().to_uppercase().replace(' ', "_"))
+    pub(crate) fn variable(self, label: Label) -> String {
+        format!("{}_{label}", self.name().to_uppercase().replace(' ', "_"))
     }
 }
 
-/// Which of several of its kind: the same secret has the same letter in every
+/// Which of several of its kind: the same secret has the same label in every
 /// step of one trace, and no secret can be worked out from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(crate) struct Letter(pub(crate) u16);
+pub(crate) struct Label(pub(crate) u16);
 
-impl fmt::Display for Letter {
+impl fmt::Display for Label {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let letter = char::from(b'A' + u8::try_from(self.0 % 26).unwrap_or_default());
+        let label = char::from(b'A' + u8::try_from(self.0 % 26).unwrap_or_default());
         match self.0 / 26 {
-            0 => write!(f, "{letter}"),
-            round => write!(f, "{letter}{round}"),
+            0 => write!(f, "{label}"),
+            round => write!(f, "{label}{round}"),
         }
     }
 }
 
+/// A secret, by its kind and label.
+pub(crate) type Mark = (Kind, Label);
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Piece {
+pub(crate) enum Segment {
     Plain(String),
     /// Nothing of it is kept but its length.
     Secret {
         kind: Kind,
-        letter: Letter,
+        #[serde(alias = "letter")]
+        label: Label,
         length: usize,
     },
     /// Its first characters, by which a person sees that two are the same.
     Short {
         kind: Kind,
-        letter: Letter,
+        #[serde(alias = "letter")]
+        label: Label,
         begins: String,
         length: usize,
     },
     /// A token that can be read, and not used: its signature is gone.
     Jwt {
         kind: Kind,
-        letter: Letter,
+        #[serde(alias = "letter")]
+        label: Label,
         header: String,
         payload: String,
         signature: usize,
-        nonce: Option<Letter>,
+        nonce: Option<Label>,
     },
 }
 
-impl Piece {
+impl Segment {
     /// As text of the same length as what stood there.
     pub(crate) fn text(&self) -> String {
         match self {
             Self::Plain(text) => text.clone(),
-            Self::Secret { kind, letter, length } => filler("redacted-", *kind, *letter, *length),
-            Self::Short { kind, letter, begins, length } => {
-                filler(&format!("{begins}-"), *kind, *letter, *length)
+            Self::Secret { kind, label, length } => filler("redacted-", *kind, *label, *length),
+            Self::Short { kind, label, begins, length } => {
+                filler(&format!("{begins}-"), *kind, *label, *length)
             }
-            Self::Jwt { letter, header, payload, signature, .. } => {
-                let signature = filler("redacted-", Kind::Signature, *letter, *signature);
+            Self::Jwt { label, header, payload, signature, .. } => {
+                let signature = filler("redacted-", Kind::Signature, *label, *signature);
                 format!("{header}.{payload}.{signature}")
             }
+        }
+    }
+
+    /// Which secret it stands for.
+    pub(crate) const fn mark(&self) -> Option<Mark> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Secret { kind, label, .. }
+            | Self::Short { kind, label, .. }
+            | Self::Jwt { kind, label, .. } => Some((*kind, *label)),
         }
     }
 
@@ -139,8 +148,8 @@ impl Piece {
 
 /// What stands in for a secret: it says what it was, and fills its place to the
 /// byte with characters that may stand anywhere, in URLs and in tokens.
-fn filler(prefix: &str, kind: Kind, letter: Letter, length: usize) -> String {
-    let mut text = format!("{prefix}{}-{letter}-", kind.name().replace(' ', "-"));
+pub(crate) fn filler(prefix: &str, kind: Kind, label: Label, length: usize) -> String {
+    let mut text = format!("{prefix}{}-{label}-", kind.name().replace(' ', "-"));
     text.truncate(length);
     while text.len() < length {
         text.push('-');
@@ -148,50 +157,99 @@ fn filler(prefix: &str, kind: Kind, letter: Letter, length: usize) -> String {
     text
 }
 
-/// The short form of a value that may be shown in part.
-pub(crate) fn short(kind: Kind, letter: Letter, begins: &str, length: usize) -> String {
-    filler(&format!("{begins}-"), kind, letter, length)
-}
-
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(crate) struct Text(pub(crate) Vec<Piece>);
+pub(crate) struct Text(pub(crate) Vec<Segment>);
 
 impl Text {
     pub(crate) fn plain(text: impl Into<String>) -> Self {
-        Self(vec![Piece::Plain(text.into())])
+        Self(vec![Segment::Plain(text.into())])
     }
 
     pub(crate) fn push(&mut self, text: &str) {
         match self.0.last_mut() {
-            Some(Piece::Plain(last)) => last.push_str(text),
+            Some(Segment::Plain(last)) => last.push_str(text),
             _ if text.is_empty() => {}
-            _ => self.0.push(Piece::Plain(text.to_owned())),
+            _ => self.0.push(Segment::Plain(text.to_owned())),
         }
     }
 
-    pub(crate) fn push_piece(&mut self, piece: Piece) {
-        match piece {
-            Piece::Plain(text) => self.push(&text),
-            piece => self.0.push(piece),
+    pub(crate) fn push_segment(&mut self, segment: Segment) {
+        match segment {
+            Segment::Plain(text) => self.push(&text),
+            segment => self.0.push(segment),
         }
     }
 
     pub(crate) fn append(&mut self, other: Self) {
-        other.0.into_iter().for_each(|piece| self.push_piece(piece));
+        other.0.into_iter().for_each(|segment| self.push_segment(segment));
     }
 
     /// How long it was on the wire, in bytes.
     pub(crate) fn len(&self) -> usize {
-        self.0.iter().map(Piece::len).sum()
+        self.0.iter().map(Segment::len).sum()
     }
 }
 
 /// Without secrets, and as long as it was with them.
 impl fmt::Display for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|piece| f.write_str(&piece.text()))
+        self.0.iter().try_for_each(|segment| f.write_str(&segment.text()))
     }
+}
+
+/// How long a code verifier is (RFC 7636 §4.1).
+const VERIFIER: std::ops::RangeInclusive<usize> = 43..=128;
+
+/// The secrets that were seen so far, as salted hashes, and their letters. It
+/// lives in memory for as long as the sign-in takes, and is never written down.
+#[derive(Clone, Debug)]
+pub(crate) struct Labels {
+    salt: String,
+    seen: Vec<(Kind, String, Label)>,
+}
+
+impl Default for Labels {
+    fn default() -> Self {
+        Self { salt: random::token(), seen: Vec::new() }
+    }
+}
+
+impl Labels {
+    /// The label of this secret: its own, or, for a code verifier, that of the
+    /// code challenge that was made of it (RFC 7636 §4.2).
+    pub(crate) fn of(&mut self, kind: Kind, secret: &str) -> Label {
+        let mark = self.mark(secret);
+        if let Some(label) = self.find(kind, &mark) {
+            return label;
+        }
+        let of_challenge = match kind {
+            Kind::Verifier => challenge(secret)
+                .and_then(|challenge| self.find(Kind::Challenge, &self.mark(&challenge))),
+            _ => None,
+        };
+        let next = self.seen.iter().filter(|(other, ..)| *other == kind).count();
+        let label = of_challenge.unwrap_or(Label(u16::try_from(next).unwrap_or(u16::MAX)));
+        self.seen.push((kind, mark, label));
+        label
+    }
+
+    fn mark(&self, secret: &str) -> String {
+        hash::of(&format!("{}{secret}", self.salt))
+    }
+
+    fn find(&self, kind: Kind, mark: &str) -> Option<Label> {
+        let mut seen = self.seen.iter();
+        seen.find(|(other, of, _)| *other == kind && of == mark).map(|(.., label)| *label)
+    }
+}
+
+fn challenge(verifier: &str) -> Option<String> {
+    if !VERIFIER.contains(&verifier.len()) {
+        return None;
+    }
+    let verifier = PkceCodeVerifier::new(verifier.to_owned());
+    Some(PkceCodeChallenge::from_code_verifier_sha256(&verifier).as_str().to_owned())
 }
 
 #[cfg(test)]
@@ -201,20 +259,41 @@ mod tests {
     #[test]
     fn what_stands_in_is_as_long_as_what_stood_there() {
         for length in [0, 1, 8, 20, 43, 600] {
-            for piece in [
-                Piece::Secret { kind: Kind::Code, letter: Letter(0), length },
-                Piece::Short {
+            for segment in [
+                Segment::Secret { kind: Kind::Code, label: Label(0), length },
+                Segment::Short {
                     kind: Kind::State,
-                    letter: Letter(27),
+                    label: Label(27),
                     begins: "abcdef".to_owned(),
                     length,
                 },
             ] {
-                assert_eq!(piece.text().len(), length, "{piece:?}");
-                assert_eq!(piece.len(), length);
+                assert_eq!(segment.text().len(), length, "{segment:?}");
+                assert_eq!(segment.len(), length);
             }
         }
-        let code = Piece::Secret { kind: Kind::Code, letter: Letter(1), length: 24 };
+        let code = Segment::Secret { kind: Kind::Code, label: Label(1), length: 24 };
         assert_eq!(code.text(), "redacted-code-B---------");
+    }
+
+    #[test]
+    fn the_same_secret_has_the_same_letter_and_a_verifier_that_of_its_challenge() {
+        let mut labels = Labels::default();
+        // RFC 7636, appendix B.
+        let (verifier, challenge) = (
+            "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
+            "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+        );
+        for (kind, secret, label) in [
+            (Kind::Code, "one", 0),
+            (Kind::Code, "other", 1),
+            (Kind::Code, "one", 0),
+            (Kind::State, "one", 0),
+            (Kind::Challenge, "somebody else's", 0),
+            (Kind::Challenge, challenge, 1),
+            (Kind::Verifier, verifier, 1),
+        ] {
+            assert_eq!(labels.of(kind, secret), Label(label), "{kind:?} {secret}");
+        }
     }
 }

@@ -3,11 +3,10 @@
 use latchkey_auth::jose::decode_unverified;
 use latchkey_domain::Timestamp;
 
-use super::diagram::{Diagram, draw};
-use super::model::{Body, Header, Hop, Trace};
+use super::model::{Body, Header, Hop, Party, Trace};
+use super::sequence::{Diagram, called, draw, in_answer, in_request, is_provider_unseen};
 use super::steps::{About, Step};
-use super::text::{Kind, Letter, Piece, Text};
-use super::timeline::{Mark, called, in_answer, in_request, is_provider_unseen};
+use super::text::{Kind, Mark, Segment, Text};
 use latchkey_web::claims::{Claim, describe};
 
 #[derive(Debug)]
@@ -47,7 +46,7 @@ pub(crate) struct StepView {
     pub(crate) after_unseen: Option<String>,
 }
 
-/// A secret, by its kind and letter.
+/// A secret, by its kind and label.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Chip {
     pub(crate) label: String,
@@ -56,8 +55,8 @@ pub(crate) struct Chip {
 }
 
 impl Chip {
-    fn of((kind, letter): Mark) -> Self {
-        Self { label: format!("{} {letter}", kind.name()), class: class(kind) }
+    fn of((kind, label): Mark) -> Self {
+        Self { label: format!("{} {label}", kind.name()), class: class(kind) }
     }
 }
 
@@ -88,7 +87,7 @@ pub(crate) struct Token {
 
 impl View {
     pub(crate) fn of(trace: &Trace) -> Self {
-        let back = trace.hops.iter().filter(|hop| hop.from != super::model::Party::Browser).count();
+        let back = trace.hops.iter().filter(|hop| hop.from != Party::Browser).count();
         Self {
             id: trace.id.to_string(),
             begun_at: trace.begun_at,
@@ -128,11 +127,9 @@ fn was_known(trace: &Trace) -> Option<&'static str> {
 fn step(trace: &Trace, at: usize, hop: &Hop) -> StepView {
     let response = hop.response.as_ref();
     let name = |party| match party {
-        super::model::Party::Browser => "Browser".to_owned(),
-        super::model::Party::App => "Latchkey".to_owned(),
-        super::model::Party::Provider => {
-            trace.provider.clone().unwrap_or_else(|| "Provider".to_owned())
-        }
+        Party::Browser => "Browser".to_owned(),
+        Party::App => "Latchkey".to_owned(),
+        Party::Provider => trace.provider.clone().unwrap_or_else(|| "Provider".to_owned()),
     };
     let request = &hop.request;
     let size = |head: usize, body: &Body| bytes(head + body.size.unwrap_or(0));
@@ -142,7 +139,7 @@ fn step(trace: &Trace, at: usize, hop: &Hop) -> StepView {
         about: hop.step.about(),
         from: name(hop.from),
         to: name(hop.to),
-        is_back: hop.from != super::model::Party::Browser,
+        is_back: hop.from != Party::Browser,
         call: called(hop),
         status: response.map(|r| format!("{} {}", r.status, r.reason)),
         at: millis(hop.begun),
@@ -201,13 +198,15 @@ fn message(first: Vec<Bit>, headers: &[Header], body: &Body) -> Vec<Vec<Bit>> {
 }
 
 fn bits(text: &Text) -> Vec<Bit> {
-    let bit = |piece: &Piece| match piece {
-        Piece::Plain(text) => Bit::Text(text.clone()),
-        Piece::Secret { kind, letter, length } => secret(*kind, *letter, "", *length),
-        Piece::Short { kind, letter, begins, length } => secret(*kind, *letter, begins, *length),
-        Piece::Jwt { kind, letter, .. } => secret(*kind, *letter, "", piece.len()),
+    let bit = |segment: &Segment| {
+        let Some(mark) = segment.mark() else { return Bit::Text(segment.text()) };
+        let begins = match segment {
+            Segment::Short { begins, .. } => begins.clone(),
+            _ => String::new(),
+        };
+        Bit::Secret { chip: Chip::of(mark), begins, length: segment.len() }
     };
-    text.0.iter().filter(|piece| piece.len() > 0).map(bit).collect()
+    text.0.iter().filter(|segment| segment.len() > 0).map(bit).collect()
 }
 
 /// A URL as it stands in a request's first line: the origin is in `host`.
@@ -222,10 +221,6 @@ fn target(url: &Text) -> Vec<Bit> {
     bits
 }
 
-fn secret(kind: Kind, letter: Letter, begins: &str, length: usize) -> Bit {
-    Bit::Secret { chip: Chip::of((kind, letter)), begins: begins.to_owned(), length }
-}
-
 fn tokens(hop: &Hop) -> Vec<Token> {
     let response = hop.response.iter();
     let bodies = response.clone().filter_map(|response| response.body.text.as_ref());
@@ -234,12 +229,12 @@ fn tokens(hop: &Hop) -> Vec<Token> {
     bodies.chain(headers).flat_map(|text| &text.0).filter_map(token).collect()
 }
 
-fn token(piece: &Piece) -> Option<Token> {
-    let Piece::Jwt { kind, letter, header, payload, .. } = piece else { return None };
+fn token(segment: &Segment) -> Option<Token> {
+    let Segment::Jwt { kind, label, header, payload, .. } = segment else { return None };
     // Any signature will do: nothing is verified, and the real one is gone.
     let shown = decode_unverified(&format!("{header}.{payload}.AAAA"))?;
     Some(Token {
-        label: format!("{} {letter}", kind.name()),
+        label: format!("{} {label}", kind.name()),
         header: describe(&shown.header),
         claims: describe(&shown.claims),
     })

@@ -7,7 +7,7 @@ use std::time::Duration;
 use latchkey_auth::oauth::attempt::LIFETIME;
 use latchkey_store::hash;
 
-use super::draft::Draft;
+use super::builder::TraceBuilder;
 
 /// How many may wait at a time; the oldest goes first. Together with what one
 /// may weigh, this bounds the memory.
@@ -15,30 +15,30 @@ const MAX: usize = 64;
 
 /// The drafts that wait, each by a hash of the state that its browser brings back.
 #[derive(Debug, Default)]
-pub(crate) struct Waiting(Mutex<VecDeque<(String, Draft)>>);
+pub(crate) struct PendingTraces(Mutex<VecDeque<(String, TraceBuilder)>>);
 
-impl Waiting {
-    /// Has a draft wait.
-    pub(crate) fn put(&self, state: &str, draft: Draft) {
+impl PendingTraces {
+    /// Has a builder wait.
+    pub(crate) fn put(&self, state: &str, builder: TraceBuilder) {
         let mut waiting = self.lock();
         if waiting.len() >= MAX {
             waiting.pop_front();
         }
-        waiting.push_back((hash::of(state), draft));
+        waiting.push_back((hash::of(state), builder));
     }
 
     /// A copy of what waits for this state: whoever comes back first need not
     /// be the one who set out.
-    pub(crate) fn copy(&self, state: &str) -> Option<Draft> {
+    pub(crate) fn copy(&self, state: &str) -> Option<TraceBuilder> {
         let of = hash::of(state);
-        self.lock().iter().find(|(state, _)| *state == of).map(|(_, draft)| draft.clone())
+        self.lock().iter().find(|(state, _)| *state == of).map(|(_, builder)| builder.clone())
     }
 
     /// Adds to what waits for this state.
-    pub(crate) fn edit(&self, state: &str, edit: impl FnOnce(&mut Draft)) {
+    pub(crate) fn edit(&self, state: &str, edit: impl FnOnce(&mut TraceBuilder)) {
         let of = hash::of(state);
-        if let Some((_, draft)) = self.lock().iter_mut().find(|(state, _)| *state == of) {
-            edit(draft);
+        if let Some((_, builder)) = self.lock().iter_mut().find(|(state, _)| *state == of) {
+            edit(builder);
         }
     }
 
@@ -51,10 +51,10 @@ impl Waiting {
     /// Lets go of whoever has waited for too long.
     pub(crate) fn tidy(&self) {
         let longest = Duration::from(LIFETIME);
-        self.lock().retain(|(_, draft)| draft.age() <= longest);
+        self.lock().retain(|(_, builder)| builder.age() <= longest);
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<(String, Draft)>> {
+    fn lock(&self) -> MutexGuard<'_, VecDeque<(String, TraceBuilder)>> {
         self.0.lock()
     }
 }
@@ -67,10 +67,10 @@ mod tests {
 
     #[test]
     fn only_so_many_wait() {
-        let waiting = Waiting::default();
-        let draft = || Draft::new(Instant::now(), Timestamp::from_millis(0), true);
+        let waiting = PendingTraces::default();
+        let builder = || TraceBuilder::new(Instant::now(), Timestamp::from_millis(0), true);
         for state in 0..=MAX {
-            waiting.put(&state.to_string(), draft());
+            waiting.put(&state.to_string(), builder());
         }
         assert!(waiting.copy("0").is_none() && waiting.copy("1").is_some());
         waiting.remove("1");

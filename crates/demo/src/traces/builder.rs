@@ -9,8 +9,8 @@ use latchkey_web::sign_in::SignedIn;
 
 use super::model::{Body, Hop, Party, Request, Response, Trace};
 use super::redact::Redactor;
-use super::size;
 use super::steps::Step;
+use super::text::Text;
 
 /// How many requests of one sign-in are kept. More than fifteen take no part in one.
 const MAX_HOPS: usize = 40;
@@ -20,7 +20,7 @@ const MAX_WEIGHT: usize = 192 * 1024;
 
 /// A sign-in that is under way.
 #[derive(Clone, Debug)]
-pub(crate) struct Draft {
+pub(crate) struct TraceBuilder {
     begun: Instant,
     begun_at: Timestamp,
     is_whole: bool,
@@ -61,7 +61,7 @@ pub(crate) enum Content<'a> {
     Size(Option<usize>),
 }
 
-impl Draft {
+impl TraceBuilder {
     pub(crate) fn new(begun: Instant, begun_at: Timestamp, is_whole: bool) -> Self {
         Self {
             begun,
@@ -97,7 +97,7 @@ impl Draft {
         };
         self.weight += weight(&hop);
         if self.weight > MAX_WEIGHT {
-            hop.forget_texts(true);
+            hop.drop_bodies(true);
         }
         self.hops.push(hop);
     }
@@ -108,7 +108,7 @@ impl Draft {
             method: wire.method.as_str().to_owned(),
             url: redactor.url(wire.url),
             version: version(wire.version),
-            head: size::request(wire.method, wire.target, wire.headers),
+            head: request_head(wire.method, wire.target, wire.headers),
             headers: redactor.headers(wire.headers),
             body: redactor.body(content_type(wire.headers), wire.body),
         }
@@ -119,9 +119,9 @@ impl Draft {
         let kind = content_type(answer.headers);
         Response {
             status: answer.status.as_u16(),
-            reason: size::reason(answer.status).to_owned(),
+            reason: reason(answer.status).to_owned(),
             version: version(answer.version),
-            head: size::response(answer.status, answer.headers),
+            head: response_head(answer.status, answer.headers),
             headers: redactor.headers(answer.headers),
             body: match answer.body {
                 Content::Bytes(bytes) => redactor.body(kind, bytes),
@@ -160,5 +160,42 @@ fn weight(hop: &Hop) -> usize {
     let texts = [Some(&hop.request.body), response.map(|response| &response.body)];
     let texts = texts.into_iter().flatten().filter_map(|body| body.text.as_ref());
     let heads = hop.request.head + response.map_or(0, |response| response.head);
-    heads + texts.map(super::text::Text::len).sum::<usize>()
+    heads + texts.map(Text::len).sum::<usize>()
+}
+
+/// How many bytes HTTP/1.1 takes for a head (RFC 9112 §2.1): `GET /path HTTP/1.1`, the headers and the empty line.
+fn request_head(method: &Method, target: &str, headers: &HeaderMap) -> usize {
+    method.as_str().len() + 1 + target.len() + 1 + "HTTP/1.1".len() + 2 + fields(headers)
+}
+
+/// `HTTP/1.1 200 OK`, the headers and the empty line.
+fn response_head(status: StatusCode, headers: &HeaderMap) -> usize {
+    "HTTP/1.1 200 ".len() + reason(status).len() + 2 + fields(headers)
+}
+
+/// The words behind a status, as hyper writes them.
+fn reason(status: StatusCode) -> &'static str {
+    status.canonical_reason().unwrap_or("<none>")
+}
+
+fn fields(headers: &HeaderMap) -> usize {
+    let line = |name: &str, value: &[u8]| name.len() + 2 + value.len() + 2;
+    headers.iter().map(|(name, value)| line(name.as_str(), value.as_bytes())).sum::<usize>() + 2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn heads_are_counted_as_they_are_written() {
+        let mut headers = HeaderMap::new();
+        headers.append("host", http::HeaderValue::from_static("a.test"));
+        headers.append("x", http::HeaderValue::from_static("1"));
+        headers.append("x", http::HeaderValue::from_static("2"));
+        let written = "GET /a?b HTTP/1.1\r\nhost: a.test\r\nx: 1\r\nx: 2\r\n\r\n";
+        assert_eq!(request_head(&Method::GET, "/a?b", &headers), written.len());
+        let written = "HTTP/1.1 303 See Other\r\nhost: a.test\r\nx: 1\r\nx: 2\r\n\r\n";
+        assert_eq!(response_head(StatusCode::SEE_OTHER, &headers), written.len());
+    }
 }

@@ -13,9 +13,9 @@ use hyper::body::{Body as HttpBody, Frame, SizeHint};
 const MAX: usize = 64 * 1024;
 
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Seen(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct BodyTap(Arc<Mutex<Vec<u8>>>);
 
-impl Seen {
+impl BodyTap {
     /// Lends what has passed, and forgets it.
     pub(crate) fn take(&self) -> Vec<u8> {
         std::mem::take(&mut *self.0.lock())
@@ -23,17 +23,17 @@ impl Seen {
 }
 
 /// The body, and where what passes can be seen.
-pub(crate) fn tee(body: Body) -> (Body, Seen) {
-    let seen = Seen::default();
-    (Body::new(Tee { body, seen: seen.clone() }), seen)
+pub(crate) fn tap(body: Body) -> (Body, BodyTap) {
+    let tap = BodyTap::default();
+    (Body::new(Tapped { body, tap: tap.clone() }), tap)
 }
 
-struct Tee {
+struct Tapped {
     body: Body,
-    seen: Seen,
+    tap: BodyTap,
 }
 
-impl HttpBody for Tee {
+impl HttpBody for Tapped {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -45,9 +45,9 @@ impl HttpBody for Tee {
         if let Poll::Ready(Some(Ok(frame))) = &polled
             && let Some(data) = frame.data_ref()
         {
-            let mut seen = self.seen.0.lock();
-            let room = MAX.saturating_sub(seen.len());
-            seen.extend_from_slice(&data[..data.len().min(room)]);
+            let mut tap = self.tap.0.lock();
+            let room = MAX.saturating_sub(tap.len());
+            tap.extend_from_slice(&data[..data.len().min(room)]);
         }
         polled
     }

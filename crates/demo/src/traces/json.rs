@@ -1,0 +1,82 @@
+//! Where the strings and numbers of a JSON document stand: not a byte moves.
+
+use serde_json::Value;
+
+/// A stretch of the document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Token<'j> {
+    /// Names, punctuation, blanks, `true`, `false` and `null`: they tell nothing.
+    Structure(&'j str),
+    /// What stands between the quotes of a string.
+    String(&'j str),
+    Number(&'j str),
+}
+
+struct Level {
+    is_object: bool,
+    member: Option<String>,
+}
+
+/// Each token with the member whose value it is part of: a list has its
+/// member's. `None` when it is not JSON.
+pub(super) fn tokens(json: &str) -> Option<Vec<(Option<String>, Token<'_>)>> {
+    // From here on it is known to be well formed.
+    serde_json::from_str::<Value>(json).ok()?;
+    let mut tokens = Vec::new();
+    let mut path = vec![Level { is_object: false, member: None }];
+    let mut rest = json;
+    while let Some(c) = rest.chars().next() {
+        let level = path.last_mut()?;
+        let end = match c {
+            '"' => end_of_string(rest) + 1,
+            '-' | '0'..='9' => {
+                let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && !"+-.".contains(c));
+                end.unwrap_or(rest.len())
+            }
+            c => c.len_utf8(),
+        };
+        let (text, after) = rest.split_at(end);
+        match c {
+            '"' if level.is_object && after.trim_start().starts_with(':') => {
+                level.member = Some(unescaped(&text[1..end - 1]));
+                tokens.push((None, Token::Structure(text)));
+            }
+            '"' => tokens.extend([
+                (None, Token::Structure("\"")),
+                (level.member.clone(), Token::String(&text[1..end - 1])),
+                (None, Token::Structure("\"")),
+            ]),
+            '-' | '0'..='9' => tokens.push((level.member.clone(), Token::Number(text))),
+            c => {
+                tokens.push((None, Token::Structure(text)));
+                if matches!(c, '{' | '[') {
+                    let member = level.member.clone();
+                    path.push(Level { is_object: c == '{', member });
+                } else if matches!(c, '}' | ']') {
+                    path.pop();
+                }
+            }
+        }
+        rest = after;
+    }
+    Some(tokens)
+}
+
+/// Where the string ends that begins here, as an index of its closing quote.
+fn end_of_string(json: &str) -> usize {
+    let mut escaped = false;
+    for (at, byte) in json.bytes().enumerate().skip(1) {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => return at,
+            _ => {}
+        }
+    }
+    json.len() - 1
+}
+
+/// A string without its escapes.
+pub(super) fn unescaped(raw: &str) -> String {
+    serde_json::from_str(&format!("\"{raw}\"")).unwrap_or_else(|_| raw.to_owned())
+}

@@ -1,0 +1,452 @@
+//! Takes the secrets out of messages, by the table of [`rules`](super::rules).
+//! Everything stays as long as it was on the wire.
+
+use std::borrow::Cow;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use http::HeaderMap;
+use serde_json::Value;
+
+use super::json::{Token, tokens, unescaped};
+use super::model::{Body, Header};
+use super::rules::{Place, cookie, secret};
+use super::text::{Kind, Label, Labels, Segment, Text, filler};
+
+/// How many characters of a `state`, a `nonce` or a challenge are shown: enough
+/// to see that two are the same, and of 256 bits a small part.
+const SHORT: usize = 6;
+
+/// The largest body of which anything is kept, in bytes.
+const MAX_SHOWN: usize = 16 * 1024;
+
+/// Takes the secrets out of the messages of one sign-in.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Redactor {
+    labels: Labels,
+}
+
+impl Redactor {
+    /// Every header, in order.
+    pub(crate) fn headers(&mut self, headers: &HeaderMap) -> Vec<Header> {
+        let header = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
+            let value = match value.to_str() {
+                Ok(value) => self.header(name.as_str(), value),
+                // Not even text.
+                Err(_) => {
+                    let label =
+                        self.labels.of(Kind::Value, &String::from_utf8_lossy(value.as_bytes()));
+                    Text(vec![Segment::Secret { kind: Kind::Value, label, length: value.len() }])
+                }
+            };
+            Header { name: name.as_str().to_owned(), value }
+        };
+        headers.iter().map(header).collect()
+    }
+
+    fn header(&mut self, name: &str, value: &str) -> Text {
+        match name {
+            "cookie" => self.list(value, ';', Self::cookie),
+            "set-cookie" => self.set_cookie(value),
+            "authorization" => self.credentials(value),
+            "location" | "referer" => self.url(value),
+            name => self.named(Place::Header, name, value),
+        }
+    }
+
+    /// A value that stands there as it is, shown if its name is listed.
+    fn named(&mut self, place: Place, name: &str, value: &str) -> Text {
+        secret(place, name).map_or_else(|| Text::plain(value), |kind| self.bare(kind, value))
+    }
+
+    /// A list, each of whose parts is redacted by itself.
+    fn list(&mut self, list: &str, by: char, part: fn(&mut Self, &str) -> Text) -> Text {
+        let mut text = Text::default();
+        for (at, one) in list.split(by).enumerate() {
+            if at > 0 {
+                text.push(by.encode_utf8(&mut [0; 4]));
+            }
+            text.append(part(self, one));
+        }
+        text
+    }
+
+    /// RFC 6265 §4.2: names are shown, values never.
+    fn cookie(&mut self, pair: &str) -> Text {
+        let Some((name, value)) = pair.split_once('=') else {
+            return self.bare(Kind::Cookie, pair);
+        };
+        let mut text = Text::plain(format!("{name}="));
+        text.append(self.bare(cookie(name), value));
+        text
+    }
+
+    /// RFC 6265 §4.1: a pair, and attributes.
+    fn set_cookie(&mut self, value: &str) -> Text {
+        let (pair, attributes) = split(value, ';');
+        let mut text = self.cookie(pair);
+        if let Some(attributes) = attributes {
+            text.push(";");
+            text.append(self.list(attributes, ';', |redactor, attribute| {
+                let name = split(attribute, '=').0.trim().to_ascii_lowercase();
+                redactor.named(Place::Attribute, &name, attribute)
+            }));
+        }
+        text
+    }
+
+    /// RFC 9110 §11.4: the scheme is shown; of the two that are known, it is
+    /// also known what follows.
+    fn credentials(&mut self, value: &str) -> Text {
+        let Some((scheme, rest)) = value.split_once(' ') else {
+            return self.bare(Kind::Value, value);
+        };
+        let mut text = Text::default();
+        match scheme.to_ascii_lowercase().as_str() {
+            "bearer" => {
+                text.push(&value[..=scheme.len()]);
+                text.append(self.bare(Kind::AccessToken, rest));
+            }
+            "basic" => {
+                text.push(&value[..=scheme.len()]);
+                // RFC 7617 §2, and RFC 6749 §2.3.1: both halves are form-encoded.
+                let pair = STANDARD.decode(rest).ok().and_then(|pair| String::from_utf8(pair).ok());
+                let secret = pair.as_deref().and_then(|pair| pair.split_once(':'));
+                let secret = secret.map_or(rest, |(_, secret)| secret);
+                let secret = decoded(secret).into_owned();
+                text.push_segment(self.redacted(Kind::ClientSecret, rest, &secret));
+            }
+            _ => text.append(self.bare(Kind::Value, value)),
+        }
+        text
+    }
+
+    /// A URL, whole or without its origin.
+    pub(crate) fn url(&mut self, url: &str) -> Text {
+        let (rest, fragment) = split(url, '#');
+        let (path, query) = split(rest, '?');
+        let mut text = self.path(path);
+        if let Some(query) = query {
+            text.push("?");
+            text.append(self.form(query));
+        }
+        if let Some(fragment) = fragment {
+            text.push("#");
+            text.append(self.bare(Kind::Value, fragment));
+        }
+        text
+    }
+
+    /// Everything before the query. Links from letters hold a token in their
+    /// path, and an authority may hold a password.
+    fn path(&mut self, path: &str) -> Text {
+        let (scheme, rest) = match path.split_once("://") {
+            Some((scheme, rest)) => (format!("{scheme}://"), rest),
+            None => (String::new(), path),
+        };
+        let mut text = Text::plain(scheme);
+        let authority = rest.split('/').next().unwrap_or_default();
+        let rest = match authority.rsplit_once('@') {
+            Some((user, _)) => {
+                text.append(self.bare(Kind::Value, user));
+                &rest[user.len()..]
+            }
+            None => rest,
+        };
+        for before in ["/reset/", "/verify/"] {
+            if let Some((start, token)) = rest.split_once(before) {
+                text.push(start);
+                text.push(before);
+                text.append(self.bare(Kind::Value, token));
+                return text;
+            }
+        }
+        text.push(rest);
+        text
+    }
+
+    /// `application/x-www-form-urlencoded`: a query or a body.
+    pub(crate) fn form(&mut self, form: &str) -> Text {
+        self.list(form, '&', Self::parameter)
+    }
+
+    fn parameter(&mut self, pair: &str) -> Text {
+        let (name, Some(value)) = split(pair, '=') else {
+            // A name without a value may be anything.
+            return self.bare(Kind::Value, pair);
+        };
+        let mut text = Text::plain(format!("{name}="));
+        let meaning = decoded(value);
+        // Where to go afterwards is a URL of its own.
+        let is_odd = name == "next" && meaning.contains(['?', '#', '@'])
+            || meaning.starts_with("/reset/")
+            || meaning.starts_with("/verify/");
+        match secret(Place::Parameter, &decoded(name)) {
+            None if is_odd => text.append(self.bare(Kind::Value, value)),
+            None => text.push(value),
+            Some(_) if value.is_empty() => {}
+            Some(kind) => text.push_segment(self.redacted(kind, value, &meaning)),
+        }
+        text
+    }
+
+    /// A body of that type. Of pages, and of whatever is neither a form nor
+    /// JSON, nothing is kept but the size.
+    pub(crate) fn body(&mut self, content_type: Option<&str>, bytes: &[u8]) -> Body {
+        let kind = content_type.unwrap_or_default();
+        let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let text = std::str::from_utf8(bytes).ok();
+        let text = text.filter(|text| !text.is_empty() && text.len() <= MAX_SHOWN);
+        let text = match essence.as_str() {
+            "application/x-www-form-urlencoded" => text.map(|text| self.form(text)),
+            json if json == "application/json" || json.ends_with("+json") => {
+                text.and_then(|text| self.json(text))
+            }
+            _ => None,
+        };
+        Body { size: Some(bytes.len()), kind: essence, text }
+    }
+
+    /// A document, redacted where it stands; `None` when it is not JSON.
+    fn json(&mut self, json: &str) -> Option<Text> {
+        let mut text = Text::default();
+        for (member, token) in tokens(json)? {
+            let kind = member.map_or(Some(Kind::Value), |name| secret(Place::Member, &name));
+            match (token, kind) {
+                (Token::Structure(part), _) | (Token::Number(part), None) => text.push(part),
+                (Token::String(""), _) => {}
+                (Token::String(raw), None) => {
+                    // An address may hold a secret in its query.
+                    let is_url = raw.contains("://") && unescaped(raw) == raw;
+                    if is_url { text.append(self.url(raw)) } else { text.push(raw) }
+                }
+                (Token::String(raw), Some(kind)) => {
+                    text.push_segment(self.redacted(kind, raw, &unescaped(raw)));
+                }
+                // A number that may not be shown becomes a text of its length.
+                (Token::Number(raw), Some(_)) if raw.len() < 2 => text.push("0"),
+                (Token::Number(raw), Some(kind)) => {
+                    let (label, length) = (self.labels.of(kind, raw), raw.len() - 2);
+                    text.push("\"");
+                    text.push_segment(Segment::Secret { kind, label, length });
+                    text.push("\"");
+                }
+            }
+        }
+        Some(text)
+    }
+
+    /// A secret. `raw` is how it stands on the wire, `value` what it means.
+    fn redacted(&mut self, kind: Kind, raw: &str, value: &str) -> Segment {
+        let label = self.labels.of(kind, value);
+        let length = raw.len();
+        match kind {
+            Kind::State | Kind::Nonce | Kind::Challenge if value.len() >= 4 * SHORT => {
+                let begins = value.chars().take(SHORT).filter(char::is_ascii).collect();
+                Segment::Short { kind, label, begins, length }
+            }
+            Kind::AccessToken | Kind::IdToken => {
+                self.jwt(kind, label, raw).unwrap_or(Segment::Secret { kind, label, length })
+            }
+            _ => Segment::Secret { kind, label, length },
+        }
+    }
+
+    /// A secret that stands there as it is.
+    fn bare(&mut self, kind: Kind, value: &str) -> Text {
+        if value.is_empty() {
+            Text::default()
+        } else {
+            Text(vec![self.redacted(kind, value, value)])
+        }
+    }
+
+    /// A signed JWT (RFC 7515 §3.1) without its signature: everybody may read
+    /// it, and nobody can use it. `None` when it is none.
+    fn jwt(&mut self, kind: Kind, label: Label, token: &str) -> Option<Segment> {
+        let mut parts = token.split('.');
+        let (header, payload, signature) = (parts.next()?, parts.next()?, parts.next()?);
+        if parts.next().is_some() || signature.is_empty() {
+            return None;
+        }
+        let read = |part: &str| {
+            let json = URL_SAFE_NO_PAD.decode(part).ok()?;
+            serde_json::from_slice::<Value>(&json).ok().filter(Value::is_object)
+        };
+        read(header)?.get("alg")?;
+        let claims = read(payload)?;
+        let nonce = claims.get("nonce").and_then(Value::as_str).filter(|n| n.len() >= 4 * SHORT);
+        let nonce = nonce.map(|nonce| (nonce, self.labels.of(Kind::Nonce, nonce)));
+        let payload = match nonce {
+            Some((nonce, label)) => with_short_nonce(payload, nonce, label)?,
+            None => payload.to_owned(),
+        };
+        Some(Segment::Jwt {
+            kind,
+            label,
+            header: header.to_owned(),
+            payload,
+            signature: signature.len(),
+            nonce: nonce.map(|(_, label)| label),
+        })
+    }
+}
+
+/// The nonce is shown here as it is in the authorization request: in part.
+fn with_short_nonce(payload: &str, nonce: &str, label: Label) -> Option<String> {
+    let begins: String = nonce.chars().take(SHORT).filter(char::is_ascii).collect();
+    let json = String::from_utf8(URL_SAFE_NO_PAD.decode(payload).ok()?).ok()?;
+    let shown = filler(&format!("{begins}-"), Kind::Nonce, label, nonce.len());
+    Some(URL_SAFE_NO_PAD.encode(json.replace(nonce, &shown)))
+}
+
+/// What `+` and `%…` in a form mean.
+fn decoded(raw: &str) -> Cow<'_, str> {
+    let mut pairs = url::form_urlencoded::parse(raw.as_bytes());
+    // The text of one value: nothing in it parts names from values.
+    pairs.next().map_or(Cow::Borrowed(raw), |(value, _)| Cow::Owned(value.into_owned()))
+}
+
+fn split(text: &str, at: char) -> (&str, Option<&str>) {
+    text.split_once(at).map_or((text, None), |(before, after)| (before, Some(after)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(name: &str, value: &str) -> String {
+        let text = Redactor::default().header(name, value);
+        assert_eq!(text.len(), value.len(), "{name}: {value}");
+        text.to_string()
+    }
+
+    #[test]
+    fn values_that_are_not_listed_are_not_shown() {
+        for (name, value, expected) in [
+            ("host", "localhost:3000", "localhost:3000"),
+            ("x-api-key", "0123456789abcdef", "redacted-value-A"),
+            ("authorization", "Bearer 0123456789abcdef01234567", "Bearer redacted-access-token-A-"),
+            ("authorization", "basic YTpiY2RlZmdoaWprbA==", "basic redacted-client-secr"),
+            ("authorization", "Digest username=me, response=0", "redacted-value-A--------------"),
+            ("authorization", "0123456789abcdef", "redacted-value-A"),
+            (
+                "cookie",
+                "latchkey_session=0123456789abcdef0123456789; x=1",
+                "latchkey_session=redacted-session-id-A-----; x=r",
+            ),
+            ("cookie", "0123456789abcdefghi", "redacted-cookie-A--"),
+            (
+                "set-cookie",
+                "x=0123456789abcdefghi; Path=/; HttpOnly",
+                "x=redacted-cookie-A--; Path=/; HttpOnly",
+            ),
+            ("set-cookie", "x=; Max-Age=0; Odd=12", "x=; Max-Age=0;redacte"),
+            ("location", "/x?code=0123456789abcdef", "/x?code=redacted-code-A-"),
+            (
+                "referer",
+                "http://x.test/?password=0123456789abcdef01",
+                "http://x.test/?password=redacted-password-",
+            ),
+        ] {
+            assert_eq!(shown(name, value), expected);
+        }
+    }
+
+    #[test]
+    fn parameters_that_are_not_listed_are_not_shown() {
+        for (url, shown) in [
+            (
+                "/auth/google/callback?code=abc%2Bd&iss=http%3A%2F%2Fx",
+                "/auth/google/callback?code=redacte&iss=http%3A%2F%2Fx",
+            ),
+            (
+                "https://a.test/x?token=0123456789&scope=openid+email",
+                "https://a.test/x?token=redacted-v&scope=openid+email",
+            ),
+            ("https://me:pw@a.test/", "https://redac@a.test/"),
+            ("/x?hush#0123", "/x?reda#reda"),
+            ("/reset/0123456789", "/reset/redacted-v"),
+            ("/sign-in?next=%2Freset%2F0123", "/sign-in?next=redacted-value"),
+            ("/sign-in?next=%2Faccount", "/sign-in?next=%2Faccount"),
+            ("/x?a=&&b", "/x?a=&&r"),
+        ] {
+            let text = Redactor::default().url(url);
+            assert_eq!(text.len(), url.len(), "{url}");
+            assert!(text.to_string().starts_with(shown.trim_end_matches('-')), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_state_shows_its_beginning() {
+        let state = "Xk3f9Q0123456789012345678901234567890123456";
+        let text = Redactor::default().url(&format!("/x?state={state}")).to_string();
+        assert_eq!(text, "/x?state=Xk3f9Q-state-A-----------------------------");
+    }
+
+    #[test]
+    fn only_what_is_listed_is_shown_and_nothing_moves() {
+        for (json, shown) in [
+            (
+                r#"{ "token_type": "Bearer", "access_token": "0123456789abcdef01234567" }"#,
+                r#"{ "token_type": "Bearer", "access_token": "redacted-access-token-A-" }"#,
+            ),
+            (
+                r#"{"scopes_supported":["openid","email"],"odd":["0123456789abcdef",true,null]}"#,
+                r#"{"scopes_supported":["openid","email"],"odd":["redacted-value-A",true,null]}"#,
+            ),
+            (
+                r#"{"odd":{"name":"Ada","deep":1234567},"n":1}"#,
+                r#"{"odd":{"name":"Ada","deep":"redac"},"n":1}"#,
+            ),
+            (r#"[{"a\"b":"x","name":"A\u0041"}]"#, r#"[{"a\"b":"r","name":"A\u0041"}]"#),
+            (
+                r#"{"keys":[{"kty":"RSA","n":"0vx7","d":"0123456789abcdef"}]}"#,
+                r#"{"keys":[{"kty":"RSA","n":"0vx7","d":"redacted-value-A"}]}"#,
+            ),
+            (
+                r#"{"picture":"https://x.test/a?sig=0123456789abcdef"}"#,
+                r#"{"picture":"https://x.test/a?sig=redacted-value-A"}"#,
+            ),
+            (r#""0123456789abcdef""#, r#""redacted-value-A""#),
+        ] {
+            let text = Redactor::default().json(json).expect("JSON");
+            assert_eq!(text.len(), json.len(), "{json}");
+            assert!(serde_json::from_str::<Value>(&text.to_string()).is_ok(), "{text}");
+            assert_eq!(text.to_string(), shown);
+        }
+        assert_eq!(Redactor::default().json("{"), None);
+    }
+
+    #[test]
+    fn a_token_keeps_what_it_says_and_loses_what_makes_it_good() {
+        let nonce = "n0nce-0123456789012345678901234567890123456";
+        let claims = format!(r#"{{"sub":"ada","nonce":"{nonce}"}}"#);
+        let encode = |json: &str| URL_SAFE_NO_PAD.encode(json);
+        let token = format!(
+            "{}.{}.{}",
+            encode(r#"{"alg":"RS256"}"#),
+            encode(&claims),
+            "s1gn4ture".repeat(30)
+        );
+        let shown = Redactor::default().bare(Kind::IdToken, &token);
+        assert_eq!(shown.len(), token.len());
+        let text = shown.to_string();
+        assert!(!text.contains("s1gn4ture") && text.contains(".redacted-signature-A---"));
+        let payload = text.split('.').nth(1).expect("a payload");
+        let payload = URL_SAFE_NO_PAD.decode(payload).expect("base64url");
+        let claims: Value = serde_json::from_slice(&payload).expect("JSON");
+        assert_eq!(claims["sub"], "ada");
+        assert!(claims["nonce"].as_str().is_some_and(|n| n.starts_with("n0nce--nonce-A-")));
+    }
+
+    #[test]
+    fn what_is_no_signed_token_shows_nothing() {
+        for token in
+            ["gho_0123456789", "a.b.c", "e30.e30.c", "a.b.c.d.e", "eyJhbGciOiJub25lIn0.e30."]
+        {
+            let shown = Redactor::default().bare(Kind::AccessToken, token);
+            assert!(matches!(shown.0[..], [Segment::Secret { .. }]), "{token}");
+        }
+    }
+}

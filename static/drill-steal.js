@@ -1,0 +1,13 @@
+
+addEventListener("drill-ready", async () => {
+  await fetch("/drill/thief", {
+    method: "POST",
+    credentials: "omit",
+    body: new URLSearchParams({
+      drill: document.body.dataset.drill,
+      local_storage: localStorage.getItem("latchkey_drill") ?? "",
+      cookies: document.cookie.split("; ").filter((one) => one.startsWith("latchkey_drill")).join("; "),
+    }),
+  });
+  dispatchEvent(new Event("drill-done"));
+});
