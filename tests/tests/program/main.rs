@@ -5,7 +5,9 @@
     clippy::panic,
     reason = "a test that cannot go on has failed"
 )]
-
 mod commands;
 mod doctor;
+mod documents;
+mod house;
 mod product;
+mod sources;
