@@ -69,21 +69,21 @@ fn is_of_the_product(page: &Page) {
 }
 
 #[tokio::test]
-#[ignore = "builds the product without the demo; run by tests/run"]
+#[ignore = "needs the program without its features, which tests/run builds"]
 async fn the_product_is_built_and_served_without_the_demonstration() {
     let tree = cargo(&["tree", "-e", "normal", "--prefix", "none"]);
     assert!(tree.contains("latchkey-web"), "{tree}");
     for other in ["latchkey-demo", "latchkey-lab", "latchkey-idp"] {
         assert!(!tree.contains(other), "{other} is among what it depends on");
     }
-    let target = root().join("target/product");
-    cargo(&["build", "--target-dir", target.to_str().expect("UTF-8")]);
+    let binary = root().join("target/debug/latchkey-product");
+    assert!(binary.exists(), "tests/run builds {}", binary.display());
 
     let folder = tempfile::tempdir().expect("a folder");
     let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = free.local_addr().expect("an address").port().to_string();
     drop(free);
-    let program = Command::new(target.join("debug/latchkey"))
+    let program = Command::new(binary)
         .env_clear()
         .env("PORT", &port)
         .current_dir(folder.path())
