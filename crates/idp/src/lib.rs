@@ -60,6 +60,7 @@ use axum::middleware::{from_fn, map_response_with_state};
 use axum::routing::get;
 
 pub use crate::config::{Api, Client, Config, Error};
+pub use crate::guard::loopback_only;
 pub use crate::kit::Clock;
 pub use crate::provider::Provider;
 

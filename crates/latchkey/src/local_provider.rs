@@ -1,6 +1,7 @@
 //! The local provider, with this app as its client and the Calendar Printer as a third party.
 
 use axum::Router;
+use axum::middleware::from_fn;
 use latchkey_domain::Scope;
 use latchkey_web::api::protected_resource;
 use latchkey_web::settings::{LocalIdp, Settings};
@@ -42,7 +43,9 @@ pub(crate) fn router(
         grants_file: Some(idp.people_file.with_file_name("local-grants.json")),
     })?;
     Ok(Some(match printer {
-        Some(printer) => router.merge(calendar_printer::router(printer)),
+        // DNS rebinding must reach it no more than the provider itself.
+        Some(printer) => router
+            .merge(calendar_printer::router(printer).layer(from_fn(latchkey_idp::loopback_only))),
         None => router,
     }))
 }

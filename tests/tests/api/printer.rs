@@ -4,6 +4,7 @@
 
 use latchkey_tests::person::{Program, json_of, problem};
 use latchkey_tests::{Browser, Latchkey, Page};
+use reqwest::Method;
 use url::Url;
 
 async fn connect(browser: &mut Browser, app: &Latchkey, person: &str) -> Page {
@@ -66,5 +67,16 @@ async fn a_token_that_the_local_provider_never_issued_opens_nothing() {
     let app = Latchkey::start().await;
     for token in ["opaque", "..", "x.y.z", "ya29.made-up"] {
         problem(&Program::with(&app, token).get("/api/v1/me").await, 401, "token_inactive");
+    }
+}
+
+#[tokio::test]
+async fn a_foreign_name_for_this_machine_reaches_neither_provider_nor_printer() {
+    let app = Latchkey::start().await;
+    for path in ["/", "/calendar-printer"] {
+        let url = format!("{}{path}", app.idp);
+        let foreign = [("host", "rebound.evil.test")];
+        let page = Browser::new().send(Method::GET, &url, &foreign, None).await;
+        assert_eq!(page.status, 421, "{path}: {}", page.summary());
     }
 }
