@@ -1,11 +1,10 @@
 //! Signature algorithms, by their registered names.
 
-use aws_lc_rs::signature::{
-    RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512,
-    RSA_PSS_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384, RSA_PSS_2048_8192_SHA512, RsaParameters,
-};
-use aws_lc_rs::{digest, hmac};
+use aws_lc_rs::digest;
+use jsonwebtoken::DecodingKey;
 use strum::VariantArray as _;
+
+use super::base64url;
 
 /// How a token is signed (RFC 7518 §3.1, RFC 8037 §3.1, RFC 9864 §2.2). There is
 /// no `none`, and names are case-sensitive (RFC 7515 §4.1.1).
@@ -34,12 +33,13 @@ pub enum Algorithm {
 }
 
 /// What a key has to be to verify by an algorithm.
-pub(super) enum Scheme {
-    Rsa(&'static RsaParameters),
+#[derive(PartialEq, Eq)]
+pub(super) enum Family {
+    Rsa,
     /// On the curve of this name.
     Ecdsa(&'static str),
     Ed25519,
-    Hmac(hmac::Algorithm),
+    Hmac,
 }
 
 impl Algorithm {
@@ -61,21 +61,41 @@ impl Algorithm {
         }
     }
 
-    pub(super) fn scheme(self) -> Scheme {
+    pub(super) const fn family(self) -> Family {
         match self {
-            Self::Rs256 => Scheme::Rsa(&RSA_PKCS1_2048_8192_SHA256),
-            Self::Rs384 => Scheme::Rsa(&RSA_PKCS1_2048_8192_SHA384),
-            Self::Rs512 => Scheme::Rsa(&RSA_PKCS1_2048_8192_SHA512),
-            Self::Ps256 => Scheme::Rsa(&RSA_PSS_2048_8192_SHA256),
-            Self::Ps384 => Scheme::Rsa(&RSA_PSS_2048_8192_SHA384),
-            Self::Ps512 => Scheme::Rsa(&RSA_PSS_2048_8192_SHA512),
-            Self::Es256 => Scheme::Ecdsa("P-256"),
-            Self::Es384 => Scheme::Ecdsa("P-384"),
-            Self::Es512 => Scheme::Ecdsa("P-521"),
-            Self::EdDsa | Self::Ed25519 => Scheme::Ed25519,
-            Self::Hs256 => Scheme::Hmac(hmac::HMAC_SHA256),
-            Self::Hs384 => Scheme::Hmac(hmac::HMAC_SHA384),
-            Self::Hs512 => Scheme::Hmac(hmac::HMAC_SHA512),
+            Self::Rs256 | Self::Rs384 | Self::Rs512 => Family::Rsa,
+            Self::Ps256 | Self::Ps384 | Self::Ps512 => Family::Rsa,
+            Self::Es256 => Family::Ecdsa("P-256"),
+            Self::Es384 => Family::Ecdsa("P-384"),
+            Self::Es512 => Family::Ecdsa("P-521"),
+            Self::EdDsa | Self::Ed25519 => Family::Ed25519,
+            Self::Hs256 | Self::Hs384 | Self::Hs512 => Family::Hmac,
+        }
+    }
+
+    /// What jsonwebtoken calls it, which has no ES512. Nothing is signed or
+    /// verified there without asking this first, so here is where its
+    /// cryptography is chosen: it panics when nobody has.
+    pub(crate) fn in_jsonwebtoken(self) -> Option<jsonwebtoken::Algorithm> {
+        static CHOSEN: std::sync::Once = std::sync::Once::new();
+        CHOSEN.call_once(|| {
+            // Refused only when it has been chosen already, which is as good.
+            let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
+        });
+        match self {
+            Self::Rs256 => Some(jsonwebtoken::Algorithm::RS256),
+            Self::Rs384 => Some(jsonwebtoken::Algorithm::RS384),
+            Self::Rs512 => Some(jsonwebtoken::Algorithm::RS512),
+            Self::Ps256 => Some(jsonwebtoken::Algorithm::PS256),
+            Self::Ps384 => Some(jsonwebtoken::Algorithm::PS384),
+            Self::Ps512 => Some(jsonwebtoken::Algorithm::PS512),
+            Self::Es256 => Some(jsonwebtoken::Algorithm::ES256),
+            Self::Es384 => Some(jsonwebtoken::Algorithm::ES384),
+            Self::Es512 => None,
+            Self::EdDsa | Self::Ed25519 => Some(jsonwebtoken::Algorithm::EdDSA),
+            Self::Hs256 => Some(jsonwebtoken::Algorithm::HS256),
+            Self::Hs384 => Some(jsonwebtoken::Algorithm::HS384),
+            Self::Hs512 => Some(jsonwebtoken::Algorithm::HS512),
         }
     }
 }
@@ -84,8 +104,22 @@ impl Algorithm {
 /// that takes a public key.
 #[must_use]
 pub fn verify_hmac(algorithm: Algorithm, secret: &[u8], message: &[u8], signature: &[u8]) -> bool {
-    let Scheme::Hmac(hash) = algorithm.scheme() else { return false };
-    hmac::verify(&hmac::Key::new(hash, secret), message, signature).is_ok()
+    algorithm.family() == Family::Hmac
+        && verify(algorithm, &DecodingKey::from_secret(secret), message, signature)
+}
+
+/// Whether this key made that signature. The caller sees to it that the key is
+/// one for this algorithm.
+pub(super) fn verify(
+    algorithm: Algorithm,
+    key: &DecodingKey,
+    message: &[u8],
+    signature: &[u8],
+) -> bool {
+    let signature = base64url::encode(signature);
+    algorithm.in_jsonwebtoken().is_some_and(|algorithm| {
+        jsonwebtoken::crypto::verify(&signature, message, key, algorithm).unwrap_or(false)
+    })
 }
 
 #[cfg(test)]

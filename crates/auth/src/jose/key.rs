@@ -8,11 +8,12 @@ use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ECDSA_P521_SHA512_FIXED, ED25519,
     EcdsaVerificationAlgorithm, ParsedPublicKey, RsaPublicKeyComponents,
 };
+use jsonwebtoken::DecodingKey;
 use pkcs8::ObjectIdentifier;
 use pkcs8::spki::SubjectPublicKeyInfoRef;
 use serde_json::{Value, json};
 
-use super::algorithm::{Algorithm, Scheme};
+use super::algorithm::{Algorithm, Family, verify};
 use super::base64url;
 
 pub const OID_ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
@@ -38,14 +39,22 @@ pub struct PublicKey {
     /// The members that every JWK of this kind has to have, in the order of
     /// their names: just what RFC 7638 §3.2 hashes.
     required: Value,
-    material: Material,
+    kind: Kind,
+    verifier: Verifier,
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Rsa,
+    Ec(&'static Curve),
+    Ed25519,
 }
 
 #[derive(Clone)]
-enum Material {
-    Rsa(RsaPublicKeyComponents<Vec<u8>>),
-    Ec(&'static Curve, ParsedPublicKey),
-    Ed25519(ParsedPublicKey),
+enum Verifier {
+    Jsonwebtoken(Box<DecodingKey>),
+    /// For ES512, which jsonwebtoken does not have.
+    P521(ParsedPublicKey),
 }
 
 struct Curve {
@@ -128,7 +137,8 @@ impl PublicKey {
         }
         let text = base64url::encode;
         let required = json!({"e": text(&e), "kty": "RSA", "n": text(&n)});
-        Some(Self::new(required, Material::Rsa(RsaPublicKeyComponents { n, e })))
+        let key = DecodingKey::from_rsa_raw_components(&n, &e);
+        Some(Self::new(required, Kind::Rsa, Verifier::Jsonwebtoken(Box::new(key))))
     }
 
     /// From an uncompressed point (SEC 1 §2.3.3).
@@ -138,20 +148,26 @@ impl PublicKey {
 
     fn on_curve(curve: &'static Curve, point: &[u8]) -> Option<Self> {
         let (x, y) = point.strip_prefix(&[4])?.split_at_checked(curve.coordinate)?;
+        // It has to be on the curve, which jsonwebtoken asks at the first signature only.
         let key = ParsedPublicKey::new(curve.verification, point).ok()?;
         let (x, y) = (base64url::encode(x), base64url::encode(y));
         let required = json!({"crv": curve.name, "kty": "EC", "x": x, "y": y});
-        Some(Self::new(required, Material::Ec(curve, key)))
+        let verifier = match curve.name {
+            "P-521" => Verifier::P521(key),
+            _ => Verifier::Jsonwebtoken(Box::new(DecodingKey::from_ec_der(point))),
+        };
+        Some(Self::new(required, Kind::Ec(curve), verifier))
     }
 
     pub(crate) fn ed25519(x: &[u8]) -> Option<Self> {
-        let key = ParsedPublicKey::new(&ED25519, x).ok().filter(|_| x.len() == 32)?;
+        ParsedPublicKey::new(&ED25519, x).ok().filter(|_| x.len() == 32)?;
+        let key = Box::new(DecodingKey::from_ed_der(x));
         let required = json!({"crv": "Ed25519", "kty": "OKP", "x": base64url::encode(x)});
-        Some(Self::new(required, Material::Ed25519(key)))
+        Some(Self::new(required, Kind::Ed25519, Verifier::Jsonwebtoken(key)))
     }
 
-    const fn new(required: Value, material: Material) -> Self {
-        Self { kid: None, only: None, required, material }
+    const fn new(required: Value, kind: Kind, verifier: Verifier) -> Self {
+        Self { kid: None, only: None, required, kind, verifier }
     }
 
     /// Its name, if it has one.
@@ -163,10 +179,10 @@ impl PublicKey {
     /// `RSA`, or the name of its curve.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
-        match &self.material {
-            Material::Rsa(_) => "RSA",
-            Material::Ec(curve, _) => curve.name,
-            Material::Ed25519(_) => "Ed25519",
+        match self.kind {
+            Kind::Rsa => "RSA",
+            Kind::Ec(curve) => curve.name,
+            Kind::Ed25519 => "Ed25519",
         }
     }
 
@@ -177,9 +193,9 @@ impl PublicKey {
 
     #[must_use]
     pub fn takes(&self, algorithm: Algorithm) -> bool {
-        let is_of_its_kind = match (&self.material, algorithm.scheme()) {
-            (Material::Rsa(_), Scheme::Rsa(_)) | (Material::Ed25519(_), Scheme::Ed25519) => true,
-            (Material::Ec(curve, _), Scheme::Ecdsa(name)) => curve.name == name,
+        let is_of_its_kind = match (self.kind, algorithm.family()) {
+            (Kind::Rsa, Family::Rsa) | (Kind::Ed25519, Family::Ed25519) => true,
+            (Kind::Ec(curve), Family::Ecdsa(name)) => curve.name == name,
             _ => false,
         };
         is_of_its_kind && self.only.as_deref().is_none_or(|only| only == algorithm.as_str())
@@ -190,14 +206,9 @@ impl PublicKey {
     #[must_use]
     pub fn verifies(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
         self.takes(algorithm)
-            && match (&self.material, algorithm.scheme()) {
-                (Material::Rsa(key), Scheme::Rsa(parameters)) => {
-                    key.verify(parameters, message, signature).is_ok()
-                }
-                (Material::Ec(_, key) | Material::Ed25519(key), _) => {
-                    key.verify_sig(message, signature).is_ok()
-                }
-                _ => false,
+            && match &self.verifier {
+                Verifier::Jsonwebtoken(key) => verify(algorithm, key, message, signature),
+                Verifier::P521(key) => key.verify_sig(message, signature).is_ok(),
             }
     }
 

@@ -1,12 +1,13 @@
 //! What an access token says.
 
+use jsonwebtoken::Header;
 use latchkey_domain::{DisplayName, Email, Roles, Scopes, SignInId, Timestamp, User, UserId};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::error::TokenError;
 use super::key::{KeyError, SigningKey};
-use crate::jose::{Members, base64url};
+use crate::jose::Members;
 
 /// The type of our access tokens (RFC 9068 §2.1), which no other token has.
 pub const TYPE: &str = "at+jwt";
@@ -97,19 +98,12 @@ impl AccessClaims {
 /// Signs claims (RFC 7515 §5.1). The header names the type of the token
 /// (RFC 9068 §2.1), the algorithm and the key, and nothing else.
 pub fn issue(key: &SigningKey, claims: &AccessClaims) -> Result<String, KeyError> {
-    #[derive(Serialize)]
-    struct Header<'a> {
-        typ: &'a str,
-        alg: &'a str,
-        kid: &'a str,
-    }
-    let unwritable = |_| KeyError::DoesNotSign(key.algorithm());
-    let header = Header { typ: TYPE, alg: key.algorithm().as_str(), kid: key.kid() };
-    let header = serde_json::to_vec(&header).map_err(unwritable)?;
-    let claims = serde_json::to_vec(claims).map_err(unwritable)?;
-    let message = format!("{}.{}", base64url::encode(header), base64url::encode(claims));
-    let signature = key.sign(message.as_bytes())?;
-    Ok(format!("{message}.{}", base64url::encode(signature)))
+    let failed = KeyError::DoesNotSign(key.algorithm());
+    let algorithm = key.algorithm().in_jose().in_jsonwebtoken().ok_or(failed)?;
+    let mut header = Header::new(algorithm);
+    header.typ = Some(TYPE.to_owned());
+    header.kid = Some(key.kid().to_owned());
+    jsonwebtoken::encode(&header, claims, key.encoding()).map_err(|_| failed)
 }
 
 fn claim<T>(

@@ -5,12 +5,13 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
-use aws_lc_rs::hmac;
-use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256,
-    RsaKeyPair, RsaPublicKeyComponents,
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RsaKeyPair,
+    RsaPublicKeyComponents,
 };
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jsonwebtoken::EncodingKey;
 use pkcs8::{ObjectIdentifier, PrivateKeyInfoRef};
 use serde_json::{Value, json};
 
@@ -58,7 +59,7 @@ impl Algorithm {
         matches!(self, Self::Hs256)
     }
 
-    const fn in_jose(self) -> jose::Algorithm {
+    pub(super) const fn in_jose(self) -> jose::Algorithm {
         match self {
             Self::EdDsa => jose::Algorithm::EdDsa,
             Self::Es256 => jose::Algorithm::Es256,
@@ -129,15 +130,8 @@ pub struct SigningKey(Arc<Inner>);
 
 struct Inner {
     private: Vec<u8>,
-    pair: Pair,
+    encoding: EncodingKey,
     verifying: VerifyingKey,
-}
-
-enum Pair {
-    Ed25519(Ed25519KeyPair),
-    P256(EcdsaKeyPair),
-    Rsa(RsaKeyPair),
-    Secret(Box<hmac::Key>),
 }
 
 impl SigningKey {
@@ -199,9 +193,9 @@ impl SigningKey {
     }
 
     fn new(algorithm: Algorithm, kid: Option<String>, private: Vec<u8>) -> Result<Self, KeyError> {
-        let (pair, verifier) = read(algorithm, &private)?;
+        let (encoding, verifier) = read(algorithm, &private)?;
         let verifying = VerifyingKey::new(kid, algorithm, verifier)?;
-        let key = Self(Arc::new(Inner { private, pair, verifying }));
+        let key = Self(Arc::new(Inner { private, encoding, verifying }));
         // One signature proves that the two halves belong together, and takes
         // the first use of aws-lc's random generator, of 30 to 50 ms, off
         // somebody's sign-in: ECDSA and RSA draw from it.
@@ -235,20 +229,16 @@ impl SigningKey {
         &self.0.private
     }
 
+    pub(super) fn encoding(&self) -> &EncodingKey {
+        &self.0.encoding
+    }
+
     /// Signs a message by its one algorithm (RFC 7518 §3, RFC 8037 §3.1).
     pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
-        let failed = |_| KeyError::DoesNotSign(self.algorithm());
-        let random = SystemRandom::new();
-        match &self.0.pair {
-            Pair::Ed25519(pair) => Ok(pair.sign(message).as_ref().to_vec()),
-            Pair::P256(pair) => Ok(pair.sign(&random, message).map_err(failed)?.as_ref().to_vec()),
-            Pair::Rsa(pair) => {
-                let mut signature = vec![0; pair.public_modulus_len()];
-                pair.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature).map_err(failed)?;
-                Ok(signature)
-            }
-            Pair::Secret(key) => Ok(hmac::sign(key, message).as_ref().to_vec()),
-        }
+        let failed = KeyError::DoesNotSign(self.algorithm());
+        let algorithm = self.algorithm().in_jose().in_jsonwebtoken().ok_or(failed)?;
+        let signature = jsonwebtoken::crypto::sign(message, self.encoding(), algorithm);
+        base64url::decode(&signature.map_err(|_| failed)?).ok_or(failed)
     }
 }
 
@@ -277,19 +267,19 @@ fn algorithm_of(der: &[u8]) -> Result<Algorithm, KeyError> {
     }
 }
 
-fn read(algorithm: Algorithm, private: &[u8]) -> Result<(Pair, Verifier), KeyError> {
+fn read(algorithm: Algorithm, private: &[u8]) -> Result<(EncodingKey, Verifier), KeyError> {
     let unreadable = KeyError::Unreadable(algorithm);
-    let (pair, public) = match algorithm {
+    let (encoding, public) = match algorithm {
         Algorithm::EdDsa => {
             let pair = Ed25519KeyPair::from_pkcs8(private).map_err(|_| unreadable)?;
             let public = PublicKey::ed25519(pair.public_key().as_ref());
-            (Pair::Ed25519(pair), public)
+            (EncodingKey::from_ed_der(private), public)
         }
         Algorithm::Es256 => {
             let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, private)
                 .map_err(|_| unreadable)?;
             let public = PublicKey::p256(pair.public_key().as_ref());
-            (Pair::P256(pair), public)
+            (EncodingKey::from_ec_der(private), public)
         }
         Algorithm::Rs256 => {
             let pair = RsaKeyPair::from_pkcs8(private).map_err(|refused| {
@@ -299,15 +289,21 @@ fn read(algorithm: Algorithm, private: &[u8]) -> Result<(Pair, Verifier), KeyErr
                 }
             })?;
             let RsaPublicKeyComponents { n, e } = pair.public_key().into();
-            (Pair::Rsa(pair), PublicKey::rsa(n, e))
+            // jsonwebtoken wants the PKCS #1 key inside, and finds it in a PEM only.
+            let pem = format!(
+                "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
+                STANDARD.encode(private)
+            );
+            let encoding = EncodingKey::from_rsa_pem(pem.as_bytes()).map_err(|_| unreadable)?;
+            (encoding, PublicKey::rsa(n, e))
         }
         Algorithm::Hs256 if private.len() < SECRET_BYTES => return Err(KeyError::SecretTooShort),
         Algorithm::Hs256 => {
-            let key = Box::new(hmac::Key::new(hmac::HMAC_SHA256, private));
-            return Ok((Pair::Secret(key), Verifier::Secret(private.to_vec())));
+            let verifier = Verifier::Secret(private.to_vec());
+            return Ok((EncodingKey::from_secret(private), verifier));
         }
     };
-    Ok((pair, Verifier::Public(public.ok_or(unreadable)?)))
+    Ok((encoding, Verifier::Public(public.ok_or(unreadable)?)))
 }
 
 /// A key that verifies with one algorithm (RFC 8725 §3.1): the public half,
