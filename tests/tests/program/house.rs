@@ -141,7 +141,10 @@ fn split_at_commas(text: &str) -> Vec<String> {
 /// Paths in the code itself, such as `crate::a::b(…)` or `super::c`.
 fn inline_paths(code: &str) -> Vec<Module> {
     let is_path = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
-    code.split(|c| !is_path(c)).filter(|path| path.contains("::")).map(segments).collect()
+    code.split(|c| !is_path(c))
+        .filter(|path| path.contains("::") && !path.ends_with("::"))
+        .map(segments)
+        .collect()
 }
 
 /// The path from the root of the crate; nothing when it leads out of the crate.
