@@ -1,14 +1,11 @@
 //! Who is at the other end of the connection: an address and a name for itself.
 
-use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use axum::extract::{ConnectInfo, FromRef, FromRequestParts};
+use axum::extract::ConnectInfo;
 use http::request::Parts;
 use http::{HeaderMap, header};
 use ipnet::IpNet;
-
-use crate::state::Latchkey;
 
 /// How much of a `User-Agent` is kept, in characters.
 const MAX_USER_AGENT: usize = 200;
@@ -19,24 +16,12 @@ pub struct Client {
     pub user_agent: String,
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Client
-where
-    Latchkey: FromRef<S>,
-{
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
-        let latchkey = Latchkey::from_ref(state);
-        Ok(Self::of(parts, &latchkey))
-    }
-}
-
 impl Client {
-    pub(crate) fn of(parts: &Parts, latchkey: &Latchkey) -> Self {
+    pub(crate) fn of(parts: &Parts, trusted_proxies: &[IpNet]) -> Self {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
         let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip());
         Self {
-            address: address(peer, &parts.headers, &latchkey.config.trusted_proxies),
+            address: address(peer, &parts.headers, trusted_proxies),
             user_agent: user_agent(&parts.headers),
         }
     }

@@ -1,17 +1,20 @@
 //! Forms, JSON bodies, queries and identifiers in paths, with our own words for
 //! those that cannot be read.
 
+use std::convert::Infallible;
 use std::str::FromStr;
 
 use axum::extract::rejection::{FormRejection, JsonRejection, PathRejection, QueryRejection};
-use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::extract::{FromRef, FromRequest, FromRequestParts, Path, Query, Request};
 use axum::{Form, Json};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode, header};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use crate::client::Client;
 use crate::errors::{AppError, body_rejection, catalogue};
+use crate::state::Latchkey;
 
 /// The fields of a form that was posted.
 ///
@@ -111,5 +114,17 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for QueryParams<T>
             AppError::new(catalogue::BAD_REQUEST)
                 .detail("A query parameter is not what this route expects; see /docs.")
         })
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Client
+where
+    Latchkey: FromRef<S>,
+{
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        let latchkey = Latchkey::from_ref(state);
+        Ok(Self::of(parts, &latchkey.config.trusted_proxies))
     }
 }

@@ -20,7 +20,6 @@ pub mod errors;
 pub mod extract;
 pub mod host;
 pub mod limits;
-pub mod linking;
 pub mod middleware;
 pub mod password;
 pub mod refresh;

@@ -57,7 +57,7 @@ where
             current: PageCaller::authenticate(parts, &latchkey).await?,
             session: Session::from_request_parts(parts, state).await.map_err(internal)?,
             response_cookies: parts.extensions.get().cloned().unwrap_or_default(),
-            client: Client::of(parts, &latchkey),
+            client: Client::of(parts, &latchkey.config.trusted_proxies),
         })
     }
 }

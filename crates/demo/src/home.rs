@@ -4,8 +4,9 @@ use askama::Template;
 use axum::extract::State;
 use latchkey_web::app::App;
 use latchkey_web::caller::PageCaller;
+use latchkey_web::labels::CurrentSignIn;
 use latchkey_web::layout::Layout;
-use latchkey_web::templates::{CurrentSignIn, Page};
+use latchkey_web::page::Page;
 
 #[derive(Debug, Template)]
 #[template(path = "demo-home.html")]

@@ -7,7 +7,7 @@ use axum::routing::{get, post};
 use latchkey_domain::Span;
 use latchkey_web::app::App;
 use latchkey_web::background::Background;
-use latchkey_web::layout::{Link, Links};
+use latchkey_web::links::{Link, Links};
 use latchkey_web::routes::{self, Extra};
 
 use crate::development::{self, Elsewhere};

@@ -77,7 +77,7 @@ impl Site {
         #[cfg(feature = "demo")]
         let links = latchkey_demo::routes::LINKS;
         #[cfg(not(feature = "demo"))]
-        let links = latchkey_web::layout::Links::default();
+        let links = latchkey_web::links::Links::default();
         let app = Application::new(settings, clock, links).await?;
         Ok(Self {
             #[cfg(feature = "demo")]

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::middleware::from_fn;
 use latchkey_domain::Scope;
-use latchkey_web::api::protected_resource;
+use latchkey_web::resource;
 use latchkey_web::settings::{LocalIdp, Settings};
 use url::Url;
 
@@ -61,7 +61,7 @@ fn printer(
         client_id: calendar_printer::CLIENT_ID.to_owned(),
         client_secret: calendar_printer::random_token()?,
         resource: api.audience.clone(),
-        api_metadata: protected_resource::address(settings).parse()?,
+        api_metadata: resource::address(settings).parse()?,
         api_name: api.name.clone(),
     })
 }

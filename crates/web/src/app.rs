@@ -12,10 +12,10 @@ use latchkey_store::Db;
 use oauth2::RedirectUrl;
 use tokio_util::task::TaskTracker;
 
-use crate::api::protected_resource;
 use crate::errors::{AppError, HandlerResult, catalogue};
-use crate::layout::Links;
+use crate::links::Links;
 use crate::mail::{InvalidUrl, Mailer};
+use crate::resource;
 use crate::settings::{ProviderSettings, Settings};
 
 /// The app, as handlers see it. Cheap to clone.
@@ -112,7 +112,7 @@ fn config(settings: &Settings) -> Config {
         session: settings.session,
         session_cache: settings.session_cache,
         jwt: settings.jwt.clone(),
-        resource_metadata: Some(protected_resource::address(settings)),
+        resource_metadata: Some(resource::address(settings)),
         trusted_proxies: settings.trusted_proxies.clone(),
     }
 }

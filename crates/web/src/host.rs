@@ -1,6 +1,6 @@
 //! What is the product's own about signing in.
 
-use askama::Template as _;
+use askama::Template;
 use axum::extract::FromRef;
 use axum::response::{IntoResponse as _, Response};
 use latchkey_auth::oauth::Provider;
@@ -10,11 +10,19 @@ use latchkey_domain::identity::Profile;
 use latchkey_domain::{Role, Roles};
 
 use crate::app::App;
-use crate::errors::{AppError, HandlerResult, catalogue};
+use crate::errors::{Action, AppError, HandlerResult, Owner, catalogue};
 use crate::layout::Layout;
+use crate::page::{Page, shown_on};
 use crate::pages::{connections, sign_in};
 use crate::sign_in::SignInContext;
-use crate::templates::{ErrorPage, Page};
+
+#[derive(Debug, Template)]
+#[template(path = "error.html")]
+pub(crate) struct ErrorPage<'a> {
+    layout: Layout,
+    error: &'a AppError,
+    request_id: &'a str,
+}
 
 impl FromRef<App> for Latchkey {
     fn from_ref(app: &App) -> Self {
@@ -30,7 +38,7 @@ impl Host for App {
 
     fn failed_sign_in(&self, form: &FailedSignIn) -> AppError {
         let page = sign_in::failed(self, form);
-        AppError::new(catalogue::WRONG_CREDENTIALS).html(page.render().ok())
+        shown_on(AppError::new(catalogue::WRONG_CREDENTIALS), &page)
     }
 
     /// In development the local provider has an administrator among its people,

@@ -1,8 +1,8 @@
-//! HTTP and HTML: what ties the doors and the keys together.
+//! The product: pages and their templates, the API, settings, the command line.
 //!
-//! [`routes`] is the one list of addresses, `templates` the one list of
-//! pages, [`settings`] the one list of settings, and `latchkey_axum::errors::catalogue`
-//! the one list of everything that can go wrong.
+//! [`routes`] is the one list of addresses, [`settings`] the one list of
+//! settings, and `latchkey_axum::errors::catalogue` the one list of everything
+//! that can go wrong.
 
 pub mod api;
 pub mod app;
@@ -11,15 +11,18 @@ pub mod claims;
 pub mod cli;
 pub mod doctor;
 mod host;
+pub mod labels;
 pub mod layout;
+pub mod links;
 pub mod logging;
 pub mod mail;
+pub mod page;
 mod pages;
 mod recovery;
+pub mod resource;
 pub mod routes;
 pub mod serve;
 pub mod settings;
 pub mod static_files;
-pub mod templates;
 
 pub use latchkey_axum::{audit, caller, client, cookies, errors, extract, sign_in};

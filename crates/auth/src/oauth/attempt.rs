@@ -244,6 +244,26 @@ mod tests {
     }
 
     #[test]
+    fn what_it_is_for_comes_back() {
+        let secret = secret();
+        let user = UserId::new(at(0), random::bytes());
+        for purpose in [
+            Purpose::SignIn(CredentialKind::Session),
+            Purpose::SignIn(CredentialKind::Jwt),
+            Purpose::Link(user),
+            Purpose::connect(user, &Granted::parse("calendar contacts")),
+        ] {
+            let return_to = ReturnTo::default();
+            let attempt =
+                Attempt::new("google", purpose.clone(), return_to, "Firefox", &secret, at(0))
+                    .expect("an attempt");
+            let sealed = attempt.seal(&secret).expect("a cookie");
+            let opened = Attempt::open(&sealed, &attempt.state, &secret);
+            assert_eq!(opened.map(|opened| opened.purpose), Some(purpose));
+        }
+    }
+
+    #[test]
     fn answers_that_do_not_belong_are_told_apart() {
         let attempt = || {
             Attempt::new("google", PURPOSE, ReturnTo::default(), "Firefox", &secret(), at(1_000))

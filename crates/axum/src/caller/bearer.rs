@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderValue, header};
 use latchkey_auth::introspection::{self, CallCounter, Introspection, Unavailable, is_opaque};
 use latchkey_auth::tokens::{TokenError, VerifyError};
 
-use super::{Caller, Credential};
+use super::credential::{Caller, Credential};
 use crate::errors::{AppError, HandlerResult, catalogue};
 use crate::state::Latchkey;
 

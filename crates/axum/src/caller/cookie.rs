@@ -9,7 +9,7 @@ use latchkey_auth::tokens::refresh;
 use latchkey_domain::sign_in::SignIn;
 use tower_sessions::cookie::Cookie;
 
-use super::{Caller, Credential};
+use super::credential::{Caller, Credential};
 use crate::client::Client;
 use crate::cookies::{REFRESH, ResponseCookies, SESSION, TOKEN};
 use crate::errors::{AppError, HandlerResult, catalogue};
@@ -45,7 +45,7 @@ pub(super) async fn authenticate(
 /// Renews an access token on the way, without the person noticing.
 async fn refresh_from_cookie(parts: &Parts, latchkey: &Latchkey) -> HandlerResult<Option<Caller>> {
     let Some(token) = latchkey.cookies.value(&parts.headers, REFRESH) else { return Ok(None) };
-    let client = Client::of(parts, latchkey);
+    let client = Client::of(parts, &latchkey.config.trusted_proxies);
     let set_cookies = |cookies| {
         if let Some(waiting) = parts.extensions.get::<ResponseCookies>() {
             waiting.add(cookies);

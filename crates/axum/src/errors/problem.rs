@@ -1,13 +1,15 @@
-//! How any route may refuse, as the description of the API has it.
+//! An error for programs, and how the description of the API has it.
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
 use utoipa::openapi::{ContentBuilder, HeaderBuilder, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{IntoResponses, ToSchema};
 
+use super::app_error::AppError;
+
 /// What went wrong (RFC 9457).
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "it describes what middleware::render writes")]
+#[derive(Serialize, ToSchema)]
 pub struct Problem {
     /// The page of this error.
     #[schema(format = Uri)]
@@ -19,25 +21,44 @@ pub struct Problem {
     /// What happened, in one sentence.
     detail: String,
     /// The error’s stable code.
-    code: String,
+    code: &'static str,
     /// The request ID.
     trace_id: String,
     /// What RFC 6749 §5.2 calls it, on the token routes.
     #[schema(nullable = false)]
-    error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'static str>,
     /// The invalid fields.
     #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     errors: Option<Vec<FieldError>>,
 }
 
 /// An invalid field.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "it describes what middleware::render writes")]
+#[derive(Serialize, ToSchema)]
 struct FieldError {
     /// Which field.
-    field: String,
+    field: &'static str,
     /// What is wrong with it.
-    message: String,
+    message: &'static str,
+}
+
+impl Problem {
+    pub(crate) fn new(error: &AppError, r#type: String, request_id: &str) -> Self {
+        let fields = error.invalid_fields().iter();
+        let fields: Vec<_> =
+            fields.map(|one| FieldError { field: one.field, message: one.message }).collect();
+        Self {
+            r#type,
+            title: error.title(),
+            status: error.entry().status.as_u16(),
+            detail: error.cause(),
+            code: error.entry().code,
+            trace_id: request_id.to_owned(),
+            error: error.named_in_oauth(),
+            errors: (!fields.is_empty()).then_some(fields),
+        }
+    }
 }
 
 /// The errors that any route may return.

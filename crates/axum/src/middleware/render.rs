@@ -5,10 +5,9 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 use http::{HeaderName, HeaderValue, StatusCode, header};
-use serde::Serialize;
 
 use super::request_id::RequestId;
-use crate::errors::{AppError, catalogue};
+use crate::errors::{AppError, Problem, catalogue};
 use crate::host::Host;
 use crate::state::Latchkey;
 
@@ -97,43 +96,10 @@ fn page(host: &impl Host, error: &AppError, id: &str) -> Response {
     response
 }
 
-#[derive(Serialize)]
-struct Problem<'a> {
-    r#type: String,
-    title: String,
-    status: u16,
-    detail: String,
-    code: &'a str,
-    trace_id: &'a str,
-    /// What RFC 6749 §5.2 calls it, on the token routes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<&'static str>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    errors: Vec<FieldError>,
-}
-
-#[derive(Serialize)]
-struct FieldError {
-    field: &'static str,
-    message: &'static str,
-}
-
 fn problem(latchkey: &Latchkey, error: &AppError, id: &str) -> Response {
     let entry = error.entry();
-    let problem = Problem {
-        r#type: latchkey.config.absolute(&format!("/errors/{}", entry.code)),
-        title: error.title(),
-        status: entry.status.as_u16(),
-        detail: error.cause(),
-        code: entry.code,
-        trace_id: id,
-        error: error.named_in_oauth(),
-        errors: error
-            .invalid_fields()
-            .iter()
-            .map(|invalid| FieldError { field: invalid.field, message: invalid.message })
-            .collect(),
-    };
+    let kind = latchkey.config.absolute(&format!("/errors/{}", entry.code));
+    let problem = Problem::new(error, kind, id);
     let mut response = (entry.status, Json(problem)).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

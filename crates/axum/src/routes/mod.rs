@@ -1,9 +1,7 @@
 //! The routes of both doors, and of the token API.
 
-pub mod jwks;
 pub mod oauth;
-mod password;
-mod sign_out;
+mod sign_in;
 pub mod token;
 
 use axum::Router;
@@ -27,8 +25,8 @@ where
     Router::new()
         .route("/auth/{provider}", post(oauth::start))
         .route("/auth/{provider}/callback", get(oauth::callback::<S>).head(head))
-        .route("/sign-in", post(password::submit::<S>))
-        .route("/sign-out", post(sign_out::submit))
+        .route("/sign-in", post(sign_in::sign_in::<S>))
+        .route("/sign-out", post(sign_in::sign_out))
         .layer(session_layer(latchkey))
 }
 
@@ -42,5 +40,5 @@ where
         .routes(routes!(token::issue))
         .routes(routes!(token::refresh))
         .routes(routes!(token::revoke))
-        .route("/.well-known/jwks.json", get(jwks::jwks))
+        .route("/.well-known/jwks.json", get(token::jwks))
 }

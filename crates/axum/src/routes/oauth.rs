@@ -5,7 +5,7 @@ use axum::extract::{FromRef, Path, RawQuery, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::HeaderMap;
 use latchkey_auth::accounts;
-use latchkey_auth::linking::{Pending, WAITS};
+use latchkey_auth::linking::{self, Pending, WAITS};
 use latchkey_auth::oauth::attempt::{self, AttemptError, COOKIE_PREFIX, REMEMBERED};
 use latchkey_auth::oauth::response::AuthorizationResponse;
 use latchkey_auth::oauth::{Attempt, Provider, Purpose, flow};
@@ -24,7 +24,6 @@ use crate::cookies::{PENDING_LINK, SetCookies};
 use crate::errors::{Action, AppError, HandlerResult, catalogue};
 use crate::extract::StrictForm;
 use crate::host::{ConnectCallback, Host};
-use crate::linking::link_identity;
 use crate::sign_in::{SignInContext, complete_sign_in, parse_strategy};
 use crate::state::Latchkey;
 
@@ -168,6 +167,26 @@ async fn link(
     };
     caller.require_active(latchkey).await?;
     link_identity(latchkey, user, &provider.slug, profile, &context.client).await
+}
+
+/// Makes an identity a way to sign in to this account.
+pub async fn link_identity(
+    latchkey: &Latchkey,
+    user: UserId,
+    provider: &str,
+    profile: &Profile,
+    client: &Client,
+) -> HandlerResult<()> {
+    match linking::link(&latchkey.db, user, provider, profile, latchkey.clock.now()).await {
+        Ok(true) => {
+            audit::by_person(latchkey, Kind::Linked, user, provider, client).await;
+            Ok(())
+        }
+        Ok(false) => Ok(()),
+        Err(linking::Error::IdentityTaken) => Err(AppError::new(catalogue::IDENTITY_TAKEN)
+            .action(Action::link("Go to your account", "/account"))),
+        Err(linking::Error::Store(error)) => Err(error.into()),
+    }
 }
 
 fn find_provider<'a>(latchkey: &'a Latchkey, slug: &str) -> HandlerResult<&'a Provider> {

@@ -3,11 +3,14 @@
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
+use http::header::{self, HeaderName};
 use latchkey_auth::tokens::TokenPair;
+use latchkey_auth::tokens::ring::MAX_AGE_SECONDS;
 use latchkey_domain::Scopes;
 use latchkey_domain::audit::{Actor, Kind};
 use latchkey_domain::sign_in::{CredentialKind, SignInMethod};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::client::Client;
@@ -158,4 +161,14 @@ fn wanted(scope: Option<&str>) -> HandlerResult<Scopes> {
     let Some(scope) = scope else { return Ok(Scopes::all()) };
     let scopes = scope.parse::<Scopes>().ok().filter(|scopes| !scopes.is_empty());
     scopes.ok_or_else(|| AppError::new(catalogue::INVALID_SCOPE).oauth_error("invalid_scope"))
+}
+
+/// `GET /.well-known/jwks.json` (RFC 7517 §5): the keys that verify our access
+/// tokens. Symmetric ones are never among them.
+pub(super) async fn jwks(
+    State(latchkey): State<Latchkey>,
+) -> ([(HeaderName, String); 1], Json<Value>) {
+    let keys = latchkey.keys.ring().key_set(latchkey.clock.now());
+    let lasts = format!("public, max-age={MAX_AGE_SECONDS}");
+    ([(header::CACHE_CONTROL, lasts)], Json(keys))
 }

@@ -11,7 +11,7 @@ use latchkey_domain::sign_in::CredentialKind;
 use latchkey_lab::Verdict;
 use latchkey_web::caller::PageCaller;
 use latchkey_web::layout::Layout;
-use latchkey_web::templates::Page;
+use latchkey_web::page::Page;
 
 use self::advice::{Answers, DotEnv, ForPrograms, Passwords, QUESTIONS, decide, reasons};
 use crate::state::Demo;

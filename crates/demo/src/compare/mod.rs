@@ -28,7 +28,7 @@ use crate::state::Demo;
 use askama::Template;
 use cost::{Source, Stolen};
 use latchkey_web::layout::Layout;
-use latchkey_web::templates::Page;
+use latchkey_web::page::Page;
 use view::{ClaimView, Combination};
 
 /// `GET /compare`

@@ -28,8 +28,8 @@ use latchkey_web::cookies::SetCookies;
 use latchkey_web::errors::{AppError, HandlerResult, catalogue};
 use latchkey_web::extract::StrictForm;
 use latchkey_web::layout::Layout;
+use latchkey_web::page::Page;
 use latchkey_web::static_files::File;
-use latchkey_web::templates::Page;
 
 /// `GET /drill`
 #[derive(Template)]

@@ -25,7 +25,7 @@ use latchkey_web::caller::{Caller, Credential, PageCaller};
 use latchkey_web::errors::{AppError, HandlerResult, catalogue};
 use latchkey_web::extract::StrictForm;
 use latchkey_web::layout::Layout;
-use latchkey_web::templates::Page;
+use latchkey_web::page::Page;
 use serde::Deserialize;
 
 use check_result::CheckResult;

@@ -11,7 +11,7 @@ use latchkey_lab::attacks::{self, Attack, Expect, Group, Report, Role, Step, Ver
 use latchkey_web::caller::PageCaller;
 use latchkey_web::errors::{Action, AppError, HandlerResult, catalogue};
 use latchkey_web::layout::Layout;
-use latchkey_web::templates::Page;
+use latchkey_web::page::Page;
 
 use self::runner::Progress;
 use crate::state::Demo;

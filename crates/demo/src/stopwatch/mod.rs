@@ -12,7 +12,7 @@ use crate::state::Demo;
 use askama::Template;
 use latchkey_web::caller::PageCaller;
 use latchkey_web::layout::Layout;
-use latchkey_web::templates::Page;
+use latchkey_web::page::Page;
 
 /// `GET /stopwatch`
 #[derive(Debug, Template)]

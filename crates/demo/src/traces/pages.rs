@@ -19,9 +19,9 @@ use latchkey_domain::Timestamp;
 use latchkey_web::app::App;
 use latchkey_web::caller::{Caller, PageCaller};
 use latchkey_web::errors::{Action, AppError, HandlerResult, catalogue};
+use latchkey_web::labels::{door_name, key_name};
 use latchkey_web::layout::Layout;
-use latchkey_web::templates::Page;
-use latchkey_web::templates::{door_name, key_name};
+use latchkey_web::page::Page;
 
 /// `GET /traces`
 #[derive(Debug, Template)]

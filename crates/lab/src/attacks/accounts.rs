@@ -66,7 +66,7 @@ attacks! { Accounts:
                 .by(Visitor).each(&["password", "12345678", "qwertyuiop"]),
         ]);
     "script_in_name", "A script for a name", "OWASP ASVS V3.2.2",
-        check("crates/web/src/templates/mod.rs", "into_response"),
+        check("crates/web/src/page.rs", "into_response"),
         "The thief is called <img src=x onerror=…>, and waits until an administrator looks at the list.",
         &[Without("<img src=x"), Still("&#60;img src=x")], script_in_name();
 }

@@ -114,7 +114,7 @@ attacks! { Jwt:
             attack("A token and a password", ME.with(&[("authorization", "Basic bm9ib2R5Om5vdGhpbmc=")])),
         ]);
     "jwt_in_cookie", "A program’s token in a browser", "RFC 8725 §3.12",
-        check("crates/axum/src/caller/mod.rs", "authenticate"),
+        check("crates/axum/src/caller/extract.rs", "authenticate"),
         "A token that was issued to a program, perhaps for little, is planted as the browser’s cookie, to get to the pages.",
         &[Code(401, "sign_in_required")], send(&[
             AS_ISSUED,

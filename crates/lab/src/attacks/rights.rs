@@ -12,7 +12,7 @@ use super::script::{AS_OWNER, Action, api, attack, control, form, get, json, pre
 
 attacks! { Rights:
     "scope_exceeded", "More than the scope", "RFC 6750 §3.1",
-        check("crates/axum/src/caller/mod.rs", "require_scope"),
+        check("crates/axum/src/caller/credential.rs", "require_scope"),
         "A program that may read the calendar helps itself to the contacts.",
         &[Code(403, "insufficient_scope")], send(&[
             READER,
@@ -40,7 +40,7 @@ attacks! { Rights:
                 .each(&["everything", "profile admin", ""]),
         ]);
     "role_missing", "The administrator’s list", "OWASP ASVS V8.2.1",
-        check("crates/axum/src/caller/mod.rs", "require_role"),
+        check("crates/axum/src/caller/credential.rs", "require_role"),
         "A user without the role opens the list of all users.",
         &[Code(403, "role_required")], send(&[
             control("What every user may do", api("GET", "/api/v1/me").bearer("{{thief.token}}"), 200),

@@ -6,7 +6,7 @@ mod contacts;
 mod description;
 mod me;
 mod paging;
-pub mod protected_resource;
+mod protected_resource;
 mod sessions;
 
 use axum::routing::{MethodRouter, any, get};

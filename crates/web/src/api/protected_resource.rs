@@ -6,13 +6,10 @@ use axum::extract::{Path, State};
 use http::header;
 use latchkey_domain::Scope;
 use serde::Serialize;
-use url::Url;
 
 use crate::app::{App, Application};
 use crate::errors::{AppError, HandlerResult, catalogue};
-use crate::settings::Settings;
-
-const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
+use crate::resource;
 
 /// RFC 9728 §2.
 #[derive(Debug, Serialize)]
@@ -59,52 +56,9 @@ pub(super) async fn metadata_by_path(
     State(app): State<App>,
     Path(path): Path<String>,
 ) -> HandlerResult<Answer> {
-    if format!("/{path}") == path_of(&app.settings) {
+    if format!("/{path}") == resource::path(&app.settings) {
         Ok(answer(&app))
     } else {
         Err(AppError::new(catalogue::NOT_FOUND))
-    }
-}
-
-/// The address of this document, for `WWW-Authenticate` (RFC 9728 §5.1).
-#[must_use]
-pub fn address(settings: &Settings) -> String {
-    settings.absolute(&format!("{WELL_KNOWN}{}", path_of(settings)))
-}
-
-/// The path of the resource, where it is an address of ours.
-fn path_of(settings: &Settings) -> String {
-    let resource = Url::parse(&settings.jwt.audience).ok();
-    let ours = resource.filter(|resource| resource.origin() == settings.public_url.origin());
-    ours.map(|resource| resource.path().trim_end_matches('/').to_owned()).unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::settings::{Capabilities, Environment};
-
-    #[test]
-    fn the_document_lies_where_the_resource_says() {
-        for (audience, address_) in [
-            (None, "http://localhost:3000/.well-known/oauth-protected-resource/api"),
-            (
-                Some("http://localhost:3000/a/b/"),
-                "http://localhost:3000/.well-known/oauth-protected-resource/a/b",
-            ),
-            (
-                Some("http://localhost:3000/"),
-                "http://localhost:3000/.well-known/oauth-protected-resource",
-            ),
-            (
-                Some("https://api.example.com/x"),
-                "http://localhost:3000/.well-known/oauth-protected-resource",
-            ),
-            (Some("urn:api"), "http://localhost:3000/.well-known/oauth-protected-resource"),
-        ] {
-            let set = audience.map(|audience| ("JWT_AUDIENCE", audience));
-            let (settings, _) = Settings::dry_run(&Environment::of(set, ""), Capabilities::ALL);
-            assert_eq!(address(&settings), address_, "{audience:?}");
-        }
     }
 }

@@ -3,7 +3,7 @@
 use clap::Args;
 use latchkey_domain::Clock;
 
-use super::{Outcome, print};
+use super::common::{Outcome, print};
 use crate::doctor::{Level, examine};
 use crate::settings::{Capabilities, Environment};
 

@@ -4,7 +4,7 @@ use clap::Subcommand;
 use latchkey_domain::Timestamp;
 use latchkey_domain::audit::{Actor, Kind};
 
-use super::{Outcome, app, print};
+use super::common::{Outcome, app, print};
 use crate::audit;
 use crate::settings::Capabilities;
 

@@ -1,18 +1,16 @@
 //! The product's part of the command line.
 
+mod common;
 mod doctor;
 mod keys;
 mod user;
 
-use std::io::Write as _;
-
 use clap::Subcommand;
-use latchkey_domain::Clock;
 
 use crate::api;
-use crate::app::{App, Application};
-use crate::layout::Links;
-use crate::settings::{Capabilities, Environment, Settings};
+use crate::settings::Capabilities;
+
+pub use common::{Outcome, print};
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -29,9 +27,6 @@ pub enum Command {
     Openapi,
 }
 
-/// What a command ends with: an error is a sentence for the person at the terminal.
-pub type Outcome = Result<(), Box<dyn std::error::Error>>;
-
 impl Command {
     /// Does what was asked for.
     ///
@@ -45,19 +40,4 @@ impl Command {
             Self::Openapi => print(&serde_json::to_string_pretty(&api::document())?),
         }
     }
-}
-
-/// The app as it is configured, for a command that does one thing and ends.
-async fn app(built_with: Capabilities) -> Result<App, Box<dyn std::error::Error>> {
-    let settings = Settings::load(&Environment::of_process()?, built_with)?;
-    Ok(Application::new(settings, Clock::System, Links::default()).await?)
-}
-
-/// Prints a line to standard output.
-///
-/// # Errors
-/// When nobody reads it.
-pub fn print(line: &str) -> Outcome {
-    writeln!(std::io::stdout(), "{line}")?;
-    Ok(())
 }

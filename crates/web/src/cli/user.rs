@@ -10,7 +10,7 @@ use latchkey_domain::sample_data::SampleData;
 use latchkey_domain::{DisplayName, Email, Role, Roles, User};
 use latchkey_store::{passwords, users};
 
-use super::{Outcome, app, print};
+use super::common::{Outcome, app, print};
 use crate::audit;
 use crate::settings::Capabilities;
 use latchkey_axum::password::new_user;

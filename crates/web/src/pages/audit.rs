@@ -1,16 +1,27 @@
 //! The whole audit trail, for administrators.
 
+use askama::Template;
 use axum::extract::{Query, State};
 use latchkey_domain::Role;
+use latchkey_domain::audit::Event;
 use latchkey_store::audit;
 use serde::Deserialize;
 
 use crate::app::App;
 use crate::caller::PageCaller;
 use crate::errors::{AppError, HandlerResult, catalogue};
-use crate::templates::{AuditPage, Layout, Page};
+use crate::layout::Layout;
+use crate::page::Page;
 
 const PAGE: u32 = 50;
+
+#[derive(Debug, Template)]
+#[template(path = "audit.html")]
+pub(crate) struct AuditPage {
+    layout: Layout,
+    events: Vec<Event>,
+    older: Option<String>,
+}
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct AuditQuery {

@@ -6,7 +6,7 @@ use axum::response::Redirect;
 use latchkey_auth::introspection::{Authorization, Introspection, Unavailable};
 use latchkey_domain::audit::Kind;
 use latchkey_domain::identity::Subject;
-use latchkey_domain::{User, UserId};
+use latchkey_domain::{Timestamp, User, UserId};
 use latchkey_store::identities;
 use serde::Deserialize;
 
@@ -16,7 +16,37 @@ use crate::caller::PageCaller;
 use crate::client::Client;
 use crate::errors::{Action, AppError, HandlerResult, catalogue};
 use crate::extract::StrictForm;
-use crate::templates::{AppRow, Apps, ConnectedApps};
+
+/// What `/connections` says about other apps.
+#[derive(Debug)]
+pub(crate) struct ConnectedApps {
+    /// What to call the server that lets them in, where there is one.
+    pub(super) server: Option<String>,
+    pub(super) apps: Apps,
+}
+
+/// The apps, as far as they are known.
+#[derive(Debug)]
+pub(crate) enum Apps {
+    /// No app's token is taken here.
+    NotTaken,
+    /// The server does not tell us; it has a page of its own for that.
+    NotTold,
+    /// It does not answer at the moment, or was asked too often.
+    Unknown,
+    These(Vec<AppRow>),
+}
+
+/// An app that somebody let in.
+#[derive(Debug)]
+pub(crate) struct AppRow {
+    pub(super) id: String,
+    pub(super) name: String,
+    /// What it may do, as sentences.
+    pub(super) may: Vec<&'static str>,
+    pub(super) since: Option<Timestamp>,
+    pub(super) last_used_at: Option<Timestamp>,
+}
 
 /// What the page says about other apps.
 ///

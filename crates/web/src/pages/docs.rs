@@ -1,5 +1,6 @@
 //! The API reference, rendered from the description of the API.
 
+use askama::Template;
 use axum::extract::State;
 use serde_json::{Value, json};
 
@@ -7,7 +8,40 @@ use crate::api;
 use crate::app::App;
 use crate::caller::PageCaller;
 use crate::errors::HandlerResult;
-use crate::templates::{DocsPage, Field, Layout, Operation, Page};
+use crate::layout::Layout;
+use crate::page::Page;
+
+#[derive(Debug, Template)]
+#[template(path = "docs.html")]
+pub(crate) struct DocsPage {
+    layout: Layout,
+    groups: Vec<(String, Vec<Operation>)>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Operation {
+    id: String,
+    tag: String,
+    summary: String,
+    description: String,
+    method: String,
+    path: String,
+    scope: Option<String>,
+    fields: Vec<Field>,
+    status: String,
+    answer: Option<String>,
+    curl: String,
+}
+
+/// One parameter of an operation, or one member of its body.
+#[derive(Debug)]
+pub(crate) struct Field {
+    name: String,
+    place: String,
+    kind: String,
+    required: bool,
+    meaning: String,
+}
 
 /// `GET /docs`
 pub(crate) async fn page(

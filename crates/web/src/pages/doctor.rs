@@ -1,12 +1,21 @@
 //! What `latchkey doctor` finds, for whoever develops with it.
 
+use askama::Template;
 use axum::extract::State;
 
 use crate::app::App;
 use crate::caller::PageCaller;
-use crate::doctor::examine_running;
+use crate::doctor::{Level, Report, examine_running};
 use crate::errors::{AppError, HandlerResult, catalogue};
-use crate::templates::{DoctorPage, Layout, Page};
+use crate::layout::Layout;
+use crate::page::Page;
+
+#[derive(Debug, Template)]
+#[template(path = "doctor.html")]
+pub(crate) struct DoctorPage {
+    layout: Layout,
+    report: Report,
+}
 
 /// `GET /doctor`. Outside development there is no such page: how a site is set
 /// up is nobody's business but its owner's.

@@ -1,11 +1,27 @@
 //! The catalogue of errors, to be read.
 
+use askama::Template;
 use axum::extract::{Path, State};
 
 use crate::app::App;
 use crate::caller::PageCaller;
-use crate::errors::{AppError, HandlerResult, Owner, catalogue};
-use crate::templates::{ErrorEntryPage, ErrorsPage, Layout, Page};
+use crate::errors::{AppError, Entry, HandlerResult, Owner, catalogue};
+use crate::layout::Layout;
+use crate::page::Page;
+
+#[derive(Debug, Template)]
+#[template(path = "errors.html")]
+pub(crate) struct ErrorsPage {
+    layout: Layout,
+    groups: Vec<(&'static str, Vec<&'static Entry>)>,
+}
+
+#[derive(Debug, Template)]
+#[template(path = "error-entry.html")]
+pub(crate) struct ErrorEntryPage {
+    layout: Layout,
+    entry: &'static Entry,
+}
 
 /// `GET /errors`
 pub(crate) async fn index(State(app): State<App>, caller: Option<PageCaller>) -> Page<ErrorsPage> {

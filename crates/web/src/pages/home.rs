@@ -1,10 +1,20 @@
 //! The home page.
 
+use askama::Template;
 use axum::extract::State;
 
 use crate::app::App;
 use crate::caller::PageCaller;
-use crate::templates::{CurrentSignIn, HomePage, Layout, Page};
+use crate::labels::CurrentSignIn;
+use crate::layout::Layout;
+use crate::page::Page;
+
+#[derive(Debug, Template)]
+#[template(path = "home.html")]
+pub(crate) struct HomePage {
+    layout: Layout,
+    current: Option<CurrentSignIn>,
+}
 
 /// `GET /`
 pub(crate) async fn page(State(app): State<App>, caller: Option<PageCaller>) -> Page<HomePage> {

@@ -1,5 +1,6 @@
 //! The outbox: what would have been sent, on a developer's machine.
 
+use askama::Template;
 use axum::extract::State;
 use http::{HeaderMap, header};
 
@@ -7,7 +8,16 @@ use crate::app::App;
 use crate::caller::PageCaller;
 use crate::client::Client;
 use crate::errors::{AppError, HandlerResult, catalogue};
-use crate::templates::{Layout, OutboxPage, Page};
+use crate::layout::Layout;
+use crate::mail::EmailMessage;
+use crate::page::Page;
+
+#[derive(Debug, Template)]
+#[template(path = "outbox.html")]
+pub(crate) struct OutboxPage {
+    layout: Layout,
+    emails: Vec<EmailMessage>,
+}
 
 /// `GET /outbox`. Not there where e-mails are sent, or others could look.
 pub(crate) async fn page(

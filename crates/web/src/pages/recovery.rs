@@ -1,6 +1,6 @@
 //! Forgotten passwords, and links from e-mails.
 
-use askama::Template as _;
+use askama::Template;
 use axum::Extension;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -17,8 +17,32 @@ use crate::client::Client;
 use crate::cookies::{ResponseCookies, TOKEN};
 use crate::errors::{Action, AppError, HandlerResult, catalogue};
 use crate::extract::StrictForm;
-use crate::templates::{ForgotPage, Layout, Page, ResetPage, VerifyPage};
+use crate::layout::Layout;
+use crate::page::{Page, shown_on};
 use crate::{audit, recovery};
+
+#[derive(Debug, Template)]
+#[template(path = "forgot.html")]
+pub(crate) struct ForgotPage {
+    layout: Layout,
+    asked: bool,
+}
+
+#[derive(Debug, Template)]
+#[template(path = "reset.html")]
+pub(crate) struct ResetPage {
+    layout: Layout,
+    token: String,
+    error: Option<String>,
+}
+
+#[derive(Debug, Template)]
+#[template(path = "verify.html")]
+pub(crate) struct VerifyPage {
+    layout: Layout,
+    token: String,
+    email: String,
+}
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct ForgotForm {
@@ -77,7 +101,7 @@ pub(crate) async fn reset(
     if let Err(weak) = check(&form.password, &[found.email.as_str()]) {
         let page =
             ResetPage { layout: Layout::anonymous(&app), token, error: Some(weak.to_string()) };
-        return Err(AppError::new(catalogue::WEAK_PASSWORD).html(page.render().ok()));
+        return Err(shown_on(AppError::new(catalogue::WEAK_PASSWORD), &page));
     }
     let typed =
         Password::new(form.password).map_err(|_| AppError::new(catalogue::WEAK_PASSWORD))?;

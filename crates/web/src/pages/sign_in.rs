@@ -1,5 +1,6 @@
 //! The sign-in page: both doors on one card.
 
+use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use latchkey_axum::host::FailedSignIn;
@@ -9,7 +10,31 @@ use serde::Deserialize;
 
 use crate::app::{App, Application};
 use crate::caller::PageCaller;
-use crate::templates::{Layout, Page, ProviderButton, SignInPage, Welcome};
+use crate::labels::ProviderButton;
+use crate::layout::Layout;
+use crate::page::Page;
+
+#[derive(Debug, Template)]
+#[template(path = "sign-in.html")]
+pub(crate) struct SignInPage {
+    layout: Layout,
+    providers: Vec<ProviderButton>,
+    next: String,
+    /// What was typed, when it did not match.
+    failed: Option<String>,
+    welcome: Option<Welcome>,
+    /// What to carry with a password.
+    password_key: CredentialKind,
+    access_ttl: String,
+}
+
+/// Why somebody is sent to the sign-in page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Welcome {
+    SignedUp,
+    /// They have just chosen a new password.
+    Reset,
+}
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct SignInQuery {

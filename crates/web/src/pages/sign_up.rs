@@ -1,6 +1,6 @@
 //! Signing up with an address and a password.
 
-use askama::Template as _;
+use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use latchkey_axum::password::{self, SignUp};
@@ -15,8 +15,34 @@ use crate::caller::PageCaller;
 use crate::client::Client;
 use crate::errors::{AppError, HandlerResult, catalogue};
 use crate::extract::StrictForm;
+use crate::layout::Layout;
+use crate::page::{Page, shown_on};
 use crate::recovery;
-use crate::templates::{FieldError, Layout, Page, SignUpPage};
+
+#[derive(Debug, Default, Template)]
+#[template(path = "sign-up.html")]
+pub(crate) struct SignUpPage {
+    layout: Layout,
+    next: String,
+    name: String,
+    email: String,
+    errors: Vec<FieldError>,
+}
+
+/// What is wrong with a field of a form.
+#[derive(Clone, Debug)]
+pub(crate) struct FieldError {
+    field: &'static str,
+    message: String,
+}
+
+impl SignUpPage {
+    /// What is wrong with this field.
+    fn error(&self, field: &str) -> Option<&str> {
+        let mut errors = self.errors.iter();
+        errors.find(|one| one.field == field).map(|one| one.message.as_str())
+    }
+}
 
 /// `GET /sign-up`
 pub(crate) async fn page(
@@ -74,7 +100,7 @@ pub(crate) async fn submit(
                 email: form.email,
                 errors,
             };
-            Err(AppError::new(catalogue::VALIDATION_FAILED).html(page.render().ok()))
+            Err(shown_on(AppError::new(catalogue::VALIDATION_FAILED), &page))
         }
     }
 }

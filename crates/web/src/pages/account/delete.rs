@@ -5,7 +5,7 @@ use axum::response::Redirect;
 use latchkey_domain::audit::{Actor, Kind};
 use serde::Deserialize;
 
-use super::done;
+use super::done::done;
 use crate::app::App;
 use crate::caller::PageCaller;
 use crate::client::Client;

@@ -1,18 +1,18 @@
 //! Linking and unlinking ways in.
 
+use askama::Template;
 use axum::Extension;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use latchkey_auth::linking::Pending;
 use latchkey_auth::oauth::Purpose;
-use latchkey_axum::linking::link_identity;
-use latchkey_axum::routes::oauth::redirect_to_provider;
+use latchkey_axum::routes::oauth::{link_identity, redirect_to_provider};
 use latchkey_domain::audit::Kind;
 use latchkey_domain::return_to::ReturnTo;
 use latchkey_store::accounts::{self, Unlinked, WayIn};
 use serde::Deserialize;
 
-use super::done;
+use super::done::done;
 use crate::app::App;
 use crate::audit;
 use crate::caller::{Caller, PageCaller};
@@ -20,7 +20,17 @@ use crate::client::Client;
 use crate::cookies::{PENDING_LINK, ResponseCookies};
 use crate::errors::{Action, AppError, HandlerResult, catalogue};
 use crate::extract::StrictForm;
-use crate::templates::{Layout, LinkPage, Page};
+use crate::layout::Layout;
+use crate::page::Page;
+
+#[derive(Debug, Template)]
+#[template(path = "link.html")]
+pub(crate) struct LinkPage {
+    layout: Layout,
+    label: String,
+    name: String,
+    email: Option<String>,
+}
 
 /// `POST /account/link/{provider}`: sets out for a provider, to come back with
 /// an identity that becomes a way into this account.

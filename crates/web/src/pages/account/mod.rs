@@ -2,30 +2,143 @@
 //! done about it, in the files beside this one.
 
 pub(crate) mod delete;
+mod done;
 pub(crate) mod link;
 pub(crate) mod password;
 pub(crate) mod sign_ins;
 
+use askama::Template;
 use axum::extract::{Query, State};
 use latchkey_auth::jose::decode_unverified;
-use latchkey_domain::sign_in::SignIn;
-use latchkey_domain::{Span, Timestamp};
+use latchkey_domain::audit::Event;
+use latchkey_domain::sign_in::{CredentialKind, SignIn, SignInMethod};
+use latchkey_domain::{Role, SignInId, Span, Timestamp, User};
+use latchkey_store::identities::{self, Identity};
 use latchkey_store::sign_ins as stored;
-use latchkey_store::{audit, identities, passwords};
+use latchkey_store::{audit, passwords};
 use serde::Deserialize;
 
 use crate::app::{App, Application};
 use crate::caller::{Caller, Credential, Jwt, PageCaller};
-use crate::claims::describe;
+use crate::claims::{Claim, describe};
+use crate::client;
 use crate::cookies;
 use crate::errors::{AppError, HandlerResult, catalogue};
+use crate::labels::{ProviderButton, door_name, key_name, monogram};
+use crate::layout::Layout;
+use crate::page::Page;
 use crate::settings::Revocation;
-use crate::templates::{
-    AccountPage, Carried, Device, Layout, LinkedIdentity, Page, ProviderButton, door_name,
-};
 
 /// How many events of the audit trail the page shows.
 const RECENT: u32 = 10;
+
+#[derive(Debug, Template)]
+#[template(path = "account.html")]
+pub(crate) struct AccountPage {
+    layout: Layout,
+    user: User,
+    door: SignInMethod,
+    door_name: String,
+    since: Timestamp,
+    carried: Carried,
+    identities: Vec<LinkedIdentity>,
+    password_changed_at: Option<Timestamp>,
+    done: Option<&'static str>,
+    linkable: Vec<ProviderButton>,
+    devices: Vec<Device>,
+    events: Vec<Event>,
+    word: &'static str,
+}
+
+/// A sign-in, as the account page lists it.
+#[derive(Debug)]
+pub(crate) struct Device {
+    id: String,
+    name: String,
+    from: String,
+    key: &'static str,
+    first_seen: Timestamp,
+    last_seen: Timestamp,
+    is_this: bool,
+    has_ended: bool,
+    /// Until when a JWT of it may be used, at most.
+    may_live_until: Option<Timestamp>,
+}
+
+impl Device {
+    pub(crate) fn living(
+        app: &Application,
+        one: SignIn,
+        this: Option<SignInId>,
+        jwt_life: Span,
+    ) -> Self {
+        // The newest token was made when it was last renewed, which is when it was last seen.
+        let until =
+            (one.credential == CredentialKind::Jwt).then(|| one.last_seen_at.plus(jwt_life));
+        Self {
+            id: one.id.to_string(),
+            name: client::device_name(&one.user_agent),
+            from: format!("{}, {}", one.address, door_name(app, Some(&one.method))),
+            key: key_name(one.credential),
+            first_seen: one.created_at,
+            last_seen: one.last_seen_at,
+            is_this: Some(one.id) == this,
+            has_ended: false,
+            may_live_until: until,
+        }
+    }
+
+    /// One that has ended, and whose JWT may be used until it expires.
+    pub(crate) fn lingering(app: &Application, one: SignIn, jwt_life: Span) -> Self {
+        Self { has_ended: true, ..Self::living(app, one, None, jwt_life) }
+    }
+}
+
+/// What somebody carries, as the account page shows it.
+#[derive(Debug)]
+pub(crate) enum Carried {
+    /// Nothing of it can be shown but when it ends.
+    Session {
+        cookie: String,
+        ends_if_unused: Timestamp,
+        ends_at: Timestamp,
+        idle: String,
+        absolute: String,
+    },
+    /// All of it can be read.
+    Jwt {
+        cookie: String,
+        header: Vec<Claim>,
+        claims: Vec<Claim>,
+        renews_in: Span,
+        renews_at: Timestamp,
+        ends_at: Timestamp,
+        access_ttl: String,
+        watched: bool,
+    },
+}
+
+/// An identity, as the account page lists it.
+#[derive(Debug)]
+pub(crate) struct LinkedIdentity {
+    label: String,
+    monogram: String,
+    local: bool,
+    identity: Identity,
+}
+
+impl LinkedIdentity {
+    pub(crate) fn of(app: &Application, identity: Identity) -> Self {
+        let provider = app.provider(&identity.provider);
+        let label = provider.map_or(identity.provider.clone(), |p| p.label.clone());
+        Self {
+            monogram: monogram(&label),
+            local: provider.is_some_and(|p| p.local),
+            label,
+            identity,
+        }
+    }
+}
 
 /// `GET /account`
 pub(crate) async fn page(
@@ -48,7 +161,7 @@ pub(crate) async fn page(
     let linked: Vec<_> = identities.iter().map(|one| one.provider.clone()).collect();
     let others = app.providers.iter().filter(|one| !linked.contains(&one.slug));
     Ok(Page(AccountPage {
-        done: query.done.as_deref().and_then(sentence),
+        done: query.done.as_deref().and_then(done::sentence),
         devices,
         events,
         linkable: others.map(ProviderButton::of).collect(),
@@ -67,23 +180,6 @@ pub(crate) async fn page(
 #[derive(Debug, Deserialize)]
 pub(crate) struct DoneQuery {
     done: Option<String>,
-}
-
-/// Back to the account page, with a word on what was done.
-pub(crate) fn done(what: &str) -> String {
-    format!("/account?done={what}")
-}
-
-fn sentence(done: &str) -> Option<&'static str> {
-    Some(match done {
-        "linked" => "Linked. You can now sign in with it.",
-        "unlinked" => "Unlinked. It no longer signs you in.",
-        "password" => "Your password is set, and you’re signed out on all other devices.",
-        "ended" => "Revoked. You’re signed out there.",
-        "verified" => "E-mail address verified.",
-        "letter" => "Check your inbox: an e-mail is on its way.",
-        _ => return None,
-    })
 }
 
 /// Every living sign-in, and those that have ended whose JWT may live on.

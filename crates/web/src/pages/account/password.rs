@@ -8,7 +8,7 @@ use latchkey_domain::password::{Password, check};
 use latchkey_store::{accounts, passwords, sign_ins};
 use serde::Deserialize;
 
-use super::done;
+use super::done::done;
 use crate::app::App;
 use crate::caller::PageCaller;
 use crate::client::Client;

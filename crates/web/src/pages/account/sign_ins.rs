@@ -6,7 +6,7 @@ use latchkey_domain::SignInId;
 use latchkey_domain::audit::Kind;
 use latchkey_store::sign_ins;
 
-use super::done;
+use super::done::done;
 use crate::app::App;
 use crate::audit;
 use crate::caller::{Caller, PageCaller};

@@ -15,8 +15,8 @@ use latchkey_domain::return_to::ReturnTo;
 use latchkey_store::connections::current;
 use serde::Deserialize;
 
-use super::{done, words};
-use crate::app::{App, Application};
+use super::words::{self, back, done, provider};
+use crate::app::App;
 use crate::audit;
 use crate::caller::PageCaller;
 use crate::client::Client;
@@ -193,16 +193,4 @@ async fn end(app: &App, slug: &str, user: UserId) -> HandlerResult<Outcome> {
         outcome.map_err(|error| words::app_error(&error, provider))
     };
     app.run_to_end(work).await
-}
-
-pub(super) fn provider<'a>(app: &'a Application, slug: &str) -> HandlerResult<&'a Provider> {
-    app.provider(slug).ok_or_else(|| AppError::new(catalogue::UNKNOWN_PROVIDER).action(back(slug)))
-}
-
-/// To the page on which everything is.
-pub(super) fn back(slug: &str) -> Action {
-    // What is no name of a provider is no anchor either.
-    let known = slug.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    let anchor = if known { slug } else { "" };
-    Action::link("Go to your connections", format!("/connections#{anchor}"))
 }

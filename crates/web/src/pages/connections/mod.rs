@@ -7,8 +7,3 @@ mod words;
 
 pub(crate) use act::{complete, connect, disconnect};
 pub(crate) use show::{index, service};
-
-/// Back to the page, with a word on what was done.
-fn done(what: &str, provider: &str) -> String {
-    format!("/connections?done={what}&at={provider}#{provider}")
-}

@@ -1,20 +1,108 @@
 //! The page with everything that is connected, and the pages with what it holds.
 
+use askama::Template;
 use axum::extract::{Path, Query, State};
 use latchkey_auth::connections::Error;
+use latchkey_auth::connections::services::{Entry, When};
 use latchkey_auth::oauth::Provider;
+use latchkey_domain::Timestamp;
 use latchkey_domain::audit::{Actor, Kind};
-use latchkey_domain::connection::{Connection, State as Condition};
+use latchkey_domain::connection::{Connection, Granted, Offer, State as Condition, Trouble};
 use serde::Deserialize;
 
-use super::act::{back, provider};
-use super::words;
+use super::words::{self, back, provider};
 use crate::app::{App, Application};
 use crate::audit;
 use crate::caller::PageCaller;
 use crate::errors::{AppError, HandlerResult, catalogue};
-use crate::pages::connected_apps;
-use crate::templates::{ConnectionsPage, Ending, Layout, Page, ProviderCard, ServicePage};
+use crate::layout::Layout;
+use crate::page::Page;
+use crate::pages::connected_apps::{self, Apps, ConnectedApps};
+
+#[derive(Debug, Template)]
+#[template(path = "connections.html")]
+pub(crate) struct ConnectionsPage {
+    layout: Layout,
+    done: Option<String>,
+    cards: Vec<ProviderCard>,
+    /// Connections at providers that are not set up any more.
+    gone: Vec<Connection>,
+    other_apps: ConnectedApps,
+}
+
+/// One provider, and how it stands with it.
+#[derive(Debug)]
+pub(crate) struct ProviderCard {
+    slug: String,
+    label: String,
+    local: bool,
+    services: Vec<ServiceRow>,
+    connection: Option<Connection>,
+    ending: Option<Ending>,
+}
+
+#[derive(Debug)]
+pub(crate) struct ServiceRow {
+    offer: &'static Offer,
+    granted: bool,
+    /// Asked for, and not granted.
+    withheld: bool,
+}
+
+/// A connection that was ended, and is not over.
+#[derive(Debug)]
+pub(crate) struct Ending {
+    since: Timestamp,
+    tries: u32,
+    next_try_at: Timestamp,
+    trouble: Option<Trouble>,
+}
+
+impl ProviderCard {
+    pub(crate) fn of(
+        provider: &Provider,
+        connection: Option<Connection>,
+        ending: Option<Ending>,
+    ) -> Self {
+        let row = |offer: &'static Offer| {
+            let among = |scopes: &Granted| scopes.contains(offer.scope);
+            let granted = connection.as_ref().is_some_and(|one| among(&one.granted));
+            let asked = connection.as_ref().is_some_and(|one| among(&one.asked));
+            ServiceRow { offer, granted, withheld: asked && !granted }
+        };
+        Self {
+            slug: provider.slug.clone(),
+            label: provider.label.clone(),
+            local: provider.local,
+            services: provider.family().offers().iter().map(row).collect(),
+            connection,
+            ending,
+        }
+    }
+
+    fn lives(&self) -> bool {
+        self.connection.as_ref().is_some_and(|one| one.state.is_living())
+    }
+
+    /// What can be ticked: what is not granted, or everything when it has to be
+    /// connected again.
+    fn open(&self) -> Vec<&ServiceRow> {
+        let lives = self.lives();
+        self.services.iter().filter(|one| !lives || !one.granted).collect()
+    }
+}
+
+#[derive(Debug, Template)]
+#[template(path = "connections-service.html")]
+pub(crate) struct ServicePage {
+    layout: Layout,
+    slug: String,
+    label: String,
+    local: bool,
+    offer: &'static Offer,
+    entries: Vec<Entry>,
+    asked_at: Timestamp,
+}
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct DoneQuery {

@@ -6,8 +6,8 @@ use latchkey_auth::oauth::Provider;
 use latchkey_domain::Span;
 use latchkey_domain::connection::Failure;
 
-use super::act::back;
-use crate::errors::{AppError, catalogue};
+use crate::app::Application;
+use crate::errors::{Action, AppError, HandlerResult, catalogue};
 
 /// When it is worth asking again for something that is being renewed.
 const SOON: Span = Span::seconds(20);
@@ -64,4 +64,21 @@ pub(super) fn sentence(done: &str, label: &str) -> Option<String> {
         ),
         _ => return None,
     })
+}
+
+/// Back to the page, with a word on what was done.
+pub(super) fn done(what: &str, provider: &str) -> String {
+    format!("/connections?done={what}&at={provider}#{provider}")
+}
+
+pub(super) fn provider<'a>(app: &'a Application, slug: &str) -> HandlerResult<&'a Provider> {
+    app.provider(slug).ok_or_else(|| AppError::new(catalogue::UNKNOWN_PROVIDER).action(back(slug)))
+}
+
+/// To the page on which everything is.
+pub(super) fn back(slug: &str) -> Action {
+    // What is no name of a provider is no anchor either.
+    let known = slug.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    let anchor = if known { slug } else { "" };
+    Action::link("Go to your connections", format!("/connections#{anchor}"))
 }

@@ -1,4 +1,4 @@
-//! `POST /sign-in`: an e-mail address and a password.
+//! Signing in with a password, and signing out.
 
 use axum::Extension;
 use axum::extract::{FromRef, State};
@@ -11,7 +11,7 @@ use crate::errors::HandlerResult;
 use crate::extract::StrictForm;
 use crate::host::{FailedSignIn, Host};
 use crate::password;
-use crate::sign_in::{SignInContext, complete_sign_in, parse_strategy};
+use crate::sign_in::{self, SignInContext, complete_sign_in, parse_strategy};
 use crate::state::Latchkey;
 
 #[derive(Deserialize)]
@@ -24,7 +24,8 @@ pub(super) struct SignInForm {
     next: Option<String>,
 }
 
-pub(super) async fn submit<S: Host>(
+/// `POST /sign-in`
+pub(super) async fn sign_in<S: Host>(
     State(host): State<S>,
     context: SignInContext,
     StrictForm(form): StrictForm<SignInForm>,
@@ -45,4 +46,13 @@ where
         complete_sign_in(&latchkey, context, &proof.user, SignInMethod::Password, key).await?;
     proof.ensure_unchanged(&latchkey, signed_in.id).await?;
     Ok((Extension(signed_in), Redirect::to(next.as_str())))
+}
+
+/// `POST /sign-out`. By POST alone: a link or an image must not sign anybody out.
+pub(super) async fn sign_out(
+    State(latchkey): State<Latchkey>,
+    context: SignInContext,
+) -> HandlerResult<Redirect> {
+    sign_in::sign_out(&latchkey, context).await?;
+    Ok(Redirect::to("/"))
 }

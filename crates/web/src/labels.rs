@@ -4,6 +4,7 @@ use latchkey_auth::oauth::Provider;
 use latchkey_domain::sign_in::{CredentialKind, SignInMethod};
 
 use crate::app::Application;
+use crate::caller::Caller;
 
 /// A button that leads to a provider.
 #[derive(Debug)]
@@ -26,7 +27,7 @@ impl ProviderButton {
 }
 
 /// The first letter and the next capital: G, GH, MC.
-pub(super) fn monogram(label: &str) -> String {
+pub(crate) fn monogram(label: &str) -> String {
     let mut letters = label.chars().filter(|c| c.is_alphanumeric());
     let first = letters.next().into_iter().flat_map(char::to_uppercase);
     let next = letters.find(|c| c.is_uppercase());
@@ -51,6 +52,28 @@ pub const fn key_name(key: CredentialKind) -> &'static str {
     match key {
         CredentialKind::Session => "server session",
         CredentialKind::Jwt => "JWT",
+    }
+}
+
+/// How somebody who is signed in came in.
+#[derive(Debug)]
+pub struct CurrentSignIn {
+    pub name: String,
+    pub door: String,
+    pub key: &'static str,
+}
+
+impl CurrentSignIn {
+    #[must_use]
+    pub fn of(app: &Application, caller: &Caller) -> Option<Self> {
+        Some(Self {
+            name: caller.user.name.to_string(),
+            door: match caller.door() {
+                Some(SignInMethod::Password) => "a password".to_owned(),
+                door => door_name(app, door.as_ref()),
+            },
+            key: key_name(caller.key()?),
+        })
     }
 }
 

@@ -1,0 +1,183 @@
+//! Who is calling, and with what.
+
+use std::sync::Arc;
+
+use latchkey_auth::introspection::Delegation;
+use latchkey_auth::tokens::AccessClaims;
+use latchkey_domain::sign_in::{CredentialKind, SignIn, SignInMethod};
+use latchkey_domain::{Role, Scope, Scopes, SignInId, Span, Timestamp, User};
+use latchkey_store::sign_ins;
+
+use crate::errors::{Action, AppError, HandlerResult, catalogue};
+use crate::state::Latchkey;
+
+/// How long a proof is fresh enough for what cannot be undone.
+const FRESH_FOR: Span = Span::minutes(10);
+
+#[derive(Clone, Debug)]
+pub struct Caller {
+    pub user: User,
+    pub credential: Credential,
+}
+
+#[derive(Clone, Debug)]
+pub enum Credential {
+    /// A server session, in a cookie.
+    Session(Box<SignIn>),
+    /// A JWT, in a cookie of our own.
+    JwtCookie(Jwt),
+    /// A JWT, in the `Authorization` header (RFC 6750 §2.1).
+    JwtBearer(Jwt),
+    /// Another app's opaque token, in the same header, about which its issuer
+    /// was asked (RFC 7662). It opens the API and never a page.
+    OAuthBearer(Arc<Delegation>),
+}
+
+#[derive(Clone, Debug)]
+pub struct Jwt {
+    pub claims: Arc<AccessClaims>,
+    /// The whole of it, to be taken apart on the account page.
+    pub token: String,
+}
+
+impl Caller {
+    pub(super) fn with_jwt(
+        claims: Arc<AccessClaims>,
+        token: String,
+        wrap: fn(Jwt) -> Credential,
+    ) -> Self {
+        Self { user: claims.user(), credential: wrap(Jwt { claims, token }) }
+    }
+
+    /// Which key of ours they carry; an app's token is none.
+    #[must_use]
+    pub const fn key(&self) -> Option<CredentialKind> {
+        match self.credential {
+            Credential::Session(_) => Some(CredentialKind::Session),
+            Credential::JwtCookie(_) | Credential::JwtBearer(_) => Some(CredentialKind::Jwt),
+            Credential::OAuthBearer(_) => None,
+        }
+    }
+
+    /// The sign-in that it comes from. Behind an app's token there is none here:
+    /// its person may never have been signed in while the app calls.
+    #[must_use]
+    pub fn sign_in_id(&self) -> Option<SignInId> {
+        match &self.credential {
+            Credential::Session(sign_in) => Some(sign_in.id),
+            Credential::JwtCookie(jwt) | Credential::JwtBearer(jwt) => Some(jwt.claims.sid),
+            Credential::OAuthBearer(_) => None,
+        }
+    }
+
+    /// When they last proved who they are, which an app cannot do for them.
+    #[must_use]
+    pub fn authenticated_at(&self) -> Option<Timestamp> {
+        match &self.credential {
+            Credential::Session(sign_in) => Some(sign_in.authenticated_at),
+            Credential::JwtCookie(jwt) | Credential::JwtBearer(jwt) => {
+                Some(Timestamp::from_seconds(jwt.claims.auth_time))
+            }
+            Credential::OAuthBearer(_) => None,
+        }
+    }
+
+    /// The app that acts for them, by the name that its issuer gave it.
+    #[must_use]
+    pub fn app(&self) -> Option<&str> {
+        match &self.credential {
+            Credential::OAuthBearer(delegation) => {
+                Some(delegation.client_id.as_deref().unwrap_or("unnamed"))
+            }
+            _ => None,
+        }
+    }
+
+    /// How they came in, as far as what they carry says.
+    #[must_use]
+    pub fn door(&self) -> Option<SignInMethod> {
+        match &self.credential {
+            Credential::Session(sign_in) => Some(sign_in.method.clone()),
+            Credential::JwtCookie(jwt) | Credential::JwtBearer(jwt) => {
+                let password = SignInMethod::Password;
+                jwt.claims.amr.iter().any(|amr| amr == password.amr()).then_some(password)
+            }
+            Credential::OAuthBearer(_) => None,
+        }
+    }
+
+    /// What this key may do; a session may do what its person may.
+    #[must_use]
+    pub fn scopes(&self) -> Scopes {
+        match &self.credential {
+            Credential::Session(_) => Scopes::all(),
+            Credential::JwtCookie(jwt) | Credential::JwtBearer(jwt) => jwt.claims.scope.clone(),
+            Credential::OAuthBearer(delegation) => delegation.scopes.clone(),
+        }
+    }
+
+    /// Whether this key may do that.
+    ///
+    /// # Errors
+    /// 403 `insufficient_scope` with the scope's name (RFC 6750 §3.1).
+    pub fn require_scope(&self, scope: Scope) -> HandlerResult<&Self> {
+        if self.scopes().contains(scope) {
+            return Ok(self);
+        }
+        Err(AppError::new(catalogue::INSUFFICIENT_SCOPE)
+            .detail(format!("This requires the scope {scope}, which the token does not have."))
+            .challenge(format!("error=\"insufficient_scope\", scope=\"{scope}\"")))
+    }
+
+    /// Whether they proved who they are so lately that they may do something
+    /// that cannot be undone, and whether their sign-in is still alive: a JWT
+    /// may outlive it, but not for this.
+    ///
+    /// # Errors
+    /// 403 with the way to prove it again, or 401 when the sign-in has ended.
+    pub async fn require_recent_auth(&self, latchkey: &Latchkey) -> HandlerResult<()> {
+        self.require_active(latchkey).await?;
+        let proved = self.authenticated_at();
+        if proved.is_some_and(|at| latchkey.clock.now().since(at) <= FRESH_FOR) {
+            return Ok(());
+        }
+        let again = Action::link("Sign in again", "/sign-in?again=1&next=%2Faccount");
+        Err(AppError::new(catalogue::FRESH_PROOF_REQUIRED).action(again))
+    }
+
+    /// Whether the sign-in is still alive. A session was read a moment ago; a
+    /// JWT says what was true when it was issued; an app has none.
+    ///
+    /// # Errors
+    /// 401 when it has ended.
+    pub async fn require_active(&self, latchkey: &Latchkey) -> HandlerResult<()> {
+        let lives = match &self.credential {
+            Credential::Session(_) => true,
+            Credential::JwtCookie(jwt) | Credential::JwtBearer(jwt) => {
+                sign_ins::by_id(&latchkey.db, jwt.claims.sid).await?.is_some()
+            }
+            Credential::OAuthBearer(_) => false,
+        };
+        if lives { Ok(()) } else { Err(AppError::new(catalogue::TOKEN_REVOKED)) }
+    }
+
+    /// Whether this person has that role, and acts themselves: a role is not
+    /// handed on to an app, for no scope that the person agreed to stands for it.
+    ///
+    /// # Errors
+    /// 403.
+    pub fn require_role(&self, role: &Role) -> HandlerResult<&Self> {
+        let detail = match (self.user.roles.contains(role), self.app()) {
+            (true, None) => return Ok(self),
+            (true, Some(_)) => {
+                format!("This is for users with the role {role} themselves, not for their apps.")
+            }
+            (false, _) => {
+                format!("This is for users with the role {role}, which you do not have.")
+            }
+        };
+        Err(AppError::new(catalogue::ROLE_REQUIRED)
+            .detail(detail)
+            .challenge("error=\"insufficient_scope\""))
+    }
+}

@@ -1,0 +1,27 @@
+//! A page: a template that is a response. The HTML is in `templates/`, and each
+//! template's struct beside the handler that fills it.
+
+use askama::Template;
+use axum::response::{Html, IntoResponse, Response};
+
+use crate::errors::{AppError, catalogue};
+
+#[derive(Debug)]
+pub struct Page<T>(pub T);
+
+impl<T: Template> IntoResponse for Page<T> {
+    fn into_response(self) -> Response {
+        match self.0.render() {
+            Ok(html) => Html(html).into_response(),
+            Err(error) => {
+                tracing::error!(%error, "a page could not be rendered");
+                AppError::new(catalogue::INTERNAL).into_response()
+            }
+        }
+    }
+}
+
+/// The error with which a form is shown once more.
+pub(crate) fn shown_on(error: AppError, page: &impl Template) -> AppError {
+    error.html(page.render().ok())
+}

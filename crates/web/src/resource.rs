@@ -1,0 +1,50 @@
+//! The API as a protected resource (RFC 9728): its address, and where it is described.
+
+use url::Url;
+
+use crate::settings::Settings;
+
+const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
+
+/// The address of this document, for `WWW-Authenticate` (RFC 9728 §5.1).
+#[must_use]
+pub fn address(settings: &Settings) -> String {
+    settings.absolute(&format!("{WELL_KNOWN}{}", path(settings)))
+}
+
+/// The path of the resource, where it is an address of ours.
+pub(crate) fn path(settings: &Settings) -> String {
+    let resource = Url::parse(&settings.jwt.audience).ok();
+    let ours = resource.filter(|resource| resource.origin() == settings.public_url.origin());
+    ours.map(|resource| resource.path().trim_end_matches('/').to_owned()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::{Capabilities, Environment};
+
+    #[test]
+    fn the_document_lies_where_the_resource_says() {
+        for (audience, address_) in [
+            (None, "http://localhost:3000/.well-known/oauth-protected-resource/api"),
+            (
+                Some("http://localhost:3000/a/b/"),
+                "http://localhost:3000/.well-known/oauth-protected-resource/a/b",
+            ),
+            (
+                Some("http://localhost:3000/"),
+                "http://localhost:3000/.well-known/oauth-protected-resource",
+            ),
+            (
+                Some("https://api.example.com/x"),
+                "http://localhost:3000/.well-known/oauth-protected-resource",
+            ),
+            (Some("urn:api"), "http://localhost:3000/.well-known/oauth-protected-resource"),
+        ] {
+            let set = audience.map(|audience| ("JWT_AUDIENCE", audience));
+            let (settings, _) = Settings::dry_run(&Environment::of(set, ""), Capabilities::ALL);
+            assert_eq!(address(&settings), address_, "{audience:?}");
+        }
+    }
+}
