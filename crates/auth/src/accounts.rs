@@ -10,7 +10,6 @@ use crate::random;
 /// Why somebody whom a provider vouches for is not let in.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The address belongs to an account that is existing another way.
     #[error("the e-mail address belongs to another account")]
     EmailTaken,
     #[error(transparent)]
@@ -20,7 +19,6 @@ pub enum Error {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
     pub user: User,
-    /// Whether it has just been made.
     pub created: bool,
 }
 

@@ -30,16 +30,13 @@ pub enum Error {
     /// It took longer than [`TIMEOUT`].
     #[error("no answer within {} seconds", TIMEOUT.as_secs())]
     Timeout,
-    /// Nobody listens there, the name is unknown, or the certificate is wrong.
     #[error("no connection could be made")]
     Connect,
-    /// The connection broke, or what came was not HTTP.
     #[error("the answer broke off or was not HTTP")]
     Broken,
     /// The body was larger than [`MAX_BODY`].
     #[error("the answer was larger than {MAX_BODY} bytes")]
     TooLarge,
-    /// Our request could not be put into HTTP.
     #[error("the request cannot be sent")]
     Request,
 }
@@ -145,14 +142,12 @@ impl Outbound {
 }
 
 /// HTTP Basic, with both halves form-encoded first (RFC 6749 §2.3.1).
-#[must_use]
 pub fn basic(id: &str, secret: &Secret) -> Secret {
     let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
     basic_as_it_is(&encoded(id), &Secret::new(encoded(secret.expose())))
 }
 
 /// HTTP Basic (RFC 7617 §2) for a server that decodes neither half.
-#[must_use]
 pub fn basic_as_it_is(id: &str, secret: &Secret) -> Secret {
     let pair = format!("{id}:{}", secret.expose());
     Secret::new(format!("Basic {}", STANDARD.encode(pair)))
@@ -164,10 +159,8 @@ pub fn basic_as_it_is(id: &str, secret: &Secret) -> Secret {
 pub struct Exchange<'a> {
     pub method: &'a Method,
     pub url: &'a Url,
-    /// Every header, those that the HTTP client adds included.
     pub headers: &'a HeaderMap,
     pub body: &'a [u8],
-    /// What came back, if it came whole.
     pub answered: Option<Answered<'a>>,
     pub begun: Instant,
     /// How long it took, to the last byte of the answer.
@@ -176,12 +169,10 @@ pub struct Exchange<'a> {
 
 #[derive(Debug)]
 pub struct Answered<'a> {
-    /// The version of HTTP that was spoken.
     pub version: Version,
     pub status: StatusCode,
     pub headers: &'a HeaderMap,
     pub body: &'a [u8],
-    /// How long its head took to come.
     pub waited: Duration,
 }
 

@@ -13,7 +13,6 @@ pub const WAITS: Span = Span::minutes(10);
 /// Why an identity is not linked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// It is a way into somebody else's account.
     #[error("the identity belongs to another account")]
     IdentityTaken,
     #[error(transparent)]
@@ -52,10 +51,8 @@ pub async fn link(
 /// the way they did before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pending {
-    /// The provider's name in our URLs.
     pub provider: String,
     pub profile: Profile,
-    /// Since when it waits.
     pub since: Timestamp,
 }
 
@@ -65,7 +62,6 @@ impl Pending {
     }
 
     /// Opens the cookie, if it is ours and has not waited too long.
-    #[must_use]
     pub fn open(cookie: &str, secret: &AppSecret, now: Timestamp) -> Option<Self> {
         let json = secret.open(Purpose::PendingLink, "", cookie).ok()?;
         let pending: Self = serde_json::from_slice(&json).ok()?;

@@ -46,11 +46,8 @@ const HASH_BYTES: usize = 32;
 pub struct Settings {
     pub memory_kib: u32,
     pub passes: u32,
-    /// Lanes, which one thread works off one after another.
     pub lanes: u32,
-    /// Hashes that are computed at the same time.
     pub at_once: usize,
-    /// Hashes that may wait for their turn.
     pub waiting: usize,
 }
 
@@ -81,13 +78,11 @@ pub enum Error {
     /// Too many are waiting already: come back after [`RETRY_AFTER`].
     #[error("too many passwords are being checked at the moment")]
     Busy,
-    /// What is stored is no argon2 hash, or one of absurd cost: a fault of ours.
     #[error("the stored hash of a password cannot be read")]
     Stored,
     /// There is no such cost: a fault in [`Settings`].
     #[error("passwords cannot be hashed with these settings")]
     Settings,
-    /// The hashing thread was lost.
     #[error("a password could not be hashed")]
     Lost,
 }
@@ -100,9 +95,7 @@ pub struct Hasher {
     params: Params,
     /// What a password is compared with where there is none to compare with.
     nobody: Arc<str>,
-    /// Those who are hashed and those who wait.
     places: Arc<Semaphore>,
-    /// Those who are hashed.
     turns: Arc<Semaphore>,
     memory: Arc<Memory>,
 }

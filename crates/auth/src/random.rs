@@ -9,7 +9,6 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     clippy::expect_used,
     reason = "without randomness every secret would be guessable, and no caller could go on"
 )]
-#[must_use]
 pub fn bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).expect("the operating system has no randomness");
@@ -20,7 +19,6 @@ pub fn bytes<const N: usize>() -> [u8; N] {
 ///
 /// Long enough for everything here: `state` and `nonce` (RFC 6749 §10.10 asks
 /// for 128 bits), and a PKCE verifier (RFC 7636 §4.1: 43 characters).
-#[must_use]
 pub fn token() -> String {
     URL_SAFE_NO_PAD.encode(bytes::<32>())
 }

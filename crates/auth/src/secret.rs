@@ -15,12 +15,10 @@ use crate::random;
 pub struct Secret(String);
 
 impl Secret {
-    #[must_use]
     pub fn new(secret: impl Into<String>) -> Self {
         Self(secret.into())
     }
 
-    #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -88,8 +86,6 @@ impl fmt::Debug for AppSecret {
 }
 
 impl AppSecret {
-    /// `earlier` secrets still decrypt.
-    #[must_use]
     pub fn new(current: &Secret, earlier: &[Secret]) -> Self {
         let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, b"latchkey");
         let extract = |secret: &Secret| salt.extract(secret.expose().as_bytes());
@@ -146,7 +142,6 @@ impl AppSecret {
     }
 
     /// Names the current secret, and reveals nothing of it.
-    #[must_use]
     pub fn key_id(&self) -> String {
         URL_SAFE_NO_PAD.encode(&derived(&self.current, Purpose::KeyId)[..9])
     }

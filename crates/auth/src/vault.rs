@@ -35,12 +35,10 @@ pub struct Vault {
 }
 
 impl Vault {
-    #[must_use]
     pub const fn new(secret: AppSecret) -> Self {
         Self { secret }
     }
 
-    /// Encrypts the tokens of one row.
     pub fn seal(&self, id: ConnectionId, tokens: &ProviderTokens) -> Result<Sealed, EncryptError> {
         let seal = |column, token: &Secret| {
             let context = context(id, column);
@@ -103,7 +101,6 @@ impl Vault {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reencrypted {
     pub reencrypted: u32,
-    /// How many no secret decrypts.
     pub lost: u32,
 }
 

@@ -13,31 +13,23 @@ pub struct Config {
     /// The only origin that the app believes in.
     pub public_url: Url,
     pub app_secret: AppSecret,
-    /// How long a server session lives.
     pub session: Lifetime,
     /// Whether a session that was read within the last second is not read again.
     pub session_cache: bool,
     pub jwt: JwtSettings,
     /// Where the API says who issues tokens for it (RFC 9728), if it does.
     pub resource_metadata: Option<String>,
-    /// Who may say from where a request came.
     pub trusted_proxies: Vec<IpNet>,
 }
 
 /// How JWTs are made and believed.
 #[derive(Clone, Debug)]
 pub struct JwtSettings {
-    /// How long an access token lives.
     pub access_ttl: Span,
-    /// How long a refresh token family lives.
     pub refresh_ttl: Span,
-    /// With which algorithm new keys sign.
     pub algorithm: Algorithm,
-    /// A signing key of the owner's own.
     pub private_key: Option<SigningKey>,
-    /// `iss`.
     pub issuer: String,
-    /// `aud`.
     pub audience: String,
     /// Whether a JWT is refused before it expires, once its sign-in has ended.
     pub revocation: Revocation,
@@ -45,7 +37,6 @@ pub struct JwtSettings {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Revocation {
-    /// Its `exp` alone.
     Expiry,
     /// Its `exp`, or the end of its sign-in, which every process hears of within a second.
     Watch,
@@ -53,19 +44,16 @@ pub enum Revocation {
 
 impl Config {
     /// Whether this is somebody's own machine: http on a loopback name.
-    #[must_use]
     pub fn is_development(&self) -> bool {
         self.public_url.scheme() == "http" && is_loopback(&self.public_url)
     }
 
     /// The origin in the form in which browsers write it in `Origin`.
-    #[must_use]
     pub fn origin(&self) -> String {
         self.public_url.origin().ascii_serialization()
     }
 
     /// The address of one of our pages, as the outside world sees it.
-    #[must_use]
     pub fn absolute(&self, path: &str) -> String {
         format!("{}{path}", self.origin())
     }

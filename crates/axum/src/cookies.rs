@@ -34,26 +34,21 @@ pub struct CookieProfile {
 
 impl CookieProfile {
     /// The profile that goes with a public URL.
-    #[must_use]
     pub fn of(public_url: &Url) -> Self {
         Self { secure: public_url.scheme() == "https" }
     }
 
-    /// Whether cookies travel over https alone.
-    #[must_use]
     pub const fn is_secure(self) -> bool {
         self.secure
     }
 
     /// A cookie's whole name: with `__Host-`, no other host and no subdomain
     /// can have set it (RFC 6265bis §4.1.3.2).
-    #[must_use]
     pub fn name(self, base: &str) -> String {
         if self.secure { format!("__Host-{base}") } else { base.to_owned() }
     }
 
     /// A cookie for the whole origin that no script can read.
-    #[must_use]
     pub fn cookie(self, base: &str, value: String, max_age: Span) -> Cookie<'static> {
         Cookie::build((self.name(base), value))
             .http_only(true)
@@ -65,13 +60,11 @@ impl CookieProfile {
     }
 
     /// What takes a cookie away; with the same marks, or a browser keeps it.
-    #[must_use]
     pub fn removal(self, base: &str) -> Cookie<'static> {
         self.cookie(base, String::new(), Span::seconds(0))
     }
 
     /// The value of a cookie that the browser sent.
-    #[must_use]
     pub fn value<'h>(self, headers: &'h HeaderMap, base: &str) -> Option<&'h str> {
         let wanted = self.name(base);
         request_cookies(headers).find(|(name, _)| *name == wanted).map(|(_, value)| value)

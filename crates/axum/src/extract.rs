@@ -59,7 +59,6 @@ fn form_rejection(rejection: &FormRejection) -> AppError {
     }
 }
 
-/// A JSON body.
 #[derive(Debug)]
 pub struct JsonBody<T>(pub T);
 
@@ -101,7 +100,6 @@ impl<T: FromStr, S: Send + Sync> FromRequestParts<S> for PathId<T> {
     }
 }
 
-/// The query.
 #[derive(Debug)]
 pub struct QueryParams<T>(pub T);
 

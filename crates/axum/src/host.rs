@@ -26,9 +26,7 @@ pub struct FailedSignIn {
 /// ([`latchkey_auth::oauth::Purpose::Connect`]).
 #[derive(Debug)]
 pub struct ConnectCallback {
-    /// Who set out, and has to come back.
     pub user: UserId,
-    /// Which scopes were asked for.
     pub asked: Granted,
     pub attempt: Attempt,
     pub response: AuthorizationResponse,

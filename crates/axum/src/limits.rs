@@ -83,7 +83,6 @@ pub struct Gate {
 }
 
 impl Limits {
-    #[must_use]
     pub fn new(clock: Clock) -> Self {
         let clock = AppClock(clock);
         Self {
@@ -186,12 +185,10 @@ impl Limits {
     /// Whether an address has not had too many letters of this kind. It is not
     /// said to whoever asks: that would tell who has an account. Each kind is
     /// counted apart, so that nobody can use up somebody else's way back in.
-    #[must_use]
     pub fn allow_email_to(&self, kind: &'static str, email: &Email) -> bool {
         self.letters_to.check_key(&(kind, email.to_string())).is_ok()
     }
 
-    /// Forgets buckets that are full again.
     pub fn evict(&self) {
         self.tries.retain_recent();
         self.wrong_here.retain_recent();

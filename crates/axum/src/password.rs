@@ -80,7 +80,6 @@ impl VerifiedPassword {
     }
 }
 
-/// What came of signing up.
 #[derive(Debug)]
 pub enum SignUp {
     Created(User),

@@ -34,7 +34,6 @@ pub struct SignedIn {
 pub struct SignInContext {
     session: Session,
     pub response_cookies: ResponseCookies,
-    /// Who was signed in when the request came.
     pub current: Option<Caller>,
     /// The refresh token that came along: it may belong to another sign-in
     /// than the session beside it.
@@ -64,7 +63,6 @@ where
 
 /// For the routes that begin or end a sign-in, and no others: reading a session
 /// takes no layer.
-#[must_use]
 pub fn session_layer(latchkey: &Latchkey) -> SessionManagerLayer<Sessions> {
     SessionManagerLayer::new(latchkey.sessions.clone())
         .with_name(latchkey.cookies.name(SESSION))

@@ -29,22 +29,14 @@ pub struct Parts {
     pub db: Db,
     pub sessions: Sessions,
     pub http: Outbound,
-    /// The providers, in the order of the buttons.
     pub providers: Vec<Provider>,
-    /// How cookies are named and marked.
     pub cookies: CookieProfile,
     pub keys: Arc<SigningKeys>,
-    /// What issues and renews pairs of tokens.
     pub issuer: TokenIssuer,
-    /// The sign-ins whose JWTs are refused before they expire.
     pub revoked: RevocationList,
-    /// Who is asked about other apps' tokens, where anybody is.
     pub introspection: Option<Introspection>,
-    /// The attempts whose answer has come.
     pub replay_guard: ReplayGuard,
-    /// How often somebody may try.
     pub limits: Limits,
-    /// What hashes passwords.
     pub hasher: Hasher,
     pub clock: Clock,
 }
@@ -117,7 +109,6 @@ impl Latchkey {
 
 impl Parts {
     /// The provider with this name in our URLs.
-    #[must_use]
     pub fn provider(&self, slug: &str) -> Option<&Provider> {
         self.providers.iter().find(|provider| provider.slug == slug)
     }

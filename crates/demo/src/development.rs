@@ -13,7 +13,6 @@ use crate::state::Demo;
 /// What is said elsewhere: why, and where to go instead.
 pub(crate) type Elsewhere = (Option<&'static str>, Option<(&'static str, &'static str)>);
 
-/// These routes, in development alone.
 pub(crate) fn only(demo: &Demo, elsewhere: Elsewhere, routes: Router<Demo>) -> Router<Demo> {
     routes.route_layer(from_fn_with_state((demo.app.clone(), elsewhere), check))
 }

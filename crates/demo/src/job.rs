@@ -13,7 +13,6 @@ pub struct Job<K, R, P>(Arc<Mutex<State<K, R, P>>>);
 struct State<K, R, P> {
     results: BTreeMap<K, R>,
     progress: Option<P>,
-    /// What the last run could not finish.
     left_over: Option<String>,
 }
 
@@ -86,7 +85,6 @@ impl<K: Ord, R: Clone, P: Clone> Run<K, R, P> {
         self.0.state().results.remove(key);
     }
 
-    /// Ends the run as planned.
     pub(crate) fn end(self, left_over: Option<String>) {
         self.0.state().left_over = left_over;
     }

@@ -22,8 +22,6 @@ use latchkey_web::app::App;
 
 use crate::state::{Demo, LocalProvider};
 
-/// The demonstration of this product.
-#[must_use]
 pub fn demo(app: App, local_provider: Option<LocalProvider>) -> Demo {
     Demo::new(app, local_provider, throwaway::instances)
 }

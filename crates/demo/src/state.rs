@@ -31,12 +31,9 @@ pub struct Demo(Arc<State>);
 #[derive(Debug)]
 pub struct State {
     pub app: App,
-    /// What was measured so far, in development.
     pub comparison: Comparison,
     pub(crate) stopwatch: Stopwatch,
-    /// How the attacks on this instance went.
     pub(crate) lab: Reports,
-    /// The decoys of the storage drill.
     pub(crate) drill: Stage,
     /// The sign-ins that are being recorded and whose browser is away.
     pub(crate) pending: PendingTraces,

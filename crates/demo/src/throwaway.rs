@@ -111,7 +111,6 @@ pub(crate) struct Instance {
     url: Url,
     provider: Option<Url>,
     local_provider: Option<LocalProvider>,
-    /// What stops the local provider, while it runs.
     provider_runs: Mutex<Option<Running>>,
     serving: Running,
     clock: Clock,

@@ -42,7 +42,6 @@ described_enum! {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// Sorts by time.
     pub id: AuditId,
     pub at: Timestamp,
     pub kind: Kind,
@@ -51,7 +50,6 @@ pub struct Event {
     pub actor: Actor,
     /// The provider, the role. Nothing personal, so that it may outlive the account.
     pub detail: String,
-    /// From where; deleted with the account.
     pub address: Option<String>,
 }
 

@@ -7,7 +7,6 @@ use crate::{EventId, Timestamp, UserId};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
     pub id: EventId,
-    /// Whose it is.
     pub user_id: UserId,
     pub title: String,
     pub location: Option<String>,

@@ -4,21 +4,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::{ContactId, Email, Timestamp, UserId};
 
-/// In characters.
 const MAX_NAME: usize = 200;
 const MAX_PHONE: usize = 40;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contact {
     pub id: ContactId,
-    /// Whose it is.
     pub user_id: UserId,
     pub details: Details,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
 
-/// What a contact says, validated.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Details {
     /// Never empty.

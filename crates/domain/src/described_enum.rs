@@ -19,12 +19,10 @@ macro_rules! described_enum {
             pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
 
             /// The name by which it is stored.
-            #[must_use]
             pub fn stored(self) -> &'static str {
                 self.into()
             }
 
-            #[must_use]
             pub const fn said(self) -> &'static str {
                 match self { $(Self::$variant => $phrase),* }
             }

@@ -51,7 +51,6 @@ impl Email {
         if plausible { Ok(Self(address)) } else { Err(InvalidEmail) }
     }
 
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }

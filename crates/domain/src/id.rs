@@ -21,7 +21,6 @@ macro_rules! id {
 
         impl $name {
             /// A new identifier, from the time and ten random bytes.
-            #[must_use]
             pub fn new(now: Timestamp, random: [u8; 10]) -> Self {
                 let millis = now.as_millis().unsigned_abs();
                 Self(Builder::from_unix_timestamp_millis(millis, &random).into_uuid())

@@ -29,7 +29,6 @@ impl Subject {
         Ok(Self(text))
     }
 
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -50,7 +49,6 @@ pub struct Profile {
     pub subject: Subject,
     pub name: DisplayName,
     pub email: Option<Email>,
-    /// Whether the provider vouches for the address.
     pub email_verified: bool,
 }
 
@@ -65,9 +63,7 @@ pub enum Decision {
     EmailTaken,
     /// The identity is unknown, and a signed-in person wants to sign in with it.
     Link(UserId),
-    /// It is linked to their account already.
     AlreadyLinked,
-    /// It is linked to another account.
     IdentityTaken,
 }
 
@@ -82,7 +78,6 @@ pub enum Decision {
 /// address that the provider does not vouch for is not even compared, so that
 /// typing somebody else's there tells nothing about who has an account here.
 /// Nor does it link: that takes an explicit act of a signed-in person.
-#[must_use]
 pub fn resolve_account(
     known: Option<UserId>,
     profile: &Profile,
@@ -102,7 +97,6 @@ pub fn resolve_account(
 }
 
 /// The last sign-in method may not be removed: nobody could sign in any more.
-#[must_use]
 pub const fn may_unlink(methods: u64) -> bool {
     methods > 1
 }

@@ -19,7 +19,6 @@ pub struct DisplayName(String);
 
 impl DisplayName {
     /// Cleans a name that came from outside; `None` when nothing of it can be shown.
-    #[must_use]
     pub fn clean(text: &str) -> Option<Self> {
         let mut name = String::new();
         let mut length = 0;
@@ -49,13 +48,11 @@ impl DisplayName {
             .unwrap_or_else(|| Self("Someone".to_owned()))
     }
 
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
     /// The one or two characters that stand for the person in a monogram.
-    #[must_use]
     pub fn initials(&self) -> String {
         let mut words = self.0.split(' ').filter_map(|word| word.chars().next());
         let first = words.next();

@@ -49,7 +49,6 @@ impl Password {
         if typed.len() > MAX_BYTES { Err(PasswordTooLong) } else { Ok(Self(typed)) }
     }
 
-    #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -74,7 +73,6 @@ pub enum WeakPassword {
     Context,
     #[error("Use more than one character. A few words in a row are easy to remember.")]
     Repeated,
-    /// `12345678`, `hgfedcba`.
     #[error("Don’t use letters or digits in sequence. Mix them, or use a few words.")]
     Run,
 }

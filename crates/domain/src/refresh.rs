@@ -26,7 +26,6 @@ pub enum Verdict {
     Ended,
 }
 
-#[must_use]
 pub fn may_rotate(token: Known, now: Timestamp) -> Verdict {
     match token {
         Known { ended: true, .. } => Verdict::Ended,

@@ -21,12 +21,10 @@ pub struct ReturnTo(String);
 
 impl ReturnTo {
     /// What leads elsewhere, or is missing, becomes the account page.
-    #[must_use]
     pub fn parse(next: Option<&str>, public_url: &Url) -> Self {
         next.and_then(|next| own_path(next, public_url)).map_or_else(Self::default, Self)
     }
 
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }

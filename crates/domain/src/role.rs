@@ -17,12 +17,10 @@ pub struct InvalidRole;
 
 impl Role {
     /// The role that may see everybody's accounts and the whole audit trail.
-    #[must_use]
     pub fn admin() -> Self {
         Self("admin".to_owned())
     }
 
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -65,7 +63,6 @@ impl fmt::Display for Role {
 pub struct Roles(BTreeSet<Role>);
 
 impl Roles {
-    #[must_use]
     pub fn contains(&self, role: &Role) -> bool {
         self.0.contains(role)
     }
@@ -82,7 +79,6 @@ impl Roles {
         self.0.iter()
     }
 
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

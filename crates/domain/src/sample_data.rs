@@ -25,7 +25,6 @@ const EVENTS: [(&str, Option<&str>, u32, [u32; 2]); 3] = [
 ];
 
 impl SampleData {
-    /// `random` makes the ids unique.
     pub fn new(user_id: UserId, now: Timestamp, mut random: impl FnMut() -> [u8; 10]) -> Self {
         let day = Span::days(1).as_millis();
         // Midnight in UTC, so that events begin at full hours.

@@ -45,13 +45,11 @@ impl Scope {
     pub const ALL: [Self; 4] =
         [Self::Profile, Self::CalendarRead, Self::ContactsRead, Self::ContactsWrite];
 
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         self.into()
     }
 
     /// What the person who grants it reads.
-    #[must_use]
     pub const fn sentence(self) -> &'static str {
         match self {
             Self::Profile => "See your profile and where you are signed in, and sign you out there",
@@ -69,17 +67,14 @@ pub struct Scopes(BTreeSet<Scope>);
 
 impl Scopes {
     /// What a person's own sign-in may do.
-    #[must_use]
     pub fn all() -> Self {
         Scope::ALL.into_iter().collect()
     }
 
-    #[must_use]
     pub fn contains(&self, scope: Scope) -> bool {
         self.0.contains(&scope)
     }
 
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -90,7 +85,6 @@ impl Scopes {
     }
 
     /// Those of our scopes that a text names; foreign ones are left out.
-    #[must_use]
     pub fn known_in(text: &str) -> Self {
         text.split_ascii_whitespace().filter_map(|word| word.parse().ok()).collect()
     }

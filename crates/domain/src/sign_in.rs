@@ -10,16 +10,13 @@ use crate::{SignInId, Span, Timestamp, UserId};
 /// One sign-in of one person on one device.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignIn {
-    /// The `sid` of a JWT. Not a secret.
     pub id: SignInId,
     pub user_id: UserId,
     pub credential: CredentialKind,
     pub method: SignInMethod,
     pub user_agent: String,
-    /// The network address.
     pub address: String,
     pub created_at: Timestamp,
-    /// When they last proved who they are.
     pub authenticated_at: Timestamp,
     /// To the minute.
     pub last_seen_at: Timestamp,
@@ -45,7 +42,6 @@ impl SignInMethod {
     ///
     /// For OAuth there is no registered value; `fed` (federated) is what several
     /// identity providers write.
-    #[must_use]
     pub const fn amr(&self) -> &'static str {
         match self {
             Self::Password => "pwd",
@@ -114,7 +110,6 @@ pub enum CredentialKind {
 }
 
 impl CredentialKind {
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         self.into()
     }
@@ -122,20 +117,17 @@ impl CredentialKind {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lifetime {
-    /// How long it may go unused.
     pub idle: Span,
     pub absolute: Span,
 }
 
 impl Lifetime {
-    #[must_use]
     pub fn ends_at(self, created_at: Timestamp, last_seen_at: Timestamp) -> Timestamp {
         created_at.plus(self.absolute).min(last_seen_at.plus(self.idle))
     }
 
     /// How often it is worth recording that a sign-in was used: once a minute, or
     /// more often if the idle time is so short that a minute would cut into it.
-    #[must_use]
     pub fn noted_every(self) -> Span {
         Span::minutes(1).min(Span::millis(self.idle.as_millis() / 4))
     }

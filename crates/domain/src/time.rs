@@ -20,39 +20,30 @@ pub struct Timestamp(i64);
 pub struct Span(i64);
 
 impl Span {
-    #[must_use]
     pub const fn seconds(seconds: u32) -> Self {
         Self(seconds as i64 * 1000)
     }
 
-    #[must_use]
     pub const fn minutes(minutes: u32) -> Self {
         Self(minutes as i64 * 60_000)
     }
 
-    #[must_use]
     pub const fn days(days: u32) -> Self {
         Self(days as i64 * 86_400_000)
     }
 
-    /// A negative number becomes zero.
-    #[must_use]
     pub const fn millis(millis: i64) -> Self {
         Self(if millis < 0 { 0 } else { millis })
     }
 
-    #[must_use]
     pub const fn as_millis(self) -> i64 {
         self.0
     }
 
-    /// Rounded down.
-    #[must_use]
     pub const fn as_seconds(self) -> i64 {
         self.0 / 1000
     }
 
-    #[must_use]
     pub fn min(self, other: Self) -> Self {
         Ord::min(self, other)
     }
@@ -98,59 +89,48 @@ impl fmt::Display for Span {
 }
 
 impl Timestamp {
-    #[must_use]
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
     }
 
     /// From a `NumericDate` (RFC 7519 §2).
-    #[must_use]
     pub const fn from_seconds(seconds: i64) -> Self {
         Self(seconds.saturating_mul(1000))
     }
 
-    #[must_use]
     pub const fn as_millis(self) -> i64 {
         self.0
     }
 
     /// A `NumericDate` (RFC 7519 §2), rounded down.
-    #[must_use]
     pub const fn as_seconds(self) -> i64 {
         self.0.div_euclid(1000)
     }
 
-    #[must_use]
     pub const fn plus(self, span: Span) -> Self {
         Self(self.0.saturating_add(span.0))
     }
 
-    #[must_use]
     pub const fn minus(self, span: Span) -> Self {
         Self(self.0.saturating_sub(span.0))
     }
 
     /// How long ago `earlier` was; zero when it lies in the future.
-    #[must_use]
     pub const fn since(self, earlier: Self) -> Span {
         Span::millis(self.0.saturating_sub(earlier.0))
     }
 
     /// RFC 3339 in UTC, to the second: `2026-11-23T16:12:00Z`.
-    #[must_use]
     pub fn rfc3339(self) -> String {
         self.offset_date_time().format(&Rfc3339).unwrap_or_default()
     }
 
-    /// In any time zone.
-    #[must_use]
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
         let at = OffsetDateTime::parse(text, &Rfc3339).ok()?;
         Some(Self::from_seconds(at.unix_timestamp()))
     }
 
     /// The calendar's view of this instant, to the second.
-    #[must_use]
     pub fn offset_date_time(self) -> OffsetDateTime {
         OffsetDateTime::from_unix_timestamp(self.as_seconds()).unwrap_or(OffsetDateTime::UNIX_EPOCH)
     }
@@ -175,12 +155,10 @@ pub enum Clock {
 }
 
 impl Clock {
-    #[must_use]
     pub fn standing_at(at: Timestamp) -> Self {
         Self::Manual(Arc::new(AtomicI64::new(at.0)))
     }
 
-    #[must_use]
     pub fn now(&self) -> Timestamp {
         match self {
             #[expect(clippy::disallowed_methods, reason = "this is the clock itself")]
@@ -194,7 +172,6 @@ impl Clock {
         }
     }
 
-    /// Moves a manual clock forward.
     pub fn advance(&self, by: Span) {
         if let Self::Manual(at) = self {
             at.fetch_add(by.0, Ordering::SeqCst);

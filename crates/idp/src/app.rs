@@ -18,7 +18,6 @@ use crate::provider::Provider;
 pub type Shared = Arc<App>;
 
 pub struct App {
-    /// Scheme, host and port; no slash at the end.
     pub origin: String,
     pub clients: Clients,
     pub apis: Apis,

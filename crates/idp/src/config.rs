@@ -33,7 +33,6 @@ pub struct Api {
     pub scopes: Vec<(String, String)>,
     /// With which it authenticates at the introspection endpoint, RFC 7662 §2.1.
     pub id: String,
-    /// The secret that goes with `id`.
     pub secret: String,
 }
 
@@ -41,9 +40,7 @@ pub struct Api {
 #[derive(Clone)]
 pub struct Client {
     pub provider: Provider,
-    /// `client_id`.
     pub id: String,
-    /// `client_secret`. Every client here is confidential.
     pub secret: String,
     /// Compared by simple string comparison, RFC 3986 §6.2.1 and RFC 9700 §4.1.3.
     pub redirect_uris: Vec<String>,

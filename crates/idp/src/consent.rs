@@ -215,17 +215,13 @@ fn see_other(location: &str) -> Response {
 #[derive(Debug, PartialEq, Eq)]
 struct Decision {
     verdict: Verdict,
-    /// Scopes, separated by spaces.
     ticked: String,
     misbehaviour: Misbehaviour,
 }
 
 #[derive(Debug, PartialEq, Eq)]
 enum Verdict {
-    Allow {
-        /// A key.
-        person: String,
-    },
+    Allow { person: String },
     Decline,
 }
 
@@ -274,9 +270,7 @@ struct ConsentPage<'a> {
     provider: Provider,
     /// What the app wants, after its name: "asks who you are".
     asks: String,
-    /// The redirect URI, split where a line is best broken.
     returns_to: (&'a str, &'a str),
-    /// The authorization request, as hidden fields of both forms.
     carried: Vec<(&'a str, &'a str)>,
     people: Vec<Arc<Person>>,
     selected: String,

@@ -29,7 +29,6 @@ struct HomePage<'a> {
 struct Endpoint {
     name: &'static str,
     path: &'static str,
-    /// Worth opening in a browser: answers a plain GET.
     opens: bool,
 }
 
@@ -85,7 +84,6 @@ pub async fn icon() -> Response {
     asset("image/svg+xml", include_str!("../static/icon.svg"))
 }
 
-/// `/avatars/{person}.svg`
 pub async fn avatar(State(app): State<Shared>, Path(file): Path<String>) -> Response {
     match file.strip_suffix(".svg").and_then(|key| app.people.find(key)) {
         Some(person) => asset("image/svg+xml", avatar_svg(&person)),

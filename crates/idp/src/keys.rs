@@ -109,7 +109,6 @@ impl KeyRing {
         ring
     }
 
-    /// Away from the async threads.
     pub async fn blocking<T: Send + 'static>(
         self: &Arc<Self>,
         work: impl FnOnce(&Self) -> Result<T, KeyError> + Send + 'static,

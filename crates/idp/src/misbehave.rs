@@ -126,7 +126,6 @@ impl Misbehaviour {
         Self::iter().filter(move |one| one.is_spoken_by(provider))
     }
 
-    /// Reads the form field `misbehave`.
     pub fn parse(provider: Provider, key: Option<&str>) -> Option<Self> {
         let Some(key) = key else {
             return Some(Self::None);
@@ -186,7 +185,6 @@ impl Misbehaviour {
     }
 }
 
-/// A 500, on purpose.
 pub fn told_to_fail() -> Response {
     (StatusCode::INTERNAL_SERVER_ERROR, "The local provider was told to fail here.").into_response()
 }

@@ -28,7 +28,6 @@ pub struct Person {
     /// `sub` at Google, OIDC Core §2: locally unique, never reassigned, at most 255 characters.
     pub google_sub: String,
     pub github: GithubAccount,
-    /// `id` at Facebook: a decimal string.
     pub facebook_id: String,
     /// Under Google's rule for applications in testing: refresh tokens expire after seven days.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -44,13 +43,10 @@ pub struct Email {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GithubAccount {
-    /// The key of the account; a number in JSON.
     pub id: u64,
     /// A name that can change hands: never a key.
     pub login: String,
-    /// `name` of `/user` is null otherwise.
     pub shows_name: bool,
-    /// `email` of `/user` is null otherwise.
     pub shows_email: bool,
     /// People have more than one address: somebody who signs in at Google and at GitHub is not
     /// stopped by an application that compares addresses.
@@ -230,7 +226,6 @@ impl People {
         })
     }
 
-    /// Blocks on the file system.
     pub fn create(&self, new: NewPerson) -> Result<Arc<Person>, CreateError> {
         let person = Arc::new(new.into_person().map_err(CreateError::NoRandomness)?);
         let mut created = self.created.write();

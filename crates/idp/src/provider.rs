@@ -5,7 +5,6 @@ use std::time::Duration;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Provider {
-    /// OpenID Connect: discovery, ID token, userinfo.
     Google,
     /// OAuth 2.0 in GitHub's dialect: errors with status 200, no expiry, a REST API.
     Github,
@@ -26,12 +25,10 @@ impl Provider {
         }
     }
 
-    /// The name that a person reads.
     pub const fn name(self) -> &'static str {
         self.pick(["Google", "GitHub", "Facebook"])
     }
 
-    /// The name in paths and settings.
     pub const fn key(self) -> &'static str {
         self.pick(["google", "github", "facebook"])
     }

@@ -26,7 +26,6 @@ struct Pool {
     events: Vec<RecurringEvent>,
     contacts: Vec<(String, String)>,
     repositories: Vec<RepositoryTemplate>,
-    /// By the person's key.
     personal: HashMap<String, Personal>,
 }
 
@@ -89,7 +88,6 @@ pub fn instant(at: Timestamp) -> String {
     date_time(at).and_then(|at| at.format(&Rfc3339).ok()).unwrap_or_default()
 }
 
-/// A date without a time.
 pub fn day(at: Timestamp) -> String {
     date_time(at).map(|at| at.date().to_string()).unwrap_or_default()
 }
@@ -148,14 +146,12 @@ fn occurrence(person: &Person, event: &'static RecurringEvent, day: u64) -> Opti
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contact {
-    /// `people/c…`
     pub id: String,
     pub given_name: &'static str,
     pub family_name: &'static str,
     pub email: Option<String>,
 }
 
-/// By family name.
 pub fn contacts(person: &Person) -> Vec<Contact> {
     let common: Vec<&(String, String)> = POOL.contacts.iter().collect();
     let mut names: Vec<&(String, String)> =
@@ -202,7 +198,6 @@ pub struct Repository {
     pub pushed_at: Timestamp,
 }
 
-/// By name, public and private ones.
 pub fn repositories(person: &Person, now: Timestamp) -> Vec<Repository> {
     let (private, public): (Vec<_>, Vec<_>) =
         POOL.repositories.iter().partition(|repository| repository.private);

@@ -35,7 +35,6 @@ impl Call {
         Self { method, url, headers: Vec::new(), body: Vec::new() }
     }
 
-    /// `GET` from the address bar.
     pub fn get(url: Url) -> Self {
         Self::new(Method::GET, url).with("sec-fetch-site", "none")
     }

@@ -18,7 +18,6 @@ pub const LATENCIES: [f64; 4] = [0.0, 0.5, 2.0, 10.0];
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Options {
-    /// With which algorithms JWTs are signed.
     pub algorithms: Vec<String>,
     /// What each statement of the database takes longer, in milliseconds.
     pub latencies: Vec<f64>,
@@ -51,7 +50,6 @@ impl<'a> Context<'a> {
         Self { instances: Instances::new(factory), options, until, doing }
     }
 
-    /// A new instance, with an account.
     pub async fn start(&self, options: &InstanceOptions) -> Result<Fixture<'_>> {
         Fixture::at(self.instances.start(options).await?).await
     }
@@ -117,7 +115,6 @@ impl<'a> Fixture<'a> {
         Ok(browser.send(Call::new(http::Method::GET, at(self.url(), path)?)).await?)
     }
 
-    /// `GET` with a bearer token.
     pub async fn get_with(&self, token: &str, path: &str) -> Result<Answer> {
         let call = Call::new(http::Method::GET, at(self.url(), path)?).bearer(token);
         Ok(self.agent.fresh().send(call).await?)

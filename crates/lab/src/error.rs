@@ -9,11 +9,7 @@ pub enum Error {
     #[error(transparent)]
     Agent(#[from] agent::Error),
     #[error("{asked} was answered with {answered}")]
-    Unexpected {
-        asked: String,
-        /// A status, or what is missing.
-        answered: String,
-    },
+    Unexpected { asked: String, answered: String },
     /// This instance cannot do it, or must not.
     #[error("this cannot be measured there: {0}")]
     NotHere(String),

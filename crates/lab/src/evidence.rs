@@ -4,13 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::stats;
 
-/// The samples of one variant.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Series {
     pub label: String,
     /// What is counted: `ms`, `bytes`, `queries`.
     pub unit: String,
-    /// Every sample, in the order in which they were taken.
     pub values: Vec<f64>,
 }
 

@@ -11,7 +11,6 @@ use crate::error::{Error, Result};
 /// How an instance is started; by default as it is out of the box.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InstanceOptions {
-    /// Settings, by the names of their environment variables.
     pub variables: Vec<(String, String)>,
     /// Whether its clock stands still until it is moved.
     pub manual_clock: bool,
@@ -37,7 +36,6 @@ impl InstanceOptions {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Disruption {
-    /// For good.
     CutDatabase,
     StopProvider,
     StartProvider,
@@ -55,7 +53,6 @@ pub trait InstanceFactory: Send + Sync {
 /// An instance that exists for one experiment. What it cannot do is an error.
 #[async_trait]
 pub trait Instance: Send + Sync {
-    /// Its address, as browsers write it.
     fn url(&self) -> &Url;
 
     /// The address of its local provider, if it has one.
@@ -75,7 +72,6 @@ pub trait Instance: Send + Sync {
         Err(Error::NotHere("it needs two processes of one app".to_owned()))
     }
 
-    /// Moves a clock that stands still.
     async fn advance(&self, _by: Duration) -> Result<()> {
         Err(Error::NotHere("it moves the clock".to_owned()))
     }
@@ -84,7 +80,6 @@ pub trait Instance: Send + Sync {
     async fn stop(self: Box<Self>);
 }
 
-/// More than any experiment starts.
 const MOST: usize = 8;
 
 /// The instances of an experiment, which are stopped together.
@@ -130,7 +125,6 @@ impl std::fmt::Debug for Instances<'_> {
     }
 }
 
-/// An address below another one.
 pub fn at(base: &Url, path: &str) -> Result<Url> {
     base.join(path).map_err(|error| Error::unexpected(path, error.to_string()))
 }

@@ -32,12 +32,10 @@ pub struct Outcome {
     pub slug: &'static str,
     pub sentence: &'static str,
     pub method: &'static str,
-    /// How many samples each variant has.
     pub n: usize,
     pub figures: Vec<Figure>,
     pub series: Vec<Series>,
     pub facts: Vec<Fact>,
-    /// What that says, when it could be measured.
     pub verdict: Option<Verdict>,
     /// Why it could not be measured.
     #[serde(skip_serializing_if = "Option::is_none")]

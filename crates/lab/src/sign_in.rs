@@ -72,7 +72,6 @@ pub fn combination(method: SignInMethod, credential: Credential) -> String {
     format!("{} + {}", method.name(), credential.name())
 }
 
-/// Each sign-in method with each credential.
 pub fn combinations() -> impl Iterator<Item = (SignInMethod, Credential)> {
     SignInMethod::ALL.into_iter().flat_map(|method| Credential::ALL.map(|one| (method, one)))
 }

@@ -17,7 +17,6 @@ pub struct Interval {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
     Less,
-    /// There is no difference worth naming.
     Same,
     More,
 }
@@ -25,9 +24,7 @@ pub enum Order {
 /// How large a difference has to be to be named.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Margin {
-    /// As a part of the larger one.
     pub relative: f64,
-    /// In the unit of the samples.
     pub absolute: f64,
 }
 
@@ -100,7 +97,6 @@ fn rank_below(n: usize) -> usize {
     if sum > 0.025 { 0 } else { k }
 }
 
-/// A count, as samples have it.
 pub fn as_f64(n: usize) -> f64 {
     f64::from(u32::try_from(n).unwrap_or(u32::MAX))
 }
@@ -122,7 +118,6 @@ pub fn by_median(one: &[f64], other: &[f64]) -> std::cmp::Ordering {
     median(one).unwrap_or(f64::INFINITY).total_cmp(&median(other).unwrap_or(f64::INFINITY))
 }
 
-/// Whether every sample is this number.
 pub fn all_are(values: &[f64], number: f64) -> bool {
     !values.is_empty() && values.iter().all(|value| (value - number).abs() < 1e-9)
 }

@@ -10,7 +10,6 @@ pub enum Verdict {
         because: String,
     },
     TrueIf {
-        /// What has to be so, to go behind "true if".
         condition: String,
         because: String,
         /// From where on, if that is a number.
@@ -66,7 +65,6 @@ impl Verdict {
         }
     }
 
-    /// Why, in one or two sentences.
     pub fn because(&self) -> &str {
         match self {
             Self::True { because }

@@ -26,7 +26,6 @@ pub const LOCAL_PROVIDER: Option<LocalProvider> = Some(local_provider::router);
 pub const LOCAL_PROVIDER: Option<LocalProvider> = None;
 
 /// What a build with this provider can do.
-#[must_use]
 pub const fn built_with(local_provider: Option<LocalProvider>) -> Capabilities {
     Capabilities { local_provider: local_provider.is_some(), traces: cfg!(feature = "demo") }
 }
@@ -55,7 +54,6 @@ impl Listeners {
     }
 }
 
-/// Everything that is served.
 #[derive(Clone, Debug)]
 pub struct Site {
     pub app: App,

@@ -12,9 +12,7 @@ use crate::{Db, Error, Result, identities, sign_ins};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unlinked {
     Done,
-    /// The account does not have it.
     Unknown,
-    /// It is the last one, and stays.
     LastWayIn,
 }
 
@@ -150,7 +148,6 @@ pub async fn set_password(
 pub struct Reset {
     /// Whose password it is, and the address that the e-mail went to.
     pub sent: Sent,
-    /// The sign-ins that ended with it: all of them.
     pub ended: Vec<SignInId>,
 }
 

@@ -29,7 +29,6 @@ const PAGE: &str = "SELECT id, at, kind, user_id, actor, detail, address FROM au
 
 const FORGET: &str = "DELETE FROM audit_events WHERE at < $1";
 
-/// Sorts after every identifier.
 const AFTER_ALL: &str = "g";
 
 pub async fn record(db: &Db, event: &Event) -> Result<()> {
@@ -38,7 +37,6 @@ pub async fn record(db: &Db, event: &Event) -> Result<()> {
     Ok(())
 }
 
-/// The newest events of one account.
 pub async fn of_user(db: &Db, user: UserId, limit: u32) -> Result<Vec<Event>> {
     db.fetch_all(OF_USER, params![user, limit], event).await
 }

@@ -93,7 +93,6 @@ pub async fn delete(db: &Db, user: UserId, id: ContactId) -> Result<bool> {
     Ok(db.execute(DELETE, params![user, id]).await? > 0)
 }
 
-/// How many contacts that person has.
 pub async fn count(db: &Db, user: UserId) -> Result<i64> {
     let count = db.fetch_optional(COUNT, params![user], |row| row.get("contacts")).await?;
     Ok(count.unwrap_or_default())

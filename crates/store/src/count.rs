@@ -16,18 +16,15 @@ pub struct Statements {
 impl Statements {
     /// Nothing yet; each statement takes so much longer than it does by itself,
     /// as if the database were that far away.
-    #[must_use]
     pub fn with_latency(latency: Duration) -> Self {
         Self { latency, ..Self::default() }
     }
 
-    #[must_use]
     pub fn sent(&self) -> u32 {
         self.sent.load(Ordering::Relaxed)
     }
 
     /// How long the database took over them, waiting for a connection included.
-    #[must_use]
     pub fn time(&self) -> Duration {
         Duration::from_micros(self.micros.load(Ordering::Relaxed))
     }
@@ -45,7 +42,6 @@ pub async fn statements<F: Future>(statements: Arc<Statements>, future: F) -> F:
     STATEMENTS.scope(statements, future).await
 }
 
-/// Runs one statement, and counts it.
 pub(crate) async fn one<F: Future>(statement: F) -> F::Output {
     let start = Instant::now();
     if let Ok(latency) = STATEMENTS.try_with(|counted| counted.latency) {

@@ -8,7 +8,6 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{PgPool, SqlitePool};
 
-use crate::query::params;
 use crate::{Error, Result};
 
 /// How long a request waits for a connection before it is told that the
@@ -43,7 +42,6 @@ pub enum Backend {
 }
 
 impl Backend {
-    /// Tells by the scheme.
     pub fn of(url: &str) -> Result<Self> {
         match url.split_once(':').map(|(scheme, _)| scheme) {
             Some("sqlite") => Ok(Self::Sqlite),
@@ -86,25 +84,10 @@ impl Db {
         }
     }
 
-    #[must_use]
     pub const fn backend(&self) -> Backend {
         match self {
             Self::Sqlite(_) => Backend::Sqlite,
             Self::Postgres(_) => Backend::Postgres,
-        }
-    }
-
-    /// Asks the database whether it is there and up to date.
-    ///
-    /// # Errors
-    /// When it does not answer, or holds fewer migrations than we know of.
-    pub async fn ready(&self) -> Result<()> {
-        const APPLIED: &str = "SELECT version FROM _sqlx_migrations WHERE success";
-        let applied = self.fetch_all(APPLIED, params![], |row| row.get::<i64>("version")).await?;
-        if applied.len() >= MIGRATIONS.iter().count() {
-            Ok(())
-        } else {
-            Err(Error::Unreadable("list of migrations"))
         }
     }
 

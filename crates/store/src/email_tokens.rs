@@ -2,7 +2,7 @@
 
 use latchkey_domain::{Email, Timestamp, UserId};
 
-use crate::query::{Row, params};
+use crate::query::{Param, Row, Value, params};
 use crate::{Db, Result};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display)]
@@ -10,6 +10,12 @@ use crate::{Db, Result};
 pub enum Purpose {
     Verify,
     Reset,
+}
+
+impl Param for Purpose {
+    fn value(&self) -> Value<'_> {
+        Value::Text(Some(self.to_string().into()))
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +67,6 @@ pub async fn take(db: &Db, hash: &str, purpose: Purpose, now: Timestamp) -> Resu
     db.fetch_optional(USE, params![hash, purpose, now], sent).await
 }
 
-/// Deletes links that expired before then.
 pub async fn forget(db: &Db, before: Timestamp) -> Result<()> {
     db.execute(FORGET, params![before]).await?;
     Ok(())

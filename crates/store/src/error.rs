@@ -2,22 +2,16 @@
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The database cannot be reached, or did not answer in time.
     #[error("the database cannot be reached")]
     Unavailable(#[source] sqlx::Error),
-    /// Something that has to be unique exists already.
     #[error("it exists already")]
     Exists,
-    /// The database refused a statement: a fault of ours.
     #[error("the database refused a statement")]
     Statement(#[source] sqlx::Error),
-    /// The migrations could not be run.
     #[error("the database could not be brought up to date")]
     Migration(#[from] sqlx::migrate::MigrateError),
-    /// A column holds something that we cannot have written.
     #[error("the column {0} holds something that cannot be read")]
     Unreadable(&'static str),
-    /// The address of the database makes no sense.
     #[error("{0}")]
     Url(String),
 }

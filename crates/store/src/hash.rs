@@ -8,7 +8,6 @@ use aws_lc_rs::digest::{SHA256, digest};
 ///
 /// A plain hash is enough because what goes in has at least 128 bits of
 /// entropy; a password never comes here.
-#[must_use]
 pub fn of(secret: &str) -> String {
     let mut hex = String::with_capacity(64);
     for byte in sha256(secret.as_bytes()) {
@@ -18,8 +17,6 @@ pub fn of(secret: &str) -> String {
     hex
 }
 
-/// SHA-256, as it comes.
-#[must_use]
 pub fn sha256(bytes: &[u8]) -> Vec<u8> {
     digest(&SHA256, bytes).as_ref().to_vec()
 }

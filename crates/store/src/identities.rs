@@ -13,13 +13,11 @@ use crate::{Db, Result};
 pub struct Identity {
     pub issuer: String,
     pub subject: String,
-    /// The provider's name in our URLs.
     pub provider: String,
     /// The name and the address that the provider last told us.
     pub name: String,
     pub email: Option<String>,
     pub linked_at: Timestamp,
-    /// When somebody last signed in with it.
     pub last_used_at: Timestamp,
 }
 

@@ -7,11 +7,9 @@ use crate::query::params;
 use crate::users::{self, user, user_columns};
 use crate::{Db, Error, Result};
 
-/// An account with a password.
 #[derive(Clone, Debug)]
 pub struct Account {
     pub user: User,
-    /// The hash, as a PHC string.
     pub hash: String,
     pub changed_at: Timestamp,
 }

@@ -13,6 +13,22 @@ use crate::db::{MIGRATIONS, is_in_memory};
 use crate::query::params;
 use crate::{Backend, Db, Error};
 
+impl Db {
+    /// Asks the database whether it is there and up to date.
+    ///
+    /// # Errors
+    /// When it does not answer, or holds fewer migrations than we know of.
+    pub async fn ready(&self) -> Result<(), Error> {
+        const APPLIED: &str = "SELECT version FROM _sqlx_migrations WHERE success";
+        let applied = self.fetch_all(APPLIED, params![], |row| row.get::<i64>("version")).await?;
+        if applied.len() >= MIGRATIONS.iter().count() {
+            Ok(())
+        } else {
+            Err(Error::Unreadable("list of migrations"))
+        }
+    }
+}
+
 /// How long somebody who looks waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -31,15 +47,12 @@ pub enum Probe {
 /// How the database's tables stand to the migrations that we know of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Migrations {
-    /// All of them have been run.
     UpToDate(usize),
-    /// So many are run at the next start.
     Pending(usize),
     /// It has been migrated by a newer version of this program.
     Newer,
     /// One that was run is not the one that we know by its number.
     Altered,
-    /// One was begun, and not finished.
     HalfDone,
 }
 
@@ -48,24 +61,20 @@ pub enum Migrations {
 pub enum ProbeError {
     #[error("its address cannot be understood")]
     Address,
-    /// The folder in which the file would be.
     #[error("the folder of its file is not there and cannot be made")]
     Folder,
     #[error("it cannot be reached")]
     Unreachable,
-    /// The server does not let us in.
     #[error("the server refuses the user name or the password")]
     Refused,
     /// The server has none of this name.
     #[error("the server has no database of that name")]
     NoSuchDatabase,
-    /// The file is something else.
     #[error("its file is not an SQLite database")]
     NotADatabase,
     /// It can be read only.
     #[error("it cannot be written to")]
     ReadOnly,
-    /// Something else, which the log of the database knows.
     #[error("it refuses a statement")]
     Statement,
 }

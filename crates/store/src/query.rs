@@ -19,10 +19,8 @@ use sqlx::postgres::{PgConnection, PgRow, Postgres};
 use sqlx::sqlite::{Sqlite, SqliteConnection, SqliteRow};
 use sqlx::{Database, Decode, Encode, Row as _, Type};
 
-use crate::email_tokens::Purpose;
 use crate::{Db, Error, Result, count};
 
-/// The value of a placeholder.
 #[derive(Clone, Debug)]
 pub(crate) enum Value<'v> {
     Text(Option<Cow<'v, str>>),
@@ -104,7 +102,6 @@ param! {
     str: |text| text;
     String: |text| text;
     Subject: |subject| subject.as_str();
-    Purpose: |purpose| purpose.to_string();
 }
 
 /// What is stored as a text.

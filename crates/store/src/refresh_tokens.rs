@@ -13,9 +13,7 @@ use crate::{Db, Result};
 #[derive(Clone, Debug)]
 pub struct Found {
     pub known: Known,
-    /// What its access tokens may do.
     pub scope: Scopes,
-    /// The program that it was issued to.
     pub client_id: String,
     pub sign_in: SignIn,
     pub user: User,

@@ -33,14 +33,12 @@ pub struct Sessions {
 
 impl Sessions {
     /// The sessions of this database, which live for so long.
-    #[must_use]
     pub const fn new(db: Db, clock: Clock, lifetime: Lifetime) -> Self {
         Self { db, clock, lifetime, cache: None }
     }
 
     /// The same, but a session that was read within the last second is not
     /// read again (`SESSION_CACHE=watch`).
-    #[must_use]
     pub fn cached(mut self) -> Self {
         self.cache = Some(SessionCache::default());
         self

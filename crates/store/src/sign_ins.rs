@@ -151,7 +151,6 @@ fn id_and_time(row: &Row) -> Result<(SignInId, Timestamp)> {
     Ok((row.get("id")?, row.get("ended_at")?))
 }
 
-/// Deletes sign-ins that ended before then.
 pub async fn forget(db: &Db, before: Timestamp) -> Result<()> {
     db.execute(FORGET, params![before]).await?;
     db.execute(FORGET_REVOCATIONS, params![before]).await?;

@@ -9,11 +9,8 @@ use crate::{Db, Result};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredKey {
     pub kid: String,
-    /// Its algorithm, as JOSE calls it.
     pub algorithm: String,
-    /// The private key, encrypted with `APP_SECRET`.
     pub private_key: String,
-    /// When it was generated or imported.
     pub created_at: Timestamp,
     pub signs_from: Timestamp,
     pub retired_at: Option<Timestamp>,
@@ -60,7 +57,6 @@ pub async fn rotate(db: &Db, key: &StoredKey) -> Result<()> {
     tx.commit().await
 }
 
-/// Deletes keys that retired before then.
 pub async fn forget(db: &Db, before: Timestamp) -> Result<()> {
     db.execute(FORGET, params![before]).await?;
     Ok(())

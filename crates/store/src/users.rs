@@ -86,7 +86,6 @@ pub async fn at_domain(db: &Db, domain: &str) -> Result<Vec<User>> {
     db.fetch_all(AT_DOMAIN, params![domain], user).await
 }
 
-/// Replaces the roles of an account.
 pub async fn set_roles(db: &Db, id: UserId, roles: &Roles) -> Result<()> {
     db.execute(SET_ROLES, params![id, roles]).await?;
     Ok(())

@@ -33,14 +33,12 @@ impl Deref for App {
 /// Everything that lives as long as the process.
 #[derive(Debug)]
 pub struct Application {
-    /// What signing in needs; reached through the app itself, too.
     pub latchkey: Latchkey,
     pub settings: Settings,
     pub connections: Connections,
     /// Work that the process waits for before it lets go of the database.
     pub background_writes: TaskTracker,
     pub mailer: Mailer,
-    /// Where our pages lead beyond the product.
     pub links: Links,
 }
 
@@ -55,7 +53,6 @@ impl Deref for Application {
 /// Why the app could not be put together.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The database could not be opened.
     #[error("the database of DATABASE_URL cannot be used: {0}")]
     Store(#[from] latchkey_store::Error),
     #[error(transparent)]
@@ -63,7 +60,6 @@ pub enum Error {
     /// E-mails cannot be sent.
     #[error(transparent)]
     Mail(#[from] InvalidUrl),
-    /// A redirect URI could not be made.
     #[error("the redirect URI of {0} is not a URL")]
     RedirectUri(String),
 }

@@ -64,7 +64,6 @@ impl Background {
     }
 }
 
-/// Starts the product's own jobs.
 pub(crate) fn start(jobs: &mut Background, app: &App) {
     jobs.every(SWEEP_EVERY, with(app, sweep));
     jobs.every(SWEEP_EVERY, with(app, seal_anew));

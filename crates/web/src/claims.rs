@@ -12,7 +12,6 @@ pub struct Claim {
 }
 
 /// The members of a header or of a set of claims, for people.
-#[must_use]
 pub fn describe(members: &[(String, Value)]) -> Vec<Claim> {
     members.iter().map(|(name, value)| claim(name, value)).collect()
 }

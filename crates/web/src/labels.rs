@@ -35,7 +35,6 @@ pub(crate) fn monogram(label: &str) -> String {
 }
 
 /// A sign-in method's label: "Google (OAuth)" or "Password".
-#[must_use]
 pub fn door_name(app: &Application, door: Option<&SignInMethod>) -> String {
     let Some(door) = door else { return "OAuth".to_owned() };
     match door {
@@ -47,7 +46,6 @@ pub fn door_name(app: &Application, door: Option<&SignInMethod>) -> String {
     }
 }
 
-#[must_use]
 pub const fn key_name(key: CredentialKind) -> &'static str {
     match key {
         CredentialKind::Session => "server session",
@@ -64,7 +62,6 @@ pub struct CurrentSignIn {
 }
 
 impl CurrentSignIn {
-    #[must_use]
     pub fn of(app: &Application, caller: &Caller) -> Option<Self> {
         Some(Self {
             name: caller.user.name.to_string(),

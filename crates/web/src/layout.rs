@@ -10,9 +10,7 @@ use crate::static_files;
 #[derive(Debug, Default)]
 pub struct Layout {
     who: Who,
-    /// In development: which providers are played, and where.
     pub local: Option<Local>,
-    /// Whether there is an outbox to look into.
     pub outbox: bool,
     pub links: Links,
     pub stylesheet: &'static str,
@@ -27,7 +25,6 @@ enum Who {
     #[default]
     Visitor,
     Person(Person),
-    /// It was not looked at: on error pages.
     Unknown,
 }
 
@@ -48,7 +45,6 @@ pub struct Local {
 
 impl Layout {
     /// For a page that knows who is looking at it.
-    #[must_use]
     pub fn new(app: &Application, caller: Option<&Caller>) -> Self {
         let who = caller.map_or(Who::Visitor, |caller| {
             let name = &caller.user.name;
@@ -57,8 +53,6 @@ impl Layout {
         Self { who, ..Self::anonymous(app) }
     }
 
-    /// For a page that does not.
-    #[must_use]
     pub fn anonymous(app: &Application) -> Self {
         Self {
             who: Who::Unknown,
@@ -72,19 +66,16 @@ impl Layout {
     }
 
     /// Marks the entry of the navigation that leads to this very page.
-    #[must_use]
     pub fn at(self, href: &'static str) -> Self {
         Self { current: Some((href, true)), ..self }
     }
 
     /// Marks the entry of the navigation under which this page is found.
-    #[must_use]
     pub fn below(self, href: &'static str) -> Self {
         Self { current: Some((href, false)), ..self }
     }
 
     /// The attribute that marks the current entry, with a blank before it.
-    #[must_use]
     pub fn aria_current(&self, href: &str) -> &'static str {
         match self.current {
             Some((current, true)) if current == href => " aria-current=\"page\"",
@@ -93,7 +84,6 @@ impl Layout {
         }
     }
 
-    #[must_use]
     pub const fn person(&self) -> Option<&Person> {
         match &self.who {
             Who::Person(person) => Some(person),
@@ -101,7 +91,6 @@ impl Layout {
         }
     }
 
-    #[must_use]
     pub const fn is_visitor(&self) -> bool {
         matches!(self.who, Who::Visitor)
     }

@@ -7,7 +7,6 @@ use crate::settings::Settings;
 const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
 
 /// The address of this document, for `WWW-Authenticate` (RFC 9728 §5.1).
-#[must_use]
 pub fn address(settings: &Settings) -> String {
     settings.absolute(&format!("{WELL_KNOWN}{}", path(settings)))
 }

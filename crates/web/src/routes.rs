@@ -64,7 +64,6 @@ fn unnamed() -> Router<App> {
 #[derive(Debug, Default)]
 pub struct Extra {
     pub routes: Router<App>,
-    /// Its own page at `/`.
     pub home: Option<MethodRouter<App>>,
 }
 

@@ -47,14 +47,12 @@ pub(crate) fn script() -> &'static str {
 impl File {
     /// Its address, which changes with its contents, so that a browser may keep
     /// it for as long as it likes.
-    #[must_use]
     pub fn address(&self) -> String {
         let hash = latchkey_store::hash::of(&String::from_utf8_lossy(self.contents));
         format!("/static/{}?v={}", self.name, &hash[..12])
     }
 
     /// The answer to a request for it, with the query of its address.
-    #[must_use]
     pub fn response(&self, query: Option<&str>) -> Response {
         // With a version in the address it never changes.
         let lasts = match query {

@@ -15,13 +15,13 @@ async fn six_answers_make_one_and_its_address_holds_it() {
 
     let answered = browser.get(&app.url(&format!("/choose?{ALL}"))).await.expect(200);
     for said in [
-        "<strong>Both doors</strong>",
+        "<strong>Both</strong>",
         "<strong>A server session</strong>",
         "<strong>An opaque token, introspected</strong>",
         "<strong>Connections</strong>",
         "DATABASE_URL=sqlite://data/latchkey.db",
         "/compare#claim-7",
-        "session::carried(session)",
+        "session::load(sessions, cookie)",
         "issuer.delegation(token",
         "OAUTH_INTROSPECTION_CACHE=0",
     ] {

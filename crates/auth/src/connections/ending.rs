@@ -20,14 +20,12 @@ const AT_A_TIME: u32 = 10;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It is over, there and here.
     Done(Ended),
     Later,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Trigger {
-    /// The person waits for the answer.
     Person,
     Retry,
 }

@@ -16,15 +16,9 @@ pub enum Error {
     NotGranted,
     /// Only the person can give access again.
     #[error("the person has to connect again")]
-    Reconnect {
-        because: BrokenReason,
-        /// Whether it was found out just now.
-        news: bool,
-    },
-    /// It may work again in a while.
+    Reconnect { because: BrokenReason, news: bool },
     #[error("the provider {}", .0.said())]
     Unavailable(Failure),
-    /// Another process is still refreshing the access token.
     #[error("the access token is being renewed")]
     Busy,
     #[error(transparent)]

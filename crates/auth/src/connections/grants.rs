@@ -65,13 +65,11 @@ where
 }
 
 impl Connections {
-    #[must_use]
     pub fn new(db: Db, http: Outbound, vault: Vault, clock: Clock) -> Self {
         let (process, refreshing) = (random::token(), KeyedMutex::default());
         Self { db, http, vault, clock, process, refreshing }
     }
 
-    #[must_use]
     pub const fn vault(&self) -> &Vault {
         &self.vault
     }

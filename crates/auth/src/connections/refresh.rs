@@ -28,16 +28,13 @@ const _: () = assert!(LEASE.as_seconds() > 3 * TIMEOUT.as_secs().cast_signed());
 /// How long to wait for another process…
 const PATIENCE: Duration = TIMEOUT;
 
-/// …and how often to look.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// What the answer to a refresh means.
 #[derive(Debug)]
 enum Meaning {
     Refreshed(Box<Tokens>),
-    /// The grant is over (`invalid_grant`).
     Over,
-    /// It may work later: the tokens are kept.
     Later(Failure),
 }
 

@@ -13,7 +13,6 @@ const MAX_CLIENT_ID: usize = 255;
 /// What a token has to be to be for us.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expected {
-    /// Whom it has to be for, among others perhaps.
     pub audience: String,
     /// Who has to have issued it, if the answer says so at all.
     pub issuer: Option<String>,
@@ -22,9 +21,7 @@ pub struct Expected {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenInfo {
     pub subject: Subject,
-    /// The issuer, where the answer names it.
     pub issuer: Option<String>,
-    /// Those of our scopes that were granted.
     pub scopes: Scopes,
     pub client_id: Option<String>,
     pub expires_at: Option<Timestamp>,
@@ -36,18 +33,15 @@ pub enum Rejection {
     /// Revoked, expired, or never issued: the server does not say which.
     #[error("Whoever issues tokens says that this one is not active.")]
     NotActive,
-    /// A member of the answer that is needed is missing, or not of its type.
     #[error("What its issuer says about the token has no usable {0}.")]
     Unusable(&'static str),
     /// It is for another API (RFC 7662 §4, RFC 8707).
     #[error("The token is meant for another service.")]
     AudienceWrong,
-    /// Somebody else issued it than is believed here.
     #[error("The token was issued by somebody else.")]
     IssuerWrong,
     #[error("The token has expired.")]
     Expired,
-    /// Its time has not come.
     #[error("The token is not valid yet.")]
     NotYetValid,
 }
@@ -64,7 +58,6 @@ impl Rejection {
     ];
 
     /// The code, which it shares with a JWT that is refused for the same reason.
-    #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
             Self::NotActive | Self::Unusable(_) => "token_inactive",

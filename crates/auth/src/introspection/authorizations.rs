@@ -26,11 +26,8 @@ const MAX_LISTED: usize = 100;
 /// An app that a person let in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authorization {
-    /// Names it at the authorization server.
     pub id: String,
-    /// What the app calls itself there.
     pub app: String,
-    /// Those of our scopes that it has.
     pub scopes: Scopes,
     pub since: Option<Timestamp>,
     /// When a token of it was last asked about or issued.

@@ -14,13 +14,11 @@ pub(super) struct Breaker(Mutex<State>);
 enum State {
     #[default]
     Closed,
-    /// Nobody answered, and nobody is asked before then.
     Open(Timestamp),
     /// One question is out to find out; all others wait for what it finds.
     HalfOpen,
 }
 
-/// Leave to send one request.
 pub(super) struct Permit<'a> {
     breaker: &'a Breaker,
     is_probe: bool,

@@ -31,7 +31,6 @@ pub struct Config {
     pub client_secret: Secret,
     /// Whom a token has to be for, and who may have issued it.
     pub expected: Expected,
-    /// Whose subjects these are when the answer does not say.
     pub issuer: Option<String>,
     /// How long an answer is believed, 5 s at the
     /// most; with 0 nothing is remembered, and each request asks for itself.
@@ -55,14 +54,11 @@ pub enum Unavailable {
     /// It was no JSON object in which every name stands once.
     #[error("the authorization server answered something that makes no sense")]
     InvalidResponse,
-    /// A moment ago nobody answered; it is tried again soon.
     #[error("the authorization server did not answer a moment ago")]
     Resting,
 }
 
 impl Unavailable {
-    /// When it is worth trying again.
-    #[must_use]
     pub const fn again_in(&self) -> Span {
         breaker::REST
     }
@@ -82,13 +78,11 @@ pub(super) struct Wait<'a>(&'a CallCounter, Instant);
 impl CallCounter {
     /// How many calls were made; `None` when no token was shown that anybody
     /// could be asked about.
-    #[must_use]
     pub fn made(&self) -> Option<u32> {
         self.any_token.load(Ordering::Relaxed).then(|| self.made.load(Ordering::Relaxed))
     }
 
     /// How long the request waited, for somebody else's call too.
-    #[must_use]
     pub fn time(&self) -> Duration {
         Duration::from_micros(self.micros.load(Ordering::Relaxed))
     }

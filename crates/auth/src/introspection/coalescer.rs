@@ -7,7 +7,6 @@ use moka::future::Cache;
 
 use crate::fingerprint::{Fingerprint, fingerprint};
 
-/// Tokens whose answers are remembered.
 const CAPACITY: u64 = 8192;
 
 /// The answers of the last few seconds. Requests that show a token while it is

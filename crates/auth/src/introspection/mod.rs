@@ -42,7 +42,6 @@ const REFUSAL_REMEMBERED: Span = Span::seconds(1);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delegation {
     pub user: User,
-    /// What the app may do.
     pub scopes: Scopes,
     /// The app, by the name that its authorization server gave it.
     pub client_id: Option<String>,
@@ -53,7 +52,6 @@ pub enum Error {
     /// It is not good, or not for us.
     #[error(transparent)]
     Rejected(#[from] Rejection),
-    /// It is good, and belongs to somebody who has no account here.
     #[error("the token belongs to somebody who has no account here")]
     UnknownSubject,
     /// Whether it is good cannot be found out at the moment.
@@ -74,7 +72,6 @@ impl From<latchkey_store::Error> for Error {
 pub struct Introspection {
     config: Config,
     client: Client,
-    /// Separate, so that its circuit breaker cannot block introspection.
     authorizations_client: Client,
     authorizations: Endpoint,
     db: Db,
@@ -83,7 +80,6 @@ pub struct Introspection {
 
 impl Introspection {
     /// Calls nobody yet: a server that is down must not keep the app from starting.
-    #[must_use]
     pub fn new(config: Config, http: Outbound, db: Db) -> Self {
         Self {
             client: Client::new(http.clone(), &config),
@@ -96,12 +92,10 @@ impl Introspection {
     }
 
     /// The issuer of the tokens, as far as it is known.
-    #[must_use]
     pub fn issuer(&self) -> Option<&str> {
         self.config.issuer.as_deref()
     }
 
-    #[must_use]
     pub fn url(&self) -> &Url {
         &self.config.url
     }

@@ -9,7 +9,6 @@ use crate::tokens::verify::MAX_BYTES;
 /// however damaged the rest: its own checks say best what is wrong with it, and
 /// nobody is asked about a forgery. What has a character that no bearer token has
 /// (RFC 6750 §2.1 `b64token`), or is too long for any, is nobody's token.
-#[must_use]
 pub fn is_opaque(token: &str) -> bool {
     let signs = token.trim_end_matches('=');
     let is_token = token.len() <= MAX_BYTES

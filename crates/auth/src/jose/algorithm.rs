@@ -36,7 +36,6 @@ pub enum Algorithm {
 #[derive(PartialEq, Eq)]
 pub(super) enum Family {
     Rsa,
-    /// On the curve of this name.
     Ecdsa(&'static str),
     Ed25519,
     Hmac,
@@ -45,14 +44,12 @@ pub(super) enum Family {
 impl Algorithm {
     pub const ALL: &[Self] = Self::VARIANTS;
 
-    #[must_use]
     pub const fn as_str(self) -> &'static str {
         self.into_str()
     }
 
     /// The hash that goes with it, for `at_hash` (OpenID Connect Core §3.1.3.6);
     /// Ed25519 hashes with SHA-512.
-    #[must_use]
     pub fn digest(self) -> &'static digest::Algorithm {
         match self {
             Self::Rs256 | Self::Ps256 | Self::Es256 | Self::Hs256 => &digest::SHA256,
@@ -102,7 +99,6 @@ impl Algorithm {
 
 /// Whether whoever knows this secret signed that message; never by an algorithm
 /// that takes a public key.
-#[must_use]
 pub fn verify_hmac(algorithm: Algorithm, secret: &[u8], message: &[u8], signature: &[u8]) -> bool {
     algorithm.family() == Family::Hmac
         && verify(algorithm, &DecodingKey::from_secret(secret), message, signature)

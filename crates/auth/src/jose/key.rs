@@ -53,7 +53,6 @@ enum Kind {
 #[derive(Clone)]
 enum Verifier {
     Jsonwebtoken(Box<DecodingKey>),
-    /// For ES512, which jsonwebtoken does not have.
     P521(ParsedPublicKey),
 }
 
@@ -77,7 +76,6 @@ impl PublicKey {
     /// `None` for a key of a kind that is unknown here, for encryption, too
     /// weak, not on its curve, or not public: RFC 7517 §5 has a set's reader
     /// pass those over.
-    #[must_use]
     pub fn from_jwk(jwk: &Value) -> Option<Self> {
         let text = |name: &str| jwk.get(name).and_then(Value::as_str);
         let bytes = |name: &str| base64url::decode(text(name)?);
@@ -108,7 +106,6 @@ impl PublicKey {
 
     /// What a PEM of this label holds: a SubjectPublicKeyInfo (RFC 5280 §4.1),
     /// or the PKCS #1 form of an RSA key.
-    #[must_use]
     pub fn from_der(der: &[u8]) -> Option<Self> {
         let Ok(info) = SubjectPublicKeyInfoRef::try_from(der) else {
             return Self::rsa_der(der);
@@ -170,14 +167,11 @@ impl PublicKey {
         Self { kid: None, only: None, required, kind, verifier }
     }
 
-    /// Its name, if it has one.
-    #[must_use]
     pub fn kid(&self) -> Option<&str> {
         self.kid.as_deref()
     }
 
     /// `RSA`, or the name of its curve.
-    #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self.kind {
             Kind::Rsa => "RSA",
@@ -186,12 +180,10 @@ impl PublicKey {
         }
     }
 
-    /// The algorithms by which it verifies.
     pub fn algorithms(&self) -> impl Iterator<Item = Algorithm> {
         Algorithm::ALL.iter().copied().filter(|one| self.takes(*one))
     }
 
-    #[must_use]
     pub fn takes(&self, algorithm: Algorithm) -> bool {
         let is_of_its_kind = match (self.kind, algorithm.family()) {
             (Kind::Rsa, Family::Rsa) | (Kind::Ed25519, Family::Ed25519) => true,
@@ -203,7 +195,6 @@ impl PublicKey {
 
     /// Whether its private half made that signature of that message, by an
     /// algorithm that it takes.
-    #[must_use]
     pub fn verifies(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
         self.takes(algorithm)
             && match &self.verifier {
@@ -213,13 +204,11 @@ impl PublicKey {
     }
 
     /// The members that a JWK of this key has to have.
-    #[must_use]
     pub const fn required_members(&self) -> &Value {
         &self.required
     }
 
     /// RFC 7638 §3: SHA-256 over the required members, sorted, without blanks.
-    #[must_use]
     pub fn thumbprint(&self) -> String {
         base64url::encode(digest(&SHA256, self.required.to_string().as_bytes()))
     }
@@ -231,7 +220,6 @@ impl fmt::Debug for PublicKey {
     }
 }
 
-/// How many bits a number has.
 fn bits(number: &[u8]) -> usize {
     let significant = number.iter().skip_while(|byte| **byte == 0);
     let leading = significant.clone().next().map_or(0, |byte| byte.leading_zeros() as usize);

@@ -17,7 +17,6 @@ pub struct Members(Vec<(String, Value)>);
 
 impl Members {
     /// Reads an object and nothing else; `None` when it is none.
-    #[must_use]
     pub fn parse(json: &[u8]) -> Option<Self> {
         let (members, end) = Self::parse_partial(std::str::from_utf8(json).ok()?);
         end.ok().map(|()| members)
@@ -38,30 +37,24 @@ impl Members {
     }
 
     /// A name that stands more than once.
-    #[must_use]
     pub fn duplicate(&self) -> Option<&str> {
         // A set, not two loops: a header of 16 kB has room for thousands of members.
         let mut seen = HashSet::with_capacity(self.0.len());
         self.0.iter().map(|(name, _)| name.as_str()).find(|name| !seen.insert(*name))
     }
 
-    #[must_use]
     pub fn has_duplicates(&self) -> bool {
         self.duplicate().is_some()
     }
 
-    /// The first of that name.
-    #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.0.iter().find(|(found, _)| found == name).map(|(_, value)| value)
     }
 
-    #[must_use]
     pub fn as_slice(&self) -> &[(String, Value)] {
         &self.0
     }
 
-    #[must_use]
     pub fn into_vec(self) -> Vec<(String, Value)> {
         self.0
     }

@@ -7,14 +7,12 @@ use base64::engine::general_purpose::STANDARD;
 
 #[derive(Clone, Copy, Debug)]
 pub struct Pem<'a> {
-    /// What it says it holds: `PUBLIC KEY`, for one.
     pub label: &'a str,
     after: &'a str,
 }
 
 impl<'a> Pem<'a> {
     /// `None` where no block begins.
-    #[must_use]
     pub fn find(text: &'a str) -> Option<Self> {
         let (_, after) = text.split_once("-----BEGIN ")?;
         let (label, after) = after.split_once("-----")?;
@@ -22,7 +20,6 @@ impl<'a> Pem<'a> {
     }
 
     /// What is in it; `None` when it is damaged or has no end.
-    #[must_use]
     pub fn der(&self) -> Option<Vec<u8>> {
         let (body, _) = self.after.split_once("-----END ")?;
         let body: String = body.replace("\\n", "").split_whitespace().collect();

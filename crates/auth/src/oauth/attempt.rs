@@ -23,7 +23,6 @@ pub const REMEMBERED: Span = Span::minutes(60);
 /// the database, and two tabs have two cookies.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
-    /// The provider's name in our URLs.
     pub provider: String,
     /// Fresh for each attempt (RFC 6749 §10.12); 256 bits.
     pub state: String,
@@ -31,7 +30,6 @@ pub struct Attempt {
     pub nonce: String,
     /// The PKCE code verifier (RFC 7636 §4.1).
     pub verifier: String,
-    /// Where they want to go afterwards.
     pub return_to: ReturnTo,
     pub purpose: Purpose,
     pub started_at: Timestamp,
@@ -43,21 +41,17 @@ pub struct Attempt {
 /// What an authorization request is for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Purpose {
-    /// To sign in, and to carry this afterwards.
     SignIn(CredentialKind),
     /// To link the identity to the account of this user, who is signed in.
     Link(UserId),
     /// To connect services at the provider to an account. Nobody is signed in by it.
     Connect {
-        /// Who set out, and has to come back.
         user: UserId,
-        /// What is asked for, with blanks between.
         scopes: String,
     },
 }
 
 impl Purpose {
-    #[must_use]
     pub fn connect(user: UserId, scopes: &Granted) -> Self {
         Self::Connect { user, scopes: scopes.to_string() }
     }
@@ -73,15 +67,12 @@ pub enum AttemptError {
     AlreadyUsed,
     /// We sent out this state to a browser like this one, but its cookie is gone.
     CookieMissing,
-    /// We sent out this state to another browser.
     OtherBrowser,
-    /// Nobody here sent out this state.
     Unknown,
 }
 
 impl Attempt {
     /// A new attempt with fresh secrets. `browser` is what the browser calls itself.
-    #[must_use]
     pub fn new(
         provider: &str,
         purpose: Purpose,
@@ -104,7 +95,6 @@ impl Attempt {
 
     /// The name of its cookie, without a prefix. The state is no secret: it
     /// stands in URLs.
-    #[must_use]
     pub fn cookie_name(state: &str) -> String {
         // Sixteen characters of 43 keep cookies apart; the whole is compared later.
         let name: String = state.chars().filter(char::is_ascii_alphanumeric).take(16).collect();
@@ -116,14 +106,12 @@ impl Attempt {
     }
 
     /// Opens the cookie that belongs to a state.
-    #[must_use]
     pub fn open(cookie: &str, state: &str, secret: &AppSecret) -> Option<Self> {
         let json = secret.open(KeyPurpose::OAuthAttempt, state, cookie).ok()?;
         serde_json::from_slice::<Self>(&json).ok().filter(|attempt| attempt.state == state)
     }
 
     /// What is left of it when its answer has come.
-    #[must_use]
     pub fn finished(mut self) -> Self {
         self.finished = true;
         self.nonce.clear();
@@ -190,7 +178,6 @@ fn new_state(browser: &str, secret: &AppSecret, now: Timestamp) -> Result<String
 }
 
 /// When we sent out this state, and to whom; `None` if we never did.
-#[must_use]
 pub fn decode_state(state: &str, secret: &AppSecret) -> Option<Sent> {
     let (random, sealed) = state.split_once('.')?;
     let text = secret.open(KeyPurpose::OAuthAttempt, random, sealed).ok()?;

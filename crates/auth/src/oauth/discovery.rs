@@ -36,7 +36,6 @@ pub struct Metadata {
 
 impl Metadata {
     /// Whether the secret goes into the body, because the issuer takes it nowhere else.
-    #[must_use]
     pub fn secret_in_body(&self) -> bool {
         self.token_endpoint_auth_methods_supported.as_ref().is_some_and(|methods| {
             let takes = |method: &str| methods.iter().any(|taken| taken == method);
@@ -59,7 +58,6 @@ pub struct Discovery {
 
 impl Discovery {
     /// What is known already, however old.
-    #[must_use]
     pub fn known(&self) -> Option<Arc<Metadata>> {
         self.read().map(|(_, metadata)| metadata)
     }
@@ -168,7 +166,6 @@ fn validate(issuer: &str, metadata: Metadata) -> Result<Metadata, Error> {
 }
 
 /// https anywhere, http only on loopback.
-#[must_use]
 pub fn may_be_called(url: &Url) -> bool {
     match url.scheme() {
         "https" => true,
@@ -178,7 +175,6 @@ pub fn may_be_called(url: &Url) -> bool {
 }
 
 /// Whether a URL's host is this machine by its name or number.
-#[must_use]
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),

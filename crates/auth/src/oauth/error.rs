@@ -12,7 +12,6 @@ pub enum Error {
     /// The person said no at the provider (RFC 6749 §4.1.2.1 `access_denied`).
     #[error("the person declined at the provider")]
     Declined,
-    /// The provider answered the authorization request with another error.
     #[error("the provider answered {code}")]
     Refused {
         /// One of the error codes of RFC 6749 §4.1.2.1, or of an extension.
@@ -22,17 +21,10 @@ pub enum Error {
     /// somebody else, or damaged on its way.
     #[error("the authorization response is not valid: {0}")]
     Response(&'static str),
-    /// The provider could not be reached, or broke off.
     #[error("{step}: {source}")]
     Unreachable { step: Step, source: http::Error },
-    /// The provider answered that it is out of order or overloaded.
     #[error("{step}: the provider answered {status}")]
-    ProviderUnavailable {
-        step: Step,
-        /// 429 or one of 5xx.
-        status: StatusCode,
-    },
-    /// The provider answered something that the standard does not allow.
+    ProviderUnavailable { step: Step, status: StatusCode },
     #[error("{step}: {what}")]
     InvalidResponse { step: Step, what: String },
     /// The code was not taken: used already, expired, or for somebody else
@@ -49,10 +41,7 @@ pub enum Error {
     },
     /// The ID token is too old or too new, because two clocks differ.
     #[error("the clocks of this machine and of the provider are {apart} apart")]
-    ClockSkew {
-        /// By how much, as the provider's `Date` header says.
-        apart: Span,
-    },
+    ClockSkew { apart: Span },
     /// The ID token was refused (OpenID Connect Core §3.1.3.7).
     #[error("the ID token was refused: {0}")]
     IdToken(#[from] super::id_token::IdTokenError),
@@ -71,7 +60,6 @@ pub enum Step {
     Profile,
     /// RFC 7009 §2.1, or the provider's own way.
     Revocation,
-    /// A service that somebody has connected.
     Service,
 }
 
@@ -104,7 +92,6 @@ impl Error {
         Self::InvalidResponse { step, what: what.into() }
     }
 
-    /// A subject that a provider sent.
     pub(crate) fn subject(text: String) -> Result<Subject, Self> {
         Subject::new(text).map_err(|error| Self::invalid_response(Step::Profile, error.to_string()))
     }
@@ -114,7 +101,6 @@ impl Error {
         Self::ProviderUnavailable { step, status: StatusCode::TOO_MANY_REQUESTS }
     }
 
-    /// An unexpected status.
     pub(crate) fn status(step: Step, status: StatusCode) -> Self {
         if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
             Self::ProviderUnavailable { step, status }

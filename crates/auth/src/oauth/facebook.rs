@@ -52,7 +52,6 @@ pub(crate) fn is_exhausted(answer: &Response<Vec<u8>>) -> bool {
 
 #[derive(Deserialize)]
 struct Me {
-    /// Identifies the person to this app alone.
     id: String,
     name: Option<String>,
     /// Absent when there is none, or the person unticked it.

@@ -70,7 +70,6 @@ pub async fn authenticate(
 #[derive(Debug)]
 pub struct ExchangedCode {
     pub tokens: Tokens,
-    /// What time it was at the provider.
     date: Option<Timestamp>,
 }
 

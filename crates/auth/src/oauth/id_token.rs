@@ -36,13 +36,11 @@ pub enum IdTokenError {
     /// There is none in the token response.
     #[error("there is none")]
     Missing,
-    /// It is not three parts of base64url with JSON in the first two.
     #[error("it is not a signed JWT")]
     Malformed,
     /// A member of its header or a claim is there twice (RFC 7515 §4, RFC 7519 §4).
     #[error("it says something twice")]
     Duplicate,
-    /// It is signed with an algorithm that is not on our list, or not at all.
     #[error("it is signed with an algorithm that is not allowed")]
     Algorithm,
     /// It is a JWT of another kind (RFC 8725 §3.11).
@@ -51,34 +49,24 @@ pub enum IdTokenError {
     /// It has a critical header that we do not understand (RFC 7515 §4.1.11).
     #[error("it has a critical header that is not understood")]
     Critical,
-    /// The issuer publishes no key that could have signed it.
     #[error("the issuer publishes no key that could have signed it")]
     UnknownKey,
-    /// The signature is not the issuer's.
     #[error("its signature is wrong")]
     Signature,
-    /// `iss` is not the issuer that was asked.
     #[error("it is from another issuer")]
     Issuer,
-    /// `aud` is not us, or not us alone.
     #[error("it is for somebody else")]
     Audience,
-    /// `azp` is not us.
     #[error("it was issued to another client")]
     AuthorizedParty,
-    /// `exp` is missing or past.
     #[error("it has expired")]
     Expired,
-    /// `iat` is missing or in the future, or `nbf` is.
     #[error("it is not valid yet")]
     NotYetValid,
-    /// `nonce` is not the one that was sent: the token belongs to another attempt.
     #[error("it belongs to another attempt (nonce)")]
     Nonce,
-    /// `at_hash` does not fit the access token that came with it.
     #[error("it belongs to another access token (at_hash)")]
     AccessTokenHash,
-    /// `sub` is no subject identifier.
     #[error("its subject is not valid")]
     Subject,
 }
@@ -88,9 +76,7 @@ pub enum IdTokenError {
 pub struct Expected<'a> {
     pub issuer: &'a str,
     pub client_id: &'a str,
-    /// What was sent with the authorization request.
     pub nonce: &'a str,
-    /// What came with it in the token response.
     pub access_token: &'a str,
 }
 
@@ -98,7 +84,6 @@ pub struct Expected<'a> {
 #[derive(Debug)]
 pub struct Unverified<'a> {
     pub algorithm: Algorithm,
-    /// Which key is said to have signed it.
     pub kid: Option<String>,
     signing_input: &'a str,
     signature: Vec<u8>,
@@ -141,7 +126,6 @@ fn object(json: &[u8]) -> Result<Members, IdTokenError> {
 /// The claims that we use, once they are believed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claims {
-    /// Who it is at this issuer.
     pub subject: Subject,
     pub all: Map<String, Value>,
 }

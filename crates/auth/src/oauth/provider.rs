@@ -11,7 +11,6 @@ use crate::secret::Secret;
 
 #[derive(Debug)]
 pub struct Provider {
-    /// Its name in our URLs: `google`.
     pub slug: String,
     pub label: String,
     pub kind: Kind,
@@ -22,7 +21,6 @@ pub struct Provider {
     pub redirect_uri: RedirectUrl,
     /// What we ask for, beyond what the dialect needs in any case.
     pub scopes: Vec<String>,
-    /// Whether the local provider plays it.
     pub local: bool,
 }
 
@@ -32,15 +30,11 @@ pub enum Kind {
     /// OpenID Connect, by discovery: Google, and any other issuer.
     OpenId(OpenId),
     GitHub {
-        /// Where people sign in: `https://github.com`.
         web: Url,
-        /// `https://api.github.com`.
         api: Url,
     },
     Facebook {
-        /// Where people sign in: `https://www.facebook.com/v23.0`.
         web: Url,
-        /// The Graph API: `https://graph.facebook.com/v23.0`.
         graph: Url,
     },
 }
@@ -83,19 +77,16 @@ impl PartialEq for OpenId {
 impl Eq for OpenId {}
 
 impl Kind {
-    #[must_use]
     pub fn open_id(issuer: impl Into<String>) -> Self {
         Self::OpenId(OpenId::new(issuer.into(), Apis::None))
     }
 
-    #[must_use]
     pub fn google(issuer: impl Into<String>) -> Self {
         Self::OpenId(OpenId::new(issuer.into(), Apis::Google))
     }
 }
 
 impl Provider {
-    #[must_use]
     pub fn family(&self) -> Family {
         match &self.kind {
             Kind::OpenId(OpenId { apis: Apis::Google, .. }) => Family::Google,
@@ -126,7 +117,6 @@ impl Provider {
 
     /// As in [`latchkey_domain::identity::Profile::issuer`]: not its name here, which
     /// the settings may give to another provider tomorrow.
-    #[must_use]
     pub fn issuer(&self) -> String {
         match &self.kind {
             Kind::OpenId(openid) => openid.issuer.clone(),
@@ -139,7 +129,6 @@ impl Provider {
     ///
     /// For a `form-action` in a Content-Security-Policy, which Chromium applies
     /// to the redirect after a form post, too.
-    #[must_use]
     pub fn authorization_origin(&self) -> Option<String> {
         let url = match &self.kind {
             Kind::OpenId(openid) => openid.discovery.known()?.authorization_endpoint.clone(),
@@ -148,7 +137,6 @@ impl Provider {
         Some(url.origin().ascii_serialization())
     }
 
-    /// What the authorization request asks for.
     pub(crate) fn all_scopes(&self) -> impl Iterator<Item = String> {
         let needed: &[&str] = match self.kind {
             Kind::OpenId(_) => &["openid", "email", "profile"],

@@ -15,7 +15,6 @@ pub struct AuthorizationResponse {
 
 impl AuthorizationResponse {
     /// Reads the query; parameters that we do not know are passed over (§4.1.2).
-    #[must_use]
     pub fn parse(query: &str) -> Self {
         let mut response = Self::default();
         for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
@@ -35,7 +34,6 @@ impl AuthorizationResponse {
 /// The issuer that has to have answered.
 #[derive(Clone, Copy, Debug)]
 pub struct Issuer<'a> {
-    /// The issuer to which the browser was sent.
     pub expected: &'a str,
     /// Whether it promised to say so (RFC 9207 §3).
     pub promised: bool,

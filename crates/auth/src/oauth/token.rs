@@ -121,7 +121,6 @@ impl TokenResponse for Tokens {
 impl Tokens {
     /// How long the access token lives: a whole number of seconds, up to a hundred
     /// years. Anything else is ignored.
-    #[must_use]
     pub fn lifetime(&self) -> Option<Span> {
         let seconds = match &self.expires_in {
             Value::Number(number) => number.as_u64(),
@@ -133,12 +132,10 @@ impl Tokens {
     }
 
     /// What was granted, if the provider says so.
-    #[must_use]
     pub fn granted(&self) -> Option<Granted> {
         Some(Granted::of(self.scopes.as_ref()?.iter().map(|scope| scope.as_str())))
     }
 
-    #[must_use]
     pub fn id_token(&self) -> Option<&str> {
         self.id_token.as_str()
     }
@@ -194,7 +191,6 @@ fn refused(error: RequestTokenError<Failed, BasicErrorResponse>) -> Error {
     }
 }
 
-/// A foreign error code, sanitised.
 fn printable(code: &str) -> String {
     code.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(64).collect()
 }
@@ -204,7 +200,6 @@ fn printable(code: &str) -> String {
 struct TokenEndpoint<'a> {
     http: &'a Outbound,
     kind: &'a Kind,
-    /// What the answer's `Date` said.
     date: Mutex<Option<Timestamp>>,
 }
 

@@ -1,6 +1,5 @@
 use super::*;
 
-/// As cheap as argon2 gets.
 fn cheap() -> Settings {
     Settings { memory_kib: 8, passes: 1, lanes: 1, at_once: 2, waiting: 64 }
 }

@@ -51,13 +51,11 @@ struct Entry {
 
 impl Verifier {
     /// A verifier that remembers [`CAPACITY`] tokens.
-    #[must_use]
     pub fn new(ring: KeyRing, expected: Expected) -> Self {
         Self::with_capacity(ring, expected, CAPACITY)
     }
 
     /// A verifier that remembers about so many tokens; with 0, none.
-    #[must_use]
     pub fn with_capacity(ring: KeyRing, expected: Expected, capacity: u64) -> Self {
         Self {
             expected,
@@ -91,8 +89,6 @@ impl Verifier {
         Ok(claims)
     }
 
-    /// The ring as it is now.
-    #[must_use]
     pub fn ring(&self) -> Arc<KeyRing> {
         self.ring.load_full()
     }
@@ -116,8 +112,6 @@ impl Verifier {
             .is_ok()
     }
 
-    /// By how much clocks may differ.
-    #[must_use]
     pub fn leeway(&self) -> Span {
         self.expected.leeway
     }

@@ -17,10 +17,8 @@ pub const TYPE: &str = "at+jwt";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AccessClaims {
     pub iss: String,
-    /// Whom it is meant for: this API and nobody else.
     pub aud: String,
     pub sub: UserId,
-    /// The program that it was issued to.
     pub client_id: String,
     /// When it was issued, in seconds (RFC 7519 §2 `NumericDate`).
     pub iat: i64,
@@ -29,11 +27,9 @@ pub struct AccessClaims {
     /// From when it is valid no longer, in seconds.
     pub exp: i64,
     pub jti: String,
-    /// The sign-in that it comes from.
     pub sid: SignInId,
     /// What it may do. A scope that this version does not know grants nothing.
     pub scope: Scopes,
-    /// What its person may do here.
     pub roles: Roles,
     /// When its person proved who they are, in seconds.
     pub auth_time: i64,
@@ -43,7 +39,6 @@ pub struct AccessClaims {
     /// Their address, if they have one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<Email>,
-    /// Whether somebody proved that the address is theirs.
     pub email_verified: bool,
     /// When their account was made: in milliseconds, unlike the registered
     /// claims, because that is how the account has it.
@@ -52,7 +47,6 @@ pub struct AccessClaims {
 
 impl AccessClaims {
     /// The person, as they were when the token was issued.
-    #[must_use]
     pub fn user(&self) -> User {
         User {
             id: self.sub,

@@ -5,11 +5,9 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error, strum::IntoStaticStr)]
 #[strum(const_into_str)]
 pub enum TokenError {
-    /// Longer than any token of ours.
     #[error("The token is larger than any that is issued here.")]
     #[strum(to_string = "token_too_large")]
     TooLarge,
-    /// Not three parts of strict base64url, or no JSON objects in them.
     #[error("The token is not a signed JSON Web Token.")]
     #[strum(to_string = "token_malformed")]
     Malformed,
@@ -17,7 +15,6 @@ pub enum TokenError {
     #[error("The token's header names something twice.")]
     #[strum(to_string = "token_header_duplicate")]
     HeaderDuplicate,
-    /// A member of the header is missing, or not a text.
     #[error("The token's header has no usable {0}.")]
     #[strum(to_string = "token_header_invalid")]
     HeaderInvalid(&'static str),
@@ -47,7 +44,6 @@ pub enum TokenError {
     #[error("The token names another algorithm than its key has.")]
     #[strum(to_string = "token_algorithm_mismatch")]
     AlgorithmMismatch,
-    /// Altered, or signed by somebody else.
     #[error("The token's signature is not valid.")]
     #[strum(to_string = "token_signature_invalid")]
     SignatureInvalid,
@@ -59,22 +55,18 @@ pub enum TokenError {
     #[error("The token lacks the claim {0}.")]
     #[strum(to_string = "token_claim_missing")]
     ClaimMissing(&'static str),
-    /// A claim is not of its type.
     #[error("The token's claim {0} cannot be read.")]
     #[strum(to_string = "token_claim_invalid")]
     ClaimInvalid(&'static str),
-    /// Somebody else issued it.
     #[error("The token was issued by somebody else.")]
     #[strum(to_string = "token_issuer_wrong")]
     IssuerWrong,
-    /// It is meant for somebody else, or for others too.
     #[error("The token is meant for another service.")]
     #[strum(to_string = "token_audience_wrong")]
     AudienceWrong,
     #[error("The token has expired.")]
     #[strum(to_string = "token_expired")]
     Expired,
-    /// Its time has not come: `nbf` or `iat` lies in the future.
     #[error("The token is not valid yet.")]
     #[strum(to_string = "token_not_yet_valid")]
     NotYetValid,
@@ -105,7 +97,6 @@ impl TokenError {
     ];
 
     /// The code by which programs know it. It never changes.
-    #[must_use]
     pub const fn code(self) -> &'static str {
         self.into_str()
     }

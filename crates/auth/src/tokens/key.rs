@@ -32,7 +32,6 @@ pub enum Algorithm {
     /// Ed25519: short keys, short signatures, nothing to get wrong.
     #[default]
     EdDsa,
-    /// ECDSA on P-256.
     Es256,
     /// RSA with PKCS #1 v1.5: what every library of the last ten years can verify.
     Rs256,
@@ -48,13 +47,11 @@ pub struct UnknownAlgorithm;
 impl Algorithm {
     pub const ALL: [Self; 4] = [Self::EdDsa, Self::Es256, Self::Rs256, Self::Hs256];
 
-    #[must_use]
     pub const fn as_str(self) -> &'static str {
         self.in_jose().as_str()
     }
 
     /// Whether verifying takes the secret itself, so that nothing can be published.
-    #[must_use]
     pub const fn is_symmetric(self) -> bool {
         matches!(self, Self::Hs256)
     }
@@ -102,7 +99,6 @@ pub enum KeyError {
     Encrypted,
     #[error("this is a public key or a certificate; signing takes the private key")]
     NotPrivate,
-    /// A private key, of a kind that signs with no algorithm of ours.
     #[error("this is {0}; an Ed25519, a P-256 or an RSA key is needed")]
     Foreign(&'static str),
     /// An RSA key that can be factored (RFC 7518 §3.3).
@@ -207,24 +203,20 @@ impl SigningKey {
         }
     }
 
-    #[must_use]
     pub fn kid(&self) -> &str {
         self.0.verifying.kid()
     }
 
-    #[must_use]
     pub fn algorithm(&self) -> Algorithm {
         self.0.verifying.algorithm()
     }
 
-    #[must_use]
     pub fn verifying(&self) -> &VerifyingKey {
         &self.0.verifying
     }
 
     /// The secret itself (PKCS #8 in DER, or the HMAC secret), for whoever
     /// encrypts and stores it.
-    #[must_use]
     pub fn private_bytes(&self) -> &[u8] {
         &self.0.private
     }
@@ -352,7 +344,6 @@ impl VerifyingKey {
 
     /// The public JSON Web Key (RFC 7517 §4); `None` for an HMAC key, which has
     /// no public part.
-    #[must_use]
     pub fn to_jwk(&self) -> Option<Value> {
         let Verifier::Public(key) = &self.0.verifier else { return None };
         let mut jwk = key.required_members().clone();
@@ -362,18 +353,15 @@ impl VerifyingKey {
         Some(jwk)
     }
 
-    #[must_use]
     pub fn kid(&self) -> &str {
         &self.0.kid
     }
 
-    #[must_use]
     pub fn algorithm(&self) -> Algorithm {
         self.0.algorithm
     }
 
     /// Whether this key made that signature of that message.
-    #[must_use]
     pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         let algorithm = self.algorithm().in_jose();
         match &self.0.verifier {

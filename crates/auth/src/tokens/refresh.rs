@@ -22,13 +22,9 @@ use crate::secret::{AppSecret, Purpose};
 pub struct TokenIssuer {
     pub db: Db,
     pub keys: Arc<SigningKeys>,
-    /// What a successor is derived with.
     pub secret: AppSecret,
-    /// `iss`.
     pub issuer: String,
-    /// `aud`.
     pub audience: String,
-    /// How long an access token lives.
     pub access_ttl: Span,
 }
 
@@ -44,15 +40,12 @@ pub struct TokenPair {
 /// Why there is no new pair.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Nobody here issued this refresh token, or so long ago that it is forgotten.
     #[error("the refresh token is unknown")]
     Unknown,
-    /// Its family came to its end.
     #[error("the refresh token has expired")]
     Expired,
     #[error("the sign-in has ended")]
     Ended,
-    /// It was exchanged before: its family, and the sign-in, have just ended.
     #[error("the refresh token was used before")]
     Reused { user: UserId, sign_in: SignInId },
     #[error(transparent)]

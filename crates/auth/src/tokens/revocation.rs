@@ -28,14 +28,12 @@ pub struct RevocationList {
 impl RevocationList {
     /// Remembers a sign-in for as long as a token that it issued is believed:
     /// its lifetime and the leeway. `watches_all` is `JWT_REVOCATION=watch`.
-    #[must_use]
     pub fn new(access_ttl: Span, leeway: Span, watches_all: bool) -> Self {
         let remembered_for =
             Span::millis(access_ttl.as_millis() + leeway.as_millis() + OVERLAP.as_millis());
         Self { ended: RwLock::default(), remembered_for, watches_all }
     }
 
-    #[must_use]
     pub fn contains(&self, sign_in: SignInId) -> bool {
         self.ended.read().contains_key(&sign_in)
     }

@@ -46,14 +46,12 @@ pub const GRACE: Span = Span::minutes(1);
 /// A key with its private half, or without it.
 #[derive(Clone, Debug)]
 pub enum Key {
-    /// This process can sign with it.
     Private(SigningKey),
     /// This process can only verify.
     Public(VerifyingKey),
 }
 
 impl Key {
-    #[must_use]
     pub fn verifying(&self) -> &VerifyingKey {
         match self {
             Self::Private(key) => key.verifying(),
@@ -73,16 +71,12 @@ impl Key {
 #[derive(Clone, Debug)]
 pub struct RingKey {
     pub key: Key,
-    /// When it was made or brought here.
     pub created_at: Timestamp,
-    /// When it begins to sign; published and accepted before.
     pub signs_from: Timestamp,
-    /// When it ceases to sign; accepted for a while after.
     pub retired_at: Option<Timestamp>,
 }
 
 impl RingKey {
-    #[must_use]
     pub fn kid(&self) -> &str {
         self.key.verifying().kid()
     }
@@ -101,7 +95,6 @@ pub struct KeyRing {
 
 impl KeyRing {
     /// The ring of these keys, for access tokens that live for `access_ttl`.
-    #[must_use]
     pub fn new(mut keys: Vec<RingKey>, access_ttl: Span) -> Self {
         // The newest first. Two processes may add a key at the same time: then
         // the name decides, for all of them alike.
@@ -123,7 +116,6 @@ impl KeyRing {
     /// Where none has come yet, the earliest to come signs: it is the first key
     /// of all, made by a process whose clock is a little ahead of ours. `None`
     /// when this process has no private key to sign with.
-    #[must_use]
     pub fn signing_key(&self, now: Timestamp) -> Option<&SigningKey> {
         let due = self.keys.iter().find_map(|key| key.key.signing().filter(|_| key.signs_at(now)));
         due.or_else(|| {
@@ -135,7 +127,6 @@ impl KeyRing {
     /// The key of that name, while what it signed is taken.
     ///
     /// A name only looks up: it is no path, no URL and no statement (RFC 8725 §3.10).
-    #[must_use]
     pub fn verifying_key(&self, kid: &str, now: Timestamp) -> Option<&VerifyingKey> {
         self.accepted(now).find(|key| key.kid() == kid)
     }
@@ -147,7 +138,6 @@ impl KeyRing {
 
     /// The JSON Web Key Set (RFC 7517 §5): every key whose signatures are taken
     /// now, or will be made soon. HMAC keys are never in it.
-    #[must_use]
     pub fn key_set(&self, now: Timestamp) -> Value {
         let keys: Vec<Value> = self.published(now).filter_map(VerifyingKey::to_jwk).collect();
         json!({ "keys": keys })
@@ -155,7 +145,6 @@ impl KeyRing {
 
     /// The key that signs last, unless another is added: does a key that
     /// somebody brings have to be added, or is it there already?
-    #[must_use]
     pub fn newest(&self) -> Option<&RingKey> {
         self.keys.iter().find(|key| key.retired_at.is_none())
     }
@@ -163,19 +152,16 @@ impl KeyRing {
     /// When a key that is added now begins to sign, and all others retire.
     ///
     /// The first key of all signs at once; nobody can hold anything else.
-    #[must_use]
     pub fn next_signs_from(&self, now: Timestamp) -> Timestamp {
         if self.newest().is_some() { now.plus(SIGNS_AFTER) } else { now }
     }
 
     /// When a key is accepted no longer; `None` while it has not retired.
-    #[must_use]
     pub fn accepted_until(&self, key: &RingKey) -> Option<Timestamp> {
         key.retired_at.map(|at| at.plus(self.accepted_after_retirement))
     }
 
     /// How long a key is accepted after it has retired.
-    #[must_use]
     pub const fn accepted_after_retirement(&self) -> Span {
         self.accepted_after_retirement
     }

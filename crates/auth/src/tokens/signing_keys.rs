@@ -25,7 +25,6 @@ pub enum Error {
     Key(#[from] KeyError),
     #[error(transparent)]
     Encrypt(#[from] EncryptError),
-    /// There is no key to sign with.
     #[error("there is no key to sign with")]
     Empty,
 }
@@ -47,7 +46,6 @@ pub struct SigningKeys {
     secret: AppSecret,
     access_ttl: Span,
     verifier: Verifier,
-    /// Held while an unknown key makes somebody read the ring.
     reading: Mutex<()>,
 }
 
@@ -92,13 +90,10 @@ impl SigningKeys {
         Ok(keys)
     }
 
-    #[must_use]
     pub fn ring(&self) -> Arc<KeyRing> {
         self.verifier.ring()
     }
 
-    /// By how much clocks may differ.
-    #[must_use]
     pub fn leeway(&self) -> Span {
         self.verifier.leeway()
     }
@@ -175,7 +170,6 @@ impl SigningKeys {
 /// What the ring should sign with.
 #[derive(Debug)]
 pub enum KeySource {
-    /// A key that is made here.
     Any(Algorithm),
     Own(SigningKey),
 }

@@ -18,9 +18,7 @@ pub const DEFAULT_LEEWAY: Span = Span::seconds(5);
 /// What a token has to say to be ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expected {
-    /// Who issued it, to the letter.
     pub issuer: String,
-    /// Whom it is meant for, to the letter.
     pub audience: String,
     /// By how much clocks may differ, [`MAX_LEEWAY`] at most.
     pub leeway: Span,
@@ -28,7 +26,6 @@ pub struct Expected {
 
 impl Expected {
     /// This issuer and this audience, with [`DEFAULT_LEEWAY`].
-    #[must_use]
     pub fn new(issuer: impl Into<String>, audience: impl Into<String>) -> Self {
         Self { issuer: issuer.into(), audience: audience.into(), leeway: DEFAULT_LEEWAY }
     }

@@ -22,9 +22,7 @@ pub struct Caller {
 
 #[derive(Clone, Debug)]
 pub enum Credential {
-    /// A server session, in a cookie.
     Session(Box<SignIn>),
-    /// A JWT, in a cookie of our own.
     JwtCookie(Jwt),
     /// A JWT, in the `Authorization` header (RFC 6750 §2.1).
     JwtBearer(Jwt),
@@ -50,7 +48,6 @@ impl Caller {
     }
 
     /// Which key of ours they carry; an app's token is none.
-    #[must_use]
     pub const fn key(&self) -> Option<CredentialKind> {
         match self.credential {
             Credential::Session(_) => Some(CredentialKind::Session),
@@ -61,7 +58,6 @@ impl Caller {
 
     /// The sign-in that it comes from. Behind an app's token there is none here:
     /// its person may never have been signed in while the app calls.
-    #[must_use]
     pub fn sign_in_id(&self) -> Option<SignInId> {
         match &self.credential {
             Credential::Session(sign_in) => Some(sign_in.id),
@@ -71,7 +67,6 @@ impl Caller {
     }
 
     /// When they last proved who they are, which an app cannot do for them.
-    #[must_use]
     pub fn authenticated_at(&self) -> Option<Timestamp> {
         match &self.credential {
             Credential::Session(sign_in) => Some(sign_in.authenticated_at),
@@ -83,7 +78,6 @@ impl Caller {
     }
 
     /// The app that acts for them, by the name that its issuer gave it.
-    #[must_use]
     pub fn app(&self) -> Option<&str> {
         match &self.credential {
             Credential::OAuthBearer(delegation) => {
@@ -94,7 +88,6 @@ impl Caller {
     }
 
     /// How they came in, as far as what they carry says.
-    #[must_use]
     pub fn door(&self) -> Option<SignInMethod> {
         match &self.credential {
             Credential::Session(sign_in) => Some(sign_in.method.clone()),
@@ -107,7 +100,6 @@ impl Caller {
     }
 
     /// What this key may do; a session may do what its person may.
-    #[must_use]
     pub fn scopes(&self) -> Scopes {
         match &self.credential {
             Credential::Session(_) => Scopes::all(),

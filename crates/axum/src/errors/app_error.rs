@@ -18,7 +18,6 @@ pub enum Action {
     /// Set out for a provider once more.
     SignIn {
         label: String,
-        /// The provider's name in our URLs.
         provider: String,
         key: CredentialKind,
         next: String,
@@ -53,7 +52,6 @@ struct Inner {
 pub type HandlerResult<T> = Result<T, AppError>;
 
 impl AppError {
-    #[must_use]
     pub fn new(entry: &'static Entry) -> Self {
         Self(Box::new(Inner {
             entry,
@@ -69,7 +67,6 @@ impl AppError {
         }))
     }
 
-    #[must_use]
     pub fn at(mut self, provider: &Provider) -> Self {
         let played = if provider.local { ", simulated by the local provider" } else { "" };
         self.0.facts.push(("Provider", format!("{}{played}", provider.label)));
@@ -78,42 +75,35 @@ impl AppError {
     }
 
     /// A fact that helps to mend it. Never a secret.
-    #[must_use]
     pub fn fact(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.0.facts.push((name, value.into()));
         self
     }
 
     /// What the person can do, the likeliest first.
-    #[must_use]
     pub fn action(mut self, action: Action) -> Self {
         self.0.actions.push(action);
         self
     }
 
     /// What the person can do, in place of what was said so far.
-    #[must_use]
     pub fn instead(mut self, actions: Vec<Action>) -> Self {
         self.0.actions = actions;
         self
     }
 
     /// A sentence about this very occurrence, in place of the general one.
-    #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         self.0.detail = Some(detail.into());
         self
     }
 
     /// What a `WWW-Authenticate: Bearer` says beside the realm (RFC 6750 §3).
-    #[must_use]
     pub fn challenge(mut self, parameters: impl Into<String>) -> Self {
         self.0.challenge = Some(parameters.into());
         self
     }
 
-    /// When it is worth trying again.
-    #[must_use]
     pub fn retry_after(mut self, span: Span) -> Self {
         self.0.facts.push(("Try again in", span.to_string()));
         self.0.retry_after = Some(span);
@@ -121,14 +111,12 @@ impl AppError {
     }
 
     /// What RFC 6749 §5.2 calls it, for clients of the token routes.
-    #[must_use]
     pub fn oauth_error(mut self, error: &'static str) -> Self {
         self.0.oauth_error = Some(error);
         self
     }
 
     /// The fields that do not make sense.
-    #[must_use]
     pub fn invalid(mut self, invalid: Vec<Invalid>) -> Self {
         self.0.invalid = invalid;
         self
@@ -136,7 +124,6 @@ impl AppError {
 
     /// A page of its own, in place of the general one: a form with what is
     /// wrong in it.
-    #[must_use]
     pub fn html(mut self, page: Option<String>) -> Self {
         self.0.html = page;
         self
@@ -153,7 +140,6 @@ impl AppError {
         Some(format!("Bearer realm=\"latchkey\"{comma}{parameters}"))
     }
 
-    /// When it is worth trying again.
     pub fn retries_after(&self) -> Option<Span> {
         self.0.retry_after
     }
@@ -168,34 +154,27 @@ impl AppError {
         &self.0.invalid
     }
 
-    #[must_use]
     pub fn entry(&self) -> &'static Entry {
         self.0.entry
     }
 
-    #[must_use]
     pub fn title(&self) -> String {
         Entry::about(self.0.entry.title, self.0.provider.as_deref())
     }
 
-    #[must_use]
     pub fn cause(&self) -> String {
         let general = || Entry::about(self.0.entry.cause, self.0.provider.as_deref());
         self.0.detail.clone().unwrap_or_else(general)
     }
 
-    #[must_use]
     pub fn next(&self) -> String {
         Entry::about(self.0.entry.next, self.0.provider.as_deref())
     }
 
-    /// What is known about this occurrence.
-    #[must_use]
     pub fn facts(&self) -> &[(&'static str, String)] {
         &self.0.facts
     }
 
-    #[must_use]
     pub fn actions(&self) -> &[Action] {
         &self.0.actions
     }

@@ -14,7 +14,6 @@ impl Owner {
     pub const ALL: [Self; 3] = [Self::You, Self::SiteOwner, Self::Provider];
 
     /// What to call them on a page.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::You => "You",
@@ -23,7 +22,6 @@ impl Owner {
         }
     }
 
-    #[must_use]
     pub fn is(&self, other: &Self) -> bool {
         self == other
     }
@@ -32,13 +30,11 @@ impl Owner {
 /// One error. `{provider}` in a text stands for the provider's name.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Its stable name, also in its address under `/errors/`.
     pub code: &'static str,
     pub status: StatusCode,
     /// Who can do something about it; nobody needs to when all is well.
     pub owner: Option<Owner>,
     pub title: &'static str,
-    /// What happened, in one plain sentence.
     pub cause: &'static str,
     pub next: &'static str,
 }
@@ -427,13 +423,11 @@ catalogue! {
         "Try again. If it keeps happening, send the request ID to the site’s owner.";
 }
 
-#[must_use]
 pub fn by_code(code: &str) -> Option<&'static Entry> {
     ALL.iter().copied().find(|entry| entry.code == code)
 }
 
 /// The entry that goes with a status that no handler has explained.
-#[must_use]
 pub fn by_status(status: StatusCode) -> &'static Entry {
     match status {
         StatusCode::NOT_FOUND => NOT_FOUND,
@@ -449,7 +443,6 @@ pub fn by_status(status: StatusCode) -> &'static Entry {
 
 impl Entry {
     /// A text of this entry about a provider, or about any.
-    #[must_use]
     pub fn about(text: &str, provider: Option<&str>) -> String {
         text.replace("{Provider}", provider.unwrap_or("The provider"))
             .replace("{provider}", provider.unwrap_or("the provider"))

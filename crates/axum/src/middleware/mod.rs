@@ -51,7 +51,6 @@ pub fn around_api<S: Clone + Send + Sync + 'static>(
     guard(router, latchkey).layer(from_fn_with_state(latchkey.clone(), render::as_problems))
 }
 
-/// Around everything, outermost.
 pub fn around_all<S: Clone + Send + Sync + 'static>(
     router: Router<S>,
     latchkey: &Latchkey,

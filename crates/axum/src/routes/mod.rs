@@ -31,7 +31,6 @@ where
 }
 
 /// Tokens for programs, and the keys that verify them.
-#[must_use]
 pub fn api<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S>
 where
     Latchkey: FromRef<S>,

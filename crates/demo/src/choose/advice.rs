@@ -13,7 +13,6 @@ pub(super) struct Question {
     pub(super) name: &'static str,
     pub(super) asks: &'static str,
     pub(super) why: &'static str,
-    /// Value, label and hint of each answer.
     pub(super) choices: &'static [(&'static str, &'static str, &'static str)],
 }
 
@@ -35,7 +34,6 @@ macro_rules! questions {
         }
 
         impl Answers {
-            /// All six, or nothing.
             pub(super) fn parse(given: &BTreeMap<String, String>) -> Option<Self> {
                 Some(Self {
                     $($name: match given.get(stringify!($name))?.as_str() {
@@ -96,11 +94,8 @@ pub(super) struct Advice {
     pub(super) programs: Option<ForPrograms>,
     /// For how many seconds an answer about an opaque token is believed.
     pub(super) believed: u8,
-    /// What ends a JWT, where there is one.
     pub(super) revocation: Revocation,
-    /// Whether one file is not enough.
     pub(super) shares_database: bool,
-    /// Whether accounts elsewhere are connected, for more than signing in.
     pub(super) connects: bool,
 }
 

@@ -20,7 +20,6 @@ use crate::state::Demo;
 #[template(path = "choose.html")]
 pub(crate) struct ChoosePage {
     layout: Layout,
-    /// What was answered, by the names of the questions.
     given: BTreeMap<String, String>,
     /// Whether some of the questions were answered, and some were not.
     is_incomplete: bool,
@@ -47,7 +46,6 @@ struct Chosen {
 struct Reason {
     claim: u8,
     said: &'static str,
-    /// What was found, if it was measured since the start.
     measured: Option<String>,
 }
 

@@ -14,7 +14,6 @@ use latchkey_web::settings::Revocation;
 #[derive(Debug)]
 pub(crate) struct Stolen {
     pub(crate) thing: &'static str,
-    /// What the thief can do with it.
     pub(crate) opens: Cell,
     pub(crate) lasts: Cell,
     pub(crate) ended: Cell,
@@ -29,11 +28,8 @@ pub(crate) struct Cell {
 
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Source {
-    /// A claim that is measured on this page.
     Claim(u8),
-    /// A setting, with its value here.
     Setting(&'static str, String),
-    /// Another page, by its address and name.
     Page(&'static str, &'static str),
 }
 

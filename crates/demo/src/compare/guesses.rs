@@ -18,9 +18,7 @@ const REMEMBERED: Span = Span::days(30);
 pub(super) enum Guess {
     True,
     TrueIf,
-    /// It does not hold.
     False,
-    /// They would rather not say.
     None,
 }
 
@@ -80,7 +78,6 @@ impl Guesses {
         Self(text.split('.').filter_map(one).take(64).collect())
     }
 
-    /// What was guessed of a claim.
     pub(super) fn about(&self, claim: u8) -> Option<Guess> {
         self.0.get(&claim).copied()
     }

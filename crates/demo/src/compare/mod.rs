@@ -36,14 +36,11 @@ use view::{ClaimView, Combination};
 #[template(path = "compare.html")]
 pub(crate) struct ComparePage {
     pub(crate) layout: Layout,
-    /// Whether it may be measured here.
     pub(crate) development: bool,
-    /// Whether a run is under way.
     pub(crate) running: bool,
     pub(crate) combinations: Vec<Combination>,
     pub(crate) claims: Vec<ClaimView>,
     pub(crate) cost: Vec<Stolen>,
-    /// Whether something waits for a guess.
     pub(crate) hidden: bool,
     pub(crate) side_by_side: SideBySide,
 }

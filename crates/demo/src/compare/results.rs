@@ -10,7 +10,6 @@ use crate::job::Job;
 /// By the number of the claim.
 pub type Comparison = Job<u8, Measured, UnderWay>;
 
-/// A claim's last result.
 #[derive(Clone, Debug)]
 pub struct Measured {
     pub outcome: Outcome,
@@ -22,7 +21,6 @@ pub struct Measured {
 #[derive(Clone, Debug)]
 pub struct UnderWay {
     pub claims: Vec<&'static Experiment>,
-    /// How many of them are done.
     pub done: usize,
     pub doing: String,
 }

@@ -19,7 +19,6 @@ pub(crate) struct ClaimView {
 }
 
 impl ClaimView {
-    /// Whether the dials do anything here.
     pub(crate) fn has_dials(&self) -> bool {
         self.claim.slug == "speed"
     }
@@ -28,12 +27,9 @@ impl ClaimView {
 /// A result that may be seen.
 #[derive(Debug)]
 pub(crate) struct Shown {
-    /// How the verdict looks, and what it says.
     pub(crate) verdict: (&'static str, String),
-    /// The same in a word or two.
     pub(crate) word: String,
     pub(crate) because: String,
-    /// What was guessed, and whether it was right.
     pub(crate) guess: Option<(&'static str, bool)>,
     pub(crate) groups: Vec<Group>,
     pub(crate) more: Vec<Group>,
@@ -55,7 +51,6 @@ pub(crate) struct Row {
     pub(crate) label: String,
     pub(crate) mark: Mark,
     pub(crate) median: String,
-    /// The interval of the median, where it is one.
     pub(crate) spread: Option<String>,
     pub(crate) n: usize,
 }
@@ -151,7 +146,6 @@ const DOT: f64 = 3.0;
 pub(crate) struct Mark {
     pub(crate) from: String,
     pub(crate) width: String,
-    /// Where the mark of the median begins.
     pub(crate) at: String,
 }
 
@@ -196,11 +190,8 @@ pub(crate) struct Combination {
 #[derive(Debug)]
 pub(crate) struct Cell {
     pub(crate) column: &'static str,
-    /// The claim that it comes from.
     pub(crate) claim: u8,
-    /// What was measured; nothing when it does not apply.
     pub(crate) value: Option<String>,
-    /// Whether it waits for a guess.
     pub(crate) hidden: bool,
 }
 

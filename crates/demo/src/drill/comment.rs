@@ -22,7 +22,6 @@ impl Comment {
         self.0
     }
 
-    /// As it lands in the page.
     pub(super) fn html(self) -> String {
         format!("Lovely page!<script>{}</script>", self.0)
     }

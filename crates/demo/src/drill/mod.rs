@@ -51,9 +51,7 @@ pub(crate) struct DrillRoomPage {
     drill_script: String,
     number: String,
     email: String,
-    /// HTML that is not escaped: one of a closed list.
     comment: Option<String>,
-    /// The script in it, to be read.
     source: Option<&'static str>,
     is_guarded: bool,
 }

@@ -26,14 +26,11 @@ pub(crate) struct Scene {
     pub(crate) number: String,
     /// The decoy session in the cookie that is `HttpOnly`.
     pub(crate) session: String,
-    /// The same in a cookie on which that was forgotten.
     pub(crate) open: String,
-    /// The decoy token that the page puts into `localStorage`.
     pub(crate) token: String,
     pub(crate) token_ends_at: Timestamp,
     /// Whether the decoy person is signed in: what the cookies hang on.
     pub(crate) is_signed_in: bool,
-    /// The decoy person's address, which a rider can change.
     pub(crate) email: String,
     pub(crate) arrived: Vec<Arrived>,
     pub(crate) used: Vec<Used>,
@@ -61,7 +58,6 @@ pub(crate) struct Used {
 pub(crate) enum By {
     /// The `HttpOnly` cookie.
     Session,
-    /// The cookie without it.
     Open,
     Token,
 }
@@ -121,7 +117,6 @@ impl Stage {
         self.with(|scene| scene.number == number, |scene| scene.email = email);
     }
 
-    /// Puts something on the thief's desk.
     pub(crate) fn arrive(&self, number: &str, arrived: Arrived) -> bool {
         let put = |scene: &mut Scene| {
             if scene.arrived.len() < MAX_ARRIVED {

@@ -9,7 +9,6 @@ use super::visible::is_unseen;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Cleaned {
     pub(crate) token: String,
-    /// What was taken away, from the outside in.
     pub(crate) removed: Vec<Removed>,
 }
 
@@ -134,7 +133,6 @@ fn scheme(text: &str) -> Option<(Removed, String)> {
     })
 }
 
-/// `access_token=…&state=…`, `latchkey_token=…; Path=/`.
 fn parameter(text: &str) -> Option<(Removed, String)> {
     NAMES.into_iter().find_map(|name| {
         let (before, after) = text.split_once(&format!("{name}="))?;

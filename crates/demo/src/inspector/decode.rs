@@ -20,9 +20,7 @@ pub(crate) enum Place {
     InitializationVector,
     Ciphertext,
     AuthenticationTag,
-    /// A part that no token has.
     Surplus,
-    /// The whole of something that has no parts.
     Opaque,
 }
 
@@ -68,9 +66,7 @@ pub(crate) struct Part {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Object {
     pub(crate) members: Members,
-    /// The text that they were read from.
     pub(crate) text: String,
-    /// Whether that is all there was.
     pub(crate) is_whole: bool,
 }
 
@@ -84,7 +80,6 @@ pub(crate) enum Malformed {
          only whoever issued it can look up what it means."
     )]
     Opaque,
-    /// The beginning of a header, and no dot.
     #[error("It has one part, and a signed JWT has three: it was cut off in its header.")]
     OnePart,
     #[error("It has two parts, and a signed JWT has three: it was cut off before its signature.")]
@@ -115,7 +110,6 @@ pub(crate) enum Malformed {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct DecodedToken {
     pub(crate) parts: Vec<Part>,
-    /// Its header, as far as it can be read.
     pub(crate) header: Option<Object>,
     pub(crate) claims: Option<Object>,
     /// What is signed: the first two parts as they are written (RFC 7515 §5.2).
@@ -126,7 +120,6 @@ pub(crate) struct DecodedToken {
 }
 
 impl DecodedToken {
-    /// Decodes a token, whatever it is.
     pub(crate) fn of(token: &str) -> Self {
         let texts: Vec<&str> = token.splitn(MAX_PARTS, '.').collect();
         let mut decoded = Self {

@@ -7,10 +7,8 @@ use serde_json::Value;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Known {
     pub(crate) name: &'static str,
-    /// What it means, in one sentence.
     pub(crate) meaning: &'static str,
     pub(crate) section: &'static str,
-    /// Whether its number is a time.
     pub(crate) is_time: bool,
 }
 
@@ -75,7 +73,6 @@ pub(crate) const CLAIMS: &[Known] = &[
     known("created_at", "Latchkey", "When the account was made, in milliseconds."),
 ];
 
-/// The entry of a header parameter.
 pub(crate) fn header(name: &str) -> Option<&'static Known> {
     HEADER.iter().find(|known| known.name == name)
 }

@@ -82,7 +82,6 @@ pub(crate) fn is_private(text: &str) -> bool {
         || matches!(parse(text), Err(KeyError::Private))
 }
 
-/// A secret, as it is typed.
 pub(crate) fn from_secret(text: &str) -> Result<Vec<PastedKey>, KeyError> {
     if text.is_empty() {
         return Err(KeyError::Nothing);

@@ -43,7 +43,6 @@ pub(crate) use visible::visible;
 #[template(path = "inspector.html")]
 pub(crate) struct InspectorPage {
     pub(crate) layout: Layout,
-    /// Whether this browser carries a JWT of its own.
     pub(crate) carries_jwt: bool,
     pub(crate) form: InspectorForm,
     pub(crate) result: Option<Inspection>,
@@ -66,10 +65,8 @@ pub(crate) struct InspectorForm {
 pub(crate) enum VerifyBy {
     #[default]
     Ours,
-    /// A public key that is given.
     Key,
     Secret,
-    /// Not at all.
     Nothing,
 }
 

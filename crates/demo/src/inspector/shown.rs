@@ -36,7 +36,6 @@ pub(crate) struct PartShown {
 
 pub(crate) struct MembersShown {
     pub(crate) rows: Vec<Row>,
-    /// How many more there are than are shown.
     pub(crate) more: usize,
     pub(crate) is_whole: bool,
     pub(crate) text: String,

@@ -12,7 +12,6 @@ use super::visible::visible;
 /// What to check a signature against.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Against<'k> {
-    /// It was not asked for.
     Nothing,
     /// The keys of this service, as they are now.
     Ours(&'k KeyRing, Timestamp),
@@ -28,12 +27,7 @@ pub(crate) enum Signature {
     #[error("An encrypted token has an authentication tag in place of a signature.")]
     Encrypted,
     #[error("Signed with {algorithm} by {key}: not a character was changed since.")]
-    Verified {
-        algorithm: String,
-        key: String,
-        /// Whether the key is a secret that can be guessed.
-        is_weak: bool,
-    },
+    Verified { algorithm: String, key: String, is_weak: bool },
     #[error("The signature is missing: its part is empty.")]
     Missing,
     #[error("The token was cut off before the end of its signature.")]

@@ -24,7 +24,6 @@ pub(crate) struct LabPage {
     /// Only in development are attacks run.
     may_run: bool,
     progress: Option<Progress>,
-    /// What the last run could not clear away.
     left_over: Option<String>,
 }
 

@@ -19,10 +19,8 @@ use latchkey_web::page::Page;
 #[template(path = "stopwatch.html")]
 pub(crate) struct StopwatchPage {
     pub(crate) layout: Layout,
-    /// Whether it may run here.
     pub(crate) is_here: bool,
     pub(crate) running: bool,
-    /// Whether there is something to draw.
     pub(crate) has_read: bool,
     pub(crate) scale: String,
     pub(crate) rows: Vec<Watched>,
@@ -32,15 +30,12 @@ pub(crate) struct StopwatchPage {
 pub(crate) struct Watched {
     pub(crate) slug: &'static str,
     pub(crate) name: &'static str,
-    /// What is going on, when there is no reading.
     pub(crate) state: Option<String>,
     pub(crate) ending: String,
     pub(crate) because: String,
     pub(crate) promise: String,
-    /// Whether the promise was kept, where that can be said.
     pub(crate) kept: Option<bool>,
     pub(crate) lived: Option<String>,
-    /// How many requests were let in meanwhile.
     pub(crate) let_in: f64,
     pub(crate) lane: Option<Lane>,
 }
@@ -48,9 +43,7 @@ pub(crate) struct Watched {
 /// A drawing of one key, 1,000 wide.
 #[derive(Debug)]
 pub(crate) struct Lane {
-    /// How long it was let in.
     pub(crate) open: f64,
-    /// How long it was watched being refused.
     pub(crate) shut: f64,
     /// Until when it may be let in.
     pub(crate) promise: f64,
@@ -130,7 +123,6 @@ fn end_of_scale(timed: &Timed) -> f64 {
     last.max(timed.promised)
 }
 
-/// The drawing is 1,000 units wide.
 fn lane(timed: &Timed, scale: f64) -> Lane {
     let x = |millis: f64| ((millis / scale).clamp(0.0, 1.0) * 1000.0).round();
     let last = timed.polls.last().map_or(0.0, |poll| poll.answered);

@@ -37,7 +37,6 @@ pub(crate) struct Wire<'a> {
     pub(crate) to: Party,
     pub(crate) method: &'a Method,
     pub(crate) url: &'a str,
-    /// As it stands in the request's first line.
     pub(crate) target: &'a str,
     pub(crate) version: Version,
     pub(crate) headers: &'a HeaderMap,

@@ -2,12 +2,10 @@
 
 use serde_json::Value;
 
-/// A stretch of the document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Token<'j> {
     /// Names, punctuation, blanks, `true`, `false` and `null`: they tell nothing.
     Structure(&'j str),
-    /// What stands between the quotes of a string.
     String(&'j str),
     Number(&'j str),
 }
@@ -76,7 +74,6 @@ fn end_of_string(json: &str) -> usize {
     json.len() - 1
 }
 
-/// A string without its escapes.
 pub(super) fn unescaped(raw: &str) -> String {
     serde_json::from_str(&format!("\"{raw}\"")).unwrap_or_else(|_| raw.to_owned())
 }

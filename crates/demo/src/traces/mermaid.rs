@@ -37,7 +37,6 @@ const fn initial(party: Party) -> &'static str {
     }
 }
 
-/// Without what means something to Mermaid.
 fn plain(text: &str) -> String {
     let harmless = |c: &char| !"#;<>%:\"\\".contains(*c) && !c.is_control();
     text.chars().filter(harmless).collect()

@@ -17,7 +17,6 @@ pub(crate) struct Trace {
     /// Whether it was seen from its beginning: another process may have sent
     /// the browser on its way.
     pub(crate) is_whole: bool,
-    /// In the order in which they began.
     pub(crate) hops: Vec<Hop>,
 }
 
@@ -121,7 +120,6 @@ pub(crate) struct Header {
 pub(crate) struct Body {
     /// In bytes, where it was known beforehand.
     pub(crate) size: Option<usize>,
-    /// Its media type, without parameters.
     pub(crate) kind: String,
     pub(crate) text: Option<Text>,
 }

@@ -18,7 +18,6 @@ const MAX: usize = 64;
 pub(crate) struct PendingTraces(Mutex<VecDeque<(String, TraceBuilder)>>);
 
 impl PendingTraces {
-    /// Has a builder wait.
     pub(crate) fn put(&self, state: &str, builder: TraceBuilder) {
         let mut waiting = self.lock();
         if waiting.len() >= MAX {

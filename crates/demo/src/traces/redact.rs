@@ -27,7 +27,6 @@ pub(crate) struct Redactor {
 }
 
 impl Redactor {
-    /// Every header, in order.
     pub(crate) fn headers(&mut self, headers: &HeaderMap) -> Vec<Header> {
         let header = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
             let value = match value.to_str() {
@@ -165,7 +164,6 @@ impl Redactor {
         text
     }
 
-    /// `application/x-www-form-urlencoded`: a query or a body.
     pub(crate) fn form(&mut self, form: &str) -> Text {
         self.list(form, '&', Self::parameter)
     }

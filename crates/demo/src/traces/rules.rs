@@ -7,14 +7,12 @@ use latchkey_web::cookies::{REFRESH, SESSION, TOKEN};
 
 use super::text::Kind;
 
-/// Where a named value stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
     Header,
     /// Query parameters and form fields of RFC 6749, OpenID Connect, and our own
     /// and the providers' forms.
     Parameter,
-    /// Members of JSON documents.
     Member,
     /// Attributes of `Set-Cookie` (RFC 6265 §4.1).
     Attribute,

@@ -15,13 +15,11 @@ pub(crate) struct Message {
     pub(crate) to: Party,
     pub(crate) is_back: bool,
     pub(crate) label: String,
-    /// The secrets in it.
     pub(crate) carries: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MessageKind {
-    /// With the number of its step.
     Request(usize),
     Answer,
     /// What went on between the browser and the provider, where nobody of us was.
@@ -30,7 +28,6 @@ pub(crate) enum MessageKind {
 
 pub(crate) const UNSEEN: &str = "Seen only by your browser and the provider";
 
-/// All of them, in order.
 pub(crate) fn messages(trace: &Trace) -> Vec<Message> {
     let mut messages: Vec<(u64, usize, Message)> = Vec::new();
     for (at, hop) in trace.hops.iter().enumerate() {
@@ -143,7 +140,6 @@ pub(crate) struct Arrow {
     pub(crate) from: u32,
     pub(crate) to: u32,
     pub(crate) middle: u32,
-    /// The tip, as the points of a polygon.
     pub(crate) tip: String,
     pub(crate) message: Message,
 }
@@ -155,7 +151,6 @@ impl Arrow {
         Self { y, from, to, middle: u32::midpoint(from, to), tip, message }
     }
 
-    /// What stands above its line.
     pub(crate) fn label(&self) -> String {
         match self.message.kind {
             MessageKind::Request(number) => {
@@ -165,7 +160,6 @@ impl Arrow {
         }
     }
 
-    /// How the line looks.
     pub(crate) fn class(&self) -> &'static str {
         match (self.message.kind, self.message.is_back) {
             (MessageKind::Unseen, _) => " is-unseen",

@@ -14,11 +14,8 @@ pub(crate) enum Step {
     /// `POST /auth/{provider}`
     Start,
     Discovery,
-    /// The authorization endpoint, in the browser.
     Authorize,
-    /// The person's decision, at the local provider.
     Decision,
-    /// Any other page of the provider.
     ProviderPage,
     /// `GET /auth/{provider}/callback`
     Callback,
@@ -35,7 +32,6 @@ pub(crate) enum Step {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct About {
     pub(crate) title: &'static str,
-    /// The section, and where it can be read.
     pub(crate) spec: &'static str,
     pub(crate) spec_url: &'static str,
     pub(crate) what: &'static str,

@@ -32,15 +32,12 @@ pub(crate) enum Kind {
     /// The id of a server session.
     #[strum(serialize = "session id")]
     SessionId,
-    /// The sealed attempt in its cookie.
     Attempt,
-    /// The value of any other cookie.
     Cookie,
     Password,
     /// What proves who a client is.
     #[strum(serialize = "client secret")]
     ClientSecret,
-    /// A proof that somebody holds a secret.
     Proof,
     Signature,
     /// Anything that is not on the list of what may be shown.
@@ -81,7 +78,6 @@ pub(crate) type Mark = (Kind, Label);
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Segment {
     Plain(String),
-    /// Nothing of it is kept but its length.
     Secret {
         kind: Kind,
         #[serde(alias = "letter")]
@@ -124,7 +120,6 @@ impl Segment {
         }
     }
 
-    /// Which secret it stands for.
     pub(crate) const fn mark(&self) -> Option<Mark> {
         match self {
             Self::Plain(_) => None,

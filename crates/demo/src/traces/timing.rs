@@ -13,7 +13,6 @@ enum Turn {
     Person,
     App,
     Provider,
-    /// The browser, and the way between the three.
     Way,
 }
 
@@ -114,7 +113,6 @@ impl SideBySide {
     }
 }
 
-/// Puts the two beside each other.
 pub(crate) fn side_by_side(oauth: Option<&Trace>, password: Option<&Trace>) -> SideBySide {
     let measured = |trace: &Trace| {
         let stretches = stretches(trace);

@@ -16,7 +16,6 @@ pub(crate) struct View {
     pub(crate) is_whole: bool,
     pub(crate) steps: Vec<StepView>,
     pub(crate) diagram: Diagram,
-    /// Whether the discovery document and the keys were known already.
     pub(crate) was_known: Option<&'static str>,
     pub(crate) round_trips: usize,
     pub(crate) back: usize,
@@ -50,7 +49,6 @@ pub(crate) struct StepView {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Chip {
     pub(crate) label: String,
-    /// Chips that belong together look alike.
     pub(crate) class: &'static str,
 }
 
@@ -245,7 +243,6 @@ pub(crate) fn bytes(count: usize) -> String {
     format!("{}\u{a0}bytes", grouped(count))
 }
 
-/// "1,234"
 fn grouped(count: usize) -> String {
     let digits = count.to_string();
     let mut text = String::new();

@@ -28,7 +28,6 @@ pub fn may_call(state: State, granted: &Granted, offer: &Offer) -> Result<(), Ca
 
 /// Is it time to refresh an access token that expires then? One without an expiry
 /// is good until the provider says otherwise.
-#[must_use]
 pub fn is_due(expires_at: Option<Timestamp>, now: Timestamp) -> bool {
     expires_at.is_some_and(|end| now.plus(EARLY) >= end)
 }
@@ -36,7 +35,6 @@ pub fn is_due(expires_at: Option<Timestamp>, now: Timestamp) -> bool {
 /// What to request: what is needed in any case, what was granted before, so that
 /// nothing is lost by asking for more, and what was chosen now. What was requested
 /// before and unticked is not requested again.
-#[must_use]
 pub fn to_ask(family: Family, granted: Option<&Granted>, chosen: &[&Offer]) -> Granted {
     let needed = Granted::of(family.needed().iter().copied());
     let chosen = Granted::of(chosen.iter().map(|offer| offer.scope));
@@ -45,13 +43,11 @@ pub fn to_ask(family: Family, granted: Option<&Granted>, chosen: &[&Offer]) -> G
 }
 
 /// What the token response says, else what was requested (RFC 6749 §5.1).
-#[must_use]
 pub fn granted(asked: &Granted, said: Option<&Granted>) -> Granted {
     said.unwrap_or(asked).clone()
 }
 
 /// How long to wait after so many failed tries to revoke.
-#[must_use]
 pub fn pause(tries: u32) -> Span {
     let factor = 1_i64 << tries.saturating_sub(1).min(20);
     Span::millis(Span::seconds(30).as_millis() * factor).min(LONGEST_PAUSE)

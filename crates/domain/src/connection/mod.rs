@@ -14,31 +14,24 @@ use crate::{ConnectionId, DisplayName, Email, Timestamp};
 pub use offer::{Family, Offer, Service};
 pub use scopes::Granted;
 
-/// A connection, without its tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Connection {
     pub id: ConnectionId,
-    /// The provider's name in our URLs.
     pub provider: String,
     pub name: DisplayName,
     pub email: Option<Email>,
     pub asked: Granted,
-    /// What was granted, which may be less.
     pub granted: Granted,
     pub state: State,
     pub connected_at: Timestamp,
-    /// When the access token expires, if the provider says so.
     pub expires_at: Option<Timestamp>,
-    /// Whether there is a refresh token.
     pub renewable: bool,
     pub used_at: Option<Timestamp>,
     pub refreshed_at: Option<Timestamp>,
-    /// The last failure, if nothing has succeeded since.
     pub trouble: Option<Trouble>,
 }
 
 impl Connection {
-    #[must_use]
     pub fn is_ending(&self) -> bool {
         matches!(self.state, State::Disconnecting { .. })
     }
@@ -61,7 +54,6 @@ pub enum State {
 }
 
 impl State {
-    #[must_use]
     pub fn is_living(&self) -> bool {
         *self == Self::Living
     }
@@ -86,7 +78,6 @@ described_enum! {
 }
 
 described_enum! {
-    /// A temporary failure.
     pub enum Failure {
         Timeout = "did not answer in time",
         Unreachable = "could not be reached",

@@ -16,19 +16,15 @@ pub enum Service {
     Calendar,
     Contacts,
     Repositories,
-    /// What the provider says of the person.
     Profile,
 }
 
 impl Service {
-    /// Its name in URLs and forms.
-    #[must_use]
     pub fn slug(self) -> &'static str {
         self.into()
     }
 
     /// What comes back, as a page calls it.
-    #[must_use]
     pub const fn things(self) -> &'static str {
         match self {
             Self::Calendar => "Events",
@@ -45,13 +41,11 @@ pub struct Offer {
     pub service: Service,
     pub scope: &'static str,
     pub label: &'static str,
-    /// What a person should know before they say yes.
     pub sentence: &'static str,
 }
 
 impl Offer {
     /// Whether a box may be ticked beforehand: it gives no more than a sign-in does.
-    #[must_use]
     pub fn is_harmless(&self) -> bool {
         self.service == Service::Profile
     }
@@ -94,7 +88,6 @@ const OPEN_ID: &[Offer] = &[Offer {
 }];
 
 impl Family {
-    #[must_use]
     pub const fn offers(self) -> &'static [Offer] {
         match self {
             Self::Google => GOOGLE,
@@ -105,7 +98,6 @@ impl Family {
     }
 
     /// What is asked for in any case: who it is, and that it lasts.
-    #[must_use]
     pub const fn needed(self) -> &'static [&'static str] {
         match self {
             Self::Google => &["openid", "email", "profile"],
@@ -116,7 +108,6 @@ impl Family {
         }
     }
 
-    #[must_use]
     pub fn offer(self, service: &str) -> Option<&'static Offer> {
         self.offers().iter().find(|offer| offer.service.slug() == service)
     }

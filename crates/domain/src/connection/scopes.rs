@@ -19,17 +19,14 @@ impl Granted {
     }
 
     /// Separated by blanks, as in the standard, or by commas, as at GitHub.
-    #[must_use]
     pub fn parse(text: &str) -> Self {
         Self::of(text.split([' ', ',']))
     }
 
-    #[must_use]
     pub fn contains(&self, scope: &str) -> bool {
         self.0.contains(scope)
     }
 
-    #[must_use]
     pub fn and(&self, others: &Self) -> Self {
         Self(self.0.union(&others.0).take(MAX_SCOPES).cloned().collect())
     }

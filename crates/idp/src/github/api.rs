@@ -21,7 +21,6 @@ use crate::protocol::token::{self, BearerError};
 use crate::provider::Provider;
 use crate::resources::{Repository, instant, repositories};
 
-/// "Get the authenticated user".
 #[derive(Serialize)]
 struct User<'a> {
     login: &'a str,
@@ -29,7 +28,6 @@ struct User<'a> {
     avatar_url: String,
     #[serde(rename = "type")]
     kind: &'static str,
-    /// Null when the person has not made it public.
     name: Option<&'a str>,
     /// Null when the person keeps it private; nothing says whether it is verified.
     email: Option<&'a str>,
@@ -154,7 +152,6 @@ pub async fn repos(
 struct RepositoryQuery {
     page: usize,
     per_page: usize,
-    /// `all`, `public` or `private`.
     visibility: String,
 }
 

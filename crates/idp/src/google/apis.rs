@@ -41,7 +41,6 @@ const LIST_CONNECTIONS: Method = Method {
     scope: CONTACTS,
 };
 
-/// `google.rpc.Status`, AIP-193.
 #[derive(Debug)]
 pub enum ApiError {
     Unauthenticated,

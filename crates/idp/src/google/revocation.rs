@@ -18,7 +18,6 @@ enum Outcome {
     Revoked,
     /// RFC 7009 §2.1: the token was issued to another client.
     ForeignToken,
-    /// As the person at the consent page wished.
     ToldToFail,
 }
 

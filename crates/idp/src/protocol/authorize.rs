@@ -51,11 +51,9 @@ pub struct AuthorizationRequest {
     pub scopes: Scopes,
     pub audience: Audience,
     pub offline: Offline,
-    /// `include_granted_scopes`: what was granted earlier comes along.
     pub incremental: bool,
     pub challenge: CodeChallenge,
     pub nonce: Option<String>,
-    /// Who the application believes is there: `login_hint`, at GitHub `login`.
     pub login_hint: Option<String>,
 }
 
@@ -64,8 +62,11 @@ pub enum Refusal {
     /// Client or redirect URI cannot be trusted: tell the person, and do not redirect the browser
     /// (RFC 6749 §4.1.2.1, RFC 9700 §4.11.2).
     Page(&'static str),
-    /// Everything else is told to the application.
-    Redirect { reply_to: ReplyTo, error: ErrorCode, description: &'static str },
+    Redirect {
+        reply_to: ReplyTo,
+        error: ErrorCode,
+        description: &'static str,
+    },
 }
 
 /// What a request is judged against.
@@ -237,7 +238,6 @@ fn prompt(params: &Params) -> Result<(), Complaint> {
 /// Where the answer goes and what every answer has, good or bad.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReplyTo {
-    /// A registered redirect URI, as it was registered.
     pub redirect_uri: String,
     /// Returned unchanged, RFC 6749 §4.1.2.
     pub state: Option<String>,

@@ -20,9 +20,7 @@ pub struct Credentials {
 pub enum CredentialsError {
     /// RFC 6749 §2.3: "The client MUST NOT use more than one authentication method in each request."
     TwoMethods,
-    /// Public clients are not registered here.
     Missing,
-    /// An `Authorization` header without Basic credentials.
     Malformed,
 }
 
@@ -63,7 +61,6 @@ fn basic(header: &str) -> Option<Credentials> {
     Some(Credentials { id: form_decode(id), secret: form_decode(secret) })
 }
 
-/// Decodes one `application/x-www-form-urlencoded` value.
 fn form_decode(value: &str) -> String {
     // A separator that was not encoded belongs to the value here: there is nothing to separate.
     let value = value.replace('&', "%26").replace('=', "%3D");
@@ -78,7 +75,6 @@ fn form_decode(value: &str) -> String {
 pub enum AccessToken<'a> {
     /// RFC 6750 §3.1 then wants a challenge without an error code.
     Missing,
-    /// Something that is not one well-formed token.
     Malformed,
     Token(&'a str),
 }

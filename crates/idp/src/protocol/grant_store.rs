@@ -59,7 +59,6 @@ struct StoredConsent {
 struct StoredToken {
     #[serde(flatten)]
     parties: Parties,
-    /// SHA-256, base64url.
     digest: String,
     family: String,
     auth_time: Timestamp,

@@ -118,7 +118,6 @@ pub enum GrantError {
     Expired,
     RedirectUriMismatch,
     VerifierMismatch,
-    /// More than was granted: `invalid_scope`.
     TooWide,
     /// Consent was given for another API: `invalid_target`, RFC 8707 §2.
     OtherAudience,
@@ -172,7 +171,6 @@ pub struct Token {
     pub family: Digest,
     pub issued_at: Timestamp,
     pub expires_at: Timestamp,
-    /// Of a refresh token.
     pub rotated: Option<Rotated>,
 }
 
@@ -217,7 +215,6 @@ pub struct NewTokens<'a> {
 #[derive(Debug)]
 pub struct Issued {
     pub authorization: Arc<Authorization>,
-    /// Whether the new refresh token came into use.
     pub refresh: bool,
 }
 
@@ -256,9 +253,7 @@ pub struct Consent {
     pub scopes: Scopes,
     pub created_at: Timestamp,
     pub last_used_at: Option<Timestamp>,
-    /// A refresh token was given out.
     pub offline: bool,
-    /// How often its revocation has failed, having been told to.
     pub failures: u8,
 }
 
@@ -468,7 +463,6 @@ impl Grants {
         }
     }
 
-    /// Oldest first.
     pub fn consents_for(&self, audience: &Audience) -> Vec<Consent> {
         let consents = self.consents.values().filter(|one| one.audience == *audience);
         let mut found: Vec<Consent> = consents.cloned().collect();

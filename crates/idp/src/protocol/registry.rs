@@ -10,7 +10,6 @@ use crate::config::{Api, Client, Error};
 use crate::kit::secrets_match;
 use crate::provider::Provider;
 
-/// By provider and `client_id`.
 #[derive(Debug)]
 pub struct Clients(HashMap<(Provider, String), Arc<Client>>);
 

@@ -12,7 +12,6 @@ use crate::provider::Provider;
 pub struct Scope {
     pub name: Cow<'static, str>,
     pub sentence: Cow<'static, str>,
-    /// Cannot be unticked: without it the answer would mean nothing.
     pub required: bool,
 }
 

@@ -204,7 +204,6 @@ pub fn presented<'a>(
     }
 }
 
-/// What it stands for.
 pub fn authorize(
     app: &App,
     provider: Provider,

@@ -41,10 +41,8 @@ impl Group {
     }
 }
 
-/// The function that refuses it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Check {
-    /// The file, from the root of the repository.
     pub file: &'static str,
     pub name: &'static str,
 }
@@ -62,14 +60,10 @@ pub struct Attack {
     pub id: &'static str,
     pub group: Group,
     pub title: &'static str,
-    /// Who wants what, and how they go about it.
     pub story: &'static str,
-    /// The section of the standard that asks for the check.
     pub standard: &'static str,
     pub check: Check,
-    /// What the answers have to be.
     pub expect: &'static [Expect],
-    /// Sends the requests, which end up in the context's record.
     pub(super) run: Run,
 }
 

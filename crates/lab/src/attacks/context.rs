@@ -16,7 +16,6 @@ use crate::agent::{Agent, Answer, Call};
 #[derive(Clone, Debug)]
 pub struct Target {
     pub app: Url,
-    /// The local provider, where it plays Google and GitHub.
     pub provider: Option<LocalProvider>,
 }
 
@@ -25,7 +24,6 @@ pub struct Target {
 pub struct LocalProvider {
     pub google: Url,
     pub client_id: String,
-    /// Some attacks assume that the thief has it.
     pub client_secret: String,
     pub redirect_uri: String,
 }
@@ -41,7 +39,6 @@ impl std::fmt::Debug for LocalProvider {
 pub enum NotRun {
     #[error(transparent)]
     NoAnswer(#[from] crate::agent::Error),
-    /// Something that has to work did not.
     #[error("{0}")]
     Because(String),
 }
@@ -126,7 +123,6 @@ impl AttackContext {
         Browser { agent: self.http.fresh(), user_agent: "Thief/1.0" }
     }
 
-    /// The thief's browser, with this cookie.
     pub(super) fn browser_with_cookie(&self, name: &str, value: &str) -> Browser {
         let mut thief = self.thiefs_browser();
         thief.agent.set_cookie(&self.target.app, name, value);
@@ -173,7 +169,6 @@ impl AttackContext {
         Err(NotRun::because(format!("{what} was answered with {line}, not {status}.")))
     }
 
-    /// Sends a step of the attack.
     pub(super) async fn attack(
         &mut self,
         browser: &mut Browser,
@@ -242,7 +237,6 @@ impl AttackContext {
         Ok(Account { email: email.to_owned(), password, signed_in, access_token: Arc::default() })
     }
 
-    /// The victim.
     pub(super) async fn owner(&self) -> Outcome<Account> {
         let new = async || self.new_account("Olive Owner", &new_email()?).await;
         self.owner.get_or_try_init(new).await.cloned()
@@ -385,7 +379,6 @@ pub fn is_made_up(email: &str) -> bool {
     })
 }
 
-/// 128 bits, in hexadecimal.
 pub(super) fn random() -> Outcome<String> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes)

@@ -12,7 +12,6 @@ use super::context::{NotRun, Outcome, base64url};
 pub(super) struct Jwt {
     pub(super) header: Value,
     pub(super) claims: Value,
-    /// Header and claims, as they were signed.
     pub(super) message: String,
     pub(super) signature: Vec<u8>,
 }
@@ -44,7 +43,6 @@ impl Jwt {
         format!("{message}.{}", base64url(&self.signature))
     }
 
-    /// With exactly this header.
     pub(super) fn with_header_text(&self, header: &str) -> String {
         let claims = base64url(self.claims.to_string());
         format!("{}.{claims}.{}", base64url(header), base64url(&self.signature))
@@ -71,7 +69,6 @@ impl Jwt {
         Ok(format!("{message}.{}", base64url(key.sign(message.as_bytes()).as_ref())))
     }
 
-    /// The signature with one bit flipped.
     pub(super) fn with_flipped_signature(&self) -> String {
         let mut signature = self.signature.clone();
         if let Some(byte) = signature.first_mut() {
@@ -85,7 +82,6 @@ fn message(header: &Value, claims: &Value) -> String {
     format!("{}.{}", base64url(header.to_string()), base64url(claims.to_string()))
 }
 
-/// An object with some members changed.
 fn with(object: &Value, changes: Value) -> Value {
     let mut members: Map<String, Value> = object.as_object().cloned().unwrap_or_default();
     members.extend(changes.as_object().cloned().unwrap_or_default());

@@ -9,9 +9,7 @@ use super::record::Seen;
 /// What the answer to one step of an attack has to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expect {
-    /// This status with this code of the catalogue.
     Code(u16, &'static str),
-    /// The same, and the answer says why.
     Says(u16, &'static str, &'static str),
     /// An error of the token endpoint (RFC 6749 §5.2).
     OAuth(u16, &'static str),
@@ -21,7 +19,6 @@ pub enum Expect {
     SentBack(&'static str),
     /// A page with this status, and no redirect (RFC 6749 §4.1.2.1).
     Stays(u16),
-    /// A redirect to exactly this place.
     Lands(&'static str),
     /// It is answered, and this is nowhere in the answer.
     Without(&'static str),
@@ -33,7 +30,6 @@ pub enum Expect {
     Still(&'static str),
     /// 429, and a time to wait (RFC 6585 §4).
     Limited,
-    /// The same answer as the first one.
     Alike,
     /// The same refresh token as in the first answer: the family has not forked.
     SameSuccessor,
@@ -64,11 +60,8 @@ impl Expect {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// By the check that is there for it.
     Refused,
-    /// The attacker has what they wanted.
     GotThrough(String),
-    /// Nothing was shown, for this reason.
     CouldNotRun(String),
 }
 

@@ -13,7 +13,6 @@ pub const DOMAIN: &str = "lab.invalid";
 /// base64url are 22.
 const SECRET_FROM: usize = 20;
 
-/// No word is longer.
 const LONGEST_WORD: usize = 48;
 
 const KEPT: usize = 8;
@@ -27,7 +26,6 @@ pub struct Seen {
     pub status: u16,
     pub code: Option<String>,
     pub location: Option<String>,
-    /// Its headers, those of the same name joined.
     pub headers: Vec<(String, String)>,
     pub body: String,
 }
@@ -69,7 +67,6 @@ impl Seen {
         self.body.contains(text) || self.headers.iter().any(|(_, value)| value.contains(text))
     }
 
-    /// What is left without made-up addresses.
     pub(super) fn without_identity(&self) -> (u16, Option<&str>, Option<&str>, String) {
         let words = self.body.split_inclusive(|c: char| c.is_whitespace() || "\"<>".contains(c));
         let body = words.filter(|word| !word.contains(DOMAIN)).collect();
@@ -112,7 +109,6 @@ pub struct Step {
     pub body: String,
     pub answered: String,
     pub headers: Vec<(String, String)>,
-    /// The beginning of the body, where it is JSON.
     pub said: String,
 }
 

@@ -28,7 +28,6 @@ const LANES: [&[Group]; 4] = [
 pub struct Report {
     pub verdict: Verdict,
     pub steps: Vec<Step>,
-    /// From its first request to its last.
     pub took: Duration,
 }
 

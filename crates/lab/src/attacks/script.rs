@@ -16,11 +16,8 @@ const LARGE: usize = 100_000;
 /// Whose browser or program sends a request. Each keeps its cookies during an attack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Client {
-    /// Signed in since the account was made.
     Owner,
-    /// Signed in to the thief's own account.
     SignedInThief,
-    /// Not signed in.
     Thief,
     Visitor,
     Stranger,
@@ -31,7 +28,6 @@ enum Body {
     /// A page that is opened from the address bar.
     Page,
     Form(&'static [(&'static str, &'static str)]),
-    /// What a program sends.
     Raw {
         text: &'static str,
         content_type: Option<&'static str>,
@@ -42,7 +38,6 @@ enum Body {
 enum Site {
     Own,
     Other,
-    /// As browsers send it that know no `Sec-Fetch-Site`.
     Untold,
 }
 
@@ -118,7 +113,6 @@ impl Request {
         Self { site: Site::Other, ..self }
     }
 
-    /// Without `Sec-Fetch-Site` and `Origin`.
     pub(super) const fn in_old_browser(self) -> Self {
         Self { site: Site::Untold, ..self }
     }
@@ -143,7 +137,6 @@ enum Part {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Source {
     Header(&'static str),
-    /// A member of the JSON document.
     Member(&'static str),
     /// The cookie of this name, from the client's jar.
     Cookie(&'static str),

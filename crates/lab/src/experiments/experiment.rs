@@ -19,12 +19,10 @@ pub struct Experiment {
     pub slug: &'static str,
     pub sentence: &'static str,
     pub method: &'static str,
-    /// What to expect of an honest answer.
     pub honest: &'static str,
     /// How long it takes at most, unless the machine is busy.
     pub budget: Duration,
     pub(crate) measure: for<'a> fn(&'a Context<'a>, &'a mut Evidence) -> Measuring<'a>,
-    /// Reaches a verdict from the evidence alone.
     pub judge: fn(&Evidence) -> Verdict,
 }
 

@@ -27,11 +27,8 @@ pub struct TimedCredential {
     pub slug: &'static str,
     pub key: String,
     pub ending: String,
-    /// Sends a copy of it.
     pub request: Call,
-    /// Ends its sign-in.
     pub revocation: Call,
-    /// How long it may live on at most.
     pub promise: Duration,
     pub because: String,
 }

@@ -32,7 +32,6 @@ impl Seen {
 pub struct Poll {
     pub asked: f64,
     pub answered: f64,
-    /// The status; 0 when there was no answer.
     pub status: u16,
     pub seen: Seen,
 }
@@ -45,14 +44,13 @@ pub enum Reading {
     Dead {
         /// When it was last sent and accepted, if that was after the end.
         last_accepted: Option<f64>,
-        /// When the first refusal arrived.
         first_refused: f64,
     },
-    /// It was refused, and accepted again after that.
-    CameBack { refused: f64, accepted: f64 },
-    /// It was still accepted when the timing ended.
+    CameBack {
+        refused: f64,
+        accepted: f64,
+    },
     Alive {
-        /// When it was last sent and accepted.
         at: f64,
     },
 }
@@ -76,7 +74,6 @@ pub fn reading(polls: &[Poll]) -> Reading {
     Reading::Dead { last_accepted, first_refused: refused.answered }
 }
 
-/// Whether enough was seen.
 pub fn has_stopped(polls: &[Poll]) -> bool {
     let clear = polls.iter().rev().filter(|poll| poll.seen != Seen::Unclear);
     let refused = clear.take_while(|poll| poll.asked >= 0.0 && poll.seen == Seen::Refused);
@@ -87,7 +84,6 @@ pub fn has_stopped(polls: &[Poll]) -> bool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PromiseResult {
-    /// Within the promise, to within one poll.
     Yes,
     /// Later, or not at all, or only for a while.
     No,

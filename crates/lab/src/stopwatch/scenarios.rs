@@ -23,20 +23,14 @@ const CACHED: &str = "2s";
 #[strum(serialize_all = "snake_case")]
 pub enum Scenario {
     Session,
-    /// With `JWT_REVOCATION=watch`, at the process that ends it.
     JwtWatchHere,
-    /// Another app's token, introspected at each request.
     Introspected,
-    /// With `JWT_REVOCATION=watch`, at another process.
     JwtWatch,
-    /// With `JWT_REVOCATION=expiry`.
     JwtExpiry,
-    /// Another app's token, with the introspection answer cached.
     IntrospectedCached,
 }
 
 impl Scenario {
-    /// The quickest first.
     pub const ALL: [Self; 6] = [
         Self::Session,
         Self::JwtWatchHere,
@@ -91,7 +85,6 @@ impl Scenario {
         timed
     }
 
-    /// Starts what it needs.
     pub(crate) async fn prepare<'a>(self, instances: &'a Instances<'_>) -> Result<Prepared<'a>> {
         let fixture = Fixture::at(instances.start(&self.options()).await?).await?;
         let used_at = if self == Self::JwtWatch {

@@ -26,14 +26,12 @@ pub struct Timed {
     pub slug: String,
     pub key: String,
     pub ending: String,
-    /// Why it may live as long as it may.
     pub because: String,
     /// How long that is, in milliseconds.
     pub promised: f64,
     /// Milliseconds between two requests.
     pub interval: f64,
     pub polls: Vec<Poll>,
-    /// What the polls say.
     pub reading: Reading,
     pub kept: PromiseResult,
 }
@@ -42,7 +40,6 @@ pub struct Timed {
 pub enum Progress {
     /// The sign-in has just been ended: from here on time counts.
     Ended,
-    /// The credential was sent after the end.
     Polled(Poll),
 }
 

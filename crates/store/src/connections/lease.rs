@@ -12,7 +12,6 @@ use crate::{Db, Result};
 pub struct Lease<'a> {
     pub id: ConnectionId,
     pub version: i64,
-    /// The holder: different for each process and try.
     pub by: &'a str,
 }
 
@@ -20,7 +19,6 @@ pub struct Lease<'a> {
 pub struct Renewed {
     pub sealed: Sealed,
     pub expires_at: Option<Timestamp>,
-    /// What was granted, if the provider said so.
     pub granted: Option<Granted>,
 }
 

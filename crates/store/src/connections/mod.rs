@@ -20,7 +20,6 @@ const KEPT: i64 = 10;
 pub struct Sealed {
     pub access: String,
     pub refresh: Option<String>,
-    /// The name of the secret that encrypted them.
     pub with: String,
 }
 
@@ -39,10 +38,8 @@ pub struct Stored {
     /// Who issued the tokens. They are sent to nobody else, whichever provider
     /// has that name in the settings today.
     pub issuer: String,
-    /// Empty when the account is gone.
     pub subject: String,
     pub sealed: Sealed,
-    /// Goes up each time the tokens change.
     pub version: i64,
 }
 
@@ -51,7 +48,6 @@ pub struct Stored {
 pub struct New {
     pub id: ConnectionId,
     pub user: UserId,
-    /// The provider's name in our URLs.
     pub provider: String,
     pub issuer: String,
     pub subject: String,
@@ -205,7 +201,6 @@ pub async fn used(db: &Db, id: ConnectionId, now: Timestamp) -> Result<()> {
     Ok(())
 }
 
-/// Records a temporary failure.
 pub async fn troubled(db: &Db, id: ConnectionId, what: Failure, now: Timestamp) -> Result<()> {
     db.execute(TROUBLED, params![id, now, what]).await?;
     Ok(())

@@ -35,12 +35,10 @@ pub(super) fn operations() -> OpenApiRouter<App> {
 }
 
 /// The description of the API, made from the code itself (OpenAPI 3.1).
-#[must_use]
 pub fn document() -> OpenApi {
     operations().into_openapi()
 }
 
-/// Every address that is for programs.
 pub(crate) fn routes() -> Router<App> {
     Router::from(operations())
         .route("/openapi.json", get(async || Json(document())))

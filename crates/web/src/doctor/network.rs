@@ -93,7 +93,6 @@ pub(super) fn wrong_port(settings: &Settings) -> Option<Finding> {
 enum Port {
     Free,
     Taken(Responder),
-    /// Below 1024, mostly.
     Forbidden,
     NoSuchAddress,
 }
@@ -169,7 +168,6 @@ fn judge_port(variable: &str, address: SocketAddr, port: Port) -> Finding {
     Check::Listen.finding(level, format!("{address} {state}."), what_to_do).about(variable)
 }
 
-/// What a provider answered.
 #[derive(Debug)]
 pub(super) struct ProbeResponse {
     what: &'static str,

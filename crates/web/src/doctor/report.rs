@@ -9,14 +9,11 @@ use serde_json::{Value, json};
 #[serde(rename_all = "snake_case")]
 pub enum Level {
     Ok,
-    /// It works, but deserves attention.
     Warning,
-    /// It does not work.
     Problem,
 }
 
 impl Level {
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -32,8 +29,6 @@ macro_rules! checks {
         pub enum Check { $($($check,)*)* }
 
         impl Check {
-            /// A stable name for programs.
-            #[must_use]
             pub const fn code(self) -> &'static str {
                 match self { $($(Self::$check => $code,)*)* }
             }
@@ -129,7 +124,6 @@ pub struct Finding {
     #[serde(rename = "code", serialize_with = "code")]
     pub check: Check,
     pub level: Level,
-    /// A variable's name, or a provider's.
     pub subject: String,
     pub finding: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -161,7 +155,6 @@ fn members<S: Serializer>(facts: &[(&'static str, String)], to: S) -> Result<S::
     to.collect_map(facts.iter().map(|(name, value)| (member(name), value)))
 }
 
-/// All findings, by section.
 #[derive(Clone, Debug, Default)]
 pub struct Report(Vec<Finding>);
 
@@ -171,17 +164,14 @@ impl Report {
         Self(findings)
     }
 
-    #[must_use]
     pub fn findings(&self) -> &[Finding] {
         &self.0
     }
 
-    #[must_use]
     pub fn count(&self, level: Level) -> usize {
         self.0.iter().filter(|finding| finding.level == level).count()
     }
 
-    #[must_use]
     pub fn worst(&self) -> Level {
         self.0.iter().map(|finding| finding.level).max().unwrap_or(Level::Ok)
     }
@@ -193,7 +183,6 @@ impl Report {
     }
 
     /// In one line: "1 problem, 2 warnings".
-    #[must_use]
     pub fn summary(&self) -> String {
         let counts =
             [Level::Problem, Level::Warning].map(|level| (self.count(level), level.name()));
@@ -206,7 +195,6 @@ impl Report {
         if counts.is_empty() { "no problems".to_owned() } else { counts.join(", ") }
     }
 
-    #[must_use]
     pub fn json(&self) -> Value {
         json!({
             "ok": self.worst() < Level::Problem,

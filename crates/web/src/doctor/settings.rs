@@ -246,7 +246,6 @@ fn provider(
         .fact("Under", path)
 }
 
-/// Exactly as we send it.
 pub(super) fn redirect_uri(settings: &Settings, slug: &str) -> String {
     settings.absolute(&format!("/auth/{slug}/callback"))
 }

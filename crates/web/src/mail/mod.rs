@@ -17,9 +17,7 @@ const OUTBOX: usize = 50;
 pub struct EmailMessage {
     pub to: Email,
     pub subject: String,
-    /// What it says, as plain text.
     pub text: String,
-    /// The link in it, if there is one.
     pub link: Option<String>,
     pub at: Timestamp,
 }
@@ -91,7 +89,6 @@ impl Mailer {
     }
 
     /// What would have been sent, the newest first; `None` where it is sent.
-    #[must_use]
     pub fn outbox(&self) -> Option<Vec<EmailMessage>> {
         let Self::Outbox(emails) = self else { return None };
         let emails = emails.lock();

@@ -28,7 +28,6 @@ pub(crate) struct ConnectedApps {
 /// The apps, as far as they are known.
 #[derive(Debug)]
 pub(crate) enum Apps {
-    /// No app's token is taken here.
     NotTaken,
     /// The server does not tell us; it has a page of its own for that.
     NotTold,
@@ -42,7 +41,6 @@ pub(crate) enum Apps {
 pub(crate) struct AppRow {
     pub(super) id: String,
     pub(super) name: String,
-    /// What it may do, as sentences.
     pub(super) may: Vec<&'static str>,
     pub(super) since: Option<Timestamp>,
     pub(super) last_used_at: Option<Timestamp>,

@@ -20,10 +20,8 @@ pub(crate) struct SignInPage {
     layout: Layout,
     providers: Vec<ProviderButton>,
     next: String,
-    /// What was typed, when it did not match.
     failed: Option<String>,
     welcome: Option<Welcome>,
-    /// What to carry with a password.
     password_key: CredentialKind,
     access_ttl: String,
 }
@@ -32,7 +30,6 @@ pub(crate) struct SignInPage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Welcome {
     SignedUp,
-    /// They have just chosen a new password.
     Reset,
 }
 

@@ -37,7 +37,6 @@ pub(crate) struct FieldError {
 }
 
 impl SignUpPage {
-    /// What is wrong with this field.
     fn error(&self, field: &str) -> Option<&str> {
         let mut errors = self.errors.iter();
         errors.find(|one| one.field == field).map(|one| one.message.as_str())

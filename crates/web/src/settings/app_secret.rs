@@ -15,30 +15,24 @@ const NAME: &str = "APP_SECRET";
 
 const MIN_BYTES: usize = 32;
 
-/// Where development keeps its secret.
 const FILE: &str = "data/app-secret";
 
 /// What can be said of `APP_SECRET` without showing it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SecretFacts {
     pub source: SecretSource,
-    /// The current secret and the previous ones.
     pub secrets: usize,
-    /// Why it would be refused outside development.
     pub weakness: Option<&'static str>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SecretSource {
     Variable,
-    /// The file that `APP_SECRET_FILE` names.
     File,
-    /// Created for development, in `data/`.
     Generated {
         /// Whether only its owner can read it.
         private: bool,
     },
-    /// To be created at the first start.
     NotYetGenerated,
 }
 

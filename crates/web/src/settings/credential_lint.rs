@@ -18,7 +18,6 @@ pub(super) enum Field {
 
 /// How a built-in provider's credentials look.
 struct Format {
-    /// The beginning of its variables.
     prefix: &'static str,
     is_id: fn(&str) -> bool,
     is_secret: fn(&str) -> bool,

@@ -10,7 +10,6 @@ use super::problem::{Problem, Problems};
 pub struct Environment {
     variables: BTreeMap<String, String>,
     folder: PathBuf,
-    /// What could not be read of `.env`.
     pub(super) problems: Problems,
 }
 
@@ -24,7 +23,6 @@ impl Environment {
     }
 
     /// The same as far as it can be read; [`super::Settings::dry_run`] reports the rest.
-    #[must_use]
     pub fn of_process_so_far() -> Self {
         let folder = std::env::current_dir().unwrap_or_default();
         let mut environment = Self::with_file_so_far(&folder.join(".env"));
@@ -38,7 +36,6 @@ impl Environment {
         environment
     }
 
-    /// Exactly these variables.
     pub fn of<N: Into<String>, V: Into<String>>(
         variables: impl IntoIterator<Item = (N, V)>,
         folder: impl Into<PathBuf>,
@@ -57,7 +54,6 @@ impl Environment {
     }
 
     /// The same as far as it can be read.
-    #[must_use]
     pub fn with_file_so_far(path: &Path) -> Self {
         const FIX: &str =
             "Write NAME=value, with single quotes around a value that contains blanks, # or $.";
@@ -96,7 +92,6 @@ impl Environment {
         if self.problems.0.is_empty() { Ok(self) } else { Err(self.problems) }
     }
 
-    #[must_use]
     pub fn rust_log(&self) -> Option<&str> {
         self.get("RUST_LOG")
     }

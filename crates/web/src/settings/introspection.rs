@@ -19,19 +19,16 @@ pub struct IntrospectionSettings {
     pub url: Url,
     pub client_id: String,
     pub client_secret: Secret,
-    /// Who issues the tokens, if known.
     pub issuer: Option<String>,
     /// Whether an answer that names another issuer is refused: the issuer was
     /// configured, not guessed from the providers.
     pub issuer_is_certain: bool,
     /// How long an answer is reused; with 0, for one request only.
     pub remembered_for: Span,
-    /// Whether it is the local provider.
     pub local: bool,
 }
 
 impl IntrospectionSettings {
-    #[must_use]
     pub fn config(&self, audience: &str) -> Config {
         Config {
             url: self.url.clone(),

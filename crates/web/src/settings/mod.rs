@@ -39,7 +39,6 @@ pub struct Settings {
     /// The only origin that the app trusts.
     pub public_url: Url,
     pub listen: Vec<SocketAddr>,
-    /// May contain a password.
     pub database_url: Secret,
     pub app_secret: AppSecret,
     pub app_secret_facts: SecretFacts,
@@ -47,15 +46,11 @@ pub struct Settings {
     /// Whether a session that was read within the last second is not read again.
     pub session_cache: bool,
     pub jwt: JwtSettings,
-    /// Whether sign-ins are recorded, for their owners to read.
     pub traces: bool,
-    /// In the order of the buttons.
     pub providers: Vec<ProviderSettings>,
     pub introspection: Option<IntrospectionSettings>,
     pub local_idp: Option<LocalIdp>,
-    /// May contain a password.
     pub smtp_url: Option<Secret>,
-    /// Whose forwarded headers count.
     pub trusted_proxies: Vec<IpNet>,
     /// What may be right but looks wrong: unknown variables, unusual client IDs.
     pub warnings: Vec<Problem>,
@@ -64,9 +59,7 @@ pub struct Settings {
 /// What the program was built with besides the product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capabilities {
-    /// A provider that can stand in for others in development.
     pub local_provider: bool,
-    /// Something that records sign-ins.
     pub traces: bool,
 }
 
@@ -86,7 +79,6 @@ impl Settings {
 
     /// Reads every setting and creates nothing. An invalid one is left at its
     /// default, so that the others can be checked.
-    #[must_use]
     pub fn dry_run(environment: &Environment, built_with: Capabilities) -> (Self, Problems) {
         Self::read(Reader::new(environment, true), built_with)
     }
@@ -131,24 +123,18 @@ impl Settings {
     }
 
     /// Whether `PUBLIC_URL` is http on a loopback name. There is no other switch.
-    #[must_use]
     pub fn is_development(&self) -> bool {
         is_development(&self.public_url)
     }
 
-    /// As browsers write it in `Origin`.
-    #[must_use]
     pub fn origin(&self) -> String {
         self.public_url.origin().ascii_serialization()
     }
 
-    /// The public URL of a path.
-    #[must_use]
     pub fn absolute(&self, path: &str) -> String {
         format!("{}{path}", self.origin())
     }
 
-    #[must_use]
     pub fn introspection_config(&self) -> Option<Config> {
         self.introspection.as_ref().map(|one| one.config(&self.jwt.audience))
     }

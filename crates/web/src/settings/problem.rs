@@ -10,7 +10,6 @@ pub struct Problem {
     pub variable: String,
     /// What is wrong, to follow the variable's name: "is not valid".
     pub message: String,
-    /// What to do about it: a whole sentence.
     pub fix: String,
 }
 
@@ -56,7 +55,6 @@ impl std::error::Error for Problems {}
 
 impl Problems {
     /// Whether there is a problem with one of these variables, or with its file.
-    #[must_use]
     pub fn concern(&self, variables: &[&str]) -> bool {
         self.0.iter().any(|problem| {
             let name = problem.variable.as_str();

@@ -18,20 +18,16 @@ pub struct ProviderSettings {
     pub kind: Kind,
     pub client_id: String,
     pub client_secret: Secret,
-    /// Scopes beyond those that signing in needs.
     pub scopes: Vec<String>,
-    /// Whether the local provider stands in for it.
     pub local: bool,
 }
 
 /// The provider that stands in for others in development.
 #[derive(Clone, Debug)]
 pub struct LocalIdp {
-    /// On 127.0.0.1.
     pub port: u16,
     /// Another site than `localhost`, so that cookies behave as between two real sites.
     pub url: Url,
-    /// Where the people are kept that were added there.
     pub people_file: PathBuf,
 }
 
@@ -121,7 +117,6 @@ fn local(slug: &str, label: &str, idp: &LocalIdp) -> Option<ProviderSettings> {
     })
 }
 
-/// Every `<NAME>` of `OIDC_<NAME>_…`.
 fn open_id_names(read: &mut Reader<'_>) -> BTreeSet<String> {
     let valid = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
     let mut names = BTreeSet::new();

@@ -150,7 +150,6 @@ impl<'a> Reader<'a> {
         self.server(name, |url| url.query().is_none() && url.fragment().is_none())
     }
 
-    /// `<prefix>_CLIENT_ID` and `<prefix>_CLIENT_SECRET`: both or neither.
     pub(super) fn credentials(&mut self, prefix: &str) -> Credentials {
         let (id, secret) = (format!("{prefix}_CLIENT_ID"), format!("{prefix}_CLIENT_SECRET"));
         let unpaired = match (self.is_set(&id), self.is_set(&secret)) {

@@ -4,13 +4,10 @@
 
 #[derive(Debug, PartialEq, Eq)]
 pub struct Variable {
-    /// `<NAME>` stands for a name of your choice.
     pub name: &'static str,
-    /// Whether `<name>_FILE` may name a file that contains the value.
     pub secret: bool,
     /// As you would write it; empty if there is none, or if it depends on other settings.
     pub default: &'static str,
-    /// What to write: completes "Set it to …".
     pub expected: &'static str,
     pub purpose: &'static str,
 }
@@ -111,7 +108,6 @@ pub const ALL: &[Variable] = &[
 ];
 
 /// The entry for the name of a variable, or of its `_FILE`.
-#[must_use]
 pub fn find(name: &str) -> Option<&'static Variable> {
     let named = |name: &str| ALL.iter().find(|variable| matches(variable.name, name));
     let by_file = || named(name.strip_suffix("_FILE")?).filter(|variable| variable.secret);
@@ -143,7 +139,6 @@ pub(super) fn suggest(name: &str) -> Option<String> {
         .or_else(|| misspelled(name))
 }
 
-/// `AUTH_GOOGLE_ID`, `GITHUB_SECRET`, `FACEBOOK_APP_ID`: the usual variations.
 fn provider_credential(name: &str) -> Option<String> {
     const FILLERS: [&str; 5] = ["AUTH", "OAUTH", "OAUTH2", "APP", "CLIENT"];
     let words: Vec<_> = name.split('_').filter(|word| !FILLERS.contains(word)).collect();

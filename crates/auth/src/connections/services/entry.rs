@@ -52,7 +52,6 @@ pub(super) fn listed<'a>(body: &'a Value, name: &str) -> Result<&'a [Value], Ref
     }
 }
 
-/// A foreign text, sanitised.
 pub(super) fn text(value: Option<&Value>) -> Option<DisplayName> {
     value.and_then(Value::as_str).and_then(DisplayName::clean)
 }

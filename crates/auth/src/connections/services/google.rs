@@ -25,7 +25,6 @@ fn api(issuer: &str, local: bool, path: &str, real: &str) -> Option<Url> {
     }
 }
 
-/// `Events: list`, the next ones.
 pub(super) fn upcoming(base: &Url, now: Timestamp) -> Url {
     let mut url = below(base, "calendars/primary/events");
     url.query_pairs_mut()
@@ -36,7 +35,6 @@ pub(super) fn upcoming(base: &Url, now: Timestamp) -> Url {
     url
 }
 
-/// `people.connections.list`
 pub(super) fn everybody(base: &Url) -> Url {
     let mut url = below(base, "people/me/connections");
     url.query_pairs_mut()

@@ -98,7 +98,6 @@ pub(crate) struct UnlinkForm {
     issuer: String,
     #[serde(default)]
     subject: String,
-    /// `password`, where it is that.
     way: Option<String>,
 }
 

@@ -105,7 +105,6 @@ pub(crate) enum Carried {
         idle: String,
         absolute: String,
     },
-    /// All of it can be read.
     Jwt {
         cookie: String,
         header: Vec<Claim>,

@@ -25,7 +25,6 @@ pub(crate) struct ConnectionsPage {
     layout: Layout,
     done: Option<String>,
     cards: Vec<ProviderCard>,
-    /// Connections at providers that are not set up any more.
     gone: Vec<Connection>,
     other_apps: ConnectedApps,
 }
@@ -45,7 +44,6 @@ pub(crate) struct ProviderCard {
 pub(crate) struct ServiceRow {
     offer: &'static Offer,
     granted: bool,
-    /// Asked for, and not granted.
     withheld: bool,
 }
 
