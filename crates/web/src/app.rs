@@ -65,7 +65,7 @@ pub enum Error {
 }
 
 impl Application {
-    /// Opens the database and puts everything together. CallCounter no provider: one
+    /// Opens the database and puts everything together. Calls no provider: one
     /// that is down must not keep the app from starting.
     pub async fn new(settings: Settings, clock: Clock, links: Links) -> Result<App, Error> {
         let db = Db::open(settings.database_url.expose()).await?;
