@@ -337,9 +337,10 @@ impl Transaction {
     }
 
     pub(crate) async fn commit(self) -> Result<()> {
-        Ok(match self {
+        match self {
             Self::Sqlite(transaction) => count::one(transaction.commit()).await?,
             Self::Postgres(transaction) => count::one(transaction.commit()).await?,
-        })
+        }
+        Ok(())
     }
 }
