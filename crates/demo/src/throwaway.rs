@@ -20,7 +20,7 @@ use tokio::sync::{Mutex, watch};
 use tokio::task::JoinHandle;
 use url::Url;
 
-use latchkey_web::app::Application;
+use latchkey_web::app::{App, Application};
 use latchkey_web::serve;
 use latchkey_web::settings::{Capabilities, Environment, Settings};
 
@@ -166,7 +166,7 @@ impl Instance {
             true => Clock::standing_at(Clock::System.now()),
             false => Clock::System,
         };
-        let app = Application::new(settings, clock.clone(), routes::LINKS).await.map_err(failed)?;
+        let app = App::open(settings, clock.clone(), routes::LINKS).await.map_err(failed)?;
         let provider = app.settings.local_idp.as_ref().map(|idp| idp.url.clone());
         let demo = Demo::new(app, local_provider, instances);
         let provider_runs = match local_provider {

@@ -10,7 +10,7 @@ use axum::Router;
 #[cfg(feature = "demo")]
 use latchkey_demo::state::Demo;
 use latchkey_domain::Clock;
-use latchkey_web::app::{App, Application, Error};
+use latchkey_web::app::{App, Error};
 use latchkey_web::serve;
 use latchkey_web::settings::{Capabilities, Settings};
 use tokio::net::TcpListener;
@@ -76,7 +76,7 @@ impl Site {
         let links = latchkey_demo::routes::LINKS;
         #[cfg(not(feature = "demo"))]
         let links = latchkey_web::links::Links::default();
-        let app = Application::new(settings, clock, links).await?;
+        let app = App::open(settings, clock, links).await?;
         Ok(Self {
             #[cfg(feature = "demo")]
             demo: latchkey_demo::demo(app.clone(), local_provider),

@@ -64,10 +64,10 @@ pub enum Error {
     RedirectUri(String),
 }
 
-impl Application {
+impl App {
     /// Opens the database and puts everything together. Calls no provider: one
     /// that is down must not keep the app from starting.
-    pub async fn new(settings: Settings, clock: Clock, links: Links) -> Result<App, Error> {
+    pub async fn open(settings: Settings, clock: Clock, links: Links) -> Result<Self, Error> {
         let db = Db::open(settings.database_url.expose()).await?;
         let providers = settings.providers.iter().map(|provider| connect(&settings, provider));
         let providers = providers.collect::<Result<_, _>>()?;
@@ -76,7 +76,7 @@ impl Application {
         let latchkey = Latchkey::open(config, providers, introspection, db, clock).await?;
         let vault = Vault::new(settings.app_secret.clone());
         let (db, http, clock) = (&latchkey.db, &latchkey.http, &latchkey.clock);
-        Ok(App(Arc::new(Self {
+        Ok(Self(Arc::new(Application {
             connections: Connections::new(db.clone(), http.clone(), vault, clock.clone()),
             latchkey,
             background_writes: TaskTracker::new(),
@@ -85,9 +85,7 @@ impl Application {
             settings,
         })))
     }
-}
 
-impl App {
     /// Runs something to its end, and waits for it as long as the browser does:
     /// a token that rotates and is dropped on the way is lost.
     pub(crate) async fn run_to_end<T: Send + 'static>(

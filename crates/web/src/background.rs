@@ -113,7 +113,6 @@ async fn sweep(app: App) {
     }
 }
 
-#[expect(clippy::unused_async, reason = "a job like the others")]
 async fn release_memory(app: App) {
     app.hasher.release_idle();
     app.limits.evict();

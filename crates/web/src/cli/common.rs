@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use latchkey_domain::Clock;
 
-use crate::app::{App, Application};
+use crate::app::App;
 use crate::links::Links;
 use crate::settings::{Capabilities, Environment, Settings};
 
@@ -14,7 +14,7 @@ pub type Outcome = Result<(), Box<dyn std::error::Error>>;
 /// The app as it is configured, for a command that does one thing and ends.
 pub(super) async fn app(built_with: Capabilities) -> Result<App, Box<dyn std::error::Error>> {
     let settings = Settings::load(&Environment::of_process()?, built_with)?;
-    Ok(Application::new(settings, Clock::System, Links::default()).await?)
+    Ok(App::open(settings, Clock::System, Links::default()).await?)
 }
 
 /// Prints a line to standard output.
