@@ -39,6 +39,6 @@ fn every_attack_stands_once_and_says_what_it_is() {
         assert!(!attack.standard.is_empty() && !attack.expect.is_empty(), "{}", attack.id);
     }
     assert!(ids.len() >= 36, "{} attacks", ids.len());
-    let grouped: usize = Group::ALL.into_iter().map(|group| group.attacks().count()).sum();
+    let grouped: usize = Group::ALL.iter().map(|group| group.attacks().count()).sum();
     assert_eq!(grouped, ids.len(), "an attack is in no group");
 }
