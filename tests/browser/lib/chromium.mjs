@@ -32,7 +32,7 @@ export function launchChromium() {
  */
 export async function openWindow(browser, { notOurs, expected: alsoExpected, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
-  context.setDefaultTimeout(15_000);
+  context.setDefaultTimeout(45_000);
   const [foreign, complaints] = [[], []];
   let requests = 0;
   const isOurs = (page) => !notOurs || !page.startsWith(notOurs);

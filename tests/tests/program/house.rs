@@ -208,7 +208,7 @@ fn circles_of(graph: &BTreeMap<String, BTreeSet<String>>) -> BTreeSet<Vec<String
                         break 'search;
                     }
                     if seen.insert(next.clone()) {
-                        longer.push([way.as_slice(), &[next.clone()]].concat());
+                        longer.push([way.as_slice(), std::slice::from_ref(next)].concat());
                     }
                 }
             }
