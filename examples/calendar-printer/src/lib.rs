@@ -2,12 +2,12 @@
 //!
 //! It knows the address of the API's metadata and its own registration, and nothing else:
 //!
-//! 1. [`POST /calendar-printer/connect`](connect) discovers the authorization server and sends the
+//! 1. `POST /calendar-printer/connect` discovers the authorization server and sends the
 //!    browser there, to ask for one scope (PKCE, `state`, `resource`).
-//! 2. [`GET /calendar-printer/callback`](callback) checks the answer and exchanges the code.
-//! 3. [`GET /calendar-printer/printout`](printout) calls the API with the access token, and
+//! 2. `GET /calendar-printer/callback` checks the answer and exchanges the code.
+//! 3. `GET /calendar-printer/printout` calls the API with the access token, and
 //!    refreshes it when the API says 401.
-//! 4. [`POST /calendar-printer/forget`](forget) revokes the tokens.
+//! 4. `POST /calendar-printer/forget` revokes the tokens.
 //!
 //! `oauth.rs` has the protocol, step by step. Tokens stay on the server: a browser holds a session
 //! cookie.

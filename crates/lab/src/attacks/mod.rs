@@ -1,6 +1,6 @@
 //! Attacks on a running Latchkey, each for real and over HTTP.
 //!
-//! Each is a row of its group's table: a story, requests ([`script`], or a function), and
+//! Each is a row of its group's table: a story, requests (a script, or a function), and
 //! the answers that it takes ([`judge`](judge())). It counts as refused only when the check
 //! that is there for it refused it, with that check's own code; where it makes sense, the same
 //! request without the attack is sent too and has to succeed. The accounts of a run are made
