@@ -112,7 +112,7 @@ for (const javaScriptEnabled of [true, false]) {
       await allow(other);
       await other.waitForURL(`${app.origin}/auth/github/callback?*`);
       assert.equal(await code(other), 'email_taken');
-      await other.getByRole('link', { name: 'Sign in the way you did before, and link GitHub' }).click();
+      await other.getByRole('link', { name: 'Sign in as before and link GitHub' }).click();
       await other.getByRole('button', { name: 'Continue with Google' }).click();
       await pick(other, 'Ada Lovelace');
       await allow(other);
