@@ -23,7 +23,7 @@ pub(super) fn redirect(request: &Request, config: &Config) -> Option<Response> {
 
 /// Whether a `Host` is this machine under another name than the public one.
 fn is_other_loopback(host: &str, public_url: &Url) -> bool {
-    // Nearly every request; the others are worth reading.
+    // Nearly every request has the public one: only the others are parsed.
     !host.eq_ignore_ascii_case(public_url.authority())
         && Url::parse(&format!("http://{host}")).is_ok_and(|url| {
             is_loopback(&url)

@@ -2,7 +2,7 @@
 //! to the headers of its response.
 //!
 //! One, because each layer of axum costs a request several allocations and a
-//! task of its own to poll.
+//! clone of everything within it.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -45,9 +45,8 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(40);
 pub(super) struct Rules {
     latchkey: Latchkey,
     origin: String,
-    pub(super) is_development: bool,
-    /// Whether another loopback name leads to `PUBLIC_URL`.
-    pub(super) is_one_name: bool,
+    is_development: bool,
+    has_canonical_host: bool,
     security_headers: SecurityHeaders,
     render: Box<dyn Fn(&AppError, &str) -> Response + Send + Sync>,
 }
@@ -60,11 +59,16 @@ impl Rules {
         Self {
             origin: latchkey.config.origin(),
             is_development: latchkey.config.is_development(),
-            is_one_name: false,
+            has_canonical_host: false,
             security_headers: SecurityHeaders::new(latchkey),
             render: Box::new(render),
             latchkey: latchkey.clone(),
         }
+    }
+
+    /// In development, other loopback names lead to the one in `PUBLIC_URL`.
+    pub(super) fn with_canonical_host(self) -> Self {
+        Self { has_canonical_host: self.is_development, ..self }
     }
 
     /// What is answered in place of the route, if anything.
@@ -73,7 +77,7 @@ impl Rules {
             tracing::warn!("a request from another site was refused");
             return Some(AppError::new(catalogue::CROSS_SITE).into_response());
         }
-        if self.is_one_name {
+        if self.has_canonical_host {
             canonical_host::redirect(request, &self.latchkey.config)
         } else {
             None

@@ -21,9 +21,7 @@ pub fn around_pages<S: Host>(router: Router<S>, host: &S) -> Router<S>
 where
     Latchkey: FromRef<S>,
 {
-    let mut rules = page_rules(host);
-    rules.is_one_name = rules.is_development;
-    guard(router, rules)
+    guard(router, page_rules(host).with_canonical_host())
 }
 
 /// Around what is called under whatever name this machine has: files, and the
