@@ -20,7 +20,7 @@ use latchkey_store::count::{self, Statements};
 use tower::layer::layer_fn;
 use tower::{Service as _, service_fn};
 use tower_http::timeout::TimeoutBody;
-use tracing::{Instrument as _, Span};
+use tracing::Instrument as _;
 
 use super::catch_panic::{catch_panic, caught};
 use super::request_id::{REQUEST_ID, RequestId};
@@ -92,62 +92,37 @@ pub(super) fn guard<S: Clone + Send + Sync + 'static>(
     let rules = Arc::new(rules);
     router.layer(layer_fn(move |mut route: Route| {
         let rules = Arc::clone(&rules);
-        service_fn(move |mut request: Request| {
-            let exchange = Exchange::begin(&rules, &mut request);
-            // Nothing of it happens before it is polled.
-            exchange.respond(route.call(request))
-        })
+        service_fn(move |request: Request| respond(&rules, &mut route, request))
     }))
 }
 
-/// One request and its response.
-struct Exchange {
-    rules: Arc<Rules>,
-    id: RequestId,
-    start: Instant,
-    span: Span,
-    refusal: Option<Response>,
-    cookies: ResponseCookies,
-    statements: Arc<Statements>,
-    calls: Option<Arc<CallCounter>>,
-}
-
-impl Exchange {
-    fn begin(rules: &Arc<Rules>, request: &mut Request) -> Self {
-        let start = Instant::now();
-        let id = RequestId::new();
-        // The pattern, never the path: a path and a query can hold a code or a token.
-        let route = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str);
-        let span =
-            tracing::info_span!("request", id = id.as_str(), method = %request.method(), route);
-        let latency = if rules.is_development { dial(request.headers()) } else { None };
-        let refusal = span.in_scope(|| rules.refusal(request));
-        let cookies = ResponseCookies::default();
-        request.extensions_mut().insert(cookies.clone());
-        // Read by `Server-Timing` alone.
-        let is_counted = rules.is_development && rules.latchkey.introspection.is_some();
-        let calls = is_counted.then(Arc::<CallCounter>::default);
-        if let Some(calls) = &calls {
-            request.extensions_mut().insert(Arc::clone(calls));
-        }
-        limit_body(request);
-        Self {
-            rules: Arc::clone(rules),
-            id,
-            start,
-            span,
-            refusal,
-            cookies,
-            statements: Arc::new(Statements::with_latency(latency.unwrap_or_default())),
-            calls,
-        }
+fn respond(
+    rules: &Arc<Rules>,
+    route: &mut Route,
+    mut request: Request,
+) -> impl Future<Output = Result<Response, Infallible>> + use<> {
+    let start = Instant::now();
+    let id = RequestId::new();
+    // The pattern, never the path: a path and a query can hold a code or a token.
+    let path = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str);
+    let span =
+        tracing::info_span!("request", id = id.as_str(), method = %request.method(), route = path);
+    let refusal = span.in_scope(|| rules.refusal(&request));
+    let latency = if rules.is_development { dial(request.headers()) } else { None };
+    let statements = Arc::new(Statements::with_latency(latency.unwrap_or_default()));
+    let cookies = ResponseCookies::default();
+    request.extensions_mut().insert(cookies.clone());
+    // Read by `Server-Timing` alone.
+    let is_counted = rules.is_development && rules.latchkey.introspection.is_some();
+    let calls = is_counted.then(Arc::<CallCounter>::default);
+    if let Some(calls) = &calls {
+        request.extensions_mut().insert(Arc::clone(calls));
     }
-
-    async fn respond(
-        self,
-        answer: impl Future<Output = Result<Response, Infallible>>,
-    ) -> Result<Response, Infallible> {
-        let Self { rules, id, start, span, refusal, cookies, statements, calls } = self;
+    limit_body(&mut request);
+    // Nothing of it happens before it is polled.
+    let answer = route.call(request);
+    let rules = Arc::clone(rules);
+    async move {
         let work = async {
             let response = match refusal {
                 Some(refusal) => refusal,
