@@ -3,9 +3,7 @@
 use parking_lot::Mutex;
 use std::sync::Arc;
 
-use axum::extract::Request;
-use axum::middleware::Next;
-use axum::response::{IntoResponse, IntoResponseParts, Response, ResponseParts};
+use axum::response::{IntoResponseParts, ResponseParts};
 use http::{HeaderMap, HeaderValue, header};
 use latchkey_domain::Span;
 use tower_sessions::cookie::{Cookie, SameSite, time::Duration};
@@ -45,7 +43,11 @@ impl CookieProfile {
     /// A cookie's whole name: with `__Host-`, no other host and no subdomain
     /// can have set it (RFC 6265bis §4.1.3.2).
     pub fn name(self, base: &str) -> String {
-        if self.secure { format!("__Host-{base}") } else { base.to_owned() }
+        format!("{}{base}", self.prefix())
+    }
+
+    const fn prefix(self) -> &'static str {
+        if self.secure { "__Host-" } else { "" }
     }
 
     /// A cookie for the whole origin that no script can read.
@@ -66,8 +68,9 @@ impl CookieProfile {
 
     /// The value of a cookie that the browser sent.
     pub fn value<'h>(self, headers: &'h HeaderMap, base: &str) -> Option<&'h str> {
-        let wanted = self.name(base);
-        request_cookies(headers).find(|(name, _)| *name == wanted).map(|(_, value)| value)
+        request_cookies(headers)
+            .find(|(name, _)| name.strip_prefix(self.prefix()) == Some(base))
+            .map(|(_, value)| value)
     }
 
     /// The cookies that the browser sent whose names begin so, without the prefix.
@@ -76,10 +79,9 @@ impl CookieProfile {
         headers: &'h HeaderMap,
         base: &str,
     ) -> impl Iterator<Item = (&'h str, &'h str)> {
-        let host = if self.secure { "__Host-" } else { "" };
         let base = base.to_owned();
         request_cookies(headers).filter_map(move |(name, value)| {
-            let name = name.strip_prefix(host)?;
+            let name = name.strip_prefix(self.prefix())?;
             name.starts_with(&base).then_some((name, value))
         })
     }
@@ -96,7 +98,7 @@ fn request_cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
 }
 
 /// Cookies queued on the way to the response, by extractors for one (a token
-/// that was refreshed); [`set_response_cookies`] adds them to it.
+/// that was refreshed).
 #[derive(Clone, Debug, Default)]
 pub struct ResponseCookies(Arc<Mutex<Vec<Cookie<'static>>>>);
 
@@ -107,14 +109,10 @@ impl ResponseCookies {
         waiting.retain(|one| cookies.iter().all(|other| other.name() != one.name()));
         waiting.extend(cookies);
     }
-}
 
-pub async fn set_response_cookies(mut request: Request, next: Next) -> Response {
-    let waiting = ResponseCookies::default();
-    request.extensions_mut().insert(waiting.clone());
-    let response = next.run(request).await;
-    let cookies = std::mem::take(&mut *waiting.0.lock());
-    (SetCookies(cookies), response).into_response()
+    pub(crate) fn append_to(&self, headers: &mut HeaderMap) {
+        append(std::mem::take(&mut *self.0.lock()), headers);
+    }
 }
 
 /// Cookies to be set by a response.
@@ -125,13 +123,17 @@ impl IntoResponseParts for SetCookies {
     type Error = std::convert::Infallible;
 
     fn into_response_parts(self, mut parts: ResponseParts) -> Result<ResponseParts, Self::Error> {
-        for cookie in self.0 {
-            // Names and values are ours: base64url and the like.
-            if let Ok(value) = HeaderValue::try_from(cookie.to_string()) {
-                parts.headers_mut().append(header::SET_COOKIE, value);
-            }
-        }
+        append(self.0, parts.headers_mut());
         Ok(parts)
+    }
+}
+
+fn append(cookies: Vec<Cookie<'static>>, headers: &mut HeaderMap) {
+    for cookie in cookies {
+        // Names and values are ours: base64url and the like.
+        if let Ok(value) = HeaderValue::try_from(cookie.to_string()) {
+            headers.append(header::SET_COOKIE, value);
+        }
     }
 }
 

@@ -38,8 +38,11 @@ tokio::task_local! {
 ///
 /// What it spawns onto other tasks is not counted: that is work beside the
 /// request, not part of it.
-pub async fn statements<F: Future>(statements: Arc<Statements>, future: F) -> F::Output {
-    STATEMENTS.scope(statements, future).await
+pub fn statements<F: Future>(
+    statements: Arc<Statements>,
+    future: F,
+) -> impl Future<Output = F::Output> {
+    STATEMENTS.scope(statements, future)
 }
 
 pub(crate) async fn one<F: Future>(statement: F) -> F::Output {

@@ -1,7 +1,6 @@
 //! The one list of addresses, and what happens around each of them.
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
 use axum::response::Redirect;
 use axum::routing::{MethodRouter, get, post};
 use latchkey_axum::{middleware, session_layer};
@@ -75,9 +74,9 @@ pub fn router(app: &App, extra: Extra) -> Router {
         .merge(latchkey_axum::routes::pages(latchkey))
         .route("/", extra.home.unwrap_or_else(|| get(home::page)))
         .merge(extra.routes)
-        .fallback(async || AppError::new(catalogue::NOT_FOUND))
-        .layer(from_fn_with_state(latchkey.clone(), middleware::redirect_to_public_host));
-    let pages = middleware::around_pages(pages.merge(unnamed()), app);
-    let api = middleware::around_api(api::routes(), latchkey);
-    middleware::around_all(pages.merge(api), latchkey).with_state(app.clone())
+        .fallback(async || AppError::new(catalogue::NOT_FOUND));
+    middleware::around_pages(pages, app)
+        .merge(middleware::around_files(unnamed(), app))
+        .merge(middleware::around_api(api::routes(), latchkey))
+        .with_state(app.clone())
 }

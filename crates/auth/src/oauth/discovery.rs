@@ -62,6 +62,11 @@ impl Discovery {
         self.read().map(|(_, metadata)| metadata)
     }
 
+    /// How often the issuer was asked: with it, [`Self::known`] may change.
+    pub(super) fn times(&self) -> u64 {
+        self.times.load(Ordering::Acquire)
+    }
+
     /// What the issuer says of itself, asked at most once at a time.
     pub(crate) async fn metadata(
         &self,
@@ -74,12 +79,12 @@ impl Discovery {
         }
         // Whoever waits for somebody else's answer takes it, a failure too: a
         // queue before an issuer that hangs would take minutes.
-        let before = self.times.load(Ordering::Acquire);
+        let before = self.times();
         let mut asked = self.asking.lock().await;
         if let Some(metadata) = self.fresh(now) {
             return Ok(metadata);
         }
-        if self.times.load(Ordering::Acquire) != before {
+        if self.times() != before {
             match (self.known(), asked.clone()) {
                 (Some(stale), _) => return Ok(stale),
                 (None, Some(failure)) => return Err(failure),
@@ -88,13 +93,14 @@ impl Discovery {
         }
         let fetched = fetch(http, issuer).await;
         *asked = fetched.as_ref().err().cloned();
+        let fetched = fetched.map(Arc::new);
+        if let Ok(metadata) = &fetched {
+            *self.known.write() = Some((now, Arc::clone(metadata)));
+        }
+        // After that: whoever sees the count go up finds what was learned.
         self.times.fetch_add(1, Ordering::AcqRel);
         match fetched {
-            Ok(metadata) => {
-                let metadata = Arc::new(metadata);
-                *self.known.write() = Some((now, Arc::clone(&metadata)));
-                Ok(metadata)
-            }
+            Ok(metadata) => Ok(metadata),
             Err(error) => match self.known() {
                 Some(stale) => {
                     tracing::warn!(%issuer, %error, "discovery failed; going by what it said before");

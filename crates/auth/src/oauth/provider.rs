@@ -137,6 +137,14 @@ impl Provider {
         Some(url.origin().ascii_serialization())
     }
 
+    /// How often it was asked where it is: with it, the origin may change.
+    pub fn times_discovered(&self) -> u64 {
+        match &self.kind {
+            Kind::OpenId(openid) => openid.discovery.times(),
+            Kind::GitHub { .. } | Kind::Facebook { .. } => 0,
+        }
+    }
+
     pub(crate) fn all_scopes(&self) -> impl Iterator<Item = String> {
         let needed: &[&str] = match self.kind {
             Kind::OpenId(_) => &["openid", "email", "profile"],

@@ -1,7 +1,7 @@
 //! Everything that can go wrong, and how a person is told.
 //!
 //! A handler answers with a [`AppError`]. It knows nothing of HTML or JSON: the
-//! middleware in `crate::middleware::errors` renders it as a page or as
+//! middleware in `crate::middleware` renders it as a page or as
 //! `application/problem+json`, from the one entry in the [`catalogue`].
 
 mod app_error;

@@ -1,41 +1,35 @@
 //! One name for this machine: `127.0.0.1` and `[::1]` lead to `PUBLIC_URL`.
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::{IntoResponse, Redirect, Response};
 use http::header;
 use latchkey_auth::oauth::discovery::is_loopback;
 use url::Url;
 
-use crate::state::Latchkey;
+use crate::config::Config;
 
 /// In development, sends pages that were opened under another loopback name to
 /// the one in `PUBLIC_URL`, before any cookie is set under the wrong name: the
 /// sign-in would come back to a name under which the browser has no cookie.
 /// Only around pages: programs call under whatever name they like.
-pub async fn redirect_to_public_host(
-    State(latchkey): State<Latchkey>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
-    if latchkey.config.is_development()
-        && request.method().is_safe()
-        && host.is_some_and(|host| is_other_loopback(host, &latchkey.config.public_url))
-    {
-        let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-        return Redirect::temporary(&latchkey.config.absolute(path)).into_response();
+pub(super) fn redirect(request: &Request, config: &Config) -> Option<Response> {
+    let host = request.headers().get(header::HOST)?.to_str().ok()?;
+    if !request.method().is_safe() || !is_other_loopback(host, &config.public_url) {
+        return None;
     }
-    next.run(request).await
+    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    Some(Redirect::temporary(&config.absolute(path)).into_response())
 }
 
 /// Whether a `Host` is this machine under another name than the public one.
 fn is_other_loopback(host: &str, public_url: &Url) -> bool {
-    Url::parse(&format!("http://{host}")).is_ok_and(|url| {
-        is_loopback(&url)
-            && url.host() != public_url.host()
-            && url.port_or_known_default() == public_url.port_or_known_default()
-    })
+    // Nearly every request has the public one: only the others are parsed.
+    !host.eq_ignore_ascii_case(public_url.authority())
+        && Url::parse(&format!("http://{host}")).is_ok_and(|url| {
+            is_loopback(&url)
+                && url.host() != public_url.host()
+                && url.port_or_known_default() == public_url.port_or_known_default()
+        })
 }
 
 #[cfg(test)]

@@ -1,54 +1,16 @@
 //! Where an error becomes a page, or `application/problem+json` (RFC 9457).
 
 use axum::Json;
-use axum::extract::{Request, State};
-use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 
-use super::request_id::RequestId;
 use crate::errors::{AppError, Problem, catalogue};
 use crate::host::Host;
 use crate::state::Latchkey;
 
-/// Renders the errors that handlers answered with as pages of the host, and
-/// explains the statuses that the framework came up with by itself.
-pub(super) async fn as_pages<S: Host>(
-    State(host): State<S>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let id = RequestId::of(&request);
-    let response = next.run(request).await;
-    render(response, |error| {
-        let mut page = page(&host, error, &id);
-        insert(&mut page, header::WWW_AUTHENTICATE, error.www_authenticate());
-        page
-    })
-}
-
-/// The same for programs, as `application/problem+json`, and with where to
-/// learn who issues tokens (RFC 9728 §5.1).
-pub(super) async fn as_problems(
-    State(latchkey): State<Latchkey>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let id = RequestId::of(&request);
-    let response = next.run(request).await;
-    render(response, |error| {
-        let mut problem = problem(&latchkey, error, &id);
-        let challenge =
-            error.www_authenticate().map(|challenge| match &latchkey.config.resource_metadata {
-                Some(metadata) => format!("{challenge}, resource_metadata=\"{metadata}\""),
-                None => challenge,
-            });
-        insert(&mut problem, header::WWW_AUTHENTICATE, challenge);
-        problem
-    })
-}
-
-fn render(mut response: Response, draw: impl FnOnce(&AppError) -> Response) -> Response {
+/// Draws the error that a handler answered with, and explains the statuses that
+/// the framework came up with by itself.
+pub(super) fn render(mut response: Response, draw: impl FnOnce(&AppError) -> Response) -> Response {
     let error = match response.extensions_mut().remove::<AppError>() {
         Some(error) => error,
         None if is_unexplained(&response) => AppError::new(catalogue::by_status(response.status())),
@@ -77,12 +39,15 @@ fn insert(response: &mut Response, name: HeaderName, value: Option<String>) {
 /// A failure without a body that anybody could read.
 fn is_unexplained(response: &Response) -> bool {
     let status = response.status();
+    if !status.is_client_error() && !status.is_server_error() {
+        return false;
+    }
     let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    let explained = kind.is_some_and(|kind| kind.starts_with("text/html") || kind.contains("json"));
-    (status.is_client_error() || status.is_server_error()) && !explained
+    !kind.is_some_and(|kind| kind.starts_with("text/html") || kind.contains("json"))
 }
 
-fn page(host: &impl Host, error: &AppError, id: &str) -> Response {
+/// An error as a page of the host.
+pub(super) fn page(host: &impl Host, error: &AppError, id: &str) -> Response {
     let entry = error.entry();
     let mut response = match error.own_page() {
         Some(html) => (entry.status, Html(html.to_owned())).into_response(),
@@ -93,10 +58,12 @@ fn page(host: &impl Host, error: &AppError, id: &str) -> Response {
         response = (StatusCode::INTERNAL_SERVER_ERROR, entry.title).into_response();
     }
     response.headers_mut().insert("x-error-code", HeaderValue::from_static(entry.code));
+    insert(&mut response, header::WWW_AUTHENTICATE, error.www_authenticate());
     response
 }
 
-fn problem(latchkey: &Latchkey, error: &AppError, id: &str) -> Response {
+/// An error for programs, with where to learn who issues tokens (RFC 9728 §5.1).
+pub(super) fn problem(latchkey: &Latchkey, error: &AppError, id: &str) -> Response {
     let entry = error.entry();
     let kind = latchkey.config.absolute(&format!("/errors/{}", entry.code));
     let problem = Problem::new(error, kind, id);
@@ -104,5 +71,11 @@ fn problem(latchkey: &Latchkey, error: &AppError, id: &str) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     headers.insert("x-error-code", HeaderValue::from_static(entry.code));
+    let challenge =
+        error.www_authenticate().map(|challenge| match &latchkey.config.resource_metadata {
+            Some(metadata) => format!("{challenge}, resource_metadata=\"{metadata}\""),
+            None => challenge,
+        });
+    insert(&mut response, header::WWW_AUTHENTICATE, challenge);
     response
 }

@@ -1,26 +1,6 @@
 //! Requests that other sites make in a person's name (CSRF) are refused.
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, Method, header};
-
-use crate::errors::{AppError, catalogue};
-use crate::state::Latchkey;
-
-/// Lets a request through that is safe, or comes from our own pages.
-pub(super) async fn require_same_origin(
-    State(latchkey): State<Latchkey>,
-    request: Request,
-    next: Next,
-) -> Response {
-    if is_allowed(request.method(), request.headers(), &latchkey.config.origin()) {
-        next.run(request).await
-    } else {
-        tracing::warn!("a request from another site was refused");
-        AppError::new(catalogue::CROSS_SITE).into_response()
-    }
-}
 
 /// Whether a request may do something.
 ///
@@ -28,7 +8,7 @@ pub(super) async fn require_same_origin(
 /// `Sec-Fetch-Site` today, `Origin` for longer. No token has to be carried
 /// through forms. What says nothing at all is no browser with cookies of ours:
 /// every browser that knows `SameSite` sends `Origin` with a POST.
-fn is_allowed(method: &Method, headers: &HeaderMap, origin: &str) -> bool {
+pub(super) fn is_allowed(method: &Method, headers: &HeaderMap, origin: &str) -> bool {
     if method.is_safe() {
         return true;
     }

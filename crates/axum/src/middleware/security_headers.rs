@@ -1,14 +1,12 @@
 //! What tells browsers to be careful with our answers.
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::Response;
-use http::header::{self, HeaderName, HeaderValue};
-use latchkey_auth::oauth::Kind;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use latchkey_auth::oauth::{Kind, Provider};
+use parking_lot::RwLock;
 
 use crate::state::Latchkey;
 
-const FIXED: [(HeaderName, HeaderValue); 5] = [
+const FIXED: [(HeaderName, HeaderValue); 6] = [
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     // Not `no-referrer`: with it, browsers send `Origin: null` with our own forms.
     (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
@@ -21,37 +19,69 @@ const FIXED: [(HeaderName, HeaderValue); 5] = [
         HeaderName::from_static("cross-origin-resource-policy"),
         HeaderValue::from_static("same-origin"),
     ),
+    (
+        HeaderName::from_static("permissions-policy"),
+        HeaderValue::from_static("camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+    ),
 ];
-
-const PERMISSIONS: (HeaderName, HeaderValue) = (
-    HeaderName::from_static("permissions-policy"),
-    HeaderValue::from_static("camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
-);
 
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSubDomains");
 
-/// Adds them to every answer: pages, errors, redirects and the API's.
-pub(super) async fn add(
-    State(latchkey): State<Latchkey>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
-    for (name, value) in FIXED.into_iter().chain([PERMISSIONS]) {
-        headers.insert(name, value);
+/// The policy for as long as the providers are where they are.
+pub(super) struct SecurityHeaders(RwLock<Policy>);
+
+struct Policy {
+    /// How often the providers had been asked where they are.
+    version: u64,
+    value: Option<HeaderValue>,
+}
+
+impl SecurityHeaders {
+    pub(super) fn new(latchkey: &Latchkey) -> Self {
+        Self(RwLock::new(Policy::of(latchkey)))
     }
-    if !headers.contains_key(header::CONTENT_SECURITY_POLICY)
-        && let Ok(policy) = HeaderValue::try_from(content_security_policy(&latchkey))
-    {
-        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+
+    /// Adds them to every answer: pages, errors, redirects and the API's.
+    pub(super) fn add(&self, latchkey: &Latchkey, headers: &mut HeaderMap) {
+        headers.reserve(FIXED.len() + 5);
+        for (name, value) in FIXED {
+            headers.insert(name, value);
+        }
+        if !headers.contains_key(header::CONTENT_SECURITY_POLICY)
+            && let Some(policy) = self.policy(latchkey)
+        {
+            headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+        }
+        // What is not said to be public is somebody's own.
+        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+        if latchkey.cookies.is_secure() {
+            headers.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
+        }
     }
-    // What is not said to be public is somebody's own.
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    if latchkey.cookies.is_secure() {
-        headers.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
+
+    fn policy(&self, latchkey: &Latchkey) -> Option<HeaderValue> {
+        let known = self.0.read();
+        if known.version == version(latchkey) {
+            return known.value.clone();
+        }
+        drop(known);
+        let policy = Policy::of(latchkey);
+        let value = policy.value.clone();
+        *self.0.write() = policy;
+        value
     }
-    response
+}
+
+impl Policy {
+    fn of(latchkey: &Latchkey) -> Self {
+        // Read first: what is learned in between is another version.
+        let version = version(latchkey);
+        Self { version, value: HeaderValue::try_from(content_security_policy(latchkey)).ok() }
+    }
+}
+
+fn version(latchkey: &Latchkey) -> u64 {
+    latchkey.providers.iter().map(Provider::times_discovered).sum()
 }
 
 /// Nothing but our own files; forms lead to us and, through our redirect, to

@@ -41,7 +41,7 @@ attacks! { Input:
             attack("The way to the provider", api("POST", "/auth/google").with(FORWARDED)).by(Visitor),
         ]);
     "body_large", "A body that is too large", "OWASP ASVS V4.2.5",
-        check("crates/axum/src/middleware/mod.rs", "guard"),
+        check("crates/axum/src/middleware/guard.rs", "limit_body"),
         "The thief sends forms of a hundred kilobytes, to fill the memory and to have passwords hashed that are as long.",
         &[Code(413, "too_large")], send(&[
             attack("A password of 100,000 characters",

@@ -1,0 +1,46 @@
+//! A panic is an error of ours: it ends one request, not the process.
+
+use std::any::Any;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::Poll;
+
+use axum::response::{IntoResponse as _, Response};
+
+use crate::errors::{AppError, catalogue};
+
+/// tower-http's layer would put each response body into a box of its own.
+pub(super) async fn catch_panic<F: Future>(future: F) -> std::thread::Result<F::Output> {
+    let mut future = pin!(future);
+    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+        Ok(poll) => poll.map(Ok),
+        Err(panic) => Poll::Ready(Err(panic)),
+    })
+    .await
+}
+
+pub(super) fn caught(panic: &(dyn Any + Send)) -> Response {
+    let said = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied());
+    tracing::error!(panic = said.unwrap_or("something that is no text"), "a handler panicked");
+    AppError::new(catalogue::INTERNAL).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_an_internal_error() {
+        assert_eq!(catch_panic(std::future::ready(1)).await.ok(), Some(1));
+        let late = async {
+            tokio::task::yield_now().await;
+            panic!("on purpose");
+        };
+        let panic = catch_panic(late).await.expect_err("a panic");
+        assert_eq!(caught(&*panic).status(), 500);
+    }
+}
