@@ -18,7 +18,7 @@ use serde::Deserialize;
 use self::results::UnderWay;
 use crate::traces::pages as traces;
 use crate::traces::timing::SideBySide;
-use guesses::{Guess, Guesses};
+use guesses::Guesses;
 use latchkey_web::caller::PageCaller;
 use latchkey_web::cookies::SetCookies;
 use latchkey_web::errors::{AppError, HandlerResult, catalogue};
@@ -126,7 +126,7 @@ pub(crate) async fn guess(
     headers: HeaderMap,
     StrictForm(form): StrictForm<Guessed>,
 ) -> HandlerResult<(SetCookies, Redirect)> {
-    let guess = Guess::parse(&form.guess).ok_or_else(|| AppError::new(catalogue::BAD_REQUEST))?;
+    let guess = form.guess.parse().map_err(|_| AppError::new(catalogue::BAD_REQUEST))?;
     let claim = chosen(form.claim.as_deref())?;
     let guesses = which(claim)
         .iter()

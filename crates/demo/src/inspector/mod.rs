@@ -70,18 +70,6 @@ pub(crate) enum VerifyBy {
     Nothing,
 }
 
-impl VerifyBy {
-    fn is(self, name: &str) -> bool {
-        let own = match self {
-            Self::Ours => "ours",
-            Self::Key => "key",
-            Self::Secret => "secret",
-            Self::Nothing => "nothing",
-        };
-        own == name
-    }
-}
-
 /// Room for a text of [`MAX_TEXT`] bytes in which every byte is escaped.
 pub(crate) const BODY_LIMIT: usize = 320 * 1024;
 

@@ -39,24 +39,6 @@ pub(crate) struct About {
 }
 
 impl Step {
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Password => "password",
-            Self::Start => "start",
-            Self::Discovery => "discovery",
-            Self::Authorize => "authorize",
-            Self::Decision => "decision",
-            Self::ProviderPage => "provider-page",
-            Self::Callback => "callback",
-            Self::Token => "token",
-            Self::Keys => "keys",
-            Self::UserInfo => "user-info",
-            Self::Profile => "profile",
-            Self::Emails => "emails",
-            Self::Other => "other",
-        }
-    }
-
     pub(crate) const fn about(self) -> About {
         match self {
             Self::Password => About {
