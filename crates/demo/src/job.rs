@@ -41,7 +41,6 @@ impl<K: Ord, R: Clone, P: Clone> Job<K, R, P> {
         self.0.lock().results.clone()
     }
 
-    /// How far the run is, if one is under way.
     pub fn progress(&self) -> Option<P> {
         self.0.lock().progress.clone()
     }

@@ -13,7 +13,6 @@ const COOKIE: &str = "latchkey_guesses";
 /// How long a guess is remembered.
 const REMEMBERED: Span = Span::days(30);
 
-/// What somebody guessed of a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, strum::EnumString)]
 #[strum(serialize_all = "lowercase")]
 pub(super) enum Guess {
@@ -35,7 +34,6 @@ impl Guess {
         }
     }
 
-    /// Whether it is what the measurement says.
     pub(super) const fn is_right(self, verdict: &Verdict) -> bool {
         matches!(
             (self, verdict),

@@ -37,7 +37,6 @@ impl Place {
     ];
 }
 
-/// One part, as it is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Part {
     pub(crate) place: Place,

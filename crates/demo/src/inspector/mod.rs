@@ -4,7 +4,6 @@
 //! log, not in the database, and nobody else is asked about it. Nothing here
 //! signs.
 
-mod check_result;
 mod claims;
 mod clean;
 mod decode;
@@ -28,8 +27,7 @@ use latchkey_web::layout::Layout;
 use latchkey_web::page::Page;
 use serde::Deserialize;
 
-use check_result::CheckResult;
-use claims::Expected;
+use claims::{CheckResult, Expected};
 use clean::{Cleaned, clean};
 use decode::DecodedToken;
 use keys::{KeyError, PastedKey};
@@ -59,7 +57,6 @@ pub(crate) struct InspectorForm {
     pub(crate) complaint: Option<&'static str>,
 }
 
-/// What to check a signature by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum VerifyBy {
@@ -88,7 +85,6 @@ pub(crate) async fn page(
 pub(crate) struct Pasted {
     #[serde(default)]
     token: String,
-    /// What to check the signature by.
     #[serde(default)]
     by: VerifyBy,
     #[serde(default)]

@@ -39,7 +39,6 @@ impl LabGroup {
     }
 }
 
-/// One attack, and how it went.
 #[derive(Debug)]
 struct LabRow {
     attack: &'static Attack,

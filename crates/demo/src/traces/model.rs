@@ -60,7 +60,6 @@ impl Hop {
         self.begun + self.waited + self.received
     }
 
-    /// Bytes of the request and of its answer.
     pub(crate) fn bytes(&self) -> usize {
         self.request.size() + self.response.as_ref().map_or(0, Response::size)
     }
@@ -131,7 +130,6 @@ impl Response {
 }
 
 impl Trace {
-    /// Bytes of all requests and answers.
     pub(crate) fn bytes(&self) -> usize {
         self.hops.iter().map(Hop::bytes).sum()
     }
@@ -147,7 +145,6 @@ impl Trace {
     }
 }
 
-/// A header's value as text, by its name.
 pub(crate) fn header<'h>(headers: &'h [Header], name: &str) -> Option<&'h Text> {
     headers.iter().find(|header| header.name == name).map(|header| &header.value)
 }

@@ -13,7 +13,6 @@ use super::builder::TraceBuilder;
 /// may weigh, this bounds the memory.
 const MAX: usize = 64;
 
-/// The drafts that wait, each by a hash of the state that its browser brings back.
 #[derive(Debug, Default)]
 pub(crate) struct PendingTraces(Mutex<VecDeque<(String, TraceBuilder)>>);
 
@@ -33,7 +32,6 @@ impl PendingTraces {
         self.0.lock().iter().find(|(state, _)| *state == of).map(|(_, builder)| builder.clone())
     }
 
-    /// Adds to what waits for this state.
     pub(crate) fn edit(&self, state: &str, edit: impl FnOnce(&mut TraceBuilder)) {
         let of = hash::of(state);
         if let Some((_, builder)) = self.0.lock().iter_mut().find(|(state, _)| *state == of) {
@@ -41,7 +39,6 @@ impl PendingTraces {
         }
     }
 
-    /// Lets go of what waits for this state.
     pub(crate) fn remove(&self, state: &str) {
         let of = hash::of(state);
         self.0.lock().retain(|(state, _)| *state != of);

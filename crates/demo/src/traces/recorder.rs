@@ -105,7 +105,6 @@ pub(crate) async fn record_provider(
     response
 }
 
-/// Which part of a sign-in a request is, and at which provider.
 fn part<'p>(method: &Method, path: &'p str) -> Option<(Step, &'p str)> {
     if *method == Method::POST && path == "/sign-in" {
         return Some((Step::Password, ""));
@@ -208,7 +207,6 @@ fn state_sent_with(response: &Response) -> String {
     named("state", query.as_bytes())
 }
 
-/// The value of a parameter; nothing when there is none.
 fn named(name: &str, form: &[u8]) -> String {
     let mut pairs = url::form_urlencoded::parse(form);
     pairs.find(|(found, _)| found == name).map(|(_, value)| value.into_owned()).unwrap_or_default()

@@ -20,7 +20,6 @@ const SHORT: usize = 6;
 /// The largest body of which anything is kept, in bytes.
 const MAX_SHOWN: usize = 16 * 1024;
 
-/// Takes the secrets out of the messages of one sign-in.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Redactor {
     labels: Labels,

@@ -7,7 +7,6 @@ use super::model::{Header, Hop, Party, Trace};
 use super::steps::Step;
 use super::text::{Kind, Mark, Segment, Text};
 
-/// One line of a sequence diagram.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Message {
     pub(crate) kind: MessageKind,
@@ -188,7 +187,6 @@ pub(crate) fn draw(trace: &Trace) -> Diagram {
     Diagram { width: WIDTH, height: y, arrows, lanes }
 }
 
-/// The beginning of a text that is too long.
 fn short(text: &str, fits: usize) -> String {
     if text.chars().count() <= fits {
         return text.to_owned();

@@ -28,7 +28,6 @@ pub(crate) enum Step {
     Other,
 }
 
-/// What the table says of a step.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct About {
     pub(crate) title: &'static str,
@@ -135,7 +134,6 @@ impl Step {
         }
     }
 
-    /// What a call to this provider is for.
     pub(crate) fn of_call(provider: Option<&Provider>, method: &Method, url: &Url) -> Self {
         if url.path().ends_with("/.well-known/openid-configuration") {
             return Self::Discovery;
@@ -157,7 +155,6 @@ impl Step {
         }
     }
 
-    /// What a page of the local provider is for.
     pub(crate) fn of_page(method: &Method, path: &str) -> Self {
         if path.ends_with("/decide") {
             Self::Decision

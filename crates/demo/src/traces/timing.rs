@@ -25,7 +25,6 @@ struct Stretch {
     ended: u64,
 }
 
-/// Every stretch, in order and without gaps.
 fn stretches(trace: &Trace) -> Vec<Stretch> {
     let mut edges: Vec<u64> = trace.hops.iter().flat_map(|hop| [hop.begun, hop.ended()]).collect();
     edges.sort_unstable();
@@ -42,7 +41,6 @@ fn stretches(trace: &Trace) -> Vec<Stretch> {
     stretches
 }
 
-/// How long somebody had the turn, in microseconds.
 fn taken_by(stretches: &[Stretch], turn: Turn) -> u64 {
     let theirs = stretches.iter().filter(|stretch| stretch.turn == turn);
     theirs.map(|stretch| stretch.ended - stretch.begun).sum()
