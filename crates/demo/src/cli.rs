@@ -18,10 +18,6 @@ pub enum Command {
 }
 
 impl Command {
-    /// Does what was asked for.
-    ///
-    /// # Errors
-    /// A sentence for the person at the terminal.
     pub async fn run(self, local_provider: Option<LocalProvider>) -> Outcome {
         match self {
             Self::Compare(arguments) => compare::command::run(arguments, local_provider).await,

@@ -25,8 +25,8 @@ async fn check(
     if app.settings.is_development() {
         return next.run(request).await;
     }
-    let fault = AppError::new(catalogue::NOT_FOUND);
-    let fault = why.into_iter().fold(fault, |fault, why| fault.detail(why));
+    let error = AppError::new(catalogue::NOT_FOUND);
+    let error = why.into_iter().fold(error, |error, why| error.detail(why));
     let action = instead.map(|(label, href)| Action::link(label, href));
-    action.into_iter().fold(fault, AppError::action).into_response()
+    action.into_iter().fold(error, AppError::action).into_response()
 }

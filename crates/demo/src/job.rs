@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 
 /// Results `R` by key `K`, and how far the run is (`P`). A copy is the same one.
 #[derive(Debug)]
@@ -31,38 +31,33 @@ impl<K, R, P> Clone for Job<K, R, P> {
 
 impl<K: Ord, R: Clone, P: Clone> Job<K, R, P> {
     pub fn result(&self, key: &K) -> Option<R> {
-        self.state().results.get(key).cloned()
+        self.0.lock().results.get(key).cloned()
     }
 
     pub fn results(&self) -> BTreeMap<K, R>
     where
         K: Clone,
     {
-        self.state().results.clone()
+        self.0.lock().results.clone()
     }
 
-    /// How far the run is, if one is under way.
     pub fn progress(&self) -> Option<P> {
-        self.state().progress.clone()
+        self.0.lock().progress.clone()
     }
 
     pub fn left_over(&self) -> Option<String> {
-        self.state().left_over.clone()
+        self.0.lock().left_over.clone()
     }
 
     /// Begins a run, unless one is under way. It is over when it is dropped.
     pub(crate) fn begin(&self, progress: P) -> Option<Run<K, R, P>> {
-        let mut state = self.state();
+        let mut state = self.0.lock();
         if state.progress.is_some() {
             return None;
         }
         state.progress = Some(progress);
         state.left_over = Some("the run was interrupted".to_owned());
         Some(Run(self.clone()))
-    }
-
-    fn state(&self) -> MutexGuard<'_, State<K, R, P>> {
-        self.0.lock()
     }
 }
 
@@ -72,21 +67,21 @@ pub(crate) struct Run<K, R, P>(Job<K, R, P>);
 
 impl<K: Ord, R: Clone, P: Clone> Run<K, R, P> {
     pub(crate) fn update(&self, update: impl FnOnce(&mut P)) {
-        if let Some(progress) = &mut self.0.state().progress {
+        if let Some(progress) = &mut self.0.0.lock().progress {
             update(progress);
         }
     }
 
     pub(crate) fn keep(&self, key: K, result: R) {
-        self.0.state().results.insert(key, result);
+        self.0.0.lock().results.insert(key, result);
     }
 
     pub(crate) fn forget(&self, key: &K) {
-        self.0.state().results.remove(key);
+        self.0.0.lock().results.remove(key);
     }
 
     pub(crate) fn end(self, left_over: Option<String>) {
-        self.0.state().left_over = left_over;
+        self.0.0.lock().left_over = left_over;
     }
 }
 

@@ -121,7 +121,6 @@ pub fn router(demo: &Demo) -> Router {
     }
 }
 
-/// The local provider, with its part of sign-ins recorded.
 pub fn record_provider(demo: &Demo, provider: Router) -> Router {
     if demo.app.settings.traces {
         provider.layer(from_fn_with_state(demo.clone(), recorder::record_provider))
@@ -130,7 +129,6 @@ pub fn record_provider(demo: &Demo, provider: Router) -> Router {
     }
 }
 
-/// Starts what goes on beside the requests.
 pub fn start_jobs(demo: &Demo, jobs: &mut Background) {
     let app = demo.app.clone();
     jobs.every(SWEEP_EVERY, move || sweep(app.clone()));

@@ -17,7 +17,6 @@ use crate::lab::runner::Reports;
 use crate::stopwatch::runner::Stopwatch;
 use crate::traces::pending::PendingTraces;
 
-/// Makes the local provider that goes with these settings.
 pub type LocalProvider =
     fn(&Settings) -> Result<Option<Router>, Box<dyn std::error::Error + Send + Sync>>;
 

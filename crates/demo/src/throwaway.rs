@@ -43,10 +43,6 @@ pub struct ThrowawayInstances {
     local_provider: Option<LocalProvider>,
 }
 
-/// A place for instances, with threads of its own.
-///
-/// # Errors
-/// When the system gives no threads.
 pub fn instances(
     local_provider: Option<LocalProvider>,
 ) -> std::io::Result<Box<dyn InstanceFactory>> {
@@ -54,10 +50,6 @@ pub fn instances(
 }
 
 impl ThrowawayInstances {
-    /// A place with threads of its own.
-    ///
-    /// # Errors
-    /// When the system gives no threads.
     pub fn new(local_provider: Option<LocalProvider>) -> std::io::Result<Self> {
         let runtime = Builder::new_multi_thread()
             .worker_threads(THREADS)
@@ -74,7 +66,6 @@ impl ThrowawayInstances {
         Ok(Self { runtime: Some(runtime), handle, local_provider })
     }
 
-    /// Starts an instance whose insides can be seen.
     pub(crate) async fn launch(&self, options: &InstanceOptions) -> Result<Instance> {
         let (options, handle, provider) =
             (options.clone(), self.handle.clone(), self.local_provider);
@@ -104,7 +95,6 @@ impl InstanceFactory for ThrowawayInstances {
     }
 }
 
-/// One Latchkey, until it is stopped.
 #[derive(Debug)]
 pub(crate) struct Instance {
     demo: Demo,
@@ -119,7 +109,6 @@ pub(crate) struct Instance {
     folder: TempDir,
 }
 
-/// A task that ends when it is told to.
 #[derive(Debug)]
 struct Running {
     stop: watch::Sender<bool>,

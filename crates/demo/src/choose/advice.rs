@@ -7,7 +7,6 @@ use askama::Template;
 use latchkey_domain::sign_in::CredentialKind;
 use latchkey_web::settings::Revocation;
 
-/// A question, as the page asks it.
 #[derive(Debug)]
 pub(super) struct Question {
     pub(super) name: &'static str,
@@ -44,7 +43,6 @@ macro_rules! questions {
             }
         }
 
-        /// All of them, in the order in which they are asked.
         pub(super) const QUESTIONS: &[Question] = &[$(Question {
             name: stringify!($name),
             asks: $asks,
@@ -99,7 +97,6 @@ pub(super) struct Advice {
     pub(super) connects: bool,
 }
 
-/// What programs and other services are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ForPrograms {
     Jwt,

@@ -49,7 +49,6 @@ struct Reason {
     measured: Option<String>,
 }
 
-/// A piece of code to begin with.
 struct Snippet {
     title: &'static str,
     path: &'static str,

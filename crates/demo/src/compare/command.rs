@@ -77,20 +77,12 @@ fn tell(progress: Progress) {
     }
 }
 
-/// The verdict of a claim, in words.
-fn verdict(claim: &Measured) -> String {
+/// The verdict of a claim in words, and what stands behind it.
+fn verdict(claim: &Measured) -> (String, &str) {
     match (&claim.verdict, &claim.error) {
-        (Some(verdict), _) => verdict.in_words(),
-        (None, Some(_)) => "not measured".to_owned(),
-        (None, None) => "nothing".to_owned(),
-    }
-}
-
-/// What stands behind the verdict.
-fn because(claim: &Measured) -> &str {
-    match (&claim.verdict, &claim.error) {
-        (Some(verdict), _) => verdict.because(),
-        (None, error) => error.as_deref().unwrap_or_default(),
+        (Some(verdict), _) => (verdict.in_words(), verdict.because()),
+        (None, Some(error)) => ("not measured".to_owned(), error),
+        (None, None) => ("nothing".to_owned(), ""),
     }
 }
 
@@ -100,8 +92,9 @@ fn table(report: &Report) -> String {
     for claim in &report.claims {
         lines.push(String::new());
         lines.push(format!("{:>2}  {}", claim.number, claim.sentence));
-        lines.push(format!("    {}", capital(&verdict(claim))));
-        lines.extend(wrapped(because(claim), 74).into_iter().map(|line| format!("    {line}")));
+        let (verdict, because) = verdict(claim);
+        lines.push(format!("    {}", capital(&verdict)));
+        lines.extend(wrapped(because, 74).into_iter().map(|line| format!("    {line}")));
         for (label, figures) in by_label(&claim.figures) {
             let figures: Vec<_> = figures.into_iter().map(figure).collect();
             let text = format!("{label}: {}", figures.join(", "));
@@ -118,7 +111,6 @@ fn table(report: &Report) -> String {
     lines.join("\n")
 }
 
-/// The figures of each variant, in the order in which they came.
 fn by_label(figures: &[Figure]) -> Vec<(&str, Vec<&Figure>)> {
     let mut groups: Vec<(&str, Vec<&Figure>)> = Vec::new();
     for figure in figures {
@@ -130,7 +122,6 @@ fn by_label(figures: &[Figure]) -> Vec<(&str, Vec<&Figure>)> {
     groups
 }
 
-/// A figure with its interval, where it has one.
 fn figure(figure: &Figure) -> String {
     let median = written(figure.median);
     if figure.low < figure.high {
@@ -141,7 +132,6 @@ fn figure(figure: &Figure) -> String {
     }
 }
 
-/// A table for a document.
 fn markdown(report: &Report) -> String {
     let mut lines = vec![
         format!("Measured in {} s, at {}.", seconds(report), report.ground),
@@ -150,12 +140,8 @@ fn markdown(report: &Report) -> String {
         "|---|---|---|---|".to_owned(),
     ];
     for claim in &report.claims {
-        let (sentence, verdict) = (claim.sentence, verdict(claim));
-        lines.push(format!(
-            "| {} | {sentence} | **{verdict}** | {} |",
-            claim.number,
-            because(claim)
-        ));
+        let (number, sentence, (verdict, because)) = (claim.number, claim.sentence, verdict(claim));
+        lines.push(format!("| {number} | {sentence} | **{verdict}** | {because} |"));
     }
     lines.join("\n")
 }
@@ -164,7 +150,6 @@ fn seconds(report: &Report) -> String {
     format!("{}.{}", report.took_ms / 1000, report.took_ms % 1000 / 100)
 }
 
-/// A text in lines of at most so many letters.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {

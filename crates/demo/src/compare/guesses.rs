@@ -13,32 +13,17 @@ const COOKIE: &str = "latchkey_guesses";
 /// How long a guess is remembered.
 const REMEMBERED: Span = Span::days(30);
 
-/// What somebody guessed of a claim.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, strum::EnumString)]
+#[strum(serialize_all = "lowercase")]
 pub(super) enum Guess {
     True,
+    #[strum(serialize = "if")]
     TrueIf,
     False,
     None,
 }
 
 impl Guess {
-    const ALL: [(&'static str, Self); 4] =
-        [("true", Self::True), ("if", Self::TrueIf), ("false", Self::False), ("none", Self::None)];
-
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|(name, _)| *name == text).map(|(_, guess)| guess)
-    }
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::True => "true",
-            Self::TrueIf => "if",
-            Self::False => "false",
-            Self::None => "none",
-        }
-    }
-
     /// What was said, for the page; nothing when nothing was.
     pub(super) const fn said(self) -> Option<&'static str> {
         match self {
@@ -49,7 +34,6 @@ impl Guess {
         }
     }
 
-    /// Whether it is what the measurement says.
     pub(super) const fn is_right(self, verdict: &Verdict) -> bool {
         matches!(
             (self, verdict),
@@ -73,7 +57,7 @@ impl Guesses {
     fn parse(text: &str) -> Self {
         let one = |pair: &str| {
             let (number, guess) = pair.split_once('-')?;
-            Some((number.parse().ok()?, Guess::parse(guess)?))
+            Some((number.parse().ok()?, guess.parse().ok()?))
         };
         Self(text.split('.').filter_map(one).take(64).collect())
     }
@@ -90,7 +74,7 @@ impl Guesses {
 
     pub(super) fn cookie(&self, cookies: CookieProfile) -> Cookie<'static> {
         let pairs: Vec<_> =
-            self.0.iter().map(|(number, guess)| format!("{number}-{}", guess.name())).collect();
+            self.0.iter().map(|(number, guess)| format!("{number}-{guess}")).collect();
         cookies.cookie(COOKIE, pairs.join("."), REMEMBERED)
     }
 }

@@ -18,7 +18,7 @@ use serde::Deserialize;
 use self::results::UnderWay;
 use crate::traces::pages as traces;
 use crate::traces::timing::SideBySide;
-use guesses::{Guess, Guesses};
+use guesses::Guesses;
 use latchkey_web::caller::PageCaller;
 use latchkey_web::cookies::SetCookies;
 use latchkey_web::errors::{AppError, HandlerResult, catalogue};
@@ -31,7 +31,6 @@ use latchkey_web::layout::Layout;
 use latchkey_web::page::Page;
 use view::{ClaimView, Combination};
 
-/// `GET /compare`
 #[derive(Debug, Template)]
 #[template(path = "compare.html")]
 pub(crate) struct ComparePage {
@@ -45,7 +44,6 @@ pub(crate) struct ComparePage {
     pub(crate) side_by_side: SideBySide,
 }
 
-/// `GET /compare/progress`
 #[derive(Debug, Template)]
 #[template(path = "comparing.html")]
 pub(crate) struct ComparingPage {
@@ -53,7 +51,6 @@ pub(crate) struct ComparingPage {
     pub(crate) run: UnderWay,
 }
 
-/// `GET /compare`
 pub(crate) async fn page(
     State(demo): State<Demo>,
     caller: Option<PageCaller>,
@@ -81,7 +78,7 @@ pub(crate) async fn page(
 }
 
 #[derive(Debug, Deserialize)]
-pub(crate) struct Which {
+pub(crate) struct ProgressQuery {
     claim: Option<String>,
 }
 
@@ -89,7 +86,7 @@ pub(crate) struct Which {
 pub(crate) async fn progress(
     State(demo): State<Demo>,
     caller: Option<PageCaller>,
-    Query(which): Query<Which>,
+    Query(which): Query<ProgressQuery>,
 ) -> HandlerResult<Response> {
     let Some(run) = demo.comparison.progress() else {
         return Ok(Redirect::to(&row(chosen(which.claim.as_deref())?)).into_response());
@@ -99,7 +96,7 @@ pub(crate) async fn progress(
 }
 
 #[derive(Debug, Deserialize)]
-pub(crate) struct Run {
+pub(crate) struct RunForm {
     claim: Option<String>,
     algorithm: Option<String>,
     latency: Option<String>,
@@ -108,14 +105,14 @@ pub(crate) struct Run {
 /// `POST /compare/run`: measures a claim, or all of them, beside the requests.
 pub(crate) async fn run(
     State(demo): State<Demo>,
-    StrictForm(form): StrictForm<Run>,
+    StrictForm(form): StrictForm<RunForm>,
 ) -> HandlerResult<Redirect> {
     let claim = chosen(form.claim.as_deref())?;
     begin(&demo, claim, options(form.algorithm.as_deref(), form.latency.as_deref())?)
 }
 
 #[derive(Debug, Deserialize)]
-pub(crate) struct Guessed {
+pub(crate) struct GuessForm {
     claim: Option<String>,
     guess: String,
 }
@@ -124,9 +121,9 @@ pub(crate) struct Guessed {
 pub(crate) async fn guess(
     State(demo): State<Demo>,
     headers: HeaderMap,
-    StrictForm(form): StrictForm<Guessed>,
+    StrictForm(form): StrictForm<GuessForm>,
 ) -> HandlerResult<(SetCookies, Redirect)> {
-    let guess = Guess::parse(&form.guess).ok_or_else(|| AppError::new(catalogue::BAD_REQUEST))?;
+    let guess = form.guess.parse().map_err(|_| AppError::new(catalogue::BAD_REQUEST))?;
     let claim = chosen(form.claim.as_deref())?;
     let guesses = which(claim)
         .iter()
@@ -151,7 +148,6 @@ pub(crate) async fn samples(
     measured.map(|it| Json(it.outcome)).ok_or_else(|| AppError::new(catalogue::NOT_FOUND))
 }
 
-/// The claim that is meant; none means all of them.
 fn chosen(number: Option<&str>) -> HandlerResult<Option<&'static Experiment>> {
     let Some(number) = number.filter(|number| !number.is_empty()) else { return Ok(None) };
     let claim = number.parse().ok().and_then(experiments::by_number);
@@ -162,7 +158,6 @@ fn which(claim: Option<&'static Experiment>) -> Vec<&'static Experiment> {
     claim.map_or_else(|| experiments::ALL.iter().collect(), |claim| vec![claim])
 }
 
-/// Where a claim stands on the page.
 fn row(claim: Option<&Experiment>) -> String {
     claim.map_or("/compare#claims".to_owned(), |claim| format!("/compare#claim-{}", claim.number))
 }

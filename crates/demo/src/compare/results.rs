@@ -17,7 +17,6 @@ pub struct Measured {
     pub at: Timestamp,
 }
 
-/// A run that has not ended.
 #[derive(Clone, Debug)]
 pub struct UnderWay {
     pub claims: Vec<&'static Experiment>,

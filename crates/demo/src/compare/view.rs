@@ -24,7 +24,6 @@ impl ClaimView {
     }
 }
 
-/// A result that may be seen.
 #[derive(Debug)]
 pub(crate) struct Shown {
     pub(crate) verdict: (&'static str, String),
@@ -33,7 +32,6 @@ pub(crate) struct Shown {
     pub(crate) guess: Option<(&'static str, bool)>,
     pub(crate) groups: Vec<Group>,
     pub(crate) more: Vec<Group>,
-    pub(crate) facts: Vec<(String, String)>,
     pub(crate) measured: Measured,
 }
 
@@ -90,7 +88,6 @@ fn reveal(measured: Measured, guess: Guess) -> Shown {
         guess: guess.said().map(|said| (said, right)),
         groups,
         more,
-        facts: outcome.facts.iter().map(|one| (one.label.clone(), one.value.clone())).collect(),
         measured,
     }
 }

@@ -105,7 +105,7 @@ pub(crate) async fn start(State(demo): State<Demo>, headers: HeaderMap) -> Respo
 }
 
 #[derive(Debug, Deserialize)]
-pub(crate) struct Visit {
+pub(crate) struct RoomQuery {
     comment: Option<String>,
     policy: Option<String>,
 }
@@ -114,7 +114,7 @@ pub(crate) struct Visit {
 pub(crate) async fn room(
     State(demo): State<Demo>,
     headers: HeaderMap,
-    Query(visit): Query<Visit>,
+    Query(visit): Query<RoomQuery>,
 ) -> Response {
     let Some(scene) = scene(&demo, &headers).filter(|scene| scene.is_signed_in) else {
         return Redirect::to(PATH).into_response();
@@ -155,19 +155,19 @@ fn policy(app: &Application, comment: Option<Comment>) -> String {
 /// `POST /drill/token`: what the page puts into `localStorage`.
 pub(crate) async fn token(State(demo): State<Demo>, headers: HeaderMap) -> Response {
     let scene = scene(&demo, &headers).filter(|scene| scene.is_signed_in);
-    scene.map_or_else(nobody, |scene| Json(json!({ "token": scene.token })).into_response())
+    scene.map_or_else(unauthorized, |scene| Json(json!({ "token": scene.token })).into_response())
 }
 
 /// `GET /drill/me`: the decoy API, which takes the token or a cookie.
 pub(crate) async fn me(State(demo): State<Demo>, headers: HeaderMap) -> Response {
-    known(&demo, &headers).map_or_else(nobody, |(scene, by)| {
+    authenticate(&demo, &headers).map_or_else(unauthorized, |(scene, by)| {
         let me = json!({ "name": "Dora Decoy", "email": scene.email, "known_by": by.name() });
         Json(me).into_response()
     })
 }
 
 #[derive(Debug, Deserialize)]
-pub(crate) struct Change {
+pub(crate) struct EmailForm {
     email: String,
 }
 
@@ -175,15 +175,15 @@ pub(crate) struct Change {
 pub(crate) async fn change(
     State(demo): State<Demo>,
     headers: HeaderMap,
-    StrictForm(change): StrictForm<Change>,
+    StrictForm(change): StrictForm<EmailForm>,
 ) -> Response {
-    let Some((scene, _)) = known(&demo, &headers) else { return nobody() };
+    let Some((scene, _)) = authenticate(&demo, &headers) else { return unauthorized() };
     demo.drill.change_email(&scene.number, short(&change.email));
     StatusCode::NO_CONTENT.into_response()
 }
 
 #[derive(Debug, Deserialize)]
-pub(crate) struct Loot {
+pub(crate) struct LootForm {
     drill: String,
     #[serde(flatten)]
     arrived: Arrived,
@@ -192,7 +192,7 @@ pub(crate) struct Loot {
 /// `POST /drill/thief`: the thief's own server, if it were elsewhere.
 pub(crate) async fn thief(
     State(demo): State<Demo>,
-    StrictForm(loot): StrictForm<Loot>,
+    StrictForm(loot): StrictForm<LootForm>,
 ) -> StatusCode {
     let Arrived { local_storage, cookies, ridden } = loot.arrived;
     let [local_storage, cookies, ridden] = [local_storage, cookies, ridden].map(|it| short(&it));
@@ -203,7 +203,7 @@ pub(crate) async fn thief(
 }
 
 #[derive(Debug, Deserialize)]
-pub(crate) struct Use {
+pub(crate) struct ReuseForm {
     what: String,
 }
 
@@ -211,7 +211,7 @@ pub(crate) struct Use {
 pub(crate) async fn reuse(
     State(demo): State<Demo>,
     headers: HeaderMap,
-    StrictForm(form): StrictForm<Use>,
+    StrictForm(form): StrictForm<ReuseForm>,
 ) -> HandlerResult<Redirect> {
     let back = Redirect::to("/drill#desk");
     let Some(scene) = scene(&demo, &headers) else { return Ok(back) };
@@ -268,21 +268,21 @@ fn scene(demo: &Demo, headers: &HeaderMap) -> Option<Scene> {
 }
 
 /// Who calls the decoy API: what was sent explicitly counts first.
-fn known(demo: &Demo, headers: &HeaderMap) -> Option<(Scene, By)> {
+fn authenticate(demo: &Demo, headers: &HeaderMap) -> Option<(Scene, By)> {
     let now = demo.app.clock.now();
     let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     if let Some(bearer) = bearer {
         let token = bearer.strip_prefix("Bearer ")?;
-        return Some((demo.drill.who(By::Token, token, now)?, By::Token));
+        return Some((demo.drill.find(By::Token, token, now)?, By::Token));
     }
     let by_cookie = |name, by| {
-        let scene = demo.drill.who(by, demo.app.cookies.value(headers, name)?, now)?;
+        let scene = demo.drill.find(by, demo.app.cookies.value(headers, name)?, now)?;
         Some((scene, by))
     };
     by_cookie(SESSION, By::Session).or_else(|| by_cookie(OPEN, By::Open))
 }
 
-fn nobody() -> Response {
+fn unauthorized() -> Response {
     (StatusCode::UNAUTHORIZED, Json(json!({ "error": "not signed in" }))).into_response()
 }
 

@@ -45,7 +45,6 @@ pub(crate) struct Arrived {
     pub(crate) ridden: String,
 }
 
-/// What came of using it from elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Used {
     pub(crate) what: &'static str,
@@ -97,13 +96,12 @@ impl Stage {
         scene
     }
 
-    /// The scene of this browser, whether or not its decoy is signed in.
     pub(crate) fn of_session(&self, session: &str) -> Option<Scene> {
         self.with(|scene| scene.session == session, |scene| scene.clone())
     }
 
     /// Who shows this to the decoy API.
-    pub(crate) fn who(&self, by: By, shown: &str, now: Timestamp) -> Option<Scene> {
+    pub(crate) fn find(&self, by: By, shown: &str, now: Timestamp) -> Option<Scene> {
         let is_theirs = |scene: &Scene| match by {
             By::Session => scene.is_signed_in && scene.session == shown,
             By::Open => scene.is_signed_in && scene.open == shown,
@@ -126,7 +124,6 @@ impl Stage {
         self.with(|scene| scene.number == number, put).is_some()
     }
 
-    /// Writes down what came of using it.
     pub(crate) fn note_used(&self, number: &str, used: Used) {
         let put = |scene: &mut Scene| {
             scene.used.retain(|other| other.what != used.what);
@@ -171,14 +168,14 @@ mod tests {
                 By::Open => &scene.open,
                 By::Token => &scene.token,
             };
-            stage.who(by, shown, at).is_some()
+            stage.find(by, shown, at).is_some()
         };
         let all = |at| [By::Session, By::Open, By::Token].map(|by| knows(by, at));
         assert_eq!(all(NOW), [true, true, true]);
         assert_eq!(all(later), [true, true, false], "the token expires");
         stage.sign_out(&scene.session);
         assert_eq!(all(NOW), [false, false, true]);
-        assert!(stage.who(By::Session, &scene.token, NOW).is_none(), "one is not the other");
+        assert!(stage.find(By::Session, &scene.token, NOW).is_none(), "one is not the other");
         stage.end(&scene.session);
         assert_eq!(all(NOW), [false, false, false]);
     }

@@ -3,8 +3,16 @@
 use latchkey_domain::{Span, Timestamp};
 use serde_json::Value;
 
-use super::check_result::CheckResult::{self, Fail, Pass, Skipped};
+use self::CheckResult::{Fail, Pass, Skipped};
 use super::visible::visible;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CheckResult {
+    Pass,
+    Fail,
+    /// Not asked, or there is nothing to ask it of.
+    Skipped,
+}
 
 /// The last second of the year 9999, beyond which RFC 3339 has no dates.
 const LAST_SECOND: i64 = 253_402_300_799;
@@ -29,7 +37,6 @@ pub(crate) struct ClaimCheck {
 
 type Checked = (CheckResult, String);
 
-/// Checks the claims about issuer, audience and time, each by itself.
 pub(crate) fn check(
     claims: &[(String, Value)],
     expected: Expected<'_>,
@@ -81,14 +88,9 @@ fn is_near(found: &str, expected: &str) -> bool {
 }
 
 fn audience(found: Option<&Value>, expected: Option<&str>) -> Checked {
+    const UNNAMED: &str = "It does not say whom it is for: any service might take it.";
     let all: Option<Vec<&str>> = match found {
-        None => {
-            let result = if expected.is_some() { Fail } else { Skipped };
-            return (
-                result,
-                "It does not say whom it is for: any service might take it.".to_owned(),
-            );
-        }
+        None => return (if expected.is_some() { Fail } else { Skipped }, UNNAMED.to_owned()),
         Some(Value::String(one)) => Some(vec![one]),
         Some(Value::Array(several)) => several.iter().map(Value::as_str).collect(),
         Some(_) => None,
@@ -183,7 +185,6 @@ fn whole(seconds: f64) -> i64 {
     seconds.floor() as i64
 }
 
-/// A time as a date and as a distance, for whoever reads the claims.
 pub(crate) fn in_words(value: &Value, now: Timestamp) -> Option<String> {
     let at = moment(Some(value)).ok()??;
     let distance = if at <= now { ago(at, now) } else { format!("in {}", at.since(now)) };

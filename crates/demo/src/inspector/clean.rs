@@ -5,7 +5,6 @@ use serde_json::Value;
 
 use super::visible::is_unseen;
 
-/// A token, and what was around it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Cleaned {
     pub(crate) token: String,

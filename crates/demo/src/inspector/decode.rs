@@ -1,7 +1,5 @@
 //! A token in its parts, decoded as far as they go.
 
-use std::fmt;
-
 use latchkey_auth::jose::Members;
 
 use super::salvage::{self, NotAnObject, NotBase64Url};
@@ -11,14 +9,18 @@ use super::visible::visible;
 const MAX_PARTS: usize = 7;
 
 /// What a part of a token is (RFC 7515 §7.1, RFC 7516 §7.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::Display)]
+#[strum(serialize_all = "lowercase")]
 pub(crate) enum Place {
     Header,
     Claims,
     Signature,
+    #[strum(serialize = "encrypted key")]
     EncryptedKey,
+    #[strum(serialize = "initialization vector")]
     InitializationVector,
     Ciphertext,
+    #[strum(serialize = "authentication tag")]
     AuthenticationTag,
     Surplus,
     Opaque,
@@ -33,29 +35,8 @@ impl Place {
         Self::Ciphertext,
         Self::AuthenticationTag,
     ];
-
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Header => "header",
-            Self::Claims => "claims",
-            Self::Signature => "signature",
-            Self::EncryptedKey => "encrypted key",
-            Self::InitializationVector => "initialization vector",
-            Self::Ciphertext => "ciphertext",
-            Self::AuthenticationTag => "authentication tag",
-            Self::Surplus => "surplus",
-            Self::Opaque => "opaque",
-        }
-    }
 }
 
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-/// One part, as it is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Part {
     pub(crate) place: Place,

@@ -3,7 +3,6 @@
 
 use serde_json::Value;
 
-/// A member that is known, with where it is defined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Known {
     pub(crate) name: &'static str,

@@ -4,7 +4,6 @@
 //! log, not in the database, and nobody else is asked about it. Nothing here
 //! signs.
 
-mod check_result;
 mod claims;
 mod clean;
 mod decode;
@@ -28,8 +27,7 @@ use latchkey_web::layout::Layout;
 use latchkey_web::page::Page;
 use serde::Deserialize;
 
-use check_result::CheckResult;
-use claims::Expected;
+use claims::{CheckResult, Expected};
 use clean::{Cleaned, clean};
 use decode::DecodedToken;
 use keys::{KeyError, PastedKey};
@@ -59,7 +57,6 @@ pub(crate) struct InspectorForm {
     pub(crate) complaint: Option<&'static str>,
 }
 
-/// What to check a signature by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum VerifyBy {
@@ -68,18 +65,6 @@ pub(crate) enum VerifyBy {
     Key,
     Secret,
     Nothing,
-}
-
-impl VerifyBy {
-    fn is(self, name: &str) -> bool {
-        let own = match self {
-            Self::Ours => "ours",
-            Self::Key => "key",
-            Self::Secret => "secret",
-            Self::Nothing => "nothing",
-        };
-        own == name
-    }
 }
 
 /// Room for a text of [`MAX_TEXT`] bytes in which every byte is escaped.
@@ -100,7 +85,6 @@ pub(crate) async fn page(
 pub(crate) struct Pasted {
     #[serde(default)]
     token: String,
-    /// What to check the signature by.
     #[serde(default)]
     by: VerifyBy,
     #[serde(default)]

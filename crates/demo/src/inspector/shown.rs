@@ -3,8 +3,7 @@
 use latchkey_domain::Timestamp;
 use serde_json::Value;
 
-use super::check_result::CheckResult;
-use super::claims::{self, ClaimCheck};
+use super::claims::{self, CheckResult, ClaimCheck};
 use super::clean::Cleaned;
 use super::decode::{DecodedToken, Object, Part, Place};
 use super::explain;
@@ -61,7 +60,6 @@ pub(crate) struct Answer {
 /// Nobody reads more rows than this.
 const MAX_ROWS: usize = 200;
 
-/// What the questions were answered with.
 pub(super) struct Answers {
     pub(super) signed: Signature,
     /// Why the key that was given is none.
@@ -87,7 +85,6 @@ pub(super) fn of(
     }
 }
 
-/// Takes the signature out of what is shown.
 pub(super) fn hide_signature(result: &mut Inspection) {
     for part in result.parts.iter_mut().filter(|part| part.place == Place::Signature) {
         part.text = format!("({} characters, not shown)", part.text.len());
@@ -101,8 +98,7 @@ fn well_formed(decoded: &DecodedToken) -> CheckShown {
     } else {
         decoded.malformed.iter().map(ToString::to_string).collect()
     };
-    let is_good = decoded.is_well_formed();
-    let result = if is_good { CheckResult::Pass } else { CheckResult::Fail };
+    let result = if decoded.is_well_formed() { CheckResult::Pass } else { CheckResult::Fail };
     CheckShown { name: "Well formed", result, said }
 }
 

@@ -4,7 +4,7 @@ use latchkey_auth::tokens::KeyRing;
 use latchkey_domain::Timestamp;
 use serde_json::Value;
 
-use super::check_result::CheckResult;
+use super::claims::CheckResult;
 use super::decode::DecodedToken;
 use super::keys::PastedKey;
 use super::visible::visible;

@@ -7,7 +7,7 @@ pub(crate) mod runner;
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Redirect;
-use latchkey_lab::attacks::{self, Attack, Expect, Group, Report, Role, Step, Verdict};
+use latchkey_lab::attacks::{self, Attack, Expect, Group, Report, Role, Verdict};
 use latchkey_web::caller::PageCaller;
 use latchkey_web::errors::{Action, AppError, HandlerResult, catalogue};
 use latchkey_web::layout::Layout;
@@ -35,34 +35,14 @@ struct LabGroup {
 
 impl LabGroup {
     fn refused(&self) -> usize {
-        self.rows.iter().filter(|row| row.state == LabState::Refused).count()
+        self.rows.iter().filter(|row| row.verdict == Some(Verdict::Refused)).count()
     }
 }
 
-/// One attack, and how it went.
 #[derive(Debug)]
 struct LabRow {
     attack: &'static Attack,
-    state: LabState,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum LabState {
-    NotRun,
-    Refused,
-    GotThrough(String),
-    CouldNotRun(String),
-}
-
-impl LabState {
-    fn of(report: Option<&Report>) -> Self {
-        match report.map(|report| &report.verdict) {
-            None => Self::NotRun,
-            Some(Verdict::Refused) => Self::Refused,
-            Some(Verdict::GotThrough(how)) => Self::GotThrough(how.clone()),
-            Some(Verdict::CouldNotRun(why)) => Self::CouldNotRun(why.clone()),
-        }
-    }
+    verdict: Option<Verdict>,
 }
 
 impl LabPage {
@@ -70,31 +50,31 @@ impl LabPage {
         self.count(|_| true)
     }
 
-    fn count(&self, is: impl Fn(&LabState) -> bool) -> usize {
-        self.groups.iter().flat_map(|group| &group.rows).filter(|row| is(&row.state)).count()
+    fn count(&self, is: impl Fn(&Option<Verdict>) -> bool) -> usize {
+        self.groups.iter().flat_map(|group| &group.rows).filter(|row| is(&row.verdict)).count()
     }
 
     fn refused(&self) -> usize {
-        self.count(|state| *state == LabState::Refused)
+        self.count(|verdict| *verdict == Some(Verdict::Refused))
     }
 
     fn got_through(&self) -> usize {
-        self.count(|state| matches!(state, LabState::GotThrough(_)))
+        self.count(|verdict| matches!(verdict, Some(Verdict::GotThrough(_))))
     }
 
     fn could_not_run(&self) -> usize {
-        self.count(|state| matches!(state, LabState::CouldNotRun(_)))
+        self.count(|verdict| matches!(verdict, Some(Verdict::CouldNotRun(_))))
     }
 
     fn not_run(&self) -> usize {
-        self.count(|state| *state == LabState::NotRun)
+        self.count(Option::is_none)
     }
 }
 
 /// `GET /lab`
 pub(crate) async fn page(State(demo): State<Demo>, caller: Option<PageCaller>) -> Page<LabPage> {
     let row = |attack: &'static Attack| LabRow {
-        state: LabState::of(demo.lab.result(&attack.id).as_ref()),
+        verdict: demo.lab.result(&attack.id).map(|report| report.verdict),
         attack,
     };
     let group =
@@ -115,30 +95,14 @@ pub(crate) struct AttackPage {
     layout: Layout,
     attack: &'static Attack,
     expected: Vec<String>,
-    state: LabState,
-    took: Option<u128>,
-    steps: Vec<Exchange>,
+    report: Option<Report>,
     may_run: bool,
     progress: Option<Progress>,
 }
 
-/// One request and its answer, as text.
-#[derive(Debug)]
-struct Exchange {
-    note: String,
-    is_control: bool,
-    sent: String,
-    answered: String,
-}
-
-impl Exchange {
-    fn of(step: &Step) -> Self {
-        Self {
-            note: step.note.clone(),
-            is_control: step.role == Role::Control,
-            sent: message(&step.asked, &step.sent, &step.body),
-            answered: message(&step.answered, &step.headers, &step.said),
-        }
+impl AttackPage {
+    fn verdict(&self) -> Option<&Verdict> {
+        self.report.as_ref().map(|report| &report.verdict)
     }
 }
 
@@ -162,14 +126,11 @@ pub(crate) async fn attack_page(
 ) -> HandlerResult<Page<AttackPage>> {
     let attack = named(&id)?;
     let report = demo.lab.result(&attack.id);
-    let steps = report.as_ref().map(|report| report.steps.iter().map(Exchange::of).collect());
     Ok(Page(AttackPage {
         layout: Layout::new(&demo.app, caller.as_deref()).below("/lab"),
         attack,
         expected: attack.expect.iter().map(Expect::words).collect(),
-        state: LabState::of(report.as_ref()),
-        took: report.map(|report| report.took.as_millis()),
-        steps: steps.unwrap_or_default(),
+        report,
         may_run: demo.app.settings.is_development(),
         progress: demo.lab.progress(),
     }))

@@ -26,18 +26,11 @@ pub(crate) struct StopwatchPage {
     pub(crate) rows: Vec<Watched>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Watched {
-    pub(crate) slug: &'static str,
-    pub(crate) name: &'static str,
+    pub(crate) scenario: Scenario,
     pub(crate) state: Option<String>,
-    pub(crate) ending: String,
-    pub(crate) because: String,
-    pub(crate) promise: String,
-    pub(crate) kept: Option<bool>,
-    pub(crate) lived: Option<String>,
-    pub(crate) let_in: f64,
-    pub(crate) lane: Option<Lane>,
+    pub(crate) timed: Option<(Timed, Lane)>,
 }
 
 /// A drawing of one key, 1,000 wide.
@@ -59,24 +52,22 @@ pub(crate) async fn page(
     let scale = timed().map(end_of_scale).fold(1.0, f64::max);
     let under_way = running.clone().unwrap_or_default();
     let rows = Scenario::ALL.map(|scenario| {
-        let mut row =
-            Watched { slug: scenario.slug(), name: scenario.name(), ..Watched::default() };
-        match (under_way.get(&scenario), results.get(&scenario)) {
-            (Some(None), _) => row.state = Some("Starting its instance.".to_owned()),
+        let (state, timed) = match (under_way.get(&scenario), results.get(&scenario)) {
+            (Some(None), _) => (Some("Starting its instance.".to_owned()), None),
             (Some(Some(lived)), _) => {
-                row.state = Some(format!("Revoked {} ago, still being checked.", seconds(*lived)));
+                (Some(format!("Revoked {} ago, still being checked.", seconds(*lived))), None)
             }
-            (None, Some(Ok(timed))) => fill(&mut row, timed, scale),
-            (None, Some(Err(why))) => row.state = Some(format!("Could not be timed: {why}.")),
-            (None, None) => {}
-        }
-        row
+            (None, Some(Ok(timed))) => (None, Some((timed.clone(), lane(timed, scale)))),
+            (None, Some(Err(why))) => (Some(format!("Could not be timed: {why}.")), None),
+            (None, None) => (None, None),
+        };
+        Watched { scenario, state, timed }
     });
     Page(StopwatchPage {
         layout: Layout::new(&demo.app, caller.as_deref()).below("/compare"),
         is_here: demo.app.settings.is_development(),
         running: running.is_some(),
-        has_read: rows.iter().any(|row| row.lane.is_some()),
+        has_read: rows.iter().any(|row| row.timed.is_some()),
         scale: seconds(scale),
         rows: rows.into(),
     })
@@ -100,21 +91,15 @@ pub(crate) async fn samples(State(demo): State<Demo>) -> Json<Vec<Timed>> {
     Json(demo.stopwatch.results().into_values().flatten().collect())
 }
 
-fn fill(row: &mut Watched, timed: &Timed, scale: f64) {
-    row.ending = timed.ending.clone();
-    row.because = timed.because.clone();
-    row.promise = match timed.promised {
+fn promise(timed: &Timed) -> String {
+    match timed.promised {
         0.0 => "refused at the next request".to_owned(),
         promised => format!("refused within {}", seconds(promised)),
-    };
-    row.kept = match timed.kept {
-        PromiseResult::Yes => Some(true),
-        PromiseResult::No => Some(false),
-        PromiseResult::Unknown => None,
-    };
-    row.let_in = timed.let_in_after_the_end();
-    row.lived = timed.lived().map(seconds);
-    row.lane = Some(lane(timed, scale));
+    }
+}
+
+fn lifetime(timed: &Timed) -> String {
+    timed.lived().map_or("not refused while watched".to_owned(), seconds)
 }
 
 /// As far as the drawing has to reach for this key.

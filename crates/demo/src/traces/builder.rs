@@ -18,7 +18,6 @@ const MAX_HOPS: usize = 40;
 /// How many bytes of one sign-in are kept while it goes on.
 const MAX_WEIGHT: usize = 192 * 1024;
 
-/// A sign-in that is under way.
 #[derive(Clone, Debug)]
 pub(crate) struct TraceBuilder {
     begun: Instant,
@@ -72,7 +71,6 @@ impl TraceBuilder {
         }
     }
 
-    /// How long it has been under way.
     pub(crate) fn age(&self) -> Duration {
         self.begun.elapsed()
     }
@@ -129,7 +127,6 @@ impl TraceBuilder {
         }
     }
 
-    /// The whole record of a sign-in that has succeeded.
     pub(crate) fn finish(self, id: TraceId, of: SignedIn, provider: Option<String>) -> Trace {
         let mut hops = self.hops;
         hops.sort_by_key(|hop| hop.begun);

@@ -30,8 +30,7 @@ pub(crate) fn render(trace: &Trace) -> String {
     }
     for (at, hop) in trace.hops.iter().enumerate() {
         let about = hop.step.about();
-        let (from, to) = (hop.from.as_str(), hop.to.as_str());
-        let channel = hop.channel().as_str();
+        let (from, to, channel) = (hop.from, hop.to, hop.channel());
         let _ = write!(
             script,
             "\n# {}. {} ({})\n# {from} to {to}, {channel} channel\n{}\n",
@@ -88,20 +87,14 @@ fn variables(hop: &Hop) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::traces::model::{Body, Party, Request};
+    use crate::traces::model::{Party, Request};
     use crate::traces::steps::Step;
     use crate::traces::text::{Kind, Label};
 
     #[test]
     fn a_method_stays_a_word() {
-        let request = Request {
-            method: "A`id`".to_owned(),
-            url: Text::plain("/"),
-            version: "HTTP/1.1".to_owned(),
-            headers: Vec::new(),
-            head: 10,
-            body: Body::default(),
-        };
+        let (method, url) = ("A`id`".to_owned(), Text::plain("/"));
+        let request = Request { method, url, ..Request::default() };
         let (from, to, step) = (Party::Browser, Party::App, Step::Start);
         let hop = Hop { step, from, to, begun: 0, waited: 0, received: 0, request, response: None };
         assert!(command(&hop).contains("--request 'A`id`' "), "{}", command(&hop));

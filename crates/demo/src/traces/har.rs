@@ -32,10 +32,10 @@ fn entry(trace: &Trace, hop: &Hop) -> Value {
             "send": 0, "wait": millis(hop.waited), "receive": millis(hop.received),
         },
         "_latchkey": {
-            "from": hop.from.as_str(),
-            "to": hop.to.as_str(),
-            "channel": hop.channel().as_str(),
-            "step": hop.step.as_str(),
+            "from": hop.from,
+            "to": hop.to,
+            "channel": hop.channel(),
+            "step": hop.step,
         },
     })
 }

@@ -20,40 +20,13 @@ pub(crate) struct Trace {
     pub(crate) hops: Vec<Hop>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, strum::Display)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub(crate) enum Party {
     Browser,
     App,
     Provider,
-}
-
-impl Party {
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Browser => "browser",
-            Self::App => "app",
-            Self::Provider => "provider",
-        }
-    }
-}
-
-/// Whether the person's browser carries a message (RFC 9700 §2.1: what it
-/// carries, others may see), or the two servers speak to each other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Channel {
-    Front,
-    Back,
-}
-
-impl Channel {
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Front => "front",
-            Self::Back => "back",
-        }
-    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,11 +45,14 @@ pub(crate) struct Hop {
 }
 
 impl Hop {
-    pub(crate) fn channel(&self) -> Channel {
-        match self.from {
-            Party::Browser => Channel::Front,
-            Party::App | Party::Provider => Channel::Back,
-        }
+    /// Whether the two servers speak to each other, or the person's browser
+    /// carries it (RFC 9700 §2.1: what it carries, others may see).
+    pub(crate) fn is_back(&self) -> bool {
+        self.from != Party::Browser
+    }
+
+    pub(crate) fn channel(&self) -> &'static str {
+        if self.is_back() { "back" } else { "front" }
     }
 
     /// When it was over, in microseconds since the trace began.
@@ -84,12 +60,8 @@ impl Hop {
         self.begun + self.waited + self.received
     }
 
-    /// Bytes of the request and of its answer.
     pub(crate) fn bytes(&self) -> usize {
-        let response = self.response.as_ref();
-        let response =
-            response.map_or(0, |response| response.head + response.body.size.unwrap_or(0));
-        self.request.head + self.request.body.size.unwrap_or(0) + response
+        self.request.size() + self.response.as_ref().map_or(0, Response::size)
     }
 
     /// Lets go of the bodies, and of everything but the sizes if that is not enough.
@@ -115,7 +87,6 @@ pub(crate) struct Header {
     pub(crate) value: Text,
 }
 
-/// A body, of which the text may be kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Body {
     /// In bytes, where it was known beforehand.
@@ -124,7 +95,7 @@ pub(crate) struct Body {
     pub(crate) text: Option<Text>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Request {
     pub(crate) method: String,
     pub(crate) url: Text,
@@ -146,8 +117,19 @@ pub(crate) struct Response {
     pub(crate) body: Body,
 }
 
+impl Request {
+    pub(crate) fn size(&self) -> usize {
+        self.head + self.body.size.unwrap_or(0)
+    }
+}
+
+impl Response {
+    pub(crate) fn size(&self) -> usize {
+        self.head + self.body.size.unwrap_or(0)
+    }
+}
+
 impl Trace {
-    /// Bytes of all requests and answers.
     pub(crate) fn bytes(&self) -> usize {
         self.hops.iter().map(Hop::bytes).sum()
     }
@@ -163,7 +145,6 @@ impl Trace {
     }
 }
 
-/// A header's value as text, by its name.
 pub(crate) fn header<'h>(headers: &'h [Header], name: &str) -> Option<&'h Text> {
     headers.iter().find(|header| header.name == name).map(|header| &header.value)
 }

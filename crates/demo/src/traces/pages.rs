@@ -9,11 +9,10 @@ use latchkey_domain::sign_in::SignInMethod;
 use latchkey_store::traces::{self, Summary};
 use serde::Deserialize;
 
-use super::sequence::MessageKind;
-use super::view::Bit;
 use crate::traces::model::Trace;
+use crate::traces::sequence::{MessageKind, called};
 use crate::traces::timing::{SideBySide, side_by_side};
-use crate::traces::view::{self, View};
+use crate::traces::view::{self, Bit, View};
 use askama::Template;
 use latchkey_domain::Timestamp;
 use latchkey_web::app::App;
@@ -35,7 +34,6 @@ pub(crate) struct TracesPage {
     pub(crate) done: Option<&'static str>,
 }
 
-/// One recorded sign-in, as the list has it.
 #[derive(Debug)]
 pub(crate) struct TraceRow {
     pub(crate) id: String,
@@ -58,7 +56,7 @@ pub(crate) struct TracePage {
 }
 
 #[derive(Debug, Deserialize)]
-pub(crate) struct Done {
+pub(crate) struct TracesQuery {
     done: Option<String>,
 }
 
@@ -66,7 +64,7 @@ pub(crate) struct Done {
 pub(crate) async fn page(
     State(app): State<App>,
     caller: PageCaller,
-    Query(query): Query<Done>,
+    Query(query): Query<TracesQuery>,
 ) -> HandlerResult<Page<TracesPage>> {
     let all = traces::of_user(&app.db, caller.user.id, app.clock.now()).await?;
     Ok(Page(TracesPage {
@@ -123,7 +121,7 @@ pub(crate) async fn trace_page(
         layout: Layout::new(&app, Some(&caller)).below("/traces"),
         door: door_name(&app, Some(&trace.door)),
         key: key_name(trace.key),
-        view: View::of(&trace),
+        view: View::new(trace),
     }))
 }
 
@@ -133,11 +131,11 @@ pub(crate) async fn delete(
     caller: PageCaller,
     Path(id): Path<String>,
 ) -> HandlerResult<Redirect> {
-    let id: TraceId = id.parse().map_err(|_| none())?;
+    let id: TraceId = id.parse().map_err(|_| not_found())?;
     if traces::delete(&app.db, caller.user.id, id).await? {
         Ok(Redirect::to("/traces?done=1"))
     } else {
-        Err(none())
+        Err(not_found())
     }
 }
 
@@ -186,8 +184,8 @@ pub(crate) async fn curl(
 /// The record with this name, if it is theirs. Nobody learns whether somebody
 /// else has one of this name.
 async fn find(app: &App, caller: &Caller, id: &str) -> HandlerResult<Trace> {
-    let id: TraceId = id.parse().map_err(|_| none())?;
-    read(app, caller, id).await?.ok_or_else(none)
+    let id: TraceId = id.parse().map_err(|_| not_found())?;
+    read(app, caller, id).await?.ok_or_else(not_found)
 }
 
 async fn read(app: &App, caller: &Caller, id: TraceId) -> HandlerResult<Option<Trace>> {
@@ -199,7 +197,7 @@ async fn read(app: &App, caller: &Caller, id: TraceId) -> HandlerResult<Option<T
     })
 }
 
-fn none() -> AppError {
+fn not_found() -> AppError {
     AppError::new(catalogue::NOT_FOUND)
         .detail("You have no trace with this ID. Traces are deleted after a day.")
         .action(Action::link("Your traces", "/traces"))

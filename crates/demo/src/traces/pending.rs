@@ -1,6 +1,6 @@
 //! Sign-ins whose browser is at the provider: in memory, few, and not for long.
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -13,13 +13,12 @@ use super::builder::TraceBuilder;
 /// may weigh, this bounds the memory.
 const MAX: usize = 64;
 
-/// The drafts that wait, each by a hash of the state that its browser brings back.
 #[derive(Debug, Default)]
 pub(crate) struct PendingTraces(Mutex<VecDeque<(String, TraceBuilder)>>);
 
 impl PendingTraces {
     pub(crate) fn put(&self, state: &str, builder: TraceBuilder) {
-        let mut waiting = self.lock();
+        let mut waiting = self.0.lock();
         if waiting.len() >= MAX {
             waiting.pop_front();
         }
@@ -30,31 +29,25 @@ impl PendingTraces {
     /// be the one who set out.
     pub(crate) fn copy(&self, state: &str) -> Option<TraceBuilder> {
         let of = hash::of(state);
-        self.lock().iter().find(|(state, _)| *state == of).map(|(_, builder)| builder.clone())
+        self.0.lock().iter().find(|(state, _)| *state == of).map(|(_, builder)| builder.clone())
     }
 
-    /// Adds to what waits for this state.
     pub(crate) fn edit(&self, state: &str, edit: impl FnOnce(&mut TraceBuilder)) {
         let of = hash::of(state);
-        if let Some((_, builder)) = self.lock().iter_mut().find(|(state, _)| *state == of) {
+        if let Some((_, builder)) = self.0.lock().iter_mut().find(|(state, _)| *state == of) {
             edit(builder);
         }
     }
 
-    /// Lets go of what waits for this state.
     pub(crate) fn remove(&self, state: &str) {
         let of = hash::of(state);
-        self.lock().retain(|(state, _)| *state != of);
+        self.0.lock().retain(|(state, _)| *state != of);
     }
 
     /// Lets go of whoever has waited for too long.
     pub(crate) fn tidy(&self) {
         let longest = Duration::from(LIFETIME);
-        self.lock().retain(|(_, builder)| builder.age() <= longest);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, VecDeque<(String, TraceBuilder)>> {
-        self.0.lock()
+        self.0.lock().retain(|(_, builder)| builder.age() <= longest);
     }
 }
 

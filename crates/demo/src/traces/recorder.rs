@@ -1,14 +1,15 @@
 //! Where sign-ins are recorded: around our own routes that begin and end one,
 //! at the one way out, and, in development, around the local provider.
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use std::sync::Arc;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version, header};
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, Method, Version, header};
 use hyper::body::Body as _;
 use latchkey_auth::http::{Exchange, Tap, tapped};
 use latchkey_auth::random;
@@ -52,7 +53,7 @@ pub(crate) async fn record_app(State(demo): State<Demo>, request: Request, next:
     }));
     let tap = tap(app.clone(), slug.clone(), Arc::clone(&builder));
     let mut response = tapped(tap, next.run(request)).await;
-    let mut builder = lock(&builder).clone();
+    let mut builder = builder.lock().clone();
     let signed_in = response.extensions_mut().remove::<SignedIn>();
     let signed_in = signed_in.filter(|_| response.status().is_redirection());
     let id = signed_in.is_some().then(|| TraceId::new(app.clock.now(), random::bytes()));
@@ -87,7 +88,7 @@ pub(crate) async fn record_provider(
     let body = arrived.seen.take();
     let state = match arrived.parameter("state") {
         // The decision is a form.
-        state if state.is_empty() && arrived.method == Method::POST => named("state", &body),
+        state if state.is_empty() && arrived.parts.method == Method::POST => named("state", &body),
         state => state,
     };
     if demo.pending.copy(&state).is_none() {
@@ -97,14 +98,13 @@ pub(crate) async fn record_provider(
     complete(&mut response, app.clock.now());
     let idp = app.settings.local_idp.as_ref();
     let origin = idp.map(|idp| idp.url.origin().ascii_serialization()).unwrap_or_default();
-    let step = Step::of_page(&arrived.method, arrived.uri.path());
+    let step = Step::of_page(&arrived.parts.method, arrived.parts.uri.path());
     demo.pending.edit(&state, |builder| {
         arrived.add_to(builder, step, Party::Provider, &origin, &body, &response);
     });
     response
 }
 
-/// Which part of a sign-in a request is, and at which provider.
 fn part<'p>(method: &Method, path: &'p str) -> Option<(Step, &'p str)> {
     if *method == Method::POST && path == "/sign-in" {
         return Some((Step::Password, ""));
@@ -121,7 +121,7 @@ fn tap(app: App, slug: String, builder: Shared) -> Tap {
     Arc::new(move |exchange: &Exchange<'_>| {
         let url = exchange.url;
         let waited = exchange.answered.as_ref().map_or(exchange.took, |answer| answer.waited);
-        lock(&builder).add(&Wire {
+        builder.lock().add(&Wire {
             step: Step::of_call(app.provider(&slug), exchange.method, url),
             from: Party::App,
             to: Party::Provider,
@@ -207,21 +207,13 @@ fn state_sent_with(response: &Response) -> String {
     named("state", query.as_bytes())
 }
 
-/// The value of a parameter; nothing when there is none.
 fn named(name: &str, form: &[u8]) -> String {
     let mut pairs = url::form_urlencoded::parse(form);
     pairs.find(|(found, _)| found == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
 }
 
-fn lock(builder: &Shared) -> MutexGuard<'_, TraceBuilder> {
-    builder.lock()
-}
-
 struct Arrived {
-    method: Method,
-    uri: Uri,
-    version: Version,
-    headers: HeaderMap,
+    parts: Parts,
     at: Instant,
     seen: BodyTap,
 }
@@ -230,19 +222,12 @@ impl Arrived {
     fn split(request: Request) -> (Self, Request) {
         let (parts, body) = request.into_parts();
         let (body, seen) = tap_body(body);
-        let arrived = Self {
-            method: parts.method.clone(),
-            uri: parts.uri.clone(),
-            version: parts.version,
-            headers: parts.headers.clone(),
-            at: Instant::now(),
-            seen,
-        };
+        let arrived = Self { parts: parts.clone(), at: Instant::now(), seen };
         (arrived, Request::from_parts(parts, body))
     }
 
     fn parameter(&self, name: &str) -> String {
-        named(name, self.uri.query().unwrap_or_default().as_bytes())
+        named(name, self.parts.uri.query().unwrap_or_default().as_bytes())
     }
 
     fn add_to(
@@ -254,16 +239,16 @@ impl Arrived {
         body: &[u8],
         response: &Response,
     ) {
-        let target = self.uri.path_and_query().map_or("/", |target| target.as_str());
+        let target = self.parts.uri.path_and_query().map_or("/", |target| target.as_str());
         builder.add(&Wire {
             step,
             from: Party::Browser,
             to,
-            method: &self.method,
+            method: &self.parts.method,
             url: &format!("{origin}{target}"),
             target,
-            version: self.version,
-            headers: &self.headers,
+            version: self.parts.version,
+            headers: &self.parts.headers,
             body,
             begun: self.at,
             waited: self.at.elapsed(),

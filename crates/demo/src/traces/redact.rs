@@ -20,7 +20,6 @@ const SHORT: usize = 6;
 /// The largest body of which anything is kept, in bytes.
 const MAX_SHOWN: usize = 16 * 1024;
 
-/// Takes the secrets out of the messages of one sign-in.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Redactor {
     labels: Labels,
@@ -75,23 +74,18 @@ impl Redactor {
         let Some((name, value)) = pair.split_once('=') else {
             return self.bare(Kind::Cookie, pair);
         };
-        let mut text = Text::plain(format!("{name}="));
-        text.append(self.bare(cookie(name), value));
-        text
+        Text::plain(format!("{name}=")).then(self.bare(cookie(name), value))
     }
 
     /// RFC 6265 §4.1: a pair, and attributes.
     fn set_cookie(&mut self, value: &str) -> Text {
         let (pair, attributes) = split(value, ';');
-        let mut text = self.cookie(pair);
-        if let Some(attributes) = attributes {
-            text.push(";");
-            text.append(self.list(attributes, ';', |redactor, attribute| {
-                let name = split(attribute, '=').0.trim().to_ascii_lowercase();
-                redactor.named(Place::Attribute, &name, attribute)
-            }));
-        }
-        text
+        let text = self.cookie(pair);
+        let Some(attributes) = attributes else { return text };
+        text.then(Text::plain(";")).then(self.list(attributes, ';', |redactor, attribute| {
+            let name = split(attribute, '=').0.trim().to_ascii_lowercase();
+            redactor.named(Place::Attribute, &name, attribute)
+        }))
     }
 
     /// RFC 9110 §11.4: the scheme is shown; of the two that are known, it is
@@ -100,24 +94,19 @@ impl Redactor {
         let Some((scheme, rest)) = value.split_once(' ') else {
             return self.bare(Kind::Value, value);
         };
-        let mut text = Text::default();
+        let scheme_and_blank = Text::plain(&value[..=scheme.len()]);
         match scheme.to_ascii_lowercase().as_str() {
-            "bearer" => {
-                text.push(&value[..=scheme.len()]);
-                text.append(self.bare(Kind::AccessToken, rest));
-            }
+            "bearer" => scheme_and_blank.then(self.bare(Kind::AccessToken, rest)),
             "basic" => {
-                text.push(&value[..=scheme.len()]);
                 // RFC 7617 §2, and RFC 6749 §2.3.1: both halves are form-encoded.
                 let pair = STANDARD.decode(rest).ok().and_then(|pair| String::from_utf8(pair).ok());
                 let secret = pair.as_deref().and_then(|pair| pair.split_once(':'));
                 let secret = secret.map_or(rest, |(_, secret)| secret);
-                let secret = decoded(secret).into_owned();
-                text.push_segment(self.redacted(Kind::ClientSecret, rest, &secret));
+                let secret = self.redacted(Kind::ClientSecret, rest, &decoded(secret));
+                scheme_and_blank.then(Text(vec![secret]))
             }
-            _ => text.append(self.bare(Kind::Value, value)),
+            _ => self.bare(Kind::Value, value),
         }
-        text
     }
 
     /// A URL, whole or without its origin.
@@ -126,12 +115,10 @@ impl Redactor {
         let (path, query) = split(rest, '?');
         let mut text = self.path(path);
         if let Some(query) = query {
-            text.push("?");
-            text.append(self.form(query));
+            text = text.then(Text::plain("?")).then(self.form(query));
         }
         if let Some(fragment) = fragment {
-            text.push("#");
-            text.append(self.bare(Kind::Value, fragment));
+            text = text.then(Text::plain("#")).then(self.bare(Kind::Value, fragment));
         }
         text
     }
@@ -154,10 +141,8 @@ impl Redactor {
         };
         for before in ["/reset/", "/verify/"] {
             if let Some((start, token)) = rest.split_once(before) {
-                text.push(start);
-                text.push(before);
-                text.append(self.bare(Kind::Value, token));
-                return text;
+                let start = Text::plain(format!("{start}{before}"));
+                return text.then(start).then(self.bare(Kind::Value, token));
             }
         }
         text.push(rest);

@@ -3,11 +3,10 @@
 
 use latchkey_domain::sign_in::SignInMethod;
 
-use super::model::{Channel, Header, Hop, Party, Trace};
+use super::model::{Header, Hop, Party, Trace};
 use super::steps::Step;
 use super::text::{Kind, Mark, Segment, Text};
 
-/// One line of a sequence diagram.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Message {
     pub(crate) kind: MessageKind,
@@ -31,7 +30,7 @@ pub(crate) const UNSEEN: &str = "Seen only by your browser and the provider";
 pub(crate) fn messages(trace: &Trace) -> Vec<Message> {
     let mut messages: Vec<(u64, usize, Message)> = Vec::new();
     for (at, hop) in trace.hops.iter().enumerate() {
-        let is_back = hop.channel() == Channel::Back;
+        let is_back = hop.is_back();
         let (kind, label) = (MessageKind::Request(at + 1), called(hop));
         let (from, to, carries) = (hop.from, hop.to, said(&in_request(hop)));
         if hop.step == Step::Callback && is_provider_unseen(trace) {
@@ -188,7 +187,6 @@ pub(crate) fn draw(trace: &Trace) -> Diagram {
     Diagram { width: WIDTH, height: y, arrows, lanes }
 }
 
-/// The beginning of a text that is too long.
 fn short(text: &str, fits: usize) -> String {
     if text.chars().count() <= fits {
         return text.to_owned();

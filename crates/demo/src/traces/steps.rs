@@ -28,7 +28,6 @@ pub(crate) enum Step {
     Other,
 }
 
-/// What the table says of a step.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct About {
     pub(crate) title: &'static str,
@@ -39,24 +38,6 @@ pub(crate) struct About {
 }
 
 impl Step {
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Password => "password",
-            Self::Start => "start",
-            Self::Discovery => "discovery",
-            Self::Authorize => "authorize",
-            Self::Decision => "decision",
-            Self::ProviderPage => "provider-page",
-            Self::Callback => "callback",
-            Self::Token => "token",
-            Self::Keys => "keys",
-            Self::UserInfo => "user-info",
-            Self::Profile => "profile",
-            Self::Emails => "emails",
-            Self::Other => "other",
-        }
-    }
-
     pub(crate) const fn about(self) -> About {
         match self {
             Self::Password => About {
@@ -153,7 +134,6 @@ impl Step {
         }
     }
 
-    /// What a call to this provider is for.
     pub(crate) fn of_call(provider: Option<&Provider>, method: &Method, url: &Url) -> Self {
         if url.path().ends_with("/.well-known/openid-configuration") {
             return Self::Discovery;
@@ -175,7 +155,6 @@ impl Step {
         }
     }
 
-    /// What a page of the local provider is for.
     pub(crate) fn of_page(method: &Method, path: &str) -> Self {
         if path.ends_with("/decide") {
             Self::Decision

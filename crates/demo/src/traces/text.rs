@@ -180,6 +180,11 @@ impl Text {
         other.0.into_iter().for_each(|segment| self.push_segment(segment));
     }
 
+    pub(crate) fn then(mut self, other: Self) -> Self {
+        self.append(other);
+        self
+    }
+
     /// How long it was on the wire, in bytes.
     pub(crate) fn len(&self) -> usize {
         self.0.iter().map(Segment::len).sum()

@@ -6,7 +6,8 @@ use super::sequence::is_provider_unseen;
 use super::steps::Step;
 use super::view::{bytes, millis};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 enum Turn {
     /// The person, reading and deciding; with a provider that is not ours to
     /// look into, the provider's pages too.
@@ -24,7 +25,6 @@ struct Stretch {
     ended: u64,
 }
 
-/// Every stretch, in order and without gaps.
 fn stretches(trace: &Trace) -> Vec<Stretch> {
     let mut edges: Vec<u64> = trace.hops.iter().flat_map(|hop| [hop.begun, hop.ended()]).collect();
     edges.sort_unstable();
@@ -41,7 +41,6 @@ fn stretches(trace: &Trace) -> Vec<Stretch> {
     stretches
 }
 
-/// How long somebody had the turn, in microseconds.
 fn taken_by(stretches: &[Stretch], turn: Turn) -> u64 {
     let theirs = stretches.iter().filter(|stretch| stretch.turn == turn);
     theirs.map(|stretch| stretch.ended - stretch.begun).sum()
@@ -130,8 +129,7 @@ pub(crate) fn side_by_side(oauth: Option<&Trace>, password: Option<&Trace>) -> S
 
 fn column(trace: &Trace, stretches: &[Stretch], machines: u64, longest: u64) -> Column {
     let front = trace.hops.iter().filter(|hop| hop.from == Party::Browser).count();
-    let sent = |hop: &Hop| hop.request.head + hop.request.body.size.unwrap_or(0);
-    let up: usize = trace.hops.iter().map(sent).sum();
+    let up: usize = trace.hops.iter().map(|hop| hop.request.size()).sum();
     let time = |turn| millis(taken_by(stretches, turn));
     let person = taken_by(stretches, Turn::Person);
     Column {
@@ -155,43 +153,26 @@ fn bars(stretches: &[Stretch], longest: u64) -> Vec<Bar> {
     let mut x = 0.0;
     let mut bars = Vec::new();
     for stretch in stretches {
-        let (width, class) = match stretch.turn {
-            Turn::Person => (PERSON, "person"),
-            turn => ((stretch.ended - stretch.begun) as f64 * scale, class(turn)),
+        let width = match stretch.turn {
+            Turn::Person => PERSON,
+            _ => (stretch.ended - stretch.begun) as f64 * scale,
         };
+        let class = stretch.turn.into();
         bars.push(Bar { x: format!("{x:.1}"), width: format!("{:.1}", width.max(0.5)), class });
         x += width;
     }
     bars
 }
 
-const fn class(turn: Turn) -> &'static str {
-    match turn {
-        Turn::Person => "person",
-        Turn::App => "app",
-        Turn::Provider => "provider",
-        Turn::Way => "way",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::traces::model::{Body, Request};
-    use crate::traces::text::Text;
+    use crate::traces::model::Request;
     use latchkey_domain::sign_in::{CredentialKind, SignInMethod};
     use latchkey_domain::{Timestamp, TraceId};
 
     fn hop(step: Step, from: Party, to: Party, begun: u64, ended: u64) -> Hop {
-        let request = Request {
-            method: "GET".to_owned(),
-            url: Text::plain("/"),
-            version: "HTTP/1.1".to_owned(),
-            headers: Vec::new(),
-            head: 10,
-            body: Body::default(),
-        };
-        let waited = ended - begun;
+        let (request, waited) = (Request::default(), ended - begun);
         Hop { step, from, to, begun, waited, received: 0, request, response: None }
     }
 

@@ -1,41 +1,24 @@
 //! A trace as its page shows it.
 
 use latchkey_auth::jose::decode_unverified;
-use latchkey_domain::Timestamp;
 
 use super::model::{Body, Header, Hop, Party, Trace};
-use super::sequence::{Diagram, called, draw, in_answer, in_request, is_provider_unseen};
-use super::steps::{About, Step};
+use super::sequence::{Diagram, draw, in_answer, in_request, is_provider_unseen};
+use super::steps::Step;
 use super::text::{Kind, Mark, Segment, Text};
 use latchkey_web::claims::{Claim, describe};
 
 #[derive(Debug)]
 pub(crate) struct View {
-    pub(crate) id: String,
-    pub(crate) begun_at: Timestamp,
-    pub(crate) is_whole: bool,
-    pub(crate) steps: Vec<StepView>,
+    pub(crate) trace: Trace,
     pub(crate) diagram: Diagram,
-    pub(crate) was_known: Option<&'static str>,
-    pub(crate) round_trips: usize,
-    pub(crate) back: usize,
-    pub(crate) bytes: String,
-    pub(crate) took: String,
 }
 
 #[derive(Debug)]
-pub(crate) struct StepView {
-    pub(crate) number: usize,
-    pub(crate) about: About,
-    pub(crate) from: String,
-    pub(crate) to: String,
-    pub(crate) is_back: bool,
-    pub(crate) call: String,
-    pub(crate) status: Option<String>,
-    pub(crate) at: String,
-    pub(crate) took: String,
-    pub(crate) up: String,
-    pub(crate) down: String,
+pub(crate) struct StepView<'t> {
+    pub(crate) hop: &'t Hop,
+    pub(crate) from: &'t str,
+    pub(crate) to: &'t str,
     pub(crate) sent: Vec<Chip>,
     pub(crate) got: Vec<Chip>,
     pub(crate) request: Vec<Vec<Bit>>,
@@ -43,6 +26,16 @@ pub(crate) struct StepView {
     pub(crate) tokens: Vec<Token>,
     /// Nobody of us saw what came between the step before and this one.
     pub(crate) after_unseen: Option<String>,
+}
+
+impl StepView<'_> {
+    pub(crate) fn begun(&self) -> String {
+        millis(self.hop.begun)
+    }
+
+    pub(crate) fn took(&self) -> String {
+        millis(self.hop.waited + self.hop.received)
+    }
 }
 
 /// A secret, by its kind and label.
@@ -68,14 +61,12 @@ const fn class(kind: Kind) -> &'static str {
     }
 }
 
-/// A part of a line from the wire.
 #[derive(Clone, Debug)]
 pub(crate) enum Bit {
     Text(String),
     Secret { chip: Chip, begins: String, length: usize },
 }
 
-/// A token that was taken apart.
 #[derive(Debug)]
 pub(crate) struct Token {
     pub(crate) label: String,
@@ -84,20 +75,20 @@ pub(crate) struct Token {
 }
 
 impl View {
-    pub(crate) fn of(trace: &Trace) -> Self {
-        let back = trace.hops.iter().filter(|hop| hop.from != Party::Browser).count();
-        Self {
-            id: trace.id.to_string(),
-            begun_at: trace.begun_at,
-            is_whole: trace.is_whole,
-            steps: trace.hops.iter().enumerate().map(|(at, hop)| step(trace, at, hop)).collect(),
-            diagram: draw(trace),
-            was_known: was_known(trace),
-            round_trips: trace.hops.len(),
-            back,
-            bytes: grouped(trace.bytes()),
-            took: millis(trace.micros()),
-        }
+    pub(crate) fn new(trace: Trace) -> Self {
+        Self { diagram: draw(&trace), trace }
+    }
+
+    pub(crate) fn steps(&self) -> Vec<StepView<'_>> {
+        self.trace.hops.iter().enumerate().map(|(at, hop)| step(&self.trace, at, hop)).collect()
+    }
+
+    pub(crate) fn back_channel(&self) -> usize {
+        self.trace.hops.iter().filter(|hop| hop.is_back()).count()
+    }
+
+    pub(crate) fn was_known(&self) -> Option<&'static str> {
+        was_known(&self.trace)
     }
 }
 
@@ -122,40 +113,29 @@ fn was_known(trace: &Trace) -> Option<&'static str> {
     }
 }
 
-fn step(trace: &Trace, at: usize, hop: &Hop) -> StepView {
-    let response = hop.response.as_ref();
+fn step<'t>(trace: &'t Trace, at: usize, hop: &'t Hop) -> StepView<'t> {
     let name = |party| match party {
-        Party::Browser => "Browser".to_owned(),
-        Party::App => "Latchkey".to_owned(),
-        Party::Provider => trace.provider.clone().unwrap_or_else(|| "Provider".to_owned()),
+        Party::Browser => "Browser",
+        Party::App => "Latchkey",
+        Party::Provider => trace.provider.as_deref().unwrap_or("Provider"),
     };
-    let request = &hop.request;
-    let size = |head: usize, body: &Body| bytes(head + body.size.unwrap_or(0));
     let chips = |marks: Vec<Mark>| marks.into_iter().map(Chip::of).collect();
+    let request = &hop.request;
+    let mut request_line = vec![Bit::Text(format!("{} ", request.method))];
+    request_line.extend(target(&request.url));
+    request_line.push(Bit::Text(format!(" {}", request.version)));
+    let answer = hop.response.as_ref().map(|response| {
+        let line = format!("{} {} {}", response.version, response.status, response.reason);
+        message(vec![Bit::Text(line)], &response.headers, &response.body)
+    });
     StepView {
-        number: at + 1,
-        about: hop.step.about(),
+        hop,
         from: name(hop.from),
         to: name(hop.to),
-        is_back: hop.from != Party::Browser,
-        call: called(hop),
-        status: response.map(|r| format!("{} {}", r.status, r.reason)),
-        at: millis(hop.begun),
-        took: millis(hop.waited + hop.received),
-        up: size(request.head, &request.body),
-        down: response.map(|r| size(r.head, &r.body)).unwrap_or_default(),
         sent: chips(in_request(hop)),
         got: chips(in_answer(hop)),
-        request: {
-            let mut first = vec![Bit::Text(format!("{} ", request.method))];
-            first.extend(target(&request.url));
-            first.push(Bit::Text(format!(" {}", request.version)));
-            message(first, &request.headers, &request.body)
-        },
-        answer: response.map_or_else(Vec::new, |r| {
-            let first = vec![Bit::Text(format!("{} {} {}", r.version, r.status, r.reason))];
-            message(first, &r.headers, &r.body)
-        }),
+        request: message(request_line, &request.headers, &request.body),
+        answer: answer.unwrap_or_default(),
         tokens: tokens(hop),
         after_unseen: after_unseen(trace, at, hop),
     }
@@ -243,7 +223,7 @@ pub(crate) fn bytes(count: usize) -> String {
     format!("{}\u{a0}bytes", grouped(count))
 }
 
-fn grouped(count: usize) -> String {
+pub(crate) fn grouped(count: usize) -> String {
     let digits = count.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {

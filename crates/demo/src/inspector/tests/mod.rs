@@ -10,8 +10,7 @@ use latchkey_auth::jose::base64url;
 use latchkey_domain::Timestamp;
 use serde_json::{Value, json};
 
-use super::check_result::CheckResult;
-use super::claims::{self, ClaimCheck, Expected};
+use super::claims::{self, CheckResult, ClaimCheck, Expected};
 use super::clean::{Cleaned, Removed, clean};
 use super::decode::{DecodedToken, Malformed, Place};
 use super::explain;

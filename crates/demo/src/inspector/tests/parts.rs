@@ -86,7 +86,7 @@ fn an_encrypted_token_shows_its_header_alone() {
     let apart = DecodedToken::of(&format!("{header}.YQ.YQ.YQ.YQ"));
     assert_eq!(apart.algorithm(), Some("RSA-OAEP"));
     assert_eq!(apart.claims, None);
-    let places: Vec<_> = apart.parts.iter().map(|part| part.place.name()).collect();
+    let places: Vec<_> = apart.parts.iter().map(|part| part.place.to_string()).collect();
     assert_eq!(
         places,
         ["header", "encrypted key", "initialization vector", "ciphertext", "authentication tag"]
