@@ -181,6 +181,25 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The same, which must be given because of what else `is_set`.
+    pub(super) fn required(
+        &mut self,
+        prefix: &str,
+        credentials: Credentials,
+        is_set: &str,
+    ) -> Option<(String, Secret)> {
+        match credentials {
+            Credentials::Given(id, secret) => return Some((id, secret)),
+            Credentials::Invalid => {}
+            Credentials::Unset => self.error_with_fix(
+                &format!("{prefix}_CLIENT_ID"),
+                format!("is not set, but {is_set}"),
+                format!("Set it and {prefix}_CLIENT_SECRET."),
+            ),
+        }
+        None
+    }
+
     /// Warns about variables that look like a misspelling of one that is not set.
     pub(super) fn warn_about_unknown_names(&mut self) {
         let unknown = self.environment.names().filter(|name| variables::find(name).is_none());
@@ -234,18 +253,16 @@ mod tests {
 
     #[test]
     fn a_misspelling_is_reported_unless_the_right_name_is_set() {
-        let warnings = |variables: &[(&str, &str)]| -> Vec<String> {
-            let environment = Environment::of(variables.iter().copied(), "");
+        let warnings = |variables: &str| -> Vec<String> {
+            let environment = Environment::of_lines(variables, "");
             let mut read = Reader::new(&environment, true);
             read.warn_about_unknown_names();
             read.warnings.iter().map(Problem::to_string).collect()
         };
-        assert_eq!(
-            warnings(&[("AUTH_GOOGLE_ID", "s3cr3t")]),
-            ["AUTH_GOOGLE_ID is not read by Latchkey. \
-              Did you mean GOOGLE_CLIENT_ID (the client ID at Google)?"]
-        );
-        assert!(warnings(&[("AUTH_GOOGLE_ID", "a"), ("GOOGLE_CLIENT_ID_FILE", "b")]).is_empty());
-        assert!(warnings(&[("AUTH_SECRET", ""), ("PATH", "/bin")]).is_empty());
+        let text = "AUTH_GOOGLE_ID is not read by Latchkey. \
+                    Did you mean GOOGLE_CLIENT_ID (the client ID at Google)?";
+        assert_eq!(warnings("AUTH_GOOGLE_ID=s3cr3t"), [text]);
+        assert!(warnings("AUTH_GOOGLE_ID=a\nGOOGLE_CLIENT_ID_FILE=b").is_empty());
+        assert!(warnings("AUTH_SECRET=\nPATH=/bin").is_empty());
     }
 }

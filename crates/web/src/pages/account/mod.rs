@@ -12,7 +12,7 @@ use axum::extract::{Query, State};
 use latchkey_auth::jose::decode_unverified;
 use latchkey_domain::audit::Event;
 use latchkey_domain::sign_in::{CredentialKind, SignIn, SignInMethod};
-use latchkey_domain::{Role, SignInId, Span, Timestamp, User};
+use latchkey_domain::{Role, Span, Timestamp, User};
 use latchkey_store::identities::{self, Identity};
 use latchkey_store::sign_ins as stored;
 use latchkey_store::{audit, passwords};
@@ -53,44 +53,22 @@ pub(crate) struct AccountPage {
 /// A sign-in, as the account page lists it.
 #[derive(Debug)]
 pub(crate) struct Device {
-    id: String,
-    name: String,
+    sign_in: SignIn,
     from: String,
-    key: &'static str,
-    first_seen: Timestamp,
-    last_seen: Timestamp,
     is_this: bool,
+    /// Whether it is over, and its JWT may be used until it expires.
     has_ended: bool,
     /// Until when a JWT of it may be used, at most.
     may_live_until: Option<Timestamp>,
 }
 
 impl Device {
-    pub(crate) fn living(
-        app: &Application,
-        one: SignIn,
-        this: Option<SignInId>,
-        jwt_life: Span,
-    ) -> Self {
-        // The newest token was made when it was last renewed, which is when it was last seen.
-        let until =
-            (one.credential == CredentialKind::Jwt).then(|| one.last_seen_at.plus(jwt_life));
-        Self {
-            id: one.id.to_string(),
-            name: client::device_name(&one.user_agent),
-            from: format!("{}, {}", one.address, door_name(app, Some(&one.method))),
-            key: key_name(one.credential),
-            first_seen: one.created_at,
-            last_seen: one.last_seen_at,
-            is_this: Some(one.id) == this,
-            has_ended: false,
-            may_live_until: until,
-        }
+    fn name(&self) -> String {
+        client::device_name(&self.sign_in.user_agent)
     }
 
-    /// One that has ended, and whose JWT may be used until it expires.
-    pub(crate) fn lingering(app: &Application, one: SignIn, jwt_life: Span) -> Self {
-        Self { has_ended: true, ..Self::living(app, one, None, jwt_life) }
+    fn key(&self) -> &'static str {
+        key_name(self.sign_in.credential)
     }
 }
 
@@ -188,15 +166,21 @@ async fn devices(app: &Application, caller: &Caller) -> HandlerResult<Vec<Device
     let life = app.settings.jwt.access_ttl.as_millis() + app.keys.leeway().as_millis();
     let jwt_life = Span::millis(life);
     let user = caller.user.id;
+    let device = |sign_in: SignIn, has_ended: bool| Device {
+        from: format!("{}, {}", sign_in.address, door_name(app, Some(&sign_in.method))),
+        is_this: !has_ended && Some(sign_in.id) == caller.sign_in_id(),
+        has_ended,
+        // The newest token was made when it was last renewed, which is when it was last seen.
+        may_live_until: (sign_in.credential == CredentialKind::Jwt)
+            .then(|| sign_in.last_seen_at.plus(jwt_life)),
+        sign_in,
+    };
     let living = stored::living(&app.db, user, app.settings.session, now).await?;
-    let mut devices: Vec<_> = living
-        .into_iter()
-        .map(|one| Device::living(app, one, caller.sign_in_id(), jwt_life))
-        .collect();
+    let mut devices: Vec<_> = living.into_iter().map(|one| device(one, false)).collect();
     // With `watch` nothing lingers: it is refused within a second.
     if app.settings.jwt.revocation == Revocation::Expiry {
         let ended = stored::lingering(&app.db, user, now.minus(jwt_life)).await?;
-        devices.extend(ended.into_iter().map(|one| Device::lingering(app, one, jwt_life)));
+        devices.extend(ended.into_iter().map(|one| device(one, true)));
     }
     Ok(devices)
 }
