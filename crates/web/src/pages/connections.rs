@@ -13,7 +13,7 @@ use latchkey_axum::host::ConnectCallback;
 use latchkey_axum::routes::oauth::redirect_to_provider;
 use latchkey_domain::audit::{Actor, Kind};
 use latchkey_domain::connection::{
-    Connection, Failure, Granted, Offer, Service, State as Condition, decision,
+    Connection, Failure, Offer, Service, State as Condition, decision,
 };
 use latchkey_domain::return_to::ReturnTo;
 use latchkey_domain::{Span, Timestamp, UserId};
@@ -62,14 +62,14 @@ pub(crate) struct ServiceRow {
 
 impl ProviderCard {
     fn of(provider: &Provider, all: &[Connection]) -> Self {
-        let here = all.iter().filter(|one| one.provider == provider.slug);
-        let connection = here.clone().find(|one| !one.is_ending());
+        let find = |ending| {
+            all.iter().find(|one| one.provider == provider.slug && one.is_ending() == ending)
+        };
+        let connection = find(false);
         let row = |offer: &'static Offer| {
-            let among = |scopes: fn(&Connection) -> &Granted| {
-                connection.is_some_and(|one| scopes(one).contains(offer.scope))
-            };
-            let granted = among(|one| &one.granted);
-            ServiceRow { offer, granted, withheld: among(|one| &one.asked) && !granted }
+            let granted = connection.is_some_and(|one| one.granted.contains(offer.scope));
+            let asked = connection.is_some_and(|one| one.asked.contains(offer.scope));
+            ServiceRow { offer, granted, withheld: asked && !granted }
         };
         Self {
             slug: provider.slug.clone(),
@@ -77,7 +77,7 @@ impl ProviderCard {
             local: provider.local,
             services: provider.family().offers().iter().map(row).collect(),
             connection: connection.cloned(),
-            ending: here.clone().find(|one| one.is_ending()).cloned(),
+            ending: find(true).cloned(),
         }
     }
 
@@ -119,7 +119,7 @@ pub(crate) async fn index(
     Query(query): Query<DoneQuery>,
 ) -> HandlerResult<Page<ConnectionsPage>> {
     let all = app.connections.of_user(&app.providers, caller.user.id).await;
-    let all = all.map_err(|error| store(&error))?;
+    let all = all.map_err(|error| store_error(&error))?;
     let at = query.at.as_deref().and_then(|slug| match app.provider(slug) {
         Some(provider) => Some(provider.label.as_str()),
         None => all.iter().map(|one| one.provider.as_str()).find(|provider| *provider == slug),
@@ -317,7 +317,7 @@ pub(crate) async fn disconnect(
     // One whose provider has left the settings can be ended, too.
     let work = async move {
         let outcome = task.connections.disconnect(&name, task.provider(&name), user).await;
-        outcome.map_err(|error| store(&error))
+        outcome.map_err(|error| store_error(&error))
     };
     let Some(outcome) = app.run_to_end(work).await? else {
         let provider = provider(&app, &slug)?;
@@ -354,7 +354,7 @@ fn app_error(error: &Error, provider: &Provider) -> AppError {
     let error =
         match error {
             // The store's own words, and its line in the log.
-            Error::Store(_) | Error::Encrypt(_) => return store(error),
+            Error::Store(_) | Error::Encrypt(_) => return store_error(error),
             Error::NotConnected => AppError::new(catalogue::NOT_CONNECTED),
             Error::NotGranted => AppError::new(catalogue::NOT_GRANTED),
             Error::Reconnect { because, .. } => AppError::new(catalogue::RECONNECT)
@@ -370,7 +370,7 @@ fn app_error(error: &Error, provider: &Provider) -> AppError {
     error.at(provider).action(back(&provider.slug))
 }
 
-fn store(error: &Error) -> AppError {
+fn store_error(error: &Error) -> AppError {
     tracing::error!(%error, "a connection could not be read or written");
     match error {
         Error::Store(latchkey_store::Error::Unavailable(_)) => {

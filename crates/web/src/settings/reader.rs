@@ -5,7 +5,7 @@ use latchkey_auth::secret::Secret;
 use latchkey_domain::Span;
 use url::Url;
 
-use super::credential_lint::{Field, has_placeholder, is_template, lint};
+use super::credential_lint::{has_placeholder, is_template, lint};
 use super::environment::Environment;
 use super::problem::{Problem, Problems};
 use super::variables;
@@ -170,9 +170,8 @@ impl<'a> Reader<'a> {
         let warnings = lint(prefix, client_id.expose(), client_secret.expose());
         let valid = warnings.iter().all(|warning| !warning.fatal);
         for one in warnings {
-            let variable = if one.field == Field::Id { &id } else { &secret };
             let list = if one.fatal { &mut self.problems.0 } else { &mut self.warnings };
-            list.push(Problem::with_fix(variable, one.message, one.fix));
+            list.push(one.problem);
         }
         if valid {
             Credentials::Given(client_id.expose().to_owned(), client_secret)

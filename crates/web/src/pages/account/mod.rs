@@ -11,7 +11,7 @@ use askama::Template;
 use axum::extract::{Query, State};
 use latchkey_auth::jose::decode_unverified;
 use latchkey_domain::audit::Event;
-use latchkey_domain::sign_in::{CredentialKind, SignIn, SignInMethod};
+use latchkey_domain::sign_in::{CredentialKind, Lifetime, SignIn, SignInMethod};
 use latchkey_domain::{Role, Span, Timestamp, User};
 use latchkey_store::identities::{self, Identity};
 use latchkey_store::sign_ins as stored;
@@ -37,9 +37,8 @@ const RECENT: u32 = 10;
 pub(crate) struct AccountPage {
     layout: Layout,
     user: User,
-    door: SignInMethod,
+    sign_in: SignIn,
     door_name: String,
-    since: Timestamp,
     carried: Carried,
     identities: Vec<LinkedIdentity>,
     password_changed_at: Option<Timestamp>,
@@ -76,21 +75,14 @@ impl Device {
 #[derive(Debug)]
 pub(crate) enum Carried {
     /// Nothing of it can be shown but when it ends.
-    Session {
-        cookie: String,
-        ends_if_unused: Timestamp,
-        ends_at: Timestamp,
-        idle: String,
-        absolute: String,
-    },
+    Session { cookie: String, ends_if_unused: Timestamp, lasts: Lifetime },
     Jwt {
         cookie: String,
         header: Vec<Claim>,
         claims: Vec<Claim>,
         renews_in: Span,
         renews_at: Timestamp,
-        ends_at: Timestamp,
-        access_ttl: String,
+        access_ttl: Span,
         watched: bool,
     },
 }
@@ -127,9 +119,7 @@ pub(crate) async fn page(
     let identities = identities::of_user(&app.db, caller.user.id).await?;
     let carried = match &caller.credential {
         Credential::Session(_) => session(&app, &sign_in),
-        Credential::JwtCookie(carried) | Credential::JwtBearer(carried) => {
-            jwt(&app, &sign_in, carried)
-        }
+        Credential::JwtCookie(carried) | Credential::JwtBearer(carried) => jwt(&app, carried),
         // It has no sign-in, so there is no page of one.
         Credential::OAuthBearer(_) => return Err(AppError::new(catalogue::SIGN_IN_REQUIRED)),
     };
@@ -145,8 +135,7 @@ pub(crate) async fn page(
         word: delete::WORD,
         layout: Layout::new(&app, Some(&caller)).at("/account"),
         door_name: door_name(&app, Some(&sign_in.method)),
-        since: sign_in.created_at,
-        door: sign_in.method,
+        sign_in,
         carried,
         identities: identities.into_iter().map(|one| LinkedIdentity::of(&app, one)).collect(),
         password_changed_at: passwords::changed_at(&app.db, caller.user.id).await?,
@@ -203,13 +192,11 @@ fn session(app: &Application, sign_in: &SignIn) -> Carried {
     Carried::Session {
         cookie: app.cookies.name(cookies::SESSION),
         ends_if_unused: life.ends_at(sign_in.created_at, app.clock.now()),
-        ends_at: sign_in.expires_at,
-        idle: life.idle.to_string(),
-        absolute: life.absolute.to_string(),
+        lasts: life,
     }
 }
 
-fn jwt(app: &Application, sign_in: &SignIn, carried: &Jwt) -> Carried {
+fn jwt(app: &Application, carried: &Jwt) -> Carried {
     let renews_at = Timestamp::from_seconds(carried.claims.exp);
     let shown = decode_unverified(&carried.token).unwrap_or_default();
     Carried::Jwt {
@@ -218,8 +205,7 @@ fn jwt(app: &Application, sign_in: &SignIn, carried: &Jwt) -> Carried {
         claims: describe(&shown.claims),
         renews_in: renews_at.since(app.clock.now()),
         renews_at,
-        ends_at: sign_in.expires_at,
-        access_ttl: app.settings.jwt.access_ttl.to_string(),
+        access_ttl: app.settings.jwt.access_ttl,
         watched: app.settings.jwt.revocation == Revocation::Watch,
     }
 }
