@@ -24,13 +24,13 @@ use crate::errors::{AppError, catalogue};
 pub(super) fn operations() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Description::openapi())
         .merge(latchkey_axum::routes::api())
-        .routes(routes!(users::me))
+        .routes(routes!(users::read))
         .routes(routes!(sessions::list))
         .routes(routes!(sessions::end_one))
         .routes(routes!(calendar::list))
         .routes(routes!(contacts::list, contacts::create))
         .routes(routes!(contacts::read, contacts::update, contacts::delete))
-        .routes(routes!(users::list))
+        .routes(routes!(users::users))
 }
 
 /// The description of the API, made from the code itself (OpenAPI 3.1).

@@ -55,7 +55,7 @@ impl From<&User> for Person {
     responses((status = 200, body = Person), Refusals),
     security(("session" = ["profile"]), ("jwt_cookie" = ["profile"]), ("bearer" = ["profile"]), ("oauth" = ["profile"]))
 )]
-pub(super) async fn me(caller: ApiCaller) -> HandlerResult<Json<Person>> {
+pub(super) async fn read(caller: ApiCaller) -> HandlerResult<Json<Person>> {
     caller.require_scope(Scope::Profile)?;
     Ok(Json(Person::from(&caller.user)))
 }
@@ -77,7 +77,7 @@ pub(super) struct PersonList {
     responses((status = 200, body = PersonList), Refusals),
     security(("session" = ["profile"]), ("jwt_cookie" = ["profile"]), ("bearer" = ["profile"]))
 )]
-pub(super) async fn list(
+pub(super) async fn users(
     State(app): State<App>,
     caller: ApiCaller,
     QueryParams(paging): QueryParams<Paging>,
