@@ -77,7 +77,7 @@ fn our_api(settings: &Settings) -> Option<latchkey_idp::Api> {
         name: "Latchkey".to_owned(),
         audience: settings.jwt.audience.clone(),
         scopes: Scope::ALL.map(scope).to_vec(),
-        id: introspection.client_id.clone(),
-        secret: introspection.client_secret.expose().to_owned(),
+        id: introspection.config.client_id.clone(),
+        secret: introspection.config.client_secret.expose().to_owned(),
     })
 }

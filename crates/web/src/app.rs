@@ -4,19 +4,17 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use latchkey_auth::connections::Connections;
-use latchkey_auth::oauth::Provider;
 use latchkey_auth::vault::Vault;
 use latchkey_axum::{Config, Latchkey};
 use latchkey_domain::Clock;
 use latchkey_store::Db;
-use oauth2::RedirectUrl;
 use tokio_util::task::TaskTracker;
 
 use crate::errors::{AppError, HandlerResult, catalogue};
 use crate::links::Links;
 use crate::mail::{InvalidUrl, Mailer};
 use crate::resource;
-use crate::settings::{ProviderSettings, Settings};
+use crate::settings::Settings;
 
 /// The app, as handlers see it. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -60,8 +58,6 @@ pub enum Error {
     /// E-mails cannot be sent.
     #[error(transparent)]
     Mail(#[from] InvalidUrl),
-    #[error("the redirect URI of {0} is not a URL")]
-    RedirectUri(String),
 }
 
 impl App {
@@ -69,9 +65,8 @@ impl App {
     /// that is down must not keep the app from starting.
     pub async fn open(settings: Settings, clock: Clock, links: Links) -> Result<Self, Error> {
         let db = Db::open(settings.database_url.expose()).await?;
-        let providers = settings.providers.iter().map(|provider| connect(&settings, provider));
-        let providers = providers.collect::<Result<_, _>>()?;
-        let introspection = settings.introspection_config();
+        let providers = settings.providers.clone();
+        let introspection = settings.introspection.as_ref().map(|one| one.config.clone());
         let config = config(&settings);
         let latchkey = Latchkey::open(config, providers, introspection, db, clock).await?;
         let vault = Vault::new(settings.app_secret.clone());
@@ -114,19 +109,4 @@ fn config(settings: &Settings) -> Config {
 fn mailer(settings: &Settings) -> Result<Mailer, Error> {
     let host = settings.public_url.host_str().unwrap_or("localhost");
     Ok(Mailer::new(settings.smtp_url.as_ref(), settings.is_development(), host)?)
-}
-
-fn connect(settings: &Settings, provider: &ProviderSettings) -> Result<Provider, Error> {
-    let redirect_uri = settings.absolute(&format!("/auth/{}/callback", provider.slug));
-    Ok(Provider {
-        slug: provider.slug.clone(),
-        label: provider.label.clone(),
-        kind: provider.kind.clone(),
-        client_id: provider.client_id.clone(),
-        client_secret: provider.client_secret.clone(),
-        redirect_uri: RedirectUrl::new(redirect_uri)
-            .map_err(|_| Error::RedirectUri(provider.label.clone()))?,
-        scopes: provider.scopes.clone(),
-        local: provider.local,
-    })
 }

@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::audit;
 use crate::client::Client;
 use crate::errors::HandlerResult;
-use crate::mail::emails;
+use crate::mail::EmailMessage;
 
 /// How long a link works that proves an address.
 const VERIFY_FOR: Span = Span::days(1);
@@ -18,29 +18,64 @@ const VERIFY_FOR: Span = Span::days(1);
 /// How long a link works that opens an account.
 const RESET_FOR: Span = Span::minutes(30);
 
+/// What an e-mail says around its one link.
+struct Words {
+    subject: &'static str,
+    before: &'static str,
+    after: &'static str,
+}
+
+const VERIFY: Words = Words {
+    subject: "Verify your address",
+    before: "Someone, probably you, created a Latchkey account with this e-mail address.\n\n\
+             If it was you, open this link within 24 hours to verify your address:",
+    after: "\nIf it wasn’t you, ignore this e-mail: your address can’t be verified without the \
+            link.\n",
+};
+
+const ALREADY_THERE: Words = Words {
+    subject: "You already have an account",
+    before: "Someone, probably you, tried to create a Latchkey account with this e-mail \
+             address.\n\n\
+             You already have one, so nothing changed. Sign in the way you did before:",
+    after: "",
+};
+
+const RESET: Words = Words {
+    subject: "Choose a new password",
+    before: "Someone, probably you, asked to reset your Latchkey password.\n\n\
+             If it was you, open this link within 30 minutes:",
+    after: "\nA new password signs you out everywhere. If it wasn’t you, ignore this e-mail: \
+            your password stays the same.\n",
+};
+
+const CHANGED: Words = Words {
+    subject: "Your password was changed",
+    before: "Your Latchkey password was changed, and all your other devices were signed out.\n\n\
+             If it wasn’t you, choose a new password now:",
+    after: "",
+};
+
 /// Writes to somebody who has just signed up, or wants to prove their address.
 pub(crate) async fn send_verification(app: &App, user: &User) -> HandlerResult<()> {
     let Some(email) = &user.email else { return Ok(()) };
-    if !app.limits.allow_email_to("verify", email) {
-        return Ok(());
+    if app.limits.allow_email_to("verify", email) {
+        let link = link(app, user, email, Purpose::Verify, VERIFY_FOR).await?;
+        deliver(app, email.clone(), &VERIFY, link);
     }
-    let link = link(app, user, email, Purpose::Verify, VERIFY_FOR).await?;
-    deliver(app, emails::verify(email.clone(), link, app.clock.now()));
     Ok(())
 }
 
 /// Writes to somebody who signed up with an address that has an account.
 pub(crate) fn send_already_there(app: &App, email: Email) {
     if app.limits.allow_email_to("exists", &email) {
-        let sign_in = app.settings.absolute("/sign-in");
-        deliver(app, emails::exists(email, sign_in, app.clock.now()));
+        deliver(app, email, &ALREADY_THERE, app.settings.absolute("/sign-in"));
     }
 }
 
 /// Tells somebody that their password was changed.
 pub(crate) fn send_changed(app: &App, email: Email) {
-    let forgot = app.settings.absolute("/forgot");
-    deliver(app, emails::changed(email, forgot, app.clock.now()));
+    deliver(app, email, &CHANGED, app.settings.absolute("/forgot"));
 }
 
 /// Writes to somebody who has forgotten their password, if there is an account
@@ -62,12 +97,12 @@ async fn try_forgot(app: &App, email: Email, client: &Client) -> HandlerResult<(
         None => passwords::by_email(&app.db, &email).await?.map(|account| account.user),
     };
     let Some(user) = user else { return Ok(()) };
-    if !app.limits.allow_email_to("reset", &email) {
-        return Ok(());
+    if app.limits.allow_email_to("reset", &email) {
+        let link = link(app, &user, &email, Purpose::Reset, RESET_FOR).await?;
+        let (kind, user) = (Kind::ResetRequested, Some(user.id));
+        audit::record(app, kind, user, Actor::Nobody, "", Some(client)).await;
+        deliver(app, email, &RESET, link);
     }
-    let link = link(app, &user, &email, Purpose::Reset, RESET_FOR).await?;
-    audit::record(app, Kind::ResetRequested, Some(user.id), Actor::Nobody, "", Some(client)).await;
-    app.mailer.send(emails::reset(email, link, app.clock.now())).await;
     Ok(())
 }
 
@@ -91,7 +126,14 @@ async fn link(
 }
 
 /// Sends without being waited for: how long it takes tells nobody anything.
-fn deliver(app: &App, email: crate::mail::EmailMessage) {
+fn deliver(app: &App, to: Email, words: &Words, link: String) {
+    let email = EmailMessage {
+        to,
+        subject: words.subject.to_owned(),
+        text: format!("{}\n\n{link}\n{}", words.before, words.after),
+        link: Some(link),
+        at: app.clock.now(),
+    };
     let app = app.clone();
     tokio::spawn(async move { app.mailer.send(email).await });
 }

@@ -25,25 +25,17 @@ mod tests {
 
     #[test]
     fn the_document_lies_where_the_resource_says() {
-        for (audience, address_) in [
-            (None, "http://localhost:3000/.well-known/oauth-protected-resource/api"),
-            (
-                Some("http://localhost:3000/a/b/"),
-                "http://localhost:3000/.well-known/oauth-protected-resource/a/b",
-            ),
-            (
-                Some("http://localhost:3000/"),
-                "http://localhost:3000/.well-known/oauth-protected-resource",
-            ),
-            (
-                Some("https://api.example.com/x"),
-                "http://localhost:3000/.well-known/oauth-protected-resource",
-            ),
-            (Some("urn:api"), "http://localhost:3000/.well-known/oauth-protected-resource"),
+        const WELL_KNOWN: &str = "http://localhost:3000/.well-known/oauth-protected-resource";
+        for (audience, path) in [
+            (None, "/api"),
+            (Some("http://localhost:3000/a/b/"), "/a/b"),
+            (Some("http://localhost:3000/"), ""),
+            (Some("https://api.example.com/x"), ""),
+            (Some("urn:api"), ""),
         ] {
             let set = audience.map(|audience| ("JWT_AUDIENCE", audience));
             let (settings, _) = Settings::dry_run(&Environment::of(set, ""), Capabilities::ALL);
-            assert_eq!(address(&settings), address_, "{audience:?}");
+            assert_eq!(address(&settings), format!("{WELL_KNOWN}{path}"), "{audience:?}");
         }
     }
 }

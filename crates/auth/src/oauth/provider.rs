@@ -9,7 +9,7 @@ use super::jwks::KeySet;
 use super::{facebook, github};
 use crate::secret::Secret;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Provider {
     pub slug: String,
     pub label: String,

@@ -11,8 +11,7 @@ use utoipa::ToSchema;
 use super::paging::Paging;
 use crate::app::App;
 use crate::caller::ApiCaller;
-use crate::errors::HandlerResult;
-use crate::errors::Refusals;
+use crate::errors::{HandlerResult, Refusals};
 use crate::extract::QueryParams;
 
 /// An event.

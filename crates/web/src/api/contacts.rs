@@ -14,8 +14,7 @@ use utoipa::ToSchema;
 use super::paging::Paging;
 use crate::app::App;
 use crate::caller::ApiCaller;
-use crate::errors::Refusals;
-use crate::errors::{AppError, HandlerResult, catalogue};
+use crate::errors::{AppError, HandlerResult, Refusals, catalogue};
 use crate::extract::{JsonBody, PathId, QueryParams};
 
 /// How many contacts one person may keep.

@@ -1,13 +1,12 @@
 //! The API, `/api/v1`: the same routes whichever key is carried.
 
-mod admin;
 mod calendar;
 mod contacts;
 mod description;
-mod me;
 mod paging;
 mod protected_resource;
 mod sessions;
+mod users;
 
 use axum::routing::{MethodRouter, any, get};
 use axum::{Json, Router};
@@ -25,13 +24,13 @@ use crate::errors::{AppError, catalogue};
 pub(super) fn operations() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Description::openapi())
         .merge(latchkey_axum::routes::api())
-        .routes(routes!(me::read))
+        .routes(routes!(users::read))
         .routes(routes!(sessions::list))
         .routes(routes!(sessions::end_one))
         .routes(routes!(calendar::list))
         .routes(routes!(contacts::list, contacts::create))
         .routes(routes!(contacts::read, contacts::update, contacts::delete))
-        .routes(routes!(admin::users))
+        .routes(routes!(users::users))
 }
 
 /// The description of the API, made from the code itself (OpenAPI 3.1).

@@ -14,8 +14,7 @@ use crate::app::App;
 use crate::audit;
 use crate::caller::ApiCaller;
 use crate::client::Client;
-use crate::errors::Refusals;
-use crate::errors::{AppError, HandlerResult, catalogue};
+use crate::errors::{AppError, HandlerResult, Refusals, catalogue};
 use crate::extract::PathId;
 use crate::sign_in::end_sign_in;
 

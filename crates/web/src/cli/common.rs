@@ -18,9 +18,6 @@ pub(super) async fn app(built_with: Capabilities) -> Result<App, Box<dyn std::er
 }
 
 /// Prints a line to standard output.
-///
-/// # Errors
-/// When nobody reads it.
 pub fn print(line: &str) -> Outcome {
     writeln!(std::io::stdout(), "{line}")?;
     Ok(())

@@ -29,9 +29,6 @@ pub enum Command {
 
 impl Command {
     /// Does what was asked for.
-    ///
-    /// # Errors
-    /// A sentence for the person at the terminal.
     pub async fn run(self, built_with: Capabilities) -> Outcome {
         match self {
             Self::Doctor(arguments) => doctor::run(arguments, built_with).await,

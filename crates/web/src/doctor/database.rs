@@ -5,8 +5,7 @@ use latchkey_store::probe::{Migrations, Probe, ProbeError, probe};
 use latchkey_store::signing_keys::{self, StoredKey};
 use latchkey_store::{Backend, Db};
 
-use super::context::Context;
-use super::report::{Check, Finding, Level};
+use super::report::{Check, Context, Finding};
 
 pub(super) async fn findings(context: &Context<'_>) -> Vec<Finding> {
     if !context.valid(&["DATABASE_URL"]) {
@@ -68,25 +67,26 @@ fn unusable(error: ProbeError) -> Finding {
         ProbeError::Statement => "Check the database's log.",
     };
     let text = format!("The database of DATABASE_URL cannot be used: {error}.");
-    Check::Database.finding(Level::Problem, text, what_to_do)
+    Check::Database.problem(text, what_to_do)
 }
 
 fn judge_migrations(migrations: Migrations) -> Finding {
-    let ok = |text: String| Check::Migrations.ok(text);
-    let problem = |text, what| Check::Migrations.finding(Level::Problem, text, what);
+    let check = Check::Migrations;
     match migrations {
-        Migrations::UpToDate(count) => ok(format!("All {count} migrations have been run.")),
-        Migrations::Pending(1) => ok("One migration is run at the next start.".to_owned()),
-        Migrations::Pending(count) => ok(format!("{count} migrations are run at the next start.")),
-        Migrations::Newer => problem(
+        Migrations::UpToDate(count) => check.ok(format!("All {count} migrations have been run.")),
+        Migrations::Pending(1) => check.ok("One migration is run at the next start."),
+        Migrations::Pending(count) => {
+            check.ok(format!("{count} migrations are run at the next start."))
+        }
+        Migrations::Newer => check.problem(
             "The database belongs to a newer version of Latchkey.",
             "Start the newer version, or restore an older backup.",
         ),
-        Migrations::Altered => problem(
+        Migrations::Altered => check.problem(
             "A migration that was run differs from this version's.",
             "Start the version that the database belongs to, or restore a backup.",
         ),
-        Migrations::HalfDone => problem(
+        Migrations::HalfDone => check.problem(
             "A migration was started but not finished.",
             "Restore the backup from before it, and start again.",
         ),
@@ -102,18 +102,14 @@ fn judge_keys(secret: &AppSecret, keys: &[StoredKey]) -> Finding {
     let check = Check::SigningKeys;
     match (keys.len(), keys.iter().filter(opens).count()) {
         (0, _) => check.ok("The key that signs JWTs is created at the first start."),
-        (all, 0) => {
-            let text = format!(
-                "APP_SECRET decrypts none of the {all} signing keys: every issued JWT is refused."
-            );
-            check.finding(Level::Problem, text, what_to_do)
-        }
-        (all, open) if open < all => {
-            let text = format!(
-                "APP_SECRET decrypts only {open} of the {all} signing keys: JWTs of the others are refused."
-            );
-            check.warning(text, what_to_do)
-        }
+        (all, 0) => check.problem(
+            format!("APP_SECRET decrypts none of the {all} signing keys: every issued JWT is refused."),
+            what_to_do,
+        ),
+        (all, open) if open < all => check.warning(
+            format!("APP_SECRET decrypts only {open} of the {all} signing keys: JWTs of the others are refused."),
+            what_to_do,
+        ),
         _ => check.ok("APP_SECRET decrypts the keys that sign JWTs."),
     }
 }
@@ -124,6 +120,7 @@ mod tests {
     use latchkey_domain::Timestamp;
 
     use super::*;
+    use crate::doctor::report::Level;
 
     fn key(secret: &AppSecret, kid: &str) -> StoredKey {
         StoredKey {

@@ -4,8 +4,7 @@ use latchkey_auth::http::Outbound;
 use latchkey_auth::introspection::{self, Unavailable};
 use latchkey_domain::Clock;
 
-use super::context::Context;
-use super::report::{Check, Finding, Level};
+use super::report::{Check, Context, Finding, Level};
 use crate::settings::IntrospectionSettings;
 
 const VARIABLES: [&str; 6] = [
@@ -37,56 +36,50 @@ pub(super) async fn finding(
         let text = "Other apps' opaque tokens are introspected by the local provider.";
         return Some(with_facts(Check::Introspection.ok(text), set));
     }
-    let config = context.settings.introspection_config()?;
-    let answer = introspection::probe(&config, http, clock).await;
+    let answer = introspection::probe(&set.config, http, clock).await;
     Some(with_facts(judge(set, &answer), set))
 }
 
 /// `answer` says whether the made-up token is active.
 fn judge(set: &IntrospectionSettings, answer: &Result<bool, Unavailable>) -> Finding {
-    let problem = |text: String, what| Check::Introspection.finding(Level::Problem, text, what);
+    let check = Check::Introspection;
     match answer {
-        Ok(true) => problem(
-            "The introspection endpoint accepts a token that was never issued.".to_owned(),
+        Ok(true) => check.problem(
+            "The introspection endpoint accepts a token that was never issued.",
             "Set OAUTH_INTROSPECTION_URL to an introspection endpoint (RFC 7662).",
         ),
-        Err(Unavailable::Credentials) => problem(
-            "The introspection endpoint refuses these credentials.".to_owned(),
+        Err(Unavailable::Credentials) => check.problem(
+            "The introspection endpoint refuses these credentials.",
             "Compare OAUTH_INTROSPECTION_CLIENT_ID and _CLIENT_SECRET with what is registered there.",
         ),
-        Err(unavailable) => problem(
+        Err(unavailable) => check.problem(
             format!("Tokens cannot be introspected: {unavailable}."),
             "Check the address, the network and the certificate. Until then such tokens get 503.",
         ),
-        Ok(false) if set.issuer.is_none() => Check::Introspection.warning(
+        Ok(false) if set.config.issuer.is_none() => check.warning(
             "The settings do not name an issuer for introspected tokens.",
             "Set OAUTH_INTROSPECTION_ISSUER, unless every answer has iss or sub is one of our user IDs.",
         ),
-        Ok(false) => {
-            Check::Introspection.ok("The introspection endpoint answers and takes the credentials.")
-        }
+        Ok(false) => check.ok("The introspection endpoint answers and takes the credentials."),
     }
 }
 
 fn with_facts(finding: Finding, set: &IntrospectionSettings) -> Finding {
-    let reused = match set.remembered_for.as_millis() {
+    let config = &set.config;
+    let reused = match config.remembered_for.as_millis() {
         0 => "not at all: every request asks".to_owned(),
-        _ => format!("{} at most", set.remembered_for),
+        _ => format!("{} at most", config.remembered_for),
     };
-    let finding = finding.fact("Asked at", set.url.as_str()).fact("An answer is believed", reused);
-    match &set.issuer {
-        Some(issuer) => finding.fact("Issuer", issuer),
-        None => finding,
-    }
+    finding
+        .fact("Asked at", config.url.as_str())
+        .fact("An answer is believed", reused)
+        .facts(config.issuer.iter().map(|issuer| ("Issuer", issuer.clone())))
 }
 
 #[cfg(test)]
 mod tests {
-    use latchkey_auth::secret::Secret;
-    use latchkey_domain::Span;
-    use url::Url;
-
     use super::*;
+    use crate::settings::{Capabilities, Environment, Settings};
 
     #[test]
     fn answers_are_judged() {
@@ -98,15 +91,15 @@ mod tests {
             (Err(Unavailable::Late), None, Level::Problem, "did not answer"),
             (Err(Unavailable::InvalidResponse), None, Level::Problem, "no sense"),
         ] {
-            let set = IntrospectionSettings {
-                url: Url::parse("https://as.test/introspect").expect("a URL"),
-                client_id: "api".to_owned(),
-                client_secret: Secret::new("hush"),
-                issuer: issuer.map(str::to_owned),
-                issuer_is_certain: issuer.is_some(),
-                remembered_for: Span::seconds(0),
-                local: false,
-            };
+            let environment = Environment::of_lines(
+                "OAUTH_INTROSPECTION_URL=https://as.test/introspect\n\
+                 OAUTH_INTROSPECTION_CLIENT_ID=api\nOAUTH_INTROSPECTION_CLIENT_SECRET=hush\n\
+                 OAUTH_INTROSPECTION_CACHE=0",
+                "",
+            );
+            let (settings, _) = Settings::dry_run(&environment, Capabilities::ALL);
+            let mut set = settings.introspection.expect("an endpoint");
+            set.config.issuer = issuer.map(str::to_owned);
             let found = with_facts(judge(&set, &answer), &set);
             assert_eq!(found.level, level, "{found:?}");
             assert!(found.finding.contains(says), "{found:?}");

@@ -4,7 +4,6 @@
 //! Each check asks as little as possible, and a pure function judges the answer.
 //! Nothing is changed: no file is created, no migration run. No finding is secret.
 
-mod context;
 mod database;
 mod introspection;
 mod network;
@@ -17,13 +16,10 @@ use latchkey_domain::Clock;
 use crate::app::Application;
 use crate::settings::{Capabilities, Environment, Problems, Settings};
 
-use context::Context;
+use report::Context;
 pub use report::{Check, Finding, Level, Report};
 
 /// Checks everything, whether or not the app could start.
-///
-/// # Errors
-/// When no HTTP client can be created.
 pub async fn examine(
     environment: &Environment,
     built_with: Capabilities,
@@ -59,7 +55,7 @@ pub fn log(settings: &Settings) {
         tracing::info!("the local provider stands in for {}", labels.join(", "));
     }
     for provider in real {
-        let uri = settings::redirect_uri(settings, &provider.slug);
+        let uri = provider.redirect_uri.as_str();
         tracing::info!("{} is configured; register this redirect URI: {uri}", provider.label);
     }
     let context = Context { settings, problems: &Problems::default() };

@@ -6,15 +6,14 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use http::{HeaderMap, Response, header};
 use latchkey_auth::http::{Error, Outbound};
-use latchkey_auth::oauth::{Kind, OpenId, discovery};
+use latchkey_auth::oauth::{Kind, OpenId, Provider, discovery};
 use latchkey_domain::{Clock, Timestamp};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use url::Url;
 
-use super::context::Context;
-use super::report::{Check, Finding, Level};
-use crate::settings::{ProviderSettings, Settings};
+use super::report::{Check, Context, Finding};
+use crate::settings::Settings;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Responder {
@@ -45,33 +44,31 @@ pub(super) async fn responder(http: &Outbound, base: &Url) -> Responder {
 /// Who answers at `PUBLIC_URL`, and who should: us, if `serving`.
 pub(super) fn public_url(settings: &Settings, responder: Responder, serving: bool) -> Finding {
     let origin = settings.origin();
-    let development = settings.is_development();
-    let ok = |text: String| Check::PublicUrlAnswers.ok(text);
-    let warning = |text: String, what: &str| Check::PublicUrlAnswers.warning(text, what);
+    let check = Check::PublicUrlAnswers;
     match responder {
-        Responder::Latchkey => ok(format!("Latchkey answers at {origin}.")),
-        Responder::Other => warning(
+        Responder::Latchkey => check.ok(format!("Latchkey answers at {origin}.")),
+        Responder::Other => check.warning(
             format!("Another program answers at {origin}."),
             "Set PUBLIC_URL to the address where people reach Latchkey.",
         ),
         Responder::Proxy if !serving => {
-            ok(format!("A proxy answers at {origin}, but nothing behind it yet."))
+            check.ok(format!("A proxy answers at {origin}, but nothing behind it yet."))
         }
-        Responder::Proxy => warning(
+        Responder::Proxy => check.warning(
             format!("A proxy answers at {origin}, but cannot reach Latchkey."),
             "Let the proxy forward requests to HOST and PORT.",
         ),
-        Responder::Nobody if !development => warning(
+        Responder::Nobody if !settings.is_development() => check.warning(
             format!("Nothing answers at {origin}, as seen from here."),
             "Check the name, the certificate and the proxy: people and providers must reach it.",
         ),
         Responder::Nobody => match wrong_port(settings) {
             Some(finding) => finding,
-            None if serving => warning(
+            None if serving => check.warning(
                 format!("Nothing answers at {origin}."),
                 "Set PUBLIC_URL to the host and the port on which Latchkey listens.",
             ),
-            None => ok(format!("Nothing answers at {origin} yet: Latchkey is not running.")),
+            None => check.ok(format!("Nothing answers at {origin} yet: Latchkey is not running.")),
         },
     }
 }
@@ -147,25 +144,26 @@ fn loopback_url(address: SocketAddr) -> Option<Url> {
 }
 
 fn judge_port(variable: &str, address: SocketAddr, port: Port) -> Finding {
-    let (level, state, what_to_do) = match port {
-        Port::Free => (Level::Ok, "is free", String::new()),
+    let check = Check::Listen;
+    let finding = match port {
+        Port::Free => check.ok(format!("{address} is free.")),
         Port::Taken(Responder::Latchkey) => {
-            (Level::Ok, "is in use by Latchkey, which is running", String::new())
+            check.ok(format!("{address} is in use by Latchkey, which is running."))
         }
-        Port::Taken(_) => {
-            let what = format!("Stop that program, or set {variable} to another port.");
-            (Level::Problem, "is in use by another program", what)
-        }
-        Port::Forbidden => {
-            let what = format!("Set {variable} to 1024 or above.");
-            (Level::Problem, "is not allowed for this user", what)
-        }
-        Port::NoSuchAddress => {
-            let what = "Set HOST to an address of this machine, or leave it empty.".to_owned();
-            (Level::Problem, "is not an address of this machine", what)
-        }
+        Port::Taken(_) => check.problem(
+            format!("{address} is in use by another program."),
+            format!("Stop that program, or set {variable} to another port."),
+        ),
+        Port::Forbidden => check.problem(
+            format!("{address} is not allowed for this user."),
+            format!("Set {variable} to 1024 or above."),
+        ),
+        Port::NoSuchAddress => check.problem(
+            format!("{address} is not an address of this machine."),
+            "Set HOST to an address of this machine, or leave it empty.",
+        ),
     };
-    Check::Listen.finding(level, format!("{address} {state}."), what_to_do).about(variable)
+    finding.about(variable)
 }
 
 #[derive(Debug)]
@@ -179,10 +177,10 @@ pub(super) struct ProbeResponse {
 
 /// Asks every real provider at once. None takes longer than [`latchkey_auth::http::TIMEOUT`].
 pub(super) async fn probe<'a>(
-    providers: &'a [ProviderSettings],
+    providers: &'a [Provider],
     http: &Outbound,
     clock: &Clock,
-) -> Vec<(&'a ProviderSettings, Vec<ProbeResponse>)> {
+) -> Vec<(&'a Provider, Vec<ProbeResponse>)> {
     let real = providers.iter().filter(|provider| !provider.local);
     let started = real.map(|provider| {
         let tasks = endpoints(&provider.kind).into_iter().map(|(what, url)| {
@@ -220,32 +218,27 @@ fn endpoints(kind: &Kind) -> Vec<(&'static str, Url)> {
     }
 }
 
-pub(super) fn judge_provider(provider: &ProviderSettings, responses: &[ProbeResponse]) -> Finding {
+pub(super) fn judge_provider(provider: &Provider, responses: &[ProbeResponse]) -> Finding {
     let label = &provider.label;
     let issuer = match &provider.kind {
         Kind::OpenId(OpenId { issuer, .. }) => Some(issuer.as_str()),
         Kind::GitHub { .. } | Kind::Facebook { .. } => None,
     };
     let failed = responses.iter().find_map(|one| Some((one, failure(issuer, one)?)));
+    let issuer_as = |name| issuer.map(|issuer| (name, issuer.to_owned()));
+    let check = Check::ProviderReachable;
     let Some((response, (reason, what_to_do))) = failed else {
-        let finding = Check::ProviderReachable.finding(Level::Ok, format!("{label} answers."), "");
-        return match issuer {
-            Some(issuer) => finding.about(label).fact("Issuer", issuer),
-            None => finding.about(label),
-        };
+        return check.ok(format!("{label} answers.")).about(label).facts(issuer_as("Issuer"));
     };
     let text = format!("The {} of {label} cannot be used: {reason}.", response.what);
-    let finding = Check::ProviderReachable
-        .finding(Level::Problem, text, what_to_do)
-        .about(label)
-        .fact("Asked", response.url.as_str());
-    let Some(issuer) = issuer else { return finding };
     // The most common mistake is one slash.
-    let finding = finding.fact("Configured issuer", issuer);
-    match named_issuer(response) {
-        Some(named) => finding.fact("It says", named),
-        None => finding,
-    }
+    let named = issuer.and_then(|_| named_issuer(response));
+    check
+        .problem(text, what_to_do)
+        .about(label)
+        .fact("Asked", response.url.as_str())
+        .facts(issuer_as("Configured issuer"))
+        .facts(named.map(|named| ("It says", named)))
 }
 
 /// Why people cannot sign in, and what to do.
@@ -312,7 +305,7 @@ fn judge_clock(skew: Option<i64>) -> Finding {
     let text = format!("The clock is {seconds} seconds {side} a provider's.");
     let what_to_do = "Synchronize this machine's clock over the network (NTP).";
     let finding = match skew.abs() {
-        off if off > TOO_MUCH => Check::Clock.finding(Level::Problem, text, what_to_do),
+        off if off > TOO_MUCH => Check::Clock.problem(text, what_to_do),
         off if off > NOTICEABLE => Check::Clock.warning(text, what_to_do),
         off if off < 2_000 => Check::Clock.ok("The clock is right."),
         _ => Check::Clock.ok(text),
@@ -322,10 +315,9 @@ fn judge_clock(skew: Option<i64>) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use latchkey_auth::secret::Secret;
-
     use super::*;
-    use crate::settings::{Capabilities, Environment};
+    use crate::doctor::report::Level;
+    use crate::settings::{Capabilities, Environment, acme};
 
     #[test]
     fn public_url_is_compared_with_who_answers() {
@@ -379,18 +371,6 @@ mod tests {
         Ok(())
     }
 
-    fn provider(kind: Kind) -> ProviderSettings {
-        ProviderSettings {
-            slug: "acme".to_owned(),
-            label: "Acme".to_owned(),
-            kind,
-            client_id: "id".to_owned(),
-            client_secret: Secret::new("hush"),
-            scopes: Vec::new(),
-            local: false,
-        }
-    }
-
     fn response(answer: Result<(u16, &str), Error>) -> ProbeResponse {
         let at = Timestamp::from_seconds(0);
         let answer = answer.map(|(status, body)| {
@@ -416,7 +396,7 @@ mod tests {
             ("https://op.test", Err(Error::Connect), Level::Problem, "no connection"),
             ("https://op.test", Err(Error::Timeout), Level::Problem, "within 8 seconds"),
         ] {
-            let provider = provider(Kind::open_id(issuer.to_owned()));
+            let provider = acme(Kind::open_id(issuer.to_owned()));
             let found = judge_provider(&provider, &[response(answer)]);
             assert_eq!(found.level, level, "{found:?}");
             assert!(found.finding.contains(says), "{found:?}");
@@ -432,7 +412,7 @@ mod tests {
             (Ok((200, "")), Ok((502, "")), Level::Problem),
             (Err(Error::Connect), Ok((200, "")), Level::Problem),
         ] {
-            let provider = provider(Kind::GitHub { web: base.clone(), api: base.clone() });
+            let provider = acme(Kind::GitHub { web: base.clone(), api: base.clone() });
             let found = judge_provider(&provider, &[response(web), response(api)]);
             assert_eq!(found.level, level, "{found:?}");
         }

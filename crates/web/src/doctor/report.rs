@@ -5,6 +5,22 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
+use crate::settings::{Problems, Settings};
+
+/// The settings as far as they can be read, and what is wrong with the others.
+pub(super) struct Context<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) problems: &'a Problems,
+}
+
+impl Context<'_> {
+    /// Whether these variables are valid. The default that replaces an invalid
+    /// one would lead to findings about something that nobody configured.
+    pub(super) fn valid(&self, variables: &[&str]) -> bool {
+        !self.problems.concern(variables)
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
@@ -88,6 +104,14 @@ checks! {
 }
 
 impl Check {
+    pub(super) fn problem(
+        self,
+        finding: impl Into<String>,
+        what_to_do: impl Into<String>,
+    ) -> Finding {
+        self.finding(Level::Problem, finding, what_to_do)
+    }
+
     pub(super) fn ok(self, finding: impl Into<String>) -> Finding {
         self.finding(Level::Ok, finding, "")
     }
@@ -135,6 +159,11 @@ pub struct Finding {
 impl Finding {
     pub(super) fn about(self, subject: &str) -> Self {
         Self { subject: subject.to_owned(), ..self }
+    }
+
+    pub(super) fn facts(mut self, facts: impl IntoIterator<Item = (&'static str, String)>) -> Self {
+        self.facts.extend(facts);
+        self
     }
 
     /// Never a secret.
@@ -235,7 +264,7 @@ mod tests {
         let report = Report::new(vec![
             Check::Clock.ok("The clock is right."),
             Check::SettingInvalid
-                .finding(Level::Problem, "PORT is not valid.", "Set it to a port number.")
+                .problem("PORT is not valid.", "Set it to a port number.")
                 .about("PORT")
                 .fact("Redirect URI", "http://localhost:3000/x"),
         ]);

@@ -1,14 +1,13 @@
 //! What the settings alone tell: nothing is asked over the network.
 
-use latchkey_auth::oauth::{Kind, OpenId};
+use latchkey_auth::oauth::{Kind, OpenId, Provider};
 use latchkey_auth::tokens::Algorithm;
 use latchkey_domain::Span;
 use url::Url;
 
-use super::context::Context;
-use super::report::{Check, Finding, Level};
+use super::report::{Check, Context, Finding, Level};
 use crate::cookies::{CookieProfile, REFRESH, SESSION, TOKEN};
-use crate::settings::{BUILT_IN, ProviderSettings, Revocation, SecretSource, Settings};
+use crate::settings::{BUILT_IN, Revocation, SecretSource, Settings, redirect_uri};
 
 /// How long a copied JWT may be usable before we warn.
 const LONG_TTL: Span = Span::minutes(15);
@@ -208,19 +207,20 @@ fn providers(context: &Context<'_>) -> Vec<Finding> {
     }
     let on =
         settings.providers.iter().map(|one| provider(settings, &one.slug, &one.label, Some(one)));
-    let off = BUILT_IN.into_iter().filter(|(slug, _, prefix)| {
+    let off = BUILT_IN.into_iter().filter(|(slug, _)| {
+        let prefix = slug.to_uppercase();
         let (id, secret) = (format!("{prefix}_CLIENT_ID"), format!("{prefix}_CLIENT_SECRET"));
         settings.providers.iter().all(|one| one.slug != *slug)
             && context.valid(&[&id, &secret, "GITHUB_URL", "GITHUB_API_URL"])
     });
-    on.chain(off.map(|(slug, label, _)| provider(settings, slug, label, None))).collect()
+    on.chain(off.map(|(slug, label)| provider(settings, slug, label, None))).collect()
 }
 
 fn provider(
     settings: &Settings,
     slug: &str,
     label: &str,
-    configured: Option<&ProviderSettings>,
+    configured: Option<&Provider>,
 ) -> Finding {
     let prefix = slug.to_uppercase();
     let register =
@@ -241,13 +241,9 @@ fn provider(
     Check::Provider
         .finding(Level::Ok, text, what_to_do)
         .about(label)
-        .fact("Redirect URI", redirect_uri(settings, slug))
+        .fact("Redirect URI", redirect_uri(&settings.public_url, slug))
         .fact("Register it at", address)
         .fact("Under", path)
-}
-
-pub(super) fn redirect_uri(settings: &Settings, slug: &str) -> String {
-    settings.absolute(&format!("/auth/{slug}/callback"))
 }
 
 /// Where a redirect URI is registered: the page, and the path from there.
@@ -278,12 +274,12 @@ mod tests {
     use super::*;
     use crate::settings::{Capabilities, Environment, SecretFacts};
 
-    const PUBLIC: (&str, &str) = ("PUBLIC_URL", "https://app.corp.dev");
-    const MAIL: (&str, &str) = ("SMTP_URL", "smtps://me:hush@mail.corp.dev");
-    const SECRET: (&str, &str) = ("APP_SECRET", "3f7Kq9Zr1xV8bN5mT2wY6cH4jL0pD3sG");
+    const PUBLIC: &str = "PUBLIC_URL=https://app.corp.dev\n";
+    const MAIL: &str = "SMTP_URL=smtps://me:hush@mail.corp.dev\n";
+    const SECRET: &str = "APP_SECRET=3f7Kq9Zr1xV8bN5mT2wY6cH4jL0pD3sG\n";
 
-    fn found(variables: &[(&str, &str)]) -> Vec<Finding> {
-        let environment = Environment::of(variables.iter().copied(), "");
+    fn found(variables: &str) -> Vec<Finding> {
+        let environment = Environment::of_lines(variables, "");
         let (settings, problems) = Settings::dry_run(&environment, Capabilities::ALL);
         findings(&Context { settings: &settings, problems: &problems })
     }
@@ -291,33 +287,28 @@ mod tests {
     #[test]
     fn doubtful_settings_are_warned_about() {
         for (variables, warned) in [
-            (&[][..], &[][..]),
+            (&[""][..], &[][..]),
             (&[PUBLIC, SECRET, MAIL], &["TRUSTED_PROXIES"]),
-            (&[PUBLIC, SECRET, ("TRUSTED_PROXIES", "10.0.0.1")], &["SMTP_URL"]),
-            (&[PUBLIC, SECRET, MAIL, ("TRUSTED_PROXIES", "10.0.0.1")], &[]),
-            (&[PUBLIC, SECRET, MAIL, ("TRUSTED_PROXIES", "0.0.0.0/0")], &["TRUSTED_PROXIES"]),
+            (&[PUBLIC, SECRET, "TRUSTED_PROXIES=10.0.0.1"], &["SMTP_URL"]),
+            (&[PUBLIC, SECRET, MAIL, "TRUSTED_PROXIES=10.0.0.1"], &[]),
+            (&[PUBLIC, SECRET, MAIL, "TRUSTED_PROXIES=0.0.0.0/0"], &["TRUSTED_PROXIES"]),
             (
-                &[
-                    ("PUBLIC_URL", "https://app.example.com"),
-                    SECRET,
-                    MAIL,
-                    ("TRUSTED_PROXIES", "::1"),
-                ],
+                &[SECRET, MAIL, "TRUSTED_PROXIES=::1\nPUBLIC_URL=https://app.example.com"],
                 &["PUBLIC_URL"],
             ),
-            (&[("HOST", "0.0.0.0")], &["HOST"]),
-            (&[PUBLIC, SECRET, MAIL, ("HOST", "0.0.0.0"), ("TRUSTED_PROXIES", "::1")], &[]),
-            (&[("JWT_ACCESS_TTL", "15m")], &[]),
-            (&[("JWT_ACCESS_TTL", "1h")], &["JWT_ACCESS_TTL"]),
-            (&[("JWT_ACCESS_TTL", "1h"), ("JWT_REVOCATION", "watch")], &["JWT_ACCESS_TTL"]),
-            (&[("JWT_ISSUER", "https://other.test")], &["JWT_ISSUER"]),
-            (&[("JWT_ISSUER", "latchkey")], &["JWT_ISSUER"]),
-            (&[("JWT_ISSUER", "http://localhost:3000/")], &[]),
-            (&[("JWT_ALGORITHM", "HS256")], &[]),
+            (&["HOST=0.0.0.0"], &["HOST"]),
+            (&[PUBLIC, SECRET, MAIL, "HOST=0.0.0.0\nTRUSTED_PROXIES=::1"], &[]),
+            (&["JWT_ACCESS_TTL=15m"], &[]),
+            (&["JWT_ACCESS_TTL=1h"], &["JWT_ACCESS_TTL"]),
+            (&["JWT_ACCESS_TTL=1h\nJWT_REVOCATION=watch"], &["JWT_ACCESS_TTL"]),
+            (&["JWT_ISSUER=https://other.test"], &["JWT_ISSUER"]),
+            (&["JWT_ISSUER=latchkey"], &["JWT_ISSUER"]),
+            (&["JWT_ISSUER=http://localhost:3000/"], &[]),
+            (&["JWT_ALGORITHM=HS256"], &[]),
             // Only the problem is reported, not the value that replaces it.
-            (&[("JWT_ACCESS_TTL", "2h"), ("JWT_REFRESH_TTL", "1h")], &[]),
+            (&["JWT_ACCESS_TTL=2h\nJWT_REFRESH_TTL=1h"], &[]),
         ] {
-            let found = found(variables);
+            let found = found(&variables.concat());
             let found = found.iter().filter(|one| one.level == Level::Warning);
             let found: Vec<_> = found.map(|one| one.subject.as_str()).collect();
             assert_eq!(found, warned, "{variables:?}");
@@ -343,7 +334,7 @@ mod tests {
     }
 
     /// Label, sentence, redirect URI and the page to register it at.
-    fn registrations(variables: &[(&str, &str)]) -> Vec<[String; 4]> {
+    fn registrations(variables: &str) -> Vec<[String; 4]> {
         let found = found(variables).into_iter().filter(|one| one.check == Check::Provider);
         let row = |one: Finding| {
             let mut facts = one.facts.into_iter().map(|(_, value)| value);
@@ -355,15 +346,14 @@ mod tests {
 
     #[test]
     fn each_provider_is_local_configured_or_off() {
-        for (variables, state) in [(&[][..], "local provider stands in"), (&[PUBLIC], "is off")] {
+        for (variables, state) in [("", "local provider stands in"), (PUBLIC, "is off")] {
             let found = registrations(variables);
             assert_eq!(found.len(), 3);
             assert!(found.iter().all(|[_, text, ..]| text.contains(state)), "{found:?}");
         }
-        let google = registrations(&[
-            ("GOOGLE_CLIENT_ID", "1-a.apps.googleusercontent.com"),
-            ("GOOGLE_CLIENT_SECRET", "GOCSPX-a"),
-        ]);
+        let google = registrations(
+            "GOOGLE_CLIENT_ID=1-a.apps.googleusercontent.com\nGOOGLE_CLIENT_SECRET=GOCSPX-a",
+        );
         assert_eq!(
             google[0][1..],
             [
@@ -376,15 +366,12 @@ mod tests {
 
     #[test]
     fn redirect_uris_are_registered_where_the_provider_is() {
-        let found = registrations(&[
-            ("PUBLIC_URL", "https://app.corp.dev:8443"),
-            ("GITHUB_URL", "https://git.corp.dev/x"),
-            ("GITHUB_CLIENT_ID", "id"),
-            ("GITHUB_CLIENT_SECRET", "hush"),
-            ("OIDC_MY_CORP_ISSUER", "https://login.corp.dev/a"),
-            ("OIDC_MY_CORP_CLIENT_ID", "id"),
-            ("OIDC_MY_CORP_CLIENT_SECRET", "hush"),
-        ]);
+        let found = registrations(
+            "PUBLIC_URL=https://app.corp.dev:8443\nGITHUB_URL=https://git.corp.dev/x\n\
+             GITHUB_CLIENT_ID=id\nGITHUB_CLIENT_SECRET=hush\n\
+             OIDC_MY_CORP_ISSUER=https://login.corp.dev/a\n\
+             OIDC_MY_CORP_CLIENT_ID=id\nOIDC_MY_CORP_CLIENT_SECRET=hush",
+        );
         for (found, label, uri, page) in [
             (
                 &found[0],
@@ -401,8 +388,8 @@ mod tests {
 
     #[test]
     fn nothing_is_said_of_what_cannot_be_read() {
-        assert!(registrations(&[("PUBLIC_URL", "app.corp.dev")]).is_empty());
-        let off = registrations(&[("LOCAL_IDP", "off"), ("GOOGLE_CLIENT_ID", "id")]);
+        assert!(registrations("PUBLIC_URL=app.corp.dev").is_empty());
+        let off = registrations("LOCAL_IDP=off\nGOOGLE_CLIENT_ID=id");
         let labels: Vec<_> = off.iter().map(|[label, ..]| label.as_str()).collect();
         assert_eq!(labels, ["GitHub", "Facebook"]);
     }

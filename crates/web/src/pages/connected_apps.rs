@@ -6,7 +6,7 @@ use axum::response::Redirect;
 use latchkey_auth::introspection::{Authorization, Introspection, Unavailable};
 use latchkey_domain::audit::Kind;
 use latchkey_domain::identity::Subject;
-use latchkey_domain::{Timestamp, User, UserId};
+use latchkey_domain::{User, UserId};
 use latchkey_store::identities;
 use serde::Deserialize;
 
@@ -33,24 +33,11 @@ pub(crate) enum Apps {
     NotTold,
     /// It does not answer at the moment, or was asked too often.
     Unknown,
-    These(Vec<AppRow>),
+    These(Vec<Authorization>),
 }
 
-/// An app that somebody let in.
-#[derive(Debug)]
-pub(crate) struct AppRow {
-    pub(super) id: String,
-    pub(super) name: String,
-    pub(super) may: Vec<&'static str>,
-    pub(super) since: Option<Timestamp>,
-    pub(super) last_used_at: Option<Timestamp>,
-}
-
-/// What the page says about other apps.
-///
-/// # Errors
-/// When the database fails. An authorization server that does not answer is no
-/// error: the rest of the page is as good as ever.
+/// An authorization server that does not answer is no error: the rest of the
+/// page is as good as ever.
 pub(crate) async fn listed(app: &Application, user: &User) -> HandlerResult<ConnectedApps> {
     let Some(introspection) = &app.introspection else {
         return Ok(ConnectedApps { server: None, apps: Apps::NotTaken });
@@ -60,7 +47,7 @@ pub(crate) async fn listed(app: &Application, user: &User) -> HandlerResult<Conn
         return Ok(ConnectedApps { server, apps: Apps::Unknown });
     }
     let apps = match of_user(app, introspection, user.id).await? {
-        Ok(Some(all)) => Apps::These(all.into_iter().map(row).collect()),
+        Ok(Some(all)) => Apps::These(all),
         Ok(None) => Apps::NotTold,
         Err(unavailable) => {
             tracing::warn!(error = %unavailable, "the apps of a person could not be listed");
@@ -68,16 +55,6 @@ pub(crate) async fn listed(app: &Application, user: &User) -> HandlerResult<Conn
         }
     };
     Ok(ConnectedApps { server, apps })
-}
-
-fn row(one: Authorization) -> AppRow {
-    AppRow {
-        may: one.scopes.iter().map(|scope| scope.sentence()).collect(),
-        id: one.id,
-        name: one.app,
-        since: one.since,
-        last_used_at: one.last_used_at,
-    }
 }
 
 /// What to call the authorization server, and where people find it.

@@ -49,8 +49,9 @@ pub(crate) async fn page(
     caller: Option<PageCaller>,
 ) -> HandlerResult<Page<DocsPage>> {
     let document = serde_json::to_value(api::document()).unwrap_or_default();
+    let described = Description { document, origin: app.settings.origin() };
     let mut groups: Vec<(String, Vec<Operation>)> = Vec::new();
-    for operation in operations(&document, &app.settings.origin()) {
+    for operation in described.operations() {
         match groups.iter_mut().find(|(tag, _)| *tag == operation.tag) {
             Some((_, operations)) => operations.push(operation),
             None => groups.push((operation.tag.clone(), vec![operation])),
@@ -59,45 +60,108 @@ pub(crate) async fn page(
     Ok(Page(DocsPage { layout: Layout::new(&app, caller.as_deref()).at("/docs"), groups }))
 }
 
-fn operations(document: &Value, origin: &str) -> Vec<Operation> {
-    let paths = document["paths"].as_object().into_iter().flatten();
-    let all = paths.flat_map(|(path, methods)| {
-        let methods = methods.as_object().into_iter().flatten();
-        methods.map(move |(method, details)| operation(document, origin, path, method, details))
-    });
-    all.collect()
+/// The description of the API, and where this instance serves it.
+struct Description {
+    document: Value,
+    origin: String,
 }
 
-fn operation(
-    document: &Value,
-    origin: &str,
-    path: &str,
-    method: &str,
-    details: &Value,
-) -> Operation {
-    let text = |value: &Value| plain(value.as_str().unwrap_or_default());
-    let body = &details["requestBody"]["content"]["application/json"]["schema"];
-    let mut fields: Vec<Field> =
-        details["parameters"].as_array().into_iter().flatten().map(parameter).collect();
-    fields.extend(properties(document, body));
-    let answers = details["responses"].as_object().into_iter().flatten();
-    let success = answers.clone().find(|(status, _)| status.starts_with('2'));
-    let answer = success.map(|(_, answer)| &answer["content"]["application/json"]["schema"]);
-    let answer = answer.filter(|schema| schema.is_object());
-    let method = method.to_uppercase();
-    let scope = details["security"][0]["session"][0].as_str().map(str::to_owned);
-    Operation {
-        id: format!("{}{}", method.to_lowercase(), path.replace(['/', '{', '}'], "-")),
-        tag: text(&details["tags"][0]),
-        summary: text(&details["summary"]),
-        description: text(&details["description"]),
-        curl: curl(document, origin, path, &method, body, scope.is_some()),
-        status: success.map(|(status, _)| status.clone()).unwrap_or_default(),
-        answer: answer.map(|schema| pretty(&example(document, schema))),
-        path: path.to_owned(),
-        method,
-        scope,
-        fields,
+impl Description {
+    fn operations(&self) -> Vec<Operation> {
+        let paths = self.document["paths"].as_object().into_iter().flatten();
+        let all = paths.flat_map(|(path, methods)| {
+            let methods = methods.as_object().into_iter().flatten();
+            methods.map(move |(method, details)| self.operation(path, method, details))
+        });
+        all.collect()
+    }
+
+    fn operation(&self, path: &str, method: &str, details: &Value) -> Operation {
+        let text = |value: &Value| plain(value.as_str().unwrap_or_default());
+        let body = &details["requestBody"]["content"]["application/json"]["schema"];
+        let mut fields: Vec<Field> =
+            details["parameters"].as_array().into_iter().flatten().map(parameter).collect();
+        fields.extend(self.properties(body));
+        let answers = details["responses"].as_object().into_iter().flatten();
+        let success = answers.clone().find(|(status, _)| status.starts_with('2'));
+        let answer = success.map(|(_, answer)| &answer["content"]["application/json"]["schema"]);
+        let answer = answer.filter(|schema| schema.is_object());
+        let method = method.to_uppercase();
+        let scope = details["security"][0]["session"][0].as_str().map(str::to_owned);
+        Operation {
+            id: format!("{}{}", method.to_lowercase(), path.replace(['/', '{', '}'], "-")),
+            tag: text(&details["tags"][0]),
+            summary: text(&details["summary"]),
+            description: text(&details["description"]),
+            curl: self.curl(path, &method, body, scope.is_some()),
+            status: success.map(|(status, _)| status.clone()).unwrap_or_default(),
+            answer: answer.map(|schema| {
+                serde_json::to_string_pretty(&self.example(schema)).unwrap_or_default()
+            }),
+            path: path.to_owned(),
+            method,
+            scope,
+            fields,
+        }
+    }
+
+    fn properties(&self, schema: &Value) -> Vec<Field> {
+        let schema = self.resolve(schema);
+        let required = &schema["required"];
+        let field = |(name, property): (&String, &Value)| Field {
+            name: name.clone(),
+            place: "body".to_owned(),
+            kind: kind(self.resolve(property)),
+            required: required.as_array().is_some_and(|names| names.iter().any(|one| one == name)),
+            meaning: plain(property["description"].as_str().unwrap_or_default()),
+        };
+        schema["properties"].as_object().into_iter().flatten().map(field).collect()
+    }
+
+    fn resolve<'d>(&'d self, schema: &'d Value) -> &'d Value {
+        let pointer = schema["$ref"].as_str().and_then(|reference| reference.strip_prefix('#'));
+        pointer.and_then(|pointer| self.document.pointer(pointer)).unwrap_or(schema)
+    }
+
+    /// A value of the kind that a schema describes.
+    fn example(&self, schema: &Value) -> Value {
+        let schema = self.resolve(schema);
+        if let Some(example) = schema.get("example") {
+            return example.clone();
+        }
+        let kind = match &schema["type"] {
+            Value::Array(kinds) => kinds.first().and_then(Value::as_str),
+            kind => kind.as_str(),
+        };
+        match (kind, schema["format"].as_str()) {
+            (Some("array"), _) => json!([self.example(&schema["items"])]),
+            (Some("string"), Some("uuid")) => json!("0195a7c2-4f1e-7b3a-9c55-2f6f0d1e8a41"),
+            (Some("string"), Some("email")) => json!("ada@example.test"),
+            (Some("string"), Some("date-time")) => json!("2026-11-23T16:12:00Z"),
+            (Some("string"), _) => json!("…"),
+            (Some("boolean"), _) => json!(true),
+            (Some("integer" | "number"), _) => json!(300),
+            _ => {
+                let properties = schema["properties"].as_object().into_iter().flatten();
+                properties.map(|(name, value)| (name.clone(), self.example(value))).collect()
+            }
+        }
+    }
+
+    fn curl(&self, path: &str, method: &str, body: &Value, protected: bool) -> String {
+        let address = format!("{}{path}", self.origin);
+        let mut lines = vec![match method {
+            "GET" => format!("curl {address}"),
+            _ => format!("curl -X {method} {address}"),
+        }];
+        if protected {
+            lines.push("-H \"Authorization: Bearer $TOKEN\"".to_owned());
+        }
+        if body.is_object() {
+            lines.push("-H \"Content-Type: application/json\"".to_owned());
+            lines.push(format!("-d '{}'", self.example(body)));
+        }
+        lines.join(" \\\n  ")
     }
 }
 
@@ -110,19 +174,6 @@ fn parameter(parameter: &Value) -> Field {
         required: parameter["required"] == true,
         meaning: text("description"),
     }
-}
-
-fn properties(document: &Value, schema: &Value) -> Vec<Field> {
-    let schema = resolve(document, schema);
-    let required = &schema["required"];
-    let field = |(name, property): (&String, &Value)| Field {
-        name: name.clone(),
-        place: "body".to_owned(),
-        kind: kind(resolve(document, property)),
-        required: required.as_array().is_some_and(|names| names.iter().any(|one| one == name)),
-        meaning: plain(property["description"].as_str().unwrap_or_default()),
-    };
-    schema["properties"].as_object().into_iter().flatten().map(field).collect()
 }
 
 /// The description is written for rustdoc too, which marks names with backticks.
@@ -141,60 +192,4 @@ fn kind(schema: &Value) -> String {
         Some(format) => format!("{named} ({format})"),
         None => named,
     }
-}
-
-fn resolve<'d>(document: &'d Value, schema: &'d Value) -> &'d Value {
-    let pointer = schema["$ref"].as_str().and_then(|reference| reference.strip_prefix('#'));
-    pointer.and_then(|pointer| document.pointer(pointer)).unwrap_or(schema)
-}
-
-/// A value of the kind that a schema describes.
-fn example(document: &Value, schema: &Value) -> Value {
-    let schema = resolve(document, schema);
-    if let Some(example) = schema.get("example") {
-        return example.clone();
-    }
-    let kind = match &schema["type"] {
-        Value::Array(kinds) => kinds.first().and_then(Value::as_str),
-        kind => kind.as_str(),
-    };
-    match (kind, schema["format"].as_str()) {
-        (Some("array"), _) => json!([example(document, &schema["items"])]),
-        (Some("string"), Some("uuid")) => json!("0195a7c2-4f1e-7b3a-9c55-2f6f0d1e8a41"),
-        (Some("string"), Some("email")) => json!("ada@example.test"),
-        (Some("string"), Some("date-time")) => json!("2026-11-23T16:12:00Z"),
-        (Some("string"), _) => json!("…"),
-        (Some("boolean"), _) => json!(true),
-        (Some("integer" | "number"), _) => json!(300),
-        _ => {
-            let properties = schema["properties"].as_object().into_iter().flatten();
-            properties.map(|(name, value)| (name.clone(), example(document, value))).collect()
-        }
-    }
-}
-
-fn pretty(value: &Value) -> String {
-    serde_json::to_string_pretty(value).unwrap_or_default()
-}
-
-fn curl(
-    document: &Value,
-    origin: &str,
-    path: &str,
-    method: &str,
-    body: &Value,
-    protected: bool,
-) -> String {
-    let mut lines = vec![match method {
-        "GET" => format!("curl {origin}{path}"),
-        _ => format!("curl -X {method} {origin}{path}"),
-    }];
-    if protected {
-        lines.push("-H \"Authorization: Bearer $TOKEN\"".to_owned());
-    }
-    if body.is_object() {
-        lines.push("-H \"Content-Type: application/json\"".to_owned());
-        lines.push(format!("-d '{}'", example(document, body)));
-    }
-    lines.join(" \\\n  ")
 }

@@ -5,7 +5,7 @@ use axum::Extension;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use latchkey_domain::Email;
-use latchkey_domain::audit::{Actor, Kind};
+use latchkey_domain::audit::Kind;
 use latchkey_domain::password::{Password, check};
 use latchkey_store::email_tokens::{self, Purpose, Sent};
 use latchkey_store::{accounts, hash};
@@ -74,9 +74,7 @@ pub(crate) async fn choose(
     State(app): State<App>,
     Path(token): Path<String>,
 ) -> HandlerResult<Page<ResetPage>> {
-    let found =
-        email_tokens::find(&app.db, &hash::of(&token), Purpose::Reset, app.clock.now()).await?;
-    found.ok_or_else(link_spent)?;
+    find(&app, &token, Purpose::Reset).await?;
     Ok(Page(ResetPage { layout: Layout::anonymous(&app), token, error: None }))
 }
 
@@ -94,19 +92,15 @@ pub(crate) async fn reset(
     StrictForm(form): StrictForm<ResetForm>,
 ) -> HandlerResult<Response> {
     app.limits.check(&client)?;
-    let now = app.clock.now();
-    let hash_of_token = hash::of(&token);
-    let found = email_tokens::find(&app.db, &hash_of_token, Purpose::Reset, now).await?;
-    let found = found.ok_or_else(link_spent)?;
-    if let Err(weak) = check(&form.password, &[found.email.as_str()]) {
-        let page =
-            ResetPage { layout: Layout::anonymous(&app), token, error: Some(weak.to_string()) };
-        return Err(shown_on(AppError::new(catalogue::WEAK_PASSWORD), &page));
+    let found = find(&app, &token, Purpose::Reset).await?;
+    let weak = || AppError::new(catalogue::WEAK_PASSWORD);
+    if let Err(error) = check(&form.password, &[found.email.as_str()]) {
+        let (layout, error) = (Layout::anonymous(&app), Some(error.to_string()));
+        return Err(shown_on(weak(), &ResetPage { layout, token, error }));
     }
-    let typed =
-        Password::new(form.password).map_err(|_| AppError::new(catalogue::WEAK_PASSWORD))?;
-    let hash = app.hasher.hash(&typed).await?;
-    let reset = match accounts::reset_password(&app.db, &hash_of_token, &hash, now).await {
+    let hash = app.hasher.hash(&Password::new(form.password).map_err(|_| weak())?).await?;
+    let now = app.clock.now();
+    let reset = match accounts::reset_password(&app.db, &hash::of(&token), &hash, now).await {
         Ok(reset) => reset.ok_or_else(link_spent)?,
         Err(latchkey_store::Error::Exists) => return Err(link_spent()),
         Err(error) => return Err(error.into()),
@@ -128,14 +122,8 @@ pub(crate) async fn confirm(
     caller: PageCaller,
     Path(token): Path<String>,
 ) -> HandlerResult<Page<VerifyPage>> {
-    let found =
-        email_tokens::find(&app.db, &hash::of(&token), Purpose::Verify, app.clock.now()).await?;
-    let email = of(&caller, found)?.email.to_string();
+    let email = of(&caller, find(&app, &token, Purpose::Verify).await?)?.email.to_string();
     Ok(Page(VerifyPage { layout: Layout::new(&app, Some(&caller)), token, email }))
-}
-
-fn of(caller: &Caller, sent: Option<Sent>) -> HandlerResult<Sent> {
-    sent.filter(|sent| sent.user_id == caller.user.id).ok_or_else(link_spent)
 }
 
 /// `POST /verify/{token}`
@@ -146,20 +134,28 @@ pub(crate) async fn verify(
     Path(token): Path<String>,
     client: Client,
 ) -> HandlerResult<Redirect> {
+    of(&caller, find(&app, &token, Purpose::Verify).await?)?;
     let now = app.clock.now();
-    let hash = hash::of(&token);
-    of(&caller, email_tokens::find(&app.db, &hash, Purpose::Verify, now).await?)?;
-    let sent = email_tokens::take(&app.db, &hash, Purpose::Verify, now).await?;
-    let sent = of(&caller, sent)?;
+    let sent = email_tokens::take(&app.db, &hash::of(&token), Purpose::Verify, now).await?;
+    let sent = of(&caller, sent.ok_or_else(link_spent)?)?;
     if !accounts::prove(&app.db, sent.user_id, &sent.email, now).await? {
         return Err(AppError::new(catalogue::EMAIL_TAKEN)
             .detail("Another account has verified this address in the meantime."));
     }
     // What a JWT says of the address is no longer true: the next request renews it.
     cookies.add(vec![app.cookies.removal(TOKEN)]);
-    audit::record(&app, Kind::EmailVerified, Some(sent.user_id), Actor::Person, "", Some(&client))
-        .await;
+    audit::by_person(&app, Kind::EmailVerified, sent.user_id, "", &client).await;
     Ok(Redirect::to("/account?done=verified"))
+}
+
+/// What a link was sent for. It stays as it is.
+async fn find(app: &App, token: &str, purpose: Purpose) -> HandlerResult<Sent> {
+    let found = email_tokens::find(&app.db, &hash::of(token), purpose, app.clock.now()).await?;
+    found.ok_or_else(link_spent)
+}
+
+fn of(caller: &Caller, sent: Sent) -> HandlerResult<Sent> {
+    if sent.user_id == caller.user.id { Ok(sent) } else { Err(link_spent()) }
 }
 
 fn link_spent() -> AppError {

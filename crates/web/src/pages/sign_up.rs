@@ -26,20 +26,15 @@ pub(crate) struct SignUpPage {
     next: String,
     name: String,
     email: String,
-    errors: Vec<FieldError>,
+    errors: FieldErrors,
 }
 
-/// What is wrong with a field of a form.
-#[derive(Clone, Debug)]
-pub(crate) struct FieldError {
-    field: &'static str,
-    message: String,
-}
+/// What is wrong with each field of a form.
+type FieldErrors = Vec<(&'static str, String)>;
 
 impl SignUpPage {
     fn error(&self, field: &str) -> Option<&str> {
-        let mut errors = self.errors.iter();
-        errors.find(|one| one.field == field).map(|one| one.message.as_str())
+        self.errors.iter().find(|(name, _)| *name == field).map(|(_, message)| message.as_str())
     }
 }
 
@@ -105,19 +100,18 @@ pub(crate) async fn submit(
 }
 
 /// Looks at every field, and says everything that is wrong at once.
-fn validate(form: &SignUpForm) -> Result<(DisplayName, Email, Password), Vec<FieldError>> {
-    let mut errors = Vec::new();
-    let mut report = |field, message: String| errors.push(FieldError { field, message });
+fn validate(form: &SignUpForm) -> Result<(DisplayName, Email, Password), FieldErrors> {
+    let mut errors = FieldErrors::new();
     let name = DisplayName::clean(&form.name);
     if name.is_none() {
-        report("name", "Enter your name.".to_owned());
+        errors.push(("name", "Enter your name.".to_owned()));
     }
     let email = Email::parse(&form.email);
     if email.is_err() {
-        report("email", "Enter an e-mail address with an @ and a domain.".to_owned());
+        errors.push(("email", "Enter an e-mail address with an @ and a domain.".to_owned()));
     }
     if let Err(weak) = check(&form.password, &[&form.email, &form.name]) {
-        report("password", weak.to_string());
+        errors.push(("password", weak.to_string()));
     }
     match (name, email, Password::new(&*form.password)) {
         (Some(name), Ok(email), Ok(password)) if errors.is_empty() => Ok((name, email, password)),

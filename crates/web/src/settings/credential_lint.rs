@@ -1,19 +1,13 @@
 //! Values that were never filled in, or were put into the wrong variable.
 
-/// What is wrong with a client ID or a client secret. It never holds the value.
-#[derive(Clone, Debug, PartialEq, Eq)]
+use super::problem::Problem;
+
+/// What is wrong with a client ID or a client secret.
+#[derive(Debug)]
 pub(super) struct CredentialWarning {
-    pub(super) field: Field,
     /// Whether it cannot work, or only looks unusual.
     pub(super) fatal: bool,
-    pub(super) message: &'static str,
-    pub(super) fix: &'static str,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Field {
-    Id,
-    Secret,
+    pub(super) problem: Problem,
 }
 
 /// How a built-in provider's credentials look.
@@ -54,30 +48,31 @@ fn is_hex(text: &str, length: usize) -> bool {
 /// Looks at a client ID and a client secret. Issuers of your own may format
 /// theirs as they like; only the built-in providers' are compared.
 pub(super) fn lint(prefix: &str, id: &str, secret: &str) -> Vec<CredentialWarning> {
-    let fatal = |field, message, fix| CredentialWarning { field, fatal: true, message, fix };
-    let unfilled: Vec<_> = [(Field::Id, id), (Field::Secret, secret)]
-        .into_iter()
-        .filter(|(_, text)| is_placeholder(text))
-        .map(|(field, _)| {
-            fatal(field, "is a placeholder", "Copy it from the provider, or leave both empty.")
-        })
-        .collect();
+    const UNFILLED: &str = "Copy it from the provider, or leave both empty.";
+    let warning = |fatal, field, message, fix| CredentialWarning {
+        fatal,
+        problem: Problem::with_fix(&format!("{prefix}_CLIENT_{field}"), message, fix),
+    };
+    let fatal = |field, message, fix| warning(true, field, message, fix);
+    let unfilled = [("ID", id), ("SECRET", secret)].into_iter();
+    let unfilled = unfilled.filter(|(_, text)| is_placeholder(text));
+    let unfilled: Vec<_> =
+        unfilled.map(|(field, _)| fatal(field, "is a placeholder", UNFILLED)).collect();
     if !unfilled.is_empty() {
         return unfilled;
     }
     if id == secret {
-        return vec![fatal(Field::Secret, "repeats the client ID", "Set it to the secret.")];
+        return vec![fatal("SECRET", "repeats the client ID", "Set it to the secret.")];
     }
     let Some(format) = FORMATS.iter().find(|format| format.prefix == prefix) else {
         return Vec::new();
     };
     if (format.is_secret)(id) || (format.is_id)(secret) {
-        vec![fatal(Field::Id, "and the client secret look swapped", "Swap the two.")]
+        vec![fatal("ID", "and the client secret look swapped", "Swap the two.")]
     } else if id.starts_with("http:") || id.starts_with("https:") {
-        vec![fatal(Field::Id, "is a URL", "Set it to the client ID alone, without http://.")]
+        vec![fatal("ID", "is a URL", "Set it to the client ID alone, without http://.")]
     } else if !(format.is_id)(id) {
-        let message = "does not look like a client ID";
-        vec![CredentialWarning { field: Field::Id, fatal: false, message, fix: format.id }]
+        vec![warning(false, "ID", "does not look like a client ID", format.id)]
     } else {
         Vec::new()
     }
@@ -102,28 +97,15 @@ pub(super) fn is_placeholder(text: &str) -> bool {
     const WHOLE: [&str; 8] =
         ["todo", "fixme", "tbd", "none", "null", "nil", "undefined", "redacted"];
     // Long enough that no random secret contains one by chance.
-    const PARTS: [&str; 14] = [
-        "changeme",
-        "changethis",
-        "placeholder",
-        "replaceme",
-        "replacethis",
-        "replacewith",
-        "yourclient",
-        "yoursecret",
-        "yourgoogle",
-        "yourgithub",
-        "yourfacebook",
-        "yourapp",
-        "secrethere",
-        "clientidhere",
-    ];
+    const PARTS: &str = "\
+         changeme changethis placeholder replaceme replacethis replacewith yourclient yoursecret \
+         yourgoogle yourgithub yourfacebook yourapp secrethere clientidhere";
     let letters = text.chars().filter(char::is_ascii_alphanumeric);
     let letters = letters.collect::<String>().to_ascii_lowercase();
     is_template(text)
         || is_one_symbol(text)
         || WHOLE.contains(&letters.as_str())
-        || PARTS.iter().any(|part| letters.contains(part))
+        || PARTS.split(' ').any(|part| letters.contains(part))
         || letters.starts_with("your")
 }
 
@@ -141,50 +123,17 @@ mod tests {
 
     #[test]
     fn placeholders_are_told_from_values() {
-        let placeholders = [
-            "your-client-id",
-            "YOUR_CLIENT_SECRET",
-            "your client id",
-            "xxx",
-            "XXXXXXXX",
-            "xxxx-xxxx-xxxx",
-            "changeme",
-            "CHANGE_ME",
-            "change-me-please",
-            "<client id>",
-            "<...>",
-            "...",
-            "…………",
-            "***",
-            "TODO",
-            "null",
-            "${GOOGLE_CLIENT_ID}",
-            "{{ secret }}",
-            "$(cat secret)",
-            "replace-with-real-id",
-            "placeholder",
-            "000000",
-            "put-your-client-id-here",
-        ];
-        let values = [
-            "id",
-            "a",
-            "hush",
-            "acme client:1",
-            "secret",
-            "password",
-            "latchkey",
-            "my-app",
-            "Ov23liAbCdEfGhIjKlMn",
-            "GOCSPX-3f7Kq9Zr1xV8bN5mT2wY6cH4",
-            "xoxb-12",
-            "1234567890123",
-            "s3cret+&%/\u{e9} word",
-            "3f7Kq9Zr1xV8bN5mT2wY6cH4jL0pD3sG",
-            "test",
-        ];
-        assert_eq!(placeholders.into_iter().find(|text| !is_placeholder(text)), None);
-        assert_eq!(values.into_iter().find(|text| is_placeholder(text)), None);
+        let placeholders = "\
+             your-client-id, YOUR_CLIENT_SECRET, your client id, xxx, XXXXXXXX, xxxx-xxxx-xxxx, \
+             changeme, CHANGE_ME, change-me-please, <client id>, <...>, ..., …………, ***, TODO, \
+             null, ${GOOGLE_CLIENT_ID}, {{ secret }}, $(cat secret), replace-with-real-id, \
+             placeholder, 000000, put-your-client-id-here";
+        let values = "\
+             id, a, hush, acme client:1, secret, password, latchkey, my-app, \
+             Ov23liAbCdEfGhIjKlMn, GOCSPX-3f7Kq9Zr1xV8bN5mT2wY6cH4, xoxb-12, 1234567890123, \
+             s3cret+&%/\u{e9} word, 3f7Kq9Zr1xV8bN5mT2wY6cH4jL0pD3sG, test";
+        assert_eq!(placeholders.split(", ").find(|text| !is_placeholder(text)), None);
+        assert_eq!(values.split(", ").find(|text| is_placeholder(text)), None);
     }
 
     #[test]
@@ -208,8 +157,8 @@ mod tests {
         const HEX_20: &str = "0123456789abcdef0123";
         const HEX_32: &str = "0123456789abcdef0123456789abcdef";
         const HEX_40: &str = "0123456789abcdef0123456789abcdef01234567";
-        let (bad_id, bad_secret) = (Some((Field::Id, true)), Some((Field::Secret, true)));
-        let odd_id = Some((Field::Id, false));
+        let (bad_id, bad_secret) = (Some(("_CLIENT_ID", true)), Some(("_CLIENT_SECRET", true)));
+        let odd_id = Some(("_CLIENT_ID", false));
         for (prefix, id, secret, expected) in [
             ("GOOGLE", GOOGLE_ID, "GOCSPX-abc", None),
             ("GOOGLE", "GOCSPX-abc", GOOGLE_ID, bad_id),
@@ -231,7 +180,10 @@ mod tests {
             ("OIDC_ACME", "<client id>", "hush", bad_id),
         ] {
             let warnings = lint(prefix, id, secret);
-            let found = warnings.first().map(|one| (one.field, one.fatal));
+            let found = warnings.first().map(|one| {
+                let field = one.problem.variable.strip_prefix(prefix);
+                (field.unwrap_or_default(), one.fatal)
+            });
             assert_eq!(found, expected, "{prefix} {id} {secret}: {warnings:?}");
         }
     }

@@ -15,9 +15,6 @@ pub struct Environment {
 
 impl Environment {
     /// The process's environment and, for what it leaves out, `.env` in the working folder.
-    ///
-    /// # Errors
-    /// When `.env` cannot be read.
     pub fn of_process() -> Result<Self, Problems> {
         Self::of_process_so_far().complete()
     }
@@ -45,10 +42,13 @@ impl Environment {
         Self { variables, folder: folder.into(), problems: Problems::default() }
     }
 
+    /// Lines of `NAME=value`, each value taken as it is.
+    #[cfg(test)]
+    pub(crate) fn of_lines(lines: &str, folder: impl Into<PathBuf>) -> Self {
+        Self::of(lines.lines().filter_map(|line| line.split_once('=')), folder)
+    }
+
     /// The variables of a `.env` file, if it exists.
-    ///
-    /// # Errors
-    /// When it cannot be read.
     pub fn with_file(path: &Path) -> Result<Self, Problems> {
         Self::with_file_so_far(path).complete()
     }

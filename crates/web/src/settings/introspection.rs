@@ -1,13 +1,13 @@
 //! Where opaque access tokens of other apps are introspected (RFC 7662).
 
 use latchkey_auth::introspection::{Config, Expected, MAX_REMEMBERED};
-use latchkey_auth::oauth::{Kind, OpenId};
+use latchkey_auth::oauth::{Kind, OpenId, Provider};
 use latchkey_auth::random;
 use latchkey_auth::secret::Secret;
 use latchkey_domain::Span;
 use url::Url;
 
-use super::providers::{LocalIdp, ProviderSettings};
+use super::providers::LocalIdp;
 use super::reader::{Credentials, Reader, parse_duration};
 
 const FAMILY: &str = "OAUTH_INTROSPECTION";
@@ -16,79 +16,45 @@ const ISSUER: &str = "OAUTH_INTROSPECTION_ISSUER";
 
 #[derive(Clone, Debug)]
 pub struct IntrospectionSettings {
-    pub url: Url,
-    pub client_id: String,
-    pub client_secret: Secret,
-    pub issuer: Option<String>,
-    /// Whether an answer that names another issuer is refused: the issuer was
-    /// configured, not guessed from the providers.
-    pub issuer_is_certain: bool,
-    /// How long an answer is reused; with 0, for one request only.
-    pub remembered_for: Span,
+    /// An answer that names another issuer is refused where the issuer was
+    /// configured, not where it was guessed from the providers.
+    pub config: Config,
     pub local: bool,
-}
-
-impl IntrospectionSettings {
-    pub fn config(&self, audience: &str) -> Config {
-        Config {
-            url: self.url.clone(),
-            client_id: self.client_id.clone(),
-            client_secret: self.client_secret.clone(),
-            expected: Expected {
-                audience: audience.to_owned(),
-                issuer: self.issuer.clone().filter(|_| self.issuer_is_certain),
-            },
-            issuer: self.issuer.clone(),
-            remembered_for: self.remembered_for,
-        }
-    }
 }
 
 /// Without any of these variables, the local provider's endpoint, if there is one.
 pub(super) fn read(
     read: &mut Reader<'_>,
-    providers: &[ProviderSettings],
+    audience: String,
+    providers: &[Provider],
     local_idp: Option<&LocalIdp>,
 ) -> Option<IntrospectionSettings> {
     let remembered_for =
         read.parsed("OAUTH_INTROSPECTION_CACHE", parse_cache).unwrap_or(MAX_REMEMBERED);
     let credentials = read.credentials(FAMILY);
     let issuer = read.issuer(ISSUER);
-    if read.is_set(URL) {
+    let local = !read.is_set(URL);
+    let (url, issuer, client_id, client_secret) = if !local {
         let url = read.server(URL, |url| url.fragment().is_none());
-        if let Credentials::Unset = credentials {
-            read.error_with_fix(
-                &format!("{FAMILY}_CLIENT_ID"),
-                format!("is not set, but {URL} is"),
-                format!("Set it and {FAMILY}_CLIENT_SECRET."),
-            );
-        }
-        let Credentials::Given(client_id, client_secret) = credentials else { return None };
-        let url = Url::parse(&url?).ok()?;
-        return Some(IntrospectionSettings {
-            issuer_is_certain: issuer.is_some(),
-            issuer: issuer.or_else(|| likely_issuer(&url, providers)),
-            url,
-            client_id,
-            client_secret,
-            remembered_for,
-            local: false,
-        });
-    }
-    if !matches!(credentials, Credentials::Unset) || read.is_set(ISSUER) {
+        let (id, secret) = read.required(FAMILY, credentials, &format!("{URL} is"))?;
+        (Url::parse(&url?).ok()?, issuer, id, secret)
+    } else if !matches!(credentials, Credentials::Unset) || read.is_set(ISSUER) {
         read.error(URL, format!("is not set, but other {FAMILY}_ variables are"));
         return None;
-    }
-    let issuer = local_idp?.url.join("google").ok()?;
-    Some(IntrospectionSettings {
-        url: Url::parse(&format!("{issuer}/introspect")).ok()?,
-        client_id: "latchkey-api".to_owned(),
-        client_secret: Secret::new(random::token()),
-        issuer: Some(issuer.into()),
-        issuer_is_certain: true,
+    } else {
+        let issuer = local_idp?.url.join("google").ok()?;
+        let url = Url::parse(&format!("{issuer}/introspect")).ok()?;
+        (url, Some(issuer.into()), "latchkey-api".to_owned(), Secret::new(random::token()))
+    };
+    let config = Config {
+        issuer: issuer.clone().or_else(|| likely_issuer(&url, providers)),
+        expected: Expected { audience, issuer },
+        url,
+        client_id,
+        client_secret,
         remembered_for,
-        local: true,
-    })
+    };
+    Some(IntrospectionSettings { config, local })
 }
 
 fn parse_cache(text: &str) -> Option<Span> {
@@ -99,7 +65,7 @@ fn parse_cache(text: &str) -> Option<Span> {
 }
 
 /// The provider whose issuer the endpoint lies under, or the only one at the same origin.
-fn likely_issuer(url: &Url, providers: &[ProviderSettings]) -> Option<String> {
+fn likely_issuer(url: &Url, providers: &[Provider]) -> Option<String> {
     let issuers = providers.iter().filter_map(|provider| match &provider.kind {
         Kind::OpenId(OpenId { issuer, .. }) => Some(issuer),
         Kind::GitHub { .. } | Kind::Facebook { .. } => None,
@@ -122,18 +88,7 @@ fn likely_issuer(url: &Url, providers: &[ProviderSettings]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn provider(issuer: &str) -> ProviderSettings {
-        ProviderSettings {
-            slug: "acme".to_owned(),
-            label: "Acme".to_owned(),
-            kind: Kind::open_id(issuer.to_owned()),
-            client_id: "id".to_owned(),
-            client_secret: Secret::new("hush"),
-            scopes: Vec::new(),
-            local: false,
-        }
-    }
+    use crate::settings::providers::acme;
 
     #[test]
     fn the_issuer_is_guessed_where_there_is_one_answer() {
@@ -155,7 +110,8 @@ mod tests {
             ),
             ("https://as.test/introspect", &[], None),
         ] {
-            let providers: Vec<_> = issuers.iter().map(|issuer| provider(issuer)).collect();
+            let kinds = issuers.iter().map(|issuer| Kind::open_id((*issuer).to_owned()));
+            let providers: Vec<_> = kinds.map(acme).collect();
             let found = likely_issuer(&Url::parse(url).expect("a URL"), &providers);
             assert_eq!(found.as_deref(), likely, "{url} {issuers:?}");
         }

@@ -15,10 +15,11 @@ pub mod variables;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use ipnet::IpNet;
-use latchkey_auth::introspection::Config;
+use latchkey_auth::oauth::Provider;
 use latchkey_auth::oauth::discovery::is_loopback;
 use latchkey_auth::secret::{AppSecret, Secret};
 use latchkey_auth::tokens::{Algorithm, SigningKey};
+use latchkey_domain::Span;
 use latchkey_domain::sign_in::Lifetime;
 use latchkey_store::Backend;
 use url::Url;
@@ -30,7 +31,9 @@ pub use environment::Environment;
 pub use introspection::IntrospectionSettings;
 pub use latchkey_axum::config::{JwtSettings, Revocation};
 pub use problem::{Problem, Problems};
-pub use providers::{BUILT_IN, LocalIdp, ProviderSettings};
+#[cfg(test)]
+pub(crate) use providers::acme;
+pub use providers::{BUILT_IN, LocalIdp, redirect_uri};
 
 use reader::Reader;
 
@@ -47,7 +50,7 @@ pub struct Settings {
     pub session_cache: bool,
     pub jwt: JwtSettings,
     pub traces: bool,
-    pub providers: Vec<ProviderSettings>,
+    pub providers: Vec<Provider>,
     pub introspection: Option<IntrospectionSettings>,
     pub local_idp: Option<LocalIdp>,
     pub smtp_url: Option<Secret>,
@@ -69,9 +72,6 @@ impl Capabilities {
 
 impl Settings {
     /// Reads every setting, and creates what is missing.
-    ///
-    /// # Errors
-    /// Every problem at once.
     pub fn load(environment: &Environment, built_with: Capabilities) -> Result<Self, Problems> {
         let (settings, problems) = Self::read(Reader::new(environment, false), built_with);
         if problems.0.is_empty() { Ok(settings) } else { Err(problems) }
@@ -87,37 +87,31 @@ impl Settings {
         let port = read.port("PORT");
         let public_url = public_url(&mut read, port);
         let development = is_development(&public_url);
-        let listen = listen(&mut read, port);
-        let database_url = database_url(&mut read);
         // The placeholder for an invalid one is never used: the start ends.
         let (app_secret, app_secret_facts) =
             app_secret::read(&mut read, development).unwrap_or_else(app_secret::placeholder);
-        let session = session(&mut read);
-        let session_cache = read.one_of("SESSION_CACHE", &[("off", false), ("watch", true)]);
+        let (idle, absolute) = lifetimes(&mut read, "SESSION_IDLE_TTL", "SESSION_TTL");
         let jwt = jwt(&mut read, &public_url);
-        let traces = traces(&mut read, development, built_with.traces);
         let local_idp = providers::read_local(&mut read, development, built_with.local_provider);
-        let providers = providers::read(&mut read, local_idp.as_ref());
-        let introspection = introspection::read(&mut read, &providers, local_idp.as_ref());
-        let trusted_proxies = trusted_proxies(&mut read);
-        let smtp_url = smtp_url(&mut read);
+        let providers = providers::read(&mut read, &public_url, local_idp.as_ref());
+        let audience = jwt.audience.clone();
         read.warn_about_unknown_names();
         let settings = Self {
+            listen: listen(&mut read, port),
+            database_url: database_url(&mut read),
+            session: Lifetime { idle, absolute },
+            session_cache: read.one_of("SESSION_CACHE", &[("off", false), ("watch", true)]),
+            traces: traces(&mut read, development, built_with.traces),
+            introspection: introspection::read(&mut read, audience, &providers, local_idp.as_ref()),
+            trusted_proxies: trusted_proxies(&mut read),
+            smtp_url: smtp_url(&mut read),
+            warnings: read.warnings,
             public_url,
-            listen,
-            database_url,
             app_secret,
             app_secret_facts,
-            session,
-            session_cache,
             jwt,
-            traces,
             providers,
-            introspection,
             local_idp,
-            trusted_proxies,
-            smtp_url,
-            warnings: read.warnings,
         };
         (settings, read.problems)
     }
@@ -133,10 +127,6 @@ impl Settings {
 
     pub fn absolute(&self, path: &str) -> String {
         format!("{}{path}", self.origin())
-    }
-
-    pub fn introspection_config(&self) -> Option<Config> {
-        self.introspection.as_ref().map(|one| one.config(&self.jwt.audience))
     }
 }
 
@@ -190,26 +180,19 @@ fn database_url(read: &mut Reader<'_>) -> Secret {
     url
 }
 
-fn session(read: &mut Reader<'_>) -> Lifetime {
-    let lifetime = Lifetime {
-        idle: read.duration("SESSION_IDLE_TTL"),
-        absolute: read.duration("SESSION_TTL"),
-    };
-    if lifetime.idle > lifetime.absolute {
-        let fix = "Set it to SESSION_TTL or less.";
-        read.error_with_fix("SESSION_IDLE_TTL", "is longer than SESSION_TTL", fix);
+/// How long one part lasts, and the whole, which must not be shorter.
+fn lifetimes(read: &mut Reader<'_>, part: &str, whole: &str) -> (Span, Span) {
+    let (shorter, longer) = (read.duration(part), read.duration(whole));
+    if shorter > longer {
+        let fix = format!("Set it to {whole} or less.");
+        read.error_with_fix(part, format!("is longer than {whole}"), fix);
     }
-    lifetime
+    (shorter, longer)
 }
 
 fn jwt(read: &mut Reader<'_>, public_url: &Url) -> JwtSettings {
     let origin = public_url.origin().ascii_serialization();
-    let access_ttl = read.duration("JWT_ACCESS_TTL");
-    let refresh_ttl = read.duration("JWT_REFRESH_TTL");
-    if access_ttl > refresh_ttl {
-        let fix = "Set it to JWT_REFRESH_TTL or less.";
-        read.error_with_fix("JWT_ACCESS_TTL", "is longer than JWT_REFRESH_TTL", fix);
-    }
+    let (access_ttl, refresh_ttl) = lifetimes(read, "JWT_ACCESS_TTL", "JWT_REFRESH_TTL");
     let algorithm = read.given("JWT_ALGORITHM", |text| text.parse().ok());
     let private_key = private_key(read, algorithm);
     let own = private_key.as_ref().map(SigningKey::algorithm);

@@ -3,24 +3,14 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use latchkey_auth::oauth::Kind;
+use latchkey_auth::oauth::{Kind, Provider};
 use latchkey_auth::random;
 use latchkey_auth::secret::Secret;
+use oauth2::RedirectUrl;
 use url::Url;
 
 use super::reader::{Credentials, Reader};
 use super::variables;
-
-#[derive(Clone, Debug)]
-pub struct ProviderSettings {
-    pub slug: String,
-    pub label: String,
-    pub kind: Kind,
-    pub client_id: String,
-    pub client_secret: Secret,
-    pub scopes: Vec<String>,
-    pub local: bool,
-}
 
 /// The provider that stands in for others in development.
 #[derive(Clone, Debug)]
@@ -31,12 +21,14 @@ pub struct LocalIdp {
     pub people_file: PathBuf,
 }
 
-/// The providers that need credentials alone: slug, label, prefix of variables.
-pub const BUILT_IN: [(&str, &str, &str); 3] = [
-    ("google", "Google", "GOOGLE"),
-    ("github", "GitHub", "GITHUB"),
-    ("facebook", "Facebook", "FACEBOOK"),
-];
+/// The providers that need credentials alone: slug and label.
+pub const BUILT_IN: [(&str, &str); 3] =
+    [("google", "Google"), ("github", "GitHub"), ("facebook", "Facebook")];
+
+/// Where a provider sends people back to.
+pub fn redirect_uri(public_url: &Url, slug: &str) -> String {
+    format!("{}/auth/{slug}/callback", public_url.origin().ascii_serialization())
+}
 
 pub(super) fn read_local(
     read: &mut Reader<'_>,
@@ -56,29 +48,45 @@ pub(super) fn read_local(
     (enabled && development && built_in).then_some(LocalIdp { port, url, people_file })
 }
 
-pub(super) fn read(read: &mut Reader<'_>, local_idp: Option<&LocalIdp>) -> Vec<ProviderSettings> {
+pub(super) fn read(
+    read: &mut Reader<'_>,
+    public_url: &Url,
+    local_idp: Option<&LocalIdp>,
+) -> Vec<Provider> {
     let mut providers = Vec::new();
-    for (slug, label, prefix) in BUILT_IN {
-        let kind = real_kind(read, slug);
-        let provider = match (read.credentials(prefix), local_idp) {
-            (Credentials::Given(client_id, client_secret), _) => {
-                kind.map(|kind| ProviderSettings {
-                    slug: slug.to_owned(),
-                    label: label.to_owned(),
-                    kind,
-                    client_id,
-                    client_secret,
-                    scopes: Vec::new(),
-                    local: false,
-                })
+    for (slug, label) in BUILT_IN {
+        let real = real_kind(read, slug);
+        let found = match (read.credentials(&slug.to_uppercase()), local_idp) {
+            (Credentials::Given(id, secret), _) => {
+                real.and_then(|kind| provider(public_url, slug, label, kind, id, secret))
             }
-            (Credentials::Unset, Some(idp)) => local(slug, label, idp),
+            (Credentials::Unset, Some(idp)) => local(public_url, slug, label, idp),
             (Credentials::Unset, None) | (Credentials::Invalid, _) => None,
         };
-        providers.extend(provider);
+        providers.extend(found);
     }
-    providers.extend(open_id_names(read).iter().filter_map(|name| open_id(read, name)));
+    providers.extend(open_id_names(read).iter().filter_map(|name| open_id(read, public_url, name)));
     providers
+}
+
+fn provider(
+    public_url: &Url,
+    slug: &str,
+    label: &str,
+    kind: Kind,
+    client_id: String,
+    client_secret: Secret,
+) -> Option<Provider> {
+    Some(Provider {
+        slug: slug.to_owned(),
+        label: label.to_owned(),
+        kind,
+        client_id,
+        client_secret,
+        redirect_uri: RedirectUrl::new(redirect_uri(public_url, slug)).ok()?,
+        scopes: Vec::new(),
+        local: false,
+    })
 }
 
 fn real_kind(read: &mut Reader<'_>, slug: &str) -> Option<Kind> {
@@ -98,7 +106,7 @@ fn real_kind(read: &mut Reader<'_>, slug: &str) -> Option<Kind> {
 }
 
 /// The same provider on this machine, with a new secret for each start.
-fn local(slug: &str, label: &str, idp: &LocalIdp) -> Option<ProviderSettings> {
+fn local(public_url: &Url, slug: &str, label: &str, idp: &LocalIdp) -> Option<Provider> {
     let base = idp.url.join(slug).ok()?;
     let under = |path: &str| Url::parse(&format!("{base}/{path}")).ok();
     let kind = match slug {
@@ -106,15 +114,9 @@ fn local(slug: &str, label: &str, idp: &LocalIdp) -> Option<ProviderSettings> {
         "github" => Kind::GitHub { web: base.clone(), api: under("api")? },
         _ => Kind::Facebook { web: under("v23.0")?, graph: under("v23.0")? },
     };
-    Some(ProviderSettings {
-        slug: slug.to_owned(),
-        label: label.to_owned(),
-        kind,
-        client_id: format!("latchkey-{slug}"),
-        client_secret: Secret::new(random::token()),
-        scopes: Vec::new(),
-        local: true,
-    })
+    let (id, secret) = (format!("latchkey-{slug}"), Secret::new(random::token()));
+    let found = provider(public_url, slug, label, kind, id, secret)?;
+    Some(Provider { local: true, ..found })
 }
 
 fn open_id_names(read: &mut Reader<'_>) -> BTreeSet<String> {
@@ -138,38 +140,26 @@ fn open_id_names(read: &mut Reader<'_>) -> BTreeSet<String> {
     names
 }
 
-fn open_id(read: &mut Reader<'_>, name: &str) -> Option<ProviderSettings> {
+fn open_id(read: &mut Reader<'_>, public_url: &Url, name: &str) -> Option<Provider> {
     let prefix = format!("OIDC_{name}");
     let (issuer_name, slug) = (format!("{prefix}_ISSUER"), name.to_lowercase());
-    if BUILT_IN.iter().any(|(built_in, ..)| *built_in == slug) {
+    if BUILT_IN.iter().any(|(built_in, _)| *built_in == slug) {
         let fix = "Choose another <NAME>.";
         read.error_with_fix(&issuer_name, "has the name of a built-in provider", fix);
         return None;
     }
+    let others = format!("other {prefix}_ variables are");
     if !read.is_set(&issuer_name) {
-        read.error(&issuer_name, format!("is not set, but other {prefix}_ variables are"));
+        read.error(&issuer_name, format!("is not set, but {others}"));
     }
     let issuer = read.issuer(&issuer_name);
     let label = read.text(&format!("{prefix}_LABEL")).unwrap_or_else(|| capitalize(&slug));
     let scopes = read.text(&format!("{prefix}_SCOPES")).unwrap_or_default();
     let credentials = read.credentials(&prefix);
-    if let Credentials::Unset = credentials {
-        read.error_with_fix(
-            &format!("{prefix}_CLIENT_ID"),
-            format!("is not set, but other {prefix}_ variables are"),
-            format!("Set it and {prefix}_CLIENT_SECRET."),
-        );
-    }
-    let Credentials::Given(client_id, client_secret) = credentials else { return None };
-    Some(ProviderSettings {
-        slug,
-        label,
-        kind: Kind::open_id(issuer?),
-        client_id,
-        client_secret,
-        scopes: scopes.split([' ', ',']).filter(|s| !s.is_empty()).map(str::to_owned).collect(),
-        local: false,
-    })
+    let (id, secret) = read.required(&prefix, credentials, &others)?;
+    let found = provider(public_url, &slug, &label, Kind::open_id(issuer?), id, secret)?;
+    let scopes = scopes.split([' ', ',']).filter(|scope| !scope.is_empty());
+    Some(Provider { scopes: scopes.map(str::to_owned).collect(), ..found })
 }
 
 fn capitalize(slug: &str) -> String {
@@ -178,4 +168,11 @@ fn capitalize(slug: &str) -> String {
         first.to_uppercase() + rest
     });
     words.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+pub(crate) fn acme(kind: Kind) -> Provider {
+    let public_url = Url::parse("https://app.test").expect("a URL");
+    let (id, secret) = ("id".to_owned(), Secret::new("hush"));
+    provider(&public_url, "acme", "Acme", kind, id, secret).expect("a provider")
 }

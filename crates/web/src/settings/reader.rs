@@ -5,7 +5,7 @@ use latchkey_auth::secret::Secret;
 use latchkey_domain::Span;
 use url::Url;
 
-use super::credential_lint::{Field, has_placeholder, is_template, lint};
+use super::credential_lint::{has_placeholder, is_template, lint};
 use super::environment::Environment;
 use super::problem::{Problem, Problems};
 use super::variables;
@@ -170,15 +170,33 @@ impl<'a> Reader<'a> {
         let warnings = lint(prefix, client_id.expose(), client_secret.expose());
         let valid = warnings.iter().all(|warning| !warning.fatal);
         for one in warnings {
-            let variable = if one.field == Field::Id { &id } else { &secret };
             let list = if one.fatal { &mut self.problems.0 } else { &mut self.warnings };
-            list.push(Problem::with_fix(variable, one.message, one.fix));
+            list.push(one.problem);
         }
         if valid {
             Credentials::Given(client_id.expose().to_owned(), client_secret)
         } else {
             Credentials::Invalid
         }
+    }
+
+    /// The same, which must be given because of what else `is_set`.
+    pub(super) fn required(
+        &mut self,
+        prefix: &str,
+        credentials: Credentials,
+        is_set: &str,
+    ) -> Option<(String, Secret)> {
+        match credentials {
+            Credentials::Given(id, secret) => return Some((id, secret)),
+            Credentials::Invalid => {}
+            Credentials::Unset => self.error_with_fix(
+                &format!("{prefix}_CLIENT_ID"),
+                format!("is not set, but {is_set}"),
+                format!("Set it and {prefix}_CLIENT_SECRET."),
+            ),
+        }
+        None
     }
 
     /// Warns about variables that look like a misspelling of one that is not set.
@@ -234,18 +252,16 @@ mod tests {
 
     #[test]
     fn a_misspelling_is_reported_unless_the_right_name_is_set() {
-        let warnings = |variables: &[(&str, &str)]| -> Vec<String> {
-            let environment = Environment::of(variables.iter().copied(), "");
+        let warnings = |variables: &str| -> Vec<String> {
+            let environment = Environment::of_lines(variables, "");
             let mut read = Reader::new(&environment, true);
             read.warn_about_unknown_names();
             read.warnings.iter().map(Problem::to_string).collect()
         };
-        assert_eq!(
-            warnings(&[("AUTH_GOOGLE_ID", "s3cr3t")]),
-            ["AUTH_GOOGLE_ID is not read by Latchkey. \
-              Did you mean GOOGLE_CLIENT_ID (the client ID at Google)?"]
-        );
-        assert!(warnings(&[("AUTH_GOOGLE_ID", "a"), ("GOOGLE_CLIENT_ID_FILE", "b")]).is_empty());
-        assert!(warnings(&[("AUTH_SECRET", ""), ("PATH", "/bin")]).is_empty());
+        let text = "AUTH_GOOGLE_ID is not read by Latchkey. \
+                    Did you mean GOOGLE_CLIENT_ID (the client ID at Google)?";
+        assert_eq!(warnings("AUTH_GOOGLE_ID=s3cr3t"), [text]);
+        assert!(warnings("AUTH_GOOGLE_ID=a\nGOOGLE_CLIENT_ID_FILE=b").is_empty());
+        assert!(warnings("AUTH_SECRET=\nPATH=/bin").is_empty());
     }
 }

@@ -1,29 +1,21 @@
-use latchkey_domain::Span;
+use latchkey_auth::oauth::Kind;
+use latchkey_auth::secret::Purpose;
 
 use super::*;
-use latchkey_auth::oauth::Kind;
 
-fn load(variables: &[(&str, &str)]) -> Result<Settings, Problems> {
+fn load(variables: &str) -> Result<Settings, Problems> {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("secret.txt"), "from a file\n").expect("a file");
     std::fs::write(folder.path().join("empty.txt"), "\n").expect("a file");
-    Settings::load(&Environment::of(variables.iter().copied(), folder.path()), Capabilities::ALL)
+    Settings::load(&Environment::of_lines(variables, folder.path()), Capabilities::ALL)
 }
 
-/// The names of the variables that are complained of.
-fn complaints(variables: &[(&str, &str)]) -> Vec<String> {
-    match load(variables) {
-        Ok(_) => Vec::new(),
-        Err(problems) => problems.0.into_iter().map(|problem| problem.variable).collect(),
-    }
-}
-
-const PUBLIC: (&str, &str) = ("PUBLIC_URL", "https://app.example.com");
-const STRONG: (&str, &str) = ("APP_SECRET", "3f7Kq9Zr1xV8bN5mT2wY6cH4jL0pD3sG");
+const PUBLIC: &str = "PUBLIC_URL=https://app.example.com\n";
+const STRONG: &str = "APP_SECRET=3f7Kq9Zr1xV8bN5mT2wY6cH4jL0pD3sG\n";
 
 #[test]
 fn nothing_is_needed() {
-    let settings = load(&[]).expect("no problem");
+    let settings = load("").expect("no problem");
     assert!(settings.is_development());
     assert_eq!(settings.origin(), "http://localhost:3000");
     assert_eq!(settings.listen.len(), 2);
@@ -35,8 +27,8 @@ fn nothing_is_needed() {
 
 #[test]
 fn two_variables_switch_to_the_real_one() {
-    let settings = load(&[("GITHUB_CLIENT_ID", "id"), ("GITHUB_CLIENT_SECRET_FILE", "secret.txt")])
-        .expect("no problem");
+    let settings = load("GITHUB_CLIENT_ID=id\nGITHUB_CLIENT_SECRET_FILE=secret.txt");
+    let settings = settings.expect("no problem");
     let github = &settings.providers[1];
     assert!(!github.local);
     assert_eq!(github.client_secret.expose(), "from a file");
@@ -47,13 +39,11 @@ fn two_variables_switch_to_the_real_one() {
 
 #[test]
 fn any_issuer_by_its_name() {
-    let settings = load(&[
-        ("OIDC_MY_CORP_ISSUER", "https://login.corp.test/realms/x"),
-        ("OIDC_MY_CORP_CLIENT_ID", "id"),
-        ("OIDC_MY_CORP_CLIENT_SECRET", "hush"),
-        ("OIDC_MY_CORP_SCOPES", "groups offline_access"),
-    ])
-    .expect("no problem");
+    let settings = load(
+        "OIDC_MY_CORP_ISSUER=https://login.corp.test/realms/x\nOIDC_MY_CORP_CLIENT_ID=id\n\
+         OIDC_MY_CORP_CLIENT_SECRET=hush\nOIDC_MY_CORP_SCOPES=groups offline_access",
+    );
+    let settings = settings.expect("no problem");
     let corp = settings.providers.last().expect("a provider");
     assert_eq!((corp.slug.as_str(), corp.label.as_str()), ("my_corp", "My Corp"));
     assert_eq!(corp.scopes, ["groups", "offline_access"]);
@@ -61,148 +51,120 @@ fn any_issuer_by_its_name() {
 
 #[test]
 fn outside_development_there_is_no_local_provider() {
-    let settings = load(&[PUBLIC, STRONG]).expect("no problem");
+    let settings = load(&[PUBLIC, STRONG].concat()).expect("no problem");
     assert!(!settings.is_development());
     assert!(settings.local_idp.is_none() && settings.providers.is_empty());
 }
 
+/// What is refused, and the one variable that is complained of.
+const REFUSED: &[(&str, &str)] = &[
+    ("PUBLIC_URL=app.example.com", "PUBLIC_URL"),
+    ("PUBLIC_URL=ftp://localhost", "PUBLIC_URL"),
+    ("PUBLIC_URL=http://app.example.com\n{STRONG}", "PUBLIC_URL"),
+    ("PUBLIC_URL=https://app.example.com/app\n{STRONG}", "PUBLIC_URL"),
+    ("PUBLIC_URL=https://u:p@app.example.com\n{STRONG}", "PUBLIC_URL"),
+    ("{PUBLIC}", "APP_SECRET"),
+    ("{PUBLIC}APP_SECRET=short", "APP_SECRET"),
+    ("{PUBLIC}APP_SECRET=please-changeme-please-changeme-please", "APP_SECRET"),
+    ("{PUBLIC}APP_SECRET=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "APP_SECRET"),
+    ("PORT=80000", "PORT"),
+    ("HOST=example.com", "HOST"),
+    ("DATABASE_URL=mysql://localhost/x", "DATABASE_URL"),
+    ("SESSION_TTL=soon", "SESSION_TTL"),
+    ("SESSION_TTL=1d\nSESSION_IDLE_TTL=2d", "SESSION_IDLE_TTL"),
+    ("JWT_ALGORITHM=none", "JWT_ALGORITHM"),
+    ("JWT_REVOCATION=sometimes", "JWT_REVOCATION"),
+    ("LOCAL_IDP=on", "LOCAL_IDP"),
+    ("TRACES=yes", "TRACES"),
+    ("TRUSTED_PROXIES=10.0.0.0/8, proxy", "TRUSTED_PROXIES"),
+    ("GOOGLE_CLIENT_ID=id", "GOOGLE_CLIENT_SECRET"),
+    ("FACEBOOK_CLIENT_SECRET=hush", "FACEBOOK_CLIENT_ID"),
+    ("GITHUB_CLIENT_ID=\"id\"\nGITHUB_CLIENT_SECRET=hush", "GITHUB_CLIENT_ID"),
+    ("GITHUB_CLIENT_ID=id\nGITHUB_CLIENT_SECRET=hush ", "GITHUB_CLIENT_SECRET"),
+    ("GITHUB_URL=http://github.corp.test", "GITHUB_URL"),
+    ("APP_SECRET_FILE=missing.txt", "APP_SECRET_FILE"),
+    ("APP_SECRET_FILE=empty.txt", "APP_SECRET_FILE"),
+    ("APP_SECRET_FILE=secret.txt\n{STRONG}", "APP_SECRET"),
+    ("OIDC_ACME_ISSUER=https://acme.test", "OIDC_ACME_CLIENT_ID"),
+    ("{ACME}", "OIDC_ACME_ISSUER"),
+    ("OIDC_ACME_SECRET=b", "OIDC_ACME_SECRET"),
+    ("OIDC_ACME_ISSUER=http://acme.test\n{ACME}", "OIDC_ACME_ISSUER"),
+    (
+        "OIDC_GOOGLE_ISSUER=https://acme.test\nOIDC_GOOGLE_CLIENT_ID=a\nOIDC_GOOGLE_CLIENT_SECRET=b",
+        "OIDC_GOOGLE_ISSUER",
+    ),
+    ("{ENDPOINT}", "OAUTH_INTROSPECTION_CLIENT_ID"),
+    ("{ENDPOINT}OAUTH_INTROSPECTION_CLIENT_ID=api", "OAUTH_INTROSPECTION_CLIENT_SECRET"),
+    ("{ENDPOINT}OAUTH_INTROSPECTION_CLIENT_SECRET=hush", "OAUTH_INTROSPECTION_CLIENT_ID"),
+    ("{CLIENT}", "OAUTH_INTROSPECTION_URL"),
+    ("OAUTH_INTROSPECTION_ISSUER=https://as.example.com", "OAUTH_INTROSPECTION_URL"),
+    ("OAUTH_INTROSPECTION_URL=http://as.example.com/x\n{CLIENT}", "OAUTH_INTROSPECTION_URL"),
+    ("OAUTH_INTROSPECTION_URL=https://me:hush@as.test/x\n{CLIENT}", "OAUTH_INTROSPECTION_URL"),
+    (
+        "{ENDPOINT}{CLIENT}OAUTH_INTROSPECTION_ISSUER=http://as.example.com",
+        "OAUTH_INTROSPECTION_ISSUER",
+    ),
+    ("OAUTH_INTROSPECTION_CACHE=6s", "OAUTH_INTROSPECTION_CACHE"),
+    ("OAUTH_INTROSPECTION_CACHE=off", "OAUTH_INTROSPECTION_CACHE"),
+];
+
+const ACME: &str = "OIDC_ACME_CLIENT_ID=a\nOIDC_ACME_CLIENT_SECRET=b\n";
+const ENDPOINT: &str = "OAUTH_INTROSPECTION_URL=https://as.example.com/realms/a/introspect\n";
+const CLIENT: &str = "OAUTH_INTROSPECTION_CLIENT_ID=api\nOAUTH_INTROSPECTION_CLIENT_SECRET=hush\n";
+
 #[test]
 fn what_makes_no_sense_is_refused() {
-    for (variables, complained_of) in [
-        (&[("PUBLIC_URL", "app.example.com")][..], &["PUBLIC_URL"][..]),
-        (&[("PUBLIC_URL", "ftp://localhost")], &["PUBLIC_URL"]),
-        (&[("PUBLIC_URL", "http://app.example.com"), STRONG], &["PUBLIC_URL"]),
-        (&[("PUBLIC_URL", "https://app.example.com/app"), STRONG], &["PUBLIC_URL"]),
-        (&[("PUBLIC_URL", "https://u:p@app.example.com"), STRONG], &["PUBLIC_URL"]),
-        (&[PUBLIC], &["APP_SECRET"]),
-        (&[PUBLIC, ("APP_SECRET", "short")], &["APP_SECRET"]),
-        (&[PUBLIC, ("APP_SECRET", "please-changeme-please-changeme-please")], &["APP_SECRET"]),
-        (&[PUBLIC, ("APP_SECRET", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")], &["APP_SECRET"]),
-        (&[("PORT", "80000")], &["PORT"]),
-        (&[("HOST", "example.com")], &["HOST"]),
-        (&[("DATABASE_URL", "mysql://localhost/x")], &["DATABASE_URL"]),
-        (&[("SESSION_TTL", "soon")], &["SESSION_TTL"]),
-        (&[("SESSION_TTL", "1d"), ("SESSION_IDLE_TTL", "2d")], &["SESSION_IDLE_TTL"]),
-        (&[("JWT_ALGORITHM", "none")], &["JWT_ALGORITHM"]),
-        (&[("JWT_REVOCATION", "sometimes")], &["JWT_REVOCATION"]),
-        (&[("LOCAL_IDP", "on")], &["LOCAL_IDP"]),
-        (&[("TRACES", "yes")], &["TRACES"]),
-        (&[("TRUSTED_PROXIES", "10.0.0.0/8, proxy")], &["TRUSTED_PROXIES"]),
-        (&[("GOOGLE_CLIENT_ID", "id")], &["GOOGLE_CLIENT_SECRET"]),
-        (&[("FACEBOOK_CLIENT_SECRET", "hush")], &["FACEBOOK_CLIENT_ID"]),
-        (
-            &[("GITHUB_CLIENT_ID", "\"id\""), ("GITHUB_CLIENT_SECRET", "hush")],
-            &["GITHUB_CLIENT_ID"],
-        ),
-        (
-            &[("GITHUB_CLIENT_ID", "id"), ("GITHUB_CLIENT_SECRET", "hush ")],
-            &["GITHUB_CLIENT_SECRET"],
-        ),
-        (&[("GITHUB_URL", "http://github.corp.test")], &["GITHUB_URL"]),
-        (&[("APP_SECRET_FILE", "missing.txt")], &["APP_SECRET_FILE"]),
-        (&[("APP_SECRET_FILE", "empty.txt")], &["APP_SECRET_FILE"]),
-        (&[("APP_SECRET_FILE", "secret.txt"), STRONG], &["APP_SECRET"]),
-        (&[("OIDC_ACME_ISSUER", "https://acme.test")], &["OIDC_ACME_CLIENT_ID"]),
-        (&[("OIDC_ACME_CLIENT_ID", "a"), ("OIDC_ACME_CLIENT_SECRET", "b")], &["OIDC_ACME_ISSUER"]),
-        (&[("OIDC_ACME_SECRET", "b")], &["OIDC_ACME_SECRET"]),
-        (
-            &[
-                ("OIDC_ACME_ISSUER", "http://acme.test"),
-                ("OIDC_ACME_CLIENT_ID", "a"),
-                ("OIDC_ACME_CLIENT_SECRET", "b"),
-            ],
-            &["OIDC_ACME_ISSUER"],
-        ),
-        (
-            &[
-                ("OIDC_GOOGLE_ISSUER", "https://acme.test"),
-                ("OIDC_GOOGLE_CLIENT_ID", "a"),
-                ("OIDC_GOOGLE_CLIENT_SECRET", "b"),
-            ],
-            &["OIDC_GOOGLE_ISSUER"],
-        ),
-        (&[INTROSPECT], &["OAUTH_INTROSPECTION_CLIENT_ID"]),
-        (&[INTROSPECT, INTROSPECT_AS[0]], &["OAUTH_INTROSPECTION_CLIENT_SECRET"]),
-        (&[INTROSPECT, INTROSPECT_AS[1]], &["OAUTH_INTROSPECTION_CLIENT_ID"]),
-        (&INTROSPECT_AS, &["OAUTH_INTROSPECTION_URL"]),
-        (&[("OAUTH_INTROSPECTION_ISSUER", "https://as.example.com")], &["OAUTH_INTROSPECTION_URL"]),
-        (
-            &[
-                ("OAUTH_INTROSPECTION_URL", "http://as.example.com/introspect"),
-                INTROSPECT_AS[0],
-                INTROSPECT_AS[1],
-            ],
-            &["OAUTH_INTROSPECTION_URL"],
-        ),
-        (
-            &[
-                ("OAUTH_INTROSPECTION_URL", "https://me:hush@as.example.com/introspect"),
-                INTROSPECT_AS[0],
-                INTROSPECT_AS[1],
-            ],
-            &["OAUTH_INTROSPECTION_URL"],
-        ),
-        (
-            &[
-                INTROSPECT,
-                INTROSPECT_AS[0],
-                INTROSPECT_AS[1],
-                ("OAUTH_INTROSPECTION_ISSUER", "http://as.example.com"),
-            ],
-            &["OAUTH_INTROSPECTION_ISSUER"],
-        ),
-        (&[("OAUTH_INTROSPECTION_CACHE", "6s")], &["OAUTH_INTROSPECTION_CACHE"]),
-        (&[("OAUTH_INTROSPECTION_CACHE", "off")], &["OAUTH_INTROSPECTION_CACHE"]),
-    ] {
-        assert_eq!(complaints(variables), complained_of, "{variables:?}");
+    let lines = [
+        ("{PUBLIC}", PUBLIC),
+        ("{STRONG}", STRONG),
+        ("{ACME}", ACME),
+        ("{ENDPOINT}", ENDPOINT),
+        ("{CLIENT}", CLIENT),
+    ];
+    for (row, complained_of) in REFUSED {
+        let text = lines.iter().fold((*row).to_owned(), |row, (name, its)| row.replace(name, its));
+        let problems = load(&text).err().unwrap_or_default().0;
+        let variables: Vec<_> = problems.iter().map(|problem| &*problem.variable).collect();
+        assert_eq!(variables, [*complained_of], "{text}");
     }
 }
 
-const INTROSPECT: (&str, &str) =
-    ("OAUTH_INTROSPECTION_URL", "https://as.example.com/realms/a/introspect");
-const INTROSPECT_AS: [(&str, &str); 2] =
-    [("OAUTH_INTROSPECTION_CLIENT_ID", "api"), ("OAUTH_INTROSPECTION_CLIENT_SECRET", "hush")];
-
 #[test]
 fn tokens_of_other_apps_are_asked_about_where_the_settings_say() {
-    let local = load(&[]).expect("no problem").introspection.expect("the local provider");
-    assert_eq!(local.url.as_str(), "http://127.0.0.1:3001/google/introspect");
-    assert_eq!(local.issuer.as_deref(), Some("http://127.0.0.1:3001/google"));
-    assert!(local.local && local.issuer_is_certain);
-    assert_eq!(local.remembered_for, Span::seconds(5));
-    let nobody = [("LOCAL_IDP", "off"), ("OAUTH_INTROSPECTION_CACHE", "0")];
-    assert!(load(&nobody).expect("no problem").introspection.is_none());
-    assert!(load(&[PUBLIC, STRONG]).expect("no problem").introspection.is_none());
+    let local = load("").expect("no problem").introspection.expect("the local provider");
+    let (config, issuer) = (&local.config, Some("http://127.0.0.1:3001/google"));
+    assert_eq!(config.url.as_str(), "http://127.0.0.1:3001/google/introspect");
+    assert_eq!((config.issuer.as_deref(), config.expected.issuer.as_deref()), (issuer, issuer));
+    assert!(local.local);
+    assert_eq!(config.remembered_for, Span::seconds(5));
+    for nobody in ["LOCAL_IDP=off\nOAUTH_INTROSPECTION_CACHE=0", &[PUBLIC, STRONG].concat()] {
+        assert!(load(nobody).expect("no problem").introspection.is_none());
+    }
 
-    let [id, secret] = INTROSPECT_AS;
-    let named = ("OAUTH_INTROSPECTION_ISSUER", "https://as.example.com/realms/b");
-    let cache = ("OAUTH_INTROSPECTION_CACHE", "2s");
-    let set = load(&[INTROSPECT, id, secret, named, cache]).expect("no problem");
+    let named = "OAUTH_INTROSPECTION_ISSUER=https://as.example.com/realms/b\n\
+                 OAUTH_INTROSPECTION_CACHE=2s";
+    let set = load(&[ENDPOINT, CLIENT, named].concat()).expect("no problem");
     let set = set.introspection.expect("the one that is named");
-    assert_eq!(set.issuer.as_deref(), Some("https://as.example.com/realms/b"));
-    assert!(!set.local && set.issuer_is_certain);
-    assert_eq!(set.remembered_for, Span::seconds(2));
+    let (config, issuer) = (&set.config, Some("https://as.example.com/realms/b"));
+    assert_eq!((config.issuer.as_deref(), config.expected.issuer.as_deref()), (issuer, issuer));
+    assert!(!set.local);
+    assert_eq!(config.remembered_for, Span::seconds(2));
 
-    let provider = [
-        ("OIDC_CORP_ISSUER", "https://as.example.com/realms/a"),
-        ("OIDC_CORP_CLIENT_ID", "id"),
-        ("OIDC_CORP_CLIENT_SECRET", "s3cret"),
-    ];
-    let guessed = [&[INTROSPECT, id, secret][..], &provider].concat();
-    let guessed = load(&guessed).expect("no problem").introspection.expect("one");
+    let provider = "OIDC_CORP_ISSUER=https://as.example.com/realms/a\n\
+                    OIDC_CORP_CLIENT_ID=id\nOIDC_CORP_CLIENT_SECRET=s3cret";
+    let guessed = load(&[ENDPOINT, CLIENT, provider].concat()).expect("no problem");
+    let guessed = guessed.introspection.expect("one").config;
     assert_eq!(guessed.issuer.as_deref(), Some("https://as.example.com/realms/a"));
-    assert!(!guessed.issuer_is_certain);
+    assert_eq!(guessed.expected.issuer, None);
 }
 
 #[test]
 fn all_problems_come_at_once_and_show_no_value() {
-    let problems = load(&[
-        ("PUBLIC_URL", "http://app.example.com"),
-        ("GITHUB_CLIENT_SECRET", "'s3cr3t-value'"),
-        ("APP_SECRET_FILE", "/nowhere/s3cr3t-value"),
-        ("DATABASE_URL", "mysql://root:s3cr3t-value@db"),
-    ])
-    .expect_err("problems");
+    let problems = load(
+        "PUBLIC_URL=http://app.example.com\nGITHUB_CLIENT_SECRET='s3cr3t-value'\n\
+         APP_SECRET_FILE=/nowhere/s3cr3t-value\nDATABASE_URL=mysql://root:s3cr3t-value@db",
+    );
+    let problems = problems.expect_err("problems");
     assert_eq!(problems.0.len(), 4, "{problems}");
     assert!(!problems.to_string().contains("s3cr3t-value"), "{problems}");
 }
@@ -211,13 +173,9 @@ fn all_problems_come_at_once_and_show_no_value() {
 fn a_secret_is_made_once_and_kept_private() {
     let folder = tempfile::tempdir().expect("a folder");
     let environment = Environment::of::<&str, &str>([], folder.path());
-    let sealed = Settings::load(&environment, Capabilities::ALL)
-        .expect("settings")
-        .app_secret
-        .seal(latchkey_auth::secret::Purpose::SigningKey, "", b"kept")
-        .expect("a ciphertext");
-    let again = Settings::load(&environment, Capabilities::ALL).expect("settings");
-    assert!(again.app_secret.open(latchkey_auth::secret::Purpose::SigningKey, "", &sealed).is_ok());
+    let load = || Settings::load(&environment, Capabilities::ALL).expect("settings").app_secret;
+    let sealed = load().seal(Purpose::SigningKey, "", b"kept").expect("a ciphertext");
+    assert!(load().open(Purpose::SigningKey, "", &sealed).is_ok());
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
@@ -230,16 +188,15 @@ fn a_secret_is_made_once_and_kept_private() {
 fn what_is_not_built_in_is_not_there_and_cannot_be_asked_for() {
     let none = Capabilities { local_provider: false, traces: false };
     let folder = tempfile::tempdir().expect("a folder");
-    let load = |variables: &[(&str, &str)]| {
-        Settings::load(&Environment::of(variables.iter().copied(), folder.path()), none)
-    };
-    for variables in [&[][..], &[("LOCAL_IDP", "auto"), ("TRACES", "auto")]] {
+    let load =
+        |variables: &str| Settings::load(&Environment::of_lines(variables, folder.path()), none);
+    for variables in ["", "LOCAL_IDP=auto\nTRACES=auto"] {
         let settings = load(variables).expect("no problem");
         assert!(settings.local_idp.is_none() && settings.providers.is_empty());
         assert!(!settings.traces);
     }
     for (name, feature) in [("LOCAL_IDP", "local-idp"), ("TRACES", "demo")] {
-        let problems = load(&[(name, "on")]).expect_err("a problem");
+        let problems = load(&format!("{name}=on")).expect_err("a problem");
         assert_eq!(problems.0.len(), 1, "{problems}");
         assert!(problems.0[0].variable == name && problems.to_string().contains(feature));
     }

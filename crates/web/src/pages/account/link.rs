@@ -8,6 +8,7 @@ use latchkey_auth::linking::Pending;
 use latchkey_auth::oauth::Purpose;
 use latchkey_axum::routes::oauth::{link_identity, redirect_to_provider};
 use latchkey_domain::audit::Kind;
+use latchkey_domain::identity::Profile;
 use latchkey_domain::return_to::ReturnTo;
 use latchkey_store::accounts::{self, Unlinked, WayIn};
 use serde::Deserialize;
@@ -28,8 +29,7 @@ use crate::page::Page;
 pub(crate) struct LinkPage {
     layout: Layout,
     label: String,
-    name: String,
-    email: Option<String>,
+    profile: Profile,
 }
 
 /// `POST /account/link/{provider}`: sets out for a provider, to come back with
@@ -54,12 +54,7 @@ pub(crate) async fn confirm(
 ) -> HandlerResult<Page<LinkPage>> {
     let pending = pending(&app, &headers, &caller)?;
     let label = app.provider(&pending.provider).map_or(pending.provider, |p| p.label.clone());
-    Ok(Page(LinkPage {
-        layout: Layout::new(&app, Some(&caller)),
-        label,
-        name: pending.profile.name.to_string(),
-        email: pending.profile.email.map(String::from),
-    }))
+    Ok(Page(LinkPage { layout: Layout::new(&app, Some(&caller)), label, profile: pending.profile }))
 }
 
 /// `POST /account/link`: links it.

@@ -11,8 +11,8 @@ use askama::Template;
 use axum::extract::{Query, State};
 use latchkey_auth::jose::decode_unverified;
 use latchkey_domain::audit::Event;
-use latchkey_domain::sign_in::{CredentialKind, SignIn, SignInMethod};
-use latchkey_domain::{Role, SignInId, Span, Timestamp, User};
+use latchkey_domain::sign_in::{CredentialKind, Lifetime, SignIn, SignInMethod};
+use latchkey_domain::{Role, Span, Timestamp, User};
 use latchkey_store::identities::{self, Identity};
 use latchkey_store::sign_ins as stored;
 use latchkey_store::{audit, passwords};
@@ -37,9 +37,8 @@ const RECENT: u32 = 10;
 pub(crate) struct AccountPage {
     layout: Layout,
     user: User,
-    door: SignInMethod,
+    sign_in: SignIn,
     door_name: String,
-    since: Timestamp,
     carried: Carried,
     identities: Vec<LinkedIdentity>,
     password_changed_at: Option<Timestamp>,
@@ -53,44 +52,22 @@ pub(crate) struct AccountPage {
 /// A sign-in, as the account page lists it.
 #[derive(Debug)]
 pub(crate) struct Device {
-    id: String,
-    name: String,
+    sign_in: SignIn,
     from: String,
-    key: &'static str,
-    first_seen: Timestamp,
-    last_seen: Timestamp,
     is_this: bool,
+    /// Whether it is over, and its JWT may be used until it expires.
     has_ended: bool,
     /// Until when a JWT of it may be used, at most.
     may_live_until: Option<Timestamp>,
 }
 
 impl Device {
-    pub(crate) fn living(
-        app: &Application,
-        one: SignIn,
-        this: Option<SignInId>,
-        jwt_life: Span,
-    ) -> Self {
-        // The newest token was made when it was last renewed, which is when it was last seen.
-        let until =
-            (one.credential == CredentialKind::Jwt).then(|| one.last_seen_at.plus(jwt_life));
-        Self {
-            id: one.id.to_string(),
-            name: client::device_name(&one.user_agent),
-            from: format!("{}, {}", one.address, door_name(app, Some(&one.method))),
-            key: key_name(one.credential),
-            first_seen: one.created_at,
-            last_seen: one.last_seen_at,
-            is_this: Some(one.id) == this,
-            has_ended: false,
-            may_live_until: until,
-        }
+    fn name(&self) -> String {
+        client::device_name(&self.sign_in.user_agent)
     }
 
-    /// One that has ended, and whose JWT may be used until it expires.
-    pub(crate) fn lingering(app: &Application, one: SignIn, jwt_life: Span) -> Self {
-        Self { has_ended: true, ..Self::living(app, one, None, jwt_life) }
+    fn key(&self) -> &'static str {
+        key_name(self.sign_in.credential)
     }
 }
 
@@ -98,21 +75,14 @@ impl Device {
 #[derive(Debug)]
 pub(crate) enum Carried {
     /// Nothing of it can be shown but when it ends.
-    Session {
-        cookie: String,
-        ends_if_unused: Timestamp,
-        ends_at: Timestamp,
-        idle: String,
-        absolute: String,
-    },
+    Session { cookie: String, ends_if_unused: Timestamp, lasts: Lifetime },
     Jwt {
         cookie: String,
         header: Vec<Claim>,
         claims: Vec<Claim>,
         renews_in: Span,
         renews_at: Timestamp,
-        ends_at: Timestamp,
-        access_ttl: String,
+        access_ttl: Span,
         watched: bool,
     },
 }
@@ -149,9 +119,7 @@ pub(crate) async fn page(
     let identities = identities::of_user(&app.db, caller.user.id).await?;
     let carried = match &caller.credential {
         Credential::Session(_) => session(&app, &sign_in),
-        Credential::JwtCookie(carried) | Credential::JwtBearer(carried) => {
-            jwt(&app, &sign_in, carried)
-        }
+        Credential::JwtCookie(carried) | Credential::JwtBearer(carried) => jwt(&app, carried),
         // It has no sign-in, so there is no page of one.
         Credential::OAuthBearer(_) => return Err(AppError::new(catalogue::SIGN_IN_REQUIRED)),
     };
@@ -167,8 +135,7 @@ pub(crate) async fn page(
         word: delete::WORD,
         layout: Layout::new(&app, Some(&caller)).at("/account"),
         door_name: door_name(&app, Some(&sign_in.method)),
-        since: sign_in.created_at,
-        door: sign_in.method,
+        sign_in,
         carried,
         identities: identities.into_iter().map(|one| LinkedIdentity::of(&app, one)).collect(),
         password_changed_at: passwords::changed_at(&app.db, caller.user.id).await?,
@@ -188,15 +155,21 @@ async fn devices(app: &Application, caller: &Caller) -> HandlerResult<Vec<Device
     let life = app.settings.jwt.access_ttl.as_millis() + app.keys.leeway().as_millis();
     let jwt_life = Span::millis(life);
     let user = caller.user.id;
+    let device = |sign_in: SignIn, has_ended: bool| Device {
+        from: format!("{}, {}", sign_in.address, door_name(app, Some(&sign_in.method))),
+        is_this: !has_ended && Some(sign_in.id) == caller.sign_in_id(),
+        has_ended,
+        // The newest token was made when it was last renewed, which is when it was last seen.
+        may_live_until: (sign_in.credential == CredentialKind::Jwt)
+            .then(|| sign_in.last_seen_at.plus(jwt_life)),
+        sign_in,
+    };
     let living = stored::living(&app.db, user, app.settings.session, now).await?;
-    let mut devices: Vec<_> = living
-        .into_iter()
-        .map(|one| Device::living(app, one, caller.sign_in_id(), jwt_life))
-        .collect();
+    let mut devices: Vec<_> = living.into_iter().map(|one| device(one, false)).collect();
     // With `watch` nothing lingers: it is refused within a second.
     if app.settings.jwt.revocation == Revocation::Expiry {
         let ended = stored::lingering(&app.db, user, now.minus(jwt_life)).await?;
-        devices.extend(ended.into_iter().map(|one| Device::lingering(app, one, jwt_life)));
+        devices.extend(ended.into_iter().map(|one| device(one, true)));
     }
     Ok(devices)
 }
@@ -219,13 +192,11 @@ fn session(app: &Application, sign_in: &SignIn) -> Carried {
     Carried::Session {
         cookie: app.cookies.name(cookies::SESSION),
         ends_if_unused: life.ends_at(sign_in.created_at, app.clock.now()),
-        ends_at: sign_in.expires_at,
-        idle: life.idle.to_string(),
-        absolute: life.absolute.to_string(),
+        lasts: life,
     }
 }
 
-fn jwt(app: &Application, sign_in: &SignIn, carried: &Jwt) -> Carried {
+fn jwt(app: &Application, carried: &Jwt) -> Carried {
     let renews_at = Timestamp::from_seconds(carried.claims.exp);
     let shown = decode_unverified(&carried.token).unwrap_or_default();
     Carried::Jwt {
@@ -234,8 +205,7 @@ fn jwt(app: &Application, sign_in: &SignIn, carried: &Jwt) -> Carried {
         claims: describe(&shown.claims),
         renews_in: renews_at.since(app.clock.now()),
         renews_at,
-        ends_at: sign_in.expires_at,
-        access_ttl: app.settings.jwt.access_ttl.to_string(),
+        access_ttl: app.settings.jwt.access_ttl,
         watched: app.settings.jwt.revocation == Revocation::Watch,
     }
 }

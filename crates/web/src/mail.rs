@@ -1,8 +1,5 @@
 //! E-mails: verifying an address, and getting back in.
 
-pub(crate) mod emails;
-
-use parking_lot::Mutex;
 use std::collections::VecDeque;
 
 use latchkey_auth::secret::Secret;
@@ -10,6 +7,7 @@ use latchkey_domain::{Email, Timestamp};
 use lettre::message::Mailbox;
 use lettre::message::header::ContentType;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
+use parking_lot::Mutex;
 
 const OUTBOX: usize = 50;
 
@@ -40,10 +38,6 @@ pub enum Mailer {
 pub struct InvalidUrl;
 
 impl Mailer {
-    /// Where e-mails go with these settings.
-    ///
-    /// # Errors
-    /// When the URL is not one of a mail server.
     pub fn new(url: Option<&Secret>, development: bool, host: &str) -> Result<Self, InvalidUrl> {
         match url {
             None if development => Ok(Self::Outbox(Mutex::default())),

@@ -1,13 +1,17 @@
-//! `GET /me`: who is calling.
+//! Users: who is calling, and, for administrators, everybody.
 
 use axum::Json;
-use latchkey_domain::{Scope, User};
+use axum::extract::State;
+use latchkey_domain::{Role, Scope, User};
+use latchkey_store::users;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::paging::Paging;
+use crate::app::App;
 use crate::caller::ApiCaller;
-use crate::errors::HandlerResult;
-use crate::errors::Refusals;
+use crate::errors::{HandlerResult, Refusals};
+use crate::extract::QueryParams;
 
 /// A user. The same bytes with every credential.
 #[derive(Debug, Serialize, ToSchema)]
@@ -54,4 +58,33 @@ impl From<&User> for Person {
 pub(super) async fn read(caller: ApiCaller) -> HandlerResult<Json<Person>> {
     caller.require_scope(Scope::Profile)?;
     Ok(Json(Person::from(&caller.user)))
+}
+
+/// A page of accounts.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct PersonList {
+    items: Vec<Person>,
+    /// The next page’s cursor, if there is one.
+    #[schema(required)]
+    next: Option<String>,
+}
+
+/// List all accounts
+///
+/// For users with the role `admin`.
+#[utoipa::path(
+    get, path = "/api/v1/admin/users", tag = "Administration", params(Paging),
+    responses((status = 200, body = PersonList), Refusals),
+    security(("session" = ["profile"]), ("jwt_cookie" = ["profile"]), ("bearer" = ["profile"]))
+)]
+pub(super) async fn users(
+    State(app): State<App>,
+    caller: ApiCaller,
+    QueryParams(paging): QueryParams<Paging>,
+) -> HandlerResult<Json<PersonList>> {
+    caller.require_scope(Scope::Profile)?.require_role(&Role::admin())?;
+    let part = paging.check()?;
+    let found = users::page(&app.db, part.after, part.fetch()).await?;
+    let (found, next) = part.cut(found, |user| user.id);
+    Ok(Json(PersonList { items: found.iter().map(Person::from).collect(), next }))
 }
