@@ -41,6 +41,9 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// (discovery, token, keys and profile may each take their time).
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(40);
 
+/// An error and the request's id, as a response.
+type Render = Box<dyn Fn(&AppError, &str) -> Response + Send + Sync>;
+
 /// What counts around a group of routes, with what can be worked out once.
 pub(super) struct Rules {
     latchkey: Latchkey,
@@ -48,7 +51,7 @@ pub(super) struct Rules {
     is_development: bool,
     has_canonical_host: bool,
     security_headers: SecurityHeaders,
-    render: Box<dyn Fn(&AppError, &str) -> Response + Send + Sync>,
+    render: Render,
 }
 
 impl Rules {
