@@ -49,7 +49,7 @@ describe('npm oidc-provider as OIDC_ACME_ISSUER', () => {
     for (const login of ['jane', 'jane', 'joe']) {
       const window = await openWindow(browser, { notOurs: provider.issuer });
       await signInAt(provider, app, window.page, login);
-      ids.push(await window.page.locator('dt:text-is("Id") + dd').innerText());
+      ids.push(await window.page.locator('dt:text-is("ID") + dd').innerText());
       await window.context.close();
     }
     assert.equal(ids[0], ids[1]);
