@@ -2,11 +2,13 @@
 
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::LazyLock;
 use std::time::Duration;
 
+use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{PgPool, SqlitePool};
+use sqlx::{PgPool, SqlSafeStr as _, SqlitePool};
 
 use crate::{Error, Result};
 
@@ -25,7 +27,29 @@ const MIGRATION_TRIES: u32 = 20;
 /// …and how long to wait before.
 const MIGRATION_PAUSE: Duration = Duration::from_millis(100);
 
-pub(crate) static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations");
+/// The files of `migrations/`, in their order. Listed rather than found by
+/// `sqlx::migrate!`, which would compile both drivers a second time for its macro.
+pub(crate) static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
+    macro_rules! migrations {
+        ($($version:literal $name:literal $file:literal,)*) => {
+            [$(($version, $name, include_str!(concat!("../../../migrations/", $file)))),*]
+        };
+    }
+    let files = migrations![
+        1 "people" "0001_people.sql",
+        2 "sign ins" "0002_sign_ins.sql",
+        3 "passwords" "0003_passwords.sql",
+        4 "jwt" "0004_jwt.sql",
+        5 "contacts calendar" "0005_contacts_calendar.sql",
+        6 "account" "0006_account.sql",
+        7 "connections" "0007_connections.sql",
+        8 "traces" "0008_traces.sql",
+    ];
+    let migration = |(version, name, sql): (i64, &'static str, &'static str)| {
+        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    };
+    Migrator::with_migrations(files.into_iter().map(migration).collect())
+});
 
 /// One of the two databases that every statement here is written for.
 #[derive(Clone, Debug)]
@@ -188,4 +212,24 @@ pub fn private_folder(folder: &Path) -> std::io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_of_the_folder_is_a_migration() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations");
+        let mut files: Vec<_> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|file| file.unwrap().file_name().into_string().unwrap())
+            .collect();
+        files.sort();
+        let ours: Vec<_> = MIGRATIONS
+            .iter()
+            .map(|one| format!("{:04}_{}.sql", one.version, one.description.replace(' ', "_")))
+            .collect();
+        assert_eq!(ours, files);
+    }
 }
