@@ -83,7 +83,17 @@ async fn the_product_is_built_and_served_without_the_demonstration() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = free.local_addr().expect("an address").port().to_string();
     drop(free);
-    let program = Command::new(binary)
+    let health = || {
+        let asked = Command::new(&binary)
+            .arg("health")
+            .env_clear()
+            .env("PORT", &port)
+            .current_dir(folder.path())
+            .output();
+        asked.expect("the program runs").status.success()
+    };
+    assert!(!health(), "ready before it runs");
+    let program = Command::new(&binary)
         .env_clear()
         .env("PORT", &port)
         .current_dir(folder.path())
@@ -97,6 +107,7 @@ async fn the_product_is_built_and_served_without_the_demonstration() {
         assert!(tries < 600, "it does not listen");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
+    assert!(health(), "not ready while it runs");
 
     let mut browser = Browser::new();
     for path in ["/", "/sign-in", "/sign-up", "/errors", "/docs", "/doctor"] {

@@ -2,6 +2,7 @@
 
 mod common;
 mod doctor;
+mod health;
 mod keys;
 mod user;
 
@@ -23,6 +24,8 @@ pub enum Command {
     /// List or rotate the keys that sign JWTs.
     #[command(subcommand)]
     Keys(keys::Command),
+    /// Ask the running instance whether it is ready. Exits with 1 if it is not.
+    Health,
     /// Print the OpenAPI description of the API.
     Openapi,
 }
@@ -34,6 +37,7 @@ impl Command {
             Self::Doctor(arguments) => doctor::run(arguments, built_with).await,
             Self::User(command) => user::run(command, built_with).await,
             Self::Keys(command) => keys::run(command, built_with).await,
+            Self::Health => health::run(built_with).await,
             Self::Openapi => print(&serde_json::to_string_pretty(&api::document())?),
         }
     }
