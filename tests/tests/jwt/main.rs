@@ -6,7 +6,13 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod cache;
 mod forgeries;
+mod helpers;
+mod keys;
 mod revocation;
+mod ring;
 mod rotation;
 mod tokens;
+mod vectors;
+mod verify;

@@ -116,8 +116,8 @@ impl Verifier {
         self.expected.leeway
     }
 
-    #[cfg(test)]
-    pub(super) fn remembered_tokens(&self) -> u64 {
+    /// How many it remembers, once those that have to go are gone.
+    pub fn remembered_tokens(&self) -> u64 {
         self.cache.run_pending_tasks();
         self.cache.entry_count()
     }

@@ -13,8 +13,6 @@ pub mod refresh;
 pub mod revocation;
 pub mod ring;
 pub mod signing_keys;
-#[cfg(test)]
-pub(crate) mod tests;
 pub mod verify;
 
 pub use cache::Verifier;

@@ -2,8 +2,10 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use latchkey_auth::tokens::{Algorithm, KeyError, SigningKey, VerifyingKey, issue, verify};
+use serde_json::{Value, json};
 
-use super::*;
+use super::helpers::*;
 
 const P256: &str = "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg8un303vvukucCWAP
 sCmC6mjYe/hi8xMvbT1oBD/1eFGhRANCAARpCxoxq8sLrKKMXBIYv6lGH+9FUBnK

@@ -1,7 +1,14 @@
 //! What is remembered must never say anything else than what is judged anew.
 
-use super::*;
-use crate::tokens::ring::RELOAD_EVERY;
+use std::sync::Arc;
+
+use latchkey_auth::tokens::ring::RELOAD_EVERY;
+use latchkey_auth::tokens::{
+    AccessClaims, Algorithm, KeyRing, SigningKey, TokenError, Verifier, issue,
+};
+use latchkey_domain::Span;
+
+use super::helpers::*;
 
 fn token(key: &SigningKey, nth: u8) -> String {
     let claims = AccessClaims { jti: format!("token {nth}"), ..claims_at(NOW) };
@@ -15,7 +22,7 @@ fn a_token_is_verified_once() {
     let token = token(&key, 0);
     let first = verifier.verify(&token, NOW).expect("claims");
     let again = verifier.verify(&token, NOW).expect("claims");
-    assert!(std::sync::Arc::ptr_eq(&first, &again));
+    assert!(Arc::ptr_eq(&first, &again));
 }
 
 #[test]
@@ -105,7 +112,7 @@ fn whoever_is_asked_for_stays() {
             assert!(verifier.verify(&token(&key, nth), NOW).is_ok());
         }
         let again = verifier.verify(&popular, NOW).expect("claims");
-        assert!(std::sync::Arc::ptr_eq(&first, &again), "{nth}");
+        assert!(Arc::ptr_eq(&first, &again), "{nth}");
     }
 }
 

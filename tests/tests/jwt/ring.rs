@@ -1,8 +1,11 @@
 //! Keys that change while tokens are alive.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 
-use super::*;
+use latchkey_auth::tokens::{Algorithm, KeyRing, RingKey, SigningKey, Verifier, issue};
+use latchkey_domain::{Span, Timestamp};
+
+use super::helpers::*;
 
 /// What a ring does with three keys, instant by instant.
 #[test]
@@ -91,7 +94,7 @@ fn rotation_refuses_no_good_token() {
         [process(-1000, 0, 0..0), process(0, 2, 90 * TICKS..97 * TICKS), process(1000, 3, 0..0)];
 
     let mut alive = VecDeque::new();
-    let mut used = std::collections::HashSet::new();
+    let mut used = HashSet::new();
     for tick in 0..400 * TICKS {
         if [40, 92, 95, 200].map(|second| second * TICKS + 1).contains(&tick) {
             let signs_from = KeyRing::new(written.clone(), ttl).next_signs_from(at(tick));

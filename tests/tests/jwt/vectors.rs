@@ -2,8 +2,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-
-use super::*;
+use latchkey_auth::jose::base64url;
+use latchkey_auth::tokens::{Algorithm, SigningKey, VerifyingKey};
+use serde_json::json;
 
 /// RFC 8037 appendix A.
 #[test]

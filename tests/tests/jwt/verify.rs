@@ -1,88 +1,16 @@
-//! Tests of the whole, and what they share.
+//! What is issued is what is verified, and nothing else is.
 
-mod cache;
-mod forgeries;
-mod keys;
-mod rotation;
-mod vectors;
-
-use latchkey_domain::{DisplayName, Email, Roles, Scopes, SignInId, Span, Timestamp, User, UserId};
+use latchkey_auth::jose::base64url;
+use latchkey_auth::tokens::verify::check;
+use latchkey_auth::tokens::{
+    AccessClaims, Algorithm, Expected, Key, KeyRing, SigningKey, TokenError, VerifyingKey, issue,
+    verify,
+};
+use latchkey_domain::{Scope, Span, Timestamp};
+use latchkey_tests::by_hand::{part, with};
 use serde_json::{Value, json};
 
-use super::*;
-use crate::jose::base64url;
-
-pub(crate) const ISSUER: &str = "https://app.test";
-pub(crate) const AUDIENCE: &str = "https://app.test/api";
-pub(crate) const TTL: Span = Span::minutes(5);
-
-pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_795_450_320_123);
-
-pub(crate) fn expected() -> Expected {
-    Expected::new(ISSUER, AUDIENCE)
-}
-
-pub(crate) fn key(algorithm: Algorithm) -> SigningKey {
-    SigningKey::generate(algorithm).expect("a key")
-}
-
-pub(crate) fn in_ring(key: &SigningKey, signs_from: Timestamp) -> RingKey {
-    let created_at = signs_from.minus(ring::SIGNS_AFTER);
-    RingKey { key: Key::Private(key.clone()), created_at, signs_from, retired_at: None }
-}
-
-pub(crate) fn ring_of(keys: &[&SigningKey]) -> KeyRing {
-    KeyRing::new(keys.iter().map(|key| in_ring(key, NOW.minus(Span::days(1)))).collect(), TTL)
-}
-
-pub(crate) fn ada() -> User {
-    User {
-        id: UserId::new(Timestamp::from_millis(1_700_000_000_001), [1; 10]),
-        name: DisplayName::first_of([Some("Ada \"\u{1f980}\" Lovelace")]),
-        email: Email::parse("ada@example.test").ok(),
-        email_verified: true,
-        roles: Roles::from("admin editor"),
-        created_at: Timestamp::from_millis(1_700_000_000_001),
-    }
-}
-
-pub(crate) fn claims_at(now: Timestamp) -> AccessClaims {
-    let user = ada();
-    AccessClaims {
-        iss: ISSUER.to_owned(),
-        aud: AUDIENCE.to_owned(),
-        sub: user.id,
-        client_id: "latchkey".to_owned(),
-        iat: now.as_seconds(),
-        nbf: now.as_seconds(),
-        exp: now.plus(TTL).as_seconds(),
-        jti: "0190-jti".to_owned(),
-        sid: SignInId::new(now, [2; 10]),
-        scope: Scopes::known_in("profile contacts:read"),
-        roles: user.roles,
-        auth_time: now.as_seconds(),
-        amr: vec!["pwd".to_owned()],
-        name: user.name,
-        email: user.email,
-        email_verified: user.email_verified,
-        created_at: user.created_at,
-    }
-}
-
-pub(crate) fn part(bytes: impl AsRef<[u8]>) -> String {
-    base64url::encode(bytes)
-}
-
-/// A token made by hand, signed for real.
-pub(crate) fn signed(key: &SigningKey, header: &str, claims: &str) -> String {
-    let message = format!("{}.{}", part(header), part(claims));
-    let signature = key.sign(message.as_bytes()).expect("a signature");
-    format!("{message}.{}", part(signature))
-}
-
-pub(crate) fn header_of(key: &SigningKey) -> Value {
-    json!({"alg": key.algorithm().as_str(), "typ": "at+jwt", "kid": key.kid()})
-}
+use super::helpers::*;
 
 #[test]
 fn every_algorithm_goes_there_and_back() {
@@ -196,6 +124,53 @@ fn no_altered_token_verifies() {
             assert!(verify(&token[..at], &ring, &expected(), NOW).is_err());
             let longer = format!("{}A{}", &token[..at], &token[at..]);
             assert!(verify(&longer, &ring, &expected(), NOW).is_err());
+        }
+    }
+}
+
+/// What looks odd and is right: refusing it would refuse a good token.
+#[test]
+fn what_is_no_forgery_is_taken() {
+    let key = key(Algorithm::EdDsa);
+    let ring = ring_of(&[&key]);
+    let good: Value = serde_json::to_value(claims_at(NOW)).expect("JSON");
+    let s = NOW.as_seconds();
+    for (name, header, claims) in [
+        ("the media type in full", json!({"typ": "application/at+jwt"}), json!({})),
+        ("types have no case", json!({"typ": "Application/AT+JWT"}), json!({})),
+        ("what is unknown is ignored", json!({"x": 1, "cty": "x"}), json!({"x": {"y": [1]}})),
+        ("a thumbprint is no key", json!({"x5t": "abc"}), json!({})),
+        ("an array of one audience", json!({}), json!({"aud": [AUDIENCE]})),
+        ("no address", json!({}), json!({"email": null})),
+        ("no scope at all", json!({}), json!({"scope": ""})),
+        ("a scope of a later version", json!({}), json!({"scope": "profile mail:read"})),
+        ("expired within the leeway", json!({}), json!({"exp": s - 4})),
+        ("issued by a clock ahead", json!({}), json!({"iat": s + 5, "nbf": s + 5})),
+    ] {
+        let header = with(&header_of(&key), header).to_string();
+        let token = signed(&key, &header, &with(&good, claims).to_string());
+        let verdict = verify(&token, &ring, &expected(), NOW);
+        assert!(verdict.is_ok(), "{name}: {verdict:?}");
+        assert!(verdict.is_ok_and(|claims| !claims.scope.contains(Scope::ContactsWrite)));
+    }
+}
+
+#[test]
+fn leeway_ends_to_the_millisecond_and_at_a_minute() {
+    let claims = claims_at(Timestamp::from_seconds(1000));
+    let exp = Timestamp::from_seconds(claims.exp);
+    let nbf = Timestamp::from_seconds(claims.nbf);
+    let ms = Span::millis(1);
+    for (leeway, effective) in [(0, 0), (5, 5), (60, 60), (3600, 60)] {
+        let expected = Expected { leeway: Span::seconds(leeway), ..expected() };
+        let effective = Span::seconds(effective);
+        for (now, verdict) in [
+            (nbf.minus(effective).minus(ms), Err(TokenError::NotYetValid)),
+            (nbf.minus(effective), Ok(())),
+            (exp.plus(effective).minus(ms), Ok(())),
+            (exp.plus(effective), Err(TokenError::Expired)),
+        ] {
+            assert_eq!(check(&claims, &expected, now), verdict, "{leeway} {now:?}");
         }
     }
 }
