@@ -3,29 +3,9 @@
 use latchkey_domain::Span;
 use latchkey_tests::by_hand::{OwnKey, part, sign_with_secret};
 use latchkey_tests::person::{Program, carried, queries, sign_up, signed_in, tokens};
-use latchkey_tests::{Browser, Latchkey, Page, Setup};
+use latchkey_tests::{Browser, Latchkey, Setup};
 
-async fn inspect(app: &Latchkey, fields: &[(&str, &str)]) -> Page {
-    Browser::new().post(&app.url("/inspector"), fields).await
-}
-
-/// What the three lamps say: well formed, signature, claims.
-#[track_caller]
-fn lamps(page: &Page) -> [&'static str; 3] {
-    let (_, list) = page.body.split_once("<ul class=\"lamps\"").expect("lamps");
-    let (list, _) = list.split_once("</ul>").expect("their end");
-    let lamps: Vec<_> = list
-        .split("<li ")
-        .skip(1)
-        .map(|lamp| match lamp {
-            lamp if lamp.contains("verdict--true\">Yes") => "yes",
-            lamp if lamp.contains("verdict--false\">No") => "no",
-            lamp if lamp.contains("verdict--none\">Not checked") => "not asked",
-            lamp => panic!("no lamp: {lamp}"),
-        })
-        .collect();
-    lamps.try_into().expect("three lamps")
-}
+use super::read::{inspect, lamps};
 
 #[tokio::test]
 async fn a_token_of_ours_is_decoded_and_verified_however_it_is_pasted() {

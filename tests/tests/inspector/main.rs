@@ -7,5 +7,9 @@
 )]
 
 mod choose;
+mod claims;
 mod drill;
 mod inspect;
+mod pasted;
+mod read;
+mod signatures;

@@ -55,12 +55,6 @@ pub(crate) fn check(
     .into()
 }
 
-/// What all of them come to: one no is a no.
-pub(crate) fn overall(checks: &[ClaimCheck]) -> CheckResult {
-    let any = |result| checks.iter().any(|one| one.result == result);
-    [Fail, Pass].into_iter().find(|result| any(*result)).unwrap_or(Skipped)
-}
-
 fn issuer(found: Option<&Value>, expected: Option<&str>) -> Checked {
     let (result, said) = match (found, expected) {
         (None, None) => (Skipped, "It does not say who issued it."),

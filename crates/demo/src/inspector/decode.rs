@@ -6,7 +6,7 @@ use super::salvage::{self, NotAnObject, NotBase64Url};
 use super::visible::visible;
 
 /// Nobody reads a thousand parts; the rest of them stays one text.
-const MAX_PARTS: usize = 7;
+pub(super) const MAX_PARTS: usize = 7;
 
 /// What a part of a token is (RFC 7515 §7.1, RFC 7516 §7.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::Display)]
@@ -133,11 +133,6 @@ impl DecodedToken {
             decoded.signature = Some(bytes);
         }
         decoded
-    }
-
-    /// Whether it is a signed JWT, to the letter.
-    pub(crate) fn is_well_formed(&self) -> bool {
-        self.malformed.is_empty()
     }
 
     /// The algorithm that it says of itself.

@@ -72,14 +72,6 @@ pub(crate) const CLAIMS: &[Known] = &[
     known("created_at", "Latchkey", "When the account was made, in milliseconds."),
 ];
 
-pub(crate) fn header(name: &str) -> Option<&'static Known> {
-    HEADER.iter().find(|known| known.name == name)
-}
-
-pub(crate) fn claim(name: &str) -> Option<&'static Known> {
-    CLAIMS.iter().find(|known| known.name == name)
-}
-
 /// What is dangerous about a member of a header, if anything is.
 pub(crate) fn danger(name: &str, value: &Value) -> Option<&'static str> {
     Some(match name {
@@ -114,4 +106,19 @@ fn looks_like_more_than_a_name(kid: &str) -> bool {
     ["/", "\\", "..", "'", "\"", ";", "--", "|", "$(", "`", "\0", "\n", " union ", "select "]
         .iter()
         .any(|sign| lower.contains(sign))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_member_is_explained_once() {
+        for table in [HEADER, CLAIMS] {
+            for known in table {
+                assert_eq!(table.iter().filter(|other| other.name == known.name).count(), 1);
+                assert!(known.meaning.ends_with('.'), "{}", known.meaning);
+            }
+        }
+    }
 }

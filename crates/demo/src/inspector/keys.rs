@@ -1,7 +1,5 @@
 //! A key that somebody pastes, to see whether it verifies their token.
 
-use std::fmt;
-
 use latchkey_auth::jose::pem::Pem;
 use latchkey_auth::jose::{Algorithm, PublicKey, base64url, verify_hmac};
 use serde_json::Value;
@@ -151,12 +149,5 @@ impl PastedKey {
             Self::Public(key) => key.verifies(algorithm, message, signature),
             Self::Secret { secret, .. } => verify_hmac(algorithm, secret, message, signature),
         }
-    }
-}
-
-/// Which key it is, never what it is.
-impl fmt::Debug for PastedKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PastedKey({})", self.kind())
     }
 }

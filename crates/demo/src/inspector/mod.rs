@@ -12,8 +12,6 @@ mod keys;
 mod salvage;
 mod shown;
 mod signature;
-#[cfg(test)]
-mod tests;
 mod visible;
 
 use askama::Template;
@@ -29,7 +27,7 @@ use serde::Deserialize;
 
 use claims::{CheckResult, Expected};
 use clean::{Cleaned, clean};
-use decode::DecodedToken;
+use decode::{DecodedToken, Object};
 use keys::{KeyError, PastedKey};
 use shown::{Answer, Inspection};
 use signature::Against;
@@ -42,19 +40,10 @@ pub(crate) use visible::visible;
 pub(crate) struct InspectorPage {
     pub(crate) layout: Layout,
     pub(crate) carries_jwt: bool,
-    pub(crate) form: InspectorForm,
-    pub(crate) result: Option<Inspection>,
-}
-
-/// What was asked, to be asked again. A secret is not among it.
-#[derive(Default)]
-pub(crate) struct InspectorForm {
-    pub(crate) token: String,
-    pub(crate) by: VerifyBy,
-    pub(crate) key: String,
-    pub(crate) issuer: String,
-    pub(crate) audience: String,
+    /// What was asked, to be asked again. A secret is not among it.
+    pub(crate) form: Pasted,
     pub(crate) complaint: Option<&'static str>,
+    pub(crate) result: Option<Inspection>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -66,6 +55,9 @@ pub(crate) enum VerifyBy {
     Secret,
     Nothing,
 }
+
+/// The parts of a token are told apart by these.
+const LETTERS: [&str; decode::MAX_PARTS] = ["A", "B", "C", "D", "E", "F", "G"];
 
 /// Room for a text of [`MAX_TEXT`] bytes in which every byte is escaped.
 pub(crate) const BODY_LIMIT: usize = 320 * 1024;
@@ -81,19 +73,14 @@ pub(crate) async fn page(
     Page(empty(&app, caller.as_deref()))
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 pub(crate) struct Pasted {
-    #[serde(default)]
     token: String,
-    #[serde(default)]
     by: VerifyBy,
-    #[serde(default)]
     key: String,
-    #[serde(default)]
     secret: String,
-    #[serde(default)]
     issuer: String,
-    #[serde(default)]
     audience: String,
     /// Instead of a pasted one, the token that this browser carries.
     carried: Option<String>,
@@ -121,41 +108,36 @@ pub(crate) async fn submit(
     // What is private is not shown again, wherever it was pasted.
     let public = |text: String| if keys::is_private(&text) { String::new() } else { text };
     let is_key = keys::is_private(&pasted.token);
-    let form = InspectorForm {
-        token: public(pasted.token),
-        by: pasted.by,
-        key: public(pasted.key),
-        issuer: pasted.issuer,
-        audience: pasted.audience,
-        complaint: None,
-    };
+    let (token, key) = (public(pasted.token), public(pasted.key));
+    let form = Pasted { token, key, secret: String::new(), ..pasted };
     if form.token.trim().is_empty() {
         let complaint = Some(match is_key {
             true => "This is a private key, not a token. Consider whether it is still private.",
             false => "Paste a token first.",
         });
-        return Ok(Page(InspectorPage { form: InspectorForm { complaint, ..form }, ..empty }));
+        return Ok(Page(InspectorPage { form, complaint, ..empty }));
     }
     let cleaned = clean(&form.token);
     let answer = match form.by {
         VerifyBy::Ours => answer(&app, &cleaned.token).await,
         _ => None,
     };
-    let result = inspection(&app, &cleaned, &form, keys, answer);
     // What was read, not what was around it.
-    let form = InspectorForm { token: visible(&cleaned.token), ..form };
-    Ok(Page(InspectorPage { form, result: Some(result), ..empty }))
+    let token = visible(&cleaned.token);
+    let result = Some(inspection(&app, cleaned, &form, keys, answer));
+    Ok(Page(InspectorPage { form: Pasted { token, ..form }, result, ..empty }))
 }
 
 fn empty(app: &Application, caller: Option<&Caller>) -> InspectorPage {
     InspectorPage {
         layout: Layout::new(app, caller).at("/inspector"),
         carries_jwt: carried_token(caller).is_some(),
-        form: InspectorForm {
+        form: Pasted {
             issuer: app.settings.jwt.issuer.clone(),
             audience: app.settings.jwt.audience.clone(),
-            ..InspectorForm::default()
+            ..Pasted::default()
         },
+        complaint: None,
         result: None,
     }
 }
@@ -173,41 +155,38 @@ fn carried_token(caller: Option<&Caller>) -> Option<&str> {
 async fn carried(app: &App, caller: Option<&Caller>, empty: InspectorPage) -> InspectorPage {
     let Some(token) = carried_token(caller) else {
         let complaint = Some("This browser has no JWT. Sign in with one and try again.");
-        return InspectorPage { form: InspectorForm { complaint, ..empty.form }, ..empty };
+        return InspectorPage { complaint, ..empty };
     };
     let cleaned = Cleaned { token: token.to_owned(), removed: Vec::new() };
     let answer = answer(app, token).await;
-    let mut result = inspection(app, &cleaned, &empty.form, None, answer);
-    shown::hide_signature(&mut result);
-    InspectorPage { result: Some(result), ..empty }
+    let result = inspection(app, cleaned, &empty.form, None, answer);
+    InspectorPage { result: Some(Inspection { hides_signature: true, ..result }), ..empty }
 }
 
 type Keys = Result<Vec<PastedKey>, KeyError>;
 
 fn inspection(
     app: &Application,
-    cleaned: &Cleaned,
-    form: &InspectorForm,
+    cleaned: Cleaned,
+    form: &Pasted,
     keys: Option<Keys>,
     answer: Option<Answer>,
 ) -> Inspection {
     let at = app.clock.now();
-    let decoded = DecodedToken::of(&cleaned.token);
+    let token = DecodedToken::of(&cleaned.token);
     let ring = app.keys.ring();
     let against = match (&form.by, &keys) {
         (VerifyBy::Ours, _) => Against::Ours(&ring, at),
         (_, Some(Ok(keys))) => Against::Pasted(keys),
         _ => Against::Nothing,
     };
-    let signed = signature::check(&decoded, against);
+    let signed = signature::check(&token, against);
     let expected = Expected { issuer: said(&form.issuer), audience: said(&form.audience) };
-    let checks = decoded
-        .claims
-        .as_ref()
-        .map(|claims| claims::check(claims.members.as_slice(), expected, app.keys.leeway(), at))
-        .unwrap_or_default();
-    let unread = keys.and_then(std::result::Result::err);
-    shown::of(cleaned, &decoded, &shown::Answers { signed, unread, checks, answer }, at)
+    let leeway = app.keys.leeway();
+    let check = |claims: &Object| claims::check(claims.members.as_slice(), expected, leeway, at);
+    let checks = token.claims.as_ref().map(check).unwrap_or_default();
+    let (removed, unread) = (cleaned.removed, keys.and_then(std::result::Result::err));
+    Inspection { removed, token, signed, unread, checks, answer, hides_signature: false, at }
 }
 
 fn said(text: &str) -> Option<&str> {

@@ -1,186 +1,139 @@
-//! What was found out about a token, in the words and rows of the page.
+//! What was found out about a token, in the words and rows of its page.
 
 use latchkey_domain::Timestamp;
 use serde_json::Value;
 
-use super::claims::{self, CheckResult, ClaimCheck};
-use super::clean::Cleaned;
+use super::claims::CheckResult::{self, Fail, Pass, Skipped};
+use super::claims::{ClaimCheck, in_words};
+use super::clean::Removed;
 use super::decode::{DecodedToken, Object, Part, Place};
-use super::explain;
+use super::explain::{self, Known};
 use super::keys::KeyError;
 use super::signature::Signature;
 use super::visible::visible;
 
-pub(crate) struct Inspection {
-    pub(crate) removed: Vec<String>,
-    pub(crate) checks: [CheckShown; 3],
-    pub(crate) parts: Vec<PartShown>,
-    pub(crate) header: Option<MembersShown>,
-    pub(crate) claims: Option<MembersShown>,
-    pub(crate) answer: Option<Answer>,
-    pub(crate) signature_is_hidden: bool,
-}
-
-pub(crate) struct CheckShown {
-    pub(crate) name: &'static str,
-    pub(crate) result: CheckResult,
-    pub(crate) said: Vec<String>,
-}
-
-pub(crate) struct PartShown {
-    pub(crate) letter: &'static str,
-    pub(crate) place: Place,
-    pub(crate) text: String,
-}
-
-pub(crate) struct MembersShown {
-    pub(crate) rows: Vec<Row>,
-    pub(crate) more: usize,
-    pub(crate) is_whole: bool,
-    pub(crate) text: String,
-}
-
-pub(crate) struct Row {
-    pub(crate) name: String,
-    pub(crate) value: String,
-    pub(crate) when: Option<String>,
-    pub(crate) meaning: Option<&'static str>,
-    pub(crate) section: Option<&'static str>,
-    pub(crate) danger: Option<&'static str>,
-    pub(crate) check: Option<ClaimCheck>,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct Answer {
-    /// The code of the refusal; none, if there is none.
-    pub(crate) code: Option<&'static str>,
-    pub(crate) said: String,
-}
-
 /// Nobody reads more rows than this.
 const MAX_ROWS: usize = 200;
 
-pub(super) struct Answers {
+pub(crate) struct Inspection {
+    pub(super) removed: Vec<Removed>,
+    pub(super) token: DecodedToken,
     pub(super) signed: Signature,
     /// Why the key that was given is none.
     pub(super) unread: Option<KeyError>,
     pub(super) checks: Vec<ClaimCheck>,
     pub(super) answer: Option<Answer>,
+    pub(super) hides_signature: bool,
+    pub(super) at: Timestamp,
 }
 
-pub(super) fn of(
-    cleaned: &Cleaned,
-    decoded: &DecodedToken,
-    answers: &Answers,
-    at: Timestamp,
-) -> Inspection {
-    Inspection {
-        removed: cleaned.removed.iter().map(ToString::to_string).collect(),
-        checks: [well_formed(decoded), signed(answers), claims_now(decoded, &answers.checks)],
-        parts: parts(decoded),
-        header: decoded.header.as_ref().map(|header| header_rows(header, at)),
-        claims: decoded.claims.as_ref().map(|claims| claim_rows(claims, &answers.checks, at)),
-        answer: answers.answer.clone(),
-        signature_is_hidden: false,
+pub(super) struct Answer {
+    /// The code of the refusal; none, if there is none.
+    pub(super) code: Option<&'static str>,
+    pub(super) said: String,
+}
+
+pub(super) struct Lamp {
+    pub(super) name: &'static str,
+    pub(super) result: CheckResult,
+    pub(super) said: Vec<String>,
+}
+
+/// A member of the header or the claims.
+pub(super) struct Row<'i> {
+    pub(super) name: String,
+    pub(super) value: String,
+    pub(super) when: Option<String>,
+    pub(super) known: Option<&'static Known>,
+    pub(super) danger: Option<&'static str>,
+    pub(super) check: Option<&'i ClaimCheck>,
+}
+
+impl Inspection {
+    pub(super) fn lamps(&self) -> [Lamp; 3] {
+        [self.well_formed(), self.signature(), self.claims_now()]
+    }
+
+    fn well_formed(&self) -> Lamp {
+        let name = "Well formed";
+        let wrong = &self.token.malformed;
+        if wrong.is_empty() {
+            let said = "Three base64url parts, the first two of them JSON objects.".to_owned();
+            return Lamp { name, result: Pass, said: vec![said] };
+        }
+        Lamp { name, result: Fail, said: wrong.iter().map(ToString::to_string).collect() }
+    }
+
+    fn signature(&self) -> Lamp {
+        let name = "Signature";
+        if let Some(unread) = self.unread {
+            return Lamp { name, result: Skipped, said: vec![unread.to_string()] };
+        }
+        let mut said = vec![self.signed.to_string()];
+        if matches!(self.signed, Signature::Verified { is_weak: true, .. }) {
+            said.push(
+                "The secret is shorter than its hash: it can be guessed offline from a single \
+                 token (RFC 7518 §3.2)."
+                    .to_owned(),
+            );
+        }
+        Lamp { name, result: self.signed.result(), said }
+    }
+
+    /// One no is a no.
+    fn claims_now(&self) -> Lamp {
+        let name = "Claims, now";
+        if self.token.claims.is_none() {
+            let said = vec!["No claims can be read.".to_owned()];
+            return Lamp { name, result: Skipped, said };
+        }
+        let fails = self.checks.iter().any(|one| one.result == Fail);
+        let result = if fails { Fail } else { Pass };
+        let telling = self.checks.iter().filter(|one| one.result == result);
+        let said = telling.map(|one| format!("{}: {}", one.claim, one.said)).collect();
+        Lamp { name, result, said }
+    }
+
+    pub(super) fn text(&self, part: &Part) -> String {
+        match part.place {
+            Place::Signature if self.hides_signature => {
+                format!("({} characters, not shown)", part.text.len())
+            }
+            _ => visible(&part.text),
+        }
+    }
+
+    pub(super) fn header(&self) -> Option<(&Object, Vec<Row<'_>>)> {
+        let row = |name: &str, value: &Value| Row {
+            danger: explain::danger(name, value),
+            ..self.row(explain::HEADER, name, value)
+        };
+        self.token.header.as_ref().map(|header| (header, rows(header, row)))
+    }
+
+    pub(super) fn claims(&self) -> Option<(&Object, Vec<Row<'_>>)> {
+        let row = |name: &str, value: &Value| Row {
+            check: self.checks.iter().find(|one| one.claim == name),
+            ..self.row(explain::CLAIMS, name, value)
+        };
+        self.token.claims.as_ref().map(|claims| (claims, rows(claims, row)))
+    }
+
+    fn row(&self, table: &'static [Known], name: &str, value: &Value) -> Row<'_> {
+        let known = table.iter().find(|known| known.name == name);
+        let is_time = known.is_some_and(|known| known.is_time);
+        Row {
+            name: visible(name),
+            value: value.as_str().map_or_else(|| visible(&value.to_string()), visible),
+            when: is_time.then(|| in_words(value, self.at)).flatten(),
+            known,
+            danger: None,
+            check: None,
+        }
     }
 }
 
-pub(super) fn hide_signature(result: &mut Inspection) {
-    for part in result.parts.iter_mut().filter(|part| part.place == Place::Signature) {
-        part.text = format!("({} characters, not shown)", part.text.len());
-        result.signature_is_hidden = true;
-    }
-}
-
-fn well_formed(decoded: &DecodedToken) -> CheckShown {
-    let said = if decoded.is_well_formed() {
-        vec!["Three base64url parts, the first two of them JSON objects.".to_owned()]
-    } else {
-        decoded.malformed.iter().map(ToString::to_string).collect()
-    };
-    let result = if decoded.is_well_formed() { CheckResult::Pass } else { CheckResult::Fail };
-    CheckShown { name: "Well formed", result, said }
-}
-
-fn signed(answers: &Answers) -> CheckShown {
-    let name = "Signature";
-    if let Some(unread) = answers.unread {
-        return CheckShown { name, result: CheckResult::Skipped, said: vec![unread.to_string()] };
-    }
-    let mut said = vec![answers.signed.to_string()];
-    if let Signature::Verified { is_weak: true, .. } = answers.signed {
-        said.push(
-            "The secret is shorter than its hash: it can be guessed offline from a single token \
-             (RFC 7518 §3.2)."
-                .to_owned(),
-        );
-    }
-    CheckShown { name, result: answers.signed.result(), said }
-}
-
-fn claims_now(decoded: &DecodedToken, checks: &[ClaimCheck]) -> CheckShown {
-    let name = "Claims, now";
-    if decoded.claims.is_none() {
-        let said = vec!["No claims can be read.".to_owned()];
-        return CheckShown { name, result: CheckResult::Skipped, said };
-    }
-    let result = claims::overall(checks);
-    let telling =
-        checks.iter().filter(|one| one.result == result && result != CheckResult::Skipped);
-    let mut said: Vec<_> = telling.map(|one| format!("{}: {}", one.claim, one.said)).collect();
-    if said.is_empty() {
-        said.push("It has no claims to check.".to_owned());
-    }
-    CheckShown { name, result, said }
-}
-
-fn parts(decoded: &DecodedToken) -> Vec<PartShown> {
-    let letters = ["A", "B", "C", "D", "E", "F", "G"];
-    let shown = |(part, letter): (&Part, _)| PartShown {
-        letter,
-        place: part.place,
-        text: visible(&part.text),
-    };
-    decoded.parts.iter().zip(letters).map(shown).collect()
-}
-
-fn header_rows(header: &Object, at: Timestamp) -> MembersShown {
-    let rows = header.members.as_slice().iter().take(MAX_ROWS).map(|(name, value)| {
-        let known = explain::header(name);
-        Row { danger: explain::danger(name, value), ..row(name, value, known, at) }
-    });
-    members(header, rows.collect())
-}
-
-fn claim_rows(claims: &Object, checks: &[ClaimCheck], at: Timestamp) -> MembersShown {
-    let rows = claims.members.as_slice().iter().take(MAX_ROWS).map(|(name, value)| {
-        let check = checks.iter().find(|one| one.claim == name).cloned();
-        Row { check, ..row(name, value, explain::claim(name), at) }
-    });
-    members(claims, rows.collect())
-}
-
-fn members(object: &Object, rows: Vec<Row>) -> MembersShown {
-    MembersShown {
-        more: object.members.as_slice().len() - rows.len(),
-        rows,
-        is_whole: object.is_whole,
-        text: visible(&object.text),
-    }
-}
-
-fn row(name: &str, value: &Value, known: Option<&explain::Known>, at: Timestamp) -> Row {
-    let is_time = known.is_some_and(|known| known.is_time);
-    Row {
-        name: visible(name),
-        value: match value {
-            Value::String(text) => visible(text),
-            other => visible(&other.to_string()),
-        },
-        when: is_time.then(|| claims::in_words(value, at)).flatten(),
-        meaning: known.map(|known| known.meaning),
-        section: known.map(|known| known.section),
-        danger: None,
-        check: None,
-    }
+fn rows<'i>(object: &Object, row: impl Fn(&str, &Value) -> Row<'i>) -> Vec<Row<'i>> {
+    let members = object.members.as_slice().iter().take(MAX_ROWS);
+    members.map(|(name, value)| row(name, value)).collect()
 }

@@ -10,7 +10,7 @@ use super::keys::PastedKey;
 use super::visible::visible;
 
 /// What to check a signature against.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) enum Against<'k> {
     Nothing,
     /// The keys of this service, as they are now.

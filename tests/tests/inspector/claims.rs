@@ -1,0 +1,130 @@
+//! What is said of claims, and of dangerous headers.
+
+use latchkey_tests::{Latchkey, Setup};
+use serde_json::{Value, json};
+
+use super::read::{decoded, inspect, lamp, lamps, members, said, unsigned};
+
+const NO_NUMBER: &str = "Not a number. Times are seconds since 1970, without quotes (RFC 7519 §2).";
+const MILLIS: &str = "So large that it must be milliseconds. Times are seconds (RFC 7519 §2).";
+const NO_TIME: &str = "No time that a calendar has.";
+const LATE: &str = "Expired 4 seconds ago, and still taken: clocks may differ by 5 seconds.";
+const AHEAD: &str = "Issued in the future, 1 hour 59 minutes from now: a clock is wrong.";
+
+/// The lamp of a claim, and the sentence behind it.
+async fn judged(app: &Latchkey, claims: &Value, fields: &[(&str, &str)], of: &str) -> String {
+    let token = unsigned(r#"{"alg":"EdDSA"}"#, &claims.to_string(), 64);
+    let fields = [&[("token", token.as_str()), ("by", "nothing")], fields].concat();
+    let page = inspect(app, &fields).await.expect(200);
+    let found = members(&page, "claims").into_iter().find(|one| one.name == of);
+    let html = found.expect("the claim").html;
+    let (_, told) = html.rsplit_once("</span> ").expect("a sentence");
+    format!("{}: {}", lamp(&html), told.split("</p>").next().expect("its end"))
+}
+
+#[tokio::test]
+async fn times_are_judged_in_words() {
+    let app = Setup::new().with_clock_standing().start().await;
+    // The part of a second of the clock does not count for a claim of whole seconds.
+    let now = app.clock.now().as_seconds();
+    for (claim, value, is_fine, told) in [
+        ("exp", json!(now + 241), "yes", "Expires in 4 minutes."),
+        ("exp", json!(now - 180), "no", "Expired 3 minutes ago."),
+        ("exp", json!(now - 4), "yes", LATE),
+        ("exp", json!(now - 5), "no", "Expired 5 seconds ago."),
+        ("exp", json!(now as f64 - 180.5), "no", "Expired 3 minutes 1 second ago."),
+        ("exp", json!("1795450320"), "no", NO_NUMBER),
+        ("exp", json!(null), "no", NO_NUMBER),
+        ("exp", json!(now * 1000), "no", MILLIS),
+        ("exp", json!(1e300), "no", NO_TIME),
+        ("exp", json!(-1e300), "no", NO_TIME),
+        ("exp", json!(u64::MAX), "no", NO_TIME),
+        ("exp", json!(i64::MIN), "no", NO_TIME),
+        ("exp", json!(0), "no", "Expired "),
+        ("nbf", json!(now - 60), "yes", "Valid since 1 minute ago."),
+        ("nbf", json!(now + 5), "yes", "Begins in 4 seconds: clocks may differ by 5 seconds."),
+        ("nbf", json!(now + 6), "no", "Not valid yet: in 5 seconds."),
+        ("iat", json!(now), "yes", "Issued less than a second ago."),
+        ("iat", json!(now + 7200), "no", AHEAD),
+        ("iat", json!([]), "no", NO_NUMBER),
+    ] {
+        let found = judged(&app, &json!({ claim: value.clone() }), &[], claim).await;
+        assert!(found.starts_with(&format!("{is_fine}: {told}")), "{claim} {value}: {found}");
+    }
+    // One no is a no; what is not there is no no, but for the end.
+    for (claims, lamp, told) in [
+        (json!({}), "no", "exp: It never ends."),
+        (json!({ "exp": now + 60 }), "yes", "exp: Expires in"),
+        (json!({ "exp": now + 60, "nbf": now + 60 }), "no", "nbf: Not valid yet"),
+    ] {
+        let page = decoded(&app, &unsigned(r#"{"alg":"EdDSA"}"#, &claims.to_string(), 64)).await;
+        assert_eq!(lamps(&page)[2], lamp, "{claims}");
+        assert!(said(&page, 2)[0].starts_with(told), "{claims}: {:?}", said(&page, 2));
+    }
+    for (value, when) in [
+        (json!(now + 241), Some("UTC, in 4 minutes</small>")),
+        (json!(now - 60), Some("UTC, 1 minute ago</small>")),
+        (json!(1e300), None),
+        (json!("soon"), None),
+    ] {
+        let token = unsigned(r#"{"alg":"EdDSA"}"#, &json!({ "auth_time": value }).to_string(), 64);
+        let html = &members(&decoded(&app, &token).await, "claims")[0].html;
+        assert!(html.contains(when.unwrap_or_default()), "{value}: {html}");
+        assert_eq!(html.contains("UTC"), when.is_some(), "{value}: {html}");
+    }
+}
+
+#[tokio::test]
+async fn issuer_and_audience_are_compared_to_the_letter() {
+    let app = Latchkey::start().await;
+    let asked = [("issuer", "https://app.test"), ("audience", "https://app.test/api")];
+    for (claims, of, is_fine) in [
+        (json!({"iss": "https://app.test"}), "iss", "yes"),
+        (json!({"iss": "https://app.test/"}), "iss", "no: Almost"),
+        (json!({"iss": "https://APP.test"}), "iss", "no: Almost"),
+        (json!({"iss": "https://other.test"}), "iss", "no"),
+        (json!({"iss": ["https://app.test"]}), "iss", "no"),
+        (json!({"aud": "https://app.test/api"}), "aud", "yes"),
+        (json!({"aud": ["https://app.test/api"]}), "aud", "yes"),
+        (json!({"aud": ["x", "https://app.test/api"]}), "aud", "yes"),
+        (json!({"aud": ["x"]}), "aud", "no"),
+        (json!({"aud": []}), "aud", "no"),
+        (json!({"aud": [1]}), "aud", "no"),
+        (json!({"aud": {}}), "aud", "no"),
+    ] {
+        let found = judged(&app, &claims, &asked, of).await;
+        assert!(found.starts_with(is_fine), "{claims}: {found}");
+        let unasked = judged(&app, &claims, &[], of).await;
+        assert!(!unasked.starts_with("yes"), "{claims}: nobody asked");
+    }
+    let token = unsigned(r#"{"alg":"EdDSA"}"#, r#"{"exp":9999999999}"#, 64);
+    let fields = [&[("token", token.as_str()), ("by", "nothing")], &asked[..]].concat();
+    let told = said(&inspect(&app, &fields).await.expect(200), 2);
+    assert!(told[0].starts_with("iss: It does not say"), "{told:?}");
+    assert!(told[1].starts_with("aud: It does not say"), "{told:?}");
+}
+
+#[tokio::test]
+async fn dangerous_headers_are_named() {
+    let app = Latchkey::start().await;
+    for (name, value, is_dangerous) in [
+        ("alg", json!("EdDSA"), false),
+        ("alg", json!("nOnE"), true),
+        ("alg", json!("HS256"), true),
+        ("kid", json!("9bX_x-1"), false),
+        ("kid", json!("../../dev/null"), true),
+        ("kid", json!("x' UNION SELECT 'a"), true),
+        ("kid", json!(["x"]), false),
+        ("jku", json!("https://evil.test"), true),
+        ("x5u", json!("https://evil.test"), true),
+        ("jwk", json!({}), true),
+        ("x5c", json!([]), true),
+        ("crit", json!(["b64"]), true),
+        ("typ", json!("JWT"), false),
+    ] {
+        let page = decoded(&app, &unsigned(&json!({ name: value }).to_string(), "{}", 64)).await;
+        let html = &members(&page, "header")[0].html;
+        assert_eq!(html.contains("tag--warn\">Danger"), is_dangerous, "{name} {value}: {html}");
+        assert!(!html.contains("Not a registered name"), "{name}");
+    }
+}

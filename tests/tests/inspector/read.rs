@@ -1,0 +1,103 @@
+//! What the inspector's page says, read from its HTML.
+
+use latchkey_tests::by_hand::part;
+use latchkey_tests::{Browser, Latchkey, Page};
+
+pub(crate) async fn inspect(app: &Latchkey, fields: &[(&str, &str)]) -> Page {
+    Browser::new().post(&app.url("/inspector"), fields).await
+}
+
+/// What is said of a token that is only decoded.
+pub(crate) async fn decoded(app: &Latchkey, token: &str) -> Page {
+    inspect(app, &[("token", token), ("by", "nothing")]).await.expect(200)
+}
+
+/// A token of these texts, with a signature of so many zeros.
+pub(crate) fn unsigned(header: &str, claims: &str, signature: usize) -> String {
+    format!("{}.{}.{}", part(header), part(claims), part(vec![0; signature]))
+}
+
+fn between<'h>(html: &'h str, before: &str, after: &str) -> Option<&'h str> {
+    Some(html.split_once(before)?.1.split_once(after)?.0)
+}
+
+fn plain(html: &str) -> String {
+    [("&#34;", "\""), ("&#39;", "'"), ("&#60;", "<"), ("&#62;", ">"), ("&#38;", "&")]
+        .iter()
+        .fold(html.to_owned(), |text, (escaped, c)| text.replace(escaped, c))
+}
+
+#[track_caller]
+fn lists(page: &Page) -> Vec<&str> {
+    let list = between(&page.body, "<ul class=\"lamps\"", "</ul>").expect("lamps");
+    list.split("<li ").skip(1).collect()
+}
+
+/// What the three lamps say: well formed, signature, claims.
+#[track_caller]
+pub(crate) fn lamps(page: &Page) -> [&'static str; 3] {
+    let lamps: Vec<_> = lists(page).into_iter().map(lamp).collect();
+    lamps.try_into().expect("three lamps")
+}
+
+#[track_caller]
+pub(crate) fn lamp(html: &str) -> &'static str {
+    match html {
+        lamp if lamp.contains("verdict--true\">Yes") => "yes",
+        lamp if lamp.contains("verdict--false\">No") => "no",
+        lamp if lamp.contains("verdict--none\">Not checked") => "not asked",
+        lamp => panic!("no lamp: {lamp}"),
+    }
+}
+
+/// The sentences beside one of the three lamps.
+#[track_caller]
+pub(crate) fn said(page: &Page, lamp: usize) -> Vec<String> {
+    let sentences = lists(page)[lamp].split("<p>").skip(2);
+    sentences.map(|one| plain(one.split("</p>").next().expect("its end"))).collect()
+}
+
+/// The token that was read, as the form shows it again.
+#[track_caller]
+pub(crate) fn token(page: &Page) -> String {
+    let area = between(&page.body, "<textarea id=\"token\"", "</textarea>").expect("a form");
+    plain(area.split_once('>').expect("its start").1)
+}
+
+/// What was taken off before the token was read.
+pub(crate) fn removed(page: &Page) -> Vec<String> {
+    let list = between(&page.body, "Removed before decoding: ", ".</p>");
+    list.into_iter().flat_map(|list| list.split("; ")).map(plain).collect()
+}
+
+/// The parts of the token, each with what it is.
+#[track_caller]
+pub(crate) fn parts(page: &Page) -> Vec<(String, String)> {
+    let token = between(&page.body, "token--split\">", "</p>").expect("the parts");
+    let parts = token.split("<span class=\"vh\">").skip(1);
+    let part = |html: &str| {
+        let (place, rest) = html.split_once(": ").expect("its place");
+        (place.to_owned(), plain(between(rest, "<bdi dir=\"ltr\">", "</bdi>").expect("its text")))
+    };
+    parts.map(part).collect()
+}
+
+/// A member of the header or the claims.
+pub(crate) struct Member {
+    pub(crate) name: String,
+    pub(crate) value: String,
+    /// What is said of it.
+    pub(crate) html: String,
+}
+
+pub(crate) fn members(page: &Page, section: &str) -> Vec<Member> {
+    let heading = format!("<h2 id=\"{section}\">");
+    let rows = between(&page.body, &heading, "<details").into_iter();
+    let rows = rows.flat_map(|html| html.split("<th role=\"rowheader\"").skip(1));
+    let member = |html: &str| Member {
+        name: plain(between(html, "<code>", "</code>").expect("a name")),
+        value: plain(between(html, "<bdi class=\"mono\" dir=\"ltr\">", "</bdi>").expect("a value")),
+        html: plain(html),
+    };
+    rows.map(member).collect()
+}
