@@ -154,36 +154,3 @@ impl KeyRing {
         key
     }
 }
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-
-    #[test]
-    fn a_rotation_signs_with_a_new_key_and_keeps_publishing_the_old_one() {
-        let ring = KeyRing::start();
-        let first = ring.current().unwrap();
-        assert_eq!(ring.current().unwrap().jwk, first.jwk);
-
-        let second = ring.rotate().unwrap();
-        assert_ne!(second.jwk.kid, first.jwk.kid);
-        assert_eq!(ring.current().unwrap().jwk, second.jwk);
-        assert_eq!(ring.jwks().unwrap(), [second.jwk.clone(), first.jwk.clone()]);
-    }
-
-    #[test]
-    fn the_set_does_not_grow_without_end_and_shows_no_private_member() {
-        let ring = KeyRing::start();
-        for _ in 0..PUBLISHED + 1 {
-            ring.rotate().unwrap();
-        }
-        let keys = ring.jwks().unwrap();
-        assert_eq!(keys.len(), PUBLISHED);
-        let json = serde_json::to_value(&keys[0]).unwrap();
-        let mut names: Vec<&str> = json.as_object().unwrap().keys().map(String::as_str).collect();
-        names.sort_unstable();
-        assert_eq!(names, ["alg", "e", "kid", "kty", "n", "use"]);
-    }
-}

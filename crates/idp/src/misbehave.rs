@@ -188,29 +188,3 @@ impl Misbehaviour {
 pub fn told_to_fail() -> Response {
     (StatusCode::INTERNAL_SERVER_ERROR, "The local provider was told to fail here.").into_response()
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keys_are_read_back_where_they_make_sense() {
-        for provider in Provider::ALL {
-            for one in Misbehaviour::of(provider) {
-                let read = Misbehaviour::parse(provider, Some(one.key()));
-                assert_eq!(read, Some(one));
-                assert!(!one.title().is_empty() && !one.sentence().is_empty(), "{one:?}");
-            }
-        }
-        for (provider, key, expected) in [
-            (Provider::Google, None, Some(Misbehaviour::None)),
-            (Provider::Google, Some("wrong_nonce"), Some(Misbehaviour::WrongNonce)),
-            (Provider::Google, Some("rate_limited"), None),
-            (Provider::Github, Some("wrong_nonce"), None),
-            (Provider::Facebook, Some("bad_signature"), None),
-            (Provider::Google, Some("nonsense"), None),
-        ] {
-            assert_eq!(Misbehaviour::parse(provider, key), expected, "{key:?}");
-        }
-    }
-}

@@ -304,11 +304,17 @@ async fn a_replayed_code_revokes_what_it_had_bought() {
     let bearer = format!("Bearer {token}");
     let headers = [("authorization", bearer.as_str())];
     assert_eq!(idp.get("/google/userinfo", &headers).await.status, StatusCode::OK);
+    let bystander = idp.access_token(Google, FULL, "ada", "none").await;
 
+    // Long after the code would have expired, but while the token is still good.
+    idp.wait(3000);
     let replay = idp.exchange(Google, &code).await;
     assert_eq!(replay.json()["error"], "invalid_grant");
     let after = idp.get("/google/userinfo", &headers).await;
     assert_eq!(after.status, StatusCode::UNAUTHORIZED);
+    let bearer = format!("Bearer {bystander}");
+    let others = idp.get("/google/userinfo", &[("authorization", &bearer)]).await;
+    assert_eq!(others.status, StatusCode::OK);
 }
 
 #[tokio::test]
@@ -384,6 +390,22 @@ async fn rotated_keys_sign_well_with_a_key_that_was_not_there_before() {
     assert!(!before.contains(&header["kid"]));
     let after = kids(idp.get("/google/jwks", &[]).await.json());
     assert!(before.iter().all(|kid| after.contains(kid)));
+}
+
+#[tokio::test]
+async fn the_key_set_does_not_grow_without_end_and_shows_no_private_member() {
+    let idp = Idp::start();
+    for _ in 0..9 {
+        id_token(&idp, "rotated_keys").await;
+    }
+    let jwks = idp.get("/google/jwks", &[]).await.json();
+    let keys = jwks["keys"].as_array().unwrap();
+    assert_eq!(keys.len(), 8);
+    for key in keys {
+        let mut names: Vec<&str> = key.as_object().unwrap().keys().map(String::as_str).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["alg", "e", "kid", "kty", "n", "use"]);
+    }
 }
 
 #[tokio::test(start_paused = true)]

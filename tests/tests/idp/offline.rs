@@ -3,7 +3,8 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use latchkey_idp::Provider::Google;
+use latchkey_idp::Config;
+use latchkey_idp::Provider::{Github, Google};
 
 use crate::support::*;
 
@@ -89,14 +90,54 @@ async fn a_refresh_brings_a_new_access_token_and_an_id_token_of_the_same_person(
     assert_eq!(narrow["scope"], "openid");
     let userinfo = call(&idp, "/google/userinfo", &string(&narrow, "access_token")).await;
     assert!(userinfo.json().get("email").is_none());
+    // It goes on being as wide as it was.
+    let again = refresh(&idp, &refresh_token, &[]).await.json();
+    assert_eq!(again["scope"], BASIC_SCOPES);
+}
+
+#[tokio::test]
+async fn a_refresh_token_lives_for_half_a_year() {
+    for (days, status) in [(179, StatusCode::OK), (180, StatusCode::BAD_REQUEST)] {
+        let idp = Idp::start();
+        let token = string(&offline(&idp, BASIC_SCOPES, "none").await, "refresh_token");
+        idp.wait(days * 24 * 60 * 60);
+        assert_eq!(refresh(&idp, &token, &[]).await.status, status, "{days}");
+    }
+}
+
+#[tokio::test]
+async fn a_rotated_refresh_token_is_good_once_more_for_a_minute() {
+    // Seconds after the rotation, whether it was tried again before, what comes of it.
+    for (seconds, retried, good) in [(60, false, true), (61, false, false), (30, true, false)] {
+        let idp = Idp::start();
+        let first = offline(&idp, BASIC_SCOPES, "refresh_rotates").await;
+        let first = string(&first, "refresh_token");
+        let renewed = refresh(&idp, &first, &[]).await.json();
+        if retried {
+            assert_eq!(refresh(&idp, &first, &[]).await.status, StatusCode::OK);
+        }
+        idp.wait(seconds);
+        let late = refresh(&idp, &first, &[]).await;
+        assert_eq!(late.status == StatusCode::OK, good, "{seconds} {retried}");
+        // Its use after that ends everything that goes back to the same code.
+        let successor = refresh(&idp, &string(&renewed, "refresh_token"), &[]).await;
+        assert_eq!(successor.status == StatusCode::OK, good, "{seconds} {retried}");
+        let access = string(&renewed, "access_token");
+        let opened = call(&idp, "/google/userinfo", &access).await;
+        assert_eq!(opened.status == StatusCode::OK, good, "{seconds} {retried}");
+    }
 }
 
 #[tokio::test]
 async fn a_refresh_is_refused_in_the_words_of_the_standard() {
     let idp = Idp::start();
-    let good = string(&offline(&idp, BASIC_SCOPES, "none").await, "refresh_token");
+    let tokens = offline(&idp, BASIC_SCOPES, "none").await;
+    let (good, access) = (string(&tokens, "refresh_token"), string(&tokens, "access_token"));
+    let code = idp.code(Google, BASIC_SCOPES, "ada", "none").await;
     for (changes, status, error) in [
         (&[("refresh_token", "unknown")][..], 400, "invalid_grant"),
+        (&[("refresh_token", &access)], 400, "invalid_grant"),
+        (&[("refresh_token", &code)], 400, "invalid_grant"),
         (&[("refresh_token", "")], 400, "invalid_request"),
         (&[("client_id", "stranger")], 400, "invalid_grant"),
         (&[("client_secret", "wrong")], 401, "invalid_client"),
@@ -161,7 +202,10 @@ async fn revoking_either_token_ends_the_grant() {
         let idp = Idp::start();
         let tokens = offline(&idp, BASIC_SCOPES, "none").await;
         let earlier = string(&allowed(&idp, BASIC_SCOPES, &[]).await, "access_token");
-        let others = idp.access_token(Google, BASIC_SCOPES, "grace", "none").await;
+        let grace = [("person", "grace"), ("access_type", "offline")];
+        let grace = allowed(&idp, BASIC_SCOPES, &grace).await;
+        let others = string(&grace, "access_token");
+        let pending = idp.code(Google, BASIC_SCOPES, "ada", "none").await;
         let revoked = idp.post("/google/revoke", &[], &[("token", &string(&tokens, which))]).await;
         assert_eq!(revoked.status, StatusCode::OK);
 
@@ -172,6 +216,10 @@ async fn revoking_either_token_ends_the_grant() {
         }
         let renewed = refresh(&idp, &string(&tokens, "refresh_token"), &[]).await;
         assert_eq!(renewed.json()["error"], "invalid_grant");
+        let late = idp.exchange(Google, &pending).await;
+        assert_eq!(late.json()["error"], "invalid_grant");
+        let renewed = refresh(&idp, &string(&grace, "refresh_token"), &[]).await;
+        assert_eq!(renewed.status, StatusCode::OK);
         // It is the first time again.
         let again = offline(&idp, BASIC_SCOPES, "none").await;
         assert!(again.get("refresh_token").is_some());
@@ -352,6 +400,63 @@ async fn a_refresh_token_survives_a_restart() {
     drop(second);
     let third = Idp::keeping(&file);
     assert_eq!(refresh(&third, &token, &[]).await.json()["error"], "invalid_grant");
+}
+
+#[tokio::test]
+async fn grants_outlive_the_process_and_hold_no_token() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("grants.json");
+    let first = Idp::keeping(&file);
+    let tokens = offline(&first, BASIC_SCOPES, "refresh_rotates").await;
+    let old = string(&tokens, "refresh_token");
+    let renewed = refresh(&first, &old, &[]).await.json();
+    let (new, access) = (string(&renewed, "refresh_token"), string(&renewed, "access_token"));
+    let github = first.access_token(Github, "read:user", "ada", "none").await;
+    let kept = wait_for(&file, |json| json.contains("\"rotated\"") && json.contains("github"));
+    for secret in [&old, &new, &access, &github] {
+        assert!(!kept.contains(secret.as_str()), "{kept}");
+    }
+    drop(first);
+
+    let second = Idp::keeping(&file);
+    // What lives for an hour is not stored, because a refresh brings another; what lives long is.
+    assert_eq!(call(&second, "/google/userinfo", &access).await.status, StatusCode::UNAUTHORIZED);
+    let bearer = format!("Bearer {github}");
+    let headers = [("authorization", bearer.as_str()), ("user-agent", "test")];
+    assert_eq!(second.get("/github/api/user", &headers).await.status, StatusCode::OK);
+    second.wait(61);
+    let renewed = refresh(&second, &new, &[]).await.json();
+    assert_eq!(renewed["scope"], BASIC_SCOPES);
+    assert_eq!(refresh(&second, &old, &[]).await.json()["error"], "invalid_grant");
+    drop(second);
+
+    // A client that is not registered any more is not restored.
+    let mut clients = config().clients;
+    clients.retain(|client| client.id == "stranger");
+    let third = Idp::of(Config { clients, grants_file: Some(file.clone()), ..config() });
+    let stranger = [("client_id", "stranger"), ("person", "ada"), ("decision", "allow")];
+    let answer = third.decide(Google, &with(&request(BASIC_SCOPES), &stranger)).await;
+    let code = answer.callback_param("code").unwrap();
+    third.post("/google/token", &[], &with(&exchange(&code), &stranger[..1])).await;
+    let kept = wait_for(&file, |json| json.contains("stranger"));
+    assert!(!kept.contains("\"app\""), "{kept}");
+}
+
+#[tokio::test]
+async fn ephemeral_people_are_stored_nowhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("grants.json");
+    let idp = Idp::keeping(&file);
+    let passing = [("person", "passing-1"), ("name", "Pia"), ("access_type", "offline")];
+    let passing = string(&allowed(&idp, BASIC_SCOPES, &passing).await, "refresh_token");
+    let ada = string(&offline(&idp, BASIC_SCOPES, "none").await, "refresh_token");
+    let kept = wait_for(&file, |json| json.contains("\"ada\""));
+    assert!(!kept.contains("passing-"), "{kept}");
+    // It can be revoked all the same.
+    assert_eq!(refresh(&idp, &passing, &[]).await.status, StatusCode::OK);
+    idp.post("/google/revoke", &[], &[("token", &passing)]).await;
+    assert_eq!(refresh(&idp, &passing, &[]).await.json()["error"], "invalid_grant");
+    assert_eq!(refresh(&idp, &ada, &[]).await.status, StatusCode::OK);
 }
 
 /// The file, once it is as it should be: it is written on another thread.

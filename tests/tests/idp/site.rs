@@ -55,12 +55,19 @@ async fn other_host_names_are_not_answered() {
     let idp = Idp::start();
     for (host, status) in [
         ("127.0.0.1:3001", StatusCode::OK),
-        ("localhost:3001", StatusCode::OK),
-        ("rebound.evil.test", StatusCode::MISDIRECTED_REQUEST),
+        ("localhost", StatusCode::OK),
+        ("LOCALHOST:3001", StatusCode::OK),
+        ("[::1]:3001", StatusCode::OK),
+        ("127.1.2.3:80", StatusCode::OK),
+        ("rebound.evil.test:3001", StatusCode::MISDIRECTED_REQUEST),
+        ("localhost.evil.test", StatusCode::MISDIRECTED_REQUEST),
+        ("192.168.1.7:3001", StatusCode::MISDIRECTED_REQUEST),
+        ("", StatusCode::MISDIRECTED_REQUEST),
     ] {
         let answer = idp.get("/healthz", &[("host", host)]).await;
         assert_eq!(answer.status, status, "{host}");
     }
+    assert_eq!(idp.get("/healthz", &[]).await.status, StatusCode::OK, "no browser");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! A provider on a clock that stands still, and an application that talks to it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
@@ -71,41 +71,15 @@ pub struct Idp {
 
 impl Idp {
     pub fn start() -> Self {
-        Self::with(None)
+        Self::of(config())
     }
 
     /// One that keeps its grants in a file.
     pub fn keeping(file: &Path) -> Self {
-        Self::with(Some(file.to_owned()))
+        Self::of(Config { grants_file: Some(file.to_owned()), ..config() })
     }
 
-    fn with(grants_file: Option<PathBuf>) -> Self {
-        let client = |provider, id: &str| Client {
-            provider,
-            id: id.into(),
-            secret: SECRET.into(),
-            redirect_uris: vec![CALLBACK.into(), format!("{CALLBACK}?other")],
-            name: "Latchkey".into(),
-            uri: None,
-        };
-        let mut clients: Vec<Client> = Provider::ALL
-            .into_iter()
-            .flat_map(|provider| [client(provider, CLIENT_ID), client(provider, "stranger")])
-            .collect();
-        let third_party = Client {
-            redirect_uris: vec![format!("{ORIGIN}/third-party/callback")],
-            name: "Third <Party>".into(),
-            uri: Some(format!("{ORIGIN}/third-party")),
-            ..client(Provider::Google, "third-party")
-        };
-        clients.push(third_party);
-        let config = Config {
-            base_url: ORIGIN.parse().unwrap(),
-            clients,
-            apis: vec![api()],
-            people_file: None,
-            grants_file,
-        };
+    pub fn of(config: Config) -> Self {
         let (clock, seconds) = standing_clock();
         Self { router: router_with_clock(config, clock).unwrap(), seconds }
     }
@@ -206,6 +180,36 @@ impl Idp {
         let answer = self.exchange(provider, &code).await;
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
         string(&answer.json(), "access_token")
+    }
+}
+
+/// Two clients at each provider, a third party, and an API.
+pub fn config() -> Config {
+    let client = |provider, id: &str| Client {
+        provider,
+        id: id.into(),
+        secret: SECRET.into(),
+        redirect_uris: vec![CALLBACK.into(), format!("{CALLBACK}?other")],
+        name: "Latchkey".into(),
+        uri: None,
+    };
+    let mut clients: Vec<Client> = Provider::ALL
+        .into_iter()
+        .flat_map(|provider| [client(provider, CLIENT_ID), client(provider, "stranger")])
+        .collect();
+    let third_party = Client {
+        redirect_uris: vec![format!("{ORIGIN}/third-party/callback")],
+        name: "Third <Party>".into(),
+        uri: Some(format!("{ORIGIN}/third-party")),
+        ..client(Provider::Google, "third-party")
+    };
+    clients.push(third_party);
+    Config {
+        base_url: ORIGIN.parse().unwrap(),
+        clients,
+        apis: vec![api()],
+        people_file: None,
+        grants_file: None,
     }
 }
 

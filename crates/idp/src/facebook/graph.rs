@@ -162,17 +162,3 @@ pub async fn delete_permissions(
     tracing::info!(client = authorization.client.id, "permissions deleted");
     Ok(Json(json!({ "success": true })).into_response())
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// RFC 4231 §4.3 in Facebook's terms.
-    #[test]
-    fn the_proof_is_an_hmac_sha256_in_hex() {
-        assert_eq!(
-            appsecret_proof("what do ya want for nothing?", "Jefe"),
-            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
-        );
-    }
-}

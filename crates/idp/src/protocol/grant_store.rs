@@ -215,19 +215,3 @@ fn snapshot(grants: &Weak<Mutex<Grants>>, clock: &Clock) -> Option<Snapshot> {
     let grants = grants.lock();
     Some(Snapshot::of(&grants, clock.now()))
 }
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-
-    #[test]
-    fn an_unreadable_file_stops_the_start_and_none_does_not() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("grants.json");
-        assert_eq!(read(&file).unwrap(), Snapshot::default());
-        std::fs::write(&file, "{").unwrap();
-        assert!(matches!(read(&file), Err(Error::GrantsFile { .. })));
-    }
-}

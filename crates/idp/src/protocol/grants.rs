@@ -514,6 +514,3 @@ impl Grants {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;
