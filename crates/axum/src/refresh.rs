@@ -25,7 +25,7 @@ pub(crate) async fn refresh_tokens(
     let now = latchkey.clock.now();
     let exchanged = latchkey.issuer.refresh(refresh_token, client_id, now).await;
     if let Err(refresh::Error::Reused { user, sign_in }) = &exchanged {
-        latchkey.note_ended(*sign_in, now);
+        latchkey.note_ended(*sign_in);
         audit::record(latchkey, Kind::RefreshReused, Some(*user), Actor::Nobody, "", Some(client))
             .await;
     }

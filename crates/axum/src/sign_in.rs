@@ -181,7 +181,7 @@ pub async fn end_sign_in(
     let now = latchkey.clock.now();
     let ended = sign_ins::end(&latchkey.db, sign_in, user, now).await?;
     if ended {
-        latchkey.note_ended(sign_in, now);
+        latchkey.note_ended(sign_in);
     }
     Ok(ended)
 }

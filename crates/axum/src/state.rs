@@ -11,7 +11,7 @@ use latchkey_auth::tokens::Expected;
 use latchkey_auth::tokens::RevocationList;
 use latchkey_auth::tokens::TokenIssuer;
 use latchkey_auth::tokens::{KeySource, SigningKeys, signing_keys};
-use latchkey_domain::{Clock, SignInId, Timestamp, UserId};
+use latchkey_domain::{Clock, SignInId, UserId};
 use latchkey_store::{Db, Sessions, accounts, sign_ins};
 
 use crate::config::{Config, JwtSettings, Revocation};
@@ -85,7 +85,7 @@ impl Latchkey {
         };
         let revoked =
             RevocationList::new(*access_ttl, keys.leeway(), *revocation == Revocation::Watch);
-        revoked.poll(&db, None, clock.now()).await?;
+        revoked.poll(&db, clock.now()).await?;
         let sessions = Sessions::new(db.clone(), clock.clone(), config.session);
         Ok(Self(Arc::new(Parts {
             sessions: if config.session_cache { sessions.cached() } else { sessions },
@@ -115,15 +115,15 @@ impl Parts {
 
     /// Takes note that a sign-in has ended, whichever key it carried: in this
     /// process nothing remembers it any longer.
-    pub fn note_ended(&self, sign_in: SignInId, at: Timestamp) {
+    pub fn note_ended(&self, sign_in: SignInId) {
         self.sessions.ended(sign_in);
-        self.revoked.insert_if_watching(sign_in, at);
+        self.revoked.insert_if_watching(sign_in);
     }
 
     /// Takes note that the account of a sign-in is gone.
-    pub fn note_gone(&self, sign_in: SignInId, at: Timestamp) {
+    pub fn note_gone(&self, sign_in: SignInId) {
         self.sessions.ended(sign_in);
-        self.revoked.insert(sign_in, at);
+        self.revoked.insert(sign_in);
     }
 
     /// Deletes an account. Its JWTs are refused at once here, and within a second
@@ -131,7 +131,7 @@ impl Parts {
     pub async fn delete_account(&self, user: UserId) -> latchkey_store::Result<()> {
         let now = self.clock.now();
         for sign_in in sign_ins::living(&self.db, user, self.config.session, now).await? {
-            self.note_gone(sign_in.id, now);
+            self.note_gone(sign_in.id);
         }
         accounts::delete(&self.db, user, now).await?;
         self.forget_delegations();

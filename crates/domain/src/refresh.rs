@@ -31,7 +31,9 @@ pub fn may_rotate(token: Known, now: Timestamp) -> Verdict {
         Known { ended: true, .. } => Verdict::Ended,
         Known { expires_at, .. } if expires_at <= now => Verdict::Expired,
         Known { used_at: None, .. } => Verdict::Rotate,
-        Known { used_at: Some(used_at), .. } if now <= used_at.plus(GRACE) => {
+        // Clocks differ by seconds; a use that lies further ahead was written by
+        // one that has been put right since, and says nothing about how long ago.
+        Known { used_at: Some(at), .. } if now.since(at).max(at.since(now)) <= GRACE => {
             Verdict::SameSuccessor
         }
         Known { used_at: Some(_), .. } => Verdict::EndFamily,
@@ -52,6 +54,8 @@ mod tests {
             (100, Some(50), false, 50, Verdict::SameSuccessor),
             (100, Some(50), false, 60, Verdict::SameSuccessor),
             (100, Some(50), false, 61, Verdict::EndFamily),
+            (100, Some(50), false, 40, Verdict::SameSuccessor),
+            (100, Some(50), false, 39, Verdict::EndFamily),
             (100, Some(50), false, 101, Verdict::Expired),
             (100, None, true, 50, Verdict::Ended),
             (100, Some(50), true, 51, Verdict::Ended),

@@ -6,6 +6,7 @@ use latchkey_domain::{Email, SignInId, Timestamp, UserId};
 use crate::connections::ending;
 use crate::email_tokens::{self, Purpose, Sent};
 use crate::query::params;
+use crate::sign_ins::next_order;
 use crate::{Db, Error, Result, identities, sign_ins};
 
 /// Whether a sign-in method was removed.
@@ -45,9 +46,12 @@ const SET_PASSWORD: &str = "INSERT INTO passwords (user_id, email, hash, changed
 const DROP_IDENTITIES: &str = "DELETE FROM identities WHERE user_id = $1 \
     AND EXISTS (SELECT 1 FROM users u WHERE u.id = $1 AND u.email_verified_at IS NULL)";
 
-const REVOKE_ALL: &str = "INSERT INTO revocations (sign_in_id, ended_at) \
-    SELECT id, $2 FROM sign_ins WHERE user_id = $1 AND carries = 'jwt' AND expires_at > $2 \
-    ON CONFLICT (sign_in_id) DO NOTHING";
+const REVOKE_ALL: &str = concat!(
+    "INSERT INTO revocations (sign_in_id, ended_at, ended_order) SELECT id, $2, ",
+    next_order!("$2"),
+    " FROM sign_ins WHERE user_id = $1 AND carries = 'jwt' AND expires_at > $2 \
+      ON CONFLICT (sign_in_id) DO NOTHING"
+);
 
 const ANONYMISE: &str = "UPDATE audit_events SET address = NULL WHERE user_id = $1";
 
@@ -195,5 +199,7 @@ pub async fn delete(db: &Db, user: UserId, now: Timestamp) -> Result<()> {
     tx.execute(ANONYMISE, params![user]).await?;
     tx.execute(ending::ORPHAN, params![user, now]).await?;
     tx.execute(DELETE, params![user]).await?;
-    tx.commit().await
+    tx.commit().await?;
+    db.announce().await;
+    Ok(())
 }

@@ -1,7 +1,5 @@
 //! Hashes of secrets that are long and random.
 
-use std::fmt::Write as _;
-
 use aws_lc_rs::digest::{SHA256, digest};
 
 /// SHA-256 in lower-case hex: what is kept of a session id or a refresh token.
@@ -9,12 +7,11 @@ use aws_lc_rs::digest::{SHA256, digest};
 /// A plain hash is enough because what goes in has at least 128 bits of
 /// entropy; a password never comes here.
 pub fn of(secret: &str) -> String {
-    let mut hex = String::with_capacity(64);
-    for byte in sha256(secret.as_bytes()) {
-        // Writing to a string cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-    }
-    hex
+    const HEX: [char; 16] =
+        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    let digest = digest(&SHA256, secret.as_bytes());
+    let halves = digest.as_ref().iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    halves.map(|half| HEX[usize::from(half)]).collect()
 }
 
 pub fn sha256(bytes: &[u8]) -> Vec<u8> {

@@ -8,6 +8,7 @@
 
 pub mod accounts;
 pub mod audit;
+mod changes;
 pub mod connections;
 pub mod contacts;
 pub mod count;
@@ -28,6 +29,7 @@ pub mod signing_keys;
 pub mod traces;
 pub mod users;
 
+pub use changes::Changes;
 pub use db::{Backend, Db, private_folder};
 pub use error::{Error, Result};
 pub use sessions::Sessions;

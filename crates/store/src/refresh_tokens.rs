@@ -2,7 +2,7 @@
 
 use latchkey_domain::refresh::Known;
 use latchkey_domain::sign_in::SignIn;
-use latchkey_domain::{Scopes, SignInId, Timestamp, User};
+use latchkey_domain::{Scopes, Timestamp, User};
 
 use crate::query::{Row, params};
 use crate::sign_ins::{self, sign_in, sign_in_columns};
@@ -13,6 +13,8 @@ use crate::{Db, Result};
 #[derive(Clone, Debug)]
 pub struct Found {
     pub known: Known,
+    /// The hash of the token that it was exchanged for.
+    pub successor: Option<String>,
     pub scope: Scopes,
     pub client_id: String,
     pub sign_in: SignIn,
@@ -26,6 +28,7 @@ fn found(row: &Row) -> Result<Found> {
             used_at: row.get("used_at")?,
             ended: row.get::<Option<Timestamp>>("ended_at")?.is_some(),
         },
+        successor: row.get("successor")?,
         scope: row.get("scope")?,
         client_id: row.get("client_id")?,
         sign_in: sign_in(row)?,
@@ -36,22 +39,26 @@ fn found(row: &Row) -> Result<Found> {
 const INSERT: &str = "INSERT INTO refresh_tokens \
     (hash, sign_in_id, scope, client_id, issued_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)";
 
-/// Of many at once only one finds `used_at` empty.
-const USE: &str = "UPDATE refresh_tokens SET used_at = $2 \
-    WHERE hash = $1 AND used_at IS NULL AND expires_at > $2 \
-    AND EXISTS (SELECT 1 FROM sign_ins s \
-        WHERE s.id = refresh_tokens.sign_in_id AND s.ended_at IS NULL) \
-    RETURNING sign_in_id, scope, client_id, expires_at";
+/// The exchange, as one statement: a token has one successor (a unique index),
+/// so of many at once only one writes it down.
+const EXCHANGE: &str = "INSERT INTO refresh_tokens \
+    (hash, sign_in_id, scope, client_id, issued_at, expires_at, predecessor) \
+    SELECT $2, t.sign_in_id, t.scope, t.client_id, $3, t.expires_at, t.hash \
+    FROM refresh_tokens t JOIN sign_ins s ON s.id = t.sign_in_id \
+    WHERE t.hash = $1 AND t.used_at IS NULL AND t.expires_at > $3 AND s.ended_at IS NULL \
+    ON CONFLICT DO NOTHING";
 
-const SEEN: &str = "UPDATE sign_ins SET last_seen_at = $2 WHERE id = $1";
+const USED: &str = "UPDATE refresh_tokens SET used_at = $2 WHERE hash = $1";
 
 const FIND: &str = concat!(
-    "SELECT t.scope, t.client_id, t.expires_at AS token_expires_at, t.used_at, s.ended_at, ",
-    sign_in_columns!(),
+    "SELECT t.scope, t.client_id, t.expires_at AS token_expires_at, \
+     COALESCE(n.issued_at, t.used_at) AS used_at, n.hash AS successor, s.ended_at, ",
+    sign_in_columns!(seen),
     ", ",
     user_columns!(),
     " FROM refresh_tokens t JOIN sign_ins s ON s.id = t.sign_in_id \
-      JOIN users u ON u.id = s.user_id WHERE t.hash = $1"
+      JOIN users u ON u.id = s.user_id \
+      LEFT JOIN refresh_tokens n ON n.predecessor = t.hash WHERE t.hash = $1"
 );
 
 /// Stores a sign-in with a JWT, and its first refresh token.
@@ -71,30 +78,12 @@ pub async fn begin_family(
 
 /// Exchanges a token for its successor, unless it was exchanged before. Says
 /// whether it did.
-pub async fn exchange(
-    db: &Db,
-    hash: &str,
-    successor: &str,
-    sign_in: SignInId,
-    now: Timestamp,
-) -> Result<bool> {
-    let mut tx = db.begin().await?;
-    // The sign-in before the token: a deletion locks them in this order too, so
-    // that neither waits for the other in a circle.
-    tx.execute(SEEN, params![sign_in, now]).await?;
-    let read = |row: &Row| -> Result<(SignInId, Scopes, String, Timestamp)> {
-        Ok((
-            row.get("sign_in_id")?,
-            row.get("scope")?,
-            row.get("client_id")?,
-            row.get("expires_at")?,
-        ))
-    };
-    let used = tx.fetch_optional(USE, params![hash, now], read).await?;
-    let Some((id, scope, client_id, expires_at)) = used else { return Ok(false) };
-    tx.execute(INSERT, params![successor, id, scope, client_id, now, expires_at]).await?;
-    tx.commit().await?;
-    Ok(true)
+pub async fn exchange(db: &Db, hash: &str, successor: &str, now: Timestamp) -> Result<bool> {
+    let exchanged = db.execute(EXCHANGE, params![hash, successor, now]).await? > 0;
+    if exchanged {
+        db.execute(USED, params![hash, now]).await?;
+    }
+    Ok(exchanged)
 }
 
 /// A token with its sign-in and its person, whatever state it is in.

@@ -3,13 +3,15 @@
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use latchkey_domain::sign_in::SignIn;
-use latchkey_domain::{SignInId, Span, Timestamp, User};
+use latchkey_domain::{SignInId, Timestamp, User};
 
 /// How long a session is believed without being read again. Shorter than the
-/// second within which the end of a sign-in has to be felt in every process.
-const BELIEVED_FOR: Span = Span::millis(900);
+/// second within which the end of a sign-in has to be felt in every process, and
+/// measured by no clock that anybody can put back.
+const BELIEVED_FOR: Duration = Duration::from_millis(900);
 
 /// Sessions that are remembered at most.
 const CAPACITY: usize = 10_000;
@@ -30,7 +32,13 @@ struct Memory {
 #[derive(Clone, Debug)]
 struct Entry {
     found: (SignIn, User),
-    read_at: Timestamp,
+    read_at: Instant,
+}
+
+impl Entry {
+    fn is_fresh(&self) -> bool {
+        self.read_at.elapsed() < BELIEVED_FOR
+    }
 }
 
 impl SessionCache {
@@ -42,8 +50,8 @@ impl SessionCache {
     pub(crate) fn get(&self, hash: &str, now: Timestamp) -> Option<(SignIn, User)> {
         let memory = self.memory();
         let entry = memory.entries.get(hash)?;
-        let expires_at = entry.found.0.expires_at;
-        (now.since(entry.read_at) < BELIEVED_FOR && now < expires_at).then(|| entry.found.clone())
+        let is_believed = entry.is_fresh() && now < entry.found.0.expires_at;
+        is_believed.then(|| entry.found.clone())
     }
 
     /// To be asked before a session is read, and told to [`Self::put`].
@@ -53,16 +61,22 @@ impl SessionCache {
 
     /// Remembers what was read, unless something was forgotten meanwhile: it
     /// may have been just this.
-    pub(crate) fn put(&self, hash: String, found: (SignIn, User), now: Timestamp, forgotten: u64) {
+    pub(crate) fn put(
+        &self,
+        hash: String,
+        found: (SignIn, User),
+        read_at: Instant,
+        forgotten: u64,
+    ) {
         let mut memory = self.memory();
         if memory.forgotten != forgotten {
             return;
         }
         if memory.entries.len() >= CAPACITY {
-            memory.entries.retain(|_, entry| now.since(entry.read_at) < BELIEVED_FOR);
+            memory.entries.retain(|_, entry| entry.is_fresh());
         }
         if memory.entries.len() < CAPACITY {
-            memory.entries.insert(hash, Entry { found, read_at: now });
+            memory.entries.insert(hash, Entry { found, read_at });
         }
     }
 

@@ -1,5 +1,7 @@
 //! The tower-sessions store: server sessions, kept as sign-ins.
 
+use std::time::Instant;
+
 use async_trait::async_trait;
 use latchkey_domain::sign_in::{Lifetime, SignIn};
 use latchkey_domain::{Clock, SignInId, User};
@@ -54,12 +56,13 @@ impl Sessions {
             return Ok(believed);
         }
         let forgotten = self.cache.as_ref().map_or(0, SessionCache::forgotten);
+        let asked_at = Instant::now();
         let seen_after = now.minus(self.lifetime.idle);
         let params = params![hash, now, seen_after];
         let found = self.db.fetch_optional(FIND, params, sign_in_and_user).await?;
         let Some(found) = found else { return Ok(None) };
         if let Some(cache) = &self.cache {
-            cache.put(hash, found.clone(), now, forgotten);
+            cache.put(hash, found.clone(), asked_at, forgotten);
         }
         Ok(Some(found))
     }

@@ -7,10 +7,21 @@ use crate::query::{Row, Value, params};
 use crate::{Db, Result};
 
 /// What [`sign_in`] reads, from a table that is called `s` in the statement.
+/// `seen`: of one with a JWT also when it was renewed, which is written down
+/// with its tokens alone.
 macro_rules! sign_in_columns {
-    () => {
-        "s.id, s.user_id, s.carries, s.door, s.user_agent, s.address, s.created_at, \
-         s.authenticated_at, s.last_seen_at, s.expires_at"
+    () => { $crate::sign_ins::sign_in_columns!(@ "s.last_seen_at") };
+    (seen) => {
+        $crate::sign_ins::sign_in_columns!(@ "COALESCE((SELECT MAX(r.issued_at) \
+            FROM refresh_tokens r WHERE r.sign_in_id = s.id), s.last_seen_at) AS last_seen_at")
+    };
+    (@ $last_seen_at:literal) => {
+        concat!(
+            "s.id, s.user_id, s.carries, s.door, s.user_agent, s.address, s.created_at, \
+             s.authenticated_at, ",
+            $last_seen_at,
+            ", s.expires_at"
+        )
     };
 }
 pub(crate) use sign_in_columns;
@@ -52,42 +63,81 @@ pub(crate) fn values<'v>(sign_in: &'v SignIn, session_hash: &'v Option<&str>) ->
     .to_vec()
 }
 
+/// A place after everything that has ended so far. The time, so that it goes on
+/// where nothing that ended is remembered any longer; but never a place that was
+/// taken, whichever way clocks are put.
+macro_rules! next_order {
+    ($now:literal) => {
+        concat!(
+            "(SELECT MAX(o.place) FROM (SELECT ",
+            $now,
+            " AS place UNION ALL SELECT MAX(ended_order) + 1 FROM sign_ins \
+                WHERE ended_order IS NOT NULL \
+              UNION ALL SELECT MAX(ended_order) + 1 FROM revocations) o)"
+        )
+    };
+}
+pub(crate) use next_order;
+
 const BY_ID: &str = concat!(
     "SELECT ",
-    sign_in_columns!(),
+    sign_in_columns!(seen),
     " FROM sign_ins s WHERE s.id = $1 AND s.ended_at IS NULL"
 );
 
-const ENDED: &str = "SELECT id, ended_at FROM sign_ins \
-    WHERE carries = 'jwt' AND ended_at IS NOT NULL AND ended_at >= $1";
+macro_rules! revoked {
+    () => {
+        "SELECT sign_in_id AS id, ended_order FROM revocations WHERE ended_order >= $1"
+    };
+}
+
+const ENDED: &str = concat!(
+    "SELECT id, ended_order FROM sign_ins WHERE ended_order >= $1 AND carries = 'jwt' UNION ALL ",
+    revoked!()
+);
 
 const SEEN: &str = "UPDATE sign_ins SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $2";
 
 const LIVING: &str = concat!(
     "SELECT ",
-    sign_in_columns!(),
+    sign_in_columns!(seen),
     " FROM sign_ins s WHERE s.user_id = $1 AND s.ended_at IS NULL AND s.expires_at > $2 \
-      AND (s.carries <> 'session' OR s.last_seen_at > $3) ORDER BY s.last_seen_at DESC, s.id DESC"
+      AND (s.carries <> 'session' OR s.last_seen_at > $3) ORDER BY last_seen_at DESC, s.id DESC"
 );
 
-const END: &str =
-    "UPDATE sign_ins SET ended_at = $3 WHERE id = $1 AND user_id = $2 AND ended_at IS NULL";
+const END: &str = concat!(
+    "UPDATE sign_ins SET ended_at = $3, ended_order = ",
+    next_order!("$3"),
+    " WHERE id = $1 AND user_id = $2 AND ended_at IS NULL"
+);
 
-pub(crate) const END_OTHERS: &str = "UPDATE sign_ins SET ended_at = $3 \
-    WHERE user_id = $1 AND id <> $2 AND ended_at IS NULL RETURNING id";
+pub(crate) const END_OTHERS: &str = concat!(
+    "UPDATE sign_ins SET ended_at = $3, ended_order = ",
+    next_order!("$3"),
+    " WHERE user_id = $1 AND id <> $2 AND ended_at IS NULL RETURNING id"
+);
 
 const LINGERING: &str = concat!(
     "SELECT ",
-    sign_in_columns!(),
+    sign_in_columns!(seen),
     " FROM sign_ins s WHERE s.user_id = $1 AND s.carries = 'jwt' AND s.ended_at IS NOT NULL \
-      AND s.last_seen_at > $2 ORDER BY s.last_seen_at DESC"
+      AND (s.last_seen_at > $2 OR EXISTS (SELECT 1 FROM refresh_tokens t \
+          WHERE t.sign_in_id = s.id AND t.issued_at > $2)) \
+      ORDER BY last_seen_at DESC"
 );
 
-const REVOKED: &str = "SELECT sign_in_id AS id, ended_at FROM revocations WHERE ended_at >= $1";
+const REVOKED: &str = revoked!();
 
 const FORGET_REVOCATIONS: &str = "DELETE FROM revocations WHERE ended_at < $1";
 
-const FORGET: &str = "DELETE FROM sign_ins WHERE expires_at < $1 OR ended_at < $1";
+const FORGET_EXPIRED: &str = "DELETE FROM sign_ins WHERE id IN \
+    (SELECT id FROM sign_ins WHERE expires_at < $1 LIMIT $2)";
+
+const FORGET_ENDED: &str = "DELETE FROM sign_ins WHERE id IN \
+    (SELECT id FROM sign_ins WHERE ended_at < $1 LIMIT $2)";
+
+/// Sign-ins that are forgotten in one go: others write in between.
+const BATCH: u32 = 500;
 
 /// `session_hash` is the hash of the session's id, for a sign-in with a session.
 pub async fn insert(db: &Db, sign_in: &SignIn, session_hash: Option<&str>) -> Result<()> {
@@ -113,16 +163,15 @@ pub async fn living(
 
 /// Ends a sign-in of that person. Says whether there was an active one.
 pub async fn end(db: &Db, id: SignInId, user: UserId, now: Timestamp) -> Result<bool> {
-    Ok(db.execute(END, params![id, user, now]).await? > 0)
+    let ended = db.execute(END, params![id, user, now]).await? > 0;
+    if ended {
+        db.announce().await;
+    }
+    Ok(ended)
 }
 
 pub async fn by_id(db: &Db, id: SignInId) -> Result<Option<SignIn>> {
     db.fetch_optional(BY_ID, params![id], sign_in).await
-}
-
-/// The sign-ins with a JWT that ended since then, and when.
-pub async fn ended_since(db: &Db, since: Timestamp) -> Result<Vec<(SignInId, Timestamp)>> {
-    db.fetch_all(ENDED, params![since], id_and_time).await
 }
 
 /// Ends all sign-ins of a person, except `but`. Says which ended.
@@ -133,7 +182,9 @@ pub async fn end_others(
     now: Timestamp,
 ) -> Result<Vec<SignInId>> {
     let but = but.map(|id| id.to_string()).unwrap_or_default();
-    db.fetch_all(END_OTHERS, params![user, but, now], |row| row.get("id")).await
+    let ended = db.fetch_all(END_OTHERS, params![user, but, now], |row| row.get("id")).await?;
+    db.announce().await;
+    Ok(ended)
 }
 
 /// Ended sign-ins of a person whose JWT may still be valid: those last
@@ -142,17 +193,18 @@ pub async fn lingering(db: &Db, user: UserId, since: Timestamp) -> Result<Vec<Si
     db.fetch_all(LINGERING, params![user, since], sign_in).await
 }
 
-/// The sign-ins of accounts that were deleted since then, and when.
-pub async fn revoked_since(db: &Db, since: Timestamp) -> Result<Vec<(SignInId, Timestamp)>> {
-    db.fetch_all(REVOKED, params![since], id_and_time).await
-}
-
-fn id_and_time(row: &Row) -> Result<(SignInId, Timestamp)> {
-    Ok((row.get("id")?, row.get("ended_at")?))
+/// What has ended from that place in the order on, and each one's place.
+/// `all`: every sign-in with a JWT; otherwise those of deleted accounts alone.
+pub async fn ended_from(db: &Db, place: i64, all: bool) -> Result<Vec<(SignInId, i64)>> {
+    let statement = if all { ENDED } else { REVOKED };
+    let read = |row: &Row| Ok((row.get("id")?, row.get("ended_order")?));
+    db.fetch_all(statement, params![place], read).await
 }
 
 pub async fn forget(db: &Db, before: Timestamp) -> Result<()> {
-    db.execute(FORGET, params![before]).await?;
+    for statement in [FORGET_EXPIRED, FORGET_ENDED] {
+        while db.execute(statement, params![before, BATCH]).await? == u64::from(BATCH) {}
+    }
     db.execute(FORGET_REVOCATIONS, params![before]).await?;
     Ok(())
 }

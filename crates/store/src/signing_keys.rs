@@ -54,7 +54,9 @@ pub async fn rotate(db: &Db, key: &StoredKey) -> Result<()> {
     let mut tx = db.begin().await?;
     tx.execute(INSERT, insert).await?;
     tx.execute(RETIRE, params![kid, signs_from]).await?;
-    tx.commit().await
+    tx.commit().await?;
+    db.announce().await;
+    Ok(())
 }
 
 pub async fn forget(db: &Db, before: Timestamp) -> Result<()> {

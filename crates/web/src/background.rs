@@ -1,11 +1,12 @@
 //! What goes on beside the requests, so that none of it is on their path.
 
 use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use latchkey_auth::tokens::revocation::POLL_EVERY;
-use latchkey_auth::tokens::ring::RELOAD_EVERY;
 use latchkey_domain::Span;
+use latchkey_store::connections::ending;
 use latchkey_store::sign_ins;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -15,6 +16,13 @@ use crate::app::App;
 
 /// How often what has expired is swept away.
 const SWEEP_EVERY: Span = Span::minutes(10);
+
+/// How often what other processes write is read if none of them says anything:
+/// an announcement may be lost with a connection.
+const CATCH_UP_EVERY: Duration = Duration::from_secs(15);
+
+/// How long news is let gather before it is read again.
+const GATHER: Duration = Duration::from_millis(400);
 
 /// How often grants that were ended, and are not over, are looked at.
 const END_EVERY: Span = Span::seconds(2);
@@ -67,14 +75,16 @@ impl Background {
 pub(crate) fn start(jobs: &mut Background, app: &App) {
     jobs.every(SWEEP_EVERY, with(app, sweep));
     jobs.every(SWEEP_EVERY, with(app, seal_anew));
-    jobs.every(RELOAD_EVERY, with(app, reload_keys));
     jobs.every(RELEASE_EVERY, with(app, release_memory));
+    let grants_wait = Arc::new(AtomicBool::new(true));
     // One for each provider: one that hangs stands before nobody else.
     for n in 0..app.providers.len() {
-        let (app, stopped) = (app.clone(), jobs.stopped.clone());
-        jobs.every(END_EVERY, move || end_grants(app.clone(), n, stopped.clone()));
+        let (app, stopped, waits) = (app.clone(), jobs.stopped.clone(), grants_wait.clone());
+        jobs.every(END_EVERY, move || {
+            end_grants(app.clone(), n, waits.load(Ordering::Relaxed), stopped.clone())
+        });
     }
-    jobs.spawn(watch_revocations(app.clone(), jobs.stopped.clone()));
+    jobs.spawn(follow(app.clone(), grants_wait, jobs.stopped.clone()));
 }
 
 fn with<F: Fn(App) -> Fut, Fut>(app: &App, act: F) -> impl FnMut() -> Fut + use<F, Fut> {
@@ -119,18 +129,16 @@ async fn release_memory(app: App) {
     app.replay_guard.evict(app.clock.now());
 }
 
-/// Hears of rotations. When the database is away, the ring stays as it was.
-async fn reload_keys(app: App) {
-    if let Err(error) = app.keys.reload().await {
-        tracing::warn!(%error, "the key ring could not be read anew");
-    }
-}
-
 /// Goes on revoking what people have disconnected. It is all in the database:
 /// a restart forgets nothing, and of several processes one asks. So it is dropped
 /// when it is time to stop, and a provider that hangs keeps nobody.
-async fn end_grants(app: App, provider: usize, mut stopped: watch::Receiver<bool>) {
-    let Some(provider) = app.providers.get(provider) else { return };
+async fn end_grants(
+    app: App,
+    provider: usize,
+    any_waits: bool,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let Some(provider) = app.providers.get(provider).filter(|_| any_waits) else { return };
     tokio::select! {
         ended = app.connections.end_what_is_due(provider) => if let Err(error) = ended {
             tracing::warn!(%error, "ended grants could not be looked at");
@@ -155,15 +163,37 @@ async fn seal_anew(app: App) {
     }
 }
 
-/// Hears of sign-ins that ended in other processes.
-async fn watch_revocations(app: App, mut stopped: watch::Receiver<bool>) {
-    let mut ticks = ticks(POLL_EVERY);
-    let mut since = None;
-    while next(&mut ticks, &mut stopped).await {
-        let now = app.clock.now();
-        match app.revoked.poll(&app.db, since, now).await {
-            Ok(()) => since = Some(now),
-            Err(error) => tracing::warn!(%error, "revocations could not be read"),
+/// Follows what other processes write: sign-ins that end, keys that are rotated,
+/// grants that are to be ended. An idle process asks for it all once in
+/// [`CATCH_UP_EVERY`].
+async fn follow(app: App, grants_wait: Arc<AtomicBool>, mut stopped: watch::Receiver<bool>) {
+    let changes = app.db.changes();
+    loop {
+        catch_up(&app, &grants_wait).await;
+        let news = async {
+            tokio::time::sleep(GATHER).await;
+            changes.next().await;
+        };
+        tokio::select! {
+            _ = tokio::time::timeout(CATCH_UP_EVERY, news) => {}
+            _ = stopped.wait_for(|stopped| *stopped) => return,
         }
+    }
+}
+
+/// When the database is away, everything stays as it was.
+async fn catch_up(app: &App, grants_wait: &AtomicBool) {
+    if let Err(error) = app.revoked.poll(&app.db, app.clock.now()).await {
+        tracing::warn!(%error, "revocations could not be read");
+    }
+    if let Err(error) = app.keys.reload().await {
+        tracing::warn!(%error, "the key ring could not be read anew");
+    }
+    if app.providers.is_empty() {
+        return;
+    }
+    match ending::is_any(&app.db).await {
+        Ok(any) => grants_wait.store(any, Ordering::Relaxed),
+        Err(error) => tracing::warn!(%error, "ended grants could not be looked for"),
     }
 }

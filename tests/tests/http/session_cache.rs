@@ -1,1 +1,28 @@
 //! `SESSION_CACHE=watch`.
+
+use std::time::Duration;
+
+use latchkey_tests::Database;
+use latchkey_tests::person::{carried, instance, sign_up, signed_in};
+
+/// The clocks stand still: only time that passes by itself ends the belief.
+#[tokio::test]
+async fn what_ended_elsewhere_is_not_believed_for_as_long_as_a_clock_is_wrong() {
+    let database = Database::sqlite().await;
+    let setup = || instance(&database.url).set("SESSION_CACHE", "watch").with_clock_standing();
+    let (here, there) = (setup().start().await, setup().start().await);
+    sign_up(&here, "ada@example.test").await;
+    let mut browser = signed_in(&here, "ada@example.test", "session").await;
+    let mut copy = browser.clone();
+    assert!(carried(&copy, "latchkey_session").is_some());
+    assert_eq!(copy.get(&there.url("/api/v1/me")).await.status, 200);
+    browser.post(&here.url("/sign-out"), &[]).await;
+    assert_eq!(copy.get(&here.url("/api/v1/me")).await.status, 401, "at once in the same process");
+    for _ in 0..400 {
+        if copy.get(&there.url("/api/v1/me")).await.status == 401 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    panic!("a session that has ended is still believed elsewhere");
+}

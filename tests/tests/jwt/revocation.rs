@@ -1,5 +1,6 @@
 //! How a JWT ends before its time, or does not: `JWT_REVOCATION`.
 
+use latchkey_domain::Span;
 use latchkey_tests::by_hand;
 use latchkey_tests::person;
 use std::time::Duration;
@@ -123,4 +124,31 @@ async fn watch_refuses_the_cookie_too_and_the_browser_is_signed_out() {
     let page = copy.get(&app.url("/account")).await;
     assert_eq!(page.header("x-error-code"), Some("sign_in_required"), "{}", page.summary());
     assert_eq!(carried(&copy, "latchkey_token"), None, "there is nothing left to renew");
+}
+
+/// Nobody's clock decides what is heard: one process is minutes ahead of the other.
+#[tokio::test]
+async fn watch_hears_of_ends_whatever_the_clocks_say() {
+    let database = Database::sqlite().await;
+    let setup = || instance(&database.url).set("JWT_REVOCATION", "watch").with_clock_standing();
+    let (behind, ahead) = (setup().start().await, setup().start().await);
+    ahead.advance(Span::minutes(2));
+    let pairs = [(&behind, &ahead), (&ahead, &behind), (&behind, &ahead)];
+    for (n, (here, there)) in pairs.into_iter().enumerate() {
+        let email = format!("{n}@example.test");
+        let _ = owner(here, &email).await;
+        let tokens = latchkey_tests::person::tokens(&behind, &email, None).await;
+        let mut program = Program::with(there, &tokens.access);
+        assert_eq!(program.get("/api/v1/me").await.status, 200);
+        let _ = program.at(here).revoke(&tokens.refresh).await.expect(200);
+        let mut page = program.get("/api/v1/me").await;
+        for _ in 0..400 {
+            if page.status != 200 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+            page = program.get("/api/v1/me").await;
+        }
+        problem(&page, 401, "token_revoked");
+    }
 }

@@ -1,7 +1,7 @@
 //! Sign-ins that end together, and those whose JWT lives on.
 
-use latchkey_domain::Span;
 use latchkey_domain::sign_in::CredentialKind;
+use latchkey_domain::{Span, Timestamp};
 use latchkey_store::{accounts, sign_ins};
 
 use crate::people::{NOW, sign_in, somebody};
@@ -46,7 +46,7 @@ on_both! {
         for id in [jwt.id, session.id] {
             assert!(sign_ins::end(db, id, ada.id, later).await.expect("an answer"));
         }
-        let lingering = async |now: latchkey_domain::Timestamp| -> Vec<_> {
+        let lingering = async |now: Timestamp| -> Vec<_> {
             let found = sign_ins::lingering(db, ada.id, now.minus(life)).await.expect("an answer");
             found.into_iter().map(|one| one.id).collect()
         };
@@ -62,8 +62,10 @@ on_both! {
         let one = sign_in(&ada, CredentialKind::Jwt);
         sign_ins::insert(db, &one, None).await.expect("an answer");
         accounts::delete(db, ada.id, NOW).await.expect("an answer");
-        let since = async |at| sign_ins::revoked_since(db, at).await.expect("an answer");
-        assert_eq!(since(NOW).await, [(one.id, NOW)]);
+        let since = async |at: Timestamp| {
+            sign_ins::ended_from(db, at.as_millis(), false).await.expect("an answer")
+        };
+        assert_eq!(since(NOW).await, [(one.id, NOW.as_millis())]);
         assert!(since(NOW.plus(Span::seconds(1))).await.is_empty());
         sign_ins::forget(db, NOW).await.expect("an answer");
         assert_eq!(since(NOW).await.len(), 1);

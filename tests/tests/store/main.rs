@@ -38,6 +38,7 @@ mod identities;
 mod opening;
 mod passwords;
 mod people;
+mod plans;
 mod refresh_tokens;
 mod sessions;
 mod sign_ins;

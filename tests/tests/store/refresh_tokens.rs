@@ -41,14 +41,14 @@ on_both! {
         refresh_tokens::begin_family(db, &one, "first", &scope, "cli").await.expect("a family");
         let later = NOW.plus(Span::minutes(5));
         let exchange = async |hash, successor| {
-            refresh_tokens::exchange(db, hash, successor, one.id, later).await.expect("an answer")
+            refresh_tokens::exchange(db, hash, successor, later).await.expect("an answer")
         };
         assert!(exchange("first", "second").await);
         assert!(!exchange("first", "third").await);
         assert!(!exchange("unknown", "third").await);
         assert!(refresh_tokens::find(db, "third").await.expect("an answer").is_none());
         let first = refresh_tokens::find(db, "first").await.expect("an answer").expect("it");
-        assert_eq!(first.known.used_at, Some(later));
+        assert_eq!((first.known.used_at, first.successor.as_deref()), (Some(later), Some("second")));
         let second = refresh_tokens::find(db, "second").await.expect("an answer").expect("it");
         assert_eq!((second.scope, second.client_id.as_str()), (scope, "cli"));
         assert_eq!((second.known.expires_at, second.known.used_at), (one.expires_at, None));
@@ -74,7 +74,7 @@ on_both! {
             assert_eq!(found.known.ended, ended, "{hash}");
             let successor = format!("after {hash}");
             let now = NOW.plus(Span::days(days));
-            let done = refresh_tokens::exchange(db, hash, &successor, one.id, now).await.expect("an answer");
+            let done = refresh_tokens::exchange(db, hash, &successor, now).await.expect("an answer");
             assert_eq!(done, exchanged, "{hash}");
             let after = refresh_tokens::find(db, &successor).await.expect("an answer");
             assert_eq!(after.is_some(), exchanged, "{hash}");
@@ -87,11 +87,10 @@ on_both! {
             .await
             .expect("a family");
         let mut attempts = JoinSet::new();
-        let id = one.id;
         for twin in 0..50 {
             let db = database.db.clone();
             attempts.spawn(async move {
-                refresh_tokens::exchange(&db, "first", &format!("twin {twin}"), id, NOW).await
+                refresh_tokens::exchange(&db, "first", &format!("twin {twin}"), NOW).await
             });
         }
         let outcomes: Vec<_> = attempts.join_all().await;

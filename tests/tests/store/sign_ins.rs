@@ -1,8 +1,10 @@
 //! Sign-ins.
 
+use std::time::Duration;
+
 use latchkey_domain::sign_in::{CredentialKind, Lifetime, SignInMethod};
 use latchkey_domain::{SignInId, Span};
-use latchkey_store::{Error, sign_ins};
+use latchkey_store::{Db, Error, accounts, sign_ins};
 
 use crate::people::{NOW, fresh, sign_in, somebody};
 
@@ -126,14 +128,55 @@ on_both! {
             let at = NOW.plus(Span::minutes(minute));
             assert!(sign_ins::end(db, one.id, ada.id, at).await.expect("an answer"));
             if told {
-                ended.push((one.id, at));
+                ended.push((one.id, at.as_millis()));
             }
         }
-        let since = NOW.plus(Span::minutes(5));
-        let mut found = sign_ins::ended_since(db, since).await.expect("an answer");
+        let since = NOW.plus(Span::minutes(5)).as_millis();
+        let mut found = sign_ins::ended_from(db, since, true).await.expect("an answer");
         found.sort();
         ended.sort();
         assert_eq!(found, ended);
+    }
+
+    async fn what_ended_has_an_order_that_no_clock_decides(database) {
+        let db = &database.db;
+        let ada = somebody(db).await;
+        // Two processes whose clocks are an hour apart, and one that deletes accounts.
+        let mut places = Vec::new();
+        for at in [NOW.plus(Span::minutes(60)), NOW, NOW.plus(Span::minutes(60)), NOW] {
+            let one = sign_in(&ada, CredentialKind::Jwt);
+            sign_ins::insert(db, &one, None).await.expect("an answer");
+            assert!(sign_ins::end(db, one.id, ada.id, at).await.expect("an answer"));
+            let from = places.last().map_or(0, |last| last + 1);
+            let news = sign_ins::ended_from(db, from, true).await.expect("an answer");
+            let [(id, place)] = news[..] else { panic!("one ended: {news:?}") };
+            assert_eq!(id, one.id);
+            places.push(place);
+        }
+        accounts::delete(db, ada.id, NOW).await.expect("an answer");
+        let last = places.last().expect("a place");
+        for all in [true, false] {
+            let news = sign_ins::ended_from(db, last + 1, all).await.expect("an answer");
+            assert_eq!(news.len(), 4, "every JWT of the account: {news:?}");
+        }
+    }
+
+    async fn another_process_hears_that_there_is_news(database) {
+        let elsewhere = Db::open(&database.url).await.expect("a database");
+        let ada = somebody(&elsewhere).await;
+        let changes = database.db.changes();
+        let news = async || {
+            tokio::time::timeout(Duration::from_secs(60), changes.next()).await.expect("news");
+        };
+        // Whatever begins with an announcement of its own is over.
+        let quiet = Duration::from_secs(3);
+        while tokio::time::timeout(quiet, changes.next()).await.is_ok() {}
+        let one = sign_in(&ada, CredentialKind::Jwt);
+        sign_ins::insert(&elsewhere, &one, None).await.expect("an answer");
+        assert!(sign_ins::end(&elsewhere, one.id, ada.id, NOW).await.expect("an answer"));
+        news().await;
+        accounts::delete(&elsewhere, ada.id, NOW).await.expect("an answer");
+        news().await;
     }
 
     async fn what_ended_long_ago_is_forgotten(database) {

@@ -89,25 +89,28 @@ impl TokenIssuer {
         now: Timestamp,
     ) -> Result<TokenPair, Error> {
         let presented = hash::of(refresh_token);
+        let find = async || refresh_tokens::find(&self.db, &presented).await?.ok_or(Error::Unknown);
         // First a look, so that what nobody issued costs no write.
-        let found = refresh_tokens::find(&self.db, &presented).await?.ok_or(Error::Unknown)?;
+        let mut found = find().await?;
         if client_id.is_some_and(|expected| expected != found.client_id) {
             return Err(Error::Unknown);
         }
-        let successor = self.successors(refresh_token).next().ok_or(Error::Unknown)?;
-        let id = found.sign_in.id;
-        if found.known.used_at.is_none()
-            && refresh_tokens::exchange(&self.db, &presented, &hash::of(&successor), id, now)
-                .await?
-        {
-            return self.next_pair(&found, successor, now);
+        if may_rotate(found.known, now) == Verdict::Rotate {
+            let successor = self.successors(refresh_token).next().ok_or(Error::Unknown)?;
+            let hash = hash::of(&successor);
+            if refresh_tokens::exchange(&self.db, &presented, &hash, now).await? {
+                return self.next_pair(&found, successor, now);
+            }
+            // Somebody else did, just now.
+            found = find().await?;
         }
-        // Somebody else did, just now or long ago.
-        let found = refresh_tokens::find(&self.db, &presented).await?.ok_or(Error::Unknown)?;
         match may_rotate(found.known, now) {
-            Verdict::SameSuccessor | Verdict::Rotate => {
-                let successor = self.living_successor(refresh_token).await?;
-                self.next_pair(&found, successor, found.known.used_at.unwrap_or(now))
+            Verdict::SameSuccessor => {
+                let successor = self.successors(refresh_token).find(|successor| {
+                    found.successor.as_ref().is_none_or(|hash| *hash == hash::of(successor))
+                });
+                let at = found.known.used_at.unwrap_or(now);
+                self.next_pair(&found, successor.ok_or(Error::Unknown)?, at)
             }
             Verdict::EndFamily => {
                 sign_ins::end(&self.db, found.sign_in.id, found.user.id, now).await?;
@@ -115,6 +118,8 @@ impl TokenIssuer {
             }
             Verdict::Expired => Err(Error::Expired),
             Verdict::Ended => Err(Error::Ended),
+            // It cannot be: what is unused and alive was exchanged above.
+            Verdict::Rotate => Err(Error::Unknown),
         }
     }
 
@@ -185,15 +190,5 @@ impl TokenIssuer {
     /// What each secret of `APP_SECRET` makes the successor of a token.
     fn successors(&self, refresh_token: &str) -> impl Iterator<Item = String> {
         self.secret.derive(Purpose::RefreshSuccessor, refresh_token)
-    }
-
-    /// The successor that somebody else's exchange has written down.
-    async fn living_successor(&self, refresh_token: &str) -> Result<String, Error> {
-        for successor in self.successors(refresh_token) {
-            if refresh_tokens::find(&self.db, &hash::of(&successor)).await?.is_some() {
-                return Ok(successor);
-            }
-        }
-        Err(Error::Unknown)
     }
 }

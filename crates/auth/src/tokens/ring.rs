@@ -1,7 +1,7 @@
 //! The key ring, and the timing that lets keys change without one refused token.
 //!
-//! Several processes keep a copy of one ring, and each reads it anew every
-//! [`RELOAD_EVERY`]. The life of a key, from the rotation at `t`:
+//! Several processes keep a copy of one ring, and each reads it anew when it hears
+//! that something was written, within [`RELOAD_EVERY`]. The life of a key, from the rotation at `t`:
 //!
 //! | when | the new key | the old key |
 //! |---|---|---|
@@ -26,7 +26,8 @@ use super::key::{SigningKey, VerifyingKey};
 /// 7519 §4.1.4 would be as long as a token lives.
 pub const MAX_LEEWAY: Span = Span::seconds(60);
 
-/// How often each process reads the ring, off the path of any request.
+/// How soon a process has read a ring that changed, off the path of any request;
+/// and how often at most a token with an unknown key makes it look.
 pub const RELOAD_EVERY: Span = Span::seconds(1);
 
 /// How long a new key is known before it signs: ten reloads, so that some may

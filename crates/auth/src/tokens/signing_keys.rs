@@ -61,7 +61,7 @@ impl SigningKeys {
         now: Timestamp,
     ) -> Result<Self, Error> {
         let stored = signing_keys::all(&db).await?;
-        // Said once, at the start; the ring is read every second.
+        // Said once, at the start; the ring is read often.
         for key in stored.iter().filter(|key| opened(&secret, key).is_none()) {
             tracing::warn!(kid = key.kid, "a signing key cannot be opened with APP_SECRET");
         }

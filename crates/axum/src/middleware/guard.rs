@@ -132,7 +132,9 @@ fn respond(
                 None => run(answer, &cookies).await,
             };
             let response = render::render(response, |error| (rules.render)(error, id.as_str()));
-            tracing::info!(
+            // Not `info`: a line for each request is the proxy's to write, and would
+            // cost more than answering it.
+            tracing::debug!(
                 status = response.status().as_u16(),
                 millis = start.elapsed().as_millis(),
                 queries = statements.sent(),

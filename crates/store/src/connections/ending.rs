@@ -25,6 +25,9 @@ const DUE: &str = concat!(
       AND (leased_until IS NULL OR leased_until <= $2) ORDER BY next_try_at LIMIT $3"
 );
 
+const ANY: &str = "SELECT id FROM connections \
+    WHERE disconnecting_at IS NOT NULL AND next_try_at >= 0 LIMIT 1";
+
 const OF_USER: &str = concat!(
     "SELECT ",
     columns!(),
@@ -41,7 +44,14 @@ const FORGET: &str = "DELETE FROM connections WHERE id = $1 AND leased_by = $2 \
 /// Ends a person's connection at a provider, including all earlier grants. Says
 /// how many there were. The tokens are kept, encrypted, until they are revoked.
 pub async fn begin(db: &Db, user: UserId, provider: &str, now: Timestamp) -> Result<u64> {
-    db.execute(BEGIN, params![user, provider, now]).await
+    let begun = db.execute(BEGIN, params![user, provider, now]).await?;
+    db.announce().await;
+    Ok(begun)
+}
+
+/// Whether anything waits to be revoked anywhere, due or not.
+pub async fn is_any(db: &Db) -> Result<bool> {
+    Ok(db.fetch_optional(ANY, params![], |row| row.get::<String>("id")).await?.is_some())
 }
 
 /// What is to be revoked at a provider now, the longest waiting first.

@@ -107,7 +107,7 @@ pub(crate) async fn reset(
     };
     let sent = reset.sent;
     for ended in reset.ended {
-        app.note_ended(ended, now);
+        app.note_ended(ended);
     }
     audit::by_person(&app, Kind::PasswordReset, sent.user_id, "", &client).await;
     recovery::send_changed(&app, sent.email);

@@ -35,7 +35,7 @@ pub(crate) async fn submit(
             .action(Action::link("Back to your account", "/account")));
     }
     if let Some(id) = caller.sign_in_id() {
-        app.note_gone(id, app.clock.now());
+        app.note_gone(id);
     }
     sign_out(&app, context).await?;
     app.delete_account(caller.user.id).await?;

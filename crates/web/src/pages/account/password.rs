@@ -65,7 +65,7 @@ pub(crate) async fn submit(
     // Whoever knew the old one is out, wherever they are.
     let but = caller.sign_in_id();
     for ended in sign_ins::end_others(&app.db, user.id, but, now).await? {
-        app.note_ended(ended, now);
+        app.note_ended(ended);
     }
     audit::by_person(&app, Kind::PasswordChanged, user.id, "", &client).await;
     recovery::send_changed(&app, email.clone());

@@ -62,7 +62,7 @@ async fn end_all_but(
 ) -> HandlerResult<()> {
     let now = app.clock.now();
     for ended in sign_ins::end_others(&app.db, caller.user.id, but, now).await? {
-        app.note_ended(ended, now);
+        app.note_ended(ended);
         audit::by_person(app, Kind::SignInEnded, caller.user.id, "", client).await;
     }
     Ok(())

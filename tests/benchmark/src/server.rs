@@ -1,0 +1,96 @@
+//! Processes that are measured, and what the system says of them.
+
+use std::io::{Error, Read as _, Result, Write as _};
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::http::{Connection, Request};
+
+/// A process that answers on a port, ended when it is dropped.
+#[derive(Debug)]
+pub struct Server {
+    pub port: u16,
+    child: Child,
+    /// From its start to its first answer.
+    pub answered_after: Duration,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // SIGTERM, so that a database is closed as it is in real life.
+        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
+        let _ = self.child.wait();
+    }
+}
+
+impl Server {
+    /// Starts a program, and waits until it answers to a `GET` of this path.
+    pub async fn start(program: &Path, set: impl FnOnce(&mut Command, u16), path: &str) -> Result<Self> {
+        let port = free_port()?;
+        let mut command = Command::new(program);
+        command.env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        set(&mut command, port);
+        let start = Instant::now();
+        let mut server = Self { port, child: command.spawn()?, answered_after: Duration::ZERO };
+        let request = Request::get(path).bytes();
+        loop {
+            if let Ok(mut connection) = Connection::open(port).await
+                && connection.exchange(&request).await.is_ok()
+            {
+                server.answered_after = start.elapsed();
+                return Ok(server);
+            }
+            if let Some(status) = server.child.try_wait()? {
+                return Err(Error::other(format!("{command:?} ended: {status}")));
+            }
+            if start.elapsed() > Duration::from_secs(60) {
+                return Err(Error::other(format!("{command:?} does not answer")));
+            }
+            tokio::time::sleep(Duration::from_micros(500)).await;
+        }
+    }
+
+    /// The processor time that it has used: microseconds, in steps of a tick.
+    pub fn cpu_micros(&self) -> u64 {
+        const MICROS_A_TICK: u64 = 10_000;
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
+        // The name of the process, in parentheses, may hold blanks.
+        let fields = stat.as_deref().ok().and_then(|stat| stat.rsplit_once(')'));
+        let ticks = fields.map_or(0, |(_, rest)| {
+            rest.split_whitespace().skip(11).take(2).filter_map(|n| n.parse::<u64>().ok()).sum()
+        });
+        ticks * MICROS_A_TICK
+    }
+
+    /// Memory that is its own and in use now, in megabytes.
+    pub fn memory(&self) -> f64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
+        let line = status.unwrap_or_default();
+        let line = line.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+        kilobytes.unwrap_or(0.0) / 1024.0
+    }
+}
+
+pub fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}
+
+/// Runs a program to its end with this on its standard input; what it says.
+pub fn run(program: &Path, set: impl FnOnce(&mut Command), input: &str) -> Result<String> {
+    let mut command = Command::new(program);
+    command.env_clear().stdin(Stdio::piped()).stdout(Stdio::piped());
+    set(&mut command);
+    let mut child = command.spawn()?;
+    if let Some(mut stdin) = child.stdin.take() {
+        writeln!(stdin, "{input}")?;
+    }
+    let mut said = String::new();
+    if let Some(mut stdout) = child.stdout.take() {
+        stdout.read_to_string(&mut said)?;
+    }
+    let status = child.wait()?;
+    if status.success() { Ok(said) } else { Err(Error::other(format!("{command:?}: {status}"))) }
+}

@@ -1,0 +1,83 @@
+//! Turns of load, taken one after the other, so that what disturbs the machine
+//! disturbs what is compared alike.
+
+use std::io::Result;
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinSet;
+
+use crate::http::Connection;
+use crate::server::Server;
+
+/// Connections that are kept busy at a time.
+pub const CONNECTIONS: usize = 32;
+
+/// What was done in one turn, or in several.
+#[derive(Debug, Default)]
+pub struct Turn {
+    pub requests: usize,
+    pub took: Duration,
+    cpu_micros: u64,
+    /// Microseconds, of each request.
+    latencies: Vec<u32>,
+}
+
+impl Turn {
+    pub fn add(&mut self, other: Self) {
+        self.requests += other.requests;
+        self.took += other.took;
+        self.cpu_micros += other.cpu_micros;
+        self.latencies.extend(other.latencies);
+    }
+
+    pub fn per_second(&self) -> f64 {
+        self.requests as f64 / self.took.as_secs_f64()
+    }
+
+    pub fn cpu_micros_per_request(&self) -> f64 {
+        self.cpu_micros as f64 / self.requests.max(1) as f64
+    }
+
+    /// In milliseconds.
+    pub fn latency(&mut self, part: f64) -> f64 {
+        self.latencies.sort_unstable();
+        let last = self.latencies.len().saturating_sub(1);
+        let at = (last as f64 * part).round() as usize;
+        f64::from(self.latencies.get(at).copied().unwrap_or(0)) / 1000.0
+    }
+}
+
+/// Keeps every connection of a server busy for so long. What each of them sends
+/// is made by `next`, which also sees the answer before.
+pub async fn turn<S, F>(server: &Server, clients: &mut Vec<(Connection, S)>, takes: Duration, act: F) -> Result<Turn>
+where
+    S: Send + 'static,
+    F: AsyncFnMut(&mut Connection, &mut S) -> Result<()> + Clone + 'static,
+{
+    let (start, cpu) = (Instant::now(), server.cpu_micros());
+    let mut tasks = JoinSet::new();
+    for (mut connection, mut state) in clients.drain(..) {
+        let mut act = act.clone();
+        tasks.spawn_local(async move {
+            let mut latencies = Vec::new();
+            let mut now = Instant::now();
+            while now.duration_since(start) < takes {
+                act(&mut connection, &mut state).await?;
+                let end = Instant::now();
+                latencies.push(u32::try_from((end - now).as_micros()).unwrap_or(u32::MAX));
+                now = end;
+            }
+            Ok::<_, std::io::Error>(((connection, state), latencies))
+        });
+    }
+    let mut turn = Turn::default();
+    while let Some(done) = tasks.join_next().await {
+        let (client, latencies) = done??;
+        clients.push(client);
+        turn.latencies.extend(latencies);
+    }
+    turn.requests = turn.latencies.len();
+    turn.took = start.elapsed();
+    turn.cpu_micros = server.cpu_micros() - cpu;
+    Ok(turn)
+}
