@@ -9,6 +9,7 @@ pub mod app;
 pub mod background;
 pub mod claims;
 pub mod cli;
+mod compression;
 pub mod doctor;
 mod host;
 pub mod labels;

@@ -1,6 +1,7 @@
 //! The one list of addresses, and what happens around each of them.
 
 use axum::Router;
+use axum::middleware::from_fn;
 use axum::response::Redirect;
 use axum::routing::{MethodRouter, get, post};
 use latchkey_axum::{middleware, session_layer};
@@ -13,7 +14,7 @@ use crate::pages::{
     account, audit, connected_apps, connections, docs, doctor, errors, health, home, outbox,
     recovery, sign_in, sign_up,
 };
-use crate::static_files;
+use crate::{compression, static_files};
 
 fn pages() -> Router<App> {
     Router::new()
@@ -56,7 +57,7 @@ fn unnamed() -> Router<App> {
     Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
-        .route("/static/{file}", get(static_files::serve))
+        .route("/static/{file}", get(static_files::serve).layer(from_fn(compression::always)))
 }
 
 /// What a crate above the product serves within the product's layers.
@@ -74,6 +75,7 @@ pub fn router(app: &App, extra: Extra) -> Router {
         .merge(latchkey_axum::routes::pages(latchkey))
         .route("/", extra.home.unwrap_or_else(|| get(home::page)))
         .merge(extra.routes)
+        .layer(from_fn(compression::for_strangers))
         .fallback(async || AppError::new(catalogue::NOT_FOUND));
     middleware::around_pages(pages, app)
         .merge(middleware::around_files(unnamed(), app))

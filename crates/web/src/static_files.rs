@@ -1,73 +1,78 @@
 //! The stylesheet, the script and the icon, compiled in.
 
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 
 use axum::extract::{Path, RawQuery};
 use axum::response::{IntoResponse, Response};
-use http::header;
+use http::{HeaderMap, StatusCode, header};
 
 use crate::errors::{AppError, catalogue};
 
 /// A file that is compiled in.
 #[derive(Debug)]
 pub struct File {
-    pub name: &'static str,
-    pub kind: &'static str,
-    pub contents: &'static [u8],
+    name: &'static str,
+    kind: &'static str,
+    contents: &'static str,
+    address: OnceLock<String>,
 }
 
-const FILES: [File; 3] = [
-    File {
-        name: "app.css",
-        kind: "text/css; charset=utf-8",
-        contents: include_bytes!("../../../static/app.css"),
-    },
-    File {
-        name: "app.js",
-        kind: "text/javascript; charset=utf-8",
-        contents: include_bytes!("../../../static/app.js"),
-    },
-    File {
-        name: "favicon.svg",
-        kind: "image/svg+xml",
-        contents: include_bytes!("../../../static/favicon.svg"),
-    },
+static FILES: [File; 3] = [
+    File::new("app.css", "text/css; charset=utf-8", include_str!("../../../static/app.css")),
+    File::new("app.js", "text/javascript; charset=utf-8", include_str!("../../../static/app.js")),
+    File::new("favicon.svg", "image/svg+xml", include_str!("../../../static/favicon.svg")),
 ];
 
 pub(crate) fn stylesheet() -> &'static str {
-    static ADDRESS: LazyLock<String> = LazyLock::new(|| FILES[0].address());
-    &ADDRESS
+    FILES[0].address()
 }
 
 pub(crate) fn script() -> &'static str {
-    static ADDRESS: LazyLock<String> = LazyLock::new(|| FILES[1].address());
-    &ADDRESS
+    FILES[1].address()
 }
 
 impl File {
+    pub const fn new(name: &'static str, kind: &'static str, contents: &'static str) -> Self {
+        Self { name, kind, contents, address: OnceLock::new() }
+    }
+
     /// Its address, which changes with its contents, so that a browser may keep
     /// it for as long as it likes.
-    pub fn address(&self) -> String {
-        let hash = latchkey_store::hash::of(&String::from_utf8_lossy(self.contents));
-        format!("/static/{}?v={}", self.name, &hash[..12])
+    pub fn address(&self) -> &str {
+        self.address.get_or_init(|| {
+            let hash = latchkey_store::hash::of(self.contents);
+            format!("/static/{}?v={}", self.name, &hash[..12])
+        })
     }
 
     /// The answer to a request for it, with the query of its address.
-    pub fn response(&self, query: Option<&str>) -> Response {
+    pub fn response(&self, query: Option<&str>, asked: &HeaderMap) -> Response {
         // With a version in the address it never changes.
         let lasts = match query {
             Some(_) => "public, max-age=31536000, immutable",
             None => "public, max-age=3600",
         };
-        let headers = [(header::CONTENT_TYPE, self.kind), (header::CACHE_CONTROL, lasts)];
-        (headers, self.contents).into_response()
+        // Weak (RFC 9110 §8.8.1): compressed it has other bytes.
+        let version = self.address().rsplit('=').next().unwrap_or_default();
+        let tag = format!("W/\"{version}\"");
+        let known = asked.get_all(header::IF_NONE_MATCH).iter();
+        let is_known = known.filter_map(|tags| tags.to_str().ok()).any(|tags| tags.contains(&tag));
+        let cached = [(header::CACHE_CONTROL, lasts), (header::ETAG, &tag)];
+        if is_known {
+            return (StatusCode::NOT_MODIFIED, cached).into_response();
+        }
+        (cached, [(header::CONTENT_TYPE, self.kind)], self.contents).into_response()
     }
 }
 
 /// `GET /static/{file}`
-pub(crate) async fn serve(Path(name): Path<String>, RawQuery(query): RawQuery) -> Response {
+pub(crate) async fn serve(
+    Path(name): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
     match FILES.iter().find(|file| file.name == name) {
-        Some(file) => file.response(query.as_deref()),
+        Some(file) => file.response(query.as_deref(), &headers),
         None => AppError::new(catalogue::NOT_FOUND).into_response(),
     }
 }

@@ -72,7 +72,6 @@ pub struct Connection {
 /// An answer, as it stands in the connection's buffer.
 #[derive(Clone, Copy, Debug)]
 pub struct Response<'b> {
-    pub status: u16,
     head: &'b str,
     pub body: &'b [u8],
 }
@@ -132,7 +131,7 @@ impl Connection {
         if !(200..400).contains(&status) {
             return Err(Error::other(format!("{head}{}", String::from_utf8_lossy(body))));
         }
-        Ok(Response { status, head, body })
+        Ok(Response { head, body })
     }
 
     async fn read(&mut self) -> Result<()> {

@@ -128,3 +128,41 @@ async fn developers_are_told_what_a_request_cost() {
     assert!(page.body.contains("Ada Lovelace"));
     assert!(cost(&page).contains("desc=\"1 query\""), "{}", cost(&page));
 }
+
+#[tokio::test]
+async fn pages_are_compressed_for_strangers_alone_and_files_for_everybody() {
+    let app = Latchkey::start().await;
+    let (stranger, mut known) = (Browser::new(), Browser::new());
+    known.sign_in_with(&app, "google", "ada").await;
+    for (mut browser, path, compressed) in [
+        (stranger.clone(), "/", true),
+        (stranger.clone(), "/errors", true),
+        (stranger.clone(), "/static/app.css", true),
+        (stranger, "/api/v1/me", false),
+        (known.clone(), "/", false),
+        (known.clone(), "/account", false),
+        (known, "/static/app.css", true),
+    ] {
+        let gzip = [("accept-encoding", "gzip, br")];
+        let page = browser.send(Method::GET, &app.url(path), &gzip, None).await;
+        let encoding = page.header("content-encoding");
+        assert_eq!(encoding, compressed.then_some("gzip"), "{path}");
+        let page = browser.get(&app.url(path)).await;
+        assert_eq!(page.header("content-encoding"), None, "{path}: nobody asked for it");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_a_browser_has_is_not_sent_again() {
+    let app = Latchkey::start().await;
+    let mut browser = Browser::new();
+    let url = app.url("/static/app.css");
+    let tag = browser.get(&url).await.expect(200).header("etag").expect("ETag").to_owned();
+    for (tags, status) in
+        [(tag.clone(), 304), (format!("\"other\", {tag}"), 304), ("\"other\"".to_owned(), 200)]
+    {
+        let page = browser.send(Method::GET, &url, &[("if-none-match", &tags)], None).await;
+        assert_eq!((page.status, page.body.is_empty()), (status, status == 304), "{tags}");
+        assert_eq!(page.header("etag"), Some(&*tag), "{tags}");
+    }
+}

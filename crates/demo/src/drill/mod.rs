@@ -36,7 +36,7 @@ use latchkey_web::static_files::File;
 #[template(path = "drill.html")]
 pub(crate) struct DrillPage {
     layout: Layout,
-    drill_script: String,
+    drill_script: &'static str,
     token_lives: Span,
     first_email: &'static str,
     scene: Option<Scene>,
@@ -48,7 +48,7 @@ pub(crate) struct DrillPage {
 #[template(path = "drill-room.html")]
 pub(crate) struct DrillRoomPage {
     layout: Layout,
-    drill_script: String,
+    drill_script: &'static str,
     number: String,
     email: String,
     comment: Option<String>,
@@ -65,15 +65,15 @@ const OPEN: &str = "latchkey_drill_open";
 /// The decoys leave this path as little as the scripts do.
 const PATH: &str = "/drill";
 
-const SCRIPT: File = File {
-    name: "drill.js",
-    kind: "text/javascript; charset=utf-8",
-    contents: include_bytes!("../../../../static/drill.js"),
-};
+static SCRIPT: File = File::new(
+    "drill.js",
+    "text/javascript; charset=utf-8",
+    include_str!("../../../../static/drill.js"),
+);
 
 /// `GET /static/drill.js`
-pub(crate) async fn script(RawQuery(query): RawQuery) -> Response {
-    SCRIPT.response(query.as_deref())
+pub(crate) async fn script(RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
+    SCRIPT.response(query.as_deref(), &headers)
 }
 
 const MAX_FIELD: usize = 2_000;
