@@ -1,5 +1,5 @@
-// The only script there is: it counts down what the server has rendered as a
-// time. Without it the page says the same, and stands still.
+// What a page can do without: counting down, following what runs, and showing a
+// password.
 "use strict";
 
 const left = (until) => {
@@ -23,3 +23,33 @@ if (times.length > 0) {
   tick();
   setInterval(tick, 1000);
 }
+
+for (const input of document.querySelectorAll(".secret > input")) {
+  const button = document.createElement("button");
+  button.type = "button";
+  const show = (shown) => {
+    input.type = shown ? "text" : "password";
+    button.textContent = shown ? "Hide" : "Show";
+    button.setAttribute("aria-label", `${button.textContent} the password`);
+  };
+  show(false);
+  button.addEventListener("click", () => { show(input.type === "password"); input.focus(); });
+  // A browser offers to save what was sent as a password.
+  input.form.addEventListener("submit", () => show(false));
+  input.after(button);
+}
+
+// What runs says how far it is; when it is over, the page has more to show.
+const running = document.querySelector("[data-running]");
+const follow = async () => {
+  const html = await fetch(location.href).then((answer) => answer.text(), () => null);
+  const page = html && new DOMParser().parseFromString(html, "text/html");
+  const now = page && page.querySelector("[data-running]");
+  if (page && !now) return location.reload();
+  if (now && now.textContent !== running.textContent) {
+    document.title = page.title;
+    running.replaceChildren(...now.childNodes);
+  }
+  setTimeout(follow, 1000);
+};
+if (running) setTimeout(follow, 1000);

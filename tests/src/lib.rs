@@ -15,6 +15,7 @@ pub mod browser;
 pub mod by_hand;
 pub mod cookies;
 pub mod database;
+pub mod exhibition;
 pub mod issuer;
 // The same configuration as the program's, compiled in here, so that the product
 // can be built without a provider of its own.

@@ -5,7 +5,7 @@ use latchkey_auth::oauth::discovery::is_loopback;
 use latchkey_auth::secret::AppSecret;
 use latchkey_auth::tokens::{Algorithm, SigningKey};
 use latchkey_domain::Span;
-use latchkey_domain::sign_in::Lifetime;
+use latchkey_domain::sign_in::{CredentialKind, Lifetime, SignInMethod};
 use url::Url;
 
 #[derive(Debug)]
@@ -17,6 +17,8 @@ pub struct Config {
     /// Whether a session that was read within the last second is not read again.
     pub session_cache: bool,
     pub jwt: JwtSettings,
+    /// What browsers carry when a form does not say it.
+    pub sign_in_credential: Option<CredentialKind>,
     /// Where the API says who issues tokens for it (RFC 9728), if it does.
     pub resource_metadata: Option<String>,
     pub trusted_proxies: Vec<IpNet>,
@@ -46,6 +48,14 @@ impl Config {
     /// Whether this is somebody's own machine: http on a loopback name.
     pub fn is_development(&self) -> bool {
         self.public_url.scheme() == "http" && is_loopback(&self.public_url)
+    }
+
+    /// What browsers carry that signed in this way, when the form does not say it.
+    pub fn credential_for(&self, method: &SignInMethod) -> CredentialKind {
+        self.sign_in_credential.unwrap_or(match method {
+            SignInMethod::OAuth(_) => CredentialKind::Session,
+            SignInMethod::Password => CredentialKind::Jwt,
+        })
     }
 
     /// The origin in the form in which browsers write it in `Origin`.

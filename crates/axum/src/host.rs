@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Redirect, Response};
 use latchkey_auth::oauth::response::AuthorizationResponse;
 use latchkey_auth::oauth::{Attempt, Provider};
 use latchkey_domain::connection::Granted;
@@ -11,6 +11,8 @@ use latchkey_domain::return_to::ReturnTo;
 use latchkey_domain::sign_in::CredentialKind;
 use latchkey_domain::{Roles, UserId};
 
+use crate::caller::Caller;
+use crate::cookies::ResponseCookies;
 use crate::errors::{AppError, HandlerResult, catalogue};
 use crate::sign_in::SignInContext;
 
@@ -52,6 +54,11 @@ pub trait Host: Clone + Send + Sync + 'static {
     /// the form once more, say ([`AppError::html`]).
     fn failed_sign_in(&self, _: &FailedSignIn) -> AppError {
         AppError::new(catalogue::WRONG_CREDENTIALS)
+    }
+
+    /// Where the browser goes that has signed out.
+    fn signed_out(&self, _: Option<&Caller>, _: &ResponseCookies) -> Redirect {
+        Redirect::to("/")
     }
 
     /// What an account begins with that a provider vouches for.

@@ -4,6 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use latchkey_web::app::App;
 use latchkey_web::caller::PageCaller;
+use latchkey_web::hints::Hints;
 use latchkey_web::labels::CurrentSignIn;
 use latchkey_web::layout::Layout;
 use latchkey_web::page::Page;
@@ -13,10 +14,16 @@ use latchkey_web::page::Page;
 pub(crate) struct HomePage {
     layout: Layout,
     current: Option<CurrentSignIn>,
+    development: bool,
 }
 
 /// `GET /`
-pub(crate) async fn page(State(app): State<App>, caller: Option<PageCaller>) -> Page<HomePage> {
+pub(crate) async fn page(
+    State(app): State<App>,
+    caller: Option<PageCaller>,
+    hints: Hints,
+) -> Page<HomePage> {
     let current = caller.as_deref().and_then(|caller| CurrentSignIn::of(&app, caller));
-    Page(HomePage { layout: Layout::new(&app, caller.as_deref()).at("/"), current })
+    let layout = Layout::new(&app, caller.as_deref()).at("/").with_done(&hints);
+    Page(HomePage { development: app.settings.is_development(), layout, current })
 }

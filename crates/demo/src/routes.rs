@@ -20,13 +20,13 @@ pub const LINKS: Links = Links {
     navigation: &[
         Link::new("Compare", "/compare"),
         Link::new("Traces", "/traces"),
-        Link::new("Inspector", "/inspector"),
         Link::new("Attacks", "/lab"),
     ],
     footer: &[
         Link::new("Which one should I use?", "/choose"),
+        Link::new("Inspector", "/inspector"),
         Link::new("Stopwatch", "/stopwatch"),
-        Link::new("Storage drill", "/drill"),
+        Link::in_development("Storage drill", "/drill"),
     ],
     about: Some("Latchkey answers “OAuth or JWT?” with a running app."),
     sign_ins: Some(Link::new("See them on the wire", "/traces")),
@@ -111,6 +111,9 @@ fn drill() -> Router<Demo> {
 /// The product with the demonstration in it. What is recorded of a sign-in is
 /// recorded outermost, so that it is what was sent.
 pub fn router(demo: &Demo) -> Router {
+    if !demo.app.settings.demo {
+        return routes::router(&demo.app, Extra::default());
+    }
     let home = get(home::page).with_state::<App>(demo.clone());
     let extra = Extra { routes: pages(demo).with_state(demo.clone()), home: Some(home) };
     let router = routes::router(&demo.app, extra);

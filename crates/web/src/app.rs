@@ -76,7 +76,7 @@ impl App {
             latchkey,
             background_writes: TaskTracker::new(),
             mailer: mailer(&settings)?,
-            links,
+            links: if settings.demo { links } else { Links::default() },
             settings,
         })))
     }
@@ -101,6 +101,7 @@ fn config(settings: &Settings) -> Config {
         session: settings.session,
         session_cache: settings.session_cache,
         jwt: settings.jwt.clone(),
+        sign_in_credential: settings.sign_in_credential,
         resource_metadata: Some(resource::address(settings)),
         trusted_proxies: settings.trusted_proxies.clone(),
     }

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::FromRef;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse as _, Redirect, Response};
 use latchkey_auth::oauth::Provider;
 use latchkey_axum::Latchkey;
 use latchkey_axum::host::{ConnectCallback, FailedSignIn, Host};
@@ -10,7 +10,10 @@ use latchkey_domain::identity::Profile;
 use latchkey_domain::{Role, Roles};
 
 use crate::app::App;
+use crate::caller::Caller;
+use crate::cookies::ResponseCookies;
 use crate::errors::{Action, AppError, HandlerResult, Owner, catalogue};
+use crate::hints::{DONE, Hints, LAST_USED};
 use crate::layout::Layout;
 use crate::page::{Page, shown_on};
 use crate::pages::{connections, sign_in};
@@ -39,6 +42,15 @@ impl Host for App {
     fn failed_sign_in(&self, form: &FailedSignIn) -> AppError {
         let page = sign_in::failed(self, form);
         shown_on(AppError::new(catalogue::WRONG_CREDENTIALS), &page)
+    }
+
+    fn signed_out(&self, caller: Option<&Caller>, cookies: &ResponseCookies) -> Redirect {
+        let hints = Hints::new(self.cookies, cookies.clone());
+        if let Some(method) = caller.and_then(Caller::door) {
+            hints.keep(LAST_USED, &method.to_string());
+        }
+        hints.keep(DONE, "signed-out");
+        Redirect::to("/")
     }
 
     /// In development the local provider has an administrator among its people,

@@ -4,15 +4,21 @@
 
 use crate::app::Application;
 use crate::caller::Caller;
-use crate::links::Links;
+use crate::hints::{self, Hints};
+use crate::links::{Link, Links};
 use crate::static_files;
 
 #[derive(Debug, Default)]
 pub struct Layout {
     who: Who,
     pub local: Option<Local>,
-    pub outbox: bool,
+    /// In the header; with the mark and who one is, at most five.
+    pub navigation: Vec<Link>,
+    pub footer: Vec<Link>,
     pub links: Links,
+    pub origin: String,
+    /// What has just been done, said at the top.
+    pub done: Option<&'static str>,
     pub stylesheet: &'static str,
     pub script: &'static str,
     /// The entry of the navigation that is current, and whether this is its very page.
@@ -50,19 +56,58 @@ impl Layout {
             let name = &caller.user.name;
             Who::Person(Person { name: name.to_string(), initials: name.initials() })
         });
-        Self { who, ..Self::anonymous(app) }
+        let mut layout = Self { who, ..Self::anonymous(app) };
+        if layout.person().is_some() {
+            // Beside exhibits there is no room for it in the header.
+            let list = if app.links.navigation.is_empty() {
+                &mut layout.navigation
+            } else {
+                &mut layout.footer
+            };
+            list.push(Link::new("Connections", "/connections"));
+        }
+        layout
     }
 
     pub fn anonymous(app: &Application) -> Self {
+        const API: Link = Link::new("API", "/docs");
+        let development = app.settings.is_development();
+        let mut navigation = app.links.navigation.to_vec();
+        let there = app.links.footer.iter().filter(|link| link.is_there(development));
+        let mut footer: Vec<_> = there.copied().collect();
+        if navigation.is_empty() { &mut navigation } else { &mut footer }.push(API);
+        footer.push(Link::new("Errors", "/errors"));
+        if app.mailer.outbox().is_some() {
+            footer.push(Link::new("Outbox", "/outbox"));
+        }
         Self {
             who: Who::Unknown,
+            navigation,
+            footer,
+            origin: app.settings.origin(),
+            done: None,
             local: local(app),
-            outbox: app.mailer.outbox().is_some(),
             links: app.links,
             stylesheet: static_files::stylesheet(),
             script: static_files::script(),
             current: None,
         }
+    }
+
+    /// Says what the browser was told a page ago.
+    #[must_use]
+    pub fn with_done(self, hints: &Hints) -> Self {
+        let done = match hints.take(hints::DONE).as_deref() {
+            Some("signed-out") => Some("You’re signed out."),
+            Some("deleted") => Some("Your account is deleted."),
+            _ => None,
+        };
+        Self { done, ..self }
+    }
+
+    /// For whoever finds the page elsewhere.
+    pub fn description(&self) -> &'static str {
+        self.links.about.unwrap_or("Sign in with a provider or with a password.")
     }
 
     /// Marks the entry of the navigation that leads to this very page.

@@ -11,6 +11,7 @@ pub mod claims;
 pub mod cli;
 mod compression;
 pub mod doctor;
+pub mod hints;
 mod host;
 pub mod labels;
 pub mod layout;

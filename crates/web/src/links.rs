@@ -5,11 +5,21 @@
 pub struct Link {
     pub label: &'static str,
     pub href: &'static str,
+    /// Whether it is there in development alone.
+    development: bool,
 }
 
 impl Link {
     pub const fn new(label: &'static str, href: &'static str) -> Self {
-        Self { label, href }
+        Self { label, href, development: false }
+    }
+
+    pub const fn in_development(label: &'static str, href: &'static str) -> Self {
+        Self { label, href, development: true }
+    }
+
+    pub(crate) const fn is_there(&self, development: bool) -> bool {
+        development || !self.development
     }
 }
 

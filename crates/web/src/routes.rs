@@ -58,6 +58,8 @@ fn unnamed() -> Router<App> {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/static/{file}", get(static_files::serve).layer(from_fn(compression::always)))
+        .route("/favicon.ico", get(static_files::serve_at_root))
+        .route("/robots.txt", get(static_files::serve_at_root))
 }
 
 /// What a crate above the product serves within the product's layers.

@@ -1,10 +1,10 @@
-//! The stylesheet, the script and the icon, compiled in.
+//! The stylesheet, the script and the pictures, compiled in.
 
 use std::sync::OnceLock;
 
 use axum::extract::{Path, RawQuery};
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, StatusCode, Uri, header};
 
 use crate::errors::{AppError, catalogue};
 
@@ -13,14 +13,23 @@ use crate::errors::{AppError, catalogue};
 pub struct File {
     name: &'static str,
     kind: &'static str,
-    contents: &'static str,
+    contents: &'static [u8],
     address: OnceLock<String>,
 }
 
-static FILES: [File; 3] = [
-    File::new("app.css", "text/css; charset=utf-8", include_str!("../../../static/app.css")),
-    File::new("app.js", "text/javascript; charset=utf-8", include_str!("../../../static/app.js")),
-    File::new("favicon.svg", "image/svg+xml", include_str!("../../../static/favicon.svg")),
+macro_rules! file {
+    ($name:literal, $kind:literal) => {
+        File::new($name, $kind, include_bytes!(concat!("../../../static/", $name)))
+    };
+}
+
+static FILES: [File; 6] = [
+    file!("app.css", "text/css; charset=utf-8"),
+    file!("app.js", "text/javascript; charset=utf-8"),
+    file!("favicon.svg", "image/svg+xml"),
+    file!("favicon.ico", "image/x-icon"),
+    file!("preview.png", "image/png"),
+    file!("robots.txt", "text/plain; charset=utf-8"),
 ];
 
 pub(crate) fn stylesheet() -> &'static str {
@@ -32,7 +41,7 @@ pub(crate) fn script() -> &'static str {
 }
 
 impl File {
-    pub const fn new(name: &'static str, kind: &'static str, contents: &'static str) -> Self {
+    pub const fn new(name: &'static str, kind: &'static str, contents: &'static [u8]) -> Self {
         Self { name, kind, contents, address: OnceLock::new() }
     }
 
@@ -40,7 +49,7 @@ impl File {
     /// it for as long as it likes.
     pub fn address(&self) -> &str {
         self.address.get_or_init(|| {
-            let hash = latchkey_store::hash::of(self.contents);
+            let hash = latchkey_store::hash::of(&String::from_utf8_lossy(self.contents));
             format!("/static/{}?v={}", self.name, &hash[..12])
         })
     }
@@ -71,8 +80,17 @@ pub(crate) async fn serve(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
+    find(&name, query.as_deref(), &headers)
+}
+
+/// `GET /favicon.ico`, `GET /robots.txt`: where browsers and crawlers look unasked.
+pub(crate) async fn serve_at_root(uri: Uri, headers: HeaderMap) -> Response {
+    find(uri.path().trim_start_matches('/'), None, &headers)
+}
+
+fn find(name: &str, query: Option<&str>, headers: &HeaderMap) -> Response {
     match FILES.iter().find(|file| file.name == name) {
-        Some(file) => file.response(query.as_deref(), &headers),
+        Some(file) => file.response(query, headers),
         None => AppError::new(catalogue::NOT_FOUND).into_response(),
     }
 }

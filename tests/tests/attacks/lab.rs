@@ -146,7 +146,7 @@ async fn there_is_one_run_at_a_time_and_other_sites_start_none() {
 
 #[tokio::test]
 async fn elsewhere_than_in_development_the_list_is_read_and_not_run() {
-    let app = Setup::public().start().await;
+    let app = Setup::public().set("DEMO", "on").start().await;
     let mut browser = Browser::new().with_name(&app.origin, app.address);
     let page = browser.get(&app.url("/lab")).await.expect(200);
     assert!(page.body.contains("A token that is not signed"), "{}", page.summary());

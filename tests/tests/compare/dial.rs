@@ -50,7 +50,7 @@ async fn outside_development_nobody_slows_the_database_down() {
     let (queries, millis) = database(&page.expect(200));
     assert!(queries == 1 && millis >= 50.0, "in development it is felt: {queries} {millis}");
 
-    let app = Setup::public().start().await;
+    let app = Setup::public().set("DEMO", "on").start().await;
     let mut browser = Browser::new().with_name(&app.origin, app.address);
     let path = app.url("/readyz");
     // If the dial were felt, no request at all would be faster.

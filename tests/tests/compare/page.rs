@@ -127,7 +127,7 @@ async fn what_the_forms_do_not_offer_is_refused() {
 
 #[tokio::test]
 async fn nobody_measures_at_a_public_site() {
-    let app = Setup::public().start().await;
+    let app = Setup::public().set("DEMO", "on").start().await;
     let mut browser = Browser::new().with_name(&app.origin, app.address);
     let page = browser.get(&app.url("/compare")).await.expect(200);
     assert!(

@@ -21,3 +21,4 @@ mod privacy;
 mod session_cache;
 mod sessions;
 mod settings;
+mod shell;

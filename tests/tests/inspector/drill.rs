@@ -169,7 +169,7 @@ async fn what_a_thief_sends_is_shown_and_harms_nothing() {
 
 #[tokio::test]
 async fn outside_development_there_is_no_drill() {
-    let app = Setup::public().start().await;
+    let app = Setup::public().set("DEMO", "on").start().await;
     let mut browser = Browser::new().with_name(&app.origin, app.address);
     for (method, path) in [
         (Method::GET, "/drill"),

@@ -4,32 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::Duration;
 
+use latchkey_tests::Browser;
+use latchkey_tests::exhibition::{EXHIBITS, is_of_the_product};
 use latchkey_tests::person::PASSWORD;
-use latchkey_tests::{Browser, Page};
-
-/// Pages of the demonstration, and something that it serves.
-const EXHIBITS: [&str; 9] = [
-    "/compare",
-    "/traces",
-    "/inspector",
-    "/choose",
-    "/drill",
-    "/stopwatch",
-    "/stopwatch.json",
-    "/lab",
-    "/static/drill.js",
-];
-
-/// What only the demonstration says.
-const WORDS: [&str; 7] = [
-    "oauth or jwt",
-    "the comparison",
-    "on the wire",
-    "inspector",
-    "attack",
-    "storage drill",
-    "stopwatch",
-];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the repository").to_owned()
@@ -53,18 +30,6 @@ impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
-    }
-}
-
-/// No link leads to the demonstration, and no word is of it.
-#[track_caller]
-fn is_of_the_product(page: &Page) {
-    let body = page.body.to_lowercase();
-    for path in EXHIBITS {
-        assert!(!body.contains(&format!("\"{path}")), "{}: {path}", page.asked);
-    }
-    for word in WORDS {
-        assert!(!body.contains(word), "{}: {word}: {body}", page.asked);
     }
 }
 

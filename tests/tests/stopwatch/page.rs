@@ -12,25 +12,25 @@ async fn the_watch_runs_beside_the_page_and_shows_what_it_read() {
     let page = browser.get(&app.url("/stopwatch")).await;
     assert_eq!(page.status, 200, "{}", page.summary());
     assert!(page.body.contains("Not timed yet."), "{}", page.summary());
-    assert!(!page.body.contains("http-equiv"), "nothing runs");
+    assert!(!page.body.contains("data-running"), "nothing runs");
 
     let keys = [("key", "session"), ("key", "jwt_watch"), ("key", "nonsense")];
     let started = browser.post(&app.url("/stopwatch"), &keys).await;
     assert_eq!(started.see_other(), "/stopwatch");
     let page = browser.get(&app.url("/stopwatch")).await;
-    assert!(page.body.contains(r#"<meta http-equiv="refresh" content="1">"#), "it runs");
+    assert!(page.body.contains("data-running"), "it runs");
     // Whoever asks again meanwhile starts nothing.
     let _ = browser.post(&app.url("/stopwatch"), &[("key", "jwt_watch_here")]).await;
 
     let mut page = page;
     for _ in 0..600 {
-        if !page.body.contains("http-equiv") {
+        if !page.body.contains("data-running") {
             break;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
         page = browser.get(&app.url("/stopwatch")).await;
     }
-    assert!(!page.body.contains("http-equiv"), "it came to an end: {}", page.summary());
+    assert!(!page.body.contains("data-running"), "it came to an end: {}", page.summary());
     assert_eq!(page.body.matches(r#"class="lane" "#).count(), 2, "{}", page.summary());
 
     let json = browser.get(&app.url("/stopwatch.json")).await;
@@ -52,7 +52,7 @@ async fn the_watch_runs_beside_the_page_and_shows_what_it_read() {
 
 #[tokio::test]
 async fn nobody_starts_instances_on_a_public_site() {
-    let app = Setup::public().start().await;
+    let app = Setup::public().set("DEMO", "on").start().await;
     let mut browser = Browser::new().with_name(&app.origin, app.address);
     let page = browser.get(&app.url("/stopwatch")).await;
     assert_eq!(page.status, 200, "{}", page.summary());

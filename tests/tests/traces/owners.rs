@@ -61,5 +61,8 @@ async fn nothing_is_recorded_where_it_is_off_and_of_whoever_did_not_come_in() {
 #[tokio::test]
 async fn a_public_site_records_only_when_it_is_told_to() {
     assert!(!Setup::public().start().await.app.settings.traces);
-    assert!(Setup::public().set("TRACES", "on").start().await.app.settings.traces);
+    let app = Setup::public().set("TRACES", "on").start().await;
+    assert!(app.app.settings.traces && app.app.settings.demo);
+    let app = Setup::public().set("TRACES", "on").set("DEMO", "off").start().await;
+    assert!(!app.app.settings.traces && !app.app.settings.warnings.is_empty());
 }

@@ -26,7 +26,7 @@ where
         .route("/auth/{provider}", post(oauth::start))
         .route("/auth/{provider}/callback", get(oauth::callback::<S>).head(head))
         .route("/sign-in", post(sign_in::sign_in::<S>))
-        .route("/sign-out", post(sign_in::sign_out))
+        .route("/sign-out", post(sign_in::sign_out::<S>))
         .layer(session_layer(latchkey))
 }
 

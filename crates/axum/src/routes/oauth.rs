@@ -14,7 +14,7 @@ use latchkey_domain::audit::{Actor, Kind};
 use latchkey_domain::connection::Granted;
 use latchkey_domain::identity::Profile;
 use latchkey_domain::return_to::ReturnTo;
-use latchkey_domain::sign_in::{CredentialKind, SignInMethod};
+use latchkey_domain::sign_in::SignInMethod;
 use serde::Deserialize;
 use tower_sessions::cookie::Cookie;
 
@@ -45,7 +45,9 @@ pub(super) async fn start(
     headers: HeaderMap,
     StrictForm(form): StrictForm<StartForm>,
 ) -> HandlerResult<Response> {
-    let key = parse_strategy(form.strategy.as_deref(), CredentialKind::Session)?;
+    let method = SignInMethod::OAuth(slug.clone());
+    let default = latchkey.config.credential_for(&method);
+    let key = parse_strategy(form.strategy.as_deref(), default)?;
     let return_to = ReturnTo::parse(form.next.as_deref(), &latchkey.config.public_url);
     redirect_to_provider(&latchkey, &slug, Purpose::SignIn(key), return_to, &headers).await
 }

@@ -4,7 +4,7 @@ use axum::Extension;
 use axum::extract::{FromRef, State};
 use axum::response::{IntoResponse, Redirect};
 use latchkey_domain::return_to::ReturnTo;
-use latchkey_domain::sign_in::{CredentialKind, SignInMethod};
+use latchkey_domain::sign_in::SignInMethod;
 use serde::Deserialize;
 
 use crate::errors::HandlerResult;
@@ -34,7 +34,8 @@ where
     Latchkey: FromRef<S>,
 {
     let latchkey = Latchkey::from_ref(&host);
-    let key = parse_strategy(form.strategy.as_deref(), CredentialKind::Jwt)?;
+    let default = latchkey.config.credential_for(&SignInMethod::Password);
+    let key = parse_strategy(form.strategy.as_deref(), default)?;
     let next = ReturnTo::parse(form.next.as_deref(), &latchkey.config.public_url);
     let checked =
         password::authenticate(&latchkey, &form.email, &form.password, &context.client).await?;
@@ -49,10 +50,14 @@ where
 }
 
 /// `POST /sign-out`. By POST alone: a link or an image must not sign anybody out.
-pub(super) async fn sign_out(
-    State(latchkey): State<Latchkey>,
+pub(super) async fn sign_out<S: Host>(
+    State(host): State<S>,
     context: SignInContext,
-) -> HandlerResult<Redirect> {
-    sign_in::sign_out(&latchkey, context).await?;
-    Ok(Redirect::to("/"))
+) -> HandlerResult<Redirect>
+where
+    Latchkey: FromRef<S>,
+{
+    let (caller, cookies) = (context.current.clone(), context.response_cookies.clone());
+    sign_in::sign_out(&Latchkey::from_ref(&host), context).await?;
+    Ok(host.signed_out(caller.as_ref(), &cookies))
 }

@@ -20,7 +20,8 @@ use latchkey_web::page::Page;
 pub(crate) struct StopwatchPage {
     pub(crate) layout: Layout,
     pub(crate) is_here: bool,
-    pub(crate) running: bool,
+    /// How many are being timed, while any is.
+    pub(crate) running: Option<usize>,
     pub(crate) has_read: bool,
     pub(crate) scale: String,
     pub(crate) rows: Vec<Watched>,
@@ -66,7 +67,7 @@ pub(crate) async fn page(
     Page(StopwatchPage {
         layout: Layout::new(&demo.app, caller.as_deref()).below("/compare"),
         is_here: demo.app.settings.is_development(),
-        running: running.is_some(),
+        running: running.as_ref().map(std::collections::BTreeMap::len),
         has_read: rows.iter().any(|row| row.timed.is_some()),
         scale: seconds(scale),
         rows: rows.into(),

@@ -5,6 +5,7 @@ use axum::extract::State;
 
 use crate::app::App;
 use crate::caller::PageCaller;
+use crate::hints::Hints;
 use crate::labels::CurrentSignIn;
 use crate::layout::Layout;
 use crate::page::Page;
@@ -17,7 +18,14 @@ pub(crate) struct HomePage {
 }
 
 /// `GET /`
-pub(crate) async fn page(State(app): State<App>, caller: Option<PageCaller>) -> Page<HomePage> {
+pub(crate) async fn page(
+    State(app): State<App>,
+    caller: Option<PageCaller>,
+    hints: Hints,
+) -> Page<HomePage> {
     let current = caller.as_deref().and_then(|caller| CurrentSignIn::of(&app, caller));
-    Page(HomePage { layout: Layout::new(&app, caller.as_deref()).at("/"), current })
+    Page(HomePage {
+        layout: Layout::new(&app, caller.as_deref()).at("/").with_done(&hints),
+        current,
+    })
 }

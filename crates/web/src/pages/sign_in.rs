@@ -5,11 +5,13 @@ use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use latchkey_axum::host::FailedSignIn;
 use latchkey_domain::return_to::ReturnTo;
-use latchkey_domain::sign_in::CredentialKind;
+use latchkey_domain::sign_in::{CredentialKind, SignInMethod};
 use serde::Deserialize;
+use url::form_urlencoded;
 
 use crate::app::{App, Application};
 use crate::caller::PageCaller;
+use crate::hints::{Hints, LAST_USED, SIGNED_UP};
 use crate::labels::ProviderButton;
 use crate::layout::Layout;
 use crate::page::Page;
@@ -20,10 +22,35 @@ pub(crate) struct SignInPage {
     layout: Layout,
     providers: Vec<ProviderButton>,
     next: String,
-    failed: Option<String>,
+    email: String,
+    failed: bool,
     welcome: Option<Welcome>,
-    password_key: CredentialKind,
+    last_used: Option<SignInMethod>,
+    /// What both forms ask for; nothing leaves it to the settings.
+    strategy: Option<CredentialKind>,
+    /// What browsers get whatever the method, if that is decided.
+    carries: Option<CredentialKind>,
+    /// In the demonstration one chooses.
+    choices: Vec<Choice>,
     access_ttl: String,
+}
+
+/// What a browser may carry, and the page on which both forms ask for it.
+#[derive(Debug)]
+pub(crate) struct Choice {
+    label: &'static str,
+    href: String,
+    is_current: bool,
+}
+
+impl SignInPage {
+    fn was_last(&self, slug: &str) -> bool {
+        matches!(&self.last_used, Some(SignInMethod::OAuth(last)) if last == slug)
+    }
+
+    fn was_password_last(&self) -> bool {
+        self.last_used == Some(SignInMethod::Password)
+    }
 }
 
 /// Why somebody is sent to the sign-in page.
@@ -38,12 +65,14 @@ pub(crate) struct SignInQuery {
     pub(crate) next: Option<String>,
     welcome: Option<String>,
     again: Option<String>,
+    strategy: Option<String>,
 }
 
 /// `GET /sign-in`
 pub(crate) async fn page(
     State(app): State<App>,
     caller: Option<PageCaller>,
+    hints: Hints,
     Query(query): Query<SignInQuery>,
 ) -> Response {
     let next = ReturnTo::parse(query.next.as_deref(), &app.settings.public_url);
@@ -56,24 +85,66 @@ pub(crate) async fn page(
         Some("reset") => Some(Welcome::Reset),
         Some(_) => Some(Welcome::SignedUp),
     };
-    Page(SignInPage { welcome, layout: Layout::new(&app, caller.as_deref()), ..form(&app, &next) })
-        .into_response()
+    let strategy = query.strategy.as_deref().and_then(|text| text.parse().ok());
+    let again = if caller.is_some() { &[("again", "1")][..] } else { &[] };
+    Page(SignInPage {
+        welcome,
+        email: hints.get(SIGNED_UP).unwrap_or_default(),
+        last_used: hints.get(LAST_USED).and_then(|method| method.parse().ok()),
+        layout: Layout::new(&app, caller.as_deref()),
+        ..form(&app, &next, strategy, again)
+    })
+    .into_response()
 }
 
 /// `POST /sign-in`, when e-mail and password do not match.
 pub(crate) fn failed(app: &Application, attempt: &FailedSignIn) -> SignInPage {
-    let failed = Some(attempt.email.clone());
-    SignInPage { failed, password_key: attempt.key, ..form(app, &attempt.next) }
+    let default = app.config.credential_for(&SignInMethod::Password);
+    let strategy = (attempt.key != default).then_some(attempt.key);
+    SignInPage {
+        failed: true,
+        email: attempt.email.clone(),
+        ..form(app, &attempt.next, strategy, &[])
+    }
 }
 
-fn form(app: &Application, next: &ReturnTo) -> SignInPage {
+fn form(
+    app: &Application,
+    next: &ReturnTo,
+    strategy: Option<CredentialKind>,
+    again: &[(&str, &str)],
+) -> SignInPage {
     SignInPage {
         layout: Layout::new(app, None),
         providers: app.providers.iter().map(ProviderButton::of).collect(),
         next: next.to_string(),
-        failed: None,
+        email: String::new(),
+        failed: false,
         welcome: None,
-        password_key: CredentialKind::Jwt,
+        last_used: None,
+        choices: if app.settings.demo { choices(app, next, strategy, again) } else { Vec::new() },
+        strategy,
+        carries: strategy.or(app.settings.sign_in_credential),
         access_ttl: app.settings.jwt.access_ttl.to_string(),
     }
+}
+
+fn choices(
+    app: &Application,
+    next: &ReturnTo,
+    chosen: Option<CredentialKind>,
+    again: &[(&str, &str)],
+) -> Vec<Choice> {
+    let choice = |label, strategy: Option<CredentialKind>| {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.append_pair("next", next.as_str()).extend_pairs(again);
+        if let Some(strategy) = strategy {
+            query.append_pair("strategy", strategy.as_str());
+        }
+        let is_current = strategy == chosen.or(app.settings.sign_in_credential);
+        Choice { label, href: format!("/sign-in?{}", query.finish()), is_current }
+    };
+    let each = app.settings.sign_in_credential.is_none().then(|| choice("Default", None));
+    let kinds = [("Session", CredentialKind::Session), ("JWT", CredentialKind::Jwt)];
+    each.into_iter().chain(kinds.map(|(label, kind)| choice(label, Some(kind)))).collect()
 }

@@ -20,7 +20,7 @@ use latchkey_auth::oauth::discovery::is_loopback;
 use latchkey_auth::secret::{AppSecret, Secret};
 use latchkey_auth::tokens::{Algorithm, SigningKey};
 use latchkey_domain::Span;
-use latchkey_domain::sign_in::Lifetime;
+use latchkey_domain::sign_in::{CredentialKind, Lifetime};
 use latchkey_store::Backend;
 use url::Url;
 
@@ -49,7 +49,10 @@ pub struct Settings {
     /// Whether a session that was read within the last second is not read again.
     pub session_cache: bool,
     pub jwt: JwtSettings,
+    /// Whether the demonstration is there: its routes, links and words.
+    pub demo: bool,
     pub traces: bool,
+    pub sign_in_credential: Option<CredentialKind>,
     pub providers: Vec<Provider>,
     pub introspection: Option<IntrospectionSettings>,
     pub local_idp: Option<LocalIdp>,
@@ -63,11 +66,11 @@ pub struct Settings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capabilities {
     pub local_provider: bool,
-    pub traces: bool,
+    pub demo: bool,
 }
 
 impl Capabilities {
-    pub const ALL: Self = Self { local_provider: true, traces: true };
+    pub const ALL: Self = Self { local_provider: true, demo: true };
 }
 
 impl Settings {
@@ -96,12 +99,15 @@ impl Settings {
         let providers = providers::read(&mut read, &public_url, local_idp.as_ref());
         let audience = jwt.audience.clone();
         read.warn_about_unknown_names();
+        let (demo, traces) = demo(&mut read, development, built_with.demo);
         let settings = Self {
             listen: listen(&mut read, port),
             database_url: database_url(&mut read),
             session: Lifetime { idle, absolute },
             session_cache: read.one_of("SESSION_CACHE", &[("off", false), ("watch", true)]),
-            traces: traces(&mut read, development, built_with.traces),
+            traces,
+            sign_in_credential: read.given("SIGN_IN_CREDENTIAL", |text| text.parse().ok()),
+            demo,
             introspection: introspection::read(&mut read, audience, &providers, local_idp.as_ref()),
             trusted_proxies: trusted_proxies(&mut read),
             smtp_url: smtp_url(&mut read),
@@ -228,15 +234,27 @@ fn private_key(read: &mut Reader<'_>, algorithm: Option<Algorithm>) -> Option<Si
     }
 }
 
-/// By default, in development only.
-fn traces(read: &mut Reader<'_>, development: bool, built_in: bool) -> bool {
+/// Whether the demonstration is there, and whether sign-ins are recorded for it:
+/// by default, in development only. To ask for traces is to ask for their pages.
+fn demo(read: &mut Reader<'_>, development: bool, built_in: bool) -> (bool, bool) {
     const NAME: &str = "TRACES";
-    let given = read.one_of(NAME, &[("auto", None), ("on", Some(true)), ("off", Some(false))]);
+    let demo = of_the_demo(read, "DEMO", built_in);
+    let traces = of_the_demo(read, NAME, built_in);
+    if (demo, traces) == (Some(false), Some(true)) {
+        let fix = "Set DEMO=on, or TRACES to auto or off.";
+        read.warnings.push(Problem::with_fix(NAME, "has no effect while DEMO is off", fix));
+    }
+    let demo = built_in && demo.unwrap_or(development || traces == Some(true));
+    (demo, demo && traces.unwrap_or(development))
+}
+
+fn of_the_demo(read: &mut Reader<'_>, name: &str, built_in: bool) -> Option<bool> {
+    let given = read.one_of(name, &[("auto", None), ("on", Some(true)), ("off", Some(false))]);
     if given == Some(true) && !built_in {
         let fix = "Set it to auto or off, or build Latchkey with the feature demo.";
-        read.error_with_fix(NAME, "needs a feature that this build does not have", fix);
+        read.error_with_fix(name, "needs a feature that this build does not have", fix);
     }
-    built_in && given.unwrap_or(development)
+    given
 }
 
 fn smtp_url(read: &mut Reader<'_>) -> Option<Secret> {

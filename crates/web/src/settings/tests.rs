@@ -186,16 +186,16 @@ fn a_secret_is_made_once_and_kept_private() {
 
 #[test]
 fn what_is_not_built_in_is_not_there_and_cannot_be_asked_for() {
-    let none = Capabilities { local_provider: false, traces: false };
+    let none = Capabilities { local_provider: false, demo: false };
     let folder = tempfile::tempdir().expect("a folder");
     let load =
         |variables: &str| Settings::load(&Environment::of_lines(variables, folder.path()), none);
-    for variables in ["", "LOCAL_IDP=auto\nTRACES=auto"] {
+    for variables in ["", "LOCAL_IDP=auto\nDEMO=auto\nTRACES=auto"] {
         let settings = load(variables).expect("no problem");
         assert!(settings.local_idp.is_none() && settings.providers.is_empty());
-        assert!(!settings.traces);
+        assert!(!settings.demo && !settings.traces);
     }
-    for (name, feature) in [("LOCAL_IDP", "local-idp"), ("TRACES", "demo")] {
+    for (name, feature) in [("LOCAL_IDP", "local-idp"), ("DEMO", "demo"), ("TRACES", "demo")] {
         let problems = load(&format!("{name}=on")).expect_err("a problem");
         assert_eq!(problems.0.len(), 1, "{problems}");
         assert!(problems.0[0].variable == name && problems.to_string().contains(feature));

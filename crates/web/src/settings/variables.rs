@@ -61,6 +61,13 @@ pub const ALL: &[Variable] = &[
     plain("JWT_ISSUER", "", "a URL, or nothing to use PUBLIC_URL", "the `iss` claim"),
     plain("JWT_AUDIENCE", "", "a URL, or nothing to use PUBLIC_URL/api", "the `aud` claim"),
     plain("JWT_REVOCATION", "expiry", "expiry or watch", "when a revoked JWT stops working"),
+    plain("DEMO", "auto", "auto, on or off", "whether the exhibits are there beside the product"),
+    plain(
+        "SIGN_IN_CREDENTIAL",
+        "",
+        "session or jwt",
+        "what browsers get when a form does not say it",
+    ),
     plain("TRACES", "auto", "auto, on or off", "whether sign-ins are recorded for /traces"),
     secret("GOOGLE_CLIENT_ID", "", ID, "the client ID at Google"),
     secret("GOOGLE_CLIENT_SECRET", "", SECRET, "the client secret at Google"),

@@ -11,6 +11,7 @@ use crate::caller::PageCaller;
 use crate::client::Client;
 use crate::errors::{Action, AppError, HandlerResult, catalogue};
 use crate::extract::StrictForm;
+use crate::hints::{DONE, Hints};
 use crate::sign_in::{SignInContext, sign_out};
 use crate::{audit, recovery};
 
@@ -27,6 +28,7 @@ pub(crate) async fn submit(
     State(app): State<App>,
     caller: PageCaller,
     context: SignInContext,
+    hints: Hints,
     StrictForm(form): StrictForm<DeleteForm>,
 ) -> HandlerResult<Redirect> {
     caller.require_recent_auth(&app).await?;
@@ -40,6 +42,7 @@ pub(crate) async fn submit(
     sign_out(&app, context).await?;
     app.delete_account(caller.user.id).await?;
     audit::record(&app, Kind::AccountDeleted, None, Actor::Person, "", None).await;
+    hints.keep(DONE, "deleted");
     Ok(Redirect::to("/"))
 }
 

@@ -24,6 +24,7 @@ use crate::claims::{Claim, describe};
 use crate::client;
 use crate::cookies;
 use crate::errors::{AppError, HandlerResult, catalogue};
+use crate::hints::{Hints, LAST_USED};
 use crate::labels::{ProviderButton, door_name, key_name, monogram};
 use crate::layout::Layout;
 use crate::page::Page;
@@ -113,9 +114,11 @@ impl LinkedIdentity {
 pub(crate) async fn page(
     State(app): State<App>,
     caller: PageCaller,
+    hints: Hints,
     Query(query): Query<DoneQuery>,
 ) -> HandlerResult<Page<AccountPage>> {
     let sign_in = sign_in(&app, &caller).await?;
+    hints.keep(LAST_USED, &sign_in.method.to_string());
     let identities = identities::of_user(&app.db, caller.user.id).await?;
     let carried = match &caller.credential {
         Credential::Session(_) => session(&app, &sign_in),

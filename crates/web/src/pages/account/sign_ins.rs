@@ -12,6 +12,7 @@ use crate::audit;
 use crate::caller::{Caller, PageCaller};
 use crate::client::Client;
 use crate::errors::{AppError, HandlerResult, catalogue};
+use crate::hints::{DONE, Hints};
 use crate::sign_in::{SignInContext, end_sign_in, sign_out};
 
 /// `POST /account/sign-ins/{id}/end`
@@ -47,10 +48,12 @@ pub(crate) async fn end_all(
     caller: PageCaller,
     client: Client,
     context: SignInContext,
+    hints: Hints,
 ) -> HandlerResult<Redirect> {
     caller.require_recent_auth(&app).await?;
     end_all_but(&app, &caller, None, &client).await?;
     sign_out(&app, context).await?;
+    hints.keep(DONE, "signed-out");
     Ok(Redirect::to("/"))
 }
 

@@ -1,0 +1,68 @@
+//! What a browser keeps for a later page. None of it is secret, and nothing but
+//! words on a page depends on it.
+
+use std::convert::Infallible;
+
+use axum::extract::{FromRef, FromRequestParts};
+use http::HeaderMap;
+use http::request::Parts;
+use latchkey_axum::Latchkey;
+use latchkey_domain::Span;
+use url::form_urlencoded;
+
+use crate::cookies::{CookieProfile, ResponseCookies};
+
+/// How this browser signed in last.
+pub(crate) const LAST_USED: (&str, Span) = ("latchkey_last_used", Span::days(400));
+
+/// The address that has just signed up, for the sign-in form.
+pub(crate) const SIGNED_UP: (&str, Span) = ("latchkey_signed_up", Span::minutes(10));
+
+/// What the next home page says has happened.
+pub(crate) const DONE: (&str, Span) = ("latchkey_done", Span::minutes(1));
+
+/// What the browser kept, and what it is to keep.
+#[derive(Debug)]
+pub struct Hints {
+    cookies: CookieProfile,
+    kept: HeaderMap,
+    response: ResponseCookies,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Hints
+where
+    Latchkey: FromRef<S>,
+{
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        let response = parts.extensions.get().cloned().unwrap_or_default();
+        let cookies = Latchkey::from_ref(state).cookies;
+        Ok(Self { cookies, kept: parts.headers.clone(), response })
+    }
+}
+
+impl Hints {
+    pub(crate) fn new(cookies: CookieProfile, response: ResponseCookies) -> Self {
+        Self { cookies, kept: HeaderMap::new(), response }
+    }
+
+    pub(crate) fn keep(&self, (name, age): (&str, Span), value: &str) {
+        if self.get((name, age)).as_deref() != Some(value) {
+            let value = form_urlencoded::byte_serialize(value.as_bytes()).collect();
+            self.response.add(vec![self.cookies.cookie(name, value, age)]);
+        }
+    }
+
+    pub(crate) fn get(&self, (name, _): (&str, Span)) -> Option<String> {
+        let value = self.cookies.value(&self.kept, name)?;
+        form_urlencoded::parse(value.as_bytes()).next().map(|(text, _)| text.into_owned())
+    }
+
+    /// Reads it for the last time.
+    pub(crate) fn take(&self, hint: (&str, Span)) -> Option<String> {
+        let value = self.get(hint)?;
+        self.response.add(vec![self.cookies.removal(hint.0)]);
+        Some(value)
+    }
+}

@@ -1,0 +1,40 @@
+// Draws what static/ keeps as pixels, from the icon: favicon.ico, and the
+// preview that other sites show of a link.
+
+import { readFile, writeFile } from 'node:fs/promises';
+import { launchChromium } from './lib/chromium.mjs';
+
+const into = (name) => new URL(`../../static/${name}`, import.meta.url);
+const icon = await readFile(into('favicon.svg'), 'utf8');
+const browser = await launchChromium();
+
+async function draw(width, height, style, body) {
+  const page = await browser.newPage({ viewport: { width, height } });
+  await page.setContent(`<!doctype html><style>*{margin:0}${style}</style>${body}`);
+  const png = await page.screenshot({ omitBackground: true });
+  await page.close();
+  return png;
+}
+
+/** One picture in an ICO file: a header, a directory entry, and the PNG as it is. */
+function ico(png, size) {
+  const head = Buffer.alloc(22);
+  head.writeUInt16LE(1, 2);
+  head.writeUInt16LE(1, 4);
+  head.writeUInt8(size, 6);
+  head.writeUInt8(size, 7);
+  head.writeUInt16LE(1, 10);
+  head.writeUInt16LE(32, 12);
+  head.writeUInt32LE(png.length, 14);
+  head.writeUInt32LE(head.length, 18);
+  return Buffer.concat([head, png]);
+}
+
+await writeFile(into('favicon.ico'), ico(await draw(32, 32, 'svg{width:32px;height:32px;display:block}', icon), 32));
+await writeFile(into('preview.png'), await draw(
+  1200, 630,
+  `body{height:630px;box-sizing:border-box;padding:0 110px;background:#fff;color:#131917;display:flex;gap:70px;align-items:center;font:600 112px/1 system-ui,sans-serif;letter-spacing:-5px}
+   svg{height:300px}small{display:block;margin-top:34px;font-size:42px;font-weight:400;letter-spacing:-1px;color:#4d5854}`,
+  `${icon}<div>Latchkey<small>Sign in, and stay in control</small></div>`,
+));
+await browser.close();

@@ -1,0 +1,152 @@
+//! What stands around the pages: with the demonstration and without it.
+
+use latchkey_tests::exhibition::{EXHIBITS, is_of_the_product};
+use latchkey_tests::person::{self, PASSWORD};
+use latchkey_tests::{Browser, Latchkey, Page, Setup};
+
+const ADA: &str = "ada@example.test";
+
+async fn sign_up(browser: &mut Browser, app: &Latchkey) -> Page {
+    let fields = [("name", "Ada"), ("email", ADA), ("password", PASSWORD)];
+    browser.post(&app.url("/sign-up"), &fields).await
+}
+
+/// By default outside development, and where DEMO says so.
+#[tokio::test]
+async fn without_the_demonstration_nothing_speaks_of_it() {
+    let off = Setup::new().set("DEMO", "off");
+    for (setup, name) in [(off, None), (Setup::public(), Some("https://app.example.com"))] {
+        let app = setup.start().await;
+        let visitor = || match name {
+            Some(name) => Browser::new().with_name(name, app.address),
+            None => Browser::new(),
+        };
+        let mut browser = visitor();
+        for path in EXHIBITS {
+            let page = browser.get(&app.url(path)).await;
+            is_of_the_product(&page.expect_error(404, "not_found"));
+        }
+        for path in ["/", "/sign-in", "/sign-up", "/forgot", "/errors", "/docs"] {
+            is_of_the_product(&browser.get(&app.url(path)).await.expect(200));
+        }
+        let page = browser.get(&app.url("/sign-in")).await;
+        assert!(!page.body.contains("strategy"), "{}", page.body);
+        assert_eq!(sign_up(&mut browser, &app).await.status, 303);
+        let fields = [("email", ADA), ("password", PASSWORD)];
+        let page = browser.post(&app.url("/sign-in"), &fields).await;
+        assert_eq!(page.status, 303, "{}", page.summary());
+        for path in ["/", "/account", "/connections"] {
+            is_of_the_product(&browser.get(&app.url(path)).await.expect(200));
+        }
+    }
+}
+
+/// A footer must not lead where nothing is.
+#[cfg(feature = "demo")]
+#[tokio::test]
+async fn every_link_of_the_demonstration_leads_somewhere() {
+    for setup in [Setup::new(), Setup::public().set("DEMO", "on")] {
+        let app = setup.start().await;
+        let mut browser = Browser::new().with_name("https://app.example.com", app.address);
+        let home = browser.get(&app.url("/")).await.expect(200);
+        let links: Vec<_> = home.body.split("href=\"").skip(1).collect();
+        let ours = links.iter().filter_map(|link| link.split('"').next());
+        for path in ours.filter(|path| path.starts_with('/')).map(str::to_owned).collect::<Vec<_>>()
+        {
+            let page = browser.get(&app.url(&path)).await;
+            assert!(matches!(page.status, 200 | 401), "{path}: {}", page.status);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_browsers_carry_is_decided_in_one_place() {
+    for (setting, of_password) in [("", "jwt"), ("session", "session"), ("jwt", "jwt")] {
+        let app = Setup::new().set("DEMO", "off").set("SIGN_IN_CREDENTIAL", setting).start().await;
+        let mut browser = Browser::new();
+        browser.sign_in_with(&app, "google", "grace").await;
+        assert_eq!(browser.session(&app).is_some(), setting != "jwt", "OAuth: {setting:?}");
+        let mut browser = Browser::new();
+        let _ = sign_up(&mut browser, &app).await.expect(303);
+        for (asked, carried) in [(None, of_password), (Some("session"), "session")] {
+            let strategy = asked.map(|strategy| ("strategy", strategy));
+            let fields = [("email", ADA), ("password", PASSWORD)].into_iter().chain(strategy);
+            let page = person::knock(&mut browser, &app, &fields.collect::<Vec<_>>()).await;
+            let session = page
+                .cookies()
+                .iter()
+                .any(|one| one.name.starts_with("latchkey_session") && !one.is_removal());
+            assert_eq!(session, carried == "session", "{setting:?}, {asked:?}");
+        }
+    }
+}
+
+/// One switch for both doors: a link, which leads back to the same place.
+#[cfg(feature = "demo")]
+#[tokio::test]
+async fn in_the_demonstration_one_chooses_what_one_carries() {
+    let app = Latchkey::start().await;
+    let mut browser = Browser::new();
+    let page = browser.get(&app.url("/sign-in?next=%2Faccount%3Fa%3Db")).await;
+    assert!(!page.body.contains("name=\"strategy\""), "{}", page.body);
+    for strategy in ["session", "jwt"] {
+        let chosen = format!("/sign-in?next=%2Faccount%3Fa%3Db&#38;strategy={strategy}");
+        assert!(page.body.contains(&format!("href=\"{chosen}\"")), "{}", page.body);
+        let page = browser.get(&app.url(&chosen.replace("&#38;", "&"))).await;
+        let field = format!("name=\"strategy\" value=\"{strategy}\"");
+        assert_eq!(page.body.matches(&field).count(), 4, "three providers and a password");
+        assert!(page.body.contains("name=\"next\" value=\"/account?a=b\""), "{}", page.body);
+    }
+}
+
+#[tokio::test]
+async fn the_next_page_remembers_what_was_done() {
+    let app = Latchkey::start().await;
+    let mut browser = Browser::new();
+    let _ = sign_up(&mut browser, &app).await.expect(303);
+    let page = browser.get(&app.url("/sign-in")).await;
+    assert!(page.body.contains(&format!("value=\"{ADA}\"")), "the address is kept");
+    browser.sign_in_with(&app, "google", "ada").await;
+    assert_eq!(browser.post(&app.url("/sign-out"), &[]).await.see_other(), "/");
+    for told in [true, false] {
+        let page = browser.get(&app.url("/")).await;
+        assert_eq!(page.body.contains("You’re signed out."), told, "once");
+    }
+    let page = browser.get(&app.url("/sign-in")).await;
+    let (before, _) = page.body.split_once("last used").expect("a hint");
+    assert!(before.ends_with("Continue with Google</span><span class=\"tag tag--good\">"));
+    // It is words alone: whatever stands there, nobody is taken for somebody.
+    browser.jar.plant("localhost", "latchkey_last_used", "\"><script>");
+    let page = browser.get(&app.url("/sign-in")).await.expect(200);
+    assert!(!page.body.contains("last used") && !page.body.contains("\"><script>"));
+}
+
+#[tokio::test]
+async fn browsers_and_crawlers_find_what_they_ask_for() {
+    let app = Latchkey::start().await;
+    let mut browser = Browser::new();
+    for (path, kind, begins) in [
+        ("/favicon.ico", "image/x-icon", "\0\0\u{1}\0"),
+        ("/robots.txt", "text/plain; charset=utf-8", "#"),
+        ("/static/preview.png", "image/png", ""),
+    ] {
+        let page = browser.get(&app.url(path)).await.expect(200);
+        assert_eq!(page.header("content-type"), Some(kind), "{path}");
+        assert!(page.body.starts_with(begins), "{path}");
+    }
+    let home = browser.get(&app.url("/")).await.body;
+    for part in [
+        "<meta name=\"description\" content=\"",
+        "<meta name=\"theme-color\" content=\"",
+        &format!("<meta property=\"og:image\" content=\"{}/static/preview.png\">", app.origin),
+    ] {
+        assert!(home.contains(part), "{part}");
+    }
+    browser.sign_in_with(&app, "google", "ada").await;
+    for body in [home, browser.get(&app.url("/")).await.body] {
+        let (_, header) = body.split_once("<header").expect("a header");
+        let (header, _) = header.split_once("</header>").expect("its end");
+        let links = header.matches("<a ").count();
+        assert!((2..=5).contains(&links), "{links}: {header}");
+    }
+}
