@@ -1,5 +1,5 @@
 // What a page can do without: counting down, following what runs, and showing a
-// password.
+// password, and keeping an address.
 "use strict";
 
 const left = (until) => {
@@ -30,7 +30,7 @@ for (const input of document.querySelectorAll(".secret > input")) {
   const show = (shown) => {
     input.type = shown ? "text" : "password";
     button.textContent = shown ? "Hide" : "Show";
-    button.setAttribute("aria-label", `${button.textContent} the password`);
+    button.setAttribute("aria-controls", input.id);
   };
   show(false);
   button.addEventListener("click", () => { show(input.type === "password"); input.focus(); });
@@ -53,3 +53,13 @@ const follow = async () => {
   setTimeout(follow, 1000);
 };
 if (running) setTimeout(follow, 1000);
+
+// From signing up to signing in, in this tab.
+const address = document.querySelector('form[action="/sign-up"] [name="email"]');
+if (address) {
+  address.form.addEventListener("submit", () => sessionStorage.setItem("email", address.value));
+}
+const welcome = document.querySelector('form[action="/sign-in"] [name="email"]');
+if (welcome && location.search.includes("welcome=1")) {
+  welcome.value ||= sessionStorage.getItem("email") ?? "";
+}

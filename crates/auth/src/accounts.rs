@@ -2,7 +2,7 @@
 
 use latchkey_domain::identity::{Decision, Profile, resolve_account};
 use latchkey_domain::sample_data::SampleData;
-use latchkey_domain::{Clock, Roles, User, UserId};
+use latchkey_domain::{Clock, Roles, Timestamp, User, UserId};
 use latchkey_store::{Db, identities, users};
 
 use crate::random;
@@ -34,6 +34,7 @@ pub async fn find_or_create(
     provider: &str,
     profile: &Profile,
     roles: Roles,
+    samples: impl FnOnce(UserId, Timestamp) -> SampleData,
 ) -> Result<Account, Error> {
     let known = identities::find_user(db, profile).await?;
     let email_owner = match (&known, &profile.email) {
@@ -61,7 +62,7 @@ pub async fn find_or_create(
                 roles,
                 created_at: now,
             };
-            let samples = SampleData::new(user.id, now, random::bytes);
+            let samples = samples(user.id, now);
             match identities::create_account(db, &user, provider, profile, &samples).await {
                 Ok(()) => Ok(Account { user, created: true }),
                 Err(latchkey_store::Error::Exists) => {

@@ -1,17 +1,24 @@
 //! What sign-in has to know of the application that it is mounted in.
 
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
 use ipnet::IpNet;
 use latchkey_auth::oauth::discovery::is_loopback;
+use latchkey_auth::random;
 use latchkey_auth::secret::AppSecret;
 use latchkey_auth::tokens::{Algorithm, SigningKey};
-use latchkey_domain::Span;
+use latchkey_domain::sample_data::SampleData;
 use latchkey_domain::sign_in::{CredentialKind, Lifetime, SignInMethod};
+use latchkey_domain::{Span, Timestamp, UserId};
 use url::Url;
 
 #[derive(Debug)]
 pub struct Config {
     /// The only origin that the app believes in.
     pub public_url: Url,
+    /// Where HOST and PORT say that to listen.
+    pub listen: Vec<SocketAddr>,
     pub app_secret: AppSecret,
     pub session: Lifetime,
     /// Whether a session that was read within the last second is not read again.
@@ -19,9 +26,22 @@ pub struct Config {
     pub jwt: JwtSettings,
     /// What browsers carry when a form does not say it.
     pub sign_in_credential: Option<CredentialKind>,
+    /// Whether a new account begins with a few contacts and events, to be looked at.
+    pub sample_data: bool,
+    /// Where the local provider runs that plays others in development.
+    pub local_idp: Option<LocalIdp>,
     /// Where the API says who issues tokens for it (RFC 9728), if it does.
     pub resource_metadata: Option<String>,
     pub trusted_proxies: Vec<IpNet>,
+}
+
+/// The provider that stands in for others in development.
+#[derive(Clone, Debug)]
+pub struct LocalIdp {
+    pub port: u16,
+    /// Another site than `localhost`, so that cookies behave as between two real sites.
+    pub url: Url,
+    pub people_file: PathBuf,
 }
 
 /// How JWTs are made and believed.
@@ -48,6 +68,15 @@ impl Config {
     /// Whether this is somebody's own machine: http on a loopback name.
     pub fn is_development(&self) -> bool {
         self.public_url.scheme() == "http" && is_loopback(&self.public_url)
+    }
+
+    /// What a new account begins with.
+    pub fn samples(&self, user: UserId, now: Timestamp) -> SampleData {
+        if self.sample_data {
+            SampleData::new(user, now, random::bytes)
+        } else {
+            SampleData::default()
+        }
     }
 
     /// What browsers carry that signed in this way, when the form does not say it.

@@ -1,15 +1,27 @@
-//! Sign-in for any axum application: mount [`routes`], and take a
-//! [`caller::PageCaller`] or a [`caller::ApiCaller`].
+//! Sign-in for any axum application: OAuth or a password, a session or a JWT.
 //!
-//! An application brings a state of which [`Latchkey`] is a part
-//! (`Latchkey: FromRef<S>`) and says in a [`Host`] what is its own: how an error
-//! looks, who gets which role, what else a provider is used for.
+//! ```no_run
+//! # async fn start() -> Result<(), Box<dyn std::error::Error>> {
+//! use axum::{Router, routing::get};
+//! use latchkey_axum::{Caller, Latchkey};
 //!
-//! ```text
-//! Router::new()
-//!     .route("/", get(home))
-//!     .merge(latchkey_axum::routes::pages(&latchkey))
+//! async fn hello(caller: Option<Caller>) -> String {
+//!     caller.map_or("Who are you?".to_owned(), |caller| format!("Hello, {}", caller.user.name))
+//! }
+//!
+//! let latchkey = Latchkey::from_env().await?;
+//! let app: Router = Router::new()
+//!     .route("/", get(hello))
+//!     .layer(latchkey.layer())
+//!     .merge(latchkey.routes())
+//!     .with_state(latchkey);
+//! # Ok(())
+//! # }
 //! ```
+//!
+//! A state of one's own works as well, with `Latchkey: FromRef<State>`. What the
+//! application decides besides (how an error looks, who gets a role, what else a
+//! provider is used for) it says in a [`Host`].
 
 pub mod audit;
 pub mod caller;
@@ -20,15 +32,24 @@ pub mod errors;
 pub mod extract;
 pub mod host;
 pub mod limits;
+#[cfg(feature = "local-idp")]
+pub mod local_provider;
 pub mod middleware;
+mod mount;
 pub mod password;
 pub mod refresh;
 pub mod replay_guard;
 pub mod routes;
+pub mod settings;
 pub mod sign_in;
 mod state;
 
+pub use caller::Caller;
 pub use config::Config;
 pub use host::Host;
+pub use mount::StartError;
 pub use sign_in::session_layer;
 pub use state::{Error, Latchkey};
+/// What signatures here speak of.
+pub use {latchkey_auth as auth, latchkey_domain as domain, latchkey_store as store};
+pub use {tower_sessions, url};

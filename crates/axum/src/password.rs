@@ -6,7 +6,6 @@ use std::time::Duration;
 use latchkey_auth::{password, random};
 use latchkey_domain::audit::{Actor, Kind};
 use latchkey_domain::password::Password;
-use latchkey_domain::sample_data::SampleData;
 use latchkey_domain::{DisplayName, Email, Roles, SignInId, Timestamp, User, UserId};
 use latchkey_store::passwords;
 
@@ -120,7 +119,7 @@ async fn create(
     hash: &str,
     client: &Client,
 ) -> HandlerResult<SignUp> {
-    let samples = SampleData::new(user.id, user.created_at, random::bytes);
+    let samples = latchkey.config.samples(user.id, user.created_at);
     match passwords::create_account(&latchkey.db, &user, hash, &samples).await {
         Ok(()) => {
             audit::by_person(latchkey, Kind::SignedUp, user.id, "password", client).await;

@@ -149,7 +149,8 @@ impl Instance {
         ];
         let variables = own.into_iter().chain(options.variables);
         let environment = Environment::of(variables, folder.path());
-        let built_with = Capabilities { local_provider: local_provider.is_some(), demo: true };
+        let built_with =
+            Capabilities { local_provider: local_provider.is_some(), ..Capabilities::ALL };
         let settings = Settings::load(&environment, built_with).map_err(failed)?;
         let clock = match options.manual_clock {
             true => Clock::standing_at(Clock::System.now()),

@@ -27,7 +27,11 @@ pub const LOCAL_PROVIDER: Option<LocalProvider> = None;
 
 /// What a build with this provider can do.
 pub const fn built_with(local_provider: Option<LocalProvider>) -> Capabilities {
-    Capabilities { local_provider: local_provider.is_some(), demo: cfg!(feature = "demo") }
+    Capabilities {
+        local_provider: local_provider.is_some(),
+        demo: cfg!(feature = "demo"),
+        mail: Some(latchkey_web::mail::accepts),
+    }
 }
 
 /// The sockets, taken before anything else is done.

@@ -2,6 +2,7 @@
 
 use axum::Router;
 use axum::middleware::from_fn;
+use latchkey_axum::local_provider::{clients, config};
 use latchkey_domain::Scope;
 use latchkey_web::resource;
 use latchkey_web::settings::{LocalIdp, Settings};
@@ -12,19 +13,7 @@ pub(crate) fn router(
     settings: &Settings,
 ) -> Result<Option<Router>, Box<dyn std::error::Error + Send + Sync>> {
     let Some(idp) = &settings.local_idp else { return Ok(None) };
-    let clients = settings.providers.iter().filter(|provider| provider.local);
-    let clients = clients.map(|provider| latchkey_idp::Client {
-        provider: match provider.slug.as_str() {
-            "google" => latchkey_idp::Provider::Google,
-            "github" => latchkey_idp::Provider::Github,
-            _ => latchkey_idp::Provider::Facebook,
-        },
-        id: provider.client_id.clone(),
-        secret: provider.client_secret.expose().to_owned(),
-        redirect_uris: vec![settings.absolute(&format!("/auth/{}/callback", provider.slug))],
-        name: "Latchkey".to_owned(),
-        uri: None,
-    });
+    let clients = clients(&settings.providers, "Latchkey");
     let api = our_api(settings);
     let printer = api.as_ref().map(|api| printer(settings, idp, api)).transpose()?;
     let third_party = printer.as_ref().map(|printer| latchkey_idp::Client {
@@ -35,13 +24,9 @@ pub(crate) fn router(
         name: "Calendar Printer".to_owned(),
         uri: Some("/calendar-printer".to_owned()),
     });
-    let router = latchkey_idp::router(latchkey_idp::Config {
-        base_url: idp.url.clone(),
-        clients: clients.chain(third_party).collect(),
-        apis: api.into_iter().collect(),
-        people_file: Some(idp.people_file.clone()),
-        grants_file: Some(idp.people_file.with_file_name("local-grants.json")),
-    })?;
+    let clients = clients.into_iter().chain(third_party).collect();
+    let apis = api.into_iter().collect();
+    let router = latchkey_idp::router(latchkey_idp::Config { apis, ..config(idp, clients) })?;
     Ok(Some(match printer {
         // DNS rebinding must reach it no more than the provider itself.
         Some(printer) => router

@@ -67,7 +67,8 @@ impl App {
         let db = Db::open(settings.database_url.expose()).await?;
         let providers = settings.providers.clone();
         let introspection = settings.introspection.as_ref().map(|one| one.config.clone());
-        let config = config(&settings);
+        let config =
+            Config { resource_metadata: Some(resource::address(&settings)), ..settings.config() };
         let latchkey = Latchkey::open(config, providers, introspection, db, clock).await?;
         let vault = Vault::new(settings.app_secret.clone());
         let (db, http, clock) = (&latchkey.db, &latchkey.http, &latchkey.clock);
@@ -91,19 +92,6 @@ impl App {
             tracing::error!(%error, "a task ended badly");
             Err(AppError::new(catalogue::INTERNAL))
         })
-    }
-}
-
-fn config(settings: &Settings) -> Config {
-    Config {
-        public_url: settings.public_url.clone(),
-        app_secret: settings.app_secret.clone(),
-        session: settings.session,
-        session_cache: settings.session_cache,
-        jwt: settings.jwt.clone(),
-        sign_in_credential: settings.sign_in_credential,
-        resource_metadata: Some(resource::address(settings)),
-        trusted_proxies: settings.trusted_proxies.clone(),
     }
 }
 

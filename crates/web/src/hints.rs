@@ -15,9 +15,6 @@ use crate::cookies::{CookieProfile, ResponseCookies};
 /// How this browser signed in last.
 pub(crate) const LAST_USED: (&str, Span) = ("latchkey_last_used", Span::days(400));
 
-/// The address that has just signed up, for the sign-in form.
-pub(crate) const SIGNED_UP: (&str, Span) = ("latchkey_signed_up", Span::minutes(10));
-
 /// What the next home page says has happened.
 pub(crate) const DONE: (&str, Span) = ("latchkey_done", Span::minutes(1));
 

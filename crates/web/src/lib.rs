@@ -24,7 +24,6 @@ mod recovery;
 pub mod resource;
 pub mod routes;
 pub mod serve;
-pub mod settings;
 pub mod static_files;
 
-pub use latchkey_axum::{audit, caller, client, cookies, errors, extract, sign_in};
+pub use latchkey_axum::{audit, caller, client, cookies, errors, extract, settings, sign_in};

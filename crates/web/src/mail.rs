@@ -90,6 +90,11 @@ impl Mailer {
     }
 }
 
+/// Whether e-mails can be sent to a server with this address.
+pub fn accepts(url: &Secret) -> bool {
+    Mailer::new(Some(url), false, "localhost").is_ok()
+}
+
 /// Whether e-mails, which open accounts, travel encrypted; on loopback they need not.
 fn is_protected(url: &str) -> bool {
     url::Url::parse(url).is_ok_and(|url| match url.scheme() {

@@ -8,6 +8,7 @@
 mod commands;
 mod doctor;
 mod documents;
+mod examples;
 mod house;
 mod product;
 mod sources;

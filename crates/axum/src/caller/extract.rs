@@ -87,6 +87,31 @@ macro_rules! extractor {
 extractor!(PageCaller);
 extractor!(ApiCaller);
 
+/// Whoever the browser's cookies name, as for a [`PageCaller`]: a program's token, which
+/// may be for little, opens only what asks for a scope ([`ApiCaller`]).
+impl<S: Send + Sync> FromRequestParts<S> for Caller
+where
+    Latchkey: FromRef<S>,
+{
+    type Rejection = AppError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> HandlerResult<Self> {
+        let caller = PageCaller::authenticate(parts, &Latchkey::from_ref(state)).await?;
+        caller.ok_or_else(|| PageCaller::unauthenticated(parts))
+    }
+}
+
+impl<S: Send + Sync> OptionalFromRequestParts<S> for Caller
+where
+    Latchkey: FromRef<S>,
+{
+    type Rejection = AppError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> HandlerResult<Option<Self>> {
+        PageCaller::authenticate(parts, &Latchkey::from_ref(state)).await
+    }
+}
+
 /// For a page that is for everybody, but greets whom it knows.
 impl<S: Send + Sync> OptionalFromRequestParts<S> for PageCaller
 where

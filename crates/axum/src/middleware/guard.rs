@@ -18,7 +18,7 @@ use http::StatusCode;
 use latchkey_auth::introspection::CallCounter;
 use latchkey_store::count::{self, Statements};
 use tower::layer::layer_fn;
-use tower::{Service as _, service_fn};
+use tower::{Layer, Service, service_fn};
 use tower_http::timeout::TimeoutBody;
 use tracing::Instrument as _;
 
@@ -92,11 +92,27 @@ pub(super) fn guard<S: Clone + Send + Sync + 'static>(
     router: Router<S>,
     rules: Rules,
 ) -> Router<S> {
+    router.layer(layer(rules))
+}
+
+pub(super) fn layer(
+    rules: Rules,
+) -> impl Layer<
+    Route,
+    Service: Service<Request, Response = Response, Error = Infallible, Future: Send + 'static>
+                 + Clone
+                 + Send
+                 + Sync
+                 + 'static,
+> + Clone
++ Send
++ Sync
++ 'static {
     let rules = Arc::new(rules);
-    router.layer(layer_fn(move |mut route: Route| {
+    layer_fn(move |mut route: Route| {
         let rules = Arc::clone(&rules);
         service_fn(move |request: Request| respond(&rules, &mut route, request))
-    }))
+    })
 }
 
 fn respond(

@@ -9,8 +9,13 @@ mod same_site;
 mod security_headers;
 mod server_timing;
 
+use std::convert::Infallible;
+
 use axum::Router;
-use axum::extract::FromRef;
+use axum::extract::{FromRef, Request};
+use axum::response::Response;
+use axum::routing::Route;
+use tower::{Layer, Service};
 
 use crate::host::Host;
 use crate::state::Latchkey;
@@ -40,6 +45,26 @@ pub fn around_api<S: Clone + Send + Sync + 'static>(
 ) -> Router<S> {
     let own = latchkey.clone();
     guard(router, Rules::new(latchkey, move |error, id| render::problem(&own, error, id)))
+}
+
+/// What [`around_pages`] puts around routes, as a layer.
+pub fn page_layer<S: Host>(
+    host: &S,
+) -> impl Layer<
+    Route,
+    Service: Service<Request, Response = Response, Error = Infallible, Future: Send + 'static>
+                 + Clone
+                 + Send
+                 + Sync
+                 + 'static,
+> + Clone
++ Send
++ Sync
++ 'static
+where
+    Latchkey: FromRef<S>,
+{
+    guard::layer(page_rules(host).with_canonical_host())
 }
 
 fn page_rules<S: Host>(host: &S) -> Rules

@@ -106,9 +106,13 @@ where
             // Whose account is it, or is it a new one?
             let roles = host.initial_roles(provider, &profile);
             let (db, clock) = (&latchkey.db, &latchkey.clock);
-            let account = accounts::find_or_create(db, clock, &provider.slug, &profile, roles)
-                .await
-                .map_err(|error| admission_error(&latchkey, error, provider, profile, &context))?;
+            let samples = |user, now| latchkey.config.samples(user, now);
+            let account =
+                accounts::find_or_create(db, clock, &provider.slug, &profile, roles, samples)
+                    .await
+                    .map_err(|error| {
+                        admission_error(&latchkey, error, provider, profile, &context)
+                    })?;
             let user = account.user;
             if account.created {
                 let (slug, client) = (&*provider.slug, &context.client);

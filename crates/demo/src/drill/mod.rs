@@ -68,7 +68,7 @@ const PATH: &str = "/drill";
 static SCRIPT: File = File::new(
     "drill.js",
     "text/javascript; charset=utf-8",
-    include_str!("../../../../static/drill.js"),
+    include_bytes!("../../../../static/drill.js"),
 );
 
 /// `GET /static/drill.js`

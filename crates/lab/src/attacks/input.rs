@@ -30,7 +30,7 @@ attacks! { Input:
                 .each(&["\"><script>alert(1)</script>", "/\"><script>alert(1)</script>"]),
         ]);
     "host_header", "Another Host", "RFC 9700 §4.1.3, OWASP ASVS V4.1.3",
-        check("crates/web/src/settings/mod.rs", "absolute"),
+        check("crates/axum/src/settings/mod.rs", "absolute"),
         "The thief names their own host in Host or X-Forwarded-Host, and hopes to find it in the redirect URI or in the links of e-mails.",
         &[Without("evil.test")], send(&[
             attack("The sign-in page", get("/sign-in").with(&[("{{each}}", "evil.test")]))

@@ -3,10 +3,8 @@
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
 use clap::Subcommand;
-use latchkey_auth::random;
 use latchkey_domain::audit::{Actor, Kind};
 use latchkey_domain::password::{Password, check};
-use latchkey_domain::sample_data::SampleData;
 use latchkey_domain::{DisplayName, Email, Role, Roles, User};
 use latchkey_store::{passwords, users};
 
@@ -61,7 +59,7 @@ async fn add(email: &str, name: Option<String>, roles: Roles, built_with: Capabi
     let hash = app.hasher.hash(&Password::new(typed)?).await?;
     // Whoever can write to the database vouches for the address.
     let user = new_user(&app, name, address, true, roles);
-    let samples = SampleData::new(user.id, user.created_at, random::bytes);
+    let samples = app.config.samples(user.id, user.created_at);
     match passwords::create_account(&app.db, &user, &hash, &samples).await {
         Ok(()) => {
             audit::record(&app, Kind::SignedUp, Some(user.id), Actor::Operator, "", None).await;

@@ -317,7 +317,15 @@ fn judge_clock(skew: Option<i64>) -> Finding {
 mod tests {
     use super::*;
     use crate::doctor::report::Level;
-    use crate::settings::{Capabilities, Environment, acme};
+    use crate::settings::{Capabilities, Environment};
+
+    fn acme(kind: Kind) -> Provider {
+        let lines = "PUBLIC_URL=https://app.test\nOIDC_ACME_ISSUER=https://op.test\n\
+                     OIDC_ACME_CLIENT_ID=id\nOIDC_ACME_CLIENT_SECRET=hush";
+        let environment = Environment::of_lines(lines, "");
+        let (settings, _) = Settings::dry_run(&environment, Capabilities::ALL);
+        Provider { kind, ..settings.providers[0].clone() }
+    }
 
     #[test]
     fn public_url_is_compared_with_who_answers() {

@@ -11,7 +11,7 @@ use url::form_urlencoded;
 
 use crate::app::{App, Application};
 use crate::caller::PageCaller;
-use crate::hints::{Hints, LAST_USED, SIGNED_UP};
+use crate::hints::{Hints, LAST_USED};
 use crate::labels::ProviderButton;
 use crate::layout::Layout;
 use crate::page::Page;
@@ -89,7 +89,6 @@ pub(crate) async fn page(
     let again = if caller.is_some() { &[("again", "1")][..] } else { &[] };
     Page(SignInPage {
         welcome,
-        email: hints.get(SIGNED_UP).unwrap_or_default(),
         last_used: hints.get(LAST_USED).and_then(|method| method.parse().ok()),
         layout: Layout::new(&app, caller.as_deref()),
         ..form(&app, &next, strategy, again)

@@ -15,7 +15,6 @@ use crate::caller::PageCaller;
 use crate::client::Client;
 use crate::errors::{AppError, HandlerResult, catalogue};
 use crate::extract::StrictForm;
-use crate::hints::{Hints, SIGNED_UP};
 use crate::layout::Layout;
 use crate::page::{Page, shown_on};
 use crate::recovery;
@@ -70,7 +69,6 @@ pub(crate) struct SignUpForm {
 pub(crate) async fn submit(
     State(app): State<App>,
     client: Client,
-    hints: Hints,
     StrictForm(form): StrictForm<SignUpForm>,
 ) -> HandlerResult<Response> {
     let next = ReturnTo::parse(form.next.as_deref(), &app.settings.public_url);
@@ -83,9 +81,7 @@ pub(crate) async fn submit(
                     Ok(())
                 }
             };
-            let address = email.to_string();
             password::sign_up(&app, name, email, &typed, &client, write).await?;
-            hints.keep(SIGNED_UP, &address);
             let mut query = url::form_urlencoded::Serializer::new(String::new());
             query.append_pair("welcome", "1").append_pair("next", next.as_str());
             Ok(Redirect::to(&format!("/sign-in?{}", query.finish())).into_response())

@@ -1,7 +1,6 @@
 //! The providers: real ones by two variables each, local ones in their place.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 use latchkey_auth::oauth::{Kind, Provider};
 use latchkey_auth::random;
@@ -9,17 +8,10 @@ use latchkey_auth::secret::Secret;
 use oauth2::RedirectUrl;
 use url::Url;
 
+use crate::config::LocalIdp;
+
 use super::reader::{Credentials, Reader};
 use super::variables;
-
-/// The provider that stands in for others in development.
-#[derive(Clone, Debug)]
-pub struct LocalIdp {
-    pub port: u16,
-    /// Another site than `localhost`, so that cookies behave as between two real sites.
-    pub url: Url,
-    pub people_file: PathBuf,
-}
 
 /// The providers that need credentials alone: slug and label.
 pub const BUILT_IN: [(&str, &str); 3] =
@@ -171,7 +163,7 @@ fn capitalize(slug: &str) -> String {
 }
 
 #[cfg(test)]
-pub(crate) fn acme(kind: Kind) -> Provider {
+pub(super) fn acme(kind: Kind) -> Provider {
     let public_url = Url::parse("https://app.test").expect("a URL");
     let (id, secret) = ("id".to_owned(), Secret::new("hush"));
     provider(&public_url, "acme", "Acme", kind, id, secret).expect("a provider")

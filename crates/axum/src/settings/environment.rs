@@ -43,8 +43,8 @@ impl Environment {
     }
 
     /// Lines of `NAME=value`, each value taken as it is.
-    #[cfg(test)]
-    pub(crate) fn of_lines(lines: &str, folder: impl Into<PathBuf>) -> Self {
+    #[doc(hidden)]
+    pub fn of_lines(lines: &str, folder: impl Into<PathBuf>) -> Self {
         Self::of(lines.lines().filter_map(|line| line.split_once('=')), folder)
     }
 

@@ -186,7 +186,7 @@ fn a_secret_is_made_once_and_kept_private() {
 
 #[test]
 fn what_is_not_built_in_is_not_there_and_cannot_be_asked_for() {
-    let none = Capabilities { local_provider: false, demo: false };
+    let none = Capabilities { local_provider: false, demo: false, mail: None };
     let folder = tempfile::tempdir().expect("a folder");
     let load =
         |variables: &str| Settings::load(&Environment::of_lines(variables, folder.path()), none);
@@ -195,7 +195,9 @@ fn what_is_not_built_in_is_not_there_and_cannot_be_asked_for() {
         assert!(settings.local_idp.is_none() && settings.providers.is_empty());
         assert!(!settings.demo && !settings.traces);
     }
-    for (name, feature) in [("LOCAL_IDP", "local-idp"), ("DEMO", "demo"), ("TRACES", "demo")] {
+    for (name, feature) in
+        [("LOCAL_IDP", "local-idp"), ("DEMO", "demo"), ("TRACES", "demo"), ("SMTP_URL", "e-mail")]
+    {
         let problems = load(&format!("{name}=on")).expect_err("a problem");
         assert_eq!(problems.0.len(), 1, "{problems}");
         assert!(problems.0[0].variable == name && problems.to_string().contains(feature));

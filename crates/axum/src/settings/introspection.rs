@@ -7,7 +7,8 @@ use latchkey_auth::secret::Secret;
 use latchkey_domain::Span;
 use url::Url;
 
-use super::providers::LocalIdp;
+use crate::config::LocalIdp;
+
 use super::reader::{Credentials, Reader, parse_duration};
 
 const FAMILY: &str = "OAUTH_INTROSPECTION";

@@ -24,16 +24,14 @@ use latchkey_domain::sign_in::{CredentialKind, Lifetime};
 use latchkey_store::Backend;
 use url::Url;
 
-use crate::mail::Mailer;
+use crate::config::Config;
 pub use app_secret::{SecretFacts, SecretSource};
 
+pub use crate::config::{JwtSettings, LocalIdp, Revocation};
 pub use environment::Environment;
 pub use introspection::IntrospectionSettings;
-pub use latchkey_axum::config::{JwtSettings, Revocation};
 pub use problem::{Problem, Problems};
-#[cfg(test)]
-pub(crate) use providers::acme;
-pub use providers::{BUILT_IN, LocalIdp, redirect_uri};
+pub use providers::{BUILT_IN, redirect_uri};
 
 use reader::Reader;
 
@@ -63,14 +61,16 @@ pub struct Settings {
 }
 
 /// What the program was built with besides the product.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Capabilities {
     pub local_provider: bool,
     pub demo: bool,
+    /// Whether e-mail can be sent to a server with this address; `None` without e-mail.
+    pub mail: Option<fn(&Secret) -> bool>,
 }
 
 impl Capabilities {
-    pub const ALL: Self = Self { local_provider: true, demo: true };
+    pub const ALL: Self = Self { local_provider: true, demo: true, mail: Some(|_| true) };
 }
 
 impl Settings {
@@ -110,7 +110,7 @@ impl Settings {
             demo,
             introspection: introspection::read(&mut read, audience, &providers, local_idp.as_ref()),
             trusted_proxies: trusted_proxies(&mut read),
-            smtp_url: smtp_url(&mut read),
+            smtp_url: smtp_url(&mut read, built_with.mail),
             warnings: read.warnings,
             public_url,
             app_secret,
@@ -120,6 +120,23 @@ impl Settings {
             local_idp,
         };
         (settings, read.problems)
+    }
+
+    /// What sign-in needs of them.
+    pub fn config(&self) -> Config {
+        Config {
+            public_url: self.public_url.clone(),
+            listen: self.listen.clone(),
+            app_secret: self.app_secret.clone(),
+            session: self.session,
+            session_cache: self.session_cache,
+            jwt: self.jwt.clone(),
+            sign_in_credential: self.sign_in_credential,
+            sample_data: self.demo,
+            local_idp: self.local_idp.clone(),
+            resource_metadata: None,
+            trusted_proxies: self.trusted_proxies.clone(),
+        }
     }
 
     /// Whether `PUBLIC_URL` is http on a loopback name. There is no other switch.
@@ -257,11 +274,16 @@ fn of_the_demo(read: &mut Reader<'_>, name: &str, built_in: bool) -> Option<bool
     given
 }
 
-fn smtp_url(read: &mut Reader<'_>) -> Option<Secret> {
+fn smtp_url(read: &mut Reader<'_>, accepts: Option<fn(&Secret) -> bool>) -> Option<Secret> {
     const NAME: &str = "SMTP_URL";
     let url = read.secret(NAME)?;
-    if Mailer::new(Some(&url), false, "localhost").is_err() {
-        read.error(NAME, "is not valid");
+    match accepts {
+        Some(accepts) if accepts(&url) => {}
+        Some(_) => read.error(NAME, "is not valid"),
+        None => {
+            let fix = "Remove it, or build with e-mail.";
+            read.error_with_fix(NAME, "needs a feature that this build does not have", fix);
+        }
     }
     Some(url)
 }

@@ -1,0 +1,85 @@
+//! Sign-in in a few lines: what an application takes from here when it brings
+//! nothing but its own routes.
+
+use std::convert::Infallible;
+
+use axum::Router;
+use axum::extract::{FromRef, Request};
+use axum::response::Response;
+use axum::routing::Route;
+use latchkey_domain::Clock;
+use latchkey_store::Db;
+use tower::{Layer, Service};
+
+use crate::host::Host;
+use crate::settings::{Capabilities, Environment, Problems, Settings};
+use crate::state::{Error, Latchkey};
+use crate::{middleware, routes};
+
+/// Why sign-in cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Everything that is wrong with the settings, at once.
+    #[error(transparent)]
+    Settings(#[from] Problems),
+    #[error(transparent)]
+    Open(#[from] Error),
+}
+
+/// What decides where nobody else does.
+impl Host for Latchkey {}
+
+impl Latchkey {
+    /// Reads the settings from the environment and `.env`, opens the database of
+    /// `DATABASE_URL` and brings its tables up to date.
+    ///
+    /// # Errors
+    /// When a setting or the database cannot be used; says everything at once.
+    pub async fn from_env() -> Result<Self, StartError> {
+        let built_with =
+            Capabilities { local_provider: cfg!(feature = "local-idp"), demo: false, mail: None };
+        let settings = Settings::load(&Environment::of_process()?, built_with)?;
+        let db = Db::open(settings.database_url.expose()).await.map_err(Error::from)?;
+        let introspection = settings.introspection.as_ref().map(|one| one.config.clone());
+        let (config, clock) = (settings.config(), Clock::System);
+        Ok(Self::open(config, settings.providers, introspection, db, clock).await?)
+    }
+
+    /// Signing in at a provider or with a password, signing out, and the token API,
+    /// each with its guards around it. Goes into a router with any state.
+    pub fn routes<S>(&self) -> Router<S> {
+        self.routes_of(self)
+    }
+
+    /// The same, with what this host decides: how an error looks, who gets a role.
+    pub fn routes_of<H: Host, S>(&self, host: &H) -> Router<S>
+    where
+        Self: FromRef<H>,
+    {
+        middleware::around_pages(routes::pages(self), host)
+            .merge(middleware::around_api(Router::from(routes::api()), self))
+            .with_state(host.clone())
+    }
+
+    /// Goes around one's own routes, before [`Self::routes`] are merged: errors become
+    /// pages, requests of other sites are refused, renewed tokens reach the browser.
+    pub fn layer(
+        &self,
+    ) -> impl Layer<
+        Route,
+        Service: Service<
+            Request,
+            Response = Response,
+            Error = Infallible,
+            Future: Send + 'static,
+        > + Clone
+                     + Send
+                     + Sync
+                     + 'static,
+    > + Clone
+    + Send
+    + Sync
+    + 'static {
+        middleware::page_layer(self)
+    }
+}
