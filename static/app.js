@@ -25,18 +25,16 @@ if (times.length > 0) {
 }
 
 for (const input of document.querySelectorAll(".secret > input")) {
-  const button = document.createElement("button");
-  button.type = "button";
-  const show = (shown) => {
-    input.type = shown ? "text" : "password";
-    button.textContent = shown ? "Hide" : "Show";
-    button.setAttribute("aria-controls", input.id);
-  };
-  show(false);
-  button.addEventListener("click", () => { show(input.type === "password"); input.focus(); });
+  const toggle = document.createElement("input");
+  toggle.type = "checkbox";
+  const label = document.createElement("label");
+  label.append(toggle, "Show");
+  const show = () => { input.type = toggle.checked ? "text" : "password"; };
+  toggle.addEventListener("change", show);
   // A browser offers to save what was sent as a password.
-  input.form.addEventListener("submit", () => show(false));
-  input.after(button);
+  input.form.addEventListener("submit", () => { input.type = "password"; });
+  addEventListener("pageshow", show);
+  input.after(label);
 }
 
 // What runs says how far it is; when it is over, the page has more to show.

@@ -1,0 +1,77 @@
+// The sign-in page as a person uses it: with the keyboard, on a phone, after a mistake.
+
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { launchChromium, openWindow } from '../lib/chromium.mjs';
+import { startLatchkey } from '../lib/latchkey.mjs';
+
+const [EMAIL, PASSWORD] = ['ada@example.org', 'a lantern under the stairs'];
+const PHONE = { width: 390, height: 844 };
+
+for (const demo of ['on', 'off']) {
+  describe(`the sign-in page, DEMO=${demo}`, () => {
+    let app;
+    let browser;
+    before(async () => { [app, browser] = await Promise.all([startLatchkey({ DEMO: demo }), launchChromium()]); });
+    after(async () => { await browser?.close(); await app?.stop(); });
+
+    test('is reached from e-mail to button by the keyboard alone, above the fold of a phone', async () => {
+      for (const javaScriptEnabled of [true, false]) {
+        const window = await openWindow(browser, { viewport: PHONE, javaScriptEnabled });
+        const { page } = window;
+        await page.goto(`${app.origin}/sign-in`);
+        const submit = await page.locator('form[action="/sign-in"] button').boundingBox();
+        assert.ok(submit.y + submit.height <= PHONE.height, `${submit.y + submit.height} pixels`);
+        await page.locator('#email').focus();
+        const focused = () => page.evaluate(() => document.activeElement.name || document.activeElement.type);
+        const order = [];
+        for (let press = 0; press < (javaScriptEnabled ? 3 : 2); press += 1) {
+          await page.keyboard.press('Tab');
+          order.push(await focused());
+        }
+        assert.deepEqual(order, javaScriptEnabled ? ['password', 'checkbox', 'submit'] : ['password', 'submit']);
+        window.assertQuiet();
+      }
+    });
+
+    test('keeps the address, shows the password, and has the mistake in focus', async () => {
+      const window = await openWindow(browser);
+      const { page } = window;
+      await page.goto(`${app.origin}/sign-up`);
+      await page.locator('#name').fill('Ada');
+      await page.locator('#email').fill(EMAIL);
+      await page.locator('#password').fill(PASSWORD);
+      await page.getByRole('button', { name: 'Create account' }).click();
+      await page.waitForURL(/\/sign-in\?/);
+      assert.equal(await page.locator('#email').inputValue(), EMAIL);
+      const password = page.locator('#password');
+      await password.fill('not it at all');
+      await page.getByLabel('Show').check();
+      assert.equal(await password.getAttribute('type'), 'text');
+      await page.locator('form[action="/sign-in"] button').click();
+      await page.getByRole('alert').waitFor();
+      assert.equal(await page.evaluate(() => document.activeElement.getAttribute('role')), 'alert');
+      assert.equal(await page.locator('#email').inputValue(), EMAIL);
+      await page.locator('#password').fill(PASSWORD);
+      await page.locator('form[action="/sign-in"] button').click();
+      await page.waitForURL(`${app.origin}/account`);
+      await page.getByRole('button', { name: 'Sign out', exact: true }).click();
+      await page.getByText('You’re signed out.').waitFor();
+      window.assertQuiet();
+    });
+
+    test('one switch decides for both methods, where there is one', async () => {
+      const window = await openWindow(browser, { javaScriptEnabled: false });
+      const { page } = window;
+      await page.goto(`${app.origin}/sign-in?next=%2Fdocs`);
+      const jwt = page.getByRole('link', { name: 'JWT', exact: true });
+      assert.equal(await jwt.count(), demo === 'on' ? 1 : 0);
+      if (demo === 'on') {
+        await jwt.click();
+        assert.equal(await page.locator('input[name=strategy][value=jwt]').count(), 4);
+        assert.equal(await page.locator('input[name=next][value="/docs"]').count(), 4);
+      }
+      window.assertQuiet();
+    });
+  });
+}
