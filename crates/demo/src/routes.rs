@@ -44,9 +44,7 @@ fn pages(demo: &Demo) -> Router<Demo> {
         .route("/traces/delete-all", post(traces::delete_all))
         .route("/traces/{id}", get(traces::trace_page))
         .route("/traces/{id}/delete", post(traces::delete))
-        .route("/traces/{id}/har", get(traces::har))
-        .route("/traces/{id}/mermaid", get(traces::mermaid))
-        .route("/traces/{id}/curl", get(traces::curl))
+        .route("/traces/{id}/{format}", get(traces::export))
         .route("/compare", get(compare::page))
         .route("/compare/claims/{file}", get(compare::samples))
         .route(

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::model::{Hop, Trace};
-use super::text::{Segment, Text};
+use super::text::{Mark, Segment, Text};
 
 /// Headers that curl writes by itself, or that would change what comes back.
 const BY_CURL: [&str; 5] =
@@ -74,7 +74,7 @@ fn quoted(text: &Text) -> String {
 }
 
 fn variable(segment: &Segment) -> Option<String> {
-    segment.mark().map(|(kind, label)| kind.variable(label))
+    segment.mark().map(Mark::variable)
 }
 
 fn variables(hop: &Hop) -> Vec<String> {
@@ -103,8 +103,7 @@ mod tests {
     #[test]
     fn what_others_wrote_stays_a_word() {
         let mut text = Text::plain("it's $(rm) `x`\"\n");
-        let label = Label(0);
-        text.push_segment(Segment::Secret { kind: Kind::AccessToken, label, length: 9 });
+        text.push_segment(Segment::secret(Kind::AccessToken, Label(0), 9));
         assert_eq!(quoted(&text), "'it'\\''s $(rm) `x`\"\n'\"${ACCESS_TOKEN_A}\"");
     }
 }

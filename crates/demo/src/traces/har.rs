@@ -23,7 +23,7 @@ fn entry(trace: &Trace, hop: &Hop) -> Value {
     let millis = |micros: u64| Value::from(micros as f64 / 1000.0);
     json!({
         "startedDateTime": at(trace.begun_at, hop.begun),
-        "time": millis(hop.waited + hop.received),
+        "time": millis(hop.took()),
         "request": request(hop),
         "response": response(hop),
         "cache": {},

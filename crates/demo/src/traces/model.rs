@@ -55,9 +55,14 @@ impl Hop {
         if self.is_back() { "back" } else { "front" }
     }
 
+    /// In microseconds.
+    pub(crate) const fn took(&self) -> u64 {
+        self.waited + self.received
+    }
+
     /// When it was over, in microseconds since the trace began.
     pub(crate) const fn ended(&self) -> u64 {
-        self.begun + self.waited + self.received
+        self.begun + self.took()
     }
 
     pub(crate) fn bytes(&self) -> usize {
@@ -132,6 +137,10 @@ impl Response {
 impl Trace {
     pub(crate) fn bytes(&self) -> usize {
         self.hops.iter().map(Hop::bytes).sum()
+    }
+
+    pub(crate) fn back_channel(&self) -> usize {
+        self.hops.iter().filter(|hop| hop.is_back()).count()
     }
 
     /// From the first byte to the last, in microseconds.

@@ -3,16 +3,16 @@
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use http::{HeaderValue, header};
+use http::header::CONTENT_DISPOSITION;
 use latchkey_domain::TraceId;
 use latchkey_domain::sign_in::SignInMethod;
 use latchkey_store::traces::{self, Summary};
 use serde::Deserialize;
 
 use crate::traces::model::Trace;
-use crate::traces::sequence::{MessageKind, called};
+use crate::traces::sequence::{Diagram, MessageKind, called, draw};
 use crate::traces::timing::{SideBySide, side_by_side};
-use crate::traces::view::{self, Bit, View};
+use crate::traces::view;
 use askama::Template;
 use latchkey_domain::Timestamp;
 use latchkey_web::app::App;
@@ -52,7 +52,8 @@ pub(crate) struct TracePage {
     pub(crate) layout: Layout,
     pub(crate) door: String,
     pub(crate) key: &'static str,
-    pub(crate) view: View,
+    pub(crate) trace: Trace,
+    pub(crate) diagram: Diagram,
 }
 
 #[derive(Debug, Deserialize)]
@@ -121,7 +122,8 @@ pub(crate) async fn trace_page(
         layout: Layout::new(&app, Some(&caller)).below("/traces"),
         door: door_name(&app, Some(&trace.door)),
         key: key_name(trace.key),
-        view: View::new(trace),
+        diagram: draw(&trace),
+        trace,
     }))
 }
 
@@ -148,37 +150,22 @@ pub(crate) async fn delete_all(
     Ok(Redirect::to("/traces?done=1"))
 }
 
-/// `GET /traces/{id}/har`
-pub(crate) async fn har(
+/// `GET /traces/{id}/{format}`: what can be taken away.
+pub(crate) async fn export(
     State(app): State<App>,
     caller: PageCaller,
-    Path(id): Path<String>,
+    Path((id, format)): Path<(String, String)>,
 ) -> HandlerResult<Response> {
     let trace = find(&app, &caller, &id).await?;
-    let mut response = Json(super::har::render(&trace)).into_response();
-    let name = format!("attachment; filename=\"latchkey-{}.har\"", trace.id);
-    if let Ok(name) = HeaderValue::try_from(name) {
-        response.headers_mut().insert(header::CONTENT_DISPOSITION, name);
-    }
-    Ok(response)
-}
-
-/// `GET /traces/{id}/mermaid`
-pub(crate) async fn mermaid(
-    State(app): State<App>,
-    caller: PageCaller,
-    Path(id): Path<String>,
-) -> HandlerResult<String> {
-    Ok(super::mermaid::render(&find(&app, &caller, &id).await?))
-}
-
-/// `GET /traces/{id}/curl`
-pub(crate) async fn curl(
-    State(app): State<App>,
-    caller: PageCaller,
-    Path(id): Path<String>,
-) -> HandlerResult<String> {
-    Ok(super::curl::render(&find(&app, &caller, &id).await?))
+    Ok(match format.as_str() {
+        "har" => {
+            let name = format!("attachment; filename=\"latchkey-{}.har\"", trace.id);
+            ([(CONTENT_DISPOSITION, name)], Json(super::har::render(&trace))).into_response()
+        }
+        "mermaid" => super::mermaid::render(&trace).into_response(),
+        "curl" => super::curl::render(&trace).into_response(),
+        _ => return Err(not_found()),
+    })
 }
 
 /// The record with this name, if it is theirs. Nobody learns whether somebody

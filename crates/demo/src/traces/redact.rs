@@ -34,7 +34,7 @@ impl Redactor {
                 Err(_) => {
                     let label =
                         self.labels.of(Kind::Value, &String::from_utf8_lossy(value.as_bytes()));
-                    Text(vec![Segment::Secret { kind: Kind::Value, label, length: value.len() }])
+                    Text(vec![Segment::secret(Kind::Value, label, value.len())])
                 }
             };
             Header { name: name.as_str().to_owned(), value }
@@ -211,7 +211,7 @@ impl Redactor {
                 (Token::Number(raw), Some(kind)) => {
                     let (label, length) = (self.labels.of(kind, raw), raw.len() - 2);
                     text.push("\"");
-                    text.push_segment(Segment::Secret { kind, label, length });
+                    text.push_segment(Segment::secret(kind, label, length));
                     text.push("\"");
                 }
             }
@@ -226,12 +226,12 @@ impl Redactor {
         match kind {
             Kind::State | Kind::Nonce | Kind::Challenge if value.len() >= 4 * SHORT => {
                 let begins = value.chars().take(SHORT).filter(char::is_ascii).collect();
-                Segment::Short { kind, label, begins, length }
+                Segment::Secret { kind, label, begins, length }
             }
             Kind::AccessToken | Kind::IdToken => {
-                self.jwt(kind, label, raw).unwrap_or(Segment::Secret { kind, label, length })
+                self.jwt(kind, label, raw).unwrap_or(Segment::secret(kind, label, length))
             }
-            _ => Segment::Secret { kind, label, length },
+            _ => Segment::secret(kind, label, length),
         }
     }
 

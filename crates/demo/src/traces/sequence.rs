@@ -88,23 +88,21 @@ fn marks(texts: [Option<&Text>; 2], headers: &[Header]) -> Vec<Mark> {
     let texts = texts.into_iter().flatten().chain(headers.map(|header| &header.value));
     let of = |segment: &Segment| {
         let nonce = match segment {
-            Segment::Jwt { nonce, .. } => nonce.map(|nonce| (Kind::Nonce, nonce)),
+            Segment::Jwt { nonce, .. } => nonce.map(|label| Mark { kind: Kind::Nonce, label }),
             _ => None,
         };
         [nonce, segment.mark()]
     };
     let all = texts.flat_map(|text| &text.0).flat_map(of).flatten();
     let order = |kind: Kind| FOLLOWED.iter().position(|followed| *followed == kind);
-    let mut found: Vec<Mark> = all.filter(|(kind, _)| FOLLOWED.contains(kind)).collect();
-    found.sort_by_key(|(kind, label)| (order(*kind), label.0));
+    let mut found: Vec<Mark> = all.filter(|mark| FOLLOWED.contains(&mark.kind)).collect();
+    found.sort_by_key(|mark| (order(mark.kind), mark.label.0));
     found.dedup();
     found
 }
 
 fn said(marks: &[Mark]) -> String {
-    let names: Vec<_> =
-        marks.iter().map(|(kind, label)| format!("{} {label}", kind.name())).collect();
-    names.join(", ")
+    marks.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// What a request is called in a diagram: its method and path.

@@ -48,11 +48,6 @@ impl Kind {
     pub(crate) fn name(self) -> &'static str {
         self.into()
     }
-
-    /// The name of the environment variable that holds it in a script.
-    pub(crate) fn variable(self, label: Label) -> String {
-        format!("{}_{label}", self.name().to_uppercase().replace(' ', "_"))
-    }
 }
 
 /// Which of several of its kind: the same secret has the same label in every
@@ -72,30 +67,52 @@ impl fmt::Display for Label {
 }
 
 /// A secret, by its kind and label.
-pub(crate) type Mark = (Kind, Label);
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mark {
+    pub(crate) kind: Kind,
+    pub(crate) label: Label,
+}
+
+impl Mark {
+    /// The name of the environment variable that holds it in a script.
+    pub(crate) fn variable(self) -> String {
+        format!("{}_{}", self.kind.name().to_uppercase().replace(' ', "_"), self.label)
+    }
+
+    /// What colours it on a page.
+    pub(crate) const fn class(self) -> &'static str {
+        match self.kind {
+            Kind::State => "state",
+            Kind::Nonce => "nonce",
+            Kind::Challenge | Kind::Verifier => "pkce",
+            Kind::Code => "code",
+            _ => "other",
+        }
+    }
+}
+
+impl fmt::Display for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind.name(), self.label)
+    }
+}
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Segment {
     Plain(String),
+    #[serde(alias = "short")]
     Secret {
         kind: Kind,
-        #[serde(alias = "letter")]
         label: Label,
-        length: usize,
-    },
-    /// Its first characters, by which a person sees that two are the same.
-    Short {
-        kind: Kind,
-        #[serde(alias = "letter")]
-        label: Label,
+        /// Its first characters, by which a person sees that two are the same.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
         begins: String,
         length: usize,
     },
     /// A token that can be read, and not used: its signature is gone.
     Jwt {
         kind: Kind,
-        #[serde(alias = "letter")]
         label: Label,
         header: String,
         payload: String,
@@ -105,12 +122,16 @@ pub(crate) enum Segment {
 }
 
 impl Segment {
+    pub(crate) const fn secret(kind: Kind, label: Label, length: usize) -> Self {
+        Self::Secret { kind, label, begins: String::new(), length }
+    }
+
     /// As text of the same length as what stood there.
     pub(crate) fn text(&self) -> String {
         match self {
             Self::Plain(text) => text.clone(),
-            Self::Secret { kind, label, length } => filler("redacted-", *kind, *label, *length),
-            Self::Short { kind, label, begins, length } => {
+            Self::Secret { kind, label, begins, length } => {
+                let begins = if begins.is_empty() { "redacted" } else { begins };
                 filler(&format!("{begins}-"), *kind, *label, *length)
             }
             Self::Jwt { label, header, payload, signature, .. } => {
@@ -123,9 +144,16 @@ impl Segment {
     pub(crate) const fn mark(&self) -> Option<Mark> {
         match self {
             Self::Plain(_) => None,
-            Self::Secret { kind, label, .. }
-            | Self::Short { kind, label, .. }
-            | Self::Jwt { kind, label, .. } => Some((*kind, *label)),
+            Self::Secret { kind, label, .. } | Self::Jwt { kind, label, .. } => {
+                Some(Mark { kind: *kind, label: *label })
+            }
+        }
+    }
+
+    pub(crate) fn begins(&self) -> &str {
+        match self {
+            Self::Secret { begins, .. } => begins,
+            _ => "",
         }
     }
 
@@ -133,7 +161,7 @@ impl Segment {
     pub(crate) fn len(&self) -> usize {
         match self {
             Self::Plain(text) => text.len(),
-            Self::Secret { length, .. } | Self::Short { length, .. } => *length,
+            Self::Secret { length, .. } => *length,
             Self::Jwt { header, payload, signature, .. } => {
                 header.len() + payload.len() + signature + 2
             }
@@ -259,20 +287,16 @@ mod tests {
     #[test]
     fn what_stands_in_is_as_long_as_what_stood_there() {
         for length in [0, 1, 8, 20, 43, 600] {
+            let (kind, label, begins) = (Kind::State, Label(27), "abcdef".to_owned());
             for segment in [
-                Segment::Secret { kind: Kind::Code, label: Label(0), length },
-                Segment::Short {
-                    kind: Kind::State,
-                    label: Label(27),
-                    begins: "abcdef".to_owned(),
-                    length,
-                },
+                Segment::secret(Kind::Code, Label(0), length),
+                Segment::Secret { kind, label, begins, length },
             ] {
                 assert_eq!(segment.text().len(), length, "{segment:?}");
                 assert_eq!(segment.len(), length);
             }
         }
-        let code = Segment::Secret { kind: Kind::Code, label: Label(1), length: 24 };
+        let code = Segment::secret(Kind::Code, Label(1), 24);
         assert_eq!(code.text(), "redacted-code-B---------");
     }
 
