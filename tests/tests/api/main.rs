@@ -12,6 +12,7 @@ mod contacts;
 mod four_ways;
 mod introspected;
 mod introspected_hostile;
+mod introspection;
 mod printer;
 mod protected_resource;
 mod scopes;

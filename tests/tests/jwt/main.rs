@@ -9,6 +9,7 @@
 mod cache;
 mod forgeries;
 mod helpers;
+mod jose;
 mod keys;
 mod revocation;
 mod ring;

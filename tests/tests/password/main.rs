@@ -6,6 +6,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod hasher;
 mod hostile;
 mod pre_hijacking;
 mod sign_in;

@@ -78,26 +78,3 @@ impl<'de> Visitor<'de> for Collect<'_> {
         Ok(())
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_stand_once() {
-        for (json, twice) in [
-            (r"{}", Some(false)),
-            (r#"{"a":1,"b":{"a":1,"a":2}}"#, Some(false)), // only the outer object is ours
-            (r#"{"a":1,"a":1}"#, Some(true)),
-            (r#"{"a":1,"b":2,"\u0061":3}"#, Some(true)),
-            (r"[]", None),
-            (r#""a""#, None),
-            (r"null", None),
-            (r#"{"a":1}{"#, None),
-            ("", None),
-        ] {
-            let found = Members::parse(json.as_bytes()).map(|members| members.has_duplicates());
-            assert_eq!(found, twice, "{json}");
-        }
-    }
-}
