@@ -24,9 +24,6 @@ pub struct Email(String);
 pub struct InvalidEmail;
 
 impl Email {
-    /// # Errors
-    /// When it is not of the form `local@domain`, holds blanks or control
-    /// characters, or is longer than 254 bytes.
     pub fn parse(text: &str) -> Result<Self, InvalidEmail> {
         // First, because a provider may send megabytes.
         if text.len() > 4 * MAX_BYTES {
@@ -70,19 +67,7 @@ impl FromStr for Email {
     }
 }
 
-impl TryFrom<String> for Email {
-    type Error = InvalidEmail;
-
-    fn try_from(text: String) -> Result<Self, InvalidEmail> {
-        Self::parse(&text)
-    }
-}
-
-impl From<Email> for String {
-    fn from(email: Email) -> Self {
-        email.0
-    }
-}
+text_form!(Email, InvalidEmail);
 
 #[cfg(test)]
 mod tests {

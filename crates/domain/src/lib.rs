@@ -5,7 +5,7 @@
 //! and tested as a table. The crate brings along no database and no web server.
 
 #[macro_use]
-mod described_enum;
+mod macros;
 
 pub mod audit;
 pub mod calendar;

@@ -104,19 +104,7 @@ impl FromStr for Scopes {
     }
 }
 
-impl TryFrom<String> for Scopes {
-    type Error = UnknownScope;
-
-    fn try_from(text: String) -> Result<Self, UnknownScope> {
-        text.parse()
-    }
-}
-
-impl From<Scopes> for String {
-    fn from(scopes: Scopes) -> Self {
-        scopes.to_string()
-    }
-}
+text_form!(Scopes, UnknownScope);
 
 impl fmt::Display for Scopes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -72,19 +72,7 @@ impl FromStr for SignInMethod {
     }
 }
 
-impl TryFrom<String> for SignInMethod {
-    type Error = UnknownMethod;
-
-    fn try_from(text: String) -> Result<Self, UnknownMethod> {
-        text.parse()
-    }
-}
-
-impl From<SignInMethod> for String {
-    fn from(method: SignInMethod) -> Self {
-        method.to_string()
-    }
-}
+text_form!(SignInMethod, UnknownMethod);
 
 /// What a person's browser or program holds after the sign-in.
 #[derive(

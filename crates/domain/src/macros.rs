@@ -29,3 +29,22 @@ macro_rules! described_enum {
         }
     };
 }
+
+/// A type whose text is its one form: what serde sends and reads.
+macro_rules! text_form {
+    ($name:ident, $error:ident) => {
+        impl TryFrom<String> for $name {
+            type Error = $error;
+
+            fn try_from(text: String) -> Result<Self, $error> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(value: $name) -> Self {
+                value.to_string()
+            }
+        }
+    };
+}
