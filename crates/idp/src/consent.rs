@@ -20,7 +20,7 @@ use crate::misbehave::Misbehaviour;
 use crate::pages::{Page, Problem};
 use crate::people::{CreateError, Invalid, NewPerson, Person, is_ephemeral};
 use crate::protocol::authorize::{AuthorizationRequest, PARAMETERS, Refusal, Rules, judge};
-use crate::protocol::grants::{Authorization, Binding, ConsentKey};
+use crate::protocol::grants::{Authorization, Binding, consent_key};
 use crate::protocol::params::Params;
 use crate::provider::Provider;
 
@@ -131,7 +131,7 @@ fn allow(
     let AuthorizationRequest { client, mut reply_to, scopes: asked, audience, .. } = request;
     let mut granted = asked.granted(client.provider, ticked);
     if request.incremental {
-        let key = ConsentKey::new(&client, &person, &audience);
+        let key = consent_key(&client, &person, &audience);
         granted = granted.with(&app.grants().granted_earlier(&key, &asked));
     }
     tracing::info!(

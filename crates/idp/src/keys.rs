@@ -7,9 +7,9 @@ use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{KeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use parking_lot::{Mutex, RwLock};
+use parking_lot::Mutex;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::kit::Digest;
 use crate::misbehave::Misbehaviour;
@@ -22,22 +22,12 @@ const PUBLISHED: usize = 8;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyError;
 
-/// A public key as the key set shows it, RFC 7517 §4 and RFC 7518 §6.3.1.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Jwk {
-    kty: &'static str,
-    #[serde(rename = "use")]
-    usage: &'static str,
-    alg: &'static str,
-    kid: String,
-    n: String,
-    e: String,
-}
-
 /// An RSA key of 2048 bits for RS256.
 pub struct SigningKey {
     pair: RsaKeyPair,
-    jwk: Jwk,
+    kid: String,
+    /// As the key set shows it, RFC 7517 §4 and RFC 7518 §6.3.1.
+    jwk: Value,
 }
 
 impl SigningKey {
@@ -49,7 +39,8 @@ impl SigningKey {
         // RFC 7638: a name that follows from the key, so two keys never share one.
         let thumbprint = format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#);
         let kid = Digest::of(thumbprint).to_base64url();
-        Ok(Self { pair, jwk: Jwk { kty: "RSA", usage: "sig", alg: "RS256", kid, n, e } })
+        let jwk = json!({ "kty": "RSA", "use": "sig", "alg": "RS256", "kid": kid, "n": n, "e": e });
+        Ok(Self { pair, kid, jwk })
     }
 
     /// A JSON Web Signature in compact serialization, RFC 7515 §3.1: as good or as bad as the person
@@ -61,7 +52,7 @@ impl SigningKey {
     ) -> Result<String, KeyError> {
         let header = match misbehaviour {
             Misbehaviour::Unsigned => json!({ "alg": "none", "typ": "JWT" }),
-            _ => json!({ "alg": "RS256", "typ": "JWT", "kid": self.jwk.kid }),
+            _ => json!({ "alg": "RS256", "typ": "JWT", "kid": self.kid }),
         };
         let message = format!("{}.{}", encode(&header)?, encode(claims)?);
         if misbehaviour == Misbehaviour::Unsigned {
@@ -87,19 +78,16 @@ fn encode(value: &impl Serialize) -> Result<String, KeyError> {
     Ok(URL_SAFE_NO_PAD.encode(json))
 }
 
-/// The keys, newest first. Its methods may take as long as making a key does: call them through
-/// [`blocking`](Self::blocking).
-pub struct KeyRing {
-    keys: RwLock<Vec<Arc<SigningKey>>>,
-    /// Held while a key is made, so that two early requests do not make two.
-    making: Mutex<()>,
-}
+/// The keys, newest first; locked while one is made, so that two early requests do not make two. Its
+/// methods may take as long as that does: call them through [`blocking`](Self::blocking).
+#[derive(Default)]
+pub struct KeyRing(Mutex<Vec<Arc<SigningKey>>>);
 
 impl KeyRing {
     /// An empty ring, and a thread that puts the first key into it: finding two primes takes long
     /// enough to be felt at start, and no request needs them yet.
     pub fn start() -> Arc<Self> {
-        let ring = Arc::new(Self { keys: RwLock::default(), making: Mutex::default() });
+        let ring = Arc::new(Self::default());
         let early = Arc::clone(&ring);
         std::thread::spawn(move || {
             if early.current().is_err() {
@@ -118,14 +106,11 @@ impl KeyRing {
     }
 
     pub fn current(&self) -> Result<Arc<SigningKey>, KeyError> {
-        if let Some(key) = self.newest() {
-            return Ok(key);
+        let mut keys = self.0.lock();
+        if keys.is_empty() {
+            keys.push(Arc::new(SigningKey::generate()?));
         }
-        let _making = self.making.lock();
-        match self.newest() {
-            Some(key) => Ok(key),
-            None => Ok(self.add(SigningKey::generate()?)),
-        }
+        Ok(Arc::clone(&keys[0]))
     }
 
     /// Brings a new key into use. The older ones stay in the set, as they do at a good provider:
@@ -133,24 +118,16 @@ impl KeyRing {
     pub fn rotate(&self) -> Result<Arc<SigningKey>, KeyError> {
         // The first key comes first, so that a rotation always is one.
         self.current()?;
-        Ok(self.add(SigningKey::generate()?))
+        let key = Arc::new(SigningKey::generate()?);
+        let mut keys = self.0.lock();
+        keys.insert(0, Arc::clone(&key));
+        keys.truncate(PUBLISHED);
+        Ok(key)
     }
 
     /// The key set, RFC 7517 §5.
-    pub fn jwks(&self) -> Result<Vec<Jwk>, KeyError> {
+    pub fn jwks(&self) -> Result<Vec<Value>, KeyError> {
         self.current()?;
-        Ok(self.keys.read().iter().map(|key| key.jwk.clone()).collect())
-    }
-
-    fn newest(&self) -> Option<Arc<SigningKey>> {
-        self.keys.read().first().cloned()
-    }
-
-    fn add(&self, key: SigningKey) -> Arc<SigningKey> {
-        let key = Arc::new(key);
-        let mut keys = self.keys.write();
-        keys.insert(0, Arc::clone(&key));
-        keys.truncate(PUBLISHED);
-        key
+        Ok(self.0.lock().iter().map(|key| key.jwk.clone()).collect())
     }
 }

@@ -198,18 +198,6 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_comes_again_or_goes_leaves_no_trace() {
-        let mut map = Bounded::new(2);
-        map.insert(NOW, key(1), Timestamp(900), "a");
-        map.insert(NOW, key(2), Timestamp(900), "b");
-        map.retain(|value| *value != "a");
-        map.insert(NOW, key(2), Timestamp(900), "c");
-        map.insert(NOW, key(3), Timestamp(900), "d");
-        assert_eq!(map.get(NOW, &key(2)), Some(&"c"));
-        assert_eq!(map.entries.len(), 2);
-    }
-
-    #[test]
     fn a_value_that_went_and_comes_again_takes_one_place() {
         let went: [fn(&mut Bounded<u8>); 2] = [|map| map.retain(|value| *value != 1), |_| {}];
         for go in went {

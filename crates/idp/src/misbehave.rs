@@ -12,7 +12,7 @@ use crate::provider::Provider;
 const DELAY: Duration = Duration::from_secs(10);
 
 /// A fault that the person at the consent page, or a test, switches on. The form field has its name
-/// in snake case.
+/// in snake case; what it says on the page is its message and, below that, its documentation.
 ///
 /// It is kept with the authorization code, so that two tests at once do not disturb each other.
 /// [`Misbehaviour::RotatedKeys`] alone affects everybody: there is one key set.
@@ -20,99 +20,69 @@ const DELAY: Duration = Duration::from_secs(10);
 #[strum(serialize_all = "snake_case")]
 pub enum Misbehaviour {
     #[default]
-    #[strum(message = "Behave", detailed_message = "Everything as the standard says.")]
+    /// Everything as the standard says.
+    #[strum(message = "Behave")]
     None,
-    #[strum(message = "Server error", detailed_message = "The token endpoint answers 500.")]
+    /// The token endpoint answers 500.
+    #[strum(message = "Server error")]
     ServerError,
-    #[strum(
-        message = "Ten seconds late",
-        detailed_message = "The token endpoint takes ten seconds to answer."
-    )]
+    /// The token endpoint takes ten seconds to answer.
+    #[strum(message = "Ten seconds late")]
     Late,
-    #[strum(
-        message = "Garbage instead of a token",
-        detailed_message = "The token endpoint answers 200 with something that is not JSON."
-    )]
+    /// The token endpoint answers 200 with something that is not JSON.
+    #[strum(message = "Garbage instead of a token")]
     GarbageToken,
-    #[strum(
-        message = "Wrong iss in the answer",
-        detailed_message = "The redirect back names another issuer (RFC 9207)."
-    )]
+    /// The redirect back names another issuer (RFC 9207).
+    #[strum(message = "Wrong iss in the answer")]
     WrongResponseIss,
-    #[strum(
-        message = "Wrong nonce",
-        detailed_message = "The ID token has the nonce of another sign-in."
-    )]
+    /// The ID token has the nonce of another sign-in.
+    #[strum(message = "Wrong nonce")]
     WrongNonce,
-    #[strum(
-        message = "Bad signature",
-        detailed_message = "One bit of the ID token’s signature is flipped."
-    )]
+    /// One bit of the ID token’s signature is flipped.
+    #[strum(message = "Bad signature")]
     BadSignature,
-    #[strum(
-        message = "No signature",
-        detailed_message = "The ID token says alg none and has no signature."
-    )]
+    /// The ID token says alg none and has no signature.
+    #[strum(message = "No signature")]
     Unsigned,
-    #[strum(message = "Expired ID token", detailed_message = "The ID token expired an hour ago.")]
+    /// The ID token expired an hour ago.
+    #[strum(message = "Expired ID token")]
     ExpiredIdToken,
-    #[strum(message = "Foreign ID token", detailed_message = "The ID token names another issuer.")]
+    /// The ID token names another issuer.
+    #[strum(message = "Foreign ID token")]
     WrongIssuer,
-    #[strum(
-        message = "Wrong audience",
-        detailed_message = "The ID token was issued to another app."
-    )]
+    /// The ID token was issued to another app.
+    #[strum(message = "Wrong audience")]
     WrongAudience,
-    #[strum(
-        message = "No ID token",
-        detailed_message = "The token answer has no ID token, though openid was granted."
-    )]
+    /// The token answer has no ID token, though openid was granted.
+    #[strum(message = "No ID token")]
     MissingIdToken,
-    #[strum(
-        message = "Rotated keys",
-        detailed_message = "A new signing key comes into use now. A good app still signs you in."
-    )]
+    /// A new signing key comes into use now. A good app still signs you in.
+    #[strum(message = "Rotated keys")]
     RotatedKeys,
-    #[strum(
-        message = "Another person at userinfo",
-        detailed_message = "Userinfo has another sub than the ID token."
-    )]
+    /// Userinfo has another sub than the ID token.
+    #[strum(message = "Another person at userinfo")]
     OtherSub,
-    #[strum(
-        message = "Rate limit",
-        detailed_message = "The API refuses, as if it was called too often."
-    )]
+    /// The API refuses, as if it was called too often.
+    #[strum(message = "Rate limit")]
     RateLimited,
-    #[strum(
-        message = "No refresh token",
-        detailed_message = "Offline access was granted, but no refresh token comes."
-    )]
+    /// Offline access was granted, but no refresh token comes.
+    #[strum(message = "No refresh token")]
     NoRefreshToken,
-    #[strum(
-        message = "Refresh refused",
-        detailed_message = "Every refresh is answered invalid_grant, as if it had expired."
-    )]
+    /// Every refresh is refused, as if the grant had expired.
+    #[strum(message = "Refresh refused")]
     RefreshRefused,
-    #[strum(
-        message = "Rotating refresh token",
-        detailed_message = "Each refresh brings a new refresh token. The old one works once more, \
-                            within a minute; using it after that revokes all of them."
-    )]
+    /// Each refresh brings a new refresh token. The old one works once more, within a minute; using
+    /// it after that revokes all of them.
+    #[strum(message = "Rotating refresh token")]
     RefreshRotates,
-    #[strum(
-        message = "Refresh fails",
-        detailed_message = "Every refresh is answered 500. The grant stays valid."
-    )]
+    /// Every refresh is answered 500. The grant stays valid.
+    #[strum(message = "Refresh fails")]
     RefreshFails,
-    #[strum(
-        message = "Refresh ten seconds late",
-        detailed_message = "Every refresh takes ten seconds."
-    )]
+    /// Every refresh takes ten seconds.
+    #[strum(message = "Refresh ten seconds late")]
     RefreshLate,
-    #[strum(
-        message = "Revocation fails twice",
-        detailed_message = "The first two attempts to revoke are answered 500, the third works."
-    )]
+    /// The first two attempts to revoke are answered 500, the third works.
+    #[strum(message = "Revocation fails twice")]
     RevocationFails,
 }
 
@@ -154,7 +124,7 @@ impl Misbehaviour {
     }
 
     pub fn sentence(self) -> &'static str {
-        self.get_detailed_message().unwrap_or_default()
+        self.get_documentation().unwrap_or_default()
     }
 
     /// What a token endpoint answers to a code instead of the truth; `None` means the truth, perhaps

@@ -31,31 +31,20 @@ pub async fn introspect(
     State(app): State<Shared>,
     headers: HeaderMap,
     params: Result<Params, ParamsError>,
-) -> Response {
-    match introspection(&app, &headers, params) {
-        Ok(answer) => Json(answer).into_response(),
-        Err(refusal) => error(&refusal),
-    }
-}
-
-fn introspection(
-    app: &App,
-    headers: &HeaderMap,
-    params: Result<Params, ParamsError>,
-) -> Result<Value, TokenError> {
-    let params = unique(params)?;
-    let caller = caller(app, headers, &params)?;
-    let token = required(&params, "token", "token is missing.")?;
+) -> Result<Json<Value>, Response> {
+    let params = unique(params).map_err(error)?;
+    let caller = caller(&app, &headers, &params).map_err(error)?;
+    let token = required(&params, "token", "token is missing.").map_err(error)?;
     let mut grants = app.grants();
     let found = grants.find(app.now(), Provider::Google, token);
     let Some(found) = found.filter(|found| may_be_told(&caller, found)) else {
         // RFC 7662 §2.2: not even why.
-        return Ok(json!({ "active": false }));
+        return Ok(Json(json!({ "active": false })));
     };
     if matches!(caller, Caller::Api) {
         grants.used(app.now(), &found.authorization);
     }
-    Ok(active(app, &found))
+    Ok(Json(active(&app, &found)))
 }
 
 /// RFC 7662 §2.1: the caller has to authenticate.
@@ -107,19 +96,14 @@ pub async fn authorizations(
     State(app): State<Shared>,
     headers: HeaderMap,
     params: Result<Params, ParamsError>,
-) -> Response {
-    let api = match api(&app, &headers) {
-        Ok(api) => api,
-        Err(refusal) => return error(&refusal),
-    };
+) -> Result<Json<Value>, Response> {
+    let api = api(&app, &headers)?;
     let params = params.unwrap_or_default();
-    let Some(sub) = params.get("sub") else {
-        return error(&TokenError::InvalidRequest("sub is missing."));
-    };
+    let sub = required(&params, "sub", "sub is missing.").map_err(error)?;
     let mut consents = app.grants().consents_for(&audience(api));
     consents.retain(|consent| consent.person.google_sub == sub);
     let entries: Vec<Value> = consents.iter().map(entry).collect();
-    Json(json!({ "authorizations": entries })).into_response()
+    Ok(Json(json!({ "authorizations": entries })))
 }
 
 fn entry(consent: &Consent) -> Value {
@@ -138,24 +122,22 @@ pub async fn revoke_authorization(
     State(app): State<Shared>,
     Path(id): Path<String>,
     headers: HeaderMap,
-) -> Response {
-    let api = match api(&app, &headers) {
-        Ok(api) => api,
-        Err(refusal) => return error(&refusal),
-    };
+) -> Result<Response, Response> {
+    let api = api(&app, &headers)?;
     let revoked = app.grants().revoke_by_id(&audience(api), &id);
     tracing::info!(api = api.id, revoked, "an API revoked an authorization");
-    match revoked {
+    Ok(match revoked {
         true => StatusCode::NO_CONTENT.into_response(),
         false => (StatusCode::NOT_FOUND, Json(json!({ "error": "not_found" }))).into_response(),
-    }
+    })
 }
 
-fn api<'a>(app: &'a App, headers: &HeaderMap) -> Result<&'a Api, TokenError> {
+#[expect(clippy::result_large_err, reason = "a response on its way out: a box would only move it")]
+fn api<'a>(app: &'a App, headers: &HeaderMap) -> Result<&'a Api, Response> {
     client_credentials(headers, &Params::default())
         .ok()
         .and_then(|own| app.apis.authenticate(&own.id, &own.secret))
-        .ok_or(TokenError::InvalidClient)
+        .ok_or_else(|| error(TokenError::InvalidClient))
 }
 
 fn audience(api: &Api) -> Audience {

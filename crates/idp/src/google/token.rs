@@ -38,8 +38,7 @@ pub async fn token(
     headers: HeaderMap,
     params: Result<Params, ParamsError>,
 ) -> Result<Response, Response> {
-    let refuse = |refusal| error(&refusal);
-    let exchanged = token_endpoint(&app, Provider::Google, &headers, params, refuse).await?;
+    let exchanged = token_endpoint(&app, Provider::Google, &headers, params, error).await?;
     match answer(&app, exchanged).await {
         Ok(answer) => Ok(Json(answer).into_response()),
         Err(KeyError) => Err(server_error()),
@@ -82,10 +81,10 @@ async fn answer(app: &App, exchanged: Exchanged) -> Result<TokenResponse, KeyErr
 }
 
 /// RFC 6749 §5.2.
-pub fn error(refusal: &TokenError) -> Response {
+pub fn error(refusal: TokenError) -> Response {
     // Which of the bindings did not hold is in the provider's log, not in the answer.
     let (code, description) = match refusal {
-        TokenError::InvalidRequest(why) => ("invalid_request", *why),
+        TokenError::InvalidRequest(why) => ("invalid_request", why),
         TokenError::InvalidClient => {
             let challenge = [(WWW_AUTHENTICATE, r#"Basic realm="google", charset="UTF-8""#)];
             let body = Json(json!({ "error": "invalid_client" }));

@@ -10,9 +10,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
-use super::grants::{
-    Authorization, Consent, ConsentKey, Grants, Offline, Rotated, Token, TokenKind,
-};
+use super::grants::{Authorization, Consent, Grants, Offline, Rotated, Token, TokenKind};
 use super::registry::Clients;
 use super::scopes::{Audience, Catalogue, Scopes};
 use crate::config::{Client, Error};
@@ -173,7 +171,7 @@ impl Snapshot {
                     offline: one.offline,
                     ..Consent::new(one.created_at, &authorization)
                 };
-                grants.consents.insert(ConsentKey::of(&authorization), consent);
+                grants.consents.insert(authorization.consent_key(), consent);
             }
         }
         for (stored, kind, map) in [

@@ -54,6 +54,10 @@ pub enum Offline {
 }
 
 impl Authorization {
+    pub fn consent_key(&self) -> Digest {
+        consent_key(&self.client, &self.person, &self.audience)
+    }
+
     pub fn refresh_lifetime(&self) -> Duration {
         if self.person.testing { TESTING_LIFETIME } else { REFRESH_LIFETIME }
     }
@@ -219,27 +223,8 @@ pub struct Issued {
 }
 
 /// Same person, same client, same API: one consent, however often it was given.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct ConsentKey {
-    provider: Provider,
-    client: String,
-    person: String,
-    audience: Audience,
-}
-
-impl ConsentKey {
-    pub fn new(client: &Client, person: &Person, audience: &Audience) -> Self {
-        Self {
-            provider: client.provider,
-            client: client.id.clone(),
-            person: person.key.clone(),
-            audience: audience.clone(),
-        }
-    }
-
-    pub fn of(authorization: &Authorization) -> Self {
-        Self::new(&authorization.client, &authorization.person, &authorization.audience)
-    }
+pub fn consent_key(client: &Client, person: &Person, audience: &Audience) -> Digest {
+    Digest::of(format!("{:?}", (client.provider, &client.id, &person.key, audience)))
 }
 
 /// What a person has allowed an application, until it is revoked.
@@ -282,7 +267,7 @@ pub struct Grants {
     pub access_tokens: Bounded<Token>,
     pub refresh_tokens: Bounded<Token>,
     /// Bounded by the people, the clients and the APIs there are; ephemeral people have none.
-    pub consents: HashMap<ConsentKey, Consent>,
+    pub consents: HashMap<Digest, Consent>,
     /// Signalled when something has changed that is to outlive the process.
     pub on_change: Option<SyncSender<()>>,
 }
@@ -430,7 +415,7 @@ impl Grants {
     }
 
     /// The scopes that were granted earlier and are not `asked` about again.
-    pub fn granted_earlier(&self, key: &ConsentKey, asked: &Scopes) -> Scopes {
+    pub fn granted_earlier(&self, key: &Digest, asked: &Scopes) -> Scopes {
         let earlier = self.consents.get(key).map(|consent| consent.scopes.without(asked));
         earlier.unwrap_or_default()
     }
@@ -448,7 +433,7 @@ impl Grants {
         }
         let consent = self
             .consents
-            .entry(ConsentKey::of(authorization))
+            .entry(authorization.consent_key())
             .or_insert_with(|| Consent::new(now, authorization));
         let due = authorization.refresh_is_due(&consent.scopes, consent.offline);
         consent.scopes = consent.scopes.without(asked).with(&authorization.scopes);
@@ -458,7 +443,7 @@ impl Grants {
 
     /// Records that a token of this authorization was used.
     pub fn used(&mut self, now: Timestamp, authorization: &Authorization) {
-        if let Some(consent) = self.consents.get_mut(&ConsentKey::of(authorization)) {
+        if let Some(consent) = self.consents.get_mut(&authorization.consent_key()) {
             consent.last_used_at = Some(now);
         }
     }
@@ -473,7 +458,7 @@ impl Grants {
     /// Revokes a consent with every code and token that it gave: RFC 7009 §2.1. `false` when it was
     /// told to fail this time.
     pub fn revoke(&mut self, authorization: &Authorization) -> bool {
-        let key = ConsentKey::of(authorization);
+        let key = authorization.consent_key();
         if authorization.misbehaviour == Misbehaviour::RevocationFails
             && let Some(consent) = self.consents.get_mut(&key)
             && consent.failures < REVOCATION_FAILURES
@@ -488,15 +473,15 @@ impl Grants {
     /// Revokes the consent with this id, if it is one for `audience`.
     pub fn revoke_by_id(&mut self, audience: &Audience, id: &str) -> bool {
         let found = self.consents.iter().find(|(_, one)| one.id == id && one.audience == *audience);
-        let key = found.map(|(key, _)| key.clone());
+        let key = found.map(|(key, _)| *key);
         key.as_ref().inspect(|key| self.revoke_consent(key)).is_some()
     }
 
-    fn revoke_consent(&mut self, key: &ConsentKey) {
+    fn revoke_consent(&mut self, key: &Digest) {
         self.consents.remove(key);
-        self.codes.retain(|code| ConsentKey::of(&code.authorization) != *key);
-        self.access_tokens.retain(|token| ConsentKey::of(&token.authorization) != *key);
-        self.refresh_tokens.retain(|token| ConsentKey::of(&token.authorization) != *key);
+        self.codes.retain(|code| code.authorization.consent_key() != *key);
+        self.access_tokens.retain(|token| token.authorization.consent_key() != *key);
+        self.refresh_tokens.retain(|token| token.authorization.consent_key() != *key);
         self.changed();
     }
 
