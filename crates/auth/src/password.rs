@@ -102,9 +102,6 @@ pub struct Hasher {
 
 impl Hasher {
     /// A hasher with an empty queue.
-    ///
-    /// # Errors
-    /// When argon2 knows no such cost.
     pub fn new(settings: &Settings) -> Result<Self, Error> {
         let Settings { memory_kib, passes, lanes, at_once, waiting } = *settings;
         let params = Params::new(memory_kib, passes, lanes, Some(HASH_BYTES))
@@ -124,9 +121,6 @@ impl Hasher {
     }
 
     /// Hashes a new password, with a new salt, into a PHC string.
-    ///
-    /// # Errors
-    /// [`Error::Busy`] when too many are waiting.
     pub async fn hash(&self, password: &Password) -> Result<String, Error> {
         let params = self.params.clone();
         self.in_turn(password, move |password, memory| {

@@ -81,9 +81,6 @@ impl Connections {
 
     /// Stores what a provider has just granted. Says whether its person still
     /// has an account.
-    ///
-    /// # Errors
-    /// When the tokens are not stored.
     pub async fn save(
         &self,
         provider: &Provider,

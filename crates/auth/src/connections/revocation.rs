@@ -153,8 +153,7 @@ async fn facebook(
     if answer.status().is_success() && body.get("success") == Some(&Value::Bool(true)) {
         return Ok(Ended::Revoked);
     }
-    let code = body.get("error").and_then(|error| error.get("code")).and_then(Value::as_i64);
-    if code == Some(INVALID_TOKEN) {
+    if body.pointer("/error/code").and_then(Value::as_i64) == Some(INVALID_TOKEN) {
         return Ok(Ended::Revoked);
     }
     if facebook::is_exhausted(&answer) {

@@ -79,9 +79,6 @@ impl TokenIssuer {
     ///
     /// `client_id` is the program that the token has to have been issued to, if
     /// that matters (RFC 6749 §6).
-    ///
-    /// # Errors
-    /// Says why there is no next pair.
     pub async fn refresh(
         &self,
         refresh_token: &str,

@@ -35,9 +35,6 @@ impl Expected {
 ///
 /// Pure: it asks the ring and the time that it is given, and nothing else. No
 /// key is fetched, whatever a token says of where to find one.
-///
-/// # Errors
-/// The first reason to refuse it.
 pub fn verify(
     token: &str,
     ring: &KeyRing,
@@ -70,9 +67,6 @@ pub(super) fn verify_by(
 }
 
 /// Judges claims that are known to be genuine (RFC 9068 §4 steps 3, 4 and 6).
-///
-/// # Errors
-/// The first reason to refuse them.
 pub fn check(claims: &AccessClaims, expected: &Expected, now: Timestamp) -> Result<(), TokenError> {
     if claims.iss != expected.issuer {
         return Err(TokenError::IssuerWrong);

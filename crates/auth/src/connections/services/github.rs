@@ -25,17 +25,10 @@ fn repository(one: &Value) -> Entry {
     let field = |name: &str| text(one.get(name));
     let name = field("full_name").or_else(|| field("name"));
     let private = one.get("private").and_then(Value::as_bool);
-    let kind = match private {
-        Some(true) => Some("Private"),
-        Some(false) => Some("Public"),
-        None => None,
-    };
+    let kind = private.map(|private| if private { "Private" } else { "Public" });
     let description = field("description");
-    let about = match (kind, &description) {
-        (Some(kind), Some(more)) => DisplayName::clean(&format!("{kind}, {more}")),
-        (Some(kind), None) => DisplayName::clean(kind),
-        (None, _) => description,
-    };
+    let about = kind.into_iter().chain(description.as_ref().map(DisplayName::as_str));
+    let about = DisplayName::clean(&about.collect::<Vec<_>>().join(", "));
     let at = one.get("pushed_at").and_then(Value::as_str).and_then(Timestamp::parse_rfc3339);
     Entry { title: name.unwrap_or_else(Entry::untitled), about, when: at.map(When::At) }
 }

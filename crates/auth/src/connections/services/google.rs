@@ -62,15 +62,12 @@ fn when(start: &Value) -> Option<When> {
 }
 
 pub(super) fn contacts(body: &Value) -> Result<Vec<Entry>, Refused> {
-    let first = |person: &Value, list: &str, field: &str| {
-        text(person.get(list).and_then(|list| list.get(0)).and_then(|one| one.get(field)))
-    };
     let people = listed(body, "connections")?.iter();
     Ok(people
         .take(AT_MOST)
         .map(|person| Entry {
-            title: first(person, "names", "displayName").unwrap_or_else(Entry::untitled),
-            about: first(person, "emailAddresses", "value"),
+            title: text(person.pointer("/names/0/displayName")).unwrap_or_else(Entry::untitled),
+            about: text(person.pointer("/emailAddresses/0/value")),
             when: None,
         })
         .collect())

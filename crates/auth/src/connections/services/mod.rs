@@ -88,10 +88,9 @@ enum Said {
 fn said(body: &Value) -> Said {
     /// Graph's codes for an invalid token.
     const DEAD_TOKEN: [i64; 2] = [102, 190];
-    let error = body.get("error");
-    let code = error.and_then(|error| error.get("code")).and_then(Value::as_i64);
+    let code = body.pointer("/error/code").and_then(Value::as_i64);
     // Google says 403 also when somebody has asked too often, and names the reason.
-    let reasons = error.and_then(|error| error.get("errors")).and_then(Value::as_array);
+    let reasons = body.pointer("/error/errors").and_then(Value::as_array);
     let too_often = reasons.into_iter().flatten().any(|one| {
         let reason = one.get("reason").and_then(Value::as_str).unwrap_or_default();
         reason.ends_with("ateLimitExceeded") || reason == "quotaExceeded"

@@ -17,28 +17,28 @@ const CLAIMS: [(&str, &str); 5] = [
 /// UserInfo. What is about another subject must not be used (OpenID Connect
 /// Core §5.3.2).
 pub(super) fn of_claims(body: &Value, subject: &str) -> Result<Vec<Entry>, Refused> {
-    about(body.get("sub"), subject)?;
-    Ok(entries(body, &CLAIMS))
-}
-
-fn about(who: Option<&Value>, subject: &str) -> Result<(), Refused> {
-    match who.and_then(Value::as_str) {
-        Some(who) if who == subject => Ok(()),
-        Some(_) => Err(invalid_response("it is about somebody else")),
-        None => Err(invalid_response("it is about nobody")),
-    }
+    of(body, "sub", subject, &CLAIMS)
 }
 
 pub(super) fn of_me(body: &Value, subject: &str) -> Result<Vec<Entry>, Refused> {
-    about(body.get("id"), subject)?;
-    Ok(entries(body, &[("name", "Name"), ("email", "E-mail")]))
+    of(body, "id", subject, &[("name", "Name"), ("email", "E-mail")])
 }
 
-fn entries(body: &Value, fields: &[(&str, &str)]) -> Vec<Entry> {
+fn of(
+    body: &Value,
+    id: &str,
+    subject: &str,
+    fields: &[(&str, &str)],
+) -> Result<Vec<Entry>, Refused> {
+    match body.get(id).and_then(Value::as_str) {
+        Some(who) if who == subject => {}
+        Some(_) => return Err(invalid_response("it is about somebody else")),
+        None => return Err(invalid_response("it is about nobody")),
+    }
     let entry = |(field, label): &(&str, &str)| {
         Some(Entry { title: text(body.get(*field))?, about: DisplayName::clean(label), when: None })
     };
-    fields.iter().filter_map(entry).collect()
+    Ok(fields.iter().filter_map(entry).collect())
 }
 
 #[cfg(test)]
