@@ -178,6 +178,16 @@ impl Latchkey {
         self.url(&format!("/auth/{provider}/callback"))
     }
 
+    /// The whole name of one of its cookies.
+    #[must_use]
+    pub fn cookie(&self, base: &str) -> String {
+        let public_url = url::Url::parse(&self.origin).expect("a URL");
+        match public_url.scheme() {
+            "http" => format!("{base}_{}", public_url.port_or_known_default().expect("a port")),
+            _ => format!("__Host-{base}"),
+        }
+    }
+
     /// Moves its clock.
     pub fn advance(&self, by: Span) {
         self.clock.advance(by);

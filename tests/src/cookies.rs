@@ -100,6 +100,16 @@ impl Jar {
         kept.push((name.to_owned(), value.to_owned()));
     }
 
+    /// Takes the cookies of one port along to another, as if both were one origin
+    /// behind a proxy.
+    pub fn move_port(&mut self, from: u16, to: u16) {
+        for (name, _) in self.0.values_mut().flatten() {
+            if let Some(base) = name.strip_suffix(&format!("_{from}")) {
+                *name = format!("{base}_{to}");
+            }
+        }
+    }
+
     /// Forgets everything.
     pub fn clear(&mut self) {
         self.0.clear();

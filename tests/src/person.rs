@@ -159,9 +159,15 @@ pub async fn owner(app: &Latchkey, email: &str) -> (Program, Tokens) {
     (Program::with(app, &tokens.access), tokens)
 }
 
-/// The value of a cookie that a browser carries.
-pub fn carried(browser: &Browser, name: &str) -> Option<String> {
-    browser.jar.get("localhost", name).map(str::to_owned)
+/// The value of a cookie that a browser carries, whichever port its name ends with.
+pub fn carried(browser: &Browser, base: &str) -> Option<String> {
+    let mut all = browser.jar.all("localhost");
+    all.find(|(name, _)| without_port(name) == base).map(|(_, value)| value.to_owned())
+}
+
+/// The name of a cookie without the port at its end.
+pub fn without_port(name: &str) -> &str {
+    name.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('_')
 }
 
 #[track_caller]

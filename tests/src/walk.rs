@@ -39,7 +39,8 @@ impl Browser {
         assert_eq!(parameter(&to, "code_challenge").len(), 43, "a SHA-256 in base64url");
         assert!(parameter(&to, "state").len() >= 22, "128 bits in base64url");
         // One cookie for this attempt, and nothing else.
-        let attempt = page.cookie(&format!("{}latchkey_attempt_", cookie_prefix(app)));
+        let prefix = if app.origin.starts_with("https:") { "__Host-" } else { "" };
+        let attempt = page.cookie(&format!("{prefix}latchkey_attempt_"));
         let mut marks = vec!["HttpOnly", "Max-Age=3600", "Path=/", "SameSite=Lax"];
         if app.origin.starts_with("https:") {
             marks.push("Secure");
@@ -99,11 +100,6 @@ impl Browser {
     #[must_use]
     pub fn session(&self, app: &Latchkey) -> Option<String> {
         let host = Url::parse(&app.origin).expect("a URL").host_str().expect("a host").to_owned();
-        let name = format!("{}latchkey_session", cookie_prefix(app));
-        self.jar.get(&host, &name).map(str::to_owned)
+        self.jar.get(&host, &app.cookie("latchkey_session")).map(str::to_owned)
     }
-}
-
-fn cookie_prefix(app: &Latchkey) -> &'static str {
-    if app.origin.starts_with("https:") { "__Host-" } else { "" }
 }

@@ -1,11 +1,12 @@
 //! How cookies are named and marked: by `PUBLIC_URL`, never by the request.
 
-use parking_lot::Mutex;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use axum::response::{IntoResponseParts, ResponseParts};
 use http::{HeaderMap, HeaderValue, header};
 use latchkey_domain::Span;
+use parking_lot::Mutex;
 use tower_sessions::cookie::{Cookie, SameSite, time::Duration};
 use url::Url;
 
@@ -21,40 +22,55 @@ pub const REFRESH: &str = "latchkey_refresh";
 /// The name of the cookie with an identity that waits to be linked.
 pub const PENDING_LINK: &str = "latchkey_pending_link";
 
-/// Whether cookies are `Secure`, and so may be called `__Host-`.
-///
-/// On https they are. On http they cannot be: Safari drops `Secure` cookies
-/// there even on loopback, where others make an exception.
+/// What is added to the names of cookies, and whether they are `Secure`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CookieProfile {
-    secure: bool,
+pub enum CookieProfile {
+    /// On https: with `__Host-`, no other host and no subdomain can have set
+    /// them (RFC 6265bis §4.1.3.2).
+    Host,
+    /// On http they cannot be `Secure`: Safari drops such cookies there even on
+    /// loopback, where others make an exception. The names end with the port,
+    /// because cookies ignore it (RFC 6265 §8.5): without, two programs on one
+    /// machine would sign each other's people out.
+    Loopback { port: u16 },
 }
 
 impl CookieProfile {
     /// The profile that goes with a public URL.
     pub fn of(public_url: &Url) -> Self {
-        Self { secure: public_url.scheme() == "https" }
+        match (public_url.scheme(), public_url.port_or_known_default()) {
+            ("http", port) => Self::Loopback { port: port.unwrap_or_default() },
+            _ => Self::Host,
+        }
     }
 
     pub const fn is_secure(self) -> bool {
-        self.secure
+        matches!(self, Self::Host)
     }
 
-    /// A cookie's whole name: with `__Host-`, no other host and no subdomain
-    /// can have set it (RFC 6265bis §4.1.3.2).
+    /// A cookie's whole name.
     pub fn name(self, base: &str) -> String {
-        format!("{}{base}", self.prefix())
+        match self {
+            Self::Host => format!("__Host-{base}"),
+            Self::Loopback { port } => format!("{base}_{port}"),
+        }
     }
 
-    const fn prefix(self) -> &'static str {
-        if self.secure { "__Host-" } else { "" }
+    /// The name without what [`Self::name`] adds; `None` for a cookie of somebody else's.
+    fn base(self, name: &str) -> Option<&str> {
+        match self {
+            Self::Host => name.strip_prefix("__Host-"),
+            Self::Loopback { port } => {
+                name.strip_suffix(&port.to_string()).and_then(|name| name.strip_suffix('_'))
+            }
+        }
     }
 
     /// A cookie for the whole origin that no script can read.
     pub fn cookie(self, base: &str, value: String, max_age: Span) -> Cookie<'static> {
         Cookie::build((self.name(base), value))
             .http_only(true)
-            .secure(self.secure)
+            .secure(self.is_secure())
             .same_site(SameSite::Lax)
             .path("/")
             .max_age(Duration::seconds(max_age.as_seconds()))
@@ -69,11 +85,11 @@ impl CookieProfile {
     /// The value of a cookie that the browser sent.
     pub fn value<'h>(self, headers: &'h HeaderMap, base: &str) -> Option<&'h str> {
         request_cookies(headers)
-            .find(|(name, _)| name.strip_prefix(self.prefix()) == Some(base))
+            .find(|(name, _)| self.base(name) == Some(base))
             .map(|(_, value)| value)
     }
 
-    /// The cookies that the browser sent whose names begin so, without the prefix.
+    /// The cookies that the browser sent whose names begin so, by [`Self::base`].
     pub fn beginning_with<'h>(
         self,
         headers: &'h HeaderMap,
@@ -81,20 +97,47 @@ impl CookieProfile {
     ) -> impl Iterator<Item = (&'h str, &'h str)> {
         let base = base.to_owned();
         request_cookies(headers).filter_map(move |(name, value)| {
-            let name = name.strip_prefix(self.prefix())?;
+            let name = self.base(name)?;
             name.starts_with(&base).then_some((name, value))
         })
     }
 }
 
-/// The cookies that the browser sent, as they stand in the header.
+/// The cookies that the browser sent, in its order. What any page or program on
+/// this host has set comes along: a pair that is not text is passed over alone.
 fn request_cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
     headers
         .get_all(header::COOKIE)
         .into_iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b';'))
+        .filter_map(|pair| std::str::from_utf8(pair).ok().filter(|pair| pair.is_ascii()))
         .filter_map(|pair| pair.trim().split_once('='))
+}
+
+/// Leaves one line of cookies that every reader reads alike: those behind us
+/// disagree on several lines, on bytes above 127, and on which of two values
+/// counts. A name that came with two is left out: a neighbour may have planted
+/// one of them, and nobody can tell which.
+pub(crate) fn tidy(headers: &mut HeaderMap) {
+    let mut lines = headers.get_all(header::COOKIE).into_iter();
+    let Some(first) = lines.next() else { return };
+    let is_plain = lines.next().is_none() && first.to_str().is_ok();
+    let mut values = HashMap::new();
+    let mut ambiguous = HashSet::new();
+    for (name, value) in request_cookies(headers) {
+        if *values.entry(name).or_insert(value) != value {
+            ambiguous.insert(name);
+        }
+    }
+    if is_plain && ambiguous.is_empty() {
+        return;
+    }
+    let kept = request_cookies(headers).filter(|(name, _)| !ambiguous.contains(name));
+    let kept = kept.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ");
+    match HeaderValue::try_from(kept) {
+        Ok(kept) if !kept.is_empty() => drop(headers.insert(header::COOKIE, kept)),
+        _ => drop(headers.remove(header::COOKIE)),
+    }
 }
 
 /// Cookies queued on the way to the response, by extractors for one (a token
@@ -154,7 +197,7 @@ mod tests {
         );
         assert_eq!(
             cookie("http://localhost:3000"),
-            "x=1; HttpOnly; SameSite=Lax; Path=/; Max-Age=60"
+            "x_3000=1; HttpOnly; SameSite=Lax; Path=/; Max-Age=60"
         );
     }
 
@@ -169,11 +212,39 @@ mod tests {
     #[test]
     fn cookies_are_found_by_their_whole_name() {
         let mut headers = HeaderMap::new();
-        headers.append(header::COOKIE, HeaderValue::from_static("ax=0; x=1;xy=2"));
-        headers.append(header::COOKIE, HeaderValue::from_static("__Host-x=3"));
-        assert_eq!(profile("http://localhost").value(&headers, "x"), Some("1"));
-        assert_eq!(profile("https://app.test").value(&headers, "x"), Some("3"));
-        let found: Vec<_> = profile("http://localhost").beginning_with(&headers, "x").collect();
+        let line = "ax_80=0; x_80=1;xy_80=2; x=3; x_8080=4; x_080=5; __Host-x=6";
+        headers.append(header::COOKIE, HeaderValue::from_static(line));
+        let port_80 = profile("http://localhost");
+        assert_eq!(port_80.value(&headers, "x"), Some("1"));
+        assert_eq!(profile("http://localhost:8080").value(&headers, "x"), Some("4"));
+        assert_eq!(profile("http://localhost:3000").value(&headers, "x"), None);
+        assert_eq!(profile("https://app.test").value(&headers, "x"), Some("6"));
+        let found: Vec<_> = port_80.beginning_with(&headers, "x").collect();
         assert_eq!(found, [("x", "1"), ("xy", "2")]);
+    }
+
+    #[test]
+    fn odd_and_ambiguous_cookies_are_left_out_alone() {
+        for (lines, tidied) in [
+            (&[][..], None),
+            (&[&b"a=1; b=2"[..]], Some("a=1; b=2")),
+            (&[b"  a = 1 ;;b"], Some("  a = 1 ;;b")),
+            (&[b"a=1", b"b=2"], Some("a=1; b=2")),
+            (&[b"utm=Unders\xc3\xb8gelse; a=1"], Some("a=1")),
+            (&[b"a=1; utm=\xff\xfe; b=2"], Some("a=1; b=2")),
+            (&[b"\xe2\x82\xac=1"], None),
+            (&[b"a=1; b=2; a=3"], Some("b=2")),
+            (&[b"a=1; b=2", b"a=3; c=4"], Some("b=2; c=4")),
+            (&[b"a=1; b=2; a=1"], Some("a=1; b=2; a=1")),
+        ] {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                let line = HeaderValue::from_bytes(line).expect("a header");
+                headers.append(header::COOKIE, line);
+            }
+            tidy(&mut headers);
+            let found: Vec<_> = headers.get_all(header::COOKIE).into_iter().collect();
+            assert_eq!(found, tidied.into_iter().collect::<Vec<_>>(), "{lines:?}");
+        }
     }
 }

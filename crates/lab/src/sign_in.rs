@@ -58,11 +58,16 @@ impl Credential {
         }
     }
 
-    /// The name of its cookie on http.
-    pub const fn cookie(self) -> &'static str {
-        match self {
+    /// The name of its cookie: over https with a prefix that binds it to the host
+    /// (RFC 6265bis §4.1.3.2), else with the port, which cookies ignore.
+    pub fn cookie(self, base: &Url) -> String {
+        let name = match self {
             Self::Session => "latchkey_session",
             Self::Jwt => "latchkey_token",
+        };
+        match (base.scheme(), base.port_or_known_default()) {
+            ("http", Some(port)) => format!("{name}_{port}"),
+            _ => format!("__Host-{name}"),
         }
     }
 }
@@ -83,20 +88,17 @@ pub struct Tokens {
     pub refresh_token: String,
 }
 
-/// Name and value of the cookie that holds a credential. Over https its name has a prefix
-/// that binds it to the host (RFC 6265bis §4.1.3.2).
+/// Name and value of the cookie that holds a credential.
 pub fn credential_cookie(
     agent: &Agent,
     base: &Url,
     credential: Credential,
 ) -> Result<(String, String)> {
-    let name = credential.cookie();
-    let names = [format!("__Host-{name}"), name.to_owned()];
-    let found = names.into_iter().find_map(|name| {
-        let value = agent.cookie(base, &name)?.to_owned();
-        Some((name, value))
-    });
-    found.ok_or_else(|| Error::unexpected("signing in", format!("no cookie {name}")))
+    let name = credential.cookie(base);
+    match agent.cookie(base, &name).map(str::to_owned) {
+        Some(value) => Ok((name, value)),
+        None => Err(Error::unexpected("signing in", format!("no cookie {name}"))),
+    }
 }
 
 /// The answer, if it has this status.
@@ -266,7 +268,7 @@ mod tests {
     #[test]
     fn a_credential_is_found_over_http_and_over_https() {
         for (url, name) in [
-            ("http://localhost:3000/", "latchkey_session"),
+            ("http://localhost:3000/", "latchkey_session_3000"),
             ("https://app.example.com/", "__Host-latchkey_session"),
         ] {
             let (url, mut agent) = (url.parse().unwrap(), Agent::new().unwrap());

@@ -48,10 +48,11 @@ describe('the storage drill', () => {
     const stolen = await page.locator('.loot__token').innerText();
     const kept = await page.evaluate(() => localStorage.getItem('latchkey_drill'));
     assert.equal(stolen, kept);
-    const hidden = await cookie(context, 'latchkey_drill');
+    const { port } = new URL(app.origin);
+    const hidden = await cookie(context, `latchkey_drill_${port}`);
     assert.equal(hidden.httpOnly, true);
     const cookies = await page.locator('.loot__cookies').innerText();
-    assert.equal(cookies, `latchkey_drill_open=${(await cookie(context, 'latchkey_drill_open')).value}`);
+    assert.equal(cookies, `latchkey_drill_open_${port}=${(await cookie(context, `latchkey_drill_open_${port}`)).value}`);
     assert.ok(!(await page.content()).includes(hidden.value), 'the HttpOnly cookie is nowhere');
 
     assert.equal(await elsewhere(page, 'Use the token from elsewhere', 'The token'), '200');
@@ -63,7 +64,7 @@ describe('the storage drill', () => {
     await page.getByRole('button', { name: 'Tidy up' }).click();
     await page.getByRole('button', { name: 'Set the scene' }).waitFor();
     assert.equal(await page.evaluate(() => localStorage.length), 0);
-    assert.equal(await cookie(context, 'latchkey_drill'), undefined);
+    assert.equal(await cookie(context, `latchkey_drill_${port}`), undefined);
     assertQuiet();
     await context.close();
   });
@@ -106,7 +107,7 @@ describe('the storage drill', () => {
     assert.equal(found.fetched, 'refused');
     assert.equal(found.api, 'refused');
     assert.equal(found.opened, true, 'no window opens');
-    assert.match(found.cookies, /^latchkey_drill_open=[\w-]+$/, 'no cookie of Latchkey can be read');
+    assert.match(found.cookies, /^latchkey_drill_open_\d+=[\w-]+$/, 'no cookie of Latchkey can be read');
     await context.close();
   });
 

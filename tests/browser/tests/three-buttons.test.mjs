@@ -23,7 +23,7 @@ describe('in a fresh folder', () => {
         const name = { Google: 'Ada Lovelace', GitHub: 'Grace Hopper', Facebook: 'Noor Inayat Khan' }[label];
         await signIn(page, app, label, name);
         await assertSignedInAs(page, app, name);
-        const carried = (await context.cookies(app.origin)).filter((one) => one.name === 'latchkey_session');
+        const carried = (await context.cookies(app.origin)).filter((one) => one.name === `latchkey_session_${new URL(app.origin).port}`);
         assert.equal(carried.length, 1);
         assert.equal(carried[0].httpOnly, true);
         assert.equal(carried[0].sameSite, 'Lax');

@@ -158,7 +158,7 @@ async fn its_jwts_are_refused(url: &str) {
         problem(&lingering.at(&here).get("/api/v1/me").await, 401, "token_revoked");
         if let Some(cookie) = &cookie {
             let mut elsewhere = Browser::new();
-            elsewhere.jar.plant("localhost", "latchkey_token", cookie);
+            elsewhere.jar.plant("localhost", &there.cookie("latchkey_token"), cookie);
             let _ =
                 elsewhere.get(&there.url("/account")).await.expect_error(401, "sign_in_required");
         }

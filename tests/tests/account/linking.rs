@@ -296,8 +296,9 @@ async fn nobody_else_can_take_what_waits() {
     let mut browser = Browser::new();
     conflict(&app, &mut browser).await;
     let mut eve = signed_in(&app, ADA, "session").await;
-    let waiting = browser.jar.get("localhost", "latchkey_pending_link").expect("a cookie");
-    eve.jar.plant("localhost", "latchkey_pending_link", waiting);
+    let waiting =
+        browser.jar.get("localhost", &app.cookie("latchkey_pending_link")).expect("a cookie");
+    eve.jar.plant("localhost", &app.cookie("latchkey_pending_link"), waiting);
     let _ = eve.get(&app.url("/account/link")).await.expect_error(400, "link_lost");
     let _ = eve.post(&app.url("/account/link"), &[]).await.expect_error(400, "link_lost");
     assert!(linked(&mut eve, &app).await.is_empty());
@@ -310,10 +311,14 @@ async fn what_waits_cannot_be_made_up() {
     came_in(&other, "google", "ada", "session").await;
     let mut elsewhere = Browser::new();
     conflict(&other, &mut elsewhere).await;
-    let foreign = elsewhere.jar.get("localhost", "latchkey_pending_link").expect("it").to_owned();
+    let foreign = elsewhere
+        .jar
+        .get("localhost", &app.cookie("latchkey_pending_link"))
+        .expect("it")
+        .to_owned();
     let mut ada = came_in(&app, "google", "ada", "session").await;
     for planted in ["", "junk", "a.b.c", &"x".repeat(5000), &foreign, &foreign[1..]] {
-        ada.jar.plant("localhost", "latchkey_pending_link", planted);
+        ada.jar.plant("localhost", &app.cookie("latchkey_pending_link"), planted);
         let _ = ada.get(&app.url("/account/link")).await.expect_error(400, "link_lost");
         let _ = ada.post(&app.url("/account/link"), &[]).await.expect_error(400, "link_lost");
     }
@@ -328,7 +333,7 @@ async fn an_address_that_nobody_vouches_for_tells_nothing() {
     let mut grace = Browser::new();
     let page = come_in(&mut grace, &app, "google", "grace", "session").await;
     assert_eq!(page.see_other(), "/account");
-    assert_eq!(grace.jar.get("localhost", "latchkey_pending_link"), None);
+    assert_eq!(grace.jar.get("localhost", &app.cookie("latchkey_pending_link")), None);
     assert_ne!(id_of(&mut grace, &app).await, existing);
     // The same bytes of headers as for somebody whose address nobody has.
     let other = Latchkey::start().await;

@@ -76,7 +76,7 @@ async fn all_other_sign_ins_end_whichever_key_they_carry() {
     // A JWT is not renewed any more.
     let page = Program::new(&app).refresh(&program.refresh).await;
     problem(&page, 400, "refresh_token_ended");
-    jwt.jar.plant("localhost", "latchkey_token", "expired");
+    jwt.jar.plant("localhost", &app.cookie("latchkey_token"), "expired");
     let _ = jwt.get(&app.url("/account")).await.expect_error(401, "sign_in_required");
 }
 

@@ -143,7 +143,7 @@ async fn all_end_this_one_too() {
         // What was copied before does not come back, once its token has expired.
         let mut copied = kept;
         if key == "jwt" {
-            copied.jar.plant("localhost", "latchkey_token", "expired");
+            copied.jar.plant("localhost", &app.cookie("latchkey_token"), "expired");
         }
         assert!(!is_in(&mut copied, &app).await);
         assert_eq!(sessions(&mut signed_in(&app, BOB, "session").await, &app).await.len(), 1);

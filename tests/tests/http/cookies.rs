@@ -1,16 +1,18 @@
 //! How cookies are named and marked, on http and on https.
 
+use latchkey_tests::person::{self, PASSWORD, carried, knock, sign_up, signed_in};
 use latchkey_tests::{Browser, Issuer, Latchkey, Setup};
+use reqwest::Method;
 
 #[tokio::test]
-async fn on_http_loopback_names_are_plain() {
+async fn on_http_loopback_names_end_with_the_port() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
     let authorize = browser.set_out(&app, "google").await;
     let callback = browser.consent(&authorize, "ada").await;
     let page = browser.come_back(&callback).await;
     let session = page.cookie("latchkey_session");
-    assert_eq!(session.name, "latchkey_session");
+    assert_eq!(session.name, format!("latchkey_session_{}", app.address.port()));
     assert_eq!(session.attributes.len(), 4, "{:?}", session.attributes);
     for (name, value) in [("httponly", ""), ("samesite", "Lax"), ("path", "/")] {
         assert_eq!(session.attribute(name), Some(value), "{name}");
@@ -84,7 +86,7 @@ async fn what_somebody_put_into_the_cookie_means_nobody() {
         &"A".repeat(8 * 1024),
     ] {
         let mut browser = Browser::new();
-        browser.jar.plant("localhost", "latchkey_session", value);
+        browser.jar.plant("localhost", &app.cookie("latchkey_session"), value);
         let _ = browser.get(&app.url("/")).await.expect(200);
         assert_eq!(browser.account(&app).await, None, "{value:.40}");
     }
@@ -94,7 +96,135 @@ async fn what_somebody_put_into_the_cookie_means_nobody() {
     let good = browser.session(&app).expect("a session");
     for spoilt in [good[..good.len() - 1].to_owned(), format!("{good}A"), good.to_lowercase()] {
         let mut other = Browser::new();
-        other.jar.plant("localhost", "latchkey_session", &spoilt);
+        other.jar.plant("localhost", &app.cookie("latchkey_session"), &spoilt);
         assert_eq!(other.account(&app).await, None);
     }
+}
+
+const ADA: &str = "ada@example.test";
+
+/// `Cookie` lines, in which `{}` stands for the browser's own cookies.
+const ODD_LINES: [&[&str]; 5] = [
+    &["utm=Undersøgelse; {}"],
+    &["{}; 名前=値"],
+    &["a=1", "{}"],
+    &["{}", "utm=Ærø; b=2", "c=3"],
+    &["; ;no-value;=; {};"],
+];
+
+/// Opens a page with exactly these lines of cookies.
+async fn get_with(browser: &Browser, url: &str, lines: &[&str]) -> latchkey_tests::Page {
+    let own: Vec<_> = browser.jar.all("localhost").map(|(n, v)| format!("{n}={v}")).collect();
+    let lines: Vec<_> = lines.iter().map(|line| line.replace("{}", &own.join("; "))).collect();
+    let mut headers = vec![("sec-fetch-site", "cross-site")];
+    headers.extend(lines.iter().map(|line| ("cookie", line.as_str())));
+    Browser::new().send(Method::GET, url, &headers, None).await
+}
+
+#[tokio::test]
+async fn cookies_of_other_programs_sign_nobody_out() {
+    let app = Latchkey::start().await;
+    sign_up(&app, ADA).await;
+    for lines in ODD_LINES {
+        for key in ["session", "jwt"] {
+            let browser = signed_in(&app, ADA, key).await;
+            for path in ["/account", "/api/v1/me"] {
+                let page = get_with(&browser, &app.url(path), lines).await;
+                assert_eq!(page.status, 200, "{key} {lines:?}: {}", page.summary());
+            }
+        }
+        let mut browser = Browser::new();
+        let authorize = browser.set_out(&app, "google").await;
+        let callback = browser.consent(&authorize, "ada").await;
+        let page = get_with(&browser, callback.as_str(), lines).await;
+        assert_eq!(page.see_other(), "/account", "{lines:?}");
+    }
+}
+
+#[tokio::test]
+async fn two_cookies_of_one_name_mean_nobody_whichever_credential_it_is() {
+    let app = Latchkey::start().await;
+    sign_up(&app, ADA).await;
+    for base in ["latchkey_session", "latchkey_token", "latchkey_refresh"] {
+        let key = if base == "latchkey_session" { "session" } else { "jwt" };
+        let good = carried(&signed_in(&app, ADA, key).await, base).expect("a cookie");
+        let name = app.cookie(base);
+        for (lines, status) in [
+            (vec![format!("{name}={good}")], 200),
+            (vec![format!("{name}={good}; {name}={good}")], 200),
+            (vec![format!("{name}={good}; {name}=planted")], 401),
+            (vec![format!("{name}=planted; {name}={good}")], 401),
+            (vec![format!("{name}=planted"), format!("{name}={good}")], 401),
+            (vec![format!("{name}={good}; x=1; {name}=")], 401),
+        ] {
+            // A refresh token works once; its late twin gets the same answer.
+            let lines: Vec<_> = lines.iter().map(String::as_str).collect();
+            let page = get_with(&Browser::new(), &app.url("/account"), &lines).await;
+            assert_eq!(page.status, status, "{lines:?}: {}", page.summary());
+        }
+    }
+}
+
+#[tokio::test]
+async fn two_instances_on_one_machine_leave_each_others_people_signed_in() {
+    let (one, two) = (Latchkey::start().await, Latchkey::start().await);
+    for key in ["session", "jwt"] {
+        let mut browser = Browser::new();
+        for app in [&one, &two] {
+            sign_up(app, &format!("{key}@example.test")).await;
+            let fields = [
+                ("email", &*format!("{key}@example.test")),
+                ("password", PASSWORD),
+                ("strategy", key),
+            ];
+            assert_eq!(knock(&mut browser, app, &fields).await.see_other(), "/account");
+        }
+        for app in [&two, &one, &two] {
+            let _ = browser.get(&app.url("/")).await.expect(200);
+        }
+        for app in [&one, &two] {
+            assert!(browser.account(app).await.is_some(), "{key}");
+        }
+        browser.post(&two.url("/sign-out"), &[]).await;
+        assert!(browser.account(&one).await.is_some(), "{key}: signed out at the other alone");
+        assert_eq!(browser.account(&two).await, None);
+    }
+}
+
+#[tokio::test]
+async fn cookies_that_were_never_ours_are_left_alone() {
+    let app = Latchkey::start().await;
+    for base in ["latchkey_session", "latchkey_token", "latchkey_refresh", "latchkey_pending_link"]
+    {
+        for name in
+            [base.to_owned(), format!("__Host-{base}"), format!("{base}_1"), app.cookie(base)]
+        {
+            for path in ["/", "/account", "/sign-in", "/api/v1/me"] {
+                let line = format!("{name}=c29tZWJvZHkgZWxzZSdzIGNvb2tpZSwgbm90IG91cnM");
+                let page = get_with(&Browser::new(), &app.url(path), &[&line]).await;
+                assert!(page.cookies().is_empty(), "{path} {line}: {:?}", page.cookies());
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_browser_that_keeps_no_cookies_is_told_so_at_the_password_door() {
+    let app = Latchkey::start().await;
+    sign_up(&app, ADA).await;
+    let mut browser = Browser::new();
+    let form = browser.get(&app.url("/sign-in?next=/docs")).await.expect(200);
+    assert!(form.body.contains(r#"<input type="hidden" name="check_cookies" value="yes">"#));
+    for key in ["session", "jwt"] {
+        let fields = [("check_cookies", "yes"), ("next", "/docs"), ("strategy", key)];
+        let fields = [&fields[..], &[("email", ADA), ("password", person::PASSWORD)]].concat();
+        let next = knock(&mut browser, &app, &fields).await.see_other();
+        assert_eq!(browser.get(&app.url(&next)).await.see_other(), "/docs");
+        browser.jar.clear();
+        let page = browser.get(&app.url(&next)).await.expect_error(400, "attempt_cookie_missing");
+        assert!(page.body.contains("cookies are blocked"), "{}", page.summary());
+    }
+    // Whoever opens a page that needs a sign-in is told what it may be.
+    let page = browser.get(&app.url("/account")).await.expect_error(401, "sign_in_required");
+    assert!(page.body.contains("allow cookies"), "{}", page.summary());
 }

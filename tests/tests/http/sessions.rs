@@ -7,9 +7,9 @@ use latchkey_tests::{Browser, Database, Latchkey, Setup};
 use reqwest::Method;
 
 /// A browser that carries nothing but this session.
-fn with_session(id: &str) -> Browser {
+fn with_session(app: &Latchkey, id: &str) -> Browser {
     let mut browser = Browser::new();
-    browser.jar.plant("localhost", "latchkey_session", id);
+    browser.jar.plant("localhost", &app.cookie("latchkey_session"), id);
     browser
 }
 
@@ -23,7 +23,7 @@ async fn signing_out_ends_it_on_the_server() {
     let old = browser.session(&app).expect("a session");
     assert_eq!(browser.post(&app.url("/sign-out"), &[]).await.see_other(), "/");
     assert_eq!(browser.session(&app), None);
-    assert_eq!(with_session(&old).account(&app).await, None);
+    assert_eq!(with_session(&app, &old).account(&app).await, None);
     // Another device stays signed in.
     assert!(other.account(&app).await.is_some());
     // Once more does no harm.
@@ -47,10 +47,10 @@ async fn an_id_that_somebody_planted_does_not_become_a_session() {
     let app = Latchkey::start().await;
     // Of the right form, and never given out.
     let planted = "AAECAwQFBgcICQoLDA0ODw";
-    let mut victim = with_session(planted);
+    let mut victim = with_session(&app, planted);
     victim.sign_in_with(&app, "google", "ada").await;
     assert_ne!(victim.session(&app).as_deref(), Some(planted));
-    assert_eq!(with_session(planted).account(&app).await, None);
+    assert_eq!(with_session(&app, planted).account(&app).await, None);
 }
 
 #[tokio::test]
@@ -62,7 +62,7 @@ async fn signing_in_again_gives_a_new_id_and_ends_the_old_one() {
         let old = browser.session(&app).expect("a session");
         browser.sign_in_with(&app, "google", second).await;
         assert_ne!(browser.session(&app).as_ref(), Some(&old));
-        assert_eq!(with_session(&old).account(&app).await, None, "{first}, then {second}");
+        assert_eq!(with_session(&app, &old).account(&app).await, None, "{first}, then {second}");
     }
 }
 
@@ -137,8 +137,10 @@ async fn it_outlives_a_restart() {
     let mut browser = Browser::new();
     let before = browser.sign_in_with(&app, "google", "ada").await;
     let waiting = browser.set_out(&app, "google").await;
+    let before_port = app.address.port();
     let folder = app.stop().await;
     let app = Setup::in_folder(folder).start().await;
+    browser.jar.move_port(before_port, app.address.port());
     assert_eq!(browser.account(&app).await, Some(before));
     // The attempt that waited belongs to this app still: it is told from a stranger's.
     let state = latchkey_tests::walk::parameter(&waiting, "state");
@@ -183,7 +185,10 @@ async fn two_instances_on_one_postgres_share_it() {
     let (one, two) = tokio::join!(setup(), setup());
     let mut browser = Browser::new();
     let ada = browser.sign_in_with(&one, "google", "ada").await;
+    browser.jar.move_port(one.address.port(), two.address.port());
     assert_eq!(browser.account(&two).await, Some(ada));
+    let mut copy = browser.clone();
     browser.post(&two.url("/sign-out"), &[]).await;
-    assert_eq!(browser.account(&one).await, None);
+    copy.jar.move_port(two.address.port(), one.address.port());
+    assert_eq!(copy.account(&one).await, None);
 }

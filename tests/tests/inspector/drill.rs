@@ -43,8 +43,9 @@ async fn a_token_outlives_the_sign_out_and_a_cookie_does_not() {
     let (mut dora, number) = begin(&app).await;
     let token = token(&mut dora, &app).await;
     let bearer = format!("Bearer {token}");
-    let open = dora.jar.get("localhost", "latchkey_drill_open").expect("a cookie").to_owned();
-    let cookies = format!("latchkey_drill_open={open}");
+    let name = app.cookie("latchkey_drill_open");
+    let open = dora.jar.get("localhost", &name).expect("a cookie").to_owned();
+    let cookies = format!("{name}={open}");
 
     // What the comment would send, and what the thief makes of it.
     let mut thief = Browser::new();
@@ -141,7 +142,7 @@ async fn the_decoys_open_nothing_and_the_real_keys_are_not_touched() {
     assert!([401, 503].contains(&refused.status), "{}", refused.summary());
     let page = ada.post(&app.url("/drill/end"), &[]).await;
     assert_eq!(page.see_other(), "/drill");
-    assert_eq!(ada.jar.get("localhost", "latchkey_drill"), None);
+    assert_eq!(ada.jar.get("localhost", &app.cookie("latchkey_drill")), None);
     assert_eq!(ada.get(&app.url("/account")).await.account(), account, "still signed in");
     let gone = me_with(&app, ("authorization", &bearer)).await;
     assert_eq!(gone.status, 401, "nothing is left of it");

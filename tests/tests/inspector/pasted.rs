@@ -47,6 +47,11 @@ async fn the_token_is_found_in_what_was_pasted() {
             &["latchkey_token= before it, and what followed"],
         ),
         (
+            "latchkey_token_3000=",
+            "; Path=/; HttpOnly",
+            &["latchkey_token= before it, and what followed"],
+        ),
+        (
             "https://app.test/cb#access_token=",
             "&token_type=Bearer",
             &["access_token= before it, and what followed"],

@@ -317,7 +317,7 @@ async fn a_forgery_in_the_cookie_makes_nobody_of_somebody() {
     let (app, _, good, jwk) = app_with(&key).await;
     let mut browser = Browser::new();
     for (name, token, _) in sent(&key, &jwk, &good).into_iter().filter(|(_, t, _)| t.len() < 8000) {
-        browser.jar.plant("localhost", "latchkey_token", &token);
+        browser.jar.plant("localhost", &app.cookie("latchkey_token"), &token);
         problem(&browser.get(&app.url("/api/v1/me")).await, 401, "token_missing");
         let page = browser.get(&app.url("/account")).await;
         assert_eq!(page.header("x-error-code"), Some("sign_in_required"), "{name}");

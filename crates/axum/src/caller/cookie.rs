@@ -61,6 +61,8 @@ async fn refresh_from_cookie(parts: &Parts, latchkey: &Latchkey) -> HandlerResul
             tracing::error!(%error, "no token could be signed");
             Err(AppError::new(catalogue::INTERNAL))
         }
+        // It was never ours to take away: another instance may have set it.
+        Err(refresh::Error::Unknown) => Ok(None),
         // It has come to its end: the browser need not send it again.
         Err(error) => {
             tracing::info!(%error, "a browser's refresh token was refused");

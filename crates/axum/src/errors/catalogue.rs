@@ -380,7 +380,7 @@ catalogue! {
     SIGN_IN_REQUIRED: UNAUTHORIZED, YOU, "sign_in_required",
         "Please sign in",
         "You need to be signed in to see this page.",
-        "Sign in, and you will come back here.";
+        "Sign in, and you will come back here. If you just did, allow cookies for this site.";
     CROSS_SITE: FORBIDDEN, YOU, "cross_site_request",
         "That request came from another site",
         "A page on another site tried to act here in your name and was blocked.",

@@ -27,7 +27,7 @@ use super::request_id::{REQUEST_ID, RequestId};
 use super::security_headers::SecurityHeaders;
 use super::server_timing::{SERVER_TIMING, dial, server_timing};
 use super::{canonical_host, render, same_site};
-use crate::cookies::ResponseCookies;
+use crate::cookies::{self, ResponseCookies};
 use crate::errors::{AppError, catalogue};
 use crate::state::Latchkey;
 
@@ -129,8 +129,8 @@ fn respond(
     let refusal = span.in_scope(|| rules.refusal(&request));
     let latency = if rules.is_development { dial(request.headers()) } else { None };
     let statements = Arc::new(Statements::with_latency(latency.unwrap_or_default()));
-    let cookies = ResponseCookies::default();
-    request.extensions_mut().insert(cookies.clone());
+    let response_cookies = ResponseCookies::default();
+    request.extensions_mut().insert(response_cookies.clone());
     // Read by `Server-Timing` alone.
     let is_counted = rules.is_development && rules.latchkey.introspection.is_some();
     let calls = is_counted.then(Arc::<CallCounter>::default);
@@ -138,6 +138,7 @@ fn respond(
         request.extensions_mut().insert(Arc::clone(calls));
     }
     limit_body(&mut request);
+    cookies::tidy(request.headers_mut());
     // Nothing of it happens before it is polled.
     let answer = route.call(request);
     let rules = Arc::clone(rules);
@@ -145,7 +146,7 @@ fn respond(
         let work = async {
             let response = match refusal {
                 Some(refusal) => refusal,
-                None => run(answer, &cookies).await,
+                None => run(answer, &response_cookies).await,
             };
             let response = render::render(response, |error| (rules.render)(error, id.as_str()));
             // Not `info`: a line for each request is the proxy's to write, and would

@@ -22,6 +22,8 @@ pub(super) struct SignInForm {
     password: String,
     strategy: Option<String>,
     next: Option<String>,
+    /// From our own page: a browser that keeps no cookies is to be told so.
+    check_cookies: Option<String>,
 }
 
 /// `POST /sign-in`
@@ -46,7 +48,15 @@ where
     let signed_in =
         complete_sign_in(&latchkey, context, &proof.user, SignInMethod::Password, key).await?;
     proof.ensure_unchanged(&latchkey, signed_in.id).await?;
-    Ok((Extension(signed_in), Redirect::to(next.as_str())))
+    let next = match form.check_cookies {
+        None => next.to_string(),
+        Some(_) => {
+            let mut query = url::form_urlencoded::Serializer::new(String::new());
+            query.append_pair("arrived", "yes").append_pair("next", next.as_str());
+            format!("/sign-in?{}", query.finish())
+        }
+    };
+    Ok((Extension(signed_in), Redirect::to(&next)))
 }
 
 /// `POST /sign-out`. By POST alone: a link or an image must not sign anybody out.

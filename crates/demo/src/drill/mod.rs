@@ -100,7 +100,8 @@ pub(crate) async fn start(State(demo): State<Demo>, headers: HeaderMap) -> Respo
         demo.drill.end(session);
     }
     let scene = demo.drill.begin(demo.app.clock.now());
-    let cookies = vec![cookie(SESSION, scene.session, true), cookie(OPEN, scene.open, false)];
+    let cookies =
+        vec![cookie(&demo, SESSION, scene.session, true), cookie(&demo, OPEN, scene.open, false)];
     (SetCookies(cookies), Redirect::to("/drill/room")).into_response()
 }
 
@@ -256,7 +257,7 @@ pub(crate) async fn end(State(demo): State<Demo>, headers: HeaderMap) -> Respons
         demo.drill.end(session);
     }
     let gone = [(SESSION, true), (OPEN, false)].map(|(name, http_only)| {
-        let mut cookie = cookie(name, String::new(), http_only);
+        let mut cookie = cookie(&demo, name, String::new(), http_only);
         cookie.make_removal();
         cookie
     });
@@ -286,7 +287,8 @@ fn unauthorized() -> Response {
     (StatusCode::UNAUTHORIZED, Json(json!({ "error": "not signed in" }))).into_response()
 }
 
-fn cookie(name: &'static str, value: String, http_only: bool) -> Cookie<'static> {
+fn cookie(demo: &Demo, base: &str, value: String, http_only: bool) -> Cookie<'static> {
+    let name = demo.app.cookies.name(base);
     // Development is http on loopback: there is no `Secure` here.
     Cookie::build((name, value)).http_only(http_only).same_site(SameSite::Lax).path(PATH).build()
 }

@@ -133,8 +133,11 @@ fn scheme(text: &str) -> Option<(Removed, String)> {
 }
 
 fn parameter(text: &str) -> Option<(Removed, String)> {
-    NAMES.into_iter().find_map(|name| {
-        let (before, after) = text.split_once(&format!("{name}="))?;
+    let find = |name: &'static str, at: usize| {
+        let (before, after) = (&text[..at], &text[at + name.len()..]);
+        // On loopback the name of a cookie ends with the port.
+        let port = after.strip_prefix('_').map(|rest| rest.trim_start_matches(char::is_numeric));
+        let after = port.unwrap_or(after).strip_prefix('=')?;
         let begins = before.chars().next_back().is_none_or(|c| !c.is_alphanumeric() && c != '_');
         // `abc=` is padding, not a name.
         if !begins || after.trim_matches(['=', ' ']).is_empty() {
@@ -142,7 +145,10 @@ fn parameter(text: &str) -> Option<(Removed, String)> {
         }
         let value = after.split(['&', ';', '#']).next().unwrap_or(after);
         Some((Removed::Parameter(name), value.to_owned()))
-    })
+    };
+    let mut found =
+        NAMES.into_iter().flat_map(|name| text.match_indices(name).map(move |(at, _)| (name, at)));
+    found.find_map(|(name, at)| find(name, at))
 }
 
 fn quotes(text: &str) -> Option<(Removed, String)> {

@@ -315,8 +315,8 @@ mod tests {
             ("authorization", "0123456789abcdef", "redacted-value-A"),
             (
                 "cookie",
-                "latchkey_session=0123456789abcdef0123456789; x=1",
-                "latchkey_session=redacted-session-id-A-----; x=r",
+                "latchkey_session_3000=0123456789abcdef0123456789; x=1",
+                "latchkey_session_3000=redacted-session-id-A-----; x=r",
             ),
             ("cookie", "0123456789abcdefghi", "redacted-cookie-A--"),
             (

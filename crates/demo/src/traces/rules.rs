@@ -96,7 +96,9 @@ pub(super) fn secret(place: Place, name: &str) -> Option<Kind> {
 
 /// What the value of a cookie is. None is ever shown (RFC 6265 §4.2).
 pub(super) fn cookie(name: &str) -> Kind {
-    match name.trim().trim_start_matches("__Host-") {
+    let name = name.trim().trim_start_matches("__Host-");
+    // On loopback the port comes last.
+    match name.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('_') {
         SESSION => Kind::SessionId,
         TOKEN => Kind::AccessToken,
         REFRESH => Kind::RefreshToken,

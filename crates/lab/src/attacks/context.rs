@@ -12,6 +12,7 @@ use url::Url;
 
 use super::record::{DOMAIN, Role, Seen, Step};
 use crate::agent::{Agent, Answer, Call};
+use crate::sign_in::Credential;
 
 #[derive(Clone, Debug)]
 pub struct Target {
@@ -123,9 +124,9 @@ impl AttackContext {
         Browser { agent: self.http.fresh(), user_agent: "Thief/1.0" }
     }
 
-    pub(super) fn browser_with_cookie(&self, name: &str, value: &str) -> Browser {
-        let mut thief = self.thiefs_browser();
-        thief.agent.set_cookie(&self.target.app, name, value);
+    pub(super) fn browser_with_session(&self, value: &str) -> Browser {
+        let (mut thief, app) = (self.thiefs_browser(), &self.target.app);
+        thief.agent.set_cookie(app, &Credential::Session.cookie(app), value);
         thief
     }
 

@@ -119,7 +119,7 @@ attacks! { Jwt:
         &[Code(401, "sign_in_required")], send(&[
             AS_ISSUED,
             attack("The cookie on a page",
-                get("/account").with(&[("cookie", "latchkey_token={{thief.token}}")])),
+                get("/account").with(&[("cookie", "{{token_cookie}}={{thief.token}}")])),
         ]);
 }
 

@@ -9,6 +9,7 @@ use http::Method;
 use super::context::{AttackContext, Browser, NotRun, Outcome, from_other_site, new_email, random};
 use super::forge::Jwt;
 use crate::agent::{Answer, Call};
+use crate::sign_in::Credential;
 
 /// Bytes of `{{large}}`.
 const LARGE: usize = 100_000;
@@ -138,8 +139,8 @@ enum Part {
 pub(super) enum Source {
     Header(&'static str),
     Member(&'static str),
-    /// The cookie of this name, from the client's jar.
-    Cookie(&'static str),
+    /// The cookie that holds this credential, from the client's jar.
+    Cookie(Credential),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -340,6 +341,8 @@ impl Script<'_> {
             }
             "large" => return Ok("a".repeat(LARGE)),
             "origin" => return Ok(app.origin().ascii_serialization()),
+            "session_cookie" => return Ok(Credential::Session.cookie(app)),
+            "token_cookie" => return Ok(Credential::Jwt.cookie(app)),
             "other_port" => {
                 let port = if app.port() == Some(3001) { 3002 } else { 3001 };
                 return Ok(format!("{}://{}:{port}", app.scheme(), app.host_str().unwrap_or("")));
@@ -367,7 +370,9 @@ fn read(answer: &Answer, browser: &Browser, source: Source) -> Outcome<String> {
     let (name, found) = match source {
         Source::Member(name) => return super::context::member(answer, name),
         Source::Header(name) => (name, answer.header(name)),
-        Source::Cookie(name) => (name, browser.agent.cookie(&answer.url, name)),
+        Source::Cookie(of) => {
+            (of.name(), browser.agent.cookie(&answer.url, &of.cookie(&answer.url)))
+        }
     };
     let path = answer.url.path();
     let missing = || NotRun::because(format!("{path} answered without {name}."));

@@ -7,8 +7,7 @@ use super::context::{AttackContext, Browser, NotRun, Outcome, new_email, random}
 use super::judge::Expect::{self, Code, Has};
 use super::script::Client::Visitor;
 use super::script::{AS_OWNER, Action, Request, Source, attack, control, form, get, prepare, send};
-
-const COOKIE: &str = "latchkey_session";
+use crate::sign_in::{Credential, credential_cookie};
 
 const PREVIOUS: Check = check("crates/axum/src/sign_in.rs", "revoke_previous_credentials");
 
@@ -55,29 +54,29 @@ attacks! { Sessions:
 }
 
 /// The victim signs in, and the thief copies the cookie.
-const COPIED: Action =
-    prepare(form("/sign-in", AS_OWNER), 303).save(&[("session", Source::Cookie(COOKIE))]);
+const COPIED: Action = prepare(form("/sign-in", AS_OWNER), 303)
+    .save(&[("session", Source::Cookie(Credential::Session))]);
 
-const WITH_COPY: Request = get("/account").with(&[("cookie", "latchkey_session={{session}}")]);
+const WITH_COPY: Request = get("/account").with(&[("cookie", "{{session_cookie}}={{session}}")]);
 
 const GOOD_AT_FIRST: Action = control("The copy is good at first", WITH_COPY, 200);
 
 const COPY_AFTERWARDS: Action = attack("The copy afterwards", WITH_COPY);
 
 fn session(context: &AttackContext, browser: &Browser) -> Outcome<String> {
-    let cookie = browser.agent.cookie(&context.target.app, COOKIE).map(str::to_owned);
-    cookie.ok_or_else(|| NotRun::because("There is no session cookie."))
+    let found = credential_cookie(&browser.agent, &context.target.app, Credential::Session);
+    found.map(|(_, value)| value).map_err(|error| NotRun::because(error.to_string()))
 }
 
 async fn fixation(context: &mut AttackContext) -> Outcome {
     let (owner, thief) = (context.owner().await?, context.thief().await?);
     let own = session(context, &context.signed_in(&thief).await?)?;
     for (note, planted) in [("A made-up session", random()?), ("The thief’s own session", own)] {
-        let mut victim = context.browser_with_cookie(COOKIE, &planted);
+        let mut victim = context.browser_with_session(&planted);
         context.sign_in(&mut victim, &owner.email, &owner.password).await?;
         let call = context.get("/account")?;
         context.control(&mut victim, "The victim is signed in", call, 200).await?;
-        let mut thief = context.browser_with_cookie(COOKIE, &planted);
+        let mut thief = context.browser_with_session(&planted);
         context.attack_account(&mut thief, note).await?;
     }
     Ok(())
@@ -87,7 +86,7 @@ async fn ended_elsewhere(context: &mut AttackContext) -> Outcome {
     // An account of its own: the others of this run must not be signed out.
     let account = context.new_account("Elsa Elsewhere", &new_email()?).await?;
     let stolen = session(context, &context.signed_in(&account).await?)?;
-    let mut thief = context.browser_with_cookie(COOKIE, &stolen);
+    let mut thief = context.browser_with_session(&stolen);
     let call = context.get("/account")?;
     context.control(&mut thief, "The copy is good at first", call, 200).await?;
     let form = context.form("/account/sign-ins/end-others", &[])?;
@@ -100,11 +99,11 @@ async fn guessed(context: &mut AttackContext) -> Outcome {
     let owner = context.owner().await?;
     let good = session(context, &context.signed_in(&owner).await?)?;
     let call = context.get("/account")?;
-    let mut whole = context.browser_with_cookie(COOKIE, &good);
+    let mut whole = context.browser_with_session(&good);
     context.control(&mut whole, "The session as it is", call, 200).await?;
     let short = good.get(..good.len().saturating_sub(1)).unwrap_or_default();
     for guess in [short, "1", "AAAAAAAAAAAAAAAAAAAAAA", "' OR 1=1 --", &"x".repeat(8000)] {
-        let mut thief = context.browser_with_cookie(COOKIE, guess);
+        let mut thief = context.browser_with_session(guess);
         context.attack_account(&mut thief, "A guess").await?;
     }
     Ok(())
@@ -114,7 +113,7 @@ async fn account_deleted(context: &mut AttackContext) -> Outcome {
     let account = context.new_account("Dora Deleted", &new_email()?).await?;
     let token = context.access_token(&account).await?;
     let mut browser = account.signed_in_browser();
-    let mut thief = context.browser_with_cookie(COOKIE, &session(context, &browser)?);
+    let mut thief = context.browser_with_session(&session(context, &browser)?);
     let call = context.get("/account")?;
     context.control(&mut thief, "The copy is good at first", call, 200).await?;
     let me = context.api(Method::GET, "/api/v1/me", &token)?;

@@ -43,7 +43,7 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
         evidence.add_fact(label, fixture.get(browser, "/api/v1/me").await?.summary());
     }
     // Without its access token the browser's next page refreshes it.
-    jwt.set_cookie(instance.url(), Credential::Jwt.cookie(), "");
+    jwt.set_cookie(instance.url(), &Credential::Jwt.cookie(instance.url()), "");
     evidence.add_fact(RENEWED, fixture.get(&mut jwt, "/account").await?.summary());
     let mut browser = fixture.browser(Credential::Session).await?;
     evidence.add_fact(PASSWORD, fixture.get(&mut browser, "/api/v1/me").await?.summary());

@@ -42,11 +42,11 @@ impl Modify for Keys {
         let components = document.components.get_or_insert_default();
         components.add_security_scheme(
             "session",
-            cookie("latchkey_session", "A server session; __Host-latchkey_session on https."),
+            cookie("__Host-latchkey_session", "A server session; latchkey_session_<port> on http."),
         );
         components.add_security_scheme(
             "jwt_cookie",
-            cookie("latchkey_token", "A JWT in a cookie; __Host-latchkey_token on https."),
+            cookie("__Host-latchkey_token", "A JWT in a cookie; latchkey_token_<port> on http."),
         );
         components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
         components.add_security_scheme("oauth", SecurityScheme::Http(oauth));

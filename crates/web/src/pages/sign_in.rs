@@ -11,6 +11,7 @@ use url::form_urlencoded;
 
 use crate::app::{App, Application};
 use crate::caller::PageCaller;
+use crate::errors::{Action, AppError, HandlerResult, catalogue};
 use crate::hints::{Hints, LAST_USED};
 use crate::labels::ProviderButton;
 use crate::layout::Layout;
@@ -66,6 +67,7 @@ pub(crate) struct SignInQuery {
     welcome: Option<String>,
     again: Option<String>,
     strategy: Option<String>,
+    arrived: Option<String>,
 }
 
 /// `GET /sign-in`
@@ -74,11 +76,17 @@ pub(crate) async fn page(
     caller: Option<PageCaller>,
     hints: Hints,
     Query(query): Query<SignInQuery>,
-) -> Response {
+) -> HandlerResult<Response> {
     let next = ReturnTo::parse(query.next.as_deref(), &app.settings.public_url);
     // Somebody who is signed in comes here to prove it once more.
     if caller.is_some() && query.again.is_none() {
-        return Redirect::to(next.as_str()).into_response();
+        return Ok(Redirect::to(next.as_str()).into_response());
+    }
+    // The password was right a moment ago.
+    if caller.is_none() && query.arrived.is_some() {
+        return Err(AppError::new(catalogue::ATTEMPT_COOKIE_MISSING)
+            .detail("Your password was right, but this browser did not keep the cookie that signs you in: cookies are blocked.")
+            .action(Action::link("Sign in again", "/sign-in")));
     }
     let welcome = match query.welcome.as_deref() {
         None => None,
@@ -87,13 +95,13 @@ pub(crate) async fn page(
     };
     let strategy = query.strategy.as_deref().and_then(|text| text.parse().ok());
     let again = if caller.is_some() { &[("again", "1")][..] } else { &[] };
-    Page(SignInPage {
+    let page = SignInPage {
         welcome,
         last_used: hints.get(LAST_USED).and_then(|method| method.parse().ok()),
         layout: Layout::new(&app, caller.as_deref()),
         ..form(&app, &next, strategy, again)
-    })
-    .into_response()
+    };
+    Ok(Page(page).into_response())
 }
 
 /// `POST /sign-in`, when e-mail and password do not match.
