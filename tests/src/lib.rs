@@ -21,6 +21,7 @@ pub mod issuer;
 // can be built without a provider of its own.
 #[path = "../../crates/latchkey/src/local_provider.rs"]
 mod local_provider;
+pub mod mail_server;
 pub mod page;
 pub mod person;
 pub mod walk;
@@ -30,4 +31,5 @@ pub use browser::Browser;
 pub use cookies::SetCookie;
 pub use database::Database;
 pub use issuer::Issuer;
+pub use mail_server::MailServer;
 pub use page::Page;

@@ -44,6 +44,8 @@ pub enum Purpose {
     RefreshSuccessor,
     /// A token that a provider gave us for somebody, in the database.
     ProviderToken,
+    /// An e-mail that waits to be handed over, in the database.
+    Email,
     /// The name of a secret, by which what it sealed is found.
     KeyId,
 }
@@ -56,6 +58,7 @@ impl Purpose {
             Self::SigningKey => b"latchkey/signing-key/v1",
             Self::RefreshSuccessor => b"latchkey/refresh-successor/v1",
             Self::ProviderToken => b"latchkey/provider-token/v1",
+            Self::Email => b"latchkey/email/v1",
             Self::KeyId => b"latchkey/key-id/v1",
         }
     }

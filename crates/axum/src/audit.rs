@@ -28,7 +28,7 @@ pub async fn record(
         user_id: user,
         actor,
         detail: detail.into(),
-        address: client.map(|client| client.address.to_string()),
+        address: client.map(Client::shown_address),
     };
     tracing::info!(
         audit = kind.stored(),

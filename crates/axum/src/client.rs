@@ -1,6 +1,7 @@
 //! Who is at the other end of the connection: an address and a name for itself.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Once;
 
 use axum::extract::ConnectInfo;
 use http::request::Parts;
@@ -9,6 +10,9 @@ use ipnet::IpNet;
 
 /// How much of a `User-Agent` is kept, in characters.
 const MAX_USER_AGENT: usize = 200;
+
+/// Those whom nobody can tell apart share this one, and nobody else's limits.
+const UNKNOWN: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -19,11 +23,17 @@ pub struct Client {
 impl Client {
     pub(crate) fn of(parts: &Parts, trusted_proxies: &[IpNet]) -> Self {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip());
-        Self {
-            address: address(peer, &parts.headers, trusted_proxies),
-            user_agent: user_agent(&parts.headers),
-        }
+        let peer = peer.map_or(UNKNOWN, |peer| peer.0.ip());
+        let address = address(peer, &parts.headers, trusted_proxies).unwrap_or_else(|| {
+            warn_of_unreadable_hop(peer);
+            UNKNOWN
+        });
+        Self { address, user_agent: user_agent(&parts.headers) }
+    }
+
+    /// The address for people to read.
+    pub fn shown_address(&self) -> String {
+        if self.address == UNKNOWN { "unknown".to_owned() } else { self.address.to_string() }
     }
 }
 
@@ -33,32 +43,76 @@ pub(crate) fn user_agent(headers: &HeaderMap) -> String {
     user_agent.unwrap_or_default().chars().take(MAX_USER_AGENT).collect()
 }
 
-/// The address of the person, not of the proxies in front of us.
+/// The address of the person, not of the proxies in front of us; `None` when a
+/// proxy of ours wrote it in a way that cannot be read.
 ///
 /// Read from the right: each hop appends whom it saw, so the first address that
 /// is not a proxy of ours is the last one that somebody we trust has seen.
 /// What stands to the left of it anybody could have written.
-fn address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+fn address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Option<IpAddr> {
     let is_proxy = |address: &IpAddr| trusted.iter().any(|net| net.contains(address));
-    let peer = peer.to_canonical();
-    if !is_proxy(&peer) {
-        return peer;
-    }
-    let hops: Vec<&str> = headers
-        .get_all("x-forwarded-for")
-        .into_iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .collect();
-    let mut nearest = peer;
-    for hop in hops.into_iter().rev() {
-        match hop.trim().parse::<IpAddr>().map(|hop| hop.to_canonical()) {
-            Ok(hop) if is_proxy(&hop) => nearest = hop,
-            Ok(hop) => return hop,
-            Err(_) => break,
+    let mut nearest = peer.to_canonical();
+    if is_proxy(&nearest) {
+        for hop in hops(headers).iter().rev() {
+            nearest = parse_hop(hop)?;
+            if !is_proxy(&nearest) {
+                break;
+            }
         }
     }
-    nearest
+    Some(nearest)
+}
+
+/// Whom each hop saw, as they wrote it. Where a proxy writes `X-Forwarded-For`,
+/// it may let a stranger's `Forwarded` (RFC 7239) pass: the two are never mixed.
+fn hops(headers: &HeaderMap) -> Vec<String> {
+    let elements = |name: &str| {
+        let lines = headers.get_all(name).into_iter();
+        let lines = lines.map(|line| String::from_utf8_lossy(line.as_bytes()).into_owned());
+        let elements =
+            lines.flat_map(|line| line.split(',').map(str::to_owned).collect::<Vec<_>>());
+        elements.filter(|element| !element.trim().is_empty()).collect::<Vec<_>>()
+    };
+    let simple = elements("x-forwarded-for");
+    if !simple.is_empty() {
+        return simple;
+    }
+    // No address holds a comma or a semicolon, so quotes need not be looked at:
+    // one that a stranger left open must not swallow what a proxy appended.
+    let node = |element: String| {
+        let mut pairs = element.split(';').filter_map(|pair| pair.trim().split_once('='));
+        let found = pairs.find(|(name, _)| name.trim_end().eq_ignore_ascii_case("for"));
+        found.map(|(_, node)| node.to_owned()).unwrap_or_default()
+    };
+    elements("forwarded").into_iter().map(node).collect()
+}
+
+/// `203.0.113.9`, `203.0.113.9:40000`, `2001:db8::1`, `[2001:db8::1]:443`, with a
+/// zone, and any of them in quotes.
+fn parse_hop(hop: &str) -> Option<IpAddr> {
+    let hop = hop.trim().trim_matches('"').trim();
+    let without_zone = match hop.split_once('%') {
+        Some((address, rest)) => {
+            format!("{address}{}", rest.find(']').map_or("", |at| &rest[at..]))
+        }
+        None => hop.to_owned(),
+    };
+    let with_port = || without_zone.parse::<SocketAddr>().ok().map(|address| address.ip());
+    let in_brackets = || without_zone.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
+    let found = without_zone.parse().ok().or_else(with_port).or_else(in_brackets)?;
+    Some(found.to_canonical())
+}
+
+/// Says so once: every further request would say the same.
+fn warn_of_unreadable_hop(proxy: IpAddr) {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        tracing::warn!(
+            %proxy,
+            "a proxy of TRUSTED_PROXIES writes no address that can be read into \
+             X-Forwarded-For or Forwarded: its clients count as one, as unknown"
+        );
+    });
 }
 
 /// "Firefox on Linux", as far as the `User-Agent` tells; for people, not for decisions.
@@ -102,22 +156,55 @@ mod tests {
 
     #[test]
     fn only_trusted_proxies_are_believed() {
+        const FOR: &str = "x-forwarded-for";
+        const RFC: &str = "forwarded";
         let trusted = ["10.0.0.0/8".parse().expect("a network")];
-        for (peer, forwarded, address_) in [
-            ("203.0.113.9", &["1.1.1.1"][..], "203.0.113.9"),
+        for (peer, lines, expected) in [
+            ("203.0.113.9", &[(FOR, "1.1.1.1")][..], "203.0.113.9"),
+            ("203.0.113.9", &[(RFC, "for=1.1.1.1")], "203.0.113.9"),
             ("10.0.0.1", &[], "10.0.0.1"),
-            ("10.0.0.1", &["198.51.100.7"], "198.51.100.7"),
-            ("::ffff:10.0.0.1", &["198.51.100.7"], "198.51.100.7"),
-            ("10.0.0.1", &["1.1.1.1, 198.51.100.7, 10.0.0.2"], "198.51.100.7"),
-            ("10.0.0.1", &["1.1.1.1", "198.51.100.7"], "198.51.100.7"),
-            ("10.0.0.1", &["198.51.100.7, junk"], "10.0.0.1"),
+            ("10.0.0.1", &[(FOR, "")], "10.0.0.1"),
+            ("10.0.0.1", &[(FOR, "198.51.100.7")], "198.51.100.7"),
+            ("::ffff:10.0.0.1", &[(FOR, "::ffff:198.51.100.7")], "198.51.100.7"),
+            ("10.0.0.1", &[(FOR, "1.1.1.1, 198.51.100.7, 10.0.0.2")], "198.51.100.7"),
+            ("10.0.0.1", &[(FOR, "1.1.1.1"), (FOR, "198.51.100.7")], "198.51.100.7"),
+            ("10.0.0.1", &[(FOR, "198.51.100.7:40000")], "198.51.100.7"),
+            ("10.0.0.1", &[(FOR, "1.1.1.1, 198.51.100.7:4, 10.0.0.2:5")], "198.51.100.7"),
+            ("10.0.0.1", &[(FOR, "2001:db8::1")], "2001:db8::1"),
+            ("10.0.0.1", &[(FOR, "[2001:db8::1]:443")], "2001:db8::1"),
+            ("10.0.0.1", &[(FOR, "[2001:db8::1]")], "2001:db8::1"),
+            ("10.0.0.1", &[(FOR, "\"[2001:db8::1]:443\"")], "2001:db8::1"),
+            ("10.0.0.1", &[(FOR, "fe80::1%eth0")], "fe80::1"),
+            ("10.0.0.1", &[(FOR, "[fe80::1%25eth0]:443")], "fe80::1"),
+            ("10.0.0.1", &[(FOR, "198.51.100.7, ,")], "198.51.100.7"),
+            ("10.0.0.1", &[(RFC, "for=198.51.100.7")], "198.51.100.7"),
+            (
+                "10.0.0.1",
+                &[(RFC, "by=10.0.0.1;proto=https;For=\"198.51.100.7:80\"")],
+                "198.51.100.7",
+            ),
+            ("10.0.0.1", &[(RFC, "for=1.1.1.1, for=\"[2001:db8::1]:4711\";host=a")], "2001:db8::1"),
+            ("10.0.0.1", &[(RFC, "for=1.1.1.1"), (RFC, "for = 198.51.100.7")], "198.51.100.7"),
+            // An open quote of a stranger's does not swallow what a proxy adds.
+            ("10.0.0.1", &[(RFC, "for=\"1.1.1.1, for=198.51.100.7")], "198.51.100.7"),
+            // What a stranger sends in the other header is not looked at.
+            ("10.0.0.1", &[(RFC, "for=1.1.1.1"), (FOR, "198.51.100.7")], "198.51.100.7"),
+            // Never the proxy's, when it cannot be read.
+            ("10.0.0.1", &[(FOR, "198.51.100.7, junk")], "unknown"),
+            ("10.0.0.1", &[(FOR, "unknown")], "unknown"),
+            ("10.0.0.1", &[(FOR, "198.51.100.7, 10.0.0.2, 203.0.113.9:")], "unknown"),
+            ("10.0.0.1", &[(RFC, "for=_hidden")], "unknown"),
+            ("10.0.0.1", &[(RFC, "proto=https;by=10.0.0.1")], "unknown"),
+            ("10.0.0.1", &[(FOR, "junk, 198.51.100.7")], "198.51.100.7"),
         ] {
             let mut headers = HeaderMap::new();
-            for value in forwarded {
-                headers.append("x-forwarded-for", value.parse().expect("a header"));
+            for (name, value) in lines {
+                headers.append(*name, value.parse().expect("a header"));
             }
-            let found = address(peer.parse().expect("an address"), &headers, &trusted);
-            assert_eq!(found.to_string(), address_, "{peer} {forwarded:?}");
+            let peer = peer.parse().expect("an address");
+            let address = address(peer, &headers, &trusted).unwrap_or(UNKNOWN);
+            let client = Client { address, user_agent: String::new() };
+            assert_eq!(client.shown_address(), expected, "{peer} {lines:?}");
         }
     }
 

@@ -33,6 +33,8 @@ pub struct Config {
     /// Where the API says who issues tokens for it (RFC 9728), if it does.
     pub resource_metadata: Option<String>,
     pub trusted_proxies: Vec<IpNet>,
+    /// Whether browsers are told to use https for every subdomain, too.
+    pub hsts_subdomains: bool,
 }
 
 /// The provider that stands in for others in development.

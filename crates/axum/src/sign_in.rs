@@ -121,7 +121,7 @@ pub(crate) fn new_sign_in(
         credential: key,
         method: door,
         user_agent: client.user_agent.clone(),
-        address: client.address.to_string(),
+        address: client.shown_address(),
         created_at: now,
         authenticated_at: now,
         last_seen_at: now,

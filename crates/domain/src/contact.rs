@@ -39,8 +39,7 @@ impl Details {
         phone: Option<&str>,
     ) -> Result<Self, Vec<Invalid>> {
         let mut invalid = Vec::new();
-        let name = name.trim();
-        if name.is_empty() {
+        if name.trim().is_empty() {
             invalid.push(Invalid { field: "name", message: "Enter a name." });
         } else if name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
             invalid.push(Invalid {
@@ -52,7 +51,7 @@ impl Details {
         if let Some(Err(_)) = email {
             invalid.push(Invalid { field: "email", message: "Enter an e-mail address." });
         }
-        let phone = phone.map(str::trim).filter(|phone| !phone.is_empty());
+        let phone = phone.filter(|phone| !phone.trim_matches(' ').is_empty());
         if phone.is_some_and(|phone| !is_phone(phone)) {
             invalid.push(Invalid {
                 field: "phone",
@@ -60,8 +59,8 @@ impl Details {
             });
         }
         if invalid.is_empty() {
-            let phone = phone.map(str::to_owned);
-            Ok(Self { name: name.to_owned(), email: email.and_then(Result::ok), phone })
+            let phone = phone.map(|phone| phone.trim_matches(' ').to_owned());
+            Ok(Self { name: name.trim().to_owned(), email: email.and_then(Result::ok), phone })
         } else {
             Err(invalid)
         }
@@ -87,6 +86,7 @@ mod tests {
             ("Ada", Some("ada@x.test"), Some("+44 (0)20 555-01.23/4"), &[]),
             (" ", Some("ada"), Some("call me"), &["name", "email", "phone"]),
             ("a\0b", None, None, &["name"]),
+            ("\tAda", None, Some("\t"), &["name", "phone"]),
             (&long, None, Some(&digits), &["name", "phone"]),
             ("Ada", None, Some("+"), &["phone"]),
         ] {

@@ -9,7 +9,9 @@ use unicode_normalization::UnicodeNormalization;
 /// The longest address that SMTP can carry (RFC 5321 §4.5.3.1.3, less the brackets).
 const MAX_BYTES: usize = 254;
 
-/// An e-mail address, normalised: NFKC, lower case, no blanks around it.
+/// An e-mail address, normalised: NFKC, lower case, no blanks around it, and the
+/// domain in ASCII (IDNA), as DNS and SMTP have it and as browsers send it from a
+/// form. People read the domain as they write it: `Display`.
 ///
 /// The only place that normalises one, so that addresses from registration,
 /// sign-in and providers compare with `==`. RFC 5321 would allow the part before
@@ -24,6 +26,10 @@ pub struct Email(String);
 pub struct InvalidEmail;
 
 impl Email {
+    /// # Errors
+    /// When no server could be handed an e-mail to it: it is not of the form
+    /// `local@domain`, holds blanks, quotes or control characters, is longer than
+    /// 254 bytes, or its domain cannot be one (RFC 5321 §4.1.2, RFC 1035 §2.3.1).
     pub fn parse(text: &str) -> Result<Self, InvalidEmail> {
         // First, because a provider may send megabytes.
         if text.len() > 4 * MAX_BYTES {
@@ -33,21 +39,27 @@ impl Email {
         // capital of its own, a small one has.
         let address: String =
             text.trim().nfkc().flat_map(char::to_lowercase).collect::<String>().nfkc().collect();
-        let forbidden = |c: char| {
-            c.is_control()
-                || c.is_whitespace()
-                || matches!(c, '<' | '>' | '"' | ',' | ';' | ':' | '\\')
-        };
         let (local, domain) = address.split_once('@').ok_or(InvalidEmail)?;
-        let plausible = !local.is_empty()
-            && local.len() <= 64
-            && domain.split('.').all(|label| !label.is_empty())
-            && !domain.contains('@')
-            && !address.chars().any(forbidden)
-            && address.len() <= MAX_BYTES;
-        if plausible { Ok(Self(address)) } else { Err(InvalidEmail) }
+        let forbidden =
+            |c: char| c.is_control() || c.is_whitespace() || "<>()[]\",;:\\@".contains(c);
+        let is_local = local.len() <= 64
+            && local.split('.').all(|atom| !atom.is_empty())
+            && !local.contains(forbidden);
+        let address = format!("{local}@{}", ascii(domain).ok_or(InvalidEmail)?);
+        if is_local && address.len() <= MAX_BYTES { Ok(Self(address)) } else { Err(InvalidEmail) }
     }
 
+    /// One that was written down in this form, perhaps by a version with other rules.
+    pub const fn stored(address: String) -> Self {
+        Self(address)
+    }
+
+    /// Whether its domain is one of the Internet's, and not a machine's own name.
+    pub fn is_public(&self) -> bool {
+        self.0.rsplit_once('@').is_some_and(|(_, domain)| domain.contains('.'))
+    }
+
+    /// With the domain in ASCII.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -55,8 +67,28 @@ impl Email {
 
 impl fmt::Display for Email {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        match self.0.rsplit_once('@') {
+            Some((local, domain)) if domain.contains("xn--") => {
+                write!(f, "{local}@{}", url::quirks::domain_to_unicode(domain))
+            }
+            _ => f.write_str(&self.0),
+        }
     }
+}
+
+/// A domain in ASCII and lower case, without the dot of the root.
+fn ascii(domain: &str) -> Option<String> {
+    // URLs may write a host in percent-encoding; addresses may not.
+    let domain = domain.strip_suffix('.').unwrap_or(domain);
+    let url::Host::Domain(ascii) = url::Host::parse(domain).ok()? else { return None };
+    let is_label = |label: &str| {
+        let is_ldh = label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        (1..=63).contains(&label.len())
+            && is_ldh
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    (!domain.contains('%') && ascii.split('.').all(is_label)).then_some(ascii)
 }
 
 impl FromStr for Email {
@@ -80,8 +112,28 @@ mod tests {
             "Ada@Example.TEST",
             "  ada@example.test\t",
             "ａｄａ@example.test", // full-width letters
+            "ada@example.test.",   // the dot of the root
+            "ada@example。test",   // an ideographic full stop
         ] {
             assert_eq!(Email::parse(written).map(String::from), Ok("ada@example.test".to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_domain_has_one_form_inside_and_is_shown_as_people_write_it() {
+        for written in [
+            "kai@bücher.test",
+            "kai@xn--bcher-kva.test",
+            "Kai@XN--BCHER-KVA.Test",
+            "KAI@BÜCHER.TEST",
+            "kai@bu\u{308}cher.test",
+            "kai@bücher.test.",
+            "kai@ｂücher。test",
+        ] {
+            let email = Email::parse(written).expect("an address");
+            assert_eq!(email.as_str(), "kai@xn--bcher-kva.test", "{written}");
+            assert_eq!(email.to_string(), "kai@bücher.test", "{written}");
+            assert_eq!(Email::parse(&email.to_string()), Ok(email), "{written}");
         }
     }
 
@@ -113,6 +165,21 @@ mod tests {
             "ada\r\nBcc: x@example.test",
             "ada\0@example.test",
             "Ada <ada@example.test>",
+            ".ada@example.test",
+            "ada.@example.test",
+            "a..da@example.test",
+            "ada(work)@example.test",
+            "ada@[192.0.2.1]",
+            "ada@192.0.2.1",
+            "ada@0x7f.1",
+            "ada@-example.test",
+            "ada@example-.test",
+            "ada@exa_mple.test",
+            "ada@exa%6dple.test",
+            "ada@example.test/x",
+            "ada@xn--a.test",
+            "ada@example.test..",
+            &format!("ada@{}.test", "a".repeat(64)),
             &long,
             &huge,
         ] {

@@ -100,7 +100,7 @@ impl FromStr for Scopes {
     type Err = UnknownScope;
 
     fn from_str(text: &str) -> Result<Self, UnknownScope> {
-        text.split_ascii_whitespace().map(str::parse).collect()
+        text.split(' ').filter(|word| !word.is_empty()).map(str::parse).collect()
     }
 }
 

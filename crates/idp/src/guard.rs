@@ -2,7 +2,7 @@
 
 use axum::extract::{Request, State};
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -14,7 +14,10 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// Answers only to names of this machine, so that no foreign site can rebind its own name to
 /// loopback and read the answers.
 pub async fn loopback_only(request: Request, next: Next) -> Response {
-    if host_is_loopback(request.headers()) {
+    if request.headers().get_all(header::HOST).into_iter().count() != 1 {
+        // RFC 9112 §3.2.
+        StatusCode::BAD_REQUEST.into_response()
+    } else if host_is_loopback(request.headers()) {
         next.run(request).await
     } else {
         Problem::misdirected().into_response()
@@ -22,11 +25,9 @@ pub async fn loopback_only(request: Request, next: Next) -> Response {
 }
 
 fn host_is_loopback(headers: &HeaderMap) -> bool {
-    let Some(host) = headers.get(header::HOST) else {
-        // Not from a browser: those always send one.
-        return true;
-    };
-    Authority::try_from(host.as_bytes()).is_ok_and(|authority| is_loopback(authority.host()))
+    headers.get(header::HOST).is_some_and(|host| {
+        Authority::try_from(host.as_bytes()).is_ok_and(|authority| is_loopback(authority.host()))
+    })
 }
 
 /// Whether a form post comes from this provider's own page, as far as the headers tell.

@@ -14,6 +14,7 @@ pub mod contacts;
 pub mod count;
 mod db;
 pub mod email_tokens;
+pub mod emails;
 mod error;
 pub mod events;
 pub mod hash;

@@ -102,6 +102,15 @@ param! {
     str: |text| text;
     String: |text| text;
     Subject: |subject| subject.as_str();
+    Email: |email| email.as_str();
+}
+
+impl Column for Email {
+    type Stored = String;
+
+    fn read(stored: String) -> Option<Self> {
+        Some(Self::stored(stored))
+    }
 }
 
 /// What is stored as a text.
@@ -122,7 +131,7 @@ macro_rules! text {
 }
 
 text! {
-    Actor; AuditId; BrokenReason; ConnectionId; ContactId; SignInMethod; Email; EventId; Failure; CredentialKind; Kind;
+    Actor; AuditId; BrokenReason; ConnectionId; ContactId; SignInMethod; EventId; Failure; CredentialKind; Kind;
     Scopes; SignInId; TraceId; UserId;
     DisplayName: |name| Self::from(name);
     Granted: |scopes| Self::parse(&scopes);

@@ -96,6 +96,6 @@ impl App {
 }
 
 fn mailer(settings: &Settings) -> Result<Mailer, Error> {
-    let host = settings.public_url.host_str().unwrap_or("localhost");
-    Ok(Mailer::new(settings.smtp_url.as_ref(), settings.is_development(), host)?)
+    let sender = settings.mail_sender.clone();
+    Ok(Mailer::new(settings.smtp_url.as_ref(), settings.is_development(), sender)?)
 }

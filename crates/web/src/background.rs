@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
 use crate::app::App;
+use crate::mail_queue;
 
 /// How often what has expired is swept away.
 const SWEEP_EVERY: Span = Span::minutes(10);
@@ -32,6 +33,9 @@ const RELEASE_EVERY: Span = Span::minutes(1);
 
 /// How long the audit trail reaches back.
 const AUDIT_KEPT: Span = Span::days(180);
+
+/// How long is remembered that an e-mail was given up.
+const GIVEN_UP_KEPT: Span = Span::days(7);
 
 /// How long a sign-in that has come to its end is remembered.
 const REMEMBERED: Span = Span::days(1);
@@ -85,6 +89,7 @@ pub(crate) fn start(jobs: &mut Background, app: &App) {
         });
     }
     jobs.spawn(follow(app.clone(), grants_wait, jobs.stopped.clone()));
+    jobs.spawn(mail_queue::work(app.clone(), jobs.stopped.clone()));
 }
 
 fn with<F: Fn(App) -> Fut, Fut>(app: &App, act: F) -> impl FnMut() -> Fut + use<F, Fut> {
@@ -117,6 +122,9 @@ async fn sweep(app: App) {
     }
     if let Err(error) = latchkey_store::email_tokens::forget(&app.db, now).await {
         tracing::warn!(%error, "expired links could not be swept away");
+    }
+    if let Err(error) = latchkey_store::emails::forget(&app.db, now.minus(GIVEN_UP_KEPT)).await {
+        tracing::warn!(%error, "e-mails that were given up could not be swept away");
     }
     if let Err(error) = app.keys.prune(now).await {
         tracing::warn!(%error, "outlived keys could not be forgotten");

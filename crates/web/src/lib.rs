@@ -18,6 +18,7 @@ pub mod layout;
 pub mod links;
 pub mod logging;
 pub mod mail;
+mod mail_queue;
 pub mod page;
 mod pages;
 mod recovery;

@@ -1,35 +1,60 @@
-//! E-mails: verifying an address, and getting back in.
+//! How e-mails are written, and handed over to a mail server.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
+use askama::Template;
 use latchkey_auth::secret::Secret;
 use latchkey_domain::{Email, Timestamp};
-use lettre::message::Mailbox;
-use lettre::message::header::ContentType;
+use lettre::message::{Mailbox, MultiPart};
+use lettre::transport::smtp::AsyncSmtpTransportBuilder;
+use lettre::transport::smtp::extension::ClientId;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
+use url::Url;
+
+use crate::settings::Sender;
 
 const OUTBOX: usize = 50;
 
-#[derive(Clone, Debug)]
+/// How long the mail server may take over each of its answers.
+const TIMEOUT: Duration = Duration::from_secs(20);
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct EmailMessage {
     pub to: Email,
     pub subject: String,
     pub text: String,
-    pub link: Option<String>,
+    pub link: String,
     pub at: Timestamp,
 }
 
 #[derive(Debug)]
 pub enum Mailer {
-    Smtp {
-        transport: AsyncSmtpTransport<Tokio1Executor>,
-        from: Mailbox,
-    },
+    Smtp(Smtp),
     /// Into a box that a developer can look into. Nothing is sent.
     Outbox(Mutex<VecDeque<EmailMessage>>),
     /// Nowhere: `SMTP_URL` is not set, and this is nobody's own machine.
     Nowhere,
+}
+
+#[derive(Debug)]
+pub struct Smtp {
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+    sender: Sender,
+    /// Told when an e-mail has been written down.
+    pub(crate) waiting: Notify,
+}
+
+/// Why a mail server did not take an e-mail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NotTaken {
+    /// Without the server's own words, which may name the recipient.
+    pub(crate) trouble: String,
+    /// Whether it would refuse this one again.
+    pub(crate) is_final: bool,
 }
 
 /// The address of the mail server makes no sense.
@@ -38,48 +63,18 @@ pub enum Mailer {
 pub struct InvalidUrl;
 
 impl Mailer {
-    pub fn new(url: Option<&Secret>, development: bool, host: &str) -> Result<Self, InvalidUrl> {
-        match url {
-            None if development => Ok(Self::Outbox(Mutex::default())),
-            None => Ok(Self::Nowhere),
-            Some(url) if !is_protected(url.expose()) => Err(InvalidUrl),
-            Some(url) => {
-                let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose());
-                let from = format!("Latchkey <no-reply@{host}>");
-                Ok(Self::Smtp {
-                    transport: transport.map_err(|_| InvalidUrl)?.build(),
-                    from: from.parse().map_err(|_| InvalidUrl)?,
-                })
-            }
-        }
-    }
-
-    /// A failure is only logged: the requester must not learn whether the
-    /// address has an account.
-    pub async fn send(&self, email: EmailMessage) {
-        match self {
-            Self::Outbox(emails) => {
-                let mut emails = emails.lock();
-                emails.push_front(email);
-                emails.truncate(OUTBOX);
-            }
-            Self::Nowhere => tracing::warn!("an e-mail was not sent: SMTP_URL is not set"),
-            Self::Smtp { transport, from } => {
-                let message = address(&email.to).and_then(|to| {
-                    let message = Message::builder().from(from.clone()).to(to);
-                    let message = message.subject(email.subject).header(ContentType::TEXT_PLAIN);
-                    message.body(email.text).ok()
-                });
-                match message {
-                    Some(message) => {
-                        if let Err(error) = transport.send(message).await {
-                            tracing::error!(%error, "an e-mail could not be sent");
-                        }
-                    }
-                    None => tracing::error!("an e-mail could not be composed"),
-                }
-            }
-        }
+    pub fn new(
+        url: Option<&Secret>,
+        development: bool,
+        sender: Sender,
+    ) -> Result<Self, InvalidUrl> {
+        let Some(url) = url else {
+            return Ok(if development { Self::Outbox(Mutex::default()) } else { Self::Nowhere });
+        };
+        // Some relays turn away who does not call itself by a domain.
+        let hello = ClientId::Domain(domain(&sender).to_owned());
+        let transport = smtp_server(url)?.hello_name(hello).timeout(Some(TIMEOUT)).build();
+        Ok(Self::Smtp(Smtp { transport, sender, waiting: Notify::new() }))
     }
 
     /// What would have been sent, the newest first; `None` where it is sent.
@@ -90,52 +85,79 @@ impl Mailer {
     }
 }
 
-/// Whether e-mails can be sent to a server with this address.
-pub fn accepts(url: &Secret) -> bool {
-    Mailer::new(Some(url), false, "localhost").is_ok()
+pub(crate) fn put_into_outbox(outbox: &Mutex<VecDeque<EmailMessage>>, email: EmailMessage) {
+    let mut emails = outbox.lock();
+    emails.push_front(email);
+    emails.truncate(OUTBOX);
 }
 
-/// Whether e-mails, which open accounts, travel encrypted; on loopback they need not.
-fn is_protected(url: &str) -> bool {
-    url::Url::parse(url).is_ok_and(|url| match url.scheme() {
-        "smtps" => true,
-        "smtp" => {
-            url.query_pairs().any(|(name, value)| name == "tls" && value == "required")
-                || is_loopback_host(&url)
-        }
-        _ => false,
-    })
-}
-
-/// The host of an `smtp` URL, which the URL standard does not take apart.
-fn is_loopback_host(url: &url::Url) -> bool {
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
-}
-
-fn address(email: &Email) -> Option<Mailbox> {
-    Some(Mailbox::new(None, email.as_str().parse().ok()?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn emails_do_not_travel_in_clear() {
-        for (url, taken) in [
-            ("smtps://user:pass@mail.example.com", true),
-            ("smtp://mail.example.com:587?tls=required", true),
-            ("smtp://mail.example.com:25", false),
-            ("smtp://mail.example.com?tls=opportunistic", false),
-            ("smtp://127.0.0.1:2525", true),
-            ("smtp://[::1]:2525", true),
-            ("smtp://localhost:2525", true),
-            ("http://mail.example.com", false),
-            ("mail.example.com", false),
-        ] {
-            let mailer = Mailer::new(Some(&Secret::new(url)), false, "app.example.com");
-            assert_eq!(mailer.is_ok(), taken, "{url}");
-        }
+impl Smtp {
+    /// Hands an e-mail over. However often it is tried, its `Message-ID` is the same.
+    pub(crate) async fn hand_over(&self, id: &str, email: &EmailMessage) -> Result<(), NotTaken> {
+        let message = compose(&self.sender, id, email).ok_or_else(|| NotTaken {
+            trouble: "it could not be composed".to_owned(),
+            is_final: true,
+        })?;
+        let sent = self.transport.send(message).await;
+        sent.map(drop).map_err(|error| {
+            tracing::warn!(%error, "the mail server did not take an e-mail");
+            let code = error.status().map(u16::from);
+            NotTaken {
+                trouble: match code {
+                    Some(code) => format!("the mail server answered {code}"),
+                    None => "the mail server could not be reached".to_owned(),
+                },
+                // 53x is about our own password there, which somebody may mend.
+                is_final: error.is_permanent() && code.is_none_or(|code| code / 10 != 53),
+            }
+        })
     }
+}
+
+#[derive(Template)]
+#[template(path = "email.html")]
+struct HtmlPart<'a> {
+    subject: &'a str,
+    paragraphs: Vec<&'a str>,
+    link: &'a str,
+}
+
+fn compose(sender: &Sender, id: &str, email: &EmailMessage) -> Option<Message> {
+    let paragraphs = email.text.split("\n\n").map(str::trim).filter(|text| !text.is_empty());
+    let (subject, link) = (email.subject.as_str(), email.link.as_str());
+    let html = HtmlPart { subject, link, paragraphs: paragraphs.collect() }.render().ok()?;
+    let mut message = Message::builder()
+        .from(mailbox(sender.from.name.as_deref(), &sender.from.address)?)
+        .to(mailbox(None, &email.to)?)
+        .subject(subject)
+        // Large mail hosts refuse e-mails without these two (RFC 5322 §3.6).
+        .date(email.at.offset_date_time().into())
+        .message_id(Some(format!("<{id}@{}>", domain(sender))));
+    if let Some(reply_to) = &sender.reply_to {
+        message = message.reply_to(mailbox(reply_to.name.as_deref(), &reply_to.address)?);
+    }
+    message.multipart(MultiPart::alternative_plain_html(email.text.clone(), html)).ok()
+}
+
+fn domain(sender: &Sender) -> &str {
+    sender.from.address.as_str().rsplit_once('@').map_or("localhost", |(_, domain)| domain)
+}
+
+/// Whether a mail server with this address can be talked to.
+pub fn accepts(url: &Secret) -> bool {
+    smtp_server(url).is_ok()
+}
+
+/// Whether its e-mails travel encrypted is the settings' business.
+fn smtp_server(url: &Secret) -> Result<AsyncSmtpTransportBuilder, InvalidUrl> {
+    let mut url = Url::parse(url.expose()).map_err(|_| InvalidUrl)?;
+    // For us alone: lettre knows no such word.
+    if url.query() == Some("tls=none") {
+        url.set_query(None);
+    }
+    AsyncSmtpTransport::<Tokio1Executor>::from_url(url.as_str()).map_err(|_| InvalidUrl)
+}
+
+fn mailbox(name: Option<&str>, address: &Email) -> Option<Mailbox> {
+    Some(Mailbox::new(name.map(str::to_owned), address.as_str().parse().ok()?))
 }

@@ -2,7 +2,7 @@
 
 use latchkey_auth::random;
 use latchkey_domain::audit::{Actor, Kind};
-use latchkey_domain::{Email, Span, User};
+use latchkey_domain::{Email, Span, User, UserId};
 use latchkey_store::email_tokens::{self, Purpose, Sent};
 use latchkey_store::{hash, passwords, users};
 
@@ -11,12 +11,16 @@ use crate::audit;
 use crate::client::Client;
 use crate::errors::HandlerResult;
 use crate::mail::EmailMessage;
+use crate::mail_queue;
 
 /// How long a link works that proves an address.
 const VERIFY_FOR: Span = Span::days(1);
 
 /// How long a link works that opens an account.
 const RESET_FOR: Span = Span::minutes(30);
+
+/// How long an e-mail is worth sending whose link lasts.
+const NEWS_FOR: Span = Span::days(1);
 
 /// What an e-mail says around its one link.
 struct Words {
@@ -61,29 +65,31 @@ pub(crate) async fn send_verification(app: &App, user: &User) -> HandlerResult<(
     let Some(email) = &user.email else { return Ok(()) };
     if app.limits.allow_email_to("verify", email) {
         let link = link(app, user, email, Purpose::Verify, VERIFY_FOR).await?;
-        deliver(app, email.clone(), &VERIFY, link);
+        deliver(app, Some(user.id), email.clone(), &VERIFY, link, VERIFY_FOR).await;
     }
     Ok(())
 }
 
 /// Writes to somebody who signed up with an address that has an account.
-pub(crate) fn send_already_there(app: &App, email: Email) {
+pub(crate) async fn send_already_there(app: &App, email: Email) {
     if app.limits.allow_email_to("exists", &email) {
-        deliver(app, email, &ALREADY_THERE, app.settings.absolute("/sign-in"));
+        let link = app.settings.absolute("/sign-in");
+        deliver(app, None, email, &ALREADY_THERE, link, NEWS_FOR).await;
     }
 }
 
 /// Tells somebody that their password was changed.
-pub(crate) fn send_changed(app: &App, email: Email) {
-    deliver(app, email, &CHANGED, app.settings.absolute("/forgot"));
+pub(crate) async fn send_changed(app: &App, user: UserId, email: Email) {
+    let link = app.settings.absolute("/forgot");
+    deliver(app, Some(user), email, &CHANGED, link, NEWS_FOR).await;
 }
 
 /// Writes to somebody who has forgotten their password, if there is an account
 /// that this address opens. Whoever asked is told the same in either case, and
-/// the writing is not waited for.
+/// the writing is not waited for, but by the end of the process.
 pub(crate) fn forgot(app: &App, email: Email, client: Client) {
-    let app = app.clone();
-    tokio::spawn(async move {
+    let (tasks, app) = (app.background_writes.clone(), app.clone());
+    tasks.spawn(async move {
         if let Err(error) = try_forgot(&app, email, &client).await {
             tracing::error!(code = error.entry().code, "an e-mail could not be prepared");
         }
@@ -101,7 +107,7 @@ async fn try_forgot(app: &App, email: Email, client: &Client) -> HandlerResult<(
         let link = link(app, &user, &email, Purpose::Reset, RESET_FOR).await?;
         let (kind, user) = (Kind::ResetRequested, Some(user.id));
         audit::record(app, kind, user, Actor::Nobody, "", Some(client)).await;
-        deliver(app, email, &RESET, link);
+        deliver(app, user, email, &RESET, link, RESET_FOR).await;
     }
     Ok(())
 }
@@ -125,15 +131,15 @@ async fn link(
     Ok(app.settings.absolute(&format!("/{page}/{token}")))
 }
 
-/// Sends without being waited for: how long it takes tells nobody anything.
-fn deliver(app: &App, to: Email, words: &Words, link: String) {
-    let email = EmailMessage {
-        to,
-        subject: words.subject.to_owned(),
-        text: format!("{}\n\n{link}\n{}", words.before, words.after),
-        link: Some(link),
-        at: app.clock.now(),
-    };
-    let app = app.clone();
-    tokio::spawn(async move { app.mailer.send(email).await });
+async fn deliver(
+    app: &App,
+    user: Option<UserId>,
+    to: Email,
+    words: &Words,
+    link: String,
+    lasts: Span,
+) {
+    let text = format!("{}\n\n{link}\n{}", words.before, words.after);
+    let (subject, at) = (words.subject.to_owned(), app.clock.now());
+    mail_queue::post(app, user, EmailMessage { to, subject, text, link, at }, lasts).await;
 }

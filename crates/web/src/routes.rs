@@ -1,14 +1,16 @@
 //! The one list of addresses, and what happens around each of them.
 
 use axum::Router;
+use axum::extract::State;
 use axum::middleware::from_fn;
 use axum::response::Redirect;
 use axum::routing::{MethodRouter, get, post};
+use http::Uri;
 use latchkey_axum::{middleware, session_layer};
 
 use crate::api;
 use crate::app::App;
-use crate::errors::{AppError, catalogue};
+use crate::errors::{AppError, HandlerResult, catalogue};
 use crate::pages::account::{delete, link, sign_ins};
 use crate::pages::{
     account, audit, connected_apps, connections, docs, doctor, errors, health, home, outbox,
@@ -62,6 +64,15 @@ fn unnamed() -> Router<App> {
         .route("/robots.txt", get(static_files::serve_at_root))
 }
 
+/// Where there is nothing; with a slash too many, the address without it.
+async fn not_found(State(app): State<App>, uri: Uri) -> HandlerResult<Redirect> {
+    let path = uri.path().strip_suffix('/').filter(|path| !path.is_empty());
+    let path = path.ok_or_else(|| AppError::new(catalogue::NOT_FOUND))?;
+    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    // With our origin: `//evil.test/` would be another site's address.
+    Ok(Redirect::permanent(&app.settings.absolute(&format!("{path}{query}"))))
+}
+
 /// What a crate above the product serves within the product's layers.
 #[derive(Debug, Default)]
 pub struct Extra {
@@ -78,7 +89,7 @@ pub fn router(app: &App, extra: Extra) -> Router {
         .route("/", extra.home.unwrap_or_else(|| get(home::page)))
         .merge(extra.routes)
         .layer(from_fn(compression::for_strangers))
-        .fallback(async || AppError::new(catalogue::NOT_FOUND));
+        .fallback(not_found);
     middleware::around_pages(pages, app)
         .merge(middleware::around_files(unnamed(), app))
         .merge(middleware::around_api(api::routes(), latchkey))

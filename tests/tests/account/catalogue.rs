@@ -57,6 +57,7 @@ fn ways() -> Vec<(&'static str, Way)> {
         "identity_taken" => identity_taken(),
         "last_way_in" => last_way_in(),
         "link_lost" => link_lost(),
+        "unknown_host" => unknown_host(),
         "unknown_provider" => get("/auth/nobody/callback"),
 
         // Signing in here.

@@ -250,3 +250,42 @@ async fn asking_to_reset_locks_nobody_out() {
     }
     let _ = tokens(&app, BOB, None).await;
 }
+
+/// One stranger's wrong passwords close an account to that stranger alone, in
+/// whichever form the proxy writes their address, and never to the proxy itself.
+#[tokio::test]
+async fn an_address_counts_in_every_form_in_which_proxies_write_it() {
+    let app = Setup::new().set("TRUSTED_PROXIES", "127.0.0.1/32").with_clock_standing();
+    let app = app.start().await;
+    for (n, (header, form, shown)) in [
+        ("x-forwarded-for", "203.0.113.9:4000{n}", "203.0.113.9"),
+        ("forwarded", "for=\"[2001:db8::9]:4000{n}\";proto=https", "2001:db8::9"),
+        ("x-forwarded-for", "somebody-{n}", "unknown"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let email = format!("person{n}@example.test");
+        sign_up(&app, &email).await;
+        let url = app.url("/sign-in");
+        let knock = async |password: &str, n: usize| {
+            let value = form.replace("{n}", &n.to_string());
+            let fields = [("email", &*email), ("password", password), ("strategy", "session")];
+            let mut browser = Browser::new();
+            let page = post_with(&mut browser, &url, &fields, &[(header, &value)]).await;
+            (page, browser)
+        };
+        let (page, mut browser) = knock(PASSWORD, 9).await;
+        let _ = page.expect(303);
+        let page = browser.get(&app.url("/api/v1/sessions")).await.expect(200);
+        assert!(page.body.contains(&format!("\"address\":\"{shown}\"")), "{}", page.body);
+        for n in 0..10 {
+            let _ = knock("wrong", n).await.0.expect_error(401, "wrong_credentials");
+        }
+        assert!(wait(&knock(PASSWORD, 0).await.0) > 0);
+        // Somebody else behind the same proxy, and the proxy.
+        let _ = knock_from(&app, OWNER, &email, PASSWORD).await.expect(303);
+        let fields = [("email", &*email), ("password", PASSWORD)];
+        let _ = post_with(&mut Browser::new(), &url, &fields, &[]).await.expect(303);
+    }
+}

@@ -313,7 +313,7 @@ async fn what_waits_cannot_be_made_up() {
     conflict(&other, &mut elsewhere).await;
     let foreign = elsewhere
         .jar
-        .get("localhost", &app.cookie("latchkey_pending_link"))
+        .get("localhost", &other.cookie("latchkey_pending_link"))
         .expect("it")
         .to_owned();
     let mut ada = came_in(&app, "google", "ada", "session").await;

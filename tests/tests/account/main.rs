@@ -14,6 +14,7 @@ mod emails;
 mod helpers;
 mod limits;
 mod linking;
+mod mail;
 mod names;
 mod password_codes;
 mod passwords;

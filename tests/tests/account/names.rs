@@ -14,7 +14,9 @@ async fn under(app: &Latchkey, host: &str, path: &str) -> latchkey_tests::Page {
 async fn other_loopback_names_lead_to_the_public_one() {
     let app = Latchkey::start().await;
     let port = app.address.port();
-    for name in ["127.0.0.1", "[::1]", "127.0.0.2"] {
+    for name in
+        ["127.0.0.1", "[::1]", "127.0.0.2", "0.0.0.0", "[::]", "www.localhost", "localhost."]
+    {
         for path in [
             "/",
             "/sign-in?next=%2Faccount",
@@ -56,20 +58,146 @@ async fn programs_and_health_checks_use_whatever_name_they_like() {
 }
 
 #[tokio::test]
-async fn names_that_are_not_this_machine_lead_nowhere() {
+async fn in_development_a_name_that_leads_here_by_dns_is_answered_nothing() {
     let app = Latchkey::start().await;
     let port = app.address.port();
-    for host in
-        ["evil.test".to_owned(), format!("evil.test:{port}"), format!("127.0.0.1.evil.test:{port}")]
-    {
-        let page = under(&app, &host, "/sign-in").await;
-        assert!(!page.body.contains("evil.test"), "{host} is believed");
-        assert!(page.header("location").is_none_or(|to| !to.contains("evil.test")), "{host}");
+    for host in [
+        "evil.test".to_owned(),
+        format!("evil.test:{port}"),
+        format!("127.0.0.1.evil.test:{port}"),
+        format!("192.168.1.7:{port}"),
+    ] {
+        for path in [
+            "/",
+            "/sign-in",
+            "/nothing",
+            "/account",
+            "/outbox",
+            "/healthz",
+            "/readyz",
+            "/api/v1/me",
+            "/api/v1/nothing",
+            "/openapi.json",
+            "/static/app.css",
+            "/.well-known/jwks.json",
+            "/auth/google/callback?state=x",
+        ] {
+            let page = under(&app, &host, path).await.expect_error(421, "unknown_host");
+            assert!(!page.body.contains("evil.test"), "{host}{path} is believed");
+            assert_eq!(page.header("location"), None, "{host}{path}");
+        }
+        let headers = [("host", &*host), ("sec-fetch-site", "same-origin")];
+        for path in ["/sign-in", "/auth/google", "/api/v1/token"] {
+            let url = format!("http://{}{path}", app.address);
+            let page = Browser::new().send(Method::POST, &url, &headers, None).await;
+            let _ = page.expect_error(421, "unknown_host");
+        }
     }
-    // In production nobody is sent anywhere: a proxy in front may use the address.
+}
+
+#[tokio::test]
+async fn a_request_names_one_host() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let (local, public) = (Latchkey::start().await, Setup::public().start().await);
+    let idp = local.idp.trim_start_matches("http://").parse().expect("an address");
+    let own = format!("Host: localhost:{}\r\n", local.address.port());
+    let ours = "Host: app.example.com\r\n";
+    for (address, version, hosts, status) in [
+        (local.address, "1.1", String::new(), "400"),
+        (local.address, "1.0", String::new(), "400"),
+        (local.address, "1.1", own.repeat(2), "400"),
+        (local.address, "1.1", format!("{own}Host: evil.test\r\n"), "400"),
+        (local.address, "1.1", own.clone(), "200"),
+        (idp, "1.1", String::new(), "400"),
+        (idp, "1.1", format!("Host: {idp}\r\n").repeat(2), "400"),
+        (public.address, "1.1", String::new(), "400"),
+        (public.address, "1.1", ours.repeat(2), "400"),
+        (public.address, "1.1", ours.to_owned(), "200"),
+        // What HAProxy asks of itself, unless it is told otherwise.
+        (public.address, "1.0", String::new(), "200"),
+    ] {
+        let path = if address == idp { "/" } else { "/healthz" };
+        let mut stream = tokio::net::TcpStream::connect(address).await.expect("a connection");
+        let sent = format!("GET {path} HTTP/{version}\r\n{hosts}Connection: close\r\n\r\n");
+        stream.write_all(sent.as_bytes()).await.expect("to be heard");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.expect("an answer");
+        let answer = String::from_utf8_lossy(&answer);
+        assert_eq!(answer.split(' ').nth(1), Some(status), "{sent:?}: {answer:.200}");
+    }
+}
+
+#[tokio::test]
+async fn a_target_with_another_host_counts_before_the_header() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let app = Latchkey::start().await;
+    let mut stream = tokio::net::TcpStream::connect(app.address).await.expect("a connection");
+    let host = format!("localhost:{}", app.address.port());
+    let sent = format!(
+        "GET http://evil.test/healthz HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+    );
+    stream.write_all(sent.as_bytes()).await.expect("to be heard");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 421"), "{answer:.200}");
+}
+
+#[tokio::test]
+async fn a_public_site_that_was_opened_under_another_name_leads_to_its_own() {
     let public = Setup::public().start().await;
-    let page = under(&public, &public.address.to_string(), "/sign-in").await;
-    assert_eq!(page.status, 200, "{}", page.summary());
+    let port = public.address.port();
+    for host in ["www.app.example.com", "WWW.App.Example.com:443", "app.example.com."] {
+        for path in ["/", "/sign-in?next=%2Fdocs", "/auth/acme/callback?state=x", "//evil.test/"] {
+            let page = under(&public, host, path).await.expect(307);
+            assert_eq!(page.header("location"), Some(public.url(path).as_str()), "{host}{path}");
+        }
+        // Programs and health checks need not follow.
+        assert_eq!(under(&public, host, "/healthz").await.status, 200);
+        assert_eq!(under(&public, host, "/api/v1/me").await.status, 401);
+    }
+    // A proxy in front may use whatever name it has for us, and would be led in a circle.
+    for host in [format!("127.0.0.1:{port}"), "latchkey:3000".to_owned(), "a.internal".to_owned()] {
+        let _ = under(&public, &host, "/sign-in").await.expect(200);
+    }
+}
+
+#[tokio::test]
+async fn a_button_pressed_under_another_name_says_which_two_names_they_are() {
+    let app = Latchkey::start().await;
+    let port = app.address.port();
+    for name in ["0.0.0.0", "127.0.0.1", "www.localhost"] {
+        let (host, from) = (format!("{name}:{port}"), format!("http://{name}:{port}"));
+        let headers = [("host", &*host), ("origin", &*from)];
+        let url = format!("http://{}/auth/google", app.address);
+        let page = Browser::new().send(Method::POST, &url, &headers, None).await;
+        let page = page.expect_error(403, "cross_site_request");
+        for address in [&from, &app.origin] {
+            assert!(page.body.contains(address.as_str()), "{address}: {}", page.summary());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_slash_too_many_leads_to_the_address_without_it() {
+    let app = Latchkey::start().await;
+    for (path, to) in [
+        ("/sign-in/", "/sign-in"),
+        ("/sign-in/?next=%2Fdocs", "/sign-in?next=%2Fdocs"),
+        ("/errors/not_found/", "/errors/not_found"),
+        ("/sign-in//", "/sign-in/"),
+        ("//evil.test/", "//evil.test"),
+    ] {
+        for method in [Method::GET, Method::POST] {
+            let headers = [("sec-fetch-site", "same-origin")];
+            let page =
+                Browser::new().send(method, &app.url(path), &headers, None).await.expect(308);
+            assert_eq!(page.header("location"), Some(app.url(to).as_str()), "{path}");
+        }
+    }
+    for path in ["/nothing", "//"] {
+        let page = Browser::new().get(&app.url(path)).await;
+        assert!(matches!(page.status, 404 | 308), "{path}: {}", page.summary());
+    }
 }
 
 #[tokio::test]

@@ -19,6 +19,12 @@ pub(crate) async fn cross_site() -> Page {
     ada.send(Method::POST, &app.url("/sign-out"), &headers, None).await
 }
 
+pub(crate) async fn unknown_host() -> Page {
+    let app = Latchkey::start().await;
+    let headers = [("host", "rebound.evil.test")];
+    Browser::new().send(Method::GET, &app.url("/"), &headers, None).await
+}
+
 pub(crate) async fn too_large() -> Page {
     let app = Latchkey::start().await;
     Browser::new().post(&app.url("/auth/google"), &[("next", &"x".repeat(200_000))]).await

@@ -194,3 +194,52 @@ async fn a_refusal_to_try_again_is_a_problem_that_the_description_knows() {
     }
     panic!("a hundred wrong passwords, and none of them was one too many");
 }
+
+/// What the description says of a value is what the app does with it.
+#[tokio::test]
+async fn the_description_says_which_values_are_taken() {
+    let app = Latchkey::start().await;
+    let (mut program, _) = person::owner(&app, "ada@example.test").await;
+    let schemas = json_of(&program.get("/openapi.json").await)["components"]["schemas"].clone();
+    let said =
+        |schema: &str, field: &str, what: &str| schemas[schema]["properties"][field][what].clone();
+    assert_eq!(said("ContactDetails", "name", "maxLength"), 200);
+    assert_eq!(said("ContactDetails", "phone", "maxLength"), 40);
+    for (schema, field) in
+        [("ContactDetails", "name"), ("ContactDetails", "phone"), ("TokenRequest", "scope")]
+    {
+        assert!(said(schema, field, "pattern").is_string(), "{schema}.{field}");
+    }
+    for (field, value, taken) in [
+        ("name", "Ada", true),
+        ("name", &*"é".repeat(200), true),
+        ("name", &*"é".repeat(201), false),
+        ("name", " \u{2003}", false),
+        ("name", "\tAda", false),
+        ("name", "A\u{9f}da", false),
+        ("phone", "+49 (0)30 1-2/3.4", true),
+        ("phone", "  ", true),
+        ("phone", "\t1", false),
+        ("phone", "+-", false),
+        ("phone", &*"1".repeat(41), false),
+    ] {
+        let mut body = serde_json::json!({ "name": "Ada" });
+        body[field] = value.into();
+        let status = program.post("/api/v1/contacts", body).await.status;
+        assert_eq!(status, if taken { 201 } else { 422 }, "{field} {value:?}");
+    }
+    for (scope, status) in [
+        ("profile", 200),
+        (" contacts:read   profile ", 200),
+        ("", 400),
+        (" ", 400),
+        ("admin", 400),
+        ("Profile", 400),
+        ("profile\tcalendar:read", 400),
+    ] {
+        let password = person::PASSWORD;
+        let body = serde_json::json!({ "email": "ada@example.test", "password": password, "scope": scope });
+        let answer = program.post("/api/v1/token", body).await;
+        assert_eq!(answer.status, status, "{scope:?}: {}", answer.body);
+    }
+}

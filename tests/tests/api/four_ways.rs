@@ -169,3 +169,32 @@ async fn what_is_sent_on_purpose_counts_before_what_a_browser_sends_by_itself() 
         assert_ne!(page.body, me, "the cookie has answered");
     }
 }
+
+#[tokio::test]
+async fn the_password_that_a_proxy_asks_for_is_not_a_refused_token() {
+    let app = app().await;
+    for key in ["session", "jwt"] {
+        let mut browser = enter(&app, "password", key).await;
+        for gate in ["Basic c2l0ZTpnYXRl", "Digest username=\"site\"", "Negotiate YII=", "ApiKey 1"]
+        {
+            let headers = [("authorization", gate), ("sec-fetch-site", "same-origin")];
+            for path in ["/api/v1/me", "/account"] {
+                let page = browser.send(Method::GET, &app.url(path), &headers, None).await;
+                assert_eq!(page.status, 200, "{key} {gate} {path}: {}", page.summary());
+            }
+            // Alone it opens nothing, and is no reason to let another site in.
+            let page =
+                Browser::new().send(Method::GET, &app.url("/api/v1/me"), &headers, None).await;
+            assert_eq!(page.header("x-error-code"), Some("token_missing"), "{gate}");
+            let cross = [("authorization", gate), ("sec-fetch-site", "cross-site")];
+            let page = browser.send(Method::POST, &app.url("/api/v1/contacts"), &cross, None).await;
+            assert_eq!(page.status, 403, "{gate}");
+        }
+        // Ours is believed or refused, whatever else comes along.
+        for refused in ["Bearer junk", "bearer", "Bearer "] {
+            let headers = [("authorization", refused)];
+            let page = browser.send(Method::GET, &app.url("/api/v1/me"), &headers, None).await;
+            assert_eq!(page.status, 401, "{key} {refused:?}");
+        }
+    }
+}

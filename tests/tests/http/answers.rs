@@ -84,7 +84,7 @@ async fn on_https_browsers_are_told_to_stay_there() {
     let mut browser = Browser::new().with_name("https://app.example.com", app.address);
     for page in one_of_each(&app, &mut browser).await {
         let hsts = page.header("strict-transport-security").expect("HSTS");
-        assert!(hsts.contains("includeSubDomains"), "{hsts}");
+        assert!(!hsts.contains("includeSubDomains"), "{hsts}");
         let age: u64 = hsts
             .strip_prefix("max-age=")
             .and_then(|rest| rest.split(';').next())
@@ -96,6 +96,11 @@ async fn on_https_browsers_are_told_to_stay_there() {
         assert_eq!(page.header("server"), None);
         assert_eq!(page.header("x-powered-by"), None);
     }
+    let all = Setup::public().set("HSTS_SUBDOMAINS", "on").start().await;
+    let mut browser = Browser::new().with_name("https://app.example.com", all.address);
+    let hsts = browser.get(&all.url("/")).await;
+    let hsts = hsts.header("strict-transport-security").expect("HSTS");
+    assert!(hsts.ends_with("; includeSubDomains"), "{hsts}");
 }
 
 #[tokio::test]

@@ -18,6 +18,7 @@ mod identities;
 mod next;
 mod parallel;
 mod privacy;
+mod proxies;
 mod session_cache;
 mod sessions;
 mod settings;

@@ -113,7 +113,7 @@ async fn the_next_page_remembers_what_was_done() {
     let (before, _) = page.body.split_once("last used").expect("a hint");
     assert!(before.ends_with("Continue with Google</span><span class=\"tag tag--good\">"));
     // It is words alone: whatever stands there, nobody is taken for somebody.
-    browser.jar.plant("localhost", "latchkey_last_used", "\"><script>");
+    browser.jar.plant("localhost", &app.cookie("latchkey_last_used"), "\"><script>");
     let page = browser.get(&app.url("/sign-in")).await.expect(200);
     assert!(!page.body.contains("last used") && !page.body.contains("\"><script>"));
 }

@@ -19,7 +19,8 @@ async fn begin(app: &Latchkey) -> (Browser, String) {
     assert_eq!(page.see_other(), "/drill/room");
     for (name, http_only) in [("latchkey_drill", true), ("latchkey_drill_open", false)] {
         let cookies = page.cookies();
-        let cookie = cookies.iter().find(|cookie| cookie.name == name).expect("a cookie");
+        let cookie = cookies.iter().find(|cookie| cookie.name == app.cookie(name));
+        let cookie = cookie.expect("a cookie");
         assert_eq!(cookie.attribute("path"), Some("/drill"), "{name}");
         assert_eq!(cookie.attribute("httponly").is_some(), http_only, "{name}");
     }

@@ -186,3 +186,28 @@ async fn a_wrong_password_leaves_the_sign_in_as_it_was() {
         assert_eq!(browser.account(&app).await, before, "{key}");
     }
 }
+
+/// A browser's form sends the domain in ASCII, a program as somebody typed it.
+#[tokio::test]
+async fn an_address_with_umlauts_is_one_account_however_it_is_written() {
+    let app = Latchkey::start().await;
+    sign_up(&app, "kai@xn--bcher-kva.test").await;
+    for written in [
+        "kai@bücher.test",
+        "kai@xn--bcher-kva.test",
+        "Kai@BÜCHER.test",
+        "kai@bu\u{308}cher.test",
+        "kai@bücher.test.",
+        "kai@XN--Bcher-KVA.test",
+    ] {
+        let tokens = person::tokens(&app, written, None).await;
+        let page = Program::with(&app, &tokens.access).get("/api/v1/me").await;
+        assert_eq!(person::json_of(&page)["email"], "kai@bücher.test", "{written}");
+        let mut browser = person::signed_in(&app, written, "session").await;
+        let page = browser.get(&app.url("/account")).await.expect(200);
+        assert!(page.body.contains("kai@bücher.test") && !page.body.contains("xn--"), "{written}");
+        // The address has an account: nothing is made.
+        sign_up(&app, written).await;
+    }
+    assert_eq!(latchkey_tests::database::rows(&app.app.db, "users").await, 1);
+}

@@ -31,6 +31,11 @@ async fn every_complaint_comes_at_once_and_nothing_typed_is_lost() {
         ("Ada", "@example.test", PASSWORD, &["email"]),
         ("Ada", "ada@example.test\r\nBcc: all@example.test", PASSWORD, &["email"]),
         ("Ada", "a@b@c", PASSWORD, &["email"]),
+        ("Ada", "ada@localhost", PASSWORD, &["email"]),
+        ("Ada", "ada@192.0.2.1", PASSWORD, &["email"]),
+        ("Ada", "a..da@example.test", PASSWORD, &["email"]),
+        ("Ada", "ada@-example.test", PASSWORD, &["email"]),
+        ("Ada", "ada@exa_mple.test", PASSWORD, &["email"]),
     ] {
         let page =
             sign_up(&app, name, email, password).await.expect_error(422, "validation_failed");

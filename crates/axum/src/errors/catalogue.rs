@@ -385,6 +385,10 @@ catalogue! {
         "That request came from another site",
         "A page on another site tried to act here in your name and was blocked.",
         "If you meant to do it, do it from a page on this site.";
+    UNKNOWN_HOST: MISDIRECTED_REQUEST, YOU, "unknown_host",
+        "Nothing is served under this name",
+        "In development, Latchkey answers only under names of this machine: a page on the web could give its own name this machine’s address and read the answers.",
+        "Open the address in PUBLIC_URL. To use another name, set PUBLIC_URL to it.";
     BAD_REQUEST: BAD_REQUEST, YOU, "bad_request",
         "That request is not valid",
         "Something in the request is missing, repeated or wrong.",

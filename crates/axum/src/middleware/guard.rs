@@ -28,7 +28,7 @@ use super::security_headers::SecurityHeaders;
 use super::server_timing::{SERVER_TIMING, dial, server_timing};
 use super::{canonical_host, render, same_site};
 use crate::cookies::{self, ResponseCookies};
-use crate::errors::{AppError, catalogue};
+use crate::errors::AppError;
 use crate::state::Latchkey;
 
 /// Larger than any form here, smaller than anything that hurts.
@@ -49,7 +49,7 @@ pub(super) struct Rules {
     latchkey: Latchkey,
     origin: String,
     is_development: bool,
-    has_canonical_host: bool,
+    is_page: bool,
     security_headers: SecurityHeaders,
     render: Render,
 }
@@ -62,29 +62,27 @@ impl Rules {
         Self {
             origin: latchkey.config.origin(),
             is_development: latchkey.config.is_development(),
-            has_canonical_host: false,
+            is_page: false,
             security_headers: SecurityHeaders::new(latchkey),
             render: Box::new(render),
             latchkey: latchkey.clone(),
         }
     }
 
-    /// In development, other loopback names lead to the one in `PUBLIC_URL`.
-    pub(super) fn with_canonical_host(self) -> Self {
-        Self { has_canonical_host: self.is_development, ..self }
+    /// Other names of this site lead to the one in `PUBLIC_URL`.
+    pub(super) fn for_pages(self) -> Self {
+        Self { is_page: true, ..self }
     }
 
     /// What is answered in place of the route, if anything.
     fn refusal(&self, request: &Request) -> Option<Response> {
-        if !same_site::is_allowed(request.method(), request.headers(), &self.origin) {
+        let headers = request.headers();
+        let other_name = canonical_host::check(request, &self.latchkey.config, self.is_page);
+        if other_name.is_none() && !same_site::is_allowed(request.method(), headers, &self.origin) {
             tracing::warn!("a request from another site was refused");
-            return Some(AppError::new(catalogue::CROSS_SITE).into_response());
+            return Some(same_site::refusal(headers, &self.origin).into_response());
         }
-        if self.has_canonical_host {
-            canonical_host::redirect(request, &self.latchkey.config)
-        } else {
-            None
-        }
+        other_name
     }
 }
 

@@ -26,7 +26,7 @@ pub fn around_pages<S: Host>(router: Router<S>, host: &S) -> Router<S>
 where
     Latchkey: FromRef<S>,
 {
-    guard(router, page_rules(host).with_canonical_host())
+    guard(router, page_rules(host).for_pages())
 }
 
 /// Around what is called under whatever name this machine has: files, and the
@@ -64,7 +64,7 @@ pub fn page_layer<S: Host>(
 where
     Latchkey: FromRef<S>,
 {
-    guard::layer(page_rules(host).with_canonical_host())
+    guard::layer(page_rules(host).for_pages())
 }
 
 fn page_rules<S: Host>(host: &S) -> Rules

@@ -2,6 +2,8 @@
 
 use http::{HeaderMap, Method, header};
 
+use crate::errors::{Action, AppError, catalogue};
+
 /// Whether a request may do something.
 ///
 /// Browsers say where a request comes from, in headers that pages cannot write:
@@ -26,6 +28,22 @@ pub(super) fn is_allowed(method: &Method, headers: &HeaderMap, origin: &str) -> 
             url::Url::parse(referer).is_ok_and(|url| url.origin().ascii_serialization() == origin)
         }
         None => true,
+    }
+}
+
+/// Says which two sites they are, where the browser does: it may be one site
+/// that was opened under another name.
+pub(super) fn refusal(headers: &HeaderMap, origin: &str) -> AppError {
+    let error = AppError::new(catalogue::CROSS_SITE);
+    let from = headers.get(header::ORIGIN).and_then(|from| from.to_str().ok());
+    let from = from.and_then(|from| url::Url::parse(from).ok()).map(|url| url.origin());
+    match from.filter(url::Origin::is_tuple).map(|from| from.ascii_serialization()) {
+        Some(from) if from != origin => error
+            .detail(format!("A page at {from} tried to act here, at {origin}, in your name."))
+            .fact("From", from)
+            .fact("This site", origin)
+            .action(Action::link("Open this site", origin)),
+        _ => error,
     }
 }
 

@@ -25,7 +25,12 @@ const FIXED: [(HeaderName, HeaderValue); 6] = [
     ),
 ];
 
-const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSubDomains");
+/// Neighbours under this name may not be ready for https: whoever runs them all
+/// has to say so.
+const HSTS: [HeaderValue; 2] = [
+    HeaderValue::from_static("max-age=63072000"),
+    HeaderValue::from_static("max-age=63072000; includeSubDomains"),
+];
 
 /// The policy for as long as the providers are where they are.
 pub(super) struct SecurityHeaders(RwLock<Policy>);
@@ -55,7 +60,10 @@ impl SecurityHeaders {
         // What is not said to be public is somebody's own.
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         if latchkey.cookies.is_secure() {
-            headers.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
+            let [alone, with_subdomains] = HSTS;
+            let asked_for = latchkey.config.hsts_subdomains;
+            let hsts = if asked_for { with_subdomains } else { alone };
+            headers.insert(header::STRICT_TRANSPORT_SECURITY, hsts);
         }
     }
 

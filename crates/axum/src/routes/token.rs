@@ -32,7 +32,10 @@ pub struct TokenRequest {
     /// The password.
     password: String,
     /// A narrower scope: names separated by spaces.
-    #[schema(example = "profile calendar:read")]
+    #[schema(
+        example = "profile calendar:read",
+        pattern = "^ *(profile|calendar:read|contacts:read|contacts:write)( +(profile|calendar:read|contacts:read|contacts:write))* *$"
+    )]
     scope: Option<String>,
 }
 

@@ -1,6 +1,7 @@
 //! Where settings come from: the process's environment, then `.env`.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::problem::{Problem, Problems};
@@ -56,33 +57,33 @@ impl Environment {
     /// The same as far as it can be read.
     pub fn with_file_so_far(path: &Path) -> Self {
         const FIX: &str =
-            "Write NAME=value, with single quotes around a value that contains blanks, # or $.";
+            "Write NAME=value, with single quotes around a value that contains blanks or #.";
         let mut problems = Problems::default();
         let mut error = |message: String, fix| {
             problems.0.push(Problem::with_fix(".env", message, fix));
         };
+        let text = match std::fs::read(path) {
+            Ok(bytes) => String::from_utf8(bytes).map_err(drop),
+            Err(failed) if failed.kind() == ErrorKind::NotFound => Ok(String::new()),
+            Err(failed) if failed.kind() == ErrorKind::IsADirectory => Err(()),
+            Err(_) => {
+                error("cannot be read".to_owned(), "Check its permissions.");
+                Ok(String::new())
+            }
+        };
         let mut variables = BTreeMap::new();
-        match dotenvy::from_path_iter(path) {
-            Ok(lines) => {
-                for (index, line) in lines.enumerate() {
+        match text {
+            Ok(text) => {
+                let text = with_plain_dollars(text.strip_prefix('\u{feff}').unwrap_or(&text));
+                for (index, line) in dotenvy::from_read_iter(text.as_bytes()).enumerate() {
+                    // dotenvy's message quotes the line, which may contain a secret.
                     match line {
-                        Ok((name, value)) => {
-                            variables.insert(name, value);
-                        }
-                        // dotenvy's message quotes the line, which may contain a secret.
-                        Err(dotenvy::Error::LineParse(..)) => {
-                            error(format!("is not valid at entry {}", index + 1), FIX);
-                        }
-                        // A folder, or not UTF-8: every further line fails as well.
-                        Err(_) => {
-                            error("is not a text file".to_owned(), FIX);
-                            break;
-                        }
+                        Ok((name, value)) => drop(variables.insert(name, value)),
+                        Err(_) => error(format!("is not valid at entry {}", index + 1), FIX),
                     }
                 }
             }
-            Err(error) if error.not_found() => {}
-            Err(_) => error("cannot be read".to_owned(), "Check its permissions."),
+            Err(()) => error("is not a text file".to_owned(), "Save it as UTF-8."),
         }
         let folder = path.parent().unwrap_or_else(|| Path::new("")).to_owned();
         Self { variables, folder, problems }
@@ -108,5 +109,69 @@ impl Environment {
 
     pub(super) fn path(&self, path: &str) -> PathBuf {
         self.folder.join(path)
+    }
+}
+
+/// Puts a backslash before each `$` that dotenvy would replace by a variable: a
+/// secret may contain one, and would lose what follows it without a word.
+fn with_plain_dollars(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let (mut quote, mut is_comment, mut is_escaped) = (None, false, false);
+    let mut previous = '\n';
+    for c in text.chars() {
+        match c {
+            '\n' if quote.is_none() => is_comment = false,
+            _ if is_comment || is_escaped => {}
+            '#' if quote.is_none() && previous.is_whitespace() => is_comment = true,
+            '\'' | '"' if quote.is_none() => quote = Some(c),
+            '\'' | '"' if quote == Some(c) => quote = None,
+            '$' if quote != Some('\'') => plain.push('\\'),
+            _ => {}
+        }
+        is_escaped = c == '\\' && !is_escaped && !is_comment && quote != Some('\'');
+        previous = c;
+        plain.push(c);
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_taken_as_they_stand_in_the_file() {
+        for (text, value) in [
+            ("A=pa$word$HOME", Some("pa$word$HOME")),
+            ("A=\"pa$word ${HOME} $\"", Some("pa$word ${HOME} $")),
+            ("A='pa$word'", Some("pa$word")),
+            ("A=pa\\$word", Some("pa$word")),
+            ("A=\"a\\\"$b\"", Some("a\"$b")),
+            ("# it's $5\nA=a$b # isn't $x\nB=c$d", Some("a$b")),
+            ("A=\"a\n#'$b\"\nB=1", Some("a\n#'$b")),
+            ("A=a#$b", Some("a#$b")),
+            ("A=$$", Some("$$")),
+            ("\u{feff}A=1", Some("1")),
+            ("\u{feff}# a comment\r\nA=1\r\n", Some("1")),
+            ("B=1\n\u{feff}A=1", None),
+        ] {
+            let folder = tempfile::tempdir().expect("a folder");
+            let path = folder.path().join(".env");
+            std::fs::write(&path, text).expect("a file");
+            let found = Environment::with_file_so_far(&path);
+            assert_eq!(found.get("A"), value, "{text:?}: {:?}", found.problems);
+            assert_eq!(found.problems.0.is_empty(), value.is_some(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_utf_8_is_said_to_be_none() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for bytes in [&b"\xff\xfeA\0=\x001\0"[..], b"A=\xe9t\xe9"] {
+            let path = folder.path().join(".env");
+            std::fs::write(&path, bytes).expect("a file");
+            let problems = Environment::with_file(&path).expect_err("a problem").to_string();
+            assert!(problems.contains("Save it as UTF-8."), "{problems}");
+        }
     }
 }

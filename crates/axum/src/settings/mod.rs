@@ -7,6 +7,7 @@ mod app_secret;
 mod credential_lint;
 mod environment;
 mod introspection;
+mod mail;
 mod problem;
 mod providers;
 mod reader;
@@ -30,6 +31,7 @@ pub use app_secret::{SecretFacts, SecretSource};
 pub use crate::config::{JwtSettings, LocalIdp, Revocation};
 pub use environment::Environment;
 pub use introspection::IntrospectionSettings;
+pub use mail::{Mailbox, Sender};
 pub use problem::{Problem, Problems};
 pub use providers::{BUILT_IN, redirect_uri};
 
@@ -55,7 +57,9 @@ pub struct Settings {
     pub introspection: Option<IntrospectionSettings>,
     pub local_idp: Option<LocalIdp>,
     pub smtp_url: Option<Secret>,
+    pub mail_sender: Sender,
     pub trusted_proxies: Vec<IpNet>,
+    pub hsts_subdomains: bool,
     /// What may be right but looks wrong: unknown variables, unusual client IDs.
     pub warnings: Vec<Problem>,
 }
@@ -97,6 +101,13 @@ impl Settings {
         let jwt = jwt(&mut read, &public_url);
         let local_idp = providers::read_local(&mut read, development, built_with.local_provider);
         let providers = providers::read(&mut read, &public_url, local_idp.as_ref());
+        if let Some(idp) = &local_idp
+            && idp.url.host() == public_url.host()
+        {
+            let fix = format!("Use http://localhost:{port}, which is another site.");
+            let message = "is on the local provider’s host, so that the two share their cookies";
+            read.warnings.push(Problem::with_fix("PUBLIC_URL", message, fix));
+        }
         let audience = jwt.audience.clone();
         read.warn_about_unknown_names();
         let (demo, traces) = demo(&mut read, development, built_with.demo);
@@ -111,6 +122,8 @@ impl Settings {
             introspection: introspection::read(&mut read, audience, &providers, local_idp.as_ref()),
             trusted_proxies: trusted_proxies(&mut read),
             smtp_url: smtp_url(&mut read, built_with.mail),
+            hsts_subdomains: read.one_of("HSTS_SUBDOMAINS", &[("off", false), ("on", true)]),
+            mail_sender: mail::sender(&mut read, &public_url),
             warnings: read.warnings,
             public_url,
             app_secret,
@@ -136,6 +149,7 @@ impl Settings {
             local_idp: self.local_idp.clone(),
             resource_metadata: None,
             trusted_proxies: self.trusted_proxies.clone(),
+            hsts_subdomains: self.hsts_subdomains,
         }
     }
 
@@ -277,13 +291,19 @@ fn of_the_demo(read: &mut Reader<'_>, name: &str, built_in: bool) -> Option<bool
 fn smtp_url(read: &mut Reader<'_>, accepts: Option<fn(&Secret) -> bool>) -> Option<Secret> {
     const NAME: &str = "SMTP_URL";
     let url = read.secret(NAME)?;
-    match accepts {
-        Some(accepts) if accepts(&url) => {}
-        Some(_) => read.error(NAME, "is not valid"),
-        None => {
+    match (accepts, mail::is_protected(url.expose())) {
+        (None, _) => {
             let fix = "Remove it, or build with e-mail.";
             read.error_with_fix(NAME, "needs a feature that this build does not have", fix);
         }
+        (_, Some(false)) => {
+            let message = "would send e-mails, which open accounts, unencrypted";
+            let fix = "Use smtps://user:password@host or ?tls=required; \
+                       on a private network, ?tls=none says that it may.";
+            read.error_with_fix(NAME, message, fix);
+        }
+        (Some(accepts), Some(true)) if accepts(&url) => {}
+        _ => read.error(NAME, "is not valid"),
     }
     Some(url)
 }

@@ -10,12 +10,17 @@ use url::Url;
 
 use crate::config::LocalIdp;
 
+use super::problem::Problem;
 use super::reader::{Credentials, Reader};
 use super::variables;
 
 /// The providers that need credentials alone: slug and label.
 pub const BUILT_IN: [(&str, &str); 3] =
     [("google", "Google"), ("github", "GitHub"), ("facebook", "Facebook")];
+
+/// What stands in the place of `<NAME>` in variables of other programs, which
+/// know one issuer alone (`OIDC_RP_CLIENT_ID`).
+const OTHER_PROGRAMS: [&str; 8] = ["RP", "OP", "OAUTH", "OAUTH2", "AUTH", "PROVIDER", "WEB", "API"];
 
 /// Where a provider sends people back to.
 pub fn redirect_uri(public_url: &Url, slug: &str) -> String {
@@ -113,20 +118,40 @@ fn local(public_url: &Url, slug: &str, label: &str, idp: &LocalIdp) -> Option<Pr
 
 fn open_id_names(read: &mut Reader<'_>) -> BTreeSet<String> {
     let valid = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
-    let mut names = BTreeSet::new();
-    for variable in read.environment.names().filter(|name| name.starts_with("OIDC_")) {
-        let name = variables::find(variable).and_then(|found| {
-            let stem = variable.strip_suffix("_FILE").unwrap_or(variable);
-            variables::chosen_name(found.name, stem).filter(|name| name.chars().all(valid))
-        });
-        match name {
-            Some(name) => drop(names.insert(name.to_owned())),
-            None => read.error_with_fix(
+    let named = |variable: &str| {
+        let stem = variable.strip_suffix("_FILE").unwrap_or(variable);
+        let name = variables::chosen_name(variables::find(variable)?.name, stem)?;
+        Some(name.to_owned()).filter(|name| name.chars().all(valid))
+    };
+    let environment = read.environment;
+    let all = || environment.names().filter(|name| name.starts_with("OIDC_"));
+    let mut names: BTreeSet<String> = all().filter_map(named).collect();
+    names.retain(|name| {
+        let is_set = |field: &str| read.is_set(&format!("OIDC_{name}_{field}"));
+        let has_client = is_set("CLIENT_ID") || is_set("CLIENT_SECRET");
+        is_set("ISSUER") || has_client && !OTHER_PROGRAMS.contains(&&**name)
+    });
+    for variable in all() {
+        let is_slip = match named(variable) {
+            Some(name) if names.contains(&name) => continue,
+            Some(_) => false,
+            None => {
+                let of = |name: &String| variable.starts_with(&format!("OIDC_{name}_"));
+                names.iter().any(of) || variables::is_slip_of_issuer(variable)
+            }
+        };
+        if is_slip {
+            read.error_with_fix(
                 variable,
                 "is not a setting",
                 "Use OIDC_<NAME>_ISSUER, _CLIENT_ID, _CLIENT_SECRET, _LABEL and _SCOPES, \
                  with a <NAME> of capital letters, digits and underscores.",
-            ),
+            );
+        } else {
+            let fix = "Ignore this if another program reads it; \
+                       an issuer for Latchkey needs OIDC_<NAME>_ISSUER.";
+            let message = "is not read by Latchkey";
+            read.warnings.push(Problem::with_fix(variable, message, fix));
         }
     }
     names

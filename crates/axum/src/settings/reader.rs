@@ -64,13 +64,17 @@ impl<'a> Reader<'a> {
     /// Refuses quotes and blanks around a value: `docker --env-file` and
     /// systemd do not remove them.
     fn clean(&mut self, name: &str, text: &str) -> Option<String> {
-        // A PEM ends with a newline.
-        let text = if text.starts_with("-----BEGIN ") { text.trim_end() } else { text };
+        // A PEM has lines, and ends with a newline.
+        let is_pem = text.starts_with("-----BEGIN ");
+        let text = if is_pem { text.trim_end() } else { text };
+        let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
         let quotes = ['"', '\''];
         let (message, fix) = if text.trim() != text {
             ("starts or ends with a blank", "Remove the blank.")
         } else if text.starts_with(quotes) || text.ends_with(quotes) {
             ("has quotes as part of its value", "Remove the quotes.")
+        } else if !is_pem && text.contains(breaks) {
+            ("contains a line break or another control character", "Write it in one line.")
         } else if is_template(text) {
             ("is a placeholder", "Set it to a real value, or leave it empty.")
         } else {

@@ -77,6 +77,11 @@ const REFUSED: &[(&str, &str)] = &[
     ("LOCAL_IDP=on", "LOCAL_IDP"),
     ("TRACES=yes", "TRACES"),
     ("TRUSTED_PROXIES=10.0.0.0/8, proxy", "TRUSTED_PROXIES"),
+    ("HSTS_SUBDOMAINS=yes", "HSTS_SUBDOMAINS"),
+    ("SMTP_URL=smtp://mailpit:1025", "SMTP_URL"),
+    ("SMTP_URL=mail.example.com", "SMTP_URL"),
+    ("MAIL_FROM=Acme", "MAIL_FROM"),
+    ("MAIL_REPLY_TO=help", "MAIL_REPLY_TO"),
     ("GOOGLE_CLIENT_ID=id", "GOOGLE_CLIENT_SECRET"),
     ("FACEBOOK_CLIENT_SECRET=hush", "FACEBOOK_CLIENT_ID"),
     ("GITHUB_CLIENT_ID=\"id\"\nGITHUB_CLIENT_SECRET=hush", "GITHUB_CLIENT_ID"),
@@ -88,6 +93,9 @@ const REFUSED: &[(&str, &str)] = &[
     ("OIDC_ACME_ISSUER=https://acme.test", "OIDC_ACME_CLIENT_ID"),
     ("{ACME}", "OIDC_ACME_ISSUER"),
     ("OIDC_ACME_SECRET=b", "OIDC_ACME_SECRET"),
+    ("OIDC_ACME_ISSUR=https://acme.test", "OIDC_ACME_ISSUR"),
+    ("OIDC_ACME_ISSUER=https://acme.test\n{ACME}OIDC_ACME_URL=b", "OIDC_ACME_URL"),
+    ("OIDC_RP_ISSUER=https://acme.test", "OIDC_RP_CLIENT_ID"),
     ("OIDC_ACME_ISSUER=http://acme.test\n{ACME}", "OIDC_ACME_ISSUER"),
     (
         "OIDC_GOOGLE_ISSUER=https://acme.test\nOIDC_GOOGLE_CLIENT_ID=a\nOIDC_GOOGLE_CLIENT_SECRET=b",
@@ -156,6 +164,46 @@ fn tokens_of_other_apps_are_asked_about_where_the_settings_say() {
     let guessed = guessed.introspection.expect("one").config;
     assert_eq!(guessed.issuer.as_deref(), Some("https://as.example.com/realms/a"));
     assert_eq!(guessed.expected.issuer, None);
+}
+
+#[test]
+fn variables_of_other_programs_are_warned_about_and_no_more() {
+    for (variables, warned) in [
+        ("OIDC_ISSUER=https://acme.test", &["OIDC_ISSUER"][..]),
+        ("OIDC_CLIENT_ID=a\nOIDC_CLIENT_SECRET=b", &["OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET"]),
+        (
+            "OIDC_RP_CLIENT_ID=a\nOIDC_RP_CLIENT_SECRET=b\nOIDC_OP_JWKS_ENDPOINT=c",
+            &["OIDC_OP_JWKS_ENDPOINT", "OIDC_RP_CLIENT_ID", "OIDC_RP_CLIENT_SECRET"],
+        ),
+        ("OIDC_EXTRA_SCOPES=groups", &["OIDC_EXTRA_SCOPES"]),
+        ("PUBLIC_URL=http://127.0.0.1:3000", &["PUBLIC_URL"]),
+        ("PUBLIC_URL=http://127.0.0.1:3000\nLOCAL_IDP=off", &[]),
+        ("PUBLIC_URL=http://[::1]:3000", &[]),
+    ] {
+        let settings = load(variables).expect("no problem");
+        let found: Vec<_> = settings.warnings.iter().map(|one| &*one.variable).collect();
+        assert_eq!(found, warned, "{variables}");
+        assert!(settings.providers.iter().all(|provider| provider.local), "{variables}");
+    }
+}
+
+#[test]
+fn a_line_break_in_a_value_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for label in ["Ac\nme", "Ac\rme", "Ac\tme", "Ac\u{85}me", "Ac\u{2028}me", "Ac\u{1b}[1mme"] {
+        let environment = Environment::of(
+            [
+                ("OIDC_ACME_ISSUER", "https://acme.test"),
+                ("OIDC_ACME_CLIENT_ID", "a"),
+                ("OIDC_ACME_CLIENT_SECRET", "b"),
+                ("OIDC_ACME_LABEL", label),
+            ],
+            folder.path(),
+        );
+        let problems = Settings::load(&environment, Capabilities::ALL).expect_err("a problem");
+        assert_eq!(problems.0.len(), 1, "{problems}");
+        assert!(problems.to_string().contains("OIDC_ACME_LABEL contains a line break"));
+    }
 }
 
 #[test]

@@ -25,6 +25,7 @@ const fn secret(name: Text, default: Text, expected: Text, purpose: Text) -> Var
 const ID: &str = "the client ID, as the provider shows it";
 const SECRET: &str = "the client secret, as the provider shows it";
 const DURATION: &str = "a duration like 30s, 5m, 12h or 7d";
+const MAILBOX: &str = "an address, like Acme <no-reply@acme.example>";
 const PORT: &str = "a port number, like 3000";
 const URL: &str = "an https URL without a user name (http only on loopback)";
 const ISSUER: &str = "the exact https URL of the issuer, without user name, query or fragment (http only on loopback)";
@@ -105,12 +106,15 @@ pub const ALL: &[Variable] = &[
         "addresses or networks, like 10.0.0.1, 10.1.0.0/16",
         "the proxies whose forwarded headers count",
     ),
+    plain("HSTS_SUBDOMAINS", "off", "off or on", "whether HSTS covers all subdomains"),
     secret(
         "SMTP_URL",
         "",
         "smtps://user:password@host or smtp://host:port?tls=required",
         "the server that sends e-mail",
     ),
+    plain("MAIL_FROM", "", MAILBOX, "the sender of e-mails"),
+    plain("MAIL_REPLY_TO", "", MAILBOX, "where answers to e-mails go"),
     plain("RUST_LOG", "info", "a level, like info or debug", "what is logged"),
 ];
 
@@ -157,8 +161,26 @@ fn provider_credential(name: &str) -> Option<String> {
     }
 }
 
+/// Whether a variable that begins with `OIDC_` looks like a slip of one that we
+/// read: `OIDC_ACME_ISSUR`, `OIDC_acme_LABEL`, `OIDC_ACME_SECRET`.
+pub(super) fn is_slip_of_issuer(name: &str) -> bool {
+    let fields = ALL.iter().filter_map(|one| one.name.strip_prefix("OIDC_<NAME>_"));
+    let fields: Vec<_> = fields.map(letters).collect();
+    let stem = name.strip_suffix("_FILE").unwrap_or(name);
+    let rest = stem.strip_prefix("OIDC_").unwrap_or_default();
+    rest.match_indices('_').filter(|(at, _)| *at > 0).any(|(at, _)| {
+        let field = letters(&rest[at..]);
+        // `OIDC_CLIENT_SECRET` has no name: it is how others call their one secret.
+        (field == *b"SECRET" && &rest[..at] != "CLIENT")
+            || fields.iter().any(|ours| typos(&field, ours) <= 1)
+    })
+}
+
+fn letters(name: &str) -> Vec<u8> {
+    name.replace(['_', '-', '.'], "").to_uppercase().into_bytes()
+}
+
 fn misspelled(name: &str) -> Option<String> {
-    let letters = |name: &str| name.replace(['_', '-', '.'], "").to_uppercase().into_bytes();
     let (stem, suffix) = name.strip_suffix("_FILE").map_or((name, ""), |stem| (stem, "_FILE"));
     let fixed = ALL.iter().filter(|one| !one.name.contains('<') && one.name != "RUST_LOG");
     let ours = fixed.min_by_key(|one| typos(&letters(stem), &letters(one.name)))?;
@@ -277,6 +299,32 @@ mod tests {
             assert_eq!(find(name), None, "{name} is read");
             assert_eq!(suggest(name).as_deref(), ours, "{name}");
             assert!(ours.is_none_or(|ours| find(ours).is_some()), "{name}");
+        }
+    }
+
+    #[test]
+    fn variables_of_other_programs_are_told_from_slips() {
+        for slip in [
+            "OIDC_ACME_SECRET",
+            "OIDC_ACME_ISSUR",
+            "OIDC_acme_ISSUER",
+            "OIDC_MY_CORP_CLIENTID",
+            "OIDC_ACME_CLIENT_SECERT_FILE",
+            "OIDC_ACME_SCOPE",
+        ] {
+            assert!(is_slip_of_issuer(slip), "{slip}");
+        }
+        for other in [
+            "OIDC_ISSUER",
+            "OIDC_CLIENT_ID",
+            "OIDC_CLIENT_SECRET",
+            "OIDC_RP_SIGN_ALGO",
+            "OIDC_OP_TOKEN_ENDPOINT",
+            "OIDC_DISCOVERY_URL",
+            "OIDC_STORE_ID_TOKEN",
+            "OIDC_",
+        ] {
+            assert!(!is_slip_of_issuer(other), "{other}");
         }
     }
 

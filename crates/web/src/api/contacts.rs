@@ -62,12 +62,17 @@ pub(super) struct ContactList {
 /// The contact’s new content.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(super) struct ContactDetails {
-    /// 1 to 200 characters.
-    #[schema(min_length = 1, max_length = 200)]
+    /// 1 to 200 characters, without control characters, and not only blanks.
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
+    )]
     name: String,
     /// An e-mail address.
     email: Option<String>,
-    /// At most 40 digits, spaces and + - . ( ) /.
+    /// At most 40 digits, spaces and + - . ( ) /, with at least one digit; or nothing.
+    #[schema(max_length = 40, pattern = r"^( *|[0-9 +\-.()/]*[0-9][0-9 +\-.()/]*)$")]
     phone: Option<String>,
 }
 

@@ -100,7 +100,7 @@ async fn list(built_with: Capabilities) -> Outcome {
 
 fn line(user: &User) -> String {
     let verified = if user.email_verified { "" } else { " (not verified)" };
-    let email = user.email.as_ref().map_or("-", |email| email.as_str());
+    let email = user.email.as_ref().map_or("-".to_owned(), ToString::to_string);
     let roles = if user.roles.is_empty() { "-".to_owned() } else { user.roles.to_string() };
     format!("{}\t{email}{verified}\t{roles}\t{}", user.id, user.name)
 }

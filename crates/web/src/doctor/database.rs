@@ -1,6 +1,7 @@
 //! The database, and the signing keys in it. Nothing is created or migrated.
 
 use latchkey_auth::secret::{AppSecret, Purpose};
+use latchkey_store::emails;
 use latchkey_store::probe::{Migrations, Probe, ProbeError, probe};
 use latchkey_store::signing_keys::{self, StoredKey};
 use latchkey_store::{Backend, Db};
@@ -42,6 +43,7 @@ pub(super) async fn of_open(context: &Context<'_>, db: &Db) -> Vec<Finding> {
         }
         Err(error) => return vec![unusable(error)],
     };
+    findings.extend(emails::given_up(db).await.ok().and_then(|troubles| judge_mail(&troubles)));
     // Before the first start there is no table of keys.
     if context.valid(&["APP_SECRET"])
         && let Ok(keys) = signing_keys::all(db).await
@@ -91,6 +93,14 @@ fn judge_migrations(migrations: Migrations) -> Finding {
             "Restore the backup from before it, and start again.",
         ),
     }
+}
+
+/// Whether e-mails of the last week were given up, and why the last one was.
+fn judge_mail(troubles: &[String]) -> Option<Finding> {
+    let last = troubles.first()?;
+    let text = format!("{} e-mails of the last week were given up.", troubles.len());
+    let what_to_do = "Check SMTP_URL and MAIL_FROM, and the log of the mail server.";
+    Some(Check::MailDelivery.warning(text, what_to_do).fact("The last one", last))
 }
 
 /// Whether the keys that sign JWTs can be decrypted with `APP_SECRET`.

@@ -100,6 +100,7 @@ checks! {
     }
     "E-mail" {
         Mail, "mail", "SMTP_URL";
+        MailDelivery, "mail_delivery", "SMTP_URL";
     }
 }
 

@@ -110,7 +110,7 @@ pub(crate) async fn reset(
         app.note_ended(ended);
     }
     audit::by_person(&app, Kind::PasswordReset, sent.user_id, "", &client).await;
-    recovery::send_changed(&app, sent.email);
+    recovery::send_changed(&app, sent.user_id, sent.email).await;
     Ok(Redirect::to("/sign-in?welcome=reset").into_response())
 }
 

@@ -77,7 +77,7 @@ pub(crate) async fn submit(
             let write = async |outcome| match outcome {
                 SignUp::Created(user) => recovery::send_verification(&app, &user).await,
                 SignUp::AlreadyThere(email) => {
-                    recovery::send_already_there(&app, email);
+                    recovery::send_already_there(&app, email).await;
                     Ok(())
                 }
             };
@@ -106,15 +106,16 @@ fn validate(form: &SignUpForm) -> Result<(DisplayName, Email, Password), FieldEr
     if name.is_none() {
         errors.push(("name", "Enter your name.".to_owned()));
     }
-    let email = Email::parse(&form.email);
-    if email.is_err() {
-        errors.push(("email", "Enter an e-mail address with an @ and a domain.".to_owned()));
+    let email = Email::parse(&form.email).ok().filter(Email::is_public);
+    if email.is_none() {
+        let text = "Enter an address that e-mail can reach, like you@example.com.";
+        errors.push(("email", text.to_owned()));
     }
     if let Err(weak) = check(&form.password, &[&form.email, &form.name]) {
         errors.push(("password", weak.to_string()));
     }
     match (name, email, Password::new(&*form.password)) {
-        (Some(name), Ok(email), Ok(password)) if errors.is_empty() => Ok((name, email, password)),
+        (Some(name), Some(email), Ok(password)) if errors.is_empty() => Ok((name, email, password)),
         _ => Err(errors),
     }
 }

@@ -12,7 +12,7 @@ pub(super) fn sentence(done: &str) -> Option<&'static str> {
         "password" => "Your password is set, and you’re signed out on all other devices.",
         "ended" => "Revoked. You’re signed out there.",
         "verified" => "E-mail address verified.",
-        "letter" => "Check your inbox: an e-mail is on its way.",
+        "letter" => "You’ll get an e-mail with a link in a moment. If not, check your spam folder.",
         _ => return None,
     })
 }

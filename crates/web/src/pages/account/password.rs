@@ -68,6 +68,6 @@ pub(crate) async fn submit(
         app.note_ended(ended);
     }
     audit::by_person(&app, Kind::PasswordChanged, user.id, "", &client).await;
-    recovery::send_changed(&app, email.clone());
+    recovery::send_changed(&app, user.id, email.clone()).await;
     Ok(Redirect::to(&done("password")))
 }

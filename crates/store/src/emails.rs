@@ -1,0 +1,91 @@
+//! E-mails that wait to be handed over to a mail server.
+
+use latchkey_domain::{Timestamp, UserId};
+
+use crate::query::params;
+use crate::{Db, Result};
+
+/// An e-mail whose turn it is. What it says is sealed: its link opens an account.
+#[derive(Clone, Debug)]
+pub struct Due {
+    pub id: String,
+    pub sealed: String,
+    pub expires_at: Timestamp,
+    /// This one included.
+    pub tries: i64,
+}
+
+const INSERT: &str = "INSERT INTO emails \
+    (id, user_id, sealed, created_at, expires_at, tries, next_try_at) \
+    VALUES ($1, $2, $3, $4, $5, 0, $4)";
+
+/// Of several processes only one finds it due: whoever waits for the row looks again.
+const CLAIM: &str = "UPDATE emails SET tries = tries + 1, next_try_at = $2 \
+    WHERE given_up_at IS NULL AND next_try_at <= $1 AND id = \
+    (SELECT id FROM emails WHERE given_up_at IS NULL AND next_try_at <= $1 \
+    ORDER BY next_try_at, id LIMIT 1) \
+    RETURNING id, sealed, expires_at, tries";
+
+const POSTPONE: &str = "UPDATE emails SET next_try_at = $2 WHERE id = $1";
+
+const GIVE_UP: &str = "UPDATE emails SET given_up_at = $2, trouble = $3, sealed = '' WHERE id = $1";
+
+const DELETE: &str = "DELETE FROM emails WHERE id = $1";
+
+const GIVEN_UP: &str = "SELECT trouble FROM emails WHERE given_up_at > 0 \
+    ORDER BY given_up_at DESC, id LIMIT 100";
+
+const FORGET: &str = "DELETE FROM emails WHERE given_up_at < $1";
+
+/// Writes one down, to be handed over at once.
+pub async fn insert(
+    db: &Db,
+    id: &str,
+    user: Option<UserId>,
+    sealed: &str,
+    now: Timestamp,
+    expires_at: Timestamp,
+) -> Result<()> {
+    db.execute(INSERT, params![id, user, sealed, now, expires_at]).await?;
+    Ok(())
+}
+
+/// Takes the one that has waited longest. It is due again at `again_at`, should
+/// this process end before it says what became of it.
+pub async fn claim(db: &Db, now: Timestamp, again_at: Timestamp) -> Result<Option<Due>> {
+    db.fetch_optional(CLAIM, params![now, again_at], |row| {
+        Ok(Due {
+            id: row.get("id")?,
+            sealed: row.get("sealed")?,
+            expires_at: row.get("expires_at")?,
+            tries: row.get("tries")?,
+        })
+    })
+    .await
+}
+
+pub async fn postpone(db: &Db, id: &str, until: Timestamp) -> Result<()> {
+    db.execute(POSTPONE, params![id, until]).await?;
+    Ok(())
+}
+
+/// Keeps only that it was there, and what was wrong.
+pub async fn give_up(db: &Db, id: &str, now: Timestamp, trouble: &str) -> Result<()> {
+    db.execute(GIVE_UP, params![id, now, trouble]).await?;
+    Ok(())
+}
+
+pub async fn delete(db: &Db, id: &str) -> Result<()> {
+    db.execute(DELETE, params![id]).await?;
+    Ok(())
+}
+
+/// Why the last hundred were given up, the latest first.
+pub async fn given_up(db: &Db) -> Result<Vec<String>> {
+    db.fetch_all(GIVEN_UP, params![], |row| row.get("trouble")).await
+}
+
+pub async fn forget(db: &Db, before: Timestamp) -> Result<()> {
+    db.execute(FORGET, params![before]).await?;
+    Ok(())
+}
