@@ -1,6 +1,7 @@
 //! What sign-in has to know of the application that it is mounted in.
 
 use ipnet::IpNet;
+use latchkey_auth::http::Proxy;
 use latchkey_auth::oauth::discovery::is_loopback;
 use latchkey_auth::secret::AppSecret;
 use latchkey_auth::tokens::{Algorithm, SigningKey};
@@ -20,6 +21,8 @@ pub struct Config {
     /// Where the API says who issues tokens for it (RFC 9728), if it does.
     pub resource_metadata: Option<String>,
     pub trusted_proxies: Vec<IpNet>,
+    /// What providers are called through.
+    pub outbound_proxy: Option<Proxy>,
 }
 
 /// How JWTs are made and believed.

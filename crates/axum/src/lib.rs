@@ -23,7 +23,6 @@ pub mod limits;
 pub mod middleware;
 pub mod password;
 pub mod refresh;
-pub mod replay_guard;
 pub mod routes;
 pub mod sign_in;
 mod state;

@@ -103,6 +103,7 @@ fn config(settings: &Settings) -> Config {
         jwt: settings.jwt.clone(),
         resource_metadata: Some(resource::address(settings)),
         trusted_proxies: settings.trusted_proxies.clone(),
+        outbound_proxy: settings.outbound_proxy.clone(),
     }
 }
 
