@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use ipnet::IpNet;
+use latchkey_auth::http::Proxy;
 use latchkey_auth::oauth::discovery::is_loopback;
 use latchkey_auth::random;
 use latchkey_auth::secret::AppSecret;
@@ -35,6 +36,8 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     /// Whether browsers are told to use https for every subdomain, too.
     pub hsts_subdomains: bool,
+    /// What providers are called through.
+    pub outbound_proxy: Option<Proxy>,
 }
 
 /// The provider that stands in for others in development.

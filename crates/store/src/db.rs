@@ -46,6 +46,7 @@ pub(crate) static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
         8 "traces" "0008_traces.sql",
         11 "emails" "0011_emails.sql",
         12 "order and indexes" "0012_order_and_indexes.sql",
+        13 "authorization responses" "0013_authorization_responses.sql",
     ];
     let migration = |(version, name, sql): (i64, &'static str, &'static str)| {
         Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)

@@ -27,7 +27,8 @@ pub struct EmailMessage {
     pub to: Email,
     pub subject: String,
     pub text: String,
-    pub link: String,
+    /// What there is to open, if it is not a code to type.
+    pub link: Option<String>,
     pub at: Timestamp,
 }
 
@@ -119,12 +120,12 @@ impl Smtp {
 struct HtmlPart<'a> {
     subject: &'a str,
     paragraphs: Vec<&'a str>,
-    link: &'a str,
+    link: Option<&'a str>,
 }
 
 fn compose(sender: &Sender, id: &str, email: &EmailMessage) -> Option<Message> {
     let paragraphs = email.text.split("\n\n").map(str::trim).filter(|text| !text.is_empty());
-    let (subject, link) = (email.subject.as_str(), email.link.as_str());
+    let (subject, link) = (email.subject.as_str(), email.link.as_deref());
     let html = HtmlPart { subject, link, paragraphs: paragraphs.collect() }.render().ok()?;
     let mut message = Message::builder()
         .from(mailbox(sender.from.name.as_deref(), &sender.from.address)?)

@@ -1,8 +1,10 @@
 //! E-mails with links: verifying an address, and choosing a new password.
 
+use std::fmt;
+
 use latchkey_auth::random;
 use latchkey_domain::audit::{Actor, Kind};
-use latchkey_domain::{Email, Span, User, UserId};
+use latchkey_domain::{Email, SignInId, Span, User, UserId};
 use latchkey_store::email_tokens::{self, Purpose, Sent};
 use latchkey_store::{hash, passwords, users};
 
@@ -22,7 +24,10 @@ const RESET_FOR: Span = Span::minutes(30);
 /// How long an e-mail is worth sending whose link lasts.
 const NEWS_FOR: Span = Span::days(1);
 
-/// What an e-mail says around its one link.
+/// How long a code works that proves who somebody is.
+const PROVE_FOR: Span = Span::minutes(10);
+
+/// What an e-mail says around its one link, or code.
 struct Words {
     subject: &'static str,
     before: &'static str,
@@ -60,12 +65,85 @@ const CHANGED: Words = Words {
     after: "",
 };
 
+const PROVE: Words = Words {
+    subject: "Your code",
+    before: "Someone, probably you, is about to change something important in your Latchkey \
+             account.\n\n\
+             If it was you, type this code on the page within 10 minutes:",
+    after: "\nNobody from Latchkey will ever ask you for it. If it wasn’t you, someone else is \
+            signed in as you: end that sign-in on your account page.\n",
+};
+
+/// Writes a code to an address that its person has proved. It is worth something
+/// to this one sign-in alone.
+pub(crate) async fn send_code(
+    app: &App,
+    user: &User,
+    email: &Email,
+    sign_in: SignInId,
+) -> HandlerResult<()> {
+    if app.limits.allow_email_to("prove", email) {
+        let code = Code::new();
+        let sent = Sent { user_id: user.id, email: email.clone() };
+        let expires_at = app.clock.now().plus(PROVE_FOR);
+        let hash = code.hash(sign_in);
+        email_tokens::insert(&app.db, &hash, Purpose::Prove, &sent, expires_at).await?;
+        deliver(app, Some(user.id), email.clone(), &PROVE, Body::Code(code), PROVE_FOR).await;
+    }
+    Ok(())
+}
+
+/// Eight characters of Crockford's alphabet: 40 bits, which nobody finds by trying
+/// within ten minutes, and letters that nobody takes for digits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Code([u8; 8]);
+
+const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+impl Code {
+    fn new() -> Self {
+        Self(random::bytes::<8>().map(|byte| ALPHABET[usize::from(byte % 32)]))
+    }
+
+    /// As people type it: small letters, blanks, and O for zero.
+    pub(crate) fn parse(typed: &str) -> Option<Self> {
+        let typed = typed.bytes().filter(|byte| !byte.is_ascii_whitespace() && *byte != b'-');
+        let letters: Vec<u8> = typed
+            .map(|byte| match byte.to_ascii_uppercase() {
+                b'O' => b'0',
+                b'I' | b'L' => b'1',
+                byte => byte,
+            })
+            .collect();
+        let known = letters.iter().all(|byte| ALPHABET.contains(byte));
+        letters.try_into().ok().filter(|_| known).map(Self)
+    }
+
+    /// What is kept of it: for one sign-in, and worth nothing to another.
+    pub(crate) fn hash(&self, sign_in: SignInId) -> String {
+        hash::of(&format!("{sign_in}:{self}"))
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = String::from_utf8_lossy(&self.0);
+        write!(f, "{}-{}", &text[..4], &text[4..])
+    }
+}
+
+/// What stands in the middle of an e-mail.
+enum Body {
+    Link(String),
+    Code(Code),
+}
+
 /// Writes to somebody who has just signed up, or wants to prove their address.
 pub(crate) async fn send_verification(app: &App, user: &User) -> HandlerResult<()> {
     let Some(email) = &user.email else { return Ok(()) };
     if app.limits.allow_email_to("verify", email) {
         let link = link(app, user, email, Purpose::Verify, VERIFY_FOR).await?;
-        deliver(app, Some(user.id), email.clone(), &VERIFY, link, VERIFY_FOR).await;
+        deliver(app, Some(user.id), email.clone(), &VERIFY, Body::Link(link), VERIFY_FOR).await;
     }
     Ok(())
 }
@@ -74,14 +152,14 @@ pub(crate) async fn send_verification(app: &App, user: &User) -> HandlerResult<(
 pub(crate) async fn send_already_there(app: &App, email: Email) {
     if app.limits.allow_email_to("exists", &email) {
         let link = app.settings.absolute("/sign-in");
-        deliver(app, None, email, &ALREADY_THERE, link, NEWS_FOR).await;
+        deliver(app, None, email, &ALREADY_THERE, Body::Link(link), NEWS_FOR).await;
     }
 }
 
 /// Tells somebody that their password was changed.
 pub(crate) async fn send_changed(app: &App, user: UserId, email: Email) {
     let link = app.settings.absolute("/forgot");
-    deliver(app, Some(user), email, &CHANGED, link, NEWS_FOR).await;
+    deliver(app, Some(user), email, &CHANGED, Body::Link(link), NEWS_FOR).await;
 }
 
 /// Writes to somebody who has forgotten their password, if there is an account
@@ -107,7 +185,7 @@ async fn try_forgot(app: &App, email: Email, client: &Client) -> HandlerResult<(
         let link = link(app, &user, &email, Purpose::Reset, RESET_FOR).await?;
         let (kind, user) = (Kind::ResetRequested, Some(user.id));
         audit::record(app, kind, user, Actor::Nobody, "", Some(client)).await;
-        deliver(app, user, email, &RESET, link, RESET_FOR).await;
+        deliver(app, user, email, &RESET, Body::Link(link), RESET_FOR).await;
     }
     Ok(())
 }
@@ -124,11 +202,8 @@ async fn link(
     let sent = Sent { user_id: user.id, email: email.clone() };
     let expires_at = app.clock.now().plus(lasts);
     email_tokens::insert(&app.db, &hash::of(&token), purpose, &sent, expires_at).await?;
-    let page = match purpose {
-        Purpose::Verify => "verify",
-        Purpose::Reset => "reset",
-    };
-    Ok(app.settings.absolute(&format!("/{page}/{token}")))
+    // Each kind of link has a page of its own.
+    Ok(app.settings.absolute(&format!("/{purpose}/{token}")))
 }
 
 async fn deliver(
@@ -136,10 +211,38 @@ async fn deliver(
     user: Option<UserId>,
     to: Email,
     words: &Words,
-    link: String,
+    body: Body,
     lasts: Span,
 ) {
-    let text = format!("{}\n\n{link}\n{}", words.before, words.after);
+    let (what, link) = match body {
+        Body::Link(link) => (link.clone(), Some(link)),
+        Body::Code(code) => (code.to_string(), None),
+    };
+    let text = format!("{}\n\n{what}\n{}", words.before, words.after);
     let (subject, at) = (words.subject.to_owned(), app.clock.now());
     mail_queue::post(app, user, EmailMessage { to, subject, text, link, at }, lasts).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Code;
+
+    #[test]
+    fn codes_are_read_as_people_type_them() {
+        let code = Code::new();
+        assert_eq!(Code::parse(&code.to_string()), Some(code));
+        for (typed, read) in [
+            ("ABCD-2345", Some("ABCD-2345")),
+            (" abcd 2345 ", Some("ABCD-2345")),
+            ("oil0oil0", Some("0110-0110")),
+            ("ABCD-234", None),
+            ("ABCD-23456", None),
+            ("ABCD-234U", None),
+            ("ÄBCD-234", None),
+            ("", None),
+        ] {
+            let found = Code::parse(typed).map(|code| code.to_string());
+            assert_eq!(found.as_deref(), read, "{typed}");
+        }
+    }
 }

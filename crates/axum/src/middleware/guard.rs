@@ -29,6 +29,7 @@ use super::server_timing::{SERVER_TIMING, dial, server_timing};
 use super::{canonical_host, render, same_site};
 use crate::cookies::{self, ResponseCookies};
 use crate::errors::AppError;
+use crate::routes::CALLBACK;
 use crate::state::Latchkey;
 
 /// Larger than any form here, smaller than anything that hurts.
@@ -78,7 +79,11 @@ impl Rules {
     fn refusal(&self, request: &Request) -> Option<Response> {
         let headers = request.headers();
         let other_name = canonical_host::check(request, &self.latchkey.config, self.is_page);
-        if other_name.is_none() && !same_site::is_allowed(request.method(), headers, &self.origin) {
+        let path = request.extensions().get::<MatchedPath>();
+        if other_name.is_none()
+            && path.is_none_or(|path| path.as_str() != CALLBACK)
+            && !same_site::is_allowed(request.method(), headers, &self.origin)
+        {
             tracing::warn!("a request from another site was refused");
             return Some(same_site::refusal(headers, &self.origin).into_response());
         }

@@ -16,6 +16,7 @@ pub mod variables;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use ipnet::IpNet;
+use latchkey_auth::http::Proxy;
 use latchkey_auth::oauth::Provider;
 use latchkey_auth::oauth::discovery::is_loopback;
 use latchkey_auth::secret::{AppSecret, Secret};
@@ -60,6 +61,7 @@ pub struct Settings {
     pub mail_sender: Sender,
     pub trusted_proxies: Vec<IpNet>,
     pub hsts_subdomains: bool,
+    pub outbound_proxy: Option<Proxy>,
     /// What may be right but looks wrong: unknown variables, unusual client IDs.
     pub warnings: Vec<Problem>,
 }
@@ -124,6 +126,7 @@ impl Settings {
             smtp_url: smtp_url(&mut read, built_with.mail),
             hsts_subdomains: read.one_of("HSTS_SUBDOMAINS", &[("off", false), ("on", true)]),
             mail_sender: mail::sender(&mut read, &public_url),
+            outbound_proxy: outbound_proxy(&mut read),
             warnings: read.warnings,
             public_url,
             app_secret,
@@ -150,6 +153,7 @@ impl Settings {
             resource_metadata: None,
             trusted_proxies: self.trusted_proxies.clone(),
             hsts_subdomains: self.hsts_subdomains,
+            outbound_proxy: self.outbound_proxy.clone(),
         }
     }
 
@@ -314,6 +318,17 @@ fn trusted_proxies(read: &mut Reader<'_>) -> Vec<IpNet> {
         text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)).ok()
     };
     read.given("TRUSTED_PROXIES", |text| text.split(',').map(network).collect()).unwrap_or_default()
+}
+
+fn outbound_proxy(read: &mut Reader<'_>) -> Option<Proxy> {
+    const NAME: &str = "HTTPS_PROXY";
+    let except = read.text("NO_PROXY").unwrap_or_default();
+    let url = read.secret(NAME)?;
+    let proxy = Proxy::new(&url, &except);
+    if proxy.is_none() {
+        read.error(NAME, "is not valid");
+    }
+    proxy
 }
 
 #[cfg(test)]
