@@ -37,7 +37,7 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 /// To what SQLite's log is cut back when it has been written into the file.
 const LOG_BYTES: &str = "8388608";
 
-const POOLER: &str = "leads to a pooler in transaction mode that forgets prepared statements, \
+const POOLER: &str = "it leads to a pooler in transaction mode that forgets prepared statements, \
     like PgBouncer before 1.21: use its session mode (pool_mode = session)";
 
 /// How often SQLite is asked again when another process may be at it…
