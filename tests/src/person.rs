@@ -45,7 +45,12 @@ pub struct Program {
 impl Program {
     /// One without a token.
     pub fn new(app: &Latchkey) -> Self {
-        Self { browser: Browser::new(), origin: app.origin.clone(), token: None }
+        Self::at_origin(&app.origin)
+    }
+
+    /// One without a token, at an instance that runs by itself.
+    pub fn at_origin(origin: &str) -> Self {
+        Self { browser: Browser::new(), origin: origin.to_owned(), token: None }
     }
 
     /// One that shows this token.

@@ -34,7 +34,12 @@ pub async fn create(session: &Session, sign_in: &SignIn) -> Result<(), session::
     session.clear().await;
     session.insert(SIGN_IN, sign_in).await?;
     session.set_expiry(Some(Expiry::AtDateTime(sign_in.expires_at.offset_date_time())));
-    session.save().await
+    let saved = session.save().await;
+    if saved.is_err() {
+        // The layer would try once more, and answer with its failure.
+        session.clear().await;
+    }
+    saved
 }
 
 /// Ends the session on the server. Its cookie has to be cleared as well: the

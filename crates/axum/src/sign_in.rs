@@ -166,6 +166,15 @@ pub async fn sign_out(latchkey: &Latchkey, context: SignInContext) -> HandlerRes
     Ok(())
 }
 
+/// Takes away what the browser carries, where the server has forgotten it already.
+pub fn forget_credentials(latchkey: &Latchkey, context: &SignInContext) {
+    let mut cookies = clear_token_cookies(latchkey);
+    if context.session.id().is_some() {
+        cookies.push(latchkey.cookies.removal(SESSION));
+    }
+    context.response_cookies.add(cookies);
+}
+
 async fn destroy_session(latchkey: &Latchkey, context: &SignInContext) -> HandlerResult<()> {
     if context.session.id().is_some() {
         session::destroy(&context.session).await?;

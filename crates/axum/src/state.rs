@@ -12,7 +12,7 @@ use latchkey_auth::tokens::RevocationList;
 use latchkey_auth::tokens::TokenIssuer;
 use latchkey_auth::tokens::{KeySource, SigningKeys, signing_keys};
 use latchkey_domain::{Clock, SignInId, UserId};
-use latchkey_store::{Db, Sessions, accounts, sign_ins};
+use latchkey_store::{Db, Sessions, accounts};
 
 use crate::config::{Config, JwtSettings, Revocation};
 use crate::cookies::CookieProfile;
@@ -127,10 +127,9 @@ impl Parts {
     /// elsewhere, whatever JWT_REVOCATION says.
     pub async fn delete_account(&self, user: UserId) -> latchkey_store::Result<()> {
         let now = self.clock.now();
-        for sign_in in sign_ins::living(&self.db, user, self.config.session, now).await? {
-            self.note_gone(sign_in.id);
+        for sign_in in accounts::delete(&self.db, user, now).await? {
+            self.note_gone(sign_in);
         }
-        accounts::delete(&self.db, user, now).await?;
         self.forget_delegations();
         Ok(())
     }

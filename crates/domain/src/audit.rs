@@ -25,6 +25,9 @@ described_enum! {
         Disconnected = "Disconnected a service",
         /// The provider does not accept its tokens any more.
         ReconnectNeeded = "A service must be reconnected",
+        /// Nobody is let in any more.
+        Blocked = "Blocked the account",
+        Unblocked = "Unblocked the account",
         AccountDeleted = "Deleted an account",
     }
 }

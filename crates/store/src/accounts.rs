@@ -53,6 +53,14 @@ const REVOKE_ALL: &str = concat!(
       ON CONFLICT (sign_in_id) DO NOTHING"
 );
 
+const SIGN_INS: &str = "SELECT id FROM sign_ins WHERE user_id = $1";
+
+const BLOCK: &str = "UPDATE users SET blocked_at = $2 WHERE id = $1 AND blocked_at IS NULL";
+
+const UNBLOCK: &str = "UPDATE users SET blocked_at = NULL WHERE id = $1";
+
+const BLOCKED_AT: &str = "SELECT blocked_at FROM users WHERE id = $1";
+
 const ANONYMISE: &str = "UPDATE audit_events SET address = NULL WHERE user_id = $1";
 
 const DELETE: &str = "DELETE FROM users WHERE id = $1";
@@ -192,14 +200,41 @@ pub async fn reset_password(
 /// Deletes an account and everything personal with it. The audit trail stays,
 /// anonymised; its JWTs are refused until they expire; and the tokens of its
 /// connections stay, encrypted, until they are revoked at their providers.
-pub async fn delete(db: &Db, user: UserId, now: Timestamp) -> Result<()> {
+///
+/// Says which sign-ins are gone with it.
+pub async fn delete(db: &Db, user: UserId, now: Timestamp) -> Result<Vec<SignInId>> {
     let mut tx = db.begin().await?;
     tx.execute(LOCK, params![user]).await?;
     tx.execute(REVOKE_ALL, params![user, now]).await?;
+    let gone = tx.fetch_all(SIGN_INS, params![user], |row| row.get("id")).await?;
     tx.execute(ANONYMISE, params![user]).await?;
     tx.execute(ending::ORPHAN, params![user, now]).await?;
     tx.execute(DELETE, params![user]).await?;
     tx.commit().await?;
     db.announce().await;
+    Ok(gone)
+}
+
+/// Lets nobody in to an account any more, and ends what is signed in: its JWTs
+/// are refused at once.
+pub async fn block(db: &Db, user: UserId, now: Timestamp) -> Result<()> {
+    let mut tx = db.begin().await?;
+    tx.execute(BLOCK, params![user, now]).await?;
+    tx.execute(REVOKE_ALL, params![user, now]).await?;
+    tx.execute(sign_ins::END_OTHERS, params![user, "", now]).await?;
+    tx.commit().await?;
+    db.announce().await;
     Ok(())
+}
+
+/// Takes back that nobody is let in.
+pub async fn unblock(db: &Db, user: UserId) -> Result<()> {
+    db.execute(UNBLOCK, params![user]).await?;
+    Ok(())
+}
+
+/// Since when nobody is let in; `None` for everybody else.
+pub async fn blocked_at(db: &Db, user: UserId) -> Result<Option<Timestamp>> {
+    let found = db.fetch_optional(BLOCKED_AT, params![user], |row| row.get("blocked_at")).await?;
+    Ok(found.flatten())
 }

@@ -2,57 +2,49 @@
 
 use std::path::Path;
 use std::str::FromStr;
-use std::sync::LazyLock;
 use std::time::Duration;
 
-use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{PgPool, SqlSafeStr as _, SqlitePool};
+use sqlx::{ConnectOptions as _, Connection as _, PgPool, SqlitePool};
 
+use crate::migrations::{self, MIGRATIONS};
 use crate::{Error, Result};
 
-/// How long a request waits for a connection before it is told that the
-/// database cannot be reached.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How much of a database one process takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    pub connections: u32,
+    /// How long a statement may take, waiting for a connection or for another
+    /// writer included, and a transaction as a whole. Whoever asked is then told
+    /// that the database cannot be reached.
+    pub patience: Duration,
+}
 
-/// How long a writer waits for another one to finish, in SQLite.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+impl Default for Limits {
+    fn default() -> Self {
+        Self { connections: 8, patience: Duration::from_secs(5) }
+    }
+}
 
-const CONNECTIONS: u32 = 8;
+/// A connection to PostgreSQL that nobody has used for so long is asked first
+/// whether it still leads anywhere…
+const FRESH: Duration = Duration::from_secs(1);
 
-/// How often SQLite's migrations are tried again when another process may be at it…
-const MIGRATION_TRIES: u32 = 20;
+/// …and has so long to answer.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
+
+/// To what SQLite's log is cut back when it has been written into the file.
+const LOG_BYTES: &str = "8388608";
+
+const POOLER: &str = "it leads to a pooler in transaction mode that forgets prepared statements, \
+    like PgBouncer before 1.21: use its session mode (pool_mode = session)";
+
+/// How often SQLite is asked again when another process may be at it…
+const TRIES: u32 = 20;
 
 /// …and how long to wait before.
-const MIGRATION_PAUSE: Duration = Duration::from_millis(100);
-
-/// The files of `migrations/`, in their order. Listed rather than found by
-/// `sqlx::migrate!`, which would compile both drivers a second time for its macro.
-pub(crate) static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
-    macro_rules! migrations {
-        ($($version:literal $name:literal $file:literal,)*) => {
-            [$(($version, $name, include_str!(concat!("../../../migrations/", $file)))),*]
-        };
-    }
-    let files = migrations![
-        1 "people" "0001_people.sql",
-        2 "sign ins" "0002_sign_ins.sql",
-        3 "passwords" "0003_passwords.sql",
-        4 "jwt" "0004_jwt.sql",
-        5 "contacts calendar" "0005_contacts_calendar.sql",
-        6 "account" "0006_account.sql",
-        7 "connections" "0007_connections.sql",
-        8 "traces" "0008_traces.sql",
-        11 "emails" "0011_emails.sql",
-        12 "order and indexes" "0012_order_and_indexes.sql",
-        13 "authorization responses" "0013_authorization_responses.sql",
-    ];
-    let migration = |(version, name, sql): (i64, &'static str, &'static str)| {
-        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
-    };
-    Migrator::with_migrations(files.into_iter().map(migration).collect())
-});
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// One of the two databases that every statement here is written for.
 #[derive(Clone, Debug)]
@@ -70,44 +62,32 @@ pub enum Backend {
 
 impl Backend {
     pub fn of(url: &str) -> Result<Self> {
-        match url.split_once(':').map(|(scheme, _)| scheme) {
-            Some("sqlite") => Ok(Self::Sqlite),
-            Some("postgres" | "postgresql") => Ok(Self::Postgres),
-            _ => Err(Error::Url("it begins with neither sqlite: nor postgres:".to_owned())),
+        match url.split_once(':') {
+            Some(("sqlite", file)) if file.trim_start_matches('/').starts_with('~') => {
+                Err(Error::Url("does not know ~, which only shells replace".to_owned()))
+            }
+            Some(("sqlite", _)) => Ok(Self::Sqlite),
+            Some(("postgres" | "postgresql", rest)) if names_several_hosts(rest) => {
+                Err(Error::Url("names several hosts, and only one can be used".to_owned()))
+            }
+            Some(("postgres" | "postgresql", _)) => Ok(Self::Postgres),
+            _ => Err(Error::Url("does not start with sqlite: or postgres:".to_owned())),
         }
     }
 }
 
 impl Db {
-    /// Opens the database, makes it if it is a file that does not exist yet,
-    /// and runs the migrations.
+    /// Opens the database as [`Self::open_with`] does, within the usual limits.
     pub async fn open(url: &str) -> Result<Self> {
-        let db = match Backend::of(url)? {
-            Backend::Sqlite => Self::Sqlite(open_sqlite(url).await?),
-            Backend::Postgres => Self::Postgres(open_postgres(url).await?),
-        };
-        db.migrate().await?;
-        Ok(db)
+        Self::open_with(url, Limits::default()).await
     }
 
-    /// Brings the schema up to date. Two instances that start at once do not
-    /// clash: PostgreSQL's migrator takes an advisory lock. SQLite's takes none,
-    /// but each migration is one transaction: whoever comes second fails, and
-    /// finds it done when they look again.
-    async fn migrate(&self) -> Result<()> {
-        let mut tries = 0;
-        loop {
-            let migrated = match self {
-                Self::Sqlite(pool) => MIGRATIONS.run(pool).await,
-                Self::Postgres(pool) => MIGRATIONS.run(pool).await,
-            };
-            match migrated {
-                Err(_) if self.backend() == Backend::Sqlite && tries < MIGRATION_TRIES => {
-                    tries += 1;
-                    tokio::time::sleep(MIGRATION_PAUSE).await;
-                }
-                other => return Ok(other?),
-            }
+    /// Opens the database, makes it if it is a file that does not exist yet,
+    /// and runs the migrations.
+    pub async fn open_with(url: &str, limits: Limits) -> Result<Self> {
+        match Backend::of(url)? {
+            Backend::Sqlite => Ok(Self::Sqlite(open_sqlite(url, limits).await?)),
+            Backend::Postgres => Ok(Self::Postgres(open_postgres(url, limits).await?)),
         }
     }
 
@@ -127,7 +107,7 @@ impl Db {
     }
 }
 
-async fn open_sqlite(url: &str) -> Result<SqlitePool> {
+async fn open_sqlite(url: &str, limits: Limits) -> Result<SqlitePool> {
     let options = SqliteConnectOptions::from_str(url).map_err(bad_url)?;
     let in_memory = is_in_memory(url);
     if !in_memory {
@@ -138,25 +118,59 @@ async fn open_sqlite(url: &str) -> Result<SqlitePool> {
         .create_if_missing(true)
         .foreign_keys(true)
         .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Normal)
-        .busy_timeout(BUSY_TIMEOUT);
+        // What was acknowledged is on the disk: docs/adr/0043.
+        .synchronous(SqliteSynchronous::Full)
+        .pragma("journal_size_limit", LOG_BYTES)
+        .busy_timeout(limits.patience);
+    let file = options.get_filename().to_owned();
+    let opened = identity(&file);
     let pool = SqlitePoolOptions::new()
-        // Each connection to memory would be a database of its own.
-        .max_connections(if in_memory { 1 } else { CONNECTIONS })
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        .test_before_acquire(false);
+        // In memory, one keeps the database and one uses it.
+        .max_connections(if in_memory { 2 } else { limits.connections })
+        .acquire_timeout(limits.patience)
+        .test_before_acquire(false)
+        // A file that was deleted goes on taking everything, and loses it at the end.
+        .before_acquire(move |_, _| {
+            let is_there = identity(&file) == opened;
+            Box::pin(async move { Ok(is_there) })
+        });
     // Another process may be turning the new file to WAL, for which SQLite does
     // not wait, whatever the busy timeout.
     let mut tries = 0;
-    loop {
+    let pool = loop {
         match pool.clone().connect_with(options.clone()).await {
-            Err(error) if is_busy(&error) && tries < MIGRATION_TRIES => {
-                tries += 1;
-                tokio::time::sleep(MIGRATION_PAUSE).await;
-            }
-            opened => return Ok(opened?),
+            Err(error) if is_busy(&error) && tries < TRIES => tries += 1,
+            opened => break opened?,
         }
+        tokio::time::sleep(PAUSE).await;
+    };
+    // Two instances that start at once: SQLite's migrator takes no lock, but each
+    // migration is one transaction. Whoever comes second fails, and finds it done.
+    while let Err(error) = MIGRATIONS.run(&pool).await {
+        tries += 1;
+        if tries > TRIES {
+            return Err(migrations::failed(error));
+        }
+        tokio::time::sleep(PAUSE).await;
     }
+    if in_memory {
+        std::mem::forget(pool.acquire().await?.detach());
+    } else {
+        // A file that is gone is not made anew, empty.
+        pool.set_connect_options(options.create_if_missing(false));
+    }
+    Ok(pool)
+}
+
+/// Which file this is, whatever its name.
+fn identity(file: &Path) -> Option<(u64, u64)> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        file.metadata().ok().map(|found| (found.dev(), found.ino()))
+    }
+    #[cfg(not(unix))]
+    file.metadata().ok().map(|_| (0, 0))
 }
 
 /// Whether SQLite refused because somebody else holds the file: BUSY or LOCKED.
@@ -165,15 +179,80 @@ fn is_busy(error: &sqlx::Error) -> bool {
     code.and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| matches!(code & 0xff, 5 | 6))
 }
 
-async fn open_postgres(url: &str) -> Result<PgPool> {
-    let options = PgConnectOptions::from_str(url).map_err(bad_url)?;
+async fn open_postgres(url: &str, limits: Limits) -> Result<PgPool> {
+    let options = postgres_options(url)?;
+    // The server gives up what we have given up, and notices when we are gone.
+    let patience = limits.patience.as_millis();
+    let limit = format!(
+        "SET statement_timeout = {patience}; SET idle_in_transaction_session_timeout = {patience}; \
+         SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3"
+    );
     let pool = PgPoolOptions::new()
-        .max_connections(CONNECTIONS)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .max_connections(limits.connections)
+        .acquire_timeout(limits.patience)
         .test_before_acquire(false)
-        .connect_with(options)
-        .await?;
-    Ok(pool)
+        .before_acquire(|one, state| {
+            Box::pin(async move {
+                if state.idle_for < FRESH {
+                    return Ok(true);
+                }
+                let answered = tokio::time::timeout(SIGN_OF_LIFE, one.ping()).await;
+                answered.unwrap_or_else(|_| Err(silent())).map(|()| true)
+            })
+        })
+        .after_connect(move |one, _| {
+            let limit = sqlx::AssertSqlSafe(limit.clone());
+            Box::pin(async move { sqlx::raw_sql(limit).execute(one).await.map(drop) })
+        });
+    let first = async {
+        let mut first = options.connect().await?;
+        check_pooler(&mut first, &options).await?;
+        Ok::<_, Error>(first)
+    };
+    let first = tokio::time::timeout(limits.patience, first).await;
+    let mut first = first.unwrap_or_else(|_| Err(silent().into()))?;
+    migrations::run(&mut first).await?;
+    first.close().await?;
+    Ok(pool.connect_with(options).await?)
+}
+
+/// Whether a statement that was prepared can be used again: a pooler in
+/// transaction mode may have handed the server to somebody else meanwhile.
+async fn check_pooler(one: &mut PgConnection, options: &PgConnectOptions) -> Result<()> {
+    const PREPARED: &str = "SELECT 1 AS one";
+    sqlx::query(PREPARED).execute(&mut *one).await?;
+    let mut somebody_else = options.connect().await?;
+    let busy = somebody_else.begin().await?;
+    let again = sqlx::query(PREPARED).execute(&mut *one).await;
+    drop(busy);
+    somebody_else.close().await?;
+    let code = |error: &sqlx::Error| Some(error.as_database_error()?.code()?.into_owned());
+    match again {
+        // invalid_sql_statement_name, duplicate_prepared_statement
+        Err(error) if matches!(code(&error).as_deref(), Some("26000" | "42P05")) => {
+            Err(Error::Url(POOLER.to_owned()))
+        }
+        answered => Ok(answered.map(drop)?),
+    }
+}
+
+/// What the address says, and nothing in the first message that poolers refuse.
+pub(crate) fn postgres_options(url: &str) -> Result<PgConnectOptions> {
+    // No column of ours is a float.
+    Ok(PgConnectOptions::from_str(url).map_err(bad_url)?.extra_float_digits(None))
+}
+
+pub(crate) fn silent() -> sqlx::Error {
+    std::io::Error::from(std::io::ErrorKind::TimedOut).into()
+}
+
+/// As libpq takes them; sqlx does not.
+fn names_several_hosts(rest: &str) -> bool {
+    let (authority, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let host = authority.trim_start_matches('/').split('/').next().unwrap_or_default();
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    host.contains(',')
+        || query.split('&').any(|pair| pair.starts_with("host=") && pair.contains([',', '%']))
 }
 
 /// Whether it is gone when the process ends.
@@ -215,24 +294,4 @@ pub fn private_folder(folder: &Path) -> std::io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_file_of_the_folder_is_a_migration() {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations");
-        let mut files: Vec<_> = std::fs::read_dir(folder)
-            .unwrap()
-            .map(|file| file.unwrap().file_name().into_string().unwrap())
-            .collect();
-        files.sort();
-        let ours: Vec<_> = MIGRATIONS
-            .iter()
-            .map(|one| format!("{:04}_{}.sql", one.version, one.description.replace(' ', "_")))
-            .collect();
-        assert_eq!(ours, files);
-    }
 }

@@ -43,7 +43,7 @@ const FIND_USER: &str = concat!(
 const FIND_USER_BY_SUBJECT: &str = concat!(
     "SELECT ",
     user_columns!(),
-    " FROM users u WHERE u.id = COALESCE(\
+    " FROM users u WHERE u.blocked_at IS NULL AND u.id = COALESCE(\
         (SELECT i.user_id FROM identities i \
          WHERE i.issuer = $1 AND i.subject = $2 AND i.provider <> 'github'), $2)"
 );

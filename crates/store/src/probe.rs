@@ -5,26 +5,35 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::PgPoolOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _};
 
-use crate::db::{MIGRATIONS, is_in_memory};
-use crate::query::params;
+use crate::db::{is_in_memory, postgres_options};
+use crate::migrations::{APPLIED, Applied, Migrations, judge, rehearse};
+use crate::query::{Row, params};
 use crate::{Backend, Db, Error};
 
 impl Db {
-    /// Asks the database whether it is there and up to date.
+    /// Asks the database what a request would ask of it: whether it is up to
+    /// date, and takes what is written.
     ///
     /// # Errors
-    /// When it does not answer, or holds fewer migrations than we know of.
+    /// When it does not answer, takes nothing, or holds fewer migrations than we know of.
     pub async fn ready(&self) -> Result<(), Error> {
-        const APPLIED: &str = "SELECT version FROM _sqlx_migrations WHERE success";
-        let applied = self.fetch_all(APPLIED, params![], |row| row.get::<i64>("version")).await?;
-        if applied.len() >= MIGRATIONS.iter().count() {
-            Ok(())
-        } else {
-            Err(Error::Unreadable("list of migrations"))
+        let (applied, write) = match self.backend() {
+            // The one write that changes nothing and yet needs room on the disk.
+            Backend::Sqlite => (APPLIED, Some("PRAGMA user_version = 0")),
+            // A standby refuses `FOR SHARE`, which is a write.
+            Backend::Postgres => (APPLIED_AND_WRITABLE, None),
+        };
+        let rows = self.fetch_all(applied, params![], applied_row).await?;
+        if let Some(write) = write {
+            self.execute(write, params![]).await?;
+        }
+        match judge(&rows) {
+            Migrations::UpToDate(_) | Migrations::Newer { .. } => Ok(()),
+            _ => Err(Error::Unreadable("list of migrations")),
         }
     }
 }
@@ -32,7 +41,12 @@ impl Db {
 /// How long somebody who looks waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-const APPLIED: &str = "SELECT version, success, checksum FROM _sqlx_migrations ORDER BY version";
+const APPLIED_AND_WRITABLE: &str =
+    "SELECT version, success, checksum FROM _sqlx_migrations ORDER BY version FOR SHARE";
+
+fn applied_row(row: &Row) -> Result<Applied, Error> {
+    Ok((row.get("version")?, row.get("success")?, row.get("checksum")?))
+}
 
 /// What was found where the address leads.
 #[derive(Debug)]
@@ -44,20 +58,8 @@ pub enum Probe {
     Database(Db),
 }
 
-/// How the database's tables stand to the migrations that we know of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Migrations {
-    UpToDate(usize),
-    Pending(usize),
-    /// It has been migrated by a newer version of this program.
-    Newer,
-    /// One that was run is not the one that we know by its number.
-    Altered,
-    HalfDone,
-}
-
 /// Why the database cannot be used, in words that show nothing of its address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProbeError {
     #[error("its address cannot be understood")]
     Address,
@@ -77,6 +79,9 @@ pub enum ProbeError {
     ReadOnly,
     #[error("it refuses a statement")]
     Statement,
+    /// A start would fail on it.
+    #[error("{0}")]
+    Migration(String),
 }
 
 /// Opens what is there.
@@ -91,11 +96,15 @@ pub async fn probe(url: &str) -> Result<Probe, ProbeError> {
 }
 
 async fn probe_server(url: &str) -> Result<Probe, ProbeError> {
-    let options = PgConnectOptions::from_str(url).map_err(|_| ProbeError::Address)?;
+    let options = postgres_options(url).map_err(|_| ProbeError::Address)?;
     // A pool knocks again and again where nobody answers; this asks once. And
     // without a limit, a connection to nowhere takes minutes.
     let first = tokio::time::timeout(PATIENCE, options.connect());
-    let first = first.await.map_err(|_| ProbeError::Unreachable)?.map_err(probe_error)?;
+    let mut first = first.await.map_err(|_| ProbeError::Unreachable)?.map_err(probe_error)?;
+    rehearse(&mut first).await.map_err(|error| match error {
+        Error::Unavailable(error) | Error::Statement(error) => probe_error(error),
+        error => ProbeError::Migration(error.to_string()),
+    })?;
     first.close().await.map_err(probe_error)?;
     let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(PATIENCE);
     Ok(Probe::Database(Db::Postgres(pool.connect_with(options).await.map_err(probe_error)?)))
@@ -141,10 +150,7 @@ impl Db {
     /// # Errors
     /// Says why it cannot be told.
     pub async fn migrations(&self) -> Result<Migrations, ProbeError> {
-        let rows = self.fetch_all(APPLIED, params![], |row| {
-            Ok((row.get("version")?, row.get("success")?, row.get("checksum")?))
-        });
-        let rows = match rows.await {
+        let rows = match self.fetch_all(APPLIED, params![], applied_row).await {
             Err(Error::Statement(sqlx::Error::Database(refused)))
                 if is_no_such_table(&*refused) =>
             {
@@ -155,30 +161,12 @@ impl Db {
             }
             rows => rows.map_err(|_| ProbeError::Statement)?,
         };
-        let known: Vec<_> = MIGRATIONS.iter().map(|one| (one.version, &*one.checksum)).collect();
-        Ok(judge(&rows, &known))
+        Ok(judge(&rows))
     }
 }
 
 fn is_no_such_table(refused: &dyn sqlx::error::DatabaseError) -> bool {
     refused.code().as_deref() == Some("42P01") || refused.message().contains("no such table")
-}
-
-/// Compares what was run with what we know of, as the migrator does at a start.
-fn judge(rows: &[(i64, bool, Vec<u8>)], known: &[(i64, &[u8])]) -> Migrations {
-    let ours = |version: i64| known.iter().find(|(of, _)| *of == version);
-    if rows.iter().any(|(_, success, _)| !success) {
-        Migrations::HalfDone
-    } else if rows.iter().any(|(version, ..)| ours(*version).is_none()) {
-        Migrations::Newer
-    } else if rows.iter().any(|(version, _, sum)| ours(*version).is_some_and(|(_, our)| our != sum))
-    {
-        Migrations::Altered
-    } else if rows.len() < known.len() {
-        Migrations::Pending(known.len() - rows.len())
-    } else {
-        Migrations::UpToDate(known.len())
-    }
 }
 
 fn probe_error(error: sqlx::Error) -> ProbeError {
@@ -221,22 +209,6 @@ fn by_code(code: &str) -> ProbeError {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn migrations_are_compared() {
-        let row = |version, success, sum: u8| (version, success, vec![sum]);
-        let known: [(i64, &[u8]); 2] = [(1, &[1]), (2, &[2])];
-        for (rows, expected) in [
-            (vec![], Migrations::Pending(2)),
-            (vec![row(1, true, 1)], Migrations::Pending(1)),
-            (vec![row(1, true, 1), row(2, true, 2)], Migrations::UpToDate(2)),
-            (vec![row(1, true, 1), row(2, false, 2)], Migrations::HalfDone),
-            (vec![row(1, true, 9), row(2, true, 2)], Migrations::Altered),
-            (vec![row(1, true, 1), row(2, true, 2), row(3, true, 3)], Migrations::Newer),
-        ] {
-            assert_eq!(judge(&rows, &known), expected, "{rows:?}");
-        }
-    }
 
     #[test]
     fn codes_are_put_into_words() {

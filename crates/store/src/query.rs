@@ -6,6 +6,8 @@
 //! ([`crate::count`]).
 
 use std::borrow::Cow;
+use std::future::Future;
+use std::time::Duration;
 
 use latchkey_domain::audit::{Actor, Kind};
 use latchkey_domain::connection::{BrokenReason, Failure, Granted};
@@ -15,10 +17,13 @@ use latchkey_domain::{
     AuditId, ConnectionId, ContactId, DisplayName, Email, EventId, Roles, Scopes, SignInId,
     Timestamp, TraceId, UserId,
 };
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnection, PgRow, Postgres};
 use sqlx::sqlite::{Sqlite, SqliteConnection, SqliteRow};
 use sqlx::{Database, Decode, Encode, Row as _, Type};
+use tokio::time::{Instant, timeout, timeout_at};
 
+use crate::db::silent;
 use crate::{Db, Error, Result, count};
 
 #[derive(Clone, Debug)]
@@ -220,67 +225,172 @@ where
     })
 }
 
+/// What is asked of the database.
+enum Ask<'a> {
+    Command(&'static str),
+    /// How many rows it touches.
+    Execute(&'static str, &'a [Value<'a>]),
+    Rows(&'static str, &'a [Value<'a>]),
+}
+
+struct Answer {
+    touched: u64,
+    rows: Vec<Row>,
+}
+
 impl Connection<'_> {
-    async fn execute(self, statement: &'static str, params: &[Value<'_>]) -> Result<u64> {
+    async fn answer(self, ask: Ask<'_>) -> Result<Answer> {
+        macro_rules! answer {
+            ($one:ident, $row:expr) => {
+                match ask {
+                    Ask::Command(command) => {
+                        sqlx::raw_sql(command).execute($one).await?;
+                        Answer { touched: 0, rows: Vec::new() }
+                    }
+                    Ask::Execute(statement, params) => {
+                        let done = query(statement, params).execute($one).await?;
+                        Answer { touched: done.rows_affected(), rows: Vec::new() }
+                    }
+                    Ask::Rows(statement, params) => {
+                        let rows = query(statement, params).fetch_all($one).await?;
+                        Answer { touched: 0, rows: rows.into_iter().map($row).collect() }
+                    }
+                }
+            };
+        }
         Ok(match self {
-            Self::Sqlite(one) => query(statement, params).execute(one).await?.rows_affected(),
-            Self::Postgres(one) => query(statement, params).execute(one).await?.rows_affected(),
-        })
-    }
-
-    async fn rows(self, statement: &'static str, params: &[Value<'_>]) -> Result<Vec<Row>> {
-        Ok(match self {
-            Self::Sqlite(one) => {
-                let rows = query(statement, params).fetch_all(one).await?;
-                rows.into_iter().map(Row::Sqlite).collect()
-            }
-            Self::Postgres(one) => {
-                let rows = query(statement, params).fetch_all(one).await?;
-                rows.into_iter().map(Row::Postgres).collect()
-            }
-        })
-    }
-
-    async fn row(self, statement: &'static str, params: &[Value<'_>]) -> Result<Option<Row>> {
-        Ok(match self {
-            Self::Sqlite(one) => {
-                query(statement, params).fetch_optional(one).await?.map(Row::Sqlite)
-            }
-            Self::Postgres(one) => {
-                query(statement, params).fetch_optional(one).await?.map(Row::Postgres)
-            }
+            Self::Sqlite(one) => answer!(one, Row::Sqlite),
+            Self::Postgres(one) => answer!(one, Row::Postgres),
         })
     }
 }
 
-/// A transaction, rolled back unless it is committed.
+/// A connection of the pool, which gets it back fit for use, or not at all.
+///
+/// The pool itself waits without end for an answer to its question whether the
+/// connection is well, and believes that every transaction ended that sqlx counts
+/// as ended. A server that has fallen silent, or SQLite that has rolled back by
+/// itself because the disk is full, would use up one connection after another.
 #[derive(Debug)]
-pub(crate) enum Transaction {
-    Sqlite(sqlx::Transaction<'static, Sqlite>),
-    Postgres(sqlx::Transaction<'static, Postgres>),
+struct Lent {
+    pooled: Option<Pooled>,
+    /// A statement was sent, and not answered in a way that leaves the connection well.
+    owes_answer: bool,
+    in_transaction: bool,
+    patience: Duration,
 }
 
-/// Sends a statement through a connection of the pool, or of the transaction.
-macro_rules! counted {
-    ($on:expr, |$one:ident| $connection:expr, $send:ident($($argument:expr),*)) => {
-        count::one(async {
-            match $on {
-                Self::Sqlite($one) => Connection::Sqlite($connection).$send($($argument),*).await,
-                Self::Postgres($one) => Connection::Postgres($connection).$send($($argument),*).await,
+#[derive(Debug)]
+enum Pooled {
+    Sqlite(PoolConnection<Sqlite>),
+    Postgres(PoolConnection<Postgres>),
+}
+
+impl Lent {
+    fn connection(&mut self) -> Result<Connection<'_>> {
+        match &mut self.pooled {
+            Some(Pooled::Sqlite(one)) => Ok(Connection::Sqlite(one)),
+            Some(Pooled::Postgres(one)) => Ok(Connection::Postgres(one)),
+            None => Err(sqlx::Error::WorkerCrashed.into()),
+        }
+    }
+
+    async fn answer(&mut self, ask: Ask<'_>) -> Result<Answer> {
+        self.owes_answer = true;
+        let answer = self.connection()?.answer(ask).await;
+        self.owes_answer = matches!(answer, Err(Error::Unavailable(_)));
+        answer
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        let Some(pooled) = self.pooled.take() else { return };
+        if self.owes_answer {
+            pooled.close();
+        } else if self.in_transaction {
+            tokio::spawn(pooled.roll_back(self.patience));
+        } else {
+            pooled.give_back(self.patience);
+        }
+    }
+}
+
+impl Pooled {
+    fn close(self) {
+        match self {
+            Self::Sqlite(mut one) => one.close_on_drop(),
+            Self::Postgres(mut one) => one.close_on_drop(),
+        }
+    }
+
+    fn give_back(self, patience: Duration) {
+        match self {
+            // Dropped: a thread that hangs on a disk cannot be given up.
+            Self::Sqlite(_) => {}
+            // What the pool would do by itself, but with an end.
+            Self::Postgres(mut one) => {
+                let given_back = one.return_to_pool();
+                tokio::spawn(async move { timeout(patience, given_back).await });
             }
-        })
-        .await
-    };
+        }
+    }
+
+    async fn roll_back(mut self, patience: Duration) {
+        let connection = match &mut self {
+            Self::Sqlite(one) => Connection::Sqlite(one),
+            Self::Postgres(one) => Connection::Postgres(one),
+        };
+        match timeout(patience, connection.answer(Ask::Command("ROLLBACK"))).await {
+            Ok(Ok(_)) => self.give_back(patience),
+            _ => self.close(),
+        }
+    }
+}
+
+/// A transaction, rolled back unless it is committed in time.
+#[derive(Debug)]
+pub(crate) struct Transaction {
+    lent: Lent,
+    until: Instant,
+}
+
+/// One question to the database, counted, and answered by then or given up.
+async fn counted<T>(until: Instant, asked: impl Future<Output = Result<T>>) -> Result<T> {
+    let answered = timeout_at(until, count::one(asked)).await;
+    answered.unwrap_or_else(|_| Err(silent().into()))
 }
 
 impl Db {
+    /// How long it may take over a statement, or over a transaction as a whole.
+    fn patience(&self) -> Duration {
+        match self {
+            Self::Sqlite(pool) => pool.options().get_acquire_timeout(),
+            Self::Postgres(pool) => pool.options().get_acquire_timeout(),
+        }
+    }
+
+    async fn lend(&self) -> Result<Lent> {
+        let pooled = match self {
+            Self::Sqlite(pool) => Pooled::Sqlite(pool.acquire().await?),
+            Self::Postgres(pool) => Pooled::Postgres(pool.acquire().await?),
+        };
+        let (pooled, patience) = (Some(pooled), self.patience());
+        Ok(Lent { pooled, owes_answer: false, in_transaction: false, patience })
+    }
+
+    async fn answer(&self, ask: Ask<'_>) -> Result<Answer> {
+        let until = Instant::now() + self.patience();
+        counted(until, async { self.lend().await?.answer(ask).await }).await
+    }
+
     /// Says how many rows the statement touched.
     pub(crate) async fn execute(
         &self,
         statement: &'static str,
         params: &[Value<'_>],
     ) -> Result<u64> {
-        counted!(self, |pool| &mut *pool.acquire().await?, execute(statement, params))
+        Ok(self.answer(Ask::Execute(statement, params)).await?.touched)
     }
 
     pub(crate) async fn fetch_all<T>(
@@ -289,8 +399,7 @@ impl Db {
         params: &[Value<'_>],
         read: impl Fn(&Row) -> Result<T>,
     ) -> Result<Vec<T>> {
-        let rows = counted!(self, |pool| &mut *pool.acquire().await?, rows(statement, params))?;
-        rows.iter().map(read).collect()
+        self.answer(Ask::Rows(statement, params)).await?.rows.iter().map(read).collect()
     }
 
     pub(crate) async fn fetch_optional<T>(
@@ -299,30 +408,39 @@ impl Db {
         params: &[Value<'_>],
         read: impl Fn(&Row) -> Result<T>,
     ) -> Result<Option<T>> {
-        let row = counted!(self, |pool| &mut *pool.acquire().await?, row(statement, params))?;
-        row.as_ref().map(read).transpose()
+        self.answer(Ask::Rows(statement, params)).await?.rows.first().map(read).transpose()
     }
 
     /// SQLite's begins `IMMEDIATE`: a transaction that reads first and writes
     /// later would otherwise fail, not wait, when another one wrote in between.
     pub(crate) async fn begin(&self) -> Result<Transaction> {
-        Ok(match self {
-            Self::Sqlite(pool) => {
-                Transaction::Sqlite(count::one(pool.begin_with("BEGIN IMMEDIATE")).await?)
-            }
-            Self::Postgres(pool) => Transaction::Postgres(count::one(pool.begin()).await?),
-        })
+        let begin = match self {
+            Self::Sqlite(_) => "BEGIN IMMEDIATE",
+            Self::Postgres(_) => "BEGIN",
+        };
+        let until = Instant::now() + self.patience();
+        let begun = async {
+            let mut lent = self.lend().await?;
+            lent.answer(Ask::Command(begin)).await?;
+            lent.in_transaction = true;
+            Ok(Transaction { lent, until })
+        };
+        counted(until, begun).await
     }
 }
 
 impl Transaction {
+    async fn answer(&mut self, ask: Ask<'_>) -> Result<Answer> {
+        counted(self.until, self.lent.answer(ask)).await
+    }
+
     /// Says how many rows the statement touched.
     pub(crate) async fn execute(
         &mut self,
         statement: &'static str,
         params: &[Value<'_>],
     ) -> Result<u64> {
-        counted!(self, |one| &mut **one, execute(statement, params))
+        Ok(self.answer(Ask::Execute(statement, params)).await?.touched)
     }
 
     pub(crate) async fn fetch_all<T>(
@@ -331,8 +449,7 @@ impl Transaction {
         params: &[Value<'_>],
         read: impl Fn(&Row) -> Result<T>,
     ) -> Result<Vec<T>> {
-        let rows = counted!(self, |one| &mut **one, rows(statement, params))?;
-        rows.iter().map(read).collect()
+        self.answer(Ask::Rows(statement, params)).await?.rows.iter().map(read).collect()
     }
 
     pub(crate) async fn fetch_optional<T>(
@@ -341,15 +458,12 @@ impl Transaction {
         params: &[Value<'_>],
         read: impl Fn(&Row) -> Result<T>,
     ) -> Result<Option<T>> {
-        let row = counted!(self, |one| &mut **one, row(statement, params))?;
-        row.as_ref().map(read).transpose()
+        self.answer(Ask::Rows(statement, params)).await?.rows.first().map(read).transpose()
     }
 
-    pub(crate) async fn commit(self) -> Result<()> {
-        match self {
-            Self::Sqlite(transaction) => count::one(transaction.commit()).await?,
-            Self::Postgres(transaction) => count::one(transaction.commit()).await?,
-        }
+    pub(crate) async fn commit(mut self) -> Result<()> {
+        self.answer(Ask::Command("COMMIT")).await?;
+        self.lent.in_transaction = false;
         Ok(())
     }
 }

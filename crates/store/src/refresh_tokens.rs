@@ -69,9 +69,13 @@ pub async fn begin_family(
     scope: &Scopes,
     client_id: &str,
 ) -> Result<()> {
-    let SignIn { id, created_at, expires_at, .. } = sign_in;
+    let SignIn { id, user_id, created_at, expires_at, .. } = sign_in;
     let mut tx = db.begin().await?;
-    tx.execute(sign_ins::INSERT, &sign_ins::values(sign_in, &None)).await?;
+    if tx.execute(sign_ins::INSERT, &sign_ins::values(sign_in, &None)).await? == 0 {
+        drop(tx);
+        return Err(sign_ins::refused(db, *user_id).await);
+    }
+    tx.execute(sign_ins::END_OLDEST, params![user_id, created_at, sign_ins::MOST]).await?;
     tx.execute(INSERT, params![hash, id, scope, client_id, created_at, expires_at]).await?;
     tx.commit().await
 }

@@ -4,7 +4,7 @@ use latchkey_domain::sign_in::{Lifetime, SignIn};
 use latchkey_domain::{SignInId, Timestamp, UserId};
 
 use crate::query::{Row, Value, params};
-use crate::{Db, Result};
+use crate::{Db, Error, Result};
 
 /// What [`sign_in`] reads, from a table that is called `s` in the statement.
 /// `seen`: of one with a JWT also when it was renewed, which is written down
@@ -44,7 +44,23 @@ pub(crate) fn sign_in(row: &Row) -> Result<SignIn> {
 pub(crate) const INSERT: &str = "INSERT INTO sign_ins \
     (id, user_id, carries, door, session_hash, user_agent, address, created_at, \
      authenticated_at, last_seen_at, expires_at) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+    SELECT $1, u.id, $3, $4, $5, $6, $7, $8, $9, $10, $11 FROM users u \
+    WHERE u.id = $2 AND u.blocked_at IS NULL";
+
+const IS_BLOCKED: &str = "SELECT id FROM users WHERE id = $1 AND blocked_at IS NOT NULL";
+
+/// So many sign-ins of one person live beside each other; the ones that were not
+/// used for longest end.
+pub(crate) const MOST: i64 = 100;
+
+/// Why a sign-in was not stored.
+pub(crate) async fn refused(db: &Db, user: UserId) -> Error {
+    match db.fetch_optional(IS_BLOCKED, params![user], |_| Ok(())).await {
+        Ok(Some(())) => Error::Blocked,
+        Ok(None) => Error::Ownerless,
+        Err(error) => error,
+    }
+}
 
 pub(crate) fn values<'v>(sign_in: &'v SignIn, session_hash: &'v Option<&str>) -> Vec<Value<'v>> {
     params![
@@ -79,6 +95,15 @@ macro_rules! next_order {
 }
 pub(crate) use next_order;
 
+pub(crate) const END_OLDEST: &str = concat!(
+    "UPDATE sign_ins SET ended_at = $2, ended_order = ",
+    next_order!("$2"),
+    " WHERE user_id = $1 AND ended_at IS NULL AND id NOT IN (SELECT s.id FROM sign_ins s \
+        WHERE s.user_id = $1 AND s.ended_at IS NULL ORDER BY COALESCE((SELECT MAX(r.issued_at) \
+            FROM refresh_tokens r WHERE r.sign_in_id = s.id), s.last_seen_at) DESC, s.id DESC \
+        LIMIT $3)"
+);
+
 const BY_ID: &str = concat!(
     "SELECT ",
     sign_in_columns!(seen),
@@ -102,7 +127,8 @@ const LIVING: &str = concat!(
     "SELECT ",
     sign_in_columns!(seen),
     " FROM sign_ins s WHERE s.user_id = $1 AND s.ended_at IS NULL AND s.expires_at > $2 \
-      AND (s.carries <> 'session' OR s.last_seen_at > $3) ORDER BY last_seen_at DESC, s.id DESC"
+      AND (s.carries <> 'session' OR s.last_seen_at > $3) \
+      ORDER BY last_seen_at DESC, s.id DESC LIMIT $4"
 );
 
 const END: &str = concat!(
@@ -124,7 +150,7 @@ const LINGERING: &str = concat!(
     " FROM sign_ins s WHERE s.user_id = $1 AND s.carries = 'jwt' AND s.ended_at IS NOT NULL \
       AND (s.last_seen_at > $2 OR EXISTS (SELECT 1 FROM refresh_tokens t \
           WHERE t.sign_in_id = s.id AND t.issued_at > $2)) \
-      ORDER BY last_seen_at DESC"
+      ORDER BY last_seen_at DESC LIMIT $3"
 );
 
 const REVOKED: &str = revoked!();
@@ -142,7 +168,11 @@ const BATCH: u32 = 500;
 
 /// `session_hash` is the hash of the session's id, for a sign-in with a session.
 pub async fn insert(db: &Db, sign_in: &SignIn, session_hash: Option<&str>) -> Result<()> {
-    db.execute(INSERT, &values(sign_in, &session_hash)).await?;
+    let SignIn { user_id, created_at, .. } = sign_in;
+    if db.execute(INSERT, &values(sign_in, &session_hash)).await? == 0 {
+        return Err(refused(db, *user_id).await);
+    }
+    db.execute(END_OLDEST, params![user_id, created_at, MOST]).await?;
     Ok(())
 }
 
@@ -165,7 +195,7 @@ pub async fn living(
     session: Lifetime,
     now: Timestamp,
 ) -> Result<Vec<SignIn>> {
-    db.fetch_all(LIVING, params![user, now, now.minus(session.idle)], sign_in).await
+    db.fetch_all(LIVING, params![user, now, now.minus(session.idle), MOST], sign_in).await
 }
 
 /// Ends a sign-in of that person. Says whether there was an active one.
@@ -197,7 +227,7 @@ pub async fn end_others(
 /// Ended sign-ins of a person whose JWT may still be valid: those last
 /// refreshed after `since`.
 pub async fn lingering(db: &Db, user: UserId, since: Timestamp) -> Result<Vec<SignIn>> {
-    db.fetch_all(LINGERING, params![user, since], sign_in).await
+    db.fetch_all(LINGERING, params![user, since, MOST], sign_in).await
 }
 
 /// What has ended from that place in the order on, and each one's place.

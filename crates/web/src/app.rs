@@ -64,7 +64,7 @@ impl App {
     /// Opens the database and puts everything together. Calls no provider: one
     /// that is down must not keep the app from starting.
     pub async fn open(settings: Settings, clock: Clock, links: Links) -> Result<Self, Error> {
-        let db = Db::open(settings.database_url.expose()).await?;
+        let db = Db::open_with(settings.database_url.expose(), settings.database_limits).await?;
         let providers = settings.providers.clone();
         let introspection = settings.introspection.as_ref().map(|one| one.config.clone());
         let config =

@@ -142,6 +142,7 @@ fn ways() -> Vec<(&'static str, Way)> {
         "too_large" => too_large(),
         "request_timeout" => slow_body(None),
         "answer_timeout" => slow_body(Some(Duration::from_secs(4))),
+        "account_blocked" => account_blocked(),
         "database_unavailable" => database_unavailable(),
         "internal_error" => internal_error(),
     }

@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use url::Url;
 
-use crate::helpers::came_in;
+use crate::helpers::{came_in, id_of};
 
 pub(crate) async fn cross_site() -> Page {
     let app = Latchkey::start().await;
@@ -86,4 +86,15 @@ pub(crate) async fn internal_error() -> Page {
     let Db::Sqlite(pool) = &app.app.db else { panic!("SQLite") };
     pool.execute("ALTER TABLE identities RENAME TO elsewhere").await.expect("renamed");
     ada.get(&app.url("/account")).await
+}
+
+pub(crate) async fn account_blocked() -> Page {
+    let app = Latchkey::start().await;
+    let mut ada = came_in(&app, "google", "ada", "session").await;
+    let id = id_of(&mut ada, &app).await.parse().expect("an ID");
+    latchkey_store::accounts::block(&app.app.db, id, app.clock.now()).await.expect("blocked");
+    let mut ada = Browser::new();
+    let authorize = ada.set_out(&app, "google").await;
+    let callback = ada.consent(&authorize, "ada").await;
+    ada.come_back(&callback).await
 }

@@ -83,6 +83,7 @@ async fn every_kind(app: &Latchkey) {
     seen.extend(["refresh_reused", "roles_changed", "keys_rotated"]);
     seen.extend(["connected", "disconnected", "reconnect_needed"]); // connections/
     seen.extend(["access_ended"]); // api/connected_apps.rs
+    seen.extend(["blocked", "unblocked"]); // program/commands.rs
     let every: BTreeSet<_> = Kind::ALL.iter().map(|kind| kind.stored()).collect();
     assert_eq!(seen, every, "a kind that no test writes");
 }
@@ -243,9 +244,9 @@ async fn what_the_operator_does_is_written_down_as_theirs() {
         .await;
     sign_up(&app, BOB).await;
     let id = texts(&app.app.db, "SELECT id FROM users").await.remove(0);
-    let url = database.url.clone();
+    let (url, bob) = (database.url.clone(), id.clone());
     tokio::task::spawn_blocking(move || {
-        latchkey(&url, &["user", "role", BOB, "admin"]);
+        latchkey(&url, &["user", "role", &bob, "admin"]);
         latchkey(&url, &["keys", "rotate"]);
     })
     .await

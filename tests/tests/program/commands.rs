@@ -4,7 +4,9 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use latchkey_tests::person::{PASSWORD, Program, json_of, knock, tokens};
+use latchkey_tests::person::{
+    PASSWORD, Program, json_of, knock, problem, sign_up, signed_in, tokens,
+};
 use latchkey_tests::{Browser, Setup};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -272,4 +274,105 @@ fn the_comparison_needs_nothing_and_leaves_nothing() {
         assert!(error.contains(said), "{error}");
     }
     assert_eq!(std::fs::read_dir(folder.0.path()).expect("a folder").count(), 0);
+}
+
+/// Whoever is the first to type an address does not get what was meant for its owner.
+#[tokio::test]
+async fn a_role_for_an_address_that_nobody_verified_is_not_granted_by_the_address() {
+    let folder = Folder::new();
+    let database = format!("sqlite://{}/one.db", folder.0.path().display());
+    let secret = "one-secret-for-all-instances-of-it";
+    let variables = [("DATABASE_URL", database.as_str()), ("APP_SECRET", secret)];
+    let app = Setup::new().set("DATABASE_URL", &database).set("APP_SECRET", secret).start().await;
+    sign_up(&app, "boss@example.test").await;
+    for command in [
+        &["user", "role", "boss@example.test", "admin"][..],
+        &["user", "block", "boss@example.test"],
+        &["user", "delete", "boss@example.test"],
+        &["audit", "--user", "boss@example.test"],
+    ] {
+        folder.run(command, "", &variables).refused();
+    }
+    let said =
+        folder.run(&["user", "role", "boss@example.test", "admin"], "", &variables).refused();
+    let listed = folder.run(&["user", "list"], "", &variables).well();
+    let (id, _) = listed.split_once('\t').expect("an ID");
+    assert!(said.contains(id) && said.contains("not verified"), "{said}");
+    assert!(!listed.contains("admin"), "{listed}");
+    // By the ID it is said who is meant.
+    let changed = folder.run(&["user", "role", id, "admin"], "", &variables).well();
+    assert!(changed.contains("admin") && changed.contains("boss@example.test"), "{changed}");
+}
+
+#[tokio::test]
+async fn a_blocked_account_is_out_and_stays_out_until_it_is_let_in_again() {
+    let folder = Folder::new();
+    let database = format!("sqlite://{}/one.db", folder.0.path().display());
+    let secret = "one-secret-for-all-instances-of-it";
+    let variables = [("DATABASE_URL", database.as_str()), ("APP_SECRET", secret)];
+    let run = |arguments: &[&str]| folder.run(arguments, "", &variables).well();
+    let app = Setup::new().set("DATABASE_URL", &database).set("APP_SECRET", secret).start().await;
+    sign_up(&app, "ada@example.test").await;
+    let listed = run(&["user", "list"]);
+    let (id, _) = listed.split_once('\t').expect("an ID");
+    let mut browser = signed_in(&app, "ada@example.test", "session").await;
+    let pair = tokens(&app, "ada@example.test", None).await;
+    let mut program = Program::with(&app, &pair.access);
+    let shown = run(&["user", "show", id]);
+    for part in ["ada@example.test", "password\t", "sign-in\t", "event\t"] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+
+    run(&["user", "block", id]);
+    assert!(run(&["user", "show", id]).contains("blocked\t"));
+    assert_ne!(browser.get(&app.url("/account")).await.status, 200);
+    assert_eq!(program.refresh(&pair.refresh).await.status, 400);
+    for _ in 0..200 {
+        if program.get("/api/v1/me").await.status == 401 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+    }
+    problem(&program.get("/api/v1/me").await, 401, "token_revoked");
+    for strategy in ["session", "jwt"] {
+        let fields =
+            [("email", "ada@example.test"), ("password", PASSWORD), ("strategy", strategy)];
+        let page = knock(&mut Browser::new(), &app, &fields).await;
+        let _ = page.expect_error(403, "account_blocked");
+    }
+    let body = serde_json::json!({ "email": "ada@example.test", "password": PASSWORD });
+    let page = Program::new(&app).post("/api/v1/token", body).await;
+    problem(&page, 403, "account_blocked");
+
+    run(&["user", "unblock", id]);
+    let mut browser = signed_in(&app, "ada@example.test", "session").await;
+    run(&["user", "sign-out", id]);
+    assert_ne!(browser.get(&app.url("/account")).await.status, 200);
+    signed_in(&app, "ada@example.test", "session").await;
+    let trail = run(&["audit", "--user", id]);
+    for kind in ["blocked", "unblocked", "sign_in_ended"] {
+        assert!(trail.contains(&format!("\t{kind}\t{id}\toperator\t")), "{kind}: {trail}");
+    }
+    run(&["user", "delete", id]);
+    assert_eq!(run(&["user", "list"]), "");
+    assert!(run(&["audit", "--limit", "1"]).contains("account_deleted"));
+}
+
+#[test]
+fn a_database_is_copied_and_compared() {
+    let folder = Folder::new();
+    folder.add(&["ada@example.test"], PASSWORD).well();
+    let copy = ["migrate", "--from", "sqlite://data/latchkey.db", "--to", "sqlite://copy/one.db"];
+    let said = folder.latchkey(&copy).well();
+    assert!(said.contains("users\t1 rows") && said.contains("hold the same"), "{said}");
+    assert_eq!(folder.latchkey(&copy).well(), said, "it can be run again");
+    let listed = folder.latchkey(&["user", "list"]).well();
+    let variables = [("DATABASE_URL", "sqlite://copy/one.db")];
+    assert_eq!(folder.run(&["user", "list"], "", &variables).well(), listed);
+    for (from, to) in [
+        ("sqlite://data/latchkey.db", "sqlite://data/latchkey.db"),
+        ("sqlite://not-there.db", "sqlite://copy/two.db"),
+    ] {
+        folder.latchkey(&["migrate", "--from", from, "--to", to]).refused();
+    }
 }

@@ -48,6 +48,9 @@ struct Inner {
     html: Option<String>,
 }
 
+/// When a database that was away is worth another try.
+const DATABASE_BACK: Span = Span::seconds(2);
+
 /// What handlers and extractors answer with.
 pub type HandlerResult<T> = Result<T, AppError>;
 
@@ -65,6 +68,11 @@ impl AppError {
             invalid: Vec::new(),
             html: None,
         }))
+    }
+
+    /// The database cannot be reached; with luck it can in a moment.
+    pub fn database_down() -> Self {
+        Self::new(catalogue::DATABASE_DOWN).retry_after(DATABASE_BACK)
     }
 
     pub fn at(mut self, provider: &Provider) -> Self {
@@ -221,12 +229,20 @@ impl From<latchkey_auth::secret::EncryptError> for AppError {
 /// For a failure that several requests share.
 impl From<&latchkey_store::Error> for AppError {
     fn from(error: &latchkey_store::Error) -> Self {
-        let entry = match error {
-            latchkey_store::Error::Unavailable(_) => catalogue::DATABASE_DOWN,
-            _ => catalogue::INTERNAL,
-        };
-        tracing::error!(error = error as &dyn std::error::Error, "the store failed");
-        Self::new(entry)
+        match error {
+            latchkey_store::Error::Blocked => return Self::new(catalogue::ACCOUNT_BLOCKED),
+            // The caller's own: nobody writes to another's.
+            latchkey_store::Error::Ownerless => {
+                return Self::new(catalogue::SIGN_IN_REQUIRED)
+                    .detail("Your account was deleted a moment ago.")
+                    .challenge("error=\"invalid_token\"");
+            }
+            _ => tracing::error!(error = error as &dyn std::error::Error, "the store failed"),
+        }
+        match error {
+            latchkey_store::Error::Unavailable(_) => Self::database_down(),
+            _ => Self::new(catalogue::INTERNAL),
+        }
     }
 }
 
@@ -234,9 +250,13 @@ impl From<&latchkey_store::Error> for AppError {
 impl From<tower_sessions::session::Error> for AppError {
     fn from(error: tower_sessions::session::Error) -> Self {
         use tower_sessions::session_store::Error::Backend;
-        Self::new(match error {
-            tower_sessions::session::Error::Store(Backend(_)) => catalogue::DATABASE_DOWN,
-            _ => catalogue::INTERNAL,
-        })
+        let tower_sessions::session::Error::Store(Backend(said)) = error else {
+            return Self::new(catalogue::INTERNAL);
+        };
+        // It has nothing but a text to tell them apart.
+        [latchkey_store::Error::Ownerless, latchkey_store::Error::Blocked]
+            .iter()
+            .find(|one| one.to_string() == said)
+            .map_or_else(Self::database_down, Self::from)
     }
 }

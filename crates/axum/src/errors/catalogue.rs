@@ -397,6 +397,10 @@ catalogue! {
         "Please sign in",
         "You need to be signed in to see this page.",
         "Sign in, and you will come back here. If you just did, allow cookies for this site.";
+    ACCOUNT_BLOCKED: FORBIDDEN, SITE, "account_blocked",
+        "This account is blocked",
+        "The site’s owner lets nobody sign in to this account at the moment.",
+        "Ask the site’s owner.";
     CROSS_SITE: FORBIDDEN, YOU, "cross_site_request",
         "That request came from another site",
         "A page on another site tried to act here in your name and was blocked.",

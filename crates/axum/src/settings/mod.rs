@@ -23,7 +23,7 @@ use latchkey_auth::secret::{AppSecret, Secret};
 use latchkey_auth::tokens::{Algorithm, SigningKey};
 use latchkey_domain::Span;
 use latchkey_domain::sign_in::{CredentialKind, Lifetime};
-use latchkey_store::Backend;
+use latchkey_store::{Backend, Limits};
 use url::Url;
 
 use crate::config::Config;
@@ -36,7 +36,7 @@ pub use mail::{Mailbox, Sender};
 pub use problem::{Problem, Problems};
 pub use providers::{BUILT_IN, redirect_uri};
 
-use reader::Reader;
+use reader::{Reader, parse_duration};
 
 #[derive(Debug)]
 pub struct Settings {
@@ -44,6 +44,7 @@ pub struct Settings {
     pub public_url: Url,
     pub listen: Vec<SocketAddr>,
     pub database_url: Secret,
+    pub database_limits: Limits,
     pub app_secret: AppSecret,
     pub app_secret_facts: SecretFacts,
     pub session: Lifetime,
@@ -116,6 +117,7 @@ impl Settings {
         let settings = Self {
             listen: listen(&mut read, port),
             database_url: database_url(&mut read),
+            database_limits: database_limits(&mut read),
             session: Lifetime { idle, absolute },
             session_cache: read.one_of("SESSION_CACHE", &[("off", false), ("watch", true)]),
             traces,
@@ -215,10 +217,20 @@ fn database_url(read: &mut Reader<'_>) -> Secret {
     const NAME: &str = "DATABASE_URL";
     let default = variables::find(NAME).map_or("", |variable| variable.default);
     let url = read.secret(NAME).unwrap_or_else(|| Secret::new(default));
-    if Backend::of(url.expose()).is_err() {
-        read.error(NAME, "does not start with sqlite: or postgres:");
+    if let Err(error) = Backend::of(url.expose()) {
+        read.error(NAME, error.to_string());
     }
     url
+}
+
+fn database_limits(read: &mut Reader<'_>) -> Limits {
+    let usual = Limits::default();
+    let number = |text: &str| text.parse().ok().filter(|number| (2..=1000).contains(number));
+    let patience = |text: &str| parse_duration(text).filter(|span| *span <= Span::minutes(1));
+    Limits {
+        connections: read.parsed("DATABASE_CONNECTIONS", number).unwrap_or(usual.connections),
+        patience: read.parsed("DATABASE_TIMEOUT", patience).map_or(usual.patience, Into::into),
+    }
 }
 
 /// How long one part lasts, and the whole, which must not be shorter.

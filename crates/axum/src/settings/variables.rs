@@ -46,6 +46,18 @@ pub const ALL: &[Variable] = &[
         "sqlite://data/latchkey.db or postgres://user:password@host/database",
         "where the database is",
     ),
+    plain(
+        "DATABASE_CONNECTIONS",
+        "8",
+        "a number from 2 to 1000",
+        "how many connections to the database are kept",
+    ),
+    plain(
+        "DATABASE_TIMEOUT",
+        "5s",
+        "a duration from 1s to 60s",
+        "how long the database may take to answer",
+    ),
     secret(
         "APP_SECRET",
         "",

@@ -2,7 +2,8 @@
 
 use std::io::Write as _;
 
-use latchkey_domain::Clock;
+use latchkey_domain::{Clock, Email, User};
+use latchkey_store::{Db, users};
 
 use crate::app::App;
 use crate::links::Links;
@@ -21,4 +22,34 @@ pub(super) async fn app(built_with: Capabilities) -> Result<App, Box<dyn std::er
 pub fn print(line: &str) -> Outcome {
     writeln!(std::io::stdout(), "{line}")?;
     Ok(())
+}
+
+/// The account that is meant. Anybody can sign up with anybody's address: only
+/// one that was verified says whose an account is.
+pub(super) async fn find(db: &Db, who: &str) -> Result<User, Box<dyn std::error::Error>> {
+    let found = match (who.parse(), Email::parse(who)) {
+        (Ok(id), _) => return Ok(users::by_id(db, id).await?.ok_or("no such account")?),
+        (_, Ok(email)) => users::by_email(db, &email).await?,
+        _ => Vec::new(),
+    };
+    if let Some(user) = found.iter().find(|user| user.email_verified) {
+        return Ok(user.clone());
+    }
+    let claims: Vec<_> = found.iter().map(line).collect();
+    Err(if claims.is_empty() {
+        "no such account".into()
+    } else {
+        let claims = claims.join("\n");
+        format!(
+            "nobody has verified this address; if the right one claims it, use its ID:\n{claims}"
+        )
+        .into()
+    })
+}
+
+pub(super) fn line(user: &User) -> String {
+    let verified = if user.email_verified { "" } else { " (not verified)" };
+    let email = user.email.as_ref().map_or("-", |email| email.as_str());
+    let roles = if user.roles.is_empty() { "-".to_owned() } else { user.roles.to_string() };
+    format!("{}\t{email}{verified}\t{roles}\t{}", user.id, user.name)
 }

@@ -2,13 +2,14 @@
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use latchkey_domain::audit::{Actor, Kind};
 use latchkey_domain::password::{Password, check};
-use latchkey_domain::{DisplayName, Email, Role, Roles, User};
-use latchkey_store::{passwords, users};
+use latchkey_domain::{DisplayName, Email, Role, Roles, User, UserId};
+use latchkey_store::{accounts, identities, passwords, sign_ins, users};
 
-use super::common::{Outcome, app, print};
+use super::common::{Outcome, app, find, line, print};
+use crate::app::App;
 use crate::audit;
 use crate::settings::Capabilities;
 use latchkey_axum::password::new_user;
@@ -30,24 +31,108 @@ pub enum Command {
     List,
     /// Grant a role to an account, or remove it.
     Role {
-        /// The account’s e-mail address or ID.
-        user: String,
+        #[command(flatten)]
+        account: Account,
         /// The role.
         role: Role,
         /// Remove the role instead of granting it.
         #[arg(long)]
         remove: bool,
     },
+    /// Show an account: how it signs in, what is signed in, what happened last.
+    Show(Account),
+    /// Let nobody sign in to an account any more, and end all its sign-ins.
+    Block(Account),
+    /// Let people sign in to it again.
+    Unblock(Account),
+    /// End all sign-ins of an account.
+    SignOut(Account),
+    /// Delete an account, and everything personal with it.
+    Delete {
+        /// The account’s ID, as `latchkey user list` shows it.
+        id: UserId,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Account {
+    /// The account’s ID, or its verified e-mail address.
+    user: String,
 }
 
 pub(super) async fn run(command: Command, built_with: Capabilities) -> Outcome {
-    match command {
-        Command::Add { email, name, roles } => {
-            add(&email, name, roles.into_iter().collect(), built_with).await
-        }
-        Command::List => list(built_with).await,
-        Command::Role { user, role, remove } => change_role(&user, role, remove, built_with).await,
+    if let Command::Add { email, name, roles } = command {
+        return add(&email, name, roles.into_iter().collect(), built_with).await;
     }
+    let app = app(built_with).await?;
+    let now = app.clock.now();
+    let done = async |kind, user, detail: String| {
+        audit::record(&app, kind, user, Actor::Operator, detail, None).await;
+    };
+    match command {
+        Command::Add { .. } => Ok(()),
+        Command::List => list(&app).await,
+        Command::Role { account, role, remove } => {
+            let mut user = find(&app.db, &account.user).await?;
+            if remove {
+                user.roles.remove(&role);
+            } else {
+                user.roles.insert(role);
+            }
+            users::set_roles(&app.db, user.id, &user.roles).await?;
+            done(Kind::RolesChanged, Some(user.id), format!("now: {}", user.roles)).await;
+            print(&line(&user))
+        }
+        Command::Show(account) => show(&app, &find(&app.db, &account.user).await?).await,
+        Command::Block(account) => {
+            let user = find(&app.db, &account.user).await?;
+            accounts::block(&app.db, user.id, now).await?;
+            done(Kind::Blocked, Some(user.id), String::new()).await;
+            print(&line(&user))
+        }
+        Command::Unblock(account) => {
+            let user = find(&app.db, &account.user).await?;
+            accounts::unblock(&app.db, user.id).await?;
+            done(Kind::Unblocked, Some(user.id), String::new()).await;
+            print(&line(&user))
+        }
+        Command::SignOut(account) => {
+            let user = find(&app.db, &account.user).await?;
+            let ended = sign_ins::end_others(&app.db, user.id, None, now).await?.len();
+            done(Kind::SignInEnded, Some(user.id), format!("{ended} at once")).await;
+            print(&line(&user))
+        }
+        Command::Delete { id } => {
+            let user = find(&app.db, &id.to_string()).await?;
+            app.delete_account(id).await?;
+            done(Kind::AccountDeleted, None, String::new()).await;
+            print(&line(&user))
+        }
+    }
+}
+
+async fn show(app: &App, user: &User) -> Outcome {
+    const RECENT: u32 = 10;
+    let (db, now) = (&app.db, app.clock.now());
+    print(&line(user))?;
+    print(&format!("created\t{}", user.created_at.rfc3339()))?;
+    if let Some(since) = accounts::blocked_at(db, user.id).await? {
+        print(&format!("blocked\t{}", since.rfc3339()))?;
+    }
+    if let Some(email) = passwords::email_of(db, user.id).await? {
+        print(&format!("password\t{email}"))?;
+    }
+    for one in identities::of_user(db, user.id).await? {
+        print(&format!("provider\t{}\t{}\t{}", one.provider, one.issuer, one.subject))?;
+    }
+    for one in sign_ins::living(db, user.id, app.settings.session, now).await? {
+        let seen = one.last_seen_at.rfc3339();
+        print(&format!("sign-in\t{}\t{}\t{}\t{seen}", one.id, one.method, one.address))?;
+    }
+    for event in latchkey_store::audit::of_user(db, user.id, RECENT).await? {
+        print(&format!("event\t{}", super::audit::line(&event)))?;
+    }
+    Ok(())
 }
 
 async fn add(email: &str, name: Option<String>, roles: Roles, built_with: Capabilities) -> Outcome {
@@ -82,9 +167,8 @@ fn read_password() -> Result<String, std::io::Error> {
     Ok(line.trim_end_matches(['\r', '\n']).to_owned())
 }
 
-async fn list(built_with: Capabilities) -> Outcome {
+async fn list(app: &App) -> Outcome {
     const PAGE: u32 = 100;
-    let app = app(built_with).await?;
     let mut after = None;
     loop {
         let page = users::page(&app.db, after, PAGE).await?;
@@ -96,36 +180,4 @@ async fn list(built_with: Capabilities) -> Outcome {
             None => return Ok(()),
         }
     }
-}
-
-fn line(user: &User) -> String {
-    let verified = if user.email_verified { "" } else { " (not verified)" };
-    let email = user.email.as_ref().map_or("-".to_owned(), ToString::to_string);
-    let roles = if user.roles.is_empty() { "-".to_owned() } else { user.roles.to_string() };
-    format!("{}\t{email}{verified}\t{roles}\t{}", user.id, user.name)
-}
-
-async fn change_role(who: &str, role: Role, remove: bool, built_with: Capabilities) -> Outcome {
-    let app = app(built_with).await?;
-    let mut found = match (who.parse(), Email::parse(who)) {
-        (Ok(id), _) => users::by_id(&app.db, id).await?.into_iter().collect(),
-        (_, Ok(email)) => users::by_email(&app.db, &email).await?,
-        _ => Vec::new(),
-    };
-    let user = found.pop().ok_or("no such account")?;
-    if !found.is_empty() {
-        return Err(
-            "several accounts have this address: use the ID from `latchkey user list`".into()
-        );
-    }
-    let mut roles = user.roles.clone();
-    if remove {
-        roles.remove(&role);
-    } else {
-        roles.insert(role);
-    }
-    users::set_roles(&app.db, user.id, &roles).await?;
-    let detail = format!("now: {roles}");
-    audit::record(&app, Kind::RolesChanged, Some(user.id), Actor::Operator, detail, None).await;
-    print(&line(&User { roles, ..user }))
 }

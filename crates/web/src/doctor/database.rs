@@ -2,7 +2,8 @@
 
 use latchkey_auth::secret::{AppSecret, Purpose};
 use latchkey_store::emails;
-use latchkey_store::probe::{Migrations, Probe, ProbeError, probe};
+use latchkey_store::migrations::Migrations;
+use latchkey_store::probe::{Probe, ProbeError, probe};
 use latchkey_store::signing_keys::{self, StoredKey};
 use latchkey_store::{Backend, Db};
 
@@ -54,7 +55,7 @@ pub(super) async fn of_open(context: &Context<'_>, db: &Db) -> Vec<Finding> {
 }
 
 fn unusable(error: ProbeError) -> Finding {
-    let what_to_do = match error {
+    let what_to_do = match &error {
         ProbeError::Address => {
             "Set it to sqlite://data/latchkey.db or postgres://user:password@host/database."
         }
@@ -67,6 +68,9 @@ fn unusable(error: ProbeError) -> Finding {
         ProbeError::NotADatabase => "Name another file: this one is not a database.",
         ProbeError::ReadOnly => "Let Latchkey write to the file and its folder.",
         ProbeError::Statement => "Check the database's log.",
+        ProbeError::Migration(_) => {
+            "Let the user of DATABASE_URL create tables: GRANT CREATE ON SCHEMA. Or run the migrations once as another user."
+        }
     };
     let text = format!("The database of DATABASE_URL cannot be used: {error}.");
     Check::Database.problem(text, what_to_do)
@@ -80,9 +84,9 @@ fn judge_migrations(migrations: Migrations) -> Finding {
         Migrations::Pending(count) => {
             check.ok(format!("{count} migrations are run at the next start."))
         }
-        Migrations::Newer => check.problem(
-            "The database belongs to a newer version of Latchkey.",
-            "Start the newer version, or restore an older backup.",
+        Migrations::Newer { theirs, ours } => check.warning(
+            format!("A newer version of Latchkey has migrated the database to {theirs}; this one knows the migrations up to {ours}."),
+            "Go on to the newer version: only the one before it is sure to work beside it.",
         ),
         Migrations::Altered => check.problem(
             "A migration that was run differs from this version's.",
@@ -162,7 +166,7 @@ mod tests {
         for (migrations, level) in [
             (Migrations::UpToDate(6), Level::Ok),
             (Migrations::Pending(1), Level::Ok),
-            (Migrations::Newer, Level::Problem),
+            (Migrations::Newer { theirs: 9, ours: 8 }, Level::Warning),
             (Migrations::Altered, Level::Problem),
             (Migrations::HalfDone, Level::Problem),
         ] {

@@ -372,13 +372,11 @@ fn app_error(error: &Error, provider: &Provider) -> AppError {
 }
 
 fn store_error(error: &Error) -> AppError {
-    tracing::error!(%error, "a connection could not be read or written");
-    match error {
-        Error::Store(latchkey_store::Error::Unavailable(_)) => {
-            AppError::new(catalogue::DATABASE_DOWN)
-        }
-        _ => AppError::new(catalogue::INTERNAL),
+    if let Error::Store(error) = error {
+        return error.into();
     }
+    tracing::error!(%error, "a connection could not be read or written");
+    AppError::new(catalogue::INTERNAL)
 }
 
 /// What was done, for the top of the page.

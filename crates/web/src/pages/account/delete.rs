@@ -12,7 +12,7 @@ use crate::client::Client;
 use crate::errors::{Action, AppError, HandlerResult, catalogue};
 use crate::extract::StrictForm;
 use crate::hints::{DONE, Hints};
-use crate::sign_in::{SignInContext, sign_out};
+use crate::sign_in::{SignInContext, forget_credentials};
 use crate::{audit, recovery};
 
 #[derive(Debug, Deserialize)]
@@ -36,12 +36,15 @@ pub(crate) async fn submit(
         return Err(AppError::new(catalogue::NOT_CONFIRMED)
             .action(Action::link("Back to your account", "/account")));
     }
-    if let Some(id) = caller.sign_in_id() {
-        app.note_gone(id);
-    }
-    sign_out(&app, context).await?;
-    app.delete_account(caller.user.id).await?;
-    audit::record(&app, Kind::AccountDeleted, None, Actor::Person, "", None).await;
+    let (own, user) = (app.clone(), caller.user.id);
+    // A browser that leaves in the middle leaves nothing half done.
+    app.run_to_end(async move {
+        own.delete_account(user).await?;
+        audit::record(&own, Kind::AccountDeleted, None, Actor::Person, "", None).await;
+        Ok(())
+    })
+    .await?;
+    forget_credentials(&app, &context);
     hints.keep(DONE, "deleted");
     Ok(Redirect::to("/"))
 }

@@ -64,9 +64,13 @@ async fn end_all_but(
     client: &Client,
 ) -> HandlerResult<()> {
     let now = app.clock.now();
-    for ended in sign_ins::end_others(&app.db, caller.user.id, but, now).await? {
-        app.note_ended(ended);
-        audit::by_person(app, Kind::SignInEnded, caller.user.id, "", client).await;
+    let ended = sign_ins::end_others(&app.db, caller.user.id, but, now).await?;
+    for sign_in in &ended {
+        app.note_ended(*sign_in);
+    }
+    if !ended.is_empty() {
+        let how = if ended.len() > 1 { format!("{} at once", ended.len()) } else { String::new() };
+        audit::by_person(app, Kind::SignInEnded, caller.user.id, how, client).await;
     }
     Ok(())
 }

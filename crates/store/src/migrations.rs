@@ -1,0 +1,225 @@
+//! The migrations: what they are, how they are run, and how far a database is.
+
+use std::sync::LazyLock;
+
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+use sqlx::postgres::{PgConnection, PgDatabaseError, PgErrorPosition};
+use sqlx::{Connection as _, SqlSafeStr as _};
+
+use crate::{Error, Result};
+
+/// The files of `migrations/`, in their order. Listed rather than found by
+/// `sqlx::migrate!`, which would compile both drivers a second time for its macro.
+pub(crate) static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
+    macro_rules! migrations {
+        ($($version:literal $name:literal $file:literal,)*) => {
+            [$(($version, $name, include_str!(concat!("../../../migrations/", $file)))),*]
+        };
+    }
+    let files = migrations![
+        1 "people" "0001_people.sql",
+        2 "sign ins" "0002_sign_ins.sql",
+        3 "passwords" "0003_passwords.sql",
+        4 "jwt" "0004_jwt.sql",
+        5 "contacts calendar" "0005_contacts_calendar.sql",
+        6 "account" "0006_account.sql",
+        7 "connections" "0007_connections.sql",
+        8 "traces" "0008_traces.sql",
+        9 "blocked" "0009_blocked.sql",
+        11 "emails" "0011_emails.sql",
+        12 "order and indexes" "0012_order_and_indexes.sql",
+        13 "authorization responses" "0013_authorization_responses.sql",
+    ];
+    let migration = |(version, name, sql): (i64, &'static str, &'static str)| {
+        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    };
+    let mut migrator = Migrator::with_migrations(files.into_iter().map(migration).collect());
+    // A newer version may run beside this one: docs/adr/0042. And a session's
+    // lock is nobody's behind a pooler that hands sessions around.
+    migrator.set_ignore_missing(true).set_locking(false);
+    migrator
+});
+
+/// How the database's tables stand to the migrations that we know of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Migrations {
+    UpToDate(usize),
+    Pending(usize),
+    /// A newer version of this program has gone on from here.
+    Newer {
+        theirs: i64,
+        ours: i64,
+    },
+    /// One that was run is not the one that we know by its number.
+    Altered,
+    HalfDone,
+}
+
+/// The tables, each after those that it refers to.
+pub(crate) fn tables() -> Vec<&'static str> {
+    let mut tables = Vec::new();
+    for line in MIGRATIONS.iter().flat_map(|one| one.sql.as_str().lines()) {
+        let words: Vec<_> = line.split_whitespace().collect();
+        match words[..] {
+            ["CREATE", "TABLE", name, ..] => tables.push(name),
+            ["DROP", "TABLE", name, ..] => tables.retain(|one| *one != name.trim_end_matches(';')),
+            _ => {}
+        }
+    }
+    tables
+}
+
+/// A row of the list of what was run.
+pub(crate) type Applied = (i64, bool, Vec<u8>);
+
+pub(crate) const APPLIED: &str =
+    "SELECT version, success, checksum FROM _sqlx_migrations ORDER BY version";
+
+/// Any number, as long as every version takes the same.
+const ALONE: &str = "SELECT pg_advisory_xact_lock(7275374852117)";
+
+/// Runs what is missing on PostgreSQL, in one transaction, which may take its
+/// time. Where nothing is, no right to create tables is needed.
+pub(crate) async fn run(one: &mut PgConnection) -> Result<()> {
+    // There is no list before the first start.
+    let applied = sqlx::query_as::<_, Applied>(APPLIED).fetch_all(&mut *one).await;
+    match judge(&applied.unwrap_or_default()) {
+        Migrations::UpToDate(_) => return Ok(()),
+        Migrations::Newer { theirs, ours } => {
+            tracing::warn!(
+                "a newer version has migrated the database to {theirs}; this one knows the migrations up to {ours}"
+            );
+            return Ok(());
+        }
+        _ => {}
+    }
+    let mut tx = one.begin().await?;
+    sqlx::raw_sql(ALONE).execute(&mut *tx).await?;
+    // `run` would not be seen to be `Send`.
+    MIGRATIONS.run_direct(None, &mut *tx, false).await.map_err(failed)?;
+    Ok(tx.commit().await?)
+}
+
+/// Runs what is missing on PostgreSQL, and takes it back.
+pub(crate) async fn rehearse(one: &mut PgConnection) -> Result<()> {
+    let applied = sqlx::query_as::<_, Applied>(APPLIED).fetch_all(&mut *one).await;
+    if let Migrations::Pending(_) = judge(&applied.unwrap_or_default()) {
+        let mut tx = one.begin().await?;
+        MIGRATIONS.run_direct(None, &mut *tx, false).await.map_err(failed)?;
+        tx.rollback().await?;
+    }
+    Ok(())
+}
+
+/// Says at which statement, and what the database said to it.
+pub(crate) fn failed(error: MigrateError) -> Error {
+    match error {
+        MigrateError::Execute(source) => {
+            Error::Migration { at: "its list of migrations, _sqlx_migrations".to_owned(), source }
+        }
+        MigrateError::ExecuteMigration(source, version) => {
+            let sql = MIGRATIONS.iter().find(|one| one.version == version);
+            let statement = sql.and_then(|one| statement_at(one.sql.as_str(), position(&source)?));
+            let statement = statement.map(|text| format!(": {text}")).unwrap_or_default();
+            Error::Migration { at: format!("migration {version}{statement}"), source }
+        }
+        other => Error::Migrations(other),
+    }
+}
+
+fn position(error: &sqlx::Error) -> Option<usize> {
+    let refused = error.as_database_error()?.try_downcast_ref::<PgDatabaseError>()?;
+    match refused.position()? {
+        PgErrorPosition::Original(position) => Some(position),
+        PgErrorPosition::Internal { .. } => None,
+    }
+}
+
+/// The first line of the statement in which this character stands, counted from 1.
+fn statement_at(sql: &str, position: usize) -> Option<&str> {
+    let at = sql.char_indices().nth(position.checked_sub(1)?)?.0;
+    let start = sql[..at].rfind(';').map_or(0, |end| end + 1);
+    let mut lines = sql[start..].lines().map(str::trim);
+    lines.find(|line| !line.is_empty() && !line.starts_with("--"))
+}
+
+/// How far a database is that has run these.
+pub(crate) fn judge(rows: &[Applied]) -> Migrations {
+    let known: Vec<_> = MIGRATIONS.iter().map(|one| (one.version, &*one.checksum)).collect();
+    compare(rows, &known)
+}
+
+/// Compares what was run with what we know of, as the migrator does at a start.
+fn compare(rows: &[Applied], known: &[(i64, &[u8])]) -> Migrations {
+    let ours = |version: i64| known.iter().find(|(of, _)| *of == version);
+    let of_ours = rows.iter().filter(|(version, ..)| ours(*version).is_some()).count();
+    if rows.iter().any(|(_, success, _)| !success) {
+        Migrations::HalfDone
+    } else if rows.iter().any(|(version, _, sum)| ours(*version).is_some_and(|(_, our)| our != sum))
+    {
+        Migrations::Altered
+    } else if of_ours < known.len() {
+        Migrations::Pending(known.len() - of_ours)
+    } else if let Some((newest, ..)) = rows.last()
+        && rows.len() > known.len()
+    {
+        let ours = known.last().map_or(0, |(version, _)| *version);
+        Migrations::Newer { theirs: *newest, ours }
+    } else {
+        Migrations::UpToDate(known.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn migrations_are_compared() {
+        let row = |version, success, sum: u8| (version, success, vec![sum]);
+        let known: [(i64, &[u8]); 2] = [(1, &[1]), (2, &[2])];
+        for (rows, expected) in [
+            (vec![], Migrations::Pending(2)),
+            (vec![row(1, true, 1)], Migrations::Pending(1)),
+            (vec![row(1, true, 1), row(2, true, 2)], Migrations::UpToDate(2)),
+            (vec![row(1, true, 1), row(2, false, 2)], Migrations::HalfDone),
+            (vec![row(1, true, 9), row(2, true, 2)], Migrations::Altered),
+            (
+                vec![row(1, true, 1), row(2, true, 2), row(3, true, 3)],
+                Migrations::Newer { theirs: 3, ours: 2 },
+            ),
+            (vec![row(1, true, 1), row(3, true, 3)], Migrations::Pending(1)),
+        ] {
+            assert_eq!(compare(&rows, &known), expected, "{rows:?}");
+        }
+    }
+
+    #[test]
+    fn a_statement_is_found_by_its_place() {
+        let sql = "-- é\nCREATE TABLE a (\n b TEXT);\n\n-- more\nCREATE INDEX c ON a (b);";
+        for (position, expected) in [
+            (0, None),
+            (1, Some("CREATE TABLE a (")),
+            (24, Some("CREATE TABLE a (")),
+            (55, Some("CREATE INDEX c ON a (b);")),
+            (999, None),
+        ] {
+            assert_eq!(statement_at(sql, position), expected, "{position}");
+        }
+    }
+
+    #[test]
+    fn every_file_of_the_folder_is_a_migration() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations");
+        let mut files: Vec<_> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|file| file.unwrap().file_name().into_string().unwrap())
+            .collect();
+        files.sort();
+        let ours: Vec<_> = MIGRATIONS
+            .iter()
+            .map(|one| format!("{:04}_{}.sql", one.version, one.description.replace(' ', "_")))
+            .collect();
+        assert_eq!(ours, files);
+    }
+}

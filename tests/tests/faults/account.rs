@@ -1,0 +1,91 @@
+//! An account that goes while something is under way.
+
+use std::time::Duration;
+
+use latchkey_store::Db;
+use latchkey_tests::database::rows;
+use latchkey_tests::person::{owner, problem, sign_up, signed_in, tokens};
+use latchkey_tests::{Database, Latchkey, Setup};
+use serde_json::json;
+use sqlx::Executor as _;
+
+async fn delete_everybody(app: &Latchkey) {
+    let delete = "DELETE FROM users";
+    match &app.app.db {
+        Db::Sqlite(pool) => pool.execute(delete).await.map(drop),
+        Db::Postgres(pool) => pool.execute(delete).await.map(drop),
+    }
+    .expect("deleted");
+}
+
+async fn what_is_written_for_a_deleted_account_is_refused(app: Latchkey) {
+    let (mut program, _) = owner(&app, "ada@example.test").await;
+    delete_everybody(&app).await;
+    let page = program.post("/api/v1/contacts", json!({ "name": "Grace" })).await;
+    let _ = problem(&page, 401, "sign_in_required");
+    assert!(page.header("www-authenticate").is_some_and(|text| text.contains("invalid_token")));
+}
+
+#[tokio::test]
+async fn a_contact_of_an_account_that_is_gone_is_401_on_sqlite() {
+    what_is_written_for_a_deleted_account_is_refused(Latchkey::start().await).await;
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: tests/run"]
+async fn a_contact_of_an_account_that_is_gone_is_401_on_postgres() {
+    let url = Database::new_postgres_url().await;
+    let app = Setup::new().set("DATABASE_URL", url).start().await;
+    what_is_written_for_a_deleted_account_is_refused(app).await;
+}
+
+/// Whoever leaves at any moment after "delete my account" is signed in still, or
+/// the account is gone; never signed out of an account that is there.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_signed_out_of_an_account_that_was_not_deleted() {
+    const PEOPLE: u64 = 24;
+    let app = Latchkey::start().await;
+    let mut browsers = Vec::new();
+    for person in 0..PEOPLE {
+        let email = format!("person-{person}@example.test");
+        sign_up(&app, &email).await;
+        browsers.push(signed_in(&app, &email, "session").await);
+    }
+    let url = app.url("/account/delete");
+    for (moment, browser) in (0..).zip(&browsers) {
+        let mut leaving = browser.clone();
+        let asked = leaving.post(&url, &[("confirm", "delete")]);
+        // It has not been answered yet, or it has.
+        let _ = tokio::time::timeout(Duration::from_millis(moment), asked).await;
+    }
+    let mut still_in = 0;
+    for browser in &mut browsers {
+        let page = browser.get(&app.url("/account")).await;
+        still_in += i64::from(page.status == 200);
+    }
+    // A deletion that was under way may have ended meanwhile.
+    let left = rows(&app.app.db, "users").await;
+    assert!(left <= still_in, "{} people are signed out, and not deleted", left - still_in);
+}
+
+#[tokio::test]
+async fn whoever_signs_in_again_and_again_keeps_a_hundred_sign_ins() {
+    let app = Latchkey::start().await;
+    let (mut first, oldest) = owner(&app, "ada@example.test").await;
+    for _ in 0..100 {
+        tokens(&app, "ada@example.test", None).await;
+    }
+    let page = first.get("/api/v1/sessions").await;
+    let list = latchkey_tests::person::json_of(&page);
+    assert_eq!(list["items"].as_array().map(Vec::len), Some(100));
+    // The one that was not used for longest is over.
+    assert_eq!(first.refresh(&oldest.refresh).await.status, 400);
+    // And ending all the others is one line in the trail.
+    let mut browser = signed_in(&app, "ada@example.test", "session").await;
+    let before = rows(&app.app.db, "audit_events").await;
+    let page = browser.post(&app.url("/account/sign-ins/end-others"), &[]).await;
+    assert_eq!(page.see_other(), "/account?done=ended");
+    assert_eq!(rows(&app.app.db, "audit_events").await, before + 1);
+    let list = latchkey_tests::person::json_of(&browser.get(&app.url("/api/v1/sessions")).await);
+    assert_eq!(list["items"].as_array().map(Vec::len), Some(1));
+}

@@ -1,0 +1,201 @@
+//! `kill -9` under load: what was acknowledged is there afterwards.
+//!
+//! A few rounds here; many by hand: `CRASH_ROUNDS=300 cargo test --test faults
+//! crash -- --ignored --nocapture`.
+
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use latchkey_tests::Database;
+use latchkey_tests::person::{PASSWORD, Program, Tokens, json_of, problem};
+use serde_json::json;
+use tempfile::TempDir;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+const PEOPLE: usize = 4;
+
+/// The program itself, as people run it.
+struct Process {
+    child: Child,
+    origin: String,
+}
+
+impl Process {
+    async fn start(folder: &TempDir, url: &str, port: u16) -> Self {
+        let here = std::env::current_exe().expect("this binary");
+        let target = here.parent().and_then(|deps| deps.parent()).expect("target/debug");
+        let child = Command::new(target.join("latchkey"))
+            .env_clear()
+            .env("DATABASE_URL", url)
+            .env("APP_SECRET", latchkey_tests::app::STRONG_SECRET)
+            .env("PORT", port.to_string())
+            .env("HOST", "127.0.0.1")
+            .env("LOCAL_IDP", "off")
+            .env("RUST_LOG", "off")
+            .current_dir(folder.path())
+            .stdin(Stdio::null())
+            .spawn()
+            .expect("target/debug/latchkey: tests/run builds it");
+        let process = Self { child, origin: format!("http://localhost:{port}") };
+        for _ in 0..600 {
+            let there = TcpStream::connect(("127.0.0.1", port)).await.is_ok();
+            if there && process.program().get("/readyz").await.status == 200 {
+                return process;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("it does not start");
+    }
+
+    fn program(&self) -> Program {
+        Program::at_origin(&self.origin)
+    }
+
+    /// SIGKILL: nothing is put in order.
+    fn kill(mut self) {
+        self.child.kill().expect("killed");
+        self.child.wait().expect("ended");
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // A test that failed leaves none behind.
+        let _ = self.child.kill();
+    }
+}
+
+/// What one person was told.
+#[derive(Clone, Debug, Default)]
+struct Told {
+    refresh: String,
+    /// Contacts that were written, and then deleted.
+    written: Vec<String>,
+    deleted: Vec<String>,
+    /// Refresh tokens whose sign-in has ended.
+    ended: Vec<String>,
+}
+
+async fn new_tokens(program: &mut Program, email: &str) -> Option<Tokens> {
+    let body = json!({ "email": email, "password": PASSWORD });
+    let page = program.post("/api/v1/token", body).await;
+    (page.status == 200).then(|| Tokens::of(&page))
+}
+
+/// Writes, deletes, renews and ends, until the server is gone.
+async fn live(mut program: Program, email: String, told: Arc<Mutex<Told>>) {
+    let at_first = told.lock().expect("no panic").refresh.clone();
+    let mut refresh = at_first;
+    for turn in 0.. {
+        let page = program.refresh(&refresh).await;
+        let pair = Tokens::of(&page);
+        refresh.clone_from(&pair.refresh);
+        told.lock().expect("no panic").refresh = pair.refresh;
+        program.token = Some(pair.access);
+        let page = program.post("/api/v1/contacts", json!({ "name": format!("{turn}") })).await;
+        assert_eq!(page.status, 201, "{}", page.body);
+        let id = json_of(&page)["id"].as_str().expect("an id").to_owned();
+        told.lock().expect("no panic").written.push(id.clone());
+        if turn % 2 == 0 {
+            let page = program.delete(&format!("/api/v1/contacts/{id}")).await;
+            assert_eq!(page.status, 204, "{}", page.body);
+            told.lock().expect("no panic").deleted.push(id);
+        }
+        if turn % 4 == 3
+            && let Some(other) = new_tokens(&mut program, &email).await
+        {
+            assert_eq!(program.revoke(&other.refresh).await.status, 200);
+            told.lock().expect("no panic").ended.push(other.refresh);
+        }
+    }
+}
+
+async fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    listener.local_addr().expect("an address").port()
+}
+
+async fn nothing_acknowledged_is_lost(url: &str) {
+    #[expect(clippy::disallowed_methods, reason = "no setting of the app: for long runs by hand")]
+    let rounds = std::env::var("CRASH_ROUNDS").map_or(4, |text| text.parse().expect("a number"));
+    let folder = tempfile::tempdir().expect("a folder");
+    let port = free_port().await;
+    let mut process = Process::start(&folder, url, port).await;
+    let mut people = Vec::new();
+    for person in 0..PEOPLE {
+        let email = format!("person-{person}@example.test");
+        let form = format!("name=Ada&email={email}&password={}", PASSWORD.replace(' ', "+"));
+        let headers = [
+            ("content-type", "application/x-www-form-urlencoded"),
+            ("sec-fetch-site", "same-origin"),
+            ("origin", process.origin.as_str()),
+        ];
+        let mut program = process.program();
+        let page = program.raw(reqwest::Method::POST, "/sign-up", &headers, Some(form)).await;
+        assert_eq!(page.status, 303, "{}", page.body);
+        let pair = new_tokens(&mut program, &email).await.expect("tokens");
+        let told = Told { refresh: pair.refresh, ..Told::default() };
+        people.push((email, Arc::new(Mutex::new(told))));
+    }
+    let mut acknowledged = 0;
+    for round in 0..rounds {
+        let mut lives = JoinSet::new();
+        for (email, told) in &people {
+            lives.spawn(live(process.program(), email.clone(), Arc::clone(told)));
+        }
+        // Long enough for something to be under way, and another moment each time.
+        tokio::time::sleep(Duration::from_millis(400 + 37 * (round % 11))).await;
+        process.kill();
+        // Each ends with a request that nobody answered.
+        while lives.join_next().await.is_some() {}
+        process = Process::start(&folder, url, port).await;
+        for (email, told) in &people {
+            let Told { refresh, written, deleted, ended } = told.lock().expect("no panic").clone();
+            let mut program = process.program();
+            // The one that was told last; unless the one that took its place was not heard,
+            // and the way back took too long.
+            let page = program.refresh(&refresh).await;
+            let pair = if page.status == 200 {
+                Tokens::of(&page)
+            } else {
+                problem(&page, 400, "refresh_token_reused");
+                new_tokens(&mut program, email).await.expect("tokens")
+            };
+            program.token = Some(pair.access);
+            told.lock().expect("no panic").refresh = pair.refresh;
+            for id in written.iter().filter(|id| !deleted.contains(id)).rev().take(20) {
+                let status = program.get(&format!("/api/v1/contacts/{id}")).await.status;
+                // Its deletion may have been done, and not told.
+                let last = written.last() == Some(id);
+                assert!(status == 200 || last && status == 404, "a contact is lost: {status}");
+            }
+            for id in deleted.iter().rev().take(20) {
+                let status = program.get(&format!("/api/v1/contacts/{id}")).await.status;
+                assert_eq!(status, 404, "a deleted contact is back");
+            }
+            for token in ended.iter().rev().take(5) {
+                let status = program.refresh(token).await.status;
+                assert_eq!(status, 400, "a sign-in that was ended is back");
+            }
+            acknowledged = acknowledged.max(written.len());
+        }
+    }
+    println!("{rounds} kills, {acknowledged} contacts acknowledged to one person: nothing is lost");
+    assert!(acknowledged > 0, "nothing was under way");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the built binary: tests/run"]
+async fn a_crash_loses_nothing_that_was_acknowledged_on_sqlite() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let url = format!("sqlite://{}/one.db", folder.path().display());
+    nothing_acknowledged_is_lost(&url).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the built binary and PostgreSQL: tests/run"]
+async fn a_crash_loses_nothing_that_was_acknowledged_on_postgres() {
+    nothing_acknowledged_is_lost(&Database::new_postgres_url().await).await;
+}

@@ -1,0 +1,149 @@
+//! SQLite whose disk is full, or whose file is gone.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::Command;
+
+use latchkey_store::Db;
+use latchkey_tests::person::{sign_up, signed_in};
+use latchkey_tests::{Browser, Latchkey, Setup};
+use sqlx::{AssertSqlSafe, Executor as _, SqlitePool};
+
+use crate::{ask_for_tokens, is_ready, try_again};
+
+const EMAIL: &str = "ada@example.test";
+
+fn pool(app: &Latchkey) -> &SqlitePool {
+    let Db::Sqlite(pool) = &app.app.db else { panic!("SQLite") };
+    pool
+}
+
+/// Asks for tokens until one is refused for want of room. Nothing else goes wrong.
+async fn ask_until_it_is_full(app: &Latchkey) {
+    for _ in 0..100 {
+        let pages = ask_for_tokens(app, EMAIL, 16).await;
+        pages.iter().filter(|page| page.status != 200).for_each(try_again);
+        if pages.iter().any(|page| page.status == 503) {
+            return;
+        }
+    }
+    panic!("there is always room");
+}
+
+async fn all_is_well(app: &Latchkey) {
+    for page in ask_for_tokens(app, EMAIL, 24).await {
+        assert_eq!(page.status, 200, "{}: {}", page.asked, page.summary());
+    }
+    signed_in(app, EMAIL, "session").await;
+    assert!(is_ready(app).await);
+}
+
+/// SQLite's own limit: the same code as a full disk, on every connection there is.
+async fn limit_pages(app: &Latchkey, pages: i64) {
+    let pool = pool(app);
+    let mut all = Vec::new();
+    for _ in 0..pool.options().get_max_connections() {
+        let mut one = pool.acquire().await.expect("a connection");
+        let limit = AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"));
+        one.execute(limit).await.expect("a limit");
+        all.push(one);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sign_in_works_again_at_once_when_there_is_room_again() {
+    let app = Latchkey::start().await;
+    sign_up(&app, EMAIL).await;
+    // A limit below what there is means what there is.
+    limit_pages(&app, 1).await;
+    ask_until_it_is_full(&app).await;
+    limit_pages(&app, 1_000_000).await;
+    all_is_well(&app).await;
+}
+
+/// A file system of its own, and small.
+struct Mounted<'a>(&'a Path);
+
+impl<'a> Mounted<'a> {
+    fn at(folder: &'a Path) -> Option<Self> {
+        let mount = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=4m", "tmpfs"])
+            .arg(folder)
+            .status()
+            .expect("mount");
+        mount.success().then_some(Self(folder))
+    }
+
+    fn fill(&self) {
+        let mut filler = std::fs::File::create(self.0.join("filler")).expect("a file");
+        for size in [65_536, 512, 1] {
+            while filler.write_all(&vec![0; size]).is_ok() {}
+        }
+    }
+
+    fn make_room(&self) {
+        std::fs::remove_file(self.0.join("filler")).expect("removed");
+    }
+}
+
+impl Drop for Mounted<'_> {
+    fn drop(&mut self) {
+        let unmounted = Command::new("umount").arg("--lazy").arg(self.0).status();
+        assert!(unmounted.expect("umount").success());
+    }
+}
+
+/// Its log may have room left for a page or two.
+async fn says_so(app: &Latchkey, disk: &Mounted<'_>) -> bool {
+    for _ in 0..3000 {
+        if !is_ready(app).await {
+            return true;
+        }
+        disk.fill();
+    }
+    false
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "mounts a file system: tests/run, as root"]
+async fn a_full_disk_is_said_plainly_and_forgotten_when_there_is_room() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let Some(disk) = Mounted::at(folder.path()) else {
+        eprintln!("only root can mount a file system: not tried");
+        return;
+    };
+    let database = format!("sqlite://{}/latchkey.db", folder.path().display());
+    let app = Setup::new().set("DATABASE_URL", database).start().await;
+    sign_up(&app, EMAIL).await;
+    let mut browser = signed_in(&app, EMAIL, "session").await;
+    for _ in 0..2 {
+        disk.fill();
+        ask_until_it_is_full(&app).await;
+        assert!(says_so(&app, &disk).await, "it takes no sign-in, and calls itself ready");
+        // What needs no room goes on.
+        let _ = browser.get(&app.url("/account")).await.expect(200);
+        disk.make_room();
+        all_is_well(&app).await;
+    }
+    drop(app.stop().await);
+}
+
+#[tokio::test]
+async fn a_database_whose_file_was_deleted_takes_nothing_that_would_be_lost() {
+    let app = Latchkey::start().await;
+    sign_up(&app, EMAIL).await;
+    let mut browser = signed_in(&app, EMAIL, "session").await;
+    assert!(is_ready(&app).await);
+    let (file, aside) = (app.file("latchkey.db"), app.file("aside.db"));
+    std::fs::rename(&file, &aside).expect("renamed");
+    assert!(!is_ready(&app).await);
+    ask_for_tokens(&app, EMAIL, 3).await.iter().for_each(try_again);
+    let fields =
+        [("name", "Grace"), ("email", "grace@example.test"), ("password", "a long enough one")];
+    let page = Browser::new().post(&app.url("/sign-up"), &fields).await;
+    let _ = page.expect_error(503, "database_unavailable");
+    assert!(!file.exists(), "an empty one was made in its place");
+    std::fs::rename(&aside, &file).expect("renamed");
+    let _ = browser.get(&app.url("/account")).await.expect(200);
+    all_is_well(&app).await;
+}

@@ -1,0 +1,44 @@
+//! What people see while the database is in trouble, and after it.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod account;
+mod crash;
+mod disk;
+mod operations;
+mod postgres;
+mod schema;
+
+use latchkey_tests::person::{PASSWORD, Program, problem};
+use latchkey_tests::{Browser, Latchkey, Page};
+use serde_json::json;
+use tokio::task::JoinSet;
+
+/// Asks for tokens, so often at once: each is a transaction.
+async fn ask_for_tokens(app: &Latchkey, email: &str, times: usize) -> Vec<Page> {
+    let mut asked = JoinSet::new();
+    for _ in 0..times {
+        let mut program = Program::new(app);
+        let body = json!({ "email": email, "password": PASSWORD });
+        asked.spawn(async move { program.post("/api/v1/token", body).await });
+    }
+    asked.join_all().await
+}
+
+/// That the database is away for the moment, and when to come back.
+#[track_caller]
+fn try_again(page: &Page) {
+    let _ = problem(page, 503, "database_unavailable");
+    let after = page.header("retry-after").and_then(|text| text.parse::<u32>().ok());
+    assert!(after.is_some_and(|seconds| (1..=5).contains(&seconds)), "{}", page.summary());
+}
+
+async fn is_ready(app: &Latchkey) -> bool {
+    let page = Browser::new().get(&app.url("/readyz")).await;
+    assert!([200, 503].contains(&page.status), "{}", page.summary());
+    page.status == 200
+}

@@ -1,0 +1,144 @@
+//! Moving house, and coming back from a back-up: whoever was signed in still is.
+
+use std::process::Command;
+
+use latchkey_store::probe::{Probe, probe};
+use latchkey_store::transfer::{self, Moved};
+use latchkey_store::{Db, users};
+use latchkey_tests::person::{Program, Tokens, instance, owner, signed_in};
+use latchkey_tests::{Browser, Database, Latchkey};
+use serde_json::json;
+use url::Url;
+
+const EMAIL: &str = "ada@example.test";
+
+/// Somebody who is signed in, with all there is.
+struct Person {
+    browser: Browser,
+    program: Program,
+    tokens: Tokens,
+}
+
+impl Person {
+    async fn at(app: &Latchkey) -> Self {
+        let (mut program, tokens) = owner(app, EMAIL).await;
+        let contact = json!({ "name": "Grace „née“ Hopper 🙂", "email": null });
+        assert_eq!(program.post("/api/v1/contacts", contact).await.status, 201);
+        Self { browser: signed_in(app, EMAIL, "session").await, program, tokens }
+    }
+
+    async fn is_signed_in(mut self, app: &Latchkey) {
+        let _ = self.browser.get(&app.url("/account")).await.expect(200);
+        let mut program = self.program.at(app);
+        let contacts = program.get("/api/v1/contacts").await.expect(200);
+        assert!(contacts.body.contains("Hopper"), "{}", contacts.body);
+        assert_eq!(program.refresh(&self.tokens.refresh).await.status, 200);
+    }
+}
+
+async fn open(url: &str) -> Db {
+    let Ok(Probe::Database(db)) = probe(url).await else { panic!("no database") };
+    db
+}
+
+async fn copy(from: &str, to: &str) -> Vec<Moved> {
+    Db::open(to).await.expect("its tables").close().await;
+    let mut tables = Vec::new();
+    let (from, to) = (open(from).await, open(to).await);
+    transfer::copy(&from, &to, |moved| tables.push(moved.clone())).await.expect("copied");
+    from.close().await;
+    to.close().await;
+    tables
+}
+
+async fn moves(from: String, to: String) {
+    let app = instance(&from).start().await;
+    let person = Person::at(&app).await;
+    drop(app.stop().await);
+    let moved = copy(&from, &to).await;
+    for table in &moved {
+        assert_eq!(table.from, table.to, "{}", table.table);
+    }
+    for (name, rows) in [("users", 1), ("sign_ins", 2), ("refresh_tokens", 1), ("passwords", 1)] {
+        let found = moved.iter().find(|one| one.table == name).map(|one| one.to.rows);
+        assert_eq!(found, Some(rows), "{name}");
+    }
+    let app = instance(&to).start().await;
+    person.is_signed_in(&app).await;
+}
+
+fn sqlite(folder: &tempfile::TempDir) -> String {
+    format!("sqlite://{}/one.db", folder.path().display())
+}
+
+#[tokio::test]
+async fn an_sqlite_database_moves_to_another_file() {
+    let (here, there) = (tempfile::tempdir().expect("one"), tempfile::tempdir().expect("two"));
+    moves(sqlite(&here), sqlite(&there)).await;
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: tests/run"]
+async fn an_sqlite_database_moves_to_postgres() {
+    let here = tempfile::tempdir().expect("a folder");
+    moves(sqlite(&here), Database::new_postgres_url().await).await;
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: tests/run"]
+async fn a_postgres_database_moves_to_sqlite() {
+    let there = tempfile::tempdir().expect("a folder");
+    moves(Database::new_postgres_url().await, sqlite(&there)).await;
+}
+
+#[tokio::test]
+async fn a_move_that_was_interrupted_goes_on_and_one_into_a_used_database_is_noticed() {
+    let here = Database::sqlite().await;
+    let there = Database::sqlite().await;
+    let app = instance(&here.url).start().await;
+    for person in 0..3 {
+        owner(&app, &format!("person-{person}@example.test")).await;
+    }
+    copy(&here.url, &there.url).await;
+    // Half of it is there.
+    there.execute("DELETE FROM refresh_tokens").await;
+    there.execute("DELETE FROM contacts").await;
+    let again = copy(&here.url, &there.url).await;
+    assert!(again.iter().all(|table| table.from == table.to), "{again:?}");
+    // Somebody has used the new one already.
+    there.execute("UPDATE users SET name = 'Eve' WHERE email LIKE 'person-1%'").await;
+    let again = copy(&here.url, &there.url).await;
+    let differing: Vec<_> = again.iter().filter(|table| table.from != table.to).collect();
+    assert!(matches!(differing[..], [one] if one.table == "users"), "{differing:?}");
+    assert_eq!(users::page(&here.db, None, 9).await.expect("people").len(), 3);
+}
+
+fn postgres_tool(name: &str, arguments: &[&str]) {
+    let mut folders: Vec<_> = std::fs::read_dir("/usr/lib/postgresql")
+        .expect("PostgreSQL, as Debian installs it")
+        .map(|folder| folder.expect("a folder").path())
+        .collect();
+    folders.sort();
+    let newest = folders.last().expect("a version").join("bin").join(name);
+    let output = Command::new(newest).args(arguments).output().expect(name);
+    assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL: tests/run"]
+async fn a_dump_of_postgres_brings_everybody_back() {
+    let server = Database::new_postgres_url().await;
+    let app = instance(&server).start().await;
+    let person = Person::at(&app).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("latchkey.dump").display().to_string();
+    postgres_tool("pg_dump", &["--format=custom", &format!("--file={file}"), &server]);
+    let mut restored = Url::parse(&server).expect("a URL");
+    let name = format!("{}_restored", restored.path().trim_start_matches('/'));
+    postgres_tool("createdb", &[&format!("--maintenance-db={server}"), &name]);
+    restored.set_path(&name);
+    postgres_tool("pg_restore", &["--no-owner", &format!("--dbname={restored}"), &file]);
+    drop(app.stop().await);
+    let app = instance(restored.as_str()).start().await;
+    person.is_signed_in(&app).await;
+}

@@ -1,0 +1,79 @@
+//! A database that a newer version has migrated, or that lets nobody migrate it.
+
+use latchkey_store::probe::probe;
+use latchkey_store::{Db, Error};
+use latchkey_tests::Database;
+use latchkey_tests::person::{instance, sign_up, signed_in};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
+use url::Url;
+
+use crate::is_ready;
+
+async fn this_version_starts_and_serves(database: Database) {
+    // What a later version may do, as long as this one has to run beside it.
+    database.execute("ALTER TABLE users ADD COLUMN shoe_size BIGINT").await;
+    database.execute("CREATE TABLE shoes (id TEXT PRIMARY KEY)").await;
+    let binary = match database.db {
+        Db::Sqlite(_) => "x'00'",
+        Db::Postgres(_) => "'\\x00'",
+    };
+    database
+        .execute(&format!(
+            "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+             VALUES (9999, 'shoes', TRUE, {binary}, 1)"
+        ))
+        .await;
+    let app = instance(&database.url).start().await;
+    assert!(is_ready(&app).await);
+    sign_up(&app, "ada@example.test").await;
+    signed_in(&app, "ada@example.test", "session").await;
+    signed_in(&app, "ada@example.test", "jwt").await;
+}
+
+#[tokio::test]
+async fn an_older_version_starts_beside_a_newer_schema_on_sqlite() {
+    this_version_starts_and_serves(Database::sqlite().await).await;
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: tests/run"]
+async fn an_older_version_starts_beside_a_newer_schema_on_postgres() {
+    this_version_starts_and_serves(Database::postgres().await).await;
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_called_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("letter.db");
+    std::fs::write(&file, "Dear Ada, this is a letter. ".repeat(100)).expect("written");
+    let error = Db::open(&format!("sqlite://{}", file.display())).await.expect_err("a letter");
+    assert!(error.to_string().contains("not a database"), "{error}");
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: tests/run"]
+async fn a_user_who_may_not_create_tables_is_told_what_was_refused_and_why() {
+    let server = Database::new_postgres_url().await;
+    let mut admin = PgConnection::connect(&server).await.expect("a connection");
+    let name = format!("guest_{}", std::process::id());
+    for statement in [
+        format!("CREATE ROLE {name} LOGIN"),
+        "REVOKE CREATE ON SCHEMA public FROM PUBLIC".to_owned(),
+    ] {
+        admin.execute(AssertSqlSafe(statement)).await.expect("a statement");
+    }
+    let mut url = Url::parse(&server).expect("a URL");
+    url.set_username(&name).expect("a name");
+    let found = probe(url.as_str()).await.expect_err("no right to").to_string();
+    assert!(found.contains("permission denied for schema public"), "{found}");
+    let error = Db::open(url.as_str()).await.expect_err("no right to");
+    assert!(matches!(error, Error::Migration { .. }), "{error:?}");
+    for part in ["_sqlx_migrations", "permission denied for schema public"] {
+        assert!(error.to_string().contains(part), "{error}");
+    }
+    // Somebody else brings it up to date: then there is nothing to create.
+    Db::open(&server).await.expect("a database").close().await;
+    let grant = "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO PUBLIC";
+    admin.execute(grant).await.expect("granted");
+    Db::open(url.as_str()).await.expect("a database").ready().await.expect("ready");
+}
