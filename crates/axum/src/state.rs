@@ -94,7 +94,7 @@ impl Latchkey {
             providers,
             cookies: CookieProfile::of(&config.public_url),
             replay_guard: ReplayGuard::default(),
-            limits: Limits::new(clock.clone()),
+            limits: Limits::new(db.clone(), clock.clone()),
             hasher: Hasher::new(&password::Settings::default())?,
             http,
             keys,

@@ -44,6 +44,7 @@ pub(crate) static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
         6 "account" "0006_account.sql",
         7 "connections" "0007_connections.sql",
         8 "traces" "0008_traces.sql",
+        10 "wrong tries" "0010_wrong_tries.sql",
         12 "order and indexes" "0012_order_and_indexes.sql",
     ];
     let migration = |(version, name, sql): (i64, &'static str, &'static str)| {

@@ -28,6 +28,7 @@ pub mod sign_ins;
 pub mod signing_keys;
 pub mod traces;
 pub mod users;
+pub mod wrong_tries;
 
 pub use changes::Changes;
 pub use db::{Backend, Db, private_folder};

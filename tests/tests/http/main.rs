@@ -21,3 +21,5 @@ mod privacy;
 mod session_cache;
 mod sessions;
 mod settings;
+mod slow_clients;
+mod stopping;

@@ -9,5 +9,6 @@ mod commands;
 mod doctor;
 mod documents;
 mod house;
+mod process;
 mod product;
 mod sources;

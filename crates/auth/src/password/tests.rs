@@ -26,20 +26,20 @@ async fn a_password_matches_itself_alone() {
         (" Cörrect 🦀 horse", DIFFERS),    // nothing ends at a NUL
         ("", DIFFERS),
     ] {
-        let found = hasher.verify(Some(&stored), &typed(text)).await;
+        let found = hasher.verify(Some(&stored), &typed(text), false).await;
         assert_eq!(found, Ok(verified), "{text:?}");
     }
     // No byte is cut off, not even the last of the longest.
     let long = "x".repeat(1023);
     let stored = hasher.hash(&typed(&format!("{long}a"))).await.expect("a hash");
-    assert_eq!(hasher.verify(Some(&stored), &typed(&format!("{long}b"))).await, Ok(DIFFERS));
+    assert_eq!(hasher.verify(Some(&stored), &typed(&format!("{long}b")), false).await, Ok(DIFFERS));
 }
 
 #[tokio::test]
 async fn nothing_matches_nobody() {
     let hasher = Hasher::new(&cheap()).expect("a hasher");
     for text in ["", "password", hasher.nobody.as_ref()] {
-        assert_eq!(hasher.verify(None, &typed(text)).await, Ok(DIFFERS));
+        assert_eq!(hasher.verify(None, &typed(text), false).await, Ok(DIFFERS));
     }
     // It costs what everybody costs, and each process has another.
     let nobody = Stored::read(&hasher.nobody).expect("a hash");
@@ -60,10 +60,10 @@ async fn hashes_of_another_cost_are_made_anew() {
     ] {
         let then = Hasher::new(&settings).expect("a hasher");
         let stored = then.hash(&password).await.expect("a hash");
-        let found = today.verify(Some(&stored), &password).await;
+        let found = today.verify(Some(&stored), &password, false).await;
         assert_eq!(found, Ok(Verified { matches: true, needs_rehash }), "{settings:?}");
         // Who has not proved to know it changes nothing.
-        assert_eq!(today.verify(Some(&stored), &typed("wrong")).await, Ok(DIFFERS));
+        assert_eq!(today.verify(Some(&stored), &typed("wrong"), false).await, Ok(DIFFERS));
     }
 }
 
@@ -73,9 +73,9 @@ async fn a_hash_that_others_made() {
     let hasher = Hasher::new(&cheap()).expect("a hasher");
     let stored =
         "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
-    let found = hasher.verify(Some(stored), &typed("password")).await;
+    let found = hasher.verify(Some(stored), &typed("password"), false).await;
     assert_eq!(found, Ok(Verified { matches: true, needs_rehash: true }));
-    assert_eq!(hasher.verify(Some(stored), &typed("Password")).await, Ok(DIFFERS));
+    assert_eq!(hasher.verify(Some(stored), &typed("Password"), false).await, Ok(DIFFERS));
     assert_eq!(idle(&hasher), 0, "memory of that size is not kept");
 }
 
@@ -91,7 +91,11 @@ async fn what_is_no_hash_is_our_fault() {
         "$argon2id$v=19$m=64,t=99999999,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
         "$argon2id$v=18$m=64,t=1,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
     ] {
-        assert_eq!(hasher.verify(Some(stored), &typed("x")).await, Err(Error::Stored), "{stored}");
+        assert_eq!(
+            hasher.verify(Some(stored), &typed("x"), false).await,
+            Err(Error::Stored),
+            "{stored}"
+        );
     }
     for settings in [
         Settings { memory_kib: 0, ..cheap() },
@@ -108,31 +112,34 @@ async fn what_is_no_hash_is_our_fault() {
 async fn the_queue_has_an_end() {
     let hasher = Hasher::new(&Settings { at_once: 1, waiting: 2, ..cheap() }).expect("a hasher");
     // Somebody is taking the only turn for as long as we like.
-    let place = Arc::clone(&hasher.places).try_acquire_owned().expect("a place");
-    let turn = Arc::clone(&hasher.turns).try_acquire_owned().expect("a turn");
+    let place = Arc::clone(&hasher.strangers.places).try_acquire_owned().expect("a place");
+    let turn = Arc::clone(&hasher.strangers.turns).try_acquire_owned().expect("a turn");
 
     let ask = || {
         let hasher = hasher.clone();
-        tokio::spawn(async move { hasher.verify(None, &typed("x")).await })
+        tokio::spawn(async move { hasher.verify(None, &typed("x"), false).await })
     };
     let (first, second) = (ask(), ask());
     tokio::task::yield_now().await;
-    assert_eq!(hasher.verify(None, &typed("x")).await, Err(Error::Busy));
+    assert_eq!(hasher.verify(None, &typed("x"), false).await, Err(Error::Busy));
     assert_eq!(hasher.hash(&typed("x")).await, Err(Error::Busy));
+
+    // Who was right before waits with their like alone.
+    assert_eq!(hasher.verify(None, &typed("x"), true).await, Ok(DIFFERS));
 
     // Who hangs up makes room for another.
     first.abort();
     assert!(first.await.is_err());
     let third = ask();
     tokio::task::yield_now().await;
-    assert_eq!(hasher.verify(None, &typed("x")).await, Err(Error::Busy));
+    assert_eq!(hasher.verify(None, &typed("x"), false).await, Err(Error::Busy));
 
     drop((place, turn));
     for waited in [second, third] {
         assert_eq!(waited.await.expect("no panic"), Ok(DIFFERS));
     }
-    assert_eq!(hasher.places.available_permits(), 3);
-    assert_eq!(hasher.turns.available_permits(), 1);
+    assert_eq!(hasher.strangers.places.available_permits(), 3);
+    assert_eq!(hasher.strangers.turns.available_permits(), 1);
 }
 
 #[tokio::test]
@@ -141,7 +148,7 @@ async fn memory_is_used_again_and_given_back() {
     let storm: Vec<_> = (0..60)
         .map(|_| {
             let hasher = hasher.clone();
-            tokio::spawn(async move { hasher.verify(None, &typed("x")).await })
+            tokio::spawn(async move { hasher.verify(None, &typed("x"), false).await })
         })
         .collect();
     for one in storm {
@@ -155,7 +162,7 @@ async fn memory_is_used_again_and_given_back() {
         |hasher: &Hasher| hasher.memory.0.lock().pieces.last().map(|piece| piece.as_ptr());
     let before = address(&hasher);
     for _ in 0..5 {
-        assert_eq!(hasher.verify(None, &typed("x")).await, Ok(DIFFERS));
+        assert_eq!(hasher.verify(None, &typed("x"), false).await, Ok(DIFFERS));
         assert_eq!(address(&hasher), before);
     }
     hasher.release_idle();
@@ -183,7 +190,7 @@ async fn the_real_thing() {
     assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
     let lengths: Vec<_> = stored.split('$').skip(4).map(str::len).collect();
     assert_eq!(lengths, [22, 43], "16 bytes of salt, 32 of hash, in base64");
-    assert_eq!(hasher.verify(Some(&stored), &password).await, Ok(MATCHES));
+    assert_eq!(hasher.verify(Some(&stored), &password, false).await, Ok(MATCHES));
 }
 
 fn idle(hasher: &Hasher) -> usize {

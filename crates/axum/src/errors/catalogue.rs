@@ -190,6 +190,10 @@ catalogue! {
         "Too many people are signing in",
         "Checking a password takes work on purpose, and the queue is full.",
         "Wait a few seconds and try again.";
+    NO_PLACE: SERVICE_UNAVAILABLE, SITE, "too_many_connections",
+        "Too many connections",
+        "Your network, or everybody together, has more connections open than Latchkey serves at a time.",
+        "Wait a few seconds and try again. Behind a proxy, the site’s owner sets TRUSTED_PROXIES.";
     VALIDATION_FAILED: UNPROCESSABLE_ENTITY, YOU, "validation_failed",
         "Some fields are invalid",
         "One or more fields are missing or invalid; each is listed with the reason.",

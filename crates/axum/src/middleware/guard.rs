@@ -6,20 +6,24 @@
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use axum::Router;
-use axum::body::{Body, HttpBody as _};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::Route;
+use axum::{BoxError, Router};
 use http::StatusCode;
+use http_body::{Frame, SizeHint};
 use latchkey_auth::introspection::CallCounter;
+use latchkey_domain::Span;
 use latchkey_store::count::{self, Statements};
+use tokio::time::{Sleep, sleep};
 use tower::layer::layer_fn;
 use tower::{Service as _, service_fn};
-use tower_http::timeout::TimeoutBody;
 use tracing::Instrument as _;
 
 use super::catch_panic::{catch_panic, caught};
@@ -28,18 +32,26 @@ use super::security_headers::SecurityHeaders;
 use super::server_timing::{SERVER_TIMING, dial, server_timing};
 use super::{canonical_host, render, same_site};
 use crate::cookies::ResponseCookies;
-use crate::errors::{AppError, catalogue};
+use crate::errors::{AppError, LateBody, catalogue};
 use crate::state::Latchkey;
 
 /// Larger than any form here, smaller than anything that hurts.
 const BODY_LIMIT: usize = 64 * 1024;
 
-/// How long the body of a request may stand still.
-const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the whole body of a request may take to arrive, drop by drop or not.
+const BODY_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How long a whole answer may take: longer than the slowest provider
 /// (discovery, token, keys and profile may each take their time).
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(40);
+
+/// How long somebody waits who found no place.
+const PLACES_AGAIN: Span = Span::seconds(10);
+
+/// On a request that comes through a connection too many: it is answered, and
+/// nothing is done for it.
+#[derive(Clone, Copy, Debug)]
+pub struct NoPlace;
 
 /// An error and the request's id, as a response.
 type Render = Box<dyn Fn(&AppError, &str) -> Response + Send + Sync>;
@@ -76,6 +88,11 @@ impl Rules {
 
     /// What is answered in place of the route, if anything.
     fn refusal(&self, request: &Request) -> Option<Response> {
+        if request.extensions().get::<NoPlace>().is_some() {
+            tracing::warn!("too many connections; behind a proxy, set TRUSTED_PROXIES");
+            let error = AppError::new(catalogue::NO_PLACE).retry_after(PLACES_AGAIN);
+            return Some(error.into_response());
+        }
         if !same_site::is_allowed(request.method(), request.headers(), &self.origin) {
             tracing::warn!("a request from another site was refused");
             return Some(AppError::new(catalogue::CROSS_SITE).into_response());
@@ -161,7 +178,37 @@ fn limit_body(request: &mut Request) {
     if !request.body().is_end_stream() {
         DefaultBodyLimit::max(BODY_LIMIT).apply(request);
         let body = std::mem::take(request.body_mut());
-        *request.body_mut() = Body::new(TimeoutBody::new(BODY_TIMEOUT, body));
+        let deadline = Box::pin(sleep(BODY_TIMEOUT));
+        *request.body_mut() = Body::new(PromptBody { body, deadline });
+    }
+}
+
+/// A body that has to be there in time.
+struct PromptBody {
+    body: Body,
+    deadline: Pin<Box<Sleep>>,
+}
+
+impl HttpBody for PromptBody {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        if self.deadline.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Some(Err(LateBody.into())));
+        }
+        Pin::new(&mut self.body).poll_frame(cx).map_err(Into::into)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

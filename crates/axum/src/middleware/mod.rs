@@ -14,6 +14,7 @@ use axum::extract::FromRef;
 
 use crate::host::Host;
 use crate::state::Latchkey;
+pub use guard::NoPlace;
 use guard::{Rules, guard};
 
 /// Around pages: what goes wrong is a page of the host.

@@ -19,7 +19,13 @@ pub(super) fn render(mut response: Response, draw: impl FnOnce(&AppError) -> Res
     let mut rendered = draw(&error);
     if let Some(after) = error.retries_after() {
         let seconds = HeaderValue::from(after.as_seconds().max(1));
-        rendered.headers_mut().insert(header::RETRY_AFTER, seconds);
+        let headers = rendered.headers_mut();
+        if let Some(limit) = error.rate_limited_to() {
+            headers.insert("ratelimit-limit", limit.into());
+            headers.insert("ratelimit-remaining", HeaderValue::from_static("0"));
+            headers.insert("ratelimit-reset", seconds.clone());
+        }
+        headers.insert(header::RETRY_AFTER, seconds);
     }
     // The framework's own words about the body go; `Allow`, cookies and the
     // like stay.

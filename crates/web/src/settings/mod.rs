@@ -55,6 +55,10 @@ pub struct Settings {
     pub local_idp: Option<LocalIdp>,
     pub smtp_url: Option<Secret>,
     pub trusted_proxies: Vec<IpNet>,
+    /// Whether each line of the log is an object of JSON.
+    pub json_log: bool,
+    /// From the signal to stop to the end of what is under way.
+    pub shutdown_grace: Span,
     /// What may be right but looks wrong: unknown variables, unusual client IDs.
     pub warnings: Vec<Problem>,
 }
@@ -105,6 +109,8 @@ impl Settings {
             introspection: introspection::read(&mut read, audience, &providers, local_idp.as_ref()),
             trusted_proxies: trusted_proxies(&mut read),
             smtp_url: smtp_url(&mut read),
+            json_log: read.one_of("LOG_FORMAT", &[("text", false), ("json", true)]),
+            shutdown_grace: read.duration("SHUTDOWN_GRACE"),
             warnings: read.warnings,
             public_url,
             app_secret,

@@ -105,6 +105,8 @@ pub const ALL: &[Variable] = &[
         "the server that sends e-mail",
     ),
     plain("RUST_LOG", "info", "a level, like info or debug", "what is logged"),
+    plain("LOG_FORMAT", "text", "text or json", "how the log is written"),
+    plain("SHUTDOWN_GRACE", "8s", DURATION, "how long stopping may take"),
 ];
 
 /// The entry for the name of a variable, or of its `_FILE`.
