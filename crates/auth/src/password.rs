@@ -102,16 +102,23 @@ pub struct Hasher {
 
 #[derive(Clone, Debug)]
 struct Queue {
+    size: usize,
     places: Arc<Semaphore>,
     turns: Arc<Semaphore>,
 }
 
 impl Queue {
     fn new(at_once: usize, waiting: usize) -> Self {
+        let size = at_once.saturating_add(waiting);
         Self {
-            places: Arc::new(Semaphore::new(at_once.saturating_add(waiting))),
+            size,
+            places: Arc::new(Semaphore::new(size)),
             turns: Arc::new(Semaphore::new(at_once)),
         }
+    }
+
+    fn taken(&self) -> usize {
+        self.size.saturating_sub(self.places.available_permits())
     }
 }
 
@@ -179,6 +186,11 @@ impl Hasher {
             .await?;
         let matches = exists && equal;
         Ok(Verified { matches, needs_rehash: matches && !up_to_date })
+    }
+
+    /// How many passwords are looked at, or wait for it.
+    pub fn waiting(&self) -> usize {
+        [&self.strangers, &self.known].map(Queue::taken).iter().sum()
     }
 
     /// Gives the memory back that was not used since the last call. Whoever

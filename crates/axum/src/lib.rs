@@ -20,6 +20,7 @@ pub mod errors;
 pub mod extract;
 pub mod host;
 pub mod limits;
+pub mod metrics;
 pub mod middleware;
 pub mod password;
 pub mod refresh;

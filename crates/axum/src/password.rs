@@ -45,6 +45,7 @@ pub async fn authenticate(
         let failed = latchkey.limits.record_failure(&gate).await;
         let user = account.map(|account| account.user.id);
         let how = "wrong password";
+        latchkey.metrics.sign_in("password", "", "wrong_credentials");
         audit::record(latchkey, Kind::SignInFailed, user, Actor::Nobody, how, Some(client)).await;
         return failed.map(|()| None);
     }

@@ -17,6 +17,7 @@ use latchkey_store::{Db, Sessions, accounts, sign_ins};
 use crate::config::{Config, JwtSettings, Revocation};
 use crate::cookies::CookieProfile;
 use crate::limits::Limits;
+use crate::metrics::Metrics;
 use crate::replay_guard::ReplayGuard;
 
 /// The part of an application's state that sign-in needs. Cheap to clone.
@@ -38,6 +39,7 @@ pub struct Parts {
     pub replay_guard: ReplayGuard,
     pub limits: Limits,
     pub hasher: Hasher,
+    pub metrics: Arc<Metrics>,
     pub clock: Clock,
 }
 
@@ -72,7 +74,10 @@ impl Latchkey {
         db: Db,
         clock: Clock,
     ) -> Result<Self, Error> {
-        let http = Outbound::new()?;
+        let metrics = Arc::<Metrics>::default();
+        let counted = Arc::clone(&metrics);
+        let http = Outbound::new()?
+            .observed_by(Arc::new(move |host, outcome, took| counted.call(host, outcome, took)));
         let keys = Arc::new(keys(&config, &db, &clock).await?);
         let JwtSettings { issuer, audience, access_ttl, revocation, .. } = &config.jwt;
         let issuer = TokenIssuer {
@@ -96,6 +101,7 @@ impl Latchkey {
             replay_guard: ReplayGuard::default(),
             limits: Limits::new(db.clone(), clock.clone()),
             hasher: Hasher::new(&password::Settings::default())?,
+            metrics,
             http,
             keys,
             issuer,

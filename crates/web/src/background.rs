@@ -189,8 +189,9 @@ async fn follow(app: App, grants_wait: Arc<AtomicBool>, mut stopped: watch::Rece
 
 /// When the database is away, everything stays as it was.
 async fn catch_up(app: &App, grants_wait: &AtomicBool) {
-    if let Err(error) = app.revoked.poll(&app.db, app.clock.now()).await {
-        tracing::warn!(%error, "revocations could not be read");
+    match app.revoked.poll(&app.db, app.clock.now()).await {
+        Ok(()) => app.metrics.revocations_read(app.clock.uptime()),
+        Err(error) => tracing::warn!(%error, "revocations could not be read"),
     }
     if let Err(error) = app.keys.reload().await {
         tracing::warn!(%error, "the key ring could not be read anew");

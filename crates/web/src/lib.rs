@@ -19,6 +19,7 @@ mod lifecycle;
 pub mod links;
 pub mod logging;
 pub mod mail;
+pub mod metrics;
 pub mod page;
 mod pages;
 mod places;

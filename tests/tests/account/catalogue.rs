@@ -138,6 +138,7 @@ fn ways() -> Vec<(&'static str, Way)> {
         "request_timeout" => slow_body(),
         "answer_timeout" => answer_timeout(),
         "database_unavailable" => database_unavailable(),
+        "signing_unavailable" => signing_unavailable(),
         "internal_error" => internal_error(),
     }
 }
@@ -194,7 +195,10 @@ fn judge(entry: &Entry, page: &Page) -> Result<(), String> {
     ensure(id.len() >= 16 && page.body.contains(id), "no request id to quote")?;
     ensure(page.header("cache-control") == Some("no-store"), "Cache-Control")?;
     if matches!(page.status, 429)
-        || matches!(code, "busy" | "too_many_connections" | "introspection_unavailable")
+        || matches!(
+            code,
+            "busy" | "signing_unavailable" | "too_many_connections" | "introspection_unavailable"
+        )
     {
         let after = page.header("retry-after").and_then(|after| after.parse::<u32>().ok());
         ensure(after.is_some_and(|after| after > 0), "Retry-After")?;

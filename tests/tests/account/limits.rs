@@ -8,8 +8,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::helpers::{RESET, VERIFY, email_to, emails_about, forgot, knock_from, post_with};
-use crate::password_codes::full_queue;
-use latchkey_tests::person::{PASSWORD, Program, instance, problem, sign_up, tokens};
+use latchkey_tests::person::{PASSWORD, Program, full_queue, instance, problem, sign_up, tokens};
 
 const BOB: &str = "bob@example.test";
 const THIEF: &str = "203.0.113.9";

@@ -1,17 +1,12 @@
 //! Ways to the codes of the local door and of the account.
 
-use std::future::{Future, poll_fn};
-use std::task::Poll;
-use std::time::Duration;
-
 use latchkey_domain::Span;
-use latchkey_domain::password::Password;
 use latchkey_tests::{Browser, Latchkey, Page, Setup};
 use serde_json::{Value, json};
 
 use crate::helpers::{came_in, set_password};
 use latchkey_tests::by_hand::with;
-use latchkey_tests::person::{PASSWORD, Program, knock, sign_up, signed_in};
+use latchkey_tests::person::{PASSWORD, Program, full_queue, knock, sign_up, signed_in};
 
 pub(crate) async fn wrong_credentials() -> Page {
     token(json!({ "password": "not the password" })).await
@@ -79,28 +74,4 @@ pub(crate) async fn busy() -> Page {
     let _storm = full_queue(&app).await;
     let fields = [("email", "bob@example.test"), ("password", "not the password")];
     knock(&mut Browser::new(), &app, &fields).await
-}
-
-/// Fills the queue of passwords until what comes back is dropped: those who wait
-/// in it are not polled, so nobody gets on.
-pub(crate) async fn full_queue(app: &Latchkey) -> Vec<impl Future> {
-    let password = Password::new("somebody else's").expect("a password");
-    let mut waiting = Vec::new();
-    // Those whose turn it is are done after a moment, and leave places.
-    let mut full_for = 0;
-    while full_for < 20 {
-        let (hasher, password) = (app.app.hasher.clone(), password.clone());
-        let mut one = Box::pin(async move { hasher.hash(&password).await });
-        match poll_fn(|cx| Poll::Ready(one.as_mut().poll(cx))).await {
-            Poll::Ready(_) => {
-                full_for += 1;
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-            Poll::Pending => {
-                full_for = 0;
-                waiting.push(one);
-            }
-        }
-    }
-    waiting
 }

@@ -15,6 +15,7 @@ mod doors;
 mod errors;
 mod github;
 mod identities;
+mod metrics;
 mod next;
 mod parallel;
 mod privacy;

@@ -11,4 +11,5 @@ mod documents;
 mod house;
 mod process;
 mod product;
+mod replicas;
 mod sources;

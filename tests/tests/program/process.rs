@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::commands::binary;
 
-struct Process {
+pub(crate) struct Process {
     child: Child,
     port: u16,
     _folder: TempDir,
@@ -21,10 +21,14 @@ struct Process {
 impl Process {
     /// Starts it; what it says goes to pipes.
     fn start(variables: &[(&str, &str)]) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
         let port = free.local_addr().expect("an address").port();
         drop(free);
+        Self::start_at(port, variables)
+    }
+
+    pub(crate) fn start_at(port: u16, variables: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
         let child = Command::new(binary())
             .env_clear()
             .envs([("PORT", port.to_string().as_str()), ("LOCAL_IDP", "off")])
@@ -43,19 +47,19 @@ impl Process {
     }
 
     /// Waits for the socket, and no longer: it is there before anything is answered.
-    fn listens(&mut self) {
+    pub(crate) fn listens(&mut self) {
         while TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_err() {
             assert!(self.child.try_wait().expect("a child").is_none(), "it ended by itself");
             std::thread::sleep(Duration::from_millis(1));
         }
     }
 
-    async fn get(&self, path: &str) -> Page {
+    pub(crate) async fn get(&self, path: &str) -> Page {
         let get = async { Browser::new().get(&self.url(path)).await };
         tokio::time::timeout(Duration::from_secs(60), get).await.expect("an answer")
     }
 
-    fn signal(&mut self, signal: &str) -> ExitStatus {
+    pub(crate) fn signal(&mut self, signal: &str) -> ExitStatus {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args([signal, &id]).status().expect("kill").success());
         self.child.wait().expect("it ends")
@@ -128,9 +132,7 @@ async fn each_line_of_the_log_is_json_and_tells_nothing_about_people() {
         let line: Value = serde_json::from_str(line).expect(line);
         messages.push(line["message"].as_str().expect("a message").to_owned());
     }
-    for expected in ["answered", "audit"] {
-        assert!(messages.iter().any(|message| message == expected), "{expected}: {messages:?}");
-    }
+    assert!(messages.iter().any(|message| message == "audit"), "{messages:?}");
     for personal in ["ada", "Lovelace", "example.test", "127.0.0.1\"", "of hers", "another one"] {
         assert!(!log.contains(personal), "{personal}: {log}");
     }

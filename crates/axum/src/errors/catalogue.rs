@@ -421,6 +421,10 @@ catalogue! {
         "We cannot look that up right now",
         "The database does not answer, so Latchkey cannot tell who you are. Nothing was lost.",
         "Wait a moment and try again.";
+    CANNOT_SIGN: SERVICE_UNAVAILABLE, SITE, "signing_unavailable",
+        "We cannot sign you in right now",
+        "This instance has no key to sign tokens with that its APP_SECRET opens.",
+        "Wait a moment and try again. The site’s owner gives every instance the new APP_SECRET beside the old one.";
     INTERNAL: INTERNAL_SERVER_ERROR, SITE, "internal_error",
         "Something went wrong",
         "An internal error occurred. It was logged under the request ID below.",

@@ -19,6 +19,7 @@ use axum::{BoxError, Router};
 use http::StatusCode;
 use http_body::{Frame, SizeHint};
 use latchkey_auth::introspection::CallCounter;
+use latchkey_auth::trace_context::TraceContext;
 use latchkey_domain::Span;
 use latchkey_store::count::{self, Statements};
 use tokio::time::{Sleep, sleep};
@@ -30,9 +31,14 @@ use super::catch_panic::{catch_panic, caught};
 use super::request_id::{REQUEST_ID, RequestId};
 use super::security_headers::SecurityHeaders;
 use super::server_timing::{SERVER_TIMING, dial, server_timing};
-use super::{canonical_host, render, same_site};
+use super::{
+    canonical_host,
+    render::{self, Names},
+    same_site,
+};
 use crate::cookies::ResponseCookies;
 use crate::errors::{AppError, LateBody, catalogue};
+use crate::metrics::Answered;
 use crate::state::Latchkey;
 
 /// Larger than any form here, smaller than anything that hurts.
@@ -53,8 +59,8 @@ const PLACES_AGAIN: Span = Span::seconds(10);
 #[derive(Clone, Copy, Debug)]
 pub struct NoPlace;
 
-/// An error and the request's id, as a response.
-type Render = Box<dyn Fn(&AppError, &str) -> Response + Send + Sync>;
+/// An error and what the request is called, as a response.
+type Render = Box<dyn Fn(&AppError, &Names<'_>) -> Response + Send + Sync>;
 
 /// What counts around a group of routes, with what can be worked out once.
 pub(super) struct Rules {
@@ -69,7 +75,7 @@ pub(super) struct Rules {
 impl Rules {
     pub(super) fn new(
         latchkey: &Latchkey,
-        render: impl Fn(&AppError, &str) -> Response + Send + Sync + 'static,
+        render: impl Fn(&AppError, &Names<'_>) -> Response + Send + Sync + 'static,
     ) -> Self {
         Self {
             origin: latchkey.config.origin(),
@@ -124,9 +130,12 @@ fn respond(
     let start = Instant::now();
     let id = RequestId::new();
     // The pattern, never the path: a path and a query can hold a code or a token.
-    let path = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str);
-    let span =
-        tracing::info_span!("request", id = id.as_str(), method = %request.method(), route = path);
+    let matched = request.extensions().get::<MatchedPath>().cloned();
+    let path = matched.as_ref().map_or("-", MatchedPath::as_str);
+    let method = request.method().clone();
+    let trace = TraceContext::of(request.headers());
+    let trace_id = trace.as_ref().map(TraceContext::trace_id);
+    let span = tracing::info_span!("request", id = id.as_str(), %method, route = path, trace_id);
     let refusal = span.in_scope(|| rules.refusal(&request));
     let latency = if rules.is_development { dial(request.headers()) } else { None };
     let statements = Arc::new(Statements::with_latency(latency.unwrap_or_default()));
@@ -148,7 +157,9 @@ fn respond(
                 Some(refusal) => refusal,
                 None => run(answer, &cookies).await,
             };
-            let response = render::render(response, |error| (rules.render)(error, id.as_str()));
+            let trace_id = trace.as_ref().map(TraceContext::trace_id);
+            let names = Names { request_id: id.as_str(), trace_id };
+            let response = render::render(response, |error| (rules.render)(error, &names));
             // Not `info`: a line for each request is the proxy's to write, and would
             // cost more than answering it.
             tracing::debug!(
@@ -159,7 +170,18 @@ fn respond(
             );
             response
         };
+        let work = TraceContext::scope(trace.clone(), work);
         let mut response = count::statements(Arc::clone(&statements), work).instrument(span).await;
+        let code = response.headers().get("x-error-code").and_then(|code| code.to_str().ok());
+        rules.latchkey.metrics.answered(&Answered {
+            route: matched.as_ref().map_or("-", MatchedPath::as_str),
+            method: method.as_str(),
+            status: response.status().as_u16(),
+            code: code.unwrap_or_default(),
+            took: start.elapsed(),
+            statements: statements.sent(),
+            database: statements.time(),
+        });
         let headers = response.headers_mut();
         rules.security_headers.add(&rules.latchkey, headers);
         headers.insert(REQUEST_ID, id.into());

@@ -40,7 +40,7 @@ pub fn around_api<S: Clone + Send + Sync + 'static>(
     latchkey: &Latchkey,
 ) -> Router<S> {
     let own = latchkey.clone();
-    guard(router, Rules::new(latchkey, move |error, id| render::problem(&own, error, id)))
+    guard(router, Rules::new(latchkey, move |error, names| render::problem(&own, error, names)))
 }
 
 fn page_rules<S: Host>(host: &S) -> Rules
@@ -48,5 +48,7 @@ where
     Latchkey: FromRef<S>,
 {
     let own = host.clone();
-    Rules::new(&Latchkey::from_ref(host), move |error, id| render::page(&own, error, id))
+    Rules::new(&Latchkey::from_ref(host), move |error, names| {
+        render::page(&own, error, names.request_id)
+    })
 }

@@ -55,6 +55,8 @@ pub struct Settings {
     pub local_idp: Option<LocalIdp>,
     pub smtp_url: Option<Secret>,
     pub trusted_proxies: Vec<IpNet>,
+    /// Where Prometheus asks for metrics.
+    pub metrics_addr: Option<SocketAddr>,
     /// Whether each line of the log is an object of JSON.
     pub json_log: bool,
     /// From the signal to stop to the end of what is under way.
@@ -109,6 +111,7 @@ impl Settings {
             introspection: introspection::read(&mut read, audience, &providers, local_idp.as_ref()),
             trusted_proxies: trusted_proxies(&mut read),
             smtp_url: smtp_url(&mut read),
+            metrics_addr: read.given("METRICS_ADDR", |text| text.parse().ok()),
             json_log: read.one_of("LOG_FORMAT", &[("text", false), ("json", true)]),
             shutdown_grace: read.duration("SHUTDOWN_GRACE"),
             warnings: read.warnings,

@@ -105,6 +105,12 @@ pub const ALL: &[Variable] = &[
         "the server that sends e-mail",
     ),
     plain("RUST_LOG", "info", "a level, like info or debug", "what is logged"),
+    plain(
+        "METRICS_ADDR",
+        "",
+        "an address and a port, like 127.0.0.1:9090",
+        "where Prometheus reads metrics",
+    ),
     plain("LOG_FORMAT", "text", "text or json", "how the log is written"),
     plain("SHUTDOWN_GRACE", "8s", DURATION, "how long stopping may take"),
 ];
