@@ -133,10 +133,15 @@ impl Setup {
         let settings =
             Settings::load(&environment, built_with()).expect("settings that make sense");
         let origin = settings.origin();
+        let settings_metrics = settings.metrics_addr;
         let local_idp = settings.local_idp.is_some().then_some(idp);
         let site = Site::new(settings, self.clock.clone(), PROVIDER).await.expect("an app");
         let (stop, stopped) = oneshot::channel();
-        let listeners = Listeners { app: vec![app], local_idp };
+        let metrics = match settings_metrics {
+            Some(address) => Some(TcpListener::bind(address).await.expect("a port")),
+            None => None,
+        };
+        let listeners = Listeners { app: vec![app], local_idp, metrics };
         let running = site.clone().serve(listeners, async {
             // A sender that is gone means the same.
             let _ = stopped.await;

@@ -4,8 +4,11 @@ use std::net::SocketAddr;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use url::Url;
 
+use crate::app::Latchkey;
 use crate::cookies::{Jar, SetCookie};
 use crate::page::Page;
 
@@ -129,4 +132,17 @@ impl Browser {
         let to = Url::parse(&format!("http://{address}{path}")).expect("a URL");
         (to, url.host_str().map(str::to_owned))
     }
+}
+
+/// Connections that have had an answer, and lie idle.
+pub async fn held(app: &Latchkey, connections: usize) -> Vec<TcpStream> {
+    let mut held = Vec::new();
+    for _ in 0..connections {
+        let mut stream = TcpStream::connect(app.address).await.expect("a connection");
+        stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("sent");
+        let mut answer = [0; 16];
+        let _ = stream.read_exact(&mut answer).await.expect("an answer");
+        held.push(stream);
+    }
+    held
 }

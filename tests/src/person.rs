@@ -1,7 +1,12 @@
 //! People with a password, and the programs that act for them on the API.
 
+use std::future::{Future, poll_fn};
+use std::task::Poll;
+use std::time::Duration;
+
 use crate::{Browser, Latchkey, Page, Setup};
 use latchkey_domain::Span;
+use latchkey_domain::password::Password;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -215,4 +220,28 @@ pub fn problem(page: &Page, status: u16, code: &str) -> Value {
 /// A little longer than an access token lives, leeway included.
 pub fn past_expiry() -> Span {
     Span::seconds(5 * 60 + 61)
+}
+
+/// Fills the queue of passwords until what comes back is dropped: those who wait
+/// in it are not polled, so nobody gets on.
+pub async fn full_queue(app: &Latchkey) -> Vec<impl Future> {
+    let password = Password::new("somebody else's").expect("a password");
+    let mut waiting = Vec::new();
+    // Those whose turn it is are done after a moment, and leave places.
+    let mut full_for = 0;
+    while full_for < 20 {
+        let (hasher, password) = (app.app.hasher.clone(), password.clone());
+        let mut one = Box::pin(async move { hasher.hash(&password).await });
+        match poll_fn(|cx| Poll::Ready(one.as_mut().poll(cx))).await {
+            Poll::Ready(_) => {
+                full_for += 1;
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            Poll::Pending => {
+                full_for = 0;
+                waiting.push(one);
+            }
+        }
+    }
+    waiting
 }

@@ -12,6 +12,7 @@ use url::Url;
 use url::form_urlencoded::byte_serialize;
 
 use crate::secret::Secret;
+use crate::trace_context::{TRACEPARENT, TraceContext};
 
 /// The longest that one call may take, from the first byte out to the last one in.
 pub const TIMEOUT: Duration = Duration::from_secs(8);
@@ -46,9 +47,19 @@ pub enum Error {
 /// A total timeout, no redirects (a secret would follow them: RFC 9700 §4.12),
 /// no proxy but the one in the settings, a cap on the body, no decompression, and a
 /// `User-Agent`, without which GitHub refuses.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Outbound {
     client: reqwest::Client,
+    observer: Option<Observer>,
+}
+
+/// Is told of each call: the host, what came of it, and how long it took.
+pub type Observer = Arc<dyn Fn(&str, String, Duration) + Send + Sync>;
+
+impl std::fmt::Debug for Outbound {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Outbound")
+    }
 }
 
 impl Outbound {
@@ -78,7 +89,11 @@ impl Outbound {
             .user_agent(USER_AGENT)
             .build()
             .map_err(|_| Error::Request)?;
-        Ok(Self { client })
+        Ok(Self { client, observer: None })
+    }
+
+    pub fn observed_by(self, observer: Observer) -> Self {
+        Self { observer: Some(observer), ..self }
     }
 
     /// Sends a request and takes the whole answer in, whatever its status. Its
@@ -123,6 +138,25 @@ impl Outbound {
         &self,
         request: reqwest::Request,
     ) -> Result<(Response<Vec<u8>>, Instant), Error> {
+        let (begun, host) = (Instant::now(), request.url().host_str().map(str::to_owned));
+        let answered = self.take_in(request).await;
+        if let (Some(observer), Some(host)) = (&self.observer, host) {
+            let outcome = match &answered {
+                Ok((answer, _)) => answer.status().as_str().to_owned(),
+                Err(error) => format!("{error:?}").to_lowercase(),
+            };
+            observer(&host, outcome, begun.elapsed());
+        }
+        answered
+    }
+
+    async fn take_in(
+        &self,
+        mut request: reqwest::Request,
+    ) -> Result<(Response<Vec<u8>>, Instant), Error> {
+        if let Some(traceparent) = TraceContext::header() {
+            request.headers_mut().insert(TRACEPARENT, traceparent);
+        }
         let mut answer = self.client.execute(request).await.map_err(kind)?;
         let headers_at = Instant::now();
         let mut body = Vec::new();

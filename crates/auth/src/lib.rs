@@ -18,4 +18,5 @@ pub mod random;
 pub mod secret;
 pub mod session;
 pub mod tokens;
+pub mod trace_context;
 pub mod vault;

@@ -34,10 +34,10 @@ pub async fn record(
         audit = kind.stored(),
         user = user.map(|id| id.to_string()),
         actor = actor.stored(),
-        detail = event.detail,
-        address = event.address,
         "audit"
     );
+    // Who it was, and from where, stands in the trail.
+    tracing::debug!(detail = event.detail, address = event.address, "audit");
     if let Err(error) = audit::record(&latchkey.db, &event).await {
         tracing::error!(%error, "an event could not be written down");
     }

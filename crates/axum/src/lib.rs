@@ -34,6 +34,7 @@ pub mod host;
 pub mod limits;
 #[cfg(feature = "local-idp")]
 pub mod local_provider;
+pub mod metrics;
 pub mod middleware;
 mod mount;
 pub mod password;

@@ -1,13 +1,13 @@
-//! How often somebody may try: token buckets (governor) by address and by account.
+//! How often somebody may try, by address and by account.
 //!
-//! | what | burst | then |
-//! |---|---|---|
-//! | tries of any kind, by address | 300 | 2 a second |
-//! | wrong passwords, by account and address | 10 | one in 30 seconds |
-//! | wrong passwords, by account | 50 | see below |
-//! | letters, by address | 100 | 10 a minute |
-//! | calls to connected services, by person | 60 | one a second |
-//! | letters of one kind, by account | 3 | one in 5 minutes, and silently none beyond |
+//! | what | burst | then | counted |
+//! |---|---|---|---|
+//! | wrong passwords and codes, by account and address | 10 | one in 30 seconds | in the database |
+//! | wrong passwords and codes, by account | 50 | see below | in the database |
+//! | tries of any kind, by address | 300 | 2 a second | in each process |
+//! | letters, by address | 100 | 10 a minute | in each process |
+//! | calls to connected services, by person | 60 | one a second | in each process |
+//! | letters of one kind, by account | 3 | one in 5 minutes, and silently none beyond | in each process |
 //!
 //! An attacker must not be able to lock somebody else out. So a right password
 //! costs nothing, and wrong ones close an account only to the address that
@@ -20,21 +20,26 @@ use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::time::Duration;
 
 use governor::clock::Clock as GovernorClock;
-use governor::middleware::{NoOpMiddleware, StateInformationMiddleware};
+use governor::middleware::NoOpMiddleware;
 use governor::nanos::Nanos;
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
-use latchkey_domain::{Clock, Email, Span, Timestamp, UserId};
+use latchkey_domain::{Clock, Email, Span, UserId};
+use latchkey_store::Db;
+use latchkey_store::wrong_tries::{self, Bucket};
+use moka::sync::Cache;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::client::Client;
 use crate::errors::{AppError, HandlerResult, catalogue};
 
-/// When the tries at one account from one address are used up, there is one more after so long.
-const ONE_MORE_AFTER: Span = Span::seconds(30);
+/// Wrong tries at one account from one address.
+const HERE: Bucket = Bucket { tries: 10, every: Span::seconds(30) };
+
+/// Wrong tries at one account from everywhere.
+const EVERYWHERE: Bucket = Bucket { tries: 50, every: Span::seconds(10) };
 
 /// How long an account stays closed to an address that helped to exhaust it.
 const CLOSED_FOR: Span = Span::minutes(5);
@@ -42,16 +47,13 @@ const CLOSED_FOR: Span = Span::minutes(5);
 /// Tries at one account from one address that are looked at at the same time.
 const AT_ONCE: usize = 4;
 
-/// Closed pairs that are remembered at most.
-const MAX_CLOSED: usize = 100_000;
+/// Pairs of an account and an address that are remembered as right.
+const REMEMBERED: u64 = 10_000;
 
 type Limiter<K> = RateLimiter<K, HashMapStateStore<K>, AppClock, NoOpMiddleware<Nanos>>;
 
-/// One that also tells how much is left.
-type CountingLimiter<K> =
-    RateLimiter<K, HashMapStateStore<K>, AppClock, StateInformationMiddleware>;
-
-/// The app's clock, as governor reads it.
+/// The app's monotonic clock, as governor reads it: whoever puts the time of day
+/// right locks nobody out.
 #[derive(Clone, Debug)]
 struct AppClock(Clock);
 
@@ -59,42 +61,53 @@ impl GovernorClock for AppClock {
     type Instant = Nanos;
 
     fn now(&self) -> Nanos {
-        Duration::from_millis(self.0.now().as_millis().unsigned_abs()).into()
+        self.0.uptime().into()
     }
 }
 
+/// An account as it is counted, and the network that a try comes from.
+type Pair = (String, IpAddr);
+
 #[derive(Debug)]
 pub struct Limits {
+    db: Db,
     clock: AppClock,
     tries: Limiter<IpAddr>,
-    wrong_here: CountingLimiter<(String, IpAddr)>,
-    wrong_anywhere: Limiter<String>,
     letters_from: Limiter<IpAddr>,
     letters_to: Limiter<(&'static str, String)>,
     calls: Limiter<UserId>,
-    closed: Mutex<HashMap<(String, IpAddr), Timestamp>>,
-    gates: Mutex<HashMap<(String, IpAddr), Arc<Semaphore>>>,
+    gates: Mutex<HashMap<Pair, Arc<Semaphore>>>,
+    /// Who typed the right password here before.
+    right: Cache<Pair, ()>,
 }
 
 /// One try that was let in, until it is dropped.
 #[derive(Debug)]
 pub struct Gate {
     _permit: Option<OwnedSemaphorePermit>,
+    pair: Pair,
+    /// Whether this account's password was right before from this address.
+    pub is_known: bool,
 }
 
+const TRIES: u32 = 300;
+const LETTERS: u32 = 100;
+const CALLS: u32 = 60;
+
 impl Limits {
-    pub fn new(clock: Clock) -> Self {
+    pub fn new(db: Db, clock: Clock) -> Self {
         let clock = AppClock(clock);
         Self {
-            tries: limiter(Quota::per_second(at_most(2)).allow_burst(at_most(300)), &clock),
-            wrong_here: limiter(Quota::per_minute(at_most(2)).allow_burst(at_most(10)), &clock)
-                .with_middleware(),
-            wrong_anywhere: limiter(Quota::per_minute(at_most(6)).allow_burst(at_most(50)), &clock),
-            letters_from: limiter(Quota::per_minute(at_most(10)).allow_burst(at_most(100)), &clock),
+            tries: limiter(Quota::per_second(at_most(2)).allow_burst(at_most(TRIES)), &clock),
+            letters_from: limiter(
+                Quota::per_minute(at_most(10)).allow_burst(at_most(LETTERS)),
+                &clock,
+            ),
             letters_to: limiter(Quota::per_hour(at_most(12)).allow_burst(at_most(3)), &clock),
-            calls: limiter(Quota::per_second(at_most(1)).allow_burst(at_most(60)), &clock),
-            closed: Mutex::default(),
+            calls: limiter(Quota::per_second(at_most(1)).allow_burst(at_most(CALLS)), &clock),
             gates: Mutex::default(),
+            right: Cache::new(REMEMBERED),
+            db,
             clock,
         }
     }
@@ -104,7 +117,8 @@ impl Limits {
     /// # Errors
     /// 429 with the time to wait.
     pub fn check(&self, client: &Client) -> HandlerResult<()> {
-        self.tries.check_key(&network(client.address)).map_err(|wait| self.too_many(&wait))
+        let checked = self.tries.check_key(&network(client.address));
+        checked.map_err(|wait| self.too_many(TRIES, &wait))
     }
 
     /// Lets one try at an account in, when it is open to this address.
@@ -118,51 +132,36 @@ impl Limits {
         let pair = (key(account), network(client.address));
         let gate = {
             let mut gates = self.gates.lock();
-            let gate = gates.entry(pair).or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE)));
+            let gate =
+                gates.entry(pair.clone()).or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE)));
             Arc::clone(gate)
         };
         // Gates are never closed, so nobody is turned away here.
         let permit = gate.acquire_owned().await.ok();
-        self.open(account, client)?;
-        Ok(Gate { _permit: permit })
+        let (account, address) = (&pair.0, pair.1.to_string());
+        let now = self.clock.0.now();
+        match wrong_tries::closed_for(&self.db, account, &address, HERE, CLOSED_FOR, now).await? {
+            Some(wait) => Err(closed(wait)),
+            None => Ok(Gate { _permit: permit, is_known: self.right.contains_key(&pair), pair }),
+        }
     }
 
-    /// Whether this account is open to this address.
+    /// A wrong password or code was typed.
     ///
     /// # Errors
-    /// 429 with the time to wait.
-    fn open(&self, account: &str, client: &Client) -> HandlerResult<()> {
-        let pair = (key(account), network(client.address));
-        let now = self.clock.0.now();
-        let closed = self.closed.lock();
-        match closed.get(&pair) {
-            Some(until) if *until > now => {
-                Err(AppError::new(catalogue::TOO_MANY_TRIES).retry_after(until.since(now)))
-            }
-            _ => Ok(()),
-        }
+    /// 429 when others were faster, here or at another instance, and this was one
+    /// too many: then nobody hears whether it was wrong.
+    pub async fn record_failure(&self, gate: &Gate) -> HandlerResult<()> {
+        let (account, address) = (&gate.pair.0, gate.pair.1.to_string());
+        let (now, buckets) = (self.clock.0.now(), (HERE, EVERYWHERE));
+        let too_many =
+            wrong_tries::record(&self.db, account, &address, buckets, CLOSED_FOR, now).await?;
+        if too_many { Err(closed(HERE.every)) } else { Ok(()) }
     }
 
-    /// A wrong password was typed. Closes the account to the address when that
-    /// was one too many.
-    pub fn record_failure(&self, account: &str, client: &Client) {
-        let pair = (key(account), network(client.address));
-        // The last try there was closes it, not the first one too many.
-        let here = match self.wrong_here.check_key(&pair) {
-            Ok(left) => (left.remaining_burst_capacity() == 0).then_some(ONE_MORE_AFTER),
-            Err(wait) => Some(self.wait(&wait)),
-        };
-        let anywhere = self.wrong_anywhere.check_key(&pair.0).err().map(|_| CLOSED_FOR);
-        if let Some(wait) = here.max(anywhere) {
-            let now = self.clock.0.now();
-            let mut closed = self.closed.lock();
-            if closed.len() >= MAX_CLOSED {
-                closed.retain(|_, until| *until > now);
-            }
-            if closed.len() < MAX_CLOSED {
-                closed.insert(pair, now.plus(wait));
-            }
-        }
+    /// The right one was typed: next time it is looked at before those of strangers.
+    pub fn record_success(&self, gate: &Gate) {
+        self.right.insert(gate.pair.clone(), ());
     }
 
     /// A letter is asked for.
@@ -170,7 +169,8 @@ impl Limits {
     /// # Errors
     /// 429 with the time to wait.
     pub fn check_email(&self, client: &Client) -> HandlerResult<()> {
-        self.letters_from.check_key(&network(client.address)).map_err(|wait| self.too_many(&wait))
+        let checked = self.letters_from.check_key(&network(client.address));
+        checked.map_err(|wait| self.too_many(LETTERS, &wait))
     }
 
     /// A call to a provider for somebody: each costs the provider something, and
@@ -179,7 +179,7 @@ impl Limits {
     /// # Errors
     /// 429 with the time to wait.
     pub fn check_call(&self, user: UserId) -> HandlerResult<()> {
-        self.calls.check_key(&user).map_err(|wait| self.too_many(&wait))
+        self.calls.check_key(&user).map_err(|wait| self.too_many(CALLS, &wait))
     }
 
     /// Whether an address has not had too many letters of this kind. It is not
@@ -191,24 +191,21 @@ impl Limits {
 
     pub fn evict(&self) {
         self.tries.retain_recent();
-        self.wrong_here.retain_recent();
-        self.wrong_anywhere.retain_recent();
         self.letters_from.retain_recent();
         self.letters_to.retain_recent();
         self.calls.retain_recent();
         self.gates.lock().retain(|_, gate| Arc::strong_count(gate) > 1);
-        let now = self.clock.0.now();
-        self.closed.lock().retain(|_, until| *until > now);
     }
 
-    fn wait(&self, wait: &governor::NotUntil<Nanos>) -> Span {
+    fn too_many(&self, limit: u32, wait: &governor::NotUntil<Nanos>) -> AppError {
         let millis = wait.wait_time_from(self.clock.now()).as_millis();
-        Span::millis(i64::try_from(millis).unwrap_or(i64::MAX))
+        let wait = Span::millis(i64::try_from(millis).unwrap_or(i64::MAX));
+        AppError::new(catalogue::TOO_MANY_TRIES).retry_after(wait).rate_limit(limit)
     }
+}
 
-    fn too_many(&self, wait: &governor::NotUntil<Nanos>) -> AppError {
-        AppError::new(catalogue::TOO_MANY_TRIES).retry_after(self.wait(wait))
-    }
+fn closed(wait: Span) -> AppError {
+    AppError::new(catalogue::TOO_MANY_TRIES).retry_after(wait).rate_limit(HERE.tries)
 }
 
 fn limiter<K: Hash + Eq + Clone>(quota: Quota, clock: &AppClock) -> Limiter<K> {
@@ -228,7 +225,7 @@ fn key(account: &str) -> String {
 }
 
 /// Who counts as one: an IPv4 address, or the /64 that one household of IPv6 has.
-fn network(address: IpAddr) -> IpAddr {
+pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) if !v6.is_loopback() => {
             let [a, b, c, d, ..] = v6.segments();
@@ -240,52 +237,19 @@ fn network(address: IpAddr) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
+    use latchkey_domain::Timestamp;
+
     use super::*;
 
     fn client(address: &str) -> Client {
         Client { address: address.parse().expect("an address"), user_agent: String::new() }
     }
 
-    fn wait(outcome: HandlerResult<()>) -> Option<i64> {
-        outcome.err().and_then(|error| error.retries_after()).map(Span::as_seconds)
-    }
-
-    #[test]
-    fn wrong_passwords_close_an_account_only_to_where_they_came_from() {
+    #[tokio::test]
+    async fn tries_are_counted_by_network() {
         let clock = Clock::standing_at(Timestamp::from_seconds(1_000_000));
-        let limits = Limits::new(clock.clone());
-        let (thief, owner) = (client("203.0.113.9"), client("198.51.100.7"));
-        for _ in 0..10 {
-            assert_eq!(wait(limits.open("ada@example.test", &thief)), None);
-            limits.record_failure("Ada@example.test", &thief);
-        }
-        assert!(
-            wait(limits.open("ADA@example.test", &thief)).is_some_and(|s| (1..=30).contains(&s))
-        );
-        assert_eq!(wait(limits.open("ada@example.test", &owner)), None);
-        assert_eq!(wait(limits.open("bob@example.test", &thief)), None);
-        clock.advance(Span::seconds(31));
-        assert_eq!(wait(limits.open("ada@example.test", &thief)), None);
-    }
-
-    #[test]
-    fn many_addresses_get_one_try_each_and_the_owner_notices_nothing() {
-        let clock = Clock::standing_at(Timestamp::from_seconds(1_000_000));
-        let limits = Limits::new(clock);
-        let from = |n: u8| client(&format!("203.0.113.{n}"));
-        for n in 0..50 {
-            limits.record_failure("ada@example.test", &from(n));
-        }
-        assert_eq!(wait(limits.open("ada@example.test", &from(7))), None);
-        limits.record_failure("ada@example.test", &from(60));
-        assert_eq!(wait(limits.open("ada@example.test", &from(60))), Some(300));
-        assert_eq!(wait(limits.open("ada@example.test", &client("198.51.100.7"))), None);
-    }
-
-    #[test]
-    fn tries_are_counted_by_network() {
-        let clock = Clock::standing_at(Timestamp::from_seconds(1_000_000));
-        let limits = Limits::new(clock.clone());
+        let db = Db::open("sqlite::memory:").await.expect("a database");
+        let limits = Limits::new(db, clock.clone());
         for n in 0..300 {
             let address = format!("2001:db8:1:2::{n:x}");
             assert!(limits.check(&client(&address)).is_ok(), "{n}");

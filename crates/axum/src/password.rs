@@ -32,21 +32,23 @@ pub async fn authenticate(
     client: &Client,
 ) -> HandlerResult<Option<VerifiedPassword>> {
     latchkey.limits.check(client)?;
-    let _gate = latchkey.limits.admit(email, client).await?;
+    let gate = latchkey.limits.admit(email, client).await?;
     let Ok(typed) = Password::new(typed) else { return Ok(None) };
     let account = match Email::parse(email) {
         Ok(email) => passwords::by_email(&latchkey.db, &email).await?,
         Err(_) => None,
     };
     let stored = account.as_ref().map(|account| account.hash.as_str());
-    let verified = latchkey.hasher.verify(stored, &typed).await?;
+    let verified = latchkey.hasher.verify(stored, &typed, gate.is_known).await?;
     if !verified.matches {
-        latchkey.limits.record_failure(email, client);
+        let failed = latchkey.limits.record_failure(&gate).await;
         let user = account.map(|account| account.user.id);
         let how = "wrong password";
+        latchkey.metrics.sign_in("password", "", "wrong_credentials");
         audit::record(latchkey, Kind::SignInFailed, user, Actor::Nobody, how, Some(client)).await;
-        return Ok(None);
+        return failed.map(|()| None);
     }
+    latchkey.limits.record_success(&gate);
     let Some(account) = account else { return Ok(None) };
     if verified.needs_rehash {
         let hash = latchkey.hasher.hash(&typed).await?;

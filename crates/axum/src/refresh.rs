@@ -2,6 +2,7 @@
 
 use latchkey_auth::tokens::TokenPair;
 use latchkey_auth::tokens::refresh;
+use latchkey_domain::Span;
 use latchkey_domain::audit::{Actor, Kind};
 
 use crate::audit;
@@ -24,6 +25,14 @@ pub(crate) async fn refresh_tokens(
 ) -> Result<TokenPair, refresh::Error> {
     let now = latchkey.clock.now();
     let exchanged = latchkey.issuer.refresh(refresh_token, client_id, now).await;
+    latchkey.metrics.refresh(match &exchanged {
+        Ok(_) => "ok",
+        Err(refresh::Error::Unknown) => "unknown",
+        Err(refresh::Error::Expired) => "expired",
+        Err(refresh::Error::Ended) => "ended",
+        Err(refresh::Error::Reused { .. }) => "reused",
+        Err(refresh::Error::Store(_) | refresh::Error::Keys(_)) => "failed",
+    });
     if let Err(refresh::Error::Reused { user, sign_in }) = &exchanged {
         latchkey.note_ended(*sign_in);
         audit::record(latchkey, Kind::RefreshReused, Some(*user), Actor::Nobody, "", Some(client))
@@ -37,8 +46,8 @@ impl From<refresh::Error> for AppError {
         match error {
             refresh::Error::Store(error) => error.into(),
             refresh::Error::Keys(error) => {
-                tracing::error!(%error, "no token could be signed");
-                Self::new(catalogue::INTERNAL)
+                tracing::error!(%error, "no token could be signed; was APP_SECRET rotated in one step?");
+                Self::new(catalogue::CANNOT_SIGN).retry_after(Span::seconds(30))
             }
             refresh::Error::Unknown => Self::new(catalogue::REFRESH_TOKEN_UNKNOWN),
             refresh::Error::Expired => Self::new(catalogue::REFRESH_TOKEN_EXPIRED),

@@ -97,6 +97,7 @@ pub async fn complete_sign_in(
         }
     }
     revoke_previous_credentials(latchkey, &context).await?;
+    latchkey.metrics.sign_in(&sign_in.method.to_string(), key.as_str(), "ok");
     let how = format!("{}, {}", sign_in.method, key.as_str());
     audit::by_person(latchkey, Kind::SignedIn, user.id, how, client).await;
     Ok(SignedIn { id: sign_in.id, user: user.id, method: sign_in.method, credential: key })

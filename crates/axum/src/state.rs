@@ -17,6 +17,7 @@ use latchkey_store::{Db, Sessions, accounts};
 use crate::config::{Config, JwtSettings, Revocation};
 use crate::cookies::CookieProfile;
 use crate::limits::Limits;
+use crate::metrics::Metrics;
 
 /// The part of an application's state that sign-in needs. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -36,6 +37,7 @@ pub struct Parts {
     pub introspection: Option<Introspection>,
     pub limits: Limits,
     pub hasher: Hasher,
+    pub metrics: Arc<Metrics>,
     pub clock: Clock,
 }
 
@@ -70,7 +72,10 @@ impl Latchkey {
         db: Db,
         clock: Clock,
     ) -> Result<Self, Error> {
-        let http = Outbound::through(config.outbound_proxy.as_ref())?;
+        let metrics = Arc::<Metrics>::default();
+        let counted = Arc::clone(&metrics);
+        let http = Outbound::through(config.outbound_proxy.as_ref())?
+            .observed_by(Arc::new(move |host, outcome, took| counted.call(host, outcome, took)));
         let keys = Arc::new(keys(&config, &db, &clock).await?);
         let JwtSettings { issuer, audience, access_ttl, revocation, .. } = &config.jwt;
         let issuer = TokenIssuer {
@@ -91,8 +96,9 @@ impl Latchkey {
                 .map(|config| Introspection::new(config, http.clone(), db.clone())),
             providers,
             cookies: CookieProfile::of(&config.public_url),
-            limits: Limits::new(clock.clone()),
+            limits: Limits::new(db.clone(), clock.clone()),
             hasher: Hasher::new(&password::Settings::default())?,
+            metrics,
             http,
             keys,
             issuer,

@@ -21,7 +21,7 @@ use tokio::task::JoinHandle;
 use url::Url;
 
 use latchkey_web::app::{App, Application};
-use latchkey_web::serve;
+use latchkey_web::serve::{self, Server};
 use latchkey_web::settings::{Capabilities, Environment, Settings};
 
 use crate::routes;
@@ -220,7 +220,10 @@ fn run_provider(
 ) -> Result<Option<Running>> {
     let Some(router) = make(&demo.app.settings).map_err(failed)? else { return Ok(None) };
     let (stop, stopped) = watch::channel(false);
-    Ok(Some(Running { stop, task: tokio::spawn(serve::accept(listener, router, stopped)) }))
+    Ok(Some(Running {
+        stop,
+        task: tokio::spawn(Server::new(&demo.app).accept(listener, router, stopped)),
+    }))
 }
 
 #[async_trait]

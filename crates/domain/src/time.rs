@@ -2,9 +2,9 @@
 
 use std::fmt;
 use std::ops::Add;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
 
 use ::time::OffsetDateTime;
 use ::time::format_description::well_known::Rfc3339;
@@ -146,17 +146,24 @@ impl fmt::Display for Timestamp {
     }
 }
 
+/// The time of day, and for how long this clock has gone.
+#[derive(Debug)]
+pub struct Manual {
+    now: AtomicI64,
+    uptime: AtomicI64,
+}
+
 /// Where the time comes from, so that a test can move it.
 #[derive(Clone, Debug)]
 pub enum Clock {
     System,
     /// A clock that stands still until it is moved.
-    Manual(Arc<AtomicI64>),
+    Manual(Arc<Manual>),
 }
 
 impl Clock {
     pub fn standing_at(at: Timestamp) -> Self {
-        Self::Manual(Arc::new(AtomicI64::new(at.0)))
+        Self::Manual(Arc::new(Manual { now: AtomicI64::new(at.0), uptime: AtomicI64::new(0) }))
     }
 
     pub fn now(&self) -> Timestamp {
@@ -168,13 +175,32 @@ impl Clock {
                     .unwrap_or_default();
                 Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
             }
-            Self::Manual(at) => Timestamp(at.load(Ordering::SeqCst)),
+            Self::Manual(clock) => Timestamp(clock.now.load(Ordering::SeqCst)),
+        }
+    }
+
+    /// Time that nobody can set: since this was asked for the first time.
+    pub fn uptime(&self) -> Duration {
+        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+        match self {
+            Self::System => START.elapsed(),
+            Self::Manual(clock) => {
+                Duration::from_millis(clock.uptime.load(Ordering::SeqCst).unsigned_abs())
+            }
         }
     }
 
     pub fn advance(&self, by: Span) {
-        if let Self::Manual(at) = self {
-            at.fetch_add(by.0, Ordering::SeqCst);
+        if let Self::Manual(clock) = self {
+            clock.now.fetch_add(by.0, Ordering::SeqCst);
+            clock.uptime.fetch_add(by.0, Ordering::SeqCst);
+        }
+    }
+
+    /// As somebody does who finds it ahead: no time goes by.
+    pub fn put_back(&self, by: Span) {
+        if let Self::Manual(clock) = self {
+            clock.now.fetch_sub(by.0, Ordering::SeqCst);
         }
     }
 }

@@ -11,8 +11,8 @@ use axum::Router;
 use latchkey_demo::state::Demo;
 use latchkey_domain::Clock;
 use latchkey_web::app::{App, Error};
-use latchkey_web::serve;
 use latchkey_web::settings::{Capabilities, Settings};
+use latchkey_web::{metrics, serve};
 use tokio::net::TcpListener;
 
 /// Makes the local provider that goes with these settings.
@@ -39,6 +39,7 @@ pub const fn built_with(local_provider: Option<LocalProvider>) -> Capabilities {
 pub struct Listeners {
     pub app: Vec<TcpListener>,
     pub local_idp: Option<TcpListener>,
+    pub metrics: Option<TcpListener>,
 }
 
 impl Listeners {
@@ -54,7 +55,11 @@ impl Listeners {
             }
             None => None,
         };
-        Ok(Self { app, local_idp })
+        let metrics = match settings.metrics_addr {
+            Some(address) => Some(serve::listen(address, "METRICS_ADDR").await?),
+            None => None,
+        };
+        Ok(Self { app, local_idp, metrics })
     }
 }
 
@@ -107,6 +112,9 @@ impl Site {
             #[cfg(feature = "demo")]
             let provider = latchkey_demo::routes::record_provider(&self.demo, provider);
             sites.push((listener, provider));
+        }
+        if let Some(listener) = listeners.metrics {
+            sites.push((listener, metrics::router(&self.app)));
         }
         serve::run(
             self.app,

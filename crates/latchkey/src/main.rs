@@ -51,9 +51,10 @@ async fn run(arguments: Arguments) -> Outcome {
 }
 
 async fn serve() -> Outcome {
+    let stop = serve::asked_to_stop()?;
     let environment = Environment::of_process()?;
     let settings = Settings::load(&environment, built_with(LOCAL_PROVIDER))?;
-    logging::start(environment.rust_log());
+    let _log = logging::start(environment.rust_log(), settings.json_log);
     let listeners = Listeners::bind(&settings).await?;
     let site = Site::new(settings, Clock::System, LOCAL_PROVIDER).await?;
     let settings = &site.app.settings;
@@ -62,6 +63,6 @@ async fn serve() -> Outcome {
     if let Some(idp) = &settings.local_idp {
         tracing::info!("the local provider is at {}", idp.url.origin().ascii_serialization());
     }
-    let served = site.serve(listeners, serve::asked_to_stop()).await;
+    let served = site.serve(listeners, stop).await;
     served.map_err(|error| -> Box<dyn std::error::Error> { error })
 }

@@ -98,6 +98,15 @@ impl Db {
         }
     }
 
+    /// How many connections are open, and how many of them nobody uses.
+    pub fn connections(&self) -> (u32, u32) {
+        let (open, idle) = match self {
+            Self::Sqlite(pool) => (pool.size(), pool.num_idle()),
+            Self::Postgres(pool) => (pool.size(), pool.num_idle()),
+        };
+        (open, u32::try_from(idle).unwrap_or(u32::MAX))
+    }
+
     /// Waits for what is under way, and closes every connection.
     pub async fn close(&self) {
         match self {

@@ -32,6 +32,7 @@ pub mod signing_keys;
 pub mod traces;
 pub mod transfer;
 pub mod users;
+pub mod wrong_tries;
 
 pub use changes::Changes;
 pub use db::{Backend, Db, Limits, private_folder};

@@ -26,6 +26,7 @@ pub(crate) static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
         7 "connections" "0007_connections.sql",
         8 "traces" "0008_traces.sql",
         9 "blocked" "0009_blocked.sql",
+        10 "wrong tries" "0010_wrong_tries.sql",
         11 "emails" "0011_emails.sql",
         12 "order and indexes" "0012_order_and_indexes.sql",
         13 "authorization responses" "0013_authorization_responses.sql",

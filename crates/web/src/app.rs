@@ -11,6 +11,7 @@ use latchkey_store::Db;
 use tokio_util::task::TaskTracker;
 
 use crate::errors::{AppError, HandlerResult, catalogue};
+use crate::lifecycle::Lifecycle;
 use crate::links::Links;
 use crate::mail::{InvalidUrl, Mailer};
 use crate::resource;
@@ -36,6 +37,7 @@ pub struct Application {
     pub connections: Connections,
     /// Work that the process waits for before it lets go of the database.
     pub background_writes: TaskTracker,
+    pub lifecycle: Arc<Lifecycle>,
     pub mailer: Mailer,
     pub links: Links,
 }
@@ -76,6 +78,7 @@ impl App {
             connections: Connections::new(db.clone(), http.clone(), vault, clock.clone()),
             latchkey,
             background_writes: TaskTracker::new(),
+            lifecycle: Arc::new(Lifecycle::new(settings.shutdown_grace.into())),
             mailer: mailer(&settings)?,
             links: if settings.demo { links } else { Links::default() },
             settings,

@@ -29,7 +29,10 @@ const GATHER: Duration = Duration::from_millis(400);
 const END_EVERY: Span = Span::seconds(2);
 
 /// How often memory that password hashing no longer needs is given back.
-const RELEASE_EVERY: Span = Span::minutes(1);
+const RELEASE_EVERY: Span = Span::seconds(5);
+
+/// How often what is only remembered for a while is looked through.
+const EVICT_EVERY: Span = Span::minutes(1);
 
 /// How long the audit trail reaches back.
 const AUDIT_KEPT: Span = Span::days(180);
@@ -79,7 +82,8 @@ impl Background {
 pub(crate) fn start(jobs: &mut Background, app: &App) {
     jobs.every(SWEEP_EVERY, with(app, sweep));
     jobs.every(SWEEP_EVERY, with(app, seal_anew));
-    jobs.every(RELEASE_EVERY, with(app, release_memory));
+    jobs.every(RELEASE_EVERY, with(app, async |app: App| app.hasher.release_idle()));
+    jobs.every(EVICT_EVERY, with(app, evict));
     let grants_wait = Arc::new(AtomicBool::new(true));
     // One for each provider: one that hangs stands before nobody else.
     for n in 0..app.providers.len() {
@@ -130,13 +134,15 @@ async fn sweep(app: App) {
     if let Err(error) = authorization_responses::forget(&app.db, over).await {
         tracing::warn!(%error, "answers of long ago could not be swept away");
     }
+    if let Err(error) = latchkey_store::wrong_tries::forget(&app.db, now).await {
+        tracing::warn!(%error, "old wrong tries could not be swept away");
+    }
     if let Err(error) = app.keys.prune(now).await {
         tracing::warn!(%error, "outlived keys could not be forgotten");
     }
 }
 
-async fn release_memory(app: App) {
-    app.hasher.release_idle();
+async fn evict(app: App) {
     app.limits.evict();
 }
 
@@ -194,8 +200,9 @@ async fn follow(app: App, grants_wait: Arc<AtomicBool>, mut stopped: watch::Rece
 
 /// When the database is away, everything stays as it was.
 async fn catch_up(app: &App, grants_wait: &AtomicBool) {
-    if let Err(error) = app.revoked.poll(&app.db, app.clock.now()).await {
-        tracing::warn!(%error, "revocations could not be read");
+    match app.revoked.poll(&app.db, app.clock.now()).await {
+        Ok(()) => app.metrics.revocations_read(app.clock.uptime()),
+        Err(error) => tracing::warn!(%error, "revocations could not be read"),
     }
     if let Err(error) = app.keys.reload().await {
         tracing::warn!(%error, "the key ring could not be read anew");

@@ -1,5 +1,6 @@
 //! From settings to a server that answers, and back to silence.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -8,36 +9,44 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::HttpBody as _;
 use axum::extract::ConnectInfo;
-use http::Request;
+use axum::response::{IntoResponse as _, Response};
+use http::{HeaderValue, Request, StatusCode, header};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use ipnet::IpNet;
+use latchkey_axum::middleware::NoPlace;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tower::Service as _;
 
 use crate::app::App;
 use crate::background::{self, Background};
+use crate::connection::{Phase, Progress, Tracked, Watched};
+use crate::lifecycle::Lifecycle;
+use crate::places::{Place, Places};
 use crate::settings::Settings;
 
-/// How long somebody may take over the head of a request.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// The largest head of a request, in bytes; beyond it the answer is 431. It is
+/// what a connection takes up that sends half of one.
+const MAX_HEAD: usize = 64 * 1024;
 
-/// The largest head of a request, in bytes; beyond it the answer is 431. So
-/// large that a token of a megabyte is refused for what it is, with a code.
-const MAX_HEAD: usize = 1_250_000;
+const CLOSE: HeaderValue = HeaderValue::from_static("close");
 
-/// Connections at a time; more wait to be taken. Together with [`MAX_HEAD`] it
-/// bounds what half-sent heads can take up.
-const MAX_CONNECTIONS: usize = 1024;
+/// How long a socket that is to be closed may go without anybody new before
+/// nobody waits there any longer, and how long that may take.
+const QUIET: Duration = Duration::from_millis(20);
+const AT_THE_DOOR: Duration = Duration::from_millis(500);
 
-/// How long requests that are under way may go on after the signal to stop.
-const GRACE: Duration = Duration::from_secs(8);
+/// How often a connection is looked at, and how often when the end has come.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+const LOOK_AT_THE_END: Duration = Duration::from_millis(100);
 
-/// How long everything may take from the signal to the end, whoever hangs.
-const LAST: Duration = Duration::from_secs(9);
+/// How long what is left may take after the last answer, whoever hangs.
+const LAST: Duration = Duration::from_secs(1);
 
 /// Listens where the settings say.
 ///
@@ -88,12 +97,14 @@ pub async fn run(
 ) {
     let (stopping, stopped) = watch::channel(false);
     let mut background = Background::new(stopped.clone());
+    let server = Server::new(&app);
     for (listener, router) in sites {
-        background.spawn(accept(listener, router, stopped.clone()));
+        background.spawn(server.clone().accept(listener, router, stopped.clone()));
     }
     background::start(&mut background, &app);
     jobs(&mut background);
     stop.await;
+    let end = app.lifecycle.leave().await;
     // Nobody receives it when every task has ended already.
     let _ = stopping.send(true);
     let to_the_end = async {
@@ -103,79 +114,197 @@ pub async fn run(
         app.background_writes.wait().await;
         app.db.close().await;
     };
-    if tokio::time::timeout(LAST, to_the_end).await.is_err() {
+    if tokio::time::timeout_at(end + LAST, to_the_end).await.is_err() {
         tracing::warn!("some work was still under way and was cut off");
     }
 }
 
-/// Takes connections until told to stop, then waits for those that are open.
-pub async fn accept(listener: TcpListener, router: Router, mut stopped: watch::Receiver<bool>) {
-    let open = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    loop {
-        // Never closed, so there is always a place in the end.
-        let place = Arc::clone(&places).acquire_owned().await.ok();
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            // An error means that the sender is gone, which is the end as well.
-            _ = stopped.wait_for(|stopped| *stopped) => break,
-        };
-        match accepted {
-            Ok((stream, peer)) => {
-                let connection = open.watch(connection(stream, peer, router.clone()));
-                tokio::spawn(async move {
-                    let _place = place;
-                    if let Err(error) = connection.await {
-                        tracing::debug!(%error, "a connection broke");
-                    }
-                });
-            }
-            Err(error) => {
-                // Out of file descriptors, mostly: others have to end first.
-                tracing::error!(%error, "a connection could not be taken");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
+/// What the sockets of a process share.
+#[derive(Clone, Debug)]
+pub struct Server {
+    places: Arc<Places>,
+    lifecycle: Arc<Lifecycle>,
+    trusted_proxies: Arc<[IpNet]>,
+}
+
+impl Server {
+    pub fn new(app: &App) -> Self {
+        Self {
+            places: Arc::default(),
+            lifecycle: Arc::clone(&app.lifecycle),
+            trusted_proxies: app.settings.trusted_proxies.as_slice().into(),
         }
     }
-    if tokio::time::timeout(GRACE, open.shutdown()).await.is_err() {
-        tracing::warn!("some requests were still under way and were cut off");
+
+    /// Takes connections until told to stop; then those that have queued
+    /// already, closes the socket, and waits for what is under way.
+    pub async fn accept(
+        self,
+        listener: TcpListener,
+        router: Router,
+        mut stopped: watch::Receiver<bool>,
+    ) {
+        let closing = stopped.clone();
+        let mut open = JoinSet::new();
+        let take = |open: &mut JoinSet<()>, (stream, peer): (TcpStream, SocketAddr)| {
+            let is_proxy =
+                self.trusted_proxies.iter().any(|net| net.contains(&peer.ip().to_canonical()));
+            // Who takes too much is not told: that would cost a place.
+            if let Some(place) = self.places.take(peer.ip(), is_proxy) {
+                let lifecycle = Arc::clone(&self.lifecycle);
+                open.spawn(converse(
+                    stream,
+                    peer,
+                    place,
+                    lifecycle,
+                    router.clone(),
+                    closing.clone(),
+                ));
+            }
+        };
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                Some(_) = open.join_next(), if !open.is_empty() => continue,
+                // An error means that the sender is gone, which is the end as well.
+                _ = stopped.wait_for(|stopped| *stopped) => break,
+            };
+            match accepted {
+                Ok(connection) => take(&mut open, connection),
+                Err(error) => {
+                    // Out of file descriptors, mostly: others have to end first.
+                    tracing::error!(%error, "a connection could not be taken");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+        }
+        let queued = async {
+            while let Ok(Ok(connection)) = tokio::time::timeout(QUIET, listener.accept()).await {
+                take(&mut open, connection);
+            }
+        };
+        // More come all the time, perhaps.
+        let _ = tokio::time::timeout(AT_THE_DOOR, queued).await;
+        drop(listener);
+        let finished = async { while open.join_next().await.is_some() {} };
+        if tokio::time::timeout_at(self.lifecycle.end(), finished).await.is_err() {
+            tracing::warn!("some requests were still under way and were cut off");
+        }
     }
 }
 
-/// One connection, with limits on how slowly and how much may be sent as a head.
-fn connection(
+/// Serves one connection for as long as it gets on.
+async fn converse(
     stream: TcpStream,
     peer: SocketAddr,
+    place: Place,
+    lifecycle: Arc<Lifecycle>,
     router: Router,
-) -> impl hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> {
-    let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(ConnectInfo(peer));
-        router.clone().call(request)
+    mut stopped: watch::Receiver<bool>,
+) {
+    let progress = Arc::new(Progress::new(place.patience()));
+    let (seen, is_full) = (Arc::clone(&progress), place.is_reserve());
+    let service = hyper::service::service_fn(move |request| {
+        let closes = is_full || lifecycle.is_leaving();
+        answer(router.clone(), request, peer, Arc::clone(&seen), is_full, closes)
     });
-    http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
-        .max_buf_size(MAX_HEAD)
-        .serve_connection(TokioIo::new(stream), service)
+    let io = TokioIo::new(Watched::new(stream, Arc::clone(&progress)));
+    let mut connection = pin!(
+        http1::Builder::new()
+            .timer(TokioTimer::new())
+            // [`Progress`] knows an idle connection from half a head.
+            .header_read_timeout(None)
+            .max_buf_size(MAX_HEAD)
+            .serve_connection(io, service)
+    );
+    let mut look = tokio::time::interval(LOOK_EVERY);
+    let mut ends = false;
+    loop {
+        tokio::select! {
+            biased;
+            served = connection.as_mut() => {
+                if let Err(error) = served {
+                    tracing::debug!(%error, "a connection broke");
+                }
+                return;
+            }
+            _ = look.tick() => {
+                if progress.is_stuck() || ends && progress.is_half() {
+                    return;
+                }
+                // By now whatever had arrived has been read.
+                if ends {
+                    connection.as_mut().graceful_shutdown();
+                }
+            }
+            _ = stopped.wait_for(|stopped| *stopped), if !ends => {
+                ends = true;
+                let first = tokio::time::Instant::now() + LOOK_AT_THE_END;
+                look = tokio::time::interval_at(first, LOOK_AT_THE_END);
+            }
+        }
+    }
 }
 
-/// Comes to its end at Ctrl-C, or when the process is asked to end.
-pub async fn asked_to_stop() {
-    let interrupted = pin!(async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    });
+/// hyper refuses what does not fit into its buffer; one that came in a single
+/// read may be larger.
+fn head_bytes(request: &Request<Incoming>) -> usize {
+    let headers =
+        request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
+    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    headers.sum::<usize>() + target
+}
+
+async fn answer(
+    mut router: Router,
+    mut request: Request<Incoming>,
+    peer: SocketAddr,
+    progress: Arc<Progress>,
+    is_full: bool,
+    closes: bool,
+) -> Result<Response<Tracked<axum::body::Body>>, Infallible> {
+    if head_bytes(&request) > MAX_HEAD {
+        let mut refused = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE.into_response();
+        refused.headers_mut().insert(header::CONNECTION, CLOSE);
+        return Ok(refused.map(|body| Tracked::new(body, progress, Phase::Idle)));
+    }
+    progress.enter(if request.body().is_end_stream() { Phase::Answering } else { Phase::Body });
+    request.extensions_mut().insert(ConnectInfo(peer));
+    if is_full && !matches!(request.uri().path(), "/healthz" | "/readyz") {
+        request.extensions_mut().insert(NoPlace);
+    }
+    let arriving = Arc::clone(&progress);
+    let request = request.map(|body| Tracked::new(body, arriving, Phase::Answering));
+    let mut response = router.call(request).await?;
+    progress.enter(Phase::Answering);
+    if closes {
+        response.headers_mut().insert(header::CONNECTION, CLOSE);
+    }
+    Ok(response.map(|body| Tracked::new(body, progress, Phase::Idle)))
+}
+
+/// Hears of Ctrl-C and of being asked to end, from now on: whoever asks before
+/// the first answer is heard as well.
+///
+/// # Errors
+/// When the system hands out no signals.
+pub fn asked_to_stop() -> io::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
+        let (mut interrupt, mut terminate) =
+            (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        Ok(async move {
             tokio::select! {
-                () = interrupted => {}
-                _ = terminated.recv() => {}
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
             }
-            return;
-        }
+        })
     }
-    interrupted.await;
+    #[cfg(not(unix))]
+    Ok(async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    })
 }

@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
-use std::time::Duration;
 
 use latchkey_domain::Span;
 use latchkey_tests::issuer::Answer;
@@ -75,6 +74,7 @@ fn ways() -> Vec<(&'static str, Way)> {
         "link_spent" => get("/reset/made-up"),
         "too_many_tries" => too_many_tries(),
         "busy" => busy(),
+        "too_many_connections" => too_many_connections(),
         "validation_failed" => api(Method::POST, "/api/v1/contacts", Some(json!({ "name": "" }))),
 
         // Tokens on the API.
@@ -82,7 +82,7 @@ fn ways() -> Vec<(&'static str, Way)> {
         "token_in_url" => get("/api/v1/me?access_token=x"),
         "authorization_invalid" => two_headers(),
         "token_revoked" => token_revoked(),
-        "token_too_large" => forged(|_, _, _, good| format!("{good}.{}", "a".repeat(100_000))),
+        "token_too_large" => forged(|_, _, _, good| format!("{good}.{}", "a".repeat(30_000))),
         "token_malformed" => forged(|_, _, _, good| format!("{good}=")),
         "token_header_duplicate" => forged(|key, h, c, _| {
             key.sign(&h.to_string().replacen('{', r#"{"alg":"none","#, 1), &c.to_string())
@@ -140,10 +140,11 @@ fn ways() -> Vec<(&'static str, Way)> {
         "method_not_allowed" => get("/sign-out"),
         "unsupported_media_type" => form("/auth/google", "{}", "application/json"),
         "too_large" => too_large(),
-        "request_timeout" => slow_body(None),
-        "answer_timeout" => slow_body(Some(Duration::from_secs(4))),
+        "request_timeout" => slow_body(),
+        "answer_timeout" => answer_timeout(),
         "account_blocked" => account_blocked(),
         "database_unavailable" => database_unavailable(),
+        "signing_unavailable" => signing_unavailable(),
         "internal_error" => internal_error(),
     }
 }
@@ -199,7 +200,12 @@ fn judge(entry: &Entry, page: &Page) -> Result<(), String> {
     let id = page.header("x-request-id").unwrap_or_default();
     ensure(id.len() >= 16 && page.body.contains(id), "no request id to quote")?;
     ensure(page.header("cache-control") == Some("no-store"), "Cache-Control")?;
-    if matches!(page.status, 429) || matches!(code, "busy" | "introspection_unavailable") {
+    if matches!(page.status, 429)
+        || matches!(
+            code,
+            "busy" | "signing_unavailable" | "too_many_connections" | "introspection_unavailable"
+        )
+    {
         let after = page.header("retry-after").and_then(|after| after.parse::<u32>().ok());
         ensure(after.is_some_and(|after| after > 0), "Retry-After")?;
     }

@@ -1,12 +1,14 @@
 //! How often somebody may try, and who notices.
 
 use latchkey_domain::Span;
-use latchkey_tests::{Browser, Latchkey, Page, Setup};
+use std::sync::Arc;
+
+use latchkey_tests::{Browser, Database, Latchkey, Page, Setup};
 use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::helpers::{RESET, VERIFY, email_to, emails_about, forgot, knock_from, post_with};
-use latchkey_tests::person::{PASSWORD, Program, problem, sign_up, tokens};
+use latchkey_tests::person::{PASSWORD, Program, full_queue, instance, problem, sign_up, tokens};
 
 const BOB: &str = "bob@example.test";
 const THIEF: &str = "203.0.113.9";
@@ -17,6 +19,9 @@ const OWNER: &str = "198.51.100.7";
 fn wait(page: &Page) -> u32 {
     assert_eq!(page.status, 429, "{}", page.summary());
     assert_eq!(page.header("x-error-code"), Some("too_many_tries"));
+    assert_eq!(page.header("ratelimit-remaining"), Some("0"));
+    assert_eq!(page.header("ratelimit-reset"), page.header("retry-after"));
+    assert!(page.header("ratelimit-limit").is_some_and(|limit| limit.parse::<u32>().is_ok()));
     page.header("retry-after").and_then(|text| text.parse().ok()).expect("Retry-After in seconds")
 }
 
@@ -71,6 +76,80 @@ async fn afterwards_there_is_one_in_thirty_seconds() {
         judged += exhaust(&app, THIEF, BOB).await.0;
     }
     assert!(judged <= 11, "{judged} wrong passwords were judged within 300 seconds, not 10");
+}
+
+/// Instances on one database, each with a clock that stands.
+async fn replicas(database: &Database, count: usize) -> Vec<Latchkey> {
+    let mut replicas = Vec::new();
+    for _ in 0..count {
+        let setup = instance(&database.url).set("TRUSTED_PROXIES", "127.0.0.1/32");
+        replicas.push(setup.with_clock_standing().start().await);
+    }
+    replicas
+}
+
+async fn three_instances_give_a_guesser_no_more_tries_than_one(database: &Database) {
+    let apps = replicas(database, 3).await;
+    sign_up(&apps[0], BOB).await;
+    let mut judged = 0;
+    for n in 0..45 {
+        let page = knock_from(&apps[n % 3], THIEF, BOB, "not the password").await;
+        judged += usize::from(page.status == 401);
+    }
+    assert_eq!(judged, 10);
+    // Starting them anew does not help either.
+    for app in apps {
+        let _ = app.stop().await;
+    }
+    let apps = replicas(database, 1).await;
+    wait(&knock_from(&apps[0], THIEF, BOB, PASSWORD).await);
+    assert_eq!(knock_from(&apps[0], OWNER, BOB, PASSWORD).await.status, 303);
+    // At once and everywhere, at another account: nobody hears of an eleventh.
+    let apps = Arc::new(replicas(database, 3).await);
+    let mut all = JoinSet::new();
+    for n in 0..45 {
+        let apps = Arc::clone(&apps);
+        all.spawn(async move {
+            knock_from(&apps[n % 3], THIEF, "eve@example.test", "wrong").await.status
+        });
+    }
+    let statuses = all.join_all().await;
+    assert_eq!(statuses.iter().filter(|status| **status == 401).count(), 10, "{statuses:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_instances_count_together_on_sqlite() {
+    three_instances_give_a_guesser_no_more_tries_than_one(&Database::sqlite().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL"]
+async fn three_instances_count_together_on_postgres() {
+    three_instances_give_a_guesser_no_more_tries_than_one(&Database::postgres().await).await;
+}
+
+#[tokio::test]
+async fn a_clock_that_is_put_right_locks_nobody_out() {
+    let app = behind_a_proxy().await;
+    app.advance(Span::minutes(60));
+    for _ in 0..9 {
+        let page = knock_from(&app, OWNER, BOB, "not the password").await;
+        let _ = page.expect_error(401, "wrong_credentials");
+    }
+    app.clock.put_back(Span::minutes(60));
+    assert_eq!(knock_from(&app, OWNER, BOB, PASSWORD).await.status, 303);
+    // And it still counts.
+    exhaust(&app, OWNER, BOB).await;
+}
+
+#[tokio::test]
+async fn who_was_right_before_does_not_wait_with_strangers() {
+    let app = behind_a_proxy().await;
+    assert_eq!(knock_from(&app, OWNER, BOB, PASSWORD).await.status, 303);
+    let _storm = full_queue(&app).await;
+    assert_eq!(knock_from(&app, OWNER, BOB, PASSWORD).await.status, 303);
+    let page = knock_from(&app, THIEF, BOB, PASSWORD).await;
+    let _ = page.expect_error(503, "busy");
 }
 
 #[tokio::test]

@@ -1,16 +1,12 @@
 //! Ways to the codes of the local door and of the account.
 
-use std::time::Duration;
-
 use latchkey_domain::Span;
-use latchkey_domain::password::Password;
 use latchkey_tests::{Browser, Latchkey, Page, Setup};
 use serde_json::{Value, json};
-use tokio::task::JoinSet;
 
 use crate::helpers::{ADA, came_in, set_password};
 use latchkey_tests::by_hand::with;
-use latchkey_tests::person::{PASSWORD, Program, knock, sign_up, signed_in};
+use latchkey_tests::person::{PASSWORD, Program, full_queue, knock, sign_up, signed_in};
 
 pub(crate) async fn wrong_credentials() -> Page {
     token(json!({ "password": "not the password" })).await
@@ -75,19 +71,9 @@ pub(crate) async fn too_many_tries() -> Page {
 /// Others wait already: as many as there is room for.
 pub(crate) async fn busy() -> Page {
     let app = Latchkey::start().await;
-    let mut storm = JoinSet::new();
-    for _ in 0..600 {
-        let hasher = app.app.hasher.clone();
-        storm.spawn(async move {
-            let password = Password::new("somebody else's").expect("a password");
-            hasher.hash(&password).await.is_ok()
-        });
-    }
-    tokio::time::sleep(Duration::from_millis(20)).await;
+    let _storm = full_queue(&app).await;
     let fields = [("email", "bob@example.test"), ("password", "not the password")];
-    let page = knock(&mut Browser::new(), &app, &fields).await;
-    storm.abort_all();
-    page
+    knock(&mut Browser::new(), &app, &fields).await
 }
 
 pub(crate) async fn wrong_code() -> Page {

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use latchkey_axum::client::Client;
 use latchkey_store::Db;
+use latchkey_tests::browser::held;
 use latchkey_tests::{Browser, Latchkey, Page};
 use reqwest::Method;
 use sqlx::Executor as _;
@@ -30,9 +32,8 @@ pub(crate) async fn too_large() -> Page {
     Browser::new().post(&app.url("/auth/google"), &[("next", &"x".repeat(200_000))]).await
 }
 
-/// A body that is announced, and never comes; or one that comes byte by byte,
-/// for longer than any answer may take.
-pub(crate) async fn slow_body(a_byte_each: Option<Duration>) -> Page {
+/// A body that comes byte by byte, and never to its end.
+pub(crate) async fn slow_body() -> Page {
     let app = Latchkey::start().await;
     let stream = TcpStream::connect(app.address).await.expect("a connection");
     let (mut reading, mut writing) = stream.into_split();
@@ -43,11 +44,8 @@ pub(crate) async fn slow_body(a_byte_each: Option<Duration>) -> Page {
     );
     writing.write_all(head.as_bytes()).await.expect("sent");
     let dripping = tokio::spawn(async move {
-        while let Some(pause) = a_byte_each {
-            tokio::time::sleep(pause).await;
-            if writing.write_all(b"a").await.is_err() {
-                break;
-            }
+        while writing.write_all(b"a").await.is_ok() {
+            tokio::time::sleep(Duration::from_secs(4)).await;
         }
         writing
     });
@@ -65,12 +63,31 @@ pub(crate) async fn slow_body(a_byte_each: Option<Duration>) -> Page {
         headers.append(name, value.parse().expect("a value"));
     }
     Page {
-        asked: format!("a body of which a byte comes each {a_byte_each:?}"),
+        asked: "a body that drips".to_owned(),
         url: Url::parse(&app.url("/sign-in")).expect("a URL"),
         status: status.parse().expect("a number"),
         headers,
         body: body.to_owned(),
     }
+}
+
+/// Others from the same address are trying the same account, and get nowhere.
+pub(crate) async fn answer_timeout() -> Page {
+    let app = Latchkey::start().await;
+    let client = Client { address: [127, 0, 0, 1].into(), user_agent: String::new() };
+    let mut tries = Vec::new();
+    for _ in 0..4 {
+        tries.push(app.app.limits.admit("ada@example.test", &client).await.expect("let in"));
+    }
+    let fields = [("email", "ada@example.test"), ("password", "anything")];
+    Browser::new().post(&app.url("/sign-in"), &fields).await
+}
+
+/// One address has all the connections that one may have.
+pub(crate) async fn too_many_connections() -> Page {
+    let app = Latchkey::start().await;
+    let _held = held(&app, 256).await;
+    Browser::new().get(&app.url("/sign-in")).await
 }
 
 pub(crate) async fn database_unavailable() -> Page {

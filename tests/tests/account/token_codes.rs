@@ -2,14 +2,14 @@
 
 use latchkey_domain::Span;
 use latchkey_tests::issuer::{Answer, INTROSPECT};
-use latchkey_tests::{Browser, Issuer, Latchkey, Page, Setup};
+use latchkey_tests::{Browser, Database, Issuer, Latchkey, Page, Setup};
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::Executor as _;
 
 use latchkey_store::Db;
 use latchkey_tests::by_hand::{OwnKey, read, with};
-use latchkey_tests::person::{Program, sign_up, tokens};
+use latchkey_tests::person::{PASSWORD, Program, instance, sign_up, tokens};
 
 /// Bob's program calls.
 pub(crate) async fn api(method: Method, path: &'static str, body: Option<Value>) -> Page {
@@ -127,6 +127,23 @@ pub(crate) async fn refresh_token_ended() -> Page {
     let mut program = Program::new(&app);
     let _ = program.revoke(&tokens.refresh).await.expect(200);
     program.refresh(&tokens.refresh).await
+}
+
+/// An instance whose APP_SECRET is the old one alone, after the key ring was
+/// sealed with a new one.
+pub(crate) async fn signing_unavailable() -> Page {
+    let database = Database::sqlite().await;
+    let with = |secret: &str| instance(&database.url).set("APP_SECRET", secret).start();
+    let old = with("the-old-secret-of-all-the-instances").await;
+    sign_up(&old, "bob@example.test").await;
+    let new = with("the-new-secret-of-all-the-instances").await;
+    assert!(new.app.keys.ring().newest().is_some());
+    old.app.keys.reload().await.expect("read");
+    let Db::Sqlite(pool) = &old.app.db else { panic!("SQLite") };
+    pool.execute("DELETE FROM signing_keys WHERE retired_at IS NOT NULL").await.expect("gone");
+    old.app.keys.reload().await.expect("read");
+    let body = json!({ "email": "bob@example.test", "password": PASSWORD });
+    Program::new(&old).post("/api/v1/token", body).await
 }
 
 pub(crate) async fn too_many_contacts() -> Page {

@@ -98,6 +98,8 @@ async fn a_provider_that_hangs_keeps_neither_the_process_nor_the_others() {
         assert_eq!(page.see_other(), "/");
     }
     until("the revocation at the other", async || !works.still_takes(SUBJECT)).await;
+    // It is written down a moment after the other was asked.
+    until("the end of it", async || count(&database.db, ROWS).await == 2).await;
     until("a question that hangs", async || !hangs.requests(REVOKE).is_empty()).await;
     let (rows, hung) = (count(&database.db, ROWS).await, hangs.requests(REVOKE).len());
     let _ = app.stop().await;

@@ -60,7 +60,7 @@ fn corpus(service: &Service<'_>) -> Vec<(String, String, &'static str)> {
     ] {
         add(name, token, "token_malformed");
     }
-    for bytes in [100_000, 1_000_000] {
+    for bytes in [30_000, 60_000] {
         let pad = json!({ "pad": "a".repeat(bytes / 2) });
         add("large", sign(&h, &with(&claims, pad).to_string()), "token_too_large");
         add("large, and nothing else", "a.".repeat(bytes / 2), "token_too_large");

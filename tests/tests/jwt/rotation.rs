@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use latchkey_domain::Span;
 use latchkey_tests::by_hand::read;
-use latchkey_tests::person::{Program, Tokens, instance, json_of, owner, problem};
+use latchkey_tests::person::{Program, Tokens, instance, json_of, owner, problem, sign_up, tokens};
 use latchkey_tests::{Database, Latchkey, Setup};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
@@ -156,4 +156,37 @@ async fn many_unknown_keys_do_not_become_many_queries() {
         asked += person::queries(&page);
     }
     assert!(asked <= 1, "{asked} queries: the clock stands, and once a second is enough");
+}
+
+/// At each step some instances are behind, and everything that one of them
+/// seals or signs is good at the other.
+#[tokio::test(flavor = "multi_thread")]
+async fn app_secret_changes_in_two_steps_and_no_good_token_is_refused() {
+    const OLD: &str = "the-old-secret-of-all-the-instances";
+    const NEW: &str = "the-new-secret-of-all-the-instances";
+    const ADA: &str = "ada@example.test";
+    let database = Database::sqlite().await;
+    let steps = [OLD.to_owned(), format!("{OLD},{NEW}"), format!("{NEW},{OLD}"), NEW.to_owned()];
+    let with = async |secret: &str| {
+        instance(&database.url).set("APP_SECRET", secret).with_clock_standing().start().await
+    };
+    sign_up(&with(OLD).await, ADA).await;
+    for step in steps.windows(2) {
+        let (behind, ahead) = (with(&step[0]).await, with(&step[1]).await);
+        if step[1] != NEW {
+            rotate(&ahead).await;
+        }
+        for app in [&behind, &ahead] {
+            app.app.keys.reload().await.expect("read");
+            app.advance(Span::seconds(11));
+        }
+        for (here, there) in [(&behind, &ahead), (&ahead, &behind)] {
+            let first = tokens(here, ADA, None).await;
+            let _ = Program::with(there, &first.access).get("/api/v1/me").await.expect(200);
+            let next = Tokens::of(&Program::new(there).refresh(&first.refresh).await);
+            let twin = Tokens::of(&Program::new(here).refresh(&first.refresh).await);
+            assert_eq!(next.refresh, twin.refresh, "{step:?}");
+            let _ = Program::with(here, &next.access).get("/api/v1/me").await.expect(200);
+        }
+    }
 }

@@ -77,7 +77,7 @@ impl Folder {
 }
 
 /// The binary lies beside the folder of the tests; `tests/run` builds it.
-fn binary() -> PathBuf {
+pub(crate) fn binary() -> PathBuf {
     let test = std::env::current_exe().expect("this very test");
     let binary = test.ancestors().nth(2).expect("a folder").join("latchkey");
     assert!(binary.exists(), "{} is not there: cargo build first", binary.display());

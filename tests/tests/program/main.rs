@@ -10,5 +10,7 @@ mod doctor;
 mod documents;
 mod examples;
 mod house;
+mod process;
 mod product;
+mod replicas;
 mod sources;

@@ -45,3 +45,4 @@ mod sign_ins;
 mod signing_keys;
 mod traces;
 mod users;
+mod wrong_tries;

@@ -14,7 +14,7 @@ const DIFFERS: Verified = Verified { matches: false, needs_rehash: false };
 async fn nothing_matches_nobody() {
     let hasher = Hasher::new(&cheap()).expect("a hasher");
     for text in ["", "password", hasher.nobody.as_ref()] {
-        assert_eq!(hasher.verify(None, &typed(text)).await, Ok(DIFFERS));
+        assert_eq!(hasher.verify(None, &typed(text), false).await, Ok(DIFFERS));
     }
     // It costs what everybody costs, and each process has another.
     let nobody = Stored::read(&hasher.nobody).expect("a hash");
@@ -28,9 +28,9 @@ async fn a_hash_that_others_made() {
     let hasher = Hasher::new(&cheap()).expect("a hasher");
     let stored =
         "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
-    let found = hasher.verify(Some(stored), &typed("password")).await;
+    let found = hasher.verify(Some(stored), &typed("password"), false).await;
     assert_eq!(found, Ok(Verified { matches: true, needs_rehash: true }));
-    assert_eq!(hasher.verify(Some(stored), &typed("Password")).await, Ok(DIFFERS));
+    assert_eq!(hasher.verify(Some(stored), &typed("Password"), false).await, Ok(DIFFERS));
     assert_eq!(idle(&hasher), 0, "memory of that size is not kept");
 }
 
@@ -38,31 +38,34 @@ async fn a_hash_that_others_made() {
 async fn the_queue_has_an_end() {
     let hasher = Hasher::new(&Settings { at_once: 1, waiting: 2, ..cheap() }).expect("a hasher");
     // Somebody is taking the only turn for as long as we like.
-    let place = Arc::clone(&hasher.places).try_acquire_owned().expect("a place");
-    let turn = Arc::clone(&hasher.turns).try_acquire_owned().expect("a turn");
+    let place = Arc::clone(&hasher.strangers.places).try_acquire_owned().expect("a place");
+    let turn = Arc::clone(&hasher.strangers.turns).try_acquire_owned().expect("a turn");
 
     let ask = || {
         let hasher = hasher.clone();
-        tokio::spawn(async move { hasher.verify(None, &typed("x")).await })
+        tokio::spawn(async move { hasher.verify(None, &typed("x"), false).await })
     };
     let (first, second) = (ask(), ask());
     tokio::task::yield_now().await;
-    assert_eq!(hasher.verify(None, &typed("x")).await, Err(Error::Busy));
+    assert_eq!(hasher.verify(None, &typed("x"), false).await, Err(Error::Busy));
     assert_eq!(hasher.hash(&typed("x")).await, Err(Error::Busy));
+
+    // Who was right before waits with their like alone.
+    assert_eq!(hasher.verify(None, &typed("x"), true).await, Ok(DIFFERS));
 
     // Who hangs up makes room for another.
     first.abort();
     assert!(first.await.is_err());
     let third = ask();
     tokio::task::yield_now().await;
-    assert_eq!(hasher.verify(None, &typed("x")).await, Err(Error::Busy));
+    assert_eq!(hasher.verify(None, &typed("x"), false).await, Err(Error::Busy));
 
     drop((place, turn));
     for waited in [second, third] {
         assert_eq!(waited.await.expect("no panic"), Ok(DIFFERS));
     }
-    assert_eq!(hasher.places.available_permits(), 3);
-    assert_eq!(hasher.turns.available_permits(), 1);
+    assert_eq!(hasher.strangers.places.available_permits(), 3);
+    assert_eq!(hasher.strangers.turns.available_permits(), 1);
 }
 
 #[tokio::test]
@@ -71,7 +74,7 @@ async fn memory_is_used_again_and_given_back() {
     let storm: Vec<_> = (0..60)
         .map(|_| {
             let hasher = hasher.clone();
-            tokio::spawn(async move { hasher.verify(None, &typed("x")).await })
+            tokio::spawn(async move { hasher.verify(None, &typed("x"), false).await })
         })
         .collect();
     for one in storm {
@@ -85,7 +88,7 @@ async fn memory_is_used_again_and_given_back() {
         |hasher: &Hasher| hasher.memory.0.lock().pieces.last().map(|piece| piece.as_ptr());
     let before = address(&hasher);
     for _ in 0..5 {
-        assert_eq!(hasher.verify(None, &typed("x")).await, Ok(DIFFERS));
+        assert_eq!(hasher.verify(None, &typed("x"), false).await, Ok(DIFFERS));
         assert_eq!(address(&hasher), before);
     }
     hasher.release_idle();

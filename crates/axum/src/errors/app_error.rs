@@ -43,6 +43,7 @@ struct Inner {
     detail: Option<String>,
     challenge: Option<String>,
     retry_after: Option<Span>,
+    rate_limit: Option<u32>,
     oauth_error: Option<&'static str>,
     invalid: Vec<Invalid>,
     html: Option<String>,
@@ -64,6 +65,7 @@ impl AppError {
             detail: None,
             challenge: None,
             retry_after: None,
+            rate_limit: None,
             oauth_error: None,
             invalid: Vec::new(),
             html: None,
@@ -118,6 +120,12 @@ impl AppError {
         self
     }
 
+    /// How many there may be at once of what there were too many.
+    pub(crate) fn rate_limit(mut self, limit: u32) -> Self {
+        self.0.rate_limit = Some(limit);
+        self
+    }
+
     /// What RFC 6749 §5.2 calls it, for clients of the token routes.
     pub fn oauth_error(mut self, error: &'static str) -> Self {
         self.0.oauth_error = Some(error);
@@ -150,6 +158,10 @@ impl AppError {
 
     pub fn retries_after(&self) -> Option<Span> {
         self.0.retry_after
+    }
+
+    pub(crate) fn rate_limited_to(&self) -> Option<u32> {
+        self.0.rate_limit
     }
 
     /// What RFC 6749 calls it.
@@ -188,15 +200,20 @@ impl AppError {
     }
 }
 
-/// What to answer to a body that could not be taken in: one that stood still
-/// for too long is told from one that cannot be read.
+/// A body that did not arrive in time.
+#[derive(Debug, thiserror::Error)]
+#[error("the body took too long to arrive")]
+pub(crate) struct LateBody;
+
+/// What to answer to a body that could not be taken in: one that took too long
+/// is told from one that cannot be read.
 pub fn body_rejection(
     status: http::StatusCode,
     rejection: &(dyn std::error::Error + 'static),
 ) -> AppError {
     let mut cause = Some(rejection);
     while let Some(error) = cause {
-        if error.is::<tower_http::timeout::TimeoutError>() {
+        if error.is::<LateBody>() {
             return AppError::new(catalogue::TIMED_OUT);
         }
         cause = error.source();

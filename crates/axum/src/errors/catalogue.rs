@@ -206,6 +206,10 @@ catalogue! {
         "Too many people are signing in",
         "Checking a password takes work on purpose, and the queue is full.",
         "Wait a few seconds and try again.";
+    NO_PLACE: SERVICE_UNAVAILABLE, SITE, "too_many_connections",
+        "Too many connections",
+        "Your network, or everybody together, has more connections open than Latchkey serves at a time.",
+        "Wait a few seconds and try again. Behind a proxy, the site’s owner sets TRUSTED_PROXIES.";
     VALIDATION_FAILED: UNPROCESSABLE_ENTITY, YOU, "validation_failed",
         "Some fields are invalid",
         "One or more fields are missing or invalid; each is listed with the reason.",
@@ -441,6 +445,10 @@ catalogue! {
         "We cannot look that up right now",
         "The database does not answer, so Latchkey cannot tell who you are. Nothing was lost.",
         "Wait a moment and try again.";
+    CANNOT_SIGN: SERVICE_UNAVAILABLE, SITE, "signing_unavailable",
+        "We cannot sign you in right now",
+        "This instance has no key to sign tokens with that its APP_SECRET opens.",
+        "Wait a moment and try again. The site’s owner gives every instance the new APP_SECRET beside the old one.";
     INTERNAL: INTERNAL_SERVER_ERROR, SITE, "internal_error",
         "Something went wrong",
         "An internal error occurred. It was logged under the request ID below.",

@@ -9,6 +9,7 @@ pub mod catalogue;
 pub mod oauth;
 mod problem;
 
+pub(crate) use app_error::LateBody;
 pub use app_error::body_rejection;
 pub use app_error::{Action, AppError, HandlerResult};
 pub use catalogue::{Entry, Owner};

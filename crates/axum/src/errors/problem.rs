@@ -22,7 +22,7 @@ pub struct Problem {
     detail: String,
     /// The error’s stable code.
     code: &'static str,
-    /// The request ID.
+    /// The trace ID of the request’s `traceparent`, else the request ID.
     trace_id: String,
     /// What RFC 6749 §5.2 calls it, on the token routes.
     #[schema(nullable = false)]
@@ -44,7 +44,7 @@ struct FieldError {
 }
 
 impl Problem {
-    pub(crate) fn new(error: &AppError, r#type: String, request_id: &str) -> Self {
+    pub(crate) fn new(error: &AppError, r#type: String, trace_id: &str) -> Self {
         let fields = error.invalid_fields().iter();
         let fields: Vec<_> =
             fields.map(|one| FieldError { field: one.field, message: one.message }).collect();
@@ -54,7 +54,7 @@ impl Problem {
             status: error.entry().status.as_u16(),
             detail: error.cause(),
             code: error.entry().code,
-            trace_id: request_id.to_owned(),
+            trace_id: trace_id.to_owned(),
             error: error.named_in_oauth(),
             errors: (!fields.is_empty()).then_some(fields),
         }

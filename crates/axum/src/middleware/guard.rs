@@ -6,44 +6,62 @@
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use axum::Router;
-use axum::body::{Body, HttpBody as _};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::Route;
+use axum::{BoxError, Router};
 use http::StatusCode;
+use http_body::{Frame, SizeHint};
 use latchkey_auth::introspection::CallCounter;
+use latchkey_auth::trace_context::TraceContext;
+use latchkey_domain::Span;
 use latchkey_store::count::{self, Statements};
+use tokio::time::{Sleep, sleep};
 use tower::layer::layer_fn;
 use tower::{Layer, Service, service_fn};
-use tower_http::timeout::TimeoutBody;
 use tracing::Instrument as _;
 
 use super::catch_panic::{catch_panic, caught};
 use super::request_id::{REQUEST_ID, RequestId};
 use super::security_headers::SecurityHeaders;
 use super::server_timing::{SERVER_TIMING, dial, server_timing};
-use super::{canonical_host, render, same_site};
+use super::{
+    canonical_host,
+    render::{self, Names},
+    same_site,
+};
 use crate::cookies::{self, ResponseCookies};
-use crate::errors::AppError;
+use crate::errors::{AppError, LateBody, catalogue};
+use crate::metrics::Answered;
 use crate::routes::CALLBACK;
 use crate::state::Latchkey;
 
 /// Larger than any form here, smaller than anything that hurts.
 const BODY_LIMIT: usize = 64 * 1024;
 
-/// How long the body of a request may stand still.
-const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the whole body of a request may take to arrive, drop by drop or not.
+const BODY_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How long a whole answer may take: longer than the slowest provider
 /// (discovery, token, keys and profile may each take their time).
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(40);
 
-/// An error and the request's id, as a response.
-type Render = Box<dyn Fn(&AppError, &str) -> Response + Send + Sync>;
+/// How long somebody waits who found no place.
+const PLACES_AGAIN: Span = Span::seconds(10);
+
+/// On a request that comes through a connection too many: it is answered, and
+/// nothing is done for it.
+#[derive(Clone, Copy, Debug)]
+pub struct NoPlace;
+
+/// An error and what the request is called, as a response.
+type Render = Box<dyn Fn(&AppError, &Names<'_>) -> Response + Send + Sync>;
 
 /// What counts around a group of routes, with what can be worked out once.
 pub(super) struct Rules {
@@ -58,7 +76,7 @@ pub(super) struct Rules {
 impl Rules {
     pub(super) fn new(
         latchkey: &Latchkey,
-        render: impl Fn(&AppError, &str) -> Response + Send + Sync + 'static,
+        render: impl Fn(&AppError, &Names<'_>) -> Response + Send + Sync + 'static,
     ) -> Self {
         Self {
             origin: latchkey.config.origin(),
@@ -77,6 +95,11 @@ impl Rules {
 
     /// What is answered in place of the route, if anything.
     fn refusal(&self, request: &Request) -> Option<Response> {
+        if request.extensions().get::<NoPlace>().is_some() {
+            tracing::warn!("too many connections; behind a proxy, set TRUSTED_PROXIES");
+            let error = AppError::new(catalogue::NO_PLACE).retry_after(PLACES_AGAIN);
+            return Some(error.into_response());
+        }
         let headers = request.headers();
         let other_name = canonical_host::check(request, &self.latchkey.config, self.is_page);
         let path = request.extensions().get::<MatchedPath>();
@@ -126,9 +149,12 @@ fn respond(
     let start = Instant::now();
     let id = RequestId::new();
     // The pattern, never the path: a path and a query can hold a code or a token.
-    let path = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str);
-    let span =
-        tracing::info_span!("request", id = id.as_str(), method = %request.method(), route = path);
+    let matched = request.extensions().get::<MatchedPath>().cloned();
+    let path = matched.as_ref().map_or("-", MatchedPath::as_str);
+    let method = request.method().clone();
+    let trace = TraceContext::of(request.headers());
+    let trace_id = trace.as_ref().map(TraceContext::trace_id);
+    let span = tracing::info_span!("request", id = id.as_str(), %method, route = path, trace_id);
     let refusal = span.in_scope(|| rules.refusal(&request));
     let latency = if rules.is_development { dial(request.headers()) } else { None };
     let statements = Arc::new(Statements::with_latency(latency.unwrap_or_default()));
@@ -151,7 +177,9 @@ fn respond(
                 Some(refusal) => refusal,
                 None => run(answer, &response_cookies).await,
             };
-            let response = render::render(response, |error| (rules.render)(error, id.as_str()));
+            let trace_id = trace.as_ref().map(TraceContext::trace_id);
+            let names = Names { request_id: id.as_str(), trace_id };
+            let response = render::render(response, |error| (rules.render)(error, &names));
             // Not `info`: a line for each request is the proxy's to write, and would
             // cost more than answering it.
             tracing::debug!(
@@ -162,7 +190,18 @@ fn respond(
             );
             response
         };
+        let work = TraceContext::scope(trace.clone(), work);
         let mut response = count::statements(Arc::clone(&statements), work).instrument(span).await;
+        let code = response.headers().get("x-error-code").and_then(|code| code.to_str().ok());
+        rules.latchkey.metrics.answered(&Answered {
+            route: matched.as_ref().map_or("-", MatchedPath::as_str),
+            method: method.as_str(),
+            status: response.status().as_u16(),
+            code: code.unwrap_or_default(),
+            took: start.elapsed(),
+            statements: statements.sent(),
+            database: statements.time(),
+        });
         let headers = response.headers_mut();
         rules.security_headers.add(&rules.latchkey, headers);
         headers.insert(REQUEST_ID, id.into());
@@ -181,7 +220,37 @@ fn limit_body(request: &mut Request) {
     if !request.body().is_end_stream() {
         DefaultBodyLimit::max(BODY_LIMIT).apply(request);
         let body = std::mem::take(request.body_mut());
-        *request.body_mut() = Body::new(TimeoutBody::new(BODY_TIMEOUT, body));
+        let deadline = Box::pin(sleep(BODY_TIMEOUT));
+        *request.body_mut() = Body::new(PromptBody { body, deadline });
+    }
+}
+
+/// A body that has to be there in time.
+struct PromptBody {
+    body: Body,
+    deadline: Pin<Box<Sleep>>,
+}
+
+impl HttpBody for PromptBody {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        if self.deadline.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Some(Err(LateBody.into())));
+        }
+        Pin::new(&mut self.body).poll_frame(cx).map_err(Into::into)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

@@ -19,6 +19,7 @@ use tower::{Layer, Service};
 
 use crate::host::Host;
 use crate::state::Latchkey;
+pub use guard::NoPlace;
 use guard::{Rules, guard};
 
 /// Around pages: what goes wrong is a page of the host.
@@ -44,7 +45,7 @@ pub fn around_api<S: Clone + Send + Sync + 'static>(
     latchkey: &Latchkey,
 ) -> Router<S> {
     let own = latchkey.clone();
-    guard(router, Rules::new(latchkey, move |error, id| render::problem(&own, error, id)))
+    guard(router, Rules::new(latchkey, move |error, names| render::problem(&own, error, names)))
 }
 
 /// What [`around_pages`] puts around routes, as a layer.
@@ -72,5 +73,7 @@ where
     Latchkey: FromRef<S>,
 {
     let own = host.clone();
-    Rules::new(&Latchkey::from_ref(host), move |error, id| render::page(&own, error, id))
+    Rules::new(&Latchkey::from_ref(host), move |error, names| {
+        render::page(&own, error, names.request_id)
+    })
 }

@@ -8,6 +8,13 @@ use crate::errors::{AppError, Problem, catalogue};
 use crate::host::Host;
 use crate::state::Latchkey;
 
+/// What a request is called.
+pub(super) struct Names<'n> {
+    pub(super) request_id: &'n str,
+    /// By whoever sent it, for themselves and for us.
+    pub(super) trace_id: Option<&'n str>,
+}
+
 /// Draws the error that a handler answered with, and explains the statuses that
 /// the framework came up with by itself.
 pub(super) fn render(mut response: Response, draw: impl FnOnce(&AppError) -> Response) -> Response {
@@ -19,7 +26,13 @@ pub(super) fn render(mut response: Response, draw: impl FnOnce(&AppError) -> Res
     let mut rendered = draw(&error);
     if let Some(after) = error.retries_after() {
         let seconds = HeaderValue::from(after.as_seconds().max(1));
-        rendered.headers_mut().insert(header::RETRY_AFTER, seconds);
+        let headers = rendered.headers_mut();
+        if let Some(limit) = error.rate_limited_to() {
+            headers.insert("ratelimit-limit", limit.into());
+            headers.insert("ratelimit-remaining", HeaderValue::from_static("0"));
+            headers.insert("ratelimit-reset", seconds.clone());
+        }
+        headers.insert(header::RETRY_AFTER, seconds);
     }
     // The framework's own words about the body go; `Allow`, cookies and the
     // like stay.
@@ -63,10 +76,10 @@ pub(super) fn page(host: &impl Host, error: &AppError, id: &str) -> Response {
 }
 
 /// An error for programs, with where to learn who issues tokens (RFC 9728 §5.1).
-pub(super) fn problem(latchkey: &Latchkey, error: &AppError, id: &str) -> Response {
+pub(super) fn problem(latchkey: &Latchkey, error: &AppError, names: &Names<'_>) -> Response {
     let entry = error.entry();
     let kind = latchkey.config.absolute(&format!("/errors/{}", entry.code));
-    let problem = Problem::new(error, kind, id);
+    let problem = Problem::new(error, kind, names.trace_id.unwrap_or(names.request_id));
     let mut response = (entry.status, Json(problem)).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

@@ -105,6 +105,7 @@ pub async fn issue(
     let sign_in = new_sign_in(&latchkey, user.id, now, CredentialKind::Jwt, &client);
     let pair = latchkey.issuer.issue(user, &sign_in, scope, PROGRAM).await?;
     proof.ensure_unchanged(&latchkey, sign_in.id).await?;
+    latchkey.metrics.sign_in("password", "jwt", "ok");
     audit::record(
         &latchkey,
         Kind::SignedIn,

@@ -63,6 +63,12 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpNet>,
     pub hsts_subdomains: bool,
     pub outbound_proxy: Option<Proxy>,
+    /// Where Prometheus asks for metrics.
+    pub metrics_addr: Option<SocketAddr>,
+    /// Whether each line of the log is an object of JSON.
+    pub json_log: bool,
+    /// From the signal to stop to the end of what is under way.
+    pub shutdown_grace: Span,
     /// What may be right but looks wrong: unknown variables, unusual client IDs.
     pub warnings: Vec<Problem>,
 }
@@ -129,6 +135,9 @@ impl Settings {
             hsts_subdomains: read.one_of("HSTS_SUBDOMAINS", &[("off", false), ("on", true)]),
             mail_sender: mail::sender(&mut read, &public_url),
             outbound_proxy: outbound_proxy(&mut read),
+            metrics_addr: read.given("METRICS_ADDR", |text| text.parse().ok()),
+            json_log: read.one_of("LOG_FORMAT", &[("text", false), ("json", true)]),
+            shutdown_grace: read.duration("SHUTDOWN_GRACE"),
             warnings: read.warnings,
             public_url,
             app_secret,

@@ -158,6 +158,14 @@ pub const ALL: &[Variable] = &[
     plain("MAIL_FROM", "", MAILBOX, "the sender of e-mails"),
     plain("MAIL_REPLY_TO", "", MAILBOX, "where answers to e-mails go"),
     plain("RUST_LOG", "info", "a level, like info or debug", "what is logged"),
+    plain(
+        "METRICS_ADDR",
+        "",
+        "an address and a port, like 127.0.0.1:9090",
+        "where Prometheus reads metrics",
+    ),
+    plain("LOG_FORMAT", "text", "text or json", "how the log is written"),
+    plain("SHUTDOWN_GRACE", "8s", DURATION, "how long stopping may take"),
 ];
 
 /// The entry for the name of a variable, or of its `_FILE`.

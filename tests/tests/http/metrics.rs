@@ -1,0 +1,155 @@
+//! What whoever watches over the process is told, and which alert a fault raises.
+
+use std::collections::BTreeMap;
+
+use latchkey_domain::Span;
+use latchkey_tests::issuer::{Answer, DISCOVERY, TOKEN};
+use latchkey_tests::person::{PASSWORD, Program, knock, sign_up, tokens};
+use latchkey_tests::{Browser, Issuer, Latchkey, Setup};
+use reqwest::Method;
+
+/// Every number there is, by its name and labels.
+async fn scrape(address: &str) -> BTreeMap<String, f64> {
+    let page = Browser::new().get(&format!("http://{address}/metrics")).await.expect(200);
+    assert!(
+        page.header("content-type")
+            .is_some_and(|kind| kind.starts_with("application/openmetrics-text"))
+    );
+    assert!(page.body.ends_with("# EOF\n"), "{}", page.body);
+    let lines = page.body.lines().filter(|line| !line.starts_with('#'));
+    let number = |line: &str| {
+        let (name, value) = line.rsplit_once(' ').expect("a value");
+        (name.to_owned(), value.parse().expect("a number"))
+    };
+    lines.map(number).collect()
+}
+
+/// What an expression of PromQL selects: a metric, and the label that it needs
+/// with the beginning of its value.
+fn selected(expression: &str) -> (String, String) {
+    let begin = expression.find("latchkey_").expect("a metric");
+    let rest = &expression[begin..];
+    let name = rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().expect("a name");
+    let label = rest[name.len()..].strip_prefix('{').and_then(|labels| labels.split_once('}'));
+    let label = label.map_or("", |(labels, _)| labels).replace("=~", "=").replace(".*\"", "");
+    (name.to_owned(), label)
+}
+
+fn sum(numbers: &BTreeMap<String, f64>, (name, label): &(String, String)) -> f64 {
+    let of = numbers.iter().filter(|(key, _)| {
+        key.strip_prefix(name.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('{'))
+            && key.contains(label.as_str())
+    });
+    of.map(|(_, value)| value).sum()
+}
+
+async fn free_address() -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    listener.local_addr().expect("an address").to_string()
+}
+
+/// Makes every fault that an alert is for.
+async fn make_every_fault(app: &Latchkey, issuer: &Issuer) {
+    sign_up(app, "bob@example.test").await;
+    let first = tokens(app, "bob@example.test", None).await;
+    let _ = Program::new(app).refresh(&first.refresh).await.expect(200);
+    app.advance(Span::seconds(11));
+    let _ =
+        Program::new(app).refresh(&first.refresh).await.expect_error(400, "refresh_token_reused");
+    issuer.answers(TOKEN, Answer::html(500));
+    let mut browser = Browser::new();
+    let authorize = browser.set_out(app, "acme").await;
+    assert!(browser.come_back(&issuer.approve(&authorize)).await.status >= 500);
+    for _ in 0..11 {
+        let fields = [("email", "eve@example.test"), ("password", "wrong")];
+        let _ = knock(&mut Browser::new(), app, &fields).await;
+    }
+    let storm = latchkey_tests::person::full_queue(app).await;
+    let fields = [("email", "ada@example.test"), ("password", PASSWORD)];
+    let _ = knock(&mut Browser::new(), app, &fields).await.expect_error(503, "busy");
+    drop(storm);
+    let carries = tokens(app, "bob@example.test", None).await;
+    let latchkey_store::Db::Sqlite(pool) = &app.app.db else { panic!("SQLite") };
+    sqlx::query("ALTER TABLE contacts RENAME TO gone").execute(pool).await.expect("renamed");
+    let mut program = Program::with(app, &carries.access);
+    let _ = program.get("/api/v1/contacts").await.expect_error(500, "internal_error");
+    app.app.db.close().await;
+    let _ = program.get("/api/v1/contacts").await.expect_error(503, "database_unavailable");
+    // Nobody hears of ends elsewhere any longer.
+    app.advance(Span::seconds(60));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_alert_belongs_to_a_fault() {
+    let (issuer, address) = (Issuer::start().await, free_address().await);
+    let app = Setup::new().with_issuer(&issuer).set("METRICS_ADDR", &address).with_clock_standing();
+    let app = app.start().await;
+    let before = scrape(&address).await;
+    make_every_fault(&app, &issuer).await;
+    let after = scrape(&address).await;
+    let rules = include_str!("../../../deploy/alerts.yml");
+    let expressions: Vec<_> =
+        rules.lines().filter_map(|line| line.trim().strip_prefix("expr: ")).collect();
+    assert_eq!(expressions.len(), rules.matches("- alert:").count());
+    for expression in expressions {
+        let selected = selected(expression);
+        let (before, after) = (sum(&before, &selected), sum(&after, &selected));
+        assert!(after > before, "{selected:?} went from {before} to {after}: {after:?}");
+    }
+    // What the dashboard draws is there as well.
+    let dashboard = include_str!("../../../deploy/grafana-dashboard.json");
+    for expression in dashboard.lines().filter(|line| line.contains("\"expr\"")) {
+        let (name, _) = selected(expression);
+        assert!(after.keys().any(|key| key.starts_with(&name)), "nothing is called {name}");
+    }
+}
+
+#[tokio::test]
+async fn sign_ins_are_counted_by_method_credential_and_outcome() {
+    let (issuer, address) = (Issuer::start().await, free_address().await);
+    let app = Setup::new().with_issuer(&issuer).set("METRICS_ADDR", &address).start().await;
+    sign_up(&app, "bob@example.test").await;
+    let _ = tokens(&app, "bob@example.test", None).await;
+    let fields = [("email", "bob@example.test"), ("password", "wrong")];
+    let _ = knock(&mut Browser::new(), &app, &fields).await;
+    let mut browser = Browser::new();
+    let authorize = browser.set_out(&app, "acme").await;
+    let _ = browser.come_back(&issuer.approve(&authorize)).await.expect(303);
+    let numbers = scrape(&address).await;
+    for labels in [
+        r#"{method="password",credential="jwt",outcome="ok"}"#,
+        r#"{method="password",credential="",outcome="wrong_credentials"}"#,
+        r#"{method="acme",credential="session",outcome="ok"}"#,
+    ] {
+        assert_eq!(
+            numbers.get(&format!("latchkey_sign_ins_total{labels}")),
+            Some(&1.0),
+            "{labels}"
+        );
+    }
+    let calls = numbers.keys().filter(|key| key.starts_with("latchkey_provider_seconds_count"));
+    assert!(calls.count() > 0, "{numbers:?}");
+    // It tells nobody who.
+    assert!(!numbers.keys().any(|key| key.contains("example.test")), "{numbers:?}");
+    // And it is at its own address alone.
+    let _ = Browser::new().get(&app.url("/metrics")).await.expect(404);
+}
+
+#[tokio::test]
+async fn a_trace_is_taken_up_and_passed_on() {
+    const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let issuer = Issuer::start().await;
+    let app = Setup::new().with_issuer(&issuer).start().await;
+    let traceparent = format!("00-{TRACE}-00f067aa0ba902b7-01");
+    let headers = [("traceparent", traceparent.as_str())];
+    let page = Browser::new().send(Method::GET, &app.url("/api/v1/me"), &headers, None).await;
+    let problem: serde_json::Value = serde_json::from_str(&page.body).expect("JSON");
+    assert_eq!(problem["trace_id"], TRACE);
+    assert_ne!(page.header("x-request-id"), Some(TRACE));
+    let url = app.url("/auth/acme");
+    let _ = Browser::new().send(Method::POST, &url, &headers, None).await.expect(303);
+    let asked = issuer.requests(DISCOVERY);
+    let sent = asked[0].header("traceparent").expect("a traceparent");
+    assert!(sent.starts_with(&format!("00-{TRACE}-")) && sent.ends_with("-01"), "{sent}");
+    assert_ne!(sent, traceparent);
+}

@@ -1,0 +1,248 @@
+//! Three instances behind HAProxy on one PostgreSQL, which take turns.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use latchkey_tests::Database;
+use reqwest::{Client, StatusCode};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::task::JoinSet;
+
+use crate::process::Process;
+
+const PEOPLE: usize = 4;
+
+struct Site {
+    origin: String,
+    ports: Vec<u16>,
+    database: String,
+    instances: Vec<Process>,
+    proxy: Child,
+    _folder: TempDir,
+}
+
+fn free_port() -> u16 {
+    let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    free.local_addr().expect("an address").port()
+}
+
+impl Site {
+    async fn start() -> Self {
+        let database = Database::new_postgres_url().await;
+        let front = free_port();
+        let ports: Vec<u16> = (0..3).map(|_| free_port()).collect();
+        let folder = tempfile::tempdir().expect("a folder");
+        let config = folder.path().join("haproxy.cfg");
+        let servers: String = ports
+            .iter()
+            .map(|port| {
+                format!("  server s{port} 127.0.0.1:{port} check inter 200ms fall 2 rise 1\n")
+            })
+            .collect();
+        let text = format!(
+            "defaults\n  mode http\n  timeout connect 2s\n  timeout client 60s\n  timeout server 60s\n\
+             \x20 timeout http-keep-alive 30s\n  option redispatch\n  retries 3\n\
+             frontend front\n  bind 127.0.0.1:{front}\n  default_backend back\n\
+             backend back\n  balance roundrobin\n  option httpchk GET /readyz\n{servers}"
+        );
+        std::fs::write(&config, text).expect("written");
+        let mut site = Self {
+            origin: format!("http://localhost:{front}"),
+            ports,
+            database,
+            instances: Vec::new(),
+            proxy: Command::new("haproxy")
+                .args(["-db", "-f"])
+                .arg(&config)
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .expect("HAProxy"),
+            _folder: folder,
+        };
+        for n in 0..3 {
+            let instance = site.instance(n);
+            site.instances.push(instance);
+        }
+        for n in 0..3 {
+            site.until_ready(n).await;
+        }
+        site
+    }
+
+    fn instance(&self, n: usize) -> Process {
+        Process::start_at(
+            self.ports[n],
+            &[
+                ("PUBLIC_URL", &self.origin),
+                ("DATABASE_URL", &self.database),
+                ("APP_SECRET", "one-secret-for-all-instances-of-it"),
+                ("TRUSTED_PROXIES", "127.0.0.1"),
+                ("JWT_REVOCATION", "watch"),
+                ("RUST_LOG", "warn"),
+            ],
+        )
+    }
+
+    /// Waits until it is ready, and HAProxy has seen so.
+    async fn until_ready(&mut self, n: usize) {
+        self.instances[n].listens();
+        while self.instances[n].get("/readyz").await.status != 200 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        // They have ended already, perhaps.
+        let _ = self.proxy.kill();
+        let _ = self.proxy.wait();
+    }
+}
+
+/// One program and its person, through the front door.
+struct Program {
+    http: Client,
+    origin: String,
+    n: usize,
+    access: String,
+    refresh: String,
+    answers: usize,
+    lost: usize,
+}
+
+impl Program {
+    /// An answer; `None` when the instance was killed on the way.
+    async fn call(&mut self, path: &str, body: Option<Value>) -> Option<(StatusCode, Value)> {
+        let url = format!("{}/api/v1/{path}", self.origin);
+        let request = match &body {
+            Some(body) => self.http.post(url).json(body),
+            None => self.http.get(url),
+        };
+        let sent = request.bearer_auth(&self.access).send().await;
+        let Ok(answer) = sent else {
+            self.lost += 1;
+            return None;
+        };
+        let status = answer.status();
+        let body = answer.json().await.unwrap_or_default();
+        if matches!(status.as_u16(), 502..=504) {
+            self.lost += 1;
+            return None;
+        }
+        self.answers += 1;
+        Some((status, body))
+    }
+
+    /// Does what programs do until it is told to stop. An answer that is wrong
+    /// ends the test; one that was lost is counted, and asked for again.
+    async fn run(mut self, stop: Arc<AtomicBool>) -> (usize, usize) {
+        let email = format!("person{}@example.test", self.n);
+        let password = "a long enough password";
+        let form = [("name", "Somebody"), ("email", &email), ("password", password)];
+        let _ = self.http.post(format!("{}/sign-up", self.origin)).form(&form).send().await;
+        let mut round = 0;
+        while !stop.load(Ordering::SeqCst) {
+            round += 1;
+            if self.refresh.is_empty() {
+                let asked = json!({ "email": email, "password": password });
+                if let Some((status, body)) = self.call("token", Some(asked)).await {
+                    assert_eq!(status, 200, "{body}");
+                    self.keep(&body);
+                }
+                continue;
+            }
+            if let Some((status, me)) = self.call("me", None).await {
+                assert_eq!((status.as_u16(), &me["email"]), (200, &json!(email)), "{me}");
+            }
+            let contact =
+                json!({ "name": format!("Contact {round}"), "email": null, "phone": null });
+            if round % 40 == 1
+                && let Some((status, body)) = self.call("contacts", Some(contact)).await
+            {
+                assert_eq!(status, 201, "{body}");
+            }
+            if round % 10 == 0 {
+                let asked = json!({ "refresh_token": self.refresh });
+                // Asked again within ten seconds, it is the same answer.
+                if let Some((status, body)) = self.call("token/refresh", Some(asked)).await {
+                    assert_eq!(status, 200, "{body}");
+                    self.keep(&body);
+                }
+            }
+        }
+        (self.answers, self.lost)
+    }
+
+    fn keep(&mut self, pair: &Value) {
+        let text = |name: &str| pair[name].as_str().expect("a token").to_owned();
+        (self.access, self.refresh) = (text("access_token"), text("refresh_token"));
+    }
+}
+
+/// Lets people come through the front door while `act` takes place behind it.
+/// Says how many answers there were, and how many were lost.
+async fn under_load(site: &mut Site, act: impl AsyncFnOnce(&mut Site)) -> (usize, usize) {
+    let stop = Arc::new(AtomicBool::new(false));
+    let mut people = JoinSet::new();
+    for n in 0..PEOPLE {
+        let program = Program {
+            http: Client::builder()
+                .no_proxy()
+                .timeout(Duration::from_secs(60))
+                .build()
+                .expect("a client"),
+            origin: site.origin.clone(),
+            n,
+            access: String::new(),
+            refresh: String::new(),
+            answers: 0,
+            lost: 0,
+        };
+        people.spawn(program.run(Arc::clone(&stop)));
+    }
+    act(site).await;
+    stop.store(true, Ordering::SeqCst);
+    let all = people.join_all().await;
+    let sums = all.into_iter().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+    println!("{} answers, {} lost", sums.0, sums.1);
+    sums
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL and HAProxy: tests/run"]
+async fn a_rolling_restart_fails_no_request() {
+    let mut site = Site::start().await;
+    let (answers, lost) = under_load(&mut site, async |site| {
+        for n in 0..3 {
+            assert_eq!(site.instances[n].signal("-TERM").code(), Some(0));
+            site.instances[n] = site.instance(n);
+            site.until_ready(n).await;
+        }
+    })
+    .await;
+    assert!(answers > 100, "{answers} answers tell nothing");
+    assert_eq!(lost, 0, "of {answers}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL and HAProxy: tests/run"]
+async fn instances_that_are_killed_give_no_wrong_answer() {
+    let mut site = Site::start().await;
+    let (answers, _) = under_load(&mut site, async |site| {
+        for n in [0, 2, 1, 0] {
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            site.instances[n].signal("-KILL");
+            site.instances[n] = site.instance(n);
+            site.until_ready(n).await;
+        }
+    })
+    .await;
+    assert!(answers > 100, "{answers} answers tell nothing");
+}

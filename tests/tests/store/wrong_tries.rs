@@ -1,0 +1,71 @@
+//! Wrong passwords and codes, counted for all instances together.
+
+use latchkey_domain::{Span, Timestamp};
+use latchkey_store::Db;
+use latchkey_store::wrong_tries::{self, Bucket};
+
+use crate::people::NOW;
+
+const HERE: Bucket = Bucket { tries: 3, every: Span::seconds(30) };
+const EVERYWHERE: Bucket = Bucket { tries: 5, every: Span::seconds(10) };
+const CLOSED: Span = Span::minutes(5);
+
+async fn wrong(db: &Db, address: &str, at: Timestamp) -> bool {
+    let buckets = (HERE, EVERYWHERE);
+    wrong_tries::record(db, "ada", address, buckets, CLOSED, at).await.expect("written")
+}
+
+/// For how many seconds Ada's account is closed to this address.
+async fn closed(db: &Db, address: &str, at: Timestamp) -> i64 {
+    let wait = wrong_tries::closed_for(db, "ada", address, HERE, CLOSED, at).await;
+    wait.expect("an answer").map_or(0, Span::as_seconds)
+}
+
+on_both! {
+    async fn tries_are_used_up_and_come_back_one_by_one(database) {
+        let db = &database.db;
+        for _ in 0..3 {
+            assert_eq!(closed(db, "a", NOW).await, 0);
+            assert!(!wrong(db, "a", NOW).await);
+        }
+        assert_eq!(closed(db, "a", NOW).await, 30);
+        assert_eq!(closed(db, "b", NOW).await, 0);
+        // Others were faster, and know nothing of it.
+        assert!(wrong(db, "a", NOW).await);
+        let later = NOW.plus(Span::seconds(31));
+        assert_eq!(closed(db, "a", later).await, 0);
+        assert!(!wrong(db, "a", later).await);
+        assert!(wrong(db, "a", later).await);
+        // Long after, all are there again.
+        let later = NOW.plus(Span::minutes(10));
+        for _ in 0..3 {
+            assert!(!wrong(db, "a", later).await);
+        }
+    }
+
+    async fn too_many_from_everywhere_leave_each_address_one(database) {
+        let db = &database.db;
+        for address in ["a", "b", "c", "d", "e"] {
+            assert!(!wrong(db, address, NOW).await);
+            assert_eq!(closed(db, address, NOW).await, 0);
+        }
+        assert!(!wrong(db, "f", NOW).await);
+        assert_eq!(closed(db, "f", NOW).await, 300);
+        assert!(wrong(db, "f", NOW).await);
+        assert_eq!(closed(db, "a", NOW).await, 0);
+        assert_eq!(closed(db, "owner", NOW).await, 0);
+    }
+
+    async fn a_row_of_the_future_closes_nothing_and_old_ones_go(database) {
+        let db = &database.db;
+        let ahead = NOW.plus(Span::minutes(60));
+        for _ in 0..3 {
+            wrong(db, "a", ahead).await;
+        }
+        assert_eq!(closed(db, "a", NOW).await, 0);
+        wrong_tries::forget(db, NOW).await.expect("swept");
+        assert_eq!(database.rows("wrong_tries").await, 2);
+        wrong_tries::forget(db, ahead.plus(Span::minutes(10))).await.expect("swept");
+        assert_eq!(database.rows("wrong_tries").await, 0);
+    }
+}
