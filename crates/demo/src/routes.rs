@@ -48,6 +48,7 @@ fn pages(demo: &Demo) -> Router<Demo> {
         .route("/traces/{id}/mermaid", get(traces::mermaid))
         .route("/traces/{id}/curl", get(traces::curl))
         .route("/compare", get(compare::page))
+        .route("/compare/{claim}", get(compare::claim_page))
         .route("/compare/claims/{file}", get(compare::samples))
         .route(
             "/inspector",
@@ -91,7 +92,7 @@ fn attacking() -> Router<Demo> {
 
 const DRILL: Elsewhere = (
     Some("The drill has a hole on purpose, so it only runs in development."),
-    Some(("See what it shows", "/compare#claim-13")),
+    Some(("See what it shows", "/compare/storage")),
 );
 
 fn drill() -> Router<Demo> {

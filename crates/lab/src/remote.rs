@@ -49,6 +49,9 @@ impl InstanceFactory for Remote {
             let why = format!("it needs an instance that is started with {name}={value}");
             return Err(Error::NotHere(why));
         }
+        if options.log {
+            return Err(Error::NotHere("it reads the log".to_owned()));
+        }
         if options.manual_clock {
             return Err(Error::NotHere("it moves the clock".to_owned()));
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::context::Context;
 use crate::error::Result;
 use crate::evidence::Evidence;
-use crate::verdict::Verdict;
+use crate::verdict::{Judged, Unclear, Verdict};
 
 type Measuring<'a> = Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
 
@@ -19,11 +19,17 @@ pub struct Experiment {
     pub slug: &'static str,
     pub sentence: &'static str,
     pub method: &'static str,
-    pub honest: &'static str,
     /// How long it takes at most, unless the machine is busy.
     pub budget: Duration,
     pub(crate) measure: for<'a> fn(&'a Context<'a>, &'a mut Evidence) -> Measuring<'a>,
-    pub judge: fn(&Evidence) -> Verdict,
+    pub(crate) judge: fn(&Evidence) -> Judged,
+}
+
+impl Experiment {
+    /// Reaches the verdict, from the samples and from nothing else.
+    pub fn verdict(&self, evidence: &Evidence) -> Verdict {
+        (self.judge)(evidence).unwrap_or_else(|Unclear(because)| Verdict::Undecided { because })
+    }
 }
 
 impl std::fmt::Debug for Experiment {
@@ -45,3 +51,16 @@ macro_rules! boxed {
     };
 }
 pub(super) use boxed;
+
+/// Each row: what was changed about the samples, and the verdict that follows.
+#[cfg(test)]
+#[track_caller]
+pub(super) fn check(
+    experiment: &Experiment,
+    table: impl IntoIterator<Item = (Evidence, &'static str)>,
+) {
+    for (row, (evidence, expected)) in table.into_iter().enumerate() {
+        let verdict = experiment.verdict(&evidence);
+        assert_eq!(verdict.word(), expected, "{experiment:?}, row {row}: {verdict:?}");
+    }
+}

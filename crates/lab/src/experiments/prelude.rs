@@ -4,6 +4,8 @@ pub(super) use std::time::Duration;
 
 pub(super) use http::{Method, StatusCode};
 
+#[cfg(test)]
+pub(super) use super::experiment::check;
 pub(super) use super::experiment::{Experiment, boxed};
 pub(super) use crate::agent::{Agent, Answer, Call};
 pub(super) use crate::context::{Context, Fixture};
@@ -13,5 +15,5 @@ pub(super) use crate::instance::{Disruption, InstanceOptions, at};
 pub(super) use crate::sign_in::{
     self, Credential, SignInMethod, combination, combinations, credential_cookie,
 };
-pub(super) use crate::stats::all_are;
-pub(super) use crate::verdict::Verdict;
+pub(super) use crate::stats::{all_are, as_f64, median};
+pub(super) use crate::verdict::{Judged, Verdict, unclear};
