@@ -71,17 +71,15 @@ impl io::Write for Log {
 }
 
 impl Log {
-    /// Takes in what this program and the database's driver say, on the thread that it is set on.
+    /// Takes in what this program says on the thread that it is set on.
     fn subscriber(&self) -> impl tracing::Subscriber + Send + Sync + use<> {
         let (log, reads) = (self.clone(), Arc::clone(&self.reads));
-        let is_ours = |metadata: &tracing::Metadata<'_>| {
-            metadata.target().starts_with("latchkey") || metadata.target() == "sqlx::query"
-        };
+        let is_ours = |metadata: &tracing::Metadata<'_>| metadata.target().starts_with("latchkey");
         let when_read =
             DynFilterFn::new(move |metadata, _| is_ours(metadata) && reads.load(Ordering::Relaxed));
         let lines =
             tracing_subscriber::fmt::layer().with_ansi(false).with_writer(move || log.clone());
-        let when_read = when_read.with_max_level_hint(LevelFilter::DEBUG);
+        let when_read = when_read.with_max_level_hint(LevelFilter::TRACE);
         tracing_subscriber::registry().with(lines.with_filter(when_read))
     }
 }
@@ -350,7 +348,10 @@ impl latchkey_lab::Instance for Instance {
     fn stored(&self) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
         for file in std::fs::read_dir(self.folder.path()).map_err(failed)? {
-            bytes.extend(std::fs::read(file.map_err(failed)?.path()).map_err(failed)?);
+            let path = file.map_err(failed)?.path();
+            if path.is_file() {
+                bytes.extend(std::fs::read(path).map_err(failed)?);
+            }
         }
         Ok(bytes)
     }

@@ -116,41 +116,6 @@ impl Evidence {
     }
 }
 
-#[cfg(test)]
-impl Evidence {
-    pub(crate) fn of<'a>(facts: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        let mut evidence = Self::default();
-        facts.into_iter().for_each(|(label, value)| evidence.add_fact(label, value));
-        evidence
-    }
-
-    pub(crate) fn and<'a>(
-        mut self,
-        samples: impl IntoIterator<Item = (&'a str, &'a str, f64)>,
-    ) -> Self {
-        samples.into_iter().for_each(|(label, unit, value)| self.add_sample(label, unit, value));
-        self
-    }
-
-    /// With another answer under a label; with none when it is empty.
-    pub(crate) fn but(&self, label: &str, value: &str) -> Self {
-        let mut other = self.clone();
-        other.facts.retain(|fact| fact.label != label);
-        if !value.is_empty() {
-            other.add_fact(label, value);
-        }
-        other
-    }
-
-    /// With other samples under a label and a unit.
-    pub(crate) fn with(&self, label: &str, unit: &str, values: &[f64]) -> Self {
-        let mut other = self.clone();
-        other.series.retain(|one| !(one.label == label && one.unit == unit));
-        values.iter().for_each(|value| other.add_sample(label, unit, *value));
-        other
-    }
-}
-
 impl Figure {
     pub fn of(series: &Series) -> Option<Self> {
         let interval = stats::interval(&series.values)?;

@@ -94,9 +94,9 @@ pub trait Instance: Send + Sync {
     }
 
     /// How many statements it has sent to its database since it was started, for whatever
-    /// reason: the driver logs each.
+    /// reason: each is in the log.
     fn statements(&self) -> Result<usize> {
-        Ok(self.log()?.matches("sqlx::query").count())
+        Ok(self.log()?.matches("a statement").count())
     }
 
     /// Stops it, and deletes everything that it has written.

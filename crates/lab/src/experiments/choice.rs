@@ -73,32 +73,3 @@ fn judge(evidence: &Evidence) -> Judged {
         n => unclear(format!("{n} of the four combinations opened the API: something is broken.")),
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rivals_would_exclude_each_other() {
-        let with = |opened: [f64; 4]| {
-            let all = Evidence::of([(DELEGATED, "200")]);
-            combinations().zip(opened).fold(all, |all, ((method, credential), opened)| {
-                all.with(&combination(method, credential), UNIT, &[opened])
-            })
-        };
-        // OAuth with a session, with a JWT; a password with a session, with a JWT.
-        let good = with([1.0; 4]);
-        check(
-            &EXPERIMENT,
-            [
-                (good.clone(), "true if"),
-                (with([1.0, 0.0, 0.0, 1.0]), "true"),
-                (with([1.0, 0.0, 1.0, 0.0]), "false"),
-                (good.but(DELEGATED, "403 insufficient_scope"), "false"),
-                (with([0.0; 4]), "undecided"),
-                (with([1.0, 1.0, 0.0, 1.0]), "undecided"),
-                (good.but(DELEGATED, "503 introspection_unavailable"), "undecided"),
-            ],
-        );
-    }
-}

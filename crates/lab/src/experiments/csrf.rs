@@ -78,32 +78,3 @@ fn judge(evidence: &Evidence) -> Judged {
          it comes from, whatever it carries. A page elsewhere cannot send the header either.",
     ))
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cookie_is_as_open_as_the_server_lets_it() {
-        let mut good = Evidence::of([(PREFLIGHT, "none")]);
-        for carrier in CARRIERS {
-            for site in SITES {
-                let said = if site == SITES[0] { "201" } else { REFUSED[0] };
-                good.add_fact(label(carrier, site), said);
-            }
-        }
-        let but = |carrier, site, said| good.but(&label(CARRIERS[carrier], SITES[site]), said);
-        check(
-            &EXPERIMENT,
-            [
-                (good.clone(), "false"),
-                (but(0, 2, "201"), "true"),
-                (but(1, 2, "201"), "true"),
-                (but(1, 1, "201"), "true if"),
-                (good.but(PREFLIGHT, "*"), "false"),
-                (but(0, 0, REFUSED[0]), "undecided"),
-                (but(0, 2, "429 too_many_requests"), "undecided"),
-            ],
-        );
-    }
-}

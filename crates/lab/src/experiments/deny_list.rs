@@ -77,27 +77,3 @@ fn judge(evidence: &Evidence) -> Judged {
     Ok(Verdict::only_if("it is asked at each request, and not read beside them", because)
         .from(even, "requests a minute"))
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_list_that_is_read_beside_requests_is_no_session() {
-        let good = Evidence::default().and([
-            (SESSION, PER_REQUEST, 1.0),
-            (WATCHED, PER_REQUEST, 0.0),
-            (WATCHED, PER_MINUTE, 150.0),
-            (WATCHED, REFUSED, 400.0),
-        ]);
-        check(
-            &EXPERIMENT,
-            [
-                (good.clone(), "true if"),
-                (good.with(WATCHED, PER_REQUEST, &[1.0]), "true"),
-                (good.with(WATCHED, REFUSED, &[]), "undecided"),
-                (good.with(WATCHED, PER_MINUTE, &[0.0]), "undecided"),
-            ],
-        );
-    }
-}

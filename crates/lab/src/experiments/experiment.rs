@@ -51,16 +51,3 @@ macro_rules! boxed {
     };
 }
 pub(super) use boxed;
-
-/// Each row: what was changed about the samples, and the verdict that follows.
-#[cfg(test)]
-#[track_caller]
-pub(super) fn check(
-    experiment: &Experiment,
-    table: impl IntoIterator<Item = (Evidence, &'static str)>,
-) {
-    for (row, (evidence, expected)) in table.into_iter().enumerate() {
-        let verdict = experiment.verdict(&evidence);
-        assert_eq!(verdict.word(), expected, "{experiment:?}, row {row}: {verdict:?}");
-    }
-}

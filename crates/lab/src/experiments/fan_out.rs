@@ -82,31 +82,3 @@ fn judge(evidence: &Evidence) -> Judged {
     }
     Ok(Verdict::yes(because))
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_saved_and_what_it_costs() {
-        let mut good = Evidence::of([(AFTER, "200")]);
-        for services in SERVICES {
-            for (key, each) in KEYS.into_iter().zip([1.0, 0.0, 2.0]) {
-                good.add_sample(&label(key, services), QUERIES, each * as_f64(services));
-                good.add_sample(&label(key, services), CALLS, 0.0);
-            }
-        }
-        let jwt = label(KEYS[1], 8);
-        check(
-            &EXPERIMENT,
-            [
-                (good.clone(), "true if"),
-                (good.but(AFTER, "401 token_revoked"), "true"),
-                (good.with(&jwt, QUERIES, &[8.0]), "false"),
-                (good.with(&jwt, QUERIES, &[]), "undecided"),
-                (good.but(AFTER, "503 database_unavailable"), "undecided"),
-                (good.but(AFTER, "401 token_expired"), "undecided"),
-            ],
-        );
-    }
-}

@@ -81,34 +81,3 @@ fn judge(evidence: &Evidence) -> Judged {
         refused[0]
     )))
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_not_granted_is_refused() {
-        let refused = "403 insufficient_scope";
-        let good = Evidence::of([
-            (CALENDAR, "200"),
-            (CONTACTS, refused),
-            (NAMED, "contacts:read"),
-            (WRITING, refused),
-            (TICKED, "known"),
-            (UNTICKED, "not known"),
-        ]);
-        check(
-            &EXPERIMENT,
-            [
-                (good.clone(), "true"),
-                (good.but(CONTACTS, "200"), "false"),
-                (good.but(WRITING, "201"), "false"),
-                (good.but(UNTICKED, "known"), "false"),
-                (good.but(CONTACTS, "403 cross_site_request"), "undecided"),
-                (good.but(CONTACTS, "503 database_unavailable"), "undecided"),
-                (good.but(NAMED, "none"), "undecided"),
-                (good.but(CALENDAR, refused), "undecided"),
-            ],
-        );
-    }
-}

@@ -65,29 +65,3 @@ fn judge(evidence: &Evidence) -> Judged {
         (None, _) => Ok(Verdict::no("Not even the smallest token fits.")),
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn it_fits_as_long_as_it_is_short() {
-        let with = |bytes: [f64; 5]| {
-            ROLES.into_iter().zip(bytes).fold(Evidence::default(), |all, (count, bytes)| {
-                all.but(&label(count), "200").with(&label(count), UNIT, &[bytes])
-            })
-        };
-        let good = with([800.0, 2_000.0, 4_000.0, 8_000.0, 14_000.0]);
-        check(
-            &EXPERIMENT,
-            [
-                (good.clone(), "true if"),
-                (with([800.0; 5]), "true"),
-                (with([9_000.0; 5]), "false"),
-                (with([800.0; 5]).but(&label(512), TOO_LARGE[0]), "true if"),
-                (good.but(&label(50), "503 database_unavailable"), "undecided"),
-                (good.but(&label(50), "401 token_expired"), "undecided"),
-            ],
-        );
-    }
-}

@@ -135,34 +135,4 @@ mod tests {
             assert!(told_to_others(policy).contains("whole URL"), "{policy}");
         }
     }
-
-    #[test]
-    fn one_way_that_works_is_enough() {
-        let mut good = Evidence::of([
-            (IN_HEADER, "200"),
-            (REFERRER, "same-origin"),
-            (BESIDE, "400 token_in_url"),
-            (IN_BODY, "401 token_missing"),
-            (REPLAYED, "400 attempt_used"),
-            (HISTORY, "still holds it"),
-        ]);
-        for (path, name) in ways() {
-            let said = if path == "/account" { NO_TOKEN[0] } else { "400 token_in_url" };
-            good.add_fact(label(path, name), said);
-        }
-        let one = label(PATHS[0], NAMES[0]);
-        check(
-            &EXPERIMENT,
-            [
-                (good.clone(), "false"),
-                (good.but(&one, "200"), "true"),
-                (good.but(REPLAYED, "303"), "true"),
-                (good.but(&one, "429 too_many_requests"), "undecided"),
-                (good.but(&one, "503 database_unavailable"), "undecided"),
-                (good.but(&one, "401 token_expired"), "undecided"),
-                (good.but(REPLAYED, "503 provider_down"), "undecided"),
-                (good.but(IN_HEADER, "401 token_malformed"), "undecided"),
-            ],
-        );
-    }
 }

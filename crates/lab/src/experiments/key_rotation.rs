@@ -62,24 +62,3 @@ fn judge(evidence: &Evidence) -> Judged {
          token of the new one: it read the keys again when it met one that it did not know.",
     ))
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_good_token_is_refused_or_some_are() {
-        let good = Evidence::of([(OLD, "200"), (NEW, "200")]).and([(WAITED, "ms", 3.0)]);
-        check(
-            &EXPERIMENT,
-            [
-                (good.clone(), "true"),
-                (good.with(NEW, "refusals", &[1.0, 1.0]), "true if"),
-                (good.but(OLD, UNKNOWN[0]), "false"),
-                (good.but(NEW, UNKNOWN[0]), "false"),
-                (good.but(NEW, "429 too_many_requests"), "undecided"),
-                (good.but(OLD, "401 token_expired"), "undecided"),
-            ],
-        );
-    }
-}

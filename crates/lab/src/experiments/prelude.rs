@@ -4,8 +4,6 @@ pub(super) use std::time::Duration;
 
 pub(super) use http::{Method, StatusCode};
 
-#[cfg(test)]
-pub(super) use super::experiment::check;
 pub(super) use super::experiment::{Experiment, boxed};
 pub(super) use crate::agent::{Agent, Answer, Call};
 pub(super) use crate::context::{Context, Fixture};

@@ -180,80 +180,17 @@ mod tests {
     use super::*;
     use crate::stopwatch::{Poll, Seen, introspected};
 
-    /// Every key, each as it should be.
-    fn good() -> Evidence {
-        let mut evidence = Evidence::default();
-        for (label, after, last) in [
-            (SESSION, 0.0, 0.0),
-            (WATCH_HERE, 0.0, 0.0),
-            (WATCH_THERE, 4.0, 350.0),
-            (OAUTH, 0.0, 0.0),
-            (OAUTH_CACHED, 30.0, 1_950.0),
-        ] {
-            evidence.add_sample(label, AFTER, after);
-            evidence.add_sample(label, LAST, last);
-            evidence.add_sample(label, MILLIS, last + 53.0);
-        }
-        evidence.add_sample(EXPIRY, BY_CLOCK, 305.0);
-        evidence.add_fact(RENEWED, "400 refresh_token_ended");
-        evidence.add_fact(IN_THE_END, "401 token_expired");
-        evidence
-    }
-
-    #[test]
-    fn it_depends_on_what_is_asked() {
-        let ended = |label: &str, after: f64, last: &[f64], refused: f64| {
-            let mut evidence = good();
-            for last in last {
-                evidence.add_sample(label, AFTER, after);
-                evidence.add_sample(label, LAST, *last);
-                evidence.add_sample(label, MILLIS, refused);
-            }
-            evidence
-        };
-        let at_once = good().with(EXPIRY, BY_CLOCK, &[0.0]).with(OAUTH_CACHED, AFTER, &[0.0]);
-        check(
-            &EXPERIMENT,
-            [
-                (good(), "true if"),
-                (at_once.with(OAUTH_CACHED, LAST, &[0.0]), "true"),
-                (ended(SESSION, 1.0, &[10.0], 60.0), "false"),
-                (ended(WATCH_HERE, 1.0, &[10.0], 60.0), "false"),
-                (ended(OAUTH, 1.0, &[10.0], 60.0), "false"),
-                (good().but(RENEWED, "200"), "false"),
-                // Polling every 50 ms sees it up to that much late.
-                (ended(WATCH_THERE, 20.0, &[1_040.0], 1_090.0), "true if"),
-                // The answer took its time: the machine was busy.
-                (ended(WATCH_THERE, 20.0, &[900.0, 900.0], 1_900.0), "true if"),
-                // One slip is not a habit.
-                (ended(WATCH_THERE, 20.0, &[1_200.0], 1_250.0), "undecided"),
-                (ended(WATCH_THERE, 20.0, &[1_200.0, 1_200.0], 1_250.0), "false"),
-                (ended(OAUTH_CACHED, 40.0, &[2_040.0], 2_090.0), "true if"),
-                (ended(OAUTH_CACHED, 40.0, &[2_200.0], 2_250.0), "undecided"),
-                (good().but(RENEWED, "429 too_many_requests"), "undecided"),
-                (good().but(IN_THE_END, "503 database_unavailable"), "undecided"),
-            ],
-        );
-        for key in [SESSION, WATCH_HERE, WATCH_THERE, OAUTH, OAUTH_CACHED] {
-            check(
-                &EXPERIMENT,
-                [AFTER, MILLIS].map(|unit| (good().with(key, unit, &[]), "undecided")),
-            );
-        }
-    }
-
     /// One that is still let in at the end is not left out.
     #[test]
     fn a_key_that_lives_on_counts() {
-        let mut evidence = good();
-        for _ in 0..2 {
-            let call = Call::get("http://localhost/".parse().unwrap());
-            let promise = Duration::from_secs(1);
-            let credential = introspected(&call.url, "", call.clone(), promise).unwrap();
-            let poll = |asked| Poll { asked, answered: asked, status: 200, seen: Seen::Accepted };
-            let timed = Timed::of(&credential, vec![poll(-50.0), poll(2_950.0)]);
-            note(&mut evidence, WATCH_THERE, &timed);
-        }
-        check(&EXPERIMENT, [(evidence, "false")]);
+        let call = Call::get("http://localhost/".parse().unwrap());
+        let promise = Duration::from_secs(1);
+        let credential = introspected(&call.url, "", call.clone(), promise).unwrap();
+        let poll = |asked| Poll { asked, answered: asked, status: 200, seen: Seen::Accepted };
+        let timed = Timed::of(&credential, vec![poll(-50.0), poll(2_950.0)]);
+        let mut evidence = Evidence::default();
+        note(&mut evidence, WATCH_THERE, &timed);
+        assert_eq!(late(&evidence, WATCH_THERE, promise), 1);
+        assert!(evidence.values(WATCH_THERE, MILLIS).is_empty(), "it was never refused");
     }
 }

@@ -65,36 +65,3 @@ fn judge(evidence: &Evidence) -> Judged {
         _ => unclear("The answers do not fit together."),
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn old_roles_are_the_price() {
-        let with = |rows: [[bool; 3]; 3]| {
-            let mut evidence = Evidence::default();
-            for (subject, row) in SUBJECTS.into_iter().zip(rows) {
-                for (step, let_in) in STEPS.into_iter().zip(row) {
-                    let said = if let_in { "200" } else { "403 role_required" };
-                    evidence.add_fact(label(subject, step), said);
-                }
-            }
-            evidence
-        };
-        let now = [false, true, false];
-        let good = with([now, [false, false, true], now]);
-        let one = label(SUBJECTS[1], STEPS[1]);
-        check(
-            &EXPERIMENT,
-            [
-                (good.clone(), "true"),
-                (with([now; 3]), "false"),
-                (with([now, [true; 3], now]), "undecided"),
-                (with([[false; 3]; 3]), "undecided"),
-                (good.but(&one, "429 too_many_requests"), "undecided"),
-                (good.but(&one, "401 token_expired"), "undecided"),
-            ],
-        );
-    }
-}

@@ -112,33 +112,4 @@ mod tests {
             assert_eq!(is_in(text.as_bytes(), sign_in::PASSWORD), expected, "{text}");
         }
     }
-
-    #[test]
-    fn the_door_decides() {
-        let mut good = Evidence::of([(REFUSED, "refused")]);
-        for (method, found) in
-            [(SignInMethod::OAuth, PLACES[0]), (SignInMethod::Password, PLACES[1])]
-        {
-            for place in PLACES {
-                good.add_fact(label(method, place), if place == found { THERE } else { NOWHERE });
-            }
-        }
-        let oauth = |place, said| good.but(&label(SignInMethod::OAuth, place), said);
-        let local = |place, said| good.but(&label(SignInMethod::Password, place), said);
-        check(
-            &EXPERIMENT,
-            [
-                (good.clone(), "true if"),
-                (local(PLACES[1], NOWHERE), "true"),
-                (oauth(PLACES[1], THERE), "false"),
-                (oauth(PLACES[2], THERE), "false"),
-                (oauth(PLACES[3], THERE), "false"),
-                (local(PLACES[2], THERE), "false"),
-                (local(PLACES[3], THERE), "false"),
-                (oauth(PLACES[0], NOWHERE), "undecided"),
-                (good.but(REFUSED, "let in"), "undecided"),
-                (oauth(PLACES[3], ""), "undecided"),
-            ],
-        );
-    }
 }

@@ -82,30 +82,3 @@ fn judge(evidence: &Evidence) -> Judged {
     }
     Ok(Verdict::yes(because))
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn short_is_short_and_costs_something() {
-        let mut good = Evidence::of([(RENEWED, "200")]);
-        for (lifetime, lived) in LIFETIMES.into_iter().zip([60.0, 900.0, 43_200.0]) {
-            good.add_fact(label(lifetime), EXPIRED[0]);
-            good.add_sample(&label(lifetime), LIVED, lived);
-            good.add_sample(&label(lifetime), PER_DAY, 6.0 * 86_400.0 / lived);
-        }
-        let one = label(LIFETIMES[1]);
-        check(
-            &EXPERIMENT,
-            [
-                (good.clone(), "true if"),
-                (good.but(RENEWED, "400 refresh_token_reused"), "true"),
-                (good.but(&one, "200"), "false"),
-                (good.with(&one, LIVED, &[30.0]), "false"),
-                (good.but(&one, "503 database_unavailable"), "undecided"),
-                (good.but(RENEWED, "429 too_many_requests"), "undecided"),
-            ],
-        );
-    }
-}

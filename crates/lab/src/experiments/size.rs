@@ -99,28 +99,3 @@ fn judge(evidence: &Evidence) -> Judged {
     }
     Ok(Verdict::only_if("it has few roles, and is not measured against a session ID", because))
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn compact_is_what_fits() {
-        let good = Evidence::of([(OFFERED, "a session, which works")]).and([
-            (SESSION, UNIT, 40.0),
-            (&*jwt(0), UNIT, 800.0),
-            (LAST, "roles", 136.0),
-        ]);
-        check(
-            &EXPERIMENT,
-            [
-                (good.clone(), "true if"),
-                (good.with(&jwt(0), UNIT, &[40.0]), "true"),
-                (good.with(&jwt(0), UNIT, &[]), "false"),
-                (good.with(LAST, "roles", &[0.0]), "false"),
-                (good.but(OFFERED, "nothing that works"), "false"),
-                (good.but(OFFERED, ""), "undecided"),
-            ],
-        );
-    }
-}

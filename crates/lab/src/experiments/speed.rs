@@ -251,22 +251,6 @@ fn judge(evidence: &Evidence) -> Judged {
 mod tests {
     use super::*;
 
-    fn evidence(near: f64, far: f64, jwt: f64) -> Evidence {
-        let mut evidence = Evidence::default();
-        for n in 0..20_u8 {
-            let noise = f64::from(n) / 200.0;
-            for (label, value) in [
-                (session(0.0), near),
-                (CONTROL.to_owned(), near),
-                (session(10.0), far),
-                (first_seen("ES256"), jwt),
-            ] {
-                evidence.add_sample(&label, IN_APP, value + noise);
-            }
-        }
-        evidence
-    }
-
     #[test]
     fn each_takes_a_turn_and_follows_another_each_round() {
         for variants in [1, 2, 5, 14, 16] {
@@ -283,34 +267,6 @@ mod tests {
             turns[(place + 15) % 16]
         };
         assert_ne!(before(0), before(1));
-    }
-
-    #[test]
-    fn distance_is_the_condition() {
-        let good = evidence(0.3, 10.3, 0.9);
-        let times =
-            |middle: f64| (0..20_u8).map(|n| middle + f64::from(n) / 200.0).collect::<Vec<_>>();
-        let noisy: Vec<_> = times(0.3).iter().map(|one| one + 20.0).collect();
-        check(
-            &EXPERIMENT,
-            [
-                (good.clone(), "true if"),
-                (evidence(0.3, 10.3, 0.3), "true if"), // near by there is no difference
-                (evidence(0.9, 10.9, 0.4), "true"),
-                (evidence(0.3, 0.4, 3.0), "false"),
-                (good.with(CONTROL, IN_APP, &noisy), "undecided"),
-                (good.with(CONTROL, IN_APP, &[]), "undecided"),
-                (good.with(&session(10.0), IN_APP, &[]), "undecided"),
-                (good.with(&first_seen("ES256"), IN_APP, &[]), "undecided"),
-            ],
-        );
-        let Verdict::TrueIf { break_even: Some(even), .. } = EXPERIMENT.verdict(&good) else {
-            panic!("no break-even")
-        };
-        assert!((even.value - 0.6).abs() < 1e-9, "{even:?}");
-        // Which session is the nearest one is what was asked for, not what was measured.
-        let lucky = good.with(&session(0.5), IN_APP, &times(0.1));
-        assert_eq!(EXPERIMENT.verdict(&lucky), EXPERIMENT.verdict(&good));
         for latency in [0.0, 0.5, 10.0] {
             assert!((distance(&session(latency)) - latency).abs() < 1e-9);
         }

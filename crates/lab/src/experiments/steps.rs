@@ -159,25 +159,4 @@ mod tests {
         assert_eq!(BackChannel::of(&record), expected);
         assert_eq!(BackChannel::of(&Value::Null), BackChannel::default());
     }
-
-    #[test]
-    fn steps_come_with_the_door_or_with_the_key() {
-        let with = |oauth: [f64; 2], password: [f64; 2]| {
-            let counts = [oauth, password].concat();
-            combinations().zip(counts).fold(Evidence::default(), |all, ((method, key), count)| {
-                all.with(&combination(method, key), EXCHANGES, &[count])
-            })
-        };
-        let good = with([5.0; 2], [2.0; 2]);
-        check(
-            &EXPERIMENT,
-            [
-                (good.clone(), "true if"),
-                (with([5.0, 4.0], [3.0, 2.0]), "true"),
-                (with([2.0; 2], [2.0; 2]), "false"),
-                (with([5.0, 6.0], [2.0, 3.0]), "false"), // a JWT takes more than a session
-                (good.with("OAuth + JWT", EXCHANGES, &[]), "undecided"),
-            ],
-        );
-    }
 }

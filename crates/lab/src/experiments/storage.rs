@@ -107,39 +107,3 @@ fn judge(evidence: &Evidence) -> Judged {
          and has nothing in its hands afterwards. No place is safe from a script on the page.",
     ))
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_is_stolen_and_the_other_is_ridden() {
-        let mut good = Evidence::of([(ELSEWHERE, "200")]);
-        for credential in Credential::ALL {
-            for (label, value) in [
-                (COPIED, "nothing: HttpOnly"),
-                (RIDDEN, "201"),
-                (CROSS_SITE, "403 cross_site_request"),
-                (PAGE, "not shown"),
-                (AFTERWARDS, "401 token_missing"),
-            ] {
-                good.add_fact(of(label, credential), value);
-            }
-        }
-        let but = |label, value| good.but(&of(label, Credential::Jwt), value);
-        check(
-            &EXPERIMENT,
-            [
-                (good.clone(), "true if"),
-                (but(COPIED, "latchkey_token"), "false"),
-                (but(PAGE, "shown"), "false"),
-                (but(CROSS_SITE, "201"), "false"),
-                (but(AFTERWARDS, "200"), "false"),
-                (but(RIDDEN, "403 cross_site_request"), "undecided"),
-                (but(RIDDEN, "503 database_unavailable"), "undecided"),
-                (but(CROSS_SITE, "429 too_many_requests"), "undecided"),
-                (good.but(ELSEWHERE, ""), "undecided"),
-            ],
-        );
-    }
-}

@@ -188,29 +188,4 @@ mod tests {
         assert_eq!(decoded(&forged, 0).unwrap(), b"ac");
         assert_eq!(forged.split_once('.').unwrap().1, token.split_once('.').unwrap().1);
     }
-
-    #[test]
-    fn one_that_is_let_in_is_one_too_many_and_only_401_is_a_refusal() {
-        let good = Evidence::default().and([(UNTOUCHED, UNIT, 1.0), (ASKED, "requests", 0.0)]);
-        let with = |status| {
-            let mut evidence = good.clone();
-            add_status(&mut evidence, "a", StatusCode::UNAUTHORIZED);
-            add_status(&mut evidence, "a", status);
-            evidence
-        };
-        let refused = with(StatusCode::UNAUTHORIZED);
-        check(
-            &EXPERIMENT,
-            [
-                (refused.clone(), "true"),
-                (with(StatusCode::OK), "false"),
-                (refused.with(ASKED, "requests", &[19.0]), "false"),
-                (with(StatusCode::TOO_MANY_REQUESTS), "undecided"),
-                (with(StatusCode::SERVICE_UNAVAILABLE), "undecided"),
-                (with(StatusCode::SEE_OTHER), "undecided"),
-                (refused.with(UNTOUCHED, UNIT, &[0.0]), "undecided"),
-                (good.clone(), "undecided"),
-            ],
-        );
-    }
 }

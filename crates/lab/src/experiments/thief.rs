@@ -54,25 +54,3 @@ fn judge(evidence: &Evidence) -> Judged {
         _ => Ok(Verdict::no("The thief went on after the owner had come back.")),
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_thief_is_found_when_the_owner_comes_back() {
-        let with =
-            |said: [&str; 3]| Evidence::of(CASES.map(|(case, _)| case).into_iter().zip(said));
-        let good = with(["200", ENDED[0], "200"]);
-        check(
-            &EXPERIMENT,
-            [
-                (good.clone(), "true if"),
-                (with([ENDED[0]; 3]), "true"),
-                (with(["200"; 3]), "false"),
-                (good.but(CASES[1].0, "503 database_unavailable"), "undecided"),
-                (good.but(CASES[1].0, "400 refresh_token_unknown"), "undecided"),
-            ],
-        );
-    }
-}

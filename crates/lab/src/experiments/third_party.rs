@@ -73,7 +73,7 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
 
 /// Lets the app read the calendar at the provider, and reads it.
 async fn connect(fixture: &Fixture<'_>, browser: &mut Agent) -> Result<Answer> {
-    let ask = Call::form(at(fixture.url(), "/connections/google")?, &[("service", "calendar")]);
+    let ask = Call::form(at(fixture.url(), "/connections/google")?, &[("calendar", "on")]);
     let authorize =
         sign_in::redirect(&sign_in::expect(browser.send(ask).await?, StatusCode::SEE_OTHER)?)?;
     browser.send(Call::get(authorize.clone())).await?;
@@ -134,44 +134,4 @@ fn judge(evidence: &Evidence) -> Judged {
     }
     let condition = "you sign in there, read there for somebody, or ask it about each token";
     Ok(Verdict::only_if(condition, because))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_depends_on_it_and_what_does_not() {
-        let down = "503 provider_down";
-        let good = Evidence::of([
-            (SESSION, "200"),
-            (JWT, "200"),
-            (RENEWED, "200"),
-            (PASSWORD, "200"),
-            (NEW, down),
-            (UNDER_WAY, down),
-            (AGAIN, "200"),
-            (ASKED_BEFORE, "200"),
-            (ASKED, "503 introspection_unavailable"),
-            (CONNECTED_BEFORE, "200"),
-            (CONNECTED, "502 service_unavailable"),
-        ]);
-        let without = [NEW, ASKED, CONNECTED]
-            .into_iter()
-            .fold(good.but(UNDER_WAY, "303"), |all, label| all.but(label, "200"));
-        check(
-            &EXPERIMENT,
-            [
-                (good.clone(), "true if"),
-                (good.but(NEW, "200"), "true if"), // the rest still depends on it
-                (without, "false"),
-                (good.but(SESSION, "401 token_missing"), "true"),
-                (good.but(AGAIN, down), "undecided"),
-                (good.but(ASKED_BEFORE, "401 token_revoked"), "undecided"),
-                (good.but(ASKED, "429 too_many_requests"), "undecided"),
-                (good.but(SESSION, "503 database_unavailable"), "undecided"),
-                (good.but(CONNECTED, ""), "undecided"),
-            ],
-        );
-    }
 }

@@ -71,37 +71,3 @@ fn judge(evidence: &Evidence) -> Judged {
          session was answered with 503. Contacts are not in the token: 503 as well.",
     ))
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_token_says_what_it_holds_and_no_more() {
-        let down = NO_DATABASE[0];
-        let of = |credential, path| label(credential, path, CUT);
-        let (session, jwt) = (of(Credential::Session, ME), of(Credential::Jwt, ME));
-        let contacts = of(Credential::Jwt, CONTACTS);
-        let good = Evidence::of([
-            (SAME, "yes"),
-            (&*label(Credential::Session, ME, BEFORE), "200"),
-            (&*label(Credential::Jwt, ME, BEFORE), "200"),
-            (&*session, down),
-            (&*jwt, "200"),
-            (&*contacts, down),
-        ]);
-        check(
-            &EXPERIMENT,
-            [
-                (good.clone(), "true if"),
-                (good.but(&contacts, "200"), "true"),
-                (good.but(&jwt, down), "false"),
-                (good.but(SAME, "no"), "false"),
-                (good.but(&session, "200"), "undecided"),
-                (good.but(&session, "429 too_many_requests"), "undecided"),
-                (good.but(&contacts, "401 token_expired"), "undecided"),
-                (good.but(&jwt, "503 overloaded"), "undecided"),
-            ],
-        );
-    }
-}
