@@ -24,7 +24,7 @@ use latchkey_web::layout::Layout;
 use latchkey_web::page::Page;
 use serde::Deserialize;
 
-use self::cost::{Source, Stolen};
+use self::cost::Cost;
 use self::guesses::Guesses;
 pub(crate) use self::progress::page as progress;
 use self::view::{Board, ClaimBody, ClaimView};
@@ -41,7 +41,7 @@ pub(crate) struct ComparePage {
     is_measured: bool,
     is_quiz: bool,
     board: Board,
-    cost: Vec<Stolen>,
+    cost: Cost,
     side_by_side: SideBySide,
 }
 

@@ -10,7 +10,7 @@ use askama::Template;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use http::HeaderMap;
+use http::{HeaderMap, header};
 use hyper::body::{Bytes, Frame};
 use latchkey_lab::experiments::Experiment;
 use latchkey_web::caller::PageCaller;
@@ -64,7 +64,9 @@ pub(crate) async fn page(
     let (send, pieces) = mpsc::channel(1);
     let guesses = Guesses::of(&headers, demo.app.cookies);
     tokio::spawn(follow(demo, run.claims, guesses, page, send));
-    Ok(Html(Body::new(Pieces(pieces))).into_response())
+    // What is compressed is held back until there is enough of it.
+    let as_it_is = [(header::CONTENT_ENCODING, "identity")];
+    Ok((as_it_is, Html(Body::new(Pieces(pieces)))).into_response())
 }
 
 /// Sends the page up to where the answer goes, a line for each claim that is done, the answer

@@ -134,7 +134,7 @@ fn doors(outcomes: &[&Outcome]) -> Vec<Door> {
     };
     // A provider hashes a password too; the local one compares it as it stands.
     let both = [
-        ("OAuth", "OAuth", "without the provider’s hashing"),
+        ("OAuth", "OAuth", "without the provider’s hashing; its used-up attempt cookie goes along"),
         ("password", "Password", "with Argon2id"),
     ];
     both.into_iter().filter_map(door).collect()

@@ -20,7 +20,7 @@ const WATCHED: &str = "JWT, JWT_REVOCATION=watch";
 const ROUTES: [&str; 3] = ["/api/v1/me", "/api/v1/contacts", "/account"];
 
 /// For how long an instance is watched that nobody asks anything.
-const IDLE: Duration = Duration::from_millis(1_500);
+const IDLE: Duration = Duration::from_millis(1_200);
 
 pub(super) const EXPERIMENT: Experiment = Experiment {
     number: 2,
