@@ -27,7 +27,7 @@ use serde::Deserialize;
 use self::cost::Cost;
 use self::guesses::Guesses;
 pub(crate) use self::progress::page as progress;
-use self::view::{Board, ClaimBody, ClaimView};
+use self::view::{Board, ClaimView};
 use crate::state::Demo;
 use crate::traces::pages as traces;
 use crate::traces::timing::SideBySide;
@@ -56,7 +56,7 @@ pub(crate) async fn page(
         Some(caller) => traces::latest_side_by_side(&demo.app, caller).await?,
         None => SideBySide::default(),
     };
-    let claims = claims(&demo, &guesses);
+    let claims = ClaimView::all(&demo.comparison, &guesses);
     Ok(Page(ComparePage {
         layout: Layout::new(&demo.app, caller.as_deref()).at("/compare"),
         development: demo.app.settings.is_development(),
@@ -67,11 +67,6 @@ pub(crate) async fn page(
         cost: cost::of(&demo.app),
         side_by_side,
     }))
-}
-
-fn claims(demo: &Demo, guesses: &Guesses) -> Vec<ClaimView> {
-    let view = |claim| ClaimView::of(&demo.comparison, claim, guesses);
-    experiments::ALL.iter().map(view).collect()
 }
 
 #[derive(Debug, Template)]
@@ -100,18 +95,10 @@ pub(crate) async fn claim_page(
     Ok(Page(ClaimPage {
         layout: Layout::new(&demo.app, caller.as_deref()).below("/compare"),
         development: demo.app.settings.is_development(),
-        body: body(&one),
+        body: one.body(),
         one,
         neighbours: [place.checked_sub(1).and_then(|before| all.get(before)), all.get(place + 1)],
     }))
-}
-
-fn body(one: &ClaimView) -> String {
-    let body = one.shown().map(|measured| {
-        let at = measured.at.rfc3339();
-        ClaimBody::of(&measured.outcome, &measured.ground, at, one.guessed()).to_string()
-    });
-    body.unwrap_or_default()
 }
 
 #[derive(Debug, Deserialize)]

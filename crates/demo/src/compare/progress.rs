@@ -101,10 +101,10 @@ async fn follow(
     }
     let answer = match claims[..] {
         [ref one] => match view(one) {
-            one if one.shown().is_some() => super::body(&one),
+            one if one.shown().is_some() => one.body(),
             one => format!("<p><a href=\"/compare/{}\">Guess first</a></p>", one.claim.slug),
         },
-        _ => Board::at(&super::claims(&demo, &guesses)).to_string(),
+        _ => Board::at(&ClaimView::all(&demo.comparison, &guesses)).to_string(),
     };
     // Whoever has left does not miss it.
     let _ = send.send(format!("</ol>\n{answer}{after}")).await;

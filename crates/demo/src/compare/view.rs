@@ -2,7 +2,7 @@
 
 use askama::Template;
 use latchkey_lab::evidence::{capital, grouped, written};
-use latchkey_lab::experiments::{Curve, Experiment, curve};
+use latchkey_lab::experiments::{ALL, Curve, Experiment, curve};
 use latchkey_lab::run::{Tally, conclusion};
 use latchkey_lab::{Figure, Outcome, Verdict};
 
@@ -26,6 +26,19 @@ impl ClaimView {
             guess: guesses.about(claim.number),
             hidden: guesses.hides(claim.number),
         }
+    }
+
+    pub(super) fn all(results: &Comparison, guesses: &Guesses) -> Vec<Self> {
+        ALL.iter().map(|claim| Self::of(results, claim, guesses)).collect()
+    }
+
+    /// What was measured of it; empty while that waits for a guess.
+    pub(super) fn body(&self) -> String {
+        let body = self.shown().map(|measured| {
+            let (outcome, at) = (&measured.outcome, measured.at.rfc3339());
+            ClaimBody::of(outcome, &measured.ground, at, self.guessed()).to_string()
+        });
+        body.unwrap_or_default()
     }
 
     pub(crate) fn shown(&self) -> Option<&Measured> {
