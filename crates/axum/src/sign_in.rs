@@ -84,17 +84,26 @@ pub async fn complete_sign_in(
     key: CredentialKind,
 ) -> HandlerResult<SignedIn> {
     let SignInContext { session, response_cookies, client, .. } = &context;
-    let sign_in = new_sign_in(latchkey, user.id, proof, key, client);
-    match key {
-        CredentialKind::Session => {
-            session::create(session, &sign_in).await?;
-            response_cookies.add(clear_token_cookies(latchkey));
+    let mut key = key;
+    let mut sign_in = new_sign_in(latchkey, user.id, proof.clone(), key, client);
+    if key == CredentialKind::Jwt {
+        let pair = latchkey.issuer.issue(user, &sign_in, Scopes::all(), BROWSER).await?;
+        match set_token_cookies(latchkey, &pair) {
+            Some(cookies) => {
+                destroy_session(latchkey, &context).await?;
+                response_cookies.add(cookies);
+            }
+            // No browser would keep it: whoever has so many roles gets a session.
+            None => {
+                end_sign_in(latchkey, sign_in.id, user.id).await?;
+                key = CredentialKind::Session;
+                sign_in = new_sign_in(latchkey, user.id, proof, key, client);
+            }
         }
-        CredentialKind::Jwt => {
-            let pair = latchkey.issuer.issue(user, &sign_in, Scopes::all(), BROWSER).await?;
-            destroy_session(latchkey, &context).await?;
-            response_cookies.add(set_token_cookies(latchkey, &pair));
-        }
+    }
+    if key == CredentialKind::Session {
+        session::create(session, &sign_in).await?;
+        response_cookies.add(clear_token_cookies(latchkey));
     }
     revoke_previous_credentials(latchkey, &context).await?;
     latchkey.metrics.sign_in(&sign_in.method.to_string(), key.as_str(), "ok");

@@ -46,6 +46,7 @@ fn pages(demo: &Demo) -> Router<Demo> {
         .route("/traces/{id}/delete", post(traces::delete))
         .route("/traces/{id}/{format}", get(traces::export))
         .route("/compare", get(compare::page))
+        .route("/compare/{claim}", get(compare::claim_page))
         .route("/compare/claims/{file}", get(compare::samples))
         .route(
             "/inspector",
@@ -89,7 +90,7 @@ fn attacking() -> Router<Demo> {
 
 const DRILL: Elsewhere = (
     Some("The drill has a hole on purpose, so it only runs in development."),
-    Some(("See what it shows", "/compare#claim-13")),
+    Some(("See what it shows", "/compare/storage")),
 );
 
 fn drill() -> Router<Demo> {

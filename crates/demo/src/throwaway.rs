@@ -3,8 +3,12 @@
 //! Each is a whole app on ports of its own, with a database in a temporary
 //! folder and limits of its own: nobody's data is touched and nobody's tries
 //! are used up. They run on threads of their own, so that their work does not
-//! stand in the way of the app that is being used, and they keep no log.
+//! stand in the way of the app that is being used, and log nothing, unless the
+//! log is what is looked at.
 
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -18,6 +22,9 @@ use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinHandle;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::{DynFilterFn, LevelFilter};
+use tracing_subscriber::layer::SubscriberExt as _;
 use url::Url;
 
 use latchkey_web::app::{App, Application};
@@ -41,6 +48,40 @@ pub struct ThrowawayInstances {
     runtime: Option<Runtime>,
     handle: Handle,
     local_provider: Option<LocalProvider>,
+    log: Log,
+}
+
+/// What the instances log while it is read: thousands of lines about requests that nobody made
+/// would bury those that somebody did.
+#[derive(Clone, Debug, Default)]
+struct Log {
+    reads: Arc<AtomicBool>,
+    text: Arc<parking_lot::Mutex<Vec<u8>>>,
+}
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.text.lock().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Log {
+    /// Takes in what this program says on the thread that it is set on.
+    fn subscriber(&self) -> impl tracing::Subscriber + Send + Sync + use<> {
+        let (log, reads) = (self.clone(), Arc::clone(&self.reads));
+        let is_ours = |metadata: &tracing::Metadata<'_>| metadata.target().starts_with("latchkey");
+        let when_read =
+            DynFilterFn::new(move |metadata, _| is_ours(metadata) && reads.load(Ordering::Relaxed));
+        let lines =
+            tracing_subscriber::fmt::layer().with_ansi(false).with_writer(move || log.clone());
+        let when_read = when_read.with_max_level_hint(LevelFilter::TRACE);
+        tracing_subscriber::registry().with(lines.with_filter(when_read))
+    }
 }
 
 pub fn instances(
@@ -51,25 +92,30 @@ pub fn instances(
 
 impl ThrowawayInstances {
     pub fn new(local_provider: Option<LocalProvider>) -> std::io::Result<Self> {
+        let log = Log::default();
+        let subscribed = tracing::Dispatch::new(log.subscriber());
         let runtime = Builder::new_multi_thread()
             .worker_threads(THREADS)
             .thread_name("ground")
-            .on_thread_start(|| {
-                // Thousands of lines about requests that nobody made would bury
-                // those that somebody did. It holds as long as the thread lives.
-                let silence = tracing::subscriber::NoSubscriber::new();
-                std::mem::forget(tracing::subscriber::set_default(silence));
+            .on_thread_start(move || {
+                // It holds as long as the thread lives.
+                std::mem::forget(tracing::dispatcher::set_default(&subscribed));
             })
             .enable_all()
             .build()?;
         let handle = runtime.handle().clone();
-        Ok(Self { runtime: Some(runtime), handle, local_provider })
+        Ok(Self { runtime: Some(runtime), handle, local_provider, log })
     }
 
     pub(crate) async fn launch(&self, options: &InstanceOptions) -> Result<Instance> {
         let (options, handle, provider) =
             (options.clone(), self.handle.clone(), self.local_provider);
-        let started = self.handle.spawn(Instance::start(options, handle, provider));
+        let log = options.log.then(|| {
+            self.log.text.lock().clear();
+            self.log.reads.store(true, Ordering::Relaxed);
+            self.log.clone()
+        });
+        let started = self.handle.spawn(Instance::start(options, handle, provider, log));
         started.await.map_err(|error| Error::NotStarted(error.to_string()))?
     }
 }
@@ -107,6 +153,7 @@ pub(crate) struct Instance {
     secret: Secret,
     handle: Handle,
     folder: TempDir,
+    log: Option<Log>,
 }
 
 #[derive(Debug)]
@@ -133,6 +180,7 @@ impl Instance {
         options: InstanceOptions,
         handle: Handle,
         local_provider: Option<LocalProvider>,
+        log: Option<Log>,
     ) -> Result<Self> {
         let folder = tempfile::tempdir().map_err(failed)?;
         let listener = listen(0).await?;
@@ -174,6 +222,7 @@ impl Instance {
             secret,
             handle,
             folder,
+            log,
         })
     }
 
@@ -294,8 +343,27 @@ impl latchkey_lab::Instance for Instance {
         }
     }
 
+    fn log(&self) -> Result<String> {
+        let log = self.log.as_ref().ok_or_else(|| Error::NotHere("it keeps no log".to_owned()))?;
+        Ok(String::from_utf8_lossy(&log.text.lock()).into_owned())
+    }
+
+    fn stored(&self) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        for file in std::fs::read_dir(self.folder.path()).map_err(failed)? {
+            let path = file.map_err(failed)?.path();
+            if path.is_file() {
+                bytes.extend(std::fs::read(path).map_err(failed)?);
+            }
+        }
+        Ok(bytes)
+    }
+
     async fn stop(self: Box<Self>) {
-        let Self { provider_runs, serving, demo, folder, .. } = *self;
+        let Self { provider_runs, serving, demo, folder, log, .. } = *self;
+        if let Some(log) = log {
+            log.reads.store(false, Ordering::Relaxed);
+        }
         if let Some(provider) = provider_runs.into_inner() {
             provider.end().await;
         }

@@ -98,6 +98,12 @@ fn decide(app: &App, provider: Provider, headers: &HeaderMap, form: &Params) -> 
             Ok(see_other(&request.reply_to.with_denial(provider)))
         }
         Verdict::Allow { person } => match person_with_key(app, &person, form) {
+            Some(person)
+                if person.password.is_some()
+                    && person.password.as_deref() != form.get("password") =>
+            {
+                Err(Problem::bad_request("That is not this person’s password.").into_response())
+            }
             Some(person) => {
                 Ok(allow(app, request, person, &decision.ticked, decision.misbehaviour))
             }

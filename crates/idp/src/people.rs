@@ -32,6 +32,9 @@ pub struct Person {
     /// Under Google's rule for applications in testing: refresh tokens expire after seven days.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub testing: bool,
+    /// Asked for at the consent page. Nobody else has one: the point of the page is to be quick.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
 }
 
 /// An e-mail address, and whether the provider has verified it.
@@ -92,6 +95,7 @@ impl Person {
             facebook_id: format!("9{number:016}"),
             email: new.email,
             testing: false,
+            password: None,
         }
     }
 }
@@ -154,6 +158,7 @@ impl NewPerson {
             name: self.name,
             email: self.email,
             testing: false,
+            password: None,
         })
     }
 }

@@ -75,6 +75,8 @@ pub struct Answer {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: Vec<u8>,
+    /// The body of the request.
+    pub sent: Vec<u8>,
     /// From the first byte out to the last one in.
     pub took: Duration,
     /// Bytes of the request, as HTTP/1.1 puts them: line, headers and body.
@@ -173,6 +175,7 @@ impl Agent {
             *request.body_mut() = Some(call.body.into());
         }
         let bytes_up = size_of_request(&request);
+        let sent = request.body().and_then(reqwest::Body::as_bytes).unwrap_or_default().to_vec();
         let start = Instant::now();
         let mut response = self.http.execute(request).await?;
         let mut body = Vec::new();
@@ -189,7 +192,7 @@ impl Agent {
             size_of_head(status.canonical_reason().map_or(0, str::len) + 13, response.headers())
                 + body.len();
         let headers = response.headers().clone();
-        Ok(Answer { url: call.url, status, headers, body, took, bytes_up, bytes_down })
+        Ok(Answer { url: call.url, status, headers, body, sent, took, bytes_up, bytes_down })
     }
 
     fn cookie_header(&self, url: &Url) -> Option<HeaderValue> {

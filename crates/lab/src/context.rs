@@ -106,8 +106,34 @@ impl<'a> Fixture<'a> {
         Ok(self.sign_in(SignInMethod::Password, credential).await?.0)
     }
 
+    /// The same, who has so many roles by then. They come into a JWT when it is issued.
+    pub async fn browser_with_roles(&self, count: usize) -> Result<Agent> {
+        self.set_roles(count).await?;
+        self.browser(Credential::Jwt).await
+    }
+
+    pub async fn set_roles(&self, count: usize) -> Result<()> {
+        let roles: Vec<String> = (1..=count).map(|n| format!("team-{n:03}-editor")).collect();
+        self.instance.set_roles(&self.email, &roles).await
+    }
+
     pub async fn tokens(&self) -> Result<Tokens> {
-        sign_in::tokens(&self.agent, self.url(), &self.email).await
+        sign_in::read_tokens(&self.request_tokens().await?)
+    }
+
+    pub async fn request_tokens(&self) -> Result<Answer> {
+        sign_in::request_tokens(&self.agent, self.url(), &self.email).await
+    }
+
+    pub fn refreshing(&self, refresh_token: &str) -> Result<Call> {
+        let document = json!({ "refresh_token": refresh_token }).to_string();
+        Ok(Call::json(http::Method::POST, at(self.url(), "/api/v1/token/refresh")?, &document))
+    }
+
+    pub async fn refresh(&self, refresh_token: &str) -> Result<(Tokens, Answer)> {
+        let answer = self.agent.fresh().send(self.refreshing(refresh_token)?).await?;
+        let answer = sign_in::expect(answer, http::StatusCode::OK)?;
+        Ok((sign_in::read_tokens(&answer)?, answer))
     }
 
     /// `GET` with what is in the jar of this browser.

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::agent::Answer;
 use crate::stats;
+use crate::verdict::Unclear;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Series {
@@ -33,7 +35,8 @@ pub struct Figure {
     pub unit: String,
     pub n: usize,
     pub median: f64,
-    /// The 95 % interval of the median, from here to `high`.
+    /// The 95 % interval of the median in this run, from here to `high`. Another run, on a
+    /// machine that does something else, may lie outside.
     pub low: f64,
     pub high: f64,
     pub min: f64,
@@ -67,40 +70,49 @@ impl Evidence {
         stats::median(self.values(label, unit))
     }
 
-    pub fn fact(&self, label: &str) -> Option<&str> {
-        self.facts.iter().find(|fact| fact.label == label).map(|fact| fact.value.as_str())
+    /// The status of an answer, and its error's code.
+    pub fn add_answer(&mut self, label: impl Into<String>, answer: &Answer) {
+        self.add_fact(label, answer.summary());
     }
 
-    /// The facts with these labels, if there are all of them.
-    pub fn all_facts<const N: usize>(&self, labels: [&str; N]) -> Option<[&str; N]> {
-        let found: Vec<_> = labels.into_iter().filter_map(|label| self.fact(label)).collect();
-        found.try_into().ok()
+    /// What was found under a label. Nothing is reached from what was not tried.
+    pub fn said(&self, label: &str) -> Result<&str, Unclear> {
+        self.fact(label).ok_or_else(|| Unclear(format!("Not tried: {label}.")))
+    }
+
+    /// Whether the door was opened (2xx), or refused for one of these reasons. Any other answer
+    /// (429, 503, another refusal) says nothing about it.
+    pub fn opened(&self, label: &str, refusals: &[&str]) -> Result<bool, Unclear> {
+        match self.said(label)? {
+            said if said.starts_with('2') => Ok(true),
+            said if refusals.contains(&said) => Ok(false),
+            said => Err(Unclear(format!("Says nothing: {label} was answered with {said}."))),
+        }
+    }
+
+    /// The samples of a variant, of which there has to be one.
+    pub fn samples(&self, label: &str, unit: &str) -> Result<&[f64], Unclear> {
+        match self.values(label, unit) {
+            [] => Err(Unclear(format!("Not measured: {label}, {unit}."))),
+            values => Ok(values),
+        }
+    }
+
+    pub fn middle(&self, label: &str, unit: &str) -> Result<f64, Unclear> {
+        Ok(stats::median(self.samples(label, unit)?).unwrap_or_default())
+    }
+
+    pub fn fact(&self, label: &str) -> Option<&str> {
+        self.facts.iter().find(|fact| fact.label == label).map(|fact| fact.value.as_str())
     }
 
     pub fn figures(&self) -> Vec<Figure> {
         self.series.iter().filter_map(Figure::of).collect()
     }
 
-    /// How many samples the smallest series has.
+    /// How many samples there are: each number, and each answer.
     pub fn n(&self) -> usize {
-        self.series.iter().map(|series| series.values.len()).min().unwrap_or(self.facts.len())
-    }
-}
-
-#[cfg(test)]
-impl Evidence {
-    pub(crate) fn of<'a>(facts: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        let mut evidence = Self::default();
-        facts.into_iter().for_each(|(label, value)| evidence.add_fact(label, value));
-        evidence
-    }
-
-    pub(crate) fn and<'a>(
-        mut self,
-        samples: impl IntoIterator<Item = (&'a str, &'a str, f64)>,
-    ) -> Self {
-        samples.into_iter().for_each(|(label, unit, value)| self.add_sample(label, unit, value));
-        self
+        self.series.iter().map(|series| series.values.len()).sum::<usize>() + self.facts.len()
     }
 }
 
@@ -118,6 +130,18 @@ impl Figure {
             max: interval.max,
         })
     }
+}
+
+/// In groups of one name each, in the order in which they come.
+pub fn grouped<T>(all: &[T], name: impl Fn(&T) -> &str) -> Vec<(&str, Vec<&T>)> {
+    let mut groups: Vec<(&str, Vec<&T>)> = Vec::new();
+    for one in all {
+        match groups.iter_mut().find(|(known, _)| *known == name(one)) {
+            Some((_, group)) => group.push(one),
+            None => groups.push((name(one), vec![one])),
+        }
+    }
+    groups
 }
 
 /// A text with a capital first letter.
@@ -179,7 +203,7 @@ mod tests {
         assert_eq!(evidence.values("a", "ms"), [1.0, 3.0]);
         assert_eq!(evidence.median("a", "ms"), Some(2.0));
         assert_eq!(evidence.values("c", "ms"), [0.0; 0]);
-        assert_eq!(evidence.n(), 1);
+        assert_eq!(evidence.n(), 4);
         assert_eq!(evidence.figures().len(), 3);
     }
 }

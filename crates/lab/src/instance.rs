@@ -14,6 +14,8 @@ pub struct InstanceOptions {
     pub variables: Vec<(String, String)>,
     /// Whether its clock stands still until it is moved.
     pub manual_clock: bool,
+    /// Whether what it logs can be read, with every statement.
+    pub log: bool,
 }
 
 impl InstanceOptions {
@@ -26,6 +28,11 @@ impl InstanceOptions {
     pub fn sharing_storage_with(mut self, instance: &dyn Instance) -> Result<Self> {
         self.variables.extend(instance.shared_settings()?);
         Ok(self)
+    }
+
+    pub fn with_log(mut self) -> Self {
+        self.log = true;
+        self
     }
 
     pub fn with_manual_clock(mut self) -> Self {
@@ -74,6 +81,22 @@ pub trait Instance: Send + Sync {
 
     async fn advance(&self, _by: Duration) -> Result<()> {
         Err(Error::NotHere("it moves the clock".to_owned()))
+    }
+
+    /// What it has logged so far, when it was started [`InstanceOptions::with_log`].
+    fn log(&self) -> Result<String> {
+        Err(Error::NotHere("it reads the log".to_owned()))
+    }
+
+    /// Every byte of its database.
+    fn stored(&self) -> Result<Vec<u8>> {
+        Err(Error::NotHere("it reads the database’s files".to_owned()))
+    }
+
+    /// How many statements it has sent to its database since it was started, for whatever
+    /// reason: each is in the log.
+    fn statements(&self) -> Result<usize> {
+        Ok(self.log()?.matches("a statement").count())
     }
 
     /// Stops it, and deletes everything that it has written.

@@ -45,9 +45,13 @@ impl InstanceFactory for Remote {
     }
 
     async fn start(&self, options: &InstanceOptions) -> Result<Box<dyn Instance>> {
-        if let Some((name, value)) = options.variables.first() {
-            let why = format!("it needs an instance that is started with {name}={value}");
+        // The name alone: the value may be a key.
+        if let Some((name, _)) = options.variables.first() {
+            let why = format!("it needs an instance that is started with a {name} of its own");
             return Err(Error::NotHere(why));
+        }
+        if options.log {
+            return Err(Error::NotHere("it reads the log".to_owned()));
         }
         if options.manual_clock {
             return Err(Error::NotHere("it moves the clock".to_owned()));

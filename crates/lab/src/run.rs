@@ -1,5 +1,6 @@
 //! Runs experiments one after the other, in bounded time.
 
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -7,13 +8,13 @@ use serde::Serialize;
 pub use crate::context::{ALGORITHMS, LATENCIES};
 use crate::context::{Context, Options};
 use crate::error::{Error, Result};
-use crate::evidence::{Evidence, Fact, Figure, Series};
+use crate::evidence::{Evidence, Fact, Figure, Series, written};
 use crate::experiments::Experiment;
 use crate::instance::InstanceFactory;
 use crate::verdict::Verdict;
 
 /// The longest that a run takes.
-pub const LIMIT: Duration = Duration::from_secs(30);
+pub const LIMIT: Duration = Duration::from_secs(45);
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Progress {
@@ -48,7 +49,7 @@ impl Outcome {
     fn new(experiment: &'static Experiment, measured: Result<Evidence>, took: Duration) -> Self {
         let (evidence, verdict, error) = match measured {
             Ok(evidence) => {
-                let verdict = (experiment.judge)(&evidence);
+                let verdict = experiment.verdict(&evidence);
                 (evidence, Some(verdict), None)
             }
             Err(error) => (Evidence::default(), None, Some(error.to_string())),
@@ -69,9 +70,109 @@ impl Outcome {
     }
 }
 
+impl Outcome {
+    pub fn in_words(&self) -> String {
+        self.verdict.as_ref().map_or("not measured".to_owned(), Verdict::in_words)
+    }
+
+    /// What stands behind the verdict, or why there is none.
+    pub fn because(&self) -> &str {
+        let error = self.error.as_deref().unwrap_or_default();
+        self.verdict.as_ref().map_or(error, Verdict::because)
+    }
+
+    pub const fn is_undecided(&self) -> bool {
+        matches!(self.verdict, Some(Verdict::Undecided { .. }))
+    }
+}
+
+/// How many claims came out how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    right: usize,
+    depends: usize,
+    wrong: usize,
+    open: usize,
+}
+
+impl Tally {
+    pub fn of(outcomes: &[&Outcome]) -> Self {
+        let mut tally = Self::default();
+        for outcome in outcomes {
+            *match outcome.verdict {
+                Some(Verdict::True { .. }) => &mut tally.right,
+                Some(Verdict::TrueIf { .. }) => &mut tally.depends,
+                Some(Verdict::False { .. }) => &mut tally.wrong,
+                Some(Verdict::Undecided { .. }) | None => &mut tally.open,
+            } += 1;
+        }
+        tally
+    }
+
+    pub const fn measured(&self) -> usize {
+        self.right + self.depends + self.wrong + self.open
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { right, depends, wrong, open } = self;
+        write!(f, "{right} true · {depends} it depends · {wrong} false")?;
+        if *open > 0 { write!(f, " · {open} open") } else { Ok(()) }
+    }
+}
+
+/// What it comes to, in two sentences, as far as the figures for them are there.
+pub fn conclusion(outcomes: &[&Outcome]) -> Vec<String> {
+    let figure = |claim: u8, label: &str, unit: &str| {
+        let outcome = outcomes.iter().find(|one| one.number == claim)?;
+        let figure = outcome.figures.iter().find(|one| one.label == label && one.unit == unit)?;
+        Some(written(figure.median))
+    };
+    let doors = figure(1, "OAuth + session", "exchanges")
+        .zip(figure(1, "password + session", "exchanges"))
+        .map(|(oauth, password)| {
+            format!(
+                "OAuth and a password are two doors, {oauth} exchanges or {password}; a session \
+                 and a JWT are two keys, and each door gives either."
+            )
+        });
+    let cost = |key: &str| {
+        let label = format!("password + {key}");
+        Some((figure(2, &label, "queries")?, figure(2, &label, "bytes up")?))
+    };
+    let keys = cost("session").zip(cost("JWT")).map(|(session, jwt)| {
+        let lives = figure(7, "JWT, expiry", "seconds until refused, on the app’s clock");
+        let lives = lives.map_or_else(String::new, |seconds| {
+            format!("; signed out, the session ended at once and the JWT after {seconds} s")
+        });
+        format!(
+            "A session cost {} query and {} bytes with each request, a JWT {} and {}{lives}.",
+            session.0, session.1, jwt.0, jwt.1
+        )
+    });
+    doors.into_iter().chain(keys).collect()
+}
+
+/// The machine that measured, in a few words.
+pub fn machine() -> String {
+    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    format!(
+        "{}, {cores} cores, {}, Latchkey {VERSION}.",
+        model.map_or(std::env::consts::ARCH, |(_, name)| name),
+        std::env::consts::OS
+    )
+}
+
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {
     pub ground: String,
+    pub machine: String,
+    pub version: &'static str,
     /// How long it took, in milliseconds.
     pub took_ms: u64,
     pub claims: Vec<Outcome>,
@@ -95,7 +196,13 @@ pub async fn run(
         outcomes.push(outcome);
     }
     let took_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
-    Report { ground: factory.describe(), took_ms, claims: outcomes }
+    Report {
+        ground: factory.describe(),
+        machine: machine(),
+        version: VERSION,
+        took_ms,
+        claims: outcomes,
+    }
 }
 
 async fn run_one(

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher as _, Hasher as _};
 
 use http::{Method, StatusCode};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use url::Url;
 
 use crate::agent::{Agent, Answer, Call};
@@ -14,6 +14,23 @@ use crate::instance::{Instance, at};
 
 /// The password of every account that an experiment makes.
 pub const PASSWORD: &str = "a lantern under the stairs";
+
+/// Somebody at the local provider.
+#[derive(Clone, Copy, Debug)]
+pub struct Person<'a> {
+    pub key: &'a str,
+    pub password: Option<&'a str>,
+}
+
+impl<'a> From<&'a str> for Person<'a> {
+    fn from(key: &'a str) -> Self {
+        Self { key, password: None }
+    }
+}
+
+/// The one person there who has a password.
+pub const MARGARET: Person<'static> =
+    Person { key: "margaret", password: Some("eleven steps to the moon") };
 
 /// The header that says how far away the database is to be.
 pub const LATENCY: &str = "x-latchkey-database-latency";
@@ -138,7 +155,7 @@ pub async fn with_password(
 pub async fn with_oauth(
     agent: &mut Agent,
     instance: &dyn Instance,
-    person: &str,
+    person: impl Into<Person<'_>>,
     credential: Credential,
 ) -> Result<Vec<Answer>> {
     with_scopes(agent, instance, person, credential, &|_| true).await
@@ -148,7 +165,7 @@ pub async fn with_oauth(
 pub async fn with_scopes(
     agent: &mut Agent,
     instance: &dyn Instance,
-    person: &str,
+    person: impl Into<Person<'_>>,
     credential: Credential,
     ticked: &(dyn Fn(&str) -> bool + Sync),
 ) -> Result<Vec<Answer>> {
@@ -163,10 +180,11 @@ pub async fn with_scopes(
 pub async fn until_consent(
     agent: &mut Agent,
     instance: &dyn Instance,
-    person: &str,
+    person: impl Into<Person<'_>>,
     credential: Credential,
     ticked: &(dyn Fn(&str) -> bool + Sync),
 ) -> Result<(Vec<Answer>, Call)> {
+    let person = person.into();
     let Some(provider) = instance.provider() else {
         let why = "only a person can sign in at its provider";
         return Err(Error::NotHere(why.to_owned()));
@@ -203,9 +221,14 @@ pub(crate) fn redirect(answer: &Answer) -> Result<Url> {
 }
 
 /// The form of the local provider's consent page, with these scopes ticked.
-pub(crate) fn decision(authorize: &Url, person: &str, ticked: &dyn Fn(&str) -> bool) -> Call {
-    let query: Vec<_> = authorize.query_pairs().collect();
-    let mut fields = vec![("decision", "allow"), ("person", person)];
+pub(crate) fn decision<'a>(
+    authorize: &Url,
+    person: impl Into<Person<'a>>,
+    ticked: &dyn Fn(&str) -> bool,
+) -> Call {
+    let (query, person): (Vec<_>, _) = (authorize.query_pairs().collect(), person.into());
+    let mut fields = vec![("decision", "allow"), ("person", person.key)];
+    fields.extend(person.password.map(|password| ("password", password)));
     for (name, value) in &query {
         if name == "scope" {
             let scopes = value.split(' ').filter(|scope| ticked(scope));
@@ -223,18 +246,13 @@ pub(crate) fn decision(authorize: &Url, person: &str, ticked: &dyn Fn(&str) -> b
 
 /// Tokens for a program, for an account with [`PASSWORD`].
 pub async fn tokens(agent: &Agent, base: &Url, email: &str) -> Result<Tokens> {
+    read_tokens(&request_tokens(agent, base, email).await?)
+}
+
+pub(crate) async fn request_tokens(agent: &Agent, base: &Url, email: &str) -> Result<Answer> {
     let body = json!({ "email": email, "password": PASSWORD });
-    request_tokens(agent, at(base, "/api/v1/token")?, &body).await
-}
-
-pub async fn refresh(agent: &Agent, base: &Url, refresh_token: &str) -> Result<Tokens> {
-    let body = json!({ "refresh_token": refresh_token });
-    request_tokens(agent, at(base, "/api/v1/token/refresh")?, &body).await
-}
-
-async fn request_tokens(agent: &Agent, url: Url, body: &Value) -> Result<Tokens> {
-    let call = Call::json(Method::POST, url, &body.to_string());
-    read_tokens(&expect(agent.fresh().send(call).await?, StatusCode::OK)?)
+    let call = Call::json(Method::POST, at(base, "/api/v1/token")?, &body.to_string());
+    expect(agent.fresh().send(call).await?, StatusCode::OK)
 }
 
 pub(crate) fn read_tokens(answer: &Answer) -> Result<Tokens> {

@@ -3,7 +3,7 @@
 //! Times are skewed and have outliers, so nothing here assumes a bell curve:
 //! the interval of a median comes from the order of the samples alone.
 
-/// The median of samples, and where it lies with 95 % confidence.
+/// The median of samples, and where it lies with 95 % confidence as far as this run goes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Interval {
     pub median: f64,
@@ -19,24 +19,6 @@ pub enum Order {
     Less,
     Same,
     More,
-}
-
-/// How large a difference has to be to be named.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Margin {
-    pub relative: f64,
-    pub absolute: f64,
-}
-
-impl Margin {
-    /// For times in milliseconds: a tenth, and a quarter of a millisecond. That
-    /// is half of what one round trip between two machines in one building
-    /// costs; what is smaller, nobody can notice, and two runs on a busy
-    /// machine would not agree about it.
-    pub const MILLIS: Self = Self { relative: 0.1, absolute: 0.25 };
-
-    /// For what is counted and has no noise.
-    pub const COUNT: Self = Self { relative: 0.0, absolute: 0.0 };
 }
 
 fn sorted(values: &[f64]) -> Vec<f64> {
@@ -101,21 +83,21 @@ pub fn as_f64(n: usize) -> f64 {
     f64::from(u32::try_from(n).unwrap_or(u32::MAX))
 }
 
-/// How `one` stands to `other`: `Same` when their intervals overlap, or when
-/// the difference is not worth naming. Without samples there is no order.
-pub fn compare(one: &[f64], other: &[f64], margin: Margin) -> Option<Order> {
+/// By how much two series differ that are the same thing, measured in the same rounds: what is
+/// smaller than that, this machine makes up (an A/A test).
+pub fn noise(one: &[f64], control: &[f64]) -> Option<f64> {
+    let differences: Vec<_> = one.iter().zip(control).map(|(a, b)| a - b).collect();
+    interval(&differences).map(|found| found.low.abs().max(found.high.abs()))
+}
+
+/// How `one` stands to `other`: `Same` when their intervals overlap, or when the difference is
+/// inside the noise. Without samples there is no order.
+pub fn compare(one: &[f64], other: &[f64], noise: f64) -> Option<Order> {
     let (a, b) = (interval(one)?, interval(other)?);
-    let difference = (a.median - b.median).abs();
-    let worth = (margin.relative * a.median.abs().max(b.median.abs())).max(margin.absolute);
-    if difference <= worth || a.low <= b.high && b.low <= a.high {
+    if (a.median - b.median).abs() <= noise || a.low <= b.high && b.low <= a.high {
         return Some(Order::Same);
     }
     Some(if a.median < b.median { Order::Less } else { Order::More })
-}
-
-/// Which of two variants has the smaller median.
-pub fn by_median(one: &[f64], other: &[f64]) -> std::cmp::Ordering {
-    median(one).unwrap_or(f64::INFINITY).total_cmp(&median(other).unwrap_or(f64::INFINITY))
 }
 
 pub fn all_are(values: &[f64], number: f64) -> bool {
@@ -149,20 +131,21 @@ mod tests {
     }
 
     #[test]
-    fn a_difference_is_named_when_it_is_clear_and_large_enough() {
+    fn a_difference_is_named_when_it_is_clear_and_larger_than_the_noise() {
         let around = |middle: f64, width: f64| -> Vec<f64> {
             (0..21_i32).map(|n| middle + width * (f64::from(n) - 10.0) / 10.0).collect()
         };
         for (one, other, expected) in [
             (around(1.0, 0.1), around(3.0, 0.1), Order::Less),
             (around(3.0, 0.1), around(1.0, 0.1), Order::More),
-            (around(1.0, 0.1), around(1.2, 0.1), Order::Same), // less than 0.25
-            (around(10.0, 0.1), around(10.9, 0.1), Order::Same), // less than a tenth
-            (around(1.0, 4.0), around(3.0, 4.0), Order::Same), // inside the noise
+            (around(1.0, 0.1), around(1.2, 0.1), Order::Same), // less than the noise
+            (around(1.0, 4.0), around(3.0, 4.0), Order::Same), // the intervals overlap
         ] {
-            assert_eq!(compare(&one, &other, Margin::MILLIS), Some(expected));
+            assert_eq!(compare(&one, &other, 0.25), Some(expected));
         }
-        assert_eq!(compare(&[], &[1.0], Margin::MILLIS), None);
-        assert_eq!(compare(&[0.0], &[1.0], Margin::COUNT), Some(Order::Less));
+        assert_eq!(compare(&[], &[1.0], 0.0), None);
+        let (one, control) = ([1.0, 2.0, 3.0], [1.1, 1.7, 3.0]);
+        assert!((noise(&one, &control).unwrap() - 0.3).abs() < 1e-9);
+        assert_eq!(noise(&one, &[]), None);
     }
 }

@@ -32,6 +32,18 @@ pub struct BreakEven {
     pub unit: String,
 }
 
+/// Why the samples say nothing either way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unclear(pub String);
+
+/// What a claim's judge comes to.
+pub type Judged = Result<Verdict, Unclear>;
+
+/// Nothing can be said, because of this.
+pub fn unclear(why: impl Into<String>) -> Judged {
+    Err(Unclear(why.into()))
+}
+
 impl Verdict {
     pub fn yes(because: impl Into<String>) -> Self {
         Self::True { because: because.into() }
@@ -45,8 +57,15 @@ impl Verdict {
         Self::TrueIf { condition: condition.into(), because: because.into(), break_even: None }
     }
 
-    pub fn undecided(because: impl Into<String>) -> Self {
-        Self::Undecided { because: because.into() }
+    /// From this number on the condition holds.
+    pub fn from(self, value: f64, unit: &str) -> Self {
+        match self {
+            Self::TrueIf { condition, because, .. } => {
+                let break_even = Some(BreakEven { value, unit: unit.to_owned() });
+                Self::TrueIf { condition, because, break_even }
+            }
+            other => other,
+        }
     }
 
     pub const fn word(&self) -> &'static str {

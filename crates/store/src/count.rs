@@ -50,6 +50,8 @@ pub(crate) async fn one<F: Future>(statement: F) -> F::Output {
     if let Ok(latency) = STATEMENTS.try_with(|counted| counted.latency) {
         wait_until(start + latency).await;
     }
+    // Whoever reads the log at this level sees what happens beside requests, too.
+    tracing::trace!("a statement");
     let output = statement.await;
     let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
     // Nobody counts in background work.

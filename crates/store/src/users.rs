@@ -45,6 +45,8 @@ const AT_DOMAIN: &str = concat!(
     " FROM users u WHERE u.email LIKE '%@' || $1 ORDER BY u.id"
 );
 
+const LONGEST_ROLES: &str =
+    "SELECT CAST(COALESCE(MAX(LENGTH(roles)), 0) AS BIGINT) AS longest FROM users";
 const SET_ROLES: &str = "UPDATE users SET roles = $2 WHERE id = $1";
 
 const BY_ID: &str = concat!("SELECT ", user_columns!(), " FROM users u WHERE u.id = $1");
@@ -89,6 +91,12 @@ pub async fn at_domain(db: &Db, domain: &str) -> Result<Vec<User>> {
 pub async fn set_roles(db: &Db, id: UserId, roles: &Roles) -> Result<()> {
     db.execute(SET_ROLES, params![id, roles]).await?;
     Ok(())
+}
+
+/// How many characters the names of one person's roles have at most, with blanks between.
+pub async fn longest_roles(db: &Db) -> Result<i64> {
+    let longest = db.fetch_optional(LONGEST_ROLES, params![], |row| row.get("longest")).await?;
+    Ok(longest.unwrap_or(0))
 }
 
 pub async fn find_by_verified_email(db: &Db, email: &Email) -> Result<Option<UserId>> {

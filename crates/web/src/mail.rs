@@ -123,6 +123,12 @@ struct HtmlPart<'a> {
     link: Option<&'a str>,
 }
 
+impl HtmlPart<'_> {
+    fn is_link(&self, paragraph: &str) -> bool {
+        self.link == Some(paragraph)
+    }
+}
+
 fn compose(sender: &Sender, id: &str, email: &EmailMessage) -> Option<Message> {
     let paragraphs = email.text.split("\n\n").map(str::trim).filter(|text| !text.is_empty());
     let (subject, link) = (email.subject.as_str(), email.link.as_deref());

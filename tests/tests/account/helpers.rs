@@ -148,7 +148,7 @@ pub(crate) fn emails(app: &Latchkey) -> Vec<EmailMessage> {
             to: email.to.to_string(),
             subject: email.subject,
             text: email.text,
-            link: email.link,
+            link: email.link.unwrap_or_default(),
         })
         .collect()
 }

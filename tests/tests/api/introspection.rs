@@ -108,7 +108,11 @@ fn tokens_are_told_apart() {
         (&format!("{header}.e30.c2ln.more"), false),
         (&format!("{header}.x"), false),
         ("e30.e30.c2ln", false), // {} names no algorithm, and is no opaque token either
-        ("W10.e30.c2ln", true),  // []
+        ("W10.e30.c2ln", false), // [] instead of a header, before claims
+        ("AAAA.e30.", false),
+        ("AAAA.W10.c2ln", true),
+        ("AAAA.e30.c2ln.more", true),
+        ("a~a.e30.c2ln", true),
         (&header, true),
         ("", false),
         ("==", false),

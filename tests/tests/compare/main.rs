@@ -7,6 +7,7 @@
 )]
 
 mod dial;
+mod outcomes;
 mod page;
 mod statement_log;
 mod verdicts;

@@ -1,95 +1,85 @@
-//! `/compare`: guess first, then see; one run at a time; in development alone.
+//! `/compare`: an answer on the page that measures, a page for each claim, and a quiz for those
+//! who want one; one run at a time, in development alone.
 
-use std::time::Duration;
-
+use latchkey_lab::experiments::ALL;
 use latchkey_lab::{Verdict, verdict_of};
 use latchkey_tests::person::json_of;
-use latchkey_tests::{Browser, Latchkey, Page, Setup};
+use latchkey_tests::{Browser, Latchkey, Setup};
 
-/// Guesses, and follows the page that looks again until it leads somewhere.
-async fn guess(browser: &mut Browser, app: &Latchkey, fields: &[(&str, &str)]) -> String {
-    let to = browser.post(&app.url("/compare/guess"), fields).await.see_other();
-    wait(browser, app, &to).await
-}
-
-async fn wait(browser: &mut Browser, app: &Latchkey, progress: &str) -> String {
-    for _ in 0..600 {
-        let page = browser.get(&app.url(progress)).await;
-        if page.status == 303 {
-            return page.see_other();
-        }
-        assert_eq!(page.status, 200, "{}", page.summary());
-        assert!(page.body.contains("http-equiv=\"refresh\""), "nobody would look again");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    panic!("it does not end");
-}
-
-/// The part of the page that is about one claim.
-fn row(page: &Page, claim: u8) -> String {
-    let start = page.body.find(&format!("id=\"claim-{claim}\"")).expect("a row");
-    let rest = &page.body[start..];
-    rest[..rest.find("</section>").expect("an end")].to_owned()
+/// Measures a claim, and yields the page that ends with its answer.
+async fn measure(browser: &mut Browser, app: &Latchkey, claim: &str) -> String {
+    let to = browser.post(&app.url("/compare/run"), &[("claim", claim)]).await.see_other();
+    assert_eq!(to, "/compare/progress");
+    let page = browser.get(&app.url(&to)).await;
+    assert_eq!(page.status, 200, "{}", page.summary());
+    page.body
 }
 
 #[tokio::test]
-async fn a_guess_comes_before_the_answer_and_stands_beside_it() {
-    let app = Latchkey::start().await;
-    let (mut browser, mut other) = (Browser::new(), Browser::new());
-    let before = browser.get(&app.url("/compare")).await.expect(200);
-    assert!(row(&before, 4).contains("What do you think?"));
-    let _ = browser.get(&app.url("/compare/claims/4.json")).await.expect_error(404, "not_found");
-
-    assert_eq!(
-        guess(&mut browser, &app, &[("claim", "4"), ("guess", "true")]).await,
-        "/compare#claim-4"
-    );
-    let after = row(&browser.get(&app.url("/compare")).await.expect(200), 4);
-    assert!(after.contains("verdict--false"), "{after}");
-    assert!(after.contains("You guessed true") && after.contains("session cookie"), "{after}");
-
-    // Who has not guessed does not see it, but need not wait either.
-    let page = other.get(&app.url("/compare")).await.expect(200);
-    let unseen = row(&page, 4);
-    assert!(unseen.contains("Already measured.") && !unseen.contains("verdict"), "{unseen}");
-    let to = other
-        .post(&app.url("/compare/guess"), &[("claim", "4"), ("guess", "false")])
-        .await
-        .see_other();
-    assert_eq!(to, "/compare#claim-4");
-    let seen = row(&other.get(&app.url("/compare")).await.expect(200), 4);
-    assert!(seen.contains("You guessed false, and you were right."), "{seen}");
-
-    // A second guess is none.
-    let _ = other.post(&app.url("/compare/guess"), &[("claim", "4"), ("guess", "if")]).await;
-    let seen = row(&other.get(&app.url("/compare")).await.expect(200), 4);
-    assert!(seen.contains("You guessed false"), "{seen}");
-
-    // The raw samples say the same to whoever recomputes the verdict.
-    let json = json_of(&browser.get(&app.url("/compare/claims/4.json")).await.expect(200));
-    assert!(matches!(verdict_of(&json), Some(Verdict::False { .. })), "{json}");
-}
-
-#[tokio::test]
-async fn the_table_shows_every_way_in_with_each_key() {
+async fn one_press_shows_the_answer_and_every_claim_has_a_page() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
-    guess(&mut browser, &app, &[("claim", "2"), ("guess", "none")]).await;
+    let before = browser.get(&app.url("/compare/size")).await.expect(200);
+    assert!(before.body.contains("Not measured yet"), "{}", before.body);
+    let _ = browser.get(&app.url("/compare/claims/4.json")).await.expect_error(404, "not_found");
+    // The page is sent while it is measured, and needs no script and no second request.
+    let page = measure(&mut browser, &app, "4").await;
+    assert!(page.contains("True if it has few roles") && page.contains("session cookie"), "{page}");
+    assert!(!page.contains("http-equiv"), "{page}");
+    let to = browser.get(&app.url("/compare/progress")).await.see_other();
+    assert_eq!(to, "/compare", "nothing is under way any more");
+    // What can be quoted: verdict, figures, machine and version.
+    let page = browser.get(&app.url("/compare/size")).await.expect(200);
+    for part in ["True if it has few roles", "<b class=\"figures__value\">", "cores", "Latchkey 0."]
+    {
+        assert!(page.body.contains(part), "{part}: {}", page.body);
+    }
+    assert!(page.body.contains("href=\"/compare/speed\" rel=\"prev\""), "{}", page.body);
+    assert!(page.body.contains("href=\"/compare/without-database\" rel=\"next\""), "{}", page.body);
+    // The raw samples say the same to whoever recomputes the verdict.
+    let json = json_of(&browser.get(&app.url("/compare/claims/4.json")).await.expect(200));
+    assert!(matches!(verdict_of(&json), Some(Verdict::TrueIf { .. })), "{json}");
+    let index = browser.get(&app.url("/compare")).await.expect(200);
+    assert!(index.body.contains("0 true · 1 it depends · 0 false"), "{}", index.body);
+    for claim in ALL {
+        let link = format!("href=\"/compare/{}\"", claim.slug);
+        assert!(index.body.contains(&link), "{link}");
+        let _ = browser.get(&app.url(&format!("/compare/{}", claim.slug))).await.expect(200);
+    }
+    let _ = browser.get(&app.url("/compare/nonsense")).await.expect_error(404, "not_found");
+}
+
+#[tokio::test]
+async fn who_wants_a_quiz_guesses_first() {
+    let app = Latchkey::start().await;
+    let mut browser = Browser::new();
+    let quiz = app.url("/compare/guess");
+    measure(&mut browser, &app, "4").await;
+    assert_eq!(browser.post(&quiz, &[("quiz", "on")]).await.see_other(), "/compare");
+    let unseen = browser.get(&app.url("/compare/size")).await.expect(200).body;
+    assert!(unseen.contains("What do you think?") && !unseen.contains("session cookie"));
+    let to = browser.post(&quiz, &[("claim", "4"), ("guess", "if")]).await.see_other();
+    assert_eq!(to, "/compare/size");
+    let seen = browser.get(&app.url(&to)).await.expect(200).body;
+    assert!(seen.contains("You guessed it depends, and you were right."), "{seen}");
+    // A second guess is none.
+    let _ = browser.post(&quiz, &[("claim", "4"), ("guess", "false")]).await;
+    let seen = browser.get(&app.url(&to)).await.expect(200).body;
+    assert!(seen.contains("You guessed it depends"), "{seen}");
+    assert_eq!(browser.post(&quiz, &[("quiz", "off")]).await.see_other(), "/compare");
+    assert!(!browser.get(&app.url(&to)).await.expect(200).body.contains("You guessed"));
+}
+
+#[tokio::test]
+async fn the_table_shows_every_door_with_every_key() {
+    let app = Latchkey::start().await;
+    let mut browser = Browser::new();
+    measure(&mut browser, &app, "2").await;
     let page = browser.get(&app.url("/compare")).await.expect(200);
     let (_, table) = page.body.split_once("id=\"combinations\"").expect("a table");
-    let (table, _) = table.split_once("</section>").expect("an end");
-    for (name, queries) in [
-        ("OAuth + session", "1"),
-        ("OAuth + JWT", "0"),
-        ("password + session", "1"),
-        ("password + JWT", "0"),
-    ] {
-        let (_, row) = table.split_once(&format!(">{name}<")).expect(name);
-        let (row, _) = row.split_once("</tr>").expect("a row");
-        let cell = format!("data-label=\"Queries per request\" class=\"num\">{queries}<");
-        assert!(row.contains(&cell), "{row}");
-        assert!(row.contains("href=\"#claim-1\">guess first"), "claim 1 was not guessed: {row}");
-    }
+    let (table, _) = table.split_once("</table>").expect("an end");
+    assert_eq!(table.matches("<td>1 query, ").count(), 2, "{table}");
+    assert_eq!(table.matches("<td>0 queries, ").count(), 2, "{table}");
 }
 
 #[tokio::test]
@@ -97,16 +87,16 @@ async fn a_run_that_is_under_way_is_not_begun_twice() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
     let first = browser.post(&app.url("/compare/run"), &[("claim", "16")]).await.see_other();
-    let second = browser.post(&app.url("/compare/run"), &[("claim", "4")]).await.see_other();
+    let _ = browser.post(&app.url("/compare/run"), &[("claim", "4")]).await.see_other();
     assert!(app.demo.comparison.progress().is_some_and(|run| run.claims[0].number == 16));
     let page = browser.get(&app.url("/compare")).await.expect(200);
     assert!(page.body.contains("A measurement is running."));
-    assert_eq!(wait(&mut browser, &app, &first).await, "/compare#claim-16");
+    let answer = browser.get(&app.url(&first)).await.expect(200).body;
+    assert!(answer.contains("id=\"claim-16\""), "{answer}");
     assert!(app.demo.comparison.result(&16).is_some());
-    assert!(app.demo.comparison.result(&4).is_none(), "{second} was another run");
+    assert!(app.demo.comparison.result(&4).is_none(), "the second was another run");
     // The next one may begin.
-    let third = browser.post(&app.url("/compare/run"), &[("claim", "16")]).await.see_other();
-    wait(&mut browser, &app, &third).await;
+    measure(&mut browser, &app, "16").await;
 }
 
 #[tokio::test]
@@ -119,6 +109,7 @@ async fn what_the_forms_do_not_offer_is_refused() {
         ("/compare/run", &[("claim", "3"), ("latency", "9999")]),
         ("/compare/guess", &[("claim", "4"), ("guess", "perhaps")]),
         ("/compare/guess", &[("claim", "x"), ("guess", "true")]),
+        ("/compare/guess", &[("quiz", "perhaps")]),
     ] {
         let _ = browser.post(&app.url(path), fields).await.expect_error(400, "bad_request");
     }

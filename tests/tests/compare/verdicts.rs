@@ -69,7 +69,7 @@ async fn decided(claim: &'static Experiment, outcome: Option<&Outcome>) -> Verdi
 async fn other_samples_lead_to_another_verdict() {
     let queries = experiments::by_number(2).expect("a claim");
     let mut json = serde_json::to_value(&measure(&[queries]).await.claims[0]).expect("JSON");
-    assert!(matches!(verdict_of(&json), Some(Verdict::True { .. })));
+    assert!(matches!(verdict_of(&json), Some(Verdict::TrueIf { .. })));
     for series in json["series"].as_array_mut().expect("series") {
         if series["label"] == "password + JWT" && series["unit"] == "queries" {
             series["values"][7] = 1.0.into();
@@ -99,11 +99,13 @@ async fn an_instance_that_runs_already_is_measured_as_far_as_that_goes() {
     let app = Latchkey::start().await;
     let url = |text: &str| text.parse().expect("a URL");
     let factory = Remote::new(&url(&app.origin), Some(url(&app.idp))).expect("on this machine");
-    let chosen: Vec<_> = [2, 3].into_iter().filter_map(experiments::by_number).collect();
+    let chosen: Vec<_> = [2, 3, 6].into_iter().filter_map(experiments::by_number).collect();
     let report = run(&factory, &Options::default(), &chosen, &|_| {}).await;
     assert!(report.ground.contains(&app.origin), "{}", report.ground);
-    assert!(matches!(report.claims[0].verdict, Some(Verdict::True { .. })), "{report:?}");
+    assert!(matches!(report.claims[0].verdict, Some(Verdict::TrueIf { .. })), "{report:?}");
     let why = report.claims[1].error.as_deref().expect("it cannot be measured there");
     assert!(why.contains("JWT_ALGORITHM"), "{why}");
     assert_eq!(report.claims[1].verdict, None);
+    let why = report.claims[2].error.as_deref().expect("it cannot be measured there");
+    assert!(why.contains("JWT_PRIVATE_KEY") && !why.contains("BEGIN"), "{why}");
 }

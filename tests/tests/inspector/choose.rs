@@ -20,7 +20,7 @@ async fn six_answers_make_one_and_its_address_holds_it() {
         "<strong>An opaque token, introspected</strong>",
         "<strong>Connections</strong>",
         "DATABASE_URL=sqlite://data/latchkey.db",
-        "/compare#claim-7",
+        "/compare/7",
         "session::load(sessions, cookie)",
         "issuer.delegation(token",
         "OAUTH_INTROSPECTION_CACHE=0",
@@ -28,7 +28,7 @@ async fn six_answers_make_one_and_its_address_holds_it() {
         assert!(answered.body.contains(said), "{said}: {}", answered.summary());
     }
     assert_eq!(answered.body.matches(" checked").count(), 6, "the answers are still chosen");
-    let reasons = answered.body.matches("href=\"/compare#claim-").count();
+    let reasons = answered.body.matches("href=\"/compare/").count();
     let (_, why) = answered.body.split_once("id=\"why\"").expect("reasons");
     let (why, _) = why.split_once("</section>").expect("their end");
     assert_eq!(why.matches("<li>").count(), reasons, "a sentence leads nowhere");

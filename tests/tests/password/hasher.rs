@@ -29,13 +29,13 @@ async fn a_password_matches_itself_alone() {
         (" Cörrect 🦀 horse", DIFFERS),    // nothing ends at a NUL
         ("", DIFFERS),
     ] {
-        let found = hasher.verify(Some(&stored), &typed(text)).await;
+        let found = hasher.verify(Some(&stored), &typed(text), false).await;
         assert_eq!(found, Ok(verified), "{text:?}");
     }
     // No byte is cut off, not even the last of the longest.
     let long = "x".repeat(1023);
     let stored = hasher.hash(&typed(&format!("{long}a"))).await.expect("a hash");
-    assert_eq!(hasher.verify(Some(&stored), &typed(&format!("{long}b"))).await, Ok(DIFFERS));
+    assert_eq!(hasher.verify(Some(&stored), &typed(&format!("{long}b")), false).await, Ok(DIFFERS));
 }
 
 #[tokio::test]
@@ -51,10 +51,10 @@ async fn hashes_of_another_cost_are_made_anew() {
     ] {
         let then = Hasher::new(&settings).expect("a hasher");
         let stored = then.hash(&password).await.expect("a hash");
-        let found = today.verify(Some(&stored), &password).await;
+        let found = today.verify(Some(&stored), &password, false).await;
         assert_eq!(found, Ok(Verified { matches: true, needs_rehash }), "{settings:?}");
         // Who has not proved to know it changes nothing.
-        assert_eq!(today.verify(Some(&stored), &typed("wrong")).await, Ok(DIFFERS));
+        assert_eq!(today.verify(Some(&stored), &typed("wrong"), false).await, Ok(DIFFERS));
     }
 }
 
@@ -70,7 +70,11 @@ async fn what_is_no_hash_is_our_fault() {
         "$argon2id$v=19$m=64,t=99999999,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
         "$argon2id$v=18$m=64,t=1,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
     ] {
-        assert_eq!(hasher.verify(Some(stored), &typed("x")).await, Err(Error::Stored), "{stored}");
+        assert_eq!(
+            hasher.verify(Some(stored), &typed("x"), false).await,
+            Err(Error::Stored),
+            "{stored}"
+        );
     }
     for settings in [
         Settings { memory_kib: 0, ..cheap() },
@@ -102,5 +106,5 @@ async fn the_real_thing() {
     assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
     let lengths: Vec<_> = stored.split('$').skip(4).map(str::len).collect();
     assert_eq!(lengths, [22, 43], "16 bytes of salt, 32 of hash, in base64");
-    assert_eq!(hasher.verify(Some(&stored), &password).await, Ok(MATCHES));
+    assert_eq!(hasher.verify(Some(&stored), &password, false).await, Ok(MATCHES));
 }

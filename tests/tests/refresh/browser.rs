@@ -1,6 +1,7 @@
 //! A browser that carries a JWT: it is renewed on the way, and nobody notices.
 
-use latchkey_domain::Span;
+use latchkey_domain::{Email, Roles, Span};
+use latchkey_store::users;
 use latchkey_tests::person;
 use latchkey_tests::person::{carried, past_expiry, signed_in};
 use latchkey_tests::{Browser, Latchkey, Setup};
@@ -136,4 +137,25 @@ async fn signing_in_anew_ends_what_was_carried_before() {
         assert!(browser.account(&app).await.is_some(), "{before}, {after}");
         assert_eq!(copy.account(&app).await, None, "{before}, {after}: the old one lives");
     }
+}
+
+/// Browsers drop a cookie of more than 4,096 bytes without a word.
+#[tokio::test]
+async fn a_jwt_that_no_cookie_holds_becomes_a_session() {
+    let (app, mut browser) = with_jwt(Setup::new()).await;
+    let email = Email::parse(ADA).expect("an address");
+    let ada = users::by_email(&app.app.db, &email).await.expect("an answer").remove(0);
+    let roles: Vec<_> = (0..200).map(|n| format!("team-{n:03}-editor")).collect();
+    let roles = Roles::from(roles.join(" ").as_str());
+    users::set_roles(&app.app.db, ada.id, &roles).await.expect("roles");
+    // The request that renews is answered, and nothing is kept that would renew each time.
+    app.advance(past_expiry());
+    assert_eq!(browser.get(&app.url("/account")).await.status, 200);
+    for name in ["latchkey_token", "latchkey_refresh"] {
+        assert_eq!(carried(&browser, name), None, "{name}");
+    }
+    let mut again = signed_in(&app, ADA, "jwt").await;
+    assert!(carried(&again, "latchkey_session").is_some(), "a session instead");
+    assert_eq!(carried(&again, "latchkey_token"), None);
+    assert!(again.account(&app).await.is_some());
 }

@@ -85,6 +85,9 @@ on_both! {
         }
         let other = users::by_id(db, other.id).await.expect("an answer").expect("the other");
         assert!(other.roles.is_empty());
+        let long = Roles::from("editor-of-everything admin");
+        users::set_roles(db, ada.id, &long).await.expect("an answer");
+        assert!(users::longest_roles(db).await.expect("an answer") >= 26);
     }
 
     async fn pages_show_everybody_once_and_in_order(database) {

@@ -53,7 +53,9 @@ async fn refresh_from_cookie(parts: &Parts, latchkey: &Latchkey) -> HandlerResul
     };
     match refresh_tokens(latchkey, token, Some(BROWSER), &client).await {
         Ok(pair) => {
-            set_cookies(set_token_cookies(latchkey, &pair));
+            // Too many roles by now: this request is answered, and the next sign-in gets a session.
+            let cookies = set_token_cookies(latchkey, &pair);
+            set_cookies(cookies.unwrap_or_else(|| clear_token_cookies(latchkey)));
             Ok(Some(Caller::with_jwt(pair.claims, pair.access_token, Credential::JwtCookie)))
         }
         Err(refresh::Error::Store(error)) => Err(error.into()),
@@ -72,15 +74,31 @@ async fn refresh_from_cookie(parts: &Parts, latchkey: &Latchkey) -> HandlerResul
     }
 }
 
-/// The cookies that carry a pair. The access token's outlives the token by the
-/// family's life: it is worth nothing then, but says that there is something
-/// to renew.
-pub(crate) fn set_token_cookies(latchkey: &Latchkey, pair: &TokenPair) -> Vec<Cookie<'static>> {
+/// What browsers keep of one cookie, name and value together: a larger one is dropped without a
+/// word, and its refresh token would be used at each request.
+const MAX_COOKIE: usize = 4096;
+
+/// The cookies that carry a pair; none when the access token does not fit into one. Its cookie
+/// outlives the token by the family's life: it is worth nothing then, but says that there is
+/// something to renew.
+pub(crate) fn set_token_cookies(
+    latchkey: &Latchkey,
+    pair: &TokenPair,
+) -> Option<Vec<Cookie<'static>>> {
+    let bytes = latchkey.cookies.name(TOKEN).len() + pair.access_token.len();
+    if bytes > MAX_COOKIE {
+        tracing::warn!(
+            bytes,
+            user = %pair.claims.sub,
+            "a JWT does not fit into a cookie: give this person fewer roles, or a session"
+        );
+        return None;
+    }
     let lasts = pair.family_ends_at.since(latchkey.clock.now());
-    vec![
+    Some(vec![
         latchkey.cookies.cookie(TOKEN, pair.access_token.clone(), lasts),
         latchkey.cookies.cookie(REFRESH, pair.refresh_token.clone(), lasts),
-    ]
+    ])
 }
 
 pub(crate) fn clear_token_cookies(latchkey: &Latchkey) -> Vec<Cookie<'static>> {

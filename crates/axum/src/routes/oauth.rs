@@ -15,7 +15,7 @@ use latchkey_domain::audit::{Actor, Kind};
 use latchkey_domain::connection::Granted;
 use latchkey_domain::identity::Profile;
 use latchkey_domain::return_to::ReturnTo;
-use latchkey_domain::sign_in::{CredentialKind, SignInMethod};
+use latchkey_domain::sign_in::SignInMethod;
 use latchkey_domain::{User, UserId};
 use latchkey_store::{authorization_responses, hash, identities};
 use serde::Deserialize;

@@ -168,8 +168,9 @@ fn key(answers: &Answers) -> CredentialKind {
     match (answers.services, answers.database, answers.ending) {
         // Nothing but a lookup ends at the next request.
         (_, _, Ending::AtOnce) => CredentialKind::Session,
-        // The pages call services that could not look a session up.
-        (Services::Apart, _, Ending::Minutes) => CredentialKind::Jwt,
+        // Their server calls the services, with a JWT: a backend for the frontend, and no token
+        // in the browser (RFC 10017 §6.1).
+        (Services::Apart, ..) => CredentialKind::Session,
         // The lookup costs more than a signature check.
         (_, Database::Far, Ending::Second | Ending::Minutes) => CredentialKind::Jwt,
         (_, Database::Here | Database::Near, _) => CredentialKind::Session,
@@ -188,15 +189,22 @@ fn programs(answers: &Answers) -> Option<ForPrograms> {
     }
 }
 
-/// The table of reasons: when each is given, and the claim that measures it.
+/// A sentence of the answer, the claim that it stands on, and the one figure of it that carries
+/// the sentence, by label and unit.
+pub(super) type Reason = (u8, Option<(&'static str, &'static str)>, &'static str);
+
+/// The table of reasons: when each is given, the claim that measures it, and its figure.
 macro_rules! reasons {
-    ($of:ident, $it:ident; $($when:expr => { $($claim:literal: $said:literal,)* })*) => {
-        /// Why: the claim and the sentence of each reason, in the order door, key,
-        /// programs, delegation.
-        pub(super) fn reasons($of: &Answers, $it: &Advice) -> Vec<(u8, &'static str)> {
-            let mut reasons = Vec::new();
+    (@figure) => { None };
+    (@figure $label:literal $unit:literal) => { Some(($label, $unit)) };
+    ($of:ident, $it:ident; $($when:expr => {
+        $($claim:literal $(($label:literal, $unit:literal))?: $said:literal,)*
+    })*) => {
+        /// Why, in the order door, key, programs, delegation.
+        pub(super) fn reasons($of: &Answers, $it: &Advice) -> Vec<Reason> {
+            let mut reasons = Vec::<Reason>::new();
             $(if $when {
-                reasons.extend([$(($claim, $said)),*]);
+                reasons.extend([$(($claim, reasons!(@figure $($label $unit)?), $said)),*]);
             })*
             reasons
         }
@@ -206,7 +214,7 @@ macro_rules! reasons {
 reasons! { of, it;
     it.door == Passwords::Provider => {
         10: "With OAuth, no password ever reaches you.",
-        1: "It takes more steps than a password form, once per sign-in.",
+        1 ("OAuth + session", "exchanges"): "It takes more steps than a password form, once per sign-in.",
         15: "While the provider is down, no one can sign in; users who are signed in stay signed in.",
     }
     it.door == Passwords::Here => {
@@ -218,43 +226,41 @@ reasons! { of, it;
         15: "If a provider is down, its users need the other method: let them link both.",
     }
     it.key == CredentialKind::Session => {
-        7: "A revoked session is refused at the next request.",
+        7 ("session", "requests that were let in after the end"): "A revoked session is refused at the next request.",
         12: "A removed role is gone just as fast.",
-        2: "It costs one database query per request.",
+        2 ("password + session", "queries"): "It costs one database query per request.",
     }
     it.key == CredentialKind::Session && of.database == Database::Here => {
-        3: "An in-process query can cost less than checking a signature.",
+        3 ("session, database embedded", "ms in the app"): "An in-process query can cost less than checking a signature.",
     }
     it.key == CredentialKind::Session && of.database == Database::Near => {
-        3: "At this distance, the query is a small part of most responses.",
+        3 ("session, database 2 ms away", "ms in the app"): "At this distance, the query is a small part of most responses.",
     }
     it.key == CredentialKind::Session && of.database == Database::Far => {
-        3: "Your database is far away, and each request pays for it: the price of instant revocation.",
+        3 ("session, database 10 ms away", "ms in the app"): "Your database is far away, and each request pays for it: the price of instant revocation.",
     }
     it.key == CredentialKind::Session => {
-        4: "A browser sends only a few bytes with each request.",
+        4 ("session cookie", "bytes"): "A browser sends only a few bytes with each request.",
         13: "No script can read the cookie, but one on your own page can still use it.",
     }
     it.key == CredentialKind::Jwt => {
-        2: "A JWT costs no database query.",
+        2 ("password + JWT", "queries"): "A JWT costs no database query where the token holds the answer.",
+        2 ("password + JWT, /account", "queries"): "A page that asks the database anyway saves nothing by it.",
     }
     it.key == CredentialKind::Jwt && of.database == Database::Far => {
         3: "That pays off: your database is so far away that a signature check is cheaper.",
     }
-    it.key == CredentialKind::Jwt && of.services == Services::Apart => {
-        6: "Services that share nothing but the public key can check it.",
-    }
     it.key == CredentialKind::Jwt => {
-        4: "It makes each request larger than a session ID does.",
+        4 ("JWT without roles", "bytes"): "It makes each request larger than a session ID does.",
     }
     it.programs == Some(ForPrograms::Jwt) && it.key == CredentialKind::Session => {
         14: "Programs send a JWT in the Authorization header, never in a URL.",
     }
     it.has_jwt() && it.revocation == Revocation::Expiry => {
-        7: "A copy works until it expires, whatever its owner does.",
+        7 ("JWT, expiry", "seconds until refused, on the app’s clock"): "A copy works until it expires, whatever its owner does.",
     }
     it.has_jwt() && it.revocation == Revocation::Watch => {
-        7: "With JWT_REVOCATION=watch, a copy is refused within a second of revocation.",
+        7 ("JWT, watch, another process", "ms until refused"): "With JWT_REVOCATION=watch, a copy is refused within a second of revocation.",
     }
     it.key == CredentialKind::Jwt => {
         12: "A removed role is gone at the next refresh.",
@@ -269,6 +275,7 @@ reasons! { of, it;
     }
     it.programs == Some(ForPrograms::Jwt) && it.key == CredentialKind::Session && of.services == Services::Apart => {
         6: "Services that share nothing but the public key can check it.",
+        13: "Your pages keep a session, and your server sends the JWT: no token is in the browser (RFC 10017 §6.1).",
     }
     it.has_opaque() && of.callers == Callers::Others => {
         9: "Other people’s programs get only what their user allows.",
@@ -277,7 +284,7 @@ reasons! { of, it;
         6: "Services that share nothing cannot learn of a revocation, so they ask.",
     }
     it.has_opaque() => {
-        2: "Each check of an opaque token is a call to its issuer, or a cached answer.",
+        2 ("OAuth token, introspected", "calls to the provider"): "Each check of an opaque token is a call to its issuer, or a cached answer.",
         7: "It is refused at the next call, or when the cached answer expires.",
     }
     it.connects => {
@@ -323,10 +330,10 @@ mod tests {
             let advice = decide(&answers);
             let reasons = reasons(&answers, &advice);
             assert!(reasons.len() >= 6, "{answers:?}");
-            for (claim, said) in &reasons {
+            for (claim, _, said) in &reasons {
                 assert!((1..=16).contains(claim), "{said}");
                 assert!(said.ends_with('.'), "{said}");
-                let same = reasons.iter().filter(|(_, other)| other == said).count();
+                let same = reasons.iter().filter(|(.., other)| other == said).count();
                 assert_eq!(same, 1, "{answers:?}: {said}");
             }
         }
@@ -379,8 +386,8 @@ mod tests {
             (C::Pages, E::AtOnce, S::One, D::Far, CredentialKind::Session, None),
             (C::Programs, E::Minutes, S::One, D::Here, CredentialKind::Session, Some(P::Jwt)),
             (C::Programs, E::Second, S::Apart, D::Near, CredentialKind::Session, Some(P::Opaque)),
-            (C::Pages, E::Minutes, S::Apart, D::Here, CredentialKind::Jwt, Some(P::Jwt)),
-            (C::Others, E::Minutes, S::Apart, D::Here, CredentialKind::Jwt, Some(P::Opaque)),
+            (C::Pages, E::Minutes, S::Apart, D::Here, CredentialKind::Session, Some(P::Jwt)),
+            (C::Others, E::Minutes, S::Apart, D::Far, CredentialKind::Session, Some(P::Opaque)),
             (C::Others, E::AtOnce, S::One, D::Here, CredentialKind::Session, Some(P::Opaque)),
         ] {
             let passwords = Passwords::Both;

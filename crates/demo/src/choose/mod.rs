@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use askama::Template;
 use axum::extract::{Query, State};
 use latchkey_domain::sign_in::CredentialKind;
-use latchkey_lab::Verdict;
+use latchkey_lab::evidence::written;
 use latchkey_web::caller::PageCaller;
 use latchkey_web::layout::Layout;
 use latchkey_web::page::Page;
@@ -74,7 +74,10 @@ pub(crate) async fn page(
 
 fn chosen(demo: &Demo, answers: &Answers) -> Chosen {
     let advice = decide(answers);
-    let reason = |(claim, said)| Reason { claim, said, measured: measured(demo, claim) };
+    let reason = |(claim, figure, said): advice::Reason| {
+        let measured = figure.and_then(|figure| measured(demo, claim, figure));
+        Reason { claim, said, measured }
+    };
     Chosen {
         door: match advice.door {
             Passwords::Provider => "OAuth",
@@ -100,15 +103,11 @@ fn chosen(demo: &Demo, answers: &Answers) -> Chosen {
     }
 }
 
-/// What was found when the claim was last measured on this machine.
-fn measured(demo: &Demo, claim: u8) -> Option<String> {
-    match demo.comparison.result(&claim)?.outcome.verdict? {
-        Verdict::True { because }
-        | Verdict::TrueIf { because, .. }
-        | Verdict::False { because } => Some(because),
-        // Nothing that a sentence could lean on.
-        Verdict::Undecided { .. } => None,
-    }
+/// The figure of a claim when it was last measured on this machine.
+fn measured(demo: &Demo, claim: u8, (label, unit): (&str, &str)) -> Option<String> {
+    let figures = demo.comparison.result(&claim)?.outcome.figures;
+    let figure = figures.iter().find(|one| one.label == label && one.unit == unit)?;
+    Some(format!("{} {unit}", written(figure.median)))
 }
 
 /// Real programs of this repository, which are compiled with it: for a session,

@@ -1,15 +1,20 @@
 //! `latchkey compare`
 
 use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
 
+use askama::Template;
 use clap::Args;
-use latchkey_lab::evidence::{capital, written};
+use latchkey_domain::Clock;
+use latchkey_lab::evidence::{capital, grouped, written};
 use latchkey_lab::experiments::{self, Experiment};
 use latchkey_lab::remote::Remote;
-use latchkey_lab::run::Progress;
-use latchkey_lab::{Figure, InstanceFactory, Options, Outcome as Measured, Report};
+use latchkey_lab::run::{Progress, Tally};
+use latchkey_lab::{Figure, InstanceFactory, Options, Report, Verdict};
+use serde_json::json;
 use url::Url;
 
+use super::publish;
 use crate::state::LocalProvider;
 use crate::throwaway;
 use latchkey_web::cli::{Outcome, print};
@@ -17,11 +22,17 @@ use latchkey_web::cli::{Outcome, print};
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Print JSON, with every sample.
-    #[arg(long, conflicts_with = "markdown")]
+    #[arg(long, conflicts_with_all = ["markdown", "report"])]
     json: bool,
     /// Print a Markdown table.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "report")]
     markdown: bool,
+    /// Print what continuous integration reads.
+    #[arg(long, value_enum)]
+    report: Option<Format>,
+    /// Also write a site of files, which can be shown to others.
+    #[arg(long, value_name = "DIR")]
+    publish: Option<PathBuf>,
     /// Measure only this claim; may be repeated.
     #[arg(long = "claim", value_name = "NUMBER")]
     claims: Vec<u8>,
@@ -34,6 +45,12 @@ pub struct Arguments {
     provider: Option<Url>,
 }
 
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Format {
+    Junit,
+    Sarif,
+}
+
 /// Measures, prints, and ends with an error when something could not be measured.
 pub(crate) async fn run(arguments: Arguments, local_provider: Option<LocalProvider>) -> Outcome {
     let chosen = chosen(&arguments.claims)?;
@@ -42,13 +59,16 @@ pub(crate) async fn run(arguments: Arguments, local_provider: Option<LocalProvid
         None => throwaway::instances(local_provider)?,
     };
     let report = latchkey_lab::run(factory.as_ref(), &Options::default(), &chosen, &tell).await;
-    if arguments.json {
-        print(&serde_json::to_string_pretty(&report)?)?;
-    } else if arguments.markdown {
-        print(&markdown(&report))?;
-    } else {
-        print(&table(&report))?;
+    if let Some(folder) = &arguments.publish {
+        publish::write(&report, &Clock::System.now().rfc3339(), folder)?;
     }
+    print(&match (arguments.report, arguments.json, arguments.markdown) {
+        (Some(Format::Junit), ..) => Junit { report: &report }.render()?,
+        (Some(Format::Sarif), ..) => serde_json::to_string_pretty(&sarif(&report))?,
+        (_, true, _) => serde_json::to_string_pretty(&report)?,
+        (_, _, true) => Markdown { report: &report }.render()?,
+        _ => table(&report),
+    })?;
     let missing = report.claims.iter().filter(|claim| claim.error.is_some()).count();
     match missing {
         0 => Ok(()),
@@ -77,49 +97,31 @@ fn tell(progress: Progress) {
     }
 }
 
-/// The verdict of a claim in words, and what stands behind it.
-fn verdict(claim: &Measured) -> (String, &str) {
-    match (&claim.verdict, &claim.error) {
-        (Some(verdict), _) => (verdict.in_words(), verdict.because()),
-        (None, Some(error)) => ("not measured".to_owned(), error),
-        (None, None) => ("nothing".to_owned(), ""),
-    }
-}
-
 /// A table for people: a claim in a few lines.
 fn table(report: &Report) -> String {
     let mut lines = vec![format!("Measured in {} s, at {}.", seconds(report), report.ground)];
+    let mut add = |first: &str, text: &str| {
+        let width = 78 - first.chars().count();
+        let rest = " ".repeat(first.chars().count());
+        for (n, line) in wrapped(text, width).into_iter().enumerate() {
+            lines.push(format!("{}{line}", if n == 0 { first } else { &rest }));
+        }
+    };
     for claim in &report.claims {
-        lines.push(String::new());
-        lines.push(format!("{:>2}  {}", claim.number, claim.sentence));
-        let (verdict, because) = verdict(claim);
-        lines.push(format!("    {}", capital(&verdict)));
-        lines.extend(wrapped(because, 74).into_iter().map(|line| format!("    {line}")));
-        for (label, figures) in by_label(&claim.figures) {
+        add("", "");
+        add(&format!("{:>2}  ", claim.number), claim.sentence);
+        add("    ", &capital(&claim.in_words()));
+        add("    ", claim.because());
+        for (label, figures) in grouped(&claim.figures, |figure| &figure.label) {
             let figures: Vec<_> = figures.into_iter().map(figure).collect();
-            let text = format!("{label}: {}", figures.join(", "));
-            lines.extend(wrapped(&text, 70).into_iter().enumerate().map(|(n, line)| {
-                let indent = if n == 0 { "    - " } else { "      " };
-                format!("{indent}{line}")
-            }));
+            add("    - ", &format!("{label}: {}", figures.join(", ")));
         }
         for fact in &claim.facts {
-            let text = format!("{}: {}", fact.label, fact.value);
-            lines.extend(wrapped(&text, 70).into_iter().map(|line| format!("      {line}")));
+            add("      ", &format!("{}: {}", fact.label, fact.value));
         }
     }
+    lines.push(format!("\n{}", Tally::of(&report.claims.iter().collect::<Vec<_>>())));
     lines.join("\n")
-}
-
-fn by_label(figures: &[Figure]) -> Vec<(&str, Vec<&Figure>)> {
-    let mut groups: Vec<(&str, Vec<&Figure>)> = Vec::new();
-    for figure in figures {
-        match groups.iter_mut().find(|(label, _)| *label == figure.label) {
-            Some((_, group)) => group.push(figure),
-            None => groups.push((&figure.label, vec![figure])),
-        }
-    }
-    groups
 }
 
 fn figure(figure: &Figure) -> String {
@@ -132,28 +134,74 @@ fn figure(figure: &Figure) -> String {
     }
 }
 
-fn markdown(report: &Report) -> String {
-    let mut lines = vec![
-        format!("Measured in {} s, at {}.", seconds(report), report.ground),
-        String::new(),
-        "| # | claim | verdict | why |".to_owned(),
-        "|---|---|---|---|".to_owned(),
-    ];
-    for claim in &report.claims {
-        let (number, sentence, (verdict, because)) = (claim.number, claim.sentence, verdict(claim));
-        lines.push(format!("| {number} | {sentence} | **{verdict}** | {because} |"));
-    }
-    lines.join("\n")
+#[derive(Debug, Template)]
+#[template(
+    source = "Measured in {{ self::seconds(report) }} s, at {{ report.ground }}.\n\n\
+              | # | claim | verdict | why |\n|---|---|---|---|\
+              {% for one in report.claims %}\n| {{ one.number }} | {{ one.sentence }} | \
+              **{{ one.in_words() }}** | {{ one.because() }} |{% endfor %}",
+    ext = "txt"
+)]
+struct Markdown<'a> {
+    report: &'a Report,
 }
 
 fn seconds(report: &Report) -> String {
     format!("{}.{}", report.took_ms / 1000, report.took_ms % 1000 / 100)
 }
 
+/// A verdict is no failure, whatever it is: not reaching one is.
+#[derive(Debug, Template)]
+#[template(
+    source = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+              <testsuite name=\"latchkey compare\" tests=\"{{ report.claims.len() }}\">\
+              {% for one in report.claims %}\n  <testcase classname=\"{{ one.slug }}\" \
+              name=\"{{ one.sentence }}: {{ one.in_words() }}\">{% if let Some(why) = one.error %}\
+              <error message=\"{{ why }}\"/>{% else if one.is_undecided() %}\
+              <skipped message=\"{{ one.because() }}\"/>{% else %}\
+              <system-out>{{ one.because() }}</system-out>{% endif %}</testcase>{% endfor %}\n\
+              </testsuite>",
+    ext = "xml"
+)]
+struct Junit<'a> {
+    report: &'a Report,
+}
+
+/// SARIF 2.1.0: a result for each claim.
+fn sarif(report: &Report) -> serde_json::Value {
+    let rules = report
+        .claims
+        .iter()
+        .map(|claim| json!({ "id": claim.slug, "shortDescription": { "text": claim.sentence } }));
+    let results = report.claims.iter().map(|claim| {
+        let (kind, level) = match (&claim.verdict, claim.is_undecided()) {
+            (None, _) => ("fail", "error"),
+            (Some(_), true) => ("open", "none"),
+            (Some(Verdict::False { .. }), _) => ("informational", "none"),
+            _ => ("pass", "none"),
+        };
+        let text = format!("{}. {}", capital(&claim.in_words()), claim.because());
+        json!({ "ruleId": claim.slug, "kind": kind, "level": level, "message": { "text": text } })
+    });
+    json!({
+        "version": "2.1.0",
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "runs": [{
+            "tool": { "driver": {
+                "name": "latchkey compare",
+                "version": report.version,
+                "rules": rules.collect::<Vec<_>>(),
+            }},
+            "results": results.collect::<Vec<_>>(),
+        }],
+    })
+}
+
 fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
+    let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
         match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
             Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
                 line.push(' ');
                 line.push_str(word);

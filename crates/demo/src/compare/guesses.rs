@@ -1,4 +1,5 @@
-//! What somebody guessed before they saw the answer, in a cookie of their own.
+//! "Quiz me first": what somebody guessed before they saw the answer, in a cookie of their own.
+//! Without the cookie nothing is hidden.
 
 use std::collections::BTreeMap;
 
@@ -12,6 +13,9 @@ const COOKIE: &str = "latchkey_guesses";
 
 /// How long a guess is remembered.
 const REMEMBERED: Span = Span::days(30);
+
+/// What the cookie holds before the first guess.
+const NONE_YET: &str = "quiz";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, strum::EnumString)]
 #[strum(serialize_all = "lowercase")]
@@ -28,7 +32,7 @@ impl Guess {
     pub(super) const fn said(self) -> Option<&'static str> {
         match self {
             Self::True => Some("true"),
-            Self::TrueIf => Some("true if…"),
+            Self::TrueIf => Some("it depends"),
             Self::False => Some("false"),
             Self::None => None,
         }
@@ -44,39 +48,53 @@ impl Guess {
     }
 }
 
-/// All guesses of one browser, by the number of the claim.
+/// All guesses of one browser, by the number of the claim; none when nobody is asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Guesses(BTreeMap<u8, Guess>);
+pub(super) struct Guesses(Option<BTreeMap<u8, Guess>>);
 
 impl Guesses {
     /// What the cookie says; what makes no sense in it is nothing.
     pub(super) fn of(headers: &http::HeaderMap, cookies: CookieProfile) -> Self {
-        cookies.value(headers, COOKIE).map(Self::parse).unwrap_or_default()
+        Self(cookies.value(headers, COOKIE).map(parse))
     }
 
-    fn parse(text: &str) -> Self {
-        let one = |pair: &str| {
-            let (number, guess) = pair.split_once('-')?;
-            Some((number.parse().ok()?, guess.parse().ok()?))
-        };
-        Self(text.split('.').filter_map(one).take(64).collect())
+    pub(super) const fn is_quiz(&self) -> bool {
+        self.0.is_some()
     }
 
     pub(super) fn about(&self, claim: u8) -> Option<Guess> {
-        self.0.get(&claim).copied()
+        self.0.as_ref()?.get(&claim).copied()
+    }
+
+    /// Whether the answer waits for a guess.
+    pub(super) fn hides(&self, claim: u8) -> bool {
+        self.is_quiz() && self.about(claim).is_none()
     }
 
     /// With one more guess. The first one counts: afterwards it is no guess.
     pub(super) fn with(mut self, claim: u8, guess: Guess) -> Self {
-        self.0.entry(claim).or_insert(guess);
+        self.0.get_or_insert_default().entry(claim).or_insert(guess);
         self
     }
 
     pub(super) fn cookie(&self, cookies: CookieProfile) -> Cookie<'static> {
-        let pairs: Vec<_> =
-            self.0.iter().map(|(number, guess)| format!("{number}-{guess}")).collect();
-        cookies.cookie(COOKIE, pairs.join("."), REMEMBERED)
+        let pairs = self.0.iter().flatten().map(|(number, guess)| format!("{number}-{guess}"));
+        let pairs: Vec<_> = pairs.collect();
+        let value = if pairs.is_empty() { NONE_YET.to_owned() } else { pairs.join(".") };
+        cookies.cookie(COOKIE, value, REMEMBERED)
     }
+
+    pub(super) fn removal(cookies: CookieProfile) -> Cookie<'static> {
+        cookies.removal(COOKIE)
+    }
+}
+
+fn parse(text: &str) -> BTreeMap<u8, Guess> {
+    let one = |pair: &str| {
+        let (number, guess) = pair.split_once('-')?;
+        Some((number.parse().ok()?, guess.parse().ok()?))
+    };
+    text.split('.').filter_map(one).take(64).collect()
 }
 
 #[cfg(test)]
@@ -90,23 +108,25 @@ mod tests {
         let profile = CookieProfile::of(&"http://localhost".parse().unwrap());
         let cookie = guesses.cookie(profile);
         assert_eq!(cookie.value(), "1-none.3-true", "the first guess counts");
-        assert_eq!(Guesses::parse(cookie.value()), guesses);
-        for nonsense in ["", "x", "1-", "-true", "999-true", "1-maybe", "1-true;2-if"] {
-            assert_eq!(Guesses::parse(nonsense), Guesses::default(), "{nonsense}");
+        assert_eq!(Some(parse(cookie.value())), guesses.0);
+        assert!(guesses.hides(2) && !guesses.hides(3) && !Guesses::default().hides(2));
+        for nonsense in [NONE_YET, "", "x", "1-", "-true", "999-true", "1-maybe", "1-true;2-if"] {
+            assert_eq!(parse(nonsense), BTreeMap::new(), "{nonsense}");
         }
     }
 
     #[test]
     fn a_guess_is_right_when_the_word_is() {
         let (yes, no) = (Verdict::yes("a"), Verdict::no("a"));
-        let only = Verdict::only_if("a", "b");
-        for (guess, right) in [
-            (Guess::True, [true, false, false]),
-            (Guess::TrueIf, [false, true, false]),
-            (Guess::False, [false, false, true]),
-            (Guess::None, [false, false, false]),
+        let only_if = Verdict::only_if("x", "a");
+        for (guess, verdict, right) in [
+            (Guess::True, &yes, true),
+            (Guess::TrueIf, &only_if, true),
+            (Guess::False, &no, true),
+            (Guess::True, &only_if, false),
+            (Guess::None, &yes, false),
         ] {
-            assert_eq!([&yes, &only, &no].map(|verdict| guess.is_right(verdict)), right);
+            assert_eq!(guess.is_right(verdict), right, "{guess:?} {verdict:?}");
         }
     }
 }

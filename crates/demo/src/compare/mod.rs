@@ -3,96 +3,102 @@
 pub(crate) mod command;
 mod cost;
 mod guesses;
+mod progress;
+mod publish;
 pub mod results;
 mod view;
 
+use askama::Template;
 use axum::Json;
-use axum::extract::{Path, Query, State};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::extract::{Path, State};
+use axum::response::Redirect;
 use http::HeaderMap;
 use latchkey_lab::experiments::{self, Experiment};
 use latchkey_lab::run::{ALGORITHMS, LATENCIES};
 use latchkey_lab::{Options, Outcome};
-use serde::Deserialize;
-
-use self::results::UnderWay;
-use crate::traces::pages as traces;
-use crate::traces::timing::SideBySide;
-use guesses::Guesses;
 use latchkey_web::caller::PageCaller;
 use latchkey_web::cookies::SetCookies;
 use latchkey_web::errors::{AppError, HandlerResult, catalogue};
 use latchkey_web::extract::StrictForm;
-
-use crate::state::Demo;
-use askama::Template;
-use cost::{Source, Stolen};
 use latchkey_web::layout::Layout;
 use latchkey_web::page::Page;
-use view::{ClaimView, Combination};
+use serde::Deserialize;
+
+use self::cost::Cost;
+use self::guesses::Guesses;
+pub(crate) use self::progress::page as progress;
+use self::view::{Board, ClaimView};
+use crate::state::Demo;
+use crate::traces::pages as traces;
+use crate::traces::timing::SideBySide;
 
 #[derive(Debug, Template)]
 #[template(path = "compare.html")]
 pub(crate) struct ComparePage {
-    pub(crate) layout: Layout,
-    pub(crate) development: bool,
-    pub(crate) running: bool,
-    pub(crate) combinations: Vec<Combination>,
-    pub(crate) claims: Vec<ClaimView>,
-    pub(crate) cost: Vec<Stolen>,
-    pub(crate) hidden: bool,
-    pub(crate) side_by_side: SideBySide,
+    layout: Layout,
+    development: bool,
+    running: bool,
+    is_measured: bool,
+    is_quiz: bool,
+    board: Board,
+    cost: Cost,
+    side_by_side: SideBySide,
 }
 
-#[derive(Debug, Template)]
-#[template(path = "comparing.html")]
-pub(crate) struct ComparingPage {
-    pub(crate) layout: Layout,
-    pub(crate) run: UnderWay,
-}
-
+/// `GET /compare`
 pub(crate) async fn page(
     State(demo): State<Demo>,
     caller: Option<PageCaller>,
     headers: HeaderMap,
 ) -> HandlerResult<Page<ComparePage>> {
     let guesses = Guesses::of(&headers, demo.app.cookies);
-    let claims: Vec<ClaimView> = experiments::ALL
-        .iter()
-        .map(|claim| view::claim(&demo.comparison, claim, &guesses))
-        .collect();
     let side_by_side = match &caller {
         Some(caller) => traces::latest_side_by_side(&demo.app, caller).await?,
         None => SideBySide::default(),
     };
+    let claims = ClaimView::all(&demo.comparison, &guesses);
     Ok(Page(ComparePage {
         layout: Layout::new(&demo.app, caller.as_deref()).at("/compare"),
         development: demo.app.settings.is_development(),
         running: demo.comparison.progress().is_some(),
+        is_measured: claims.iter().any(|one| one.measured.is_some()),
+        is_quiz: guesses.is_quiz(),
+        board: Board::at(&claims),
         cost: cost::of(&demo.app),
-        combinations: view::combinations(&demo.comparison, &guesses),
-        hidden: claims.iter().any(|claim| claim.shown.is_none()),
-        claims,
         side_by_side,
     }))
 }
 
-#[derive(Debug, Deserialize)]
-pub(crate) struct ProgressQuery {
-    claim: Option<String>,
+#[derive(Debug, Template)]
+#[template(path = "compare-claim.html")]
+pub(crate) struct ClaimPage {
+    layout: Layout,
+    development: bool,
+    one: ClaimView,
+    /// What was measured of it; empty while that waits for a guess.
+    body: String,
+    neighbours: [Option<&'static Experiment>; 2],
 }
 
-/// `GET /compare/progress`: what is being measured, until it is done.
-pub(crate) async fn progress(
+/// `GET /compare/{claim}`
+pub(crate) async fn claim_page(
     State(demo): State<Demo>,
     caller: Option<PageCaller>,
-    Query(which): Query<ProgressQuery>,
-) -> HandlerResult<Response> {
-    let Some(run) = demo.comparison.progress() else {
-        return Ok(Redirect::to(&row(chosen(which.claim.as_deref())?)).into_response());
-    };
-    let layout = Layout::new(&demo.app, caller.as_deref()).below("/compare");
-    Ok(Page(ComparingPage { layout, run }).into_response())
+    headers: HeaderMap,
+    Path(slug): Path<String>,
+) -> HandlerResult<Page<ClaimPage>> {
+    let all = experiments::ALL;
+    let place = all.iter().position(|claim| claim.slug == slug || claim.number.to_string() == slug);
+    let place = place.ok_or_else(|| AppError::new(catalogue::NOT_FOUND))?;
+    let guesses = Guesses::of(&headers, demo.app.cookies);
+    let one = ClaimView::of(&demo.comparison, &all[place], &guesses);
+    Ok(Page(ClaimPage {
+        layout: Layout::new(&demo.app, caller.as_deref()).below("/compare"),
+        development: demo.app.settings.is_development(),
+        body: one.body(),
+        one,
+        neighbours: [place.checked_sub(1).and_then(|before| all.get(before)), all.get(place + 1)],
+    }))
 }
 
 #[derive(Debug, Deserialize)]
@@ -113,29 +119,34 @@ pub(crate) async fn run(
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct GuessForm {
+    quiz: Option<String>,
     claim: Option<String>,
-    guess: String,
+    guess: Option<String>,
 }
 
-/// `POST /compare/guess`: what somebody thinks, before they see the answer.
+/// `POST /compare/guess`: begins or ends the quiz, or takes what somebody thinks before they see
+/// the answer.
 pub(crate) async fn guess(
     State(demo): State<Demo>,
     headers: HeaderMap,
     StrictForm(form): StrictForm<GuessForm>,
 ) -> HandlerResult<(SetCookies, Redirect)> {
-    let guess = form.guess.parse().map_err(|_| AppError::new(catalogue::BAD_REQUEST))?;
-    let claim = chosen(form.claim.as_deref())?;
-    let guesses = which(claim)
-        .iter()
-        .fold(Guesses::of(&headers, demo.app.cookies), |all, claim| all.with(claim.number, guess));
-    let cookie = SetCookies(vec![guesses.cookie(demo.app.cookies)]);
-    let is_measured = which(claim).iter().any(|one| demo.comparison.result(&one.number).is_some());
-    let to = if is_measured {
-        Redirect::to(&row(claim))
-    } else {
-        begin(&demo, claim, Options::default())?
+    let (refused, cookies) = (|| AppError::new(catalogue::BAD_REQUEST), demo.app.cookies);
+    let (cookie, to) = match (form.quiz.as_deref(), chosen(form.claim.as_deref())?, form.guess) {
+        (Some("on"), None, None) => (Guesses::default().cookie(cookies), Redirect::to("/compare")),
+        (Some("off"), None, None) => (Guesses::removal(cookies), Redirect::to("/compare")),
+        (None, Some(claim), Some(guess)) => {
+            let guess = guess.parse().map_err(|_| refused())?;
+            let guesses = Guesses::of(&headers, cookies).with(claim.number, guess);
+            let to = match demo.comparison.result(&claim.number) {
+                Some(_) => Redirect::to(&address(Some(claim))),
+                None => begin(&demo, Some(claim), Options::default())?,
+            };
+            (guesses.cookie(cookies), to)
+        }
+        _ => return Err(refused()),
     };
-    Ok((cookie, to))
+    Ok((SetCookies(vec![cookie]), to))
 }
 
 /// `GET /compare/claims/{number}.json`: a claim with every sample.
@@ -154,12 +165,8 @@ fn chosen(number: Option<&str>) -> HandlerResult<Option<&'static Experiment>> {
     claim.map(Some).ok_or_else(|| AppError::new(catalogue::BAD_REQUEST))
 }
 
-fn which(claim: Option<&'static Experiment>) -> Vec<&'static Experiment> {
-    claim.map_or_else(|| experiments::ALL.iter().collect(), |claim| vec![claim])
-}
-
-fn row(claim: Option<&Experiment>) -> String {
-    claim.map_or("/compare#claims".to_owned(), |claim| format!("/compare#claim-{}", claim.number))
+fn address(claim: Option<&Experiment>) -> String {
+    claim.map_or("/compare".to_owned(), |claim| format!("/compare/{}", claim.slug))
 }
 
 fn begin(
@@ -171,9 +178,9 @@ fn begin(
         tracing::error!(%error, "the comparison could not begin");
         AppError::new(catalogue::INTERNAL)
     })?;
-    results::begin(&demo.comparison, ground, which(claim), options, demo.app.clock.clone());
-    let of = claim.map_or(String::new(), |claim| format!("?claim={}", claim.number));
-    Ok(Redirect::to(&format!("/compare/progress{of}")))
+    let claims = claim.map_or_else(|| experiments::ALL.iter().collect(), |claim| vec![claim]);
+    results::begin(&demo.comparison, ground, claims, options, demo.app.clock.clone());
+    Ok(Redirect::to("/compare/progress"))
 }
 
 /// What was turned: one algorithm or all, and the farthest database to look at.

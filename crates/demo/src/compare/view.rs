@@ -1,272 +1,281 @@
-//! Results as the page shows them.
+//! Results as pages show them.
 
-use latchkey_lab::evidence::{capital, written};
-use latchkey_lab::experiments::Experiment;
+use askama::Template;
+use latchkey_lab::evidence::{capital, grouped, written};
+use latchkey_lab::experiments::{ALL, Curve, Experiment, curve};
+use latchkey_lab::run::{Tally, conclusion};
 use latchkey_lab::{Figure, Outcome, Verdict};
 
 use super::guesses::{Guess, Guesses};
 use super::results::{Comparison, Measured};
 
-/// So many figures are shown at once; the rest is folded away.
-const AT_ONCE: usize = 4;
-
+/// A claim of the list: with its result, if there is one that waits for no guess.
 #[derive(Debug)]
 pub(crate) struct ClaimView {
     pub(crate) claim: &'static Experiment,
-    /// Whether there is a result, perhaps one that waits for a guess.
-    pub(crate) measured: bool,
-    pub(crate) shown: Option<Shown>,
+    pub(crate) measured: Option<Measured>,
+    pub(crate) guess: Option<Guess>,
+    hidden: bool,
 }
 
 impl ClaimView {
-    pub(crate) fn has_dials(&self) -> bool {
-        self.claim.slug == "speed"
+    pub(super) fn of(results: &Comparison, claim: &'static Experiment, guesses: &Guesses) -> Self {
+        Self {
+            claim,
+            measured: results.result(&claim.number),
+            guess: guesses.about(claim.number),
+            hidden: guesses.hides(claim.number),
+        }
+    }
+
+    pub(super) fn all(results: &Comparison, guesses: &Guesses) -> Vec<Self> {
+        ALL.iter().map(|claim| Self::of(results, claim, guesses)).collect()
+    }
+
+    /// What was measured of it; empty while that waits for a guess.
+    pub(super) fn body(&self) -> String {
+        let body = self.shown().map(|measured| {
+            let (outcome, at) = (&measured.outcome, measured.at.rfc3339());
+            ClaimBody::of(outcome, &measured.ground, at, self.guessed()).to_string()
+        });
+        body.unwrap_or_default()
+    }
+
+    pub(crate) fn shown(&self) -> Option<&Measured> {
+        self.measured.as_ref().filter(|_| !self.hidden)
+    }
+
+    /// The verdict in a word, and how it is drawn.
+    pub(crate) fn word(&self) -> (&'static str, &'static str) {
+        match self.shown() {
+            Some(measured) => word(&measured.outcome),
+            None if self.measured.is_some() => ("Guess first", ""),
+            None => ("Not measured yet", ""),
+        }
+    }
+
+    /// What was guessed, and whether that was right.
+    pub(crate) fn guessed(&self) -> Option<(&'static str, bool)> {
+        let (guess, verdict) = (self.guess?, self.shown()?.outcome.verdict.as_ref());
+        Some((guess.said()?, verdict.is_some_and(|verdict| guess.is_right(verdict))))
     }
 }
 
+pub(super) const fn word(outcome: &Outcome) -> (&'static str, &'static str) {
+    match outcome.verdict {
+        Some(Verdict::True { .. }) => ("True", "verdict--true"),
+        Some(Verdict::TrueIf { .. }) => ("It depends", "verdict--if"),
+        Some(Verdict::False { .. }) => ("False", "verdict--false"),
+        Some(Verdict::Undecided { .. }) => ("Undecided", "verdict--none"),
+        None => ("Not measured", "verdict--none"),
+    }
+}
+
+/// What a run comes to: a tally, two sentences, and every door with every key.
+#[derive(Debug, Template)]
+#[template(path = "compare-board.html")]
+pub(crate) struct Board {
+    tally: Tally,
+    conclusion: Vec<String>,
+    doors: Vec<Door>,
+    rows: Vec<ListRow>,
+}
+
+/// A claim in the list.
 #[derive(Debug)]
-pub(crate) struct Shown {
-    pub(crate) verdict: (&'static str, String),
-    pub(crate) word: String,
-    pub(crate) because: String,
-    pub(crate) guess: Option<(&'static str, bool)>,
-    pub(crate) groups: Vec<Group>,
-    pub(crate) more: Vec<Group>,
-    pub(crate) measured: Measured,
+pub(crate) struct ListRow {
+    pub(super) href: String,
+    pub(super) number: u8,
+    pub(super) sentence: &'static str,
+    pub(super) word: (&'static str, &'static str),
 }
 
-/// Figures of one unit, drawn on one scale.
+impl Board {
+    /// Of outcomes of which none is hidden.
+    pub(super) fn of(outcomes: &[&Outcome], rows: Vec<ListRow>) -> Self {
+        let tally = Tally::of(outcomes);
+        Self { tally, conclusion: conclusion(outcomes), doors: doors(outcomes), rows }
+    }
+
+    pub(super) fn at(claims: &[ClaimView]) -> Self {
+        let outcomes: Vec<_> =
+            claims.iter().filter_map(|one| Some(&one.shown()?.outcome)).collect();
+        let row = |one: &ClaimView| ListRow {
+            href: format!("/compare/{}", one.claim.slug),
+            number: one.claim.number,
+            sentence: one.claim.sentence,
+            word: one.word(),
+        };
+        Self::of(&outcomes, claims.iter().map(row).collect())
+    }
+}
+
+/// One way in, and what it leads to with either key.
 #[derive(Debug)]
-pub(crate) struct Group {
-    pub(crate) unit: String,
-    /// How many samples each has, if they all have as many.
-    pub(crate) n: Option<usize>,
-    pub(crate) rows: Vec<Row>,
+struct Door {
+    name: &'static str,
+    way_in: String,
+    keys: [String; 2],
 }
 
-#[derive(Debug)]
-pub(crate) struct Row {
-    pub(crate) label: String,
-    pub(crate) mark: Mark,
-    pub(crate) median: String,
-    pub(crate) spread: Option<String>,
-    pub(crate) n: usize,
-}
-
-/// A claim with its result, if it was measured and somebody has guessed or
-/// would rather not.
-pub(super) fn claim(
-    results: &Comparison,
-    claim: &'static Experiment,
-    guesses: &Guesses,
-) -> ClaimView {
-    let measured = results.result(&claim.number);
-    let is_measured = measured.is_some();
-    let shown = measured.zip(guesses.about(claim.number));
-    let shown = shown.map(|(measured, guess)| reveal(measured, guess));
-    ClaimView { claim, measured: is_measured, shown }
-}
-
-fn reveal(measured: Measured, guess: Guess) -> Shown {
-    let outcome = &measured.outcome;
-    let (verdict, because) = match (&outcome.verdict, &outcome.error) {
-        (Some(verdict), _) => {
-            ((class(verdict), capital(&verdict.in_words())), verdict.because().to_owned())
-        }
-        (None, error) => {
-            let why = error.clone().unwrap_or_default();
-            (("verdict--none", "Not measured".to_owned()), why)
-        }
+/// As far as the first two claims were measured.
+fn doors(outcomes: &[&Outcome]) -> Vec<Door> {
+    let of = |claim: u8, label: &str, unit: &str| {
+        let outcome = outcomes.iter().find(|one| one.number == claim)?;
+        let figure = outcome.figures.iter().find(|one| one.label == label && one.unit == unit)?;
+        Some(written(figure.median))
     };
-    let word = outcome.verdict.as_ref().map_or("not measured", Verdict::word);
-    let right = outcome.verdict.as_ref().is_some_and(|verdict| guess.is_right(verdict));
-    let (groups, more) = fold(groups(outcome));
-    Shown {
-        word: capital(word),
-        verdict,
-        because,
-        guess: guess.said().map(|said| (said, right)),
-        groups,
-        more,
-        measured,
-    }
+    let key = |door: &str, key: &str| {
+        let label = format!("{door} + {key}");
+        let per_request = |unit| of(2, &label, unit);
+        Some(format!(
+            "{}, {} bytes, {} ms",
+            match per_request("queries")?.as_str() {
+                "1" => "1 query".to_owned(),
+                n => format!("{n} queries"),
+            },
+            per_request("bytes up")?,
+            per_request("ms")?
+        ))
+    };
+    let door = |(name, title, how)| {
+        let label = format!("{name} + session");
+        let way_in = of(1, &label, "exchanges").zip(of(1, &label, "ms"));
+        let way_in = way_in.map(|(exchanges, ms)| format!("{exchanges} exchanges, {ms} ms {how}"));
+        let keys = [key(name, "session")?, key(name, "JWT")?];
+        Some(Door { name: title, way_in: way_in.unwrap_or_default(), keys })
+    };
+    // A provider hashes a password too; the local one compares it as it stands.
+    let both = [
+        ("OAuth", "OAuth", "without the provider’s hashing; its used-up attempt cookie goes along"),
+        ("password", "Password", "with Argon2id"),
+    ];
+    both.into_iter().filter_map(door).collect()
 }
 
-const fn class(verdict: &Verdict) -> &'static str {
-    match verdict {
-        Verdict::True { .. } => "verdict--true",
-        Verdict::TrueIf { .. } => "verdict--if",
-        Verdict::False { .. } => "verdict--false",
-        Verdict::Undecided { .. } => "verdict--none",
-    }
+/// Everything about one claim that was measured: verdict, picture, and what it stands on.
+#[derive(Debug, Template)]
+#[template(path = "compare-claim-body.html")]
+pub(crate) struct ClaimBody<'a> {
+    outcome: &'a Outcome,
+    word: (&'static str, &'static str),
+    heading: String,
+    because: &'a str,
+    guessed: Option<(&'static str, bool)>,
+    curve: Option<Drawn>,
+    groups: Vec<Group>,
+    ground: &'a str,
+    at: String,
+    machine: String,
 }
 
-fn groups(outcome: &Outcome) -> Vec<Group> {
-    let mut units: Vec<(&str, Vec<&Figure>)> = Vec::new();
-    for figure in &outcome.figures {
-        match units.iter_mut().find(|(unit, _)| *unit == figure.unit) {
-            Some((_, figures)) => figures.push(figure),
-            None => units.push((&figure.unit, vec![figure])),
+impl<'a> ClaimBody<'a> {
+    pub(super) fn of(
+        outcome: &'a Outcome,
+        ground: &'a str,
+        at: String,
+        guessed: Option<(&'static str, bool)>,
+    ) -> Self {
+        let verdict = outcome.verdict.as_ref();
+        Self {
+            word: word(outcome),
+            heading: capital(&outcome.in_words()),
+            because: outcome.because(),
+            guessed,
+            curve: curve(&outcome.figures).map(|curve| Drawn::of(&curve, verdict)),
+            groups: groups(outcome),
+            ground,
+            at,
+            machine: latchkey_lab::run::machine(),
+            outcome,
         }
     }
-    units.into_iter().map(|(unit, figures)| group(unit, &figures)).collect()
 }
 
-fn group(unit: &str, figures: &[&Figure]) -> Group {
-    let marks = marks(figures);
-    let row = |(figure, mark): (&&Figure, Mark)| Row {
-        label: figure.label.clone(),
-        mark,
-        median: written(figure.median),
-        spread: (figure.low < figure.high)
-            .then(|| format!("{} to {}", written(figure.low), written(figure.high))),
-        n: figure.n,
-    };
-    let n = figures.first().map(|figure| figure.n);
-    Group {
-        unit: unit.to_owned(),
-        n: n.filter(|n| figures.iter().all(|figure| figure.n == *n)),
-        rows: figures.iter().zip(marks).map(row).collect(),
-    }
+/// Figures of one unit, as bars from nothing to the largest.
+#[derive(Debug)]
+struct Group {
+    unit: String,
+    largest: String,
+    bars: Vec<Bar>,
 }
 
-/// How wide the drawing is, in its own units.
+#[derive(Debug)]
+struct Bar {
+    label: String,
+    width: String,
+    median: String,
+    spread: Option<String>,
+    n: usize,
+}
+
+/// How wide a drawing is, in its own units.
 const WIDTH: f64 = 200.0;
 
-/// Room for a dot at either end.
-const EDGE: f64 = 6.0;
-
-/// How wide the mark of a median is.
-const DOT: f64 = 3.0;
-
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Mark {
-    pub(crate) from: String,
-    pub(crate) width: String,
-    pub(crate) at: String,
-}
-
-/// All of them on one scale, which begins at nothing: a difference looks as
-/// large as it is.
-fn marks(figures: &[&Figure]) -> Vec<Mark> {
-    let largest = figures.iter().map(|figure| figure.high).fold(0.0, f64::max);
-    let place = |value: f64| {
-        let part = if largest > 0.0 { (value / largest).clamp(0.0, 1.0) } else { 0.0 };
-        EDGE + part * (WIDTH - 2.0 * EDGE)
+fn groups(outcome: &Outcome) -> Vec<Group> {
+    let group = |(unit, figures): (&str, Vec<&Figure>)| {
+        let largest = figures.iter().map(|figure| figure.median).fold(0.0, f64::max);
+        let bar = |figure: &&Figure| Bar {
+            label: figure.label.clone(),
+            width: format!("{:.1}", WIDTH * figure.median / largest.max(f64::MIN_POSITIVE)),
+            median: written(figure.median),
+            spread: (figure.low < figure.high)
+                .then(|| format!("{} to {}", written(figure.low), written(figure.high))),
+            n: figure.n,
+        };
+        let bars = figures.iter().map(bar).collect();
+        Group { unit: unit.to_owned(), largest: written(largest), bars }
     };
-    let one = |figure: &&Figure| {
-        let (from, to) = (place(figure.low), place(figure.high));
-        Mark {
-            from: format!("{from:.1}"),
-            width: format!("{:.1}", to - from),
-            at: format!("{:.1}", place(figure.median) - DOT / 2.0),
-        }
-    };
-    figures.iter().map(one).collect()
+    grouped(&outcome.figures, |figure| &figure.unit).into_iter().map(group).collect()
 }
 
-/// The first group at any rate, others as long as there is room.
-fn fold(groups: Vec<Group>) -> (Vec<Group>, Vec<Group>) {
-    let mut so_far = 0;
-    let (mut shown, mut folded) = (Vec::new(), Vec::new());
-    for group in groups {
-        so_far += group.rows.len();
-        let fits = shown.is_empty() || folded.is_empty() && so_far <= AT_ONCE;
-        if fits { shown.push(group) } else { folded.push(group) }
-    }
-    (shown, folded)
-}
-
-/// One way in, with one thing to carry, in the table of all of them.
+/// Two lines over the database's distance, and where they meet.
 #[derive(Debug)]
-pub(crate) struct Combination {
-    pub(crate) name: String,
-    pub(crate) cells: Vec<Cell>,
+struct Drawn {
+    session: String,
+    jwt: String,
+    even: Option<(String, String)>,
+    far: String,
+    slow: String,
 }
 
-#[derive(Debug)]
-pub(crate) struct Cell {
-    pub(crate) column: &'static str,
-    pub(crate) claim: u8,
-    pub(crate) value: Option<String>,
-    pub(crate) hidden: bool,
-}
+const HEIGHT: f64 = 100.0;
 
-/// What the columns show: the claim, the unit and the title.
-const COLUMNS: [(u8, &str, &str); 6] = [
-    (1, "exchanges", "Exchanges to sign in"),
-    (1, "ms", "Time to sign in, ms"),
-    (2, "queries", "Queries per request"),
-    (2, "calls to the provider", "Calls to a provider"),
-    (2, "bytes up", "Bytes per request"),
-    (2, "ms", "Time per request, ms"),
-];
-
-/// The combinations that were measured, each with its figures.
-pub(super) fn combinations(results: &Comparison, guesses: &Guesses) -> Vec<Combination> {
-    let figures = |claim: u8| {
-        results.result(&claim).map(|measured| measured.outcome.figures).unwrap_or_default()
-    };
-    let of = [(1, figures(1)), (2, figures(2))];
-    let mut names: Vec<String> = Vec::new();
-    for figure in of.iter().flat_map(|(_, figures)| figures) {
-        if !names.contains(&figure.label) {
-            names.push(figure.label.clone());
+impl Drawn {
+    fn of(curve: &Curve, verdict: Option<&Verdict>) -> Self {
+        let far = curve.session.last().map_or(1.0, |point| point.0).max(f64::MIN_POSITIVE);
+        let times = curve.session.iter().map(|point| point.1);
+        let slow = times.chain([curve.jwt]).fold(f64::MIN_POSITIVE, f64::max);
+        let place = |(x, y): (f64, f64)| {
+            format!("{:.1},{:.1}", WIDTH * x / far, HEIGHT - HEIGHT * y / slow)
+        };
+        let line =
+            |points: Vec<(f64, f64)>| points.into_iter().map(place).collect::<Vec<_>>().join(" ");
+        let even = match verdict {
+            Some(Verdict::TrueIf { break_even: Some(even), .. }) => Some(even.value),
+            _ => None,
+        };
+        Self {
+            session: line(curve.session.clone()),
+            jwt: line(vec![(0.0, curve.jwt), (far, curve.jwt)]),
+            even: even.map(|x| (format!("{:.1}", WIDTH * x / far), format!("{x:.2}"))),
+            far: written(far),
+            slow: written(slow),
         }
     }
-    let cell = |name: &str, (claim, unit, column): (u8, &str, &'static str)| {
-        let mut all = of.iter().filter(|(one, _)| *one == claim).flat_map(|(_, all)| all);
-        let figure = all.find(|figure| figure.label == name && figure.unit == unit);
-        Cell {
-            column,
-            claim,
-            value: figure.map(|figure| written(figure.median)),
-            hidden: guesses.about(claim).is_none(),
-        }
-    };
-    let combination = |name: String| Combination {
-        cells: COLUMNS.into_iter().map(|column| cell(&name, column)).collect(),
-        name,
-    };
-    names.into_iter().map(combination).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use latchkey_lab::Series;
-
-    fn sized(size: usize) -> Group {
-        let row = || Row {
-            label: String::new(),
-            mark: Mark { from: String::new(), width: String::new(), at: String::new() },
-            median: String::new(),
-            spread: None,
-            n: 1,
-        };
-        Group { unit: String::new(), n: None, rows: (0..size).map(|_| row()).collect() }
-    }
 
     #[test]
-    fn the_first_group_is_never_folded_away() {
-        for (sizes, shown) in [(&[2, 2, 4, 4][..], 2), (&[16, 1], 1), (&[4, 9, 1], 1), (&[], 0)] {
-            let (open, folded) = fold(sizes.iter().map(|size| sized(*size)).collect());
-            assert_eq!((open.len(), folded.len()), (shown, sizes.len() - shown), "{sizes:?}");
-        }
-    }
-
-    fn figure(values: &[f64]) -> Figure {
-        let series = Series { label: "a".into(), unit: "ms".into(), values: values.to_vec() };
-        Figure::of(&series).unwrap()
-    }
-
-    #[test]
-    fn the_scale_begins_at_nothing_and_ends_at_the_largest() {
-        let (small, large) = (figure(&[5.0]), figure(&[8.0, 9.0, 10.0]));
-        let drawn = marks(&[&small, &large]);
-        assert_eq!((drawn[0].at.as_str(), drawn[0].width.as_str()), ("98.5", "0.0"));
-        assert_eq!((drawn[1].from.as_str(), drawn[1].at.as_str()), ("156.4", "173.7"));
-        let nothing = figure(&[0.0]);
-        assert_eq!(marks(&[&nothing])[0].at, "4.5");
+    fn lines_meet_where_the_verdict_says() {
+        let curve = Curve { session: vec![(0.0, 0.5), (10.0, 10.0)], jwt: 1.0 };
+        let verdict = Verdict::only_if("x", "y").from(0.5, "ms away");
+        let drawn = Drawn::of(&curve, Some(&verdict));
+        assert_eq!((&*drawn.session, &*drawn.jwt), ("0.0,95.0 200.0,0.0", "0.0,90.0 200.0,90.0"));
+        assert_eq!(drawn.even, Some(("10.0".to_owned(), "0.50".to_owned())));
+        assert_eq!(Drawn::of(&curve, None).even, None);
     }
 }

@@ -1,7 +1,9 @@
 //! Claim 16: "choose OAuth for delegation, JWT for simple stateless APIs".
 
 use super::prelude::*;
+use crate::stopwatch::calendar_printer;
 
+const DELEGATED: &str = "the calendar, read by another app with its person’s leave";
 const UNIT: &str = "opens the API";
 
 pub(super) const EXPERIMENT: Experiment = Experiment {
@@ -9,8 +11,8 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     slug: "choice",
     sentence: "Choose OAuth for delegation, JWT for simple stateless APIs",
     method: "If the two were rivals, one would exclude the other. So the experiment signs in \
-             through each door with each key, and calls GET /api/v1/me with what it got.",
-    honest: "These are two choices: a door and a key.",
+             through each door with each key, and calls GET /api/v1/me with what it got. Another \
+             app, the Calendar Printer, reads the calendar with its person’s leave.",
     budget: Duration::from_secs(2),
     measure: boxed!(measure),
     judge,
@@ -31,39 +33,43 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
         let same = if bodies.windows(2).all(|pair| pair[0] == pair[1]) { "yes" } else { "no" };
         evidence.add_fact(format!("{}: the same bytes with either key", method.name()), same);
     }
+    context.doing("letting another app read the calendar");
+    let printer = calendar_printer(&fixture.agent, fixture.instance, Duration::ZERO).await?;
+    evidence.add_answer(DELEGATED, &fixture.agent.fresh().send(printer.request).await?);
     Ok(())
 }
 
-fn judge(evidence: &Evidence) -> Verdict {
-    let labels = combinations().map(|(method, credential)| combination(method, credential));
-    let values: Vec<_> =
-        labels.map(|label| evidence.values(&label, UNIT)).filter(|one| !one.is_empty()).collect();
-    let opened = values.iter().filter(|values| all_are(values, 1.0)).count();
-    match (values.len(), opened) {
-        (4, 4) => Verdict::only_if(
-            "they are taken as two choices: a door and a key",
-            "All four combinations opened the same API. OAuth is about how you sign in and what \
-             another app may do; a JWT is one of the things that you can hold afterwards.",
-        ),
-        (4, _) => Verdict::yes(format!("Only {opened} of the four combinations opened the API.")),
-        _ => Verdict::undecided("One of the four combinations is missing."),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rivals_would_exclude_each_other() {
-        for (jwt_by_oauth, expected) in [(1.0, "true if"), (0.0, "true")] {
-            let evidence = Evidence::default().and([
-                ("OAuth + session", UNIT, 1.0),
-                ("OAuth + JWT", UNIT, jwt_by_oauth),
-                ("password + session", UNIT, 1.0),
-                ("password + JWT", UNIT, 1.0),
-            ]);
-            assert_eq!(judge(&evidence).word(), expected);
+fn judge(evidence: &Evidence) -> Judged {
+    let delegated = evidence.opened(DELEGATED, &["401 token_missing", "403 insufficient_scope"])?;
+    let mut opened = Vec::new();
+    for (method, credential) in combinations() {
+        let label = combination(method, credential);
+        let samples = evidence.samples(&label, UNIT)?;
+        if all_are(samples, 1.0) {
+            opened.push((method, credential));
         }
+    }
+    if !delegated {
+        return Ok(Verdict::no(
+            "OAuth let no other app read the calendar with its person’s leave.",
+        ));
+    }
+    let rivals =
+        [(SignInMethod::OAuth, Credential::Session), (SignInMethod::Password, Credential::Jwt)];
+    match opened.len() {
+        4 => Ok(Verdict::only_if(
+            "they are taken as two choices: a door and a key",
+            "All four combinations opened the same API, and another app read the calendar with a \
+             token of OAuth. OAuth is about how you sign in and what another app may do; a JWT is \
+             one of the things that you can hold afterwards.",
+        )),
+        2 if opened == rivals => {
+            Ok(Verdict::yes("Only OAuth with a session and a password with a JWT opened the API."))
+        }
+        0 => unclear("None of the four combinations opened the API, so it shows nothing."),
+        n if !opened.iter().any(|(_, credential)| *credential == Credential::Jwt) => {
+            Ok(Verdict::no(format!("{n} combinations opened the API, and none with a JWT.")))
+        }
+        n => unclear(format!("{n} of the four combinations opened the API: something is broken.")),
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::context::Context;
 use crate::error::Result;
 use crate::evidence::Evidence;
-use crate::verdict::Verdict;
+use crate::verdict::{Judged, Unclear, Verdict};
 
 type Measuring<'a> = Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
 
@@ -19,11 +19,17 @@ pub struct Experiment {
     pub slug: &'static str,
     pub sentence: &'static str,
     pub method: &'static str,
-    pub honest: &'static str,
     /// How long it takes at most, unless the machine is busy.
     pub budget: Duration,
     pub(crate) measure: for<'a> fn(&'a Context<'a>, &'a mut Evidence) -> Measuring<'a>,
-    pub judge: fn(&Evidence) -> Verdict,
+    pub(crate) judge: fn(&Evidence) -> Judged,
+}
+
+impl Experiment {
+    /// Reaches the verdict, from the samples and from nothing else.
+    pub fn verdict(&self, evidence: &Evidence) -> Verdict {
+        (self.judge)(evidence).unwrap_or_else(|Unclear(because)| Verdict::Undecided { because })
+    }
 }
 
 impl std::fmt::Debug for Experiment {

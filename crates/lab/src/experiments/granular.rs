@@ -20,8 +20,6 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     method: "A token with a narrower scope is sent where it may go and where it may not. Two \
              people sign in through the provider; one of them unticks the e-mail address at the \
              consent page.",
-    honest: "The token opens what its scope says and is refused with insufficient_scope \
-             elsewhere; what is unticked at consent does not arrive.",
     budget: Duration::from_secs(3),
     measure: boxed!(measure),
     judge,
@@ -61,58 +59,25 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     Ok(())
 }
 
-fn judge(evidence: &Evidence) -> Verdict {
-    let labels = [CALENDAR, CONTACTS, NAMED, WRITING, TICKED, UNTICKED];
-    let Some([calendar, contacts, named, writing, ticked, unticked]) = evidence.all_facts(labels)
-    else {
-        return Verdict::undecided("Not everything was tried.");
-    };
-    if calendar != "200" || ticked != "known" {
-        return Verdict::undecided("What is allowed was refused too, so refusals prove nothing.");
+fn judge(evidence: &Evidence) -> Judged {
+    let refused = ["403 insufficient_scope"];
+    let opened = |label| evidence.opened(label, &refused);
+    if !opened(CALENDAR)? || evidence.said(TICKED)? != "known" {
+        return unclear("What is allowed was refused too, so refusals prove nothing.");
     }
-    if [contacts, writing].iter().any(|said| said.starts_with('2')) {
-        return Verdict::no("A token for the calendar opened the contacts.");
+    if opened(CONTACTS)? || opened(WRITING)? {
+        return Ok(Verdict::no("A token for the calendar opened the contacts."));
     }
-    if [contacts, writing] != ["403 insufficient_scope"; 2] || named != "contacts:read" {
-        return Verdict::undecided(
-            "The contacts were refused, but not because their scope was missing.",
-        );
+    let named = evidence.said(NAMED)?;
+    if named != "contacts:read" {
+        return unclear("The contacts were refused, but not because their scope was missing.");
     }
-    if unticked != "not known" {
-        return Verdict::no("What was unticked at consent arrived all the same.");
+    if evidence.said(UNTICKED)? != "not known" {
+        return Ok(Verdict::no("What was unticked at consent arrived all the same."));
     }
-    Verdict::yes(format!(
-        "A token for {NARROW} read the calendar and was answered with {contacts} at the contacts; \
-         the refusal names {named}. The address that was unticked at consent never arrived."
-    ))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_not_granted_is_refused() {
-        let refused = "403 insufficient_scope";
-        let judged = |calendar: &str, contacts: &str, named: &str, unticked: &str| {
-            let evidence = Evidence::of([
-                (CALENDAR, calendar),
-                (CONTACTS, contacts),
-                (NAMED, named),
-                (WRITING, refused),
-                (TICKED, "known"),
-                (UNTICKED, unticked),
-            ]);
-            judge(&evidence).word()
-        };
-        let with =
-            |calendar, contacts, unticked| judged(calendar, contacts, "contacts:read", unticked);
-        assert_eq!(with("200", refused, "not known"), "true");
-        assert_eq!(with("200", "403 cross_site_request", "not known"), "undecided");
-        assert_eq!(with("200", "503 database_unavailable", "not known"), "undecided");
-        assert_eq!(judged("200", refused, "none", "not known"), "undecided");
-        assert_eq!(with("200", "200", "not known"), "false");
-        assert_eq!(with("200", refused, "known"), "false");
-        assert_eq!(with(refused, refused, "not known"), "undecided");
-    }
+    Ok(Verdict::yes(format!(
+        "A token for {NARROW} read the calendar and was answered with {} at the contacts; the \
+         refusal names {named}. The address that was unticked at consent never arrived.",
+        refused[0]
+    )))
 }

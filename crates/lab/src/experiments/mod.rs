@@ -1,21 +1,29 @@
 //! The experiments: one for each thing that articles say of OAuth and JWT.
 
 mod choice;
+mod csrf;
+mod deny_list;
 mod experiment;
+mod fan_out;
 mod granular;
+mod header;
 mod in_a_url;
+mod key_rotation;
 mod lifespan;
 mod prelude;
+mod proof;
 mod queries;
 mod revocation;
 mod roles;
 mod secrets;
+mod short_lived;
 mod size;
 mod speed;
 mod stateless;
 mod steps;
 mod storage;
 mod tampering;
+mod thief;
 mod third_party;
 mod without_database;
 
@@ -25,6 +33,7 @@ use crate::evidence::Evidence;
 use crate::verdict::Verdict;
 
 pub use experiment::Experiment;
+pub use speed::{Curve, curve};
 
 /// In the order of the claims. Most take a fraction of their budget, so that together they
 /// stay within the limit of a run.
@@ -45,6 +54,14 @@ pub const ALL: &[Experiment] = &[
     in_a_url::EXPERIMENT,
     third_party::EXPERIMENT,
     choice::EXPERIMENT,
+    csrf::EXPERIMENT,
+    header::EXPERIMENT,
+    deny_list::EXPERIMENT,
+    short_lived::EXPERIMENT,
+    thief::EXPERIMENT,
+    fan_out::EXPERIMENT,
+    proof::EXPERIMENT,
+    key_rotation::EXPERIMENT,
 ];
 
 pub fn by_number(number: u8) -> Option<&'static Experiment> {
@@ -57,7 +74,7 @@ pub fn verdict_of(claim: &Value) -> Option<Verdict> {
     let number = u8::try_from(claim.get("number")?.as_u64()?).ok()?;
     let evidence = json!({ "series": claim.get("series")?, "facts": claim.get("facts")? });
     let evidence: Evidence = serde_json::from_value(evidence).ok()?;
-    Some((by_number(number)?.judge)(&evidence))
+    Some(by_number(number)?.verdict(&evidence))
 }
 
 #[cfg(test)]
@@ -78,7 +95,7 @@ mod tests {
     #[test]
     fn nothing_is_said_about_nothing() {
         for experiment in ALL {
-            let verdict = (experiment.judge)(&Evidence::default());
+            let verdict = experiment.verdict(&Evidence::default());
             assert!(matches!(verdict, Verdict::Undecided { .. }), "{experiment:?}: {verdict:?}");
         }
     }

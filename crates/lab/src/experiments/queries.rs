@@ -2,7 +2,6 @@
 
 use super::prelude::*;
 use crate::introspection::IntrospectionEndpoint;
-use crate::stats::as_f64;
 use crate::token;
 
 const ROUNDS: usize = 20;
@@ -11,21 +10,29 @@ const UNIT: &str = "queries";
 const SENT: &str = "bytes up";
 const MILLIS: &str = "ms";
 const CALLS: &str = "calls to the provider";
+const PER_MINUTE: &str = "queries per minute, beside the requests";
 
 const INTROSPECTED: &str = "OAuth token, introspected";
+const REFRESH: &str = "JWT, one refresh";
+const WATCHED: &str = "JWT, JWT_REVOCATION=watch";
+
+/// What is asked for: all of it in the token, something beside it, a whole page.
+const ROUTES: [&str; 3] = ["/api/v1/me", "/api/v1/contacts", "/account"];
+
+/// For how long an instance is watched that nobody asks anything.
+const IDLE: Duration = Duration::from_millis(1_200);
 
 pub(super) const EXPERIMENT: Experiment = Experiment {
     number: 2,
     slug: "queries",
     sentence: "With a JWT no database query is needed",
-    method: "Four browsers sign in, one through each door with each key. Each calls GET \
-             /api/v1/me again and again, in turn; the app counts the statements that it sends to \
-             the database and says so in Server-Timing. Another app calls it with an opaque OAuth \
-             token, which is introspected each time (RFC 7662); the issuer counts that. Bytes \
-             and time of each request are noted as well.",
-    honest: "A session costs one query and a JWT none. An introspected token costs an HTTP call \
-             as well, unless the answer is cached.",
-    budget: Duration::from_secs(3),
+    method: "Four browsers sign in, one through each door with each key, and ask for their own \
+             name, for their contacts and for a page, in turn. The app counts the statements \
+             that it sends to the database and says so in Server-Timing. Another app calls with \
+             an opaque OAuth token, which is introspected each time (RFC 7662); the issuer counts \
+             that. A JWT is refreshed, which costs statements too, and an instance that watches \
+             for revocations is left alone: what it asks the database meanwhile is in its log.",
+    budget: Duration::from_secs(5),
     measure: boxed!(measure),
     judge,
 };
@@ -41,29 +48,50 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let mut browsers = Vec::new();
     for (method, credential) in combinations() {
         let (browser, _) = fixture.sign_in(method, credential).await?;
-        browsers.push((combination(method, credential), browser));
+        browsers.push((method, credential, browser));
     }
+    let mut tokens = fixture.tokens().await?;
     if let Some(issuer) = &issuer {
-        issuer.set_answer(about_an_app(&fixture.tokens().await?.access_token)?);
+        issuer.set_answer(about_an_app(&tokens.access_token)?);
     }
     let mut app = fixture.agent.fresh();
     context.doing("counting queries");
     for round in 0..=ROUNDS {
-        for (label, browser) in &mut browsers {
-            let answer = browser.send(sign_in::me(fixture.url())?).await?;
-            note(evidence, round, label, answer)?;
+        for (method, credential, browser) in &mut browsers {
+            for path in ROUTES {
+                let answer = fixture.get(browser, path).await?;
+                note(evidence, round, &label(*method, *credential, path), answer)?;
+            }
         }
+        let (next, answer) = fixture.refresh(&tokens.refresh_token).await?;
+        tokens = next;
+        note(evidence, round, REFRESH, answer)?;
         if let Some(issuer) = &issuer {
             let before = issuer.requests();
-            let call = sign_in::me(fixture.url())?.bearer("an-opaque-token-of-another-app");
+            let call = sign_in::me(fixture.url())?.bearer(OPAQUE);
             note(evidence, round, INTROSPECTED, app.send(call).await?)?;
             if round > 0 {
-                let calls = issuer.requests() - before;
-                evidence.add_sample(INTROSPECTED, CALLS, as_f64(calls));
+                evidence.add_sample(INTROSPECTED, CALLS, as_f64(issuer.requests() - before));
             }
         }
     }
+    context.doing("counting what a watching instance asks by itself");
+    let options = InstanceOptions::default().set("JWT_REVOCATION", "watch").with_log();
+    let watching = match context.start(&options).await {
+        Err(Error::NotHere(_)) => return Ok(()),
+        started => started?,
+    };
+    let before = watching.instance.statements()?;
+    tokio::time::sleep(IDLE).await;
+    let asked = as_f64(watching.instance.statements()? - before);
+    evidence.add_sample(WATCHED, PER_MINUTE, asked * 60.0 / IDLE.as_secs_f64());
     Ok(())
+}
+
+/// A combination at a route; its name alone stands for the first one.
+fn label(method: SignInMethod, credential: Credential, path: &str) -> String {
+    let name = combination(method, credential);
+    if path == ROUTES[0] { name } else { format!("{name}, {path}") }
 }
 
 fn note(evidence: &mut Evidence, round: usize, label: &str, answer: Answer) -> Result<()> {
@@ -78,9 +106,12 @@ fn note(evidence: &mut Evidence, round: usize, label: &str, answer: Answer) -> R
     Ok(())
 }
 
+/// The token of another app, which says nothing by itself.
+pub(super) const OPAQUE: &str = "an-opaque-token-of-another-app";
+
 /// What an issuer says of a token that acts for the owner of this JWT: for the same API,
 /// and for as long.
-fn about_an_app(jwt: &str) -> Result<serde_json::Value> {
+pub(super) fn about_an_app(jwt: &str) -> Result<serde_json::Value> {
     let claims = token::claims(jwt)?;
     Ok(serde_json::json!({
         "active": true, "token_type": "Bearer", "client_id": "another-app",
@@ -88,50 +119,44 @@ fn about_an_app(jwt: &str) -> Result<serde_json::Value> {
     }))
 }
 
-fn judge(evidence: &Evidence) -> Verdict {
-    let of = |credential: Credential| {
-        let labels = SignInMethod::ALL.map(|method| combination(method, credential));
-        labels.map(|label| evidence.values(&label, UNIT).to_vec()).concat()
+fn judge(evidence: &Evidence) -> Judged {
+    // The most that any request of a route cost, whichever door issued the key.
+    let most = |credential, path| -> std::result::Result<f64, _> {
+        let mut most = 0.0_f64;
+        for method in SignInMethod::ALL {
+            let samples = evidence.samples(&label(method, credential, path), UNIT)?;
+            most = samples.iter().copied().fold(most, f64::max);
+        }
+        Ok(most)
     };
-    let (jwt, session) = (of(Credential::Jwt), of(Credential::Session));
-    if jwt.is_empty() || session.is_empty() {
-        return Verdict::undecided("One of the four combinations is missing.");
+    let (mut routes, mut jwts) = (Vec::new(), Vec::new());
+    for path in ROUTES {
+        let (session, jwt) = (most(Credential::Session, path)?, most(Credential::Jwt, path)?);
+        routes.push(format!("{path}: {session} with a session, {jwt} with a JWT"));
+        jwts.push((session, jwt));
     }
-    let most = |values: &[f64]| values.iter().copied().fold(0.0, f64::max);
-    if all_are(&jwt, 0.0) {
-        let calls = evidence.median(INTROSPECTED, CALLS);
-        let app = evidence.median(INTROSPECTED, UNIT).zip(calls);
-        let app = app.map_or_else(String::new, |(queries, calls)| {
-            format!(
-                " For another app’s opaque token it was {queries}, and {calls} call to its issuer."
-            )
-        });
-        return Verdict::yes(format!(
-            "A JWT cost no query in {} requests, whichever door issued it; a session cost {}.\
-             {app}",
-            jwt.len(),
-            most(&session)
-        ));
+    let refresh = evidence.middle(REFRESH, UNIT)?;
+    let (session, jwt) = jwts[0];
+    let mut because = format!("{}. A refresh cost {refresh}", routes.join("; "));
+    if let Some(watched) = evidence.median(WATCHED, PER_MINUTE) {
+        because += &format!(", and watching for revocations {watched:.0} a minute for all of them");
     }
-    Verdict::no(format!("A JWT cost up to {} queries per request.", most(&jwt)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_jwt_has_to_come_without_a_query() {
-        let with = |jwt: [f64; 2]| {
-            let evidence = Evidence::default().and([
-                ("OAuth + session", UNIT, 1.0),
-                ("OAuth + JWT", UNIT, jwt[0]),
-                ("password + session", UNIT, 1.0),
-                ("password + JWT", UNIT, jwt[1]),
-            ]);
-            judge(&evidence).word()
-        };
-        assert_eq!(with([0.0, 0.0]), "true");
-        assert_eq!(with([0.0, 1.0]), "false");
+    because.push('.');
+    if let Some(calls) = evidence.median(INTROSPECTED, CALLS) {
+        because += &format!(" Another app’s opaque token cost {calls} call to its issuer.");
     }
+    if jwt > 0.0 {
+        return Ok(Verdict::no(because));
+    }
+    if refresh == 0.0 && jwts.iter().all(|(_, jwt)| *jwt == 0.0) {
+        return Ok(Verdict::yes(because));
+    }
+    let condition = "the token itself holds the answer, and until it is refreshed";
+    let verdict = |because| Verdict::only_if(condition, because);
+    if session <= jwt {
+        return Ok(verdict(because));
+    }
+    let even = refresh / (session - jwt);
+    because += &format!(" The refresh is paid for after {even:.0} requests with one token.");
+    Ok(verdict(because).from(even, "requests per token"))
 }

@@ -1,10 +1,9 @@
 //! Claim 3: "therefore a JWT is faster".
 
 use super::prelude::*;
-use crate::evidence::Series;
+use crate::evidence::{Figure, Series};
 use crate::sign_in::LATENCY;
-use crate::stats::{self, Margin, Order, compare};
-use crate::verdict::BreakEven;
+use crate::stats::{self, Order, compare};
 
 /// Rounds at most; each asks once with every variant.
 const ROUNDS: usize = 25;
@@ -15,6 +14,9 @@ const ENOUGH: usize = 12;
 const WARM_UP: usize = 2;
 
 const UNIT: &str = "ms";
+
+/// The same session once more, in the same rounds: what differs here is noise.
+const CONTROL: &str = "session, once more";
 
 /// The time between the first and the last statement of the app about a request.
 const IN_APP: &str = "ms in the app";
@@ -27,8 +29,8 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
              over a connection that stays open, one variant after the other, round by round. A \
              dial makes every statement of the database take longer, as if it were that far \
              away. A JWT is sent once when it is new, so that its signature is checked, and once \
-             more when it is known. Differences below 0.25 ms or a tenth are not named.",
-    honest: "True if the database is farther away than a signature check costs.",
+             more when it is known. A second series of the same session shows how far two equal \
+             things are apart on this machine: no difference below that is named.",
     budget: Duration::from_secs(9),
     measure: boxed!(measure),
     judge,
@@ -46,6 +48,7 @@ struct SignedIn<'a> {
 #[derive(Clone, Copy)]
 enum Variant {
     Session(f64),
+    Control,
     FirstSeen,
     Known,
     KnownFar(f64),
@@ -55,6 +58,7 @@ impl Variant {
     fn label(self, algorithm: &str) -> String {
         match self {
             Self::Session(latency) => session(latency),
+            Self::Control => CONTROL.to_owned(),
             Self::FirstSeen => first_seen(algorithm),
             Self::Known => format!("JWT {algorithm}, known"),
             Self::KnownFar(_) => format!("JWT {algorithm}, known, database far away"),
@@ -103,7 +107,7 @@ async fn prepare<'a>(context: &'a Context<'_>, algorithm: &str) -> Result<Signed
         if count >= ENOUGH + WARM_UP && !context.has_time() {
             break;
         }
-        let next = sign_in::refresh(&fixture.agent, fixture.url(), &tokens.refresh_token).await?;
+        let (next, _) = fixture.refresh(&tokens.refresh_token).await?;
         unseen.push(std::mem::replace(&mut tokens, next).access_token);
     }
     Ok(SignedIn { algorithm: algorithm.to_owned(), fixture, browser, unseen, known: None })
@@ -130,7 +134,7 @@ fn variants(instances: usize, latencies: &[f64]) -> Vec<(usize, Variant)> {
         let known = [Variant::FirstSeen, Variant::Known, Variant::KnownFar(farthest)];
         known.map(|variant| (index, variant))
     });
-    sessions.chain(jwts).collect()
+    sessions.chain([(0, Variant::Control)]).chain(jwts).collect()
 }
 
 /// Asks once: which variant it was, how long it took in all and in the app, in
@@ -141,6 +145,7 @@ async fn ask(signed_in: &mut SignedIn<'_>, variant: Variant) -> Result<Option<(S
     let mut program = signed_in.browser.fresh();
     let answer = match (variant, &signed_in.known) {
         (Variant::Session(latency), _) => signed_in.browser.send(far_away(latency)).await?,
+        (Variant::Control, _) => signed_in.browser.send(far_away(0.0)).await?,
         (Variant::FirstSeen, _) => {
             let Some(token) = signed_in.unseen.pop() else { return Ok(None) };
             let answer = program.send(far_away(0.0).bearer(&token)).await?;
@@ -177,121 +182,74 @@ fn first_seen(algorithm: &str) -> String {
     format!("JWT {algorithm}, first seen")
 }
 
-/// A JWT is faster when it is so whatever the distance. When what it gains
-/// grows with the distance, the distance is the condition.
-fn judge(evidence: &Evidence) -> Verdict {
-    let in_all = |label: &dyn Fn(&str) -> bool| -> Vec<&Series> {
-        evidence.series.iter().filter(|one| one.unit == UNIT && label(&one.label)).collect()
-    };
-    let mut sessions = in_all(&|label| label.starts_with("session, "));
-    sessions.sort_by(|a, b| distance(&a.label).total_cmp(&distance(&b.label)));
-    let jwts = in_all(&|label| label.ends_with(", first seen"));
-    let (Some(nearest), Some(farthest)) = (sessions.first(), sessions.last()) else {
-        return Verdict::undecided("There is no session to compare with.");
-    };
-    let order =
-        |jwt: &&Series, session: &Series| compare(&jwt.values, &session.values, Margin::MILLIS);
-    let is_less = |jwt: &&Series, session: &Series| order(jwt, session) == Some(Order::Less);
-    // What the slowest of them gains, in milliseconds.
-    let gain = |session: &Series| -> f64 {
-        let slowest = jwts.iter().filter_map(|jwt| stats::median(&jwt.values)).fold(0.0, f64::max);
-        stats::median(&session.values).unwrap_or_default() - slowest
-    };
-    if jwts.is_empty() {
-        return Verdict::undecided("There is no JWT to compare with.");
-    }
-    if distance(&farthest.label) <= distance(&nearest.label) {
-        return Verdict::undecided("The database was at one distance only.");
-    }
-    if jwts.iter().all(|jwt| is_less(jwt, farthest)) {
-        // Half of what is gained far away, gained near by: distance is not what decides.
-        let near = jwts.iter().all(|jwt| is_less(jwt, nearest));
-        if near && gain(nearest) >= gain(farthest) / 2.0 {
-            return Verdict::yes("A JWT was faster at every distance of the database.");
-        }
-        return far_enough(evidence, nearest);
-    }
-    if jwts.iter().any(|jwt| is_less(jwt, farthest)) {
-        return Verdict::undecided(
-            "It depends on the algorithm, and on the noise of this machine.",
-        );
-    }
-    if jwts.iter().all(|jwt| order(jwt, farthest) == Some(Order::More)) {
-        return Verdict::no("Every JWT was slower than a session, however far away its database.");
-    }
-    Verdict::undecided("Even far away the difference is inside this machine’s noise.")
+/// What the picture shows: a session's time over the database's distance, and the time of the
+/// dearest JWT.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Curve {
+    pub session: Vec<(f64, f64)>,
+    pub jwt: f64,
 }
 
-/// The break-even: how far away the database has to be for its statement to cost as much as
-/// the most expensive signature check. From the times in the app, which have no network in
-/// them; where they do not differ, there is none.
-fn far_enough(evidence: &Evidence, nearest: &Series) -> Verdict {
-    let lookup = evidence.values(&nearest.label, IN_APP);
-    let dearest = evidence
-        .series
-        .iter()
-        .filter(|one| one.unit == IN_APP && one.label.ends_with(", first seen"))
-        .max_by(|a, b| stats::by_median(&a.values, &b.values));
-    let (check, label) = dearest.map_or((&[][..], ""), |one| (&one.values, one.label.as_str()));
-    let name = label.trim_start_matches("JWT ").trim_end_matches(", first seen");
-    let (Some(checked), Some(looked_up)) = (stats::median(check), stats::median(lookup)) else {
-        return Verdict::undecided("The app did not say how long it took.");
+/// None for other claims' figures.
+pub fn curve(figures: &[Figure]) -> Option<Curve> {
+    let of = |is_it: &dyn Fn(&str) -> bool| {
+        let found = figures.iter().filter(|one| one.unit == IN_APP && is_it(&one.label));
+        found.map(|one| (distance(&one.label), one.median)).collect::<Vec<_>>()
     };
-    let (because, value) = match compare(check, lookup, Margin::MILLIS) {
-        Some(Order::More) => {
-            let value = distance(&nearest.label) + checked - looked_up;
-            let because = format!(
-                "The most expensive check ({name}) costs what the lookup costs in a database that \
-                 is {value:.2} ms away. Nearer than that the session is faster; farther away, the \
-                 JWT."
-            );
-            (because, Some(value))
+    let mut session = of(&|label| label.starts_with("session, database"));
+    session.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let jwts = of(&|label| label.ends_with(", first seen"));
+    let jwt = jwts.into_iter().map(|(_, millis)| millis).reduce(f64::max)?;
+    Some(Curve { session, jwt })
+}
+
+/// Judged by the times in the app, which have no network in them, and by the JWT that takes
+/// longest: one that is new, with the dearest signature.
+fn judge(evidence: &Evidence) -> Judged {
+    let series = |of: &dyn Fn(&str) -> bool| -> Vec<&Series> {
+        evidence.series.iter().filter(|one| one.unit == IN_APP && of(&one.label)).collect()
+    };
+    let mut sessions = series(&|label| label.starts_with("session, database"));
+    sessions.sort_by(|a, b| distance(&a.label).total_cmp(&distance(&b.label)));
+    let jwts = series(&|label| label.ends_with(", first seen"));
+    let of = |series: &Series| median(&series.values).unwrap_or_default();
+    let dearest = jwts.iter().max_by(|a, b| of(a).total_cmp(&of(b)));
+    let (Some(near), Some(far), Some(jwt)) = (sessions.first(), sessions.last(), dearest) else {
+        return unclear("A session or a JWT is missing.");
+    };
+    if distance(&far.label) <= distance(&near.label) {
+        return unclear("The database was at one distance only.");
+    }
+    let Some(noise) = stats::noise(&near.values, evidence.samples(CONTROL, IN_APP)?) else {
+        return unclear("There is no control.");
+    };
+    let order = |session: &Series| compare(&jwt.values, &session.values, noise);
+    let (checked, looked_up) = (of(jwt), of(near));
+    let name = jwt.label.trim_start_matches("JWT ").trim_end_matches(", first seen");
+    let because = format!(
+        "In the app the dearest JWT ({name}, seen for the first time) took {checked:.3} ms, a \
+         session {looked_up:.3} ms from the nearest database and {:.1} ms from one {} ms away. Two \
+         sessions in the same rounds differed by {noise:.3} ms at most: that is this run’s noise.",
+        of(far),
+        distance(&far.label),
+    );
+    let condition = "the database is farther away than a signature check costs";
+    match (order(near), order(far)) {
+        (Some(Order::Less), Some(Order::Less)) => Ok(Verdict::yes(because)),
+        // At this distance the lookup costs what the check costs.
+        (Some(Order::More), Some(Order::Less)) => {
+            let even = distance(&near.label) + checked - looked_up;
+            Ok(Verdict::only_if(condition, because).from(even, "ms away"))
         }
-        Some(Order::Less) => (
-            format!(
-                "Even the most expensive check ({name}, {checked:.2} ms in the app) costs less than \
-                 the lookup in the nearest database ({looked_up:.2} ms); with each millisecond of \
-                 distance the JWT gains one more."
-            ),
-            Some(distance(&nearest.label)),
-        ),
-        _ => (
-            format!(
-                "Near by there is no difference worth naming: in the app the slowest JWT that is \
-                 seen for the first time ({name}) takes {checked:.2} ms, and a session from the \
-                 nearest database {looked_up:.2} ms. With each millisecond of distance the \
-                 session takes one more, and the JWT none."
-            ),
-            None,
-        ),
-    };
-    Verdict::TrueIf {
-        condition: "the database is farther away than a signature check costs".to_owned(),
-        because,
-        break_even: value.map(|value| BreakEven { value, unit: UNIT.to_owned() }),
+        (_, Some(Order::Less)) => Ok(Verdict::only_if(condition, because)),
+        (_, Some(Order::More)) => Ok(Verdict::no(because)),
+        _ => unclear(format!("Even far away the difference is inside the noise. {because}")),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn evidence(near: f64, far: f64, jwt: f64) -> Evidence {
-        let mut evidence = Evidence::default();
-        for n in 0..20_u8 {
-            let noise = f64::from(n) / 200.0;
-            for (label, value) in [
-                (session(0.0), near),
-                (session(10.0), far),
-                (first_seen("ES256"), jwt),
-                (first_seen("EdDSA"), jwt),
-            ] {
-                evidence.add_sample(&label, UNIT, value + noise);
-                evidence.add_sample(&label, IN_APP, value + noise);
-            }
-        }
-        evidence
-    }
 
     #[test]
     fn each_takes_a_turn_and_follows_another_each_round() {
@@ -309,53 +267,8 @@ mod tests {
             turns[(place + 15) % 16]
         };
         assert_ne!(before(0), before(1));
-    }
-
-    #[test]
-    fn distance_is_the_condition() {
-        for (near, far, jwt, expected, break_even) in [
-            (0.3, 10.3, 0.9, "true if", Some(0.6)),
-            (0.3, 10.3, 0.5, "true if", None), // near by it is not worth naming
-            (0.5, 10.5, 0.4, "true if", None),
-            (0.9, 10.9, 0.4, "true if", Some(0.0)), // near by too, but what decides is the distance
-            (9.0, 11.0, 0.5, "true", None),
-            (0.3, 0.4, 3.0, "false", None),
-            (0.3, 0.4, 0.5, "undecided", None), // slower, and inside the noise
-        ] {
-            let verdict = judge(&evidence(near, far, jwt));
-            assert_eq!(verdict.word(), expected, "{near} {far} {jwt}: {verdict:?}");
-            let Verdict::TrueIf { break_even: found, because, .. } = verdict else { continue };
-            let found = found.map(|it| it.value);
-            assert_eq!(found.is_some(), break_even.is_some(), "{near} {far} {jwt}: {because}");
-            assert!((found.unwrap_or(0.0) - break_even.unwrap_or(0.0)).abs() < 1e-9, "{found:?}");
+        for latency in [0.0, 0.5, 10.0] {
+            assert!((distance(&session(latency)) - latency).abs() < 1e-9);
         }
-    }
-
-    #[test]
-    fn one_distance_says_nothing_about_distance() {
-        for latencies in [&[0.0][..], &[2.0], &[]] {
-            let mut evidence = evidence(0.3, 0.3, 3.0);
-            evidence.series.retain(|one| !one.label.starts_with("session"));
-            for latency in latencies {
-                (0..20).for_each(|_| evidence.add_sample(&session(*latency), UNIT, 0.3));
-            }
-            assert_eq!(judge(&evidence).word(), "undecided", "{latencies:?}");
-        }
-    }
-
-    /// Which session is the nearest one is what was asked for, not what was measured.
-    #[test]
-    fn the_nearest_is_the_one_at_the_smallest_distance() {
-        for (latency, expected) in [(0.0, 0.0), (0.5, 0.5), (10.0, 10.0)] {
-            assert!((distance(&session(latency)) - expected).abs() < 1e-9);
-        }
-        let mut found = evidence(0.9, 10.9, 2.0);
-        for n in 0..20_u8 {
-            // Measured in a lucky moment.
-            found.add_sample(&session(0.5), UNIT, 0.7 + f64::from(n) / 200.0);
-            found.add_sample(&session(0.5), IN_APP, 0.1);
-        }
-        let Verdict::TrueIf { break_even: Some(found), .. } = judge(&found) else { panic!() };
-        assert!((found.value - 1.1).abs() < 1e-9, "{found:?}");
     }
 }

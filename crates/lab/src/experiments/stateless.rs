@@ -14,6 +14,10 @@ const REFRESH: &str = "refresh token, at a server with another database";
 const SESSION: &str = "session, at a server with another database";
 const AT_HOME: &str = "refresh token, where it was issued";
 
+/// How a server refuses what its database does not know.
+const UNKNOWN: [&str; 1] = ["400 refresh_token_unknown"];
+const NO_SESSION: [&str; 1] = ["401 token_missing"];
+
 pub(super) const EXPERIMENT: Experiment = Experiment {
     number: 6,
     slug: "stateless",
@@ -22,7 +26,6 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
              secrets. What the first one issued is sent to the second. That the public half is \
              enough is shown by a verifier of the lab’s own, which has read \
              /.well-known/jwks.json and shares no code with the app.",
-    honest: "True of the access token. The refresh token is state, like a session.",
     budget: Duration::from_secs(3),
     measure: boxed!(measure),
     judge,
@@ -69,52 +72,29 @@ fn signing_key() -> Result<String> {
     Ok(format!("-----BEGIN PRIVATE KEY-----\n{base64}\n-----END PRIVATE KEY-----"))
 }
 
-fn judge(evidence: &Evidence) -> Verdict {
-    let labels = [OUTSIDE, ACCESS, REFRESH, SESSION];
-    let Some([outside, access, refresh, session]) = evidence.all_facts(labels) else {
-        return Verdict::undecided("Not everything was sent to both servers.");
-    };
-    if evidence.fact(AT_HOME) != Some("200") {
-        return Verdict::undecided("The refresh token failed where it was issued, too.");
+fn judge(evidence: &Evidence) -> Judged {
+    let refused =
+        ["401 token_signature_invalid", "401 token_key_unknown", "401 token_issuer_wrong"];
+    let access = evidence.opened(ACCESS, &refused)?;
+    let refresh = evidence.opened(REFRESH, &UNKNOWN)?;
+    let session = evidence.opened(SESSION, &NO_SESSION)?;
+    if !evidence.opened(AT_HOME, &UNKNOWN)? {
+        return unclear("The refresh token failed where it was issued, too.");
     }
-    if access != "200" || outside != "verified" {
-        return Verdict::no(format!("The other server answered the access token with {access}."));
+    if !access || evidence.said(OUTSIDE)? != "verified" {
+        return Ok(Verdict::no("The other server did not take the access token."));
     }
-    if refresh == "200" {
-        return Verdict::yes("The other server took the access token and the refresh token.");
+    if refresh {
+        return Ok(Verdict::yes("The other server took the access token and the refresh token."));
     }
     let queries = evidence.median(QUERIES, "queries").unwrap_or_default();
-    Verdict::only_if(
+    let session = if session { "unlike" } else { "as with" };
+    Ok(Verdict::only_if(
         "only the access token is meant",
         format!(
             "A server with another database took it with {queries} queries, and the published \
-             keys alone are enough to check it. The refresh token is a row in a database: \
-             {refresh}, as with the session: {session}."
+             keys alone are enough to check it. The refresh token is a row in a database, and was \
+             unknown there, {session} the session."
         ),
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_refresh_token_is_state() {
-        let with = |outside: &str, access: &str, refresh: &str, at_home: &str| {
-            let evidence = Evidence::of([
-                (OUTSIDE, outside),
-                (ACCESS, access),
-                (SESSION, "401 token_missing"),
-                (REFRESH, refresh),
-                (AT_HOME, at_home),
-            ]);
-            judge(&evidence).word()
-        };
-        let unknown = "400 refresh_token_unknown";
-        assert_eq!(with("verified", "200", unknown, "200"), "true if");
-        assert_eq!(with("verified", "200", "200", "200"), "true");
-        assert_eq!(with("verified", "401 token_key_unknown", unknown, "200"), "false");
-        assert_eq!(with("not verified", "200", unknown, "200"), "false");
-        assert_eq!(with("verified", "200", unknown, unknown), "undecided");
-    }
+    ))
 }

@@ -168,7 +168,7 @@ pub fn introspected(
 /// A token of the local provider's Calendar Printer, an app that gets an opaque token for our
 /// API (RFC 8707) and keeps it to itself. So one of its browsers is used, and a person takes
 /// the access back in another one: what revocation is the grant, with all its tokens.
-pub(super) async fn calendar_printer(
+pub(crate) async fn calendar_printer(
     agent: &Agent,
     instance: &dyn Instance,
     cached_for: Duration,

@@ -6,6 +6,7 @@ mod reading;
 mod scenarios;
 mod timing;
 
+pub(crate) use credentials::calendar_printer;
 pub use credentials::{
     Processes, TimedCredential, expiring_jwt, introspected, session, watched_jwt,
 };

@@ -5,7 +5,7 @@ use latchkey_store::emails;
 use latchkey_store::migrations::Migrations;
 use latchkey_store::probe::{Probe, ProbeError, probe};
 use latchkey_store::signing_keys::{self, StoredKey};
-use latchkey_store::{Backend, Db};
+use latchkey_store::{Backend, Db, users};
 
 use super::report::{Check, Context, Finding};
 
@@ -50,6 +50,9 @@ pub(super) async fn of_open(context: &Context<'_>, db: &Db) -> Vec<Finding> {
         && let Ok(keys) = signing_keys::all(db).await
     {
         findings.push(judge_keys(&context.settings.app_secret, &keys));
+    }
+    if let Ok(longest) = users::longest_roles(db).await {
+        findings.extend(judge_roles(longest));
     }
     findings
 }
@@ -107,6 +110,19 @@ fn judge_mail(troubles: &[String]) -> Option<Finding> {
     Some(Check::MailDelivery.warning(text, what_to_do).fact("The last one", last))
 }
 
+/// With so many characters of roles, a JWT comes near the 4,096 bytes that a browser keeps of a
+/// cookie: a few hundred bytes are its own, and base64url makes four of three.
+const MANY_ROLES: i64 = 2_000;
+
+fn judge_roles(longest: i64) -> Option<Finding> {
+    (longest > MANY_ROLES).then(|| {
+        Check::Cookies.warning(
+            format!("Somebody has {longest} characters of roles: a JWT with them hardly fits into a cookie (4,096 bytes)."),
+            "Give them fewer or shorter roles. Without that, who asks for a JWT gets a session.",
+        )
+    })
+}
+
 /// Whether the keys that sign JWTs can be decrypted with `APP_SECRET`.
 fn judge_keys(secret: &AppSecret, keys: &[StoredKey]) -> Finding {
     let what_to_do =
@@ -145,6 +161,13 @@ mod tests {
             signs_from: Timestamp::from_seconds(0),
             retired_at: None,
         }
+    }
+
+    #[test]
+    fn many_roles_are_said_to_be_too_many_for_a_cookie() {
+        assert!(judge_roles(MANY_ROLES).is_none());
+        let finding = judge_roles(MANY_ROLES + 1).expect("a warning");
+        assert_eq!(finding.level, Level::Warning);
     }
 
     #[test]

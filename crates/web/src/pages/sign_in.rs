@@ -168,6 +168,7 @@ fn form(
         email: String::new(),
         failed: false,
         welcome: None,
+        again: None,
         last_used: None,
         choices: if app.settings.demo { choices(app, next, strategy, again) } else { Vec::new() },
         strategy,

@@ -51,7 +51,7 @@ pub(crate) async fn take(
     let (sign_in, user) = somebody(&app, &caller).await?;
     // Counted as passwords are, and apart from them.
     let account = format!("code {}", user.id);
-    let _gate = app.limits.admit(&account, &client).await?;
+    let gate = app.limits.admit(&account, &client).await?;
     let now = app.clock.now();
     let taken = match Code::parse(&form.code) {
         Some(code) => email_tokens::take(&app.db, &code.hash(sign_in), Purpose::Prove, now).await?,
@@ -59,7 +59,7 @@ pub(crate) async fn take(
     };
     // The address may be another's by now, and then the code was sent to another.
     if taken.is_none_or(|sent| Some(&sent.email) != proved_address(&user)) {
-        app.limits.record_failure(&account, &client);
+        app.limits.record_failure(&gate).await?;
         return Err(AppError::new(catalogue::WRONG_CODE).action(Action::link("Try again", SENT)));
     }
     sign_ins::proved(&app.db, sign_in, now).await?;

@@ -1,0 +1,67 @@
+//! Claim 18: "It fits into a header".
+
+use super::prelude::*;
+
+/// How many roles the person has, in turn.
+const ROLES: [usize; 5] = [0, 50, 130, 300, 512];
+
+const UNIT: &str = "bytes of the header line";
+const TOO_LARGE: [&str; 3] = ["401 token_too_large", "431", "400"];
+
+/// nginx and Apache take a line of 8 KiB; Node takes 16 KiB of headers in all.
+const LINE: f64 = 8_192.0;
+
+pub(super) const EXPERIMENT: Experiment = Experiment {
+    number: 18,
+    slug: "header",
+    sentence: "It fits into a header",
+    method: "A program asks for a token again and again, with more roles each time, and sends it \
+             in the Authorization header. Counted are the bytes of that line; nginx and Apache \
+             take 8 KiB of one line, unless they are told otherwise.",
+    budget: Duration::from_secs(2),
+    measure: boxed!(measure),
+    judge,
+};
+
+async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
+    let fixture = context.start(&InstanceOptions::default()).await?;
+    for count in ROLES {
+        context.doing(format!("sending a token with {count} roles"));
+        fixture.set_roles(count).await?;
+        let token = fixture.tokens().await?.access_token;
+        let bytes = "authorization: Bearer ".len() + token.len() + 2;
+        evidence.add_sample(&label(count), UNIT, as_f64(bytes));
+        evidence.add_answer(label(count), &fixture.get_with(&token, "/api/v1/me").await?);
+    }
+    Ok(())
+}
+
+fn label(roles: usize) -> String {
+    format!("a token with {roles} roles")
+}
+
+fn judge(evidence: &Evidence) -> Judged {
+    let (mut fits, mut fails) = (None, None);
+    for count in ROLES {
+        let bytes = evidence.middle(&label(count), UNIT)?;
+        if evidence.opened(&label(count), &TOO_LARGE)? && bytes <= LINE {
+            fits = Some((count, bytes));
+        } else if fails.is_none() {
+            fails = Some((count, bytes));
+        }
+    }
+    match (fits, fails) {
+        (Some((roles, bytes)), None) => {
+            Ok(Verdict::yes(format!("Even {roles} roles fit: {bytes:.0} bytes.")))
+        }
+        (Some((roles, bytes)), Some((more, larger))) => Ok(Verdict::only_if(
+            "it carries no list that grows",
+            format!(
+                "With {roles} roles the line has {bytes:.0} bytes, which everything on the way \
+                 takes. With {more} it has {larger:.0}: too many for the app, or for a proxy in \
+                 front of it, which answers 400 or 431 before the app sees anything."
+            ),
+        )),
+        (None, _) => Ok(Verdict::no("Not even the smallest token fits.")),
+    }
+}
