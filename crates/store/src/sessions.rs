@@ -1,10 +1,13 @@
 //! The tower-sessions store: server sessions, kept as sign-ins.
 
+use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
 use latchkey_domain::sign_in::{Lifetime, SignIn};
-use latchkey_domain::{Clock, SignInId, User};
+use latchkey_domain::{Clock, SignInId, Timestamp, User};
+use parking_lot::Mutex;
 use serde_json::Value;
 use tower_sessions::SessionStore;
 use tower_sessions::session::{Id, Record};
@@ -31,12 +34,13 @@ pub struct Sessions {
     clock: Clock,
     lifetime: Lifetime,
     cache: Option<SessionCache>,
+    being_noted: Arc<Mutex<HashSet<SignInId>>>,
 }
 
 impl Sessions {
     /// The sessions of this database, which live for so long.
-    pub const fn new(db: Db, clock: Clock, lifetime: Lifetime) -> Self {
-        Self { db, clock, lifetime, cache: None }
+    pub fn new(db: Db, clock: Clock, lifetime: Lifetime) -> Self {
+        Self { db, clock, lifetime, cache: None, being_noted: Arc::default() }
     }
 
     /// The same, but a session that was read within the last second is not
@@ -59,12 +63,30 @@ impl Sessions {
         let asked_at = Instant::now();
         let seen_after = now.minus(self.lifetime.idle);
         let params = params![hash, now, seen_after];
-        let found = self.db.fetch_optional(FIND, params, sign_in_and_user).await?;
+        // Boxed, or it would be moved through every future around it.
+        let found = Box::pin(self.db.fetch_optional(FIND, params, sign_in_and_user)).await?;
         let Some(found) = found else { return Ok(None) };
         if let Some(cache) = &self.cache {
             cache.put(hash, found.clone(), asked_at, forgotten);
         }
         Ok(Some(found))
+    }
+
+    /// Writes down beside the request that somebody was here: once, however many
+    /// requests see at the same time that it is due.
+    pub fn seen(&self, sign_in: SignInId, now: Timestamp) {
+        if !self.being_noted.lock().insert(sign_in) {
+            return;
+        }
+        let own = self.clone();
+        tokio::spawn(async move {
+            if let Err(error) = sign_ins::seen(&own.db, sign_in, now).await {
+                tracing::warn!(%error, "a visit could not be noted");
+            }
+            // What is remembered says still that it is due.
+            own.ended(sign_in);
+            own.being_noted.lock().remove(&sign_in);
+        });
     }
 
     fn forget(&self, id: &Id) {

@@ -148,9 +148,9 @@ fn find_end(buffer: &[u8]) -> Option<usize> {
 
 fn content_length(head: &[u8]) -> usize {
     const NAME: &[u8] = b"content-length:";
-    let line = head.split(|byte| *byte == b'\n').find(|line| {
-        line.get(..NAME.len()).is_some_and(|name| name.eq_ignore_ascii_case(NAME))
-    });
+    let line = head
+        .split(|byte| *byte == b'\n')
+        .find(|line| line.get(..NAME.len()).is_some_and(|name| name.eq_ignore_ascii_case(NAME)));
     let value = line.and_then(|line| str::from_utf8(&line[NAME.len()..]).ok());
     value.and_then(|value| value.trim().parse().ok()).unwrap_or(0)
 }

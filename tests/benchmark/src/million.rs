@@ -36,7 +36,7 @@ pub async fn compare(bench: &Bench, plan: &Plan) -> Result<()> {
         let requests = cookies.iter().flat_map(|cookie| with_cookie(ME, cookie)).collect();
         targets.push(Target::new(name, &server, requests).await?);
     }
-    let hello = bench.peer("hello", None, "/").await?;
+    let hello = bench.peer("hello", None).await?;
     let get = vec![crate::Request::get("/").bytes()];
     let mut bare = Target::new("bare axum, hello", &hello, get).await?;
     interleave(plan, &mut bare, &mut targets).await?;
@@ -59,8 +59,7 @@ async fn fill(database: &str, people: u32) -> sqlx::Result<Vec<String>> {
     let mut cookies = Vec::new();
     for n in 0..ASKED {
         let id = base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(u128::from(n).to_le_bytes());
-        let hash: String =
-            Sha256::digest(&id).iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash: String = Sha256::digest(&id).iter().map(|byte| format!("{byte:02x}")).collect();
         let offset = n * (people / ASKED);
         sqlx::query(NAME).bind(hash).bind(offset).execute(&mut *tx).await?;
         cookies.push(format!("{COOKIE}={id}"));

@@ -27,7 +27,11 @@ impl Drop for Server {
 
 impl Server {
     /// Starts a program, and waits until it answers to a `GET` of this path.
-    pub async fn start(program: &Path, set: impl FnOnce(&mut Command, u16), path: &str) -> Result<Self> {
+    pub async fn start(
+        program: &Path,
+        set: impl FnOnce(&mut Command, u16),
+        path: &str,
+    ) -> Result<Self> {
         let port = free_port()?;
         let mut command = Command::new(program);
         command.env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -64,13 +68,16 @@ impl Server {
         ticks * MICROS_A_TICK
     }
 
-    /// Memory that is its own and in use now, in megabytes.
-    pub fn memory(&self) -> f64 {
+    /// Memory that is in use now, and how much of it is no file's, in megabytes.
+    pub fn memory(&self) -> (f64, f64) {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
-        let line = status.unwrap_or_default();
-        let line = line.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-        kilobytes.unwrap_or(0.0) / 1024.0
+        let status = status.unwrap_or_default();
+        let megabytes = |name| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+            kilobytes.unwrap_or(0.0) / 1024.0
+        };
+        (megabytes("VmRSS:"), megabytes("RssAnon:"))
     }
 }
 

@@ -34,7 +34,7 @@ pub async fn storm(server: &Server, takes: Duration) -> Result<Storm> {
     let most = Cell::new(0.0_f64);
     let watch = async {
         loop {
-            most.set(most.get().max(server.memory()));
+            most.set(most.get().max(server.memory().0));
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
@@ -76,7 +76,8 @@ pub async fn oauth(server: &Server, provider: u16, takes: Duration) -> Result<Tu
         let there = Connection::open(provider).await?;
         clients.push((Connection::open(server.port).await?, there));
     }
-    let (here, at_provider) = (format!("localhost:{}", server.port), format!("127.0.0.1:{provider}"));
+    let (here, at_provider) =
+        (format!("localhost:{}", server.port), format!("127.0.0.1:{provider}"));
     let count = Rc::new(Cell::new(0));
     let act = async move |connection: &mut Connection, there: &mut Connection| {
         count.set(count.get() + 1);

@@ -49,7 +49,12 @@ impl Turn {
 
 /// Keeps every connection of a server busy for so long. What each of them sends
 /// is made by `next`, which also sees the answer before.
-pub async fn turn<S, F>(server: &Server, clients: &mut Vec<(Connection, S)>, takes: Duration, act: F) -> Result<Turn>
+pub async fn turn<S, F>(
+    server: &Server,
+    clients: &mut Vec<(Connection, S)>,
+    takes: Duration,
+    act: F,
+) -> Result<Turn>
 where
     S: Send + 'static,
     F: AsyncFnMut(&mut Connection, &mut S) -> Result<()> + Clone + 'static,

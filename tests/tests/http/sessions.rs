@@ -1,9 +1,11 @@
 //! A server session from its beginning to its end.
 
+use axum::extract::FromRequestParts as _;
 use latchkey_domain::Span;
 use latchkey_store::Db;
 use latchkey_tests::database::rows;
 use latchkey_tests::{Browser, Database, Latchkey, Setup};
+use latchkey_web::caller::{ApiCaller, PageCaller};
 use reqwest::Method;
 
 /// A browser that carries nothing but this session.
@@ -191,4 +193,15 @@ async fn two_instances_on_one_postgres_share_it() {
     browser.post(&two.url("/sign-out"), &[]).await;
     copy.jar.move_port(two.address.port(), one.address.port());
     assert_eq!(copy.account(&one).await, None);
+}
+
+/// What is rare has a box of its own: otherwise every request moves the room for
+/// it, tens of kilobytes, through each future on the way.
+#[tokio::test]
+async fn finding_out_who_calls_takes_little_room() {
+    let app = Latchkey::start().await;
+    let (mut parts, ()) = axum::http::Request::new(()).into_parts();
+    let api = size_of_val(&ApiCaller::from_request_parts(&mut parts, &app.app));
+    let page = size_of_val(&PageCaller::from_request_parts(&mut parts, &app.app));
+    assert!(api.max(page) <= 4096, "bytes: {api} for the API, {page} for pages");
 }

@@ -114,18 +114,24 @@ impl SigningKeys {
         now: Timestamp,
     ) -> Result<Arc<AccessClaims>, VerifyError> {
         match self.verifier.verify(token, now) {
-            Err(TokenError::UnknownKey) => {
-                // Requests that come while another reads the ring wait for it.
-                let before = self.verifier.ring();
-                let _reading = self.reading.lock().await;
-                let is_new = !Arc::ptr_eq(&before, &self.verifier.ring());
-                if !is_new && self.verifier.may_reload(now) {
-                    self.reload().await?;
-                }
-                Ok(self.verifier.verify(token, now)?)
-            }
+            Err(TokenError::UnknownKey) => Box::pin(self.verify_anew(token, now)).await,
             verified => Ok(verified?),
         }
+    }
+
+    async fn verify_anew(
+        &self,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<Arc<AccessClaims>, VerifyError> {
+        // Requests that come while another reads the ring wait for it.
+        let before = self.verifier.ring();
+        let _reading = self.reading.lock().await;
+        let is_new = !Arc::ptr_eq(&before, &self.verifier.ring());
+        if !is_new && self.verifier.may_reload(now) {
+            self.reload().await?;
+        }
+        Ok(self.verifier.verify(token, now)?)
     }
 
     pub async fn reload(&self) -> Result<(), latchkey_store::Error> {

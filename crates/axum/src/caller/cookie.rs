@@ -6,7 +6,6 @@ use latchkey_auth::tokens::AccessClaims;
 use latchkey_auth::tokens::TokenPair;
 use latchkey_auth::tokens::VerifyError;
 use latchkey_auth::tokens::refresh;
-use latchkey_domain::sign_in::SignIn;
 use tower_sessions::cookie::Cookie;
 
 use super::credential::{Caller, Credential};
@@ -16,7 +15,9 @@ use crate::errors::{AppError, HandlerResult, catalogue};
 use crate::refresh::{BROWSER, refresh_tokens};
 use crate::state::Latchkey;
 
-/// Who a browser's cookies name. `accepted` says which JWTs count in a cookie.
+/// Who a browser's cookies name. What is large and rare is boxed, here and in
+/// what is called from here: otherwise each request moves room for it through
+/// every future on the way. `accepted` says which JWTs count in a cookie.
 pub(super) async fn authenticate(
     parts: &Parts,
     latchkey: &Latchkey,
@@ -25,7 +26,10 @@ pub(super) async fn authenticate(
     if let Some(cookie) = latchkey.cookies.value(&parts.headers, SESSION)
         && let Some((sign_in, user)) = session::load(&latchkey.sessions, cookie).await?
     {
-        record_activity(latchkey, &sign_in);
+        let now = latchkey.clock.now();
+        if now.since(sign_in.last_seen_at) >= latchkey.config.session.noted_every() {
+            latchkey.sessions.seen(sign_in.id, now);
+        }
         return Ok(Some(Caller { user, credential: Credential::Session(Box::new(sign_in)) }));
     }
     if let Some(token) = latchkey.cookies.value(&parts.headers, TOKEN) {
@@ -39,7 +43,7 @@ pub(super) async fn authenticate(
             Err(VerifyError::Store(error)) => return Err(error.into()),
         }
     }
-    refresh_from_cookie(parts, latchkey).await
+    Box::pin(refresh_from_cookie(parts, latchkey)).await
 }
 
 /// Renews an access token on the way, without the person noticing.
@@ -103,18 +107,4 @@ pub(crate) fn set_token_cookies(
 
 pub(crate) fn clear_token_cookies(latchkey: &Latchkey) -> Vec<Cookie<'static>> {
     vec![latchkey.cookies.removal(TOKEN), latchkey.cookies.removal(REFRESH)]
-}
-
-/// Writes down, once a minute at most and beside the request, that somebody was here.
-fn record_activity(latchkey: &Latchkey, sign_in: &SignIn) {
-    let now = latchkey.clock.now();
-    if now.since(sign_in.last_seen_at) < latchkey.config.session.noted_every() {
-        return;
-    }
-    let (db, id) = (latchkey.db.clone(), sign_in.id);
-    tokio::spawn(async move {
-        if let Err(error) = latchkey_store::sign_ins::seen(&db, id, now).await {
-            tracing::warn!(%error, "a visit could not be noted");
-        }
-    });
 }

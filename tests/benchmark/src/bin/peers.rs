@@ -44,9 +44,8 @@ fn hello() -> Router {
 fn layers() -> Router {
     let filter = EnvFilter::new("info");
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::sink).init();
-    let fixed = |name, value| {
-        SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
-    };
+    let fixed =
+        |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
     hello()
         .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(fixed(header::REFERRER_POLICY, "same-origin"))
@@ -109,11 +108,9 @@ async fn axum_login(database: &str) -> Result<Router, Failure> {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Normal);
     let db = SqlitePool::connect_with(options).await?;
-    sqlx::query(
-        "CREATE TABLE users (id INTEGER PRIMARY KEY, username TEXT UNIQUE, password TEXT)",
-    )
-    .execute(&db)
-    .await?;
+    sqlx::query("CREATE TABLE users (id INTEGER PRIMARY KEY, username TEXT UNIQUE, password TEXT)")
+        .execute(&db)
+        .await?;
     sqlx::query("INSERT INTO users VALUES (1, 'ada', 'a hash of a password')").execute(&db).await?;
     let store = SqliteStore::new(db.clone());
     store.migrate().await?;
@@ -121,7 +118,8 @@ async fn axum_login(database: &str) -> Result<Router, Failure> {
         .with_secure(false)
         .with_expiry(Expiry::OnInactivity(Duration::days(1)));
     let auth = AuthManagerLayerBuilder::new(Backend(db), sessions).build();
-    Ok(Router::new().route("/me", get(me)).route("/login", post(login)).layer(auth))
+    let routes = Router::new().route("/me", get(me)).route("/login", post(login));
+    Ok(hello().merge(routes.layer(auth)))
 }
 
 async fn me(session: AuthSession<Backend>) -> Result<Json<Value>, StatusCode> {
@@ -134,7 +132,8 @@ async fn login(
     Form(typed): Form<Credentials>,
 ) -> Result<StatusCode, StatusCode> {
     let failed = |_| StatusCode::INTERNAL_SERVER_ERROR;
-    let user = session.authenticate(typed).await.map_err(failed)?.ok_or(StatusCode::UNAUTHORIZED)?;
+    let user =
+        session.authenticate(typed).await.map_err(failed)?.ok_or(StatusCode::UNAUTHORIZED)?;
     session.login(&user).await.map_err(failed)?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -150,5 +149,5 @@ fn introspection(user: String) -> Router {
             "client_id": "benchmark",
         }))
     };
-    Router::new().route("/introspect", post(answer))
+    hello().route("/introspect", post(answer))
 }
