@@ -36,7 +36,7 @@ pub async fn find_or_create(
     roles: Roles,
     samples: impl FnOnce(UserId, Timestamp) -> SampleData,
 ) -> Result<Account, Error> {
-    let known = identities::find_user(db, profile).await?;
+    let known = identities::find_user(db, provider, profile).await?;
     let email_owner = match (&known, &profile.email) {
         (None, Some(email)) if profile.email_verified => {
             users::find_by_verified_email(db, email).await?
@@ -51,7 +51,7 @@ pub async fn find_or_create(
             Ok(Account { user, created: false })
         }
         // Unless it is their own account, which another tab has made just now.
-        (Decision::EmailTaken, _) => existing(identities::find_user(db, profile).await?),
+        (Decision::EmailTaken, _) => existing(identities::find_user(db, provider, profile).await?),
         // Nobody is linking here, so the decision makes an account.
         _ => {
             let user = User {
@@ -66,7 +66,7 @@ pub async fn find_or_create(
             match identities::create_account(db, &user, provider, profile, &samples).await {
                 Ok(()) => Ok(Account { user, created: true }),
                 Err(latchkey_store::Error::Exists) => {
-                    existing(identities::find_user(db, profile).await?)
+                    existing(identities::find_user(db, provider, profile).await?)
                 }
                 Err(error) => Err(error.into()),
             }

@@ -44,7 +44,7 @@ pub enum Error {
 /// The client for every call that leaves this process.
 ///
 /// A total timeout, no redirects (a secret would follow them: RFC 9700 §4.12),
-/// no proxy from the environment, a cap on the body, no decompression, and a
+/// no proxy but the one in the settings, a cap on the body, no decompression, and a
 /// `User-Agent`, without which GitHub refuses.
 #[derive(Clone, Debug)]
 pub struct Outbound {
@@ -52,17 +52,29 @@ pub struct Outbound {
 }
 
 impl Outbound {
-    /// Makes the client.
+    /// A client that connects to everybody directly.
     ///
     /// # Errors
     /// When the TLS library cannot be set up.
     pub fn new() -> Result<Self, Error> {
+        Self::through(None)
+    }
+
+    /// A client that goes through a proxy, where there is one.
+    ///
+    /// # Errors
+    /// When the TLS library cannot be set up.
+    pub fn through(proxy: Option<&Proxy>) -> Result<Self, Error> {
         #[expect(clippy::disallowed_methods, reason = "this is the one client")]
-        let client = reqwest::Client::builder()
+        let builder = reqwest::Client::builder();
+        let builder = match proxy {
+            Some(Proxy(proxy)) => builder.proxy(proxy.clone()),
+            None => builder.no_proxy(),
+        };
+        let client = builder
             .timeout(TIMEOUT)
             .connect_timeout(CONNECT_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
             .user_agent(USER_AGENT)
             .build()
             .map_err(|_| Error::Request)?;
@@ -138,6 +150,25 @@ impl Outbound {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }
         self.send(request.body(Vec::new()).map_err(|_| Error::Request)?).await
+    }
+}
+
+/// What stands between this network and providers: `CONNECT` for https, which is
+/// all that leaves this machine.
+#[derive(Clone, Debug)]
+pub struct Proxy(reqwest::Proxy);
+
+impl Proxy {
+    /// `except` lists names, addresses and networks that are called directly, as in
+    /// `NO_PROXY`; this machine is always one of them.
+    pub fn new(url: &Secret, except: &str) -> Option<Self> {
+        let parsed = Url::parse(url.expose()).ok()?;
+        if !matches!(parsed.scheme(), "http" | "https") || !parsed.has_host() {
+            return None;
+        }
+        let except = format!("{except},localhost,127.0.0.0/8,::1");
+        let proxy = reqwest::Proxy::https(parsed).ok()?;
+        Some(Self(proxy.no_proxy(reqwest::NoProxy::from_string(&except))))
     }
 }
 

@@ -31,13 +31,14 @@ pub async fn link(
     profile: &Profile,
     now: Timestamp,
 ) -> Result<bool, Error> {
-    let known = identities::find_user(db, profile).await?.map(|owner| owner.id);
+    let known = identities::find_user(db, provider, profile).await?.map(|owner| owner.id);
     match resolve_account(known, profile, None, Some(user)) {
         Decision::Link(user) => match accounts::link(db, user, provider, profile, now).await {
             Ok(()) => Ok(true),
             // Two tabs at once: the other was quicker, for us or for somebody else.
             Err(latchkey_store::Error::Exists) => {
-                let owner = identities::find_user(db, profile).await?.map(|owner| owner.id);
+                let owner =
+                    identities::find_user(db, provider, profile).await?.map(|owner| owner.id);
                 if owner == Some(user) { Ok(false) } else { Err(Error::IdentityTaken) }
             }
             Err(error) => Err(error.into()),

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use ipnet::IpNet;
+use latchkey_auth::http::Proxy;
 use latchkey_auth::oauth::discovery::is_loopback;
 use latchkey_auth::random;
 use latchkey_auth::secret::AppSecret;
@@ -33,6 +34,8 @@ pub struct Config {
     /// Where the API says who issues tokens for it (RFC 9728), if it does.
     pub resource_metadata: Option<String>,
     pub trusted_proxies: Vec<IpNet>,
+    /// What providers are called through.
+    pub outbound_proxy: Option<Proxy>,
 }
 
 /// The provider that stands in for others in development.

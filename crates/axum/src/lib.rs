@@ -38,7 +38,6 @@ pub mod middleware;
 mod mount;
 pub mod password;
 pub mod refresh;
-pub mod replay_guard;
 pub mod routes;
 pub mod settings;
 pub mod sign_in;

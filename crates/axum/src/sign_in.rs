@@ -6,7 +6,7 @@ use http::request::Parts;
 use latchkey_auth::{random, session};
 use latchkey_domain::audit::Kind;
 use latchkey_domain::sign_in::{CredentialKind, SignIn, SignInMethod};
-use latchkey_domain::{Scopes, SignInId, User, UserId};
+use latchkey_domain::{Scopes, SignInId, Timestamp, User, UserId};
 use latchkey_store::{Sessions, sign_ins};
 use tower_sessions::cookie::SameSite;
 use tower_sessions::{Session, SessionManagerLayer};
@@ -80,11 +80,11 @@ pub async fn complete_sign_in(
     latchkey: &Latchkey,
     context: SignInContext,
     user: &User,
-    door: SignInMethod,
+    proof: Proof,
     key: CredentialKind,
 ) -> HandlerResult<SignedIn> {
     let SignInContext { session, response_cookies, client, .. } = &context;
-    let sign_in = new_sign_in(latchkey, user.id, door, key, client);
+    let sign_in = new_sign_in(latchkey, user.id, proof, key, client);
     match key {
         CredentialKind::Session => {
             session::create(session, &sign_in).await?;
@@ -102,11 +102,32 @@ pub async fn complete_sign_in(
     Ok(SignedIn { id: sign_in.id, user: user.id, method: sign_in.method, credential: key })
 }
 
+/// How somebody proved who they are, and when.
+#[derive(Clone, Debug)]
+pub struct Proof {
+    method: SignInMethod,
+    at: Timestamp,
+}
+
+impl Proof {
+    pub fn password(now: Timestamp) -> Self {
+        Self { method: SignInMethod::Password, at: now }
+    }
+
+    /// A provider's word. One that does not say when it last asked may have let
+    /// through whoever sits at the browser: then all that is known is that there
+    /// is an account, which nobody could take over before it was made.
+    pub fn provider(slug: &str, auth_time: Option<Timestamp>, account: &User) -> Self {
+        let at = auth_time.map_or(account.created_at, |at| at.max(account.created_at));
+        Self { method: SignInMethod::OAuth(slug.to_owned()), at }
+    }
+}
+
 /// A new sign-in, as it is written down.
 pub(crate) fn new_sign_in(
     latchkey: &Latchkey,
     user_id: UserId,
-    door: SignInMethod,
+    proof: Proof,
     key: CredentialKind,
     client: &Client,
 ) -> SignIn {
@@ -119,11 +140,11 @@ pub(crate) fn new_sign_in(
         id: SignInId::new(now, random::bytes()),
         user_id,
         credential: key,
-        method: door,
+        method: proof.method,
         user_agent: client.user_agent.clone(),
         address: client.address.to_string(),
         created_at: now,
-        authenticated_at: now,
+        authenticated_at: proof.at,
         last_seen_at: now,
         expires_at: now.plus(lives),
     }

@@ -17,7 +17,6 @@ use latchkey_store::{Db, Sessions, accounts, sign_ins};
 use crate::config::{Config, JwtSettings, Revocation};
 use crate::cookies::CookieProfile;
 use crate::limits::Limits;
-use crate::replay_guard::ReplayGuard;
 
 /// The part of an application's state that sign-in needs. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -35,7 +34,6 @@ pub struct Parts {
     pub issuer: TokenIssuer,
     pub revoked: RevocationList,
     pub introspection: Option<Introspection>,
-    pub replay_guard: ReplayGuard,
     pub limits: Limits,
     pub hasher: Hasher,
     pub clock: Clock,
@@ -72,7 +70,7 @@ impl Latchkey {
         db: Db,
         clock: Clock,
     ) -> Result<Self, Error> {
-        let http = Outbound::new()?;
+        let http = Outbound::through(config.outbound_proxy.as_ref())?;
         let keys = Arc::new(keys(&config, &db, &clock).await?);
         let JwtSettings { issuer, audience, access_ttl, revocation, .. } = &config.jwt;
         let issuer = TokenIssuer {
@@ -93,7 +91,6 @@ impl Latchkey {
                 .map(|config| Introspection::new(config, http.clone(), db.clone())),
             providers,
             cookies: CookieProfile::of(&config.public_url),
-            replay_guard: ReplayGuard::default(),
             limits: Limits::new(clock.clone()),
             hasher: Hasher::new(&password::Settings::default())?,
             http,

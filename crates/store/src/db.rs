@@ -45,6 +45,7 @@ pub(crate) static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
         7 "connections" "0007_connections.sql",
         8 "traces" "0008_traces.sql",
         12 "order and indexes" "0012_order_and_indexes.sql",
+        13 "authorization responses" "0013_authorization_responses.sql",
     ];
     let migration = |(version, name, sql): (i64, &'static str, &'static str)| {
         Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)

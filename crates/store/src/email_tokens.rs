@@ -10,6 +10,8 @@ use crate::{Db, Result};
 pub enum Purpose {
     Verify,
     Reset,
+    /// A code that proves, to one sign-in, that its person reads their e-mail.
+    Prove,
 }
 
 impl Param for Purpose {

@@ -36,14 +36,16 @@ fn identity(row: &Row) -> Result<Identity> {
 const FIND_USER: &str = concat!(
     "SELECT ",
     user_columns!(),
-    " FROM identities i JOIN users u ON u.id = i.user_id WHERE i.issuer = $1 AND i.subject = $2"
+    " FROM identities i JOIN users u ON u.id = i.user_id WHERE i.issuer = $1 AND i.subject = $2 \
+      AND (i.provider = 'github') = ($3 = 'github')"
 );
 
 const FIND_USER_BY_SUBJECT: &str = concat!(
     "SELECT ",
     user_columns!(),
     " FROM users u WHERE u.id = COALESCE(\
-        (SELECT i.user_id FROM identities i WHERE i.issuer = $1 AND i.subject = $2), $2)"
+        (SELECT i.user_id FROM identities i \
+         WHERE i.issuer = $1 AND i.subject = $2 AND i.provider <> 'github'), $2)"
 );
 
 const INSERT: &str = "INSERT INTO identities \
@@ -57,8 +59,13 @@ const OF_USER: &str = "SELECT issuer, subject, provider, name, email, linked_at,
     FROM identities WHERE user_id = $1 ORDER BY linked_at";
 
 /// The account that an identity is linked to.
-pub async fn find_user(db: &Db, profile: &Profile) -> Result<Option<User>> {
-    db.fetch_optional(FIND_USER, params![profile.issuer, profile.subject], user).await
+///
+/// GitHub has no issuer identifier, and its web address stands for one. An OpenID
+/// issuer may have followed it at the same address, and count its people from 1 as
+/// well: those are never the same people.
+pub async fn find_user(db: &Db, provider: &str, profile: &Profile) -> Result<Option<User>> {
+    let params = params![profile.issuer, profile.subject, provider];
+    db.fetch_optional(FIND_USER, params, user).await
 }
 
 /// The account that the subject of a token means: the one with that identity,

@@ -8,6 +8,7 @@
 
 pub mod accounts;
 pub mod audit;
+pub mod authorization_responses;
 mod changes;
 pub mod connections;
 pub mod contacts;

@@ -110,6 +110,7 @@ const END: &str = concat!(
     next_order!("$3"),
     " WHERE id = $1 AND user_id = $2 AND ended_at IS NULL"
 );
+const PROVED: &str = "UPDATE sign_ins SET authenticated_at = $2 WHERE id = $1 AND ended_at IS NULL";
 
 pub(crate) const END_OTHERS: &str = concat!(
     "UPDATE sign_ins SET ended_at = $3, ended_order = ",
@@ -148,6 +149,12 @@ pub async fn insert(db: &Db, sign_in: &SignIn, session_hash: Option<&str>) -> Re
 /// Records that a sign-in was used; never moves the time back.
 pub async fn seen(db: &Db, id: SignInId, now: Timestamp) -> Result<()> {
     db.execute(SEEN, params![id, now]).await?;
+    Ok(())
+}
+
+/// Records that its person has proved anew who they are.
+pub async fn proved(db: &Db, id: SignInId, now: Timestamp) -> Result<()> {
+    db.execute(PROVED, params![id, now]).await?;
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use latchkey_domain::Span;
 use latchkey_store::connections::ending;
-use latchkey_store::sign_ins;
+use latchkey_store::{authorization_responses, sign_ins};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
@@ -118,6 +118,10 @@ async fn sweep(app: App) {
     if let Err(error) = latchkey_store::email_tokens::forget(&app.db, now).await {
         tracing::warn!(%error, "expired links could not be swept away");
     }
+    let over = now.minus(latchkey_auth::oauth::attempt::LIFETIME);
+    if let Err(error) = authorization_responses::forget(&app.db, over).await {
+        tracing::warn!(%error, "answers of long ago could not be swept away");
+    }
     if let Err(error) = app.keys.prune(now).await {
         tracing::warn!(%error, "outlived keys could not be forgotten");
     }
@@ -126,7 +130,6 @@ async fn sweep(app: App) {
 async fn release_memory(app: App) {
     app.hasher.release_idle();
     app.limits.evict();
-    app.replay_guard.evict(app.clock.now());
 }
 
 /// Goes on revoking what people have disconnected. It is all in the database:

@@ -13,6 +13,7 @@ pub(crate) struct ProviderButton {
     pub(crate) label: String,
     pub(crate) monogram: String,
     pub(crate) local: bool,
+    pub(crate) can_reauthenticate: bool,
 }
 
 impl ProviderButton {
@@ -22,6 +23,7 @@ impl ProviderButton {
             label: provider.label.clone(),
             monogram: monogram(&provider.label),
             local: provider.local,
+            can_reauthenticate: provider.can_reauthenticate(),
         }
     }
 }

@@ -1,8 +1,10 @@
 //! E-mails with links: verifying an address, and choosing a new password.
 
+use std::fmt;
+
 use latchkey_auth::random;
 use latchkey_domain::audit::{Actor, Kind};
-use latchkey_domain::{Email, Span, User};
+use latchkey_domain::{Email, SignInId, Span, User};
 use latchkey_store::email_tokens::{self, Purpose, Sent};
 use latchkey_store::{hash, passwords, users};
 
@@ -18,7 +20,10 @@ const VERIFY_FOR: Span = Span::days(1);
 /// How long a link works that opens an account.
 const RESET_FOR: Span = Span::minutes(30);
 
-/// What an e-mail says around its one link.
+/// How long a code works that proves who somebody is.
+const PROVE_FOR: Span = Span::minutes(10);
+
+/// What an e-mail says around its one link, or code.
 struct Words {
     subject: &'static str,
     before: &'static str,
@@ -56,12 +61,85 @@ const CHANGED: Words = Words {
     after: "",
 };
 
+const PROVE: Words = Words {
+    subject: "Your code",
+    before: "Someone, probably you, is about to change something important in your Latchkey \
+             account.\n\n\
+             If it was you, type this code on the page within 10 minutes:",
+    after: "\nNobody from Latchkey will ever ask you for it. If it wasn’t you, someone else is \
+            signed in as you: end that sign-in on your account page.\n",
+};
+
+/// Writes a code to an address that its person has proved. It is worth something
+/// to this one sign-in alone.
+pub(crate) async fn send_code(
+    app: &App,
+    user: &User,
+    email: &Email,
+    sign_in: SignInId,
+) -> HandlerResult<()> {
+    if app.limits.allow_email_to("prove", email) {
+        let code = Code::new();
+        let sent = Sent { user_id: user.id, email: email.clone() };
+        let expires_at = app.clock.now().plus(PROVE_FOR);
+        let hash = code.hash(sign_in);
+        email_tokens::insert(&app.db, &hash, Purpose::Prove, &sent, expires_at).await?;
+        deliver(app, email.clone(), &PROVE, Body::Code(code));
+    }
+    Ok(())
+}
+
+/// Eight characters of Crockford's alphabet: 40 bits, which nobody finds by trying
+/// within ten minutes, and letters that nobody takes for digits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Code([u8; 8]);
+
+const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+impl Code {
+    fn new() -> Self {
+        Self(random::bytes::<8>().map(|byte| ALPHABET[usize::from(byte % 32)]))
+    }
+
+    /// As people type it: small letters, blanks, and O for zero.
+    pub(crate) fn parse(typed: &str) -> Option<Self> {
+        let typed = typed.bytes().filter(|byte| !byte.is_ascii_whitespace() && *byte != b'-');
+        let letters: Vec<u8> = typed
+            .map(|byte| match byte.to_ascii_uppercase() {
+                b'O' => b'0',
+                b'I' | b'L' => b'1',
+                byte => byte,
+            })
+            .collect();
+        let known = letters.iter().all(|byte| ALPHABET.contains(byte));
+        letters.try_into().ok().filter(|_| known).map(Self)
+    }
+
+    /// What is kept of it: for one sign-in, and worth nothing to another.
+    pub(crate) fn hash(&self, sign_in: SignInId) -> String {
+        hash::of(&format!("{sign_in}:{self}"))
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = String::from_utf8_lossy(&self.0);
+        write!(f, "{}-{}", &text[..4], &text[4..])
+    }
+}
+
+/// What stands in the middle of an e-mail.
+enum Body {
+    Link(String),
+    Code(Code),
+}
+
 /// Writes to somebody who has just signed up, or wants to prove their address.
 pub(crate) async fn send_verification(app: &App, user: &User) -> HandlerResult<()> {
     let Some(email) = &user.email else { return Ok(()) };
     if app.limits.allow_email_to("verify", email) {
         let link = link(app, user, email, Purpose::Verify, VERIFY_FOR).await?;
-        deliver(app, email.clone(), &VERIFY, link);
+        deliver(app, email.clone(), &VERIFY, Body::Link(link));
     }
     Ok(())
 }
@@ -69,13 +147,13 @@ pub(crate) async fn send_verification(app: &App, user: &User) -> HandlerResult<(
 /// Writes to somebody who signed up with an address that has an account.
 pub(crate) fn send_already_there(app: &App, email: Email) {
     if app.limits.allow_email_to("exists", &email) {
-        deliver(app, email, &ALREADY_THERE, app.settings.absolute("/sign-in"));
+        deliver(app, email, &ALREADY_THERE, Body::Link(app.settings.absolute("/sign-in")));
     }
 }
 
 /// Tells somebody that their password was changed.
 pub(crate) fn send_changed(app: &App, email: Email) {
-    deliver(app, email, &CHANGED, app.settings.absolute("/forgot"));
+    deliver(app, email, &CHANGED, Body::Link(app.settings.absolute("/forgot")));
 }
 
 /// Writes to somebody who has forgotten their password, if there is an account
@@ -101,7 +179,7 @@ async fn try_forgot(app: &App, email: Email, client: &Client) -> HandlerResult<(
         let link = link(app, &user, &email, Purpose::Reset, RESET_FOR).await?;
         let (kind, user) = (Kind::ResetRequested, Some(user.id));
         audit::record(app, kind, user, Actor::Nobody, "", Some(client)).await;
-        deliver(app, email, &RESET, link);
+        deliver(app, email, &RESET, Body::Link(link));
     }
     Ok(())
 }
@@ -118,22 +196,47 @@ async fn link(
     let sent = Sent { user_id: user.id, email: email.clone() };
     let expires_at = app.clock.now().plus(lasts);
     email_tokens::insert(&app.db, &hash::of(&token), purpose, &sent, expires_at).await?;
-    let page = match purpose {
-        Purpose::Verify => "verify",
-        Purpose::Reset => "reset",
-    };
-    Ok(app.settings.absolute(&format!("/{page}/{token}")))
+    // Each kind of link has a page of its own.
+    Ok(app.settings.absolute(&format!("/{purpose}/{token}")))
 }
 
 /// Sends without being waited for: how long it takes tells nobody anything.
-fn deliver(app: &App, to: Email, words: &Words, link: String) {
+fn deliver(app: &App, to: Email, words: &Words, body: Body) {
+    let (text, link) = match body {
+        Body::Link(link) => (link.clone(), Some(link)),
+        Body::Code(code) => (code.to_string(), None),
+    };
     let email = EmailMessage {
         to,
         subject: words.subject.to_owned(),
-        text: format!("{}\n\n{link}\n{}", words.before, words.after),
-        link: Some(link),
+        text: format!("{}\n\n{text}\n{}", words.before, words.after),
+        link,
         at: app.clock.now(),
     };
     let app = app.clone();
     tokio::spawn(async move { app.mailer.send(email).await });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Code;
+
+    #[test]
+    fn codes_are_read_as_people_type_them() {
+        let code = Code::new();
+        assert_eq!(Code::parse(&code.to_string()), Some(code));
+        for (typed, read) in [
+            ("ABCD-2345", Some("ABCD-2345")),
+            (" abcd 2345 ", Some("ABCD-2345")),
+            ("oil0oil0", Some("0110-0110")),
+            ("ABCD-234", None),
+            ("ABCD-23456", None),
+            ("ABCD-234U", None),
+            ("ÄBCD-234", None),
+            ("", None),
+        ] {
+            let found = Code::parse(typed).map(|code| code.to_string());
+            assert_eq!(found.as_deref(), read, "{typed}");
+        }
+    }
 }

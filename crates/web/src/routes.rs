@@ -25,6 +25,8 @@ fn pages() -> Router<App> {
         .route("/account/link/{provider}", post(link::start))
         .route("/account/unlink", post(link::unlink))
         .route("/account/password", post(account::password::submit))
+        .route("/account/proof", post(account::proof::take))
+        .route("/account/proof/send", post(account::proof::send))
         .route("/account/sign-ins/{id}/end", post(sign_ins::end_one))
         .route("/account/sign-ins/end-others", post(sign_ins::end_others))
         .route("/account/verify-email", post(delete::send_verification))

@@ -56,6 +56,22 @@ describe('npm oidc-provider as OIDC_ACME_ISSUER', () => {
     assert.notEqual(ids[0], ids[2]);
   });
 
+  test('asks Jane anew when something cannot be undone', async () => {
+    const window = await openWindow(browser, { notOurs: provider.issuer });
+    const { page } = window;
+    await signInAt(provider, app, page, 'jane');
+    await page.goto(`${app.origin}/sign-in?again=1&next=%2Faccount`);
+    await page.getByRole('button', { name: 'Continue with Acme' }).click();
+    // She is signed in there, and has to type her password all the same.
+    await page.waitForURL(`${provider.issuer}/**`);
+    await page.getByPlaceholder('and password').fill('any');
+    await page.getByPlaceholder('Enter any login').fill('jane');
+    await page.getByRole('button', { name: 'Sign-in' }).click();
+    await page.waitForURL(`${app.origin}/account`);
+    await assertSignedInAs(page, app, 'jane of Acme');
+    window.assertQuiet();
+  });
+
   test('Cancel at its page is no error', async () => {
     const window = await openWindow(browser, { notOurs: provider.issuer });
     const { page } = window;
@@ -70,7 +86,7 @@ describe('npm oidc-provider as OIDC_ACME_ISSUER', () => {
 
 const key = (type, options) => generateKeyPairSync(type, options).privateKey.export({ format: 'jwk' });
 
-for (const [what, client, configuration] of [
+for (const [what, client, configuration, settings] of [
   ['takes the secret in the body alone', { token_endpoint_auth_method: 'client_secret_post' },
     { clientAuthMethods: ['client_secret_post'] }],
   ['signs with ES256', { id_token_signed_response_alg: 'ES256' },
@@ -79,12 +95,15 @@ for (const [what, client, configuration] of [
     { jwks: { keys: [key('ed25519')] }, enabledJWA: { idTokenSigningAlgValues: ['EdDSA'] } }],
   ['signs with PS256', { id_token_signed_response_alg: 'PS256' },
     { jwks: { keys: [key('rsa', { modulusLength: 2048 })] }, enabledJWA: { idTokenSigningAlgValues: ['PS256'] } }],
+  ['answers with a form', {}, {}, { OIDC_ACME_RESPONSE_MODE: 'form_post' }],
+  ['signs its profile as well', { userinfo_signed_response_alg: 'RS256' },
+    { features: { jwtUserinfo: { enabled: true } } }],
 ]) {
   test(`a provider that ${what} is understood as well`, async () => {
     let provider;
     const app = await startLatchkey(async (origin) => {
       provider = await startProvider(origin, configuration, client);
-      return variables(provider);
+      return { ...variables(provider), ...settings };
     });
     const browser = await launchChromium();
     try {

@@ -45,7 +45,7 @@ describe('a sign-in that does not go straight', () => {
     window.assertQuiet();
   });
 
-  test('Back to the provider and Allow again is told that it is finished', async () => {
+  test('Back to the provider and Allow again goes on to the account', async () => {
     const window = await openWindow(browser);
     const { page } = window;
     await signIn(page, app, 'Google', 'Ada Lovelace');
@@ -53,29 +53,27 @@ describe('a sign-in that does not go straight', () => {
     assert.ok(page.url().startsWith(app.idp), page.url());
     await pick(page, 'Ada Lovelace');
     await allow(page);
-    // The attempt has had its answer: the page says so, and one is still signed in.
-    await page.waitForURL(`${app.origin}/auth/google/callback?*`);
-    assert.equal(
-      await page.getByRole('heading', { level: 1 }).innerText(),
-      'This sign-in is already finished',
-    );
-    await page.getByRole('link', { name: 'Continue to your account' }).click();
+    // The attempt has had its answer, and this browser is signed in by it.
     await page.waitForURL(`${app.origin}/account`);
     window.assertQuiet();
   });
 
-  test('the callback opened again says that it was used, and one stays signed in', async () => {
+  test('the callback opened again leads on, until somebody else is signed in', async () => {
     const window = await openWindow(browser);
     const { page } = window;
     await setOut(page, app, 'Google');
     await pick(page, 'Ada Lovelace');
     const callback = await allowAndWatch(page);
+    await page.goto(callback);
+    assert.equal(page.url(), `${app.origin}/account`);
+    await assertSignedInAs(page, app, 'Ada Lovelace');
+    await signIn(page, app, 'GitHub', 'Grace Hopper');
     for (const open of [() => page.goto(callback), () => page.reload()]) {
       const answer = await open();
       assert.equal(answer.status(), 400);
       assert.equal(answer.headers()['x-error-code'], 'attempt_used');
     }
-    await assertSignedInAs(page, app, 'Ada Lovelace');
+    await assertSignedInAs(page, app, 'Grace Hopper');
     window.assertQuiet();
   });
 

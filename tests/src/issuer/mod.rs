@@ -59,6 +59,8 @@ struct Inner {
     people: BTreeMap<String, Asked>,
     codes: u32,
     offline: Option<offline::Offline>,
+    /// What its documents are called, and what stands before them.
+    label: (&'static str, &'static str),
 }
 
 /// An authorization request that was answered with a code.
@@ -104,6 +106,7 @@ impl Issuer {
             people: BTreeMap::new(),
             codes: 0,
             offline: None,
+            label: ("application/json", ""),
         }));
         let (stop, mut stopped) = oneshot::channel();
         let shared = Arc::clone(&inner);
@@ -117,7 +120,7 @@ impl Issuer {
                 let inner = Arc::clone(&shared);
                 tokio::spawn(async move {
                     let Some(request) = Request::read(&mut stream).await else { return };
-                    let answer = hold(&inner).answer(request);
+                    let answer = hold(&inner).labelled(request);
                     // The app hangs up on what it does not want to hear.
                     let _ = answer.send(&mut stream).await;
                 });
@@ -183,6 +186,11 @@ impl Issuer {
         inner.userinfo = Box::new(|_| {});
     }
 
+    /// Calls its documents this, and puts that before them.
+    pub fn labels(&self, kind: &'static str, mark: &'static str) {
+        self.hold().label = (kind, mark);
+    }
+
     /// Changes its discovery document.
     pub fn metadata(&self, change: impl Fn(&mut Value) + Send + 'static) {
         self.hold().metadata = Box::new(change);
@@ -241,6 +249,12 @@ impl Issuer {
         self.hold().keys = vec![Arc::new(key)];
     }
 
+    /// A token of its own making.
+    #[must_use]
+    pub fn sign(&self, token: &Token) -> String {
+        token.write(&self.hold().keys[0])
+    }
+
     /// The public half of the key in use, in bytes.
     #[must_use]
     pub fn public_bytes(&self) -> Vec<u8> {
@@ -269,6 +283,14 @@ fn hold(inner: &Mutex<Inner>) -> MutexGuard<'_, Inner> {
 }
 
 impl Inner {
+    fn labelled(&mut self, request: Request) -> Answer {
+        let (kind, mark) = self.label;
+        match self.answer(request) {
+            Answer::Json(value) => Answer::Says(200, kind, format!("{mark}{value}")),
+            other => other,
+        }
+    }
+
     fn answer(&mut self, request: Request) -> Answer {
         let path = request.path.clone();
         self.requests.push(request.clone());

@@ -2,8 +2,8 @@
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256,
-    RsaKeyPair,
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair,
+    KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair,
 };
 use aws_lc_rs::{digest, hmac, rsa};
 use base64::Engine as _;
@@ -21,6 +21,7 @@ pub struct Key {
 #[derive(Debug)]
 enum Pair {
     Es256(EcdsaKeyPair),
+    Es512(EcdsaKeyPair),
     EdDsa(Ed25519KeyPair),
     Rs256(RsaKeyPair),
 }
@@ -31,6 +32,13 @@ impl Key {
     pub fn es256(kid: &str) -> Self {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a key");
         Self { kid: kid.to_owned(), pair: Pair::Es256(pair) }
+    }
+
+    /// A new ES512 key.
+    #[must_use]
+    pub fn es512(kid: &str) -> Self {
+        let pair = EcdsaKeyPair::generate(&ECDSA_P521_SHA512_FIXED_SIGNING).expect("a key");
+        Self { kid: kid.to_owned(), pair: Pair::Es512(pair) }
     }
 
     /// A new EdDSA key.
@@ -51,12 +59,12 @@ impl Key {
     pub fn jwk(&self) -> Value {
         let kid = &self.kid;
         match &self.pair {
-            Pair::Es256(pair) => {
+            Pair::Es256(pair) | Pair::Es512(pair) => {
                 // SEC 1 §2.3.3: 04, x, y.
-                let point = &pair.public_key().as_ref()[1..];
-                let (x, y) = (encode(&point[..32]), encode(&point[32..]));
-                json!({ "kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": kid,
-                        "x": x, "y": y })
+                let (x, y) = pair.public_key().as_ref()[1..].split_at(self.coordinate());
+                let curve = if self.coordinate() == 32 { "P-256" } else { "P-521" };
+                json!({ "kty": "EC", "crv": curve, "alg": self.algorithm(), "use": "sig",
+                        "kid": kid, "x": encode(x), "y": encode(y) })
             }
             Pair::EdDsa(pair) => {
                 let x = encode(pair.public_key().as_ref());
@@ -75,7 +83,7 @@ impl Key {
     #[must_use]
     pub fn public_bytes(&self) -> Vec<u8> {
         match &self.pair {
-            Pair::Es256(pair) => pair.public_key().as_ref().to_vec(),
+            Pair::Es256(pair) | Pair::Es512(pair) => pair.public_key().as_ref().to_vec(),
             Pair::EdDsa(pair) => pair.public_key().as_ref().to_vec(),
             Pair::Rs256(pair) => {
                 let der: aws_lc_rs::encoding::PublicKeyX509Der<'_> =
@@ -90,15 +98,22 @@ impl Key {
     pub const fn algorithm(&self) -> &'static str {
         match self.pair {
             Pair::Es256(_) => "ES256",
+            Pair::Es512(_) => "ES512",
             Pair::EdDsa(_) => "EdDSA",
             Pair::Rs256(_) => "RS256",
         }
     }
 
+    const fn coordinate(&self) -> usize {
+        if matches!(self.pair, Pair::Es512(_)) { 66 } else { 32 }
+    }
+
     fn sign(&self, message: &[u8]) -> Vec<u8> {
         let random = SystemRandom::new();
         match &self.pair {
-            Pair::Es256(pair) => pair.sign(&random, message).expect("a signature").as_ref().into(),
+            Pair::Es256(pair) | Pair::Es512(pair) => {
+                pair.sign(&random, message).expect("a signature").as_ref().into()
+            }
             Pair::EdDsa(pair) => pair.sign(message).as_ref().into(),
             Pair::Rs256(pair) => {
                 let mut signature = vec![0; pair.public_modulus_len()];

@@ -16,6 +16,7 @@ pub(crate) const ADA: &str = "ada@example.test";
 pub(crate) const VERIFY: &str = "Verify your address";
 pub(crate) const EXISTS: &str = "You already have an account";
 pub(crate) const RESET: &str = "Choose a new password";
+pub(crate) const CODE: &str = "Your code";
 pub(crate) const CHANGED: &str = "Your password was changed";
 
 /// Another password that nobody has tried first.
@@ -250,4 +251,21 @@ pub(crate) async fn dump(db: &Db) -> Vec<(String, String)> {
         dump.push((table, texts(db, &rows).await.join("\n")));
     }
     dump
+}
+
+/// Asks for a code, and reads it in the e-mail to this address.
+pub(crate) async fn code_for(browser: &mut Browser, app: &Latchkey, email: &str) -> String {
+    let sent = browser.post(&app.url("/account/proof/send"), &[]).await.see_other();
+    let form = browser.get(&app.url(&sent)).await.expect(200);
+    assert!(form.body.contains("autocomplete=\"one-time-code\""), "{}", form.summary());
+    let email = email_to(app, email, CODE).await;
+    let is_code = |word: &&str| {
+        word.len() == 9 && word.as_bytes()[4] == b'-' && !word.contains(|c: char| c.is_lowercase())
+    };
+    email.text.split_whitespace().find(is_code).expect("a code").to_owned()
+}
+
+/// Types a code.
+pub(crate) async fn prove(browser: &mut Browser, app: &Latchkey, code: &str) -> Page {
+    browser.post(&app.url("/account/proof"), &[("code", code)]).await
 }

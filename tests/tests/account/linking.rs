@@ -6,7 +6,9 @@ use latchkey_tests::walk::parameter;
 use latchkey_tests::{Browser, Issuer, Latchkey, Setup};
 use tokio::task::JoinSet;
 
-use crate::helpers::{ADA, came_in, come_in, id_of, link, linked, proved, set_out_to_link, texts};
+use crate::helpers::{
+    ADA, came_in, code_for, come_in, id_of, link, linked, prove, proved, set_out_to_link, texts,
+};
 use latchkey_tests::person::{sign_up, signed_in};
 
 #[tokio::test]
@@ -263,6 +265,8 @@ async fn it_waits_for_ten_minutes() {
             come_in(&mut browser, &app, "google", "ada", "session").await.see_other(),
             "/account"
         );
+        let code = code_for(&mut browser, &app, ADA).await;
+        let _ = prove(&mut browser, &app, &code).await.expect(303);
         let page = browser.get(&app.url("/account/link")).await;
         let linked = browser.post(&app.url("/account/link"), &[]).await;
         if waits {

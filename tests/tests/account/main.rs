@@ -21,6 +21,7 @@ mod proof;
 mod provider_codes;
 mod request_codes;
 mod sign_ins;
+mod silent;
 mod token_codes;
 mod trail;
 mod unlinking;

@@ -8,7 +8,7 @@ use latchkey_tests::{Browser, Latchkey, Page, Setup};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::helpers::{came_in, set_password};
+use crate::helpers::{ADA, came_in, set_password};
 use latchkey_tests::by_hand::with;
 use latchkey_tests::person::{PASSWORD, Program, knock, sign_up, signed_in};
 
@@ -88,4 +88,17 @@ pub(crate) async fn busy() -> Page {
     let page = knock(&mut Browser::new(), &app, &fields).await;
     storm.abort_all();
     page
+}
+
+pub(crate) async fn wrong_code() -> Page {
+    let app = Latchkey::start().await;
+    let mut ada = came_in(&app, "google", "ada", "session").await;
+    ada.post(&app.url("/account/proof"), &[("code", "ABCD-2345")]).await
+}
+
+pub(crate) async fn email_unverified() -> Page {
+    let app = Latchkey::start().await;
+    sign_up(&app, ADA).await;
+    let mut ada = signed_in(&app, ADA, "session").await;
+    ada.post(&app.url("/account/proof/send"), &[]).await
 }

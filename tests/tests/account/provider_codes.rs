@@ -87,6 +87,9 @@ pub(crate) async fn attempt_used() -> Page {
     let mut browser = Browser::new();
     let callback = waiting(&app, &mut browser).await;
     let _ = browser.come_back(&callback).await.expect(303);
+    // Signed in by another attempt since: this one is over.
+    let newer = waiting(&app, &mut browser).await;
+    let _ = browser.come_back(&newer).await.expect(303);
     let page = browser.come_back(&callback).await;
     assert!(page.body.contains("Continue to your account"), "{}", page.summary());
     page
@@ -115,4 +118,13 @@ pub(crate) async fn link_lost() -> Page {
     let app = Latchkey::start().await;
     let mut ada = came_in(&app, "google", "ada", "session").await;
     ada.get(&app.url("/account/link")).await
+}
+
+/// An issuer that is asked to ask, and says nothing of it.
+pub(crate) async fn did_not_ask() -> Page {
+    let issuer = Issuer::start().await;
+    let app = Setup::new().with_issuer(&issuer).start().await;
+    let mut browser = Browser::new();
+    let authorize = browser.set_out_for(&app, "acme", &[("again", "1")]).await;
+    browser.come_back(&issuer.approve(&authorize)).await
 }

@@ -101,3 +101,16 @@ async fn a_document_may_be_large_and_no_larger() {
         }
     }
 }
+
+/// JSON under another name, and after a byte order mark, is JSON.
+#[tokio::test]
+async fn odd_labels_and_marks_keep_nobody_out() {
+    for kind in ["application/json", "text/html", "text/plain; charset=utf-8", ""] {
+        for mark in ["", "\u{feff}", "\u{feff}\r\n "] {
+            let (app, issuer) = acme().await;
+            issuer.labels(kind, mark);
+            let page = sign_in(&app, &issuer, &mut Browser::new()).await;
+            assert_eq!(page.see_other(), "/account", "{kind:?} {mark:?}: {}", page.summary());
+        }
+    }
+}

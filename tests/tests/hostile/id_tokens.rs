@@ -1,8 +1,8 @@
 //! ID tokens that break a rule (OpenID Connect Core §3.1.3.7).
 
 use latchkey_domain::Clock;
-use latchkey_tests::Browser;
 use latchkey_tests::issuer::{Key, Signed, TOKEN, Token, half_sha256};
+use latchkey_tests::{Browser, Issuer, Setup};
 use serde_json::{Value, json};
 
 use crate::{acme, refused, sign_in};
@@ -59,6 +59,49 @@ async fn issuer_and_audience() {
         ("azp", json!(1), false),
     ];
     judge(all.map(|(name, value, ok)| (name, ok, claim(name, value))).into()).await;
+}
+
+/// As some providers do for every token: a project, or an API, beside the client.
+#[tokio::test]
+async fn an_audience_beside_us_that_the_settings_name_is_no_stranger() {
+    let issuer = Issuer::start().await;
+    let setup = Setup::new().with_issuer(&issuer).set("OIDC_ACME_AUDIENCES", "project api");
+    let app = setup.start().await;
+    let us = "acme client:1";
+    for (aud, azp, taken) in [
+        (json!([us, "project"]), json!(us), true),
+        (json!(["api", us, "project"]), json!(us), true),
+        (json!([us, "project"]), json!(null), false),
+        (json!([us, "project"]), json!("project"), false),
+        (json!([us, "stranger"]), json!(us), false),
+        (json!("project"), json!(us), false),
+    ] {
+        let what = format!("{aud} {azp}");
+        issuer.id_token(move |token| {
+            token.claims["aud"] = aud.clone();
+            if !azp.is_null() {
+                token.claims["azp"] = azp.clone();
+            }
+        });
+        let page = sign_in(&app, &issuer, &mut Browser::new()).await;
+        if taken {
+            assert_eq!(page.see_other(), "/account", "{what}");
+        } else {
+            refused(&page, &what, 502, "id_token_refused");
+        }
+    }
+    issuer.id_token(|token| token.claims["aud"] = json!(["acme client:1", "new"]));
+    let page = sign_in(&app, &issuer, &mut Browser::new()).await;
+    assert!(page.body.contains("_AUDIENCES"), "which setting: {}", page.summary());
+}
+
+#[tokio::test]
+async fn a_subject_that_is_a_number_is_refused_by_name() {
+    let (app, issuer) = acme().await;
+    issuer.id_token(claim("sub", json!(248_289_761_001_u64)));
+    let page = sign_in(&app, &issuer, &mut Browser::new()).await;
+    refused(&page, "a number", 502, "id_token_refused");
+    assert!(page.body.contains("is a number"), "{}", page.summary());
 }
 
 #[tokio::test]
@@ -205,7 +248,7 @@ async fn an_id_token_of_another_attempt_is_refused() {
 #[tokio::test]
 async fn every_algorithm_that_is_promised_is_understood() {
     let (app, issuer) = acme().await;
-    for key in [Key::es256("a"), Key::eddsa("b"), Key::rs256("c")] {
+    for key in [Key::es256("a"), Key::eddsa("b"), Key::rs256("c"), Key::es512("d")] {
         let what = key.algorithm();
         issuer.signs_with(key);
         assert_eq!(sign_in(&app, &issuer, &mut Browser::new()).await.status, 303, "{what}");

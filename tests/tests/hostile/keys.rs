@@ -1,7 +1,7 @@
 //! The issuer's keys: rotation, and what is no key (RFC 7517).
 
 use latchkey_domain::Span;
-use latchkey_tests::issuer::{Answer, JWKS, Key};
+use latchkey_tests::issuer::{Answer, JWKS, Key, Signed};
 use latchkey_tests::{Browser, Issuer, Setup};
 use serde_json::{Value, json};
 
@@ -14,7 +14,8 @@ async fn a_rotation_is_noticed_at_once_and_keys_are_kept_between() {
         assert_eq!(sign_in(&app, &issuer, &mut Browser::new()).await.see_other(), "/account");
     }
     assert_eq!(issuer.requests(JWKS).len(), 1, "the keys are kept");
-    for (count, kid) in [(2, "second"), (3, "third")] {
+    // The last one under the name of the one before: a restart, or another machine.
+    for (count, kid) in [(2, "second"), (3, "third"), (4, "third")] {
         issuer.signs_with(Key::es256(kid));
         assert_eq!(sign_in(&app, &issuer, &mut Browser::new()).await.see_other(), "/account");
         assert_eq!(issuer.requests(JWKS).len(), count);
@@ -40,6 +41,50 @@ async fn a_stream_of_unknown_keys_is_no_stream_of_fetches() {
     issuer.signs_with(Key::es256("new"));
     assert_eq!(sign_in(&app, &issuer, &mut Browser::new()).await.see_other(), "/account");
     assert_eq!(issuer.requests(JWKS).len(), fetched + 1);
+}
+
+/// A key under its old name, a stranger's signature, both with and without a name:
+/// whoever sends a stream of what no known key signed gets no stream of fetches.
+#[tokio::test]
+async fn a_stream_of_bad_signatures_is_no_stream_of_fetches_either() {
+    for kid in [json!("first"), json!(null)] {
+        let issuer = Issuer::start().await;
+        let app = Setup::new().with_issuer(&issuer).with_clock_standing().start().await;
+        issuer.id_token(move |token| {
+            token.header["kid"] = kid.clone();
+            token.signed = Signed::WithStrangersKey;
+        });
+        for _ in 0..20 {
+            let page = sign_in(&app, &issuer, &mut Browser::new()).await;
+            refused(&page, "a stranger's signature", 502, "id_token_refused");
+        }
+        let fetched = issuer.requests(JWKS).len();
+        assert!((2..=5).contains(&fetched), "{fetched} fetches");
+        app.advance(Span::seconds(40));
+        issuer.signs_with(Key::es256("first"));
+        issuer.id_token(|_| {});
+        assert_eq!(sign_in(&app, &issuer, &mut Browser::new()).await.see_other(), "/account");
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_was_withdrawn_is_dropped_within_the_hour() {
+    let issuer = Issuer::start().await;
+    let app = Setup::new().with_issuer(&issuer).with_clock_standing().start().await;
+    issuer.id_token(|token| token.claims["exp"] = json!(9_999_999_999_i64));
+    assert_eq!(sign_in(&app, &issuer, &mut Browser::new()).await.see_other(), "/account");
+    // Away, with keys that are only old: people come in.
+    app.advance(Span::minutes(61));
+    issuer.answers(JWKS, Answer::html(503));
+    assert_eq!(sign_in(&app, &issuer, &mut Browser::new()).await.see_other(), "/account");
+    // There, and without the key: nobody does, and the key stays forgotten.
+    issuer.answers(JWKS, Answer::Json(json!({ "keys": [Key::es256("next").jwk()] })));
+    app.advance(Span::minutes(61));
+    for _ in 0..2 {
+        let page = sign_in(&app, &issuer, &mut Browser::new()).await;
+        refused(&page, "withdrawn", 502, "id_token_refused");
+        issuer.answers(JWKS, Answer::Json(json!({ "keys": [] })));
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! What a profile may hold, and whom it has to be about (Core §5.3.2).
 
-use latchkey_tests::issuer::{Answer, SUBJECT, USERINFO};
+use latchkey_tests::issuer::{Answer, SUBJECT, Signed, Token, USERINFO};
 use latchkey_tests::{Browser, Database, Issuer, Setup};
 use serde_json::{Value, json};
 
@@ -44,6 +44,97 @@ async fn a_profile_as_a_jwt_or_a_page_is_no_profile() {
         let page = sign_in(&app, &issuer, &mut Browser::new()).await;
         refused(&page, kind, 502, "provider_nonsense");
     }
+}
+
+/// Whoever can write an address into the profile must not have it vouched for by
+/// what the ID token says of another.
+#[tokio::test]
+async fn an_address_is_verified_by_who_names_it() {
+    let (app, issuer) = acme().await;
+    issuer.id_token(|token| {
+        token.claims["email"] = json!("mine@acme.test");
+        token.claims["email_verified"] = json!(true);
+    });
+    for (index, (email, said, verified)) in [
+        ("victim@acme.test", None, false),
+        ("victim@acme.test", Some(false), false),
+        ("MINE@acme.test", None, true),
+        ("mine@acme.test", Some(false), false),
+        ("other@acme.test", Some(true), true),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        issuer.userinfo(move |profile| {
+            profile["email"] = json!(email);
+            profile["email_verified"] = json!(said);
+        });
+        let mut browser = Browser::new();
+        let authorize = browser.set_out(&app, "acme").await;
+        let callback = issuer.approve_as(&authorize, &format!("person-{index}"));
+        assert_eq!(browser.come_back(&callback).await.see_other(), "/account");
+        let page = browser.get(&app.url("/account")).await;
+        let shown = page.body.contains("<span class=\"tag tag--good\">verified</span>");
+        assert_eq!(shown, verified, "{email} {said:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_does_not_open_the_profile_leaves_the_id_token() {
+    let (app, issuer) = acme().await;
+    issuer.id_token(|token| token.claims["name"] = "Token Doe".into());
+    for status in [401, 403] {
+        issuer.answers(USERINFO, Answer::html(status));
+        let mut browser = Browser::new();
+        assert_eq!(sign_in(&app, &issuer, &mut browser).await.see_other(), "/account");
+        assert_eq!(browser.account(&app).await.expect("signed in").name, "Token Doe");
+    }
+}
+
+/// OpenID Connect Core §5.3.2: a client may be registered for a signed profile.
+#[tokio::test]
+async fn a_signed_profile_is_checked_like_a_token() {
+    let (app, issuer) = acme().await;
+    let claims = json!({
+        "iss": issuer.url, "aud": "acme client:1", "sub": SUBJECT, "name": "Signed Doe",
+    });
+    for (kind, changes, signed, taken) in [
+        ("application/jwt", json!({}), Signed::Well, true),
+        ("Application/JWT; charset=utf-8", json!({}), Signed::Well, true),
+        ("application/jwt", json!({ "exp": 9_999_999_999_i64 }), Signed::Well, true),
+        ("application/jwt", json!({ "aud": ["acme client:1"] }), Signed::Well, true),
+        ("application/jwt", json!({ "exp": 1 }), Signed::Well, false),
+        ("application/jwt", json!({ "exp": "never" }), Signed::Well, false),
+        ("application/jwt", json!({ "iss": "https://evil.test" }), Signed::Well, false),
+        ("application/jwt", json!({ "iss": null }), Signed::Well, false),
+        ("application/jwt", json!({ "aud": "somebody-else" }), Signed::Well, false),
+        ("application/jwt", json!({ "aud": null }), Signed::Well, false),
+        ("application/jwt", json!({ "aud": ["acme client:1", "x"] }), Signed::Well, false),
+        ("application/jwt", json!({ "sub": "somebody-else" }), Signed::Well, false),
+        ("application/jwt", json!({}), Signed::Damaged, false),
+        ("application/jwt", json!({}), Signed::Not, false),
+        ("application/jwt", json!({}), Signed::WithStrangersKey, false),
+        ("application/json", json!({}), Signed::Well, false),
+    ] {
+        let what = format!("{kind} {changes} {signed:?}");
+        let mut claims = claims.clone();
+        claims.as_object_mut().expect("one").extend(changes.as_object().expect("one").clone());
+        let header = json!({ "alg": "ES256", "kid": "first" });
+        let token = issuer.sign(&Token { header, claims, signed });
+        issuer.answers(USERINFO, Answer::Says(200, kind, token));
+        let mut browser = Browser::new();
+        let page = sign_in(&app, &issuer, &mut browser).await;
+        if taken {
+            assert_eq!(page.see_other(), "/account", "{what}");
+            assert_eq!(browser.account(&app).await.expect("signed in").name, "Signed Doe");
+        } else {
+            refused(&page, &what, 502, "provider_nonsense");
+        }
+    }
+    issuer.answers(USERINFO, Answer::Says(200, "application/jwt", "a.b.c.d.e".to_owned()));
+    let page = sign_in(&app, &issuer, &mut Browser::new()).await;
+    refused(&page, "encrypted", 502, "provider_nonsense");
+    assert!(page.body.contains("It is encrypted") || page.body.contains("it is encrypted"));
 }
 
 /// What people and providers write into profiles.

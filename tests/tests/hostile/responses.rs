@@ -1,7 +1,10 @@
 //! Authorization responses that break a rule (RFC 6749 §4.1.2, RFC 9207).
 
 use latchkey_tests::issuer::TOKEN;
-use latchkey_tests::{Browser, Issuer, Setup};
+use latchkey_tests::walk::parameter;
+use latchkey_tests::{Browser, Issuer, Page, Setup};
+use reqwest::Method;
+use url::Url;
 
 use crate::{acme, refused, sign_in};
 
@@ -134,4 +137,73 @@ async fn a_callback_is_answered_from_the_cookie_alone_and_shown_once() {
     let mut browser = Browser::new();
     assert_eq!(sign_in(&app, &issuer, &mut browser).await.see_other(), "/account");
     assert_eq!(issuer.requests(TOKEN).len(), 1);
+}
+
+/// A form, as Apple sends one: from another site, so without any of our cookies.
+async fn post_from_elsewhere(callback: &Url, more: &str) -> Page {
+    let body = format!("{}{more}", callback.query().expect("an answer"));
+    let mut to = callback.clone();
+    to.set_query(None);
+    let headers = [
+        ("origin", "https://appleid.apple.com"),
+        ("sec-fetch-site", "cross-site"),
+        ("content-type", "application/x-www-form-urlencoded"),
+    ];
+    // Nobody's cookies: SameSite=Lax keeps them back.
+    Browser::new().send(Method::POST, to.as_str(), &headers, Some(body)).await
+}
+
+#[tokio::test]
+async fn an_answer_as_a_form_is_brought_again_by_the_browser_that_set_out() {
+    let issuer = Issuer::start().await;
+    let setup = Setup::new().with_issuer(&issuer).set("OIDC_ACME_RESPONSE_MODE", "form_post");
+    let app = setup.start().await;
+    let (mut victim, mut thief) = (Browser::called("Another/1.0"), Browser::new());
+    let authorize = thief.set_out(&app, "acme").await;
+    assert_eq!(parameter(&authorize, "response_mode"), "form_post");
+    let answer = issuer.approve(&authorize);
+    let more = "&user=%7B%22name%22%3A%22x%22%7D&id_token=secret&access_token=secret";
+    let page = post_from_elsewhere(&answer, more).await;
+    assert!(page.cookies().is_empty() && issuer.requests(TOKEN).is_empty(), "it did something");
+    let to = page.see_other();
+    assert!(!to.contains("secret") && !to.contains("user="), "{to}");
+    let to = Url::parse(&app.url(&to)).expect("a URL");
+    // Whoever is made to post somebody else's answer is not signed in as them.
+    let page = victim.come_back(&to).await;
+    refused(&page, "login CSRF", 400, "attempt_other_browser");
+    assert_eq!(thief.come_back(&to).await.see_other(), "/account");
+    // It is a form from another site, and leads nowhere but to our own callback.
+    let mut forged = answer.clone();
+    forged.set_query(Some("code=x&next=https%3A%2F%2Fevil.test&state=%0d%0aX: y"));
+    let to = post_from_elsewhere(&forged, "").await.see_other();
+    assert!(to.starts_with("/auth/acme/callback?code=x&state=%0D%0A"), "{to}");
+    // No other address takes a form from there.
+    let mut start = answer;
+    start.set_path("/auth/acme");
+    assert_eq!(post_from_elsewhere(&start, "").await.status, 403);
+}
+
+#[tokio::test]
+async fn an_answer_as_a_form_that_nobody_expects_is_explained() {
+    let (app, issuer) = acme().await;
+    let authorize = Browser::new().set_out(&app, "acme").await;
+    let page = post_from_elsewhere(&issuer.approve(&authorize), "").await;
+    refused(&page, "not configured", 400, "form_post_unexpected");
+    assert!(page.body.contains("_RESPONSE_MODE=form_post"), "{}", page.summary());
+}
+
+#[tokio::test]
+async fn the_scopes_in_the_settings_are_all_that_is_asked_for() {
+    for (setting, asked) in [
+        ("openid", "openid"),
+        ("email", "openid email"),
+        ("openid groups", "openid groups"),
+        ("", "openid email profile"),
+    ] {
+        let issuer = Issuer::start().await;
+        let setup = Setup::new().with_issuer(&issuer).set("OIDC_ACME_SCOPES", setting);
+        let app = setup.start().await;
+        let authorize = Browser::new().set_out(&app, "acme").await;
+        assert_eq!(parameter(&authorize, "scope"), asked, "{setting:?}");
+    }
 }

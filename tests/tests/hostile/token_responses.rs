@@ -2,8 +2,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use latchkey_tests::Browser;
 use latchkey_tests::issuer::{Answer, TOKEN};
+use latchkey_tests::{Browser, Issuer, Setup};
 use serde_json::{Value, json};
 
 use crate::{acme, refused, sign_in};
@@ -109,14 +109,19 @@ async fn errors_in_the_standards_words() {
 /// RFC 6749 §2.3.1: form-encoded, then Basic; or in the body; never both.
 #[tokio::test]
 async fn the_secret_goes_where_the_issuer_wants_it_and_nowhere_else() {
-    for (methods, basic) in [
-        (Value::Null, true),
-        (json!(["client_secret_basic"]), true),
-        (json!(["client_secret_post", "client_secret_basic"]), true),
-        (json!(["client_secret_post"]), false),
-        (json!(["private_key_jwt", "client_secret_post"]), false),
+    for (methods, basic, setting) in [
+        (Value::Null, false, "body"),
+        (json!(["client_secret_basic"]), false, "body"),
+        (json!(["client_secret_post"]), true, "basic"),
+        (Value::Null, true, "auto"),
+        (json!(["client_secret_basic"]), true, "auto"),
+        (json!(["client_secret_post", "client_secret_basic"]), true, "auto"),
+        (json!(["client_secret_post"]), false, "auto"),
+        (json!(["private_key_jwt", "client_secret_post"]), false, "auto"),
     ] {
-        let (app, issuer) = acme().await;
+        let issuer = Issuer::start().await;
+        let setup = Setup::new().with_issuer(&issuer).set("OIDC_ACME_TOKEN_AUTH", setting);
+        let app = setup.start().await;
         let said = methods.clone();
         issuer.metadata(move |metadata| {
             if !said.is_null() {

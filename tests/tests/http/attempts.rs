@@ -1,8 +1,10 @@
 //! Answers that belong to no attempt of this browser, or belong no longer.
 
 use latchkey_domain::Span;
+use latchkey_tests::issuer::TOKEN;
+use latchkey_tests::person::instance;
 use latchkey_tests::walk::parameter;
-use latchkey_tests::{Browser, Latchkey, Setup};
+use latchkey_tests::{Browser, Database, Issuer, Latchkey, Setup};
 use reqwest::Method;
 use url::Url;
 
@@ -13,7 +15,7 @@ async fn waiting(app: &Latchkey, browser: &mut Browser, provider: &str, person: 
 }
 
 #[tokio::test]
-async fn reload_and_back_are_told_that_it_is_finished_and_stay_signed_in() {
+async fn reload_back_and_a_browser_that_fetched_ahead_go_on_to_where_they_were_going() {
     let app = Latchkey::start().await;
     for (provider, person) in [("google", "ada"), ("github", "grace"), ("facebook", "noor")] {
         let mut browser = Browser::new();
@@ -21,11 +23,20 @@ async fn reload_and_back_are_told_that_it_is_finished_and_stay_signed_in() {
         assert_eq!(browser.come_back(&callback).await.see_other(), "/account");
         let session = browser.session(&app);
         for _ in 0..2 {
-            let page = browser.come_back(&callback).await.expect_error(400, "attempt_used");
-            assert!(page.body.contains("href=\"/account\""), "no way to carry on");
+            assert_eq!(browser.come_back(&callback).await.see_other(), "/account");
         }
         assert_eq!(browser.session(&app), session);
         assert!(browser.account(&app).await.is_some());
+        // Whoever is signed in by another attempt, or by none, is told.
+        let newer = waiting(&app, &mut browser, provider, person).await;
+        assert_eq!(browser.come_back(&newer).await.see_other(), "/account");
+        let page = browser.come_back(&callback).await.expect_error(400, "attempt_used");
+        assert!(page.body.contains("href=\"/account\""), "no way to carry on");
+        let _ = browser.post(&app.url("/sign-out"), &[]).await.expect(303);
+        for callback in [&callback, &newer] {
+            let _ = browser.come_back(callback).await.expect_error(400, "attempt_used");
+        }
+        assert_eq!(browser.account(&app).await, None);
     }
 }
 
@@ -217,13 +228,37 @@ async fn bare_and_mangled_callbacks_are_answered_calmly() {
         let page = browser.get(&format!("{}{query}", app.callback("google"))).await;
         let _ = page.expect_error(400, "attempt_unknown");
     }
-    for method in [Method::POST, Method::PUT, Method::DELETE, Method::PATCH, Method::OPTIONS] {
+    let page = browser.send(Method::POST, &app.callback("google"), &[], None).await;
+    let _ = page.expect_error(400, "form_post_unexpected");
+    for method in [Method::PUT, Method::DELETE, Method::PATCH, Method::OPTIONS] {
         let page = browser.send(method.clone(), &app.callback("google"), &[], None).await;
         let page = page.expect_error(405, "method_not_allowed");
-        assert_eq!(page.header("allow"), Some("GET,HEAD"), "{method}");
+        assert_eq!(page.header("allow"), Some("GET,HEAD,POST"), "{method}");
     }
     for (method, path) in [(Method::POST, "/auth/nope"), (Method::GET, "/auth/nope/callback")] {
         let page = browser.send(method, &app.url(path), &[], None).await;
         let _ = page.expect_error(404, "unknown_provider");
+    }
+}
+
+/// A strict provider ends what it gave out for a code that it sees twice.
+#[tokio::test]
+async fn of_two_replicas_one_shows_the_code() {
+    let database = Database::sqlite().await;
+    let issuer = Issuer::start().await;
+    let one = instance(&database.url).with_issuer(&issuer).start().await;
+    let other = instance(&database.url).with_issuer(&issuer).start().await;
+    for round in 1..=5 {
+        let mut here = Browser::new();
+        let authorize = here.set_out(&one, "acme").await;
+        let callback = issuer.approve(&authorize);
+        let mut there = here.clone();
+        let elsewhere = callback.as_str().replace(&one.origin, &other.origin);
+        let elsewhere = Url::parse(&elsewhere).expect("a URL");
+        let pages = tokio::join!(here.come_back(&callback), there.come_back(&elsewhere));
+        let mut statuses = [pages.0.status, pages.1.status];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [303, 400], "{} {}", pages.0.summary(), pages.1.summary());
+        assert_eq!(issuer.requests(TOKEN).len(), round);
     }
 }

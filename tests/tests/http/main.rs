@@ -16,6 +16,7 @@ mod errors;
 mod github;
 mod identities;
 mod next;
+mod outbound_proxy;
 mod parallel;
 mod privacy;
 mod session_cache;

@@ -64,7 +64,7 @@ on_both! {
             let outcome = accounts::link(db, again.id, "acme", &profile("1"), NOW).await;
             assert!(matches!(outcome, Err(Error::Exists)), "{outcome:?}");
         }
-        let owner = identities::find_user(db, &profile("1")).await.expect("an answer");
+        let owner = identities::find_user(db, "acme", &profile("1")).await.expect("an answer");
         assert_eq!(owner.map(|owner| owner.id), Some(ada.id));
         assert_eq!((ways_in(db, &ada).await, ways_in(db, &bob).await), (2, 1));
     }

@@ -13,16 +13,39 @@ on_both! {
         let db = &database.db;
         let ada = user(None, false);
         let at_acme = profile("1");
-        assert_eq!(identities::find_user(db, &at_acme).await.expect("an answer"), None);
+        assert_eq!(identities::find_user(db, "acme", &at_acme).await.expect("an answer"), None);
         identities::create_account(db, &ada, "acme", &at_acme, &SampleData::default())
             .await
             .expect("a new account");
-        assert_eq!(identities::find_user(db, &at_acme).await.expect("an answer"), Some(ada));
+        assert_eq!(identities::find_user(db, "acme", &at_acme).await.expect("an answer"), Some(ada));
         let mut elsewhere = profile("1");
         elsewhere.issuer = "https://other.test".to_owned();
         for stranger in [profile("2"), profile("1 "), elsewhere] {
-            assert_eq!(identities::find_user(db, &stranger).await.expect("an answer"), None);
+            assert_eq!(identities::find_user(db, "acme", &stranger).await.expect("an answer"), None);
         }
+    }
+
+    // Two servers that followed each other at one address count their people from 1.
+    async fn github_and_an_issuer_at_its_address_never_share_people(database) {
+        let db = &database.db;
+        let (ada, bob) = (user(None, false), user(None, false));
+        let none = SampleData::default();
+        for (owner, provider, other, subject) in
+            [(&ada, "github", "acme", "1"), (&bob, "acme", "github", "2")]
+        {
+            let profile = profile(subject);
+            identities::create_account(db, owner, provider, &profile, &none).await.expect("one");
+            let find = async |at| identities::find_user(db, at, &profile).await.expect("an answer");
+            assert_eq!(find(provider).await.as_ref(), Some(owner), "{provider}");
+            assert_eq!(find(other).await, None, "{other}");
+        }
+        let issuer = profile("1").issuer;
+        let of = async |subject: &str| {
+            let subject = Subject::new(subject).expect("a subject");
+            identities::find_user_by_subject(db, &issuer, &subject).await.expect("an answer")
+        };
+        assert_eq!(of("1").await, None);
+        assert_eq!(of("2").await, Some(bob));
     }
 
     async fn the_subject_of_a_token_is_an_identity_or_an_account(database) {
@@ -58,7 +81,7 @@ on_both! {
             identities::create_account(db, &somebody, "acme", &profile(subject), &SampleData::default())
                 .await
                 .expect("a new account");
-            let found = identities::find_user(db, &profile(subject)).await.expect("an answer");
+            let found = identities::find_user(db, "acme", &profile(subject)).await.expect("an answer");
             assert_eq!(found, Some(somebody), "{subject}");
         }
         assert_eq!(database.rows("users").await, 3);
@@ -84,7 +107,7 @@ on_both! {
         assert_eq!(one.email.as_deref(), Some("ada@king.test"));
         assert_eq!((one.linked_at, one.last_used_at), (NOW, later));
         // The account itself stays as it is.
-        assert_eq!(identities::find_user(db, &renamed).await.expect("an answer"), Some(ada));
+        assert_eq!(identities::find_user(db, "acme", &renamed).await.expect("an answer"), Some(ada));
     }
 
     async fn an_identity_or_a_proved_address_makes_one_account(database) {

@@ -49,7 +49,7 @@ async fn open_id(
 ) -> Result<Ended, Error> {
     let metadata = openid.discovery.metadata(http, &openid.issuer, now).await?;
     let Some(endpoint) = &metadata.revocation_endpoint else { return Ok(Ended::Unsupported) };
-    let in_body = metadata.secret_in_body();
+    let in_body = openid.secret_in_body(&metadata);
     let tokens = [
         tokens.refresh.as_ref().map(|token| (token, "refresh_token")),
         Some((&tokens.access, "access_token")),

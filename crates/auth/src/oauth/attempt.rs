@@ -3,7 +3,7 @@
 use latchkey_domain::connection::Granted;
 use latchkey_domain::return_to::ReturnTo;
 use latchkey_domain::sign_in::CredentialKind;
-use latchkey_domain::{Span, Timestamp, UserId};
+use latchkey_domain::{SignInId, Span, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::random;
@@ -33,15 +33,28 @@ pub struct Attempt {
     pub return_to: ReturnTo,
     pub purpose: Purpose,
     pub started_at: Timestamp,
-    /// Whether its answer has come: the cookie stays behind, emptied of its
-    /// secrets, so that Back and reload can be told from a stranger's link.
-    pub finished: bool,
+    pub progress: Progress,
+}
+
+/// How far an attempt has come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Progress {
+    Waiting,
+    /// Its answer has come: the cookie stays behind, emptied of its secrets, so
+    /// that Back and reload can be told from a stranger's link.
+    Finished,
+    /// Its answer was good for this sign-in: whoever has it, and comes once more
+    /// (a browser that fetched ahead, a reload), goes on to where they were going.
+    Succeeded(SignInId),
 }
 
 /// What an authorization request is for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Purpose {
     SignIn(CredentialKind),
+    /// The same, and the provider is to ask the person anew, whoever is signed in
+    /// there (OpenID Connect Core §3.1.2.1).
+    Reauthenticate(CredentialKind),
     /// To link the identity to the account of this user, who is signed in.
     Link(UserId),
     /// To connect services at the provider to an account. Nobody is signed in by it.
@@ -89,7 +102,7 @@ impl Attempt {
             return_to,
             purpose,
             started_at: now,
-            finished: false,
+            progress: Progress::Waiting,
         })
     }
 
@@ -112,8 +125,8 @@ impl Attempt {
     }
 
     /// What is left of it when its answer has come.
-    pub fn finished(mut self) -> Self {
-        self.finished = true;
+    pub fn after(mut self, progress: Progress) -> Self {
+        self.progress = progress;
         self.nonce.clear();
         self.verifier.clear();
         self
@@ -139,7 +152,7 @@ pub fn validate(
     now: Timestamp,
 ) -> Result<Attempt, AttemptError> {
     match attempt {
-        Some(attempt) if attempt.finished => Err(AttemptError::AlreadyUsed),
+        Some(attempt) if attempt.progress != Progress::Waiting => Err(AttemptError::AlreadyUsed),
         Some(attempt) if now.since(attempt.started_at) > LIFETIME => {
             Err(AttemptError::Expired { age: now.since(attempt.started_at) })
         }
@@ -225,7 +238,7 @@ mod tests {
         assert_eq!(known, Some(Sent { at: at(0), to: fingerprint("Firefox") }));
         assert_eq!(decode_state("made.up", &secret), None);
         assert!(!sealed.contains(&one.verifier));
-        let finished = one.clone().finished().seal(&secret).expect("a cookie");
+        let finished = one.clone().after(Progress::Finished).seal(&secret).expect("a cookie");
         let left = Attempt::open(&finished, &one.state, &secret);
         assert!(left.is_some_and(|left| left.verifier.is_empty() && left.nonce.is_empty()));
     }
@@ -237,6 +250,7 @@ mod tests {
         for purpose in [
             Purpose::SignIn(CredentialKind::Session),
             Purpose::SignIn(CredentialKind::Jwt),
+            Purpose::Reauthenticate(CredentialKind::Jwt),
             Purpose::Link(user),
             Purpose::connect(user, &Granted::parse("calendar contacts")),
         ] {
@@ -269,7 +283,7 @@ mod tests {
             ),
             (Some(attempt()), "github", Some("Firefox"), minutes(1), Err(AttemptError::Unknown)),
             (
-                Some(attempt().finished()),
+                Some(attempt().after(Progress::Finished)),
                 "google",
                 Some("Firefox"),
                 minutes(1),

@@ -62,11 +62,6 @@ impl Discovery {
         self.read().map(|(_, metadata)| metadata)
     }
 
-    /// How often the issuer was asked: with it, [`Self::known`] may change.
-    pub(super) fn times(&self) -> u64 {
-        self.times.load(Ordering::Acquire)
-    }
-
     /// What the issuer says of itself, asked at most once at a time.
     pub(crate) async fn metadata(
         &self,
@@ -79,12 +74,12 @@ impl Discovery {
         }
         // Whoever waits for somebody else's answer takes it, a failure too: a
         // queue before an issuer that hangs would take minutes.
-        let before = self.times();
+        let before = self.times.load(Ordering::Acquire);
         let mut asked = self.asking.lock().await;
         if let Some(metadata) = self.fresh(now) {
             return Ok(metadata);
         }
-        if self.times() != before {
+        if self.times.load(Ordering::Acquire) != before {
             match (self.known(), asked.clone()) {
                 (Some(stale), _) => return Ok(stale),
                 (None, Some(failure)) => return Err(failure),
@@ -143,11 +138,41 @@ pub fn address(issuer: &str) -> Result<Url, Error> {
 /// # Errors
 /// When it is no such document, or one that must not be believed.
 pub fn read(issuer: &str, answer: &::http::Response<Vec<u8>>) -> Result<Metadata, Error> {
+    if answer.status().is_redirection() {
+        let to = answer.headers().get(::http::header::LOCATION).and_then(|to| to.to_str().ok());
+        return Err(Error::invalid_response(Step::Discovery, moved(issuer, to)));
+    }
     validate(issuer, json(Step::Discovery, answer)?)
+}
+
+/// Where an issuer seems to have moved to. It is not followed there: an issuer is
+/// who it says that it is, at the address that somebody has written down here.
+fn moved(issuer: &str, to: Option<&str>) -> String {
+    let whole = to.and_then(|to| address(issuer).ok()?.join(to).ok());
+    let named = whole.filter(may_be_called).and_then(|url| {
+        Some(url.as_str().split_once("/.well-known/openid-configuration")?.0.to_owned())
+    });
+    match named {
+        Some(named) => format!(
+            "it redirects to another address, which is not followed; if that is the issuer, \
+             set its …_ISSUER to {named}"
+        ),
+        None => "it redirects to a page that is no discovery document; set its …_ISSUER to the \
+                 issuer itself"
+            .to_owned(),
+    }
 }
 
 /// Judges a discovery document (Discovery §4.3).
 fn validate(issuer: &str, metadata: Metadata) -> Result<Metadata, Error> {
+    // Entra's addresses for every tenant answer with a template: each tenant is an issuer.
+    if metadata.issuer != issuer && metadata.issuer.contains('{') {
+        return Err(Error::invalid_response(
+            Step::Discovery,
+            "it is about every tenant, and an issuer is one of them: write your tenant's ID in \
+             its …_ISSUER in place of common, organizations or consumers",
+        ));
+    }
     if metadata.issuer != issuer {
         return Err(Error::invalid_response(
             Step::Discovery,
@@ -161,11 +186,14 @@ fn validate(issuer: &str, metadata: Metadata) -> Result<Metadata, Error> {
         metadata.userinfo_endpoint.as_ref(),
         metadata.revocation_endpoint.as_ref(),
     ];
-    // A browser would follow us to `javascript:` too; and a secret is not sent in clear.
-    if endpoints.into_iter().flatten().any(|url| !may_be_called(url)) {
+    // A browser would follow us to `javascript:` too; and a secret is not sent in
+    // clear. Nor does an issuer elsewhere get to name what listens on this machine.
+    let is_near = Url::parse(issuer).is_ok_and(|issuer| is_loopback(&issuer));
+    let may_be_named = |url: &Url| may_be_called(url) && (is_near || !is_this_machine(url));
+    if !endpoints.into_iter().flatten().all(may_be_named) {
         return Err(Error::invalid_response(
             Step::Discovery,
-            "one of its endpoints is neither https nor on loopback",
+            "one of its endpoints is not https, or on this machine",
         ));
     }
     Ok(metadata)
@@ -183,11 +211,24 @@ pub fn may_be_called(url: &Url) -> bool {
 /// Whether a URL's host is this machine by its name or number.
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Domain(name)) => {
+            let name = name.trim_end_matches('.');
+            name == "localhost" || name.ends_with(".localhost")
+        }
         Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.to_canonical().is_loopback(),
         None => false,
     }
+}
+
+/// Loopback, or "every address of this machine", which connects to the same.
+fn is_this_machine(url: &Url) -> bool {
+    is_loopback(url)
+        || match url.host() {
+            Some(url::Host::Ipv4(address)) => address.is_unspecified(),
+            Some(url::Host::Ipv6(address)) => address.to_canonical().is_unspecified(),
+            _ => false,
+        }
 }
 
 #[cfg(test)]
@@ -205,20 +246,50 @@ mod tests {
 
     #[test]
     fn documents_are_judged() -> Result<(), serde_json::Error> {
-        let good = ("https://op.test", "https://op.test/authorize", "https://op.test/token");
-        for ((issuer, authorize, token), taken) in [
-            (good, true),
-            (("https://op.test/", good.1, good.2), false),
-            (("https://OP.test", good.1, good.2), false),
-            (("https://evil.test", good.1, good.2), false),
-            ((good.0, "javascript:alert(1)", good.2), false),
-            ((good.0, "data:text/html,x", good.2), false),
-            ((good.0, good.1, "http://op.test/token"), false),
-            ((good.0, "http://127.0.0.1:9/a", "http://[::1]:9/t"), true),
+        let good = ("https://op.test/authorize", "https://op.test/token");
+        let near = ("http://127.0.0.1:9/a", "http://[::1]:9/t");
+        for (issuer, says, (authorize, token), taken) in [
+            ("https://op.test", "https://op.test", good, true),
+            ("https://op.test", "https://op.test/", good, false),
+            ("https://op.test", "https://OP.test", good, false),
+            ("https://op.test", "https://evil.test", good, false),
+            ("https://op.test", "https://op.test", ("javascript:alert(1)", good.1), false),
+            ("https://op.test", "https://op.test", ("data:text/html,x", good.1), false),
+            ("https://op.test", "https://op.test", (good.0, "http://op.test/token"), false),
+            // What listens on this machine is named by issuers on this machine alone.
+            ("https://op.test", "https://op.test", (near.0, good.1), false),
+            ("https://op.test", "https://op.test", (good.0, near.1), false),
+            ("https://op.test", "https://op.test", (good.0, "https://localhost/t"), false),
+            ("https://op.test", "https://op.test", (good.0, "https://x.localhost./t"), false),
+            ("https://op.test", "https://op.test", (good.0, "https://[::ffff:127.0.0.1]/t"), false),
+            ("https://op.test", "https://op.test", (good.0, "https://0.0.0.0:5432/t"), false),
+            ("http://127.0.0.1:1", "http://127.0.0.1:1", near, true),
+            ("https://localhost", "https://localhost", near, true),
         ] {
-            let judged = validate("https://op.test", document(issuer, authorize, token)?);
-            assert_eq!(judged.is_ok(), taken, "{issuer} {authorize} {token}");
+            let judged = validate(issuer, document(says, authorize, token)?);
+            assert_eq!(judged.is_ok(), taken, "{issuer} {says} {authorize} {token}");
         }
+        Ok(())
+    }
+
+    #[test]
+    fn the_advice_fits_the_cause() -> Result<(), serde_json::Error> {
+        const ELSEWHERE: &str = "https://id.op.test/v2/.well-known/openid-configuration";
+        for (location, advice) in [
+            (Some(ELSEWHERE), "set its …_ISSUER to https://id.op.test/v2"),
+            (Some("/v2/.well-known/openid-configuration?x=y"), "to https://op.test/v2"),
+            (Some("https://op.test/login"), "to the issuer itself"),
+            (Some("javascript:/.well-known/openid-configuration"), "to the issuer itself"),
+            (Some("http://evil.test/.well-known/openid-configuration"), "to the issuer itself"),
+            (None, "to the issuer itself"),
+        ] {
+            assert!(moved("https://op.test", location).ends_with(advice), "{location:?}");
+        }
+        let entra = "https://login.microsoftonline.com/{tenantid}/v2.0";
+        let common = "https://login.microsoftonline.com/common/v2.0";
+        let document = document(entra, "https://op.test/a", "https://op.test/t")?;
+        let error = validate(common, document).err().map(|error| error.to_string());
+        assert!(error.is_some_and(|error| error.contains("your tenant's ID")));
         Ok(())
     }
 

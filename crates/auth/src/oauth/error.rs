@@ -118,6 +118,12 @@ pub(crate) fn json<T: serde::de::DeserializeOwned>(
     if answer.status() != StatusCode::OK {
         return Err(Error::status(step, answer.status()));
     }
-    serde_json::from_slice(answer.body())
+    serde_json::from_slice(without_mark(answer.body()))
         .map_err(|_| Error::invalid_response(step, "it is not the JSON document that it should be"))
+}
+
+/// A document without the byte order mark that some servers put before it
+/// (RFC 8259 §8.1 lets a reader pass over it).
+pub(crate) fn without_mark(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body)
 }

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::attempt::{Attempt, Purpose};
 use super::dialect::Endpoints;
-use super::id_token::{self, Claims, Expected, IdTokenError};
+use super::id_token::{self, Expected, IdTokenError};
 use super::provider::{Kind, OpenId, Provider};
 use super::response::{self, AuthorizationResponse, Issuer};
 use super::token::{self, Tokens};
@@ -38,10 +38,16 @@ pub async fn authorization_url(
     if let Kind::OpenId(_) = provider.kind {
         request = request.add_extra_param("nonce", &attempt.nonce);
     }
-    if let Purpose::Connect { .. } = attempt.purpose {
-        for (name, value) in provider.consent_parameters() {
-            request = request.add_extra_param(*name, *value);
-        }
+    if provider.has_form_post() {
+        request = request.add_extra_param("response_mode", "form_post");
+    }
+    let more = match attempt.purpose {
+        Purpose::SignIn(_) | Purpose::Link(_) => &[][..],
+        Purpose::Reauthenticate(_) => provider.reauthentication_parameters(),
+        Purpose::Connect { .. } => provider.consent_parameters(),
+    };
+    for (name, value) in more {
+        request = request.add_extra_param(*name, *value);
     }
     let (url, _state) = request.url();
     Ok(url)
@@ -61,9 +67,17 @@ pub async fn authenticate(
     attempt: &Attempt,
     response: AuthorizationResponse,
     now: Timestamp,
-) -> Result<Profile, Error> {
+) -> Result<Authenticated, Error> {
     let exchanged = exchange_code(http, provider, attempt, response, now).await?;
     fetch_profile(http, provider, attempt, &exchanged, now).await
+}
+
+/// Whom a provider vouches for.
+#[derive(Debug)]
+pub struct Authenticated {
+    pub profile: Profile,
+    /// When they last proved to it who they are, where it says so.
+    pub auth_time: Option<Timestamp>,
 }
 
 /// What the code was exchanged for.
@@ -103,33 +117,36 @@ pub async fn fetch_profile(
     attempt: &Attempt,
     exchanged: &ExchangedCode,
     now: Timestamp,
-) -> Result<Profile, Error> {
+) -> Result<Authenticated, Error> {
     let tokens = &exchanged.tokens;
     let access_token = tokens.access_token().secret();
-    match &provider.kind {
+    let profile = match &provider.kind {
         Kind::OpenId(openid) => {
+            let is_asked_anew = matches!(attempt.purpose, Purpose::Reauthenticate(_));
             let expected = Expected {
                 issuer: &openid.issuer,
                 client_id: &provider.client_id,
+                audiences: &openid.options.audiences,
                 nonce: &attempt.nonce,
                 access_token,
+                authenticated_since: is_asked_anew.then_some(attempt.started_at),
             };
-            let claims = id_token(http, openid, tokens, &expected, now)
-                .await
-                .map_err(|error| explain(error, exchanged.date, now))?;
-            oidc_profile(http, openid, access_token, claims, now).await
+            return open_id(http, openid, exchanged, &expected, now).await;
         }
-        Kind::GitHub { web, api } => github::profile(http, web, api, access_token).await,
+        Kind::GitHub { web, api } => github::profile(http, web, api, access_token).await?,
         Kind::Facebook { web, graph } => {
-            facebook::profile(http, web, graph, access_token, &provider.client_secret).await
+            facebook::profile(http, web, graph, access_token, &provider.client_secret).await?
         }
-    }
+    };
+    Ok(Authenticated { profile, auth_time: None })
 }
 
 /// What is asked for: what signing in needs, or what was chosen to be connected.
 fn scopes(provider: &Provider, attempt: &Attempt) -> Vec<String> {
     match &attempt.purpose {
-        Purpose::SignIn(_) | Purpose::Link(_) => provider.all_scopes().collect(),
+        Purpose::SignIn(_) | Purpose::Reauthenticate(_) | Purpose::Link(_) => {
+            provider.sign_in_scopes()
+        }
         Purpose::Connect { scopes, .. } => scopes.split_whitespace().map(str::to_owned).collect(),
     }
 }
@@ -145,7 +162,7 @@ pub(crate) async fn endpoints(
             Ok(Endpoints {
                 authorization: metadata.authorization_endpoint.clone(),
                 token: metadata.token_endpoint.clone(),
-                secret_in_body: metadata.secret_in_body(),
+                secret_in_body: openid.secret_in_body(&metadata),
             })
         }
         Kind::GitHub { web, .. } => Ok(github::endpoints(web)),
@@ -188,35 +205,25 @@ fn explain(error: Error, date: Option<Timestamp>, now: Timestamp) -> Error {
     }
 }
 
-async fn id_token(
+/// The ID token, and the profile that goes with it.
+async fn open_id(
     http: &Outbound,
     openid: &OpenId,
-    tokens: &Tokens,
+    exchanged: &ExchangedCode,
     expected: &Expected<'_>,
     now: Timestamp,
-) -> Result<Claims, Error> {
-    let token = id_token::parse(tokens.id_token().ok_or(IdTokenError::Missing)?)?;
+) -> Result<Authenticated, Error> {
+    let token = id_token::parse(exchanged.tokens.id_token().ok_or(IdTokenError::Missing)?)?;
     let metadata = openid.discovery.metadata(http, &openid.issuer, now).await?;
-    let keys = openid
-        .keys
-        .candidates(http, &metadata.jwks_uri, token.kid.as_deref(), token.algorithm, now)
-        .await?;
-    Ok(token.verify(&keys, expected, now)?)
-}
-
-async fn oidc_profile(
-    http: &Outbound,
-    openid: &OpenId,
-    access_token: &str,
-    claims: Claims,
-    now: Timestamp,
-) -> Result<Profile, Error> {
-    let metadata = openid.discovery.metadata(http, &openid.issuer, now).await?;
-    let mut all = claims.all;
-    if let Some(endpoint) = &metadata.userinfo_endpoint {
-        all.extend(userinfo::fetch(http, endpoint, access_token, &claims.subject).await?);
-    }
-    Ok(userinfo::profile(&openid.issuer, claims.subject, &all))
+    openid.keys.verify(http, &metadata.jwks_uri, &token, now).await?;
+    let claims =
+        token.check(expected, now).map_err(|error| explain(error.into(), exchanged.date, now))?;
+    let issuer = userinfo::Issuer { openid, metadata: &metadata, client_id: expected.client_id };
+    let profile =
+        userinfo::fetch(http, &issuer, expected.access_token, &claims.subject, now).await?;
+    let all = userinfo::merge(claims.all, profile);
+    let profile = userinfo::profile(&openid.issuer, claims.subject, &all);
+    Ok(Authenticated { profile, auth_time: claims.auth_time })
 }
 
 #[cfg(test)]

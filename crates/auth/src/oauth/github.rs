@@ -79,8 +79,8 @@ pub(crate) async fn profile(
     let emails = get("user/emails").await?;
     // 403 or 404: the person did not grant access to their addresses.
     let withheld = [StatusCode::FORBIDDEN, StatusCode::NOT_FOUND].contains(&emails.status());
-    let addresses = if withheld { Vec::new() } else { parse(Step::Profile, &emails)? };
-    describe(web, user, &addresses)
+    let entries = if withheld { Vec::new() } else { parse(Step::Profile, &emails)? };
+    describe(web, user, entries)
 }
 
 /// GitHub answers 403 to too many requests, too; the headers tell.
@@ -99,7 +99,10 @@ pub(crate) fn issuer(web: &Url) -> String {
     web.as_str().trim_end_matches('/').to_owned()
 }
 
-fn describe(web: &Url, user: User, addresses: &[Address]) -> Result<Profile, Error> {
+/// An entry that has no address, or is none, says nothing about the others.
+fn describe(web: &Url, user: User, entries: Vec<Value>) -> Result<Profile, Error> {
+    let addresses: Vec<Address> =
+        entries.into_iter().filter_map(|entry| serde_json::from_value(entry).ok()).collect();
     let verified = || addresses.iter().filter(|address| address.verified);
     let email = verified()
         .find(|address| address.primary)
@@ -181,11 +184,19 @@ mod tests {
             ),
             (r#"[{"email":"a@x.test","primary":true,"verified":false}]"#, None),
             ("[]", None),
+            (
+                r#"[{"email":null,"primary":true,"verified":true},{"verified":true},null,1,"x",{"email":"b@x.test","verified":true}]"#,
+                Some("b@x.test"),
+            ),
+            (
+                r#"[{"email":"a@x.test","verified":"true"},{"email":"b@x.test","verified":null}]"#,
+                None,
+            ),
         ] {
             let user: User = serde_json::from_str(
                 r#"{"id":9007199254740993,"login":"octo","name":null,"email":"evil@x.test"}"#,
             )?;
-            let profile = describe(&web, user, &serde_json::from_str::<Vec<Address>>(emails)?)?;
+            let profile = describe(&web, user, serde_json::from_str(emails)?)?;
             assert_eq!(profile.email.as_ref().map(Email::as_str), email);
             assert_eq!(profile.email_verified, email.is_some());
             assert_eq!(profile.subject.as_str(), "9007199254740993");

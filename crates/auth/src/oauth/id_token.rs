@@ -18,7 +18,7 @@ const MAX_BYTES: usize = 64 * 1024;
 
 /// The algorithms that are believed: public-key signatures. What the token says
 /// of itself chooses among them, and never beyond (RFC 8725 §3.1).
-const ALLOWED: [Algorithm; 9] = [
+const ALLOWED: [Algorithm; 11] = [
     Algorithm::Rs256,
     Algorithm::Rs384,
     Algorithm::Rs512,
@@ -27,7 +27,9 @@ const ALLOWED: [Algorithm; 9] = [
     Algorithm::Ps512,
     Algorithm::Es256,
     Algorithm::Es384,
+    Algorithm::Es512,
     Algorithm::EdDsa,
+    Algorithm::Ed25519,
 ];
 
 /// Why an ID token was refused.
@@ -57,6 +59,11 @@ pub enum IdTokenError {
     Issuer,
     #[error("it is for somebody else")]
     Audience,
+    #[error(
+        "it is for others beside us, whom the provider’s …_AUDIENCES does not name, or its azp \
+         does not say that it was issued to us"
+    )]
+    OtherAudiences,
     #[error("it was issued to another client")]
     AuthorizedParty,
     #[error("it has expired")]
@@ -69,6 +76,12 @@ pub enum IdTokenError {
     AccessTokenHash,
     #[error("its subject is not valid")]
     Subject,
+    /// A number loses its last digits in many a reader, and then it is another's.
+    #[error("its subject (sub) is a number, and has to be text (OpenID Connect Core §2)")]
+    NumericSubject,
+    /// It does not say that the person was asked for their proof just now.
+    #[error("it does not say that you were asked to sign in just now (auth_time)")]
+    AuthTime,
 }
 
 /// What a token has to fit.
@@ -76,8 +89,12 @@ pub enum IdTokenError {
 pub struct Expected<'a> {
     pub issuer: &'a str,
     pub client_id: &'a str,
+    /// Who may be named beside us.
+    pub audiences: &'a [String],
     pub nonce: &'a str,
     pub access_token: &'a str,
+    /// Since when the person has to have proved who they are, if they were to.
+    pub authenticated_since: Option<Timestamp>,
 }
 
 /// Nothing in it is believed yet.
@@ -127,30 +144,70 @@ fn object(json: &[u8]) -> Result<Members, IdTokenError> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claims {
     pub subject: Subject,
+    /// When the person last proved to the issuer who they are, where it says so.
+    pub auth_time: Option<Timestamp>,
     pub all: Map<String, Value>,
 }
 
 impl Unverified<'_> {
-    /// Checks the signature with the issuer's keys (rule 6), then the claims.
+    /// Checks the signature with the issuer's keys (rule 6). Without a `kid` every
+    /// key that takes its algorithm is tried.
+    pub fn is_signed_by(&self, keys: &[PublicKey]) -> Result<(), IdTokenError> {
+        let named = |key: &&PublicKey| self.kid.is_none() || key.kid() == self.kid.as_deref();
+        let usable = keys.iter().filter(named).filter(|key| key.takes(self.algorithm));
+        let message = self.signing_input.as_bytes();
+        let mut refused = IdTokenError::UnknownKey;
+        for key in usable {
+            if key.verifies(self.algorithm, message, &self.signature) {
+                return Ok(());
+            }
+            refused = IdTokenError::Signature;
+        }
+        Err(refused)
+    }
+
+    /// What it says, for whoever has checked its signature.
+    pub(super) fn into_claims(self) -> Map<String, Value> {
+        self.claims.into_vec().into_iter().collect()
+    }
+
+    /// Checks its claims, for whoever has checked its signature.
     ///
     /// # Errors
     /// The first rule that is broken.
-    pub fn verify(
-        self,
-        keys: &[PublicKey],
-        expected: &Expected<'_>,
-        now: Timestamp,
-    ) -> Result<Claims, IdTokenError> {
-        if keys.is_empty() {
-            return Err(IdTokenError::UnknownKey);
-        }
-        let message = self.signing_input.as_bytes();
-        let signed_by = |key: &PublicKey| key.verifies(self.algorithm, message, &self.signature);
-        if !keys.iter().any(signed_by) {
-            return Err(IdTokenError::Signature);
-        }
-        check(self.claims.into_vec().into_iter().collect(), self.algorithm, expected, now)
+    pub fn check(self, expected: &Expected<'_>, now: Timestamp) -> Result<Claims, IdTokenError> {
+        let algorithm = self.algorithm;
+        check(self.into_claims(), algorithm, expected, now)
     }
+}
+
+/// Whether an `aud` names us, and beside us only whom the settings name.
+pub(super) fn is_for(
+    audience: Option<&Value>,
+    client_id: &str,
+    others: &[String],
+) -> Result<Audience, IdTokenError> {
+    match audience {
+        Some(Value::String(one)) if one == client_id => Ok(Audience::UsAlone),
+        Some(Value::Array(all)) if all.iter().any(|one| one.as_str() == Some(client_id)) => {
+            let mut strangers = all.iter().filter(|one| one.as_str() != Some(client_id)).peekable();
+            let known = |one: &Value| others.iter().any(|other| one.as_str() == Some(other));
+            if strangers.peek().is_none() {
+                Ok(Audience::UsAlone)
+            } else if strangers.all(known) {
+                Ok(Audience::UsAndOthers)
+            } else {
+                Err(IdTokenError::OtherAudiences)
+            }
+        }
+        _ => Err(IdTokenError::Audience),
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Audience {
+    UsAlone,
+    UsAndOthers,
 }
 
 /// Checks the claims of a token whose signature is good: the rules of Core
@@ -169,22 +226,16 @@ fn check(
         return Err(IdTokenError::Issuer);
     }
     // 3. It is for us, and for nobody whom we do not know beside us.
-    let for_us = match claims.get("aud") {
-        Some(Value::String(audience)) => audience == expected.client_id,
-        Some(Value::Array(audiences)) => {
-            !audiences.is_empty()
-                && audiences.iter().all(|one| one.as_str() == Some(expected.client_id))
-        }
-        _ => false,
-    };
-    if !for_us {
-        return Err(IdTokenError::Audience);
-    }
-    // 4, 5. Where it says to whom it was issued, that is us.
-    if claims.get("azp").is_some_and(|azp| azp.as_str() != Some(expected.client_id)) {
-        return Err(IdTokenError::AuthorizedParty);
+    let audience = is_for(claims.get("aud"), expected.client_id, expected.audiences)?;
+    // 4, 5. Where it says to whom it was issued, that is us; and where there are
+    // others, it says so.
+    match claims.get("azp").map(Value::as_str) {
+        Some(azp) if azp != Some(expected.client_id) => return Err(IdTokenError::AuthorizedParty),
+        None if audience == Audience::UsAndOthers => return Err(IdTokenError::OtherAudiences),
+        _ => {}
     }
     // 9. It has not expired.
+    let at_now = now;
     #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are far below 2^53")]
     let now = now.as_seconds() as f64;
     #[expect(clippy::cast_precision_loss, reason = "a minute")]
@@ -207,6 +258,15 @@ fn check(
     if text("nonce") != Some(expected.nonce) {
         return Err(IdTokenError::Nonce);
     }
+    // 13. Where the person was to be asked anew, they were: no earlier than this
+    // attempt began, and not in the future.
+    let auth_time = claims.get("auth_time").and_then(Value::as_i64).map(Timestamp::from_seconds);
+    let auth_time = auth_time.filter(|at| *at <= at_now.plus(LEEWAY)).map(|at| at.min(at_now));
+    if let Some(since) = expected.authenticated_since
+        && auth_time.is_none_or(|at| at < since.minus(LEEWAY))
+    {
+        return Err(IdTokenError::AuthTime);
+    }
     // §3.1.3.8. It belongs to this access token, where it says so.
     if let Some(at_hash) = claims.get("at_hash")
         && at_hash.as_str() != Some(&half_hash(algorithm, expected.access_token))
@@ -214,9 +274,12 @@ fn check(
         return Err(IdTokenError::AccessTokenHash);
     }
     // §2. The subject is one.
+    if claims.get("sub").is_some_and(Value::is_number) {
+        return Err(IdTokenError::NumericSubject);
+    }
     let subject =
         Subject::new(text("sub").unwrap_or_default()).map_err(|_| IdTokenError::Subject)?;
-    Ok(Claims { subject, all: claims })
+    Ok(Claims { subject, auth_time, all: claims })
 }
 
 /// The left half of the hash that goes with the algorithm (Core §3.1.3.6).
@@ -234,8 +297,10 @@ mod tests {
     const EXPECTED: Expected<'_> = Expected {
         issuer: "https://op.test",
         client_id: "us",
+        audiences: &[],
         nonce: "n-1",
         access_token: "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y",
+        authenticated_since: None,
     };
 
     fn good() -> Value {
@@ -255,7 +320,10 @@ mod tests {
             ("iss", Value::Null, Err(IdTokenError::Issuer)),
             ("aud", json!(["us"]), Ok(())),
             ("aud", json!("them"), Err(IdTokenError::Audience)),
-            ("aud", json!(["us", "them"]), Err(IdTokenError::Audience)),
+            ("aud", json!(["us", "us"]), Ok(())),
+            ("aud", json!(["us", "them"]), Err(IdTokenError::OtherAudiences)),
+            ("aud", json!(["us", 1]), Err(IdTokenError::OtherAudiences)),
+            ("aud", json!(["them"]), Err(IdTokenError::Audience)),
             ("aud", json!([]), Err(IdTokenError::Audience)),
             ("aud", json!(1), Err(IdTokenError::Audience)),
             ("azp", json!("us"), Ok(())),
@@ -275,7 +343,10 @@ mod tests {
             ("at_hash", json!("77QmUPtjPfzWtF2AnpK9RR"), Err(IdTokenError::AccessTokenHash)),
             ("at_hash", json!(1), Err(IdTokenError::AccessTokenHash)),
             ("sub", json!(""), Err(IdTokenError::Subject)),
-            ("sub", json!(248_289_761_001_u64), Err(IdTokenError::Subject)),
+            ("sub", json!(248_289_761_001_u64), Err(IdTokenError::NumericSubject)),
+            ("sub", json!(1.5), Err(IdTokenError::NumericSubject)),
+            ("sub", json!(["1"]), Err(IdTokenError::Subject)),
+            ("auth_time", json!("soon"), Ok(())),
             ("sub", json!("x".repeat(256)), Err(IdTokenError::Subject)),
         ] {
             let mut claims = good();
@@ -283,6 +354,62 @@ mod tests {
             let Value::Object(claims) = claims else { continue };
             let checked = check(claims, Algorithm::Rs256, &EXPECTED, Timestamp::from_seconds(at));
             assert_eq!(checked.map(|_| ()), outcome, "{member}: {value}");
+        }
+    }
+
+    /// Core §3.1.3.7, rules 3 to 5.
+    #[test]
+    fn others_beside_us_have_to_be_known_and_it_has_to_be_ours() {
+        let others = ["project".to_owned(), "api".to_owned()];
+        let expected = Expected { audiences: &others, ..EXPECTED };
+        for (aud, azp, outcome) in [
+            (json!(["us", "project"]), json!("us"), Ok(())),
+            (json!(["project", "us", "api"]), json!("us"), Ok(())),
+            (json!(["us"]), Value::Null, Ok(())),
+            (json!(["us", "project"]), Value::Null, Err(IdTokenError::OtherAudiences)),
+            (json!(["us", "project"]), json!("project"), Err(IdTokenError::AuthorizedParty)),
+            (json!(["us", "project"]), json!(["us"]), Err(IdTokenError::AuthorizedParty)),
+            (json!(["us", "stranger"]), json!("us"), Err(IdTokenError::OtherAudiences)),
+            (json!(["us", "project", "stranger"]), json!("us"), Err(IdTokenError::OtherAudiences)),
+            (json!(["project", "api"]), json!("us"), Err(IdTokenError::Audience)),
+            (json!("project"), json!("us"), Err(IdTokenError::Audience)),
+        ] {
+            let Value::Object(mut claims) = good() else { continue };
+            claims.insert("aud".to_owned(), aud.clone());
+            if !azp.is_null() {
+                claims.insert("azp".to_owned(), azp.clone());
+            }
+            let now = Timestamp::from_seconds(1_500);
+            let checked = check(claims, Algorithm::Rs256, &expected, now).map(|_| ());
+            assert_eq!(checked, outcome, "{aud} {azp}");
+        }
+    }
+
+    /// Rule 13: the person was asked since then, give or take a minute.
+    #[test]
+    fn a_proof_that_was_asked_for_has_to_be_there_and_new() {
+        let at = Timestamp::from_seconds;
+        for (auth_time, believed, fresh) in [
+            (json!(1_500), Some(at(1_500)), true),
+            (json!(1_340), Some(at(1_340)), true),
+            (json!(1_339), Some(at(1_339)), false),
+            (json!(1_560), Some(at(1_500)), true),
+            (json!(1_561), None, false),
+            (json!(0), Some(at(0)), false),
+            (json!(-1), Some(at(-1)), false),
+            (json!("1500"), None, false),
+            (json!(1e300), None, false),
+            (Value::Null, None, false),
+        ] {
+            let Value::Object(mut claims) = good() else { continue };
+            claims.insert("auth_time".to_owned(), auth_time.clone());
+            let judged = |since| {
+                let expected = Expected { authenticated_since: since, ..EXPECTED };
+                check(claims.clone(), Algorithm::Rs256, &expected, at(1_500))
+            };
+            let said = judged(None).ok().and_then(|claims| claims.auth_time);
+            assert_eq!(said, believed, "{auth_time}");
+            assert_eq!(judged(Some(at(1_400))).is_ok(), fresh, "{auth_time}");
         }
     }
 

@@ -9,10 +9,11 @@ use tokio::sync::Mutex;
 use url::Url;
 
 use super::error::{Error, Step, json};
+use super::id_token::Unverified;
 use crate::http::Outbound;
-use crate::jose::{Algorithm, PublicKey};
+use crate::jose::PublicKey;
 
-/// How many fetches a stream of unknown `kid`s can bring about at once…
+/// How many fetches a stream of tokens that nobody signed can bring about at once…
 const BURST: i64 = 5;
 
 /// …and how often one more is allowed after that.
@@ -21,66 +22,87 @@ const COOL_DOWN: Span = Span::seconds(30);
 /// More keys than any issuer publishes.
 const MAX_KEYS: usize = 100;
 
+/// How long keys are believed before they are fetched again: one that was
+/// withdrawn is dropped then.
+const FRESH_FOR: Span = Span::minutes(60);
+
 /// An issuer's keys, as last fetched.
 ///
-/// A token that names a key we do not know makes us fetch at once, for that is
-/// how a rotation looks (Core §10.1.1). Whoever sends us a stream of such
-/// tokens gets five fetches out of us, then one every thirty seconds.
+/// A token that none of them has signed makes us fetch at once, for that is how a
+/// rotation looks (Core §10.1.1), or a key replaced under its old name. Whoever
+/// sends us a stream of such tokens gets five fetches out of us, then one every
+/// thirty seconds.
 #[derive(Debug, Default)]
 pub struct KeySet {
-    keys: ArcSwapOption<Vec<PublicKey>>,
+    known: ArcSwapOption<Fetched>,
     fetches: Mutex<Bucket>,
 }
 
+#[derive(Debug)]
+struct Fetched {
+    at: Timestamp,
+    keys: Vec<PublicKey>,
+}
+
 impl KeySet {
-    /// The keys that may have signed a token with this header, fetched anew
-    /// when none of those we have can.
-    pub(crate) async fn candidates(
+    /// Whether one of the issuer's keys has signed this, asked anew when none of
+    /// those that are known has.
+    pub(crate) async fn verify(
         &self,
         http: &Outbound,
         jwks_uri: &Url,
-        kid: Option<&str>,
-        algorithm: Algorithm,
+        token: &Unverified<'_>,
         now: Timestamp,
-    ) -> Result<Vec<PublicKey>, Error> {
-        let known = self.keys.load_full();
-        if let Some(keys) = known.as_deref() {
-            let usable = usable(keys, kid, algorithm);
-            if !usable.is_empty() {
-                return Ok(usable);
-            }
+    ) -> Result<(), Error> {
+        let known = self.known.load_full();
+        if let Some(known) = &known
+            && now.since(known.at) < FRESH_FOR
+            && token.is_signed_by(&known.keys).is_ok()
+        {
+            return Ok(());
         }
         let mut fetches = self.fetches.lock().await;
         // Somebody else may have fetched while we waited for our turn.
-        let keys = match self.keys.load_full() {
-            Some(newer) if !same(known.as_ref(), &newer) => newer,
-            _ if fetches.take(now) => self.fetch(http, jwks_uri).await?,
-            Some(keys) => keys,
+        let latest = match self.known.load_full() {
+            Some(newer) if !known.is_some_and(|known| Arc::ptr_eq(&known, &newer)) => newer,
+            old if fetches.take(now) => match fetch(http, jwks_uri, now).await {
+                Ok(fetched) => {
+                    let fetched = Arc::new(fetched);
+                    self.known.store(Some(Arc::clone(&fetched)));
+                    fetched
+                }
+                // Keys that were only old are better than nobody coming in.
+                Err(error) => match old {
+                    Some(old) if token.is_signed_by(&old.keys).is_ok() => old,
+                    _ => return Err(error),
+                },
+            },
+            Some(old) => old,
             None => {
                 return Err(Error::invalid_response(Step::Keys, "they were asked for too often"));
             }
         };
-        Ok(usable(&keys, kid, algorithm))
+        Ok(token.is_signed_by(&latest.keys)?)
     }
+}
 
-    async fn fetch(&self, http: &Outbound, jwks_uri: &Url) -> Result<Arc<Vec<PublicKey>>, Error> {
-        let answer = http.get(jwks_uri, None).await.map_err(Error::unreachable(Step::Keys))?;
-        let document: Document = json(Step::Keys, &answer)?;
-        // RFC 7517 §5: a key that cannot be used is passed over.
-        let keys = document.keys.iter().take(MAX_KEYS).filter_map(PublicKey::from_jwk).collect();
-        let keys = Arc::new(keys);
-        self.keys.store(Some(Arc::clone(&keys)));
-        Ok(keys)
-    }
+async fn fetch(http: &Outbound, jwks_uri: &Url, now: Timestamp) -> Result<Fetched, Error> {
+    let answer = http.get(jwks_uri, None).await.map_err(Error::unreachable(Step::Keys))?;
+    Ok(Fetched { at: now, keys: read(&answer)? })
+}
+
+/// Reads a key set. A key that cannot be used is passed over (RFC 7517 §5).
+///
+/// # Errors
+/// When it is none.
+pub fn read(answer: &::http::Response<Vec<u8>>) -> Result<Vec<PublicKey>, Error> {
+    let document: Document = json(Step::Keys, answer)?;
+    Ok(document.keys.iter().take(MAX_KEYS).filter_map(PublicKey::from_jwk).collect())
 }
 
 #[derive(Deserialize)]
 struct Document {
     keys: Vec<serde_json::Value>,
-}
-
-fn same(known: Option<&Arc<Vec<PublicKey>>>, newer: &Arc<Vec<PublicKey>>) -> bool {
-    known.is_some_and(|known| Arc::ptr_eq(known, newer))
 }
 
 /// A bucket of fetches that fills up again slowly.
@@ -104,13 +126,6 @@ impl Bucket {
         }
         allowed
     }
-}
-
-/// Those of the keys that may have signed a token with this header. Without a
-/// `kid` in it every key that takes its algorithm is tried.
-fn usable(keys: &[PublicKey], kid: Option<&str>, algorithm: Algorithm) -> Vec<PublicKey> {
-    let named = |key: &&PublicKey| kid.is_none() || key.kid() == kid;
-    keys.iter().filter(named).filter(|key| key.takes(algorithm)).cloned().collect()
 }
 
 #[cfg(test)]

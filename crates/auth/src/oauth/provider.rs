@@ -4,7 +4,7 @@ use latchkey_domain::connection::Family;
 use oauth2::RedirectUrl;
 use url::Url;
 
-use super::discovery::Discovery;
+use super::discovery::{Discovery, Metadata};
 use super::jwks::KeySet;
 use super::{facebook, github};
 use crate::secret::Secret;
@@ -19,7 +19,7 @@ pub struct Provider {
     /// One for each provider, so that one provider's code is never taken for
     /// another's (RFC 9700 §4.4).
     pub redirect_uri: RedirectUrl,
-    /// What we ask for, beyond what the dialect needs in any case.
+    /// What we ask for in place of what the dialect asks for by itself, if anything.
     pub scopes: Vec<String>,
     pub local: bool,
 }
@@ -44,8 +44,20 @@ pub enum Kind {
 pub struct OpenId {
     pub issuer: String,
     pub apis: Apis,
+    pub options: Options,
     pub discovery: Discovery,
     pub keys: KeySet,
+}
+
+/// What has to be said of an issuer because its discovery document does not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Who may be named beside us in the `aud` of its ID tokens.
+    pub audiences: Vec<String>,
+    /// Whether it sends its answers as a form (OAuth 2.0 Form Post Response Mode).
+    pub form_post: bool,
+    /// Whether the client secret goes into the body, whatever the document says.
+    pub secret_in_body: Option<bool>,
 }
 
 /// The APIs that an OpenID issuer has beyond OpenID Connect.
@@ -56,21 +68,26 @@ pub enum Apis {
 }
 
 impl OpenId {
-    fn new(issuer: String, apis: Apis) -> Self {
-        Self { issuer, apis, discovery: Discovery::default(), keys: KeySet::default() }
+    pub fn new(issuer: impl Into<String>, apis: Apis, options: Options) -> Self {
+        let (discovery, keys) = (Discovery::default(), KeySet::default());
+        Self { issuer: issuer.into(), apis, options, discovery, keys }
+    }
+
+    pub(crate) fn secret_in_body(&self, metadata: &Metadata) -> bool {
+        self.options.secret_in_body.unwrap_or_else(|| metadata.secret_in_body())
     }
 }
 
 /// The same issuer, with nothing fetched yet.
 impl Clone for OpenId {
     fn clone(&self) -> Self {
-        Self::new(self.issuer.clone(), self.apis)
+        Self::new(&self.issuer, self.apis, self.options.clone())
     }
 }
 
 impl PartialEq for OpenId {
     fn eq(&self, other: &Self) -> bool {
-        (&self.issuer, self.apis) == (&other.issuer, other.apis)
+        (&self.issuer, self.apis, &self.options) == (&other.issuer, other.apis, &other.options)
     }
 }
 
@@ -78,11 +95,11 @@ impl Eq for OpenId {}
 
 impl Kind {
     pub fn open_id(issuer: impl Into<String>) -> Self {
-        Self::OpenId(OpenId::new(issuer.into(), Apis::None))
+        Self::OpenId(OpenId::new(issuer, Apis::None, Options::default()))
     }
 
     pub fn google(issuer: impl Into<String>) -> Self {
-        Self::OpenId(OpenId::new(issuer.into(), Apis::Google))
+        Self::OpenId(OpenId::new(issuer, Apis::Google, Options::default()))
     }
 }
 
@@ -125,33 +142,44 @@ impl Provider {
         }
     }
 
-    /// The origin to which a browser is sent, if it is known already.
-    ///
-    /// For a `form-action` in a Content-Security-Policy, which Chromium applies
-    /// to the redirect after a form post, too.
-    pub fn authorization_origin(&self) -> Option<String> {
-        let url = match &self.kind {
-            Kind::OpenId(openid) => openid.discovery.known()?.authorization_endpoint.clone(),
-            Kind::GitHub { web, .. } | Kind::Facebook { web, .. } => web.clone(),
-        };
-        Some(url.origin().ascii_serialization())
+    /// Whether it can be asked to have a person prove anew who they are, and says
+    /// when they last did (`auth_time`). Without that, coming back from there
+    /// shows only that somebody is signed in there in this browser.
+    pub const fn can_reauthenticate(&self) -> bool {
+        matches!(self.kind, Kind::OpenId(_))
     }
 
-    /// How often it was asked where it is: with it, the origin may change.
-    pub fn times_discovered(&self) -> u64 {
-        match &self.kind {
-            Kind::OpenId(openid) => openid.discovery.times(),
-            Kind::GitHub { .. } | Kind::Facebook { .. } => 0,
+    /// Whether it sends the browser back with a form instead of a redirect.
+    pub fn has_form_post(&self) -> bool {
+        matches!(&self.kind, Kind::OpenId(openid) if openid.options.form_post)
+    }
+
+    /// Parameters of the authorization request that have the person asked anew
+    /// (OpenID Connect Core §3.1.2.1).
+    pub(crate) fn reauthentication_parameters(&self) -> &'static [(&'static str, &'static str)] {
+        match self.family() {
+            Family::OpenId => &[("prompt", "login"), ("max_age", "0")],
+            // Google knows no `login`, and says when it asked only if it is asked
+            // to ("Security bundle").
+            Family::Google => &[
+                ("prompt", "select_account"),
+                ("max_age", "0"),
+                ("claims", r#"{"id_token":{"auth_time":{"essential":true}}}"#),
+            ],
+            Family::GitHub | Family::Facebook => &[],
         }
     }
 
-    pub(crate) fn all_scopes(&self) -> impl Iterator<Item = String> {
+    /// What signing in needs. An OpenID issuer that refuses scopes which it does
+    /// not know is asked for just what the settings name.
+    pub(crate) fn sign_in_scopes(&self) -> Vec<String> {
         let needed: &[&str] = match self.kind {
-            Kind::OpenId(_) => &["openid", "email", "profile"],
+            Kind::OpenId(_) if self.scopes.is_empty() => &["openid", "email", "profile"],
+            Kind::OpenId(_) => &["openid"],
             Kind::GitHub { .. } => &["read:user", "user:email"],
             Kind::Facebook { .. } => &["public_profile", "email"],
         };
         let more = self.scopes.iter().filter(|scope| !needed.contains(&scope.as_str()));
-        needed.iter().map(|scope| (*scope).to_owned()).chain(more.cloned())
+        needed.iter().map(|scope| (*scope).to_owned()).chain(more.cloned()).collect()
     }
 }

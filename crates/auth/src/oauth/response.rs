@@ -1,5 +1,7 @@
 //! The authorization response (RFC 6749 §4.1.2, RFC 9207), judged.
 
+use std::borrow::Cow;
+
 use super::error::Error;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,18 +19,28 @@ impl AuthorizationResponse {
     /// Reads the query; parameters that we do not know are passed over (§4.1.2).
     pub fn parse(query: &str) -> Self {
         let mut response = Self::default();
-        for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+        for (name, value) in known_parameters(query.as_bytes()) {
             let slot = match &*name {
                 "code" => &mut response.code,
                 "state" => &mut response.state,
                 "iss" => &mut response.iss,
-                "error" => &mut response.error,
-                _ => continue,
+                _ => &mut response.error,
             };
             response.repeated |= slot.replace(value.into_owned()).is_some();
         }
         response
     }
+
+    /// What we know of a form, as a query: no profile and no token goes into a URL.
+    pub fn to_query(form: &[u8]) -> String {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(known_parameters(form)).finish()
+    }
+}
+
+fn known_parameters(text: &[u8]) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+    const KNOWN: [&str; 4] = ["code", "state", "iss", "error"];
+    url::form_urlencoded::parse(text).filter(|(name, _)| KNOWN.contains(&&**name))
 }
 
 /// The issuer that has to have answered.
@@ -137,6 +149,21 @@ mod tests {
                     }
                 });
             assert_eq!(judged, outcome, "{query}");
+        }
+    }
+
+    #[test]
+    fn a_form_becomes_the_query_that_it_stands_for_and_nothing_more() {
+        for (form, query) in [
+            ("state=s&code=a%2Bb+c", "state=s&code=a%2Bb+c"),
+            ("code=a&user=%7B%22name%22%3A1%7D&id_token=x&access_token=y", "code=a"),
+            ("error=access_denied&error_description=x", "error=access_denied"),
+            ("code=a&code=b", "code=a&code=b"),
+            ("code=a%0D%0ASet-Cookie%3A", "code=a%0D%0ASet-Cookie%3A"),
+            ("", ""),
+            ("{\"code\":1}", ""),
+        ] {
+            assert_eq!(AuthorizationResponse::to_query(form.as_bytes()), query, "{form}");
         }
     }
 

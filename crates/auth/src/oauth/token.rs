@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::dialect::Endpoints;
-use super::error::{Error, Step};
+use super::error::{Error, Step, without_mark};
 use super::provider::{Kind, Provider};
 use super::{facebook, github};
 use crate::http::Outbound;
@@ -203,6 +203,18 @@ struct TokenEndpoint<'a> {
     date: Mutex<Option<Timestamp>>,
 }
 
+/// JSON is JSON, whatever its label says and whatever mark stands before it; the
+/// oauth2 crate takes it only under its own name.
+fn relabelled(mut answer: oauth2::HttpResponse) -> oauth2::HttpResponse {
+    let body = without_mark(answer.body());
+    if body.trim_ascii_start().starts_with(b"{") {
+        *answer.body_mut() = body.to_vec();
+        let json = header::HeaderValue::from_static("application/json");
+        answer.headers_mut().insert(header::CONTENT_TYPE, json);
+    }
+    answer
+}
+
 /// What time it was when somebody answered (RFC 9110 §6.6.1).
 fn date(header: &header::HeaderValue) -> Option<Timestamp> {
     let at = httpdate::parse_http_date(header.to_str().ok()?).ok()?;
@@ -235,7 +247,7 @@ impl<'c> AsyncHttpClient<'c> for TokenEndpoint<'_> {
                 return Err(Failed(Error::rate_limited(Step::Token)));
             }
             Ok(match self.kind {
-                Kind::OpenId(_) => answer,
+                Kind::OpenId(_) => relabelled(answer),
                 Kind::GitHub { .. } => github::normalize_token_response(answer),
                 Kind::Facebook { .. } => facebook::normalize_token_response(answer),
             })

@@ -8,7 +8,7 @@ use latchkey_domain::sign_in::{CredentialKind, SignIn, SignInMethod};
 use latchkey_domain::{Role, Scope, Scopes, SignInId, Span, Timestamp, User};
 use latchkey_store::sign_ins;
 
-use crate::errors::{Action, AppError, HandlerResult, catalogue};
+use crate::errors::{AppError, HandlerResult, catalogue, prove_again};
 use crate::state::Latchkey;
 
 /// How long a proof is fresh enough for what cannot be undone.
@@ -66,17 +66,6 @@ impl Caller {
         }
     }
 
-    /// When they last proved who they are, which an app cannot do for them.
-    pub fn authenticated_at(&self) -> Option<Timestamp> {
-        match &self.credential {
-            Credential::Session(sign_in) => Some(sign_in.authenticated_at),
-            Credential::JwtCookie(jwt) | Credential::JwtBearer(jwt) => {
-                Some(Timestamp::from_seconds(jwt.claims.auth_time))
-            }
-            Credential::OAuthBearer(_) => None,
-        }
-    }
-
     /// The app that acts for them, by the name that its issuer gave it.
     pub fn app(&self) -> Option<&str> {
         match &self.credential {
@@ -128,29 +117,29 @@ impl Caller {
     /// # Errors
     /// 403 with the way to prove it again, or 401 when the sign-in has ended.
     pub async fn require_recent_auth(&self, latchkey: &Latchkey) -> HandlerResult<()> {
-        self.require_active(latchkey).await?;
-        let proved = self.authenticated_at();
-        if proved.is_some_and(|at| latchkey.clock.now().since(at) <= FRESH_FOR) {
+        let proved = self.require_active(latchkey).await?;
+        if latchkey.clock.now().since(proved) <= FRESH_FOR {
             return Ok(());
         }
-        let again = Action::link("Sign in again", "/sign-in?again=1&next=%2Faccount");
-        Err(AppError::new(catalogue::FRESH_PROOF_REQUIRED).action(again))
+        Err(AppError::new(catalogue::FRESH_PROOF_REQUIRED).action(prove_again("/account")))
     }
 
-    /// Whether the sign-in is still alive. A session was read a moment ago; a
-    /// JWT says what was true when it was issued; an app has none.
+    /// Whether the sign-in is still alive, and when its person last proved who they
+    /// are. A session was read a moment ago; a JWT says what was true when it was
+    /// issued; an app has none.
     ///
     /// # Errors
     /// 401 when it has ended.
-    pub async fn require_active(&self, latchkey: &Latchkey) -> HandlerResult<()> {
-        let lives = match &self.credential {
-            Credential::Session(_) => true,
+    pub async fn require_active(&self, latchkey: &Latchkey) -> HandlerResult<Timestamp> {
+        let proved = match &self.credential {
+            Credential::Session(sign_in) => Some(sign_in.authenticated_at),
             Credential::JwtCookie(jwt) | Credential::JwtBearer(jwt) => {
-                sign_ins::by_id(&latchkey.db, jwt.claims.sid).await?.is_some()
+                let found = sign_ins::by_id(&latchkey.db, jwt.claims.sid).await?;
+                found.map(|sign_in| sign_in.authenticated_at)
             }
-            Credential::OAuthBearer(_) => false,
+            Credential::OAuthBearer(_) => None,
         };
-        if lives { Ok(()) } else { Err(AppError::new(catalogue::TOKEN_REVOKED)) }
+        proved.ok_or_else(|| AppError::new(catalogue::TOKEN_REVOKED))
     }
 
     /// Whether this person has that role, and acts themselves: a role is not

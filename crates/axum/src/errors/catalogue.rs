@@ -92,6 +92,10 @@ catalogue! {
         "The response from {provider} was not valid",
         "The response that came back through your browser failed a security check, so it was rejected.",
         "Start again on the sign-in page. If it keeps happening, tell the site’s owner.";
+    FORM_POST_UNEXPECTED: BAD_REQUEST, SITE, "form_post_unexpected",
+        "{Provider} answered with a form",
+        "The answer from {provider} came as a form (response_mode=form_post), which this site does not expect of it.",
+        "Choose another sign-in method. The site’s owner can set …_RESPONSE_MODE=form_post for this provider.";
     PROVIDER_REFUSED: BAD_GATEWAY, SITE, "provider_refused",
         "{Provider} refused the request",
         "{Provider} answered the sign-in request with an error instead of a code.",
@@ -119,11 +123,15 @@ catalogue! {
     TOKEN_REFUSED: BAD_GATEWAY, SITE, "token_exchange_refused",
         "{Provider} did not accept this site",
         "{Provider} refused to exchange the code: it does not recognise this site’s client ID, secret or redirect URI.",
-        "Choose another sign-in method. The site’s owner must register exactly the redirect URI below, and check the client ID and secret.";
+        "Choose another sign-in method. The site’s owner must register exactly the redirect URI below, check the client ID and secret, and if they are right set …_TOKEN_AUTH to how the provider takes them: basic or body.";
     ID_TOKEN_REFUSED: BAD_GATEWAY, PROVIDER, "id_token_refused",
         "{Provider} could not prove who you are",
         "The ID token from {provider} failed a check, so Latchkey rejected it and did not sign you in.",
         "Try again, or choose another sign-in method.";
+    NOT_ASKED_ANEW: FORBIDDEN, YOU, "provider_did_not_ask",
+        "{Provider} did not ask you to sign in",
+        "You came back from {provider} without a statement that it had just asked you who you are, so this is no fresh proof.",
+        "Choose another way to prove it: your password, or a code by e-mail. Or sign out at {provider} and try again.";
     CLOCK_SKEW: BAD_GATEWAY, SITE, "clock_skew",
         "Two clocks disagree",
         "The ID token from {provider} is too old or too new: this site’s clock and {provider}’s differ by more than a minute.",
@@ -172,8 +180,16 @@ catalogue! {
         "Verify your address first: send the e-mail from your account page.";
     FRESH_PROOF_REQUIRED: FORBIDDEN, YOU, "fresh_proof_required",
         "Please sign in again",
-        "This is a sensitive action, and you last signed in more than 10 minutes ago.",
-        "Sign in again with any method, then repeat it.";
+        "This is a sensitive action, and you last proved who you are more than 10 minutes ago, or your provider did not say when.",
+        "Prove it again, then repeat it.";
+    WRONG_CODE: FORBIDDEN, YOU, "wrong_code",
+        "This code is not right",
+        "The code is wrong, was used, is more than 10 minutes old, or was sent to another browser.",
+        "Check it and type it again, or request a new one.";
+    EMAIL_UNVERIFIED: CONFLICT, YOU, "email_unverified",
+        "Your address is not verified",
+        "A code only proves something at an address that you have verified, and your account has none.",
+        "Verify your address on your account page first.";
     NOT_CONFIRMED: UNPROCESSABLE_ENTITY, YOU, "not_confirmed",
         "Nothing was deleted",
         "To delete your account, type the word delete. You typed something else.",

@@ -12,4 +12,5 @@ mod problem;
 pub use app_error::body_rejection;
 pub use app_error::{Action, AppError, HandlerResult};
 pub use catalogue::{Entry, Owner};
+pub(crate) use oauth::prove_again;
 pub use problem::{Problem, Refusals};

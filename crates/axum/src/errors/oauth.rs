@@ -2,6 +2,7 @@
 
 use latchkey_auth::http;
 use latchkey_auth::oauth::attempt::AttemptError;
+use latchkey_auth::oauth::id_token::IdTokenError;
 use latchkey_auth::oauth::{Attempt, Error, Provider, Purpose};
 use latchkey_domain::sign_in::CredentialKind;
 
@@ -22,6 +23,7 @@ impl AppError {
             Error::CodeRefused => c::CODE_REFUSED,
             Error::TokenRefused { .. } => c::TOKEN_REFUSED,
             Error::ClockSkew { .. } => c::CLOCK_SKEW,
+            Error::IdToken(IdTokenError::AuthTime) => c::NOT_ASKED_ANEW,
             Error::IdToken(_) => c::ID_TOKEN_REFUSED,
         };
         tracing::warn!(code = entry.code, provider = provider.slug, %error, "sign-in failed");
@@ -34,6 +36,9 @@ impl AppError {
         }
         let key = match attempt.purpose {
             Purpose::SignIn(key) => key,
+            Purpose::Reauthenticate(_) => {
+                return app_error.action(prove_again(attempt.return_to.as_str()));
+            }
             Purpose::Link(_) | Purpose::Connect { .. } => CredentialKind::Session,
         };
         app_error
@@ -69,9 +74,18 @@ impl AppError {
 
 /// The sign-in page, with the same goal.
 fn other_ways(next: &str) -> Action {
-    let mut query = url::form_urlencoded::Serializer::new(String::new());
-    query.append_pair("next", next);
-    Action::link("Choose another sign-in method", format!("/sign-in?{}", query.finish()))
+    Action::link("Choose another sign-in method", sign_in_page(&[("next", next)]))
+}
+
+/// The page on which somebody who is signed in proves who they are once more.
+pub(crate) fn prove_again(next: &str) -> Action {
+    Action::link("Prove it again", sign_in_page(&[("again", "1"), ("next", next)]))
+}
+
+fn sign_in_page(query: &[(&str, &str)]) -> String {
+    const PAGE: &str = "/sign-in?";
+    let mut text = url::form_urlencoded::Serializer::for_suffix(PAGE.to_owned(), PAGE.len());
+    text.extend_pairs(query).finish()
 }
 
 fn sentence(text: &str) -> String {

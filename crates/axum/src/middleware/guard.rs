@@ -29,6 +29,7 @@ use super::server_timing::{SERVER_TIMING, dial, server_timing};
 use super::{canonical_host, render, same_site};
 use crate::cookies::ResponseCookies;
 use crate::errors::{AppError, catalogue};
+use crate::routes::CALLBACK;
 use crate::state::Latchkey;
 
 /// Larger than any form here, smaller than anything that hurts.
@@ -76,7 +77,10 @@ impl Rules {
 
     /// What is answered in place of the route, if anything.
     fn refusal(&self, request: &Request) -> Option<Response> {
-        if !same_site::is_allowed(request.method(), request.headers(), &self.origin) {
+        let path = request.extensions().get::<MatchedPath>();
+        if path.is_none_or(|path| path.as_str() != CALLBACK)
+            && !same_site::is_allowed(request.method(), request.headers(), &self.origin)
+        {
             tracing::warn!("a request from another site was refused");
             return Some(AppError::new(catalogue::CROSS_SITE).into_response());
         }

@@ -1,8 +1,7 @@
 //! What tells browsers to be careful with our answers.
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use latchkey_auth::oauth::{Kind, Provider};
-use parking_lot::RwLock;
+use latchkey_auth::oauth::Provider;
 
 use crate::state::Latchkey;
 
@@ -27,18 +26,14 @@ const FIXED: [(HeaderName, HeaderValue); 6] = [
 
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSubDomains");
 
-/// The policy for as long as the providers are where they are.
-pub(super) struct SecurityHeaders(RwLock<Policy>);
-
-struct Policy {
-    /// How often the providers had been asked where they are.
-    version: u64,
-    value: Option<HeaderValue>,
+pub(super) struct SecurityHeaders {
+    policy: Option<HeaderValue>,
 }
 
 impl SecurityHeaders {
     pub(super) fn new(latchkey: &Latchkey) -> Self {
-        Self(RwLock::new(Policy::of(latchkey)))
+        let policy = content_security_policy(&latchkey.providers);
+        Self { policy: HeaderValue::try_from(policy).ok() }
     }
 
     /// Adds them to every answer: pages, errors, redirects and the API's.
@@ -48,9 +43,9 @@ impl SecurityHeaders {
             headers.insert(name, value);
         }
         if !headers.contains_key(header::CONTENT_SECURITY_POLICY)
-            && let Some(policy) = self.policy(latchkey)
+            && let Some(policy) = &self.policy
         {
-            headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+            headers.insert(header::CONTENT_SECURITY_POLICY, policy.clone());
         }
         // What is not said to be public is somebody's own.
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
@@ -58,59 +53,19 @@ impl SecurityHeaders {
             headers.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
         }
     }
-
-    fn policy(&self, latchkey: &Latchkey) -> Option<HeaderValue> {
-        let known = self.0.read();
-        if known.version == version(latchkey) {
-            return known.value.clone();
-        }
-        drop(known);
-        let policy = Policy::of(latchkey);
-        let value = policy.value.clone();
-        *self.0.write() = policy;
-        value
-    }
 }
 
-impl Policy {
-    fn of(latchkey: &Latchkey) -> Self {
-        // Read first: what is learned in between is another version.
-        let version = version(latchkey);
-        Self { version, value: HeaderValue::try_from(content_security_policy(latchkey)).ok() }
-    }
-}
-
-fn version(latchkey: &Latchkey) -> u64 {
-    latchkey.providers.iter().map(Provider::times_discovered).sum()
-}
-
-/// Nothing but our own files; forms lead to us and, through our redirect, to
-/// the providers: Chromium applies `form-action` to the redirect as well.
-fn content_security_policy(latchkey: &Latchkey) -> String {
-    let mut targets: Vec<String> = Vec::new();
-    for provider in &latchkey.providers {
-        let target = match (provider.authorization_origin(), &provider.kind) {
-            (Some(origin), _) => origin,
-            // An issuer that we have not asked yet may send browsers to another
-            // host than its own; it will be an https one, or on loopback.
-            (None, Kind::OpenId(openid)) if openid.issuer.starts_with("https:") => {
-                "https:".to_owned()
-            }
-            (None, Kind::OpenId(openid)) => origin_of(&openid.issuer),
-            (None, _) => continue,
-        };
-        if !targets.contains(&target) {
-            targets.push(target);
-        }
-    }
+/// Nothing but our own files. Forms lead to us and, through our redirect, to a
+/// provider, and from there to wherever it sends people on: Chromium applies
+/// `form-action` to every hop of that chain, and nobody can list the origins of a
+/// broker's, or of a company that keeps its people elsewhere. So no https target is
+/// refused; one on http where a provider is, which is on this machine alone.
+fn content_security_policy(providers: &[Provider]) -> String {
+    let is_near = |provider: &Provider| provider.issuer().starts_with("http:");
+    let near = if providers.iter().any(is_near) { " http:" } else { "" };
     format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
-         connect-src 'self'; form-action 'self' {}; base-uri 'none'; object-src 'none'; \
-         frame-ancestors 'none'",
-        targets.join(" ")
+         connect-src 'self'; form-action 'self' https:{near}; base-uri 'none'; \
+         object-src 'none'; frame-ancestors 'none'"
     )
-}
-
-fn origin_of(issuer: &str) -> String {
-    url::Url::parse(issuer).map(|url| url.origin().ascii_serialization()).unwrap_or_default()
 }

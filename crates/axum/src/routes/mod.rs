@@ -15,6 +15,10 @@ use crate::host::Host;
 use crate::sign_in::session_layer;
 use crate::state::Latchkey;
 
+/// Where providers send people back to. One that answers with a form posts it
+/// from its own site, by its nature.
+pub(crate) const CALLBACK: &str = "/auth/{provider}/callback";
+
 /// Signing in at a provider or with a password, and signing out.
 pub fn pages<S: Host>(latchkey: &Latchkey) -> Router<S>
 where
@@ -24,7 +28,7 @@ where
     let head = async || AppError::new(catalogue::METHOD_NOT_ALLOWED);
     Router::new()
         .route("/auth/{provider}", post(oauth::start))
-        .route("/auth/{provider}/callback", get(oauth::callback::<S>).head(head))
+        .route(CALLBACK, get(oauth::callback::<S>).post(oauth::form_callback).head(head))
         .route("/sign-in", post(sign_in::sign_in::<S>))
         .route("/sign-out", post(sign_in::sign_out::<S>))
         .layer(session_layer(latchkey))

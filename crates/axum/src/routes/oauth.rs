@@ -1,20 +1,23 @@
 //! Out to a provider, and back.
 
 use axum::Extension;
+use axum::body::Bytes;
 use axum::extract::{FromRef, Path, RawQuery, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::HeaderMap;
 use latchkey_auth::accounts;
 use latchkey_auth::linking::{self, Pending, WAITS};
-use latchkey_auth::oauth::attempt::{self, AttemptError, COOKIE_PREFIX, REMEMBERED};
+use latchkey_auth::oauth::attempt::{self, AttemptError, COOKIE_PREFIX, Progress, REMEMBERED};
+use latchkey_auth::oauth::flow::{self, Authenticated};
 use latchkey_auth::oauth::response::AuthorizationResponse;
-use latchkey_auth::oauth::{Attempt, Provider, Purpose, flow};
-use latchkey_domain::UserId;
+use latchkey_auth::oauth::{Attempt, Provider, Purpose};
 use latchkey_domain::audit::{Actor, Kind};
 use latchkey_domain::connection::Granted;
 use latchkey_domain::identity::Profile;
 use latchkey_domain::return_to::ReturnTo;
 use latchkey_domain::sign_in::SignInMethod;
+use latchkey_domain::{User, UserId};
+use latchkey_store::{authorization_responses, hash, identities};
 use serde::Deserialize;
 use tower_sessions::cookie::Cookie;
 
@@ -24,7 +27,7 @@ use crate::cookies::{PENDING_LINK, SetCookies};
 use crate::errors::{Action, AppError, HandlerResult, catalogue};
 use crate::extract::StrictForm;
 use crate::host::{ConnectCallback, Host};
-use crate::sign_in::{SignInContext, complete_sign_in, parse_strategy};
+use crate::sign_in::{Proof, SignInContext, complete_sign_in, parse_strategy};
 use crate::state::Latchkey;
 
 /// How many attempts of one browser may wait at a time. More cookies than this
@@ -35,6 +38,8 @@ const MAX_WAITING: usize = 6;
 pub(super) struct StartForm {
     strategy: Option<String>,
     next: Option<String>,
+    /// Whether somebody who is signed in wants to prove who they are once more.
+    again: Option<String>,
 }
 
 /// `POST /auth/{provider}`: sets out. By POST, so that nobody is sent on their
@@ -49,7 +54,10 @@ pub(super) async fn start(
     let default = latchkey.config.credential_for(&method);
     let key = parse_strategy(form.strategy.as_deref(), default)?;
     let return_to = ReturnTo::parse(form.next.as_deref(), &latchkey.config.public_url);
-    redirect_to_provider(&latchkey, &slug, Purpose::SignIn(key), return_to, &headers).await
+    let can = find_provider(&latchkey, &slug)?.can_reauthenticate();
+    let again = form.again.is_some_and(|again| !again.is_empty());
+    let purpose = if again && can { Purpose::Reauthenticate(key) } else { Purpose::SignIn(key) };
+    redirect_to_provider(&latchkey, &slug, purpose, return_to, &headers).await
 }
 
 /// Sends the browser to a provider (RFC 6749 §4.1.1), with the attempt in a cookie.
@@ -91,18 +99,27 @@ where
     // The state has to be one that we sent out, in this very browser
     // (RFC 6749 §10.12, RFC 9700 §4.7).
     let state = response.state.as_deref().unwrap_or_default();
-    let attempt = find_attempt(&latchkey, &headers, &slug, state, &context.client)
+    let sealed = latchkey.cookies.value(&headers, &Attempt::cookie_name(state));
+    let attempt =
+        sealed.and_then(|sealed| Attempt::open(sealed, state, &latchkey.config.app_secret));
+    if let Some(return_to) = attempt.as_ref().and_then(|attempt| came_before(attempt, &context)) {
+        return Ok(Redirect::to(return_to.as_str()).into_response());
+    }
+    let attempt = claim(&latchkey, attempt, &slug, state, &context.client)
+        .await?
         .map_err(|error| AppError::from_attempt(error, provider, context.current.is_some()))?;
 
     // From here on the attempt is over, however it ends: its cookie keeps only
     // that it was there.
-    context.response_cookies.add(vec![attempt_cookie(&latchkey, &attempt.clone().finished())?]);
+    let finished = attempt.clone().after(Progress::Finished);
+    context.response_cookies.add(vec![attempt_cookie(&latchkey, &finished)?]);
 
     let return_to = attempt.return_to.clone();
     match attempt.purpose {
-        Purpose::SignIn(key) => {
+        Purpose::SignIn(key) | Purpose::Reauthenticate(key) => {
             // The token request, the ID token, the profile.
-            let profile = authenticate(&latchkey, provider, &attempt, response, &context).await?;
+            let Authenticated { profile, auth_time } =
+                authenticate(&latchkey, provider, &attempt, response, &context).await?;
             // Whose account is it, or is it a new one?
             let roles = host.initial_roles(provider, &profile);
             let (db, clock) = (&latchkey.db, &latchkey.clock);
@@ -119,12 +136,20 @@ where
                 audit::by_person(&latchkey, Kind::SignedUp, user.id, slug, client).await;
             }
             // The session, or the tokens.
-            let door = SignInMethod::OAuth(provider.slug.clone());
-            let signed_in = complete_sign_in(&latchkey, context, &user, door, key).await?;
+            let auth_time = match no_other_proof(&latchkey, &user).await? {
+                true => Some(latchkey.clock.now()),
+                false => auth_time,
+            };
+            let proof = Proof::provider(&provider.slug, auth_time, &user);
+            let response_cookies = context.response_cookies.clone();
+            let signed_in = complete_sign_in(&latchkey, context, &user, proof, key).await?;
+            let attempt = attempt.after(Progress::Succeeded(signed_in.id));
+            response_cookies.add(vec![attempt_cookie(&latchkey, &attempt)?]);
             Ok((Extension(signed_in), Redirect::to(return_to.as_str())).into_response())
         }
         Purpose::Link(user) => {
-            let profile = authenticate(&latchkey, provider, &attempt, response, &context).await?;
+            let Authenticated { profile, .. } =
+                authenticate(&latchkey, provider, &attempt, response, &context).await?;
             link(&latchkey, user, provider, &profile, &context).await?;
             Ok(Redirect::to(return_to.as_str()).into_response())
         }
@@ -137,6 +162,25 @@ where
     }
 }
 
+/// `POST /auth/{provider}/callback`: the answer as a form, from another site, so
+/// without the cookies that would say whose it is. The browser brings it once more,
+/// by itself: now with them, and everything that binds an answer to a browser binds
+/// this one. Nothing else happens here.
+pub(super) async fn form_callback(
+    State(latchkey): State<Latchkey>,
+    Path(slug): Path<String>,
+    body: Bytes,
+) -> HandlerResult<Redirect> {
+    let provider = find_provider(&latchkey, &slug)?;
+    if !provider.has_form_post() {
+        return Err(AppError::new(catalogue::FORM_POST_UNEXPECTED)
+            .at(provider)
+            .action(Action::link("Sign in again", "/sign-in")));
+    }
+    let response = AuthorizationResponse::to_query(&body);
+    Ok(Redirect::to(&format!("/auth/{slug}/callback?{response}")))
+}
+
 /// Who it is, as the provider says.
 async fn authenticate(
     latchkey: &Latchkey,
@@ -144,10 +188,10 @@ async fn authenticate(
     attempt: &Attempt,
     response: AuthorizationResponse,
     context: &SignInContext,
-) -> HandlerResult<Profile> {
+) -> HandlerResult<Authenticated> {
     let now = latchkey.clock.now();
     match flow::authenticate(&latchkey.http, provider, attempt, response, now).await {
-        Ok(profile) => Ok(profile),
+        Ok(authenticated) => Ok(authenticated),
         Err(error) => {
             let error = AppError::from_oauth(&error, provider, attempt);
             let how = format!("{}: {}", provider.slug, error.entry().code);
@@ -202,24 +246,42 @@ fn find_provider<'a>(latchkey: &'a Latchkey, slug: &str) -> HandlerResult<&'a Pr
     })
 }
 
-/// Finds this browser's attempt by the state of the response.
-fn find_attempt(
+/// Where whoever was signed in by this very attempt goes on to: a browser that had
+/// fetched ahead, or reloads, has no use for "this is finished".
+fn came_before<'a>(attempt: &'a Attempt, context: &SignInContext) -> Option<&'a ReturnTo> {
+    let current = context.current.as_ref()?.sign_in_id()?;
+    (attempt.progress == Progress::Succeeded(current)).then_some(&attempt.return_to)
+}
+
+/// Whether the answer belongs to an attempt of this browser, and is the first to.
+async fn claim(
     latchkey: &Latchkey,
-    headers: &HeaderMap,
+    attempt: Option<Attempt>,
     slug: &str,
     state: &str,
     client: &Client,
-) -> Result<Attempt, AttemptError> {
-    let secret = &latchkey.config.app_secret;
-    let cookie = latchkey.cookies.value(headers, &Attempt::cookie_name(state));
-    let attempt = cookie.and_then(|cookie| Attempt::open(cookie, state, secret));
+) -> HandlerResult<Result<Attempt, AttemptError>> {
     let now = latchkey.clock.now();
-    let sent = attempt::decode_state(state, secret);
-    let attempt = attempt::validate(attempt, slug, sent, &client.user_agent, now)?;
-    match latchkey.replay_guard.claim(&attempt.state, now) {
-        true => Ok(attempt),
-        false => Err(AttemptError::AlreadyUsed),
+    let sent = attempt::decode_state(state, &latchkey.config.app_secret);
+    let attempt = match attempt::validate(attempt, slug, sent, &client.user_agent, now) {
+        Ok(attempt) => attempt,
+        Err(error) => return Ok(Err(error)),
+    };
+    let is_first = authorization_responses::claim(&latchkey.db, &hash::of(state), now).await?;
+    Ok(if is_first { Ok(attempt) } else { Err(AttemptError::AlreadyUsed) })
+}
+
+/// Whether there is nothing by which somebody could prove who they are but the
+/// word of providers that do not say when they last asked: no address, and so
+/// neither a code nor a password. They must not be locked into their account.
+async fn no_other_proof(latchkey: &Latchkey, user: &User) -> HandlerResult<bool> {
+    if user.email.is_some() {
+        return Ok(false);
     }
+    let identities = identities::of_user(&latchkey.db, user.id).await?;
+    Ok(!identities.iter().any(|identity| {
+        latchkey.provider(&identity.provider).is_some_and(Provider::can_reauthenticate)
+    }))
 }
 
 fn attempt_cookie(latchkey: &Latchkey, attempt: &Attempt) -> HandlerResult<Cookie<'static>> {

@@ -11,7 +11,7 @@ use crate::errors::HandlerResult;
 use crate::extract::StrictForm;
 use crate::host::{FailedSignIn, Host};
 use crate::password;
-use crate::sign_in::{self, SignInContext, complete_sign_in, parse_strategy};
+use crate::sign_in::{self, Proof, SignInContext, complete_sign_in, parse_strategy};
 use crate::state::Latchkey;
 
 #[derive(Deserialize)]
@@ -39,13 +39,13 @@ where
     let next = ReturnTo::parse(form.next.as_deref(), &latchkey.config.public_url);
     let checked =
         password::authenticate(&latchkey, &form.email, &form.password, &context.client).await?;
-    let Some(proof) = checked else {
+    let Some(checked) = checked else {
         let failed = FailedSignIn { email: form.email, key, next };
         return Err(host.failed_sign_in(&failed));
     };
-    let signed_in =
-        complete_sign_in(&latchkey, context, &proof.user, SignInMethod::Password, key).await?;
-    proof.ensure_unchanged(&latchkey, signed_in.id).await?;
+    let now = Proof::password(latchkey.clock.now());
+    let signed_in = complete_sign_in(&latchkey, context, &checked.user, now, key).await?;
+    checked.ensure_unchanged(&latchkey, signed_in.id).await?;
     Ok((Extension(signed_in), Redirect::to(next.as_str())))
 }
 

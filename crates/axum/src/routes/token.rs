@@ -8,7 +8,7 @@ use latchkey_auth::tokens::TokenPair;
 use latchkey_auth::tokens::ring::MAX_AGE_SECONDS;
 use latchkey_domain::Scopes;
 use latchkey_domain::audit::{Actor, Kind};
-use latchkey_domain::sign_in::{CredentialKind, SignInMethod};
+use latchkey_domain::sign_in::CredentialKind;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -17,7 +17,7 @@ use crate::client::Client;
 use crate::errors::{AppError, HandlerResult, Refusals, catalogue};
 use crate::extract::JsonBody;
 use crate::refresh::refresh_tokens;
-use crate::sign_in::{end_sign_in, new_sign_in};
+use crate::sign_in::{Proof, end_sign_in, new_sign_in};
 use crate::state::Latchkey;
 use crate::{audit, password};
 
@@ -98,8 +98,8 @@ pub async fn issue(
             .challenge(""));
     };
     let user = &proof.user;
-    let sign_in =
-        new_sign_in(&latchkey, user.id, SignInMethod::Password, CredentialKind::Jwt, &client);
+    let now = Proof::password(latchkey.clock.now());
+    let sign_in = new_sign_in(&latchkey, user.id, now, CredentialKind::Jwt, &client);
     let pair = latchkey.issuer.issue(user, &sign_in, scope, PROGRAM).await?;
     proof.ensure_unchanged(&latchkey, sign_in.id).await?;
     audit::record(

@@ -15,6 +15,7 @@ pub mod variables;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use ipnet::IpNet;
+use latchkey_auth::http::Proxy;
 use latchkey_auth::oauth::Provider;
 use latchkey_auth::oauth::discovery::is_loopback;
 use latchkey_auth::secret::{AppSecret, Secret};
@@ -56,6 +57,7 @@ pub struct Settings {
     pub local_idp: Option<LocalIdp>,
     pub smtp_url: Option<Secret>,
     pub trusted_proxies: Vec<IpNet>,
+    pub outbound_proxy: Option<Proxy>,
     /// What may be right but looks wrong: unknown variables, unusual client IDs.
     pub warnings: Vec<Problem>,
 }
@@ -110,6 +112,7 @@ impl Settings {
             demo,
             introspection: introspection::read(&mut read, audience, &providers, local_idp.as_ref()),
             trusted_proxies: trusted_proxies(&mut read),
+            outbound_proxy: outbound_proxy(&mut read),
             smtp_url: smtp_url(&mut read, built_with.mail),
             warnings: read.warnings,
             public_url,
@@ -136,6 +139,7 @@ impl Settings {
             local_idp: self.local_idp.clone(),
             resource_metadata: None,
             trusted_proxies: self.trusted_proxies.clone(),
+            outbound_proxy: self.outbound_proxy.clone(),
         }
     }
 
@@ -294,6 +298,17 @@ fn trusted_proxies(read: &mut Reader<'_>) -> Vec<IpNet> {
         text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)).ok()
     };
     read.given("TRUSTED_PROXIES", |text| text.split(',').map(network).collect()).unwrap_or_default()
+}
+
+fn outbound_proxy(read: &mut Reader<'_>) -> Option<Proxy> {
+    const NAME: &str = "HTTPS_PROXY";
+    let except = read.text("NO_PROXY").unwrap_or_default();
+    let url = read.secret(NAME)?;
+    let proxy = Proxy::new(&url, &except);
+    if proxy.is_none() {
+        read.error(NAME, "is not valid");
+    }
+    proxy
 }
 
 #[cfg(test)]

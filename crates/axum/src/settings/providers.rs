@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use latchkey_auth::oauth::{Kind, Provider};
+use latchkey_auth::oauth::provider::{Apis, Options};
+use latchkey_auth::oauth::{Kind, OpenId, Provider};
 use latchkey_auth::random;
 use latchkey_auth::secret::Secret;
 use oauth2::RedirectUrl;
@@ -57,8 +58,22 @@ pub(super) fn read(
         };
         providers.extend(found);
     }
-    providers.extend(open_id_names(read).iter().filter_map(|name| open_id(read, public_url, name)));
+    for name in open_id_names(read) {
+        let Some(provider) = open_id(read, public_url, &name) else { continue };
+        // Their people are counted from 1 at both, and would be the same people.
+        let is_github = |one: &&Provider| matches!(one.kind, Kind::GitHub { .. });
+        if providers.iter().filter(is_github).any(|github| same_place(github, &provider)) {
+            let fix = "Remove the GitHub credentials, or the issuer.";
+            read.error_with_fix(&format!("OIDC_{name}_ISSUER"), "is the address of GitHub", fix);
+        }
+        providers.push(provider);
+    }
     providers
+}
+
+fn same_place(one: &Provider, other: &Provider) -> bool {
+    let [one, other] = [one, other].map(|provider| Url::parse(&provider.issuer()));
+    one.is_ok() && one == other
 }
 
 fn provider(
@@ -124,8 +139,8 @@ fn open_id_names(read: &mut Reader<'_>) -> BTreeSet<String> {
             None => read.error_with_fix(
                 variable,
                 "is not a setting",
-                "Use OIDC_<NAME>_ISSUER, _CLIENT_ID, _CLIENT_SECRET, _LABEL and _SCOPES, \
-                 with a <NAME> of capital letters, digits and underscores.",
+                "Use OIDC_<NAME>_ISSUER, _CLIENT_ID, _CLIENT_SECRET, _LABEL, _SCOPES, _AUDIENCES, \
+                 _RESPONSE_MODE and _TOKEN_AUTH, with a <NAME> of capital letters, digits and underscores.",
             ),
         }
     }
@@ -146,12 +161,26 @@ fn open_id(read: &mut Reader<'_>, public_url: &Url, name: &str) -> Option<Provid
     }
     let issuer = read.issuer(&issuer_name);
     let label = read.text(&format!("{prefix}_LABEL")).unwrap_or_else(|| capitalize(&slug));
-    let scopes = read.text(&format!("{prefix}_SCOPES")).unwrap_or_default();
+    let scopes = words(read.text(&format!("{prefix}_SCOPES")));
+    let options = Options {
+        audiences: words(read.text(&format!("{prefix}_AUDIENCES"))),
+        form_post: read
+            .one_of(&format!("{prefix}_RESPONSE_MODE"), &[("query", false), ("form_post", true)]),
+        secret_in_body: read.one_of(
+            &format!("{prefix}_TOKEN_AUTH"),
+            &[("auto", None), ("basic", Some(false)), ("body", Some(true))],
+        ),
+    };
     let credentials = read.credentials(&prefix);
     let (id, secret) = read.required(&prefix, credentials, &others)?;
-    let found = provider(public_url, &slug, &label, Kind::open_id(issuer?), id, secret)?;
-    let scopes = scopes.split([' ', ',']).filter(|scope| !scope.is_empty());
-    Some(Provider { scopes: scopes.map(str::to_owned).collect(), ..found })
+    let kind = Kind::OpenId(OpenId::new(issuer?, Apis::None, options));
+    let found = provider(public_url, &slug, &label, kind, id, secret)?;
+    Some(Provider { scopes, ..found })
+}
+
+fn words(text: Option<String>) -> Vec<String> {
+    let text = text.unwrap_or_default();
+    text.split([' ', ',']).filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
 fn capitalize(slug: &str) -> String {

@@ -1,4 +1,5 @@
 use latchkey_auth::oauth::Kind;
+use latchkey_auth::oauth::provider::Options;
 use latchkey_auth::secret::Purpose;
 
 use super::*;
@@ -50,6 +51,29 @@ fn any_issuer_by_its_name() {
 }
 
 #[test]
+fn what_an_issuer_does_not_say_of_itself() {
+    let issuer = "OIDC_ACME_ISSUER=https://acme.test\n".to_owned() + ACME;
+    let more = "OIDC_ACME_AUDIENCES=project, api\nOIDC_ACME_RESPONSE_MODE=form_post\n\
+                OIDC_ACME_TOKEN_AUTH=body";
+    for (text, expected) in [
+        (issuer.clone(), Options::default()),
+        (
+            format!("{issuer}{more}"),
+            Options {
+                audiences: vec!["project".to_owned(), "api".to_owned()],
+                form_post: true,
+                secret_in_body: Some(true),
+            },
+        ),
+    ] {
+        let settings = load(&text).expect("no problem");
+        let acme = settings.providers.last().expect("a provider");
+        let Kind::OpenId(openid) = &acme.kind else { panic!("{acme:?}") };
+        assert_eq!(openid.options, expected, "{text}");
+    }
+}
+
+#[test]
 fn outside_development_there_is_no_local_provider() {
     let settings = load(&[PUBLIC, STRONG].concat()).expect("no problem");
     assert!(!settings.is_development());
@@ -93,6 +117,20 @@ const REFUSED: &[(&str, &str)] = &[
         "OIDC_GOOGLE_ISSUER=https://acme.test\nOIDC_GOOGLE_CLIENT_ID=a\nOIDC_GOOGLE_CLIENT_SECRET=b",
         "OIDC_GOOGLE_ISSUER",
     ),
+    (
+        "OIDC_ACME_ISSUER=https://acme.test\nOIDC_ACME_RESPONSE_MODE=fragment\n{ACME}",
+        "OIDC_ACME_RESPONSE_MODE",
+    ),
+    (
+        "OIDC_ACME_ISSUER=https://acme.test\nOIDC_ACME_TOKEN_AUTH=none\n{ACME}",
+        "OIDC_ACME_TOKEN_AUTH",
+    ),
+    (
+        "OIDC_ACME_ISSUER=https://git.test/\nGITHUB_URL=https://git.test\nGITHUB_API_URL=https://git.test/api/v3\nGITHUB_CLIENT_ID=a\nGITHUB_CLIENT_SECRET=b\n{ACME}",
+        "OIDC_ACME_ISSUER",
+    ),
+    ("HTTPS_PROXY=proxy.corp.test", "HTTPS_PROXY"),
+    ("HTTPS_PROXY=socks5://proxy.corp.test:1080", "HTTPS_PROXY"),
     ("{ENDPOINT}", "OAUTH_INTROSPECTION_CLIENT_ID"),
     ("{ENDPOINT}OAUTH_INTROSPECTION_CLIENT_ID=api", "OAUTH_INTROSPECTION_CLIENT_SECRET"),
     ("{ENDPOINT}OAUTH_INTROSPECTION_CLIENT_SECRET=hush", "OAUTH_INTROSPECTION_CLIENT_ID"),

@@ -81,7 +81,25 @@ pub const ALL: &[Variable] = &[
     secret("OIDC_<NAME>_CLIENT_ID", "", ID, "the client ID at that issuer"),
     secret("OIDC_<NAME>_CLIENT_SECRET", "", SECRET, "the client secret at that issuer"),
     plain("OIDC_<NAME>_LABEL", "", "a short name for people", "the name on the button"),
-    plain("OIDC_<NAME>_SCOPES", "", "scopes separated by spaces", "further scopes to request"),
+    plain(
+        "OIDC_<NAME>_SCOPES",
+        "",
+        "scopes separated by spaces; openid is always among them",
+        "the scopes to request, in place of openid email profile",
+    ),
+    plain(
+        "OIDC_<NAME>_AUDIENCES",
+        "",
+        "client or project IDs separated by spaces",
+        "who else its ID tokens may be for",
+    ),
+    plain("OIDC_<NAME>_RESPONSE_MODE", "query", "query or form_post", "how it answers the browser"),
+    plain(
+        "OIDC_<NAME>_TOKEN_AUTH",
+        "auto",
+        "auto, basic or body",
+        "where the client secret goes: auto follows its discovery document",
+    ),
     plain(
         "OAUTH_INTROSPECTION_URL",
         "",
@@ -104,6 +122,18 @@ pub const ALL: &[Variable] = &[
         "",
         "addresses or networks, like 10.0.0.1, 10.1.0.0/16",
         "the proxies whose forwarded headers count",
+    ),
+    secret(
+        "HTTPS_PROXY",
+        "",
+        "http://host:port, or http://user:password@host:port",
+        "the proxy through which providers are called",
+    ),
+    plain(
+        "NO_PROXY",
+        "",
+        "names and networks, like corp.example, 10.0.0.0/8",
+        "who is called directly",
     ),
     secret(
         "SMTP_URL",

@@ -35,7 +35,7 @@ attacks! { Callback:
             control("In the thief’s own browser", open("{{callback}}"), 303),
         ]);
     "callback_replayed", "The same callback again", "RFC 6749 §10.5",
-        check("crates/axum/src/replay_guard.rs", "claim"),
+        check("crates/store/src/authorization_responses.rs", "claim"),
         "A thief finds the callback in a history or a log, and the cookie of the attempt besides, and opens it a second time.",
         &[Code(400, "attempt_used"), Code(401, "sign_in_required")], send(&[
             begin("none", ""),

@@ -14,7 +14,7 @@ attacks! { IdToken:
         &[Says(502, "id_token_refused", "another attempt (nonce)"), Code(401, "sign_in_required")],
         with_misbehaving_provider("wrong_nonce");
     "id_token_signature", "One bit of the signature", "OpenID Connect Core §3.1.3.7 (6)",
-        check("crates/auth/src/oauth/id_token.rs", "verify"),
+        check("crates/auth/src/oauth/id_token.rs", "is_signed_by"),
         "Between the app and the provider, a thief writes another person into the token. The signature no longer fits, if it is checked.",
         &[Says(502, "id_token_refused", "its signature is wrong"), Code(401, "sign_in_required")],
         with_misbehaving_provider("bad_signature");

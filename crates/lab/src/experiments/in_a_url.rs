@@ -11,7 +11,8 @@ const IN_HEADER: &str = "the same token in the Authorization header";
 const BESIDE: &str = "in the URL, beside a good one in the header";
 const IN_BODY: &str = "in the form of a page (RFC 6750 §2.2)";
 const REFERRER: &str = "Referrer-Policy: what a link to elsewhere tells of the URL";
-const REPLAYED: &str = "the URL with the code that ended a sign-in, opened again from the history";
+const REPLAYED: &str =
+    "the URL with the code that ended a sign-in, opened by somebody who found it in a history";
 
 pub(super) const EXPERIMENT: Experiment = Experiment {
     number: 14,
@@ -45,10 +46,9 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let form = Call::form(at(fixture.url(), "/api/v1/contacts")?, &[("access_token", &token)]);
     evidence.add_fact(IN_BODY, agent.fresh().send(form).await?.summary());
     // OAuth itself passes a code in a URL. It works once.
-    let (mut browser, exchanges) =
-        fixture.sign_in(SignInMethod::OAuth, Credential::Session).await?;
+    let (_, exchanges) = fixture.sign_in(SignInMethod::OAuth, Credential::Session).await?;
     if let Some(callback) = exchanges.last() {
-        let again = browser.send(Call::get(callback.url.clone())).await?;
+        let again = agent.fresh().send(Call::get(callback.url.clone())).await?;
         evidence.add_fact(REPLAYED, again.summary());
     }
     Ok(())

@@ -25,8 +25,8 @@ pub async fn examine(
     built_with: Capabilities,
     clock: &Clock,
 ) -> Result<Report, Error> {
-    let http = Outbound::new()?;
     let (settings, problems) = Settings::dry_run(environment, built_with);
+    let http = Outbound::through(settings.outbound_proxy.as_ref())?;
     let context = Context { settings: &settings, problems: &problems };
     let (ports, database, asked) = tokio::join!(
         network::ports(&context, &http),

@@ -246,7 +246,7 @@ fn failure(issuer: Option<&str>, response: &ProbeResponse) -> Option<(String, &'
     match (&response.answer, issuer) {
         (Err(error), _) => Some((
             error.to_string(),
-            "Check the name, the network, the firewall and the certificate. Latchkey does not use HTTP_PROXY.",
+            "Check the name, the network, the firewall and the certificate; and HTTPS_PROXY, if this network has a proxy.",
         )),
         (Ok(answer), _) if answer.status().is_server_error() => Some((
             format!("it answered {}", answer.status().as_u16()),
@@ -254,7 +254,11 @@ fn failure(issuer: Option<&str>, response: &ProbeResponse) -> Option<(String, &'
         )),
         (Ok(answer), Some(issuer)) => {
             let error = discovery::read(issuer, answer).err()?;
-            let what = "Set its …_ISSUER variable to exactly what the issuer calls itself: a slash at the end counts.";
+            let what = if answer.status().is_success() {
+                "Set its …_ISSUER variable to exactly what the issuer calls itself: a slash at the end counts."
+            } else {
+                "Set its …_ISSUER variable to the issuer at which its discovery document is."
+            };
             Some((error.to_string(), what))
         }
         (Ok(_), None) => None,
@@ -393,12 +397,18 @@ mod tests {
     const DOCUMENT: &str = r#"{"issuer":"https://op.test","authorization_endpoint":"https://op.test/a",
         "token_endpoint":"https://op.test/t","jwks_uri":"https://op.test/k"}"#;
 
+    const TENANTS: &str = r#"{"issuer":"https://op.test/{tenantid}/v2.0",
+        "authorization_endpoint":"https://op.test/a","token_endpoint":"https://op.test/t",
+        "jwks_uri":"https://op.test/k"}"#;
+
     #[test]
     fn issuers_are_judged() {
         for (issuer, answer, level, says) in [
             ("https://op.test", Ok((200, DOCUMENT)), Level::Ok, "answers"),
             ("https://op.test/", Ok((200, DOCUMENT)), Level::Problem, "another issuer"),
             ("https://op.test", Ok((404, "")), Level::Problem, "404"),
+            ("https://op.test", Ok((302, "")), Level::Problem, "redirects"),
+            ("https://op.test", Ok((200, TENANTS)), Level::Problem, "your tenant's ID"),
             ("https://op.test", Ok((503, "")), Level::Problem, "503"),
             ("https://op.test", Ok((200, "<html>")), Level::Problem, "not the JSON"),
             ("https://op.test", Err(Error::Connect), Level::Problem, "no connection"),

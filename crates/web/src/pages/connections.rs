@@ -8,7 +8,8 @@ use http::HeaderMap;
 use latchkey_auth::connections::Error;
 use latchkey_auth::connections::ending::{Ended, Outcome};
 use latchkey_auth::connections::services::{Entry, When};
-use latchkey_auth::oauth::{self, Attempt, Provider, Purpose, flow};
+use latchkey_auth::oauth::flow::{self, Authenticated};
+use latchkey_auth::oauth::{self, Attempt, Provider, Purpose};
 use latchkey_axum::host::ConnectCallback;
 use latchkey_axum::routes::oauth::redirect_to_provider;
 use latchkey_domain::audit::{Actor, Kind};
@@ -281,7 +282,7 @@ async fn exchange(app: &App, slug: &str, callback: ConnectCallback) -> HandlerRe
         Err(error) => return Err(connect_error(&error, provider, &attempt)),
     };
     let kept = match flow::fetch_profile(&app.http, provider, &attempt, &redeemed, now).await {
-        Ok(profile) => {
+        Ok(Authenticated { profile, .. }) => {
             let kept = app.connections.save(provider, user, asked, &profile, &redeemed.tokens);
             kept.await.map_err(failed).and_then(|kept| match kept {
                 true => Ok(true),

@@ -4,17 +4,21 @@ use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use latchkey_axum::host::FailedSignIn;
+use latchkey_domain::Email;
 use latchkey_domain::return_to::ReturnTo;
 use latchkey_domain::sign_in::{CredentialKind, SignInMethod};
+use latchkey_store::users;
 use serde::Deserialize;
 use url::form_urlencoded;
 
 use crate::app::{App, Application};
-use crate::caller::PageCaller;
+use crate::caller::{Caller, PageCaller};
+use crate::errors::HandlerResult;
 use crate::hints::{Hints, LAST_USED};
 use crate::labels::ProviderButton;
 use crate::layout::Layout;
 use crate::page::Page;
+use crate::pages::account::proof::proved_address;
 
 #[derive(Debug, Template)]
 #[template(path = "sign-in.html")]
@@ -25,6 +29,7 @@ pub(crate) struct SignInPage {
     email: String,
     failed: bool,
     welcome: Option<Welcome>,
+    again: Option<Again>,
     last_used: Option<SignInMethod>,
     /// What both forms ask for; nothing leaves it to the settings.
     strategy: Option<CredentialKind>,
@@ -53,6 +58,17 @@ impl SignInPage {
     }
 }
 
+/// What is different for somebody who is signed in, and is to prove it once more.
+#[derive(Debug, Default)]
+pub(crate) struct Again {
+    /// The providers that are left out, because they cannot say that they asked.
+    silent: String,
+    /// Where a code can be sent to.
+    email: Option<String>,
+    /// Whether one was sent.
+    sent: bool,
+}
+
 /// Why somebody is sent to the sign-in page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Welcome {
@@ -66,6 +82,7 @@ pub(crate) struct SignInQuery {
     welcome: Option<String>,
     again: Option<String>,
     strategy: Option<String>,
+    sent: Option<String>,
 }
 
 /// `GET /sign-in`
@@ -74,11 +91,11 @@ pub(crate) async fn page(
     caller: Option<PageCaller>,
     hints: Hints,
     Query(query): Query<SignInQuery>,
-) -> Response {
+) -> HandlerResult<Response> {
     let next = ReturnTo::parse(query.next.as_deref(), &app.settings.public_url);
     // Somebody who is signed in comes here to prove it once more.
     if caller.is_some() && query.again.is_none() {
-        return Redirect::to(next.as_str()).into_response();
+        return Ok(Redirect::to(next.as_str()).into_response());
     }
     let welcome = match query.welcome.as_deref() {
         None => None,
@@ -87,13 +104,38 @@ pub(crate) async fn page(
     };
     let strategy = query.strategy.as_deref().and_then(|text| text.parse().ok());
     let again = if caller.is_some() { &[("again", "1")][..] } else { &[] };
-    Page(SignInPage {
+    let mut page = form(&app, &next, strategy, again);
+    if let Some(caller) = &caller {
+        prove_again(&mut page, &app, caller, query.sent.is_some()).await?;
+    }
+    Ok(Page(SignInPage {
         welcome,
         last_used: hints.get(LAST_USED).and_then(|method| method.parse().ok()),
         layout: Layout::new(&app, caller.as_deref()),
-        ..form(&app, &next, strategy, again)
+        ..page
     })
-    .into_response()
+    .into_response())
+}
+
+/// Leaves out what proves nothing, as long as there is something that does.
+async fn prove_again(
+    page: &mut SignInPage,
+    app: &App,
+    caller: &Caller,
+    sent: bool,
+) -> HandlerResult<()> {
+    let user = users::by_id(&app.db, caller.user.id).await?;
+    let email = user.as_ref().and_then(proved_address).map(Email::to_string);
+    if user.is_some_and(|user| user.email.is_some()) {
+        let silent = app.providers.iter().filter(|provider| !provider.can_reauthenticate());
+        let silent: Vec<_> = silent.map(|provider| provider.label.as_str()).collect();
+        let silent = silent.join(" and ");
+        page.providers.retain(|button| button.can_reauthenticate);
+        page.again = Some(Again { silent, email, sent });
+    } else {
+        page.again = Some(Again::default());
+    }
+    Ok(())
 }
 
 /// `POST /sign-in`, when e-mail and password do not match.
@@ -120,6 +162,7 @@ fn form(
         email: String::new(),
         failed: false,
         welcome: None,
+        again: None,
         last_used: None,
         choices: if app.settings.demo { choices(app, next, strategy, again) } else { Vec::new() },
         strategy,

@@ -10,6 +10,7 @@ pub(super) fn sentence(done: &str) -> Option<&'static str> {
         "linked" => "Linked. You can now sign in with it.",
         "unlinked" => "Unlinked. It no longer signs you in.",
         "password" => "Your password is set, and you’re signed out on all other devices.",
+        "proved" => "Thank you, that was you. Now repeat what you wanted to do.",
         "ended" => "Revoked. You’re signed out there.",
         "verified" => "E-mail address verified.",
         "letter" => "Check your inbox: an e-mail is on its way.",

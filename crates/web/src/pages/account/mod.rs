@@ -5,6 +5,7 @@ pub(crate) mod delete;
 mod done;
 pub(crate) mod link;
 pub(crate) mod password;
+pub(crate) mod proof;
 pub(crate) mod sign_ins;
 
 use askama::Template;

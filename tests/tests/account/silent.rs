@@ -1,0 +1,198 @@
+//! A way to a provider and back on which nobody was asked for anything proves
+//! nothing new: whoever sits down at an open browser could go it.
+
+use latchkey_domain::Span;
+use latchkey_tests::database::rows;
+use latchkey_tests::issuer::Issuer;
+use latchkey_tests::{Browser, Latchkey, Page, Setup};
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::helpers::{came_in, code_for, come_in, delete, link, prove, set_password};
+use latchkey_tests::person::{PASSWORD, sign_up, signed_in};
+
+const AGAIN: &str = "/sign-in?again=1&next=%2Faccount";
+/// Ada’s address at GitHub.
+const OF_ADA: &str = "ada@github.example.test";
+
+/// Jane, who came in through Acme for the first time, and then went for a coffee.
+async fn jane_is_away() -> (Latchkey, Issuer, Browser) {
+    let issuer = Issuer::start().await;
+    let app = Setup::new().with_issuer(&issuer).with_clock_standing().start().await;
+    let mut jane = Browser::new();
+    let authorize = jane.set_out(&app, "acme").await;
+    let _ = jane.come_back(&issuer.approve(&authorize)).await.expect(303);
+    app.advance(Span::minutes(11));
+    (app, issuer, jane)
+}
+
+/// The issuer says no word, and that the person was asked so long ago.
+fn sends_back(app: &Latchkey, issuer: &Issuer, auth_time: Value) {
+    let now = app.clock.now().as_seconds();
+    issuer.id_token(move |token| {
+        token.claims["iat"] = json!(now);
+        token.claims["exp"] = json!(now + 300);
+        token.claims["auth_time"] = auth_time.clone();
+    });
+}
+
+async fn around(app: &Latchkey, issuer: &Issuer, jane: &mut Browser, again: &str) -> (Url, Page) {
+    let authorize = jane.set_out_for(app, "acme", &[("again", again)]).await;
+    let page = jane.come_back(&issuer.approve(&authorize)).await;
+    (authorize, page)
+}
+
+/// Nothing that cannot be undone can be done.
+async fn assert_locked(app: &Latchkey, jane: &mut Browser, what: &str) {
+    for (path, fields) in [
+        ("/account/delete", &[("confirm", "delete")][..]),
+        ("/account/link/google", &[]),
+        ("/account/unlink", &[("issuer", "x"), ("subject", "y")]),
+        ("/account/password", &[("current", ""), ("new", "seven herons over the weir")]),
+        ("/account/sign-ins/end-all", &[]),
+    ] {
+        let page = jane.post(&app.url(path), fields).await;
+        assert_eq!(page.header("x-error-code"), Some("fresh_proof_required"), "{what}: {path}");
+    }
+    assert_eq!(rows(&app.app.db, "users").await, 1, "{what}");
+}
+
+#[tokio::test]
+async fn a_silent_round_trip_unlocks_nothing() {
+    let (app, issuer, mut jane) = jane_is_away().await;
+    assert_locked(&app, &mut jane, "before").await;
+    let now = app.clock.now().as_seconds();
+    for auth_time in [json!(null), json!(now - 3600), json!("just now"), json!(now + 3600)] {
+        sends_back(&app, &issuer, auth_time.clone());
+        let (_, page) = around(&app, &issuer, &mut jane, "").await;
+        assert_eq!(page.see_other(), "/account", "{auth_time}");
+        assert_locked(&app, &mut jane, &auth_time.to_string()).await;
+    }
+    // A provider that has just asked says so, unasked.
+    sends_back(&app, &issuer, json!(now - 20));
+    let _ = around(&app, &issuer, &mut jane, "").await.1.expect(303);
+    let _ = delete(&mut jane, &app).await.expect(303);
+    assert_eq!(rows(&app.app.db, "users").await, 0);
+}
+
+#[tokio::test]
+async fn a_provider_is_asked_to_ask_and_has_to_say_that_it_did() {
+    let (app, issuer, mut jane) = jane_is_away().await;
+    let page = jane.get(&app.url(AGAIN)).await.expect(200);
+    assert!(page.body.contains("name=\"again\" value=\"1\""), "{}", page.summary());
+    let now = app.clock.now().as_seconds();
+    for auth_time in [json!(null), json!(now - 120), json!(now.to_string()), json!(now + 120)] {
+        sends_back(&app, &issuer, auth_time.clone());
+        let (authorize, page) = around(&app, &issuer, &mut jane, "1").await;
+        for asked in [("prompt", "login"), ("max_age", "0")] {
+            let found = authorize.query_pairs().any(|(name, value)| (&*name, &*value) == asked);
+            assert!(found, "{asked:?} is not in {authorize}");
+        }
+        let page = page.expect_error(403, "provider_did_not_ask");
+        assert!(page.body.contains("/sign-in?again=1"), "what to do: {}", page.summary());
+        assert!(jane.account(&app).await.is_some(), "{auth_time}: she was signed out");
+        assert_locked(&app, &mut jane, &auth_time.to_string()).await;
+    }
+    // As late as two clocks may differ.
+    sends_back(&app, &issuer, json!(now - 50));
+    assert_eq!(around(&app, &issuer, &mut jane, "1").await.1.see_other(), "/account");
+    let _ = delete(&mut jane, &app).await.expect(303);
+    assert_eq!(rows(&app.app.db, "users").await, 0);
+}
+
+/// Google knows no `prompt=login`, and says when it asked only if it is asked to.
+#[tokio::test]
+async fn google_is_asked_in_its_own_way() {
+    let app = Latchkey::start().await;
+    let to = Browser::new().set_out_for(&app, "google", &[("again", "1")]).await;
+    let asked: Vec<_> = to.query_pairs().map(|(name, value)| format!("{name}={value}")).collect();
+    assert!(asked.iter().any(|one| one == "max_age=0"), "{to}");
+    assert!(!asked.iter().any(|one| one == "prompt=login"), "{to}");
+    assert!(asked.iter().any(|one| one.starts_with("claims=") && one.contains("auth_time")));
+}
+
+/// GitHub and Facebook do not say when they last asked: another proof is needed.
+#[tokio::test]
+async fn where_a_provider_cannot_say_a_code_by_email_proves_it() {
+    for key in ["session", "jwt"] {
+        let app = Setup::new().with_clock_standing().start().await;
+        let mut ada = came_in(&app, "github", "ada", key).await;
+        app.advance(Span::minutes(11));
+        for fields in [&[("strategy", key)][..], &[("strategy", key), ("again", "1")]] {
+            let authorize = ada.set_out_for(&app, "github", fields).await;
+            let callback = ada.consent(&authorize, "ada").await;
+            assert_eq!(ada.come_back(&callback).await.see_other(), "/account");
+            let _ = delete(&mut ada, &app).await.expect_error(403, "fresh_proof_required");
+        }
+        let page = ada.get(&app.url(AGAIN)).await.expect(200);
+        assert!(!page.body.contains("action=\"/auth/github\""), "{}", page.summary());
+        assert!(page.body.contains("GitHub and Facebook can’t say when"), "no word on why");
+
+        let code = &code_for(&mut ada, &app, OF_ADA).await;
+        // Somebody else's code, in somebody else's browser, opens nothing.
+        let mut elsewhere = came_in(&app, "github", "ada", key).await;
+        let _ = prove(&mut elsewhere, &app, code).await.expect_error(403, "wrong_code");
+        let _ = prove(&mut ada, &app, "AAAA-AAAA").await.expect_error(403, "wrong_code");
+        let _ = delete(&mut ada, &app).await.expect_error(403, "fresh_proof_required");
+        // As people type it; once.
+        let typed = code.to_lowercase().replace('-', " ");
+        assert_eq!(prove(&mut ada, &app, &typed).await.see_other(), "/account?done=proved");
+        let _ = prove(&mut ada, &app, code).await.expect_error(403, "wrong_code");
+        app.advance(Span::minutes(9));
+        let _ = link(&mut ada, &app, "google", "ada").await.expect(303);
+        app.advance(Span::minutes(2));
+        let _ = delete(&mut ada, &app).await.expect_error(403, "fresh_proof_required");
+    }
+}
+
+#[tokio::test]
+async fn a_code_lives_for_ten_minutes_and_cannot_be_guessed_for_ever() {
+    let app = Setup::new().with_clock_standing().start().await;
+    let mut ada = came_in(&app, "github", "ada", "session").await;
+    app.advance(Span::minutes(11));
+    let code = &code_for(&mut ada, &app, OF_ADA).await;
+    app.advance(Span::minutes(11));
+    let _ = prove(&mut ada, &app, code).await.expect_error(403, "wrong_code");
+    for _ in 0..9 {
+        let _ = prove(&mut ada, &app, "0000-0000").await.expect(403);
+    }
+    let page = prove(&mut ada, &app, "0000-0000").await;
+    assert_eq!(page.header("x-error-code"), Some("too_many_tries"), "{}", page.summary());
+}
+
+/// An address that nobody proved is no way to prove anything; a password is.
+#[tokio::test]
+async fn who_has_a_password_needs_no_code_and_without_a_proved_address_there_is_none() {
+    let app = Setup::new().with_clock_standing().start().await;
+    sign_up(&app, "bob@example.test").await;
+    let mut bob = signed_in(&app, "bob@example.test", "session").await;
+    app.advance(Span::minutes(11));
+    let page = bob.get(&app.url(AGAIN)).await.expect(200);
+    assert!(!page.body.contains("/account/proof/send"), "a code to an address nobody proved");
+    let page = bob.post(&app.url("/account/proof/send"), &[]).await;
+    let _ = page.expect_error(409, "email_unverified");
+    let _ = delete(&mut bob, &app).await.expect_error(403, "fresh_proof_required");
+    let fields = [("email", "bob@example.test"), ("password", PASSWORD)];
+    let _ = bob.post(&app.url("/sign-in"), &fields).await.expect(303);
+    let _ = delete(&mut bob, &app).await.expect(303);
+}
+
+/// Whom neither a letter nor a password can reach could never leave: for them,
+/// their provider's word has to do.
+#[tokio::test]
+async fn who_has_no_other_proof_is_not_locked_in() {
+    let app = Setup::new().with_clock_standing().start().await;
+    let mut noor = came_in(&app, "facebook", "noor", "session").await;
+    assert!(noor.get(&app.url("/account")).await.body.contains("No e-mail address"));
+    app.advance(Span::minutes(11));
+    let _ = delete(&mut noor, &app).await.expect_error(403, "fresh_proof_required");
+    let page = noor.get(&app.url(AGAIN)).await.expect(200);
+    assert!(page.body.contains("action=\"/auth/facebook\""), "{}", page.summary());
+    let _ = come_in(&mut noor, &app, "facebook", "noor", "session").await.expect(303);
+    let _ = link(&mut noor, &app, "google", "noor").await.expect(303);
+    // From here on there is one.
+    app.advance(Span::minutes(11));
+    let _ = come_in(&mut noor, &app, "facebook", "noor", "session").await.expect(303);
+    let page = set_password(&mut noor, &app, "", "seven herons over the weir").await;
+    let _ = page.expect_error(403, "fresh_proof_required");
+}
