@@ -144,30 +144,32 @@ struct Target {
     name: &'static str,
     server: Rc<Server>,
     requests: Rc<[Vec<u8>]>,
-    clients: Vec<(Connection, usize)>,
     all: Turn,
     /// To the bare hello's turns before and after.
     ratios: Vec<f64>,
 }
 
 impl Target {
-    async fn new(name: &'static str, server: &Rc<Server>, requests: Vec<Vec<u8>>) -> Result<Self> {
+    fn new(name: &'static str, server: &Rc<Server>, requests: Vec<Vec<u8>>) -> Self {
+        let (server, requests) = (Rc::clone(server), requests.into());
+        Self { name, server, requests, all: Turn::default(), ratios: Vec::new() }
+    }
+
+    /// With connections of its own: those of the turn before may have been closed
+    /// while others had theirs.
+    async fn turn(&mut self, takes: Duration) -> Result<f64> {
         let mut clients = Vec::new();
         for n in 0..CONNECTIONS {
             // Each begins at another request, where there are several.
-            clients.push((Connection::open(server.port).await?, n * requests.len() / CONNECTIONS));
+            let first = n * self.requests.len() / CONNECTIONS;
+            clients.push((Connection::open(self.server.port).await?, first));
         }
-        let (server, requests) = (Rc::clone(server), requests.into());
-        Ok(Self { name, server, requests, clients, all: Turn::default(), ratios: Vec::new() })
-    }
-
-    async fn turn(&mut self, takes: Duration) -> Result<f64> {
         let requests = Rc::clone(&self.requests);
         let act = async move |connection: &mut Connection, at: &mut usize| {
             *at = (*at + 1) % requests.len();
             connection.exchange(&requests[*at]).await.map(drop)
         };
-        let turn = turn(&self.server, &mut self.clients, takes, act).await?;
+        let turn = turn(&self.server, clients, takes, act).await?;
         let per_second = turn.per_second();
         self.all.add(turn);
         Ok(per_second)
@@ -261,7 +263,7 @@ async fn reads(bench: &Bench, plan: &Plan) -> Result<()> {
     let login = connection.exchange(&Request::form("/login", "username=ada").bytes()).await?;
     let theirs = login.cookie("id=")?.to_owned();
 
-    let mut bare = Target::new("bare axum, hello", &hello, get("/")).await?;
+    let mut bare = Target::new("bare axum, hello", &hello, get("/"));
     let mut rows = vec![
         ("axum, with a trace and six headers", &layers, get("/")),
         ("axum-login, session (SQLite)", &axum_login, with_cookie("/me", &theirs)),
@@ -293,7 +295,7 @@ async fn reads(bench: &Bench, plan: &Plan) -> Result<()> {
     let mut targets = Vec::new();
     for (name, server, requests) in rows {
         if plan.includes(name) {
-            targets.push(Target::new(name, server, requests).await?);
+            targets.push(Target::new(name, server, requests));
         }
     }
     interleave(plan, &mut bare, &mut targets).await?;
@@ -338,7 +340,7 @@ async fn weight(bench: &Bench, plan: &Plan) -> Result<()> {
     // Signed in at another instance: a password takes memory of its own.
     let session = sign_in(&*bench.start(&database, &[]).await?).await?;
     let requests = with_cookie(ME, &session);
-    let mut load = Target::new("load", &server, requests).await?;
+    let mut load = Target::new("load", &server, requests);
     load.turn(plan.storm).await?;
     println!("| memory, under load without passwords | {:.1} MB |", server.memory().0);
     let storm = sign_ins::storm(&server, plan.storm).await?;

@@ -34,11 +34,11 @@ pub async fn compare(bench: &Bench, plan: &Plan) -> Result<()> {
         let cookies = fill(&database, people).await.map_err(Error::other)?;
         let server = bench.start(&database, &[]).await?;
         let requests = cookies.iter().flat_map(|cookie| with_cookie(ME, cookie)).collect();
-        targets.push(Target::new(name, &server, requests).await?);
+        targets.push(Target::new(name, &server, requests));
     }
     let hello = bench.peer("hello", None).await?;
     let get = vec![crate::Request::get("/").bytes()];
-    let mut bare = Target::new("bare axum, hello", &hello, get).await?;
+    let mut bare = Target::new("bare axum, hello", &hello, get);
     interleave(plan, &mut bare, &mut targets).await?;
     println!("| | of bare axum | spread | requests/s | CPU µs | p50 ms | p99 ms |");
     println!("|---|--:|--:|--:|--:|--:|--:|");

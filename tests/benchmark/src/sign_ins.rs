@@ -43,7 +43,7 @@ pub async fn storm(server: &Server, takes: Duration) -> Result<Storm> {
         clients.push((Connection::open(server.port).await?, ()));
     }
     let done = tokio::select! {
-        done = turn(server, &mut clients, takes, act) => done?,
+        done = turn(server, clients, takes, act) => done?,
         () = watch => unreachable!("it watches for ever"),
     };
     Ok(Storm { per_second: done.per_second(), memory: most.get() })
@@ -65,7 +65,7 @@ pub async fn refreshes(server: &Server, takes: Duration) -> Result<Turn> {
         *token = connection.exchange(&request.bytes()).await?.json()?["refresh_token"].take();
         Ok(())
     };
-    turn(server, &mut clients, takes, act).await
+    turn(server, clients, takes, act).await
 }
 
 /// Whole sign-ins with Google as the local provider plays it: to the provider,
@@ -99,7 +99,7 @@ pub async fn oauth(server: &Server, provider: u16, takes: Duration) -> Result<Tu
         let back = back.header("Cookie", &attempt).from_somewhere(count.get()).bytes();
         connection.exchange(&back).await?.cookie("latchkey_session").map(drop)
     };
-    turn(server, &mut clients, takes, act).await
+    turn(server, clients, takes, act).await
 }
 
 fn path_and_query(url: &str) -> Result<(&str, &str)> {

@@ -51,7 +51,7 @@ impl Turn {
 /// is made by `next`, which also sees the answer before.
 pub async fn turn<S, F>(
     server: &Server,
-    clients: &mut Vec<(Connection, S)>,
+    clients: Vec<(Connection, S)>,
     takes: Duration,
     act: F,
 ) -> Result<Turn>
@@ -61,7 +61,7 @@ where
 {
     let (start, cpu) = (Instant::now(), server.cpu_micros());
     let mut tasks = JoinSet::new();
-    for (mut connection, mut state) in clients.drain(..) {
+    for (mut connection, mut state) in clients {
         let mut act = act.clone();
         tasks.spawn_local(async move {
             let mut latencies = Vec::new();
@@ -72,14 +72,12 @@ where
                 latencies.push(u32::try_from((end - now).as_micros()).unwrap_or(u32::MAX));
                 now = end;
             }
-            Ok::<_, std::io::Error>(((connection, state), latencies))
+            Ok::<_, std::io::Error>(latencies)
         });
     }
     let mut turn = Turn::default();
     while let Some(done) = tasks.join_next().await {
-        let (client, latencies) = done??;
-        clients.push(client);
-        turn.latencies.extend(latencies);
+        turn.latencies.extend(done??);
     }
     turn.requests = turn.latencies.len();
     turn.took = start.elapsed();
