@@ -39,7 +39,8 @@ impl Latchkey {
         let built_with =
             Capabilities { local_provider: cfg!(feature = "local-idp"), demo: false, mail: None };
         let settings = Settings::load(&Environment::of_process()?, built_with)?;
-        let db = Db::open(settings.database_url.expose()).await.map_err(Error::from)?;
+        let (url, limits) = (settings.database_url.expose(), settings.database_limits);
+        let db = Db::open_with(url, limits).await.map_err(Error::from)?;
         let introspection = settings.introspection.as_ref().map(|one| one.config.clone());
         let (config, clock) = (settings.config(), Clock::System);
         Ok(Self::open(config, settings.providers, introspection, db, clock).await?)
