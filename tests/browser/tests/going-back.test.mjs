@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { launchChromium, openWindow } from '../lib/chromium.mjs';
 import { startLatchkey } from '../lib/latchkey.mjs';
-import { allow, assertSignedInAs, assertSignedOut, pick, setOut, signIn } from '../lib/sign-in.mjs';
+import { allow, assertSignedInAs, assertSignedOut, pick, setOut, signIn, signOut } from '../lib/sign-in.mjs';
 
 describe('a sign-in that does not go straight', () => {
   let app;
@@ -67,6 +67,7 @@ describe('a sign-in that does not go straight', () => {
     await page.goto(callback);
     assert.equal(page.url(), `${app.origin}/account`);
     await assertSignedInAs(page, app, 'Ada Lovelace');
+    await signOut(page);
     await signIn(page, app, 'GitHub', 'Grace Hopper');
     for (const open of [() => page.goto(callback), () => page.reload()]) {
       const answer = await open();

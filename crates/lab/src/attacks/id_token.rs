@@ -36,7 +36,7 @@ attacks! { IdToken:
         &[Says(502, "id_token_refused", "for somebody else"), Code(401, "sign_in_required")],
         with_misbehaving_provider("wrong_audience");
     "id_token_missing", "No ID token at all", "OpenID Connect Core §3.1.3.3",
-        check("crates/auth/src/oauth/flow.rs", "id_token"),
+        check("crates/auth/src/oauth/flow.rs", "open_id"),
         "The token is left out, for programs that then go on with whatever userinfo says.",
         &[Says(502, "id_token_refused", "there is none"), Code(401, "sign_in_required")],
         with_misbehaving_provider("missing_id_token");
