@@ -119,7 +119,7 @@ async fn sign_ins_are_counted_by_method_credential_and_outcome() {
     for labels in [
         r#"{method="password",credential="jwt",outcome="ok"}"#,
         r#"{method="password",credential="",outcome="wrong_credentials"}"#,
-        r#"{method="acme",credential="session",outcome="ok"}"#,
+        r#"{method="oauth:acme",credential="session",outcome="ok"}"#,
     ] {
         assert_eq!(
             numbers.get(&format!("latchkey_sign_ins_total{labels}")),

@@ -194,7 +194,8 @@ async fn authenticate(
         Ok(authenticated) => Ok(authenticated),
         Err(error) => {
             let error = AppError::from_oauth(&error, provider, attempt);
-            latchkey.metrics.sign_in(&provider.slug, "", error.entry().code);
+            let method = SignInMethod::OAuth(provider.slug.clone()).to_string();
+            latchkey.metrics.sign_in(&method, "", error.entry().code);
             let how = format!("{}: {}", provider.slug, error.entry().code);
             let client = Some(&context.client);
             audit::record(latchkey, Kind::SignInFailed, None, Actor::Nobody, how, client).await;
