@@ -48,7 +48,10 @@ async fn outside_development_nobody_slows_the_database_down() {
     let url = app.url("/readyz");
     let page = Browser::new().send(Method::GET, &url, &[(DIAL, "50ms")], None).await;
     let (queries, millis) = database(&page.expect(200));
-    assert!(queries == 1 && millis >= 50.0, "in development it is felt: {queries} {millis}");
+    assert!(
+        queries > 0 && millis >= 50.0 * f64::from(queries),
+        "in development it is felt: {queries} {millis}"
+    );
 
     let app = Setup::public().set("DEMO", "on").start().await;
     let mut browser = Browser::new().with_name(&app.origin, app.address);

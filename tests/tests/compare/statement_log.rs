@@ -118,9 +118,9 @@ fn free_port() -> u16 {
 /// What the app asks the database by itself, without being asked anything.
 async fn background(server: &Server) -> BTreeSet<String> {
     let before = server.statements().len();
-    // The slowest of what goes on all the time comes every two seconds: three of them,
+    // The slowest of what goes on all the time comes every 15 seconds: two of them,
     // because on a busy machine one may be late.
-    tokio::time::sleep(Duration::from_secs(6)).await;
+    tokio::time::sleep(Duration::from_secs(32)).await;
     server.statements().into_iter().skip(before).collect()
 }
 

@@ -28,8 +28,10 @@ async fn one_refresh_for_all(database_url: &str) {
     connect(&mut browser, &here, &issuer).await;
     let mut all = JoinSet::new();
     for n in 0..AT_ONCE {
-        let url = if n % 2 == 0 { &here } else { &there }.url(crate::helpers::PROFILE);
+        let app = if n % 2 == 0 { &here } else { &there };
+        let url = app.url(crate::helpers::PROFILE);
         let mut browser = browser.clone();
+        browser.jar.move_port(here.address.port(), app.address.port());
         all.spawn(async move { browser.get(&url).await });
     }
     while let Some(page) = all.join_next().await {

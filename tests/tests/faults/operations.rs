@@ -15,6 +15,8 @@ const EMAIL: &str = "ada@example.test";
 /// Somebody who is signed in, with all there is.
 struct Person {
     browser: Browser,
+    /// Development names cookies by it.
+    port: u16,
     program: Program,
     tokens: Tokens,
 }
@@ -24,10 +26,12 @@ impl Person {
         let (mut program, tokens) = owner(app, EMAIL).await;
         let contact = json!({ "name": "Grace „née“ Hopper 🙂", "email": null });
         assert_eq!(program.post("/api/v1/contacts", contact).await.status, 201);
-        Self { browser: signed_in(app, EMAIL, "session").await, program, tokens }
+        let browser = signed_in(app, EMAIL, "session").await;
+        Self { browser, port: app.address.port(), program, tokens }
     }
 
     async fn is_signed_in(mut self, app: &Latchkey) {
+        self.browser.jar.move_port(self.port, app.address.port());
         let _ = self.browser.get(&app.url("/account")).await.expect(200);
         let mut program = self.program.at(app);
         let contacts = program.get("/api/v1/contacts").await.expect(200);

@@ -16,7 +16,7 @@ async fn each_kind_of_wrong_request_has_its_page() {
     let large = "next=".to_owned() + &"x".repeat(200_000);
     for (method, path, kind, body, status, code) in [
         (Method::GET, "/nothing", None, None, 404, "not_found"),
-        (Method::GET, "/account/", None, None, 404, "not_found"),
+        (Method::GET, "/account/x", None, None, 404, "not_found"),
         (Method::GET, "/%00", None, None, 404, "not_found"),
         (Method::GET, "/..%2f..%2fetc/passwd", None, None, 404, "not_found"),
         (Method::GET, "/static/..%2fapp.css", None, None, 404, "not_found"),

@@ -75,7 +75,7 @@ async fn the_minimal_one_signs_in_at_the_local_provider_under_its_own_name() {
     let foreign = [("sec-fetch-site", "cross-site")];
     for path in ["/auth/github", "/sign-out", "/"] {
         let page = browser.send(Method::POST, &url(path), &foreign, None).await;
-        assert_eq!(page.header("x-error-code"), Some("cross_site"), "{path}");
+        assert_eq!(page.header("x-error-code"), Some("cross_site_request"), "{path}");
     }
 
     let page = browser.post(&url("/auth/github"), &[("next", "/")]).await;

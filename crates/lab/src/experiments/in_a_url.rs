@@ -24,7 +24,7 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     sentence: "It can be passed in a URL",
     method: "A good token is put into the query under three names, at the API and at a page. A \
              sign-in that ended through a URL with a code in it (which is how OAuth works) is \
-             replayed from the history. The app’s log is searched for the token, and the answer for \
+             tried again by somebody who found it in a history. The app’s log is searched for the token, and the answer for \
              what history and Referer keep of it.",
     budget: Duration::from_secs(3),
     measure: boxed!(measure),
@@ -56,7 +56,7 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     evidence.add_fact(BESIDE, both.summary());
     let form = Call::form(at(fixture.url(), "/api/v1/contacts")?, &[("access_token", &token)]);
     evidence.add_fact(IN_BODY, agent.fresh().send(form).await?.summary());
-    // OAuth itself passes a code in a URL. It works once.
+    // OAuth itself passes a code in a URL.
     let (_, exchanges) = fixture.sign_in(SignInMethod::OAuth, Credential::Session).await?;
     if let Some(callback) = exchanges.last() {
         let again = agent.fresh().send(Call::get(callback.url.clone())).await?;
@@ -93,9 +93,10 @@ fn judge(evidence: &Evidence) -> Judged {
         return Ok(Verdict::yes(format!("{let_in} of {tried} ways to pass it worked.")));
     }
     if replayed.starts_with(['2', '3']) {
-        return Ok(Verdict::yes("A code from the history signed in a second time."));
+        return Ok(Verdict::yes("A code from the history signed somebody else in."));
     }
-    if replayed != "400 attempt_used" {
+    // It belongs to the browser that asked for it, whose cookie is missing here.
+    if replayed != "400 attempt_cookie_missing" {
         return unclear(format!("The code was refused for another reason: {replayed}."));
     }
     let log = evidence.fact(LOGGED).map_or_else(String::new, |said| {
@@ -103,7 +104,7 @@ fn judge(evidence: &Evidence) -> Judged {
     });
     Ok(Verdict::no(format!(
         "It can be (RFC 6750 §2.3) and must not be (RFC 9700 §4.3.2): refused in all {tried} \
-         ways. The code of OAuth is in a URL, but it works once. {} (Referrer-Policy: {policy}). \
+         ways. The code of OAuth is in a URL, but works for nobody who finds it there. {} (Referrer-Policy: {policy}). \
          After it, the address bar {}.{log}",
         told_to_others(policy),
         evidence.said(HISTORY)?,
