@@ -89,7 +89,7 @@ impl CookieProfile {
             .map(|(_, value)| value)
     }
 
-    /// The cookies that the browser sent whose names begin so, by [`Self::base`].
+    /// The cookies that the browser sent whose names begin so, without the port.
     pub fn beginning_with<'h>(
         self,
         headers: &'h HeaderMap,

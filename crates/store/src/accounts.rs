@@ -7,7 +7,7 @@ use crate::connections::ending;
 use crate::email_tokens::{self, Purpose, Sent};
 use crate::query::params;
 use crate::sign_ins::next_order;
-use crate::{Db, Error, Result, identities, sign_ins};
+use crate::{Db, Error, Result, hash, identities, sign_ins, wrong_tries};
 
 /// Whether a sign-in method was removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +62,10 @@ const UNBLOCK: &str = "UPDATE users SET blocked_at = NULL WHERE id = $1";
 const BLOCKED_AT: &str = "SELECT blocked_at FROM users WHERE id = $1";
 
 const ANONYMISE: &str = "UPDATE audit_events SET address = NULL WHERE user_id = $1";
+
+/// What somebody may have typed to sign in to this account.
+const EMAILS: &str = "SELECT email FROM passwords WHERE user_id = $1 \
+    UNION SELECT email FROM users WHERE id = $1 AND email IS NOT NULL";
 
 const DELETE: &str = "DELETE FROM users WHERE id = $1";
 
@@ -209,6 +213,10 @@ pub async fn delete(db: &Db, user: UserId, now: Timestamp) -> Result<Vec<SignInI
     let gone = tx.fetch_all(SIGN_INS, params![user], |row| row.get("id")).await?;
     tx.execute(ANONYMISE, params![user]).await?;
     tx.execute(ending::ORPHAN, params![user, now]).await?;
+    let emails = tx.fetch_all(EMAILS, params![user], |row| row.get::<Email>("email")).await?;
+    for account in emails.iter().map(Email::to_string).chain([format!("code {user}")]) {
+        tx.execute(wrong_tries::FORGET_ACCOUNT, params![hash::of(&account)]).await?;
+    }
     tx.execute(DELETE, params![user]).await?;
     tx.commit().await?;
     db.announce().await;

@@ -36,6 +36,9 @@ const RECORD: &str = "INSERT INTO wrong_tries (account, address, used_until) VAL
         ELSE $3 END \
     RETURNING used_until";
 
+/// Of an account that is deleted: the addresses are its person's, perhaps.
+pub(crate) const FORGET_ACCOUNT: &str = "DELETE FROM wrong_tries WHERE account = $1";
+
 const FORGET: &str = "DELETE FROM wrong_tries WHERE used_until < $1";
 
 /// How long an account is closed to an address; `None` when it is open.

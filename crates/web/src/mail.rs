@@ -34,7 +34,7 @@ pub struct EmailMessage {
 
 #[derive(Debug)]
 pub enum Mailer {
-    Smtp(Smtp),
+    Smtp(Box<Smtp>),
     /// Into a box that a developer can look into. Nothing is sent.
     Outbox(Mutex<VecDeque<EmailMessage>>),
     /// Nowhere: `SMTP_URL` is not set, and this is nobody's own machine.
@@ -75,7 +75,7 @@ impl Mailer {
         // Some relays turn away who does not call itself by a domain.
         let hello = ClientId::Domain(domain(&sender).to_owned());
         let transport = smtp_server(url)?.hello_name(hello).timeout(Some(TIMEOUT)).build();
-        Ok(Self::Smtp(Smtp { transport, sender, waiting: Notify::new() }))
+        Ok(Self::Smtp(Box::new(Smtp { transport, sender, waiting: Notify::new() })))
     }
 
     /// What would have been sent, the newest first; `None` where it is sent.

@@ -27,12 +27,16 @@ const UNREACHABLE: [(&str, &str); 0] = [];
 
 type Way = Pin<Box<dyn Future<Output = Page> + Send>>;
 
+/// Each in a frame of its own: all that is moved into boxes would overflow one stack.
+fn boxed<F: Future<Output = Page> + Send + 'static>(way: impl FnOnce() -> F) -> Way {
+    Box::pin(way())
+}
+
 /// How to come to each code.
 fn ways() -> Vec<(&'static str, Way)> {
     macro_rules! ways {
         ($($code:literal => $way:expr,)*) => {
-            // A closure each: what is moved into a box would otherwise lie on one stack.
-            vec![$(($code, (|| Box::pin($way) as Way)())),*]
+            vec![$(($code, boxed(|| $way))),*]
         };
     }
     ways! {

@@ -30,7 +30,7 @@ impl Person {
         Self { browser, port: app.address.port(), program, tokens }
     }
 
-    async fn is_signed_in(mut self, app: &Latchkey) {
+    async fn assert_signed_in(mut self, app: &Latchkey) {
         self.browser.jar.move_port(self.port, app.address.port());
         let _ = self.browser.get(&app.url("/account")).await.expect(200);
         let mut program = self.program.at(app);
@@ -68,7 +68,7 @@ async fn moves(from: String, to: String) {
         assert_eq!(found, Some(rows), "{name}");
     }
     let app = instance(&to).start().await;
-    person.is_signed_in(&app).await;
+    person.assert_signed_in(&app).await;
 }
 
 fn sqlite(folder: &tempfile::TempDir) -> String {
@@ -144,5 +144,5 @@ async fn a_dump_of_postgres_brings_everybody_back() {
     postgres_tool("pg_restore", &["--no-owner", &format!("--dbname={restored}"), &file]);
     drop(app.stop().await);
     let app = instance(restored.as_str()).start().await;
-    person.is_signed_in(&app).await;
+    person.assert_signed_in(&app).await;
 }

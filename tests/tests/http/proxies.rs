@@ -155,7 +155,7 @@ impl Site {
     }
 
     /// Everything that a person notices of a proxy.
-    async fn works(&self) {
+    fn works(&self) {
         // Over http, everybody is sent to https.
         let plain = format!("http://{HOST}:{}/sign-in?next=%2Fdocs", self.http);
         assert_eq!(
@@ -224,7 +224,7 @@ async fn people_sign_in_through_nginx() {
         command.arg("-e").arg(folder.join("error.log"));
         command
     });
-    site.await.works().await;
+    site.await.works();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -236,5 +236,5 @@ async fn people_sign_in_through_haproxy() {
         command.arg("-db").arg("-f").arg(folder.join("haproxy.cfg"));
         command
     });
-    site.await.works().await;
+    site.await.works();
 }

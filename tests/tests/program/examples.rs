@@ -87,11 +87,13 @@ async fn the_minimal_one_signs_in_at_the_local_provider_under_its_own_name() {
     assert_eq!(browser.come_back(&callback).await.see_other(), "/");
     let home = browser.get(&url("/")).await.expect(200);
     assert!(home.body.contains("Hello, Ada Lovelace"), "{}", home.body);
+    // A reload goes on to where the sign-in led.
+    assert_eq!(browser.come_back(&callback).await.see_other(), "/");
+
+    assert_eq!(browser.post(&url("/sign-out"), &[]).await.see_other(), "/");
     // A code works once, and the guard against replays is inside.
     let page = browser.come_back(&callback).await;
     assert!((400..500).contains(&page.status), "{}", page.summary());
-
-    assert_eq!(browser.post(&url("/sign-out"), &[]).await.see_other(), "/");
     let home = browser.get(&url("/")).await.expect(200);
     assert!(home.body.contains("Hello, stranger"), "{}", home.body);
     // Nothing of the demonstration, and the keys for whoever takes its tokens.

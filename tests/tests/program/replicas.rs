@@ -47,7 +47,7 @@ impl Site {
             "defaults\n  mode http\n  timeout connect 2s\n  timeout client 60s\n  timeout server 60s\n\
              \x20 timeout http-keep-alive 30s\n  option redispatch\n  retries 3\n\
              frontend front\n  bind 127.0.0.1:{front}\n  default_backend back\n\
-             backend back\n  balance roundrobin\n  option httpchk\n\
+             backend back\n  option forwardfor\n  balance roundrobin\n  option httpchk\n\
              \x20 http-check send meth GET uri /readyz ver HTTP/1.1 hdr Host localhost\n{servers}"
         );
         std::fs::write(&config, text).expect("written");
