@@ -128,17 +128,25 @@ impl Program {
         };
         let sent = request.bearer_auth(&self.access).send().await;
         let Ok(answer) = sent else {
-            self.lost += 1;
-            return None;
+            return self.lose(0).await;
         };
         let status = answer.status();
+        let retry_after = answer.headers().get("retry-after");
+        let seconds = retry_after.and_then(|value| value.to_str().ok()?.parse().ok());
         let body = answer.json().await.unwrap_or_default();
         if matches!(status.as_u16(), 502..=504) {
-            self.lost += 1;
-            return None;
+            return self.lose(seconds.unwrap_or(0)).await;
         }
         self.answers += 1;
         Some((status, body))
+    }
+
+    /// Counts a lost answer, and waits as long as was asked for: whoever asks again
+    /// at once a few hundred times has had too many tries.
+    async fn lose<T>(&mut self, seconds: u64) -> Option<T> {
+        self.lost += 1;
+        tokio::time::sleep(Duration::from_secs(seconds) + Duration::from_millis(200)).await;
+        None
     }
 
     /// Does what programs do until it is told to stop. An answer that is wrong
@@ -147,7 +155,8 @@ impl Program {
         let email = format!("person{}@example.test", self.n);
         let password = "a long enough password";
         let form = [("name", "Somebody"), ("email", &email), ("password", password)];
-        let _ = self.http.post(format!("{}/sign-up", self.origin)).form(&form).send().await;
+        let signed_up = self.http.post(format!("{}/sign-up", self.origin)).form(&form).send().await;
+        assert!(signed_up.expect("an answer").status().is_success());
         let mut round = 0;
         while !stop.load(Ordering::SeqCst) {
             round += 1;
