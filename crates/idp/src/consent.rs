@@ -90,26 +90,41 @@ fn decide(app: &App, provider: Provider, headers: &HeaderMap, form: &Params) -> 
     }
     // Nothing is remembered between page and form: the request is judged again, from scratch.
     let request = understand(app, provider, &carried_request(form))?;
-    let decision =
-        Decision::read(provider, form).map_err(|why| Problem::bad_request(why).into_response())?;
-    match decision.verdict {
-        Verdict::Decline => {
-            tracing::info!(%provider, client = request.client.id, "declined");
-            Ok(see_other(&request.reply_to.with_denial(provider)))
-        }
-        Verdict::Allow { person } => match person_with_key(app, &person, form) {
-            Some(person)
-                if person.password.is_some()
-                    && person.password.as_deref() != form.get("password") =>
-            {
-                Err(Problem::bad_request("That is not this person’s password.").into_response())
-            }
-            Some(person) => {
-                Ok(allow(app, request, person, &decision.ticked, decision.misbehaviour))
-            }
-            None => Err(Problem::bad_request("No person has this key.").into_response()),
-        },
+    let bad_request = |why| Problem::bad_request(why).into_response();
+    let (decision, misbehaviour) = decision(provider, form).map_err(bad_request)?;
+    let Decision::Allow { person } = decision else {
+        tracing::info!(%provider, client = request.client.id, "declined");
+        return Ok(see_other(&request.reply_to.with_denial(provider)));
+    };
+    let person = person_with_key(app, person, form);
+    let person = person.ok_or_else(|| bad_request("No person has this key."))?;
+    if person.password.is_some() && person.password.as_deref() != form.get("password") {
+        return Err(bad_request("That is not this person’s password."));
     }
+    Ok(allow(app, request, person, &ticked(form), misbehaviour))
+}
+
+enum Decision<'a> {
+    Allow { person: &'a str },
+    Decline,
+}
+
+/// What the form says; not verified yet.
+fn decision(
+    provider: Provider,
+    form: &Params,
+) -> Result<(Decision<'_>, Misbehaviour), &'static str> {
+    if ["decision", "person", "misbehave"].iter().any(|name| form.all(name).nth(1).is_some()) {
+        return Err("decision, person and misbehave may each come once.");
+    }
+    let decision = match (form.get("decision"), form.get("person")) {
+        (Some("decline"), _) => Decision::Decline,
+        (Some("allow"), Some(person)) => Decision::Allow { person },
+        (Some("allow"), None) => return Err("Pick a person."),
+        _ => return Err("decision must be allow or decline."),
+    };
+    let misbehaviour = Misbehaviour::parse(provider, form.get("misbehave"));
+    Ok((decision, misbehaviour.ok_or("This provider cannot misbehave like that.")?))
 }
 
 /// Somebody in the list, or an ephemeral person whom a program makes up with the fields of the form
@@ -217,40 +232,6 @@ fn see_other(location: &str) -> Response {
     Redirect::to(location).into_response()
 }
 
-/// What the form says; not verified yet.
-#[derive(Debug, PartialEq, Eq)]
-struct Decision {
-    verdict: Verdict,
-    ticked: String,
-    misbehaviour: Misbehaviour,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum Verdict {
-    Allow { person: String },
-    Decline,
-}
-
-impl Decision {
-    fn read(provider: Provider, form: &Params) -> Result<Self, &'static str> {
-        if ["decision", "person", "misbehave"].iter().any(|name| form.all(name).nth(1).is_some()) {
-            return Err("decision, person and misbehave may each come once.");
-        }
-        let verdict = match (form.get("decision"), form.get("person")) {
-            (Some("decline"), _) => Verdict::Decline,
-            (Some("allow"), Some(person)) => Verdict::Allow { person: person.to_owned() },
-            (Some("allow"), None) => return Err("Pick a person."),
-            _ => return Err("decision must be allow or decline."),
-        };
-        Ok(Self {
-            verdict,
-            ticked: ticked(form),
-            misbehaviour: Misbehaviour::parse(provider, form.get("misbehave"))
-                .ok_or("This provider cannot misbehave like that.")?,
-        })
-    }
-}
-
 fn ticked(form: &Params) -> String {
     form.all("scope").collect::<Vec<_>>().join(" ")
 }
@@ -306,12 +287,8 @@ impl Creation {
         Self { name, email, verified, complaint: None }
     }
 
-    fn name_complaint(&self) -> Option<&'static str> {
-        self.complaint.filter(|field| *field == Invalid::Name).map(Invalid::sentence)
-    }
-
-    fn email_complaint(&self) -> Option<&'static str> {
-        self.complaint.filter(|field| *field == Invalid::Email).map(Invalid::sentence)
+    fn complaint_about(&self, field: Invalid) -> Option<&'static str> {
+        self.complaint.filter(|complaint| *complaint == field).map(Invalid::sentence)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Time, randomness, digests, and a map that forgets.
+//! Time, randomness, digests, JSON, and a map that forgets.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// Where the provider reads the time, so that expiry can be tested without waiting for it.
 #[derive(Clone)]
@@ -104,6 +105,13 @@ impl Digest {
 /// Compares two secrets without telling by the time taken where, or by how many bytes, they differ.
 pub fn secrets_match(a: &str, b: &str) -> bool {
     Digest::of(a).matches(&Digest::of(b))
+}
+
+/// Adds a member to a JSON object, unless there is nothing to say.
+pub fn put(object: &mut Value, name: &str, value: Option<impl Into<Value>>) {
+    if let Some(value) = value {
+        object[name] = value.into();
+    }
 }
 
 /// Values under the digest of a secret, never more than `capacity` of them, oldest first.

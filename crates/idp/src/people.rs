@@ -56,12 +56,6 @@ pub struct GithubAccount {
     pub email: Option<Email>,
 }
 
-impl GithubAccount {
-    fn public(id: u64, login: &str, email: Option<Email>) -> Self {
-        Self { id, login: login.to_owned(), shows_name: true, shows_email: true, email }
-    }
-}
-
 impl Person {
     /// The address that a provider has of this person.
     pub fn email_at(&self, provider: Provider) -> Option<&Email> {
@@ -85,18 +79,9 @@ impl Person {
     pub fn ephemeral(key: &str, new: NewPerson) -> Self {
         // 48 bits: as exact in JSON as it is here.
         let number = Digest::of(key).0.iter().take(6).fold(0, |n, byte| n << 8 | u64::from(*byte));
-        Self {
-            key: key.to_owned(),
-            name: new.name,
-            branch: "For one authorization.".into(),
-            // A first digit that no other account here begins with.
-            google_sub: format!("9{number:020}"),
-            github: GithubAccount::public(number, key, new.email.clone()),
-            facebook_id: format!("9{number:016}"),
-            email: new.email,
-            testing: false,
-            password: None,
-        }
+        // A first digit that no other account here begins with.
+        let (google_sub, facebook_id) = (format!("9{number:020}"), format!("9{number:016}"));
+        new.into_person(key.to_owned(), "For one authorization.", google_sub, number, facebook_id)
     }
 }
 
@@ -147,19 +132,31 @@ impl NewPerson {
         Ok(Self { name: name.to_owned(), email })
     }
 
-    fn into_person(self) -> Result<Person, getrandom::Error> {
+    fn into_person(
+        self,
+        key: String,
+        branch: &str,
+        google_sub: String,
+        github_id: u64,
+        facebook_id: String,
+    ) -> Person {
+        let github = GithubAccount {
+            id: github_id,
+            login: key.clone(),
+            shows_name: true,
+            shows_email: true,
+            email: self.email.clone(),
+        };
+        let (Self { name, email }, branch) = (self, branch.to_owned());
+        let (testing, password) = (false, None);
+        Person { key, name, email, branch, google_sub, github, facebook_id, testing, password }
+    }
+
+    fn with_random_ids(self) -> Result<Person, getrandom::Error> {
         let key = format!("p{:x}", random_safe_integer()?);
-        Ok(Person {
-            branch: "Created here.".into(),
-            google_sub: format!("1{:020}", random_safe_integer()?),
-            github: GithubAccount::public(random_safe_integer()?, &key, self.email.clone()),
-            facebook_id: format!("{:017}", random_safe_integer()?),
-            key,
-            name: self.name,
-            email: self.email,
-            testing: false,
-            password: None,
-        })
+        let google_sub = format!("1{:020}", random_safe_integer()?);
+        let facebook_id = format!("{:017}", random_safe_integer()?);
+        Ok(self.into_person(key, "Created here.", google_sub, random_safe_integer()?, facebook_id))
     }
 }
 
@@ -232,7 +229,7 @@ impl People {
     }
 
     pub fn create(&self, new: NewPerson) -> Result<Arc<Person>, CreateError> {
-        let person = Arc::new(new.into_person().map_err(CreateError::NoRandomness)?);
+        let person = Arc::new(new.with_random_ids().map_err(CreateError::NoRandomness)?);
         let mut created = self.created.write();
         if created.len() >= MAX_CREATED {
             return Err(CreateError::Full);

@@ -17,7 +17,7 @@ impl Provider {
     pub const ALL: [Self; 3] = [Self::Google, Self::Github, Self::Facebook];
 
     /// What differs by provider, in the order of [`Self::ALL`].
-    const fn pick<T: Copy>(self, [google, github, facebook]: [T; 3]) -> T {
+    pub(crate) const fn pick<T: Copy>(self, [google, github, facebook]: [T; 3]) -> T {
         match self {
             Self::Google => google,
             Self::Github => github,

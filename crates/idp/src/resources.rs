@@ -25,7 +25,7 @@ const PRIVATE_REPOSITORIES: usize = 2;
 struct Pool {
     events: Vec<RecurringEvent>,
     contacts: Vec<(String, String)>,
-    repositories: Vec<RepositoryTemplate>,
+    repositories: Vec<Repository>,
     personal: HashMap<String, Personal>,
 }
 
@@ -45,12 +45,13 @@ struct RecurringEvent {
     every: u64,
 }
 
+/// One for everybody: what is not said here follows from its name and its owner.
 #[derive(Deserialize)]
-struct RepositoryTemplate {
-    name: String,
-    description: String,
-    language: String,
-    private: bool,
+pub struct Repository {
+    pub name: String,
+    pub description: String,
+    pub language: String,
+    pub private: bool,
 }
 
 #[expect(clippy::expect_used, reason = "a file of this crate, which a test reads")]
@@ -90,6 +91,11 @@ pub fn instant(at: Timestamp) -> String {
 
 pub fn day(at: Timestamp) -> String {
     date_time(at).map(|at| at.date().to_string()).unwrap_or_default()
+}
+
+/// The midnight so many days before today.
+pub fn days_before(now: Timestamp, days: u64) -> String {
+    instant(Timestamp((now.0 / DAY * DAY).saturating_sub(days * DAY)))
 }
 
 fn date_time(at: Timestamp) -> Option<OffsetDateTime> {
@@ -185,44 +191,23 @@ fn local_part(given_name: &str, family_name: &str) -> String {
         .collect()
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Repository {
-    pub id: u64,
-    pub node_id: String,
-    pub name: &'static str,
-    pub description: &'static str,
-    pub language: &'static str,
-    pub private: bool,
-    pub stars: u64,
-    pub created_at: Timestamp,
-    pub pushed_at: Timestamp,
+impl Repository {
+    pub fn number(&self, owner: &Person, purpose: &str) -> u64 {
+        number_of(&[purpose, &owner.key, &self.name])
+    }
+
+    pub fn node_id(&self, owner: &Person) -> String {
+        format!("R_{}", id_of(&["repository", &owner.key, &self.name]))
+    }
 }
 
-pub fn repositories(person: &Person, now: Timestamp) -> Vec<Repository> {
+pub fn repositories(person: &Person) -> Vec<&'static Repository> {
     let (private, public): (Vec<_>, Vec<_>) =
         POOL.repositories.iter().partition(|repository| repository.private);
-    let mut templates = picked(&public, PUBLIC_REPOSITORIES, person, "public");
-    templates.extend(picked(&private, PRIVATE_REPOSITORIES, person, "private"));
-    let today = now.0 / DAY * DAY;
-    let repository = |template: &'static RepositoryTemplate| {
-        let RepositoryTemplate { name, description, language, private } = template;
-        let number = |purpose| number_of(&[purpose, &person.key, name]);
-        let days_ago = |days: u64| Timestamp(today.saturating_sub(days * DAY));
-        Repository {
-            id: number("repository"),
-            node_id: format!("R_{}", id_of(&["repository", &person.key, name])),
-            name,
-            description,
-            language,
-            private: *private,
-            stars: if *private { 0 } else { number("stars") % 240 },
-            created_at: days_ago(400 + number("created") % 900),
-            pushed_at: days_ago(number("pushed") % 60),
-        }
-    };
-    let mut repositories: Vec<Repository> = templates.into_iter().map(repository).collect();
-    repositories.sort_by_key(|repository| repository.name);
-    repositories
+    let mut found = picked(&public, PUBLIC_REPOSITORIES, person, "public");
+    found.extend(picked(&private, PRIVATE_REPOSITORIES, person, "private"));
+    found.sort_by_key(|repository| &repository.name);
+    found
 }
 
 #[cfg(test)]
@@ -245,7 +230,7 @@ mod tests {
             let contacts = contacts(person);
             assert!(contacts.len() >= 6, "{}", person.key);
             assert!(contacts.iter().any(|contact| contact.email.is_some()), "{}", person.key);
-            let repositories = repositories(person, NOW);
+            let repositories = repositories(person);
             assert!(repositories.iter().any(|repository| repository.private), "{}", person.key);
             assert!(repositories.iter().any(|repository| !repository.private), "{}", person.key);
             seen.insert((format!("{events:?}"), format!("{contacts:?}")));

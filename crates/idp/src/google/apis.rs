@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::app::{App, Shared};
-use crate::kit::Timestamp;
+use crate::kit::{Timestamp, put};
 use crate::protocol::grants::Authorization;
 use crate::protocol::params::{Params, ParamsError};
 use crate::protocol::scopes::{CALENDAR, CONTACTS};
@@ -139,13 +139,6 @@ impl Page {
 fn page_start(token: &str) -> Option<usize> {
     let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
     std::str::from_utf8(&bytes).ok()?.parse().ok()
-}
-
-/// Adds a member, unless there is nothing to say.
-fn put(object: &mut Value, name: &str, value: Option<impl Into<Value>>) {
-    if let Some(value) = value {
-        object[name] = value.into();
-    }
 }
 
 /// `GET /google/calendar/v3/calendars/{calendar}/events`

@@ -1,35 +1,106 @@
-//! Google's dialect: OpenID Connect Core 1.0, authorization code flow.
+//! Google's dialect: OpenID Connect Core 1.0, authorization code flow; and what the provider says
+//! about itself: OIDC Discovery §3, RFC 8414 §2, and its keys.
 
 mod apis;
-mod id_token;
 mod introspection;
-mod metadata;
-mod revocation;
 mod token;
 
-use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::CACHE_CONTROL;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
+use axum::{Json, Router};
+use serde_json::{Value, json};
 
 use crate::app::Shared;
+use crate::keys::{KeyError, KeyRing};
 use crate::provider::Provider;
 
 /// Every route below `/google` but those of the consent page.
 pub fn routes() -> Router<Shared> {
     Router::new()
-        .route("/google/.well-known/openid-configuration", get(metadata::discovery))
+        .route("/google/.well-known/openid-configuration", get(discovery))
         // RFC 8414 §3.1: before the path of the issuer.
-        .route("/.well-known/oauth-authorization-server/google", get(metadata::discovery))
-        .route("/google/jwks", get(metadata::jwks))
+        .route("/.well-known/oauth-authorization-server/google", get(discovery))
+        .route("/google/jwks", get(jwks))
         .route(Provider::Google.token_path(), post(token::token))
-        .route("/google/revoke", post(revocation::revoke))
+        .route("/google/revoke", post(introspection::revoke))
         .route("/google/introspect", post(introspection::introspect))
         .route("/google/authorizations", get(introspection::authorizations))
         .route("/google/authorizations/{id}", delete(introspection::revoke_authorization))
         .route("/google/calendar/v3/calendars/{calendar}/events", get(apis::events))
         .route("/google/people/v1/people/me/connections", get(apis::connections))
-        .route(
-            Provider::Google.userinfo_path(),
-            // OIDC Core §5.3.1: both methods.
-            get(id_token::userinfo).post(id_token::userinfo),
-        )
+        // OIDC Core §5.3.1: both methods.
+        .route(Provider::Google.userinfo_path(), get(token::userinfo).post(token::userinfo))
+}
+
+const SECRETS: [&str; 2] = ["client_secret_basic", "client_secret_post"];
+const CLAIMS: [&str; 13] = [
+    "iss",
+    "aud",
+    "azp",
+    "sub",
+    "iat",
+    "exp",
+    "auth_time",
+    "nonce",
+    "at_hash",
+    "email",
+    "email_verified",
+    "name",
+    "picture",
+];
+
+/// Only what is true here, and each default of the standard that is not.
+async fn discovery(State(app): State<Shared>) -> Json<Value> {
+    let google = Provider::Google;
+    let mut metadata = json!({
+        "issuer": app.google_issuer(),
+        "authorization_endpoint": app.url(google.authorize_path()),
+        "token_endpoint": app.url(google.token_path()),
+        "userinfo_endpoint": app.url(google.userinfo_path()),
+        "jwks_uri": app.url("/google/jwks"),
+        // RFC 7009. "none": whoever holds a token may revoke it, as at Google.
+        "revocation_endpoint": app.url("/google/revoke"),
+        "revocation_endpoint_auth_methods_supported":
+            ["client_secret_basic", "client_secret_post", "none"],
+        // RFC 7662.
+        "introspection_endpoint": app.url("/google/introspect"),
+        "introspection_endpoint_auth_methods_supported": SECRETS,
+        // In no standard (RFC 8414 §2 allows that): where an API asks who may use it.
+        "authorizations_endpoint": app.url("/google/authorizations"),
+        "scopes_supported": app.catalogue.names(),
+        "claims_supported": CLAIMS,
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+        "token_endpoint_auth_methods_supported": SECRETS,
+        "code_challenge_methods_supported": ["S256"],
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "claim_types_supported": ["normal"],
+        "claims_parameter_supported": false,
+        "request_parameter_supported": false,
+        "request_uri_parameter_supported": false,
+        // RFC 9207 §3.
+        "authorization_response_iss_parameter_supported": true,
+    });
+    // RFC 9728 §4.
+    let audiences = app.apis.audiences();
+    if !audiences.is_empty() {
+        metadata["protected_resources"] = json!(audiences);
+    }
+    Json(metadata)
+}
+
+/// RFC 7517 §5.
+async fn jwks(State(app): State<Shared>) -> Response {
+    match app.keys.blocking(KeyRing::jwks).await {
+        // A real key set may be kept for hours. Here keys live as long as the process, so a client
+        // that kept them would fail after every restart.
+        Ok(keys) => ([(CACHE_CONTROL, "no-cache")], Json(json!({ "keys": keys }))).into_response(),
+        Err(KeyError) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
 }

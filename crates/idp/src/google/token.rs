@@ -1,64 +1,58 @@
-//! The token endpoint, OIDC Core §3.1.3.
+//! The token endpoint, OIDC Core §3.1.3; the ID token, §2 and §3.1.3.6; and userinfo, §5.3.
+
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::header::WWW_AUTHENTICATE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::id_token::IdToken;
 use crate::app::{App, Shared};
 use crate::keys::KeyError;
+use crate::kit::{Digest, put};
 use crate::misbehave::Misbehaviour;
-use crate::protocol::grants::GrantError;
+use crate::protocol::grants::{Authorization, GrantError, GrantType, Issued};
 use crate::protocol::params::{Params, ParamsError};
-use crate::protocol::token::{Exchanged, GrantType, TokenError, token_endpoint};
+use crate::protocol::token::{BearerError, TokenError, authorize, token_endpoint};
 use crate::provider::Provider;
 
-/// RFC 6749 §5.1 and OIDC Core §3.1.3.3.
-#[derive(Serialize)]
-struct TokenResponse {
-    access_token: String,
-    token_type: &'static str,
-    expires_in: u64,
-    scope: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    refresh_token: Option<String>,
-    /// Google says it where it is limited.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    refresh_token_expires_in: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id_token: Option<String>,
-}
+const ID_TOKEN_LIFETIME: Duration = Duration::from_secs(60 * 60);
 
 pub async fn token(
     State(app): State<Shared>,
     headers: HeaderMap,
     params: Result<Params, ParamsError>,
-) -> Result<Response, Response> {
-    let exchanged = token_endpoint(&app, Provider::Google, &headers, params, error).await?;
-    match answer(&app, exchanged).await {
-        Ok(answer) => Ok(Json(answer).into_response()),
-        Err(KeyError) => Err(server_error()),
-    }
+) -> Result<Json<Value>, Response> {
+    let issued = token_endpoint(&app, Provider::Google, &headers, params, error).await?;
+    answer(&app, issued).await.map(Json).map_err(|KeyError| server_error())
 }
 
-async fn answer(app: &App, exchanged: Exchanged) -> Result<TokenResponse, KeyError> {
-    let Exchanged { authorization, access_token, refresh_token, grant_type } = exchanged;
-    // Faults concern the sign-in; OIDC Core §12.2 wants the rest to stay the same.
-    let misbehaviour = match grant_type {
-        GrantType::AuthorizationCode => authorization.misbehaviour,
-        GrantType::RefreshToken => Misbehaviour::None,
+/// RFC 6749 §5.1 and OIDC Core §3.1.3.3.
+async fn answer(app: &App, issued: Issued) -> Result<Value, KeyError> {
+    let Issued { authorization, access_token, refresh_token, grant_type } = issued;
+    let mut answer = json!({
+        "access_token": access_token,
+        "token_type": "Bearer",
+        "expires_in": Provider::Google.access_token_lifetime().as_secs(),
+        "scope": authorization.scopes.joined(" "),
+    });
+    // Google says it where it is limited.
+    let ends = refresh_token.is_some() && authorization.person.testing;
+    let ends = ends.then(|| authorization.refresh_lifetime().as_secs());
+    put(&mut answer, "refresh_token_expires_in", ends);
+    put(&mut answer, "refresh_token", refresh_token);
+    // Faults concern the sign-in; OIDC Core §12.2 wants the rest to stay the same, and an ID token
+    // that comes with a refresh to have no nonce.
+    let (misbehaviour, nonce) = match grant_type {
+        GrantType::AuthorizationCode => {
+            (authorization.misbehaviour, authorization.nonce.as_deref())
+        }
+        GrantType::RefreshToken => (Misbehaviour::None, None),
     };
-    let mut id_token = None;
     if authorization.scopes.contains("openid") && misbehaviour != Misbehaviour::MissingIdToken {
-        let claims = IdToken::new(app, &authorization, &access_token);
-        let claims = match grant_type {
-            GrantType::AuthorizationCode => claims.twisted(misbehaviour),
-            GrantType::RefreshToken => claims.without_nonce(),
-        };
+        let claims = id_token(app, &authorization, &access_token, nonce, misbehaviour);
         let signed = app.keys.blocking(move |ring| {
             let key = match misbehaviour {
                 Misbehaviour::RotatedKeys => ring.rotate()?,
@@ -66,18 +60,93 @@ async fn answer(app: &App, exchanged: Exchanged) -> Result<TokenResponse, KeyErr
             };
             key.sign(&claims, misbehaviour)
         });
-        id_token = Some(signed.await?);
+        answer["id_token"] = signed.await?.into();
     }
-    Ok(TokenResponse {
-        access_token,
-        token_type: "Bearer",
-        expires_in: Provider::Google.access_token_lifetime().as_secs(),
-        scope: authorization.scopes.joined(" "),
-        refresh_token_expires_in: (refresh_token.is_some() && authorization.person.testing)
-            .then(|| authorization.refresh_lifetime().as_secs()),
-        refresh_token,
-        id_token,
-    })
+    Ok(answer)
+}
+
+/// The claims of an ID token, as wrong as the person asked for.
+fn id_token(
+    app: &App,
+    authorization: &Authorization,
+    access_token: &str,
+    nonce: Option<&str>,
+    misbehaviour: Misbehaviour,
+) -> Value {
+    let (now, auth_time) = match misbehaviour {
+        Misbehaviour::ExpiredIdToken => {
+            let back = ID_TOKEN_LIFETIME * 2;
+            (app.now().minus(back), authorization.auth_time.minus(back))
+        }
+        _ => (app.now(), authorization.auth_time),
+    };
+    let client_id = match misbehaviour {
+        Misbehaviour::WrongAudience => "another-app",
+        _ => &authorization.client.id,
+    };
+    let mut claims = json!({
+        "iss": app.google_issuer(),
+        "aud": client_id,
+        "azp": client_id,
+        "sub": authorization.person.google_sub,
+        "iat": now,
+        "exp": now.plus(ID_TOKEN_LIFETIME),
+        "auth_time": auth_time,
+        // OIDC Core §3.1.3.6: the left half of the SHA-256 of the access token.
+        "at_hash": Digest::of(access_token).half(),
+    });
+    put(&mut claims, "nonce", nonce);
+    put_profile(&mut claims, app, authorization);
+    match misbehaviour {
+        Misbehaviour::WrongNonce => claims["nonce"] = "the-nonce-of-another-sign-in".into(),
+        Misbehaviour::WrongIssuer => claims["iss"] = "https://issuer.example.test".into(),
+        _ => {}
+    }
+    claims
+}
+
+/// The claims about the person, only those whose scope was granted: OIDC Core §5.4.
+fn put_profile(claims: &mut Value, app: &App, authorization: &Authorization) {
+    let Authorization { person, scopes, .. } = authorization;
+    if let Some(email) = person.email_at(Provider::Google)
+        && scopes.contains("email")
+    {
+        claims["email"] = email.address.as_str().into();
+        claims["email_verified"] = email.verified.into();
+    }
+    if scopes.contains("profile") {
+        claims["name"] = person.name.as_str().into();
+        claims["picture"] = app.url(&person.avatar_path()).into();
+    }
+}
+
+pub async fn userinfo(State(app): State<Shared>, headers: HeaderMap) -> Response {
+    // RFC 6750 §3: no error code when there was no token; the missing scope by its name.
+    let refuse = |status, error| {
+        let challenge = format!(r#"Bearer realm="google"{error}"#);
+        (status, [(WWW_AUTHENTICATE, challenge)]).into_response()
+    };
+    let authorization = match authorize(&app, Provider::Google, &headers, None) {
+        Ok(authorization) => authorization,
+        Err(BearerError::Missing) => return refuse(StatusCode::UNAUTHORIZED, ""),
+        Err(BearerError::Malformed) => {
+            return refuse(StatusCode::BAD_REQUEST, r#", error="invalid_request""#);
+        }
+        Err(BearerError::Invalid) => {
+            return refuse(StatusCode::UNAUTHORIZED, r#", error="invalid_token""#);
+        }
+    };
+    if !authorization.scopes.contains("openid") {
+        let error = r#", error="insufficient_scope", scope="openid""#;
+        return refuse(StatusCode::FORBIDDEN, error);
+    }
+    let sub = match authorization.misbehaviour {
+        Misbehaviour::OtherSub => "100000000000000000666",
+        _ => &authorization.person.google_sub,
+    };
+    let mut claims = json!({ "sub": sub });
+    put_profile(&mut claims, &app, &authorization);
+    Json(claims).into_response()
 }
 
 /// RFC 6749 §5.2.

@@ -62,6 +62,14 @@ impl Authorization {
         if self.person.testing { TESTING_LIFETIME } else { REFRESH_LIFETIME }
     }
 
+    fn was_issued_to(&self, client: &Client) -> bool {
+        self.client.provider == client.provider && self.client.id == client.id
+    }
+
+    fn is_for(&self, audience: Option<&Audience>) -> bool {
+        audience.is_none_or(|audience| *audience == self.audience)
+    }
+
     /// Whether a refresh token goes with this: Google gives one when the person consented to
     /// something new, and none when an application merely asks again.
     fn refresh_is_due(&self, earlier: &Scopes, given: bool) -> bool {
@@ -87,8 +95,7 @@ pub struct Binding {
 /// An attempt to redeem a code, by a client that has authenticated. RFC 6749 §4.1.3.
 #[derive(Debug)]
 pub struct Redemption<'a> {
-    pub provider: Provider,
-    pub client_id: &'a str,
+    pub client: &'a Client,
     pub code: &'a str,
     pub redirect_uri: &'a str,
     pub verifier: &'a str,
@@ -99,13 +106,19 @@ pub struct Redemption<'a> {
 /// An attempt to refresh, by a client that has authenticated. RFC 6749 §6.
 #[derive(Debug)]
 pub struct Refresh<'a> {
-    pub provider: Provider,
-    pub client_id: &'a str,
+    pub client: &'a Client,
     pub refresh_token: &'a str,
     /// What is asked for, when it is less than what was granted.
     pub scope: Option<&'a str>,
     /// `resource`, RFC 8707 §2.2.
     pub audience: Option<&'a Audience>,
+}
+
+/// RFC 6749 §4.1.3 and §6.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GrantType {
+    AuthorizationCode,
+    RefreshToken,
 }
 
 /// Why there are no tokens: `invalid_grant` in RFC 6749 §5.2 unless said otherwise, and told apart by
@@ -138,26 +151,21 @@ struct Code {
 impl Code {
     /// RFC 6749 §4.1.3 and RFC 7636 §4.6, in an order that lets another client learn nothing.
     fn judge(&self, attempt: &Redemption<'_>, now: Timestamp) -> Result<(), GrantError> {
-        let decided = &self.authorization;
-        if decided.client.provider != attempt.provider || decided.client.id != attempt.client_id {
-            return Err(GrantError::ForeignClient);
+        if !self.authorization.was_issued_to(attempt.client) {
+            Err(GrantError::ForeignClient)
+        } else if self.spent {
+            Err(GrantError::Replayed)
+        } else if now >= self.expires_at {
+            Err(GrantError::Expired)
+        } else if self.binding.redirect_uri != attempt.redirect_uri {
+            Err(GrantError::RedirectUriMismatch)
+        } else if !self.binding.challenge.is_met_by(attempt.verifier) {
+            Err(GrantError::VerifierMismatch)
+        } else if !self.authorization.is_for(attempt.audience) {
+            Err(GrantError::OtherAudience)
+        } else {
+            Ok(())
         }
-        if self.spent {
-            return Err(GrantError::Replayed);
-        }
-        if now >= self.expires_at {
-            return Err(GrantError::Expired);
-        }
-        if self.binding.redirect_uri != attempt.redirect_uri {
-            return Err(GrantError::RedirectUriMismatch);
-        }
-        if !self.binding.challenge.is_met_by(attempt.verifier) {
-            return Err(GrantError::VerifierMismatch);
-        }
-        if attempt.audience.is_some_and(|audience| *audience != decided.audience) {
-            return Err(GrantError::OtherAudience);
-        }
-        Ok(())
     }
 }
 
@@ -188,38 +196,36 @@ pub struct Rotated {
 impl Token {
     fn judge_refresh(&self, attempt: &Refresh<'_>, now: Timestamp) -> Result<Scopes, GrantError> {
         let granted = &self.authorization;
-        if granted.client.provider != attempt.provider || granted.client.id != attempt.client_id {
-            return Err(GrantError::ForeignClient);
-        }
-        if let Some(Rotated { at, retried }) = self.rotated
-            && (retried || now.since(at) > RETRY_WITHIN)
-        {
-            return Err(GrantError::Replayed);
-        }
-        if granted.misbehaviour == Misbehaviour::RefreshRefused {
-            return Err(GrantError::Unknown);
-        }
-        if attempt.audience.is_some_and(|audience| *audience != granted.audience) {
-            return Err(GrantError::OtherAudience);
-        }
-        match attempt.scope {
-            Some(asked) => granted.scopes.narrowed(asked).ok_or(GrantError::TooWide),
-            None => Ok(granted.scopes.clone()),
+        let is_over = |Rotated { at, retried }| retried || now.since(at) > RETRY_WITHIN;
+        if !granted.was_issued_to(attempt.client) {
+            Err(GrantError::ForeignClient)
+        } else if self.rotated.is_some_and(is_over) {
+            Err(GrantError::Replayed)
+        } else if granted.misbehaviour == Misbehaviour::RefreshRefused {
+            Err(GrantError::Unknown)
+        } else if !granted.is_for(attempt.audience) {
+            Err(GrantError::OtherAudience)
+        } else if let Some(asked) = attempt.scope {
+            granted.scopes.narrowed(asked).ok_or(GrantError::TooWide)
+        } else {
+            Ok(granted.scopes.clone())
         }
     }
 }
 
 /// Generated tokens. Which of them come into use is decided in one step.
 #[derive(Debug)]
-pub struct NewTokens<'a> {
-    pub access: &'a str,
-    pub refresh: &'a str,
+pub struct NewTokens {
+    pub access: String,
+    pub refresh: String,
 }
 
 #[derive(Debug)]
 pub struct Issued {
+    pub grant_type: GrantType,
     pub authorization: Arc<Authorization>,
-    pub refresh: bool,
+    pub access_token: String,
+    pub refresh_token: Option<String>,
 }
 
 /// Same person, same client, same API: one consent, however often it was given.
@@ -308,7 +314,7 @@ impl Grants {
         &mut self,
         now: Timestamp,
         attempt: &Redemption<'_>,
-        new: &NewTokens<'_>,
+        new: NewTokens,
     ) -> Result<Issued, GrantError> {
         let family = Digest::of(attempt.code);
         let code = self.codes.get_mut(now, &family).ok_or(GrantError::Unknown)?;
@@ -321,13 +327,15 @@ impl Grants {
             _ => code.spent = true,
         }
         judgement?;
-        let refresh = self.record_consent(now, &authorization, &asked);
-        self.issue(TokenKind::Access, now, new.access, &authorization, family);
-        if refresh {
-            self.issue(TokenKind::Refresh, now, new.refresh, &authorization, family);
+        let due = self.record_consent(now, &authorization, &asked);
+        let refresh_token = due.then_some(new.refresh);
+        self.issue(TokenKind::Access, now, &new.access, &authorization, family);
+        if let Some(token) = &refresh_token {
+            self.issue(TokenKind::Refresh, now, token, &authorization, family);
         }
         self.changed();
-        Ok(Issued { authorization, refresh })
+        let grant_type = GrantType::AuthorizationCode;
+        Ok(Issued { grant_type, authorization, access_token: new.access, refresh_token })
     }
 
     /// Exchanges a refresh token for a new access token, and for a successor where it rotates.
@@ -335,37 +343,38 @@ impl Grants {
         &mut self,
         now: Timestamp,
         attempt: &Refresh<'_>,
-        new: &NewTokens<'_>,
+        new: NewTokens,
     ) -> Result<Issued, GrantError> {
         let key = Digest::of(attempt.refresh_token);
         let token = self.refresh_tokens.get_mut(now, &key).ok_or(GrantError::Unknown)?;
         let (authorization, family) = (Arc::clone(&token.authorization), token.family);
-        let scopes = match token.judge_refresh(attempt, now) {
-            Ok(scopes) => scopes,
-            Err(refusal) => {
-                if refusal == GrantError::Replayed {
-                    self.revoke_family(&family);
-                }
-                return Err(refusal);
-            }
-        };
-        let rotates = authorization.misbehaviour == Misbehaviour::RefreshRotates;
+        let judgement = token.judge_refresh(attempt, now);
+        let rotates =
+            judgement.is_ok() && authorization.misbehaviour == Misbehaviour::RefreshRotates;
         if rotates {
             token.rotated = Some(match token.rotated {
                 Some(earlier) => Rotated { retried: true, ..earlier },
                 None => Rotated { at: now, retried: false },
             });
-            self.issue(TokenKind::Refresh, now, new.refresh, &authorization, family);
+        }
+        if judgement == Err(GrantError::Replayed) {
+            self.revoke_family(&family);
+        }
+        let scopes = judgement?;
+        let refresh_token = rotates.then_some(new.refresh);
+        if let Some(token) = &refresh_token {
+            self.issue(TokenKind::Refresh, now, token, &authorization, family);
         }
         // A narrower access token leaves the refresh token as wide as it was.
         let narrowed = match scopes == authorization.scopes {
             true => authorization,
             false => Arc::new(Authorization { scopes, ..(*authorization).clone() }),
         };
-        self.issue(TokenKind::Access, now, new.access, &narrowed, family);
+        self.issue(TokenKind::Access, now, &new.access, &narrowed, family);
         self.used(now, &narrowed);
         self.changed();
-        Ok(Issued { authorization: narrowed, refresh: rotates })
+        let (grant_type, authorization) = (GrantType::RefreshToken, narrowed);
+        Ok(Issued { grant_type, authorization, access_token: new.access, refresh_token })
     }
 
     fn issue(

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
+use indexmap::IndexSet;
+
 use crate::config::Api;
 use crate::provider::Provider;
 
@@ -78,11 +80,7 @@ impl Catalogue {
     /// Every scope that a provider knows for its own APIs.
     pub fn offered(&self, provider: Provider) -> &[Arc<Scope>] {
         let [google, github, facebook] = &self.providers;
-        match provider {
-            Provider::Google => google,
-            Provider::Github => github,
-            Provider::Facebook => facebook,
-        }
+        provider.pick([google, github, facebook])
     }
 
     /// Every scope that a token of this audience may carry.
@@ -100,13 +98,7 @@ impl Catalogue {
     pub fn names(&self) -> Vec<&str> {
         let all = self.offered(Provider::Google).iter();
         let all = all.chain(self.apis.iter().flat_map(|(_, scopes)| scopes));
-        let mut names: Vec<&str> = Vec::new();
-        for scope in all {
-            if !names.contains(&&*scope.name) {
-                names.push(&scope.name);
-            }
-        }
-        names
+        all.map(|scope| &*scope.name).collect::<IndexSet<_>>().into_iter().collect()
     }
 
     /// Whom a request is about, RFC 8707 §2: the API that `resource` names, else the one that
@@ -153,10 +145,7 @@ impl Catalogue {
 
 /// GitHub and Facebook document commas, the standard says spaces; both are read.
 const fn separators(provider: Provider) -> &'static [char] {
-    match provider {
-        Provider::Google => &[' '],
-        Provider::Github | Provider::Facebook => &[' ', ','],
-    }
+    provider.pick([&[' '], &[' ', ','], &[' ', ',']])
 }
 
 /// A set of scopes of one audience, in the order in which the catalogue lists them.

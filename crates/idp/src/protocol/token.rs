@@ -7,27 +7,13 @@ use axum::response::Response;
 use http::HeaderMap;
 
 use super::credentials::{AccessToken, CredentialsError, access_token, client_credentials};
-use super::grants::{Authorization, GrantError, NewTokens, Redemption, Refresh};
+use super::grants::{Authorization, GrantError, GrantType, Issued, NewTokens, Redemption, Refresh};
 use super::params::{Params, ParamsError};
 use super::scopes::Audience;
 use crate::app::App;
 use crate::config::Client;
 use crate::kit::random_token;
 use crate::provider::Provider;
-
-pub struct Exchanged {
-    pub authorization: Arc<Authorization>,
-    pub access_token: String,
-    pub refresh_token: Option<String>,
-    pub grant_type: GrantType,
-}
-
-/// RFC 6749 §4.1.3 and §6.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GrantType {
-    AuthorizationCode,
-    RefreshToken,
-}
 
 /// Why there is no token: RFC 6749 §5.2. Each dialect has its own words for it.
 #[derive(Debug, PartialEq, Eq)]
@@ -48,9 +34,9 @@ pub async fn token_endpoint(
     headers: &HeaderMap,
     params: Result<Params, ParamsError>,
     refuse: impl FnOnce(TokenError) -> Response,
-) -> Result<Exchanged, Response> {
-    let exchanged = match exchange(app, provider, headers, params) {
-        Ok(exchanged) => exchanged,
+) -> Result<Issued, Response> {
+    let issued = match exchange(app, provider, headers, params) {
+        Ok(issued) => issued,
         Err(refusal) => {
             tracing::info!(%provider, ?refusal, "no access token issued");
             return Err(refuse(refusal));
@@ -58,18 +44,18 @@ pub async fn token_endpoint(
     };
     tracing::info!(
         %provider,
-        client = exchanged.authorization.client.id,
-        person = exchanged.authorization.person.key,
-        grant_type = ?exchanged.grant_type,
-        refresh_token = exchanged.refresh_token.is_some(),
+        client = issued.authorization.client.id,
+        person = issued.authorization.person.key,
+        grant_type = ?issued.grant_type,
+        refresh_token = issued.refresh_token.is_some(),
         "access token issued",
     );
-    let misbehaviour = exchanged.authorization.misbehaviour;
-    let fault = match exchanged.grant_type {
+    let misbehaviour = issued.authorization.misbehaviour;
+    let fault = match issued.grant_type {
         GrantType::AuthorizationCode => misbehaviour.fault_of_code().await,
         GrantType::RefreshToken => misbehaviour.fault_of_refresh().await,
     };
-    fault.map_or(Ok(exchanged), Err)
+    fault.map_or(Ok(issued), Err)
 }
 
 fn exchange(
@@ -77,47 +63,38 @@ fn exchange(
     provider: Provider,
     headers: &HeaderMap,
     params: Result<Params, ParamsError>,
-) -> Result<Exchanged, TokenError> {
+) -> Result<Issued, TokenError> {
     let params = unique(params)?;
     let client = authenticated(app, provider, headers, &params)?;
     let grant_type = grant_type(provider, &params)?;
     let audience = audience(app, provider, &params)?;
     let new_token = || random_token().map_err(|_| TokenError::NoRandomness);
-    let (access_token, refresh_token) = (new_token()?, new_token()?);
-    let new = NewTokens { access: &access_token, refresh: &refresh_token };
+    let new = NewTokens { access: new_token()?, refresh: new_token()? };
     let issued = match grant_type {
         GrantType::AuthorizationCode => {
             let attempt = Redemption {
-                provider,
-                client_id: &client.id,
+                client,
                 code: required(&params, "code", "code is missing.")?,
                 redirect_uri: required(&params, "redirect_uri", "redirect_uri is missing.")?,
                 // A missing one is a wrong one: RFC 7636 §4.6 wants `invalid_grant`.
                 verifier: params.get("code_verifier").unwrap_or_default(),
                 audience: audience.as_ref(),
             };
-            app.grants().redeem(app.now(), &attempt, &new)
+            app.grants().redeem(app.now(), &attempt, new)
         }
         GrantType::RefreshToken => {
             let attempt = Refresh {
-                provider,
-                client_id: &client.id,
+                client,
                 refresh_token: required(&params, "refresh_token", "refresh_token is missing.")?,
                 scope: params.get("scope"),
                 audience: audience.as_ref(),
             };
-            app.grants().refresh(app.now(), &attempt, &new)
+            app.grants().refresh(app.now(), &attempt, new)
         }
     };
-    let issued = issued.map_err(|error| match error {
+    issued.map_err(|error| match error {
         GrantError::OtherAudience => TokenError::InvalidTarget,
         error => TokenError::InvalidGrant(grant_type, error),
-    })?;
-    Ok(Exchanged {
-        authorization: issued.authorization,
-        access_token,
-        refresh_token: issued.refresh.then_some(refresh_token),
-        grant_type,
     })
 }
 

@@ -1,55 +1,110 @@
-//! The part of GitHub's REST API that is played here: the user, their repositories, the grant.
+//! GitHub's dialect: OAuth 2.0 with errors answered 200 and tokens that do not expire, and a part of
+//! the REST API beside it: the user, their repositories, the grant.
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
-use axum::http::header::{LINK, RETRY_AFTER, USER_AGENT};
+use axum::http::header::{ACCEPT, CONTENT_TYPE, LINK, RETRY_AFTER, USER_AGENT};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use axum::routing::{any, delete, get, post};
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use url::form_urlencoded;
 
 use crate::app::{App, Shared};
 use crate::misbehave::{Misbehaviour, told_to_fail};
 use crate::people::Person;
 use crate::protocol::credentials::client_credentials;
-use crate::protocol::grants::Authorization;
+use crate::protocol::grants::{Authorization, GrantError, GrantType};
 use crate::protocol::params::{Params, ParamsError};
-use crate::protocol::token::{self, BearerError};
+use crate::protocol::token::{self, BearerError, TokenError, token_endpoint};
 use crate::provider::Provider;
-use crate::resources::{Repository, instant, repositories};
+use crate::resources::{Repository, days_before, repositories};
 
-#[derive(Serialize)]
-struct User<'a> {
-    login: &'a str,
-    id: u64,
-    avatar_url: String,
-    #[serde(rename = "type")]
-    kind: &'static str,
-    name: Option<&'a str>,
-    /// Null when the person keeps it private; nothing says whether it is verified.
-    email: Option<&'a str>,
+/// Every route below `/github` but those of the consent page.
+pub fn routes() -> Router<Shared> {
+    Router::new()
+        .route(Provider::Github.token_path(), post(access_token))
+        .route(Provider::Github.userinfo_path(), get(user))
+        .route("/github/api/user/emails", get(emails))
+        .route("/github/api/user/repos", get(repos))
+        .route("/github/api/applications/{client_id}/grant", delete(delete_grant))
+        .route("/github/api/{*path}", any(not_found))
 }
 
-pub async fn user(State(app): State<Shared>, headers: HeaderMap) -> Result<Response, Response> {
+/// `POST /login/oauth/access_token`, as GitHub documents it under "Authorizing OAuth apps".
+async fn access_token(
+    State(app): State<Shared>,
+    headers: HeaderMap,
+    params: Result<Params, ParamsError>,
+) -> Result<Response, Response> {
+    // GitHub answers with a form unless it is asked for JSON.
+    let mut accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let json = accepted.any(|value| value.contains("application/json"));
+    let refuse = |refusal| error(json, &refusal);
+    let issued = token_endpoint(&app, Provider::Github, &headers, params, refuse).await?;
+    let scope = issued.authorization.scopes.joined(",");
+    let token = &*issued.access_token;
+    Ok(answer(json, &[("access_token", token), ("scope", &scope), ("token_type", "bearer")]))
+}
+
+/// With status 200: whoever looks at the status alone does not notice.
+fn error(json: bool, refusal: &TokenError) -> Response {
+    let (error, description) = match refusal {
+        TokenError::InvalidClient => (
+            "incorrect_client_credentials",
+            "The client_id and/or client_secret passed are incorrect.",
+        ),
+        // Not in this dialect.
+        TokenError::InvalidGrant(GrantType::RefreshToken, _) | TokenError::InvalidTarget => {
+            ("invalid_request", "This grant is not supported.")
+        }
+        TokenError::InvalidGrant(_, GrantError::RedirectUriMismatch) => (
+            "redirect_uri_mismatch",
+            "The redirect_uri MUST match the registered callback URL for this application.",
+        ),
+        TokenError::InvalidGrant(..) => {
+            ("bad_verification_code", "The code passed is incorrect or expired.")
+        }
+        TokenError::UnsupportedGrantType => {
+            ("unsupported_grant_type", "The authorization grant type is not supported.")
+        }
+        TokenError::InvalidRequest(why) => ("invalid_request", *why),
+        TokenError::NoRandomness => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    };
+    answer(json, &[("error", error), ("error_description", description)])
+}
+
+fn answer(json: bool, pairs: &[(&str, &str)]) -> Response {
+    if json {
+        let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), Value::from(*value)));
+        return Json(pairs.collect::<Map<_, _>>()).into_response();
+    }
+    let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+    ([(CONTENT_TYPE, "application/x-www-form-urlencoded; charset=utf-8")], form).into_response()
+}
+
+async fn user(State(app): State<Shared>, headers: HeaderMap) -> Result<Response, Response> {
     let authorization = authorize(&app, &headers)?;
     let (person, github) = (&authorization.person, &authorization.person.github);
     let email = person.email_at(Provider::Github).filter(|_| github.shows_email);
-    let user = User {
-        login: &github.login,
-        id: github.id,
-        avatar_url: app.url(&person.avatar_path()),
-        kind: "User",
-        name: github.shows_name.then_some(&person.name),
-        email: email.map(|email| email.address.as_str()),
-    };
+    let user = json!({
+        "login": github.login,
+        "id": github.id,
+        "avatar_url": app.url(&person.avatar_path()),
+        "type": "User",
+        "name": github.shows_name.then_some(&person.name),
+        // Null when the person keeps it private; nothing says whether it is verified.
+        "email": email.map(|email| &email.address),
+    });
     Ok(with_scopes(&authorization, Json(user)))
 }
 
 /// "List email addresses for the authenticated user".
-pub async fn emails(State(app): State<Shared>, headers: HeaderMap) -> Result<Response, Response> {
+async fn emails(State(app): State<Shared>, headers: HeaderMap) -> Result<Response, Response> {
     let authorization = authorize(&app, &headers)?;
     // GitHub hides what a token may not see: 404, not 403.
     if !authorization.scopes.contains("user:email") {
@@ -68,7 +123,7 @@ pub async fn emails(State(app): State<Shared>, headers: HeaderMap) -> Result<Res
     Ok(with_scopes(&authorization, Json(Vec::from_iter(email))))
 }
 
-pub async fn not_found() -> Response {
+async fn not_found() -> Response {
     refusal(StatusCode::NOT_FOUND, "Not Found")
 }
 
@@ -120,19 +175,20 @@ fn with_scopes(authorization: &Authorization, answer: impl IntoResponse) -> Resp
 }
 
 /// `GET /user/repos`, "List repositories for the authenticated user".
-pub async fn repos(
+async fn repos(
     State(app): State<Shared>,
     headers: HeaderMap,
     params: Result<Params, ParamsError>,
 ) -> Result<Response, Response> {
     let authorization = authorize(&app, &headers)?;
-    let Some(query) = params.ok().as_ref().and_then(RepositoryQuery::read) else {
+    let params = params.ok();
+    let Some(query) = params.as_ref().and_then(RepositoryQuery::read) else {
         let invalid = refusal(StatusCode::UNPROCESSABLE_ENTITY, "Validation Failed");
         return Ok(with_scopes(&authorization, invalid));
     };
     let person = &authorization.person;
     let sees_private = authorization.scopes.contains("repo");
-    let mut found = repositories(person, app.now());
+    let mut found = repositories(person);
     found.retain(|one| (sees_private || !one.private) && query.wants(one));
 
     let start = (query.page - 1).saturating_mul(query.per_page).min(found.len());
@@ -149,26 +205,22 @@ pub async fn repos(
 }
 
 /// What of the query is understood; the rest only orders.
-struct RepositoryQuery {
+struct RepositoryQuery<'a> {
     page: usize,
     per_page: usize,
-    visibility: String,
+    visibility: &'a str,
 }
 
-impl RepositoryQuery {
-    fn read(params: &Params) -> Option<Self> {
+impl<'a> RepositoryQuery<'a> {
+    fn read(params: &'a Params) -> Option<Self> {
         let number = |name, usual: usize| match params.get(name) {
             None => Some(usual),
             Some(value) => value.parse().ok().filter(|number| *number > 0),
         };
         let visibility = params.get("visibility").unwrap_or("all");
-        Some(Self {
-            page: number("page", 1)?,
-            per_page: number("per_page", 30)?.min(100),
-            visibility: Some(visibility)
-                .filter(|one| ["all", "public", "private"].contains(one))?
-                .to_owned(),
-        })
+        let known = ["all", "public", "private"].contains(&visibility);
+        let (page, per_page) = (number("page", 1)?, number("per_page", 30)?.min(100));
+        known.then_some(Self { page, per_page, visibility })
     }
 
     fn wants(&self, repository: &Repository) -> bool {
@@ -186,9 +238,11 @@ impl RepositoryQuery {
 fn repository(app: &App, person: &Person, one: &Repository) -> Value {
     let login = &person.github.login;
     let full_name = format!("{login}/{}", one.name);
+    let number = |purpose| one.number(person, purpose);
+    let pushed_at = days_before(app.now(), number("pushed") % 60);
     json!({
-        "id": one.id,
-        "node_id": one.node_id,
+        "id": number("repository"),
+        "node_id": one.node_id(person),
         "name": one.name,
         "full_name": full_name,
         "private": one.private,
@@ -204,22 +258,22 @@ fn repository(app: &App, person: &Person, one: &Repository) -> Value {
         "url": app.url(&format!("/github/api/repos/{full_name}")),
         "default_branch": "main",
         "language": one.language,
-        "stargazers_count": one.stars,
+        "stargazers_count": if one.private { 0 } else { number("stars") % 240 },
         "archived": false,
         "visibility": if one.private { "private" } else { "public" },
-        "created_at": instant(one.created_at),
-        "updated_at": instant(one.pushed_at),
-        "pushed_at": instant(one.pushed_at),
+        "created_at": days_before(app.now(), 400 + number("created") % 900),
+        "updated_at": pushed_at,
+        "pushed_at": pushed_at,
     })
 }
 
 #[derive(Deserialize)]
-pub struct DeleteGrant {
+struct DeleteGrant {
     access_token: String,
 }
 
 /// `DELETE /applications/{client_id}/grant`, "Delete an app authorization": with every token of it.
-pub async fn delete_grant(
+async fn delete_grant(
     State(app): State<Shared>,
     Path(client_id): Path<String>,
     headers: HeaderMap,

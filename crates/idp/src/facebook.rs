@@ -1,35 +1,93 @@
-//! The Graph API: its errors, the User node, and its permissions.
+//! Facebook's dialect: OAuth 2.0 with the errors of the Graph API, and of that the User node and its
+//! permissions.
 
 use std::sync::Arc;
 
 use aws_lc_rs::hmac;
-use axum::Json;
 use axum::extract::State;
 use axum::http::header::WWW_AUTHENTICATE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use axum::routing::{delete, get};
+use axum::{Json, Router};
 use serde_json::{Map, Value, json};
 
 use crate::app::{App, Shared};
 use crate::kit::{random_token, secrets_match};
 use crate::misbehave::{Misbehaviour, told_to_fail};
-use crate::protocol::grants::Authorization;
+use crate::protocol::grants::{Authorization, GrantError, GrantType};
 use crate::protocol::params::{Params, ParamsError};
-use crate::protocol::token::{self, BearerError, presented};
+use crate::protocol::token::{self, BearerError, TokenError, presented, token_endpoint};
 use crate::provider::Provider;
+
+/// Every route below `/facebook` but those of the consent page.
+pub fn routes() -> Router<Shared> {
+    Router::new()
+        // Facebook documents GET; secrets in URLs are its own idea.
+        .route(Provider::Facebook.token_path(), get(access_token).post(access_token))
+        .route(Provider::Facebook.userinfo_path(), get(me))
+        .route("/facebook/v23.0/me/permissions", delete(delete_permissions))
+}
+
+/// `/oauth/access_token`, "Manually build a login flow".
+async fn access_token(
+    State(app): State<Shared>,
+    headers: HeaderMap,
+    params: Result<Params, ParamsError>,
+) -> Result<Json<Value>, Response> {
+    let issued = token_endpoint(&app, Provider::Facebook, &headers, params, error).await?;
+    Ok(Json(json!({
+        "access_token": issued.access_token,
+        "token_type": "bearer",
+        "expires_in": Provider::Facebook.access_token_lifetime().as_secs(),
+    })))
+}
+
+fn error(refusal: TokenError) -> Response {
+    let (message, subcode) = match refusal {
+        TokenError::InvalidClient => {
+            return GraphError::oauth(1, "Error validating client secret.").into_response();
+        }
+        TokenError::NoRandomness => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        TokenError::InvalidRequest(why) => (why, None),
+        TokenError::UnsupportedGrantType => {
+            ("Only the authorization_code grant is supported.", None)
+        }
+        // Not in this dialect.
+        TokenError::InvalidGrant(GrantType::RefreshToken, _) | TokenError::InvalidTarget => {
+            ("This grant is not supported.", None)
+        }
+        TokenError::InvalidGrant(_, GrantError::Replayed) => {
+            ("This authorization code has been used.", Some(36009))
+        }
+        TokenError::InvalidGrant(_, GrantError::Expired) => {
+            ("This authorization code has expired.", Some(36007))
+        }
+        TokenError::InvalidGrant(_, GrantError::RedirectUriMismatch) => (
+            "Error validating verification code. Please make sure your redirect_uri is identical \
+             to the one you used in the OAuth dialog request",
+            Some(36008),
+        ),
+        TokenError::InvalidGrant(_, GrantError::VerifierMismatch) => {
+            ("Error validating verification code: wrong code_verifier.", None)
+        }
+        TokenError::InvalidGrant(..) => ("Invalid verification code format.", None),
+    };
+    GraphError { subcode, ..GraphError::oauth(100, message) }.into_response()
+}
 
 /// "Handling errors". The status is always 400 here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct GraphError {
-    pub message: &'static str,
-    pub kind: &'static str,
-    pub code: u16,
-    pub subcode: Option<u32>,
+struct GraphError {
+    message: &'static str,
+    kind: &'static str,
+    code: u16,
+    subcode: Option<u32>,
 }
 
 impl GraphError {
     /// Anything about OAuth: 190 is a bad access token.
-    pub const fn oauth(code: u16, message: &'static str) -> Self {
+    const fn oauth(code: u16, message: &'static str) -> Self {
         Self { message, kind: "OAuthException", code, subcode: None }
     }
 }
@@ -60,7 +118,7 @@ impl IntoResponse for GraphError {
 }
 
 /// `GET /me`
-pub async fn me(
+async fn me(
     State(app): State<Shared>,
     headers: HeaderMap,
     params: Result<Params, ParamsError>,
@@ -150,7 +208,7 @@ fn appsecret_proof(access_token: &str, app_secret: &str) -> String {
 }
 
 /// `DELETE /me/permissions`, "Revoking permissions and de-authorizing apps": with every token.
-pub async fn delete_permissions(
+async fn delete_permissions(
     State(app): State<Shared>,
     headers: HeaderMap,
     params: Result<Params, ParamsError>,
