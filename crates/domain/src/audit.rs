@@ -55,20 +55,3 @@ pub struct Event {
     pub detail: String,
     pub address: Option<String>,
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn kinds_are_stored_and_read_back() {
-        for kind in Kind::ALL {
-            assert_eq!(kind.to_string().parse(), Ok(*kind));
-        }
-        assert!("unheard_of".parse::<Kind>().is_err());
-        for actor in Actor::ALL {
-            assert_eq!(actor.to_string().parse(), Ok(*actor));
-        }
-        assert!("unheard_of".parse::<Actor>().is_err());
-    }
-}

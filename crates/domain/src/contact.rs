@@ -72,27 +72,3 @@ fn is_phone(text: &str) -> bool {
         && text.chars().any(|c| c.is_ascii_digit())
         && text.chars().all(|c| c.is_ascii_digit() || " +-.()/".contains(c))
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn details_are_checked_all_at_once() {
-        let (long, digits) = ("x".repeat(201), "1".repeat(41));
-        for (name, email, phone, wrong) in [
-            ("Ada", None, None, &[][..]),
-            ("Ada", Some(" "), Some(""), &[]),
-            ("Ada", Some("ada@x.test"), Some("+44 (0)20 555-01.23/4"), &[]),
-            (" ", Some("ada"), Some("call me"), &["name", "email", "phone"]),
-            ("a\0b", None, None, &["name"]),
-            ("\tAda", None, Some("\t"), &["name", "phone"]),
-            (&long, None, Some(&digits), &["name", "phone"]),
-            ("Ada", None, Some("+"), &["phone"]),
-        ] {
-            let invalid = Details::check(name, email, phone).err().unwrap_or_default();
-            let fields: Vec<_> = invalid.into_iter().map(|invalid| invalid.field).collect();
-            assert_eq!(fields, wrong, "{name:.20}");
-        }
-    }
-}

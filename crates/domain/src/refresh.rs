@@ -39,29 +39,3 @@ pub fn may_rotate(token: Known, now: Timestamp) -> Verdict {
         Known { used_at: Some(_), .. } => Verdict::EndFamily,
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn refresh_tokens_are_judged() {
-        let at = Timestamp::from_seconds;
-        for (expires, used, ended, now, verdict) in [
-            (100, None, false, 50, Verdict::Rotate),
-            (100, None, false, 99, Verdict::Rotate),
-            (100, None, false, 100, Verdict::Expired),
-            (100, Some(50), false, 50, Verdict::SameSuccessor),
-            (100, Some(50), false, 60, Verdict::SameSuccessor),
-            (100, Some(50), false, 61, Verdict::EndFamily),
-            (100, Some(50), false, 40, Verdict::SameSuccessor),
-            (100, Some(50), false, 39, Verdict::EndFamily),
-            (100, Some(50), false, 101, Verdict::Expired),
-            (100, None, true, 50, Verdict::Ended),
-            (100, Some(50), true, 51, Verdict::Ended),
-        ] {
-            let known = Known { expires_at: at(expires), used_at: used.map(at), ended };
-            assert_eq!(may_rotate(known, at(now)), verdict, "{known:?} at {now}");
-        }
-    }
-}

@@ -93,31 +93,3 @@ impl From<&str> for Roles {
         stored.split_whitespace().filter_map(|name| name.parse().ok()).collect()
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_of_roles() {
-        for (name, ok) in [
-            ("admin", true),
-            ("read-only-2", true),
-            ("", false),
-            ("Admin", false),
-            ("2nd", false),
-            ("a b", false),
-            (&"a".repeat(33), false),
-        ] {
-            assert_eq!(name.parse::<Role>().is_ok(), ok, "{name}");
-        }
-    }
-
-    #[test]
-    fn roles_are_stored_and_read_back() {
-        let roles = Roles::from("editor admin admin");
-        assert_eq!(roles.to_string(), "admin editor");
-        assert!(roles.contains(&Role::admin()));
-        assert!(!Roles::from("administrator").contains(&Role::admin()));
-    }
-}

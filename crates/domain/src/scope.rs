@@ -112,18 +112,3 @@ impl fmt::Display for Scopes {
         f.write_str(&names.join(" "))
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn scopes_are_read_and_written() {
-        assert_eq!(
-            "contacts:read profile profile".parse::<Scopes>().map(|s| s.to_string()),
-            Ok("profile contacts:read".to_owned())
-        );
-        assert_eq!("profile admin".parse::<Scopes>(), Err(UnknownScope));
-        assert_eq!(Scopes::known_in("profile repo").to_string(), "profile");
-    }
-}

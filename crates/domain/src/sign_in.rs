@@ -120,28 +120,3 @@ impl Lifetime {
         Span::minutes(1).min(Span::millis(self.idle.as_millis() / 4))
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn methods_are_stored_and_read_back() {
-        for method in [SignInMethod::Password, SignInMethod::OAuth("google".to_owned())] {
-            assert_eq!(method.to_string().parse(), Ok(method));
-        }
-        for unknown in ["", "passwords", "Password", "oauth", "oauth:", "saml:acme"] {
-            assert_eq!(unknown.parse::<SignInMethod>(), Err(UnknownMethod), "{unknown}");
-        }
-    }
-
-    #[test]
-    fn a_sign_in_ends_at_the_nearer_of_two_limits() {
-        let life = Lifetime { idle: Span::seconds(10), absolute: Span::seconds(60) };
-        let at = Timestamp::from_seconds;
-        assert_eq!(life.ends_at(at(0), at(0)), at(10));
-        assert_eq!(life.ends_at(at(0), at(45)), at(55));
-        assert_eq!(life.ends_at(at(0), at(59)), at(60));
-        assert_eq!(life.noted_every(), Span::millis(2500));
-    }
-}

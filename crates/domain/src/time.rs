@@ -204,32 +204,3 @@ impl Clock {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn spans_read_like_a_sentence() {
-        for (span, said) in [
-            (Span::millis(0), "less than a second"),
-            (Span::millis(-5), "less than a second"),
-            (Span::seconds(1), "1 second"),
-            (Span::seconds(252), "4 minutes 12 seconds"),
-            (Span::minutes(60), "1 hour"),
-            (Span::millis(90_061_000), "1 day 1 hour"),
-        ] {
-            assert_eq!(span.to_string(), said);
-        }
-    }
-
-    #[test]
-    fn timestamps_are_written_both_ways() {
-        let at = Timestamp::from_seconds(1_795_450_320);
-        assert_eq!(at.rfc3339(), "2026-11-23T16:12:00Z");
-        assert_eq!(at.to_string(), "23 Nov 2026, 16:12 UTC");
-        assert_eq!(Timestamp::parse_rfc3339("2026-11-23T17:12:00+01:00"), Some(at));
-        assert_eq!(Timestamp::parse_rfc3339("soon"), None);
-        assert_eq!(at.since(at.plus(Span::days(1))), Span::millis(0));
-    }
-}

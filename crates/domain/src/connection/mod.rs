@@ -97,19 +97,3 @@ pub struct Trouble {
     pub at: Timestamp,
     pub what: Failure,
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reasons_are_stored_and_read_back() {
-        for because in BrokenReason::ALL {
-            assert_eq!(because.to_string().parse(), Ok(*because));
-        }
-        for failure in Failure::ALL {
-            assert_eq!(failure.to_string().parse(), Ok(*failure));
-        }
-        assert!("unheard_of".parse::<BrokenReason>().is_err());
-    }
-}
