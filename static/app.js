@@ -1,6 +1,12 @@
-// What a page can do without: counting down, following what runs, and showing a
-// password, and keeping an address.
+// What a page can do without: the reader's own time zone, counting down, following
+// what runs, showing a password, keeping an address, and copying.
 "use strict";
+
+const zoned = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" });
+for (const time of document.querySelectorAll("time[datetime]:not(.countdown time, .countdown-to)")) {
+  time.title = time.dateTime;
+  time.textContent = zoned.format(new Date(time.dateTime));
+}
 
 const left = (until) => {
   const seconds = Math.max(0, Math.round((until - Date.now()) / 1000));
@@ -60,4 +66,15 @@ if (address) {
 const welcome = document.querySelector('form[action="/sign-in"] [name="email"]');
 if (welcome && location.search.includes("welcome=1")) {
   welcome.value ||= sessionStorage.getItem("email") ?? "";
+}
+
+for (const block of document.querySelectorAll(".copied > pre")) {
+  const button = document.createElement("button");
+  button.className = "button button--small";
+  button.textContent = "Copy";
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(block.textContent);
+    button.textContent = "Copied";
+  });
+  block.after(button);
 }

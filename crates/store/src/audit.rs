@@ -22,7 +22,7 @@ const INSERT: &str = "INSERT INTO audit_events (id, at, kind, user_id, actor, de
     VALUES ($1, $2, $3, $4, $5, $6, $7)";
 
 const OF_USER: &str = "SELECT id, at, kind, user_id, actor, detail, address FROM audit_events \
-    WHERE user_id = $1 ORDER BY id DESC LIMIT $2";
+    WHERE user_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3";
 
 const PAGE: &str = "SELECT id, at, kind, user_id, actor, detail, address FROM audit_events \
     WHERE id < $1 ORDER BY id DESC LIMIT $2";
@@ -37,14 +37,23 @@ pub async fn record(db: &Db, event: &Event) -> Result<()> {
     Ok(())
 }
 
-pub async fn of_user(db: &Db, user: UserId, limit: u32) -> Result<Vec<Event>> {
-    db.fetch_all(OF_USER, params![user, limit], event).await
+/// A page of one account's events, newest first, before the one with the id `before`.
+pub async fn of_user(
+    db: &Db,
+    user: UserId,
+    before: Option<AuditId>,
+    limit: u32,
+) -> Result<Vec<Event>> {
+    db.fetch_all(OF_USER, params![user, before_or_all(before), limit], event).await
 }
 
 /// A page of all events, newest first, before the one with the id `before`.
 pub async fn page(db: &Db, before: Option<AuditId>, limit: u32) -> Result<Vec<Event>> {
-    let before = before.map_or_else(|| AFTER_ALL.to_owned(), |id| id.to_string());
-    db.fetch_all(PAGE, params![before, limit], event).await
+    db.fetch_all(PAGE, params![before_or_all(before), limit], event).await
+}
+
+fn before_or_all(before: Option<AuditId>) -> String {
+    before.map_or_else(|| AFTER_ALL.to_owned(), |id| id.to_string())
 }
 
 pub async fn forget(db: &Db, before: Timestamp) -> Result<()> {

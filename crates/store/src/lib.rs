@@ -21,6 +21,7 @@ pub mod events;
 pub mod hash;
 pub mod identities;
 pub mod migrations;
+pub mod overview;
 pub mod passwords;
 pub mod probe;
 mod query;

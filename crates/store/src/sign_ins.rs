@@ -144,15 +144,6 @@ pub(crate) const END_OTHERS: &str = concat!(
     " WHERE user_id = $1 AND id <> $2 AND ended_at IS NULL RETURNING id"
 );
 
-const LINGERING: &str = concat!(
-    "SELECT ",
-    sign_in_columns!(seen),
-    " FROM sign_ins s WHERE s.user_id = $1 AND s.carries = 'jwt' AND s.ended_at IS NOT NULL \
-      AND (s.last_seen_at > $2 OR EXISTS (SELECT 1 FROM refresh_tokens t \
-          WHERE t.sign_in_id = s.id AND t.issued_at > $2)) \
-      ORDER BY last_seen_at DESC LIMIT $3"
-);
-
 const REVOKED: &str = revoked!();
 
 const FORGET_REVOCATIONS: &str = "DELETE FROM revocations WHERE ended_at < $1";
@@ -222,12 +213,6 @@ pub async fn end_others(
     let ended = db.fetch_all(END_OTHERS, params![user, but, now], |row| row.get("id")).await?;
     db.announce().await;
     Ok(ended)
-}
-
-/// Ended sign-ins of a person whose JWT may still be valid: those last
-/// refreshed after `since`.
-pub async fn lingering(db: &Db, user: UserId, since: Timestamp) -> Result<Vec<SignIn>> {
-    db.fetch_all(LINGERING, params![user, since, MOST], sign_in).await
 }
 
 /// What has ended from that place in the order on, and each one's place.

@@ -23,6 +23,8 @@ fn pages() -> Router<App> {
         .route("/sign-in", get(sign_in::page))
         .route("/sign-up", get(sign_up::page).post(sign_up::submit))
         .route("/account", get(account::page))
+        .route("/account/devices", get(account::devices_page))
+        .route("/account/activity", get(account::activity_page))
         .route("/account/link", get(link::confirm).post(link::accept))
         .route("/account/link/{provider}", post(link::start))
         .route("/account/unlink", post(link::unlink))

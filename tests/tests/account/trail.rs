@@ -167,7 +167,9 @@ async fn everybody_sees_their_own_and_administrators_all() {
         for said in [Kind::SignedUp, Kind::SignedIn, Kind::Linked] {
             assert!(activity.contains(said.said()), "{}: {}", said.said(), page.summary());
         }
-        assert!(activity.contains("by the user, 127.0.0.1"), "{activity}");
+        let sentence = if key == "session" { "(server session)" } else { "(JWT)" };
+        let sentence = format!("Signed in with a password {sentence}<small>from 127.0.0.1</small>");
+        assert!(activity.contains(&sentence), "{activity}");
         assert!(!page.body.contains("href=\"/audit\""), "a door that is closed to him");
         let _ = bob.get(&app.url("/audit")).await.expect_error(403, "role_required");
         let _ = unlink(&mut bob, &app, "github").await.expect(303);

@@ -1,5 +1,8 @@
 //! What stands around the pages: with the demonstration and without it.
 
+use latchkey_domain::AuditId;
+use latchkey_domain::audit::{Actor, Event, Kind};
+use latchkey_store::audit;
 use latchkey_tests::exhibition::{EXHIBITS, is_of_the_product};
 use latchkey_tests::person::{self, PASSWORD};
 use latchkey_tests::{Browser, Latchkey, Page, Setup};
@@ -146,4 +149,82 @@ async fn browsers_and_crawlers_find_what_they_ask_for() {
         let links = header.matches("<a ").count();
         assert!((2..=5).contains(&links), "{links}: {header}");
     }
+}
+
+/// A page knows who looks at it by one statement, and what it shows by another.
+#[tokio::test]
+async fn pages_cost_two_statements_at_most() {
+    let app = Latchkey::start().await;
+    person::sign_up(&app, ADA).await;
+    for key in ["session", "jwt"] {
+        let mut browser = person::signed_in(&app, ADA, key).await;
+        for path in [
+            "/",
+            "/account",
+            "/account/devices",
+            "/account/activity",
+            "/connections",
+            "/sign-in?again=1",
+            "/docs",
+            "/errors",
+        ] {
+            let page = browser.get(&app.url(path)).await.expect(200);
+            assert!(person::queries(&page) <= 2, "{key}, {path}: {}", person::queries(&page));
+        }
+    }
+}
+
+/// The overview is short; everything is a page further.
+#[tokio::test]
+async fn long_lists_have_pages_of_their_own() {
+    let app = Latchkey::start().await;
+    person::sign_up(&app, ADA).await;
+    let mut browser = person::signed_in(&app, ADA, "session").await;
+    for _ in 0..11 {
+        person::tokens(&app, ADA, None).await;
+    }
+    let ends = |page: &Page| page.body.matches("/end\"").count();
+    let overview = browser.get(&app.url("/account")).await.expect(200);
+    assert!(ends(&overview) < 11, "{}", ends(&overview));
+    assert!(overview.body.contains("<a href=\"/account/devices\">2 more</a>"), "{}", overview.body);
+    let devices = browser.get(&app.url("/account/devices")).await.expect(200);
+    assert_eq!(ends(&devices), 11, "all but this one");
+    assert!(devices.body.contains("this device"), "{}", devices.summary());
+
+    // Signed up, signed in, and eleven programs; then more than a page holds.
+    let rows = |page: &Page| page.body.matches("<li><div class=\"rows__main\">").count();
+    let activity = browser.get(&app.url("/account/activity")).await.expect(200);
+    assert_eq!(rows(&activity), 13);
+    assert!(
+        activity.body.contains("Signed in with a password, for a program"),
+        "{}",
+        activity.body
+    );
+    assert!(!activity.body.contains("?before="), "there is no more");
+    let ada = browser.get(&app.url("/account")).await.account().id.parse().expect("an ID");
+    for index in 0..40 {
+        let at = app.clock.now();
+        let event = Event {
+            id: AuditId::new(at, [index; 10]),
+            at,
+            kind: Kind::PasswordChanged,
+            user_id: Some(ada),
+            actor: Actor::Person,
+            detail: String::new(),
+            address: None,
+        };
+        audit::record(&app.app.db, &event).await.expect("written down");
+    }
+    let activity = browser.get(&app.url("/account/activity")).await.expect(200);
+    assert_eq!(rows(&activity), 50);
+    let (_, older) = activity.body.split_once("href=\"/account/activity?before=").expect("a link");
+    let (before, _) = older.split_once('"').expect("its end");
+    let older = browser.get(&app.url(&format!("/account/activity?before={before}"))).await;
+    assert_eq!(rows(&older.expect(200)), 3);
+    let nonsense = browser.get(&app.url("/account/activity?before=x")).await;
+    let _ = nonsense.expect_error(400, "bad_request");
+    let _ = Browser::new()
+        .get(&app.url("/account/activity"))
+        .await
+        .expect_error(401, "sign_in_required");
 }

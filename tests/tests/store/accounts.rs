@@ -257,7 +257,7 @@ on_both! {
         let events = audit::page(db, None, 10).await.expect("an answer");
         let anonymous = events.iter().filter(|e| e.user_id.is_none() && e.address.is_none()).count();
         assert_eq!(anonymous, 1, "{events:?}");
-        assert_eq!(audit::of_user(db, bob.id, 10).await.expect("an answer").len(), 1);
+        assert_eq!(audit::of_user(db, bob.id, None, 10).await.expect("an answer").len(), 1);
         // Once more: there is nobody, and that is fine.
         accounts::delete(db, ada.id, NOW).await.expect("an answer");
     }

@@ -45,8 +45,11 @@ on_both! {
         let all = audit::page(db, None, 100).await.expect("an answer");
         assert_eq!(all, written, "the newest first");
         let own: Vec<_> = written.iter().filter(|e| e.user_id == Some(ada.id)).cloned().collect();
-        assert_eq!(audit::of_user(db, ada.id, 100).await.expect("an answer"), own);
-        assert_eq!(audit::of_user(db, ada.id, 2).await.expect("an answer"), own[..2]);
+        assert_eq!(audit::of_user(db, ada.id, None, 100).await.expect("an answer"), own);
+        let before = Some(own[0].id);
+        let further = audit::of_user(db, ada.id, before, 100).await.expect("an answer");
+        assert_eq!(further, own[1..]);
+        assert_eq!(audit::of_user(db, ada.id, None, 2).await.expect("an answer"), own[..2]);
     }
 
     async fn pages_follow_each_other_without_a_gap(database) {

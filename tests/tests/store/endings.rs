@@ -1,7 +1,8 @@
 //! Sign-ins that end together, and those whose JWT lives on.
 
-use latchkey_domain::sign_in::CredentialKind;
+use latchkey_domain::sign_in::{CredentialKind, Lifetime};
 use latchkey_domain::{Span, Timestamp};
+use latchkey_store::overview::{self, Shown};
 use latchkey_store::{accounts, sign_ins};
 
 use crate::people::{NOW, sign_in, somebody};
@@ -47,13 +48,20 @@ on_both! {
             assert!(sign_ins::end(db, id, ada.id, later).await.expect("an answer"));
         }
         let lingering = async |now: Timestamp| -> Vec<_> {
-            let found = sign_ins::lingering(db, ada.id, now.minus(life)).await.expect("an answer");
-            found.into_iter().map(|one| one.id).collect()
+            let lasts = Lifetime { idle: Span::days(7), absolute: Span::days(30) };
+            let shown = Shown { session: lasts, lingering_since: now.minus(life), events: 1 };
+            let found = overview::of_user(db, ada.id, shown, now).await.expect("an answer");
+            found.sign_ins.into_iter().map(|(one, ended)| (one.id, ended)).collect()
         };
-        assert_eq!(lingering(later).await, [jwt.id]);
-        assert!(lingering(NOW.plus(life)).await.is_empty(), "its last token has expired");
-        let bobs = sign_ins::lingering(db, bob.id, NOW.minus(life)).await.expect("an answer");
-        assert!(bobs.is_empty());
+        assert_eq!(lingering(later).await, [(living.id, false), (jwt.id, true)]);
+        assert_eq!(lingering(NOW.plus(life)).await, [(living.id, false)], "its last token has expired");
+        let shown = Shown {
+            session: Lifetime { idle: Span::days(7), absolute: Span::days(30) },
+            lingering_since: NOW.minus(life),
+            events: 1,
+        };
+        let bobs = overview::of_user(db, bob.id, shown, NOW).await.expect("an answer");
+        assert!(bobs.sign_ins.is_empty());
     }
 
     async fn revocations_are_remembered_and_forgotten(database) {

@@ -47,10 +47,16 @@ impl Connections {
     }
 
     /// Every connection of a person that is not over, and those that are being
-    /// ended, the newest first.
-    pub async fn of_user(&self, providers: &[Provider], user: UserId) -> Result<Vec<Connection>> {
+    /// ended, the newest first; and the subjects by which `issuer` knows them.
+    pub async fn of_user(
+        &self,
+        providers: &[Provider],
+        user: UserId,
+        issuer: Option<&str>,
+    ) -> Result<(Vec<Connection>, Vec<String>)> {
         let mut all = Vec::new();
-        for stored in store::of_user(&self.db, user).await? {
+        let (connections, subjects) = store::of_user(&self.db, user, issuer).await?;
+        for stored in connections {
             let slug = &stored.connection.provider;
             let stored = match providers.iter().find(|provider| provider.slug == *slug) {
                 Some(provider) => self.recover(provider, stored).await?,
@@ -58,7 +64,7 @@ impl Connections {
             };
             all.push(stored.connection);
         }
-        Ok(all)
+        Ok((all, subjects))
     }
 
     /// A connection that broke on our side alone is active again when the

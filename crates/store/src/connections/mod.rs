@@ -136,11 +136,15 @@ const CURRENT: &str = concat!(
       AND superseded_at IS NULL AND disconnecting_at IS NULL"
 );
 
+/// With their identities at one issuer in the same statement: rows without an ID.
 const OF_USER: &str = concat!(
     "SELECT ",
     columns!(),
     " FROM connections WHERE user_id = $1 \
-      AND (superseded_at IS NULL OR disconnecting_at IS NOT NULL) ORDER BY id DESC"
+      AND (superseded_at IS NULL OR disconnecting_at IS NOT NULL) \
+      UNION ALL SELECT '', user_id, provider, issuer, subject, name, email, '', '', '', NULL, '', \
+          NULL, linked_at, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0 \
+      FROM identities WHERE user_id = $1 AND issuer = $2 ORDER BY id DESC"
 );
 
 const USED: &str =
@@ -190,9 +194,22 @@ pub async fn current(db: &Db, user: UserId, provider: &str) -> Result<Option<Sto
 }
 
 /// Every connection of this person, including those that are being ended,
-/// the newest first.
-pub async fn of_user(db: &Db, user: UserId) -> Result<Vec<Stored>> {
-    db.fetch_all(OF_USER, params![user], stored).await
+/// the newest first; and the subjects by which an issuer knows them.
+pub async fn of_user(
+    db: &Db,
+    user: UserId,
+    issuer: Option<&str>,
+) -> Result<(Vec<Stored>, Vec<String>)> {
+    let (mut connections, mut subjects) = (Vec::new(), Vec::new());
+    let read = |row: &Row| match row.get::<String>("id")?.is_empty() {
+        true => row.get("subject").map(|subject| (None, Some(subject))),
+        false => stored(row).map(|stored| (Some(stored), None)),
+    };
+    for (connection, subject) in db.fetch_all(OF_USER, params![user, issuer], read).await? {
+        connections.extend(connection);
+        subjects.extend(subject);
+    }
+    Ok((connections, subjects))
 }
 
 /// Records that it was used, and that nothing is wrong.

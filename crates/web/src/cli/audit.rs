@@ -21,7 +21,7 @@ pub(super) async fn run(arguments: Arguments, built_with: Capabilities) -> Outco
     let app = app(built_with).await?;
     let events = match arguments.user {
         Some(who) => {
-            audit::of_user(&app.db, find(&app.db, &who).await?.id, arguments.limit).await?
+            audit::of_user(&app.db, find(&app.db, &who).await?.id, None, arguments.limit).await?
         }
         None => audit::page(&app.db, None, arguments.limit).await?,
     };

@@ -129,7 +129,7 @@ async fn show(app: &App, user: &User) -> Outcome {
         let seen = one.last_seen_at.rfc3339();
         print(&format!("sign-in\t{}\t{}\t{}\t{seen}", one.id, one.method, one.address))?;
     }
-    for event in latchkey_store::audit::of_user(db, user.id, RECENT).await? {
+    for event in latchkey_store::audit::of_user(db, user.id, None, RECENT).await? {
         print(&format!("event\t{}", super::audit::line(&event)))?;
     }
     Ok(())

@@ -4,9 +4,9 @@
 use axum::extract::State;
 use axum::response::Redirect;
 use latchkey_auth::introspection::{Authorization, Introspection, Unavailable};
+use latchkey_domain::UserId;
 use latchkey_domain::audit::Kind;
 use latchkey_domain::identity::Subject;
-use latchkey_domain::{User, UserId};
 use latchkey_store::identities;
 use serde::Deserialize;
 
@@ -38,23 +38,26 @@ pub(crate) enum Apps {
 
 /// An authorization server that does not answer is no error: the rest of the
 /// page is as good as ever.
-pub(crate) async fn listed(app: &Application, user: &User) -> HandlerResult<ConnectedApps> {
+pub(crate) async fn listed(
+    app: &Application,
+    user: UserId,
+    subjects: Vec<String>,
+) -> ConnectedApps {
     let Some(introspection) = &app.introspection else {
-        return Ok(ConnectedApps { server: None, apps: Apps::NotTaken });
+        return ConnectedApps { server: None, apps: Apps::NotTaken };
     };
-    let server = Some(server(app, introspection));
-    if app.limits.check_call(user.id).is_err() {
-        return Ok(ConnectedApps { server, apps: Apps::Unknown });
-    }
-    let apps = match of_user(app, introspection, user.id).await? {
-        Ok(Some(all)) => Apps::These(all),
-        Ok(None) => Apps::NotTold,
-        Err(unavailable) => {
-            tracing::warn!(error = %unavailable, "the apps of a person could not be listed");
-            Apps::Unknown
-        }
+    let apps = match app.limits.check_call(user) {
+        Err(_) => Apps::Unknown,
+        Ok(()) => match of_user(app, introspection, user, subjects).await {
+            Ok(Some(all)) => Apps::These(all),
+            Ok(None) => Apps::NotTold,
+            Err(unavailable) => {
+                tracing::warn!(error = %unavailable, "the apps of a person could not be listed");
+                Apps::Unknown
+            }
+        },
     };
-    Ok(ConnectedApps { server, apps })
+    ConnectedApps { server: Some(server(app, introspection)), apps }
 }
 
 /// What to call the authorization server, and where people find it.
@@ -73,22 +76,19 @@ async fn of_user(
     app: &Application,
     introspection: &Introspection,
     user: UserId,
-) -> HandlerResult<Result<Option<Vec<Authorization>>, Unavailable>> {
-    let identities = identities::of_user(&app.db, user).await?;
-    let at_issuer =
-        identities.into_iter().filter(|one| Some(&*one.issuer) == introspection.issuer());
-    let mut subjects: Vec<_> = at_issuer.map(|one| one.subject).collect();
+    mut subjects: Vec<String>,
+) -> Result<Option<Vec<Authorization>>, Unavailable> {
     if subjects.is_empty() {
         subjects.push(user.to_string());
     }
     let mut all = Vec::new();
     for subject in subjects.into_iter().filter_map(|subject| Subject::new(subject).ok()) {
-        match introspection.authorizations(&subject, &app.clock).await {
-            Ok(Some(some)) => all.extend(some),
-            other => return Ok(other),
+        match introspection.authorizations(&subject, &app.clock).await? {
+            Some(some) => all.extend(some),
+            None => return Ok(None),
         }
     }
-    Ok(Ok(Some(all)))
+    Ok(Some(all))
 }
 
 pub(crate) const ENDED: &str = "Access revoked. The app’s tokens are refused from now on.";
@@ -118,7 +118,11 @@ pub(crate) async fn end(
     let introspection = app.introspection.as_ref().ok_or_else(gone)?;
     let user = caller.user.id;
     app.limits.check_call(user)?;
-    let all = of_user(&app, introspection, user).await?.map_err(unavailable)?;
+    let identities = identities::of_user(&app.db, user).await?;
+    let at_issuer =
+        identities.into_iter().filter(|one| Some(&*one.issuer) == introspection.issuer());
+    let subjects = at_issuer.map(|one| one.subject).collect();
+    let all = of_user(&app, introspection, user, subjects).await.map_err(unavailable)?;
     let one = all.into_iter().flatten().find(|one| one.id == form.id).ok_or_else(gone)?;
     introspection.end(&one.id, &app.clock).await.map_err(unavailable)?;
     audit::by_person(&app, Kind::AccessEnded, user, one.app, &client).await;

@@ -8,6 +8,7 @@ use http::HeaderMap;
 use latchkey_auth::connections::Error;
 use latchkey_auth::connections::ending::{Ended, Outcome};
 use latchkey_auth::connections::services::{Entry, When};
+use latchkey_auth::introspection::Introspection;
 use latchkey_auth::oauth::flow::{self, Authenticated};
 use latchkey_auth::oauth::{self, Attempt, Provider, Purpose};
 use latchkey_axum::host::ConnectCallback;
@@ -119,8 +120,9 @@ pub(crate) async fn index(
     caller: PageCaller,
     Query(query): Query<DoneQuery>,
 ) -> HandlerResult<Page<ConnectionsPage>> {
-    let all = app.connections.of_user(&app.providers, caller.user.id).await;
-    let all = all.map_err(|error| store_error(&error))?;
+    let issuer = app.introspection.as_ref().and_then(Introspection::issuer);
+    let all = app.connections.of_user(&app.providers, caller.user.id, issuer).await;
+    let (all, subjects) = all.map_err(|error| store_error(&error))?;
     let at = query.at.as_deref().and_then(|slug| match app.provider(slug) {
         Some(provider) => Some(provider.label.as_str()),
         None => all.iter().map(|one| one.provider.as_str()).find(|provider| *provider == slug),
@@ -135,7 +137,7 @@ pub(crate) async fn index(
         cards: app.providers.iter().map(|provider| ProviderCard::of(provider, &all)).collect(),
         // One that was taken out of the settings is not forgotten.
         gone: all.iter().filter(|one| app.provider(&one.provider).is_none()).cloned().collect(),
-        other_apps: connected_apps::listed(&app, &caller.user).await?,
+        other_apps: connected_apps::listed(&app, caller.user.id, subjects).await,
         layout: Layout::new(&app, Some(&caller)).at("/connections"),
     }))
 }

@@ -30,7 +30,11 @@ pub(crate) struct Operation {
     fields: Vec<Field>,
     status: String,
     answer: Option<String>,
+    /// What may go wrong: status, and why.
+    errors: Vec<(String, String)>,
     curl: String,
+    /// Whether a link is all that it takes.
+    can_be_sent: bool,
 }
 
 /// One parameter of an operation, or one member of its body.
@@ -42,6 +46,9 @@ pub(crate) struct Field {
     required: bool,
     meaning: String,
 }
+
+/// In the order of use.
+const TAGS: [&str; 4] = ["Tokens", "Who you are", "Calendar", "Contacts"];
 
 /// `GET /docs`
 pub(crate) async fn page(
@@ -57,6 +64,8 @@ pub(crate) async fn page(
             None => groups.push((operation.tag.clone(), vec![operation])),
         }
     }
+    let place = |tag: &str| TAGS.iter().position(|known| *known == tag).unwrap_or(TAGS.len());
+    groups.sort_by_key(|(tag, _)| place(tag));
     Ok(Page(DocsPage { layout: Layout::new(&app, caller.as_deref()).at("/docs"), groups }))
 }
 
@@ -98,6 +107,11 @@ impl Description {
             answer: answer.map(|schema| {
                 serde_json::to_string_pretty(&self.example(schema)).unwrap_or_default()
             }),
+            errors: answers
+                .filter(|(status, _)| may_come(status, path, body.is_object(), scope.is_some()))
+                .map(|(status, answer)| (status.clone(), text(&answer["description"])))
+                .collect(),
+            can_be_sent: method == "GET" && !path.contains('{'),
             path: path.to_owned(),
             method,
             scope,
@@ -143,9 +157,34 @@ impl Description {
             (Some("integer" | "number"), _) => json!(300),
             _ => {
                 let properties = schema["properties"].as_object().into_iter().flatten();
-                properties.map(|(name, value)| (name.clone(), self.example(value))).collect()
+                properties
+                    .map(|(name, value)| (name.clone(), self.example_of(name, value)))
+                    .collect()
             }
         }
+    }
+
+    /// The same, of a member whose name says more than its kind.
+    fn example_of(&self, name: &str, schema: &Value) -> Value {
+        let known = match name {
+            "name" => "Ada Lovelace",
+            "email" => "ada@example.test",
+            "phone" => "+1 216 555 0142",
+            "password" => "a lantern under the stairs",
+            "title" => "Lunch with Radia",
+            "location" | "place" => "The Spanning Tree",
+            "access_token" => "eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJFZERTQSJ9.eyJpc3MiOi…",
+            "refresh_token" | "token" => "uiCZCbZnYrroENcL-zWLwZtlf1BpMYPLNhsZhVOLw0Q",
+            "token_type" => "Bearer",
+            "scope" => "profile calendar:read",
+            "address" => "203.0.113.9",
+            "user_agent" => "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0",
+            "key" => "jwt",
+            "door" => "oauth:google",
+            "roles" => return json!(["admin"]),
+            _ => return self.example(schema),
+        };
+        json!(known)
     }
 
     fn curl(&self, path: &str, method: &str, body: &Value, protected: bool) -> String {
@@ -162,6 +201,18 @@ impl Description {
             lines.push(format!("-d '{}'", self.example(body)));
         }
         lines.join(" \\\n  ")
+    }
+}
+
+/// Whether an operation like this can answer so: one without a body is never too large.
+fn may_come(status: &str, path: &str, has_body: bool, is_protected: bool) -> bool {
+    match status {
+        "400" | "413" | "415" | "422" => has_body,
+        "401" | "403" => is_protected || has_body,
+        "404" => path.contains('{'),
+        "409" => path.contains("contacts") && has_body,
+        "405" => false,
+        status => !status.starts_with('2'),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The account page: who I am, how I came in, what I carry; and what can be
 //! done about it, in the files beside this one.
 
+mod activity;
 pub(crate) mod delete;
 mod done;
 pub(crate) mod link;
@@ -8,15 +9,15 @@ pub(crate) mod password;
 pub(crate) mod proof;
 pub(crate) mod sign_ins;
 
+use activity::Activity;
 use askama::Template;
 use axum::extract::{Query, State};
 use latchkey_auth::jose::decode_unverified;
-use latchkey_domain::audit::Event;
 use latchkey_domain::sign_in::{CredentialKind, Lifetime, SignIn, SignInMethod};
-use latchkey_domain::{Role, Span, Timestamp, User};
-use latchkey_store::identities::{self, Identity};
-use latchkey_store::sign_ins as stored;
-use latchkey_store::{audit, passwords};
+use latchkey_domain::{AuditId, Role, Span, Timestamp, User};
+use latchkey_store::audit;
+use latchkey_store::identities::Identity;
+use latchkey_store::overview::{self, Overview, Shown};
 use serde::Deserialize;
 
 use crate::app::{App, Application};
@@ -31,8 +32,11 @@ use crate::layout::Layout;
 use crate::page::Page;
 use crate::settings::Revocation;
 
-/// How many events of the audit trail the page shows.
+/// How many devices and events the overview shows; the rest has a page of its own.
 const RECENT: u32 = 10;
+
+/// How many events a page of the activity shows.
+const PAGE: u32 = 50;
 
 #[derive(Debug, Template)]
 #[template(path = "account.html")]
@@ -47,7 +51,8 @@ pub(crate) struct AccountPage {
     done: Option<&'static str>,
     linkable: Vec<ProviderButton>,
     devices: Vec<Device>,
-    events: Vec<Event>,
+    more_devices: usize,
+    events: Vec<Activity>,
     word: &'static str,
 }
 
@@ -111,6 +116,23 @@ impl LinkedIdentity {
     }
 }
 
+/// `GET /account/devices`
+#[derive(Debug, Template)]
+#[template(path = "account-devices.html")]
+pub(crate) struct DevicesPage {
+    layout: Layout,
+    devices: Vec<Device>,
+}
+
+/// `GET /account/activity`
+#[derive(Debug, Template)]
+#[template(path = "account-activity.html")]
+pub(crate) struct ActivityPage {
+    layout: Layout,
+    events: Vec<Activity>,
+    older: Option<AuditId>,
+}
+
 /// `GET /account`
 pub(crate) async fn page(
     State(app): State<App>,
@@ -118,23 +140,26 @@ pub(crate) async fn page(
     hints: Hints,
     Query(query): Query<DoneQuery>,
 ) -> HandlerResult<Page<AccountPage>> {
-    let sign_in = sign_in(&app, &caller).await?;
+    let overview = read(&app, &caller).await?;
+    let sign_in = sign_in(&overview, &caller)?;
     hints.keep(LAST_USED, &sign_in.method.to_string());
-    let identities = identities::of_user(&app.db, caller.user.id).await?;
     let carried = match &caller.credential {
         Credential::Session(_) => session(&app, &sign_in),
         Credential::JwtCookie(carried) | Credential::JwtBearer(carried) => jwt(&app, carried),
         // It has no sign-in, so there is no page of one.
         Credential::OAuthBearer(_) => return Err(AppError::new(catalogue::SIGN_IN_REQUIRED)),
     };
-    let devices = devices(&app, &caller).await?;
-    let events = audit::of_user(&app.db, caller.user.id, RECENT).await?;
+    let Overview { sign_ins, identities, password_changed_at, events } = overview;
+    let mut devices = devices(&app, &caller, sign_ins);
+    let more_devices = devices.len().saturating_sub(RECENT as usize);
+    devices.truncate(RECENT as usize);
     let linked: Vec<_> = identities.iter().map(|one| one.provider.clone()).collect();
     let others = app.providers.iter().filter(|one| !linked.contains(&one.slug));
     Ok(Page(AccountPage {
         done: query.done.as_deref().and_then(done::sentence),
         devices,
-        events,
+        more_devices,
+        events: events.iter().map(|event| Activity::of(&app, event)).collect(),
         linkable: others.map(ProviderButton::of).collect(),
         word: delete::WORD,
         layout: Layout::new(&app, Some(&caller)).at("/account"),
@@ -142,8 +167,41 @@ pub(crate) async fn page(
         sign_in,
         carried,
         identities: identities.into_iter().map(|one| LinkedIdentity::of(&app, one)).collect(),
-        password_changed_at: passwords::changed_at(&app.db, caller.user.id).await?,
+        password_changed_at,
         user: caller.0.user,
+    }))
+}
+
+/// `GET /account/devices`: every one of them.
+pub(crate) async fn devices_page(
+    State(app): State<App>,
+    caller: PageCaller,
+) -> HandlerResult<Page<DevicesPage>> {
+    let overview = read(&app, &caller).await?;
+    let layout = Layout::new(&app, Some(&caller)).below("/account");
+    Ok(Page(DevicesPage { layout, devices: devices(&app, &caller, overview.sign_ins) }))
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct ActivityQuery {
+    before: Option<String>,
+}
+
+/// `GET /account/activity`: everything that is kept of it, page by page.
+pub(crate) async fn activity_page(
+    State(app): State<App>,
+    caller: PageCaller,
+    Query(query): Query<ActivityQuery>,
+) -> HandlerResult<Page<ActivityPage>> {
+    let before = query.before.as_deref().map(str::parse).transpose();
+    let before = before.map_err(|_| AppError::new(catalogue::BAD_REQUEST))?;
+    let mut events = audit::of_user(&app.db, caller.user.id, before, PAGE + 1).await?;
+    let more = events.len() > PAGE as usize;
+    events.truncate(PAGE as usize);
+    Ok(Page(ActivityPage {
+        layout: Layout::new(&app, Some(&caller)).below("/account"),
+        older: events.last().filter(|_| more).map(|event| event.id),
+        events: events.iter().map(|event| Activity::of(&app, event)).collect(),
     }))
 }
 
@@ -152,43 +210,46 @@ pub(crate) struct DoneQuery {
     done: Option<String>,
 }
 
-/// Every living sign-in, and those that have ended whose JWT may live on.
-async fn devices(app: &Application, caller: &Caller) -> HandlerResult<Vec<Device>> {
+/// With `watch` nothing lingers: what has ended is refused within a second.
+async fn read(app: &Application, caller: &Caller) -> HandlerResult<Overview> {
     let now = app.clock.now();
-    // A token is believed a little longer than it says, for clocks differ.
-    let life = app.settings.jwt.access_ttl.as_millis() + app.keys.leeway().as_millis();
-    let jwt_life = Span::millis(life);
-    let user = caller.user.id;
-    let device = |sign_in: SignIn, has_ended: bool| Device {
+    let lingers = app.settings.jwt.revocation == Revocation::Expiry;
+    let shown = Shown {
+        session: app.settings.session,
+        lingering_since: if lingers { now.minus(jwt_life(app)) } else { now },
+        events: RECENT,
+    };
+    Ok(overview::of_user(&app.db, caller.user.id, shown, now).await?)
+}
+
+/// A token is believed a little longer than it says, for clocks differ.
+fn jwt_life(app: &Application) -> Span {
+    Span::millis(app.settings.jwt.access_ttl.as_millis() + app.keys.leeway().as_millis())
+}
+
+/// Every living sign-in, and those that have ended whose JWT may live on.
+fn devices(app: &Application, caller: &Caller, sign_ins: Vec<(SignIn, bool)>) -> Vec<Device> {
+    let device = |(sign_in, has_ended): (SignIn, bool)| Device {
         from: format!("{}, {}", sign_in.address, door_name(app, Some(&sign_in.method))),
         is_this: !has_ended && Some(sign_in.id) == caller.sign_in_id(),
         has_ended,
         // The newest token was made when it was last renewed, which is when it was last seen.
         may_live_until: (sign_in.credential == CredentialKind::Jwt)
-            .then(|| sign_in.last_seen_at.plus(jwt_life)),
+            .then(|| sign_in.last_seen_at.plus(jwt_life(app))),
         sign_in,
     };
-    let living = stored::living(&app.db, user, app.settings.session, now).await?;
-    let mut devices: Vec<_> = living.into_iter().map(|one| device(one, false)).collect();
-    // With `watch` nothing lingers: it is refused within a second.
-    if app.settings.jwt.revocation == Revocation::Expiry {
-        let ended = stored::lingering(&app.db, user, now.minus(jwt_life)).await?;
-        devices.extend(ended.into_iter().map(|one| device(one, true)));
-    }
-    Ok(devices)
+    sign_ins.into_iter().map(device).collect()
 }
 
 /// The sign-in as it was written down. A JWT knows only its number; and it may
 /// outlive its sign-in.
-async fn sign_in(app: &Application, caller: &Caller) -> HandlerResult<SignIn> {
+fn sign_in(overview: &Overview, caller: &Caller) -> HandlerResult<SignIn> {
     if let Credential::Session(sign_in) = &caller.credential {
         return Ok(SignIn::clone(sign_in));
     }
-    let found = match caller.sign_in_id() {
-        Some(id) => stored::by_id(&app.db, id).await?,
-        None => None,
-    };
-    found.ok_or_else(|| AppError::new(catalogue::TOKEN_REVOKED))
+    let mut living = overview.sign_ins.iter().filter(|(_, ended)| !ended).map(|(one, _)| one);
+    let found = living.find(|one| Some(one.id) == caller.sign_in_id());
+    found.cloned().ok_or_else(|| AppError::new(catalogue::TOKEN_REVOKED))
 }
 
 fn session(app: &Application, sign_in: &SignIn) -> Carried {
