@@ -31,6 +31,7 @@ use latchkey_web::app::{App, Application};
 use latchkey_web::serve::{self, Server};
 use latchkey_web::settings::{Capabilities, Environment, Settings};
 
+use crate::lab::runner::target;
 use crate::routes;
 use crate::state::{Demo, LocalProvider};
 
@@ -283,6 +284,10 @@ impl latchkey_lab::Instance for Instance {
 
     fn provider(&self) -> Option<&Url> {
         self.provider.as_ref()
+    }
+
+    fn target(&self) -> latchkey_lab::Target {
+        target(self.app())
     }
 
     async fn disrupt(&self, disruption: Disruption) -> Result<()> {

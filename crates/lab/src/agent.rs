@@ -1,6 +1,7 @@
 //! A minimal HTTP client with a cookie jar and no redirects.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -63,6 +64,18 @@ impl Call {
         self
     }
 
+    /// With this header in place of all of its name, or with none.
+    pub fn set(&mut self, name: &str, value: Option<&str>) {
+        self.headers.retain(|(one, _)| one != name);
+        if let Some(value) = value {
+            *self = self.clone().with(name, value);
+        }
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(one, _)| one == name)?.1.to_str().ok()
+    }
+
     /// With a bearer token (RFC 6750 §2.1).
     pub fn bearer(self, token: &str) -> Self {
         self.with("authorization", &format!("Bearer {token}"))
@@ -121,11 +134,18 @@ impl Answer {
     }
 }
 
+/// Stands between a client and what it calls, and may change what passes.
+pub trait Middleman: std::fmt::Debug + Send + Sync {
+    fn forward(&self, call: &mut Call);
+    fn hand_back(&self, call: &Call, answer: &mut Answer);
+}
+
 /// Its cookies are kept by host, as in browsers: they ignore ports (RFC 6265 §8.5).
 #[derive(Clone, Debug)]
 pub struct Agent {
     http: reqwest::Client,
     cookies: BTreeMap<(String, String), String>,
+    middleman: Option<Arc<dyn Middleman>>,
 }
 
 impl Agent {
@@ -139,12 +159,17 @@ impl Agent {
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .build()?;
-        Ok(Self { http, cookies: BTreeMap::new() })
+        Ok(Self { http, cookies: BTreeMap::new(), middleman: None })
+    }
+
+    /// Everything that it and its kind send passes through this one.
+    pub fn through(self, middleman: Arc<dyn Middleman>) -> Self {
+        Self { middleman: Some(middleman), ..self }
     }
 
     /// One with an empty jar, on the same connections.
     pub fn fresh(&self) -> Self {
-        Self { http: self.http.clone(), cookies: BTreeMap::new() }
+        Self { cookies: BTreeMap::new(), ..self.clone() }
     }
 
     pub fn cookie(&self, url: &Url, name: &str) -> Option<&str> {
@@ -163,13 +188,29 @@ impl Agent {
         }
     }
 
-    pub async fn send(&mut self, call: Call) -> Result<Answer, Error> {
+    pub async fn send(&mut self, mut call: Call) -> Result<Answer, Error> {
+        let url = call.url.clone();
+        if let Some(cookies) = self.cookie_header(&url) {
+            call.headers.retain(|(name, _)| name != header::COOKIE);
+            call.headers.push((header::COOKIE, cookies));
+        }
+        let answer = match self.middleman.clone() {
+            Some(middleman) => {
+                middleman.forward(&mut call);
+                let mut answer = self.exchange(call.clone()).await?;
+                middleman.hand_back(&call, &mut answer);
+                Answer { url, ..answer }
+            }
+            None => self.exchange(call).await?,
+        };
+        self.keep(&answer.url, &answer.headers);
+        Ok(answer)
+    }
+
+    async fn exchange(&self, call: Call) -> Result<Answer, Error> {
         let mut request = reqwest::Request::new(call.method, call.url.clone());
         for (name, value) in call.headers {
             request.headers_mut().append(name, value);
-        }
-        if let Some(cookies) = self.cookie_header(&call.url) {
-            request.headers_mut().insert(header::COOKIE, cookies);
         }
         if !call.body.is_empty() {
             *request.body_mut() = Some(call.body.into());
@@ -186,7 +227,6 @@ impl Agent {
             body.extend_from_slice(&chunk);
         }
         let took = start.elapsed();
-        self.keep(&call.url, response.headers());
         let status = response.status();
         let bytes_down =
             size_of_head(status.canonical_reason().map_or(0, str::len) + 13, response.headers())

@@ -48,6 +48,28 @@ pub enum Disruption {
     StartProvider,
 }
 
+/// What is attacked: an app, and its local provider if it has one.
+#[derive(Clone, Debug)]
+pub struct Target {
+    pub app: Url,
+    pub provider: Option<LocalProvider>,
+}
+
+/// The local provider, and the app's registration there.
+#[derive(Clone)]
+pub struct LocalProvider {
+    pub google: Url,
+    pub client_id: String,
+    pub client_secret: String,
+    pub redirect_uri: String,
+}
+
+impl std::fmt::Debug for LocalProvider {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LocalProvider").field("google", &self.google).finish_non_exhaustive()
+    }
+}
+
 #[async_trait]
 pub trait InstanceFactory: Send + Sync {
     /// Where it is measured, in a few words for the reader of the figures.
@@ -64,6 +86,11 @@ pub trait Instance: Send + Sync {
 
     /// The address of its local provider, if it has one.
     fn provider(&self) -> Option<&Url>;
+
+    /// The instance as attacks see it.
+    fn target(&self) -> Target {
+        Target { app: self.url().clone(), provider: None }
+    }
 
     async fn disrupt(&self, disruption: Disruption) -> Result<()> {
         Err(Error::NotHere(format!("it needs an instance of its own ({disruption:?})")))

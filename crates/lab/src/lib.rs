@@ -26,6 +26,6 @@ pub use context::{Context, Options};
 pub use error::{Error, Result};
 pub use evidence::{Evidence, Fact, Figure, Series};
 pub use experiments::{Experiment, verdict_of};
-pub use instance::{Disruption, Instance, InstanceFactory, InstanceOptions};
+pub use instance::{Disruption, Instance, InstanceFactory, InstanceOptions, LocalProvider, Target};
 pub use run::{Outcome, Report, run};
 pub use verdict::Verdict;

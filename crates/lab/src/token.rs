@@ -1,9 +1,9 @@
 //! JWTs, read with nothing but the published keys: this is not the app's verifier, and shares
 //! no line with it.
 
-use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
+use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, UnparsedPublicKey};
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::Value;
 
 use crate::error::{Error, Result};
@@ -20,6 +20,15 @@ fn json(part: Option<&str>) -> Result<Value> {
     let bytes = part.and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
     let json = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
     json.ok_or_else(|| Error::unexpected("a token", "something that is not a JWT"))
+}
+
+/// A new key, and the same as `JWT_PRIVATE_KEY` takes it (PKCS #8).
+pub fn signing_key() -> Result<(Ed25519KeyPair, String)> {
+    let failed = |_| Error::NotStarted("there is no randomness for a key".to_owned());
+    let pair = Ed25519KeyPair::generate().map_err(failed)?;
+    let base64 = STANDARD.encode(pair.to_pkcs8v1().map_err(failed)?.as_ref());
+    let pem = format!("-----BEGIN PRIVATE KEY-----\n{base64}\n-----END PRIVATE KEY-----");
+    Ok((pair, pem))
 }
 
 /// For how many seconds a token says that it lives.

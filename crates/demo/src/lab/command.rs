@@ -3,13 +3,12 @@
 use std::io::{IsTerminal as _, Write as _};
 
 use clap::Args;
-use latchkey_lab::InstanceOptions;
 use latchkey_lab::attacks::{self, Attack, Report, Verdict};
+use latchkey_lab::{Instance as _, InstanceOptions};
 use latchkey_web::cli::{Outcome, print};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
-use super::runner::target;
 use crate::state::LocalProvider;
 use crate::throwaway::ThrowawayInstances;
 
@@ -26,7 +25,7 @@ pub(crate) async fn run(arguments: Arguments, local_provider: Option<LocalProvid
     let instance = instances.launch(&InstanceOptions::default()).await?;
     let reports = Mutex::new(Vec::new());
     let all: Vec<_> = attacks::all().collect();
-    attacks::run(&target(instance.app()), &all, &|attack, report| {
+    attacks::run(&instance.target(), &instances, &all, &|attack, report| {
         tell(attack);
         reports.lock().push((attack, report));
     })
@@ -76,6 +75,10 @@ fn row(attack: &Attack, report: &Report) -> Value {
         "title": attack.title,
         "verdict": word.replace(' ', "_"),
         "detail": more,
+        "proven": report.is_proven(),
+        "without_check": report.proof.as_ref().and_then(|proof| proof.without),
+        "without_check_verdict": report.proof.as_ref().map(|proof| words(&proof.verdict).0.replace(' ', "_")),
+        "without_check_detail": report.proof.as_ref().map(|proof| words(&proof.verdict).1),
         "took_ms": u64::try_from(report.took.as_millis()).unwrap_or(u64::MAX),
     })
 }

@@ -138,9 +138,9 @@ pub(crate) async fn attack_page(
 
 /// `POST /lab/run`. While a run is under way there is no second one: whoever
 /// asks is shown the first.
-pub(crate) async fn run_all(State(demo): State<Demo>) -> Redirect {
-    runner::start(&demo.lab, &demo.app, attacks::all().collect());
-    Redirect::to("/lab")
+pub(crate) async fn run_all(State(demo): State<Demo>) -> HandlerResult<Redirect> {
+    start(&demo, attacks::all().collect())?;
+    Ok(Redirect::to("/lab"))
 }
 
 /// `POST /lab/{id}/run`
@@ -149,8 +149,17 @@ pub(crate) async fn run_one(
     Path(id): Path<String>,
 ) -> HandlerResult<Redirect> {
     let attack = named(&id)?;
-    runner::start(&demo.lab, &demo.app, vec![attack]);
+    start(&demo, vec![attack])?;
     Ok(Redirect::to(&format!("/lab/{}", attack.id)))
+}
+
+fn start(demo: &Demo, attacks: Vec<&'static Attack>) -> HandlerResult<()> {
+    let factory = demo.instances().map_err(|error| {
+        tracing::error!(%error, "the attack lab could not begin");
+        AppError::new(catalogue::INTERNAL)
+    })?;
+    runner::start(&demo.lab, &demo.app, factory, attacks);
+    Ok(())
 }
 
 fn named(id: &str) -> HandlerResult<&'static Attack> {

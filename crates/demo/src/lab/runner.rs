@@ -3,7 +3,8 @@
 
 use latchkey_auth::oauth::{Kind, OpenId};
 use latchkey_domain::Email;
-use latchkey_lab::attacks::{self, Attack, LocalProvider, Report, Target};
+use latchkey_lab::attacks::{self, Attack, Report};
+use latchkey_lab::{InstanceFactory, LocalProvider, Target};
 use latchkey_store::users;
 use latchkey_web::app::{App, Application};
 use url::Url;
@@ -20,7 +21,12 @@ pub(crate) struct Progress {
 }
 
 /// Runs these attacks, unless a run is under way.
-pub(super) fn start(reports: &Reports, app: &App, attacks: Vec<&'static Attack>) {
+pub(super) fn start(
+    reports: &Reports,
+    app: &App,
+    factory: Box<dyn InstanceFactory>,
+    attacks: Vec<&'static Attack>,
+) {
     let Some(run) = reports.begin(Progress { done: 0, wanted: attacks.len() }) else { return };
     for attack in &attacks {
         run.forget(&attack.id);
@@ -33,7 +39,7 @@ pub(super) fn start(reports: &Reports, app: &App, attacks: Vec<&'static Attack>)
             run.keep(attack.id, report);
             run.update(|progress| progress.done += 1);
         };
-        attacks::run(&target(&app), &attacks, &keep).await;
+        attacks::run(&target(&app), factory.as_ref(), &attacks, &keep).await;
         let left_over = clear_away(&app).await;
         if let Some(left_over) = &left_over {
             tracing::warn!(left_over, "the attack lab could not clear away everything");
@@ -62,7 +68,7 @@ async fn clear_away(app: &Application) -> Option<String> {
 }
 
 /// This very instance, as anybody can reach it.
-pub(super) fn target(app: &Application) -> Target {
+pub(crate) fn target(app: &Application) -> Target {
     let google = app.settings.providers.iter().find(|one| one.local && one.slug == "google");
     let provider = google.and_then(|google| {
         let Kind::OpenId(OpenId { issuer, .. }) = &google.kind else { return None };

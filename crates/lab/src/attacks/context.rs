@@ -11,29 +11,9 @@ use tokio::sync::OnceCell;
 use url::Url;
 
 use super::record::{DOMAIN, Role, Seen, Step};
-use crate::agent::{Agent, Answer, Call};
+use crate::agent::{Agent, Answer, Call, Middleman};
+use crate::instance::{LocalProvider, Target};
 use crate::sign_in::Credential;
-
-#[derive(Clone, Debug)]
-pub struct Target {
-    pub app: Url,
-    pub provider: Option<LocalProvider>,
-}
-
-/// The local provider, and the app's registration there.
-#[derive(Clone)]
-pub struct LocalProvider {
-    pub google: Url,
-    pub client_id: String,
-    pub client_secret: String,
-    pub redirect_uri: String,
-}
-
-impl std::fmt::Debug for LocalProvider {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("LocalProvider").field("google", &self.google).finish_non_exhaustive()
-    }
-}
 
 /// Why an attack could not be run.
 #[derive(Debug, thiserror::Error)]
@@ -99,10 +79,11 @@ pub struct AttackContext {
 }
 
 impl AttackContext {
-    pub(super) fn new(target: Target) -> Outcome<Self> {
+    pub(super) fn new(target: Target, through: Option<Arc<dyn Middleman>>) -> Outcome<Self> {
+        let http = Agent::new()?;
         Ok(Self {
             target,
-            http: Agent::new()?,
+            http: through.map_or(http.clone(), |middleman| http.through(middleman)),
             owner: OnceCell::new(),
             thief: OnceCell::new(),
             ephemeral_user: OnceCell::new(),

@@ -65,8 +65,7 @@ impl Jwt {
         let jwk = json!({ "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "kid": "mine",
             "x": base64url(key.public_key().as_ref()) });
         let header = with(&with(&self.header, json!({ "alg": "EdDSA" })), name(jwk));
-        let message = message(&header, &self.claims);
-        Ok(format!("{message}.{}", base64url(key.sign(message.as_bytes()).as_ref())))
+        Ok(signed(&key, &header, &self.claims))
     }
 
     pub(super) fn with_flipped_signature(&self) -> String {
@@ -76,6 +75,11 @@ impl Jwt {
         }
         format!("{}.{}", self.message, base64url(signature))
     }
+}
+
+pub(super) fn signed(key: &Ed25519KeyPair, header: &Value, claims: &Value) -> String {
+    let message = message(header, claims);
+    format!("{message}.{}", base64url(key.sign(message.as_bytes()).as_ref()))
 }
 
 fn message(header: &Value, claims: &Value) -> String {

@@ -23,12 +23,15 @@ mod rights;
 mod run;
 mod script;
 mod sessions;
+mod twin;
+mod weakenings;
 
 pub use attack::{Attack, Check, Group};
-pub use context::{AttackContext, LocalProvider, NotRun, Target, is_made_up};
+pub use context::{AttackContext, NotRun, is_made_up};
 pub use judge::{Expect, Verdict, judge};
 pub use record::{DOMAIN, Role, Seen, Step};
 pub use run::{Report, run};
+pub use twin::Proof;
 
 pub fn all() -> impl Iterator<Item = &'static Attack> {
     [

@@ -6,12 +6,12 @@ use url::Url;
 
 use super::attack::{Check, attacks, check};
 use super::context::{
-    AttackContext, LocalProvider, NotRun, Outcome, base64url, consent_form, from_other_site,
-    member, random,
+    AttackContext, NotRun, Outcome, base64url, consent_form, from_other_site, member, random,
 };
 use super::judge::Expect::{Challenge, Code, OAuth, SentBack, Stays};
 use super::script::{attack, control, form, get, send};
 use crate::agent::{Answer, Call};
+use crate::instance::LocalProvider;
 
 /// Long enough for a verifier (RFC 7636 §4.1).
 const GUESS: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";

@@ -3,9 +3,13 @@
 use std::time::{Duration, Instant};
 
 use super::attack::{Attack, Group};
-use super::context::{AttackContext, NotRun, Target};
+use super::context::{AttackContext, NotRun};
 use super::judge::{Expect, Verdict, judge};
 use super::record::Step;
+use super::twin::{Ground, Proof};
+use super::weakenings;
+use crate::error::Error;
+use crate::instance::{InstanceFactory, Target};
 
 /// How long one attack may take.
 const EACH: Duration = Duration::from_secs(18);
@@ -29,48 +33,99 @@ pub struct Report {
     pub verdict: Verdict,
     pub steps: Vec<Step>,
     pub took: Duration,
+    pub proof: Option<Proof>,
 }
 
-/// Runs these attacks, and reports each as soon as it is over. The caller deletes the
-/// accounts: an attack may be cut off halfway.
+impl Report {
+    /// Refused with the check, and let through without it.
+    pub fn is_proven(&self) -> bool {
+        let through = |proof: &Proof| matches!(proof.verdict, Verdict::GotThrough(_));
+        self.verdict == Verdict::Refused && self.proof.as_ref().is_some_and(through)
+    }
+}
+
+type Tell<'a> = &'a (dyn Fn(&'static Attack, Report) + Send + Sync);
+
+/// Runs these attacks, and reports each as soon as it is over; each once more where its check is
+/// missing, if an instance can be started for that. The caller deletes the accounts: an attack
+/// may be cut off halfway.
 pub async fn run(
     target: &Target,
+    factory: &dyn InstanceFactory,
     attacks: &[&'static Attack],
-    tell: &(dyn Fn(&'static Attack, Report) + Send + Sync),
+    tell: Tell<'_>,
 ) {
     let (slow, quick): (Vec<&'static Attack>, Vec<&'static Attack>) =
         attacks.iter().copied().partition(|attack| SLOW.contains(&attack.id));
     let of = |groups: &[Group]| -> Vec<&'static Attack> {
         quick.iter().copied().filter(|attack| groups.contains(&attack.group)).collect()
     };
+    let ground = Ground::start(factory).await;
     let deadline = Instant::now() + ALL;
     let [one, two, three, four] = LANES.map(of);
+    let ground_of = ground.as_ref();
     tokio::join!(
-        lane(target, &one, deadline, tell),
-        lane(target, &two, deadline, tell),
-        lane(target, &three, deadline, tell),
-        lane(target, &four, deadline, tell),
-        lane(target, &slow, deadline, tell),
+        lane(target, ground_of, &one, deadline, tell),
+        lane(target, ground_of, &two, deadline, tell),
+        lane(target, ground_of, &three, deadline, tell),
+        lane(target, ground_of, &four, deadline, tell),
+        lane(target, ground_of, &slow, deadline, tell),
     );
+    if let Ok(ground) = ground {
+        ground.stop().await;
+    }
 }
 
 async fn lane(
     target: &Target,
+    ground: Result<&Ground, &Error>,
     attacks: &[&'static Attack],
     deadline: Instant,
-    tell: &(dyn Fn(&'static Attack, Report) + Send + Sync),
+    tell: Tell<'_>,
 ) {
-    let mut context = AttackContext::new(target.clone());
+    let mut context = AttackContext::new(target.clone(), None);
     for attack in attacks.iter().copied() {
-        let report = match &mut context {
-            Ok(context) => run_one(context, attack, deadline).await,
-            Err(error) => Report {
-                verdict: Verdict::CouldNotRun(error.to_string()),
-                steps: Vec::new(),
-                took: Duration::ZERO,
-            },
-        };
-        tell(attack, report);
+        let (report, proof) =
+            tokio::join!(run_in(&mut context, attack, deadline), prove(ground, attack, deadline),);
+        if report.verdict != Verdict::Refused {
+            // The next one has a victim of its own: one hole must not hide another.
+            context = AttackContext::new(target.clone(), None);
+        }
+        tell(attack, Report { proof: Some(proof), ..report });
+    }
+}
+
+/// Runs an attack on a twin that lacks its check, with people of its own.
+async fn prove(
+    ground: Result<&Ground, &Error>,
+    attack: &'static Attack,
+    deadline: Instant,
+) -> Proof {
+    let Some(weakening) = weakenings::of(attack.id) else {
+        let why = "No twin without this check can be made from outside.".to_owned();
+        return Proof { without: None, verdict: Verdict::CouldNotRun(why), steps: Vec::new() };
+    };
+    let started = ground.map_err(|error| NotRun::because(error.to_string())).and_then(|ground| {
+        let twin = ground.twin(weakening).map_err(|error| NotRun::because(error.to_string()))?;
+        AttackContext::new(ground.target.clone(), Some(twin))
+    });
+    let Report { verdict, steps, .. } = run_in(&mut { started }, attack, deadline).await;
+    Proof { without: Some(weakening.without), verdict, steps }
+}
+
+async fn run_in(
+    context: &mut Result<AttackContext, NotRun>,
+    attack: &'static Attack,
+    deadline: Instant,
+) -> Report {
+    match context {
+        Ok(context) => run_one(context, attack, deadline).await,
+        Err(error) => Report {
+            verdict: Verdict::CouldNotRun(error.to_string()),
+            steps: Vec::new(),
+            took: Duration::ZERO,
+            proof: None,
+        },
     }
 }
 
@@ -107,5 +162,5 @@ async fn run_one(
             _ => Verdict::CouldNotRun(why.to_string()),
         },
     };
-    Report { verdict, steps, took: start.elapsed() }
+    Report { verdict, steps, took: start.elapsed(), proof: None }
 }

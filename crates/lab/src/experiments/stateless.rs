@@ -1,9 +1,5 @@
 //! Claim 6: "A JWT is stateless: any server can check it".
 
-use aws_lc_rs::signature::Ed25519KeyPair;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
 use super::prelude::*;
 use crate::token;
 
@@ -32,7 +28,7 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
 };
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
-    let options = InstanceOptions::default().set("JWT_PRIVATE_KEY", &signing_key()?);
+    let options = InstanceOptions::default().set("JWT_PRIVATE_KEY", &token::signing_key()?.1);
     let one = context.start(&options).await?;
     let issuer = one.url().origin().ascii_serialization();
     let options = options.set("JWT_ISSUER", &issuer).set("JWT_AUDIENCE", &format!("{issuer}/api"));
@@ -61,15 +57,6 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
         evidence.add_fact(label, answer.summary());
     }
     Ok(())
-}
-
-/// A new key, as `JWT_PRIVATE_KEY` takes it (PKCS #8).
-fn signing_key() -> Result<String> {
-    let failed = |_| Error::NotStarted("there is no randomness for a key".to_owned());
-    let pair = Ed25519KeyPair::generate().map_err(failed)?;
-    let der = pair.to_pkcs8v1().map_err(failed)?;
-    let base64 = STANDARD.encode(der.as_ref());
-    Ok(format!("-----BEGIN PRIVATE KEY-----\n{base64}\n-----END PRIVATE KEY-----"))
 }
 
 fn judge(evidence: &Evidence) -> Judged {

@@ -1,0 +1,205 @@
+//! A Latchkey that lacks one check, as seen from outside: a throw-away instance, and in front of
+//! it a middleman who puts right in each request what the check looks at, or takes out of each
+//! answer what it put in. The instance lets the lab bring its signing key, and nothing else.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_lc_rs::signature::Ed25519KeyPair;
+use serde_json::Value;
+use url::Url;
+
+use super::forge::{self, Jwt};
+use super::judge::Verdict;
+use super::record::Step;
+use crate::agent::{Answer, Call, Middleman};
+use crate::error::{Error, Result};
+use crate::instance::{Instance, InstanceFactory, InstanceOptions, LocalProvider, Target};
+use crate::token;
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Weakening {
+    pub(super) attacks: &'static [&'static str],
+    /// What the twin does without the check, as a sentence.
+    pub(super) without: &'static str,
+    pub(super) rewrite: Rewrite,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Rewrite {
+    Request(fn(&Passed, &mut Call)),
+    Answer(fn(&Passed, &Call, &mut Answer)),
+}
+
+/// What came of an attack where its check is missing.
+#[derive(Clone, Debug)]
+pub struct Proof {
+    /// What the twin does for want of the check; none when no twin can be made from outside.
+    pub without: Option<&'static str>,
+    pub verdict: Verdict,
+    pub steps: Vec<Step>,
+}
+
+/// The throw-away instance behind all twins.
+pub(super) struct Ground {
+    pub(super) target: Target,
+    instance: Box<dyn Instance>,
+    key: Arc<Ed25519KeyPair>,
+}
+
+impl Ground {
+    pub(super) async fn start(factory: &dyn InstanceFactory) -> Result<Self> {
+        let (key, pem) = token::signing_key()?;
+        let options = InstanceOptions::default()
+            .set("JWT_PRIVATE_KEY", &pem)
+            .set("TRUSTED_PROXIES", "127.0.0.1");
+        let instance = factory.start(&options).await?;
+        let target = instance.target();
+        Ok(Self { target, instance, key: Arc::new(key) })
+    }
+
+    /// A twin for one run of one attack: it remembers what has passed.
+    pub(super) fn twin(&self, weakening: &'static Weakening) -> Result<Arc<dyn Middleman>> {
+        let mut address = [0; 2];
+        getrandom::fill(&mut address).map_err(|error| Error::NotStarted(error.to_string()))?;
+        let passed = Passed {
+            exchanges: Vec::new(),
+            provider: self.target.provider.clone(),
+            key: Arc::clone(&self.key),
+            network: format!("10.{}.{}", address[0], address[1]),
+        };
+        Ok(Arc::new(Twin { weakening, passed: Mutex::new(passed) }))
+    }
+
+    pub(super) async fn stop(self) {
+        self.instance.stop().await;
+    }
+}
+
+#[derive(Debug)]
+struct Twin {
+    weakening: &'static Weakening,
+    passed: Mutex<Passed>,
+}
+
+impl Middleman for Twin {
+    fn forward(&self, call: &mut Call) {
+        let passed = self.passed.lock().unwrap_or_else(PoisonError::into_inner);
+        // Each run has an address of its own: none uses up the tries of another.
+        call.set("x-forwarded-for", Some(&format!("{}.1", passed.network)));
+        if let Rewrite::Request(rewrite) = self.weakening.rewrite {
+            rewrite(&passed, call);
+        }
+    }
+
+    fn hand_back(&self, call: &Call, answer: &mut Answer) {
+        let mut passed = self.passed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Rewrite::Answer(rewrite) = self.weakening.rewrite {
+            rewrite(&passed, call, answer);
+        }
+        passed.exchanges.push((call.clone(), answer.clone()));
+    }
+}
+
+/// What has passed a twin, from the first to the last, and what it knows besides.
+#[derive(Debug)]
+pub(super) struct Passed {
+    pub(super) exchanges: Vec<(Call, Answer)>,
+    pub(super) provider: Option<LocalProvider>,
+    key: Arc<Ed25519KeyPair>,
+    network: String,
+}
+
+impl Passed {
+    /// An address from which nothing has come yet.
+    pub(super) fn new_address(&self) -> String {
+        format!("{}.{}", self.network, self.exchanges.len() % 250 + 2)
+    }
+
+    /// The member of the newest JSON document that has it.
+    pub(super) fn member(&self, name: &str) -> Option<String> {
+        let mut answers = self.exchanges.iter().rev().map(|(_, answer)| answer.json());
+        answers.find_map(|json| json[name].as_str().map(str::to_owned))
+    }
+
+    /// The newest callback to which the provider sent a browser.
+    pub(super) fn callback(&self) -> Option<Url> {
+        let decided = |call: &Call| call.url.path().ends_with("/decide");
+        let mut decisions = self.exchanges.iter().rev().filter(|(call, _)| decided(call));
+        decisions.find_map(|(_, answer)| answer.location())
+    }
+
+    /// What answers have set as cookies whose name begins so, from the first to the last.
+    pub(super) fn cookies_set(&self, prefix: &str) -> Vec<(String, String)> {
+        self.exchanges.iter().flat_map(|(_, answer)| set_by(answer, prefix)).collect()
+    }
+
+    /// These claims, changed, under a genuine signature.
+    pub(super) fn signed(&self, jwt: &str, change: impl FnOnce(&mut Value)) -> Option<String> {
+        let genuine = Jwt::read(&self.member("access_token")?).ok()?;
+        let mut claims = Jwt::read(jwt).ok()?.claims;
+        change(&mut claims);
+        Some(forge::signed(&self.key, &genuine.header, &claims))
+    }
+
+    /// The same of the token in `Authorization`.
+    pub(super) fn sign_bearer(&self, call: &mut Call, change: impl FnOnce(&mut Value)) {
+        let token = bearer(call).and_then(|token| self.signed(token, change));
+        if let Some(token) = token {
+            call.set("authorization", Some(&format!("Bearer {token}")));
+        }
+    }
+}
+
+pub(super) fn bearer(call: &Call) -> Option<&str> {
+    call.header("authorization")?.strip_prefix("Bearer ")
+}
+
+pub(super) fn set_by(answer: &Answer, prefix: &str) -> Vec<(String, String)> {
+    let lines = answer.headers.get_all("set-cookie").iter().filter_map(|line| line.to_str().ok());
+    let pairs = lines.filter_map(|line| line.split(';').next()?.split_once('='));
+    let found = pairs.filter(|(name, value)| name.starts_with(prefix) && !value.is_empty());
+    found.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+pub(super) fn cookies(call: &Call) -> Vec<(String, String)> {
+    let pairs = call.header("cookie").unwrap_or_default().split("; ");
+    let pairs = pairs.filter_map(|pair| pair.split_once('='));
+    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+pub(super) fn send_cookies(call: &mut Call, pairs: &[(String, String)]) {
+    let pairs: Vec<_> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    call.set("cookie", Some(&pairs.join("; ")));
+}
+
+pub(super) type Pairs = Vec<(String, String)>;
+
+/// Changes the fields of a form, or of a query where there is no form.
+pub(super) fn edit(call: &mut Call, change: impl FnOnce(&mut Pairs)) {
+    let form = call.header("content-type") == Some("application/x-www-form-urlencoded");
+    let text = if form { call.body.clone() } else { query(call).into_bytes() };
+    let mut pairs = url::form_urlencoded::parse(&text).into_owned().collect();
+    change(&mut pairs);
+    let text = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+    match (form, text.is_empty()) {
+        (true, _) => call.body = text.into_bytes(),
+        (false, true) => call.url.set_query(None),
+        (false, false) => call.url.set_query(Some(&text)),
+    }
+}
+
+fn query(call: &Call) -> String {
+    call.url.query().unwrap_or_default().to_owned()
+}
+
+pub(super) fn put(pairs: &mut Pairs, name: &str, value: &str) {
+    pairs.retain(|(one, _)| one != name);
+    pairs.push((name.to_owned(), value.to_owned()));
+}
+
+pub(super) fn edit_json(call: &mut Call, change: impl FnOnce(&mut Value)) {
+    if let Ok(mut json) = serde_json::from_slice(&call.body) {
+        change(&mut json);
+        call.body = json.to_string().into_bytes();
+    }
+}
