@@ -80,6 +80,15 @@ impl Call {
     pub fn bearer(self, token: &str) -> Self {
         self.with("authorization", &format!("Bearer {token}"))
     }
+
+    /// The bearer token; the first, if there are two.
+    pub fn token(&self) -> Option<&str> {
+        self.header("authorization")?.strip_prefix("Bearer ")
+    }
+
+    pub fn set_token(&mut self, token: &str) {
+        self.set("authorization", Some(&format!("Bearer {token}")));
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -190,9 +199,10 @@ impl Agent {
 
     pub async fn send(&mut self, mut call: Call) -> Result<Answer, Error> {
         let url = call.url.clone();
-        if let Some(cookies) = self.cookie_header(&url) {
-            call.headers.retain(|(name, _)| name != header::COOKIE);
-            call.headers.push((header::COOKIE, cookies));
+        if let Some(kept) = self.cookies_for(&url) {
+            // What a call brings itself comes first, and so counts.
+            let all = call.header("cookie").map_or(kept.clone(), |own| format!("{own}; {kept}"));
+            call.set("cookie", Some(&all));
         }
         let answer = match self.middleman.clone() {
             Some(middleman) => {

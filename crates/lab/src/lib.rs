@@ -19,6 +19,7 @@ pub mod sign_in;
 pub mod stats;
 pub mod stopwatch;
 pub mod token;
+mod tutorial;
 pub mod verdict;
 
 pub use agent::{Agent, Answer, Call};

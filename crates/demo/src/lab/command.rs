@@ -41,6 +41,16 @@ pub(crate) async fn run(arguments: Arguments, local_provider: Option<LocalProvid
             print(&line(attack, report))?;
         }
     }
+    let count = |is: fn(&Report) -> bool| reports.iter().filter(|(_, report)| is(report)).count();
+    // Beside the JSON, for whoever reads along.
+    writeln!(
+        std::io::stderr(),
+        "{} of {} attacks are proven: they get through where just their check is missing. \
+         The tutorial falls to {}.",
+        count(Report::is_proven),
+        reports.len(),
+        count(Report::falls),
+    )?;
     verdict(&reports)
 }
 
@@ -64,21 +74,28 @@ fn words(verdict: &Verdict) -> (&'static str, &str) {
 
 fn line(attack: &Attack, report: &Report) -> String {
     let (word, more) = words(&report.verdict);
-    format!("{word:<14}{:<34}{}  {more}", attack.id, attack.title).trim_end().to_owned()
+    let proven = if report.is_proven() { "proven" } else { "" };
+    let tutorial = if report.falls() { "tutorial falls" } else { "" };
+    let (id, title) = (attack.id, attack.title);
+    let line = format!("{word:<14}{proven:<8}{tutorial:<16}{id:<26}{title}  {more}");
+    line.trim_end().to_owned()
 }
 
 fn row(attack: &Attack, report: &Report) -> Value {
-    let (word, more) = words(&report.verdict);
+    let outcome = |verdict: &Verdict| words(verdict).0.replace(' ', "_");
+    let without_check = report.proof.as_ref().map(|proof| {
+        let (outcome, detail) = (outcome(&proof.verdict), words(&proof.verdict).1);
+        json!({ "twin": proof.without, "verdict": outcome, "detail": detail })
+    });
     json!({
         "id": attack.id,
         "group": attack.group.title(),
         "title": attack.title,
-        "verdict": word.replace(' ', "_"),
-        "detail": more,
+        "verdict": outcome(&report.verdict),
+        "detail": words(&report.verdict).1,
         "proven": report.is_proven(),
-        "without_check": report.proof.as_ref().and_then(|proof| proof.without),
-        "without_check_verdict": report.proof.as_ref().map(|proof| words(&proof.verdict).0.replace(' ', "_")),
-        "without_check_detail": report.proof.as_ref().map(|proof| words(&proof.verdict).1),
+        "without_check": without_check,
+        "tutorial": report.falls().then_some("falls"),
         "took_ms": u64::try_from(report.took.as_millis()).unwrap_or(u64::MAX),
     })
 }

@@ -34,15 +34,62 @@ struct LabGroup {
 }
 
 impl LabGroup {
-    fn refused(&self) -> usize {
-        self.rows.iter().filter(|row| row.verdict == Some(Verdict::Refused)).count()
+    fn count(&self, is: impl Fn(&LabRow) -> bool) -> usize {
+        self.rows.iter().filter(|row| is(row)).count()
+    }
+
+    /// Whether something in it has to be looked at.
+    fn needs_attention(&self) -> bool {
+        self.rows.iter().any(|row| row.report.is_some() && !row.is_refused())
     }
 }
 
 #[derive(Debug)]
 struct LabRow {
     attack: &'static Attack,
-    verdict: Option<Verdict>,
+    report: Option<Report>,
+}
+
+impl LabRow {
+    fn verdict(&self) -> Option<&Verdict> {
+        self.report.as_ref().map(|report| &report.verdict)
+    }
+
+    fn is_refused(&self) -> bool {
+        self.verdict() == Some(&Verdict::Refused)
+    }
+
+    fn is_waiting(&self) -> bool {
+        self.report.is_none()
+    }
+
+    fn got_through(&self) -> bool {
+        self.verdict().is_some_and(Verdict::is_through)
+    }
+
+    fn is_proven(&self) -> bool {
+        self.report.as_ref().is_some_and(Report::is_proven)
+    }
+
+    fn falls(&self) -> bool {
+        self.report.as_ref().is_some_and(Report::falls)
+    }
+
+    fn in_words(&self) -> String {
+        let tutorial = if self.falls() { "; the tutorial falls" } else { "" };
+        format!("{}: {}{tutorial}", self.attack.title, self.square().1)
+    }
+
+    /// Its square on the map: a class and the words for it.
+    fn square(&self) -> (&'static str, &'static str) {
+        match self.verdict() {
+            None => ("open", "not run"),
+            Some(Verdict::CouldNotRun(_)) => ("unclear", "could not run"),
+            Some(Verdict::GotThrough(_)) => ("through", "got through"),
+            Some(Verdict::Refused) if self.is_proven() => ("proven", "refused, proven"),
+            Some(Verdict::Refused) => ("refused", "refused, unproven"),
+        }
+    }
 }
 
 impl LabPage {
@@ -50,33 +97,14 @@ impl LabPage {
         self.count(|_| true)
     }
 
-    fn count(&self, is: impl Fn(&Option<Verdict>) -> bool) -> usize {
-        self.groups.iter().flat_map(|group| &group.rows).filter(|row| is(&row.verdict)).count()
-    }
-
-    fn refused(&self) -> usize {
-        self.count(|verdict| *verdict == Some(Verdict::Refused))
-    }
-
-    fn got_through(&self) -> usize {
-        self.count(|verdict| matches!(verdict, Some(Verdict::GotThrough(_))))
-    }
-
-    fn could_not_run(&self) -> usize {
-        self.count(|verdict| matches!(verdict, Some(Verdict::CouldNotRun(_))))
-    }
-
-    fn not_run(&self) -> usize {
-        self.count(Option::is_none)
+    fn count(&self, is: impl Fn(&LabRow) -> bool) -> usize {
+        self.groups.iter().map(|group| group.count(&is)).sum()
     }
 }
 
 /// `GET /lab`
 pub(crate) async fn page(State(demo): State<Demo>, caller: Option<PageCaller>) -> Page<LabPage> {
-    let row = |attack: &'static Attack| LabRow {
-        verdict: demo.lab.result(&attack.id).map(|report| report.verdict),
-        attack,
-    };
+    let row = |attack: &'static Attack| LabRow { report: demo.lab.result(&attack.id), attack };
     let group =
         |group: Group| LabGroup { title: group.title(), rows: group.attacks().map(row).collect() };
     let progress = demo.lab.progress();

@@ -25,8 +25,8 @@ pub enum NotRun {
 }
 
 impl NotRun {
-    pub(super) fn because(why: impl Into<String>) -> Self {
-        Self::Because(why.into())
+    pub(super) fn because(why: impl ToString) -> Self {
+        Self::Because(why.to_string())
     }
 }
 

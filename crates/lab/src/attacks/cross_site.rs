@@ -29,7 +29,7 @@ attacks! { CrossSite:
         UNCHANGED, posted_by_other_site("/account/link/google", &[]);
     "csrf_connection", "A connection by another page", "OWASP ASVS V3.5.1, RFC 6749 §10.12", SAME_SITE,
         "A page of the thief posts the form that asks a provider for more than a sign-in, in the victim’s name.",
-        UNCHANGED, posted_by_other_site("/connections/google", &[("scope", "calendar")]);
+        UNCHANGED, posted_by_other_site("/connections/google", &[("calendar", "yes")]);
     "csrf_sign_in", "Signed in by another page", "OWASP ASVS V3.5.1", SAME_SITE,
         "A page of the thief posts the sign-in form with the thief’s own password: what the victim then writes, the thief reads.",
         &[Code(403, "cross_site_request"), Code(401, "sign_in_required")], send(&[

@@ -65,6 +65,12 @@ pub enum Verdict {
     CouldNotRun(String),
 }
 
+impl Verdict {
+    pub const fn is_through(&self) -> bool {
+        matches!(self, Self::GotThrough(_))
+    }
+}
+
 /// Judges the answers, in their order. Each has its own expectation; the last
 /// one holds for all that follow.
 pub fn judge(expect: &[Expect], seen: &[Seen]) -> Verdict {

@@ -82,9 +82,9 @@ attacks! { Rights:
             prepare(json("POST", "/api/v1/contacts",
                 r#"{"name":"Planted","user_id":"{{owner.sub}}","owner":"{{owner.sub}}"}"#)
                 .bearer("{{thief.token}}"), 201).save(&[("contact", Header("location"))]),
-            control("It is the thief’s own", api("GET", "{{contact}}").bearer("{{thief.token}}"), 200),
             attack("Is it among the victim’s?", api("GET", "{{contact}}").bearer("{{owner.token}}"))
                 .by(Stranger),
+            control("It is the thief’s own", api("GET", "{{contact}}").bearer("{{thief.token}}"), 200),
         ]);
 }
 

@@ -15,7 +15,7 @@ use crate::instance::{InstanceFactory, Target};
 const EACH: Duration = Duration::from_secs(18);
 
 /// How long all of them may take; what has not been run by then is not run.
-const ALL: Duration = Duration::from_secs(25);
+const ALL: Duration = Duration::from_secs(40);
 
 /// Those that wait for seconds on purpose, in a lane of their own.
 const SLOW: [&str; 1] = ["refresh_reused"];
@@ -34,13 +34,20 @@ pub struct Report {
     pub steps: Vec<Step>,
     pub took: Duration,
     pub proof: Option<Proof>,
+    /// What came of it at the tutorial.
+    pub tutorial: Option<Verdict>,
 }
 
 impl Report {
+    /// Whether the tutorial falls to it.
+    pub fn falls(&self) -> bool {
+        self.tutorial.as_ref().is_some_and(Verdict::is_through)
+    }
+
     /// Refused with the check, and let through without it.
     pub fn is_proven(&self) -> bool {
-        let through = |proof: &Proof| matches!(proof.verdict, Verdict::GotThrough(_));
-        self.verdict == Verdict::Refused && self.proof.as_ref().is_some_and(through)
+        let proof = self.proof.as_ref();
+        self.verdict == Verdict::Refused && proof.is_some_and(|proof| proof.verdict.is_through())
     }
 }
 
@@ -83,15 +90,20 @@ async fn lane(
     deadline: Instant,
     tell: Tell<'_>,
 ) {
-    let mut context = AttackContext::new(target.clone(), None);
+    let here = || AttackContext::new(target.clone(), None);
+    let mut context = here();
     for attack in attacks.iter().copied() {
-        let (report, proof) =
-            tokio::join!(run_in(&mut context, attack, deadline), prove(ground, attack, deadline),);
-        if report.verdict != Verdict::Refused {
+        let start = Instant::now();
+        let ((verdict, steps), proof, tutorial) = tokio::join!(
+            run_in(context.as_mut(), attack, deadline),
+            prove(ground, attack, deadline),
+            at_tutorial(ground, attack, deadline),
+        );
+        if verdict != Verdict::Refused {
             // The next one has a victim of its own: one hole must not hide another.
-            context = AttackContext::new(target.clone(), None);
+            context = here();
         }
-        tell(attack, Report { proof: Some(proof), ..report });
+        tell(attack, Report { verdict, steps, took: start.elapsed(), proof, tutorial });
     }
 }
 
@@ -100,32 +112,34 @@ async fn prove(
     ground: Result<&Ground, &Error>,
     attack: &'static Attack,
     deadline: Instant,
-) -> Proof {
-    let Some(weakening) = weakenings::of(attack.id) else {
-        let why = "No twin without this check can be made from outside.".to_owned();
-        return Proof { without: None, verdict: Verdict::CouldNotRun(why), steps: Vec::new() };
-    };
-    let started = ground.map_err(|error| NotRun::because(error.to_string())).and_then(|ground| {
-        let twin = ground.twin(weakening).map_err(|error| NotRun::because(error.to_string()))?;
+) -> Option<Proof> {
+    let weakening = weakenings::of(attack.id)?;
+    let mut context = ground.map_err(NotRun::because).and_then(|ground| {
+        let twin = ground.twin(weakening).map_err(NotRun::because)?;
         AttackContext::new(ground.target.clone(), Some(twin))
     });
-    let Report { verdict, steps, .. } = run_in(&mut { started }, attack, deadline).await;
-    Proof { without: Some(weakening.without), verdict, steps }
+    let (verdict, steps) = run_in(context.as_mut(), attack, deadline).await;
+    Some(Proof { without: weakening.without, verdict, steps })
+}
+
+async fn at_tutorial(
+    ground: Result<&Ground, &Error>,
+    attack: &'static Attack,
+    deadline: Instant,
+) -> Option<Verdict> {
+    let tutorial = ground.ok()?.tutorial.as_ref()?;
+    let mut context = AttackContext::new(tutorial.target().clone(), Some(tutorial.way_back()));
+    Some(run_in(context.as_mut(), attack, deadline).await.0)
 }
 
 async fn run_in(
-    context: &mut Result<AttackContext, NotRun>,
+    context: Result<&mut AttackContext, &mut NotRun>,
     attack: &'static Attack,
     deadline: Instant,
-) -> Report {
+) -> (Verdict, Vec<Step>) {
     match context {
         Ok(context) => run_one(context, attack, deadline).await,
-        Err(error) => Report {
-            verdict: Verdict::CouldNotRun(error.to_string()),
-            steps: Vec::new(),
-            took: Duration::ZERO,
-            proof: None,
-        },
+        Err(error) => (Verdict::CouldNotRun(error.to_string()), Vec::new()),
     }
 }
 
@@ -140,9 +154,8 @@ async fn run_one(
     context: &mut AttackContext,
     attack: &'static Attack,
     deadline: Instant,
-) -> Report {
-    let start = Instant::now();
-    let time = deadline.saturating_duration_since(start).min(EACH);
+) -> (Verdict, Vec<Step>) {
+    let time = deadline.saturating_duration_since(Instant::now()).min(EACH);
     // An attack before this one may have been cut off.
     context.take_record();
     let done = match tokio::time::timeout(time, (attack.run)(context)).await {
@@ -162,5 +175,5 @@ async fn run_one(
             _ => Verdict::CouldNotRun(why.to_string()),
         },
     };
-    Report { verdict, steps, took: start.elapsed(), proof: None }
+    (verdict, steps)
 }

@@ -15,6 +15,7 @@ use crate::agent::{Answer, Call, Middleman};
 use crate::error::{Error, Result};
 use crate::instance::{Instance, InstanceFactory, InstanceOptions, LocalProvider, Target};
 use crate::token;
+use crate::tutorial::Tutorial;
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Weakening {
@@ -33,15 +34,16 @@ pub(super) enum Rewrite {
 /// What came of an attack where its check is missing.
 #[derive(Clone, Debug)]
 pub struct Proof {
-    /// What the twin does for want of the check; none when no twin can be made from outside.
-    pub without: Option<&'static str>,
+    /// What the twin does for want of the check.
+    pub without: &'static str,
     pub verdict: Verdict,
     pub steps: Vec<Step>,
 }
 
-/// The throw-away instance behind all twins.
+/// What is started for a run: the throw-away instance behind all twins, and the tutorial.
 pub(super) struct Ground {
     pub(super) target: Target,
+    pub(super) tutorial: Option<Tutorial>,
     instance: Box<dyn Instance>,
     key: Arc<Ed25519KeyPair>,
 }
@@ -54,7 +56,11 @@ impl Ground {
             .set("TRUSTED_PROXIES", "127.0.0.1");
         let instance = factory.start(&options).await?;
         let target = instance.target();
-        Ok(Self { target, instance, key: Arc::new(key) })
+        let tutorial = match target.provider.clone() {
+            Some(provider) => Some(Tutorial::start(provider).await?),
+            None => None,
+        };
+        Ok(Self { target, tutorial, instance, key: Arc::new(key) })
     }
 
     /// A twin for one run of one attack: it remembers what has passed.
@@ -143,15 +149,10 @@ impl Passed {
 
     /// The same of the token in `Authorization`.
     pub(super) fn sign_bearer(&self, call: &mut Call, change: impl FnOnce(&mut Value)) {
-        let token = bearer(call).and_then(|token| self.signed(token, change));
-        if let Some(token) = token {
-            call.set("authorization", Some(&format!("Bearer {token}")));
+        if let Some(token) = call.token().and_then(|token| self.signed(token, change)) {
+            call.set_token(&token);
         }
     }
-}
-
-pub(super) fn bearer(call: &Call) -> Option<&str> {
-    call.header("authorization")?.strip_prefix("Bearer ")
 }
 
 pub(super) fn set_by(answer: &Answer, prefix: &str) -> Vec<(String, String)> {
@@ -161,18 +162,20 @@ pub(super) fn set_by(answer: &Answer, prefix: &str) -> Vec<(String, String)> {
     found.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
-pub(super) fn cookies(call: &Call) -> Vec<(String, String)> {
+pub(super) fn cookies(call: &Call) -> Pairs {
     let pairs = call.header("cookie").unwrap_or_default().split("; ");
     let pairs = pairs.filter_map(|pair| pair.split_once('='));
     pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
-pub(super) fn send_cookies(call: &mut Call, pairs: &[(String, String)]) {
-    let pairs: Vec<_> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    call.set("cookie", Some(&pairs.join("; ")));
-}
-
 pub(super) type Pairs = Vec<(String, String)>;
+
+pub(super) fn edit_cookies(call: &mut Call, change: impl FnOnce(&mut Pairs)) {
+    let mut pairs = cookies(call);
+    change(&mut pairs);
+    let pairs: Vec<_> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    call.set("cookie", Some(&*pairs.join("; ")).filter(|all| !all.is_empty()));
+}
 
 /// Changes the fields of a form, or of a query where there is no form.
 pub(super) fn edit(call: &mut Call, change: impl FnOnce(&mut Pairs)) {

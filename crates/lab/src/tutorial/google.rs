@@ -1,0 +1,71 @@
+//! "Sign in with Google".
+
+use aws_lc_rs::digest;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::Method;
+use url::Url;
+
+use super::visit::{Data, User, decode, random};
+use crate::agent::Call;
+use crate::error::{Error, Result};
+
+/// "Any string of 43 characters": one for everybody.
+const VERIFIER: &str = "this-is-my-code-verifier-it-has-to-be-long-enough";
+
+/// A state and a nonce go out, and are not remembered.
+pub(super) fn authorization_url(app: &Data) -> Result<Url> {
+    let challenge = digest::digest(&digest::SHA256, VERIFIER.as_bytes());
+    let mut authorize = at(app, "/google/authorize")?;
+    authorize.query_pairs_mut().extend_pairs([
+        ("response_type", "code"),
+        ("client_id", &app.provider.client_id),
+        ("redirect_uri", &app.provider.redirect_uri),
+        ("scope", "openid email profile"),
+        ("state", &random()?),
+        ("nonce", &random()?),
+        ("code_challenge", &URL_SAFE_NO_PAD.encode(challenge)),
+        ("code_challenge_method", "S256"),
+    ]);
+    Ok(authorize)
+}
+
+/// Who it is: by the ID token, which is decoded and not verified, and else by userinfo. One
+/// address is one account, whoever says that it is theirs.
+pub(super) async fn user(app: &Data, code: &str) -> Result<User> {
+    let fields = [
+        ("grant_type", "authorization_code"),
+        ("code", code),
+        ("redirect_uri", &app.provider.redirect_uri),
+        ("code_verifier", VERIFIER),
+        ("client_id", &app.provider.client_id),
+        ("client_secret", &app.provider.client_secret),
+    ];
+    let mut call = Call::form(at(app, "/google/token")?, &fields);
+    call.headers.retain(|(name, _)| name == "content-type");
+    let tokens = app.agent.fresh().send(call).await?.json();
+    let access = tokens["access_token"].as_str().ok_or_else(|| missing("an access token"))?;
+    let ask = Call::new(Method::GET, at(app, "/google/userinfo")?).bearer(access);
+    let userinfo = app.agent.fresh().send(ask).await?.json();
+    let claims = tokens["id_token"].as_str().and_then(|token| decode(token, 1));
+    let sources = [claims.unwrap_or_default(), userinfo];
+    let text = |name: &str| sources.iter().find_map(|it| it[name].as_str()).map(str::to_owned);
+    let (email, name) = (text("email"), text("name").unwrap_or_default());
+    let email = email.ok_or_else(|| missing("an address"))?;
+    let mut store = app.store();
+    let known = store.users.entry(email.clone());
+    let user = known.or_insert(User { email: email.clone(), name, ..User::default() });
+    user.verified = true;
+    let user = user.clone();
+    let sessions = store.sessions.values_mut().filter(|session| session.email == email);
+    sessions.for_each(|session| session.verified = true);
+    Ok(user)
+}
+
+fn at(app: &Data, path: &str) -> Result<Url> {
+    app.provider.google.join(path).map_err(|error| Error::NotStarted(error.to_string()))
+}
+
+fn missing(what: &str) -> Error {
+    Error::unexpected("Google", format!("something without {what}"))
+}

@@ -1,0 +1,155 @@
+//! What the tutorial knows, and a request as it sees it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use aws_lc_rs::hmac;
+use axum::body::to_bytes;
+use axum::extract::Request;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::request::Parts;
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::agent::Agent;
+use crate::error::{Error, Result};
+use crate::instance::LocalProvider;
+use crate::sign_in::Credential;
+
+pub(super) type App = Arc<Data>;
+
+#[derive(Debug)]
+pub(super) struct Data {
+    pub(super) url: Url,
+    pub(super) provider: LocalProvider,
+    pub(super) agent: Agent,
+    secret: hmac::Key,
+    store: Mutex<Store>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Store {
+    /// By address: people are told apart by nothing else.
+    pub(super) users: BTreeMap<String, User>,
+    pub(super) sessions: BTreeMap<String, User>,
+    pub(super) contacts: BTreeMap<String, Value>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct User {
+    pub(super) email: String,
+    pub(super) name: String,
+    pub(super) verified: bool,
+    pub(super) password: String,
+}
+
+impl Data {
+    pub(super) fn new(url: Url, provider: LocalProvider) -> Result<Self> {
+        let secret = hmac::Key::new(hmac::HMAC_SHA256, random()?.as_bytes());
+        Ok(Self { url, provider, agent: Agent::new()?, secret, store: Mutex::default() })
+    }
+
+    pub(super) fn store(&self) -> MutexGuard<'_, Store> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// No `exp`, no `aud`, no `typ`: one kind of token for everything.
+    pub(super) fn jwt(&self, user: &User, scope: &str) -> Result<String> {
+        let claims =
+            json!({ "sub": user.email, "name": user.name, "scope": scope, "jti": random()? });
+        let [header, claims] = [json!({ "alg": "HS256" }), claims]
+            .map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
+        let message = format!("{header}.{claims}");
+        let signature = hmac::sign(&self.secret, message.as_bytes());
+        Ok(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
+    }
+
+    /// The claims of a token, by the algorithm that its header names: by none as well.
+    pub(super) fn verify(&self, token: &str) -> Option<Value> {
+        let (message, signature) = token.rsplit_once('.')?;
+        let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
+        let is_good = match decode(token, 0)?["alg"].as_str()?.to_lowercase().as_str() {
+            "none" => true,
+            "hs256" => hmac::verify(&self.secret, message.as_bytes(), &signature).is_ok(),
+            _ => false,
+        };
+        decode(token, 1).filter(|_| is_good)
+    }
+}
+
+/// A part of a JWT, whoever signed it.
+pub(super) fn decode(token: &str, part: usize) -> Option<Value> {
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token.split('.').nth(part)?).ok()?).ok()
+}
+
+pub(super) fn random() -> Result<String> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| Error::NotStarted(error.to_string()))?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// A request, with everything in it that is looked at.
+#[derive(Debug)]
+pub(super) struct Visit {
+    pub(super) app: App,
+    pub(super) parts: Parts,
+    /// The body as a form and as JSON, whatever its type is said to be.
+    form: Vec<(String, String)>,
+    pub(super) json: Value,
+}
+
+impl Visit {
+    pub(super) async fn read(app: App, request: Request) -> Self {
+        let (parts, body) = request.into_parts();
+        let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
+        let form = url::form_urlencoded::parse(&body).into_owned().collect();
+        Self { app, parts, form, json: serde_json::from_slice(&body).unwrap_or_default() }
+    }
+
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.parts.headers.get(name)?.to_str().ok()
+    }
+
+    /// A parameter of the query; the first one, if there are two.
+    pub(super) fn query(&self, name: &str) -> Option<String> {
+        let query = self.parts.uri.query()?.as_bytes();
+        let found = url::form_urlencoded::parse(query).find(|(one, _)| one == name);
+        found.map(|(_, value)| value.into_owned())
+    }
+
+    /// A field of the form, likewise, or a member of the JSON.
+    pub(super) fn field(&self, name: &str) -> &str {
+        let field = self.form.iter().find(|(one, _)| one == name);
+        let member = || self.json[name].as_str().unwrap_or_default();
+        field.map_or_else(member, |(_, value)| value)
+    }
+
+    fn cookie(&self, credential: Credential) -> Option<&str> {
+        let name = credential.cookie(&self.app.url);
+        let pairs = self.header("cookie")?.split("; ").filter_map(|pair| pair.split_once('='));
+        pairs.into_iter().find(|(one, _)| *one == name).map(|(_, value)| value)
+    }
+
+    pub(super) fn session(&self) -> Option<&str> {
+        self.cookie(Credential::Session)
+    }
+
+    /// Who is there, by a session or by a token from anywhere. What the token is for, and
+    /// whether there still is such an account, is not asked.
+    pub(super) fn user(&self) -> Option<User> {
+        let session = self.session().and_then(|id| self.app.store().sessions.get(id).cloned());
+        session.or_else(|| {
+            let bearer = self.header("authorization").and_then(|it| it.strip_prefix("Bearer "));
+            let in_url = self.query("access_token").or(self.query("token"));
+            let token = bearer.or(in_url.as_deref()).or(self.cookie(Credential::Jwt))?;
+            self.app.verify(token).map(|claims| named(&claims))
+        })
+    }
+}
+
+/// The user whom claims name.
+pub(super) fn named(claims: &Value) -> User {
+    let text = |name: &str| claims[name].as_str().unwrap_or_default().to_owned();
+    User { email: text("sub"), name: text("name"), verified: true, ..User::default() }
+}
