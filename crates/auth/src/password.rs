@@ -64,7 +64,6 @@ impl Default for Settings {
     }
 }
 
-/// What a look at a password found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verified {
     pub matches: bool,
@@ -72,7 +71,6 @@ pub struct Verified {
     pub needs_rehash: bool,
 }
 
-/// Why a password was not hashed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// Too many are waiting already: come back after [`RETRY_AFTER`].
@@ -80,7 +78,6 @@ pub enum Error {
     Busy,
     #[error("the stored hash of a password cannot be read")]
     Stored,
-    /// There is no such cost: a fault in [`Settings`].
     #[error("passwords cannot be hashed with these settings")]
     Settings,
     #[error("a password could not be hashed")]
@@ -110,11 +107,8 @@ struct Queue {
 impl Queue {
     fn new(at_once: usize, waiting: usize) -> Self {
         let size = at_once.saturating_add(waiting);
-        Self {
-            size,
-            places: Arc::new(Semaphore::new(size)),
-            turns: Arc::new(Semaphore::new(at_once)),
-        }
+        let [places, turns] = [size, at_once].map(|permits| Arc::new(Semaphore::new(permits)));
+        Self { size, places, turns }
     }
 
     fn taken(&self) -> usize {
@@ -123,7 +117,6 @@ impl Queue {
 }
 
 impl Hasher {
-    /// A hasher with an empty queue.
     pub fn new(settings: &Settings) -> Result<Self, Error> {
         let Settings { memory_kib, passes, lanes, at_once, waiting } = *settings;
         let params = Params::new(memory_kib, passes, lanes, Some(HASH_BYTES))
@@ -161,10 +154,6 @@ impl Hasher {
     /// Both cost the same, so that the time does not tell who has an account
     /// (OWASP ASVS 5.0 V6.3.8); nothing ever matches `None`. `is_known` says
     /// whether this person was right before, and need not wait with strangers.
-    ///
-    /// # Errors
-    /// [`Error::Busy`] when too many are waiting; [`Error::Stored`] when what
-    /// is stored is no hash.
     pub async fn verify(
         &self,
         stored: Option<&str>,
@@ -172,14 +161,14 @@ impl Hasher {
         is_known: bool,
     ) -> Result<Verified, Error> {
         let exists = stored.is_some();
-        let stored = Stored::read(stored.unwrap_or(&self.nobody))?;
-        let up_to_date = stored.is_of(&self.params);
+        let stored = Stored::read(stored.unwrap_or(&self.nobody), &self.params)?;
+        let is_current = stored.is_current;
         let queue = if is_known { &self.known } else { &self.strangers };
         let equal = self
             .in_turn(queue, password, move |password, memory| stored.matches(password, memory))
             .await?;
         let matches = exists && equal;
-        Ok(Verified { matches, needs_rehash: matches && !up_to_date })
+        Ok(Verified { matches, needs_rehash: matches && !is_current })
     }
 
     /// How many passwords are looked at, or wait for it.
@@ -220,43 +209,34 @@ impl Hasher {
 
 /// A hash as it is stored, taken apart.
 struct Stored {
-    algorithm: Algorithm,
-    version: Version,
-    params: Params,
+    argon2: Argon2<'static>,
+    is_current: bool,
     salt: Salt,
     hash: Output,
 }
 
 impl Stored {
-    fn read(phc: &str) -> Result<Self, Error> {
+    fn read(phc: &str, current: &Params) -> Result<Self, Error> {
         let read = || {
             let parsed = PasswordHash::new(phc).ok()?;
             let params = Params::try_from(&parsed).ok()?;
             let bearable = params.m_cost() <= MAX_MEMORY_KIB && params.t_cost() <= MAX_PASSES;
             bearable.then_some(())?;
-            Some(Self {
-                algorithm: Algorithm::new(parsed.algorithm.as_str()).ok()?,
-                // Without a version it is the first one (PHC string format).
-                version: parsed.version.unwrap_or(0x10).try_into().ok()?,
-                params,
-                salt: parsed.salt?,
-                hash: parsed.hash?,
-            })
+            let algorithm = Algorithm::new(parsed.algorithm.as_str()).ok()?;
+            // Without a version it is the first one (PHC string format).
+            let version = parsed.version.unwrap_or(0x10).try_into().ok()?;
+            let (salt, hash) = (parsed.salt?, parsed.hash?);
+            let is_current = (algorithm, version, &params)
+                == (Algorithm::Argon2id, Version::V0x13, current)
+                && salt.len() >= SALT_BYTES;
+            Some(Self { argon2: Argon2::new(algorithm, version, params), is_current, salt, hash })
         };
         read().ok_or(Error::Stored)
     }
 
-    fn is_of(&self, params: &Params) -> bool {
-        self.algorithm == Algorithm::Argon2id
-            && self.version == Version::V0x13
-            && self.params == *params
-            && self.salt.len() >= SALT_BYTES
-    }
-
     fn matches(&self, password: &[u8], memory: &Memory) -> Result<bool, Error> {
-        let argon2 = Argon2::new(self.algorithm, self.version, self.params.clone());
         let mut found = vec![0; self.hash.len()];
-        memory.hash(&argon2, password, &self.salt, &mut found).ok_or(Error::Stored)?;
+        memory.hash(&self.argon2, password, &self.salt, &mut found).ok_or(Error::Stored)?;
         Ok(verify_slices_are_equal(&found, self.hash.as_bytes()).is_ok())
     }
 }
@@ -301,7 +281,7 @@ impl Memory {
         let done = argon2.hash_password_into_with_memory(password, salt, out, &mut blocks);
         // A piece that grew for a hash of unusual cost is not kept.
         if blocks.len() <= ROOM_BLOCKS {
-            self.give_back(blocks);
+            self.0.lock().pieces.push(blocks);
         }
         done.ok()
     }
@@ -311,10 +291,6 @@ impl Memory {
         let piece = idle.pieces.pop();
         idle.fewest = idle.fewest.min(idle.pieces.len());
         piece.unwrap_or_else(|| Vec::with_capacity(ROOM_BLOCKS))
-    }
-
-    fn give_back(&self, blocks: Vec<Block>) {
-        self.0.lock().pieces.push(blocks);
     }
 
     fn release_idle(&self) {

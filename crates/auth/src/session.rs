@@ -45,9 +45,7 @@ pub async fn create(session: &Session, sign_in: &SignIn) -> Result<(), session::
 /// Ends the session on the server. Its cookie has to be cleared as well: the
 /// one with which tower-sessions does so lacks `Secure`, and a browser then
 /// keeps a `__Host-` cookie.
-///
-/// # Errors
-/// When the store does: then the session still lives, and nobody may be told otherwise.
+/// When the store fails, the session still lives, and nobody may be told otherwise.
 pub async fn destroy(session: &Session) -> Result<(), session::Error> {
     if session.id().is_some() { session.delete().await } else { Ok(()) }
 }

@@ -31,8 +31,7 @@ pub struct Invalid {
 }
 
 impl Details {
-    /// # Errors
-    /// Everything that is wrong with it, at once.
+    /// Says everything that is wrong with it, at once.
     pub fn check(
         name: &str,
         email: Option<&str>,

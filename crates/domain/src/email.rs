@@ -26,10 +26,9 @@ pub struct Email(String);
 pub struct InvalidEmail;
 
 impl Email {
-    /// # Errors
-    /// When no server could be handed an e-mail to it: it is not of the form
+    /// Refuses what no server could be handed an e-mail to: what is not of the form
     /// `local@domain`, holds blanks, quotes or control characters, is longer than
-    /// 254 bytes, or its domain cannot be one (RFC 5321 §4.1.2, RFC 1035 §2.3.1).
+    /// 254 bytes, or whose domain cannot be one (RFC 5321 §4.1.2, RFC 1035 §2.3.1).
     pub fn parse(text: &str) -> Result<Self, InvalidEmail> {
         // First, because a provider may send megabytes.
         if text.len() > 4 * MAX_BYTES {
@@ -83,10 +82,7 @@ fn ascii(domain: &str) -> Option<String> {
     let url::Host::Domain(ascii) = url::Host::parse(domain).ok()? else { return None };
     let is_label = |label: &str| {
         let is_ldh = label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-        (1..=63).contains(&label.len())
-            && is_ldh
-            && !label.starts_with('-')
-            && !label.ends_with('-')
+        is_ldh && matches!(label.len(), 1..=63) && label.trim_matches('-') == label
     };
     (!domain.contains('%') && ascii.split('.').all(is_label)).then_some(ascii)
 }

@@ -40,10 +40,8 @@ pub struct Password(String);
 pub struct PasswordTooLong;
 
 impl Password {
-    /// Takes a weak one, too: at sign-in it only has to match.
-    ///
-    /// # Errors
-    /// When it is too long, so that a megabyte is refused before it is hashed.
+    /// Takes a weak one, too: at sign-in it only has to match. Only one that is too
+    /// long is refused, so that no megabyte is hashed.
     pub fn new(typed: impl Into<String>) -> Result<Self, PasswordTooLong> {
         let typed = typed.into();
         if typed.len() > MAX_BYTES { Err(PasswordTooLong) } else { Ok(Self(typed)) }

@@ -15,9 +15,10 @@ use serde_json::{Map, Value, json};
 use crate::app::{App, Shared};
 use crate::kit::{random_token, secrets_match};
 use crate::misbehave::{Misbehaviour, told_to_fail};
+use crate::protocol::credentials::BearerError;
 use crate::protocol::grants::{Authorization, GrantError, GrantType};
 use crate::protocol::params::{Params, ParamsError};
-use crate::protocol::token::{self, BearerError, TokenError, presented, token_endpoint};
+use crate::protocol::token::{self, TokenError, presented, token_endpoint};
 use crate::provider::Provider;
 
 /// Every route below `/facebook` but those of the consent page.

@@ -17,10 +17,10 @@ use url::form_urlencoded;
 use crate::app::{App, Shared};
 use crate::misbehave::{Misbehaviour, told_to_fail};
 use crate::people::Person;
-use crate::protocol::credentials::client_credentials;
+use crate::protocol::credentials::{BearerError, client_credentials};
 use crate::protocol::grants::{Authorization, GrantError, GrantType};
 use crate::protocol::params::{Params, ParamsError};
-use crate::protocol::token::{self, BearerError, TokenError, token_endpoint};
+use crate::protocol::token::{self, TokenError, token_endpoint};
 use crate::provider::Provider;
 use crate::resources::{Repository, days_before, repositories};
 

@@ -61,7 +61,7 @@ use axum::routing::get;
 
 pub use crate::config::{Api, Client, Config, Error};
 pub use crate::guard::loopback_only;
-pub use crate::kit::Clock;
+pub use crate::kit::{Clock, random_token};
 pub use crate::provider::Provider;
 
 /// The whole provider, on the machine's clock.

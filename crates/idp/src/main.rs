@@ -6,10 +6,8 @@ use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser};
-use latchkey_idp::{Api, Client, Config, Provider};
+use latchkey_idp::{Api, Client, Config, Provider, random_token};
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
@@ -82,7 +80,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut out = io::stdout();
     writeln!(out, "The local provider is at {origin}")?;
     let config = args.config(origin.parse()?, |id| {
-        let secret = new_secret()?;
+        let secret = random_token()?;
         writeln!(out, "client_id {id}, client_secret {secret} (new at every start)")?;
         Ok(secret)
     })?;
@@ -178,12 +176,6 @@ fn scope(entry: &str) -> Result<Option<(String, String)>, &'static str> {
         None if entry.trim().is_empty() => Ok(None),
         None => Err("must be name=sentence"),
     }
-}
-
-fn new_secret() -> Result<String, getrandom::Error> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes)?;
-    Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
 #[cfg(test)]

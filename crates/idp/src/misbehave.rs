@@ -97,10 +97,7 @@ impl Misbehaviour {
     }
 
     pub fn parse(provider: Provider, key: Option<&str>) -> Option<Self> {
-        let Some(key) = key else {
-            return Some(Self::None);
-        };
-        Self::of(provider).find(|one| one.key() == key)
+        key.map_or(Some(Self::None), |key| Self::of(provider).find(|one| one.key() == key))
     }
 
     const fn is_spoken_by(self, provider: Provider) -> bool {
@@ -146,12 +143,10 @@ impl Misbehaviour {
 
     /// The same for a refresh. The refresh token stays as good as it was.
     pub async fn fault_of_refresh(self) -> Option<Response> {
-        match self {
-            Self::RefreshFails => return Some(told_to_fail()),
-            Self::RefreshLate => tokio::time::sleep(DELAY).await,
-            _ => {}
+        if self == Self::RefreshLate {
+            tokio::time::sleep(DELAY).await;
         }
-        None
+        (self == Self::RefreshFails).then(told_to_fail)
     }
 }
 

@@ -8,8 +8,7 @@ use latchkey_store::connections::{self as store, Stored};
 
 use super::error::{Error, Result, failure};
 use super::grants::Connections;
-use super::services;
-use super::services::entry::{Entry, Refused};
+use super::services::{self, Entry, Refused};
 use crate::oauth::provider::Provider;
 
 type Answer = std::result::Result<Vec<Entry>, Refused>;

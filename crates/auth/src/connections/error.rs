@@ -6,7 +6,6 @@ use crate::http;
 use crate::oauth;
 use crate::secret::EncryptError;
 
-/// Why a connected service did not answer.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("it is not connected")]

@@ -20,7 +20,6 @@ use crate::oauth::token::Tokens;
 use crate::random;
 use crate::vault::{ProviderTokens, Vault};
 
-/// Everything that is done with connections.
 #[derive(Debug)]
 pub struct Connections {
     pub(super) db: Db,

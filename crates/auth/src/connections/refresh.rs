@@ -30,7 +30,6 @@ const PATIENCE: Duration = TIMEOUT;
 
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// What the answer to a refresh means.
 #[derive(Debug)]
 enum Meaning {
     Refreshed(Box<Tokens>),
@@ -142,25 +141,15 @@ mod tests {
     #[test]
     fn only_invalid_grant_ends_a_grant() {
         let step = oauth::Step::Token;
+        let unreachable = |source| E::Unreachable { step, source };
+        let status = StatusCode::SERVICE_UNAVAILABLE;
         for (answer, over, later) in [
             (E::CodeRefused, true, None),
             (E::TokenRefused { code: "invalid_client".to_owned() }, false, Some(Failure::Site)),
-            (E::Unreachable { step, source: http::Error::Timeout }, false, Some(Failure::Timeout)),
-            (
-                E::Unreachable { step, source: http::Error::Connect },
-                false,
-                Some(Failure::Unreachable),
-            ),
-            (
-                E::ProviderUnavailable { step, status: StatusCode::SERVICE_UNAVAILABLE },
-                false,
-                Some(Failure::Down),
-            ),
-            (
-                E::InvalidResponse { step, what: String::new() },
-                false,
-                Some(Failure::InvalidResponse),
-            ),
+            (unreachable(http::Error::Timeout), false, Some(Failure::Timeout)),
+            (unreachable(http::Error::Connect), false, Some(Failure::Unreachable)),
+            (E::ProviderUnavailable { step, status }, false, Some(Failure::Down)),
+            (E::invalid_response(step, ""), false, Some(Failure::InvalidResponse)),
         ] {
             let meant = meaning(Err(answer.clone()));
             assert_eq!(matches!(meant, Meaning::Over), over, "{answer}");

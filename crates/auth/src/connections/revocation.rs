@@ -1,6 +1,7 @@
 //! Ending a grant at its provider, in each dialect.
 
-use ::http::{Method, Request, Response, StatusCode, header};
+use ::http::request::Builder;
+use ::http::{Request, Response, StatusCode, header};
 use latchkey_domain::Timestamp;
 use serde_json::{Value, json};
 use url::Url;
@@ -49,16 +50,17 @@ async fn open_id(
 ) -> Result<Ended, Error> {
     let metadata = openid.discovery.metadata(http, &openid.issuer, now).await?;
     let Some(endpoint) = &metadata.revocation_endpoint else { return Ok(Ended::Unsupported) };
-    let in_body = openid.secret_in_body(&metadata);
     let tokens = [
         tokens.refresh.as_ref().map(|token| (token, "refresh_token")),
         Some((&tokens.access, "access_token")),
     ];
+    let in_body = openid.secret_in_body(&metadata);
     // The answer about the refresh token counts. Without it, access tokens that
     // cannot be revoked expire by themselves.
     let mut ended = None;
     for (token, hint) in tokens.into_iter().flatten() {
-        let answer = send(http, request(endpoint, provider, in_body, token, hint)).await?;
+        let (request, body) = request(endpoint, provider, in_body, token, hint);
+        let answer = send(http, request, body).await?;
         let _ = ended.get_or_insert(validate(&answer)?);
     }
     Ok(ended.unwrap_or(Ended::Revoked))
@@ -70,7 +72,7 @@ fn request(
     secret_in_body: bool,
     token: &Secret,
     hint: &str,
-) -> Result<Request<Vec<u8>>, ::http::Error> {
+) -> (Builder, String) {
     let mut form = Serializer::new(String::new());
     form.append_pair("token", token.expose()).append_pair("token_type_hint", hint);
     let mut request = Request::post(endpoint.as_str())
@@ -83,7 +85,7 @@ fn request(
         let us = basic(&provider.client_id, &provider.client_secret);
         request = request.header(header::AUTHORIZATION, us.expose());
     }
-    request.body(form.finish().into_bytes())
+    (request, form.finish())
 }
 
 /// RFC 7009 §2.2: 200 also for a token that is unknown. Google and some others
@@ -115,14 +117,12 @@ async fn github(
 ) -> Result<Ended, Error> {
     let url = below(api, &format!("applications/{}/grant", provider.client_id));
     let us = basic_as_it_is(&provider.client_id, &provider.client_secret);
-    let request = Request::builder()
-        .method(Method::DELETE)
-        .uri(url.as_str())
+    let request = Request::delete(url.as_str())
         .header(header::AUTHORIZATION, us.expose())
         .header(header::ACCEPT, "application/vnd.github+json")
         .header(header::CONTENT_TYPE, "application/json");
     let body = json!({ "access_token": tokens.access.expose() }).to_string();
-    let answer = send(http, request.body(body.into_bytes())).await?;
+    let answer = send(http, request, body).await?;
     match answer.status() {
         // 404 and 422: it knows no such token.
         status if status.is_success() => Ok(Ended::Revoked),
@@ -143,30 +143,21 @@ async fn facebook(
     let mut url = below(graph, "me/permissions");
     let proof = facebook::appsecret_proof(tokens.access.expose(), &provider.client_secret);
     url.query_pairs_mut().append_pair("appsecret_proof", &proof);
-    let request = Request::builder()
-        .method(Method::DELETE)
-        .uri(url.as_str())
+    let request = Request::delete(url.as_str())
         .header(header::AUTHORIZATION, format!("Bearer {}", tokens.access.expose()))
         .header(header::ACCEPT, "application/json");
-    let answer = send(http, request.body(Vec::new())).await?;
+    let answer = send(http, request, String::new()).await?;
     let body: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
-    if answer.status().is_success() && body.get("success") == Some(&Value::Bool(true)) {
-        return Ok(Ended::Revoked);
+    match body.pointer("/error/code").and_then(Value::as_i64) {
+        _ if answer.status().is_success() && body["success"] == true => Ok(Ended::Revoked),
+        Some(INVALID_TOKEN) => Ok(Ended::Revoked),
+        Some(code) if facebook::is_limit(code) => Err(Error::rate_limited(Step::Revocation)),
+        _ => Err(Error::status(Step::Revocation, answer.status())),
     }
-    if body.pointer("/error/code").and_then(Value::as_i64) == Some(INVALID_TOKEN) {
-        return Ok(Ended::Revoked);
-    }
-    if facebook::is_exhausted(&answer) {
-        return Err(Error::rate_limited(Step::Revocation));
-    }
-    Err(Error::status(Step::Revocation, answer.status()))
 }
 
-async fn send(
-    http: &Outbound,
-    request: Result<Request<Vec<u8>>, ::http::Error>,
-) -> Result<Response<Vec<u8>>, Error> {
-    let request = request.map_err(|_| {
+async fn send(http: &Outbound, request: Builder, body: String) -> Result<Response<Vec<u8>>, Error> {
+    let request = request.body(body.into_bytes()).map_err(|_| {
         Error::invalid_response(Step::Revocation, "the token cannot stand in a request")
     })?;
     http.send(request).await.map_err(Error::unreachable(Step::Revocation))

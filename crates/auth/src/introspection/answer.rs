@@ -27,7 +27,6 @@ pub struct TokenInfo {
     pub expires_at: Option<Timestamp>,
 }
 
-/// Why a token is not good here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
     /// Revoked, expired, or never issued: the server does not say which.

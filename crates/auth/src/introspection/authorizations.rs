@@ -23,7 +23,6 @@ const FRESH_FOR: Span = Span::minutes(60);
 /// More apps than anybody lets in; the rest is not shown.
 const MAX_LISTED: usize = 100;
 
-/// An app that a person let in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authorization {
     pub id: String,
@@ -34,9 +33,15 @@ pub struct Authorization {
     pub last_used_at: Option<Timestamp>,
 }
 
-/// The endpoint, as far as it is known, and since when.
-#[derive(Debug, Default)]
-pub(super) struct Endpoint(RwLock<Option<(Timestamp, Option<Url>)>>);
+/// The list, at an endpoint that is found out when it is asked for; its own client,
+/// so that its circuit breaker cannot block introspection.
+#[derive(Debug)]
+pub(super) struct Authorizations {
+    client: Client,
+    issuer: Option<String>,
+    /// The endpoint, as far as it is known, and since when.
+    known: RwLock<Option<(Timestamp, Option<Url>)>>,
+}
 
 #[derive(Deserialize)]
 struct Metadata {
@@ -44,45 +49,65 @@ struct Metadata {
     authorizations_endpoint: Option<Url>,
 }
 
-impl Endpoint {
-    /// Where the list is; `None` when the server offers none.
-    pub(super) async fn find(
+impl Authorizations {
+    pub(super) fn new(client: Client, issuer: Option<String>) -> Self {
+        Self { client, issuer, known: RwLock::default() }
+    }
+
+    /// `None` when the server offers no list.
+    pub(super) async fn list(
         &self,
-        client: &Client,
-        issuer: &str,
+        subject: &Subject,
         clock: &Clock,
-    ) -> Result<Option<Url>, Unavailable> {
-        let known = self.0.read().clone();
+    ) -> Result<Option<Vec<Authorization>>, Unavailable> {
+        let Some(mut url) = self.endpoint(clock).await? else { return Ok(None) };
+        url.query_pairs_mut().append_pair("sub", subject.as_str());
+        let (status, body) = self.client.send(Method::GET, &url, true, clock).await?;
+        expect_ok(status)?;
+        read(&body).map(Some).ok_or(Unavailable::InvalidResponse)
+    }
+
+    /// Ends one of them. One that is gone already has ended, too.
+    pub(super) async fn end(&self, id: &str, clock: &Clock) -> Result<(), Unavailable> {
+        let Some(mut url) = self.endpoint(clock).await? else { return Ok(()) };
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().push(id);
+        }
+        let (status, _) = self.client.send(Method::DELETE, &url, true, clock).await?;
+        let has_ended = status.is_success() || status == StatusCode::NOT_FOUND;
+        if has_ended { Ok(()) } else { expect_ok(status) }
+    }
+
+    async fn endpoint(&self, clock: &Clock) -> Result<Option<Url>, Unavailable> {
+        let Some(issuer) = &self.issuer else { return Ok(None) };
+        let known = self.known.read().clone();
         if let Some((at, endpoint)) = known
             && clock.now().since(at) < FRESH_FOR
         {
             return Ok(endpoint);
         }
-        let endpoint = discover(client, issuer, clock).await?;
-        *self.0.write() = Some((clock.now(), endpoint.clone()));
+        let endpoint = self.discover(issuer, clock).await?;
+        *self.known.write() = Some((clock.now(), endpoint.clone()));
         Ok(endpoint)
     }
-}
 
-/// Reads the server's metadata: at the address of RFC 8414 §3.1, and where
-/// there is none at that of OpenID Connect Discovery §4.
-async fn discover(
-    client: &Client,
-    issuer: &str,
-    clock: &Clock,
-) -> Result<Option<Url>, Unavailable> {
-    for url in addresses(issuer) {
-        let (status, body) = client.send(Method::GET, &url, false, clock).await?;
-        if status == StatusCode::NOT_FOUND {
-            continue;
+    /// Reads the server's metadata: at the address of RFC 8414 §3.1, and where
+    /// there is none at that of OpenID Connect Discovery §4.
+    async fn discover(&self, issuer: &str, clock: &Clock) -> Result<Option<Url>, Unavailable> {
+        for url in addresses(issuer) {
+            let (status, body) = self.client.send(Method::GET, &url, false, clock).await?;
+            match status {
+                StatusCode::NOT_FOUND => {}
+                StatusCode::OK => {
+                    let metadata = serde_json::from_slice(&body);
+                    let metadata = metadata.map_err(|_| Unavailable::InvalidResponse)?;
+                    return Ok(endpoint(issuer, metadata));
+                }
+                status => return Err(Unavailable::Status(status)),
+            }
         }
-        if status != StatusCode::OK {
-            return Err(Unavailable::Status(status));
-        }
-        let metadata = serde_json::from_slice(&body).map_err(|_| Unavailable::InvalidResponse)?;
-        return Ok(endpoint(issuer, metadata));
+        Ok(None)
     }
-    Ok(None)
 }
 
 fn addresses(issuer: &str) -> Vec<Url> {
@@ -100,34 +125,6 @@ fn endpoint(issuer: &str, metadata: Metadata) -> Option<Url> {
     let origin = Url::parse(issuer).ok()?.origin();
     let ours = |url: &Url| url.origin() == origin && url.username().is_empty();
     metadata.authorizations_endpoint.filter(|url| metadata.issuer == issuer && ours(url))
-}
-
-pub(super) async fn list(
-    client: &Client,
-    endpoint: &Url,
-    subject: &Subject,
-    clock: &Clock,
-) -> Result<Vec<Authorization>, Unavailable> {
-    let mut url = endpoint.clone();
-    url.query_pairs_mut().append_pair("sub", subject.as_str());
-    let (status, body) = client.send(Method::GET, &url, true, clock).await?;
-    expect_ok(status)?;
-    read(&body).ok_or(Unavailable::InvalidResponse)
-}
-
-/// Ends one of them. One that is gone already has ended, too.
-pub(super) async fn end(
-    client: &Client,
-    endpoint: &Url,
-    id: &str,
-    clock: &Clock,
-) -> Result<(), Unavailable> {
-    let mut url = endpoint.clone();
-    if let Ok(mut path) = url.path_segments_mut() {
-        path.pop_if_empty().push(id);
-    }
-    let (status, _) = client.send(Method::DELETE, &url, true, clock).await?;
-    if status.is_success() || status == StatusCode::NOT_FOUND { Ok(()) } else { expect_ok(status) }
 }
 
 /// Reads a list; an entry without an id could not be ended, and makes it none.

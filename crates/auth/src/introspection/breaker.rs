@@ -4,7 +4,6 @@
 use latchkey_domain::{Span, Timestamp};
 use parking_lot::Mutex;
 
-/// How long it is left alone.
 pub(super) const REST: Span = Span::seconds(1);
 
 #[derive(Debug, Default)]

@@ -25,7 +25,6 @@ const AT_ONCE: usize = 64;
 /// Where to ask, as whom, and what is expected of the answer.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The introspection endpoint (RFC 7662 §2).
     pub url: Url,
     pub client_id: String,
     pub client_secret: Secret,
@@ -44,14 +43,12 @@ pub enum Unavailable {
     Unreachable(http::Error),
     #[error("the authorization server did not answer within {} seconds", TIMEOUT.as_secs())]
     Late,
-    /// It was not even asked: too many questions were out already.
     #[error("more questions are waiting than the authorization server answers")]
     Crowded,
     #[error("the authorization server answered {0}")]
     Status(StatusCode),
     #[error("the authorization server does not accept OAUTH_INTROSPECTION_CLIENT_ID and _SECRET")]
     Credentials,
-    /// It was no JSON object in which every name stands once.
     #[error("the authorization server answered something that makes no sense")]
     InvalidResponse,
     #[error("the authorization server did not answer a moment ago")]
@@ -152,14 +149,12 @@ impl Client {
     }
 
     fn request(&self, method: Method, url: &Url, as_us: bool) -> ::http::request::Builder {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(url.as_str())
-            .header(header::ACCEPT, "application/json");
-        if as_us {
-            request = request.header(header::AUTHORIZATION, self.authorization.expose());
+        let request = Request::builder().method(method).uri(url.as_str());
+        let request = request.header(header::ACCEPT, "application/json");
+        match as_us {
+            true => request.header(header::AUTHORIZATION, self.authorization.expose()),
+            false => request,
         }
-        request
     }
 
     /// So many at a time, for so long, and not while the circuit is open.

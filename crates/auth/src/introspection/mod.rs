@@ -21,7 +21,7 @@ use latchkey_store::{Db, identities};
 use url::Url;
 
 use crate::http::Outbound;
-use authorizations::Endpoint;
+use authorizations::Authorizations;
 use client::{Client, Wait};
 use coalescer::Coalescer;
 
@@ -49,7 +49,6 @@ pub struct Delegation {
 
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
-    /// It is not good, or not for us.
     #[error(transparent)]
     Rejected(#[from] Rejection),
     #[error("the token belongs to somebody who has no account here")]
@@ -67,13 +66,11 @@ impl From<latchkey_store::Error> for Error {
     }
 }
 
-/// Asks an authorization server about tokens, and remembers the answers.
 #[derive(Debug)]
 pub struct Introspection {
     config: Config,
     client: Client,
-    authorizations_client: Client,
-    authorizations: Endpoint,
+    authorizations: Authorizations,
     db: Db,
     answers: Coalescer<Result<Arc<Delegation>, Error>>,
 }
@@ -83,8 +80,7 @@ impl Introspection {
     pub fn new(config: Config, http: Outbound, db: Db) -> Self {
         Self {
             client: Client::new(http.clone(), &config),
-            authorizations_client: Client::new(http, &config),
-            authorizations: Endpoint::default(),
+            authorizations: Authorizations::new(Client::new(http, &config), config.issuer.clone()),
             db,
             answers: Coalescer::new(),
             config,
@@ -138,13 +134,7 @@ impl Introspection {
         subject: &Subject,
         clock: &Clock,
     ) -> Result<Option<Vec<Authorization>>, Unavailable> {
-        match self.authorizations_endpoint(clock).await? {
-            Some(endpoint) => {
-                let client = &self.authorizations_client;
-                authorizations::list(client, &endpoint, subject, clock).await.map(Some)
-            }
-            None => Ok(None),
-        }
+        self.authorizations.list(subject, clock).await
     }
 
     /// Ends an app's access. It is felt at once in this process, and when what
@@ -153,16 +143,9 @@ impl Introspection {
     /// # Errors
     /// When the server does not confirm it: then the access is as it was.
     pub async fn end(&self, id: &str, clock: &Clock) -> Result<(), Unavailable> {
-        if let Some(endpoint) = self.authorizations_endpoint(clock).await? {
-            authorizations::end(&self.authorizations_client, &endpoint, id, clock).await?;
-        }
+        self.authorizations.end(id, clock).await?;
         self.forget();
         Ok(())
-    }
-
-    async fn authorizations_endpoint(&self, clock: &Clock) -> Result<Option<Url>, Unavailable> {
-        let Some(issuer) = self.issuer() else { return Ok(None) };
-        self.authorizations.find(&self.authorizations_client, issuer, clock).await
     }
 
     async fn ask(

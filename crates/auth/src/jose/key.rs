@@ -59,7 +59,6 @@ enum Verifier {
 struct Curve {
     name: &'static str,
     oid: ObjectIdentifier,
-    /// The length of a coordinate, in bytes.
     coordinate: usize,
     verification: &'static EcdsaVerificationAlgorithm,
 }
@@ -203,7 +202,6 @@ impl PublicKey {
             }
     }
 
-    /// The members that a JWK of this key has to have.
     pub const fn required_members(&self) -> &Value {
         &self.required
     }

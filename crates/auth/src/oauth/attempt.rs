@@ -28,7 +28,6 @@ pub struct Attempt {
     pub state: String,
     /// Ties the ID token to this attempt (OpenID Connect Core §3.1.2.1).
     pub nonce: String,
-    /// The PKCE code verifier (RFC 7636 §4.1).
     pub verifier: String,
     pub return_to: ReturnTo,
     pub purpose: Purpose,
@@ -36,7 +35,6 @@ pub struct Attempt {
     pub progress: Progress,
 }
 
-/// How far an attempt has come.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Progress {
     Waiting,
@@ -48,14 +46,12 @@ pub enum Progress {
     Succeeded(SignInId),
 }
 
-/// What an authorization request is for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Purpose {
     SignIn(CredentialKind),
     /// The same, and the provider is to ask the person anew, whoever is signed in
     /// there (OpenID Connect Core §3.1.2.1).
     Reauthenticate(CredentialKind),
-    /// To link the identity to the account of this user, who is signed in.
     Link(UserId),
     /// To connect services at the provider to an account. Nobody is signed in by it.
     Connect {
@@ -118,7 +114,6 @@ impl Attempt {
         secret.seal_json(KeyPurpose::OAuthAttempt, &self.state, self)
     }
 
-    /// Opens the cookie that belongs to a state.
     pub fn open(cookie: &str, state: &str, secret: &AppSecret) -> Option<Self> {
         let json = secret.open(KeyPurpose::OAuthAttempt, state, cookie).ok()?;
         serde_json::from_slice::<Self>(&json).ok().filter(|attempt| attempt.state == state)
@@ -133,7 +128,6 @@ impl Attempt {
     }
 }
 
-/// What the names of all attempt cookies begin with.
 pub const COOKIE_PREFIX: &str = "latchkey_attempt_";
 
 /// Finds out whether an answer belongs to an attempt of this browser.
@@ -141,9 +135,6 @@ pub const COOKIE_PREFIX: &str = "latchkey_attempt_";
 /// * `attempt`: what the browser's cookie for this state held, if it had one.
 /// * `sent`: when and to whom we sent out this state, if we did ([`decode_state`]).
 /// * `browser`: what the browser that comes back calls itself.
-///
-/// # Errors
-/// Says which of the four ways of not belonging it is.
 pub fn validate(
     attempt: Option<Attempt>,
     provider: &str,
@@ -205,104 +196,4 @@ fn fingerprint(browser: &str) -> [u8; 8] {
     let hash = latchkey_store::hash::of(browser);
     mark.copy_from_slice(&hash.as_bytes()[..8]);
     mark
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::secret::Secret;
-
-    const PURPOSE: Purpose = Purpose::SignIn(CredentialKind::Session);
-
-    fn secret() -> AppSecret {
-        AppSecret::new(&Secret::new("test"), &[])
-    }
-
-    fn at(seconds: i64) -> Timestamp {
-        Timestamp::from_seconds(seconds)
-    }
-
-    #[test]
-    fn an_attempt_opens_only_for_its_own_state() {
-        let secret = secret();
-        let new = || {
-            Attempt::new("google", PURPOSE, ReturnTo::default(), "Firefox", &secret, at(0))
-                .expect("an attempt")
-        };
-        let (one, other) = (new(), new());
-        let sealed = one.seal(&secret).expect("a cookie");
-        assert_eq!(Attempt::open(&sealed, &one.state, &secret), Some(one.clone()));
-        assert_eq!(Attempt::open(&sealed, &other.state, &secret), None);
-        assert_eq!(Attempt::open("junk", &one.state, &secret), None);
-        let known = decode_state(&one.state, &secret);
-        assert_eq!(known, Some(Sent { at: at(0), to: fingerprint("Firefox") }));
-        assert_eq!(decode_state("made.up", &secret), None);
-        assert!(!sealed.contains(&one.verifier));
-        let finished = one.clone().after(Progress::Finished).seal(&secret).expect("a cookie");
-        let left = Attempt::open(&finished, &one.state, &secret);
-        assert!(left.is_some_and(|left| left.verifier.is_empty() && left.nonce.is_empty()));
-    }
-
-    #[test]
-    fn what_it_is_for_comes_back() {
-        let secret = secret();
-        let user = UserId::new(at(0), random::bytes());
-        for purpose in [
-            Purpose::SignIn(CredentialKind::Session),
-            Purpose::SignIn(CredentialKind::Jwt),
-            Purpose::Reauthenticate(CredentialKind::Jwt),
-            Purpose::Link(user),
-            Purpose::connect(user, &Granted::parse("calendar contacts")),
-        ] {
-            let return_to = ReturnTo::default();
-            let attempt =
-                Attempt::new("google", purpose.clone(), return_to, "Firefox", &secret, at(0))
-                    .expect("an attempt");
-            let sealed = attempt.seal(&secret).expect("a cookie");
-            let opened = Attempt::open(&sealed, &attempt.state, &secret);
-            assert_eq!(opened.map(|opened| opened.purpose), Some(purpose));
-        }
-    }
-
-    #[test]
-    fn answers_that_do_not_belong_are_told_apart() {
-        let attempt = || {
-            Attempt::new("google", PURPOSE, ReturnTo::default(), "Firefox", &secret(), at(1_000))
-                .expect("an attempt")
-        };
-        let minutes = |n: i64| at(1_000 + n * 60);
-        for (cookie, provider, sent_to, now, expected) in [
-            (Some(attempt()), "google", Some("Firefox"), minutes(9), Ok(())),
-            (Some(attempt()), "google", Some("Firefox"), minutes(10), Ok(())),
-            (
-                Some(attempt()),
-                "google",
-                Some("Firefox"),
-                minutes(14),
-                Err(AttemptError::Expired { age: Span::minutes(14) }),
-            ),
-            (Some(attempt()), "github", Some("Firefox"), minutes(1), Err(AttemptError::Unknown)),
-            (
-                Some(attempt().after(Progress::Finished)),
-                "google",
-                Some("Firefox"),
-                minutes(1),
-                Err(AttemptError::AlreadyUsed),
-            ),
-            (None, "google", Some("Firefox"), minutes(1), Err(AttemptError::CookieMissing)),
-            (None, "google", Some("Safari"), minutes(1), Err(AttemptError::OtherBrowser)),
-            (
-                None,
-                "google",
-                Some("Firefox"),
-                minutes(90),
-                Err(AttemptError::Expired { age: Span::minutes(90) }),
-            ),
-            (None, "google", None, minutes(1), Err(AttemptError::Unknown)),
-        ] {
-            let sent = sent_to.map(|to| Sent { at: at(1_000), to: fingerprint(to) });
-            let judged = validate(cookie, provider, sent, "Firefox", now);
-            assert_eq!(judged.map(|_| ()), expected);
-        }
-    }
 }

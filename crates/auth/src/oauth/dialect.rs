@@ -20,7 +20,6 @@ pub(crate) fn below(base: &Url, path: &str) -> Url {
     url
 }
 
-/// The same answer with a standard JSON body.
 pub(crate) fn json_response(
     mut answer: Response<Vec<u8>>,
     status: StatusCode,

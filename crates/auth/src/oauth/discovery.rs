@@ -12,7 +12,6 @@ use url::Url;
 use super::error::{Error, Step, json};
 use crate::http::Outbound;
 
-/// How long a discovery document is believed before it is fetched again.
 const FRESH_FOR: Span = Span::minutes(60);
 
 /// The members of the discovery document that we use (Discovery §3).
@@ -59,7 +58,7 @@ pub struct Discovery {
 impl Discovery {
     /// What is known already, however old.
     pub fn known(&self) -> Option<Arc<Metadata>> {
-        self.read().map(|(_, metadata)| metadata)
+        self.known.read().as_ref().map(|(_, metadata)| Arc::clone(metadata))
     }
 
     /// What the issuer says of itself, asked at most once at a time.
@@ -107,12 +106,8 @@ impl Discovery {
     }
 
     fn fresh(&self, now: Timestamp) -> Option<Arc<Metadata>> {
-        let (at, metadata) = self.read()?;
+        let (at, metadata) = self.known.read().clone()?;
         (now.since(at) < FRESH_FOR).then_some(metadata)
-    }
-
-    fn read(&self) -> Option<(Timestamp, Arc<Metadata>)> {
-        self.known.read().clone()
     }
 }
 
@@ -124,9 +119,6 @@ async fn fetch(http: &Outbound, issuer: &str) -> Result<Metadata, Error> {
 
 /// Where an issuer's discovery document is (Discovery §4): the path is appended
 /// to the issuer, whatever its own path.
-///
-/// # Errors
-/// When the issuer is not a URL.
 pub fn address(issuer: &str) -> Result<Url, Error> {
     let url = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
     Url::parse(&url)
@@ -134,9 +126,6 @@ pub fn address(issuer: &str) -> Result<Url, Error> {
 }
 
 /// Reads the answer to a request for a discovery document, and judges it.
-///
-/// # Errors
-/// When it is no such document, or one that must not be believed.
 pub fn read(issuer: &str, answer: &::http::Response<Vec<u8>>) -> Result<Metadata, Error> {
     if answer.status().is_redirection() {
         let to = answer.headers().get(::http::header::LOCATION).and_then(|to| to.to_str().ok());
@@ -165,19 +154,16 @@ fn moved(issuer: &str, to: Option<&str>) -> String {
 
 /// Judges a discovery document (Discovery §4.3).
 fn validate(issuer: &str, metadata: Metadata) -> Result<Metadata, Error> {
+    let refused = |why: &str| Err(Error::invalid_response(Step::Discovery, why));
     // Entra's addresses for every tenant answer with a template: each tenant is an issuer.
     if metadata.issuer != issuer && metadata.issuer.contains('{') {
-        return Err(Error::invalid_response(
-            Step::Discovery,
+        return refused(
             "it is about every tenant, and an issuer is one of them: write your tenant's ID in \
              its …_ISSUER in place of common, organizations or consumers",
-        ));
+        );
     }
     if metadata.issuer != issuer {
-        return Err(Error::invalid_response(
-            Step::Discovery,
-            "it says that it is another issuer than the configured one",
-        ));
+        return refused("it says that it is another issuer than the configured one");
     }
     let endpoints = [
         Some(&metadata.authorization_endpoint),
@@ -191,10 +177,7 @@ fn validate(issuer: &str, metadata: Metadata) -> Result<Metadata, Error> {
     let is_near = Url::parse(issuer).is_ok_and(|issuer| is_loopback(&issuer));
     let may_be_named = |url: &Url| may_be_called(url) && (is_near || !is_this_machine(url));
     if !endpoints.into_iter().flatten().all(may_be_named) {
-        return Err(Error::invalid_response(
-            Step::Discovery,
-            "one of its endpoints is not https, or on this machine",
-        ));
+        return refused("one of its endpoints is not https, or on this machine");
     }
     Ok(metadata)
 }
@@ -229,83 +212,4 @@ fn is_this_machine(url: &Url) -> bool {
             Some(url::Host::Ipv6(address)) => address.to_canonical().is_unspecified(),
             _ => false,
         }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn document(issuer: &str, authorize: &str, token: &str) -> Result<Metadata, serde_json::Error> {
-        serde_json::from_value(serde_json::json!({
-            "issuer": issuer,
-            "authorization_endpoint": authorize,
-            "token_endpoint": token,
-            "jwks_uri": "https://op.test/keys",
-        }))
-    }
-
-    #[test]
-    fn documents_are_judged() -> Result<(), serde_json::Error> {
-        let good = ("https://op.test/authorize", "https://op.test/token");
-        let near = ("http://127.0.0.1:9/a", "http://[::1]:9/t");
-        for (issuer, says, (authorize, token), taken) in [
-            ("https://op.test", "https://op.test", good, true),
-            ("https://op.test", "https://op.test/", good, false),
-            ("https://op.test", "https://OP.test", good, false),
-            ("https://op.test", "https://evil.test", good, false),
-            ("https://op.test", "https://op.test", ("javascript:alert(1)", good.1), false),
-            ("https://op.test", "https://op.test", ("data:text/html,x", good.1), false),
-            ("https://op.test", "https://op.test", (good.0, "http://op.test/token"), false),
-            // What listens on this machine is named by issuers on this machine alone.
-            ("https://op.test", "https://op.test", (near.0, good.1), false),
-            ("https://op.test", "https://op.test", (good.0, near.1), false),
-            ("https://op.test", "https://op.test", (good.0, "https://localhost/t"), false),
-            ("https://op.test", "https://op.test", (good.0, "https://x.localhost./t"), false),
-            ("https://op.test", "https://op.test", (good.0, "https://[::ffff:127.0.0.1]/t"), false),
-            ("https://op.test", "https://op.test", (good.0, "https://0.0.0.0:5432/t"), false),
-            ("http://127.0.0.1:1", "http://127.0.0.1:1", near, true),
-            ("https://localhost", "https://localhost", near, true),
-        ] {
-            let judged = validate(issuer, document(says, authorize, token)?);
-            assert_eq!(judged.is_ok(), taken, "{issuer} {says} {authorize} {token}");
-        }
-        Ok(())
-    }
-
-    #[test]
-    fn the_advice_fits_the_cause() -> Result<(), serde_json::Error> {
-        const ELSEWHERE: &str = "https://id.op.test/v2/.well-known/openid-configuration";
-        for (location, advice) in [
-            (Some(ELSEWHERE), "set its …_ISSUER to https://id.op.test/v2"),
-            (Some("/v2/.well-known/openid-configuration?x=y"), "to https://op.test/v2"),
-            (Some("https://op.test/login"), "to the issuer itself"),
-            (Some("javascript:/.well-known/openid-configuration"), "to the issuer itself"),
-            (Some("http://evil.test/.well-known/openid-configuration"), "to the issuer itself"),
-            (None, "to the issuer itself"),
-        ] {
-            assert!(moved("https://op.test", location).ends_with(advice), "{location:?}");
-        }
-        let entra = "https://login.microsoftonline.com/{tenantid}/v2.0";
-        let common = "https://login.microsoftonline.com/common/v2.0";
-        let document = document(entra, "https://op.test/a", "https://op.test/t")?;
-        let error = validate(common, document).err().map(|error| error.to_string());
-        assert!(error.is_some_and(|error| error.contains("your tenant's ID")));
-        Ok(())
-    }
-
-    #[test]
-    fn the_secret_goes_where_the_issuer_takes_it() -> Result<(), serde_json::Error> {
-        let mut metadata = document("https://op.test", "https://op.test/a", "https://op.test/t")?;
-        for (methods, in_body) in [
-            (None, false),
-            (Some(vec!["client_secret_basic", "client_secret_post"]), false),
-            (Some(vec!["client_secret_post"]), true),
-            (Some(vec!["private_key_jwt"]), false),
-        ] {
-            metadata.token_endpoint_auth_methods_supported =
-                methods.map(|methods| methods.into_iter().map(str::to_owned).collect());
-            assert_eq!(metadata.secret_in_body(), in_body);
-        }
-        Ok(())
-    }
 }

@@ -6,7 +6,6 @@ use latchkey_domain::identity::Subject;
 
 use crate::http;
 
-/// Why a sign-in at a provider did not come to its end.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
     /// The person said no at the provider (RFC 6749 §4.1.2.1 `access_denied`).
@@ -47,7 +46,6 @@ pub enum Error {
     IdToken(#[from] super::id_token::IdTokenError),
 }
 
-/// A step of the flow in which the provider is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// OpenID Connect Discovery §4.

@@ -6,7 +6,6 @@ use latchkey_domain::identity::Profile;
 use latchkey_domain::{DisplayName, Email};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::fmt::Write as _;
 use url::Url;
 
 use super::dialect::{Endpoints, below, json_response};
@@ -41,13 +40,15 @@ pub(crate) fn normalize_token_response(answer: Response<Vec<u8>>) -> Response<Ve
     json_response(answer, StatusCode::BAD_REQUEST, &json!({ "error": error }))
 }
 
-/// Graph's codes for too many requests.
-pub(crate) const TOO_OFTEN: [i64; 4] = [4, 17, 32, 613];
+/// Whether a code of Graph's says that there were too many requests.
+pub(crate) fn is_limit(code: i64) -> bool {
+    [4, 17, 32, 613].contains(&code)
+}
 
 pub(crate) fn is_exhausted(answer: &Response<Vec<u8>>) -> bool {
     let code = serde_json::from_slice::<Value>(answer.body()).ok();
     let code = code.and_then(|body| body.get("error")?.get("code")?.as_i64());
-    code.is_some_and(|code| TOO_OFTEN.contains(&code))
+    code.is_some_and(is_limit)
 }
 
 #[derive(Deserialize)]
@@ -98,13 +99,11 @@ fn describe(web: &Url, me: Me) -> Result<Profile, Error> {
 /// The web address without the version of the API, which changes every year.
 pub(crate) fn issuer(web: &Url) -> String {
     let text = web.as_str().trim_end_matches('/');
+    let is_version = |last: &str| {
+        last.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+    };
     match text.rsplit_once('/') {
-        Some((before, version))
-            if version.starts_with('v')
-                && version[1..].starts_with(|c: char| c.is_ascii_digit()) =>
-        {
-            before.to_owned()
-        }
+        Some((before, last)) if is_version(last) => before.to_owned(),
         _ => text.to_owned(),
     }
 }
@@ -113,12 +112,8 @@ pub(crate) fn issuer(web: &Url) -> String {
 /// then worth nothing ("Securing Graph API Requests").
 pub(crate) fn appsecret_proof(access_token: &str, secret: &Secret) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes());
-    let mut hex = String::with_capacity(64);
-    for byte in hmac::sign(&key, access_token.as_bytes()).as_ref() {
-        // Writing to a string cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-    }
-    hex
+    let tag = hmac::sign(&key, access_token.as_bytes());
+    tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -126,18 +121,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_dialect_is_normalize_token_response() {
+    fn errors_become_those_of_the_standard() {
+        const USED: &str = r#"{"error":{"message":"This authorization code has been used.","type":"OAuthException","code":100}}"#;
+        const CLIENT: &str =
+            r#"{"error":{"message":"Invalid Client ID","type":"OAuthException","code":101}}"#;
         for (status, body, said) in [
-            (
-                400,
-                r#"{"error":{"message":"This authorization code has been used.","type":"OAuthException","code":100}}"#,
-                r#"{"error":"invalid_grant"}"#,
-            ),
-            (
-                400,
-                r#"{"error":{"message":"Invalid Client ID","type":"OAuthException","code":101}}"#,
-                r#"{"error":"graph_error_101"}"#,
-            ),
+            (400, USED, r#"{"error":"invalid_grant"}"#),
+            (400, CLIENT, r#"{"error":"graph_error_101"}"#),
             (400, r#"{"error":{}}"#, r#"{"error":"graph_error"}"#),
             (200, r#"{"access_token":"t"}"#, r#"{"access_token":"t"}"#),
             (200, "junk", "junk"),

@@ -18,9 +18,6 @@ use crate::http::Outbound;
 ///
 /// With PKCE S256 at every provider, whether or not it says that it knows PKCE:
 /// one that does not passes it over (RFC 9700 §2.1.1). Never `plain`.
-///
-/// # Errors
-/// When the provider's endpoints are not known and cannot be found out.
 pub async fn authorization_url(
     http: &Outbound,
     provider: &Provider,
@@ -58,9 +55,6 @@ pub async fn authorization_url(
 ///
 /// The caller has found the attempt by the response's state, in a cookie of
 /// this browser ([`super::attempt::validate`]).
-///
-/// # Errors
-/// Says which step failed, and whose fault it is.
 pub async fn authenticate(
     http: &Outbound,
     provider: &Provider,
@@ -89,9 +83,6 @@ pub struct ExchangedCode {
 
 /// The first half of it: the response and the token request. The tokens are for
 /// services that are to be used later; whoever does not keep them ends them.
-///
-/// # Errors
-/// Says which step failed, and whose fault it is.
 pub async fn exchange_code(
     http: &Outbound,
     provider: &Provider,
@@ -101,16 +92,13 @@ pub async fn exchange_code(
 ) -> Result<ExchangedCode, Error> {
     // First what the provider says of itself: it may promise to say its name.
     let endpoints = endpoints(http, provider, now).await?;
-    let code = response::validate(response, issuer(provider).as_ref().map(Asked::borrow))?;
+    let code = response::validate(response, issuer(provider))?;
     let (tokens, date) =
         token::exchange(http, provider, &endpoints, code, &attempt.verifier).await?;
     Ok(ExchangedCode { tokens, date })
 }
 
 /// The second half: the ID token and the API call.
-///
-/// # Errors
-/// Says which step failed, and whose fault it is.
 pub async fn fetch_profile(
     http: &Outbound,
     provider: &Provider,
@@ -171,24 +159,13 @@ pub(crate) async fn endpoints(
 }
 
 /// The issuer that was asked, and whether it promised to say its name.
-struct Asked {
-    issuer: String,
-    promised: bool,
-}
-
-impl Asked {
-    fn borrow(&self) -> Issuer<'_> {
-        Issuer { expected: &self.issuer, promised: self.promised }
-    }
-}
-
-fn issuer(provider: &Provider) -> Option<Asked> {
+fn issuer(provider: &Provider) -> Option<Issuer<'_>> {
     let Kind::OpenId(openid) = &provider.kind else { return None };
     let promised = openid
         .discovery
         .known()
         .is_some_and(|metadata| metadata.authorization_response_iss_parameter_supported);
-    Some(Asked { issuer: openid.issuer.clone(), promised })
+    Some(Issuer { expected: &openid.issuer, promised })
 }
 
 /// A token that is too old or too new may be so because a clock is wrong: ours

@@ -92,9 +92,6 @@ async fn fetch(http: &Outbound, jwks_uri: &Url, now: Timestamp) -> Result<Fetche
 }
 
 /// Reads a key set. A key that cannot be used is passed over (RFC 7517 §5).
-///
-/// # Errors
-/// When it is none.
 pub fn read(answer: &::http::Response<Vec<u8>>) -> Result<Vec<PublicKey>, Error> {
     let document: Document = json(Step::Keys, answer)?;
     Ok(document.keys.iter().take(MAX_KEYS).filter_map(PublicKey::from_jwk).collect())

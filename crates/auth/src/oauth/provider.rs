@@ -24,7 +24,6 @@ pub struct Provider {
     pub local: bool,
 }
 
-/// What a provider speaks, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// OpenID Connect, by discovery: Google, and any other issuer.
@@ -78,7 +77,6 @@ impl OpenId {
     }
 }
 
-/// The same issuer, with nothing fetched yet.
 impl Clone for OpenId {
     fn clone(&self) -> Self {
         Self::new(&self.issuer, self.apis, self.options.clone())

@@ -40,7 +40,6 @@ pub(crate) type Client = oauth2::Client<
     EndpointSet,
 >;
 
-/// Our client at a provider whose endpoints are known.
 pub(crate) fn client(provider: &Provider, endpoints: &Endpoints) -> Client {
     oauth2::Client::new(ClientId::new(provider.client_id.clone()))
         .set_client_secret(ClientSecret::new(provider.client_secret.expose().to_owned()))
@@ -131,7 +130,6 @@ impl Tokens {
         Some(Span::seconds(u32::try_from(seconds).ok()?))
     }
 
-    /// What was granted, if the provider says so.
     pub fn granted(&self) -> Option<Granted> {
         Some(Granted::of(self.scopes.as_ref()?.iter().map(|scope| scope.as_str())))
     }
@@ -177,7 +175,6 @@ pub(crate) async fn refresh(
         .map_err(refused)
 }
 
-/// Reads what the oauth2 crate says of a token request that failed.
 fn refused(error: RequestTokenError<Failed, BasicErrorResponse>) -> Error {
     match error {
         RequestTokenError::ServerResponse(response) => match response.error() {
@@ -222,7 +219,6 @@ fn date(header: &header::HeaderValue) -> Option<Timestamp> {
     Some(Timestamp::from_seconds(i64::try_from(since.as_secs()).ok()?))
 }
 
-/// A token request that got no answer worth parsing.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 struct Failed(Error);
@@ -252,55 +248,5 @@ impl<'c> AsyncHttpClient<'c> for TokenEndpoint<'_> {
                 Kind::Facebook { .. } => facebook::normalize_token_response(answer),
             })
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn tokens(json: Value) -> Result<Tokens, serde_json::Error> {
-        serde_json::from_value(json)
-    }
-
-    #[test]
-    fn a_lifetime_that_makes_no_sense_is_none() -> Result<(), serde_json::Error> {
-        for (expires_in, seconds) in [
-            (json!(3600), Some(3600)),
-            (json!("3600"), Some(3600)),
-            (json!(0), Some(0)),
-            (json!(-1), None),
-            (json!(1e20), None),
-            (json!(u64::MAX), None),
-            (json!(1.5), None),
-            (json!(null), None),
-            (json!("soon"), None),
-            (json!([1]), None),
-        ] {
-            let tokens = tokens(json!({
-                "access_token": "a", "token_type": "Bearer", "expires_in": expires_in
-            }))?;
-            assert_eq!(tokens.lifetime().map(Span::as_seconds), seconds, "{expires_in}");
-        }
-        Ok(())
-    }
-
-    #[test]
-    fn token_types_and_scopes() -> Result<(), serde_json::Error> {
-        for (token_type, taken) in
-            [("Bearer", true), ("bearer", true), ("BEARER", true), ("mac", false)]
-        {
-            let parsed = tokens(json!({"access_token": "a", "token_type": token_type}));
-            assert_eq!(parsed.is_ok(), taken, "{token_type}");
-        }
-        assert!(tokens(json!({"access_token": "a"})).is_err());
-        assert!(tokens(json!({"token_type": "bearer"})).is_err());
-        let tokens = tokens(json!({
-            "access_token": "a", "token_type": "bearer", "scope": "read:user,user:email x"
-        }))?;
-        assert_eq!(tokens.scopes().map(Vec::len), Some(3));
-        assert_eq!(tokens.id_token(), None);
-        Ok(())
     }
 }

@@ -36,7 +36,6 @@ pub struct AccessClaims {
     /// How they did (RFC 8176).
     pub amr: Vec<String>,
     pub name: DisplayName,
-    /// Their address, if they have one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<Email>,
     pub email_verified: bool,
@@ -46,7 +45,6 @@ pub struct AccessClaims {
 }
 
 impl AccessClaims {
-    /// The person, as they were when the token was issued.
     pub fn user(&self) -> User {
         User {
             id: self.sub,

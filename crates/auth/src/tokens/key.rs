@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+use aws_lc_rs::pkcs8::Document;
+use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RsaKeyPair,
     RsaPublicKeyComponents,
@@ -40,7 +42,6 @@ pub enum Algorithm {
     Hs256,
 }
 
-/// A text that names no algorithm of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("unknown algorithm; there are EdDSA, ES256, RS256 and HS256")]
 pub struct UnknownAlgorithm;
@@ -71,7 +72,6 @@ impl Algorithm {
     }
 }
 
-/// Why a key cannot be used, and what to do about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     #[error("this is no PEM of a key; it has to begin with -----BEGIN PRIVATE KEY-----")]
@@ -127,34 +127,27 @@ impl SigningKey {
     /// Its `kid` is the RFC 7638 thumbprint of its public part; that of a
     /// secret is random, for it says nothing of the secret then (RFC 7638 §7).
     pub fn generate(algorithm: Algorithm) -> Result<Self, KeyError> {
-        let failed = KeyError::NotGenerated(algorithm);
+        let bytes = |der: Document| der.as_ref().to_vec();
         let private = match algorithm {
             Algorithm::EdDsa => {
-                let pair = Ed25519KeyPair::generate().map_err(|_| failed)?;
-                pair.to_pkcs8v1().map_err(|_| failed)?.as_ref().to_vec()
+                Ed25519KeyPair::generate().and_then(|pair| pair.to_pkcs8v1()).map(bytes)
             }
-            Algorithm::Es256 => {
-                let pair =
-                    EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(|_| failed)?;
-                pair.to_pkcs8v1().map_err(|_| failed)?.as_ref().to_vec()
-            }
-            Algorithm::Rs256 => {
-                let pair =
-                    RsaKeyPair::generate(aws_lc_rs::rsa::KeySize::Rsa2048).map_err(|_| failed)?;
-                let der: Pkcs8V1Der<'_> = pair.as_der().map_err(|_| failed)?;
-                der.as_ref().to_vec()
-            }
-            Algorithm::Hs256 => random::bytes::<SECRET_BYTES>().to_vec(),
+            Algorithm::Es256 => EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)
+                .and_then(|pair| pair.to_pkcs8v1())
+                .map(bytes),
+            Algorithm::Rs256 => RsaKeyPair::generate(KeySize::Rsa2048)
+                .and_then(|pair| AsDer::<Pkcs8V1Der<'_>>::as_der(&pair))
+                .map(|der| der.as_ref().to_vec()),
+            Algorithm::Hs256 => Ok(random::bytes::<SECRET_BYTES>().to_vec()),
         };
+        let private = private.map_err(|_| KeyError::NotGenerated(algorithm))?;
         let kid = algorithm.is_symmetric().then(|| base64url::encode(random::bytes::<16>()));
         Self::new(algorithm, kid, private)
     }
 
     /// A key that somebody brought: PKCS #8 in PEM. The algorithm follows from
-    /// the key, the `kid` is its RFC 7638 thumbprint.
-    ///
-    /// # Errors
-    /// What is wrong with it, as a sentence; never a byte of it.
+    /// the key, the `kid` is its RFC 7638 thumbprint. An error says what is wrong with
+    /// it, as a sentence; never a byte of it.
     pub fn from_pkcs8_pem(text: &str) -> Result<Self, KeyError> {
         let pem = Pem::find(text).ok_or(KeyError::NoPem)?;
         match pem.label {
@@ -170,7 +163,6 @@ impl SigningKey {
         Self::new(algorithm_of(&private)?, None, private)
     }
 
-    /// A key that was kept as [`SigningKey::private_bytes`].
     pub fn from_private_bytes(
         algorithm: Algorithm,
         kid: String,
@@ -186,12 +178,8 @@ impl SigningKey {
         // One signature proves that the two halves belong together, and takes
         // the first use of aws-lc's random generator, of 30 to 50 ms, off
         // somebody's sign-in: ECDSA and RSA draw from it.
-        let signature = key.sign(PROOF)?;
-        if key.verifying().verifies(PROOF, &signature) {
-            Ok(key)
-        } else {
-            Err(KeyError::Unreadable(algorithm))
-        }
+        let proven = key.verifying().verifies(PROOF, &key.sign(PROOF)?);
+        proven.then_some(key).ok_or(KeyError::Unreadable(algorithm))
     }
 
     pub fn kid(&self) -> &str {
@@ -273,17 +261,14 @@ fn read(algorithm: Algorithm, private: &[u8]) -> Result<(EncodingKey, Verifier),
             })?;
             let RsaPublicKeyComponents { n, e } = pair.public_key().into();
             // jsonwebtoken wants the PKCS #1 key inside, and finds it in a PEM only.
-            let pem = format!(
-                "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
-                STANDARD.encode(private)
-            );
+            let body = STANDARD.encode(private);
+            let pem = format!("-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n");
             let encoding = EncodingKey::from_rsa_pem(pem.as_bytes()).map_err(|_| unreadable)?;
             (encoding, PublicKey::rsa(n, e))
         }
         Algorithm::Hs256 if private.len() < SECRET_BYTES => return Err(KeyError::SecretTooShort),
         Algorithm::Hs256 => {
-            let verifier = Verifier::Secret(private.to_vec());
-            return Ok((EncodingKey::from_secret(private), verifier));
+            return Ok((EncodingKey::from_secret(private), Verifier::Secret(private.to_vec())));
         }
     };
     Ok((encoding, Verifier::Public(public.ok_or(unreadable)?)))
@@ -323,9 +308,6 @@ impl VerifyingKey {
 
     /// Reads what [`VerifyingKey::to_jwk`] wrote, or any public JSON Web Key
     /// for one of our algorithms. Without a `kid` of its own it gets its thumbprint.
-    ///
-    /// # Errors
-    /// When it is a secret or a private key, or of another algorithm.
     pub fn from_jwk(jwk: &Value) -> Result<Self, KeyError> {
         let key = PublicKey::from_jwk(jwk).ok_or(KeyError::NotPublicJwk)?;
         let fits = |one: &Algorithm| key.takes(one.in_jose());
@@ -352,7 +334,6 @@ impl VerifyingKey {
         self.0.algorithm
     }
 
-    /// Whether this key made that signature of that message.
     pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         let algorithm = self.algorithm().in_jose();
         match &self.0.verifier {

@@ -17,7 +17,6 @@ use super::signing_keys::{self, SigningKeys, VerifyError};
 use crate::random;
 use crate::secret::{AppSecret, Purpose};
 
-/// What issues and renews pairs of tokens.
 #[derive(Debug)]
 pub struct TokenIssuer {
     pub db: Db,
@@ -28,7 +27,6 @@ pub struct TokenIssuer {
     pub access_ttl: Span,
 }
 
-/// An access token and the refresh token that renews it.
 #[derive(Clone, Debug)]
 pub struct TokenPair {
     pub access_token: String,
@@ -37,7 +35,6 @@ pub struct TokenPair {
     pub family_ends_at: Timestamp,
 }
 
-/// Why there is no new pair.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("the refresh token is unknown")]

@@ -61,10 +61,8 @@ impl RevocationList {
 
     /// Asks the database what else has ended, and forgets what has expired. The
     /// first time, about everything that still matters; afterwards by the order
-    /// in which the database knows it, so that no clock has a say.
-    ///
-    /// # Errors
-    /// When the database does not answer: then what is known already stays known.
+    /// in which the database knows it, so that no clock has a say. When the database
+    /// does not answer, what is known already stays known.
     pub async fn poll(&self, db: &Db, now: Timestamp) -> Result<(), latchkey_store::Error> {
         let place = self.known.read().place.map(|place| place - OVERLAP);
         let from = place.unwrap_or(now.minus(self.remembered_for).as_millis());

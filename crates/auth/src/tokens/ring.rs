@@ -44,7 +44,6 @@ pub const MAX_AGE_SECONDS: u32 = 5;
 /// plenty, because no token is issued without the database that the ring is in.
 pub const GRACE: Span = Span::minutes(1);
 
-/// A key with its private half, or without it.
 #[derive(Clone, Debug)]
 pub enum Key {
     Private(SigningKey),
@@ -68,7 +67,6 @@ impl Key {
     }
 }
 
-/// A key and its times, as they are stored.
 #[derive(Clone, Debug)]
 pub struct RingKey {
     pub key: Key,
@@ -162,7 +160,6 @@ impl KeyRing {
         key.retired_at.map(|at| at.plus(self.accepted_after_retirement))
     }
 
-    /// How long a key is accepted after it has retired.
     pub const fn accepted_after_retirement(&self) -> Span {
         self.accepted_after_retirement
     }

@@ -15,12 +15,10 @@ use super::ring::{Key, KeyRing, RingKey};
 use super::verify::Expected;
 use crate::secret::{AppSecret, EncryptError, Purpose};
 
-/// Why the ring cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(transparent)]
     Store(#[from] latchkey_store::Error),
-    /// A key could not be made, or does not sign.
     #[error(transparent)]
     Key(#[from] KeyError),
     #[error(transparent)]
@@ -29,7 +27,6 @@ pub enum Error {
     Empty,
 }
 
-/// Why a token is not believed.
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyError {
     #[error(transparent)]
@@ -39,7 +36,6 @@ pub enum VerifyError {
     Store(#[from] latchkey_store::Error),
 }
 
-/// The ring, and what was verified with it.
 #[derive(Debug)]
 pub struct SigningKeys {
     db: Db,
@@ -73,14 +69,14 @@ impl SigningKeys {
             verifier: Verifier::new(ring, expected),
             reading: Mutex::default(),
         };
+        let ring = keys.ring();
         match source {
             KeySource::Own(key) => {
-                if keys.newest_kid().as_deref() != Some(key.kid()) {
+                if ring.newest().map(RingKey::kid) != Some(key.kid()) {
                     keys.add(key, now).await?;
                 }
             }
             KeySource::Any(algorithm) => {
-                let ring = keys.verifier.ring();
                 let fits = |key: &RingKey| key.key.verifying().algorithm() == algorithm;
                 if !ring.newest().is_some_and(fits) {
                     keys.rotate(algorithm, now).await?;
@@ -100,7 +96,7 @@ impl SigningKeys {
 
     /// Signs an access token with the key whose time it is.
     pub fn sign(&self, claims: &AccessClaims, now: Timestamp) -> Result<String, Error> {
-        let ring = self.verifier.ring();
+        let ring = self.ring();
         Ok(issue(ring.signing_key(now).ok_or(Error::Empty)?, claims)?)
     }
 
@@ -125,9 +121,9 @@ impl SigningKeys {
         now: Timestamp,
     ) -> Result<Arc<AccessClaims>, VerifyError> {
         // Requests that come while another reads the ring wait for it.
-        let before = self.verifier.ring();
+        let before = self.ring();
         let _reading = self.reading.lock().await;
-        let is_new = !Arc::ptr_eq(&before, &self.verifier.ring());
+        let is_new = !Arc::ptr_eq(&before, &self.ring());
         if !is_new && self.verifier.may_reload(now) {
             self.reload().await?;
         }
@@ -148,9 +144,8 @@ impl SigningKeys {
         Ok(kid)
     }
 
-    /// Deletes keys whose last token has expired.
     pub async fn prune(&self, now: Timestamp) -> Result<(), latchkey_store::Error> {
-        let lingers = self.verifier.ring().accepted_after_retirement();
+        let lingers = self.ring().accepted_after_retirement();
         signing_keys::forget(&self.db, now.minus(lingers)).await
     }
 
@@ -160,16 +155,12 @@ impl SigningKeys {
             algorithm: key.algorithm().to_string(),
             private_key: self.secret.seal(Purpose::SigningKey, key.kid(), key.private_bytes())?,
             created_at: now,
-            signs_from: self.verifier.ring().next_signs_from(now),
+            signs_from: self.ring().next_signs_from(now),
             retired_at: None,
         };
         signing_keys::rotate(&self.db, &stored).await?;
         self.reload().await?;
         Ok(())
-    }
-
-    fn newest_kid(&self) -> Option<String> {
-        self.verifier.ring().newest().map(|key| key.kid().to_owned())
     }
 }
 

@@ -119,26 +119,26 @@ fn part<'p>(method: &Method, path: &'p str) -> Option<(Step, &'p str)> {
 /// What is told of the calls that go out.
 fn tap(app: App, slug: String, builder: Shared) -> Tap {
     Arc::new(move |exchange: &Exchange<'_>| {
-        let url = exchange.url;
-        let waited = exchange.answered.as_ref().map_or(exchange.took, |answer| answer.waited);
+        let (request, took) = (exchange.request, exchange.took);
+        let (url, waited) = (request.url(), exchange.answer.map_or(took, |(_, waited)| waited));
         builder.lock().add(&Wire {
-            step: Step::of_call(app.provider(&slug), exchange.method, url),
+            step: Step::of_call(app.provider(&slug), request.method(), url),
             from: Party::App,
             to: Party::Provider,
-            method: exchange.method,
+            method: request.method(),
             url: url.as_str(),
             target: &url[url::Position::BeforePath..url::Position::AfterQuery],
-            version: exchange.answered.as_ref().map_or(Version::HTTP_11, |a| a.version),
-            headers: exchange.headers,
-            body: exchange.body,
+            version: exchange.answer.map_or(Version::HTTP_11, |(answer, _)| answer.version()),
+            headers: request.headers(),
+            body: request.body().and_then(|body| body.as_bytes()).unwrap_or_default(),
             begun: exchange.begun,
             waited,
-            received: exchange.took.saturating_sub(waited),
-            answer: exchange.answered.as_ref().map(|answer| Answer {
-                status: answer.status,
-                version: answer.version,
-                headers: answer.headers,
-                body: Content::Bytes(answer.body),
+            received: took.saturating_sub(waited),
+            answer: exchange.answer.map(|(answer, _)| Answer {
+                status: answer.status(),
+                version: answer.version(),
+                headers: answer.headers(),
+                body: Content::Bytes(answer.body()),
             }),
         });
     })

@@ -36,22 +36,6 @@ pub fn routes() -> Router<Shared> {
 }
 
 const SECRETS: [&str; 2] = ["client_secret_basic", "client_secret_post"];
-const CLAIMS: [&str; 13] = [
-    "iss",
-    "aud",
-    "azp",
-    "sub",
-    "iat",
-    "exp",
-    "auth_time",
-    "nonce",
-    "at_hash",
-    "email",
-    "email_verified",
-    "name",
-    "picture",
-];
-
 /// Only what is true here, and each default of the standard that is not.
 async fn discovery(State(app): State<Shared>) -> Json<Value> {
     let google = Provider::Google;
@@ -71,7 +55,10 @@ async fn discovery(State(app): State<Shared>) -> Json<Value> {
         // In no standard (RFC 8414 §2 allows that): where an API asks who may use it.
         "authorizations_endpoint": app.url("/google/authorizations"),
         "scopes_supported": app.catalogue.names(),
-        "claims_supported": CLAIMS,
+        "claims_supported": [
+            "iss", "aud", "azp", "sub", "iat", "exp", "auth_time", "nonce", "at_hash",
+            "email", "email_verified", "name", "picture",
+        ],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "grant_types_supported": ["authorization_code", "refresh_token"],

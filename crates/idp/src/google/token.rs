@@ -13,9 +13,10 @@ use crate::app::{App, Shared};
 use crate::keys::KeyError;
 use crate::kit::{Digest, put};
 use crate::misbehave::Misbehaviour;
+use crate::protocol::credentials::BearerError;
 use crate::protocol::grants::{Authorization, GrantError, GrantType, Issued};
 use crate::protocol::params::{Params, ParamsError};
-use crate::protocol::token::{BearerError, TokenError, authorize, token_endpoint};
+use crate::protocol::token::{TokenError, authorize, token_endpoint};
 use crate::provider::Provider;
 
 const ID_TOKEN_LIFETIME: Duration = Duration::from_secs(60 * 60);

@@ -69,7 +69,6 @@ pub enum Refusal {
     },
 }
 
-/// What a request is judged against.
 #[derive(Debug)]
 pub struct Rules<'a> {
     pub provider: Provider,
@@ -99,6 +98,10 @@ pub fn judge(rules: &Rules<'_>, params: &Params) -> Result<AuthorizationRequest,
 
 type Complaint = (ErrorCode, &'static str);
 
+fn invalid<T>(why: &'static str) -> Result<T, Complaint> {
+    Err((ErrorCode::InvalidRequest, why))
+}
+
 /// What is left to check once there is an address to complain to.
 fn read(
     rules: &Rules<'_>,
@@ -106,17 +109,17 @@ fn read(
     client: &Arc<Client>,
     reply_to: ReplyTo,
 ) -> Result<AuthorizationRequest, Complaint> {
-    use ErrorCode::{InvalidRequest, InvalidScope, InvalidTarget};
+    use ErrorCode::{InvalidScope, InvalidTarget};
 
     let provider = rules.provider;
     if params.repeated().is_some() {
-        return Err((InvalidRequest, "a parameter came more than once"));
+        return invalid("a parameter came more than once");
     }
     request_object(params)?;
     response(provider, params)?;
     let challenge = challenge(params)?;
     if params.get("nonce").is_some_and(|nonce| nonce.len() > MAX_NONCE) {
-        return Err((InvalidRequest, "nonce is too long"));
+        return invalid("nonce is too long");
     }
     let asked = params.get("scope").unwrap_or_default();
     let resource = params.get("resource");
@@ -155,7 +158,7 @@ fn access_type(params: &Params) -> Result<Offline, Complaint> {
         None | Some("online") => Ok(Offline::No),
         Some("offline") if prompts.contains(&"consent") => Ok(Offline::Always),
         Some("offline") => Ok(Offline::WhenNew),
-        Some(_) => Err((ErrorCode::InvalidRequest, "access_type must be online or offline")),
+        Some(_) => invalid("access_type must be online or offline"),
     }
 }
 
@@ -163,7 +166,7 @@ fn include_granted_scopes(params: &Params) -> Result<bool, Complaint> {
     match params.get("include_granted_scopes") {
         None | Some("false") => Ok(false),
         Some("true") => Ok(true),
-        Some(_) => Err((ErrorCode::InvalidRequest, "include_granted_scopes must be true or false")),
+        Some(_) => invalid("include_granted_scopes must be true or false"),
     }
 }
 
@@ -184,7 +187,7 @@ fn response(provider: Provider, params: &Params) -> Result<(), Complaint> {
         Some("code") => {}
         // GitHub has no such parameter, and Facebook's default is `code`.
         None if provider != Provider::Google => {}
-        None => return Err((ErrorCode::InvalidRequest, "response_type is missing")),
+        None => return invalid("response_type is missing"),
         Some(_) => {
             let why = "only response_type=code is supported";
             return Err((ErrorCode::UnsupportedResponseType, why));
@@ -192,30 +195,27 @@ fn response(provider: Provider, params: &Params) -> Result<(), Complaint> {
     }
     match params.get("response_mode") {
         None | Some("query") => Ok(()),
-        Some(_) => Err((ErrorCode::InvalidRequest, "only response_mode=query is supported")),
+        Some(_) => invalid("only response_mode=query is supported"),
     }
 }
 
 /// RFC 7636 §4.3 and §4.4.1; no method means `plain`, which RFC 9700 §2.1.1 advises against.
 fn challenge(params: &Params) -> Result<CodeChallenge, Complaint> {
-    let value = params
-        .get("code_challenge")
-        .ok_or((ErrorCode::InvalidRequest, "code challenge required (RFC 7636)"))?;
+    let Some(value) = params.get("code_challenge") else {
+        return invalid("code challenge required (RFC 7636)");
+    };
     if params.get("code_challenge_method") != Some("S256") {
-        return Err((
-            ErrorCode::InvalidRequest,
-            "transform algorithm not supported: code_challenge_method must be S256",
-        ));
+        return invalid("transform algorithm not supported: code_challenge_method must be S256");
     }
     CodeChallenge::parse(value)
-        .ok_or((ErrorCode::InvalidRequest, "code_challenge is not a base64url SHA-256"))
+        .map_or_else(|| invalid("code_challenge is not a base64url SHA-256"), Ok)
 }
 
 /// OIDC Core §3.1.2.1. A person is asked every time, so any age that is asked for is met.
 fn max_age(params: &Params) -> Result<(), Complaint> {
     match params.get("max_age").map(str::parse::<u64>) {
         None | Some(Ok(_)) => Ok(()),
-        Some(Err(_)) => Err((ErrorCode::InvalidRequest, "max_age is not a number of seconds")),
+        Some(Err(_)) => invalid("max_age is not a number of seconds"),
     }
 }
 
@@ -229,7 +229,7 @@ fn prompt(params: &Params) -> Result<(), Complaint> {
             "the person must choose who to be, and prompt=none forbids to ask",
         )),
         values if values.contains(&"none") => {
-            Err((ErrorCode::InvalidRequest, "prompt=none cannot be combined with another value"))
+            invalid("prompt=none cannot be combined with another value")
         }
         _ => Ok(()),
     }

@@ -70,30 +70,26 @@ fn form_decode(value: &str) -> String {
         .unwrap_or_default()
 }
 
-/// What a request to a protected resource has in its `Authorization` header.
-#[derive(Debug, PartialEq, Eq)]
-pub enum AccessToken<'a> {
-    /// RFC 6750 §3.1 then wants a challenge without an error code.
+/// Why a request to a protected resource is refused, RFC 6750 §3.1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BearerError {
+    /// Then the challenge has no error code.
     Missing,
     Malformed,
-    Token(&'a str),
+    Invalid,
 }
 
-/// RFC 6750 §2.1, in any of the schemes that the dialect knows.
-pub fn access_token<'a>(headers: &'a HeaderMap, schemes: &[&str]) -> AccessToken<'a> {
+/// The access token in the `Authorization` header, in any of the schemes that the dialect knows: RFC
+/// 6750 §2.1.
+pub fn access_token<'a>(headers: &'a HeaderMap, schemes: &[&str]) -> Result<&'a str, BearerError> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
-    let Some(value) = values.next() else {
-        return AccessToken::Missing;
-    };
-    if values.next().is_some() {
-        return AccessToken::Malformed;
-    }
+    let value = values.next().ok_or(BearerError::Missing)?;
     let token = value
         .to_str()
         .ok()
         .and_then(|value| value.split_once(' '))
         .filter(|(scheme, _)| schemes.iter().any(|known| scheme.eq_ignore_ascii_case(known)))
         .map(|(_, token)| token.trim())
-        .filter(|token| !token.is_empty());
-    token.map_or(AccessToken::Malformed, AccessToken::Token)
+        .filter(|token| !token.is_empty() && values.next().is_none());
+    token.ok_or(BearerError::Malformed)
 }

@@ -4,7 +4,7 @@
 //! A thread of its own writes: no request waits for a disk.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Weak, mpsc};
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -197,19 +197,13 @@ pub fn start(path: PathBuf, grants: &Arc<Mutex<Grants>>, clock: Clock) {
     let grants = Arc::downgrade(grants);
     std::thread::spawn(move || {
         while changed.recv().is_ok() {
-            let Some(snapshot) = snapshot(&grants, &clock) else {
-                break;
-            };
+            let Some(grants) = grants.upgrade() else { break };
+            let snapshot = Snapshot::of(&grants.lock(), clock.now());
+            drop(grants);
             if let Err(error) = json_file::write(&path, &snapshot) {
                 tracing::error!(%error, path = %path.display(), "the grants could not be written");
             }
             std::thread::sleep(WRITE_INTERVAL);
         }
     });
-}
-
-fn snapshot(grants: &Weak<Mutex<Grants>>, clock: &Clock) -> Option<Snapshot> {
-    let grants = grants.upgrade()?;
-    let grants = grants.lock();
-    Some(Snapshot::of(&grants, clock.now()))
 }

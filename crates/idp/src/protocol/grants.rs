@@ -30,7 +30,6 @@ const RETRY_WITHIN: Duration = Duration::from_secs(60);
 /// is to be seen to succeed.
 const REVOCATION_FAILURES: u8 = 2;
 
-/// What a person decided at the consent page.
 #[derive(Clone, Debug)]
 pub struct Authorization {
     pub client: Arc<Client>,
@@ -44,7 +43,6 @@ pub struct Authorization {
     pub misbehaviour: Misbehaviour,
 }
 
-/// Whether a refresh token goes with the access token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Offline {
     No,
@@ -186,7 +184,6 @@ pub struct Token {
     pub rotated: Option<Rotated>,
 }
 
-/// A newer refresh token has replaced this one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rotated {
     at: Timestamp,
@@ -450,7 +447,6 @@ impl Grants {
         due
     }
 
-    /// Records that a token of this authorization was used.
     pub fn used(&mut self, now: Timestamp, authorization: &Authorization) {
         if let Some(consent) = self.consents.get_mut(&authorization.consent_key()) {
             consent.last_used_at = Some(now);

@@ -43,7 +43,6 @@ impl Params {
             .collect()
     }
 
-    /// The value of a parameter that came exactly once.
     pub fn get(&self, name: &str) -> Option<&str> {
         let mut same = self.0.iter().filter(|(key, _)| key == name);
         let (_, value) = same.next()?;

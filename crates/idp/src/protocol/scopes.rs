@@ -54,7 +54,6 @@ pub enum Audience {
     Api(Arc<str>),
 }
 
-/// Every scope that exists here, by audience.
 #[derive(Debug)]
 pub struct Catalogue {
     providers: [Vec<Arc<Scope>>; 3],

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::response::Response;
 use http::HeaderMap;
 
-use super::credentials::{AccessToken, CredentialsError, access_token, client_credentials};
+use super::credentials::{BearerError, CredentialsError, access_token, client_credentials};
 use super::grants::{Authorization, GrantError, GrantType, Issued, NewTokens, Redemption, Refresh};
 use super::params::{Params, ParamsError};
 use super::scopes::Audience;
@@ -158,14 +158,6 @@ pub fn required<'a>(
     params.get(name).ok_or(TokenError::InvalidRequest(complaint))
 }
 
-/// Why a request to a protected resource is refused, RFC 6750 §3.1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BearerError {
-    Missing,
-    Malformed,
-    Invalid,
-}
-
 /// The access token of a request to a provider's own APIs.
 pub fn presented<'a>(
     provider: Provider,
@@ -173,11 +165,9 @@ pub fn presented<'a>(
     in_query: Option<&'a str>,
 ) -> Result<&'a str, BearerError> {
     match (access_token(headers, provider.token_schemes()), in_query) {
-        (AccessToken::Token(token), None) | (AccessToken::Missing, Some(token)) => Ok(token),
-        (AccessToken::Missing, None) => Err(BearerError::Missing),
-        (AccessToken::Malformed, _) | (AccessToken::Token(_), Some(_)) => {
-            Err(BearerError::Malformed)
-        }
+        (Err(BearerError::Missing), Some(token)) => Ok(token),
+        (Ok(_), Some(_)) => Err(BearerError::Malformed),
+        (found, _) => found,
     }
 }
 

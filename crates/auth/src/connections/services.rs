@@ -1,0 +1,369 @@
+//! The services: one call each, and its sanitised result.
+
+use ::http::{Response, StatusCode};
+use latchkey_domain::connection::Service;
+use latchkey_domain::{DisplayName, Timestamp};
+use serde_json::Value;
+use url::Url;
+
+use crate::http::Outbound;
+use crate::oauth::dialect::below;
+use crate::oauth::error::{Error, Step};
+use crate::oauth::provider::{Kind, Provider};
+use crate::oauth::{facebook, github};
+use crate::secret::Secret;
+
+const AT_MOST: usize = 20;
+
+/// One thing that a service returned: foreign texts, bounded and without control
+/// characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    pub title: DisplayName,
+    pub about: Option<DisplayName>,
+    pub when: Option<When>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum When {
+    At(Timestamp),
+    /// On a day, as the provider writes it.
+    Day(DisplayName),
+}
+
+#[derive(Debug)]
+pub(crate) enum Refused {
+    /// The access token was refused (RFC 6750 §3.1 `invalid_token`).
+    Token,
+    /// The access token does not cover this (RFC 6750 §3.1 `insufficient_scope`).
+    Scope,
+    Failed(Error),
+}
+
+impl Entry {
+    fn untitled() -> DisplayName {
+        DisplayName::first_of([Some("Without a name")])
+    }
+}
+
+fn invalid_response(what: &str) -> Refused {
+    Refused::Failed(Error::invalid_response(Step::Service, what))
+}
+
+/// The list of this name in a document; absent is empty.
+fn listed<'a>(body: &'a Value, name: &str) -> Result<&'a [Value], Refused> {
+    match body.get(name) {
+        None if body.is_object() => Ok(&[]),
+        Some(Value::Array(list)) => Ok(list),
+        _ => Err(invalid_response("it is not a list")),
+    }
+}
+
+fn text(value: Option<&Value>) -> Option<DisplayName> {
+    value.and_then(Value::as_str).and_then(DisplayName::clean)
+}
+
+/// Asks a service, which has to answer about this subject.
+pub(super) async fn list(
+    http: &Outbound,
+    provider: &Provider,
+    service: Service,
+    subject: &str,
+    token: &Secret,
+    now: Timestamp,
+) -> Result<Vec<Entry>, Refused> {
+    match (service, &provider.kind) {
+        (Service::Calendar, Kind::OpenId(openid)) => {
+            let base = calendar(&openid.issuer, provider.local);
+            events(&ask(http, base.map(|base| upcoming(&base, now)), token).await?)
+        }
+        (Service::Contacts, Kind::OpenId(openid)) => {
+            let base = people(&openid.issuer, provider.local);
+            contacts(&ask(http, base.map(|base| everybody(&base)), token).await?)
+        }
+        (Service::Repositories, Kind::GitHub { api, .. }) => {
+            repositories(&ask(http, Some(latest(api)), token).await?)
+        }
+        (Service::Profile, Kind::OpenId(openid)) => {
+            let metadata = openid.discovery.metadata(http, &openid.issuer, now).await;
+            let endpoint = metadata.map_err(Refused::Failed)?.userinfo_endpoint.clone();
+            of_claims(&ask(http, endpoint, token).await?, subject)
+        }
+        (Service::Profile, Kind::Facebook { graph, .. }) => {
+            let url = facebook::me(graph, token.expose(), &provider.client_secret);
+            of_me(&ask(http, Some(url), token).await?, subject)
+        }
+        _ => Err(invalid_response("there is no such service")),
+    }
+}
+
+async fn ask(http: &Outbound, url: Option<Url>, token: &Secret) -> Result<Value, Refused> {
+    let url = url.ok_or_else(|| invalid_response("it has no such service"))?;
+    let answer = http.get(&url, Some(token.expose())).await;
+    let answer =
+        answer.map_err(|error| Refused::Failed(Error::unreachable(Step::Service)(error)))?;
+    validate(answer)
+}
+
+fn validate(answer: Response<Vec<u8>>) -> Result<Value, Refused> {
+    const DEAD_TOKEN: [i64; 2] = [102, 190];
+    let answer = github::not_exhausted(answer).map_err(Refused::Failed)?;
+    let body: Option<Value> = serde_json::from_slice(answer.body()).ok();
+    let error = body.as_ref().and_then(|body| body.get("error"));
+    let code = error.and_then(|error| error.get("code")?.as_i64());
+    match answer.status() {
+        StatusCode::OK => body.ok_or_else(|| invalid_response("it is not a JSON document")),
+        StatusCode::UNAUTHORIZED => Err(Refused::Token),
+        _ if error.is_some_and(names_a_limit) || code.is_some_and(facebook::is_limit) => {
+            Err(Refused::Failed(Error::rate_limited(Step::Service)))
+        }
+        _ if code.is_some_and(|code| DEAD_TOKEN.contains(&code)) => Err(Refused::Token),
+        StatusCode::FORBIDDEN => Err(Refused::Scope),
+        status => Err(Refused::Failed(Error::status(Step::Service, status))),
+    }
+}
+
+/// Google says 403 also when somebody has asked too often, and names the reason.
+fn names_a_limit(error: &Value) -> bool {
+    let reasons = error.get("errors").and_then(Value::as_array).into_iter().flatten();
+    let mut reasons = reasons.filter_map(|one| one.get("reason")?.as_str());
+    reasons.any(|reason| reason.ends_with("ateLimitExceeded") || reason == "quotaExceeded")
+}
+
+/// Google's APIs have addresses of their own; the local provider's are below its
+/// issuer.
+fn api(issuer: &str, local: bool, path: &str, real: &str) -> Option<Url> {
+    let base =
+        if local { below(&Url::parse(issuer).ok()?, path) } else { Url::parse(real).ok()? };
+    Some(base)
+}
+
+fn calendar(issuer: &str, local: bool) -> Option<Url> {
+    api(issuer, local, "calendar/v3", "https://www.googleapis.com/calendar/v3")
+}
+
+fn people(issuer: &str, local: bool) -> Option<Url> {
+    api(issuer, local, "people/v1", "https://people.googleapis.com/v1")
+}
+
+/// The Calendar API, "Events: list".
+fn upcoming(base: &Url, now: Timestamp) -> Url {
+    let mut url = below(base, "calendars/primary/events");
+    url.query_pairs_mut()
+        .append_pair("maxResults", &AT_MOST.to_string())
+        .append_pair("singleEvents", "true")
+        .append_pair("orderBy", "startTime")
+        .append_pair("timeMin", &now.rfc3339());
+    url
+}
+
+/// The People API, "people.connections: list".
+fn everybody(base: &Url) -> Url {
+    let mut url = below(base, "people/me/connections");
+    url.query_pairs_mut()
+        .append_pair("personFields", "names,emailAddresses")
+        .append_pair("pageSize", &AT_MOST.to_string());
+    url
+}
+
+fn events(body: &Value) -> Result<Vec<Entry>, Refused> {
+    let items = listed(body, "items")?.iter();
+    Ok(items
+        .filter(|item| item.get("status").and_then(Value::as_str) != Some("cancelled"))
+        .take(AT_MOST)
+        .map(|item| Entry {
+            title: text(item.get("summary")).unwrap_or_else(Entry::untitled),
+            about: text(item.get("location")),
+            when: item.get("start").and_then(when),
+        })
+        .collect())
+}
+
+fn when(start: &Value) -> Option<When> {
+    let at = start.get("dateTime").and_then(Value::as_str).and_then(Timestamp::parse_rfc3339);
+    at.map(When::At).or_else(|| text(start.get("date")).map(When::Day))
+}
+
+fn contacts(body: &Value) -> Result<Vec<Entry>, Refused> {
+    let people = listed(body, "connections")?.iter();
+    Ok(people
+        .take(AT_MOST)
+        .map(|person| Entry {
+            title: text(person.pointer("/names/0/displayName")).unwrap_or_else(Entry::untitled),
+            about: text(person.pointer("/emailAddresses/0/value")),
+            when: None,
+        })
+        .collect())
+}
+
+/// "List repositories for the authenticated user", the latest first.
+fn latest(api: &Url) -> Url {
+    let mut url = below(api, "user/repos");
+    url.query_pairs_mut()
+        .append_pair("sort", "pushed")
+        .append_pair("per_page", &AT_MOST.to_string());
+    url
+}
+
+fn repositories(body: &Value) -> Result<Vec<Entry>, Refused> {
+    let all = body.as_array().ok_or_else(|| invalid_response("it is not a list"))?;
+    Ok(all.iter().take(AT_MOST).map(repository).collect())
+}
+
+fn repository(one: &Value) -> Entry {
+    let field = |name: &str| text(one.get(name));
+    let name = field("full_name").or_else(|| field("name"));
+    let private = one.get("private").and_then(Value::as_bool);
+    let kind = private.map(|private| if private { "Private" } else { "Public" });
+    let description = field("description");
+    let about = kind.into_iter().chain(description.as_ref().map(DisplayName::as_str));
+    let about = DisplayName::clean(&about.collect::<Vec<_>>().join(", "));
+    let at = one.get("pushed_at").and_then(Value::as_str).and_then(Timestamp::parse_rfc3339);
+    Entry { title: name.unwrap_or_else(Entry::untitled), about, when: at.map(When::At) }
+}
+
+/// Standard claims that say something to a person (OpenID Connect Core §5.1).
+const CLAIMS: [(&str, &str); 5] = [
+    ("name", "Name"),
+    ("email", "E-mail"),
+    ("preferred_username", "Called"),
+    ("locale", "Language"),
+    ("zoneinfo", "Time zone"),
+];
+
+/// UserInfo. What is about another subject must not be used (OpenID Connect
+/// Core §5.3.2).
+fn of_claims(body: &Value, subject: &str) -> Result<Vec<Entry>, Refused> {
+    profile(body, "sub", subject, &CLAIMS)
+}
+
+fn of_me(body: &Value, subject: &str) -> Result<Vec<Entry>, Refused> {
+    profile(body, "id", subject, &[("name", "Name"), ("email", "E-mail")])
+}
+
+fn profile(
+    body: &Value,
+    id: &str,
+    subject: &str,
+    fields: &[(&str, &str)],
+) -> Result<Vec<Entry>, Refused> {
+    match body.get(id).and_then(Value::as_str) {
+        Some(who) if who == subject => {}
+        Some(_) => return Err(invalid_response("it is about somebody else")),
+        None => return Err(invalid_response("it is about nobody")),
+    }
+    let entry = |(field, label): &(&str, &str)| {
+        Some(Entry { title: text(body.get(*field))?, about: DisplayName::clean(label), when: None })
+    };
+    Ok(fields.iter().filter_map(entry).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn refusals_are_told_apart() {
+        let graph = |code: i64| format!(r#"{{"error":{{"code":{code},"message":"x"}}}}"#);
+        for (status, body, outcome) in [
+            (200, "{}".to_owned(), "ok"),
+            (200, "<html>".to_owned(), "failed"),
+            (401, String::new(), "token"),
+            (403, r#"{"error":{"code":403,"status":"PERMISSION_DENIED"}}"#.to_owned(), "scope"),
+            (
+                403,
+                r#"{"error":{"errors":[{"reason":"userRateLimitExceeded"}]}}"#.to_owned(),
+                "failed",
+            ),
+            (400, graph(190), "token"),
+            (400, graph(4), "failed"),
+            (400, graph(1), "failed"),
+            (503, String::new(), "failed"),
+            (302, String::new(), "failed"),
+        ] {
+            let mut answer = Response::new(body.clone().into_bytes());
+            *answer.status_mut() = StatusCode::from_u16(status).unwrap_or_default();
+            let judged = match validate(answer) {
+                Ok(_) => "ok",
+                Err(Refused::Token) => "token",
+                Err(Refused::Scope) => "scope",
+                Err(Refused::Failed(_)) => "failed",
+            };
+            assert_eq!(judged, outcome, "{status} {body}");
+        }
+    }
+    #[test]
+    fn the_real_google_is_asked_at_its_own_addresses() {
+        let issuer = "https://accounts.google.com";
+        let at = |url: Option<Url>| url.map(String::from).unwrap_or_default();
+        assert_eq!(at(calendar(issuer, false)), "https://www.googleapis.com/calendar/v3");
+        assert_eq!(at(people(issuer, false)), "https://people.googleapis.com/v1");
+        let local = "http://127.0.0.1:3001/google";
+        assert_eq!(at(calendar(local, true)), "http://127.0.0.1:3001/google/calendar/v3");
+        assert_eq!(at(people(local, true)), "http://127.0.0.1:3001/google/people/v1");
+    }
+
+    #[test]
+    fn events_of_any_shape_are_survived() {
+        let body = json!({ "items": [
+            { "summary": "Tea", "location": "Kew", "start": { "dateTime": "2026-11-23T16:12:00Z" } },
+            { "summary": "Gone", "status": "cancelled" },
+            { "summary": "a\u{202e}b\0c", "start": { "date": "2026-11-24" } },
+            { "summary": 7, "start": "soon" },
+            "text", null, [],
+        ] });
+        let found = events(&body).unwrap_or_default();
+        let titles: Vec<_> = found.iter().map(|event| event.title.as_str()).collect();
+        let nameless = "Without a name";
+        assert_eq!(titles, ["Tea", "abc", nameless, nameless, nameless, nameless]);
+        assert_eq!(found[0].when, Some(When::At(Timestamp::from_seconds(1_795_450_320))));
+        assert!(matches!(&found[1].when, Some(When::Day(day)) if day.as_str() == "2026-11-24"));
+        assert_eq!(events(&json!({})).map(|events| events.len()).ok(), Some(0));
+        for invalid in [json!([]), json!({ "items": {} }), json!("x"), json!(null)] {
+            assert!(events(&invalid).is_err(), "{invalid}");
+        }
+    }
+
+    #[test]
+    fn a_flood_of_contacts_is_cut_off() {
+        let one = json!({
+            "names": [{ "displayName": "x".repeat(100_000) }],
+            "emailAddresses": [{ "value": "x@example.test" }],
+        });
+        let found = contacts(&json!({ "connections": vec![one; 500] })).unwrap_or_default();
+        assert_eq!(found.len(), AT_MOST);
+        assert!(found[0].title.as_str().len() <= 120);
+        let about = found[0].about.as_ref().map(|about| about.as_str());
+        assert_eq!(about, Some("x@example.test"));
+    }
+    #[test]
+    fn private_ones_are_told_from_public_ones() {
+        let body = json!([
+            { "full_name": "ada/engine", "private": true, "description": "Notes" },
+            { "full_name": "ada/web", "private": false, "pushed_at": "2026-11-23T16:12:00Z" },
+            { "name": "odd" },
+            17,
+        ]);
+        let found = repositories(&body).unwrap_or_default();
+        let about = |n: usize| found[n].about.as_ref().map(|about| about.as_str().to_owned());
+        assert_eq!(about(0).as_deref(), Some("Private, Notes"));
+        assert_eq!(about(1).as_deref(), Some("Public"));
+        assert!(found[1].when.is_some());
+        assert_eq!((found[2].title.as_str(), about(2)), ("odd", None));
+        assert_eq!(found[3].title.as_str(), "Without a name");
+        assert!(repositories(&json!({ "message": "x" })).is_err());
+    }
+    #[test]
+    fn a_profile_is_about_somebody() {
+        let body = json!({ "sub": "1", "name": "Ada", "email": 7, "locale": "en" });
+        let found = of_claims(&body, "1").unwrap_or_default();
+        let titles: Vec<_> = found.iter().map(|one| one.title.as_str()).collect();
+        assert_eq!(titles, ["Ada", "en"]);
+        assert!(of_claims(&body, "2").is_err());
+        assert!(of_claims(&json!({ "name": "Ada" }), "1").is_err());
+        assert!(of_me(&json!({ "id": "1", "name": "Ada" }), "1").is_ok());
+        assert!(of_me(&json!({ "id": "1", "name": "Ada" }), "2").is_err());
+        assert!(of_me(&json!([]), "1").is_err());
+    }
+}

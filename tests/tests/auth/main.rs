@@ -1,0 +1,11 @@
+//! The steps of a sign-in that are decided without a server.
+#![allow(clippy::expect_used, reason = "a test that cannot go on has failed")]
+
+mod attempts;
+mod codes;
+mod discovery;
+mod id_token;
+mod outbound;
+mod responses;
+mod secrets;
+mod userinfo;

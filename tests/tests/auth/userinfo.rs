@@ -1,0 +1,110 @@
+//! What a provider says of a person (OpenID Connect Core §5.1).
+
+use latchkey_auth::oauth::userinfo::{merge, profile};
+use latchkey_domain::Email;
+use latchkey_domain::identity::{InvalidSubject, Subject};
+use serde_json::{Value, json};
+
+#[test]
+fn claims_of_a_wrong_type_say_nothing() -> Result<(), InvalidSubject> {
+    for (claims, name, email, verified) in [
+        (
+            json!({"name": "Ada", "email": "Ada@x.test", "email_verified": true}),
+            "Ada",
+            Some("ada@x.test"),
+            true,
+        ),
+        (
+            json!({"name": "Ada", "email": "ada@x.test", "email_verified": "true"}),
+            "Ada",
+            Some("ada@x.test"),
+            true,
+        ),
+        (
+            json!({"email": "ada@x.test", "email_verified": "false"}),
+            "ada@x.test",
+            Some("ada@x.test"),
+            false,
+        ),
+        (
+            json!({"email": "ada@x.test", "email_verified": 1}),
+            "ada@x.test",
+            Some("ada@x.test"),
+            false,
+        ),
+        (json!({"email": "ada@x.test"}), "ada@x.test", Some("ada@x.test"), false),
+        (
+            json!({"email": "", "email_verified": true, "preferred_username": "ada"}),
+            "ada",
+            None,
+            false,
+        ),
+        (json!({"name": 1, "email": ["a@x.test"], "email_verified": true}), "Someone", None, false),
+        (json!({"name": "\0", "email": "a\r\n@x.test"}), "Someone", None, false),
+        (
+            json!({"given_name": "Ada", "family_name": "Lovelace", "preferred_username": "al"}),
+            "Ada Lovelace",
+            None,
+            false,
+        ),
+        (json!({"family_name": "Lovelace", "nickname": "al"}), "Lovelace", None, false),
+        (json!({"given_name": "", "family_name": " ", "nickname": "al"}), "al", None, false),
+        (json!({"name": "Countess", "given_name": "Ada"}), "Countess", None, false),
+    ] {
+        let Value::Object(map) = claims.clone() else { continue };
+        let profile = profile("https://op.test", Subject::new("1")?, &map);
+        assert_eq!(profile.name.as_str(), name, "{claims}");
+        assert_eq!(profile.email.as_ref().map(Email::as_str), email, "{claims}");
+        assert_eq!(profile.email_verified, verified, "{claims}");
+    }
+    Ok(())
+}
+
+/// Otherwise whoever can write an address into one of the two documents
+/// would have it verified by the other.
+#[test]
+fn an_address_and_its_verified_come_from_one_source() {
+    let (mine, victim) = ("mine@x.test", "victim@x.test");
+    for (id_token, profile, email, verified) in [
+        (
+            json!({"email": mine, "email_verified": true}),
+            json!({"email": victim}),
+            Some(victim),
+            false,
+        ),
+        (
+            json!({"email": mine, "email_verified": true}),
+            json!({"email": victim, "email_verified": true}),
+            Some(victim),
+            true,
+        ),
+        (
+            json!({"email": mine, "email_verified": true}),
+            json!({"email": "Mine@X.test"}),
+            Some(mine),
+            true,
+        ),
+        (
+            json!({"email": mine, "email_verified": false}),
+            json!({"email": mine, "email_verified": true}),
+            Some(mine),
+            false,
+        ),
+        (json!({"email": mine}), json!({"email_verified": true}), Some(mine), false),
+        (json!({"email_verified": true}), json!({"email": victim}), Some(victim), false),
+        (
+            json!({"email": mine, "email_verified": true}),
+            json!({"email": 1, "email_verified": true}),
+            Some(mine),
+            true,
+        ),
+        (json!({"email": mine, "email_verified": "true"}), json!({}), Some(mine), true),
+        (json!({}), json!({"email_verified": true}), None, false),
+    ] {
+        let map = |value: &Value| value.as_object().cloned().unwrap_or_default();
+        let merged = merge(map(&id_token), Some(map(&profile)));
+        let what = format!("{id_token} {profile}");
+        assert_eq!(merged.get("email").and_then(Value::as_str), email, "{what}");
+        assert_eq!(merged.get("email_verified"), Some(&json!(verified)), "{what}");
+    }
+}
