@@ -245,3 +245,37 @@ fn kind(error: reqwest::Error) -> Error {
         Error::Broken
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_are_form_encoded_before_they_are_joined() {
+        let (id, secret) = ("acme client:1", Secret::new("s3cret+&%/\u{e9} word"));
+        let pair = "acme+client%3A1:s3cret%2B%26%25%2F%C3%A9+word";
+        assert_eq!(basic(id, &secret).expose(), format!("Basic {}", STANDARD.encode(pair)));
+        let pair = "id:a+b";
+        let header = basic_as_it_is("id", &Secret::new("a+b"));
+        assert_eq!(header.expose(), format!("Basic {}", STANDARD.encode(pair)));
+    }
+
+    #[tokio::test]
+    async fn whoever_makes_a_request_its_credentials_are_marked() -> Result<(), Error> {
+        let tap: Tap = Arc::new(|sent| {
+            for name in [header::AUTHORIZATION, header::COOKIE] {
+                assert!(
+                    sent.request.headers().get(&name).is_some_and(HeaderValue::is_sensitive),
+                    "{name}"
+                );
+            }
+        });
+        let request = Request::get("http://127.0.0.1:1/")
+            .header(header::AUTHORIZATION, "Bearer a-token")
+            .header(header::COOKIE, "a=b");
+        let request = request.body(Vec::new()).map_err(|_| Error::Request)?;
+        let outbound = Outbound::new()?;
+        assert!(tapped(tap, outbound.send(request)).await.is_err(), "nobody listens there");
+        Ok(())
+    }
+}

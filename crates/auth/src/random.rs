@@ -22,3 +22,13 @@ pub fn bytes<const N: usize>() -> [u8; N] {
 pub fn token() -> String {
     URL_SAFE_NO_PAD.encode(bytes::<32>())
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn tokens_are_long_and_differ() {
+        let (one, other) = (super::token(), super::token());
+        assert_eq!(one.len(), 43);
+        assert_ne!(one, other);
+    }
+}

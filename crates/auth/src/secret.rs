@@ -176,3 +176,57 @@ fn derived(secret: &hkdf::Prk, purpose: Purpose) -> [u8; 32] {
 fn aead_key(secret: &hkdf::Prk, purpose: Purpose) -> LessSafeKey {
     LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &derived(secret, purpose)).expect("32 bytes"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn app(current: &str, earlier: &[&str]) -> AppSecret {
+        let earlier: Vec<_> = earlier.iter().map(|secret| Secret::new(*secret)).collect();
+        AppSecret::new(&Secret::new(current), &earlier)
+    }
+
+    #[test]
+    fn what_is_sealed_opens_only_as_what_it_is() {
+        let secret = app("one", &[]);
+        let sealed = secret.seal(Purpose::OAuthAttempt, "a", b"hello").expect("a ciphertext");
+        assert_eq!(secret.open(Purpose::OAuthAttempt, "a", &sealed), Ok(b"hello".to_vec()));
+        assert_eq!(secret.open(Purpose::OAuthAttempt, "b", &sealed), Err(DecryptError));
+        assert_eq!(secret.open(Purpose::SigningKey, "a", &sealed), Err(DecryptError));
+        assert_eq!(app("two", &[]).open(Purpose::OAuthAttempt, "a", &sealed), Err(DecryptError));
+        assert_eq!(
+            app("two", &["one"]).open(Purpose::OAuthAttempt, "a", &sealed),
+            Ok(b"hello".to_vec())
+        );
+        assert_ne!(Ok(sealed), secret.seal(Purpose::OAuthAttempt, "a", b"hello"));
+    }
+
+    #[test]
+    fn an_altered_text_does_not_open() {
+        let secret = app("one", &[]);
+        let sealed = secret.seal(Purpose::OAuthAttempt, "", b"hello").expect("a ciphertext");
+        for at in 0..sealed.len() {
+            let mut altered = sealed.clone().into_bytes();
+            altered[at] = if altered[at] == b'A' { b'B' } else { b'A' };
+            let altered = String::from_utf8_lossy(&altered);
+            assert_eq!(secret.open(Purpose::OAuthAttempt, "", &altered), Err(DecryptError));
+            assert_eq!(secret.open(Purpose::OAuthAttempt, "", &sealed[..at]), Err(DecryptError));
+        }
+        assert_eq!(secret.open(Purpose::OAuthAttempt, "", "no base64!"), Err(DecryptError));
+    }
+
+    #[test]
+    fn a_secret_has_a_name() {
+        assert_eq!(app("one", &[]).key_id(), app("one", &["two"]).key_id());
+        assert_ne!(app("one", &[]).key_id(), app("two", &["one"]).key_id());
+        assert_eq!(app("one", &[]).key_id().len(), 12);
+    }
+
+    #[test]
+    fn secrets_do_not_show_themselves() {
+        assert_eq!(
+            format!("{:?} {:?}", Secret::new("hush"), app("hush", &["hush"])),
+            "[secret] AppSecret[2]"
+        );
+    }
+}

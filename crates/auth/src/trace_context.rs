@@ -1,7 +1,6 @@
 //! A request's place in a trace (W3C Trace Context): taken up from whoever
 //! sends it, and passed on to the providers that are asked for it.
 
-use std::fmt::Write as _;
 use std::future::Future;
 
 use ::http::{HeaderMap, HeaderName, HeaderValue};
@@ -54,11 +53,40 @@ impl TraceContext {
     /// What a call says that is made for the current request.
     pub(crate) fn header() -> Option<HeaderValue> {
         let current = CURRENT.try_with(Clone::clone).ok().flatten()?;
-        let mut text = format!("00-{}-", current.trace_id);
-        for byte in random::bytes::<8>() {
-            // Writing to a string cannot fail.
-            let _ = write!(text, "{byte:02x}");
+        let Self { trace_id, flags } = current;
+        let parent = u64::from_be_bytes(random::bytes());
+        HeaderValue::try_from(format!("00-{trace_id}-{parent:016x}-{flags}")).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_to_the_letter_is_no_trace() {
+        const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+        const PARENT: &str = "00f067aa0ba902b7";
+        let zeros = "0".repeat(32);
+        for (text, taken) in [
+            (format!("00-{TRACE}-{PARENT}-01"), true),
+            (format!("01-{TRACE}-{PARENT}-01-more"), true),
+            (format!("00-{TRACE}-{PARENT}-01-more"), false),
+            (format!("ff-{TRACE}-{PARENT}-01"), false),
+            (format!("00-{zeros}-{PARENT}-01"), false),
+            (format!("00-{TRACE}-{}-01", &zeros[..16]), false),
+            (format!("00-{}-{PARENT}-01", TRACE.to_uppercase()), false),
+            (format!("00-{TRACE}-{PARENT}"), false),
+            (format!("00-{TRACE}-{PARENT}-1"), false),
+            (String::new(), false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(TRACEPARENT, text.parse().expect("a value"));
+            let expected = taken.then_some(TRACE);
+            let found = TraceContext::of(&headers);
+            assert_eq!(found.as_ref().map(TraceContext::trace_id), expected, "{text}");
+            headers.append(TRACEPARENT, text.parse().expect("a value"));
+            assert_eq!(TraceContext::of(&headers), None, "twice {text}");
         }
-        HeaderValue::try_from(format!("{text}-{}", current.flags)).ok()
     }
 }

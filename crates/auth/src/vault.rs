@@ -118,3 +118,38 @@ const REFRESH: &str = "refresh_token";
 fn context(id: ConnectionId, column: &str) -> String {
     format!("{id}/{column}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use latchkey_domain::Timestamp;
+
+    fn vault(current: &str, earlier: &[&str]) -> Vault {
+        let earlier: Vec<_> = earlier.iter().map(|secret| Secret::new(*secret)).collect();
+        Vault::new(AppSecret::new(&Secret::new(current), &earlier))
+    }
+
+    #[test]
+    fn a_token_opens_in_its_own_row_and_column_only() {
+        let id = |n| ConnectionId::new(Timestamp::from_millis(1), [n; 10]);
+        let tokens = ProviderTokens {
+            access: Secret::new("a-token"),
+            refresh: Some(Secret::new("r-token")),
+        };
+        let ours = vault("one", &[]);
+        let sealed = ours.seal(id(1), &tokens).expect("ciphertexts");
+        assert_eq!(ours.access(id(1), &sealed), Ok(Secret::new("a-token")));
+        assert_eq!(ours.refresh(id(1), &sealed), Ok(Some(Secret::new("r-token"))));
+        assert_eq!(ours.access(id(2), &sealed), Err(DecryptError));
+        let swapped = Sealed {
+            access: sealed.refresh.clone().unwrap_or_default(),
+            refresh: Some(sealed.access.clone()),
+            ..sealed.clone()
+        };
+        assert_eq!(ours.access(id(1), &swapped), Err(DecryptError));
+        assert_eq!(ours.refresh(id(1), &swapped), Err(DecryptError));
+        assert_eq!(vault("two", &["one"]).access(id(1), &sealed), Ok(Secret::new("a-token")));
+        assert_eq!(vault("two", &[]).access(id(1), &sealed), Err(DecryptError));
+        assert!(!format!("{tokens:?} {sealed:?}").contains("token\""));
+    }
+}

@@ -79,7 +79,8 @@ fn understand(
 
 fn show(app: &App, provider: Provider, params: &Params) -> Answer {
     let request = understand(app, provider, params)?;
-    let page = ConsentPage::new(app, provider, &request, params, Creation::default());
+    let creation = Creation { verified: true, ..Creation::read(&Params::default()) };
+    let page = ConsentPage::new(app, provider, &request, params, creation);
     Ok(page.into_response(StatusCode::OK))
 }
 
@@ -272,12 +273,6 @@ struct Creation {
     email: String,
     verified: bool,
     complaint: Option<Invalid>,
-}
-
-impl Default for Creation {
-    fn default() -> Self {
-        Self { name: String::new(), email: String::new(), verified: true, complaint: None }
-    }
 }
 
 impl Creation {

@@ -163,16 +163,13 @@ fn headers_are_judged_before_anything_else() {
 fn what_is_said_twice_is_refused_in_header_and_claims() {
     let (header, claims) = (r#"{"alg":"RS256"}"#, good().to_string());
     let twice = |json: &str, first: &str| json.replacen('{', first, 1);
+    let duplicate = || Err(IdTokenError::Duplicate);
     for (header, claims, outcome) in [
         (header.to_owned(), claims.clone(), Ok(())),
-        (twice(header, r#"{"alg":"none","#), claims.clone(), Err(IdTokenError::Duplicate)),
-        (
-            twice(header, r#"{"kid":"1","k\u0069d":"2","#),
-            claims.clone(),
-            Err(IdTokenError::Duplicate),
-        ),
-        (header.to_owned(), twice(&claims, r#"{"sub":"another","#), Err(IdTokenError::Duplicate)),
-        (header.to_owned(), twice(&claims, r#"{"x":1,"\u0078":1,"#), Err(IdTokenError::Duplicate)),
+        (twice(header, r#"{"alg":"none","#), claims.clone(), duplicate()),
+        (twice(header, r#"{"kid":"1","k\u0069d":"2","#), claims.clone(), duplicate()),
+        (header.to_owned(), twice(&claims, r#"{"sub":"another","#), duplicate()),
+        (header.to_owned(), twice(&claims, r#"{"x":1,"\u0078":1,"#), duplicate()),
         (header.to_owned(), twice(&claims, r#"{"x":{"y":1,"y":2},"#), Ok(())),
     ] {
         assert_eq!(parse(&token(&header, &claims)).map(|_| ()), outcome, "{header} {claims}");

@@ -2,10 +2,6 @@
 #![allow(clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 mod attempts;
-mod codes;
 mod discovery;
 mod id_token;
-mod outbound;
-mod responses;
-mod secrets;
 mod userinfo;

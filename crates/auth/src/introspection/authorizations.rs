@@ -156,24 +156,14 @@ mod tests {
 
     #[test]
     fn metadata_are_looked_for_where_the_standards_say() {
-        for (issuer, expected) in [
-            (
-                "https://as.test",
-                [
-                    "https://as.test/.well-known/oauth-authorization-server",
-                    "https://as.test/.well-known/openid-configuration",
-                ],
-            ),
-            (
-                "http://127.0.0.1:3001/google",
-                [
-                    "http://127.0.0.1:3001/.well-known/oauth-authorization-server/google",
-                    "http://127.0.0.1:3001/google/.well-known/openid-configuration",
-                ],
-            ),
+        let (near, known) = ("http://127.0.0.1:3001", "/.well-known");
+        for (issuer, inserted, appended) in [
+            ("https://as.test", "https://as.test", ""),
+            ("http://127.0.0.1:3001/google", near, "/google"),
         ] {
             let found: Vec<_> = addresses(issuer).into_iter().map(String::from).collect();
-            assert_eq!(found, expected);
+            let inserted = format!("{inserted}{known}/oauth-authorization-server{appended}");
+            assert_eq!(found, [inserted, format!("{issuer}{known}/openid-configuration")]);
         }
     }
 
@@ -206,20 +196,13 @@ mod tests {
         let one = read_(&good).and_then(|mut list| list.pop()).expect("one");
         assert_eq!((one.id.as_str(), one.app.as_str()), ("7", "CalendarPrinter"));
         assert_eq!(one.scopes.to_string(), "calendar:read");
-        assert_eq!(
-            (one.since, one.last_used_at),
-            (Some(Timestamp::from_seconds(1_800_000_000)), None)
-        );
+        assert_eq!(one.since, Some(Timestamp::from_seconds(1_800_000_000)));
+        assert_eq!(one.last_used_at, None);
         assert_eq!(read_(&json!({ "authorizations": [] })), Some(Vec::new()));
-        for bad in [
-            json!([]),
-            json!({}),
-            json!({ "authorizations": {} }),
-            json!({ "authorizations": [{}] }),
-            json!({ "authorizations": [{ "id": "" }] }),
-            json!({ "authorizations": [{ "id": ".." }] }),
-            json!({ "authorizations": [{ "id": 7 }] }),
-        ] {
+        let one = |entry: Value| json!({ "authorizations": [entry] });
+        let entries = [json!({}), json!({ "id": "" }), json!({ "id": ".." }), json!({ "id": 7 })];
+        let others = [json!([]), json!({}), json!({ "authorizations": {} })];
+        for bad in entries.map(one).into_iter().chain(others) {
             assert_eq!(read_(&bad), None, "{bad}");
         }
         let many: Vec<_> = (0..1000).map(|id| json!({ "id": id.to_string() })).collect();

@@ -46,32 +46,25 @@ pub enum Error {
     IdToken(#[from] super::id_token::IdTokenError),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display)]
 pub enum Step {
     /// OpenID Connect Discovery §4.
+    #[strum(to_string = "discovery")]
     Discovery,
     /// OpenID Connect Core §10.1.1.
+    #[strum(to_string = "the key set")]
     Keys,
     /// RFC 6749 §4.1.3.
+    #[strum(to_string = "the token request")]
     Token,
     /// The call for which the access token was issued: who is it?
+    #[strum(to_string = "the profile")]
     Profile,
     /// RFC 7009 §2.1, or the provider's own way.
+    #[strum(to_string = "the revocation")]
     Revocation,
+    #[strum(to_string = "the service")]
     Service,
-}
-
-impl std::fmt::Display for Step {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Discovery => "discovery",
-            Self::Keys => "the key set",
-            Self::Token => "the token request",
-            Self::Profile => "the profile",
-            Self::Revocation => "the revocation",
-            Self::Service => "the service",
-        })
-    }
 }
 
 impl Error {

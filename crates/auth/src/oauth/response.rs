@@ -108,3 +108,67 @@ fn known(error: &str) -> &'static str {
     ];
     CODES.into_iter().find(|code| *code == error).unwrap_or("an error that is in no standard")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn responses_are_judged() {
+        const OTHER: &str = "!another issuer answered than was asked";
+        const MISSING: &str = "!the issuer that was promised is missing";
+        let promised = Some(Issuer { expected: "https://op.test", promised: true });
+        let silent = Some(Issuer { expected: "https://op.test", promised: false });
+        for (query, issuer, outcome) in [
+            ("code=a&state=s&iss=https%3A%2F%2Fop.test", promised, "a"),
+            ("code=a%2Bb%2F%3D%26+%7E&state=s", silent, "a+b/=& ~"),
+            ("code=a&state=s&iss=https://op.test", silent, "a"),
+            ("code=a&state=s&iss=https://evil.test", None, "a"),
+            ("code=a&unknown=1&unknown=2", None, "a"),
+            ("code=a&state=s&iss=https://evil.test", silent, OTHER),
+            ("code=a&state=s&iss=https://op.test/", promised, OTHER),
+            ("code=a&state=s", promised, MISSING),
+            ("error=access_denied&state=s", promised, MISSING),
+            ("code=a&code=b", None, "!a parameter came twice"),
+            ("code=a&state=s&state=s", None, "!a parameter came twice"),
+            ("code=a&error=access_denied", None, "!a code and an error came together"),
+            ("code=", None, "!there is no code in it"),
+            ("", None, "!there is no code in it"),
+        ] {
+            let judged = validate(AuthorizationResponse::parse(query), issuer);
+            let judged = judged.unwrap_or_else(|error| match error {
+                Error::Response(why) => format!("!{why}"),
+                other => format!("!!{other}"),
+            });
+            assert_eq!(judged, outcome, "{query}");
+        }
+    }
+
+    #[test]
+    fn a_form_becomes_the_query_that_it_stands_for_and_nothing_more() {
+        for (form, query) in [
+            ("state=s&code=a%2Bb+c", "state=s&code=a%2Bb+c"),
+            ("code=a&user=%7B%22name%22%3A1%7D&id_token=x&access_token=y", "code=a"),
+            ("error=access_denied&error_description=x", "error=access_denied"),
+            ("code=a&code=b", "code=a&code=b"),
+            ("code=a%0D%0ASet-Cookie%3A", "code=a%0D%0ASet-Cookie%3A"),
+            ("", ""),
+            ("{\"code\":1}", ""),
+        ] {
+            assert_eq!(AuthorizationResponse::to_query(form.as_bytes()), query, "{form}");
+        }
+    }
+
+    #[test]
+    fn refusals_are_told_apart() {
+        let judged = |query: &str| validate(AuthorizationResponse::parse(query), None);
+        assert!(matches!(judged("error=access_denied"), Err(Error::Declined)));
+        assert!(
+            matches!(judged("error=server_error"), Err(Error::Refused { code }) if code == "server_error")
+        );
+        assert!(matches!(
+            judged("error=%3Cscript%3E"),
+            Err(Error::Refused { code }) if !code.contains('<')
+        ));
+    }
+}

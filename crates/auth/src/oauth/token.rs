@@ -250,3 +250,53 @@ impl<'c> AsyncHttpClient<'c> for TokenEndpoint<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn tokens(json: Value) -> Result<Tokens, serde_json::Error> {
+        serde_json::from_value(json)
+    }
+
+    #[test]
+    fn a_lifetime_that_makes_no_sense_is_none() -> Result<(), serde_json::Error> {
+        for (expires_in, seconds) in [
+            (json!(3600), Some(3600)),
+            (json!("3600"), Some(3600)),
+            (json!(0), Some(0)),
+            (json!(-1), None),
+            (json!(1e20), None),
+            (json!(u64::MAX), None),
+            (json!(1.5), None),
+            (json!(null), None),
+            (json!("soon"), None),
+            (json!([1]), None),
+        ] {
+            let tokens = tokens(json!({
+                "access_token": "a", "token_type": "Bearer", "expires_in": expires_in
+            }))?;
+            assert_eq!(tokens.lifetime().map(Span::as_seconds), seconds, "{expires_in}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn token_types_and_scopes() -> Result<(), serde_json::Error> {
+        for (token_type, taken) in
+            [("Bearer", true), ("bearer", true), ("BEARER", true), ("mac", false)]
+        {
+            let parsed = tokens(json!({"access_token": "a", "token_type": token_type}));
+            assert_eq!(parsed.is_ok(), taken, "{token_type}");
+        }
+        assert!(tokens(json!({"access_token": "a"})).is_err());
+        assert!(tokens(json!({"token_type": "bearer"})).is_err());
+        let tokens = tokens(json!({
+            "access_token": "a", "token_type": "bearer", "scope": "read:user,user:email x"
+        }))?;
+        assert_eq!(tokens.scopes().map(Vec::len), Some(3));
+        assert_eq!(tokens.id_token(), None);
+        Ok(())
+    }
+}

@@ -210,6 +210,7 @@ mod tests {
     use super::*;
 
     const API: &str = "http://localhost:3000/api";
+    const OTHER: &str = "https://other.test";
     const ISSUER: &str = "http://127.0.0.1:3001/google";
 
     fn catalogue() -> Catalogue {
@@ -223,18 +224,17 @@ mod tests {
         };
         Catalogue::new(&[
             api(API, &["profile", "calendar:read", "contacts:read"]),
-            api("https://other.test", &["print"]),
+            api(OTHER, &["print"]),
         ])
     }
 
-    fn parse(provider: Provider, value: &str) -> Scopes {
-        catalogue().parse(provider, &Audience::Provider, value)
+    fn parse(value: &str) -> Scopes {
+        catalogue().parse(Provider::Google, &Audience::Provider, value)
     }
 
     #[test]
     fn sets_are_added_taken_away_and_narrowed() {
-        let (a, b) =
-            (parse(Provider::Google, "openid email"), parse(Provider::Google, "email profile"));
+        let [a, b] = ["openid email", "email profile"].map(parse);
         assert_eq!(a.with(&b).to_string(), "openid email profile");
         assert_eq!(a.without(&b).to_string(), "openid");
         for (asked, expected) in [
@@ -251,27 +251,18 @@ mod tests {
 
     #[test]
     fn a_request_is_about_one_audience() {
-        let api = || Some(Audience::Api(API.into()));
+        let api = |uri: &str| Some(Audience::Api(uri.into()));
         let provider = || Some(Audience::Provider);
+        let all = "openid profile email calendar:read";
         for (resource, asked, expected, scopes) in [
             (None, "openid profile", provider(), "openid profile"),
             (Some(ISSUER), "openid calendar:read", provider(), "openid"),
-            (
-                Some(API),
-                "openid profile email calendar:read",
-                api(),
-                "openid profile calendar:read",
-            ),
-            (Some(API), CALENDAR, api(), ""),
+            (Some(API), all, api(API), "openid profile calendar:read"),
+            (Some(API), CALENDAR, api(API), ""),
             // A scope that only one of them knows says whom the request is about.
-            (None, "calendar:read profile", api(), "profile calendar:read"),
+            (None, "calendar:read profile", api(API), "profile calendar:read"),
             (None, "nonsense", provider(), ""),
-            (
-                Some("https://other.test"),
-                "print profile",
-                Some(Audience::Api("https://other.test".into())),
-                "print",
-            ),
+            (Some(OTHER), "print profile", api(OTHER), "print"),
             (Some("http://localhost:3000/api/"), "calendar:read", None, ""),
             (Some("http://localhost:3000"), "calendar:read", None, ""),
         ] {
