@@ -47,12 +47,7 @@ impl Database {
 
     /// Runs a statement that no store function would.
     pub async fn execute(&self, statement: &str) {
-        let statement = sqlx::AssertSqlSafe(statement.to_owned());
-        match &self.db {
-            Db::Sqlite(pool) => pool.execute(statement).await.map(drop),
-            Db::Postgres(pool) => pool.execute(statement).await.map(drop),
-        }
-        .expect("a statement");
+        execute(&self.db, statement).await;
     }
 
     /// How many rows a table has.
@@ -71,10 +66,50 @@ fn server() -> String {
 /// # Panics
 /// When there is no such table.
 pub async fn rows(db: &Db, table: &str) -> i64 {
-    let count = sqlx::AssertSqlSafe(format!("SELECT COUNT(*) FROM {table}"));
-    match db {
-        Db::Sqlite(pool) => sqlx::query_scalar(count).fetch_one(pool).await,
-        Db::Postgres(pool) => sqlx::query_scalar(count).fetch_one(pool).await,
-    }
-    .expect("a count")
+    number(db, &format!("SELECT COUNT(*) FROM {table}")).await
+}
+
+/// The same lines for either database, with a connection.
+macro_rules! on {
+    ($db:expr, |$one:ident| $act:expr) => {
+        match $db {
+            Db::Sqlite(pool) => {
+                let mut one = pool.get().await.expect("a connection");
+                let $one = &mut *one;
+                $act
+            }
+            Db::Postgres(pool) => {
+                let mut one = pool.get().await.expect("a connection");
+                let $one = &mut *one;
+                $act
+            }
+        }
+    };
+}
+
+/// Runs a statement that no store function would. Says how many rows it touched.
+///
+/// # Panics
+/// When the database refuses it.
+pub async fn execute(db: &Db, statement: &str) -> u64 {
+    let statement = sqlx::AssertSqlSafe(statement.to_owned());
+    on!(db, |one| one.execute(statement).await.expect("a statement").rows_affected())
+}
+
+/// What a statement of one number says.
+///
+/// # Panics
+/// When the database refuses it.
+pub async fn number(db: &Db, statement: &str) -> i64 {
+    let statement = sqlx::AssertSqlSafe(statement.to_owned());
+    on!(db, |one| sqlx::query_scalar(statement).fetch_one(one).await.expect("a number"))
+}
+
+/// What a statement of one text column says.
+///
+/// # Panics
+/// When the database refuses it.
+pub async fn texts(db: &Db, statement: &str) -> Vec<String> {
+    let statement = sqlx::AssertSqlSafe(statement.to_owned());
+    on!(db, |one| sqlx::query_scalar(statement).fetch_all(one).await.expect("rows"))
 }

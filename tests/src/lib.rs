@@ -29,7 +29,7 @@ pub mod walk;
 pub use app::{Latchkey, Setup};
 pub use browser::Browser;
 pub use cookies::SetCookie;
-pub use database::Database;
+pub use database::{Database, execute, number, texts};
 pub use issuer::Issuer;
 pub use mail_server::MailServer;
 pub use page::Page;

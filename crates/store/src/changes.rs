@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use sqlx::postgres::PgListener;
+use sqlx::postgres::{PgListener, PgPoolOptions};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -52,7 +52,7 @@ impl Db {
         task.spawn(async move {
             match &db {
                 Self::Sqlite(pool) => {
-                    watch_log(pool.connect_options().get_filename().to_owned(), &heard).await;
+                    watch_log(pool.manager().options.get_filename().to_owned(), &heard).await;
                 }
                 Self::Postgres(_) => listen(&db, &heard).await,
             }
@@ -125,8 +125,10 @@ async fn listen(db: &Db, news: &Notify) {
 /// A listener that has heard an announcement of our own. A pooler that hands
 /// connections around takes `LISTEN` without a word, and brings nothing.
 async fn listener(db: &Db) -> Result<Option<PgListener>> {
-    let Db::Postgres(pool) = db else { return Ok(None) };
-    let mut listener = PgListener::connect_with(pool).await?;
+    let Db::Postgres(db_pool) = db else { return Ok(None) };
+    let pool = PgPoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
+    let pool = pool.connect_lazy_with(db_pool.manager().options.clone());
+    let mut listener = PgListener::connect_with(&pool).await?;
     listener.listen(CHANNEL).await?;
     let echo = RandomState::new().hash_one(CHANNEL).to_string();
     db.execute(ANNOUNCE, params![echo]).await?;

@@ -4,11 +4,12 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Connection as _, PgPool, SqlitePool};
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, Connection as _};
 
 use crate::migrations::{self, MIGRATIONS};
+use crate::pool::{self, Pool, PostgresManager, SqliteManager};
 use crate::{Error, Result};
 
 /// How much of a database one process takes.
@@ -27,13 +28,6 @@ impl Default for Limits {
     }
 }
 
-/// A connection to PostgreSQL that nobody has used for so long is asked first
-/// whether it still leads anywhere…
-const FRESH: Duration = Duration::from_secs(1);
-
-/// …and has so long to answer.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
-
 /// To what SQLite's log is cut back when it has been written into the file.
 const LOG_BYTES: &str = "8388608";
 
@@ -49,8 +43,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// One of the two databases that every statement here is written for.
 #[derive(Clone, Debug)]
 pub enum Db {
-    Sqlite(SqlitePool),
-    Postgres(PgPool),
+    Sqlite(Pool<SqliteManager>),
+    Postgres(Pool<PostgresManager>),
 }
 
 /// Which database an address leads to.
@@ -100,23 +94,24 @@ impl Db {
 
     /// How many connections are open, and how many of them nobody uses.
     pub fn connections(&self) -> (u32, u32) {
-        let (open, idle) = match self {
-            Self::Sqlite(pool) => (pool.size(), pool.num_idle()),
-            Self::Postgres(pool) => (pool.size(), pool.num_idle()),
+        let status = match self {
+            Self::Sqlite(pool) => pool.status(),
+            Self::Postgres(pool) => pool.status(),
         };
-        (open, u32::try_from(idle).unwrap_or(u32::MAX))
+        let number = |connections| u32::try_from(connections).unwrap_or(u32::MAX);
+        (number(status.size), number(status.available))
     }
 
-    /// Waits for what is under way, and closes every connection.
+    /// Closes every connection that nobody uses, and each other one after its use.
     pub async fn close(&self) {
         match self {
-            Self::Sqlite(pool) => pool.close().await,
-            Self::Postgres(pool) => pool.close().await,
+            Self::Sqlite(pool) => pool::close(pool).await,
+            Self::Postgres(pool) => pool::close(pool).await,
         }
     }
 }
 
-async fn open_sqlite(url: &str, limits: Limits) -> Result<SqlitePool> {
+async fn open_sqlite(url: &str, limits: Limits) -> Result<Pool<SqliteManager>> {
     let options = SqliteConnectOptions::from_str(url).map_err(bad_url)?;
     let in_memory = is_in_memory(url);
     if !in_memory {
@@ -131,23 +126,11 @@ async fn open_sqlite(url: &str, limits: Limits) -> Result<SqlitePool> {
         .synchronous(SqliteSynchronous::Full)
         .pragma("journal_size_limit", LOG_BYTES)
         .busy_timeout(limits.patience);
-    let file = options.get_filename().to_owned();
-    let opened = identity(&file);
-    let pool = SqlitePoolOptions::new()
-        // In memory, one keeps the database and one uses it.
-        .max_connections(if in_memory { 2 } else { limits.connections })
-        .acquire_timeout(limits.patience)
-        .test_before_acquire(false)
-        // A file that was deleted goes on taking everything, and loses it at the end.
-        .before_acquire(move |_, _| {
-            let is_there = identity(&file) == opened;
-            Box::pin(async move { Ok(is_there) })
-        });
     // Another process may be turning the new file to WAL, for which SQLite does
     // not wait, whatever the busy timeout.
     let mut tries = 0;
-    let pool = loop {
-        match pool.clone().connect_with(options.clone()).await {
+    let mut first = loop {
+        match options.connect().await {
             Err(error) if is_busy(&error) && tries < TRIES => tries += 1,
             opened => break opened?,
         }
@@ -155,7 +138,8 @@ async fn open_sqlite(url: &str, limits: Limits) -> Result<SqlitePool> {
     };
     // Two instances that start at once: SQLite's migrator takes no lock, but each
     // migration is one transaction. Whoever comes second fails, and finds it done.
-    while let Err(error) = MIGRATIONS.run(&pool).await {
+    // `run` would not be seen to be `Send`.
+    while let Err(error) = MIGRATIONS.run_direct(None, &mut first, false).await {
         tries += 1;
         if tries > TRIES {
             return Err(migrations::failed(error));
@@ -163,23 +147,14 @@ async fn open_sqlite(url: &str, limits: Limits) -> Result<SqlitePool> {
         tokio::time::sleep(PAUSE).await;
     }
     if in_memory {
-        std::mem::forget(pool.acquire().await?.detach());
-    } else {
-        // A file that is gone is not made anew, empty.
-        pool.set_connect_options(options.create_if_missing(false));
+        // One keeps the database, and one uses it.
+        std::mem::forget(first);
+        return pool::new(SqliteManager::new(options, limits.patience), 1);
     }
-    Ok(pool)
-}
-
-/// Which file this is, whatever its name.
-fn identity(file: &Path) -> Option<(u64, u64)> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt as _;
-        file.metadata().ok().map(|found| (found.dev(), found.ino()))
-    }
-    #[cfg(not(unix))]
-    file.metadata().ok().map(|_| (0, 0))
+    first.close().await?;
+    // A file that is gone is not made anew, empty.
+    let options = options.create_if_missing(false);
+    pool::new(SqliteManager::new(options, limits.patience), limits.connections)
 }
 
 /// Whether SQLite refused because somebody else holds the file: BUSY or LOCKED.
@@ -188,31 +163,8 @@ fn is_busy(error: &sqlx::Error) -> bool {
     code.and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| matches!(code & 0xff, 5 | 6))
 }
 
-async fn open_postgres(url: &str, limits: Limits) -> Result<PgPool> {
+async fn open_postgres(url: &str, limits: Limits) -> Result<Pool<PostgresManager>> {
     let options = postgres_options(url)?;
-    // The server gives up what we have given up, and notices when we are gone.
-    let patience = limits.patience.as_millis();
-    let limit = format!(
-        "SET statement_timeout = {patience}; SET idle_in_transaction_session_timeout = {patience}; \
-         SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3"
-    );
-    let pool = PgPoolOptions::new()
-        .max_connections(limits.connections)
-        .acquire_timeout(limits.patience)
-        .test_before_acquire(false)
-        .before_acquire(|one, state| {
-            Box::pin(async move {
-                if state.idle_for < FRESH {
-                    return Ok(true);
-                }
-                let answered = tokio::time::timeout(SIGN_OF_LIFE, one.ping()).await;
-                answered.unwrap_or_else(|_| Err(silent())).map(|()| true)
-            })
-        })
-        .after_connect(move |one, _| {
-            let limit = sqlx::AssertSqlSafe(limit.clone());
-            Box::pin(async move { sqlx::raw_sql(limit).execute(one).await.map(drop) })
-        });
     let first = async {
         let mut first = options.connect().await?;
         check_pooler(&mut first, &options).await?;
@@ -222,7 +174,7 @@ async fn open_postgres(url: &str, limits: Limits) -> Result<PgPool> {
     let mut first = first.unwrap_or_else(|_| Err(silent().into()))?;
     migrations::run(&mut first).await?;
     first.close().await?;
-    Ok(pool.connect_with(options).await?)
+    pool::new(PostgresManager::new(options, limits.patience), limits.connections)
 }
 
 /// Whether a statement that was prepared can be used again: a pooler in

@@ -5,12 +5,12 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::postgres::PgPoolOptions;
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
+use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
 
 use crate::db::{is_in_memory, postgres_options};
 use crate::migrations::{APPLIED, Applied, Migrations, judge, rehearse};
+use crate::pool::{self, PostgresManager, SqliteManager};
 use crate::query::{Row, params};
 use crate::{Backend, Db, Error};
 
@@ -106,8 +106,8 @@ async fn probe_server(url: &str) -> Result<Probe, ProbeError> {
         error => ProbeError::Migration(error.to_string()),
     })?;
     first.close().await.map_err(probe_error)?;
-    let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(PATIENCE);
-    Ok(Probe::Database(Db::Postgres(pool.connect_with(options).await.map_err(probe_error)?)))
+    let pool = pool::new(PostgresManager::new(options, PATIENCE), 1);
+    Ok(Probe::Database(Db::Postgres(pool.map_err(|_| ProbeError::Unreachable)?)))
 }
 
 async fn probe_file(url: &str) -> Result<Probe, ProbeError> {
@@ -120,18 +120,19 @@ async fn probe_file(url: &str) -> Result<Probe, ProbeError> {
         return if can_be_made(file) { Ok(Probe::Nothing) } else { Err(ProbeError::Folder) };
     }
     let options = options.create_if_missing(false).busy_timeout(PATIENCE);
-    let pool = SqlitePoolOptions::new().max_connections(1).acquire_timeout(PATIENCE);
-    let pool = pool.connect_with(options).await.map_err(probe_error)?;
+    let mut first = options.connect().await.map_err(probe_error)?;
     // Opens and rolls back a write transaction, to check that the file is
     // writable. BUSY proves it, too.
-    match pool.begin_with("BEGIN IMMEDIATE").await {
+    match first.begin_with("BEGIN IMMEDIATE").await {
         Ok(transaction) => transaction.rollback().await.map_err(probe_error)?,
         Err(error) => match probe_error(error) {
             ProbeError::Unreachable => {}
             error => return Err(error),
         },
     }
-    Ok(Probe::Database(Db::Sqlite(pool)))
+    first.close().await.map_err(probe_error)?;
+    let pool = pool::new(SqliteManager::new(options, PATIENCE), 1);
+    Ok(Probe::Database(Db::Sqlite(pool.map_err(|_| ProbeError::Unreachable)?)))
 }
 
 /// Whether the nearest thing on the way to a file that exists is a folder.

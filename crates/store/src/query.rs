@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use std::future::Future;
 use std::time::Duration;
 
+use deadpool::managed::Object;
 use latchkey_domain::audit::{Actor, Kind};
 use latchkey_domain::connection::{BrokenReason, Failure, Granted};
 use latchkey_domain::identity::Subject;
@@ -17,13 +18,13 @@ use latchkey_domain::{
     AuditId, ConnectionId, ContactId, DisplayName, Email, EventId, Roles, Scopes, SignInId,
     Timestamp, TraceId, UserId,
 };
-use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnection, PgRow, Postgres};
 use sqlx::sqlite::{Sqlite, SqliteConnection, SqliteRow};
 use sqlx::{Database, Decode, Encode, Row as _, Type};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::db::silent;
+use crate::pool::{self, PostgresManager, SqliteManager};
 use crate::{Db, Error, Result, count};
 
 #[derive(Clone, Debug)]
@@ -265,12 +266,8 @@ impl Connection<'_> {
     }
 }
 
-/// A connection of the pool, which gets it back fit for use, or not at all.
-///
-/// The pool itself waits without end for an answer to its question whether the
-/// connection is well, and believes that every transaction ended that sqlx counts
-/// as ended. A server that has fallen silent, or SQLite that has rolled back by
-/// itself because the disk is full, would use up one connection after another.
+/// A connection of the pool, which gets it back fit for use, or not at all: not
+/// when an answer is still on its way, a transaction open, or its server silent.
 #[derive(Debug)]
 struct Lent {
     pooled: Option<Pooled>,
@@ -282,8 +279,8 @@ struct Lent {
 
 #[derive(Debug)]
 enum Pooled {
-    Sqlite(PoolConnection<Sqlite>),
-    Postgres(PoolConnection<Postgres>),
+    Sqlite(Object<SqliteManager>),
+    Postgres(Object<PostgresManager>),
 }
 
 impl Lent {
@@ -310,8 +307,6 @@ impl Drop for Lent {
             pooled.close();
         } else if self.in_transaction {
             tokio::spawn(pooled.roll_back(self.patience));
-        } else {
-            pooled.give_back(self.patience);
         }
     }
 }
@@ -319,20 +314,8 @@ impl Drop for Lent {
 impl Pooled {
     fn close(self) {
         match self {
-            Self::Sqlite(mut one) => one.close_on_drop(),
-            Self::Postgres(mut one) => one.close_on_drop(),
-        }
-    }
-
-    fn give_back(self, patience: Duration) {
-        match self {
-            // Dropped: a thread that hangs on a disk cannot be given up.
-            Self::Sqlite(_) => {}
-            // What the pool would do by itself, but with an end.
-            Self::Postgres(mut one) => {
-                let given_back = one.return_to_pool();
-                tokio::spawn(async move { timeout(patience, given_back).await });
-            }
+            Self::Sqlite(one) => drop(Object::take(one)),
+            Self::Postgres(one) => drop(Object::take(one)),
         }
     }
 
@@ -342,7 +325,7 @@ impl Pooled {
             Self::Postgres(one) => Connection::Postgres(one),
         };
         match timeout(patience, connection.answer(Ask::Command("ROLLBACK"))).await {
-            Ok(Ok(_)) => self.give_back(patience),
+            Ok(Ok(_)) => {}
             _ => self.close(),
         }
     }
@@ -365,15 +348,15 @@ impl Db {
     /// How long it may take over a statement, or over a transaction as a whole.
     fn patience(&self) -> Duration {
         match self {
-            Self::Sqlite(pool) => pool.options().get_acquire_timeout(),
-            Self::Postgres(pool) => pool.options().get_acquire_timeout(),
+            Self::Sqlite(pool) => pool.manager().patience,
+            Self::Postgres(pool) => pool.manager().patience,
         }
     }
 
     async fn lend(&self) -> Result<Lent> {
         let pooled = match self {
-            Self::Sqlite(pool) => Pooled::Sqlite(pool.acquire().await?),
-            Self::Postgres(pool) => Pooled::Postgres(pool.acquire().await?),
+            Self::Sqlite(pool) => Pooled::Sqlite(pool::get(pool).await?),
+            Self::Postgres(pool) => Pooled::Postgres(pool::get(pool).await?),
         };
         let (pooled, patience) = (Some(pooled), self.patience());
         Ok(Lent { pooled, owes_answer: false, in_transaction: false, patience })

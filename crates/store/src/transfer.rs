@@ -3,12 +3,13 @@
 //! Nothing is changed on the way, so whoever is signed in stays signed in, and
 //! with the same `APP_SECRET` everything that is encrypted stays readable.
 
+use deadpool::managed::Object;
 use futures_util::TryStreamExt as _;
-use sqlx::pool::PoolConnection;
-use sqlx::{AssertSqlSafe, Postgres, Row as _, Sqlite};
+use sqlx::{AssertSqlSafe, Row as _};
 use tokio::sync::mpsc;
 
 use crate::migrations::tables;
+use crate::pool::{self, PostgresManager, SqliteManager};
 use crate::{Db, Error, Result, hash};
 
 /// So many rows go with one statement.
@@ -72,8 +73,8 @@ impl Table {
 
 #[derive(Debug)]
 enum Side {
-    Sqlite(PoolConnection<Sqlite>),
-    Postgres(PoolConnection<Postgres>),
+    Sqlite(Object<SqliteManager>),
+    Postgres(Object<PostgresManager>),
 }
 
 /// The same lines for either database.
@@ -89,8 +90,8 @@ macro_rules! on {
 impl Side {
     async fn of(db: &Db) -> Result<Self> {
         Ok(match db {
-            Db::Sqlite(pool) => Self::Sqlite(pool.acquire().await?),
-            Db::Postgres(pool) => Self::Postgres(pool.acquire().await?),
+            Db::Sqlite(pool) => Self::Sqlite(pool::get(pool).await?),
+            Db::Postgres(pool) => Self::Postgres(pool::get(pool).await?),
         })
     }
 

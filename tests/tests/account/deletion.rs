@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use latchkey_tests::database::rows;
-use latchkey_tests::{Browser, Database, Latchkey, Setup};
+use latchkey_tests::{Browser, Database, Latchkey, Setup, texts};
 use serde_json::json;
 
 use crate::helpers::{
     RESET, came_in, delete, dump, email_to, forgot, id_of, is_in, link, opens, post_with, proved,
-    sessions, texts,
+    sessions,
 };
 use latchkey_tests::person::{
     PASSWORD, Program, carried, instance, problem, sign_up, signed_in, tokens,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use latchkey_store::Db;
-use latchkey_tests::{Browser, Latchkey, Page};
+use latchkey_tests::{Browser, Latchkey, Page, texts};
 use reqwest::Method;
 use url::Url;
 
@@ -214,16 +214,6 @@ pub(crate) async fn this_one(browser: &mut Browser, app: &Latchkey) -> String {
 /// Whether the session or JWT of this browser lets it in.
 pub(crate) async fn is_in(browser: &mut Browser, app: &Latchkey) -> bool {
     browser.get(&app.url("/account")).await.status == 200
-}
-
-/// What a statement of one text column says.
-pub(crate) async fn texts(db: &Db, statement: &str) -> Vec<String> {
-    let statement = sqlx::AssertSqlSafe(statement.to_owned());
-    match db {
-        Db::Sqlite(pool) => sqlx::query_scalar(statement).fetch_all(pool).await,
-        Db::Postgres(pool) => sqlx::query_scalar(statement).fetch_all(pool).await,
-    }
-    .expect("rows")
 }
 
 /// Every table with all that is in it, as text.

@@ -3,11 +3,11 @@
 use latchkey_domain::Span;
 use latchkey_tests::database::rows;
 use latchkey_tests::walk::parameter;
-use latchkey_tests::{Browser, Issuer, Latchkey, Setup};
+use latchkey_tests::{Browser, Issuer, Latchkey, Setup, texts};
 use tokio::task::JoinSet;
 
 use crate::helpers::{
-    ADA, came_in, code_for, come_in, id_of, link, linked, prove, proved, set_out_to_link, texts,
+    ADA, came_in, code_for, come_in, id_of, link, linked, prove, proved, set_out_to_link,
 };
 use latchkey_tests::person::{sign_up, signed_in};
 

@@ -3,11 +3,9 @@
 use std::time::Duration;
 
 use latchkey_axum::client::Client;
-use latchkey_store::Db;
 use latchkey_tests::browser::held;
-use latchkey_tests::{Browser, Latchkey, Page};
+use latchkey_tests::{Browser, Latchkey, Page, execute};
 use reqwest::Method;
-use sqlx::Executor as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use url::Url;
@@ -100,8 +98,7 @@ pub(crate) async fn database_unavailable() -> Page {
 pub(crate) async fn internal_error() -> Page {
     let app = Latchkey::start().await;
     let mut ada = came_in(&app, "google", "ada", "session").await;
-    let Db::Sqlite(pool) = &app.app.db else { panic!("SQLite") };
-    pool.execute("ALTER TABLE identities RENAME TO elsewhere").await.expect("renamed");
+    execute(&app.app.db, "ALTER TABLE identities RENAME TO elsewhere").await;
     ada.get(&app.url("/account")).await
 }
 

@@ -2,12 +2,10 @@
 
 use latchkey_domain::Span;
 use latchkey_tests::issuer::{Answer, INTROSPECT};
-use latchkey_tests::{Browser, Database, Issuer, Latchkey, Page, Setup};
+use latchkey_tests::{Browser, Database, Issuer, Latchkey, Page, Setup, execute};
 use reqwest::Method;
 use serde_json::{Value, json};
-use sqlx::Executor as _;
 
-use latchkey_store::Db;
 use latchkey_tests::by_hand::{OwnKey, read, with};
 use latchkey_tests::person::{PASSWORD, Program, instance, sign_up, tokens};
 
@@ -139,8 +137,7 @@ pub(crate) async fn signing_unavailable() -> Page {
     let new = with("the-new-secret-of-all-the-instances").await;
     assert!(new.app.keys.ring().newest().is_some());
     old.app.keys.reload().await.expect("read");
-    let Db::Sqlite(pool) = &old.app.db else { panic!("SQLite") };
-    pool.execute("DELETE FROM signing_keys WHERE retired_at IS NOT NULL").await.expect("gone");
+    execute(&old.app.db, "DELETE FROM signing_keys WHERE retired_at IS NOT NULL").await;
     old.app.keys.reload().await.expect("read");
     let body = json!({ "email": "bob@example.test", "password": PASSWORD });
     Program::new(&old).post("/api/v1/token", body).await
@@ -150,14 +147,13 @@ pub(crate) async fn too_many_contacts() -> Page {
     let app = Latchkey::start().await;
     sign_up(&app, "bob@example.test").await;
     let tokens = tokens(&app, "bob@example.test", None).await;
-    let Db::Sqlite(pool) = &app.app.db else { panic!("SQLite") };
-    pool.execute(
+    execute(
+        &app.app.db,
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) \
          INSERT INTO contacts (id, user_id, name, created_at, updated_at) \
          SELECT 'contact-' || i, users.id, 'Somebody', 0, 0 FROM n, users",
     )
-    .await
-    .expect("contacts");
+    .await;
     Program::with(&app, &tokens.access)
         .post("/api/v1/contacts", json!({ "name": "One more" }))
         .await

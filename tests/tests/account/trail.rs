@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use latchkey_domain::Span;
 use latchkey_domain::audit::Kind;
-use latchkey_tests::{Browser, Database, Latchkey, Setup};
+use latchkey_tests::{Browser, Database, Latchkey, Setup, texts};
 
 use crate::helpers::{
     OTHER_PASSWORD, RESET, VERIFY, came_in, delete, email_to, forgot, id_of, link, reset,
-    set_password, texts, this_one, unlink,
+    set_password, this_one, unlink,
 };
 use latchkey_tests::person::{PASSWORD, Program, problem, sign_up, signed_in, tokens};
 

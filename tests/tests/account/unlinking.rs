@@ -1,10 +1,10 @@
 //! A way in is taken away, but never the last.
 
 use latchkey_tests::database::rows;
-use latchkey_tests::{Browser, Database, Latchkey, Setup};
+use latchkey_tests::{Browser, Database, Latchkey, Setup, texts};
 
 use crate::helpers::{
-    ADA, OTHER_PASSWORD, came_in, come_in, id_of, link, linked, opens, set_password, texts, unlink,
+    ADA, OTHER_PASSWORD, came_in, come_in, id_of, link, linked, opens, set_password, unlink,
 };
 use latchkey_tests::person::{PASSWORD, sign_up, signed_in};
 

@@ -1,8 +1,7 @@
 //! What somebody finds who has stolen the database, and what a browser ever sees.
 
-use latchkey_store::Db;
 use latchkey_tests::issuer::{Answer, REVOKE, Rotation};
-use latchkey_tests::{Browser, Database, Issuer, Latchkey, Setup};
+use latchkey_tests::{Browser, Database, Issuer, Latchkey, Setup, texts};
 
 use crate::helpers::{an_hour_later, connect, disconnect, issuer, profile, somebody};
 
@@ -61,12 +60,10 @@ async fn on_postgres_no_row_holds_a_token() {
     let setup = Setup::new().with_issuer(&issuer).set("DATABASE_URL", url);
     let app = setup.with_clock_standing().start().await;
     let _ = everything(&app, &issuer).await;
-    let Db::Postgres(pool) = &app.app.db else { panic!("PostgreSQL") };
     let mut text = String::new();
     for table in ["connections", "users", "identities", "sign_ins", "audit_events"] {
-        let all = sqlx::AssertSqlSafe(format!("SELECT CAST(t AS TEXT) FROM {table} t"));
-        let rows: Vec<String> = sqlx::query_scalar(all).fetch_all(pool).await.expect("rows");
-        text.extend(rows);
+        let all = format!("SELECT CAST(t AS TEXT) FROM {table} t");
+        text.extend(texts(&app.app.db, &all).await);
     }
     assert!(text.contains("Jane Doe"), "this is the database");
     none_is_in("the database", text.as_bytes());

@@ -80,18 +80,12 @@ pub(crate) async fn id_of(browser: &mut Browser, app: &Latchkey) -> UserId {
 
 /// One number out of the database.
 pub(crate) async fn count(db: &Db, statement: &'static str) -> i64 {
-    match db {
-        Db::Sqlite(pool) => sqlx::query_scalar(statement).fetch_one(pool).await,
-        Db::Postgres(pool) => sqlx::query_scalar(statement).fetch_one(pool).await,
-    }
-    .expect("a number")
+    latchkey_tests::number(db, statement).await
 }
 
 /// Half a minute has passed for what is being ended.
 pub(crate) async fn due_now(database: &Database) {
-    let Db::Sqlite(pool) = &database.db else { panic!("SQLite") };
-    let due = sqlx::query("UPDATE connections SET next_try_at = 1");
-    let _ = due.execute(pool).await.expect("a change");
+    database.execute("UPDATE connections SET next_try_at = 1").await;
 }
 
 /// Waits, for a few seconds, until what goes on in the background has happened.

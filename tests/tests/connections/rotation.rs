@@ -128,12 +128,10 @@ async fn a_sealed_token_does_not_open_in_another_row() {
     let authorize = crate::helpers::set_out(&mut eve, &app, "acme", &["profile"]).await;
     let _ = eve.come_back(&issuer.approve_as(&authorize, "eve")).await.see_other();
     // Somebody who may write to the database gives Eve what is Ada's.
-    let latchkey_store::Db::Sqlite(pool) = &app.app.db else { panic!("SQLite") };
     let swap = "UPDATE connections SET (access_token, refresh_token) = \
         (SELECT access_token, refresh_token FROM connections o WHERE o.id < connections.id) \
         WHERE id = (SELECT MAX(id) FROM connections)";
-    let done = sqlx::query(swap).execute(pool).await.expect("a change");
-    assert_eq!(done.rows_affected(), 1);
+    assert_eq!(latchkey_tests::execute(&app.app.db, swap).await, 1);
     let page = profile(&mut eve, &app).await.expect_error(409, "reconnect_needed");
     assert!(!page.body.contains("248289761001"));
 }

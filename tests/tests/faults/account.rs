@@ -2,20 +2,13 @@
 
 use std::time::Duration;
 
-use latchkey_store::Db;
 use latchkey_tests::database::rows;
 use latchkey_tests::person::{owner, problem, sign_up, signed_in, tokens};
-use latchkey_tests::{Database, Latchkey, Setup};
+use latchkey_tests::{Database, Latchkey, Setup, execute};
 use serde_json::json;
-use sqlx::Executor as _;
 
 async fn delete_everybody(app: &Latchkey) {
-    let delete = "DELETE FROM users";
-    match &app.app.db {
-        Db::Sqlite(pool) => pool.execute(delete).await.map(drop),
-        Db::Postgres(pool) => pool.execute(delete).await.map(drop),
-    }
-    .expect("deleted");
+    execute(&app.app.db, "DELETE FROM users").await;
 }
 
 async fn what_is_written_for_a_deleted_account_is_refused(app: Latchkey) {

@@ -7,16 +7,11 @@ use std::process::Command;
 use latchkey_store::Db;
 use latchkey_tests::person::{sign_up, signed_in};
 use latchkey_tests::{Browser, Latchkey, Setup};
-use sqlx::{AssertSqlSafe, Executor as _, SqlitePool};
+use sqlx::{AssertSqlSafe, Executor as _};
 
 use crate::{ask_for_tokens, is_ready, try_again};
 
 const EMAIL: &str = "ada@example.test";
-
-fn pool(app: &Latchkey) -> &SqlitePool {
-    let Db::Sqlite(pool) = &app.app.db else { panic!("SQLite") };
-    pool
-}
 
 /// Asks for tokens until one is refused for want of room. Nothing else goes wrong.
 async fn ask_until_it_is_full(app: &Latchkey) {
@@ -40,10 +35,10 @@ async fn all_is_well(app: &Latchkey) {
 
 /// SQLite's own limit: the same code as a full disk, on every connection there is.
 async fn limit_pages(app: &Latchkey, pages: i64) {
-    let pool = pool(app);
+    let Db::Sqlite(pool) = &app.app.db else { panic!("SQLite") };
     let mut all = Vec::new();
-    for _ in 0..pool.options().get_max_connections() {
-        let mut one = pool.acquire().await.expect("a connection");
+    for _ in 0..pool.status().max_size {
+        let mut one = pool.get().await.expect("a connection");
         let limit = AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"));
         one.execute(limit).await.expect("a limit");
         all.push(one);

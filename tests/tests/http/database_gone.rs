@@ -1,8 +1,6 @@
 //! A database that is gone: said plainly, and forgotten when it is back.
 
-use latchkey_store::Db;
-use latchkey_tests::{Browser, Database, Latchkey, Setup};
-use sqlx::Executor as _;
+use latchkey_tests::{Browser, Database, Latchkey, Setup, execute};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use url::Url;
@@ -45,8 +43,7 @@ async fn a_table_that_is_gone_is_our_fault_and_no_panic() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
     browser.sign_in_with(&app, "google", "ada").await;
-    let Db::Sqlite(pool) = &app.app.db else { panic!("SQLite") };
-    pool.execute("ALTER TABLE identities RENAME TO elsewhere").await.expect("renamed");
+    execute(&app.app.db, "ALTER TABLE identities RENAME TO elsewhere").await;
     let page = browser.get(&app.url("/account")).await.expect_error(500, "internal_error");
     assert!(!page.body.contains("elsewhere") && !page.body.contains("SELECT"), "{}", page.body);
     let _ = browser.get(&app.url("/")).await.expect(200);
@@ -55,8 +52,7 @@ async fn a_table_that_is_gone_is_our_fault_and_no_panic() {
 #[tokio::test]
 async fn migrations_that_are_missing_are_not_ready() {
     let app = Latchkey::start().await;
-    let Db::Sqlite(pool) = &app.app.db else { panic!("SQLite") };
-    pool.execute("DELETE FROM _sqlx_migrations").await.expect("deleted");
+    execute(&app.app.db, "DELETE FROM _sqlx_migrations").await;
     let _ = Browser::new().get(&app.url("/readyz")).await.expect(503);
 }
 

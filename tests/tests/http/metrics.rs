@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use latchkey_domain::Span;
 use latchkey_tests::issuer::{Answer, DISCOVERY, TOKEN};
 use latchkey_tests::person::{PASSWORD, Program, knock, sign_up, tokens};
-use latchkey_tests::{Browser, Issuer, Latchkey, Setup};
+use latchkey_tests::{Browser, Issuer, Latchkey, Setup, execute};
 use reqwest::Method;
 
 /// Every number there is, by its name and labels.
@@ -69,8 +69,7 @@ async fn make_every_fault(app: &Latchkey, issuer: &Issuer) {
     let _ = knock(&mut Browser::new(), app, &fields).await.expect_error(503, "busy");
     drop(storm);
     let carries = tokens(app, "bob@example.test", None).await;
-    let latchkey_store::Db::Sqlite(pool) = &app.app.db else { panic!("SQLite") };
-    sqlx::query("ALTER TABLE contacts RENAME TO gone").execute(pool).await.expect("renamed");
+    execute(&app.app.db, "ALTER TABLE contacts RENAME TO gone").await;
     let mut program = Program::with(app, &carries.access);
     let _ = program.get("/api/v1/contacts").await.expect_error(500, "internal_error");
     app.app.db.close().await;

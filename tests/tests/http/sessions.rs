@@ -2,9 +2,8 @@
 
 use axum::extract::FromRequestParts as _;
 use latchkey_domain::Span;
-use latchkey_store::Db;
 use latchkey_tests::database::rows;
-use latchkey_tests::{Browser, Database, Latchkey, Setup};
+use latchkey_tests::{Browser, Database, Latchkey, Setup, number};
 use latchkey_web::caller::{ApiCaller, PageCaller};
 use reqwest::Method;
 
@@ -84,10 +83,8 @@ async fn an_attempt_that_fails_leaves_the_session_as_it_was() {
 /// Waits until the visit that was just made is written down, beside the request.
 async fn noted(app: &Latchkey) {
     const SEEN: &str = "SELECT MAX(last_seen_at) FROM sign_ins";
-    let Db::Sqlite(pool) = &app.app.db else { panic!("SQLite") };
     for _ in 0..200 {
-        let seen: i64 = sqlx::query_scalar(SEEN).fetch_one(pool).await.expect("a time");
-        if seen == app.clock.now().as_millis() {
+        if number(&app.app.db, SEEN).await == app.clock.now().as_millis() {
             return;
         }
         tokio::time::sleep(std::time::Duration::from_millis(25)).await;

@@ -2,11 +2,10 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use latchkey_store::Db;
 use latchkey_tests::by_hand::OwnKey;
 use latchkey_tests::person;
 use latchkey_tests::person::{Program, Tokens, carried, owner, signed_in};
-use latchkey_tests::{Database, Latchkey, Setup};
+use latchkey_tests::{Database, Latchkey, Setup, texts};
 
 const TABLES: [&str; 8] = [
     "users",
@@ -76,12 +75,10 @@ async fn on_postgres_no_row_holds_any_of_it() {
     let url = Database::new_postgres_url().await;
     let app = setup(&key).set("DATABASE_URL", url).start().await;
     let secrets = secrets(&app, &key).await;
-    let Db::Postgres(pool) = &app.app.db else { panic!("PostgreSQL") };
     let mut text = String::new();
     for table in TABLES {
-        let all = sqlx::AssertSqlSafe(format!("SELECT CAST(t AS TEXT) FROM {table} t"));
-        let rows: Vec<String> = sqlx::query_scalar(all).fetch_all(pool).await.expect("rows");
-        text.extend(rows);
+        let all = format!("SELECT CAST(t AS TEXT) FROM {table} t");
+        text.extend(texts(&app.app.db, &all).await);
     }
     none_is_in(text.as_bytes(), secrets);
 }

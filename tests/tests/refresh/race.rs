@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use latchkey_domain::Span;
 use latchkey_tests::person::{Program, Tokens, carried, instance, owner, problem, signed_in};
-use latchkey_tests::{Database, Latchkey};
+use latchkey_tests::{Database, Latchkey, number};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
@@ -60,17 +60,7 @@ async fn one_living_family(url: &str) {
 async fn living(app: &Latchkey) -> (i64, i64) {
     const UNUSED: &str = "SELECT COUNT(*) FROM refresh_tokens WHERE used_at IS NULL";
     const ALIVE: &str = "SELECT COUNT(*) FROM sign_ins WHERE ended_at IS NULL";
-    let mut counts = Vec::new();
-    for statement in [UNUSED, ALIVE] {
-        counts.push(match &app.app.db {
-            latchkey_store::Db::Sqlite(pool) => sqlx::query_scalar(statement).fetch_one(pool).await,
-            latchkey_store::Db::Postgres(pool) => {
-                sqlx::query_scalar(statement).fetch_one(pool).await
-            }
-        });
-    }
-    let [unused, alive] = &counts[..] else { panic!("two counts") };
-    (*unused.as_ref().expect("a count"), *alive.as_ref().expect("a count"))
+    (number(&app.app.db, UNUSED).await, number(&app.app.db, ALIVE).await)
 }
 
 #[tokio::test(flavor = "multi_thread")]

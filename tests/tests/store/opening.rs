@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use latchkey_store::count::{self, Statements};
 use latchkey_store::{Backend, Db, Error, hash, users};
-use latchkey_tests::Database;
+use latchkey_tests::{Database, number, texts};
 
 use crate::people::{NOW, fresh};
 
@@ -56,13 +56,9 @@ async fn a_file_and_its_folder_are_made_when_they_are_missing() {
 #[tokio::test]
 async fn sqlite_is_opened_as_it_should_be() {
     let database = Database::sqlite().await;
-    let Db::Sqlite(pool) = &database.db else { panic!("SQLite") };
-    let journal: String =
-        sqlx::query_scalar("PRAGMA journal_mode").fetch_one(pool).await.expect("an answer");
-    assert_eq!(journal, "wal");
+    assert_eq!(texts(&database.db, "PRAGMA journal_mode").await, ["wal"]);
     for (pragma, value) in [("PRAGMA foreign_keys", 1_i64), ("PRAGMA busy_timeout", 5000)] {
-        let found: i64 = sqlx::query_scalar(pragma).fetch_one(pool).await.expect("an answer");
-        assert_eq!(found, value, "{pragma}");
+        assert_eq!(number(&database.db, pragma).await, value, "{pragma}");
     }
 }
 
