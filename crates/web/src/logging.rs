@@ -1,11 +1,18 @@
 //! The log: one line for each thing that happened, to standard error.
 
+use std::fmt;
 use std::io::IsTerminal as _;
 use std::sync::mpsc;
 use std::time::Duration;
 
+use latchkey_axum::middleware::CurrentRequest;
+use tracing::{Event, Subscriber};
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::{JsonFields, Writer};
+use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::registry::LookupSpan;
 
 /// Lines that wait for a slow reader; what comes beyond them is lost.
 const WAITING: usize = 8 * 1024;
@@ -45,17 +52,64 @@ pub fn start(filter: Option<&str>, json: bool) -> Log {
         .lossy(true)
         .finish(std::io::stderr());
     let log = tracing_subscriber::fmt()
+        // It would complain on standard error, and panic when nobody reads that.
+        .log_internal_errors(false)
         .with_env_filter(filter)
         .with_writer(writer)
-        .with_target(false)
-        // It would complain on standard error, and panic when nobody reads that.
-        .log_internal_errors(false);
+        .with_ansi(!json && std::io::stderr().is_terminal())
+        .event_format(if json { Line::Json } else { Line::Text });
     if json {
-        log.json().flatten_event(true).init();
+        log.fmt_fields(JsonFields::new()).init();
     } else {
-        log.with_ansi(std::io::stderr().is_terminal()).init();
+        log.init();
     }
     // The standard one writes to standard error by itself, and waits for it.
     std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
     Log(Some(guard))
+}
+
+/// How a line says when, how grave, for which request, and what.
+#[derive(Clone, Copy, Debug)]
+enum Line {
+    Text,
+    Json,
+}
+
+impl<S, N> FormatEvent<S, N> for Line
+where
+    S: Subscriber + for<'l> LookupSpan<'l>,
+    N: for<'w> FormatFields<'w> + 'static,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut to: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let (level, request) = (event.metadata().level(), CurrentRequest::get());
+        match self {
+            Self::Text => {
+                SystemTime.format_time(&mut to)?;
+                write!(to, " {level:>5} ")?;
+                if let Some(request) = request {
+                    write!(to, "{request}: ")?;
+                }
+                context.format_fields(to.by_ref(), event)?;
+            }
+            Self::Json => {
+                to.write_str("{\"timestamp\":\"")?;
+                SystemTime.format_time(&mut to)?;
+                write!(to, "\",\"level\":\"{level}\"")?;
+                if let Some(request) = request {
+                    let request = serde_json::to_string(&*request).map_err(|_| fmt::Error)?;
+                    write!(to, ",\"request\":{request}")?;
+                }
+                let mut fields = String::new();
+                context.format_fields(Writer::new(&mut fields), event)?;
+                let fields = fields.strip_prefix('{').unwrap_or("}");
+                write!(to, "{}{fields}", if fields == "}" { "" } else { "," })?;
+            }
+        }
+        writeln!(to)
+    }
 }

@@ -28,6 +28,7 @@ use tower::{Layer, Service, service_fn};
 use tracing::Instrument as _;
 
 use super::catch_panic::{catch_panic, caught};
+use super::current::CurrentRequest;
 use super::request_id::{REQUEST_ID, RequestId};
 use super::security_headers::SecurityHeaders;
 use super::server_timing::{SERVER_TIMING, dial, server_timing};
@@ -147,15 +148,22 @@ fn respond(
     mut request: Request,
 ) -> impl Future<Output = Result<Response, Infallible>> + use<> {
     let start = Instant::now();
-    let id = RequestId::new();
-    // The pattern, never the path: a path and a query can hold a code or a token.
-    let matched = request.extensions().get::<MatchedPath>().cloned();
-    let path = matched.as_ref().map_or("-", MatchedPath::as_str);
-    let method = request.method().clone();
     let trace = TraceContext::of(request.headers());
-    let trace_id = trace.as_ref().map(TraceContext::trace_id);
-    let span = tracing::info_span!("request", id = id.as_str(), %method, route = path, trace_id);
-    let refusal = span.in_scope(|| rules.refusal(&request));
+    let current = Arc::new(CurrentRequest {
+        id: RequestId::new(),
+        method: request.method().clone(),
+        route: request.extensions().get::<MatchedPath>().cloned(),
+        trace_id: trace.as_ref().map(|trace| trace.trace_id().to_owned()),
+    });
+    // The log names the request without it: a span costs more than answering.
+    let span = tracing::debug_span!(
+        "request",
+        id = current.id(),
+        method = %current.method,
+        route = current.route(),
+        trace_id = current.trace_id()
+    );
+    let refusal = current.enter(|| span.in_scope(|| rules.refusal(&request)));
     let latency = if rules.is_development { dial(request.headers()) } else { None };
     let statements = Arc::new(Statements::with_latency(latency.unwrap_or_default()));
     let response_cookies = ResponseCookies::default();
@@ -172,13 +180,12 @@ fn respond(
     let answer = route.call(request);
     let rules = Arc::clone(rules);
     async move {
+        let names = Names { request_id: current.id(), trace_id: current.trace_id() };
         let work = async {
             let response = match refusal {
                 Some(refusal) => refusal,
                 None => run(answer, &response_cookies).await,
             };
-            let trace_id = trace.as_ref().map(TraceContext::trace_id);
-            let names = Names { request_id: id.as_str(), trace_id };
             let response = render::render(response, |error| (rules.render)(error, &names));
             // Not `info`: a line for each request is the proxy's to write, and would
             // cost more than answering it.
@@ -190,12 +197,12 @@ fn respond(
             );
             response
         };
-        let work = TraceContext::scope(trace.clone(), work);
+        let work = CurrentRequest::scope(Arc::clone(&current), TraceContext::scope(trace, work));
         let mut response = count::statements(Arc::clone(&statements), work).instrument(span).await;
         let code = response.headers().get("x-error-code").and_then(|code| code.to_str().ok());
         rules.latchkey.metrics.answered(&Answered {
-            route: matched.as_ref().map_or("-", MatchedPath::as_str),
-            method: method.as_str(),
+            route: current.route(),
+            method: current.method.as_str(),
             status: response.status().as_u16(),
             code: code.unwrap_or_default(),
             took: start.elapsed(),
@@ -204,7 +211,7 @@ fn respond(
         });
         let headers = response.headers_mut();
         rules.security_headers.add(&rules.latchkey, headers);
-        headers.insert(REQUEST_ID, id.into());
+        headers.insert(REQUEST_ID, current.id.header());
         // How long a query takes tells strangers something; developers want to know.
         if rules.is_development
             && let Ok(value) = server_timing(&statements, calls.as_deref(), start).try_into()

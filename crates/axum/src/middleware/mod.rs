@@ -2,6 +2,7 @@
 
 mod canonical_host;
 mod catch_panic;
+mod current;
 mod guard;
 mod render;
 mod request_id;
@@ -19,6 +20,7 @@ use tower::{Layer, Service};
 
 use crate::host::Host;
 use crate::state::Latchkey;
+pub use current::CurrentRequest;
 pub use guard::NoPlace;
 use guard::{Rules, guard};
 

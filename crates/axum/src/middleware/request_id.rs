@@ -14,6 +14,7 @@ pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 /// The name of one request: in the answer, on error pages and in the log. One
 /// that comes in from outside is not taken over: what a stranger writes does not
 /// belong in our log.
+#[derive(Debug)]
 pub(super) struct RequestId(HeaderValue);
 
 impl RequestId {
@@ -26,19 +27,18 @@ impl RequestId {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let bytes = KEYS.each_ref().map(|key| key.hash_one(count).to_be_bytes());
-        let text = URL_SAFE_NO_PAD.encode(bytes.as_flattened());
-        // base64url is a header's value as it stands.
-        Self(HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("-")))
+        let mut text = [b'-'; 22];
+        // It has room for 16 bytes, and base64url is a header's value as it stands.
+        let _ = URL_SAFE_NO_PAD.encode_slice(bytes.as_flattened(), &mut text);
+        Self(HeaderValue::from_bytes(&text).unwrap_or(HeaderValue::from_static("-")))
     }
 
     pub(super) fn as_str(&self) -> &str {
         self.0.to_str().unwrap_or_default()
     }
-}
 
-impl From<RequestId> for HeaderValue {
-    fn from(id: RequestId) -> Self {
-        id.0
+    pub(super) fn header(&self) -> HeaderValue {
+        self.0.clone()
     }
 }
 

@@ -43,7 +43,6 @@ impl SecurityHeaders {
 
     /// Adds them to every answer: pages, errors, redirects and the API's.
     pub(super) fn add(&self, latchkey: &Latchkey, headers: &mut HeaderMap) {
-        headers.reserve(FIXED.len() + 5);
         for (name, value) in FIXED {
             headers.insert(name, value);
         }
