@@ -10,7 +10,7 @@ use latchkey_web::background::Background;
 use latchkey_web::links::{Link, Links};
 use latchkey_web::routes::{self, Extra};
 
-use crate::development::{self, Elsewhere};
+use crate::development;
 use crate::state::Demo;
 use crate::traces::{pages as traces, recorder};
 use crate::{choose, compare, drill, home, inspector, lab, stopwatch};
@@ -35,9 +35,6 @@ pub const LINKS: Links = Links {
 /// How often what has expired is swept away.
 const SWEEP_EVERY: Span = Span::minutes(10);
 
-/// How often sign-ins that nobody completes are let go.
-const RELEASE_EVERY: Span = Span::minutes(1);
-
 fn pages(demo: &Demo) -> Router<Demo> {
     Router::new()
         .route("/traces", get(traces::page))
@@ -58,53 +55,49 @@ fn pages(demo: &Demo) -> Router<Demo> {
         .route("/stopwatch", get(stopwatch::page))
         .route("/lab", get(lab::page))
         .route("/lab/{id}", get(lab::attack_page))
-        .merge(development::only(demo, (None, None), measuring()))
-        .merge(development::only(demo, STOPWATCH, timing()))
-        .merge(development::only(demo, LAB, attacking()))
-        .merge(development::only(demo, DRILL, drill()))
-}
-
-fn measuring() -> Router<Demo> {
-    Router::new()
-        .route("/compare/progress", get(compare::progress))
-        .route("/compare/run", post(compare::run))
-        .route("/compare/guess", post(compare::guess))
-}
-
-const STOPWATCH: Elsewhere = (Some("The stopwatch only runs in development."), None);
-
-fn timing() -> Router<Demo> {
-    Router::new()
-        .route("/stopwatch", post(stopwatch::submit))
-        .route("/stopwatch.json", get(stopwatch::samples))
-}
-
-const LAB: Elsewhere = (
-    Some("Attacks only run in development, on your own machine."),
-    Some(("The list of attacks", "/lab")),
-);
-
-fn attacking() -> Router<Demo> {
-    Router::new().route("/lab/run", post(lab::run_all)).route("/lab/{id}/run", post(lab::run_one))
-}
-
-const DRILL: Elsewhere = (
-    Some("The drill has a hole on purpose, so it only runs in development."),
-    Some(("See what it shows", "/compare/storage")),
-);
-
-fn drill() -> Router<Demo> {
-    Router::new()
-        .route("/drill", get(drill::page))
-        .route("/drill/start", post(drill::start))
-        .route("/drill/room", get(drill::room))
-        .route("/drill/token", post(drill::token))
-        .route("/drill/me", get(drill::me).post(drill::change))
-        .route("/drill/thief", post(drill::thief))
-        .route("/drill/use", post(drill::reuse))
-        .route("/drill/sign-out", post(drill::sign_out))
-        .route("/drill/end", post(drill::end))
-        .route("/static/drill.js", get(drill::script))
+        .merge(development::only(
+            demo,
+            (None, None),
+            Router::new()
+                .route("/compare/progress", get(compare::progress))
+                .route("/compare/run", post(compare::run))
+                .route("/compare/guess", post(compare::guess)),
+        ))
+        .merge(development::only(
+            demo,
+            (Some("The stopwatch only runs in development."), None),
+            Router::new()
+                .route("/stopwatch", post(stopwatch::submit))
+                .route("/stopwatch.json", get(stopwatch::samples)),
+        ))
+        .merge(development::only(
+            demo,
+            (
+                Some("Attacks only run in development, on your own machine."),
+                Some(("The list of attacks", "/lab")),
+            ),
+            Router::new()
+                .route("/lab/run", post(lab::run_all))
+                .route("/lab/{id}/run", post(lab::run_one)),
+        ))
+        .merge(development::only(
+            demo,
+            (
+                Some("The drill has a hole on purpose, so it only runs in development."),
+                Some(("See what it shows", "/compare/storage")),
+            ),
+            Router::new()
+                .route("/drill", get(drill::page))
+                .route("/drill/start", post(drill::start))
+                .route("/drill/room", get(drill::room))
+                .route("/drill/token", post(drill::token))
+                .route("/drill/me", get(drill::me).post(drill::change))
+                .route("/drill/thief", post(drill::thief))
+                .route("/drill/use", post(drill::reuse))
+                .route("/drill/sign-out", post(drill::sign_out))
+                .route("/drill/end", post(drill::end))
+                .route("/static/drill.js", get(drill::script)),
+        ))
 }
 
 /// The product with the demonstration in it. What is recorded of a sign-in is
@@ -134,11 +127,6 @@ pub fn record_provider(demo: &Demo, provider: Router) -> Router {
 pub fn start_jobs(demo: &Demo, jobs: &mut Background) {
     let app = demo.app.clone();
     jobs.every(SWEEP_EVERY, move || sweep(app.clone()));
-    let demo = demo.clone();
-    jobs.every(RELEASE_EVERY, move || {
-        demo.pending.tidy();
-        std::future::ready(())
-    });
 }
 
 async fn sweep(app: App) {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use latchkey_auth::oauth::attempt::COOKIE_PREFIX;
 use latchkey_tests::person::PASSWORD;
 use latchkey_tests::{Browser, Latchkey};
 
@@ -58,7 +59,7 @@ fn secrets(app: &Latchkey, all: &[Seen]) -> BTreeSet<(String, String)> {
             [header, _, signature] if header.starts_with("eyJ") => signature,
             _ => secret,
         };
-        if whole_or_signature.len() >= 8 {
+        if whole_or_signature.len() >= 7 {
             found.insert((what.to_owned(), whole_or_signature.to_owned()));
         }
     };
@@ -79,6 +80,10 @@ fn secrets(app: &Latchkey, all: &[Seen]) -> BTreeSet<(String, String)> {
                 "cookie" => {
                     for (name, value) in value.split("; ").filter_map(|pair| pair.split_once('=')) {
                         add(name, value);
+                        // The name is part of a state, of which six characters are shown at most.
+                        if let Some(state) = name.strip_prefix(COOKIE_PREFIX) {
+                            add("seven characters of a state", &state[..7]);
+                        }
                     }
                 }
                 "set-cookie" => {

@@ -3,13 +3,12 @@
 
 use std::time::{Duration, Instant};
 
-use http::{HeaderMap, Method, StatusCode, Version, header};
+use http::{HeaderMap, Method, StatusCode, Version};
 use latchkey_domain::{Timestamp, TraceId};
 use latchkey_web::sign_in::SignedIn;
 
-use super::model::{Body, Hop, Party, Request, Response, Trace};
+use super::model::{Hop, Request, Response, Trace};
 use super::redact::Redactor;
-use super::steps::Step;
 use super::text::Text;
 
 /// How many requests of one sign-in are kept. More than fifteen take no part in one.
@@ -28,70 +27,48 @@ pub(crate) struct TraceBuilder {
     weight: usize,
 }
 
-/// A request and its answer as they stood on the wire, secrets and all: lent
-/// for the moment that it takes to redact them.
-pub(crate) struct Wire<'a> {
-    pub(crate) step: Step,
-    pub(crate) from: Party,
-    pub(crate) to: Party,
-    pub(crate) method: &'a Method,
-    pub(crate) url: &'a str,
-    pub(crate) target: &'a str,
-    pub(crate) version: Version,
-    pub(crate) headers: &'a HeaderMap,
-    pub(crate) body: &'a [u8],
-    pub(crate) begun: Instant,
-    pub(crate) waited: Duration,
-    pub(crate) received: Duration,
-    pub(crate) answer: Option<Answer<'a>>,
-}
-
-pub(crate) struct Answer<'a> {
-    pub(crate) status: StatusCode,
-    pub(crate) version: Version,
-    pub(crate) headers: &'a HeaderMap,
-    pub(crate) body: Content<'a>,
-}
-
-pub(crate) enum Content<'a> {
-    Bytes(&'a [u8]),
-    /// Only its size was looked at.
-    Size(Option<usize>),
-}
-
 impl TraceBuilder {
     pub(crate) fn new(begun: Instant, begun_at: Timestamp, is_whole: bool) -> Self {
-        Self {
-            begun,
-            begun_at,
-            is_whole,
-            hops: Vec::new(),
-            redactor: Redactor::default(),
-            weight: 0,
+        let (hops, redactor) = (Vec::new(), Redactor::default());
+        Self { begun, begun_at, is_whole, hops, redactor, weight: 0 }
+    }
+
+    /// A request as it stood on the wire, without its secrets.
+    pub(crate) fn request(
+        &mut self,
+        (method, url, target): (&Method, &str, &str),
+        version: Version,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Request {
+        let head = request_head(method, target, headers);
+        Request {
+            method: method.as_str().to_owned(),
+            url: self.redactor.url(url),
+            message: self.redactor.message(version, head, headers, Some(body)),
         }
     }
 
-    pub(crate) fn age(&self) -> Duration {
-        self.begun.elapsed()
+    /// An answer without its secrets; of one whose body was not looked at, with its size.
+    pub(crate) fn response(
+        &mut self,
+        status: StatusCode,
+        version: Version,
+        headers: &HeaderMap,
+        body: Option<&[u8]>,
+    ) -> Response {
+        let head = response_head(status, headers);
+        Response {
+            status: status.as_u16(),
+            reason: reason(status).to_owned(),
+            message: self.redactor.message(version, head, headers, body),
+        }
     }
 
-    /// Adds a request and its answer, without their secrets.
-    pub(crate) fn add(&mut self, wire: &Wire<'_>) {
+    pub(crate) fn add(&mut self, mut hop: Hop) {
         if self.hops.len() >= MAX_HOPS {
             return;
         }
-        let request = self.request(wire);
-        let response = wire.answer.as_ref().map(|answer| self.response(answer));
-        let mut hop = Hop {
-            step: wire.step,
-            from: wire.from,
-            to: wire.to,
-            begun: micros(wire.begun.saturating_duration_since(self.begun)),
-            waited: micros(wire.waited),
-            received: micros(wire.received),
-            request,
-            response,
-        };
         self.weight += weight(&hop);
         if self.weight > MAX_WEIGHT {
             hop.drop_bodies(true);
@@ -99,32 +76,9 @@ impl TraceBuilder {
         self.hops.push(hop);
     }
 
-    fn request(&mut self, wire: &Wire<'_>) -> Request {
-        let redactor = &mut self.redactor;
-        Request {
-            method: wire.method.as_str().to_owned(),
-            url: redactor.url(wire.url),
-            version: version(wire.version),
-            head: request_head(wire.method, wire.target, wire.headers),
-            headers: redactor.headers(wire.headers),
-            body: redactor.body(content_type(wire.headers), wire.body),
-        }
-    }
-
-    fn response(&mut self, answer: &Answer<'_>) -> Response {
-        let redactor = &mut self.redactor;
-        let kind = content_type(answer.headers);
-        Response {
-            status: answer.status.as_u16(),
-            reason: reason(answer.status).to_owned(),
-            version: version(answer.version),
-            head: response_head(answer.status, answer.headers),
-            headers: redactor.headers(answer.headers),
-            body: match answer.body {
-                Content::Bytes(bytes) => redactor.body(kind, bytes),
-                Content::Size(size) => Body { size, ..redactor.body(kind, b"") },
-            },
-        }
+    /// Microseconds from the beginning of the trace.
+    pub(crate) fn since_begun(&self, at: Instant) -> u64 {
+        micros(at.saturating_duration_since(self.begun))
     }
 
     pub(crate) fn finish(self, id: TraceId, of: SignedIn, provider: Option<String>) -> Trace {
@@ -135,31 +89,17 @@ impl TraceBuilder {
     }
 }
 
-fn content_type(headers: &HeaderMap) -> Option<&str> {
-    headers.get(header::CONTENT_TYPE)?.to_str().ok()
-}
-
-fn version(version: Version) -> String {
-    match version {
-        Version::HTTP_2 => "HTTP/2.0".to_owned(),
-        other => format!("{other:?}"),
-    }
-}
-
-fn micros(duration: Duration) -> u64 {
+pub(crate) fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// About how much room a hop takes.
 fn weight(hop: &Hop) -> usize {
-    let response = hop.response.as_ref();
-    let texts = [Some(&hop.request.body), response.map(|response| &response.body)];
-    let texts = texts.into_iter().flatten().filter_map(|body| body.text.as_ref());
-    let heads = hop.request.head + response.map_or(0, |response| response.head);
-    heads + texts.map(Text::len).sum::<usize>()
+    hop.messages().map(|it| it.head + it.body.text.as_ref().map_or(0, Text::len)).sum()
 }
 
-/// How many bytes HTTP/1.1 takes for a head (RFC 9112 §2.1): `GET /path HTTP/1.1`, the headers and the empty line.
+/// How many bytes HTTP/1.1 takes for a head (RFC 9112 §2.1): `GET /path HTTP/1.1`, the headers
+/// and the empty line.
 fn request_head(method: &Method, target: &str, headers: &HeaderMap) -> usize {
     method.as_str().len() + 1 + target.len() + 1 + "HTTP/1.1".len() + 2 + fields(headers)
 }

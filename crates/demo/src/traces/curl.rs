@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::model::{Hop, Trace};
-use super::text::{Mark, Segment, Text};
+use super::text::{Segment, Text};
 
 /// Headers that curl writes by itself, or that would change what comes back.
 const BY_CURL: [&str; 5] =
@@ -28,16 +28,12 @@ pub(crate) fn render(trace: &Trace) -> String {
     for variable in variables {
         let _ = writeln!(script, ": \"${{{variable}:=}}\"");
     }
-    for (at, hop) in trace.hops.iter().enumerate() {
-        let about = hop.step.about();
+    for (number, hop) in (1..).zip(&trace.hops) {
+        let (title, spec, command) = (hop.step.title(), hop.step.spec(), command(hop));
         let (from, to, channel) = (hop.from, hop.to, hop.channel());
         let _ = write!(
             script,
-            "\n# {}. {} ({})\n# {from} to {to}, {channel} channel\n{}\n",
-            at + 1,
-            about.title,
-            about.spec,
-            command(hop)
+            "\n# {number}. {title} ({spec})\n# {from} to {to}, {channel} channel\n{command}\n",
         );
     }
     script
@@ -47,16 +43,15 @@ fn command(hop: &Hop) -> String {
     let request = &hop.request;
     let mut words = vec!["curl --silent --show-error --include".to_owned()];
     if request.method != "GET" {
-        words.push(format!("--request {}", quoted(&Text::plain(&*request.method))));
+        words.push(format!("--request {}", quoted(&request.method.as_str().into())));
     }
-    for header in &request.headers {
+    for header in &request.message.headers {
         if !BY_CURL.contains(&header.name.as_str()) {
-            let mut line = Text::plain(format!("{}: ", header.name));
-            line.append(header.value.clone());
+            let line = Text::from(&*header.name).then(": ").then(header.value.clone());
             words.push(format!("--header {}", quoted(&line)));
         }
     }
-    if let Some(body) = &request.body.text {
+    if let Some(body) = &request.message.body.text {
         words.push(format!("--data-raw {}", quoted(body)));
     }
     words.push(quoted(&request.url));
@@ -73,14 +68,15 @@ fn quoted(text: &Text) -> String {
     text.0.iter().filter(|segment| segment.len() > 0).map(segment).collect()
 }
 
+/// The environment variable that holds a secret.
 fn variable(segment: &Segment) -> Option<String> {
-    segment.mark().map(Mark::variable)
+    segment.mark().map(|mark| mark.to_string().to_uppercase().replace(' ', "_"))
 }
 
 fn variables(hop: &Hop) -> Vec<String> {
-    let request = &hop.request;
-    let headers = request.headers.iter().map(|header| &header.value);
-    let texts = headers.chain([&request.url]).chain(request.body.text.as_ref());
+    let message = &hop.request.message;
+    let headers = message.headers.iter().map(|header| &header.value);
+    let texts = headers.chain([&hop.request.url]).chain(&message.body.text);
     texts.flat_map(|text| &text.0).filter_map(variable).collect()
 }
 
@@ -89,11 +85,11 @@ mod tests {
     use super::*;
     use crate::traces::model::{Party, Request};
     use crate::traces::steps::Step;
-    use crate::traces::text::{Kind, Label};
+    use crate::traces::text::{Kind, Label, Mark};
 
     #[test]
     fn a_method_stays_a_word() {
-        let (method, url) = ("A`id`".to_owned(), Text::plain("/"));
+        let (method, url) = ("A`id`".to_owned(), Text::from("/"));
         let request = Request { method, url, ..Request::default() };
         let (from, to, step) = (Party::Browser, Party::App, Step::Start);
         let hop = Hop { step, from, to, begun: 0, waited: 0, received: 0, request, response: None };
@@ -102,8 +98,8 @@ mod tests {
 
     #[test]
     fn what_others_wrote_stays_a_word() {
-        let mut text = Text::plain("it's $(rm) `x`\"\n");
-        text.push_segment(Segment::secret(Kind::AccessToken, Label(0), 9));
+        let secret = Mark { kind: Kind::AccessToken, label: Label(0) };
+        let text = Text::from("it's $(rm) `x`\"\n").then(Segment::secret(secret, 9));
         assert_eq!(quoted(&text), "'it'\\''s $(rm) `x`\"\n'\"${ACCESS_TOKEN_A}\"");
     }
 }

@@ -1,9 +1,11 @@
 //! HTTP Archive 1.2: what the developer tools of every browser open.
 
 use latchkey_domain::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
+use tower_sessions::cookie::Cookie;
 
-use super::model::{Body, Header, Hop, Trace, header};
+use super::model::{Hop, Message, Trace};
+use super::text::Text;
 
 /// The archive. Each secret is replaced by a text of the same length, so that
 /// every size in it can be recounted from what is there.
@@ -41,27 +43,28 @@ fn entry(trace: &Trace, hop: &Hop) -> Value {
 }
 
 fn request(hop: &Hop) -> Value {
-    let request = &hop.request;
+    let (request, message) = (&hop.request, &hop.request.message);
     let url = request.url.to_string();
     let query = url.split_once('?').map_or("", |(_, query)| query);
+    let query = url::form_urlencoded::parse(query.as_bytes());
+    let query = query.map(|(name, value)| json!({ "name": name, "value": value }));
     let mut value = json!({
         "method": request.method,
         "url": url,
-        "httpVersion": request.version,
-        "cookies": cookies(&request.headers),
-        "headers": headers(&request.headers),
-        "queryString": pairs(query),
-        "headersSize": head_size(&request.version, request.head),
-        "bodySize": size(&request.body),
+        "queryString": query.collect::<Vec<_>>(),
+        "cookies": cookies(message, "cookie").flat_map(|cookies| {
+            let pairs = cookies.split(';').filter_map(|pair| pair.trim().split_once('='));
+            pairs.map(|(name, value)| json!({ "name": name, "value": value })).collect::<Vec<_>>()
+        }).collect::<Vec<_>>(),
     });
-    if request.body.size != Some(0) {
+    if message.body.size != Some(0) {
         value["postData"] = json!({
-            "mimeType": content_type(&request.headers),
+            "mimeType": text(message.header("content-type")),
             "params": [],
-            "text": text(&request.body),
+            "text": text(message.body.text.as_ref()),
         });
     }
-    value
+    with_message(value, message)
 }
 
 fn response(hop: &Hop) -> Value {
@@ -73,77 +76,55 @@ fn response(hop: &Hop) -> Value {
             "redirectURL": "", "headersSize": -1, "bodySize": -1,
         });
     };
-    let location = header(&response.headers, "location");
-    let mut content = Map::new();
-    content.insert("size".to_owned(), json!(response.body.size.unwrap_or(0)));
-    content.insert("mimeType".to_owned(), json!(content_type(&response.headers)));
-    if response.body.text.is_some() {
-        content.insert("text".to_owned(), json!(text(&response.body)));
-    } else if response.body.size != Some(0) {
-        content.insert("comment".to_owned(), json!("Only the size was kept."));
+    let message = &response.message;
+    let mut content = json!({
+        "size": message.body.size.unwrap_or(0),
+        "mimeType": text(message.header("content-type")),
+    });
+    match (&message.body.text, message.body.size) {
+        (Some(text), _) => content["text"] = json!(text.to_string()),
+        (None, Some(0)) => {}
+        (None, _) => content["comment"] = json!("Only the size was kept."),
     }
-    json!({
+    let value = json!({
         "status": response.status,
         "statusText": response.reason,
-        "httpVersion": response.version,
-        "cookies": set_cookies(&response.headers),
-        "headers": headers(&response.headers),
+        "cookies": cookies(message, "set-cookie").filter_map(|it| set_cookie(&it)).collect::<Vec<_>>(),
         "content": content,
-        "redirectURL": location.map(ToString::to_string).unwrap_or_default(),
-        "headersSize": head_size(&response.version, response.head),
-        "bodySize": size(&response.body),
-    })
+        "redirectURL": text(message.header("location")),
+    });
+    with_message(value, message)
 }
 
-/// Over HTTP/2 heads are compressed: what they took is not known (-1).
-fn head_size(version: &str, size: usize) -> Value {
-    if version.starts_with("HTTP/1") { json!(size) } else { json!(-1) }
+/// What requests and responses have in common.
+fn with_message(mut value: Value, message: &Message) -> Value {
+    let headers = message.headers.iter();
+    let headers = headers.map(|it| json!({ "name": it.name, "value": it.value.to_string() }));
+    value["httpVersion"] = json!(message.version);
+    value["headers"] = headers.collect();
+    // Over HTTP/2 heads are compressed: what they took is not known (-1).
+    let is_plain = message.version.starts_with("HTTP/1");
+    value["headersSize"] = if is_plain { json!(message.head) } else { json!(-1) };
+    value["bodySize"] = message.body.size.map_or(json!(-1), |size| json!(size));
+    value
 }
 
-fn size(body: &Body) -> Value {
-    body.size.map_or(json!(-1), |size| json!(size))
+fn text(text: Option<&Text>) -> String {
+    text.map(ToString::to_string).unwrap_or_default()
 }
 
-fn text(body: &Body) -> String {
-    body.text.as_ref().map(ToString::to_string).unwrap_or_default()
+fn cookies(message: &Message, name: &str) -> impl Iterator<Item = String> {
+    let headers = message.headers.iter().filter(move |header| header.name == name);
+    headers.map(|header| header.value.to_string())
 }
 
-fn content_type(headers: &[Header]) -> String {
-    header(headers, "content-type").map(ToString::to_string).unwrap_or_default()
-}
-
-fn headers(headers: &[Header]) -> Vec<Value> {
-    let header =
-        |header: &Header| json!({ "name": header.name, "value": header.value.to_string() });
-    headers.iter().map(header).collect()
-}
-
-fn pairs(query: &str) -> Vec<Value> {
-    let pairs = url::form_urlencoded::parse(query.as_bytes());
-    pairs.map(|(name, value)| json!({ "name": name, "value": value })).collect()
-}
-
-fn cookies(headers: &[Header]) -> Vec<Value> {
-    let sent = headers.iter().filter(|header| header.name == "cookie");
-    let sent: Vec<_> = sent.map(|header| header.value.to_string()).collect();
-    let pairs = sent.iter().flat_map(|value| value.split(';')).filter_map(|p| p.split_once('='));
-    pairs.map(|(name, value)| json!({ "name": name.trim(), "value": value })).collect()
-}
-
-fn set_cookies(headers: &[Header]) -> Vec<Value> {
-    let set = headers.iter().filter(|header| header.name == "set-cookie");
-    set.filter_map(|header| {
-        let text = header.value.to_string();
-        let mut parts = text.split(';').map(str::trim);
-        let (name, value) = parts.next()?.split_once('=')?;
-        let attributes: Vec<_> = parts.collect();
-        let has = |name: &str| attributes.iter().any(|a| a.eq_ignore_ascii_case(name));
-        Some(json!({
-            "name": name, "value": value, "path": "/",
-            "httpOnly": has("HttpOnly"), "secure": has("Secure"),
-        }))
-    })
-    .collect()
+fn set_cookie(text: &str) -> Option<Value> {
+    let cookie = Cookie::parse(text).ok()?;
+    Some(json!({
+        "name": cookie.name(), "value": cookie.value(), "path": "/",
+        "httpOnly": cookie.http_only().unwrap_or(false),
+        "secure": cookie.secure().unwrap_or(false),
+    }))
 }
 
 /// ISO 8601 with milliseconds.

@@ -3,15 +3,12 @@
 //!
 //! [`recorder`] sees the messages; [`redact`] takes the secrets out by the table
 //! of [`rules`] before anything is kept; [`model`] is what is left. Everything
-//! that is made of it ([`har`], [`mermaid`], [`curl`], [`sequence`], [`timing`],
-//! [`view`]) is a pure function of the model.
+//! that is made of it ([`har`], [`curl`], [`sequence`], [`timing`], [`view`]) is a pure function of the model.
 
-mod body_tap;
 mod builder;
 mod curl;
 mod har;
 mod json;
-mod mermaid;
 mod model;
 pub(crate) mod pages;
 pub(crate) mod pending;
@@ -22,4 +19,4 @@ mod sequence;
 mod steps;
 mod text;
 pub(crate) mod timing;
-mod view;
+pub(crate) mod view;

@@ -55,7 +55,6 @@ impl Hop {
         if self.is_back() { "back" } else { "front" }
     }
 
-    /// In microseconds.
     pub(crate) const fn took(&self) -> u64 {
         self.waited + self.received
     }
@@ -65,23 +64,18 @@ impl Hop {
         self.begun + self.took()
     }
 
-    pub(crate) fn bytes(&self) -> usize {
-        self.request.size() + self.response.as_ref().map_or(0, Response::size)
+    pub(crate) fn messages(&self) -> impl Iterator<Item = &Message> {
+        [&self.request.message].into_iter().chain(self.response.as_ref().map(|it| &it.message))
     }
 
     /// Lets go of the bodies, and of everything but the sizes if that is not enough.
     pub(crate) fn drop_bodies(&mut self, headers_too: bool) {
-        let request = &mut self.request;
-        request.body.text = None;
+        self.request.message.drop_body(headers_too);
         if headers_too {
-            request.headers.clear();
-            request.url = Text::plain("(too long to be kept)");
+            self.request.url = "(too long to be kept)".into();
         }
         if let Some(response) = &mut self.response {
-            response.body.text = None;
-            if headers_too {
-                response.headers.clear();
-            }
+            response.message.drop_body(headers_too);
         }
     }
 }
@@ -100,43 +94,64 @@ pub(crate) struct Body {
     pub(crate) text: Option<Text>,
 }
 
+/// What a request and an answer have in common.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Request {
-    pub(crate) method: String,
-    pub(crate) url: Text,
+pub(crate) struct Message {
     pub(crate) version: String,
     pub(crate) headers: Vec<Header>,
     /// The size of the head, in bytes, as HTTP/1.1 writes it.
     pub(crate) head: usize,
     pub(crate) body: Body,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Request {
+    pub(crate) method: String,
+    pub(crate) url: Text,
+    #[serde(flatten)]
+    pub(crate) message: Message,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) reason: String,
-    pub(crate) version: String,
-    pub(crate) headers: Vec<Header>,
-    /// The size of the head, in bytes, as HTTP/1.1 writes it.
-    pub(crate) head: usize,
-    pub(crate) body: Body,
+    #[serde(flatten)]
+    pub(crate) message: Message,
 }
 
-impl Request {
+impl Message {
     pub(crate) fn size(&self) -> usize {
         self.head + self.body.size.unwrap_or(0)
     }
-}
 
-impl Response {
-    pub(crate) fn size(&self) -> usize {
-        self.head + self.body.size.unwrap_or(0)
+    pub(crate) fn header(&self, name: &str) -> Option<&Text> {
+        self.headers.iter().find(|header| header.name == name).map(|header| &header.value)
+    }
+
+    fn drop_body(&mut self, headers_too: bool) {
+        self.body.text = None;
+        if headers_too {
+            self.headers.clear();
+        }
     }
 }
 
 impl Trace {
+    pub(crate) fn has(&self, step: Step) -> bool {
+        self.hops.iter().any(|hop| hop.step == step)
+    }
+
+    pub(crate) fn name(&self, party: Party) -> &str {
+        match party {
+            Party::Browser => "Browser",
+            Party::App => "Latchkey",
+            Party::Provider => self.provider.as_deref().unwrap_or("Provider"),
+        }
+    }
+
     pub(crate) fn bytes(&self) -> usize {
-        self.hops.iter().map(Hop::bytes).sum()
+        self.hops.iter().flat_map(Hop::messages).map(Message::size).sum()
     }
 
     pub(crate) fn back_channel(&self) -> usize {
@@ -147,13 +162,4 @@ impl Trace {
     pub(crate) fn micros(&self) -> u64 {
         self.hops.iter().map(Hop::ended).max().unwrap_or(0)
     }
-
-    /// Lets go of what takes most room.
-    pub(crate) fn drop_bodies(&mut self, headers_too: bool) {
-        self.hops.iter_mut().for_each(|hop| hop.drop_bodies(headers_too));
-    }
-}
-
-pub(crate) fn header<'h>(headers: &'h [Header], name: &str) -> Option<&'h Text> {
-    headers.iter().find(|header| header.name == name).map(|header| &header.value)
 }

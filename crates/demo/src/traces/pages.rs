@@ -1,5 +1,6 @@
 //! One's own sign-ins on the wire.
 
+use askama::Template;
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -7,53 +8,36 @@ use http::header::CONTENT_DISPOSITION;
 use latchkey_domain::TraceId;
 use latchkey_domain::sign_in::SignInMethod;
 use latchkey_store::traces::{self, Summary};
-use serde::Deserialize;
-
-use crate::traces::model::Trace;
-use crate::traces::sequence::{Diagram, MessageKind, called, draw};
-use crate::traces::timing::{SideBySide, side_by_side};
-use crate::traces::view;
-use askama::Template;
-use latchkey_domain::Timestamp;
 use latchkey_web::app::App;
 use latchkey_web::caller::{Caller, PageCaller};
 use latchkey_web::errors::{Action, AppError, HandlerResult, catalogue};
 use latchkey_web::labels::{door_name, key_name};
 use latchkey_web::layout::Layout;
 use latchkey_web::page::Page;
+use serde::Deserialize;
 
-/// `GET /traces`
+use super::model::Trace;
+use super::sequence::{self, MessageKind, called, in_answer, in_request, mermaid};
+use super::steps::Step;
+use super::timing::{SideBySide, side_by_side};
+use super::{curl, har, view};
+
 #[derive(Debug, Template)]
 #[template(path = "traces.html")]
 pub(crate) struct TracesPage {
-    pub(crate) layout: Layout,
-    pub(crate) is_recording: bool,
-    pub(crate) is_development: bool,
-    pub(crate) traces: Vec<TraceRow>,
-    pub(crate) side_by_side: SideBySide,
-    pub(crate) done: Option<&'static str>,
+    layout: Layout,
+    app: App,
+    traces: Vec<Summary>,
+    side_by_side: SideBySide,
+    done: Option<&'static str>,
 }
 
-#[derive(Debug)]
-pub(crate) struct TraceRow {
-    pub(crate) id: String,
-    pub(crate) at: Timestamp,
-    pub(crate) door: String,
-    pub(crate) key: &'static str,
-    pub(crate) round_trips: i64,
-    pub(crate) bytes: String,
-    pub(crate) took: String,
-}
-
-/// `GET /traces/{id}`
 #[derive(Debug, Template)]
 #[template(path = "trace.html")]
 pub(crate) struct TracePage {
-    pub(crate) layout: Layout,
-    pub(crate) door: String,
-    pub(crate) key: &'static str,
-    pub(crate) trace: Trace,
-    pub(crate) diagram: Diagram,
+    layout: Layout,
+    door: String,
+    trace: Trace,
 }
 
 #[derive(Debug, Deserialize)]
@@ -61,33 +45,19 @@ pub(crate) struct TracesQuery {
     done: Option<String>,
 }
 
-/// `GET /traces`
 pub(crate) async fn page(
     State(app): State<App>,
     caller: PageCaller,
     Query(query): Query<TracesQuery>,
 ) -> HandlerResult<Page<TracesPage>> {
-    let all = traces::of_user(&app.db, caller.user.id, app.clock.now()).await?;
+    let traces = traces::of_user(&app.db, caller.user.id, app.clock.now()).await?;
     Ok(Page(TracesPage {
-        side_by_side: beside(&app, &caller, &all).await?,
+        side_by_side: beside(&app, &caller, &traces).await?,
         layout: Layout::new(&app, Some(&caller)).at("/traces"),
-        is_recording: app.settings.traces,
-        is_development: app.settings.is_development(),
-        traces: all.iter().map(|one| row(&app, one)).collect(),
+        traces,
         done: query.done.is_some().then_some("Deleted."),
+        app,
     }))
-}
-
-fn row(app: &App, one: &Summary) -> TraceRow {
-    TraceRow {
-        id: one.id.to_string(),
-        at: one.created_at,
-        door: door_name(app, Some(&one.method)),
-        key: key_name(one.credential),
-        round_trips: one.exchanges,
-        bytes: view::bytes(usize::try_from(one.bytes).unwrap_or(0)),
-        took: view::millis(one.micros.unsigned_abs()),
-    }
 }
 
 /// Somebody's latest sign-in through a provider and their latest with a
@@ -107,11 +77,10 @@ async fn beside(app: &App, caller: &Caller, all: &[Summary]) -> HandlerResult<Si
             *place = read(app, caller, summary.id).await?;
         }
     }
-    let [oauth, password] = &found;
-    Ok(side_by_side(oauth.as_ref(), password.as_ref()))
+    let [oauth, password] = found;
+    Ok(side_by_side(oauth, password))
 }
 
-/// `GET /traces/{id}`
 pub(crate) async fn trace_page(
     State(app): State<App>,
     caller: PageCaller,
@@ -121,13 +90,10 @@ pub(crate) async fn trace_page(
     Ok(Page(TracePage {
         layout: Layout::new(&app, Some(&caller)).below("/traces"),
         door: door_name(&app, Some(&trace.door)),
-        key: key_name(trace.key),
-        diagram: draw(&trace),
         trace,
     }))
 }
 
-/// `POST /traces/{id}/delete`
 pub(crate) async fn delete(
     State(app): State<App>,
     caller: PageCaller,
@@ -141,7 +107,6 @@ pub(crate) async fn delete(
     }
 }
 
-/// `POST /traces/delete-all`
 pub(crate) async fn delete_all(
     State(app): State<App>,
     caller: PageCaller,
@@ -160,10 +125,10 @@ pub(crate) async fn export(
     Ok(match format.as_str() {
         "har" => {
             let name = format!("attachment; filename=\"latchkey-{}.har\"", trace.id);
-            ([(CONTENT_DISPOSITION, name)], Json(super::har::render(&trace))).into_response()
+            ([(CONTENT_DISPOSITION, name)], Json(har::render(&trace))).into_response()
         }
-        "mermaid" => super::mermaid::render(&trace).into_response(),
-        "curl" => super::curl::render(&trace).into_response(),
+        "mermaid" => mermaid(&trace).into_response(),
+        "curl" => curl::render(&trace).into_response(),
         _ => return Err(not_found()),
     })
 }

@@ -5,9 +5,11 @@ use parking_lot::Mutex;
 use std::sync::Arc;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
+use futures_util::TryStreamExt as _;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Version, header};
 use hyper::body::Body as _;
@@ -16,9 +18,8 @@ use latchkey_auth::random;
 use latchkey_domain::{Span, Timestamp, TraceId, UserId};
 use latchkey_store::traces::Summary;
 
-use super::body_tap::{BodyTap, tap as tap_body};
-use super::builder::{Answer, Content, TraceBuilder, Wire};
-use super::model::{Party, Trace};
+use super::builder::{TraceBuilder, micros};
+use super::model::{Hop, Party, Trace};
 use super::steps::Step;
 use crate::state::Demo;
 use latchkey_web::app::{App, Application};
@@ -33,7 +34,8 @@ const KEPT_FOR: Span = Span::days(1);
 /// The largest record, in bytes.
 const MAX_RECORD: usize = 256 * 1024;
 
-type Shared = Arc<Mutex<TraceBuilder>>;
+/// How much is seen of a body: more than any form here is allowed to hold.
+const MAX_BODY: usize = 64 * 1024;
 
 /// Records the routes that begin and end a sign-in, and nothing else.
 pub(crate) async fn record_app(State(demo): State<Demo>, request: Request, next: Next) -> Response {
@@ -47,7 +49,8 @@ pub(crate) async fn record_app(State(demo): State<Demo>, request: Request, next:
     let builder = Arc::new(Mutex::new(match step {
         Step::Callback => demo
             .pending
-            .copy(&state)
+            .get(&state)
+            .map(|builder| builder.lock().clone())
             .unwrap_or_else(|| TraceBuilder::new(arrived.at, app.clock.now(), false)),
         _ => TraceBuilder::new(arrived.at, app.clock.now(), true),
     }));
@@ -61,7 +64,7 @@ pub(crate) async fn record_app(State(demo): State<Demo>, request: Request, next:
         response.headers_mut().insert(TRACE, name);
     }
     complete(&mut response, app.clock.now());
-    let body = arrived.seen.take();
+    let body = std::mem::take(&mut *arrived.seen.lock());
     let origin = app.settings.origin();
     arrived.add_to(&mut builder, step, Party::App, &origin, &body, &response);
     if let (Some(id), Some(signed_in)) = (id, signed_in) {
@@ -85,23 +88,19 @@ pub(crate) async fn record_provider(
 ) -> Response {
     let (arrived, request) = Arrived::split(request);
     let mut response = next.run(request).await;
-    let body = arrived.seen.take();
+    let body = std::mem::take(&mut *arrived.seen.lock());
     let state = match arrived.parameter("state") {
         // The decision is a form.
         state if state.is_empty() && arrived.parts.method == Method::POST => named("state", &body),
         state => state,
     };
-    if demo.pending.copy(&state).is_none() {
-        return response;
-    }
+    let Some(builder) = demo.pending.get(&state) else { return response };
     let app = &demo.app;
     complete(&mut response, app.clock.now());
     let idp = app.settings.local_idp.as_ref();
     let origin = idp.map(|idp| idp.url.origin().ascii_serialization()).unwrap_or_default();
     let step = Step::of_page(&arrived.parts.method, arrived.parts.uri.path());
-    demo.pending.edit(&state, |builder| {
-        arrived.add_to(builder, step, Party::Provider, &origin, &body, &response);
-    });
+    arrived.add_to(&mut builder.lock(), step, Party::Provider, &origin, &body, &response);
     response
 }
 
@@ -117,30 +116,28 @@ fn part<'p>(method: &Method, path: &'p str) -> Option<(Step, &'p str)> {
 }
 
 /// What is told of the calls that go out.
-fn tap(app: App, slug: String, builder: Shared) -> Tap {
+fn tap(app: App, slug: String, builder: Arc<Mutex<TraceBuilder>>) -> Tap {
     Arc::new(move |exchange: &Exchange<'_>| {
         let (request, took) = (exchange.request, exchange.took);
-        let (url, waited) = (request.url(), exchange.answer.map_or(took, |(_, waited)| waited));
-        builder.lock().add(&Wire {
-            step: Step::of_call(app.provider(&slug), request.method(), url),
+        let (method, url, headers) = (request.method(), request.url(), request.headers());
+        let waited = exchange.answer.map_or(took, |(_, waited)| waited);
+        let target = &url[url::Position::BeforePath..url::Position::AfterQuery];
+        let version = exchange.answer.map_or(Version::HTTP_11, |(answer, _)| answer.version());
+        let body = request.body().and_then(|body| body.as_bytes()).unwrap_or_default();
+        let mut builder = builder.lock();
+        let hop = Hop {
+            step: Step::of_call(app.provider(&slug), method, url),
             from: Party::App,
             to: Party::Provider,
-            method: request.method(),
-            url: url.as_str(),
-            target: &url[url::Position::BeforePath..url::Position::AfterQuery],
-            version: exchange.answer.map_or(Version::HTTP_11, |(answer, _)| answer.version()),
-            headers: request.headers(),
-            body: request.body().and_then(|body| body.as_bytes()).unwrap_or_default(),
-            begun: exchange.begun,
-            waited,
-            received: took.saturating_sub(waited),
-            answer: exchange.answer.map(|(answer, _)| Answer {
-                status: answer.status(),
-                version: answer.version(),
-                headers: answer.headers(),
-                body: Content::Bytes(answer.body()),
+            begun: builder.since_begun(exchange.begun),
+            waited: micros(waited),
+            received: micros(took.saturating_sub(waited)),
+            request: builder.request((method, url.as_str(), target), version, headers, body),
+            response: exchange.answer.map(|(it, _)| {
+                builder.response(it.status(), it.version(), it.headers(), Some(it.body()))
             }),
-        });
+        };
+        builder.add(hop);
     })
 }
 
@@ -171,7 +168,7 @@ async fn keep(
     let mut trace = builder.finish(id, signed_in, provider);
     let record = [None, Some(false), Some(true)].into_iter().find_map(|smaller| {
         if let Some(headers_too) = smaller {
-            trace.drop_bodies(headers_too);
+            trace.hops.iter_mut().for_each(|hop| hop.drop_bodies(headers_too));
         }
         serde_json::to_string(&trace).ok().filter(|record| record.len() <= MAX_RECORD)
     })?;
@@ -215,15 +212,23 @@ fn named(name: &str, form: &[u8]) -> String {
 struct Arrived {
     parts: Parts,
     at: Instant,
-    seen: BodyTap,
+    /// What has passed of the body. It is read as it passes, so that whatever limits it further
+    /// in still limits it.
+    seen: Arc<Mutex<Vec<u8>>>,
 }
 
 impl Arrived {
     fn split(request: Request) -> (Self, Request) {
         let (parts, body) = request.into_parts();
-        let (body, seen) = tap_body(body);
+        let seen = Arc::<Mutex<Vec<u8>>>::default();
+        let tap = Arc::clone(&seen);
+        let body = body.into_data_stream().inspect_ok(move |data| {
+            let mut seen = tap.lock();
+            let room = MAX_BODY.saturating_sub(seen.len());
+            seen.extend_from_slice(&data[..data.len().min(room)]);
+        });
         let arrived = Self { parts: parts.clone(), at: Instant::now(), seen };
-        (arrived, Request::from_parts(parts, body))
+        (arrived, Request::from_parts(parts, Body::from_stream(body)))
     }
 
     fn parameter(&self, name: &str) -> String {
@@ -240,27 +245,23 @@ impl Arrived {
         response: &Response,
     ) {
         let target = self.parts.uri.path_and_query().map_or("/", |target| target.as_str());
-        builder.add(&Wire {
+        let url = format!("{origin}{target}");
+        let Parts { method, version, headers, .. } = &self.parts;
+        let hop = Hop {
             step,
             from: Party::Browser,
             to,
-            method: &self.parts.method,
-            url: &format!("{origin}{target}"),
-            target,
-            version: self.parts.version,
-            headers: &self.parts.headers,
-            body,
-            begun: self.at,
-            waited: self.at.elapsed(),
-            received: Duration::ZERO,
-            answer: Some(Answer {
-                status: response.status(),
-                version: response.version(),
-                headers: response.headers(),
-                body: Content::Size(
-                    response.body().size_hint().exact().and_then(|size| size.try_into().ok()),
-                ),
-            }),
-        });
+            begun: builder.since_begun(self.at),
+            waited: micros(self.at.elapsed()),
+            received: 0,
+            request: builder.request((method, &url, target), *version, headers, body),
+            response: Some(builder.response(
+                response.status(),
+                response.version(),
+                response.headers(),
+                None,
+            )),
+        };
+        builder.add(hop);
     }
 }

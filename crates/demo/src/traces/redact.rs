@@ -5,13 +5,15 @@ use std::borrow::Cow;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use http::HeaderMap;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, Version};
+use latchkey_auth::oauth::attempt::COOKIE_PREFIX;
 use serde_json::Value;
 
 use super::json::{Token, tokens, unescaped};
-use super::model::{Body, Header};
+use super::model::{Body, Header, Message};
 use super::rules::{Place, cookie, secret};
-use super::text::{Kind, Label, Labels, Segment, Text, filler};
+use super::text::{Kind, Labels, Mark, Segment, Text, filler};
 
 /// How many characters of a `state`, a `nonce` or a challenge are shown: enough
 /// to see that two are the same, and of 256 bits a small part.
@@ -26,17 +28,13 @@ pub(crate) struct Redactor {
 }
 
 impl Redactor {
-    pub(crate) fn headers(&mut self, headers: &HeaderMap) -> Vec<Header> {
+    fn headers(&mut self, headers: &HeaderMap) -> Vec<Header> {
         let header = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
-            let value = match value.to_str() {
-                Ok(value) => self.header(name.as_str(), value),
-                // Not even text.
-                Err(_) => {
-                    let label =
-                        self.labels.of(Kind::Value, &String::from_utf8_lossy(value.as_bytes()));
-                    Text(vec![Segment::secret(Kind::Value, label, value.len())])
-                }
-            };
+            let text = value.to_str().map(|value| self.header(name.as_str(), value));
+            let value = text.unwrap_or_else(|_| {
+                let text = String::from_utf8_lossy(value.as_bytes());
+                Segment::secret(self.labels.of(Kind::Value, &text), value.len()).into()
+            });
             Header { name: name.as_str().to_owned(), value }
         };
         headers.iter().map(header).collect()
@@ -54,7 +52,7 @@ impl Redactor {
 
     /// A value that stands there as it is, shown if its name is listed.
     fn named(&mut self, place: Place, name: &str, value: &str) -> Text {
-        secret(place, name).map_or_else(|| Text::plain(value), |kind| self.bare(kind, value))
+        secret(place, name).map_or_else(|| value.into(), |kind| self.bare(kind, value))
     }
 
     /// A list, each of whose parts is redacted by itself.
@@ -62,19 +60,29 @@ impl Redactor {
         let mut text = Text::default();
         for (at, one) in list.split(by).enumerate() {
             if at > 0 {
-                text.push(by.encode_utf8(&mut [0; 4]));
+                text.append(&*by.encode_utf8(&mut [0; 4]));
             }
             text.append(part(self, one));
         }
         text
     }
 
-    /// RFC 6265 §4.2: names are shown, values never.
+    /// RFC 6265 §4.2: names are shown, values never. An attempt's name is part of a state.
     fn cookie(&mut self, pair: &str) -> Text {
         let Some((name, value)) = pair.split_once('=') else {
             return self.bare(Kind::Cookie, pair);
         };
-        Text::plain(format!("{name}=")).then(self.bare(cookie(name), value))
+        let kind = cookie(name);
+        let text = match name.split_once(COOKIE_PREFIX) {
+            Some((before, of)) if kind == Kind::Attempt => {
+                let (of, port) = split(of, '_');
+                let text = Text::from(before).then(COOKIE_PREFIX);
+                let text = text.then(self.bare(Kind::AttemptName, of));
+                port.into_iter().fold(text, |text, port| text.then("_").then(port))
+            }
+            _ => name.into(),
+        };
+        text.then("=").then(self.bare(kind, value))
     }
 
     /// RFC 6265 §4.1: a pair, and attributes.
@@ -82,7 +90,7 @@ impl Redactor {
         let (pair, attributes) = split(value, ';');
         let text = self.cookie(pair);
         let Some(attributes) = attributes else { return text };
-        text.then(Text::plain(";")).then(self.list(attributes, ';', |redactor, attribute| {
+        text.then(";").then(self.list(attributes, ';', |redactor, attribute| {
             let name = split(attribute, '=').0.trim().to_ascii_lowercase();
             redactor.named(Place::Attribute, &name, attribute)
         }))
@@ -94,7 +102,7 @@ impl Redactor {
         let Some((scheme, rest)) = value.split_once(' ') else {
             return self.bare(Kind::Value, value);
         };
-        let scheme_and_blank = Text::plain(&value[..=scheme.len()]);
+        let scheme_and_blank = Text::from(&value[..=scheme.len()]);
         match scheme.to_ascii_lowercase().as_str() {
             "bearer" => scheme_and_blank.then(self.bare(Kind::AccessToken, rest)),
             "basic" => {
@@ -103,7 +111,7 @@ impl Redactor {
                 let secret = pair.as_deref().and_then(|pair| pair.split_once(':'));
                 let secret = secret.map_or(rest, |(_, secret)| secret);
                 let secret = self.redacted(Kind::ClientSecret, rest, &decoded(secret));
-                scheme_and_blank.then(Text(vec![secret]))
+                scheme_and_blank.then(secret)
             }
             _ => self.bare(Kind::Value, value),
         }
@@ -115,10 +123,10 @@ impl Redactor {
         let (path, query) = split(rest, '?');
         let mut text = self.path(path);
         if let Some(query) = query {
-            text = text.then(Text::plain("?")).then(self.form(query));
+            text = text.then("?").then(self.form(query));
         }
         if let Some(fragment) = fragment {
-            text = text.then(Text::plain("#")).then(self.bare(Kind::Value, fragment));
+            text = text.then("#").then(self.bare(Kind::Value, fragment));
         }
         text
     }
@@ -126,11 +134,8 @@ impl Redactor {
     /// Everything before the query. Links from letters hold a token in their
     /// path, and an authority may hold a password.
     fn path(&mut self, path: &str) -> Text {
-        let (scheme, rest) = match path.split_once("://") {
-            Some((scheme, rest)) => (format!("{scheme}://"), rest),
-            None => (String::new(), path),
-        };
-        let mut text = Text::plain(scheme);
+        let (scheme, rest) = path.split_at(path.find("://").map_or(0, |at| at + 3));
+        let mut text = Text::from(scheme);
         let authority = rest.split('/').next().unwrap_or_default();
         let rest = match authority.rsplit_once('@') {
             Some((user, _)) => {
@@ -141,15 +146,13 @@ impl Redactor {
         };
         for before in ["/reset/", "/verify/"] {
             if let Some((start, token)) = rest.split_once(before) {
-                let start = Text::plain(format!("{start}{before}"));
-                return text.then(start).then(self.bare(Kind::Value, token));
+                return text.then(start).then(before).then(self.bare(Kind::Value, token));
             }
         }
-        text.push(rest);
-        text
+        text.then(rest)
     }
 
-    pub(crate) fn form(&mut self, form: &str) -> Text {
+    fn form(&mut self, form: &str) -> Text {
         self.list(form, '&', Self::parameter)
     }
 
@@ -158,25 +161,47 @@ impl Redactor {
             // A name without a value may be anything.
             return self.bare(Kind::Value, pair);
         };
-        let mut text = Text::plain(format!("{name}="));
+        let text = Text::from(name).then("=");
         let meaning = decoded(value);
         // Where to go afterwards is a URL of its own.
         let is_odd = name == "next" && meaning.contains(['?', '#', '@'])
             || meaning.starts_with("/reset/")
             || meaning.starts_with("/verify/");
         match secret(Place::Parameter, &decoded(name)) {
-            None if is_odd => text.append(self.bare(Kind::Value, value)),
-            None => text.push(value),
-            Some(_) if value.is_empty() => {}
-            Some(kind) => text.push_segment(self.redacted(kind, value, &meaning)),
+            None if is_odd => text.then(self.bare(Kind::Value, value)),
+            None => text.then(value),
+            Some(_) if value.is_empty() => text,
+            Some(kind) => text.then(self.redacted(kind, value, &meaning)),
         }
-        text
+    }
+
+    pub(crate) fn message(
+        &mut self,
+        version: Version,
+        head: usize,
+        headers: &HeaderMap,
+        body: Option<&[u8]>,
+    ) -> Message {
+        let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+        let kind = text(CONTENT_TYPE).unwrap_or_default();
+        let body = match body {
+            Some(bytes) => self.body(kind, bytes),
+            // Only its size was looked at.
+            None => Body {
+                size: text(CONTENT_LENGTH).and_then(|size| size.parse().ok()),
+                ..self.body(kind, b"")
+            },
+        };
+        let version = match version {
+            Version::HTTP_2 => "HTTP/2.0".to_owned(),
+            other => format!("{other:?}"),
+        };
+        Message { version, headers: self.headers(headers), head, body }
     }
 
     /// A body of that type. Of pages, and of whatever is neither a form nor
     /// JSON, nothing is kept but the size.
-    pub(crate) fn body(&mut self, content_type: Option<&str>, bytes: &[u8]) -> Body {
-        let kind = content_type.unwrap_or_default();
+    fn body(&mut self, kind: &str, bytes: &[u8]) -> Body {
         let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         let text = std::str::from_utf8(bytes).ok();
         let text = text.filter(|text| !text.is_empty() && text.len() <= MAX_SHOWN);
@@ -196,23 +221,22 @@ impl Redactor {
         for (member, token) in tokens(json)? {
             let kind = member.map_or(Some(Kind::Value), |name| secret(Place::Member, &name));
             match (token, kind) {
-                (Token::Structure(part), _) | (Token::Number(part), None) => text.push(part),
+                (Token::Structure(part), _) | (Token::Number(part), None) => text.append(part),
                 (Token::String(""), _) => {}
-                (Token::String(raw), None) => {
-                    // An address may hold a secret in its query.
-                    let is_url = raw.contains("://") && unescaped(raw) == raw;
-                    if is_url { text.append(self.url(raw)) } else { text.push(raw) }
+                // An address may hold a secret in its query.
+                (Token::String(raw), None) if raw.contains("://") && unescaped(raw) == raw => {
+                    text.append(self.url(raw));
                 }
+                (Token::String(raw), None) => text.append(raw),
                 (Token::String(raw), Some(kind)) => {
-                    text.push_segment(self.redacted(kind, raw, &unescaped(raw)));
+                    text.append(self.redacted(kind, raw, &unescaped(raw)));
                 }
                 // A number that may not be shown becomes a text of its length.
-                (Token::Number(raw), Some(_)) if raw.len() < 2 => text.push("0"),
+                (Token::Number(raw), Some(_)) if raw.len() < 2 => text.append("0"),
                 (Token::Number(raw), Some(kind)) => {
-                    let (label, length) = (self.labels.of(kind, raw), raw.len() - 2);
-                    text.push("\"");
-                    text.push_segment(Segment::secret(kind, label, length));
-                    text.push("\"");
+                    text.append("\"");
+                    text.append(Segment::secret(self.labels.of(kind, raw), raw.len() - 2));
+                    text.append("\"");
                 }
             }
         }
@@ -221,37 +245,29 @@ impl Redactor {
 
     /// A secret. `raw` is how it stands on the wire, `value` what it means.
     fn redacted(&mut self, kind: Kind, raw: &str, value: &str) -> Segment {
-        let label = self.labels.of(kind, value);
+        let mark = self.labels.of(kind, value);
         let length = raw.len();
         match kind {
             Kind::State | Kind::Nonce | Kind::Challenge if value.len() >= 4 * SHORT => {
-                let begins = value.chars().take(SHORT).filter(char::is_ascii).collect();
-                Segment::Secret { kind, label, begins, length }
+                Segment::Secret { mark, begins: beginning(value), length }
             }
             Kind::AccessToken | Kind::IdToken => {
-                self.jwt(kind, label, raw).unwrap_or(Segment::secret(kind, label, length))
+                self.jwt(mark, raw).unwrap_or(Segment::secret(mark, length))
             }
-            _ => Segment::secret(kind, label, length),
+            _ => Segment::secret(mark, length),
         }
     }
 
     /// A secret that stands there as it is.
     fn bare(&mut self, kind: Kind, value: &str) -> Text {
-        if value.is_empty() {
-            Text::default()
-        } else {
-            Text(vec![self.redacted(kind, value, value)])
-        }
+        if value.is_empty() { Text::default() } else { self.redacted(kind, value, value).into() }
     }
 
     /// A signed JWT (RFC 7515 §3.1) without its signature: everybody may read
     /// it, and nobody can use it. `None` when it is none.
-    fn jwt(&mut self, kind: Kind, label: Label, token: &str) -> Option<Segment> {
-        let mut parts = token.split('.');
-        let (header, payload, signature) = (parts.next()?, parts.next()?, parts.next()?);
-        if parts.next().is_some() || signature.is_empty() {
-            return None;
-        }
+    fn jwt(&mut self, mark: Mark, token: &str) -> Option<Segment> {
+        let (signed, signature) = token.rsplit_once('.').filter(|(_, it)| !it.is_empty())?;
+        let (header, payload) = signed.split_once('.')?;
         let read = |part: &str| {
             let json = URL_SAFE_NO_PAD.decode(part).ok()?;
             serde_json::from_slice::<Value>(&json).ok().filter(Value::is_object)
@@ -260,26 +276,27 @@ impl Redactor {
         let claims = read(payload)?;
         let nonce = claims.get("nonce").and_then(Value::as_str).filter(|n| n.len() >= 4 * SHORT);
         let nonce = nonce.map(|nonce| (nonce, self.labels.of(Kind::Nonce, nonce)));
-        let payload = match nonce {
-            Some((nonce, label)) => with_short_nonce(payload, nonce, label)?,
-            None => payload.to_owned(),
-        };
         Some(Segment::Jwt {
-            kind,
-            label,
+            mark,
             header: header.to_owned(),
-            payload,
+            payload: match nonce {
+                Some((nonce, mark)) => with_short_nonce(payload, nonce, mark)?,
+                None => payload.to_owned(),
+            },
             signature: signature.len(),
-            nonce: nonce.map(|(_, label)| label),
+            nonce: nonce.map(|(_, mark)| mark.label),
         })
     }
 }
 
+fn beginning(secret: &str) -> String {
+    secret.chars().take(SHORT).filter(char::is_ascii).collect()
+}
+
 /// The nonce is shown here as it is in the authorization request: in part.
-fn with_short_nonce(payload: &str, nonce: &str, label: Label) -> Option<String> {
-    let begins: String = nonce.chars().take(SHORT).filter(char::is_ascii).collect();
+fn with_short_nonce(payload: &str, nonce: &str, mark: Mark) -> Option<String> {
     let json = String::from_utf8(URL_SAFE_NO_PAD.decode(payload).ok()?).ok()?;
-    let shown = filler(&format!("{begins}-"), Kind::Nonce, label, nonce.len());
+    let shown = filler(&beginning(nonce), mark, nonce.len());
     Some(URL_SAFE_NO_PAD.encode(json.replace(nonce, &shown)))
 }
 
@@ -319,6 +336,11 @@ mod tests {
                 "latchkey_session_3000=redacted-session-id-A-----; x=r",
             ),
             ("cookie", "0123456789abcdefghi", "redacted-cookie-A--"),
+            (
+                "cookie",
+                "latchkey_attempt_0123456789abcdef_3000=0123456789abcdefghi",
+                "latchkey_attempt_redacted-attempt_3000=redacted-attempt-A-",
+            ),
             (
                 "set-cookie",
                 "x=0123456789abcdefghi; Path=/; HttpOnly",

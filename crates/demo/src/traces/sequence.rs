@@ -1,9 +1,9 @@
 //! The messages of a trace in the order in which they went, and the diagram of
-//! them.
+//! them: drawn, and as Mermaid for documents and issues.
 
 use latchkey_domain::sign_in::SignInMethod;
 
-use super::model::{Header, Hop, Party, Trace};
+use super::model::{Hop, Message as Head, Party, Trace};
 use super::steps::Step;
 use super::text::{Kind, Mark, Segment, Text};
 
@@ -25,28 +25,35 @@ pub(crate) enum MessageKind {
     Unseen,
 }
 
-pub(crate) const UNSEEN: &str = "Seen only by your browser and the provider";
+const UNSEEN: &str = "Seen only by your browser and the provider";
 
-pub(crate) fn messages(trace: &Trace) -> Vec<Message> {
+fn messages(trace: &Trace) -> Vec<Message> {
     let mut messages: Vec<(u64, usize, Message)> = Vec::new();
     for (at, hop) in trace.hops.iter().enumerate() {
-        let is_back = hop.is_back();
-        let (kind, label) = (MessageKind::Request(at + 1), called(hop));
-        let (from, to, carries) = (hop.from, hop.to, said(&in_request(hop)));
+        let request = Message {
+            kind: MessageKind::Request(at + 1),
+            from: hop.from,
+            to: hop.to,
+            is_back: hop.is_back(),
+            label: called(hop),
+            carries: said(&in_request(hop)),
+        };
         if hop.step == Step::Callback && is_provider_unseen(trace) {
-            let (from, to) = (Party::Browser, Party::Provider);
+            let (kind, to) = (MessageKind::Unseen, Party::Provider);
             let (label, carries) = (UNSEEN.to_owned(), String::new());
-            let kind = MessageKind::Unseen;
-            let unseen = Message { kind, from, to, is_back: false, label, carries };
+            let unseen = Message { kind, to, label, carries, ..request.clone() };
             messages.push((hop.begun, at * 2, unseen));
         }
-        messages.push((hop.begun, at * 2, Message { kind, from, to, is_back, label, carries }));
-        if let Some(response) = &hop.response {
-            let label = format!("{} {}", response.status, response.reason);
-            let (kind, carries) = (MessageKind::Answer, said(&in_answer(hop)));
-            let answer = Message { kind, from: to, to: from, is_back, label, carries };
-            messages.push((hop.ended(), at * 2 + 1, answer));
-        }
+        let answer = hop.response.as_ref().map(|response| Message {
+            kind: MessageKind::Answer,
+            from: hop.to,
+            to: hop.from,
+            label: format!("{} {}", response.status, response.reason),
+            carries: said(&in_answer(hop)),
+            ..request
+        });
+        messages.push((hop.begun, at * 2, request));
+        messages.extend(answer.map(|answer| (hop.ended(), at * 2 + 1, answer)));
     }
     messages.sort_by_key(|(when, at, _)| (*when, *at));
     messages.into_iter().map(|(.., message)| message).collect()
@@ -73,19 +80,18 @@ const FOLLOWED: [Kind; 10] = [
 ];
 
 pub(crate) fn in_request(hop: &Hop) -> Vec<Mark> {
-    let request = &hop.request;
-    marks([Some(&request.url), request.body.text.as_ref()], &request.headers)
+    marks(&[&hop.request.url], &hop.request.message)
 }
 
 pub(crate) fn in_answer(hop: &Hop) -> Vec<Mark> {
-    let Some(response) = &hop.response else { return Vec::new() };
-    marks([response.body.text.as_ref(), None], &response.headers)
+    hop.response.iter().flat_map(|response| marks(&[], &response.message)).collect()
 }
 
-fn marks(texts: [Option<&Text>; 2], headers: &[Header]) -> Vec<Mark> {
+fn marks(before: &[&Text], message: &Head) -> Vec<Mark> {
     // A Referer says again where the browser was.
-    let headers = headers.iter().filter(|header| header.name != "referer");
-    let texts = texts.into_iter().flatten().chain(headers.map(|header| &header.value));
+    let headers = message.headers.iter().filter(|header| header.name != "referer");
+    let texts = before.iter().copied().chain(&message.body.text);
+    let texts = texts.chain(headers.map(|header| &header.value));
     let of = |segment: &Segment| {
         let nonce = match segment {
             Segment::Jwt { nonce, .. } => nonce.map(|label| Mark { kind: Kind::Nonce, label }),
@@ -136,16 +142,14 @@ pub(crate) struct Arrow {
     pub(crate) y: u32,
     pub(crate) from: u32,
     pub(crate) to: u32,
-    pub(crate) middle: u32,
-    pub(crate) tip: String,
     pub(crate) message: Message,
 }
 
 impl Arrow {
-    fn new(from: u32, to: u32, y: u32, message: Message) -> Self {
-        let back = if to > from { to - 9 } else { to + 9 };
-        let tip = format!("{to},{y} {back},{} {back},{}", y - 4, y + 4);
-        Self { y, from, to, middle: u32::midpoint(from, to), tip, message }
+    pub(crate) fn tip(&self) -> String {
+        let (to, y) = (self.to, self.y);
+        let back = if to > self.from { to - 9 } else { to + 9 };
+        format!("{to},{y} {back},{} {back},{}", y - 4, y + 4)
     }
 
     pub(crate) fn label(&self) -> String {
@@ -169,20 +173,22 @@ impl Arrow {
 }
 
 pub(crate) fn draw(trace: &Trace) -> Diagram {
-    let provider = trace.provider.as_deref();
     let mut lanes = vec![(70, "Browser".to_owned()), (650, "Latchkey".to_owned())];
-    if let Some(provider) = provider {
+    if let Some(provider) = trace.provider.as_deref() {
         lanes[1].0 = 360;
         lanes.push((650, short(provider, 16)));
     }
     let x = |party: Party| lanes.get(party as usize).map_or(WIDTH / 2, |(x, _)| *x);
-    let mut arrows = Vec::new();
-    let mut y = HEAD + ROW / 2;
-    for message in messages(trace) {
-        arrows.push(Arrow::new(x(message.from), x(message.to), y, message));
-        y += ROW;
-    }
-    Diagram { width: WIDTH, height: y, arrows, lanes }
+    let rows = (HEAD + ROW / 2..).step_by(ROW as usize);
+    let arrow = |(y, message): (u32, Message)| Arrow {
+        y,
+        from: x(message.from),
+        to: x(message.to),
+        message,
+    };
+    let arrows: Vec<_> = rows.zip(messages(trace)).map(arrow).collect();
+    let height = arrows.last().map_or(HEAD, |last| last.y + ROW);
+    Diagram { width: WIDTH, height, arrows, lanes }
 }
 
 fn short(text: &str, fits: usize) -> String {
@@ -190,4 +196,43 @@ fn short(text: &str, fits: usize) -> String {
         return text.to_owned();
     }
     text.chars().take(fits - 1).chain(['…']).collect()
+}
+
+pub(crate) fn mermaid(trace: &Trace) -> String {
+    let mut lines = vec![
+        "sequenceDiagram\n  autonumber".to_owned(),
+        "participant B as Browser".to_owned(),
+        "participant A as Latchkey".to_owned(),
+    ];
+    lines.extend(trace.provider.as_deref().map(|name| format!("participant P as {}", plain(name))));
+    if !trace.is_whole {
+        lines.push("Note over B,A: The start was recorded by another process".to_owned());
+    }
+    for message in messages(trace) {
+        let (from, to) = (initial(message.from), initial(message.to));
+        let label = plain(&message.label);
+        let carries = match message.carries.as_str() {
+            "" => String::new(),
+            carries => format!("<br/>{carries}"),
+        };
+        lines.push(match message.kind {
+            MessageKind::Request(_) => format!("{from}->>{to}: {label}{carries}"),
+            MessageKind::Answer => format!("{from}-->>{to}: {label}{carries}"),
+            MessageKind::Unseen => format!("Note over {from},{to}: {label}"),
+        });
+    }
+    lines.join("\n  ") + "\n"
+}
+
+const fn initial(party: Party) -> &'static str {
+    match party {
+        Party::Browser => "B",
+        Party::App => "A",
+        Party::Provider => "P",
+    }
+}
+
+fn plain(text: &str) -> String {
+    let harmless = |c: &char| !"#;<>%:\"\\".contains(*c) && !c.is_control();
+    text.chars().filter(harmless).collect()
 }

@@ -6,10 +6,9 @@ use latchkey_auth::random;
 use latchkey_store::hash;
 use oauth2::{PkceCodeChallenge, PkceCodeVerifier};
 use serde::{Deserialize, Serialize};
-use strum::IntoStaticStr;
 
 /// What a value is that is not shown, or shown in part.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::Display)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "lowercase")]
 pub(crate) enum Kind {
@@ -33,6 +32,9 @@ pub(crate) enum Kind {
     #[strum(serialize = "session id")]
     SessionId,
     Attempt,
+    /// Part of a state, by which the cookies of attempts are told apart.
+    #[strum(serialize = "attempt name")]
+    AttemptName,
     Cookie,
     Password,
     /// What proves who a client is.
@@ -42,12 +44,6 @@ pub(crate) enum Kind {
     Signature,
     /// Anything that is not on the list of what may be shown.
     Value,
-}
-
-impl Kind {
-    pub(crate) fn name(self) -> &'static str {
-        self.into()
-    }
 }
 
 /// Which of several of its kind: the same secret has the same label in every
@@ -67,18 +63,13 @@ impl fmt::Display for Label {
 }
 
 /// A secret, by its kind and label.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Mark {
     pub(crate) kind: Kind,
     pub(crate) label: Label,
 }
 
 impl Mark {
-    /// The name of the environment variable that holds it in a script.
-    pub(crate) fn variable(self) -> String {
-        format!("{}_{}", self.kind.name().to_uppercase().replace(' ', "_"), self.label)
-    }
-
     /// What colours it on a page.
     pub(crate) const fn class(self) -> &'static str {
         match self.kind {
@@ -93,7 +84,7 @@ impl Mark {
 
 impl fmt::Display for Mark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.kind.name(), self.label)
+        write!(f, "{} {}", self.kind, self.label)
     }
 }
 
@@ -103,8 +94,8 @@ pub(crate) enum Segment {
     Plain(String),
     #[serde(alias = "short")]
     Secret {
-        kind: Kind,
-        label: Label,
+        #[serde(flatten)]
+        mark: Mark,
         /// Its first characters, by which a person sees that two are the same.
         #[serde(default, skip_serializing_if = "String::is_empty")]
         begins: String,
@@ -112,8 +103,8 @@ pub(crate) enum Segment {
     },
     /// A token that can be read, and not used: its signature is gone.
     Jwt {
-        kind: Kind,
-        label: Label,
+        #[serde(flatten)]
+        mark: Mark,
         header: String,
         payload: String,
         signature: usize,
@@ -122,21 +113,20 @@ pub(crate) enum Segment {
 }
 
 impl Segment {
-    pub(crate) const fn secret(kind: Kind, label: Label, length: usize) -> Self {
-        Self::Secret { kind, label, begins: String::new(), length }
+    pub(crate) const fn secret(mark: Mark, length: usize) -> Self {
+        Self::Secret { mark, begins: String::new(), length }
     }
 
     /// As text of the same length as what stood there.
     pub(crate) fn text(&self) -> String {
         match self {
             Self::Plain(text) => text.clone(),
-            Self::Secret { kind, label, begins, length } => {
-                let begins = if begins.is_empty() { "redacted" } else { begins };
-                filler(&format!("{begins}-"), *kind, *label, *length)
+            Self::Secret { mark, begins, length } => {
+                filler(if begins.is_empty() { "redacted" } else { begins }, *mark, *length)
             }
-            Self::Jwt { label, header, payload, signature, .. } => {
-                let signature = filler("redacted-", Kind::Signature, *label, *signature);
-                format!("{header}.{payload}.{signature}")
+            Self::Jwt { mark, header, payload, signature, .. } => {
+                let mark = Mark { kind: Kind::Signature, ..*mark };
+                format!("{header}.{payload}.{}", filler("redacted", mark, *signature))
             }
         }
     }
@@ -144,9 +134,7 @@ impl Segment {
     pub(crate) const fn mark(&self) -> Option<Mark> {
         match self {
             Self::Plain(_) => None,
-            Self::Secret { kind, label, .. } | Self::Jwt { kind, label, .. } => {
-                Some(Mark { kind: *kind, label: *label })
-            }
+            Self::Secret { mark, .. } | Self::Jwt { mark, .. } => Some(*mark),
         }
     }
 
@@ -171,44 +159,40 @@ impl Segment {
 
 /// What stands in for a secret: it says what it was, and fills its place to the
 /// byte with characters that may stand anywhere, in URLs and in tokens.
-pub(crate) fn filler(prefix: &str, kind: Kind, label: Label, length: usize) -> String {
-    let mut text = format!("{prefix}{}-{label}-", kind.name().replace(' ', "-"));
-    text.truncate(length);
-    while text.len() < length {
-        text.push('-');
-    }
-    text
+pub(crate) fn filler(prefix: &str, mark: Mark, length: usize) -> String {
+    let text = format!("{prefix}-{mark}-").replace(' ', "-");
+    format!("{text:-<length$.length$}")
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Text(pub(crate) Vec<Segment>);
 
+impl From<Segment> for Text {
+    fn from(segment: Segment) -> Self {
+        Self(vec![segment])
+    }
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        Self(vec![Segment::Plain(text.to_owned())])
+    }
+}
+
 impl Text {
-    pub(crate) fn plain(text: impl Into<String>) -> Self {
-        Self(vec![Segment::Plain(text.into())])
-    }
-
-    pub(crate) fn push(&mut self, text: &str) {
-        match self.0.last_mut() {
-            Some(Segment::Plain(last)) => last.push_str(text),
-            _ if text.is_empty() => {}
-            _ => self.0.push(Segment::Plain(text.to_owned())),
+    /// Adds what follows, so that what is plain stays one segment.
+    pub(crate) fn append(&mut self, other: impl Into<Self>) {
+        for segment in other.into().0 {
+            match (self.0.last_mut(), segment) {
+                (_, Segment::Plain(text)) if text.is_empty() => {}
+                (Some(Segment::Plain(last)), Segment::Plain(text)) => last.push_str(&text),
+                (_, segment) => self.0.push(segment),
+            }
         }
     }
 
-    pub(crate) fn push_segment(&mut self, segment: Segment) {
-        match segment {
-            Segment::Plain(text) => self.push(&text),
-            segment => self.0.push(segment),
-        }
-    }
-
-    pub(crate) fn append(&mut self, other: Self) {
-        other.0.into_iter().for_each(|segment| self.push_segment(segment));
-    }
-
-    pub(crate) fn then(mut self, other: Self) -> Self {
+    pub(crate) fn then(mut self, other: impl Into<Self>) -> Self {
         self.append(other);
         self
     }
@@ -234,7 +218,7 @@ const VERIFIER: std::ops::RangeInclusive<usize> = 43..=128;
 #[derive(Clone, Debug)]
 pub(crate) struct Labels {
     salt: String,
-    seen: Vec<(Kind, String, Label)>,
+    seen: Vec<(Mark, String)>,
 }
 
 impl Default for Labels {
@@ -244,40 +228,31 @@ impl Default for Labels {
 }
 
 impl Labels {
-    /// The label of this secret: its own, or, for a code verifier, that of the
+    /// What marks this secret: its own letter, or, for a code verifier, that of the
     /// code challenge that was made of it (RFC 7636 §4.2).
-    pub(crate) fn of(&mut self, kind: Kind, secret: &str) -> Label {
-        let mark = self.mark(secret);
-        if let Some(label) = self.find(kind, &mark) {
-            return label;
+    pub(crate) fn of(&mut self, kind: Kind, secret: &str) -> Mark {
+        if let Some(label) = self.find(kind, secret) {
+            return Mark { kind, label };
         }
-        let of_challenge = match kind {
-            Kind::Verifier => challenge(secret)
-                .and_then(|challenge| self.find(Kind::Challenge, &self.mark(&challenge))),
-            _ => None,
-        };
-        let next = self.seen.iter().filter(|(other, ..)| *other == kind).count();
+        let challenge = (kind == Kind::Verifier && VERIFIER.contains(&secret.len())).then(|| {
+            PkceCodeChallenge::from_code_verifier_sha256(&PkceCodeVerifier::new(secret.to_owned()))
+        });
+        let of_challenge = challenge.and_then(|it| self.find(Kind::Challenge, it.as_str()));
+        let next = self.seen.iter().filter(|(mark, _)| mark.kind == kind).count();
         let label = of_challenge.unwrap_or(Label(u16::try_from(next).unwrap_or(u16::MAX)));
-        self.seen.push((kind, mark, label));
-        label
+        self.seen.push((Mark { kind, label }, self.hash(secret)));
+        Mark { kind, label }
     }
 
-    fn mark(&self, secret: &str) -> String {
+    fn hash(&self, secret: &str) -> String {
         hash::of(&format!("{}{secret}", self.salt))
     }
 
-    fn find(&self, kind: Kind, mark: &str) -> Option<Label> {
+    fn find(&self, kind: Kind, secret: &str) -> Option<Label> {
+        let hash = self.hash(secret);
         let mut seen = self.seen.iter();
-        seen.find(|(other, of, _)| *other == kind && of == mark).map(|(.., label)| *label)
+        seen.find(|(mark, of)| mark.kind == kind && *of == hash).map(|(mark, _)| mark.label)
     }
-}
-
-fn challenge(verifier: &str) -> Option<String> {
-    if !VERIFIER.contains(&verifier.len()) {
-        return None;
-    }
-    let verifier = PkceCodeVerifier::new(verifier.to_owned());
-    Some(PkceCodeChallenge::from_code_verifier_sha256(&verifier).as_str().to_owned())
 }
 
 #[cfg(test)]
@@ -287,16 +262,16 @@ mod tests {
     #[test]
     fn what_stands_in_is_as_long_as_what_stood_there() {
         for length in [0, 1, 8, 20, 43, 600] {
-            let (kind, label, begins) = (Kind::State, Label(27), "abcdef".to_owned());
+            let mark = |kind, label| Mark { kind, label: Label(label) };
             for segment in [
-                Segment::secret(Kind::Code, Label(0), length),
-                Segment::Secret { kind, label, begins, length },
+                Segment::secret(mark(Kind::Code, 0), length),
+                Segment::Secret { mark: mark(Kind::State, 27), begins: "abcdef".into(), length },
             ] {
                 assert_eq!(segment.text().len(), length, "{segment:?}");
                 assert_eq!(segment.len(), length);
             }
         }
-        let code = Segment::secret(Kind::Code, Label(1), 24);
+        let code = Segment::secret(Mark { kind: Kind::Code, label: Label(1) }, 24);
         assert_eq!(code.text(), "redacted-code-B---------");
     }
 
@@ -317,7 +292,7 @@ mod tests {
             (Kind::Challenge, challenge, 1),
             (Kind::Verifier, verifier, 1),
         ] {
-            assert_eq!(labels.of(kind, secret), Label(label), "{kind:?} {secret}");
+            assert_eq!(labels.of(kind, secret).label, Label(label), "{kind:?} {secret}");
         }
     }
 }

@@ -4,11 +4,10 @@
 use super::model::{Hop, Party, Trace};
 use super::sequence::is_provider_unseen;
 use super::steps::Step;
-use super::view::{bytes, millis};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
 #[strum(serialize_all = "lowercase")]
-enum Turn {
+pub(crate) enum Turn {
     /// The person, reading and deciding; with a provider that is not ours to
     /// look into, the provider's pages too.
     Person,
@@ -41,11 +40,6 @@ fn stretches(trace: &Trace) -> Vec<Stretch> {
     stretches
 }
 
-fn taken_by(stretches: &[Stretch], turn: Turn) -> u64 {
-    let theirs = stretches.iter().filter(|stretch| stretch.turn == turn);
-    theirs.map(|stretch| stretch.ended - stretch.begun).sum()
-}
-
 fn turn(trace: &Trace, begun: u64, ended: u64) -> Turn {
     let during = |hop: &&Hop| hop.begun <= begun && ended <= hop.ended();
     let under_way = || trace.hops.iter().filter(during);
@@ -74,94 +68,61 @@ const PERSON: f64 = 56.0;
 /// Both, as far as there are any.
 #[derive(Debug, Default)]
 pub(crate) struct SideBySide {
-    pub(crate) oauth: Option<Column>,
-    pub(crate) password: Option<Column>,
-    pub(crate) scale: String,
+    pub(crate) columns: Vec<Column>,
+    pub(crate) has_oauth: bool,
+    /// What the drawings span, in microseconds.
+    pub(crate) scale: u64,
 }
 
 #[derive(Debug)]
 pub(crate) struct Column {
-    pub(crate) id: String,
-    pub(crate) name: String,
-    pub(crate) front: usize,
-    pub(crate) back: usize,
-    pub(crate) up: String,
-    pub(crate) down: String,
-    pub(crate) app: String,
-    pub(crate) provider: String,
-    pub(crate) way: String,
-    pub(crate) person: Option<String>,
-    pub(crate) machines: String,
-    pub(crate) bars: Vec<Bar>,
+    pub(crate) trace: Trace,
+    stretches: Vec<Stretch>,
 }
 
-#[derive(Debug, PartialEq)]
-pub(crate) struct Bar {
-    pub(crate) x: String,
-    pub(crate) width: String,
-    pub(crate) class: &'static str,
+pub(crate) fn side_by_side(oauth: Option<Trace>, password: Option<Trace>) -> SideBySide {
+    let has_oauth = oauth.is_some();
+    let column = |trace| Column { stretches: stretches(&trace), trace };
+    let columns: Vec<_> = oauth.into_iter().chain(password).map(column).collect();
+    let scale = columns.iter().map(Column::machines).max().unwrap_or(0).max(1);
+    SideBySide { columns, has_oauth, scale }
 }
 
-impl SideBySide {
-    pub(crate) fn columns(&self) -> impl Iterator<Item = &Column> {
-        [&self.oauth, &self.password].into_iter().flatten()
+impl Column {
+    pub(crate) fn name(&self) -> &str {
+        self.trace.provider.as_deref().unwrap_or("Password")
     }
 
-    pub(crate) const fn is_complete(&self) -> bool {
-        self.oauth.is_some() && self.password.is_some()
+    pub(crate) fn up(&self) -> usize {
+        self.trace.hops.iter().map(|hop| hop.request.message.size()).sum()
     }
-}
 
-pub(crate) fn side_by_side(oauth: Option<&Trace>, password: Option<&Trace>) -> SideBySide {
-    let measured = |trace: &Trace| {
-        let stretches = stretches(trace);
-        let machines = trace.micros().saturating_sub(taken_by(&stretches, Turn::Person));
-        (stretches, machines)
-    };
-    let (oauth, password) = (oauth.map(|t| (t, measured(t))), password.map(|t| (t, measured(t))));
-    let longest = [&oauth, &password].into_iter().flatten().map(|(_, (_, machines))| *machines);
-    let longest = longest.max().unwrap_or(0).max(1);
-    let column = |(trace, (stretches, machines)): (&Trace, (Vec<Stretch>, u64))| {
-        column(trace, &stretches, machines, longest)
-    };
-    SideBySide { scale: millis(longest), oauth: oauth.map(column), password: password.map(column) }
-}
-
-fn column(trace: &Trace, stretches: &[Stretch], machines: u64, longest: u64) -> Column {
-    let front = trace.hops.iter().filter(|hop| hop.from == Party::Browser).count();
-    let up: usize = trace.hops.iter().map(|hop| hop.request.size()).sum();
-    let time = |turn| millis(taken_by(stretches, turn));
-    let person = taken_by(stretches, Turn::Person);
-    Column {
-        id: trace.id.to_string(),
-        name: trace.provider.clone().unwrap_or_else(|| "Password".to_owned()),
-        front,
-        back: trace.hops.len() - front,
-        up: bytes(up),
-        down: bytes(trace.bytes() - up),
-        app: time(Turn::App),
-        provider: time(Turn::Provider),
-        way: time(Turn::Way),
-        person: (person > 0).then(|| millis(person)),
-        machines: millis(machines),
-        bars: bars(stretches, longest),
+    pub(crate) fn took(&self, turn: Turn) -> u64 {
+        let theirs = self.stretches.iter().filter(|stretch| stretch.turn == turn);
+        theirs.map(|stretch| stretch.ended - stretch.begun).sum()
     }
-}
 
-fn bars(stretches: &[Stretch], longest: u64) -> Vec<Bar> {
-    let scale = (WIDTH - PERSON) / longest as f64;
-    let mut x = 0.0;
-    let mut bars = Vec::new();
-    for stretch in stretches {
-        let width = match stretch.turn {
-            Turn::Person => PERSON,
-            _ => (stretch.ended - stretch.begun) as f64 * scale,
-        };
-        let class = stretch.turn.into();
-        bars.push(Bar { x: format!("{x:.1}"), width: format!("{:.1}", width.max(0.5)), class });
-        x += width;
+    /// Everybody's time but the person's.
+    pub(crate) fn machines(&self) -> u64 {
+        self.trace.micros().saturating_sub(self.took(Turn::Person))
     }
-    bars
+
+    /// Where each bar begins, how wide it is, and whose it is.
+    pub(crate) fn bars(&self, longest: u64) -> Vec<(String, String, &'static str)> {
+        let scale = (WIDTH - PERSON) / longest as f64;
+        let mut x = 0.0;
+        let mut bars = Vec::new();
+        for stretch in &self.stretches {
+            let width = match stretch.turn {
+                Turn::Person => PERSON,
+                _ => (stretch.ended - stretch.begun) as f64 * scale,
+            };
+            let whose = stretch.turn.into();
+            bars.push((format!("{x:.1}"), format!("{:.1}", width.max(0.5)), whose));
+            x += width;
+        }
+        bars
+    }
 }
 
 #[cfg(test)]
@@ -195,19 +156,19 @@ mod tests {
                 hop(Step::Token, App, Provider, 120, 130),
             ],
         };
-        let found = stretches(&trace);
+        let mut column = Column { stretches: stretches(&trace), trace };
         for (turn, micros) in [
             (Turn::Person, 85),
             (Turn::App, 5 + 18),
             (Turn::Provider, 5 + 3 + 10 + 10),
             (Turn::Way, 4),
         ] {
-            assert_eq!(taken_by(&found, turn), micros, "{turn:?}: {found:?}");
+            assert_eq!(column.took(turn), micros, "{turn:?}: {column:?}");
         }
-        assert_eq!(found.iter().map(|one| one.ended - one.begun).sum::<u64>(), 140);
+        assert_eq!(column.machines(), 140 - 85);
 
-        let mut real = trace;
-        real.hops.retain(|hop| !(hop.from == Browser && hop.to == Provider));
-        assert_eq!(taken_by(&stretches(&real), Turn::Person), 102);
+        column.trace.hops.retain(|hop| !(hop.from == Browser && hop.to == Provider));
+        column.stretches = stretches(&column.trace);
+        assert_eq!(column.took(Turn::Person), 102);
     }
 }
