@@ -12,47 +12,46 @@ use latchkey_lab::evidence::written;
 use latchkey_web::caller::PageCaller;
 use latchkey_web::layout::Layout;
 use latchkey_web::page::Page;
+use latchkey_web::settings::Revocation;
+use serde_json::json;
 
-use self::advice::{Answers, DotEnv, ForPrograms, Passwords, QUESTIONS, decide, reasons};
+use self::advice::{Advice, Answers, Callers, Database, Ending, ForPrograms, Passwords, Services};
+use crate::compare::results::Comparison;
 use crate::state::Demo;
+
+/// What was answered, by question.
+type Given = BTreeMap<String, String>;
 
 #[derive(Template)]
 #[template(path = "choose.html")]
 pub(crate) struct ChoosePage {
     layout: Layout,
-    given: BTreeMap<String, String>,
+    given: Given,
     /// Whether some of the questions were answered, and some were not.
     is_incomplete: bool,
     chosen: Option<Chosen>,
 }
 
-impl ChoosePage {
-    fn is_chosen(&self, question: &str, value: &str) -> bool {
-        self.given.get(question).is_some_and(|given| given == value)
-    }
-}
-
 struct Chosen {
-    door: &'static str,
-    key: &'static str,
-    programs: Option<&'static str>,
-    delegation: bool,
-    reasons: Vec<Reason>,
+    advice: Advice,
+    reasons: String,
     dotenv: String,
-    snippets: Vec<Snippet>,
 }
 
-/// One sentence of it, and the claim under which it is measured.
-struct Reason {
-    claim: u8,
-    said: &'static str,
-    measured: Option<String>,
+#[derive(Debug, Template)]
+#[template(path = "choose-reasons.html")]
+struct Reasons<'a> {
+    of: &'a Answers,
+    it: &'a Advice,
+    comparison: &'a Comparison,
 }
 
-struct Snippet {
-    title: &'static str,
-    path: &'static str,
-    code: &'static str,
+/// The choice as a `.env` that starts as it is, in development; what a real site
+/// needs besides stands there as comments.
+#[derive(Debug, Template)]
+#[template(path = "choose.env.txt", whitespace = "preserve")]
+struct DotEnv<'a> {
+    advice: &'a Advice,
 }
 
 /// `GET /choose`. What is no answer is none: the address may have been written
@@ -60,72 +59,124 @@ struct Snippet {
 pub(crate) async fn page(
     State(demo): State<Demo>,
     caller: Option<PageCaller>,
-    Query(given): Query<BTreeMap<String, String>>,
+    Query(given): Query<Given>,
 ) -> Page<ChoosePage> {
-    let chosen = Answers::parse(&given).map(|answers| chosen(&demo, &answers));
-    let is_answered = QUESTIONS.iter().any(|question| given.contains_key(question.name));
+    let answers = serde_json::from_value::<Answers>(json!(given)).ok();
+    let chosen = answers.map(|answers| {
+        let advice = advice::decide(&answers);
+        Chosen {
+            reasons: Reasons { of: &answers, it: &advice, comparison: &demo.comparison }
+                .to_string(),
+            dotenv: DotEnv { advice: &advice }.to_string(),
+            advice,
+        }
+    });
+    let questions = ["passwords", "callers", "ending", "services", "database", "delegation"];
     Page(ChoosePage {
         layout: Layout::new(&demo.app, caller.as_deref()).below("/compare"),
+        is_incomplete: chosen.is_none() && questions.iter().any(|it| given.contains_key(*it)),
         given,
-        is_incomplete: chosen.is_none() && is_answered,
         chosen,
     })
 }
 
-fn chosen(demo: &Demo, answers: &Answers) -> Chosen {
-    let advice = decide(answers);
-    let reason = |(claim, figure, said): advice::Reason| {
-        let measured = figure.and_then(|figure| measured(demo, claim, figure));
-        Reason { claim, said, measured }
-    };
-    Chosen {
-        door: match advice.door {
-            Passwords::Provider => "OAuth",
-            Passwords::Here => "A password",
-            Passwords::Both => "Both",
-        },
-        key: match advice.key {
-            CredentialKind::Session => "A server session",
-            CredentialKind::Jwt => "A JWT",
-        },
-        programs: advice.programs.map(|programs| match programs {
-            ForPrograms::Jwt => "A JWT, as a bearer token",
-            ForPrograms::Opaque => "An opaque token, introspected",
-        }),
-        delegation: advice.connects,
-        reasons: reasons(answers, &advice).into_iter().map(reason).collect(),
-        dotenv: DotEnv { advice: &advice }.to_string(),
-        snippets: SNIPPETS
-            .into_iter()
-            .zip([advice.key == CredentialKind::Session, advice.has_jwt(), advice.has_opaque()])
-            .filter_map(|(snippet, is_needed)| is_needed.then_some(snippet))
-            .collect(),
+fn is_given(given: &Given, question: &str, value: &str) -> bool {
+    given.get(question).is_some_and(|given| given == value)
+}
+
+impl Reasons<'_> {
+    /// The figure of a claim when it was last measured on this machine.
+    fn measured(&self, claim: u8, label: &str, unit: &str) -> Option<String> {
+        let figures = self.comparison.result(&claim)?.outcome.figures;
+        let figure = figures.iter().find(|one| one.label == label && one.unit == unit)?;
+        Some(written(figure.median))
     }
 }
 
-/// The figure of a claim when it was last measured on this machine.
-fn measured(demo: &Demo, claim: u8, (label, unit): (&str, &str)) -> Option<String> {
-    let figures = demo.comparison.result(&claim)?.outcome.figures;
-    let figure = figures.iter().find(|one| one.label == label && one.unit == unit)?;
-    Some(format!("{} {unit}", written(figure.median)))
+/// A title, where it stands, and the code.
+type Snippet = (&'static str, &'static str, &'static str);
+
+impl Chosen {
+    fn snippets(&self) -> impl Iterator<Item = Snippet> {
+        let advice = &self.advice;
+        let needed = [advice.key == CredentialKind::Session, advice.has_jwt(), advice.has_opaque()];
+        SNIPPETS.into_iter().zip(needed).filter_map(|(snippet, needed)| needed.then_some(snippet))
+    }
 }
 
 /// Real programs of this repository, which are compiled with it: for a session,
 /// a JWT and an opaque token.
 const SNIPPETS: [Snippet; 3] = [
-    Snippet {
-        title: "Whose session is this?",
-        path: "crates/auth/examples/whose_session.rs",
-        code: include_str!("../../../auth/examples/whose_session.rs"),
-    },
-    Snippet {
-        title: "Another service verifies a JWT with only the public keys",
-        path: "crates/auth/examples/jwt_elsewhere.rs",
-        code: include_str!("../../../auth/examples/jwt_elsewhere.rs"),
-    },
-    Snippet {
-        title: "What may the holder of an opaque token do?",
-        path: "crates/auth/examples/whose_opaque_token.rs",
-        code: include_str!("../../../auth/examples/whose_opaque_token.rs"),
-    },
+    (
+        "Whose session is this?",
+        "crates/auth/examples/whose_session.rs",
+        include_str!("../../../auth/examples/whose_session.rs"),
+    ),
+    (
+        "Another service verifies a JWT with only the public keys",
+        "crates/auth/examples/jwt_elsewhere.rs",
+        include_str!("../../../auth/examples/jwt_elsewhere.rs"),
+    ),
+    (
+        "What may the holder of an opaque token do?",
+        "crates/auth/examples/whose_opaque_token.rs",
+        include_str!("../../../auth/examples/whose_opaque_token.rs"),
+    ),
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use latchkey_web::settings::{Capabilities, Environment, Settings};
+
+    use super::advice::{all_answers, decide};
+    use super::*;
+
+    #[test]
+    fn six_questions_and_every_answer_is_asked_for() {
+        assert_eq!(all_answers().len(), 3 * 3 * 3 * 3 * 3 * 2);
+        let mut given = json!({ "passwords": "here" });
+        assert!(serde_json::from_value::<Answers>(given.clone()).is_err(), "{given}");
+        given["passwords"] = "x".into();
+        assert!(serde_json::from_value::<Answers>(given).is_err());
+    }
+
+    #[test]
+    fn every_sentence_is_measured_and_none_is_said_twice() {
+        for answers in all_answers() {
+            let (it, comparison) = (&decide(&answers), &Comparison::default());
+            let html = Reasons { of: &answers, it, comparison }.to_string();
+            let reasons = html.split("<li><div class=\"rows__main\">").skip(1);
+            let mut seen = BTreeSet::new();
+            for reason in reasons {
+                let (said, rest) = reason.split_once("</div>").expect("a sentence");
+                let (_, claim) = rest.split_once("/compare/").expect("a claim");
+                let claim = claim.split('"').next().and_then(|it| it.parse().ok());
+                assert!(claim.is_some_and(|claim: u8| (1..=16).contains(&claim)), "{said}");
+                assert!(said.ends_with('.') && seen.insert(said), "{answers:?}: {said}");
+            }
+            assert!(seen.len() >= 6, "{answers:?}");
+        }
+    }
+
+    #[test]
+    fn every_choice_makes_settings_that_are_taken_and_say_so() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join(".env");
+        for answers in all_answers() {
+            let advice = decide(&answers);
+            let text = DotEnv { advice: &advice }.render().expect("text");
+            std::fs::write(&file, &text).expect("written");
+            let environment = Environment::with_file(&file).expect("a file that can be read");
+            let settings = Settings::load(&environment, Capabilities::ALL).expect(&text);
+            let warnings: Vec<_> = settings.warnings.iter().map(|one| &one.variable).collect();
+            assert!(warnings.is_empty(), "{warnings:?}\n{text}");
+            assert_eq!(settings.jwt.revocation, advice.revocation, "{text}");
+            let has_providers = advice.has_provider();
+            assert_eq!(!settings.providers.is_empty(), has_providers, "{text}");
+            let is_postgres = settings.database_url.expose().starts_with("postgres:");
+            assert_eq!(is_postgres, advice.shares_database, "{text}");
+        }
+    }
+}
