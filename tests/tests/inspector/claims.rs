@@ -74,6 +74,51 @@ async fn times_are_judged_in_words() {
     }
 }
 
+/// A token has to have what its kind has, and nothing of another's.
+#[tokio::test]
+async fn each_kind_of_token_has_its_own_members() {
+    let app = Setup::new().with_clock_standing().start().await;
+    let now = app.clock.now().as_seconds();
+    let access = json!({
+        "iss": "i", "aud": "a", "sub": "s", "exp": now + 60, "iat": now, "jti": "1",
+        "client_id": "c",
+    });
+    let proof = json!({ "jti": "1", "htm": "GET", "htu": "https://a.test/", "iat": now });
+    let logout = json!({
+        "iss": "i", "aud": "a", "sub": "s", "exp": now + 60, "iat": now, "jti": "1", "events": {},
+    });
+    for (typ, whole, required) in [
+        ("at+jwt", &access, &["iss", "aud", "sub", "exp", "iat", "jti", "client_id"][..]),
+        ("application/at+jwt", &access, &["client_id", "jti"]),
+        ("dpop+jwt", &proof, &["jti", "htm", "htu", "iat"]),
+        ("logout+jwt", &logout, &["iss", "aud", "exp", "iat", "jti", "events"]),
+    ] {
+        let header = json!({ "alg": "ES256", "typ": typ, "jwk": {} }).to_string();
+        let told = |claims: Value| {
+            let token = unsigned(&header, &claims.to_string(), 64);
+            let app = &app;
+            async move {
+                let page = decoded(app, &token).await;
+                (lamps(&page)[2], said(&page, 2))
+            }
+        };
+        let (lamp, words) = told(whole.clone()).await;
+        assert_eq!(lamp, "yes", "{typ}: {words:?}");
+        for missing in required {
+            let mut claims = whole.clone();
+            claims.as_object_mut().expect("an object").remove(*missing);
+            let (lamp, words) = told(claims).await;
+            let said = words.iter().any(|it| it.starts_with(&format!("{missing}: Missing: ")));
+            assert!(lamp == "no" && said, "{typ} without {missing}: {words:?}");
+        }
+        // A key in the header is what a proof is of; in any other token it proves nothing.
+        let page = decoded(&app, &unsigned(&header, "{}", 64)).await;
+        let jwk = members(&page, "header").into_iter().find(|one| one.name == "jwk");
+        let jwk = jwk.expect("a key");
+        assert_eq!(jwk.html.contains("tag--warn\">Danger"), typ != "dpop+jwt", "{typ}");
+    }
+}
+
 #[tokio::test]
 async fn issuer_and_audience_are_compared_to_the_letter() {
     let app = Latchkey::start().await;

@@ -167,6 +167,23 @@ async fn the_token_that_is_carried_is_shown_without_its_signature() {
     assert!(page.body.contains("has no JWT"), "{}", page.summary());
 }
 
+/// The example is pasted by a button: what it says has to hold.
+#[tokio::test]
+async fn the_example_is_signed_and_has_expired() {
+    let app = Latchkey::start().await;
+    let page = Browser::new().get(&app.url("/inspector")).await.expect(200);
+    let (_, form) = page.body.split_once("<form method=\"post\"").expect("a form");
+    let (form, _) = form.split_once("Show me an example").expect("its button");
+    let fields = form.split("<input type=\"hidden\" name=\"").skip(1).map(|input| {
+        let (name, rest) = input.split_once("\" value=").expect("a value");
+        let value = rest.split('>').next().expect("its end");
+        (name, value.trim_matches(['"', '\'']))
+    });
+    let page = inspect(&app, &fields.collect::<Vec<_>>()).await.expect(200);
+    assert_eq!(lamps(&page), ["yes", "yes", "no"], "{}", page.summary());
+    assert!(page.body.contains("Expired ") && !page.body.contains("Another issuer"));
+}
+
 #[tokio::test]
 async fn a_token_that_was_revoked_says_so() {
     let app = Setup::new().set("JWT_REVOCATION", "watch").start().await;

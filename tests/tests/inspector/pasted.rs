@@ -6,7 +6,7 @@ use latchkey_tests::Latchkey;
 use latchkey_tests::by_hand::part;
 use serde_json::Value;
 
-use super::read::{decoded, members, parts, removed, said, token, unsigned};
+use super::read::{decoded, lamps, members, parts, removed, said, token, unsigned};
 
 const TOKEN: &str = "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiIxIn0.c2ln";
 
@@ -17,6 +17,7 @@ async fn the_token_is_found_in_what_was_pasted() {
     const PUNCTUATION: &str = "punctuation behind it";
     const HEADER: &str = "the header name Authorization";
     const BEARER: &str = "the scheme Bearer";
+    const COMMAND: &str = "the command around it";
     const ACCESS: &str = "the JSON around its member access_token";
     let app = Latchkey::start().await;
     for (before, after, taken_off) in [
@@ -32,7 +33,21 @@ async fn the_token_is_found_in_what_was_pasted() {
         ("Authorization: Bearer ", "", &[HEADER, BEARER]),
         ("authorization:bearer ", " ", &[BLANKS, HEADER, BEARER]),
         ("\"Authorization\": \"Bearer ", "\"", &[BEARER, QUOTES]),
-        ("curl localhost:3000/api/v1/me -H 'Authorization: Bearer ", "'", &[BEARER, QUOTES]),
+        (
+            "curl localhost:3000/api/v1/me -H 'Authorization: Bearer ",
+            "'",
+            &[COMMAND, HEADER, BEARER],
+        ),
+        (
+            "curl -sS -H \"accept: */*\" -H \"authorization: bearer ",
+            "\" --url http://localhost:3000/api/v1/me",
+            &[COMMAND, HEADER, BEARER],
+        ),
+        (
+            "curl -b 'other=1; latchkey_token_3000=",
+            "; x=2' http://localhost:3000/",
+            &[COMMAND, "latchkey_token= before it, and what followed"],
+        ),
         ("{\"access_token\":\"", "\"}", &[ACCESS]),
         (
             "{\"token_type\":\"Bearer\", \"refresh_token\":\"r\", \"access_token\" : \"",
@@ -55,6 +70,16 @@ async fn the_token_is_found_in_what_was_pasted() {
             "https://app.test/cb#access_token=",
             "&token_type=Bearer",
             &["access_token= before it, and what followed"],
+        ),
+        (
+            "",
+            "~WyJzYWx0IiwibmFtZSIsIkFkYSJd~WyJzYWx0IiwiYWdlIiwzNl0~",
+            &["2 disclosures behind it: an SD-JWT (RFC 9901)"],
+        ),
+        (
+            "",
+            "~WyJzYWx0IiwibmFtZSIsIkFkYSJd~eyJ0eXAiOiJrYitqd3QifQ.e30.c2ln",
+            &["1 disclosures and a proof of its holder’s key behind it: an SD-JWT (RFC 9901)"],
         ),
         ("\u{feff}", "\u{200b}", &["2 characters that cannot be seen"]),
         ("<", ">", &[PUNCTUATION]),
@@ -113,6 +138,13 @@ async fn what_is_no_jwt_is_told_precisely() {
         (signed(""), "Three base64url parts, the first two of them JSON objects."),
         ("\"\"".to_owned(), "There is nothing here."),
         ("k3Zr1xV8bN5mT2wY6cH4jL0pD3sG".to_owned(), "This is no JWT: it has no dots."),
+        ("gho_16C7e42F292c6912E7710c838347Ae178B4a".to_owned(), "This is a token of GitHub’s"),
+        ("ya29.a0AfB_byC3dD.e4E".to_owned(), "This is an access token of Google’s: opaque"),
+        ("1//0gGrT2k".to_owned(), "This is a refresh token of Google’s"),
+        ("v4.public.eyJzdWIiOiIxIn0c2ln.Zm9v".to_owned(), "This is a PASETO and no JWT"),
+        ("v2.local.c2VjcmV0".to_owned(), "This is a PASETO and no JWT"),
+        ("PHNhbWw6QXNzZXJ0aW9uPg".to_owned(), "This is XML and no JWT, perhaps a SAML assertion"),
+        ("<samlp:Response>".to_owned(), "This is XML and no JWT, perhaps a SAML assertion"),
         (format!("{header}.{claims}"), "It has two parts, and a signed JWT has three"),
         (signed("aGk.b"), "It has 4 parts, and a signed JWT has three."),
         (format!("{header}.YQ.YQ.YQ.YQ"), "It has five parts: it is encrypted (JWE"),
@@ -218,8 +250,18 @@ async fn an_encrypted_token_shows_its_header_alone() {
     let app = Latchkey::start().await;
     let header = part(r#"{"alg":"RSA-OAEP","enc":"A256GCM"}"#);
     let page = decoded(&app, &format!("{header}.YQ.YQ.YQ.YQ")).await;
+    assert_eq!(lamps(&page), ["yes", "not asked", "not asked"], "well formed, and encrypted");
     assert_eq!(members(&page, "header")[0].value, "RSA-OAEP");
     assert!(members(&page, "claims").is_empty());
+    for (token, wrong) in [
+        (format!("{header}.YQ.Y=.YQ.YQ"), "Its initialization vector ends in ="),
+        (format!("{header}.a.YQ.YQ.YQ"), "Its encrypted key has a length that"),
+        (format!("{}.YQ.YQ.YQ.YQ", part("{}")), "Its header names no algorithm"),
+    ] {
+        let page = decoded(&app, &token).await;
+        let told = said(&page, 0);
+        assert!(lamps(&page)[0] == "no" && told[0].starts_with(wrong), "{token}: {told:?}");
+    }
     let places: Vec<_> = parts(&page).into_iter().map(|(place, _)| place).collect();
     assert_eq!(
         places,

@@ -4,6 +4,7 @@ use latchkey_domain::{Span, Timestamp};
 use serde_json::Value;
 
 use self::CheckResult::{Fail, Pass, Skipped};
+use super::decode::Object;
 use super::visible::visible;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,10 +23,12 @@ const LAST_SECOND: i64 = 253_402_300_799;
 const MILLISECONDS_FROM: i64 = 100_000_000_000;
 
 /// What the claims are to be compared with.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Expected<'a> {
     pub(crate) issuer: Option<&'a str>,
     pub(crate) audience: Option<&'a str>,
+    pub(crate) leeway: Span,
+    pub(crate) now: Timestamp,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,22 +40,48 @@ pub(crate) struct ClaimCheck {
 
 type Checked = (CheckResult, String);
 
-pub(crate) fn check(
-    claims: &[(String, Value)],
-    expected: Expected<'_>,
-    leeway: Span,
-    now: Timestamp,
-) -> Vec<ClaimCheck> {
-    let claim = |name: &str| claims.iter().find(|(found, _)| found == name).map(|(_, value)| value);
-    [
-        ("iss", issuer(claim("iss"), expected.issuer)),
-        ("aud", audience(claim("aud"), expected.audience)),
-        ("exp", expiry(claim("exp"), leeway, now)),
-        ("nbf", not_before(claim("nbf"), leeway, now)),
-        ("iat", issued_at(claim("iat"), leeway, now)),
-    ]
-    .map(|(claim, (result, said))| ClaimCheck { claim, result, said })
-    .into()
+/// What a `typ` says that a token is, and which claims it has to have.
+const KINDS: [(&str, &str, &[&str]); 3] = [
+    (
+        "at+jwt",
+        "an access token has to have it (RFC 9068 §2.2)",
+        &["iss", "exp", "aud", "sub", "client_id", "iat", "jti"],
+    ),
+    ("dpop+jwt", "a DPoP proof has to have it (RFC 9449 §4.2)", &["jti", "htm", "htu", "iat"]),
+    (
+        "logout+jwt",
+        "a logout token has to have it (OpenID Connect Back-Channel Logout §2.4)",
+        &["iss", "aud", "iat", "exp", "jti", "events"],
+    ),
+];
+
+/// Judges the claims of a token that calls itself `typ`.
+pub(crate) fn check(claims: &Object, typ: Option<&str>, expected: Expected<'_>) -> Vec<ClaimCheck> {
+    let claim = |name: &str| claims.members.get(name);
+    let typ = typ.map(|typ| typ.trim_start_matches("application/"));
+    let kind = KINDS.iter().find(|(of, ..)| typ.is_some_and(|typ| typ.eq_ignore_ascii_case(of)));
+    let required = kind.map_or(&["exp"][..], |(.., required)| required);
+    let checks = ["iss", "aud", "exp", "nbf", "iat"].into_iter().filter_map(|name| {
+        let (result, said) = match name {
+            // It is told from others by its kind, and proves a key to whom it is shown.
+            "iss" | "aud" if kind.is_some_and(|(of, ..)| *of == "dpop+jwt") => return None,
+            "iss" => issuer(claim(name), expected.issuer),
+            "aud" => audience(claim(name), expected.audience),
+            "exp" if claim(name).is_none() && !required.contains(&name) => return None,
+            _ => time(name, claim(name), expected),
+        };
+        Some(ClaimCheck { claim: name, result, said })
+    });
+    let mut checks: Vec<_> = checks.collect();
+    if let Some((_, why, required)) = kind {
+        let missing = required.iter().filter(|name| claim(name).is_none());
+        for claim in missing {
+            checks.retain(|check| check.claim != *claim);
+            let said = format!("Missing: {why}.");
+            checks.push(ClaimCheck { claim, result: Fail, said });
+        }
+    }
+    checks
 }
 
 fn issuer(found: Option<&Value>, expected: Option<&str>) -> Checked {
@@ -105,53 +134,38 @@ fn audience(found: Option<&Value>, expected: Option<&str>) -> Checked {
     (result, said.to_owned())
 }
 
-fn expiry(found: Option<&Value>, leeway: Span, now: Timestamp) -> Checked {
-    match moment(found) {
-        Err(said) => (Fail, said.to_owned()),
-        Ok(None) => (
-            Fail,
-            "It never ends. A JWT may leave it out (RFC 7519 §4.1.4); an access token or an ID \
-             token may not."
-                .to_owned(),
-        ),
-        Ok(Some(at)) if now < at => (Pass, format!("Expires in {}.", at.since(now))),
-        // "On or after" (RFC 7519 §4.1.4).
-        Ok(Some(at)) if at.plus(leeway) <= now => (Fail, format!("Expired {}.", ago(at, now))),
-        Ok(Some(at)) => (
-            Pass,
-            format!("Expired {}, and still taken: clocks may differ by {leeway}.", ago(at, now)),
-        ),
-    }
-}
-
-fn not_before(found: Option<&Value>, leeway: Span, now: Timestamp) -> Checked {
-    match moment(found) {
-        Err(said) => (Fail, said.to_owned()),
-        Ok(None) => (Skipped, "It does not say from when it is valid: at once, then.".to_owned()),
-        Ok(Some(at)) if at <= now => (Pass, format!("Valid since {}.", ago(at, now))),
-        Ok(Some(at)) if at <= now.plus(leeway) => {
-            (Pass, format!("Begins in {}: clocks may differ by {leeway}.", at.since(now)))
+/// `exp`, `nbf` or `iat` ("on or after", RFC 7519 §4.1.4 to §4.1.6).
+fn time(claim: &str, found: Option<&Value>, Expected { leeway, now, .. }: Expected<'_>) -> Checked {
+    let at = match (moment(found), claim) {
+        (Ok(Some(at)), _) => at,
+        (Err(said), _) => return (Fail, said.to_owned()),
+        (Ok(None), "exp") => {
+            return (
+                Fail,
+                "It never ends. A JWT may leave it out (RFC 7519 §4.1.4); an access token or an \
+                 ID token may not."
+                    .to_owned(),
+            );
         }
-        Ok(Some(at)) => (Fail, format!("Not valid yet: in {}.", at.since(now))),
-    }
-}
-
-fn issued_at(found: Option<&Value>, leeway: Span, now: Timestamp) -> Checked {
-    match moment(found) {
-        Err(said) => (Fail, said.to_owned()),
-        Ok(None) => (Skipped, "It does not say when it was issued.".to_owned()),
-        Ok(Some(at)) if at <= now => (Pass, format!("Issued {}.", ago(at, now))),
-        Ok(Some(at)) if at <= now.plus(leeway) => {
-            (Pass, format!("Issued {} from now: clocks may differ by {leeway}.", at.since(now)))
+        (Ok(None), "nbf") => {
+            return (Skipped, "It does not say from when it is valid: at once, then.".to_owned());
         }
-        Ok(Some(at)) => {
-            (Fail, format!("Issued in the future, {} from now: a clock is wrong.", at.since(now)))
-        }
+        (Ok(None), _) => return (Skipped, "It does not say when it was issued.".to_owned()),
+    };
+    let (ago, ahead) = (now.since(at), at.since(now));
+    let differ = format!("clocks may differ by {leeway}.");
+    let (has_come, is_near) = (at <= now, at <= now.plus(leeway));
+    match claim {
+        "exp" if !has_come => (Pass, format!("Expires in {ahead}.")),
+        "exp" if at.plus(leeway) <= now => (Fail, format!("Expired {ago} ago.")),
+        "exp" => (Pass, format!("Expired {ago} ago, and still taken: {differ}")),
+        "nbf" if has_come => (Pass, format!("Valid since {ago} ago.")),
+        "nbf" if is_near => (Pass, format!("Begins in {ahead}: {differ}")),
+        "nbf" => (Fail, format!("Not valid yet: in {ahead}.")),
+        _ if has_come => (Pass, format!("Issued {ago} ago.")),
+        _ if is_near => (Pass, format!("Issued {ahead} from now: {differ}")),
+        _ => (Fail, format!("Issued in the future, {ahead} from now: a clock is wrong.")),
     }
-}
-
-fn ago(at: Timestamp, now: Timestamp) -> String {
-    format!("{} ago", now.since(at))
 }
 
 /// A `NumericDate`: seconds since 1970, perhaps with a fraction (RFC 7519 §2).
@@ -179,8 +193,12 @@ fn whole(seconds: f64) -> i64 {
     seconds.floor() as i64
 }
 
-pub(crate) fn in_words(value: &Value, now: Timestamp) -> Option<String> {
-    let at = moment(Some(value)).ok()??;
-    let distance = if at <= now { ago(at, now) } else { format!("in {}", at.since(now)) };
-    Some(format!("{at}, {distance}"))
+/// When a claim says that something was or will be; none when it holds no time.
+pub(crate) fn when(name: &str, value: &Value, now: Timestamp) -> Option<String> {
+    let is_time = ["exp", "nbf", "iat", "auth_time", "updated_at"].contains(&name);
+    let at = moment(Some(value).filter(|_| is_time)).ok()??;
+    Some(match at <= now {
+        true => format!("{at}, {} ago", now.since(at)),
+        false => format!("{at}, in {}", at.since(now)),
+    })
 }

@@ -1,37 +1,14 @@
 //! The token in what somebody pasted.
 
 use latchkey_auth::jose::Members;
-use serde_json::Value;
 
 use super::visible::is_unseen;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Cleaned {
     pub(crate) token: String,
-    pub(crate) removed: Vec<Removed>,
-}
-
-/// Something that is no part of a token, although it came with it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Removed {
-    #[error("blanks around it")]
-    Blanks,
-    #[error("{0} blanks or line breaks inside it")]
-    BlanksInside(usize),
-    #[error("{0} characters that cannot be seen")]
-    Unseen(usize),
-    #[error("quotation marks around it")]
-    Quotes,
-    #[error("punctuation behind it")]
-    Punctuation,
-    #[error("the header name Authorization")]
-    HeaderName,
-    #[error("the scheme {0}")]
-    Scheme(&'static str),
-    #[error("the JSON around its member {0}")]
-    Json(&'static str),
-    #[error("{0}= before it, and what followed")]
-    Parameter(&'static str),
+    /// What came with it and is no part of it, in words.
+    pub(crate) removed: Vec<String>,
 }
 
 /// The members, cookies and parameters in which tokens are handed around, the
@@ -51,8 +28,6 @@ const NAMES: [&str; 8] = [
 /// be read again for each layer.
 const MAX_ROUNDS: usize = 16;
 
-const SCHEMES: [&str; 2] = ["Bearer", "DPoP"];
-
 const QUOTES: [char; 11] = ['"', '\'', '`', '“', '”', '„', '‘', '’', '«', '»', '\\'];
 
 /// Finds the token in what was pasted. Nothing is lost: what is removed is said.
@@ -69,70 +44,88 @@ pub(crate) fn clean(pasted: &str) -> Cleaned {
     Cleaned { token, removed }
 }
 
-type Rule = fn(&str) -> Option<(Removed, String)>;
+/// What is removed, in words, and what is left.
+type Rule = fn(&str) -> Option<(String, String)>;
 
 /// In this order: the innermost come last.
-const RULES: [Rule; 9] =
-    [blanks, unseen, in_json, header_name, scheme, parameter, quotes, punctuation, blanks_inside];
+const RULES: [Rule; 11] = [
+    blanks,
+    unseen,
+    in_json,
+    command,
+    header_name,
+    scheme,
+    parameter,
+    quotes,
+    punctuation,
+    blanks_inside,
+    disclosures,
+];
 
-fn blanks(text: &str) -> Option<(Removed, String)> {
-    let trimmed = text.trim();
-    (trimmed.len() < text.len()).then(|| (Removed::Blanks, trimmed.to_owned()))
+fn blanks(text: &str) -> Option<(String, String)> {
+    left("blanks around it", text, text.trim())
 }
 
-fn unseen(text: &str) -> Option<(Removed, String)> {
-    let is_unwanted = |c: char| is_unseen(c) && !c.is_whitespace();
-    let count = text.chars().filter(|c| is_unwanted(*c)).count();
-    let rest = || text.chars().filter(|c| !is_unwanted(*c)).collect();
-    (count > 0).then(|| (Removed::Unseen(count), rest()))
+/// Says that `what` was removed, if that is so.
+fn left(what: &str, text: &str, rest: &str) -> Option<(String, String)> {
+    (rest.len() < text.len()).then(|| (what.to_owned(), rest.to_owned()))
+}
+
+fn unseen(text: &str) -> Option<(String, String)> {
+    let is_unwanted = |c: &char| is_unseen(*c) && !c.is_whitespace();
+    let count = text.chars().filter(is_unwanted).count();
+    let rest = text.chars().filter(|c| !is_unwanted(c)).collect();
+    (count > 0).then(|| (format!("{count} characters that cannot be seen"), rest))
 }
 
 /// `{"access_token":"…"}`, whole or cut off, or one line of it.
-fn in_json(text: &str) -> Option<(Removed, String)> {
-    if text.starts_with('{') {
-        let (members, _) = Members::parse_partial(text);
-        let member = |name: &str| members.get(name)?.as_str().map(str::to_owned);
-        let found = NAMES.into_iter().find_map(|name| Some((Removed::Json(name), member(name)?)));
-        if found.is_some() {
-            return found;
-        }
-    }
-    NAMES.into_iter().find_map(|name| {
+fn in_json(text: &str) -> Option<(String, String)> {
+    let members =
+        if text.starts_with('{') { Members::parse_partial(text).0 } else { <_>::default() };
+    let member = |name: &&str| Some(members.get(name)?.as_str()?.to_owned());
+    let line = |name: &&str| {
         let (_, after) = text.split_once(&format!("\"{name}\""))?;
         let value = after.trim_start().strip_prefix(':')?.trim_start().strip_prefix('"')?;
         let (value, _) = value.split_once('"').unwrap_or((value, ""));
         // A second reading, for escapes like \u002d.
-        let quoted = format!("\"{value}\"");
-        let value = match serde_json::from_str(&quoted) {
-            Ok(Value::String(text)) => text,
-            _ => value.to_owned(),
-        };
-        Some((Removed::Json(name), value))
-    })
+        Some(serde_json::from_str(&format!("\"{value}\"")).unwrap_or_else(|_| value.to_owned()))
+    };
+    let named = |find: &dyn Fn(&&str) -> Option<String>| {
+        NAMES.iter().find_map(|name| Some((name, find(name)?)))
+    };
+    let (name, value) = named(&member).or_else(|| named(&line))?;
+    Some((format!("the JSON around its member {name}"), value))
 }
 
-fn header_name(text: &str) -> Option<(Removed, String)> {
+/// The argument of a command line of curl that holds a token.
+fn command(text: &str) -> Option<(String, String)> {
+    let arguments = text.strip_prefix("curl ")?.split(['"', '\'']);
+    let mut rules = arguments.map(|it| (it, header_name(it).or(scheme(it)).or(parameter(it))));
+    let (argument, _) = rules.find(|(_, found)| found.is_some())?;
+    left("the command around it", text, argument)
+}
+
+fn header_name(text: &str) -> Option<(String, String)> {
     const NAME: &str = "authorization";
-    let start = text.get(..NAME.len())?;
-    let rest = text.get(NAME.len()..)?.trim_start_matches(['"', '\'']).trim_start();
-    let rest = rest.strip_prefix(':')?.trim_start();
-    start.eq_ignore_ascii_case(NAME).then(|| (Removed::HeaderName, rest.to_owned()))
+    let (start, rest) = text.split_at_checked(NAME.len())?;
+    let rest = rest.trim_start_matches(['"', '\'']).trim_start().strip_prefix(':')?.trim_start();
+    let is_it = start.eq_ignore_ascii_case(NAME);
+    is_it.then(|| ("the header name Authorization".to_owned(), rest.to_owned()))
 }
 
-/// `Bearer …`, also at the end of a line of curl.
-fn scheme(text: &str) -> Option<(Removed, String)> {
+/// `Bearer …`, wherever it stands.
+fn scheme(text: &str) -> Option<(String, String)> {
     let lower = text.to_ascii_lowercase();
-    SCHEMES.into_iter().find_map(|scheme| {
-        let wanted = scheme.to_ascii_lowercase();
-        let at = lower.find(&wanted)?;
+    ["Bearer", "DPoP"].into_iter().find_map(|scheme| {
+        let at = lower.find(&scheme.to_ascii_lowercase())?;
         let begins = text[..at].chars().next_back().is_none_or(|c| !c.is_alphanumeric());
-        let rest = &text[at + wanted.len()..];
+        let rest = &text[at + scheme.len()..];
         let is_scheme = begins && rest.starts_with(char::is_whitespace);
-        is_scheme.then(|| (Removed::Scheme(scheme), rest.trim_start().to_owned()))
+        is_scheme.then(|| (format!("the scheme {scheme}"), rest.trim_start().to_owned()))
     })
 }
 
-fn parameter(text: &str) -> Option<(Removed, String)> {
+fn parameter(text: &str) -> Option<(String, String)> {
     let find = |name: &'static str, at: usize| {
         let (before, after) = (&text[..at], &text[at + name.len()..]);
         // On loopback the name of a cookie ends with the port.
@@ -144,30 +137,44 @@ fn parameter(text: &str) -> Option<(Removed, String)> {
             return None;
         }
         let value = after.split(['&', ';', '#']).next().unwrap_or(after);
-        Some((Removed::Parameter(name), value.to_owned()))
+        Some((format!("{name}= before it, and what followed"), value.to_owned()))
     };
     let mut found =
         NAMES.into_iter().flat_map(|name| text.match_indices(name).map(move |(at, _)| (name, at)));
     found.find_map(|(name, at)| find(name, at))
 }
 
-fn quotes(text: &str) -> Option<(Removed, String)> {
-    let bare = text.trim_matches(QUOTES);
+fn quotes(text: &str) -> Option<(String, String)> {
     // Those at the end of a JSON document belong to it.
-    (bare.len() < text.len() && !text.starts_with('{')).then(|| (Removed::Quotes, bare.to_owned()))
+    if text.starts_with('{') {
+        return None;
+    }
+    left("quotation marks around it", text, text.trim_matches(QUOTES))
 }
 
 /// Not a full stop: it may be the second dot of a token without a signature.
-fn punctuation(text: &str) -> Option<(Removed, String)> {
+fn punctuation(text: &str) -> Option<(String, String)> {
+    if text.starts_with("<saml") || text.starts_with("<?xml") {
+        return None;
+    }
     let bare = text.trim_end_matches([',', ';', ')', '}', ']', '>']).trim_start_matches(['(', '<']);
-    (bare.len() < text.len()).then(|| (Removed::Punctuation, bare.to_owned()))
+    left("punctuation behind it", text, bare)
 }
 
-fn blanks_inside(text: &str) -> Option<(Removed, String)> {
+fn blanks_inside(text: &str) -> Option<(String, String)> {
     // Also those that were written as `\n` on the way.
     let joined = text.replace("\\r", "").replace("\\n", "");
     let escaped = (text.len() - joined.len()) / 2;
     let bare: String = joined.chars().filter(|c| !c.is_whitespace()).collect();
     let count = escaped + joined.chars().count() - bare.chars().count();
-    (count > 0).then_some((Removed::BlanksInside(count), bare))
+    (count > 0).then(|| (format!("{count} blanks or line breaks inside it"), bare))
+}
+
+/// `<JWT>~<disclosure>~…`: what the issuer signed, and what its holder tells of it.
+fn disclosures(text: &str) -> Option<(String, String)> {
+    let (token, disclosures) = text.split_once('~').filter(|(token, _)| token.contains('.'))?;
+    let count = disclosures.split('~').filter(|one| !one.is_empty() && !one.contains('.')).count();
+    let bound = if disclosures.contains('.') { " and a proof of its holder’s key" } else { "" };
+    let what = format!("{count} disclosures{bound} behind it: an SD-JWT (RFC 9901)");
+    Some((what, token.to_owned()))
 }

@@ -51,43 +51,6 @@ pub(crate) struct Object {
     pub(crate) is_whole: bool,
 }
 
-/// Why something is no signed JWT in compact serialization.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Malformed {
-    #[error("There is nothing here.")]
-    Nothing,
-    #[error(
-        "This is no JWT: it has no dots. A server session or an OAuth token is opaque by design; \
-         only whoever issued it can look up what it means."
-    )]
-    Opaque,
-    #[error("It has one part, and a signed JWT has three: it was cut off in its header.")]
-    OnePart,
-    #[error("It has two parts, and a signed JWT has three: it was cut off before its signature.")]
-    TwoParts,
-    #[error(
-        "It has five parts: it is encrypted (JWE, RFC 7516), and only whoever has the key can \
-         read its claims."
-    )]
-    Encrypted,
-    #[error("It has {0} parts, and a signed JWT has three.")]
-    Parts(usize),
-    /// `{"payload":…,"signatures":…}`
-    #[error(
-        "This is a JSON serialization of JOSE; a JWT is compact, three parts with dots between \
-         (RFC 7519 §3)."
-    )]
-    JsonSerialization,
-    #[error("Its {0} {1}.")]
-    Part(Place, NotBase64Url),
-    #[error("Its {0} {1}.")]
-    Json(Place, NotAnObject),
-    #[error("Its {0} name {1} twice: one reader takes the first, another the last (RFC 7519 §4).")]
-    Twice(Place, String),
-    #[error("Its header names no algorithm: alg has to be there, as text (RFC 7515 §4.1.1).")]
-    NoAlgorithm,
-}
-
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct DecodedToken {
     pub(crate) parts: Vec<Part>,
@@ -96,48 +59,64 @@ pub(crate) struct DecodedToken {
     /// What is signed: the first two parts as they are written (RFC 7515 §5.2).
     pub(crate) signed: Option<String>,
     pub(crate) signature: Option<Vec<u8>>,
-    /// Everything that keeps it from being well formed, the gravest first.
-    pub(crate) malformed: Vec<Malformed>,
+    /// Everything that keeps it from being well formed, in words, the gravest first.
+    pub(crate) malformed: Vec<String>,
 }
 
 impl DecodedToken {
     pub(crate) fn of(token: &str) -> Self {
         let texts: Vec<&str> = token.splitn(MAX_PARTS, '.').collect();
+        let foreign = foreign(token);
         let mut decoded = Self {
-            parts: parts(&texts),
+            parts: parts(&texts, foreign.is_some()),
             header: None,
             claims: None,
             signed: None,
             signature: None,
-            malformed: count(token, &texts).into_iter().collect(),
+            malformed: foreign.map(str::to_owned).into_iter().collect(),
         };
-        if let Some(Malformed::Nothing | Malformed::Opaque | Malformed::JsonSerialization) =
-            decoded.malformed.first()
-        {
+        if foreign.is_some() {
             return decoded;
         }
+        decoded.malformed.extend(count(token, &texts));
         decoded.header = decoded.object(Place::Header);
-        if texts.len() != 5 {
+        if decoded.is_encrypted() {
+            for (name, part) in Place::ENCRYPTED.iter().zip(&texts).skip(1) {
+                // Without a key that is agreed upon there is none (RFC 7516 §5.1).
+                let wrong = salvage::base64url(part).1.filter(|it| *it != NotBase64Url::Empty);
+                decoded.malformed.extend(wrong.map(|wrong| format!("Its {name} {wrong}.")));
+            }
+        } else {
             decoded.claims = decoded.object(Place::Claims);
         }
         let has_whole_header = decoded.header.as_ref().is_some_and(|header| header.is_whole);
         if has_whole_header && decoded.algorithm().is_none() {
-            decoded.malformed.push(Malformed::NoAlgorithm);
+            let missing = "Its header names no algorithm: alg has to be there, as text \
+                           (RFC 7515 §4.1.1).";
+            decoded.malformed.push(missing.to_owned());
         }
         if let [header, claims, signature] = texts[..] {
             decoded.signed = Some(format!("{header}.{claims}"));
             let (bytes, wrong) = salvage::base64url(signature);
             // No signature is a matter of the second question, not of the first.
             let wrong = wrong.filter(|wrong| *wrong != NotBase64Url::Empty);
-            decoded.malformed.extend(wrong.map(|wrong| Malformed::Part(Place::Signature, wrong)));
+            decoded.malformed.extend(wrong.map(|wrong| format!("Its signature {wrong}.")));
             decoded.signature = Some(bytes);
         }
         decoded
     }
 
+    pub(crate) fn is_encrypted(&self) -> bool {
+        self.parts.len() == 5
+    }
+
     /// The algorithm that it says of itself.
     pub(crate) fn algorithm(&self) -> Option<&str> {
-        self.header.as_ref()?.members.get("alg")?.as_str()
+        self.header_text("alg")
+    }
+
+    pub(crate) fn header_text(&self, name: &str) -> Option<&str> {
+        self.header.as_ref()?.members.get(name)?.as_str()
     }
 
     fn object(&mut self, place: Place) -> Option<Object> {
@@ -152,19 +131,24 @@ impl DecodedToken {
             wrong => wrong,
         };
         let not_an_object = not_an_object.filter(|_| wrong != Some(NotBase64Url::Empty));
-        let twice = members.duplicate().map(|name| Malformed::Twice(place, visible(name)));
-        self.malformed.extend(wrong.map(|wrong| Malformed::Part(place, wrong)));
-        self.malformed.extend(not_an_object.map(|wrong| Malformed::Json(place, wrong)));
-        self.malformed.extend(twice);
+        self.malformed.extend(wrong.map(|wrong| format!("Its {place} {wrong}.")));
+        self.malformed.extend(not_an_object.map(|wrong| format!("Its {place} {wrong}.")));
+        self.malformed.extend(members.duplicate().map(|name| {
+            let name = visible(name);
+            format!(
+                "Its {place} name {name} twice: one reader takes the first, another the last \
+                 (RFC 7519 §4)."
+            )
+        }));
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let is_read = is_whole || !members.as_slice().is_empty();
         is_read.then_some(Object { members, text, is_whole })
     }
 }
 
-fn parts(texts: &[&str]) -> Vec<Part> {
+fn parts(texts: &[&str], is_foreign: bool) -> Vec<Part> {
     let places: &[Place] = match texts.len() {
-        1 if !texts.iter().any(|text| begins_an_object(text)) => &[Place::Opaque],
+        _ if is_foreign => &[Place::Opaque],
         5 => &Place::ENCRYPTED,
         _ => &Place::SIGNED,
     };
@@ -172,17 +156,71 @@ fn parts(texts: &[&str]) -> Vec<Part> {
     places.zip(texts).map(|(place, text)| Part { place, text: (*text).to_owned() }).collect()
 }
 
-fn count(token: &str, texts: &[&str]) -> Option<Malformed> {
-    match texts.len() {
-        _ if token.is_empty() => Some(Malformed::Nothing),
-        _ if token.starts_with('{') => Some(Malformed::JsonSerialization),
-        1 if begins_an_object(token) => Some(Malformed::OnePart),
-        1 => Some(Malformed::Opaque),
-        2 => Some(Malformed::TwoParts),
-        3 => None,
-        5 => Some(Malformed::Encrypted),
-        _ => Some(Malformed::Parts(token.matches('.').count() + 1)),
+/// What texts begin with that are no token of JOSE, and what they are.
+const FOREIGN: [(&[&str], &str); 6] = [
+    (
+        &["{"],
+        "This is a JSON serialization of JOSE; a JWT is compact, three parts with dots between \
+         (RFC 7519 §3).",
+    ),
+    (
+        &["ya29."],
+        "This is an access token of Google’s: opaque, whatever its dots. Only Google can look it \
+         up.",
+    ),
+    (&["1//"], "This is a refresh token of Google’s: opaque, and only Google can look it up."),
+    (
+        &["gho_", "ghp_", "ghr_", "ghs_", "ghu_", "github_pat_"],
+        "This is a token of GitHub’s: opaque, and only GitHub can look it up.",
+    ),
+    (
+        &[
+            "v1.local.",
+            "v2.local.",
+            "v3.local.",
+            "v4.local.",
+            "v1.public.",
+            "v2.public.",
+            "v3.public.",
+            "v4.public.",
+        ],
+        "This is a PASETO and no JWT: its version says how it is signed or encrypted, so it has \
+         no header that could. It is not read here.",
+    ),
+    (
+        &["<", "PHNhbWw", "PD94bWw", "PFJlc3Bvbn"],
+        "This is XML and no JWT, perhaps a SAML assertion: its signature stands inside it.",
+    ),
+];
+
+/// What a text is that is no token of JOSE.
+fn foreign(token: &str) -> Option<&'static str> {
+    let begins = |(beginnings, _): &&(&[&str], _)| {
+        beginnings.iter().any(|beginning| token.starts_with(beginning))
+    };
+    match FOREIGN.iter().find(begins) {
+        Some((_, what)) => Some(what),
+        None if token.is_empty() => Some("There is nothing here."),
+        None if token.contains('.') || begins_an_object(token) => None,
+        None => Some(
+            "This is no JWT: it has no dots. A server session or an OAuth token is opaque by \
+             design; only whoever issued it can look up what it means.",
+        ),
     }
+}
+
+/// What is wrong with so many parts.
+fn count(token: &str, texts: &[&str]) -> Option<String> {
+    let said = match texts.len() {
+        3 | 5 => return None,
+        1 => "It has one part, and a signed JWT has three: it was cut off in its header.",
+        2 => "It has two parts, and a signed JWT has three: it was cut off before its signature.",
+        _ => {
+            let parts = token.matches('.').count() + 1;
+            return Some(format!("It has {parts} parts, and a signed JWT has three."));
+        }
+    };
+    Some(said.to_owned())
 }
 
 /// Whether the base64url of a JSON object begins like this.

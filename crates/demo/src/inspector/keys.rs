@@ -25,50 +25,39 @@ const HMAC: [(Algorithm, usize); 3] =
     [(Algorithm::Hs256, 32), (Algorithm::Hs384, 48), (Algorithm::Hs512, 64)];
 
 /// Why a text is no key to verify with. Never a byte of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum KeyError {
-    #[error("No key was given.")]
-    Nothing,
-    #[error(
-        "This is a private key. Verifying takes the public one only; a private key does not \
-         belong on any web page. Consider whether this one is still private."
-    )]
-    Private,
-    #[error(
-        "This is a certificate. Give the key in it: `openssl x509 -in cert.pem -pubkey -noout`."
-    )]
-    Certificate,
-    #[error(
-        "This PEM holds no RSA key of 2048 bits or more, no EC key on P-256, P-384 or P-521 and no Ed25519 key."
-    )]
-    PemNotUsable,
-    #[error("This PEM is damaged: its base64 cannot be decoded.")]
-    PemDamaged,
-    #[error("This JSON holds no key that verifies signatures: a JWK (RFC 7517) or a set of them.")]
-    JwkNotUsable,
-    #[error("This is neither a PEM public key nor a JWK nor a JWK set.")]
-    Unknown,
-}
+pub(crate) type KeyError = &'static str;
+
+const NOTHING: KeyError = "No key was given.";
+const PRIVATE: KeyError = "This is a private key. Verifying takes the public one only; a private key does not belong on \
+     any web page. Consider whether this one is still private.";
+const CERTIFICATE: KeyError =
+    "This is a certificate. Give the key in it: `openssl x509 -in cert.pem -pubkey -noout`.";
+const PEM_NOT_USABLE: KeyError = "This PEM holds no RSA key of 2048 bits or more, no EC key on P-256, P-384 or P-521 and no \
+     Ed25519 key.";
+const PEM_DAMAGED: KeyError = "This PEM is damaged: its base64 cannot be decoded.";
+const JWK_NOT_USABLE: KeyError =
+    "This JSON holds no key that verifies signatures: a JWK (RFC 7517) or a set of them.";
+const UNKNOWN: KeyError = "This is neither a PEM public key nor a JWK nor a JWK set.";
 
 /// Reads a public key as PEM, or a JWK, or a set of them.
 pub(crate) fn parse(text: &str) -> Result<Vec<PastedKey>, KeyError> {
     let text = text.trim();
     if text.is_empty() {
-        return Err(KeyError::Nothing);
+        return Err(NOTHING);
     }
     if text.contains("-----BEGIN") {
         return from_pem(text).map(|key| vec![key]);
     }
-    let json: Value = serde_json::from_str(text).map_err(|_| KeyError::Unknown)?;
+    let json: Value = serde_json::from_str(text).map_err(|_| UNKNOWN)?;
     let keys = match json.get("keys").and_then(Value::as_array) {
         Some(keys) => keys.iter().take(MAX_KEYS).collect(),
         None => vec![&json],
     };
     if keys.iter().any(|key| key.get("d").is_some()) {
-        return Err(KeyError::Private);
+        return Err(PRIVATE);
     }
     let keys: Vec<_> = keys.into_iter().filter_map(from_jwk).collect();
-    if keys.is_empty() { Err(KeyError::JwkNotUsable) } else { Ok(keys) }
+    if keys.is_empty() { Err(JWK_NOT_USABLE) } else { Ok(keys) }
 }
 
 /// Whether there is a private key or a shared one in it, in one piece or not:
@@ -77,26 +66,26 @@ pub(crate) fn is_private(text: &str) -> bool {
     let names = |name: &str| text.contains(&format!("\"{name}\""));
     text.contains("PRIVATE KEY")
         || (names("kty") && (names("d") || names("k")))
-        || matches!(parse(text), Err(KeyError::Private))
+        || matches!(parse(text), Err(PRIVATE))
 }
 
 pub(crate) fn from_secret(text: &str) -> Result<Vec<PastedKey>, KeyError> {
     if text.is_empty() {
-        return Err(KeyError::Nothing);
+        return Err(NOTHING);
     }
     Ok(vec![PastedKey::Secret { kid: None, only: None, secret: text.as_bytes().to_vec() }])
 }
 
 fn from_pem(text: &str) -> Result<PastedKey, KeyError> {
-    let pem = Pem::find(text).ok_or(KeyError::PemDamaged)?;
+    let pem = Pem::find(text).ok_or(PEM_DAMAGED)?;
     match pem.label {
         "PUBLIC KEY" | "RSA PUBLIC KEY" => {}
-        "CERTIFICATE" => return Err(KeyError::Certificate),
-        label if label.ends_with("PRIVATE KEY") => return Err(KeyError::Private),
-        _ => return Err(KeyError::PemNotUsable),
+        "CERTIFICATE" => return Err(CERTIFICATE),
+        label if label.ends_with("PRIVATE KEY") => return Err(PRIVATE),
+        _ => return Err(PEM_NOT_USABLE),
     }
-    let der = pem.der().ok_or(KeyError::PemDamaged)?;
-    PublicKey::from_der(&der).map(PastedKey::Public).ok_or(KeyError::PemNotUsable)
+    let der = pem.der().ok_or(PEM_DAMAGED)?;
+    PublicKey::from_der(&der).map(PastedKey::Public).ok_or(PEM_NOT_USABLE)
 }
 
 fn from_jwk(jwk: &Value) -> Option<PastedKey> {

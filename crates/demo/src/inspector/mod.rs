@@ -10,13 +10,13 @@ mod decode;
 mod explain;
 mod keys;
 mod salvage;
-mod shown;
 mod signature;
 mod visible;
 
 use askama::Template;
 use axum::extract::State;
 use latchkey_auth::tokens::VerifyError;
+use latchkey_domain::Timestamp;
 use latchkey_web::app::{App, Application};
 use latchkey_web::caller::{Caller, Credential, PageCaller};
 use latchkey_web::errors::{AppError, HandlerResult, catalogue};
@@ -24,13 +24,14 @@ use latchkey_web::extract::StrictForm;
 use latchkey_web::layout::Layout;
 use latchkey_web::page::Page;
 use serde::Deserialize;
+use serde_json::Value;
 
-use claims::{CheckResult, Expected};
+use claims::{CheckResult, ClaimCheck, Expected, when};
 use clean::{Cleaned, clean};
-use decode::{DecodedToken, Object};
+use decode::{DecodedToken, Object, Place};
+use explain::danger;
 use keys::{KeyError, PastedKey};
-use shown::{Answer, Inspection};
-use signature::Against;
+use signature::{Against, Checked};
 
 pub(crate) use visible::visible;
 
@@ -38,17 +39,17 @@ pub(crate) use visible::visible;
 #[derive(Template)]
 #[template(path = "inspector.html")]
 pub(crate) struct InspectorPage {
-    pub(crate) layout: Layout,
-    pub(crate) carries_jwt: bool,
+    layout: Layout,
+    carries_jwt: bool,
     /// What was asked, to be asked again. A secret is not among it.
-    pub(crate) form: Pasted,
-    pub(crate) complaint: Option<&'static str>,
-    pub(crate) result: Option<Inspection>,
+    form: Pasted,
+    complaint: Option<&'static str>,
+    result: Option<Inspection>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum VerifyBy {
+enum VerifyBy {
     #[default]
     Ours,
     Key,
@@ -58,6 +59,9 @@ pub(crate) enum VerifyBy {
 
 /// The parts of a token are told apart by these.
 const LETTERS: [&str; decode::MAX_PARTS] = ["A", "B", "C", "D", "E", "F", "G"];
+
+/// Nobody reads more members than this.
+const MAX_ROWS: usize = 200;
 
 /// Room for a text of [`MAX_TEXT`] bytes in which every byte is escaped.
 pub(crate) const BODY_LIMIT: usize = 320 * 1024;
@@ -86,7 +90,6 @@ pub(crate) struct Pasted {
     carried: Option<String>,
 }
 
-/// `POST /inspector`
 pub(crate) async fn submit(
     State(app): State<App>,
     caller: Option<PageCaller>,
@@ -163,30 +166,84 @@ async fn carried(app: &App, caller: Option<&Caller>, empty: InspectorPage) -> In
     InspectorPage { result: Some(Inspection { hides_signature: true, ..result }), ..empty }
 }
 
-type Keys = Result<Vec<PastedKey>, KeyError>;
+pub(crate) struct Inspection {
+    removed: Vec<String>,
+    token: DecodedToken,
+    /// Whether it is signed by the key; or why the key that was given is none.
+    signed: Checked,
+    checks: Vec<ClaimCheck>,
+    answer: Option<Answer>,
+    hides_signature: bool,
+    at: Timestamp,
+}
+
+struct Answer {
+    /// The code of the refusal; none, if there is none.
+    code: Option<&'static str>,
+    said: String,
+}
 
 fn inspection(
     app: &Application,
     cleaned: Cleaned,
     form: &Pasted,
-    keys: Option<Keys>,
+    keys: Option<Result<Vec<PastedKey>, KeyError>>,
     answer: Option<Answer>,
 ) -> Inspection {
     let at = app.clock.now();
     let token = DecodedToken::of(&cleaned.token);
-    let ring = app.keys.ring();
-    let against = match (&form.by, &keys) {
-        (VerifyBy::Ours, _) => Against::Ours(&ring, at),
-        (_, Some(Ok(keys))) => Against::Pasted(keys),
-        _ => Against::Nothing,
+    let signed = match (form.by, keys) {
+        (VerifyBy::Ours, _) => signature::check(&token, Against::Ours(&app.keys.ring(), at)),
+        (_, Some(Ok(keys))) => signature::check(&token, Against::Pasted(&keys)),
+        (_, Some(Err(why))) => (CheckResult::Skipped, vec![why.to_owned()]),
+        (_, None) => signature::check(&token, Against::Nothing),
     };
-    let signed = signature::check(&token, against);
-    let expected = Expected { issuer: said(&form.issuer), audience: said(&form.audience) };
-    let leeway = app.keys.leeway();
-    let check = |claims: &Object| claims::check(claims.members.as_slice(), expected, leeway, at);
+    let (issuer, audience) = (said(&form.issuer), said(&form.audience));
+    let expected = Expected { issuer, audience, leeway: app.keys.leeway(), now: at };
+    let check = |claims: &Object| claims::check(claims, token.header_text("typ"), expected);
     let checks = token.claims.as_ref().map(check).unwrap_or_default();
-    let (removed, unread) = (cleaned.removed, keys.and_then(std::result::Result::err));
-    Inspection { removed, token, signed, unread, checks, answer, hides_signature: false, at }
+    let (removed, hides_signature) = (cleaned.removed, false);
+    Inspection { removed, token, signed, checks, answer, hides_signature, at }
+}
+
+impl Inspection {
+    fn lamps(&self) -> [(&'static str, Checked); 3] {
+        [
+            ("Well formed", self.well_formed()),
+            ("Signature", self.signed.clone()),
+            ("Claims, now", self.claims_now()),
+        ]
+    }
+
+    fn well_formed(&self) -> Checked {
+        let wrong = &self.token.malformed;
+        if !wrong.is_empty() {
+            return (CheckResult::Fail, wrong.clone());
+        }
+        let said = match self.token.is_encrypted() {
+            true => {
+                "It has five parts: it is encrypted (JWE, RFC 7516), and only whoever has the key \
+                 can read its claims."
+            }
+            false => "Three base64url parts, the first two of them JSON objects.",
+        };
+        (CheckResult::Pass, vec![said.to_owned()])
+    }
+
+    /// One no is a no.
+    fn claims_now(&self) -> Checked {
+        if self.token.claims.is_none() {
+            return (CheckResult::Skipped, vec!["No claims can be read.".to_owned()]);
+        }
+        let fails = self.checks.iter().any(|one| one.result == CheckResult::Fail);
+        let result = if fails { CheckResult::Fail } else { CheckResult::Pass };
+        let telling = self.checks.iter().filter(|one| one.result == result);
+        (result, telling.map(|one| format!("{}: {}", one.claim, one.said)).collect())
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| visible(&value.to_string()), visible)
 }
 
 fn said(text: &str) -> Option<&str> {
