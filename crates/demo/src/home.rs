@@ -2,12 +2,15 @@
 
 use askama::Template;
 use axum::extract::State;
-use latchkey_web::app::App;
+use latchkey_lab::Outcome;
 use latchkey_web::caller::PageCaller;
 use latchkey_web::hints::Hints;
 use latchkey_web::labels::CurrentSignIn;
 use latchkey_web::layout::Layout;
 use latchkey_web::page::Page;
+
+use crate::compare::view::request;
+use crate::state::Demo;
 
 #[derive(Debug, Template)]
 #[template(path = "demo-home.html")]
@@ -15,15 +18,26 @@ pub(crate) struct HomePage {
     layout: Layout,
     current: Option<CurrentSignIn>,
     development: bool,
+    /// The claim that says what a request costs, as it was last measured here.
+    measured: Option<Outcome>,
 }
 
-/// `GET /`
+impl HomePage {
+    fn cost(&self, door: &str, key: &str) -> Option<String> {
+        request(&[self.measured.as_ref()?], door, key)
+    }
+}
+
 pub(crate) async fn page(
-    State(app): State<App>,
+    State(demo): State<Demo>,
     caller: Option<PageCaller>,
     hints: Hints,
 ) -> Page<HomePage> {
-    let current = caller.as_deref().and_then(|caller| CurrentSignIn::of(&app, caller));
-    let layout = Layout::new(&app, caller.as_deref()).at("/").with_done(&hints);
-    Page(HomePage { development: app.settings.is_development(), layout, current })
+    let app = &demo.app;
+    Page(HomePage {
+        layout: Layout::new(app, caller.as_deref()).at("/").with_done(&hints),
+        current: caller.as_deref().and_then(|caller| CurrentSignIn::of(app, caller)),
+        development: app.settings.is_development(),
+        measured: demo.comparison.result(&2).map(|measured| measured.outcome),
+    })
 }

@@ -135,13 +135,7 @@ fn figure(figure: &Figure) -> String {
 }
 
 #[derive(Debug, Template)]
-#[template(
-    source = "Measured in {{ self::seconds(report) }} s, at {{ report.ground }}.\n\n\
-              | # | claim | verdict | why |\n|---|---|---|---|\
-              {% for one in report.claims %}\n| {{ one.number }} | {{ one.sentence }} | \
-              **{{ one.in_words() }}** | {{ one.because() }} |{% endfor %}",
-    ext = "txt"
-)]
+#[template(path = "compare.md")]
 struct Markdown<'a> {
     report: &'a Report,
 }
@@ -152,17 +146,7 @@ fn seconds(report: &Report) -> String {
 
 /// A verdict is no failure, whatever it is: not reaching one is.
 #[derive(Debug, Template)]
-#[template(
-    source = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
-              <testsuite name=\"latchkey compare\" tests=\"{{ report.claims.len() }}\">\
-              {% for one in report.claims %}\n  <testcase classname=\"{{ one.slug }}\" \
-              name=\"{{ one.sentence }}: {{ one.in_words() }}\">{% if let Some(why) = one.error %}\
-              <error message=\"{{ why }}\"/>{% else if one.is_undecided() %}\
-              <skipped message=\"{{ one.because() }}\"/>{% else %}\
-              <system-out>{{ one.because() }}</system-out>{% endif %}</testcase>{% endfor %}\n\
-              </testsuite>",
-    ext = "xml"
-)]
+#[template(path = "compare-junit.xml")]
 struct Junit<'a> {
     report: &'a Report,
 }

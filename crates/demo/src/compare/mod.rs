@@ -1,30 +1,33 @@
 //! The comparison: every claim with what was measured of it on this machine.
 
 pub(crate) mod command;
-mod cost;
 mod guesses;
 mod progress;
 mod publish;
 pub mod results;
-mod view;
+pub(crate) mod view;
 
 use askama::Template;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::Redirect;
 use http::HeaderMap;
+use latchkey_auth::oauth::attempt;
+use latchkey_domain::refresh;
 use latchkey_lab::experiments::{self, Experiment};
 use latchkey_lab::run::{ALGORITHMS, LATENCIES};
 use latchkey_lab::{Options, Outcome};
+
+use latchkey_web::app::App;
 use latchkey_web::caller::PageCaller;
 use latchkey_web::cookies::SetCookies;
 use latchkey_web::errors::{AppError, HandlerResult, catalogue};
 use latchkey_web::extract::StrictForm;
 use latchkey_web::layout::Layout;
 use latchkey_web::page::Page;
+use latchkey_web::settings::Revocation;
 use serde::Deserialize;
 
-use self::cost::Cost;
 use self::guesses::Guesses;
 pub(crate) use self::progress::page as progress;
 use self::view::{Board, ClaimView};
@@ -40,12 +43,11 @@ pub(crate) struct ComparePage {
     running: bool,
     is_measured: bool,
     is_quiz: bool,
-    board: Board,
-    cost: Cost,
+    board: String,
+    app: App,
     side_by_side: SideBySide,
 }
 
-/// `GET /compare`
 pub(crate) async fn page(
     State(demo): State<Demo>,
     caller: Option<PageCaller>,
@@ -63,8 +65,8 @@ pub(crate) async fn page(
         running: demo.comparison.progress().is_some(),
         is_measured: claims.iter().any(|one| one.measured.is_some()),
         is_quiz: guesses.is_quiz(),
-        board: Board::at(&claims),
-        cost: cost::of(&demo.app),
+        board: Board::at(&claims).to_string(),
+        app: demo.app.clone(),
         side_by_side,
     }))
 }
@@ -80,7 +82,6 @@ pub(crate) struct ClaimPage {
     neighbours: [Option<&'static Experiment>; 2],
 }
 
-/// `GET /compare/{claim}`
 pub(crate) async fn claim_page(
     State(demo): State<Demo>,
     caller: Option<PageCaller>,

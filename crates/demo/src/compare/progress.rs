@@ -2,16 +2,14 @@
 //! answer. A browser needs neither a script nor a second request for that.
 
 use std::convert::Infallible;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use askama::Template;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Redirect, Response};
+use futures_util::stream::poll_fn;
 use http::{HeaderMap, header};
-use hyper::body::{Bytes, Frame};
 use latchkey_lab::experiments::Experiment;
 use latchkey_web::caller::PageCaller;
 use latchkey_web::errors::{AppError, HandlerResult, catalogue};
@@ -34,22 +32,6 @@ struct ComparingPage {
     claims: usize,
 }
 
-/// Text that comes piece by piece.
-struct Pieces(mpsc::Receiver<String>);
-
-impl hyper::body::Body for Pieces {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let next = self.0.poll_recv(context);
-        next.map(|piece| piece.map(|text| Ok(Frame::data(text.into()))))
-    }
-}
-
 pub(crate) async fn page(
     State(demo): State<Demo>,
     caller: Option<PageCaller>,
@@ -61,12 +43,13 @@ pub(crate) async fn page(
     let layout = Layout::new(&demo.app, caller.as_deref()).below("/compare");
     let page = ComparingPage { layout, claims: run.claims.len() }.render();
     let page = page.map_err(|_| AppError::new(catalogue::INTERNAL))?;
-    let (send, pieces) = mpsc::channel(1);
+    let (send, mut pieces) = mpsc::channel(1);
     let guesses = Guesses::of(&headers, demo.app.cookies);
     tokio::spawn(follow(demo, run.claims, guesses, page, send));
     // What is compressed is held back until there is enough of it.
     let as_it_is = [(header::CONTENT_ENCODING, "identity")];
-    Ok((as_it_is, Html(Body::new(Pieces(pieces)))).into_response())
+    let pieces = poll_fn(move |cx| pieces.poll_recv(cx).map(|it| it.map(Ok::<_, Infallible>)));
+    Ok((as_it_is, Html(Body::from_stream(pieces))).into_response())
 }
 
 /// Sends the page up to where the answer goes, a line for each claim that is done, the answer

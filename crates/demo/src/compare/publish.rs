@@ -7,7 +7,7 @@ use askama::Template;
 use latchkey_lab::{Outcome, Report};
 use serde_json::json;
 
-use super::view::{Board, ClaimBody, ListRow, word};
+use super::view::{Board, ClaimBody, word};
 
 #[derive(Debug, Template)]
 #[template(path = "published.html")]
@@ -29,18 +29,15 @@ pub(super) fn write(report: &Report, at: &str, folder: &Path) -> io::Result<()> 
         let page = Published { title, report, at, machine, review, body }.render();
         std::fs::write(folder.join(format!("{name}.html")), page.map_err(io::Error::other)?)
     };
-    let outcomes: Vec<_> = report.claims.iter().collect();
-    let row = |one: &&Outcome| ListRow {
-        href: format!("{}.html", one.slug),
-        number: one.number,
-        sentence: one.sentence,
-        word: word(one),
-    };
-    let board = Board::of(&outcomes, outcomes.iter().map(row).collect());
-    page("index", "OAuth or JWT? What was measured", None, board.to_string())?;
-    for outcome in outcomes {
-        let body = ClaimBody::of(outcome, &report.ground, at.to_owned(), None);
-        page(outcome.slug, outcome.sentence, Some(review(outcome, at)), body.to_string())?;
+    let row = |it: &Outcome| (format!("{}.html", it.slug), it.number, it.sentence, word(it));
+    let rows = report.claims.iter().map(row).collect();
+    let board = Board::of(report.claims.iter().collect(), rows).to_string();
+    page("index", "OAuth or JWT? What was measured", None, board)?;
+    for outcome in &report.claims {
+        let (ground, at) = (&*report.ground, at.to_owned());
+        let review = Some(review(outcome, &at));
+        let body = ClaimBody { outcome, ground, at, guessed: None }.to_string();
+        page(outcome.slug, outcome.sentence, review, body)?;
     }
     std::fs::write(folder.join("run.json"), serde_json::to_vec_pretty(report)?)?;
     std::fs::write(folder.join("app.css"), include_str!("../../../../static/app.css"))

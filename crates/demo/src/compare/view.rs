@@ -3,7 +3,7 @@
 use askama::Template;
 use latchkey_lab::evidence::{capital, grouped, written};
 use latchkey_lab::experiments::{ALL, Curve, Experiment, curve};
-use latchkey_lab::run::{Tally, conclusion};
+use latchkey_lab::run::{Tally, conclusion, machine};
 use latchkey_lab::{Figure, Outcome, Verdict};
 
 use super::guesses::{Guess, Guesses};
@@ -14,7 +14,7 @@ use super::results::{Comparison, Measured};
 pub(crate) struct ClaimView {
     pub(crate) claim: &'static Experiment,
     pub(crate) measured: Option<Measured>,
-    pub(crate) guess: Option<Guess>,
+    guess: Option<Guess>,
     hidden: bool,
 }
 
@@ -35,8 +35,8 @@ impl ClaimView {
     /// What was measured of it; empty while that waits for a guess.
     pub(super) fn body(&self) -> String {
         let body = self.shown().map(|measured| {
-            let (outcome, at) = (&measured.outcome, measured.at.rfc3339());
-            ClaimBody::of(outcome, &measured.ground, at, self.guessed()).to_string()
+            let Measured { outcome, ground, at } = measured;
+            ClaimBody { outcome, ground, at: at.rfc3339(), guessed: self.guessed() }.to_string()
         });
         body.unwrap_or_default()
     }
@@ -74,159 +74,84 @@ pub(super) const fn word(outcome: &Outcome) -> (&'static str, &'static str) {
 /// What a run comes to: a tally, two sentences, and every door with every key.
 #[derive(Debug, Template)]
 #[template(path = "compare-board.html")]
-pub(crate) struct Board {
-    tally: Tally,
-    conclusion: Vec<String>,
-    doors: Vec<Door>,
-    rows: Vec<ListRow>,
+pub(crate) struct Board<'a> {
+    outcomes: Vec<&'a Outcome>,
+    rows: Vec<Row>,
 }
 
-/// A claim in the list.
-#[derive(Debug)]
-pub(crate) struct ListRow {
-    pub(super) href: String,
-    pub(super) number: u8,
-    pub(super) sentence: &'static str,
-    pub(super) word: (&'static str, &'static str),
-}
+/// A claim of the list: where it stands, its number and sentence, and the verdict.
+pub(super) type Row = (String, u8, &'static str, (&'static str, &'static str));
 
-impl Board {
+impl<'a> Board<'a> {
     /// Of outcomes of which none is hidden.
-    pub(super) fn of(outcomes: &[&Outcome], rows: Vec<ListRow>) -> Self {
-        let tally = Tally::of(outcomes);
-        Self { tally, conclusion: conclusion(outcomes), doors: doors(outcomes), rows }
+    pub(super) const fn of(outcomes: Vec<&'a Outcome>, rows: Vec<Row>) -> Self {
+        Self { outcomes, rows }
     }
 
-    pub(super) fn at(claims: &[ClaimView]) -> Self {
-        let outcomes: Vec<_> =
-            claims.iter().filter_map(|one| Some(&one.shown()?.outcome)).collect();
-        let row = |one: &ClaimView| ListRow {
-            href: format!("/compare/{}", one.claim.slug),
-            number: one.claim.number,
-            sentence: one.claim.sentence,
-            word: one.word(),
+    pub(super) fn at(claims: &'a [ClaimView]) -> Self {
+        let outcomes = claims.iter().filter_map(|one| Some(&one.shown()?.outcome)).collect();
+        let row = |ClaimView { claim, .. }: &_, word| {
+            (format!("/compare/{}", claim.slug), claim.number, claim.sentence, word)
         };
-        Self::of(&outcomes, claims.iter().map(row).collect())
+        Self::of(outcomes, claims.iter().map(|one| row(one, one.word())).collect())
     }
 }
 
-/// One way in, and what it leads to with either key.
-#[derive(Debug)]
-struct Door {
-    name: &'static str,
-    way_in: String,
-    keys: [String; 2],
+/// A figure of a claim in words, if it was measured.
+fn figure(outcomes: &[&Outcome], claim: u8, label: &str, unit: &str) -> Option<String> {
+    let outcome = outcomes.iter().find(|one| one.number == claim)?;
+    let figure = outcome.figures.iter().find(|one| one.label == label && one.unit == unit)?;
+    Some(written(figure.median))
 }
 
-/// As far as the first two claims were measured.
-fn doors(outcomes: &[&Outcome]) -> Vec<Door> {
-    let of = |claim: u8, label: &str, unit: &str| {
-        let outcome = outcomes.iter().find(|one| one.number == claim)?;
-        let figure = outcome.figures.iter().find(|one| one.label == label && one.unit == unit)?;
-        Some(written(figure.median))
+/// What the way in through a door takes, by the first claim.
+pub(crate) fn way_in(outcomes: &[&Outcome], door: &str) -> Option<String> {
+    let of = |unit| figure(outcomes, 1, &format!("{door} + session"), unit);
+    Some(format!("{} exchanges, {} ms", of("exchanges")?, of("ms")?))
+}
+
+/// What a request costs with a key from behind a door, by the second claim.
+pub(crate) fn request(outcomes: &[&Outcome], door: &str, key: &str) -> Option<String> {
+    let of = |unit| figure(outcomes, 2, &format!("{door} + {key}"), unit);
+    let queries = match of("queries")?.as_str() {
+        "1" => "1 query".to_owned(),
+        n => format!("{n} queries"),
     };
-    let key = |door: &str, key: &str| {
-        let label = format!("{door} + {key}");
-        let per_request = |unit| of(2, &label, unit);
-        Some(format!(
-            "{}, {} bytes, {} ms",
-            match per_request("queries")?.as_str() {
-                "1" => "1 query".to_owned(),
-                n => format!("{n} queries"),
-            },
-            per_request("bytes up")?,
-            per_request("ms")?
-        ))
-    };
-    let door = |(name, title, how)| {
-        let label = format!("{name} + session");
-        let way_in = of(1, &label, "exchanges").zip(of(1, &label, "ms"));
-        let way_in = way_in.map(|(exchanges, ms)| format!("{exchanges} exchanges, {ms} ms {how}"));
-        let keys = [key(name, "session")?, key(name, "JWT")?];
-        Some(Door { name: title, way_in: way_in.unwrap_or_default(), keys })
-    };
-    // A provider hashes a password too; the local one compares it as it stands.
-    let both = [
-        ("OAuth", "OAuth", "without the provider’s hashing; its used-up attempt cookie goes along"),
-        ("password", "Password", "with Argon2id"),
-    ];
-    both.into_iter().filter_map(door).collect()
+    Some(format!("{queries}, {} bytes, {} ms", of("bytes up")?, of("ms")?))
 }
 
 /// Everything about one claim that was measured: verdict, picture, and what it stands on.
 #[derive(Debug, Template)]
 #[template(path = "compare-claim-body.html")]
 pub(crate) struct ClaimBody<'a> {
-    outcome: &'a Outcome,
-    word: (&'static str, &'static str),
-    heading: String,
-    because: &'a str,
-    guessed: Option<(&'static str, bool)>,
-    curve: Option<Drawn>,
-    groups: Vec<Group>,
-    ground: &'a str,
-    at: String,
-    machine: String,
+    pub(super) outcome: &'a Outcome,
+    pub(super) ground: &'a str,
+    pub(super) at: String,
+    pub(super) guessed: Option<(&'static str, bool)>,
 }
 
-impl<'a> ClaimBody<'a> {
-    pub(super) fn of(
-        outcome: &'a Outcome,
-        ground: &'a str,
-        at: String,
-        guessed: Option<(&'static str, bool)>,
-    ) -> Self {
-        let verdict = outcome.verdict.as_ref();
-        Self {
-            word: word(outcome),
-            heading: capital(&outcome.in_words()),
-            because: outcome.because(),
-            guessed,
-            curve: curve(&outcome.figures).map(|curve| Drawn::of(&curve, verdict)),
-            groups: groups(outcome),
-            ground,
-            at,
-            machine: latchkey_lab::run::machine(),
-            outcome,
-        }
+impl ClaimBody<'_> {
+    fn curve(&self) -> Option<Drawn> {
+        let verdict = self.outcome.verdict.as_ref();
+        curve(&self.outcome.figures).map(|curve| Drawn::of(&curve, verdict))
+    }
+
+    /// The figures of one unit each.
+    fn groups(&self) -> Vec<(&str, Vec<&Figure>)> {
+        grouped(&self.outcome.figures, |figure| &figure.unit)
     }
 }
 
-/// Figures of one unit, as bars from nothing to the largest.
-#[derive(Debug)]
-struct Group {
-    unit: String,
-    largest: String,
-    bars: Vec<Bar>,
-}
-
-#[derive(Debug)]
-struct Bar {
-    label: String,
-    width: String,
-    median: String,
-    spread: Option<String>,
-    n: usize,
+fn largest(figures: &[&Figure]) -> f64 {
+    figures.iter().map(|figure| figure.median).fold(0.0, f64::max)
 }
 
 /// How wide a drawing is, in its own units.
 const WIDTH: f64 = 200.0;
 
-fn groups(outcome: &Outcome) -> Vec<Group> {
-    let group = |(unit, figures): (&str, Vec<&Figure>)| {
-        let largest = figures.iter().map(|figure| figure.median).fold(0.0, f64::max);
-        let bar = |figure: &&Figure| Bar {
-            label: figure.label.clone(),
-            width: format!("{:.1}", WIDTH * figure.median / largest.max(f64::MIN_POSITIVE)),
-            median: written(figure.median),
-            spread: (figure.low < figure.high)
-                .then(|| format!("{} to {}", written(figure.low), written(figure.high))),
-            n: figure.n,
-        };
-        let bars = figures.iter().map(bar).collect();
-        Group { unit: unit.to_owned(), largest: written(largest), bars }
-    };
-    grouped(&outcome.figures, |figure| &figure.unit).into_iter().map(group).collect()
+/// How wide the bar of a figure is, from nothing to the largest.
+fn width(figure: &Figure, figures: &[&Figure]) -> String {
+    format!("{:.1}", WIDTH * figure.median / largest(figures).max(f64::MIN_POSITIVE))
 }
 
 /// Two lines over the database's distance, and where they meet.
