@@ -6,7 +6,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::Redirect;
-use latchkey_lab::stopwatch::{PromiseResult, Scenario, Timed};
+use latchkey_lab::stopwatch::{PromiseResult, Scenario, Seen, Timed};
 
 use crate::state::Demo;
 use askama::Template;
@@ -14,7 +14,6 @@ use latchkey_web::caller::PageCaller;
 use latchkey_web::layout::Layout;
 use latchkey_web::page::Page;
 
-/// `GET /stopwatch`
 #[derive(Debug, Template)]
 #[template(path = "stopwatch.html")]
 pub(crate) struct StopwatchPage {
@@ -34,16 +33,16 @@ pub(crate) struct Watched {
     pub(crate) timed: Option<(Timed, Lane)>,
 }
 
-/// A drawing of one key, 1,000 wide.
-#[derive(Debug)]
+/// A drawing of one key, 1,000 wide: where what was let in begins and ends, where the samples
+/// end, and until when it may be let in.
+#[derive(Debug, PartialEq)]
 pub(crate) struct Lane {
-    pub(crate) open: f64,
-    pub(crate) shut: f64,
-    /// Until when it may be let in.
+    pub(crate) begins: f64,
+    pub(crate) ends: f64,
+    pub(crate) last: f64,
     pub(crate) promise: f64,
 }
 
-/// `GET /stopwatch`
 pub(crate) async fn page(
     State(demo): State<Demo>,
     caller: Option<PageCaller>,
@@ -112,8 +111,11 @@ fn end_of_scale(timed: &Timed) -> f64 {
 fn lane(timed: &Timed, scale: f64) -> Lane {
     let x = |millis: f64| ((millis / scale).clamp(0.0, 1.0) * 1000.0).round();
     let last = timed.polls.last().map_or(0.0, |poll| poll.answered);
-    let refused = timed.lived().unwrap_or(last);
-    Lane { open: x(refused), shut: x(last) - x(refused), promise: x(timed.promised) }
+    let let_in = timed.polls.iter().find(|poll| poll.asked >= 0.0 && poll.seen == Seen::Accepted);
+    let ends = timed.lived().unwrap_or(last);
+    // What was let in nowhere begins where it ends.
+    let begins = let_in.map_or(ends, |poll| poll.asked);
+    Lane { begins: x(begins), ends: x(ends), last: x(last), promise: x(timed.promised) }
 }
 
 /// Milliseconds for people: in milliseconds below a tenth of a second, else in seconds.
@@ -123,12 +125,12 @@ fn seconds(millis: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use latchkey_lab::stopwatch::{Poll, Reading as Read, Seen};
+    use latchkey_lab::stopwatch::{Poll, Reading as Read};
 
     use super::*;
 
-    fn timed(first_refused: f64, promised: f64) -> Timed {
-        let poll = |asked, seen| Poll { asked, answered: asked + 2.0, status: 200, seen };
+    fn timed(polls: &[(f64, Seen)], first_refused: f64, promised: f64) -> Timed {
+        let poll = |(asked, seen)| Poll { asked, answered: asked + 2.0, status: 200, seen };
         Timed {
             slug: "session".to_owned(),
             key: String::new(),
@@ -136,7 +138,7 @@ mod tests {
             because: String::new(),
             promised,
             interval: 50.0,
-            polls: vec![poll(0.0, Seen::Accepted), poll(first_refused + 198.0, Seen::Refused)],
+            polls: polls.iter().copied().map(poll).collect(),
             reading: Read::Dead { last_accepted: None, first_refused },
             kept: PromiseResult::Yes,
         }
@@ -144,11 +146,24 @@ mod tests {
 
     #[test]
     fn lanes_share_one_scale() {
-        let one = lane(&timed(800.0, 1_000.0), 2_000.0);
-        assert_eq!((one.open, one.shut, one.promise), (400.0, 100.0, 500.0));
-        assert_eq!(end_of_scale(&timed(800.0, 500.0)), 1_000.0);
-        let beyond = lane(&timed(800.0, 9_000.0), 2_000.0);
-        assert_eq!(beyond.promise, 1_000.0);
+        use Seen::{Accepted, Refused};
+        let lives = [(-50.0, Accepted), (200.0, Accepted), (998.0, Refused)];
+        for (polls, refused, promised, lane_of) in [
+            (&lives[..], 800.0, 1_000.0, [100.0, 400.0, 500.0, 500.0]),
+            (&lives, 800.0, 9_000.0, [100.0, 400.0, 500.0, 1_000.0]),
+            // Let in before the end alone: there is nothing to draw.
+            (
+                &[(-50.0, Accepted), (2.0, Refused), (998.0, Refused)],
+                4.0,
+                0.0,
+                [2.0, 2.0, 500.0, 0.0],
+            ),
+        ] {
+            let [begins, ends, last, promise] = lane_of;
+            let found = lane(&timed(polls, refused, promised), 2_000.0);
+            assert_eq!(found, Lane { begins, ends, last, promise });
+        }
+        assert_eq!(end_of_scale(&timed(&lives, 800.0, 500.0)), 1_000.0);
     }
 
     #[test]
