@@ -22,7 +22,7 @@ describe('the storage drill', () => {
     const window = await openWindow(browser, { expected: SANDBOX, ...options });
     await window.page.goto(`${app.origin}/drill`);
     await window.page.getByRole('button', { name: 'Set the scene' }).click();
-    await window.page.waitForURL(`${app.origin}/drill/room`);
+    await window.page.getByRole('link', { name: 'Steal', exact: true }).waitFor();
     return window;
   }
 
@@ -97,7 +97,8 @@ describe('the storage drill', () => {
     await signIn(page, app, 'Google', 'Ada Lovelace');
     await page.goto(`${app.origin}/drill`);
     await page.getByRole('button', { name: 'Set the scene' }).click();
-    await page.waitForURL(`${app.origin}/drill/room`);
+    await page.getByRole('link', { name: 'Steal', exact: true }).waitFor();
+    await page.goto(`${app.origin}/drill/room`);
     // As if somebody had put a script of their own through the hole after all.
     const found = await page.evaluate(async (origin) => {
       const fetched = await fetch(`${origin}/account`).then((answer) => answer.text(), () => 'refused');

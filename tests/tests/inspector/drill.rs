@@ -16,8 +16,10 @@ fn between<'p>(page: &'p Page, before: &str, after: &str) -> &'p str {
 async fn begin(app: &Latchkey) -> (Browser, String) {
     let mut browser = Browser::new();
     let page = browser.post(&app.url("/drill/start"), &[]).await;
-    assert_eq!(page.see_other(), "/drill/room");
-    for (name, http_only) in [("latchkey_drill", true), ("latchkey_drill_open", false)] {
+    assert_eq!(page.see_other(), "/drill#attack");
+    for (name, http_only) in
+        [("latchkey_drill", true), ("latchkey_drill_open", false), ("latchkey_drill_token", true)]
+    {
         let cookies = page.cookies();
         let cookie = cookies.iter().find(|cookie| cookie.name == app.cookie(name));
         let cookie = cookie.expect("a cookie");

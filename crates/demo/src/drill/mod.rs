@@ -2,25 +2,19 @@
 //! `localStorage` and from cookies, and what it can do with either.
 //!
 //! It is there in development alone. One page has a hole on purpose; what goes
-//! through it is chosen from a [closed list](comment), everything that can be
+//! through it is chosen from a [closed list](Comment), everything that can be
 //! stolen is a decoy, and the policy of that page lets its scripts reach
 //! nothing outside `/drill/`.
 
-mod comment;
 pub(crate) mod stage;
 
+use askama::Template;
 use axum::Json;
 use axum::extract::{Query, RawQuery, State};
 use axum::response::{IntoResponse, Redirect, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
-use serde::Deserialize;
-use serde_json::json;
-use tower_sessions::cookie::{Cookie, SameSite};
-
-use self::comment::Comment;
-use self::stage::{Arrived, By, Scene, Used};
-use crate::state::Demo;
-use askama::Template;
 use latchkey_domain::{Span, Timestamp};
 use latchkey_web::app::Application;
 use latchkey_web::caller::PageCaller;
@@ -30,8 +24,13 @@ use latchkey_web::extract::StrictForm;
 use latchkey_web::layout::Layout;
 use latchkey_web::page::Page;
 use latchkey_web::static_files::File;
+use serde::Deserialize;
+use serde_json::json;
+use tower_sessions::cookie::{Cookie, SameSite};
 
-/// `GET /drill`
+use self::stage::{Arrived, By, Scene, Used};
+use crate::state::Demo;
+
 #[derive(Template)]
 #[template(path = "drill.html")]
 pub(crate) struct DrillPage {
@@ -43,7 +42,6 @@ pub(crate) struct DrillPage {
     now: Timestamp,
 }
 
-/// `GET /drill/room`
 #[derive(Template)]
 #[template(path = "drill-room.html")]
 pub(crate) struct DrillRoomPage {
@@ -56,11 +54,14 @@ pub(crate) struct DrillRoomPage {
     is_guarded: bool,
 }
 
-/// The cookie that no script can read.
-const SESSION: &str = "latchkey_drill";
+/// The decoy's cookies, and whether scripts cannot read them. On one it was forgotten.
+const COOKIES: [(&str, bool, By); 3] = [
+    (SESSION, true, By::Session),
+    ("latchkey_drill_open", false, By::Open),
+    ("latchkey_drill_token", true, By::HiddenToken),
+];
 
-/// The cookie on which `HttpOnly` was forgotten.
-const OPEN: &str = "latchkey_drill_open";
+const SESSION: &str = "latchkey_drill";
 
 /// The decoys leave this path as little as the scripts do.
 const PATH: &str = "/drill";
@@ -71,14 +72,40 @@ static SCRIPT: File = File::new(
     include_bytes!("../../../../static/drill.js"),
 );
 
-/// `GET /static/drill.js`
 pub(crate) async fn script(RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
     SCRIPT.response(query.as_deref(), &headers)
 }
 
+/// The script in a comment of Mallory's that the guest book does not escape. It is a hole, and
+/// nobody can put anything through it: a comment is one of two, and the page's policy names the
+/// very text of its script.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Comment(&'static str);
+
+const STEAL: Comment = Comment(include_str!("../../../../static/drill-steal.js"));
+const RIDE: Comment = Comment(include_str!("../../../../static/drill-ride.js"));
+
+impl Comment {
+    fn parse(name: &str) -> Option<Self> {
+        [("steal", STEAL), ("ride", RIDE)].into_iter().find(|(of, _)| *of == name).map(|it| it.1)
+    }
+
+    const fn script(self) -> &'static str {
+        self.0
+    }
+
+    fn html(self) -> String {
+        format!("Lovely page!<script>{}</script>", self.0)
+    }
+
+    /// What a policy calls this script, and no other (CSP Level 3 §2.3.1).
+    fn hash(self) -> String {
+        format!("'sha256-{}'", STANDARD.encode(latchkey_store::hash::sha256(self.0.as_bytes())))
+    }
+}
+
 const MAX_FIELD: usize = 2_000;
 
-/// `GET /drill`
 pub(crate) async fn page(
     State(demo): State<Demo>,
     caller: Option<PageCaller>,
@@ -94,15 +121,15 @@ pub(crate) async fn page(
     })
 }
 
-/// `POST /drill/start`
 pub(crate) async fn start(State(demo): State<Demo>, headers: HeaderMap) -> Response {
-    if let Some(session) = demo.app.cookies.value(&headers, SESSION) {
-        demo.drill.end(session);
-    }
+    demo.drill.end(session(&demo, &headers));
     let scene = demo.drill.begin(demo.app.clock.now());
-    let cookies =
-        vec![cookie(&demo, SESSION, scene.session, true), cookie(&demo, OPEN, scene.open, false)];
-    (SetCookies(cookies), Redirect::to("/drill/room")).into_response()
+    let values = [scene.session, scene.open, scene.hidden_token];
+    let cookies = COOKIES
+        .iter()
+        .zip(values)
+        .map(|((name, http_only, _), value)| cookie(&demo, name, value, *http_only));
+    (SetCookies(cookies.collect()), Redirect::to("/drill#attack")).into_response()
 }
 
 #[derive(Debug, Deserialize)]
@@ -159,12 +186,12 @@ pub(crate) async fn token(State(demo): State<Demo>, headers: HeaderMap) -> Respo
     scene.map_or_else(unauthorized, |scene| Json(json!({ "token": scene.token })).into_response())
 }
 
-/// `GET /drill/me`: the decoy API, which takes the token or a cookie.
+/// `GET /drill/me`: the decoy API, which takes a token or a cookie.
 pub(crate) async fn me(State(demo): State<Demo>, headers: HeaderMap) -> Response {
-    authenticate(&demo, &headers).map_or_else(unauthorized, |(scene, by)| {
-        let me = json!({ "name": "Dora Decoy", "email": scene.email, "known_by": by.name() });
-        Json(me).into_response()
+    authenticate(&demo, &headers, |scene, by| {
+        json!({ "name": "Dora Decoy", "email": scene.email, "known_by": by.to_string() })
     })
+    .map_or_else(unauthorized, |me| Json(me).into_response())
 }
 
 #[derive(Debug, Deserialize)]
@@ -178,9 +205,8 @@ pub(crate) async fn change(
     headers: HeaderMap,
     StrictForm(change): StrictForm<EmailForm>,
 ) -> Response {
-    let Some((scene, _)) = authenticate(&demo, &headers) else { return unauthorized() };
-    demo.drill.change_email(&scene.number, short(&change.email));
-    StatusCode::NO_CONTENT.into_response()
+    authenticate(&demo, &headers, |scene, _| scene.email = short(&change.email))
+        .map_or_else(unauthorized, |()| StatusCode::NO_CONTENT.into_response())
 }
 
 #[derive(Debug, Deserialize)]
@@ -197,10 +223,9 @@ pub(crate) async fn thief(
 ) -> StatusCode {
     let Arrived { local_storage, cookies, ridden } = loot.arrived;
     let [local_storage, cookies, ridden] = [local_storage, cookies, ridden].map(|it| short(&it));
-    match demo.drill.arrive(&loot.drill, Arrived { local_storage, cookies, ridden }) {
-        true => StatusCode::NO_CONTENT,
-        false => StatusCode::NOT_FOUND,
-    }
+    let arrived = Arrived { local_storage, cookies, ridden };
+    let scene = demo.drill.with(|it| it.number == loot.drill, |scene| scene.arrive(arrived));
+    scene.map_or(StatusCode::NOT_FOUND, |()| StatusCode::NO_CONTENT)
 }
 
 #[derive(Debug, Deserialize)]
@@ -239,48 +264,67 @@ pub(crate) async fn reuse(
         // Behind something that this process cannot reach itself through.
         Err(error) => (0, format!("This process could not call itself: {error}")),
     };
-    demo.drill.note_used(&scene.number, Used { what, status, answer });
+    demo.drill.with(
+        |it| it.number == scene.number,
+        |scene| {
+            scene.used.retain(|other| other.what != what);
+            scene.used.push(Used { what, status, answer });
+        },
+    );
     Ok(back)
 }
 
-/// `POST /drill/sign-out`: the decoy signs out; the cookies are worth nothing any more.
-pub(crate) async fn sign_out(State(demo): State<Demo>, headers: HeaderMap) -> Redirect {
-    if let Some(session) = demo.app.cookies.value(&headers, SESSION) {
-        demo.drill.sign_out(session);
-    }
-    Redirect::to("/drill#desk")
+/// `POST /drill/sign-out`: the decoy signs out; the sessions are worth nothing any more, and the
+/// browser forgets the token in its cookie.
+pub(crate) async fn sign_out(State(demo): State<Demo>, headers: HeaderMap) -> Response {
+    let session = session(&demo, &headers);
+    demo.drill.with(|it| it.session == session, |scene| scene.is_signed_in = false);
+    let gone = removals(&demo, |by| by == By::HiddenToken);
+    (gone, Redirect::to("/drill#desk")).into_response()
 }
 
 /// `POST /drill/end`: nothing is left.
 pub(crate) async fn end(State(demo): State<Demo>, headers: HeaderMap) -> Response {
-    if let Some(session) = demo.app.cookies.value(&headers, SESSION) {
-        demo.drill.end(session);
-    }
-    let gone = [(SESSION, true), (OPEN, false)].map(|(name, http_only)| {
-        let mut cookie = cookie(&demo, name, String::new(), http_only);
+    demo.drill.end(session(&demo, &headers));
+    (removals(&demo, |_| true), Redirect::to(PATH)).into_response()
+}
+
+fn removals(demo: &Demo, is_meant: impl Fn(By) -> bool) -> SetCookies {
+    let meant = COOKIES.into_iter().filter(|(.., by)| is_meant(*by));
+    let removal = |(name, http_only, _)| {
+        let mut cookie = cookie(demo, name, String::new(), http_only);
         cookie.make_removal();
         cookie
-    });
-    (SetCookies(gone.to_vec()), Redirect::to(PATH)).into_response()
+    };
+    SetCookies(meant.map(removal).collect())
+}
+
+/// The decoy session of this browser; nothing, when it has none.
+fn session<'h>(demo: &Demo, headers: &'h HeaderMap) -> &'h str {
+    demo.app.cookies.value(headers, SESSION).unwrap_or_default()
 }
 
 fn scene(demo: &Demo, headers: &HeaderMap) -> Option<Scene> {
-    demo.drill.of_session(demo.app.cookies.value(headers, SESSION)?)
+    let session = session(demo, headers);
+    demo.drill.with(|scene| scene.session == session, |scene| scene.clone())
 }
 
-/// Who calls the decoy API: what was sent explicitly counts first.
-fn authenticate(demo: &Demo, headers: &HeaderMap) -> Option<(Scene, By)> {
+/// Does something for whoever calls the decoy API: what was sent explicitly counts first.
+fn authenticate<T>(
+    demo: &Demo,
+    headers: &HeaderMap,
+    act: impl Fn(&mut Scene, By) -> T,
+) -> Option<T> {
     let now = demo.app.clock.now();
     let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    if let Some(bearer) = bearer {
-        let token = bearer.strip_prefix("Bearer ")?;
-        return Some((demo.drill.find(By::Token, token, now)?, By::Token));
-    }
-    let by_cookie = |name, by| {
-        let scene = demo.drill.find(by, demo.app.cookies.value(headers, name)?, now)?;
-        Some((scene, by))
+    let cookie = |(name, _, by)| Some((demo.app.cookies.value(headers, name)?, by));
+    let shown: Vec<_> = match bearer {
+        Some(bearer) => vec![(bearer.strip_prefix("Bearer ")?, By::Token)],
+        None => COOKIES.into_iter().filter_map(cookie).collect(),
     };
-    by_cookie(SESSION, By::Session).or_else(|| by_cookie(OPEN, By::Open))
+    shown.into_iter().find_map(|(shown, by)| {
+        demo.drill.with(|it| it.accepts(by, shown, now), |scene| act(scene, by))
+    })
 }
 
 fn unauthorized() -> Response {

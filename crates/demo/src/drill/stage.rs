@@ -28,6 +28,8 @@ pub(crate) struct Scene {
     pub(crate) session: String,
     pub(crate) open: String,
     pub(crate) token: String,
+    /// The decoy token in a cookie that is `HttpOnly`.
+    pub(crate) hidden_token: String,
     pub(crate) token_ends_at: Timestamp,
     /// Whether the decoy person is signed in: what the cookies hang on.
     pub(crate) is_signed_in: bool,
@@ -52,21 +54,49 @@ pub(crate) struct Used {
     pub(crate) answer: String,
 }
 
-/// By what somebody is known to the decoy API.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// By what somebody is known to the decoy API: a credential, and where it is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display)]
 pub(crate) enum By {
-    /// The `HttpOnly` cookie.
+    #[strum(serialize = "the HttpOnly cookie")]
     Session,
+    #[strum(serialize = "the cookie without HttpOnly")]
     Open,
+    #[strum(serialize = "the token")]
     Token,
+    #[strum(serialize = "the token in an HttpOnly cookie")]
+    HiddenToken,
 }
 
-impl By {
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Session => "the HttpOnly cookie",
-            Self::Open => "the cookie without HttpOnly",
-            Self::Token => "the token",
+impl Scene {
+    fn begin(now: Timestamp) -> Self {
+        Self {
+            number: random::token()[..12].to_owned(),
+            session: random::token(),
+            open: random::token(),
+            token: random::token(),
+            hidden_token: random::token(),
+            token_ends_at: now.plus(TOKEN_LIVES),
+            is_signed_in: true,
+            email: EMAIL.to_owned(),
+            arrived: Vec::new(),
+            used: Vec::new(),
+        }
+    }
+
+    /// Whether the decoy API takes this.
+    pub(crate) fn accepts(&self, by: By, shown: &str, now: Timestamp) -> bool {
+        match by {
+            By::Session => self.is_signed_in && self.session == shown,
+            By::Open => self.is_signed_in && self.open == shown,
+            // They say everything themselves: nobody is asked whether it has ended.
+            By::Token => self.token == shown && now < self.token_ends_at,
+            By::HiddenToken => self.hidden_token == shown && now < self.token_ends_at,
+        }
+    }
+
+    pub(crate) fn arrive(&mut self, arrived: Arrived) {
+        if self.arrived.len() < MAX_ARRIVED {
+            self.arrived.push(arrived);
         }
     }
 }
@@ -77,17 +107,7 @@ pub(crate) struct Stage(Mutex<VecDeque<Scene>>);
 impl Stage {
     /// Sets a scene; the oldest makes room.
     pub(crate) fn begin(&self, now: Timestamp) -> Scene {
-        let scene = Scene {
-            number: random::token()[..12].to_owned(),
-            session: random::token(),
-            open: random::token(),
-            token: random::token(),
-            token_ends_at: now.plus(TOKEN_LIVES),
-            is_signed_in: true,
-            email: EMAIL.to_owned(),
-            arrived: Vec::new(),
-            used: Vec::new(),
-        };
+        let scene = Scene::begin(now);
         let mut scenes = self.0.lock();
         if scenes.len() >= MAX_SCENES {
             scenes.pop_front();
@@ -96,58 +116,17 @@ impl Stage {
         scene
     }
 
-    pub(crate) fn of_session(&self, session: &str) -> Option<Scene> {
-        self.with(|scene| scene.session == session, |scene| scene.clone())
-    }
-
-    /// Who shows this to the decoy API.
-    pub(crate) fn find(&self, by: By, shown: &str, now: Timestamp) -> Option<Scene> {
-        let is_theirs = |scene: &Scene| match by {
-            By::Session => scene.is_signed_in && scene.session == shown,
-            By::Open => scene.is_signed_in && scene.open == shown,
-            // It says everything itself: nobody is asked whether it has ended.
-            By::Token => scene.token == shown && now < scene.token_ends_at,
-        };
-        self.with(is_theirs, |scene| scene.clone())
-    }
-
-    pub(crate) fn change_email(&self, number: &str, email: String) {
-        self.with(|scene| scene.number == number, |scene| scene.email = email);
-    }
-
-    pub(crate) fn arrive(&self, number: &str, arrived: Arrived) -> bool {
-        let put = |scene: &mut Scene| {
-            if scene.arrived.len() < MAX_ARRIVED {
-                scene.arrived.push(arrived);
-            }
-        };
-        self.with(|scene| scene.number == number, put).is_some()
-    }
-
-    pub(crate) fn note_used(&self, number: &str, used: Used) {
-        let put = |scene: &mut Scene| {
-            scene.used.retain(|other| other.what != used.what);
-            scene.used.push(used);
-        };
-        self.with(|scene| scene.number == number, put);
-    }
-
-    pub(crate) fn sign_out(&self, session: &str) {
-        self.with(|scene| scene.session == session, |scene| scene.is_signed_in = false);
-    }
-
     pub(crate) fn end(&self, session: &str) {
-        let mut scenes = self.0.lock();
-        scenes.retain(|scene| scene.session != session);
+        self.0.lock().retain(|scene| scene.session != session);
     }
 
-    fn with<T>(
+    /// Does something with the scene that is meant, if it is there.
+    pub(crate) fn with<T>(
         &self,
         is_it: impl Fn(&Scene) -> bool,
         act: impl FnOnce(&mut Scene) -> T,
     ) -> Option<T> {
-        let mut scenes = self.0.lock();
-        scenes.iter_mut().find(|scene| is_it(scene)).map(act)
+        self.0.lock().iter_mut().find(|scene| is_it(scene)).map(act)
     }
 }
 
@@ -158,41 +137,43 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_seconds(1_795_450_320);
 
     #[test]
-    fn signing_out_ends_the_cookies_and_not_the_token() {
-        let stage = Stage::default();
-        let scene = stage.begin(NOW);
+    fn signing_out_ends_the_sessions_and_not_the_tokens() {
+        let mut scene = Scene::begin(NOW);
         let later = NOW.plus(Span::minutes(5));
-        let knows = |by: By, at: Timestamp| {
-            let shown = match by {
-                By::Session => &scene.session,
-                By::Open => &scene.open,
-                By::Token => &scene.token,
-            };
-            stage.find(by, shown, at).is_some()
+        let all = |scene: &Scene, at: Timestamp| {
+            [
+                scene.accepts(By::Session, &scene.session, at),
+                scene.accepts(By::Open, &scene.open, at),
+                scene.accepts(By::Token, &scene.token, at),
+                scene.accepts(By::HiddenToken, &scene.hidden_token, at),
+            ]
         };
-        let all = |at| [By::Session, By::Open, By::Token].map(|by| knows(by, at));
-        assert_eq!(all(NOW), [true, true, true]);
-        assert_eq!(all(later), [true, true, false], "the token expires");
-        stage.sign_out(&scene.session);
-        assert_eq!(all(NOW), [false, false, true]);
-        assert!(stage.find(By::Session, &scene.token, NOW).is_none(), "one is not the other");
-        stage.end(&scene.session);
-        assert_eq!(all(NOW), [false, false, false]);
+        assert_eq!(all(&scene, NOW), [true, true, true, true]);
+        assert_eq!(all(&scene, later), [true, true, false, false], "the tokens expire");
+        scene.is_signed_in = false;
+        assert_eq!(all(&scene, NOW), [false, false, true, true]);
+        assert!(!scene.accepts(By::HiddenToken, &scene.token, NOW), "one is not the other");
     }
 
     #[test]
     fn it_is_bounded() {
         let stage = Stage::default();
         let first = stage.begin(NOW);
+        let with_first =
+            |act: fn(&mut Scene) -> usize| stage.with(|scene| scene.session == first.session, act);
         for _ in 0..100 {
-            assert!(stage.arrive(&first.number, Arrived::default()));
+            with_first(|scene| {
+                scene.arrive(Arrived::default());
+                0
+            });
         }
-        let kept = stage.of_session(&first.session).map(|scene| scene.arrived.len());
-        assert_eq!(kept, Some(MAX_ARRIVED));
+        assert_eq!(with_first(|scene| scene.arrived.len()), Some(MAX_ARRIVED));
         for _ in 0..MAX_SCENES {
             stage.begin(NOW);
         }
-        assert!(stage.of_session(&first.session).is_none());
-        assert!(!stage.arrive(&first.number, Arrived::default()));
+        assert_eq!(with_first(|_| 0), None);
+        let other = stage.begin(NOW);
+        stage.end(&other.session);
+        assert_eq!(stage.with(|scene| scene.session == other.session, |_| ()), None);
     }
 }
