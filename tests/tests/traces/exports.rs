@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use latchkey_tests::person::PASSWORD;
+use latchkey_tests::person::{PASSWORD, sign_up};
 use latchkey_tests::{Browser, Issuer, Latchkey, Setup};
 
 use crate::scene::{Scene, WAYS, entries, trace_of};
@@ -170,6 +170,34 @@ async fn what_nobody_here_saw_is_said_to_be_unseen() {
     // A record of one door stands alone; with the other beside it, both have a row.
     let page = browser.get(&one.url("/traces")).await.expect(200);
     assert!(page.body.contains("Sign in with a password, too"), "{}", page.summary());
+}
+
+/// Like the provider's, whose page is in its trace: the person's time is nobody else's.
+#[tokio::test]
+async fn a_password_is_traced_from_its_form_on() {
+    let app = Latchkey::start().await;
+    sign_up(&app, "ada@traces.test").await;
+    let mut browser = Browser::new();
+    let fields = [("email", "ada@traces.test"), ("password", PASSWORD)];
+    for (looks, wrong, steps) in [
+        (true, false, &["form", "password"][..]),
+        (false, false, &["password"]),
+        (true, true, &["form", "password"]),
+    ] {
+        if looks {
+            let _ = browser.get(&app.url("/sign-in?again=1")).await.expect(200);
+        }
+        if wrong {
+            let fields = [("email", "ada@traces.test"), ("password", "not the one")];
+            let _ = browser.post(&app.url("/sign-in"), &fields).await;
+        }
+        let id = trace_of(&browser.post(&app.url("/sign-in"), &fields).await);
+        let entries = entries(&app, &mut browser, &id).await;
+        let found: Vec<_> = entries.iter().map(|entry| &entry["_latchkey"]["step"]).collect();
+        assert_eq!(found, steps, "{looks} {wrong}");
+    }
+    let page = browser.get(&app.url("/traces")).await.expect(200);
+    assert!(page.body.contains("timeline__person"), "{}", page.summary());
 }
 
 #[tokio::test]

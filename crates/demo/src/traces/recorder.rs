@@ -45,15 +45,18 @@ pub(crate) async fn record_app(State(demo): State<Demo>, request: Request, next:
     };
     let slug = slug.to_owned();
     let (arrived, request) = Arrived::split(request);
-    let state = arrived.parameter("state");
-    let builder = Arc::new(Mutex::new(match step {
-        Step::Callback => demo
-            .pending
-            .get(&state)
-            .map(|builder| builder.lock().clone())
-            .unwrap_or_else(|| TraceBuilder::new(arrived.at, app.clock.now(), false)),
-        _ => TraceBuilder::new(arrived.at, app.clock.now(), true),
-    }));
+    let key = match step {
+        Step::Form | Step::Password => form_key(&arrived.parts),
+        _ => arrived.parameter("state"),
+    };
+    let begun = match step {
+        Step::Callback | Step::Password => demo.pending.get(&key),
+        _ => None,
+    };
+    let builder = begun.map(|builder| builder.lock().clone());
+    let builder = Arc::new(Mutex::new(builder.unwrap_or_else(|| {
+        TraceBuilder::new(arrived.at, app.clock.now(), step != Step::Callback)
+    })));
     let tap = tap(app.clone(), slug.clone(), Arc::clone(&builder));
     let mut response = tapped(tap, next.run(request)).await;
     let mut builder = builder.lock().clone();
@@ -68,13 +71,16 @@ pub(crate) async fn record_app(State(demo): State<Demo>, request: Request, next:
     let origin = app.settings.origin();
     arrived.add_to(&mut builder, step, Party::App, &origin, &body, &response);
     if let (Some(id), Some(signed_in)) = (id, signed_in) {
-        demo.pending.remove(&state);
+        demo.pending.remove(&key);
         let label = app.provider(&slug).map(|provider| provider.label.clone());
         if keep(app, id, builder, signed_in, label).await.is_none() {
             response.headers_mut().remove(TRACE);
         }
     } else if step == Step::Start && response.status().is_redirection() {
         demo.pending.put(&state_sent_with(&response), builder);
+    } else if step == Step::Form && response.status().is_success() && app.settings.is_development()
+    {
+        demo.pending.put(&key, builder);
     }
     // Otherwise nobody came in, and it is nobody's record.
     response
@@ -104,9 +110,18 @@ pub(crate) async fn record_provider(
     response
 }
 
+/// By what the form that is sent is known to be the one that was shown. In development alone,
+/// where one person has the browser of that name.
+fn form_key(parts: &Parts) -> String {
+    let agent = parts.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+    format!("the form in {}", agent.unwrap_or_default())
+}
+
 fn part<'p>(method: &Method, path: &'p str) -> Option<(Step, &'p str)> {
-    if *method == Method::POST && path == "/sign-in" {
-        return Some((Step::Password, ""));
+    match *method {
+        Method::GET if path == "/sign-in" => return Some((Step::Form, "")),
+        Method::POST if path == "/sign-in" => return Some((Step::Password, "")),
+        _ => {}
     }
     match path.strip_prefix("/auth/")?.split_once('/') {
         None if *method == Method::POST => Some((Step::Start, &path["/auth/".len()..])),

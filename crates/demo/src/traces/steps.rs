@@ -9,6 +9,8 @@ use url::Url;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Step {
+    /// `GET /sign-in`
+    Form,
     /// `POST /sign-in`
     Password,
     /// `POST /auth/{provider}`
@@ -31,6 +33,7 @@ pub(crate) enum Step {
 impl Step {
     pub(crate) const fn title(self) -> &'static str {
         match self {
+            Self::Form => "The app asks the user",
             Self::Password => "The password is checked here",
             Self::Start => "The app sends the browser to the provider",
             Self::Discovery => "The app asks where the endpoints are",
@@ -48,6 +51,7 @@ impl Step {
 
     pub(crate) const fn spec(self) -> &'static str {
         match self {
+            Self::Form => "HTML, autofill: current-password",
             Self::Password => "OWASP ASVS 5.0, V6",
             Self::Start => "RFC 6749 §4.1.1, RFC 7636 §4.3",
             Self::Discovery => "OpenID Connect Discovery §4",

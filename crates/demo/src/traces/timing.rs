@@ -52,7 +52,7 @@ fn turn(trace: &Trace, begun: u64, ended: u64) -> Turn {
     // Nobody answers anything: the browser is on its way, or shows a page.
     let before = trace.hops.iter().filter(|hop| hop.ended() <= begun).max_by_key(|hop| hop.ended());
     match before.map(|hop| hop.step) {
-        Some(Step::Authorize | Step::ProviderPage) => Turn::Person,
+        Some(Step::Form | Step::Authorize | Step::ProviderPage) => Turn::Person,
         Some(Step::Start) if is_provider_unseen(trace) => Turn::Person,
         _ => Turn::Way,
     }
