@@ -85,14 +85,12 @@ impl Log {
     }
 }
 
-pub fn instances(
-    local_provider: Option<LocalProvider>,
-) -> std::io::Result<Box<dyn InstanceFactory>> {
+pub fn instances(local_provider: Option<LocalProvider>) -> io::Result<Box<dyn InstanceFactory>> {
     Ok(Box::new(ThrowawayInstances::new(local_provider)?))
 }
 
 impl ThrowawayInstances {
-    pub fn new(local_provider: Option<LocalProvider>) -> std::io::Result<Self> {
+    pub fn new(local_provider: Option<LocalProvider>) -> io::Result<Self> {
         let log = Log::default();
         let subscribed = tracing::Dispatch::new(log.subscriber());
         let runtime = Builder::new_multi_thread()
@@ -109,14 +107,14 @@ impl ThrowawayInstances {
     }
 
     pub(crate) async fn launch(&self, options: &InstanceOptions) -> Result<Instance> {
-        let (options, handle, provider) =
-            (options.clone(), self.handle.clone(), self.local_provider);
+        let options = options.clone();
         let log = options.log.then(|| {
             self.log.text.lock().clear();
             self.log.reads.store(true, Ordering::Relaxed);
             self.log.clone()
         });
-        let started = self.handle.spawn(Instance::start(options, handle, provider, log));
+        let start = Instance::start(options, self.handle.clone(), self.local_provider, log);
+        let started = self.handle.spawn(start);
         started.await.map_err(|error| Error::NotStarted(error.to_string()))?
     }
 }
@@ -164,6 +162,14 @@ struct Running {
 }
 
 impl Running {
+    fn start<F>(serve: impl FnOnce(watch::Receiver<bool>) -> F) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let (stop, stopped) = watch::channel(false);
+        Self { stop, task: tokio::spawn(serve(stopped)) }
+    }
+
     async fn end(self) {
         // Nobody receives it when the task has ended already.
         let _ = self.stop.send(true);
@@ -232,35 +238,30 @@ impl Instance {
     }
 }
 
+/// Listens, if need be where somebody did a moment ago: the system may need that long.
 async fn listen(port: u16) -> Result<TcpListener> {
-    TcpListener::bind(("127.0.0.1", port)).await.map_err(failed)
-}
-
-/// Listens where somebody did a moment ago: the system may need that long.
-async fn listen_again(port: u16) -> Result<TcpListener> {
     let start = tokio::time::Instant::now();
     loop {
-        match listen(port).await {
+        match TcpListener::bind(("127.0.0.1", port)).await {
             Err(_) if start.elapsed() < GRACE => tokio::time::sleep(AGAIN).await,
-            ended => return ended,
+            ended => return ended.map_err(failed),
         }
     }
 }
 
 fn run_app(demo: &Demo, listener: TcpListener) -> Running {
-    let (stop, mut stopped) = watch::channel(false);
-    let site = (listener, routes::router(demo));
-    let jobs = demo.clone();
-    let serving = serve::run(
-        demo.app.clone(),
-        vec![site],
-        move |background| routes::start_jobs(&jobs, background),
-        async move {
-            // A sender that is gone means the same.
-            let _ = stopped.wait_for(|stopped| *stopped).await;
-        },
-    );
-    Running { stop, task: tokio::spawn(serving) }
+    let (sites, jobs) = (vec![(listener, routes::router(demo))], demo.clone());
+    Running::start(|mut stopped| {
+        serve::run(
+            demo.app.clone(),
+            sites,
+            move |background| routes::start_jobs(&jobs, background),
+            async move {
+                // A sender that is gone means the same.
+                let _ = stopped.wait_for(|stopped| *stopped).await;
+            },
+        )
+    })
 }
 
 fn run_provider(
@@ -268,12 +269,8 @@ fn run_provider(
     make: LocalProvider,
     listener: TcpListener,
 ) -> Result<Option<Running>> {
-    let Some(router) = make(&demo.app.settings).map_err(failed)? else { return Ok(None) };
-    let (stop, stopped) = watch::channel(false);
-    Ok(Some(Running {
-        stop,
-        task: tokio::spawn(Server::new(&demo.app).accept(listener, router, stopped)),
-    }))
+    let router = make(&demo.app.settings).map_err(failed)?;
+    Ok(router.map(|it| Running::start(|stop| Server::new(&demo.app).accept(listener, it, stop))))
 }
 
 #[async_trait]
@@ -305,7 +302,7 @@ impl latchkey_lab::Instance for Instance {
                     return Err(Error::NotHere("there is no local provider".to_owned()));
                 };
                 if running.is_none() {
-                    let listener = listen_again(idp.port).await?;
+                    let listener = listen(idp.port).await?;
                     let _on_its_threads = self.handle.enter();
                     *running = run_provider(&self.demo, make, listener)?;
                 }
@@ -388,12 +385,12 @@ mod tests {
     async fn a_port_that_is_let_go_a_moment_later_is_taken_again() {
         let first = listen(0).await.unwrap();
         let port = first.local_addr().unwrap().port();
-        assert!(listen(port).await.is_err());
+        assert!(TcpListener::bind(("127.0.0.1", port)).await.is_err());
         let going = async {
             tokio::time::sleep(AGAIN * 3).await;
             drop(first);
         };
-        let (again, ()) = tokio::join!(listen_again(port), going);
+        let (again, ()) = tokio::join!(listen(port), going);
         assert_eq!(again.unwrap().local_addr().unwrap().port(), port);
     }
 }
