@@ -173,8 +173,14 @@ fn blanks_inside(text: &str) -> Option<(String, String)> {
 /// `<JWT>~<disclosure>~…`: what the issuer signed, and what its holder tells of it.
 fn disclosures(text: &str) -> Option<(String, String)> {
     let (token, disclosures) = text.split_once('~').filter(|(token, _)| token.contains('.'))?;
-    let count = disclosures.split('~').filter(|one| !one.is_empty() && !one.contains('.')).count();
-    let bound = if disclosures.contains('.') { " and a proof of its holder’s key" } else { "" };
+    let (proof, all): (Vec<_>, Vec<_>) =
+        disclosures.split('~').filter(|one| !one.is_empty()).partition(|one| one.contains('.'));
+    // Each is a JSON array in base64url.
+    if all.iter().any(|one| !one.starts_with('W')) {
+        return None;
+    }
+    let count = all.len();
+    let bound = if !proof.is_empty() { " and a proof of its holder’s key" } else { "" };
     let what = format!("{count} disclosures{bound} behind it: an SD-JWT (RFC 9901)");
     Some((what, token.to_owned()))
 }
