@@ -3,7 +3,7 @@
 //!
 //! [`routes`] is its list of addresses, and puts them beside the product's.
 
-mod choose;
+pub mod choose;
 pub mod cli;
 pub mod compare;
 mod development;

@@ -6,6 +6,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod advice;
 mod choose;
 mod claims;
 mod drill;

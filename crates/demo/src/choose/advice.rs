@@ -8,18 +8,18 @@ use serde::Deserialize;
 
 /// The answers, by the names of their fields in the form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub(super) struct Answers {
-    pub(super) passwords: Passwords,
-    pub(super) callers: Callers,
-    pub(super) ending: Ending,
-    pub(super) services: Services,
-    pub(super) database: Database,
-    pub(super) delegation: Delegation,
+pub struct Answers {
+    pub passwords: Passwords,
+    pub callers: Callers,
+    pub ending: Ending,
+    pub services: Services,
+    pub database: Database,
+    pub delegation: Delegation,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Passwords {
+pub enum Passwords {
     Provider,
     Here,
     Both,
@@ -27,7 +27,7 @@ pub(super) enum Passwords {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Callers {
+pub enum Callers {
     Pages,
     Programs,
     Others,
@@ -35,7 +35,7 @@ pub(super) enum Callers {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Ending {
+pub enum Ending {
     AtOnce,
     Second,
     Minutes,
@@ -43,7 +43,7 @@ pub(super) enum Ending {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Services {
+pub enum Services {
     One,
     Replicas,
     Apart,
@@ -51,7 +51,7 @@ pub(super) enum Services {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Database {
+pub enum Database {
     Here,
     Near,
     Far,
@@ -59,47 +59,47 @@ pub(super) enum Database {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Delegation {
+pub enum Delegation {
     No,
     Yes,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Advice {
-    pub(super) door: Passwords,
-    pub(super) key: CredentialKind,
+pub struct Advice {
+    pub door: Passwords,
+    pub key: CredentialKind,
     /// What is carried by everything that is no page of ours.
-    pub(super) programs: Option<ForPrograms>,
+    pub programs: Option<ForPrograms>,
     /// For how many seconds an answer about an opaque token is believed.
-    pub(super) believed: u8,
-    pub(super) revocation: Revocation,
-    pub(super) shares_database: bool,
-    pub(super) connects: bool,
+    pub believed: u8,
+    pub revocation: Revocation,
+    pub shares_database: bool,
+    pub connects: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ForPrograms {
+pub enum ForPrograms {
     Jwt,
     /// They ask whoever issued it (RFC 7662).
     Opaque,
 }
 
 impl Advice {
-    pub(super) fn has_jwt(&self) -> bool {
+    pub fn has_jwt(&self) -> bool {
         self.key == CredentialKind::Jwt || self.programs == Some(ForPrograms::Jwt)
     }
 
-    pub(super) fn has_opaque(&self) -> bool {
+    pub fn has_opaque(&self) -> bool {
         self.programs == Some(ForPrograms::Opaque)
     }
 
     /// Whether a provider is needed, for whatever reason.
-    pub(super) fn has_provider(&self) -> bool {
+    pub fn has_provider(&self) -> bool {
         self.door != Passwords::Here || self.connects || self.has_opaque()
     }
 }
 
-pub(super) fn decide(answers: &Answers) -> Advice {
+pub fn decide(answers: &Answers) -> Advice {
     let advice = Advice {
         door: answers.passwords,
         key: key(answers),
@@ -143,92 +143,5 @@ fn programs(answers: &Answers) -> Option<ForPrograms> {
         (_, Services::Apart, Ending::AtOnce | Ending::Second) => Some(ForPrograms::Opaque),
         (Callers::Programs, _, _) => Some(ForPrograms::Jwt),
         (Callers::Pages, _, _) => None,
-    }
-}
-
-#[cfg(test)]
-pub(super) fn all_answers() -> Vec<Answers> {
-    let page = include_str!("../../../../templates/choose.html");
-    let choices = page.lines().filter_map(|line| line.split_once("call choice(given, \""));
-    let mut questions = std::collections::BTreeMap::<_, Vec<_>>::new();
-    for (_, choice) in choices {
-        let mut words = choice.split('"');
-        let question = words.next().expect("a question");
-        questions.entry(question).or_default().push(words.nth(1).expect("an answer"));
-    }
-    let mut all = vec![serde_json::Map::new()];
-    for (question, values) in questions {
-        let with = |given: &serde_json::Map<_, _>, value: &&str| {
-            let mut given = given.clone();
-            given.insert(question.to_owned(), (*value).into());
-            given
-        };
-        let each = |given| values.iter().map(move |value| with(&given, value));
-        all = all.into_iter().flat_map(each).collect();
-    }
-    all.into_iter().map(|it| serde_json::from_value(it.into()).expect("an answer")).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_combination_is_answered_consistently() {
-        for answers in all_answers() {
-            let advice = decide(&answers);
-            let context = format!("{answers:?} {advice:?}");
-            if answers.ending == Ending::AtOnce {
-                let is_session = advice.key == CredentialKind::Session;
-                assert!(is_session, "only a lookup ends at the next request: {context}");
-            }
-            if advice.has_jwt() {
-                let watches = advice.revocation == Revocation::Watch;
-                assert_eq!(watches, answers.ending != Ending::Minutes, "{context}");
-            } else {
-                assert_eq!(advice.revocation, Revocation::Expiry, "nothing to watch: {context}");
-            }
-            if answers.callers != Callers::Pages || answers.services == Services::Apart {
-                assert!(advice.programs.is_some(), "programs are left without a key: {context}");
-            } else {
-                assert_eq!(advice.programs, None, "{context}");
-            }
-            let asks = answers.services == Services::Apart && answers.ending != Ending::Minutes;
-            if answers.callers == Callers::Others || asks {
-                assert_eq!(advice.programs, Some(ForPrograms::Opaque), "{context}");
-            }
-            if answers.services != Services::One {
-                assert!(advice.shares_database, "{context}");
-            }
-            assert_eq!(advice.connects, answers.delegation == Delegation::Yes, "{context}");
-        }
-    }
-
-    #[test]
-    fn the_well_known_cases() {
-        use Callers as C;
-        use Database as D;
-        use Ending as E;
-        use ForPrograms as P;
-        use Services as S;
-        for (callers, ending, services, database, key, programs) in [
-            (C::Pages, E::AtOnce, S::One, D::Here, CredentialKind::Session, None),
-            (C::Pages, E::Minutes, S::One, D::Here, CredentialKind::Session, None),
-            (C::Pages, E::Minutes, S::Replicas, D::Near, CredentialKind::Session, None),
-            (C::Pages, E::Minutes, S::Replicas, D::Far, CredentialKind::Jwt, None),
-            (C::Pages, E::Second, S::One, D::Far, CredentialKind::Jwt, None),
-            (C::Pages, E::AtOnce, S::One, D::Far, CredentialKind::Session, None),
-            (C::Programs, E::Minutes, S::One, D::Here, CredentialKind::Session, Some(P::Jwt)),
-            (C::Programs, E::Second, S::Apart, D::Near, CredentialKind::Session, Some(P::Opaque)),
-            (C::Pages, E::Minutes, S::Apart, D::Here, CredentialKind::Session, Some(P::Jwt)),
-            (C::Others, E::Minutes, S::Apart, D::Far, CredentialKind::Session, Some(P::Opaque)),
-            (C::Others, E::AtOnce, S::One, D::Here, CredentialKind::Session, Some(P::Opaque)),
-        ] {
-            let passwords = Passwords::Both;
-            let delegation = Delegation::No;
-            let answers = Answers { passwords, callers, ending, services, database, delegation };
-            let advice = decide(&answers);
-            assert_eq!((advice.key, advice.programs), (key, programs), "{answers:?}");
-        }
     }
 }

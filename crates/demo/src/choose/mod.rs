@@ -1,7 +1,7 @@
 //! "Which one should I use?": six questions, and an answer whose sentences lead
 //! to what was measured. The answers stand in the address, which can be passed on.
 
-mod advice;
+pub mod advice;
 
 use std::collections::BTreeMap;
 
@@ -40,18 +40,18 @@ struct Chosen {
 
 #[derive(Debug, Template)]
 #[template(path = "choose-reasons.html")]
-struct Reasons<'a> {
-    of: &'a Answers,
-    it: &'a Advice,
-    comparison: &'a Comparison,
+pub struct Reasons<'a> {
+    pub of: &'a Answers,
+    pub it: &'a Advice,
+    pub comparison: &'a Comparison,
 }
 
 /// The choice as a `.env` that starts as it is, in development; what a real site
 /// needs besides stands there as comments.
 #[derive(Debug, Template)]
 #[template(path = "choose.env.txt", whitespace = "preserve")]
-struct DotEnv<'a> {
-    advice: &'a Advice,
+pub struct DotEnv<'a> {
+    pub advice: &'a Advice,
 }
 
 /// `GET /choose`. What is no answer is none: the address may have been written
@@ -123,60 +123,3 @@ const SNIPPETS: [Snippet; 3] = [
         include_str!("../../../auth/examples/whose_opaque_token.rs"),
     ),
 ];
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use latchkey_web::settings::{Capabilities, Environment, Settings};
-
-    use super::advice::{all_answers, decide};
-    use super::*;
-
-    #[test]
-    fn six_questions_and_every_answer_is_asked_for() {
-        assert_eq!(all_answers().len(), 3 * 3 * 3 * 3 * 3 * 2);
-        let mut given = json!({ "passwords": "here" });
-        assert!(serde_json::from_value::<Answers>(given.clone()).is_err(), "{given}");
-        given["passwords"] = "x".into();
-        assert!(serde_json::from_value::<Answers>(given).is_err());
-    }
-
-    #[test]
-    fn every_sentence_is_measured_and_none_is_said_twice() {
-        for answers in all_answers() {
-            let (it, comparison) = (&decide(&answers), &Comparison::default());
-            let html = Reasons { of: &answers, it, comparison }.to_string();
-            let reasons = html.split("<li><div class=\"rows__main\">").skip(1);
-            let mut seen = BTreeSet::new();
-            for reason in reasons {
-                let (said, rest) = reason.split_once("</div>").expect("a sentence");
-                let (_, claim) = rest.split_once("/compare/").expect("a claim");
-                let claim = claim.split('"').next().and_then(|it| it.parse().ok());
-                assert!(claim.is_some_and(|claim: u8| (1..=16).contains(&claim)), "{said}");
-                assert!(said.ends_with('.') && seen.insert(said), "{answers:?}: {said}");
-            }
-            assert!(seen.len() >= 6, "{answers:?}");
-        }
-    }
-
-    #[test]
-    fn every_choice_makes_settings_that_are_taken_and_say_so() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let file = folder.path().join(".env");
-        for answers in all_answers() {
-            let advice = decide(&answers);
-            let text = DotEnv { advice: &advice }.render().expect("text");
-            std::fs::write(&file, &text).expect("written");
-            let environment = Environment::with_file(&file).expect("a file that can be read");
-            let settings = Settings::load(&environment, Capabilities::ALL).expect(&text);
-            let warnings: Vec<_> = settings.warnings.iter().map(|one| &one.variable).collect();
-            assert!(warnings.is_empty(), "{warnings:?}\n{text}");
-            assert_eq!(settings.jwt.revocation, advice.revocation, "{text}");
-            let has_providers = advice.has_provider();
-            assert_eq!(!settings.providers.is_empty(), has_providers, "{text}");
-            let is_postgres = settings.database_url.expose().starts_with("postgres:");
-            assert_eq!(is_postgres, advice.shares_database, "{text}");
-        }
-    }
-}
