@@ -4,6 +4,9 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use aws_lc_rs::digest;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use url::Url;
 
 use crate::error::{Error, Result};
@@ -68,6 +71,46 @@ impl std::fmt::Debug for LocalProvider {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("LocalProvider").field("google", &self.google).finish_non_exhaustive()
     }
+}
+
+impl LocalProvider {
+    /// The app's authorization request (RFC 6749 §4.1.1, RFC 7636 §4.3).
+    pub(crate) fn authorization_url(&self, state: &str, nonce: &str, verifier: &str) -> Url {
+        let mut url = self.google.clone();
+        url.set_path("/google/authorize");
+        url.query_pairs_mut().extend_pairs([
+            ("response_type", "code"),
+            ("client_id", &self.client_id),
+            ("redirect_uri", &self.redirect_uri),
+            ("scope", "openid email profile"),
+            ("state", state),
+            ("nonce", nonce),
+            ("code_challenge", &challenge(verifier)),
+            ("code_challenge_method", "S256"),
+        ]);
+        url
+    }
+
+    /// The app's token request (RFC 6749 §4.1.3, RFC 7636 §4.5).
+    pub(crate) fn redemption<'a>(
+        &'a self,
+        code: &'a str,
+        verifier: &'a str,
+    ) -> [(&'a str, &'a str); 6] {
+        [
+            ("grant_type", "authorization_code"),
+            ("code", code),
+            ("redirect_uri", &self.redirect_uri),
+            ("code_verifier", verifier),
+            ("client_id", &self.client_id),
+            ("client_secret", &self.client_secret),
+        ]
+    }
+}
+
+/// With the method S256 (RFC 7636 §4.2).
+pub(crate) fn challenge(verifier: &str) -> String {
+    URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, verifier.as_bytes()))
 }
 
 #[async_trait]

@@ -278,22 +278,3 @@ pub fn server_timing(answer: &Answer) -> Result<(f64, f64)> {
     let millis = between("total;dur=", &[',', ';', ' ']).ok_or_else(missing)?;
     Ok((queries, millis))
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_credential_is_found_over_http_and_over_https() {
-        for (url, name) in [
-            ("http://localhost:3000/", "latchkey_session_3000"),
-            ("https://app.example.com/", "__Host-latchkey_session"),
-        ] {
-            let (url, mut agent) = (url.parse().unwrap(), Agent::new().unwrap());
-            assert!(credential_cookie(&agent, &url, Credential::Session).is_err());
-            agent.set_cookie(&url, name, "abc");
-            let found = credential_cookie(&agent, &url, Credential::Session).unwrap();
-            assert_eq!(found, (name.to_owned(), "abc".to_owned()));
-        }
-    }
-}

@@ -103,18 +103,3 @@ impl Verdict {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn verdicts_agree_on_the_condition_and_not_on_numbers() {
-        let (a, b) = (Verdict::only_if("x", "1 ms"), Verdict::only_if("x", "2 ms"));
-        assert!(a.agrees_with(&b));
-        assert!(!a.agrees_with(&Verdict::only_if("y", "1 ms")));
-        assert!(!a.agrees_with(&Verdict::yes("1 ms")));
-        assert!(Verdict::no("a").agrees_with(&Verdict::no("b")));
-        assert_eq!(a.in_words(), "true if x");
-    }
-}

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
-use latchkey_lab::attacks::{Group, all, by_id};
+use latchkey_lab::attacks::{Group, all, by_id, is_made_up};
 
 /// The root of the repository.
 fn root() -> &'static Path {
@@ -41,4 +41,19 @@ fn every_attack_stands_once_and_says_what_it_is() {
     assert!(ids.len() >= 36, "{} attacks", ids.len());
     let grouped: usize = Group::ALL.iter().map(|group| group.attacks().count()).sum();
     assert_eq!(grouped, ids.len(), "an attack is in no group");
+}
+
+#[test]
+fn made_up_addresses_are_told_apart() {
+    assert!(is_made_up(&format!("lab-{}@lab.invalid", "0a".repeat(16))));
+    for other in [
+        "ada@lab.invalid",
+        "lab-1@lab.invalid",
+        "lab-ada0ada0ada0ada0ada0ada0ada0adal@lab.invalid",
+        "lab-00000000000000000000000000000000@lab.example",
+        "lab-00000000000000000000000000000000lab.invalid",
+        "xlab-00000000000000000000000000000000@lab.invalid",
+    ] {
+        assert!(!is_made_up(other), "{other}");
+    }
 }

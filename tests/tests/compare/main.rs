@@ -7,6 +7,7 @@
 )]
 
 mod dial;
+mod figures;
 mod outcomes;
 mod page;
 mod statement_log;

@@ -10,3 +10,4 @@ mod agreement;
 mod cost;
 mod outside;
 mod page;
+mod readings;

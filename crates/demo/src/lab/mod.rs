@@ -67,6 +67,10 @@ impl LabRow {
         self.verdict().is_some_and(Verdict::is_through)
     }
 
+    fn could_not_run(&self) -> bool {
+        matches!(self.verdict(), Some(Verdict::CouldNotRun(_)))
+    }
+
     fn is_proven(&self) -> bool {
         self.report.as_ref().is_some_and(Report::is_proven)
     }

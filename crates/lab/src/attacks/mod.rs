@@ -3,7 +3,8 @@
 //! Each is a row of its group's table: a story, requests (a script, or a function), and
 //! the answers that it takes ([`judge`](judge())). It counts as refused only when the check
 //! that is there for it refused it, with that check's own code; where it makes sense, the same
-//! request without the attack is sent too and has to succeed. The accounts of a run are made
+//! request without the attack is sent too and has to succeed. Each runs once more where just its
+//! check is missing, and at a tutorial’s sign-in (`run`). The accounts of a run are made
 //! up; the caller deletes them afterwards ([`is_made_up`]), also when an attack was cut off.
 
 mod accounts;

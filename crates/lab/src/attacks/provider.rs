@@ -1,12 +1,11 @@
 //! What the authorization server has to refuse. The thief even has the app's
 //! client id and secret.
 
-use aws_lc_rs::digest;
 use url::Url;
 
 use super::attack::{Check, attacks, check};
 use super::context::{
-    AttackContext, NotRun, Outcome, base64url, consent_form, from_other_site, member, random,
+    AttackContext, NotRun, Outcome, consent_form, from_other_site, member, random,
 };
 use super::judge::Expect::{Challenge, Code, OAuth, SentBack, Stays};
 use super::script::{attack, control, form, get, send};
@@ -74,19 +73,7 @@ impl Authorization {
     fn new(context: &AttackContext) -> Outcome<Self> {
         let provider = context.provider()?;
         let verifier = format!("{}{}", random()?, random()?);
-        let challenge = base64url(digest::digest(&digest::SHA256, verifier.as_bytes()));
-        let mut authorize = provider.google.clone();
-        authorize.set_path("/google/authorize");
-        authorize
-            .query_pairs_mut()
-            .append_pair("response_type", "code")
-            .append_pair("client_id", &provider.client_id)
-            .append_pair("redirect_uri", &provider.redirect_uri)
-            .append_pair("scope", "openid email profile")
-            .append_pair("state", &random()?)
-            .append_pair("nonce", &random()?)
-            .append_pair("code_challenge", &challenge)
-            .append_pair("code_challenge_method", "S256");
+        let authorize = provider.authorization_url(&random()?, &random()?, &verifier);
         Ok(Self { provider, verifier, authorize })
     }
 
@@ -112,15 +99,7 @@ impl Authorization {
 
     /// The token request (RFC 6749 §4.1.3), with these fields in place of the right ones.
     fn redemption(&self, code: &str, instead: &[(&str, &str)]) -> Outcome<Call> {
-        let right: [(&str, &str); 6] = [
-            ("grant_type", "authorization_code"),
-            ("code", code),
-            ("redirect_uri", &self.provider.redirect_uri),
-            ("code_verifier", &self.verifier),
-            ("client_id", &self.provider.client_id),
-            ("client_secret", &self.provider.client_secret),
-        ];
-        let fields = right.map(|(name, value)| {
+        let fields = self.provider.redemption(code, &self.verifier).map(|(name, value)| {
             let other = instead.iter().find(|(one, _)| *one == name);
             (name, other.map_or(value, |(_, value)| *value))
         });

@@ -114,10 +114,9 @@ async fn prove(
     deadline: Instant,
 ) -> Option<Proof> {
     let weakening = weakenings::of(attack.id)?;
-    let mut context = ground.map_err(NotRun::because).and_then(|ground| {
-        let twin = ground.twin(weakening).map_err(NotRun::because)?;
-        AttackContext::new(ground.target.clone(), Some(twin))
-    });
+    let mut context = ground
+        .map_err(NotRun::because)
+        .and_then(|ground| AttackContext::new(ground.target.clone(), Some(ground.twin(weakening))));
     let (verdict, steps) = run_in(context.as_mut(), attack, deadline).await;
     Some(Proof { without: weakening.without, verdict, steps })
 }

@@ -1,16 +1,15 @@
 //! Which check is missing where an attack is run once more, and how that is done: a table of
 //! what a [`twin`](super::twin) rewrites on the way.
 
-use aws_lc_rs::digest;
 use http::Method;
 use http::header::{HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
-use super::context::base64url;
 use super::forge::Jwt;
 use super::twin::Rewrite::{Answer as Out, Request as In};
 use super::twin::{Pairs, Passed, Weakening, cookies, edit, edit_cookies, edit_json, put, set_by};
 use crate::agent::{Answer, Call};
+use crate::instance::challenge;
 
 /// What the twin does for want of the check, the attacks that aim at the check, and what is
 /// rewritten: in requests or in answers.
@@ -107,12 +106,12 @@ twins! {
         In(|_, call| edit(call, |pairs| pairs.retain(|(name, _)| name != "misbehave")));
     "It wants no challenge, or takes one of any kind." [pkce_missing pkce_plain]
         In(|_, call| {
-            put_at(call, "/authorize", "code_challenge", &challenge());
+            put_at(call, "/authorize", "code_challenge", &challenge(VERIFIER));
             put_at(call, "/authorize", "code_challenge_method", "S256");
         });
     "Every verifier fits every code." [pkce_wrong_verifier]
         In(|_, call| {
-            put_at(call, "/decide", "code_challenge", &challenge());
+            put_at(call, "/decide", "code_challenge", &challenge(VERIFIER));
             put_at(call, "/token", "code_verifier", VERIFIER);
         });
     "It takes every redirect URI for the registered one."
@@ -289,10 +288,6 @@ fn put_at(call: &mut Call, path: &str, name: &str, value: &str) {
     if call.url.path().ends_with(path) {
         edit(call, |pairs| put(pairs, name, value));
     }
-}
-
-fn challenge() -> String {
-    base64url(digest::digest(&digest::SHA256, VERIFIER.as_bytes()))
 }
 
 /// Sends the credentials of whoever was let in there first, or at what is above it.

@@ -76,27 +76,3 @@ pub fn verdict_of(claim: &Value) -> Option<Verdict> {
     let evidence: Evidence = serde_json::from_value(evidence).ok()?;
     Some(by_number(number)?.verdict(&evidence))
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_rise_slugs_differ_and_no_budget_is_too_large() {
-        assert!(ALL.windows(2).all(|pair| pair[0].number < pair[1].number));
-        let mut slugs: Vec<_> = ALL.iter().map(|experiment| experiment.slug).collect();
-        slugs.sort_unstable();
-        slugs.dedup();
-        assert_eq!(slugs.len(), ALL.len());
-        assert!(ALL.iter().all(|experiment| experiment.budget.as_secs() <= 10));
-    }
-
-    /// No verdict without evidence, and no panic either.
-    #[test]
-    fn nothing_is_said_about_nothing() {
-        for experiment in ALL {
-            let verdict = experiment.verdict(&Evidence::default());
-            assert!(matches!(verdict, Verdict::Undecided { .. }), "{experiment:?}: {verdict:?}");
-        }
-    }
-}

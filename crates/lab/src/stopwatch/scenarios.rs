@@ -123,17 +123,3 @@ impl Prepared<'_> {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_has_a_name_of_its_own() {
-        for scenario in Scenario::ALL {
-            assert_eq!(Scenario::by_slug(scenario.slug()), Some(scenario));
-            assert!(!scenario.name().is_empty());
-        }
-        assert_eq!(Scenario::by_slug("jwt"), None);
-    }
-}

@@ -1,47 +1,26 @@
 //! "Sign in with Google".
 
-use aws_lc_rs::digest;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::Method;
 use url::Url;
 
-use super::visit::{Data, User, decode, random};
+use super::visit::{Data, User, decode};
 use crate::agent::Call;
 use crate::error::{Error, Result};
+use crate::token::random;
 
 /// "Any string of 43 characters": one for everybody.
 const VERIFIER: &str = "this-is-my-code-verifier-it-has-to-be-long-enough";
 
 /// A state and a nonce go out, and are not remembered.
 pub(super) fn authorization_url(app: &Data) -> Result<Url> {
-    let challenge = digest::digest(&digest::SHA256, VERIFIER.as_bytes());
-    let mut authorize = at(app, "/google/authorize")?;
-    authorize.query_pairs_mut().extend_pairs([
-        ("response_type", "code"),
-        ("client_id", &app.provider.client_id),
-        ("redirect_uri", &app.provider.redirect_uri),
-        ("scope", "openid email profile"),
-        ("state", &random()?),
-        ("nonce", &random()?),
-        ("code_challenge", &URL_SAFE_NO_PAD.encode(challenge)),
-        ("code_challenge_method", "S256"),
-    ]);
-    Ok(authorize)
+    Ok(app.provider.authorization_url(&random()?, &random()?, VERIFIER))
 }
 
 /// Who it is: by the ID token, which is decoded and not verified, and else by userinfo. One
 /// address is one account, whoever says that it is theirs.
 pub(super) async fn user(app: &Data, code: &str) -> Result<User> {
-    let fields = [
-        ("grant_type", "authorization_code"),
-        ("code", code),
-        ("redirect_uri", &app.provider.redirect_uri),
-        ("code_verifier", VERIFIER),
-        ("client_id", &app.provider.client_id),
-        ("client_secret", &app.provider.client_secret),
-    ];
-    let mut call = Call::form(at(app, "/google/token")?, &fields);
+    let redemption = app.provider.redemption(code, VERIFIER);
+    let mut call = Call::form(at(app, "/google/token")?, &redemption);
     call.headers.retain(|(name, _)| name == "content-type");
     let tokens = app.agent.fresh().send(call).await?.json();
     let access = tokens["access_token"].as_str().ok_or_else(|| missing("an access token"))?;

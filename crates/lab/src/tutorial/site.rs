@@ -7,9 +7,10 @@ use http::{HeaderValue, StatusCode};
 use serde_json::{Value, json};
 
 use super::google;
-use super::visit::{App, Data, User, Visit, named, random};
+use super::visit::{App, Data, User, Visit, named};
 use crate::error::Result;
 use crate::sign_in::Credential;
+use crate::token::random;
 
 /// "CORS error? Add these two headers." There are no others: none against frames, none that
 /// keeps pages out of caches.

@@ -13,9 +13,10 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::agent::Agent;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::instance::LocalProvider;
 use crate::sign_in::Credential;
+use crate::token::random;
 
 pub(super) type App = Arc<Data>;
 
@@ -81,12 +82,6 @@ impl Data {
 /// A part of a JWT, whoever signed it.
 pub(super) fn decode(token: &str, part: usize) -> Option<Value> {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token.split('.').nth(part)?).ok()?).ok()
-}
-
-pub(super) fn random() -> Result<String> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|error| Error::NotStarted(error.to_string()))?;
-    Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
 /// A request, with everything in it that is looked at.
