@@ -4,6 +4,8 @@
 //! Run by cargo-fuzz (`fuzz_targets/`, on nightly), and bounded, on stable, by
 //! `tests/tests/fuzz/main.rs`, with the seeds in `seeds/`.
 
+use std::net::IpAddr;
+
 use http::{HeaderMap, HeaderValue, Response, header};
 use latchkey_auth::jose::{Members, PublicKey, decode_unverified};
 use latchkey_auth::oauth::attempt::{Attempt, decode_state};
@@ -12,6 +14,7 @@ use latchkey_auth::oauth::token::Tokens;
 use latchkey_auth::oauth::{discovery, id_token, jwks, userinfo};
 use latchkey_auth::secret::{AppSecret, Secret};
 use latchkey_auth::tokens::{Expected, KeyRing, verify};
+use latchkey_axum::client::address_of;
 use latchkey_domain::identity::Subject;
 use latchkey_domain::return_to::ReturnTo;
 use latchkey_domain::{Span, Timestamp};
@@ -23,12 +26,13 @@ use url::Url;
 pub(crate) type Target = fn(&[u8]);
 
 /// By the name of the file in `fuzz_targets/` and of the folder in `seeds/`.
-pub(crate) const ALL: [(&str, Target); 11] = [
+pub(crate) const ALL: [(&str, Target); 12] = [
     ("access_token", access_token),
     ("callback", callback),
     ("cookies", cookies),
     ("discovery", discovery_document),
     ("dotenv", dotenv),
+    ("forwarded", forwarded),
     ("id_token", id_token_of_a_provider),
     ("jwks", key_set),
     ("return_to", return_to),
@@ -95,6 +99,27 @@ fn dotenv(data: &[u8]) {
     if std::fs::write(&path, data).is_ok() {
         let _ = Environment::with_file_so_far(&path).rust_log();
         let _ = std::fs::remove_file(&path);
+    }
+}
+
+/// Only a proxy of ours is asked whom it saw, and it saw what it wrote last, whatever
+/// stands before that.
+fn forwarded(data: &[u8]) {
+    let (Ok(value), Ok(ours)) = (HeaderValue::from_bytes(data), "10.0.0.0/8".parse()) else {
+        return;
+    };
+    let trusted = [ours];
+    let (proxy, stranger, person) = ([10, 0, 0, 1], [203, 0, 113, 9], [198, 51, 100, 7]);
+    let [proxy, stranger, person] = [proxy, stranger, person].map(IpAddr::from);
+    for (name, wrote_last) in
+        [("x-forwarded-for", "198.51.100.7"), ("forwarded", "for=198.51.100.7")]
+    {
+        let mut headers = HeaderMap::new();
+        headers.append(name, value.clone());
+        assert_eq!(address_of(stranger, &headers, &trusted), Some(stranger));
+        let _ = address_of(proxy, &headers, &trusted);
+        headers.append(name, HeaderValue::from_static(wrote_last));
+        assert_eq!(address_of(proxy, &headers, &trusted), Some(person));
     }
 }
 

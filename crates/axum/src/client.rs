@@ -24,7 +24,7 @@ impl Client {
     pub(crate) fn of(parts: &Parts, trusted_proxies: &[IpNet]) -> Self {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
         let peer = peer.map_or(UNKNOWN, |peer| peer.0.ip());
-        let address = address(peer, &parts.headers, trusted_proxies).unwrap_or_else(|| {
+        let address = address_of(peer, &parts.headers, trusted_proxies).unwrap_or_else(|| {
             warn_of_unreadable_hop(peer);
             UNKNOWN
         });
@@ -49,7 +49,7 @@ pub(crate) fn user_agent(headers: &HeaderMap) -> String {
 /// Read from the right: each hop appends whom it saw, so the first address that
 /// is not a proxy of ours is the last one that somebody we trust has seen.
 /// What stands to the left of it anybody could have written.
-fn address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Option<IpAddr> {
+pub fn address_of(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Option<IpAddr> {
     let is_proxy = |address: &IpAddr| trusted.iter().any(|net| net.contains(address));
     let mut nearest = peer.to_canonical();
     if is_proxy(&nearest) {
@@ -202,7 +202,7 @@ mod tests {
                 headers.append(*name, value.parse().expect("a header"));
             }
             let peer = peer.parse().expect("an address");
-            let address = address(peer, &headers, &trusted).unwrap_or(UNKNOWN);
+            let address = address_of(peer, &headers, &trusted).unwrap_or(UNKNOWN);
             let client = Client { address, user_agent: String::new() };
             assert_eq!(client.shown_address(), expected, "{peer} {lines:?}");
         }

@@ -192,8 +192,6 @@ pub fn decode_state(state: &str, secret: &AppSecret) -> Option<Sent> {
 
 /// A short mark of what a browser calls itself.
 fn fingerprint(browser: &str) -> [u8; 8] {
-    let mut mark = [0; 8];
     let hash = latchkey_store::hash::of(browser);
-    mark.copy_from_slice(&hash.as_bytes()[..8]);
-    mark
+    hash.as_bytes().first_chunk().copied().unwrap_or_default()
 }

@@ -58,6 +58,7 @@ impl AccessClaims {
 
     /// Reads the claims: each has to be there and of its type.
     pub(super) fn read(claims: &Members) -> Result<Self, TokenError> {
+        let email = |value: &Value| Email::parse(value.as_str()?).ok();
         Ok(Self {
             iss: text(claims, "iss")?,
             aud: audience(claims)?,
@@ -75,12 +76,7 @@ impl AccessClaims {
             auth_time: integer(claims, "auth_time")?,
             amr: claim(claims, "amr", |amr| serde_json::from_value(amr.clone()).ok())?,
             name: claim(claims, "name", |name| name.as_str().and_then(DisplayName::clean))?,
-            email: match claims.get("email") {
-                None => None,
-                Some(_) => Some(claim(claims, "email", |email| {
-                    email.as_str().and_then(|email| Email::parse(email).ok())
-                })?),
-            },
+            email: claims.get("email").map(|_| claim(claims, "email", email)).transpose()?,
             email_verified: claim(claims, "email_verified", Value::as_bool)?,
             created_at: integer(claims, "created_at").map(Timestamp::from_millis)?,
         })

@@ -51,49 +51,44 @@ impl Offer {
     }
 }
 
-const GOOGLE: &[Offer] = &[
-    Offer {
-        service: Service::Calendar,
-        scope: "https://www.googleapis.com/auth/calendar.readonly",
-        label: "Calendar, read only",
-        sentence: "See your events. It cannot change anything.",
-    },
-    Offer {
-        service: Service::Contacts,
-        scope: "https://www.googleapis.com/auth/contacts",
-        label: "Contacts, full access",
-        sentence: "See, change and delete your contacts. Latchkey only reads them, but could do all three.",
-    },
-];
-
-const GITHUB: &[Offer] = &[Offer {
-    service: Service::Repositories,
-    scope: "repo",
-    label: "Repositories, including private ones",
-    sentence: "GitHub has no read-only scope for private repositories: this one also allows changes. Latchkey only lists them.",
-}];
-
-const FACEBOOK: &[Offer] = &[Offer {
-    service: Service::Profile,
-    scope: "public_profile",
-    label: "Profile",
-    sentence: "What Facebook Login shares: your name, and your e-mail address if you tick it. Anything more requires a review by Facebook.",
-}];
-
-const OPEN_ID: &[Offer] = &[Offer {
-    service: Service::Profile,
-    scope: "openid",
-    label: "Profile",
-    sentence: "Your profile at this provider, fetched whenever you ask.",
-}];
-
 impl Family {
     pub const fn offers(self) -> &'static [Offer] {
         match self {
-            Self::Google => GOOGLE,
-            Self::GitHub => GITHUB,
-            Self::Facebook => FACEBOOK,
-            Self::OpenId => OPEN_ID,
+            Self::Google => &[
+                Offer {
+                    service: Service::Calendar,
+                    scope: "https://www.googleapis.com/auth/calendar.readonly",
+                    label: "Calendar, read only",
+                    sentence: "See your events. It cannot change anything.",
+                },
+                Offer {
+                    service: Service::Contacts,
+                    scope: "https://www.googleapis.com/auth/contacts",
+                    label: "Contacts, full access",
+                    sentence: "See, change and delete your contacts. Latchkey only reads them, \
+                               but could do all three.",
+                },
+            ],
+            Self::GitHub => &[Offer {
+                service: Service::Repositories,
+                scope: "repo",
+                label: "Repositories, including private ones",
+                sentence: "GitHub has no read-only scope for private repositories: this one also \
+                           allows changes. Latchkey only lists them.",
+            }],
+            Self::Facebook => &[Offer {
+                service: Service::Profile,
+                scope: "public_profile",
+                label: "Profile",
+                sentence: "What Facebook Login shares: your name, and your e-mail address if you \
+                           tick it. Anything more requires a review by Facebook.",
+            }],
+            Self::OpenId => &[Offer {
+                service: Service::Profile,
+                scope: "openid",
+                label: "Profile",
+                sentence: "Your profile at this provider, fetched whenever you ask.",
+            }],
         }
     }
 

@@ -136,19 +136,18 @@ pub async fn authorizations(
     let sub = required(&params, "sub", "sub is missing.").map_err(error)?;
     let mut consents = app.grants().consents_for(&audience(api));
     consents.retain(|consent| consent.person.google_sub == sub);
+    let entry = |consent: &Consent| {
+        json!({
+            "id": consent.id,
+            "client_id": consent.client.id,
+            "client_name": consent.client.name,
+            "scope": consent.scopes.joined(" "),
+            "created_at": consent.created_at,
+            "last_used_at": consent.last_used_at,
+        })
+    };
     let entries: Vec<Value> = consents.iter().map(entry).collect();
     Ok(Json(json!({ "authorizations": entries })))
-}
-
-fn entry(consent: &Consent) -> Value {
-    json!({
-        "id": consent.id,
-        "client_id": consent.client.id,
-        "client_name": consent.client.name,
-        "scope": consent.scopes.joined(" "),
-        "created_at": consent.created_at,
-        "last_used_at": consent.last_used_at,
-    })
 }
 
 /// `DELETE /google/authorizations/{id}`
