@@ -1,5 +1,5 @@
-//! Facebook's dialect: OAuth 2.0 with the errors of the Graph API, and of that the User node and its
-//! permissions.
+//! Facebook's dialect: OAuth 2.0 with the errors of the Graph API, and of that API the User node
+//! and its permissions.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! GitHub's dialect: OAuth 2.0 with errors answered 200 and tokens that do not expire, and a part of
-//! the REST API beside it: the user, their repositories, the grant.
+//! GitHub's dialect: OAuth 2.0 with errors answered 200 and tokens that do not expire, and a part
+//! of the REST API beside it: the user, their repositories, the grant.
 
 use std::sync::Arc;
 

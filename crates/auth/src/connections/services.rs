@@ -307,7 +307,7 @@ mod tests {
     #[test]
     fn events_of_any_shape_are_survived() {
         let body = json!({ "items": [
-            { "summary": "Tea", "location": "Kew", "start": { "dateTime": "2026-11-23T16:12:00Z" } },
+            { "summary": "Tea", "location": "Kew", "start": {"dateTime": "2026-11-23T16:12:00Z"} },
             { "summary": "Gone", "status": "cancelled" },
             { "summary": "a\u{202e}b\0c", "start": { "date": "2026-11-24" } },
             { "summary": 7, "start": "soon" },

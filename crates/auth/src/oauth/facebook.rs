@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn errors_become_those_of_the_standard() {
-        const USED: &str = r#"{"error":{"message":"This authorization code has been used.","type":"OAuthException","code":100}}"#;
+        const USED: &str = r#"{"error":{"message":"This code has been used.","type":"OAuthException","code":100}}"#;
         const CLIENT: &str =
             r#"{"error":{"message":"Invalid Client ID","type":"OAuthException","code":101}}"#;
         for (status, body, said) in [

@@ -150,19 +150,19 @@ mod tests {
     #[test]
     fn only_verified_addresses_count() -> Result<(), Box<dyn std::error::Error>> {
         let web = Url::parse("https://github.com")?;
-        let address = |email, primary, verified| json!({ "email": email, "primary": primary, "verified": verified });
+        fn address(email: &str, primary: bool, verified: bool) -> Value {
+            json!({ "email": email, "primary": primary, "verified": verified })
+        }
         let (a, b) = ("a@x.test", "b@x.test");
         let other = json!({ "email": b, "verified": true });
+        let null_address = json!({ "email": null, "primary": true, "verified": true });
         for (emails, email) in [
             (json!([address(a, true, true)]), Some(a)),
             (json!([other, address(a, true, true)]), Some(a)),
             (json!([other, address(a, true, false)]), Some(b)),
             (json!([address(a, true, false)]), None),
             (json!([]), None),
-            (
-                json!([{"email": null, "primary": true, "verified": true}, {"verified": true}, null, 1, "x", other]),
-                Some(b),
-            ),
+            (json!([null_address, {"verified": true}, null, 1, "x", other]), Some(b)),
             (json!([{"email": a, "verified": "true"}, {"email": b, "verified": null}]), None),
         ] {
             let user: User = serde_json::from_str(

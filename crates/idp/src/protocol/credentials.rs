@@ -79,8 +79,8 @@ pub enum BearerError {
     Invalid,
 }
 
-/// The access token in the `Authorization` header, in any of the schemes that the dialect knows: RFC
-/// 6750 §2.1.
+/// The access token in the `Authorization` header, in any of the schemes that the dialect knows:
+/// RFC 6750 §2.1.
 pub fn access_token<'a>(headers: &'a HeaderMap, schemes: &[&str]) -> Result<&'a str, BearerError> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let value = values.next().ok_or(BearerError::Missing)?;
