@@ -14,6 +14,7 @@ use latchkey_domain::{Roles, UserId};
 use crate::caller::Caller;
 use crate::cookies::ResponseCookies;
 use crate::errors::{AppError, HandlerResult, catalogue};
+use crate::password::SignUp;
 use crate::sign_in::SignInContext;
 
 /// A password form whose e-mail and password do not match.
@@ -22,6 +23,16 @@ pub struct FailedSignIn {
     pub email: String,
     pub key: CredentialKind,
     pub next: ReturnTo,
+}
+
+/// A sign-up form in which something is wrong.
+#[derive(Debug)]
+pub struct FailedSignUp {
+    pub name: String,
+    pub email: String,
+    pub next: ReturnTo,
+    /// Each field that has to be filled in otherwise, and how.
+    pub errors: Vec<(&'static str, String)>,
 }
 
 /// The response to an attempt to connect services
@@ -54,6 +65,22 @@ pub trait Host: Clone + Send + Sync + 'static {
     /// the form once more, say ([`AppError::html`]).
     fn failed_sign_in(&self, _: &FailedSignIn) -> AppError {
         AppError::new(catalogue::WRONG_CREDENTIALS)
+    }
+
+    /// What the sign-up form answers when something is wrong in it.
+    fn failed_sign_up(&self, form: FailedSignUp) -> AppError {
+        let errors: Vec<_> = form.errors.into_iter().map(|(_, message)| message).collect();
+        AppError::new(catalogue::VALIDATION_FAILED).detail(errors.join(" "))
+    }
+
+    /// Writes an e-mail, say: whoever signed up with an address that has an account
+    /// sees the same as everybody else. Says where the browser goes next.
+    fn signed_up(
+        &self,
+        _: SignUp,
+        next: &ReturnTo,
+    ) -> impl Future<Output = HandlerResult<String>> + Send {
+        std::future::ready(Ok(next.to_string()))
     }
 
     /// Where the browser goes that has signed out.

@@ -46,8 +46,8 @@ impl Latchkey {
         Ok(Self::open(config, settings.providers, introspection, db, clock).await?)
     }
 
-    /// Signing in at a provider or with a password, signing out, and the token API,
-    /// each with its guards around it. Goes into a router with any state.
+    /// Signing in at a provider or with a password, signing up and out, and the token
+    /// API, each with its guards around it. Goes into a router with any state.
     pub fn routes<S>(&self) -> Router<S> {
         self.routes_of(self)
     }

@@ -94,14 +94,14 @@ pub enum SignUp {
 ///
 /// # Errors
 /// When the database fails, or more people wait than can be served.
-pub async fn sign_up<W: Future<Output = HandlerResult<()>>>(
+pub async fn sign_up<T, W: Future<Output = HandlerResult<T>>>(
     latchkey: &Latchkey,
     name: DisplayName,
     email: Email,
     typed: &Password,
     client: &Client,
     write: impl FnOnce(SignUp) -> W,
-) -> HandlerResult<()> {
+) -> HandlerResult<T> {
     latchkey.limits.check(client)?;
     // Each writes an e-mail to somebody, whoever they are.
     latchkey.limits.check_email(client)?;

@@ -13,7 +13,7 @@ use crate::{Error, Result};
 pub(crate) static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
     macro_rules! migrations {
         ($($version:literal $name:literal $file:literal,)*) => {
-            [$(($version, $name, include_str!(concat!("../../../migrations/", $file)))),*]
+            [$(($version, $name, include_str!(concat!("../migrations/", $file)))),*]
         };
     }
     let files = migrations![

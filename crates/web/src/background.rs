@@ -83,7 +83,7 @@ pub(crate) fn start(jobs: &mut Background, app: &App) {
     jobs.every(SWEEP_EVERY, with(app, sweep));
     jobs.every(SWEEP_EVERY, with(app, seal_anew));
     jobs.every(RELEASE_EVERY, with(app, async |app: App| app.hasher.release_idle()));
-    jobs.every(EVICT_EVERY, with(app, evict));
+    jobs.every(EVICT_EVERY, with(app, async |app: App| app.limits.evict()));
     let grants_wait = Arc::new(AtomicBool::new(true));
     // One for each provider: one that hangs stands before nobody else.
     for n in 0..app.providers.len() {
@@ -116,34 +116,21 @@ async fn next(ticks: &mut tokio::time::Interval, stopped: &mut watch::Receiver<b
 }
 
 async fn sweep(app: App) {
-    let now = app.clock.now();
-    if let Err(error) = sign_ins::forget(&app.db, now.minus(REMEMBERED)).await {
-        tracing::warn!(%error, "what has expired could not be swept away");
-    }
-    let old = now.minus(AUDIT_KEPT);
-    if let Err(error) = latchkey_store::audit::forget(&app.db, old).await {
-        tracing::warn!(%error, "old events could not be swept away");
-    }
-    if let Err(error) = latchkey_store::email_tokens::forget(&app.db, now).await {
-        tracing::warn!(%error, "expired links could not be swept away");
-    }
-    if let Err(error) = latchkey_store::emails::forget(&app.db, now.minus(GIVEN_UP_KEPT)).await {
-        tracing::warn!(%error, "e-mails that were given up could not be swept away");
-    }
-    let over = now.minus(latchkey_auth::oauth::attempt::LIFETIME);
-    if let Err(error) = authorization_responses::forget(&app.db, over).await {
-        tracing::warn!(%error, "answers of long ago could not be swept away");
-    }
-    if let Err(error) = latchkey_store::wrong_tries::forget(&app.db, now).await {
-        tracing::warn!(%error, "old wrong tries could not be swept away");
-    }
-    if let Err(error) = app.keys.prune(now).await {
-        tracing::warn!(%error, "outlived keys could not be forgotten");
-    }
+    let (db, now) = (&app.db, app.clock.now());
+    let attempts_over = now.minus(latchkey_auth::oauth::attempt::LIFETIME);
+    swept("sign-ins", sign_ins::forget(db, now.minus(REMEMBERED)).await);
+    swept("events", latchkey_store::audit::forget(db, now.minus(AUDIT_KEPT)).await);
+    swept("links", latchkey_store::email_tokens::forget(db, now).await);
+    swept("given up e-mails", latchkey_store::emails::forget(db, now.minus(GIVEN_UP_KEPT)).await);
+    swept("answers of providers", authorization_responses::forget(db, attempts_over).await);
+    swept("wrong tries", latchkey_store::wrong_tries::forget(db, now).await);
+    swept("keys", app.keys.prune(now).await);
 }
 
-async fn evict(app: App) {
-    app.limits.evict();
+fn swept<T, E: std::fmt::Display>(what: &str, result: Result<T, E>) {
+    if let Err(error) = result {
+        tracing::warn!(%error, "old {what} could not be swept away");
+    }
 }
 
 /// Goes on revoking what people have disconnected. It is all in the database:

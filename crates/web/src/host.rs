@@ -5,8 +5,10 @@ use axum::extract::FromRef;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use latchkey_auth::oauth::Provider;
 use latchkey_axum::Latchkey;
-use latchkey_axum::host::{ConnectCallback, FailedSignIn, Host};
+use latchkey_axum::host::{ConnectCallback, FailedSignIn, FailedSignUp, Host};
+use latchkey_axum::password::SignUp;
 use latchkey_domain::identity::Profile;
+use latchkey_domain::return_to::ReturnTo;
 use latchkey_domain::{Role, Roles};
 
 use crate::app::App;
@@ -16,7 +18,7 @@ use crate::errors::{Action, AppError, HandlerResult, Owner, catalogue};
 use crate::hints::{DONE, Hints, LAST_USED};
 use crate::layout::Layout;
 use crate::page::{Page, shown_on};
-use crate::pages::{connections, sign_in};
+use crate::pages::{connections, sign_in, sign_up};
 use crate::sign_in::SignInContext;
 
 #[derive(Debug, Template)]
@@ -42,6 +44,15 @@ impl Host for App {
     fn failed_sign_in(&self, form: &FailedSignIn) -> AppError {
         let page = sign_in::failed(self, form);
         shown_on(AppError::new(catalogue::WRONG_CREDENTIALS), &page)
+    }
+
+    fn failed_sign_up(&self, form: FailedSignUp) -> AppError {
+        let page = sign_up::failed(self, form);
+        shown_on(AppError::new(catalogue::VALIDATION_FAILED), &page)
+    }
+
+    async fn signed_up(&self, outcome: SignUp, next: &ReturnTo) -> HandlerResult<String> {
+        sign_up::signed_up(self, outcome, next).await
     }
 
     fn signed_out(&self, caller: Option<&Caller>, cookies: &ResponseCookies) -> Redirect {

@@ -11,7 +11,6 @@ use crate::caller::Caller;
 pub(crate) struct ProviderButton {
     pub(crate) slug: String,
     pub(crate) label: String,
-    pub(crate) monogram: String,
     pub(crate) local: bool,
     pub(crate) can_reauthenticate: bool,
 }
@@ -21,15 +20,25 @@ impl ProviderButton {
         Self {
             slug: provider.slug.clone(),
             label: provider.label.clone(),
-            monogram: monogram(&provider.label),
             local: provider.local,
             can_reauthenticate: provider.can_reauthenticate(),
         }
     }
+
+    /// Of one that the settings may no longer name.
+    pub(crate) fn named(app: &Application, slug: &str) -> Self {
+        let (slug, label) = (slug.to_owned(), slug.to_owned());
+        app.provider(&slug)
+            .map_or(Self { slug, label, local: false, can_reauthenticate: false }, Self::of)
+    }
+
+    pub(crate) fn monogram(&self) -> String {
+        monogram(&self.label)
+    }
 }
 
 /// The first letter and the next capital: G, GH, MC.
-pub(crate) fn monogram(label: &str) -> String {
+fn monogram(label: &str) -> String {
     let mut letters = label.chars().filter(|c| c.is_alphanumeric());
     let first = letters.next().into_iter().flat_map(char::to_uppercase);
     let next = letters.find(|c| c.is_uppercase());

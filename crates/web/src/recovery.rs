@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use askama::Template;
 use latchkey_auth::random;
 use latchkey_domain::audit::{Actor, Kind};
 use latchkey_domain::{Email, SignInId, Span, User, UserId};
@@ -27,52 +28,23 @@ const NEWS_FOR: Span = Span::days(1);
 /// How long a code works that proves who somebody is.
 const PROVE_FOR: Span = Span::minutes(10);
 
-/// What an e-mail says around its one link, or code.
-struct Words {
-    subject: &'static str,
-    before: &'static str,
-    after: &'static str,
+/// The words of each are in `templates/email.txt`: a subject, and what follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Letter {
+    Verify,
+    AlreadyThere,
+    Reset,
+    Changed,
+    Prove,
 }
 
-const VERIFY: Words = Words {
-    subject: "Verify your address",
-    before: "Someone, probably you, created a Latchkey account with this e-mail address.\n\n\
-             If it was you, open this link within 24 hours to verify your address:",
-    after: "\nIf it wasn’t you, ignore this e-mail: your address can’t be verified without the \
-            link.\n",
-};
-
-const ALREADY_THERE: Words = Words {
-    subject: "You already have an account",
-    before: "Someone, probably you, tried to create a Latchkey account with this e-mail \
-             address.\n\n\
-             You already have one, so nothing changed. Sign in the way you did before:",
-    after: "",
-};
-
-const RESET: Words = Words {
-    subject: "Choose a new password",
-    before: "Someone, probably you, asked to reset your Latchkey password.\n\n\
-             If it was you, open this link within 30 minutes:",
-    after: "\nA new password signs you out everywhere. If it wasn’t you, ignore this e-mail: \
-            your password stays the same.\n",
-};
-
-const CHANGED: Words = Words {
-    subject: "Your password was changed",
-    before: "Your Latchkey password was changed, and all your other devices were signed out.\n\n\
-             If it wasn’t you, choose a new password now:",
-    after: "",
-};
-
-const PROVE: Words = Words {
-    subject: "Your code",
-    before: "Someone, probably you, is about to change something important in your Latchkey \
-             account.\n\n\
-             If it was you, type this code on the page within 10 minutes:",
-    after: "\nNobody from Latchkey will ever ask you for it. If it wasn’t you, someone else is \
-            signed in as you: end that sign-in on your account page.\n",
-};
+#[derive(Template)]
+#[template(path = "email.txt")]
+struct TextPart<'a> {
+    letter: Letter,
+    /// The one link, or the code.
+    what: &'a str,
+}
 
 /// Writes a code to an address that its person has proved. It is worth something
 /// to this one sign-in alone.
@@ -88,7 +60,8 @@ pub(crate) async fn send_code(
         let expires_at = app.clock.now().plus(PROVE_FOR);
         let hash = code.hash(sign_in);
         email_tokens::insert(&app.db, &hash, Purpose::Prove, &sent, expires_at).await?;
-        deliver(app, Some(user.id), email.clone(), &PROVE, Body::Code(code), PROVE_FOR).await;
+        let code = code.to_string();
+        deliver(app, Some(user.id), email.clone(), Letter::Prove, code, PROVE_FOR).await;
     }
     Ok(())
 }
@@ -132,18 +105,12 @@ impl fmt::Display for Code {
     }
 }
 
-/// What stands in the middle of an e-mail.
-enum Body {
-    Link(String),
-    Code(Code),
-}
-
 /// Writes to somebody who has just signed up, or wants to prove their address.
 pub(crate) async fn send_verification(app: &App, user: &User) -> HandlerResult<()> {
     let Some(email) = &user.email else { return Ok(()) };
     if app.limits.allow_email_to("verify", email) {
         let link = link(app, user, email, Purpose::Verify, VERIFY_FOR).await?;
-        deliver(app, Some(user.id), email.clone(), &VERIFY, Body::Link(link), VERIFY_FOR).await;
+        deliver(app, Some(user.id), email.clone(), Letter::Verify, link, VERIFY_FOR).await;
     }
     Ok(())
 }
@@ -152,14 +119,14 @@ pub(crate) async fn send_verification(app: &App, user: &User) -> HandlerResult<(
 pub(crate) async fn send_already_there(app: &App, email: Email) {
     if app.limits.allow_email_to("exists", &email) {
         let link = app.settings.absolute("/sign-in");
-        deliver(app, None, email, &ALREADY_THERE, Body::Link(link), NEWS_FOR).await;
+        deliver(app, None, email, Letter::AlreadyThere, link, NEWS_FOR).await;
     }
 }
 
 /// Tells somebody that their password was changed.
 pub(crate) async fn send_changed(app: &App, user: UserId, email: Email) {
     let link = app.settings.absolute("/forgot");
-    deliver(app, Some(user), email, &CHANGED, Body::Link(link), NEWS_FOR).await;
+    deliver(app, Some(user), email, Letter::Changed, link, NEWS_FOR).await;
 }
 
 /// Writes to somebody who has forgotten their password, if there is an account
@@ -185,7 +152,7 @@ async fn try_forgot(app: &App, email: Email, client: &Client) -> HandlerResult<(
         let link = link(app, &user, &email, Purpose::Reset, RESET_FOR).await?;
         let (kind, user) = (Kind::ResetRequested, Some(user.id));
         audit::record(app, kind, user, Actor::Nobody, "", Some(client)).await;
-        deliver(app, user, email, &RESET, Body::Link(link), RESET_FOR).await;
+        deliver(app, user, email, Letter::Reset, link, RESET_FOR).await;
     }
     Ok(())
 }
@@ -210,16 +177,17 @@ async fn deliver(
     app: &App,
     user: Option<UserId>,
     to: Email,
-    words: &Words,
-    body: Body,
+    letter: Letter,
+    what: String,
     lasts: Span,
 ) {
-    let (what, link) = match body {
-        Body::Link(link) => (link.clone(), Some(link)),
-        Body::Code(code) => (code.to_string(), None),
+    let Ok(text) = (TextPart { letter, what: &what }).render() else {
+        tracing::error!(?letter, "an e-mail could not be composed");
+        return;
     };
-    let text = format!("{}\n\n{what}\n{}", words.before, words.after);
-    let (subject, at) = (words.subject.to_owned(), app.clock.now());
+    let (subject, text) = text.trim().split_once('\n').unwrap_or_default();
+    let (subject, text) = (subject.to_owned(), format!("{text}\n"));
+    let (link, at) = ((letter != Letter::Prove).then_some(what), app.clock.now());
     mail_queue::post(app, user, EmailMessage { to, subject, text, link, at }, lasts).await;
 }
 

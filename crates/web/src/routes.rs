@@ -21,7 +21,7 @@ use crate::{compression, static_files};
 fn pages() -> Router<App> {
     Router::new()
         .route("/sign-in", get(sign_in::page))
-        .route("/sign-up", get(sign_up::page).post(sign_up::submit))
+        .route("/sign-up", get(sign_up::page))
         .route("/account", get(account::page))
         .route("/account/devices", get(account::devices_page))
         .route("/account/activity", get(account::activity_page))

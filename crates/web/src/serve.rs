@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -85,6 +85,16 @@ pub async fn listen(address: SocketAddr, setting: &str) -> io::Result<TcpListene
         };
         io::Error::new(error.kind(), format!("cannot listen on {address}: {hint}"))
     })
+}
+
+/// "Every address" is where to listen; nobody can be reached there.
+pub(crate) fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
 }
 
 /// Serves each router at its socket until `stop` comes to its end, then lets

@@ -96,6 +96,22 @@ async fn the_minimal_one_signs_in_at_the_local_provider_under_its_own_name() {
     assert!((400..500).contains(&page.status), "{}", page.summary());
     let home = browser.get(&url("/")).await.expect(200);
     assert!(home.body.contains("Hello, stranger"), "{}", home.body);
+    // An account of its own, which the same answer greets when it is there already.
+    let ada = [
+        ("name", "Ada"),
+        ("email", "ada@example.test"),
+        ("password", "three blue keys"),
+        ("next", "/"),
+    ];
+    for _ in 0..2 {
+        assert_eq!(browser.post(&url("/sign-up"), &ada).await.see_other(), "/");
+    }
+    let page = browser.post(&url("/sign-up"), &[("email", "ada")]).await;
+    let page = page.expect_error(422, "validation_failed");
+    assert!(page.body.contains("Enter your name."), "{}", page.body);
+    assert_eq!(browser.post(&url("/sign-in"), &ada[1..]).await.see_other(), "/");
+    let home = browser.get(&url("/")).await.expect(200);
+    assert!(home.body.contains("Hello, Ada<"), "{}", home.body);
     // Nothing of the demonstration, and the keys for whoever takes its tokens.
     assert_eq!(browser.get(&url("/compare")).await.status, 404);
     let keys = browser.get(&url("/.well-known/jwks.json")).await.expect(200);

@@ -2,6 +2,7 @@
 
 pub mod oauth;
 mod sign_in;
+mod sign_up;
 pub mod token;
 
 use axum::Router;
@@ -19,7 +20,7 @@ use crate::state::Latchkey;
 /// from its own site, by its nature.
 pub(crate) const CALLBACK: &str = "/auth/{provider}/callback";
 
-/// Signing in at a provider or with a password, and signing out.
+/// Signing in at a provider or with a password, signing up, and signing out.
 pub fn pages<S: Host>(latchkey: &Latchkey) -> Router<S>
 where
     Latchkey: FromRef<S>,
@@ -32,6 +33,7 @@ where
         .route("/sign-in", post(sign_in::sign_in::<S>))
         .route("/sign-out", post(sign_in::sign_out::<S>))
         .layer(session_layer(latchkey))
+        .route("/sign-up", post(sign_up::sign_up::<S>))
 }
 
 /// Tokens for programs, and the keys that verify them.

@@ -56,11 +56,7 @@ pub(super) struct EventList {
 #[utoipa::path(
     get, path = "/api/v1/calendar/events", tag = "Calendar", params(Paging),
     responses((status = 200, body = EventList), Refusals),
-    security(
-        ("session" = ["calendar:read"]),
-        ("jwt_cookie" = ["calendar:read"]),
-        ("bearer" = ["calendar:read"]), ("oauth" = ["calendar:read"])
-    )
+    security(("session" = ["calendar:read"]))
 )]
 pub(super) async fn list(
     State(app): State<App>,

@@ -87,11 +87,7 @@ impl ContactDetails {
 #[utoipa::path(
     get, path = "/api/v1/contacts", tag = "Contacts", params(Paging),
     responses((status = 200, body = ContactList), Refusals),
-    security(
-        ("session" = ["contacts:read"]),
-        ("jwt_cookie" = ["contacts:read"]),
-        ("bearer" = ["contacts:read"]), ("oauth" = ["contacts:read"])
-    )
+    security(("session" = ["contacts:read"]))
 )]
 pub(super) async fn list(
     State(app): State<App>,
@@ -112,11 +108,7 @@ pub(super) async fn list(
         (status = 201, body = ContactAnswer, headers(("Location" = String, description = "The contact’s address"))),
         Refusals
     ),
-    security(
-        ("session" = ["contacts:write"]),
-        ("jwt_cookie" = ["contacts:write"]),
-        ("bearer" = ["contacts:write"]), ("oauth" = ["contacts:write"])
-    )
+    security(("session" = ["contacts:write"]))
 )]
 pub(super) async fn create(
     State(app): State<App>,
@@ -146,11 +138,7 @@ pub(super) async fn create(
     get, path = "/api/v1/contacts/{id}", tag = "Contacts",
     params(("id" = String, Path, format = Uuid, description = "The contact")),
     responses((status = 200, body = ContactAnswer), Refusals),
-    security(
-        ("session" = ["contacts:read"]),
-        ("jwt_cookie" = ["contacts:read"]),
-        ("bearer" = ["contacts:read"]), ("oauth" = ["contacts:read"])
-    )
+    security(("session" = ["contacts:read"]))
 )]
 pub(super) async fn read(
     State(app): State<App>,
@@ -167,11 +155,7 @@ pub(super) async fn read(
     put, path = "/api/v1/contacts/{id}", tag = "Contacts", request_body = ContactDetails,
     params(("id" = String, Path, format = Uuid, description = "The contact")),
     responses((status = 200, body = ContactAnswer), Refusals),
-    security(
-        ("session" = ["contacts:write"]),
-        ("jwt_cookie" = ["contacts:write"]),
-        ("bearer" = ["contacts:write"]), ("oauth" = ["contacts:write"])
-    )
+    security(("session" = ["contacts:write"]))
 )]
 pub(super) async fn update(
     State(app): State<App>,
@@ -190,11 +174,7 @@ pub(super) async fn update(
     delete, path = "/api/v1/contacts/{id}", tag = "Contacts",
     params(("id" = String, Path, format = Uuid, description = "The contact")),
     responses((status = 204, description = "The contact is deleted"), Refusals),
-    security(
-        ("session" = ["contacts:write"]),
-        ("jwt_cookie" = ["contacts:write"]),
-        ("bearer" = ["contacts:write"]), ("oauth" = ["contacts:write"])
-    )
+    security(("session" = ["contacts:write"]))
 )]
 pub(super) async fn delete(
     State(app): State<App>,

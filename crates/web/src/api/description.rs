@@ -1,7 +1,9 @@
 //! What the description of the API says of the whole of it.
 
 use utoipa::openapi::OpenApi as Document;
-use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme,
+};
 use utoipa::{Modify, OpenApi};
 
 use crate::errors::Problem;
@@ -50,5 +52,20 @@ impl Modify for Keys {
         );
         components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
         components.add_security_scheme("oauth", SecurityScheme::Http(oauth));
+    }
+}
+
+/// An operation that names the session alone takes every other credential as
+/// well, with the same scopes.
+pub(super) fn take_every_credential(document: &mut Document) {
+    for item in document.paths.paths.values_mut() {
+        let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.delete];
+        for security in operations.into_iter().flatten().filter_map(|one| one.security.as_mut()) {
+            let [only] = security.as_slice() else { continue };
+            let scopes = serde_json::to_value(only).unwrap_or_default()["session"].take();
+            let scopes: Vec<String> = serde_json::from_value(scopes).unwrap_or_default();
+            let others = ["jwt_cookie", "bearer", "oauth"];
+            security.extend(others.map(|name| SecurityRequirement::new(name, &scopes)));
+        }
     }
 }

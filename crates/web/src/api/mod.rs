@@ -35,17 +35,16 @@ pub(super) fn operations() -> OpenApiRouter<App> {
 
 /// The description of the API, made from the code itself (OpenAPI 3.1).
 pub fn document() -> OpenApi {
-    operations().into_openapi()
+    let mut document = operations().into_openapi();
+    description::take_every_credential(&mut document);
+    document
 }
 
 pub(crate) fn routes() -> Router<App> {
     Router::from(operations())
         .route("/openapi.json", get(async || Json(document())))
         .route("/.well-known/oauth-protected-resource", get(protected_resource::metadata))
-        .route(
-            "/.well-known/oauth-protected-resource/{*path}",
-            get(protected_resource::metadata_by_path),
-        )
+        .route("/.well-known/oauth-protected-resource/{*path}", get(protected_resource::metadata))
         .route("/api", not_found())
         .route("/api/", not_found())
         .route("/api/{*rest}", not_found())

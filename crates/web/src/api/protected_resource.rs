@@ -39,26 +39,15 @@ impl Metadata {
     }
 }
 
-type Answer = ([(header::HeaderName, &'static str); 1], Json<Metadata>);
-
-fn answer(app: &Application) -> Answer {
-    ([(header::CACHE_CONTROL, "public, max-age=60")], Json(Metadata::of(app)))
-}
-
-/// `GET /.well-known/oauth-protected-resource`
-pub(super) async fn metadata(State(app): State<App>) -> Answer {
-    answer(&app)
-}
-
-/// The same below its own address: the path of the resource goes behind the
-/// well-known one (RFC 9728 §3.1), and no other path is a resource.
-pub(super) async fn metadata_by_path(
+/// `GET /.well-known/oauth-protected-resource`, and the same below its own
+/// address: the path of the resource goes behind the well-known one (RFC 9728
+/// §3.1), and no other path is a resource.
+pub(super) async fn metadata(
     State(app): State<App>,
-    Path(path): Path<String>,
-) -> HandlerResult<Answer> {
-    if format!("/{path}") == resource::path(&app.settings) {
-        Ok(answer(&app))
-    } else {
-        Err(AppError::new(catalogue::NOT_FOUND))
+    path: Option<Path<String>>,
+) -> HandlerResult<([(header::HeaderName, &'static str); 1], Json<Metadata>)> {
+    if path.is_some_and(|Path(path)| format!("/{path}") != resource::path(&app.settings)) {
+        return Err(AppError::new(catalogue::NOT_FOUND));
     }
+    Ok(([(header::CACHE_CONTROL, "public, max-age=60")], Json(Metadata::of(&app))))
 }

@@ -72,7 +72,7 @@ pub(super) struct SignInList {
 #[utoipa::path(
     get, path = "/api/v1/sessions", tag = "Who you are",
     responses((status = 200, body = SignInList), Refusals),
-    security(("session" = ["profile"]), ("jwt_cookie" = ["profile"]), ("bearer" = ["profile"]), ("oauth" = ["profile"]))
+    security(("session" = ["profile"]))
 )]
 pub(super) async fn list(
     State(app): State<App>,
@@ -96,7 +96,7 @@ pub(super) async fn list(
     delete, path = "/api/v1/sessions/{id}", tag = "Who you are",
     params(("id" = String, Path, format = Uuid, description = "The sign-in")),
     responses((status = 204, description = "The sign-in is revoked"), Refusals),
-    security(("session" = ["profile"]), ("jwt_cookie" = ["profile"]), ("bearer" = ["profile"]), ("oauth" = ["profile"]))
+    security(("session" = ["profile"]))
 )]
 pub(super) async fn end_one(
     State(app): State<App>,

@@ -53,7 +53,7 @@ impl From<&User> for Person {
 #[utoipa::path(
     get, path = "/api/v1/me", tag = "Who you are",
     responses((status = 200, body = Person), Refusals),
-    security(("session" = ["profile"]), ("jwt_cookie" = ["profile"]), ("bearer" = ["profile"]), ("oauth" = ["profile"]))
+    security(("session" = ["profile"]))
 )]
 pub(super) async fn read(caller: ApiCaller) -> HandlerResult<Json<Person>> {
     caller.require_scope(Scope::Profile)?;

@@ -1,12 +1,13 @@
 //! `latchkey health`: for images and units, which have no `curl`.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::common::{Outcome, print};
+use crate::serve::reachable;
 use crate::settings::{Capabilities, Environment, Settings};
 
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -21,17 +22,6 @@ pub(super) async fn run(built_with: Capabilities) -> Outcome {
             .map_err(|_| format!("no answer from {address} in {} s", PATIENCE.as_secs()))?
             .map_err(|error| format!("{address}: {error}"))?;
     if status == "200" { print("ready") } else { Err(format!("not ready: HTTP {status}").into()) }
-}
-
-/// "Every address" is where to listen; nobody can be reached there.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => (Ipv4Addr::LOCALHOST, address.port()).into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => {
-            (std::net::Ipv6Addr::LOCALHOST, address.port()).into()
-        }
-        _ => address,
-    }
 }
 
 /// The status of `GET /readyz`.

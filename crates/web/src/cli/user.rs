@@ -66,8 +66,10 @@ pub(super) async fn run(command: Command, built_with: Capabilities) -> Outcome {
     }
     let app = app(built_with).await?;
     let now = app.clock.now();
-    let done = async |kind, user, detail: String| {
-        audit::record(&app, kind, user, Actor::Operator, detail, None).await;
+    let done = async |kind, user: &User, detail: String| {
+        let of = Some(user.id).filter(|_| kind != Kind::AccountDeleted);
+        audit::record(&app, kind, of, Actor::Operator, detail, None).await;
+        print(&line(user))
     };
     match command {
         Command::Add { .. } => Ok(()),
@@ -80,33 +82,28 @@ pub(super) async fn run(command: Command, built_with: Capabilities) -> Outcome {
                 user.roles.insert(role);
             }
             users::set_roles(&app.db, user.id, &user.roles).await?;
-            done(Kind::RolesChanged, Some(user.id), format!("now: {}", user.roles)).await;
-            print(&line(&user))
+            done(Kind::RolesChanged, &user, format!("now: {}", user.roles)).await
         }
         Command::Show(account) => show(&app, &find(&app.db, &account.user).await?).await,
         Command::Block(account) => {
             let user = find(&app.db, &account.user).await?;
             accounts::block(&app.db, user.id, now).await?;
-            done(Kind::Blocked, Some(user.id), String::new()).await;
-            print(&line(&user))
+            done(Kind::Blocked, &user, String::new()).await
         }
         Command::Unblock(account) => {
             let user = find(&app.db, &account.user).await?;
             accounts::unblock(&app.db, user.id).await?;
-            done(Kind::Unblocked, Some(user.id), String::new()).await;
-            print(&line(&user))
+            done(Kind::Unblocked, &user, String::new()).await
         }
         Command::SignOut(account) => {
             let user = find(&app.db, &account.user).await?;
             let ended = sign_ins::end_others(&app.db, user.id, None, now).await?.len();
-            done(Kind::SignInEnded, Some(user.id), format!("{ended} at once")).await;
-            print(&line(&user))
+            done(Kind::SignInEnded, &user, format!("{ended} at once")).await
         }
         Command::Delete { id } => {
             let user = find(&app.db, &id.to_string()).await?;
             app.delete_account(id).await?;
-            done(Kind::AccountDeleted, None, String::new()).await;
-            print(&line(&user))
+            done(Kind::AccountDeleted, &user, String::new()).await
         }
     }
 }

@@ -2,7 +2,7 @@
 //! their answers, the clock.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 
 use http::{HeaderMap, Response, header};
 use latchkey_auth::http::{Error, Outbound};
@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use url::Url;
 
 use super::report::{Check, Context, Finding};
+use crate::serve::reachable;
 use crate::settings::Settings;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,14 +134,8 @@ async fn try_port(address: SocketAddr, http: &Outbound) -> Port {
     }
 }
 
-/// What listens on every address is asked on loopback.
 fn loopback_url(address: SocketAddr) -> Option<Url> {
-    let ip = match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    Url::parse(&format!("http://{}", SocketAddr::new(ip, address.port()))).ok()
+    Url::parse(&format!("http://{}", reachable(address))).ok()
 }
 
 fn judge_port(variable: &str, address: SocketAddr, port: Port) -> Finding {

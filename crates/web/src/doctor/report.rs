@@ -105,24 +105,16 @@ checks! {
 }
 
 impl Check {
-    pub(super) fn problem(
-        self,
-        finding: impl Into<String>,
-        what_to_do: impl Into<String>,
-    ) -> Finding {
-        self.finding(Level::Problem, finding, what_to_do)
+    pub(super) fn problem(self, finding: impl Into<String>, fix: impl Into<String>) -> Finding {
+        self.finding(Level::Problem, finding, fix)
+    }
+
+    pub(super) fn warning(self, finding: impl Into<String>, fix: impl Into<String>) -> Finding {
+        self.finding(Level::Warning, finding, fix)
     }
 
     pub(super) fn ok(self, finding: impl Into<String>) -> Finding {
         self.finding(Level::Ok, finding, "")
-    }
-
-    pub(super) fn warning(
-        self,
-        finding: impl Into<String>,
-        what_to_do: impl Into<String>,
-    ) -> Finding {
-        self.finding(Level::Warning, finding, what_to_do)
     }
 
     /// With an empty `what_to_do`, there is nothing to do.

@@ -2,8 +2,8 @@
 
 use askama::Template;
 use axum::extract::{Query, State};
-use latchkey_domain::Role;
 use latchkey_domain::audit::Event;
+use latchkey_domain::{AuditId, Role};
 use latchkey_store::audit;
 use serde::Deserialize;
 
@@ -13,33 +13,45 @@ use crate::errors::{AppError, HandlerResult, catalogue};
 use crate::layout::Layout;
 use crate::page::Page;
 
-const PAGE: u32 = 50;
+/// How many events a page of the trail shows.
+pub(crate) const PAGE: u32 = 50;
 
 #[derive(Debug, Template)]
 #[template(path = "audit.html")]
 pub(crate) struct AuditPage {
     layout: Layout,
     events: Vec<Event>,
-    older: Option<String>,
+    older: Option<AuditId>,
 }
 
+/// Which page of a trail: the events before that one.
 #[derive(Debug, Deserialize)]
-pub(crate) struct AuditQuery {
+pub(crate) struct TrailQuery {
     before: Option<String>,
+}
+
+impl TrailQuery {
+    pub(crate) fn before(&self) -> HandlerResult<Option<AuditId>> {
+        let before = self.before.as_deref().map(str::parse).transpose();
+        before.map_err(|_| AppError::new(catalogue::BAD_REQUEST))
+    }
+}
+
+/// Cuts off what is beyond a page, and says before which event the next one begins.
+pub(crate) fn cut(mut events: Vec<Event>) -> (Vec<Event>, Option<AuditId>) {
+    let more = events.len() > PAGE as usize;
+    events.truncate(PAGE as usize);
+    let older = events.last().filter(|_| more).map(|event| event.id);
+    (events, older)
 }
 
 /// `GET /audit`
 pub(crate) async fn page(
     State(app): State<App>,
     caller: PageCaller,
-    Query(query): Query<AuditQuery>,
+    Query(part): Query<TrailQuery>,
 ) -> HandlerResult<Page<AuditPage>> {
     caller.require_role(&Role::admin())?;
-    let before = query.before.as_deref().map(str::parse).transpose();
-    let before = before.map_err(|_| AppError::new(catalogue::BAD_REQUEST))?;
-    let mut events = audit::page(&app.db, before, PAGE + 1).await?;
-    let more = events.len() > PAGE as usize;
-    events.truncate(PAGE as usize);
-    let older = if more { events.last().map(|event| event.id.to_string()) } else { None };
+    let (events, older) = cut(audit::page(&app.db, part.before()?, PAGE + 1).await?);
     Ok(Page(AuditPage { layout: Layout::new(&app, Some(&caller)), events, older }))
 }

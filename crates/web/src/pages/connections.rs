@@ -1,6 +1,8 @@
 //! Services at providers that a person lets Latchkey use for them: connect, use,
 //! disconnect. Apps that may use Latchkey for them are on the same page.
 
+use std::collections::HashMap;
+
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::response::{Redirect, Response};
@@ -14,9 +16,7 @@ use latchkey_auth::oauth::{self, Attempt, Provider, Purpose};
 use latchkey_axum::host::ConnectCallback;
 use latchkey_axum::routes::oauth::redirect_to_provider;
 use latchkey_domain::audit::{Actor, Kind};
-use latchkey_domain::connection::{
-    Connection, Failure, Offer, Service, State as Condition, decision,
-};
+use latchkey_domain::connection::{Connection, Failure, Offer, State as Condition, decision};
 use latchkey_domain::return_to::ReturnTo;
 use latchkey_domain::{Span, Timestamp, UserId};
 use latchkey_store::connections::current;
@@ -180,34 +180,13 @@ pub(crate) async fn service(
     }))
 }
 
-/// The boxes that can be ticked, by the names of the services.
-#[derive(Debug, Deserialize)]
-pub(crate) struct ConnectForm {
-    calendar: Option<String>,
-    contacts: Option<String>,
-    repositories: Option<String>,
-    profile: Option<String>,
-}
-
-impl ConnectForm {
-    fn has(&self, offer: &Offer) -> bool {
-        match offer.service {
-            Service::Calendar => &self.calendar,
-            Service::Contacts => &self.contacts,
-            Service::Repositories => &self.repositories,
-            Service::Profile => &self.profile,
-        }
-        .is_some()
-    }
-}
-
 /// `POST /connections/{provider}`: sets out to connect what was ticked.
 pub(crate) async fn connect(
     State(app): State<App>,
     Path(slug): Path<String>,
     caller: Option<PageCaller>,
     headers: HeaderMap,
-    StrictForm(chosen): StrictForm<ConnectForm>,
+    StrictForm(ticked): StrictForm<HashMap<String, String>>,
 ) -> HandlerResult<Response> {
     let caller = caller.ok_or_else(|| {
         let sign_in = Action::link("Sign in", "/sign-in?next=%2Fconnections");
@@ -218,7 +197,7 @@ pub(crate) async fn connect(
     let user = caller.user.id;
     app.limits.check_call(user)?;
     let offers = provider.family().offers().iter();
-    let chosen: Vec<_> = offers.filter(|offer| chosen.has(offer)).collect();
+    let chosen: Vec<_> = offers.filter(|offer| ticked.contains_key(offer.service.slug())).collect();
     if chosen.is_empty() {
         return Err(AppError::new(catalogue::NOTHING_CHOSEN).at(provider).action(back(&slug)));
     }

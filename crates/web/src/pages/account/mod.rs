@@ -27,16 +27,14 @@ use crate::client;
 use crate::cookies;
 use crate::errors::{AppError, HandlerResult, catalogue};
 use crate::hints::{Hints, LAST_USED};
-use crate::labels::{ProviderButton, door_name, key_name, monogram};
+use crate::labels::{ProviderButton, door_name, key_name};
 use crate::layout::Layout;
 use crate::page::Page;
+use crate::pages::audit::{PAGE, TrailQuery, cut};
 use crate::settings::Revocation;
 
 /// How many devices and events the overview shows; the rest has a page of its own.
 const RECENT: u32 = 10;
-
-/// How many events a page of the activity shows.
-const PAGE: u32 = 50;
 
 #[derive(Debug, Template)]
 #[template(path = "account.html")]
@@ -46,7 +44,7 @@ pub(crate) struct AccountPage {
     sign_in: SignIn,
     door_name: String,
     carried: Carried,
-    identities: Vec<LinkedIdentity>,
+    identities: Vec<(ProviderButton, Identity)>,
     password_changed_at: Option<Timestamp>,
     done: Option<&'static str>,
     linkable: Vec<ProviderButton>,
@@ -94,28 +92,6 @@ pub(crate) enum Carried {
     },
 }
 
-/// An identity, as the account page lists it.
-#[derive(Debug)]
-pub(crate) struct LinkedIdentity {
-    label: String,
-    monogram: String,
-    local: bool,
-    identity: Identity,
-}
-
-impl LinkedIdentity {
-    pub(crate) fn of(app: &Application, identity: Identity) -> Self {
-        let provider = app.provider(&identity.provider);
-        let label = provider.map_or(identity.provider.clone(), |p| p.label.clone());
-        Self {
-            monogram: monogram(&label),
-            local: provider.is_some_and(|p| p.local),
-            label,
-            identity,
-        }
-    }
-}
-
 /// `GET /account/devices`
 #[derive(Debug, Template)]
 #[template(path = "account-devices.html")]
@@ -153,20 +129,22 @@ pub(crate) async fn page(
     let mut devices = devices(&app, &caller, sign_ins);
     let more_devices = devices.len().saturating_sub(RECENT as usize);
     devices.truncate(RECENT as usize);
-    let linked: Vec<_> = identities.iter().map(|one| one.provider.clone()).collect();
-    let others = app.providers.iter().filter(|one| !linked.contains(&one.slug));
+    let is_linked = |slug: &str| identities.iter().any(|one| one.provider == slug);
+    let others = app.providers.iter().filter(|one| !is_linked(&one.slug));
+    let linkable = others.map(ProviderButton::of).collect();
+    let linked = |one: Identity| (ProviderButton::named(&app, &one.provider), one);
     Ok(Page(AccountPage {
         done: query.done.as_deref().and_then(done::sentence),
         devices,
         more_devices,
         events: events.iter().map(|event| Activity::of(&app, event)).collect(),
-        linkable: others.map(ProviderButton::of).collect(),
+        linkable,
         word: delete::WORD,
         layout: Layout::new(&app, Some(&caller)).at("/account"),
         door_name: door_name(&app, Some(&sign_in.method)),
         sign_in,
         carried,
-        identities: identities.into_iter().map(|one| LinkedIdentity::of(&app, one)).collect(),
+        identities: identities.into_iter().map(linked).collect(),
         password_changed_at,
         user: caller.0.user,
     }))
@@ -182,25 +160,17 @@ pub(crate) async fn devices_page(
     Ok(Page(DevicesPage { layout, devices: devices(&app, &caller, overview.sign_ins) }))
 }
 
-#[derive(Debug, Deserialize)]
-pub(crate) struct ActivityQuery {
-    before: Option<String>,
-}
-
 /// `GET /account/activity`: everything that is kept of it, page by page.
 pub(crate) async fn activity_page(
     State(app): State<App>,
     caller: PageCaller,
-    Query(query): Query<ActivityQuery>,
+    Query(part): Query<TrailQuery>,
 ) -> HandlerResult<Page<ActivityPage>> {
-    let before = query.before.as_deref().map(str::parse).transpose();
-    let before = before.map_err(|_| AppError::new(catalogue::BAD_REQUEST))?;
-    let mut events = audit::of_user(&app.db, caller.user.id, before, PAGE + 1).await?;
-    let more = events.len() > PAGE as usize;
-    events.truncate(PAGE as usize);
+    let events = audit::of_user(&app.db, caller.user.id, part.before()?, PAGE + 1).await?;
+    let (events, older) = cut(events);
     Ok(Page(ActivityPage {
         layout: Layout::new(&app, Some(&caller)).below("/account"),
-        older: events.last().filter(|_| more).map(|event| event.id),
+        older,
         events: events.iter().map(|event| Activity::of(&app, event)).collect(),
     }))
 }
