@@ -1,8 +1,11 @@
 // Draws what static/ keeps as pixels, from the icon: favicon.ico, and the
-// preview that other sites show of a link.
+// preview that other sites show of a link. And what README shows, from the
+// program as it was built: the sign-in page, and the comparison once measured.
 
-import { readFile, writeFile } from 'node:fs/promises';
-import { launchChromium } from './lib/chromium.mjs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { launchChromium, openWindow } from './lib/chromium.mjs';
+import { startLatchkey } from './lib/latchkey.mjs';
 
 const into = (name) => new URL(`../../static/${name}`, import.meta.url);
 const icon = await readFile(into('favicon.svg'), 'utf8');
@@ -37,4 +40,30 @@ await writeFile(into('preview.png'), await draw(
    svg{height:300px}small{display:block;margin-top:34px;font-size:42px;font-weight:400;letter-spacing:-1px;color:#4d5854}`,
   `${icon}<div>Latchkey<small>Sign in, and stay in control</small></div>`,
 ));
-await browser.close();
+
+const folder = fileURLToPath(new URL('../../docs/pictures/', import.meta.url));
+await mkdir(folder, { recursive: true });
+const app = await startLatchkey();
+try {
+  const measuring = await browser.newPage();
+  await measuring.goto(`${app.origin}/compare`);
+  await measuring.getByRole('button', { name: 'Measure everything' }).click();
+  const isRunning = () => measuring.getByText('A measurement is running').count();
+  for (let tries = 0; tries === 0 || await isRunning() > 0; tries += 1) {
+    if (tries === 90) throw new Error('the comparison does not come to its end');
+    await measuring.waitForTimeout(2_000);
+    await measuring.goto(`${app.origin}/compare`);
+  }
+  for (const colorScheme of ['light', 'dark']) {
+    const viewport = { width: 1000, height: 860 };
+    const { page, context } = await openWindow(browser, { viewport, colorScheme });
+    for (const name of ['sign-in', 'compare']) {
+      await page.goto(`${app.origin}/${name}`);
+      await page.screenshot({ path: `${folder}${name}-${colorScheme}.png` });
+    }
+    await context.close();
+  }
+} finally {
+  await browser.close();
+  await app.stop();
+}
