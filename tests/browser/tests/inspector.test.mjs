@@ -53,7 +53,7 @@ describe('the inspector', () => {
       // By somebody's own key.
       const set = await (await fetch(`${app.origin}/.well-known/jwks.json`)).text();
       await page.getByLabel('Token', { exact: true }).fill(token);
-      await page.locator('input[name=by][value=key]').check();
+      await page.locator('input[type=radio][name=by][value=key]').check();
       await page.getByLabel('Public key', { exact: true }).fill(set);
       await inspect(page);
       assert.deepEqual(await lamps(page), ['Yes', 'Yes', 'Yes']);
