@@ -428,6 +428,8 @@ async fn grants_outlive_the_process_and_hold_no_token() {
     let renewed = refresh(&second, &new, &[]).await.json();
     assert_eq!(renewed["scope"], BASIC_SCOPES);
     assert_eq!(refresh(&second, &old, &[]).await.json()["error"], "invalid_grant");
+    // Its last write; a later one would fall into the third's.
+    wait_for(&file, |json| !json.contains("\"rotated\""));
     drop(second);
 
     // A client that is not registered any more is not restored.

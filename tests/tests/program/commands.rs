@@ -251,8 +251,9 @@ const FALLS: usize = 70;
 #[test]
 fn the_attacks_need_nothing_and_none_gets_through() {
     let folder = Folder::new();
-    let json = folder.latchkey(&["lab", "--json"]).well();
-    let rows: Vec<Value> = serde_json::from_str(&json).expect("JSON");
+    let ran = folder.latchkey(&["lab", "--json"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let rows: Vec<Value> = serde_json::from_str(&ran.out).expect("JSON");
     assert_eq!(rows.len(), latchkey_lab::attacks::all().count());
     for row in &rows {
         assert_eq!(row["verdict"], "refused", "{row}");
@@ -261,6 +262,9 @@ fn the_attacks_need_nothing_and_none_gets_through() {
     assert!(proven.len() >= PROVEN, "{unproven:#?}");
     let falls = rows.iter().filter(|row| row["tutorial"] == "falls").count();
     assert!(falls >= FALLS, "the tutorial falls to {falls}");
+    let tally = format!("{} of {} attacks are proven", proven.len(), rows.len());
+    assert!(ran.err.starts_with(&tally), "{}", ran.err);
+    assert!(ran.err.trim_end().ends_with(&format!("falls to {falls}.")), "{}", ran.err);
     assert_eq!(std::fs::read_dir(folder.0.path()).expect("a folder").count(), 0);
 }
 
