@@ -9,7 +9,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _};
 
 use crate::migrations::{self, MIGRATIONS};
-use crate::pool::{self, Pool, PostgresManager, SqliteManager};
+use crate::pool::{self, Pool, PostgresManager, SqliteManager, silent};
 use crate::{Error, Result};
 
 /// How much of a database one process takes.
@@ -201,10 +201,6 @@ async fn check_pooler(one: &mut PgConnection, options: &PgConnectOptions) -> Res
 pub(crate) fn postgres_options(url: &str) -> Result<PgConnectOptions> {
     // No column of ours is a float.
     Ok(PgConnectOptions::from_str(url).map_err(bad_url)?.extra_float_digits(None))
-}
-
-pub(crate) fn silent() -> sqlx::Error {
-    std::io::Error::from(std::io::ErrorKind::TimedOut).into()
 }
 
 /// As libpq takes them; sqlx does not.

@@ -14,7 +14,6 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection};
 use tokio::time::timeout;
 
 use crate::Result;
-use crate::db::silent;
 
 /// A connection to PostgreSQL that nobody has used for so long is asked first
 /// whether it still leads anywhere…
@@ -27,6 +26,11 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 const MAX_AGE: Duration = Duration::from_secs(30 * 60);
 
 pub type Pool<M> = managed::Pool<M>;
+
+/// What is said of a server that did not answer in time.
+pub(crate) fn silent() -> sqlx::Error {
+    std::io::Error::from(std::io::ErrorKind::TimedOut).into()
+}
 
 pub(crate) fn new<M: Manager>(manager: M, connections: u32) -> Result<Pool<M>> {
     let config = managed::PoolConfig {

@@ -23,8 +23,7 @@ use sqlx::sqlite::{Sqlite, SqliteConnection, SqliteRow};
 use sqlx::{Database, Decode, Encode, Row as _, Type};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::db::silent;
-use crate::pool::{self, PostgresManager, SqliteManager};
+use crate::pool::{self, PostgresManager, SqliteManager, silent};
 use crate::{Db, Error, Result, count};
 
 #[derive(Clone, Debug)]

@@ -38,7 +38,8 @@ impl Server {
         set(&mut command, port);
         let start = Instant::now();
         let mut server = Self { port, child: command.spawn()?, answered_after: Duration::ZERO };
-        let request = Request::get(path).bytes();
+        // In development it answers to no other name.
+        let request = Request::get(path).header("Host", &format!("localhost:{port}")).bytes();
         loop {
             if let Ok(mut connection) = Connection::open(port).await
                 && connection.exchange(&request).await.is_ok()
