@@ -25,6 +25,9 @@ pub struct FailedSignIn {
     pub next: ReturnTo,
 }
 
+/// A field's name, and what is wrong with it.
+pub type FieldErrors = Vec<(&'static str, String)>;
+
 /// A sign-up form in which something is wrong.
 #[derive(Debug)]
 pub struct FailedSignUp {
@@ -32,7 +35,7 @@ pub struct FailedSignUp {
     pub email: String,
     pub next: ReturnTo,
     /// Each field that has to be filled in otherwise, and how.
-    pub errors: Vec<(&'static str, String)>,
+    pub errors: FieldErrors,
 }
 
 /// The response to an attempt to connect services

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use crate::client::Client;
 use crate::errors::HandlerResult;
 use crate::extract::StrictForm;
-use crate::host::{FailedSignUp, Host};
+use crate::host::{FailedSignUp, FieldErrors, Host};
 use crate::password;
 use crate::state::Latchkey;
 
@@ -52,9 +52,7 @@ where
 }
 
 /// Looks at every field, and says everything that is wrong at once.
-fn validate(
-    form: &SignUpForm,
-) -> Result<(DisplayName, Email, Password), Vec<(&'static str, String)>> {
+fn validate(form: &SignUpForm) -> Result<(DisplayName, Email, Password), FieldErrors> {
     let mut errors = Vec::new();
     let name = DisplayName::clean(&form.name);
     if name.is_none() {
