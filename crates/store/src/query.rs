@@ -231,6 +231,8 @@ enum Ask<'a> {
     /// How many rows it touches.
     Execute(&'static str, &'a [Value<'a>]),
     Rows(&'static str, &'a [Value<'a>]),
+    /// At most one row of a statement that only reads.
+    Row(&'static str, &'a [Value<'a>]),
 }
 
 struct Answer {
@@ -254,6 +256,10 @@ impl Connection<'_> {
                     Ask::Rows(statement, params) => {
                         let rows = query(statement, params).fetch_all($one).await?;
                         Answer { touched: 0, rows: rows.into_iter().map($row).collect() }
+                    }
+                    Ask::Row(statement, params) => {
+                        let row = query(statement, params).fetch_optional($one).await?;
+                        Answer { touched: 0, rows: row.into_iter().map($row).collect() }
                     }
                 }
             };
@@ -391,6 +397,17 @@ impl Db {
         read: impl Fn(&Row) -> Result<T>,
     ) -> Result<Option<T>> {
         self.answer(Ask::Rows(statement, params)).await?.rows.first().map(read).transpose()
+    }
+
+    /// Reads one row. SQLite's thread then answers once, and not again at the end.
+    /// Not for statements that write: how their commit went would not be heard.
+    pub(crate) async fn read_optional<T>(
+        &self,
+        statement: &'static str,
+        params: &[Value<'_>],
+        read: impl Fn(&Row) -> Result<T>,
+    ) -> Result<Option<T>> {
+        self.answer(Ask::Row(statement, params)).await?.rows.first().map(read).transpose()
     }
 
     /// SQLite's begins `IMMEDIATE`: a transaction that reads first and writes
