@@ -75,7 +75,10 @@ impl Log {
     /// Takes in what this program says on the thread that it is set on.
     fn subscriber(&self) -> impl tracing::Subscriber + Send + Sync + use<> {
         let (log, reads) = (self.clone(), Arc::clone(&self.reads));
-        let is_ours = |metadata: &tracing::Metadata<'_>| metadata.target().starts_with("latchkey");
+        // No spans: the database's thread would close them in the program's own log.
+        let is_ours = |metadata: &tracing::Metadata<'_>| {
+            metadata.is_event() && metadata.target().starts_with("latchkey")
+        };
         let when_read =
             DynFilterFn::new(move |metadata, _| is_ours(metadata) && reads.load(Ordering::Relaxed));
         let lines =
