@@ -22,7 +22,6 @@ use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinHandle;
-use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::{DynFilterFn, LevelFilter};
 use tracing_subscriber::layer::SubscriberExt as _;
 use url::Url;
@@ -84,7 +83,8 @@ impl Log {
         let lines =
             tracing_subscriber::fmt::layer().with_ansi(false).with_writer(move || log.clone());
         let when_read = when_read.with_max_level_hint(LevelFilter::TRACE);
-        tracing_subscriber::registry().with(lines.with_filter(when_read))
+        // Not a filter of this layer alone: the registry would keep the spans all the same.
+        tracing_subscriber::registry().with(lines).with(when_read)
     }
 }
 
