@@ -1,7 +1,7 @@
 //! Open connections, and what one has to prove before it is used again.
 //!
 //! deadpool's, not sqlx's own: that one asks each connection after each statement
-//! whether it is well, which costs as much as the statement.
+//! whether it is well, which is another round trip.
 
 use std::future::Future;
 use std::path::Path;

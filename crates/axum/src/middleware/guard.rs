@@ -155,7 +155,7 @@ fn respond(
         route: request.extensions().get::<MatchedPath>().cloned(),
         trace_id: trace.as_ref().map(|trace| trace.trace_id().to_owned()),
     });
-    // The log names the request without it: a span costs more than answering.
+    // The log names the request without it: nobody reads most spans, and each costs.
     let span = tracing::debug_span!(
         "request",
         id = current.id(),
