@@ -60,6 +60,7 @@ describe('pages are for everybody', () => {
     const page = await (await fetch(`${origin}/compare/progress`)).text();
     assert.match(page, /\d+ true · \d+ it depends · \d+ false/);
     meanwhile['/compare/progress'] = page;
+    assert.doesNotMatch(app.log(), /panicked/);
   });
 
   for (const { form, viewport, colorScheme } of forms) {
