@@ -81,7 +81,8 @@ fn cookies(data: &[u8]) {
         let Ok(url) = Url::parse(url) else { continue };
         let profile = CookieProfile::of(&url);
         let _ = profile.value(&headers, "latchkey_session");
-        let _ = profile.beginning_with(&headers, "latchkey_attempt_").count();
+        let _ = profile.origin().beginning_with(&headers, "latchkey_attempt_").count();
+        let _ = profile.at("/auth/google/callback").value(&headers, "latchkey_used_x");
     }
 }
 
@@ -169,7 +170,7 @@ fn state(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     assert!(decode_state(&text, &secret).is_none(), "we did not send that out");
     assert!(Attempt::open(&text, "state", &secret).is_none(), "nor seal it");
-    let name = Attempt::cookie_name(&text);
+    let name = Attempt::cookie_name("", &text);
     assert!(name.len() < 40 && name.is_ascii());
 }
 

@@ -55,9 +55,16 @@ impl SetCookie {
     }
 }
 
+#[derive(Clone, Debug)]
+struct Kept {
+    name: String,
+    value: String,
+    path: String,
+}
+
 /// A browser's cookies: by host, whatever the port.
 #[derive(Clone, Debug, Default)]
-pub struct Jar(BTreeMap<String, Vec<(String, String)>>);
+pub struct Jar(BTreeMap<String, Vec<Kept>>);
 
 impl Jar {
     pub(crate) fn take(&mut self, url: &Url, cookie: &SetCookie) {
@@ -65,20 +72,25 @@ impl Jar {
             return;
         }
         let kept = self.0.entry(host(url)).or_default();
+        let path = cookie.attribute("path").unwrap_or("/").to_owned();
+        let is_same = |old: &Kept| old.name == cookie.name && old.path == path;
         if cookie.is_removal() {
-            kept.retain(|(name, _)| *name != cookie.name);
-        } else if let Some(old) = kept.iter_mut().find(|(name, _)| *name == cookie.name) {
-            old.1.clone_from(&cookie.value);
+            kept.retain(|old| !is_same(old));
+        } else if let Some(old) = kept.iter_mut().find(|old| is_same(old)) {
+            old.value.clone_from(&cookie.value);
         } else {
-            kept.push((cookie.name.clone(), cookie.value.clone()));
+            kept.push(Kept { name: cookie.name.clone(), value: cookie.value.clone(), path });
         }
     }
 
     /// The `Cookie` header for a URL, the oldest first.
-    pub(crate) fn header(&self, url: &Url) -> Option<String> {
-        let kept = self.0.get(&host(url)).filter(|kept| !kept.is_empty())?;
-        let pairs: Vec<_> = kept.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        Some(pairs.join("; "))
+    #[must_use]
+    pub fn header(&self, url: &Url) -> Option<String> {
+        let kept = self.0.get(&host(url))?.iter();
+        // RFC 6265 §5.1.4, for the paths that there are here.
+        let sent = kept.filter(|one| one.path == "/" || one.path == url.path());
+        let pairs: Vec<_> = sent.map(|one| format!("{}={}", one.name, one.value)).collect();
+        (!pairs.is_empty()).then(|| pairs.join("; "))
     }
 
     /// The value of a cookie of that host.
@@ -90,20 +102,21 @@ impl Jar {
     /// All cookies of a host.
     pub fn all(&self, host: &str) -> impl Iterator<Item = (&str, &str)> {
         let kept = self.0.get(host).map(Vec::as_slice).unwrap_or_default();
-        kept.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        kept.iter().map(|one| (one.name.as_str(), one.value.as_str()))
     }
 
     /// Puts a cookie in, as somebody could who writes to the disk.
     pub fn plant(&mut self, host: &str, name: &str, value: &str) {
         let kept = self.0.entry(host.to_owned()).or_default();
-        kept.retain(|(found, _)| found != name);
-        kept.push((name.to_owned(), value.to_owned()));
+        kept.retain(|one| one.name != name);
+        let (name, value, path) = (name.to_owned(), value.to_owned(), "/".to_owned());
+        kept.push(Kept { name, value, path });
     }
 
     /// Takes the cookies of one port along to another, as if both were one origin
     /// behind a proxy.
     pub fn move_port(&mut self, from: u16, to: u16) {
-        for (name, _) in self.0.values_mut().flatten() {
+        for Kept { name, .. } in self.0.values_mut().flatten() {
             if let Some(base) = name.strip_suffix(&format!("_{from}")) {
                 *name = format!("{base}_{to}");
             }

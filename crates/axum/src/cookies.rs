@@ -48,31 +48,63 @@ impl CookieProfile {
         matches!(self, Self::Host)
     }
 
+    /// The cookies of the whole origin.
+    pub const fn origin(self) -> Place<'static> {
+        self.at("/")
+    }
+
+    pub const fn at(self, path: &str) -> Place<'_> {
+        Place { profile: self, path }
+    }
+
     /// A cookie's whole name.
     pub fn name(self, base: &str) -> String {
-        match self {
-            Self::Host => format!("__Host-{base}"),
-            Self::Loopback { port } => format!("{base}_{port}"),
+        self.origin().name(base)
+    }
+
+    pub fn cookie(self, base: &str, value: String, max_age: Span) -> Cookie<'static> {
+        self.origin().cookie(base, value, max_age)
+    }
+
+    pub fn removal(self, base: &str) -> Cookie<'static> {
+        self.origin().removal(base)
+    }
+
+    pub fn value<'h>(self, headers: &'h HeaderMap, base: &str) -> Option<&'h str> {
+        self.origin().value(headers, base)
+    }
+}
+
+/// The cookies of a path. On https those of the whole origin alone can have `__Host-`: of any
+/// other a subdomain may be the author.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'p> {
+    profile: CookieProfile,
+    path: &'p str,
+}
+
+impl Place<'_> {
+    /// What stands before and behind a cookie's own name.
+    fn around(self) -> (&'static str, String) {
+        match self.profile {
+            CookieProfile::Host if self.path == "/" => ("__Host-", String::new()),
+            CookieProfile::Host => ("__Secure-", String::new()),
+            CookieProfile::Loopback { port } => ("", format!("_{port}")),
         }
     }
 
-    /// The name without what [`Self::name`] adds; `None` for a cookie of somebody else's.
-    fn base(self, name: &str) -> Option<&str> {
-        match self {
-            Self::Host => name.strip_prefix("__Host-"),
-            Self::Loopback { port } => {
-                name.strip_suffix(&port.to_string()).and_then(|name| name.strip_suffix('_'))
-            }
-        }
+    fn name(self, base: &str) -> String {
+        let (before, behind) = self.around();
+        format!("{before}{base}{behind}")
     }
 
-    /// A cookie for the whole origin that no script can read.
+    /// A cookie that no script can read.
     pub fn cookie(self, base: &str, value: String, max_age: Span) -> Cookie<'static> {
         Cookie::build((self.name(base), value))
             .http_only(true)
-            .secure(self.is_secure())
+            .secure(self.profile.is_secure())
             .same_site(SameSite::Lax)
-            .path("/")
+            .path(self.path.to_owned())
             .max_age(Duration::seconds(max_age.as_seconds()))
             .build()
     }
@@ -84,21 +116,20 @@ impl CookieProfile {
 
     /// The value of a cookie that the browser sent.
     pub fn value<'h>(self, headers: &'h HeaderMap, base: &str) -> Option<&'h str> {
-        request_cookies(headers)
-            .find(|(name, _)| self.base(name) == Some(base))
-            .map(|(_, value)| value)
+        let wanted = self.name(base);
+        request_cookies(headers).find(|(name, _)| *name == wanted).map(|(_, value)| value)
     }
 
-    /// The cookies that the browser sent whose names begin so, without the port.
+    /// The names of the cookies that the browser sent which begin so, without what was added.
     pub fn beginning_with<'h>(
         self,
         headers: &'h HeaderMap,
         base: &str,
-    ) -> impl Iterator<Item = (&'h str, &'h str)> {
-        let base = base.to_owned();
-        request_cookies(headers).filter_map(move |(name, value)| {
-            let name = self.base(name)?;
-            name.starts_with(&base).then_some((name, value))
+    ) -> impl Iterator<Item = &'h str> {
+        let (before, behind) = self.around();
+        request_cookies(headers).filter_map(move |(name, _)| {
+            let name = name.strip_prefix(before)?.strip_suffix(&*behind)?;
+            name.starts_with(base).then_some(name)
         })
     }
 }
@@ -199,6 +230,10 @@ mod tests {
             cookie("http://localhost:3000"),
             "x_3000=1; HttpOnly; SameSite=Lax; Path=/; Max-Age=60"
         );
+        assert_eq!(
+            profile("https://app.test").at("/a").removal("x").to_string(),
+            "__Secure-x=; HttpOnly; SameSite=Lax; Secure; Path=/a; Max-Age=0"
+        );
     }
 
     #[test]
@@ -219,8 +254,8 @@ mod tests {
         assert_eq!(profile("http://localhost:8080").value(&headers, "x"), Some("4"));
         assert_eq!(profile("http://localhost:3000").value(&headers, "x"), None);
         assert_eq!(profile("https://app.test").value(&headers, "x"), Some("6"));
-        let found: Vec<_> = port_80.beginning_with(&headers, "x").collect();
-        assert_eq!(found, [("x", "1"), ("xy", "2")]);
+        let found: Vec<_> = port_80.origin().beginning_with(&headers, "x").collect();
+        assert_eq!(found, ["x", "xy"]);
     }
 
     #[test]

@@ -153,7 +153,8 @@ pub trait Middleman: std::fmt::Debug + Send + Sync {
 #[derive(Clone, Debug)]
 pub struct Agent {
     http: reqwest::Client,
-    cookies: BTreeMap<(String, String), String>,
+    /// The values, by host, name and path.
+    cookies: BTreeMap<(String, String, String), String>,
     middleman: Option<Arc<dyn Middleman>>,
 }
 
@@ -182,8 +183,20 @@ impl Agent {
     }
 
     pub fn cookie(&self, url: &Url, name: &str) -> Option<&str> {
-        let key = (url.host_str()?.to_owned(), name.to_owned());
-        self.cookies.get(&key).map(String::as_str)
+        self.kept_for(url).find(|(one, _)| *one == name).map(|(_, value)| value)
+    }
+
+    /// The cookies that a call to this URL takes along (RFC 6265 §5.1.4).
+    fn kept_for<'a>(&'a self, url: &Url) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let is_below = |path: &str| {
+            let rest = url.path().strip_prefix(path);
+            rest.is_some_and(|rest| path.ends_with('/') || rest.is_empty() || rest.starts_with('/'))
+        };
+        let own = self
+            .cookies
+            .iter()
+            .filter(move |((host, _, path), _)| Some(&**host) == url.host_str() && is_below(path));
+        own.map(|((_, name, _), value)| (&**name, &**value))
     }
 
     /// All cookies for the host of this URL, as they are sent.
@@ -193,7 +206,8 @@ impl Agent {
 
     pub fn set_cookie(&mut self, url: &Url, name: &str, value: &str) {
         if let Some(host) = url.host_str() {
-            self.cookies.insert((host.to_owned(), name.to_owned()), value.to_owned());
+            let key = (host.to_owned(), name.to_owned(), "/".to_owned());
+            self.cookies.insert(key, value.to_owned());
         }
     }
 
@@ -246,9 +260,8 @@ impl Agent {
     }
 
     fn cookie_header(&self, url: &Url) -> Option<HeaderValue> {
-        let host = url.host_str()?;
-        let of_host = self.cookies.iter().filter(|((owner, _), _)| owner == host);
-        let pairs: Vec<_> = of_host.map(|((_, name), value)| format!("{name}={value}")).collect();
+        let pairs: Vec<_> =
+            self.kept_for(url).map(|(name, value)| format!("{name}={value}")).collect();
         if pairs.is_empty() { None } else { HeaderValue::try_from(pairs.join("; ")).ok() }
     }
 
@@ -260,7 +273,8 @@ impl Agent {
             let Some((name, value)) = parts.next().and_then(|pair| pair.split_once('=')) else {
                 continue;
             };
-            let key = (host.to_owned(), name.to_owned());
+            let path = parts.clone().find_map(|part| part.strip_prefix("Path=")).unwrap_or("/");
+            let key = (host.to_owned(), name.to_owned(), path.to_owned());
             if parts.any(|part| part.eq_ignore_ascii_case("max-age=0")) {
                 self.cookies.remove(&key);
             } else {
@@ -317,8 +331,14 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.append("set-cookie", HeaderValue::from_static("a=1; Path=/; HttpOnly"));
         headers.append("set-cookie", HeaderValue::from_static("b=2; Max-Age=60"));
+        headers.append("set-cookie", HeaderValue::from_static("c=3; Path=/c"));
         agent.keep(&url, &headers);
         assert_eq!(agent.cookie_header(&url).unwrap(), "a=1; b=2");
+        for (path, sent) in
+            [("/c", "a=1; b=2; c=3"), ("/c/d", "a=1; b=2; c=3"), ("/cd", "a=1; b=2")]
+        {
+            assert_eq!(agent.cookie_header(&url.join(path).unwrap()).unwrap(), sent, "{path}");
+        }
         let other: Url = "http://127.0.0.1:3000/".parse().unwrap();
         assert_eq!(agent.cookie_header(&other), None);
         headers.insert("set-cookie", HeaderValue::from_static("a=; Max-Age=0"));

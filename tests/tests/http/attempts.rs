@@ -41,6 +41,51 @@ async fn reload_back_and_a_browser_that_fetched_ahead_go_on_to_where_they_were_g
 }
 
 #[tokio::test]
+async fn what_is_left_of_an_attempt_goes_to_its_callback_alone() {
+    for (setup, prefix) in [(Setup::new(), ""), (Setup::public(), "__Secure-")] {
+        let issuer = Issuer::start().await;
+        let app = setup.with_issuer(&issuer).start().await;
+        let mut browser = Browser::new().with_name(&app.origin, app.address);
+        let callback_path = Url::parse(&app.callback("acme")).expect("a URL");
+        for sign_in in 1..=8 {
+            let authorize = browser.set_out(&app, "acme").await;
+            let page = browser.come_back(&issuer.approve(&authorize)).await;
+            assert_eq!(page.see_other(), "/account");
+            let used = page.cookies().into_iter().filter(|one| one.name.contains("latchkey_used_"));
+            for one in used {
+                assert_eq!(one.attribute("path"), Some("/auth/acme/callback"), "{one:?}");
+                assert!(one.name.starts_with(prefix), "{one:?}");
+            }
+            // What a browser sends along from now on is what signs it in, and nothing else.
+            for path in ["/account", "/api/v1/me", "/auth/acme", "/auth/google/callback"] {
+                let url = Url::parse(&app.url(path)).expect("a URL");
+                let sent = browser.jar.header(&url).expect("a session");
+                assert!(
+                    !sent.contains("; ") && sent.contains("latchkey_session"),
+                    "{path}: {sent}"
+                );
+            }
+            let heard = browser.jar.header(&callback_path).expect("cookies");
+            assert_eq!(heard.matches("latchkey_used_").count(), sign_in.min(6), "{heard}");
+        }
+    }
+}
+
+/// On https a subdomain can write what has no `__Host-`; elsewhere a neighbour's port can.
+#[tokio::test]
+async fn an_attempt_that_waits_does_not_count_where_used_ones_lie() {
+    let app = Latchkey::start().await;
+    let mut attacker = Browser::new();
+    let callback = waiting(&app, &mut attacker, "google", "ada").await;
+    let (name, value) = attacker.jar.all("localhost").next().expect("an attempt");
+    let planted = (name.replace("_attempt_", "_used_"), value.to_owned());
+    let mut victim = Browser::new();
+    victim.jar.plant("localhost", &planted.0, &planted.1);
+    let _ = victim.come_back(&callback).await.expect_error(400, "attempt_cookie_missing");
+    assert_eq!(victim.account(&app).await, None);
+}
+
+#[tokio::test]
 async fn an_answer_that_failed_is_used_up_as_well() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();

@@ -45,7 +45,8 @@ async fn on_https_they_are_host_cookies() {
     }
     assert_eq!(session.attribute("domain"), None);
     for cookie in page.cookies() {
-        assert!(cookie.name.starts_with("__Host-"), "{cookie:?}");
+        let prefix = if cookie.attribute("path") == Some("/") { "__Host-" } else { "__Secure-" };
+        assert!(cookie.name.starts_with(prefix), "{cookie:?}");
         assert!(cookie.attribute("secure").is_some(), "{cookie:?}");
     }
     assert_eq!(browser.account(&app).await.expect("signed in").name, "Jane Doe");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use latchkey_auth::oauth::attempt::COOKIE_PREFIX;
+use latchkey_auth::oauth::attempt::{USED, WAITING};
 use latchkey_tests::person::PASSWORD;
 use latchkey_tests::{Browser, Latchkey};
 
@@ -81,8 +81,8 @@ fn secrets(app: &Latchkey, all: &[Seen]) -> BTreeSet<(String, String)> {
                     for (name, value) in value.split("; ").filter_map(|pair| pair.split_once('=')) {
                         add(name, value);
                         // The name is part of a state, of which six characters are shown at most.
-                        if let Some(state) = name.strip_prefix(COOKIE_PREFIX) {
-                            add("seven characters of a state", &state[..7]);
+                        for state in [WAITING, USED].map(|prefix| name.strip_prefix(prefix)) {
+                            state.inspect(|state| add("seven characters of a state", &state[..7]));
                         }
                     }
                 }

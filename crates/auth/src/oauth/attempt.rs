@@ -38,8 +38,8 @@ pub struct Attempt {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Progress {
     Waiting,
-    /// Its answer has come: the cookie stays behind, emptied of its secrets, so
-    /// that Back and reload can be told from a stranger's link.
+    /// Its answer has come: a cookie stays behind for the callback alone, emptied of its
+    /// secrets, so that Back and reload can be told from a stranger's link.
     Finished,
     /// Its answer was good for this sign-in: whoever has it, and comes once more
     /// (a browser that fetched ahead, a reload), goes on to where they were going.
@@ -102,12 +102,11 @@ impl Attempt {
         })
     }
 
-    /// The name of its cookie, without a prefix. The state is no secret: it
-    /// stands in URLs.
-    pub fn cookie_name(state: &str) -> String {
+    /// The name of its cookie, which begins so. The state is no secret: it stands in URLs.
+    pub fn cookie_name(prefix: &str, state: &str) -> String {
         // Sixteen characters of 43 keep cookies apart; the whole is compared later.
         let name: String = state.chars().filter(char::is_ascii_alphanumeric).take(16).collect();
-        format!("{COOKIE_PREFIX}{name}")
+        format!("{prefix}{name}")
     }
 
     pub fn seal(&self, secret: &AppSecret) -> Result<String, EncryptError> {
@@ -128,7 +127,11 @@ impl Attempt {
     }
 }
 
-pub const COOKIE_PREFIX: &str = "latchkey_attempt_";
+/// How the names of cookies begin whose attempts wait for their answer.
+pub const WAITING: &str = "latchkey_attempt_";
+
+/// The same of those that have had it.
+pub const USED: &str = "latchkey_used_";
 
 /// Finds out whether an answer belongs to an attempt of this browser.
 ///

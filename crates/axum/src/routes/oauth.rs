@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use http::HeaderMap;
 use latchkey_auth::accounts;
 use latchkey_auth::linking::{self, Pending, WAITS};
-use latchkey_auth::oauth::attempt::{self, AttemptError, COOKIE_PREFIX, Progress, REMEMBERED};
+use latchkey_auth::oauth::attempt::{self, AttemptError, Progress, REMEMBERED, USED, WAITING};
 use latchkey_auth::oauth::flow::{self, Authenticated};
 use latchkey_auth::oauth::response::AuthorizationResponse;
 use latchkey_auth::oauth::{Attempt, Provider, Purpose};
@@ -23,16 +23,16 @@ use tower_sessions::cookie::Cookie;
 
 use crate::audit;
 use crate::client::{Client, user_agent};
-use crate::cookies::{PENDING_LINK, SetCookies};
+use crate::cookies::{PENDING_LINK, Place, SetCookies};
 use crate::errors::{Action, AppError, HandlerResult, catalogue};
 use crate::extract::StrictForm;
 use crate::host::{ConnectCallback, Host};
 use crate::sign_in::{Proof, SignInContext, complete_sign_in, parse_strategy};
 use crate::state::Latchkey;
 
-/// How many attempts of one browser may wait at a time. More cookies than this
-/// would make its requests too large to be served.
-const MAX_WAITING: usize = 6;
+/// How many attempts of one browser may wait at a time, and how many used ones a callback hears
+/// of. More cookies than this would make its requests too large to be served.
+const MAX_KEPT: usize = 6;
 
 #[derive(Debug, Deserialize)]
 pub(super) struct StartForm {
@@ -75,8 +75,10 @@ pub async fn redirect_to_provider(
     let url = flow::authorization_url(&latchkey.http, provider, &attempt, now)
         .await
         .map_err(|error| AppError::from_oauth(&error, provider, &attempt))?;
-    let mut cookies = evict_oldest_attempts(latchkey, headers);
-    cookies.push(attempt_cookie(latchkey, &attempt)?);
+    let place = latchkey.cookies.origin();
+    let mut cookies = evict_oldest(place, WAITING, headers);
+    let name = Attempt::cookie_name(WAITING, &attempt.state);
+    cookies.push(place.cookie(&name, attempt.seal(secret)?, REMEMBERED));
     Ok((SetCookies(cookies), Redirect::to(url.as_str())).into_response())
 }
 
@@ -99,9 +101,11 @@ where
     // The state has to be one that we sent out, in this very browser
     // (RFC 6749 §10.12, RFC 9700 §4.7).
     let state = response.state.as_deref().unwrap_or_default();
-    let sealed = latchkey.cookies.value(&headers, &Attempt::cookie_name(state));
-    let attempt =
-        sealed.and_then(|sealed| Attempt::open(sealed, state, &latchkey.config.app_secret));
+    let here = format!("/auth/{slug}/callback");
+    let used = Used { latchkey: &latchkey, place: latchkey.cookies.at(&here) };
+    let open = |sealed| Attempt::open(sealed, state, &latchkey.config.app_secret);
+    let waiting = latchkey.cookies.value(&headers, &Attempt::cookie_name(WAITING, state));
+    let attempt = waiting.and_then(open).or_else(|| used.open(&headers, state));
     if let Some(return_to) = attempt.as_ref().and_then(|attempt| came_before(attempt, &context)) {
         return Ok(Redirect::to(return_to.as_str()).into_response());
     }
@@ -109,10 +113,12 @@ where
         .await?
         .map_err(|error| AppError::from_attempt(error, provider, context.current.is_some()))?;
 
-    // From here on the attempt is over, however it ends: its cookie keeps only
-    // that it was there.
-    let finished = attempt.clone().after(Progress::Finished);
-    context.response_cookies.add(vec![attempt_cookie(&latchkey, &finished)?]);
+    // From here on the attempt is over, however it ends: what is kept of it is only that it
+    // was there, and only this path hears of it.
+    let mut cookies = evict_oldest(used.place, USED, &headers);
+    cookies.push(latchkey.cookies.removal(&Attempt::cookie_name(WAITING, state)));
+    cookies.push(used.cookie(attempt.clone().after(Progress::Finished))?);
+    context.response_cookies.add(cookies);
 
     let return_to = attempt.return_to.clone();
     match attempt.purpose {
@@ -143,8 +149,8 @@ where
             let proof = Proof::provider(&provider.slug, auth_time, &user);
             let response_cookies = context.response_cookies.clone();
             let signed_in = complete_sign_in(&latchkey, context, &user, proof, key).await?;
-            let attempt = attempt.after(Progress::Succeeded(signed_in.id));
-            response_cookies.add(vec![attempt_cookie(&latchkey, &attempt)?]);
+            let succeeded = attempt.after(Progress::Succeeded(signed_in.id));
+            response_cookies.add(vec![used.cookie(succeeded)?]);
             Ok((Extension(signed_in), Redirect::to(return_to.as_str())).into_response())
         }
         Purpose::Link(user) => {
@@ -286,17 +292,34 @@ async fn no_other_proof(latchkey: &Latchkey, user: &User) -> HandlerResult<bool>
     }))
 }
 
-fn attempt_cookie(latchkey: &Latchkey, attempt: &Attempt) -> HandlerResult<Cookie<'static>> {
-    let name = Attempt::cookie_name(&attempt.state);
-    Ok(latchkey.cookies.cookie(&name, attempt.seal(&latchkey.config.app_secret)?, REMEMBERED))
+/// The attempts of a provider that have had their answer.
+#[derive(Clone, Copy)]
+struct Used<'a> {
+    latchkey: &'a Latchkey,
+    place: Place<'a>,
 }
 
-/// The removal of attempts beyond those that may wait.
-fn evict_oldest_attempts(latchkey: &Latchkey, headers: &HeaderMap) -> Vec<Cookie<'static>> {
-    let waiting: Vec<_> = latchkey.cookies.beginning_with(headers, COOKIE_PREFIX).collect();
-    let too_many = (waiting.len() + 1).saturating_sub(MAX_WAITING);
+impl Used<'_> {
+    fn cookie(self, attempt: Attempt) -> HandlerResult<Cookie<'static>> {
+        let name = Attempt::cookie_name(USED, &attempt.state);
+        let sealed = attempt.seal(&self.latchkey.config.app_secret)?;
+        Ok(self.place.cookie(&name, sealed, REMEMBERED))
+    }
+
+    /// None that waits: a subdomain may have put it here, and it binds nothing to this browser.
+    fn open(self, headers: &HeaderMap, state: &str) -> Option<Attempt> {
+        let sealed = self.place.value(headers, &Attempt::cookie_name(USED, state))?;
+        let attempt = Attempt::open(sealed, state, &self.latchkey.config.app_secret)?;
+        (attempt.progress != Progress::Waiting).then_some(attempt)
+    }
+}
+
+/// The removal of what is too much there, with the one that is to come.
+fn evict_oldest(place: Place<'_>, prefix: &str, headers: &HeaderMap) -> Vec<Cookie<'static>> {
     // Browsers send older cookies first (RFC 6265 §5.4).
-    waiting.iter().take(too_many).map(|(name, _)| latchkey.cookies.removal(name)).collect()
+    let kept: Vec<_> = place.beginning_with(headers, prefix).collect();
+    let too_many = (kept.len() + 1).saturating_sub(MAX_KEPT);
+    kept.iter().take(too_many).map(|name| place.removal(name)).collect()
 }
 
 /// Somebody who has an account that is entered another way is asked to come

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, Version};
-use latchkey_auth::oauth::attempt::COOKIE_PREFIX;
+use latchkey_auth::oauth::attempt::{USED, WAITING};
 use serde_json::Value;
 
 use super::json::{Token, tokens, unescaped};
@@ -73,10 +73,11 @@ impl Redactor {
             return self.bare(Kind::Cookie, pair);
         };
         let kind = cookie(name);
-        let text = match name.split_once(COOKIE_PREFIX) {
-            Some((before, of)) if kind == Kind::Attempt => {
+        let named = [WAITING, USED].map(|prefix| Some((prefix, name.split_once(prefix)?)));
+        let text = match named.into_iter().flatten().next() {
+            Some((prefix, (before, of))) if kind == Kind::Attempt => {
                 let (of, port) = split(of, '_');
-                let text = Text::from(before).then(COOKIE_PREFIX);
+                let text = Text::from(before).then(prefix);
                 let text = text.then(self.bare(Kind::AttemptName, of));
                 port.into_iter().fold(text, |text, port| text.then("_").then(port))
             }
@@ -340,6 +341,11 @@ mod tests {
                 "cookie",
                 "latchkey_attempt_0123456789abcdef_3000=0123456789abcdefghi",
                 "latchkey_attempt_redacted-attempt_3000=redacted-attempt-A-",
+            ),
+            (
+                "cookie",
+                "__Secure-latchkey_used_0123456789abcdef=0123456789abcdefghi",
+                "__Secure-latchkey_used_redacted-attempt=redacted-attempt-A-",
             ),
             (
                 "set-cookie",

@@ -2,7 +2,7 @@
 //! secret, whoever wrote it: a header, a cookie, a form field, a member of a
 //! JSON document that nobody thought of shows its length and nothing else.
 
-use latchkey_auth::oauth::attempt::COOKIE_PREFIX;
+use latchkey_auth::oauth::attempt::{USED, WAITING};
 use latchkey_web::cookies::{REFRESH, SESSION, TOKEN};
 
 use super::text::Kind;
@@ -96,13 +96,13 @@ pub(super) fn secret(place: Place, name: &str) -> Option<Kind> {
 
 /// What the value of a cookie is. None is ever shown (RFC 6265 §4.2).
 pub(super) fn cookie(name: &str) -> Kind {
-    let name = name.trim().trim_start_matches("__Host-");
+    let name = name.trim().trim_start_matches("__Host-").trim_start_matches("__Secure-");
     // On loopback the port comes last.
     match name.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('_') {
         SESSION => Kind::SessionId,
         TOKEN => Kind::AccessToken,
         REFRESH => Kind::RefreshToken,
-        name if name.starts_with(COOKIE_PREFIX) => Kind::Attempt,
+        name if name.starts_with(WAITING) || name.starts_with(USED) => Kind::Attempt,
         _ => Kind::Cookie,
     }
 }
