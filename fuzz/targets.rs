@@ -79,10 +79,10 @@ fn cookies(data: &[u8]) {
     headers.insert(header::COOKIE, value);
     for url in ["https://app.test", "http://localhost:3000"] {
         let Ok(url) = Url::parse(url) else { continue };
-        let profile = CookieProfile::of(&url);
-        let _ = profile.value(&headers, "latchkey_session");
-        let _ = profile.origin().beginning_with(&headers, "latchkey_attempt_").count();
-        let _ = profile.at("/auth/google/callback").value(&headers, "latchkey_used_x");
+        let profile = CookieProfile::of(&url, "app");
+        let _ = profile.value(&headers, "session");
+        let _ = profile.origin().beginning_with(&headers, "attempt_").count();
+        let _ = profile.at("/auth/google/callback").value(&headers, "used_x");
     }
 }
 

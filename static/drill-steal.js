@@ -6,7 +6,7 @@ addEventListener("drill-ready", async () => {
     body: new URLSearchParams({
       drill: document.body.dataset.drill,
       local_storage: localStorage.getItem("latchkey_drill") ?? "",
-      cookies: document.cookie.split("; ").filter((one) => one.startsWith("latchkey_drill")).join("; "),
+      cookies: document.cookie.split("; ").filter((one) => one.includes("_drill")).join("; "),
     }),
   });
   dispatchEvent(new Event("drill-done"));

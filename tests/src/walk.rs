@@ -39,8 +39,9 @@ impl Browser {
         assert_eq!(parameter(&to, "code_challenge").len(), 43, "a SHA-256 in base64url");
         assert!(parameter(&to, "state").len() >= 22, "128 bits in base64url");
         // One cookie for this attempt, and nothing else.
-        let prefix = if app.origin.starts_with("https:") { "__Host-" } else { "" };
-        let attempt = page.cookie(&format!("{prefix}latchkey_attempt_"));
+        let host = if app.origin.starts_with("https:") { "__Host-" } else { "" };
+        let product = &app.app.config.product.cookie_prefix;
+        let attempt = page.cookie(&format!("{host}{product}_attempt_"));
         let mut marks = vec!["HttpOnly", "Max-Age=3600", "Path=/", "SameSite=Lax"];
         if app.origin.starts_with("https:") {
             marks.push("Secure");

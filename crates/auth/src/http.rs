@@ -23,7 +23,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
 /// are a few kilobytes.
 pub const MAX_BODY: usize = 1024 * 1024;
 
-const USER_AGENT: &str = concat!("Latchkey/", env!("CARGO_PKG_VERSION"));
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
@@ -47,6 +47,7 @@ pub enum Error {
 #[derive(Clone)]
 pub struct Outbound {
     client: reqwest::Client,
+    user_agent: HeaderValue,
     observer: Option<Observer>,
 }
 
@@ -61,10 +62,12 @@ impl std::fmt::Debug for Outbound {
 
 impl Outbound {
     pub fn new() -> Result<Self, Error> {
-        Self::through(None)
+        Self::through(None, "Latchkey")
     }
 
-    pub fn through(proxy: Option<&Proxy>) -> Result<Self, Error> {
+    /// As the product of this name.
+    pub fn through(proxy: Option<&Proxy>, product: &str) -> Result<Self, Error> {
+        let user_agent = user_agent(product);
         #[expect(clippy::disallowed_methods, reason = "this is the one client")]
         let builder = reqwest::Client::builder();
         let builder = match proxy {
@@ -75,10 +78,10 @@ impl Outbound {
             .timeout(TIMEOUT)
             .connect_timeout(CONNECT_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
-            .user_agent(USER_AGENT)
+            .user_agent(user_agent.clone())
             .build()
             .map_err(|_| Error::Request)?;
-        Ok(Self { client, observer: None })
+        Ok(Self { client, user_agent, observer: None })
     }
 
     pub fn observed_by(self, observer: Observer) -> Self {
@@ -97,7 +100,7 @@ impl Outbound {
         let Ok(tap) = TAP.try_with(Arc::clone) else {
             return self.execute(request).await.map(|(answer, _)| answer);
         };
-        let sent = as_sent(&request);
+        let sent = self.as_sent(&request);
         let begun = Instant::now();
         let answer = self.execute(request).await;
         if let Some(request) = &sent {
@@ -107,6 +110,25 @@ impl Outbound {
             tap(&Exchange { request, answer, begun, took: begun.elapsed() });
         }
         answer.map(|(answer, _)| answer)
+    }
+
+    /// A request with the headers that reqwest and hyper add by themselves. That these are
+    /// all of them, and to the byte, is what the test with a proxy in between proves.
+    fn as_sent(&self, request: &reqwest::Request) -> Option<reqwest::Request> {
+        let mut sent = request.try_clone()?;
+        let url = request.url();
+        let length = request.body().and_then(reqwest::Body::as_bytes).map_or(0, <[u8]>::len);
+        let headers = sent.headers_mut();
+        headers.entry(header::ACCEPT).or_insert(HeaderValue::from_static("*/*"));
+        headers.entry(header::USER_AGENT).or_insert(self.user_agent.clone());
+        let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
+        if let Ok(host) = HeaderValue::try_from(host) {
+            headers.entry(header::HOST).or_insert(host);
+        }
+        if length > 0 {
+            headers.entry(header::CONTENT_LENGTH).or_insert(HeaderValue::from(length));
+        }
+        Some(sent)
     }
 
     /// The whole answer, and when its head was there.
@@ -216,23 +238,11 @@ pub async fn tapped<F: Future>(tap: Tap, future: F) -> F::Output {
     TAP.scope(tap, future).await
 }
 
-/// A request with the headers that reqwest and hyper add by themselves. That these
-/// are all of them, and to the byte, is what the test with a proxy in between proves.
-fn as_sent(request: &reqwest::Request) -> Option<reqwest::Request> {
-    let mut sent = request.try_clone()?;
-    let url = request.url();
-    let length = request.body().and_then(reqwest::Body::as_bytes).map_or(0, <[u8]>::len);
-    let headers = sent.headers_mut();
-    headers.entry(header::ACCEPT).or_insert(HeaderValue::from_static("*/*"));
-    headers.entry(header::USER_AGENT).or_insert(HeaderValue::from_static(USER_AGENT));
-    let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
-    if let Ok(host) = HeaderValue::try_from(host) {
-        headers.entry(header::HOST).or_insert(host);
-    }
-    if length > 0 {
-        headers.entry(header::CONTENT_LENGTH).or_insert(HeaderValue::from(length));
-    }
-    Some(sent)
+/// RFC 9110 §10.1.5: a token, and a version.
+fn user_agent(product: &str) -> HeaderValue {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "-._~".contains(c) { c } else { '-' };
+    let token: String = product.chars().map(plain).collect();
+    HeaderValue::try_from(format!("{token}/{VERSION}")).unwrap_or(HeaderValue::from_static(VERSION))
 }
 
 fn kind(error: reqwest::Error) -> Error {
@@ -258,6 +268,12 @@ mod tests {
         let pair = "id:a+b";
         let header = basic_as_it_is("id", &Secret::new("a+b"));
         assert_eq!(header.expose(), format!("Basic {}", STANDARD.encode(pair)));
+    }
+
+    #[test]
+    fn a_product_is_named_in_one_word() {
+        assert_eq!(user_agent("Acme & Co"), format!("Acme---Co/{VERSION}"));
+        assert_eq!(user_agent("Bücher\r\n"), format!("B-cher--/{VERSION}"));
     }
 
     #[tokio::test]

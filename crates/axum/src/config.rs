@@ -14,8 +14,32 @@ use latchkey_domain::sign_in::{CredentialKind, Lifetime, SignInMethod};
 use latchkey_domain::{Span, Timestamp, UserId};
 use url::Url;
 
+/// What the application calls itself: on pages, in e-mails, to providers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Product {
+    pub name: String,
+    /// What the names of its cookies begin with.
+    pub cookie_prefix: String,
+}
+
+impl Product {
+    /// What the browsers are, or the programs, that act for a person here, or we at others.
+    pub fn client_id(&self, of: &str) -> String {
+        format!("{}-{of}", self.cookie_prefix)
+    }
+
+    /// With cookies of the same name, as far as cookies can have it.
+    pub fn named(name: &str) -> Self {
+        let words = name.split(|c: char| !c.is_ascii_alphanumeric());
+        let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
+        let prefix = if words.is_empty() { "app".to_owned() } else { words.join("_") };
+        Self { name: name.to_owned(), cookie_prefix: prefix.to_lowercase() }
+    }
+}
+
 #[derive(Debug)]
 pub struct Config {
+    pub product: Product,
     /// The only origin that the app believes in.
     pub public_url: Url,
     /// Where HOST and PORT say that to listen.
@@ -43,6 +67,8 @@ pub struct Config {
 /// The provider that stands in for others in development.
 #[derive(Clone, Debug)]
 pub struct LocalIdp {
+    /// Whom it knows us as.
+    pub product: Product,
     pub port: u16,
     /// Another site than `localhost`, so that cookies behave as between two real sites.
     pub url: Url,

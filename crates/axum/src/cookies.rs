@@ -10,86 +10,84 @@ use parking_lot::Mutex;
 use tower_sessions::cookie::{Cookie, SameSite, time::Duration};
 use url::Url;
 
-/// The name of the server session's cookie, without a prefix.
-pub const SESSION: &str = "latchkey_session";
+/// The name of the server session's cookie, without what [`CookieProfile::name`] adds.
+pub const SESSION: &str = "session";
 
-/// The name of the access token's cookie, without a prefix.
-pub const TOKEN: &str = "latchkey_token";
+/// The access token's.
+pub const TOKEN: &str = "token";
 
-/// The name of the refresh token's cookie, without a prefix.
-pub const REFRESH: &str = "latchkey_refresh";
+/// The refresh token's.
+pub const REFRESH: &str = "refresh";
 
-/// The name of the cookie with an identity that waits to be linked.
-pub const PENDING_LINK: &str = "latchkey_pending_link";
+/// The one with an identity that waits to be linked.
+pub const PENDING_LINK: &str = "pending_link";
 
 /// What is added to the names of cookies, and whether they are `Secure`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CookieProfile {
-    /// On https: with `__Host-`, no other host and no subdomain can have set
-    /// them (RFC 6265bis §4.1.3.2).
-    Host,
-    /// On http they cannot be `Secure`: Safari drops such cookies there even on
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CookieProfile {
+    /// The product's.
+    prefix: Arc<str>,
+    /// On http, where they cannot be `Secure`: Safari drops such cookies there even on
     /// loopback, where others make an exception. The names end with the port,
     /// because cookies ignore it (RFC 6265 §8.5): without, two programs on one
     /// machine would sign each other's people out.
-    Loopback { port: u16 },
+    port: Option<u16>,
 }
 
 impl CookieProfile {
-    /// The profile that goes with a public URL.
-    pub fn of(public_url: &Url) -> Self {
-        match (public_url.scheme(), public_url.port_or_known_default()) {
-            ("http", port) => Self::Loopback { port: port.unwrap_or_default() },
-            _ => Self::Host,
-        }
+    /// The profile that goes with a public URL, of the product with this prefix.
+    pub fn of(public_url: &Url, prefix: &str) -> Self {
+        let port = public_url.port_or_known_default().filter(|_| public_url.scheme() == "http");
+        Self { prefix: prefix.into(), port }
     }
 
-    pub const fn is_secure(self) -> bool {
-        matches!(self, Self::Host)
+    pub const fn is_secure(&self) -> bool {
+        self.port.is_none()
     }
 
     /// The cookies of the whole origin.
-    pub const fn origin(self) -> Place<'static> {
+    pub const fn origin(&self) -> Place<'_> {
         self.at("/")
     }
 
-    pub const fn at(self, path: &str) -> Place<'_> {
+    pub const fn at<'p>(&'p self, path: &'p str) -> Place<'p> {
         Place { profile: self, path }
     }
 
     /// A cookie's whole name.
-    pub fn name(self, base: &str) -> String {
+    pub fn name(&self, base: &str) -> String {
         self.origin().name(base)
     }
 
-    pub fn cookie(self, base: &str, value: String, max_age: Span) -> Cookie<'static> {
+    pub fn cookie(&self, base: &str, value: String, max_age: Span) -> Cookie<'static> {
         self.origin().cookie(base, value, max_age)
     }
 
-    pub fn removal(self, base: &str) -> Cookie<'static> {
+    pub fn removal(&self, base: &str) -> Cookie<'static> {
         self.origin().removal(base)
     }
 
-    pub fn value<'h>(self, headers: &'h HeaderMap, base: &str) -> Option<&'h str> {
+    pub fn value<'h>(&self, headers: &'h HeaderMap, base: &str) -> Option<&'h str> {
         self.origin().value(headers, base)
     }
 }
 
-/// The cookies of a path. On https those of the whole origin alone can have `__Host-`: of any
-/// other a subdomain may be the author.
+/// The cookies of a path. On https those of the whole origin alone can have `__Host-` (RFC
+/// 6265bis §4.1.3.2): of any other a subdomain may be the author.
 #[derive(Clone, Copy, Debug)]
 pub struct Place<'p> {
-    profile: CookieProfile,
+    profile: &'p CookieProfile,
     path: &'p str,
 }
 
 impl Place<'_> {
     /// What stands before and behind a cookie's own name.
-    fn around(self) -> (&'static str, String) {
-        match self.profile {
-            CookieProfile::Host if self.path == "/" => ("__Host-", String::new()),
-            CookieProfile::Host => ("__Secure-", String::new()),
-            CookieProfile::Loopback { port } => ("", format!("_{port}")),
+    fn around(self) -> (String, String) {
+        let prefix = &self.profile.prefix;
+        match self.profile.port {
+            Some(port) => (format!("{prefix}_"), format!("_{port}")),
+            None if self.path == "/" => (format!("__Host-{prefix}_"), String::new()),
+            None => (format!("__Secure-{prefix}_"), String::new()),
         }
     }
 
@@ -128,7 +126,7 @@ impl Place<'_> {
     ) -> impl Iterator<Item = &'h str> {
         let (before, behind) = self.around();
         request_cookies(headers).filter_map(move |(name, _)| {
-            let name = name.strip_prefix(before)?.strip_suffix(&*behind)?;
+            let name = name.strip_prefix(&*before)?.strip_suffix(&*behind)?;
             name.starts_with(base).then_some(name)
         })
     }
@@ -216,7 +214,7 @@ mod tests {
     use super::*;
 
     fn profile(url: &str) -> CookieProfile {
-        CookieProfile::of(&Url::parse(url).expect("a URL"))
+        CookieProfile::of(&Url::parse(url).expect("a URL"), "app")
     }
 
     #[test]
@@ -224,15 +222,15 @@ mod tests {
         let cookie = |url| profile(url).cookie("x", "1".to_owned(), Span::minutes(1)).to_string();
         assert_eq!(
             cookie("https://app.test"),
-            "__Host-x=1; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=60"
+            "__Host-app_x=1; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=60"
         );
         assert_eq!(
             cookie("http://localhost:3000"),
-            "x_3000=1; HttpOnly; SameSite=Lax; Path=/; Max-Age=60"
+            "app_x_3000=1; HttpOnly; SameSite=Lax; Path=/; Max-Age=60"
         );
         assert_eq!(
             profile("https://app.test").at("/a").removal("x").to_string(),
-            "__Secure-x=; HttpOnly; SameSite=Lax; Secure; Path=/a; Max-Age=0"
+            "__Secure-app_x=; HttpOnly; SameSite=Lax; Secure; Path=/a; Max-Age=0"
         );
     }
 
@@ -240,14 +238,15 @@ mod tests {
     fn a_removal_keeps_its_marks() {
         assert_eq!(
             profile("https://app.test").removal(SESSION).to_string(),
-            "__Host-latchkey_session=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0"
+            "__Host-app_session=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0"
         );
     }
 
     #[test]
     fn cookies_are_found_by_their_whole_name() {
         let mut headers = HeaderMap::new();
-        let line = "ax_80=0; x_80=1;xy_80=2; x=3; x_8080=4; x_080=5; __Host-x=6";
+        let line = "x_80=0; app_x_80=1;app_xy_80=2; app_x=3; app_x_8080=4; app_x_080=5; \
+                    __Host-app_x=6; b_x_80=7";
         headers.append(header::COOKIE, HeaderValue::from_static(line));
         let port_80 = profile("http://localhost");
         assert_eq!(port_80.value(&headers, "x"), Some("1"));

@@ -10,14 +10,13 @@ use crate::config::LocalIdp;
 use crate::state::Latchkey;
 
 impl Latchkey {
-    /// Starts the provider that plays those that have no credentials, which knows the
-    /// application by this name. Outside development there is none, and nothing happens.
+    /// Starts the provider that plays those that have no credentials. Outside development there is none, and nothing happens.
     ///
     /// # Errors
     /// When its port is taken, or its files cannot be read.
-    pub async fn start_local_provider(&self, name: &str) -> io::Result<()> {
+    pub async fn start_local_provider(&self) -> io::Result<()> {
         let Some(idp) = &self.config.local_idp else { return Ok(()) };
-        let config = config(idp, clients(&self.providers, name));
+        let config = config(idp, clients(&self.providers, &self.config.product.name));
         let router = latchkey_idp::router(config).map_err(io::Error::other)?;
         let listener = TcpListener::bind(("127.0.0.1", idp.port)).await?;
         tokio::spawn(async move { axum::serve(listener, router).await });

@@ -36,9 +36,22 @@ impl Latchkey {
     /// # Errors
     /// When a setting or the database cannot be used; says everything at once.
     pub async fn from_env() -> Result<Self, StartError> {
+        Self::of(Environment::of_process()?).await
+    }
+
+    /// The same as a product of this name, unless `PRODUCT_NAME` says otherwise: for
+    /// providers, and in what the names of cookies begin with.
+    ///
+    /// # Errors
+    /// As [`Self::from_env`].
+    pub async fn from_env_as(product: &str) -> Result<Self, StartError> {
+        Self::of(Environment::of_process()?.or("PRODUCT_NAME", product)).await
+    }
+
+    async fn of(environment: Environment) -> Result<Self, StartError> {
         let built_with =
             Capabilities { local_provider: cfg!(feature = "local-idp"), demo: false, mail: None };
-        let settings = Settings::load(&Environment::of_process()?, built_with)?;
+        let settings = Settings::load(&environment, built_with)?;
         let (url, limits) = (settings.database_url.expose(), settings.database_limits);
         let db = Db::open_with(url, limits).await.map_err(Error::from)?;
         let introspection = settings.introspection.as_ref().map(|one| one.config.clone());

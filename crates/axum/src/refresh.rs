@@ -10,8 +10,8 @@ use crate::client::Client;
 use crate::errors::{AppError, catalogue};
 use crate::state::Latchkey;
 
-/// The program that browsers are, to the JWTs that they carry.
-pub const BROWSER: &str = "latchkey-web";
+/// The program that browsers are, to the JWTs that they carry ([`crate::config::Product::client_id`]).
+pub const BROWSER: &str = "web";
 
 /// Exchanges a refresh token; writes down when one was used twice.
 ///

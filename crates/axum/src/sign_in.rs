@@ -87,7 +87,8 @@ pub async fn complete_sign_in(
     let mut key = key;
     let mut sign_in = new_sign_in(latchkey, user.id, proof.clone(), key, client);
     if key == CredentialKind::Jwt {
-        let pair = latchkey.issuer.issue(user, &sign_in, Scopes::all(), BROWSER).await?;
+        let browser = latchkey.config.product.client_id(BROWSER);
+        let pair = latchkey.issuer.issue(user, &sign_in, Scopes::all(), &browser).await?;
         match set_token_cookies(latchkey, &pair) {
             Some(cookies) => {
                 destroy_session(latchkey, &context).await?;

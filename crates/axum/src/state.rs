@@ -74,7 +74,7 @@ impl Latchkey {
     ) -> Result<Self, Error> {
         let metrics = Arc::<Metrics>::default();
         let counted = Arc::clone(&metrics);
-        let http = Outbound::through(config.outbound_proxy.as_ref())?
+        let http = Outbound::through(config.outbound_proxy.as_ref(), &config.product.name)?
             .observed_by(Arc::new(move |host, outcome, took| counted.call(host, outcome, took)));
         let keys = Arc::new(keys(&config, &db, &clock).await?);
         let JwtSettings { issuer, audience, access_ttl, revocation, .. } = &config.jwt;
@@ -95,7 +95,7 @@ impl Latchkey {
             introspection: introspection
                 .map(|config| Introspection::new(config, http.clone(), db.clone())),
             providers,
-            cookies: CookieProfile::of(&config.public_url),
+            cookies: CookieProfile::of(&config.public_url, &config.product.cookie_prefix),
             limits: Limits::new(db.clone(), clock.clone()),
             hasher: Hasher::new(&password::Settings::default())?,
             metrics,

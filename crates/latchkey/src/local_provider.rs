@@ -13,7 +13,7 @@ pub(crate) fn router(
     settings: &Settings,
 ) -> Result<Option<Router>, Box<dyn std::error::Error + Send + Sync>> {
     let Some(idp) = &settings.local_idp else { return Ok(None) };
-    let clients = clients(&settings.providers, "Latchkey");
+    let clients = clients(&settings.providers, &settings.product.name);
     let api = our_api(settings);
     let printer = api.as_ref().map(|api| printer(settings, idp, api)).transpose()?;
     let third_party = printer.as_ref().map(|printer| latchkey_idp::Client {
@@ -59,7 +59,7 @@ fn our_api(settings: &Settings) -> Option<latchkey_idp::Api> {
     Url::parse(&settings.jwt.audience).ok().filter(|uri| uri.fragment().is_none())?;
     let scope = |scope: Scope| (scope.as_str().to_owned(), scope.sentence().to_owned());
     Some(latchkey_idp::Api {
-        name: "Latchkey".to_owned(),
+        name: settings.product.name.clone(),
         audience: settings.jwt.audience.clone(),
         scopes: Scope::ALL.map(scope).to_vec(),
         id: introspection.config.client_id.clone(),

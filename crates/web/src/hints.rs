@@ -13,10 +13,10 @@ use url::form_urlencoded;
 use crate::cookies::{CookieProfile, ResponseCookies};
 
 /// How this browser signed in last.
-pub(crate) const LAST_USED: (&str, Span) = ("latchkey_last_used", Span::days(400));
+pub(crate) const LAST_USED: (&str, Span) = ("last_used", Span::days(400));
 
 /// What the next home page says has happened.
-pub(crate) const DONE: (&str, Span) = ("latchkey_done", Span::minutes(1));
+pub(crate) const DONE: (&str, Span) = ("done", Span::minutes(1));
 
 /// What the browser kept, and what it is to keep.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
         let response = parts.extensions.get().cloned().unwrap_or_default();
-        let cookies = Latchkey::from_ref(state).cookies;
+        let cookies = Latchkey::from_ref(state).cookies.clone();
         Ok(Self { cookies, kept: parts.headers.clone(), response })
     }
 }

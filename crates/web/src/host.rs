@@ -56,7 +56,7 @@ impl Host for App {
     }
 
     fn signed_out(&self, caller: Option<&Caller>, cookies: &ResponseCookies) -> Redirect {
-        let hints = Hints::new(self.cookies, cookies.clone());
+        let hints = Hints::new(self.cookies.clone(), cookies.clone());
         if let Some(method) = caller.and_then(Caller::door) {
             hints.keep(LAST_USED, &method.to_string());
         }

@@ -10,6 +10,7 @@ use crate::static_files;
 
 #[derive(Debug, Default)]
 pub struct Layout {
+    pub product: String,
     who: Who,
     pub local: Option<Local>,
     /// In the header; with the mark and who one is, at most five.
@@ -81,6 +82,7 @@ impl Layout {
             footer.push(Link::new("Outbox", "/outbox"));
         }
         Self {
+            product: app.settings.product.name.clone(),
             who: Who::Unknown,
             navigation,
             footer,

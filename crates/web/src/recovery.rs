@@ -41,6 +41,7 @@ enum Letter {
 #[derive(Template)]
 #[template(path = "email.txt")]
 struct TextPart<'a> {
+    product: &'a str,
     letter: Letter,
     /// The one link, or the code.
     what: &'a str,
@@ -181,7 +182,8 @@ async fn deliver(
     what: String,
     lasts: Span,
 ) {
-    let Ok(text) = (TextPart { letter, what: &what }).render() else {
+    let Ok(text) = (TextPart { product: &app.settings.product.name, letter, what: &what }).render()
+    else {
         tracing::error!(?letter, "an e-mail could not be composed");
         return;
     };

@@ -14,8 +14,8 @@ use tokio::net::TcpListener;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let latchkey = Latchkey::from_env().await?;
-    latchkey.start_local_provider("Minimal").await?;
+    let latchkey = Latchkey::from_env_as("Minimal").await?;
+    latchkey.start_local_provider().await?;
     let listener = TcpListener::bind(&*latchkey.config.listen).await?;
     let app = Router::new()
         .route("/", get(home))

@@ -168,7 +168,7 @@ async fn one_whose_provider_left_the_settings_can_be_ended() {
     assert!(page.body.contains("/connections/acme/disconnect"), "{}", page.summary());
     assert_eq!(disconnect(&mut browser, &app, "acme").await, "disconnecting");
     let page = browser.get(&app.url("/connections?done=disconnecting&at=acme")).await.expect(200);
-    assert!(page.body.contains("Latchkey no longer uses acme"), "{}", page.summary());
+    assert!(page.body.contains("acme is no longer used"), "{}", page.summary());
     assert!(!page.body.contains("/connections/acme/disconnect"), "{}", page.summary());
     // What is nobody's is unknown, as ever.
     let page = browser.post(&app.url("/connections/nobody/disconnect"), &[]).await;

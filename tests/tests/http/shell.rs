@@ -62,6 +62,44 @@ async fn every_link_of_the_demonstration_leads_somewhere() {
     }
 }
 
+/// Every page, e-mail, cookie and provider knows it by the name in the settings.
+#[tokio::test]
+async fn under_another_name_nothing_says_ours() {
+    let names = [("PRODUCT_NAME", "Acme & Co"), ("COOKIE_PREFIX", "acme-co"), ("DEMO", "off")];
+    let setup = names.into_iter().fold(Setup::new(), |setup, (name, value)| setup.set(name, value));
+    let app = setup.start().await;
+    let named = |page: &Page| {
+        let said = format!("{:?}\n{}", page.headers, page.body);
+        let ours = said.lines().find(|line| line.to_lowercase().contains("latchkey"));
+        assert_eq!(ours, None, "{}", page.asked);
+    };
+    let mut browser = Browser::new();
+    let authorize = browser.set_out(&app, "github").await;
+    let consent = browser.get(authorize.as_str()).await.expect(200);
+    assert!(consent.body.contains("Acme &#38; Co"), "{}", consent.body);
+    browser.sign_in_with(&app, "google", "grace").await;
+    let mut other = Browser::new();
+    named(&sign_up(&mut other, &app).await.expect(303));
+    let fields = [("email", ADA), ("password", PASSWORD)];
+    named(&other.post(&app.url("/sign-in"), &fields).await.expect(303));
+    let codes = latchkey_axum::errors::catalogue::ALL.iter().map(|one| one.code);
+    let errors: Vec<_> = codes.map(|code| format!("/errors/{code}")).collect();
+    let pages = "/ /sign-in?again=1 /sign-up /forgot /account /account/devices /account/activity \
+                 /connections /outbox /docs /doctor /errors /openapi.json /nowhere /api/v1/admin/users \
+                 /api/v1/me /.well-known/oauth-protected-resource";
+    for path in pages.split_whitespace().chain(errors.iter().map(String::as_str)) {
+        for browser in [&mut browser, &mut other, &mut Browser::new()] {
+            named(&browser.get(&app.url(path)).await);
+        }
+    }
+    let home = browser.get(&app.url("/")).await;
+    assert!(home.body.contains("<title>Home · Acme &#38; Co</title>"), "{}", home.body);
+    let carried: Vec<_> = browser.jar.all("localhost").chain(other.jar.all("localhost")).collect();
+    assert!(carried.iter().all(|(name, _)| name.starts_with("acme-co_")), "{carried:?}");
+    let sender = &app.app.settings.mail_sender.from;
+    assert_eq!(sender.name.as_deref(), Some("Acme & Co"));
+}
+
 #[tokio::test]
 async fn what_browsers_carry_is_decided_in_one_place() {
     for (setting, of_password) in [("", "jwt"), ("session", "session"), ("jwt", "jwt")] {

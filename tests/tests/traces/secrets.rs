@@ -81,7 +81,8 @@ fn secrets(app: &Latchkey, all: &[Seen]) -> BTreeSet<(String, String)> {
                     for (name, value) in value.split("; ").filter_map(|pair| pair.split_once('=')) {
                         add(name, value);
                         // The name is part of a state, of which six characters are shown at most.
-                        for state in [WAITING, USED].map(|prefix| name.strip_prefix(prefix)) {
+                        for state in [WAITING, USED].map(|prefix| Some(name.split_once(prefix)?.1))
+                        {
                             state.inspect(|state| add("seven characters of a state", &state[..7]));
                         }
                     }

@@ -127,11 +127,12 @@ impl Attempt {
     }
 }
 
-/// How the names of cookies begin whose attempts wait for their answer.
-pub const WAITING: &str = "latchkey_attempt_";
+/// How the names of cookies begin, behind the product's prefix, whose attempts wait for
+/// their answer.
+pub const WAITING: &str = "attempt_";
 
 /// The same of those that have had it.
-pub const USED: &str = "latchkey_used_";
+pub const USED: &str = "used_";
 
 /// Finds out whether an answer belongs to an attempt of this browser.
 ///

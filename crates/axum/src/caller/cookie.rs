@@ -21,7 +21,7 @@ use crate::state::Latchkey;
 pub(super) async fn authenticate(
     parts: &Parts,
     latchkey: &Latchkey,
-    accepted: fn(&AccessClaims) -> bool,
+    accepted: impl Fn(&AccessClaims) -> bool,
 ) -> HandlerResult<Option<Caller>> {
     if let Some(cookie) = latchkey.cookies.value(&parts.headers, SESSION)
         && let Some((sign_in, user)) = session::load(&latchkey.sessions, cookie).await?
@@ -55,7 +55,8 @@ async fn refresh_from_cookie(parts: &Parts, latchkey: &Latchkey) -> HandlerResul
             waiting.add(cookies);
         }
     };
-    match refresh_tokens(latchkey, token, Some(BROWSER), &client).await {
+    let browser = latchkey.config.product.client_id(BROWSER);
+    match refresh_tokens(latchkey, token, Some(&browser), &client).await {
         Ok(pair) => {
             // Too many roles by now: this request is answered, and the next sign-in gets a session.
             let cookies = set_token_cookies(latchkey, &pair);

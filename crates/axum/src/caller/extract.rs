@@ -26,7 +26,8 @@ impl PageCaller {
         parts: &Parts,
         latchkey: &Latchkey,
     ) -> HandlerResult<Option<Caller>> {
-        cookie::authenticate(parts, latchkey, |claims| claims.client_id == BROWSER).await
+        let browser = latchkey.config.product.client_id(BROWSER);
+        cookie::authenticate(parts, latchkey, |claims| claims.client_id == browser).await
     }
 
     fn unauthenticated(parts: &Parts) -> AppError {

@@ -149,11 +149,11 @@ impl AppError {
         self.0.html.as_deref()
     }
 
-    /// The parameters of the challenge, if there is one.
-    pub fn www_authenticate(&self) -> Option<String> {
+    /// The challenge, if there is one, with the name of what is protected (RFC 9110 §11.5).
+    pub fn www_authenticate(&self, realm: &str) -> Option<String> {
         let parameters = self.0.challenge.as_deref()?;
         let comma = if parameters.is_empty() { "" } else { ", " };
-        Some(format!("Bearer realm=\"latchkey\"{comma}{parameters}"))
+        Some(format!("Bearer realm=\"{realm}\"{comma}{parameters}"))
     }
 
     pub fn retries_after(&self) -> Option<Span> {

@@ -70,7 +70,7 @@ catalogue! {
         "Nothing is wrong. Sign in again if you change your mind, or choose another sign-in method.";
     ATTEMPT_UNKNOWN: BAD_REQUEST, YOU, "attempt_unknown",
         "This sign-in did not start here",
-        "The link back from {provider} does not belong to a sign-in that Latchkey started, so it was ignored.",
+        "The link back from {provider} does not belong to a sign-in that started here, so it was ignored.",
         "Start again on the sign-in page. Don’t follow sign-in links that others send you.";
     ATTEMPT_COOKIE_MISSING: BAD_REQUEST, YOU, "attempt_cookie_missing",
         "The sign-in cookie is missing",
@@ -102,11 +102,11 @@ catalogue! {
         "Try again, or choose another sign-in method. The site’s owner can look up the error below.";
     PROVIDER_TIMEOUT: GATEWAY_TIMEOUT, PROVIDER, "provider_timeout",
         "{Provider} did not answer in time",
-        "Latchkey asked {provider} who you are and got no answer within 8 seconds.",
+        "{Provider} was asked who you are and did not answer within 8 seconds.",
         "Wait a moment and try again, or choose another sign-in method.";
     PROVIDER_UNREACHABLE: BAD_GATEWAY, PROVIDER, "provider_unreachable",
         "{Provider} cannot be reached",
-        "Latchkey could not connect to {provider}, or the connection broke.",
+        "{Provider} could not be reached, or the connection broke.",
         "Wait a moment and try again, or choose another sign-in method.";
     PROVIDER_DOWN: SERVICE_UNAVAILABLE, PROVIDER, "provider_down",
         "{Provider} is unavailable",
@@ -114,11 +114,11 @@ catalogue! {
         "Wait a moment and try again, or choose another sign-in method.";
     PROVIDER_NONSENSE: BAD_GATEWAY, PROVIDER, "provider_nonsense",
         "{Provider} sent an invalid response",
-        "{Provider} answered with something the standard does not allow, so Latchkey rejected it.",
+        "{Provider} answered with something the standard does not allow, so the answer was rejected.",
         "Try again, or choose another sign-in method. If it keeps happening, the site’s owner can show the provider the details below.";
     CODE_REFUSED: BAD_REQUEST, YOU, "code_refused",
         "{Provider} did not accept the code",
-        "The code your browser brought back had already been used or had expired when Latchkey sent it to {provider}.",
+        "The code your browser brought back had already been used or had expired when it was sent to {provider}.",
         "Sign in again; you get a new code each time.";
     TOKEN_REFUSED: BAD_GATEWAY, SITE, "token_exchange_refused",
         "{Provider} did not accept this site",
@@ -126,7 +126,7 @@ catalogue! {
         "Choose another sign-in method. The site’s owner must register exactly the redirect URI below, check the client ID and secret, and if they are right set …_TOKEN_AUTH to how the provider takes them: basic or body.";
     ID_TOKEN_REFUSED: BAD_GATEWAY, PROVIDER, "id_token_refused",
         "{Provider} could not prove who you are",
-        "The ID token from {provider} failed a check, so Latchkey rejected it and did not sign you in.",
+        "The ID token from {provider} failed a check, so it was rejected and you were not signed in.",
         "Try again, or choose another sign-in method.";
     NOT_ASKED_ANEW: FORBIDDEN, YOU, "provider_did_not_ask",
         "{Provider} did not ask you to sign in",
@@ -208,7 +208,7 @@ catalogue! {
         "Wait a few seconds and try again.";
     NO_PLACE: SERVICE_UNAVAILABLE, SITE, "too_many_connections",
         "Too many connections",
-        "Your network, or everybody together, has more connections open than Latchkey serves at a time.",
+        "Your network, or everybody together, has more connections open than this site serves at a time.",
         "Wait a few seconds and try again. Behind a proxy, the site’s owner sets TRUSTED_PROXIES.";
     VALIDATION_FAILED: UNPROCESSABLE_ENTITY, YOU, "validation_failed",
         "Some fields are invalid",
@@ -362,10 +362,10 @@ catalogue! {
     NOTHING_CHOSEN: BAD_REQUEST, YOU, "nothing_chosen",
         "Nothing was chosen",
         "You ticked no box, so there is nothing to ask {provider} for.",
-        "Tick what Latchkey may use and try again.";
+        "Tick what this site may use and try again.";
     NOT_GRANTED: FORBIDDEN, YOU, "not_granted",
         "You have not allowed that",
-        "{Provider} is connected, but not for this. Latchkey only uses what you allowed there.",
+        "{Provider} is connected, but not for this. Only what you allowed there is used.",
         "Request access on your connections page, and allow it at {provider}.";
     RECONNECT: CONFLICT, YOU, "reconnect_needed",
         "Reconnect {provider}",
@@ -378,18 +378,18 @@ catalogue! {
     STILL_DISCONNECTING: CONFLICT, YOU, "still_disconnecting",
         "Still disconnecting",
         "{Provider} has not yet confirmed that the previous connection’s tokens are revoked. A new one might be revoked with them.",
-        "Wait a moment and try again. Latchkey keeps asking {provider}.";
+        "Wait a moment and try again. {Provider} is asked again and again.";
     RENEWING: SERVICE_UNAVAILABLE, SITE, "token_being_renewed",
         "The access token is being refreshed",
         "Another request is getting a new access token from {provider}.",
         "Wait a moment and try again.";
     SERVICE_TIMEOUT: GATEWAY_TIMEOUT, PROVIDER, "service_timeout",
         "{Provider} did not answer in time",
-        "Latchkey asked {provider} for your data and got no answer within 8 seconds.",
+        "{Provider} was asked for your data and did not answer within 8 seconds.",
         "Wait a moment and try again. Your sign-in and your connection are unaffected.";
     SERVICE_UNAVAILABLE: BAD_GATEWAY, PROVIDER, "service_unavailable",
         "{Provider} returned no data",
-        "Latchkey asked {provider} for your data and got nothing it can show.",
+        "{Provider} was asked for your data and answered with nothing that can be shown.",
         "Wait a moment and try again. Your sign-in and your connection are unaffected.";
     SITE_NOT_ACCEPTED: BAD_GATEWAY, SITE, "site_not_accepted",
         "{Provider} does not accept this site",
@@ -411,7 +411,7 @@ catalogue! {
         "If you meant to do it, do it from a page on this site.";
     UNKNOWN_HOST: MISDIRECTED_REQUEST, YOU, "unknown_host",
         "Nothing is served under this name",
-        "In development, Latchkey answers only under names of this machine: a page on the web could give its own name this machine’s address and read the answers.",
+        "In development, there are answers only under names of this machine: a page on the web could give its own name this machine’s address and read the answers.",
         "Open the address in PUBLIC_URL. To use another name, set PUBLIC_URL to it.";
     BAD_REQUEST: BAD_REQUEST, YOU, "bad_request",
         "That request is not valid",
@@ -439,11 +439,11 @@ catalogue! {
         "Try again.";
     ANSWER_TIMEOUT: GATEWAY_TIMEOUT, SITE, "answer_timeout",
         "That took us too long",
-        "Latchkey could not answer in time, most likely because it was waiting for another service.",
+        "There was no answer in time, most likely because another service was waited for.",
         "Wait a moment and try again.";
     DATABASE_DOWN: SERVICE_UNAVAILABLE, SITE, "database_unavailable",
         "We cannot look that up right now",
-        "The database does not answer, so Latchkey cannot tell who you are. Nothing was lost.",
+        "The database does not answer, so nobody can tell who you are. Nothing was lost.",
         "Wait a moment and try again.";
     CANNOT_SIGN: SERVICE_UNAVAILABLE, SITE, "signing_unavailable",
         "We cannot sign you in right now",

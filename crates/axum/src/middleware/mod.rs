@@ -74,8 +74,8 @@ fn page_rules<S: Host>(host: &S) -> Rules
 where
     Latchkey: FromRef<S>,
 {
-    let own = host.clone();
-    Rules::new(&Latchkey::from_ref(host), move |error, names| {
-        render::page(&own, error, names.request_id)
+    let (own, latchkey) = (host.clone(), Latchkey::from_ref(host));
+    Rules::new(&latchkey.clone(), move |error, names| {
+        render::page(&latchkey, &own, error, names.request_id)
     })
 }

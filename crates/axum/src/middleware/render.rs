@@ -60,7 +60,7 @@ fn is_unexplained(response: &Response) -> bool {
 }
 
 /// An error as a page of the host.
-pub(super) fn page(host: &impl Host, error: &AppError, id: &str) -> Response {
+pub(super) fn page(latchkey: &Latchkey, host: &impl Host, error: &AppError, id: &str) -> Response {
     let entry = error.entry();
     let mut response = match error.own_page() {
         Some(html) => (entry.status, Html(html.to_owned())).into_response(),
@@ -71,7 +71,7 @@ pub(super) fn page(host: &impl Host, error: &AppError, id: &str) -> Response {
         response = (StatusCode::INTERNAL_SERVER_ERROR, entry.title).into_response();
     }
     response.headers_mut().insert("x-error-code", HeaderValue::from_static(entry.code));
-    insert(&mut response, header::WWW_AUTHENTICATE, error.www_authenticate());
+    insert(&mut response, header::WWW_AUTHENTICATE, challenge(latchkey, error));
     response
 }
 
@@ -85,10 +85,14 @@ pub(super) fn problem(latchkey: &Latchkey, error: &AppError, names: &Names<'_>) 
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     headers.insert("x-error-code", HeaderValue::from_static(entry.code));
     let challenge =
-        error.www_authenticate().map(|challenge| match &latchkey.config.resource_metadata {
+        challenge(latchkey, error).map(|challenge| match &latchkey.config.resource_metadata {
             Some(metadata) => format!("{challenge}, resource_metadata=\"{metadata}\""),
             None => challenge,
         });
     insert(&mut response, header::WWW_AUTHENTICATE, challenge);
     response
+}
+
+fn challenge(latchkey: &Latchkey, error: &AppError) -> Option<String> {
+    error.www_authenticate(&latchkey.config.product.cookie_prefix)
 }

@@ -22,7 +22,7 @@ use crate::state::Latchkey;
 use crate::{audit, password};
 
 /// What programs of people's own are, to the JWTs that they carry.
-const PROGRAM: &str = "latchkey-api";
+const PROGRAM: &str = "api";
 
 /// A password, and what the token is to be for.
 #[derive(Deserialize, ToSchema)]
@@ -103,7 +103,8 @@ pub async fn issue(
     let user = &proof.user;
     let now = Proof::password(latchkey.clock.now());
     let sign_in = new_sign_in(&latchkey, user.id, now, CredentialKind::Jwt, &client);
-    let pair = latchkey.issuer.issue(user, &sign_in, scope, PROGRAM).await?;
+    let client_id = latchkey.config.product.client_id(PROGRAM);
+    let pair = latchkey.issuer.issue(user, &sign_in, scope, &client_id).await?;
     proof.ensure_unchanged(&latchkey, sign_in.id).await?;
     latchkey.metrics.sign_in("password", "jwt", "ok");
     audit::record(

@@ -34,6 +34,15 @@ impl Environment {
         environment
     }
 
+    /// With a value for a variable that is not set.
+    #[must_use]
+    pub fn or(mut self, name: &str, value: &str) -> Self {
+        if self.get(name).is_none() {
+            self.variables.insert(name.to_owned(), value.to_owned());
+        }
+        self
+    }
+
     pub fn of<N: Into<String>, V: Into<String>>(
         variables: impl IntoIterator<Item = (N, V)>,
         folder: impl Into<PathBuf>,

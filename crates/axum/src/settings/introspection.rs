@@ -43,9 +43,10 @@ pub(super) fn read(
         read.error(URL, format!("is not set, but other {FAMILY}_ variables are"));
         return None;
     } else {
-        let issuer = local_idp?.url.join("google").ok()?;
+        let idp = local_idp?;
+        let issuer = idp.url.join("google").ok()?;
         let url = Url::parse(&format!("{issuer}/introspect")).ok()?;
-        (url, Some(issuer.into()), "latchkey-api".to_owned(), Secret::new(random::token()))
+        (url, Some(issuer.into()), idp.product.client_id("api"), Secret::new(random::token()))
     };
     let config = Config {
         issuer: issuer.clone().or_else(|| likely_issuer(&url, providers)),

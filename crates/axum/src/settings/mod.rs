@@ -26,7 +26,7 @@ use latchkey_domain::sign_in::{CredentialKind, Lifetime};
 use latchkey_store::{Backend, Limits};
 use url::Url;
 
-use crate::config::Config;
+use crate::config::{Config, Product};
 pub use app_secret::{SecretFacts, SecretSource};
 
 pub use crate::config::{JwtSettings, LocalIdp, Revocation};
@@ -40,6 +40,7 @@ use reader::{Reader, parse_duration};
 
 #[derive(Debug)]
 pub struct Settings {
+    pub product: Product,
     /// The only origin that the app trusts.
     pub public_url: Url,
     pub listen: Vec<SocketAddr>,
@@ -101,6 +102,7 @@ impl Settings {
 
     fn read(mut read: Reader<'_>, built_with: Capabilities) -> (Self, Problems) {
         let port = read.port("PORT");
+        let product = product(&mut read);
         let public_url = public_url(&mut read, port);
         let development = is_development(&public_url);
         // The placeholder for an invalid one is never used: the start ends.
@@ -108,7 +110,8 @@ impl Settings {
             app_secret::read(&mut read, development).unwrap_or_else(app_secret::placeholder);
         let (idle, absolute) = lifetimes(&mut read, "SESSION_IDLE_TTL", "SESSION_TTL");
         let jwt = jwt(&mut read, &public_url);
-        let local_idp = providers::read_local(&mut read, development, built_with.local_provider);
+        let local_idp =
+            providers::read_local(&mut read, development, built_with.local_provider, &product);
         let providers = providers::read(&mut read, &public_url, local_idp.as_ref());
         if let Some(idp) = &local_idp
             && idp.url.host() == public_url.host()
@@ -133,12 +136,13 @@ impl Settings {
             trusted_proxies: trusted_proxies(&mut read),
             smtp_url: smtp_url(&mut read, built_with.mail),
             hsts_subdomains: read.one_of("HSTS_SUBDOMAINS", &[("off", false), ("on", true)]),
-            mail_sender: mail::sender(&mut read, &public_url),
+            mail_sender: mail::sender(&mut read, &public_url, &product),
             outbound_proxy: outbound_proxy(&mut read),
             metrics_addr: read.given("METRICS_ADDR", |text| text.parse().ok()),
             json_log: read.one_of("LOG_FORMAT", &[("text", false), ("json", true)]),
             shutdown_grace: read.duration("SHUTDOWN_GRACE"),
             warnings: read.warnings,
+            product,
             public_url,
             app_secret,
             app_secret_facts,
@@ -152,6 +156,7 @@ impl Settings {
     /// What sign-in needs of them.
     pub fn config(&self) -> Config {
         Config {
+            product: self.product.clone(),
             public_url: self.public_url.clone(),
             listen: self.listen.clone(),
             app_secret: self.app_secret.clone(),
@@ -180,6 +185,17 @@ impl Settings {
     pub fn absolute(&self, path: &str) -> String {
         format!("{}{path}", self.origin())
     }
+}
+
+fn product(read: &mut Reader<'_>) -> Product {
+    let fits = |text: &str| (text.chars().count() <= 40).then(|| text.to_owned());
+    let product = Product::named(&read.parsed("PRODUCT_NAME", fits).unwrap_or_default());
+    // What a cookie may be called (RFC 6265 §4.1.1), and what lets its port be told apart.
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
+    let is_prefix =
+        |text: &str| text.len() <= 40 && !text.starts_with("__") && text.bytes().all(plain);
+    let prefix = read.given("COOKIE_PREFIX", |text| is_prefix(text).then(|| text.to_owned()));
+    Product { cookie_prefix: prefix.unwrap_or(product.cookie_prefix), ..product }
 }
 
 fn is_development(public_url: &Url) -> bool {
@@ -307,7 +323,7 @@ fn demo(read: &mut Reader<'_>, development: bool, built_in: bool) -> (bool, bool
 fn of_the_demo(read: &mut Reader<'_>, name: &str, built_in: bool) -> Option<bool> {
     let given = read.one_of(name, &[("auto", None), ("on", Some(true)), ("off", Some(false))]);
     if given == Some(true) && !built_in {
-        let fix = "Set it to auto or off, or build Latchkey with the feature demo.";
+        let fix = "Set it to auto or off, or build with the feature demo.";
         read.error_with_fix(name, "needs a feature that this build does not have", fix);
     }
     given

@@ -9,7 +9,7 @@ use latchkey_auth::secret::Secret;
 use oauth2::RedirectUrl;
 use url::Url;
 
-use crate::config::LocalIdp;
+use crate::config::{LocalIdp, Product};
 
 use super::problem::Problem;
 use super::reader::{Credentials, Reader};
@@ -32,10 +32,11 @@ pub(super) fn read_local(
     read: &mut Reader<'_>,
     development: bool,
     built_in: bool,
+    product: &Product,
 ) -> Option<LocalIdp> {
     const NAME: &str = "LOCAL_IDP";
     if !built_in && read.text(NAME).as_deref() == Some("on") {
-        let fix = "Set it to auto or off, or build Latchkey with the feature local-idp.";
+        let fix = "Set it to auto or off, or build with the feature local-idp.";
         read.error_with_fix(NAME, "needs a feature that this build does not have", fix);
         return None;
     }
@@ -43,7 +44,8 @@ pub(super) fn read_local(
     let port = read.port("LOCAL_IDP_PORT");
     let url = Url::parse(&format!("http://127.0.0.1:{port}")).ok()?;
     let people_file = read.environment.path("data/local-people.json");
-    (enabled && development && built_in).then_some(LocalIdp { port, url, people_file })
+    let product = product.clone();
+    (enabled && development && built_in).then_some(LocalIdp { product, port, url, people_file })
 }
 
 pub(super) fn read(
@@ -126,7 +128,7 @@ fn local(public_url: &Url, slug: &str, label: &str, idp: &LocalIdp) -> Option<Pr
         "github" => Kind::GitHub { web: base.clone(), api: under("api")? },
         _ => Kind::Facebook { web: under("v23.0")?, graph: under("v23.0")? },
     };
-    let (id, secret) = (format!("latchkey-{slug}"), Secret::new(random::token()));
+    let (id, secret) = (idp.product.client_id(slug), Secret::new(random::token()));
     let found = provider(public_url, slug, label, kind, id, secret)?;
     Some(Provider { local: true, ..found })
 }

@@ -27,6 +27,23 @@ fn nothing_is_needed() {
 }
 
 #[test]
+fn one_name_is_enough_and_cookies_may_keep_another() {
+    for (text, name, prefix) in [
+        ("", "Latchkey", "latchkey"),
+        ("PRODUCT_NAME=Acme & Co.", "Acme & Co.", "acme_co"),
+        ("PRODUCT_NAME=東京", "東京", "app"),
+        ("PRODUCT_NAME=Acme\nCOOKIE_PREFIX=old-name", "Acme", "old-name"),
+    ] {
+        let product = load(text).expect("no problem").product;
+        assert_eq!((product.name.as_str(), product.cookie_prefix.as_str()), (name, prefix));
+    }
+    for text in ["COOKIE_PREFIX=a b", "COOKIE_PREFIX=__Host-a", "COOKIE_PREFIX=a;b"] {
+        assert!(load(text).is_err(), "{text}");
+    }
+    assert!(load(&format!("PRODUCT_NAME={}", "x".repeat(41))).is_err());
+}
+
+#[test]
 fn two_variables_switch_to_the_real_one() {
     let settings = load("GITHUB_CLIENT_ID=id\nGITHUB_CLIENT_SECRET_FILE=secret.txt");
     let settings = settings.expect("no problem");

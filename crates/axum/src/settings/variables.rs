@@ -36,10 +36,22 @@ pub const ALL: &[Variable] = &[
         "PUBLIC_URL",
         "http://localhost:3000",
         "the address people type, like https://app.example.com",
-        "the only origin Latchkey trusts",
+        "the only origin that is trusted",
     ),
     plain("HOST", "", "an IP address: 127.0.0.1, ::1, 0.0.0.0 or ::", "the address to listen on"),
     plain("PORT", "3000", PORT, "the port to listen on"),
+    plain(
+        "PRODUCT_NAME",
+        "Latchkey",
+        "a name of at most 40 characters",
+        "the name on pages, in e-mails and at providers",
+    ),
+    plain(
+        "COOKIE_PREFIX",
+        "",
+        "letters, digits, - and _, like acme",
+        "what the names of cookies begin with; changing it signs everybody out",
+    ),
     secret(
         "DATABASE_URL",
         "sqlite://data/latchkey.db",

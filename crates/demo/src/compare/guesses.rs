@@ -9,7 +9,7 @@ use tower_sessions::cookie::Cookie;
 
 use latchkey_web::cookies::CookieProfile;
 
-const COOKIE: &str = "latchkey_guesses";
+const COOKIE: &str = "guesses";
 
 /// How long a guess is remembered.
 const REMEMBERED: Span = Span::days(30);
@@ -54,7 +54,7 @@ pub(super) struct Guesses(Option<BTreeMap<u8, Guess>>);
 
 impl Guesses {
     /// What the cookie says; what makes no sense in it is nothing.
-    pub(super) fn of(headers: &http::HeaderMap, cookies: CookieProfile) -> Self {
+    pub(super) fn of(headers: &http::HeaderMap, cookies: &CookieProfile) -> Self {
         Self(cookies.value(headers, COOKIE).map(parse))
     }
 
@@ -77,14 +77,14 @@ impl Guesses {
         self
     }
 
-    pub(super) fn cookie(&self, cookies: CookieProfile) -> Cookie<'static> {
+    pub(super) fn cookie(&self, cookies: &CookieProfile) -> Cookie<'static> {
         let pairs = self.0.iter().flatten().map(|(number, guess)| format!("{number}-{guess}"));
         let pairs: Vec<_> = pairs.collect();
         let value = if pairs.is_empty() { NONE_YET.to_owned() } else { pairs.join(".") };
         cookies.cookie(COOKIE, value, REMEMBERED)
     }
 
-    pub(super) fn removal(cookies: CookieProfile) -> Cookie<'static> {
+    pub(super) fn removal(cookies: &CookieProfile) -> Cookie<'static> {
         cookies.removal(COOKIE)
     }
 }
@@ -105,8 +105,8 @@ mod tests {
     fn guesses_come_back_as_they_went() {
         let guesses =
             Guesses::default().with(3, Guess::True).with(1, Guess::None).with(3, Guess::False);
-        let profile = CookieProfile::of(&"http://localhost".parse().unwrap());
-        let cookie = guesses.cookie(profile);
+        let profile = CookieProfile::of(&"http://localhost".parse().unwrap(), "app");
+        let cookie = guesses.cookie(&profile);
         assert_eq!(cookie.value(), "1-none.3-true", "the first guess counts");
         assert_eq!(Some(parse(cookie.value())), guesses.0);
         assert!(guesses.hides(2) && !guesses.hides(3) && !Guesses::default().hides(2));

@@ -53,7 +53,7 @@ pub(crate) async fn page(
     caller: Option<PageCaller>,
     headers: HeaderMap,
 ) -> HandlerResult<Page<ComparePage>> {
-    let guesses = Guesses::of(&headers, demo.app.cookies);
+    let guesses = Guesses::of(&headers, &demo.app.cookies);
     let side_by_side = match &caller {
         Some(caller) => traces::latest_side_by_side(&demo.app, caller).await?,
         None => SideBySide::default(),
@@ -91,7 +91,7 @@ pub(crate) async fn claim_page(
     let all = experiments::ALL;
     let place = all.iter().position(|claim| claim.slug == slug || claim.number.to_string() == slug);
     let place = place.ok_or_else(|| AppError::new(catalogue::NOT_FOUND))?;
-    let guesses = Guesses::of(&headers, demo.app.cookies);
+    let guesses = Guesses::of(&headers, &demo.app.cookies);
     let one = ClaimView::of(&demo.comparison, &all[place], &guesses);
     Ok(Page(ClaimPage {
         layout: Layout::new(&demo.app, caller.as_deref()).below("/compare"),
@@ -132,7 +132,7 @@ pub(crate) async fn guess(
     headers: HeaderMap,
     StrictForm(form): StrictForm<GuessForm>,
 ) -> HandlerResult<(SetCookies, Redirect)> {
-    let (refused, cookies) = (|| AppError::new(catalogue::BAD_REQUEST), demo.app.cookies);
+    let (refused, cookies) = (|| AppError::new(catalogue::BAD_REQUEST), &demo.app.cookies);
     let (cookie, to) = match (form.quiz.as_deref(), chosen(form.claim.as_deref())?, form.guess) {
         (Some("on"), None, None) => (Guesses::default().cookie(cookies), Redirect::to("/compare")),
         (Some("off"), None, None) => (Guesses::removal(cookies), Redirect::to("/compare")),

@@ -44,7 +44,7 @@ pub(crate) async fn page(
     let page = ComparingPage { layout, claims: run.claims.len() }.render();
     let page = page.map_err(|_| AppError::new(catalogue::INTERNAL))?;
     let (send, mut pieces) = mpsc::channel(1);
-    let guesses = Guesses::of(&headers, demo.app.cookies);
+    let guesses = Guesses::of(&headers, &demo.app.cookies);
     tokio::spawn(follow(demo, run.claims, guesses, page, send));
     // What is compressed is held back until there is enough of it.
     let as_it_is = [(header::CONTENT_ENCODING, "identity")];

@@ -57,11 +57,11 @@ pub(crate) struct DrillRoomPage {
 /// The decoy's cookies, and whether scripts cannot read them. On one it was forgotten.
 const COOKIES: [(&str, bool, By); 3] = [
     (SESSION, true, By::Session),
-    ("latchkey_drill_open", false, By::Open),
-    ("latchkey_drill_token", true, By::HiddenToken),
+    ("drill_open", false, By::Open),
+    ("drill_token", true, By::HiddenToken),
 ];
 
-const SESSION: &str = "latchkey_drill";
+const SESSION: &str = "drill";
 
 /// The decoys leave this path as little as the scripts do.
 const PATH: &str = "/drill";

@@ -94,15 +94,17 @@ pub(super) fn secret(place: Place, name: &str) -> Option<Kind> {
     }
 }
 
-/// What the value of a cookie is. None is ever shown (RFC 6265 §4.2).
+/// What the value of a cookie is, whatever its prefix. None is ever shown (RFC 6265 §4.2).
 pub(super) fn cookie(name: &str) -> Kind {
     let name = name.trim().trim_start_matches("__Host-").trim_start_matches("__Secure-");
     // On loopback the port comes last.
     match name.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('_') {
-        SESSION => Kind::SessionId,
-        TOKEN => Kind::AccessToken,
-        REFRESH => Kind::RefreshToken,
-        name if name.starts_with(WAITING) || name.starts_with(USED) => Kind::Attempt,
-        _ => Kind::Cookie,
+        name if name.contains(WAITING) || name.contains(USED) => Kind::Attempt,
+        name => match name.rsplit_once('_').map(|(_, base)| base) {
+            Some(SESSION) => Kind::SessionId,
+            Some(TOKEN) => Kind::AccessToken,
+            Some(REFRESH) => Kind::RefreshToken,
+            _ => Kind::Cookie,
+        },
     }
 }

@@ -65,7 +65,7 @@ impl Family {
                     service: Service::Contacts,
                     scope: "https://www.googleapis.com/auth/contacts",
                     label: "Contacts, full access",
-                    sentence: "See, change and delete your contacts. Latchkey only reads them, \
+                    sentence: "See, change and delete your contacts. Here they are only read, \
                                but could do all three.",
                 },
             ],
@@ -74,7 +74,7 @@ impl Family {
                 scope: "repo",
                 label: "Repositories, including private ones",
                 sentence: "GitHub has no read-only scope for private repositories: this one also \
-                           allows changes. Latchkey only lists them.",
+                           allows changes. Here they are only listed.",
             }],
             Self::Facebook => &[Offer {
                 service: Service::Profile,

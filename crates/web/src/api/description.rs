@@ -1,58 +1,53 @@
 //! What the description of the API says of the whole of it.
 
+use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme,
 };
-use utoipa::{Modify, OpenApi};
 
+use latchkey_axum::config::Product;
+
+use crate::cookies::{SESSION, TOKEN};
 use crate::errors::Problem;
 
 #[derive(OpenApi)]
 #[openapi(
     info(
-        title = "Latchkey",
         description = "Two small resources and the user who owns them. Every route takes any of four credentials: the session cookie, the JWT cookie, a JWT as a bearer token, or another app’s opaque OAuth token.",
         license(name = "MIT")
     ),
     servers((url = "/", description = "This instance")),
     components(schemas(Problem)),
-    modifiers(&Keys)
 )]
 pub(super) struct Description;
 
-/// The keys that open the API.
-struct Keys;
-
-impl Modify for Keys {
-    fn modify(&self, document: &mut Document) {
-        let cookie = |name: &str, description: &str| {
-            SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description(name, description)))
-        };
-        let bearer = Http::builder()
-            .scheme(HttpAuthScheme::Bearer)
-            .bearer_format("JWT")
-            .description(Some("An access token (RFC 6750 §2.1, RFC 9068)."))
-            .build();
-        let oauth = Http::builder()
+/// Adds whose API it is, and the keys that open it.
+pub(super) fn name(document: &mut Document, product: &Product) {
+    document.info.title.clone_from(&product.name);
+    let prefix = &product.cookie_prefix;
+    let cookie = |base: &str, description: &str| {
+        let name = format!("__Host-{prefix}_{base}");
+        let description = format!("{description}; {prefix}_{base}_<port> on http.");
+        SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description(name, description)))
+    };
+    let bearer = Http::builder()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format("JWT")
+        .description(Some("An access token (RFC 6750 §2.1, RFC 9068)."))
+        .build();
+    let oauth = Http::builder()
             .scheme(HttpAuthScheme::Bearer)
             .bearer_format("opaque")
             .description(Some(
                 "Another app’s opaque access token (RFC 6750 §2.1), introspected at its issuer (RFC 7662). /.well-known/oauth-protected-resource names the issuer (RFC 9728).",
             ))
             .build();
-        let components = document.components.get_or_insert_default();
-        components.add_security_scheme(
-            "session",
-            cookie("__Host-latchkey_session", "A server session; latchkey_session_<port> on http."),
-        );
-        components.add_security_scheme(
-            "jwt_cookie",
-            cookie("__Host-latchkey_token", "A JWT in a cookie; latchkey_token_<port> on http."),
-        );
-        components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
-        components.add_security_scheme("oauth", SecurityScheme::Http(oauth));
-    }
+    let components = document.components.get_or_insert_default();
+    components.add_security_scheme("session", cookie(SESSION, "A server session"));
+    components.add_security_scheme("jwt_cookie", cookie(TOKEN, "A JWT in a cookie"));
+    components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    components.add_security_scheme("oauth", SecurityScheme::Http(oauth));
 }
 
 /// An operation that names the session alone takes every other credential as

@@ -8,10 +8,12 @@ mod protected_resource;
 mod sessions;
 mod users;
 
+use axum::extract::State;
 use axum::routing::{MethodRouter, any, get};
 use axum::{Json, Router};
 
 use description::Description;
+use latchkey_axum::config::Product;
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -34,15 +36,19 @@ pub(super) fn operations() -> OpenApiRouter<App> {
 }
 
 /// The description of the API, made from the code itself (OpenAPI 3.1).
-pub fn document() -> OpenApi {
+pub fn document(product: &Product) -> OpenApi {
     let mut document = operations().into_openapi();
+    description::name(&mut document, product);
     description::take_every_credential(&mut document);
     document
 }
 
 pub(crate) fn routes() -> Router<App> {
     Router::from(operations())
-        .route("/openapi.json", get(async || Json(document())))
+        .route(
+            "/openapi.json",
+            get(async |State(app): State<App>| Json(document(&app.settings.product))),
+        )
         .route("/.well-known/oauth-protected-resource", get(protected_resource::metadata))
         .route("/.well-known/oauth-protected-resource/{*path}", get(protected_resource::metadata))
         .route("/api", not_found())
@@ -61,7 +67,9 @@ fn not_found() -> MethodRouter<App> {
 mod tests {
     #[test]
     fn every_operation_is_described() {
-        let document = serde_json::to_value(super::document()).expect("JSON");
+        let document =
+            serde_json::to_value(super::document(&latchkey_axum::config::Product::named("Acme")))
+                .expect("JSON");
         assert!(document["openapi"].as_str().is_some_and(|version| version.starts_with("3.1")));
         let operations: usize = document["paths"]
             .as_object()

@@ -21,7 +21,7 @@ pub(super) struct Metadata {
     authorization_servers: Vec<String>,
     scopes_supported: Vec<&'static str>,
     bearer_methods_supported: [&'static str; 1],
-    resource_name: &'static str,
+    resource_name: String,
     resource_documentation: String,
 }
 
@@ -33,7 +33,7 @@ impl Metadata {
             authorization_servers: issuer.map(str::to_owned).into_iter().collect(),
             scopes_supported: Scope::ALL.map(Scope::as_str).to_vec(),
             bearer_methods_supported: ["header"],
-            resource_name: "Latchkey",
+            resource_name: app.settings.product.name.clone(),
             resource_documentation: app.settings.absolute("/docs"),
         }
     }

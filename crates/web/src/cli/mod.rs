@@ -11,7 +11,7 @@ mod user;
 use clap::Subcommand;
 
 use crate::api;
-use crate::settings::Capabilities;
+use crate::settings::{Capabilities, Environment, Settings};
 
 pub use common::{Outcome, print};
 
@@ -46,7 +46,11 @@ impl Command {
             Self::Audit(arguments) => audit::run(arguments, built_with).await,
             Self::Migrate(arguments) => migrate::run(arguments).await,
             Self::Health => health::run(built_with).await,
-            Self::Openapi => print(&serde_json::to_string_pretty(&api::document())?),
+            Self::Openapi => {
+                let environment = Environment::of_process_so_far();
+                let (settings, _) = Settings::dry_run(&environment, built_with);
+                print(&serde_json::to_string_pretty(&api::document(&settings.product))?)
+            }
         }
     }
 }

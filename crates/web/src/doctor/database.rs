@@ -23,7 +23,7 @@ pub(super) async fn findings(context: &Context<'_>) -> Vec<Finding> {
             Check::Database.ok("The database is an SQLite file, created at the first start.")
         }
         Ok(Probe::InMemory) => Check::Database.warning(
-            "The database is in memory: everything is lost when Latchkey stops.",
+            "The database is in memory: everything is lost when the program stops.",
             "Name a file, like sqlite://data/latchkey.db.",
         ),
         Err(error) => unusable(error),
@@ -62,14 +62,14 @@ fn unusable(error: ProbeError) -> Finding {
         ProbeError::Address => {
             "Set it to sqlite://data/latchkey.db or postgres://user:password@host/database."
         }
-        ProbeError::Folder => "Name a file in a folder that Latchkey may write to.",
+        ProbeError::Folder => "Name a file in a folder that the program may write to.",
         ProbeError::Unreachable => {
             "Check that the server runs, and the host and port in DATABASE_URL."
         }
         ProbeError::Refused => "Check the user name and the password in DATABASE_URL.",
         ProbeError::NoSuchDatabase => "Create the database on the server: CREATE DATABASE.",
         ProbeError::NotADatabase => "Name another file: this one is not a database.",
-        ProbeError::ReadOnly => "Let Latchkey write to the file and its folder.",
+        ProbeError::ReadOnly => "Let the program write to the file and its folder.",
         ProbeError::Statement => "Check the database's log.",
         ProbeError::Migration(_) => {
             "Let the user of DATABASE_URL create tables: GRANT CREATE ON SCHEMA. Or run the migrations once as another user."
@@ -88,7 +88,7 @@ fn judge_migrations(migrations: Migrations) -> Finding {
             check.ok(format!("{count} migrations are run at the next start."))
         }
         Migrations::Newer { theirs, ours } => check.warning(
-            format!("A newer version of Latchkey has migrated the database to {theirs}; this one knows the migrations up to {ours}."),
+            format!("A newer version has migrated the database to {theirs}; this one knows the migrations up to {ours}."),
             "Go on to the newer version: only the one before it is sure to work beside it.",
         ),
         Migrations::Altered => check.problem(

@@ -26,7 +26,7 @@ pub async fn examine(
     clock: &Clock,
 ) -> Result<Report, Error> {
     let (settings, problems) = Settings::dry_run(environment, built_with);
-    let http = Outbound::through(settings.outbound_proxy.as_ref())?;
+    let http = Outbound::through(settings.outbound_proxy.as_ref(), &settings.product.name)?;
     let context = Context { settings: &settings, problems: &problems };
     let (ports, database, asked) = tokio::join!(
         network::ports(&context, &http),
@@ -76,7 +76,7 @@ async fn asked(
     let settings = context.settings;
     let (probed, responder, introspection) = tokio::join!(
         network::probe(&settings.providers, http, clock),
-        network::responder(http, &settings.public_url),
+        network::responder(http, &settings.public_url, &settings.product.name),
         introspection::finding(context, http, clock),
     );
     let providers =

@@ -18,15 +18,15 @@ use crate::settings::Settings;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Responder {
-    Latchkey,
+    Ourselves,
     /// A proxy that cannot reach its upstream: 502, 503 or 504.
     Proxy,
     Other,
     Nobody,
 }
 
-/// Who answers at an address: Latchkey describes its API there.
-pub(super) async fn responder(http: &Outbound, base: &Url) -> Responder {
+/// Who answers at an address: we describe our API there.
+pub(super) async fn responder(http: &Outbound, base: &Url, product: &str) -> Responder {
     let Ok(url) = base.join("/openapi.json") else { return Responder::Nobody };
     let answer = match http.get(&url, None).await {
         Ok(answer) => answer,
@@ -36,7 +36,7 @@ pub(super) async fn responder(http: &Outbound, base: &Url) -> Responder {
     let api: Option<Value> = serde_json::from_slice(answer.body()).ok();
     let title = api.as_ref().and_then(|api| api.pointer("/info/title")?.as_str());
     match (title, answer.status().as_u16()) {
-        (Some("Latchkey"), 200) => Responder::Latchkey,
+        (Some(title), 200) if title == product => Responder::Ourselves,
         (_, 502..=504) => Responder::Proxy,
         _ => Responder::Other,
     }
@@ -44,19 +44,19 @@ pub(super) async fn responder(http: &Outbound, base: &Url) -> Responder {
 
 /// Who answers at `PUBLIC_URL`, and who should: us, if `serving`.
 pub(super) fn public_url(settings: &Settings, responder: Responder, serving: bool) -> Finding {
-    let origin = settings.origin();
+    let (origin, product) = (settings.origin(), &settings.product.name);
     let check = Check::PublicUrlAnswers;
     match responder {
-        Responder::Latchkey => check.ok(format!("Latchkey answers at {origin}.")),
+        Responder::Ourselves => check.ok(format!("{product} answers at {origin}.")),
         Responder::Other => check.warning(
             format!("Another program answers at {origin}."),
-            "Set PUBLIC_URL to the address where people reach Latchkey.",
+            format!("Set PUBLIC_URL to the address where people reach {product}."),
         ),
         Responder::Proxy if !serving => {
             check.ok(format!("A proxy answers at {origin}, but nothing behind it yet."))
         }
         Responder::Proxy => check.warning(
-            format!("A proxy answers at {origin}, but cannot reach Latchkey."),
+            format!("A proxy answers at {origin}, but cannot reach {product}."),
             "Let the proxy forward requests to HOST and PORT.",
         ),
         Responder::Nobody if !settings.is_development() => check.warning(
@@ -67,9 +67,9 @@ pub(super) fn public_url(settings: &Settings, responder: Responder, serving: boo
             Some(finding) => finding,
             None if serving => check.warning(
                 format!("Nothing answers at {origin}."),
-                "Set PUBLIC_URL to the host and the port on which Latchkey listens.",
+                format!("Set PUBLIC_URL to the host and the port on which {product} listens."),
             ),
-            None => check.ok(format!("Nothing answers at {origin} yet: Latchkey is not running.")),
+            None => check.ok(format!("Nothing answers at {origin} yet: {product} is not running.")),
         },
     }
 }
@@ -80,7 +80,7 @@ pub(super) fn wrong_port(settings: &Settings) -> Option<Finding> {
     let ours = settings.listen.first()?.port();
     (settings.is_development() && public != ours).then(|| {
         Check::PublicUrlAnswers.warning(
-            format!("PUBLIC_URL names port {public}, but Latchkey listens on port {ours}."),
+            format!("PUBLIC_URL names port {public}, but HOST and PORT are on port {ours}."),
             format!("Set PORT to {public}, or end PUBLIC_URL with :{ours}."),
         )
     })
@@ -98,12 +98,13 @@ enum Port {
 /// A finding for each port that a start would take.
 pub(super) async fn ports(context: &Context<'_>, http: &Outbound) -> Vec<Finding> {
     let settings = context.settings;
+    let product = settings.product.name.as_str();
     let mut findings = Vec::new();
     let mut running = false;
     if context.valid(&["HOST", "PORT"]) {
         for address in &settings.listen {
-            let port = try_port(*address, http).await;
-            running |= port == Port::Taken(Responder::Latchkey);
+            let port = try_port(*address, http, product).await;
+            running |= port == Port::Taken(Responder::Ourselves);
             // A machine without IPv6 has only one of the two loopbacks.
             let optional = address.is_ipv6() && settings.listen.len() > 1;
             if !(optional && port == Port::NoSuchAddress) {
@@ -115,8 +116,8 @@ pub(super) async fn ports(context: &Context<'_>, http: &Outbound) -> Vec<Finding
         && context.valid(&["LOCAL_IDP_PORT", "PUBLIC_URL"])
     {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, idp.port));
-        let port = match try_port(address, http).await {
-            Port::Taken(_) if running => Port::Taken(Responder::Latchkey),
+        let port = match try_port(address, http, product).await {
+            Port::Taken(_) if running => Port::Taken(Responder::Ourselves),
             port => port,
         };
         findings.push(judge_port("LOCAL_IDP_PORT", address, port));
@@ -124,10 +125,10 @@ pub(super) async fn ports(context: &Context<'_>, http: &Outbound) -> Vec<Finding
     findings
 }
 
-async fn try_port(address: SocketAddr, http: &Outbound) -> Port {
+async fn try_port(address: SocketAddr, http: &Outbound, product: &str) -> Port {
     let Err(error) = TcpListener::bind(address).await else { return Port::Free };
     match (error.kind(), loopback_url(address)) {
-        (io::ErrorKind::AddrInUse, Some(url)) => Port::Taken(responder(http, &url).await),
+        (io::ErrorKind::AddrInUse, Some(url)) => Port::Taken(responder(http, &url, product).await),
         (io::ErrorKind::AddrInUse, None) => Port::Taken(Responder::Nobody),
         (io::ErrorKind::PermissionDenied, _) => Port::Forbidden,
         _ => Port::NoSuchAddress,
@@ -142,8 +143,8 @@ fn judge_port(variable: &str, address: SocketAddr, port: Port) -> Finding {
     let check = Check::Listen;
     let finding = match port {
         Port::Free => check.ok(format!("{address} is free.")),
-        Port::Taken(Responder::Latchkey) => {
-            check.ok(format!("{address} is in use by Latchkey, which is running."))
+        Port::Taken(Responder::Ourselves) => {
+            check.ok(format!("{address} is in use by this very program, which is running."))
         }
         Port::Taken(_) => check.problem(
             format!("{address} is in use by another program."),
@@ -245,7 +246,7 @@ fn failure(issuer: Option<&str>, response: &ProbeResponse) -> Option<(String, &'
         )),
         (Ok(answer), _) if answer.status().is_server_error() => Some((
             format!("it answered {}", answer.status().as_u16()),
-            "It is out of order. Wait a moment, then run latchkey doctor again.",
+            "It is out of order. Wait a moment, then run this check again.",
         )),
         (Ok(answer), Some(issuer)) => {
             let error = discovery::read(issuer, answer).err()?;
@@ -328,16 +329,16 @@ mod tests {
 
     #[test]
     fn public_url_is_compared_with_who_answers() {
-        use Responder::{Latchkey, Nobody, Other, Proxy};
+        use Responder::{Nobody, Other, Ourselves, Proxy};
         let (development, public) = ("http://localhost:3000", "https://app.corp.dev");
         let elsewhere = "http://localhost:8080";
         for (url, responder, serving, level) in [
-            (development, Latchkey, false, Level::Ok),
+            (development, Ourselves, false, Level::Ok),
             (development, Other, false, Level::Warning),
             (development, Nobody, false, Level::Ok),
             (development, Nobody, true, Level::Warning),
             (elsewhere, Nobody, false, Level::Warning),
-            (elsewhere, Latchkey, true, Level::Ok),
+            (elsewhere, Ourselves, true, Level::Ok),
             (public, Nobody, false, Level::Warning),
             (public, Proxy, false, Level::Ok),
             (public, Proxy, true, Level::Warning),
@@ -354,7 +355,7 @@ mod tests {
         let address = SocketAddr::from(([0, 0, 0, 0], 80));
         for (port, level) in [
             (Port::Free, Level::Ok),
-            (Port::Taken(Responder::Latchkey), Level::Ok),
+            (Port::Taken(Responder::Ourselves), Level::Ok),
             (Port::Taken(Responder::Other), Level::Problem),
             (Port::Taken(Responder::Nobody), Level::Problem),
             (Port::Forbidden, Level::Problem),
@@ -371,10 +372,10 @@ mod tests {
         let address = taken.local_addr()?;
         let refuse = tokio::spawn(async move { while taken.accept().await.is_ok() {} });
         let http = Outbound::new()?;
-        assert!(matches!(try_port(address, &http).await, Port::Taken(_)));
+        assert!(matches!(try_port(address, &http, "Acme").await, Port::Taken(_)));
         refuse.abort();
         let _ = refuse.await;
-        assert_eq!(try_port(address, &http).await, Port::Free);
+        assert_eq!(try_port(address, &http, "Acme").await, Port::Free);
         Ok(())
     }
 

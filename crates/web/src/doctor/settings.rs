@@ -68,7 +68,7 @@ fn is_reserved(host: &str) -> bool {
 }
 
 fn cookies(settings: &Settings) -> Option<Finding> {
-    let profile = CookieProfile::of(&settings.public_url);
+    let profile = CookieProfile::of(&settings.public_url, &settings.product.cookie_prefix);
     let names = [SESSION, TOKEN, REFRESH].map(|base| profile.name(base)).join(", ");
     let (text, marks) = if profile.is_secure() {
         let text = "Cookies are Secure and prefixed with __Host-, because PUBLIC_URL is https.";

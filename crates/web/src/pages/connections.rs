@@ -377,8 +377,8 @@ fn sentence(done: &str, label: &str) -> Option<String> {
              not be revoked at {label}. You may want to revoke access in your settings there."
         ),
         "disconnecting" => format!(
-            "Latchkey no longer uses {label}, but {label} has not yet confirmed that the tokens are \
-             revoked. Latchkey keeps asking."
+            "{label} is no longer used, but has not yet confirmed that the tokens are revoked. It is \
+             asked again and again."
         ),
         _ => return None,
     })

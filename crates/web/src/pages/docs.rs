@@ -55,7 +55,7 @@ pub(crate) async fn page(
     State(app): State<App>,
     caller: Option<PageCaller>,
 ) -> HandlerResult<Page<DocsPage>> {
-    let document = serde_json::to_value(api::document()).unwrap_or_default();
+    let document = serde_json::to_value(api::document(&app.settings.product)).unwrap_or_default();
     let described = Description { document, origin: app.settings.origin() };
     let mut groups: Vec<(String, Vec<Operation>)> = Vec::new();
     for operation in described.operations() {
