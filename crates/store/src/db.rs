@@ -8,7 +8,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _};
 
-use crate::migrations::{self, MIGRATIONS};
+use crate::migrations;
 use crate::pool::{self, Pool, PostgresManager, SqliteManager, silent};
 use crate::{Error, Result};
 
@@ -138,8 +138,7 @@ async fn open_sqlite(url: &str, limits: Limits) -> Result<Pool<SqliteManager>> {
     };
     // Two instances that start at once: SQLite's migrator takes no lock, but each
     // migration is one transaction. Whoever comes second fails, and finds it done.
-    // `run` would not be seen to be `Send`.
-    while let Err(error) = MIGRATIONS.run_direct(None, &mut first, false).await {
+    while let Err(error) = migrations::run_on_file(&mut first).await {
         tries += 1;
         if tries > TRIES {
             return Err(migrations::failed(error));

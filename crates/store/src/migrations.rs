@@ -2,9 +2,10 @@
 
 use std::sync::LazyLock;
 
-use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
-use sqlx::postgres::{PgConnection, PgDatabaseError, PgErrorPosition};
-use sqlx::{Connection as _, SqlSafeStr as _};
+use sqlx::migrate::{Migrate as _, MigrateError, Migration, MigrationType, Migrator};
+use sqlx::postgres::{PgConnection, PgDatabaseError, PgErrorPosition, Postgres};
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{Connection as _, SqlSafeStr as _, Transaction};
 
 use crate::{Error, Result};
 
@@ -38,8 +39,32 @@ pub(crate) static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
     // A newer version may run beside this one: docs/adr/0042. And a session's
     // lock is nobody's behind a pooler that hands sessions around.
     migrator.set_ignore_missing(true).set_locking(false);
+    // Only dangerous for who forgets what has been run: see `carry_over`.
+    migrator.dangerous_set_table_name(LIST);
     migrator
 });
+
+/// Which of them were run. Not sqlx's own table: that is the application's, whose
+/// migrations may be in the same database.
+const LIST: &str = "_latchkey_migrations";
+
+/// Where they were written down before, with nobody else's.
+const LIST_BEFORE: &str = "SELECT version, success, checksum FROM _sqlx_migrations";
+
+/// Of the same number and the same text, or it is another program's. Whoever is asked
+/// twice finds it done; an older version beside this one still finds its own list.
+const CARRY_OVER: &str = "INSERT INTO _latchkey_migrations SELECT * FROM _sqlx_migrations \
+    WHERE version = $1 AND checksum = $2 ON CONFLICT DO NOTHING";
+
+macro_rules! carry_over {
+    ($one:expr) => {{
+        $one.ensure_migrations_table(LIST).await?;
+        for known in MIGRATIONS.iter() {
+            let carry = sqlx::query(CARRY_OVER).bind(known.version).bind(&*known.checksum);
+            carry.execute(&mut *$one).await?;
+        }
+    }};
+}
 
 /// How the database's tables stand to the migrations that we know of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,10 +99,22 @@ pub(crate) fn tables() -> Vec<&'static str> {
 pub(crate) type Applied = (i64, bool, Vec<u8>);
 
 pub(crate) const APPLIED: &str =
-    "SELECT version, success, checksum FROM _sqlx_migrations ORDER BY version";
+    "SELECT version, success, checksum FROM _latchkey_migrations ORDER BY version";
 
 /// Any number, as long as every version takes the same.
 const ALONE: &str = "SELECT pg_advisory_xact_lock(7275374852117)";
+
+/// Runs what is missing on SQLite, where each is one transaction.
+pub(crate) async fn run_on_file(
+    one: &mut SqliteConnection,
+) -> std::result::Result<(), MigrateError> {
+    let before = sqlx::query_as::<_, Applied>(LIST_BEFORE).fetch_all(&mut *one).await;
+    if before.is_ok() {
+        carry_over!(one);
+    }
+    // `run` would not be seen to be `Send`.
+    MIGRATIONS.run_direct(None, one, false).await
+}
 
 /// Runs what is missing on PostgreSQL, in one transaction, which may take its
 /// time. Where nothing is, no right to create tables is needed.
@@ -94,20 +131,30 @@ pub(crate) async fn run(one: &mut PgConnection) -> Result<()> {
         }
         _ => {}
     }
+    Ok(migrate(one).await.map_err(failed)?.commit().await?)
+}
+
+/// A transaction in which everything has been run.
+async fn migrate(
+    one: &mut PgConnection,
+) -> std::result::Result<Transaction<'_, Postgres>, MigrateError> {
+    // Asked before: a table that is not there would end the transaction.
+    let before = sqlx::query_as::<_, Applied>(LIST_BEFORE).fetch_all(&mut *one).await;
     let mut tx = one.begin().await?;
     sqlx::raw_sql(ALONE).execute(&mut *tx).await?;
+    if before.is_ok() {
+        carry_over!(&mut *tx);
+    }
     // `run` would not be seen to be `Send`.
-    MIGRATIONS.run_direct(None, &mut *tx, false).await.map_err(failed)?;
-    Ok(tx.commit().await?)
+    MIGRATIONS.run_direct(None, &mut *tx, false).await?;
+    Ok(tx)
 }
 
 /// Runs what is missing on PostgreSQL, and takes it back.
 pub(crate) async fn rehearse(one: &mut PgConnection) -> Result<()> {
     let applied = sqlx::query_as::<_, Applied>(APPLIED).fetch_all(&mut *one).await;
     if let Migrations::Pending(_) = judge(&applied.unwrap_or_default()) {
-        let mut tx = one.begin().await?;
-        MIGRATIONS.run_direct(None, &mut *tx, false).await.map_err(failed)?;
-        tx.rollback().await?;
+        migrate(one).await.map_err(failed)?.rollback().await?;
     }
     Ok(())
 }
@@ -116,7 +163,7 @@ pub(crate) async fn rehearse(one: &mut PgConnection) -> Result<()> {
 pub(crate) fn failed(error: MigrateError) -> Error {
     match error {
         MigrateError::Execute(source) => {
-            Error::Migration { at: "its list of migrations, _sqlx_migrations".to_owned(), source }
+            Error::Migration { at: format!("its list of migrations, {LIST}"), source }
         }
         MigrateError::ExecuteMigration(source, version) => {
             let sql = MIGRATIONS.iter().find(|one| one.version == version);

@@ -42,7 +42,7 @@ impl Db {
 const PATIENCE: Duration = Duration::from_secs(5);
 
 const APPLIED_AND_WRITABLE: &str =
-    "SELECT version, success, checksum FROM _sqlx_migrations ORDER BY version FOR SHARE";
+    "SELECT version, success, checksum FROM _latchkey_migrations ORDER BY version FOR SHARE";
 
 fn applied_row(row: &Row) -> Result<Applied, Error> {
     Ok((row.get("version")?, row.get("success")?, row.get("checksum")?))

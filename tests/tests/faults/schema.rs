@@ -19,7 +19,7 @@ async fn this_version_starts_and_serves(database: Database) {
     };
     database
         .execute(&format!(
-            "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+            "INSERT INTO _latchkey_migrations (version, description, success, checksum, execution_time) \
              VALUES (9999, 'shoes', TRUE, {binary}, 1)"
         ))
         .await;
@@ -68,7 +68,7 @@ async fn a_user_who_may_not_create_tables_is_told_what_was_refused_and_why() {
     assert!(found.contains("permission denied for schema public"), "{found}");
     let error = Db::open(url.as_str()).await.expect_err("no right to");
     assert!(matches!(error, Error::Migration { .. }), "{error:?}");
-    for part in ["_sqlx_migrations", "permission denied for schema public"] {
+    for part in ["_latchkey_migrations", "permission denied for schema public"] {
         assert!(error.to_string().contains(part), "{error}");
     }
     // Somebody else brings it up to date: then there is nothing to create.

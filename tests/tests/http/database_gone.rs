@@ -52,7 +52,7 @@ async fn a_table_that_is_gone_is_our_fault_and_no_panic() {
 #[tokio::test]
 async fn migrations_that_are_missing_are_not_ready() {
     let app = Latchkey::start().await;
-    execute(&app.app.db, "DELETE FROM _sqlx_migrations").await;
+    execute(&app.app.db, "DELETE FROM _latchkey_migrations").await;
     let _ = Browser::new().get(&app.url("/readyz")).await.expect(503);
 }
 

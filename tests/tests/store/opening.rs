@@ -3,8 +3,11 @@
 use std::sync::Arc;
 
 use latchkey_store::count::{self, Statements};
+use latchkey_store::probe::probe;
 use latchkey_store::{Backend, Db, Error, hash, users};
 use latchkey_tests::{Database, number, texts};
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::{Connection as _, PgConnection, SqlSafeStr as _, SqliteConnection};
 
 use crate::people::{NOW, fresh};
 
@@ -18,6 +21,54 @@ on_both! {
             again.ready().await.expect("ready");
         }
         assert_eq!(database.rows("users").await, 0);
+    }
+
+    async fn migrations_of_the_application_live_beside_ours(database) {
+        // Of a number that one of ours has, too; and neither notices the other.
+        let own = Migrator::with_migrations(vec![Migration::new(
+            1,
+            "own".into(),
+            MigrationType::Simple,
+            "CREATE TABLE orders (id TEXT PRIMARY KEY)".into_sql_str(),
+            false,
+        )]);
+        let url = &database.url;
+        for _ in 0..2 {
+            let done = match database.db.backend() {
+                Backend::Sqlite => {
+                    let mut one = SqliteConnection::connect(url).await.expect("a connection");
+                    own.run_direct(None, &mut one, false).await
+                }
+                Backend::Postgres => {
+                    let mut one = PgConnection::connect(url).await.expect("a connection");
+                    own.run_direct(None, &mut one, false).await
+                }
+            };
+            done.expect("migrated");
+            let again = Db::open(url).await.expect("a database");
+            again.ready().await.expect("ready");
+            again.close().await;
+        }
+        assert_eq!(database.rows("orders").await, 0);
+        assert_eq!(database.rows("_sqlx_migrations").await, 1);
+    }
+
+    async fn what_was_run_before_we_had_a_list_of_our_own_is_not_run_again(database) {
+        let count = database.rows("_latchkey_migrations").await;
+        for statement in [
+            "CREATE TABLE _sqlx_migrations AS SELECT * FROM _latchkey_migrations",
+            "DROP TABLE _latchkey_migrations",
+        ] {
+            database.execute(statement).await;
+        }
+        probe(&database.url).await.expect("a start would find its way");
+        let (one, two) = tokio::join!(Db::open(&database.url), Db::open(&database.url));
+        for again in [one.expect("a database"), two.expect("a database")] {
+            again.ready().await.expect("ready");
+            again.close().await;
+        }
+        assert_eq!(database.rows("_latchkey_migrations").await, count);
+        assert_eq!(database.rows("_sqlx_migrations").await, count, "for a version that goes back");
     }
 
     async fn once_it_is_closed_it_says_that_it_cannot_be_reached(database) {
