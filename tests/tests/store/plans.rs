@@ -11,7 +11,7 @@ use latchkey_tests::{Database, texts};
 
 /// What is read as a whole, because it stays small or a person waits for it once.
 const WHOLE: [&str; 4] =
-    ["signing_keys", "_latchkey_migrations", "u.email LIKE '%@' || $1", "MAX(LENGTH(roles))"];
+    ["signing_keys", "_migrations", "u.email LIKE '%@' || $1", "MAX(LENGTH(roles))"];
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Token {
