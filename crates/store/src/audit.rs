@@ -6,7 +6,7 @@ use latchkey_domain::{AuditId, Timestamp, UserId};
 use crate::query::{Row, params};
 use crate::{Db, Result};
 
-fn event(row: &Row) -> Result<Event> {
+fn event(row: &Row<'_>) -> Result<Event> {
     Ok(Event {
         id: row.get("id")?,
         at: row.get("at")?,

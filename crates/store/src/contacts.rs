@@ -6,7 +6,7 @@ use latchkey_domain::{ContactId, Timestamp, UserId};
 use crate::query::{Row, Transaction, Value, params};
 use crate::{Db, Result};
 
-fn contact(row: &Row) -> Result<Contact> {
+fn contact(row: &Row<'_>) -> Result<Contact> {
     Ok(Contact {
         id: row.get("id")?,
         user_id: row.get("user_id")?,

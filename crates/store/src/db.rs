@@ -105,7 +105,10 @@ impl Db {
     /// Closes every connection that nobody uses, and each other one after its use.
     pub async fn close(&self) {
         match self {
-            Self::Sqlite(pool) => pool::close(pool).await,
+            Self::Sqlite(pool) => {
+                pool.manager().reader.close();
+                pool::close(pool).await;
+            }
             Self::Postgres(pool) => pool::close(pool).await,
         }
     }

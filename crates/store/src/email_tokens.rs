@@ -26,7 +26,7 @@ pub struct Sent {
     pub email: Email,
 }
 
-pub(crate) fn sent(row: &Row) -> Result<Sent> {
+pub(crate) fn sent(row: &Row<'_>) -> Result<Sent> {
     Ok(Sent { user_id: row.get("user_id")?, email: row.get("email")? })
 }
 

@@ -6,7 +6,7 @@ use latchkey_domain::{EventId, UserId};
 use crate::query::{Row, Transaction, params};
 use crate::{Db, Result};
 
-fn event(row: &Row) -> Result<Event> {
+fn event(row: &Row<'_>) -> Result<Event> {
     Ok(Event {
         id: row.get("id")?,
         user_id: row.get("user_id")?,

@@ -21,7 +21,7 @@ pub struct Identity {
     pub last_used_at: Timestamp,
 }
 
-fn identity(row: &Row) -> Result<Identity> {
+fn identity(row: &Row<'_>) -> Result<Identity> {
     Ok(Identity {
         issuer: row.get("issuer")?,
         subject: row.get("subject")?,

@@ -31,6 +31,7 @@ mod session_cache;
 pub mod sessions;
 pub mod sign_ins;
 pub mod signing_keys;
+mod sqlite_reader;
 pub mod traces;
 pub mod transfer;
 pub mod users;

@@ -81,7 +81,7 @@ pub async fn of_user(db: &Db, user: UserId, shown: Shown, now: Timestamp) -> Res
     Ok(overview)
 }
 
-fn part(row: &Row) -> Result<Part> {
+fn part(row: &Row<'_>) -> Result<Part> {
     Ok(match row.get::<String>("part")?.as_str() {
         "sign_in" => {
             let ended: Option<Timestamp> = row.get("x")?;

@@ -8,12 +8,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use deadpool::managed::{self, Manager, Metrics, QueueMode, RecycleError, RecycleResult};
+use rusqlite::{Row, ToSql};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection};
 use tokio::time::timeout;
 
 use crate::Result;
+use crate::sqlite_reader::SqliteReader;
 
 /// A connection to PostgreSQL that nobody has used for so long is asked first
 /// whether it still leads anywhere…
@@ -67,6 +69,7 @@ pub struct SqliteManager {
     pub(crate) options: SqliteConnectOptions,
     pub(crate) patience: Duration,
     file: Option<FileId>,
+    pub(crate) reader: SqliteReader,
 }
 
 /// Which file this is, whatever its name.
@@ -74,7 +77,29 @@ type FileId = (u64, u64);
 
 impl SqliteManager {
     pub(crate) fn new(options: SqliteConnectOptions, patience: Duration) -> Self {
-        Self { file: identity(options.get_filename()), options, patience }
+        let file = options.get_filename();
+        let (file, reader) = (identity(file), SqliteReader::new(file));
+        Self { options, patience, file, reader }
+    }
+
+    /// As [`SqliteReader::read`]; `None` for a file that was deleted or replaced, too,
+    /// and for a database in memory.
+    pub(crate) fn read<T>(
+        &self,
+        statement: &'static str,
+        params: &[impl ToSql],
+        read: impl FnOnce(&Row<'_>) -> T,
+    ) -> Option<Option<T>> {
+        if self.file.is_some() && self.is_there() {
+            self.reader.read(statement, params, read)
+        } else {
+            None
+        }
+    }
+
+    /// A file that was deleted goes on taking everything, and loses it at the end.
+    fn is_there(&self) -> bool {
+        identity(self.options.get_filename()) == self.file
     }
 }
 
@@ -86,9 +111,8 @@ impl Manager for SqliteManager {
         self.options.connect()
     }
 
-    /// A file that was deleted goes on taking everything, and loses it at the end.
     async fn recycle(&self, _: &mut SqliteConnection, _: &Metrics) -> RecycleResult<sqlx::Error> {
-        if identity(self.options.get_filename()) == self.file {
+        if self.is_there() {
             Ok(())
         } else {
             Err(RecycleError::message("another file has its name"))

@@ -44,7 +44,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const APPLIED_AND_WRITABLE: &str =
     "SELECT version, success, checksum FROM _latchkey_migrations ORDER BY version FOR SHARE";
 
-fn applied_row(row: &Row) -> Result<Applied, Error> {
+fn applied_row(row: &Row<'_>) -> Result<Applied, Error> {
     Ok((row.get("version")?, row.get("success")?, row.get("checksum")?))
 }
 

@@ -18,6 +18,8 @@ use latchkey_domain::{
     AuditId, ConnectionId, ContactId, DisplayName, Email, EventId, Roles, Scopes, SignInId,
     Timestamp, TraceId, UserId,
 };
+use rusqlite::ToSql;
+use rusqlite::types::{FromSql, ToSqlOutput, ValueRef};
 use sqlx::postgres::{PgConnection, PgRow, Postgres};
 use sqlx::sqlite::{Sqlite, SqliteConnection, SqliteRow};
 use sqlx::{Database, Decode, Encode, Row as _, Type};
@@ -30,6 +32,16 @@ use crate::{Db, Error, Result, count};
 pub(crate) enum Value<'v> {
     Text(Option<Cow<'v, str>>),
     Number(Option<i64>),
+}
+
+impl ToSql for Value<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Text(Some(text)) => ValueRef::Text(text.as_bytes()),
+            Self::Number(Some(number)) => ValueRef::Integer(*number),
+            Self::Text(None) | Self::Number(None) => ValueRef::Null,
+        }))
+    }
 }
 
 /// Something that stands for a placeholder.
@@ -48,14 +60,18 @@ pub(crate) trait Column: Sized {
     fn read(stored: Self::Stored) -> Option<Self>;
 }
 
-/// A type that sqlx reads from either database.
+/// A type that is read from either database.
 pub(crate) trait Primitive:
-    for<'r> Decode<'r, Sqlite> + Type<Sqlite> + for<'r> Decode<'r, Postgres> + Type<Postgres>
+    for<'r> Decode<'r, Sqlite> + Type<Sqlite> + for<'r> Decode<'r, Postgres> + Type<Postgres> + FromSql
 {
 }
 
 impl<T> Primitive for T where
-    T: for<'r> Decode<'r, Sqlite> + Type<Sqlite> + for<'r> Decode<'r, Postgres> + Type<Postgres>
+    T: for<'r> Decode<'r, Sqlite>
+        + Type<Sqlite>
+        + for<'r> Decode<'r, Postgres>
+        + Type<Postgres>
+        + FromSql
 {
 }
 
@@ -185,17 +201,22 @@ macro_rules! as_it_is {
 as_it_is!(String, i64, bool, Vec<u8>);
 
 #[derive(Debug)]
-pub(crate) enum Row {
+pub(crate) enum Row<'r> {
     Sqlite(SqliteRow),
+    SqliteInPlace(&'r rusqlite::Row<'r>),
     Postgres(PgRow),
 }
 
-impl Row {
+impl Row<'_> {
     /// # Errors
     /// [`Error::Unreadable`] when the column holds what we cannot have written.
     pub(crate) fn get<T: Column>(&self, column: &'static str) -> Result<T> {
         let stored: std::result::Result<T::Stored, _> = match self {
             Self::Sqlite(row) => row.try_get(column),
+            Self::SqliteInPlace(row) => {
+                let stored = row.get(column).map_err(|_| Error::Unreadable(column))?;
+                return T::read(stored).ok_or(Error::Unreadable(column));
+            }
             Self::Postgres(row) => row.try_get(column),
         };
         match stored {
@@ -237,7 +258,7 @@ enum Ask<'a> {
 
 struct Answer {
     touched: u64,
-    rows: Vec<Row>,
+    rows: Vec<Row<'static>>,
 }
 
 impl Connection<'_> {
@@ -385,7 +406,7 @@ impl Db {
         &self,
         statement: &'static str,
         params: &[Value<'_>],
-        read: impl Fn(&Row) -> Result<T>,
+        read: impl Fn(&Row<'_>) -> Result<T>,
     ) -> Result<Vec<T>> {
         self.answer(Ask::Rows(statement, params)).await?.rows.iter().map(read).collect()
     }
@@ -394,20 +415,32 @@ impl Db {
         &self,
         statement: &'static str,
         params: &[Value<'_>],
-        read: impl Fn(&Row) -> Result<T>,
+        read: impl Fn(&Row<'_>) -> Result<T>,
     ) -> Result<Option<T>> {
         self.answer(Ask::Rows(statement, params)).await?.rows.first().map(read).transpose()
     }
 
-    /// Reads one row. SQLite's thread then answers once, and not again at the end.
-    /// Not for statements that write: how their commit went would not be heard.
+    /// Reads at most one row, which an index leads to: with SQLite in this thread, if
+    /// that goes at once. Not for statements that write: how their commit went would
+    /// not be heard.
     pub(crate) async fn read_optional<T>(
         &self,
         statement: &'static str,
         params: &[Value<'_>],
-        read: impl Fn(&Row) -> Result<T>,
+        read: impl Fn(&Row<'_>) -> Result<T>,
     ) -> Result<Option<T>> {
-        self.answer(Ask::Row(statement, params)).await?.rows.first().map(read).transpose()
+        let until = Instant::now() + self.patience();
+        let asked = async {
+            if let Self::Sqlite(pool) = self
+                && let Some(row) =
+                    pool.manager().read(statement, params, |row| read(&Row::SqliteInPlace(row)))
+            {
+                return row.transpose();
+            }
+            let answer = self.lend().await?.answer(Ask::Row(statement, params)).await?;
+            answer.rows.first().map(read).transpose()
+        };
+        counted(until, asked).await
     }
 
     /// SQLite's begins `IMMEDIATE`: a transaction that reads first and writes
@@ -446,7 +479,7 @@ impl Transaction {
         &mut self,
         statement: &'static str,
         params: &[Value<'_>],
-        read: impl Fn(&Row) -> Result<T>,
+        read: impl Fn(&Row<'_>) -> Result<T>,
     ) -> Result<Vec<T>> {
         self.answer(Ask::Rows(statement, params)).await?.rows.iter().map(read).collect()
     }
@@ -455,7 +488,7 @@ impl Transaction {
         &mut self,
         statement: &'static str,
         params: &[Value<'_>],
-        read: impl Fn(&Row) -> Result<T>,
+        read: impl Fn(&Row<'_>) -> Result<T>,
     ) -> Result<Option<T>> {
         self.answer(Ask::Rows(statement, params)).await?.rows.first().map(read).transpose()
     }

@@ -21,7 +21,7 @@ pub struct Found {
     pub user: User,
 }
 
-fn found(row: &Row) -> Result<Found> {
+fn found(row: &Row<'_>) -> Result<Found> {
     Ok(Found {
         known: Known {
             expires_at: row.get("token_expires_at")?,

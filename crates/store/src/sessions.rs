@@ -103,7 +103,7 @@ impl Sessions {
     }
 }
 
-fn sign_in_and_user(row: &Row) -> Result<(SignIn, User)> {
+fn sign_in_and_user(row: &Row<'_>) -> Result<(SignIn, User)> {
     Ok((sign_in(row)?, user(row)?))
 }
 

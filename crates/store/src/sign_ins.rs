@@ -26,7 +26,7 @@ macro_rules! sign_in_columns {
 }
 pub(crate) use sign_in_columns;
 
-pub(crate) fn sign_in(row: &Row) -> Result<SignIn> {
+pub(crate) fn sign_in(row: &Row<'_>) -> Result<SignIn> {
     Ok(SignIn {
         id: row.get("id")?,
         user_id: row.get("user_id")?,
@@ -219,7 +219,7 @@ pub async fn end_others(
 /// `all`: every sign-in with a JWT; otherwise those of deleted accounts alone.
 pub async fn ended_from(db: &Db, place: i64, all: bool) -> Result<Vec<(SignInId, i64)>> {
     let statement = if all { ENDED } else { REVOKED };
-    let read = |row: &Row| Ok((row.get("id")?, row.get("ended_order")?));
+    let read = |row: &Row<'_>| Ok((row.get("id")?, row.get("ended_order")?));
     db.fetch_all(statement, params![place], read).await
 }
 

@@ -16,7 +16,7 @@ pub struct StoredKey {
     pub retired_at: Option<Timestamp>,
 }
 
-fn stored_key(row: &Row) -> Result<StoredKey> {
+fn stored_key(row: &Row<'_>) -> Result<StoredKey> {
     Ok(StoredKey {
         kid: row.get("kid")?,
         algorithm: row.get("algorithm")?,

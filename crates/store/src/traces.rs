@@ -25,7 +25,7 @@ pub struct Summary {
     pub micros: i64,
 }
 
-fn summary(row: &Row) -> Result<Summary> {
+fn summary(row: &Row<'_>) -> Result<Summary> {
     Ok(Summary {
         id: row.get("id")?,
         user_id: row.get("user_id")?,

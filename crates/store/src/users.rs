@@ -16,7 +16,7 @@ macro_rules! user_columns {
 }
 pub(crate) use user_columns;
 
-pub(crate) fn user(row: &Row) -> Result<User> {
+pub(crate) fn user(row: &Row<'_>) -> Result<User> {
     Ok(User {
         id: row.get("user_id")?,
         name: row.get("user_name")?,

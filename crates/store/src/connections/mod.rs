@@ -69,7 +69,7 @@ macro_rules! columns {
 }
 use columns;
 
-fn stored(row: &Row) -> Result<Stored> {
+fn stored(row: &Row<'_>) -> Result<Stored> {
     let refresh: Option<String> = row.get("refresh_token")?;
     let trouble_at: Option<Timestamp> = row.get("trouble_at")?;
     let trouble: Option<Failure> = row.get("trouble")?;
@@ -97,7 +97,7 @@ fn stored(row: &Row) -> Result<Stored> {
     })
 }
 
-fn state(row: &Row) -> Result<State> {
+fn state(row: &Row<'_>) -> Result<State> {
     if let Some(since) = row.get("disconnecting_at")? {
         let tries: i64 = row.get("tries")?;
         return Ok(State::Disconnecting {
@@ -201,7 +201,7 @@ pub async fn of_user(
     issuer: Option<&str>,
 ) -> Result<(Vec<Stored>, Vec<String>)> {
     let (mut connections, mut subjects) = (Vec::new(), Vec::new());
-    let read = |row: &Row| match row.get::<String>("id")?.is_empty() {
+    let read = |row: &Row<'_>| match row.get::<String>("id")?.is_empty() {
         true => row.get("subject").map(|subject| (None, Some(subject))),
         false => stored(row).map(|stored| (Some(stored), None)),
     };
