@@ -1,7 +1,7 @@
 //! What is counted for whoever watches over the process (Prometheus).
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use latchkey_auth::password::Hasher;
 use latchkey_store::Db;
@@ -41,7 +41,7 @@ pub(crate) struct Answered<'a> {
     pub(crate) status: u16,
     /// Its code under `/errors/`, if it is an error.
     pub(crate) code: &'a str,
-    pub(crate) took: Duration,
+    pub(crate) since: Instant,
     pub(crate) statements: u32,
     pub(crate) database: Duration,
 }
@@ -83,7 +83,7 @@ impl Metrics {
             ("code", answered.code.to_owned()),
         ];
         self.answers.get_or_create(&labels).inc();
-        self.times.get_or_create(&route).observe(answered.took.as_secs_f64());
+        self.times.get_or_create(&route).observe(answered.since.elapsed().as_secs_f64());
         self.statements.get_or_create(&route).inc_by(answered.statements.into());
         self.database.get_or_create(&route).inc_by(answered.database.as_secs_f64());
     }

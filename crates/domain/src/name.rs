@@ -65,7 +65,8 @@ impl DisplayName {
 /// holds emoji and some scripts together.
 fn shown(c: char) -> bool {
     use GeneralCategory::{Control, Format, PrivateUse, Surrogate, Unassigned};
-    c == '\u{200d}'
+    c.is_ascii_graphic()
+        || c == '\u{200d}'
         || !matches!(c.general_category(), Control | Format | PrivateUse | Surrogate | Unassigned)
 }
 

@@ -432,6 +432,7 @@ impl Db {
         let until = Instant::now() + self.patience();
         let asked = async {
             if let Self::Sqlite(pool) = self
+                && !pool.is_closed()
                 && let Some(row) =
                     pool.manager().read(statement, params, |row| read(&Row::SqliteInPlace(row)))
             {

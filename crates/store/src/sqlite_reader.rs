@@ -6,6 +6,9 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use rusqlite::{Connection, OpenFlags, Result, Row, ToSql, params_from_iter};
 
+/// How long to wait for a thread that reads: many times what it needs.
+const PATIENCE: Duration = Duration::from_micros(200);
+
 /// A connection that only reads. One thread at a time uses it: a disk that hangs
 /// holds up no other.
 #[derive(Debug)]
@@ -19,21 +22,21 @@ impl SqliteReader {
         Self { file: file.to_owned(), connection: Mutex::new(None) }
     }
 
-    /// The first row, or that there is none. `None` when another thread reads just
-    /// now or SQLite cannot answer at once: a connection of the pool can wait, and
-    /// knows what to say.
+    /// The first row, or that there is none. `None` when SQLite cannot answer at once
+    /// or the thread before does not come to an end: a connection of the pool can
+    /// wait, and knows what to say.
     pub(crate) fn read<T>(
         &self,
         statement: &'static str,
         params: &[impl ToSql],
         read: impl FnOnce(&Row<'_>) -> T,
     ) -> Option<Option<T>> {
-        let mut connection = self.connection.try_lock()?;
-        let connection = match &mut *connection {
-            Some(open) => open,
-            closed => closed.insert(open(&self.file).ok()?),
-        };
-        first(connection, statement, params, read).ok()
+        let mut held = self.connection.try_lock_for(PATIENCE)?;
+        // One that failed is not used again.
+        let connection = held.take().or_else(|| open(&self.file).ok())?;
+        let found = first(&connection, statement, params, read).ok()?;
+        *held = Some(connection);
+        Some(found)
     }
 
     pub(crate) fn close(&self) {

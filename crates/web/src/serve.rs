@@ -6,7 +6,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::HttpBody as _;
@@ -25,7 +25,7 @@ use tower::Service as _;
 
 use crate::app::App;
 use crate::background::{self, Background};
-use crate::connection::{Phase, Progress, Tracked, Watched};
+use crate::connection::{Phase, Progress, Tracked, Watch, Watched};
 use crate::lifecycle::Lifecycle;
 use crate::places::{Place, Places};
 use crate::settings::Settings;
@@ -212,7 +212,8 @@ async fn converse(
     router: Router,
     mut stopped: watch::Receiver<bool>,
 ) {
-    let progress = Arc::new(Progress::new(place.patience()));
+    let progress = Arc::new(Progress::default());
+    let mut watch = Watch::new(&progress, place.patience());
     let (seen, is_full) = (Arc::clone(&progress), place.is_reserve());
     let service = hyper::service::service_fn(move |request| {
         let closes = is_full || lifecycle.is_leaving();
@@ -239,7 +240,7 @@ async fn converse(
                 return;
             }
             _ = look.tick() => {
-                if progress.is_stuck() || ends && progress.is_half() {
+                if watch.is_stuck(&progress, Instant::now()) || ends && progress.is_half() {
                     return;
                 }
                 // By now whatever had arrived has been read.

@@ -1,9 +1,12 @@
 //! The tower-sessions store.
 
+use std::time::Duration;
+
 use latchkey_domain::sign_in::{CredentialKind, Lifetime, SignIn};
 use latchkey_domain::{Clock, Roles, Span};
 use latchkey_store::sessions::SIGN_IN;
-use latchkey_store::{Db, Sessions, sign_ins, users};
+use latchkey_store::{Db, Error, Limits, Sessions, sign_ins, users};
+use latchkey_tests::Database;
 use tower_sessions::SessionStore as _;
 use tower_sessions::session::{Id, Record};
 
@@ -121,4 +124,32 @@ on_both! {
         assert!(sessions.load(&Id(7)).await.is_err());
         assert!(sessions.delete(&Id(7)).await.is_err());
     }
+}
+
+/// With SQLite, a session is read in the thread that asks: no connection of the pool
+/// is waited for. What another process wrote is seen, and a file that is gone is not
+/// read on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_of_sqlite_waits_for_no_connection() {
+    let database = Database::sqlite().await;
+    let limits = Limits { connections: 1, patience: Duration::from_millis(200) };
+    let db = Db::open_with(&database.url, limits).await.expect("a database");
+    let (sessions, _) = sessions(&db);
+    let ada = somebody(&db).await;
+    let [mut one, mut other] = [(); 2].map(|()| record(&sign_in(&ada, CredentialKind::Session)));
+    for record in [&mut one, &mut other] {
+        sessions.create(record).await.expect("a session");
+    }
+    let Db::Sqlite(pool) = &db else { panic!("this is SQLite") };
+    let taken = pool.get().await.expect("the only connection");
+    assert!(sessions.find(&one.id).await.expect("an answer").is_some());
+    let (elsewhere, _) = self::sessions(&database.db);
+    elsewhere.delete(&one.id).await.expect("an answer");
+    assert!(sessions.find(&one.id).await.expect("an answer").is_none());
+
+    let file = database.url.strip_prefix("sqlite://").expect("a path");
+    std::fs::remove_file(file).expect("a file");
+    let found = sessions.find(&other.id).await;
+    assert!(matches!(found, Err(Error::Unavailable(_))), "{found:?}");
+    drop(taken);
 }

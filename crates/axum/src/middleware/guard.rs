@@ -205,12 +205,12 @@ fn respond(
             method: current.method.as_str(),
             status: response.status().as_u16(),
             code: code.unwrap_or_default(),
-            took: start.elapsed(),
+            since: start,
             statements: statements.sent(),
             database: statements.time(),
         });
         let headers = response.headers_mut();
-        rules.security_headers.add(&rules.latchkey, headers);
+        rules.security_headers.add(headers);
         headers.insert(REQUEST_ID, current.id.header());
         // How long a query takes tells strangers something; developers want to know.
         if rules.is_development

@@ -31,34 +31,32 @@ const HSTS: [HeaderValue; 2] = [
     HeaderValue::from_static("max-age=63072000; includeSubDomains"),
 ];
 
-pub(super) struct SecurityHeaders {
-    policy: Option<HeaderValue>,
-}
+/// Made once: every answer gets a copy.
+pub(super) struct SecurityHeaders(HeaderMap);
 
 impl SecurityHeaders {
     pub(super) fn new(latchkey: &Latchkey) -> Self {
+        let mut headers: HeaderMap = FIXED.into_iter().collect();
         let policy = content_security_policy(&latchkey.providers);
-        Self { policy: HeaderValue::try_from(policy).ok() }
-    }
-
-    /// Adds them to every answer: pages, errors, redirects and the API's.
-    pub(super) fn add(&self, latchkey: &Latchkey, headers: &mut HeaderMap) {
-        for (name, value) in FIXED {
-            headers.insert(name, value);
-        }
-        if !headers.contains_key(header::CONTENT_SECURITY_POLICY)
-            && let Some(policy) = &self.policy
-        {
-            headers.insert(header::CONTENT_SECURITY_POLICY, policy.clone());
+        if let Ok(policy) = HeaderValue::try_from(policy) {
+            headers.insert(header::CONTENT_SECURITY_POLICY, policy);
         }
         // What is not said to be public is somebody's own.
-        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if latchkey.cookies.is_secure() {
             let [alone, with_subdomains] = HSTS;
             let asked_for = latchkey.config.hsts_subdomains;
             let hsts = if asked_for { with_subdomains } else { alone };
             headers.insert(header::STRICT_TRANSPORT_SECURITY, hsts);
         }
+        Self(headers)
+    }
+
+    /// Adds them to every answer: pages, errors, redirects and the API's. What an
+    /// answer says itself counts before them.
+    pub(super) fn add(&self, headers: &mut HeaderMap) {
+        let own = std::mem::replace(headers, self.0.clone());
+        headers.extend(own);
     }
 }
 
