@@ -87,8 +87,7 @@ impl Jar {
     #[must_use]
     pub fn header(&self, url: &Url) -> Option<String> {
         let kept = self.0.get(&host(url))?.iter();
-        // RFC 6265 §5.1.4, for the paths that there are here.
-        let sent = kept.filter(|one| one.path == "/" || one.path == url.path());
+        let sent = kept.filter(|one| path_matches(&one.path, url.path()));
         let pairs: Vec<_> = sent.map(|one| format!("{}={}", one.name, one.value)).collect();
         (!pairs.is_empty()).then(|| pairs.join("; "))
     }
@@ -131,4 +130,10 @@ impl Jar {
 
 fn host(url: &Url) -> String {
     url.host_str().expect("a host").to_owned()
+}
+
+/// RFC 6265 §5.1.4.
+fn path_matches(cookie: &str, request: &str) -> bool {
+    let rest = request.strip_prefix(cookie);
+    rest.is_some_and(|rest| rest.is_empty() || cookie.ends_with('/') || rest.starts_with('/'))
 }
