@@ -5,7 +5,7 @@ use std::sync::Arc;
 use latchkey_auth::introspection::Delegation;
 use latchkey_auth::tokens::AccessClaims;
 use latchkey_domain::sign_in::{CredentialKind, SignIn, SignInMethod};
-use latchkey_domain::{Role, Scope, Scopes, SignInId, Span, Timestamp, User};
+use latchkey_domain::{Role, Scope, SignInId, Span, Timestamp, User};
 use latchkey_store::sign_ins;
 
 use crate::errors::{AppError, HandlerResult, catalogue, prove_again};
@@ -88,21 +88,21 @@ impl Caller {
         }
     }
 
-    /// What this key may do; a session may do what its person may.
-    pub fn scopes(&self) -> Scopes {
+    /// Whether this key may do that; a session may do what its person may.
+    pub fn has_scope(&self, scope: Scope) -> bool {
         match &self.credential {
-            Credential::Session(_) => Scopes::all(),
-            Credential::JwtCookie(jwt) | Credential::JwtBearer(jwt) => jwt.claims.scope.clone(),
-            Credential::OAuthBearer(delegation) => delegation.scopes.clone(),
+            Credential::Session(_) => true,
+            Credential::JwtCookie(jwt) | Credential::JwtBearer(jwt) => {
+                jwt.claims.scope.contains(scope)
+            }
+            Credential::OAuthBearer(delegation) => delegation.scopes.contains(scope),
         }
     }
 
-    /// Whether this key may do that.
-    ///
     /// # Errors
     /// 403 `insufficient_scope` with the scope's name (RFC 6750 §3.1).
     pub fn require_scope(&self, scope: Scope) -> HandlerResult<&Self> {
-        if self.scopes().contains(scope) {
+        if self.has_scope(scope) {
             return Ok(self);
         }
         Err(AppError::new(catalogue::INSUFFICIENT_SCOPE)

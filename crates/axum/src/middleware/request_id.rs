@@ -15,7 +15,7 @@ pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 /// that comes in from outside is not taken over: what a stranger writes does not
 /// belong in our log.
 #[derive(Debug)]
-pub(super) struct RequestId(HeaderValue);
+pub(super) struct RequestId([u8; 22]);
 
 impl RequestId {
     /// A count, hashed with random keys of this process (SipHash): the operating
@@ -30,15 +30,15 @@ impl RequestId {
         let mut text = [b'-'; 22];
         // It has room for 16 bytes, and base64url is a header's value as it stands.
         let _ = URL_SAFE_NO_PAD.encode_slice(bytes.as_flattened(), &mut text);
-        Self(HeaderValue::from_bytes(&text).unwrap_or(HeaderValue::from_static("-")))
+        Self(text)
     }
 
     pub(super) fn as_str(&self) -> &str {
-        self.0.to_str().unwrap_or_default()
+        str::from_utf8(&self.0).unwrap_or_default()
     }
 
     pub(super) fn header(&self) -> HeaderValue {
-        self.0.clone()
+        HeaderValue::from_bytes(&self.0).unwrap_or(HeaderValue::from_static("-"))
     }
 }
 

@@ -2,7 +2,8 @@
 
 use axum::Json;
 use axum::extract::State;
-use latchkey_domain::{Role, Scope, User};
+use axum::response::{IntoResponse as _, Response};
+use latchkey_domain::{Email, Role, Scope, User};
 use latchkey_store::users;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -15,32 +16,32 @@ use crate::extract::QueryParams;
 
 /// A user. The same bytes with every credential.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Person {
+pub(super) struct Person<'u> {
     /// Never changes.
     #[schema(format = Uuid)]
     id: String,
     /// Their name.
-    name: String,
+    name: &'u str,
     /// Their e-mail address, if they have one.
     #[schema(format = Email, required)]
-    email: Option<String>,
+    email: Option<&'u str>,
     /// Whether the address is verified.
     email_verified: bool,
     /// Their roles.
-    roles: Vec<String>,
+    roles: Vec<&'u str>,
     /// When the account was created.
     #[schema(format = DateTime)]
     created_at: String,
 }
 
-impl From<&User> for Person {
-    fn from(user: &User) -> Self {
+impl<'u> From<&'u User> for Person<'u> {
+    fn from(user: &'u User) -> Self {
         Self {
             id: user.id.to_string(),
-            name: user.name.to_string(),
-            email: user.email.as_ref().map(ToString::to_string),
+            name: user.name.as_str(),
+            email: user.email.as_ref().map(Email::as_str),
             email_verified: user.email_verified,
-            roles: user.roles.iter().map(ToString::to_string).collect(),
+            roles: user.roles.iter().map(Role::as_str).collect(),
             created_at: user.created_at.rfc3339(),
         }
     }
@@ -52,18 +53,18 @@ impl From<&User> for Person {
 /// answer as of its issue; an opaque token is introspected at its issuer.
 #[utoipa::path(
     get, path = "/api/v1/me", tag = "Who you are",
-    responses((status = 200, body = Person), Refusals),
+    responses((status = 200, body = Person<'_>), Refusals),
     security(("session" = ["profile"]))
 )]
-pub(super) async fn read(caller: ApiCaller) -> HandlerResult<Json<Person>> {
+pub(super) async fn read(caller: ApiCaller) -> HandlerResult<Response> {
     caller.require_scope(Scope::Profile)?;
-    Ok(Json(Person::from(&caller.user)))
+    Ok(Json(Person::from(&caller.user)).into_response())
 }
 
 /// A page of accounts.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct PersonList {
-    items: Vec<Person>,
+pub(super) struct PersonList<'u> {
+    items: Vec<Person<'u>>,
     /// The next page’s cursor, if there is one.
     #[schema(required)]
     next: Option<String>,
@@ -74,17 +75,18 @@ pub(super) struct PersonList {
 /// For users with the role `admin`.
 #[utoipa::path(
     get, path = "/api/v1/admin/users", tag = "Administration", params(Paging),
-    responses((status = 200, body = PersonList), Refusals),
+    responses((status = 200, body = PersonList<'_>), Refusals),
     security(("session" = ["profile"]), ("jwt_cookie" = ["profile"]), ("bearer" = ["profile"]))
 )]
 pub(super) async fn users(
     State(app): State<App>,
     caller: ApiCaller,
     QueryParams(paging): QueryParams<Paging>,
-) -> HandlerResult<Json<PersonList>> {
+) -> HandlerResult<Response> {
     caller.require_scope(Scope::Profile)?.require_role(&Role::admin())?;
     let part = paging.check()?;
     let found = users::page(&app.db, part.after, part.fetch()).await?;
     let (found, next) = part.cut(found, |user| user.id);
-    Ok(Json(PersonList { items: found.iter().map(Person::from).collect(), next }))
+    let items = found.iter().map(Person::from).collect();
+    Ok(Json(PersonList { items, next }).into_response())
 }
