@@ -51,8 +51,19 @@ pub struct Outbound {
     observer: Option<Observer>,
 }
 
-/// Is told of each call: the host, what came of it, and how long it took.
-pub type Observer = Arc<dyn Fn(&str, String, Duration) + Send + Sync>;
+/// A call that has come to its end.
+#[derive(Debug)]
+pub struct Call<'a> {
+    pub method: &'a str,
+    pub host: &'a str,
+    /// The status of the answer, or why there was none.
+    pub outcome: String,
+    pub took: Duration,
+    pub trace: Option<TraceContext>,
+}
+
+/// Is told of each call.
+pub type Observer = Arc<dyn Fn(&Call<'_>) + Send + Sync>;
 
 impl std::fmt::Debug for Outbound {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -134,27 +145,30 @@ impl Outbound {
     /// The whole answer, and when its head was there.
     async fn execute(
         &self,
-        request: reqwest::Request,
+        mut request: reqwest::Request,
     ) -> Result<(Response<Vec<u8>>, Instant), Error> {
-        let (begun, host) = (Instant::now(), request.url().host_str().map(str::to_owned));
+        let (begun, trace) = (Instant::now(), TraceContext::part());
+        if let Some(traceparent) = trace.and_then(|trace| trace.header()) {
+            request.headers_mut().insert(TRACEPARENT, traceparent);
+        }
+        let (method, host) =
+            (request.method().clone(), request.url().host_str().map(str::to_owned));
         let answered = self.take_in(request).await;
-        if let (Some(observer), Some(host)) = (&self.observer, host) {
+        if let (Some(observer), Some(host)) = (&self.observer, &host) {
             let outcome = match &answered {
                 Ok((answer, _)) => answer.status().as_str().to_owned(),
                 Err(error) => format!("{error:?}").to_lowercase(),
             };
-            observer(&host, outcome, begun.elapsed());
+            let (method, took) = (method.as_str(), begun.elapsed());
+            observer(&Call { method, host, outcome, took, trace });
         }
         answered
     }
 
     async fn take_in(
         &self,
-        mut request: reqwest::Request,
+        request: reqwest::Request,
     ) -> Result<(Response<Vec<u8>>, Instant), Error> {
-        if let Some(traceparent) = TraceContext::header() {
-            request.headers_mut().insert(TRACEPARENT, traceparent);
-        }
         let mut answer = self.client.execute(request).await.map_err(kind)?;
         let headers_at = Instant::now();
         let mut body = Vec::new();

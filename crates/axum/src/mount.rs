@@ -49,8 +49,8 @@ impl Latchkey {
     }
 
     async fn of(environment: Environment) -> Result<Self, StartError> {
-        let built_with =
-            Capabilities { local_provider: cfg!(feature = "local-idp"), demo: false, mail: None };
+        let local_provider = cfg!(feature = "local-idp");
+        let built_with = Capabilities { local_provider, demo: false, otlp: false, mail: None };
         let settings = Settings::load(&environment, built_with)?;
         let (url, limits) = (settings.database_url.expose(), settings.database_limits);
         let db = Db::open_with(url, limits).await.map_err(Error::from)?;

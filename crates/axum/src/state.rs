@@ -12,7 +12,7 @@ use latchkey_auth::tokens::RevocationList;
 use latchkey_auth::tokens::TokenIssuer;
 use latchkey_auth::tokens::{KeySource, SigningKeys, signing_keys};
 use latchkey_domain::{Clock, SignInId, UserId};
-use latchkey_store::{Db, Sessions, accounts};
+use latchkey_store::{Db, Sessions, accounts, users};
 
 use crate::config::{Config, JwtSettings, Revocation};
 use crate::cookies::CookieProfile;
@@ -72,10 +72,13 @@ impl Latchkey {
         db: Db,
         clock: Clock,
     ) -> Result<Self, Error> {
+        for user in users::respell_addresses(&db).await? {
+            tracing::warn!(%user, "somebody else has signed up with the same address since");
+        }
         let metrics = Arc::<Metrics>::default();
         let counted = Arc::clone(&metrics);
         let http = Outbound::through(config.outbound_proxy.as_ref(), &config.product.name)?
-            .observed_by(Arc::new(move |host, outcome, took| counted.call(host, outcome, took)));
+            .observed_by(Arc::new(move |call| counted.called(call)));
         let keys = Arc::new(keys(&config, &db, &clock).await?);
         let JwtSettings { issuer, audience, access_ttl, revocation, .. } = &config.jwt;
         let issuer = TokenIssuer {

@@ -3,6 +3,8 @@
 
 #[cfg(feature = "local-idp")]
 mod local_provider;
+#[cfg(feature = "otlp")]
+mod otlp;
 
 use std::future::Future;
 
@@ -30,6 +32,7 @@ pub const fn built_with(local_provider: Option<LocalProvider>) -> Capabilities {
     Capabilities {
         local_provider: local_provider.is_some(),
         demo: cfg!(feature = "demo"),
+        otlp: cfg!(feature = "otlp"),
         mail: Some(latchkey_web::mail::accepts),
     }
 }
@@ -116,6 +119,8 @@ impl Site {
         if let Some(listener) = listeners.metrics {
             sites.push((listener, metrics::router(&self.app)));
         }
+        #[cfg(feature = "otlp")]
+        let otlp = otlp::start(&self.app)?;
         serve::run(
             self.app,
             sites,
@@ -126,6 +131,8 @@ impl Site {
             stop,
         )
         .await;
+        #[cfg(feature = "otlp")]
+        otlp::stop(otlp).await;
         Ok(())
     }
 

@@ -59,7 +59,7 @@ async fn serve() -> Outcome {
     let site = Site::new(settings, Clock::System, LOCAL_PROVIDER).await?;
     let settings = &site.app.settings;
     tracing::info!("Latchkey is at {}", settings.origin());
-    doctor::log(settings);
+    doctor::log(&site.app).await;
     if let Some(idp) = &settings.local_idp {
         tracing::info!("the local provider is at {}", idp.url.origin().ascii_serialization());
     }

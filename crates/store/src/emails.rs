@@ -1,5 +1,7 @@
 //! E-mails that wait to be handed over to a mail server.
 
+use std::time::Duration;
+
 use latchkey_domain::{Timestamp, UserId};
 
 use crate::query::params;
@@ -34,6 +36,9 @@ const DELETE: &str = "DELETE FROM emails WHERE id = $1";
 
 const GIVEN_UP: &str = "SELECT trouble FROM emails WHERE given_up_at > 0 \
     ORDER BY given_up_at DESC, id LIMIT 100";
+
+const WAITING: &str =
+    "SELECT COUNT(*) AS waiting, MIN(created_at) AS since FROM emails WHERE given_up_at IS NULL";
 
 const FORGET: &str = "DELETE FROM emails WHERE given_up_at < $1";
 
@@ -83,6 +88,16 @@ pub async fn delete(db: &Db, id: &str) -> Result<()> {
 /// Why the last hundred were given up, the latest first.
 pub async fn given_up(db: &Db) -> Result<Vec<String>> {
     db.fetch_all(GIVEN_UP, params![], |row| row.get("trouble")).await
+}
+
+/// How many wait to be handed over, and how long the oldest has waited.
+pub async fn waiting(db: &Db, now: Timestamp) -> Result<(u32, Duration)> {
+    let found = db.fetch_optional(WAITING, params![], |row| {
+        let since: Option<Timestamp> = row.get("since")?;
+        let waited = since.map_or(Duration::ZERO, |since| now.since(since).into());
+        Ok((row.get::<i64>("waiting")?.try_into().unwrap_or(u32::MAX), waited))
+    });
+    Ok(found.await?.unwrap_or_default())
 }
 
 pub async fn forget(db: &Db, before: Timestamp) -> Result<()> {

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
+use latchkey_domain::Timestamp;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
 
@@ -34,6 +35,23 @@ impl Db {
         match judge(&rows) {
             Migrations::UpToDate(_) | Migrations::Newer { .. } => Ok(()),
             _ => Err(Error::Unreadable("list of migrations")),
+        }
+    }
+}
+
+/// Times are cut off at the millisecond.
+const CLOCK: &str =
+    "SELECT CAST(FLOOR(EXTRACT(EPOCH FROM clock_timestamp()) * 1000) AS BIGINT) AS now";
+
+impl Db {
+    /// What the server's clock says; SQLite has none but ours.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn clock(&self) -> Result<Option<Timestamp>, Error> {
+        match self.backend() {
+            Backend::Sqlite => Ok(None),
+            Backend::Postgres => self.fetch_optional(CLOCK, params![], |row| row.get("now")).await,
         }
     }
 }

@@ -54,6 +54,37 @@ const BY_ID: &str = concat!("SELECT ", user_columns!(), " FROM users u WHERE u.i
 const BY_VERIFIED_EMAIL: &str =
     "SELECT id FROM users WHERE email = $1 AND email_verified_at IS NOT NULL";
 
+/// Addresses with more than ASCII in them.
+const WIDE_ADDRESSES: &str = "\
+    SELECT user_id, email FROM passwords WHERE OCTET_LENGTH(email) > LENGTH(email) \
+    UNION SELECT id, email FROM users WHERE OCTET_LENGTH(email) > LENGTH(email)";
+
+const RESPELL_PASSWORD: &str = "UPDATE passwords SET email = $3 \
+    WHERE user_id = $1 AND email = $2 \
+    AND NOT EXISTS (SELECT 1 FROM passwords o WHERE o.email = $3)";
+
+const RESPELL_USER: &str = "UPDATE users SET email = $3 WHERE id = $1 AND email = $2 \
+    AND NOT EXISTS (SELECT 1 FROM passwords o WHERE o.email = $3 AND o.user_id <> $1) \
+    AND NOT EXISTS (SELECT 1 FROM users o WHERE o.email = $3 AND o.email_verified_at IS NOT NULL)";
+
+/// Spells addresses as [`Email::parse`] does, that were kept before it knew of IDNA:
+/// nobody would be found by them. Says whose could not be, because somebody
+/// else has signed up with it since.
+pub async fn respell_addresses(db: &Db) -> Result<Vec<UserId>> {
+    let read = |row: &Row| Ok((row.get::<UserId>("user_id")?, row.get::<Email>("email")?));
+    let mut left = Vec::new();
+    for (user, kept) in db.fetch_all(WIDE_ADDRESSES, params![], read).await? {
+        let Some(email) = Email::parse(kept.as_str()).ok().filter(|email| *email != kept) else {
+            continue;
+        };
+        let own = params![user, kept, email];
+        let changed =
+            db.execute(RESPELL_PASSWORD, own).await? + db.execute(RESPELL_USER, own).await?;
+        left.extend((changed == 0).then_some(user));
+    }
+    Ok(left)
+}
+
 /// A new account, with its sample data.
 pub(crate) async fn insert(tx: &mut Transaction, user: &User, samples: &SampleData) -> Result<()> {
     let verified_at = user.email_verified.then_some(user.created_at);

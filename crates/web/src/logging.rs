@@ -2,12 +2,12 @@
 
 use std::fmt;
 use std::io::IsTerminal as _;
-use std::sync::mpsc;
+use std::sync::{OnceLock, mpsc};
 use std::time::Duration;
 
 use latchkey_axum::middleware::CurrentRequest;
 use tracing::{Event, Subscriber};
-use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::{JsonFields, Writer};
 use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
@@ -19,6 +19,13 @@ const WAITING: usize = 8 * 1024;
 
 /// How long writing them may take at the end.
 const LAST_LINES: Duration = Duration::from_secs(1);
+
+static LOST: OnceLock<ErrorCounter> = OnceLock::new();
+
+/// How many lines nobody took in time.
+pub(crate) fn lines_lost() -> u64 {
+    LOST.get().map_or(0, |lost| lost.dropped_lines().try_into().unwrap_or(u64::MAX))
+}
 
 /// Ends the log: what waits is written, unless nobody reads it.
 #[derive(Debug)]
@@ -51,6 +58,8 @@ pub fn start(filter: Option<&str>, json: bool) -> Log {
         .buffered_lines_limit(WAITING)
         .lossy(true)
         .finish(std::io::stderr());
+    // There is one log.
+    let _ = LOST.set(writer.error_counter());
     let log = tracing_subscriber::fmt()
         // It would complain on standard error, and panic when nobody reads that.
         .log_internal_errors(false)

@@ -3,15 +3,21 @@
 use axum::Router;
 use axum::routing::get;
 use http::header;
+use latchkey_axum::metrics::HostNumbers;
+use latchkey_store::emails;
 
 use crate::app::App;
+use crate::logging;
 
 pub fn router(app: &App) -> Router {
     const KIND: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     app.metrics.begin();
     let app = app.clone();
     let text = async move || {
-        ([(header::CONTENT_TYPE, KIND)], app.metrics.text(&app.db, &app.hasher, app.clock.uptime()))
+        let emails = emails::waiting(&app.db, app.clock.now()).await.ok();
+        let host = HostNumbers { emails, log_lines_lost: logging::lines_lost() };
+        let text = app.metrics.text(&app.db, &app.hasher, app.clock.uptime(), &host);
+        ([(header::CONTENT_TYPE, KIND)], text)
     };
     Router::new().route("/metrics", get(text))
 }

@@ -4,4 +4,5 @@
 mod attempts;
 mod discovery;
 mod id_token;
+mod trace_context;
 mod userinfo;

@@ -17,6 +17,7 @@ mod github;
 mod identities;
 mod metrics;
 mod next;
+mod otlp;
 mod outbound_proxy;
 mod parallel;
 mod privacy;

@@ -2,7 +2,7 @@
 
 use latchkey_tests::person;
 use latchkey_tests::person::{PASSWORD, Program, carried, knock, problem, sign_up};
-use latchkey_tests::{Browser, Latchkey, Page};
+use latchkey_tests::{Browser, Database, Latchkey, Page, Setup, execute, number};
 use reqwest::Method;
 use serde_json::json;
 
@@ -210,4 +210,50 @@ async fn an_address_with_umlauts_is_one_account_however_it_is_written() {
         sign_up(&app, written).await;
     }
     assert_eq!(latchkey_tests::database::rows(&app.app.db, "users").await, 1);
+}
+
+/// Kept as they were typed, by a version before addresses had one form.
+async fn who_signed_up_with_umlauts_long_ago_still_gets_in(database_url: Option<String>) {
+    let setup = |setup: Setup| match &database_url {
+        Some(url) => setup.set("DATABASE_URL", url),
+        None => setup,
+    };
+    let app = setup(Setup::new()).start().await;
+    for name in ["kai", "mia"] {
+        sign_up(&app, &format!("{name}@bücher.test")).await;
+    }
+    for table in ["users", "passwords"] {
+        let old = format!("UPDATE {table} SET email = REPLACE(email, 'xn--bcher-kva', 'bücher')");
+        execute(&app.app.db, &old).await;
+    }
+    // Somebody has the same address meanwhile, in the form of today.
+    sign_up(&app, "mia@bücher.test").await;
+
+    let app = setup(Setup::in_folder(app.stop().await)).start().await;
+    for written in ["kai@bücher.test", "kai@xn--bcher-kva.test", "mia@bücher.test"] {
+        let _ = person::signed_in(&app, written, "session").await;
+    }
+    // Nothing new is made for an address that is there, and nobody has two.
+    sign_up(&app, "kai@xn--bcher-kva.test").await;
+    for (table, who, rows) in
+        [("users", "kai", 1), ("passwords", "kai", 1), ("users", "mia", 1), ("passwords", "mia", 1)]
+    {
+        let count =
+            format!("SELECT COUNT(*) FROM {table} WHERE email = '{who}@xn--bcher-kva.test'");
+        assert_eq!(number(&app.app.db, &count).await, rows, "{table} {who}");
+        let all = format!("SELECT COUNT(*) FROM {table}");
+        assert_eq!(number(&app.app.db, &all).await, 3, "{table}");
+    }
+}
+
+#[tokio::test]
+async fn who_signed_up_with_umlauts_long_ago_still_gets_in_on_sqlite() {
+    who_signed_up_with_umlauts_long_ago_still_gets_in(None).await;
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: tests/run"]
+async fn who_signed_up_with_umlauts_long_ago_still_gets_in_on_postgres() {
+    let url = Database::new_postgres_url().await;
+    who_signed_up_with_umlauts_long_ago_still_gets_in(Some(url)).await;
 }

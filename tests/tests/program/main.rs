@@ -13,4 +13,5 @@ mod house;
 mod process;
 mod product;
 mod replicas;
+mod settings;
 mod sources;

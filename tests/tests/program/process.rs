@@ -1,30 +1,33 @@
 //! The program as a process: its signals, and its log.
 
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use latchkey_tests::{Browser, Page};
+use latchkey_store::Db;
+use latchkey_tests::{Browser, Database, Page, execute};
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::commands::binary;
 
+pub(crate) fn free_port() -> u16 {
+    let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    free.local_addr().expect("an address").port()
+}
+
 pub(crate) struct Process {
     child: Child,
     port: u16,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Process {
     /// Starts it; what it says goes to pipes.
     fn start(variables: &[(&str, &str)]) -> Self {
-        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
-        let port = free.local_addr().expect("an address").port();
-        drop(free);
-        Self::start_at(port, variables)
+        Self::start_at(free_port(), variables)
     }
 
     pub(crate) fn start_at(port: u16, variables: &[(&str, &str)]) -> Self {
@@ -39,7 +42,7 @@ impl Process {
             .stderr(Stdio::piped())
             .spawn()
             .expect("the binary runs");
-        Self { child, port, _folder: folder }
+        Self { child, port, folder }
     }
 
     fn url(&self, path: &str) -> String {
@@ -57,6 +60,22 @@ impl Process {
     pub(crate) async fn get(&self, path: &str) -> Page {
         let get = async { Browser::new().get(&self.url(path)).await };
         tokio::time::timeout(Duration::from_secs(60), get).await.expect("an answer")
+    }
+
+    /// So many requests through one connection, one after the other.
+    fn ask_for_health(&self, times: usize) {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).expect("served");
+        let mut answers = stream.try_clone().expect("the same");
+        let last = "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        let each = last.replace("Connection: close\r\n", "");
+        let asking = std::thread::spawn(move || {
+            stream.write_all(each.repeat(times - 1).as_bytes()).expect("written");
+            stream.write_all(last.as_bytes()).expect("written");
+        });
+        let mut all = String::new();
+        answers.read_to_string(&mut all).expect("answers");
+        asking.join().expect("no panic");
+        assert_eq!(all.matches("HTTP/1.1 200 OK").count(), times);
     }
 
     pub(crate) fn signal(&mut self, signal: &str) -> ExitStatus {
@@ -98,12 +117,61 @@ async fn whoever_read_the_log_is_gone_and_every_request_is_served() {
 /// `latchkey 2>&1 | sleep 60`: the pipe is full after 64 KiB.
 #[tokio::test]
 async fn nobody_reads_the_log_and_every_request_is_served() {
-    let mut process = Process::start(&[("RUST_LOG", "trace")]);
+    let metrics = format!("127.0.0.1:{}", free_port());
+    let mut process = Process::start(&[("RUST_LOG", "debug"), ("METRICS_ADDR", &metrics)]);
     process.listens();
-    for _ in 0..100 {
-        let _ = process.get("/sign-in").await.expect(200);
-    }
+    // Until lines are lost, which whoever watches is told.
+    let lost = "latchkey_log_lines_lost_total";
+    assert!(include_str!("../../../deploy/alerts.yml").contains(&format!("rate({lost}[5m])")));
+    let is_told = async || {
+        let page = Browser::new().get(&format!("http://{metrics}/metrics")).await.expect(200);
+        page.body.lines().any(|line| line.strip_prefix(lost).is_some_and(|count| count != " 0"))
+    };
+    let _ = process.get("/sign-in").await.expect(200);
+    assert!(!is_told().await);
+    process.ask_for_health(12_000);
+    assert!(is_told().await, "no line is lost, or nobody is told");
+    let _ = process.get("/sign-in").await.expect(200);
     assert_eq!(process.signal("-TERM").code(), Some(0));
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: tests/run"]
+async fn the_start_and_doctor_compare_the_clock_with_the_databases() {
+    let url = Database::new_postgres_url().await;
+    let start = || {
+        let mut process = Process::start(&[("DATABASE_URL", &url)]);
+        process.listens();
+        let mut stderr = process.child.stderr.take().expect("its log");
+        let doctor = Command::new(binary())
+            .env_clear()
+            .envs([("DATABASE_URL", url.as_str()), ("LOCAL_IDP", "off"), ("PORT", "0")])
+            .arg("doctor")
+            .current_dir(process.folder.path())
+            .output()
+            .expect("it runs");
+        process.signal("-TERM");
+        let mut log = String::new();
+        stderr.read_to_string(&mut log).expect("text");
+        (log, String::from_utf8(doctor.stdout).expect("text"))
+    };
+    let (log, doctor) = start();
+    assert!(!log.contains("clock"), "{log}");
+    assert!(doctor.contains("The clock agrees with the database's."), "{doctor}");
+    // The server's clock is put forward, as far as we can tell.
+    let database = Db::open(&url).await.expect("a database");
+    let name = url.rsplit('/').next().expect("a name");
+    for statement in [
+        "CREATE FUNCTION public.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS \
+         $$ SELECT pg_catalog.clock_timestamp() + interval '10 seconds' $$",
+        &format!("ALTER DATABASE {name} SET search_path = public, pg_catalog"),
+    ] {
+        execute(&database, statement).await;
+    }
+    let (log, doctor) = start();
+    for said in [&log, &doctor] {
+        assert!(said.contains("The clock is 10 seconds behind the database's."), "{said}");
+    }
 }
 
 #[tokio::test]

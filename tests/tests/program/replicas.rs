@@ -1,18 +1,18 @@
 //! Three instances behind HAProxy on one PostgreSQL, which take turns.
 
-use std::net::{Ipv4Addr, TcpListener};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use latchkey_tests::Database;
+use latchkey_store::Db;
+use latchkey_tests::{Database, number};
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
-use crate::process::Process;
+use crate::process::{Process, free_port};
 
 const PEOPLE: usize = 4;
 
@@ -26,11 +26,6 @@ struct Site {
     instances: Vec<Process>,
     proxy: Child,
     _folder: TempDir,
-}
-
-fn free_port() -> u16 {
-    let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
-    free.local_addr().expect("an address").port()
 }
 
 impl Site {
@@ -234,34 +229,56 @@ async fn under_load(site: &mut Site, act: impl AsyncFnOnce(&mut Site)) -> (usize
     sums
 }
 
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs PostgreSQL and HAProxy: tests/run"]
-async fn a_rolling_restart_fails_no_request() {
-    let mut site = Site::start().await;
-    let (answers, lost) = under_load(&mut site, async |site| {
-        for n in 0..3 {
-            assert_eq!(site.instances[n].signal("-TERM").code(), Some(0));
-            site.instances[n] = site.instance(n);
-            site.until_ready(n).await;
-        }
-    })
-    .await;
-    assert!(answers > 100, "{answers} answers tell nothing");
-    assert_eq!(lost, 0, "of {answers}");
+async fn roll(site: &mut Site) {
+    for n in 0..3 {
+        assert_eq!(site.instances[n].signal("-TERM").code(), Some(0));
+        site.instances[n] = site.instance(n);
+        site.until_ready(n).await;
+    }
+}
+
+async fn kill(site: &mut Site, times: usize, pause: Duration) {
+    for n in (0..3).cycle().take(times) {
+        tokio::time::sleep(pause).await;
+        site.instances[n].signal("-KILL");
+        site.instances[n] = site.instance(n);
+        site.until_ready(n).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL and HAProxy: tests/run"]
-async fn instances_that_are_killed_give_no_wrong_answer() {
+async fn a_rolling_restart_fails_no_request() {
     let mut site = Site::start().await;
-    let (answers, _) = under_load(&mut site, async |site| {
-        for n in [0, 2, 1, 0] {
-            tokio::time::sleep(Duration::from_secs(2)).await;
-            site.instances[n].signal("-KILL");
-            site.instances[n] = site.instance(n);
-            site.until_ready(n).await;
-        }
-    })
-    .await;
+    let (answers, lost) = under_load(&mut site, roll).await;
     assert!(answers > 100, "{answers} answers tell nothing");
+    assert_eq!(lost, 0, "of {answers}");
+}
+
+/// By hand for longer, with a rolling restart halfway: `REPLICA_MINUTES=5 cargo test
+/// --workspace --test program killed -- --ignored --nocapture`.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL and HAProxy: tests/run"]
+async fn instances_that_are_killed_give_no_wrong_answer() {
+    #[expect(clippy::disallowed_methods, reason = "no setting of the app: for long runs by hand")]
+    let minutes = std::env::var("REPLICA_MINUTES").ok();
+    let minutes: Option<usize> = minutes.map(|text| text.parse().expect("a number"));
+    let (kills, pause) = minutes.map_or((4, 2), |minutes| (minutes * 3, 18));
+    let pause = Duration::from_secs(pause);
+    let mut site = Site::start().await;
+    let half = async |site: &mut Site| kill(site, kills / 2, pause).await;
+    let (answers, _) = under_load(&mut site, half).await;
+    assert!(answers > 100, "{answers} answers tell nothing");
+    if minutes.is_some() {
+        let (answers, lost) = under_load(&mut site, roll).await;
+        assert_eq!(lost, 0, "of {answers} during a rolling restart");
+    }
+    let rest = async |site: &mut Site| kill(site, kills - kills / 2, pause).await;
+    under_load(&mut site, rest).await;
+    // However often it was asked for, a refresh token has one successor.
+    let forks = "SELECT COUNT(*) FROM (SELECT r.sign_in_id FROM refresh_tokens r \
+        WHERE NOT EXISTS (SELECT 1 FROM refresh_tokens s WHERE s.predecessor = r.hash) \
+        GROUP BY r.sign_in_id HAVING COUNT(*) > 1) AS forked";
+    let db = Db::open(&site.database).await.expect("a database");
+    assert_eq!(number(&db, forks).await, 0);
 }

@@ -16,7 +16,7 @@ use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::Route;
 use axum::{BoxError, Router};
-use http::StatusCode;
+use http::{Method, StatusCode};
 use http_body::{Frame, SizeHint};
 use latchkey_auth::introspection::CallCounter;
 use latchkey_auth::trace_context::TraceContext;
@@ -148,12 +148,13 @@ fn respond(
     mut request: Request,
 ) -> impl Future<Output = Result<Response, Infallible>> + use<> {
     let start = Instant::now();
-    let trace = TraceContext::of(request.headers());
+    let trace = TraceContext::of(request.headers())
+        .or_else(|| rules.latchkey.metrics.is_observed().then(TraceContext::begin));
     let current = Arc::new(CurrentRequest {
         id: RequestId::new(),
         method: request.method().clone(),
         route: request.extensions().get::<MatchedPath>().cloned(),
-        trace_id: trace.as_ref().map(|trace| trace.trace_id().to_owned()),
+        trace_id: trace.map(|trace| format!("{:032x}", trace.trace_id)),
     });
     // The log names the request without it: nobody reads most spans, and each costs.
     let span = tracing::debug_span!(
@@ -202,12 +203,13 @@ fn respond(
         let code = response.headers().get("x-error-code").and_then(|code| code.to_str().ok());
         rules.latchkey.metrics.answered(&Answered {
             route: current.route(),
-            method: current.method.as_str(),
+            method: known(&current.method),
             status: response.status().as_u16(),
             code: code.unwrap_or_default(),
             since: start,
             statements: statements.sent(),
             database: statements.time(),
+            trace,
         });
         let headers = response.headers_mut();
         rules.security_headers.add(headers);
@@ -219,6 +221,15 @@ fn respond(
             headers.insert(SERVER_TIMING, value);
         }
         Ok(response)
+    }
+}
+
+/// Not what a stranger makes up: each name would be counted for itself.
+fn known(method: &Method) -> &str {
+    match *method {
+        Method::GET | Method::HEAD | Method::POST | Method::PUT | Method::DELETE => method.as_str(),
+        Method::PATCH | Method::OPTIONS => method.as_str(),
+        _ => "_OTHER",
     }
 }
 

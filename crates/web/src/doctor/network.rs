@@ -300,17 +300,22 @@ fn judge_clock(skew: Option<i64>) -> Finding {
     let Some(skew) = skew else {
         return Check::Clock.ok("The clock was not compared: no real provider told its time.");
     };
+    let finding = judge_skew(Check::Clock, skew, "a provider's", NOTICEABLE);
+    finding.fact("Forgiven", "60 seconds")
+}
+
+/// By how many milliseconds our clock is ahead of somebody's.
+pub(super) fn judge_skew(check: Check, skew: i64, whose: &str, noticeable: i64) -> Finding {
     let seconds = (skew.abs() + 500) / 1000;
     let side = if skew > 0 { "ahead of" } else { "behind" };
-    let text = format!("The clock is {seconds} seconds {side} a provider's.");
+    let text = format!("The clock is {seconds} seconds {side} {whose}.");
     let what_to_do = "Synchronize this machine's clock over the network (NTP).";
-    let finding = match skew.abs() {
-        off if off > TOO_MUCH => Check::Clock.problem(text, what_to_do),
-        off if off > NOTICEABLE => Check::Clock.warning(text, what_to_do),
-        off if off < 2_000 => Check::Clock.ok("The clock is right."),
-        _ => Check::Clock.ok(text),
-    };
-    finding.fact("Forgiven", "60 seconds")
+    match skew.abs() {
+        off if off > TOO_MUCH => check.problem(text, what_to_do),
+        off if off > noticeable => check.warning(text, what_to_do),
+        off if off < 2_000 => check.ok(format!("The clock agrees with {whose}.")),
+        _ => check.ok(text),
+    }
 }
 
 #[cfg(test)]

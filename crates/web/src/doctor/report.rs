@@ -84,6 +84,7 @@ checks! {
     }
     "Clock" {
         Clock, "clock", "clock";
+        DatabaseClock, "database_clock", "clock";
     }
     "Database" {
         Database, "database", "DATABASE_URL";

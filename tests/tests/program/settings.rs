@@ -1,8 +1,10 @@
+//! What each setting is read as, and refused for.
+
 use latchkey_auth::oauth::Kind;
 use latchkey_auth::oauth::provider::Options;
 use latchkey_auth::secret::Purpose;
-
-use super::*;
+use latchkey_domain::Span;
+use latchkey_web::settings::{Capabilities, Environment, Problems, Settings, variables};
 
 fn load(variables: &str) -> Result<Settings, Problems> {
     let folder = tempfile::tempdir().expect("a folder");
@@ -173,6 +175,9 @@ const REFUSED: &[(&str, &str)] = &[
         "{ENDPOINT}{CLIENT}OAUTH_INTROSPECTION_ISSUER=http://as.example.com",
         "OAUTH_INTROSPECTION_ISSUER",
     ),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT=collector:4318", "OTEL_EXPORTER_OTLP_ENDPOINT"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT=http://u:p@collector:4318", "OTEL_EXPORTER_OTLP_ENDPOINT"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT=grpc://collector:4317", "OTEL_EXPORTER_OTLP_ENDPOINT"),
     ("OAUTH_INTROSPECTION_CACHE=6s", "OAUTH_INTROSPECTION_CACHE"),
     ("OAUTH_INTROSPECTION_CACHE=off", "OAUTH_INTROSPECTION_CACHE"),
 ];
@@ -295,7 +300,7 @@ fn a_secret_is_made_once_and_kept_private() {
 
 #[test]
 fn what_is_not_built_in_is_not_there_and_cannot_be_asked_for() {
-    let none = Capabilities { local_provider: false, demo: false, mail: None };
+    let none = Capabilities { local_provider: false, demo: false, otlp: false, mail: None };
     let folder = tempfile::tempdir().expect("a folder");
     let load =
         |variables: &str| Settings::load(&Environment::of_lines(variables, folder.path()), none);
@@ -310,5 +315,99 @@ fn what_is_not_built_in_is_not_there_and_cannot_be_asked_for() {
         let problems = load(&format!("{name}=on")).expect_err("a problem");
         assert_eq!(problems.0.len(), 1, "{problems}");
         assert!(problems.0[0].variable == name && problems.to_string().contains(feature));
+    }
+    // Others set this one for every program there is.
+    let settings = load("OTEL_EXPORTER_OTLP_ENDPOINT=http://collector:4318").expect("no problem");
+    assert!(settings.otlp.is_none());
+    assert!(settings.warnings.iter().any(|one| one.to_string().contains("feature otlp")));
+}
+
+#[test]
+fn variables_are_found_by_name_and_by_file() {
+    for (name, found) in [
+        ("PORT", Some("PORT")),
+        ("PORT_FILE", None),
+        ("APP_SECRET_FILE", Some("APP_SECRET")),
+        ("OIDC_ACME_CLIENT_SECRET_FILE", Some("OIDC_<NAME>_CLIENT_SECRET")),
+        ("OIDC_MY_CORP_ISSUER", Some("OIDC_<NAME>_ISSUER")),
+        ("OIDC_ISSUER", None),
+        ("OIDC__ISSUER", None),
+        ("APP_SECERT", None),
+        ("", None),
+    ] {
+        assert_eq!(variables::find(name).map(|variable| variable.name), found, "{name}");
+    }
+}
+
+#[test]
+fn the_example_file_names_every_variable_and_its_default() {
+    let example = include_str!("../../../.env.example");
+    let lines = example.lines().filter_map(|line| {
+        let (name, value) = line.strip_prefix('#').unwrap_or(line).split_once('=')?;
+        let is_name = name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
+        is_name.then(|| (name.replace("OIDC_ACME_", "OIDC_<NAME>_"), value))
+    });
+    let (names, values): (Vec<_>, Vec<_>) = lines.unzip();
+    assert_eq!(names, variables::ALL.iter().map(|variable| variable.name).collect::<Vec<_>>());
+    for (variable, value) in variables::ALL.iter().zip(values) {
+        let is_own = variable.name.contains('<');
+        assert!(is_own || value.is_empty() || value == variable.default, "{variable:?}");
+    }
+}
+
+#[test]
+fn the_readme_names_variables_that_exist_with_their_defaults() {
+    let readme = include_str!("../../../README.md");
+    let section = readme.split("\n## ").find(|section| section.starts_with("Settings"));
+    let quoted = |cell: &'static str| cell.split('`').skip(1).step_by(2);
+    for row in section.expect("a section").lines().filter(|line| line.starts_with("| `")) {
+        let mut cells = row.split('|').skip(1);
+        let names = quoted(cells.next().expect("names")).filter(|name| !name.starts_with('…'));
+        let defaults = cells.next().expect("a default").trim();
+        let values = defaults.strip_prefix('`').map(|_| quoted(defaults).map(Some));
+        let values = values.into_iter().flatten().chain(std::iter::repeat(None));
+        for (name, default) in names.zip(values) {
+            let variable =
+                variables::find(name).unwrap_or_else(|| panic!("{name} is not a variable"));
+            assert!(default.is_none_or(|default| default == variable.default), "{row}");
+        }
+    }
+}
+
+#[test]
+fn values_are_taken_as_they_stand_in_the_file() {
+    for (text, value) in [
+        ("A=pa$word$HOME", Some("pa$word$HOME")),
+        ("A=\"pa$word ${HOME} $\"", Some("pa$word ${HOME} $")),
+        ("A='pa$word'", Some("pa$word")),
+        ("A=pa\\$word", Some("pa$word")),
+        ("A=\"a\\\"$b\"", Some("a\"$b")),
+        ("# it's $5\nA=a$b # isn't $x\nB=c$d", Some("a$b")),
+        ("A=\"a\n#'$b\"\nB=1", Some("a\n#'$b")),
+        ("A=a#$b", Some("a#$b")),
+        ("A=$$", Some("$$")),
+        ("\u{feff}A=1", Some("1")),
+        ("\u{feff}# a comment\r\nA=1\r\n", Some("1")),
+        ("B=1\n\u{feff}A=1", None),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join(".env");
+        // The one that can be asked for by itself.
+        std::fs::write(&path, text.replace("A=", "RUST_LOG=")).expect("a file");
+        let found = Environment::with_file(&path);
+        assert_eq!(found.is_ok(), value.is_some(), "{text:?}");
+        let found = found.ok().and_then(|found| found.rust_log().map(str::to_owned));
+        assert_eq!(found.as_deref(), value, "{text:?}");
+    }
+}
+
+#[test]
+fn what_is_no_utf_8_is_said_to_be_none() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for bytes in [&b"\xff\xfeA\0=\x001\0"[..], b"A=\xe9t\xe9"] {
+        let path = folder.path().join(".env");
+        std::fs::write(&path, bytes).expect("a file");
+        let problems = Environment::with_file(&path).expect_err("a problem").to_string();
+        assert!(problems.contains("Save it as UTF-8."), "{problems}");
     }
 }
