@@ -71,7 +71,7 @@ const RESPELL_USER: &str = "UPDATE users SET email = $3 WHERE id = $1 AND email 
 /// nobody would be found by them. Says whose could not be, because somebody
 /// else has signed up with it since.
 pub async fn respell_addresses(db: &Db) -> Result<Vec<UserId>> {
-    let read = |row: &Row| Ok((row.get::<UserId>("user_id")?, row.get::<Email>("email")?));
+    let read = |row: &Row<'_>| Ok((row.get::<UserId>("user_id")?, row.get::<Email>("email")?));
     let mut left = Vec::new();
     for (user, kept) in db.fetch_all(WIDE_ADDRESSES, params![], read).await? {
         let Some(email) = Email::parse(kept.as_str()).ok().filter(|email| *email != kept) else {
