@@ -3,6 +3,8 @@
 //! Reading one is a hash and one statement. Making one, giving it a new id and
 //! setting its cookie is the business of tower-sessions.
 
+use std::sync::Arc;
+
 use latchkey_domain::User;
 use latchkey_domain::sign_in::SignIn;
 use latchkey_store::Sessions;
@@ -14,7 +16,7 @@ use tower_sessions::{Expiry, Session};
 pub async fn load(
     sessions: &Sessions,
     cookie: &str,
-) -> Result<Option<(SignIn, User)>, latchkey_store::Error> {
+) -> Result<Option<(Arc<SignIn>, Arc<User>)>, latchkey_store::Error> {
     // What cannot be an id costs no statement.
     match cookie.parse::<Id>() {
         Ok(id) => sessions.find(&id).await,

@@ -31,7 +31,7 @@ struct Memory {
 
 #[derive(Clone, Debug)]
 struct Entry {
-    found: (SignIn, User),
+    found: (Arc<SignIn>, Arc<User>),
     read_at: Instant,
 }
 
@@ -47,7 +47,7 @@ impl SessionCache {
     }
 
     /// A session that was read a moment ago.
-    pub(crate) fn get(&self, hash: &str, now: Timestamp) -> Option<(SignIn, User)> {
+    pub(crate) fn get(&self, hash: &str, now: Timestamp) -> Option<(Arc<SignIn>, Arc<User>)> {
         let memory = self.memory();
         let entry = memory.entries.get(hash)?;
         let is_believed = entry.is_fresh() && now < entry.found.0.expires_at;
@@ -64,7 +64,7 @@ impl SessionCache {
     pub(crate) fn put(
         &self,
         hash: String,
-        found: (SignIn, User),
+        found: (Arc<SignIn>, Arc<User>),
         read_at: Instant,
         forgotten: u64,
     ) {

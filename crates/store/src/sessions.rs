@@ -52,7 +52,7 @@ impl Sessions {
 
     /// The sign-in that carries this session, and whose it is: one statement,
     /// in which both limits stand. The user is always fresh.
-    pub async fn find(&self, id: &Id) -> Result<Option<(SignIn, User)>> {
+    pub async fn find(&self, id: &Id) -> Result<Option<(Arc<SignIn>, Arc<User>)>> {
         let now = self.clock.now();
         let hash = hash_of(id);
         let believed = self.cache.as_ref().and_then(|cache| cache.get(&hash, now));
@@ -103,8 +103,8 @@ impl Sessions {
     }
 }
 
-fn sign_in_and_user(row: &Row<'_>) -> Result<(SignIn, User)> {
-    Ok((sign_in(row)?, user(row)?))
+fn sign_in_and_user(row: &Row<'_>) -> Result<(Arc<SignIn>, Arc<User>)> {
+    Ok((Arc::new(sign_in(row)?), Arc::new(user(row)?)))
 }
 
 const FIND: &str = concat!(
@@ -145,7 +145,7 @@ impl SessionStore for Sessions {
     async fn load(&self, id: &Id) -> session_store::Result<Option<Record>> {
         let Some((sign_in, _)) = self.find(id).await.map_err(backend)? else { return Ok(None) };
         let expiry_date = sign_in.expires_at.offset_date_time();
-        let sign_in = serde_json::to_value(sign_in)
+        let sign_in = serde_json::to_value(&*sign_in)
             .map_err(|error| session_store::Error::Decode(error.to_string()))?;
         Ok(Some(Record { id: *id, data: [(SIGN_IN.to_owned(), sign_in)].into(), expiry_date }))
     }

@@ -41,7 +41,7 @@ const REFUSAL_REMEMBERED: Span = Span::seconds(1);
 /// What a person let an app do here: the meaning of a token that is good.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delegation {
-    pub user: User,
+    pub user: Arc<User>,
     pub scopes: Scopes,
     /// The app, by the name that its authorization server gave it.
     pub client_id: Option<String>,
@@ -164,6 +164,7 @@ impl Introspection {
                 .await?
                 .ok_or(Error::UnknownSubject)?;
         let TokenInfo { scopes, client_id, expires_at, .. } = info;
+        let user = Arc::new(user);
         Ok((Arc::new(Delegation { user, scopes, client_id }), expires_at))
     }
 

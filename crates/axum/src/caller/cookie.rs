@@ -30,7 +30,7 @@ pub(super) async fn authenticate(
         if now.since(sign_in.last_seen_at) >= latchkey.config.session.noted_every() {
             latchkey.sessions.seen(sign_in.id, now);
         }
-        return Ok(Some(Caller { user, credential: Credential::Session(Box::new(sign_in)) }));
+        return Ok(Some(Caller { user, credential: Credential::Session(sign_in) }));
     }
     if let Some(token) = latchkey.cookies.value(&parts.headers, TOKEN) {
         match latchkey.keys.verify(token, latchkey.clock.now()).await {

@@ -16,13 +16,13 @@ const FRESH_FOR: Span = Span::minutes(10);
 
 #[derive(Clone, Debug)]
 pub struct Caller {
-    pub user: User,
+    pub user: Arc<User>,
     pub credential: Credential,
 }
 
 #[derive(Clone, Debug)]
 pub enum Credential {
-    Session(Box<SignIn>),
+    Session(Arc<SignIn>),
     JwtCookie(Jwt),
     /// A JWT, in the `Authorization` header (RFC 6750 §2.1).
     JwtBearer(Jwt),
@@ -44,7 +44,7 @@ impl Caller {
         token: String,
         wrap: fn(Jwt) -> Credential,
     ) -> Self {
-        Self { user: claims.user(), credential: wrap(Jwt { claims, token }) }
+        Self { user: Arc::new(claims.user()), credential: wrap(Jwt { claims, token }) }
     }
 
     /// Which key of ours they carry; an app's token is none.

@@ -58,7 +58,7 @@ impl<'u> From<&'u User> for Person<'u> {
 )]
 pub(super) async fn read(caller: ApiCaller) -> HandlerResult<Response> {
     caller.require_scope(Scope::Profile)?;
-    Ok(Json(Person::from(&caller.user)).into_response())
+    Ok(Json(Person::from(&*caller.user)).into_response())
 }
 
 /// A page of accounts.

@@ -9,6 +9,8 @@ pub(crate) mod password;
 pub(crate) mod proof;
 pub(crate) mod sign_ins;
 
+use std::sync::Arc;
+
 use activity::Activity;
 use askama::Template;
 use axum::extract::{Query, State};
@@ -40,7 +42,7 @@ const RECENT: u32 = 10;
 #[template(path = "account.html")]
 pub(crate) struct AccountPage {
     layout: Layout,
-    user: User,
+    user: Arc<User>,
     sign_in: SignIn,
     door_name: String,
     carried: Carried,
