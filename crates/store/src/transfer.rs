@@ -15,6 +15,8 @@ use crate::{Db, Error, Result, hash};
 /// So many rows go with one statement.
 const AT_ONCE: usize = 500;
 
+const PATIENT: &str = "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0";
+
 /// What one of the databases holds in a table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sum {
@@ -88,10 +90,15 @@ macro_rules! on {
 }
 
 impl Side {
+    /// A whole table is one statement here: no request waits for it, so it may take its time.
     async fn of(db: &Db) -> Result<Self> {
         Ok(match db {
             Db::Sqlite(pool) => Self::Sqlite(pool::get(pool).await?),
-            Db::Postgres(pool) => Self::Postgres(pool::get(pool).await?),
+            Db::Postgres(pool) => {
+                let mut one = pool::get(pool).await?;
+                sqlx::raw_sql(PATIENT).execute(&mut *one).await?;
+                Self::Postgres(one)
+            }
         })
     }
 

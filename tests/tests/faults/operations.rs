@@ -88,6 +88,26 @@ async fn an_sqlite_database_moves_to_postgres() {
     moves(sqlite(&here), Database::new_postgres_url().await).await;
 }
 
+/// A table of a hundred thousand rows is one statement that takes its time.
+#[tokio::test]
+#[ignore = "needs PostgreSQL: tests/run"]
+async fn a_move_takes_longer_than_a_request_may() {
+    let here = Database::sqlite().await;
+    let there = Database::postgres().await;
+    let app = instance(&here.url).start().await;
+    owner(&app, EMAIL).await;
+    for statement in [
+        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS \
+         $$ BEGIN PERFORM pg_sleep(6); RETURN NULL; END $$",
+        "CREATE TRIGGER slow BEFORE INSERT ON users FOR EACH STATEMENT EXECUTE FUNCTION slow()",
+    ] {
+        there.execute(statement).await;
+    }
+    let moved = copy(&here.url, &there.url).await;
+    assert!(moved.iter().all(|table| table.from == table.to), "{moved:?}");
+    assert_eq!(there.rows("users").await, 1);
+}
+
 #[tokio::test]
 #[ignore = "needs PostgreSQL: tests/run"]
 async fn a_postgres_database_moves_to_sqlite() {

@@ -125,15 +125,17 @@ impl Program {
             None => self.http.get(url),
         };
         let sent = request.bearer_auth(&self.access).send().await;
-        let Ok(answer) = sent else {
-            return self.lose(0).await;
+        let answer = match sent {
+            Ok(answer) => answer,
+            Err(error) => return self.lose(format!("{path}: {error:?}"), 0).await,
         };
         let status = answer.status();
         let retry_after = answer.headers().get("retry-after");
         let seconds = retry_after.and_then(|value| value.to_str().ok()?.parse().ok());
-        let body = answer.json().await.unwrap_or_default();
+        let body: Value = answer.json().await.unwrap_or_default();
         if matches!(status.as_u16(), 502..=504) {
-            return self.lose(seconds.unwrap_or(0)).await;
+            let why = format!("{path}: {status} {}", body["code"]);
+            return self.lose(why, seconds.unwrap_or(0)).await;
         }
         self.answers += 1;
         Some((status, body))
@@ -141,7 +143,9 @@ impl Program {
 
     /// Counts a lost answer, and waits as long as was asked for: whoever asks again
     /// at once a few hundred times has had too many tries.
-    async fn lose<T>(&mut self, seconds: u64) -> Option<T> {
+    #[expect(clippy::print_stdout, reason = "why is for whoever runs it by hand")]
+    async fn lose<T>(&mut self, why: String, seconds: u64) -> Option<T> {
+        println!("lost {why}");
         self.lost += 1;
         tokio::time::sleep(Duration::from_secs(seconds) + Duration::from_millis(200)).await;
         None
