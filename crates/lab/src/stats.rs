@@ -100,6 +100,21 @@ pub fn compare(one: &[f64], other: &[f64], noise: f64) -> Option<Order> {
     Some(if a.median < b.median { Order::Less } else { Order::More })
 }
 
+/// How likely it is that so many differences have the same sign, if either sign is as likely as
+/// the other: small where two series are not the same. Whatever the shape of the times.
+pub fn sign_test(differences: &[f64]) -> f64 {
+    let count = |is: fn(&f64) -> bool| differences.iter().filter(|one| is(one)).count();
+    let (less, more) = (count(|one| *one < 0.0), count(|one| *one > 0.0));
+    let (n, rarer) = (less + more, less.min(more));
+    let mut probability = 0.5_f64.powi(i32::try_from(n).unwrap_or(i32::MAX));
+    let mut tail = probability;
+    for k in 0..rarer {
+        probability *= as_f64(n - k) / as_f64(k + 1);
+        tail += probability;
+    }
+    (2.0 * tail).min(1.0)
+}
+
 pub fn all_are(values: &[f64], number: f64) -> bool {
     !values.is_empty() && values.iter().all(|value| (value - number).abs() < 1e-9)
 }

@@ -1,7 +1,14 @@
 //! The judge, fed with what a vulnerable server would answer: a judge that does
 //! not notice would let an attack through in silence.
 
-use latchkey_lab::attacks::{Attack, Expect, Seen, Verdict, all, judge};
+use std::time::Duration;
+
+use latchkey_lab::attacks::{self, Attack, Expect, Seen, Verdict, judge};
+
+/// Those that are judged by what is answered; the others by when.
+fn all() -> impl Iterator<Item = &'static Attack> {
+    attacks::all().filter(|attack| !attack.is_timed())
+}
 
 fn answer(status: u16, body: &str) -> Seen {
     Seen { status, body: body.to_owned(), ..Seen::default() }
@@ -33,7 +40,7 @@ fn right(expect: &Expect) -> Seen {
         Expect::SentBack(error) => redirect(&format!("http://localhost/callback?error={error}")),
         Expect::Stays(status) => answer(status, ""),
         Expect::Lands(place) => redirect(place),
-        Expect::Without(_) | Expect::Lacks(_) => answer(200, ""),
+        Expect::Without(_) | Expect::Lacks(_) | Expect::AsFast => answer(200, ""),
         Expect::Alike => answer(401, "No."),
         Expect::Has(header, part) => with_header(header, part),
         Expect::Still(text) => answer(200, text),
@@ -59,7 +66,7 @@ fn vulnerable(expect: &Expect) -> Seen {
         Expect::Lacks(header) => with_header(header, "https://evil.test"),
         Expect::Still(_) => error(404, "not_found"),
         Expect::Limited => error(401, "wrong_credentials"),
-        Expect::Alike => answer(401, "No such account."),
+        Expect::Alike | Expect::AsFast => answer(401, "No such account."),
         Expect::SameSuccessor => answer(200, r#"{"refresh_token":"another"}"#),
     }
 }
@@ -165,4 +172,49 @@ fn the_verdict_is_about_this_check_and_no_other() {
     let tokens = |token: &str| answer(200, &format!(r#"{{"refresh_token":"{token}"}}"#));
     assert!(through(judge(&[SameSuccessor], &[tokens("a"), tokens("b")])));
     assert_eq!(judge(&[SameSuccessor], &[tokens("a"), tokens("a")]), Verdict::Refused);
+}
+
+/// Rounds of an account, an address without one, and a second account, in milliseconds.
+fn rounds(of: impl Fn(usize) -> [f64; 3]) -> Vec<Seen> {
+    let seen =
+        |millis: f64| Seen { took: Duration::from_secs_f64(millis / 1000.0), ..answer(401, "") };
+    (0..18).flat_map(|round| of(round).map(seen)).collect()
+}
+
+/// Milliseconds that look like chance, and are the same in each run.
+fn jitter(round: usize, who: usize) -> f64 {
+    let wave = [0, 5, 2, 7, 1, 6, 3, 8, 4];
+    f64::from(wave[(round * (who + 1) + who * 4) % wave.len()])
+}
+
+#[test]
+fn the_clock_gives_away_what_differs_and_nothing_else() {
+    let with = |of: [f64; 3]| rounds(move |n| [0, 1, 2].map(|who| of[who] + jitter(n, who)));
+    let judged = |seen: &[Seen]| judge(&[Expect::AsFast], seen);
+    // Alike; sooner and later without an account.
+    assert_eq!(judged(&with([30.0, 30.0, 30.0])), Verdict::Refused);
+    for (unknown, word) in [(2.0, "sooner"), (90.0, "later")] {
+        let verdict = judged(&with([30.0, unknown, 30.0]));
+        assert!(matches!(&verdict, Verdict::GotThrough(how) if how.ends_with(word)), "{verdict:?}");
+    }
+    // The control itself differs, or is as wild as what is looked for: nothing is said.
+    for seen in [
+        with([30.0, 2.0, 60.0]),
+        with([30.0, 30.0, 60.0]),
+        rounds(|n| [30.0, 29.0, if n % 2 == 0 { 10.0 } else { 50.0 }]),
+    ] {
+        assert!(matches!(judged(&seen), Verdict::Undecided(_)), "{:?}", judged(&seen));
+    }
+    // One slow answer among many is chance.
+    let mut once = with([30.0, 30.0, 30.0]);
+    once[1].took = Duration::from_secs(5);
+    assert_eq!(judged(&once), Verdict::Refused);
+    // What was not looked at has no time, and what is missing is no evidence.
+    let mut limited = with([30.0, 2.0, 30.0]);
+    limited[4] = error(429, "too_many_tries");
+    for seen in [&limited[..], &[]] {
+        assert!(matches!(judged(seen), Verdict::CouldNotRun(_)), "{:?}", judged(seen));
+    }
+    let short = &with([30.0, 2.0, 30.0])[..51];
+    assert!(matches!(judged(short), Verdict::Undecided(_)), "{:?}", judged(short));
 }

@@ -12,11 +12,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use latchkey_auth::tokens::{Algorithm, SigningKey};
 use latchkey_domain::Span;
-use latchkey_tests::by_hand::{part, sign_with_secret};
-use latchkey_tests::{Latchkey, Setup};
+use latchkey_tests::by_hand::{part, read, sign_with_secret, with};
+use latchkey_tests::person::{Program, problem};
+use latchkey_tests::{Browser, Latchkey, Setup};
 use serde_json::{Value, json};
 
-use super::read::{inspect, lamps, said, unsigned};
+use super::read::{inspect, lamps, members, said, unsigned};
 
 const CLAIMS: &str = r#"{"sub":"1"}"#;
 
@@ -279,4 +280,62 @@ async fn keys_are_read_as_people_have_them() {
     let fields = [("by", "secret"), ("secret", "")];
     let answer = told(&app, &unsigned(r#"{"alg":"HS256"}"#, CLAIMS, 32), &fields).await;
     assert_eq!(answer, "No key was given.");
+}
+
+/// The text of the card on the page of a claim.
+async fn card(app: &Latchkey) -> String {
+    let mut browser = Browser::new();
+    let to = browser.post(&app.url("/compare/run"), &[("claim", "9")]).await.see_other();
+    let _ = browser.get(&app.url(&to)).await;
+    let page = browser.get(&app.url("/compare/granular")).await.expect(200);
+    let (_, card) = page.body.split_once("aria-label=\"The card\"><code>").expect("a card");
+    card.split_once("</code>").expect("its end").0.to_owned()
+}
+
+#[tokio::test]
+async fn a_result_is_a_card_that_is_verified_and_an_altered_one_is_not() {
+    let app = Latchkey::start().await;
+    let card = card(&app).await;
+    let keys = Browser::new().get(&app.url("/.well-known/jwks.json")).await.expect(200).body;
+    let by_keys = |card: String| {
+        let (app, keys) = (&app, &keys);
+        async move { inspect(app, &[("token", &card), ("by", "key"), ("key", keys)]).await }
+    };
+    let ours = inspect(&app, &[("token", &card)]).await;
+    for page in [ours, by_keys(card.clone()).await] {
+        assert_eq!(lamps(&page), ["yes", "yes", "yes"], "{}", page.summary());
+        for claim in ["verdict", "figures", "machine", "version", "iat"] {
+            assert!(members(&page, "claims").iter().any(|one| one.name == claim), "{claim}");
+        }
+    }
+    // It says false where it said true; one character of it is another; nobody signed it.
+    let parts: Vec<_> = card.split('.').collect();
+    let (_, claims) = read(&card);
+    assert_eq!(claims["verdict"], "true", "{claims}");
+    let turned = part(with(&claims, json!({ "verdict": "false" })).to_string());
+    let last = if parts[2].starts_with('A') { "B" } else { "A" };
+    for altered in [
+        format!("{}.{turned}.{}", parts[0], parts[2]),
+        format!("{}.{}.{last}{}", parts[0], parts[1], &parts[2][1..]),
+        format!("{}.{}.", parts[0], parts[1]),
+    ] {
+        let ours = inspect(&app, &[("token", &altered)]).await;
+        for page in [ours, by_keys(altered).await] {
+            assert_eq!(lamps(&page)[1], "no", "{}", page.summary());
+        }
+    }
+    // It opens nothing, though the key is the one of access tokens.
+    let answer = Program::with(&app, &card).get("/api/v1/me").await;
+    problem(&answer, 401, "token_type_wrong");
+}
+
+/// With a secret that only this instance knows there is nothing that others could verify.
+#[tokio::test]
+async fn there_is_no_card_where_nobody_could_verify_it() {
+    let app = Setup::new().set("JWT_ALGORITHM", "HS256").start().await;
+    let mut browser = Browser::new();
+    let to = browser.post(&app.url("/compare/run"), &[("claim", "9")]).await.see_other();
+    let _ = browser.get(&app.url(&to)).await;
+    let page = browser.get(&app.url("/compare/granular")).await.expect(200);
+    assert!(page.body.contains("id=\"claim-9\"") && !page.body.contains("A signed card"));
 }

@@ -11,10 +11,10 @@ use latchkey_lab::experiments::{self, Experiment};
 use latchkey_lab::remote::Remote;
 use latchkey_lab::run::{Progress, Tally};
 use latchkey_lab::{Figure, InstanceFactory, Options, Report, Verdict};
-use serde_json::json;
 use url::Url;
 
 use super::publish;
+use crate::report::{self, Format, Kind};
 use crate::state::LocalProvider;
 use crate::throwaway;
 use latchkey_web::cli::{Outcome, print};
@@ -45,12 +45,6 @@ pub struct Arguments {
     provider: Option<Url>,
 }
 
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Format {
-    Junit,
-    Sarif,
-}
-
 /// Measures, prints, and ends with an error when something could not be measured.
 pub(crate) async fn run(arguments: Arguments, local_provider: Option<LocalProvider>) -> Outcome {
     let chosen = chosen(&arguments.claims)?;
@@ -63,8 +57,10 @@ pub(crate) async fn run(arguments: Arguments, local_provider: Option<LocalProvid
         publish::write(&report, &Clock::System.now().rfc3339(), folder)?;
     }
     print(&match (arguments.report, arguments.json, arguments.markdown) {
-        (Some(Format::Junit), ..) => Junit { report: &report }.render()?,
-        (Some(Format::Sarif), ..) => serde_json::to_string_pretty(&sarif(&report))?,
+        (Some(format), ..) => {
+            let rows: Vec<_> = report.claims.iter().map(row).collect();
+            report::render(format, "latchkey compare", &rows)?
+        }
         (_, true, _) => serde_json::to_string_pretty(&report)?,
         (_, _, true) => Markdown { report: &report }.render()?,
         _ => table(&report),
@@ -144,41 +140,20 @@ fn seconds(report: &Report) -> String {
     format!("{}.{}", report.took_ms / 1000, report.took_ms % 1000 / 100)
 }
 
-/// A verdict is no failure, whatever it is: not reaching one is.
-#[derive(Debug, Template)]
-#[template(path = "compare-junit.xml")]
-struct Junit<'a> {
-    report: &'a Report,
-}
-
-/// SARIF 2.1.0: a result for each claim.
-fn sarif(report: &Report) -> serde_json::Value {
-    let rules = report
-        .claims
-        .iter()
-        .map(|claim| json!({ "id": claim.slug, "shortDescription": { "text": claim.sentence } }));
-    let results = report.claims.iter().map(|claim| {
-        let (kind, level) = match (&claim.verdict, claim.is_undecided()) {
-            (None, _) => ("fail", "error"),
-            (Some(_), true) => ("open", "none"),
-            (Some(Verdict::False { .. }), _) => ("informational", "none"),
-            _ => ("pass", "none"),
-        };
-        let text = format!("{}. {}", capital(&claim.in_words()), claim.because());
-        json!({ "ruleId": claim.slug, "kind": kind, "level": level, "message": { "text": text } })
-    });
-    json!({
-        "version": "2.1.0",
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-        "runs": [{
-            "tool": { "driver": {
-                "name": "latchkey compare",
-                "version": report.version,
-                "rules": rules.collect::<Vec<_>>(),
-            }},
-            "results": results.collect::<Vec<_>>(),
-        }],
-    })
+fn row(claim: &latchkey_lab::Outcome) -> report::Row {
+    let kind = match claim.verdict {
+        None => Kind::Error,
+        Some(Verdict::Undecided { .. }) => Kind::Open,
+        Some(Verdict::False { .. }) => Kind::Informational,
+        Some(_) => Kind::Pass,
+    };
+    report::Row {
+        id: claim.slug,
+        title: claim.sentence.to_owned(),
+        kind,
+        text: format!("{}. {}", capital(&claim.in_words()), claim.because()),
+        file: None,
+    }
 }
 
 fn wrapped(text: &str, width: usize) -> Vec<String> {

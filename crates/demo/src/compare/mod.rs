@@ -1,5 +1,6 @@
 //! The comparison: every claim with what was measured of it on this machine.
 
+pub(crate) mod card;
 pub(crate) mod command;
 mod guesses;
 mod progress;
@@ -79,6 +80,7 @@ pub(crate) struct ClaimPage {
     one: ClaimView,
     /// What was measured of it; empty while that waits for a guess.
     body: String,
+    card: Option<String>,
     neighbours: [Option<&'static Experiment>; 2],
 }
 
@@ -97,6 +99,7 @@ pub(crate) async fn claim_page(
         layout: Layout::new(&demo.app, caller.as_deref()).below("/compare"),
         development: demo.app.settings.is_development(),
         body: one.body(),
+        card: one.shown().and_then(|measured| card::of(&demo.app, measured)),
         one,
         neighbours: [place.checked_sub(1).and_then(|before| all.get(before)), all.get(place + 1)],
     }))

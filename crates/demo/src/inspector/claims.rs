@@ -6,6 +6,7 @@ use serde_json::Value;
 use self::CheckResult::{Fail, Pass, Skipped};
 use super::decode::Object;
 use super::visible::visible;
+use crate::compare::card;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CheckResult {
@@ -41,7 +42,7 @@ pub(crate) struct ClaimCheck {
 type Checked = (CheckResult, String);
 
 /// What a `typ` says that a token is, and which claims it has to have.
-const KINDS: [(&str, &str, &[&str]); 3] = [
+const KINDS: [(&str, &str, &[&str]); 4] = [
     (
         "at+jwt",
         "an access token has to have it (RFC 9068 §2.2)",
@@ -53,6 +54,7 @@ const KINDS: [(&str, &str, &[&str]); 3] = [
         "a logout token has to have it (OpenID Connect Back-Channel Logout §2.4)",
         &["iss", "aud", "iat", "exp", "jti", "events"],
     ),
+    (card::TYPE, "a card of the comparison has it", &["iss", "iat", "claim", "verdict"]),
 ];
 
 /// Judges the claims of a token that calls itself `typ`.
@@ -65,6 +67,8 @@ pub(crate) fn check(claims: &Object, typ: Option<&str>, expected: Expected<'_>) 
         let (result, said) = match name {
             // It is told from others by its kind, and proves a key to whom it is shown.
             "iss" | "aud" if kind.is_some_and(|(of, ..)| *of == "dpop+jwt") => return None,
+            // It is for everybody.
+            "aud" if kind.is_some_and(|(of, ..)| *of == card::TYPE) => return None,
             "iss" => issuer(claim(name), expected.issuer),
             "aud" => audience(claim(name), expected.audience),
             "exp" if claim(name).is_none() && !required.contains(&name) => return None,

@@ -3,28 +3,36 @@
 use std::io::{IsTerminal as _, Write as _};
 
 use clap::Args;
-use latchkey_lab::attacks::{self, Attack, Report, Verdict};
+use latchkey_lab::attacks::{self, Attack, Report, Role, Verdict};
+use latchkey_lab::evidence::capital;
 use latchkey_lab::{Instance as _, InstanceOptions};
 use latchkey_web::cli::{Outcome, print};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
+use crate::report::{self, Format, Kind};
 use crate::state::LocalProvider;
 use crate::throwaway::ThrowawayInstances;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Print JSON.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "report")]
     json: bool,
+    /// Print what continuous integration reads.
+    #[arg(long, value_enum)]
+    report: Option<Format>,
+    /// Run only this attack; may be repeated.
+    #[arg(long = "attack", value_name = "ID")]
+    attacks: Vec<String>,
 }
 
 /// Attacks an instance that is thrown away, and prints what refused each attack.
 pub(crate) async fn run(arguments: Arguments, local_provider: Option<LocalProvider>) -> Outcome {
+    let all = chosen(&arguments.attacks)?;
     let instances = ThrowawayInstances::new(local_provider)?;
     let instance = instances.launch(&InstanceOptions::default()).await?;
     let reports = Mutex::new(Vec::new());
-    let all: Vec<_> = attacks::all().collect();
     attacks::run(&instance.target(), &instances, &all, &|attack, report| {
         tell(attack);
         reports.lock().push((attack, report));
@@ -33,7 +41,11 @@ pub(crate) async fn run(arguments: Arguments, local_provider: Option<LocalProvid
     latchkey_lab::Instance::stop(Box::new(instance)).await;
     let mut reports = reports.into_inner();
     reports.sort_by_key(|(attack, _)| all.iter().position(|one| one.id == attack.id));
-    if arguments.json {
+    if let Some(format) = arguments.report {
+        let rows: Vec<_> =
+            reports.iter().map(|(attack, report)| reported(attack, report)).collect();
+        print(&report::render(format, "latchkey lab", &rows)?)?;
+    } else if arguments.json {
         let all: Vec<_> = reports.iter().map(|(attack, report)| row(attack, report)).collect();
         print(&serde_json::to_string_pretty(&all)?)?;
     } else {
@@ -54,6 +66,32 @@ pub(crate) async fn run(arguments: Arguments, local_provider: Option<LocalProvid
     verdict(&reports)
 }
 
+fn chosen(ids: &[String]) -> Result<Vec<&'static Attack>, String> {
+    if ids.is_empty() {
+        return Ok(attacks::all().collect());
+    }
+    let one = |id: &String| attacks::by_id(id).ok_or(format!("there is no attack {id}"));
+    ids.iter().map(one).collect()
+}
+
+fn reported(attack: &Attack, report: &Report) -> report::Row {
+    let kind = match report.verdict {
+        Verdict::Refused => Kind::Pass,
+        Verdict::GotThrough(_) => Kind::Fail,
+        Verdict::CouldNotRun(_) => Kind::Error,
+        Verdict::Undecided(_) => Kind::Open,
+    };
+    let (word, more) = words(&report.verdict);
+    let proven = if report.is_proven() { ", proven" } else { "" };
+    report::Row {
+        id: attack.id,
+        title: attack.title.to_owned(),
+        kind,
+        text: format!("{}{proven}. {more}", capital(word)).trim_end().to_owned(),
+        file: Some(attack.check.file),
+    }
+}
+
 /// Tells a person at a terminal how far it is, beside what is printed.
 fn tell(attack: &Attack) {
     let mut terminal = std::io::stderr();
@@ -69,6 +107,7 @@ fn words(verdict: &Verdict) -> (&'static str, &str) {
         Verdict::Refused => ("refused", ""),
         Verdict::GotThrough(how) => ("got through", how),
         Verdict::CouldNotRun(why) => ("could not run", why),
+        Verdict::Undecided(why) => ("undecided", why),
     }
 }
 
@@ -94,6 +133,7 @@ fn row(attack: &Attack, report: &Report) -> Value {
         "verdict": outcome(&report.verdict),
         "detail": words(&report.verdict).1,
         "proven": report.is_proven(),
+        "controls": report.steps.iter().filter(|step| step.role == Role::Control).count(),
         "without_check": without_check,
         "tutorial": report.falls().then_some("falls"),
         "took_ms": u64::try_from(report.took.as_millis()).unwrap_or(u64::MAX),

@@ -40,7 +40,7 @@ impl LabGroup {
 
     /// Whether something in it has to be looked at.
     fn needs_attention(&self) -> bool {
-        self.rows.iter().any(|row| row.report.is_some() && !row.is_refused())
+        self.rows.iter().any(|row| row.got_through() || row.could_not_run())
     }
 }
 
@@ -71,6 +71,10 @@ impl LabRow {
         matches!(self.verdict(), Some(Verdict::CouldNotRun(_)))
     }
 
+    fn is_undecided(&self) -> bool {
+        matches!(self.verdict(), Some(Verdict::Undecided(_)))
+    }
+
     fn is_proven(&self) -> bool {
         self.report.as_ref().is_some_and(Report::is_proven)
     }
@@ -89,6 +93,7 @@ impl LabRow {
         match self.verdict() {
             None => ("open", "not run"),
             Some(Verdict::CouldNotRun(_)) => ("unclear", "could not run"),
+            Some(Verdict::Undecided(_)) => ("unclear", "undecided"),
             Some(Verdict::GotThrough(_)) => ("through", "got through"),
             Some(Verdict::Refused) if self.is_proven() => ("proven", "refused, proven"),
             Some(Verdict::Refused) => ("refused", "refused, unproven"),

@@ -2,9 +2,10 @@
 
 use super::attack::{attacks, check};
 use super::context::{AttackContext, EphemeralUser, Outcome, new_email, open_callback};
-use super::judge::Expect::{Alike, Code, Lands, Limited, Still, Without};
+use super::judge::Expect::{Alike, AsFast, Code, Lands, Limited, Still, Without};
 use super::script::Client::Visitor;
 use super::script::{attack, form, send};
+use super::timing::{ADDRESS, timed};
 
 /// More than the limit for an account, and fewer than the one for an address.
 const GUESSES: usize = 13;
@@ -37,6 +38,19 @@ attacks! { Accounts:
             attack("An address with an account", form("/forgot", &[("email", "{{owner.email}}")])),
             attack("One without", form("/forgot", &[("email", "{{new_email}}")])),
         ]);
+    "timing_sign_in", "Does the account exist? By the clock, at sign-in", "OWASP ASVS V6.3.8",
+        check("crates/axum/src/password.rs", "authenticate"),
+        "The thief types wrong passwords for addresses with an account and without, in turns, and takes the time: a password that is only checked where there is one takes longer there.",
+        &[AsFast], timed("/sign-in", &[("email", ADDRESS), WRONG]);
+    "timing_sign_up", "Does the account exist? By the clock, at sign-up", "OWASP ASVS V6.3.8",
+        check("crates/axum/src/password.rs", "sign_up"),
+        "The thief signs up with addresses that are free, and with one that is taken, in turns, and takes the time.",
+        &[AsFast], timed("/sign-up", &[
+            ("name", "Theo Thief"), ("email", ADDRESS), ("password", "a lantern under the stairs")]);
+    "timing_forgot", "Does the account exist? By the clock, at password reset", "OWASP ASVS V6.3.8",
+        check("crates/web/src/recovery.rs", "forgot"),
+        "The thief requests reset e-mails for addresses with an account and without, in turns, and takes the time: an e-mail that is written before the answer takes longer.",
+        &[AsFast], timed("/forgot", &[("email", ADDRESS)]);
     "pre_hijacking", "An account before the victim’s", "Pre-hijacked accounts (Sudhodanan, Paverd 2022)",
         check("crates/domain/src/identity.rs", "resolve_account"),
         "The thief signs up with the victim’s address and a password, and waits. The victim signs in with Google: the two must not share an account.",

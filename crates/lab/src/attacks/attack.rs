@@ -51,6 +51,14 @@ pub(super) const fn check(file: &'static str, name: &'static str) -> Check {
     Check { file, name }
 }
 
+impl Attack {
+    /// Whether it looks at the clock: then it is run on the throw-away instance, where calls may
+    /// come from anywhere.
+    pub fn is_timed(&self) -> bool {
+        self.expect.contains(&Expect::AsFast)
+    }
+}
+
 type Run = for<'a> fn(
     &'a mut AttackContext,
 ) -> Pin<Box<dyn Future<Output = Result<(), NotRun>> + Send + 'a>>;

@@ -80,6 +80,8 @@ attacks! { Callback:
             attack("The thief’s callback with the stolen code",
                 open("/auth/google/callback?code={{victims_code}}&iss={{iss}}&state={{state}}")),
             attack("Is the thief signed in?", get("/account")),
+            begin("none", "").by(Thief),
+            control("The thief’s callback with their own code", open("{{callback}}"), 303),
         ]);
     "attempt_cookie_swapped", "Another attempt’s cookie", "RFC 9700 §4.7, RFC 6265 §8.6",
         check("crates/auth/src/oauth/attempt.rs", "open"),

@@ -176,6 +176,11 @@ impl AttackContext {
         self.seen.push(seen);
     }
 
+    /// Records what is judged, and not shown.
+    pub(super) fn record_answer(&mut self, answer: &Answer) {
+        self.seen.push(Seen::of(answer));
+    }
+
     /// Sends the same without the attack: it has to succeed with this status, or
     /// the refusal of the attack would mean nothing.
     pub(super) async fn control(

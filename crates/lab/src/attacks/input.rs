@@ -19,7 +19,7 @@ attacks! { Input:
         "The place to go afterwards is javascript: or data:.",
         &[Lands("/account")],
         signed_in_link(&["javascript:alert(1)", "JaVaScRiPt:alert(1)", "data:text/html,x"]);
-    "next_header", "A header in next", "OWASP ASVS V4.2.4", OWN_PATH,
+    "next_header", "A header in next", "RFC 9110 §5.5", OWN_PATH,
         "A line break in the place to go would end the Location header, and begin a header of the thief’s, a cookie for one.",
         &[Lands("/account")], signed_in_link(
             &["/\r\nSet-Cookie: latchkey_session=thiefs", "/%0d%0aX-Thief: 1\r\n"]);
@@ -40,7 +40,7 @@ attacks! { Input:
                 .by(Visitor).each(HOSTS),
             attack("The way to the provider", api("POST", "/auth/google").with(FORWARDED)).by(Visitor),
         ]);
-    "body_large", "A body that is too large", "OWASP ASVS V4.2.5",
+    "body_large", "A body that is too large", "RFC 9110 §15.5.14, OWASP ASVS V15.2.2",
         check("crates/axum/src/middleware/guard.rs", "limit_body"),
         "The thief sends forms of a hundred kilobytes, to fill the memory and to have passwords hashed that are as long.",
         &[Code(413, "too_large")], send(&[
@@ -48,8 +48,10 @@ attacks! { Input:
                 form("/sign-in", &[("email", "lab@lab.invalid"), ("password", "{{large}}")])),
             attack("The same to the API", json("POST", "/api/v1/token",
                 r#"{"email":"lab@lab.invalid","password":"{{large}}"}"#)),
+            attack("And at sign-up", form("/sign-up", &[
+                ("name", "Theo Thief"), ("email", "{{new_email}}"), ("password", "{{large}}")])),
         ]);
-    "field_twice", "A field that is there twice", "OWASP ASVS V4.2.1",
+    "field_twice", "A field that is there twice", "OWASP ASVS V15.3.7",
         check("crates/axum/src/extract.rs", "fields"),
         "The form names two people, for programs that check one and sign in the other.",
         &[Code(400, "bad_request")], send(&[
@@ -65,8 +67,9 @@ attacks! { Input:
         &[Code(404, "not_found")], send(&[
             attack("A file elsewhere", get("{{each}}")).each(&[
                 "/static/..%2f.env", "/static/..%2f..%2fdata%2flatchkey.db", "/static/%2e%2e%2f.env"]),
+            control("A file that is in it", get("/static/app.css"), 200),
         ]);
-    "json_types", "Numbers and lists for texts", "OWASP ASVS V2.2.1",
+    "json_types", "Numbers and lists for texts", "OWASP ASVS V15.3.5",
         check("crates/axum/src/extract.rs", "json_rejection"),
         "The thief sends a list or true instead of a password, for programs that compare loosely.",
         &[Code(400, "bad_request")], send(&[

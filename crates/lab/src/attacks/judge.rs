@@ -5,6 +5,14 @@
 //! attack that fails for another reason has shown nothing.
 
 use super::record::Seen;
+use crate::evidence::written;
+use crate::stats::{median, noise, sign_test};
+
+/// How often time is taken of each.
+pub(super) const ROUNDS: usize = 18;
+
+/// How seldom so clear a difference comes of chance.
+const SURE: f64 = 1e-3;
 
 /// What the answer to one step of an attack has to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +39,8 @@ pub enum Expect {
     /// 429, and a time to wait (RFC 6585 §4).
     Limited,
     Alike,
+    /// Answered in the same time, whether or not there is an account.
+    AsFast,
     /// The same refresh token as in the first answer: the family has not forked.
     SameSuccessor,
 }
@@ -53,6 +63,9 @@ impl Expect {
             Self::Still(text) => format!("200, and “{text}” is still there"),
             Self::Limited => "429 too_many_tries, with the time to wait".to_owned(),
             Self::Alike => "the same answer as the first one".to_owned(),
+            Self::AsFast => {
+                "the same time for an address with an account and one without".to_owned()
+            }
             Self::SameSuccessor => "200 with one and the same successor".to_owned(),
         }
     }
@@ -63,6 +76,8 @@ pub enum Verdict {
     Refused,
     GotThrough(String),
     CouldNotRun(String),
+    /// It was run, and this machine cannot tell.
+    Undecided(String),
 }
 
 impl Verdict {
@@ -77,6 +92,9 @@ pub fn judge(expect: &[Expect], seen: &[Seen]) -> Verdict {
     let (Some(last), Some(first)) = (expect.last(), seen.first()) else {
         return Verdict::CouldNotRun("Nothing was sent.".to_owned());
     };
+    if *last == Expect::AsFast {
+        return by_the_clock(seen);
+    }
     if seen.len() < expect.len() {
         return Verdict::CouldNotRun("It ended before its last step.".to_owned());
     }
@@ -174,4 +192,44 @@ fn unclear(seen: &Seen) -> Verdict {
         "It was answered with {}, which is not the refusal that this is about.",
         seen.line()
     ))
+}
+
+/// Judges answers of the three, round by round: whether whoever has no account is told so by the
+/// clock. Where the two accounts differ among themselves, nothing can be told.
+fn by_the_clock(seen: &[Seen]) -> Verdict {
+    let first = seen.first().map_or(0, |first| first.status);
+    if let Some(other) = seen.iter().find(|one| one.status != first || first == 429 || first >= 500)
+    {
+        return Verdict::CouldNotRun(format!("It was answered with {}.", other.line()));
+    }
+    let of = |who: usize| -> Vec<f64> {
+        let rounds = seen.chunks_exact(3);
+        rounds.map(|round| round[who].took.as_secs_f64() * 1000.0).collect()
+    };
+    let (known, unknown, control) = (of(0), of(1), of(2));
+    if known.len() < ROUNDS {
+        return Verdict::Undecided("There was no time for as many rounds as it takes.".to_owned());
+    }
+    let apart = |one: &[f64]| -> Vec<f64> { one.iter().zip(&known).map(|(a, b)| a - b).collect() };
+    let (difference, odd) = (apart(&unknown), apart(&control));
+    let noise = noise(&known, &control).unwrap_or(f64::INFINITY);
+    let by = median(&difference).unwrap_or_default();
+    match (sign_test(&odd) < SURE, sign_test(&difference) < SURE, by.abs() > noise) {
+        (true, ..) => Verdict::Undecided(
+            "Two addresses that both have an account were not answered alike: this machine is \
+             too busy."
+                .to_owned(),
+        ),
+        (false, true, true) => Verdict::GotThrough(format!(
+            "Without an account the answer comes {} ms {}",
+            written(by.abs()),
+            if by < 0.0 { "sooner" } else { "later" }
+        )),
+        (false, true, false) => Verdict::Undecided(format!(
+            "There is a difference of {} ms, which is less than two accounts differ among \
+             themselves.",
+            written(by.abs())
+        )),
+        (false, false, _) => Verdict::Refused,
+    }
 }

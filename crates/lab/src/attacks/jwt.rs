@@ -19,14 +19,14 @@ const SIGNATURE: Check = check("crates/auth/src/tokens/verify.rs", "verify_by");
 const KEY_RING: Check = check("crates/auth/src/tokens/ring.rs", "verifying_key");
 
 attacks! { Jwt:
-    "jwt_none", "A token that is not signed", "RFC 8725 §3.2", KEY,
+    "jwt_none", "A token that is not signed", "RFC 8725 §3.2, OWASP ASVS V9.1.2", KEY,
         "The header says alg none, in any spelling, and the signature is empty. A library that believes the header has nothing left to check.",
         &[Code(401, "token_algorithm_none")], forged(|jwt| Ok(vec![
             ("alg none", jwt.unsigned("none")),
             ("alg None", jwt.unsigned("None")),
             ("alg nOnE", jwt.unsigned("nOnE")),
         ]));
-    "jwt_hs256", "The public key as a secret", "RFC 8725 §3.1", KEY,
+    "jwt_hs256", "The public key as a secret", "RFC 8725 §3.1, OWASP ASVS V9.1.2", KEY,
         "The header says HS256, and the thief signs with the public key, which everybody can fetch, as the secret.",
         &[Code(401, "token_algorithm_mismatch")],
         signed_with_public_key("HS256 with the public key", || json!({ "alg": "HS256" }));
@@ -39,13 +39,13 @@ attacks! { Jwt:
     "jwt_kid_sql", "A kid that is SQL", "RFC 8725 §3.10", KEY_RING,
         "Where the kid is put into a query, the thief has the database answer with a secret of the thief’s choice.",
         UNKNOWN_KEY, with_kid(&["x' UNION SELECT ''--", "' OR '1'='1"]);
-    "jwt_jwk", "A token that brings its own key", "RFC 8725 §3.10, RFC 7515 §4.1.3", KEY,
+    "jwt_jwk", "A token that brings its own key", "OWASP ASVS V9.1.3, RFC 7515 §4.1.3", KEY,
         "The thief makes a key, signs with it, and puts its public half into the header.",
         EMBEDDED, forged(|jwt| {
             let forged = jwt.with_own_key(|jwk| json!({ "kid": "mine", "jwk": jwk }))?;
             Ok(vec![("With jwk in the header", forged)])
         });
-    "jwt_jku", "A token that says where its key is", "RFC 8725 §3.10, RFC 7515 §4.1.2", KEY,
+    "jwt_jku", "A token that says where its key is", "OWASP ASVS V9.1.3, RFC 7515 §4.1.2", KEY,
         "The header names the thief’s own key set. Fetching it would also tell the thief that the token was read.",
         EMBEDDED, forged(|jwt| {
             let jku = jwt.with_own_key(|_| json!({ "kid": "mine", "jku": "https://evil.test/jwks" }))?;
@@ -87,13 +87,13 @@ attacks! { Jwt:
     "jwt_other_person", "A token that names another user", "RFC 9068 §4", SIGNATURE,
         "The thief writes the victim’s id into a token of their own.",
         ALTERED, other_person();
-    "jwt_other_audience", "A token for another service", "RFC 9068 §4, RFC 8725 §3.9", SIGNATURE,
+    "jwt_other_audience", "A token for another service", "RFC 9068 §4, OWASP ASVS V9.2.3", SIGNATURE,
         "Another service’s token would work here if the audience were not checked. The thief can only write the audience in, which breaks the signature.",
         ALTERED, with_claims("Another audience", || json!({ "aud": "https://evil.test/api" }));
-    "jwt_id_token", "An ID token as an access token", "RFC 9068 §4, RFC 8725 §3.11", KEY,
+    "jwt_id_token", "An ID token as an access token", "RFC 9068 §4, OWASP ASVS V9.2.2", KEY,
         "An ID token of the provider is a valid JWT about the right person. It says who you are, and must open nothing.",
         &[Code(401, "token_type_wrong")], id_token();
-    "jwt_large", "A token of 40 kB", "OWASP ASVS V4.2.5", SIGNATURE,
+    "jwt_large", "A token of 40 kB", "OWASP ASVS V15.2.2", SIGNATURE,
         "The thief sends a token that costs more to decode than to send.",
         &[Code(401, "token_too_large")],
         with_claims("With 30,000 characters in a claim", || json!({ "pad": "a".repeat(30_000) }));

@@ -24,6 +24,7 @@ mod rights;
 mod run;
 mod script;
 mod sessions;
+mod timing;
 mod twin;
 mod weakenings;
 

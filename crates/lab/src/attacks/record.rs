@@ -1,5 +1,7 @@
 //! What was sent and what came back: once to judge, and once, shortened, to show.
 
+use std::time::Duration;
+
 use http::HeaderMap;
 use serde_json::Value;
 use url::Url;
@@ -28,6 +30,7 @@ pub struct Seen {
     pub location: Option<String>,
     pub headers: Vec<(String, String)>,
     pub body: String,
+    pub took: Duration,
 }
 
 impl Seen {
@@ -39,6 +42,7 @@ impl Seen {
             location: header("location"),
             headers: joined(&answer.headers),
             body: answer.text(),
+            took: answer.took,
         }
     }
 

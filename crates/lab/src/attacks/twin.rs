@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lc_rs::signature::Ed25519KeyPair;
+use http::{Method, StatusCode};
 use serde_json::Value;
 use url::Url;
 
@@ -30,6 +31,8 @@ pub(super) struct Weakening {
 pub(super) enum Rewrite {
     Request(fn(&Passed, &mut Call)),
     Answer(fn(&Passed, &Call, &mut Answer)),
+    /// What is about an account takes longer than what is about none, and is answered alike.
+    Uneven,
 }
 
 /// What came of an attack where its check is missing.
@@ -70,6 +73,7 @@ impl Ground {
         let run = self.runs.fetch_add(1, Ordering::Relaxed);
         let passed = Passed {
             exchanges: Vec::new(),
+            replaced: None,
             provider: self.target.provider.clone(),
             key: Arc::clone(&self.key),
             network: format!("10.{}.{}", run / 250, run % 250),
@@ -90,11 +94,17 @@ struct Twin {
 
 impl Middleman for Twin {
     fn forward(&self, call: &mut Call) {
-        let passed = self.passed.lock().unwrap_or_else(PoisonError::into_inner);
-        // Each run has an address of its own: none uses up the tries of another.
-        call.set("x-forwarded-for", Some(&format!("{}.1", passed.network)));
-        if let Rewrite::Request(rewrite) = self.weakening.rewrite {
-            rewrite(&passed, call);
+        let mut passed = self.passed.lock().unwrap_or_else(PoisonError::into_inner);
+        // Each run has an address of its own: none uses up the tries of another. What is timed
+        // brings one for each call.
+        let is_timed = call.header("x-forwarded-for").is_some();
+        if !is_timed {
+            call.set("x-forwarded-for", Some(&format!("{}.1", passed.network)));
+        }
+        match self.weakening.rewrite {
+            Rewrite::Request(rewrite) => rewrite(&passed, call),
+            Rewrite::Uneven if is_timed => passed.make_uneven(call),
+            Rewrite::Uneven | Rewrite::Answer(_) => {}
         }
     }
 
@@ -102,6 +112,9 @@ impl Middleman for Twin {
         let mut passed = self.passed.lock().unwrap_or_else(PoisonError::into_inner);
         if let Rewrite::Answer(rewrite) = self.weakening.rewrite {
             rewrite(&passed, call, answer);
+        }
+        if let Some(Answer { status, headers, body, .. }) = passed.replaced.take() {
+            *answer = Answer { status, headers, body, ..answer.clone() };
         }
         passed.exchanges.push((call.clone(), answer.clone()));
     }
@@ -111,6 +124,8 @@ impl Middleman for Twin {
 #[derive(Debug)]
 pub(super) struct Passed {
     pub(super) exchanges: Vec<(Call, Answer)>,
+    /// What is answered in place of what comes.
+    replaced: Option<Answer>,
     pub(super) provider: Option<LocalProvider>,
     key: Arc<Ed25519KeyPair>,
     network: String,
@@ -120,6 +135,49 @@ impl Passed {
     /// An address from which nothing has come yet.
     pub(super) fn new_address(&self) -> String {
         format!("{}.{}", self.network, self.exchanges.len() % 250 + 2)
+    }
+
+    /// Sends a call to where nothing is done, if it is about an address with which nobody has
+    /// signed in. A forgotten password costs next to nothing before it is answered: there those
+    /// that are about an account are sent to where a password is hashed.
+    fn make_uneven(&mut self, call: &mut Call) {
+        let Some(email) = field(call, "email") else { return };
+        let is_its = |one: &Call| field(one, "email").as_ref() == Some(&email);
+        let has_account = self.exchanges.iter().any(|(one, answer)| {
+            one.url.path() == "/sign-in" && answer.status == StatusCode::SEE_OTHER && is_its(one)
+        });
+        let works = call.url.path() == "/forgot";
+        if has_account != works {
+            return;
+        }
+        let like = |(one, _): &&(Call, Answer)| one.url == call.url && !is_its(one);
+        self.replaced = self.exchanges.iter().rfind(like).map(|(_, answer)| answer.clone());
+        match self.replaced {
+            Some(_) if works => {
+                edit(call, |pairs| {
+                    put(pairs, "name", "Kai Known");
+                    put(pairs, "password", "a lantern under the stairs");
+                });
+                call.url.set_path("/sign-up");
+            }
+            Some(_) => {
+                (call.method, call.body) = (Method::GET, Vec::new());
+                call.url.set_path("/healthz");
+            }
+            None => {}
+        }
+    }
+
+    /// The newest answer that was given to a call like this one.
+    pub(super) fn answer_to(&self, call: &Call) -> Option<&Answer> {
+        let like = |(one, _): &&(Call, Answer)| one.url == call.url && one.body == call.body;
+        self.exchanges.iter().rfind(like).map(|(_, answer)| answer)
+    }
+
+    /// The newest call to this path.
+    pub(super) fn call_to(&self, path: &str) -> Option<&Call> {
+        let mut calls = self.exchanges.iter().rev().map(|(call, _)| call);
+        calls.find(|call| call.url.path() == path)
     }
 
     /// The member of the newest JSON document that has it.
@@ -194,6 +252,12 @@ pub(super) fn edit(call: &mut Call, change: impl FnOnce(&mut Pairs)) {
 
 fn query(call: &Call) -> String {
     call.url.query().unwrap_or_default().to_owned()
+}
+
+/// A field of a form.
+pub(super) fn field(call: &Call, name: &str) -> Option<String> {
+    let mut fields = url::form_urlencoded::parse(&call.body);
+    fields.find(|(one, _)| one == name).map(|(_, value)| value.into_owned())
 }
 
 pub(super) fn put(pairs: &mut Pairs, name: &str, value: &str) {

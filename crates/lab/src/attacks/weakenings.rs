@@ -6,8 +6,10 @@ use http::header::{HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
 use super::forge::Jwt;
-use super::twin::Rewrite::{Answer as Out, Request as In};
-use super::twin::{Pairs, Passed, Weakening, cookies, edit, edit_cookies, edit_json, put, set_by};
+use super::twin::Rewrite::{Answer as Out, Request as In, Uneven};
+use super::twin::{
+    Pairs, Passed, Weakening, cookies, edit, edit_cookies, edit_json, field, put, set_by,
+};
 use crate::agent::{Answer, Call};
 use crate::instance::challenge;
 
@@ -28,6 +30,8 @@ pub(super) fn of(attack: &str) -> Option<&'static Weakening> {
 }
 
 const CALLBACK: &str = "/callback";
+const ME: &str = "/api/v1/me";
+const TOKEN: &str = "/api/v1/token";
 const REFRESH: &str = "/api/v1/token/refresh";
 const EVERYTHING: &str = "profile calendar:read contacts:read contacts:write";
 const VERIFIER: &str = "a-verifier-that-everybody-knows-0123456789abcdef";
@@ -102,7 +106,7 @@ twins! {
         });
     "It takes what this check looks at as if the provider had told the truth."
         [id_token_nonce id_token_signature id_token_unsigned id_token_expired id_token_issuer
-         id_token_audience userinfo_of_another]
+         id_token_audience id_token_missing userinfo_of_another token_response_garbage]
         In(|_, call| edit(call, |pairs| pairs.retain(|(name, _)| name != "misbehave")));
     "It wants no challenge, or takes one of any kind." [pkce_missing pkce_plain]
         In(|_, call| {
@@ -228,15 +232,54 @@ twins! {
     "It says which addresses it knows."
         [enumeration_sign_in enumeration_sign_up enumeration_forgot]
         Out(|passed, call, answer| {
-            let email = |call: &Call| {
-                let mut fields = url::form_urlencoded::parse(&call.body).into_owned();
-                fields.find(|(name, _)| name == "email")
-            };
-            let signed_up = |one: &Call| one.url.path() == "/sign-up" && email(one) == email(call);
+            let is_this = |one: &Call| field(one, "email") == field(call, "email");
+            let signed_up = |one: &Call| one.url.path() == "/sign-up" && is_this(one);
             if !passed.exchanges.iter().any(|(one, _)| signed_up(one)) {
                 answer.body.extend_from_slice(b"<p>There is no account with this address.</p>");
             }
         });
+    "It works before it answers, and only where there is an account."
+        [timing_sign_in timing_sign_up timing_forgot]
+        Uneven;
+    "It takes the same answer twice, and lets in whoever brings it." [callback_replayed]
+        In(|passed, call| if passed.answer_to(call).is_some() {
+            let first = passed.answer_to(call).map(|first| set_by(first, SESSION));
+            call.url.set_path("/account");
+            edit_cookies(call, |pairs| pairs.extend(first.unwrap_or_default()));
+        });
+    "It takes a code as often as it comes." [code_reused]
+        Out(|passed, call, answer| if call.url.path().ends_with("/token") {
+            *answer = passed.answer_to(call).unwrap_or(answer).clone();
+        });
+    "Each who comes with a token gets a successor of their own." [refresh_race]
+        In(|passed, call| if call.url.path() == REFRESH {
+            call.url.set_path(TOKEN);
+            call.body = passed.call_to(TOKEN).map(|first| first.body.clone()).unwrap_or_default();
+        });
+    "It takes an address for the account, whoever typed it first." [pre_hijacking]
+        In(|passed, call| if let Some(victims) = passed.callback().filter(|_| call.url.path() == ME) {
+            let mut came = passed.exchanges.iter().filter(|(one, _)| one.url == victims);
+            let session = came.next().map(|(_, answer)| set_by(answer, SESSION)).unwrap_or_default();
+            edit_cookies(call, |pairs| session.iter().for_each(|(name, id)| put(pairs, name, id)));
+        });
+    "It puts what was typed into its SQL." [sql_in_email]
+        In(|passed, call| if let Some(owner) = passed.call_to("/sign-up") {
+            let injected = field(call, "email").is_some_and(|email| email.contains("' OR "));
+            let fields = ["email", "password"].map(|name| (name, field(owner, name)));
+            for (name, value) in fields.into_iter().filter(|_| injected) {
+                put_at(call, "/sign-in", name, &value.unwrap_or_default());
+            }
+        });
+    "It compares a password loosely: whatever is there equals it." [json_types]
+        In(|passed, call| edit_json(call, |json| if !json["password"].is_string() {
+            json["password"] = json!(passed.call_to("/sign-up").and_then(|it| field(it, "password")));
+        }));
+    "It takes a body of any size." [body_large]
+        In(|_, call| edit(call, |pairs| for (_, value) in pairs {
+            if value.len() > 1000 {
+                "a lantern under the stairs".clone_into(value);
+            }
+        }));
     "It tells people apart by their address." [email_twin]
         In(|_, call| {
             let fields: Pairs = url::form_urlencoded::parse(&call.body).into_owned().collect();
@@ -247,11 +290,16 @@ twins! {
         });
     "It takes every password." [weak_password]
         In(|_, call| put_at(call, "/sign-up", "password", "a lantern under the stairs"));
-    "It writes into its pages what it was given, as it is."
-        [script_in_name next_markup error_with_script]
+    "It writes into its pages what it was given, as it is." [script_in_name]
         Out(|_, _, answer| {
             let text = answer.text().replace("&#60;", "<").replace("&#62;", ">");
             answer.body = text.replace("&#34;", "\"").into_bytes();
+        });
+    "It shows what came in the address as it came." [next_markup error_with_script]
+        Out(|_, call, answer| for (name, value) in call.url.query_pairs() {
+            if ["next", "error_description"].contains(&&*name) {
+                answer.body.extend_from_slice(value.as_bytes());
+            }
         });
     "It goes wherever next says." [open_redirect next_script next_header]
         Out(|_, call, answer| {
