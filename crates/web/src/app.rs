@@ -13,7 +13,8 @@ use tokio_util::task::TaskTracker;
 use crate::errors::{AppError, HandlerResult, catalogue};
 use crate::lifecycle::Lifecycle;
 use crate::links::Links;
-use crate::mail::{InvalidUrl, Mailer};
+use crate::mail::InvalidUrl;
+use crate::mailer::Mailer;
 use crate::resource;
 use crate::settings::Settings;
 

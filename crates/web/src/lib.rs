@@ -21,6 +21,7 @@ pub mod links;
 pub mod logging;
 pub mod mail;
 mod mail_queue;
+pub mod mailer;
 pub mod metrics;
 pub mod page;
 mod pages;
@@ -29,6 +30,8 @@ mod recovery;
 pub mod resource;
 pub mod routes;
 pub mod serve;
+#[cfg_attr(not(feature = "mail"), path = "no_smtp.rs")]
+mod smtp;
 pub mod static_files;
 
 pub use latchkey_axum::{audit, caller, client, cookies, errors, extract, settings, sign_in};

@@ -1,26 +1,7 @@
-//! How e-mails are written, and handed over to a mail server.
+//! What e-mails there are, and what becomes of them.
 
-use std::collections::VecDeque;
-use std::time::Duration;
-
-use askama::Template;
-use latchkey_auth::secret::Secret;
 use latchkey_domain::{Email, Timestamp};
-use lettre::message::{Mailbox, MultiPart};
-use lettre::transport::smtp::AsyncSmtpTransportBuilder;
-use lettre::transport::smtp::extension::ClientId;
-use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
-use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
-use tokio::sync::Notify;
-use url::Url;
-
-use crate::settings::Sender;
-
-const OUTBOX: usize = 50;
-
-/// How long the mail server may take over each of its answers.
-const TIMEOUT: Duration = Duration::from_secs(20);
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct EmailMessage {
@@ -30,23 +11,6 @@ pub struct EmailMessage {
     /// What there is to open, if it is not a code to type.
     pub link: Option<String>,
     pub at: Timestamp,
-}
-
-#[derive(Debug)]
-pub enum Mailer {
-    Smtp(Box<Smtp>),
-    /// Into a box that a developer can look into. Nothing is sent.
-    Outbox(Mutex<VecDeque<EmailMessage>>),
-    /// Nowhere: `SMTP_URL` is not set, and this is nobody's own machine.
-    Nowhere,
-}
-
-#[derive(Debug)]
-pub struct Smtp {
-    transport: AsyncSmtpTransport<Tokio1Executor>,
-    sender: Sender,
-    /// Told when an e-mail has been written down.
-    pub(crate) waiting: Notify,
 }
 
 /// Why a mail server did not take an e-mail.
@@ -62,109 +26,3 @@ pub(crate) struct NotTaken {
 #[derive(Debug, thiserror::Error)]
 #[error("SMTP_URL has to be smtps://user:password@host or smtp://host:port?tls=required")]
 pub struct InvalidUrl;
-
-impl Mailer {
-    pub fn new(
-        url: Option<&Secret>,
-        development: bool,
-        sender: Sender,
-    ) -> Result<Self, InvalidUrl> {
-        let Some(url) = url else {
-            return Ok(if development { Self::Outbox(Mutex::default()) } else { Self::Nowhere });
-        };
-        // Some relays turn away who does not call itself by a domain.
-        let hello = ClientId::Domain(domain(&sender).to_owned());
-        let transport = smtp_server(url)?.hello_name(hello).timeout(Some(TIMEOUT)).build();
-        Ok(Self::Smtp(Box::new(Smtp { transport, sender, waiting: Notify::new() })))
-    }
-
-    /// What would have been sent, the newest first; `None` where it is sent.
-    pub fn outbox(&self) -> Option<Vec<EmailMessage>> {
-        let Self::Outbox(emails) = self else { return None };
-        let emails = emails.lock();
-        Some(emails.iter().cloned().collect())
-    }
-}
-
-pub(crate) fn put_into_outbox(outbox: &Mutex<VecDeque<EmailMessage>>, email: EmailMessage) {
-    let mut emails = outbox.lock();
-    emails.push_front(email);
-    emails.truncate(OUTBOX);
-}
-
-impl Smtp {
-    /// Hands an e-mail over. However often it is tried, its `Message-ID` is the same.
-    pub(crate) async fn hand_over(&self, id: &str, email: &EmailMessage) -> Result<(), NotTaken> {
-        let message = compose(&self.sender, id, email).ok_or_else(|| NotTaken {
-            trouble: "it could not be composed".to_owned(),
-            is_final: true,
-        })?;
-        let sent = self.transport.send(message).await;
-        sent.map(drop).map_err(|error| {
-            tracing::warn!(%error, "the mail server did not take an e-mail");
-            let code = error.status().map(u16::from);
-            NotTaken {
-                trouble: match code {
-                    Some(code) => format!("the mail server answered {code}"),
-                    None => "the mail server could not be reached".to_owned(),
-                },
-                // 53x is about our own password there, which somebody may mend.
-                is_final: error.is_permanent() && code.is_none_or(|code| code / 10 != 53),
-            }
-        })
-    }
-}
-
-#[derive(Template)]
-#[template(path = "email.html")]
-struct HtmlPart<'a> {
-    subject: &'a str,
-    paragraphs: Vec<&'a str>,
-    link: Option<&'a str>,
-}
-
-impl HtmlPart<'_> {
-    fn is_link(&self, paragraph: &str) -> bool {
-        self.link == Some(paragraph)
-    }
-}
-
-fn compose(sender: &Sender, id: &str, email: &EmailMessage) -> Option<Message> {
-    let paragraphs = email.text.split("\n\n").map(str::trim).filter(|text| !text.is_empty());
-    let (subject, link) = (email.subject.as_str(), email.link.as_deref());
-    let html = HtmlPart { subject, link, paragraphs: paragraphs.collect() }.render().ok()?;
-    let mut message = Message::builder()
-        .from(mailbox(sender.from.name.as_deref(), &sender.from.address)?)
-        .to(mailbox(None, &email.to)?)
-        .subject(subject)
-        // Large mail hosts refuse e-mails without these two (RFC 5322 §3.6).
-        .date(email.at.offset_date_time().into())
-        .message_id(Some(format!("<{id}@{}>", domain(sender))));
-    if let Some(reply_to) = &sender.reply_to {
-        message = message.reply_to(mailbox(reply_to.name.as_deref(), &reply_to.address)?);
-    }
-    message.multipart(MultiPart::alternative_plain_html(email.text.clone(), html)).ok()
-}
-
-fn domain(sender: &Sender) -> &str {
-    sender.from.address.as_str().rsplit_once('@').map_or("localhost", |(_, domain)| domain)
-}
-
-/// Whether a mail server with this address can be talked to.
-pub fn accepts(url: &Secret) -> bool {
-    smtp_server(url).is_ok()
-}
-
-/// Whether its e-mails travel encrypted is the settings' business.
-fn smtp_server(url: &Secret) -> Result<AsyncSmtpTransportBuilder, InvalidUrl> {
-    let mut url = Url::parse(url.expose()).map_err(|_| InvalidUrl)?;
-    // For us alone: lettre knows no such word.
-    if url.query() == Some("tls=none") {
-        url.set_query(None);
-    }
-    AsyncSmtpTransport::<Tokio1Executor>::from_url(url.as_str()).map_err(|_| InvalidUrl)
-}
-
-fn mailbox(name: Option<&str>, address: &Email) -> Option<Mailbox> {
-    Some(Mailbox::new(name.map(str::to_owned), address.as_str().parse().ok()?))
-}

@@ -11,7 +11,9 @@ use latchkey_store::emails::{self, Due};
 use tokio::sync::watch;
 
 use crate::app::App;
-use crate::mail::{EmailMessage, Mailer, NotTaken, Smtp, put_into_outbox};
+use crate::mail::{EmailMessage, NotTaken};
+use crate::mailer::{Mailer, put_into_outbox};
+use crate::smtp::Smtp;
 
 /// How often is looked for e-mails whose turn has come again.
 const LOOK_EVERY: Duration = Duration::from_secs(2);

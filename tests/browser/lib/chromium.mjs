@@ -6,7 +6,7 @@ import { chromium } from 'playwright-core';
 
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
 
-export function launchChromium() {
+export function launchChromium(more = []) {
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     args: [
@@ -19,6 +19,7 @@ export function launchChromium() {
       '--disable-sync',
       '--no-first-run',
       '--no-default-browser-check',
+      ...more,
     ],
   });
 }
