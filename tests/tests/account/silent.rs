@@ -169,6 +169,7 @@ async fn who_has_a_password_needs_no_code_and_without_a_proved_address_there_is_
     app.advance(Span::minutes(11));
     let page = bob.get(&app.url(AGAIN)).await.expect(200);
     assert!(!page.body.contains("/account/proof/send"), "a code to an address nobody proved");
+    assert!(page.body.contains("first <a href=\"/account\">verify your address</a>"), "no way out");
     let page = bob.post(&app.url("/account/proof/send"), &[]).await;
     let _ = page.expect_error(409, "email_unverified");
     let _ = delete(&mut bob, &app).await.expect_error(403, "fresh_proof_required");

@@ -311,6 +311,20 @@ async fn every_forgery_is_refused_for_its_own_reason() {
     }
 }
 
+/// Our own key has signed it, for an account that there never was.
+#[tokio::test]
+async fn a_token_of_nobody_writes_nothing() {
+    let key = OwnKey::new("EdDSA");
+    let (_app, mut program, good, _) = app_with(&key).await;
+    let (header, mut claims) = read(&good);
+    claims["sub"] = serde_json::json!("0190a000-0000-7000-8000-000000000000");
+    program.token = Some(key.sign(&header.to_string(), &claims.to_string()));
+    let contact = serde_json::json!({ "name": "Grace" });
+    let page = program.post("/api/v1/contacts", contact).await;
+    let _ = person::problem(&page, 401, "sign_in_required");
+    assert!(page.header("www-authenticate").is_some_and(|text| text.contains("invalid_token")));
+}
+
 #[tokio::test]
 async fn a_forgery_in_the_cookie_makes_nobody_of_somebody() {
     let key = OwnKey::new("EdDSA");
