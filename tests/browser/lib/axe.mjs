@@ -8,12 +8,12 @@ const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
 /** One line for each violation. */
-export async function violations(page) {
+export async function violations(page, options = {}) {
   // Through the debugger, so that the page's own policy need not be loosened.
-  await page.evaluate(AXE);
+  if (!await page.evaluate(() => 'axe' in window)) await page.evaluate(AXE);
   const { violations: found, passes } = await page.evaluate(
-    (rules) => axe.run(document, { runOnly: { type: 'tag', values: rules } }),
-    RULES,
+    ([values, more]) => axe.run(document, { runOnly: { type: 'tag', values }, ...more }),
+    [RULES, options],
   );
   assert.ok(passes.length > 10, 'axe-core looked at the page');
   return found.flatMap(({ id, help, nodes }) => nodes.map((node) => `${id}: ${help}: ${node.html}`));

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const BUILT = fileURLToPath(new URL('../../../target/debug/latchkey', import.meta.url));
+export const program = process.env.LATCHKEY_BIN ?? BUILT;
 
 /** A port that was free a moment ago. */
 export async function freePort() {
@@ -26,7 +27,7 @@ export async function startLatchkey(variables = {}) {
   const origin = `http://localhost:${port}`;
   const more = typeof variables === 'function' ? await variables(origin) : variables;
   const env = { PORT: String(port), LOCAL_IDP_PORT: String(idpPort), RUST_LOG: 'warn', ...more };
-  const child = spawn(process.env.LATCHKEY_BIN ?? BUILT, { cwd: folder, env });
+  const child = spawn(program, { cwd: folder, env });
   let said = '';
   child.stdout.on('data', (text) => { said += text; });
   child.stderr.on('data', (text) => { said += text; });

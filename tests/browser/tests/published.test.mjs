@@ -1,0 +1,70 @@
+// A run as a site of files: opened from the disk, it asks nobody for anything.
+
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import { violations } from '../lib/axe.mjs';
+import { launchChromium } from '../lib/chromium.mjs';
+import { program } from '../lib/latchkey.mjs';
+import { forms } from '../lib/pages.mjs';
+
+// With a curve, with bars, with facts alone.
+const CLAIMS = { 3: 'speed', 4: 'size', 9: 'granular' };
+
+describe('a published run', () => {
+  let browser;
+  let folder;
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'latchkey-published-'));
+    const claims = Object.keys(CLAIMS).flatMap((number) => ['--claim', number]);
+    const run = () => promisify(execFile)(program, ['compare', '--publish', folder, ...claims], { cwd: folder });
+    // A machine that is busy with something else gets a second chance: how fast it measures is
+    // not what this is about.
+    await run().catch(run);
+    browser = await launchChromium();
+  });
+  after(async () => {
+    await browser?.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  test('is read from the disk, without a script and without a request to anywhere', async () => {
+    const site = pathToFileURL(`${folder}/`).href;
+    const context = await browser.newContext();
+    const [asked, complaints, wrong] = [[], [], []];
+    context.on('request', (request) => asked.push(request.url()));
+    context.on('console', (message) => complaints.push(message.text()));
+    context.on('weberror', (error) => complaints.push(String(error.error())));
+    const page = await context.newPage();
+    const pages = (await readdir(folder)).filter((name) => name.endsWith('.html')).sort();
+    assert.deepEqual(pages, ['index', ...Object.values(CLAIMS)].map((name) => `${name}.html`).sort());
+    for (const name of pages) {
+      await page.goto(site + name);
+      assert.equal(await page.locator('script:not([type="application/ld+json"])').count(), 0, name);
+      await page.locator('details').evaluateAll((all) => all.forEach((one) => { one.open = true; }));
+      for (const { form, viewport, colorScheme } of forms) {
+        await page.setViewportSize(viewport);
+        await page.emulateMedia({ colorScheme });
+        // Without reading the stylesheet once more, which no page of the disk may.
+        for (const one of await violations(page, { preload: false })) wrong.push(`${name}, ${form}, ${colorScheme}: ${one}`);
+        const tooWide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        if (tooWide > 0) wrong.push(`${name}, ${form}: ${tooWide} pixels too wide`);
+      }
+    }
+    // From the list to a claim, and back.
+    await page.getByRole('link', { name: 'All claims' }).click();
+    await page.locator('.tally').waitFor();
+    await page.getByRole('link', { name: 'Therefore a JWT is faster' }).click();
+    await page.locator('svg.curve').waitFor();
+    assert.match(await page.locator('script[type="application/ld+json"]').textContent(), /ClaimReview/);
+    assert.deepEqual(wrong, []);
+    assert.deepEqual(complaints, []);
+    assert.deepEqual(asked.filter((url) => !url.startsWith(site)), []);
+    assert.ok(asked.includes(`${site}app.css`), 'what is asked for is seen at all');
+  });
+});
