@@ -1,4 +1,4 @@
-// Every page, judged by axe-core: WCAG 2.2 AA, light and dark, phone and desktop.
+// Every page, judged by axe-core: WCAG 2.2 AA, phone and desktop, light and dark.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -63,30 +63,52 @@ describe('pages are for everybody', () => {
     assert.doesNotMatch(app.log(), /panicked/);
   });
 
-  for (const { form, viewport, colorScheme } of forms) {
-    test(`${form}, ${colorScheme}`, async () => {
-      const window = await openWindow(browser, { viewport, colorScheme });
+  // A page is opened once, and looked at in each form: nothing else in it changes.
+  describe('in every form', { concurrency: true }, () => {
+    const walk = (name, steps) => test(name, async () => {
+      const window = await openWindow(browser);
       const { page } = window;
       const wrong = [];
-      const judge = async (name) => {
-        for (const one of await violations(page)) wrong.push(`${name}: ${one}`);
-        const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-        if (overflow > 0) wrong.push(`${name}: ${overflow} pixels too wide`);
+      const judge = async (what, most = {}) => {
+        for (const { form, viewport, colorScheme } of forms) {
+          await page.setViewportSize(viewport);
+          await page.emulateMedia({ colorScheme });
+          const where = `${what}, ${form}, ${colorScheme}`;
+          for (const one of await violations(page)) wrong.push(`${where}: ${one}`);
+          const size = () => {
+            const { scrollWidth, scrollHeight } = document.documentElement;
+            return { tooWide: scrollWidth - innerWidth, height: scrollHeight };
+          };
+          const { tooWide, height } = await page.evaluate(size);
+          if (tooWide > 0) wrong.push(`${where}: ${tooWide} pixels too wide`);
+          if (height > most[form]) wrong.push(`${where}: ${height} pixels high`);
+        }
       };
+      await steps({ page, judge });
+      assert.deepEqual(wrong, []);
+      window.assertQuiet();
+    });
+    const unfold = (page) =>
+      page.locator('details').evaluateAll((all) => all.forEach((one) => { one.open = true; }));
+
+    walk('what visitors see', async ({ page, judge }) => {
       for (const { name, path } of pagesOf.visitors) {
         await page.goto(app.origin + path);
         await judge(name);
       }
+      await setOut(page, app, 'Google');
+      await judge('the local provider');
+    });
+
+    walk('what was measured, timed and attacked', async ({ page, judge }) => {
       await page.goto(`${app.origin}/compare`);
       await page.locator('.tally').waitFor();
-      const most = viewport.width < 500 ? 3500 : 2200;
-      const height = await page.evaluate(() => document.documentElement.scrollHeight);
-      if (height > most) wrong.push(`/compare: ${height} pixels high`);
-      await page.locator('details').evaluateAll((all) => all.forEach((one) => { one.open = true; }));
+      await judge('what was measured, folded', { phone: 3500, desktop: 2200 });
+      await unfold(page);
       await judge('what was measured');
       for (const claim of ['speed', 'queries', 'without-database']) {
         await page.goto(`${app.origin}/compare/${claim}`);
-        await page.locator('details').evaluateAll((all) => all.forEach((one) => { one.open = true; }));
+        await unfold(page);
         await judge(`the claim ${claim}`);
       }
       await page.goto(`${app.origin}/stopwatch`);
@@ -102,8 +124,9 @@ describe('pages are for everybody', () => {
         await judge(`${path}, while it runs`);
         await page.unroute(app.origin + path, still);
       }
-      await setOut(page, app, 'Google');
-      await judge('the local provider');
+    });
+
+    walk('what people see who are signed in', async ({ page, judge }) => {
       await signIn(page, app, 'Google', 'Ada Lovelace');
       for (const { name, path } of pagesOf.people) {
         await page.goto(app.origin + path);
@@ -122,10 +145,8 @@ describe('pages are for everybody', () => {
       await allow(page);
       await page.waitForURL(`${app.idp}/calendar-printer/printout`);
       await judge('the printout');
-      assert.deepEqual(wrong, []);
-      window.assertQuiet();
     });
-  }
+  });
 
   test('everything can be reached and pressed with the keyboard alone', async () => {
     const window = await openWindow(browser);
