@@ -65,7 +65,11 @@ async fn every_link_of_the_demonstration_leads_somewhere() {
 /// Every page, e-mail, cookie and provider knows it by the name in the settings.
 #[tokio::test]
 async fn under_another_name_nothing_says_ours() {
-    let names = [("PRODUCT_NAME", "Acme & Co"), ("COOKIE_PREFIX", "acme-co"), ("DEMO", "off")];
+    let names = [
+        ("PRODUCT_NAME", "Nightingale & Co"),
+        ("COOKIE_PREFIX", "nightingale-co"),
+        ("DEMO", "off"),
+    ];
     let setup = names.into_iter().fold(Setup::new(), |setup, (name, value)| setup.set(name, value));
     let app = setup.start().await;
     let named = |page: &Page| {
@@ -76,7 +80,7 @@ async fn under_another_name_nothing_says_ours() {
     let mut browser = Browser::new();
     let authorize = browser.set_out(&app, "github").await;
     let consent = browser.get(authorize.as_str()).await.expect(200);
-    assert!(consent.body.contains("Acme &#38; Co"), "{}", consent.body);
+    assert!(consent.body.contains("Nightingale &#38; Co"), "{}", consent.body);
     browser.sign_in_with(&app, "google", "grace").await;
     let mut other = Browser::new();
     named(&sign_up(&mut other, &app).await.expect(303));
@@ -93,11 +97,11 @@ async fn under_another_name_nothing_says_ours() {
         }
     }
     let home = browser.get(&app.url("/")).await;
-    assert!(home.body.contains("<title>Home · Acme &#38; Co</title>"), "{}", home.body);
+    assert!(home.body.contains("<title>Home · Nightingale &#38; Co</title>"), "{}", home.body);
     let carried: Vec<_> = browser.jar.all("localhost").chain(other.jar.all("localhost")).collect();
-    assert!(carried.iter().all(|(name, _)| name.starts_with("acme-co_")), "{carried:?}");
+    assert!(carried.iter().all(|(name, _)| name.starts_with("nightingale-co_")), "{carried:?}");
     let sender = &app.app.settings.mail_sender.from;
-    assert_eq!(sender.name.as_deref(), Some("Acme & Co"));
+    assert_eq!(sender.name.as_deref(), Some("Nightingale & Co"));
 }
 
 #[tokio::test]
