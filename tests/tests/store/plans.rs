@@ -174,7 +174,8 @@ async fn no_statement_reads_a_whole_table() {
     let mut whole = Vec::new();
     for statement in &statements {
         // What only PostgreSQL understands is about no table.
-        if statement.contains("pg_") || WHOLE.iter().any(|small| statement.contains(small)) {
+        let is_foreign = ["pg_", "clock_timestamp()"].iter().any(|one| statement.contains(one));
+        if is_foreign || WHOLE.iter().any(|small| statement.contains(small)) {
             continue;
         }
         let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
