@@ -1,5 +1,7 @@
 //! Who carries this session, and how a sign-in gets into one.
 
+use std::sync::Arc;
+
 use latchkey_auth::session;
 use latchkey_domain::User;
 use latchkey_domain::sign_in::SignIn;
@@ -7,7 +9,7 @@ use latchkey_store::{Error, Sessions};
 use tower_sessions::Session;
 
 /// For every request with the cookie: one statement.
-async fn who(sessions: &Sessions, cookie: &str) -> Result<Option<User>, Error> {
+async fn who(sessions: &Sessions, cookie: &str) -> Result<Option<Arc<User>>, Error> {
     Ok(session::load(sessions, cookie).await?.map(|(_, user)| user))
 }
 

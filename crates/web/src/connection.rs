@@ -146,6 +146,7 @@ impl AsyncRead for Watched {
     }
 }
 
+/// One buffer at a time: an answer is small, and copied faster than gathered.
 impl AsyncWrite for Watched {
     fn poll_write(
         mut self: Pin<&mut Self>,
@@ -155,20 +156,6 @@ impl AsyncWrite for Watched {
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
         self.progress.has_written(&written);
         written
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bytes);
-        self.progress.has_written(&written);
-        written
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
