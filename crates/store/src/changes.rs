@@ -95,29 +95,41 @@ async fn watch_log(database: PathBuf, news: &Notify) {
 
 /// Hears announcements; looks without them where they do not come through.
 async fn listen(db: &Db, news: &Notify) {
-    match listener(db).await {
-        Ok(Some(mut listener)) => loop {
-            match listener.try_recv().await {
-                // Without an announcement the connection was lost, and is back:
-                // something may have been said meanwhile.
-                Ok(_) => news.notify_one(),
-                Err(sqlx::Error::PoolClosed) => return,
-                Err(_) => {
-                    sleep(LOOK_EVERY).await;
-                    news.notify_one();
-                }
+    let mut was_heard = false;
+    loop {
+        match listener(db).await {
+            Ok(Some(listener)) => {
+                was_heard = true;
+                hear(listener, news).await;
             }
-        },
-        Ok(None) => {
-            tracing::warn!(
-                "LISTEN does not work here, as with PgBouncer in transaction mode: \
-                 the database is asked every {LOOK_EVERY:?} instead"
-            );
+            Ok(None) => {
+                tracing::warn!(
+                    "LISTEN does not work here, as with PgBouncer in transaction mode: \
+                     the database is asked every {LOOK_EVERY:?} instead"
+                );
+                break;
+            }
+            Err(error) if !was_heard => {
+                tracing::warn!(%error, "nothing can be heard; the database is asked instead");
+                break;
+            }
+            // It is gone, and perhaps comes back elsewhere.
+            Err(_) => {}
         }
-        Err(error) => tracing::warn!(%error, "nothing can be heard; the database is asked instead"),
+        sleep(LOOK_EVERY).await;
+        news.notify_one();
     }
     loop {
         sleep(LOOK_EVERY).await;
+        news.notify_one();
+    }
+}
+
+/// Hears announcements until the server is gone.
+async fn hear(mut listener: PgListener, news: &Notify) {
+    // Without an announcement the connection was lost, and is back: something may
+    // have been said meanwhile.
+    while listener.try_recv().await.is_ok() {
         news.notify_one();
     }
 }
@@ -126,8 +138,11 @@ async fn listen(db: &Db, news: &Notify) {
 /// connections around takes `LISTEN` without a word, and brings nothing.
 async fn listener(db: &Db) -> Result<Option<PgListener>> {
     let Db::Postgres(db_pool) = db else { return Ok(None) };
+    if db_pool.manager().shared {
+        return Ok(None);
+    }
     let pool = PgPoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
-    let pool = pool.connect_lazy_with(db_pool.manager().options.clone());
+    let pool = pool.connect_lazy_with(db_pool.manager().servers.primary().await?);
     let mut listener = PgListener::connect_with(&pool).await?;
     listener.listen(CHANNEL).await?;
     let echo = RandomState::new().hash_one(CHANNEL).to_string();

@@ -4,12 +4,14 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::postgres::PgConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _};
 
+use crate::error::{bad_url, silent};
 use crate::migrations;
-use crate::pool::{self, Pool, PostgresManager, SqliteManager, silent};
+use crate::pool::{self, Pool, PostgresManager, SqliteManager};
+use crate::servers::{AT_ONCE, Servers, names_hosts_in_query};
 use crate::{Error, Result};
 
 /// How much of a database one process takes.
@@ -61,8 +63,9 @@ impl Backend {
                 Err(Error::Url("does not know ~, which only shells replace".to_owned()))
             }
             Some(("sqlite", _)) => Ok(Self::Sqlite),
-            Some(("postgres" | "postgresql", rest)) if names_several_hosts(rest) => {
-                Err(Error::Url("names several hosts, and only one can be used".to_owned()))
+            Some(("postgres" | "postgresql", _)) if names_hosts_in_query(url) => {
+                let why = "names several hosts after its question mark: name them before the path";
+                Err(Error::Url(why.to_owned()))
             }
             Some(("postgres" | "postgresql", _)) => Ok(Self::Postgres),
             _ => Err(Error::Url("does not start with sqlite: or postgres:".to_owned())),
@@ -166,62 +169,52 @@ fn is_busy(error: &sqlx::Error) -> bool {
 }
 
 async fn open_postgres(url: &str, limits: Limits) -> Result<Pool<PostgresManager>> {
-    let options = postgres_options(url)?;
+    let servers = Servers::of(url, limits.patience)?;
     let first = async {
-        let mut first = options.connect().await?;
-        check_pooler(&mut first, &options).await?;
-        Ok::<_, Error>(first)
+        let mut first = servers.connect().await?;
+        let shared = check_pooler(&mut first, &servers).await?;
+        Ok::<_, Error>((first, shared))
     };
     let first = tokio::time::timeout(limits.patience, first).await;
-    let mut first = first.unwrap_or_else(|_| Err(silent().into()))?;
+    let (mut first, shared) = first.unwrap_or_else(|_| Err(silent().into()))?;
     migrations::run(&mut first).await?;
     first.close().await?;
-    pool::new(PostgresManager::new(options, limits.patience), limits.connections)
+    let manager = PostgresManager::new(servers, shared, limits.patience);
+    pool::new(manager, limits.connections)
 }
 
-/// Whether a statement that was prepared can be used again: a pooler in
-/// transaction mode may have handed the server to somebody else meanwhile.
-async fn check_pooler(one: &mut PgConnection, options: &PgConnectOptions) -> Result<()> {
+/// Whether a pooler in transaction mode stands before the server.
+///
+/// # Errors
+/// [`Error::Url`] when it is one that forgets prepared statements.
+pub(crate) async fn check_pooler(one: &mut PgConnection, servers: &Servers) -> Result<bool> {
     const PREPARED: &str = "SELECT 1 AS one";
-    sqlx::query(PREPARED).execute(&mut *one).await?;
-    let mut somebody_else = options.connect().await?;
-    let busy = somebody_else.begin().await?;
-    let again = sqlx::query(PREPARED).execute(&mut *one).await;
-    drop(busy);
+    if !servers.are_shared(one).await? {
+        return Ok(false);
+    }
+    let mut somebody_else = servers.connect().await?;
+    let prepared = async {
+        sqlx::query(PREPARED).execute(&mut *one).await?;
+        let _busy = somebody_else.begin().await?;
+        // Where there is one server it has to wait, and meets the same one again.
+        let again = tokio::time::timeout(AT_ONCE, sqlx::query(PREPARED).execute(&mut *one)).await;
+        again.map_or(Ok(()), |again| again.map(drop))
+    };
+    let prepared: sqlx::Result<()> = prepared.await;
     somebody_else.close().await?;
     let code = |error: &sqlx::Error| Some(error.as_database_error()?.code()?.into_owned());
-    match again {
+    match prepared {
         // invalid_sql_statement_name, duplicate_prepared_statement
         Err(error) if matches!(code(&error).as_deref(), Some("26000" | "42P05")) => {
             Err(Error::Url(POOLER.to_owned()))
         }
-        answered => Ok(answered.map(drop)?),
+        prepared => Ok(prepared.map(|()| true)?),
     }
-}
-
-/// What the address says, and nothing in the first message that poolers refuse.
-pub(crate) fn postgres_options(url: &str) -> Result<PgConnectOptions> {
-    // No column of ours is a float.
-    Ok(PgConnectOptions::from_str(url).map_err(bad_url)?.extra_float_digits(None))
-}
-
-/// As libpq takes them; sqlx does not.
-fn names_several_hosts(rest: &str) -> bool {
-    let (authority, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let host = authority.trim_start_matches('/').split('/').next().unwrap_or_default();
-    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
-    host.contains(',')
-        || query.split('&').any(|pair| pair.starts_with("host=") && pair.contains([',', '%']))
 }
 
 /// Whether it is gone when the process ends.
 pub(crate) fn is_in_memory(url: &str) -> bool {
     url.contains(":memory:") || url.contains("mode=memory")
-}
-
-/// What sqlx says of an address may quote it, and it may hold a password.
-fn bad_url(_: sqlx::Error) -> Error {
-    Error::Url("it is not a database address that can be understood".to_owned())
 }
 
 fn make_folder_of(file: &Path) -> Result<()> {

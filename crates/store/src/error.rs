@@ -50,6 +50,16 @@ impl From<sqlx::Error> for Error {
     }
 }
 
+/// What is said of a server that did not answer in time.
+pub(crate) fn silent() -> sqlx::Error {
+    std::io::Error::from(std::io::ErrorKind::TimedOut).into()
+}
+
+/// What sqlx says of an address may quote it, and it may hold a password.
+pub(crate) fn bad_url(_: sqlx::Error) -> Error {
+    Error::Url("it is not a database address that can be understood".to_owned())
+}
+
 fn out_of_order(code: Option<&str>) -> bool {
     let Some(code) = code else { return false };
     match code.parse::<u32>() {

@@ -27,6 +27,7 @@ mod pool;
 pub mod probe;
 mod query;
 pub mod refresh_tokens;
+mod servers;
 mod session_cache;
 pub mod sessions;
 pub mod sign_ins;

@@ -9,12 +9,14 @@ use std::time::Duration;
 
 use deadpool::managed::{self, Manager, Metrics, QueueMode, RecycleError, RecycleResult};
 use rusqlite::{Row, ToSql};
-use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::postgres::PgConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection};
 use tokio::time::timeout;
 
 use crate::Result;
+use crate::error::silent;
+use crate::servers::Servers;
 use crate::sqlite_reader::SqliteReader;
 
 /// A connection to PostgreSQL that nobody has used for so long is asked first
@@ -28,11 +30,6 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 const MAX_AGE: Duration = Duration::from_secs(30 * 60);
 
 pub type Pool<M> = managed::Pool<M>;
-
-/// What is said of a server that did not answer in time.
-pub(crate) fn silent() -> sqlx::Error {
-    std::io::Error::from(std::io::ErrorKind::TimedOut).into()
-}
 
 pub(crate) fn new<M: Manager>(manager: M, connections: u32) -> Result<Pool<M>> {
     let config = managed::PoolConfig {
@@ -132,22 +129,24 @@ fn identity(file: &Path) -> Option<FileId> {
 
 #[derive(Debug)]
 pub struct PostgresManager {
-    pub(crate) options: PgConnectOptions,
+    pub(crate) servers: Servers,
     pub(crate) patience: Duration,
+    /// A pooler in transaction mode stands in between ([`Servers::are_shared`]).
+    pub(crate) shared: bool,
     /// What each connection begins with.
     settings: String,
 }
 
 impl PostgresManager {
     /// The server gives up what we have given up, and notices when we are gone.
-    pub(crate) fn new(options: PgConnectOptions, patience: Duration) -> Self {
+    pub(crate) fn new(servers: Servers, shared: bool, patience: Duration) -> Self {
         let limit = patience.as_millis();
         let settings = format!(
             "SET statement_timeout = {limit}; \
              SET idle_in_transaction_session_timeout = {limit}; SET tcp_keepalives_idle = 30; \
              SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3"
         );
-        Self { options, patience, settings }
+        Self { servers, patience, shared, settings }
     }
 }
 
@@ -156,8 +155,11 @@ impl Manager for PostgresManager {
     type Error = sqlx::Error;
 
     async fn create(&self) -> sqlx::Result<PgConnection> {
-        let mut one = self.options.connect().await?;
-        sqlx::raw_sql(AssertSqlSafe(self.settings.clone())).execute(&mut one).await?;
+        let mut one = self.servers.connect().await?;
+        // They would be left behind for whoever has that server next.
+        if !self.shared {
+            sqlx::raw_sql(AssertSqlSafe(self.settings.clone())).execute(&mut one).await?;
+        }
         Ok(one)
     }
 

@@ -9,10 +9,11 @@ use latchkey_domain::Timestamp;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
 
-use crate::db::{is_in_memory, postgres_options};
+use crate::db::{check_pooler, is_in_memory};
 use crate::migrations::{APPLIED, Applied, Migrations, judge, rehearse};
 use crate::pool::{self, PostgresManager, SqliteManager};
 use crate::query::{Row, params};
+use crate::servers::Servers;
 use crate::{Backend, Db, Error};
 
 impl Db {
@@ -100,6 +101,9 @@ pub enum ProbeError {
     /// A start would fail on it.
     #[error("{0}")]
     Migration(String),
+    /// What stands before the server cannot be worked with.
+    #[error("{0}")]
+    Pooler(String),
 }
 
 /// Opens what is there.
@@ -114,17 +118,15 @@ pub async fn probe(url: &str) -> Result<Probe, ProbeError> {
 }
 
 async fn probe_server(url: &str) -> Result<Probe, ProbeError> {
-    let options = postgres_options(url).map_err(|_| ProbeError::Address)?;
+    let servers = Servers::of(url, PATIENCE).map_err(|_| ProbeError::Address)?;
     // A pool knocks again and again where nobody answers; this asks once. And
     // without a limit, a connection to nowhere takes minutes.
-    let first = tokio::time::timeout(PATIENCE, options.connect());
+    let first = tokio::time::timeout(PATIENCE, servers.connect());
     let mut first = first.await.map_err(|_| ProbeError::Unreachable)?.map_err(probe_error)?;
-    rehearse(&mut first).await.map_err(|error| match error {
-        Error::Unavailable(error) | Error::Statement(error) => probe_error(error),
-        error => ProbeError::Migration(error.to_string()),
-    })?;
+    let shared = check_pooler(&mut first, &servers).await.map_err(start_error)?;
+    rehearse(&mut first).await.map_err(start_error)?;
     first.close().await.map_err(probe_error)?;
-    let pool = pool::new(PostgresManager::new(options, PATIENCE), 1);
+    let pool = pool::new(PostgresManager::new(servers, shared, PATIENCE), 1);
     Ok(Probe::Database(Db::Postgres(pool.map_err(|_| ProbeError::Unreachable)?)))
 }
 
@@ -188,6 +190,15 @@ fn is_no_such_table(refused: &dyn sqlx::error::DatabaseError) -> bool {
     refused.code().as_deref() == Some("42P01") || refused.message().contains("no such table")
 }
 
+/// Why a start would fail.
+fn start_error(error: Error) -> ProbeError {
+    match error {
+        Error::Unavailable(error) | Error::Statement(error) => probe_error(error),
+        Error::Url(why) => ProbeError::Pooler(why),
+        error => ProbeError::Migration(error.to_string()),
+    }
+}
+
 fn probe_error(error: sqlx::Error) -> ProbeError {
     let sqlx::Error::Database(refused) = &error else {
         return match error {
@@ -198,7 +209,11 @@ fn probe_error(error: sqlx::Error) -> ProbeError {
             _ => ProbeError::Statement,
         };
     };
-    by_code(refused.code().as_deref().unwrap_or_default())
+    match refused.code().as_deref().unwrap_or_default() {
+        // A pooler refuses a parameter, and says which.
+        "08P01" => ProbeError::Pooler(refused.message().to_owned()),
+        code => by_code(code),
+    }
 }
 
 /// What a database's own code means: SQLSTATE, or SQLite's number.

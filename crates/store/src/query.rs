@@ -25,7 +25,8 @@ use sqlx::sqlite::{Sqlite, SqliteConnection, SqliteRow};
 use sqlx::{Database, Decode, Encode, Row as _, Type};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::pool::{self, PostgresManager, SqliteManager, silent};
+use crate::error::silent;
+use crate::pool::{self, PostgresManager, SqliteManager};
 use crate::{Db, Error, Result, count};
 
 #[derive(Clone, Debug)]

@@ -96,7 +96,9 @@ impl Side {
             Db::Sqlite(pool) => Self::Sqlite(pool::get(pool).await?),
             Db::Postgres(pool) => {
                 let mut one = pool::get(pool).await?;
-                sqlx::raw_sql(PATIENT).execute(&mut *one).await?;
+                if !pool.manager().shared {
+                    sqlx::raw_sql(PATIENT).execute(&mut *one).await?;
+                }
                 Self::Postgres(one)
             }
         })

@@ -148,6 +148,32 @@ async fn connections_that_died_without_a_word_are_given_up() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL: tests/run"]
+async fn of_several_servers_the_one_that_answers_is_found() {
+    let server = Database::new_postgres_url().await;
+    let (one, other) = (Line::to(&server).await, Line::to(&server).await);
+    let port = |line: &Line| Url::parse(&line.url).expect("a URL").port().expect("a port");
+    let near = format!("127.0.0.1:{}", port(&one));
+    let both = one.url.replace(&near, &format!("{near},127.0.0.1:{}", port(&other)));
+    let watching = |url: &str| {
+        instance(url).set("DATABASE_TIMEOUT", "2s").set("SESSION_CACHE", "watch").start()
+    };
+    let app = watching(&both).await;
+    sign_up(&app, EMAIL).await;
+    for (dead, alive) in [(&one, &other), (&other, &one)] {
+        alive.set(Carries::All);
+        dead.set(Carries::Nothing);
+        soon_well(&app).await;
+        assert!(is_ready(&app).await);
+    }
+    // A start with the first one silent, too.
+    one.set(Carries::Nothing);
+    other.set(Carries::All);
+    let later = watching(&both).await;
+    ask_for_tokens(&later, EMAIL, 1).await.iter().for_each(|answer| assert_eq!(answer.status, 200));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL: tests/run"]
 async fn a_locked_table_is_given_up_and_so_is_the_statement_that_waits_for_it() {
     let server = Database::new_postgres_url().await;
     let app = instance(&server).set("DATABASE_TIMEOUT", "1s").start().await;

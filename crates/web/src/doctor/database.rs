@@ -94,6 +94,7 @@ fn unusable(error: ProbeError) -> Finding {
         ProbeError::NotADatabase => "Name another file: this one is not a database.",
         ProbeError::ReadOnly => "Let the program write to the file and its folder.",
         ProbeError::Statement => "Check the database's log.",
+        ProbeError::Pooler(_) => "Change the pooler's settings, or lead DATABASE_URL past it.",
         ProbeError::Migration(_) => {
             "Let the user of DATABASE_URL create tables: GRANT CREATE ON SCHEMA. Or run the migrations once as another user."
         }
