@@ -187,10 +187,10 @@ pub(crate) async fn calendar_printer(
         let callback = Call::get(redirect(&decided)?);
         expect(browser.send(callback).await?, StatusCode::SEE_OTHER)?;
     }
-    let cookies = |agent: &Agent| agent.cookies_for(provider).unwrap_or_default();
+    let printout = at(provider, "/calendar-printer/printout")?;
+    let cookies = |agent: &Agent| agent.cookies_for(&printout).unwrap_or_default();
     let forget = Call::form(at(provider, "/calendar-printer/forget")?, &[]);
-    let printout = Call::new(Method::GET, at(provider, "/calendar-printer/printout")?);
+    let request = Call::new(Method::GET, printout.clone()).with("cookie", &cookies(&holder));
     let revocation = forget.with("cookie", &cookies(&owner));
-    let request = printout.with("cookie", &cookies(&holder));
     Ok(TimedCredential { request, ..introspected(instance.url(), "", revocation, cached_for)? })
 }

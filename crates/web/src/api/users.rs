@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
-use latchkey_domain::{Email, Role, Scope, User};
+use latchkey_domain::{Role, Scope, User};
 use latchkey_store::users;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -24,7 +24,7 @@ pub(super) struct Person<'u> {
     name: &'u str,
     /// Their e-mail address, if they have one.
     #[schema(format = Email, required)]
-    email: Option<&'u str>,
+    email: Option<String>,
     /// Whether the address is verified.
     email_verified: bool,
     /// Their roles.
@@ -39,7 +39,7 @@ impl<'u> From<&'u User> for Person<'u> {
         Self {
             id: user.id.to_string(),
             name: user.name.as_str(),
-            email: user.email.as_ref().map(Email::as_str),
+            email: user.email.as_ref().map(ToString::to_string),
             email_verified: user.email_verified,
             roles: user.roles.iter().map(Role::as_str).collect(),
             created_at: user.created_at.rfc3339(),
