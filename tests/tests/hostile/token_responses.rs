@@ -102,6 +102,8 @@ async fn errors_in_the_standards_words() {
             for planted in ["<script>alert", "planted", "javascript:"] {
                 assert!(!page.body.contains(planted), "{planted}");
             }
+            let is_our_fault = code == "token_exchange_refused";
+            assert_eq!(page.body.contains("_TOKEN_AUTH"), is_our_fault, "{error} {http}");
         }
     }
 }

@@ -10,20 +10,34 @@ use url::Url;
 
 /// A callback as the provider sent it, which nobody has opened yet.
 async fn waiting(app: &Latchkey, browser: &mut Browser, provider: &str, person: &str) -> Url {
-    let authorize = browser.set_out(app, provider).await;
+    waiting_for(app, browser, provider, person, "/account").await
+}
+
+async fn waiting_for(
+    app: &Latchkey,
+    browser: &mut Browser,
+    provider: &str,
+    person: &str,
+    next: &str,
+) -> Url {
+    let authorize = browser.set_out_for(app, provider, &[("next", next)]).await;
     browser.consent(&authorize, person).await
 }
 
 #[tokio::test]
 async fn reload_back_and_a_browser_that_fetched_ahead_go_on_to_where_they_were_going() {
     let app = Latchkey::start().await;
-    for (provider, person) in [("google", "ada"), ("github", "grace"), ("facebook", "noor")] {
+    for (provider, person, next) in [
+        ("google", "ada", "/account"),
+        ("github", "grace", "/docs"),
+        ("facebook", "noor", "/account/activity?x=1"),
+    ] {
         let mut browser = Browser::new();
-        let callback = waiting(&app, &mut browser, provider, person).await;
-        assert_eq!(browser.come_back(&callback).await.see_other(), "/account");
+        let callback = waiting_for(&app, &mut browser, provider, person, next).await;
+        assert_eq!(browser.come_back(&callback).await.see_other(), next);
         let session = browser.session(&app);
         for _ in 0..2 {
-            assert_eq!(browser.come_back(&callback).await.see_other(), "/account");
+            assert_eq!(browser.come_back(&callback).await.see_other(), next);
         }
         assert_eq!(browser.session(&app), session);
         assert!(browser.account(&app).await.is_some());

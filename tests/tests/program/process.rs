@@ -31,6 +31,10 @@ impl Process {
     }
 
     pub(crate) fn start_at(port: u16, variables: &[(&str, &str)]) -> Self {
+        Self::logging_to(Stdio::piped(), port, variables)
+    }
+
+    fn logging_to(log: Stdio, port: u16, variables: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let child = Command::new(binary())
             .env_clear()
@@ -39,7 +43,7 @@ impl Process {
             .current_dir(folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stderr(log)
             .spawn()
             .expect("the binary runs");
         Self { child, port, folder }
@@ -108,6 +112,18 @@ async fn whoever_read_the_log_is_gone_and_every_request_is_served() {
     let mut process = Process::start(&[]);
     process.listens();
     drop((process.child.stdout.take(), process.child.stderr.take()));
+    for _ in 0..20 {
+        let _ = process.get("/sign-in").await.expect(200);
+    }
+    assert_eq!(process.signal("-TERM").code(), Some(0));
+}
+
+#[tokio::test]
+async fn the_disk_of_the_log_is_full_and_every_request_is_served() {
+    let full = || std::fs::File::options().write(true).open("/dev/full").expect("a device");
+    let variables = [("RUST_LOG", "debug")];
+    let mut process = Process::logging_to(full().into(), free_port(), &variables);
+    process.listens();
     for _ in 0..20 {
         let _ = process.get("/sign-in").await.expect(200);
     }

@@ -51,6 +51,19 @@ async fn a_refresh_token_is_opaque_and_long() {
     assert!(tokens.refresh.len() >= 43, "256 bits in base64url: {}", tokens.refresh);
 }
 
+/// The answer was lost on its way, and the client is back too late: nobody can tell it
+/// from a thief, and it is told how long it had (ADR 41).
+#[tokio::test]
+async fn a_client_that_lost_its_answer_has_ten_seconds() {
+    let (app, mut program, first) = standing().await;
+    let lost = Tokens::of(&program.refresh(&first.refresh).await);
+    app.advance(Span::seconds(11));
+    let late = program.refresh(&first.refresh).await;
+    refused(&late, "refresh_token_reused", "invalid_grant");
+    assert!(late.body.contains("ten seconds"), "{}", late.body);
+    refused(&program.refresh(&lost.refresh).await, "refresh_token_ended", "invalid_grant");
+}
+
 #[tokio::test]
 async fn a_late_twin_gets_the_same_answer() {
     let (app, mut program, first) = standing().await;

@@ -346,8 +346,8 @@ catalogue! {
         "Sign in again.";
     REFRESH_TOKEN_REUSED: BAD_REQUEST, YOU, "refresh_token_reused",
         "The refresh token was used before",
-        "It was already exchanged, so two parties hold tokens of this family and one of them may be a thief. The whole family and its sign-in were revoked.",
-        "Sign in again. If you did not use it twice yourself, it was stolen.";
+        "It was already exchanged, so two parties may hold tokens of this family. An exchange whose answer was lost can be repeated for ten seconds. The whole family and its sign-in were revoked.",
+        "Sign in again. If your client neither used it twice nor lost an answer, it was stolen.";
 
     TOO_MANY_CONTACTS: CONFLICT, YOU, "too_many_contacts",
         "Your address book is full",

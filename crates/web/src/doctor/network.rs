@@ -250,10 +250,17 @@ fn failure(issuer: Option<&str>, response: &ProbeResponse) -> Option<(String, &'
         )),
         (Ok(answer), Some(issuer)) => {
             let error = discovery::read(issuer, answer).err()?;
-            let what = if answer.status().is_success() {
-                "Set its …_ISSUER variable to exactly what the issuer calls itself: a slash at the end counts."
-            } else {
-                "Set its …_ISSUER variable to the issuer at which its discovery document is."
+            let what = match named_issuer(response) {
+                Some(named) if named.contains('{') => {
+                    "Write your tenant's ID in its …_ISSUER variable."
+                }
+                Some(named) if named != issuer => {
+                    "Set its …_ISSUER variable to exactly what the issuer calls itself: a slash at the end counts."
+                }
+                Some(_) => "Whoever runs it has to mend its discovery document.",
+                None => {
+                    "Set its …_ISSUER variable to the issuer at which its discovery document is."
+                }
             };
             Some((error.to_string(), what))
         }
@@ -404,21 +411,25 @@ mod tests {
 
     #[test]
     fn issuers_are_judged() {
-        for (issuer, answer, level, says) in [
-            ("https://op.test", Ok((200, DOCUMENT)), Level::Ok, "answers"),
-            ("https://op.test/", Ok((200, DOCUMENT)), Level::Problem, "another issuer"),
-            ("https://op.test", Ok((404, "")), Level::Problem, "404"),
-            ("https://op.test", Ok((302, "")), Level::Problem, "redirects"),
-            ("https://op.test", Ok((200, TENANTS)), Level::Problem, "your tenant's ID"),
-            ("https://op.test", Ok((503, "")), Level::Problem, "503"),
-            ("https://op.test", Ok((200, "<html>")), Level::Problem, "not the JSON"),
-            ("https://op.test", Err(Error::Connect), Level::Problem, "no connection"),
-            ("https://op.test", Err(Error::Timeout), Level::Problem, "within 8 seconds"),
+        let foreign = DOCUMENT.replace("https://op.test/", "http://elsewhere.test/");
+        for (issuer, answer, says, to_do) in [
+            ("https://op.test", Ok((200, DOCUMENT)), "answers", ""),
+            ("https://op.test/", Ok((200, DOCUMENT)), "another issuer", "a slash"),
+            ("https://op.test", Ok((404, "")), "404", "at which its discovery"),
+            ("https://op.test", Ok((302, "")), "redirects", "at which its discovery"),
+            ("https://op.test", Ok((200, TENANTS)), "your tenant's ID", "your tenant's ID"),
+            ("https://op.test", Ok((200, &*foreign)), "", "Whoever runs it"),
+            ("https://op.test", Ok((503, "")), "503", "Wait a moment"),
+            ("https://op.test", Ok((200, "<html>")), "not the JSON", "at which its discovery"),
+            ("https://op.test", Err(Error::Connect), "no connection", "the firewall"),
+            ("https://op.test", Err(Error::Timeout), "within 8 seconds", "the firewall"),
         ] {
             let provider = acme(Kind::open_id(issuer.to_owned()));
             let found = judge_provider(&provider, &[response(answer)]);
+            let level = if to_do.is_empty() { Level::Ok } else { Level::Problem };
             assert_eq!(found.level, level, "{found:?}");
             assert!(found.finding.contains(says), "{found:?}");
+            assert!(found.what_to_do.as_deref().unwrap_or_default().contains(to_do), "{found:?}");
         }
     }
 
