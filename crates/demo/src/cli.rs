@@ -7,7 +7,6 @@ use crate::state::LocalProvider;
 use crate::{compare, lab};
 
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "there is one, at the start")]
 pub enum Command {
     /// Measure common claims about OAuth and JWT against temporary instances. Exits
     /// with 1 if one could not be measured.
