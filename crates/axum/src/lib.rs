@@ -48,6 +48,7 @@ pub use caller::Caller;
 pub use config::Config;
 pub use host::Host;
 pub use mount::StartError;
+pub use routes::Routes;
 pub use sign_in::session_layer;
 pub use state::{Error, Latchkey};
 /// What signatures here speak of.

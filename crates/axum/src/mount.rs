@@ -12,6 +12,7 @@ use latchkey_store::Db;
 use tower::{Layer, Service};
 
 use crate::host::Host;
+use crate::routes::Routes;
 use crate::settings::{Capabilities, Environment, Problems, Settings};
 use crate::state::{Error, Latchkey};
 use crate::{middleware, routes};
@@ -62,17 +63,19 @@ impl Latchkey {
     /// Signing in at a provider or with a password, signing up and out, and the token
     /// API, each with its guards around it. Goes into a router with any state.
     pub fn routes<S>(&self) -> Router<S> {
-        self.routes_of(self)
+        self.routes_of(self, Routes::ALL)
     }
 
-    /// The same, with what this host decides: how an error looks, who gets a role.
-    pub fn routes_of<H: Host, S>(&self, host: &H) -> Router<S>
+    /// Some of them, with what this host decides: how an error looks, who gets a role.
+    pub fn routes_of<H: Host, S>(&self, host: &H, some: Routes) -> Router<S>
     where
         Self: FromRef<H>,
     {
-        middleware::around_pages(routes::pages(self), host)
-            .merge(middleware::around_api(Router::from(routes::api()), self))
-            .with_state(host.clone())
+        let mut router = middleware::around_pages(routes::pages(self, some), host);
+        if some.tokens {
+            router = router.merge(middleware::around_api(Router::from(routes::api()), self));
+        }
+        router.with_state(host.clone())
     }
 
     /// Goes around one's own routes, before [`Self::routes`] are merged: errors become

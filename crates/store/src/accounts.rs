@@ -5,8 +5,8 @@ use latchkey_domain::{Email, SignInId, Timestamp, UserId};
 
 use crate::connections::ending;
 use crate::email_tokens::{self, Purpose, Sent};
-use crate::query::params;
 use crate::sign_ins::next_order;
+use crate::values::params;
 use crate::{Db, Error, Result, hash, identities, sign_ins, wrong_tries};
 
 /// Whether a sign-in method was removed.

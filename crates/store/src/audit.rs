@@ -3,7 +3,7 @@
 use latchkey_domain::audit::Event;
 use latchkey_domain::{AuditId, Timestamp, UserId};
 
-use crate::query::{Row, params};
+use crate::values::{Row, params};
 use crate::{Db, Result};
 
 fn event(row: &Row<'_>) -> Result<Event> {

@@ -2,7 +2,7 @@
 
 use latchkey_domain::Timestamp;
 
-use crate::query::params;
+use crate::values::params;
 use crate::{Db, Result};
 
 /// Of many at once only one finds the state new.

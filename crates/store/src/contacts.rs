@@ -3,7 +3,8 @@
 use latchkey_domain::contact::{Contact, Details};
 use latchkey_domain::{ContactId, Timestamp, UserId};
 
-use crate::query::{Row, Transaction, Value, params};
+use crate::query::Transaction;
+use crate::values::{Row, Value, params};
 use crate::{Db, Result};
 
 fn contact(row: &Row<'_>) -> Result<Contact> {

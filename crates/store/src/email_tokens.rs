@@ -2,7 +2,8 @@
 
 use latchkey_domain::{Email, Timestamp, UserId};
 
-use crate::query::{Param, Row, Value, params};
+use crate::values::Param;
+use crate::values::{Row, Value, params};
 use crate::{Db, Result};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display)]

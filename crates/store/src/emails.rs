@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use latchkey_domain::{Timestamp, UserId};
 
-use crate::query::params;
+use crate::values::params;
 use crate::{Db, Result};
 
 /// An e-mail whose turn it is. What it says is sealed: its link opens an account.

@@ -22,6 +22,9 @@ pub enum Error {
     Unreadable(&'static str),
     #[error("{0}")]
     Url(String),
+    /// What stands before the server cannot be worked with.
+    #[error("{0}")]
+    Pooler(&'static str),
 }
 
 /// The outcome of a store function.

@@ -3,7 +3,8 @@
 use latchkey_domain::calendar::Event;
 use latchkey_domain::{EventId, UserId};
 
-use crate::query::{Row, Transaction, params};
+use crate::query::Transaction;
+use crate::values::{Row, params};
 use crate::{Db, Result};
 
 fn event(row: &Row<'_>) -> Result<Event> {

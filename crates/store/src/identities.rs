@@ -4,8 +4,9 @@ use latchkey_domain::identity::{Profile, Subject};
 use latchkey_domain::sample_data::SampleData;
 use latchkey_domain::{Timestamp, User, UserId};
 
-use crate::query::{Row, Transaction, params};
+use crate::query::Transaction;
 use crate::users::{self, user, user_columns};
+use crate::values::{Row, params};
 use crate::{Db, Result};
 
 /// An identity that is linked to an account.

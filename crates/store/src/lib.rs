@@ -18,28 +18,44 @@ pub mod email_tokens;
 pub mod emails;
 mod error;
 pub mod events;
+mod folder;
 pub mod hash;
 pub mod identities;
+mod limits;
+#[cfg(feature = "postgres")]
+mod listen;
 pub mod migrations;
 pub mod overview;
 pub mod passwords;
 mod pool;
+#[cfg(feature = "postgres")]
+mod postgres;
 pub mod probe;
 mod query;
 pub mod refresh_tokens;
-mod servers;
 mod session_cache;
 pub mod sessions;
 pub mod sign_ins;
 pub mod signing_keys;
-mod sqlite_reader;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 pub mod traces;
 pub mod transfer;
 pub mod users;
+mod values;
 pub mod wrong_tries;
 
 pub use changes::Changes;
-pub use db::{Backend, Db, Limits, private_folder};
+pub use db::{Backend, Db};
 pub use error::{Error, Result};
-pub use pool::{Pool, PostgresManager, SqliteManager};
+pub use folder::private_folder;
+pub use limits::Limits;
+pub use pool::Pool;
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresManager;
 pub use sessions::Sessions;
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteManager;
+
+#[cfg(not(any(feature = "sqlite", feature = "postgres")))]
+compile_error!("latchkey-store needs a database: the feature `sqlite` or `postgres`, or both");

@@ -2,12 +2,10 @@
 
 use std::sync::LazyLock;
 
-use sqlx::migrate::{Migrate as _, MigrateError, Migration, MigrationType, Migrator};
-use sqlx::postgres::{PgConnection, PgDatabaseError, PgErrorPosition, Postgres};
-use sqlx::sqlite::SqliteConnection;
-use sqlx::{Connection as _, SqlSafeStr as _, Transaction};
+use sqlx::SqlSafeStr as _;
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 
-use crate::{Error, Result};
+use crate::Error;
 
 /// The files of `migrations/`, in their order. Listed rather than found by
 /// `sqlx::migrate!`, which would compile both drivers a second time for its macro.
@@ -46,18 +44,19 @@ pub(crate) static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
 
 /// Which of them were run. Not sqlx's own table: that is the application's, whose
 /// migrations may be in the same database.
-const LIST: &str = "_latchkey_migrations";
+pub(crate) const LIST: &str = "_latchkey_migrations";
 
 /// Where they were written down before, with nobody else's.
-const LIST_BEFORE: &str = "SELECT version, success, checksum FROM _sqlx_migrations";
+pub(crate) const LIST_BEFORE: &str = "SELECT version, success, checksum FROM _sqlx_migrations";
 
 /// Of the same number and the same text, or it is another program's. Whoever is asked
 /// twice finds it done; an older version beside this one still finds its own list.
-const CARRY_OVER: &str = "INSERT INTO _latchkey_migrations SELECT * FROM _sqlx_migrations \
+pub(crate) const CARRY_OVER: &str = "INSERT INTO _latchkey_migrations SELECT * FROM _sqlx_migrations \
     WHERE version = $1 AND checksum = $2 ON CONFLICT DO NOTHING";
 
 macro_rules! carry_over {
     ($one:expr) => {{
+        use $crate::migrations::{CARRY_OVER, LIST, MIGRATIONS};
         $one.ensure_migrations_table(LIST).await?;
         for known in MIGRATIONS.iter() {
             let carry = sqlx::query(CARRY_OVER).bind(known.version).bind(&*known.checksum);
@@ -65,6 +64,7 @@ macro_rules! carry_over {
         }
     }};
 }
+pub(crate) use carry_over;
 
 /// How the database's tables stand to the migrations that we know of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,66 +101,11 @@ pub(crate) type Applied = (i64, bool, Vec<u8>);
 pub(crate) const APPLIED: &str =
     "SELECT version, success, checksum FROM _latchkey_migrations ORDER BY version";
 
-/// Any number, as long as every version takes the same.
-const ALONE: &str = "SELECT pg_advisory_xact_lock(7275374852117)";
-
-/// Runs what is missing on SQLite, where each is one transaction.
-pub(crate) async fn run_on_file(
-    one: &mut SqliteConnection,
-) -> std::result::Result<(), MigrateError> {
-    let before = sqlx::query_as::<_, Applied>(LIST_BEFORE).fetch_all(&mut *one).await;
-    if before.is_ok() {
-        carry_over!(one);
-    }
-    // `run` would not be seen to be `Send`.
-    MIGRATIONS.run_direct(None, one, false).await
-}
-
-/// Runs what is missing on PostgreSQL, in one transaction, which may take its
-/// time. Where nothing is, no right to create tables is needed.
-pub(crate) async fn run(one: &mut PgConnection) -> Result<()> {
-    // There is no list before the first start.
-    let applied = sqlx::query_as::<_, Applied>(APPLIED).fetch_all(&mut *one).await;
-    match judge(&applied.unwrap_or_default()) {
-        Migrations::UpToDate(_) => return Ok(()),
-        Migrations::Newer { theirs, ours } => {
-            tracing::warn!(
-                "a newer version has migrated the database to {theirs}; this one knows the migrations up to {ours}"
-            );
-            return Ok(());
-        }
-        _ => {}
-    }
-    Ok(migrate(one).await.map_err(failed)?.commit().await?)
-}
-
-/// A transaction in which everything has been run.
-async fn migrate(
-    one: &mut PgConnection,
-) -> std::result::Result<Transaction<'_, Postgres>, MigrateError> {
-    // Asked before: a table that is not there would end the transaction.
-    let before = sqlx::query_as::<_, Applied>(LIST_BEFORE).fetch_all(&mut *one).await;
-    let mut tx = one.begin().await?;
-    sqlx::raw_sql(ALONE).execute(&mut *tx).await?;
-    if before.is_ok() {
-        carry_over!(&mut *tx);
-    }
-    // `run` would not be seen to be `Send`.
-    MIGRATIONS.run_direct(None, &mut *tx, false).await?;
-    Ok(tx)
-}
-
-/// Runs what is missing on PostgreSQL, and takes it back.
-pub(crate) async fn rehearse(one: &mut PgConnection) -> Result<()> {
-    let applied = sqlx::query_as::<_, Applied>(APPLIED).fetch_all(&mut *one).await;
-    if let Migrations::Pending(_) = judge(&applied.unwrap_or_default()) {
-        migrate(one).await.map_err(failed)?.rollback().await?;
-    }
-    Ok(())
-}
-
 /// Says at which statement, and what the database said to it.
-pub(crate) fn failed(error: MigrateError) -> Error {
+pub(crate) fn failed(
+    error: MigrateError,
+    position: impl Fn(&sqlx::Error) -> Option<usize>,
+) -> Error {
     match error {
         MigrateError::Execute(source) => {
             Error::Migration { at: format!("its list of migrations, {LIST}"), source }
@@ -172,14 +117,6 @@ pub(crate) fn failed(error: MigrateError) -> Error {
             Error::Migration { at: format!("migration {version}{statement}"), source }
         }
         other => Error::Migrations(other),
-    }
-}
-
-fn position(error: &sqlx::Error) -> Option<usize> {
-    let refused = error.as_database_error()?.try_downcast_ref::<PgDatabaseError>()?;
-    match refused.position()? {
-        PgErrorPosition::Original(position) => Some(position),
-        PgErrorPosition::Internal { .. } => None,
     }
 }
 

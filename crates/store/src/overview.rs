@@ -5,8 +5,8 @@ use latchkey_domain::sign_in::{Lifetime, SignIn};
 use latchkey_domain::{Timestamp, UserId};
 
 use crate::identities::Identity;
-use crate::query::{Row, params};
 use crate::sign_ins::MOST;
+use crate::values::{Row, params};
 use crate::{Db, Result};
 
 #[derive(Debug, Default)]

@@ -3,8 +3,8 @@
 use latchkey_domain::sample_data::SampleData;
 use latchkey_domain::{Email, Timestamp, User, UserId};
 
-use crate::query::params;
 use crate::users::{self, user, user_columns};
+use crate::values::params;
 use crate::{Db, Error, Result};
 
 #[derive(Clone, Debug)]

@@ -1,19 +1,16 @@
 //! A probe of the database that changes nothing: no file is created, no
 //! migration is run. It tells what a start would find.
 
-use std::path::Path;
-use std::str::FromStr;
 use std::time::Duration;
 
 use latchkey_domain::Timestamp;
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions as _, Connection as _};
 
-use crate::db::{check_pooler, is_in_memory};
-use crate::migrations::{APPLIED, Applied, Migrations, judge, rehearse};
-use crate::pool::{self, PostgresManager, SqliteManager};
-use crate::query::{Row, params};
-use crate::servers::Servers;
+use crate::migrations::{APPLIED, Applied, Migrations, judge};
+#[cfg(feature = "postgres")]
+use crate::postgres;
+#[cfg(feature = "sqlite")]
+use crate::sqlite;
+use crate::values::{Row, params};
 use crate::{Backend, Db, Error};
 
 impl Db {
@@ -112,57 +109,21 @@ pub enum ProbeError {
 /// Says why it cannot be used.
 pub async fn probe(url: &str) -> Result<Probe, ProbeError> {
     match Backend::of(url).map_err(|_| ProbeError::Address)? {
-        Backend::Sqlite => probe_file(url).await,
-        Backend::Postgres => probe_server(url).await,
+        #[cfg(feature = "sqlite")]
+        Backend::Sqlite => Ok(match sqlite::probe(url, PATIENCE).await.map_err(start_error)? {
+            sqlite::Found::Nothing => Probe::Nothing,
+            sqlite::Found::NoFolder => return Err(ProbeError::Folder),
+            sqlite::Found::InMemory => Probe::InMemory,
+            sqlite::Found::File(pool) => Probe::Database(Db::Sqlite(pool)),
+        }),
+        #[cfg(feature = "postgres")]
+        Backend::Postgres => {
+            let pool = postgres::probe(url, PATIENCE).await.map_err(start_error)?;
+            Ok(Probe::Database(Db::Postgres(pool)))
+        }
+        #[cfg(not(all(feature = "sqlite", feature = "postgres")))]
+        other => Err(start_error(other.left_out())),
     }
-}
-
-async fn probe_server(url: &str) -> Result<Probe, ProbeError> {
-    let servers = Servers::of(url, PATIENCE).map_err(|_| ProbeError::Address)?;
-    // A pool knocks again and again where nobody answers; this asks once. And
-    // without a limit, a connection to nowhere takes minutes.
-    let first = tokio::time::timeout(PATIENCE, servers.connect());
-    let mut first = first.await.map_err(|_| ProbeError::Unreachable)?.map_err(probe_error)?;
-    let shared = check_pooler(&mut first, &servers).await.map_err(start_error)?;
-    rehearse(&mut first).await.map_err(start_error)?;
-    first.close().await.map_err(probe_error)?;
-    let pool = pool::new(PostgresManager::new(servers, shared, PATIENCE), 1);
-    Ok(Probe::Database(Db::Postgres(pool.map_err(|_| ProbeError::Unreachable)?)))
-}
-
-async fn probe_file(url: &str) -> Result<Probe, ProbeError> {
-    let options = SqliteConnectOptions::from_str(url).map_err(|_| ProbeError::Address)?;
-    if is_in_memory(url) {
-        return Ok(Probe::InMemory);
-    }
-    let file = options.get_filename();
-    if !file.exists() {
-        return if can_be_made(file) { Ok(Probe::Nothing) } else { Err(ProbeError::Folder) };
-    }
-    let options = options.create_if_missing(false).busy_timeout(PATIENCE);
-    let mut first = options.connect().await.map_err(probe_error)?;
-    // Opens and rolls back a write transaction, to check that the file is
-    // writable. BUSY proves it, too.
-    match first.begin_with("BEGIN IMMEDIATE").await {
-        Ok(transaction) => transaction.rollback().await.map_err(probe_error)?,
-        Err(error) => match probe_error(error) {
-            ProbeError::Unreachable => {}
-            error => return Err(error),
-        },
-    }
-    first.close().await.map_err(probe_error)?;
-    let pool = pool::new(SqliteManager::new(options, PATIENCE), 1);
-    Ok(Probe::Database(Db::Sqlite(pool.map_err(|_| ProbeError::Unreachable)?)))
-}
-
-/// Whether the nearest thing on the way to a file that exists is a folder.
-fn can_be_made(file: &Path) -> bool {
-    let folders = file.ancestors().skip(1);
-    let nearest = folders.map(|one| if one.as_os_str().is_empty() { Path::new(".") } else { one });
-    nearest
-        .filter_map(|folder| folder.metadata().ok())
-        .next()
-        .is_some_and(|found| found.is_dir() && !found.permissions().readonly())
 }
 
 impl Db {
@@ -194,7 +155,8 @@ fn is_no_such_table(refused: &dyn sqlx::error::DatabaseError) -> bool {
 fn start_error(error: Error) -> ProbeError {
     match error {
         Error::Unavailable(error) | Error::Statement(error) => probe_error(error),
-        Error::Url(why) => ProbeError::Pooler(why),
+        Error::Url(_) => ProbeError::Address,
+        Error::Pooler(why) => ProbeError::Pooler(why.to_owned()),
         error => ProbeError::Migration(error.to_string()),
     }
 }
@@ -261,13 +223,5 @@ mod tests {
         ] {
             assert_eq!(by_code(code), expected, "{code}");
         }
-    }
-
-    #[test]
-    fn a_file_needs_a_folder_and_not_another_file() {
-        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-        assert!(can_be_made(&here.join("a/b/c.db")));
-        assert!(can_be_made(Path::new("c.db")));
-        assert!(!can_be_made(&here.join("Cargo.toml/c.db")));
     }
 }

@@ -1,238 +1,26 @@
 //! Sending a statement and reading its rows, whichever database it is.
 //!
-//! sqlx has types of its own for each database. This is the one place that
-//! knows both: a store function passes a statement, its [`params!`], and a
-//! function that reads a [`Row`]. Every statement is counted here
-//! ([`crate::count`]).
+//! sqlx has types of its own for each database. A store function passes a
+//! statement, its [`params!`](crate::values::params), and a function that reads a
+//! [`Row`]. Every statement is counted here ([`crate::count`]).
 
-use std::borrow::Cow;
 use std::future::Future;
 use std::time::Duration;
 
 use deadpool::managed::Object;
-use latchkey_domain::audit::{Actor, Kind};
-use latchkey_domain::connection::{BrokenReason, Failure, Granted};
-use latchkey_domain::identity::Subject;
-use latchkey_domain::sign_in::{CredentialKind, SignInMethod};
-use latchkey_domain::{
-    AuditId, ConnectionId, ContactId, DisplayName, Email, EventId, Roles, Scopes, SignInId,
-    Timestamp, TraceId, UserId,
-};
-use rusqlite::ToSql;
-use rusqlite::types::{FromSql, ToSqlOutput, ValueRef};
-use sqlx::postgres::{PgConnection, PgRow, Postgres};
-use sqlx::sqlite::{Sqlite, SqliteConnection, SqliteRow};
-use sqlx::{Database, Decode, Encode, Row as _, Type};
+use futures_util::TryStreamExt as _;
+use sqlx::{Database, Either, Encode, Executor as _, Type};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use crate::db::on;
 use crate::error::silent;
-use crate::pool::{self, PostgresManager, SqliteManager};
-use crate::{Db, Error, Result, count};
-
-#[derive(Clone, Debug)]
-pub(crate) enum Value<'v> {
-    Text(Option<Cow<'v, str>>),
-    Number(Option<i64>),
-}
-
-impl ToSql for Value<'_> {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(match self {
-            Self::Text(Some(text)) => ValueRef::Text(text.as_bytes()),
-            Self::Number(Some(number)) => ValueRef::Integer(*number),
-            Self::Text(None) | Self::Number(None) => ValueRef::Null,
-        }))
-    }
-}
-
-/// Something that stands for a placeholder.
-pub(crate) trait Param {
-    /// PostgreSQL wants to know of what type a missing value would be.
-    const NULL: Value<'static> = Value::Text(None);
-
-    fn value(&self) -> Value<'_>;
-}
-
-/// Something that is read from a column.
-pub(crate) trait Column: Sized {
-    type Stored: Primitive;
-
-    /// `None` when it cannot have been written by us.
-    fn read(stored: Self::Stored) -> Option<Self>;
-}
-
-/// A type that is read from either database.
-pub(crate) trait Primitive:
-    for<'r> Decode<'r, Sqlite> + Type<Sqlite> + for<'r> Decode<'r, Postgres> + Type<Postgres> + FromSql
-{
-}
-
-impl<T> Primitive for T where
-    T: for<'r> Decode<'r, Sqlite>
-        + Type<Sqlite>
-        + for<'r> Decode<'r, Postgres>
-        + Type<Postgres>
-        + FromSql
-{
-}
-
-/// The values of a statement's placeholders, in their order.
-macro_rules! params {
-    ($($value:expr),* $(,)?) => { &[$($crate::query::Param::value(&$value)),*] };
-}
-pub(crate) use params;
-
-impl<T: Param + ?Sized> Param for &T {
-    const NULL: Value<'static> = T::NULL;
-
-    fn value(&self) -> Value<'_> {
-        (**self).value()
-    }
-}
-
-impl<T: Param> Param for Option<T> {
-    const NULL: Value<'static> = T::NULL;
-
-    fn value(&self) -> Value<'_> {
-        self.as_ref().map_or(T::NULL, T::value)
-    }
-}
-
-impl<T: Column> Column for Option<T> {
-    type Stored = Option<T::Stored>;
-
-    fn read(stored: Self::Stored) -> Option<Self> {
-        match stored {
-            None => Some(None),
-            Some(stored) => T::read(stored).map(Some),
-        }
-    }
-}
-
-macro_rules! param {
-    ($($type:ty: |$value:ident| $text:expr;)*) => {$(
-        impl Param for $type {
-            fn value(&self) -> Value<'_> {
-                let $value = self;
-                Value::Text(Some($text.into()))
-            }
-        }
-    )*};
-}
-
-param! {
-    str: |text| text;
-    String: |text| text;
-    Subject: |subject| subject.as_str();
-    Email: |email| email.as_str();
-}
-
-impl Column for Email {
-    type Stored = String;
-
-    fn read(stored: String) -> Option<Self> {
-        Some(Self::stored(stored))
-    }
-}
-
-/// What is stored as a text.
-macro_rules! text {
-    ($($type:ty $(: |$text:ident| $read:expr)?;)*) => {$(
-        param! { $type: |value| value.to_string(); }
-
-        impl Column for $type {
-            type Stored = String;
-
-            fn read(stored: String) -> Option<Self> {
-                text!(@read stored $(, |$text| $read)?)
-            }
-        }
-    )*};
-    (@read $stored:ident) => { $stored.parse().ok() };
-    (@read $stored:ident, |$text:ident| $read:expr) => {{ let $text = $stored; Some($read) }};
-}
-
-text! {
-    Actor; AuditId; BrokenReason; ConnectionId; ContactId; SignInMethod; EventId; Failure; CredentialKind; Kind;
-    Scopes; SignInId; TraceId; UserId;
-    DisplayName: |name| Self::from(name);
-    Granted: |scopes| Self::parse(&scopes);
-    Roles: |names| Self::from(names.as_str());
-}
-
-/// What is stored as a number.
-macro_rules! number {
-    ($($type:ty: $write:expr;)*) => {$(
-        impl Param for $type {
-            const NULL: Value<'static> = Value::Number(None);
-
-            fn value(&self) -> Value<'_> {
-                Value::Number(Some($write(*self)))
-            }
-        }
-    )*};
-}
-
-number! {
-    Timestamp: Timestamp::as_millis;
-    i64: i64::from;
-    u32: i64::from;
-}
-
-impl Column for Timestamp {
-    type Stored = i64;
-
-    fn read(stored: i64) -> Option<Self> {
-        Some(Self::from_millis(stored))
-    }
-}
-
-macro_rules! as_it_is {
-    ($($type:ty),*) => {$(
-        impl Column for $type {
-            type Stored = Self;
-
-            fn read(stored: Self) -> Option<Self> {
-                Some(stored)
-            }
-        }
-    )*};
-}
-
-as_it_is!(String, i64, bool, Vec<u8>);
-
-#[derive(Debug)]
-pub(crate) enum Row<'r> {
-    Sqlite(SqliteRow),
-    SqliteInPlace(&'r rusqlite::Row<'r>),
-    Postgres(PgRow),
-}
-
-impl Row<'_> {
-    /// # Errors
-    /// [`Error::Unreadable`] when the column holds what we cannot have written.
-    pub(crate) fn get<T: Column>(&self, column: &'static str) -> Result<T> {
-        let stored: std::result::Result<T::Stored, _> = match self {
-            Self::Sqlite(row) => row.try_get(column),
-            Self::SqliteInPlace(row) => {
-                let stored = row.get(column).map_err(|_| Error::Unreadable(column))?;
-                return T::read(stored).ok_or(Error::Unreadable(column));
-            }
-            Self::Postgres(row) => row.try_get(column),
-        };
-        match stored {
-            Ok(stored) => T::read(stored).ok_or(Error::Unreadable(column)),
-            Err(sqlx::Error::ColumnDecode { .. }) => Err(Error::Unreadable(column)),
-            Err(error) => Err(error.into()),
-        }
-    }
-}
-
-/// The connection that sends a statement.
-enum Connection<'c> {
-    Sqlite(&'c mut SqliteConnection),
-    Postgres(&'c mut PgConnection),
-}
+use crate::pool::{self, Driver as _};
+#[cfg(feature = "postgres")]
+use crate::postgres::PostgresManager;
+#[cfg(feature = "sqlite")]
+use crate::sqlite::SqliteManager;
+use crate::values::{Row, Value};
+use crate::{Backend, Db, Error, Result, count};
 
 type Query<'q, DB> = sqlx::query::Query<'q, DB, <DB as Database>::Arguments>;
 
@@ -247,49 +35,62 @@ where
     })
 }
 
-/// What is asked of the database.
-enum Ask<'a> {
-    Command(&'static str),
-    /// How many rows it touches.
-    Execute(&'static str, &'a [Value<'a>]),
-    Rows(&'static str, &'a [Value<'a>]),
-    /// At most one row of a statement that only reads.
-    Row(&'static str, &'a [Value<'a>]),
-}
-
-struct Answer {
+struct Answer<T> {
     touched: u64,
-    rows: Vec<Row<'static>>,
+    rows: Vec<T>,
 }
 
-impl Connection<'_> {
-    async fn answer(self, ask: Ask<'_>) -> Result<Answer> {
-        macro_rules! answer {
-            ($one:ident, $row:expr) => {
-                match ask {
-                    Ask::Command(command) => {
-                        sqlx::raw_sql(command).execute($one).await?;
-                        Answer { touched: 0, rows: Vec::new() }
-                    }
-                    Ask::Execute(statement, params) => {
-                        let done = query(statement, params).execute($one).await?;
-                        Answer { touched: done.rows_affected(), rows: Vec::new() }
-                    }
-                    Ask::Rows(statement, params) => {
-                        let rows = query(statement, params).fetch_all($one).await?;
-                        Answer { touched: 0, rows: rows.into_iter().map($row).collect() }
-                    }
-                    Ask::Row(statement, params) => {
-                        let row = query(statement, params).fetch_optional($one).await?;
-                        Answer { touched: 0, rows: row.into_iter().map($row).collect() }
-                    }
-                }
-            };
+#[derive(Debug)]
+pub(crate) enum Pooled {
+    #[cfg(feature = "sqlite")]
+    Sqlite(Object<SqliteManager>),
+    #[cfg(feature = "postgres")]
+    Postgres(Object<PostgresManager>),
+}
+
+impl Pooled {
+    pub(crate) const fn backend(&self) -> Backend {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(_) => Backend::Sqlite,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => Backend::Postgres,
         }
-        Ok(match self {
-            Self::Sqlite(one) => answer!(one, Row::Sqlite),
-            Self::Postgres(one) => answer!(one, Row::Postgres),
-        })
+    }
+
+    pub(crate) async fn command(&mut self, command: &'static str) -> Result<()> {
+        on!(Self, self, |one| sqlx::raw_sql(command).execute(&mut **one).await.map(drop)?);
+        Ok(())
+    }
+
+    async fn answer<T>(
+        &mut self,
+        statement: &'static str,
+        params: &[Value<'_>],
+        read: impl Fn(&Row<'_>) -> Result<T>,
+    ) -> Result<Answer<T>> {
+        let (mut touched, mut rows) = (0, Vec::new());
+        on!(Self, self, |one| {
+            let mut answer = (&mut **one).fetch_many(query(statement, params));
+            while let Some(part) = answer.try_next().await? {
+                match part {
+                    Either::Left(done) => touched += done.rows_affected(),
+                    Either::Right(row) => rows.push(read(&Row::from(&row))),
+                }
+            }
+        });
+        Ok(Answer { touched, rows: rows.into_iter().collect::<Result<_>>()? })
+    }
+
+    fn close(self) {
+        on!(Self, self, |one| drop(Object::take(one)));
+    }
+
+    async fn roll_back(mut self, patience: Duration) {
+        match timeout(patience, self.command("ROLLBACK")).await {
+            Ok(Ok(())) => {}
+            _ => self.close(),
+        }
     }
 }
 
@@ -304,26 +105,31 @@ struct Lent {
     patience: Duration,
 }
 
-#[derive(Debug)]
-enum Pooled {
-    Sqlite(Object<SqliteManager>),
-    Postgres(Object<PostgresManager>),
-}
-
 impl Lent {
-    fn connection(&mut self) -> Result<Connection<'_>> {
-        match &mut self.pooled {
-            Some(Pooled::Sqlite(one)) => Ok(Connection::Sqlite(one)),
-            Some(Pooled::Postgres(one)) => Ok(Connection::Postgres(one)),
-            None => Err(sqlx::Error::WorkerCrashed.into()),
-        }
+    /// What is asked has to go through [`Self::heard`].
+    fn ask(&mut self) -> Result<&mut Pooled> {
+        self.owes_answer = true;
+        self.pooled.as_mut().ok_or_else(|| sqlx::Error::WorkerCrashed.into())
     }
 
-    async fn answer(&mut self, ask: Ask<'_>) -> Result<Answer> {
-        self.owes_answer = true;
-        let answer = self.connection()?.answer(ask).await;
+    fn heard<T>(&mut self, answer: Result<T>) -> Result<T> {
         self.owes_answer = matches!(answer, Err(Error::Unavailable(_)));
         answer
+    }
+
+    async fn command(&mut self, command: &'static str) -> Result<()> {
+        let answer = self.ask()?.command(command).await;
+        self.heard(answer)
+    }
+
+    async fn answer<T>(
+        &mut self,
+        statement: &'static str,
+        params: &[Value<'_>],
+        read: impl Fn(&Row<'_>) -> Result<T>,
+    ) -> Result<Answer<T>> {
+        let answer = self.ask()?.answer(statement, params, read).await;
+        self.heard(answer)
     }
 }
 
@@ -334,26 +140,6 @@ impl Drop for Lent {
             pooled.close();
         } else if self.in_transaction {
             tokio::spawn(pooled.roll_back(self.patience));
-        }
-    }
-}
-
-impl Pooled {
-    fn close(self) {
-        match self {
-            Self::Sqlite(one) => drop(Object::take(one)),
-            Self::Postgres(one) => drop(Object::take(one)),
-        }
-    }
-
-    async fn roll_back(mut self, patience: Duration) {
-        let connection = match &mut self {
-            Self::Sqlite(one) => Connection::Sqlite(one),
-            Self::Postgres(one) => Connection::Postgres(one),
-        };
-        match timeout(patience, connection.answer(Ask::Command("ROLLBACK"))).await {
-            Ok(Ok(_)) => {}
-            _ => self.close(),
         }
     }
 }
@@ -374,24 +160,31 @@ async fn counted<T>(until: Instant, asked: impl Future<Output = Result<T>>) -> R
 impl Db {
     /// How long it may take over a statement, or over a transaction as a whole.
     fn patience(&self) -> Duration {
-        match self {
-            Self::Sqlite(pool) => pool.manager().patience,
-            Self::Postgres(pool) => pool.manager().patience,
-        }
+        on!(Self, self, |pool| pool.manager().patience())
+    }
+
+    pub(crate) async fn pooled(&self) -> Result<Pooled> {
+        Ok(match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(pool) => Pooled::Sqlite(pool::get(pool).await?),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(pool) => Pooled::Postgres(pool::get(pool).await?),
+        })
     }
 
     async fn lend(&self) -> Result<Lent> {
-        let pooled = match self {
-            Self::Sqlite(pool) => Pooled::Sqlite(pool::get(pool).await?),
-            Self::Postgres(pool) => Pooled::Postgres(pool::get(pool).await?),
-        };
-        let (pooled, patience) = (Some(pooled), self.patience());
+        let (pooled, patience) = (Some(self.pooled().await?), self.patience());
         Ok(Lent { pooled, owes_answer: false, in_transaction: false, patience })
     }
 
-    async fn answer(&self, ask: Ask<'_>) -> Result<Answer> {
+    async fn answer<T>(
+        &self,
+        statement: &'static str,
+        params: &[Value<'_>],
+        read: impl Fn(&Row<'_>) -> Result<T>,
+    ) -> Result<Answer<T>> {
         let until = Instant::now() + self.patience();
-        counted(until, async { self.lend().await?.answer(ask).await }).await
+        counted(until, async { self.lend().await?.answer(statement, params, read).await }).await
     }
 
     /// Says how many rows the statement touched.
@@ -400,7 +193,7 @@ impl Db {
         statement: &'static str,
         params: &[Value<'_>],
     ) -> Result<u64> {
-        Ok(self.answer(Ask::Execute(statement, params)).await?.touched)
+        Ok(self.answer(statement, params, |_| Ok(())).await?.touched)
     }
 
     pub(crate) async fn fetch_all<T>(
@@ -409,7 +202,7 @@ impl Db {
         params: &[Value<'_>],
         read: impl Fn(&Row<'_>) -> Result<T>,
     ) -> Result<Vec<T>> {
-        self.answer(Ask::Rows(statement, params)).await?.rows.iter().map(read).collect()
+        Ok(self.answer(statement, params, read).await?.rows)
     }
 
     pub(crate) async fn fetch_optional<T>(
@@ -418,7 +211,7 @@ impl Db {
         params: &[Value<'_>],
         read: impl Fn(&Row<'_>) -> Result<T>,
     ) -> Result<Option<T>> {
-        self.answer(Ask::Rows(statement, params)).await?.rows.first().map(read).transpose()
+        Ok(self.answer(statement, params, read).await?.rows.into_iter().next())
     }
 
     /// Reads at most one row, which an index leads to: with SQLite in this thread, if
@@ -432,15 +225,16 @@ impl Db {
     ) -> Result<Option<T>> {
         let until = Instant::now() + self.patience();
         let asked = async {
-            if let Self::Sqlite(pool) = self
-                && !pool.is_closed()
-                && let Some(row) =
-                    pool.manager().read(statement, params, |row| read(&Row::SqliteInPlace(row)))
-            {
-                return row.transpose();
+            let at_once = on!(Self, self, |pool| {
+                if pool.is_closed() { None } else { pool.manager().read(statement, params, &read) }
+            });
+            match at_once {
+                Some(found) => found,
+                None => {
+                    let answer = self.lend().await?.answer(statement, params, read).await?;
+                    Ok(answer.rows.into_iter().next())
+                }
             }
-            let answer = self.lend().await?.answer(Ask::Row(statement, params)).await?;
-            answer.rows.first().map(read).transpose()
         };
         counted(until, asked).await
     }
@@ -448,14 +242,14 @@ impl Db {
     /// SQLite's begins `IMMEDIATE`: a transaction that reads first and writes
     /// later would otherwise fail, not wait, when another one wrote in between.
     pub(crate) async fn begin(&self) -> Result<Transaction> {
-        let begin = match self {
-            Self::Sqlite(_) => "BEGIN IMMEDIATE",
-            Self::Postgres(_) => "BEGIN",
+        let begin = match self.backend() {
+            Backend::Sqlite => "BEGIN IMMEDIATE",
+            Backend::Postgres => "BEGIN",
         };
         let until = Instant::now() + self.patience();
         let begun = async {
             let mut lent = self.lend().await?;
-            lent.answer(Ask::Command(begin)).await?;
+            lent.command(begin).await?;
             lent.in_transaction = true;
             Ok(Transaction { lent, until })
         };
@@ -464,8 +258,13 @@ impl Db {
 }
 
 impl Transaction {
-    async fn answer(&mut self, ask: Ask<'_>) -> Result<Answer> {
-        counted(self.until, self.lent.answer(ask)).await
+    async fn answer<T>(
+        &mut self,
+        statement: &'static str,
+        params: &[Value<'_>],
+        read: impl Fn(&Row<'_>) -> Result<T>,
+    ) -> Result<Answer<T>> {
+        counted(self.until, self.lent.answer(statement, params, read)).await
     }
 
     /// Says how many rows the statement touched.
@@ -474,7 +273,7 @@ impl Transaction {
         statement: &'static str,
         params: &[Value<'_>],
     ) -> Result<u64> {
-        Ok(self.answer(Ask::Execute(statement, params)).await?.touched)
+        Ok(self.answer(statement, params, |_| Ok(())).await?.touched)
     }
 
     pub(crate) async fn fetch_all<T>(
@@ -483,7 +282,7 @@ impl Transaction {
         params: &[Value<'_>],
         read: impl Fn(&Row<'_>) -> Result<T>,
     ) -> Result<Vec<T>> {
-        self.answer(Ask::Rows(statement, params)).await?.rows.iter().map(read).collect()
+        Ok(self.answer(statement, params, read).await?.rows)
     }
 
     pub(crate) async fn fetch_optional<T>(
@@ -492,11 +291,11 @@ impl Transaction {
         params: &[Value<'_>],
         read: impl Fn(&Row<'_>) -> Result<T>,
     ) -> Result<Option<T>> {
-        self.answer(Ask::Rows(statement, params)).await?.rows.first().map(read).transpose()
+        Ok(self.answer(statement, params, read).await?.rows.into_iter().next())
     }
 
     pub(crate) async fn commit(mut self) -> Result<()> {
-        self.answer(Ask::Command("COMMIT")).await?;
+        counted(self.until, self.lent.command("COMMIT")).await?;
         self.lent.in_transaction = false;
         Ok(())
     }

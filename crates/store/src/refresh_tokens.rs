@@ -4,9 +4,9 @@ use latchkey_domain::refresh::Known;
 use latchkey_domain::sign_in::SignIn;
 use latchkey_domain::{Scopes, Timestamp, User};
 
-use crate::query::{Row, params};
 use crate::sign_ins::{self, sign_in, sign_in_columns};
 use crate::users::{user, user_columns};
+use crate::values::{Row, params};
 use crate::{Db, Result};
 
 /// A refresh token with its sign-in and its person.

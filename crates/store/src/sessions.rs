@@ -13,10 +13,10 @@ use tower_sessions::SessionStore;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store;
 
-use crate::query::{Row, params};
 use crate::session_cache::SessionCache;
 use crate::sign_ins::{self, sign_in, sign_in_columns};
 use crate::users::{user, user_columns};
+use crate::values::{Row, params};
 use crate::{Db, Error, Result, hash};
 
 /// Where tower-sessions holds the [`SignIn`] that a session is made of.

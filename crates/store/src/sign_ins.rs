@@ -3,7 +3,7 @@
 use latchkey_domain::sign_in::{Lifetime, SignIn};
 use latchkey_domain::{SignInId, Timestamp, UserId};
 
-use crate::query::{Row, Value, params};
+use crate::values::{Row, Value, params};
 use crate::{Db, Error, Result};
 
 /// What [`sign_in`] reads, from a table that is called `s` in the statement.

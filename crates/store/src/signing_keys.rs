@@ -2,7 +2,7 @@
 
 use latchkey_domain::Timestamp;
 
-use crate::query::{Row, params};
+use crate::values::{Row, params};
 use crate::{Db, Result};
 
 /// A key as it is stored.

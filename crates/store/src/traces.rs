@@ -3,7 +3,7 @@
 use latchkey_domain::sign_in::{CredentialKind, SignInMethod};
 use latchkey_domain::{Timestamp, TraceId, UserId};
 
-use crate::query::{Row, params};
+use crate::values::{Row, params};
 use crate::{Db, Result};
 
 /// How many are kept of one person.

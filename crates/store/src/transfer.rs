@@ -3,19 +3,18 @@
 //! Nothing is changed on the way, so whoever is signed in stays signed in, and
 //! with the same `APP_SECRET` everything that is encrypted stays readable.
 
-use deadpool::managed::Object;
 use futures_util::TryStreamExt as _;
 use sqlx::{AssertSqlSafe, Row as _};
 use tokio::sync::mpsc;
 
+use crate::db::on;
 use crate::migrations::tables;
-use crate::pool::{self, PostgresManager, SqliteManager};
-use crate::{Db, Error, Result, hash};
+use crate::pool::Driver as _;
+use crate::query::Pooled;
+use crate::{Backend, Db, Error, Result, hash};
 
 /// So many rows go with one statement.
 const AT_ONCE: usize = 500;
-
-const PATIENT: &str = "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0";
 
 /// What one of the databases holds in a table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,57 +72,35 @@ impl Table {
     }
 }
 
-#[derive(Debug)]
-enum Side {
-    Sqlite(Object<SqliteManager>),
-    Postgres(Object<PostgresManager>),
-}
-
-/// The same lines for either database.
-macro_rules! on {
-    ($side:expr, |$one:ident| $act:expr) => {
-        match $side {
-            Side::Sqlite($one) => $act,
-            Side::Postgres($one) => $act,
-        }
-    };
-}
-
-impl Side {
+impl Pooled {
     /// A whole table is one statement here: no request waits for it, so it may take its time.
-    async fn of(db: &Db) -> Result<Self> {
-        Ok(match db {
-            Db::Sqlite(pool) => Self::Sqlite(pool::get(pool).await?),
-            Db::Postgres(pool) => {
-                let mut one = pool::get(pool).await?;
-                if !pool.manager().shared {
-                    sqlx::raw_sql(PATIENT).execute(&mut *one).await?;
-                }
-                Self::Postgres(one)
-            }
-        })
+    async fn without_limits(db: &Db) -> Result<Self> {
+        let mut pooled = db.pooled().await?;
+        if let Some(settings) = on!(Db, db, |pool| pool.manager().lift_limits()) {
+            pooled.command(settings).await?;
+        }
+        Ok(pooled)
     }
 
     /// From here on, all tables as they are at this moment.
     async fn stand_still(&mut self) -> Result<()> {
-        let begin = match self {
-            Self::Sqlite(_) => "BEGIN",
-            Self::Postgres(_) => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-        };
-        on!(self, |one| sqlx::raw_sql(begin).execute(&mut **one).await.map(drop)?);
-        Ok(())
+        self.command(match self.backend() {
+            Backend::Sqlite => "BEGIN",
+            Backend::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        })
+        .await
     }
 
     async fn table(&mut self, name: &'static str) -> Result<Table> {
-        let ask = match self {
-            Self::Sqlite(_) => "SELECT name, LOWER(type) FROM pragma_table_info($1)",
-            Self::Postgres(_) => {
+        let ask = match self.backend() {
+            Backend::Sqlite => "SELECT name, LOWER(type) FROM pragma_table_info($1)",
+            Backend::Postgres => {
                 "SELECT column_name::text, data_type::text FROM information_schema.columns \
                  WHERE table_schema = current_schema() AND table_name = $1"
             }
         };
         let columns: Vec<(String, String)> =
-            on!(self, |one| { sqlx::query_as(ask).bind(name).fetch_all(&mut **one).await? });
+            on!(Self, self, |one| { sqlx::query_as(ask).bind(name).fetch_all(&mut **one).await? });
         let mut columns = columns
             .into_iter()
             .map(|(name, kind)| match kind.as_str() {
@@ -139,7 +116,7 @@ impl Side {
     /// Adds up what a table holds, and hands it on in batches.
     async fn read(&mut self, table: &Table, to: Option<mpsc::Sender<Vec<Texts>>>) -> Result<Sum> {
         let (mut sum, mut batch) = (Sum::default(), Vec::new());
-        on!(self, |one| {
+        on!(Self, self, |one| {
             let mut rows = sqlx::query(AssertSqlSafe(table.select())).fetch(&mut **one);
             while let Some(row) = rows.try_next().await? {
                 let texts = (0..table.columns.len()).map(|column| row.try_get(column));
@@ -162,7 +139,7 @@ impl Side {
     async fn write(&mut self, table: &Table, mut from: mpsc::Receiver<Vec<Texts>>) -> Result<()> {
         while let Some(batch) = from.recv().await {
             let insert = AssertSqlSafe(table.insert(batch.len()));
-            on!(self, |one| {
+            on!(Self, self, |one| {
                 let insert = sqlx::query(insert).persistent(false);
                 let values = batch.into_iter().flatten();
                 let insert = values.fold(insert, |insert, value| insert.bind(value));
@@ -180,7 +157,8 @@ impl Side {
 /// When one of them does not answer. Whether they hold the same is for the
 /// caller to compare.
 pub async fn copy(from: &Db, to: &Db, mut tell: impl FnMut(&Moved)) -> Result<()> {
-    let (mut from, mut to) = (Side::of(from).await?, Side::of(to).await?);
+    let (mut from, mut to) =
+        (Pooled::without_limits(from).await?, Pooled::without_limits(to).await?);
     from.stand_still().await?;
     for name in tables() {
         let table = to.table(name).await?;

@@ -3,7 +3,8 @@
 use latchkey_domain::sample_data::SampleData;
 use latchkey_domain::{Email, Roles, Timestamp, User, UserId};
 
-use crate::query::{Row, Transaction, params};
+use crate::query::Transaction;
+use crate::values::{Row, params};
 use crate::{Db, Result, contacts, events};
 
 /// What [`user`] reads, from a table that is called `u` in the statement.

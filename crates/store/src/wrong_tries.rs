@@ -5,7 +5,7 @@
 
 use latchkey_domain::{Span, Timestamp};
 
-use crate::query::params;
+use crate::values::params;
 use crate::{Db, Error, Result, hash};
 
 /// The address of a row that counts an account's tries from everywhere.

@@ -6,7 +6,7 @@ use axum::middleware::from_fn;
 use axum::response::Redirect;
 use axum::routing::{MethodRouter, get, post};
 use http::Uri;
-use latchkey_axum::{middleware, session_layer};
+use latchkey_axum::{Routes, middleware, session_layer};
 
 use crate::api;
 use crate::app::App;
@@ -89,7 +89,7 @@ pub fn router(app: &App, extra: Extra) -> Router {
     let latchkey = &app.latchkey;
     let pages = pages()
         .merge(ending().layer(session_layer(latchkey)))
-        .merge(latchkey_axum::routes::pages(latchkey))
+        .merge(latchkey_axum::routes::pages(latchkey, Routes::ALL))
         .route("/", extra.home.unwrap_or_else(|| get(home::page)))
         .merge(extra.routes)
         .layer(from_fn(compression::for_strangers))

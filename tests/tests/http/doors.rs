@@ -1,7 +1,12 @@
 //! The OAuth door with the local provider: three dialects, all the people.
 
+use axum::Router;
+use axum::body::Body;
+use http::{Request, StatusCode};
+use latchkey_axum::Routes;
 use latchkey_tests::walk::parameter;
 use latchkey_tests::{Browser, Latchkey};
+use tower::ServiceExt as _;
 use url::Url;
 
 #[tokio::test]
@@ -174,5 +179,39 @@ async fn new_keys_at_the_provider_are_fetched_and_keep_nobody_out() {
         let rotated = [("decision", "allow"), ("person", "grace"), ("misbehave", "rotated_keys")];
         let back = browser.decide(&authorize, &rotated).await;
         assert_eq!(browser.come_back(&back).await.see_other(), "/account");
+    }
+}
+
+/// What an application mounts is all that it answers; signing out always comes along.
+#[tokio::test]
+async fn an_application_takes_the_routes_that_it_wants() {
+    let app = Latchkey::start().await;
+    let latchkey = &app.app.latchkey;
+    let host = app.origin.trim_start_matches("http://");
+    let none = Routes { oauth: false, password: false, tokens: false };
+    for (routes, oauth, password, tokens) in [
+        (Routes::ALL, true, true, true),
+        (none, false, false, false),
+        (Routes { oauth: true, ..none }, true, false, false),
+        (Routes { password: true, ..none }, false, true, false),
+        (Routes { tokens: true, ..none }, false, false, true),
+    ] {
+        let router: Router = latchkey.routes_of(latchkey, routes);
+        for (method, path, is_there) in [
+            ("POST", "/auth/google", oauth),
+            ("GET", "/auth/google/callback", oauth),
+            ("POST", "/sign-in", password),
+            ("POST", "/sign-up", password),
+            ("POST", "/api/v1/token", tokens),
+            ("POST", "/api/v1/token/refresh", tokens),
+            ("GET", "/.well-known/jwks.json", tokens),
+            ("POST", "/sign-out", true),
+        ] {
+            let request = Request::builder().method(method).uri(path).header("host", host);
+            let request = request.body(Body::empty()).expect("a request");
+            let answer = router.clone().oneshot(request).await.expect("an answer");
+            let found = answer.status() != StatusCode::NOT_FOUND;
+            assert_eq!(found, is_there, "{method} {path} with {routes:?}");
+        }
     }
 }

@@ -20,20 +20,47 @@ use crate::state::Latchkey;
 /// from its own site, by its nature.
 pub(crate) const CALLBACK: &str = "/auth/{provider}/callback";
 
+/// Which routes an application takes. Signing out always comes along.
+///
+/// ```
+/// # fn mount(latchkey: &latchkey_axum::Latchkey) -> axum::Router {
+/// use latchkey_axum::Routes;
+///
+/// latchkey.routes_of(latchkey, Routes { password: false, tokens: false, ..Routes::ALL })
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Routes {
+    /// Signing in at a provider.
+    pub oauth: bool,
+    /// Signing up and in with a password.
+    pub password: bool,
+    /// Tokens for programs, and the keys that verify them. They are issued for a password.
+    pub tokens: bool,
+}
+
+impl Routes {
+    pub const ALL: Self = Self { oauth: true, password: true, tokens: true };
+}
+
 /// Signing in at a provider or with a password, signing up, and signing out.
-pub fn pages<S: Host>(latchkey: &Latchkey) -> Router<S>
+pub fn pages<S: Host>(latchkey: &Latchkey, routes: Routes) -> Router<S>
 where
     Latchkey: FromRef<S>,
 {
-    // A look at the headers alone must not use up the code.
-    let head = async || AppError::new(catalogue::METHOD_NOT_ALLOWED);
-    Router::new()
-        .route("/auth/{provider}", post(oauth::start))
-        .route(CALLBACK, get(oauth::callback::<S>).post(oauth::form_callback).head(head))
-        .route("/sign-in", post(sign_in::sign_in::<S>))
-        .route("/sign-out", post(sign_in::sign_out::<S>))
-        .layer(session_layer(latchkey))
-        .route("/sign-up", post(sign_up::sign_up::<S>))
+    let mut router = Router::new().route("/sign-out", post(sign_in::sign_out::<S>));
+    if routes.oauth {
+        // A look at the headers alone must not use up the code.
+        let head = async || AppError::new(catalogue::METHOD_NOT_ALLOWED);
+        router = router
+            .route("/auth/{provider}", post(oauth::start))
+            .route(CALLBACK, get(oauth::callback::<S>).post(oauth::form_callback).head(head));
+    }
+    if routes.password {
+        router = router.route("/sign-in", post(sign_in::sign_in::<S>));
+    }
+    router = router.layer(session_layer(latchkey));
+    if routes.password { router.route("/sign-up", post(sign_up::sign_up::<S>)) } else { router }
 }
 
 /// Tokens for programs, and the keys that verify them.

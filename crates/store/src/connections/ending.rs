@@ -5,7 +5,7 @@ use latchkey_domain::{Timestamp, UserId};
 
 use super::lease::Lease;
 use super::{Stored, columns, stored};
-use crate::query::params;
+use crate::values::params;
 use crate::{Db, Result};
 
 const BEGIN: &str = "UPDATE connections SET disconnecting_at = $3, next_try_at = $3, tries = 0 \

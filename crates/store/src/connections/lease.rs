@@ -5,7 +5,7 @@ use latchkey_domain::connection::{BrokenReason, Granted};
 use latchkey_domain::{ConnectionId, Timestamp};
 
 use super::{Sealed, Stored, columns, stored};
-use crate::query::params;
+use crate::values::params;
 use crate::{Db, Result};
 
 #[derive(Clone, Copy, Debug)]

@@ -8,7 +8,7 @@ pub mod lease;
 use latchkey_domain::connection::{Connection, Failure, Granted, State, Trouble};
 use latchkey_domain::{ConnectionId, DisplayName, Email, Timestamp, UserId};
 
-use crate::query::{Row, params};
+use crate::values::{Row, params};
 use crate::{Db, Error, Result};
 
 /// Earlier grants of one account that are kept, so that they can be revoked

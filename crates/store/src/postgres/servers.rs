@@ -114,12 +114,6 @@ fn one_by_one(url: &str) -> Vec<String> {
     hosts.split(',').map(|host| format!("{scheme}://{owner}{host}{path}")).collect()
 }
 
-/// As libpq takes them; sqlx does not.
-pub(crate) fn names_hosts_in_query(url: &str) -> bool {
-    let query = url.split_once('?').map_or("", |(_, query)| query);
-    query.split('&').any(|pair| pair.starts_with("host=") && pair.contains([',', '%']))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

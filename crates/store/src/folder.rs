@@ -1,0 +1,13 @@
+//! A folder that is nobody else's business.
+
+use std::path::Path;
+
+/// Makes a folder, if it is missing, that nobody else on the machine can look
+/// into: hashes and sealed keys lie in it.
+pub fn private_folder(folder: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
