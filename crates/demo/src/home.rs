@@ -1,16 +1,11 @@
 //! The home page with what there is to see.
 
-use askama::Template;
-use axum::extract::State;
 use latchkey_lab::Outcome;
-use latchkey_web::caller::PageCaller;
 use latchkey_web::hints::Hints;
 use latchkey_web::labels::CurrentSignIn;
-use latchkey_web::layout::Layout;
-use latchkey_web::page::Page;
 
 use crate::compare::view::request;
-use crate::state::Demo;
+use crate::prelude::*;
 
 #[derive(Debug, Template)]
 #[template(path = "demo-home.html")]

@@ -12,6 +12,7 @@ mod home;
 mod inspector;
 pub mod job;
 mod lab;
+mod prelude;
 mod report;
 pub mod routes;
 pub mod state;

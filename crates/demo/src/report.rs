@@ -1,5 +1,7 @@
 //! Results as continuous integration reads them: JUnit's XML, or SARIF 2.1.0.
 
+use std::io::{IsTerminal as _, Write as _};
+
 use askama::Template;
 use latchkey_lab::run::VERSION;
 use serde_json::json;
@@ -40,6 +42,15 @@ struct Junit<'a> {
 impl Junit<'_> {
     fn count(&self, kind: Kind) -> usize {
         self.rows.iter().filter(|row| row.kind == kind).count()
+    }
+}
+
+/// Tells a person at a terminal what is being done, beside what is printed.
+pub(crate) fn tell(what: &str) {
+    let mut terminal = std::io::stderr();
+    if terminal.is_terminal() {
+        // Without a terminal there is nobody to tell.
+        let _ = writeln!(terminal, "{what} …");
     }
 }
 

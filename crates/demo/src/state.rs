@@ -36,7 +36,7 @@ pub struct State {
     pub(crate) drill: Stage,
     /// The sign-ins that are being recorded and whose browser is away.
     pub(crate) pending: PendingTraces,
-    local_provider: Option<LocalProvider>,
+    pub(crate) local_provider: Option<LocalProvider>,
     new_instances: NewInstances,
 }
 

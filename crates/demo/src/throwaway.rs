@@ -26,7 +26,7 @@ use tracing_subscriber::filter::{DynFilterFn, LevelFilter};
 use tracing_subscriber::layer::SubscriberExt as _;
 use url::Url;
 
-use latchkey_web::app::{App, Application};
+use latchkey_web::app::App;
 use latchkey_web::serve::{self, Server};
 use latchkey_web::settings::{Capabilities, Environment, Settings};
 
@@ -108,18 +108,6 @@ impl ThrowawayInstances {
         let handle = runtime.handle().clone();
         Ok(Self { runtime: Some(runtime), handle, local_provider, log })
     }
-
-    pub(crate) async fn launch(&self, options: &InstanceOptions) -> Result<Instance> {
-        let options = options.clone();
-        let log = options.log.then(|| {
-            self.log.text.lock().clear();
-            self.log.reads.store(true, Ordering::Relaxed);
-            self.log.clone()
-        });
-        let start = Instance::start(options, self.handle.clone(), self.local_provider, log);
-        let started = self.handle.spawn(start);
-        started.await.map_err(|error| Error::NotStarted(error.to_string()))?
-    }
 }
 
 impl Drop for ThrowawayInstances {
@@ -138,17 +126,21 @@ impl InstanceFactory for ThrowawayInstances {
     }
 
     async fn start(&self, options: &InstanceOptions) -> Result<Box<dyn latchkey_lab::Instance>> {
-        let instance = self.launch(options).await?;
-        Ok(Box::new(instance))
+        let options = options.clone();
+        let log = options.log.then(|| {
+            self.log.text.lock().clear();
+            self.log.reads.store(true, Ordering::Relaxed);
+            self.log.clone()
+        });
+        let start = Instance::start(options, self.handle.clone(), self.local_provider, log);
+        let started = self.handle.spawn(start).await;
+        Ok(Box::new(started.map_err(failed)??))
     }
 }
 
 #[derive(Debug)]
-pub(crate) struct Instance {
+struct Instance {
     demo: Demo,
-    url: Url,
-    provider: Option<Url>,
-    local_provider: Option<LocalProvider>,
     provider_runs: Mutex<Option<Running>>,
     serving: Running,
     clock: Clock,
@@ -215,29 +207,21 @@ impl Instance {
             false => Clock::System,
         };
         let app = App::open(settings, clock.clone(), routes::LINKS).await.map_err(failed)?;
-        let provider = app.settings.local_idp.as_ref().map(|idp| idp.url.clone());
         let demo = Demo::new(app, local_provider, instances);
         let provider_runs = match local_provider {
             Some(make) => run_provider(&demo, make, idp)?,
             None => None,
         };
         Ok(Self {
-            url: demo.app.settings.public_url.clone(),
             serving: run_app(&demo, listener),
             provider_runs: Mutex::new(provider_runs),
-            local_provider,
             demo,
-            provider,
             clock,
             secret,
             handle,
             folder,
             log,
         })
-    }
-
-    pub(crate) fn app(&self) -> &Application {
-        &self.demo.app
     }
 }
 
@@ -279,15 +263,15 @@ fn run_provider(
 #[async_trait]
 impl latchkey_lab::Instance for Instance {
     fn url(&self) -> &Url {
-        &self.url
+        &self.demo.app.settings.public_url
     }
 
     fn provider(&self) -> Option<&Url> {
-        self.provider.as_ref()
+        self.demo.app.settings.local_idp.as_ref().map(|idp| &idp.url)
     }
 
     fn target(&self) -> latchkey_lab::Target {
-        target(self.app())
+        target(&self.demo.app)
     }
 
     async fn disrupt(&self, disruption: Disruption) -> Result<()> {
@@ -301,7 +285,7 @@ impl latchkey_lab::Instance for Instance {
             }
             Disruption::StartProvider => {
                 let idp = self.demo.app.settings.local_idp.as_ref();
-                let Some((idp, make)) = idp.zip(self.local_provider) else {
+                let Some((idp, make)) = idp.zip(self.demo.local_provider) else {
                     return Err(Error::NotHere("there is no local provider".to_owned()));
                 };
                 if running.is_none() {

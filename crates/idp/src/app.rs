@@ -8,7 +8,6 @@ use crate::config::{Config, Error};
 use crate::keys::KeyRing;
 use crate::kit::{Clock, Timestamp};
 use crate::people::People;
-use crate::protocol::grant_store::{self, RestoreContext};
 use crate::protocol::grants::Grants;
 use crate::protocol::registry::{Apis, Clients};
 use crate::protocol::scopes::Catalogue;
@@ -24,7 +23,7 @@ pub struct App {
     pub catalogue: Catalogue,
     pub people: People,
     pub keys: Arc<KeyRing>,
-    grants: Arc<Mutex<Grants>>,
+    grants: Mutex<Grants>,
     clock: Clock,
 }
 
@@ -35,17 +34,8 @@ impl App {
         let clients = Clients::new(config.clients)?;
         let apis = Apis::new(config.apis, &clients)?;
         let people = People::load(config.people_file)?;
-        let mut grants = Grants::default();
-        if let Some(path) = &config.grants_file {
-            let context =
-                RestoreContext { clients: &clients, people: &people, catalogue: &catalogue };
-            grant_store::read(path)?.restore(&mut grants, clock.now(), &context);
-        }
-        let grants = Arc::new(Mutex::new(grants));
-        if let Some(path) = config.grants_file {
-            grant_store::start(path, &grants, clock.clone());
-        }
-        Ok(Self { origin, clients, apis, catalogue, people, keys: KeyRing::start(), grants, clock })
+        let (keys, grants) = (KeyRing::start(), Mutex::default());
+        Ok(Self { origin, clients, apis, catalogue, people, keys, grants, clock })
     }
 
     /// Google's issuer identifier, OIDC Discovery §3.
@@ -69,7 +59,6 @@ impl App {
 
     /// Held for a few map operations, never across an await.
     pub fn grants(&self) -> MutexGuard<'_, Grants> {
-        // A panic elsewhere leaves the maps whole: each transition writes last.
         self.grants.lock()
     }
 }

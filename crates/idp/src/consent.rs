@@ -19,7 +19,7 @@ use crate::kit::random_token;
 use crate::misbehave::Misbehaviour;
 use crate::pages::{Page, Problem};
 use crate::people::{CreateError, Invalid, NewPerson, Person, is_ephemeral};
-use crate::protocol::authorize::{AuthorizationRequest, PARAMETERS, Refusal, Rules, judge};
+use crate::protocol::authorize::{AuthorizationRequest, PARAMETERS, Refusal, judge};
 use crate::protocol::grants::{Authorization, Binding, consent_key};
 use crate::protocol::params::Params;
 use crate::provider::Provider;
@@ -59,16 +59,14 @@ fn understand(
     provider: Provider,
     params: &Params,
 ) -> Result<AuthorizationRequest, Response> {
-    let (clients, catalogue) = (&app.clients, &app.catalogue);
-    let rules = Rules { provider, issuer: app.response_iss(provider), clients, catalogue };
-    judge(&rules, params).map_err(|refusal| match refusal {
+    judge(app, provider, params).map_err(|refusal| match refusal {
         Refusal::Page(why) => {
             tracing::info!(%provider, why, "authorization request refused");
             let sentence = format!(
                 "The app’s request to the local {provider} is not allowed. {why} You were not \
                  redirected."
             );
-            Problem::bad_request(sentence).into_response()
+            Problem::new(StatusCode::BAD_REQUEST, sentence).into_response()
         }
         Refusal::Redirect { reply_to, error, description } => {
             tracing::info!(%provider, why = description, "authorization request refused");
@@ -87,13 +85,13 @@ fn show(app: &App, provider: Provider, params: &Params) -> Answer {
 /// Takes the decision, from the page or from a program that fills in the same fields.
 fn decide(app: &App, provider: Provider, headers: &HeaderMap, form: &Params) -> Answer {
     if !guard::is_same_origin(headers, &app.origin) {
-        return Err(Problem::cross_site().into_response());
+        return Err(Problem::from(StatusCode::FORBIDDEN).into_response());
     }
     // Nothing is remembered between page and form: the request is judged again, from scratch.
     let request = understand(app, provider, &carried_request(form))?;
-    let bad_request = |why| Problem::bad_request(why).into_response();
-    let (decision, misbehaviour) = decision(provider, form).map_err(bad_request)?;
-    let Decision::Allow { person } = decision else {
+    let bad_request = |why| Problem::new(StatusCode::BAD_REQUEST, why).into_response();
+    let (person, misbehaviour) = decision(provider, form).map_err(bad_request)?;
+    let Some(person) = person else {
         tracing::info!(%provider, client = request.client.id, "declined");
         return Ok(see_other(&request.reply_to.with_denial(provider)));
     };
@@ -105,27 +103,22 @@ fn decide(app: &App, provider: Provider, headers: &HeaderMap, form: &Params) -> 
     Ok(allow(app, request, person, &ticked(form), misbehaviour))
 }
 
-enum Decision<'a> {
-    Allow { person: &'a str },
-    Decline,
-}
-
-/// What the form says; not verified yet.
+/// Whom the form names who allows it, or nobody who does; not verified yet.
 fn decision(
     provider: Provider,
     form: &Params,
-) -> Result<(Decision<'_>, Misbehaviour), &'static str> {
+) -> Result<(Option<&str>, Misbehaviour), &'static str> {
     if ["decision", "person", "misbehave"].iter().any(|name| form.all(name).nth(1).is_some()) {
         return Err("decision, person and misbehave may each come once.");
     }
-    let decision = match (form.get("decision"), form.get("person")) {
-        (Some("decline"), _) => Decision::Decline,
-        (Some("allow"), Some(person)) => Decision::Allow { person },
+    let person = match (form.get("decision"), form.get("person")) {
+        (Some("decline"), _) => None,
+        (Some("allow"), Some(person)) => Some(person),
         (Some("allow"), None) => return Err("Pick a person."),
         _ => return Err("decision must be allow or decline."),
     };
     let misbehaviour = Misbehaviour::parse(provider, form.get("misbehave"));
-    Ok((decision, misbehaviour.ok_or("This provider cannot misbehave like that.")?))
+    Ok((person, misbehaviour.ok_or("This provider cannot misbehave like that.")?))
 }
 
 /// Somebody in the list, or an ephemeral person whom a program makes up with the fields of the form
@@ -148,7 +141,7 @@ fn allow(
     misbehaviour: Misbehaviour,
 ) -> Response {
     let Ok(code) = random_token() else {
-        return Problem::internal().into_response();
+        return Problem::from(StatusCode::INTERNAL_SERVER_ERROR).into_response();
     };
     let AuthorizationRequest { client, mut reply_to, scopes: asked, audience, .. } = request;
     let mut granted = asked.granted(client.provider, ticked);
@@ -192,7 +185,7 @@ async fn create_person(
     form: &Params,
 ) -> Answer {
     if !guard::is_same_origin(headers, &app.origin) {
-        return Err(Problem::cross_site().into_response());
+        return Err(Problem::from(StatusCode::FORBIDDEN).into_response());
     }
     let params = carried_request(form);
     let request = understand(app, provider, &params)?;
@@ -208,15 +201,12 @@ async fn create_person(
     let people = Arc::clone(app);
     match tokio::task::spawn_blocking(move || people.people.create(new)).await {
         Ok(Ok(person)) => Ok(see_other(&back_to(provider, &params, &person))),
-        Ok(Err(CreateError::Full)) => {
-            let why = "There are already a hundred people, the maximum.";
-            Err(Problem::new(StatusCode::CONFLICT, "That did not work", why).into_response())
+        Ok(Err(CreateError::Full)) => Err(Problem::from(StatusCode::CONFLICT).into_response()),
+        Ok(Err(CreateError::Failed(error))) => {
+            tracing::error!(error, "a person could not be created");
+            Err(Problem::from(StatusCode::INTERNAL_SERVER_ERROR).into_response())
         }
-        Ok(Err(error)) => {
-            tracing::error!(%error, "a person could not be created");
-            Err(Problem::internal().into_response())
-        }
-        Err(_) => Err(Problem::internal().into_response()),
+        Err(_) => Err(Problem::from(StatusCode::INTERNAL_SERVER_ERROR).into_response()),
     }
 }
 
@@ -263,7 +253,6 @@ struct ConsentPage<'a> {
     people: Vec<Arc<Person>>,
     selected: String,
     request: &'a AuthorizationRequest,
-    misbehaviours: Vec<Misbehaviour>,
     creation: Creation,
 }
 
@@ -280,10 +269,6 @@ impl Creation {
         let text = |name| form.get(name).unwrap_or_default().to_owned();
         let (name, email, verified) = (text("name"), text("email"), form.has("verified"));
         Self { name, email, verified, complaint: None }
-    }
-
-    fn complaint_about(&self, field: Invalid) -> Option<&'static str> {
-        self.complaint.filter(|complaint| *complaint == field).map(Invalid::sentence)
     }
 }
 
@@ -313,7 +298,6 @@ impl<'a> ConsentPage<'a> {
             people,
             selected: selected.map(|person| person.key.clone()).unwrap_or_default(),
             request,
-            misbehaviours: Misbehaviour::of(provider).collect(),
             creation,
         }
     }

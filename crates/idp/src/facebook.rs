@@ -95,7 +95,7 @@ impl GraphError {
 
 impl From<ParamsError> for GraphError {
     fn from(error: ParamsError) -> Self {
-        Self::oauth(100, error.sentence())
+        Self::oauth(100, error.into())
     }
 }
 

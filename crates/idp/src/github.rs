@@ -281,6 +281,7 @@ async fn delete_grant(
 ) -> Response {
     let client = client_credentials(&headers, &Params::default())
         .ok()
+        .flatten()
         .filter(|credentials| credentials.id == client_id)
         .and_then(|own| app.clients.authenticate(Provider::Github, &own.id, &own.secret));
     let Some(client) = client else {

@@ -20,7 +20,7 @@ pub async fn loopback_only(request: Request, next: Next) -> Response {
     } else if host_is_loopback(request.headers()) {
         next.run(request).await
     } else {
-        Problem::misdirected().into_response()
+        Problem::from(StatusCode::MISDIRECTED_REQUEST).into_response()
     }
 }
 

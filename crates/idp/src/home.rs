@@ -1,15 +1,12 @@
 //! The start page, and the static files.
 
-use std::sync::Arc;
-
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 
-use crate::app::Shared;
-use crate::config::Client;
+use crate::app::{App, Shared};
 use crate::kit::Digest;
 use crate::misbehave::Misbehaviour;
 use crate::pages::{Page, Problem};
@@ -19,57 +16,11 @@ use crate::provider::Provider;
 #[derive(Template)]
 #[template(path = "home.html")]
 struct HomePage<'a> {
-    origin: &'a str,
-    issuer: String,
-    people: Vec<Arc<Person>>,
-    misbehaviours: Vec<Misbehaviour>,
-    third_parties: Vec<&'a Client>,
-}
-
-struct Endpoint {
-    name: &'static str,
-    path: &'static str,
-    opens: bool,
-}
-
-impl HomePage<'_> {
-    fn endpoints(provider: &Provider) -> Vec<Endpoint> {
-        let common = [
-            ("Authorization", provider.authorize_path()),
-            ("Token", provider.token_path()),
-            ("Person", provider.userinfo_path()),
-        ];
-        let own: &[(&str, &str)] = match provider {
-            Provider::Google => &[
-                ("Revocation", "/google/revoke"),
-                ("Introspection", "/google/introspect"),
-                ("Discovery", "/google/.well-known/openid-configuration"),
-                ("Keys", "/google/jwks"),
-                ("Calendar", "/google/calendar/v3/calendars/primary/events"),
-                ("Contacts", "/google/people/v1/people/me/connections"),
-            ],
-            Provider::Github => &[
-                ("E-mail addresses", "/github/api/user/emails"),
-                ("Repositories", "/github/api/user/repos"),
-                ("Delete the grant", "/github/api/applications/{client_id}/grant"),
-            ],
-            Provider::Facebook => &[("Permissions", "/facebook/v23.0/me/permissions")],
-        };
-        let endpoint =
-            |(name, path)| Endpoint { name, path, opens: matches!(name, "Discovery" | "Keys") };
-        common.into_iter().chain(own.iter().copied()).map(endpoint).collect()
-    }
+    app: &'a App,
 }
 
 pub async fn show(State(app): State<Shared>) -> Response {
-    let page = HomePage {
-        origin: &app.origin,
-        issuer: app.google_issuer(),
-        people: app.people.all(),
-        misbehaviours: Misbehaviour::all().collect(),
-        third_parties: app.clients.third_parties(),
-    };
-    Page(StatusCode::OK, page).into_response()
+    Page(StatusCode::OK, HomePage { app: &app }).into_response()
 }
 
 pub async fn health() -> &'static str {
@@ -87,7 +38,7 @@ pub async fn icon() -> Response {
 pub async fn avatar(State(app): State<Shared>, Path(file): Path<String>) -> Response {
     match file.strip_suffix(".svg").and_then(|key| app.people.find(key)) {
         Some(person) => asset("image/svg+xml", avatar_svg(&person)),
-        None => Problem::not_found().into_response(),
+        None => Problem::from(StatusCode::NOT_FOUND).into_response(),
     }
 }
 

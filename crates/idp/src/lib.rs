@@ -56,6 +56,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
 use axum::middleware::{from_fn, map_response_with_state};
 use axum::routing::get;
 
@@ -64,13 +65,19 @@ pub use crate::guard::loopback_only;
 pub use crate::kit::{Clock, random_token};
 pub use crate::provider::Provider;
 
+use crate::pages::Problem;
+
 /// The whole provider, on the machine's clock.
 pub fn router(config: Config) -> Result<Router, Error> {
     router_with_clock(config, Clock::system())
 }
 
-pub fn router_with_clock(config: Config, clock: Clock) -> Result<Router, Error> {
+pub fn router_with_clock(mut config: Config, clock: Clock) -> Result<Router, Error> {
+    let grants_file = config.grants_file.take();
     let app = Arc::new(app::App::new(config, clock)?);
+    if let Some(path) = grants_file {
+        protocol::grant_store::start(path, &app)?;
+    }
     let policy = guard::content_security_policy(&app.clients.redirect_origins());
     let consent = Provider::ALL.into_iter().map(consent::routes).fold(Router::new(), Router::merge);
     let router = Router::new()
@@ -83,8 +90,8 @@ pub fn router_with_clock(config: Config, clock: Clock) -> Result<Router, Error> 
         .merge(google::routes())
         .merge(github::routes())
         .merge(facebook::routes())
-        .fallback(async || pages::Problem::not_found())
-        .method_not_allowed_fallback(async || pages::Problem::method_not_allowed())
+        .fallback(async || Problem::from(StatusCode::NOT_FOUND))
+        .method_not_allowed_fallback(async || Problem::from(StatusCode::METHOD_NOT_ALLOWED))
         .layer(DefaultBodyLimit::max(protocol::params::MAX_BYTES))
         .layer(from_fn(guard::loopback_only))
         .layer(map_response_with_state(policy, guard::security_headers))

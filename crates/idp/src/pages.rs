@@ -19,64 +19,24 @@ impl<T: Template> IntoResponse for Page<T> {
     }
 }
 
-/// A page that says what went wrong and who can fix it.
+/// A page that says what went wrong and who can fix it. The words for a status are its template's.
 #[derive(Template)]
 #[template(path = "problem.html")]
 pub struct Problem {
     status: StatusCode,
-    title: &'static str,
+    /// What is wrong this time.
     sentence: String,
 }
 
 impl Problem {
-    pub fn new(status: StatusCode, title: &'static str, sentence: impl Into<String>) -> Self {
-        Self { status, title, sentence: sentence.into() }
+    pub fn new(status: StatusCode, sentence: impl Into<String>) -> Self {
+        Self { status, sentence: sentence.into() }
     }
+}
 
-    pub fn bad_request(sentence: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "This request cannot be answered", sentence)
-    }
-
-    /// A form that was not sent from this provider's own page.
-    pub fn cross_site() -> Self {
-        Self::new(
-            StatusCode::FORBIDDEN,
-            "Sent from another site",
-            "This form only accepts what its own page sends. Go back to the app and start again.",
-        )
-    }
-
-    /// A `Host` that is not this machine.
-    pub fn misdirected() -> Self {
-        Self::new(
-            StatusCode::MISDIRECTED_REQUEST,
-            "Not this machine",
-            "The local provider answers on loopback names only: localhost, 127.0.0.1 or [::1].",
-        )
-    }
-
-    pub fn not_found() -> Self {
-        Self::new(
-            StatusCode::NOT_FOUND,
-            "Nothing here",
-            "The local provider has no page at this address. The start page lists what it has.",
-        )
-    }
-
-    pub fn method_not_allowed() -> Self {
-        Self::new(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "Wrong method",
-            "This address exists, but it does not accept this kind of request.",
-        )
-    }
-
-    pub fn internal() -> Self {
-        Self::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "The local provider failed",
-            "Its log says why.",
-        )
+impl From<StatusCode> for Problem {
+    fn from(status: StatusCode) -> Self {
+        Self::new(status, "")
     }
 }
 

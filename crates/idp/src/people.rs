@@ -1,6 +1,5 @@
 //! The people whom one can sign in as, each with an account at all three providers.
 
-use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -107,15 +106,6 @@ pub enum Invalid {
     Email,
 }
 
-impl Invalid {
-    pub const fn sentence(self) -> &'static str {
-        match self {
-            Self::Name => "Give a name of 1 to 200 characters, on one line.",
-            Self::Email => "Give an e-mail address like somebody@example.test, or leave it empty.",
-        }
-    }
-}
-
 impl NewPerson {
     /// No address at all is fine: that is a case to test, too.
     pub fn parse(name: &str, email: &str, verified: bool) -> Result<Self, Invalid> {
@@ -178,14 +168,10 @@ pub struct People {
     file: Option<PathBuf>,
 }
 
-#[derive(Debug, thiserror::Error)]
 pub enum CreateError {
-    #[error("there are as many people as fit")]
+    /// There are as many people as fit.
     Full,
-    #[error("the operating system gave no randomness: {0}")]
-    NoRandomness(getrandom::Error),
-    #[error("the people file cannot be written: {0}")]
-    NotWritten(io::Error),
+    Failed(String),
 }
 
 /// In the order in which the page lists them. Keys and account ids never change: tests and people's
@@ -229,7 +215,8 @@ impl People {
     }
 
     pub fn create(&self, new: NewPerson) -> Result<Arc<Person>, CreateError> {
-        let person = Arc::new(new.with_random_ids().map_err(CreateError::NoRandomness)?);
+        let failed = |error: &dyn std::error::Error| CreateError::Failed(error.to_string());
+        let person = Arc::new(new.with_random_ids().map_err(|error| failed(&error))?);
         let mut created = self.created.write();
         if created.len() >= MAX_CREATED {
             return Err(CreateError::Full);
@@ -238,7 +225,7 @@ impl People {
         grown.push(Arc::clone(&person));
         if let Some(path) = &self.file {
             let people: Vec<&Person> = grown.iter().map(AsRef::as_ref).collect();
-            json_file::write(path, &people).map_err(CreateError::NotWritten)?;
+            json_file::write(path, &people).map_err(|error| failed(&error))?;
         }
         *created = grown;
         Ok(person)

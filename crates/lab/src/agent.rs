@@ -201,7 +201,8 @@ impl Agent {
 
     /// All cookies for the host of this URL, as they are sent.
     pub fn cookies_for(&self, url: &Url) -> Option<String> {
-        self.cookie_header(url)?.to_str().ok().map(str::to_owned)
+        let pairs = self.kept_for(url).map(|(name, value)| format!("{name}={value}"));
+        Some(pairs.collect::<Vec<_>>().join("; ")).filter(|all| !all.is_empty())
     }
 
     pub fn set_cookie(&mut self, url: &Url, name: &str, value: &str) {
@@ -257,12 +258,6 @@ impl Agent {
                 + body.len();
         let headers = response.headers().clone();
         Ok(Answer { url: call.url, status, headers, body, sent, took, bytes_up, bytes_down })
-    }
-
-    fn cookie_header(&self, url: &Url) -> Option<HeaderValue> {
-        let pairs: Vec<_> =
-            self.kept_for(url).map(|(name, value)| format!("{name}={value}")).collect();
-        if pairs.is_empty() { None } else { HeaderValue::try_from(pairs.join("; ")).ok() }
     }
 
     fn keep(&mut self, url: &Url, headers: &HeaderMap) {
@@ -333,16 +328,16 @@ mod tests {
         headers.append("set-cookie", HeaderValue::from_static("b=2; Max-Age=60"));
         headers.append("set-cookie", HeaderValue::from_static("c=3; Path=/c"));
         agent.keep(&url, &headers);
-        assert_eq!(agent.cookie_header(&url).unwrap(), "a=1; b=2");
+        assert_eq!(agent.cookies_for(&url).unwrap(), "a=1; b=2");
         for (path, sent) in
             [("/c", "a=1; b=2; c=3"), ("/c/d", "a=1; b=2; c=3"), ("/cd", "a=1; b=2")]
         {
-            assert_eq!(agent.cookie_header(&url.join(path).unwrap()).unwrap(), sent, "{path}");
+            assert_eq!(agent.cookies_for(&url.join(path).unwrap()).unwrap(), sent, "{path}");
         }
         let other: Url = "http://127.0.0.1:3000/".parse().unwrap();
-        assert_eq!(agent.cookie_header(&other), None);
+        assert_eq!(agent.cookies_for(&other), None);
         headers.insert("set-cookie", HeaderValue::from_static("a=; Max-Age=0"));
         agent.keep(&url, &headers);
-        assert_eq!(agent.cookie_header(&url).unwrap(), "b=2");
+        assert_eq!(agent.cookies_for(&url).unwrap(), "b=2");
     }
 }

@@ -1,6 +1,6 @@
 //! What an experiment works with.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use url::Url;
@@ -9,6 +9,7 @@ use crate::agent::{Agent, Answer, Call};
 use crate::error::Result;
 use crate::instance::{Instance, InstanceFactory, InstanceOptions, Instances, at};
 use crate::sign_in::{self, Credential, SignInMethod, Tokens};
+use crate::token;
 
 /// The algorithms that a JWT can be signed with here.
 pub const ALGORITHMS: [&str; 4] = ["HS256", "EdDSA", "ES256", "RS256"];
@@ -28,6 +29,9 @@ impl Default for Options {
         Self { algorithms: ALGORITHMS.map(str::to_owned).to_vec(), latencies: LATENCIES.to_vec() }
     }
 }
+
+/// Past its end a token is tried for so many seconds: more than any leeway may be.
+const MOST_LATE: u64 = 120;
 
 /// Is told what an experiment is doing.
 pub type Doing<'a> = &'a (dyn Fn(String) + Send + Sync);
@@ -144,6 +148,25 @@ impl<'a> Fixture<'a> {
     pub async fn get_with(&self, token: &str, path: &str) -> Result<Answer> {
         let call = Call::new(http::Method::GET, at(self.url(), path)?).bearer(token);
         Ok(self.agent.fresh().send(call).await?)
+    }
+
+    /// Moves the clock to the second before a token's end, and then second by second until it is
+    /// refused: how many seconds past its end that is, and what was answered before it and then.
+    pub async fn outlive(&self, token: &str) -> Result<(u64, [Answer; 2])> {
+        let lifetime = Duration::from_secs(token::lifetime(token)?);
+        let second = Duration::from_secs(1);
+        // `exp` counts whole seconds, and the clock may stand anywhere in one.
+        self.instance.advance(lifetime.saturating_sub(second)).await?;
+        let before = self.get_with(token, "/api/v1/me").await?;
+        let mut late = 0;
+        loop {
+            self.instance.advance(second).await?;
+            let answer = self.get_with(token, "/api/v1/me").await?;
+            if answer.status != http::StatusCode::OK || late == MOST_LATE {
+                return Ok((late, [before, answer]));
+            }
+            late += 1;
+        }
     }
 
     /// Sends a token to a route that takes it in JSON under this name.

@@ -17,12 +17,18 @@ pub enum Error {
     NotStarted(String),
     #[error("it took longer than the {} s that were left for it", .0.as_secs())]
     Late(Duration),
+    #[error("{0}")]
+    Because(String),
 }
 
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T = (), E = Error> = std::result::Result<T, E>;
 
 impl Error {
     pub fn unexpected(asked: impl Into<String>, answered: impl Into<String>) -> Self {
         Self::Unexpected { asked: asked.into(), answered: answered.into() }
+    }
+
+    pub(crate) fn because(why: impl ToString) -> Self {
+        Self::Because(why.to_string())
     }
 }

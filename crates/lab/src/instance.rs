@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_lc_rs::digest;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use url::Url;
 
 use crate::error::{Error, Result};
+use crate::token::base64url;
 
 /// How an instance is started; by default as it is out of the box.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -110,7 +109,7 @@ impl LocalProvider {
 
 /// With the method S256 (RFC 7636 §4.2).
 pub(crate) fn challenge(verifier: &str) -> String {
-    URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, verifier.as_bytes()))
+    base64url(digest::digest(&digest::SHA256, verifier.as_bytes()))
 }
 
 #[async_trait]

@@ -9,7 +9,7 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
 use crate::error::{Error, Result};
 use crate::instance::InstanceOptions;
@@ -20,7 +20,7 @@ pub struct IntrospectionEndpoint {
     port: u16,
     answer: watch::Sender<Value>,
     requests: Arc<AtomicUsize>,
-    running: JoinHandle<()>,
+    _running: JoinSet<()>,
 }
 
 impl IntrospectionEndpoint {
@@ -37,11 +37,10 @@ impl IntrospectionEndpoint {
             std::future::ready(Json(current.borrow().clone()))
         });
         let routes = Router::new().route("/introspect", introspect);
-        let running = tokio::spawn(async move {
-            // It ends when this is dropped.
-            let _ = axum::serve(listener, routes).await;
-        });
-        Ok(Self { port, answer, requests, running })
+        let mut running = JoinSet::new();
+        // It ends when this is dropped.
+        running.spawn(async move { drop(axum::serve(listener, routes).await) });
+        Ok(Self { port, answer, requests, _running: running })
     }
 
     /// An instance that asks it about opaque tokens at each request.
@@ -61,11 +60,5 @@ impl IntrospectionEndpoint {
 
     pub fn requests(&self) -> usize {
         self.requests.load(Ordering::SeqCst)
-    }
-}
-
-impl Drop for IntrospectionEndpoint {
-    fn drop(&mut self) {
-        self.running.abort();
     }
 }

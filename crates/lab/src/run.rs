@@ -81,8 +81,10 @@ impl Outcome {
         self.verdict.as_ref().map_or(error, Verdict::because)
     }
 
-    pub const fn is_undecided(&self) -> bool {
-        matches!(self.verdict, Some(Verdict::Undecided { .. }))
+    /// A figure in words, if it was measured.
+    pub fn figure(&self, label: &str, unit: &str) -> Option<String> {
+        let figure = self.figures.iter().find(|one| one.label == label && one.unit == unit)?;
+        Some(written(figure.median))
     }
 }
 
@@ -120,38 +122,6 @@ impl fmt::Display for Tally {
         write!(f, "{right} true · {depends} it depends · {wrong} false")?;
         if *open > 0 { write!(f, " · {open} open") } else { Ok(()) }
     }
-}
-
-/// What it comes to, in two sentences, as far as the figures for them are there.
-pub fn conclusion(outcomes: &[&Outcome]) -> Vec<String> {
-    let figure = |claim: u8, label: &str, unit: &str| {
-        let outcome = outcomes.iter().find(|one| one.number == claim)?;
-        let figure = outcome.figures.iter().find(|one| one.label == label && one.unit == unit)?;
-        Some(written(figure.median))
-    };
-    let doors = figure(1, "OAuth + session", "exchanges")
-        .zip(figure(1, "password + session", "exchanges"))
-        .map(|(oauth, password)| {
-            format!(
-                "OAuth and a password are two doors, {oauth} exchanges or {password}; a session \
-                 and a JWT are two keys, and each door gives either."
-            )
-        });
-    let cost = |key: &str| {
-        let label = format!("password + {key}");
-        Some((figure(2, &label, "queries")?, figure(2, &label, "bytes up")?))
-    };
-    let keys = cost("session").zip(cost("JWT")).map(|(session, jwt)| {
-        let lives = figure(7, "JWT, expiry", "seconds until refused, on the app’s clock");
-        let lives = lives.map_or_else(String::new, |seconds| {
-            format!("; signed out, the session ended at once and the JWT after {seconds} s")
-        });
-        format!(
-            "A session cost {} query and {} bytes with each request, a JWT {} and {}{lives}.",
-            session.0, session.1, jwt.0, jwt.1
-        )
-    });
-    doors.into_iter().chain(keys).collect()
 }
 
 /// The machine that measured, in a few words.

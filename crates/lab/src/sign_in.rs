@@ -1,8 +1,5 @@
 //! Signing in as a browser or a program does, over HTTP alone.
 
-use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher as _, Hasher as _};
-
 use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
@@ -11,6 +8,7 @@ use url::Url;
 use crate::agent::{Agent, Answer, Call};
 use crate::error::{Error, Result};
 use crate::instance::{Instance, at};
+use crate::token::random;
 
 /// The password of every account that an experiment makes.
 pub const PASSWORD: &str = "a lantern under the stairs";
@@ -129,8 +127,7 @@ pub fn expect(answer: Answer, status: StatusCode) -> Result<Answer> {
 
 /// Makes an account with [`PASSWORD`], and yields its address.
 pub async fn sign_up(agent: &Agent, base: &Url) -> Result<String> {
-    let number = RandomState::new().build_hasher().finish();
-    let email = format!("lab-{number:016x}@example.test");
+    let email = format!("lab-{}@example.test", random()?);
     let fields = [("name", "Lab Rat"), ("email", &email), ("password", PASSWORD)];
     let answer = agent.fresh().send(Call::form(at(base, "/sign-up")?, &fields)).await?;
     expect(answer, StatusCode::SEE_OTHER)?;
@@ -226,9 +223,21 @@ pub(crate) fn decision<'a>(
     person: impl Into<Person<'a>>,
     ticked: &dyn Fn(&str) -> bool,
 ) -> Call {
-    let (query, person): (Vec<_>, _) = (authorize.query_pairs().collect(), person.into());
-    let mut fields = vec![("decision", "allow"), ("person", person.key)];
+    let person = person.into();
+    let mut fields = vec![("person", person.key)];
     fields.extend(person.password.map(|password| ("password", password)));
+    consent_form(authorize, &fields, ticked)
+}
+
+/// The same, with these fields about the person.
+pub(crate) fn consent_form(
+    authorize: &Url,
+    person: &[(&str, &str)],
+    ticked: &dyn Fn(&str) -> bool,
+) -> Call {
+    let query: Vec<_> = authorize.query_pairs().collect();
+    let mut fields = vec![("decision", "allow")];
+    fields.extend(person);
     for (name, value) in &query {
         if name == "scope" {
             let scopes = value.split(' ').filter(|scope| ticked(scope));

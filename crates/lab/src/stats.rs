@@ -3,6 +3,8 @@
 //! Times are skewed and have outliers, so nothing here assumes a bell curve:
 //! the interval of a median comes from the order of the samples alone.
 
+use std::hash::{BuildHasher as _, RandomState};
+
 /// The median of samples, and where it lies with 95 % confidence as far as this run goes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Interval {
@@ -52,31 +54,38 @@ pub fn interval(values: &[f64]) -> Option<Interval> {
     Some(Interval { median: median(values)?, low, high, min, max })
 }
 
-/// The largest k so that fewer than k+1 samples below the median are no more
-/// likely than 2.5 %: how many samples to leave away at each end.
+/// How many samples to leave away at each end: as many as lie below the median with a probability
+/// of no more than 2.5 %.
 fn rank_below(n: usize) -> usize {
-    let mut probability = 0.5_f64.powi(i32::try_from(n).unwrap_or(i32::MAX));
-    let (mut sum, mut k) = (probability, 0);
-    if probability == 0.0 {
-        // Beyond a thousand samples: the bell curve is exact enough.
-        let n = f64::from(u32::try_from(n).unwrap_or(u32::MAX));
+    if n > 1000 {
+        // The bell curve is exact enough.
+        let n = as_f64(n);
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "between 0 and n"
         )]
-        return (n / 2.0 - 0.98 * n.sqrt()).floor().max(0.0) as usize;
+        return (n / 2.0 - 0.98 * n.sqrt()).floor() as usize;
     }
-    while k < n {
-        let (above, at) = (n - k, k + 1);
-        probability *= as_f64(above) / as_f64(at);
-        if sum + probability > 0.025 {
-            break;
-        }
-        sum += probability;
-        k += 1;
-    }
-    if sum > 0.025 { 0 } else { k }
+    tails(n).take_while(|tail| *tail <= 0.025).count().saturating_sub(1)
+}
+
+/// How likely it is that of so many coins none shows heads, at most one, at most two and so on.
+fn tails(n: usize) -> impl Iterator<Item = f64> {
+    let none = 0.5_f64.powi(i32::try_from(n).unwrap_or(i32::MAX));
+    (0..=n).scan((none, 0.0), move |(just, tail), k| {
+        *tail += *just;
+        *just *= as_f64(n - k) / as_f64(k + 1);
+        Some(*tail)
+    })
+}
+
+/// So many turns in an order of chance: who comes after whom makes a difference of its own.
+pub(crate) fn shuffled(turns: usize) -> Vec<usize> {
+    let chance = RandomState::new();
+    let mut order: Vec<usize> = (0..turns).collect();
+    order.sort_by_cached_key(|turn| chance.hash_one(turn));
+    order
 }
 
 pub fn as_f64(n: usize) -> f64 {
@@ -105,13 +114,7 @@ pub fn compare(one: &[f64], other: &[f64], noise: f64) -> Option<Order> {
 pub fn sign_test(differences: &[f64]) -> f64 {
     let count = |is: fn(&f64) -> bool| differences.iter().filter(|one| is(one)).count();
     let (less, more) = (count(|one| *one < 0.0), count(|one| *one > 0.0));
-    let (n, rarer) = (less + more, less.min(more));
-    let mut probability = 0.5_f64.powi(i32::try_from(n).unwrap_or(i32::MAX));
-    let mut tail = probability;
-    for k in 0..rarer {
-        probability *= as_f64(n - k) / as_f64(k + 1);
-        tail += probability;
-    }
+    let tail = tails(less + more).nth(less.min(more)).unwrap_or(1.0);
     (2.0 * tail).min(1.0)
 }
 

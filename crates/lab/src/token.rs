@@ -1,25 +1,56 @@
-//! JWTs, read with nothing but the published keys: this is not the app's verifier, and shares
-//! no line with it.
+//! JWTs, read and written with nothing but the published keys: this is not the app's verifier,
+//! and shares no line with it.
 
-use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, UnparsedPublicKey};
+use aws_lc_rs::hmac;
+use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result};
 
+/// base64url without padding (RFC 7515 §2).
+pub(crate) fn base64url(bytes: impl AsRef<[u8]>) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+fn strange() -> Error {
+    Error::unexpected("a token", "something that is not a JWT")
+}
+
+/// The bytes of one of its parts.
+pub(crate) fn part(token: &str, part: usize) -> Result<Vec<u8>> {
+    let text = token.split('.').nth(part).ok_or_else(strange)?;
+    URL_SAFE_NO_PAD.decode(text).map_err(|_| strange())
+}
+
 pub fn header(token: &str) -> Result<Value> {
-    json(token.split('.').next())
+    serde_json::from_slice(&part(token, 0)?).map_err(|_| strange())
 }
 
 pub fn claims(token: &str) -> Result<Value> {
-    json(token.split('.').nth(1))
+    serde_json::from_slice(&part(token, 1)?).map_err(|_| strange())
 }
 
-fn json(part: Option<&str>) -> Result<Value> {
-    let bytes = part.and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
-    let json = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-    json.ok_or_else(|| Error::unexpected("a token", "something that is not a JWT"))
+/// For how many seconds a token says that it lives.
+pub fn lifetime(token: &str) -> Result<u64> {
+    let claims = claims(token)?;
+    let (iat, exp) = (claims["iat"].as_u64(), claims["exp"].as_u64());
+    let lives = iat.zip(exp).and_then(|(iat, exp)| exp.checked_sub(iat));
+    lives.ok_or_else(|| Error::unexpected("a token", "no lifetime"))
+}
+
+/// Whether a token is signed by the key of this set (RFC 7517) that it names.
+/// Only Ed25519 is known here (RFC 8037), which is what an instance signs with
+/// that was told nothing else.
+pub fn is_signed_by(token: &str, keys: &Value) -> Result<bool> {
+    let kid = header(token)?["kid"].clone();
+    let found = keys["keys"].as_array().into_iter().flatten().find(|key| key["kid"] == kid);
+    let Some(key) = found.filter(|key| key["crv"] == "Ed25519") else { return Ok(false) };
+    let public = key["x"].as_str().and_then(|x| URL_SAFE_NO_PAD.decode(x).ok());
+    let (signed, _) = token.rsplit_once('.').ok_or_else(strange)?;
+    let (Some(public), signature) = (public, part(token, 2)?) else { return Ok(false) };
+    Ok(UnparsedPublicKey::new(&ED25519, public).verify(signed.as_bytes(), &signature).is_ok())
 }
 
 /// A new key, and the same as `JWT_PRIVATE_KEY` takes it (PKCS #8).
@@ -38,27 +69,101 @@ pub fn random() -> Result<String> {
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// For how many seconds a token says that it lives.
-pub fn lifetime(token: &str) -> Result<u64> {
-    let claims = claims(token)?;
-    let (iat, exp) = (claims["iat"].as_u64(), claims["exp"].as_u64());
-    let lives = iat.zip(exp).and_then(|(iat, exp)| exp.checked_sub(iat));
-    lives.ok_or_else(|| Error::unexpected("a token", "no lifetime"))
+/// The first two parts (RFC 7515 §5.1).
+pub(crate) fn message(header: &Value, claims: &Value) -> String {
+    format!("{}.{}", base64url(header.to_string()), base64url(claims.to_string()))
 }
 
-/// Whether a token is signed by the key of this set (RFC 7517) that it names.
-/// Only Ed25519 is known here (RFC 8037), which is what an instance signs with
-/// that was told nothing else.
-pub fn is_signed_by(token: &str, keys: &Value) -> Result<bool> {
-    let kid = header(token)?["kid"].clone();
-    let found = keys["keys"].as_array().into_iter().flatten().find(|key| key["kid"] == kid);
-    let Some(key) = found.filter(|key| key["crv"] == "Ed25519") else { return Ok(false) };
-    let decode = |text: Option<&str>| text.and_then(|text| URL_SAFE_NO_PAD.decode(text).ok());
-    let public = decode(key["x"].as_str());
-    let (signed, signature) =
-        token.rsplit_once('.').ok_or_else(|| Error::unexpected("a token", "no signature"))?;
-    let (Some(public), Some(signature)) = (public, decode(Some(signature))) else {
-        return Ok(false);
-    };
-    Ok(UnparsedPublicKey::new(&ED25519, public).verify(signed.as_bytes(), &signature).is_ok())
+pub(crate) fn signed(key: &Ed25519KeyPair, header: &Value, claims: &Value) -> String {
+    let message = message(header, claims);
+    format!("{message}.{}", base64url(key.sign(message.as_bytes()).as_ref()))
+}
+
+/// The token with the lowest bit of one byte flipped.
+pub(crate) fn flipped(token: &str, part: usize, byte: usize) -> Result<String> {
+    let mut bytes = self::part(token, part)?;
+    if let Some(byte) = bytes.get_mut(byte) {
+        *byte ^= 1;
+    }
+    let mut parts: Vec<String> = token.split('.').map(str::to_owned).collect();
+    parts[part] = base64url(bytes);
+    Ok(parts.join("."))
+}
+
+/// The signature taken away, and its dot left.
+pub(crate) fn without_signature(token: &str) -> String {
+    token.trim_end_matches(|c| c != '.').to_owned()
+}
+
+/// A token to make forgeries of.
+#[derive(Clone, Debug)]
+pub(crate) struct Jwt {
+    pub(crate) header: Value,
+    pub(crate) claims: Value,
+    pub(crate) token: String,
+}
+
+impl Jwt {
+    pub(crate) fn read(token: &str) -> Result<Self> {
+        Ok(Self { header: header(token)?, claims: claims(token)?, token: token.to_owned() })
+    }
+
+    /// With other claims, under the old signature.
+    pub(crate) fn with_claims(&self, changes: Value) -> String {
+        let claims = base64url(with(&self.claims, changes).to_string());
+        let parts: Vec<_> = self.token.split('.').collect();
+        [parts[0], &claims, parts[2]].join(".")
+    }
+
+    /// With another header, under the old signature.
+    pub(crate) fn with_header(&self, changes: Value) -> String {
+        self.with_header_text(&with(&self.header, changes).to_string())
+    }
+
+    pub(crate) fn with_header_text(&self, header: &str) -> String {
+        self.token
+            .split_once('.')
+            .map_or_else(String::new, |(_, rest)| format!("{}.{rest}", base64url(header)))
+    }
+
+    pub(crate) fn unsigned(&self, alg: &str) -> String {
+        without_signature(&self.with_header(json!({ "alg": alg })))
+    }
+
+    /// Signed with HMAC and a public secret.
+    pub(crate) fn with_hmac(&self, secret: &[u8], changes: Value) -> String {
+        let message = message(&with(&self.header, changes), &self.claims);
+        let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
+        format!("{message}.{}", base64url(hmac::sign(&key, message.as_bytes())))
+    }
+
+    /// Signed with a key of the thief's own; `name` yields what the header says of it.
+    pub(crate) fn with_own_key(&self, name: impl Fn(Value) -> Value) -> Result<String> {
+        let (key, _) = signing_key()?;
+        let jwk = json!({ "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "kid": "mine",
+            "x": base64url(key.public_key().as_ref()) });
+        let header = with(&with(&self.header, json!({ "alg": "EdDSA" })), name(jwk));
+        Ok(signed(&key, &header, &self.claims))
+    }
+}
+
+/// An object with other members besides; those that become null are left out.
+fn with(object: &Value, changes: Value) -> Value {
+    let mut members: Map<String, Value> = object.as_object().cloned().unwrap_or_default();
+    members.extend(changes.as_object().cloned().unwrap_or_default());
+    members.retain(|_, value| !value.is_null());
+    Value::Object(members)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_bit_differs_and_nothing_else() {
+        let token = format!("{}.{}.{}", base64url("ab"), base64url("c"), base64url("d"));
+        let forged = flipped(&token, 0, 1).unwrap();
+        assert_eq!(part(&forged, 0).unwrap(), b"ac");
+        assert_eq!(forged.split_once('.').unwrap().1, token.split_once('.').unwrap().1);
+    }
 }

@@ -44,6 +44,18 @@ pub fn unclear(why: impl Into<String>) -> Judged {
     Err(Unclear(why.into()))
 }
 
+pub(crate) fn yes(because: impl Into<String>) -> Judged {
+    Ok(Verdict::yes(because))
+}
+
+pub(crate) fn no(because: impl Into<String>) -> Judged {
+    Ok(Verdict::no(because))
+}
+
+pub(crate) fn only_if(condition: impl Into<String>, because: impl Into<String>) -> Judged {
+    Ok(Verdict::only_if(condition, because))
+}
+
 impl Verdict {
     pub fn yes(because: impl Into<String>) -> Self {
         Self::True { because: because.into() }
@@ -90,16 +102,6 @@ impl Verdict {
             | Self::TrueIf { because, .. }
             | Self::False { because }
             | Self::Undecided { because } => because,
-        }
-    }
-
-    /// Whether two runs came to the same. Numbers may differ.
-    pub fn agrees_with(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::TrueIf { condition: one, .. }, Self::TrueIf { condition: other, .. }) => {
-                one == other
-            }
-            (one, other) => one.word() == other.word(),
         }
     }
 }

@@ -30,12 +30,17 @@ fn every_check_is_where_the_page_says() {
 
 #[test]
 fn every_attack_stands_once_and_says_what_it_is() {
+    let stories = fs::read_to_string(root().join("templates/lab-stories.html")).expect("stories");
     let mut ids = HashSet::new();
     for attack in all() {
         assert!(ids.insert(attack.id), "{} is there twice", attack.id);
         assert_eq!(by_id(attack.id).map(|found| found.title), Some(attack.title));
         assert!(attack.id.bytes().all(|b| b.is_ascii_lowercase() || b"_0123456789".contains(&b)));
-        assert!(attack.story.ends_with('.') && attack.story.len() > 40, "{}", attack.id);
+        let mut stories = stories.lines();
+        let story =
+            stories.find_map(|one| one.strip_prefix(&format!("{{%- when \"{}\" -%}}", attack.id)));
+        let story = story.unwrap_or_else(|| panic!("{} has no story", attack.id));
+        assert!(story.ends_with('.') && story.len() > 40, "{}", attack.id);
         assert!(!attack.standard.is_empty() && !attack.expect.is_empty(), "{}", attack.id);
     }
     assert!(ids.len() >= 36, "{} attacks", ids.len());

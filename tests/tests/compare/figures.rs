@@ -8,6 +8,8 @@ use latchkey_lab::stats::{Order, compare, interval, median, noise};
 use latchkey_lab::token::is_signed_by;
 use latchkey_lab::{Agent, Evidence, Verdict};
 
+use crate::verdicts::agree;
+
 #[test]
 fn medians_of_odd_and_even_numbers() {
     for (values, expected) in [
@@ -86,10 +88,10 @@ fn samples_are_kept_by_variant_and_unit() {
 #[test]
 fn verdicts_agree_on_the_condition_and_not_on_numbers() {
     let (a, b) = (Verdict::only_if("x", "1 ms"), Verdict::only_if("x", "2 ms"));
-    assert!(a.agrees_with(&b));
-    assert!(!a.agrees_with(&Verdict::only_if("y", "1 ms")));
-    assert!(!a.agrees_with(&Verdict::yes("1 ms")));
-    assert!(Verdict::no("a").agrees_with(&Verdict::no("b")));
+    assert!(agree(&a, &b));
+    assert!(!agree(&a, &Verdict::only_if("y", "1 ms")));
+    assert!(!agree(&a, &Verdict::yes("1 ms")));
+    assert!(agree(&Verdict::no("a"), &Verdict::no("b")));
     assert_eq!(a.in_words(), "true if x");
 }
 

@@ -20,6 +20,10 @@ fn base(app: &Latchkey) -> Url {
     app.origin.parse().expect("a URL")
 }
 
+fn one(base: &Url) -> Processes<'_> {
+    Processes { revoked_at: base, used_at: base }
+}
+
 /// Times a credential, with somebody else's watch beside it. Both have to be right
 /// about one death: their brackets overlap, so that they are apart by no more than
 /// one poll. No time is asserted: a slow machine makes the brackets wider.
@@ -73,7 +77,7 @@ async fn a_session_is_refused_at_the_next_request() {
     let (app, agent) = (Latchkey::start().await, Agent::new().expect("a client"));
     let base = base(&app);
     let email = sign_up(&agent, &base).await.expect("an account");
-    let credential = session(&agent, Processes::one(&base), &email).await.expect("a session");
+    let credential = session(&agent, one(&base), &email).await.expect("a session");
     let timed = timed_by_both(&agent, &credential).await;
     assert!(matches!(timed.reading, Reading::Dead { last_accepted: None, .. }), "{timed:?}");
 }
@@ -83,7 +87,7 @@ async fn a_jwt_lives_until_it_expires() {
     let app = Setup::new().set("JWT_ACCESS_TTL", "1s").start().await;
     let (base, agent) = (base(&app), Agent::new().expect("a client"));
     let email = sign_up(&agent, &base).await.expect("an account");
-    let credential = expiring_jwt(&agent, Processes::one(&base), &email).await.expect("a JWT");
+    let credential = expiring_jwt(&agent, one(&base), &email).await.expect("a JWT");
     let timed = timed_by_both(&agent, &credential).await;
     assert!(
         matches!(timed.reading, Reading::Dead { last_accepted: Some(_), .. }),

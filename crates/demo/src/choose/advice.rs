@@ -17,51 +17,22 @@ pub struct Answers {
     pub delegation: Delegation,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Passwords {
-    Provider,
-    Here,
-    Both,
+/// Each question with its answers, which stand in the address in kebab case.
+macro_rules! questions {
+    ($($question:ident { $($answer:ident),* })*) => {$(
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum $question { $($answer),* }
+    )*};
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Callers {
-    Pages,
-    Programs,
-    Others,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Ending {
-    AtOnce,
-    Second,
-    Minutes,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Services {
-    One,
-    Replicas,
-    Apart,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Database {
-    Here,
-    Near,
-    Far,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Delegation {
-    No,
-    Yes,
+questions! {
+    Passwords { Provider, Here, Both }
+    Callers { Pages, Programs, Others }
+    Ending { AtOnce, Second, Minutes }
+    Services { One, Replicas, Apart }
+    Database { Here, Near, Far }
+    Delegation { No, Yes }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,19 +5,13 @@ pub mod advice;
 
 use std::collections::BTreeMap;
 
-use askama::Template;
-use axum::extract::{Query, State};
 use latchkey_domain::sign_in::CredentialKind;
-use latchkey_lab::evidence::written;
-use latchkey_web::caller::PageCaller;
-use latchkey_web::layout::Layout;
-use latchkey_web::page::Page;
 use latchkey_web::settings::Revocation;
 use serde_json::json;
 
 use self::advice::{Advice, Answers, Callers, Database, Ending, ForPrograms, Passwords, Services};
 use crate::compare::results::Comparison;
-use crate::state::Demo;
+use crate::prelude::*;
 
 /// What was answered, by question.
 type Given = BTreeMap<String, String>;
@@ -87,9 +81,7 @@ fn is_given(given: &Given, question: &str, value: &str) -> bool {
 impl Reasons<'_> {
     /// The figure of a claim when it was last measured on this machine.
     fn measured(&self, claim: u8, label: &str, unit: &str) -> Option<String> {
-        let figures = self.comparison.result(&claim)?.outcome.figures;
-        let figure = figures.iter().find(|one| one.label == label && one.unit == unit)?;
-        Some(written(figure.median))
+        self.comparison.result(&claim)?.outcome.figure(label, unit)
     }
 }
 

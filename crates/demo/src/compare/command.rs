@@ -1,6 +1,5 @@
 //! `latchkey compare`
 
-use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 
 use askama::Template;
@@ -52,6 +51,11 @@ pub(crate) async fn run(arguments: Arguments, local_provider: Option<LocalProvid
         Some(url) => Box::new(Remote::new(url, arguments.provider.clone())?),
         None => throwaway::instances(local_provider)?,
     };
+    let tell = |progress| {
+        if let Progress::Begun(claim) = progress {
+            report::tell(&format!("{:>2}  {}", claim.number, claim.sentence));
+        }
+    };
     let report = latchkey_lab::run(factory.as_ref(), &Options::default(), &chosen, &tell).await;
     if let Some(folder) = &arguments.publish {
         publish::write(&report, &Clock::System.now().rfc3339(), folder)?;
@@ -80,17 +84,6 @@ fn chosen(numbers: &[u8]) -> Result<Vec<&'static Experiment>, String> {
     let one =
         |number: &u8| experiments::by_number(*number).ok_or(format!("there is no claim {number}"));
     numbers.iter().map(one).collect()
-}
-
-/// Tells a person at a terminal what is being done, beside what is printed.
-fn tell(progress: Progress) {
-    let mut terminal = std::io::stderr();
-    if let Progress::Begun(claim) = progress
-        && terminal.is_terminal()
-    {
-        // Without a terminal there is nobody to tell.
-        let _ = writeln!(terminal, "{:>2}  {} …", claim.number, claim.sentence);
-    }
 }
 
 /// A table for people: a claim in a few lines.
@@ -178,12 +171,5 @@ mod tests {
     #[test]
     fn lines_are_broken_between_words() {
         assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
-    }
-
-    #[test]
-    fn claims_are_chosen_by_number() {
-        assert_eq!(chosen(&[2]).map(|claims| claims.len()), Ok(1));
-        assert!(chosen(&[99]).is_err());
-        assert_eq!(chosen(&[]).map(|claims| claims.len()), Ok(experiments::ALL.len()));
     }
 }

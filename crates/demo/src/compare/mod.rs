@@ -8,10 +8,6 @@ mod publish;
 pub mod results;
 pub(crate) mod view;
 
-use askama::Template;
-use axum::Json;
-use axum::extract::{Path, State};
-use axum::response::Redirect;
 use http::HeaderMap;
 use latchkey_auth::oauth::attempt;
 use latchkey_domain::refresh;
@@ -19,20 +15,13 @@ use latchkey_lab::experiments::{self, Experiment};
 use latchkey_lab::run::{ALGORITHMS, LATENCIES};
 use latchkey_lab::{Options, Outcome};
 
-use latchkey_web::app::App;
-use latchkey_web::caller::PageCaller;
 use latchkey_web::cookies::SetCookies;
-use latchkey_web::errors::{AppError, HandlerResult, catalogue};
-use latchkey_web::extract::StrictForm;
-use latchkey_web::layout::Layout;
-use latchkey_web::page::Page;
 use latchkey_web::settings::Revocation;
-use serde::Deserialize;
 
 use self::guesses::Guesses;
 pub(crate) use self::progress::page as progress;
 use self::view::{Board, ClaimView};
-use crate::state::Demo;
+use crate::prelude::*;
 use crate::traces::pages as traces;
 use crate::traces::timing::SideBySide;
 

@@ -4,21 +4,16 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use askama::Template;
 use axum::body::Body;
-use axum::extract::State;
-use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::response::Html;
 use futures_util::stream::poll_fn;
 use http::{HeaderMap, header};
 use latchkey_lab::experiments::Experiment;
-use latchkey_web::caller::PageCaller;
-use latchkey_web::errors::{AppError, HandlerResult, catalogue};
-use latchkey_web::layout::Layout;
 use tokio::sync::mpsc;
 
 use super::guesses::Guesses;
 use super::view::{Board, ClaimView, word};
-use crate::state::Demo;
+use crate::prelude::*;
 
 /// Where the answer goes.
 const HERE: &str = "<!-- the answer -->";

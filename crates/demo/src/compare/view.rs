@@ -3,7 +3,7 @@
 use askama::Template;
 use latchkey_lab::evidence::{capital, grouped, written};
 use latchkey_lab::experiments::{ALL, Curve, Experiment, curve};
-use latchkey_lab::run::{Tally, conclusion, machine};
+use latchkey_lab::run::{Tally, machine};
 use latchkey_lab::{Figure, Outcome, Verdict};
 
 use super::guesses::{Guess, Guesses};
@@ -99,9 +99,13 @@ impl<'a> Board<'a> {
 
 /// A figure of a claim in words, if it was measured.
 fn figure(outcomes: &[&Outcome], claim: u8, label: &str, unit: &str) -> Option<String> {
-    let outcome = outcomes.iter().find(|one| one.number == claim)?;
-    let figure = outcome.figures.iter().find(|one| one.label == label && one.unit == unit)?;
-    Some(written(figure.median))
+    outcomes.iter().find(|one| one.number == claim)?.figure(label, unit)
+}
+
+/// The queries and the bytes of a request with a key.
+fn cost(outcomes: &[&Outcome], key: &str) -> Option<(String, String)> {
+    let of = |unit| figure(outcomes, 2, &format!("password + {key}"), unit);
+    Some((of("queries")?, of("bytes up")?))
 }
 
 /// What the way in through a door takes, by the first claim.

@@ -8,28 +8,18 @@
 
 pub(crate) mod stage;
 
-use askama::Template;
-use axum::Json;
-use axum::extract::{Query, RawQuery, State};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::extract::RawQuery;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use latchkey_domain::{Span, Timestamp};
-use latchkey_web::app::Application;
-use latchkey_web::caller::PageCaller;
 use latchkey_web::cookies::SetCookies;
-use latchkey_web::errors::{AppError, HandlerResult, catalogue};
-use latchkey_web::extract::StrictForm;
-use latchkey_web::layout::Layout;
-use latchkey_web::page::Page;
 use latchkey_web::static_files::File;
-use serde::Deserialize;
 use serde_json::json;
 use tower_sessions::cookie::{Cookie, SameSite};
 
 use self::stage::{Arrived, By, Scene, Used};
-use crate::state::Demo;
+use crate::prelude::*;
 
 #[derive(Template)]
 #[template(path = "drill.html")]

@@ -13,19 +13,12 @@ mod salvage;
 mod signature;
 mod visible;
 
-use askama::Template;
-use axum::extract::State;
 use latchkey_auth::tokens::VerifyError;
 use latchkey_domain::Timestamp;
-use latchkey_web::app::{App, Application};
-use latchkey_web::caller::{Caller, Credential, PageCaller};
-use latchkey_web::errors::{AppError, HandlerResult, catalogue};
-use latchkey_web::extract::StrictForm;
-use latchkey_web::layout::Layout;
-use latchkey_web::page::Page;
-use serde::Deserialize;
+use latchkey_web::caller::Credential;
 use serde_json::Value;
 
+use crate::prelude::*;
 use claims::{CheckResult, ClaimCheck, Expected, when};
 use clean::{Cleaned, clean};
 use decode::{DecodedToken, Object, Place};

@@ -1,18 +1,18 @@
 //! `latchkey lab`
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 
 use clap::Args;
+use latchkey_lab::InstanceOptions;
 use latchkey_lab::attacks::{self, Attack, Report, Role, Verdict};
 use latchkey_lab::evidence::capital;
-use latchkey_lab::{Instance as _, InstanceOptions};
 use latchkey_web::cli::{Outcome, print};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use crate::report::{self, Format, Kind};
 use crate::state::LocalProvider;
-use crate::throwaway::ThrowawayInstances;
+use crate::throwaway;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -30,15 +30,15 @@ pub struct Arguments {
 /// Attacks an instance that is thrown away, and prints what refused each attack.
 pub(crate) async fn run(arguments: Arguments, local_provider: Option<LocalProvider>) -> Outcome {
     let all = chosen(&arguments.attacks)?;
-    let instances = ThrowawayInstances::new(local_provider)?;
-    let instance = instances.launch(&InstanceOptions::default()).await?;
+    let instances = throwaway::instances(local_provider)?;
+    let instance = instances.start(&InstanceOptions::default()).await?;
     let reports = Mutex::new(Vec::new());
-    attacks::run(&instance.target(), &instances, &all, &|attack, report| {
-        tell(attack);
+    attacks::run(&instance.target(), instances.as_ref(), &all, &|attack, report| {
+        report::tell(attack.title);
         reports.lock().push((attack, report));
     })
     .await;
-    latchkey_lab::Instance::stop(Box::new(instance)).await;
+    instance.stop().await;
     let mut reports = reports.into_inner();
     reports.sort_by_key(|(attack, _)| all.iter().position(|one| one.id == attack.id));
     if let Some(format) = arguments.report {
@@ -89,15 +89,6 @@ fn reported(attack: &Attack, report: &Report) -> report::Row {
         kind,
         text: format!("{}{proven}. {more}", capital(word)).trim_end().to_owned(),
         file: Some(attack.check.file),
-    }
-}
-
-/// Tells a person at a terminal how far it is, beside what is printed.
-fn tell(attack: &Attack) {
-    let mut terminal = std::io::stderr();
-    if terminal.is_terminal() {
-        // Without a terminal there is nobody to tell.
-        let _ = writeln!(terminal, "{} …", attack.title);
     }
 }
 

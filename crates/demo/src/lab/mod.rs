@@ -4,17 +4,10 @@
 pub(crate) mod command;
 pub(crate) mod runner;
 
-use askama::Template;
-use axum::extract::{Path, State};
-use axum::response::Redirect;
 use latchkey_lab::attacks::{self, Attack, Expect, Group, Report, Role, Verdict};
-use latchkey_web::caller::PageCaller;
-use latchkey_web::errors::{Action, AppError, HandlerResult, catalogue};
-use latchkey_web::layout::Layout;
-use latchkey_web::page::Page;
 
 use self::runner::Progress;
-use crate::state::Demo;
+use crate::prelude::*;
 
 #[derive(Debug, Template)]
 #[template(path = "lab.html")]
@@ -131,7 +124,6 @@ pub(crate) async fn page(State(demo): State<Demo>, caller: Option<PageCaller>) -
 pub(crate) struct AttackPage {
     layout: Layout,
     attack: &'static Attack,
-    expected: Vec<String>,
     report: Option<Report>,
     may_run: bool,
     progress: Option<Progress>,
@@ -166,7 +158,6 @@ pub(crate) async fn attack_page(
     Ok(Page(AttackPage {
         layout: Layout::new(&demo.app, caller.as_deref()).below("/lab"),
         attack,
-        expected: attack.expect.iter().map(Expect::words).collect(),
         report,
         may_run: demo.app.settings.is_development(),
         progress: demo.lab.progress(),

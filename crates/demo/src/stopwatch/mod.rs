@@ -2,17 +2,9 @@
 
 pub(crate) mod runner;
 
-use axum::Json;
+use crate::prelude::*;
 use axum::body::Bytes;
-use axum::extract::State;
-use axum::response::Redirect;
 use latchkey_lab::stopwatch::{PromiseResult, Scenario, Seen, Timed};
-
-use crate::state::Demo;
-use askama::Template;
-use latchkey_web::caller::PageCaller;
-use latchkey_web::layout::Layout;
-use latchkey_web::page::Page;
 
 #[derive(Debug, Template)]
 #[template(path = "stopwatch.html")]
@@ -133,9 +125,6 @@ mod tests {
         let poll = |(asked, seen)| Poll { asked, answered: asked + 2.0, status: 200, seen };
         Timed {
             slug: "session".to_owned(),
-            key: String::new(),
-            ending: "sign out".to_owned(),
-            because: String::new(),
             promised,
             interval: 50.0,
             polls: polls.iter().copied().map(poll).collect(),

@@ -1,6 +1,8 @@
 //! A trace as a script of `curl` commands.
 
-use std::fmt::Write as _;
+use std::collections::BTreeSet;
+
+use askama::Template;
 
 use super::model::{Hop, Trace};
 use super::text::{Segment, Text};
@@ -9,34 +11,19 @@ use super::text::{Segment, Text};
 const BY_CURL: [&str; 5] =
     ["host", "content-length", "connection", "accept-encoding", "transfer-encoding"];
 
-const HEAD: &str = "\
-#!/usr/bin/env bash
-# A sign-in, one command for each request, as Latchkey recorded it.
-#
-# Secrets were not kept. Where one stood there is a variable: set it, in the form
-# in which it stands in the request (in a URL and a form percent-encoded; behind
-# \"Basic\" in base64), and the command does what it did. Those that need none run
-# as they are. Codes work once: expect a refusal where one was used before.
-";
+#[derive(Template)]
+#[template(path = "trace-curl.txt", whitespace = "preserve")]
+pub(crate) struct Script<'a> {
+    trace: &'a Trace,
+    /// Each with nothing in it, unless it is set.
+    variables: BTreeSet<String>,
+}
 
-pub(crate) fn render(trace: &Trace) -> String {
-    let mut script = HEAD.to_owned();
-    let mut variables: Vec<String> = trace.hops.iter().flat_map(variables).collect();
-    variables.sort();
-    variables.dedup();
-    script.push('\n');
-    for variable in variables {
-        let _ = writeln!(script, ": \"${{{variable}:=}}\"");
+impl<'a> Script<'a> {
+    pub(crate) fn of(trace: &'a Trace) -> Self {
+        let variables = trace.hops.iter().flat_map(variables);
+        Self { trace, variables: variables.map(|name| format!("${{{name}:=}}")).collect() }
     }
-    for (number, hop) in (1..).zip(&trace.hops) {
-        let (title, spec, command) = (hop.step.title(), hop.step.spec(), command(hop));
-        let (from, to, channel) = (hop.from, hop.to, hop.channel());
-        let _ = write!(
-            script,
-            "\n# {number}. {title} ({spec})\n# {from} to {to}, {channel} channel\n{command}\n",
-        );
-    }
-    script
 }
 
 fn command(hop: &Hop) -> String {

@@ -1,26 +1,18 @@
 //! One's own sign-ins on the wire.
 
-use askama::Template;
-use axum::Json;
-use axum::extract::{Path, Query, State};
-use axum::response::{IntoResponse, Redirect, Response};
 use http::header::CONTENT_DISPOSITION;
 use latchkey_domain::TraceId;
 use latchkey_domain::sign_in::SignInMethod;
 use latchkey_store::traces::{self, Summary};
-use latchkey_web::app::App;
-use latchkey_web::caller::{Caller, PageCaller};
-use latchkey_web::errors::{Action, AppError, HandlerResult, catalogue};
 use latchkey_web::labels::{door_name, key_name};
-use latchkey_web::layout::Layout;
-use latchkey_web::page::Page;
-use serde::Deserialize;
 
+use super::curl::Script;
 use super::model::Trace;
-use super::sequence::{self, MessageKind, called, in_answer, in_request, mermaid};
+use super::sequence::{self, Mermaid, MessageKind, called, in_answer, in_request};
 use super::steps::Step;
 use super::timing::{SideBySide, side_by_side};
-use super::{curl, har, view};
+use super::{har, view};
+use crate::prelude::*;
 
 #[derive(Debug, Template)]
 #[template(path = "traces.html")]
@@ -127,8 +119,8 @@ pub(crate) async fn export(
             let name = format!("attachment; filename=\"latchkey-{}.har\"", trace.id);
             ([(CONTENT_DISPOSITION, name)], Json(har::render(&trace))).into_response()
         }
-        "mermaid" => mermaid(&trace).into_response(),
-        "curl" => curl::render(&trace).into_response(),
+        "mermaid" => Mermaid::of(&trace).to_string().into_response(),
+        "curl" => Script::of(&trace).to_string().into_response(),
         _ => return Err(not_found()),
     })
 }

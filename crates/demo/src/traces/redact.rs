@@ -316,115 +316,21 @@ fn split(text: &str, at: char) -> (&str, Option<&str>) {
 mod tests {
     use super::*;
 
-    fn shown(name: &str, value: &str) -> String {
-        let text = Redactor::default().header(name, value);
-        assert_eq!(text.len(), value.len(), "{name}: {value}");
-        text.to_string()
-    }
-
-    #[test]
-    fn values_that_are_not_listed_are_not_shown() {
-        for (name, value, expected) in [
-            ("host", "localhost:3000", "localhost:3000"),
-            ("x-api-key", "0123456789abcdef", "redacted-value-A"),
-            ("authorization", "Bearer 0123456789abcdef01234567", "Bearer redacted-access-token-A-"),
-            ("authorization", "basic YTpiY2RlZmdoaWprbA==", "basic redacted-client-secr"),
-            ("authorization", "Digest username=me, response=0", "redacted-value-A--------------"),
-            ("authorization", "0123456789abcdef", "redacted-value-A"),
-            (
-                "cookie",
-                "latchkey_session_3000=0123456789abcdef0123456789; x=1",
-                "latchkey_session_3000=redacted-session-id-A-----; x=r",
-            ),
-            ("cookie", "0123456789abcdefghi", "redacted-cookie-A--"),
-            (
-                "cookie",
-                "latchkey_attempt_0123456789abcdef_3000=0123456789abcdefghi",
-                "latchkey_attempt_redacted-attempt_3000=redacted-attempt-A-",
-            ),
-            (
-                "cookie",
-                "__Secure-latchkey_used_0123456789abcdef=0123456789abcdefghi",
-                "__Secure-latchkey_used_redacted-attempt=redacted-attempt-A-",
-            ),
-            (
-                "set-cookie",
-                "x=0123456789abcdefghi; Path=/; HttpOnly",
-                "x=redacted-cookie-A--; Path=/; HttpOnly",
-            ),
-            ("set-cookie", "x=; Max-Age=0; Odd=12", "x=; Max-Age=0;redacte"),
-            ("location", "/x?code=0123456789abcdef", "/x?code=redacted-code-A-"),
-            (
-                "referer",
-                "http://x.test/?password=0123456789abcdef01",
-                "http://x.test/?password=redacted-password-",
-            ),
-        ] {
-            assert_eq!(shown(name, value), expected);
-        }
-    }
-
-    #[test]
-    fn parameters_that_are_not_listed_are_not_shown() {
-        for (url, shown) in [
-            (
-                "/auth/google/callback?code=abc%2Bd&iss=http%3A%2F%2Fx",
-                "/auth/google/callback?code=redacte&iss=http%3A%2F%2Fx",
-            ),
-            (
-                "https://a.test/x?token=0123456789&scope=openid+email",
-                "https://a.test/x?token=redacted-v&scope=openid+email",
-            ),
-            ("https://me:pw@a.test/", "https://redac@a.test/"),
-            ("/x?hush#0123", "/x?reda#reda"),
-            ("/reset/0123456789", "/reset/redacted-v"),
-            ("/sign-in?next=%2Freset%2F0123", "/sign-in?next=redacted-value"),
-            ("/sign-in?next=%2Faccount", "/sign-in?next=%2Faccount"),
-            ("/x?a=&&b", "/x?a=&&r"),
-        ] {
-            let text = Redactor::default().url(url);
-            assert_eq!(text.len(), url.len(), "{url}");
-            assert!(text.to_string().starts_with(shown.trim_end_matches('-')), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_state_shows_its_beginning() {
-        let state = "Xk3f9Q0123456789012345678901234567890123456";
-        let text = Redactor::default().url(&format!("/x?state={state}")).to_string();
-        assert_eq!(text, "/x?state=Xk3f9Q-state-A-----------------------------");
-    }
-
+    /// A header, a URL or a JSON document, and what is shown of it.
     #[test]
     fn only_what_is_listed_is_shown_and_nothing_moves() {
-        for (json, shown) in [
-            (
-                r#"{ "token_type": "Bearer", "access_token": "0123456789abcdef01234567" }"#,
-                r#"{ "token_type": "Bearer", "access_token": "redacted-access-token-A-" }"#,
-            ),
-            (
-                r#"{"scopes_supported":["openid","email"],"odd":["0123456789abcdef",true,null]}"#,
-                r#"{"scopes_supported":["openid","email"],"odd":["redacted-value-A",true,null]}"#,
-            ),
-            (
-                r#"{"odd":{"name":"Ada","deep":1234567},"n":1}"#,
-                r#"{"odd":{"name":"Ada","deep":"redac"},"n":1}"#,
-            ),
-            (r#"[{"a\"b":"x","name":"A\u0041"}]"#, r#"[{"a\"b":"r","name":"A\u0041"}]"#),
-            (
-                r#"{"keys":[{"kty":"RSA","n":"0vx7","d":"0123456789abcdef"}]}"#,
-                r#"{"keys":[{"kty":"RSA","n":"0vx7","d":"redacted-value-A"}]}"#,
-            ),
-            (
-                r#"{"picture":"https://x.test/a?sig=0123456789abcdef"}"#,
-                r#"{"picture":"https://x.test/a?sig=redacted-value-A"}"#,
-            ),
-            (r#""0123456789abcdef""#, r#""redacted-value-A""#),
-        ] {
-            let text = Redactor::default().json(json).expect("JSON");
-            assert_eq!(text.len(), json.len(), "{json}");
-            assert!(serde_json::from_str::<Value>(&text.to_string()).is_ok(), "{text}");
-            assert_eq!(text.to_string(), shown);
+        for case in include_str!("redacted.txt").split("\n\n") {
+            let (given, shown) = case.trim_end().split_once("\n ->").expect(case);
+            let (kind, given) = given.split_once(": ").expect(case);
+            let mut redactor = Redactor::default();
+            let text = match kind {
+                "url" => redactor.url(given),
+                "json" => redactor.json(given).expect(case),
+                header => redactor.header(header, given),
+            };
+            assert_eq!(text.to_string(), shown.trim_start());
+            assert_eq!(text.len(), given.len(), "{case}");
+            assert_eq!(shown.trim_start().len(), given.len(), "{case}");
         }
         assert_eq!(Redactor::default().json("{"), None);
     }

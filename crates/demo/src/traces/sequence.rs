@@ -1,6 +1,7 @@
 //! The messages of a trace in the order in which they went, and the diagram of
 //! them: drawn, and as Mermaid for documents and issues.
 
+use askama::Template;
 use latchkey_domain::sign_in::SignInMethod;
 
 use super::model::{Hop, Message as Head, Party, Trace};
@@ -198,30 +199,17 @@ fn short(text: &str, fits: usize) -> String {
     text.chars().take(fits - 1).chain(['…']).collect()
 }
 
-pub(crate) fn mermaid(trace: &Trace) -> String {
-    let mut lines = vec![
-        "sequenceDiagram\n  autonumber".to_owned(),
-        "participant B as Browser".to_owned(),
-        "participant A as Latchkey".to_owned(),
-    ];
-    lines.extend(trace.provider.as_deref().map(|name| format!("participant P as {}", plain(name))));
-    if !trace.is_whole {
-        lines.push("Note over B,A: The start was recorded by another process".to_owned());
+#[derive(Template)]
+#[template(path = "trace-mermaid.txt", whitespace = "preserve")]
+pub(crate) struct Mermaid<'a> {
+    trace: &'a Trace,
+    messages: Vec<Message>,
+}
+
+impl<'a> Mermaid<'a> {
+    pub(crate) fn of(trace: &'a Trace) -> Self {
+        Self { trace, messages: messages(trace) }
     }
-    for message in messages(trace) {
-        let (from, to) = (initial(message.from), initial(message.to));
-        let label = plain(&message.label);
-        let carries = match message.carries.as_str() {
-            "" => String::new(),
-            carries => format!("<br/>{carries}"),
-        };
-        lines.push(match message.kind {
-            MessageKind::Request(_) => format!("{from}->>{to}: {label}{carries}"),
-            MessageKind::Answer => format!("{from}-->>{to}: {label}{carries}"),
-            MessageKind::Unseen => format!("Note over {from},{to}: {label}"),
-        });
-    }
-    lines.join("\n  ") + "\n"
 }
 
 const fn initial(party: Party) -> &'static str {

@@ -4,67 +4,64 @@
 use http::Method;
 use latchkey_auth::oauth::{Kind, Provider};
 use serde::{Deserialize, Serialize};
+use strum::EnumMessage;
 use url::Url;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// Each has its title above it, and where it is specified beside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, EnumMessage)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Step {
-    /// `GET /sign-in`
+    /// The app asks the user
+    #[strum(message = "HTML, autofill: current-password")]
     Form,
-    /// `POST /sign-in`
+    /// The password is checked here
+    #[strum(message = "OWASP ASVS 5.0, V6")]
     Password,
-    /// `POST /auth/{provider}`
+    /// The app sends the browser to the provider
+    #[strum(message = "RFC 6749 §4.1.1, RFC 7636 §4.3")]
     Start,
+    /// The app asks where the endpoints are
+    #[strum(message = "OpenID Connect Discovery §4")]
     Discovery,
+    /// The provider asks the user
+    #[strum(message = "RFC 6749 §4.1.1, §3.1")]
     Authorize,
+    /// The user agrees, and the provider sends the browser back
+    #[strum(message = "RFC 6749 §4.1.2, RFC 9207")]
     Decision,
+    /// Another page of the provider
+    #[strum(message = "Not specified")]
     ProviderPage,
-    /// `GET /auth/{provider}/callback`
+    /// The browser brings the code and gets a credential
+    #[strum(message = "RFC 6749 §4.1.2, RFC 9700 §4.7")]
     Callback,
+    /// The code is exchanged for tokens
+    #[strum(message = "RFC 6749 §4.1.3, RFC 7636 §4.5")]
     Token,
+    /// The app fetches the provider’s keys
+    #[strum(message = "RFC 7517 §5, OpenID Connect Core §10.1.1")]
     Keys,
+    /// The app asks who it is
+    #[strum(message = "OpenID Connect Core §5.3")]
     UserInfo,
+    /// The app asks who it is
+    #[strum(message = "RFC 6750 §2.1")]
     Profile,
+    /// The app asks which addresses are verified
+    #[strum(message = "GitHub REST API, /user/emails")]
     Emails,
-    /// A call that is none of these.
+    /// Another call to the provider
+    #[strum(message = "RFC 6750 §2.1")]
     Other,
 }
 
 impl Step {
-    pub(crate) const fn title(self) -> &'static str {
-        match self {
-            Self::Form => "The app asks the user",
-            Self::Password => "The password is checked here",
-            Self::Start => "The app sends the browser to the provider",
-            Self::Discovery => "The app asks where the endpoints are",
-            Self::Authorize => "The provider asks the user",
-            Self::Decision => "The user agrees, and the provider sends the browser back",
-            Self::ProviderPage => "Another page of the provider",
-            Self::Callback => "The browser brings the code and gets a credential",
-            Self::Token => "The code is exchanged for tokens",
-            Self::Keys => "The app fetches the provider’s keys",
-            Self::UserInfo | Self::Profile => "The app asks who it is",
-            Self::Emails => "The app asks which addresses are verified",
-            Self::Other => "Another call to the provider",
-        }
+    pub(crate) fn title(self) -> &'static str {
+        self.get_documentation().unwrap_or_default()
     }
 
-    pub(crate) const fn spec(self) -> &'static str {
-        match self {
-            Self::Form => "HTML, autofill: current-password",
-            Self::Password => "OWASP ASVS 5.0, V6",
-            Self::Start => "RFC 6749 §4.1.1, RFC 7636 §4.3",
-            Self::Discovery => "OpenID Connect Discovery §4",
-            Self::Authorize => "RFC 6749 §4.1.1, §3.1",
-            Self::Decision => "RFC 6749 §4.1.2, RFC 9207",
-            Self::ProviderPage => "Not specified",
-            Self::Callback => "RFC 6749 §4.1.2, RFC 9700 §4.7",
-            Self::Token => "RFC 6749 §4.1.3, RFC 7636 §4.5",
-            Self::Keys => "RFC 7517 §5, OpenID Connect Core §10.1.1",
-            Self::UserInfo => "OpenID Connect Core §5.3",
-            Self::Profile | Self::Other => "RFC 6750 §2.1",
-            Self::Emails => "GitHub REST API, /user/emails",
-        }
+    pub(crate) fn spec(self) -> &'static str {
+        self.get_message().unwrap_or_default()
     }
 
     pub(crate) fn of_call(provider: Option<&Provider>, method: &Method, url: &Url) -> Self {

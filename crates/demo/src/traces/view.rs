@@ -3,7 +3,7 @@
 use latchkey_auth::jose::decode_unverified;
 use latchkey_web::claims::{Claim, describe};
 
-use super::model::{Header, Hop, Message, Trace};
+use super::model::{Hop, Trace};
 use super::sequence::is_provider_unseen;
 use super::steps::Step;
 use super::text::{Mark, Segment, Text};
@@ -20,15 +20,8 @@ pub(crate) fn after_unseen(trace: &Trace, hop: &Hop) -> Option<String> {
     })
 }
 
-/// What was sent, line by line.
-pub(crate) fn request(hop: &Hop) -> Vec<Text> {
-    let request = &hop.request;
-    let line = Text::from(&*request.method).then(" ").then(target(&request.url));
-    message(line.then(" ").then(&*request.message.version), &request.message)
-}
-
 /// A URL as it stands in a request's first line: the origin is in `host`.
-fn target(url: &Text) -> Text {
+pub(crate) fn target(url: &Text) -> Text {
     let mut target = url.clone();
     if let Some(Segment::Plain(first)) = target.0.first_mut()
         && let Some((_, rest)) = first.split_once("://")
@@ -37,31 +30,6 @@ fn target(url: &Text) -> Text {
         *first = rest[at..].to_owned();
     }
     target
-}
-
-/// What came back, line by line.
-pub(crate) fn answer(hop: &Hop) -> Vec<Text> {
-    let Some(response) = &hop.response else { return Vec::new() };
-    let line = format!("{} {} {}", response.message.version, response.status, response.reason);
-    message(line.as_str().into(), &response.message)
-}
-
-fn message(first: Text, message: &Message) -> Vec<Text> {
-    let header = |header: &Header| Text::from(&*header.name).then(": ").then(header.value.clone());
-    let mut lines = vec![first];
-    lines.extend(message.headers.iter().map(header));
-    let body = &message.body;
-    match (&body.text, body.size) {
-        (Some(text), _) => lines.extend([Text::default(), text.clone()]),
-        (None, Some(0)) => {}
-        (None, size) => {
-            let size = size.map_or("of unknown size".to_owned(), bytes);
-            let kind = if body.kind.is_empty() { "a body" } else { body.kind.as_str() };
-            let kept = format!("[{kind}, {size}: only the size was kept]");
-            lines.extend([Text::default(), kept.as_str().into()]);
-        }
-    }
-    lines
 }
 
 #[derive(Debug)]

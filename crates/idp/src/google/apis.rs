@@ -51,7 +51,7 @@ pub enum ApiError {
 
 impl From<ParamsError> for ApiError {
     fn from(error: ParamsError) -> Self {
-        Self::InvalidArgument(error.sentence())
+        Self::InvalidArgument(error.into())
     }
 }
 

@@ -83,7 +83,8 @@ pub async fn introspect(
 
 /// RFC 7662 §2.1: the caller has to authenticate.
 fn caller(app: &App, headers: &HeaderMap, params: &Params) -> Result<Caller, TokenError> {
-    let credentials = client_credentials(headers, params).map_err(|_| TokenError::InvalidClient)?;
+    let credentials = client_credentials(headers, params).ok().flatten();
+    let credentials = credentials.ok_or(TokenError::InvalidClient)?;
     let (id, secret) = (&credentials.id, &credentials.secret);
     if app.apis.authenticate(id, secret).is_some() {
         return Ok(Caller::Api);
@@ -169,6 +170,7 @@ pub async fn revoke_authorization(
 fn api<'a>(app: &'a App, headers: &HeaderMap) -> Result<&'a Api, Response> {
     client_credentials(headers, &Params::default())
         .ok()
+        .flatten()
         .and_then(|own| app.apis.authenticate(&own.id, &own.secret))
         .ok_or_else(|| error(TokenError::InvalidClient))
 }

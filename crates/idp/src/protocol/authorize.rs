@@ -9,8 +9,9 @@ use url::form_urlencoded;
 use super::grants::Offline;
 use super::params::Params;
 use super::pkce::CodeChallenge;
-use super::registry::{Clients, registered_redirect_uri};
-use super::scopes::{Audience, Catalogue, Scopes};
+use super::registry::registered_redirect_uri;
+use super::scopes::{Audience, Scopes};
+use crate::app::App;
 use crate::config::Client;
 use crate::provider::Provider;
 
@@ -69,18 +70,13 @@ pub enum Refusal {
     },
 }
 
-#[derive(Debug)]
-pub struct Rules<'a> {
-    pub provider: Provider,
-    /// What RFC 9207 sends as `iss`, where the dialect does.
-    pub issuer: Option<String>,
-    pub clients: &'a Clients,
-    pub catalogue: &'a Catalogue,
-}
-
-pub fn judge(rules: &Rules<'_>, params: &Params) -> Result<AuthorizationRequest, Refusal> {
+pub fn judge(
+    app: &App,
+    provider: Provider,
+    params: &Params,
+) -> Result<AuthorizationRequest, Refusal> {
     let id = params.get("client_id").ok_or(Refusal::Page("client_id must be there, once."))?;
-    let client = rules.clients.find(rules.provider, id);
+    let client = app.clients.find(provider, id);
     let client = client.ok_or(Refusal::Page("No app with this client_id is registered."))?;
     let asked = params.get("redirect_uri");
     let asked = asked.ok_or(Refusal::Page("redirect_uri must be there, once."))?;
@@ -90,10 +86,13 @@ pub fn judge(rules: &Rules<'_>, params: &Params) -> Result<AuthorizationRequest,
     let reply_to = ReplyTo {
         redirect_uri: redirect_uri.to_owned(),
         state: params.get("state").map(str::to_owned),
-        iss: rules.issuer.clone(),
+        iss: app.response_iss(provider),
     };
-    read(rules, params, client, reply_to.clone())
-        .map_err(|(error, description)| Refusal::Redirect { reply_to, error, description })
+    read(app, params, client, reply_to.clone()).map_err(|(error, description)| Refusal::Redirect {
+        reply_to,
+        error,
+        description,
+    })
 }
 
 type Complaint = (ErrorCode, &'static str);
@@ -104,14 +103,14 @@ fn invalid<T>(why: &'static str) -> Result<T, Complaint> {
 
 /// What is left to check once there is an address to complain to.
 fn read(
-    rules: &Rules<'_>,
+    app: &App,
     params: &Params,
     client: &Arc<Client>,
     reply_to: ReplyTo,
 ) -> Result<AuthorizationRequest, Complaint> {
     use ErrorCode::{InvalidScope, InvalidTarget};
 
-    let provider = rules.provider;
+    let provider = client.provider;
     if params.repeated().is_some() {
         return invalid("a parameter came more than once");
     }
@@ -123,10 +122,10 @@ fn read(
     }
     let asked = params.get("scope").unwrap_or_default();
     let resource = params.get("resource");
-    let audience = rules.catalogue.audience(provider, rules.issuer.as_deref(), resource, asked);
+    let audience = app.catalogue.audience(provider, reply_to.iss.as_deref(), resource, asked);
     let audience = audience
         .ok_or((InvalidTarget, "resource names no API that is registered here (RFC 8707)"))?;
-    let scopes = rules.catalogue.parse(provider, &audience, asked);
+    let scopes = app.catalogue.parse(provider, &audience, asked);
     let (mut offline, mut incremental) = (Offline::No, false);
     if provider == Provider::Google {
         if scopes.is_empty() {

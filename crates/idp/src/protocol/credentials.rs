@@ -16,37 +16,32 @@ pub struct Credentials {
     pub secret: String,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CredentialsError {
-    /// RFC 6749 §2.3: "The client MUST NOT use more than one authentication method in each request."
-    TwoMethods,
-    Missing,
-    Malformed,
-}
+/// RFC 6749 §2.3: "The client MUST NOT use more than one authentication method in each request."
+#[derive(Debug)]
+pub struct TwoMethods;
 
 /// Reads `client_secret_basic` or `client_secret_post`, OIDC Core §9.
 pub fn client_credentials(
     headers: &HeaderMap,
     params: &Params,
-) -> Result<Credentials, CredentialsError> {
+) -> Result<Option<Credentials>, TwoMethods> {
     let mut authorization = headers.get_all(AUTHORIZATION).iter();
     match (authorization.next(), params.get("client_secret")) {
-        (Some(_), Some(_)) => Err(CredentialsError::TwoMethods),
-        (Some(_), None) if authorization.next().is_some() => Err(CredentialsError::TwoMethods),
+        (Some(_), Some(_)) => Err(TwoMethods),
+        (Some(_), None) if authorization.next().is_some() => Err(TwoMethods),
         (Some(value), None) => {
             let credentials = value.to_str().ok().and_then(basic);
-            let credentials = credentials.ok_or(CredentialsError::Malformed)?;
             // The id may be in the body too, as long as it is the same one.
-            match params.get("client_id") {
-                Some(id) if id != credentials.id => Err(CredentialsError::TwoMethods),
+            let id = params.get("client_id");
+            match credentials.as_ref().zip(id) {
+                Some((credentials, id)) if id != credentials.id => Err(TwoMethods),
                 _ => Ok(credentials),
             }
         }
-        (None, Some(secret)) => Ok(Credentials {
-            id: params.get("client_id").ok_or(CredentialsError::Missing)?.to_owned(),
-            secret: secret.to_owned(),
-        }),
-        (None, None) => Err(CredentialsError::Missing),
+        (None, secret) => Ok(params
+            .get("client_id")
+            .zip(secret)
+            .map(|(id, secret)| Credentials { id: id.to_owned(), secret: secret.to_owned() })),
     }
 }
 

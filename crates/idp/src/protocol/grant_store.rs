@@ -3,21 +3,20 @@
 //!
 //! A thread of its own writes: no request waits for a disk.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use super::grants::{Authorization, Consent, Grants, Offline, Rotated, Token, TokenKind};
-use super::registry::Clients;
-use super::scopes::{Audience, Catalogue, Scopes};
+use super::scopes::{Audience, Scopes};
+use crate::app::App;
 use crate::config::{Client, Error};
 use crate::json_file;
-use crate::kit::{Clock, Digest, Timestamp};
+use crate::kit::{Digest, Timestamp};
 use crate::misbehave::Misbehaviour;
-use crate::people::{People, Person, is_ephemeral};
+use crate::people::{Person, is_ephemeral};
 use crate::provider::Provider;
 
 /// Changes within this time are written together.
@@ -25,15 +24,15 @@ const WRITE_INTERVAL: Duration = Duration::from_millis(200);
 /// An access token that expires sooner is not worth storing: a refresh brings another. In seconds.
 const MIN_LIFETIME: u64 = 2 * 60 * 60;
 
-#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Snapshot {
+struct Snapshot {
     consents: Vec<StoredConsent>,
     access_tokens: Vec<StoredToken>,
     refresh_tokens: Vec<StoredToken>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 struct Parties {
     provider: String,
     client: String,
@@ -43,7 +42,7 @@ struct Parties {
     scope: String,
 }
 
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 struct StoredConsent {
     #[serde(flatten)]
     parties: Parties,
@@ -53,7 +52,7 @@ struct StoredConsent {
     offline: bool,
 }
 
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 struct StoredToken {
     #[serde(flatten)]
     parties: Parties,
@@ -65,13 +64,6 @@ struct StoredToken {
     misbehave: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     rotated: Option<Rotated>,
-}
-
-/// Where names are looked up. What is not registered any more is not restored.
-pub struct RestoreContext<'a> {
-    pub clients: &'a Clients,
-    pub people: &'a People,
-    pub catalogue: &'a Catalogue,
 }
 
 impl Parties {
@@ -88,16 +80,17 @@ impl Parties {
         }
     }
 
-    fn restore(&self, context: &RestoreContext<'_>) -> Option<Authorization> {
+    /// What is not registered any more is not restored.
+    fn restore(&self, app: &App) -> Option<Authorization> {
         let provider = Provider::ALL.into_iter().find(|one| one.key() == self.provider)?;
         let audience = match &self.api {
             None => Audience::Provider,
             Some(uri) => Audience::Api(uri.as_str().into()),
         };
         Some(Authorization {
-            client: Arc::clone(context.clients.find(provider, &self.client)?),
-            person: context.people.find(&self.person)?,
-            scopes: context.catalogue.parse(provider, &audience, &self.scope),
+            client: Arc::clone(app.clients.find(provider, &self.client)?),
+            person: app.people.find(&self.person)?,
+            scopes: app.catalogue.parse(provider, &audience, &self.scope),
             audience,
             nonce: None,
             auth_time: Timestamp::default(),
@@ -122,8 +115,8 @@ impl StoredToken {
         }
     }
 
-    fn restore(&self, kind: TokenKind, context: &RestoreContext<'_>) -> Option<(Digest, Token)> {
-        let authorization = self.parties.restore(context)?;
+    fn restore(&self, kind: TokenKind, app: &App) -> Option<(Digest, Token)> {
+        let authorization = self.parties.restore(app)?;
         let provider = authorization.client.provider;
         let misbehaviour = Misbehaviour::parse(provider, Some(&self.misbehave))?;
         let auth_time = self.auth_time;
@@ -142,7 +135,7 @@ impl StoredToken {
 
 impl Snapshot {
     /// Everything that is to outlive the process; ephemeral people do not.
-    pub fn of(grants: &Grants, now: Timestamp) -> Self {
+    fn of(grants: &Grants, now: Timestamp) -> Self {
         let stays = |(_, token): &(&Digest, &Token)| !is_ephemeral(&token.authorization.person.key);
         let lasts = |(_, token): &(&Digest, &Token)| token.expires_at.0 > now.0 + MIN_LIFETIME;
         let access_tokens = grants.access_tokens.iter(now).filter(stays).filter(lasts);
@@ -161,9 +154,10 @@ impl Snapshot {
         }
     }
 
-    pub fn restore(self, grants: &mut Grants, now: Timestamp, context: &RestoreContext<'_>) {
+    fn restore(self, app: &App) {
+        let grants = &mut *app.grants();
         for one in self.consents {
-            if let Some(authorization) = one.parties.restore(context) {
+            if let Some(authorization) = one.parties.restore(app) {
                 let consent = Consent {
                     id: one.id,
                     last_used_at: one.last_used_at,
@@ -178,32 +172,32 @@ impl Snapshot {
             (self.access_tokens, TokenKind::Access, &mut grants.access_tokens),
             (self.refresh_tokens, TokenKind::Refresh, &mut grants.refresh_tokens),
         ] {
-            for (key, token) in stored.iter().filter_map(|one| one.restore(kind, context)) {
-                map.insert(now, key, token.expires_at, token);
+            for (key, token) in stored.iter().filter_map(|one| one.restore(kind, app)) {
+                map.insert(app.now(), key, token.expires_at, token);
             }
         }
     }
 }
 
-pub fn read(path: &Path) -> Result<Snapshot, Error> {
-    json_file::read(path).map_err(|source| Error::GrantsFile { path: path.to_owned(), source })
-}
-
-/// Writes the file after every change, for as long as the grants are there.
-pub fn start(path: PathBuf, grants: &Arc<Mutex<Grants>>, clock: Clock) {
+/// Reads the file, and writes it after every change for as long as the provider is there.
+pub fn start(path: PathBuf, app: &Arc<App>) -> Result<(), Error> {
+    let snapshot: Snapshot = json_file::read(&path)
+        .map_err(|source| Error::GrantsFile { path: path.clone(), source })?;
+    snapshot.restore(app);
     // One pending signal is enough to know that something has changed.
     let (on_change, changed) = mpsc::sync_channel(1);
-    grants.lock().on_change = Some(on_change);
-    let grants = Arc::downgrade(grants);
+    app.grants().on_change = Some(on_change);
+    let app = Arc::downgrade(app);
     std::thread::spawn(move || {
         while changed.recv().is_ok() {
-            let Some(grants) = grants.upgrade() else { break };
-            let snapshot = Snapshot::of(&grants.lock(), clock.now());
-            drop(grants);
+            let Some(app) = app.upgrade() else { break };
+            let snapshot = Snapshot::of(&app.grants(), app.now());
+            drop(app);
             if let Err(error) = json_file::write(&path, &snapshot) {
                 tracing::error!(%error, path = %path.display(), "the grants could not be written");
             }
             std::thread::sleep(WRITE_INTERVAL);
         }
     });
+    Ok(())
 }

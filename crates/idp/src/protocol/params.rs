@@ -3,6 +3,7 @@
 use axum::extract::{FromRequest, RawForm, Request};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
+use strum::IntoStaticStr;
 use url::form_urlencoded;
 
 use crate::pages::Problem;
@@ -18,21 +19,14 @@ pub const MAX_BYTES: usize = 32 * 1024;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Params(Vec<(String, String)>);
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
 pub enum ParamsError {
+    #[strum(serialize = "The body must be application/x-www-form-urlencoded.")]
     NotAForm,
+    #[strum(serialize = "The form is larger than 32 kilobytes.")]
     FormTooLarge,
+    #[strum(serialize = "The query is longer than 32 kilobytes.")]
     QueryTooLong,
-}
-
-impl ParamsError {
-    pub const fn sentence(self) -> &'static str {
-        match self {
-            Self::NotAForm => "The body must be application/x-www-form-urlencoded.",
-            Self::FormTooLarge => "The form is larger than 32 kilobytes.",
-            Self::QueryTooLong => "The query is longer than 32 kilobytes.",
-        }
-    }
 }
 
 impl Params {
@@ -103,7 +97,7 @@ impl IntoResponse for ParamsError {
             Self::FormTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::QueryTooLong => StatusCode::URI_TOO_LONG,
         };
-        Problem::new(status, "This request cannot be read", self.sentence()).into_response()
+        Problem::new(status, <&str>::from(self)).into_response()
     }
 }
 

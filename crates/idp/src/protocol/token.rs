@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::response::Response;
 use http::HeaderMap;
 
-use super::credentials::{BearerError, CredentialsError, access_token, client_credentials};
+use super::credentials::{BearerError, TwoMethods, access_token, client_credentials};
 use super::grants::{Authorization, GrantError, GrantType, Issued, NewTokens, Redemption, Refresh};
 use super::params::{Params, ParamsError};
 use super::scopes::Audience;
@@ -100,7 +100,7 @@ fn exchange(
 
 /// RFC 6749 §3.2: no parameter may come twice.
 pub fn unique(params: Result<Params, ParamsError>) -> Result<Params, TokenError> {
-    let params = params.map_err(|error| TokenError::InvalidRequest(error.sentence()))?;
+    let params = params.map_err(|error| TokenError::InvalidRequest(error.into()))?;
     match params.repeated() {
         Some(_) => Err(TokenError::InvalidRequest("A parameter came more than once.")),
         None => Ok(params),
@@ -113,14 +113,11 @@ pub fn authenticated<'a>(
     headers: &HeaderMap,
     params: &Params,
 ) -> Result<&'a Arc<Client>, TokenError> {
-    let credentials = client_credentials(headers, params).map_err(|error| match error {
-        CredentialsError::TwoMethods => {
-            TokenError::InvalidRequest("The client authenticated in two ways at once.")
-        }
-        CredentialsError::Missing | CredentialsError::Malformed => TokenError::InvalidClient,
+    let credentials = client_credentials(headers, params).map_err(|TwoMethods| {
+        TokenError::InvalidRequest("The client authenticated in two ways at once.")
     })?;
-    app.clients
-        .authenticate(provider, &credentials.id, &credentials.secret)
+    credentials
+        .and_then(|own| app.clients.authenticate(provider, &own.id, &own.secret))
         .ok_or(TokenError::InvalidClient)
 }
 

@@ -1,10 +1,7 @@
 //! Getting into an account, or finding out that it exists.
 
-use super::attack::{attacks, check};
-use super::context::{AttackContext, EphemeralUser, Outcome, new_email, open_callback};
-use super::judge::Expect::{Alike, AsFast, Code, Lands, Limited, Still, Without};
-use super::script::Client::Visitor;
-use super::script::{attack, form, send};
+use super::context::EphemeralUser;
+use super::prelude::*;
 use super::timing::{ADDRESS, timed};
 
 /// More than the limit for an account, and fewer than the one for an address.
@@ -13,18 +10,15 @@ const GUESSES: usize = 13;
 attacks! { Accounts:
     "brute_force", "Guessing a password", "OWASP ASVS V6.3.1, RFC 6585 §4",
         check("crates/axum/src/limits.rs", "record_failure"),
-        "The thief tries one password after another. After ten, sign-ins to the account are blocked for the thief’s address for a while, even with the right one.",
         &[Limited], brute_force();
     "enumeration_sign_in", "Does the account exist? At sign-in", "OWASP ASVS V6.3.8",
         check("crates/axum/src/password.rs", "authenticate"),
-        "The thief types a wrong password for an address that has an account, and for one that has none, and compares the answers.",
         &[Code(401, "wrong_credentials"), Alike], send(&[
             attack("An address with an account", form("/sign-in", &[("email", "{{owner.email}}"), WRONG])),
             attack("One without", form("/sign-in", &[("email", "{{new_email}}"), WRONG])),
         ]);
     "enumeration_sign_up", "Does the account exist? At sign-up", "OWASP ASVS V6.3.8",
         check("crates/axum/src/routes/sign_up.rs", "sign_up"),
-        "The thief signs up with an address that is free, and with one that is taken. Only the e-mails differ.",
         &[Lands("/sign-in?welcome=1&next=%2Faccount"), Alike], send(&[
             attack("An address that is free", form("/sign-up", &[
                 ("name", "Theo Thief"), ("email", "{{new_email}}"), ("password", "{{random}}")])),
@@ -33,39 +27,31 @@ attacks! { Accounts:
         ]);
     "enumeration_forgot", "Does the account exist? At password reset", "OWASP ASVS V6.3.8",
         check("crates/web/src/pages/recovery.rs", "forgot"),
-        "The thief requests a reset e-mail for an address with an account, and for one without.",
         &[Still("If that address has an account"), Alike], send(&[
             attack("An address with an account", form("/forgot", &[("email", "{{owner.email}}")])),
             attack("One without", form("/forgot", &[("email", "{{new_email}}")])),
         ]);
     "timing_sign_in", "Does the account exist? By the clock, at sign-in", "OWASP ASVS V6.3.8",
         check("crates/axum/src/password.rs", "authenticate"),
-        "The thief types wrong passwords for addresses with an account and without, in turns, and takes the time: a password that is only checked where there is one takes longer there.",
         &[AsFast], timed("/sign-in", &[("email", ADDRESS), WRONG]);
     "timing_sign_up", "Does the account exist? By the clock, at sign-up", "OWASP ASVS V6.3.8",
         check("crates/axum/src/password.rs", "sign_up"),
-        "The thief signs up with addresses that are free, and with one that is taken, in turns, and takes the time.",
         &[AsFast], timed("/sign-up", &[
             ("name", "Theo Thief"), ("email", ADDRESS), ("password", "a lantern under the stairs")]);
     "timing_forgot", "Does the account exist? By the clock, at password reset", "OWASP ASVS V6.3.8",
         check("crates/web/src/recovery.rs", "forgot"),
-        "The thief requests reset e-mails for addresses with an account and without, in turns, and takes the time: an e-mail that is written before the answer takes longer.",
         &[AsFast], timed("/forgot", &[("email", ADDRESS)]);
     "pre_hijacking", "An account before the victim’s", "Pre-hijacked accounts (Sudhodanan, Paverd 2022)",
         check("crates/domain/src/identity.rs", "resolve_account"),
-        "The thief signs up with the victim’s address and a password, and waits. The victim signs in with Google: the two must not share an account.",
         &[Still("\"email_verified\":false")], pre_hijacking();
     "email_twin", "Another identity with the same address", "OpenID Connect Core §5.7",
         check("crates/auth/src/accounts.rs", "find_or_create"),
-        "The thief has an account at the provider with the victim’s address. An address alone must open nothing: the account id at the provider counts.",
         &[Code(409, "email_taken"), Code(401, "sign_in_required")], email_twin();
     "link_by_callback", "The thief’s identity as a way in", "RFC 9700 §4.7",
         check("crates/auth/src/oauth/attempt.rs", "validate"),
-        "The thief begins to link an identity, stops before the last redirect, and has the signed-in victim open it.",
         &[Code(400, "attempt_other_browser")], link_by_callback();
     "sql_in_email", "SQL in the address", "OWASP ASVS V1.2.4",
         check("crates/store/src/passwords.rs", "by_email"),
-        "The thief types SQL instead of an address.",
         &[Code(401, "wrong_credentials")], send(&[
             attack("SQL for an address",
                 form("/sign-in", &[("email", "{{each}}"), ("password", "' OR '1'='1")]))
@@ -73,7 +59,6 @@ attacks! { Accounts:
         ]);
     "weak_password", "A common password", "OWASP ASVS V6.2.4",
         check("crates/axum/src/routes/sign_up.rs", "validate"),
-        "The victim picks one of the passwords that thieves try first.",
         &[Code(422, "validation_failed")], send(&[
             attack("One of the first that are tried", form("/sign-up", &[
                 ("name", "Vic"), ("email", "{{new_email}}"), ("password", "{{each}}")]))
@@ -81,13 +66,12 @@ attacks! { Accounts:
         ]);
     "script_in_name", "A script for a name", "OWASP ASVS V3.2.2",
         check("crates/web/src/page.rs", "into_response"),
-        "The thief is called <img src=x onerror=…>, and waits until an administrator looks at the list.",
         &[Without("<img src=x"), Still("&#60;img src=x")], script_in_name();
 }
 
 const WRONG: (&str, &str) = ("password", "not the password of anybody");
 
-async fn brute_force(context: &mut AttackContext) -> Outcome {
+async fn brute_force(context: &mut AttackContext) -> Result {
     let account = context.new_account("Greta Guessed", &new_email()?).await?;
     let sign_in = |password: &str| {
         context.form("/sign-in", &[("email", &account.email), ("password", password)])
@@ -111,7 +95,7 @@ async fn brute_force(context: &mut AttackContext) -> Outcome {
     Ok(())
 }
 
-async fn pre_hijacking(context: &mut AttackContext) -> Outcome {
+async fn pre_hijacking(context: &mut AttackContext) -> Result {
     context.provider()?;
     let victim = EphemeralUser::new(new_email()?)?;
     // The thief types the victim's address, and is in.
@@ -127,7 +111,7 @@ async fn pre_hijacking(context: &mut AttackContext) -> Outcome {
     Ok(())
 }
 
-async fn email_twin(context: &mut AttackContext) -> Outcome {
+async fn email_twin(context: &mut AttackContext) -> Result {
     let victim = context.ephemeral_user().await?;
     let mut browser = context.browser();
     let callback = open_callback(context.callback(&mut browser, "none").await?);
@@ -140,7 +124,7 @@ async fn email_twin(context: &mut AttackContext) -> Outcome {
     context.attack_account(&mut thief, "Is the thief signed in?").await
 }
 
-async fn link_by_callback(context: &mut AttackContext) -> Outcome {
+async fn link_by_callback(context: &mut AttackContext) -> Result {
     let (owner, own) = (context.owner().await?, context.thief().await?);
     let mut victim = context.signed_in(&owner).await?;
     let mut thief = context.thiefs_browser();
@@ -153,7 +137,7 @@ async fn link_by_callback(context: &mut AttackContext) -> Outcome {
     Ok(())
 }
 
-async fn script_in_name(context: &mut AttackContext) -> Outcome {
+async fn script_in_name(context: &mut AttackContext) -> Result {
     const NAME: &str = "<img src=x onerror=alert(1)>";
     let account = context.new_account(NAME, &new_email()?).await?;
     let mut browser = account.signed_in_browser();

@@ -5,8 +5,9 @@ use std::pin::Pin;
 
 use strum::{IntoStaticStr, VariantArray};
 
-use super::context::{AttackContext, NotRun};
+use super::context::AttackContext;
 use super::judge::Expect;
+use crate::error::Result;
 
 /// What an attack is aimed at, in the order in which the groups are run and shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, VariantArray, IntoStaticStr)]
@@ -59,16 +60,13 @@ impl Attack {
     }
 }
 
-type Run = for<'a> fn(
-    &'a mut AttackContext,
-) -> Pin<Box<dyn Future<Output = Result<(), NotRun>> + Send + 'a>>;
+type Run = for<'a> fn(&'a mut AttackContext) -> Pin<Box<dyn Future<Output = Result> + Send + 'a>>;
 
 #[derive(Clone, Copy, Debug)]
 pub struct Attack {
     pub id: &'static str,
     pub group: Group,
     pub title: &'static str,
-    pub story: &'static str,
     pub standard: &'static str,
     pub check: Check,
     pub expect: &'static [Expect],
@@ -78,15 +76,14 @@ pub struct Attack {
 /// The table of a group. Each row ends with an async function and what it is called with
 /// after the context, which is constant.
 macro_rules! attacks {
-    ($group:ident: $($id:literal, $title:literal, $standard:literal, $check:expr, $story:literal,
-        $expect:expr, $run:ident($($argument:expr),*);)*) => {
+    ($group:ident: $($id:literal, $title:literal, $standard:literal, $check:expr, $expect:expr,
+        $run:ident($($argument:expr),*);)*) => {
         use $crate::attacks::attack::{Attack, Group};
 
         pub(super) const ATTACKS: &[Attack] = &[$(Attack {
             id: $id,
             group: Group::$group,
             title: $title,
-            story: $story,
             standard: $standard,
             check: $check,
             expect: $expect,

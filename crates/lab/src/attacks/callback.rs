@@ -2,11 +2,8 @@
 
 use url::Url;
 
-use super::attack::{Check, attacks, check};
-use super::context::{AttackContext, Browser, Outcome, open_callback};
-use super::judge::Expect::{self, Code, Says, Without};
-use super::script::Client::{Stranger, Thief, Visitor};
-use super::script::{api, attack, begin, control, get, open, send};
+use super::context::Browser;
+use super::prelude::*;
 
 const ATTEMPT: Check = check("crates/auth/src/oauth/attempt.rs", "validate");
 const STATE: Check = check("crates/auth/src/oauth/attempt.rs", "decode_state");
@@ -16,18 +13,14 @@ const UNKNOWN: &[Expect] = &[Code(400, "attempt_unknown"), Code(401, "sign_in_re
 
 attacks! { Callback:
     "state_missing", "No state", "RFC 9700 §4.7", ATTEMPT,
-        "A thief sends you a callback with a code of the thief’s own and no state, so that you work in the thief’s account without noticing.",
         UNKNOWN, altered_state("/auth/google/callback?code={{code}}&iss={{iss}}");
     "state_altered", "An altered state", "RFC 9700 §4.7", STATE,
-        "A thief makes up a state, or changes a character of one, and hopes that only its length is looked at.",
         UNKNOWN,
         altered_state("/auth/google/callback?code={{code}}&iss={{iss}}&state={{other_state}}");
     "state_truncated", "A state cut short", "RFC 9700 §4.7", STATE,
-        "Some programs compare as many characters as came. A thief sends one less.",
         UNKNOWN,
         altered_state("/auth/google/callback?code={{code}}&iss={{iss}}&state={{short_state}}");
     "login_csrf", "The thief’s callback", "RFC 9700 §4.7.1", ATTEMPT,
-        "A thief begins a sign-in, stops before the last redirect, and has the victim open it, who would be signed in as the thief.",
         &[Code(400, "attempt_other_browser"), Code(401, "sign_in_required")], send(&[
             begin("none", "").by(Thief),
             attack("The victim opens the thief’s callback", open("{{callback}}")).by(Visitor),
@@ -36,7 +29,6 @@ attacks! { Callback:
         ]);
     "callback_replayed", "The same callback again", "RFC 6749 §10.5",
         check("crates/store/src/authorization_responses.rs", "claim"),
-        "A thief finds the callback in a history or a log, and the cookie of the attempt besides, and opens it a second time.",
         &[Code(400, "attempt_used"), Code(401, "sign_in_required")], send(&[
             begin("none", ""),
             control("The first time", open("{{callback}}"), 303).by(Visitor),
@@ -45,22 +37,17 @@ attacks! { Callback:
             attack("Is the thief signed in?", get("/account")).by(Stranger),
         ]);
     "mix_up", "One provider’s answer at another’s callback", "RFC 9700 §4.4", ATTEMPT,
-        "A dishonest provider has the answer of an honest one delivered to its own callback, to get hold of the code.",
         UNKNOWN, altered_state("/auth/github/callback?code={{code}}&iss={{iss}}&state={{state}}");
     "code_and_error", "A code and an error at once", "RFC 6749 §4.1.2.1", RESPONSE,
-        "An answer is either a code or an error. A thief sends both, and hopes that two parts of the program look at different ones.",
         &[Says(400, "provider_response_invalid", "a code and an error came together")],
         altered_answer("{{callback}}&error=access_denied");
     "code_twice", "Two codes", "RFC 6749 §3.1",
         check("crates/auth/src/oauth/response.rs", "parse"),
-        "A thief adds a second code, of their own: one part of a program reads the first, another the last.",
         &[Says(400, "provider_response_invalid", "a parameter came twice")],
         altered_answer("{{callback}}&code=the-thiefs-own");
     "state_twice", "Two states", "RFC 6749 §3.1", ATTEMPT,
-        "A thief adds a second state beside the right one, for programs that compare one and use the other.",
         &[Code(400, "attempt_unknown")], altered_answer("{{callback}}&state=the-thiefs-own");
     "iss_wrong", "Another issuer’s name", "RFC 9207 §2.4", RESPONSE,
-        "The answer says that it comes from another provider than the one that was asked: the mark of a mix-up.",
         &[Says(400, "provider_response_invalid", "another issuer answered")], send(&[
             begin("wrong_response_iss", ""),
             attack("The answer with another issuer", open("{{callback}}")).by(Visitor),
@@ -68,12 +55,10 @@ attacks! { Callback:
             control("The same from the right one", open("{{callback}}"), 303).by(Visitor),
         ]);
     "iss_missing", "The issuer’s name taken away", "RFC 9207 §2.4", RESPONSE,
-        "The provider promises to name itself in each answer. A thief removes the name, to hide who answered.",
         &[Says(400, "provider_response_invalid", "is missing")],
         altered_answer("/auth/google/callback?code={{code}}&state={{state}}");
     "code_injected", "A stolen code", "RFC 9700 §4.5, RFC 7636 §1",
         check("crates/idp/src/protocol/pkce.rs", "is_met_by"),
-        "A thief has got hold of the victim’s code, and puts it into a callback of a sign-in of their own, with a good state.",
         &[Code(400, "code_refused"), Code(401, "sign_in_required")], send(&[
             begin("none", "victims_"),
             begin("none", "").by(Thief),
@@ -85,11 +70,9 @@ attacks! { Callback:
         ]);
     "attempt_cookie_swapped", "Another attempt’s cookie", "RFC 9700 §4.7, RFC 6265 §8.6",
         check("crates/auth/src/oauth/attempt.rs", "open"),
-        "A thief who can set cookies from a neighbouring host plants the cookie of their own attempt under the name of the victim’s.",
         &[Code(400, "attempt_cookie_missing"), Code(401, "sign_in_required")], cookie_swapped();
     "error_with_script", "A script in the error", "RFC 6749 §4.1.2.1, OWASP ASVS V3.2.2",
         check("crates/auth/src/oauth/response.rs", "known"),
-        "The author of the link decides what error_description says. A thief writes a script there.",
         &[Says(502, "provider_refused", "an error that is in no standard"), Without("<script>alert")],
         send(&[
             begin("none", ""),
@@ -104,7 +87,7 @@ const WITH_SCRIPT: &str = "/auth/google/callback?iss={{iss}}&state={{state}}\
 
 /// An altered callback, which must not sign in, and then the one that the provider sent,
 /// which must.
-async fn altered_state(context: &mut AttackContext, altered: &'static str) -> Outcome {
+async fn altered_state(context: &mut AttackContext, altered: &'static str) -> Result {
     let actions = [
         begin("none", ""),
         attack("The altered callback", open(altered)).by(Visitor),
@@ -115,7 +98,7 @@ async fn altered_state(context: &mut AttackContext, altered: &'static str) -> Ou
 }
 
 /// An altered callback, and beside it a whole one of another attempt.
-async fn altered_answer(context: &mut AttackContext, altered: &'static str) -> Outcome {
+async fn altered_answer(context: &mut AttackContext, altered: &'static str) -> Result {
     let actions = [
         begin("none", ""),
         attack("The altered callback", open(altered)).by(Visitor),
@@ -133,7 +116,7 @@ fn attempt_cookie(browser: &Browser, app: &Url) -> (String, String) {
     pair.map(|(name, value)| (name.to_owned(), value.to_owned())).unwrap_or_default()
 }
 
-async fn cookie_swapped(context: &mut AttackContext) -> Outcome {
+async fn cookie_swapped(context: &mut AttackContext) -> Result {
     let (mut thief, mut victim) = (context.browser(), context.browser());
     context.callback(&mut thief, "none").await?;
     let victims = context.callback(&mut victim, "none").await?;

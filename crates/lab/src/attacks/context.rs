@@ -3,8 +3,6 @@
 
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::Method;
 use serde_json::json;
 use tokio::sync::OnceCell;
@@ -12,26 +10,10 @@ use url::Url;
 
 use super::record::{DOMAIN, Role, Seen, Step};
 use crate::agent::{Agent, Answer, Call, Middleman};
-use crate::instance::{LocalProvider, Target};
-use crate::sign_in::Credential;
-use crate::token;
-
-/// Why an attack could not be run.
-#[derive(Debug, thiserror::Error)]
-pub enum NotRun {
-    #[error(transparent)]
-    NoAnswer(#[from] crate::agent::Error),
-    #[error("{0}")]
-    Because(String),
-}
-
-impl NotRun {
-    pub(super) fn because(why: impl ToString) -> Self {
-        Self::Because(why.to_string())
-    }
-}
-
-pub(super) type Outcome<T = ()> = Result<T, NotRun>;
+use crate::error::{Error, Result};
+use crate::instance::{LocalProvider, Target, at};
+use crate::sign_in::{self, Credential, redirect};
+use crate::token::random;
 
 /// A browser or a program, with a cookie jar of its own.
 #[derive(Clone, Debug)]
@@ -63,7 +45,7 @@ pub(super) struct EphemeralUser {
 }
 
 impl EphemeralUser {
-    pub(super) fn new(email: String) -> Outcome<Self> {
+    pub(super) fn new(email: String) -> Result<Self> {
         Ok(Self { key: format!("passing-{}", random()?), email })
     }
 }
@@ -80,7 +62,7 @@ pub struct AttackContext {
 }
 
 impl AttackContext {
-    pub(super) fn new(target: Target, through: Option<Arc<dyn Middleman>>) -> Outcome<Self> {
+    pub(super) fn new(target: Target, through: Option<Arc<dyn Middleman>>) -> Result<Self> {
         let http = Agent::new()?;
         Ok(Self {
             target,
@@ -112,27 +94,26 @@ impl AttackContext {
         thief
     }
 
-    pub(super) fn url(&self, path: &str) -> Outcome<Url> {
-        let url = self.target.app.join(path);
-        url.map_err(|error| NotRun::because(format!("{path} is not a path: {error}")))
+    pub(super) fn url(&self, path: &str) -> Result<Url> {
+        at(&self.target.app, path)
     }
 
-    pub(super) fn provider(&self) -> Outcome<LocalProvider> {
+    pub(super) fn provider(&self) -> Result<LocalProvider> {
         self.target.provider.clone().ok_or_else(|| {
-            NotRun::because("It needs the local provider, which does not play Google here.")
+            Error::because("It needs the local provider, which does not play Google here.")
         })
     }
 
-    pub(super) fn get(&self, path: &str) -> Outcome<Call> {
+    pub(super) fn get(&self, path: &str) -> Result<Call> {
         Ok(Call::get(self.url(path)?))
     }
 
     /// A form on a page of the app.
-    pub(super) fn form(&self, path: &str, fields: &[(&str, &str)]) -> Outcome<Call> {
+    pub(super) fn form(&self, path: &str, fields: &[(&str, &str)]) -> Result<Call> {
         Ok(Call::form(self.url(path)?, fields))
     }
 
-    pub(super) fn api(&self, method: Method, path: &str, token: &str) -> Outcome<Call> {
+    pub(super) fn api(&self, method: Method, path: &str, token: &str) -> Result<Call> {
         Ok(Call::new(method, self.url(path)?).bearer(token))
     }
 
@@ -142,14 +123,14 @@ impl AttackContext {
         browser: &mut Browser,
         call: Call,
         status: u16,
-    ) -> Outcome<Answer> {
+    ) -> Result<Answer> {
         let what = format!("{} {}", call.method, call.url.path());
         let answer = browser.agent.send(call.with("user-agent", browser.user_agent)).await?;
         if answer.status.as_u16() == status {
             return Ok(answer);
         }
         let line = Seen::of(&answer).line();
-        Err(NotRun::because(format!("{what} was answered with {line}, not {status}.")))
+        Err(Error::because(format!("{what} was answered with {line}, not {status}.")))
     }
 
     pub(super) async fn attack(
@@ -157,14 +138,14 @@ impl AttackContext {
         browser: &mut Browser,
         note: &str,
         call: Call,
-    ) -> Outcome<Answer> {
+    ) -> Result<Answer> {
         let (answer, seen) = self.send(browser, Role::Attack, note, call).await?;
         self.seen.push(seen);
         Ok(answer)
     }
 
     /// Opens the account page as a step of the attack.
-    pub(super) async fn attack_account(&mut self, browser: &mut Browser, note: &str) -> Outcome {
+    pub(super) async fn attack_account(&mut self, browser: &mut Browser, note: &str) -> Result {
         self.attack(browser, note, self.get("/account")?).await?;
         Ok(())
     }
@@ -189,12 +170,12 @@ impl AttackContext {
         note: &str,
         call: Call,
         status: u16,
-    ) -> Outcome<Answer> {
+    ) -> Result<Answer> {
         let (answer, seen) = self.send(browser, Role::Control, note, call).await?;
         if seen.status == status {
             return Ok(answer);
         }
-        Err(NotRun::because(format!(
+        Err(Error::because(format!(
             "The control failed ({note}): {} was answered, not {status}.",
             seen.line()
         )))
@@ -206,7 +187,7 @@ impl AttackContext {
         role: Role,
         note: &str,
         call: Call,
-    ) -> Outcome<(Answer, Seen)> {
+    ) -> Result<(Answer, Seen)> {
         let call = call.with("user-agent", browser.user_agent);
         let cookies = browser.agent.cookies_for(&call.url);
         let answer = browser.agent.send(call.clone()).await?;
@@ -215,7 +196,7 @@ impl AttackContext {
         Ok((answer, seen))
     }
 
-    pub(super) async fn new_account(&self, name: &str, email: &str) -> Outcome<Account> {
+    pub(super) async fn new_account(&self, name: &str, email: &str) -> Result<Account> {
         let password = random()?;
         let fields = [("name", name), ("email", email), ("password", &*password)];
         let form = self.form("/sign-up", &fields)?;
@@ -225,18 +206,18 @@ impl AttackContext {
         Ok(Account { email: email.to_owned(), password, signed_in, access_token: Arc::default() })
     }
 
-    pub(super) async fn owner(&self) -> Outcome<Account> {
+    pub(super) async fn owner(&self) -> Result<Account> {
         let new = async || self.new_account("Olive Owner", &new_email()?).await;
         self.owner.get_or_try_init(new).await.cloned()
     }
 
     /// The attacker, who has an account too.
-    pub(super) async fn thief(&self) -> Outcome<Account> {
+    pub(super) async fn thief(&self) -> Result<Account> {
         let new = async || self.new_account("Theo Thief", &new_email()?).await;
         self.thief.get_or_try_init(new).await.cloned()
     }
 
-    pub(super) async fn ephemeral_user(&self) -> Outcome<EphemeralUser> {
+    pub(super) async fn ephemeral_user(&self) -> Result<EphemeralUser> {
         let new = async || EphemeralUser::new(new_email()?);
         self.ephemeral_user.get_or_try_init(new).await.cloned()
     }
@@ -247,20 +228,20 @@ impl AttackContext {
         browser: &mut Browser,
         email: &str,
         password: &str,
-    ) -> Outcome {
+    ) -> Result {
         let fields = [("email", email), ("password", password), ("strategy", "session")];
         self.send_unrecorded(browser, self.form("/sign-in", &fields)?, 303).await?;
         Ok(())
     }
 
-    pub(super) async fn signed_in(&self, account: &Account) -> Outcome<Browser> {
+    pub(super) async fn signed_in(&self, account: &Account) -> Result<Browser> {
         let mut browser = self.browser();
         self.sign_in(&mut browser, &account.email, &account.password).await?;
         Ok(browser)
     }
 
     /// Tokens for everything, of a sign-in of their own.
-    pub(super) async fn new_tokens(&self, account: &Account) -> Outcome<Answer> {
+    pub(super) async fn new_tokens(&self, account: &Account) -> Result<Answer> {
         let body = json!({
             "email": account.email, "password": account.password,
             "scope": "profile calendar:read contacts:read contacts:write",
@@ -271,17 +252,13 @@ impl AttackContext {
 
     /// An access token for everything. The same one for all attacks: each password that
     /// is typed counts towards the limit of this address.
-    pub(super) async fn access_token(&self, account: &Account) -> Outcome<String> {
+    pub(super) async fn access_token(&self, account: &Account) -> Result<String> {
         let new = async || member(&self.new_tokens(account).await?, "access_token");
         account.access_token.get_or_try_init(new).await.cloned()
     }
 
     /// Begins a sign-in at a provider; where the browser is sent to.
-    pub(super) async fn authorization_url(
-        &self,
-        browser: &mut Browser,
-        path: &str,
-    ) -> Outcome<Url> {
+    pub(super) async fn authorization_url(&self, browser: &mut Browser, path: &str) -> Result<Url> {
         self.provider()?;
         redirect(&self.send_unrecorded(browser, self.form(path, &[])?, 303).await?)
     }
@@ -293,55 +270,28 @@ impl AttackContext {
         authorize: &Url,
         user: &EphemeralUser,
         misbehave: &str,
-    ) -> Outcome<Url> {
+    ) -> Result<Url> {
         let call = consent_form(authorize, user, misbehave);
         redirect(&self.send_unrecorded(&mut self.browser(), call, 303).await?)
     }
 
     /// A sign-in up to its callback, which is not yet opened.
-    pub(super) async fn callback(
-        &mut self,
-        browser: &mut Browser,
-        misbehave: &str,
-    ) -> Outcome<Url> {
+    pub(super) async fn callback(&mut self, browser: &mut Browser, misbehave: &str) -> Result<Url> {
         let user = self.ephemeral_user().await?;
         let authorize = self.authorization_url(browser, "/auth/google").await?;
         self.consent(&authorize, &user, misbehave).await
     }
-
-    pub(super) async fn delete_account(&self, browser: &mut Browser) -> Outcome {
-        let call = self.form("/account/delete", &[("confirm", "delete")])?;
-        self.send_unrecorded(browser, call, 303).await?;
-        Ok(())
-    }
-}
-
-fn redirect(answer: &Answer) -> Outcome<Url> {
-    let path = answer.url.path();
-    answer.location().ok_or_else(|| NotRun::because(format!("{path} redirected to nowhere.")))
 }
 
 pub(super) fn consent_form(authorize: &Url, user: &EphemeralUser, misbehave: &str) -> Call {
-    let query: Vec<_> = authorize.query_pairs().collect();
-    let mut fields = vec![
-        ("decision", "allow"),
+    let fields = [
         ("person", &*user.key),
         ("name", "Pia Passer"),
         ("email", &*user.email),
         ("verified", "on"),
         ("misbehave", misbehave),
     ];
-    for (name, value) in &query {
-        if *name == "scope" {
-            fields.extend(value.split(' ').map(|scope| ("scope", scope)));
-        } else {
-            fields.push((&**name, &**value));
-        }
-    }
-    let mut decide = authorize.clone();
-    decide.set_query(None);
-    decide.set_path(&format!("{}/decide", authorize.path()));
-    Call::form(decide, &fields)
+    sign_in::consent_form(authorize, &fields, &|_| true)
 }
 
 /// The callback, as a browser follows the redirect to it.
@@ -355,7 +305,7 @@ pub(super) fn from_other_site(mut call: Call) -> Call {
     call.with("sec-fetch-site", "cross-site").with("origin", "https://evil.test")
 }
 
-pub(super) fn new_email() -> Outcome<String> {
+pub(super) fn new_email() -> Result<String> {
     Ok(format!("lab-{}@{DOMAIN}", random()?))
 }
 
@@ -367,18 +317,9 @@ pub fn is_made_up(email: &str) -> bool {
     })
 }
 
-pub(super) fn random() -> Outcome<String> {
-    token::random().map_err(NotRun::because)
-}
-
-/// base64url without padding (RFC 7515 §2).
-pub(super) fn base64url(bytes: impl AsRef<[u8]>) -> String {
-    URL_SAFE_NO_PAD.encode(bytes)
-}
-
 /// A member of the JSON document in an answer.
-pub(super) fn member(answer: &Answer, name: &str) -> Outcome<String> {
+pub(super) fn member(answer: &Answer, name: &str) -> Result<String> {
     let seen = Seen::of(answer);
-    let missing = || NotRun::because(format!("{} was answered, without {name}.", seen.line()));
+    let missing = || Error::because(format!("{} was answered, without {name}.", seen.line()));
     seen.member(name).ok_or_else(missing)
 }

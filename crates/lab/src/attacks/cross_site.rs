@@ -1,12 +1,6 @@
 //! What the pages of other sites make a browser do that is signed in here.
 
-use super::attack::{Check, attacks, check};
-use super::context::{AttackContext, Outcome};
-use super::judge::Expect::{self, Code, Has, Lacks, Still};
-use super::script::Client::{Owner, Visitor};
-use super::script::{
-    AS_OWNER, AS_THIEF, Action, Request, api, attack, control, form, get, prepare, send,
-};
+use super::prelude::*;
 
 const SAME_SITE: Check = check("crates/axum/src/middleware/same_site.rs", "is_allowed");
 const HEADERS: Check = check("crates/axum/src/middleware/security_headers.rs", "add");
@@ -15,30 +9,23 @@ const UNCHANGED: &[Expect] = &[Code(403, "cross_site_request"), Still("Olive Own
 
 attacks! { CrossSite:
     "csrf_sign_out", "Signed out by another page", "OWASP ASVS V3.5.1, RFC 6265 §8.2", SAME_SITE,
-        "A page of the thief posts the sign-out form: a nuisance, and the first half of signing the victim in to another account.",
         UNCHANGED, posted_by_other_site("/sign-out", &[]);
     "csrf_delete_account", "An account deleted by another page", "OWASP ASVS V3.5.1", SAME_SITE,
-        "A page of the thief posts the form that deletes the account, with the word that has to be typed.",
         UNCHANGED, posted_by_other_site("/account/delete", &[("confirm", "delete")]);
     "csrf_password", "A password set by another page", "OWASP ASVS V3.5.1", SAME_SITE,
-        "A page of the thief gives the victim a password that the thief knows.",
         UNCHANGED, posted_by_other_site("/account/password",
             &[("current", "{{owner.password}}"), ("new", "what the thief knows as well")]);
     "csrf_link", "The thief’s identity linked by another page", "OWASP ASVS V3.5.1, RFC 9700 §4.7", SAME_SITE,
-        "A page of the thief posts the form that links a provider, so that the thief’s account there becomes a way in.",
         UNCHANGED, posted_by_other_site("/account/link/google", &[]);
     "csrf_connection", "A connection by another page", "OWASP ASVS V3.5.1, RFC 6749 §10.12", SAME_SITE,
-        "A page of the thief posts the form that asks a provider for more than a sign-in, in the victim’s name.",
         UNCHANGED, posted_by_other_site("/connections/google", &[("calendar", "yes")]);
     "csrf_sign_in", "Signed in by another page", "OWASP ASVS V3.5.1", SAME_SITE,
-        "A page of the thief posts the sign-in form with the thief’s own password: what the victim then writes, the thief reads.",
         &[Code(403, "cross_site_request"), Code(401, "sign_in_required")], send(&[
             attack("The form on the thief’s page", form("/sign-in", AS_THIEF).on_other_site()).by(Visitor),
             attack("Is the victim signed in?", get("/account")).by(Visitor),
             control("The form on our page", form("/sign-in", AS_THIEF), 303).by(Visitor),
         ]);
     "csrf_api_text", "JSON that says it is text", "OWASP ASVS V3.5.2", SAME_SITE,
-        "A form can send text/plain without a preflight. The thief’s page sends JSON as that to the API, and the browser adds the cookie.",
         &[Code(403, "cross_site_request")], send(&[
             SIGNED_IN,
             attack("JSON from the thief’s page", NEW_CONTACT.with(&[
@@ -48,7 +35,6 @@ attacks! { CrossSite:
         ]);
     "csrf_api_type", "The same from our own origin", "RFC 9110 §8.3",
         check("crates/axum/src/extract.rs", "from_request"),
-        "The API accepts JSON only as application/json: anything that says it is text is not read, wherever it comes from.",
         &[Code(415, "unsupported_media_type")], send(&[
             SIGNED_IN,
             attack("JSON as text", NEW_CONTACT.with(
@@ -57,7 +43,6 @@ attacks! { CrossSite:
                 &[("content-type", "application/json"), ("sec-fetch-site", "same-origin")]), 201).by(Owner),
         ]);
     "csrf_old_browser", "A browser that sends no Sec-Fetch-Site", "OWASP ASVS V3.5.3, RFC 6454 §7", SAME_SITE,
-        "Older browsers say only Origin: the thief’s, a neighbour’s port, or null from a frame in a sandbox.",
         &[Code(403, "cross_site_request")], send(&[
             prepare(form("/sign-in", AS_OWNER), 303),
             attack("Sign-out, with Origin alone", SIGN_OUT.with(&[("origin", "{{each}}")]))
@@ -66,7 +51,6 @@ attacks! { CrossSite:
         ]);
     "sign_out_by_link", "Signed out by an image", "RFC 9110 §9.2.1",
         check("crates/axum/src/routes/mod.rs", "pages"),
-        "An image whose address is the sign-out page. GET must not change anything.",
         &[Code(405, "method_not_allowed"), Still("Olive Owner")], send(&[
             SIGNED_IN,
             attack("An image on the thief’s page",
@@ -74,7 +58,6 @@ attacks! { CrossSite:
             AFTERWARDS,
         ]);
     "cors_read", "Another page reads the API", "OWASP ASVS V3.4.2", HEADERS,
-        "A script of the thief asks the API with the victim’s cookies, and would read the answer if it were allowed to.",
         &[Lacks("access-control-allow-origin"), Lacks("access-control-allow-credentials")], send(&[
             SIGNED_IN,
             attack("The thief’s script asks", api("GET", "/api/v1/me").with(
@@ -86,11 +69,9 @@ attacks! { CrossSite:
         ]);
     "clickjacking", "Our page in the thief’s frame", "OWASP ASVS V3.4.6, RFC 9700 §4.16",
         check("crates/axum/src/middleware/security_headers.rs", "content_security_policy"),
-        "The thief shows our account page in an invisible frame, and has the victim click where the button is.",
         &[Has("content-security-policy", "frame-ancestors 'none'")],
         send(&[SIGNED_IN, attack("The page in a frame", get("/account")).by(Owner)]);
     "cache_after", "The page from the cache", "OWASP ASVS V14.3.2", HEADERS,
-        "The next user of the computer presses Back.",
         &[Has("cache-control", "no-store")],
         send(&[SIGNED_IN, attack("What may be kept?", get("/account")).by(Owner)]);
 }
@@ -109,7 +90,7 @@ async fn posted_by_other_site(
     context: &mut AttackContext,
     path: &'static str,
     fields: &'static [(&'static str, &'static str)],
-) -> Outcome {
+) -> Result {
     let form = form(path, fields).on_other_site();
     let posted = attack("The form on the thief’s page", form).by(Owner);
     send(context, &[SIGNED_IN, posted, AFTERWARDS]).await

@@ -1,62 +1,46 @@
 //! ID tokens and what surrounds them, from a local provider that misbehaves as it is told.
 
-use super::attack::{Check, attacks, check};
-use super::context::{AttackContext, Outcome};
-use super::judge::Expect::{Code, Says};
-use super::script::Client::Visitor;
-use super::script::{attack, begin, control, get, open, send};
+use super::prelude::*;
 
 const CLAIMS: Check = check("crates/auth/src/oauth/id_token.rs", "check");
 
 attacks! { IdToken:
     "id_token_nonce", "An ID token of another sign-in", "OpenID Connect Core §3.1.3.7 (11)", CLAIMS,
-        "A thief has got hold of an ID token that was issued to the victim earlier, and has it delivered again. The nonce ties each to one sign-in.",
         &[Says(502, "id_token_refused", "another attempt (nonce)"), Code(401, "sign_in_required")],
         with_misbehaving_provider("wrong_nonce");
     "id_token_signature", "One bit of the signature", "OpenID Connect Core §3.1.3.7 (6)",
         check("crates/auth/src/oauth/id_token.rs", "is_signed_by"),
-        "Between the app and the provider, a thief writes another person into the token. The signature no longer fits, if it is checked.",
         &[Says(502, "id_token_refused", "its signature is wrong"), Code(401, "sign_in_required")],
         with_misbehaving_provider("bad_signature");
     "id_token_unsigned", "An ID token that is not signed", "RFC 8725 §3.2",
         check("crates/auth/src/oauth/id_token.rs", "parse"),
-        "The token says that its algorithm is none. A library that believes what a token says of itself has nothing left to check.",
         &[Says(502, "id_token_refused", "an algorithm that is not allowed"), Code(401, "sign_in_required")],
         with_misbehaving_provider("unsigned");
     "id_token_expired", "An ID token from an hour ago", "OpenID Connect Core §3.1.3.7 (9)", CLAIMS,
-        "A thief found an old token in a log or a backup.",
         &[Says(502, "id_token_refused", "it has expired"), Code(401, "sign_in_required")],
         with_misbehaving_provider("expired_id_token");
     "id_token_issuer", "An ID token from another issuer", "OpenID Connect Core §3.1.3.7 (2)", CLAIMS,
-        "The token names another issuer: at another provider, the same id is another person.",
         &[Says(502, "id_token_refused", "from another issuer"), Code(401, "sign_in_required")],
         with_misbehaving_provider("wrong_issuer");
     "id_token_audience", "An ID token for another app", "OpenID Connect Core §3.1.3.7 (3)", CLAIMS,
-        "A dishonest app hands on the ID tokens that its own visitors gave it, to be those visitors here.",
         &[Says(502, "id_token_refused", "for somebody else"), Code(401, "sign_in_required")],
         with_misbehaving_provider("wrong_audience");
     "id_token_missing", "No ID token at all", "OpenID Connect Core §3.1.3.3",
         check("crates/auth/src/oauth/flow.rs", "open_id"),
-        "The token is left out, for programs that then go on with whatever userinfo says.",
         &[Says(502, "id_token_refused", "there is none"), Code(401, "sign_in_required")],
         with_misbehaving_provider("missing_id_token");
     "userinfo_of_another", "Userinfo about another person", "OpenID Connect Core §5.3.2",
         check("crates/auth/src/oauth/userinfo.rs", "fetch"),
-        "The ID token is about one person and userinfo about another. Mixing the two signs in the wrong one.",
         &[Says(502, "provider_nonsense", "about somebody else than the ID token"), Code(401, "sign_in_required")],
         with_misbehaving_provider("other_sub");
     "token_response_garbage", "Garbage instead of tokens", "RFC 6749 §5.1",
         check("crates/auth/src/oauth/token.rs", "exchange"),
-        "The token endpoint answers 200 with a body that is not JSON, and hopes for a program that fails open.",
         &[Code(502, "provider_nonsense"), Code(401, "sign_in_required")],
         with_misbehaving_provider("garbage_token");
 }
 
 /// A sign-in in which the provider misbehaves, and one in which it does not.
-async fn with_misbehaving_provider(
-    context: &mut AttackContext,
-    misbehave: &'static str,
-) -> Outcome {
+async fn with_misbehaving_provider(context: &mut AttackContext, misbehave: &'static str) -> Result {
     let actions = [
         begin(misbehave, ""),
         attack("Back from a provider that lies", open("{{callback}}")).by(Visitor),

@@ -1,37 +1,28 @@
 //! Input that no form of ours sends.
 
-use super::attack::{Check, attacks, check};
-use super::context::{AttackContext, Outcome};
-use super::judge::Expect::{Code, Lands, Without};
-use super::script::Client::{Owner, Visitor};
-use super::script::{Request, api, attack, control, form, get, json, send};
+use super::prelude::*;
 
 const OWN_PATH: Check = check("crates/domain/src/return_to.rs", "own_path");
 
 attacks! { Input:
     "open_redirect", "A way out through next", "RFC 9700 §4.11, OWASP ASVS V3.7.2", OWN_PATH,
-        "A link to our sign-in page that leads to the thief’s page afterwards, which looks like ours and asks for the password.",
         &[Lands("/account")], signed_in_link(&[
             "https://evil.test/", "//evil.test", "///evil.test", "/\\evil.test", "\\\\evil.test",
             "/\t/evil.test", "/.//evil.test", "https:evil.test", "http://localhost@evil.test/",
         ]);
     "next_script", "A script in next", "OWASP ASVS V3.7.2", OWN_PATH,
-        "The place to go afterwards is javascript: or data:.",
         &[Lands("/account")],
         signed_in_link(&["javascript:alert(1)", "JaVaScRiPt:alert(1)", "data:text/html,x"]);
     "next_header", "A header in next", "RFC 9110 §5.5", OWN_PATH,
-        "A line break in the place to go would end the Location header, and begin a header of the thief’s, a cookie for one.",
         &[Lands("/account")], signed_in_link(
             &["/\r\nSet-Cookie: latchkey_session=thiefs", "/%0d%0aX-Thief: 1\r\n"]);
     "next_markup", "Markup in next", "OWASP ASVS V3.2.2", OWN_PATH,
-        "The place to go is carried along in the form. The thief closes the attribute and opens a script.",
         &[Without("<script>alert")], send(&[
             attack("The thief’s link", LINK).by(Visitor)
                 .each(&["\"><script>alert(1)</script>", "/\"><script>alert(1)</script>"]),
         ]);
     "host_header", "Another Host", "RFC 9700 §4.1.3, OWASP ASVS V4.1.3",
         check("crates/axum/src/settings/mod.rs", "absolute"),
-        "The thief names their own host in Host or X-Forwarded-Host, and hopes to find it in the redirect URI or in the links of e-mails.",
         &[Without("evil.test")], send(&[
             attack("The sign-in page", get("/sign-in").with(&[("{{each}}", "evil.test")]))
                 .by(Visitor).each(HOSTS),
@@ -42,7 +33,6 @@ attacks! { Input:
         ]);
     "body_large", "A body that is too large", "RFC 9110 §15.5.14, OWASP ASVS V15.2.2",
         check("crates/axum/src/middleware/guard.rs", "limit_body"),
-        "The thief sends forms of a hundred kilobytes, to fill the memory and to have passwords hashed that are as long.",
         &[Code(413, "too_large")], send(&[
             attack("A password of 100,000 characters",
                 form("/sign-in", &[("email", "lab@lab.invalid"), ("password", "{{large}}")])),
@@ -53,7 +43,6 @@ attacks! { Input:
         ]);
     "field_twice", "A field that is there twice", "OWASP ASVS V15.3.7",
         check("crates/axum/src/extract.rs", "fields"),
-        "The form names two people, for programs that check one and sign in the other.",
         &[Code(400, "bad_request")], send(&[
             attack("Two addresses", form("/sign-in", &[
                 ("email", "{{thief.email}}"), ("email", "{{owner.email}}"),
@@ -63,7 +52,6 @@ attacks! { Input:
         ]);
     "path_traversal", "A way out of the folder", "OWASP ASVS V5.3.2",
         check("crates/web/src/static_files.rs", "serve"),
-        "The thief asks for files above the folder of the stylesheet: the .env, the database, the secret.",
         &[Code(404, "not_found")], send(&[
             attack("A file elsewhere", get("{{each}}")).each(&[
                 "/static/..%2f.env", "/static/..%2f..%2fdata%2flatchkey.db", "/static/%2e%2e%2f.env"]),
@@ -71,7 +59,6 @@ attacks! { Input:
         ]);
     "json_types", "Numbers and lists for texts", "OWASP ASVS V15.3.5",
         check("crates/axum/src/extract.rs", "json_rejection"),
-        "The thief sends a list or true instead of a password, for programs that compare loosely.",
         &[Code(400, "bad_request")], send(&[
             attack("Something else than a text", json("POST", "/api/v1/token",
                 r#"{"email":"{{owner.email}}","password":{{each}}}"#))
@@ -86,7 +73,7 @@ const HOSTS: &[&str] = &["host", "x-forwarded-host"];
 const FORWARDED: &[(&str, &str)] = &[("forwarded", "host=evil.test;proto=https")];
 
 /// The thief's link, opened in a browser that is signed in: it redirects at once.
-async fn signed_in_link(context: &mut AttackContext, nexts: &'static [&'static str]) -> Outcome {
+async fn signed_in_link(context: &mut AttackContext, nexts: &'static [&'static str]) -> Result {
     let links = attack("The thief’s link", LINK).by(Owner).each(nexts);
     let own = control("A page of our own", get("/sign-in").query("next", "/errors"), 303);
     send(context, &[links, own.by(Owner)]).await

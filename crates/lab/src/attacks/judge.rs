@@ -45,32 +45,6 @@ pub enum Expect {
     SameSuccessor,
 }
 
-impl Expect {
-    /// In words, as a page has it.
-    pub fn words(&self) -> String {
-        match self {
-            Self::Code(status, code) => format!("{status} {code}"),
-            Self::Says(status, code, text) => format!("{status} {code}: “{text}”"),
-            Self::OAuth(status, error) => format!("{status} with the error {error}"),
-            Self::Challenge(status, error) => format!("{status} with a challenge: {error}"),
-            Self::SentBack(error) => format!("back to the app with the error {error}"),
-            Self::Stays(status) => format!("{status}, and no redirect"),
-            Self::Lands(place) => format!("a redirect to exactly {place}"),
-            Self::Without(text) => format!("an answer without “{text}”"),
-            Self::Has(header, part) => format!("an answer whose {header} has {part}"),
-            Self::Lacks(header) => format!("an answer without {header}"),
-            Self::Still("") => "200".to_owned(),
-            Self::Still(text) => format!("200, and “{text}” is still there"),
-            Self::Limited => "429 too_many_tries, with the time to wait".to_owned(),
-            Self::Alike => "the same answer as the first one".to_owned(),
-            Self::AsFast => {
-                "the same time for an address with an account and one without".to_owned()
-            }
-            Self::SameSuccessor => "200 with one and the same successor".to_owned(),
-        }
-    }
-}
-
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     Refused,

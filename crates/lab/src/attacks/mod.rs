@@ -1,7 +1,7 @@
 //! Attacks on a running Latchkey, each for real and over HTTP.
 //!
-//! Each is a row of its group's table: a story, requests (a script, or a function), and
-//! the answers that it takes ([`judge`](judge())). It counts as refused only when the check
+//! Each is a row of its group's table: requests (a script, or a function), and the
+//! answers that it takes ([`judge`](judge())). It counts as refused only when the check
 //! that is there for it refused it, with that check's own code; where it makes sense, the same
 //! request without the attack is sent too and has to succeed. Each runs once more where just its
 //! check is missing, and at a tutorial’s sign-in (`run`). The accounts of a run are made
@@ -12,11 +12,11 @@ mod attack;
 mod callback;
 mod context;
 mod cross_site;
-mod forge;
 mod id_token;
 mod input;
 mod judge;
 mod jwt;
+mod prelude;
 mod provider;
 mod record;
 mod refresh;
@@ -29,7 +29,7 @@ mod twin;
 mod weakenings;
 
 pub use attack::{Attack, Check, Group};
-pub use context::{AttackContext, NotRun, is_made_up};
+pub use context::{AttackContext, is_made_up};
 pub use judge::{Expect, Verdict, judge};
 pub use record::{DOMAIN, Role, Seen, Step};
 pub use run::{Report, run};

@@ -3,14 +3,11 @@
 
 use url::Url;
 
-use super::attack::{Check, attacks, check};
-use super::context::{
-    AttackContext, NotRun, Outcome, consent_form, from_other_site, member, random,
-};
-use super::judge::Expect::{Challenge, Code, OAuth, SentBack, Stays};
-use super::script::{attack, control, form, get, send};
+use super::context::{consent_form, from_other_site, member};
+use super::prelude::*;
 use crate::agent::{Answer, Call};
-use crate::instance::LocalProvider;
+use crate::instance::{LocalProvider, at};
+use crate::token::random;
 
 /// Long enough for a verifier (RFC 7636 §4.1).
 const GUESS: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -20,43 +17,33 @@ const CODE: Check = check("crates/idp/src/protocol/grants.rs", "judge");
 
 attacks! { Provider:
     "pkce_missing", "No code challenge", "RFC 9700 §2.1.1", CHALLENGE,
-        "A thief takes the code challenge out of the request, so that a code that is caught later needs no verifier.",
         &[SentBack("invalid_request")], altered_request("code_challenge", None);
     "pkce_plain", "A challenge in plain text", "RFC 7636 §7.2", CHALLENGE,
-        "With the method plain, the challenge is the verifier: anyone who sees the request can redeem the code.",
         &[SentBack("invalid_request")], altered_request("code_challenge_method", Some("plain"));
     "pkce_wrong_verifier", "A code with another verifier", "RFC 7636 §4.6",
         check("crates/idp/src/protocol/pkce.rs", "is_met_by"),
-        "A thief has caught a code, and knows the client’s secret. What is missing is the verifier, which never left the app.",
         &[OAuth(400, "invalid_grant"), OAuth(400, "invalid_grant")],
         altered_redemption("code_verifier", &[("A made-up verifier", GUESS), ("No verifier", "")]);
     "code_reused", "A code that was used", "RFC 6749 §4.1.2", CODE,
-        "A thief sends a code that the app has redeemed. It is refused, and the tokens of the first time are revoked, because one of the two was a thief.",
         &[OAuth(400, "invalid_grant"), Challenge(401, "invalid_token")], code_reused();
     "redirect_uri_foreign", "A redirect to the thief", "RFC 9700 §4.1.3",
         check("crates/idp/src/protocol/registry.rs", "registered_redirect_uri"),
-        "The request names the thief’s page as the place to send the code to: in full, below ours, with a trick in the name, or with one character more.",
         &[Stays(400)], redirect_uri_foreign();
     "redirect_uri_swapped", "Another redirect at the token endpoint", "RFC 6749 §4.1.3", CODE,
-        "A code that was caught on one page is redeemed in the name of another.",
         &[OAuth(400, "invalid_grant")],
         altered_redemption("redirect_uri", &[("With the thief’s redirect URI", "https://evil.test/callback")]);
     "implicit_grant", "A token in the address bar", "RFC 9700 §2.1.2",
         check("crates/idp/src/protocol/authorize.rs", "response"),
-        "The request asks for the token itself instead of a code, so that it ends up in the address bar and the history.",
         &[SentBack("unsupported_response_type")], altered_request("response_type", Some("token"));
     "client_secret_wrong", "A client with a wrong secret", "RFC 6749 §3.2.1",
         check("crates/idp/src/protocol/registry.rs", "authenticate"),
-        "A thief has a code and the right verifier, and guesses the client’s secret.",
         &[OAuth(401, "invalid_client")],
         altered_redemption("client_secret", &[("With a guess", GUESS)]);
     "consent_forged", "Another site presses Allow", "RFC 6749 §10.12",
         check("crates/idp/src/guard.rs", "is_same_origin"),
-        "A page of the thief posts the consent form in the victim’s name.",
         &[Stays(403)], consent_forged();
     "oauth_start_by_link", "A sign-in that a link begins", "RFC 9700 §4.7.1",
         check("crates/axum/src/routes/mod.rs", "pages"),
-        "An image on the thief’s page would start the round trip, and sign the victim in without a click.",
         &[Code(405, "method_not_allowed")],
         send(&[attack("A link to the start", get("/auth/google")),
             control("The button on our page", form("/auth/google", &[]), 303)]);
@@ -70,7 +57,7 @@ struct Authorization {
 }
 
 impl Authorization {
-    fn new(context: &AttackContext) -> Outcome<Self> {
+    fn new(context: &AttackContext) -> Result<Self> {
         let provider = context.provider()?;
         let verifier = format!("{}{}", random()?, random()?);
         let authorize = provider.authorization_url(&random()?, &random()?, &verifier);
@@ -89,41 +76,36 @@ impl Authorization {
     }
 
     /// A new code, as the consent page sends it.
-    async fn code(&self, context: &mut AttackContext) -> Outcome<String> {
+    async fn code(&self, context: &mut AttackContext) -> Result<String> {
         let user = context.ephemeral_user().await?;
         let callback = context.consent(&self.authorize, &user, "none").await?;
         let code = callback.query_pairs().find(|(name, _)| name == "code");
         let code = code.map(|(_, code)| code.into_owned());
-        code.ok_or_else(|| NotRun::because("The local provider gave no code."))
+        code.ok_or_else(|| Error::because("The local provider gave no code."))
     }
 
     /// The token request (RFC 6749 §4.1.3), with these fields in place of the right ones.
-    fn redemption(&self, code: &str, instead: &[(&str, &str)]) -> Outcome<Call> {
+    fn redemption(&self, code: &str, instead: &[(&str, &str)]) -> Result<Call> {
         let fields = self.provider.redemption(code, &self.verifier).map(|(name, value)| {
             let other = instead.iter().find(|(one, _)| *one == name);
             (name, other.map_or(value, |(_, value)| *value))
         });
-        let mut call = Call::form(self.url("/google/token")?, &fields);
+        let mut call = Call::form(at(&self.provider.google, "/google/token")?, &fields);
         // It comes from a program, and not from a browser.
         call.headers.retain(|(name, _)| name == "content-type");
         Ok(call)
     }
-
-    fn url(&self, path: &str) -> Outcome<Url> {
-        let url = self.provider.google.join(path);
-        url.map_err(|error| NotRun::because(format!("{path} is not a path: {error}")))
-    }
 }
 
 /// Redeems a code of the thief's own, as the app would: the tokens.
-pub(super) async fn redeemed(context: &mut AttackContext) -> Outcome<Answer> {
+pub(super) async fn redeemed(context: &mut AttackContext) -> Result<Answer> {
     let authorization = Authorization::new(context)?;
     let code = authorization.code(context).await?;
     let call = authorization.redemption(&code, &[])?;
     context.send_unrecorded(&mut context.browser(), call, 200).await
 }
 
-async fn altered_request(context: &mut AttackContext, name: &str, value: Option<&str>) -> Outcome {
+async fn altered_request(context: &mut AttackContext, name: &str, value: Option<&str>) -> Result {
     let authorization = Authorization::new(context)?;
     let mut browser = context.browser();
     let altered = authorization.altered(name, value);
@@ -138,7 +120,7 @@ async fn altered_redemption(
     context: &mut AttackContext,
     field: &str,
     values: &[(&str, &str)],
-) -> Outcome {
+) -> Result {
     let authorization = Authorization::new(context)?;
     let mut thief = context.thiefs_browser();
     for (note, value) in values {
@@ -152,21 +134,22 @@ async fn altered_redemption(
     Ok(())
 }
 
-async fn code_reused(context: &mut AttackContext) -> Outcome {
+async fn code_reused(context: &mut AttackContext) -> Result {
     let authorization = Authorization::new(context)?;
     let (mut app, mut thief) = (context.browser(), context.thiefs_browser());
     let code = authorization.code(context).await?;
     let first = authorization.redemption(&code, &[])?;
     let tokens = context.control(&mut app, "The first time", first.clone(), 200).await?;
     let access = member(&tokens, "access_token")?;
-    let userinfo = Call::get(authorization.url("/google/userinfo")?).bearer(&access);
+    let userinfo =
+        Call::get(at(&authorization.provider.google, "/google/userinfo")?).bearer(&access);
     context.control(&mut app, "Its token is good", userinfo.clone(), 200).await?;
     context.attack(&mut thief, "The second time", first).await?;
     context.attack(&mut app, "The token of the first time", userinfo).await?;
     Ok(())
 }
 
-async fn redirect_uri_foreign(context: &mut AttackContext) -> Outcome {
+async fn redirect_uri_foreign(context: &mut AttackContext) -> Result {
     let authorization = Authorization::new(context)?;
     let mut browser = context.browser();
     let own = &authorization.provider.redirect_uri;
@@ -186,7 +169,7 @@ async fn redirect_uri_foreign(context: &mut AttackContext) -> Outcome {
     Ok(())
 }
 
-async fn consent_forged(context: &mut AttackContext) -> Outcome {
+async fn consent_forged(context: &mut AttackContext) -> Result {
     let authorization = Authorization::new(context)?;
     let own = consent_form(&authorization.authorize, &context.ephemeral_user().await?, "none");
     let mut browser = context.browser();

@@ -172,30 +172,17 @@ fn cut(text: &str) -> String {
 /// Cuts everything that is long enough to be a secret: tokens, codes, states,
 /// cookies, passwords.
 pub(super) fn shortened(text: &str) -> String {
-    let mut out = String::new();
-    let mut run = String::new();
-    for c in text.chars() {
-        if c.is_ascii_alphanumeric() || "-_".contains(c) {
-            run.push(c);
-        } else {
-            flush(&mut run, &mut out);
-            out.push(c);
+    let ends_a_run = |c: char| !c.is_ascii_alphanumeric() && !"-_".contains(c);
+    let cut = |text: &str| {
+        let run = text.trim_end_matches(ends_a_run);
+        // Words of our own have no digits and no capitals, and are no secrets.
+        let is_word = run.chars().all(|c| c.is_ascii_lowercase() || "-_".contains(c));
+        if run.len() < SECRET_FROM || (is_word && run.len() < LONGEST_WORD) {
+            return text.to_owned();
         }
-    }
-    flush(&mut run, &mut out);
-    out
-}
-
-fn flush(run: &mut String, out: &mut String) {
-    // Words of our own have no digits and no capitals, and are no secrets.
-    let is_word = run.chars().all(|c| c.is_ascii_lowercase() || "-_".contains(c));
-    if run.len() < SECRET_FROM || (is_word && run.len() < LONGEST_WORD) {
-        out.push_str(run);
-    } else {
-        out.push_str(&run[..KEPT]);
-        out.push('…');
-    }
-    run.clear();
+        format!("{}…{}", &run[..KEPT], &text[run.len()..])
+    };
+    text.split_inclusive(ends_a_run).map(cut).collect()
 }
 
 #[cfg(test)]

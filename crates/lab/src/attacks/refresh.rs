@@ -4,12 +4,8 @@ use std::time::Duration;
 
 use http::Method;
 
-use super::attack::{Check, attacks, check};
-use super::context::{AttackContext, Outcome, member};
-use super::judge::Expect::{Challenge, Code, SameSuccessor};
-use super::script::Client::Visitor;
-use super::script::Source::Member;
-use super::script::{Action, NEW_TOKENS, Request, api, attack, control, json, prepare, send};
+use super::context::member;
+use super::prelude::*;
 use crate::agent::Call;
 
 /// A little longer than a late twin is honoured.
@@ -22,7 +18,6 @@ const EXCHANGE: Check = check("crates/auth/src/tokens/refresh.rs", "refresh");
 
 attacks! { Refresh:
     "refresh_reused", "A refresh token that was used", "RFC 9700 §4.14.2", ROTATION,
-        "The thief has copied a refresh token, and uses it after its owner did. The server cannot tell which of the two is the thief, so it ends the whole family.",
         &[Code(400, "refresh_token_reused"), Code(400, "refresh_token_ended")], send(&[
             TOKENS,
             control("The owner renews", RENEW, 200).by(Visitor).save(&[("newest", Member("refresh_token"))]),
@@ -31,18 +26,15 @@ attacks! { Refresh:
                 r#"{"refresh_token":"{{newest}}"}"#)).by(Visitor),
         ]);
     "refresh_race", "A race for the refresh", "RFC 9700 §4.14.2", EXCHANGE,
-        "The thief uses the copied token in the same instant as its owner, several times. All get the same successor: the family does not fork.",
         &[SameSuccessor], race();
     "refresh_as_access", "A refresh token as an access token", "RFC 9068 §4, OWASP ASVS V9.2.2",
         check("crates/axum/src/caller/bearer.rs", "authenticate"),
-        "The thief sends the refresh token, which lives for weeks, to the API.",
         &[Challenge(401, "invalid_token")], send(&[
             TOKENS,
             control("The access token", api("GET", "/api/v1/me").bearer("{{access}}"), 200),
             attack("The refresh token", api("GET", "/api/v1/me").bearer("{{refresh}}")),
         ]);
     "access_as_refresh", "An access token as a refresh token", "OWASP ASVS V9.2.2", EXCHANGE,
-        "The thief has an access token that ends in minutes, and tries to trade it for a new pair.",
         &[Code(400, "refresh_token_unknown")], send(&[
             TOKENS,
             attack("The access token", json("POST", "/api/v1/token/refresh",
@@ -50,7 +42,6 @@ attacks! { Refresh:
             control("The refresh token", RENEW, 200),
         ]);
     "refresh_after_revoke", "A refresh token after it was revoked", "RFC 7009 §2.1", ROTATION,
-        "The owner revokes the token. The thief’s copy must stop working.",
         &[Code(400, "refresh_token_ended")], send(&[
             TOKENS,
             control("The owner revokes it",
@@ -64,7 +55,7 @@ const TOKENS: Action = prepare(NEW_TOKENS, 200)
 
 const RENEW: Request = json("POST", "/api/v1/token/refresh", r#"{"refresh_token":"{{refresh}}"}"#);
 
-async fn race(context: &mut AttackContext) -> Outcome {
+async fn race(context: &mut AttackContext) -> Result {
     let owner = context.owner().await?;
     let tokens = context.new_tokens(&owner).await?;
     let body = serde_json::json!({ "refresh_token": member(&tokens, "refresh_token")? });

@@ -3,17 +3,11 @@
 use http::Method;
 use serde_json::Value;
 
-use super::attack::{attacks, check};
-use super::context::{AttackContext, NotRun, Outcome};
-use super::judge::Expect::{Code, Still};
-use super::script::Client::{SignedInThief, Stranger, Visitor};
-use super::script::Source::{Header, Member};
-use super::script::{AS_OWNER, Action, api, attack, control, form, get, json, prepare, send};
+use super::prelude::*;
 
 attacks! { Rights:
     "scope_exceeded", "More than the scope", "RFC 6750 §3.1",
         check("crates/axum/src/caller/credential.rs", "require_scope"),
-        "A program that may read the calendar helps itself to the contacts.",
         &[Code(403, "insufficient_scope")], send(&[
             READER,
             control("What the scope allows",
@@ -23,7 +17,6 @@ attacks! { Rights:
         ]);
     "scope_widened", "A wider scope at the refresh", "RFC 6749 §6",
         check("crates/auth/src/tokens/refresh.rs", "next_pair"),
-        "A program that may read the calendar asks for everything when it renews its token.",
         &[Still("\"scope\":\"calendar:read\""), Code(403, "insufficient_scope")], send(&[
             READER,
             attack("Renewed, with a wider scope", json("POST", "/api/v1/token/refresh",
@@ -33,7 +26,6 @@ attacks! { Rights:
         ]);
     "scope_made_up", "A scope that is made up", "RFC 6749 §3.3",
         check("crates/axum/src/routes/token.rs", "wanted"),
-        "An unknown scope must not be taken for all of them.",
         &[Code(400, "invalid_scope")], send(&[
             attack("A token for an unknown scope", json("POST", "/api/v1/token",
                 r#"{"email":"{{thief.email}}","password":"{{thief.password}}","scope":"{{each}}"}"#))
@@ -41,7 +33,6 @@ attacks! { Rights:
         ]);
     "role_missing", "The administrator’s list", "OWASP ASVS V8.2.1",
         check("crates/axum/src/caller/credential.rs", "require_role"),
-        "A user without the role opens the list of all users.",
         &[Code(403, "role_required")], send(&[
             control("What every user may do", api("GET", "/api/v1/me").bearer("{{thief.token}}"), 200),
             attack("What administrators may do",
@@ -49,7 +40,6 @@ attacks! { Rights:
         ]);
     "contact_of_another", "Another user’s contact", "OWASP ASVS V8.2.2, API1:2023",
         check("crates/web/src/api/contacts.rs", "no_such_contact"),
-        "The thief knows the id of one of the victim’s contacts, and reads it, rewrites it and deletes it with a token of their own.",
         &[Code(404, "not_found"), Code(404, "not_found"), Code(404, "not_found"), Still("Aunt Agatha")],
         send(&[
             control("The victim adds a contact", json("POST", "/api/v1/contacts",
@@ -64,11 +54,9 @@ attacks! { Rights:
         ]);
     "sign_in_of_another", "Another user’s sign-in", "OWASP ASVS V8.2.2",
         check("crates/web/src/api/sessions.rs", "end_one"),
-        "The thief ends one of the victim’s sign-ins by its id.",
         &[Code(404, "not_found"), Still("Olive Owner")], sign_in_of_another();
     "trace_of_another", "Another user’s recorded sign-in", "OWASP ASVS V8.2.2",
         check("crates/demo/src/traces/pages.rs", "find"),
-        "The thief knows the id of the victim’s recorded sign-in, and opens it to read what went over the wire.",
         &[Code(404, "not_found"), Code(401, "sign_in_required")], send(&[
             prepare(form("/sign-in", AS_OWNER), 303).save(&[("trace", Header("x-latchkey-trace"))]),
             control("The victim’s own", get("/traces/{{trace}}/har"), 200).by(Visitor),
@@ -77,7 +65,6 @@ attacks! { Rights:
         ]);
     "contact_planted", "A contact for another user", "OWASP ASVS V8.2.3, API3:2023",
         check("crates/web/src/api/contacts.rs", "create"),
-        "The thief adds a contact and names the victim as its owner in the body, which must be ignored.",
         &[Code(404, "not_found")], send(&[
             prepare(json("POST", "/api/v1/contacts",
                 r#"{"name":"Planted","user_id":"{{owner.sub}}","owner":"{{owner.sub}}"}"#)
@@ -99,14 +86,14 @@ const READER: Action = prepare(
 )
 .save(&[("access", Member("access_token")), ("refresh", Member("refresh_token"))]);
 
-async fn sign_in_of_another(context: &mut AttackContext) -> Outcome {
+async fn sign_in_of_another(context: &mut AttackContext) -> Result {
     let mut victim = context.owner().await?.signed_in_browser();
     let call = context.get("/api/v1/sessions")?;
     let listed = context.control(&mut victim, "The victim’s sign-ins", call, 200).await?;
     let listed: Value = serde_json::from_slice(&listed.body).unwrap_or_default();
     let mut items = listed["items"].as_array().into_iter().flatten();
     let current = items.find(|one| one["current"] == true).and_then(|one| one["id"].as_str());
-    let id = current.ok_or_else(|| NotRun::because("The current sign-in is not listed."))?;
+    let id = current.ok_or_else(|| Error::because("The current sign-in is not listed."))?;
     let thief = context.thief().await?;
     let token = context.access_token(&thief).await?;
     let call = context.api(Method::DELETE, &format!("/api/v1/sessions/{id}"), &token)?;

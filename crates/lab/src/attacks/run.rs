@@ -3,12 +3,12 @@
 use std::time::{Duration, Instant};
 
 use super::attack::{Attack, Group};
-use super::context::{AttackContext, NotRun};
+use super::context::AttackContext;
 use super::judge::{Expect, Verdict, judge};
 use super::record::Step;
 use super::twin::{Ground, Proof};
 use super::weakenings;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::instance::{InstanceFactory, Target};
 
 /// How long one attack may take.
@@ -95,7 +95,7 @@ async fn lane(
     tell: Tell<'_>,
 ) {
     let here = || {
-        let target = target.map_err(NotRun::because)?;
+        let target = target.map_err(Error::because)?;
         AttackContext::new(target.clone(), None)
     };
     let mut context = here();
@@ -122,7 +122,7 @@ async fn prove(
 ) -> Option<Proof> {
     let weakening = weakenings::of(attack.id)?;
     let mut context = ground
-        .map_err(NotRun::because)
+        .map_err(Error::because)
         .and_then(|ground| AttackContext::new(ground.target.clone(), Some(ground.twin(weakening))));
     let (verdict, steps) = run_in(context.as_mut(), attack, deadline).await;
     Some(Proof { without: weakening.without, verdict, steps })
@@ -139,7 +139,7 @@ async fn at_tutorial(
 }
 
 async fn run_in(
-    context: Result<&mut AttackContext, &mut NotRun>,
+    context: Result<&mut AttackContext, &mut Error>,
     attack: &'static Attack,
     deadline: Instant,
 ) -> (Verdict, Vec<Step>) {
@@ -166,7 +166,7 @@ async fn run_one(
     context.take_record();
     let done = match tokio::time::timeout(time, (attack.run)(context)).await {
         Ok(done) => done,
-        Err(_) => Err(NotRun::because("There was no time left.")),
+        Err(_) => Err(Error::because("There was no time left.")),
     };
     let (seen, mut steps) = context.take_record();
     for step in &mut steps {

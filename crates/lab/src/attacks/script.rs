@@ -5,11 +5,16 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use http::Method;
+use tokio::sync::OnceCell;
 
-use super::context::{AttackContext, Browser, NotRun, Outcome, from_other_site, new_email, random};
-use super::forge::Jwt;
+use super::context::{Account, AttackContext, Browser, from_other_site, new_email};
 use crate::agent::{Answer, Call};
+use crate::error::{Error, Result};
 use crate::sign_in::Credential;
+use crate::token::{Jwt, random};
+
+/// Bytes of `{{long}}`: more than any value of ours, and less than a server refuses unseen.
+const LONG: usize = 8_000;
 
 /// Bytes of `{{large}}`.
 const LARGE: usize = 100_000;
@@ -18,6 +23,8 @@ const LARGE: usize = 100_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Client {
     Owner,
+    /// Somebody whose account is of this attack alone.
+    Newcomer,
     SignedInThief,
     Thief,
     Visitor,
@@ -83,6 +90,11 @@ pub(super) const AS_OWNER: &[(&str, &str)] =
     &[("email", "{{owner.email}}"), ("password", "{{owner.password}}"), ("strategy", "session")];
 pub(super) const AS_THIEF: &[(&str, &str)] =
     &[("email", "{{thief.email}}"), ("password", "{{thief.password}}")];
+pub(super) const AS_NEWCOMER: &[(&str, &str)] = &[
+    ("email", "{{newcomer.email}}"),
+    ("password", "{{newcomer.password}}"),
+    ("strategy", "session"),
+];
 
 /// Tokens of the owner's, of a sign-in of their own.
 pub(super) const NEW_TOKENS: Request = json(
@@ -202,8 +214,9 @@ impl Action {
 }
 
 /// Sends these requests, one after the other.
-pub(super) async fn send(context: &mut AttackContext, actions: &[Action]) -> Outcome {
-    let mut script = Script { context, clients: BTreeMap::new(), saved: BTreeMap::new() };
+pub(super) async fn send(context: &mut AttackContext, actions: &[Action]) -> Result {
+    let (clients, saved) = (BTreeMap::new(), BTreeMap::new());
+    let mut script = Script { context, newcomer: OnceCell::new(), clients, saved };
     for action in actions {
         for each in action.each {
             let each = script.fill(each).await?;
@@ -216,12 +229,13 @@ pub(super) async fn send(context: &mut AttackContext, actions: &[Action]) -> Out
 
 struct Script<'a> {
     context: &'a mut AttackContext,
+    newcomer: OnceCell<Account>,
     clients: BTreeMap<Client, Browser>,
     saved: BTreeMap<String, String>,
 }
 
 impl Script<'_> {
-    async fn perform(&mut self, action: &Action) -> Outcome {
+    async fn perform(&mut self, action: &Action) -> Result {
         let mut browser = match self.clients.remove(&action.client) {
             Some(browser) => browser,
             None => self.browser(action.client).await?,
@@ -257,16 +271,17 @@ impl Script<'_> {
         Ok(())
     }
 
-    async fn browser(&mut self, client: Client) -> Outcome<Browser> {
+    async fn browser(&mut self, client: Client) -> Result<Browser> {
         Ok(match client {
             Client::Owner => self.context.owner().await?.signed_in_browser(),
+            Client::Newcomer => self.newcomer().await?.signed_in_browser(),
             Client::SignedInThief => self.context.thief().await?.signed_in_browser(),
             Client::Thief => self.context.thiefs_browser(),
             Client::Visitor | Client::Stranger => self.context.browser(),
         })
     }
 
-    async fn call(&mut self, request: &Request) -> Outcome<Call> {
+    async fn call(&mut self, request: &Request) -> Result<Call> {
         let path = self.fill(request.path).await?;
         let mut url = self.context.url(&path)?;
         if let Some((name, value)) = request.query {
@@ -285,7 +300,7 @@ impl Script<'_> {
             }
             Body::Raw { text, content_type } => {
                 let method = Method::from_bytes(request.method.as_bytes());
-                let method = method.map_err(|error| NotRun::because(error.to_string()))?;
+                let method = method.map_err(|error| Error::because(error.to_string()))?;
                 let body = self.fill(text).await?.into_bytes();
                 let call = Call { body, ..Call::new(method, url) };
                 content_type.into_iter().fold(call, |call, kind| call.with("content-type", kind))
@@ -308,7 +323,7 @@ impl Script<'_> {
     }
 
     /// A text with its `{{…}}` filled in.
-    async fn fill(&mut self, template: &str) -> Outcome<String> {
+    async fn fill(&mut self, template: &str) -> Result<String> {
         let (mut filled, mut rest) = (String::new(), template);
         while let Some((before, (name, after))) =
             rest.split_once("{{").and_then(|(before, rest)| Some((before, rest.split_once("}}")?)))
@@ -320,13 +335,18 @@ impl Script<'_> {
         Ok(filled + rest)
     }
 
-    /// The `state` of the sign-in that was begun last.
-    fn state(&self) -> Outcome<&String> {
-        let state = self.saved.get("state").filter(|state| !state.is_empty());
-        state.ok_or_else(|| NotRun::because("The callback has no state."))
+    /// What was saved, or came with the callback.
+    fn saved(&self, name: &str) -> Result<&String> {
+        let value = self.saved.get(name).filter(|value| !value.is_empty());
+        value.ok_or_else(|| Error::because(format!("The answers had no {name}.")))
     }
 
-    async fn value(&mut self, name: &str) -> Outcome<String> {
+    async fn newcomer(&self) -> Result<Account> {
+        let new = async || self.context.new_account("Nora Newcomer", &new_email()?).await;
+        self.newcomer.get_or_try_init(new).await.cloned()
+    }
+
+    async fn value(&mut self, name: &str) -> Result<String> {
         if let Some(saved) = self.saved.get(name) {
             return Ok(saved.clone());
         }
@@ -334,11 +354,12 @@ impl Script<'_> {
         match name {
             "random" => return random(),
             "new_email" => return new_email(),
-            "other_state" => return Ok(self.state()?.chars().rev().collect()),
-            "short_state" => {
-                let state = self.state()?;
-                return Ok(state.get(..state.len() - 1).unwrap_or_default().to_owned());
+            "other_state" => return Ok(self.saved("state")?.chars().rev().collect()),
+            "short_state" | "short_session" => {
+                let whole = self.saved(&name["short_".len()..])?;
+                return Ok(whole.get(..whole.len() - 1).unwrap_or_default().to_owned());
             }
+            "long" => return Ok("a".repeat(LONG)),
             "large" => return Ok("a".repeat(LARGE)),
             "origin" => return Ok(app.origin().ascii_serialization()),
             "session_cookie" => return Ok(Credential::Session.cookie(app)),
@@ -352,7 +373,8 @@ impl Script<'_> {
         let account = match name.split_once('.') {
             Some(("owner", _)) => self.context.owner().await?,
             Some(("thief", _)) => self.context.thief().await?,
-            _ => return Err(NotRun::because(format!("There is no value {name}."))),
+            Some(("newcomer", _)) => self.newcomer().await?,
+            _ => return Err(Error::because(format!("There is no value {name}."))),
         };
         Ok(match name.split_once('.') {
             Some((_, "email")) => account.email,
@@ -366,7 +388,7 @@ impl Script<'_> {
     }
 }
 
-fn read(answer: &Answer, browser: &Browser, source: Source) -> Outcome<String> {
+fn read(answer: &Answer, browser: &Browser, source: Source) -> Result<String> {
     let (name, found) = match source {
         Source::Member(name) => return super::context::member(answer, name),
         Source::Header(name) => (name, answer.header(name)),
@@ -375,6 +397,6 @@ fn read(answer: &Answer, browser: &Browser, source: Source) -> Outcome<String> {
         }
     };
     let path = answer.url.path();
-    let missing = || NotRun::because(format!("{path} answered without {name}."));
+    let missing = || Error::because(format!("{path} answered without {name}."));
     found.map(str::to_owned).ok_or_else(missing)
 }

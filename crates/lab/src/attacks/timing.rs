@@ -3,13 +3,12 @@
 
 use std::time::{Duration, Instant};
 
-use super::context::{AttackContext, Outcome, new_email, random};
+use super::context::{AttackContext, new_email};
 use super::judge::ROUNDS;
+use crate::error::Result;
 use crate::evidence::written;
-use crate::stats::median;
-
-/// Who comes after whom makes a difference of its own.
-const ORDERS: [[usize; 3]; 6] = [[0, 1, 2], [2, 1, 0], [1, 2, 0], [0, 2, 1], [2, 0, 1], [1, 0, 2]];
+use crate::stats::{median, shuffled};
+use crate::token::random;
 
 /// How long the rounds may take: on a machine that needs longer nothing can be told.
 const AT_MOST: Duration = Duration::from_secs(11);
@@ -25,7 +24,7 @@ pub(super) async fn timed(
     context: &mut AttackContext,
     path: &str,
     fields: &[(&str, &str)],
-) -> Outcome {
+) -> Result {
     let known = context.new_account("Kai Known", &new_email()?).await?.email;
     let control = context.new_account("Connie Control", &new_email()?).await?.email;
     let mut rounds = Vec::new();
@@ -36,8 +35,7 @@ pub(super) async fn timed(
         }
         let emails = [known.clone(), new_email()?, control.clone()];
         let mut answers = [None, None, None];
-        let chance = usize::from(random()?.bytes().next().unwrap_or_default());
-        for who in ORDERS[chance % ORDERS.len()] {
+        for who in shuffled(WHO.len()) {
             let email = &*emails[who];
             let filled = fields
                 .iter()

@@ -10,13 +10,12 @@ use http::{Method, StatusCode};
 use serde_json::Value;
 use url::Url;
 
-use super::forge::{self, Jwt};
 use super::judge::Verdict;
 use super::record::Step;
 use crate::agent::{Answer, Call, Middleman};
 use crate::error::Result;
 use crate::instance::{Instance, InstanceFactory, InstanceOptions, LocalProvider, Target};
-use crate::token;
+use crate::token::{self, Jwt};
 use crate::tutorial::Tutorial;
 
 #[derive(Clone, Copy, Debug)]
@@ -203,7 +202,7 @@ impl Passed {
         let genuine = Jwt::read(&self.member("access_token")?).ok()?;
         let mut claims = Jwt::read(jwt).ok()?.claims;
         change(&mut claims);
-        Some(forge::signed(&self.key, &genuine.header, &claims))
+        Some(token::signed(&self.key, &genuine.header, &claims))
     }
 
     /// The same of the token in `Authorization`.

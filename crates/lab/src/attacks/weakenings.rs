@@ -5,13 +5,13 @@ use http::Method;
 use http::header::{HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
-use super::forge::Jwt;
 use super::twin::Rewrite::{Answer as Out, Request as In, Uneven};
 use super::twin::{
     Pairs, Passed, Weakening, cookies, edit, edit_cookies, edit_json, field, put, set_by,
 };
 use crate::agent::{Answer, Call};
 use crate::instance::challenge;
+use crate::token::Jwt;
 
 /// What the twin does for want of the check, the attacks that aim at the check, and what is
 /// rewritten: in requests or in answers.

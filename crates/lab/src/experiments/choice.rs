@@ -6,17 +6,12 @@ use crate::stopwatch::calendar_printer;
 const DELEGATED: &str = "the calendar, read by another app with its person’s leave";
 const UNIT: &str = "opens the API";
 
-pub(super) const EXPERIMENT: Experiment = Experiment {
-    number: 16,
-    slug: "choice",
-    sentence: "Choose OAuth for delegation, JWT for simple stateless APIs",
-    method: "If the two were rivals, one would exclude the other. So the experiment signs in \
-             through each door with each key, and calls GET /api/v1/me with what it got. Another \
-             app, the Calendar Printer, reads the calendar with its person’s leave.",
-    budget: Duration::from_secs(2),
-    measure: boxed!(measure),
-    judge,
-};
+experiment! { 16, "choice", within 2 s,
+    "Choose OAuth for delegation, JWT for simple stateless APIs",
+    "If the two were rivals, one would exclude the other. So the experiment signs in through each \
+     door with each key, and calls GET /api/v1/me with what it got. Another app, the Calendar \
+     Printer, reads the calendar with its person’s leave."
+}
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let fixture = context.start(&InstanceOptions::default()).await?;
@@ -50,25 +45,23 @@ fn judge(evidence: &Evidence) -> Judged {
         }
     }
     if !delegated {
-        return Ok(Verdict::no(
-            "OAuth let no other app read the calendar with its person’s leave.",
-        ));
+        return no("OAuth let no other app read the calendar with its person’s leave.");
     }
     let rivals =
         [(SignInMethod::OAuth, Credential::Session), (SignInMethod::Password, Credential::Jwt)];
     match opened.len() {
-        4 => Ok(Verdict::only_if(
+        4 => only_if(
             "they are taken as two choices: a door and a key",
             "All four combinations opened the same API, and another app read the calendar with a \
              token of OAuth. OAuth is about how you sign in and what another app may do; a JWT is \
              one of the things that you can hold afterwards.",
-        )),
+        ),
         2 if opened == rivals => {
-            Ok(Verdict::yes("Only OAuth with a session and a password with a JWT opened the API."))
+            yes("Only OAuth with a session and a password with a JWT opened the API.")
         }
         0 => unclear("None of the four combinations opened the API, so it shows nothing."),
         n if !opened.iter().any(|(_, credential)| *credential == Credential::Jwt) => {
-            Ok(Verdict::no(format!("{n} combinations opened the API, and none with a JWT.")))
+            no(format!("{n} combinations opened the API, and none with a JWT."))
         }
         n => unclear(format!("{n} of the four combinations opened the API: something is broken.")),
     }

@@ -8,18 +8,13 @@ const CARRIERS: [&str; 3] = ["session cookie", "JWT cookie", "bearer header"];
 const PREFLIGHT: &str = "Access-Control-Allow-Origin, for a page elsewhere that asks";
 const REFUSED: [&str; 1] = ["403 cross_site_request"];
 
-pub(super) const EXPERIMENT: Experiment = Experiment {
-    number: 17,
-    slug: "csrf",
-    sentence: "Cookies are open to CSRF, bearer tokens are not",
-    method: "A contact is written with each key, as a page of this origin asks for it, as a \
-             sibling’s page does, and as a page elsewhere does; cookies are sent each time, \
-             though a browser would leave them out (SameSite=Lax). A page elsewhere also asks \
-             whether it may send a header of its own (CORS).",
-    budget: Duration::from_secs(2),
-    measure: boxed!(measure),
-    judge,
-};
+experiment! { 17, "csrf", within 2 s,
+    "Cookies are open to CSRF, bearer tokens are not",
+    "A contact is written with each key, as a page of this origin asks for it, as a sibling’s \
+     page does, and as a page elsewhere does; cookies are sent each time, though a browser would \
+     leave them out (SameSite=Lax). A page elsewhere also asks whether it may send a header of \
+     its own (CORS)."
+}
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let fixture = context.start(&InstanceOptions::default()).await?;
@@ -60,21 +55,19 @@ fn judge(evidence: &Evidence) -> Judged {
         }
     }
     if evidence.said(PREFLIGHT)? != "none" {
-        return Ok(Verdict::no("A page elsewhere may send the header as well (CORS)."));
+        return no("A page elsewhere may send the header as well (CORS).");
     }
     let by_cookie = |site| Ok(opened(session, site)? || opened(jwt, site)?);
     opened(bearer, SITES[2])?;
     if by_cookie(SITES[2])? {
-        return Ok(Verdict::yes("A page elsewhere wrote with the cookie alone."));
+        return yes("A page elsewhere wrote with the cookie alone.");
     }
     if by_cookie(SITES[1])? {
-        return Ok(Verdict::only_if(
+        return only_if(
             "the other page is a sibling’s, on the same site",
             "A sibling’s page wrote with the cookie; a page elsewhere was refused.",
-        ));
+        );
     }
-    Ok(Verdict::no(
-        "The cookies came along and did nothing: a request from another site is refused for where \
-         it comes from, whatever it carries. A page elsewhere cannot send the header either.",
-    ))
+    no("The cookies came along and did nothing: a request from another site is refused for where \
+         it comes from, whatever it carries. A page elsewhere cannot send the header either.")
 }

@@ -15,18 +15,13 @@ const WATCHED: &str = "JWT, with a deny list (JWT_REVOCATION=watch)";
 /// For how long an instance is watched that nobody asks anything.
 const IDLE: Duration = Duration::from_millis(1_500);
 
-pub(super) const EXPERIMENT: Experiment = Experiment {
-    number: 19,
-    slug: "deny-list",
-    sentence: "A deny list makes a JWT a session",
-    method: "Two processes share a database and watch for revocations. A session and a JWT ask \
-             who they are, and the statements of each request are counted; then nobody asks \
-             anything, and what a process asks the database by itself is read from its log. Last \
-             a sign-in is ended at one process, and its JWT is sent to the other.",
-    budget: Duration::from_secs(4),
-    measure: boxed!(measure),
-    judge,
-};
+experiment! { 19, "deny-list", within 4 s,
+    "A deny list makes a JWT a session",
+    "Two processes share a database and watch for revocations. A session and a JWT ask who they \
+     are, and the statements of each request are counted; then nobody asks anything, and what a \
+     process asks the database by itself is read from its log. Last a sign-in is ended at one \
+     process, and its JWT is sent to the other."
+}
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let options = InstanceOptions::default().set("JWT_REVOCATION", "watch").with_log();
@@ -67,7 +62,7 @@ fn judge(evidence: &Evidence) -> Judged {
          {refused:.0} ms instead of at once."
     );
     if jwt >= session {
-        return Ok(Verdict::yes(because));
+        return yes(because);
     }
     if beside <= 0.0 {
         return unclear("Nobody read the list, and yet the JWT was refused.");

@@ -44,10 +44,20 @@ impl PartialEq for Experiment {
     }
 }
 
-/// An async function as `measure` takes it.
-macro_rules! boxed {
-    ($measure:path) => {
-        |context, evidence| Box::pin($measure(context, evidence))
+/// The experiment of a file, whose functions are `measure` and `judge`: number, slug, budget,
+/// the claim's sentence, and the method.
+macro_rules! experiment {
+    ($number:literal, $slug:literal, within $seconds:literal s,
+        $sentence:literal, $method:literal) => {
+        pub(super) const EXPERIMENT: Experiment = Experiment {
+            number: $number,
+            slug: $slug,
+            sentence: $sentence,
+            method: $method,
+            budget: Duration::from_secs($seconds),
+            measure: |context, evidence| Box::pin(measure(context, evidence)),
+            judge,
+        };
     };
 }
-pub(super) use boxed;
+pub(super) use experiment;

@@ -13,18 +13,13 @@ const CALLS: &str = "calls to the issuer for one page";
 const MILLIS: &str = "ms for one page";
 const AFTER: &str = "JWT, after its sign-in has ended, at the last service";
 
-pub(super) const EXPERIMENT: Experiment = Experiment {
-    number: 22,
-    slug: "fan-out",
-    sentence: "JWTs save the fan-out",
-    method: "A page that needs one, three or eight services passes its key on to each: a session, \
-             which each looks up, a JWT, which each checks by itself, and an opaque token, which \
-             each asks the issuer about. Counted are statements, calls and time. Then the sign-in \
-             of the JWT is ended, and it is passed on once more.",
-    budget: Duration::from_secs(3),
-    measure: boxed!(measure),
-    judge,
-};
+experiment! { 22, "fan-out", within 3 s,
+    "JWTs save the fan-out",
+    "A page that needs one, three or eight services passes its key on to each: a session, which \
+     each looks up, a JWT, which each checks by itself, and an opaque token, which each asks the \
+     issuer about. Counted are statements, calls and time. Then the sign-in of the JWT is ended, \
+     and it is passed on once more."
+}
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let issuer = IntrospectionEndpoint::start().await?;
@@ -73,12 +68,12 @@ fn judge(evidence: &Evidence) -> Judged {
          and {asked} with an opaque token."
     );
     if checked >= looked_up {
-        return Ok(Verdict::no(because));
+        return no(because);
     }
     if evidence.opened(AFTER, &["401 token_revoked"])? {
         let condition = "none of them has to know at once that it has ended";
         let because = format!("{because} The last service took the JWT after its end.");
-        return Ok(Verdict::only_if(condition, because));
+        return only_if(condition, because);
     }
-    Ok(Verdict::yes(because))
+    yes(because)
 }

@@ -13,17 +13,11 @@ const NAMED: &str = "scope that the refusal names";
 const TICKED: &str = "e-mail of a person who ticked everything at the provider";
 const UNTICKED: &str = "e-mail of a person who unticked it at the provider";
 
-pub(super) const EXPERIMENT: Experiment = Experiment {
-    number: 9,
-    slug: "granular",
-    sentence: "Access is granular",
-    method: "A token with a narrower scope is sent where it may go and where it may not. Two \
-             people sign in through the provider; one of them unticks the e-mail address at the \
-             consent page.",
-    budget: Duration::from_secs(3),
-    measure: boxed!(measure),
-    judge,
-};
+experiment! { 9, "granular", within 3 s,
+    "Access is granular",
+    "A token with a narrower scope is sent where it may go and where it may not. Two people sign \
+     in through the provider; one of them unticks the e-mail address at the consent page."
+}
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let fixture = context.start(&InstanceOptions::default()).await?;
@@ -66,18 +60,18 @@ fn judge(evidence: &Evidence) -> Judged {
         return unclear("What is allowed was refused too, so refusals prove nothing.");
     }
     if opened(CONTACTS)? || opened(WRITING)? {
-        return Ok(Verdict::no("A token for the calendar opened the contacts."));
+        return no("A token for the calendar opened the contacts.");
     }
     let named = evidence.said(NAMED)?;
     if named != "contacts:read" {
         return unclear("The contacts were refused, but not because their scope was missing.");
     }
     if evidence.said(UNTICKED)? != "not known" {
-        return Ok(Verdict::no("What was unticked at consent arrived all the same."));
+        return no("What was unticked at consent arrived all the same.");
     }
-    Ok(Verdict::yes(format!(
+    yes(format!(
         "A token for {NARROW} read the calendar and was answered with {} at the contacts; the \
          refusal names {named}. The address that was unticked at consent never arrived.",
         refused[0]
-    )))
+    ))
 }

@@ -11,17 +11,12 @@ const TOO_LARGE: [&str; 3] = ["401 token_too_large", "431", "400"];
 /// nginx and Apache take a line of 8 KiB; Node takes 16 KiB of headers in all.
 const LINE: f64 = 8_192.0;
 
-pub(super) const EXPERIMENT: Experiment = Experiment {
-    number: 18,
-    slug: "header",
-    sentence: "It fits into a header",
-    method: "A program asks for a token again and again, with more roles each time, and sends it \
-             in the Authorization header. Counted are the bytes of that line; nginx and Apache \
-             take 8 KiB of one line, unless they are told otherwise.",
-    budget: Duration::from_secs(2),
-    measure: boxed!(measure),
-    judge,
-};
+experiment! { 18, "header", within 2 s,
+    "It fits into a header",
+    "A program asks for a token again and again, with more roles each time, and sends it in the \
+     Authorization header. Counted are the bytes of that line; nginx and Apache take 8 KiB of one \
+     line, unless they are told otherwise."
+}
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let fixture = context.start(&InstanceOptions::default()).await?;
@@ -51,17 +46,15 @@ fn judge(evidence: &Evidence) -> Judged {
         }
     }
     match (fits, fails) {
-        (Some((roles, bytes)), None) => {
-            Ok(Verdict::yes(format!("Even {roles} roles fit: {bytes:.0} bytes.")))
-        }
-        (Some((roles, bytes)), Some((more, larger))) => Ok(Verdict::only_if(
+        (Some((roles, bytes)), None) => yes(format!("Even {roles} roles fit: {bytes:.0} bytes.")),
+        (Some((roles, bytes)), Some((more, larger))) => only_if(
             "it carries no list that grows",
             format!(
                 "With {roles} roles the line has {bytes:.0} bytes, which everything on the way \
                  takes. With {more} it has {larger:.0}: too many for the app, or for a proxy in \
                  front of it, which answers 400 or 431 before the app sees anything."
             ),
-        )),
-        (None, _) => Ok(Verdict::no("Not even the smallest token fits.")),
+        ),
+        (None, _) => no("Not even the smallest token fits."),
     }
 }

@@ -18,18 +18,13 @@ const REFERRER: &str = "Referrer-Policy: what a link to elsewhere tells of the U
 const REPLAYED: &str =
     "the URL with the code that ended a sign-in, opened by somebody who found it in a history";
 
-pub(super) const EXPERIMENT: Experiment = Experiment {
-    number: 14,
-    slug: "in-a-url",
-    sentence: "It can be passed in a URL",
-    method: "A good token is put into the query under three names, at the API and at a page. A \
-             sign-in that ended through a URL with a code in it (which is how OAuth works) is \
-             tried again by somebody who found it in a history. The app’s log is searched for the token, and the answer for \
-             what history and Referer keep of it.",
-    budget: Duration::from_secs(3),
-    measure: boxed!(measure),
-    judge,
-};
+experiment! { 14, "in-a-url", within 3 s,
+    "It can be passed in a URL",
+    "A good token is put into the query under three names, at the API and at a page. A sign-in \
+     that ended through a URL with a code in it (which is how OAuth works) is tried again by \
+     somebody who found it in a history. The app’s log is searched for the token, and the answer \
+     for what history and Referer keep of it."
+}
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let fixture = match context.start(&InstanceOptions::default().with_log()).await {
@@ -90,10 +85,10 @@ fn judge(evidence: &Evidence) -> Judged {
     }
     let (replayed, policy) = (evidence.said(REPLAYED)?, evidence.said(REFERRER)?);
     if let_in > 0 {
-        return Ok(Verdict::yes(format!("{let_in} of {tried} ways to pass it worked.")));
+        return yes(format!("{let_in} of {tried} ways to pass it worked."));
     }
     if replayed.starts_with(['2', '3']) {
-        return Ok(Verdict::yes("A code from the history signed somebody else in."));
+        return yes("A code from the history signed somebody else in.");
     }
     // It belongs to the browser that asked for it, whose cookie is missing here.
     if replayed != "400 attempt_cookie_missing" {
@@ -102,13 +97,13 @@ fn judge(evidence: &Evidence) -> Judged {
     let log = evidence.fact(LOGGED).map_or_else(String::new, |said| {
         format!(" In the app’s own log the token {said}; a proxy’s access log has the whole URL.")
     });
-    Ok(Verdict::no(format!(
+    no(format!(
         "It can be (RFC 6750 §2.3) and must not be (RFC 9700 §4.3.2): refused in all {tried} \
          ways. The code of OAuth is in a URL, but works for nobody who finds it there. {} (Referrer-Policy: {policy}). \
          After it, the address bar {}.{log}",
         told_to_others(policy),
         evidence.said(HISTORY)?,
-    )))
+    ))
 }
 
 /// What a link to another site tells of the URL of its page, by the policy

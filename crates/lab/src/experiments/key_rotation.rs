@@ -10,17 +10,12 @@ const UNKNOWN: [&str; 1] = ["401 token_key_unknown"];
 /// For how long the other process is asked.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-pub(super) const EXPERIMENT: Experiment = Experiment {
-    number: 24,
-    slug: "key-rotation",
-    sentence: "Rotating the key is a click",
-    method: "Two processes share a database. The second one is started with another algorithm, \
-             and so with a new key. A token of the old key is sent to it, and one of the new key \
-             to the process that was there before, again and again until it takes one.",
-    budget: Duration::from_secs(3),
-    measure: boxed!(measure),
-    judge,
-};
+experiment! { 24, "key-rotation", within 3 s,
+    "Rotating the key is a click",
+    "Two processes share a database. The second one is started with another algorithm, and so \
+     with a new key. A token of the old key is sent to it, and one of the new key to the process \
+     that was there before, again and again until it takes one."
+}
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let before = context.start(&InstanceOptions::default()).await?;
@@ -49,16 +44,14 @@ fn judge(evidence: &Evidence) -> Judged {
     let refusals = evidence.values(NEW, "refusals").len();
     let waited = evidence.middle(WAITED, "ms")?;
     if !old || !new {
-        return Ok(Verdict::no("Good tokens were refused after it, and went on being refused."));
+        return no("Good tokens were refused after it, and went on being refused.");
     }
     if refusals > 0 {
-        return Ok(Verdict::only_if(
+        return only_if(
             "every verifier reads the keys anew when it meets one that it does not know",
             format!("{refusals} good tokens were refused, for {waited:.0} ms."),
-        ));
+        );
     }
-    Ok(Verdict::yes(
-        "Tokens of the old key stayed good, and the process that was there before took the first \
-         token of the new one: it read the keys again when it met one that it did not know.",
-    ))
+    yes("Tokens of the old key stayed good, and the process that was there before took the first \
+         token of the new one: it read the keys again when it met one that it did not know.")
 }

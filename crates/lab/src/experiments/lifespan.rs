@@ -25,17 +25,12 @@ const STILL_IN: &str = "afterwards, with what they got";
 const BEFORE: &str = "one second before exp";
 const IN_THE_END: &str = "past exp";
 
-pub(super) const EXPERIMENT: Experiment = Experiment {
-    number: 8,
-    slug: "lifespan",
-    sentence: "Tokens are limited in lifespan, and refreshed",
-    method: "The app’s clock is moved to the second before exp, then second by second until the \
-             token is refused. Then one token is refreshed 20 times in a row, and one refresh \
-             token is sent 50 times at once, as a browser with many tabs does.",
-    budget: Duration::from_secs(3),
-    measure: boxed!(measure),
-    judge,
-};
+experiment! { 8, "lifespan", within 3 s,
+    "Tokens are limited in lifespan, and refreshed",
+    "The app’s clock is moved to the second before exp, then second by second until the token is \
+     refused. Then one token is refreshed 20 times in a row, and one refresh token is sent 50 \
+     times at once, as a browser with many tabs does."
+}
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let fixture = context.start(&InstanceOptions::default().with_manual_clock()).await?;
@@ -55,22 +50,11 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
 /// Finds the second in which a token is refused.
 async fn expire(fixture: &Fixture<'_>, token: &str, evidence: &mut Evidence) -> Result<()> {
     let lifetime = token::lifetime(token)?;
-    evidence.add_sample(
-        LIFETIME,
-        "seconds",
-        f64::from(u32::try_from(lifetime).unwrap_or(u32::MAX)),
-    );
-    // `exp` counts whole seconds, and the clock may stand anywhere in one.
-    fixture.instance.advance(Duration::from_secs(lifetime.saturating_sub(1))).await?;
-    evidence.add_fact(BEFORE, fixture.get_with(token, "/api/v1/me").await?.summary());
-    for second in 0..=120_u32 {
-        fixture.instance.advance(Duration::from_secs(1)).await?;
-        let answer = fixture.get_with(token, "/api/v1/me").await?;
-        if answer.status != StatusCode::OK || second == 120 {
-            evidence.add_answer(IN_THE_END, &answer);
-            evidence.add_sample(LEEWAY, "seconds", f64::from(second));
-            break;
-        }
+    let (late, [before, answer]) = fixture.outlive(token).await?;
+    evidence.add_answer(BEFORE, &before);
+    evidence.add_answer(IN_THE_END, &answer);
+    for (label, seconds) in [(LIFETIME, lifetime), (LEEWAY, late)] {
+        evidence.add_sample(label, "seconds", Duration::from_secs(seconds).as_secs_f64());
     }
     Ok(())
 }
@@ -134,7 +118,7 @@ fn judge(evidence: &Evidence) -> Judged {
         return unclear("The token did not work before exp.");
     }
     if evidence.opened(IN_THE_END, &["401 token_expired"])? {
-        return Ok(Verdict::no("It was never refused."));
+        return no("It was never refused.");
     }
     let (leeway, lifetime) =
         (evidence.middle(LEEWAY, "seconds")?, evidence.middle(LIFETIME, "seconds")?);
@@ -144,35 +128,35 @@ fn judge(evidence: &Evidence) -> Judged {
     let (twins, successors) =
         (evidence.samples(TWINS, "let in")?, evidence.middle(SUCCESSORS, "tokens")?);
     if lifetime > LONGEST || leeway > MOST_LEEWAY {
-        return Ok(Verdict::no(format!(
+        return no(format!(
             "It was issued for {lifetime:.0} s and accepted for {leeway:.0} s more: that is no \
              limit worth the name."
-        )));
+        ));
     }
     if queries > anew {
-        return Ok(Verdict::no(format!(
+        return no(format!(
             "A refresh cost {queries:.0} queries and a new sign-in {anew:.0}: it is dearer than \
              what it saves."
-        )));
+        ));
     }
     if !evidence.values(TWINS, UNCLEAR).is_empty() {
         return unclear("Some of the refreshes at once got no usable answer.");
     }
     let ended = ["400 refresh_token_reused", "400 refresh_token_ended"];
     if !all_are(twins, 1.0) || !evidence.opened(STILL_IN, &ended)? {
-        return Ok(Verdict::no("Refreshing at once ended the sign-in."));
+        return no("Refreshing at once ended the sign-in.");
     }
     if successors > 1.0 {
-        return Ok(Verdict::no(format!(
+        return no(format!(
             "Refreshing at once forked the sign-in: {successors:.0} refresh tokens live on, and a \
              thief’s could be one of them."
-        )));
+        ));
     }
-    Ok(Verdict::yes(format!(
+    yes(format!(
         "A token of {lifetime:.0} s was refused {leeway:.0} s after exp: that is the leeway for \
          clocks that differ. A refresh costs {queries:.0} queries and {bytes:.0} bytes, a new \
          sign-in {anew:.0} queries; {} refreshes at once with one refresh token all got the same \
          next one.",
         twins.len()
-    )))
+    ))
 }

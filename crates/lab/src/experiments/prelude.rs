@@ -4,7 +4,7 @@ pub(super) use std::time::Duration;
 
 pub(super) use http::{Method, StatusCode};
 
-pub(super) use super::experiment::{Experiment, boxed};
+pub(super) use super::experiment::{Experiment, experiment};
 pub(super) use crate::agent::{Agent, Answer, Call};
 pub(super) use crate::context::{Context, Fixture};
 pub(super) use crate::error::{Error, Result};
@@ -14,4 +14,4 @@ pub(super) use crate::sign_in::{
     self, Credential, SignInMethod, combination, combinations, credential_cookie,
 };
 pub(super) use crate::stats::{all_are, as_f64, median};
-pub(super) use crate::verdict::{Judged, Verdict, unclear};
+pub(super) use crate::verdict::{Judged, Verdict, no, only_if, unclear, yes};

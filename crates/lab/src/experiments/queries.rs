@@ -22,20 +22,15 @@ const ROUTES: [&str; 3] = ["/api/v1/me", "/api/v1/contacts", "/account"];
 /// For how long an instance is watched that nobody asks anything.
 const IDLE: Duration = Duration::from_millis(1_200);
 
-pub(super) const EXPERIMENT: Experiment = Experiment {
-    number: 2,
-    slug: "queries",
-    sentence: "With a JWT no database query is needed",
-    method: "Four browsers sign in, one through each door with each key, and ask for their own \
-             name, for their contacts and for a page, in turn. The app counts the statements \
-             that it sends to the database and says so in Server-Timing. Another app calls with \
-             an opaque OAuth token, which is introspected each time (RFC 7662); the issuer counts \
-             that. A JWT is refreshed, which costs statements too, and an instance that watches \
-             for revocations is left alone: what it asks the database meanwhile is in its log.",
-    budget: Duration::from_secs(5),
-    measure: boxed!(measure),
-    judge,
-};
+experiment! { 2, "queries", within 5 s,
+    "With a JWT no database query is needed",
+    "Four browsers sign in, one through each door with each key, and ask for their own name, for \
+     their contacts and for a page, in turn. The app counts the statements that it sends to the \
+     database and says so in Server-Timing. Another app calls with an opaque OAuth token, which \
+     is introspected each time (RFC 7662); the issuer counts that. A JWT is refreshed, which \
+     costs statements too, and an instance that watches for revocations is left alone: what it \
+     asks the database meanwhile is in its log."
+}
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let issuer = IntrospectionEndpoint::start().await?;
@@ -146,10 +141,10 @@ fn judge(evidence: &Evidence) -> Judged {
         because += &format!(" Another app’s opaque token cost {calls} call to its issuer.");
     }
     if jwt > 0.0 {
-        return Ok(Verdict::no(because));
+        return no(because);
     }
     if refresh == 0.0 && jwts.iter().all(|(_, jwt)| *jwt == 0.0) {
-        return Ok(Verdict::yes(because));
+        return yes(because);
     }
     let condition = "the token itself holds the answer, and until it is refreshed";
     let verdict = |because| Verdict::only_if(condition, because);

@@ -21,23 +21,14 @@ const OAUTH_CACHED: &str = "OAuth token of another app, the answer cached for 2 
 const IN_THE_END: &str = "JWT, expiry: in the end";
 const RENEWED: &str = "JWT, expiry: its refresh token, at once";
 
-/// Past `exp`, the clock is moved so many times by a second at the most: more
-/// than the leeway may be.
-const PAST_EXPIRY: usize = 61;
-
-pub(super) const EXPERIMENT: Experiment = Experiment {
-    number: 7,
-    slug: "revocation",
-    sentence: "OAuth tokens can be revoked at any time",
-    method: "A sign-in is ended, and a copy of its key is sent every 50 ms until it is refused. \
-             With JWT_REVOCATION=watch it is ended at one process and sent to it and to another. \
-             With expiry the app’s clock is moved, second by second, until the JWT is refused. \
-             The token that another app got from the provider is revoked there, and sent here: \
-             where the provider is asked at each request, and where its answer is cached for 2 s.",
-    budget: Duration::from_secs(5),
-    measure: boxed!(measure),
-    judge,
-};
+experiment! { 7, "revocation", within 5 s,
+    "OAuth tokens can be revoked at any time",
+    "A sign-in is ended, and a copy of its key is sent every 50 ms until it is refused. With \
+     JWT_REVOCATION=watch it is ended at one process and sent to it and to another. With expiry \
+     the app’s clock is moved, second by second, until the JWT is refused. The token that another \
+     app got from the provider is revoked there, and sent here: where the provider is asked at \
+     each request, and where its answer is cached for 2 s."
+}
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     context.doing("waiting for a JWT to expire, on a clock that is moved");
@@ -97,19 +88,16 @@ async fn by_the_clock(context: &Context<'_>, evidence: &mut Evidence) -> Result<
     evidence.add_fact("JWT, expiry: POST /api/v1/token/revoke", revoked.summary());
     let renewed = fixture.agent.fresh().send(fixture.refreshing(refresh_token)?).await?;
     evidence.add_answer(RENEWED, &renewed);
-    // In two strides to its end, then second by second.
+    let mut answer = fixture.get_with(&tokens.access_token, "/api/v1/me").await?;
     let mut passed = 0;
-    for stride in [lifetime / 2, lifetime - lifetime / 2 - 1].into_iter().chain([1; PAST_EXPIRY]) {
-        let answer = fixture.get_with(&tokens.access_token, "/api/v1/me").await?;
-        if answer.status != StatusCode::OK {
-            evidence.add_fact(IN_THE_END, answer.summary());
-            evidence.add_sample(EXPIRY, BY_CLOCK, seconds(passed));
-            evidence.add_sample("JWT, expiry: its lifetime", "seconds", seconds(lifetime));
-            break;
-        }
-        fixture.instance.advance(Duration::from_secs(stride)).await?;
-        passed += stride;
+    if answer.status == StatusCode::OK {
+        let (late, answers) = fixture.outlive(&tokens.access_token).await?;
+        [_, answer] = answers;
+        passed = lifetime + late;
     }
+    evidence.add_fact(IN_THE_END, answer.summary());
+    evidence.add_sample(EXPIRY, BY_CLOCK, seconds(passed));
+    evidence.add_sample("JWT, expiry: its lifetime", "seconds", seconds(lifetime));
     Ok(())
 }
 
@@ -125,20 +113,18 @@ fn judge(evidence: &Evidence) -> Judged {
     }
     let was_let_in = |label| evidence.values(label, AFTER).iter().any(|count| *count > 0.0);
     if was_let_in(SESSION) || was_let_in(WATCH_HERE) {
-        return Ok(Verdict::no(
-            "A key was let in after its sign-in had ended, by the process that ended it.",
-        ));
+        return no("A key was let in after its sign-in had ended, by the process that ended it.");
     }
     if was_let_in(OAUTH) {
-        return Ok(Verdict::no("A token was let in after its provider had revoked it."));
+        return no("A token was let in after its provider had revoked it.");
     }
     if evidence.opened(RENEWED, &["400 refresh_token_ended", "400 refresh_token_unknown"])? {
-        return Ok(Verdict::no("A revoked refresh token still worked."));
+        return no("A revoked refresh token still worked.");
     }
     let late = [(WATCH_THERE, Duration::from_secs(1)), (OAUTH_CACHED, CACHED_FOR)]
         .map(|(label, promise)| (label, late(evidence, label, promise)));
     if let Some((label, times)) = late.iter().find(|(_, times)| *times > 1) {
-        return Ok(Verdict::no(format!("{label}: let in longer than promised, {times} times.")));
+        return no(format!("{label}: let in longer than promised, {times} times."));
     }
     if let Some((label, _)) = late.iter().find(|(_, times)| *times > 0) {
         return unclear(format!(
@@ -163,9 +149,9 @@ fn judge(evidence: &Evidence) -> Judged {
          at most, and the one that ended it at once."
     );
     if expiry < 1.0 && !was_let_in(OAUTH_CACHED) {
-        return Ok(Verdict::yes(because));
+        return yes(because);
     }
-    Ok(Verdict::only_if("revocation is checked, at each request or beside it", because))
+    only_if("revocation is checked, at each request or beside it", because)
 }
 
 /// How often a key was let in for longer than promised. Polling sees the end up to one

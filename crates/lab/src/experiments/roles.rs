@@ -8,17 +8,12 @@ const ROUTE: &str = "/api/v1/admin/users";
 const STEPS: [&str; 3] = ["without the role", "the role was given", "the role was taken away"];
 const SUBJECTS: [&str; 3] = ["session", "JWT", "refreshed JWT"];
 
-pub(super) const EXPERIMENT: Experiment = Experiment {
-    number: 12,
-    slug: "roles",
-    sentence: "Roles and permissions travel in the token",
-    method: "A role is given to an account and taken away again, as latchkey user role does. \
-             Each time a session, a JWT from before and the same JWT after a refresh ask for \
-             what only that role may see.",
-    budget: Duration::from_secs(3),
-    measure: boxed!(measure),
-    judge,
-};
+experiment! { 12, "roles", within 3 s,
+    "Roles and permissions travel in the token",
+    "A role is given to an account and taken away again, as latchkey user role does. Each time a \
+     session, a JWT from before and the same JWT after a refresh ask for what only that role may \
+     see."
+}
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let fixture = context.start(&InstanceOptions::default()).await?;
@@ -53,14 +48,12 @@ fn judge(evidence: &Evidence) -> Judged {
     let now = [false, true, false];
     match rows {
         [session, [false, false, true], refreshed] if session == now && refreshed == now => {
-            Ok(Verdict::yes(
-                "They travel, and are as old as the token. The session knew of the change at the \
+            yes("They travel, and are as old as the token. The session knew of the change at the \
                  next request; the JWT went on with the old role, also when it was taken away, \
-                 until its next refresh.",
-            ))
+                 until its next refresh.")
         }
         [_, jwt, _] if jwt == now => {
-            Ok(Verdict::no("The JWT knew of the change at once: the role was looked up elsewhere."))
+            no("The JWT knew of the change at once: the role was looked up elsewhere.")
         }
         _ => unclear("The answers do not fit together."),
     }

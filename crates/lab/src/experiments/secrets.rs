@@ -11,18 +11,12 @@ const PLACES: [&str; 4] =
 const THERE: &str = "the password is there";
 const NOWHERE: &str = "the password is nowhere";
 
-pub(super) const EXPERIMENT: Experiment = Experiment {
-    number: 10,
-    slug: "secrets",
-    sentence: "The password is never shared with the app",
-    method: "One sign-in through each door, with a password each: at the provider, which refuses \
-             a wrong one, and at the app. Every byte that the browser sends is searched for the \
-             password, by the party that gets it; then the files of the app’s database, and its \
-             log.",
-    budget: Duration::from_secs(3),
-    measure: boxed!(measure),
-    judge,
-};
+experiment! { 10, "secrets", within 3 s,
+    "The password is never shared with the app",
+    "One sign-in through each door, with a password each: at the provider, which refuses a wrong \
+     one, and at the app. Every byte that the browser sends is searched for the password, by the \
+     party that gets it; then the files of the app’s database, and its log."
+}
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let fixture = context.start(&InstanceOptions::default().with_log()).await?;
@@ -78,23 +72,23 @@ fn judge(evidence: &Evidence) -> Judged {
     }
     for place in [app, database, log] {
         if holds(SignInMethod::OAuth, place)? {
-            return Ok(Verdict::no(format!("With OAuth the password was {place}.")));
+            return no(format!("With OAuth the password was {place}."));
         }
     }
     for place in [database, log] {
         if holds(SignInMethod::Password, place)? {
-            return Ok(Verdict::no(format!("The password was {place}, in the clear.")));
+            return no(format!("The password was {place}, in the clear."));
         }
     }
     if !holds(SignInMethod::Password, app)? {
-        return Ok(Verdict::yes("Not even the app’s own form sent it the password."));
+        return yes("Not even the app’s own form sent it the password.");
     }
-    Ok(Verdict::only_if(
+    only_if(
         "the door is OAuth",
         "With OAuth the password went to the provider, and nothing that the app was sent, stored \
          or logged holds it. At the password’s door the app is sent all of it; it keeps a hash, \
          and its files and its log do not hold the password either.",
-    ))
+    )
 }
 
 #[cfg(test)]

@@ -11,18 +11,12 @@ const PER_DAY: &str = "queries a day, to refresh";
 const RENEWED: &str = "the refresh token, stolen with it, after the token’s end";
 const EXPIRED: [&str; 1] = ["401 token_expired"];
 
-pub(super) const EXPERIMENT: Experiment = Experiment {
-    number: 20,
-    slug: "short-lived",
-    sentence: "Short-lived tokens limit the damage",
-    method: "Three instances issue JWTs for a minute, for a quarter of an hour and for half a \
-             day. A copy is sent while the clock is moved, until it is refused. Refreshing so \
-             often for a day is reckoned from what one refresh costs. Then the thief has the \
-             refresh token as well.",
-    budget: Duration::from_secs(4),
-    measure: boxed!(measure),
-    judge,
-};
+experiment! { 20, "short-lived", within 4 s,
+    "Short-lived tokens limit the damage",
+    "Three instances issue JWTs for a minute, for a quarter of an hour and for half a day. A copy \
+     is sent while the clock is moved, until it is refused. Refreshing so often for a day is \
+     reckoned from what one refresh costs. Then the thief has the refresh token as well."
+}
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     for lifetime in LIFETIMES {
@@ -31,23 +25,15 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
         let fixture = context.start(&options.with_manual_clock()).await?;
         let stolen = fixture.tokens().await?;
         let ttl = token::lifetime(&stolen.access_token)?;
-        let mut lived = 0;
-        // In one stride to a second before its end, then second by second.
-        for stride in std::iter::once(ttl - 1).chain(std::iter::repeat_n(1, 62)) {
-            fixture.instance.advance(Duration::from_secs(stride)).await?;
-            let answer = fixture.get_with(&stolen.access_token, "/api/v1/me").await?;
-            evidence.facts.retain(|fact| fact.label != label(lifetime));
-            evidence.add_answer(label(lifetime), &answer);
-            if answer.status != StatusCode::OK {
-                break;
-            }
-            lived += stride;
-        }
-        evidence.add_sample(&label(lifetime), LIVED, as_f64(usize::try_from(lived).unwrap_or(0)));
+        let (late, [before, answer]) = fixture.outlive(&stolen.access_token).await?;
+        evidence.add_answer(label(lifetime), &answer);
+        let lived = if before.status == StatusCode::OK { ttl + late - 1 } else { 0 };
+        let lived = Duration::from_secs(lived).as_secs_f64();
+        evidence.add_sample(&label(lifetime), LIVED, lived);
         let answer = fixture.agent.fresh().send(fixture.refreshing(&stolen.refresh_token)?).await?;
         if let Ok((queries, _)) = sign_in::server_timing(&answer) {
-            let seconds = as_f64(usize::try_from(ttl).unwrap_or(usize::MAX));
-            evidence.add_sample(&label(lifetime), PER_DAY, queries * 86_400.0 / seconds);
+            let per_second = queries / Duration::from_secs(ttl).as_secs_f64();
+            evidence.add_sample(&label(lifetime), PER_DAY, per_second * 86_400.0);
         }
         evidence.facts.retain(|fact| fact.label != RENEWED);
         evidence.add_answer(RENEWED, &answer);
@@ -66,7 +52,7 @@ fn judge(evidence: &Evidence) -> Judged {
         let label = label(lifetime);
         let lived = evidence.middle(&label, LIVED)?;
         if evidence.opened(&label, &EXPIRED)? || lived < last {
-            return Ok(Verdict::no(format!("{label} outlived its time, or a longer one.")));
+            return no(format!("{label} outlived its time, or a longer one."));
         }
         last = lived;
         let queries = evidence.middle(&label, PER_DAY)?;
@@ -75,10 +61,10 @@ fn judge(evidence: &Evidence) -> Judged {
     let because = format!("How long a copy lives, and what shortness costs: {}.", said.join("; "));
     if evidence.opened(RENEWED, &["400 refresh_token_unknown", "400 refresh_token_reused"])? {
         let condition = "the refresh token is not stolen with it";
-        return Ok(Verdict::only_if(
+        return only_if(
             condition,
             format!("{because} Who has that too goes on, until its owner uses their own copy."),
-        ));
+        );
     }
-    Ok(Verdict::yes(because))
+    yes(because)
 }

@@ -13,19 +13,14 @@ const SESSION: &str = "session cookie";
 const LAST: &str = "the most roles with which a browser got a JWT";
 const OFFERED: &str = "with one role more, signing in with a JWT gives";
 
-pub(super) const EXPERIMENT: Experiment = Experiment {
-    number: 4,
-    slug: "size",
-    sentence: "A JWT is compact",
-    method: "One person signs in with a session, and then with a JWT again and again, with more \
-             roles each time. Counted are the bytes of the cookie that a browser sends with \
-             every request: name, equals sign and value. Then the number of roles is halved and \
-             doubled until the app no longer gives a browser a JWT: browsers drop a cookie whose \
-             name and value have more than 4,096 bytes.",
-    budget: Duration::from_secs(4),
-    measure: boxed!(measure),
-    judge,
-};
+experiment! { 4, "size", within 4 s,
+    "A JWT is compact",
+    "One person signs in with a session, and then with a JWT again and again, with more roles \
+     each time. Counted are the bytes of the cookie that a browser sends with every request: \
+     name, equals sign and value. Then the number of roles is halved and doubled until the app no \
+     longer gives a browser a JWT: browsers drop a cookie whose name and value have more than \
+     4,096 bytes."
+}
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let fixture = context.start(&InstanceOptions::default()).await?;
@@ -83,7 +78,7 @@ fn judge(evidence: &Evidence) -> Judged {
     let last = evidence.middle(LAST, "roles")?;
     let offered = evidence.said(OFFERED)?;
     let Some(smallest) = evidence.median(&jwt(0), UNIT) else {
-        return Ok(Verdict::no("Even without roles it did not fit into a cookie."));
+        return no("Even without roles it did not fit into a cookie.");
     };
     let because = format!(
         "The smallest JWT has {smallest:.0} bytes and the session cookie {session:.0}: {:.0} times \
@@ -92,10 +87,10 @@ fn judge(evidence: &Evidence) -> Judged {
         smallest / session
     );
     if smallest <= session {
-        return Ok(Verdict::yes(because));
+        return yes(because);
     }
     if last < 1.0 || offered != "a session, which works" {
-        return Ok(Verdict::no(because));
+        return no(because);
     }
-    Ok(Verdict::only_if("it has few roles, and is not measured against a session ID", because))
+    only_if("it has few roles, and is not measured against a session ID", because)
 }

@@ -3,7 +3,7 @@
 use super::prelude::*;
 use crate::evidence::{Figure, Series};
 use crate::sign_in::LATENCY;
-use crate::stats::{self, Order, compare};
+use crate::stats::{self, Order, compare, shuffled};
 
 /// Rounds at most; each asks once with every variant.
 const ROUNDS: usize = 25;
@@ -21,20 +21,15 @@ const CONTROL: &str = "session, once more";
 /// The time between the first and the last statement of the app about a request.
 const IN_APP: &str = "ms in the app";
 
-pub(super) const EXPERIMENT: Experiment = Experiment {
-    number: 3,
-    slug: "speed",
-    sentence: "Therefore a JWT is faster",
-    method: "The same person calls GET /api/v1/me with a session and with a JWT of each algorithm, \
-             over a connection that stays open, one variant after the other, round by round. A \
-             dial makes every statement of the database take longer, as if it were that far \
-             away. A JWT is sent once when it is new, so that its signature is checked, and once \
-             more when it is known. A second series of the same session shows how far two equal \
-             things are apart on this machine: no difference below that is named.",
-    budget: Duration::from_secs(9),
-    measure: boxed!(measure),
-    judge,
-};
+experiment! { 3, "speed", within 9 s,
+    "Therefore a JWT is faster",
+    "The same person calls GET /api/v1/me with a session and with a JWT of each algorithm, over a \
+     connection that stays open, one variant after the other, round by round. A dial makes every \
+     statement of the database take longer, as if it were that far away. A JWT is sent once when \
+     it is new, so that its signature is checked, and once more when it is known. A second series \
+     of the same session shows how far two equal things are apart on this machine: no difference \
+     below that is named."
+}
 
 /// An instance that signs with one algorithm, and the credentials that it issued.
 struct SignedIn<'a> {
@@ -79,7 +74,7 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
         .filter_map(|(n, one)| Some(one.label(&instances.get(*n)?.algorithm)))
         .collect();
     for round in 0..ROUNDS + WARM_UP {
-        for place in order(variants.len(), round) {
+        for place in shuffled(variants.len()) {
             let Some((index, variant)) = variants.get(place) else { continue };
             let Some(instance) = instances.get_mut(*index) else { continue };
             let Some((label, in_all, in_app)) = ask(instance, *variant).await? else { continue };
@@ -111,19 +106,6 @@ async fn prepare<'a>(context: &'a Context<'_>, algorithm: &str) -> Result<Signed
         unseen.push(std::mem::replace(&mut tokens, next).access_token);
     }
     Ok(SignedIn { algorithm: algorithm.to_owned(), fixture, browser, unseen, known: None })
-}
-
-/// Varies the order per round, so that no variant always runs after the same one, which
-/// may have emptied caches.
-fn order(variants: usize, round: usize) -> impl Iterator<Item = usize> {
-    // A step that shares no divisor with their number reaches each of them once.
-    let steps: Vec<usize> = (1..variants).filter(|step| divisor(*step, variants) == 1).collect();
-    let step = if steps.is_empty() { 1 } else { steps[round % steps.len()] };
-    (0..variants).map(move |place| (place * step + round) % variants)
-}
-
-const fn divisor(a: usize, b: usize) -> usize {
-    if b == 0 { a } else { divisor(b, a % b) }
 }
 
 fn variants(instances: usize, latencies: &[f64]) -> Vec<(usize, Variant)> {
@@ -235,14 +217,14 @@ fn judge(evidence: &Evidence) -> Judged {
     );
     let condition = "the database is farther away than a signature check costs";
     match (order(near), order(far)) {
-        (Some(Order::Less), Some(Order::Less)) => Ok(Verdict::yes(because)),
+        (Some(Order::Less), Some(Order::Less)) => yes(because),
         // At this distance the lookup costs what the check costs.
         (Some(Order::More), Some(Order::Less)) => {
             let even = distance(&near.label) + checked - looked_up;
             Ok(Verdict::only_if(condition, because).from(even, "ms away"))
         }
-        (_, Some(Order::Less)) => Ok(Verdict::only_if(condition, because)),
-        (_, Some(Order::More)) => Ok(Verdict::no(because)),
+        (_, Some(Order::Less)) => only_if(condition, because),
+        (_, Some(Order::More)) => no(because),
         _ => unclear(format!("Even far away the difference is inside the noise. {because}")),
     }
 }
@@ -252,21 +234,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_takes_a_turn_and_follows_another_each_round() {
-        for variants in [1, 2, 5, 14, 16] {
-            for round in 0..8 {
-                let mut turns: Vec<_> = order(variants, round).collect();
-                turns.sort_unstable();
-                assert_eq!(turns, (0..variants).collect::<Vec<_>>());
-            }
-        }
-        assert_eq!(order(0, 3).count(), 0);
-        let before = |round| {
-            let turns: Vec<_> = order(16, round).collect();
-            let place = turns.iter().position(|one| *one == 4).unwrap();
-            turns[(place + 15) % 16]
-        };
-        assert_ne!(before(0), before(1));
+    fn a_distance_is_read_from_its_label() {
         for latency in [0.0, 0.5, 10.0] {
             assert!((distance(&session(latency)) - latency).abs() < 1e-9);
         }

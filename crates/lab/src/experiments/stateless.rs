@@ -14,18 +14,13 @@ const AT_HOME: &str = "refresh token, where it was issued";
 const UNKNOWN: [&str; 1] = ["400 refresh_token_unknown"];
 const NO_SESSION: [&str; 1] = ["401 token_missing"];
 
-pub(super) const EXPERIMENT: Experiment = Experiment {
-    number: 6,
-    slug: "stateless",
-    sentence: "A JWT is stateless: any server can check it",
-    method: "Two servers have the same signing key and nothing else in common: two databases, two \
-             secrets. What the first one issued is sent to the second. That the public half is \
-             enough is shown by a verifier of the lab’s own, which has read \
-             /.well-known/jwks.json and shares no code with the app.",
-    budget: Duration::from_secs(3),
-    measure: boxed!(measure),
-    judge,
-};
+experiment! { 6, "stateless", within 3 s,
+    "A JWT is stateless: any server can check it",
+    "Two servers have the same signing key and nothing else in common: two databases, two \
+     secrets. What the first one issued is sent to the second. That the public half is enough is \
+     shown by a verifier of the lab’s own, which has read /.well-known/jwks.json and shares no \
+     code with the app."
+}
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let options = InstanceOptions::default().set("JWT_PRIVATE_KEY", &token::signing_key()?.1);
@@ -69,19 +64,19 @@ fn judge(evidence: &Evidence) -> Judged {
         return unclear("The refresh token failed where it was issued, too.");
     }
     if !access || evidence.said(OUTSIDE)? != "verified" {
-        return Ok(Verdict::no("The other server did not take the access token."));
+        return no("The other server did not take the access token.");
     }
     if refresh {
-        return Ok(Verdict::yes("The other server took the access token and the refresh token."));
+        return yes("The other server took the access token and the refresh token.");
     }
     let queries = evidence.median(QUERIES, "queries").unwrap_or_default();
     let session = if session { "unlike" } else { "as with" };
-    Ok(Verdict::only_if(
+    only_if(
         "only the access token is meant",
         format!(
             "A server with another database took it with {queries} queries, and the published \
              keys alone are enough to check it. The refresh token is a row in a database, and was \
              unknown there, {session} the session."
         ),
-    ))
+    )
 }

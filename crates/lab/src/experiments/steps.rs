@@ -18,19 +18,13 @@ const REDIRECTS: &str = "redirects";
 const BACK: &str = "exchanges on the back channel";
 const BACK_BYTES: &str = "bytes on the back channel";
 
-pub(super) const EXPERIMENT: Experiment = Experiment {
-    number: 1,
-    slug: "steps",
-    sentence: "OAuth has several steps; a JWT login is simple",
-    method: "A browser signs in through each door with each key, in turn, from the sign-in page \
-             to the redirect to the account, without a pause for thinking. Counted is what the \
-             browser sees: exchanges, redirects, bytes and time. What went on between app and \
-             provider is read from the record that the app keeps of the sign-in, and its time \
-             counts as the provider’s.",
-    budget: Duration::from_secs(4),
-    measure: boxed!(measure),
-    judge,
-};
+experiment! { 1, "steps", within 4 s,
+    "OAuth has several steps; a JWT login is simple",
+    "A browser signs in through each door with each key, in turn, from the sign-in page to the \
+     redirect to the account, without a pause for thinking. Counted is what the browser sees: \
+     exchanges, redirects, bytes and time. What went on between app and provider is read from the \
+     record that the app keeps of the sign-in, and its time counts as the provider’s."
+}
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let fixture = context.start(&InstanceOptions::default()).await?;
@@ -131,13 +125,13 @@ fn judge(evidence: &Evidence) -> Judged {
     let more = |one: [f64; 2], other: [f64; 2]| one[0] > other[0] && one[1] > other[1];
     let (sessions, jwts) = ([oauth[0], password[0]], [oauth[1], password[1]]);
     if !more(oauth, password) || more(jwts, sessions) {
-        return Ok(Verdict::no(said));
+        return no(said);
     }
     if more(sessions, jwts) {
-        return Ok(Verdict::yes(said));
+        return yes(said);
     }
     let condition = "the password is meant, and not the JWT: steps come with the door";
-    Ok(Verdict::only_if(condition, said))
+    only_if(condition, said)
 }
 
 #[cfg(test)]

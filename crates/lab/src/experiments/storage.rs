@@ -10,19 +10,14 @@ const AFTERWARDS: &str =
     "cookie: what the script has left when the page is closed, sent from elsewhere";
 const COPIED: &str = "cookie: what of it a script can copy";
 
-pub(super) const EXPERIMENT: Experiment = Experiment {
-    number: 13,
-    slug: "storage",
-    sentence: "Store it in localStorage or in a cookie",
-    method: "What a script on a page can do, done over HTTP: the token in the API’s answer is \
-             readable, so it is copied and sent from elsewhere. The cookies are checked for \
-             HttpOnly; then a request is sent as a script of the same origin sends it, with the \
-             cookie that it cannot read, once more as another site would, and once more when the \
-             page is closed, with what the script could carry away.",
-    budget: Duration::from_secs(3),
-    measure: boxed!(measure),
-    judge,
-};
+experiment! { 13, "storage", within 3 s,
+    "Store it in localStorage or in a cookie",
+    "What a script on a page can do, done over HTTP: the token in the API’s answer is readable, \
+     so it is copied and sent from elsewhere. The cookies are checked for HttpOnly; then a \
+     request is sent as a script of the same origin sends it, with the cookie that it cannot \
+     read, once more as another site would, and once more when the page is closed, with what the \
+     script could carry away."
+}
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let fixture = context.start(&InstanceOptions::default()).await?;
@@ -92,18 +87,18 @@ fn judge(evidence: &Evidence) -> Judged {
         after |= opened(AFTERWARDS)?;
     }
     if copied || after {
-        return Ok(Verdict::no("A script can take the cookie away, so that it is no better."));
+        return no("A script can take the cookie away, so that it is no better.");
     }
     if cross {
-        return Ok(Verdict::no("Another site could act with the cookie."));
+        return no("Another site could act with the cookie.");
     }
     if !evidence.opened(ELSEWHERE, &refused)? || !ridden {
         return unclear("A thief gained nothing, so there was nothing to compare.");
     }
-    Ok(Verdict::only_if(
+    only_if(
         "it is an HttpOnly cookie, which limits a theft to the visit",
         "What a script can read is taken away, and works anywhere for as long as it lives. An \
          HttpOnly cookie is not read, but ridden: the script acts with it while the page is open, \
          and has nothing in its hands afterwards. No place is safe from a script on the page.",
-    ))
+    )
 }

@@ -1,13 +1,10 @@
 //! Claim 11: "tampering is detected".
 
-use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
-
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::prelude::*;
 use crate::introspection::IntrospectionEndpoint;
-use crate::token;
+use crate::token::{self, Jwt};
 
 /// Bytes of the claims between two that are tried; of the rest, each is.
 const STRIDE: usize = 5;
@@ -18,18 +15,13 @@ const UNTOUCHED: &str = "the token as it was issued";
 const ASKED: &str = "forgeries that the app asked the introspection endpoint about";
 const PARTS: [&str; 3] = ["header", "claims", "signature"];
 
-pub(super) const EXPERIMENT: Experiment = Experiment {
-    number: 11,
-    slug: "tampering",
-    sentence: "Tampering is detected",
-    method: "A JWT is sent to GET /api/v1/me as it was issued, then with one bit flipped, byte by \
-             byte in each of its three parts, then with its header rewritten, and a session id \
-             with one character changed. Noted is the code of the check that refused it, and how \
-             often an introspection endpoint was asked: nobody asks about a forgery.",
-    budget: Duration::from_secs(3),
-    measure: boxed!(measure),
-    judge,
-};
+experiment! { 11, "tampering", within 3 s,
+    "Tampering is detected",
+    "A JWT is sent to GET /api/v1/me as it was issued, then with one bit flipped, byte by byte in \
+     each of its three parts, then with its header rewritten, and a session id with one character \
+     changed. Noted is the code of the check that refused it, and how often an introspection \
+     endpoint was asked: nobody asks about a forgery."
+}
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let issuer = IntrospectionEndpoint::start().await?;
@@ -46,10 +38,10 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     for (part, name) in PARTS.iter().enumerate() {
         context.doing(format!("flipping bits of the {name}"));
         let label = format!("one bit of the {name} flipped");
-        let length = decoded(&token, part)?.len();
+        let length = token::part(&token, part)?.len();
         let step = if part == 1 { STRIDE } else { 1 };
         for byte in (0..length).step_by(step) {
-            let forged = flipped(&token, part, byte)?;
+            let forged = token::flipped(&token, part, byte)?;
             codes.add(evidence, &label, &fixture.get_with(&forged, "/api/v1/me").await?);
             if !context.has_time() {
                 break;
@@ -58,22 +50,14 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     }
     context.doing("rewriting the header");
     // Each keeps the right kid, so that nothing but the change can be what is refused.
-    for (label, member, value, keeps_signature) in [
-        ("alg: none, without a signature", "alg", json!("none"), false),
-        ("alg: None, without a signature", "alg", json!("None"), false),
-        ("alg: HS256, the old signature", "alg", json!("HS256"), true),
-        ("no alg at all", "alg", Value::Null, true),
-        ("an unknown kid", "kid", json!("unknown"), true),
+    let jwt = Jwt::read(&token)?;
+    for (label, forged) in [
+        ("alg: none, without a signature", jwt.unsigned("none")),
+        ("alg: None, without a signature", jwt.unsigned("None")),
+        ("alg: HS256, the old signature", jwt.with_header(json!({ "alg": "HS256" }))),
+        ("no alg at all", jwt.with_header(json!({ "alg": null }))),
+        ("an unknown kid", jwt.with_header(json!({ "kid": "unknown" }))),
     ] {
-        let mut header = token::header(&token)?;
-        match (value, header.as_object_mut()) {
-            (Value::Null, Some(members)) => drop(members.remove(member)),
-            (value, _) => header[member] = value,
-        }
-        let mut parts = token.split('.').skip(1);
-        let (claims, signature) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""));
-        let signature = if keeps_signature { signature } else { "" };
-        let forged = format!("{}.{claims}.{signature}", BASE64.encode(header.to_string()));
         codes.add(evidence, label, &fixture.get_with(&forged, "/api/v1/me").await?);
     }
     if let Some(issuer) = &issuer {
@@ -104,24 +88,6 @@ fn add_status(evidence: &mut Evidence, label: &str, status: StatusCode) {
         StatusCode::UNAUTHORIZED => evidence.add_sample(label, UNIT, 0.0),
         other => evidence.add_sample(label, UNCLEAR, f64::from(other.as_u16())),
     }
-}
-
-fn decoded(token: &str, part: usize) -> Result<Vec<u8>> {
-    let text = token.split('.').nth(part).unwrap_or_default();
-    BASE64.decode(text).map_err(|error| Error::unexpected("the token", error.to_string()))
-}
-
-/// The token with the lowest bit of one byte flipped.
-fn flipped(token: &str, part: usize, byte: usize) -> Result<String> {
-    let mut bytes = decoded(token, part)?;
-    if let Some(byte) = bytes.get_mut(byte) {
-        *byte ^= 1;
-    }
-    let mut parts: Vec<String> = token.split('.').map(str::to_owned).collect();
-    if let Some(part) = parts.get_mut(part) {
-        *part = BASE64.encode(bytes);
-    }
-    Ok(parts.join("."))
 }
 
 /// Which checks refused what, and how often, in the order in which they first did.
@@ -156,36 +122,22 @@ fn judge(evidence: &Evidence) -> Judged {
     let let_in: Vec<_> =
         forged().filter(|one| !all_are(&one.values, 0.0)).map(|one| one.label.as_str()).collect();
     if !let_in.is_empty() {
-        return Ok(Verdict::no(format!("Let in: {}.", let_in.join("; "))));
+        return no(format!("Let in: {}.", let_in.join("; ")));
     }
     let asked = evidence.median(ASKED, "requests").unwrap_or_default();
     if asked > 0.0 {
-        return Ok(Verdict::no(format!(
+        return no(format!(
             "{asked} forgeries went to the introspection endpoint, with claims that were genuine."
-        )));
+        ));
     }
     if evidence.series.iter().any(|one| one.unit == UNCLEAR) {
         return unclear("Not everything was let in or refused: see the other answers.");
     }
     match forged().map(|one| one.values.len()).sum::<usize>() {
         0 => unclear("Nothing was tried."),
-        tried => Ok(Verdict::yes(format!(
+        tried => yes(format!(
             "All {tried} forgeries were refused here, and the untouched token was let in. A \
              session ID needs no signature for that: a changed one matches no session."
-        ))),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_bit_differs_and_nothing_else() {
-        let token =
-            format!("{}.{}.{}", BASE64.encode("ab"), BASE64.encode("c"), BASE64.encode("d"));
-        let forged = flipped(&token, 0, 1).unwrap();
-        assert_eq!(decoded(&forged, 0).unwrap(), b"ac");
-        assert_eq!(forged.split_once('.').unwrap().1, token.split_once('.').unwrap().1);
+        )),
     }
 }

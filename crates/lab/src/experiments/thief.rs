@@ -10,17 +10,12 @@ const CASES: [(&str, u64); 3] = [
 ];
 const ENDED: [&str; 2] = ["400 refresh_token_ended", "400 refresh_token_reused"];
 
-pub(super) const EXPERIMENT: Experiment = Experiment {
-    number: 21,
-    slug: "thief",
-    sentence: "Rotation finds the thief",
-    method: "A refresh token is copied, and the copy is used first: the thief has the next one. \
-             The owner uses theirs 2 seconds later, a minute later, or never; the clock is moved \
-             instead of waiting. Then the thief’s next token is sent.",
-    budget: Duration::from_secs(2),
-    measure: boxed!(measure),
-    judge,
-};
+experiment! { 21, "thief", within 2 s,
+    "Rotation finds the thief",
+    "A refresh token is copied, and the copy is used first: the thief has the next one. The owner \
+     uses theirs 2 seconds later, a minute later, or never; the clock is moved instead of \
+     waiting. Then the thief’s next token is sent."
+}
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let fixture = context.start(&InstanceOptions::default().with_manual_clock()).await?;
@@ -44,13 +39,13 @@ fn judge(evidence: &Evidence) -> Judged {
         *found = !evidence.opened(case, &ENDED)?;
     }
     match found {
-        [true, true, true] => Ok(Verdict::yes("The thief’s next token was refused each time.")),
-        [_, true, _] => Ok(Verdict::only_if(
+        [true, true, true] => yes("The thief’s next token was refused each time."),
+        [_, true, _] => only_if(
             "the owner uses their copy too, and not within the grace",
             "A minute later the second use ended the whole family, and the thief with it. Within \
              the grace of some seconds it looks like a browser with two tabs, and both go on; and \
              whoever is never followed by the owner is never found.",
-        )),
-        _ => Ok(Verdict::no("The thief went on after the owner had come back.")),
+        ),
+        _ => no("The thief went on after the owner had come back."),
     }
 }

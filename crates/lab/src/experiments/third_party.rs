@@ -19,18 +19,13 @@ const CONNECTED: &str = "the calendar at the provider";
 const NO_PROVIDER: &str = "the provider does not answer";
 const AGAIN: &str = "through OAuth, with the provider back";
 
-pub(super) const EXPERIMENT: Experiment = Experiment {
-    number: 15,
-    slug: "third-party",
-    sentence: "OAuth depends on a third party",
-    method: "Two people sign in through the provider, one with each key. Then the provider is \
-             stopped, and so is the issuer that is asked about other apps’ tokens: both go on, \
-             a third signs in with a password, a fourth tries the provider, another app shows its \
-             token, and the calendar is read that lies at the provider.",
-    budget: Duration::from_secs(3),
-    measure: boxed!(measure),
-    judge,
-};
+experiment! { 15, "third-party", within 3 s,
+    "OAuth depends on a third party",
+    "Two people sign in through the provider, one with each key. Then the provider is stopped, \
+     and so is the issuer that is asked about other apps’ tokens: both go on, a third signs in \
+     with a password, a fourth tries the provider, another app shows its token, and the calendar \
+     is read that lies at the provider."
+}
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let issuer = IntrospectionEndpoint::start().await?;
@@ -115,7 +110,7 @@ fn judge(evidence: &Evidence) -> Judged {
         evidence.opened(CONNECTED, &["502 service_unavailable", "503 provider_down"])?;
     let password = evidence.opened(PASSWORD, &["503 provider_down"])?;
     if !goes_on {
-        return Ok(Verdict::yes("Without the provider, an existing sign-in stopped working."));
+        return yes("Without the provider, an existing sign-in stopped working.");
     }
     let word = |works| if works { "works" } else { "fails" };
     let because = format!(
@@ -130,8 +125,8 @@ fn judge(evidence: &Evidence) -> Judged {
         word(password),
     );
     if new && under_way && asked && connected {
-        return Ok(Verdict::no(because));
+        return no(because);
     }
     let condition = "you sign in there, read there for somebody, or ask it about each token";
-    Ok(Verdict::only_if(condition, because))
+    only_if(condition, because)
 }

@@ -8,16 +8,11 @@ const SAME: &str = "JWT: the same bytes as before";
 const BEFORE: &str = "before";
 const CUT: &str = "without the database";
 
-pub(super) const EXPERIMENT: Experiment = Experiment {
-    number: 5,
-    slug: "without-database",
-    sentence: "A JWT is self-contained",
-    method: "Two browsers are signed in, one with each key. Then the database is cut off from \
-             the app, and both ask who they are and for their contacts.",
-    budget: Duration::from_secs(3),
-    measure: boxed!(measure),
-    judge,
-};
+experiment! { 5, "without-database", within 3 s,
+    "A JWT is self-contained",
+    "Two browsers are signed in, one with each key. Then the database is cut off from the app, \
+     and both ask who they are and for their contacts."
+}
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let fixture = context.start(&InstanceOptions::default()).await?;
@@ -60,14 +55,14 @@ fn judge(evidence: &Evidence) -> Judged {
         return unclear("The session worked too: the database was not cut off.");
     }
     if !opened(Credential::Jwt, ME, CUT)? || evidence.said(SAME)? != "yes" {
-        return Ok(Verdict::no("Without the database the JWT did not say who its owner is."));
+        return no("Without the database the JWT did not say who its owner is.");
     }
     if opened(Credential::Jwt, CONTACTS, CUT)? {
-        return Ok(Verdict::yes("Without the database the JWT opened everything."));
+        return yes("Without the database the JWT opened everything.");
     }
-    Ok(Verdict::only_if(
+    only_if(
         "the token holds what is asked for",
         "Without the database the JWT still said who its owner is, byte for byte, where the \
          session was answered with 503. Contacts are not in the token: 503 as well.",
-    ))
+    )
 }

@@ -25,12 +25,9 @@ const PERSON: &str = "ada";
 #[derive(Clone, Debug)]
 pub struct TimedCredential {
     pub slug: &'static str,
-    pub key: String,
-    pub ending: String,
     pub request: Call,
     pub revocation: Call,
     pub promise: Duration,
-    pub because: String,
 }
 
 /// Where a sign-in is ended and where its credential is sent: one process, or two.
@@ -38,12 +35,6 @@ pub struct TimedCredential {
 pub struct Processes<'a> {
     pub revoked_at: &'a Url,
     pub used_at: &'a Url,
-}
-
-impl<'a> Processes<'a> {
-    pub const fn one(base: &'a Url) -> Self {
-        Self { revoked_at: base, used_at: base }
-    }
 }
 
 /// A server session: its cookie was copied, and the owner signs out.
@@ -58,12 +49,9 @@ pub async fn session(
     let sign_out = Call::form(at(processes.revoked_at, "/sign-out")?, &[]);
     Ok(TimedCredential {
         slug: "session",
-        key: "Server session".to_owned(),
-        ending: "the sign-out".to_owned(),
         request: sign_in::me(processes.used_at)?.with("cookie", &cookies),
         revocation: sign_out.with("cookie", &cookies),
         promise: Duration::ZERO,
-        because: "It is looked up at each request, so the next one is refused.".to_owned(),
     })
 }
 
@@ -74,44 +62,24 @@ pub async fn expiring_jwt(
     email: &str,
 ) -> Result<TimedCredential> {
     let (jwt, lifetime) = jwt(agent, processes, email).await?;
-    let because = format!(
-        "Revocation is not checked (JWT_REVOCATION=expiry). It was issued for {} s here, so that \
-         you need not wait, and is accepted {} s longer, because clocks differ. Out of the box it \
-         is issued for 5 minutes, and lives on for as long.",
-        lifetime.as_secs(),
-        LEEWAY.as_secs()
-    );
-    let key = "JWT, until it expires".to_owned();
-    Ok(TimedCredential { slug: "jwt_expiry", key, promise: lifetime + LEEWAY, because, ..jwt })
+    Ok(TimedCredential { slug: "jwt_expiry", promise: lifetime + LEEWAY, ..jwt })
 }
 
-/// A JWT that every process refuses soon after its sign-in has ended.
+/// A JWT that every process refuses soon after its sign-in has ended, and at once the one that
+/// ended it.
 pub async fn watched_jwt(
     agent: &Agent,
     processes: Processes<'_>,
     email: &str,
 ) -> Result<TimedCredential> {
     let (jwt, _) = jwt(agent, processes, email).await?;
-    let (slug, key, promise, because) = if processes.revoked_at == processes.used_at {
-        (
-            "jwt_watch_here",
-            "JWT, watched",
-            Duration::ZERO,
-            "The process that ended it knows at once.",
-        )
-    } else {
-        (
-            "jwt_watch",
-            "JWT, watched, at another process",
-            WATCHED,
-            "It is ended at one process and used at another (JWT_REVOCATION=watch), which reads \
-             the list of revocations every 400 ms, beside its requests.",
-        )
-    };
-    Ok(TimedCredential { slug, key: key.to_owned(), promise, because: because.to_owned(), ..jwt })
+    Ok(match processes.revoked_at == processes.used_at {
+        true => TimedCredential { slug: "jwt_watch_here", ..jwt },
+        false => TimedCredential { slug: "jwt_watch", promise: WATCHED, ..jwt },
+    })
 }
 
-/// A JWT, with what revocation its sign-in; and its lifetime.
+/// A JWT, with what revokes its sign-in; and its lifetime.
 async fn jwt(
     agent: &Agent,
     processes: Processes<'_>,
@@ -123,12 +91,9 @@ async fn jwt(
     let revoke = at(processes.revoked_at, "/api/v1/token/revoke")?;
     let jwt = TimedCredential {
         slug: "jwt",
-        key: String::new(),
-        ending: "the revocation of its refresh token (RFC 7009)".to_owned(),
         request: sign_in::me(processes.used_at)?.bearer(&tokens.access_token),
         revocation: Call::json(Method::POST, revoke, &document),
         promise: Duration::ZERO,
-        because: String::new(),
     };
     Ok((jwt, lifetime))
 }
@@ -141,28 +106,9 @@ pub fn introspected(
     revocation: Call,
     cached_for: Duration,
 ) -> Result<TimedCredential> {
-    let (slug, key, because) = if cached_for.is_zero() {
-        (
-            "introspected",
-            "OAuth token, asked about each time".to_owned(),
-            "The provider is asked at each request, so the next one is refused.",
-        )
-    } else {
-        (
-            "introspected_cached",
-            format!("OAuth token, asked about every {} s", cached_for.as_secs_f64()),
-            "The provider’s yes is cached for as long as OAUTH_INTROSPECTION_CACHE says.",
-        )
-    };
-    Ok(TimedCredential {
-        slug,
-        key,
-        ending: "its revocation at the provider (RFC 7009)".to_owned(),
-        request: sign_in::me(base)?.bearer(token),
-        revocation,
-        promise: cached_for,
-        because: because.to_owned(),
-    })
+    let slug = if cached_for.is_zero() { "introspected" } else { "introspected_cached" };
+    let request = sign_in::me(base)?.bearer(token);
+    Ok(TimedCredential { slug, request, revocation, promise: cached_for })
 }
 
 /// A token of the local provider's Calendar Printer, an app that gets an opaque token for our

@@ -24,10 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Timed {
     pub slug: String,
-    pub key: String,
-    pub ending: String,
-    pub because: String,
-    /// How long that is, in milliseconds.
+    /// How soon it is to be refused, in milliseconds.
     pub promised: f64,
     /// Milliseconds between two requests.
     pub interval: f64,
@@ -58,7 +55,7 @@ pub async fn time(
     }
     let ended = agent.fresh().send(credential.revocation.clone()).await?;
     if !(ended.status.is_success() || ended.status.is_redirection()) {
-        return Err(Error::unexpected(&credential.ending, ended.status.as_str()));
+        return Err(Error::unexpected(credential.slug, ended.status.as_str()));
     }
     // From here on the owner knows that it is done.
     let end = Instant::now();
@@ -100,9 +97,6 @@ impl Timed {
         let reading = reading(&polls);
         Self {
             slug: credential.slug.to_owned(),
-            key: credential.key.clone(),
-            ending: credential.ending.clone(),
-            because: credential.because.clone(),
             promised,
             interval,
             reading,

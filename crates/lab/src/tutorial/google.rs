@@ -3,10 +3,11 @@
 use http::Method;
 use url::Url;
 
-use super::visit::{Data, User, decode};
+use super::visit::{Data, User};
 use crate::agent::Call;
 use crate::error::{Error, Result};
-use crate::token::random;
+use crate::instance::at;
+use crate::token::{claims, random};
 
 /// "Any string of 43 characters": one for everybody.
 const VERIFIER: &str = "this-is-my-code-verifier-it-has-to-be-long-enough";
@@ -20,14 +21,14 @@ pub(super) fn authorization_url(app: &Data) -> Result<Url> {
 /// address is one account, whoever says that it is theirs.
 pub(super) async fn user(app: &Data, code: &str) -> Result<User> {
     let redemption = app.provider.redemption(code, VERIFIER);
-    let mut call = Call::form(at(app, "/google/token")?, &redemption);
+    let mut call = Call::form(at(&app.provider.google, "/google/token")?, &redemption);
     call.headers.retain(|(name, _)| name == "content-type");
     let tokens = app.agent.fresh().send(call).await?.json();
     let access = tokens["access_token"].as_str().ok_or_else(|| missing("an access token"))?;
-    let ask = Call::new(Method::GET, at(app, "/google/userinfo")?).bearer(access);
+    let ask = Call::new(Method::GET, at(&app.provider.google, "/google/userinfo")?).bearer(access);
     let userinfo = app.agent.fresh().send(ask).await?.json();
-    let claims = tokens["id_token"].as_str().and_then(|token| decode(token, 1));
-    let sources = [claims.unwrap_or_default(), userinfo];
+    let claimed = tokens["id_token"].as_str().and_then(|token| claims(token).ok());
+    let sources = [claimed.unwrap_or_default(), userinfo];
     let text = |name: &str| sources.iter().find_map(|it| it[name].as_str()).map(str::to_owned);
     let (email, name) = (text("email"), text("name").unwrap_or_default());
     let email = email.ok_or_else(|| missing("an address"))?;
@@ -39,10 +40,6 @@ pub(super) async fn user(app: &Data, code: &str) -> Result<User> {
     let sessions = store.sessions.values_mut().filter(|session| session.email == email);
     sessions.for_each(|session| session.verified = true);
     Ok(user)
-}
-
-fn at(app: &Data, path: &str) -> Result<Url> {
-    app.provider.google.join(path).map_err(|error| Error::NotStarted(error.to_string()))
 }
 
 fn missing(what: &str) -> Error {

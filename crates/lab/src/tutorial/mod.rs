@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 use url::Url;
 
 use self::visit::Data;
@@ -22,7 +22,7 @@ use crate::instance::{LocalProvider, Target};
 pub(crate) struct Tutorial {
     target: Target,
     registered: Url,
-    running: JoinHandle<()>,
+    _running: JoinSet<()>,
 }
 
 impl Tutorial {
@@ -36,11 +36,11 @@ impl Tutorial {
         let registered = Url::parse(&provider.redirect_uri).map_err(no_url)?;
         let data = Arc::new(Data::new(app.clone(), provider.clone())?);
         let routes = Router::new().fallback(site::answer).with_state(data);
-        let running = tokio::spawn(async move {
-            // It ends when this is dropped.
-            let _ = axum::serve(listener, routes).await;
-        });
-        Ok(Self { target: Target { app, provider: Some(provider) }, registered, running })
+        let mut running = JoinSet::new();
+        // It ends when this is dropped.
+        running.spawn(async move { drop(axum::serve(listener, routes).await) });
+        let target = Target { app, provider: Some(provider) };
+        Ok(Self { target, registered, _running: running })
     }
 
     pub(crate) fn target(&self) -> &Target {
@@ -50,12 +50,6 @@ impl Tutorial {
     /// Leads browsers here that the provider sends to the app whose registration it is.
     pub(crate) fn way_back(&self) -> Arc<dyn Middleman> {
         Arc::new(WayBack { from: self.registered.clone(), port: self.target.app.port() })
-    }
-}
-
-impl Drop for Tutorial {
-    fn drop(&mut self) {
-        self.running.abort();
     }
 }
 

@@ -6,8 +6,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use aws_lc_rs::hmac;
 use axum::body::to_bytes;
 use axum::extract::Request;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::request::Parts;
 use serde_json::{Value, json};
 use url::Url;
@@ -16,7 +14,7 @@ use crate::agent::Agent;
 use crate::error::Result;
 use crate::instance::LocalProvider;
 use crate::sign_in::Credential;
-use crate::token::random;
+use crate::token::{self, random};
 
 pub(super) type App = Arc<Data>;
 
@@ -59,29 +57,22 @@ impl Data {
     pub(super) fn jwt(&self, user: &User, scope: &str) -> Result<String> {
         let claims =
             json!({ "sub": user.email, "name": user.name, "scope": scope, "jti": random()? });
-        let [header, claims] = [json!({ "alg": "HS256" }), claims]
-            .map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
-        let message = format!("{header}.{claims}");
+        let message = token::message(&json!({ "alg": "HS256" }), &claims);
         let signature = hmac::sign(&self.secret, message.as_bytes());
-        Ok(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
+        Ok(format!("{message}.{}", token::base64url(signature)))
     }
 
     /// The claims of a token, by the algorithm that its header names: by none as well.
     pub(super) fn verify(&self, token: &str) -> Option<Value> {
-        let (message, signature) = token.rsplit_once('.')?;
-        let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
-        let is_good = match decode(token, 0)?["alg"].as_str()?.to_lowercase().as_str() {
+        let (message, _) = token.rsplit_once('.')?;
+        let signature = token::part(token, 2).ok()?;
+        let is_good = match token::header(token).ok()?["alg"].as_str()?.to_lowercase().as_str() {
             "none" => true,
             "hs256" => hmac::verify(&self.secret, message.as_bytes(), &signature).is_ok(),
             _ => false,
         };
-        decode(token, 1).filter(|_| is_good)
+        token::claims(token).ok().filter(|_| is_good)
     }
-}
-
-/// A part of a JWT, whoever signed it.
-pub(super) fn decode(token: &str, part: usize) -> Option<Value> {
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token.split('.').nth(part)?).ok()?).ok()
 }
 
 /// A request, with everything in it that is looked at.
