@@ -14,4 +14,5 @@ mod process;
 mod product;
 mod replicas;
 mod settings;
+mod snippets;
 mod sources;

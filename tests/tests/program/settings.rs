@@ -355,9 +355,9 @@ fn the_example_file_names_every_variable_and_its_default() {
 }
 
 #[test]
-fn the_readme_names_variables_that_exist_with_their_defaults() {
-    let readme = include_str!("../../../README.md");
-    let section = readme.split("\n## ").find(|section| section.starts_with("Settings"));
+fn the_reference_names_variables_that_exist_with_their_defaults() {
+    let reference = include_str!("../../../docs/reference.md");
+    let section = reference.split("\n## ").find(|section| section.starts_with("Settings"));
     let quoted = |cell: &'static str| cell.split('`').skip(1).step_by(2);
     for row in section.expect("a section").lines().filter(|line| line.starts_with("| `")) {
         let mut cells = row.split('|').skip(1);

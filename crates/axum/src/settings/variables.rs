@@ -1,6 +1,6 @@
 //! Every variable, declared once. The reader takes defaults and wording from
 //! here and refuses to read a variable that is missing; tests compare the table
-//! with `.env.example` and the README.
+//! with `.env.example` and `docs/reference.md`.
 
 #[derive(Debug, PartialEq, Eq)]
 pub struct Variable {
