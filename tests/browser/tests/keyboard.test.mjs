@@ -100,7 +100,7 @@ for (const [name, viewport] of [['a phone', { width: 390, height: 844 }], ['a de
     test('somebody signs in at a provider, links another, finds the menu, and is deleted', async () => {
       const { page, assertQuiet } = await openWindow(browser, { viewport });
       await page.goto(`${app.origin}/sign-in`);
-      await enter(page, button(page, 'Continue with Google'));
+      await enter(page, page.getByRole('button', { name: 'Continue with Google' }));
       await enter(page, button(page, 'Allow'));
       await assertSignedInAs(page, app, 'Ada Lovelace');
       await enter(page, button(page, 'Link GitHub'));
