@@ -31,6 +31,12 @@ impl<T: Clone + Send + Sync + 'static> Coalescer<T> {
         Self { answers: Cache::new(CAPACITY), epoch: AtomicU64::default() }
     }
 
+    /// What is known of a token and believed now.
+    pub(super) async fn known(&self, token: &str, now: Timestamp) -> Option<T> {
+        let known = self.answers.get(&self.key(token)).await?;
+        known.believed_until.is_some_and(|until| until > now).then_some(known.value)
+    }
+
     /// What is known of a token, or what `ask` says, with the time until when
     /// that is believed. `None` if somebody else's request for it was under way
     /// before `now` for longer than its answer is believed.
@@ -40,17 +46,20 @@ impl<T: Clone + Send + Sync + 'static> Coalescer<T> {
         now: Timestamp,
         ask: impl Future<Output = (T, Option<Timestamp>)>,
     ) -> Option<T> {
-        let key = (fingerprint(token), self.epoch.load(Ordering::Acquire));
         let answer = async {
             let (value, believed_until) = ask.await;
             Answer { value, believed_until }
         };
         let is_old = |until: Timestamp| until <= now;
         let is_stale = |known: &Answer<T>| known.believed_until.is_none_or(is_old);
-        let entry = self.answers.entry(key).or_insert_with_if(answer, is_stale).await;
+        let entry = self.answers.entry(self.key(token)).or_insert_with_if(answer, is_stale).await;
         let is_own = entry.is_fresh();
         let Answer { value, believed_until } = entry.into_value();
         (is_own || !believed_until.is_some_and(is_old)).then_some(value)
+    }
+
+    fn key(&self, token: &str) -> (Fingerprint, u64) {
+        (fingerprint(token), self.epoch.load(Ordering::Acquire))
     }
 
     /// From now on every token is asked about anew.
@@ -86,10 +95,13 @@ mod tests {
             ("a", 100, says(5, Some(200)), 5), // a failure is not remembered
             ("a", 100, says(6, Some(200)), 5),
         ] {
-            let found = coalescer.get(token, at(now), next).await;
+            let before = coalescer.known(token, at(now)).await;
+            let found = coalescer.get(token, at(now), next.clone()).await;
             assert_eq!(found, Some(known), "{token} at {now}");
+            assert_eq!(before.is_none(), next.into_inner().0 == known, "{token} at {now}");
         }
         coalescer.forget_all();
+        assert_eq!(coalescer.known("a", at(100)).await, None);
         let found = coalescer.get("a", at(100), says(7, Some(200))).await;
         assert_eq!(found, Some(7), "what was forgotten is asked about");
     }

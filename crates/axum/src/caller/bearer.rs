@@ -58,7 +58,7 @@ pub(super) async fn authenticate(
     if let Some(introspection) = &latchkey.introspection
         && is_opaque(token)
     {
-        return Box::pin(introspect(latchkey, introspection, token, calls)).await;
+        return introspect(latchkey, introspection, token, calls).await;
     }
     match latchkey.keys.verify(token, latchkey.clock.now()).await {
         Ok(claims) if latchkey.revoked.contains(claims.sid) => {
