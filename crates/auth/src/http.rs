@@ -2,7 +2,7 @@
 //! broken provider could stretch.
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use ::http::{HeaderValue, Request, Response, header};
@@ -46,10 +46,16 @@ pub enum Error {
 /// `User-Agent`, without which GitHub refuses.
 #[derive(Clone)]
 pub struct Outbound {
-    client: reqwest::Client,
+    client: Arc<LazyClient>,
     user_agent: HeaderValue,
     observer: Option<Observer>,
 }
+
+/// Made for the first call: it reads every certificate authority that this machine trusts.
+type LazyClient = LazyLock<
+    Result<reqwest::Client, Error>,
+    Box<dyn FnOnce() -> Result<reqwest::Client, Error> + Send>,
+>;
 
 /// A call that has come to its end.
 #[derive(Debug)]
@@ -72,27 +78,30 @@ impl std::fmt::Debug for Outbound {
 }
 
 impl Outbound {
-    pub fn new() -> Result<Self, Error> {
+    pub fn new() -> Self {
         Self::through(None, "Latchkey")
     }
 
     /// As the product of this name.
-    pub fn through(proxy: Option<&Proxy>, product: &str) -> Result<Self, Error> {
+    pub fn through(proxy: Option<&Proxy>, product: &str) -> Self {
         let user_agent = user_agent(product);
-        #[expect(clippy::disallowed_methods, reason = "this is the one client")]
-        let builder = reqwest::Client::builder();
-        let builder = match proxy {
-            Some(Proxy(proxy)) => builder.proxy(proxy.clone()),
-            None => builder.no_proxy(),
-        };
-        let client = builder
-            .timeout(TIMEOUT)
-            .connect_timeout(CONNECT_TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(user_agent.clone())
-            .build()
-            .map_err(|_| Error::Request)?;
-        Ok(Self { client, user_agent, observer: None })
+        let (proxy, named) = (proxy.cloned(), user_agent.clone());
+        let client: LazyClient = LazyLock::new(Box::new(move || {
+            #[expect(clippy::disallowed_methods, reason = "this is the one client")]
+            let builder = reqwest::Client::builder();
+            let builder = match proxy {
+                Some(Proxy(proxy)) => builder.proxy(proxy),
+                None => builder.no_proxy(),
+            };
+            builder
+                .timeout(TIMEOUT)
+                .connect_timeout(CONNECT_TIMEOUT)
+                .redirect(reqwest::redirect::Policy::none())
+                .user_agent(named)
+                .build()
+                .map_err(|_| Error::Request)
+        }));
+        Self { client: Arc::new(client), user_agent, observer: None }
     }
 
     pub fn observed_by(self, observer: Observer) -> Self {
@@ -169,7 +178,8 @@ impl Outbound {
         &self,
         request: reqwest::Request,
     ) -> Result<(Response<Vec<u8>>, Instant), Error> {
-        let mut answer = self.client.execute(request).await.map_err(kind)?;
+        let client = LazyLock::force(&self.client).as_ref().map_err(Clone::clone)?;
+        let mut answer = client.execute(request).await.map_err(kind)?;
         let headers_at = Instant::now();
         let mut body = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(kind)? {
@@ -304,7 +314,7 @@ mod tests {
             .header(header::AUTHORIZATION, "Bearer a-token")
             .header(header::COOKIE, "a=b");
         let request = request.body(Vec::new()).map_err(|_| Error::Request)?;
-        let outbound = Outbound::new()?;
+        let outbound = Outbound::new();
         assert!(tapped(tap, outbound.send(request)).await.is_err(), "nobody listens there");
         Ok(())
     }

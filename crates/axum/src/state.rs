@@ -54,8 +54,6 @@ impl Deref for Latchkey {
 pub enum Error {
     #[error("the database of DATABASE_URL cannot be used: {0}")]
     Store(#[from] latchkey_store::Error),
-    #[error("no HTTP client can be made: {0}")]
-    Http(#[from] latchkey_auth::http::Error),
     #[error("no signing key can be used: {0}")]
     Keys(#[from] signing_keys::Error),
     #[error("passwords cannot be hashed: {0}")]
@@ -77,7 +75,7 @@ impl Latchkey {
         }
         let metrics = Arc::<Metrics>::default();
         let counted = Arc::clone(&metrics);
-        let http = Outbound::through(config.outbound_proxy.as_ref(), &config.product.name)?
+        let http = Outbound::through(config.outbound_proxy.as_ref(), &config.product.name)
             .observed_by(Arc::new(move |call| counted.called(call)));
         let keys = Arc::new(keys(&config, &db, &clock).await?);
         let JwtSettings { issuer, audience, access_ttl, revocation, .. } = &config.jwt;

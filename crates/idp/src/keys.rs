@@ -1,6 +1,6 @@
 //! The signing keys: made at every start, never written down.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
@@ -78,23 +78,25 @@ fn encode(value: &impl Serialize) -> Result<String, KeyError> {
     Ok(URL_SAFE_NO_PAD.encode(json))
 }
 
+/// With which every provider of this process begins.
+static FIRST: LazyLock<Result<Arc<SigningKey>, KeyError>> =
+    LazyLock::new(|| SigningKey::generate().map(Arc::new));
+
 /// The keys, newest first; locked while one is made, so that two early requests do not make two. Its
 /// methods may take as long as that does: call them through [`blocking`](Self::blocking).
 #[derive(Default)]
 pub struct KeyRing(Mutex<Vec<Arc<SigningKey>>>);
 
 impl KeyRing {
-    /// An empty ring, and a thread that puts the first key into it: finding two primes takes long
-    /// enough to be felt at start, and no request needs them yet.
+    /// An empty ring, and a thread that makes the first key: finding two primes takes long enough
+    /// to be felt at start, and no request needs them yet.
     pub fn start() -> Arc<Self> {
-        let ring = Arc::new(Self::default());
-        let early = Arc::clone(&ring);
-        std::thread::spawn(move || {
-            if early.current().is_err() {
+        std::thread::spawn(|| {
+            if FIRST.is_err() {
                 tracing::error!("the first signing key could not be made");
             }
         });
-        ring
+        Arc::default()
     }
 
     pub async fn blocking<T: Send + 'static>(
@@ -108,7 +110,7 @@ impl KeyRing {
     pub fn current(&self) -> Result<Arc<SigningKey>, KeyError> {
         let mut keys = self.0.lock();
         if keys.is_empty() {
-            keys.push(Arc::new(SigningKey::generate()?));
+            keys.push(FIRST.clone()?);
         }
         Ok(Arc::clone(&keys[0]))
     }

@@ -10,7 +10,7 @@ mod network;
 mod report;
 mod settings;
 
-use latchkey_auth::http::{Error, Outbound};
+use latchkey_auth::http::Outbound;
 use latchkey_domain::Clock;
 
 use crate::app::Application;
@@ -20,20 +20,16 @@ use report::Context;
 pub use report::{Check, Finding, Level, Report};
 
 /// Checks everything, whether or not the app could start.
-pub async fn examine(
-    environment: &Environment,
-    built_with: Capabilities,
-    clock: &Clock,
-) -> Result<Report, Error> {
+pub async fn examine(environment: &Environment, built_with: Capabilities, clock: &Clock) -> Report {
     let (settings, problems) = Settings::dry_run(environment, built_with);
-    let http = Outbound::through(settings.outbound_proxy.as_ref(), &settings.product.name)?;
+    let http = Outbound::through(settings.outbound_proxy.as_ref(), &settings.product.name);
     let context = Context { settings: &settings, problems: &problems };
     let (ports, database, asked) = tokio::join!(
         network::ports(&context, &http),
         database::findings(&context, clock),
         asked(&context, &http, clock, false),
     );
-    Ok(Report::new([settings::findings(&context), ports, database, asked].concat()))
+    Report::new([settings::findings(&context), ports, database, asked].concat())
 }
 
 /// Checks everything from within the running app.
