@@ -29,6 +29,7 @@ pub(crate) static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
         11 "emails" "0011_emails.sql",
         12 "order and indexes" "0012_order_and_indexes.sql",
         13 "authorization responses" "0013_authorization_responses.sql",
+        14 "wide addresses" "0014_wide_addresses.sql",
     ];
     let migration = |(version, name, sql): (i64, &'static str, &'static str)| {
         Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
