@@ -41,7 +41,7 @@ pub enum Progress {
     /// Its answer has come: a cookie stays behind for the callback alone, emptied of its
     /// secrets, so that Back and reload can be told from a stranger's link.
     Finished,
-    /// Its answer was good for this sign-in: whoever has it, and comes once more
+    /// Its answer was good, and for this sign-in: whoever has it, and comes once more
     /// (a browser that fetched ahead, a reload), goes on to where they were going.
     Succeeded(SignInId),
 }

@@ -22,6 +22,7 @@ use serde::Deserialize;
 use tower_sessions::cookie::Cookie;
 
 use crate::audit;
+use crate::caller::Caller;
 use crate::client::{Client, user_agent};
 use crate::cookies::{PENDING_LINK, Place, SetCookies};
 use crate::errors::{Action, AppError, HandlerResult, catalogue};
@@ -118,10 +119,12 @@ where
     let mut cookies = evict_oldest(used.place, USED, &headers);
     cookies.push(latchkey.cookies.removal(&Attempt::cookie_name(WAITING, state)));
     cookies.push(used.cookie(attempt.clone().after(Progress::Finished))?);
-    context.response_cookies.add(cookies);
+    let response_cookies = context.response_cookies.clone();
+    response_cookies.add(cookies);
 
-    let return_to = attempt.return_to.clone();
-    match attempt.purpose {
+    let mut over = attempt.clone();
+    let current = context.current.as_ref().and_then(Caller::sign_in_id);
+    let (whose, signed_in) = match attempt.purpose {
         Purpose::SignIn(key) | Purpose::Reauthenticate(key) => {
             // The token request, the ID token, the profile.
             let Authenticated { profile, auth_time } =
@@ -147,25 +150,28 @@ where
                 false => auth_time,
             };
             let proof = Proof::provider(&provider.slug, auth_time, &user);
-            let response_cookies = context.response_cookies.clone();
             let signed_in = complete_sign_in(&latchkey, context, &user, proof, key).await?;
-            let succeeded = attempt.after(Progress::Succeeded(signed_in.id));
-            response_cookies.add(vec![used.cookie(succeeded)?]);
-            Ok((Extension(signed_in), Redirect::to(return_to.as_str())).into_response())
+            (Some(signed_in.id), Some(Extension(signed_in)))
         }
         Purpose::Link(user) => {
             let Authenticated { profile, .. } =
                 authenticate(&latchkey, provider, &attempt, response, &context).await?;
             link(&latchkey, user, provider, &profile, &context).await?;
-            Ok(Redirect::to(return_to.as_str()).into_response())
+            (current, None)
         }
         Purpose::Connect { user, ref scopes } => {
             let asked = Granted::parse(scopes);
             let callback = ConnectCallback { user, asked, attempt, response };
             let next = host.connect(&context, provider, callback).await?;
-            Ok(Redirect::to(&next).into_response())
+            over.return_to = ReturnTo::parse(Some(&next), &latchkey.config.public_url);
+            (current, None)
         }
+    };
+    let onward = Redirect::to(over.return_to.as_str());
+    if let Some(whose) = whose {
+        response_cookies.add(vec![used.cookie(over.after(Progress::Succeeded(whose)))?]);
     }
+    Ok((signed_in, onward).into_response())
 }
 
 /// `POST /auth/{provider}/callback`: the answer as a form, from another site, so
@@ -254,8 +260,8 @@ fn find_provider<'a>(latchkey: &'a Latchkey, slug: &str) -> HandlerResult<&'a Pr
     })
 }
 
-/// Where whoever was signed in by this very attempt goes on to: a browser that had
-/// fetched ahead, or reloads, has no use for "this is finished".
+/// Where whoever was signed in by this very attempt goes on to, or linked or connected
+/// by it: a browser that had fetched ahead, or reloads, has no use for "this is finished".
 fn came_before<'a>(attempt: &'a Attempt, context: &SignInContext) -> Option<&'a ReturnTo> {
     let current = context.current.as_ref()?.sign_in_id()?;
     (attempt.progress == Progress::Succeeded(current)).then_some(&attempt.return_to)
