@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use latchkey_tests::database::rows;
-use latchkey_tests::person::{owner, problem, sign_up, signed_in, tokens};
+use latchkey_tests::person::{PASSWORD, owner, problem, sign_up, signed_in, tokens};
 use latchkey_tests::{Database, Latchkey, Setup, execute};
 use serde_json::json;
+
+use crate::ask_for_tokens;
 
 async fn delete_everybody(app: &Latchkey) {
     execute(&app.app.db, "DELETE FROM users").await;
@@ -59,6 +61,29 @@ async fn nobody_is_signed_out_of_an_account_that_was_not_deleted() {
     // A deletion that was under way may have ended meanwhile.
     let left = rows(&app.app.db, "users").await;
     assert!(left <= still_in, "{} people are signed out, and not deleted", left - still_in);
+}
+
+/// Whoever signs in, or changes the password, just then is told what they would be
+/// told a moment later.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_is_deleted_meanwhile_is_no_fault_of_ours() {
+    let app = Latchkey::start().await;
+    for moment in 0..12 {
+        let email = format!("person-{moment}@example.test");
+        sign_up(&app, &email).await;
+        let mut browser = signed_in(&app, &email, "session").await;
+        let url = app.url("/account/password");
+        let other = [("current", PASSWORD), ("new", "seven herons over the weir")];
+        let (asked, changed, ()) =
+            tokio::join!(ask_for_tokens(&app, &email, 2), browser.post(&url, &other), async {
+                tokio::time::sleep(Duration::from_millis(moment * 15)).await;
+                delete_everybody(&app).await;
+            });
+        for page in &asked {
+            assert!([200, 401].contains(&page.status), "{}", page.summary());
+        }
+        assert!([303, 401].contains(&changed.status), "{}", changed.summary());
+    }
 }
 
 #[tokio::test]

@@ -12,8 +12,13 @@ mod account;
 mod crash;
 mod disk;
 mod operations;
+mod pooler;
 mod postgres;
 mod schema;
+mod standby;
+
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::os::unix::fs::MetadataExt as _;
 
 use latchkey_tests::person::{PASSWORD, Program, problem};
 use latchkey_tests::{Browser, Latchkey, Page};
@@ -43,4 +48,18 @@ async fn is_ready(app: &Latchkey) -> bool {
     let page = Browser::new().get(&app.url("/readyz")).await;
     assert!([200, 503].contains(&page.status), "{}", page.summary());
     page.status == 200
+}
+
+/// Servers of a database refuse to run as root.
+fn is_root() -> bool {
+    std::fs::metadata("/proc/self").expect("this process").uid() == 0
+}
+
+fn free_port() -> u16 {
+    let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    free.local_addr().expect("an address").port()
+}
+
+fn refuses_connections(port: u16) -> bool {
+    TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err()
 }

@@ -73,8 +73,10 @@ async fn check_pooler(one: &mut PgConnection, servers: &Servers) -> Result<bool>
     let mut somebody_else = servers.connect().await?;
     let prepared = async {
         sqlx::query(PREPARED).execute(&mut *one).await?;
-        let _busy = somebody_else.begin().await?;
-        // Where there is one server it has to wait, and meets the same one again.
+        let mut busy = somebody_else.begin().await?;
+        // Where it has the same server, there is a statement of this name already.
+        sqlx::query(PREPARED).execute(&mut *busy).await?;
+        // Where there is one server this has to wait.
         let again = timeout(AT_ONCE, sqlx::query(PREPARED).execute(&mut *one)).await;
         again.map_or(Ok(()), |again| again.map(drop))
     };
