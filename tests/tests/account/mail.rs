@@ -31,10 +31,15 @@ async fn until(app: &Latchkey, count: i64, condition: &str) {
 #[tokio::test]
 async fn an_email_has_everything_that_large_mail_hosts_want() {
     let server = MailServer::start().await;
+    let in_clear = format!("smtp://localhost:{}?tls=none", server.address.port());
     for (set, from, domain) in [
         (&[][..], "Latchkey <no-reply@localhost>", "localhost"),
         (
-            &[("MAIL_FROM", "Acme <hello@acme.example>"), ("MAIL_REPLY_TO", "help@acme.example")],
+            &[
+                ("SMTP_URL", in_clear.as_str()),
+                ("MAIL_FROM", "Acme <hello@acme.example>"),
+                ("MAIL_REPLY_TO", "help@acme.example"),
+            ],
             "Acme <hello@acme.example>",
             "acme.example",
         ),

@@ -163,10 +163,16 @@ async fn a_public_site_that_was_opened_under_another_name_leads_to_its_own() {
 
 #[tokio::test]
 async fn a_button_pressed_under_another_name_says_which_two_names_they_are() {
-    let app = Latchkey::start().await;
+    let (app, public) = (Latchkey::start().await, Setup::public().start().await);
     let port = app.address.port();
-    for name in ["0.0.0.0", "127.0.0.1", "www.localhost"] {
-        let (host, from) = (format!("{name}:{port}"), format!("http://{name}:{port}"));
+    let at = |name| (&app, format!("{name}:{port}"), format!("http://{name}:{port}"));
+    let www = "www.app.example.com".to_owned();
+    for (app, host, from) in [
+        at("0.0.0.0"),
+        at("127.0.0.1"),
+        at("www.localhost"),
+        (&public, www.clone(), format!("https://{www}")),
+    ] {
         let headers = [("host", &*host), ("origin", &*from)];
         let url = format!("http://{}/auth/google", app.address);
         let page = Browser::new().send(Method::POST, &url, &headers, None).await;

@@ -93,6 +93,16 @@ async fn a_provider_is_asked_to_ask_and_has_to_say_that_it_did() {
         assert!(jane.account(&app).await.is_some(), "{auth_time}: she was signed out");
         assert_locked(&app, &mut jane, &auth_time.to_string()).await;
     }
+    // Some take the question for a mistake: then there are other ways.
+    let way_out = "with your password, or a code by e-mail";
+    for (again, says_so) in [("1", true), ("", false)] {
+        let authorize = jane.set_out_for(&app, "acme", &[("again", again)]).await;
+        let no =
+            issuer.answer_to(&authorize, &[("error", "invalid_request"), ("iss", &issuer.url)]);
+        let page = jane.come_back(&no).await.expect_error(502, "provider_refused");
+        assert_eq!(page.body.contains(way_out), says_so, "{}", page.summary());
+        assert_eq!(page.body.contains("/sign-in?again=1"), says_so, "{}", page.summary());
+    }
     // As late as two clocks may differ.
     sends_back(&app, &issuer, json!(now - 50));
     assert_eq!(around(&app, &issuer, &mut jane, "1").await.1.see_other(), "/account");

@@ -176,6 +176,16 @@ async fn only_a_verified_address_from_the_list_counts() {
             Answer::Json(json!([{ "email": "a@x.test", "primary": true, "verified": false }])),
             "No e-mail address",
         ),
+        // An entry without an address is passed over.
+        (
+            Answer::Json(json!([
+                { "email": null, "primary": true, "verified": true },
+                { "primary": true, "verified": true },
+                null,
+                { "email": "b@x.test", "primary": true, "verified": true },
+            ])),
+            "b@x.test",
+        ),
         (Answer::Json(json!([])), "No e-mail address"),
         (Answer::html(404), "No e-mail address"),
     ] {

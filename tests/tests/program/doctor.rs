@@ -138,6 +138,18 @@ async fn an_issuer_is_asked_who_it_is() {
     let issuer = Issuer::start().await;
     let report = examine_with(&acme(&issuer.url)).await;
     assert_eq!(report.worst(), Level::Ok, "{report}");
+    let and_others = [&acme(&issuer.url)[..], &[("OIDC_ACME_AUDIENCES", "project other")]].concat();
+    for (report, others) in [
+        (report, "none; OIDC_ACME_AUDIENCES names them"),
+        (examine_with(&and_others).await, "project other"),
+    ] {
+        let finding = report
+            .findings()
+            .iter()
+            .find(|one| one.check == Check::Provider && one.subject == "Acme");
+        let facts = &finding.expect("Acme").facts;
+        assert!(facts.contains(&("Audiences beside us", others.to_owned())), "{report}");
+    }
 
     // The commonest slip: one slash.
     let report = examine_with(&acme(&format!("{}/", issuer.url))).await;

@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use latchkey_store::Db;
 use latchkey_tests::{Browser, Database, Page, execute};
+use reqwest::Method;
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::task::JoinSet;
 
 use crate::commands::binary;
 
@@ -82,6 +84,15 @@ impl Process {
         assert_eq!(all.matches("HTTP/1.1 200 OK").count(), times);
     }
 
+    /// In MiB: what it takes up now, or took up at most.
+    fn memory(&self, which: &str) -> usize {
+        let path = format!("/proc/{}/status", self.child.id());
+        let status = std::fs::read_to_string(path).expect("a process");
+        let line = status.lines().find(|line| line.starts_with(which)).expect("a line");
+        let kibibytes = line.split_whitespace().nth(1).and_then(|number| number.parse().ok());
+        kibibytes.map_or(0, |kibibytes: usize| kibibytes / 1024)
+    }
+
     pub(crate) fn signal(&mut self, signal: &str) -> ExitStatus {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args([signal, &id]).status().expect("kill").success());
@@ -116,6 +127,59 @@ async fn whoever_read_the_log_is_gone_and_every_request_is_served() {
         let _ = process.get("/sign-in").await.expect(200);
     }
     assert_eq!(process.signal("-TERM").code(), Some(0));
+}
+
+/// Two hundred hashes at once would be four gigabytes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_storm_of_passwords_takes_little_memory_and_gives_it_back() {
+    let mut process = Process::start(&[]);
+    process.listens();
+    let url = process.url("/sign-in");
+    let knock = |n: usize| {
+        let url = url.clone();
+        async move {
+            let email = format!("person{n}@example.test");
+            let fields = [("email", email.as_str()), ("password", "not the password")];
+            Browser::new().post(&url, &fields).await.status
+        }
+    };
+    assert_eq!(knock(0).await, 401);
+    let before = process.memory("VmRSS");
+    let storm: JoinSet<_> = (1..=200).map(knock).collect();
+    let answers = storm.join_all().await;
+    assert!(answers.iter().all(|status| [401, 503].contains(status)), "{answers:?}");
+    // Each core hashes in 19 MiB, and one more for those who were right before.
+    let cores = std::thread::available_parallelism().expect("a number").get();
+    let most = before + 64 + 19 * (cores + 1);
+    let peak = process.memory("VmHWM");
+    assert!(peak < most, "{peak} MiB, from {before}");
+    for _ in 0..120 {
+        if process.memory("VmRSS") < before + 48 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    panic!("{} MiB are kept, from {before}", process.memory("VmRSS"));
+}
+
+#[tokio::test]
+async fn a_proxy_whose_addresses_cannot_be_read_is_named_once() {
+    let mut process = Process::start(&[("TRUSTED_PROXIES", "127.0.0.1, ::1")]);
+    process.listens();
+    for hop in ["unknown", "_hidden", "a.proxy.internal"] {
+        let form = "application/x-www-form-urlencoded";
+        let headers =
+            [("x-forwarded-for", hop), ("sec-fetch-site", "same-origin"), ("content-type", form)];
+        let url = process.url("/sign-in");
+        let fields = "email=ada@example.test&password=wrong".to_owned();
+        let page = Browser::new().send(Method::POST, &url, &headers, Some(fields)).await;
+        assert!(page.status < 500, "{}", page.summary());
+    }
+    let mut stderr = process.child.stderr.take().expect("its log");
+    process.signal("-TERM");
+    let mut log = String::new();
+    stderr.read_to_string(&mut log).expect("text");
+    assert_eq!(log.matches("no address that can be read").count(), 1, "{log}");
 }
 
 #[tokio::test]

@@ -37,6 +37,13 @@ impl AppError {
         let key = match attempt.purpose {
             Purpose::SignIn(key) => key,
             Purpose::Reauthenticate(_) => {
+                if let Error::Refused { .. } = error {
+                    app_error = app_error.detail(format!(
+                        "{} refused to ask you anew who you are. Prove it another way: with your \
+                         password, or a code by e-mail.",
+                        provider.label
+                    ));
+                }
                 return app_error.action(prove_again(attempt.return_to.as_str()));
             }
             Purpose::Link(_) | Purpose::Connect { .. } => CredentialKind::Session,

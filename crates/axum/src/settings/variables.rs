@@ -291,6 +291,8 @@ mod tests {
             ("PUBLIC_URI", Some("PUBLIC_URL")),
             ("PUBLC_URL", Some("PUBLIC_URL")),
             ("public_url", Some("PUBLIC_URL")),
+            ("https_proxy", Some("HTTPS_PROXY")),
+            ("no_proxy", Some("NO_PROXY")),
             ("GOOGLE_CLIENTID", Some("GOOGLE_CLIENT_ID")),
             ("GOOGLE_CLIENT_SECERT", Some("GOOGLE_CLIENT_SECRET")),
             ("APP_SECERT", Some("APP_SECRET")),

@@ -238,12 +238,21 @@ fn provider(
         (None, None) => (format!("{label} is off."), format!("To turn it on, {register}")),
     };
     let (address, path) = registration(slug, real.map(|one| &one.kind));
+    let is_built_in = BUILT_IN.iter().any(|(built_in, _)| *built_in == slug);
+    let others = match real.map(|one| &one.kind) {
+        Some(Kind::OpenId(openid)) if !is_built_in => Some(match &*openid.options.audiences {
+            [] => format!("none; OIDC_{prefix}_AUDIENCES names them"),
+            others => others.join(" "),
+        }),
+        _ => None,
+    };
     Check::Provider
         .finding(Level::Ok, text, what_to_do)
         .about(label)
         .fact("Redirect URI", redirect_uri(&settings.public_url, slug))
         .fact("Register it at", address)
         .fact("Under", path)
+        .facts(others.map(|others| ("Audiences beside us", others)))
 }
 
 /// Where a redirect URI is registered: the page, and the path from there.
