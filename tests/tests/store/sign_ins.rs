@@ -1,9 +1,11 @@
 //! Sign-ins.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use latchkey_domain::sign_in::{CredentialKind, Lifetime, SignInMethod};
 use latchkey_domain::{SignInId, Span};
+use latchkey_store::count::{self, Statements};
 use latchkey_store::{Db, Error, accounts, sign_ins};
 
 use crate::people::{NOW, fresh, sign_in, somebody};
@@ -194,5 +196,31 @@ on_both! {
         sign_ins::forget(db, NOW.plus(Span::millis(1))).await.expect("an answer");
         assert_eq!(database.rows("sign_ins").await, 1);
         assert_eq!(sign_ins::by_id(db, lives.id).await.expect("an answer"), Some(lives));
+    }
+
+    async fn many_that_expired_are_forgotten_piece_by_piece(database) {
+        let db = &database.db;
+        let ada = somebody(db).await;
+        for _ in 0..40 {
+            let mut expired = sign_in(&ada, CredentialKind::Session);
+            expired.expires_at = NOW;
+            sign_ins::insert(db, &expired, None).await.expect("an answer");
+        }
+        database
+            .execute(
+                "INSERT INTO sign_ins (id, user_id, carries, door, user_agent, address, \
+                 created_at, authenticated_at, last_seen_at, expires_at) \
+                 SELECT a.id || b.id, a.user_id, a.carries, a.door, a.user_agent, a.address, \
+                 a.created_at, a.authenticated_at, a.last_seen_at, a.expires_at \
+                 FROM sign_ins a CROSS JOIN sign_ins b",
+            )
+            .await;
+        assert_eq!(database.rows("sign_ins").await, 1640);
+        let counted = Arc::new(Statements::default());
+        let forget = sign_ins::forget(db, NOW.plus(Span::millis(1)));
+        count::statements(Arc::clone(&counted), forget).await.expect("an answer");
+        assert_eq!(database.rows("sign_ins").await, 0);
+        // Whoever writes meanwhile waits for one of these, and not for all.
+        assert!(counted.sent() > 3, "{} statements for 1,640 rows", counted.sent());
     }
 }
