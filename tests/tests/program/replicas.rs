@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use latchkey_store::Db;
-use latchkey_tests::{Database, number};
+use latchkey_tests::{Browser, Database, number};
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -21,6 +21,8 @@ const RENEW_EVERY: Duration = Duration::from_millis(300);
 
 struct Site {
     origin: String,
+    /// Where HAProxy says what it thinks of the instances.
+    thinks: String,
     ports: Vec<u16>,
     database: String,
     instances: Vec<Process>,
@@ -31,7 +33,7 @@ struct Site {
 impl Site {
     async fn start() -> Self {
         let database = Database::new_postgres_url().await;
-        let front = free_port();
+        let (front, stats) = (free_port(), free_port());
         let ports: Vec<u16> = (0..3).map(|_| free_port()).collect();
         let folder = tempfile::tempdir().expect("a folder");
         let config = folder.path().join("haproxy.cfg");
@@ -43,7 +45,8 @@ impl Site {
             .collect();
         let text = format!(
             "defaults\n  mode http\n  timeout connect 2s\n  timeout client 60s\n  timeout server 60s\n\
-             \x20 timeout http-keep-alive 30s\n  option redispatch\n  retries 3\n\
+             \x20 timeout http-keep-alive 30s\n  timeout check 5s\n  option redispatch\n  retries 3\n\
+             frontend stats\n  bind 127.0.0.1:{stats}\n  stats enable\n  stats uri /\n\
              frontend front\n  bind 127.0.0.1:{front}\n  default_backend back\n\
              backend back\n  option forwardfor\n  balance roundrobin\n  option httpchk\n\
              \x20 http-check send meth GET uri /readyz ver HTTP/1.1 hdr Host localhost\n{servers}"
@@ -51,6 +54,7 @@ impl Site {
         std::fs::write(&config, text).expect("written");
         let mut site = Self {
             origin: format!("http://localhost:{front}"),
+            thinks: format!("http://127.0.0.1:{stats}/;csv"),
             ports,
             database,
             instances: Vec::new(),
@@ -93,7 +97,16 @@ impl Site {
         while self.instances[n].get("/readyz").await.status != 200 {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        let server = format!("back,s{},", self.ports[n]);
+        for _ in 0..1200 {
+            let all = Browser::new().get(&self.thinks).await.expect(200).body;
+            let line = all.lines().find(|line| line.starts_with(&server)).expect("the server");
+            if line.split(',').any(|field| field == "UP") {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("HAProxy sends nobody to instance {n}");
     }
 }
 
