@@ -9,6 +9,7 @@ use crate::agent::{Agent, Answer, Call};
 use crate::error::Result;
 use crate::instance::{Instance, InstanceFactory, InstanceOptions, Instances, at};
 use crate::sign_in::{self, Credential, SignInMethod, Tokens};
+use crate::stats::as_f64;
 use crate::token;
 
 /// The algorithms that a JWT can be signed with here.
@@ -167,6 +168,15 @@ impl<'a> Fixture<'a> {
             }
             late += 1;
         }
+    }
+
+    /// How many statements it sends to its database in a minute while nobody asks anything,
+    /// reckoned from this long. It has to be started with its log.
+    pub async fn statements_per_minute(&self, idle: Duration) -> Result<f64> {
+        let before = self.instance.statements()?;
+        tokio::time::sleep(idle).await;
+        let asked = self.instance.statements()? - before;
+        Ok(as_f64(asked) * 60.0 / idle.as_secs_f64())
     }
 
     /// Sends a token to a route that takes it in JSON under this name.

@@ -139,7 +139,7 @@ twins! {
         In(|_, call| {
             let jwt = call.token().and_then(|token| Jwt::read(token).ok());
             if let Some(jwt) = jwt.filter(|jwt| jwt.claims["pad"].is_string()) {
-                call.set_token(&jwt.with_claims(json!({ "pad": "" })));
+                call.set_token(&jwt.with_claims(json!({ "pad": null })));
             }
         });
     "It takes a token from the URL." [jwt_in_url]

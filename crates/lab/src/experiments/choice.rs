@@ -1,10 +1,5 @@
-//! Claim 16: "choose OAuth for delegation, JWT for simple stateless APIs".
-
 use super::prelude::*;
 use crate::stopwatch::calendar_printer;
-
-const DELEGATED: &str = "the calendar, read by another app with its person’s leave";
-const UNIT: &str = "opens the API";
 
 experiment! { 16, "choice", within 2 s,
     "Choose OAuth for delegation, JWT for simple stateless APIs",
@@ -12,6 +7,9 @@ experiment! { 16, "choice", within 2 s,
      door with each key, and calls GET /api/v1/me with what it got. Another app, the Calendar \
      Printer, reads the calendar with its person’s leave."
 }
+
+const DELEGATED: &str = "the calendar, read by another app with its person’s leave";
+const UNIT: &str = "opens the API";
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let fixture = context.start(&InstanceOptions::default()).await?;

@@ -1,12 +1,4 @@
-//! Claim 17: "Cookies are open to CSRF, bearer tokens are not".
-
 use super::prelude::*;
-
-/// From where the request comes, as Fetch Metadata says it.
-const SITES: [&str; 3] = ["same-origin", "same-site", "cross-site"];
-const CARRIERS: [&str; 3] = ["session cookie", "JWT cookie", "bearer header"];
-const PREFLIGHT: &str = "Access-Control-Allow-Origin, for a page elsewhere that asks";
-const REFUSED: [&str; 1] = ["403 cross_site_request"];
 
 experiment! { 17, "csrf", within 2 s,
     "Cookies are open to CSRF, bearer tokens are not",
@@ -15,6 +7,12 @@ experiment! { 17, "csrf", within 2 s,
      leave them out (SameSite=Lax). A page elsewhere also asks whether it may send a header of \
      its own (CORS)."
 }
+
+/// From where the request comes, as Fetch Metadata says it.
+const SITES: [&str; 3] = ["same-origin", "same-site", "cross-site"];
+const CARRIERS: [&str; 3] = ["session cookie", "JWT cookie", "bearer header"];
+const PREFLIGHT: &str = "Access-Control-Allow-Origin, for a page elsewhere that asks";
+const REFUSED: [&str; 1] = ["403 cross_site_request"];
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let fixture = context.start(&InstanceOptions::default()).await?;

@@ -1,7 +1,13 @@
-//! Claim 19: "A deny list makes a JWT a session".
-
 use super::prelude::*;
 use crate::stopwatch::Scenario;
+
+experiment! { 19, "deny-list", within 4 s,
+    "A deny list makes a JWT a session",
+    "Two processes share a database and watch for revocations. A session and a JWT ask who they \
+     are, and the statements of each request are counted; then nobody asks anything, and what a \
+     process asks the database by itself is read from its log. Last a sign-in is ended at one \
+     process, and its JWT is sent to the other."
+}
 
 const REQUESTS: usize = 20;
 
@@ -14,14 +20,6 @@ const WATCHED: &str = "JWT, with a deny list (JWT_REVOCATION=watch)";
 
 /// For how long an instance is watched that nobody asks anything.
 const IDLE: Duration = Duration::from_millis(1_500);
-
-experiment! { 19, "deny-list", within 4 s,
-    "A deny list makes a JWT a session",
-    "Two processes share a database and watch for revocations. A session and a JWT ask who they \
-     are, and the statements of each request are counted; then nobody asks anything, and what a \
-     process asks the database by itself is read from its log. Last a sign-in is ended at one \
-     process, and its JWT is sent to the other."
-}
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let options = InstanceOptions::default().set("JWT_REVOCATION", "watch").with_log();
@@ -39,10 +37,7 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
         }
     }
     context.doing("counting what is asked while nobody asks");
-    let before = fixture.instance.statements()?;
-    tokio::time::sleep(IDLE).await;
-    let asked = as_f64(fixture.instance.statements()? - before);
-    evidence.add_sample(WATCHED, PER_MINUTE, asked * 60.0 / IDLE.as_secs_f64());
+    evidence.add_sample(WATCHED, PER_MINUTE, fixture.statements_per_minute(IDLE).await?);
     context.doing("ending a sign-in");
     let timed = Scenario::JwtWatch.prepare(&context.instances).await?.time(|_| ()).await?;
     if let Some(lived) = timed.lived() {

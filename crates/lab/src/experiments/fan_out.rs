@@ -1,8 +1,14 @@
-//! Claim 22: "JWTs save the fan-out".
-
 use super::prelude::*;
 use super::queries::{OPAQUE, about_an_app};
 use crate::introspection::IntrospectionEndpoint;
+
+experiment! { 22, "fan-out", within 3 s,
+    "JWTs save the fan-out",
+    "A page that needs one, three or eight services passes its key on to each: a session, which \
+     each looks up, a JWT, which each checks by itself, and an opaque token, which each asks the \
+     issuer about. Counted are statements, calls and time. Then the sign-in of the JWT is ended, \
+     and it is passed on once more."
+}
 
 /// How many services are asked for one page, each of which checks the key.
 const SERVICES: [usize; 3] = [1, 3, 8];
@@ -12,14 +18,6 @@ const QUERIES: &str = "queries for one page";
 const CALLS: &str = "calls to the issuer for one page";
 const MILLIS: &str = "ms for one page";
 const AFTER: &str = "JWT, after its sign-in has ended, at the last service";
-
-experiment! { 22, "fan-out", within 3 s,
-    "JWTs save the fan-out",
-    "A page that needs one, three or eight services passes its key on to each: a session, which \
-     each looks up, a JWT, which each checks by itself, and an opaque token, which each asks the \
-     issuer about. Counted are statements, calls and time. Then the sign-in of the JWT is ended, \
-     and it is passed on once more."
-}
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let issuer = IntrospectionEndpoint::start().await?;

@@ -1,8 +1,12 @@
-//! Claim 9: "Access is granular".
-
 use serde_json::json;
 
 use super::prelude::*;
+
+experiment! { 9, "granular", within 3 s,
+    "Access is granular",
+    "A token with a narrower scope is sent where it may go and where it may not. Two people sign \
+     in through the provider; one of them unticks the e-mail address at the consent page."
+}
 
 const NARROW: &str = "profile calendar:read";
 const GRANTED: &str = "scope of a token that was asked for less";
@@ -12,12 +16,6 @@ const WRITING: &str = "that token, POST /api/v1/contacts";
 const NAMED: &str = "scope that the refusal names";
 const TICKED: &str = "e-mail of a person who ticked everything at the provider";
 const UNTICKED: &str = "e-mail of a person who unticked it at the provider";
-
-experiment! { 9, "granular", within 3 s,
-    "Access is granular",
-    "A token with a narrower scope is sent where it may go and where it may not. Two people sign \
-     in through the provider; one of them unticks the e-mail address at the consent page."
-}
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let fixture = context.start(&InstanceOptions::default()).await?;

@@ -1,6 +1,11 @@
-//! Claim 18: "It fits into a header".
-
 use super::prelude::*;
+
+experiment! { 18, "header", within 2 s,
+    "It fits into a header",
+    "A program asks for a token again and again, with more roles each time, and sends it in the \
+     Authorization header. Counted are the bytes of that line; nginx and Apache take 8 KiB of one \
+     line, unless they are told otherwise."
+}
 
 /// How many roles the person has, in turn.
 const ROLES: [usize; 5] = [0, 50, 130, 300, 512];
@@ -10,13 +15,6 @@ const TOO_LARGE: [&str; 3] = ["401 token_too_large", "431", "400"];
 
 /// nginx and Apache take a line of 8 KiB; Node takes 16 KiB of headers in all.
 const LINE: f64 = 8_192.0;
-
-experiment! { 18, "header", within 2 s,
-    "It fits into a header",
-    "A program asks for a token again and again, with more roles each time, and sends it in the \
-     Authorization header. Counted are the bytes of that line; nginx and Apache take 8 KiB of one \
-     line, unless they are told otherwise."
-}
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let fixture = context.start(&InstanceOptions::default()).await?;

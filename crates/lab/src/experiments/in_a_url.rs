@@ -1,6 +1,12 @@
-//! Claim 14: "It can be passed in a URL".
-
 use super::prelude::*;
+
+experiment! { 14, "in-a-url", within 3 s,
+    "It can be passed in a URL",
+    "A good token is put into the query under three names, at the API and at a page. A sign-in \
+     that ended through a URL with a code in it (which is how OAuth works) is tried again by \
+     somebody who found it in a history. The app’s log is searched for the token, and the answer \
+     for what history and Referer keep of it."
+}
 
 /// What tokens are called where they are put into URLs.
 const NAMES: [&str; 3] = ["access_token", "token", "jwt"];
@@ -17,14 +23,6 @@ const NO_TOKEN: [&str; 2] = ["401 sign_in_required", "401 token_missing"];
 const REFERRER: &str = "Referrer-Policy: what a link to elsewhere tells of the URL";
 const REPLAYED: &str =
     "the URL with the code that ended a sign-in, opened by somebody who found it in a history";
-
-experiment! { 14, "in-a-url", within 3 s,
-    "It can be passed in a URL",
-    "A good token is put into the query under three names, at the API and at a page. A sign-in \
-     that ended through a URL with a code in it (which is how OAuth works) is tried again by \
-     somebody who found it in a history. The app’s log is searched for the token, and the answer \
-     for what history and Referer keep of it."
-}
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let fixture = match context.start(&InstanceOptions::default().with_log()).await {

@@ -1,6 +1,11 @@
-//! Claim 24: "Rotating the key is a click".
-
 use super::prelude::*;
+
+experiment! { 24, "key-rotation", within 3 s,
+    "Rotating the key is a click",
+    "Two processes share a database. The second one is started with another algorithm, and so \
+     with a new key. A token of the old key is sent to it, and one of the new key to the process \
+     that was there before, again and again until it takes one."
+}
 
 const OLD: &str = "a token from before the rotation, at the process that signs with the new key";
 const NEW: &str = "a token of the new key, at the process that runs since before";
@@ -9,13 +14,6 @@ const UNKNOWN: [&str; 1] = ["401 token_key_unknown"];
 
 /// For how long the other process is asked.
 const PATIENCE: Duration = Duration::from_secs(3);
-
-experiment! { 24, "key-rotation", within 3 s,
-    "Rotating the key is a click",
-    "Two processes share a database. The second one is started with another algorithm, and so \
-     with a new key. A token of the old key is sent to it, and one of the new key to the process \
-     that was there before, again and again until it takes one."
-}
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let before = context.start(&InstanceOptions::default()).await?;

@@ -1,7 +1,12 @@
-//! Claim 8: "Tokens are limited in lifespan, and refreshed".
-
 use super::prelude::*;
 use crate::token;
+
+experiment! { 8, "lifespan", within 3 s,
+    "Tokens are limited in lifespan, and refreshed",
+    "The app’s clock is moved to the second before exp, then second by second until the token is \
+     refused. Then one token is refreshed 20 times in a row, and one refresh token is sent 50 \
+     times at once, as a browser with many tabs does."
+}
 
 /// How often one token is refreshed, one after the other.
 const CHAIN: usize = 20;
@@ -24,13 +29,6 @@ const SUCCESSORS: &str = "different refresh tokens that they got";
 const STILL_IN: &str = "afterwards, with what they got";
 const BEFORE: &str = "one second before exp";
 const IN_THE_END: &str = "past exp";
-
-experiment! { 8, "lifespan", within 3 s,
-    "Tokens are limited in lifespan, and refreshed",
-    "The app’s clock is moved to the second before exp, then second by second until the token is \
-     refused. Then one token is refreshed 20 times in a row, and one refresh token is sent 50 \
-     times at once, as a browser with many tabs does."
-}
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let fixture = context.start(&InstanceOptions::default().with_manual_clock()).await?;

@@ -1,13 +1,6 @@
-//! Claim 23: "The access token proves who signed in".
-
 use super::prelude::*;
 use super::queries::{OPAQUE, about_an_app};
 use crate::introspection::IntrospectionEndpoint;
-
-const NAIVE: &str = "an app that takes any token and asks whose it is";
-const BOUND: &str = "the same, with a token that was made for another API";
-const HERE: &str = "this app’s pages, with that token in the place of its own";
-const REFUSED: [&str; 2] = ["401 sign_in_required", "401 token_audience_wrong"];
 
 experiment! { 23, "proof", within 2 s,
     "The access token proves who signed in",
@@ -16,6 +9,11 @@ experiment! { 23, "proof", within 2 s,
      access token” means; once more made for another API; and then to the pages of this app, \
      where a browser keeps its own."
 }
+
+const NAIVE: &str = "an app that takes any token and asks whose it is";
+const BOUND: &str = "the same, with a token that was made for another API";
+const HERE: &str = "this app’s pages, with that token in the place of its own";
+const REFUSED: [&str; 2] = ["401 sign_in_required", "401 token_audience_wrong"];
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let issuer = IntrospectionEndpoint::start().await?;

@@ -1,8 +1,15 @@
-//! Claim 7: "OAuth tokens can be revoked at any time", timed by the stopwatch.
-
 use super::prelude::*;
 use crate::stopwatch::{CACHED_FOR, INTERVAL, Reading, Scenario, Timed};
 use crate::token;
+
+experiment! { 7, "revocation", within 5 s,
+    "OAuth tokens can be revoked at any time",
+    "A sign-in is ended, and a copy of its key is sent every 50 ms until it is refused. With \
+     JWT_REVOCATION=watch it is ended at one process and sent to it and to another. With expiry \
+     the app’s clock is moved, second by second, until the JWT is refused. The token that another \
+     app got from the provider is revoked there, and sent here: where the provider is asked at \
+     each request, and where its answer is cached for 2 s."
+}
 
 /// How often each key is timed at most.
 const ROUNDS: usize = 3;
@@ -20,15 +27,6 @@ const OAUTH: &str = "OAuth token of another app, asked about each time";
 const OAUTH_CACHED: &str = "OAuth token of another app, the answer cached for 2 s";
 const IN_THE_END: &str = "JWT, expiry: in the end";
 const RENEWED: &str = "JWT, expiry: its refresh token, at once";
-
-experiment! { 7, "revocation", within 5 s,
-    "OAuth tokens can be revoked at any time",
-    "A sign-in is ended, and a copy of its key is sent every 50 ms until it is refused. With \
-     JWT_REVOCATION=watch it is ended at one process and sent to it and to another. With expiry \
-     the app’s clock is moved, second by second, until the JWT is refused. The token that another \
-     app got from the provider is revoked there, and sent here: where the provider is asked at \
-     each request, and where its answer is cached for 2 s."
-}
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     context.doing("waiting for a JWT to expire, on a clock that is moved");

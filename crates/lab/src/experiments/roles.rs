@@ -1,12 +1,4 @@
-//! Claim 12: "Roles and permissions travel in the token".
-
 use super::prelude::*;
-
-/// Only for the role `admin`.
-const ROUTE: &str = "/api/v1/admin/users";
-
-const STEPS: [&str; 3] = ["without the role", "the role was given", "the role was taken away"];
-const SUBJECTS: [&str; 3] = ["session", "JWT", "refreshed JWT"];
 
 experiment! { 12, "roles", within 3 s,
     "Roles and permissions travel in the token",
@@ -14,6 +6,12 @@ experiment! { 12, "roles", within 3 s,
      session, a JWT from before and the same JWT after a refresh ask for what only that role may \
      see."
 }
+
+/// Only for the role `admin`.
+const ROUTE: &str = "/api/v1/admin/users";
+
+const STEPS: [&str; 3] = ["without the role", "the role was given", "the role was taken away"];
+const SUBJECTS: [&str; 3] = ["session", "JWT", "refreshed JWT"];
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let fixture = context.start(&InstanceOptions::default()).await?;

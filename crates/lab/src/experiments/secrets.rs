@@ -1,6 +1,11 @@
-//! Claim 10: "The password is never shared with the app".
-
 use super::prelude::*;
+
+experiment! { 10, "secrets", within 3 s,
+    "The password is never shared with the app",
+    "One sign-in through each door, with a password each: at the provider, which refuses a wrong \
+     one, and at the app. Every byte that the browser sends is searched for the password, by the \
+     party that gets it; then the files of the app’s database, and its log."
+}
 
 const REFUSED: &str = "at the provider, with a wrong password";
 
@@ -10,13 +15,6 @@ const PLACES: [&str; 4] =
 
 const THERE: &str = "the password is there";
 const NOWHERE: &str = "the password is nowhere";
-
-experiment! { 10, "secrets", within 3 s,
-    "The password is never shared with the app",
-    "One sign-in through each door, with a password each: at the provider, which refuses a wrong \
-     one, and at the app. Every byte that the browser sends is searched for the password, by the \
-     party that gets it; then the files of the app’s database, and its log."
-}
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let fixture = context.start(&InstanceOptions::default().with_log()).await?;

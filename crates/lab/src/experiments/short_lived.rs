@@ -1,7 +1,12 @@
-//! Claim 20: "Short-lived tokens limit the damage".
-
 use super::prelude::*;
 use crate::token;
+
+experiment! { 20, "short-lived", within 4 s,
+    "Short-lived tokens limit the damage",
+    "Three instances issue JWTs for a minute, for a quarter of an hour and for half a day. A copy \
+     is sent while the clock is moved, until it is refused. Refreshing so often for a day is \
+     reckoned from what one refresh costs. Then the thief has the refresh token as well."
+}
 
 /// `JWT_ACCESS_TTL`, in turn.
 const LIFETIMES: [&str; 3] = ["1m", "15m", "12h"];
@@ -10,13 +15,6 @@ const LIVED: &str = "seconds that a stolen copy lived";
 const PER_DAY: &str = "queries a day, to refresh";
 const RENEWED: &str = "the refresh token, stolen with it, after the token’s end";
 const EXPIRED: [&str; 1] = ["401 token_expired"];
-
-experiment! { 20, "short-lived", within 4 s,
-    "Short-lived tokens limit the damage",
-    "Three instances issue JWTs for a minute, for a quarter of an hour and for half a day. A copy \
-     is sent while the clock is moved, until it is refused. Refreshing so often for a day is \
-     reckoned from what one refresh costs. Then the thief has the refresh token as well."
-}
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     for lifetime in LIFETIMES {

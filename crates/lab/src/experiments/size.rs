@@ -1,6 +1,13 @@
-//! Claim 4: "a JWT is compact".
-
 use super::prelude::*;
+
+experiment! { 4, "size", within 4 s,
+    "A JWT is compact",
+    "One person signs in with a session, and then with a JWT again and again, with more roles \
+     each time. Counted are the bytes of the cookie that a browser sends with every request: \
+     name, equals sign and value. Then the number of roles is halved and doubled until the app no \
+     longer gives a browser a JWT: browsers drop a cookie whose name and value have more than \
+     4,096 bytes."
+}
 
 /// How many roles the person has, in turn.
 const ROLES: [usize; 4] = [0, 1, 10, 50];
@@ -12,15 +19,6 @@ const UNIT: &str = "bytes";
 const SESSION: &str = "session cookie";
 const LAST: &str = "the most roles with which a browser got a JWT";
 const OFFERED: &str = "with one role more, signing in with a JWT gives";
-
-experiment! { 4, "size", within 4 s,
-    "A JWT is compact",
-    "One person signs in with a session, and then with a JWT again and again, with more roles \
-     each time. Counted are the bytes of the cookie that a browser sends with every request: \
-     name, equals sign and value. Then the number of roles is halved and doubled until the app no \
-     longer gives a browser a JWT: browsers drop a cookie whose name and value have more than \
-     4,096 bytes."
-}
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let fixture = context.start(&InstanceOptions::default()).await?;

@@ -1,9 +1,17 @@
-//! Claim 3: "therefore a JWT is faster".
-
 use super::prelude::*;
 use crate::evidence::{Figure, Series};
 use crate::sign_in::LATENCY;
 use crate::stats::{self, Order, compare, shuffled};
+
+experiment! { 3, "speed", within 9 s,
+    "Therefore a JWT is faster",
+    "The same person calls GET /api/v1/me with a session and with a JWT of each algorithm, over a \
+     connection that stays open, one variant after the other, round by round. A dial makes every \
+     statement of the database take longer, as if it were that far away. A JWT is sent once when \
+     it is new, so that its signature is checked, and once more when it is known. A second series \
+     of the same session shows how far two equal things are apart on this machine: no difference \
+     below that is named."
+}
 
 /// Rounds at most; each asks once with every variant.
 const ROUNDS: usize = 25;
@@ -20,16 +28,6 @@ const CONTROL: &str = "session, once more";
 
 /// The time between the first and the last statement of the app about a request.
 const IN_APP: &str = "ms in the app";
-
-experiment! { 3, "speed", within 9 s,
-    "Therefore a JWT is faster",
-    "The same person calls GET /api/v1/me with a session and with a JWT of each algorithm, over a \
-     connection that stays open, one variant after the other, round by round. A dial makes every \
-     statement of the database take longer, as if it were that far away. A JWT is sent once when \
-     it is new, so that its signature is checked, and once more when it is known. A second series \
-     of the same session shows how far two equal things are apart on this machine: no difference \
-     below that is named."
-}
 
 /// An instance that signs with one algorithm, and the credentials that it issued.
 struct SignedIn<'a> {

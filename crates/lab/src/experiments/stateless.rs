@@ -1,7 +1,13 @@
-//! Claim 6: "A JWT is stateless: any server can check it".
-
 use super::prelude::*;
 use crate::token;
+
+experiment! { 6, "stateless", within 3 s,
+    "A JWT is stateless: any server can check it",
+    "Two servers have the same signing key and nothing else in common: two databases, two \
+     secrets. What the first one issued is sent to the second. That the public half is enough is \
+     shown by a verifier of the lab’s own, which has read /.well-known/jwks.json and shares no \
+     code with the app."
+}
 
 const OUTSIDE: &str = "an independent verifier, with only the published keys";
 const ACCESS: &str = "access token, at a server with another database";
@@ -13,14 +19,6 @@ const AT_HOME: &str = "refresh token, where it was issued";
 /// How a server refuses what its database does not know.
 const UNKNOWN: [&str; 1] = ["400 refresh_token_unknown"];
 const NO_SESSION: [&str; 1] = ["401 token_missing"];
-
-experiment! { 6, "stateless", within 3 s,
-    "A JWT is stateless: any server can check it",
-    "Two servers have the same signing key and nothing else in common: two databases, two \
-     secrets. What the first one issued is sent to the second. That the public half is enough is \
-     shown by a verifier of the lab’s own, which has read /.well-known/jwks.json and shares no \
-     code with the app."
-}
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let options = InstanceOptions::default().set("JWT_PRIVATE_KEY", &token::signing_key()?.1);

@@ -1,9 +1,15 @@
-//! Claim 1: "OAuth has several steps; a JWT login is simple".
-
 use serde_json::Value;
 use url::Url;
 
 use super::prelude::*;
+
+experiment! { 1, "steps", within 4 s,
+    "OAuth has several steps; a JWT login is simple",
+    "A browser signs in through each door with each key, in turn, from the sign-in page to the \
+     redirect to the account, without a pause for thinking. Counted is what the browser sees: \
+     exchanges, redirects, bytes and time. What went on between app and provider is read from the \
+     record that the app keeps of the sign-in, and its time counts as the provider’s."
+}
 
 /// Sign-ins through each door with each key.
 const ROUNDS: usize = 7;
@@ -17,14 +23,6 @@ const AT_PROVIDER: &str = "ms at the provider";
 const REDIRECTS: &str = "redirects";
 const BACK: &str = "exchanges on the back channel";
 const BACK_BYTES: &str = "bytes on the back channel";
-
-experiment! { 1, "steps", within 4 s,
-    "OAuth has several steps; a JWT login is simple",
-    "A browser signs in through each door with each key, in turn, from the sign-in page to the \
-     redirect to the account, without a pause for thinking. Counted is what the browser sees: \
-     exchanges, redirects, bytes and time. What went on between app and provider is read from the \
-     record that the app keeps of the sign-in, and its time counts as the provider’s."
-}
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let fixture = context.start(&InstanceOptions::default()).await?;

@@ -1,14 +1,4 @@
-//! Claim 13: "Store it in localStorage or in a cookie".
-
 use super::prelude::*;
-
-const ELSEWHERE: &str = "localStorage: the copied token, sent from elsewhere";
-const RIDDEN: &str = "cookie: a request that a script of the same origin makes";
-const CROSS_SITE: &str = "cookie: the same request from another site";
-const PAGE: &str = "cookie: its value in what the script is answered";
-const AFTERWARDS: &str =
-    "cookie: what the script has left when the page is closed, sent from elsewhere";
-const COPIED: &str = "cookie: what of it a script can copy";
 
 experiment! { 13, "storage", within 3 s,
     "Store it in localStorage or in a cookie",
@@ -18,6 +8,14 @@ experiment! { 13, "storage", within 3 s,
      read, once more as another site would, and once more when the page is closed, with what the \
      script could carry away."
 }
+
+const ELSEWHERE: &str = "localStorage: the copied token, sent from elsewhere";
+const RIDDEN: &str = "cookie: a request that a script of the same origin makes";
+const CROSS_SITE: &str = "cookie: the same request from another site";
+const PAGE: &str = "cookie: its value in what the script is answered";
+const AFTERWARDS: &str =
+    "cookie: what the script has left when the page is closed, sent from elsewhere";
+const COPIED: &str = "cookie: what of it a script can copy";
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let fixture = context.start(&InstanceOptions::default()).await?;

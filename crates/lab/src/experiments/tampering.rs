@@ -1,10 +1,16 @@
-//! Claim 11: "tampering is detected".
-
 use serde_json::json;
 
 use super::prelude::*;
 use crate::introspection::IntrospectionEndpoint;
 use crate::token::{self, Jwt};
+
+experiment! { 11, "tampering", within 3 s,
+    "Tampering is detected",
+    "A JWT is sent to GET /api/v1/me as it was issued, then with one bit flipped, byte by byte in \
+     each of its three parts, then with its header rewritten, and a session id with one character \
+     changed. Noted is the code of the check that refused it, and how often an introspection \
+     endpoint was asked: nobody asks about a forgery."
+}
 
 /// Bytes of the claims between two that are tried; of the rest, each is.
 const STRIDE: usize = 5;
@@ -14,14 +20,6 @@ const UNCLEAR: &str = "neither let in nor refused";
 const UNTOUCHED: &str = "the token as it was issued";
 const ASKED: &str = "forgeries that the app asked the introspection endpoint about";
 const PARTS: [&str; 3] = ["header", "claims", "signature"];
-
-experiment! { 11, "tampering", within 3 s,
-    "Tampering is detected",
-    "A JWT is sent to GET /api/v1/me as it was issued, then with one bit flipped, byte by byte in \
-     each of its three parts, then with its header rewritten, and a session id with one character \
-     changed. Noted is the code of the check that refused it, and how often an introspection \
-     endpoint was asked: nobody asks about a forgery."
-}
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let issuer = IntrospectionEndpoint::start().await?;

@@ -1,6 +1,11 @@
-//! Claim 21: "Rotation finds the thief".
-
 use super::prelude::*;
+
+experiment! { 21, "thief", within 2 s,
+    "Rotation finds the thief",
+    "A refresh token is copied, and the copy is used first: the thief has the next one. The owner \
+     uses theirs 2 seconds later, a minute later, or never; the clock is moved instead of \
+     waiting. Then the thief’s next token is sent."
+}
 
 /// Who refreshes first, how many seconds pass until the other does, and what is asked then.
 const CASES: [(&str, u64); 3] = [
@@ -9,13 +14,6 @@ const CASES: [(&str, u64); 3] = [
     ("the owner never comes back", 0),
 ];
 const ENDED: [&str; 2] = ["400 refresh_token_ended", "400 refresh_token_reused"];
-
-experiment! { 21, "thief", within 2 s,
-    "Rotation finds the thief",
-    "A refresh token is copied, and the copy is used first: the thief has the next one. The owner \
-     uses theirs 2 seconds later, a minute later, or never; the clock is moved instead of \
-     waiting. Then the thief’s next token is sent."
-}
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let fixture = context.start(&InstanceOptions::default().with_manual_clock()).await?;

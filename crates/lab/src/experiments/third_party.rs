@@ -1,8 +1,14 @@
-//! Claim 15: "OAuth depends on a third party".
-
 use super::prelude::*;
 use super::queries::{OPAQUE, about_an_app};
 use crate::introspection::IntrospectionEndpoint;
+
+experiment! { 15, "third-party", within 3 s,
+    "OAuth depends on a third party",
+    "Two people sign in through the provider, one with each key. Then the provider is stopped, \
+     and so is the issuer that is asked about other apps’ tokens: both go on, a third signs in \
+     with a password, a fourth tries the provider, another app shows its token, and the calendar \
+     is read that lies at the provider."
+}
 
 const CALENDAR: &str = "/connections/google/calendar";
 
@@ -18,14 +24,6 @@ const CONNECTED_BEFORE: &str = "the calendar at the provider, with it running";
 const CONNECTED: &str = "the calendar at the provider";
 const NO_PROVIDER: &str = "the provider does not answer";
 const AGAIN: &str = "through OAuth, with the provider back";
-
-experiment! { 15, "third-party", within 3 s,
-    "OAuth depends on a third party",
-    "Two people sign in through the provider, one with each key. Then the provider is stopped, \
-     and so is the issuer that is asked about other apps’ tokens: both go on, a third signs in \
-     with a password, a fourth tries the provider, another app shows its token, and the calendar \
-     is read that lies at the provider."
-}
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let issuer = IntrospectionEndpoint::start().await?;

@@ -1,18 +1,16 @@
-//! Claim 5: "A JWT is self-contained".
-
 use super::prelude::*;
-
-const ME: &str = "/api/v1/me";
-const CONTACTS: &str = "/api/v1/contacts";
-const SAME: &str = "JWT: the same bytes as before";
-const BEFORE: &str = "before";
-const CUT: &str = "without the database";
 
 experiment! { 5, "without-database", within 3 s,
     "A JWT is self-contained",
     "Two browsers are signed in, one with each key. Then the database is cut off from the app, \
      and both ask who they are and for their contacts."
 }
+
+const ME: &str = "/api/v1/me";
+const CONTACTS: &str = "/api/v1/contacts";
+const SAME: &str = "JWT: the same bytes as before";
+const BEFORE: &str = "before";
+const CUT: &str = "without the database";
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let fixture = context.start(&InstanceOptions::default()).await?;
