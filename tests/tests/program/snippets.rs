@@ -133,6 +133,17 @@ fn fault(command: &str) -> Option<String> {
 fn commands_and_places_in_a_document_are_there() {
     let mut commands = BTreeMap::new();
     for (name, text) in documents() {
+        for (language, block) in blocks(&text) {
+            let is_checked = ["", "sh", "rust", "dotenv", "toml"].contains(&language);
+            assert!(is_checked, "{}: nobody looks at {language}", name.display());
+            if let ("toml", Some((package, rest))) = (language, block.split_once(" = {")) {
+                let features = rest.split_once("features = [").expect("features").1;
+                let features = features.split('"').skip(1).step_by(2).collect::<Vec<_>>().join(",");
+                let build =
+                    format!("cargo build -p {package} --no-default-features --features {features}");
+                commands.insert(build, name.clone());
+            }
+        }
         let typed = blocks(&text).filter(|(language, _)| *language == "sh");
         let typed = typed.flat_map(|(_, block)| {
             block.lines().map(|line| line.split(" #").next().unwrap_or_default().to_owned())
