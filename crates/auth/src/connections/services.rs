@@ -40,12 +40,6 @@ pub(crate) enum Refused {
     Failed(Error),
 }
 
-impl Entry {
-    fn untitled() -> DisplayName {
-        DisplayName::first_of([Some("Without a name")])
-    }
-}
-
 fn invalid_response(what: &str) -> Refused {
     Refused::Failed(Error::invalid_response(Step::Service, what))
 }
@@ -57,6 +51,12 @@ fn listed<'a>(body: &'a Value, name: &str) -> Result<&'a [Value], Refused> {
         Some(Value::Array(list)) => Ok(list),
         _ => Err(invalid_response("it is not a list")),
     }
+}
+
+/// The first of these texts that can be shown.
+fn title<'a>(candidates: impl IntoIterator<Item = Option<&'a Value>>) -> DisplayName {
+    let texts = candidates.into_iter().map(|value| value.and_then(Value::as_str));
+    DisplayName::first_of(texts.chain([Some("Without a name")]))
 }
 
 fn text(value: Option<&Value>) -> Option<DisplayName> {
@@ -72,26 +72,42 @@ pub(super) async fn list(
     token: &Secret,
     now: Timestamp,
 ) -> Result<Vec<Entry>, Refused> {
+    let (at_most, from) = (AT_MOST.to_string(), now.rfc3339());
+    let (at_most, from) = (at_most.as_str(), from.as_str());
     match (service, &provider.kind) {
+        // The Calendar API, "Events: list".
         (Service::Calendar, Kind::OpenId(openid)) => {
-            let base = calendar(&openid.issuer, provider.local);
-            events(&ask(http, base.map(|base| upcoming(&base, now)), token).await?)
+            let base = google(&openid.issuer, provider.local, CALENDAR);
+            let query = [
+                ("maxResults", at_most),
+                ("singleEvents", "true"),
+                ("orderBy", "startTime"),
+                ("timeMin", from),
+            ];
+            let url = base.map(|base| with(&base, "calendars/primary/events", &query));
+            events(&ask(http, url, token).await?)
         }
+        // The People API, "people.connections: list".
         (Service::Contacts, Kind::OpenId(openid)) => {
-            let base = people(&openid.issuer, provider.local);
-            contacts(&ask(http, base.map(|base| everybody(&base)), token).await?)
+            let base = google(&openid.issuer, provider.local, PEOPLE);
+            let query = [("personFields", "names,emailAddresses"), ("pageSize", at_most)];
+            let url = base.map(|base| with(&base, "people/me/connections", &query));
+            contacts(&ask(http, url, token).await?)
         }
+        // "List repositories for the authenticated user", the latest first.
         (Service::Repositories, Kind::GitHub { api, .. }) => {
-            repositories(&ask(http, Some(latest(api)), token).await?)
+            let url = with(api, "user/repos", &[("sort", "pushed"), ("per_page", at_most)]);
+            repositories(&ask(http, Some(url), token).await?)
         }
+        // UserInfo (OpenID Connect Core §5.3).
         (Service::Profile, Kind::OpenId(openid)) => {
             let metadata = openid.discovery.metadata(http, &openid.issuer, now).await;
             let endpoint = metadata.map_err(Refused::Failed)?.userinfo_endpoint.clone();
-            of_claims(&ask(http, endpoint, token).await?, subject)
+            profile(&ask(http, endpoint, token).await?, "sub", subject, &CLAIMS)
         }
         (Service::Profile, Kind::Facebook { graph, .. }) => {
             let url = facebook::me(graph, token.expose(), &provider.client_secret);
-            of_me(&ask(http, Some(url), token).await?, subject)
+            profile(&ask(http, Some(url), token).await?, "id", subject, &FIELDS)
         }
         _ => Err(invalid_response("there is no such service")),
     }
@@ -130,39 +146,17 @@ fn names_a_limit(error: &Value) -> bool {
     reasons.any(|reason| reason.ends_with("ateLimitExceeded") || reason == "quotaExceeded")
 }
 
-/// Google's APIs have addresses of their own; the local provider's are below its
-/// issuer.
-fn api(issuer: &str, local: bool, path: &str, real: &str) -> Option<Url> {
-    let base =
-        if local { below(&Url::parse(issuer).ok()?, path) } else { Url::parse(real).ok()? };
-    Some(base)
+/// The local provider's path below its issuer, and the address of the real one.
+const CALENDAR: (&str, &str) = ("calendar/v3", "https://www.googleapis.com/calendar/v3");
+const PEOPLE: (&str, &str) = ("people/v1", "https://people.googleapis.com/v1");
+
+fn google(issuer: &str, local: bool, (path, real): (&str, &str)) -> Option<Url> {
+    if local { Some(below(&Url::parse(issuer).ok()?, path)) } else { Url::parse(real).ok() }
 }
 
-fn calendar(issuer: &str, local: bool) -> Option<Url> {
-    api(issuer, local, "calendar/v3", "https://www.googleapis.com/calendar/v3")
-}
-
-fn people(issuer: &str, local: bool) -> Option<Url> {
-    api(issuer, local, "people/v1", "https://people.googleapis.com/v1")
-}
-
-/// The Calendar API, "Events: list".
-fn upcoming(base: &Url, now: Timestamp) -> Url {
-    let mut url = below(base, "calendars/primary/events");
-    url.query_pairs_mut()
-        .append_pair("maxResults", &AT_MOST.to_string())
-        .append_pair("singleEvents", "true")
-        .append_pair("orderBy", "startTime")
-        .append_pair("timeMin", &now.rfc3339());
-    url
-}
-
-/// The People API, "people.connections: list".
-fn everybody(base: &Url) -> Url {
-    let mut url = below(base, "people/me/connections");
-    url.query_pairs_mut()
-        .append_pair("personFields", "names,emailAddresses")
-        .append_pair("pageSize", &AT_MOST.to_string());
+fn with(base: &Url, path: &str, query: &[(&str, &str)]) -> Url {
+    let mut url = below(base, path);
+    url.query_pairs_mut().extend_pairs(query);
     url
 }
 
@@ -172,7 +166,7 @@ fn events(body: &Value) -> Result<Vec<Entry>, Refused> {
         .filter(|item| item.get("status").and_then(Value::as_str) != Some("cancelled"))
         .take(AT_MOST)
         .map(|item| Entry {
-            title: text(item.get("summary")).unwrap_or_else(Entry::untitled),
+            title: title([item.get("summary")]),
             about: text(item.get("location")),
             when: item.get("start").and_then(when),
         })
@@ -189,20 +183,11 @@ fn contacts(body: &Value) -> Result<Vec<Entry>, Refused> {
     Ok(people
         .take(AT_MOST)
         .map(|person| Entry {
-            title: text(person.pointer("/names/0/displayName")).unwrap_or_else(Entry::untitled),
+            title: title([person.pointer("/names/0/displayName")]),
             about: text(person.pointer("/emailAddresses/0/value")),
             when: None,
         })
         .collect())
-}
-
-/// "List repositories for the authenticated user", the latest first.
-fn latest(api: &Url) -> Url {
-    let mut url = below(api, "user/repos");
-    url.query_pairs_mut()
-        .append_pair("sort", "pushed")
-        .append_pair("per_page", &AT_MOST.to_string());
-    url
 }
 
 fn repositories(body: &Value) -> Result<Vec<Entry>, Refused> {
@@ -211,15 +196,13 @@ fn repositories(body: &Value) -> Result<Vec<Entry>, Refused> {
 }
 
 fn repository(one: &Value) -> Entry {
-    let field = |name: &str| text(one.get(name));
-    let name = field("full_name").or_else(|| field("name"));
     let private = one.get("private").and_then(Value::as_bool);
     let kind = private.map(|private| if private { "Private" } else { "Public" });
-    let description = field("description");
+    let description = text(one.get("description"));
     let about = kind.into_iter().chain(description.as_ref().map(DisplayName::as_str));
     let about = DisplayName::clean(&about.collect::<Vec<_>>().join(", "));
     let at = one.get("pushed_at").and_then(Value::as_str).and_then(Timestamp::parse_rfc3339);
-    Entry { title: name.unwrap_or_else(Entry::untitled), about, when: at.map(When::At) }
+    Entry { title: title([one.get("full_name"), one.get("name")]), about, when: at.map(When::At) }
 }
 
 /// Standard claims that say something to a person (OpenID Connect Core §5.1).
@@ -231,16 +214,10 @@ const CLAIMS: [(&str, &str); 5] = [
     ("zoneinfo", "Time zone"),
 ];
 
-/// UserInfo. What is about another subject must not be used (OpenID Connect
-/// Core §5.3.2).
-fn of_claims(body: &Value, subject: &str) -> Result<Vec<Entry>, Refused> {
-    profile(body, "sub", subject, &CLAIMS)
-}
+/// What of them `/me` tells at Facebook.
+const FIELDS: [(&str, &str); 2] = [("name", "Name"), ("email", "E-mail")];
 
-fn of_me(body: &Value, subject: &str) -> Result<Vec<Entry>, Refused> {
-    profile(body, "id", subject, &[("name", "Name"), ("email", "E-mail")])
-}
-
+/// What is about another subject must not be used (OpenID Connect Core §5.3.2).
 fn profile(
     body: &Value,
     id: &str,
@@ -297,11 +274,11 @@ mod tests {
     fn the_real_google_is_asked_at_its_own_addresses() {
         let issuer = "https://accounts.google.com";
         let at = |url: Option<Url>| url.map(String::from).unwrap_or_default();
-        assert_eq!(at(calendar(issuer, false)), "https://www.googleapis.com/calendar/v3");
-        assert_eq!(at(people(issuer, false)), "https://people.googleapis.com/v1");
+        assert_eq!(at(google(issuer, false, CALENDAR)), "https://www.googleapis.com/calendar/v3");
+        assert_eq!(at(google(issuer, false, PEOPLE)), "https://people.googleapis.com/v1");
         let local = "http://127.0.0.1:3001/google";
-        assert_eq!(at(calendar(local, true)), "http://127.0.0.1:3001/google/calendar/v3");
-        assert_eq!(at(people(local, true)), "http://127.0.0.1:3001/google/people/v1");
+        assert_eq!(at(google(local, true, CALENDAR)), "http://127.0.0.1:3001/google/calendar/v3");
+        assert_eq!(at(google(local, true, PEOPLE)), "http://127.0.0.1:3001/google/people/v1");
     }
 
     #[test]
@@ -357,6 +334,8 @@ mod tests {
     #[test]
     fn a_profile_is_about_somebody() {
         let body = json!({ "sub": "1", "name": "Ada", "email": 7, "locale": "en" });
+        let of_claims = |body: &Value, subject| profile(body, "sub", subject, &CLAIMS);
+        let of_me = |body: &Value, subject| profile(body, "id", subject, &FIELDS);
         let found = of_claims(&body, "1").unwrap_or_default();
         let titles: Vec<_> = found.iter().map(|one| one.title.as_str()).collect();
         assert_eq!(titles, ["Ada", "en"]);
