@@ -81,7 +81,7 @@ fn cookies(data: &[u8]) {
         let Ok(url) = Url::parse(url) else { continue };
         let profile = CookieProfile::of(&url, "app");
         let _ = profile.value(&headers, "session");
-        let _ = profile.origin().beginning_with(&headers, "attempt_").count();
+        let _ = profile.beginning_with(&headers, "attempt_").count();
         let _ = profile.at("/auth/google/callback").value(&headers, "used_x");
     }
 }
@@ -98,7 +98,7 @@ fn discovery_document(data: &[u8]) {
 fn dotenv(data: &[u8]) {
     let path = std::env::temp_dir().join(format!("latchkey-fuzz-{}.env", std::process::id()));
     if std::fs::write(&path, data).is_ok() {
-        let _ = Environment::with_file_so_far(&path).rust_log();
+        let _ = Environment::with_file(&path).rust_log();
         let _ = std::fs::remove_file(&path);
     }
 }

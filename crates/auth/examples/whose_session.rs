@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use latchkey_auth::session;
-use latchkey_domain::User;
-use latchkey_domain::sign_in::SignIn;
+use latchkey_domain::{SignIn, User};
 use latchkey_store::{Error, Sessions};
 use tower_sessions::Session;
 

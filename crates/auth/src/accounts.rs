@@ -1,8 +1,7 @@
 //! From an identity that a provider vouches for to an account here.
 
-use latchkey_domain::identity::{Decision, Profile, resolve_account};
-use latchkey_domain::sample_data::SampleData;
-use latchkey_domain::{Clock, Roles, Timestamp, User, UserId};
+use latchkey_domain::identity::{Decision, resolve_account};
+use latchkey_domain::{Clock, Profile, Roles, SampleData, Timestamp, User, UserId};
 use latchkey_store::{Db, identities, users};
 
 use crate::random;

@@ -1,7 +1,7 @@
 //! Linking: an identity becomes a way into an account that exists.
 
-use latchkey_domain::identity::{Decision, Profile, resolve_account};
-use latchkey_domain::{Span, Timestamp, UserId};
+use latchkey_domain::identity::{Decision, resolve_account};
+use latchkey_domain::{Profile, Span, Timestamp, UserId};
 use latchkey_store::{Db, accounts, identities};
 use serde::{Deserialize, Serialize};
 
@@ -63,36 +63,5 @@ impl Pending {
         let json = secret.open(Purpose::PendingLink, "", cookie).ok()?;
         let pending: Self = serde_json::from_slice(&json).ok()?;
         (now.since(pending.since) <= WAITS).then_some(pending)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::secret::Secret;
-    use latchkey_domain::DisplayName;
-    use latchkey_domain::identity::{InvalidSubject, Subject};
-
-    #[test]
-    fn it_waits_for_ten_minutes() -> Result<(), InvalidSubject> {
-        let secret = AppSecret::new(&Secret::new("test"), &[]);
-        let since = Timestamp::from_seconds(1_000);
-        let pending = Pending {
-            provider: "google".to_owned(),
-            profile: Profile {
-                issuer: "https://op.test".to_owned(),
-                subject: Subject::new("1")?,
-                name: DisplayName::first_of([Some("Ada")]),
-                email: None,
-                email_verified: false,
-            },
-            since,
-        };
-        let sealed = pending.seal(&secret).expect("a cookie");
-        let open = |minutes| Pending::open(&sealed, &secret, since.plus(Span::minutes(minutes)));
-        assert_eq!(open(10), Some(pending));
-        assert_eq!(open(11), None);
-        assert_eq!(Pending::open("junk", &secret, since), None);
-        Ok(())
     }
 }

@@ -8,6 +8,7 @@
 //! Measured without all that: 1.5 to 2.8 GB stayed in the allocator's arenas
 //! after a storm, and half as many sign-ins came through.
 
+use latchkey_domain::Span;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::thread::available_parallelism;
@@ -15,7 +16,6 @@ use std::thread::available_parallelism;
 use argon2::password_hash::phc::{Output, ParamsString, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, PasswordHash, Version};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use latchkey_domain::Span;
 use latchkey_domain::password::Password;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 

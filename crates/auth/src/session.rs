@@ -5,8 +5,7 @@
 
 use std::sync::Arc;
 
-use latchkey_domain::User;
-use latchkey_domain::sign_in::SignIn;
+use latchkey_domain::{SignIn, User};
 use latchkey_store::Sessions;
 use latchkey_store::sessions::SIGN_IN;
 use tower_sessions::session::{self, Id};

@@ -9,9 +9,9 @@ use latchkey_auth::oauth::discovery::is_loopback;
 use latchkey_auth::random;
 use latchkey_auth::secret::AppSecret;
 use latchkey_auth::tokens::{Algorithm, SigningKey};
-use latchkey_domain::sample_data::SampleData;
-use latchkey_domain::sign_in::{CredentialKind, Lifetime, SignInMethod};
-use latchkey_domain::{Span, Timestamp, UserId};
+use latchkey_domain::{
+    CredentialKind, Lifetime, SampleData, SignInMethod, Span, Timestamp, UserId,
+};
 use url::Url;
 
 /// What the application calls itself: on pages, in e-mails, to providers.
@@ -37,10 +37,11 @@ impl Product {
     }
 }
 
-#[derive(Debug)]
+/// What sign-in needs of the settings.
+#[derive(Clone, Debug)]
 pub struct Config {
     pub product: Product,
-    /// The only origin that the app believes in.
+    /// The only origin that the app trusts.
     pub public_url: Url,
     /// Where HOST and PORT say that to listen.
     pub listen: Vec<SocketAddr>,
@@ -96,7 +97,8 @@ pub enum Revocation {
 }
 
 impl Config {
-    /// Whether this is somebody's own machine: http on a loopback name.
+    /// Whether this is somebody's own machine: http on a loopback name. There is no
+    /// other switch.
     pub fn is_development(&self) -> bool {
         self.public_url.scheme() == "http" && is_loopback(&self.public_url)
     }

@@ -1,5 +1,6 @@
 //! How cookies are named and marked: by `PUBLIC_URL`, never by the request.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -22,7 +23,7 @@ pub const REFRESH: &str = "refresh";
 /// The one with an identity that waits to be linked.
 pub const PENDING_LINK: &str = "pending_link";
 
-/// What is added to the names of cookies, and whether they are `Secure`.
+/// What is added to the names of the cookies of a path, and whether they are `Secure`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CookieProfile {
     /// The product's.
@@ -32,95 +33,68 @@ pub struct CookieProfile {
     /// because cookies ignore it (RFC 6265 §8.5): without, two programs on one
     /// machine would sign each other's people out.
     port: Option<u16>,
+    path: Cow<'static, str>,
 }
 
 impl CookieProfile {
-    /// The profile that goes with a public URL, of the product with this prefix.
+    /// The profile that goes with a public URL, of the product with this prefix: for
+    /// the cookies of the whole origin.
     pub fn of(public_url: &Url, prefix: &str) -> Self {
         let port = public_url.port_or_known_default().filter(|_| public_url.scheme() == "http");
-        Self { prefix: prefix.into(), port }
+        Self { prefix: prefix.into(), port, path: Cow::Borrowed("/") }
+    }
+
+    /// The same for the cookies of this path. On https those of the whole origin alone
+    /// can have `__Host-` (RFC 6265bis §4.1.3.2): of any other a subdomain may be the author.
+    pub fn at(&self, path: impl Into<Cow<'static, str>>) -> Self {
+        Self { path: path.into(), ..self.clone() }
     }
 
     pub const fn is_secure(&self) -> bool {
         self.port.is_none()
     }
 
-    /// The cookies of the whole origin.
-    pub const fn origin(&self) -> Place<'_> {
-        self.at("/")
-    }
-
-    pub const fn at<'p>(&'p self, path: &'p str) -> Place<'p> {
-        Place { profile: self, path }
-    }
-
-    /// A cookie's whole name.
-    pub fn name(&self, base: &str) -> String {
-        self.origin().name(base)
-    }
-
-    pub fn cookie(&self, base: &str, value: String, max_age: Span) -> Cookie<'static> {
-        self.origin().cookie(base, value, max_age)
-    }
-
-    pub fn removal(&self, base: &str) -> Cookie<'static> {
-        self.origin().removal(base)
-    }
-
-    pub fn value<'h>(&self, headers: &'h HeaderMap, base: &str) -> Option<&'h str> {
-        self.origin().value(headers, base)
-    }
-}
-
-/// The cookies of a path. On https those of the whole origin alone can have `__Host-` (RFC
-/// 6265bis §4.1.3.2): of any other a subdomain may be the author.
-#[derive(Clone, Copy, Debug)]
-pub struct Place<'p> {
-    profile: &'p CookieProfile,
-    path: &'p str,
-}
-
-impl Place<'_> {
     /// What stands before and behind a cookie's own name.
-    fn around(self) -> (String, String) {
-        let prefix = &self.profile.prefix;
-        match self.profile.port {
+    fn around(&self) -> (String, String) {
+        let prefix = &self.prefix;
+        match self.port {
             Some(port) => (format!("{prefix}_"), format!("_{port}")),
             None if self.path == "/" => (format!("__Host-{prefix}_"), String::new()),
             None => (format!("__Secure-{prefix}_"), String::new()),
         }
     }
 
-    fn name(self, base: &str) -> String {
+    /// A cookie's whole name.
+    pub fn name(&self, base: &str) -> String {
         let (before, behind) = self.around();
         format!("{before}{base}{behind}")
     }
 
     /// A cookie that no script can read.
-    pub fn cookie(self, base: &str, value: String, max_age: Span) -> Cookie<'static> {
+    pub fn cookie(&self, base: &str, value: String, max_age: Span) -> Cookie<'static> {
         Cookie::build((self.name(base), value))
             .http_only(true)
-            .secure(self.profile.is_secure())
+            .secure(self.is_secure())
             .same_site(SameSite::Lax)
-            .path(self.path.to_owned())
+            .path(self.path.clone())
             .max_age(Duration::seconds(max_age.as_seconds()))
             .build()
     }
 
     /// What takes a cookie away; with the same marks, or a browser keeps it.
-    pub fn removal(self, base: &str) -> Cookie<'static> {
+    pub fn removal(&self, base: &str) -> Cookie<'static> {
         self.cookie(base, String::new(), Span::seconds(0))
     }
 
     /// The value of a cookie that the browser sent.
-    pub fn value<'h>(self, headers: &'h HeaderMap, base: &str) -> Option<&'h str> {
+    pub fn value<'h>(&self, headers: &'h HeaderMap, base: &str) -> Option<&'h str> {
         let wanted = self.name(base);
         request_cookies(headers).find(|(name, _)| *name == wanted).map(|(_, value)| value)
     }
 
     /// The names of the cookies that the browser sent which begin so, without what was added.
     pub fn beginning_with<'h>(
-        self,
+        &self,
         headers: &'h HeaderMap,
         base: &str,
     ) -> impl Iterator<Item = &'h str> {
@@ -253,7 +227,7 @@ mod tests {
         assert_eq!(profile("http://localhost:8080").value(&headers, "x"), Some("4"));
         assert_eq!(profile("http://localhost:3000").value(&headers, "x"), None);
         assert_eq!(profile("https://app.test").value(&headers, "x"), Some("6"));
-        let found: Vec<_> = port_80.origin().beginning_with(&headers, "x").collect();
+        let found: Vec<_> = port_80.beginning_with(&headers, "x").collect();
         assert_eq!(found, ["x", "xy"]);
     }
 

@@ -29,33 +29,22 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for StrictForm<T> {
     async fn from_request(mut request: Request, state: &S) -> Result<Self, AppError> {
         const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
         request.headers_mut().entry(header::CONTENT_TYPE).or_insert(FORM);
-        let form: Result<Form<Pairs>, FormRejection> = Form::from_request(request, state).await;
-        let Form(pairs) = form.map_err(|rejection| form_rejection(&rejection))?;
+        let form: Result<Form<Vec<(String, String)>>, FormRejection> =
+            Form::from_request(request, state).await;
+        let bad_request = || AppError::new(catalogue::BAD_REQUEST);
+        let Form(pairs) = form.map_err(|rejection| match rejection.status() {
+            // What the framework calls unprocessable is a field that is there twice.
+            StatusCode::UNPROCESSABLE_ENTITY => bad_request(),
+            status => body_rejection(status, &rejection),
+        })?;
+        let count = pairs.len();
         let pairs = pairs.into_iter().map(|(name, value)| (name, Value::String(value)));
-        fields(pairs.collect())
-    }
-}
-
-type Pairs = Vec<(String, String)>;
-
-/// Makes the fields out of the pairs; a field that is there twice could be read
-/// in two ways, and is not read at all.
-fn fields<T: DeserializeOwned>(pairs: Vec<(String, Value)>) -> Result<StrictForm<T>, AppError> {
-    let count = pairs.len();
-    let object: Map<String, Value> = pairs.into_iter().collect();
-    if object.len() != count {
-        return Err(AppError::new(catalogue::BAD_REQUEST));
-    }
-    serde_json::from_value(Value::Object(object))
-        .map(StrictForm)
-        .map_err(|_| AppError::new(catalogue::BAD_REQUEST))
-}
-
-fn form_rejection(rejection: &FormRejection) -> AppError {
-    match rejection.status() {
-        // What the framework calls unprocessable is a field that is there twice.
-        StatusCode::UNPROCESSABLE_ENTITY => AppError::new(catalogue::BAD_REQUEST),
-        status => body_rejection(status, rejection),
+        let fields: Map<_, _> = pairs.collect();
+        // One that is there twice could be read in two ways, and is not read at all.
+        if fields.len() != count {
+            return Err(bad_request());
+        }
+        serde_json::from_value(Value::Object(fields)).map(Self).map_err(|_| bad_request())
     }
 }
 
@@ -67,21 +56,16 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, AppError> {
         let parsed: Result<Json<T>, JsonRejection> = Json::from_request(request, state).await;
-        match parsed {
-            Ok(Json(body)) => Ok(Self(body)),
-            Err(rejection) => Err(json_rejection(&rejection).oauth_error("invalid_request")),
-        }
-    }
-}
-
-fn json_rejection(rejection: &JsonRejection) -> AppError {
-    match rejection {
-        // What serde says of a body quotes it, and it may hold a password.
-        JsonRejection::JsonDataError(_) | JsonRejection::JsonSyntaxError(_) => {
-            AppError::new(catalogue::BAD_REQUEST)
-                .detail("The body is not the JSON this route expects; see /docs.")
-        }
-        other => body_rejection(other.status(), other),
+        let refused = |rejection: JsonRejection| match &rejection {
+            // What serde says of a body quotes it, and it may hold a password.
+            JsonRejection::JsonDataError(_) | JsonRejection::JsonSyntaxError(_) => {
+                AppError::new(catalogue::BAD_REQUEST)
+                    .detail("The body is not the JSON this route expects; see /docs.")
+            }
+            other => body_rejection(other.status(), other),
+        };
+        let parsed = parsed.map_err(|rejection| refused(rejection).oauth_error("invalid_request"));
+        parsed.map(|Json(body)| Self(body))
     }
 }
 

@@ -6,10 +6,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use latchkey_auth::oauth::response::AuthorizationResponse;
 use latchkey_auth::oauth::{Attempt, Provider};
 use latchkey_domain::connection::Granted;
-use latchkey_domain::identity::Profile;
-use latchkey_domain::return_to::ReturnTo;
-use latchkey_domain::sign_in::CredentialKind;
-use latchkey_domain::{Roles, UserId};
+use latchkey_domain::{CredentialKind, Profile, ReturnTo, Roles, UserId};
 
 use crate::caller::Caller;
 use crate::cookies::ResponseCookies;
@@ -29,12 +26,11 @@ pub struct FailedSignIn {
 pub type FieldErrors = Vec<(&'static str, String)>;
 
 /// A sign-up form in which something is wrong.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct FailedSignUp {
     pub name: String,
     pub email: String,
     pub next: ReturnTo,
-    /// Each field that has to be filled in otherwise, and how.
     pub errors: FieldErrors,
 }
 
@@ -53,7 +49,7 @@ pub struct ConnectCallback {
 pub trait Host: Clone + Send + Sync + 'static {
     /// How an error looks. Programs get `application/problem+json` instead.
     fn error_page(&self, error: &AppError, request_id: &str) -> Response {
-        let entry = error.entry();
+        let entry = error.entry;
         let (title, cause, next) = (error.title(), error.cause(), error.next());
         let [title, cause, next] = [title, cause, next].map(|text| escape(&text));
         let html = format!(

@@ -44,12 +44,19 @@ pub mod settings;
 pub mod sign_in;
 mod state;
 
-pub use caller::Caller;
-pub use config::Config;
-pub use host::Host;
+pub use caller::{ApiCaller, Caller, Credential, Jwt};
+pub use client::Client;
+pub use config::{Config, Product};
+pub use cookies::{CookieProfile, ResponseCookies};
+pub use errors::{Action, AppError, Entry, HandlerResult, Owner, Problem, Refusals};
+pub use errors::{catalogue, sign_in_page};
+pub use extract::{JsonBody, PathId, QueryParams, StrictForm};
+pub use host::{ConnectCallback, FailedSignIn, FailedSignUp, Host};
 pub use mount::StartError;
 pub use routes::Routes;
-pub use sign_in::session_layer;
+pub use sign_in::{
+    SignInContext, SignedIn, end_sign_in, forget_credentials, session_layer, sign_out,
+};
 pub use state::{Error, Latchkey};
 /// What signatures here speak of.
 pub use {latchkey_auth as auth, latchkey_domain as domain, latchkey_store as store};

@@ -14,6 +14,7 @@
 //! they came from: when an account has had too many from everywhere, each
 //! further address gets one wrong try, and the owner, who makes none, notices nothing.
 
+use latchkey_domain::{Clock, Email, Span, UserId};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -26,7 +27,6 @@ use governor::middleware::NoOpMiddleware;
 use governor::nanos::Nanos;
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
-use latchkey_domain::{Clock, Email, Span, UserId};
 use latchkey_store::Db;
 use latchkey_store::wrong_tries::{self, Bucket};
 use moka::sync::Cache;
@@ -68,6 +68,7 @@ impl GovernorClock for AppClock {
 /// An account as it is counted, and the network that a try comes from.
 type Pair = (String, IpAddr);
 
+/// Who has tried too often gets 429, with the time to wait.
 #[derive(Debug)]
 pub struct Limits {
     db: Db,
@@ -113,21 +114,15 @@ impl Limits {
     }
 
     /// One try of any kind.
-    ///
-    /// # Errors
-    /// 429 with the time to wait.
     pub fn check(&self, client: &Client) -> HandlerResult<()> {
         let checked = self.tries.check_key(&network(client.address));
-        checked.map_err(|wait| self.too_many(TRIES, &wait))
+        checked.map_err(|wait| self.refused(TRIES, &wait))
     }
 
     /// Lets one try at an account in, when it is open to this address.
     ///
     /// A few at a time: what one of them finds out counts for those that wait,
     /// so that sending all guesses at once gains nothing.
-    ///
-    /// # Errors
-    /// 429 with the time to wait.
     pub async fn admit(&self, account: &str, client: &Client) -> HandlerResult<Gate> {
         let pair = (key(account), network(client.address));
         let gate = {
@@ -141,22 +136,20 @@ impl Limits {
         let (account, address) = (&pair.0, pair.1.to_string());
         let now = self.clock.0.now();
         match wrong_tries::closed_for(&self.db, account, &address, HERE, CLOSED_FOR, now).await? {
-            Some(wait) => Err(closed(wait)),
+            Some(wait) => Err(too_many(HERE.tries, wait)),
             None => Ok(Gate { _permit: permit, is_known: self.right.contains_key(&pair), pair }),
         }
     }
 
     /// A wrong password or code was typed.
-    ///
-    /// # Errors
-    /// 429 when others were faster, here or at another instance, and this was one
-    /// too many: then nobody hears whether it was wrong.
+    /// When others were faster, here or at another instance, and this was one too many,
+    /// nobody hears whether it was wrong.
     pub async fn record_failure(&self, gate: &Gate) -> HandlerResult<()> {
         let (account, address) = (&gate.pair.0, gate.pair.1.to_string());
         let (now, buckets) = (self.clock.0.now(), (HERE, EVERYWHERE));
-        let too_many =
+        let exhausted =
             wrong_tries::record(&self.db, account, &address, buckets, CLOSED_FOR, now).await?;
-        if too_many { Err(closed(HERE.every)) } else { Ok(()) }
+        if exhausted { Err(too_many(HERE.tries, HERE.every)) } else { Ok(()) }
     }
 
     /// The right one was typed: next time it is looked at before those of strangers.
@@ -165,21 +158,15 @@ impl Limits {
     }
 
     /// A letter is asked for.
-    ///
-    /// # Errors
-    /// 429 with the time to wait.
     pub fn check_email(&self, client: &Client) -> HandlerResult<()> {
         let checked = self.letters_from.check_key(&network(client.address));
-        checked.map_err(|wait| self.too_many(LETTERS, &wait))
+        checked.map_err(|wait| self.refused(LETTERS, &wait))
     }
 
     /// A call to a provider for somebody: each costs the provider something, and
     /// us our name there.
-    ///
-    /// # Errors
-    /// 429 with the time to wait.
     pub fn check_call(&self, user: UserId) -> HandlerResult<()> {
-        self.calls.check_key(&user).map_err(|wait| self.too_many(CALLS, &wait))
+        self.calls.check_key(&user).map_err(|wait| self.refused(CALLS, &wait))
     }
 
     /// Whether an address has not had too many letters of this kind. It is not
@@ -197,15 +184,16 @@ impl Limits {
         self.gates.lock().retain(|_, gate| Arc::strong_count(gate) > 1);
     }
 
-    fn too_many(&self, limit: u32, wait: &governor::NotUntil<Nanos>) -> AppError {
+    fn refused(&self, limit: u32, wait: &governor::NotUntil<Nanos>) -> AppError {
         let millis = wait.wait_time_from(self.clock.now()).as_millis();
-        let wait = Span::millis(i64::try_from(millis).unwrap_or(i64::MAX));
-        AppError::new(catalogue::TOO_MANY_TRIES).retry_after(wait).rate_limit(limit)
+        too_many(limit, Span::millis(i64::try_from(millis).unwrap_or(i64::MAX)))
     }
 }
 
-fn closed(wait: Span) -> AppError {
-    AppError::new(catalogue::TOO_MANY_TRIES).retry_after(wait).rate_limit(HERE.tries)
+fn too_many(limit: u32, wait: Span) -> AppError {
+    let mut error = AppError::new(catalogue::TOO_MANY_TRIES).retry_after(wait);
+    error.known.rate_limit = Some(limit);
+    error
 }
 
 fn limiter<K: Hash + Eq + Clone>(quota: Quota, clock: &AppClock) -> Limiter<K> {

@@ -10,10 +10,8 @@ use crate::config::LocalIdp;
 use crate::state::Latchkey;
 
 impl Latchkey {
-    /// Starts the provider that plays those that have no credentials. Outside development there is none, and nothing happens.
-    ///
-    /// # Errors
-    /// When its port is taken, or its files cannot be read.
+    /// Starts the provider that plays those that have no credentials. Outside
+    /// development there is none, and nothing happens.
     pub async fn start_local_provider(&self) -> io::Result<()> {
         let Some(idp) = &self.config.local_idp else { return Ok(()) };
         let config = config(idp, clients(&self.providers, &self.config.product.name));

@@ -1,17 +1,12 @@
 //! Sign-in in a few lines: what an application takes from here when it brings
 //! nothing but its own routes.
 
-use std::convert::Infallible;
-
 use axum::Router;
-use axum::extract::{FromRef, Request};
-use axum::response::Response;
-use axum::routing::Route;
+use axum::extract::FromRef;
 use latchkey_domain::Clock;
-use latchkey_store::Db;
-use tower::{Layer, Service};
 
 use crate::host::Host;
+use crate::middleware::RouteLayer;
 use crate::routes::Routes;
 use crate::settings::{Capabilities, Environment, Problems, Settings};
 use crate::state::{Error, Latchkey};
@@ -33,31 +28,22 @@ impl Host for Latchkey {}
 impl Latchkey {
     /// Reads the settings from the environment and `.env`, opens the database of
     /// `DATABASE_URL` and brings its tables up to date.
-    ///
-    /// # Errors
-    /// When a setting or the database cannot be used; says everything at once.
+    /// An error says everything that is wrong with the settings at once.
     pub async fn from_env() -> Result<Self, StartError> {
-        Self::of(Environment::of_process()?).await
+        Self::of(Environment::of_process()).await
     }
 
     /// The same as a product of this name, unless `PRODUCT_NAME` says otherwise: for
     /// providers, and in what the names of cookies begin with.
-    ///
-    /// # Errors
-    /// As [`Self::from_env`].
     pub async fn from_env_as(product: &str) -> Result<Self, StartError> {
-        Self::of(Environment::of_process()?.or("PRODUCT_NAME", product)).await
+        Self::of(Environment::of_process().or("PRODUCT_NAME", product)).await
     }
 
     async fn of(environment: Environment) -> Result<Self, StartError> {
         let local_provider = cfg!(feature = "local-idp");
         let built_with = Capabilities { local_provider, demo: false, otlp: false, mail: None };
         let settings = Settings::load(&environment, built_with)?;
-        let (url, limits) = (settings.database_url.expose(), settings.database_limits);
-        let db = Db::open_with(url, limits).await.map_err(Error::from)?;
-        let introspection = settings.introspection.as_ref().map(|one| one.config.clone());
-        let (config, clock) = (settings.config(), Clock::System);
-        Ok(Self::open(config, settings.providers, introspection, db, clock).await?)
+        Ok(Self::open(&settings, Clock::System).await?)
     }
 
     /// Signing in at a provider or with a password, signing up and out, and the token
@@ -80,23 +66,7 @@ impl Latchkey {
 
     /// Goes around one's own routes, before [`Self::routes`] are merged: errors become
     /// pages, requests of other sites are refused, renewed tokens reach the browser.
-    pub fn layer(
-        &self,
-    ) -> impl Layer<
-        Route,
-        Service: Service<
-            Request,
-            Response = Response,
-            Error = Infallible,
-            Future: Send + 'static,
-        > + Clone
-                     + Send
-                     + Sync
-                     + 'static,
-    > + Clone
-    + Send
-    + Sync
-    + 'static {
+    pub fn layer(&self) -> impl RouteLayer {
         middleware::page_layer(self)
     }
 }

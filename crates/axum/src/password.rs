@@ -22,9 +22,6 @@ const SIGN_UP_TAKES: Duration = Duration::from_millis(60);
 ///
 /// An address that nobody has costs what one costs that somebody has: the
 /// password is checked in either case, and the answer is the same.
-///
-/// # Errors
-/// When the database fails, or more people wait than can be served.
 pub async fn authenticate(
     latchkey: &Latchkey,
     email: &str,
@@ -91,9 +88,6 @@ pub enum SignUp {
 /// Makes an account; where the address has one already, nothing happens, and
 /// nobody can tell the difference, as long as `write` takes care of that: it
 /// writes an e-mail in either case.
-///
-/// # Errors
-/// When the database fails, or more people wait than can be served.
 pub async fn sign_up<T, W: Future<Output = HandlerResult<T>>>(
     latchkey: &Latchkey,
     name: DisplayName,

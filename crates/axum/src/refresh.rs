@@ -1,7 +1,6 @@
 //! Exchanging refresh tokens.
 
-use latchkey_auth::tokens::TokenPair;
-use latchkey_auth::tokens::refresh;
+use latchkey_auth::tokens::{TokenPair, refresh};
 use latchkey_domain::Span;
 use latchkey_domain::audit::{Actor, Kind};
 
@@ -14,9 +13,6 @@ use crate::state::Latchkey;
 pub const BROWSER: &str = "web";
 
 /// Exchanges a refresh token; writes down when one was used twice.
-///
-/// # Errors
-/// Says why there is no next pair.
 pub(crate) async fn refresh_tokens(
     latchkey: &Latchkey,
     refresh_token: &str,

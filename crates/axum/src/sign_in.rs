@@ -5,14 +5,15 @@ use axum::extract::{FromRef, FromRequestParts};
 use http::request::Parts;
 use latchkey_auth::{random, session};
 use latchkey_domain::audit::Kind;
-use latchkey_domain::sign_in::{CredentialKind, SignIn, SignInMethod};
-use latchkey_domain::{Scopes, SignInId, Timestamp, User, UserId};
+use latchkey_domain::{
+    CredentialKind, Scopes, SignIn, SignInId, SignInMethod, Timestamp, User, UserId,
+};
 use latchkey_store::{Sessions, sign_ins};
 use tower_sessions::cookie::SameSite;
 use tower_sessions::{Session, SessionManagerLayer};
 
 use crate::audit;
-use crate::caller::{Caller, PageCaller, clear_token_cookies, set_token_cookies};
+use crate::caller::{Caller, clear_token_cookies, set_token_cookies};
 use crate::client::Client;
 use crate::cookies::{REFRESH, ResponseCookies, SESSION};
 use crate::errors::{AppError, HandlerResult, catalogue};
@@ -53,7 +54,7 @@ where
         let internal = |_| AppError::new(catalogue::INTERNAL);
         Ok(Self {
             refresh_token: latchkey.cookies.value(&parts.headers, REFRESH).map(str::to_owned),
-            current: PageCaller::authenticate(parts, &latchkey).await?,
+            current: Caller::of_browser(parts, &latchkey).await?,
             session: Session::from_request_parts(parts, state).await.map_err(internal)?,
             response_cookies: parts.extensions.get().cloned().unwrap_or_default(),
             client: Client::of(parts, &latchkey.config.trusted_proxies),
@@ -163,9 +164,7 @@ pub(crate) fn new_sign_in(
 
 /// Signs the browser out. The sign-in ends on the server; a JWT that somebody
 /// copied lives on until it expires, unless `JWT_REVOCATION=watch`.
-///
-/// # Errors
-/// When the database fails: the sign-in lives on, and nobody is told otherwise.
+/// When the database fails, the sign-in lives on, and nobody is told otherwise.
 pub async fn sign_out(latchkey: &Latchkey, context: SignInContext) -> HandlerResult<()> {
     if let Some(caller) = &context.current {
         let user = caller.user.id;

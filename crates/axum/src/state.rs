@@ -4,13 +4,12 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use latchkey_auth::http::Outbound;
-use latchkey_auth::introspection::{self, Introspection};
+use latchkey_auth::introspection::Introspection;
 use latchkey_auth::oauth::Provider;
 use latchkey_auth::password::{self, Hasher};
-use latchkey_auth::tokens::Expected;
-use latchkey_auth::tokens::RevocationList;
-use latchkey_auth::tokens::TokenIssuer;
-use latchkey_auth::tokens::{KeySource, SigningKeys, signing_keys};
+use latchkey_auth::tokens::{
+    Expected, KeySource, RevocationList, SigningKeys, TokenIssuer, signing_keys,
+};
 use latchkey_domain::{Clock, SignInId, UserId};
 use latchkey_store::{Db, Sessions, accounts, users};
 
@@ -18,6 +17,7 @@ use crate::config::{Config, JwtSettings, Revocation};
 use crate::cookies::CookieProfile;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
+use crate::settings::Settings;
 
 /// The part of an application's state that sign-in needs. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -61,15 +61,11 @@ pub enum Error {
 }
 
 impl Latchkey {
-    /// Reads the signing keys, and what was revoked. Calls no provider: one
-    /// that is down must not keep the app from starting.
-    pub async fn open(
-        config: Config,
-        providers: Vec<Provider>,
-        introspection: Option<introspection::Config>,
-        db: Db,
-        clock: Clock,
-    ) -> Result<Self, Error> {
+    /// Opens the database, and reads the signing keys and what was revoked. Calls no
+    /// provider: one that is down must not keep the app from starting.
+    pub async fn open(settings: &Settings, clock: Clock) -> Result<Self, Error> {
+        let config = settings.config.clone();
+        let db = Db::open_with(settings.database_url.expose(), settings.database_limits).await?;
         for user in users::respell_addresses(&db).await? {
             tracing::warn!(%user, "somebody else has signed up with the same address since");
         }
@@ -93,9 +89,10 @@ impl Latchkey {
         let sessions = Sessions::new(db.clone(), clock.clone(), config.session);
         Ok(Self(Arc::new(Parts {
             sessions: if config.session_cache { sessions.cached() } else { sessions },
-            introspection: introspection
-                .map(|config| Introspection::new(config, http.clone(), db.clone())),
-            providers,
+            introspection: settings.introspection.as_ref().map(|introspection| {
+                Introspection::new(introspection.config.clone(), http.clone(), db.clone())
+            }),
+            providers: settings.providers.clone(),
             cookies: CookieProfile::of(&config.public_url, &config.product.cookie_prefix),
             limits: Limits::new(db.clone(), clock.clone()),
             hasher: Hasher::new(&password::Settings::default())?,

@@ -25,13 +25,13 @@ impl HomePage {
 
 pub(crate) async fn page(
     State(demo): State<Demo>,
-    caller: Option<PageCaller>,
+    caller: Option<Caller>,
     hints: Hints,
 ) -> Page<HomePage> {
     let app = &demo.app;
     Page(HomePage {
-        layout: Layout::new(app, caller.as_deref()).at("/").with_done(&hints),
-        current: caller.as_deref().and_then(|caller| CurrentSignIn::of(app, caller)),
+        layout: Layout::new(app, caller.as_ref()).at("/").with_done(&hints),
+        current: caller.as_ref().and_then(|caller| CurrentSignIn::of(app, caller)),
         development: app.settings.is_development(),
         measured: demo.comparison.result(&2).map(|measured| measured.outcome),
     })

@@ -27,8 +27,12 @@ pub mod user;
 
 pub use email::Email;
 pub use id::{AuditId, ConnectionId, ContactId, EventId, SignInId, TraceId, UserId};
+pub use identity::{Profile, Subject};
 pub use name::DisplayName;
+pub use return_to::ReturnTo;
 pub use role::{Role, Roles};
+pub use sample_data::SampleData;
 pub use scope::{Scope, Scopes};
+pub use sign_in::{CredentialKind, Lifetime, SignIn, SignInMethod};
 pub use time::{Clock, Span, Timestamp};
 pub use user::User;

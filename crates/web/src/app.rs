@@ -5,12 +5,10 @@ use std::sync::Arc;
 
 use latchkey_auth::connections::Connections;
 use latchkey_auth::vault::Vault;
-use latchkey_axum::{Config, Latchkey};
+use latchkey_axum::{AppError, HandlerResult, Latchkey, catalogue};
 use latchkey_domain::Clock;
-use latchkey_store::Db;
 use tokio_util::task::TaskTracker;
 
-use crate::errors::{AppError, HandlerResult, catalogue};
 use crate::lifecycle::Lifecycle;
 use crate::links::Links;
 use crate::mail::InvalidUrl;
@@ -54,8 +52,6 @@ impl Deref for Application {
 /// Why the app could not be put together.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("the database of DATABASE_URL cannot be used: {0}")]
-    Store(#[from] latchkey_store::Error),
     #[error(transparent)]
     Latchkey(#[from] latchkey_axum::Error),
     /// E-mails cannot be sent.
@@ -66,13 +62,9 @@ pub enum Error {
 impl App {
     /// Opens the database and puts everything together. Calls no provider: one
     /// that is down must not keep the app from starting.
-    pub async fn open(settings: Settings, clock: Clock, links: Links) -> Result<Self, Error> {
-        let db = Db::open_with(settings.database_url.expose(), settings.database_limits).await?;
-        let providers = settings.providers.clone();
-        let introspection = settings.introspection.as_ref().map(|one| one.config.clone());
-        let config =
-            Config { resource_metadata: Some(resource::address(&settings)), ..settings.config() };
-        let latchkey = Latchkey::open(config, providers, introspection, db, clock).await?;
+    pub async fn open(mut settings: Settings, clock: Clock, links: Links) -> Result<Self, Error> {
+        settings.config.resource_metadata = Some(resource::address(&settings));
+        let latchkey = Latchkey::open(&settings, clock).await?;
         let vault = Vault::new(settings.app_secret.clone());
         let (db, http, clock) = (&latchkey.db, &latchkey.http, &latchkey.clock);
         Ok(Self(Arc::new(Application {
@@ -80,7 +72,7 @@ impl App {
             latchkey,
             background_writes: TaskTracker::new(),
             lifecycle: Arc::new(Lifecycle::new(settings.shutdown_grace.into())),
-            mailer: mailer(&settings)?,
+            mailer: Mailer::new(&settings)?,
             links: if settings.demo { links } else { Links::default() },
             settings,
         })))
@@ -97,9 +89,4 @@ impl App {
             Err(AppError::new(catalogue::INTERNAL))
         })
     }
-}
-
-fn mailer(settings: &Settings) -> Result<Mailer, Error> {
-    let sender = settings.mail_sender.clone();
-    Ok(Mailer::new(settings.smtp_url.as_ref(), settings.is_development(), sender)?)
 }

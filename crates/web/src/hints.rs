@@ -6,11 +6,9 @@ use std::convert::Infallible;
 use axum::extract::{FromRef, FromRequestParts};
 use http::HeaderMap;
 use http::request::Parts;
-use latchkey_axum::Latchkey;
+use latchkey_axum::{CookieProfile, Latchkey, ResponseCookies};
 use latchkey_domain::Span;
 use url::form_urlencoded;
-
-use crate::cookies::{CookieProfile, ResponseCookies};
 
 /// How this browser signed in last.
 pub(crate) const LAST_USED: (&str, Span) = ("last_used", Span::days(400));

@@ -4,22 +4,20 @@ use askama::Template;
 use axum::extract::FromRef;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use latchkey_auth::oauth::Provider;
-use latchkey_axum::Latchkey;
-use latchkey_axum::host::{ConnectCallback, FailedSignIn, FailedSignUp, Host};
 use latchkey_axum::password::SignUp;
-use latchkey_domain::identity::Profile;
-use latchkey_domain::return_to::ReturnTo;
-use latchkey_domain::{Role, Roles};
+use latchkey_axum::{
+    Action, AppError, Caller, ConnectCallback, FailedSignIn, FailedSignUp, HandlerResult, Host,
+    Latchkey, Owner, ResponseCookies, SignInContext, catalogue, sign_in_page,
+};
+use latchkey_domain::{Profile, ReturnTo, Role, Roles};
 
 use crate::app::App;
-use crate::caller::Caller;
-use crate::cookies::ResponseCookies;
-use crate::errors::{Action, AppError, HandlerResult, Owner, catalogue};
 use crate::hints::{DONE, Hints, LAST_USED};
 use crate::layout::Layout;
 use crate::page::{Page, shown_on};
-use crate::pages::{connections, sign_in, sign_up};
-use crate::sign_in::SignInContext;
+use crate::pages::sign_up::SignUpPage;
+use crate::pages::{connections, sign_in};
+use crate::recovery;
 
 #[derive(Debug, Template)]
 #[template(path = "error.html")]
@@ -38,7 +36,7 @@ impl FromRef<App> for Latchkey {
 impl Host for App {
     fn error_page(&self, error: &AppError, request_id: &str) -> Response {
         let page = ErrorPage { layout: Layout::anonymous(self), error, request_id };
-        (error.entry().status, Page(page)).into_response()
+        (error.entry.status, Page(page)).into_response()
     }
 
     fn failed_sign_in(&self, form: &FailedSignIn) -> AppError {
@@ -47,12 +45,16 @@ impl Host for App {
     }
 
     fn failed_sign_up(&self, form: FailedSignUp) -> AppError {
-        let page = sign_up::failed(self, form);
+        let page = SignUpPage::new(self, form);
         shown_on(AppError::new(catalogue::VALIDATION_FAILED), &page)
     }
 
     async fn signed_up(&self, outcome: SignUp, next: &ReturnTo) -> HandlerResult<String> {
-        sign_up::signed_up(self, outcome, next).await
+        match outcome {
+            SignUp::Created(user) => recovery::send_verification(self, &user).await?,
+            SignUp::AlreadyThere(email) => recovery::send_already_there(self, email).await,
+        }
+        Ok(sign_in_page(&[("welcome", "1"), ("next", next.as_str())]))
     }
 
     fn signed_out(&self, caller: Option<&Caller>, cookies: &ResponseCookies) -> Redirect {

@@ -1,10 +1,10 @@
 //! What things are called on pages.
 
 use latchkey_auth::oauth::Provider;
-use latchkey_domain::sign_in::{CredentialKind, SignInMethod};
+use latchkey_axum::Caller;
+use latchkey_domain::{CredentialKind, SignInMethod};
 
 use crate::app::Application;
-use crate::caller::Caller;
 
 /// A button that leads to a provider.
 #[derive(Debug)]

@@ -2,8 +2,9 @@
 //! development. Crates above the product add entries through [`Links`], and
 //! extend the same `base.html` with a [`Layout`] of their own pages.
 
+use latchkey_axum::Caller;
+
 use crate::app::Application;
-use crate::caller::Caller;
 use crate::hints::{self, Hints};
 use crate::links::{Link, Links};
 use crate::static_files;

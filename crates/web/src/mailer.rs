@@ -2,11 +2,10 @@
 
 use std::collections::VecDeque;
 
-use latchkey_auth::secret::Secret;
 use parking_lot::Mutex;
 
 use crate::mail::{EmailMessage, InvalidUrl};
-use crate::settings::Sender;
+use crate::settings::Settings;
 pub use crate::smtp::ACCEPTS;
 use crate::smtp::Smtp;
 
@@ -22,15 +21,12 @@ pub enum Mailer {
 }
 
 impl Mailer {
-    pub fn new(
-        url: Option<&Secret>,
-        development: bool,
-        sender: Sender,
-    ) -> Result<Self, InvalidUrl> {
-        let Some(url) = url else {
-            return Ok(if development { Self::Outbox(Mutex::default()) } else { Self::Nowhere });
-        };
-        Ok(Self::Smtp(Box::new(Smtp::new(url, sender)?)))
+    pub(crate) fn new(settings: &Settings) -> Result<Self, InvalidUrl> {
+        Ok(match &settings.smtp_url {
+            Some(url) => Self::Smtp(Box::new(Smtp::new(url, settings.mail_sender.clone())?)),
+            None if settings.is_development() => Self::Outbox(Mutex::default()),
+            None => Self::Nowhere,
+        })
     }
 
     /// What would have been sent, the newest first; `None` where it is sent.

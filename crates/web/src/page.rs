@@ -3,8 +3,7 @@
 
 use askama::Template;
 use axum::response::{Html, IntoResponse, Response};
-
-use crate::errors::{AppError, catalogue};
+use latchkey_axum::{AppError, catalogue};
 
 #[derive(Debug)]
 pub struct Page<T>(pub T);

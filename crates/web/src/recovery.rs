@@ -4,15 +4,13 @@ use std::fmt;
 
 use askama::Template;
 use latchkey_auth::random;
+use latchkey_axum::{Client, HandlerResult, audit};
 use latchkey_domain::audit::{Actor, Kind};
 use latchkey_domain::{Email, SignInId, Span, User, UserId};
 use latchkey_store::email_tokens::{self, Purpose, Sent};
 use latchkey_store::{hash, passwords, users};
 
 use crate::app::App;
-use crate::audit;
-use crate::client::Client;
-use crate::errors::HandlerResult;
 use crate::mail::EmailMessage;
 use crate::mail_queue;
 
@@ -137,7 +135,7 @@ pub(crate) fn forgot(app: &App, email: Email, client: Client) {
     let (tasks, app) = (app.background_writes.clone(), app.clone());
     tasks.spawn(async move {
         if let Err(error) = try_forgot(&app, email, &client).await {
-            tracing::error!(code = error.entry().code, "an e-mail could not be prepared");
+            tracing::error!(code = error.entry.code, "an e-mail could not be prepared");
         }
     });
 }

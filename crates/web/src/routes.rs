@@ -6,17 +6,15 @@ use axum::middleware::from_fn;
 use axum::response::Redirect;
 use axum::routing::{MethodRouter, get, post};
 use http::Uri;
-use latchkey_axum::{Routes, middleware, session_layer};
+use latchkey_axum::{AppError, HandlerResult, Routes, catalogue, middleware, session_layer};
 
-use crate::api;
 use crate::app::App;
-use crate::errors::{AppError, HandlerResult, catalogue};
 use crate::pages::account::{delete, link, sign_ins};
 use crate::pages::{
     account, audit, connected_apps, connections, docs, doctor, errors, health, home, outbox,
     recovery, sign_in, sign_up,
 };
-use crate::{compression, static_files};
+use crate::{api, compression, static_files};
 
 fn pages() -> Router<App> {
     Router::new()

@@ -48,10 +48,7 @@ const LOOK_AT_THE_END: Duration = Duration::from_millis(100);
 /// How long what is left may take after the last answer, whoever hangs.
 const LAST: Duration = Duration::from_secs(1);
 
-/// Listens where the settings say.
-///
-/// # Errors
-/// When an address is taken, with a sentence that says which.
+/// Listens where the settings say. An error says which address is taken.
 pub async fn bind(settings: &Settings) -> io::Result<Vec<TcpListener>> {
     let mut listeners = Vec::new();
     for address in &settings.listen {
@@ -72,9 +69,6 @@ pub async fn bind(settings: &Settings) -> io::Result<Vec<TcpListener>> {
 }
 
 /// Listens at one address, whose port a setting decides.
-///
-/// # Errors
-/// When the address is taken, with a sentence that says which.
 pub async fn listen(address: SocketAddr, setting: &str) -> io::Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| {
         let hint = match error.kind() {
@@ -296,9 +290,6 @@ async fn answer(
 
 /// Hears of Ctrl-C and of being asked to end, from now on: whoever asks before
 /// the first answer is heard as well.
-///
-/// # Errors
-/// When the system hands out no signals.
 pub fn asked_to_stop() -> io::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
     {

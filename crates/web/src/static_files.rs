@@ -5,8 +5,7 @@ use std::sync::OnceLock;
 use axum::extract::{Path, RawQuery};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, Uri, header};
-
-use crate::errors::{AppError, catalogue};
+use latchkey_axum::{AppError, catalogue};
 
 /// A file that is compiled in.
 #[derive(Debug)]

@@ -132,16 +132,22 @@ async fn a_provider_that_is_ill_for_a_while_costs_nothing() {
     let (issuer, app, mut browser) = connected(Rotation::Strict).await;
     an_hour_later(&app);
     let says = |status, body: &str| Answer::Says(status, "application/json", body.to_owned());
-    for (answer, status, code) in [
-        (Answer::html(503), 502, "service_unavailable"),
-        (Answer::HangUp, 502, "service_unavailable"),
-        (Answer::html(200), 502, "service_unavailable"),
-        (says(429, "{}"), 502, "service_unavailable"),
-        (says(400, r#"{"error":"temporarily_unavailable"}"#), 502, "service_unavailable"),
-        (says(401, r#"{"error":"invalid_client"}"#), 502, "site_not_accepted"),
+    let (down, nonsense) = ("answered that it is unavailable", "sent an invalid response");
+    for (answer, code, said) in [
+        (Answer::html(503), "service_unavailable", down),
+        (Answer::HangUp, "service_unavailable", "could not be reached"),
+        (Answer::html(200), "service_unavailable", nonsense),
+        (says(429, "{}"), "service_unavailable", down),
+        (says(400, r#"{"error":"temporarily_unavailable"}"#), "service_unavailable", down),
+        (
+            says(401, r#"{"error":"invalid_client"}"#),
+            "site_not_accepted",
+            "does not accept this site’s",
+        ),
     ] {
         issuer.answers(TOKEN, answer);
-        let _ = profile(&mut browser, &app).await.expect_error(status, code);
+        let page = profile(&mut browser, &app).await.expect_error(502, code);
+        assert!(page.body.contains(said), "{said}: {}", page.summary());
         let page = overview(&mut browser, &app).await;
         assert!(page.body.contains("The last request failed"), "{}", page.summary());
         assert!(page.body.contains("tag--good\">connected"), "{}", page.summary());

@@ -133,6 +133,8 @@ async fn errors_of_the_provider_are_told_apart() {
         let back = issuer.answer_to(&authorize, &[("error", error), ("iss", &issuer.url)]);
         let page = browser.come_back(&back).await.expect_error(status, code);
         assert!(page.body.contains("action=\"/auth/acme\""), "{error}: no way to try again");
+        let passed_on = code == "provider_refused" && error != "made_up";
+        assert_eq!(page.body.contains(error), passed_on, "{error}");
         assert_eq!(browser.account(&app).await, None);
     }
 }

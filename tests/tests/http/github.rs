@@ -2,7 +2,7 @@
 
 use latchkey_tests::issuer::Answer;
 use latchkey_tests::walk::parameter;
-use latchkey_tests::{Browser, Issuer, Latchkey, Page, Setup};
+use latchkey_tests::{Browser, Issuer, Latchkey, Page, Setup, texts};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -167,35 +167,36 @@ async fn ids_beyond_what_a_float_can_hold_are_kept_apart() {
 
 #[tokio::test]
 async fn only_a_verified_address_from_the_list_counts() {
+    let (a, b) = ("a@x.test", "b@x.test");
+    let primary = |verified| json!({ "email": a, "primary": true, "verified": verified });
+    let other = json!({ "email": b, "verified": true });
+    let no_address = json!({ "email": null, "primary": true, "verified": true });
+    let odd = json!({ "email": b, "verified": null });
+    let list = |entries: &[&Value]| Answer::Json(json!(entries));
     for (emails, shown) in [
-        (
-            Answer::Json(json!([{ "email": "a@x.test", "primary": true, "verified": true }])),
-            "a@x.test",
-        ),
-        (
-            Answer::Json(json!([{ "email": "a@x.test", "primary": true, "verified": false }])),
-            "No e-mail address",
-        ),
+        (list(&[&primary(json!(true))]), Some(a)),
+        (list(&[&other, &primary(json!(true))]), Some(a)),
+        (list(&[&other, &primary(json!(false))]), Some(b)),
+        (list(&[&primary(json!(false))]), None),
+        (list(&[&primary(json!("true")), &odd]), None),
         // An entry without an address is passed over.
-        (
-            Answer::Json(json!([
-                { "email": null, "primary": true, "verified": true },
-                { "primary": true, "verified": true },
-                null,
-                { "email": "b@x.test", "primary": true, "verified": true },
-            ])),
-            "b@x.test",
-        ),
-        (Answer::Json(json!([])), "No e-mail address"),
-        (Answer::html(404), "No e-mail address"),
+        (Answer::Json(json!([null, {"verified": true}, no_address, 1, "x", other])), Some(b)),
+        (list(&[]), None),
+        (Answer::html(404), None),
     ] {
         let (app, github) = enterprise().await;
-        github.answers("/user/emails", emails);
+        github.answers("/user/emails", emails.clone());
         let mut browser = Browser::new();
         assert_eq!(come_back(&app, &github, &mut browser).await.see_other(), "/account");
         let page = browser.get(&app.url("/account")).await;
-        assert!(page.body.contains(shown), "{shown}: {}", page.summary());
+        let shown = shown.unwrap_or("No e-mail address");
+        assert!(page.body.contains(shown), "{emails:?}: {}", page.summary());
         assert!(!page.body.contains("public@evil.test"), "the public profile's address was taken");
+        // GitHub has no issuer identifier: its web address stands for that.
+        assert_eq!(
+            texts(&app.app.db, "SELECT issuer FROM identities").await,
+            [github.url.as_str()]
+        );
     }
 }
 
@@ -204,6 +205,7 @@ async fn answers_of_the_api_that_make_no_sense_sign_nobody_in() {
     let refused =
         |status| Answer::Says(status, "application/json", json!({ "message": "no" }).to_string());
     for (path, answer, status, code) in [
+        (TOKEN, Answer::html(200), 502, "provider_nonsense"),
         ("/user", Answer::Json(json!({})), 502, "provider_nonsense"),
         ("/user", Answer::Json(json!({ "id": "1", "login": "x" })), 502, "provider_nonsense"),
         ("/user", Answer::Json(json!({ "id": -1 })), 502, "provider_nonsense"),

@@ -4,7 +4,7 @@ use axum::extract::FromRequestParts as _;
 use latchkey_domain::Span;
 use latchkey_tests::database::rows;
 use latchkey_tests::{Browser, Database, Latchkey, Setup, number};
-use latchkey_web::caller::{ApiCaller, PageCaller};
+use latchkey_web::caller::{ApiCaller, Caller};
 use reqwest::Method;
 
 /// A browser that carries nothing but this session.
@@ -199,6 +199,6 @@ async fn finding_out_who_calls_takes_little_room() {
     let app = Latchkey::start().await;
     let (mut parts, ()) = axum::http::Request::new(()).into_parts();
     let api = size_of_val(&ApiCaller::from_request_parts(&mut parts, &app.app));
-    let page = size_of_val(&PageCaller::from_request_parts(&mut parts, &app.app));
+    let page = size_of_val(&Caller::from_request_parts(&mut parts, &app.app));
     assert!(api.max(page) <= 4096, "bytes: {api} for the API, {page} for pages");
 }

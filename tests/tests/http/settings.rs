@@ -52,7 +52,7 @@ fn the_example_works_unchanged() {
     let folder = tempfile::tempdir().expect("a folder");
     let copy = folder.path().join(".env");
     std::fs::copy(example, &copy).expect("a copy");
-    let environment = Environment::with_file(&copy).expect("a file that can be read");
+    let environment = Environment::with_file(&copy);
     let settings = Settings::load(&environment, built_with()).expect("settings that make sense");
     let nothing = tempfile::tempdir().expect("a folder");
     let nothing = Environment::of::<&str, &str>([], nothing.path());

@@ -49,7 +49,7 @@ impl Fixture {
     }
 
     async fn examine(&self) -> Report {
-        let environment = Environment::with_file_so_far(&self.folder.path().join(".env"));
+        let environment = Environment::with_file(&self.folder.path().join(".env"));
         examine(&environment, built_with(), &Clock::System).await
     }
 }
@@ -93,7 +93,7 @@ async fn every_broken_environment_is_named() {
 #[tokio::test]
 async fn a_problem_of_the_settings_keeps_the_app_from_starting_and_a_warning_does_not() {
     for fixture in fixtures() {
-        let environment = Environment::with_file_so_far(&fixture.folder.path().join(".env"));
+        let environment = Environment::with_file(&fixture.folder.path().join(".env"));
         let report = fixture.examine().await;
         let starts = Settings::load(&environment, built_with()).is_ok();
         let refused = report.findings().iter().any(|one| one.check == Check::SettingInvalid);

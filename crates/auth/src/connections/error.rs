@@ -2,9 +2,8 @@
 
 use latchkey_domain::connection::{BrokenReason, Failure};
 
-use crate::http;
-use crate::oauth;
 use crate::secret::EncryptError;
+use crate::{http, oauth};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

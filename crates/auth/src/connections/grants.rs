@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use latchkey_domain::connection::{BrokenReason, Granted, decision};
-use latchkey_domain::identity::Profile;
-use latchkey_domain::{Clock, ConnectionId, UserId};
+use latchkey_domain::{Clock, ConnectionId, Profile, UserId};
 use latchkey_store::Db;
 use latchkey_store::connections::lease::{self, Lease};
 use latchkey_store::connections::{self as store, New};

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use latchkey_domain::Span;
-use latchkey_domain::connection::{BrokenReason, Failure, State};
+use latchkey_domain::connection::{BrokenReason, State};
 use latchkey_store::connections::lease::{self, Lease, Renewed};
 use latchkey_store::connections::{self as store, Stored};
 
@@ -15,7 +15,7 @@ use super::error::{Error, Result, failure};
 use super::grants::{Connections, retry_unavailable};
 use crate::http::TIMEOUT;
 use crate::oauth::provider::Provider;
-use crate::oauth::token::{self, Tokens};
+use crate::oauth::token;
 use crate::oauth::{self, flow};
 use crate::vault::ProviderTokens;
 
@@ -29,21 +29,6 @@ const _: () = assert!(LEASE.as_seconds() > 3 * TIMEOUT.as_secs().cast_signed());
 const PATIENCE: Duration = TIMEOUT;
 
 const LOOK_EVERY: Duration = Duration::from_millis(50);
-
-#[derive(Debug)]
-enum Meaning {
-    Refreshed(Box<Tokens>),
-    Over,
-    Later(Failure),
-}
-
-fn meaning(answer: std::result::Result<Tokens, oauth::Error>) -> Meaning {
-    match answer {
-        Ok(tokens) => Meaning::Refreshed(Box::new(tokens)),
-        Err(oauth::Error::CodeRefused) => Meaning::Over,
-        Err(error) => Meaning::Later(failure(&error)),
-    }
-}
 
 impl Connections {
     /// The same connection with an access token that is newer than `stale`'s.
@@ -94,9 +79,9 @@ impl Connections {
             let endpoints = flow::endpoints(&self.http, provider, self.clock.now()).await?;
             token::refresh(&self.http, provider, &endpoints, &refresh_token).await
         };
-        match meaning(answer.await) {
-            Meaning::Refreshed(tokens) => {
-                let ProviderTokens { access, refresh } = ProviderTokens::from(&*tokens);
+        match answer.await {
+            Ok(tokens) => {
+                let ProviderTokens { access, refresh } = ProviderTokens::from(&tokens);
                 // RFC 6749 §6: without a new refresh token the old one stays valid.
                 let refresh = refresh.or(Some(refresh_token));
                 let now = self.clock.now();
@@ -109,8 +94,12 @@ impl Connections {
                 retry_unavailable(write).await?;
                 lease::find(&self.db, id).await?.ok_or(Error::NotConnected)
             }
-            Meaning::Over => Err(self.mark_broken(lease, BrokenReason::Revoked).await?),
-            Meaning::Later(what) => {
+            // Nothing else ends a grant.
+            Err(oauth::Error::CodeRefused) => {
+                Err(self.mark_broken(lease, BrokenReason::Revoked).await?)
+            }
+            Err(error) => {
+                let what = failure(&error);
                 tracing::warn!(provider = provider.slug, ?what, "an access token was not renewed");
                 store::troubled(&self.db, id, what, self.clock.now()).await?;
                 lease::release(&self.db, lease).await?;
@@ -128,36 +117,5 @@ fn result_of_others(stale: &Stored, stored: &Stored) -> Option<Result<()>> {
             Some(Err(Error::Reconnect { because, news: false }))
         }
         State::Living => (stored.version != stale.version).then_some(Ok(())),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::http;
-    use crate::oauth::Error as E;
-    use ::http::StatusCode;
-
-    #[test]
-    fn only_invalid_grant_ends_a_grant() {
-        let step = oauth::Step::Token;
-        let unreachable = |source| E::Unreachable { step, source };
-        let status = StatusCode::SERVICE_UNAVAILABLE;
-        for (answer, over, later) in [
-            (E::CodeRefused, true, None),
-            (E::TokenRefused { code: "invalid_client".to_owned() }, false, Some(Failure::Site)),
-            (unreachable(http::Error::Timeout), false, Some(Failure::Timeout)),
-            (unreachable(http::Error::Connect), false, Some(Failure::Unreachable)),
-            (E::ProviderUnavailable { step, status }, false, Some(Failure::Down)),
-            (E::invalid_response(step, ""), false, Some(Failure::InvalidResponse)),
-        ] {
-            let meant = meaning(Err(answer.clone()));
-            assert_eq!(matches!(meant, Meaning::Over), over, "{answer}");
-            let failure = match meant {
-                Meaning::Later(failure) => Some(failure),
-                _ => None,
-            };
-            assert_eq!(failure, later, "{answer}");
-        }
     }
 }

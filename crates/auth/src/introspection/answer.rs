@@ -1,7 +1,6 @@
 //! What an answer about a token means (RFC 7662 §2.2).
 
-use latchkey_domain::identity::Subject;
-use latchkey_domain::{Scopes, Timestamp};
+use latchkey_domain::{Scopes, Subject, Timestamp};
 use serde_json::Value;
 
 use crate::jose::Members;
@@ -27,7 +26,7 @@ pub struct TokenInfo {
     pub expires_at: Option<Timestamp>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, strum::EnumIter)]
 pub enum Rejection {
     /// Revoked, expired, or never issued: the server does not say which.
     #[error("Whoever issues tokens says that this one is not active.")]
@@ -46,16 +45,6 @@ pub enum Rejection {
 }
 
 impl Rejection {
-    /// Every reason once; the one about a member names an example.
-    pub const ALL: [Self; 6] = [
-        Self::NotActive,
-        Self::Unusable("sub"),
-        Self::AudienceWrong,
-        Self::IssuerWrong,
-        Self::Expired,
-        Self::NotYetValid,
-    ];
-
     /// The code, which it shares with a JWT that is refused for the same reason.
     pub const fn code(self) -> &'static str {
         match self {

@@ -7,8 +7,7 @@
 //! an entry ends it, and its tokens with it.
 
 use ::http::{Method, StatusCode};
-use latchkey_domain::identity::Subject;
-use latchkey_domain::{Clock, Scopes, Span, Timestamp};
+use latchkey_domain::{Clock, Scopes, Span, Subject, Timestamp};
 use parking_lot::RwLock;
 use serde::Deserialize;
 use serde_json::Value;

@@ -14,8 +14,7 @@ mod coalescer;
 
 use std::sync::Arc;
 
-use latchkey_domain::identity::Subject;
-use latchkey_domain::{Clock, Scopes, Span, Timestamp, User};
+use latchkey_domain::{Clock, Scopes, Span, Subject, Timestamp, User};
 use latchkey_store::{Db, identities};
 use url::Url;
 
@@ -155,9 +154,7 @@ impl Introspection {
 
     /// Ends an app's access. It is felt at once in this process, and when what
     /// was heard before is no longer believed in every other.
-    ///
-    /// # Errors
-    /// When the server does not confirm it: then the access is as it was.
+    /// When the server does not confirm it, the access is as it was.
     pub async fn end(&self, id: &str, clock: &Clock) -> Result<(), Unavailable> {
         self.authorizations.end(id, clock).await?;
         self.forget();

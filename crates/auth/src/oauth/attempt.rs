@@ -1,9 +1,7 @@
 //! What we remember of an authorization request until the answer comes.
 
 use latchkey_domain::connection::Granted;
-use latchkey_domain::return_to::ReturnTo;
-use latchkey_domain::sign_in::CredentialKind;
-use latchkey_domain::{SignInId, Span, Timestamp, UserId};
+use latchkey_domain::{CredentialKind, ReturnTo, SignInId, Span, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::random;

@@ -1,10 +1,10 @@
 //! What an OpenID issuer says of itself (OpenID Connect Discovery 1.0).
 
+use latchkey_domain::{Span, Timestamp};
 use parking_lot::RwLock;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use latchkey_domain::{Span, Timestamp};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 use url::Url;

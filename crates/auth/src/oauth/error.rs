@@ -1,8 +1,8 @@
 //! What can go wrong with OAuth, and whose fault it is.
 
 use ::http::StatusCode;
-use latchkey_domain::Span;
-use latchkey_domain::identity::Subject;
+
+use latchkey_domain::{Span, Subject};
 
 use crate::http;
 

@@ -2,8 +2,7 @@
 
 use ::http::{Response, StatusCode};
 use aws_lc_rs::hmac;
-use latchkey_domain::identity::Profile;
-use latchkey_domain::{DisplayName, Email};
+use latchkey_domain::{DisplayName, Email, Profile};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;

@@ -1,7 +1,6 @@
 //! The authorization code grant, from the first redirect to the profile.
 
-use latchkey_domain::Timestamp;
-use latchkey_domain::identity::Profile;
+use latchkey_domain::{Profile, Timestamp};
 use oauth2::{CsrfToken, PkceCodeChallenge, PkceCodeVerifier, Scope, TokenResponse as _};
 use url::Url;
 

@@ -1,8 +1,7 @@
 //! GitHub's dialect: OAuth 2.0 without OpenID Connect.
 
 use ::http::{Response, StatusCode, header};
-use latchkey_domain::identity::Profile;
-use latchkey_domain::{DisplayName, Email};
+use latchkey_domain::{DisplayName, Email, Profile};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
@@ -115,66 +114,4 @@ fn describe(web: &Url, user: User, entries: Vec<Value>) -> Result<Profile, Error
         email_verified: email.is_some(),
         email,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn answers_become_those_of_the_standard() {
-        const FORM: &str = "application/x-www-form-urlencoded; charset=utf-8";
-        const JSON: &str = "application/json; charset=utf-8";
-        const TOKEN: &str = r#"{"access_token":"t","token_type":"bearer"}"#;
-        const GRANT: &str = r#"{"error":"invalid_grant"}"#;
-        const CLIENT: &str = r#"{"error":"invalid_client"}"#;
-        const REDIRECT: &str = r#"{"error":"redirect_uri_mismatch"}"#;
-        for (kind, body, status, said) in [
-            (JSON, TOKEN, 200, TOKEN),
-            (FORM, "access_token=t&token_type=bearer", 200, TOKEN),
-            (JSON, r#"{"error":"bad_verification_code","error_description":"x"}"#, 400, GRANT),
-            (FORM, "error=bad_verification_code", 400, GRANT),
-            (JSON, r#"{"error":"incorrect_client_credentials"}"#, 400, CLIENT),
-            (JSON, REDIRECT, 400, REDIRECT),
-            ("text/html", "<h1>", 200, "<h1>"),
-        ] {
-            let mut answer = Response::new(body.as_bytes().to_vec());
-            let kind = header::HeaderValue::from_static(kind);
-            answer.headers_mut().insert(header::CONTENT_TYPE, kind);
-            let straight = normalize_token_response(answer);
-            assert_eq!(straight.status().as_u16(), status, "{body}");
-            assert_eq!(String::from_utf8_lossy(straight.body()), said);
-        }
-    }
-
-    #[test]
-    fn only_verified_addresses_count() -> Result<(), Box<dyn std::error::Error>> {
-        let web = Url::parse("https://github.com")?;
-        fn address(email: &str, primary: bool, verified: bool) -> Value {
-            json!({ "email": email, "primary": primary, "verified": verified })
-        }
-        let (a, b) = ("a@x.test", "b@x.test");
-        let other = json!({ "email": b, "verified": true });
-        let null_address = json!({ "email": null, "primary": true, "verified": true });
-        for (emails, email) in [
-            (json!([address(a, true, true)]), Some(a)),
-            (json!([other, address(a, true, true)]), Some(a)),
-            (json!([other, address(a, true, false)]), Some(b)),
-            (json!([address(a, true, false)]), None),
-            (json!([]), None),
-            (json!([null_address, {"verified": true}, null, 1, "x", other]), Some(b)),
-            (json!([{"email": a, "verified": "true"}, {"email": b, "verified": null}]), None),
-        ] {
-            let user: User = serde_json::from_str(
-                r#"{"id":9007199254740993,"login":"octo","name":null,"email":"evil@x.test"}"#,
-            )?;
-            let profile = describe(&web, user, serde_json::from_value(emails)?)?;
-            assert_eq!(profile.email.as_ref().map(Email::as_str), email);
-            assert_eq!(profile.email_verified, email.is_some());
-            assert_eq!(profile.subject.as_str(), "9007199254740993");
-            assert_eq!(profile.name.as_str(), "octo");
-            assert_eq!(profile.issuer, "https://github.com");
-        }
-        Ok(())
-    }
 }

@@ -4,8 +4,7 @@
 //! order of the standard, and each has its own reason to refuse.
 
 use aws_lc_rs::digest;
-use latchkey_domain::identity::Subject;
-use latchkey_domain::{Span, Timestamp};
+use latchkey_domain::{Span, Subject, Timestamp};
 use serde_json::{Map, Value};
 
 use crate::jose::{Algorithm, Jws, Members, PublicKey, base64url};

@@ -1,12 +1,12 @@
 //! The token request and response (RFC 6749 §4.1.3, §4.1.4).
 
+use latchkey_domain::{Span, Timestamp};
 use parking_lot::Mutex;
 use std::future::Future;
 use std::pin::Pin;
 
 use ::http::{StatusCode, header};
 use latchkey_domain::connection::Granted;
-use latchkey_domain::{Span, Timestamp};
 use oauth2::basic::{
     BasicErrorResponse, BasicErrorResponseType, BasicRevocationErrorResponse,
     BasicTokenIntrospectionResponse, BasicTokenType,
@@ -256,10 +256,6 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn tokens(json: Value) -> Result<Tokens, serde_json::Error> {
-        serde_json::from_value(json)
-    }
-
     #[test]
     fn a_lifetime_that_makes_no_sense_is_none() -> Result<(), serde_json::Error> {
         for (expires_in, seconds) in [
@@ -274,7 +270,7 @@ mod tests {
             (json!("soon"), None),
             (json!([1]), None),
         ] {
-            let tokens = tokens(json!({
+            let tokens: Tokens = serde_json::from_value(json!({
                 "access_token": "a", "token_type": "Bearer", "expires_in": expires_in
             }))?;
             assert_eq!(tokens.lifetime().map(Span::as_seconds), seconds, "{expires_in}");
@@ -283,20 +279,11 @@ mod tests {
     }
 
     #[test]
-    fn token_types_and_scopes() -> Result<(), serde_json::Error> {
-        for (token_type, taken) in
-            [("Bearer", true), ("bearer", true), ("BEARER", true), ("mac", false)]
-        {
-            let parsed = tokens(json!({"access_token": "a", "token_type": token_type}));
-            assert_eq!(parsed.is_ok(), taken, "{token_type}");
-        }
-        assert!(tokens(json!({"access_token": "a"})).is_err());
-        assert!(tokens(json!({"token_type": "bearer"})).is_err());
-        let tokens = tokens(json!({
+    fn scopes_are_separated_by_blanks_or_commas() -> Result<(), serde_json::Error> {
+        let tokens: Tokens = serde_json::from_value(json!({
             "access_token": "a", "token_type": "bearer", "scope": "read:user,user:email x"
         }))?;
         assert_eq!(tokens.scopes().map(Vec::len), Some(3));
-        assert_eq!(tokens.id_token(), None);
         Ok(())
     }
 }

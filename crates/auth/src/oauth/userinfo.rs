@@ -1,8 +1,7 @@
 //! The API call at an OpenID provider: UserInfo (OpenID Connect Core §5.3).
 
 use ::http::{Response, StatusCode, header};
-use latchkey_domain::identity::{Profile, Subject};
-use latchkey_domain::{DisplayName, Email, Timestamp};
+use latchkey_domain::{DisplayName, Email, Profile, Subject, Timestamp};
 use serde_json::{Map, Value};
 
 use super::discovery::Metadata;

@@ -66,10 +66,8 @@ impl Verifier {
     }
 
     /// Verifies a token, as [`verify`](super::verify()) does.
-    ///
-    /// # Errors
-    /// The first reason to refuse it. At [`TokenError::UnknownKey`], a caller that
-    /// [may](Verifier::may_reload) reads the ring anew and asks once more.
+    /// At [`TokenError::UnknownKey`], a caller that [may](Verifier::may_reload) reads the
+    /// ring anew and asks once more.
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<Arc<AccessClaims>, TokenError> {
         // Its digest is not worth taking: it would be refused for its size.
         if token.len() > verify::MAX_BYTES {

@@ -7,8 +7,7 @@
 use std::sync::Arc;
 
 use latchkey_domain::refresh::{Verdict, may_rotate};
-use latchkey_domain::sign_in::SignIn;
-use latchkey_domain::{Scopes, SignInId, Span, Timestamp, User, UserId};
+use latchkey_domain::{Scopes, SignIn, SignInId, Span, Timestamp, User, UserId};
 use latchkey_store::refresh_tokens::{self, Found};
 use latchkey_store::{Db, hash, sign_ins};
 

@@ -4,11 +4,11 @@
 //! `expiry` it is only those whose account was deleted: nobody may act for
 //! somebody who is gone, not for five minutes either.
 
+use latchkey_domain::{SignInId, Span, Timestamp};
 use parking_lot::RwLock;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use latchkey_domain::{SignInId, Span, Timestamp};
 use latchkey_store::{Db, sign_ins};
 
 /// By how much the clocks of processes may differ before a sign-in that has

@@ -2,10 +2,7 @@
 
 use http::request::Parts;
 use latchkey_auth::session;
-use latchkey_auth::tokens::AccessClaims;
-use latchkey_auth::tokens::TokenPair;
-use latchkey_auth::tokens::VerifyError;
-use latchkey_auth::tokens::refresh;
+use latchkey_auth::tokens::{AccessClaims, TokenPair, VerifyError, refresh};
 use tower_sessions::cookie::Cookie;
 
 use super::credential::{Caller, Credential};

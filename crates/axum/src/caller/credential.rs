@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use latchkey_auth::introspection::Delegation;
 use latchkey_auth::tokens::AccessClaims;
-use latchkey_domain::sign_in::{CredentialKind, SignIn, SignInMethod};
-use latchkey_domain::{Role, Scope, SignInId, Span, Timestamp, User};
+use latchkey_domain::{
+    CredentialKind, Role, Scope, SignIn, SignInId, SignInMethod, Span, Timestamp, User,
+};
 use latchkey_store::sign_ins;
 
 use crate::errors::{AppError, HandlerResult, catalogue, prove_again};
@@ -99,8 +100,7 @@ impl Caller {
         }
     }
 
-    /// # Errors
-    /// 403 `insufficient_scope` with the scope's name (RFC 6750 §3.1).
+    /// Else 403 `insufficient_scope` with the scope's name (RFC 6750 §3.1).
     pub fn require_scope(&self, scope: Scope) -> HandlerResult<&Self> {
         if self.has_scope(scope) {
             return Ok(self);
@@ -113,9 +113,6 @@ impl Caller {
     /// Whether they proved who they are so lately that they may do something
     /// that cannot be undone, and whether their sign-in is still alive: a JWT
     /// may outlive it, but not for this.
-    ///
-    /// # Errors
-    /// 403 with the way to prove it again, or 401 when the sign-in has ended.
     pub async fn require_recent_auth(&self, latchkey: &Latchkey) -> HandlerResult<()> {
         let proved = self.require_active(latchkey).await?;
         if latchkey.clock.now().since(proved) <= FRESH_FOR {
@@ -127,9 +124,6 @@ impl Caller {
     /// Whether the sign-in is still alive, and when its person last proved who they
     /// are. A session was read a moment ago; a JWT says what was true when it was
     /// issued; an app has none.
-    ///
-    /// # Errors
-    /// 401 when it has ended.
     pub async fn require_active(&self, latchkey: &Latchkey) -> HandlerResult<Timestamp> {
         let proved = match &self.credential {
             Credential::Session(sign_in) => Some(sign_in.authenticated_at),
@@ -144,9 +138,6 @@ impl Caller {
 
     /// Whether this person has that role, and acts themselves: a role is not
     /// handed on to an app, for no scope that the person agreed to stands for it.
-    ///
-    /// # Errors
-    /// 403.
     pub fn require_role(&self, role: &Role) -> HandlerResult<&Self> {
         let detail = match (self.user.roles.contains(role), self.app()) {
             (true, None) => return Ok(self),

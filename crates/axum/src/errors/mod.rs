@@ -10,8 +10,8 @@ pub mod oauth;
 mod problem;
 
 pub(crate) use app_error::LateBody;
-pub use app_error::body_rejection;
-pub use app_error::{Action, AppError, HandlerResult};
+pub use app_error::{Action, AppError, HandlerResult, body_rejection};
 pub use catalogue::{Entry, Owner};
 pub(crate) use oauth::prove_again;
+pub use oauth::sign_in_page;
 pub use problem::{Problem, Refusals};

@@ -4,7 +4,7 @@ use latchkey_auth::http;
 use latchkey_auth::oauth::attempt::AttemptError;
 use latchkey_auth::oauth::id_token::IdTokenError;
 use latchkey_auth::oauth::{Attempt, Error, Provider, Purpose};
-use latchkey_domain::sign_in::CredentialKind;
+use latchkey_domain::CredentialKind;
 
 use super::app_error::{Action, AppError};
 use super::catalogue as c;
@@ -89,7 +89,8 @@ pub(crate) fn prove_again(next: &str) -> Action {
     Action::link("Prove it again", sign_in_page(&[("again", "1"), ("next", next)]))
 }
 
-fn sign_in_page(query: &[(&str, &str)]) -> String {
+/// The sign-in page, with these parameters.
+pub fn sign_in_page(query: &[(&str, &str)]) -> String {
     const PAGE: &str = "/sign-in?";
     let mut text = url::form_urlencoded::Serializer::for_suffix(PAGE.to_owned(), PAGE.len());
     text.extend_pairs(query).finish()

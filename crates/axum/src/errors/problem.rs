@@ -45,17 +45,17 @@ struct FieldError {
 
 impl Problem {
     pub(crate) fn new(error: &AppError, r#type: String, trace_id: &str) -> Self {
-        let fields = error.invalid_fields().iter();
+        let fields = error.known.invalid.iter();
         let fields: Vec<_> =
             fields.map(|one| FieldError { field: one.field, message: one.message }).collect();
         Self {
             r#type,
             title: error.title(),
-            status: error.entry().status.as_u16(),
+            status: error.entry.status.as_u16(),
             detail: error.cause(),
-            code: error.entry().code,
+            code: error.entry.code,
             trace_id: trace_id.to_owned(),
-            error: error.named_in_oauth(),
+            error: error.known.oauth_error,
             errors: (!fields.is_empty()).then_some(fields),
         }
     }

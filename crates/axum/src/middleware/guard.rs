@@ -115,6 +115,30 @@ impl Rules {
     }
 }
 
+/// A layer around routes, as [`Router::layer`] takes it.
+pub trait RouteLayer: Layer<Route, Service: RouteService> + Clone + Send + Sync + 'static {}
+
+impl<L: Layer<Route, Service: RouteService> + Clone + Send + Sync + 'static> RouteLayer for L {}
+
+/// What it makes of a route.
+pub trait RouteService:
+    Service<Request, Response = Response, Error = Infallible, Future: Send + 'static>
+    + Clone
+    + Send
+    + Sync
+    + 'static
+{
+}
+
+impl<S> RouteService for S where
+    S: Service<Request, Response = Response, Error = Infallible, Future: Send + 'static>
+        + Clone
+        + Send
+        + Sync
+        + 'static
+{
+}
+
 pub(super) fn guard<S: Clone + Send + Sync + 'static>(
     router: Router<S>,
     rules: Rules,
@@ -122,19 +146,7 @@ pub(super) fn guard<S: Clone + Send + Sync + 'static>(
     router.layer(layer(rules))
 }
 
-pub(super) fn layer(
-    rules: Rules,
-) -> impl Layer<
-    Route,
-    Service: Service<Request, Response = Response, Error = Infallible, Future: Send + 'static>
-                 + Clone
-                 + Send
-                 + Sync
-                 + 'static,
-> + Clone
-+ Send
-+ Sync
-+ 'static {
+pub(super) fn layer(rules: Rules) -> impl RouteLayer {
     let rules = Arc::new(rules);
     layer_fn(move |mut route: Route| {
         let rules = Arc::clone(&rules);

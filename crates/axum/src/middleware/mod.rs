@@ -10,18 +10,13 @@ mod same_site;
 mod security_headers;
 mod server_timing;
 
-use std::convert::Infallible;
-
 use axum::Router;
-use axum::extract::{FromRef, Request};
-use axum::response::Response;
-use axum::routing::Route;
-use tower::{Layer, Service};
+use axum::extract::FromRef;
 
 use crate::host::Host;
 use crate::state::Latchkey;
 pub use current::CurrentRequest;
-pub use guard::NoPlace;
+pub use guard::{NoPlace, RouteLayer, RouteService};
 use guard::{Rules, guard};
 
 /// Around pages: what goes wrong is a page of the host.
@@ -51,19 +46,7 @@ pub fn around_api<S: Clone + Send + Sync + 'static>(
 }
 
 /// What [`around_pages`] puts around routes, as a layer.
-pub fn page_layer<S: Host>(
-    host: &S,
-) -> impl Layer<
-    Route,
-    Service: Service<Request, Response = Response, Error = Infallible, Future: Send + 'static>
-                 + Clone
-                 + Send
-                 + Sync
-                 + 'static,
-> + Clone
-+ Send
-+ Sync
-+ 'static
+pub fn page_layer<S: Host>(host: &S) -> impl RouteLayer
 where
     Latchkey: FromRef<S>,
 {

@@ -24,10 +24,10 @@ pub(super) fn render(mut response: Response, draw: impl FnOnce(&AppError) -> Res
         None => return response,
     };
     let mut rendered = draw(&error);
-    if let Some(after) = error.retries_after() {
+    if let Some(after) = error.known.retry_after {
         let seconds = HeaderValue::from(after.as_seconds().max(1));
         let headers = rendered.headers_mut();
-        if let Some(limit) = error.rate_limited_to() {
+        if let Some(limit) = error.known.rate_limit {
             headers.insert("ratelimit-limit", limit.into());
             headers.insert("ratelimit-remaining", HeaderValue::from_static("0"));
             headers.insert("ratelimit-reset", seconds.clone());
@@ -61,9 +61,9 @@ fn is_unexplained(response: &Response) -> bool {
 
 /// An error as a page of the host.
 pub(super) fn page(latchkey: &Latchkey, host: &impl Host, error: &AppError, id: &str) -> Response {
-    let entry = error.entry();
-    let mut response = match error.own_page() {
-        Some(html) => (entry.status, Html(html.to_owned())).into_response(),
+    let entry = error.entry;
+    let mut response = match &error.known.html {
+        Some(html) => (entry.status, Html(html.clone())).into_response(),
         None => host.error_page(error, id),
     };
     if response.extensions().get::<AppError>().is_some() {
@@ -77,7 +77,7 @@ pub(super) fn page(latchkey: &Latchkey, host: &impl Host, error: &AppError, id: 
 
 /// An error for programs, with where to learn who issues tokens (RFC 9728 §5.1).
 pub(super) fn problem(latchkey: &Latchkey, error: &AppError, names: &Names<'_>) -> Response {
-    let entry = error.entry();
+    let entry = error.entry;
     let kind = latchkey.config.absolute(&format!("/errors/{}", entry.code));
     let problem = Problem::new(error, kind, names.trace_id.unwrap_or(names.request_id));
     let mut response = (entry.status, Json(problem)).into_response();

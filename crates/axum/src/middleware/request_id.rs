@@ -41,18 +41,3 @@ impl RequestId {
         HeaderValue::from_bytes(&self.0).unwrap_or(HeaderValue::from_static("-"))
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_long_and_differ() {
-        let mut seen = std::collections::BTreeSet::new();
-        for _ in 0..1000 {
-            let id = RequestId::new();
-            assert_eq!(id.as_str().len(), 22, "{}", id.as_str());
-            assert!(seen.insert(id.as_str().to_owned()));
-        }
-    }
-}

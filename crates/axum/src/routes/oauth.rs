@@ -13,10 +13,7 @@ use latchkey_auth::oauth::response::AuthorizationResponse;
 use latchkey_auth::oauth::{Attempt, Provider, Purpose};
 use latchkey_domain::audit::{Actor, Kind};
 use latchkey_domain::connection::Granted;
-use latchkey_domain::identity::Profile;
-use latchkey_domain::return_to::ReturnTo;
-use latchkey_domain::sign_in::SignInMethod;
-use latchkey_domain::{User, UserId};
+use latchkey_domain::{Profile, ReturnTo, SignInMethod, User, UserId};
 use latchkey_store::{authorization_responses, hash, identities};
 use serde::Deserialize;
 use tower_sessions::cookie::Cookie;
@@ -24,7 +21,7 @@ use tower_sessions::cookie::Cookie;
 use crate::audit;
 use crate::caller::Caller;
 use crate::client::{Client, user_agent};
-use crate::cookies::{PENDING_LINK, Place, SetCookies};
+use crate::cookies::{CookieProfile, PENDING_LINK, SetCookies};
 use crate::errors::{Action, AppError, HandlerResult, catalogue};
 use crate::extract::StrictForm;
 use crate::host::{ConnectCallback, Host};
@@ -76,10 +73,9 @@ pub async fn redirect_to_provider(
     let url = flow::authorization_url(&latchkey.http, provider, &attempt, now)
         .await
         .map_err(|error| AppError::from_oauth(&error, provider, &attempt))?;
-    let place = latchkey.cookies.origin();
-    let mut cookies = evict_oldest(place, WAITING, headers);
+    let mut cookies = evict_oldest(&latchkey.cookies, WAITING, headers);
     let name = Attempt::cookie_name(WAITING, &attempt.state);
-    cookies.push(place.cookie(&name, attempt.seal(secret)?, REMEMBERED));
+    cookies.push(latchkey.cookies.cookie(&name, attempt.seal(secret)?, REMEMBERED));
     Ok((SetCookies(cookies), Redirect::to(url.as_str())).into_response())
 }
 
@@ -102,8 +98,8 @@ where
     // The state has to be one that we sent out, in this very browser
     // (RFC 6749 §10.12, RFC 9700 §4.7).
     let state = response.state.as_deref().unwrap_or_default();
-    let here = format!("/auth/{slug}/callback");
-    let used = Used { latchkey: &latchkey, place: latchkey.cookies.at(&here) };
+    let here = latchkey.cookies.at(format!("/auth/{slug}/callback"));
+    let used = Used { latchkey: &latchkey, here };
     let open = |sealed| Attempt::open(sealed, state, &latchkey.config.app_secret);
     let waiting = latchkey.cookies.value(&headers, &Attempt::cookie_name(WAITING, state));
     let attempt = waiting.and_then(open).or_else(|| used.open(&headers, state));
@@ -116,7 +112,7 @@ where
 
     // From here on the attempt is over, however it ends: what is kept of it is only that it
     // was there, and only this path hears of it.
-    let mut cookies = evict_oldest(used.place, USED, &headers);
+    let mut cookies = evict_oldest(&used.here, USED, &headers);
     cookies.push(latchkey.cookies.removal(&Attempt::cookie_name(WAITING, state)));
     cookies.push(used.cookie(attempt.clone().after(Progress::Finished))?);
     let response_cookies = context.response_cookies.clone();
@@ -207,8 +203,8 @@ async fn authenticate(
         Err(error) => {
             let error = AppError::from_oauth(&error, provider, attempt);
             let method = SignInMethod::OAuth(provider.slug.clone()).to_string();
-            latchkey.metrics.sign_in(&method, "", error.entry().code);
-            let how = format!("{}: {}", provider.slug, error.entry().code);
+            latchkey.metrics.sign_in(&method, "", error.entry.code);
+            let how = format!("{}: {}", provider.slug, error.entry.code);
             let client = Some(&context.client);
             audit::record(latchkey, Kind::SignInFailed, None, Actor::Nobody, how, client).await;
             Err(error)
@@ -299,33 +295,32 @@ async fn no_other_proof(latchkey: &Latchkey, user: &User) -> HandlerResult<bool>
 }
 
 /// The attempts of a provider that have had their answer.
-#[derive(Clone, Copy)]
 struct Used<'a> {
     latchkey: &'a Latchkey,
-    place: Place<'a>,
+    here: CookieProfile,
 }
 
 impl Used<'_> {
-    fn cookie(self, attempt: Attempt) -> HandlerResult<Cookie<'static>> {
+    fn cookie(&self, attempt: Attempt) -> HandlerResult<Cookie<'static>> {
         let name = Attempt::cookie_name(USED, &attempt.state);
         let sealed = attempt.seal(&self.latchkey.config.app_secret)?;
-        Ok(self.place.cookie(&name, sealed, REMEMBERED))
+        Ok(self.here.cookie(&name, sealed, REMEMBERED))
     }
 
     /// None that waits: a subdomain may have put it here, and it binds nothing to this browser.
-    fn open(self, headers: &HeaderMap, state: &str) -> Option<Attempt> {
-        let sealed = self.place.value(headers, &Attempt::cookie_name(USED, state))?;
+    fn open(&self, headers: &HeaderMap, state: &str) -> Option<Attempt> {
+        let sealed = self.here.value(headers, &Attempt::cookie_name(USED, state))?;
         let attempt = Attempt::open(sealed, state, &self.latchkey.config.app_secret)?;
         (attempt.progress != Progress::Waiting).then_some(attempt)
     }
 }
 
 /// The removal of what is too much there, with the one that is to come.
-fn evict_oldest(place: Place<'_>, prefix: &str, headers: &HeaderMap) -> Vec<Cookie<'static>> {
+fn evict_oldest(of: &CookieProfile, prefix: &str, headers: &HeaderMap) -> Vec<Cookie<'static>> {
     // Browsers send older cookies first (RFC 6265 §5.4).
-    let kept: Vec<_> = place.beginning_with(headers, prefix).collect();
+    let kept: Vec<_> = of.beginning_with(headers, prefix).collect();
     let too_many = (kept.len() + 1).saturating_sub(MAX_KEPT);
-    kept.iter().take(too_many).map(|name| place.removal(name)).collect()
+    kept.iter().take(too_many).map(|name| of.removal(name)).collect()
 }
 
 /// Somebody who has an account that is entered another way is asked to come

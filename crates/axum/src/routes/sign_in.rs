@@ -3,11 +3,10 @@
 use axum::Extension;
 use axum::extract::{FromRef, State};
 use axum::response::{IntoResponse, Redirect};
-use latchkey_domain::return_to::ReturnTo;
-use latchkey_domain::sign_in::SignInMethod;
+use latchkey_domain::{ReturnTo, SignInMethod};
 use serde::Deserialize;
 
-use crate::errors::HandlerResult;
+use crate::errors::{HandlerResult, sign_in_page};
 use crate::extract::StrictForm;
 use crate::host::{FailedSignIn, Host};
 use crate::password;
@@ -50,11 +49,7 @@ where
     checked.ensure_unchanged(&latchkey, signed_in.id).await?;
     let next = match form.check_cookies {
         None => next.to_string(),
-        Some(_) => {
-            let mut query = url::form_urlencoded::Serializer::new(String::new());
-            query.append_pair("arrived", "yes").append_pair("next", next.as_str());
-            format!("/sign-in?{}", query.finish())
-        }
+        Some(_) => sign_in_page(&[("arrived", "yes"), ("next", next.as_str())]),
     };
     Ok((Extension(signed_in), Redirect::to(&next)))
 }

@@ -3,8 +3,7 @@
 use axum::extract::{FromRef, State};
 use axum::response::Redirect;
 use latchkey_domain::password::{Password, check};
-use latchkey_domain::return_to::ReturnTo;
-use latchkey_domain::{DisplayName, Email};
+use latchkey_domain::{DisplayName, Email, ReturnTo};
 use serde::Deserialize;
 
 use crate::client::Client;

@@ -6,9 +6,8 @@ use http::StatusCode;
 use http::header::{self, HeaderName};
 use latchkey_auth::tokens::TokenPair;
 use latchkey_auth::tokens::ring::MAX_AGE_SECONDS;
-use latchkey_domain::Scopes;
-use latchkey_domain::audit::{Actor, Kind};
-use latchkey_domain::sign_in::CredentialKind;
+use latchkey_domain::audit::Kind;
+use latchkey_domain::{CredentialKind, Scopes};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -107,15 +106,8 @@ pub async fn issue(
     let pair = latchkey.issuer.issue(user, &sign_in, scope, &client_id).await?;
     proof.ensure_unchanged(&latchkey, sign_in.id).await?;
     latchkey.metrics.sign_in("password", "jwt", "ok");
-    audit::record(
-        &latchkey,
-        Kind::SignedIn,
-        Some(user.id),
-        Actor::Person,
-        "password, a program",
-        Some(&client),
-    )
-    .await;
+    let how = "password, a program";
+    audit::by_person(&latchkey, Kind::SignedIn, user.id, how, &client).await;
     Ok(Json(pair.into()))
 }
 

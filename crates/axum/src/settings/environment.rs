@@ -11,19 +11,15 @@ use super::problem::{Problem, Problems};
 pub struct Environment {
     variables: BTreeMap<String, String>,
     folder: PathBuf,
-    pub(super) problems: Problems,
+    /// What could not be read. [`super::Settings`] report it.
+    pub problems: Problems,
 }
 
 impl Environment {
     /// The process's environment and, for what it leaves out, `.env` in the working folder.
-    pub fn of_process() -> Result<Self, Problems> {
-        Self::of_process_so_far().complete()
-    }
-
-    /// The same as far as it can be read; [`super::Settings::dry_run`] reports the rest.
-    pub fn of_process_so_far() -> Self {
+    pub fn of_process() -> Self {
         let folder = std::env::current_dir().unwrap_or_default();
-        let mut environment = Self::with_file_so_far(&folder.join(".env"));
+        let mut environment = Self::with_file(&folder.join(".env"));
         environment.folder = folder;
         for (name, value) in std::env::vars_os() {
             // Ours are UTF-8.
@@ -58,13 +54,8 @@ impl Environment {
         Self::of(lines.lines().filter_map(|line| line.split_once('=')), folder)
     }
 
-    /// The variables of a `.env` file, if it exists.
-    pub fn with_file(path: &Path) -> Result<Self, Problems> {
-        Self::with_file_so_far(path).complete()
-    }
-
-    /// The same as far as it can be read.
-    pub fn with_file_so_far(path: &Path) -> Self {
+    /// The variables of a `.env` file, if it exists, as far as it can be read.
+    pub fn with_file(path: &Path) -> Self {
         const FIX: &str =
             "Write NAME=value, with single quotes around a value that contains blanks or #.";
         let mut problems = Problems::default();
@@ -96,10 +87,6 @@ impl Environment {
         }
         let folder = path.parent().unwrap_or_else(|| Path::new("")).to_owned();
         Self { variables, folder, problems }
-    }
-
-    fn complete(self) -> Result<Self, Problems> {
-        if self.problems.0.is_empty() { Ok(self) } else { Err(self.problems) }
     }
 
     pub fn rust_log(&self) -> Option<&str> {

@@ -1,13 +1,13 @@
 //! Where opaque access tokens of other apps are introspected (RFC 7662).
 
-use latchkey_auth::introspection::{Config, Expected, MAX_REMEMBERED};
+use latchkey_auth::introspection::{self, Expected, MAX_REMEMBERED};
 use latchkey_auth::oauth::{Kind, OpenId, Provider};
 use latchkey_auth::random;
 use latchkey_auth::secret::Secret;
 use latchkey_domain::Span;
 use url::Url;
 
-use crate::config::LocalIdp;
+use crate::config::Config;
 
 use super::reader::{Credentials, Reader, parse_duration};
 
@@ -19,16 +19,15 @@ const ISSUER: &str = "OAUTH_INTROSPECTION_ISSUER";
 pub struct IntrospectionSettings {
     /// An answer that names another issuer is refused where the issuer was
     /// configured, not where it was guessed from the providers.
-    pub config: Config,
+    pub config: introspection::Config,
     pub local: bool,
 }
 
 /// Without any of these variables, the local provider's endpoint, if there is one.
 pub(super) fn read(
     read: &mut Reader<'_>,
-    audience: String,
+    settings: &Config,
     providers: &[Provider],
-    local_idp: Option<&LocalIdp>,
 ) -> Option<IntrospectionSettings> {
     let remembered_for =
         read.parsed("OAUTH_INTROSPECTION_CACHE", parse_cache).unwrap_or(MAX_REMEMBERED);
@@ -43,14 +42,14 @@ pub(super) fn read(
         read.error(URL, format!("is not set, but other {FAMILY}_ variables are"));
         return None;
     } else {
-        let idp = local_idp?;
+        let idp = settings.local_idp.as_ref()?;
         let issuer = idp.url.join("google").ok()?;
         let url = Url::parse(&format!("{issuer}/introspect")).ok()?;
         (url, Some(issuer.into()), idp.product.client_id("api"), Secret::new(random::token()))
     };
-    let config = Config {
+    let config = introspection::Config {
         issuer: issuer.clone().or_else(|| likely_issuer(&url, providers)),
-        expected: Expected { audience, issuer },
+        expected: Expected { audience: settings.jwt.audience.clone(), issuer },
         url,
         client_id,
         client_secret,

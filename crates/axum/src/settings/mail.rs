@@ -6,7 +6,7 @@ use latchkey_domain::Email;
 use url::Url;
 
 use super::reader::Reader;
-use crate::config::Product;
+use crate::config::Config;
 
 /// From whom e-mails come, and to whom answers go.
 #[derive(Clone, Debug)]
@@ -35,12 +35,12 @@ impl Mailbox {
 }
 
 /// Without `MAIL_FROM`, the product with an address at the host of `PUBLIC_URL`.
-pub(super) fn sender(read: &mut Reader<'_>, public_url: &Url, product: &Product) -> Sender {
+pub(super) fn sender(read: &mut Reader<'_>, config: &Config) -> Sender {
     let reply_to = read.given("MAIL_REPLY_TO", Mailbox::parse);
-    let host = public_url.host_str().unwrap_or_default();
+    let host = config.public_url.host_str().unwrap_or_default();
     let from = read.given("MAIL_FROM", Mailbox::parse).or_else(|| {
         let address = Email::parse(&format!("no-reply@{host}")).ok()?;
-        Some(Mailbox { name: Some(product.name.clone()), address })
+        Some(Mailbox { name: Some(config.product.name.clone()), address })
     });
     #[expect(clippy::expect_used, reason = "a constant")]
     let nowhere = || Mailbox::parse("no-reply@localhost").expect("an address");

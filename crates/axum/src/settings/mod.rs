@@ -14,15 +14,15 @@ mod reader;
 pub mod variables;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::ops::Deref;
 
 use ipnet::IpNet;
 use latchkey_auth::http::Proxy;
 use latchkey_auth::oauth::Provider;
 use latchkey_auth::oauth::discovery::is_loopback;
-use latchkey_auth::secret::{AppSecret, Secret};
+use latchkey_auth::secret::Secret;
 use latchkey_auth::tokens::{Algorithm, SigningKey};
-use latchkey_domain::Span;
-use latchkey_domain::sign_in::{CredentialKind, Lifetime};
+use latchkey_domain::{Lifetime, Span};
 use latchkey_store::{Backend, Limits};
 use url::Url;
 
@@ -40,30 +40,17 @@ use reader::{Reader, parse_duration};
 
 #[derive(Debug)]
 pub struct Settings {
-    pub product: Product,
-    /// The only origin that the app trusts.
-    pub public_url: Url,
-    pub listen: Vec<SocketAddr>,
+    pub config: Config,
+    pub providers: Vec<Provider>,
+    pub introspection: Option<IntrospectionSettings>,
     pub database_url: Secret,
     pub database_limits: Limits,
-    pub app_secret: AppSecret,
     pub app_secret_facts: SecretFacts,
-    pub session: Lifetime,
-    /// Whether a session that was read within the last second is not read again.
-    pub session_cache: bool,
-    pub jwt: JwtSettings,
     /// Whether the demonstration is there: its routes, links and words.
     pub demo: bool,
     pub traces: bool,
-    pub sign_in_credential: Option<CredentialKind>,
-    pub providers: Vec<Provider>,
-    pub introspection: Option<IntrospectionSettings>,
-    pub local_idp: Option<LocalIdp>,
     pub smtp_url: Option<Secret>,
     pub mail_sender: Sender,
-    pub trusted_proxies: Vec<IpNet>,
-    pub hsts_subdomains: bool,
-    pub outbound_proxy: Option<Proxy>,
     /// Where Prometheus asks for metrics.
     pub metrics_addr: Option<SocketAddr>,
     /// Where traces and metrics are sent, and under what name.
@@ -74,6 +61,14 @@ pub struct Settings {
     pub shutdown_grace: Span,
     /// What may be right but looks wrong: unknown variables, unusual client IDs.
     pub warnings: Vec<Problem>,
+}
+
+impl Deref for Settings {
+    type Target = Config;
+
+    fn deref(&self) -> &Config {
+        &self.config
+    }
 }
 
 /// What the program was built with besides the product.
@@ -94,6 +89,9 @@ impl Capabilities {
 impl Settings {
     /// Reads every setting, and creates what is missing.
     pub fn load(environment: &Environment, built_with: Capabilities) -> Result<Self, Problems> {
+        if !environment.problems.0.is_empty() {
+            return Err(environment.problems.clone());
+        }
         let (settings, problems) = Self::read(Reader::new(environment, false), built_with);
         if problems.0.is_empty() { Ok(settings) } else { Err(problems) }
     }
@@ -124,71 +122,42 @@ impl Settings {
             let message = "is on the local provider’s host, so that the two share their cookies";
             read.warnings.push(Problem::with_fix("PUBLIC_URL", message, fix));
         }
-        let audience = jwt.audience.clone();
         read.warn_about_unknown_names();
         let (demo, traces) = demo(&mut read, development, built_with.demo);
-        let settings = Self {
+        let config = Config {
             listen: listen(&mut read, port),
-            database_url: database_url(&mut read),
-            database_limits: database_limits(&mut read),
             session: Lifetime { idle, absolute },
             session_cache: read.one_of("SESSION_CACHE", &[("off", false), ("watch", true)]),
-            traces,
             sign_in_credential: read.given("SIGN_IN_CREDENTIAL", |text| text.parse().ok()),
-            demo,
-            introspection: introspection::read(&mut read, audience, &providers, local_idp.as_ref()),
+            sample_data: demo,
+            resource_metadata: None,
             trusted_proxies: trusted_proxies(&mut read),
-            smtp_url: smtp_url(&mut read, built_with.mail),
             hsts_subdomains: read.one_of("HSTS_SUBDOMAINS", &[("off", false), ("on", true)]),
-            mail_sender: mail::sender(&mut read, &public_url, &product),
             outbound_proxy: outbound_proxy(&mut read),
+            product,
+            public_url,
+            app_secret,
+            jwt,
+            local_idp,
+        };
+        let settings = Self {
+            database_url: database_url(&mut read),
+            database_limits: database_limits(&mut read),
+            introspection: introspection::read(&mut read, &config, &providers),
+            smtp_url: smtp_url(&mut read, built_with.mail),
+            mail_sender: mail::sender(&mut read, &config),
             metrics_addr: read.given("METRICS_ADDR", |text| text.parse().ok()),
             otlp: otlp(&mut read, built_with.otlp),
             json_log: read.one_of("LOG_FORMAT", &[("text", false), ("json", true)]),
             shutdown_grace: read.duration("SHUTDOWN_GRACE"),
             warnings: read.warnings,
-            product,
-            public_url,
-            app_secret,
-            app_secret_facts,
-            jwt,
+            config,
             providers,
-            local_idp,
+            app_secret_facts,
+            demo,
+            traces,
         };
         (settings, read.problems)
-    }
-
-    /// What sign-in needs of them.
-    pub fn config(&self) -> Config {
-        Config {
-            product: self.product.clone(),
-            public_url: self.public_url.clone(),
-            listen: self.listen.clone(),
-            app_secret: self.app_secret.clone(),
-            session: self.session,
-            session_cache: self.session_cache,
-            jwt: self.jwt.clone(),
-            sign_in_credential: self.sign_in_credential,
-            sample_data: self.demo,
-            local_idp: self.local_idp.clone(),
-            resource_metadata: None,
-            trusted_proxies: self.trusted_proxies.clone(),
-            hsts_subdomains: self.hsts_subdomains,
-            outbound_proxy: self.outbound_proxy.clone(),
-        }
-    }
-
-    /// Whether `PUBLIC_URL` is http on a loopback name. There is no other switch.
-    pub fn is_development(&self) -> bool {
-        is_development(&self.public_url)
-    }
-
-    pub fn origin(&self) -> String {
-        self.public_url.origin().ascii_serialization()
-    }
-
-    pub fn absolute(&self, path: &str) -> String {
-        format!("{}{path}", self.origin())
     }
 }
 

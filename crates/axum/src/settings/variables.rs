@@ -2,6 +2,8 @@
 //! here and refuses to read a variable that is missing; tests compare the table
 //! with `.env.example` and `docs/reference.md`.
 
+use strsim::osa_distance;
+
 #[derive(Debug, PartialEq, Eq)]
 pub struct Variable {
     pub name: &'static str,
@@ -14,11 +16,11 @@ pub struct Variable {
 
 type Text = &'static str;
 
-const fn plain(name: Text, default: Text, expected: Text, purpose: Text) -> Variable {
+const fn plain(name: Text, default: Text, purpose: Text, expected: Text) -> Variable {
     Variable { name, secret: false, default, expected, purpose }
 }
 
-const fn secret(name: Text, default: Text, expected: Text, purpose: Text) -> Variable {
+const fn secret(name: Text, default: Text, purpose: Text, expected: Text) -> Variable {
     Variable { name, secret: true, default, expected, purpose }
 }
 
@@ -30,162 +32,94 @@ const PORT: &str = "a port number, like 3000";
 const URL: &str = "an https URL without a user name (http only on loopback)";
 const ISSUER: &str = "the exact https URL of the issuer, without user name, query or fragment (http only on loopback)";
 
-/// Name, default, what to write, purpose: in the order of `.env.example`.
-pub const ALL: &[Variable] = &[
-    plain(
-        "PUBLIC_URL",
-        "http://localhost:3000",
-        "the address people type, like https://app.example.com",
-        "the only origin that is trusted",
-    ),
-    plain("HOST", "", "an IP address: 127.0.0.1, ::1, 0.0.0.0 or ::", "the address to listen on"),
-    plain("PORT", "3000", PORT, "the port to listen on"),
-    plain(
-        "PRODUCT_NAME",
-        "Latchkey",
-        "a name of at most 40 characters",
-        "the name on pages, in e-mails and at providers",
-    ),
-    plain(
-        "COOKIE_PREFIX",
-        "",
-        "letters, digits, - and _, like acme",
+macro_rules! variables {
+    ($($kind:ident $name:literal = $default:literal: $purpose:literal, $expected:expr;)*) => {
+        /// In the order of `.env.example`.
+        pub const ALL: &[Variable] = &[$($kind($name, $default, $purpose, $expected)),*];
+    };
+}
+
+// Name, default, purpose, what to write.
+variables! {
+    plain "PUBLIC_URL" = "http://localhost:3000": "the only origin that is trusted",
+        "the address people type, like https://app.example.com";
+    plain "HOST" = "": "the address to listen on", "an IP address: 127.0.0.1, ::1, 0.0.0.0 or ::";
+    plain "PORT" = "3000": "the port to listen on", PORT;
+    plain "PRODUCT_NAME" = "Latchkey": "the name on pages, in e-mails and at providers",
+        "a name of at most 40 characters";
+    plain "COOKIE_PREFIX" = "":
         "what the names of cookies begin with; changing it signs everybody out",
-    ),
-    secret(
-        "DATABASE_URL",
-        "sqlite://data/latchkey.db",
-        "sqlite://data/latchkey.db or postgres://user:password@host/database",
-        "where the database is",
-    ),
-    plain(
-        "DATABASE_CONNECTIONS",
-        "8",
-        "a number from 2 to 1000",
-        "how many connections to the database are kept",
-    ),
-    plain(
-        "DATABASE_TIMEOUT",
-        "5s",
-        "a duration from 1s to 60s",
-        "how long the database may take to answer",
-    ),
-    secret(
-        "APP_SECRET",
-        "",
-        "at least 32 random bytes, like the output of `openssl rand -base64 48`",
-        "the secret that encrypts and signs",
-    ),
-    plain("SESSION_IDLE_TTL", "7d", DURATION, "how long an unused session lasts"),
-    plain("SESSION_TTL", "30d", DURATION, "how long a session lasts at most"),
-    plain("SESSION_CACHE", "off", "off or watch", "whether sessions are cached for a second"),
-    plain("JWT_ACCESS_TTL", "5m", DURATION, "the lifetime of a JWT"),
-    plain("JWT_REFRESH_TTL", "30d", DURATION, "how long a JWT can be refreshed"),
-    plain("JWT_ALGORITHM", "EdDSA", "EdDSA, ES256, RS256 or HS256", "how JWTs are signed"),
-    secret("JWT_PRIVATE_KEY", "", "a private key as PEM (PKCS #8)", "your own signing key"),
-    plain("JWT_ISSUER", "", "a URL, or nothing to use PUBLIC_URL", "the `iss` claim"),
-    plain("JWT_AUDIENCE", "", "a URL, or nothing to use PUBLIC_URL/api", "the `aud` claim"),
-    plain("JWT_REVOCATION", "expiry", "expiry or watch", "when a revoked JWT stops working"),
-    plain("DEMO", "auto", "auto, on or off", "whether the exhibits are there beside the product"),
-    plain(
-        "SIGN_IN_CREDENTIAL",
-        "",
-        "session or jwt",
-        "what browsers get when a form does not say it",
-    ),
-    plain("TRACES", "auto", "auto, on or off", "whether sign-ins are recorded for /traces"),
-    secret("GOOGLE_CLIENT_ID", "", ID, "the client ID at Google"),
-    secret("GOOGLE_CLIENT_SECRET", "", SECRET, "the client secret at Google"),
-    secret("GITHUB_CLIENT_ID", "", ID, "the client ID at GitHub"),
-    secret("GITHUB_CLIENT_SECRET", "", SECRET, "the client secret at GitHub"),
-    secret("FACEBOOK_CLIENT_ID", "", ID, "the client ID at Facebook"),
-    secret("FACEBOOK_CLIENT_SECRET", "", SECRET, "the client secret at Facebook"),
-    plain("GITHUB_URL", "https://github.com", URL, "the address of GitHub Enterprise"),
-    plain("GITHUB_API_URL", "https://api.github.com", URL, "the API of GitHub Enterprise"),
-    plain("OIDC_<NAME>_ISSUER", "", ISSUER, "an OpenID issuer"),
-    secret("OIDC_<NAME>_CLIENT_ID", "", ID, "the client ID at that issuer"),
-    secret("OIDC_<NAME>_CLIENT_SECRET", "", SECRET, "the client secret at that issuer"),
-    plain("OIDC_<NAME>_LABEL", "", "a short name for people", "the name on the button"),
-    plain(
-        "OIDC_<NAME>_SCOPES",
-        "",
-        "scopes separated by spaces; openid is always among them",
-        "the scopes to request, in place of openid email profile",
-    ),
-    plain(
-        "OIDC_<NAME>_AUDIENCES",
-        "",
-        "client or project IDs separated by spaces",
-        "who else its ID tokens may be for",
-    ),
-    plain("OIDC_<NAME>_RESPONSE_MODE", "query", "query or form_post", "how it answers the browser"),
-    plain(
-        "OIDC_<NAME>_TOKEN_AUTH",
-        "auto",
-        "auto, basic or body",
-        "where the client secret goes: auto follows its discovery document",
-    ),
-    plain(
-        "OAUTH_INTROSPECTION_URL",
-        "",
-        "the https URL of the introspection endpoint (RFC 7662), without user name or fragment (http only on loopback)",
-        "where other apps' tokens are introspected",
-    ),
-    secret("OAUTH_INTROSPECTION_CLIENT_ID", "", ID, "the client ID for introspection"),
-    secret("OAUTH_INTROSPECTION_CLIENT_SECRET", "", SECRET, "the secret for introspection"),
-    plain("OAUTH_INTROSPECTION_ISSUER", "", ISSUER, "the issuer of those tokens"),
-    plain(
-        "OAUTH_INTROSPECTION_CACHE",
-        "5s",
-        "0, or a duration from 1s to 5s",
-        "how long an introspection answer is reused",
-    ),
-    plain("LOCAL_IDP", "auto", "auto or off", "whether the local provider stands in for others"),
-    plain("LOCAL_IDP_PORT", "3001", PORT, "the port of the local provider"),
-    plain(
-        "TRUSTED_PROXIES",
-        "",
-        "addresses or networks, like 10.0.0.1, 10.1.0.0/16",
-        "the proxies whose forwarded headers count",
-    ),
-    plain("HSTS_SUBDOMAINS", "off", "off or on", "whether HSTS covers all subdomains"),
-    secret(
-        "HTTPS_PROXY",
-        "",
-        "http://host:port, or http://user:password@host:port",
-        "the proxy through which providers are called",
-    ),
-    plain(
-        "NO_PROXY",
-        "",
-        "names and networks, like corp.example, 10.0.0.0/8",
-        "who is called directly",
-    ),
-    secret(
-        "SMTP_URL",
-        "",
-        "smtps://user:password@host or smtp://host:port?tls=required",
-        "the server that sends e-mail",
-    ),
-    plain("MAIL_FROM", "", MAILBOX, "the sender of e-mails"),
-    plain("MAIL_REPLY_TO", "", MAILBOX, "where answers to e-mails go"),
-    plain("RUST_LOG", "info", "a level, like info or debug", "what is logged"),
-    plain(
-        "METRICS_ADDR",
-        "",
-        "an address and a port, like 127.0.0.1:9090",
-        "where Prometheus reads metrics",
-    ),
-    plain(
-        "OTEL_EXPORTER_OTLP_ENDPOINT",
-        "",
-        "the URL of a collector (OTLP over HTTP), like http://127.0.0.1:4318",
-        "where traces and metrics are sent",
-    ),
-    plain("OTEL_SERVICE_NAME", "latchkey", "a name", "the name under which they are sent"),
-    plain("LOG_FORMAT", "text", "text or json", "how the log is written"),
-    plain("SHUTDOWN_GRACE", "8s", DURATION, "how long stopping may take"),
-];
+        "letters, digits, - and _, like acme";
+    secret "DATABASE_URL" = "sqlite://data/latchkey.db": "where the database is",
+        "sqlite://data/latchkey.db or postgres://user:password@host/database";
+    plain "DATABASE_CONNECTIONS" = "8": "how many connections to the database are kept",
+        "a number from 2 to 1000";
+    plain "DATABASE_TIMEOUT" = "5s": "how long the database may take to answer",
+        "a duration from 1s to 60s";
+    secret "APP_SECRET" = "": "the secret that encrypts and signs",
+        "at least 32 random bytes, like the output of `openssl rand -base64 48`";
+    plain "SESSION_IDLE_TTL" = "7d": "how long an unused session lasts", DURATION;
+    plain "SESSION_TTL" = "30d": "how long a session lasts at most", DURATION;
+    plain "SESSION_CACHE" = "off": "whether sessions are cached for a second", "off or watch";
+    plain "JWT_ACCESS_TTL" = "5m": "the lifetime of a JWT", DURATION;
+    plain "JWT_REFRESH_TTL" = "30d": "how long a JWT can be refreshed", DURATION;
+    plain "JWT_ALGORITHM" = "EdDSA": "how JWTs are signed", "EdDSA, ES256, RS256 or HS256";
+    secret "JWT_PRIVATE_KEY" = "": "your own signing key", "a private key as PEM (PKCS #8)";
+    plain "JWT_ISSUER" = "": "the `iss` claim", "a URL, or nothing to use PUBLIC_URL";
+    plain "JWT_AUDIENCE" = "": "the `aud` claim", "a URL, or nothing to use PUBLIC_URL/api";
+    plain "JWT_REVOCATION" = "expiry": "when a revoked JWT stops working", "expiry or watch";
+    plain "DEMO" = "auto": "whether the exhibits are there beside the product", "auto, on or off";
+    plain "SIGN_IN_CREDENTIAL" = "": "what browsers get when a form does not say it",
+        "session or jwt";
+    plain "TRACES" = "auto": "whether sign-ins are recorded for /traces", "auto, on or off";
+    secret "GOOGLE_CLIENT_ID" = "": "the client ID at Google", ID;
+    secret "GOOGLE_CLIENT_SECRET" = "": "the client secret at Google", SECRET;
+    secret "GITHUB_CLIENT_ID" = "": "the client ID at GitHub", ID;
+    secret "GITHUB_CLIENT_SECRET" = "": "the client secret at GitHub", SECRET;
+    secret "FACEBOOK_CLIENT_ID" = "": "the client ID at Facebook", ID;
+    secret "FACEBOOK_CLIENT_SECRET" = "": "the client secret at Facebook", SECRET;
+    plain "GITHUB_URL" = "https://github.com": "the address of GitHub Enterprise", URL;
+    plain "GITHUB_API_URL" = "https://api.github.com": "the API of GitHub Enterprise", URL;
+    plain "OIDC_<NAME>_ISSUER" = "": "an OpenID issuer", ISSUER;
+    secret "OIDC_<NAME>_CLIENT_ID" = "": "the client ID at that issuer", ID;
+    secret "OIDC_<NAME>_CLIENT_SECRET" = "": "the client secret at that issuer", SECRET;
+    plain "OIDC_<NAME>_LABEL" = "": "the name on the button", "a short name for people";
+    plain "OIDC_<NAME>_SCOPES" = "": "the scopes to request, in place of openid email profile",
+        "scopes separated by spaces; openid is always among them";
+    plain "OIDC_<NAME>_AUDIENCES" = "": "who else its ID tokens may be for",
+        "client or project IDs separated by spaces";
+    plain "OIDC_<NAME>_RESPONSE_MODE" = "query": "how it answers the browser", "query or form_post";
+    plain "OIDC_<NAME>_TOKEN_AUTH" = "auto":
+        "where the client secret goes: auto follows its discovery document", "auto, basic or body";
+    plain "OAUTH_INTROSPECTION_URL" = "": "where other apps' tokens are introspected",
+        "the https URL of the introspection endpoint (RFC 7662), without user name or fragment (http only on loopback)";
+    secret "OAUTH_INTROSPECTION_CLIENT_ID" = "": "the client ID for introspection", ID;
+    secret "OAUTH_INTROSPECTION_CLIENT_SECRET" = "": "the secret for introspection", SECRET;
+    plain "OAUTH_INTROSPECTION_ISSUER" = "": "the issuer of those tokens", ISSUER;
+    plain "OAUTH_INTROSPECTION_CACHE" = "5s": "how long an introspection answer is reused",
+        "0, or a duration from 1s to 5s";
+    plain "LOCAL_IDP" = "auto": "whether the local provider stands in for others", "auto or off";
+    plain "LOCAL_IDP_PORT" = "3001": "the port of the local provider", PORT;
+    plain "TRUSTED_PROXIES" = "": "the proxies whose forwarded headers count",
+        "addresses or networks, like 10.0.0.1, 10.1.0.0/16";
+    plain "HSTS_SUBDOMAINS" = "off": "whether HSTS covers all subdomains", "off or on";
+    secret "HTTPS_PROXY" = "": "the proxy through which providers are called",
+        "http://host:port, or http://user:password@host:port";
+    plain "NO_PROXY" = "": "who is called directly",
+        "names and networks, like corp.example, 10.0.0.0/8";
+    secret "SMTP_URL" = "": "the server that sends e-mail",
+        "smtps://user:password@host or smtp://host:port?tls=required";
+    plain "MAIL_FROM" = "": "the sender of e-mails", MAILBOX;
+    plain "MAIL_REPLY_TO" = "": "where answers to e-mails go", MAILBOX;
+    plain "RUST_LOG" = "info": "what is logged", "a level, like info or debug";
+    plain "METRICS_ADDR" = "": "where Prometheus reads metrics",
+        "an address and a port, like 127.0.0.1:9090";
+    plain "OTEL_EXPORTER_OTLP_ENDPOINT" = "": "where traces and metrics are sent",
+        "the URL of a collector (OTLP over HTTP), like http://127.0.0.1:4318";
+    plain "OTEL_SERVICE_NAME" = "latchkey": "the name under which they are sent", "a name";
+    plain "LOG_FORMAT" = "text": "how the log is written", "text or json";
+    plain "SHUTDOWN_GRACE" = "8s": "how long stopping may take", DURATION;
+}
 
 /// The entry for the name of a variable, or of its `_FILE`.
 pub fn find(name: &str) -> Option<&'static Variable> {
@@ -240,37 +174,24 @@ pub(super) fn is_slip_of_issuer(name: &str) -> bool {
     rest.match_indices('_').filter(|(at, _)| *at > 0).any(|(at, _)| {
         let field = letters(&rest[at..]);
         // `OIDC_CLIENT_SECRET` has no name: it is how others call their one secret.
-        (field == *b"SECRET" && &rest[..at] != "CLIENT")
-            || fields.iter().any(|ours| typos(&field, ours) <= 1)
+        (field == "SECRET" && &rest[..at] != "CLIENT")
+            || fields.iter().any(|ours| osa_distance(&field, ours) <= 1)
     })
 }
 
-fn letters(name: &str) -> Vec<u8> {
-    name.replace(['_', '-', '.'], "").to_uppercase().into_bytes()
+fn letters(name: &str) -> String {
+    name.replace(['_', '-', '.'], "").to_uppercase()
 }
 
 fn misspelled(name: &str) -> Option<String> {
     let (stem, suffix) = name.strip_suffix("_FILE").map_or((name, ""), |stem| (stem, "_FILE"));
     let fixed = ALL.iter().filter(|one| !one.name.contains('<') && one.name != "RUST_LOG");
-    let ours = fixed.min_by_key(|one| typos(&letters(stem), &letters(one.name)))?;
+    let ours = fixed.min_by_key(|one| osa_distance(&letters(stem), &letters(one.name)))?;
     // A short name is one letter away from too many others.
     let allowed = usize::from(ours.name.len() > 5);
     let suffix = if ours.secret { suffix } else { "" };
-    (typos(&letters(stem), &letters(ours.name)) <= allowed)
+    (osa_distance(&letters(stem), &letters(ours.name)) <= allowed)
         .then(|| format!("{}{suffix}", ours.name))
-}
-
-/// 0 if equal, 1 if one letter is missing, added, changed or swapped with the next, else 2.
-fn typos(a: &[u8], b: &[u8]) -> usize {
-    let start = a.iter().zip(b).take_while(|(a, b)| a == b).count();
-    let (a, b) = (&a[start..], &b[start..]);
-    let end = a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count();
-    match (&a[..a.len() - end], &b[..b.len() - end]) {
-        ([], []) => 0,
-        ([] | [_], [] | [_]) => 1,
-        ([a, b], [c, d]) if a == d && b == c => 1,
-        _ => 2,
-    }
 }
 
 #[cfg(test)]
@@ -345,22 +266,6 @@ mod tests {
             "OIDC_",
         ] {
             assert!(!is_slip_of_issuer(other), "{other}");
-        }
-    }
-
-    #[test]
-    fn typos_are_counted() {
-        for (a, b, count) in [
-            ("", "", 0),
-            ("ab", "", 2),
-            ("secret", "secert", 1),
-            ("secret", "sekret", 1),
-            ("secret", "secrets", 1),
-            ("abc", "xyz", 2),
-            ("clientid", "clienid", 1),
-        ] {
-            assert_eq!(typos(a.as_bytes(), b.as_bytes()), count, "{a} {b}");
-            assert_eq!(typos(b.as_bytes(), a.as_bytes()), count, "{b} {a}");
         }
     }
 }

@@ -52,7 +52,7 @@ pub struct DotEnv<'a> {
 /// by somebody else.
 pub(crate) async fn page(
     State(demo): State<Demo>,
-    caller: Option<PageCaller>,
+    caller: Option<Caller>,
     Query(given): Query<Given>,
 ) -> Page<ChoosePage> {
     let answers = serde_json::from_value::<Answers>(json!(given)).ok();
@@ -67,7 +67,7 @@ pub(crate) async fn page(
     });
     let questions = ["passwords", "callers", "ending", "services", "database", "delegation"];
     Page(ChoosePage {
-        layout: Layout::new(&demo.app, caller.as_deref()).below("/compare"),
+        layout: Layout::new(&demo.app, caller.as_ref()).below("/compare"),
         is_incomplete: chosen.is_none() && questions.iter().any(|it| given.contains_key(*it)),
         given,
         chosen,

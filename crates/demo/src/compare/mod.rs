@@ -40,7 +40,7 @@ pub(crate) struct ComparePage {
 
 pub(crate) async fn page(
     State(demo): State<Demo>,
-    caller: Option<PageCaller>,
+    caller: Option<Caller>,
     headers: HeaderMap,
 ) -> HandlerResult<Page<ComparePage>> {
     let guesses = Guesses::of(&headers, &demo.app.cookies);
@@ -50,7 +50,7 @@ pub(crate) async fn page(
     };
     let claims = ClaimView::all(&demo.comparison, &guesses);
     Ok(Page(ComparePage {
-        layout: Layout::new(&demo.app, caller.as_deref()).at("/compare"),
+        layout: Layout::new(&demo.app, caller.as_ref()).at("/compare"),
         development: demo.app.settings.is_development(),
         running: demo.comparison.progress().is_some(),
         is_measured: claims.iter().any(|one| one.measured.is_some()),
@@ -75,7 +75,7 @@ pub(crate) struct ClaimPage {
 
 pub(crate) async fn claim_page(
     State(demo): State<Demo>,
-    caller: Option<PageCaller>,
+    caller: Option<Caller>,
     headers: HeaderMap,
     Path(slug): Path<String>,
 ) -> HandlerResult<Page<ClaimPage>> {
@@ -85,7 +85,7 @@ pub(crate) async fn claim_page(
     let guesses = Guesses::of(&headers, &demo.app.cookies);
     let one = ClaimView::of(&demo.comparison, &all[place], &guesses);
     Ok(Page(ClaimPage {
-        layout: Layout::new(&demo.app, caller.as_deref()).below("/compare"),
+        layout: Layout::new(&demo.app, caller.as_ref()).below("/compare"),
         development: demo.app.settings.is_development(),
         body: one.body(),
         card: one.shown().and_then(|measured| card::of(&demo.app, measured)),

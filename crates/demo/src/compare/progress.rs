@@ -29,13 +29,13 @@ struct ComparingPage {
 
 pub(crate) async fn page(
     State(demo): State<Demo>,
-    caller: Option<PageCaller>,
+    caller: Option<Caller>,
     headers: HeaderMap,
 ) -> HandlerResult<Response> {
     let Some(run) = demo.comparison.progress() else {
         return Ok(Redirect::to("/compare").into_response());
     };
-    let layout = Layout::new(&demo.app, caller.as_deref()).below("/compare");
+    let layout = Layout::new(&demo.app, caller.as_ref()).below("/compare");
     let page = ComparingPage { layout, claims: run.claims.len() }.render();
     let page = page.map_err(|_| AppError::new(catalogue::INTERNAL))?;
     let (send, mut pieces) = mpsc::channel(1);

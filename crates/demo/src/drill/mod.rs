@@ -98,11 +98,11 @@ const MAX_FIELD: usize = 2_000;
 
 pub(crate) async fn page(
     State(demo): State<Demo>,
-    caller: Option<PageCaller>,
+    caller: Option<Caller>,
     headers: HeaderMap,
 ) -> Page<DrillPage> {
     Page(DrillPage {
-        layout: Layout::new(&demo.app, caller.as_deref()),
+        layout: Layout::new(&demo.app, caller.as_ref()),
         drill_script: SCRIPT.address(),
         token_lives: stage::TOKEN_LIVES,
         first_email: stage::EMAIL,

@@ -63,11 +63,8 @@ pub(crate) const BODY_LIMIT: usize = 320 * 1024;
 const MAX_TEXT: usize = 100_000;
 
 /// `GET /inspector`. Whatever stands in its query is not looked at.
-pub(crate) async fn page(
-    State(app): State<App>,
-    caller: Option<PageCaller>,
-) -> Page<InspectorPage> {
-    Page(empty(&app, caller.as_deref()))
+pub(crate) async fn page(State(app): State<App>, caller: Option<Caller>) -> Page<InspectorPage> {
+    Page(empty(&app, caller.as_ref()))
 }
 
 #[derive(Default, Deserialize)]
@@ -85,16 +82,16 @@ pub(crate) struct Pasted {
 
 pub(crate) async fn submit(
     State(app): State<App>,
-    caller: Option<PageCaller>,
+    caller: Option<Caller>,
     StrictForm(pasted): StrictForm<Pasted>,
 ) -> HandlerResult<Page<InspectorPage>> {
     if [&pasted.token, &pasted.key, &pasted.secret].iter().any(|text| text.len() > MAX_TEXT) {
         return Err(AppError::new(catalogue::TOO_LARGE)
             .detail("The inspector reads at most 100,000 bytes, and this text is longer."));
     }
-    let empty = empty(&app, caller.as_deref());
+    let empty = empty(&app, caller.as_ref());
     if pasted.carried.is_some() {
-        return Ok(Page(carried(&app, caller.as_deref(), empty).await));
+        return Ok(Page(carried(&app, caller.as_ref(), empty).await));
     }
     let keys = match pasted.by {
         VerifyBy::Key => Some(keys::parse(&pasted.key)),

@@ -105,13 +105,13 @@ impl LabPage {
 }
 
 /// `GET /lab`
-pub(crate) async fn page(State(demo): State<Demo>, caller: Option<PageCaller>) -> Page<LabPage> {
+pub(crate) async fn page(State(demo): State<Demo>, caller: Option<Caller>) -> Page<LabPage> {
     let row = |attack: &'static Attack| LabRow { report: demo.lab.result(&attack.id), attack };
     let group =
         |group: Group| LabGroup { title: group.title(), rows: group.attacks().map(row).collect() };
     let progress = demo.lab.progress();
     Page(LabPage {
-        layout: Layout::new(&demo.app, caller.as_deref()).at("/lab"),
+        layout: Layout::new(&demo.app, caller.as_ref()).at("/lab"),
         groups: Group::ALL.iter().copied().map(group).collect(),
         may_run: demo.app.settings.is_development(),
         left_over: demo.lab.left_over().filter(|_| progress.is_none()),
@@ -150,13 +150,13 @@ fn message(first: &str, headers: &[(String, String)], body: &str) -> String {
 /// `GET /lab/{id}`
 pub(crate) async fn attack_page(
     State(demo): State<Demo>,
-    caller: Option<PageCaller>,
+    caller: Option<Caller>,
     Path(id): Path<String>,
 ) -> HandlerResult<Page<AttackPage>> {
     let attack = named(&id)?;
     let report = demo.lab.result(&attack.id);
     Ok(Page(AttackPage {
-        layout: Layout::new(&demo.app, caller.as_deref()).below("/lab"),
+        layout: Layout::new(&demo.app, caller.as_ref()).below("/lab"),
         attack,
         report,
         may_run: demo.app.settings.is_development(),

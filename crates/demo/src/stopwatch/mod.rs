@@ -35,10 +35,7 @@ pub(crate) struct Lane {
     pub(crate) promise: f64,
 }
 
-pub(crate) async fn page(
-    State(demo): State<Demo>,
-    caller: Option<PageCaller>,
-) -> Page<StopwatchPage> {
+pub(crate) async fn page(State(demo): State<Demo>, caller: Option<Caller>) -> Page<StopwatchPage> {
     let (results, running) = (demo.stopwatch.results(), demo.stopwatch.progress());
     let timed = || results.values().flatten();
     let scale = timed().map(end_of_scale).fold(1.0, f64::max);
@@ -56,7 +53,7 @@ pub(crate) async fn page(
         Watched { scenario, state, timed }
     });
     Page(StopwatchPage {
-        layout: Layout::new(&demo.app, caller.as_deref()).below("/compare"),
+        layout: Layout::new(&demo.app, caller.as_ref()).below("/compare"),
         is_here: demo.app.settings.is_development(),
         running: running.as_ref().map(std::collections::BTreeMap::len),
         has_read: rows.iter().any(|row| row.timed.is_some()),

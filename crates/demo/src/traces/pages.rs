@@ -39,7 +39,7 @@ pub(crate) struct TracesQuery {
 
 pub(crate) async fn page(
     State(app): State<App>,
-    caller: PageCaller,
+    caller: Caller,
     Query(query): Query<TracesQuery>,
 ) -> HandlerResult<Page<TracesPage>> {
     let traces = traces::of_user(&app.db, caller.user.id, app.clock.now()).await?;
@@ -75,7 +75,7 @@ async fn beside(app: &App, caller: &Caller, all: &[Summary]) -> HandlerResult<Si
 
 pub(crate) async fn trace_page(
     State(app): State<App>,
-    caller: PageCaller,
+    caller: Caller,
     Path(id): Path<String>,
 ) -> HandlerResult<Page<TracePage>> {
     let trace = find(&app, &caller, &id).await?;
@@ -88,7 +88,7 @@ pub(crate) async fn trace_page(
 
 pub(crate) async fn delete(
     State(app): State<App>,
-    caller: PageCaller,
+    caller: Caller,
     Path(id): Path<String>,
 ) -> HandlerResult<Redirect> {
     let id: TraceId = id.parse().map_err(|_| not_found())?;
@@ -99,10 +99,7 @@ pub(crate) async fn delete(
     }
 }
 
-pub(crate) async fn delete_all(
-    State(app): State<App>,
-    caller: PageCaller,
-) -> HandlerResult<Redirect> {
+pub(crate) async fn delete_all(State(app): State<App>, caller: Caller) -> HandlerResult<Redirect> {
     traces::delete_all(&app.db, caller.user.id).await?;
     Ok(Redirect::to("/traces?done=1"))
 }
@@ -110,7 +107,7 @@ pub(crate) async fn delete_all(
 /// `GET /traces/{id}/{format}`: what can be taken away.
 pub(crate) async fn export(
     State(app): State<App>,
-    caller: PageCaller,
+    caller: Caller,
     Path((id, format)): Path<(String, String)>,
 ) -> HandlerResult<Response> {
     let trace = find(&app, &caller, &id).await?;

@@ -58,7 +58,7 @@ attacks! { Input:
             control("A file that is in it", get("/static/app.css"), 200),
         ]);
     "json_types", "Numbers and lists for texts", "OWASP ASVS V15.3.5",
-        check("crates/axum/src/extract.rs", "json_rejection"),
+        check("crates/axum/src/extract.rs", "JsonBody"),
         &[Code(400, "bad_request")], send(&[
             attack("Something else than a text", json("POST", "/api/v1/token",
                 r#"{"email":"{{owner.email}}","password":{{each}}}"#))

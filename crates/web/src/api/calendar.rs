@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use latchkey_axum::{ApiCaller, HandlerResult, QueryParams, Refusals};
 use latchkey_domain::Scope;
 use latchkey_domain::calendar::Event;
 use latchkey_store::events;
@@ -10,9 +11,6 @@ use utoipa::ToSchema;
 
 use super::paging::Paging;
 use crate::app::App;
-use crate::caller::ApiCaller;
-use crate::errors::{HandlerResult, Refusals};
-use crate::extract::QueryParams;
 
 /// An event.
 #[derive(Debug, Serialize, ToSchema)]

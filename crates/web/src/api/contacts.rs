@@ -5,6 +5,9 @@ use axum::extract::State;
 use axum::response::IntoResponse;
 use http::{StatusCode, header};
 use latchkey_auth::random;
+use latchkey_axum::{
+    ApiCaller, AppError, HandlerResult, JsonBody, PathId, QueryParams, Refusals, catalogue,
+};
 use latchkey_domain::contact::{Contact, Details};
 use latchkey_domain::{ContactId, Scope};
 use latchkey_store::contacts;
@@ -13,9 +16,6 @@ use utoipa::ToSchema;
 
 use super::paging::Paging;
 use crate::app::App;
-use crate::caller::ApiCaller;
-use crate::errors::{AppError, HandlerResult, Refusals, catalogue};
-use crate::extract::{JsonBody, PathId, QueryParams};
 
 /// How many contacts one person may keep.
 const MAX_CONTACTS: i64 = 1000;

@@ -1,15 +1,13 @@
 //! What the description of the API says of the whole of it.
 
+use latchkey_axum::{Problem, Product};
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme,
 };
 
-use latchkey_axum::config::Product;
-
 use crate::cookies::{SESSION, TOKEN};
-use crate::errors::Problem;
 
 #[derive(OpenApi)]
 #[openapi(

@@ -2,10 +2,9 @@
 
 use std::str::FromStr;
 
+use latchkey_axum::{AppError, HandlerResult, catalogue};
 use serde::Deserialize;
 use utoipa::IntoParams;
-
-use crate::errors::{AppError, HandlerResult, catalogue};
 
 const DEFAULT: u32 = 20;
 const MAX: u32 = 100;
@@ -62,33 +61,5 @@ impl<I> Part<I> {
         items.truncate(limit);
         let next = if more { items.last().map(|last| id(last).to_string()) } else { None };
         (items, next)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn part(limit: Option<u32>, cursor: Option<&str>) -> Option<(Option<u64>, u32)> {
-        let paging = Paging { limit, cursor: cursor.map(str::to_owned) };
-        paging.check::<u64>().ok().map(|part| (part.after, part.limit))
-    }
-
-    #[test]
-    fn only_sensible_parts_are_given() {
-        assert_eq!(part(None, None), Some((None, 20)));
-        assert_eq!(part(Some(1), Some("7")), Some((Some(7), 1)));
-        assert_eq!(part(Some(100), None), Some((None, 100)));
-        for (limit, cursor) in [(Some(0), None), (Some(101), None), (None, Some("x"))] {
-            assert_eq!(part(limit, cursor), None);
-        }
-    }
-
-    #[test]
-    fn the_next_page_begins_behind_the_last_item() {
-        let part = Part::<u64> { after: None, limit: 2 };
-        assert_eq!(part.cut(vec![1, 2, 3], |n| *n), (vec![1, 2], Some("2".to_owned())));
-        assert_eq!(part.cut(vec![1, 2], |n| *n), (vec![1, 2], None));
-        assert_eq!(part.cut(vec![], |n: &u64| *n), (vec![], None));
     }
 }

@@ -4,11 +4,11 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use http::header;
+use latchkey_axum::{AppError, HandlerResult, catalogue};
 use latchkey_domain::Scope;
 use serde::Serialize;
 
 use crate::app::{App, Application};
-use crate::errors::{AppError, HandlerResult, catalogue};
 use crate::resource;
 
 /// RFC 9728 §2.

@@ -3,20 +3,16 @@
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
+use latchkey_axum::{
+    ApiCaller, AppError, Client, HandlerResult, PathId, Refusals, audit, catalogue, end_sign_in,
+};
 use latchkey_domain::audit::Kind;
-use latchkey_domain::sign_in::SignIn;
-use latchkey_domain::{Scope, SignInId};
+use latchkey_domain::{Scope, SignIn, SignInId};
 use latchkey_store::sign_ins;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::App;
-use crate::audit;
-use crate::caller::ApiCaller;
-use crate::client::Client;
-use crate::errors::{AppError, HandlerResult, Refusals, catalogue};
-use crate::extract::PathId;
-use crate::sign_in::end_sign_in;
 
 /// A sign-in.
 #[derive(Debug, Serialize, ToSchema)]

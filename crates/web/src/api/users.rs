@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
+use latchkey_axum::{ApiCaller, HandlerResult, QueryParams, Refusals};
 use latchkey_domain::{Role, Scope, User};
 use latchkey_store::users;
 use serde::Serialize;
@@ -10,9 +11,6 @@ use utoipa::ToSchema;
 
 use super::paging::Paging;
 use crate::app::App;
-use crate::caller::ApiCaller;
-use crate::errors::{HandlerResult, Refusals};
-use crate::extract::QueryParams;
 
 /// A user. The same bytes with every credential.
 #[derive(Debug, Serialize, ToSchema)]

@@ -14,7 +14,7 @@ pub type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 /// The app as it is configured, for a command that does one thing and ends.
 pub(super) async fn app(built_with: Capabilities) -> Result<App, Box<dyn std::error::Error>> {
-    let settings = Settings::load(&Environment::of_process()?, built_with)?;
+    let settings = Settings::load(&Environment::of_process(), built_with)?;
     Ok(App::open(settings, Clock::System, Links::default()).await?)
 }
 

@@ -16,7 +16,7 @@ pub struct Arguments {
 
 /// A problem is an error, and so an exit status of 1; a warning is not.
 pub(super) async fn run(arguments: Arguments, built_with: Capabilities) -> Outcome {
-    let environment = Environment::of_process_so_far();
+    let environment = Environment::of_process();
     let report = examine(&environment, built_with, &Clock::System).await;
     if arguments.json {
         print(&serde_json::to_string_pretty(&report.json())?)?;

@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Asks the instance that runs with these settings whether it is ready.
 pub(super) async fn run(built_with: Capabilities) -> Outcome {
-    let settings = Settings::load(&Environment::of_process()?, built_with)?;
+    let settings = Settings::load(&Environment::of_process(), built_with)?;
     let address = *settings.listen.first().ok_or("there is no address to ask")?;
     let status =
         tokio::time::timeout(PATIENCE, ask(reachable(address), settings.public_url.authority()))

@@ -1,11 +1,11 @@
 //! `latchkey keys`
 
 use clap::Subcommand;
+use latchkey_axum::audit;
 use latchkey_domain::Timestamp;
 use latchkey_domain::audit::{Actor, Kind};
 
 use super::common::{Outcome, app, print};
-use crate::audit;
 use crate::settings::Capabilities;
 
 #[derive(Debug, Subcommand)]

@@ -47,7 +47,7 @@ impl Command {
             Self::Migrate(arguments) => migrate::run(arguments).await,
             Self::Health => health::run(built_with).await,
             Self::Openapi => {
-                let environment = Environment::of_process_so_far();
+                let environment = Environment::of_process();
                 let (settings, _) = Settings::dry_run(&environment, built_with);
                 print(&serde_json::to_string_pretty(&api::document(&settings.product))?)
             }

@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
 use clap::{Args, Subcommand};
+use latchkey_axum::audit;
 use latchkey_domain::audit::{Actor, Kind};
 use latchkey_domain::password::{Password, check};
 use latchkey_domain::{DisplayName, Email, Role, Roles, User, UserId};
@@ -10,7 +11,6 @@ use latchkey_store::{accounts, identities, passwords, sign_ins, users};
 
 use super::common::{Outcome, app, find, line, print};
 use crate::app::App;
-use crate::audit;
 use crate::settings::Capabilities;
 use latchkey_axum::password::new_user;
 

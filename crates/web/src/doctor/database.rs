@@ -2,11 +2,10 @@
 
 use latchkey_auth::secret::{AppSecret, Purpose};
 use latchkey_domain::Clock;
-use latchkey_store::emails;
 use latchkey_store::migrations::Migrations;
 use latchkey_store::probe::{Probe, ProbeError, probe};
 use latchkey_store::signing_keys::{self, StoredKey};
-use latchkey_store::{Backend, Db, users};
+use latchkey_store::{Backend, Db, emails, users};
 
 use super::network::judge_skew;
 use super::report::{Check, Context, Finding};

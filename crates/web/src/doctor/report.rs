@@ -21,34 +21,22 @@ impl Context<'_> {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, strum::Display)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Level {
     Ok,
     Warning,
     Problem,
 }
 
-impl Level {
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Warning => "warning",
-            Self::Problem => "problem",
-        }
-    }
-}
-
 macro_rules! checks {
-    ($($section:literal { $($check:ident, $code:literal, $subject:literal;)* })*) => {
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    ($($section:literal { $($check:ident, $subject:literal;)* })*) => {
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+        #[serde(rename_all = "snake_case")]
         pub enum Check { $($($check,)*)* }
 
         impl Check {
-            pub const fn code(self) -> &'static str {
-                match self { $($(Self::$check => $code,)*)* }
-            }
-
             const fn section(self) -> &'static str {
                 match self { $($(Self::$check => $section,)*)* }
             }
@@ -62,46 +50,46 @@ macro_rules! checks {
     };
 }
 
-// By section, in the order of a report: the code, and what it is about unless a
-// finding names something else.
+// By section, in the order of a report; and what each is about unless a finding
+// names something else.
 checks! {
     "Settings" {
-        Settings, "settings", "settings";
-        SettingInvalid, "setting_invalid", "";
-        SettingDoubtful, "setting_doubtful", "";
+        Settings, "settings";
+        SettingInvalid, "";
+        SettingDoubtful, "";
     }
     "Address" {
-        PublicUrl, "public_url", "PUBLIC_URL";
-        PublicUrlAnswers, "public_url_answers", "PUBLIC_URL";
-        Cookies, "cookies", "cookies";
-        Listen, "listen", "HOST";
-        TrustedProxies, "trusted_proxies", "TRUSTED_PROXIES";
+        PublicUrl, "PUBLIC_URL";
+        PublicUrlAnswers, "PUBLIC_URL";
+        Cookies, "cookies";
+        Listen, "HOST";
+        TrustedProxies, "TRUSTED_PROXIES";
     }
     "Providers" {
-        Provider, "provider", "";
-        ProviderReachable, "provider_reachable", "";
-        Introspection, "introspection", "OAUTH_INTROSPECTION_URL";
+        Provider, "";
+        ProviderReachable, "";
+        Introspection, "OAUTH_INTROSPECTION_URL";
     }
     "Clock" {
-        Clock, "clock", "clock";
-        DatabaseClock, "database_clock", "clock";
+        Clock, "clock";
+        DatabaseClock, "clock";
     }
     "Database" {
-        Database, "database", "DATABASE_URL";
-        Migrations, "migrations", "migrations";
+        Database, "DATABASE_URL";
+        Migrations, "migrations";
     }
     "Secrets" {
-        AppSecret, "app_secret", "APP_SECRET";
-        SigningKeys, "signing_keys", "signing keys";
+        AppSecret, "APP_SECRET";
+        SigningKeys, "signing keys";
     }
     "JWTs" {
-        JwtLife, "jwt_life", "JWT_ACCESS_TTL";
-        JwtIssuer, "jwt_issuer", "JWT_ISSUER";
-        JwtAlgorithm, "jwt_algorithm", "JWT_ALGORITHM";
+        JwtLife, "JWT_ACCESS_TTL";
+        JwtIssuer, "JWT_ISSUER";
+        JwtAlgorithm, "JWT_ALGORITHM";
     }
     "E-mail" {
-        Mail, "mail", "SMTP_URL";
-        MailDelivery, "mail_delivery", "SMTP_URL";
+        Mail, "SMTP_URL";
+        MailDelivery, "SMTP_URL";
     }
 }
 
@@ -139,7 +127,7 @@ impl Check {
 /// One result of a check. Nothing in it is secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    #[serde(rename = "code", serialize_with = "code")]
+    #[serde(rename = "code")]
     pub check: Check,
     pub level: Level,
     pub subject: String,
@@ -165,11 +153,6 @@ impl Finding {
         self.facts.push((name, value.into()));
         self
     }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn code<S: Serializer>(check: &Check, to: S) -> Result<S::Ok, S::Error> {
-    to.serialize_str(check.code())
 }
 
 /// "Redirect URI" for people is `redirect_uri` for programs.
@@ -207,12 +190,11 @@ impl Report {
 
     /// In one line: "1 problem, 2 warnings".
     pub fn summary(&self) -> String {
-        let counts =
-            [Level::Problem, Level::Warning].map(|level| (self.count(level), level.name()));
+        let counts = [Level::Problem, Level::Warning].map(|level| (self.count(level), level));
         let counts = counts.into_iter().filter(|(count, _)| *count > 0);
-        let counts = counts.map(|(count, name)| match count {
-            1 => format!("1 {name}"),
-            count => format!("{count} {name}s"),
+        let counts = counts.map(|(count, level)| match count {
+            1 => format!("1 {level}"),
+            count => format!("{count} {level}s"),
         });
         let counts: Vec<_> = counts.collect();
         if counts.is_empty() { "no problems".to_owned() } else { counts.join(", ") }
@@ -233,7 +215,7 @@ impl fmt::Display for Report {
         for (title, findings) in self.sections() {
             writeln!(f, "{title}")?;
             for finding in findings {
-                writeln!(f, "  {:<8} {}", finding.level.name(), finding.finding)?;
+                writeln!(f, "  {:<8} {}", finding.level, finding.finding)?;
                 if let Some(what) = &finding.what_to_do {
                     writeln!(f, "           -> {what}")?;
                 }

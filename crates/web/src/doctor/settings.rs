@@ -2,11 +2,12 @@
 
 use latchkey_auth::oauth::{Kind, OpenId, Provider};
 use latchkey_auth::tokens::Algorithm;
+use latchkey_axum::CookieProfile;
 use latchkey_domain::Span;
 use url::Url;
 
 use super::report::{Check, Context, Finding, Level};
-use crate::cookies::{CookieProfile, REFRESH, SESSION, TOKEN};
+use crate::cookies::{REFRESH, SESSION, TOKEN};
 use crate::settings::{BUILT_IN, Revocation, SecretSource, Settings, redirect_uri};
 
 /// How long a copied JWT may be usable before we warn.

@@ -2,14 +2,13 @@
 
 use askama::Template;
 use axum::extract::{Query, State};
+use latchkey_axum::{AppError, Caller, HandlerResult, catalogue};
 use latchkey_domain::audit::Event;
 use latchkey_domain::{AuditId, Role};
 use latchkey_store::audit;
 use serde::Deserialize;
 
 use crate::app::App;
-use crate::caller::PageCaller;
-use crate::errors::{AppError, HandlerResult, catalogue};
 use crate::layout::Layout;
 use crate::page::Page;
 
@@ -48,7 +47,7 @@ pub(crate) fn cut(mut events: Vec<Event>) -> (Vec<Event>, Option<AuditId>) {
 /// `GET /audit`
 pub(crate) async fn page(
     State(app): State<App>,
-    caller: PageCaller,
+    caller: Caller,
     Query(part): Query<TrailQuery>,
 ) -> HandlerResult<Page<AuditPage>> {
     caller.require_role(&Role::admin())?;

@@ -4,18 +4,15 @@
 use axum::extract::State;
 use axum::response::Redirect;
 use latchkey_auth::introspection::{Authorization, Introspection, Unavailable};
-use latchkey_domain::UserId;
+use latchkey_axum::{
+    Action, AppError, Caller, Client, HandlerResult, StrictForm, audit, catalogue,
+};
 use latchkey_domain::audit::Kind;
-use latchkey_domain::identity::Subject;
+use latchkey_domain::{Subject, UserId};
 use latchkey_store::identities;
 use serde::Deserialize;
 
 use crate::app::{App, Application};
-use crate::audit;
-use crate::caller::PageCaller;
-use crate::client::Client;
-use crate::errors::{Action, AppError, HandlerResult, catalogue};
-use crate::extract::StrictForm;
 
 /// What `/connections` says about other apps.
 #[derive(Debug)]
@@ -91,8 +88,6 @@ async fn of_user(
     Ok(Some(all))
 }
 
-pub(crate) const ENDED: &str = "Access revoked. The app’s tokens are refused from now on.";
-
 #[derive(Debug, Deserialize)]
 pub(crate) struct EndForm {
     id: String,
@@ -101,7 +96,7 @@ pub(crate) struct EndForm {
 /// `POST /connections/apps/end`: one of one's own, and no other.
 pub(crate) async fn end(
     State(app): State<App>,
-    caller: PageCaller,
+    caller: Caller,
     client: Client,
     StrictForm(form): StrictForm<EndForm>,
 ) -> HandlerResult<Redirect> {

@@ -13,31 +13,28 @@ use latchkey_auth::connections::services::{Entry, When};
 use latchkey_auth::introspection::Introspection;
 use latchkey_auth::oauth::flow::{self, Authenticated};
 use latchkey_auth::oauth::{self, Attempt, Provider, Purpose};
-use latchkey_axum::host::ConnectCallback;
 use latchkey_axum::routes::oauth::redirect_to_provider;
+use latchkey_axum::{
+    Action, AppError, Caller, Client, ConnectCallback, HandlerResult, SignInContext, StrictForm,
+    audit, catalogue,
+};
 use latchkey_domain::audit::{Actor, Kind};
 use latchkey_domain::connection::{Connection, Failure, Offer, State as Condition, decision};
-use latchkey_domain::return_to::ReturnTo;
-use latchkey_domain::{Span, Timestamp, UserId};
+use latchkey_domain::{ReturnTo, Span, Timestamp, UserId};
 use latchkey_store::connections::current;
 use serde::Deserialize;
 
 use super::connected_apps::{self, Apps, ConnectedApps};
 use crate::app::{App, Application};
-use crate::audit;
-use crate::caller::PageCaller;
-use crate::client::Client;
-use crate::errors::{Action, AppError, HandlerResult, catalogue};
-use crate::extract::StrictForm;
 use crate::layout::Layout;
 use crate::page::Page;
-use crate::sign_in::SignInContext;
 
 #[derive(Debug, Template)]
 #[template(path = "connections.html")]
 pub(crate) struct ConnectionsPage {
     layout: Layout,
-    done: Option<String>,
+    /// What was done, and at whom.
+    done: Option<(String, String)>,
     cards: Vec<ProviderCard>,
     gone: Vec<Connection>,
     other_apps: ConnectedApps,
@@ -117,7 +114,7 @@ pub(crate) struct DoneQuery {
 /// here. Which apps were let in only their authorization server knows.
 pub(crate) async fn index(
     State(app): State<App>,
-    caller: PageCaller,
+    caller: Caller,
     Query(query): Query<DoneQuery>,
 ) -> HandlerResult<Page<ConnectionsPage>> {
     let issuer = app.introspection.as_ref().and_then(Introspection::issuer);
@@ -127,9 +124,9 @@ pub(crate) async fn index(
         Some(provider) => Some(provider.label.as_str()),
         None => all.iter().map(|one| one.provider.as_str()).find(|provider| *provider == slug),
     });
-    let done = match (at, query.done.as_deref()) {
-        (Some(label), Some(done)) => sentence(done, label),
-        (None, Some("ended")) => Some(connected_apps::ENDED.to_owned()),
+    let done = match (query.done, at) {
+        (Some(done), Some(label)) => Some((done, label.to_owned())),
+        (Some(done), None) if done == "ended" => Some((done, String::new())),
         _ => None,
     };
     Ok(Page(ConnectionsPage {
@@ -146,7 +143,7 @@ pub(crate) async fn index(
 pub(crate) async fn service(
     State(app): State<App>,
     Path((slug, service)): Path<(String, String)>,
-    caller: PageCaller,
+    caller: Caller,
 ) -> HandlerResult<Page<ServicePage>> {
     let at = provider(&app, &slug)?;
     let offer = at.family().offer(&service).ok_or_else(|| {
@@ -184,7 +181,7 @@ pub(crate) async fn service(
 pub(crate) async fn connect(
     State(app): State<App>,
     Path(slug): Path<String>,
-    caller: Option<PageCaller>,
+    caller: Option<Caller>,
     headers: HeaderMap,
     StrictForm(ticked): StrictForm<HashMap<String, String>>,
 ) -> HandlerResult<Response> {
@@ -289,7 +286,7 @@ fn connect_error(error: &oauth::Error, provider: &Provider, attempt: &Attempt) -
 pub(crate) async fn disconnect(
     State(app): State<App>,
     Path(slug): Path<String>,
-    caller: PageCaller,
+    caller: Caller,
     client: Client,
 ) -> HandlerResult<Redirect> {
     caller.require_active(&app).await?;
@@ -358,30 +355,6 @@ fn store_error(error: &Error) -> AppError {
     }
     tracing::error!(%error, "a connection could not be read or written");
     AppError::new(catalogue::INTERNAL)
-}
-
-/// What was done, for the top of the page.
-fn sentence(done: &str, label: &str) -> Option<String> {
-    Some(match done {
-        "connected" => format!("{label} is connected. See below what you granted."),
-        "declined" => format!("You declined at {label}. Nothing has changed."),
-        "disconnected" => {
-            format!("{label} is disconnected: its tokens are revoked there and deleted here.")
-        }
-        "forgotten" => format!(
-            "{label} is disconnected: its tokens are deleted here. They can’t be revoked from here, so \
-             you may want to revoke access in your settings there."
-        ),
-        "unreadable" => format!(
-            "{label} is disconnected: its tokens are deleted here. They were unreadable, so they could \
-             not be revoked at {label}. You may want to revoke access in your settings there."
-        ),
-        "disconnecting" => format!(
-            "{label} is no longer used, but has not yet confirmed that the tokens are revoked. It is \
-             asked again and again."
-        ),
-        _ => return None,
-    })
 }
 
 /// Back to the page, with a word on what was done.

@@ -2,12 +2,11 @@
 
 use askama::Template;
 use axum::extract::State;
+use latchkey_axum::Caller;
 use serde_json::{Value, json};
 
 use crate::api;
 use crate::app::App;
-use crate::caller::PageCaller;
-use crate::errors::HandlerResult;
 use crate::layout::Layout;
 use crate::page::Page;
 
@@ -15,7 +14,13 @@ use crate::page::Page;
 #[template(path = "docs.html")]
 pub(crate) struct DocsPage {
     layout: Layout,
-    groups: Vec<(String, Vec<Operation>)>,
+    operations: Vec<Operation>,
+}
+
+impl DocsPage {
+    fn groups(&self) -> impl Iterator<Item = &[Operation]> {
+        self.operations.chunk_by(|one, next| one.tag == next.tag)
+    }
 }
 
 #[derive(Debug)]
@@ -48,25 +53,14 @@ pub(crate) struct Field {
 }
 
 /// In the order of use.
-const TAGS: [&str; 4] = ["Tokens", "Who you are", "Calendar", "Contacts"];
+const TAGS: [&str; 5] = ["Tokens", "Who you are", "Calendar", "Contacts", "Administration"];
 
 /// `GET /docs`
-pub(crate) async fn page(
-    State(app): State<App>,
-    caller: Option<PageCaller>,
-) -> HandlerResult<Page<DocsPage>> {
+pub(crate) async fn page(State(app): State<App>, caller: Option<Caller>) -> Page<DocsPage> {
     let document = serde_json::to_value(api::document(&app.settings.product)).unwrap_or_default();
-    let described = Description { document, origin: app.settings.origin() };
-    let mut groups: Vec<(String, Vec<Operation>)> = Vec::new();
-    for operation in described.operations() {
-        match groups.iter_mut().find(|(tag, _)| *tag == operation.tag) {
-            Some((_, operations)) => operations.push(operation),
-            None => groups.push((operation.tag.clone(), vec![operation])),
-        }
-    }
-    let place = |tag: &str| TAGS.iter().position(|known| *known == tag).unwrap_or(TAGS.len());
-    groups.sort_by_key(|(tag, _)| place(tag));
-    Ok(Page(DocsPage { layout: Layout::new(&app, caller.as_deref()).at("/docs"), groups }))
+    let mut operations = Description { document, origin: app.settings.origin() }.operations();
+    operations.sort_by_key(|one| TAGS.iter().position(|tag| *tag == one.tag));
+    Page(DocsPage { layout: Layout::new(&app, caller.as_ref()).at("/docs"), operations })
 }
 
 /// The description of the API, and where this instance serves it.

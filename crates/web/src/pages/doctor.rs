@@ -2,11 +2,10 @@
 
 use askama::Template;
 use axum::extract::State;
+use latchkey_axum::{AppError, Caller, HandlerResult, catalogue};
 
 use crate::app::App;
-use crate::caller::PageCaller;
 use crate::doctor::{Level, Report, examine_running};
-use crate::errors::{AppError, HandlerResult, catalogue};
 use crate::layout::Layout;
 use crate::page::Page;
 
@@ -21,11 +20,11 @@ pub(crate) struct DoctorPage {
 /// up is nobody's business but its owner's.
 pub(crate) async fn page(
     State(app): State<App>,
-    caller: Option<PageCaller>,
+    caller: Option<Caller>,
 ) -> HandlerResult<Page<DoctorPage>> {
     if !app.settings.is_development() {
         return Err(AppError::new(catalogue::NOT_FOUND));
     }
     let report = examine_running(&app).await;
-    Ok(Page(DoctorPage { layout: Layout::new(&app, caller.as_deref()), report }))
+    Ok(Page(DoctorPage { layout: Layout::new(&app, caller.as_ref()), report }))
 }

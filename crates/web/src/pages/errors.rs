@@ -2,10 +2,9 @@
 
 use askama::Template;
 use axum::extract::{Path, State};
+use latchkey_axum::{AppError, Caller, Entry, HandlerResult, Owner, catalogue};
 
 use crate::app::App;
-use crate::caller::PageCaller;
-use crate::errors::{AppError, Entry, HandlerResult, Owner, catalogue};
 use crate::layout::Layout;
 use crate::page::Page;
 
@@ -24,7 +23,7 @@ pub(crate) struct ErrorEntryPage {
 }
 
 /// `GET /errors`
-pub(crate) async fn index(State(app): State<App>, caller: Option<PageCaller>) -> Page<ErrorsPage> {
+pub(crate) async fn index(State(app): State<App>, caller: Option<Caller>) -> Page<ErrorsPage> {
     let owners = [
         ("You can fix these", Some(Owner::You)),
         ("The site’s owner can fix these", Some(Owner::SiteOwner)),
@@ -35,7 +34,7 @@ pub(crate) async fn index(State(app): State<App>, caller: Option<PageCaller>) ->
         (title, catalogue::ALL.iter().copied().filter(|entry| entry.owner == owner).collect())
     });
     Page(ErrorsPage {
-        layout: Layout::new(&app, caller.as_deref()).at("/errors"),
+        layout: Layout::new(&app, caller.as_ref()).at("/errors"),
         groups: groups.collect(),
     })
 }
@@ -44,9 +43,9 @@ pub(crate) async fn index(State(app): State<App>, caller: Option<PageCaller>) ->
 /// page of ours does not repeat what somebody put into a link.
 pub(crate) async fn entry(
     State(app): State<App>,
-    caller: Option<PageCaller>,
+    caller: Option<Caller>,
     Path(code): Path<String>,
 ) -> HandlerResult<Page<ErrorEntryPage>> {
     let entry = catalogue::by_code(&code).ok_or_else(|| AppError::new(catalogue::NOT_FOUND))?;
-    Ok(Page(ErrorEntryPage { layout: Layout::new(&app, caller.as_deref()).at("/errors"), entry }))
+    Ok(Page(ErrorEntryPage { layout: Layout::new(&app, caller.as_ref()).at("/errors"), entry }))
 }

@@ -2,9 +2,9 @@
 
 use askama::Template;
 use axum::extract::State;
+use latchkey_axum::Caller;
 
 use crate::app::App;
-use crate::caller::PageCaller;
 use crate::hints::Hints;
 use crate::labels::CurrentSignIn;
 use crate::layout::Layout;
@@ -20,12 +20,9 @@ pub(crate) struct HomePage {
 /// `GET /`
 pub(crate) async fn page(
     State(app): State<App>,
-    caller: Option<PageCaller>,
+    caller: Option<Caller>,
     hints: Hints,
 ) -> Page<HomePage> {
-    let current = caller.as_deref().and_then(|caller| CurrentSignIn::of(&app, caller));
-    Page(HomePage {
-        layout: Layout::new(&app, caller.as_deref()).at("/").with_done(&hints),
-        current,
-    })
+    let current = caller.as_ref().and_then(|caller| CurrentSignIn::of(&app, caller));
+    Page(HomePage { layout: Layout::new(&app, caller.as_ref()).at("/").with_done(&hints), current })
 }

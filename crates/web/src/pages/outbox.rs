@@ -3,11 +3,9 @@
 use askama::Template;
 use axum::extract::State;
 use http::{HeaderMap, header};
+use latchkey_axum::{AppError, Caller, Client, HandlerResult, catalogue};
 
 use crate::app::App;
-use crate::caller::PageCaller;
-use crate::client::Client;
-use crate::errors::{AppError, HandlerResult, catalogue};
 use crate::layout::Layout;
 use crate::mail::EmailMessage;
 use crate::page::Page;
@@ -22,7 +20,7 @@ pub(crate) struct OutboxPage {
 /// `GET /outbox`. Not there where e-mails are sent, or others could look.
 pub(crate) async fn page(
     State(app): State<App>,
-    caller: Option<PageCaller>,
+    caller: Option<Caller>,
     client: Client,
     headers: HeaderMap,
 ) -> HandlerResult<Page<OutboxPage>> {
@@ -33,5 +31,5 @@ pub(crate) async fn page(
     let is_ours = client.address.to_canonical().is_loopback() && host == Some(ours);
     let emails = app.mailer.outbox().filter(|_| is_ours);
     let emails = emails.ok_or_else(|| AppError::new(catalogue::NOT_FOUND))?;
-    Ok(Page(OutboxPage { layout: Layout::new(&app, caller.as_deref()), emails }))
+    Ok(Page(OutboxPage { layout: Layout::new(&app, caller.as_ref()), emails }))
 }

@@ -4,6 +4,9 @@ use askama::Template;
 use axum::Extension;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
+use latchkey_axum::{
+    Action, AppError, Caller, Client, HandlerResult, ResponseCookies, StrictForm, audit, catalogue,
+};
 use latchkey_domain::Email;
 use latchkey_domain::audit::Kind;
 use latchkey_domain::password::{Password, check};
@@ -12,14 +15,10 @@ use latchkey_store::{accounts, hash};
 use serde::Deserialize;
 
 use crate::app::App;
-use crate::caller::{Caller, PageCaller};
-use crate::client::Client;
-use crate::cookies::{ResponseCookies, TOKEN};
-use crate::errors::{Action, AppError, HandlerResult, catalogue};
-use crate::extract::StrictForm;
+use crate::cookies::TOKEN;
 use crate::layout::Layout;
 use crate::page::{Page, shown_on};
-use crate::{audit, recovery};
+use crate::recovery;
 
 #[derive(Debug, Template)]
 #[template(path = "forgot.html")]
@@ -119,7 +118,7 @@ pub(crate) async fn reset(
 /// prove it for them.
 pub(crate) async fn confirm(
     State(app): State<App>,
-    caller: PageCaller,
+    caller: Caller,
     Path(token): Path<String>,
 ) -> HandlerResult<Page<VerifyPage>> {
     let email = of(&caller, find(&app, &token, Purpose::Verify).await?)?.email.to_string();
@@ -129,7 +128,7 @@ pub(crate) async fn confirm(
 /// `POST /verify/{token}`
 pub(crate) async fn verify(
     State(app): State<App>,
-    caller: PageCaller,
+    caller: Caller,
     Extension(cookies): Extension<ResponseCookies>,
     Path(token): Path<String>,
     client: Client,

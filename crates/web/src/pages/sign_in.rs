@@ -3,17 +3,14 @@
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use latchkey_axum::host::FailedSignIn;
-use latchkey_domain::Email;
-use latchkey_domain::return_to::ReturnTo;
-use latchkey_domain::sign_in::{CredentialKind, SignInMethod};
+use latchkey_axum::{
+    Action, AppError, Caller, FailedSignIn, HandlerResult, catalogue, sign_in_page,
+};
+use latchkey_domain::{CredentialKind, Email, ReturnTo, SignInMethod};
 use latchkey_store::users;
 use serde::Deserialize;
-use url::form_urlencoded;
 
 use crate::app::{App, Application};
-use crate::caller::{Caller, PageCaller};
-use crate::errors::{Action, AppError, HandlerResult, catalogue};
 use crate::hints::{Hints, LAST_USED};
 use crate::labels::ProviderButton;
 use crate::layout::Layout;
@@ -89,7 +86,7 @@ pub(crate) struct SignInQuery {
 /// `GET /sign-in`
 pub(crate) async fn page(
     State(app): State<App>,
-    caller: Option<PageCaller>,
+    caller: Option<Caller>,
     hints: Hints,
     Query(query): Query<SignInQuery>,
 ) -> HandlerResult<Response> {
@@ -110,12 +107,11 @@ pub(crate) async fn page(
         Some(_) => Some(Welcome::SignedUp),
     };
     let strategy = query.strategy.as_deref().and_then(|text| text.parse().ok());
-    let again = if caller.is_some() { &[("again", "1")][..] } else { &[] };
     let mut page = SignInPage {
         welcome,
         last_used: hints.get(LAST_USED).and_then(|method| method.parse().ok()),
-        layout: Layout::new(&app, caller.as_deref()),
-        ..form(&app, &next, strategy, again)
+        layout: Layout::new(&app, caller.as_ref()),
+        ..form(&app, &next, strategy, caller.is_some())
     };
     if let Some(caller) = &caller {
         prove_again(&mut page, &app, caller, query.sent.is_some()).await?;
@@ -151,7 +147,7 @@ pub(crate) fn failed(app: &Application, attempt: &FailedSignIn) -> SignInPage {
     SignInPage {
         failed: true,
         email: attempt.email.clone(),
-        ..form(app, &attempt.next, strategy, &[])
+        ..form(app, &attempt.next, strategy, false)
     }
 }
 
@@ -159,7 +155,7 @@ fn form(
     app: &Application,
     next: &ReturnTo,
     strategy: Option<CredentialKind>,
-    again: &[(&str, &str)],
+    again: bool,
 ) -> SignInPage {
     SignInPage {
         layout: Layout::new(app, None),
@@ -181,16 +177,14 @@ fn choices(
     app: &Application,
     next: &ReturnTo,
     chosen: Option<CredentialKind>,
-    again: &[(&str, &str)],
+    again: bool,
 ) -> Vec<Choice> {
     let choice = |label, strategy: Option<CredentialKind>| {
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        query.append_pair("next", next.as_str()).extend_pairs(again);
-        if let Some(strategy) = strategy {
-            query.append_pair("strategy", strategy.as_str());
-        }
+        let mut query = vec![("next", next.as_str())];
+        query.extend(again.then_some(("again", "1")));
+        query.extend(strategy.map(|strategy| ("strategy", strategy.as_str())));
         let is_current = strategy == chosen.or(app.settings.sign_in_credential);
-        Choice { label, href: format!("/sign-in?{}", query.finish()), is_current }
+        Choice { label, href: sign_in_page(&query), is_current }
     };
     let each = app.settings.sign_in_credential.is_none().then(|| choice("Default", None));
     let kinds = [("Session", CredentialKind::Session), ("JWT", CredentialKind::Jwt)];

@@ -1,9 +1,8 @@
 //! What happened to an account, in sentences.
 
 use latchkey_auth::oauth::{Kind as Dialect, OpenId};
-use latchkey_domain::Timestamp;
 use latchkey_domain::audit::{Actor, Event, Kind};
-use latchkey_domain::sign_in::SignInMethod;
+use latchkey_domain::{SignInMethod, Timestamp};
 
 use crate::app::Application;
 

@@ -2,18 +2,17 @@
 
 use axum::extract::State;
 use axum::response::Redirect;
+use latchkey_axum::{
+    Action, AppError, Caller, Client, HandlerResult, SignInContext, StrictForm, audit, catalogue,
+    forget_credentials,
+};
 use latchkey_domain::audit::{Actor, Kind};
 use serde::Deserialize;
 
 use super::done::done;
 use crate::app::App;
-use crate::caller::PageCaller;
-use crate::client::Client;
-use crate::errors::{Action, AppError, HandlerResult, catalogue};
-use crate::extract::StrictForm;
 use crate::hints::{DONE, Hints};
-use crate::sign_in::{SignInContext, forget_credentials};
-use crate::{audit, recovery};
+use crate::recovery;
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct DeleteForm {
@@ -26,7 +25,7 @@ pub(super) const WORD: &str = "delete";
 /// `POST /account/delete`: everything personal goes.
 pub(crate) async fn submit(
     State(app): State<App>,
-    caller: PageCaller,
+    caller: Caller,
     context: SignInContext,
     hints: Hints,
     StrictForm(form): StrictForm<DeleteForm>,
@@ -52,7 +51,7 @@ pub(crate) async fn submit(
 /// `POST /account/verify-email`: sends the e-mail once more.
 pub(crate) async fn send_verification(
     State(app): State<App>,
-    caller: PageCaller,
+    caller: Caller,
     client: Client,
 ) -> HandlerResult<Redirect> {
     app.limits.check_email(&client)?;

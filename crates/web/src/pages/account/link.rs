@@ -7,20 +7,17 @@ use axum::response::{IntoResponse, Redirect, Response};
 use latchkey_auth::linking::Pending;
 use latchkey_auth::oauth::Purpose;
 use latchkey_axum::routes::oauth::{link_identity, redirect_to_provider};
+use latchkey_axum::{
+    Action, AppError, Caller, Client, HandlerResult, ResponseCookies, StrictForm, audit, catalogue,
+};
 use latchkey_domain::audit::Kind;
-use latchkey_domain::identity::Profile;
-use latchkey_domain::return_to::ReturnTo;
+use latchkey_domain::{Profile, ReturnTo};
 use latchkey_store::accounts::{self, Unlinked, WayIn};
 use serde::Deserialize;
 
 use super::done::done;
 use crate::app::App;
-use crate::audit;
-use crate::caller::{Caller, PageCaller};
-use crate::client::Client;
-use crate::cookies::{PENDING_LINK, ResponseCookies};
-use crate::errors::{Action, AppError, HandlerResult, catalogue};
-use crate::extract::StrictForm;
+use crate::cookies::PENDING_LINK;
 use crate::layout::Layout;
 use crate::page::Page;
 
@@ -38,7 +35,7 @@ pub(crate) async fn start(
     State(app): State<App>,
     Path(slug): Path<String>,
     headers: http::HeaderMap,
-    caller: PageCaller,
+    caller: Caller,
 ) -> HandlerResult<Response> {
     caller.require_recent_auth(&app).await?;
     let return_to = ReturnTo::parse(Some(&done("linked")), &app.settings.public_url);
@@ -49,7 +46,7 @@ pub(crate) async fn start(
 /// `GET /account/link`: asks whether the identity that waits is to be linked.
 pub(crate) async fn confirm(
     State(app): State<App>,
-    caller: PageCaller,
+    caller: Caller,
     headers: http::HeaderMap,
 ) -> HandlerResult<Page<LinkPage>> {
     let pending = pending(&app, &headers, &caller)?;
@@ -60,7 +57,7 @@ pub(crate) async fn confirm(
 /// `POST /account/link`: links it.
 pub(crate) async fn accept(
     State(app): State<App>,
-    caller: PageCaller,
+    caller: Caller,
     headers: http::HeaderMap,
     client: Client,
     Extension(cookies): Extension<ResponseCookies>,
@@ -108,7 +105,7 @@ impl UnlinkForm {
 /// `POST /account/unlink`
 pub(crate) async fn unlink(
     State(app): State<App>,
-    caller: PageCaller,
+    caller: Caller,
     client: Client,
     StrictForm(form): StrictForm<UnlinkForm>,
 ) -> HandlerResult<Redirect> {

@@ -15,25 +15,24 @@ use activity::Activity;
 use askama::Template;
 use axum::extract::{Query, State};
 use latchkey_auth::jose::decode_unverified;
-use latchkey_domain::sign_in::{CredentialKind, Lifetime, SignIn, SignInMethod};
-use latchkey_domain::{AuditId, Role, Span, Timestamp, User};
+use latchkey_axum::{AppError, Caller, Credential, HandlerResult, Jwt, catalogue};
+use latchkey_domain::{
+    AuditId, CredentialKind, Lifetime, Role, SignIn, SignInMethod, Span, Timestamp, User,
+};
 use latchkey_store::audit;
 use latchkey_store::identities::Identity;
 use latchkey_store::overview::{self, Overview, Shown};
 use serde::Deserialize;
 
 use crate::app::{App, Application};
-use crate::caller::{Caller, Credential, Jwt, PageCaller};
 use crate::claims::{Claim, describe};
-use crate::client;
-use crate::cookies;
-use crate::errors::{AppError, HandlerResult, catalogue};
 use crate::hints::{Hints, LAST_USED};
 use crate::labels::{ProviderButton, door_name, key_name};
 use crate::layout::Layout;
 use crate::page::Page;
 use crate::pages::audit::{PAGE, TrailQuery, cut};
 use crate::settings::Revocation;
+use crate::{client, cookies};
 
 /// How many devices and events the overview shows; the rest has a page of its own.
 const RECENT: u32 = 10;
@@ -48,7 +47,7 @@ pub(crate) struct AccountPage {
     carried: Carried,
     identities: Vec<(ProviderButton, Identity)>,
     password_changed_at: Option<Timestamp>,
-    done: Option<&'static str>,
+    done: Option<String>,
     linkable: Vec<ProviderButton>,
     devices: Vec<Device>,
     more_devices: usize,
@@ -114,7 +113,7 @@ pub(crate) struct ActivityPage {
 /// `GET /account`
 pub(crate) async fn page(
     State(app): State<App>,
-    caller: PageCaller,
+    caller: Caller,
     hints: Hints,
     Query(query): Query<DoneQuery>,
 ) -> HandlerResult<Page<AccountPage>> {
@@ -136,7 +135,7 @@ pub(crate) async fn page(
     let linkable = others.map(ProviderButton::of).collect();
     let linked = |one: Identity| (ProviderButton::named(&app, &one.provider), one);
     Ok(Page(AccountPage {
-        done: query.done.as_deref().and_then(done::sentence),
+        done: query.done,
         devices,
         more_devices,
         events: events.iter().map(|event| Activity::of(&app, event)).collect(),
@@ -148,14 +147,14 @@ pub(crate) async fn page(
         carried,
         identities: identities.into_iter().map(linked).collect(),
         password_changed_at,
-        user: caller.0.user,
+        user: caller.user,
     }))
 }
 
 /// `GET /account/devices`: every one of them.
 pub(crate) async fn devices_page(
     State(app): State<App>,
-    caller: PageCaller,
+    caller: Caller,
 ) -> HandlerResult<Page<DevicesPage>> {
     let overview = read(&app, &caller).await?;
     let layout = Layout::new(&app, Some(&caller)).below("/account");
@@ -165,7 +164,7 @@ pub(crate) async fn devices_page(
 /// `GET /account/activity`: everything that is kept of it, page by page.
 pub(crate) async fn activity_page(
     State(app): State<App>,
-    caller: PageCaller,
+    caller: Caller,
     Query(part): Query<TrailQuery>,
 ) -> HandlerResult<Page<ActivityPage>> {
     let events = audit::of_user(&app.db, caller.user.id, part.before()?, PAGE + 1).await?;

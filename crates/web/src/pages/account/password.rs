@@ -2,7 +2,9 @@
 
 use axum::extract::State;
 use axum::response::Redirect;
-use latchkey_axum::password;
+use latchkey_axum::{
+    Action, AppError, Caller, Client, HandlerResult, StrictForm, audit, catalogue, password,
+};
 use latchkey_domain::audit::Kind;
 use latchkey_domain::password::{Password, check};
 use latchkey_store::{accounts, passwords, sign_ins};
@@ -10,11 +12,7 @@ use serde::Deserialize;
 
 use super::done::done;
 use crate::app::App;
-use crate::caller::PageCaller;
-use crate::client::Client;
-use crate::errors::{Action, AppError, HandlerResult, catalogue};
-use crate::extract::StrictForm;
-use crate::{audit, recovery};
+use crate::recovery;
 
 #[derive(Deserialize)]
 pub(crate) struct PasswordForm {
@@ -27,7 +25,7 @@ pub(crate) struct PasswordForm {
 /// `POST /account/password`
 pub(crate) async fn submit(
     State(app): State<App>,
-    caller: PageCaller,
+    caller: Caller,
     client: Client,
     StrictForm(form): StrictForm<PasswordForm>,
 ) -> HandlerResult<Redirect> {

@@ -3,6 +3,7 @@
 
 use axum::extract::State;
 use axum::response::Redirect;
+use latchkey_axum::{Action, AppError, Caller, Client, HandlerResult, StrictForm, catalogue};
 use latchkey_domain::{Email, SignInId, User};
 use latchkey_store::email_tokens::{self, Purpose};
 use latchkey_store::{sign_ins, users};
@@ -10,10 +11,6 @@ use serde::Deserialize;
 
 use super::done::done;
 use crate::app::App;
-use crate::caller::{Caller, PageCaller};
-use crate::client::Client;
-use crate::errors::{Action, AppError, HandlerResult, catalogue};
-use crate::extract::StrictForm;
 use crate::recovery::{self, Code};
 
 const SENT: &str = "/sign-in?again=1&sent=1&next=%2Faccount";
@@ -21,7 +18,7 @@ const SENT: &str = "/sign-in?again=1&sent=1&next=%2Faccount";
 /// `POST /account/proof/send`: writes a code to the address that they have proved.
 pub(crate) async fn send(
     State(app): State<App>,
-    caller: PageCaller,
+    caller: Caller,
     client: Client,
 ) -> HandlerResult<Redirect> {
     app.limits.check_email(&client)?;
@@ -43,7 +40,7 @@ pub(crate) struct CodeForm {
 /// `POST /account/proof`: takes the code, in the browser to whose sign-in it was sent.
 pub(crate) async fn take(
     State(app): State<App>,
-    caller: PageCaller,
+    caller: Caller,
     client: Client,
     StrictForm(form): StrictForm<CodeForm>,
 ) -> HandlerResult<Redirect> {

@@ -2,23 +2,21 @@
 
 use axum::extract::{Path, State};
 use axum::response::Redirect;
+use latchkey_axum::{
+    AppError, Caller, Client, HandlerResult, SignInContext, audit, catalogue, end_sign_in, sign_out,
+};
 use latchkey_domain::SignInId;
 use latchkey_domain::audit::Kind;
 use latchkey_store::sign_ins;
 
 use super::done::done;
 use crate::app::App;
-use crate::audit;
-use crate::caller::{Caller, PageCaller};
-use crate::client::Client;
-use crate::errors::{AppError, HandlerResult, catalogue};
 use crate::hints::{DONE, Hints};
-use crate::sign_in::{SignInContext, end_sign_in, sign_out};
 
 /// `POST /account/sign-ins/{id}/end`
 pub(crate) async fn end_one(
     State(app): State<App>,
-    caller: PageCaller,
+    caller: Caller,
     client: Client,
     Path(id): Path<String>,
 ) -> HandlerResult<Redirect> {
@@ -34,7 +32,7 @@ pub(crate) async fn end_one(
 /// `POST /account/sign-ins/end-others`
 pub(crate) async fn end_others(
     State(app): State<App>,
-    caller: PageCaller,
+    caller: Caller,
     client: Client,
 ) -> HandlerResult<Redirect> {
     caller.require_active(&app).await?;
@@ -45,7 +43,7 @@ pub(crate) async fn end_others(
 /// `POST /account/sign-ins/end-all`, this one included.
 pub(crate) async fn end_all(
     State(app): State<App>,
-    caller: PageCaller,
+    caller: Caller,
     client: Client,
     context: SignInContext,
     hints: Hints,
