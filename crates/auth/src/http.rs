@@ -87,19 +87,11 @@ impl Outbound {
         let user_agent = user_agent(product);
         let (proxy, named) = (proxy.cloned(), user_agent.clone());
         let client: LazyClient = LazyLock::new(Box::new(move || {
-            #[expect(clippy::disallowed_methods, reason = "this is the one client")]
-            let builder = reqwest::Client::builder();
-            let builder = match proxy {
-                Some(Proxy(proxy)) => builder.proxy(proxy),
-                None => builder.no_proxy(),
-            };
-            builder
-                .timeout(TIMEOUT)
-                .connect_timeout(CONNECT_TIMEOUT)
-                .redirect(reqwest::redirect::Policy::none())
-                .user_agent(named)
-                .build()
-                .map_err(|_| Error::Request)
+            let client = builder(proxy.clone(), named.clone()).build().or_else(|error| {
+                tracing::error!(?error, "no call by TLS can be made: nobody is trusted here");
+                builder(proxy, named).tls_certs_only([]).build()
+            });
+            client.map_err(|_| Error::Request)
         }));
         Self { client: Arc::new(client), user_agent, observer: None }
     }
@@ -204,6 +196,20 @@ impl Outbound {
         }
         self.send(request.body(Vec::new()).map_err(|_| Error::Request)?).await
     }
+}
+
+fn builder(proxy: Option<Proxy>, user_agent: HeaderValue) -> reqwest::ClientBuilder {
+    #[expect(clippy::disallowed_methods, reason = "this is the one client")]
+    let builder = reqwest::Client::builder();
+    let builder = match proxy {
+        Some(Proxy(proxy)) => builder.proxy(proxy),
+        None => builder.no_proxy(),
+    };
+    builder
+        .timeout(TIMEOUT)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .redirect(reqwest::redirect::Policy::none())
+        .user_agent(user_agent)
 }
 
 /// What stands between this network and providers: `CONNECT` for https, which is

@@ -1,5 +1,6 @@
 //! Outgoing HTTP with limits: a short timeout, no redirects, small answers.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use axum::http::StatusCode;
@@ -12,8 +13,8 @@ const TIMEOUT: Duration = Duration::from_secs(8);
 /// In bytes; a page of events is a few kilobytes.
 const MAX_BODY: usize = 256 * 1024;
 
-#[derive(Clone)]
-pub struct Http(reqwest::Client);
+/// Its client is made for the first call, as it reads every certificate authority.
+pub struct Http(LazyLock<reqwest::Result<reqwest::Client>>);
 
 #[derive(Debug)]
 pub struct Answer {
@@ -34,24 +35,17 @@ impl Answer {
 pub struct Unreachable;
 
 impl Http {
-    #[expect(clippy::disallowed_methods, reason = "this application's client, with these limits")]
-    #[expect(
-        clippy::expect_used,
-        reason = "as reqwest::Client::new: without TLS there is no client"
-    )]
     pub fn new() -> Self {
-        let client = reqwest::Client::builder()
-            .timeout(TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .user_agent("Calendar-Printer/1")
-            .build();
-        Self(client.expect("a TLS backend"))
+        Self(LazyLock::new(client))
+    }
+
+    fn client(&self) -> Result<&reqwest::Client, Unreachable> {
+        self.0.as_ref().map_err(|_| Unreachable)
     }
 
     /// With an access token in the header, RFC 6750 §2.1.
     pub async fn get(&self, url: &str, access_token: Option<&str>) -> Result<Answer, Unreachable> {
-        let request = self.0.get(url);
+        let request = self.client()?.get(url);
         send(match access_token {
             Some(token) => request.bearer_auth(token),
             None => request,
@@ -70,8 +64,18 @@ impl Http {
             url::form_urlencoded::byte_serialize(half.as_bytes()).collect()
         };
         let (id, secret) = (encode(&config.client_id), encode(&config.client_secret));
-        send(self.0.post(url).basic_auth(id, Some(secret)).form(form)).await
+        send(self.client()?.post(url).basic_auth(id, Some(secret)).form(form)).await
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this application's client, with these limits")]
+fn client() -> reqwest::Result<reqwest::Client> {
+    reqwest::Client::builder()
+        .timeout(TIMEOUT)
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .user_agent("Calendar-Printer/1")
+        .build()
 }
 
 async fn send(request: reqwest::RequestBuilder) -> Result<Answer, Unreachable> {
