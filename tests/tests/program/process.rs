@@ -194,6 +194,24 @@ async fn the_disk_of_the_log_is_full_and_every_request_is_served() {
     assert_eq!(process.signal("-TERM").code(), Some(0));
 }
 
+/// A container without `ca-certificates`: what needs no TLS goes on.
+#[tokio::test]
+async fn a_machine_that_trusts_nobody_signs_in_at_the_local_provider() {
+    let idp = free_port().to_string();
+    let mut process = Process::start(&[
+        ("LOCAL_IDP", "auto"),
+        ("LOCAL_IDP_PORT", &idp),
+        ("SSL_CERT_FILE", "/nowhere"),
+        ("SSL_CERT_DIR", "/nowhere"),
+    ]);
+    process.listens();
+    let mut browser = Browser::new();
+    let page = browser.post(&process.url("/auth/google"), &[]).await;
+    let authorize = page.see_other();
+    assert!(authorize.starts_with(&format!("http://127.0.0.1:{idp}/")), "{authorize}");
+    assert_eq!(process.signal("-TERM").code(), Some(0));
+}
+
 /// `latchkey 2>&1 | sleep 60`: the pipe is full after 64 KiB.
 #[tokio::test]
 async fn nobody_reads_the_log_and_every_request_is_served() {
