@@ -2,6 +2,8 @@
 //! development. Crates above the product add entries through [`Links`], and
 //! extend the same `base.html` with a [`Layout`] of their own pages.
 
+use std::borrow::Cow;
+
 use latchkey_axum::Caller;
 
 use crate::app::Application;
@@ -21,8 +23,8 @@ pub struct Layout {
     pub origin: String,
     /// What has just been done, said at the top.
     pub done: Option<&'static str>,
-    pub stylesheet: &'static str,
-    pub script: &'static str,
+    pub stylesheet: Cow<'static, str>,
+    pub script: Cow<'static, str>,
     /// The entry of the navigation that is current, and whether this is its very page.
     current: Option<(&'static str, bool)>,
 }

@@ -8,6 +8,8 @@
 
 pub(crate) mod stage;
 
+use std::borrow::Cow;
+
 use axum::extract::RawQuery;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -25,7 +27,7 @@ use crate::prelude::*;
 #[template(path = "drill.html")]
 pub(crate) struct DrillPage {
     layout: Layout,
-    drill_script: &'static str,
+    drill_script: Cow<'static, str>,
     token_lives: Span,
     first_email: &'static str,
     scene: Option<Scene>,
@@ -36,7 +38,7 @@ pub(crate) struct DrillPage {
 #[template(path = "drill-room.html")]
 pub(crate) struct DrillRoomPage {
     layout: Layout,
-    drill_script: &'static str,
+    drill_script: Cow<'static, str>,
     number: String,
     email: String,
     comment: Option<String>,
