@@ -113,7 +113,7 @@ impl Limits {
         }
     }
 
-    /// One try of any kind.
+    /// One try of any kind. Else 429 with the time to wait.
     pub fn check(&self, client: &Client) -> HandlerResult<()> {
         let checked = self.tries.check_key(&network(client.address));
         checked.map_err(|wait| self.refused(TRIES, &wait))
@@ -122,7 +122,7 @@ impl Limits {
     /// Lets one try at an account in, when it is open to this address.
     ///
     /// A few at a time: what one of them finds out counts for those that wait,
-    /// so that sending all guesses at once gains nothing.
+    /// so that sending all guesses at once gains nothing. Else 429 with the time to wait.
     pub async fn admit(&self, account: &str, client: &Client) -> HandlerResult<Gate> {
         let pair = (key(account), network(client.address));
         let gate = {
@@ -157,14 +157,14 @@ impl Limits {
         self.right.insert(gate.pair.clone(), ());
     }
 
-    /// A letter is asked for.
+    /// A letter is asked for. Else 429 with the time to wait.
     pub fn check_email(&self, client: &Client) -> HandlerResult<()> {
         let checked = self.letters_from.check_key(&network(client.address));
         checked.map_err(|wait| self.refused(LETTERS, &wait))
     }
 
     /// A call to a provider for somebody: each costs the provider something, and
-    /// us our name there.
+    /// us our name there. Else 429 with the time to wait.
     pub fn check_call(&self, user: UserId) -> HandlerResult<()> {
         self.calls.check_key(&user).map_err(|wait| self.refused(CALLS, &wait))
     }

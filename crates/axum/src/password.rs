@@ -21,7 +21,8 @@ const SIGN_UP_TAKES: Duration = Duration::from_millis(60);
 /// Whose address and password these are; `None` when they do not match.
 ///
 /// An address that nobody has costs what one costs that somebody has: the
-/// password is checked in either case, and the answer is the same.
+/// password is checked in either case, and the answer is the same. 503 when more people
+/// wait than can be served.
 pub async fn authenticate(
     latchkey: &Latchkey,
     email: &str,

@@ -222,7 +222,6 @@ pub(crate) enum Row<'r> {
 }
 
 impl Row<'_> {
-    /// # Errors
     /// [`Error::Unreadable`] when the column holds what we cannot have written.
     pub(crate) fn get<T: Column>(&self, column: &'static str) -> Result<T> {
         let stored: std::result::Result<T::Stored, _> = match self {

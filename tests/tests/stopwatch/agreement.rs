@@ -43,8 +43,8 @@ async fn timed_and_ended_by(
     let mut end = None;
     let timed = stopwatch::time(agent, credential, |progress| {
         if matches!(progress, Progress::Ended) {
-            at_end();
             end = Some(Instant::now());
+            at_end();
         }
     });
     let timed = timed.await.expect("a reading");

@@ -103,12 +103,12 @@ impl Introspection {
         clock: &Clock,
         calls: &CallCounter,
     ) -> Result<Arc<Delegation>, Error> {
-        let came = clock.now();
+        let (came, wait) = (clock.now(), calls.waiting());
         // Asking is a future of several kilobytes, which nobody should carry around who
         // shows a token that is known.
         match self.answers.known(token, came).await {
             Some(outcome) => outcome,
-            None => Box::pin(self.find_out(token, clock, calls, came)).await,
+            None => Box::pin(self.find_out(token, clock, calls, (came, wait))).await,
         }
     }
 
@@ -117,9 +117,8 @@ impl Introspection {
         token: &str,
         clock: &Clock,
         calls: &CallCounter,
-        came: Timestamp,
+        (came, wait): (Timestamp, Wait<'_>),
     ) -> Result<Arc<Delegation>, Error> {
-        let wait = calls.waiting();
         let ask = async {
             let asked = self.ask(token, clock, wait).await;
             let believed_until = self.believed_until(came, &asked);

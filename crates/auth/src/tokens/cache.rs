@@ -65,8 +65,8 @@ impl Verifier {
         }
     }
 
-    /// Verifies a token, as [`verify`](super::verify()) does.
-    /// At [`TokenError::UnknownKey`], a caller that [may](Verifier::may_reload) reads the
+    /// Verifies a token, as [`verify`](super::verify()) does, or says the first reason to
+    /// refuse it. At [`TokenError::UnknownKey`], a caller that [may](Verifier::may_reload) reads the
     /// ring anew and asks once more.
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<Arc<AccessClaims>, TokenError> {
         // Its digest is not worth taking: it would be refused for its size.

@@ -112,7 +112,8 @@ impl Caller {
 
     /// Whether they proved who they are so lately that they may do something
     /// that cannot be undone, and whether their sign-in is still alive: a JWT
-    /// may outlive it, but not for this.
+    /// may outlive it, but not for this. Else 403 with the way to prove it again, or 401
+    /// when the sign-in has ended.
     pub async fn require_recent_auth(&self, latchkey: &Latchkey) -> HandlerResult<()> {
         let proved = self.require_active(latchkey).await?;
         if latchkey.clock.now().since(proved) <= FRESH_FOR {
@@ -123,7 +124,7 @@ impl Caller {
 
     /// Whether the sign-in is still alive, and when its person last proved who they
     /// are. A session was read a moment ago; a JWT says what was true when it was
-    /// issued; an app has none.
+    /// issued; an app has none. Else 401.
     pub async fn require_active(&self, latchkey: &Latchkey) -> HandlerResult<Timestamp> {
         let proved = match &self.credential {
             Credential::Session(sign_in) => Some(sign_in.authenticated_at),
@@ -137,7 +138,7 @@ impl Caller {
     }
 
     /// Whether this person has that role, and acts themselves: a role is not
-    /// handed on to an app, for no scope that the person agreed to stands for it.
+    /// handed on to an app, for no scope that the person agreed to stands for it. Else 403.
     pub fn require_role(&self, role: &Role) -> HandlerResult<&Self> {
         let detail = match (self.user.roles.contains(role), self.app()) {
             (true, None) => return Ok(self),

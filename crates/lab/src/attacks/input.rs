@@ -22,7 +22,7 @@ attacks! { Input:
                 .each(&["\"><script>alert(1)</script>", "/\"><script>alert(1)</script>"]),
         ]);
     "host_header", "Another Host", "RFC 9700 §4.1.3, OWASP ASVS V4.1.3",
-        check("crates/axum/src/settings/mod.rs", "absolute"),
+        check("crates/axum/src/config.rs", "absolute"),
         &[Without("evil.test")], send(&[
             attack("The sign-in page", get("/sign-in").with(&[("{{each}}", "evil.test")]))
                 .by(Visitor).each(HOSTS),
