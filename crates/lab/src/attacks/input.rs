@@ -42,7 +42,7 @@ attacks! { Input:
                 ("name", "Theo Thief"), ("email", "{{new_email}}"), ("password", "{{large}}")])),
         ]);
     "field_twice", "A field that is there twice", "OWASP ASVS V15.3.7",
-        check("crates/axum/src/extract.rs", "fields"),
+        check("crates/axum/src/extract.rs", "from_request"),
         &[Code(400, "bad_request")], send(&[
             attack("Two addresses", form("/sign-in", &[
                 ("email", "{{thief.email}}"), ("email", "{{owner.email}}"),
@@ -58,7 +58,7 @@ attacks! { Input:
             control("A file that is in it", get("/static/app.css"), 200),
         ]);
     "json_types", "Numbers and lists for texts", "OWASP ASVS V15.3.5",
-        check("crates/axum/src/extract.rs", "JsonBody"),
+        check("crates/axum/src/extract.rs", "from_request"),
         &[Code(400, "bad_request")], send(&[
             attack("Something else than a text", json("POST", "/api/v1/token",
                 r#"{"email":"{{owner.email}}","password":{{each}}}"#))
