@@ -78,10 +78,6 @@ impl std::fmt::Debug for Outbound {
 }
 
 impl Outbound {
-    pub fn new() -> Self {
-        Self::through(None, "Latchkey")
-    }
-
     /// As the product of this name.
     pub fn through(proxy: Option<&Proxy>, product: &str) -> Self {
         let user_agent = user_agent(product);
@@ -320,7 +316,7 @@ mod tests {
             .header(header::AUTHORIZATION, "Bearer a-token")
             .header(header::COOKIE, "a=b");
         let request = request.body(Vec::new()).map_err(|_| Error::Request)?;
-        let outbound = Outbound::new();
+        let outbound = Outbound::through(None, "Latchkey");
         assert!(tapped(tap, outbound.send(request)).await.is_err(), "nobody listens there");
         Ok(())
     }

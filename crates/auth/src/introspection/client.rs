@@ -217,7 +217,7 @@ mod tests {
             issuer: None,
             remembered_for: Span::seconds(0),
         };
-        let client = Client::new(Outbound::new(), &config);
+        let client = Client::new(Outbound::through(None, "Latchkey"), &config);
         let clock = Clock::standing_at(latchkey_domain::Timestamp::from_millis(0));
         let all = client.slots.acquire_many(64).await.expect("every slot");
         let calls = CallCounter::default();
