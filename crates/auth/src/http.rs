@@ -84,7 +84,10 @@ impl Outbound {
         let (proxy, named) = (proxy.cloned(), user_agent.clone());
         let client: LazyClient = LazyLock::new(Box::new(move || {
             let client = builder(proxy.clone(), named.clone()).build().or_else(|error| {
-                tracing::error!(?error, "no call by TLS can be made: nobody is trusted here");
+                tracing::error!(
+                    ?error,
+                    "HTTPS calls will fail: no certificate authority was found"
+                );
                 builder(proxy, named).tls_certs_only([]).build()
             });
             client.map_err(|_| Error::Request)

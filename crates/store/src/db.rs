@@ -69,7 +69,7 @@ impl Backend {
             Self::Postgres => ("PostgreSQL", "postgres"),
         };
         Error::Url(format!(
-            "leads to {database}, and the feature `{feature}` is left out of this program"
+            "leads to {database}, but this program was built without the feature `{feature}`"
         ))
     }
 }
@@ -135,7 +135,7 @@ mod tests {
                 Ok(_) => assert!(is_built_in, "{url}"),
                 Err(error) => {
                     assert!(!is_built_in, "{url}");
-                    assert!(error.to_string().starts_with(&format!("leads to {name}, and")));
+                    assert!(error.to_string().starts_with(&format!("leads to {name}, but")));
                 }
             }
         }

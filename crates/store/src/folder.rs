@@ -1,4 +1,4 @@
-//! A folder that is nobody else's business.
+//! A folder that no other user of the machine can look into.
 
 use std::path::Path;
 
