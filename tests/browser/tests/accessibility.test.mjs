@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { violations } from '../lib/axe.mjs';
+import { report, violations } from '../lib/axe.mjs';
 import { launchChromium, openWindow } from '../lib/chromium.mjs';
 import { connectCalendar } from '../lib/connections.mjs';
 import { startLatchkey } from '../lib/latchkey.mjs';
@@ -39,6 +39,7 @@ describe('pages are for everybody', () => {
   const meanwhile = {};
   before(async () => { [app, browser] = await Promise.all([startLatchkey(), launchChromium()]); });
   after(async () => { await browser?.close(); await app?.stop(); });
+  after(() => console.log(report()));
 
   test('as long as nothing was measured', async () => {
     const { page, assertQuiet } = await openWindow(browser);

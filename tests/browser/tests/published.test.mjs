@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
-import { violations } from '../lib/axe.mjs';
+import { report, violations } from '../lib/axe.mjs';
 import { launchChromium } from '../lib/chromium.mjs';
 import { program } from '../lib/latchkey.mjs';
 import { forms } from '../lib/pages.mjs';
@@ -32,6 +32,7 @@ describe('a published run', () => {
     await browser?.close();
     await rm(folder, { recursive: true, force: true });
   });
+  after(() => console.log(report()));
 
   test('is read from the disk, without a script and without a request to anywhere', async () => {
     const site = pathToFileURL(`${folder}/`).href;

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { violations } from '../lib/axe.mjs';
+import { report, violations } from '../lib/axe.mjs';
 import { launchChromium, openWindow } from '../lib/chromium.mjs';
 import { startLatchkey } from '../lib/latchkey.mjs';
 import { forms } from '../lib/pages.mjs';
@@ -14,6 +14,7 @@ describe('one’s own sign-in on the wire', () => {
   let browser;
   before(async () => { [app, browser] = await Promise.all([startLatchkey(), launchChromium()]); });
   after(async () => { await browser?.close(); await app?.stop(); });
+  after(() => console.log(report()));
 
   test('it is read without JavaScript, by keyboard, and taken away', async () => {
     const { page, assertQuiet } = await openWindow(browser, { javaScriptEnabled: false, viewport: { width: 390, height: 844 } });
