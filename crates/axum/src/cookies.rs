@@ -1,7 +1,6 @@
 //! How cookies are named and marked: by `PUBLIC_URL`, never by the request.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use axum::response::{IntoResponseParts, ResponseParts};
@@ -28,11 +27,9 @@ pub const PENDING_LINK: &str = "pending_link";
 pub struct CookieProfile {
     /// The product's.
     prefix: Arc<str>,
-    /// On http, where they cannot be `Secure`: Safari drops such cookies there even on
-    /// loopback, where others make an exception. The names end with the port,
-    /// because cookies ignore it (RFC 6265 §8.5): without, two programs on one
-    /// machine would sign each other's people out.
-    port: Option<u16>,
+    /// What stands before and behind a cookie's own name.
+    around: (Arc<str>, Arc<str>),
+    is_secure: bool,
     path: Cow<'static, str>,
 }
 
@@ -40,33 +37,40 @@ impl CookieProfile {
     /// The profile that goes with a public URL, of the product with this prefix: for
     /// the cookies of the whole origin.
     pub fn of(public_url: &Url, prefix: &str) -> Self {
+        // On http they cannot be `Secure`: Safari drops such cookies there even on
+        // loopback, where others make an exception. The names end with the port,
+        // because cookies ignore it (RFC 6265 §8.5): without, two programs on one
+        // machine would sign each other's people out.
         let port = public_url.port_or_known_default().filter(|_| public_url.scheme() == "http");
-        Self { prefix: prefix.into(), port, path: Cow::Borrowed("/") }
+        let around = match port {
+            Some(port) => (format!("{prefix}_"), format!("_{port}")),
+            None => (format!("__Host-{prefix}_"), String::new()),
+        };
+        Self {
+            prefix: prefix.into(),
+            around: (around.0.into(), around.1.into()),
+            is_secure: port.is_none(),
+            path: Cow::Borrowed("/"),
+        }
     }
 
     /// The same for the cookies of this path. On https those of the whole origin alone
     /// can have `__Host-` (RFC 6265bis §4.1.3.2): of any other a subdomain may be the author.
     pub fn at(&self, path: impl Into<Cow<'static, str>>) -> Self {
-        Self { path: path.into(), ..self.clone() }
+        let mut other = Self { path: path.into(), ..self.clone() };
+        if self.is_secure {
+            other.around.0 = format!("__Secure-{}_", self.prefix).into();
+        }
+        other
     }
 
     pub const fn is_secure(&self) -> bool {
-        self.port.is_none()
-    }
-
-    /// What stands before and behind a cookie's own name.
-    fn around(&self) -> (String, String) {
-        let prefix = &self.prefix;
-        match self.port {
-            Some(port) => (format!("{prefix}_"), format!("_{port}")),
-            None if self.path == "/" => (format!("__Host-{prefix}_"), String::new()),
-            None => (format!("__Secure-{prefix}_"), String::new()),
-        }
+        self.is_secure
     }
 
     /// A cookie's whole name.
     pub fn name(&self, base: &str) -> String {
-        let (before, behind) = self.around();
+        let (before, behind) = &self.around;
         format!("{before}{base}{behind}")
     }
 
@@ -74,7 +78,7 @@ impl CookieProfile {
     pub fn cookie(&self, base: &str, value: String, max_age: Span) -> Cookie<'static> {
         Cookie::build((self.name(base), value))
             .http_only(true)
-            .secure(self.is_secure())
+            .secure(self.is_secure)
             .same_site(SameSite::Lax)
             .path(self.path.clone())
             .max_age(Duration::seconds(max_age.as_seconds()))
@@ -88,8 +92,9 @@ impl CookieProfile {
 
     /// The value of a cookie that the browser sent.
     pub fn value<'h>(&self, headers: &'h HeaderMap, base: &str) -> Option<&'h str> {
-        let wanted = self.name(base);
-        request_cookies(headers).find(|(name, _)| *name == wanted).map(|(_, value)| value)
+        request_cookies(headers)
+            .find(|(name, _)| self.own_name(name) == Some(base))
+            .map(|(_, value)| value)
     }
 
     /// The names of the cookies that the browser sent which begin so, without what was added.
@@ -98,11 +103,14 @@ impl CookieProfile {
         headers: &'h HeaderMap,
         base: &str,
     ) -> impl Iterator<Item = &'h str> {
-        let (before, behind) = self.around();
-        request_cookies(headers).filter_map(move |(name, _)| {
-            let name = name.strip_prefix(&*before)?.strip_suffix(&*behind)?;
-            name.starts_with(base).then_some(name)
-        })
+        let names = request_cookies(headers).filter_map(|(name, _)| self.own_name(name));
+        names.filter(move |name| name.starts_with(base))
+    }
+
+    /// A cookie's name without what was added, if it has that.
+    fn own_name<'n>(&self, name: &'n str) -> Option<&'n str> {
+        let (before, behind) = &self.around;
+        name.strip_prefix(&**before)?.strip_suffix(&**behind)
     }
 }
 
@@ -125,17 +133,17 @@ pub(crate) fn tidy(headers: &mut HeaderMap) {
     let mut lines = headers.get_all(header::COOKIE).into_iter();
     let Some(first) = lines.next() else { return };
     let is_plain = lines.next().is_none() && first.to_str().is_ok();
-    let mut values = HashMap::new();
-    let mut ambiguous = HashSet::new();
-    for (name, value) in request_cookies(headers) {
-        if *values.entry(name).or_insert(value) != value {
-            ambiguous.insert(name);
-        }
-    }
-    if is_plain && ambiguous.is_empty() {
+    let mut sorted: Vec<_> = request_cookies(headers).collect();
+    sorted.sort_unstable();
+    sorted.dedup();
+    // Next to each other now, and not the same.
+    let mut ambiguous = sorted.windows(2).filter(|two| two[0].0 == two[1].0).peekable();
+    if is_plain && ambiguous.peek().is_none() {
         return;
     }
-    let kept = request_cookies(headers).filter(|(name, _)| !ambiguous.contains(name));
+    let ambiguous: Vec<_> = ambiguous.map(|two| two[0].0).collect();
+    let is_clear = |name| ambiguous.binary_search(&name).is_err();
+    let kept = request_cookies(headers).filter(|(name, _)| is_clear(name));
     let kept = kept.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ");
     match HeaderValue::try_from(kept) {
         Ok(kept) if !kept.is_empty() => drop(headers.insert(header::COOKIE, kept)),

@@ -67,7 +67,7 @@ impl Email {
 impl fmt::Display for Email {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.rsplit_once('@') {
-            Some((local, domain)) if domain.contains("xn--") => {
+            Some((local, domain)) if domain.split('.').any(|label| label.starts_with("xn--")) => {
                 write!(f, "{local}@{}", url::quirks::domain_to_unicode(domain))
             }
             _ => f.write_str(&self.0),

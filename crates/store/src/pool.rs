@@ -13,20 +13,27 @@ use crate::values::{Row, Value};
 
 pub type Pool<M> = managed::Pool<M>;
 
+/// What came of reading in the thread that asks, without a connection of the pool.
+pub(crate) enum InPlace<T> {
+    Read(T),
+    /// Another thread reads, and will be done in a moment.
+    Busy,
+    Impossible,
+}
+
 /// What each database does in its own way, beside opening a connection.
 pub(crate) trait Driver: Manager<Type: Connection, Error = sqlx::Error> {
     /// How long it may take over a statement, or over a transaction as a whole.
     fn patience(&self) -> Duration;
 
-    /// The first row, or that there is none, if that can be told at once and without a
-    /// connection of the pool.
+    /// The first row, or that there is none, if that can be told in this thread.
     fn read<T>(
         &self,
         _statement: &'static str,
         _params: &[Value<'_>],
         _read: impl Fn(&Row<'_>) -> Result<T>,
-    ) -> Option<Result<Option<T>>> {
-        None
+    ) -> InPlace<Result<Option<T>>> {
+        InPlace::Impossible
     }
 
     /// What lets a statement of this connection take as long as it needs.

@@ -14,13 +14,16 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::db::on;
 use crate::error::silent;
-use crate::pool::{self, Driver as _};
+use crate::pool::{self, Driver as _, InPlace};
 #[cfg(feature = "postgres")]
 use crate::postgres::PostgresManager;
 #[cfg(feature = "sqlite")]
 use crate::sqlite::SqliteManager;
 use crate::values::{Row, Value};
 use crate::{Backend, Db, Error, Result, count};
+
+/// How long a request waits for another one that reads in place: many times what it needs.
+const IN_PLACE_PATIENCE: Duration = Duration::from_millis(1);
 
 type Query<'q, DB> = sqlx::query::Query<'q, DB, <DB as Database>::Arguments>;
 
@@ -225,18 +228,38 @@ impl Db {
     ) -> Result<Option<T>> {
         let until = Instant::now() + self.patience();
         let asked = async {
-            let at_once = on!(Self, self, |pool| {
-                if pool.is_closed() { None } else { pool.manager().read(statement, params, &read) }
-            });
-            match at_once {
-                Some(found) => found,
-                None => {
-                    let answer = self.lend().await?.answer(statement, params, read).await?;
-                    Ok(answer.rows.into_iter().next())
+            let start = Instant::now();
+            loop {
+                match self.read_in_place(statement, params, &read) {
+                    InPlace::Read(found) => return found,
+                    // This thread answers others meanwhile: to put it to sleep and wake
+                    // it would cost more than the reading.
+                    InPlace::Busy if start.elapsed() < IN_PLACE_PATIENCE => {
+                        tokio::task::yield_now().await;
+                    }
+                    InPlace::Busy | InPlace::Impossible => break,
                 }
             }
+            // What is large and rare has a box of its own.
+            let answer =
+                Box::pin(async { self.lend().await?.answer(statement, params, read).await });
+            Ok(answer.await?.rows.into_iter().next())
         };
         counted(until, asked).await
+    }
+
+    fn read_in_place<T>(
+        &self,
+        statement: &'static str,
+        params: &[Value<'_>],
+        read: impl Fn(&Row<'_>) -> Result<T>,
+    ) -> InPlace<Result<Option<T>>> {
+        on!(Self, self, |pool| {
+            if pool.is_closed() {
+                return InPlace::Impossible;
+            }
+            pool.manager().read(statement, params, read)
+        })
     }
 
     /// SQLite's begins `IMMEDIATE`: a transaction that reads first and writes

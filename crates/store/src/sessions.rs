@@ -63,8 +63,7 @@ impl Sessions {
         let asked_at = Instant::now();
         let seen_after = now.minus(self.lifetime.idle);
         let params = params![hash, now, seen_after];
-        // Boxed, or it would be moved through every future around it.
-        let found = Box::pin(self.db.read_optional(FIND, params, sign_in_and_user)).await?;
+        let found = self.db.read_optional(FIND, params, sign_in_and_user).await?;
         let Some(found) = found else { return Ok(None) };
         if let Some(cache) = &self.cache {
             cache.put(hash, found.clone(), asked_at, forgotten);

@@ -1,6 +1,8 @@
 //! What goes into a statement and comes out of its rows, whichever database it is.
 
 use std::borrow::Cow;
+#[cfg(feature = "sqlite")]
+use std::cell::Cell;
 
 use latchkey_domain::audit::{Actor, Kind};
 use latchkey_domain::connection::{BrokenReason, Failure, Granted};
@@ -214,9 +216,10 @@ as_it_is!(String, i64, bool, Vec<u8>);
 pub(crate) enum Row<'r> {
     #[cfg(feature = "sqlite")]
     Sqlite(&'r sqlx::sqlite::SqliteRow),
-    /// Read in the thread that asks: docs/adr/0055.
+    /// Read in the thread that asks (docs/adr/0055), and behind which column the next
+    /// one is expected: each other place is a comparison of names.
     #[cfg(feature = "sqlite")]
-    SqliteInPlace(&'r rusqlite::Row<'r>),
+    SqliteInPlace(&'r rusqlite::Row<'r>, Cell<usize>),
     #[cfg(feature = "postgres")]
     Postgres(&'r sqlx::postgres::PgRow),
 }
@@ -228,8 +231,15 @@ impl Row<'_> {
             #[cfg(feature = "sqlite")]
             Self::Sqlite(row) => row.try_get(column),
             #[cfg(feature = "sqlite")]
-            Self::SqliteInPlace(row) => {
-                let stored = row.get(column).map_err(|_| Error::Unreadable(column))?;
+            Self::SqliteInPlace(row, next) => {
+                let (names, expected) = (row.as_ref(), next.get());
+                let is_there = names.column_name(expected).is_ok_and(|name| name == column);
+                let place = if is_there { Ok(expected) } else { names.column_index(column) };
+                let stored = place.and_then(|place| {
+                    next.set(place + 1);
+                    row.get(place)
+                });
+                let stored = stored.map_err(|_| Error::Unreadable(column))?;
                 return T::read(stored).ok_or(Error::Unreadable(column));
             }
             #[cfg(feature = "postgres")]

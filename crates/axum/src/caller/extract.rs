@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::extract::{FromRef, FromRequestParts, OptionalFromRequestParts};
 use http::request::Parts;
 use latchkey_auth::introspection::CallCounter;
+use latchkey_auth::tokens::AccessClaims;
 
 use super::credential::Caller;
 use super::{bearer, cookie};
@@ -19,8 +20,9 @@ impl Caller {
         parts: &Parts,
         latchkey: &Latchkey,
     ) -> HandlerResult<Option<Self>> {
-        let browser = latchkey.config.product.client_id(BROWSER);
-        cookie::authenticate(parts, latchkey, |claims| claims.client_id == browser).await
+        let is_browsers =
+            |claims: &AccessClaims| claims.client_id == latchkey.config.product.client_id(BROWSER);
+        cookie::authenticate(parts, latchkey, is_browsers).await
     }
 }
 

@@ -6,7 +6,7 @@
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -194,7 +194,8 @@ fn respond(
     let rules = Arc::clone(rules);
     async move {
         let names = Names { request_id: current.id(), trace_id: current.trace_id() };
-        let work = async {
+        // Pinned where it is: each future around it would move it into itself.
+        let work = pin!(async {
             let response = match refusal {
                 Some(refusal) => refusal,
                 None => run(answer, &response_cookies).await,
@@ -209,7 +210,7 @@ fn respond(
                 "answered"
             );
             response
-        };
+        });
         let work = CurrentRequest::scope(Arc::clone(&current), TraceContext::scope(trace, work));
         let mut response = count::statements(Arc::clone(&statements), work).instrument(span).await;
         let code = response.headers().get("x-error-code").and_then(|code| code.to_str().ok());
@@ -290,6 +291,7 @@ async fn run(
     answer: impl Future<Output = Result<Response, Infallible>>,
     cookies: &ResponseCookies,
 ) -> Response {
+    let answer = pin!(answer);
     let mut response = match catch_panic(tokio::time::timeout(ANSWER_TIMEOUT, answer)).await {
         Ok(Ok(Ok(response))) => response,
         Ok(Err(_)) => StatusCode::GATEWAY_TIMEOUT.into_response(),

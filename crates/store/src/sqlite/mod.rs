@@ -2,6 +2,7 @@
 
 mod reader;
 
+use std::cell::Cell;
 use std::future::Future;
 use std::path::Path;
 use std::str::FromStr;
@@ -19,7 +20,7 @@ use crate::error::bad_url;
 use crate::folder::private_folder;
 use crate::limits::{LOOK_EVERY, Limits};
 use crate::migrations::{self, Applied, LIST_BEFORE, MIGRATIONS, carry_over};
-use crate::pool::{self, Driver, Pool};
+use crate::pool::{self, Driver, InPlace, Pool};
 use crate::values::{Row, Value};
 use crate::{Error, Result};
 
@@ -200,12 +201,12 @@ impl Driver for SqliteManager {
         statement: &'static str,
         params: &[Value<'_>],
         read: impl Fn(&Row<'_>) -> Result<T>,
-    ) -> Option<Result<Option<T>>> {
+    ) -> InPlace<Result<Option<T>>> {
         if self.identity.is_none() || !self.is_there() {
-            return None;
+            return InPlace::Impossible;
         }
-        let row = self.reader.read(statement, params, |row| read(&Row::SqliteInPlace(row)))?;
-        Some(row.transpose())
+        let read = |row: &rusqlite::Row<'_>| read(&Row::SqliteInPlace(row, Cell::default()));
+        self.reader.read(statement, params, read)
     }
 
     fn close(&self) {

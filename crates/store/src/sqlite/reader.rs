@@ -6,8 +6,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use rusqlite::{Connection, OpenFlags, Result, Row, ToSql, params_from_iter};
 
-/// How long to wait for a thread that reads: many times what it needs.
-const PATIENCE: Duration = Duration::from_micros(200);
+use crate::pool::InPlace;
 
 /// A connection that only reads. One thread at a time uses it: a disk that hangs
 /// holds up no other.
@@ -22,21 +21,24 @@ impl SqliteReader {
         Self { file: file.to_owned(), connection: Mutex::new(None) }
     }
 
-    /// The first row, or that there is none. `None` when SQLite cannot answer at once
-    /// or the thread before does not come to an end: a connection of the pool can
-    /// wait, and knows what to say.
+    /// The first row, or that there is none. A connection of the pool can wait, and
+    /// knows what to say, where SQLite cannot answer at once.
     pub(crate) fn read<T>(
         &self,
         statement: &'static str,
         params: &[impl ToSql],
-        read: impl FnOnce(&Row<'_>) -> T,
-    ) -> Option<Option<T>> {
-        let mut held = self.connection.try_lock_for(PATIENCE)?;
+        read: impl FnOnce(&Row<'_>) -> crate::Result<T>,
+    ) -> InPlace<crate::Result<Option<T>>> {
+        let Some(mut held) = self.connection.try_lock() else { return InPlace::Busy };
         // One that failed is not used again.
-        let connection = held.take().or_else(|| open(&self.file).ok())?;
-        let found = first(&connection, statement, params, read).ok()?;
+        let Some(connection) = held.take().or_else(|| open(&self.file).ok()) else {
+            return InPlace::Impossible;
+        };
+        let Ok(found) = first(&connection, statement, params, read) else {
+            return InPlace::Impossible;
+        };
         *held = Some(connection);
-        Some(found)
+        InPlace::Read(found.transpose())
     }
 
     pub(crate) fn close(&self) {
