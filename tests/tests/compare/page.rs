@@ -40,7 +40,7 @@ async fn one_press_shows_the_answer_and_every_claim_has_a_page() {
     let json = json_of(&browser.get(&app.url("/compare/claims/4.json")).await.expect(200));
     assert!(matches!(verdict_of(&json), Some(Verdict::TrueIf { .. })), "{json}");
     let index = browser.get(&app.url("/compare")).await.expect(200);
-    assert!(index.body.contains("0 true · 1 it depends · 0 false"), "{}", index.body);
+    assert!(index.body.contains("0 true\u{a0}· 1 it depends\u{a0}· 0 false"), "{}", index.body);
     for claim in ALL {
         let link = format!("href=\"/compare/{}\"", claim.slug);
         assert!(index.body.contains(&link), "{link}");
@@ -78,8 +78,8 @@ async fn the_table_shows_every_door_with_every_key() {
     let page = browser.get(&app.url("/compare")).await.expect(200);
     let (_, table) = page.body.split_once("id=\"combinations\"").expect("a table");
     let (table, _) = table.split_once("</table>").expect("an end");
-    assert_eq!(table.matches("<td>1 query, ").count(), 2, "{table}");
-    assert_eq!(table.matches("<td>0 queries, ").count(), 2, "{table}");
+    assert_eq!(table.matches("<td>1\u{a0}query, ").count(), 2, "{table}");
+    assert_eq!(table.matches("<td>0\u{a0}queries, ").count(), 2, "{table}");
 }
 
 #[tokio::test]

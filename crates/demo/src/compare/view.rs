@@ -118,10 +118,10 @@ pub(crate) fn way_in(outcomes: &[&Outcome], door: &str) -> Option<String> {
 pub(crate) fn request(outcomes: &[&Outcome], door: &str, key: &str) -> Option<String> {
     let of = |unit| figure(outcomes, 2, &format!("{door} + {key}"), unit);
     let queries = match of("queries")?.as_str() {
-        "1" => "1 query".to_owned(),
-        n => format!("{n} queries"),
+        "1" => "1\u{a0}query".to_owned(),
+        n => format!("{n}\u{a0}queries"),
     };
-    Some(format!("{queries}, {} bytes, {} ms", of("bytes up")?, of("ms")?))
+    Some(format!("{queries}, {}\u{a0}bytes, {}\u{a0}ms", of("bytes up")?, of("ms")?))
 }
 
 /// Everything about one claim that was measured: verdict, picture, and what it stands on.
