@@ -4,9 +4,8 @@
 use std::sync::Arc;
 
 use aws_lc_rs::hmac;
-use axum::extract::State;
+use axum::http::StatusCode;
 use axum::http::header::WWW_AUTHENTICATE;
-use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get};
 use axum::{Json, Router};
@@ -17,8 +16,8 @@ use crate::kit::{random_token, secrets_match};
 use crate::misbehave::{Misbehaviour, told_to_fail};
 use crate::protocol::credentials::BearerError;
 use crate::protocol::grants::{Authorization, GrantError, GrantType};
-use crate::protocol::params::{Params, ParamsError};
-use crate::protocol::token::{self, TokenError, presented, token_endpoint};
+use crate::protocol::params::{Call, Params, ParamsError};
+use crate::protocol::token::TokenError;
 use crate::provider::Provider;
 
 /// Every route below `/facebook` but those of the consent page.
@@ -31,12 +30,8 @@ pub fn routes() -> Router<Shared> {
 }
 
 /// `/oauth/access_token`, "Manually build a login flow".
-async fn access_token(
-    State(app): State<Shared>,
-    headers: HeaderMap,
-    params: Result<Params, ParamsError>,
-) -> Result<Json<Value>, Response> {
-    let issued = token_endpoint(&app, Provider::Facebook, &headers, params, error).await?;
+async fn access_token(call: Call) -> Result<Json<Value>, Response> {
+    let issued = call.tokens(Provider::Facebook, error).await?;
     Ok(Json(json!({
         "access_token": issued.access_token,
         "token_type": "bearer",
@@ -119,27 +114,17 @@ impl IntoResponse for GraphError {
 }
 
 /// `GET /me`
-async fn me(
-    State(app): State<Shared>,
-    headers: HeaderMap,
-    params: Result<Params, ParamsError>,
-) -> Result<Json<Map<String, Value>>, GraphError> {
-    let params = params?;
-    let authorization = authorize(&app, &headers, &params)?;
-    user_node(&app, &authorization, params.get("fields").unwrap_or("id,name")).map(Json)
+async fn me(call: Call) -> Result<Json<Map<String, Value>>, GraphError> {
+    let (authorization, params) = authorize(&call)?;
+    user_node(&call.app, &authorization, params.get("fields").unwrap_or("id,name")).map(Json)
 }
 
-fn authorize(
-    app: &App,
-    headers: &HeaderMap,
-    params: &Params,
-) -> Result<Arc<Authorization>, GraphError> {
+fn authorize(call: &Call) -> Result<(Arc<Authorization>, &Params), GraphError> {
+    let params = call.params.as_ref().map_err(|error| *error)?;
     if params.repeated().is_some() {
         return Err(GraphError::oauth(100, "A parameter came more than once."));
     }
-    let in_query = params.get("access_token");
-    let authorization = token::authorize(app, Provider::Facebook, headers, in_query);
-    let authorization = authorization.map_err(|error| match error {
+    let authorization = call.authorization(Provider::Facebook).map_err(|error| match error {
         BearerError::Missing => GraphError::oauth(
             2500,
             "An active access token must be used to query information about the current user.",
@@ -153,7 +138,7 @@ fn authorize(
         ),
     })?;
     if let Some(proof) = params.get("appsecret_proof") {
-        let token = presented(Provider::Facebook, headers, in_query).unwrap_or_default();
+        let token = call.access_token(Provider::Facebook).unwrap_or_default();
         if !secrets_match(proof, &appsecret_proof(token, &authorization.client.secret)) {
             let why = "Invalid appsecret_proof provided in the API argument";
             return Err(GraphError { kind: "GraphMethodException", ..GraphError::oauth(100, why) });
@@ -161,7 +146,7 @@ fn authorize(
     }
     match authorization.misbehaviour {
         Misbehaviour::RateLimited => Err(GraphError::oauth(4, "Application request limit reached")),
-        _ => Ok(authorization),
+        _ => Ok((authorization, params)),
     }
 }
 
@@ -209,13 +194,9 @@ fn appsecret_proof(access_token: &str, app_secret: &str) -> String {
 }
 
 /// `DELETE /me/permissions`, "Revoking permissions and de-authorizing apps": with every token.
-async fn delete_permissions(
-    State(app): State<Shared>,
-    headers: HeaderMap,
-    params: Result<Params, ParamsError>,
-) -> Result<Response, GraphError> {
-    let authorization = authorize(&app, &headers, &params?)?;
-    if !app.grants().revoke(&authorization) {
+async fn delete_permissions(call: Call) -> Result<Response, GraphError> {
+    let (authorization, _) = authorize(&call)?;
+    if !call.app.grants().revoke(&authorization) {
         return Ok(told_to_fail());
     }
     tracing::info!(client = authorization.client.id, "permissions deleted");

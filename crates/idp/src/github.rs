@@ -19,8 +19,8 @@ use crate::misbehave::{Misbehaviour, told_to_fail};
 use crate::people::Person;
 use crate::protocol::credentials::{BearerError, client_credentials};
 use crate::protocol::grants::{Authorization, GrantError, GrantType};
-use crate::protocol::params::{Params, ParamsError};
-use crate::protocol::token::{self, TokenError, token_endpoint};
+use crate::protocol::params::{Call, Params};
+use crate::protocol::token::TokenError;
 use crate::provider::Provider;
 use crate::resources::{Repository, days_before, repositories};
 
@@ -36,16 +36,11 @@ pub fn routes() -> Router<Shared> {
 }
 
 /// `POST /login/oauth/access_token`, as GitHub documents it under "Authorizing OAuth apps".
-async fn access_token(
-    State(app): State<Shared>,
-    headers: HeaderMap,
-    params: Result<Params, ParamsError>,
-) -> Result<Response, Response> {
+async fn access_token(call: Call) -> Result<Response, Response> {
     // GitHub answers with a form unless it is asked for JSON.
-    let mut accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let mut accepted = call.headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let json = accepted.any(|value| value.contains("application/json"));
-    let refuse = |refusal| error(json, &refusal);
-    let issued = token_endpoint(&app, Provider::Github, &headers, params, refuse).await?;
+    let issued = call.tokens(Provider::Github, |refusal| error(json, &refusal)).await?;
     let scope = issued.authorization.scopes.joined(",");
     let token = &*issued.access_token;
     Ok(answer(json, &[("access_token", token), ("scope", &scope), ("token_type", "bearer")]))
@@ -87,14 +82,14 @@ fn answer(json: bool, pairs: &[(&str, &str)]) -> Response {
     ([(CONTENT_TYPE, "application/x-www-form-urlencoded; charset=utf-8")], form).into_response()
 }
 
-async fn user(State(app): State<Shared>, headers: HeaderMap) -> Result<Response, Response> {
-    let authorization = authorize(&app, &headers)?;
+async fn user(call: Call) -> Result<Response, Response> {
+    let authorization = authorize(&call)?;
     let (person, github) = (&authorization.person, &authorization.person.github);
     let email = person.email_at(Provider::Github).filter(|_| github.shows_email);
     let user = json!({
         "login": github.login,
         "id": github.id,
-        "avatar_url": app.url(&person.avatar_path()),
+        "avatar_url": call.app.url(&person.avatar_path()),
         "type": "User",
         "name": github.shows_name.then_some(&person.name),
         // Null when the person keeps it private; nothing says whether it is verified.
@@ -104,8 +99,8 @@ async fn user(State(app): State<Shared>, headers: HeaderMap) -> Result<Response,
 }
 
 /// "List email addresses for the authenticated user".
-async fn emails(State(app): State<Shared>, headers: HeaderMap) -> Result<Response, Response> {
-    let authorization = authorize(&app, &headers)?;
+async fn emails(call: Call) -> Result<Response, Response> {
+    let authorization = authorize(&call)?;
     // GitHub hides what a token may not see: 404, not 403.
     if !authorization.scopes.contains("user:email") {
         return Ok(with_scopes(&authorization, not_found().await));
@@ -128,14 +123,13 @@ async fn not_found() -> Response {
 }
 
 #[expect(clippy::result_large_err, reason = "a response on its way out: a box would only move it")]
-fn authorize(app: &App, headers: &HeaderMap) -> Result<Arc<Authorization>, Response> {
-    if headers.get(USER_AGENT).is_none_or(HeaderValue::is_empty) {
+fn authorize(call: &Call) -> Result<Arc<Authorization>, Response> {
+    if call.headers.get(USER_AGENT).is_none_or(HeaderValue::is_empty) {
         let rule = "Request forbidden by administrative rules. Please make sure your request has \
                     a User-Agent header.";
         return Err((StatusCode::FORBIDDEN, rule).into_response());
     }
-    let authorization = token::authorize(app, Provider::Github, headers, None);
-    let authorization = authorization.map_err(|error| {
+    let authorization = call.authorization(Provider::Github).map_err(|error| {
         let message = match error {
             BearerError::Missing => "Requires authentication",
             BearerError::Malformed | BearerError::Invalid => "Bad credentials",
@@ -175,14 +169,9 @@ fn with_scopes(authorization: &Authorization, answer: impl IntoResponse) -> Resp
 }
 
 /// `GET /user/repos`, "List repositories for the authenticated user".
-async fn repos(
-    State(app): State<Shared>,
-    headers: HeaderMap,
-    params: Result<Params, ParamsError>,
-) -> Result<Response, Response> {
-    let authorization = authorize(&app, &headers)?;
-    let params = params.ok();
-    let Some(query) = params.as_ref().and_then(RepositoryQuery::read) else {
+async fn repos(call: Call) -> Result<Response, Response> {
+    let (authorization, app) = (authorize(&call)?, &call.app);
+    let Some(query) = call.params.as_ref().ok().and_then(RepositoryQuery::read) else {
         let invalid = refusal(StatusCode::UNPROCESSABLE_ENTITY, "Validation Failed");
         return Ok(with_scopes(&authorization, invalid));
     };
@@ -194,10 +183,10 @@ async fn repos(
     let start = (query.page - 1).saturating_mul(query.per_page).min(found.len());
     let end = start.saturating_add(query.per_page).min(found.len());
     let shown = found.get(start..end).unwrap_or_default();
-    let body: Vec<Value> = shown.iter().map(|one| repository(&app, person, one)).collect();
+    let body: Vec<Value> = shown.iter().map(|one| repository(app, person, one)).collect();
     let mut answer = with_scopes(&authorization, Json(body));
     if end < found.len()
-        && let Ok(link) = HeaderValue::try_from(query.next(&app))
+        && let Ok(link) = HeaderValue::try_from(query.next(app))
     {
         answer.headers_mut().insert(LINK, link);
     }

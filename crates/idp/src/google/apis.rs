@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::Path;
+use axum::http::StatusCode;
 use axum::http::header::WWW_AUTHENTICATE;
-use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,12 +13,10 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::app::{App, Shared};
 use crate::kit::{Timestamp, put};
 use crate::protocol::grants::Authorization;
-use crate::protocol::params::{Params, ParamsError};
+use crate::protocol::params::{Call, Params};
 use crate::protocol::scopes::{CALENDAR, CONTACTS};
-use crate::protocol::token;
 use crate::provider::Provider;
 use crate::resources::{self, Contact, Event, day, instant};
 
@@ -49,23 +47,15 @@ pub enum ApiError {
     NotFound,
 }
 
-impl From<ParamsError> for ApiError {
-    fn from(error: ParamsError) -> Self {
-        Self::InvalidArgument(error.into())
-    }
-}
-
-fn authorize(
-    app: &App,
-    headers: &HeaderMap,
-    method: Method,
-) -> Result<Arc<Authorization>, ApiError> {
-    let authorization = token::authorize(app, Provider::Google, headers, None);
+/// Who it is about, and what is asked for.
+fn authorize(call: &Call, method: Method) -> Result<(Arc<Authorization>, &Params), ApiError> {
+    let authorization = call.authorization(Provider::Google);
     let authorization = authorization.map_err(|_| ApiError::Unauthenticated)?;
-    match authorization.scopes.contains(method.scope) {
-        true => Ok(authorization),
-        false => Err(ApiError::InsufficientScope(method)),
+    if !authorization.scopes.contains(method.scope) {
+        return Err(ApiError::InsufficientScope(method));
     }
+    let params = call.params.as_ref();
+    Ok((authorization, params.map_err(|error| ApiError::InvalidArgument((*error).into()))?))
 }
 
 impl IntoResponse for ApiError {
@@ -142,14 +132,8 @@ fn page_start(token: &str) -> Option<usize> {
 }
 
 /// `GET /google/calendar/v3/calendars/{calendar}/events`
-pub async fn events(
-    State(app): State<Shared>,
-    Path(calendar): Path<String>,
-    headers: HeaderMap,
-    params: Result<Params, ParamsError>,
-) -> Result<Json<Value>, ApiError> {
-    let authorization = authorize(&app, &headers, LIST_EVENTS)?;
-    let params = params?;
+pub async fn events(Path(calendar): Path<String>, call: Call) -> Result<Json<Value>, ApiError> {
+    let (authorization, params) = authorize(&call, LIST_EVENTS)?;
     let person = &authorization.person;
     // A primary calendar is called after the address of its owner.
     let email = person.email_at(Provider::Google);
@@ -157,16 +141,17 @@ pub async fn events(
     if calendar != "primary" && calendar != *name {
         return Err(ApiError::NotFound);
     }
-    let (from, to) = (time_of(&params, "timeMin")?, time_of(&params, "timeMax")?);
-    let page = Page::read(&params, "maxResults", 250, 2500)?;
+    let (from, to) = (time_of(params, "timeMin")?, time_of(params, "timeMax")?);
+    let page = Page::read(params, "maxResults", 250, 2500)?;
 
-    let now = app.now();
+    let now = call.app.now();
     let mut found = resources::events(person, now);
     found.retain(|event| {
         from.is_none_or(|from| event.end > from) && to.is_none_or(|to| event.start < to)
     });
     let (shown, next) = page.of(&found);
-    let items: Vec<Value> = shown.iter().map(|event| item(event, name, &app.origin)).collect();
+    let origin = &call.app.origin;
+    let items: Vec<Value> = shown.iter().map(|event| item(event, name, origin)).collect();
     let mut answer = json!({
         "kind": "calendar#events",
         "summary": name,
@@ -221,24 +206,19 @@ fn time_of(params: &Params, name: &str) -> Result<Option<Timestamp>, ApiError> {
 }
 
 /// `GET /google/people/v1/people/me/connections`
-pub async fn connections(
-    State(app): State<Shared>,
-    headers: HeaderMap,
-    params: Result<Params, ParamsError>,
-) -> Result<Json<Value>, ApiError> {
+pub async fn connections(call: Call) -> Result<Json<Value>, ApiError> {
     const FIELDS: [&str; 3] = ["names", "emailAddresses", "metadata"];
     const NO_MASK: ApiError = ApiError::InvalidArgument(
         "personFields mask is required. Please specify one or more valid paths.",
     );
 
-    let authorization = authorize(&app, &headers, LIST_CONNECTIONS)?;
-    let params = params?;
+    let (authorization, params) = authorize(&call, LIST_CONNECTIONS)?;
     let mask = params.get("personFields").ok_or(NO_MASK)?;
     let mask: Vec<&str> = mask.split(',').map(str::trim).collect();
     if mask.iter().any(|field| !FIELDS.contains(field)) {
         return Err(ApiError::InvalidArgument("Invalid personFields mask path."));
     }
-    let page = Page::read(&params, "pageSize", 100, 1000)?;
+    let page = Page::read(params, "pageSize", 100, 1000)?;
 
     let all = resources::contacts(&authorization.person);
     let (shown, next) = page.of(&all);

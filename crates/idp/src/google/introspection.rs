@@ -5,38 +5,34 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::Path;
+use axum::http::StatusCode;
 use axum::http::header::AUTHORIZATION;
-use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::token::{bad_request, error};
-use crate::app::{App, Shared};
+use crate::app::App;
 use crate::config::{Api, Client};
 use crate::misbehave::told_to_fail;
 use crate::protocol::credentials::client_credentials;
 use crate::protocol::grants::{Consent, Token, TokenKind};
-use crate::protocol::params::{Params, ParamsError};
+use crate::protocol::params::{Call, Params};
 use crate::protocol::scopes::Audience;
-use crate::protocol::token::{TokenError, authenticated, required, unique};
+use crate::protocol::token::TokenError;
 use crate::provider::Provider;
 
 /// Either token revokes the grant with all its tokens.
-pub async fn revoke(
-    State(app): State<Shared>,
-    headers: HeaderMap,
-    params: Result<Params, ParamsError>,
-) -> Result<Json<Value>, Response> {
-    let params = unique(params).map_err(error)?;
+pub async fn revoke(call: Call) -> Result<Json<Value>, Response> {
+    let params = call.unique().map_err(error)?;
     // As at Google, whoever holds a token may revoke it. Credentials that come must be right.
-    let client = match headers.contains_key(AUTHORIZATION) || params.has("client_secret") {
-        true => Some(authenticated(&app, Provider::Google, &headers, &params).map_err(error)?),
+    let client = match call.headers.contains_key(AUTHORIZATION) || params.has("client_secret") {
+        true => Some(call.client(Provider::Google).map_err(error)?),
         false => None,
     };
-    let token = required(&params, "token", "token is missing.").map_err(error)?;
-    let mut grants = app.grants();
-    let Some(found) = grants.find(app.now(), Provider::Google, token) else {
+    let token = call.required("token", "token is missing.").map_err(error)?;
+    let mut grants = call.app.grants();
+    let Some(found) = grants.find(call.app.now(), Provider::Google, token) else {
         // RFC 7009 §2.2: a token that does not exist is as good as revoked.
         return Ok(Json(json!({})));
     };
@@ -61,14 +57,9 @@ enum Caller {
     Client(Arc<Client>),
 }
 
-pub async fn introspect(
-    State(app): State<Shared>,
-    headers: HeaderMap,
-    params: Result<Params, ParamsError>,
-) -> Result<Json<Value>, Response> {
-    let params = unique(params).map_err(error)?;
-    let caller = caller(&app, &headers, &params).map_err(error)?;
-    let token = required(&params, "token", "token is missing.").map_err(error)?;
+pub async fn introspect(call: Call) -> Result<Json<Value>, Response> {
+    let (app, caller) = (&call.app, caller(&call).map_err(error)?);
+    let token = call.required("token", "token is missing.").map_err(error)?;
     let mut grants = app.grants();
     let found = grants.find(app.now(), Provider::Google, token);
     let Some(found) = found.filter(|found| may_be_told(&caller, found)) else {
@@ -78,12 +69,13 @@ pub async fn introspect(
     if matches!(caller, Caller::Api) {
         grants.used(app.now(), &found.authorization);
     }
-    Ok(Json(active(&app, &found)))
+    Ok(Json(active(app, &found)))
 }
 
 /// RFC 7662 §2.1: the caller has to authenticate.
-fn caller(app: &App, headers: &HeaderMap, params: &Params) -> Result<Caller, TokenError> {
-    let credentials = client_credentials(headers, params).ok().flatten();
+fn caller(call: &Call) -> Result<Caller, TokenError> {
+    let (app, params) = (&call.app, call.unique()?);
+    let credentials = client_credentials(&call.headers, params).ok().flatten();
     let credentials = credentials.ok_or(TokenError::InvalidClient)?;
     let (id, secret) = (&credentials.id, &credentials.secret);
     if app.apis.authenticate(id, secret).is_some() {
@@ -127,15 +119,11 @@ fn active(app: &App, found: &Token) -> Value {
 }
 
 /// `GET /google/authorizations?sub=…`
-pub async fn authorizations(
-    State(app): State<Shared>,
-    headers: HeaderMap,
-    params: Result<Params, ParamsError>,
-) -> Result<Json<Value>, Response> {
-    let api = api(&app, &headers)?;
-    let params = params.unwrap_or_default();
-    let sub = required(&params, "sub", "sub is missing.").map_err(error)?;
-    let mut consents = app.grants().consents_for(&audience(api));
+pub async fn authorizations(call: Call) -> Result<Json<Value>, Response> {
+    let api = api(&call)?;
+    let sub = call.params.as_ref().ok().and_then(|params| params.get("sub"));
+    let sub = sub.ok_or_else(|| error(TokenError::InvalidRequest("sub is missing.")))?;
+    let mut consents = call.app.grants().consents_for(&audience(api));
     consents.retain(|consent| consent.person.google_sub == sub);
     let entry = |consent: &Consent| {
         json!({
@@ -153,12 +141,11 @@ pub async fn authorizations(
 
 /// `DELETE /google/authorizations/{id}`
 pub async fn revoke_authorization(
-    State(app): State<Shared>,
     Path(id): Path<String>,
-    headers: HeaderMap,
+    call: Call,
 ) -> Result<Response, Response> {
-    let api = api(&app, &headers)?;
-    let revoked = app.grants().revoke_by_id(&audience(api), &id);
+    let api = api(&call)?;
+    let revoked = call.app.grants().revoke_by_id(&audience(api), &id);
     tracing::info!(api = api.id, revoked, "an API revoked an authorization");
     Ok(match revoked {
         true => StatusCode::NO_CONTENT.into_response(),
@@ -167,11 +154,11 @@ pub async fn revoke_authorization(
 }
 
 #[expect(clippy::result_large_err, reason = "a response on its way out: a box would only move it")]
-fn api<'a>(app: &'a App, headers: &HeaderMap) -> Result<&'a Api, Response> {
-    client_credentials(headers, &Params::default())
+fn api(call: &Call) -> Result<&Api, Response> {
+    client_credentials(&call.headers, &Params::default())
         .ok()
         .flatten()
-        .and_then(|own| app.apis.authenticate(&own.id, &own.secret))
+        .and_then(|own| call.app.apis.authenticate(&own.id, &own.secret))
         .ok_or_else(|| error(TokenError::InvalidClient))
 }
 

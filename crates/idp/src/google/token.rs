@@ -3,31 +3,26 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::State;
+use axum::http::StatusCode;
 use axum::http::header::WWW_AUTHENTICATE;
-use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use crate::app::{App, Shared};
+use crate::app::App;
 use crate::keys::KeyError;
 use crate::kit::{Digest, put};
 use crate::misbehave::Misbehaviour;
 use crate::protocol::credentials::BearerError;
 use crate::protocol::grants::{Authorization, GrantError, GrantType, Issued};
-use crate::protocol::params::{Params, ParamsError};
-use crate::protocol::token::{TokenError, authorize, token_endpoint};
+use crate::protocol::params::Call;
+use crate::protocol::token::TokenError;
 use crate::provider::Provider;
 
 const ID_TOKEN_LIFETIME: Duration = Duration::from_secs(60 * 60);
 
-pub async fn token(
-    State(app): State<Shared>,
-    headers: HeaderMap,
-    params: Result<Params, ParamsError>,
-) -> Result<Json<Value>, Response> {
-    let issued = token_endpoint(&app, Provider::Google, &headers, params, error).await?;
-    answer(&app, issued).await.map(Json).map_err(|KeyError| server_error())
+pub async fn token(call: Call) -> Result<Json<Value>, Response> {
+    let issued = call.tokens(Provider::Google, error).await?;
+    answer(&call.app, issued).await.map(Json).map_err(|KeyError| server_error())
 }
 
 /// RFC 6749 §5.1 and OIDC Core §3.1.3.3.
@@ -121,13 +116,13 @@ fn put_profile(claims: &mut Value, app: &App, authorization: &Authorization) {
     }
 }
 
-pub async fn userinfo(State(app): State<Shared>, headers: HeaderMap) -> Response {
+pub async fn userinfo(call: Call) -> Response {
     // RFC 6750 §3: no error code when there was no token; the missing scope by its name.
     let refuse = |status, error| {
         let challenge = format!(r#"Bearer realm="google"{error}"#);
         (status, [(WWW_AUTHENTICATE, challenge)]).into_response()
     };
-    let authorization = match authorize(&app, Provider::Google, &headers, None) {
+    let authorization = match call.authorization(Provider::Google) {
         Ok(authorization) => authorization,
         Err(BearerError::Missing) => return refuse(StatusCode::UNAUTHORIZED, ""),
         Err(BearerError::Malformed) => {
@@ -146,7 +141,7 @@ pub async fn userinfo(State(app): State<Shared>, headers: HeaderMap) -> Response
         _ => &authorization.person.google_sub,
     };
     let mut claims = json!({ "sub": sub });
-    put_profile(&mut claims, &app, &authorization);
+    put_profile(&mut claims, &call.app, &authorization);
     Json(claims).into_response()
 }
 

@@ -1,11 +1,15 @@
 //! Request parameters, `application/x-www-form-urlencoded`.
 
+use std::convert::Infallible;
+use std::sync::Arc;
+
 use axum::extract::{FromRequest, RawForm, Request};
-use axum::http::{Method, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use strum::IntoStaticStr;
 use url::form_urlencoded;
 
+use crate::app::Shared;
 use crate::pages::Problem;
 
 /// Longest query or form that is read. A `state` of several kilobytes still fits. For forms it is
@@ -87,6 +91,23 @@ impl<S: Send + Sync> FromRequest<S> for Params {
             }
             Err(_) => Err(ParamsError::NotAForm),
         }
+    }
+}
+
+/// What a program asks, of an endpoint of the protocol or of an API. Each dialect has its own words
+/// for parameters that cannot be read.
+pub struct Call {
+    pub app: Shared,
+    pub headers: HeaderMap,
+    pub params: Result<Params, ParamsError>,
+}
+
+impl FromRequest<Shared> for Call {
+    type Rejection = Infallible;
+
+    async fn from_request(request: Request, app: &Shared) -> Result<Self, Infallible> {
+        let headers = request.headers().clone();
+        Ok(Self { app: Arc::clone(app), headers, params: Params::from_request(request, app).await })
     }
 }
 
