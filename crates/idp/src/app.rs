@@ -48,7 +48,6 @@ impl App {
         (provider == Provider::Google).then(|| self.google_issuer())
     }
 
-    /// A path on this provider, as an absolute URL.
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.origin)
     }

@@ -20,7 +20,7 @@ use crate::misbehave::Misbehaviour;
 use crate::pages::{Page, Problem};
 use crate::people::{CreateError, Invalid, NewPerson, Person, is_ephemeral};
 use crate::protocol::authorize::{AuthorizationRequest, PARAMETERS, Refusal, judge};
-use crate::protocol::grants::{Authorization, Binding, consent_key};
+use crate::protocol::grants::{Authorization, CODE_LIFETIME, Code, consent_key};
 use crate::protocol::params::Params;
 use crate::provider::Provider;
 
@@ -127,8 +127,7 @@ fn person_with_key(app: &App, key: &str, form: &Params) -> Option<Arc<Person>> {
     if !is_ephemeral(key) {
         return app.people.find(key);
     }
-    let Creation { name, email, verified, .. } = Creation::read(form);
-    let new = NewPerson::parse(&name, &email, verified).ok()?;
+    let new = Creation::read(form).checked().ok()?;
     Some(Arc::new(Person::ephemeral(key, new)))
 }
 
@@ -168,9 +167,15 @@ fn allow(
         offline: request.offline,
         misbehaviour,
     };
-    let redirect_uri = reply_to.redirect_uri.clone();
-    let binding = Binding { redirect_uri, challenge: request.challenge, asked };
-    app.grants().issue_code(now, &code, authorization, binding);
+    let issued = Code {
+        authorization: Arc::new(authorization),
+        redirect_uri: reply_to.redirect_uri.clone(),
+        challenge: request.challenge,
+        asked,
+        expires_at: now.plus(CODE_LIFETIME),
+        spent: false,
+    };
+    app.grants().issue_code(now, &code, issued);
     if misbehaviour == Misbehaviour::WrongResponseIss {
         reply_to.iss = Some("https://issuer.example.test".into());
     }
@@ -190,7 +195,7 @@ async fn create_person(
     let params = carried_request(form);
     let request = understand(app, provider, &params)?;
     let mut creation = Creation::read(form);
-    let new = match NewPerson::parse(&creation.name, &creation.email, creation.verified) {
+    let new = match creation.checked() {
         Ok(new) => new,
         Err(invalid) => {
             creation.complaint = Some(invalid);
@@ -269,6 +274,10 @@ impl Creation {
         let text = |name| form.get(name).unwrap_or_default().to_owned();
         let (name, email, verified) = (text("name"), text("email"), form.has("verified"));
         Self { name, email, verified, complaint: None }
+    }
+
+    fn checked(&self) -> Result<NewPerson, Invalid> {
+        NewPerson::parse(&self.name, &self.email, self.verified)
     }
 }
 

@@ -1,24 +1,10 @@
 //! Facebook's dialect: OAuth 2.0 with the errors of the Graph API, and of that API the User node
 //! and its permissions.
 
-use std::sync::Arc;
-
 use aws_lc_rs::hmac;
-use axum::http::StatusCode;
-use axum::http::header::WWW_AUTHENTICATE;
-use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get};
-use axum::{Json, Router};
-use serde_json::{Map, Value, json};
 
-use crate::app::{App, Shared};
 use crate::kit::{random_token, secrets_match};
-use crate::misbehave::{Misbehaviour, told_to_fail};
-use crate::protocol::credentials::BearerError;
-use crate::protocol::grants::{Authorization, GrantError, GrantType};
-use crate::protocol::params::{Call, Params, ParamsError};
-use crate::protocol::token::TokenError;
-use crate::provider::Provider;
+use crate::prelude::*;
 
 /// Every route below `/facebook` but those of the consent page.
 pub fn routes() -> Router<Shared> {
@@ -109,7 +95,7 @@ impl IntoResponse for GraphError {
         let kind = if self.code == 190 { "invalid_token" } else { "invalid_request" };
         let challenge = format!(r#"OAuth "Facebook Platform" "{kind}" "{}""#, self.message);
         let body = Json(json!({ "error": error }));
-        (StatusCode::BAD_REQUEST, [(WWW_AUTHENTICATE, challenge)], body).into_response()
+        (StatusCode::BAD_REQUEST, [(header::WWW_AUTHENTICATE, challenge)], body).into_response()
     }
 }
 

@@ -1,27 +1,12 @@
 //! GitHub's dialect: OAuth 2.0 with errors answered 200 and tokens that do not expire, and a part
 //! of the REST API beside it: the user, their repositories, the grant.
 
-use std::sync::Arc;
-
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, State};
-use axum::http::header::{ACCEPT, CONTENT_TYPE, LINK, RETRY_AFTER, USER_AGENT};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Response};
-use axum::routing::{any, delete, get, post};
-use axum::{Json, Router};
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
 use url::form_urlencoded;
 
-use crate::app::{App, Shared};
-use crate::misbehave::{Misbehaviour, told_to_fail};
 use crate::people::Person;
-use crate::protocol::credentials::{BearerError, client_credentials};
-use crate::protocol::grants::{Authorization, GrantError, GrantType};
-use crate::protocol::params::{Call, Params};
-use crate::protocol::token::TokenError;
-use crate::provider::Provider;
+use crate::prelude::*;
 use crate::resources::{Repository, days_before, repositories};
 
 /// Every route below `/github` but those of the consent page.
@@ -38,7 +23,8 @@ pub fn routes() -> Router<Shared> {
 /// `POST /login/oauth/access_token`, as GitHub documents it under "Authorizing OAuth apps".
 async fn access_token(call: Call) -> Result<Response, Response> {
     // GitHub answers with a form unless it is asked for JSON.
-    let mut accepted = call.headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let mut accepted =
+        call.headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let json = accepted.any(|value| value.contains("application/json"));
     let issued = call.tokens(Provider::Github, |refusal| error(json, &refusal)).await?;
     let scope = issued.authorization.scopes.joined(",");
@@ -79,7 +65,8 @@ fn answer(json: bool, pairs: &[(&str, &str)]) -> Response {
         return Json(pairs.collect::<Map<_, _>>()).into_response();
     }
     let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
-    ([(CONTENT_TYPE, "application/x-www-form-urlencoded; charset=utf-8")], form).into_response()
+    ([(header::CONTENT_TYPE, "application/x-www-form-urlencoded; charset=utf-8")], form)
+        .into_response()
 }
 
 async fn user(call: Call) -> Result<Response, Response> {
@@ -124,7 +111,7 @@ async fn not_found() -> Response {
 
 #[expect(clippy::result_large_err, reason = "a response on its way out: a box would only move it")]
 fn authorize(call: &Call) -> Result<Arc<Authorization>, Response> {
-    if call.headers.get(USER_AGENT).is_none_or(HeaderValue::is_empty) {
+    if call.headers.get(header::USER_AGENT).is_none_or(HeaderValue::is_empty) {
         let rule = "Request forbidden by administrative rules. Please make sure your request has \
                     a User-Agent header.";
         return Err((StatusCode::FORBIDDEN, rule).into_response());
@@ -145,7 +132,7 @@ fn authorize(call: &Call) -> Result<Arc<Authorization>, Response> {
 /// "Rate limits for the REST API": 403 or 429, and headers that say until when.
 fn rate_limited() -> Response {
     let headers = [
-        (RETRY_AFTER, "60"),
+        (header::RETRY_AFTER, "60"),
         (HeaderName::from_static("x-ratelimit-limit"), "5000"),
         (HeaderName::from_static("x-ratelimit-remaining"), "0"),
     ];
@@ -188,7 +175,7 @@ async fn repos(call: Call) -> Result<Response, Response> {
     if end < found.len()
         && let Ok(link) = HeaderValue::try_from(query.next(app))
     {
-        answer.headers_mut().insert(LINK, link);
+        answer.headers_mut().insert(header::LINK, link);
     }
     Ok(answer)
 }

@@ -48,6 +48,7 @@ mod kit;
 mod misbehave;
 mod pages;
 mod people;
+mod prelude;
 mod protocol;
 mod provider;
 mod resources;

@@ -84,7 +84,6 @@ fn number_of(parts: &[&str]) -> u64 {
     digest.0.iter().take(4).fold(0, |sum, byte| sum << 8 | u64::from(*byte))
 }
 
-/// RFC 3339.
 pub fn instant(at: Timestamp) -> String {
     date_time(at).and_then(|at| at.format(&Rfc3339).ok()).unwrap_or_default()
 }

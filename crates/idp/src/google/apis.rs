@@ -1,23 +1,13 @@
 //! Google's APIs: the Calendar API (`Events: list`) and the People API (`people.connections.list`).
 
-use std::sync::Arc;
-
-use axum::Json;
-use axum::extract::Path;
-use axum::http::StatusCode;
-use axum::http::header::WWW_AUTHENTICATE;
-use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::kit::{Timestamp, put};
-use crate::protocol::grants::Authorization;
-use crate::protocol::params::{Call, Params};
+use crate::prelude::*;
 use crate::protocol::scopes::{CALENDAR, CONTACTS};
-use crate::provider::Provider;
 use crate::resources::{self, Contact, Event, day, instant};
 
 /// A method of an API and the scope that it wants.
@@ -89,7 +79,7 @@ impl IntoResponse for ApiError {
         }
         let mut answer = (status, Json(json!({ "error": error }))).into_response();
         if let Some(challenge) = challenge.and_then(|challenge| challenge.try_into().ok()) {
-            answer.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+            answer.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         }
         answer
     }

@@ -2,34 +2,21 @@
 //! /google/introspect` (RFC 7662), and which applications a person has given access to it. No
 //! standard has the last; every provider has a page of it.
 
-use std::sync::Arc;
-
-use axum::Json;
-use axum::extract::Path;
-use axum::http::StatusCode;
-use axum::http::header::AUTHORIZATION;
-use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
-
 use super::token::{bad_request, error};
-use crate::app::App;
 use crate::config::{Api, Client};
-use crate::misbehave::told_to_fail;
-use crate::protocol::credentials::client_credentials;
+use crate::prelude::*;
 use crate::protocol::grants::{Consent, Token, TokenKind};
-use crate::protocol::params::{Call, Params};
 use crate::protocol::scopes::Audience;
-use crate::protocol::token::TokenError;
-use crate::provider::Provider;
 
 /// Either token revokes the grant with all its tokens.
 pub async fn revoke(call: Call) -> Result<Json<Value>, Response> {
     let params = call.unique().map_err(error)?;
     // As at Google, whoever holds a token may revoke it. Credentials that come must be right.
-    let client = match call.headers.contains_key(AUTHORIZATION) || params.has("client_secret") {
-        true => Some(call.client(Provider::Google).map_err(error)?),
-        false => None,
-    };
+    let client =
+        match call.headers.contains_key(header::AUTHORIZATION) || params.has("client_secret") {
+            true => Some(call.client(Provider::Google).map_err(error)?),
+            false => None,
+        };
     let token = call.required("token", "token is missing.").map_err(error)?;
     let mut grants = call.app.grants();
     let Some(found) = grants.find(call.app.now(), Provider::Google, token) else {

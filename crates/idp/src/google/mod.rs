@@ -5,17 +5,8 @@ mod apis;
 mod introspection;
 mod token;
 
-use axum::extract::State;
-use axum::http::StatusCode;
-use axum::http::header::CACHE_CONTROL;
-use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, post};
-use axum::{Json, Router};
-use serde_json::{Value, json};
-
-use crate::app::Shared;
 use crate::keys::{KeyError, KeyRing};
-use crate::provider::Provider;
+use crate::prelude::*;
 
 /// Every route below `/google` but those of the consent page.
 pub fn routes() -> Router<Shared> {
@@ -87,7 +78,9 @@ async fn jwks(State(app): State<Shared>) -> Response {
     match app.keys.blocking(KeyRing::jwks).await {
         // A real key set may be kept for hours. Here keys live as long as the process, so a client
         // that kept them would fail after every restart.
-        Ok(keys) => ([(CACHE_CONTROL, "no-cache")], Json(json!({ "keys": keys }))).into_response(),
+        Ok(keys) => {
+            ([(header::CACHE_CONTROL, "no-cache")], Json(json!({ "keys": keys }))).into_response()
+        }
         Err(KeyError) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }

@@ -2,21 +2,10 @@
 
 use std::time::Duration;
 
-use axum::Json;
-use axum::http::StatusCode;
-use axum::http::header::WWW_AUTHENTICATE;
-use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
-
-use crate::app::App;
 use crate::keys::KeyError;
 use crate::kit::{Digest, put};
-use crate::misbehave::Misbehaviour;
-use crate::protocol::credentials::BearerError;
-use crate::protocol::grants::{Authorization, GrantError, GrantType, Issued};
-use crate::protocol::params::Call;
-use crate::protocol::token::TokenError;
-use crate::provider::Provider;
+use crate::prelude::*;
+use crate::protocol::grants::Issued;
 
 const ID_TOKEN_LIFETIME: Duration = Duration::from_secs(60 * 60);
 
@@ -120,7 +109,7 @@ pub async fn userinfo(call: Call) -> Response {
     // RFC 6750 §3: no error code when there was no token; the missing scope by its name.
     let refuse = |status, error| {
         let challenge = format!(r#"Bearer realm="google"{error}"#);
-        (status, [(WWW_AUTHENTICATE, challenge)]).into_response()
+        (status, [(header::WWW_AUTHENTICATE, challenge)]).into_response()
     };
     let authorization = match call.authorization(Provider::Google) {
         Ok(authorization) => authorization,
@@ -151,7 +140,8 @@ pub fn error(refusal: TokenError) -> Response {
     let (code, description) = match refusal {
         TokenError::InvalidRequest(why) => ("invalid_request", why),
         TokenError::InvalidClient => {
-            let challenge = [(WWW_AUTHENTICATE, r#"Basic realm="google", charset="UTF-8""#)];
+            let challenge =
+                [(header::WWW_AUTHENTICATE, r#"Basic realm="google", charset="UTF-8""#)];
             let body = Json(json!({ "error": "invalid_client" }));
             return (StatusCode::UNAUTHORIZED, challenge, body).into_response();
         }

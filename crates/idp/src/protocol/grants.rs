@@ -19,7 +19,7 @@ use crate::provider::Provider;
 /// How many codes, and how many tokens of a kind, are kept at most.
 const CAPACITY: usize = 4096;
 /// RFC 6749 §4.1.2 recommends ten minutes at most; a redirect takes less than one.
-const CODE_LIFETIME: Duration = Duration::from_secs(60);
+pub const CODE_LIFETIME: Duration = Duration::from_secs(60);
 /// Google's rule for applications in testing: "a refresh token expiring in 7 days".
 const TESTING_LIFETIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// Google ends refresh tokens that were not used for six months; here it is six months in all.
@@ -81,15 +81,6 @@ impl Authorization {
     }
 }
 
-/// What a code is bound to, beside what was decided.
-#[derive(Clone, Debug)]
-pub struct Binding {
-    pub redirect_uri: String,
-    pub challenge: CodeChallenge,
-    /// What the person was asked, ticked or not: this decision replaces earlier ones about these.
-    pub asked: Scopes,
-}
-
 /// An attempt to redeem a code, by a client that has authenticated. RFC 6749 §4.1.3.
 #[derive(Debug)]
 pub struct Redemption<'a> {
@@ -138,12 +129,16 @@ pub enum GrantError {
     OtherAudience,
 }
 
+/// What was decided, and what the code is bound to besides.
 #[derive(Debug)]
-struct Code {
-    authorization: Arc<Authorization>,
-    binding: Binding,
-    expires_at: Timestamp,
-    spent: bool,
+pub struct Code {
+    pub authorization: Arc<Authorization>,
+    pub redirect_uri: String,
+    pub challenge: CodeChallenge,
+    /// What the person was asked, ticked or not: this decision replaces earlier ones about these.
+    pub asked: Scopes,
+    pub expires_at: Timestamp,
+    pub spent: bool,
 }
 
 impl Code {
@@ -155,9 +150,9 @@ impl Code {
             Err(GrantError::Replayed)
         } else if now >= self.expires_at {
             Err(GrantError::Expired)
-        } else if self.binding.redirect_uri != attempt.redirect_uri {
+        } else if self.redirect_uri != attempt.redirect_uri {
             Err(GrantError::RedirectUriMismatch)
-        } else if !self.binding.challenge.is_met_by(attempt.verifier) {
+        } else if !self.challenge.is_met_by(attempt.verifier) {
             Err(GrantError::VerifierMismatch)
         } else if !self.authorization.is_for(attempt.audience) {
             Err(GrantError::OtherAudience)
@@ -288,18 +283,10 @@ impl Default for Grants {
 }
 
 impl Grants {
-    pub fn issue_code(
-        &mut self,
-        now: Timestamp,
-        code: &str,
-        authorization: Authorization,
-        binding: Binding,
-    ) {
-        let expires_at = now.plus(CODE_LIFETIME);
+    pub fn issue_code(&mut self, now: Timestamp, code: &str, issued: Code) {
         // Kept as long as its tokens may live: a replay must still find what to revoke.
-        let forget_at = expires_at.plus(authorization.client.provider.access_token_lifetime());
-        let authorization = Arc::new(authorization);
-        let issued = Code { authorization, binding, expires_at, spent: false };
+        let tokens_live = issued.authorization.client.provider.access_token_lifetime();
+        let forget_at = issued.expires_at.plus(tokens_live);
         self.codes.insert(now, Digest::of(code), forget_at, issued);
     }
 
@@ -317,7 +304,7 @@ impl Grants {
         let code = self.codes.get_mut(now, &family).ok_or(GrantError::Unknown)?;
         let judgement = code.judge(attempt, now);
         let authorization = Arc::clone(&code.authorization);
-        let asked = code.binding.asked.clone();
+        let asked = code.asked.clone();
         match judgement {
             Err(GrantError::ForeignClient) => {}
             Err(GrantError::Replayed) => self.revoke_family(&family),

@@ -97,7 +97,6 @@ impl Call {
         self.unique()?.get(name).ok_or(TokenError::InvalidRequest(complaint))
     }
 
-    /// The client that has authenticated.
     pub fn client(&self, provider: Provider) -> Result<&Arc<Client>, TokenError> {
         let credentials = client_credentials(&self.headers, self.unique()?);
         let credentials = credentials.map_err(|TwoMethods| {
