@@ -8,7 +8,6 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use serde_json::Value;
 use url::Url;
 
-/// The longest that one call may take.
 const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The largest body that is taken in, in bytes.
@@ -76,7 +75,6 @@ impl Call {
         self.headers.iter().find(|(one, _)| one == name)?.1.to_str().ok()
     }
 
-    /// With a bearer token (RFC 6750 §2.1).
     pub fn bearer(self, token: &str) -> Self {
         self.with("authorization", &format!("Bearer {token}"))
     }
@@ -97,7 +95,6 @@ pub struct Answer {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: Vec<u8>,
-    /// The body of the request.
     pub sent: Vec<u8>,
     /// From the first byte out to the last one in.
     pub took: Duration,
@@ -125,7 +122,6 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 
-    /// How long it took, in milliseconds.
     pub fn millis(&self) -> f64 {
         self.took.as_secs_f64() * 1000.0
     }
@@ -153,7 +149,6 @@ pub trait Middleman: std::fmt::Debug + Send + Sync {
 #[derive(Clone, Debug)]
 pub struct Agent {
     http: reqwest::Client,
-    /// The values, by host, name and path.
     cookies: BTreeMap<(String, String, String), String>,
     middleman: Option<Arc<dyn Middleman>>,
 }

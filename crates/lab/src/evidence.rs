@@ -28,7 +28,6 @@ pub struct Evidence {
     pub facts: Vec<Fact>,
 }
 
-/// A series in a few numbers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Figure {
     pub label: String,
@@ -144,7 +143,6 @@ pub fn grouped<T>(all: &[T], name: impl Fn(&T) -> &str) -> Vec<(&str, Vec<&T>)> 
     groups
 }
 
-/// A text with a capital first letter.
 pub fn capital(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(char::to_uppercase);

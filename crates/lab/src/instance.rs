@@ -129,7 +129,6 @@ pub trait Instance: Send + Sync {
     /// The address of its local provider, if it has one.
     fn provider(&self) -> Option<&Url>;
 
-    /// The instance as attacks see it.
     fn target(&self) -> Target {
         Target { app: self.url().clone(), provider: None }
     }
@@ -157,7 +156,6 @@ pub trait Instance: Send + Sync {
         Err(Error::NotHere("it reads the log".to_owned()))
     }
 
-    /// Every byte of its database.
     fn stored(&self) -> Result<Vec<u8>> {
         Err(Error::NotHere("it reads the database’s files".to_owned()))
     }

@@ -13,7 +13,6 @@ use crate::experiments::Experiment;
 use crate::instance::InstanceFactory;
 use crate::verdict::Verdict;
 
-/// The longest that a run takes.
 pub const LIMIT: Duration = Duration::from_secs(45);
 
 #[derive(Clone, Debug, PartialEq)]
@@ -23,7 +22,6 @@ pub enum Progress {
     Ended(Box<Outcome>),
 }
 
-/// What is told of a run.
 pub type Tell<'a> = &'a (dyn Fn(Progress) + Send + Sync);
 
 /// A claim, and how its experiment went.
@@ -68,9 +66,7 @@ impl Outcome {
             took_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         }
     }
-}
 
-impl Outcome {
     pub fn in_words(&self) -> String {
         self.verdict.as_ref().map_or("not measured".to_owned(), Verdict::in_words)
     }
@@ -88,7 +84,6 @@ impl Outcome {
     }
 }
 
-/// How many claims came out how.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     right: usize,

@@ -13,22 +13,23 @@ use crate::token::random;
 /// The password of every account that an experiment makes.
 pub const PASSWORD: &str = "a lantern under the stairs";
 
-/// Somebody at the local provider.
+/// Somebody at the local provider, and the scope that they untick at its consent page.
 #[derive(Clone, Copy, Debug)]
 pub struct Person<'a> {
     pub key: &'a str,
     pub password: Option<&'a str>,
+    pub unticked: &'a str,
 }
 
 impl<'a> From<&'a str> for Person<'a> {
     fn from(key: &'a str) -> Self {
-        Self { key, password: None }
+        Self { key, password: None, unticked: "" }
     }
 }
 
 /// The one person there who has a password.
 pub const MARGARET: Person<'static> =
-    Person { key: "margaret", password: Some("eleven steps to the moon") };
+    Person { key: "margaret", password: Some("eleven steps to the moon"), unticked: "" };
 
 /// The header that says how far away the database is to be.
 pub const LATENCY: &str = "x-latchkey-database-latency";
@@ -116,7 +117,6 @@ pub fn credential_cookie(
     }
 }
 
-/// The answer, if it has this status.
 pub fn expect(answer: Answer, status: StatusCode) -> Result<Answer> {
     if answer.status == status {
         return Ok(answer);
@@ -155,19 +155,7 @@ pub async fn with_oauth(
     person: impl Into<Person<'_>>,
     credential: Credential,
 ) -> Result<Vec<Answer>> {
-    with_scopes(agent, instance, person, credential, &|_| true).await
-}
-
-/// The same, with only these scopes ticked at the consent page.
-pub async fn with_scopes(
-    agent: &mut Agent,
-    instance: &dyn Instance,
-    person: impl Into<Person<'_>>,
-    credential: Credential,
-    ticked: &(dyn Fn(&str) -> bool + Sync),
-) -> Result<Vec<Answer>> {
-    let (mut answers, callback) =
-        until_consent(agent, instance, person, credential, ticked).await?;
+    let (mut answers, callback) = until_consent(agent, instance, person, credential).await?;
     answers.push(expect(agent.send(callback).await?, StatusCode::SEE_OTHER)?);
     Ok(answers)
 }
@@ -179,7 +167,6 @@ pub async fn until_consent(
     instance: &dyn Instance,
     person: impl Into<Person<'_>>,
     credential: Credential,
-    ticked: &(dyn Fn(&str) -> bool + Sync),
 ) -> Result<(Vec<Answer>, Call)> {
     let person = person.into();
     let Some(provider) = instance.provider() else {
@@ -195,7 +182,7 @@ pub async fn until_consent(
         return Err(Error::NotHere("Google is not played by the local provider".to_owned()));
     }
     let asked = agent.send(Call::get(authorize.clone())).await?;
-    let decided = agent.send(decision(&authorize, person, ticked)).await?;
+    let decided = agent.send(decision(&authorize, person)).await?;
     let decided = expect(decided, StatusCode::SEE_OTHER)?;
     // What a browser says of a redirect that another site has begun.
     let callback = Call::new(Method::GET, redirect(&decided)?).with("sec-fetch-site", "cross-site");
@@ -217,31 +204,23 @@ pub(crate) fn redirect(answer: &Answer) -> Result<Url> {
     answer.location().ok_or_else(nowhere)
 }
 
-/// The form of the local provider's consent page, with these scopes ticked.
-pub(crate) fn decision<'a>(
-    authorize: &Url,
-    person: impl Into<Person<'a>>,
-    ticked: &dyn Fn(&str) -> bool,
-) -> Call {
-    let person = person.into();
-    let mut fields = vec![("person", person.key)];
-    fields.extend(person.password.map(|password| ("password", password)));
-    consent_form(authorize, &fields, ticked)
+/// The form of the local provider's consent page.
+pub(crate) fn decision<'a>(authorize: &Url, person: impl Into<Person<'a>>) -> Call {
+    let Person { key, password, unticked } = person.into();
+    let mut fields = vec![("person", key)];
+    fields.extend(password.map(|password| ("password", password)));
+    consent_form(authorize, &fields, unticked)
 }
 
 /// The same, with these fields about the person.
-pub(crate) fn consent_form(
-    authorize: &Url,
-    person: &[(&str, &str)],
-    ticked: &dyn Fn(&str) -> bool,
-) -> Call {
+pub(crate) fn consent_form(authorize: &Url, person: &[(&str, &str)], unticked: &str) -> Call {
     let query: Vec<_> = authorize.query_pairs().collect();
     let mut fields = vec![("decision", "allow")];
     fields.extend(person);
     for (name, value) in &query {
         if name == "scope" {
-            let scopes = value.split(' ').filter(|scope| ticked(scope));
-            fields.extend(scopes.map(|scope| ("scope", scope)));
+            let ticked = value.split(' ').filter(|scope| *scope != unticked);
+            fields.extend(ticked.map(|scope| ("scope", scope)));
             fields.push(("requested_scope", value));
         } else {
             fields.push((name, value));
@@ -269,7 +248,6 @@ pub(crate) fn read_tokens(answer: &Answer) -> Result<Tokens> {
     serde_json::from_slice(&answer.body).map_err(broken)
 }
 
-/// `GET /api/v1/me`
 pub fn me(base: &Url) -> Result<Call> {
     Ok(Call::new(Method::GET, at(base, "/api/v1/me")?))
 }

@@ -15,7 +15,6 @@ pub struct Interval {
     pub max: f64,
 }
 
-/// How one variant stands to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
     Less,

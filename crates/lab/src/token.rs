@@ -18,7 +18,6 @@ fn strange() -> Error {
     Error::unexpected("a token", "something that is not a JWT")
 }
 
-/// The bytes of one of its parts.
 pub(crate) fn part(token: &str, part: usize) -> Result<Vec<u8>> {
     let text = token.split('.').nth(part).ok_or_else(strange)?;
     URL_SAFE_NO_PAD.decode(text).map_err(|_| strange())
@@ -108,14 +107,12 @@ impl Jwt {
         Ok(Self { header: header(token)?, claims: claims(token)?, token: token.to_owned() })
     }
 
-    /// With other claims, under the old signature.
     pub(crate) fn with_claims(&self, changes: Value) -> String {
         let claims = base64url(with(&self.claims, changes).to_string());
         let parts: Vec<_> = self.token.split('.').collect();
         [parts[0], &claims, parts[2]].join(".")
     }
 
-    /// With another header, under the old signature.
     pub(crate) fn with_header(&self, changes: Value) -> String {
         self.with_header_text(&with(&self.header, changes).to_string())
     }

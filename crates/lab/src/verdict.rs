@@ -25,7 +25,6 @@ pub enum Verdict {
     },
 }
 
-/// Where a condition begins to hold.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BreakEven {
     pub value: f64,
@@ -36,10 +35,8 @@ pub struct BreakEven {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unclear(pub String);
 
-/// What a claim's judge comes to.
 pub type Judged = Result<Verdict, Unclear>;
 
-/// Nothing can be said, because of this.
 pub fn unclear(why: impl Into<String>) -> Judged {
     Err(Unclear(why.into()))
 }
@@ -52,7 +49,7 @@ pub(crate) fn no(because: impl Into<String>) -> Judged {
     Ok(Verdict::no(because))
 }
 
-pub(crate) fn only_if(condition: impl Into<String>, because: impl Into<String>) -> Judged {
+pub(crate) fn only_if(condition: &str, because: impl Into<String>) -> Judged {
     Ok(Verdict::only_if(condition, because))
 }
 

@@ -3,39 +3,56 @@
 
 use std::time::Duration;
 
-use latchkey_lab::attacks::{self, Attack, Expect, Seen, Verdict, judge};
+use latchkey_lab::Answer;
+use latchkey_lab::attacks::{self, Attack, Expect, Verdict, judge};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 /// Those that are judged by what is answered; the others by when.
 fn all() -> impl Iterator<Item = &'static Attack> {
     attacks::all().filter(|attack| !attack.is_timed())
 }
 
-fn answer(status: u16, body: &str) -> Seen {
-    Seen { status, body: body.to_owned(), ..Seen::default() }
+fn answer(status: u16, body: &str) -> Answer {
+    Answer {
+        url: "http://localhost/".parse().expect("a URL"),
+        status: status.try_into().expect("a status"),
+        headers: HeaderMap::new(),
+        body: body.as_bytes().to_vec(),
+        sent: Vec::new(),
+        took: Duration::ZERO,
+        bytes_up: 0,
+        bytes_down: 0,
+    }
 }
 
-fn redirect(to: &str) -> Seen {
-    Seen { status: 303, location: Some(to.to_owned()), ..Seen::default() }
+fn with(mut answer: Answer, name: &str, value: &str) -> Answer {
+    let name: HeaderName = name.parse().expect("a name");
+    answer.headers.append(name, HeaderValue::try_from(value).expect("a value"));
+    answer
 }
 
-fn with_header(name: &str, value: &str) -> Seen {
-    Seen { headers: vec![(name.to_owned(), value.to_owned())], ..answer(200, "") }
+fn redirect(to: &str) -> Answer {
+    with(answer(303, ""), "location", to)
 }
 
-fn error(status: u16, code: &str) -> Seen {
-    Seen { code: Some(code.to_owned()), ..answer(status, "") }
+fn with_header(name: &str, value: &str) -> Answer {
+    with(answer(200, ""), name, value)
+}
+
+fn error(status: u16, code: &str) -> Answer {
+    with(answer(status, ""), "x-error-code", code)
 }
 
 /// The answer that an expectation waits for.
-fn right(expect: &Expect) -> Seen {
+fn right(expect: &Expect) -> Answer {
     match *expect {
         Expect::Code(status, code) => error(status, code),
         Expect::Says(status, code, text) => {
-            Seen { body: format!("What happened: {text}."), ..error(status, code) }
+            with(answer(status, &format!("What happened: {text}.")), "x-error-code", code)
         }
         Expect::OAuth(status, error) => answer(status, &format!(r#"{{"error":"{error}"}}"#)),
         Expect::Challenge(status, error) => {
-            Seen { status, ..with_header("www-authenticate", &format!("Bearer error=\"{error}\"")) }
+            with(answer(status, ""), "www-authenticate", &format!("Bearer error=\"{error}\""))
         }
         Expect::SentBack(error) => redirect(&format!("http://localhost/callback?error={error}")),
         Expect::Stays(status) => answer(status, ""),
@@ -44,16 +61,13 @@ fn right(expect: &Expect) -> Seen {
         Expect::Alike => answer(401, "No."),
         Expect::Has(header, part) => with_header(header, part),
         Expect::Still(text) => answer(200, text),
-        Expect::Limited => Seen {
-            headers: vec![("retry-after".to_owned(), "30".to_owned())],
-            ..error(429, "too_many_tries")
-        },
+        Expect::Limited => with(error(429, "too_many_tries"), "retry-after", "30"),
         Expect::SameSuccessor => answer(200, r#"{"refresh_token":"next"}"#),
     }
 }
 
 /// What somebody answers who lacks the check.
-fn vulnerable(expect: &Expect) -> Seen {
+fn vulnerable(expect: &Expect) -> Answer {
     match *expect {
         // In, with a session; or the document that was asked for.
         Expect::Code(..) | Expect::Says(..) | Expect::Challenge(..) => redirect("/account"),
@@ -72,7 +86,7 @@ fn vulnerable(expect: &Expect) -> Seen {
 }
 
 /// The right answers to every step, for the judge to start from.
-fn refusals(attack: &Attack) -> Vec<Seen> {
+fn refusals(attack: &Attack) -> Vec<Answer> {
     let mut answers: Vec<_> = attack.expect.iter().map(right).collect();
     let compares = |expect: &Expect| matches!(expect, Expect::Alike | Expect::SameSuccessor);
     // Those that compare need two answers, and the first one for both.
@@ -151,10 +165,10 @@ fn the_verdict_is_about_this_check_and_no_other() {
     // Another refusal than the one that this is about.
     assert!(unclear(judge(&[Code(401, "token_expired")], &[error(401, "token_malformed")])));
     let says = [Says(502, "id_token_refused", "its signature is wrong")];
-    let other = Seen { body: "It has expired.".to_owned(), ..error(502, "id_token_refused") };
+    let other = with(answer(502, "It has expired."), "x-error-code", "id_token_refused");
     assert!(unclear(judge(&says, &[other])));
     // The right place, with a status that browsers do not follow as a redirect.
-    let page = Seen { status: 200, location: Some("/account".to_owned()), ..Seen::default() };
+    let page = with_header("location", "/account");
     assert!(through(judge(&[Lands("/account")], &[page])));
     // A limit that names no time to wait is none that a program can keep to.
     assert!(through(judge(&[Limited], &[error(429, "too_many_tries")])));
@@ -168,16 +182,18 @@ fn the_verdict_is_about_this_check_and_no_other() {
         Verdict::Refused
     );
     assert_eq!(judge(&[Alike], &same), Verdict::Refused);
-    assert!(through(judge(&[Alike], &[same[0].clone(), told("lab-2@lab.invalid", "yes")])));
+    for other in [told("lab-2@lab.invalid", "yes"), told("x@example.test", "no")] {
+        assert!(through(judge(&[Alike], &[same[0].clone(), other])));
+    }
     let tokens = |token: &str| answer(200, &format!(r#"{{"refresh_token":"{token}"}}"#));
     assert!(through(judge(&[SameSuccessor], &[tokens("a"), tokens("b")])));
     assert_eq!(judge(&[SameSuccessor], &[tokens("a"), tokens("a")]), Verdict::Refused);
 }
 
 /// Rounds of an account, an address without one, and a second account, in milliseconds.
-fn rounds(of: impl Fn(usize) -> [f64; 3]) -> Vec<Seen> {
+fn rounds(of: impl Fn(usize) -> [f64; 3]) -> Vec<Answer> {
     let seen =
-        |millis: f64| Seen { took: Duration::from_secs_f64(millis / 1000.0), ..answer(401, "") };
+        |millis: f64| Answer { took: Duration::from_secs_f64(millis / 1000.0), ..answer(401, "") };
     (0..18).flat_map(|round| of(round).map(seen)).collect()
 }
 
@@ -190,7 +206,7 @@ fn jitter(round: usize, who: usize) -> f64 {
 #[test]
 fn the_clock_gives_away_what_differs_and_nothing_else() {
     let with = |of: [f64; 3]| rounds(move |n| [0, 1, 2].map(|who| of[who] + jitter(n, who)));
-    let judged = |seen: &[Seen]| judge(&[Expect::AsFast], seen);
+    let judged = |seen: &[Answer]| judge(&[Expect::AsFast], seen);
     // Alike; sooner and later without an account.
     assert_eq!(judged(&with([30.0, 30.0, 30.0])), Verdict::Refused);
     for (unknown, word) in [(2.0, "sooner"), (90.0, "later")] {

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use latchkey_lab::sign_in::sign_up;
 use latchkey_lab::stopwatch::{
-    self, Processes, Progress, PromiseResult, Reading, Timed, TimedCredential, expiring_jwt,
-    introspected, promise_result, session, watched_jwt,
+    self, Progress, PromiseResult, Reading, Subject, Timed, TimedCredential, introspected,
+    promise_result,
 };
 use latchkey_lab::{Agent, Call};
 use latchkey_tests::issuer::{Answer, INTROSPECT};
@@ -20,8 +20,8 @@ fn base(app: &Latchkey) -> Url {
     app.origin.parse().expect("a URL")
 }
 
-fn one(base: &Url) -> Processes<'_> {
-    Processes { revoked_at: base, used_at: base }
+fn one<'a>(agent: &'a Agent, base: &'a Url, email: &'a str) -> Subject<'a> {
+    Subject { agent, email, revoked_at: base, used_at: base }
 }
 
 /// Times a credential, with somebody else's watch beside it. Both have to be right
@@ -77,7 +77,7 @@ async fn a_session_is_refused_at_the_next_request() {
     let (app, agent) = (Latchkey::start().await, Agent::new().expect("a client"));
     let base = base(&app);
     let email = sign_up(&agent, &base).await.expect("an account");
-    let credential = session(&agent, one(&base), &email).await.expect("a session");
+    let credential = one(&agent, &base, &email).session().await.expect("a session");
     let timed = timed_by_both(&agent, &credential).await;
     assert!(matches!(timed.reading, Reading::Dead { last_accepted: None, .. }), "{timed:?}");
 }
@@ -87,7 +87,7 @@ async fn a_jwt_lives_until_it_expires() {
     let app = Setup::new().set("JWT_ACCESS_TTL", "1s").start().await;
     let (base, agent) = (base(&app), Agent::new().expect("a client"));
     let email = sign_up(&agent, &base).await.expect("an account");
-    let credential = expiring_jwt(&agent, one(&base), &email).await.expect("a JWT");
+    let credential = one(&agent, &base, &email).expiring_jwt().await.expect("a JWT");
     let timed = timed_by_both(&agent, &credential).await;
     assert!(
         matches!(timed.reading, Reading::Dead { last_accepted: Some(_), .. }),
@@ -104,8 +104,8 @@ async fn a_watched_jwt_is_refused_at_another_replica_too() {
     let (here, there, agent) = (base(&here), base(&there), Agent::new().expect("a client"));
     let email = sign_up(&agent, &here).await.expect("an account");
     for used_at in [&here, &there] {
-        let processes = Processes { revoked_at: &here, used_at };
-        let credential = watched_jwt(&agent, processes, &email).await.expect("a JWT");
+        let subject = Subject { used_at, ..one(&agent, &here, &email) };
+        let credential = subject.watched_jwt().await.expect("a JWT");
         let timed = timed_by_both(&agent, &credential).await;
         // In the very process it is known at once.
         let at_once = matches!(timed.reading, Reading::Dead { last_accepted: None, .. });

@@ -99,7 +99,7 @@ async fn pre_hijacking(context: &mut AttackContext) -> Result {
     context.provider()?;
     let victim = EphemeralUser::new(new_email()?)?;
     // The thief types the victim's address, and is in.
-    let thief = context.new_account("Theo Thief", &victim.email).await?;
+    let mut thief = context.new_account("Theo Thief", &victim.email).await?.browser;
     let mut browser = context.browser();
     let authorize = context.authorization_url(&mut browser, "/auth/google").await?;
     let callback = open_callback(context.consent(&authorize, &victim, "none").await?);
@@ -107,7 +107,7 @@ async fn pre_hijacking(context: &mut AttackContext) -> Result {
     context.control(&mut browser, note, callback, 303).await?;
     let call = context.get("/api/v1/me")?;
     let note = "What the thief’s password opens";
-    context.attack(&mut thief.signed_in_browser(), note, call).await?;
+    context.attack(&mut thief, note, call).await?;
     Ok(())
 }
 
@@ -139,8 +139,7 @@ async fn link_by_callback(context: &mut AttackContext) -> Result {
 
 async fn script_in_name(context: &mut AttackContext) -> Result {
     const NAME: &str = "<img src=x onerror=alert(1)>";
-    let account = context.new_account(NAME, &new_email()?).await?;
-    let mut browser = account.signed_in_browser();
+    let mut browser = context.new_account(NAME, &new_email()?).await?.browser;
     for note in ["A page that greets by name", "The name is there, as text"] {
         context.attack_account(&mut browser, note).await?;
     }

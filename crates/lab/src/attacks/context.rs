@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::sync::OnceCell;
 use url::Url;
 
-use super::record::{DOMAIN, Role, Seen, Step};
+use super::record::{DOMAIN, Role, Step};
 use crate::agent::{Agent, Answer, Call, Middleman};
 use crate::error::{Error, Result};
 use crate::instance::{LocalProvider, Target, at};
@@ -26,15 +26,9 @@ pub(super) struct Browser {
 pub(super) struct Account {
     pub(super) email: String,
     pub(super) password: String,
-    signed_in: Browser,
+    /// The browser that signed in when the account was made.
+    pub(super) browser: Browser,
     access_token: Arc<OnceCell<String>>,
-}
-
-impl Account {
-    /// A copy of the browser that signed in when the account was made.
-    pub(super) fn signed_in_browser(&self) -> Browser {
-        self.signed_in.clone()
-    }
 }
 
 /// A person of the local provider that it forgets after the sign-in.
@@ -57,7 +51,7 @@ pub struct AttackContext {
     owner: OnceCell<Account>,
     thief: OnceCell<Account>,
     ephemeral_user: OnceCell<EphemeralUser>,
-    seen: Vec<Seen>,
+    seen: Vec<Answer>,
     steps: Vec<Step>,
 }
 
@@ -76,7 +70,7 @@ impl AttackContext {
     }
 
     /// Hands over what was recorded, and begins a new record.
-    pub(super) fn take_record(&mut self) -> (Vec<Seen>, Vec<Step>) {
+    pub(super) fn take_record(&mut self) -> (Vec<Answer>, Vec<Step>) {
         (std::mem::take(&mut self.seen), std::mem::take(&mut self.steps))
     }
 
@@ -126,10 +120,10 @@ impl AttackContext {
     ) -> Result<Answer> {
         let what = format!("{} {}", call.method, call.url.path());
         let answer = browser.agent.send(call.with("user-agent", browser.user_agent)).await?;
-        if answer.status.as_u16() == status {
+        if answer.status == status {
             return Ok(answer);
         }
-        let line = Seen::of(&answer).line();
+        let line = answer.line();
         Err(Error::because(format!("{what} was answered with {line}, not {status}.")))
     }
 
@@ -139,8 +133,8 @@ impl AttackContext {
         note: &str,
         call: Call,
     ) -> Result<Answer> {
-        let (answer, seen) = self.send(browser, Role::Attack, note, call).await?;
-        self.seen.push(seen);
+        let answer = self.send(browser, Role::Attack, note, call).await?;
+        self.seen.push(answer.clone());
         Ok(answer)
     }
 
@@ -151,15 +145,14 @@ impl AttackContext {
     }
 
     /// Records a step that was sent elsewhere, at the same time as others.
-    pub(super) fn record_attack(&mut self, note: &str, call: &Call, answer: &Answer) {
-        let seen = Seen::of(answer);
-        self.steps.push(Step::of(Role::Attack, note, call, None, &seen));
-        self.seen.push(seen);
+    pub(super) fn record_attack(&mut self, note: &str, call: &Call, answer: Answer) {
+        self.steps.push(Step::of(Role::Attack, note, call, None, &answer));
+        self.seen.push(answer);
     }
 
     /// Records what is judged, and not shown.
-    pub(super) fn record_answer(&mut self, answer: &Answer) {
-        self.seen.push(Seen::of(answer));
+    pub(super) fn record_answer(&mut self, answer: Answer) {
+        self.seen.push(answer);
     }
 
     /// Sends the same without the attack: it has to succeed with this status, or
@@ -171,13 +164,13 @@ impl AttackContext {
         call: Call,
         status: u16,
     ) -> Result<Answer> {
-        let (answer, seen) = self.send(browser, Role::Control, note, call).await?;
-        if seen.status == status {
+        let answer = self.send(browser, Role::Control, note, call).await?;
+        if answer.status == status {
             return Ok(answer);
         }
         Err(Error::because(format!(
             "The control failed ({note}): {} was answered, not {status}.",
-            seen.line()
+            answer.line()
         )))
     }
 
@@ -187,13 +180,12 @@ impl AttackContext {
         role: Role,
         note: &str,
         call: Call,
-    ) -> Result<(Answer, Seen)> {
+    ) -> Result<Answer> {
         let call = call.with("user-agent", browser.user_agent);
         let cookies = browser.agent.cookies_for(&call.url);
         let answer = browser.agent.send(call.clone()).await?;
-        let seen = Seen::of(&answer);
-        self.steps.push(Step::of(role, note, &call, cookies.as_deref(), &seen));
-        Ok((answer, seen))
+        self.steps.push(Step::of(role, note, &call, cookies.as_deref(), &answer));
+        Ok(answer)
     }
 
     pub(super) async fn new_account(&self, name: &str, email: &str) -> Result<Account> {
@@ -201,9 +193,9 @@ impl AttackContext {
         let fields = [("name", name), ("email", email), ("password", &*password)];
         let form = self.form("/sign-up", &fields)?;
         self.send_unrecorded(&mut self.browser(), form, 303).await?;
-        let mut signed_in = self.browser();
-        self.sign_in(&mut signed_in, email, &password).await?;
-        Ok(Account { email: email.to_owned(), password, signed_in, access_token: Arc::default() })
+        let mut browser = self.browser();
+        self.sign_in(&mut browser, email, &password).await?;
+        Ok(Account { email: email.to_owned(), password, browser, access_token: Arc::default() })
     }
 
     pub(super) async fn owner(&self) -> Result<Account> {
@@ -291,7 +283,7 @@ pub(super) fn consent_form(authorize: &Url, user: &EphemeralUser, misbehave: &st
         ("verified", "on"),
         ("misbehave", misbehave),
     ];
-    sign_in::consent_form(authorize, &fields, &|_| true)
+    sign_in::consent_form(authorize, &fields, "")
 }
 
 /// The callback, as a browser follows the redirect to it.
@@ -319,7 +311,6 @@ pub fn is_made_up(email: &str) -> bool {
 
 /// A member of the JSON document in an answer.
 pub(super) fn member(answer: &Answer, name: &str) -> Result<String> {
-    let seen = Seen::of(answer);
-    let missing = || Error::because(format!("{} was answered, without {name}.", seen.line()));
-    seen.member(name).ok_or_else(missing)
+    let missing = || Error::because(format!("{} was answered, without {name}.", answer.line()));
+    answer.member(name).ok_or_else(missing)
 }

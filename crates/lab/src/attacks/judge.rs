@@ -4,7 +4,7 @@
 //! status and its code, or whatever else shows that this check was at work. An
 //! attack that fails for another reason has shown nothing.
 
-use super::record::Seen;
+use crate::agent::Answer;
 use crate::evidence::written;
 use crate::stats::{median, noise, sign_test};
 
@@ -62,7 +62,7 @@ impl Verdict {
 
 /// Judges the answers, in their order. Each has its own expectation; the last
 /// one holds for all that follow.
-pub fn judge(expect: &[Expect], seen: &[Seen]) -> Verdict {
+pub fn judge(expect: &[Expect], seen: &[Answer]) -> Verdict {
     let (Some(last), Some(first)) = (expect.last(), seen.first()) else {
         return Verdict::CouldNotRun("Nothing was sent.".to_owned());
     };
@@ -83,28 +83,33 @@ pub fn judge(expect: &[Expect], seen: &[Seen]) -> Verdict {
     worst
 }
 
-fn one(expect: &Expect, seen: &Seen, first: &Seen) -> Verdict {
-    let whole = || seen.status < 400;
+fn one(expect: &Expect, seen: &Answer, first: &Answer) -> Verdict {
     // After too many tries, or when it failed, the server has not looked at it.
-    let looked = |seen: &Seen| seen.status < 500 && seen.status != 429;
+    let looked = |seen: &Answer| !seen.status.is_server_error() && seen.status != 429;
     match *expect {
         Expect::Code(status, code) => refused(seen, seen.is(status, code)),
         Expect::Says(status, code, text) => {
-            refused(seen, seen.is(status, code) && seen.body.contains(text))
+            refused(seen, seen.is(status, code) && seen.text().contains(text))
         }
         Expect::OAuth(status, error) => {
             refused(seen, seen.status == status && seen.member("error").as_deref() == Some(error))
         }
         Expect::Challenge(status, error) => {
-            let challenge = seen.header("www-authenticate").unwrap_or_default();
+            let challenge = seen.values("www-authenticate");
             refused(seen, seen.status == status && challenge.contains(error))
         }
-        Expect::SentBack(error) => match seen.in_location("error") {
-            Some(found) if found == error => Verdict::Refused,
-            _ => refused(seen, false),
-        },
-        Expect::Stays(status) => refused(seen, seen.status == status && seen.location.is_none()),
-        Expect::Lands(place) => match &seen.location {
+        Expect::SentBack(error) => {
+            let to = seen.location();
+            let mut pairs = to.iter().flat_map(|to| to.query_pairs());
+            refused(
+                seen,
+                pairs.find(|(name, _)| name == "error").is_some_and(|(_, it)| it == error),
+            )
+        }
+        Expect::Stays(status) => {
+            refused(seen, seen.status == status && !seen.headers.contains_key("location"))
+        }
+        Expect::Lands(place) => match seen.header("location") {
             Some(found) if found == place && seen.status == 303 => Verdict::Refused,
             Some(found) => Verdict::GotThrough(format!("It led to {found}")),
             None => unclear(seen),
@@ -112,16 +117,16 @@ fn one(expect: &Expect, seen: &Seen, first: &Seen) -> Verdict {
         Expect::Without(text) if looked(seen) => {
             refused_if(!seen.holds(text), || format!("“{text}” is in the answer as it was sent"))
         }
-        Expect::Has(header, part) if whole() => {
-            refused_if(seen.header(header).is_some_and(|value| value.contains(part)), || {
+        Expect::Has(header, part) if is_whole(seen) => {
+            refused_if(seen.values(header).contains(part), || {
                 format!("The answer has no {header} with {part}")
             })
         }
         Expect::Lacks(header) if looked(seen) => {
-            refused_if(seen.header(header).is_none(), || format!("The answer has {header}"))
+            refused_if(!seen.headers.contains_key(header), || format!("The answer has {header}"))
         }
         Expect::Still(text) if looked(seen) => {
-            refused_if(seen.status == 200 && seen.body.contains(text), || {
+            refused_if(seen.status == 200 && seen.text().contains(text), || {
                 format!("Afterwards {} was answered, without what has to be there", seen.line())
             })
         }
@@ -146,11 +151,16 @@ fn one(expect: &Expect, seen: &Seen, first: &Seen) -> Verdict {
     }
 }
 
+/// No refusal of any kind.
+fn is_whole(seen: &Answer) -> bool {
+    seen.status.as_u16() < 400
+}
+
 /// A refusal, when it is the right one; a success of the attacker, when it is none.
-fn refused(seen: &Seen, right: bool) -> Verdict {
+fn refused(seen: &Answer, right: bool) -> Verdict {
     if right {
         Verdict::Refused
-    } else if seen.status < 400 {
+    } else if is_whole(seen) {
         Verdict::GotThrough(format!("It was answered with {}", seen.line()))
     } else {
         unclear(seen)
@@ -161,7 +171,7 @@ fn refused_if(holds: bool, otherwise: impl FnOnce() -> String) -> Verdict {
     if holds { Verdict::Refused } else { Verdict::GotThrough(otherwise()) }
 }
 
-fn unclear(seen: &Seen) -> Verdict {
+fn unclear(seen: &Answer) -> Verdict {
     Verdict::CouldNotRun(format!(
         "It was answered with {}, which is not the refusal that this is about.",
         seen.line()
@@ -170,15 +180,16 @@ fn unclear(seen: &Seen) -> Verdict {
 
 /// Judges answers of the three, round by round: whether whoever has no account is told so by the
 /// clock. Where the two accounts differ among themselves, nothing can be told.
-fn by_the_clock(seen: &[Seen]) -> Verdict {
-    let first = seen.first().map_or(0, |first| first.status);
-    if let Some(other) = seen.iter().find(|one| one.status != first || first == 429 || first >= 500)
-    {
+fn by_the_clock(seen: &[Answer]) -> Verdict {
+    let first = seen.first().map(|first| first.status);
+    let is_odd = |one: &&Answer| {
+        Some(one.status) != first || one.status == 429 || one.status.is_server_error()
+    };
+    if let Some(other) = seen.iter().find(is_odd) {
         return Verdict::CouldNotRun(format!("It was answered with {}.", other.line()));
     }
     let of = |who: usize| -> Vec<f64> {
-        let rounds = seen.chunks_exact(3);
-        rounds.map(|round| round[who].took.as_secs_f64() * 1000.0).collect()
+        seen.chunks_exact(3).map(|round| round[who].millis()).collect()
     };
     let (known, unknown, control) = (of(0), of(1), of(2));
     if known.len() < ROUNDS {

@@ -31,7 +31,7 @@ mod weakenings;
 pub use attack::{Attack, Check, Group};
 pub use context::{AttackContext, is_made_up};
 pub use judge::{Expect, Verdict, judge};
-pub use record::{DOMAIN, Role, Seen, Step};
+pub use record::{DOMAIN, Role, Step};
 pub use run::{Report, run};
 pub use twin::Proof;
 

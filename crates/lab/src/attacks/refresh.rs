@@ -67,7 +67,7 @@ async fn race(context: &mut AttackContext) -> Result {
         racing.spawn(async move { browser.agent.send(call).await });
     }
     for raced in racing.join_all().await {
-        context.record_attack("One of five at once", &call, &raced?);
+        context.record_attack("One of five at once", &call, raced?);
     }
     Ok(())
 }

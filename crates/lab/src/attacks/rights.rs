@@ -87,7 +87,7 @@ const READER: Action = prepare(
 .save(&[("access", Member("access_token")), ("refresh", Member("refresh_token"))]);
 
 async fn sign_in_of_another(context: &mut AttackContext) -> Result {
-    let mut victim = context.owner().await?.signed_in_browser();
+    let mut victim = context.owner().await?.browser;
     let call = context.get("/api/v1/sessions")?;
     let listed = context.control(&mut victim, "The victim’s sign-ins", call, 200).await?;
     let listed: Value = serde_json::from_slice(&listed.body).unwrap_or_default();

@@ -11,7 +11,6 @@ use super::weakenings;
 use crate::error::{Error, Result};
 use crate::instance::{InstanceFactory, Target};
 
-/// How long one attack may take.
 const EACH: Duration = Duration::from_secs(18);
 
 /// How long all of them may take; what has not been run by then is not run.
@@ -34,12 +33,10 @@ pub struct Report {
     pub steps: Vec<Step>,
     pub took: Duration,
     pub proof: Option<Proof>,
-    /// What came of it at the tutorial.
     pub tutorial: Option<Verdict>,
 }
 
 impl Report {
-    /// Whether the tutorial falls to it.
     pub fn falls(&self) -> bool {
         self.tutorial.as_ref().is_some_and(Verdict::is_through)
     }
@@ -102,7 +99,7 @@ async fn lane(
     for attack in attacks.iter().copied() {
         let start = Instant::now();
         let ((verdict, steps), proof, tutorial) = tokio::join!(
-            run_in(context.as_mut(), attack, deadline),
+            run_in(&mut context, attack, deadline),
             prove(ground, attack, deadline),
             at_tutorial(ground, attack, deadline),
         );
@@ -124,7 +121,7 @@ async fn prove(
     let mut context = ground
         .map_err(Error::because)
         .and_then(|ground| AttackContext::new(ground.target.clone(), Some(ground.twin(weakening))));
-    let (verdict, steps) = run_in(context.as_mut(), attack, deadline).await;
+    let (verdict, steps) = run_in(&mut context, attack, deadline).await;
     Some(Proof { without: weakening.without, verdict, steps })
 }
 
@@ -135,18 +132,7 @@ async fn at_tutorial(
 ) -> Option<Verdict> {
     let tutorial = ground.ok()?.tutorial.as_ref()?;
     let mut context = AttackContext::new(tutorial.target().clone(), Some(tutorial.way_back()));
-    Some(run_in(context.as_mut(), attack, deadline).await.0)
-}
-
-async fn run_in(
-    context: Result<&mut AttackContext, &mut Error>,
-    attack: &'static Attack,
-    deadline: Instant,
-) -> (Verdict, Vec<Step>) {
-    match context {
-        Ok(context) => run_one(context, attack, deadline).await,
-        Err(error) => (Verdict::CouldNotRun(error.to_string()), Vec::new()),
-    }
+    Some(run_in(&mut context, attack, deadline).await.0)
 }
 
 /// Headers that every answer has: shown where the attack is about them.
@@ -156,11 +142,15 @@ fn is_about(attack: &Attack, header: &str) -> bool {
     attack.expect.iter().any(|expect| matches!(expect, Expect::Has(name, _) if *name == header))
 }
 
-async fn run_one(
-    context: &mut AttackContext,
+async fn run_in(
+    context: &mut Result<AttackContext>,
     attack: &'static Attack,
     deadline: Instant,
 ) -> (Verdict, Vec<Step>) {
+    let context = match context {
+        Ok(context) => context,
+        Err(error) => return (Verdict::CouldNotRun(error.to_string()), Vec::new()),
+    };
     let time = deadline.saturating_duration_since(Instant::now()).min(EACH);
     // An attack before this one may have been cut off.
     context.take_record();

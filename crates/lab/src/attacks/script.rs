@@ -16,7 +16,6 @@ use crate::token::{Jwt, random};
 /// Bytes of `{{long}}`: more than any value of ours, and less than a server refuses unseen.
 const LONG: usize = 8_000;
 
-/// Bytes of `{{large}}`.
 const LARGE: usize = 100_000;
 
 /// Whose browser or program sends a request. Each keeps its cookies during an attack.
@@ -85,7 +84,6 @@ pub(super) const fn json(method: &'static str, path: &'static str, text: &'stati
     request(method, path, Body::Raw { text, content_type: Some("application/json") })
 }
 
-/// The fields of the sign-in form.
 pub(super) const AS_OWNER: &[(&str, &str)] =
     &[("email", "{{owner.email}}"), ("password", "{{owner.password}}"), ("strategy", "session")];
 pub(super) const AS_THIEF: &[(&str, &str)] =
@@ -273,9 +271,9 @@ impl Script<'_> {
 
     async fn browser(&mut self, client: Client) -> Result<Browser> {
         Ok(match client {
-            Client::Owner => self.context.owner().await?.signed_in_browser(),
-            Client::Newcomer => self.newcomer().await?.signed_in_browser(),
-            Client::SignedInThief => self.context.thief().await?.signed_in_browser(),
+            Client::Owner => self.context.owner().await?.browser,
+            Client::Newcomer => self.newcomer().await?.browser,
+            Client::SignedInThief => self.context.thief().await?.browser,
             Client::Thief => self.context.thiefs_browser(),
             Client::Visitor | Client::Stranger => self.context.browser(),
         })
@@ -322,7 +320,6 @@ impl Script<'_> {
         Ok(call)
     }
 
-    /// A text with its `{{…}}` filled in.
     async fn fill(&mut self, template: &str) -> Result<String> {
         let (mut filled, mut rest) = (String::new(), template);
         while let Some((before, (name, after))) =

@@ -61,8 +61,8 @@ pub(super) async fn timed(
     for (round, answers) in rounds.into_iter().enumerate() {
         for ((call, answer), note) in answers.into_iter().flatten().zip(&notes) {
             match round {
-                0 => context.record_attack(note, &call, &answer),
-                _ => context.record_answer(&answer),
+                0 => context.record_attack(note, &call, answer),
+                _ => context.record_answer(answer),
             }
         }
     }

@@ -173,7 +173,6 @@ impl Passed {
         self.exchanges.iter().rfind(like).map(|(_, answer)| answer)
     }
 
-    /// The newest call to this path.
     pub(super) fn call_to(&self, path: &str) -> Option<&Call> {
         let mut calls = self.exchanges.iter().rev().map(|(call, _)| call);
         calls.find(|call| call.url.path() == path)
@@ -253,7 +252,6 @@ fn query(call: &Call) -> String {
     call.url.query().unwrap_or_default().to_owned()
 }
 
-/// A field of a form.
 pub(super) fn field(call: &Call, name: &str) -> Option<String> {
     let mut fields = url::form_urlencoded::parse(&call.body);
     fields.find(|(one, _)| one == name).map(|(_, value)| value.into_owned())

@@ -40,11 +40,10 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
 
     context.doing("unticking a scope at consent");
     // One person each: a second sign-in would take nothing away.
-    for (label, person, all) in [(TICKED, "ada", true), (UNTICKED, "long", false)] {
+    for (label, key, unticked) in [(TICKED, "ada", ""), (UNTICKED, "long", "email")] {
         let mut agent = fixture.agent.fresh();
-        let ticked = |scope: &str| all || scope != "email";
-        let (instance, session) = (fixture.instance, Credential::Session);
-        sign_in::with_scopes(&mut agent, instance, person, session, &ticked).await?;
+        let person = sign_in::Person { unticked, ..key.into() };
+        sign_in::with_oauth(&mut agent, fixture.instance, person, Credential::Session).await?;
         let me = fixture.get(&mut agent, "/api/v1/me").await?.json();
         evidence.add_fact(label, if me["email"].is_string() { "known" } else { "not known" });
     }

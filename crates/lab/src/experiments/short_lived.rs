@@ -28,7 +28,7 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
         let lived = if before.status == StatusCode::OK { ttl + late - 1 } else { 0 };
         let lived = Duration::from_secs(lived).as_secs_f64();
         evidence.add_sample(&label(lifetime), LIVED, lived);
-        let answer = fixture.agent.fresh().send(fixture.refreshing(&stolen.refresh_token)?).await?;
+        let answer = fixture.try_refresh(&stolen.refresh_token).await?;
         if let Ok((queries, _)) = sign_in::server_timing(&answer) {
             let per_second = queries / Duration::from_secs(ttl).as_secs_f64();
             evidence.add_sample(&label(lifetime), PER_DAY, per_second * 86_400.0);

@@ -11,7 +11,6 @@ experiment! { 1, "steps", within 4 s,
      record that the app keeps of the sign-in, and its time counts as the provider’s."
 }
 
-/// Sign-ins through each door with each key.
 const ROUNDS: usize = 7;
 
 const EXCHANGES: &str = "exchanges";

@@ -23,10 +23,9 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
         let (thief, _) = fixture.refresh(&copied).await?;
         if seconds > 0 {
             fixture.instance.advance(Duration::from_secs(seconds)).await?;
-            fixture.agent.fresh().send(fixture.refreshing(&copied)?).await?;
+            fixture.try_refresh(&copied).await?;
         }
-        let answer = fixture.agent.fresh().send(fixture.refreshing(&thief.refresh_token)?).await?;
-        evidence.add_answer(case, &answer);
+        evidence.add_answer(case, &fixture.try_refresh(&thief.refresh_token).await?);
     }
     Ok(())
 }

@@ -36,8 +36,7 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     sign_in::with_oauth(&mut jwt, *instance, "grace", Credential::Jwt).await?;
     let mut consented = agent.fresh();
     let (_, callback) =
-        sign_in::until_consent(&mut consented, *instance, "alan", Credential::Session, &|_| true)
-            .await?;
+        sign_in::until_consent(&mut consented, *instance, "alan", Credential::Session).await?;
 
     evidence.add_answer(ASKED_BEFORE, &fixture.get_with(OPAQUE, "/api/v1/me").await?);
     evidence.add_answer(CONNECTED_BEFORE, &connect(&fixture, &mut session).await?);
@@ -70,7 +69,7 @@ async fn connect(fixture: &Fixture<'_>, browser: &mut Agent) -> Result<Answer> {
     let authorize =
         sign_in::redirect(&sign_in::expect(browser.send(ask).await?, StatusCode::SEE_OTHER)?)?;
     browser.send(Call::get(authorize.clone())).await?;
-    let decided = browser.send(sign_in::decision(&authorize, "ada", &|_| true)).await?;
+    let decided = browser.send(sign_in::decision(&authorize, "ada")).await?;
     let back = Call::new(Method::GET, sign_in::redirect(&decided)?);
     browser.send(back.with("sec-fetch-site", "cross-site")).await?;
     fixture.get(browser, CALENDAR).await

@@ -40,7 +40,6 @@ fn label(credential: Credential, path: &str, when: &str) -> String {
     format!("{}, GET {path}, {when}", credential.name())
 }
 
-/// How the app refuses without its database.
 const NO_DATABASE: [&str; 1] = ["503 database_unavailable"];
 
 fn judge(evidence: &Evidence) -> Judged {

@@ -30,72 +30,60 @@ pub struct TimedCredential {
     pub promise: Duration,
 }
 
-/// Where a sign-in is ended and where its credential is sent: one process, or two.
+/// An account, the process at which its sign-ins are ended, and the one to which their credentials
+/// are sent: the same, or another.
 #[derive(Clone, Copy, Debug)]
-pub struct Processes<'a> {
+pub struct Subject<'a> {
+    pub agent: &'a Agent,
+    pub email: &'a str,
     pub revoked_at: &'a Url,
     pub used_at: &'a Url,
 }
 
-/// A server session: its cookie was copied, and the owner signs out.
-pub async fn session(
-    agent: &Agent,
-    processes: Processes<'_>,
-    email: &str,
-) -> Result<TimedCredential> {
-    let mut owner = agent.fresh();
-    sign_in::with_password(&mut owner, processes.revoked_at, email, Credential::Session).await?;
-    let cookies = owner.cookies_for(processes.revoked_at).unwrap_or_default();
-    let sign_out = Call::form(at(processes.revoked_at, "/sign-out")?, &[]);
-    Ok(TimedCredential {
-        slug: "session",
-        request: sign_in::me(processes.used_at)?.with("cookie", &cookies),
-        revocation: sign_out.with("cookie", &cookies),
-        promise: Duration::ZERO,
-    })
-}
+impl Subject<'_> {
+    /// A server session: its cookie was copied, and the owner signs out.
+    pub async fn session(self) -> Result<TimedCredential> {
+        let (mut owner, base) = (self.agent.fresh(), self.revoked_at);
+        sign_in::with_password(&mut owner, base, self.email, Credential::Session).await?;
+        let cookies = owner.cookies_for(base).unwrap_or_default();
+        Ok(TimedCredential {
+            slug: "session",
+            request: sign_in::me(self.used_at)?.with("cookie", &cookies),
+            revocation: Call::form(at(base, "/sign-out")?, &[]).with("cookie", &cookies),
+            promise: Duration::ZERO,
+        })
+    }
 
-/// A JWT that lives until it expires, whatever happens to its sign-in.
-pub async fn expiring_jwt(
-    agent: &Agent,
-    processes: Processes<'_>,
-    email: &str,
-) -> Result<TimedCredential> {
-    let (jwt, lifetime) = jwt(agent, processes, email).await?;
-    Ok(TimedCredential { slug: "jwt_expiry", promise: lifetime + LEEWAY, ..jwt })
-}
+    /// A JWT that lives until it expires, whatever happens to its sign-in.
+    pub async fn expiring_jwt(self) -> Result<TimedCredential> {
+        let (jwt, lifetime) = self.jwt().await?;
+        Ok(TimedCredential { slug: "jwt_expiry", promise: lifetime + LEEWAY, ..jwt })
+    }
 
-/// A JWT that every process refuses soon after its sign-in has ended, and at once the one that
-/// ended it.
-pub async fn watched_jwt(
-    agent: &Agent,
-    processes: Processes<'_>,
-    email: &str,
-) -> Result<TimedCredential> {
-    let (jwt, _) = jwt(agent, processes, email).await?;
-    Ok(match processes.revoked_at == processes.used_at {
-        true => TimedCredential { slug: "jwt_watch_here", ..jwt },
-        false => TimedCredential { slug: "jwt_watch", promise: WATCHED, ..jwt },
-    })
-}
+    /// A JWT that every process refuses soon after its sign-in has ended, and at once the one that
+    /// ended it.
+    pub async fn watched_jwt(self) -> Result<TimedCredential> {
+        let (jwt, _) = self.jwt().await?;
+        Ok(match self.revoked_at == self.used_at {
+            true => TimedCredential { slug: "jwt_watch_here", ..jwt },
+            false => TimedCredential { slug: "jwt_watch", promise: WATCHED, ..jwt },
+        })
+    }
 
-/// A JWT, with what revokes its sign-in; and its lifetime.
-async fn jwt(
-    agent: &Agent,
-    processes: Processes<'_>,
-    email: &str,
-) -> Result<(TimedCredential, Duration)> {
-    let tokens = sign_in::tokens(agent, processes.revoked_at, email).await?;
-    let lifetime = Duration::from_secs(token::lifetime(&tokens.access_token)?);
-    let document = serde_json::json!({ "token": tokens.refresh_token }).to_string();
-    let revoke = at(processes.revoked_at, "/api/v1/token/revoke")?;
-    let jwt = TimedCredential {
-        slug: "jwt",
-        request: sign_in::me(processes.used_at)?.bearer(&tokens.access_token),
-        revocation: Call::json(Method::POST, revoke, &document),
-        promise: Duration::ZERO,
-    };
-    Ok((jwt, lifetime))
+    /// A JWT, with what revokes its sign-in; and its lifetime.
+    async fn jwt(self) -> Result<(TimedCredential, Duration)> {
+        let tokens = sign_in::tokens(self.agent, self.revoked_at, self.email).await?;
+        let lifetime = Duration::from_secs(token::lifetime(&tokens.access_token)?);
+        let document = serde_json::json!({ "token": tokens.refresh_token }).to_string();
+        let revoke = at(self.revoked_at, "/api/v1/token/revoke")?;
+        let jwt = TimedCredential {
+            slug: "jwt",
+            request: sign_in::me(self.used_at)?.bearer(&tokens.access_token),
+            revocation: Call::json(Method::POST, revoke, &document),
+            promise: Duration::ZERO,
+        };
+        Ok((jwt, lifetime))
+    }
 }
 
 /// An opaque OAuth token of another app, which is introspected at its provider
@@ -129,7 +117,7 @@ pub(crate) async fn calendar_printer(
         let connect = Call::form(at(provider, "/calendar-printer/connect")?, &[]);
         let authorize = redirect(&expect(browser.send(connect).await?, StatusCode::SEE_OTHER)?)?;
         browser.send(Call::get(authorize.clone())).await?;
-        let decided = browser.send(decision(&authorize, PERSON, &|_| true)).await?;
+        let decided = browser.send(decision(&authorize, PERSON)).await?;
         let callback = Call::get(redirect(&decided)?);
         expect(browser.send(callback).await?, StatusCode::SEE_OTHER)?;
     }

@@ -7,9 +7,7 @@ mod scenarios;
 mod timing;
 
 pub(crate) use credentials::calendar_printer;
-pub use credentials::{
-    Processes, TimedCredential, expiring_jwt, introspected, session, watched_jwt,
-};
+pub use credentials::{Subject, TimedCredential, introspected};
 pub use reading::{
     CONFIRMED, Poll, PromiseResult, Reading, Seen, has_stopped, promise_result, reading,
 };

@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use strum::{EnumString, IntoStaticStr};
 
-use super::credentials::{
-    Processes, TimedCredential, calendar_printer, expiring_jwt, session, watched_jwt,
-};
+use super::credentials::{Subject, TimedCredential, calendar_printer};
 use super::timing::{Progress, Timed, time};
 use crate::context::Fixture;
 use crate::error::Result;
@@ -111,13 +109,12 @@ impl Prepared<'_> {
 
     async fn credential(&self) -> Result<TimedCredential> {
         let Fixture { instance, agent, email } = &self.fixture;
-        let processes = Processes { revoked_at: instance.url(), used_at: self.used_at.url() };
+        let (revoked_at, used_at) = (instance.url(), self.used_at.url());
+        let subject = Subject { agent, email, revoked_at, used_at };
         match self.scenario {
-            Scenario::Session => session(agent, processes, email).await,
-            Scenario::JwtWatchHere | Scenario::JwtWatch => {
-                watched_jwt(agent, processes, email).await
-            }
-            Scenario::JwtExpiry => expiring_jwt(agent, processes, email).await,
+            Scenario::Session => subject.session().await,
+            Scenario::JwtWatchHere | Scenario::JwtWatch => subject.watched_jwt().await,
+            Scenario::JwtExpiry => subject.expiring_jwt().await,
             Scenario::Introspected => calendar_printer(agent, *instance, Duration::ZERO).await,
             Scenario::IntrospectedCached => calendar_printer(agent, *instance, CACHED_FOR).await,
         }

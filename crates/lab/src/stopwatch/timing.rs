@@ -20,13 +20,11 @@ const BEFORE: u32 = 3;
 /// How much longer than promised it is timed.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// A timed credential, and every sample.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Timed {
     pub slug: String,
     /// How soon it is to be refused, in milliseconds.
     pub promised: f64,
-    /// Milliseconds between two requests.
     pub interval: f64,
     pub polls: Vec<Poll>,
     pub reading: Reading,
@@ -76,7 +74,6 @@ pub async fn time(
     Ok(Timed::of(credential, polls))
 }
 
-/// Sends a copy of the credential once.
 async fn send(agent: &Agent, credential: &TimedCredential, since: Instant) -> Poll {
     let asked = millis(since.elapsed());
     let status = match agent.fresh().send(credential.request.clone()).await {

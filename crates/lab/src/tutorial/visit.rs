@@ -134,7 +134,6 @@ impl Visit {
     }
 }
 
-/// The user whom claims name.
 pub(super) fn named(claims: &Value) -> User {
     let text = |name: &str| claims[name].as_str().unwrap_or_default().to_owned();
     User { email: text("sub"), name: text("name"), verified: true, ..User::default() }
