@@ -9,6 +9,7 @@ use axum::extract::FromRef;
 use latchkey_axum::Latchkey;
 use latchkey_lab::InstanceFactory;
 use latchkey_web::app::App;
+use latchkey_web::errors::{AppError, HandlerResult, catalogue};
 use latchkey_web::settings::Settings;
 
 use crate::compare::results::Comparison;
@@ -61,6 +62,13 @@ impl Demo {
     /// Where something can be measured without touching this instance.
     pub(crate) fn instances(&self) -> io::Result<Box<dyn InstanceFactory>> {
         (self.new_instances)(self.local_provider)
+    }
+
+    pub(crate) fn factory(&self) -> HandlerResult<Box<dyn InstanceFactory>> {
+        self.instances().map_err(|error| {
+            tracing::error!(%error, "no instances can be started");
+            AppError::new(catalogue::INTERNAL)
+        })
     }
 }
 

@@ -11,7 +11,6 @@ use latchkey_web::cookies::CookieProfile;
 
 const COOKIE: &str = "guesses";
 
-/// How long a guess is remembered.
 const REMEMBERED: Span = Span::days(30);
 
 /// What the cookie holds before the first guess.

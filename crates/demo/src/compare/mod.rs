@@ -167,12 +167,9 @@ fn begin(
     claim: Option<&'static Experiment>,
     options: Options,
 ) -> HandlerResult<Redirect> {
-    let ground = demo.instances().map_err(|error| {
-        tracing::error!(%error, "the comparison could not begin");
-        AppError::new(catalogue::INTERNAL)
-    })?;
     let claims = claim.map_or_else(|| experiments::ALL.iter().collect(), |claim| vec![claim]);
-    results::begin(&demo.comparison, ground, claims, options, demo.app.clock.clone());
+    let (ground, clock) = (demo.factory()?, demo.app.clock.clone());
+    results::begin(&demo.comparison, ground, claims, options, clock);
     Ok(Redirect::to("/compare/progress"))
 }
 

@@ -15,7 +15,6 @@ use super::guesses::Guesses;
 use super::view::{Board, ClaimView, word};
 use crate::prelude::*;
 
-/// Where the answer goes.
 const HERE: &str = "<!-- the answer -->";
 
 const LOOK_EVERY: Duration = Duration::from_millis(100);

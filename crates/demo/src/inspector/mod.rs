@@ -24,7 +24,7 @@ use clean::{Cleaned, clean};
 use decode::{DecodedToken, Object, Place};
 use explain::danger;
 use keys::{KeyError, PastedKey};
-use signature::{Against, Checked};
+use signature::{Against, Checked, skipped};
 
 pub(crate) use visible::visible;
 
@@ -53,7 +53,6 @@ enum VerifyBy {
 /// The parts of a token are told apart by these.
 const LETTERS: [&str; decode::MAX_PARTS] = ["A", "B", "C", "D", "E", "F", "G"];
 
-/// Nobody reads more members than this.
 const MAX_ROWS: usize = 200;
 
 /// Room for a text of [`MAX_TEXT`] bytes in which every byte is escaped.
@@ -185,8 +184,10 @@ fn inspection(
     let signed = match (form.by, keys) {
         (VerifyBy::Ours, _) => signature::check(&token, Against::Ours(&app.keys.ring(), at)),
         (_, Some(Ok(keys))) => signature::check(&token, Against::Pasted(&keys)),
-        (_, Some(Err(why))) => (CheckResult::Skipped, vec![why.to_owned()]),
-        (_, None) => signature::check(&token, Against::Nothing),
+        (_, Some(Err(why))) => skipped(why),
+        (_, None) => {
+            skipped("Not asked. What is decoded above could have been written by anybody.")
+        }
     };
     let (issuer, audience) = (said(&form.issuer), said(&form.audience));
     let expected = Expected { issuer, audience, leeway: app.keys.leeway(), now: at };
@@ -220,7 +221,6 @@ impl Inspection {
         (CheckResult::Pass, vec![said.to_owned()])
     }
 
-    /// One no is a no.
     fn claims_now(&self) -> Checked {
         if self.token.claims.is_none() {
             return (CheckResult::Skipped, vec!["No claims can be read.".to_owned()]);

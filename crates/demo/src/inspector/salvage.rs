@@ -25,7 +25,6 @@ pub(crate) enum NotBase64Url {
     StrayBits,
 }
 
-/// Why a text is no JSON object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NotAnObject {
     #[error("breaks off in the middle of its JSON")]

@@ -8,16 +8,13 @@ use super::decode::DecodedToken;
 use super::keys::PastedKey;
 use super::visible::visible;
 
-/// What to check a signature against.
 #[derive(Clone, Copy)]
 pub(crate) enum Against<'k> {
-    Nothing,
     /// The keys of this service, as they are now.
     Ours(&'k KeyRing, Timestamp),
     Pasted(&'k [PastedKey]),
 }
 
-/// What came of it, in words.
 pub(super) type Checked = (CheckResult, Vec<String>);
 
 const INVALID: &str =
@@ -28,7 +25,7 @@ fn fail(said: impl Into<String>) -> Checked {
     (Fail, vec![said.into()])
 }
 
-fn skipped(said: &str) -> Checked {
+pub(super) fn skipped(said: &str) -> Checked {
     (Skipped, vec![said.to_owned()])
 }
 
@@ -39,9 +36,6 @@ fn verified(algorithm: &str, key: &str) -> Checked {
 
 /// Checks the signature of a token against keys, and says nothing of its claims.
 pub(crate) fn check(token: &DecodedToken, against: Against<'_>) -> Checked {
-    if matches!(against, Against::Nothing) {
-        return skipped("Not asked. What is decoded above could have been written by anybody.");
-    }
     let Some(header) = &token.header else {
         return skipped("There is nothing here that could be signed.");
     };
@@ -77,7 +71,6 @@ pub(crate) fn check(token: &DecodedToken, against: Against<'_>) -> Checked {
     let kid = token.header_text("kid");
     let asked = Question { algorithm, kid, signed: signed.as_bytes(), signature };
     match against {
-        Against::Nothing => skipped(""),
         Against::Ours(ring, now) => by_ours(&asked, ring, now),
         Against::Pasted(keys) => by_pasted(&asked, keys),
     }

@@ -27,13 +27,13 @@ struct LabGroup {
 }
 
 impl LabGroup {
-    fn count(&self, is: impl Fn(&LabRow) -> bool) -> usize {
-        self.rows.iter().filter(|row| is(row)).count()
+    /// How many came out like this, by how their words begin.
+    fn count(&self, outcome: &str) -> usize {
+        self.rows.iter().filter(|row| row.outcome().0.starts_with(outcome)).count()
     }
 
-    /// Whether something in it has to be looked at.
-    fn needs_attention(&self) -> bool {
-        self.rows.iter().any(|row| row.got_through() || row.could_not_run())
+    fn falls(&self) -> usize {
+        self.rows.iter().filter(|row| row.falls()).count()
     }
 }
 
@@ -48,63 +48,42 @@ impl LabRow {
         self.report.as_ref().map(|report| &report.verdict)
     }
 
-    fn is_refused(&self) -> bool {
-        self.verdict() == Some(&Verdict::Refused)
-    }
-
-    fn is_waiting(&self) -> bool {
-        self.report.is_none()
-    }
-
-    fn got_through(&self) -> bool {
-        self.verdict().is_some_and(Verdict::is_through)
-    }
-
-    fn could_not_run(&self) -> bool {
-        matches!(self.verdict(), Some(Verdict::CouldNotRun(_)))
-    }
-
-    fn is_undecided(&self) -> bool {
-        matches!(self.verdict(), Some(Verdict::Undecided(_)))
-    }
-
-    fn is_proven(&self) -> bool {
-        self.report.as_ref().is_some_and(Report::is_proven)
-    }
-
     fn falls(&self) -> bool {
         self.report.as_ref().is_some_and(Report::falls)
     }
 
     fn in_words(&self) -> String {
         let tutorial = if self.falls() { "; the tutorial falls" } else { "" };
-        format!("{}: {}{tutorial}", self.attack.title, self.square().1)
+        format!("{}: {}{tutorial}", self.attack.title, self.outcome().0)
     }
 
-    /// Its square on the map: a class and the words for it.
-    fn square(&self) -> (&'static str, &'static str) {
-        match self.verdict() {
-            None => ("open", "not run"),
-            Some(Verdict::CouldNotRun(_)) => ("unclear", "could not run"),
-            Some(Verdict::Undecided(_)) => ("unclear", "undecided"),
-            Some(Verdict::GotThrough(_)) => ("through", "got through"),
-            Some(Verdict::Refused) if self.is_proven() => ("proven", "refused, proven"),
-            Some(Verdict::Refused) => ("refused", "refused, unproven"),
+    /// How it came out, in words, and the class of its square on the map.
+    fn outcome(&self) -> (&'static str, &'static str) {
+        let Some(report) = &self.report else { return ("not run", "open") };
+        match report.verdict {
+            Verdict::CouldNotRun(_) => ("could not run", "unclear"),
+            Verdict::Undecided(_) => ("undecided", "unclear"),
+            Verdict::GotThrough(_) => ("got through", "through"),
+            Verdict::Refused if report.is_proven() => ("refused, proven", "proven"),
+            Verdict::Refused => ("refused, unproven", "refused"),
         }
     }
 }
 
 impl LabPage {
     fn total(&self) -> usize {
-        self.count(|_| true)
+        self.count("")
     }
 
-    fn count(&self, is: impl Fn(&LabRow) -> bool) -> usize {
-        self.groups.iter().map(|group| group.count(&is)).sum()
+    fn count(&self, outcome: &str) -> usize {
+        self.groups.iter().map(|group| group.count(outcome)).sum()
+    }
+
+    fn falls(&self) -> usize {
+        self.groups.iter().map(LabGroup::falls).sum()
     }
 }
 
-/// `GET /lab`
 pub(crate) async fn page(State(demo): State<Demo>, caller: Option<Caller>) -> Page<LabPage> {
     let row = |attack: &'static Attack| LabRow { report: demo.lab.result(&attack.id), attack };
     let group =
@@ -147,7 +126,6 @@ fn message(first: &str, headers: &[(String, String)], body: &str) -> String {
     text
 }
 
-/// `GET /lab/{id}`
 pub(crate) async fn attack_page(
     State(demo): State<Demo>,
     caller: Option<Caller>,
@@ -167,27 +145,17 @@ pub(crate) async fn attack_page(
 /// `POST /lab/run`. While a run is under way there is no second one: whoever
 /// asks is shown the first.
 pub(crate) async fn run_all(State(demo): State<Demo>) -> HandlerResult<Redirect> {
-    start(&demo, attacks::all().collect())?;
+    runner::start(&demo.lab, &demo.app, demo.factory()?, attacks::all().collect());
     Ok(Redirect::to("/lab"))
 }
 
-/// `POST /lab/{id}/run`
 pub(crate) async fn run_one(
     State(demo): State<Demo>,
     Path(id): Path<String>,
 ) -> HandlerResult<Redirect> {
     let attack = named(&id)?;
-    start(&demo, vec![attack])?;
+    runner::start(&demo.lab, &demo.app, demo.factory()?, vec![attack]);
     Ok(Redirect::to(&format!("/lab/{}", attack.id)))
-}
-
-fn start(demo: &Demo, attacks: Vec<&'static Attack>) -> HandlerResult<()> {
-    let factory = demo.instances().map_err(|error| {
-        tracing::error!(%error, "the attack lab could not begin");
-        AppError::new(catalogue::INTERNAL)
-    })?;
-    runner::start(&demo.lab, &demo.app, factory, attacks);
-    Ok(())
 }
 
 fn named(id: &str) -> HandlerResult<&'static Attack> {

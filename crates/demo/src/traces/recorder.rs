@@ -28,10 +28,8 @@ use latchkey_web::sign_in::SignedIn;
 /// Names the record in the answer that completes a sign-in.
 const TRACE: HeaderName = HeaderName::from_static("x-latchkey-trace");
 
-/// How long a record is kept.
 const KEPT_FOR: Span = Span::days(1);
 
-/// The largest record, in bytes.
 const MAX_RECORD: usize = 256 * 1024;
 
 /// How much is seen of a body: more than any form here is allowed to hold.

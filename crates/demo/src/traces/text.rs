@@ -62,7 +62,6 @@ impl fmt::Display for Label {
     }
 }
 
-/// A secret, by its kind and label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Mark {
     pub(crate) kind: Kind,
