@@ -12,7 +12,6 @@ use crate::prelude::*;
 pub(crate) struct HomePage {
     layout: Layout,
     current: Option<CurrentSignIn>,
-    development: bool,
     /// The claim that says what a request costs, as it was last measured here.
     measured: Option<Outcome>,
 }
@@ -32,7 +31,6 @@ pub(crate) async fn page(
     Page(HomePage {
         layout: Layout::new(app, caller.as_ref()).at("/").with_done(&hints),
         current: caller.as_ref().and_then(|caller| CurrentSignIn::of(app, caller)),
-        development: app.settings.is_development(),
         measured: demo.comparison.result(&2).map(|measured| measured.outcome),
     })
 }

@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::Router;
-use axum::extract::State;
+use axum::http::StatusCode;
 use axum::http::header::REFERRER_POLICY;
-use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use url::form_urlencoded;
@@ -21,7 +20,7 @@ use crate::pages::{Page, Problem};
 use crate::people::{CreateError, Invalid, NewPerson, Person, is_ephemeral};
 use crate::protocol::authorize::{AuthorizationRequest, PARAMETERS, Refusal, judge};
 use crate::protocol::grants::{Authorization, CODE_LIFETIME, Code, consent_key};
-use crate::protocol::params::Params;
+use crate::protocol::params::{Call, Params};
 use crate::provider::Provider;
 
 /// The form field with the original `scope`, since `scope` itself means what was ticked.
@@ -32,20 +31,14 @@ const SELECTED_PERSON: &str = "selected_person";
 /// The authorization endpoint of one provider, and the two forms on its page.
 pub fn routes(provider: Provider) -> Router<Shared> {
     let authorize = provider.authorize_path();
-    let show = move |State(app): State<Shared>, params: Params| async move {
-        show(&app, provider, &params)
-    };
+    let show = move |call: Call| async move { show(provider, &call) };
     let endpoint = match provider {
         // OIDC Core §3.1.2.1 wants both methods.
         Provider::Google => get(show).post(show),
         Provider::Github | Provider::Facebook => get(show),
     };
-    let decide = move |State(app): State<Shared>, headers: HeaderMap, form: Params| async move {
-        decide(&app, provider, &headers, &form)
-    };
-    let create = move |State(app): State<Shared>, headers: HeaderMap, form: Params| async move {
-        create_person(&app, provider, &headers, &form).await
-    };
+    let decide = move |call: Call| async move { decide(provider, &call) };
+    let create = move |call: Call| async move { create_person(provider, &call).await };
     Router::new()
         .route(authorize, endpoint)
         .route(&format!("{authorize}/decide"), post(decide))
@@ -53,6 +46,18 @@ pub fn routes(provider: Provider) -> Router<Shared> {
 }
 
 type Answer = Result<Response, Response>;
+
+fn params(call: &Call) -> Result<&Params, Response> {
+    call.params.as_ref().map_err(|error| error.into_response())
+}
+
+/// The form, unless a page of another site has posted it.
+fn posted(call: &Call) -> Result<&Params, Response> {
+    match guard::is_same_origin(&call.headers, &call.app.origin) {
+        true => params(call),
+        false => Err(Problem::from(StatusCode::FORBIDDEN).into_response()),
+    }
+}
 
 fn understand(
     app: &App,
@@ -75,7 +80,8 @@ fn understand(
     })
 }
 
-fn show(app: &App, provider: Provider, params: &Params) -> Answer {
+fn show(provider: Provider, call: &Call) -> Answer {
+    let (app, params) = (&call.app, params(call)?);
     let request = understand(app, provider, params)?;
     let creation = Creation { verified: true, ..Creation::read(&Params::default()) };
     let page = ConsentPage::new(app, provider, &request, params, creation);
@@ -83,10 +89,8 @@ fn show(app: &App, provider: Provider, params: &Params) -> Answer {
 }
 
 /// Takes the decision, from the page or from a program that fills in the same fields.
-fn decide(app: &App, provider: Provider, headers: &HeaderMap, form: &Params) -> Answer {
-    if !guard::is_same_origin(headers, &app.origin) {
-        return Err(Problem::from(StatusCode::FORBIDDEN).into_response());
-    }
+fn decide(provider: Provider, call: &Call) -> Answer {
+    let (app, form) = (&call.app, posted(call)?);
     // Nothing is remembered between page and form: the request is judged again, from scratch.
     let request = understand(app, provider, &carried_request(form))?;
     let bad_request = |why| Problem::new(StatusCode::BAD_REQUEST, why).into_response();
@@ -183,15 +187,8 @@ fn allow(
 }
 
 /// Creates a person and comes back to the same request, with that person selected.
-async fn create_person(
-    app: &Shared,
-    provider: Provider,
-    headers: &HeaderMap,
-    form: &Params,
-) -> Answer {
-    if !guard::is_same_origin(headers, &app.origin) {
-        return Err(Problem::from(StatusCode::FORBIDDEN).into_response());
-    }
+async fn create_person(provider: Provider, call: &Call) -> Answer {
+    let (app, form) = (&call.app, posted(call)?);
     let params = carried_request(form);
     let request = understand(app, provider, &params)?;
     let mut creation = Creation::read(form);

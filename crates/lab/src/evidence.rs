@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::agent::Answer;
-use crate::stats;
+use crate::stats::{self, Interval};
 use crate::verdict::Unclear;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,18 +28,13 @@ pub struct Evidence {
     pub facts: Vec<Fact>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Figure {
     pub label: String,
     pub unit: String,
     pub n: usize,
-    pub median: f64,
-    /// The 95 % interval of the median in this run, from here to `high`. Another run, on a
-    /// machine that does something else, may lie outside.
-    pub low: f64,
-    pub high: f64,
-    pub min: f64,
-    pub max: f64,
+    #[serde(flatten)]
+    pub interval: Interval,
 }
 
 impl Evidence {
@@ -117,17 +112,8 @@ impl Evidence {
 
 impl Figure {
     pub fn of(series: &Series) -> Option<Self> {
-        let interval = stats::interval(&series.values)?;
-        Some(Self {
-            label: series.label.clone(),
-            unit: series.unit.clone(),
-            n: series.values.len(),
-            median: interval.median,
-            low: interval.low,
-            high: interval.high,
-            min: interval.min,
-            max: interval.max,
-        })
+        let Series { label, unit, values } = series.clone();
+        Some(Self { label, unit, n: values.len(), interval: stats::interval(&values)? })
     }
 }
 

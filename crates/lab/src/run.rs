@@ -80,7 +80,7 @@ impl Outcome {
     /// A figure in words, if it was measured.
     pub fn figure(&self, label: &str, unit: &str) -> Option<String> {
         let figure = self.figures.iter().find(|one| one.label == label && one.unit == unit)?;
-        Some(written(figure.median))
+        Some(written(figure.interval.median))
     }
 }
 

@@ -5,8 +5,11 @@
 
 use std::hash::{BuildHasher as _, RandomState};
 
-/// The median of samples, and where it lies with 95 % confidence as far as this run goes.
-#[derive(Clone, Copy, Debug, PartialEq)]
+use serde::Serialize;
+
+/// The median of samples, and where it lies with 95 % confidence as far as this run goes. Another
+/// run, on a machine that does something else, may lie outside.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Interval {
     pub median: f64,
     pub low: f64,

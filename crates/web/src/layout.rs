@@ -16,6 +16,7 @@ pub struct Layout {
     pub product: String,
     who: Who,
     pub local: Option<Local>,
+    pub development: bool,
     /// In the header; with the mark and who one is, at most five.
     pub navigation: Vec<Link>,
     pub footer: Vec<Link>,
@@ -91,6 +92,7 @@ impl Layout {
             footer,
             origin: app.settings.origin(),
             done: None,
+            development,
             local: local(app),
             links: app.links,
             stylesheet: static_files::stylesheet(),

@@ -15,7 +15,8 @@ pub(super) fn of(app: &Application, measured: &Measured) -> Option<String> {
     let (ring, outcome) = (app.keys.ring(), &measured.outcome);
     let key = ring.signing_key(app.clock.now()).filter(|key| !key.algorithm().is_symmetric())?;
     let figure = |one: &latchkey_lab::Figure| {
-        let [median, low, high] = [one.median, one.low, one.high].map(rounded);
+        let of = one.interval;
+        let [median, low, high] = [of.median, of.low, of.high].map(rounded);
         json!({
             "label": one.label, "unit": one.unit, "n": one.n,
             "median": median, "low": low, "high": high,

@@ -9,6 +9,7 @@ use latchkey_lab::evidence::{capital, grouped, written};
 use latchkey_lab::experiments::{self, Experiment};
 use latchkey_lab::remote::Remote;
 use latchkey_lab::run::{Progress, Tally};
+use latchkey_lab::stats::Interval;
 use latchkey_lab::{Figure, InstanceFactory, Options, Report, Verdict};
 use url::Url;
 
@@ -114,9 +115,10 @@ fn table(report: &Report) -> String {
 }
 
 fn figure(figure: &Figure) -> String {
-    let median = written(figure.median);
-    if figure.low < figure.high {
-        let (low, high) = (written(figure.low), written(figure.high));
+    let Interval { median, low, high, .. } = figure.interval;
+    let median = written(median);
+    if low < high {
+        let (low, high) = (written(low), written(high));
         format!("{median} {} ({low} to {high})", figure.unit)
     } else {
         format!("{median} {}", figure.unit)

@@ -29,7 +29,6 @@ use crate::traces::timing::SideBySide;
 #[template(path = "compare.html")]
 pub(crate) struct ComparePage {
     layout: Layout,
-    development: bool,
     running: bool,
     is_measured: bool,
     is_quiz: bool,
@@ -51,7 +50,6 @@ pub(crate) async fn page(
     let claims = ClaimView::all(&demo.comparison, &guesses);
     Ok(Page(ComparePage {
         layout: Layout::new(&demo.app, caller.as_ref()).at("/compare"),
-        development: demo.app.settings.is_development(),
         running: demo.comparison.progress().is_some(),
         is_measured: claims.iter().any(|one| one.measured.is_some()),
         is_quiz: guesses.is_quiz(),
@@ -65,7 +63,6 @@ pub(crate) async fn page(
 #[template(path = "compare-claim.html")]
 pub(crate) struct ClaimPage {
     layout: Layout,
-    development: bool,
     one: ClaimView,
     /// What was measured of it; empty while that waits for a guess.
     body: String,
@@ -86,7 +83,6 @@ pub(crate) async fn claim_page(
     let one = ClaimView::of(&demo.comparison, &all[place], &guesses);
     Ok(Page(ClaimPage {
         layout: Layout::new(&demo.app, caller.as_ref()).below("/compare"),
-        development: demo.app.settings.is_development(),
         body: one.body(),
         card: one.shown().and_then(|measured| card::of(&demo.app, measured)),
         one,

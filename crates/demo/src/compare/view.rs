@@ -147,7 +147,7 @@ impl ClaimBody<'_> {
 }
 
 fn largest(figures: &[&Figure]) -> f64 {
-    figures.iter().map(|figure| figure.median).fold(0.0, f64::max)
+    figures.iter().map(|figure| figure.interval.median).fold(0.0, f64::max)
 }
 
 /// How wide a drawing is, in its own units.
@@ -155,7 +155,7 @@ const WIDTH: f64 = 200.0;
 
 /// How wide the bar of a figure is, from nothing to the largest.
 fn width(figure: &Figure, figures: &[&Figure]) -> String {
-    format!("{:.1}", WIDTH * figure.median / largest(figures).max(f64::MIN_POSITIVE))
+    format!("{:.1}", WIDTH * figure.interval.median / largest(figures).max(f64::MIN_POSITIVE))
 }
 
 /// Two lines over the database's distance, and where they meet.

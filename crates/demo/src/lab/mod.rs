@@ -14,8 +14,6 @@ use crate::prelude::*;
 pub(crate) struct LabPage {
     layout: Layout,
     groups: Vec<LabGroup>,
-    /// Only in development are attacks run.
-    may_run: bool,
     progress: Option<Progress>,
     left_over: Option<String>,
 }
@@ -92,7 +90,6 @@ pub(crate) async fn page(State(demo): State<Demo>, caller: Option<Caller>) -> Pa
     Page(LabPage {
         layout: Layout::new(&demo.app, caller.as_ref()).at("/lab"),
         groups: Group::ALL.iter().copied().map(group).collect(),
-        may_run: demo.app.settings.is_development(),
         left_over: demo.lab.left_over().filter(|_| progress.is_none()),
         progress,
     })
@@ -104,7 +101,6 @@ pub(crate) struct AttackPage {
     layout: Layout,
     attack: &'static Attack,
     report: Option<Report>,
-    may_run: bool,
     progress: Option<Progress>,
 }
 
@@ -137,7 +133,6 @@ pub(crate) async fn attack_page(
         layout: Layout::new(&demo.app, caller.as_ref()).below("/lab"),
         attack,
         report,
-        may_run: demo.app.settings.is_development(),
         progress: demo.lab.progress(),
     }))
 }

@@ -10,7 +10,6 @@ use latchkey_lab::stopwatch::{PromiseResult, Scenario, Seen, Timed};
 #[template(path = "stopwatch.html")]
 pub(crate) struct StopwatchPage {
     pub(crate) layout: Layout,
-    pub(crate) is_here: bool,
     /// How many are being timed, while any is.
     pub(crate) running: Option<usize>,
     pub(crate) has_read: bool,
@@ -54,7 +53,6 @@ pub(crate) async fn page(State(demo): State<Demo>, caller: Option<Caller>) -> Pa
     });
     Page(StopwatchPage {
         layout: Layout::new(&demo.app, caller.as_ref()).below("/compare"),
-        is_here: demo.app.settings.is_development(),
         running: running.as_ref().map(std::collections::BTreeMap::len),
         has_read: rows.iter().any(|row| row.timed.is_some()),
         scale: seconds(scale),

@@ -1,4 +1,5 @@
 use super::prelude::*;
+use crate::context::Options;
 use crate::evidence::{Figure, Series};
 use crate::sign_in::LATENCY;
 use crate::stats::{self, Order, compare, shuffled};
@@ -29,34 +30,28 @@ const CONTROL: &str = "session, once more";
 /// The time between the first and the last statement of the app about a request.
 const IN_APP: &str = "ms in the app";
 
-/// An instance that signs with one algorithm, and the credentials that it issued.
+/// An instance that signs with an algorithm, and the credentials that it issued.
 struct SignedIn<'a> {
-    algorithm: String,
     fixture: Fixture<'a>,
     browser: Agent,
     unseen: Vec<String>,
     known: Option<String>,
 }
 
-#[derive(Clone, Copy)]
-enum Variant {
-    Session(f64),
-    Control,
-    FirstSeen,
+#[derive(Clone, Copy, PartialEq)]
+enum Key {
+    Session,
+    /// A JWT that the app has not seen yet.
+    Unseen,
     Known,
-    KnownFar(f64),
 }
 
-impl Variant {
-    fn label(self, algorithm: &str) -> String {
-        match self {
-            Self::Session(latency) => session(latency),
-            Self::Control => CONTROL.to_owned(),
-            Self::FirstSeen => first_seen(algorithm),
-            Self::Known => format!("JWT {algorithm}, known"),
-            Self::KnownFar(_) => format!("JWT {algorithm}, known, database far away"),
-        }
-    }
+/// What is asked with, at which of the instances, and how far away the database is made to be.
+struct Variant {
+    label: String,
+    instance: usize,
+    key: Key,
+    latency: f64,
 }
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
@@ -66,19 +61,15 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
         instances.push(prepare(context, algorithm).await?);
     }
     context.doing("asking, in turn");
-    let variants = variants(instances.len(), &context.options.latencies);
-    let labels: Vec<_> = variants
-        .iter()
-        .filter_map(|(n, one)| Some(one.label(&instances.get(*n)?.algorithm)))
-        .collect();
+    let variants = variants(context.options);
     for round in 0..ROUNDS + WARM_UP {
         for place in shuffled(variants.len()) {
-            let Some((index, variant)) = variants.get(place) else { continue };
-            let Some(instance) = instances.get_mut(*index) else { continue };
-            let Some((label, in_all, in_app)) = ask(instance, *variant).await? else { continue };
+            let Some(variant) = variants.get(place) else { continue };
+            let Some(instance) = instances.get_mut(variant.instance) else { continue };
+            let Some((in_all, in_app)) = ask(instance, variant).await? else { continue };
             if round >= WARM_UP {
-                evidence.add_sample(&label, UNIT, in_all);
-                evidence.add_sample(&label, IN_APP, in_app);
+                evidence.add_sample(&variant.label, UNIT, in_all);
+                evidence.add_sample(&variant.label, IN_APP, in_app);
             }
         }
         if round >= ENOUGH + WARM_UP && !context.has_time() {
@@ -86,7 +77,7 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
         }
     }
     // In the order in which people want to read them.
-    let rank = |label: &str| labels.iter().position(|one| one == label);
+    let rank = |label: &str| variants.iter().position(|one| one.label == label);
     evidence.series.sort_by_key(|one| (one.unit != UNIT, rank(&one.label)));
     Ok(())
 }
@@ -103,44 +94,43 @@ async fn prepare<'a>(context: &'a Context<'_>, algorithm: &str) -> Result<Signed
         let (next, _) = fixture.refresh(&tokens.refresh_token).await?;
         unseen.push(std::mem::replace(&mut tokens, next).access_token);
     }
-    Ok(SignedIn { algorithm: algorithm.to_owned(), fixture, browser, unseen, known: None })
+    Ok(SignedIn { fixture, browser, unseen, known: None })
 }
 
-fn variants(instances: usize, latencies: &[f64]) -> Vec<(usize, Variant)> {
-    let farthest = latencies.iter().copied().fold(0.0, f64::max);
+fn variants(options: &Options) -> Vec<Variant> {
+    let new = |instance, key, latency, label| Variant { label, instance, key, latency };
+    let farthest = options.latencies.iter().copied().fold(0.0, f64::max);
     // How far away the database is does not depend on the algorithm.
-    let sessions = latencies.iter().map(|latency| (0, Variant::Session(*latency)));
-    let jwts = (0..instances).flat_map(|index| {
-        let known = [Variant::FirstSeen, Variant::Known, Variant::KnownFar(farthest)];
-        known.map(|variant| (index, variant))
+    let sessions = options.latencies.iter().map(|at| new(0, Key::Session, *at, session(*at)));
+    let control = new(0, Key::Session, 0.0, CONTROL.to_owned());
+    let jwts = options.algorithms.iter().enumerate().flat_map(|(instance, algorithm)| {
+        let known = format!("JWT {algorithm}, known");
+        [
+            new(instance, Key::Unseen, 0.0, first_seen(algorithm)),
+            new(instance, Key::Known, 0.0, known.clone()),
+            new(instance, Key::Known, farthest, format!("{known}, database far away")),
+        ]
     });
-    sessions.chain([(0, Variant::Control)]).chain(jwts).collect()
+    sessions.chain([control]).chain(jwts).collect()
 }
 
-/// Asks once: which variant it was, how long it took in all and in the app, in
-/// milliseconds. Nothing when there is no token for it yet.
-async fn ask(signed_in: &mut SignedIn<'_>, variant: Variant) -> Result<Option<(String, f64, f64)>> {
-    let me = sign_in::me(signed_in.fixture.url())?;
-    let far_away = |latency: f64| me.clone().with(LATENCY, &format!("{latency}ms"));
-    let mut program = signed_in.browser.fresh();
-    let answer = match (variant, &signed_in.known) {
-        (Variant::Session(latency), _) => signed_in.browser.send(far_away(latency)).await?,
-        (Variant::Control, _) => signed_in.browser.send(far_away(0.0)).await?,
-        (Variant::FirstSeen, _) => {
-            let Some(token) = signed_in.unseen.pop() else { return Ok(None) };
-            let answer = program.send(far_away(0.0).bearer(&token)).await?;
-            signed_in.known = Some(token);
-            answer
-        }
-        (Variant::Known, Some(token)) => program.send(far_away(0.0).bearer(token)).await?,
-        (Variant::KnownFar(latency), Some(token)) => {
-            program.send(far_away(latency).bearer(token)).await?
-        }
+/// Asks once: how long it took in all and in the app, in milliseconds. Nothing when there is no
+/// token for it yet.
+async fn ask(signed_in: &mut SignedIn<'_>, variant: &Variant) -> Result<Option<(f64, f64)>> {
+    let latency = format!("{}ms", variant.latency);
+    let call = sign_in::me(signed_in.fixture.url())?.with(LATENCY, &latency);
+    if variant.key == Key::Unseen {
+        let Some(token) = signed_in.unseen.pop() else { return Ok(None) };
+        signed_in.known = Some(token);
+    }
+    let answer = match (variant.key, &signed_in.known) {
+        (Key::Session, _) => signed_in.browser.send(call).await?,
+        (_, Some(token)) => signed_in.browser.fresh().send(call.bearer(token)).await?,
         (_, None) => return Ok(None),
     };
     let answer = sign_in::expect(answer, StatusCode::OK)?;
     let (_, in_app) = sign_in::server_timing(&answer)?;
-    Ok(Some((variant.label(&signed_in.algorithm), answer.millis(), in_app)))
+    Ok(Some((answer.millis(), in_app)))
 }
 
 fn session(latency: f64) -> String {
@@ -174,7 +164,7 @@ pub struct Curve {
 pub fn curve(figures: &[Figure]) -> Option<Curve> {
     let of = |is_it: &dyn Fn(&str) -> bool| {
         let found = figures.iter().filter(|one| one.unit == IN_APP && is_it(&one.label));
-        found.map(|one| (distance(&one.label), one.median)).collect::<Vec<_>>()
+        found.map(|one| (distance(&one.label), one.interval.median)).collect::<Vec<_>>()
     };
     let mut session = of(&|label| label.starts_with("session, database"));
     session.sort_by(|a, b| a.0.total_cmp(&b.0));
