@@ -39,12 +39,33 @@ pub struct Entry {
     pub next: &'static str,
 }
 
+/// The code of an entry: its name in small letters, unless it says another.
+macro_rules! code {
+    ($name:ident $code:literal) => {
+        $code
+    };
+    ($name:ident) => {{
+        const CODE: &[u8] = &lowercase::<{ stringify!($name).len() }>(stringify!($name));
+        match std::str::from_utf8(CODE) {
+            Ok(code) => code,
+            Err(_) => stringify!($name),
+        }
+    }};
+}
+
+const fn lowercase<const N: usize>(name: &str) -> [u8; N] {
+    let mut code = [0; N];
+    code.copy_from_slice(name.as_bytes());
+    code.make_ascii_lowercase();
+    code
+}
+
 macro_rules! catalogue {
-    ($($name:ident: $status:ident, $owner:expr, $code:literal, $title:literal, $cause:literal, $next:literal;)*) => {
+    ($($name:ident $(= $code:literal)?: $status:ident, $owner:expr, $title:literal, $cause:literal, $next:literal;)*) => {
         $(
             #[doc = $title]
             pub const $name: &Entry = &Entry {
-                code: $code,
+                code: code!($name $($code)?),
                 status: StatusCode::$status,
                 owner: $owner,
                 title: $title,
@@ -64,393 +85,306 @@ const PROVIDER: Option<Owner> = Some(Owner::Provider);
 
 catalogue! {
     // Signing in at a provider.
-    DECLINED: BAD_REQUEST, None, "provider_declined",
-        "You did not sign in",
+    DECLINED = "provider_declined": BAD_REQUEST, None, "You did not sign in",
         "You declined at {provider}, so nothing was shared and you were not signed in.",
         "Nothing is wrong. Sign in again if you change your mind, or choose another sign-in method.";
-    ATTEMPT_UNKNOWN: BAD_REQUEST, YOU, "attempt_unknown",
-        "This sign-in did not start here",
+    ATTEMPT_UNKNOWN: BAD_REQUEST, YOU, "This sign-in did not start here",
         "The link back from {provider} does not belong to a sign-in that started here, so it was ignored.",
         "Start again on the sign-in page. Don’t follow sign-in links that others send you.";
-    ATTEMPT_COOKIE_MISSING: BAD_REQUEST, YOU, "attempt_cookie_missing",
-        "The sign-in cookie is missing",
+    ATTEMPT_COOKIE_MISSING: BAD_REQUEST, YOU, "The sign-in cookie is missing",
         "This sign-in at {provider} seems to have started in this browser, but its cookie is gone: cookies were deleted or are blocked.",
         "Allow cookies for this site and start again.";
-    ATTEMPT_OTHER_BROWSER: BAD_REQUEST, YOU, "attempt_other_browser",
-        "This sign-in started in another browser",
+    ATTEMPT_OTHER_BROWSER: BAD_REQUEST, YOU, "This sign-in started in another browser",
         "This sign-in at {provider} started in another browser, and only that browser can finish it.",
         "Start again here, or go back to the other browser. Don’t follow sign-in links that others send you.";
-    ATTEMPT_EXPIRED: BAD_REQUEST, YOU, "attempt_expired",
-        "This sign-in took too long",
+    ATTEMPT_EXPIRED: BAD_REQUEST, YOU, "This sign-in took too long",
         "You came back from {provider} more than 10 minutes after you started, so the sign-in has expired.",
         "Sign in again.";
-    ATTEMPT_USED: BAD_REQUEST, YOU, "attempt_used",
-        "This sign-in is already finished",
+    ATTEMPT_USED: BAD_REQUEST, YOU, "This sign-in is already finished",
         "The link back from {provider} works once, and this browser has already used it, perhaps by Back or reload.",
         "If you are signed in, carry on. Otherwise sign in again.";
-    RESPONSE_INVALID: BAD_REQUEST, YOU, "provider_response_invalid",
+    RESPONSE_INVALID = "provider_response_invalid": BAD_REQUEST, YOU,
         "The response from {provider} was not valid",
         "The response that came back through your browser failed a security check, so it was rejected.",
         "Start again on the sign-in page. If it keeps happening, tell the site’s owner.";
-    FORM_POST_UNEXPECTED: BAD_REQUEST, SITE, "form_post_unexpected",
-        "{Provider} answered with a form",
+    FORM_POST_UNEXPECTED: BAD_REQUEST, SITE, "{Provider} answered with a form",
         "The answer from {provider} came as a form (response_mode=form_post), which this site does not expect of it.",
         "Choose another sign-in method. The site’s owner can set …_RESPONSE_MODE=form_post for this provider.";
-    PROVIDER_REFUSED: BAD_GATEWAY, SITE, "provider_refused",
-        "{Provider} refused the request",
+    PROVIDER_REFUSED: BAD_GATEWAY, SITE, "{Provider} refused the request",
         "{Provider} answered the sign-in request with an error instead of a code.",
         "Try again, or choose another sign-in method. The site’s owner can look up the error below.";
-    PROVIDER_TIMEOUT: GATEWAY_TIMEOUT, PROVIDER, "provider_timeout",
-        "{Provider} did not answer in time",
+    PROVIDER_TIMEOUT: GATEWAY_TIMEOUT, PROVIDER, "{Provider} did not answer in time",
         "{Provider} was asked who you are and did not answer within 8 seconds.",
         "Wait a moment and try again, or choose another sign-in method.";
-    PROVIDER_UNREACHABLE: BAD_GATEWAY, PROVIDER, "provider_unreachable",
-        "{Provider} cannot be reached",
+    PROVIDER_UNREACHABLE: BAD_GATEWAY, PROVIDER, "{Provider} cannot be reached",
         "{Provider} could not be reached, or the connection broke.",
         "Wait a moment and try again, or choose another sign-in method.";
-    PROVIDER_DOWN: SERVICE_UNAVAILABLE, PROVIDER, "provider_down",
-        "{Provider} is unavailable",
+    PROVIDER_DOWN: SERVICE_UNAVAILABLE, PROVIDER, "{Provider} is unavailable",
         "{Provider} answered that it cannot handle the request right now.",
         "Wait a moment and try again, or choose another sign-in method.";
-    PROVIDER_NONSENSE: BAD_GATEWAY, PROVIDER, "provider_nonsense",
-        "{Provider} sent an invalid response",
+    PROVIDER_NONSENSE: BAD_GATEWAY, PROVIDER, "{Provider} sent an invalid response",
         "{Provider} answered with something the standard does not allow, so the answer was rejected.",
         "Try again, or choose another sign-in method. If it keeps happening, the site’s owner can show the provider the details below.";
-    CODE_REFUSED: BAD_REQUEST, YOU, "code_refused",
-        "{Provider} did not accept the code",
+    CODE_REFUSED: BAD_REQUEST, YOU, "{Provider} did not accept the code",
         "The code your browser brought back had already been used or had expired when it was sent to {provider}.",
         "Sign in again; you get a new code each time.";
-    TOKEN_REFUSED: BAD_GATEWAY, SITE, "token_exchange_refused",
+    TOKEN_REFUSED = "token_exchange_refused": BAD_GATEWAY, SITE,
         "{Provider} did not accept this site",
         "{Provider} refused to exchange the code: it does not recognise this site’s client ID, secret or redirect URI.",
         "Choose another sign-in method. The site’s owner must register exactly the redirect URI below, check the client ID and secret, and if they are right set …_TOKEN_AUTH to how the provider takes them: basic or body.";
-    ID_TOKEN_REFUSED: BAD_GATEWAY, PROVIDER, "id_token_refused",
-        "{Provider} could not prove who you are",
+    ID_TOKEN_REFUSED: BAD_GATEWAY, PROVIDER, "{Provider} could not prove who you are",
         "The ID token from {provider} failed a check, so it was rejected and you were not signed in.",
         "Try again, or choose another sign-in method.";
-    NOT_ASKED_ANEW: FORBIDDEN, YOU, "provider_did_not_ask",
+    NOT_ASKED_ANEW = "provider_did_not_ask": FORBIDDEN, YOU,
         "{Provider} did not ask you to sign in",
         "You came back from {provider} without a statement that it had just asked you who you are, so this is no fresh proof.",
         "Choose another way to prove it: your password, or a code by e-mail. Or sign out at {provider} and try again.";
-    CLOCK_SKEW: BAD_GATEWAY, SITE, "clock_skew",
-        "Two clocks disagree",
+    CLOCK_SKEW: BAD_GATEWAY, SITE, "Two clocks disagree",
         "The ID token from {provider} is too old or too new: this site’s clock and {provider}’s differ by more than a minute.",
         "Choose another sign-in method. The site’s owner must correct this machine’s clock, ideally with NTP.";
-    EMAIL_TAKEN: CONFLICT, YOU, "email_taken",
-        "You already have an account",
+    EMAIL_TAKEN: CONFLICT, YOU, "You already have an account",
         "The e-mail address from {provider} belongs to an account with another sign-in method. An address alone never opens an account.",
         "Sign in the way you did before.";
-    IDENTITY_TAKEN: CONFLICT, YOU, "identity_taken",
-        "This identity belongs to another account",
+    IDENTITY_TAKEN: CONFLICT, YOU, "This identity belongs to another account",
         "The identity at {provider} is linked to another account, so it cannot be linked to yours.",
         "Sign in with it to see that account. To link it here, unlink it there first.";
-    LAST_WAY_IN: CONFLICT, YOU, "last_way_in",
-        "This is your only sign-in method",
+    LAST_WAY_IN: CONFLICT, YOU, "This is your only sign-in method",
         "Without it you could no longer get into your account.",
         "Link another provider or set a password first.";
-    LINK_LOST: BAD_REQUEST, YOU, "link_lost",
-        "There is nothing to link",
+    LINK_LOST: BAD_REQUEST, YOU, "There is nothing to link",
         "The identity waited more than ten minutes, or another user has signed in since.",
         "Sign in and start again on your account page.";
-    UNKNOWN_PROVIDER: NOT_FOUND, YOU, "unknown_provider",
-        "Unknown provider",
+    UNKNOWN_PROVIDER: NOT_FOUND, YOU, "Unknown provider",
         "This site has no provider with this name.",
         "Choose a sign-in method on the sign-in page.";
 
     // Signing in here.
-    WRONG_CREDENTIALS: UNAUTHORIZED, YOU, "wrong_credentials",
-        "Wrong e-mail or password",
+    WRONG_CREDENTIALS: UNAUTHORIZED, YOU, "Wrong e-mail or password",
         "No account matches this e-mail address and password.",
         "Check both and try again. If you signed up with a provider such as Google, use its button.";
-    WRONG_PASSWORD: FORBIDDEN, YOU, "wrong_password",
-        "Wrong password",
+    WRONG_PASSWORD: FORBIDDEN, YOU, "Wrong password",
         "To change your password, you need your current one, and this is not it.",
         "Try again. If you forgot it, reset it from the sign-in page.";
-    WEAK_PASSWORD: UNPROCESSABLE_ENTITY, YOU, "weak_password",
-        "This password is too easy to guess",
+    WEAK_PASSWORD: UNPROCESSABLE_ENTITY, YOU, "This password is too easy to guess",
         "The new password is too short, or among the first that an attacker would try.",
         "Choose another: a sentence is easier to remember and harder to guess.";
-    EMAIL_MISSING: CONFLICT, YOU, "email_missing",
-        "Your account has no e-mail address",
+    EMAIL_MISSING: CONFLICT, YOU, "Your account has no e-mail address",
         "You sign in with a password and an e-mail address, and your account has no address.",
         "Link a provider that knows your e-mail address first.";
-    PASSWORD_EMAIL_TAKEN: CONFLICT, YOU, "password_email_taken",
-        "This address belongs to another account",
+    PASSWORD_EMAIL_TAKEN: CONFLICT, YOU, "This address belongs to another account",
         "Another account signs in with your address and a password, and you have not verified that the address is yours.",
         "Verify your address first: send the e-mail from your account page.";
-    FRESH_PROOF_REQUIRED: FORBIDDEN, YOU, "fresh_proof_required",
-        "Please sign in again",
+    FRESH_PROOF_REQUIRED: FORBIDDEN, YOU, "Please sign in again",
         "This is a sensitive action, and you last proved who you are more than 10 minutes ago, or your provider did not say when.",
         "Prove it again, then repeat it.";
-    WRONG_CODE: FORBIDDEN, YOU, "wrong_code",
-        "This code is not right",
+    WRONG_CODE: FORBIDDEN, YOU, "This code is not right",
         "The code is wrong, was used, is more than 10 minutes old, or was sent to another browser.",
         "Check it and type it again, or request a new one.";
-    EMAIL_UNVERIFIED: CONFLICT, YOU, "email_unverified",
-        "Your address is not verified",
+    EMAIL_UNVERIFIED: CONFLICT, YOU, "Your address is not verified",
         "A code only proves something at an address that you have verified, and your account has none.",
         "Verify your address on your account page first.";
-    NOT_CONFIRMED: UNPROCESSABLE_ENTITY, YOU, "not_confirmed",
-        "Nothing was deleted",
+    NOT_CONFIRMED: UNPROCESSABLE_ENTITY, YOU, "Nothing was deleted",
         "To delete your account, type the word delete. You typed something else.",
         "Go back and type it if you are sure.";
-    LINK_SPENT: GONE, YOU, "link_spent",
-        "This link no longer works",
+    LINK_SPENT: GONE, YOU, "This link no longer works",
         "Links in e-mails work once and for a short time. This one was used, has expired or is incomplete.",
         "Request a new e-mail.";
-    TOO_MANY_TRIES: TOO_MANY_REQUESTS, YOU, "too_many_tries",
-        "Too many attempts",
+    TOO_MANY_TRIES: TOO_MANY_REQUESTS, YOU, "Too many attempts",
         "There were too many attempts from your network or for this account.",
         "Wait a moment and try again.";
-    BUSY: SERVICE_UNAVAILABLE, SITE, "busy",
-        "Too many people are signing in",
+    BUSY: SERVICE_UNAVAILABLE, SITE, "Too many people are signing in",
         "Checking a password takes work on purpose, and the queue is full.",
         "Wait a few seconds and try again.";
-    NO_PLACE: SERVICE_UNAVAILABLE, SITE, "too_many_connections",
-        "Too many connections",
+    NO_PLACE = "too_many_connections": SERVICE_UNAVAILABLE, SITE, "Too many connections",
         "Your network, or everybody together, has more connections open than this site serves at a time.",
         "Wait a few seconds and try again. Behind a proxy, the site’s owner sets TRUSTED_PROXIES.";
-    VALIDATION_FAILED: UNPROCESSABLE_ENTITY, YOU, "validation_failed",
-        "Some fields are invalid",
+    VALIDATION_FAILED: UNPROCESSABLE_ENTITY, YOU, "Some fields are invalid",
         "One or more fields are missing or invalid; each is listed with the reason.",
         "Correct the fields and send it again.";
 
     // Tokens on the API.
-    TOKEN_MISSING: UNAUTHORIZED, YOU, "token_missing",
-        "No credentials were sent",
+    TOKEN_MISSING: UNAUTHORIZED, YOU, "No credentials were sent",
         "The request has no session cookie, no token cookie and no Authorization: Bearer header.",
         "Send a token in the Authorization header, or sign in with a browser.";
-    TOKEN_IN_URL: BAD_REQUEST, YOU, "token_in_url",
-        "Tokens must not be in URLs",
+    TOKEN_IN_URL: BAD_REQUEST, YOU, "Tokens must not be in URLs",
         "URLs end up in histories, logs and Referer headers, so a token in one is refused, valid or not.",
         "Send it in the Authorization header, and treat this token as stolen.";
-    BAD_AUTHORIZATION: BAD_REQUEST, YOU, "authorization_invalid",
+    BAD_AUTHORIZATION = "authorization_invalid": BAD_REQUEST, YOU,
         "More than one Authorization header",
         "Two headers may contradict each other, so neither is used.",
         "Send exactly one.";
-    TOKEN_REVOKED: UNAUTHORIZED, YOU, "token_revoked",
-        "The sign-in was revoked",
+    TOKEN_REVOKED: UNAUTHORIZED, YOU, "The sign-in was revoked",
         "The token’s sign-in was revoked before the token expired.",
         "Sign in again.";
-    TOKEN_TOO_LARGE: UNAUTHORIZED, YOU, "token_too_large",
-        "The token is too large",
+    TOKEN_TOO_LARGE: UNAUTHORIZED, YOU, "The token is too large",
         "The token is larger than any issued here.",
         "Send the access token as it was issued.";
-    TOKEN_MALFORMED: UNAUTHORIZED, YOU, "token_malformed",
-        "The token is not a JWT",
+    TOKEN_MALFORMED: UNAUTHORIZED, YOU, "The token is not a JWT",
         "The token is not a signed JSON Web Token: three base64url parts separated by dots.",
         "Send the whole access token, not the refresh token.";
-    TOKEN_HEADER_DUPLICATE: UNAUTHORIZED, YOU, "token_header_duplicate",
-        "The token’s header repeats a name",
+    TOKEN_HEADER_DUPLICATE: UNAUTHORIZED, YOU, "The token’s header repeats a name",
         "A header that names something twice is ambiguous, so it is rejected.",
         "Get a new token.";
-    TOKEN_HEADER_INVALID: UNAUTHORIZED, YOU, "token_header_invalid",
-        "The token’s header is invalid",
+    TOKEN_HEADER_INVALID: UNAUTHORIZED, YOU, "The token’s header is invalid",
         "The header does not name an algorithm and a key in the form used here.",
         "Get a new token.";
-    TOKEN_ALGORITHM_NONE: UNAUTHORIZED, YOU, "token_algorithm_none",
-        "The token is not signed",
+    TOKEN_ALGORITHM_NONE: UNAUTHORIZED, YOU, "The token is not signed",
         "The token’s header says it is unsigned, so anyone could have written it.",
         "Get a new token.";
-    TOKEN_CRITICAL_HEADER: UNAUTHORIZED, YOU, "token_critical_header",
-        "The token requires an extension",
+    TOKEN_CRITICAL_HEADER: UNAUTHORIZED, YOU, "The token requires an extension",
         "The token’s header marks an extension as critical that is not supported here.",
         "Get a new token.";
-    TOKEN_KEY_EMBEDDED: UNAUTHORIZED, YOU, "token_key_embedded",
-        "The token brings its own key",
+    TOKEN_KEY_EMBEDDED: UNAUTHORIZED, YOU, "The token brings its own key",
         "Only this service’s keys count; a key that comes with a token proves nothing.",
         "Get a new token.";
-    TOKEN_TYPE_WRONG: UNAUTHORIZED, YOU, "token_type_wrong",
-        "Wrong type of token",
+    TOKEN_TYPE_WRONG: UNAUTHORIZED, YOU, "Wrong type of token",
         "The token is not an access token: its type is not at+jwt.",
         "Send the access token, not an ID token.";
-    TOKEN_KEY_UNKNOWN: UNAUTHORIZED, YOU, "token_key_unknown",
-        "The token’s key is unknown",
+    TOKEN_KEY_UNKNOWN: UNAUTHORIZED, YOU, "The token’s key is unknown",
         "The token is signed with a key that is unknown or no longer accepted.",
         "Get a new token.";
-    TOKEN_ALGORITHM_MISMATCH: UNAUTHORIZED, YOU, "token_algorithm_mismatch",
-        "The token names the wrong algorithm",
+    TOKEN_ALGORITHM_MISMATCH: UNAUTHORIZED, YOU, "The token names the wrong algorithm",
         "Each key has one algorithm, and the token names a different one.",
         "Get a new token.";
-    TOKEN_SIGNATURE_INVALID: UNAUTHORIZED, YOU, "token_signature_invalid",
-        "The token was altered",
+    TOKEN_SIGNATURE_INVALID: UNAUTHORIZED, YOU, "The token was altered",
         "The token’s signature does not match its content.",
         "Get a new token.";
-    TOKEN_CLAIM_DUPLICATE: UNAUTHORIZED, YOU, "token_claim_duplicate",
-        "The token repeats a claim",
+    TOKEN_CLAIM_DUPLICATE: UNAUTHORIZED, YOU, "The token repeats a claim",
         "A claim that appears twice is ambiguous, so the token is rejected.",
         "Get a new token.";
-    TOKEN_CLAIM_MISSING: UNAUTHORIZED, YOU, "token_claim_missing",
-        "The token lacks a claim",
+    TOKEN_CLAIM_MISSING: UNAUTHORIZED, YOU, "The token lacks a claim",
         "A claim that every access token must have is missing.",
         "Get a new token.";
-    TOKEN_CLAIM_INVALID: UNAUTHORIZED, YOU, "token_claim_invalid",
-        "A claim of the token is invalid",
+    TOKEN_CLAIM_INVALID: UNAUTHORIZED, YOU, "A claim of the token is invalid",
         "A claim has the wrong type.",
         "Get a new token.";
-    TOKEN_ISSUER_WRONG: UNAUTHORIZED, YOU, "token_issuer_wrong",
-        "The token has the wrong issuer",
+    TOKEN_ISSUER_WRONG: UNAUTHORIZED, YOU, "The token has the wrong issuer",
         "The token was issued by another service.",
         "Get a token from this service.";
-    TOKEN_AUDIENCE_WRONG: UNAUTHORIZED, YOU, "token_audience_wrong",
-        "The token is for another service",
+    TOKEN_AUDIENCE_WRONG: UNAUTHORIZED, YOU, "The token is for another service",
         "The token’s audience is another service.",
         "Get a token for this service.";
-    TOKEN_EXPIRED: UNAUTHORIZED, YOU, "token_expired",
-        "This access token has expired",
+    TOKEN_EXPIRED: UNAUTHORIZED, YOU, "This access token has expired",
         "Access tokens live for a few minutes only.",
         "Use the refresh token, or sign in again.";
-    TOKEN_NOT_YET_VALID: UNAUTHORIZED, YOU, "token_not_yet_valid",
-        "The token is not valid yet",
+    TOKEN_NOT_YET_VALID: UNAUTHORIZED, YOU, "The token is not valid yet",
         "The token’s validity starts in the future.",
         "Compare the clocks and try again later.";
-    TOKEN_INACTIVE: UNAUTHORIZED, YOU, "token_inactive",
-        "The token is not active",
+    TOKEN_INACTIVE: UNAUTHORIZED, YOU, "The token is not active",
         "The authorization server does not confirm the token: it was revoked, has expired or was never issued.",
         "Get a new token from the authorization server. If it refuses, ask the user for consent again.";
-    ACCOUNT_UNKNOWN: FORBIDDEN, YOU, "account_unknown",
-        "The user has no account here",
+    ACCOUNT_UNKNOWN: FORBIDDEN, YOU, "The user has no account here",
         "The token is valid, but the user it stands for has no account here, and an app cannot create one.",
         "Ask the user to sign in here once with that identity, then send the request again.";
-    INTROSPECTION_UNAVAILABLE: SERVICE_UNAVAILABLE, PROVIDER, "introspection_unavailable",
+    INTROSPECTION_UNAVAILABLE: SERVICE_UNAVAILABLE, PROVIDER,
         "The token cannot be checked right now",
         "Only the authorization server that issued the token can confirm it, and it gives no usable answer. Until it does, the token is refused.",
         "Wait a moment and send the request again. Sessions and JWTs still work.";
-    ACCESS_NOT_ENDED: SERVICE_UNAVAILABLE, PROVIDER, "access_not_ended",
-        "The access could not be revoked",
+    ACCESS_NOT_ENDED: SERVICE_UNAVAILABLE, PROVIDER, "The access could not be revoked",
         "The authorization server that keeps the list of your apps gave no usable answer. Nothing has changed.",
         "Wait a moment and try again. While it does not answer, apps cannot get in either.";
-    INSUFFICIENT_SCOPE: FORBIDDEN, YOU, "insufficient_scope",
-        "The token’s scope is too narrow",
+    INSUFFICIENT_SCOPE: FORBIDDEN, YOU, "The token’s scope is too narrow",
         "The request needs a scope that the token does not have.",
         "Get a token with the required scope.";
-    ROLE_REQUIRED: FORBIDDEN, YOU, "role_required",
-        "You need another role",
+    ROLE_REQUIRED: FORBIDDEN, YOU, "You need another role",
         "This is for users with a role that you do not have.",
         "Ask the site’s owner for the role.";
-    INVALID_SCOPE: BAD_REQUEST, YOU, "invalid_scope",
-        "Unknown scope",
+    INVALID_SCOPE: BAD_REQUEST, YOU, "Unknown scope",
         "You asked for a scope that does not exist here.",
         "Ask for some of profile, calendar:read, contacts:read and contacts:write.";
-    REFRESH_TOKEN_UNKNOWN: BAD_REQUEST, YOU, "refresh_token_unknown",
-        "The refresh token is unknown",
+    REFRESH_TOKEN_UNKNOWN: BAD_REQUEST, YOU, "The refresh token is unknown",
         "This refresh token was not issued here, or was deleted long ago.",
         "Sign in again.";
-    REFRESH_TOKEN_EXPIRED: BAD_REQUEST, YOU, "refresh_token_expired",
-        "The refresh token has expired",
+    REFRESH_TOKEN_EXPIRED: BAD_REQUEST, YOU, "The refresh token has expired",
         "However often it is refreshed, a family of refresh tokens expires in the end.",
         "Sign in again.";
-    REFRESH_TOKEN_ENDED: BAD_REQUEST, YOU, "refresh_token_ended",
-        "The sign-in was revoked",
+    REFRESH_TOKEN_ENDED: BAD_REQUEST, YOU, "The sign-in was revoked",
         "The sign-in that this refresh token belongs to was revoked.",
         "Sign in again.";
-    REFRESH_TOKEN_REUSED: BAD_REQUEST, YOU, "refresh_token_reused",
-        "The refresh token was used before",
+    REFRESH_TOKEN_REUSED: BAD_REQUEST, YOU, "The refresh token was used before",
         "It was already exchanged, so two parties may hold tokens of this family. An exchange whose answer was lost can be repeated for ten seconds. The whole family and its sign-in were revoked.",
         "Sign in again. If your client neither used it twice nor lost an answer, it was stolen.";
 
-    TOO_MANY_CONTACTS: CONFLICT, YOU, "too_many_contacts",
-        "Your address book is full",
+    TOO_MANY_CONTACTS: CONFLICT, YOU, "Your address book is full",
         "You have 1,000 contacts, which is the limit.",
         "Delete some that you do not need.";
 
     // Connected services.
-    NOT_CONNECTED: NOT_FOUND, YOU, "not_connected",
-        "{Provider} is not connected",
+    NOT_CONNECTED: NOT_FOUND, YOU, "{Provider} is not connected",
         "There is no connection to {provider} to use or disconnect.",
         "Connect it first.";
-    NOTHING_CHOSEN: BAD_REQUEST, YOU, "nothing_chosen",
-        "Nothing was chosen",
+    NOTHING_CHOSEN: BAD_REQUEST, YOU, "Nothing was chosen",
         "You ticked no box, so there is nothing to ask {provider} for.",
         "Tick what this site may use and try again.";
-    NOT_GRANTED: FORBIDDEN, YOU, "not_granted",
-        "You have not allowed that",
+    NOT_GRANTED: FORBIDDEN, YOU, "You have not allowed that",
         "{Provider} is connected, but not for this. Only what you allowed there is used.",
         "Request access on your connections page, and allow it at {provider}.";
-    RECONNECT: CONFLICT, YOU, "reconnect_needed",
-        "Reconnect {provider}",
+    RECONNECT = "reconnect_needed": CONFLICT, YOU, "Reconnect {provider}",
         "{Provider} no longer accepts this connection’s tokens.",
         "Connect it again: only you can grant access.";
-    CONNECTION_LOST: BAD_REQUEST, YOU, "connection_lost",
-        "A different user started this",
+    CONNECTION_LOST: BAD_REQUEST, YOU, "A different user started this",
         "The response belongs to a user who is no longer signed in here, so nothing was connected.",
         "Sign in as that user and connect again.";
-    STILL_DISCONNECTING: CONFLICT, YOU, "still_disconnecting",
-        "Still disconnecting",
+    STILL_DISCONNECTING: CONFLICT, YOU, "Still disconnecting",
         "{Provider} has not yet confirmed that the previous connection’s tokens are revoked. A new one might be revoked with them.",
         "Wait a moment and try again. {Provider} is asked again and again.";
-    RENEWING: SERVICE_UNAVAILABLE, SITE, "token_being_renewed",
+    RENEWING = "token_being_renewed": SERVICE_UNAVAILABLE, SITE,
         "The access token is being refreshed",
         "Another request is getting a new access token from {provider}.",
         "Wait a moment and try again.";
-    SERVICE_TIMEOUT: GATEWAY_TIMEOUT, PROVIDER, "service_timeout",
-        "{Provider} did not answer in time",
+    SERVICE_TIMEOUT: GATEWAY_TIMEOUT, PROVIDER, "{Provider} did not answer in time",
         "{Provider} was asked for your data and did not answer within 8 seconds.",
         "Wait a moment and try again. Your sign-in and your connection are unaffected.";
-    SERVICE_UNAVAILABLE: BAD_GATEWAY, PROVIDER, "service_unavailable",
-        "{Provider} returned no data",
+    SERVICE_UNAVAILABLE: BAD_GATEWAY, PROVIDER, "{Provider} returned no data",
         "{Provider} was asked for your data and answered with nothing that can be shown.",
         "Wait a moment and try again. Your sign-in and your connection are unaffected.";
-    SITE_NOT_ACCEPTED: BAD_GATEWAY, SITE, "site_not_accepted",
-        "{Provider} does not accept this site",
+    SITE_NOT_ACCEPTED: BAD_GATEWAY, SITE, "{Provider} does not accept this site",
         "{Provider} refused to refresh the access token because it does not recognise this site’s client ID or secret.",
         "The site’s owner must check the client ID and secret. Your connection is unaffected.";
 
     // Every request.
-    SIGN_IN_REQUIRED: UNAUTHORIZED, YOU, "sign_in_required",
-        "Please sign in",
+    SIGN_IN_REQUIRED: UNAUTHORIZED, YOU, "Please sign in",
         "You need to be signed in to see this page.",
         "Sign in, and you will come back here. If you just did, allow cookies for this site.";
-    ACCOUNT_BLOCKED: FORBIDDEN, SITE, "account_blocked",
-        "This account is blocked",
+    ACCOUNT_BLOCKED: FORBIDDEN, SITE, "This account is blocked",
         "The site’s owner lets nobody sign in to this account at the moment.",
         "Ask the site’s owner.";
-    CROSS_SITE: FORBIDDEN, YOU, "cross_site_request",
-        "That request came from another site",
+    CROSS_SITE = "cross_site_request": FORBIDDEN, YOU, "That request came from another site",
         "A page on another site tried to act here in your name and was blocked.",
         "If you meant to do it, do it from a page on this site.";
-    UNKNOWN_HOST: MISDIRECTED_REQUEST, YOU, "unknown_host",
-        "Nothing is served under this name",
+    UNKNOWN_HOST: MISDIRECTED_REQUEST, YOU, "Nothing is served under this name",
         "In development, there are answers only under names of this machine: a page on the web could give its own name this machine’s address and read the answers.",
         "Open the address in PUBLIC_URL. To use another name, set PUBLIC_URL to it.";
-    BAD_REQUEST: BAD_REQUEST, YOU, "bad_request",
-        "That request is not valid",
+    BAD_REQUEST: BAD_REQUEST, YOU, "That request is not valid",
         "Something in the request is missing, repeated or wrong.",
         "Go back, reload the page and try again.";
-    NOT_FOUND: NOT_FOUND, YOU, "not_found",
-        "Not found",
+    NOT_FOUND: NOT_FOUND, YOU, "Not found",
         "There is nothing at this address; it may have been mistyped.",
         "Check the address, or start from the home page.";
-    METHOD_NOT_ALLOWED: METHOD_NOT_ALLOWED, YOU, "method_not_allowed",
-        "This address does not work that way",
+    METHOD_NOT_ALLOWED: METHOD_NOT_ALLOWED, YOU, "This address does not work that way",
         "The address exists, but not for this method: perhaps a form’s address was opened as a page.",
         "Start from the home page.";
-    UNSUPPORTED_MEDIA_TYPE: UNSUPPORTED_MEDIA_TYPE, YOU, "unsupported_media_type",
-        "Unsupported content type",
+    UNSUPPORTED_MEDIA_TYPE: UNSUPPORTED_MEDIA_TYPE, YOU, "Unsupported content type",
         "This address does not accept the request’s Content-Type.",
         "Send a form to a page, and application/json to the API.";
-    TOO_LARGE: PAYLOAD_TOO_LARGE, YOU, "too_large",
-        "Request too large",
+    TOO_LARGE: PAYLOAD_TOO_LARGE, YOU, "Request too large",
         "The request is larger than this address accepts.",
         "Send less.";
-    TIMED_OUT: REQUEST_TIMEOUT, YOU, "request_timeout",
-        "The request took too long",
+    TIMED_OUT = "request_timeout": REQUEST_TIMEOUT, YOU, "The request took too long",
         "The request did not arrive completely, or was not answered, in time.",
         "Try again.";
-    ANSWER_TIMEOUT: GATEWAY_TIMEOUT, SITE, "answer_timeout",
-        "That took us too long",
+    ANSWER_TIMEOUT: GATEWAY_TIMEOUT, SITE, "That took us too long",
         "There was no answer in time, most likely because another service was waited for.",
         "Wait a moment and try again.";
-    DATABASE_DOWN: SERVICE_UNAVAILABLE, SITE, "database_unavailable",
+    DATABASE_DOWN = "database_unavailable": SERVICE_UNAVAILABLE, SITE,
         "We cannot look that up right now",
         "The database does not answer, so nobody can tell who you are. Nothing was lost.",
         "Wait a moment and try again.";
-    CANNOT_SIGN: SERVICE_UNAVAILABLE, SITE, "signing_unavailable",
+    CANNOT_SIGN = "signing_unavailable": SERVICE_UNAVAILABLE, SITE,
         "We cannot sign you in right now",
         "This instance has no key to sign tokens with that its APP_SECRET opens.",
         "Wait a moment and try again. The site’s owner gives every instance the new APP_SECRET beside the old one.";
-    INTERNAL: INTERNAL_SERVER_ERROR, SITE, "internal_error",
-        "Something went wrong",
+    INTERNAL = "internal_error": INTERNAL_SERVER_ERROR, SITE, "Something went wrong",
         "An internal error occurred. It was logged under the request ID below.",
         "Try again. If it keeps happening, send the request ID to the site’s owner.";
 }
