@@ -1,22 +1,15 @@
 //! What is the product's own about signing in.
 
-use askama::Template;
 use axum::extract::FromRef;
-use axum::response::{IntoResponse as _, Redirect, Response};
 use latchkey_auth::oauth::Provider;
 use latchkey_axum::password::SignUp;
 use latchkey_axum::{
-    Action, AppError, Caller, ConnectCallback, FailedSignIn, FailedSignUp, HandlerResult, Host,
-    Latchkey, Owner, ResponseCookies, SignInContext, catalogue, sign_in_page,
+    ConnectCallback, FailedSignIn, FailedSignUp, Host, Latchkey, Owner, sign_in_page,
 };
 use latchkey_domain::{Profile, ReturnTo, Role, Roles};
 
-use crate::app::App;
-use crate::hints::{DONE, Hints, LAST_USED};
-use crate::layout::Layout;
-use crate::page::{Page, shown_on};
-use crate::pages::sign_up::SignUpPage;
 use crate::pages::{connections, sign_in};
+use crate::prelude::*;
 use crate::recovery;
 
 #[derive(Debug, Template)]
@@ -45,7 +38,7 @@ impl Host for App {
     }
 
     fn failed_sign_up(&self, form: FailedSignUp) -> AppError {
-        let page = SignUpPage::new(self, form);
+        let page = sign_in::SignUpPage::new(self, form);
         shown_on(AppError::new(catalogue::VALIDATION_FAILED), &page)
     }
 

@@ -26,6 +26,7 @@ pub mod metrics;
 pub mod page;
 mod pages;
 mod places;
+mod prelude;
 mod recovery;
 pub mod resource;
 pub mod routes;

@@ -2,17 +2,14 @@
 
 use std::fmt;
 
-use askama::Template;
 use latchkey_auth::random;
-use latchkey_axum::{Client, HandlerResult, audit};
-use latchkey_domain::audit::{Actor, Kind};
 use latchkey_domain::{Email, SignInId, Span, User, UserId};
 use latchkey_store::email_tokens::{self, Purpose, Sent};
 use latchkey_store::{hash, passwords, users};
 
-use crate::app::App;
 use crate::mail::EmailMessage;
 use crate::mail_queue;
+use crate::prelude::*;
 
 /// How long a link works that proves an address.
 const VERIFY_FOR: Span = Span::days(1);

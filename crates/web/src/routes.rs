@@ -9,29 +9,29 @@ use http::Uri;
 use latchkey_axum::{AppError, HandlerResult, Routes, catalogue, middleware, session_layer};
 
 use crate::app::App;
-use crate::pages::account::{delete, link, sign_ins};
+use crate::pages::account::{acts, link};
 use crate::pages::{
-    account, audit, connected_apps, connections, docs, doctor, errors, health, home, outbox,
-    recovery, sign_in, sign_up,
+    account, audit, connected_apps, connections, development, docs, errors, health, home, recovery,
+    sign_in,
 };
 use crate::{api, compression, static_files};
 
 fn pages() -> Router<App> {
     Router::new()
         .route("/sign-in", get(sign_in::page))
-        .route("/sign-up", get(sign_up::page))
+        .route("/sign-up", get(sign_in::sign_up))
         .route("/account", get(account::page))
         .route("/account/devices", get(account::devices_page))
         .route("/account/activity", get(account::activity_page))
         .route("/account/link", get(link::confirm).post(link::accept))
         .route("/account/link/{provider}", post(link::start))
         .route("/account/unlink", post(link::unlink))
-        .route("/account/password", post(account::password::submit))
-        .route("/account/proof", post(account::proof::take))
-        .route("/account/proof/send", post(account::proof::send))
-        .route("/account/sign-ins/{id}/end", post(sign_ins::end_one))
-        .route("/account/sign-ins/end-others", post(sign_ins::end_others))
-        .route("/account/verify-email", post(delete::send_verification))
+        .route("/account/password", post(acts::change_password))
+        .route("/account/proof", post(acts::take_code))
+        .route("/account/proof/send", post(acts::send_code))
+        .route("/account/sign-ins/{id}/end", post(acts::end_one))
+        .route("/account/sign-ins/end-others", post(acts::end_others))
+        .route("/account/verify-email", post(acts::send_verification))
         .route("/connections", get(connections::index))
         .route("/connections/{provider}", post(connections::connect))
         .route("/connections/{provider}/disconnect", post(connections::disconnect))
@@ -40,11 +40,11 @@ fn pages() -> Router<App> {
         .route("/forgot", get(recovery::ask).post(recovery::forgot))
         .route("/reset/{token}", get(recovery::choose).post(recovery::reset))
         .route("/verify/{token}", get(recovery::confirm).post(recovery::verify))
-        .route("/outbox", get(outbox::page))
+        .route("/outbox", get(development::outbox))
         .route("/audit", get(audit::page))
         .route("/.well-known/change-password", get(async || Redirect::to("/account#ways")))
         .route("/docs", get(docs::page))
-        .route("/doctor", get(doctor::page))
+        .route("/doctor", get(development::doctor))
         .route("/errors", get(errors::index))
         .route("/errors/{code}", get(errors::entry))
 }
@@ -52,8 +52,8 @@ fn pages() -> Router<App> {
 /// Pages that end the sign-in with which they are called.
 fn ending() -> Router<App> {
     Router::new()
-        .route("/account/sign-ins/end-all", post(sign_ins::end_all))
-        .route("/account/delete", post(delete::submit))
+        .route("/account/sign-ins/end-all", post(acts::end_all))
+        .route("/account/delete", post(acts::delete))
 }
 
 /// What is called under whatever name this machine has.

@@ -86,6 +86,11 @@ impl AppError {
         self
     }
 
+    /// The same: to go there.
+    pub fn link(self, label: impl Into<String>, href: impl Into<String>) -> Self {
+        self.action(Action::link(label, href))
+    }
+
     /// What the person can do, in place of what was said so far.
     pub fn instead(mut self, actions: Vec<Action>) -> Self {
         self.known.actions = actions;

@@ -72,9 +72,9 @@ impl AppError {
         };
         let app_error = app_error.at(provider);
         if signed_in {
-            app_error.action(Action::link("Continue to your account", "/account"))
+            app_error.link("Continue to your account", "/account")
         } else {
-            app_error.action(Action::link("Sign in again", "/sign-in"))
+            app_error.link("Sign in again", "/sign-in")
         }
     }
 }

@@ -22,7 +22,7 @@ use crate::audit;
 use crate::caller::Caller;
 use crate::client::{Client, user_agent};
 use crate::cookies::{CookieProfile, PENDING_LINK, SetCookies};
-use crate::errors::{Action, AppError, HandlerResult, catalogue};
+use crate::errors::{AppError, HandlerResult, catalogue};
 use crate::extract::StrictForm;
 use crate::host::{ConnectCallback, Host};
 use crate::sign_in::{Proof, SignInContext, complete_sign_in, parse_strategy};
@@ -183,7 +183,7 @@ pub(super) async fn form_callback(
     if !provider.has_form_post() {
         return Err(AppError::new(catalogue::FORM_POST_UNEXPECTED)
             .at(provider)
-            .action(Action::link("Sign in again", "/sign-in")));
+            .link("Sign in again", "/sign-in"));
     }
     let response = AuthorizationResponse::to_query(&body);
     Ok(Redirect::to(&format!("/auth/{slug}/callback?{response}")))
@@ -222,8 +222,7 @@ async fn link(
 ) -> HandlerResult<()> {
     // Somebody else signed in here in the meantime: it is not theirs to link.
     let Some(caller) = context.current.as_ref().filter(|caller| caller.user.id == user) else {
-        return Err(AppError::new(catalogue::LINK_LOST)
-            .action(Action::link("Go to your account", "/account")));
+        return Err(AppError::new(catalogue::LINK_LOST).link("Go to your account", "/account"));
     };
     caller.require_active(latchkey).await?;
     link_identity(latchkey, user, &provider.slug, profile, &context.client).await
@@ -243,16 +242,16 @@ pub async fn link_identity(
             Ok(())
         }
         Ok(false) => Ok(()),
-        Err(linking::Error::IdentityTaken) => Err(AppError::new(catalogue::IDENTITY_TAKEN)
-            .action(Action::link("Go to your account", "/account"))),
+        Err(linking::Error::IdentityTaken) => {
+            Err(AppError::new(catalogue::IDENTITY_TAKEN).link("Go to your account", "/account"))
+        }
         Err(linking::Error::Store(error)) => Err(error.into()),
     }
 }
 
 fn find_provider<'a>(latchkey: &'a Latchkey, slug: &str) -> HandlerResult<&'a Provider> {
     latchkey.provider(slug).ok_or_else(|| {
-        AppError::new(catalogue::UNKNOWN_PROVIDER)
-            .action(Action::link("Go to the sign-in page", "/sign-in"))
+        AppError::new(catalogue::UNKNOWN_PROVIDER).link("Go to the sign-in page", "/sign-in")
     })
 }
 
@@ -345,7 +344,7 @@ fn admission_error(
             let label = format!("Sign in as before and link {}", provider.label);
             AppError::new(catalogue::EMAIL_TAKEN)
                 .at(provider)
-                .action(Action::link(label, "/sign-in?next=%2Faccount%2Flink"))
+                .link(label, "/sign-in?next=%2Faccount%2Flink")
         }
         accounts::Error::Store(error) => error.into(),
     }

@@ -154,7 +154,6 @@ pub(crate) async fn run_one(
 }
 
 fn named(id: &str) -> HandlerResult<&'static Attack> {
-    attacks::by_id(id).ok_or_else(|| {
-        AppError::new(catalogue::NOT_FOUND).action(Action::link("The list of attacks", "/lab"))
-    })
+    attacks::by_id(id)
+        .ok_or_else(|| AppError::new(catalogue::NOT_FOUND).link("The list of attacks", "/lab"))
 }

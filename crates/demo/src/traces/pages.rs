@@ -141,5 +141,5 @@ async fn read(app: &App, caller: &Caller, id: TraceId) -> HandlerResult<Option<T
 fn not_found() -> AppError {
     AppError::new(catalogue::NOT_FOUND)
         .detail("You have no trace with this ID. Traces are deleted after a day.")
-        .action(Action::link("Your traces", "/traces"))
+        .link("Your traces", "/traces")
 }

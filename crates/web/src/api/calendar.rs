@@ -1,16 +1,11 @@
 //! The calendar, to be read.
 
-use axum::Json;
-use axum::extract::State;
-use latchkey_axum::{ApiCaller, HandlerResult, QueryParams, Refusals};
 use latchkey_domain::Scope;
 use latchkey_domain::calendar::Event;
 use latchkey_store::events;
-use serde::Serialize;
-use utoipa::ToSchema;
 
 use super::paging::Paging;
-use crate::app::App;
+use crate::prelude::*;
 
 /// An event.
 #[derive(Debug, Serialize, ToSchema)]

@@ -1,21 +1,13 @@
 //! Contacts: only one's own; somebody else's is not there.
 
-use axum::Json;
-use axum::extract::State;
-use axum::response::IntoResponse;
-use http::{StatusCode, header};
 use latchkey_auth::random;
-use latchkey_axum::{
-    ApiCaller, AppError, HandlerResult, JsonBody, PathId, QueryParams, Refusals, catalogue,
-};
+use latchkey_axum::JsonBody;
 use latchkey_domain::contact::{Contact, Details};
 use latchkey_domain::{ContactId, Scope};
 use latchkey_store::contacts;
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::paging::Paging;
-use crate::app::App;
+use crate::prelude::*;
 
 /// How many contacts one person may keep.
 const MAX_CONTACTS: i64 = 1000;

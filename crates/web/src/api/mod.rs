@@ -8,18 +8,16 @@ mod protected_resource;
 mod sessions;
 mod users;
 
-use axum::extract::State;
+use axum::Router;
 use axum::routing::{MethodRouter, any, get};
-use axum::{Json, Router};
-use latchkey_axum::{AppError, Product, catalogue};
+use latchkey_axum::Product;
 
+use crate::prelude::*;
 use description::Description;
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-
-use crate::app::App;
 
 /// Every operation of the API, described and routed.
 pub(super) fn operations() -> OpenApiRouter<App> {

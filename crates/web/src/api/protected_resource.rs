@@ -1,14 +1,9 @@
 //! What the API says of itself to apps that begin with its address alone
 //! (RFC 9728): who issues tokens for it, and for what.
 
-use axum::Json;
-use axum::extract::{Path, State};
-use http::header;
-use latchkey_axum::{AppError, HandlerResult, catalogue};
 use latchkey_domain::Scope;
-use serde::Serialize;
 
-use crate::app::{App, Application};
+use crate::prelude::*;
 use crate::resource;
 
 /// RFC 9728 §2.

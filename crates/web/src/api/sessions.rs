@@ -1,18 +1,9 @@
 //! All sign-ins of the caller, whatever they carry.
 
-use axum::Json;
-use axum::extract::State;
-use http::StatusCode;
-use latchkey_axum::{
-    ApiCaller, AppError, Client, HandlerResult, PathId, Refusals, audit, catalogue, end_sign_in,
-};
-use latchkey_domain::audit::Kind;
+use crate::prelude::*;
+use latchkey_axum::end_sign_in;
 use latchkey_domain::{Scope, SignIn, SignInId};
 use latchkey_store::sign_ins;
-use serde::Serialize;
-use utoipa::ToSchema;
-
-use crate::app::App;
 
 /// A sign-in.
 #[derive(Debug, Serialize, ToSchema)]

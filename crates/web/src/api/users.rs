@@ -1,16 +1,10 @@
 //! Users: who is calling, and, for administrators, everybody.
 
-use axum::Json;
-use axum::extract::State;
-use axum::response::{IntoResponse as _, Response};
-use latchkey_axum::{ApiCaller, HandlerResult, QueryParams, Refusals};
 use latchkey_domain::{Role, Scope, User};
 use latchkey_store::users;
-use serde::Serialize;
-use utoipa::ToSchema;
 
 use super::paging::Paging;
-use crate::app::App;
+use crate::prelude::*;
 
 /// A user. The same bytes with every credential.
 #[derive(Debug, Serialize, ToSchema)]

@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 
+use latchkey_domain::audit::Event;
 use latchkey_domain::{Clock, Email, User};
 use latchkey_store::{Db, users};
 
@@ -52,4 +53,11 @@ pub(super) fn line(user: &User) -> String {
     let email = user.email.as_ref().map_or("-", |email| email.as_str());
     let roles = if user.roles.is_empty() { "-".to_owned() } else { user.roles.to_string() };
     format!("{}\t{email}{verified}\t{roles}\t{}", user.id, user.name)
+}
+
+pub(super) fn event_line(event: &Event) -> String {
+    let user = event.user_id.map_or_else(|| "-".to_owned(), |id| id.to_string());
+    let address = event.address.as_deref().unwrap_or("-");
+    let (at, kind, actor) = (event.at.rfc3339(), event.kind, event.actor);
+    format!("{at}\t{kind}\t{user}\t{actor}\t{}\t{address}", event.detail)
 }

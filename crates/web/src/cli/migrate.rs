@@ -1,35 +1,24 @@
 //! `latchkey migrate`
 
-use clap::Args;
 use latchkey_store::migrations::Migrations;
 use latchkey_store::probe::{Probe, probe};
 use latchkey_store::{Db, transfer};
 
 use super::common::{Outcome, print};
 
-#[derive(Debug, Args)]
-pub struct Arguments {
-    /// The database to copy, like sqlite://data/latchkey.db.
-    #[arg(long)]
-    from: String,
-    /// Where to: another database, new or copied to before. Its tables are made.
-    #[arg(long)]
-    to: String,
-}
-
-pub(super) async fn run(Arguments { from, to }: Arguments) -> Outcome {
+pub(super) async fn run(from: &str, to: &str) -> Outcome {
     if from == to {
         return Err("--from and --to are the same database".into());
     }
-    let source = open(&from, "--from").await?;
+    let source = open(from, "--from").await?;
     let migrations = source.migrations().await?;
     if !matches!(migrations, Migrations::UpToDate(_)) {
         return Err(
             "the database of --from is not up to date: start this version on it first".into()
         );
     }
-    Db::open(&to).await?.close().await;
-    let target = open(&to, "--to").await?;
+    Db::open(to).await?.close().await;
+    let target = open(to, "--to").await?;
     let mut differing = Vec::new();
     transfer::copy(&source, &target, |moved| {
         if moved.from != moved.to {

@@ -1,25 +1,31 @@
 //! The product's part of the command line.
 
-mod audit;
 mod common;
-mod doctor;
 mod health;
 mod keys;
 mod migrate;
 mod user;
 
 use clap::Subcommand;
+use latchkey_domain::Clock;
+use latchkey_store::audit;
 
 use crate::api;
+use crate::doctor::{Level, examine};
 use crate::settings::{Capabilities, Environment, Settings};
 
 pub use common::{Outcome, print};
+use common::{app, event_line, find};
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Check the settings, providers, clock and database. Exits with 1 if there
     /// is a problem.
-    Doctor(doctor::Arguments),
+    Doctor {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Add, list, show, block and delete accounts; grant and remove roles.
     #[command(subcommand)]
     User(user::Command),
@@ -27,9 +33,23 @@ pub enum Command {
     #[command(subcommand)]
     Keys(keys::Command),
     /// Show what happened to accounts, the newest first.
-    Audit(audit::Arguments),
+    Audit {
+        /// Only what happened to this account: its ID, or its verified e-mail address.
+        #[arg(long)]
+        user: Option<String>,
+        /// How many events, the newest first.
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
+    },
     /// Copy a database to another one, SQLite or PostgreSQL, and compare them.
-    Migrate(migrate::Arguments),
+    Migrate {
+        /// The database to copy, like sqlite://data/latchkey.db.
+        #[arg(long)]
+        from: String,
+        /// Where to: another database, new or copied to before. Its tables are made.
+        #[arg(long)]
+        to: String,
+    },
     /// Ask the running instance whether it is ready. Exits with 1 if it is not.
     Health,
     /// Print the OpenAPI description of the API.
@@ -40,11 +60,21 @@ impl Command {
     /// Does what was asked for.
     pub async fn run(self, built_with: Capabilities) -> Outcome {
         match self {
-            Self::Doctor(arguments) => doctor::run(arguments, built_with).await,
+            Self::Doctor { json } => doctor(json, built_with).await,
             Self::User(command) => user::run(command, built_with).await,
             Self::Keys(command) => keys::run(command, built_with).await,
-            Self::Audit(arguments) => audit::run(arguments, built_with).await,
-            Self::Migrate(arguments) => migrate::run(arguments).await,
+            Self::Audit { user, limit } => {
+                let app = app(built_with).await?;
+                let events = match user {
+                    Some(who) => {
+                        let user = find(&app.db, &who).await?.id;
+                        audit::of_user(&app.db, user, None, limit).await?
+                    }
+                    None => audit::page(&app.db, None, limit).await?,
+                };
+                events.iter().try_for_each(|event| print(&event_line(event)))
+            }
+            Self::Migrate { from, to } => migrate::run(&from, &to).await,
             Self::Health => health::run(built_with).await,
             Self::Openapi => {
                 let environment = Environment::of_process();
@@ -53,4 +83,15 @@ impl Command {
             }
         }
     }
+}
+
+/// A problem is an error, and so an exit status of 1; a warning is not.
+async fn doctor(json: bool, built_with: Capabilities) -> Outcome {
+    let report = examine(&Environment::of_process(), built_with, &Clock::System).await;
+    if json {
+        print(&serde_json::to_string_pretty(&report.json())?)?;
+    } else {
+        print(&report.to_string())?;
+    }
+    if report.worst() < Level::Problem { Ok(()) } else { Err(report.summary().into()) }
 }

@@ -9,7 +9,7 @@ use latchkey_domain::password::{Password, check};
 use latchkey_domain::{DisplayName, Email, Role, Roles, User, UserId};
 use latchkey_store::{accounts, identities, passwords, sign_ins, users};
 
-use super::common::{Outcome, app, find, line, print};
+use super::common::{Outcome, app, event_line, find, line, print};
 use crate::app::App;
 use crate::settings::Capabilities;
 use latchkey_axum::password::new_user;
@@ -127,7 +127,7 @@ async fn show(app: &App, user: &User) -> Outcome {
         print(&format!("sign-in\t{}\t{}\t{}\t{seen}", one.id, one.method, one.address))?;
     }
     for event in latchkey_store::audit::of_user(db, user.id, None, RECENT).await? {
-        print(&format!("event\t{}", super::audit::line(&event)))?;
+        print(&format!("event\t{}", event_line(&event)))?;
     }
     Ok(())
 }

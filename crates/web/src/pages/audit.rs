@@ -1,16 +1,9 @@
 //! The whole audit trail, for administrators.
 
-use askama::Template;
-use axum::extract::{Query, State};
-use latchkey_axum::{AppError, Caller, HandlerResult, catalogue};
+use crate::prelude::*;
 use latchkey_domain::audit::Event;
 use latchkey_domain::{AuditId, Role};
 use latchkey_store::audit;
-use serde::Deserialize;
-
-use crate::app::App;
-use crate::layout::Layout;
-use crate::page::Page;
 
 /// How many events a page of the trail shows.
 pub(crate) const PAGE: u32 = 50;

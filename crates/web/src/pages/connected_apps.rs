@@ -1,18 +1,10 @@
 //! Apps that may use somebody's data here: what the authorization server says
 //! of them, on `/connections`, and the end of their access.
 
-use axum::extract::State;
-use axum::response::Redirect;
+use crate::prelude::*;
 use latchkey_auth::introspection::{Authorization, Introspection, Unavailable};
-use latchkey_axum::{
-    Action, AppError, Caller, Client, HandlerResult, StrictForm, audit, catalogue,
-};
-use latchkey_domain::audit::Kind;
 use latchkey_domain::{Subject, UserId};
 use latchkey_store::identities;
-use serde::Deserialize;
-
-use crate::app::{App, Application};
 
 /// What `/connections` says about other apps.
 #[derive(Debug)]

@@ -3,31 +3,21 @@
 
 use std::collections::HashMap;
 
-use askama::Template;
-use axum::extract::{Path, Query, State};
-use axum::response::{Redirect, Response};
-use http::HeaderMap;
 use latchkey_auth::connections::Error;
 use latchkey_auth::connections::ending::{Ended, Outcome};
 use latchkey_auth::connections::services::{Entry, When};
 use latchkey_auth::introspection::Introspection;
-use latchkey_auth::oauth::flow::{self, Authenticated};
-use latchkey_auth::oauth::{self, Attempt, Provider, Purpose};
+use latchkey_auth::oauth::flow::Authenticated;
+use latchkey_auth::oauth::{self, flow};
+use latchkey_auth::oauth::{Attempt, Provider, Purpose};
+use latchkey_axum::ConnectCallback;
 use latchkey_axum::routes::oauth::redirect_to_provider;
-use latchkey_axum::{
-    Action, AppError, Caller, Client, ConnectCallback, HandlerResult, SignInContext, StrictForm,
-    audit, catalogue,
-};
-use latchkey_domain::audit::{Actor, Kind};
 use latchkey_domain::connection::{Connection, Failure, Offer, State as Condition, decision};
 use latchkey_domain::{ReturnTo, Span, Timestamp, UserId};
 use latchkey_store::connections::current;
-use serde::Deserialize;
 
 use super::connected_apps::{self, Apps, ConnectedApps};
-use crate::app::{App, Application};
-use crate::layout::Layout;
-use crate::page::Page;
+use crate::prelude::*;
 
 #[derive(Debug, Template)]
 #[template(path = "connections.html")]

@@ -1,14 +1,9 @@
 //! The API reference, rendered from the description of the API.
 
-use askama::Template;
-use axum::extract::State;
-use latchkey_axum::Caller;
 use serde_json::{Value, json};
 
 use crate::api;
-use crate::app::App;
-use crate::layout::Layout;
-use crate::page::Page;
+use crate::prelude::*;
 
 #[derive(Debug, Template)]
 #[template(path = "docs.html")]

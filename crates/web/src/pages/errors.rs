@@ -1,12 +1,7 @@
 //! The catalogue of errors, to be read.
 
-use askama::Template;
-use axum::extract::{Path, State};
-use latchkey_axum::{AppError, Caller, Entry, HandlerResult, Owner, catalogue};
-
-use crate::app::App;
-use crate::layout::Layout;
-use crate::page::Page;
+use crate::prelude::*;
+use latchkey_axum::{Entry, Owner};
 
 #[derive(Debug, Template)]
 #[template(path = "errors.html")]

@@ -1,11 +1,8 @@
 //! For whoever watches over the process.
 
-use axum::Json;
-use axum::extract::State;
-use http::{HeaderName, StatusCode, header};
+use crate::prelude::*;
+use http::HeaderName;
 use serde_json::{Value, json};
-
-use crate::app::App;
 
 /// `GET /healthz`: the process is alive. Asks nobody else.
 pub(crate) async fn alive() -> ([(HeaderName, &'static str); 1], &'static str) {

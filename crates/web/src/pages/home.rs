@@ -1,14 +1,7 @@
 //! The home page.
 
-use askama::Template;
-use axum::extract::State;
-use latchkey_axum::Caller;
-
-use crate::app::App;
-use crate::hints::Hints;
 use crate::labels::CurrentSignIn;
-use crate::layout::Layout;
-use crate::page::Page;
+use crate::prelude::*;
 
 #[derive(Debug, Template)]
 #[template(path = "home.html")]

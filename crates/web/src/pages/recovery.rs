@@ -1,23 +1,13 @@
 //! Forgotten passwords, and links from e-mails.
 
-use askama::Template;
 use axum::Extension;
-use axum::extract::{Path, State};
-use axum::response::{IntoResponse, Redirect, Response};
-use latchkey_axum::{
-    Action, AppError, Caller, Client, HandlerResult, ResponseCookies, StrictForm, audit, catalogue,
-};
 use latchkey_domain::Email;
-use latchkey_domain::audit::Kind;
 use latchkey_domain::password::{Password, check};
 use latchkey_store::email_tokens::{self, Purpose, Sent};
 use latchkey_store::{accounts, hash};
-use serde::Deserialize;
 
-use crate::app::App;
 use crate::cookies::TOKEN;
-use crate::layout::Layout;
-use crate::page::{Page, shown_on};
+use crate::prelude::*;
 use crate::recovery;
 
 #[derive(Debug, Template)]
@@ -158,5 +148,5 @@ fn of(caller: &Caller, sent: Sent) -> HandlerResult<Sent> {
 }
 
 fn link_spent() -> AppError {
-    AppError::new(catalogue::LINK_SPENT).action(Action::link("Request a new e-mail", "/forgot"))
+    AppError::new(catalogue::LINK_SPENT).link("Request a new e-mail", "/forgot")
 }

@@ -1,21 +1,12 @@
-//! The sign-in page: both doors on one card.
+//! The sign-in page, with both doors on one card, and the sign-up page.
 
-use askama::Template;
-use axum::extract::{Query, State};
-use axum::response::{IntoResponse, Redirect, Response};
-use latchkey_axum::{
-    Action, AppError, Caller, FailedSignIn, HandlerResult, catalogue, sign_in_page,
-};
+use latchkey_axum::{FailedSignIn, FailedSignUp, sign_in_page};
 use latchkey_domain::{CredentialKind, Email, ReturnTo, SignInMethod};
 use latchkey_store::users;
-use serde::Deserialize;
 
-use crate::app::{App, Application};
-use crate::hints::{Hints, LAST_USED};
 use crate::labels::ProviderButton;
-use crate::layout::Layout;
-use crate::page::Page;
-use crate::pages::account::proof::proved_address;
+use crate::pages::account::acts::proved_address;
+use crate::prelude::*;
 
 #[derive(Debug, Template)]
 #[template(path = "sign-in.html")]
@@ -99,7 +90,7 @@ pub(crate) async fn page(
     if caller.is_none() && query.arrived.is_some() {
         return Err(AppError::new(catalogue::ATTEMPT_COOKIE_MISSING)
             .detail("Your password was right, but this browser did not keep the cookie that signs you in: cookies are blocked.")
-            .action(Action::link("Sign in again", "/sign-in")));
+            .link("Sign in again", "/sign-in"));
     }
     let welcome = match query.welcome.as_deref() {
         None => None,
@@ -189,4 +180,36 @@ fn choices(
     let each = app.settings.sign_in_credential.is_none().then(|| choice("Default", None));
     let kinds = [("Session", CredentialKind::Session), ("JWT", CredentialKind::Jwt)];
     each.into_iter().chain(kinds.map(|(label, kind)| choice(label, Some(kind)))).collect()
+}
+
+#[derive(Debug, Template)]
+#[template(path = "sign-up.html")]
+pub(crate) struct SignUpPage {
+    layout: Layout,
+    form: FailedSignUp,
+}
+
+impl SignUpPage {
+    /// The form once more when something is wrong in it, or as it begins.
+    pub(crate) fn new(app: &Application, form: FailedSignUp) -> Self {
+        Self { layout: Layout::new(app, None), form }
+    }
+
+    fn error(&self, field: &str) -> Option<&str> {
+        let mut errors = self.form.errors.iter();
+        errors.find(|(name, _)| *name == field).map(|(_, message)| message.as_str())
+    }
+}
+
+/// `GET /sign-up`
+pub(crate) async fn sign_up(
+    State(app): State<App>,
+    caller: Option<Caller>,
+    Query(query): Query<SignInQuery>,
+) -> Response {
+    let next = ReturnTo::parse(query.next.as_deref(), &app.settings.public_url);
+    if caller.is_some() {
+        return Redirect::to(next.as_str()).into_response();
+    }
+    Page(SignUpPage::new(&app, FailedSignUp { next, ..FailedSignUp::default() })).into_response()
 }

@@ -1,10 +1,9 @@
 //! What happened to an account, in sentences.
 
+use crate::prelude::*;
 use latchkey_auth::oauth::{Kind as Dialect, OpenId};
-use latchkey_domain::audit::{Actor, Event, Kind};
+use latchkey_domain::audit::Event;
 use latchkey_domain::{SignInMethod, Timestamp};
-
-use crate::app::Application;
 
 #[derive(Debug)]
 pub(crate) struct Activity {

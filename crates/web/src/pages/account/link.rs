@@ -1,25 +1,15 @@
 //! Linking and unlinking ways in.
 
-use askama::Template;
 use axum::Extension;
-use axum::extract::{Path, State};
-use axum::response::{IntoResponse, Redirect, Response};
 use latchkey_auth::linking::Pending;
 use latchkey_auth::oauth::Purpose;
 use latchkey_axum::routes::oauth::{link_identity, redirect_to_provider};
-use latchkey_axum::{
-    Action, AppError, Caller, Client, HandlerResult, ResponseCookies, StrictForm, audit, catalogue,
-};
-use latchkey_domain::audit::Kind;
 use latchkey_domain::{Profile, ReturnTo};
 use latchkey_store::accounts::{self, Unlinked, WayIn};
-use serde::Deserialize;
 
-use super::done::done;
-use crate::app::App;
+use super::acts::done;
 use crate::cookies::PENDING_LINK;
-use crate::layout::Layout;
-use crate::page::Page;
+use crate::prelude::*;
 
 #[derive(Debug, Template)]
 #[template(path = "link.html")]
@@ -34,11 +24,11 @@ pub(crate) struct LinkPage {
 pub(crate) async fn start(
     State(app): State<App>,
     Path(slug): Path<String>,
-    headers: http::HeaderMap,
+    headers: HeaderMap,
     caller: Caller,
 ) -> HandlerResult<Response> {
     caller.require_recent_auth(&app).await?;
-    let return_to = ReturnTo::parse(Some(&done("linked")), &app.settings.public_url);
+    let return_to = ReturnTo::parse(Some("/account?done=linked"), &app.settings.public_url);
     let purpose = Purpose::Link(caller.user.id);
     redirect_to_provider(&app, &slug, purpose, return_to, &headers).await
 }
@@ -47,7 +37,7 @@ pub(crate) async fn start(
 pub(crate) async fn confirm(
     State(app): State<App>,
     caller: Caller,
-    headers: http::HeaderMap,
+    headers: HeaderMap,
 ) -> HandlerResult<Page<LinkPage>> {
     let pending = pending(&app, &headers, &caller)?;
     let label = app.provider(&pending.provider).map_or(pending.provider, |p| p.label.clone());
@@ -58,30 +48,27 @@ pub(crate) async fn confirm(
 pub(crate) async fn accept(
     State(app): State<App>,
     caller: Caller,
-    headers: http::HeaderMap,
+    headers: HeaderMap,
     client: Client,
     Extension(cookies): Extension<ResponseCookies>,
-) -> HandlerResult<Response> {
+) -> HandlerResult<Redirect> {
     caller.require_recent_auth(&app).await?;
     let pending = pending(&app, &headers, &caller)?;
     let Pending { provider, profile, .. } = &pending;
     link_identity(&app, caller.user.id, provider, profile, &client).await?;
     cookies.add(vec![app.cookies.removal(PENDING_LINK)]);
-    Ok(Redirect::to(&done("linked")).into_response())
+    Ok(done("linked"))
 }
 
 /// The identity that waits in this browser, for this very person: whoever has
 /// proved the address that the provider vouched for.
-fn pending(app: &App, headers: &http::HeaderMap, caller: &Caller) -> HandlerResult<Pending> {
+fn pending(app: &App, headers: &HeaderMap, caller: &Caller) -> HandlerResult<Pending> {
     let cookie = app.cookies.value(headers, PENDING_LINK);
     let secret = &app.settings.app_secret;
     cookie
         .and_then(|cookie| Pending::open(cookie, secret, app.clock.now()))
         .filter(|pending| caller.user.email_verified && pending.profile.email == caller.user.email)
-        .ok_or_else(|| {
-            AppError::new(catalogue::LINK_LOST)
-                .action(Action::link("Go to your account", "/account"))
-        })
+        .ok_or_else(|| AppError::new(catalogue::LINK_LOST).link("Go to your account", "/account"))
 }
 
 #[derive(Debug, Deserialize)]
@@ -122,12 +109,13 @@ pub(crate) async fn unlink(
                 WayIn::Identity { issuer, .. } => issuer,
             };
             audit::by_person(&app, Kind::Unlinked, caller.user.id, what, &client).await;
-            Ok(Redirect::to(&done("unlinked")))
+            Ok(done("unlinked"))
         }
-        Unlinked::LastWayIn => Err(AppError::new(catalogue::LAST_WAY_IN)
-            .action(Action::link("Back to your account", "/account"))),
+        Unlinked::LastWayIn => {
+            Err(AppError::new(catalogue::LAST_WAY_IN).link("Back to your account", "/account"))
+        }
         Unlinked::Unknown => Err(AppError::new(catalogue::NOT_FOUND)
             .detail("That sign-in method is not linked to your account.")
-            .action(Action::link("Back to your account", "/account"))),
+            .link("Back to your account", "/account")),
     }
 }

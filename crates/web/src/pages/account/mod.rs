@@ -2,35 +2,25 @@
 //! done about it, in the files beside this one.
 
 mod activity;
-pub(crate) mod delete;
-mod done;
+pub(crate) mod acts;
 pub(crate) mod link;
-pub(crate) mod password;
-pub(crate) mod proof;
-pub(crate) mod sign_ins;
 
 use std::sync::Arc;
 
 use activity::Activity;
-use askama::Template;
-use axum::extract::{Query, State};
 use latchkey_auth::jose::decode_unverified;
-use latchkey_axum::{AppError, Caller, Credential, HandlerResult, Jwt, catalogue};
+use latchkey_axum::{Credential, Jwt};
 use latchkey_domain::{
     AuditId, CredentialKind, Lifetime, Role, SignIn, SignInMethod, Span, Timestamp, User,
 };
 use latchkey_store::audit;
 use latchkey_store::identities::Identity;
 use latchkey_store::overview::{self, Overview, Shown};
-use serde::Deserialize;
 
-use crate::app::{App, Application};
 use crate::claims::{Claim, describe};
-use crate::hints::{Hints, LAST_USED};
 use crate::labels::{ProviderButton, door_name, key_name};
-use crate::layout::Layout;
-use crate::page::Page;
 use crate::pages::audit::{PAGE, TrailQuery, cut};
+use crate::prelude::*;
 use crate::settings::Revocation;
 use crate::{client, cookies};
 
@@ -140,7 +130,7 @@ pub(crate) async fn page(
         more_devices,
         events: events.iter().map(|event| Activity::of(&app, event)).collect(),
         linkable,
-        word: delete::WORD,
+        word: acts::WORD,
         layout: Layout::new(&app, Some(&caller)).at("/account"),
         door_name: door_name(&app, Some(&sign_in.method)),
         sign_in,

@@ -1,14 +1,29 @@
-//! The outbox: what would have been sent, on a developer's machine.
+//! For whoever develops with it: what `latchkey doctor` finds, and the e-mails that
+//! would have been sent.
 
-use askama::Template;
-use axum::extract::State;
-use http::{HeaderMap, header};
-use latchkey_axum::{AppError, Caller, Client, HandlerResult, catalogue};
-
-use crate::app::App;
-use crate::layout::Layout;
+use crate::doctor::{Level, Report, examine_running};
 use crate::mail::EmailMessage;
-use crate::page::Page;
+use crate::prelude::*;
+
+#[derive(Debug, Template)]
+#[template(path = "doctor.html")]
+pub(crate) struct DoctorPage {
+    layout: Layout,
+    report: Report,
+}
+
+/// `GET /doctor`. Outside development there is no such page: how a site is set
+/// up is nobody's business but its owner's.
+pub(crate) async fn doctor(
+    State(app): State<App>,
+    caller: Option<Caller>,
+) -> HandlerResult<Page<DoctorPage>> {
+    if !app.settings.is_development() {
+        return Err(AppError::new(catalogue::NOT_FOUND));
+    }
+    let report = examine_running(&app).await;
+    Ok(Page(DoctorPage { layout: Layout::new(&app, caller.as_ref()), report }))
+}
 
 #[derive(Debug, Template)]
 #[template(path = "outbox.html")]
@@ -18,7 +33,7 @@ pub(crate) struct OutboxPage {
 }
 
 /// `GET /outbox`. Not there where e-mails are sent, or others could look.
-pub(crate) async fn page(
+pub(crate) async fn outbox(
     State(app): State<App>,
     caller: Option<Caller>,
     client: Client,

@@ -1,0 +1,235 @@
+//! What people do about their account: the password, a proof of who they are,
+//! ending sign-ins, deleting it.
+
+use latchkey_axum::{end_sign_in, forget_credentials, password, sign_out};
+use latchkey_domain::password::{Password, check};
+use latchkey_domain::{Email, SignInId, User, UserId};
+use latchkey_store::email_tokens::{self, Purpose};
+use latchkey_store::{accounts, passwords, sign_ins, users};
+
+use crate::prelude::*;
+use crate::recovery::{self, Code};
+
+/// Back to the account page, which says at its top what was done.
+pub(super) fn done(what: &str) -> Redirect {
+    Redirect::to(&format!("/account?done={what}"))
+}
+
+#[derive(Deserialize)]
+pub(crate) struct PasswordForm {
+    #[serde(default)]
+    current: String,
+    #[serde(default)]
+    new: String,
+}
+
+/// `POST /account/password`
+pub(crate) async fn change_password(
+    State(app): State<App>,
+    caller: Caller,
+    client: Client,
+    StrictForm(form): StrictForm<PasswordForm>,
+) -> HandlerResult<Redirect> {
+    let now = app.clock.now();
+    let user = &caller.user;
+    caller.require_active(&app).await?;
+    let refused = |entry| AppError::new(entry).link("Back to your account", "/account");
+    if passwords::changed_at(&app.db, user.id).await?.is_some() {
+        // Whoever sits down at an open browser must not lock its owner out.
+        let email = passwords::email_of(&app.db, user.id).await?;
+        let email = email.as_ref().map_or("", |email| email.as_str());
+        if password::authenticate(&app, email, &form.current, &client).await?.is_none() {
+            return Err(refused(catalogue::WRONG_PASSWORD));
+        }
+    } else {
+        caller.require_recent_auth(&app).await?;
+    }
+    let email = user.email.as_ref().ok_or_else(|| refused(catalogue::EMAIL_MISSING))?;
+    check(&form.new, &[email.as_str(), user.name.as_str()])
+        .map_err(|weak| refused(catalogue::WEAK_PASSWORD).detail(weak.to_string()))?;
+    let typed = Password::new(form.new).map_err(|_| AppError::new(catalogue::WEAK_PASSWORD))?;
+    let hash = app.hasher.hash(&typed).await?;
+    match accounts::set_password(&app.db, user.id, email, user.email_verified, &hash, now).await {
+        Err(latchkey_store::Error::Exists) => {
+            return Err(refused(catalogue::PASSWORD_EMAIL_TAKEN));
+        }
+        other => other?,
+    }
+    // Whoever knew the old one is out, wherever they are.
+    end_all_but(&app, user.id, caller.sign_in_id()).await?;
+    audit::by_person(&app, Kind::PasswordChanged, user.id, "", &client).await;
+    recovery::send_changed(&app, user.id, email.clone()).await;
+    Ok(done("password"))
+}
+
+const SENT: &str = "/sign-in?again=1&sent=1&next=%2Faccount";
+
+/// `POST /account/proof/send`: writes a code to the address that they have proved.
+pub(crate) async fn send_code(
+    State(app): State<App>,
+    caller: Caller,
+    client: Client,
+) -> HandlerResult<Redirect> {
+    app.limits.check_email(&client)?;
+    let (sign_in, user) = somebody(&app, &caller).await?;
+    let email = proved_address(&user).ok_or_else(|| {
+        AppError::new(catalogue::EMAIL_UNVERIFIED).link("Go to your account", "/account")
+    })?;
+    recovery::send_code(&app, &user, email, sign_in).await?;
+    Ok(Redirect::to(SENT))
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct CodeForm {
+    #[serde(default)]
+    code: String,
+}
+
+/// `POST /account/proof`: takes the code, in the browser to whose sign-in it was sent.
+pub(crate) async fn take_code(
+    State(app): State<App>,
+    caller: Caller,
+    client: Client,
+    StrictForm(form): StrictForm<CodeForm>,
+) -> HandlerResult<Redirect> {
+    app.limits.check(&client)?;
+    let (sign_in, user) = somebody(&app, &caller).await?;
+    // Counted as passwords are, and apart from them.
+    let account = format!("code {}", user.id);
+    let gate = app.limits.admit(&account, &client).await?;
+    let now = app.clock.now();
+    let taken = match Code::parse(&form.code) {
+        Some(code) => email_tokens::take(&app.db, &code.hash(sign_in), Purpose::Prove, now).await?,
+        None => None,
+    };
+    // The address may be another's by now, and then the code was sent to another.
+    if taken.is_none_or(|sent| Some(&sent.email) != proved_address(&user)) {
+        app.limits.record_failure(&gate).await?;
+        return Err(AppError::new(catalogue::WRONG_CODE).link("Try again", SENT));
+    }
+    sign_ins::proved(&app.db, sign_in, now).await?;
+    app.sessions.ended(sign_in);
+    Ok(done("proved"))
+}
+
+/// The address at which a code proves something.
+pub(crate) fn proved_address(user: &User) -> Option<&Email> {
+    user.email.as_ref().filter(|_| user.email_verified)
+}
+
+/// Whose sign-in it is, as they are now: a JWT may be minutes old.
+async fn somebody(app: &App, caller: &Caller) -> HandlerResult<(SignInId, User)> {
+    caller.require_active(app).await?;
+    let user = users::by_id(&app.db, caller.user.id).await?;
+    caller.sign_in_id().zip(user).ok_or_else(|| AppError::new(catalogue::TOKEN_REVOKED))
+}
+
+/// `POST /account/sign-ins/{id}/end`
+pub(crate) async fn end_one(
+    State(app): State<App>,
+    caller: Caller,
+    client: Client,
+    PathId(id): PathId<SignInId>,
+) -> HandlerResult<Redirect> {
+    if !end_sign_in(&app, id, caller.user.id).await? {
+        return Err(AppError::new(catalogue::NOT_FOUND)
+            .detail("You have no active sign-in with this ID; it may already be revoked."));
+    }
+    audit::by_person(&app, Kind::SignInEnded, caller.user.id, "", &client).await;
+    Ok(done("ended"))
+}
+
+/// `POST /account/sign-ins/end-others`
+pub(crate) async fn end_others(
+    State(app): State<App>,
+    caller: Caller,
+    client: Client,
+) -> HandlerResult<Redirect> {
+    caller.require_active(&app).await?;
+    let ended = end_all_but(&app, caller.user.id, caller.sign_in_id()).await?;
+    record_ended(&app, &caller, ended, &client).await;
+    Ok(done("ended"))
+}
+
+/// `POST /account/sign-ins/end-all`, this one included.
+pub(crate) async fn end_all(
+    State(app): State<App>,
+    caller: Caller,
+    client: Client,
+    context: SignInContext,
+    hints: Hints,
+) -> HandlerResult<Redirect> {
+    caller.require_recent_auth(&app).await?;
+    let ended = end_all_but(&app, caller.user.id, None).await?;
+    record_ended(&app, &caller, ended, &client).await;
+    sign_out(&app, context).await?;
+    hints.keep(DONE, "signed-out");
+    Ok(Redirect::to("/"))
+}
+
+/// Says how many lived.
+async fn end_all_but(app: &App, user: UserId, but: Option<SignInId>) -> HandlerResult<usize> {
+    let ended = sign_ins::end_others(&app.db, user, but, app.clock.now()).await?;
+    ended.iter().for_each(|sign_in| app.note_ended(*sign_in));
+    Ok(ended.len())
+}
+
+async fn record_ended(app: &App, caller: &Caller, ended: usize, client: &Client) {
+    let how = match ended {
+        0 => return,
+        1 => String::new(),
+        several => format!("{several} at once"),
+    };
+    audit::by_person(app, Kind::SignInEnded, caller.user.id, how, client).await;
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct DeleteForm {
+    #[serde(default)]
+    confirm: String,
+}
+
+pub(super) const WORD: &str = "delete";
+
+/// `POST /account/delete`: everything personal goes.
+pub(crate) async fn delete(
+    State(app): State<App>,
+    caller: Caller,
+    context: SignInContext,
+    hints: Hints,
+    StrictForm(form): StrictForm<DeleteForm>,
+) -> HandlerResult<Redirect> {
+    caller.require_recent_auth(&app).await?;
+    if form.confirm.trim() != WORD {
+        return Err(
+            AppError::new(catalogue::NOT_CONFIRMED).link("Back to your account", "/account")
+        );
+    }
+    let (own, user) = (app.clone(), caller.user.id);
+    // A browser that leaves in the middle leaves nothing half done.
+    app.run_to_end(async move {
+        own.delete_account(user).await?;
+        audit::record(&own, Kind::AccountDeleted, None, Actor::Person, "", None).await;
+        Ok(())
+    })
+    .await?;
+    forget_credentials(&app, &context);
+    hints.keep(DONE, "deleted");
+    Ok(Redirect::to("/"))
+}
+
+/// `POST /account/verify-email`: sends the e-mail once more.
+pub(crate) async fn send_verification(
+    State(app): State<App>,
+    caller: Caller,
+    client: Client,
+) -> HandlerResult<Redirect> {
+    app.limits.check_email(&client)?;
+    match &caller.user.email {
+        Some(_) if !caller.user.email_verified => {
+            recovery::send_verification(&app, &caller.user).await?;
+            Ok(done("letter"))
+        }
+        _ => Ok(Redirect::to("/account")),
+    }
+}
