@@ -51,7 +51,7 @@ async fn weak_ones_are_refused_with_the_reason() {
         ("aaaaaaaaaaaa", "more than one character"),
         ("12345678", "in sequence"),
         ("roberta@example.test", "use your name"),
-        ("latchkey", "use your name"),
+        ("12345latchkey", "use your name"),
         (&"x y".repeat(100), "at most 256"),
     ] {
         let page = set_password(&mut one, &app, PASSWORD, weak).await;

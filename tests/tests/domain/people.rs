@@ -196,7 +196,7 @@ fn what_is_tried_first_is_refused() {
         ("!Lovelace99", Context),
         ("Ada Lovelace", Context),
         ("adalovelace1", Context),
-        ("latchkey", Context),
+        ("12345latchkey", Context),
         ("LatchKey2026!", Context),
     ] {
         assert_eq!(check(weak, &ADA), Err(why), "{weak:.40}");
