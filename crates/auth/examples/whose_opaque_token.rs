@@ -19,6 +19,6 @@ fn taken_back(issuer: &Introspection) {
 }
 
 fn main() {
-    // Their place is in the handlers of a server: crates/web/src/caller/.
+    // Their place is in the handlers of a server: crates/axum/src/caller/.
     let _ = (may_read_the_calendar, taken_back);
 }

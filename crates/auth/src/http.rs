@@ -5,9 +5,10 @@ use std::future::Future;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
-use ::http::{HeaderValue, Request, Response, header};
+use ::http::{HeaderMap, HeaderValue, Request, Response, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use latchkey_domain::Timestamp;
 use url::Url;
 use url::form_urlencoded::byte_serialize;
 
@@ -228,6 +229,13 @@ impl Proxy {
         let proxy = reqwest::Proxy::https(parsed).ok()?;
         Some(Self(proxy.no_proxy(reqwest::NoProxy::from_string(&except))))
     }
+}
+
+/// What time it was when somebody answered (RFC 9110 §6.6.1).
+pub fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    let at = httpdate::parse_http_date(headers.get(header::DATE)?.to_str().ok()?).ok()?;
+    let since = at.duration_since(std::time::UNIX_EPOCH).ok()?;
+    Some(Timestamp::from_seconds(i64::try_from(since.as_secs()).ok()?))
 }
 
 /// HTTP Basic, with both halves form-encoded first (RFC 6749 §2.3.1).

@@ -11,7 +11,6 @@ mod fingerprint;
 pub mod http;
 pub mod introspection;
 pub mod jose;
-pub mod linking;
 pub mod oauth;
 pub mod password;
 pub mod random;

@@ -13,10 +13,8 @@ use url::Url;
 /// The name of the server session's cookie, without what [`CookieProfile::name`] adds.
 pub const SESSION: &str = "session";
 
-/// The access token's.
 pub const TOKEN: &str = "token";
 
-/// The refresh token's.
 pub const REFRESH: &str = "refresh";
 
 /// The one with an identity that waits to be linked.
@@ -169,7 +167,6 @@ impl ResponseCookies {
     }
 }
 
-/// Cookies to be set by a response.
 #[derive(Debug, Default)]
 pub struct SetCookies(pub Vec<Cookie<'static>>);
 

@@ -49,7 +49,6 @@ impl Deref for Latchkey {
     }
 }
 
-/// Why sign-in could not be put together.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("the database of DATABASE_URL cannot be used: {0}")]

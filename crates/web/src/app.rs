@@ -49,7 +49,6 @@ impl Deref for Application {
     }
 }
 
-/// Why the app could not be put together.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(transparent)]

@@ -6,7 +6,6 @@ use latchkey_domain::{CredentialKind, SignInMethod};
 
 use crate::app::Application;
 
-/// A button that leads to a provider.
 #[derive(Debug)]
 pub(crate) struct ProviderButton {
     pub(crate) slug: String,

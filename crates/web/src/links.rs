@@ -23,7 +23,6 @@ impl Link {
     }
 }
 
-/// Where the product's pages lead beyond the product.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Links {
     pub navigation: &'static [Link],

@@ -13,7 +13,6 @@ pub struct EmailMessage {
     pub at: Timestamp,
 }
 
-/// Why a mail server did not take an e-mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct NotTaken {
     /// Without the server's own words, which may name the recipient.

@@ -10,7 +10,6 @@ use latchkey_axum::{AppError, catalogue};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../static/");
 
-/// A file that is compiled in.
 #[derive(Debug)]
 pub struct File {
     name: &'static str,

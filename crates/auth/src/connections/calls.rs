@@ -6,8 +6,7 @@ use latchkey_domain::connection::{BrokenReason, Connection, Offer, State};
 use latchkey_store::connections::lease::{self, Lease};
 use latchkey_store::connections::{self as store, Stored};
 
-use super::error::{Error, Result, failure};
-use super::grants::Connections;
+use super::grants::{Connections, Error, Result, failure};
 use super::services::{self, Entry, Refused};
 use crate::oauth::provider::Provider;
 

@@ -8,8 +8,7 @@ use latchkey_store::connections::Stored;
 use latchkey_store::connections::ending as store;
 use latchkey_store::connections::lease::{self, Lease};
 
-use super::error::{Result, failure};
-use super::grants::Connections;
+use super::grants::{Connections, Result, failure};
 use super::refresh::LEASE;
 use super::revocation;
 use crate::oauth::provider::Provider;

@@ -9,11 +9,9 @@
 
 mod calls;
 pub mod ending;
-mod error;
 mod grants;
 mod refresh;
 mod revocation;
 pub mod services;
 
-pub use error::{Error, Result};
-pub use grants::Connections;
+pub use grants::{Connections, Error, Result};

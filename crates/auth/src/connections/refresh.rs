@@ -11,8 +11,7 @@ use latchkey_domain::connection::{BrokenReason, State};
 use latchkey_store::connections::lease::{self, Lease, Renewed};
 use latchkey_store::connections::{self as store, Stored};
 
-use super::error::{Error, Result, failure};
-use super::grants::{Connections, retry_unavailable};
+use super::grants::{Connections, Error, Result, failure, retry_unavailable};
 use crate::http::TIMEOUT;
 use crate::oauth::provider::Provider;
 use crate::oauth::token;

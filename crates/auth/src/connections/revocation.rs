@@ -166,7 +166,7 @@ async fn send(http: &Outbound, request: Builder, body: String) -> Result<Respons
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::connections::error::failure;
+    use crate::connections::grants::failure;
     use latchkey_domain::connection::Failure;
 
     #[test]

@@ -10,10 +10,8 @@ mod algorithm;
 pub mod base64url;
 mod jws;
 mod key;
-mod members;
 pub mod pem;
 
 pub use algorithm::{Algorithm, verify_hmac};
-pub use jws::{DecodedJws, Jws, decode_unverified};
+pub use jws::{DecodedJws, Jws, Members, decode_unverified};
 pub use key::{OID_EC, OID_ED25519, OID_P256, OID_RSA, PublicKey};
-pub use members::Members;

@@ -85,24 +85,18 @@ impl Discovery {
                 (None, None) => {}
             }
         }
-        let fetched = fetch(http, issuer).await;
+        let fetched = fetch(http, issuer).await.map(Arc::new);
         *asked = fetched.as_ref().err().cloned();
-        let fetched = fetched.map(Arc::new);
         if let Ok(metadata) = &fetched {
             *self.known.write() = Some((now, Arc::clone(metadata)));
         }
         // After that: whoever sees the count go up finds what was learned.
         self.times.fetch_add(1, Ordering::AcqRel);
-        match fetched {
-            Ok(metadata) => Ok(metadata),
-            Err(error) => match self.known() {
-                Some(stale) => {
-                    tracing::warn!(%issuer, %error, "discovery failed; going by what it said before");
-                    Ok(stale)
-                }
-                None => Err(error),
-            },
-        }
+        fetched.or_else(|error| {
+            let stale = self.known().ok_or_else(|| error.clone())?;
+            tracing::warn!(%issuer, %error, "discovery failed; going by what it said before");
+            Ok(stale)
+        })
     }
 
     fn fresh(&self, now: Timestamp) -> Option<Arc<Metadata>> {

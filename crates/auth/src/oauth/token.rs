@@ -23,7 +23,7 @@ use super::dialect::Endpoints;
 use super::error::{Error, Step, without_mark};
 use super::provider::{Kind, Provider};
 use super::{facebook, github};
-use crate::http::Outbound;
+use crate::http::{Outbound, date};
 use crate::secret::Secret;
 
 /// The oauth2 crate's client, with its type-state parameters in this one place.
@@ -175,13 +175,13 @@ pub(crate) async fn refresh(
         .map_err(refused)
 }
 
-fn refused(error: RequestTokenError<Failed, BasicErrorResponse>) -> Error {
+fn refused(error: RequestTokenError<Error, BasicErrorResponse>) -> Error {
     match error {
         RequestTokenError::ServerResponse(response) => match response.error() {
             BasicErrorResponseType::InvalidGrant => Error::CodeRefused,
             other => Error::TokenRefused { code: printable(other.as_ref()) },
         },
-        RequestTokenError::Request(Failed(error)) => error,
+        RequestTokenError::Request(error) => error,
         RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
             Error::invalid_response(Step::Token, "it is not a token response")
         }
@@ -212,35 +212,22 @@ fn relabelled(mut answer: oauth2::HttpResponse) -> oauth2::HttpResponse {
     answer
 }
 
-/// What time it was when somebody answered (RFC 9110 §6.6.1).
-fn date(header: &header::HeaderValue) -> Option<Timestamp> {
-    let at = httpdate::parse_http_date(header.to_str().ok()?).ok()?;
-    let since = at.duration_since(std::time::UNIX_EPOCH).ok()?;
-    Some(Timestamp::from_seconds(i64::try_from(since.as_secs()).ok()?))
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-struct Failed(Error);
-
 impl<'c> AsyncHttpClient<'c> for TokenEndpoint<'_> {
-    type Error = Failed;
-    type Future = Pin<Box<dyn Future<Output = Result<oauth2::HttpResponse, Failed>> + Send + 'c>>;
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<oauth2::HttpResponse, Error>> + Send + 'c>>;
 
     fn call(&'c self, request: oauth2::HttpRequest) -> Self::Future {
         Box::pin(async move {
-            let answer = self.http.send(request).await;
-            let answer = answer.map_err(|error| Failed(Error::unreachable(Step::Token)(error)))?;
-            let date = answer.headers().get(header::DATE).and_then(date);
-            *self.date.lock() = date;
+            let answer = self.http.send(request).await.map_err(Error::unreachable(Step::Token))?;
+            *self.date.lock() = date(answer.headers());
             let status = answer.status();
             if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
-                return Err(Failed(Error::ProviderUnavailable { step: Step::Token, status }));
+                return Err(Error::ProviderUnavailable { step: Step::Token, status });
             }
             if let Kind::Facebook { .. } = self.kind
                 && facebook::is_exhausted(&answer)
             {
-                return Err(Failed(Error::rate_limited(Step::Token)));
+                return Err(Error::rate_limited(Step::Token));
             }
             Ok(match self.kind {
                 Kind::OpenId(_) => relabelled(answer),

@@ -121,7 +121,6 @@ impl AppError {
         self
     }
 
-    /// The fields that do not make sense.
     pub fn invalid(mut self, invalid: Vec<Invalid>) -> Self {
         self.known.invalid = invalid;
         self
@@ -155,7 +154,6 @@ impl AppError {
     }
 }
 
-/// A body that did not arrive in time.
 #[derive(Debug, thiserror::Error)]
 #[error("the body took too long to arrive")]
 pub(crate) struct LateBody;

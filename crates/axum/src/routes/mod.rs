@@ -1,8 +1,7 @@
 //! The routes of both doors, and of the token API.
 
 pub mod oauth;
-mod sign_in;
-mod sign_up;
+mod password;
 pub mod token;
 
 use axum::Router;
@@ -48,7 +47,7 @@ pub fn pages<S: Host>(latchkey: &Latchkey, routes: Routes) -> Router<S>
 where
     Latchkey: FromRef<S>,
 {
-    let mut router = Router::new().route("/sign-out", post(sign_in::sign_out::<S>));
+    let mut router = Router::new().route("/sign-out", post(password::sign_out::<S>));
     if routes.oauth {
         // A look at the headers alone must not use up the code.
         let head = async || AppError::new(catalogue::METHOD_NOT_ALLOWED);
@@ -57,10 +56,10 @@ where
             .route(CALLBACK, get(oauth::callback::<S>).post(oauth::form_callback).head(head));
     }
     if routes.password {
-        router = router.route("/sign-in", post(sign_in::sign_in::<S>));
+        router = router.route("/sign-in", post(password::sign_in::<S>));
     }
     router = router.layer(session_layer(latchkey));
-    if routes.password { router.route("/sign-up", post(sign_up::sign_up::<S>)) } else { router }
+    if routes.password { router.route("/sign-up", post(password::sign_up::<S>)) } else { router }
 }
 
 /// Tokens for programs, and the keys that verify them.

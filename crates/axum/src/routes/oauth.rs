@@ -5,8 +5,7 @@ use axum::body::Bytes;
 use axum::extract::{FromRef, Path, RawQuery, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::HeaderMap;
-use latchkey_auth::accounts;
-use latchkey_auth::linking::{self, Pending, WAITS};
+use latchkey_auth::accounts::{self, Pending, WAITS};
 use latchkey_auth::oauth::attempt::{self, AttemptError, Progress, REMEMBERED, USED, WAITING};
 use latchkey_auth::oauth::flow::{self, Authenticated};
 use latchkey_auth::oauth::response::AuthorizationResponse;
@@ -236,16 +235,21 @@ pub async fn link_identity(
     profile: &Profile,
     client: &Client,
 ) -> HandlerResult<()> {
-    match linking::link(&latchkey.db, user, provider, profile, latchkey.clock.now()).await {
-        Ok(true) => {
-            audit::by_person(latchkey, Kind::Linked, user, provider, client).await;
-            Ok(())
+    if accounts::link(&latchkey.db, user, provider, profile, latchkey.clock.now()).await? {
+        audit::by_person(latchkey, Kind::Linked, user, provider, client).await;
+    }
+    Ok(())
+}
+
+impl From<accounts::Error> for AppError {
+    fn from(error: accounts::Error) -> Self {
+        match error {
+            accounts::Error::EmailTaken => Self::new(catalogue::EMAIL_TAKEN),
+            accounts::Error::IdentityTaken => {
+                Self::new(catalogue::IDENTITY_TAKEN).link("Go to your account", "/account")
+            }
+            accounts::Error::Store(error) => error.into(),
         }
-        Ok(false) => Ok(()),
-        Err(linking::Error::IdentityTaken) => {
-            Err(AppError::new(catalogue::IDENTITY_TAKEN).link("Go to your account", "/account"))
-        }
-        Err(linking::Error::Store(error)) => Err(error.into()),
     }
 }
 
@@ -331,21 +335,14 @@ fn admission_error(
     profile: Profile,
     context: &SignInContext,
 ) -> AppError {
-    match error {
-        accounts::Error::EmailTaken => {
-            let since = latchkey.clock.now();
-            let pending = Pending { provider: provider.slug.clone(), profile, since };
-            let sealed = match pending.seal(&latchkey.config.app_secret) {
-                Ok(sealed) => sealed,
-                Err(error) => return error.into(),
-            };
-            let cookie = latchkey.cookies.cookie(PENDING_LINK, sealed, WAITS);
-            context.response_cookies.add(vec![cookie]);
-            let label = format!("Sign in as before and link {}", provider.label);
-            AppError::new(catalogue::EMAIL_TAKEN)
-                .at(provider)
-                .link(label, "/sign-in?next=%2Faccount%2Flink")
-        }
-        accounts::Error::Store(error) => error.into(),
-    }
+    let accounts::Error::EmailTaken = error else { return error.into() };
+    let since = latchkey.clock.now();
+    let pending = Pending { provider: provider.slug.clone(), profile, since };
+    let sealed = match pending.seal(&latchkey.config.app_secret) {
+        Ok(sealed) => sealed,
+        Err(error) => return error.into(),
+    };
+    context.response_cookies.add(vec![latchkey.cookies.cookie(PENDING_LINK, sealed, WAITS)]);
+    let label = format!("Sign in as before and link {}", provider.label);
+    AppError::from(error).at(provider).link(label, "/sign-in?next=%2Faccount%2Flink")
 }

@@ -2,14 +2,6 @@
 
 use super::problem::Problem;
 
-/// What is wrong with a client ID or a client secret.
-#[derive(Debug)]
-pub(super) struct CredentialWarning {
-    /// Whether it cannot work, or only looks unusual.
-    pub(super) fatal: bool,
-    pub(super) problem: Problem,
-}
-
 /// How a built-in provider's credentials look.
 struct Format {
     prefix: &'static str,
@@ -45,36 +37,33 @@ fn is_hex(text: &str, length: usize) -> bool {
     text.len() == length && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// Looks at a client ID and a client secret. Issuers of your own may format
-/// theirs as they like; only the built-in providers' are compared.
-pub(super) fn lint(prefix: &str, id: &str, secret: &str) -> Vec<CredentialWarning> {
+/// Looks at a client ID and a client secret: why they cannot work, or what looks
+/// unusual. Issuers of your own may format theirs as they like; only the built-in
+/// providers' are compared.
+pub(super) fn lint(prefix: &str, id: &str, secret: &str) -> Result<Option<Problem>, Vec<Problem>> {
     const UNFILLED: &str = "Copy it from the provider, or leave both empty.";
-    let warning = |fatal, field, message, fix| CredentialWarning {
-        fatal,
-        problem: Problem::with_fix(&format!("{prefix}_CLIENT_{field}"), message, fix),
-    };
-    let fatal = |field, message, fix| warning(true, field, message, fix);
+    let problem =
+        |field, message, fix| Problem::with_fix(&format!("{prefix}_CLIENT_{field}"), message, fix);
     let unfilled = [("ID", id), ("SECRET", secret)].into_iter();
     let unfilled = unfilled.filter(|(_, text)| is_placeholder(text));
     let unfilled: Vec<_> =
-        unfilled.map(|(field, _)| fatal(field, "is a placeholder", UNFILLED)).collect();
+        unfilled.map(|(field, _)| problem(field, "is a placeholder", UNFILLED)).collect();
     if !unfilled.is_empty() {
-        return unfilled;
+        return Err(unfilled);
     }
     if id == secret {
-        return vec![fatal("SECRET", "repeats the client ID", "Set it to the secret.")];
+        return Err(vec![problem("SECRET", "repeats the client ID", "Set it to the secret.")]);
     }
     let Some(format) = FORMATS.iter().find(|format| format.prefix == prefix) else {
-        return Vec::new();
+        return Ok(None);
     };
     if (format.is_secret)(id) || (format.is_id)(secret) {
-        vec![fatal("ID", "and the client secret look swapped", "Swap the two.")]
+        Err(vec![problem("ID", "and the client secret look swapped", "Swap the two.")])
     } else if id.starts_with("http:") || id.starts_with("https:") {
-        vec![fatal("ID", "is a URL", "Set it to the client ID alone, without http://.")]
-    } else if !(format.is_id)(id) {
-        vec![warning(false, "ID", "does not look like a client ID", format.id)]
+        Err(vec![problem("ID", "is a URL", "Set it to the client ID alone, without http://.")])
     } else {
-        Vec::new()
+        let odd = || problem("ID", "does not look like a client ID", format.id);
+        Ok((!(format.is_id)(id)).then(odd))
     }
 }
 
@@ -179,12 +168,13 @@ mod tests {
             ("OIDC_ACME", "https://client.test/id", "hush", None),
             ("OIDC_ACME", "<client id>", "hush", bad_id),
         ] {
-            let warnings = lint(prefix, id, secret);
-            let found = warnings.first().map(|one| {
-                let field = one.problem.variable.strip_prefix(prefix);
-                (field.unwrap_or_default(), one.fatal)
-            });
-            assert_eq!(found, expected, "{prefix} {id} {secret}: {warnings:?}");
+            let linted = lint(prefix, id, secret);
+            let fatal = linted.is_err();
+            let problems = linted.unwrap_or_else(|fatal| fatal.into_iter().next());
+            let found = problems
+                .as_ref()
+                .map(|one| (one.variable.strip_prefix(prefix).unwrap_or_default(), fatal));
+            assert_eq!(found, expected, "{prefix} {id} {secret}: {problems:?}");
         }
     }
 }

@@ -40,7 +40,6 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Everything that is wrong with the settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Problems(pub Vec<Problem>);
 

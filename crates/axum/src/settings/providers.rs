@@ -23,7 +23,6 @@ pub const BUILT_IN: [(&str, &str); 3] =
 /// know one issuer alone (`OIDC_RP_CLIENT_ID`).
 const OTHER_PROGRAMS: [&str; 8] = ["RP", "OP", "OAUTH", "OAUTH2", "AUTH", "PROVIDER", "WEB", "API"];
 
-/// Where a provider sends people back to.
 pub fn redirect_uri(public_url: &Url, slug: &str) -> String {
     format!("{}/auth/{slug}/callback", public_url.origin().ascii_serialization())
 }

@@ -171,16 +171,15 @@ impl<'a> Reader<'a> {
         else {
             return Credentials::Invalid;
         };
-        let warnings = lint(prefix, client_id.expose(), client_secret.expose());
-        let valid = warnings.iter().all(|warning| !warning.fatal);
-        for one in warnings {
-            let list = if one.fatal { &mut self.problems.0 } else { &mut self.warnings };
-            list.push(one.problem);
-        }
-        if valid {
-            Credentials::Given(client_id.expose().to_owned(), client_secret)
-        } else {
-            Credentials::Invalid
+        match lint(prefix, client_id.expose(), client_secret.expose()) {
+            Ok(odd) => {
+                self.warnings.extend(odd);
+                Credentials::Given(client_id.expose().to_owned(), client_secret)
+            }
+            Err(fatal) => {
+                self.problems.0.extend(fatal);
+                Credentials::Invalid
+            }
         }
     }
 

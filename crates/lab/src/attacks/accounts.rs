@@ -18,7 +18,7 @@ attacks! { Accounts:
             attack("One without", form("/sign-in", &[("email", "{{new_email}}"), WRONG])),
         ]);
     "enumeration_sign_up", "Does the account exist? At sign-up", "OWASP ASVS V6.3.8",
-        check("crates/axum/src/routes/sign_up.rs", "sign_up"),
+        check("crates/axum/src/routes/password.rs", "sign_up"),
         &[Lands("/sign-in?welcome=1&next=%2Faccount"), Alike], send(&[
             attack("An address that is free", form("/sign-up", &[
                 ("name", "Theo Thief"), ("email", "{{new_email}}"), ("password", "{{random}}")])),
@@ -58,7 +58,7 @@ attacks! { Accounts:
                 .each(&["{{owner.email}}' OR '1'='1' --", "' OR 1=1 --"]),
         ]);
     "weak_password", "A common password", "OWASP ASVS V6.2.4",
-        check("crates/axum/src/routes/sign_up.rs", "validate"),
+        check("crates/axum/src/routes/password.rs", "validate"),
         &[Code(422, "validation_failed")], send(&[
             attack("One of the first that are tried", form("/sign-up", &[
                 ("name", "Vic"), ("email", "{{new_email}}"), ("password", "{{each}}")]))

@@ -53,7 +53,7 @@ attacks! { Jwt:
             ("crit names b64", jwt.with_header(json!({ "crit": ["b64"], "b64": false }))),
         ]));
     "jwt_header_twice", "A header that says two things", "RFC 7515 §4",
-        check("crates/auth/src/jose/members.rs", "has_duplicates"),
+        check("crates/auth/src/jose/jws.rs", "has_duplicates"),
         &[Code(401, "token_header_duplicate")], forged(|jwt| {
             let twice = jwt.header.to_string().replacen('{', r#"{"alg":"none","#, 1);
             Ok(vec![("alg none, and the right one", jwt.with_header_text(&twice))])

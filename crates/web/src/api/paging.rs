@@ -21,14 +21,12 @@ pub(super) struct Paging {
     cursor: Option<String>,
 }
 
-/// The part of the list, once it has been looked at.
 pub(super) struct Part<I> {
     pub(super) after: Option<I>,
     limit: u32,
 }
 
 impl Paging {
-    /// Looks at what was asked for.
     pub(super) fn check<I: FromStr>(&self) -> HandlerResult<Part<I>> {
         let limit = self.limit.unwrap_or(DEFAULT);
         if !(1..=MAX).contains(&limit) {

@@ -19,7 +19,6 @@ pub(super) async fn app(built_with: Capabilities) -> Result<App, Box<dyn std::er
     Ok(App::open(settings, Clock::System, Links::default()).await?)
 }
 
-/// Prints a line to standard output.
 pub fn print(line: &str) -> Outcome {
     writeln!(std::io::stdout(), "{line}")?;
     Ok(())

@@ -57,7 +57,6 @@ pub enum Command {
 }
 
 impl Command {
-    /// Does what was asked for.
     pub async fn run(self, built_with: Capabilities) -> Outcome {
         match self {
             Self::Doctor { json } => doctor(json, built_with).await,

@@ -4,8 +4,8 @@
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 
-use http::{HeaderMap, Response, header};
-use latchkey_auth::http::{Error, Outbound};
+use http::Response;
+use latchkey_auth::http::{Error, Outbound, date};
 use latchkey_auth::oauth::{Kind, OpenId, Provider, discovery};
 use latchkey_domain::{Clock, Timestamp};
 use serde_json::Value;
@@ -289,13 +289,6 @@ pub(super) fn clock<'a>(responses: impl Iterator<Item = &'a ProbeResponse>) -> F
     judge_clock(measured.min_by_key(|(took, _)| *took).map(|(_, skew)| skew))
 }
 
-/// RFC 9110 §6.6.1.
-fn date(headers: &HeaderMap) -> Option<Timestamp> {
-    let date = httpdate::parse_http_date(headers.get(header::DATE)?.to_str().ok()?).ok()?;
-    let since = date.duration_since(std::time::UNIX_EPOCH).ok()?;
-    Some(Timestamp::from_millis(i64::try_from(since.as_millis()).ok()?))
-}
-
 /// By how many milliseconds our clock is ahead. The answer was made halfway
 /// through the call, and `Date` cuts off half a second on average.
 fn skew(asked_at: Timestamp, answered_at: Timestamp, theirs: Timestamp) -> i64 {
@@ -327,6 +320,8 @@ pub(super) fn judge_skew(check: Check, skew: i64, whose: &str, noticeable: i64) 
 
 #[cfg(test)]
 mod tests {
+    use http::{HeaderMap, header};
+
     use super::*;
     use crate::doctor::report::Level;
     use crate::settings::{Capabilities, Environment};

@@ -1,7 +1,7 @@
 //! Linking and unlinking ways in.
 
 use axum::Extension;
-use latchkey_auth::linking::Pending;
+use latchkey_auth::accounts::Pending;
 use latchkey_auth::oauth::Purpose;
 use latchkey_axum::routes::oauth::{link_identity, redirect_to_provider};
 use latchkey_domain::{Profile, ReturnTo};

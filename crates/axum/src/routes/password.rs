@@ -1,0 +1,128 @@
+//! Signing up and in with an address and a password, and signing out.
+
+use axum::Extension;
+use axum::extract::{FromRef, State};
+use axum::response::{IntoResponse, Redirect};
+use latchkey_domain::password::{Password, check};
+use latchkey_domain::{DisplayName, Email, ReturnTo, SignInMethod};
+use serde::Deserialize;
+
+use crate::client::Client;
+use crate::errors::{HandlerResult, sign_in_page};
+use crate::extract::StrictForm;
+use crate::host::{FailedSignIn, FailedSignUp, FieldErrors, Host};
+use crate::password;
+use crate::sign_in::{self, Proof, SignInContext, complete_sign_in, parse_strategy};
+use crate::state::Latchkey;
+
+#[derive(Deserialize)]
+pub(super) struct SignInForm {
+    #[serde(default)]
+    email: String,
+    #[serde(default)]
+    password: String,
+    strategy: Option<String>,
+    next: Option<String>,
+    /// From our own page: a browser that keeps no cookies is to be told so.
+    check_cookies: Option<String>,
+}
+
+/// `POST /sign-in`
+pub(super) async fn sign_in<S: Host>(
+    State(host): State<S>,
+    context: SignInContext,
+    StrictForm(form): StrictForm<SignInForm>,
+) -> HandlerResult<impl IntoResponse>
+where
+    Latchkey: FromRef<S>,
+{
+    let latchkey = Latchkey::from_ref(&host);
+    let default = latchkey.config.credential_for(&SignInMethod::Password);
+    let key = parse_strategy(form.strategy.as_deref(), default)?;
+    let next = ReturnTo::parse(form.next.as_deref(), &latchkey.config.public_url);
+    let checked =
+        password::authenticate(&latchkey, &form.email, &form.password, &context.client).await?;
+    let Some(checked) = checked else {
+        let failed = FailedSignIn { email: form.email, key, next };
+        return Err(host.failed_sign_in(&failed));
+    };
+    let now = Proof::password(latchkey.clock.now());
+    let signed_in = complete_sign_in(&latchkey, context, &checked.user, now, key).await?;
+    checked.ensure_unchanged(&latchkey, signed_in.id).await?;
+    let next = match form.check_cookies {
+        None => next.to_string(),
+        Some(_) => sign_in_page(&[("arrived", "yes"), ("next", next.as_str())]),
+    };
+    Ok((Extension(signed_in), Redirect::to(&next)))
+}
+
+/// `POST /sign-out`. By POST alone: a link or an image must not sign anybody out.
+pub(super) async fn sign_out<S: Host>(
+    State(host): State<S>,
+    context: SignInContext,
+) -> HandlerResult<Redirect>
+where
+    Latchkey: FromRef<S>,
+{
+    let (caller, cookies) = (context.current.clone(), context.response_cookies.clone());
+    sign_in::sign_out(&Latchkey::from_ref(&host), context).await?;
+    Ok(host.signed_out(caller.as_ref(), &cookies))
+}
+
+#[derive(Deserialize)]
+pub(super) struct SignUpForm {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    email: String,
+    #[serde(default)]
+    password: String,
+    next: Option<String>,
+}
+
+/// `POST /sign-up`. Whether or not the address has an account already, the
+/// answer is the same: to sign in. (Whoever then signs in with that password
+/// learns whether the address was free; only proving it first would hide that.)
+pub(super) async fn sign_up<S: Host>(
+    State(host): State<S>,
+    client: Client,
+    StrictForm(form): StrictForm<SignUpForm>,
+) -> HandlerResult<Redirect>
+where
+    Latchkey: FromRef<S>,
+{
+    let latchkey = Latchkey::from_ref(&host);
+    let next = ReturnTo::parse(form.next.as_deref(), &latchkey.config.public_url);
+    match validate(&form) {
+        Ok((name, email, typed)) => {
+            let tell = async |outcome| host.signed_up(outcome, &next).await;
+            let to = password::sign_up(&latchkey, name, email, &typed, &client, tell).await?;
+            Ok(Redirect::to(&to))
+        }
+        Err(errors) => {
+            let SignUpForm { name, email, .. } = form;
+            Err(host.failed_sign_up(FailedSignUp { name, email, next, errors }))
+        }
+    }
+}
+
+/// Looks at every field, and says everything that is wrong at once.
+fn validate(form: &SignUpForm) -> Result<(DisplayName, Email, Password), FieldErrors> {
+    let mut errors = Vec::new();
+    let name = DisplayName::clean(&form.name);
+    if name.is_none() {
+        errors.push(("name", "Enter your name.".to_owned()));
+    }
+    let email = Email::parse(&form.email).ok().filter(Email::is_public);
+    if email.is_none() {
+        let text = "Enter an address that e-mail can reach, like you@example.com.";
+        errors.push(("email", text.to_owned()));
+    }
+    if let Err(weak) = check(&form.password, &[&form.email, &form.name]) {
+        errors.push(("password", weak.to_string()));
+    }
+    match (name, email, Password::new(&*form.password)) {
+        (Some(name), Some(email), Ok(password)) if errors.is_empty() => Ok((name, email, password)),
+        _ => Err(errors),
+    }
+}
