@@ -9,7 +9,7 @@ use http::Uri;
 use latchkey_axum::{AppError, HandlerResult, Routes, catalogue, middleware, session_layer};
 
 use crate::app::App;
-use crate::pages::account::{acts, link};
+use crate::pages::account::{forms, link};
 use crate::pages::{
     account, audit, connected_apps, connections, development, docs, errors, health, home, recovery,
     sign_in,
@@ -26,12 +26,12 @@ fn pages() -> Router<App> {
         .route("/account/link", get(link::confirm).post(link::accept))
         .route("/account/link/{provider}", post(link::start))
         .route("/account/unlink", post(link::unlink))
-        .route("/account/password", post(acts::change_password))
-        .route("/account/proof", post(acts::take_code))
-        .route("/account/proof/send", post(acts::send_code))
-        .route("/account/sign-ins/{id}/end", post(acts::end_one))
-        .route("/account/sign-ins/end-others", post(acts::end_others))
-        .route("/account/verify-email", post(acts::send_verification))
+        .route("/account/password", post(forms::change_password))
+        .route("/account/proof", post(forms::take_code))
+        .route("/account/proof/send", post(forms::send_code))
+        .route("/account/sign-ins/{id}/end", post(forms::end_one))
+        .route("/account/sign-ins/end-others", post(forms::end_others))
+        .route("/account/verify-email", post(forms::send_verification))
         .route("/connections", get(connections::index))
         .route("/connections/{provider}", post(connections::connect))
         .route("/connections/{provider}/disconnect", post(connections::disconnect))
@@ -52,8 +52,8 @@ fn pages() -> Router<App> {
 /// Pages that end the sign-in with which they are called.
 fn ending() -> Router<App> {
     Router::new()
-        .route("/account/sign-ins/end-all", post(acts::end_all))
-        .route("/account/delete", post(acts::delete))
+        .route("/account/sign-ins/end-all", post(forms::end_all))
+        .route("/account/delete", post(forms::delete))
 }
 
 /// What is called under whatever name this machine has.

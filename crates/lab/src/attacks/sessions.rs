@@ -25,7 +25,7 @@ attacks! { Sessions:
             COPY_AFTERWARDS,
         ]);
     "session_ended_elsewhere", "The cookie after “end all others”", "OWASP ASVS V7.4.3",
-        check("crates/web/src/pages/account/acts.rs", "end_others"),
+        check("crates/web/src/pages/account/forms.rs", "end_others"),
         SIGNED_OUT, send(&[
             NEWCOMERS_COPIED, GOOD_AT_FIRST,
             control("The victim ends all others", form("/account/sign-ins/end-others", &[]), 303)
@@ -46,7 +46,7 @@ attacks! { Sessions:
             attack("and for other sites", form("/sign-in", AS_OWNER)).by(Visitor),
         ]);
     "account_deleted", "The credentials of a deleted account", "OWASP ASVS V7.4.2",
-        check("crates/web/src/pages/account/acts.rs", "delete"),
+        check("crates/web/src/pages/account/forms.rs", "delete"),
         &[Code(401, "sign_in_required"), Code(401, "token_revoked")], send(&[
             NEWCOMERS_COPIED, GOOD_AT_FIRST,
             control("The JWT too", WITH_TOKEN, 200),

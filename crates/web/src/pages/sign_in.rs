@@ -5,7 +5,7 @@ use latchkey_domain::{CredentialKind, Email, ReturnTo, SignInMethod};
 use latchkey_store::users;
 
 use crate::labels::ProviderButton;
-use crate::pages::account::acts::proved_address;
+use crate::pages::account::forms::proved_address;
 use crate::prelude::*;
 
 #[derive(Debug, Template)]

@@ -7,7 +7,7 @@ use latchkey_axum::routes::oauth::{link_identity, redirect_to_provider};
 use latchkey_domain::{Profile, ReturnTo};
 use latchkey_store::accounts::{self, Unlinked, WayIn};
 
-use super::acts::done;
+use super::forms::done;
 use crate::cookies::PENDING_LINK;
 use crate::prelude::*;
 

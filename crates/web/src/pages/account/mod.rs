@@ -2,7 +2,7 @@
 //! done about it, in the files beside this one.
 
 mod activity;
-pub(crate) mod acts;
+pub(crate) mod forms;
 pub(crate) mod link;
 
 use std::sync::Arc;
@@ -130,7 +130,7 @@ pub(crate) async fn page(
         more_devices,
         events: events.iter().map(|event| Activity::of(&app, event)).collect(),
         linkable,
-        word: acts::WORD,
+        word: forms::WORD,
         layout: Layout::new(&app, Some(&caller)).at("/account"),
         door_name: door_name(&app, Some(&sign_in.method)),
         sign_in,

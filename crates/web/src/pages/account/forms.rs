@@ -39,6 +39,8 @@ pub(crate) async fn change_password(
         let email = passwords::email_of(&app.db, user.id).await?;
         let email = email.as_ref().map_or("", |email| email.as_str());
         if password::authenticate(&app, email, &form.current, &client).await?.is_none() {
+            // Not wrong, but gone with the account, in the meantime.
+            somebody(&app, &caller).await?;
             return Err(refused(catalogue::WRONG_PASSWORD));
         }
     } else {
@@ -105,6 +107,8 @@ pub(crate) async fn take_code(
     // The address may be another's by now, and then the code was sent to another.
     if taken.is_none_or(|sent| Some(&sent.email) != proved_address(&user)) {
         app.limits.record_failure(&gate).await?;
+        // Gone with the account, perhaps, in the meantime.
+        somebody(&app, &caller).await?;
         return Err(AppError::new(catalogue::WRONG_CODE).link("Try again", SENT));
     }
     sign_ins::proved(&app.db, sign_in, now).await?;
