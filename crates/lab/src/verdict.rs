@@ -70,6 +70,8 @@ impl Verdict {
     pub fn from(self, value: f64, unit: &str) -> Self {
         match self {
             Self::TrueIf { condition, because, .. } => {
+                // The last digits of a difference change when a reader computes it again.
+                let value = (value * 1000.0).round() / 1000.0;
                 let break_even = Some(BreakEven { value, unit: unit.to_owned() });
                 Self::TrueIf { condition, because, break_even }
             }

@@ -5,9 +5,7 @@ use std::time::Duration;
 /// How much of a database one process takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// By default as many as suit the database: 8 with SQLite, where each has a thread and
-    /// one at a time writes, and 16 with PostgreSQL.
-    pub connections: Option<u32>,
+    pub connections: u32,
     /// How long a statement may take, waiting for a connection or for another
     /// writer included, and a transaction as a whole. Whoever asked is then told
     /// that the database cannot be reached.
@@ -16,7 +14,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections: None, patience: Duration::from_secs(5) }
+        Self { connections: 8, patience: Duration::from_secs(5) }
     }
 }
 

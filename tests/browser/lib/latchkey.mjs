@@ -11,13 +11,15 @@ import { fileURLToPath } from 'node:url';
 const BUILT = fileURLToPath(new URL('../../../target/debug/latchkey', import.meta.url));
 export const program = process.env.LATCHKEY_BIN ?? BUILT;
 
-/** A port that was free a moment ago. */
+/** A port that was free a moment ago: one that the system gives to no outgoing connection. */
 export async function freePort() {
   const server = createServer();
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  const port = 10000 + Math.floor(Math.random() * 20000);
+  const isFree = await new Promise((resolve) => {
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+  return isFree ? port : freePort();
 }
 
 /** Starts it; `variables` may be a function of the origin. */

@@ -100,20 +100,20 @@ for (const [what, client, configuration, settings] of [
     { features: { jwtUserinfo: { enabled: true } } }],
 ]) {
   test(`a provider that ${what} is understood as well`, async () => {
-    let provider;
-    const app = await startLatchkey(async (origin) => {
-      provider = await startProvider(origin, configuration, client);
-      return { ...variables(provider), ...settings };
-    });
-    const browser = await launchChromium();
+    let provider, app, browser;
     try {
+      app = await startLatchkey(async (origin) => {
+        provider = await startProvider(origin, configuration, client);
+        return { ...variables(provider), ...settings };
+      });
+      browser = await launchChromium();
       const { page } = await openWindow(browser, { notOurs: provider.issuer });
       await signInAt(provider, app, page, 'jane');
       await assertSignedInAs(page, app, 'jane of Acme');
     } finally {
-      await browser.close();
-      await app.stop();
-      await provider.stop();
+      await browser?.close();
+      await app?.stop();
+      await provider?.stop();
     }
   });
 }

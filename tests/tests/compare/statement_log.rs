@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use latchkey_tests::person::{Program, Tokens, instance, queries, sign_up, signed_in, tokens};
-use latchkey_tests::{Browser, Latchkey, Page};
+use latchkey_tests::{Browser, Latchkey, Page, free_port};
 use tempfile::TempDir;
 
 /// A PostgreSQL of this test's own that writes down every statement.
@@ -108,11 +108,6 @@ fn open_to_everybody(path: &Path) {
     use std::os::unix::fs::PermissionsExt as _;
     let mode = std::fs::Permissions::from_mode(0o777);
     std::fs::set_permissions(path, mode).expect("a folder of ours");
-}
-
-fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("an address").port()
 }
 
 /// What the app asks the database by itself, without being asked anything.

@@ -7,11 +7,11 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use latchkey_tests::Database;
 use latchkey_tests::person::{PASSWORD, Program, Tokens, json_of, problem};
+use latchkey_tests::{Database, free_port};
 use serde_json::json;
 use tempfile::TempDir;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 const PEOPLE: usize = 4;
@@ -134,16 +134,11 @@ async fn live(mut program: Program, email: String, told: Arc<Mutex<Told>>) {
     }
 }
 
-async fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    listener.local_addr().expect("an address").port()
-}
-
 async fn nothing_acknowledged_is_lost(url: &str) {
     #[expect(clippy::disallowed_methods, reason = "no setting of the app: for long runs by hand")]
     let rounds = std::env::var("CRASH_ROUNDS").map_or(4, |text| text.parse().expect("a number"));
     let folder = tempfile::tempdir().expect("a folder");
-    let port = free_port().await;
+    let port = free_port();
     let mut process = Process::start(&folder, url, port).await;
     let mut people = Vec::new();
     for person in 0..PEOPLE {

@@ -17,11 +17,11 @@ mod postgres;
 mod schema;
 mod standby;
 
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpStream};
 use std::os::unix::fs::MetadataExt as _;
 
 use latchkey_tests::person::{PASSWORD, Program, problem};
-use latchkey_tests::{Browser, Latchkey, Page};
+use latchkey_tests::{Browser, Latchkey, Page, free_port};
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -53,11 +53,6 @@ async fn is_ready(app: &Latchkey) -> bool {
 /// Servers of a database refuse to run as root.
 fn is_root() -> bool {
     std::fs::metadata("/proc/self").expect("this process").uid() == 0
-}
-
-fn free_port() -> u16 {
-    let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
-    free.local_addr().expect("an address").port()
 }
 
 fn refuses_connections(port: u16) -> bool {

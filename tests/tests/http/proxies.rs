@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use latchkey_tests::person::PASSWORD;
-use latchkey_tests::{Issuer, Latchkey, Setup};
+use latchkey_tests::{Issuer, Latchkey, Setup, free_port};
 use tempfile::TempDir;
 use url::Url;
 
@@ -29,11 +29,6 @@ fn run(command: &mut Command) -> String {
 
 fn openssl(folder: &Path, arguments: &str) {
     run(Command::new("openssl").current_dir(folder).args(arguments.split(' ')));
-}
-
-fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("an address").port()
 }
 
 fn deployed(name: &str) -> String {

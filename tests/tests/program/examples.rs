@@ -5,7 +5,7 @@ use std::process::{Child, Command};
 use std::time::Duration;
 
 use latchkey_tests::person::{sign_up, tokens};
-use latchkey_tests::{Browser, Latchkey};
+use latchkey_tests::{Browser, Latchkey, free_port};
 use reqwest::Method;
 use url::Url;
 
@@ -34,11 +34,6 @@ impl Drop for Running {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
-}
-
-fn free_port() -> u16 {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    free.local_addr().expect("an address").port()
 }
 
 async fn start(example: &str, folder: &Path, port: u16, how: impl FnOnce(&mut Command)) -> Running {

@@ -1,24 +1,19 @@
 //! The program as a process: its signals, and its log.
 
 use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpStream};
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use latchkey_store::Db;
-use latchkey_tests::{Browser, Database, Page, execute};
+use latchkey_tests::{Browser, Database, Page, execute, free_port};
 use reqwest::Method;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
 use crate::commands::binary;
-
-pub(crate) fn free_port() -> u16 {
-    let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
-    free.local_addr().expect("an address").port()
-}
 
 pub(crate) struct Process {
     child: Child,

@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use latchkey_store::Db;
-use latchkey_tests::{Browser, Database, number};
+use latchkey_tests::{Browser, Database, free_port, number};
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
-use crate::process::{Process, free_port};
+use crate::process::Process;
 
 const PEOPLE: usize = 4;
 

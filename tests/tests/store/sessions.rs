@@ -133,7 +133,7 @@ on_both! {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_of_sqlite_waits_for_no_connection() {
     let database = Database::sqlite().await;
-    let limits = Limits { connections: Some(1), patience: Duration::from_millis(200) };
+    let limits = Limits { connections: 1, patience: Duration::from_millis(200) };
     let db = Db::open_with(&database.url, limits).await.expect("a database");
     let (sessions, _) = sessions(&db);
     let ada = somebody(&db).await;

@@ -52,7 +52,7 @@ variables! {
         "letters, digits, - and _, like acme";
     secret "DATABASE_URL" = "sqlite://data/latchkey.db": "where the database is",
         "sqlite://data/latchkey.db or postgres://user:password@host/database";
-    plain "DATABASE_CONNECTIONS" = "": "how many connections to the database are kept",
+    plain "DATABASE_CONNECTIONS" = "8": "how many connections to the database are kept",
         "a number from 2 to 1000";
     plain "DATABASE_TIMEOUT" = "5s": "how long the database may take to answer",
         "a duration from 1s to 60s";

@@ -30,9 +30,6 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 /// How old a connection becomes: poolers and balancers expect to see new ones.
 const MAX_AGE: Duration = Duration::from_secs(30 * 60);
 
-/// Beyond it more cost as much as they bring: docs/performance.md.
-const CONNECTIONS: u32 = 16;
-
 const POOLER: &str = "it leads to a pooler in transaction mode that forgets prepared statements, \
     like PgBouncer before 1.21: use its session mode (pool_mode = session)";
 
@@ -48,7 +45,7 @@ pub(crate) async fn open(url: &str, limits: Limits) -> Result<Pool<PostgresManag
     migrate(&mut first).await?;
     first.close().await?;
     let manager = PostgresManager::new(servers, shared, limits.patience);
-    pool::new(manager, limits.connections.unwrap_or(CONNECTIONS))
+    pool::new(manager, limits.connections)
 }
 
 /// What a start would find, with nothing changed.

@@ -27,8 +27,6 @@ use crate::{Error, Result};
 /// To what SQLite's log is cut back when it has been written into the file.
 const LOG_BYTES: &str = "8388608";
 
-const CONNECTIONS: u32 = 8;
-
 /// How often SQLite is asked again when another process may be at it…
 const TRIES: u32 = 20;
 
@@ -77,10 +75,7 @@ pub(crate) async fn open(url: &str, limits: Limits) -> Result<Pool<SqliteManager
     first.close().await?;
     // A file that is gone is not made anew, empty.
     let options = options.create_if_missing(false);
-    pool::new(
-        SqliteManager::new(options, limits.patience),
-        limits.connections.unwrap_or(CONNECTIONS),
-    )
+    pool::new(SqliteManager::new(options, limits.patience), limits.connections)
 }
 
 /// What is where the address leads.
