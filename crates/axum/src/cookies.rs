@@ -56,7 +56,7 @@ impl CookieProfile {
     /// can have `__Host-` (RFC 6265bis §4.1.3.2): of any other a subdomain may be the author.
     pub fn at(&self, path: impl Into<Cow<'static, str>>) -> Self {
         let mut other = Self { path: path.into(), ..self.clone() };
-        if self.is_secure {
+        if self.is_secure && other.path != "/" {
             other.around.0 = format!("__Secure-{}_", self.prefix).into();
         }
         other

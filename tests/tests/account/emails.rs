@@ -90,7 +90,7 @@ async fn it_can_be_sent_once_more_until_it_is_proved() {
     let first = email_to(&app, BOB, VERIFY).await.link;
     let mut bob = signed_in(&app, BOB, "session").await;
     let page = bob.post(&app.url("/account/verify-email"), &[]).await;
-    assert_eq!(page.see_other(), "/account?done=letter");
+    assert_eq!(page.see_other(), "/account?done=email");
     assert_eq!(emails_about(&app, BOB, VERIFY).await, 2);
     let second = email_to(&app, BOB, VERIFY).await.link;
     assert_ne!(first, second);

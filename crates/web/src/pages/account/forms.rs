@@ -40,7 +40,7 @@ pub(crate) async fn change_password(
         let email = email.as_ref().map_or("", |email| email.as_str());
         if password::authenticate(&app, email, &form.current, &client).await?.is_none() {
             // Not wrong, but gone with the account, in the meantime.
-            somebody(&app, &caller).await?;
+            reload_user(&app, &caller).await?;
             return Err(refused(catalogue::WRONG_PASSWORD));
         }
     } else {
@@ -73,7 +73,7 @@ pub(crate) async fn send_code(
     client: Client,
 ) -> HandlerResult<Redirect> {
     app.limits.check_email(&client)?;
-    let (sign_in, user) = somebody(&app, &caller).await?;
+    let (sign_in, user) = reload_user(&app, &caller).await?;
     let email = proved_address(&user).ok_or_else(|| {
         AppError::new(catalogue::EMAIL_UNVERIFIED).link("Go to your account", "/account")
     })?;
@@ -95,7 +95,7 @@ pub(crate) async fn take_code(
     StrictForm(form): StrictForm<CodeForm>,
 ) -> HandlerResult<Redirect> {
     app.limits.check(&client)?;
-    let (sign_in, user) = somebody(&app, &caller).await?;
+    let (sign_in, user) = reload_user(&app, &caller).await?;
     // Counted as passwords are, and apart from them.
     let account = format!("code {}", user.id);
     let gate = app.limits.admit(&account, &client).await?;
@@ -108,7 +108,7 @@ pub(crate) async fn take_code(
     if taken.is_none_or(|sent| Some(&sent.email) != proved_address(&user)) {
         app.limits.record_failure(&gate).await?;
         // Gone with the account, perhaps, in the meantime.
-        somebody(&app, &caller).await?;
+        reload_user(&app, &caller).await?;
         return Err(AppError::new(catalogue::WRONG_CODE).link("Try again", SENT));
     }
     sign_ins::proved(&app.db, sign_in, now).await?;
@@ -122,7 +122,7 @@ pub(crate) fn proved_address(user: &User) -> Option<&Email> {
 }
 
 /// Whose sign-in it is, as they are now: a JWT may be minutes old.
-async fn somebody(app: &App, caller: &Caller) -> HandlerResult<(SignInId, User)> {
+async fn reload_user(app: &App, caller: &Caller) -> HandlerResult<(SignInId, User)> {
     caller.require_active(app).await?;
     let user = users::by_id(&app.db, caller.user.id).await?;
     caller.sign_in_id().zip(user).ok_or_else(|| AppError::new(catalogue::TOKEN_REVOKED))
@@ -232,7 +232,7 @@ pub(crate) async fn send_verification(
     match &caller.user.email {
         Some(_) if !caller.user.email_verified => {
             recovery::send_verification(&app, &caller.user).await?;
-            Ok(done("letter"))
+            Ok(done("email"))
         }
         _ => Ok(Redirect::to("/account")),
     }
