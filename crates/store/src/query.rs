@@ -23,7 +23,7 @@ use crate::values::{Row, Value};
 use crate::{Backend, Db, Error, Result, count};
 
 /// How long a request waits for another one that reads in place: many times what it needs.
-const IN_PLACE_PATIENCE: Duration = Duration::from_millis(1);
+const IN_PLACE_PATIENCE: Duration = Duration::from_millis(10);
 
 type Query<'q, DB> = sqlx::query::Query<'q, DB, <DB as Database>::Arguments>;
 

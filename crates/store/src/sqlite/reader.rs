@@ -8,6 +8,10 @@ use rusqlite::{Connection, OpenFlags, Result, Row, ToSql, params_from_iter};
 
 use crate::pool::InPlace;
 
+/// How much of the file it keeps at most, in KiB (SQLite wants that negative): the pages that
+/// lead to a thousand sessions among a million.
+const CACHE_KIB: i32 = -24 * 1024;
+
 /// A connection that only reads. One thread at a time uses it: a disk that hangs
 /// holds up no other.
 #[derive(Debug)]
@@ -50,6 +54,7 @@ fn open(file: &Path) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file, flags)?;
     connection.busy_timeout(Duration::ZERO)?;
+    connection.pragma_update(None, "cache_size", CACHE_KIB)?;
     Ok(connection)
 }
 
