@@ -29,7 +29,7 @@ pub(crate) async fn page(
 ) -> Page<HomePage> {
     let app = &demo.app;
     Page(HomePage {
-        layout: Layout::new(app, caller.as_ref()).at("/").with_done(&hints),
+        layout: Layout::new(app, caller.as_ref()).at("/").with_flash(&hints),
         current: caller.as_ref().and_then(|caller| CurrentSignIn::of(app, caller)),
         measured: demo.comparison.result(&2).map(|measured| measured.outcome),
     })

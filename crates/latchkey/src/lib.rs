@@ -33,7 +33,7 @@ pub const fn built_with(local_provider: Option<LocalProvider>) -> Capabilities {
         local_provider: local_provider.is_some(),
         demo: cfg!(feature = "demo"),
         otlp: cfg!(feature = "otlp"),
-        mail: latchkey_web::mailer::ACCEPTS,
+        mail: latchkey_web::mailer::ACCEPTS_SMTP_URL,
     }
 }
 

@@ -51,7 +51,7 @@ async fn run(arguments: Arguments) -> Outcome {
 }
 
 async fn serve() -> Outcome {
-    let stop = serve::asked_to_stop()?;
+    let stop = serve::shutdown_signal()?;
     let environment = Environment::of_process();
     let settings = Settings::load(&environment, built_with(LOCAL_PROVIDER))?;
     let _log = logging::start(environment.rust_log(), settings.json_log);

@@ -79,7 +79,7 @@ impl App {
 
     /// Runs something to its end, and waits for it as long as the browser does:
     /// a token that rotates and is dropped on the way is lost.
-    pub(crate) async fn run_to_end<T: Send + 'static>(
+    pub(crate) async fn run_to_completion<T: Send + 'static>(
         &self,
         work: impl Future<Output = HandlerResult<T>> + Send + 'static,
     ) -> HandlerResult<T> {

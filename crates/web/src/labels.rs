@@ -1,4 +1,4 @@
-//! What things are called on pages.
+//! Labels of providers, sign-in methods and credentials.
 
 use latchkey_auth::oauth::Provider;
 use latchkey_axum::Caller;
@@ -24,7 +24,7 @@ impl ProviderButton {
         }
     }
 
-    /// Of one that the settings may no longer name.
+    /// Falls back to the slug for a provider that was removed from the settings.
     pub(crate) fn named(app: &Application, slug: &str) -> Self {
         let (slug, label) = (slug.to_owned(), slug.to_owned());
         app.provider(&slug)
@@ -45,41 +45,41 @@ fn monogram(label: &str) -> String {
 }
 
 /// A sign-in method's label: "Google (OAuth)" or "Password".
-pub fn door_name(app: &Application, door: Option<&SignInMethod>) -> String {
-    let Some(door) = door else { return "OAuth".to_owned() };
-    match door {
-        SignInMethod::Password => "Password".to_owned(),
-        SignInMethod::OAuth(slug) => {
+pub fn method_label(app: &Application, method: Option<&SignInMethod>) -> String {
+    match method {
+        None => "OAuth".to_owned(),
+        Some(SignInMethod::Password) => "Password".to_owned(),
+        Some(SignInMethod::OAuth(slug)) => {
             let label = app.provider(slug).map_or(slug.as_str(), |p| p.label.as_str());
             format!("{label} (OAuth)")
         }
     }
 }
 
-pub const fn key_name(key: CredentialKind) -> &'static str {
-    match key {
+pub const fn credential_label(credential: CredentialKind) -> &'static str {
+    match credential {
         CredentialKind::Session => "server session",
         CredentialKind::Jwt => "JWT",
     }
 }
 
-/// How somebody who is signed in came in.
+/// The visitor's sign-in, as the home page shows it.
 #[derive(Debug)]
 pub struct CurrentSignIn {
     pub name: String,
-    pub door: String,
-    pub key: &'static str,
+    pub method: String,
+    pub credential: &'static str,
 }
 
 impl CurrentSignIn {
     pub fn of(app: &Application, caller: &Caller) -> Option<Self> {
         Some(Self {
             name: caller.user.name.to_string(),
-            door: match caller.door() {
+            method: match caller.door() {
                 Some(SignInMethod::Password) => "a password".to_owned(),
-                door => door_name(app, door.as_ref()),
+                method => method_label(app, method.as_ref()),
             },
-            key: key_name(caller.key()?),
+            credential: credential_label(caller.key()?),
         })
     }
 }

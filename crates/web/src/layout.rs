@@ -1,6 +1,5 @@
-//! What stands around every page: header, navigation, footer, and the notice in
-//! development. Crates above the product add entries through [`Links`], and
-//! extend the same `base.html` with a [`Layout`] of their own pages.
+//! What `base.html` shows on every page: header, navigation, footer and the notice
+//! in development. Other crates add [`Links`] and build a [`Layout`] for their pages.
 
 use std::borrow::Cow;
 
@@ -14,28 +13,28 @@ use crate::static_files;
 #[derive(Debug, Default)]
 pub struct Layout {
     pub product: String,
-    who: Who,
-    pub local: Option<Local>,
+    visitor: Visitor,
+    pub local: Option<LocalProviderNotice>,
     pub development: bool,
-    /// In the header; with the mark and who one is, at most five.
+    /// Links in the header: at most three fit beside the logo and the user's name.
     pub navigation: Vec<Link>,
     pub footer: Vec<Link>,
     pub links: Links,
     pub origin: String,
-    /// What has just been done, said at the top.
-    pub done: Option<&'static str>,
+    /// The message at the top about what the visitor has just done.
+    pub flash: Option<&'static str>,
     pub stylesheet: Cow<'static, str>,
     pub script: Cow<'static, str>,
-    /// The entry of the navigation that is current, and whether this is its very page.
+    /// The current link, and whether it leads to exactly this page.
     current: Option<(&'static str, bool)>,
 }
 
-/// What the header says of the person.
 #[derive(Debug, Default)]
-enum Who {
+enum Visitor {
     #[default]
-    Visitor,
-    Person(Person),
+    Anonymous,
+    SignedIn(Person),
+    /// The page did not look: the header shows neither the user nor "Sign in".
     Unknown,
 }
 
@@ -45,25 +44,24 @@ pub struct Person {
     pub initials: String,
 }
 
-/// The notice about the local provider.
 #[derive(Debug)]
-pub struct Local {
+pub struct LocalProviderNotice {
+    /// The simulated providers, with the verb: "Google and GitHub are".
     pub providers: String,
     pub url: String,
-    /// Whether there is no other provider: then nothing leaves this machine.
+    /// Whether all providers are simulated, so that nothing leaves this machine.
     pub is_all: bool,
 }
 
 impl Layout {
-    /// For a page that knows who is looking at it.
     pub fn new(app: &Application, caller: Option<&Caller>) -> Self {
-        let who = caller.map_or(Who::Visitor, |caller| {
+        let visitor = caller.map_or(Visitor::Anonymous, |caller| {
             let name = &caller.user.name;
-            Who::Person(Person { name: name.to_string(), initials: name.initials() })
+            Visitor::SignedIn(Person { name: name.to_string(), initials: name.initials() })
         });
-        let mut layout = Self { who, ..Self::anonymous(app) };
-        if layout.person().is_some() {
-            // Beside exhibits there is no room for it in the header.
+        let mut layout = Self { visitor, ..Self::anonymous(app) };
+        if caller.is_some() {
+            // The demo's links leave no room for it in the header.
             let list = if app.links.navigation.is_empty() {
                 &mut layout.navigation
             } else {
@@ -74,12 +72,13 @@ impl Layout {
         layout
     }
 
+    /// For pages that do not read the visitor's credential, such as error pages.
     pub fn anonymous(app: &Application) -> Self {
         const API: Link = Link::new("API", "/docs");
         let development = app.settings.is_development();
         let mut navigation = app.links.navigation.to_vec();
-        let there = app.links.footer.iter().filter(|link| link.is_there(development));
-        let mut footer: Vec<_> = there.copied().collect();
+        let links = app.links.footer.iter().filter(|link| link.is_shown(development));
+        let mut footer: Vec<_> = links.copied().collect();
         if navigation.is_empty() { &mut navigation } else { &mut footer }.push(API);
         footer.push(Link::new("Errors", "/errors"));
         if app.mailer.outbox().is_some() {
@@ -87,13 +86,13 @@ impl Layout {
         }
         Self {
             product: app.settings.product.name.clone(),
-            who: Who::Unknown,
+            visitor: Visitor::Unknown,
             navigation,
             footer,
             origin: app.settings.origin(),
-            done: None,
+            flash: None,
             development,
-            local: local(app),
+            local: local_provider_notice(app),
             links: app.links,
             stylesheet: static_files::stylesheet(),
             script: static_files::script(),
@@ -101,33 +100,33 @@ impl Layout {
         }
     }
 
-    /// Says what the browser was told a page ago.
+    /// Takes the flash message that the previous response left in a cookie.
     #[must_use]
-    pub fn with_done(self, hints: &Hints) -> Self {
-        let done = match hints.take(hints::DONE).as_deref() {
+    pub fn with_flash(self, hints: &Hints) -> Self {
+        let flash = match hints.take(hints::DONE).as_deref() {
             Some("signed-out") => Some("You’re signed out."),
             Some("deleted") => Some("Your account is deleted."),
             _ => None,
         };
-        Self { done, ..self }
+        Self { flash, ..self }
     }
 
-    /// For whoever finds the page elsewhere.
+    /// For search engines and link previews.
     pub fn description(&self) -> &'static str {
         self.links.about.unwrap_or("Sign in with a provider or with a password.")
     }
 
-    /// Marks the entry of the navigation that leads to this very page.
+    /// Marks the link that leads to exactly this page.
     pub fn at(self, href: &'static str) -> Self {
         Self { current: Some((href, true)), ..self }
     }
 
-    /// Marks the entry of the navigation under which this page is found.
+    /// Marks the link to the section that this page is in.
     pub fn below(self, href: &'static str) -> Self {
         Self { current: Some((href, false)), ..self }
     }
 
-    /// The attribute that marks the current entry, with a blank before it.
+    /// The `aria-current` attribute of a link, with a leading space, or nothing.
     pub fn aria_current(&self, href: &str) -> &'static str {
         match self.current {
             Some((current, true)) if current == href => " aria-current=\"page\"",
@@ -137,26 +136,26 @@ impl Layout {
     }
 
     pub const fn person(&self) -> Option<&Person> {
-        match &self.who {
-            Who::Person(person) => Some(person),
-            Who::Visitor | Who::Unknown => None,
+        match &self.visitor {
+            Visitor::SignedIn(person) => Some(person),
+            Visitor::Anonymous | Visitor::Unknown => None,
         }
     }
 
-    pub const fn is_visitor(&self) -> bool {
-        matches!(self.who, Who::Visitor)
+    pub const fn is_anonymous(&self) -> bool {
+        matches!(self.visitor, Visitor::Anonymous)
     }
 }
 
-fn local(app: &Application) -> Option<Local> {
+fn local_provider_notice(app: &Application) -> Option<LocalProviderNotice> {
     let idp = app.settings.local_idp.as_ref()?;
-    let played: Vec<_> =
+    let simulated: Vec<_> =
         app.providers.iter().filter(|p| p.local).map(|p| p.label.as_str()).collect();
-    let (last, others) = played.split_last()?;
+    let (last, others) = simulated.split_last()?;
     let providers = match others {
         [] => format!("{last} is"),
         others => format!("{} and {last} are", others.join(", ")),
     };
-    let is_all = played.len() == app.providers.len();
-    Some(Local { providers, url: idp.url.origin().ascii_serialization(), is_all })
+    let is_all = simulated.len() == app.providers.len();
+    Some(LocalProviderNotice { providers, url: idp.url.origin().ascii_serialization(), is_all })
 }

@@ -1,25 +1,24 @@
-//! Where the product's pages lead beyond the product.
+//! Links that the product's pages show to pages of other crates.
 
-/// An entry of the navigation or of the footer.
+/// A link in the navigation or the footer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Link {
     pub label: &'static str,
     pub href: &'static str,
-    /// Whether it is there in development alone.
-    development: bool,
+    development_only: bool,
 }
 
 impl Link {
     pub const fn new(label: &'static str, href: &'static str) -> Self {
-        Self { label, href, development: false }
+        Self { label, href, development_only: false }
     }
 
     pub const fn in_development(label: &'static str, href: &'static str) -> Self {
-        Self { label, href, development: true }
+        Self { label, href, development_only: true }
     }
 
-    pub(crate) const fn is_there(&self, development: bool) -> bool {
-        development || !self.development
+    pub(crate) const fn is_shown(&self, development: bool) -> bool {
+        development || !self.development_only
     }
 }
 

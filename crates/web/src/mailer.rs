@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 
 use crate::mail::{EmailMessage, InvalidUrl};
 use crate::settings::Settings;
-pub use crate::smtp::ACCEPTS;
+pub use crate::smtp::ACCEPTS_SMTP_URL;
 use crate::smtp::Smtp;
 
 const OUTBOX: usize = 50;

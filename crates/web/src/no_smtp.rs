@@ -27,4 +27,4 @@ impl Smtp {
     }
 }
 
-pub const ACCEPTS: Option<fn(&Secret) -> bool> = None;
+pub const ACCEPTS_SMTP_URL: Option<fn(&Secret) -> bool> = None;

@@ -290,7 +290,7 @@ async fn answer(
 
 /// Hears of Ctrl-C and of being asked to end, from now on: whoever asks before
 /// the first answer is heard as well.
-pub fn asked_to_stop() -> io::Result<impl Future<Output = ()>> {
+pub fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};

@@ -92,7 +92,7 @@ fn domain(sender: &Sender) -> &str {
 }
 
 /// Says whether a mail server with this address can be talked to.
-pub const ACCEPTS: Option<fn(&Secret) -> bool> = Some(|url| smtp_server(url).is_ok());
+pub const ACCEPTS_SMTP_URL: Option<fn(&Secret) -> bool> = Some(|url| smtp_server(url).is_ok());
 
 /// Whether its e-mails travel encrypted is the settings' business.
 fn smtp_server(url: &Secret) -> Result<AsyncSmtpTransportBuilder, InvalidUrl> {

@@ -4,7 +4,7 @@ use http::header::CONTENT_DISPOSITION;
 use latchkey_domain::TraceId;
 use latchkey_domain::sign_in::SignInMethod;
 use latchkey_store::traces::{self, Summary};
-use latchkey_web::labels::{door_name, key_name};
+use latchkey_web::labels::{credential_label, method_label};
 
 use super::curl::Script;
 use super::model::Trace;
@@ -81,7 +81,7 @@ pub(crate) async fn trace_page(
     let trace = find(&app, &caller, &id).await?;
     Ok(Page(TracePage {
         layout: Layout::new(&app, Some(&caller)).below("/traces"),
-        door: door_name(&app, Some(&trace.door)),
+        door: method_label(&app, Some(&trace.door)),
         trace,
     }))
 }

@@ -155,7 +155,7 @@ pub(crate) async fn service(
         }
         listed.map_err(|error| app_error(&error, provider))
     };
-    let entries = app.run_to_end(work).await?;
+    let entries = app.run_to_completion(work).await?;
     Ok(Page(ServicePage {
         layout: Layout::new(&app, Some(&caller)),
         label: at.label.clone(),
@@ -224,7 +224,7 @@ pub(crate) async fn complete(
     // kept, or ended again.
     let (task, slug) = (app.clone(), provider.slug.clone());
     let work = async move { exchange(&task, &slug, callback).await };
-    let kept = app.run_to_end(work).await?;
+    let kept = app.run_to_completion(work).await?;
     if !kept {
         return Ok(done("declined", &provider.slug));
     }
@@ -288,7 +288,7 @@ pub(crate) async fn disconnect(
         let outcome = task.connections.disconnect(&name, task.provider(&name), user).await;
         outcome.map_err(|error| store_error(&error))
     };
-    let Some(outcome) = app.run_to_end(work).await? else {
+    let Some(outcome) = app.run_to_completion(work).await? else {
         let provider = provider(&app, &slug)?;
         return Err(AppError::new(catalogue::NOT_CONNECTED).at(provider).action(back(&slug)));
     };
@@ -313,7 +313,7 @@ async fn end(app: &App, slug: &str, user: UserId) -> HandlerResult<Outcome> {
         let outcome = task.connections.finish(provider, user).await;
         outcome.map_err(|error| app_error(&error, provider))
     };
-    app.run_to_end(work).await
+    app.run_to_completion(work).await
 }
 
 /// When it is worth asking again for something that is being renewed.

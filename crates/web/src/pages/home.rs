@@ -17,5 +17,8 @@ pub(crate) async fn page(
     hints: Hints,
 ) -> Page<HomePage> {
     let current = caller.as_ref().and_then(|caller| CurrentSignIn::of(&app, caller));
-    Page(HomePage { layout: Layout::new(&app, caller.as_ref()).at("/").with_done(&hints), current })
+    Page(HomePage {
+        layout: Layout::new(&app, caller.as_ref()).at("/").with_flash(&hints),
+        current,
+    })
 }

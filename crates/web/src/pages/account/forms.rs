@@ -211,7 +211,7 @@ pub(crate) async fn delete(
     }
     let (own, user) = (app.clone(), caller.user.id);
     // A browser that leaves in the middle leaves nothing half done.
-    app.run_to_end(async move {
+    app.run_to_completion(async move {
         own.delete_account(user).await?;
         audit::record(&own, Kind::AccountDeleted, None, Actor::Person, "", None).await;
         Ok(())

@@ -18,7 +18,7 @@ use latchkey_store::identities::Identity;
 use latchkey_store::overview::{self, Overview, Shown};
 
 use crate::claims::{Claim, describe};
-use crate::labels::{ProviderButton, door_name, key_name};
+use crate::labels::{ProviderButton, credential_label, method_label};
 use crate::pages::audit::{PAGE, TrailQuery, cut};
 use crate::prelude::*;
 use crate::settings::Revocation;
@@ -33,7 +33,7 @@ pub(crate) struct AccountPage {
     layout: Layout,
     user: Arc<User>,
     sign_in: SignIn,
-    door_name: String,
+    method_label: String,
     carried: Carried,
     identities: Vec<(ProviderButton, Identity)>,
     password_changed_at: Option<Timestamp>,
@@ -63,7 +63,7 @@ impl Device {
     }
 
     fn key(&self) -> &'static str {
-        key_name(self.sign_in.credential)
+        credential_label(self.sign_in.credential)
     }
 }
 
@@ -132,7 +132,7 @@ pub(crate) async fn page(
         linkable,
         word: forms::WORD,
         layout: Layout::new(&app, Some(&caller)).at("/account"),
-        door_name: door_name(&app, Some(&sign_in.method)),
+        method_label: method_label(&app, Some(&sign_in.method)),
         sign_in,
         carried,
         identities: identities.into_iter().map(linked).collect(),
@@ -191,7 +191,7 @@ fn jwt_life(app: &Application) -> Span {
 /// Every living sign-in, and those that have ended whose JWT may live on.
 fn devices(app: &Application, caller: &Caller, sign_ins: Vec<(SignIn, bool)>) -> Vec<Device> {
     let device = |(sign_in, has_ended): (SignIn, bool)| Device {
-        from: format!("{}, {}", sign_in.address, door_name(app, Some(&sign_in.method))),
+        from: format!("{}, {}", sign_in.address, method_label(app, Some(&sign_in.method))),
         is_this: !has_ended && Some(sign_in.id) == caller.sign_in_id(),
         has_ended,
         // The newest token was made when it was last renewed, which is when it was last seen.
