@@ -6,7 +6,7 @@
 
 use latchkey_domain::ConnectionId;
 use latchkey_store::Db;
-use latchkey_store::connections::{self, Sealed, Stored};
+use latchkey_store::connections::{self, EncryptedTokens, StoredConnection};
 use oauth2::TokenResponse as _;
 
 use crate::oauth::token::Tokens;
@@ -39,32 +39,40 @@ impl Vault {
         Self { secret }
     }
 
-    pub fn seal(&self, id: ConnectionId, tokens: &ProviderTokens) -> Result<Sealed, EncryptError> {
+    pub fn seal(
+        &self,
+        id: ConnectionId,
+        tokens: &ProviderTokens,
+    ) -> Result<EncryptedTokens, EncryptError> {
         let seal = |column, token: &Secret| {
             let context = context(id, column);
             self.secret.seal(Purpose::ProviderToken, &context, token.expose().as_bytes())
         };
-        Ok(Sealed {
+        Ok(EncryptedTokens {
             access: seal(ACCESS, &tokens.access)?,
             refresh: tokens.refresh.as_ref().map(|token| seal(REFRESH, token)).transpose()?,
-            with: self.secret.key_id(),
+            key_id: self.secret.key_id(),
         })
     }
 
-    pub fn access(&self, id: ConnectionId, sealed: &Sealed) -> Result<Secret, DecryptError> {
+    pub fn access(
+        &self,
+        id: ConnectionId,
+        sealed: &EncryptedTokens,
+    ) -> Result<Secret, DecryptError> {
         self.open(id, ACCESS, &sealed.access)
     }
 
     pub fn refresh(
         &self,
         id: ConnectionId,
-        sealed: &Sealed,
+        sealed: &EncryptedTokens,
     ) -> Result<Option<Secret>, DecryptError> {
         sealed.refresh.as_deref().map(|text| self.open(id, REFRESH, text)).transpose()
     }
 
-    pub fn tokens(&self, stored: &Stored) -> Result<ProviderTokens, DecryptError> {
-        let (id, sealed) = (stored.connection.id, &stored.sealed);
+    pub fn tokens(&self, stored: &StoredConnection) -> Result<ProviderTokens, DecryptError> {
+        let (id, sealed) = (stored.connection.id, &stored.tokens);
         Ok(ProviderTokens { access: self.access(id, sealed)?, refresh: self.refresh(id, sealed)? })
     }
 
@@ -80,7 +88,8 @@ impl Vault {
         let mut after = None;
         loop {
             let page =
-                connections::sealed_otherwise(db, &self.secret.key_id(), after, PAGE).await?;
+                connections::encrypted_with_other_keys(db, &self.secret.key_id(), after, PAGE)
+                    .await?;
             let Some(last) = page.last() else { return Ok(done) };
             after = Some(last.connection.id);
             for stored in page {
@@ -88,7 +97,7 @@ impl Vault {
                 match self.tokens(&stored) {
                     Ok(tokens) => {
                         let sealed = self.seal(id, &tokens)?;
-                        connections::reseal(db, id, stored.version, &sealed).await?;
+                        connections::store_reencrypted(db, id, stored.version, &sealed).await?;
                         done.reencrypted += 1;
                     }
                     Err(DecryptError) => done.lost += 1,
@@ -141,7 +150,7 @@ mod tests {
         assert_eq!(ours.access(id(1), &sealed), Ok(Secret::new("a-token")));
         assert_eq!(ours.refresh(id(1), &sealed), Ok(Some(Secret::new("r-token"))));
         assert_eq!(ours.access(id(2), &sealed), Err(DecryptError));
-        let swapped = Sealed {
+        let swapped = EncryptedTokens {
             access: sealed.refresh.clone().unwrap_or_default(),
             refresh: Some(sealed.access.clone()),
             ..sealed.clone()

@@ -28,7 +28,7 @@ use governor::nanos::Nanos;
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
 use latchkey_store::Db;
-use latchkey_store::wrong_tries::{self, Bucket};
+use latchkey_store::failed_attempts::{self, Bucket};
 use moka::sync::Cache;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -135,7 +135,7 @@ impl Limits {
         let permit = gate.acquire_owned().await.ok();
         let (account, address) = (&pair.0, pair.1.to_string());
         let now = self.clock.0.now();
-        match wrong_tries::closed_for(&self.db, account, &address, HERE, CLOSED_FOR, now).await? {
+        match failed_attempts::lockout(&self.db, account, &address, HERE, CLOSED_FOR, now).await? {
             Some(wait) => Err(too_many(HERE.tries, wait)),
             None => Ok(Gate { _permit: permit, is_known: self.right.contains_key(&pair), pair }),
         }
@@ -148,7 +148,7 @@ impl Limits {
         let (account, address) = (&gate.pair.0, gate.pair.1.to_string());
         let (now, buckets) = (self.clock.0.now(), (HERE, EVERYWHERE));
         let exhausted =
-            wrong_tries::record(&self.db, account, &address, buckets, CLOSED_FOR, now).await?;
+            failed_attempts::record(&self.db, account, &address, buckets, CLOSED_FOR, now).await?;
         if exhausted { Err(too_many(HERE.tries, HERE.every)) } else { Ok(()) }
     }
 

@@ -65,7 +65,7 @@ impl Latchkey {
     pub async fn open(settings: &Settings, clock: Clock) -> Result<Self, Error> {
         let config = settings.config.clone();
         let db = Db::open_with(settings.database_url.expose(), settings.database_limits).await?;
-        for user in users::respell_addresses(&db).await? {
+        for user in users::normalize_emails(&db).await? {
             tracing::warn!(%user, "somebody else has signed up with the same address since");
         }
         let metrics = Arc::<Metrics>::default();
@@ -87,7 +87,7 @@ impl Latchkey {
         revoked.poll(&db, clock.now()).await?;
         let sessions = Sessions::new(db.clone(), clock.clone(), config.session);
         Ok(Self(Arc::new(Parts {
-            sessions: if config.session_cache { sessions.cached() } else { sessions },
+            sessions: if config.session_cache { sessions.with_cache() } else { sessions },
             introspection: settings.introspection.as_ref().map(|introspection| {
                 Introspection::new(introspection.config.clone(), http.clone(), db.clone())
             }),
@@ -116,13 +116,13 @@ impl Parts {
     /// Takes note that a sign-in has ended, whichever key it carried: in this
     /// process nothing remembers it any longer.
     pub fn note_ended(&self, sign_in: SignInId) {
-        self.sessions.ended(sign_in);
+        self.sessions.invalidate(sign_in);
         self.revoked.insert_if_watching(sign_in);
     }
 
     /// Takes note that the account of a sign-in is gone.
     pub fn note_gone(&self, sign_in: SignInId) {
-        self.sessions.ended(sign_in);
+        self.sessions.invalidate(sign_in);
         self.revoked.insert(sign_in);
     }
 

@@ -4,17 +4,17 @@ use latchkey_domain::identity::{Profile, may_unlink};
 use latchkey_domain::{Email, SignInId, Timestamp, UserId};
 
 use crate::connections::ending;
-use crate::email_tokens::{self, Purpose, Sent};
+use crate::email_tokens::{self, Purpose, Recipient};
 use crate::sign_ins::next_order;
 use crate::values::params;
-use crate::{Db, Error, Result, hash, identities, sign_ins, wrong_tries};
+use crate::{Db, Error, Result, failed_attempts, hash, identities, sign_ins};
 
 /// Whether a sign-in method was removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unlinked {
-    Done,
-    Unknown,
-    LastWayIn,
+pub enum UnlinkOutcome {
+    Removed,
+    NotFound,
+    LastMethod,
 }
 
 /// Locks the row of an account, so that two changes to its sign-in methods
@@ -87,14 +87,16 @@ pub async fn link(
     identities::insert(&mut tx, user, provider, profile, now).await?;
     tx.commit().await?;
     match &profile.email {
-        Some(email) if profile.email_verified => prove(db, user, email, now).await.map(|_| ()),
+        Some(email) if profile.email_verified => {
+            verify_email(db, user, email, now).await.map(|_| ())
+        }
         _ => Ok(()),
     }
 }
 
 /// Records that an address is verified: the account's own, or its first. Says
 /// whether it is; if another account has verified it before, it is not.
-pub async fn prove(db: &Db, user: UserId, email: &Email, now: Timestamp) -> Result<bool> {
+pub async fn verify_email(db: &Db, user: UserId, email: &Email, now: Timestamp) -> Result<bool> {
     let verify = async {
         let mut tx = db.begin().await?;
         let mut changed = 0;
@@ -111,28 +113,28 @@ pub async fn prove(db: &Db, user: UserId, email: &Email, now: Timestamp) -> Resu
 }
 
 #[derive(Clone, Copy, Debug)]
-pub enum WayIn<'a> {
+pub enum UnlinkTarget<'a> {
     Password,
     Identity { issuer: &'a str, subject: &'a str },
 }
 
 /// Removes a sign-in method from an account, unless it is the last.
-pub async fn unlink(db: &Db, user: UserId, method: WayIn<'_>) -> Result<Unlinked> {
+pub async fn unlink(db: &Db, user: UserId, method: UnlinkTarget<'_>) -> Result<UnlinkOutcome> {
     let mut tx = db.begin().await?;
     tx.execute(LOCK, params![user]).await?;
     let methods =
         tx.fetch_optional(METHODS, params![user], |row| row.get::<i64>("methods")).await?;
     if !may_unlink(methods.unwrap_or_default().unsigned_abs()) {
-        return Ok(Unlinked::LastWayIn);
+        return Ok(UnlinkOutcome::LastMethod);
     }
     let deleted = match method {
-        WayIn::Password => tx.execute(DELETE_PASSWORD, params![user]).await?,
-        WayIn::Identity { issuer, subject } => {
+        UnlinkTarget::Password => tx.execute(DELETE_PASSWORD, params![user]).await?,
+        UnlinkTarget::Identity { issuer, subject } => {
             tx.execute(DELETE_IDENTITY, params![user, issuer, subject]).await?
         }
     };
     tx.commit().await?;
-    Ok(if deleted > 0 { Unlinked::Done } else { Unlinked::Unknown })
+    Ok(if deleted > 0 { UnlinkOutcome::Removed } else { UnlinkOutcome::NotFound })
 }
 
 /// Sets the password of an account, which signs in with this address from now on.
@@ -161,9 +163,9 @@ pub async fn set_password(
 }
 
 #[derive(Clone, Debug)]
-pub struct Reset {
+pub struct PasswordReset {
     /// Whose password it is, and the address that the e-mail went to.
-    pub sent: Sent,
+    pub recipient: Recipient,
     pub ended: Vec<SignInId>,
 }
 
@@ -182,13 +184,15 @@ pub async fn reset_password(
     token_hash: &str,
     password_hash: &str,
     now: Timestamp,
-) -> Result<Option<Reset>> {
+) -> Result<Option<PasswordReset>> {
     let mut tx = db.begin().await?;
     let take = params![token_hash, Purpose::Reset, now];
-    let Some(sent) = tx.fetch_optional(email_tokens::USE, take, email_tokens::sent).await? else {
+    let Some(recipient) =
+        tx.fetch_optional(email_tokens::USE, take, email_tokens::recipient).await?
+    else {
         return Ok(None);
     };
-    let Sent { user_id, email } = &sent;
+    let Recipient { user_id, email } = &recipient;
     tx.execute(LOCK, params![user_id]).await?;
     tx.execute(DROP_IDENTITIES, params![user_id]).await?;
     tx.execute(VERIFY, params![user_id, email, now]).await?;
@@ -198,7 +202,7 @@ pub async fn reset_password(
     let all = params![user_id, "", now];
     let ended = tx.fetch_all(sign_ins::END_OTHERS, all, |row| row.get("id")).await?;
     tx.commit().await?;
-    Ok(Some(Reset { sent, ended }))
+    Ok(Some(PasswordReset { recipient, ended }))
 }
 
 /// Deletes an account and everything personal with it. The audit trail stays,
@@ -215,7 +219,7 @@ pub async fn delete(db: &Db, user: UserId, now: Timestamp) -> Result<Vec<SignInI
     tx.execute(ending::ORPHAN, params![user, now]).await?;
     let emails = tx.fetch_all(EMAILS, params![user], |row| row.get::<Email>("email")).await?;
     for account in emails.iter().map(Email::to_string).chain([format!("code {user}")]) {
-        tx.execute(wrong_tries::FORGET_ACCOUNT, params![hash::of(&account)]).await?;
+        tx.execute(failed_attempts::FORGET_ACCOUNT, params![hash::sha256_hex(&account)]).await?;
     }
     tx.execute(DELETE, params![user]).await?;
     tx.commit().await?;

@@ -22,13 +22,13 @@ impl Param for Purpose {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sent {
+pub struct Recipient {
     pub user_id: UserId,
     pub email: Email,
 }
 
-pub(crate) fn sent(row: &Row<'_>) -> Result<Sent> {
-    Ok(Sent { user_id: row.get("user_id")?, email: row.get("email")? })
+pub(crate) fn recipient(row: &Row<'_>) -> Result<Recipient> {
+    Ok(Recipient { user_id: row.get("user_id")?, email: row.get("email")? })
 }
 
 const INSERT: &str = "INSERT INTO email_tokens (hash, user_id, purpose, email, expires_at) \
@@ -52,22 +52,32 @@ pub async fn insert(
     db: &Db,
     hash: &str,
     purpose: Purpose,
-    sent: &Sent,
+    recipient: &Recipient,
     expires_at: Timestamp,
 ) -> Result<()> {
-    let Sent { user_id, email } = sent;
+    let Recipient { user_id, email } = recipient;
     db.execute(INSERT, params![hash, user_id, purpose, email, expires_at]).await?;
     Ok(())
 }
 
 /// Looks at a link without using it.
-pub async fn find(db: &Db, hash: &str, purpose: Purpose, now: Timestamp) -> Result<Option<Sent>> {
-    db.fetch_optional(FIND, params![hash, purpose, now], sent).await
+pub async fn find(
+    db: &Db,
+    hash: &str,
+    purpose: Purpose,
+    now: Timestamp,
+) -> Result<Option<Recipient>> {
+    db.fetch_optional(FIND, params![hash, purpose, now], recipient).await
 }
 
 /// Uses a link; `None` when it was used, has expired, or never existed.
-pub async fn take(db: &Db, hash: &str, purpose: Purpose, now: Timestamp) -> Result<Option<Sent>> {
-    db.fetch_optional(USE, params![hash, purpose, now], sent).await
+pub async fn consume(
+    db: &Db,
+    hash: &str,
+    purpose: Purpose,
+    now: Timestamp,
+) -> Result<Option<Recipient>> {
+    db.fetch_optional(USE, params![hash, purpose, now], recipient).await
 }
 
 pub async fn forget(db: &Db, before: Timestamp) -> Result<()> {

@@ -9,7 +9,7 @@ use crate::{Db, Result};
 
 /// An e-mail whose turn it is. What it says is sealed: its link opens an account.
 #[derive(Clone, Debug)]
-pub struct Due {
+pub struct DueEmail {
     pub id: String,
     pub sealed: String,
     pub expires_at: Timestamp,
@@ -57,9 +57,9 @@ pub async fn insert(
 
 /// Takes the one that has waited longest. It is due again at `again_at`, should
 /// this process end before it says what became of it.
-pub async fn claim(db: &Db, now: Timestamp, again_at: Timestamp) -> Result<Option<Due>> {
+pub async fn claim(db: &Db, now: Timestamp, again_at: Timestamp) -> Result<Option<DueEmail>> {
     db.fetch_optional(CLAIM, params![now, again_at], |row| {
-        Ok(Due {
+        Ok(DueEmail {
             id: row.get("id")?,
             sealed: row.get("sealed")?,
             expires_at: row.get("expires_at")?,

@@ -8,7 +8,7 @@ pub enum Error {
     Exists,
     /// The account that it was to belong to was deleted meanwhile.
     #[error("its account is gone")]
-    Ownerless,
+    AccountGone,
     /// An operator lets nobody in to the account.
     #[error("its account is blocked")]
     Blocked,
@@ -35,7 +35,7 @@ impl From<sqlx::Error> for Error {
         match error {
             sqlx::Error::Database(ref refused) if refused.is_unique_violation() => Self::Exists,
             sqlx::Error::Database(ref refused) if refused.is_foreign_key_violation() => {
-                Self::Ownerless
+                Self::AccountGone
             }
             sqlx::Error::Io(_)
             | sqlx::Error::Tls(_)

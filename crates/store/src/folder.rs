@@ -4,7 +4,7 @@ use std::path::Path;
 
 /// Makes a folder, if it is missing, that nobody else on the machine can look
 /// into: hashes and sealed keys lie in it.
-pub fn private_folder(folder: &Path) -> std::io::Result<()> {
+pub fn create_private_dir(folder: &Path) -> std::io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

@@ -6,7 +6,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 ///
 /// A plain hash is enough because what goes in has at least 128 bits of
 /// entropy; a password never comes here.
-pub fn of(secret: &str) -> String {
+pub fn sha256_hex(secret: &str) -> String {
     const HEX: [char; 16] =
         ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
     let digest = digest(&SHA256, secret.as_bytes());
@@ -23,7 +23,7 @@ mod tests {
     #[test]
     fn sha256_as_everybody_computes_it() {
         assert_eq!(
-            super::of("abc"),
+            super::sha256_hex("abc"),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
         );
     }

@@ -18,6 +18,7 @@ pub mod email_tokens;
 pub mod emails;
 mod error;
 pub mod events;
+pub mod failed_attempts;
 mod folder;
 pub mod hash;
 pub mod identities;
@@ -43,12 +44,11 @@ pub mod traces;
 pub mod transfer;
 pub mod users;
 mod values;
-pub mod wrong_tries;
 
 pub use changes::Changes;
 pub use db::{Backend, Db};
 pub use error::{Error, Result};
-pub use folder::private_folder;
+pub use folder::create_private_dir;
 pub use limits::Limits;
 pub use pool::Pool;
 #[cfg(feature = "postgres")]

@@ -9,12 +9,12 @@ pub struct Limits {
     /// How long a statement may take, waiting for a connection or for another
     /// writer included, and a transaction as a whole. Whoever asked is then told
     /// that the database cannot be reached.
-    pub patience: Duration,
+    pub timeout: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections: 8, patience: Duration::from_secs(5) }
+        Self { connections: 8, timeout: Duration::from_secs(5) }
     }
 }
 

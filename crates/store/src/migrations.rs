@@ -69,7 +69,7 @@ pub(crate) use carry_over;
 
 /// How the database's tables stand to the migrations that we know of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Migrations {
+pub enum MigrationStatus {
     UpToDate(usize),
     Pending(usize),
     /// A newer version of this program has gone on from here.
@@ -130,29 +130,29 @@ fn statement_at(sql: &str, position: usize) -> Option<&str> {
 }
 
 /// How far a database is that has run these.
-pub(crate) fn judge(rows: &[Applied]) -> Migrations {
+pub(crate) fn judge(rows: &[Applied]) -> MigrationStatus {
     let known: Vec<_> = MIGRATIONS.iter().map(|one| (one.version, &*one.checksum)).collect();
     compare(rows, &known)
 }
 
 /// Compares what was run with what we know of, as the migrator does at a start.
-fn compare(rows: &[Applied], known: &[(i64, &[u8])]) -> Migrations {
+fn compare(rows: &[Applied], known: &[(i64, &[u8])]) -> MigrationStatus {
     let ours = |version: i64| known.iter().find(|(of, _)| *of == version);
     let of_ours = rows.iter().filter(|(version, ..)| ours(*version).is_some()).count();
     if rows.iter().any(|(_, success, _)| !success) {
-        Migrations::HalfDone
+        MigrationStatus::HalfDone
     } else if rows.iter().any(|(version, _, sum)| ours(*version).is_some_and(|(_, our)| our != sum))
     {
-        Migrations::Altered
+        MigrationStatus::Altered
     } else if of_ours < known.len() {
-        Migrations::Pending(known.len() - of_ours)
+        MigrationStatus::Pending(known.len() - of_ours)
     } else if let Some((newest, ..)) = rows.last()
         && rows.len() > known.len()
     {
         let ours = known.last().map_or(0, |(version, _)| *version);
-        Migrations::Newer { theirs: *newest, ours }
+        MigrationStatus::Newer { theirs: *newest, ours }
     } else {
-        Migrations::UpToDate(known.len())
+        MigrationStatus::UpToDate(known.len())
     }
 }
 
@@ -165,16 +165,16 @@ mod tests {
         let row = |version, success, sum: u8| (version, success, vec![sum]);
         let known: [(i64, &[u8]); 2] = [(1, &[1]), (2, &[2])];
         for (rows, expected) in [
-            (vec![], Migrations::Pending(2)),
-            (vec![row(1, true, 1)], Migrations::Pending(1)),
-            (vec![row(1, true, 1), row(2, true, 2)], Migrations::UpToDate(2)),
-            (vec![row(1, true, 1), row(2, false, 2)], Migrations::HalfDone),
-            (vec![row(1, true, 9), row(2, true, 2)], Migrations::Altered),
+            (vec![], MigrationStatus::Pending(2)),
+            (vec![row(1, true, 1)], MigrationStatus::Pending(1)),
+            (vec![row(1, true, 1), row(2, true, 2)], MigrationStatus::UpToDate(2)),
+            (vec![row(1, true, 1), row(2, false, 2)], MigrationStatus::HalfDone),
+            (vec![row(1, true, 9), row(2, true, 2)], MigrationStatus::Altered),
             (
                 vec![row(1, true, 1), row(2, true, 2), row(3, true, 3)],
-                Migrations::Newer { theirs: 3, ours: 2 },
+                MigrationStatus::Newer { theirs: 3, ours: 2 },
             ),
-            (vec![row(1, true, 1), row(3, true, 3)], Migrations::Pending(1)),
+            (vec![row(1, true, 1), row(3, true, 3)], MigrationStatus::Pending(1)),
         ] {
             assert_eq!(compare(&rows, &known), expected, "{rows:?}");
         }

@@ -22,7 +22,7 @@ pub struct Overview {
 
 /// What is shown of an account.
 #[derive(Clone, Copy, Debug)]
-pub struct Shown {
+pub struct OverviewQuery {
     /// How long a session lives that nobody uses.
     pub session: Lifetime,
     /// Ended sign-ins whose JWT was last refreshed after this.
@@ -59,8 +59,13 @@ enum Part {
     Event(Event),
 }
 
-pub async fn of_user(db: &Db, user: UserId, shown: Shown, now: Timestamp) -> Result<Overview> {
-    let Shown { session, lingering_since, events } = shown;
+pub async fn of_user(
+    db: &Db,
+    user: UserId,
+    shown: OverviewQuery,
+    now: Timestamp,
+) -> Result<Overview> {
+    let OverviewQuery { session, lingering_since, events } = shown;
     let idle_since = now.minus(session.idle);
     let params = params![user, now, idle_since, lingering_since, events, 2 * MOST];
     let mut overview = Overview::default();

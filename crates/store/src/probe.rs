@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use latchkey_domain::Timestamp;
 
-use crate::migrations::{APPLIED, Applied, Migrations, judge};
+use crate::migrations::{APPLIED, Applied, MigrationStatus, judge};
 #[cfg(feature = "postgres")]
 use crate::postgres;
 #[cfg(feature = "sqlite")]
@@ -31,7 +31,7 @@ impl Db {
             self.execute(write, params![]).await?;
         }
         match judge(&rows) {
-            Migrations::UpToDate(_) | Migrations::Newer { .. } => Ok(()),
+            MigrationStatus::UpToDate(_) | MigrationStatus::Newer { .. } => Ok(()),
             _ => Err(Error::Unreadable("list of migrations")),
         }
     }
@@ -68,7 +68,7 @@ fn applied_row(row: &Row<'_>) -> Result<Applied, Error> {
 #[derive(Debug)]
 pub enum Probe {
     /// No file yet: it is made at the first start.
-    Nothing,
+    Missing,
     /// Nothing that could be looked at: it is made at each start, and gone after it.
     InMemory,
     Database(Db),
@@ -84,7 +84,7 @@ pub enum ProbeError {
     #[error("it cannot be reached")]
     Unreachable,
     #[error("the server refuses the user name or the password")]
-    Refused,
+    AccessDenied,
     /// The server has none of this name.
     #[error("the server has no database of that name")]
     NoSuchDatabase,
@@ -111,7 +111,7 @@ pub async fn probe(url: &str) -> Result<Probe, ProbeError> {
     match Backend::of(url).map_err(|_| ProbeError::Address)? {
         #[cfg(feature = "sqlite")]
         Backend::Sqlite => Ok(match sqlite::probe(url, PATIENCE).await.map_err(start_error)? {
-            sqlite::Found::Nothing => Probe::Nothing,
+            sqlite::Found::Nothing => Probe::Missing,
             sqlite::Found::NoFolder => return Err(ProbeError::Folder),
             sqlite::Found::InMemory => Probe::InMemory,
             sqlite::Found::File(pool) => Probe::Database(Db::Sqlite(pool)),
@@ -131,7 +131,7 @@ impl Db {
     ///
     /// # Errors
     /// Says why it cannot be told.
-    pub async fn migrations(&self) -> Result<Migrations, ProbeError> {
+    pub async fn migrations(&self) -> Result<MigrationStatus, ProbeError> {
         let rows = match self.fetch_all(APPLIED, params![], applied_row).await {
             Err(Error::Statement(sqlx::Error::Database(refused)))
                 if is_no_such_table(&*refused) =>
@@ -181,7 +181,7 @@ fn probe_error(error: sqlx::Error) -> ProbeError {
 /// What a database's own code means: SQLSTATE, or SQLite's number.
 fn by_code(code: &str) -> ProbeError {
     match code {
-        "28P01" | "28000" => return ProbeError::Refused,
+        "28P01" | "28000" => return ProbeError::AccessDenied,
         "3D000" => return ProbeError::NoSuchDatabase,
         "25006" => return ProbeError::ReadOnly,
         _ => {}
@@ -209,7 +209,7 @@ mod tests {
     #[test]
     fn codes_are_put_into_words() {
         for (code, expected) in [
-            ("28P01", ProbeError::Refused),
+            ("28P01", ProbeError::AccessDenied),
             ("3D000", ProbeError::NoSuchDatabase),
             ("25006", ProbeError::ReadOnly),
             ("57P03", ProbeError::Unreachable),

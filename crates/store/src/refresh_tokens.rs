@@ -11,7 +11,7 @@ use crate::{Db, Result};
 
 /// A refresh token with its sign-in and its person.
 #[derive(Clone, Debug)]
-pub struct Found {
+pub struct StoredRefreshToken {
     pub known: Known,
     /// The hash of the token that it was exchanged for.
     pub successor: Option<String>,
@@ -21,8 +21,8 @@ pub struct Found {
     pub user: User,
 }
 
-fn found(row: &Row<'_>) -> Result<Found> {
-    Ok(Found {
+fn found(row: &Row<'_>) -> Result<StoredRefreshToken> {
+    Ok(StoredRefreshToken {
         known: Known {
             expires_at: row.get("token_expires_at")?,
             used_at: row.get("used_at")?,
@@ -91,6 +91,6 @@ pub async fn exchange(db: &Db, hash: &str, successor: &str, now: Timestamp) -> R
 }
 
 /// A token with its sign-in and its person, whatever state it is in.
-pub async fn find(db: &Db, hash: &str) -> Result<Option<Found>> {
+pub async fn find(db: &Db, hash: &str) -> Result<Option<StoredRefreshToken>> {
     db.fetch_optional(FIND, params![hash], found).await
 }

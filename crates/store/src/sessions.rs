@@ -45,7 +45,7 @@ impl Sessions {
 
     /// The same, but a session that was read within the last second is not
     /// read again (`SESSION_CACHE=watch`).
-    pub fn cached(mut self) -> Self {
+    pub fn with_cache(mut self) -> Self {
         self.cache = Some(SessionCache::default());
         self
     }
@@ -73,17 +73,17 @@ impl Sessions {
 
     /// Writes down beside the request that somebody was here: once, however many
     /// requests see at the same time that it is due.
-    pub fn seen(&self, sign_in: SignInId, now: Timestamp) {
+    pub fn record_use(&self, sign_in: SignInId, now: Timestamp) {
         if !self.being_noted.lock().insert(sign_in) {
             return;
         }
         let own = self.clone();
         tokio::spawn(async move {
-            if let Err(error) = sign_ins::seen(&own.db, sign_in, now).await {
+            if let Err(error) = sign_ins::record_use(&own.db, sign_in, now).await {
                 tracing::warn!(%error, "a visit could not be noted");
             }
             // What is remembered says still that it is due.
-            own.ended(sign_in);
+            own.invalidate(sign_in);
             own.being_noted.lock().remove(&sign_in);
         });
     }
@@ -95,7 +95,7 @@ impl Sessions {
     }
 
     /// Takes note that a sign-in has ended: its session is not believed again.
-    pub fn ended(&self, sign_in: SignInId) {
+    pub fn invalidate(&self, sign_in: SignInId) {
         if let Some(cache) = &self.cache {
             cache.forget_sign_in(sign_in);
         }
@@ -158,7 +158,7 @@ impl SessionStore for Sessions {
 }
 
 fn hash_of(id: &Id) -> String {
-    hash::of(&id.to_string())
+    hash::sha256_hex(&id.to_string())
 }
 
 fn sign_in_of(record: &Record) -> session_store::Result<SignIn> {

@@ -57,7 +57,7 @@ pub(crate) const MOST: i64 = 100;
 pub(crate) async fn refused(db: &Db, user: UserId) -> Error {
     match db.fetch_optional(IS_BLOCKED, params![user], |_| Ok(())).await {
         Ok(Some(())) => Error::Blocked,
-        Ok(None) => Error::Ownerless,
+        Ok(None) => Error::AccountGone,
         Err(error) => error,
     }
 }
@@ -168,19 +168,19 @@ pub async fn insert(db: &Db, sign_in: &SignIn, session_hash: Option<&str>) -> Re
 }
 
 /// Records that a sign-in was used; never moves the time back.
-pub async fn seen(db: &Db, id: SignInId, now: Timestamp) -> Result<()> {
+pub async fn record_use(db: &Db, id: SignInId, now: Timestamp) -> Result<()> {
     db.execute(SEEN, params![id, now]).await?;
     Ok(())
 }
 
 /// Records that its person has proved anew who they are.
-pub async fn proved(db: &Db, id: SignInId, now: Timestamp) -> Result<()> {
+pub async fn record_reauthentication(db: &Db, id: SignInId, now: Timestamp) -> Result<()> {
     db.execute(PROVED, params![id, now]).await?;
     Ok(())
 }
 
 /// The active sign-ins of one person, the last used first.
-pub async fn living(
+pub async fn list_active(
     db: &Db,
     user: UserId,
     session: Lifetime,
@@ -217,7 +217,7 @@ pub async fn end_others(
 
 /// What has ended from that place in the order on, and each one's place.
 /// `all`: every sign-in with a JWT; otherwise those of deleted accounts alone.
-pub async fn ended_from(db: &Db, place: i64, all: bool) -> Result<Vec<(SignInId, i64)>> {
+pub async fn ended_since(db: &Db, place: i64, all: bool) -> Result<Vec<(SignInId, i64)>> {
     let statement = if all { ENDED } else { REVOKED };
     let read = |row: &Row<'_>| Ok((row.get("id")?, row.get("ended_order")?));
     db.fetch_all(statement, params![place], read).await

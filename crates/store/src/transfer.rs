@@ -18,7 +18,7 @@ const AT_ONCE: usize = 500;
 
 /// What one of the databases holds in a table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Sum {
+pub struct TableDigest {
     pub rows: u64,
     /// Of all rows, in whatever order they come.
     pub digest: u128,
@@ -26,18 +26,19 @@ pub struct Sum {
 
 /// What both databases hold in a table now.
 #[derive(Clone, Debug)]
-pub struct Moved {
+pub struct TableCopy {
     pub table: &'static str,
-    pub from: Sum,
-    pub to: Sum,
+    pub from: TableDigest,
+    pub to: TableDigest,
 }
 
 type Texts = Vec<Option<String>>;
 
-impl Sum {
+impl TableDigest {
     fn add(&mut self, row: &Texts) {
         let text = serde_json::Value::from_iter(row.iter().cloned()).to_string();
-        let first = hash::of(&text).get(..32).and_then(|hex| u128::from_str_radix(hex, 16).ok());
+        let first =
+            hash::sha256_hex(&text).get(..32).and_then(|hex| u128::from_str_radix(hex, 16).ok());
         self.rows += 1;
         self.digest = self.digest.wrapping_add(first.unwrap_or_default());
     }
@@ -114,8 +115,12 @@ impl Pooled {
     }
 
     /// Adds up what a table holds, and hands it on in batches.
-    async fn read(&mut self, table: &Table, to: Option<mpsc::Sender<Vec<Texts>>>) -> Result<Sum> {
-        let (mut sum, mut batch) = (Sum::default(), Vec::new());
+    async fn read(
+        &mut self,
+        table: &Table,
+        to: Option<mpsc::Sender<Vec<Texts>>>,
+    ) -> Result<TableDigest> {
+        let (mut sum, mut batch) = (TableDigest::default(), Vec::new());
         on!(Self, self, |one| {
             let mut rows = sqlx::query(AssertSqlSafe(table.select())).fetch(&mut **one);
             while let Some(row) = rows.try_next().await? {
@@ -156,7 +161,7 @@ impl Pooled {
 /// # Errors
 /// When one of them does not answer. Whether they hold the same is for the
 /// caller to compare.
-pub async fn copy(from: &Db, to: &Db, mut tell: impl FnMut(&Moved)) -> Result<()> {
+pub async fn copy(from: &Db, to: &Db, mut tell: impl FnMut(&TableCopy)) -> Result<()> {
     let (mut from, mut to) =
         (Pooled::without_limits(from).await?, Pooled::without_limits(to).await?);
     from.stand_still().await?;
@@ -165,7 +170,7 @@ pub async fn copy(from: &Db, to: &Db, mut tell: impl FnMut(&Moved)) -> Result<()
         let (send, batches) = mpsc::channel(2);
         let copied = tokio::try_join!(from.read(&table, Some(send)), to.write(&table, batches))?;
         let there = to.read(&table, None).await?;
-        tell(&Moved { table: name, from: copied.0, to: there });
+        tell(&TableCopy { table: name, from: copied.0, to: there });
     }
     Ok(())
 }

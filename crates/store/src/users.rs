@@ -71,7 +71,7 @@ const RESPELL_USER: &str = "UPDATE users SET email = $3 WHERE id = $1 AND email 
 /// Spells addresses as [`Email::parse`] does, that were kept before it knew of IDNA:
 /// nobody would be found by them. Says whose could not be, because somebody
 /// else has signed up with it since.
-pub async fn respell_addresses(db: &Db) -> Result<Vec<UserId>> {
+pub async fn normalize_emails(db: &Db) -> Result<Vec<UserId>> {
     let read = |row: &Row<'_>| Ok((row.get::<UserId>("user_id")?, row.get::<Email>("email")?));
     let mut left = Vec::new();
     for (user, kept) in db.fetch_all(WIDE_ADDRESSES, params![], read).await? {
@@ -116,7 +116,7 @@ pub async fn by_email(db: &Db, email: &Email) -> Result<Vec<User>> {
 }
 
 /// The accounts with an address at this domain, verified or not.
-pub async fn at_domain(db: &Db, domain: &str) -> Result<Vec<User>> {
+pub async fn by_email_domain(db: &Db, domain: &str) -> Result<Vec<User>> {
     db.fetch_all(AT_DOMAIN, params![domain], user).await
 }
 

@@ -123,7 +123,7 @@ async fn sweep(app: App) {
     swept("links", latchkey_store::email_tokens::forget(db, now).await);
     swept("given up e-mails", latchkey_store::emails::forget(db, now.minus(GIVEN_UP_KEPT)).await);
     swept("answers of providers", authorization_responses::forget(db, attempts_over).await);
-    swept("wrong tries", latchkey_store::wrong_tries::forget(db, now).await);
+    swept("wrong tries", latchkey_store::failed_attempts::forget(db, now).await);
     swept("keys", app.keys.prune(now).await);
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use latchkey_auth::random;
 use latchkey_auth::secret::Purpose;
 use latchkey_domain::{Span, UserId};
-use latchkey_store::emails::{self, Due};
+use latchkey_store::emails::{self, DueEmail};
 use tokio::sync::watch;
 
 use crate::app::App;
@@ -95,7 +95,7 @@ async fn hand_over_next(app: &App, smtp: &Smtp) -> bool {
     }
 }
 
-async fn hand_over(app: &App, smtp: &Smtp, due: &Due) -> latchkey_store::Result<()> {
+async fn hand_over(app: &App, smtp: &Smtp, due: &DueEmail) -> latchkey_store::Result<()> {
     let opened = app.settings.app_secret.open(Purpose::Email, &due.id, &due.sealed).ok();
     let email = opened.and_then(|json| serde_json::from_slice::<EmailMessage>(&json).ok());
     let taken = match &email {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use latchkey_auth::random;
 use latchkey_domain::{Email, SignInId, Span, User, UserId};
-use latchkey_store::email_tokens::{self, Purpose, Sent};
+use latchkey_store::email_tokens::{self, Purpose, Recipient};
 use latchkey_store::{hash, passwords, users};
 
 use crate::mail::EmailMessage;
@@ -52,7 +52,7 @@ pub(crate) async fn send_code(
 ) -> HandlerResult<()> {
     if app.limits.allow_email_to("prove", email) {
         let code = Code::new();
-        let sent = Sent { user_id: user.id, email: email.clone() };
+        let sent = Recipient { user_id: user.id, email: email.clone() };
         let expires_at = app.clock.now().plus(PROVE_FOR);
         let hash = code.hash(sign_in);
         email_tokens::insert(&app.db, &hash, Purpose::Prove, &sent, expires_at).await?;
@@ -90,7 +90,7 @@ impl Code {
 
     /// What is kept of it: for one sign-in, and worth nothing to another.
     pub(crate) fn hash(&self, sign_in: SignInId) -> String {
-        hash::of(&format!("{sign_in}:{self}"))
+        hash::sha256_hex(&format!("{sign_in}:{self}"))
     }
 }
 
@@ -162,9 +162,9 @@ async fn link(
     lasts: Span,
 ) -> HandlerResult<String> {
     let token = random::token();
-    let sent = Sent { user_id: user.id, email: email.clone() };
+    let sent = Recipient { user_id: user.id, email: email.clone() };
     let expires_at = app.clock.now().plus(lasts);
-    email_tokens::insert(&app.db, &hash::of(&token), purpose, &sent, expires_at).await?;
+    email_tokens::insert(&app.db, &hash::sha256_hex(&token), purpose, &sent, expires_at).await?;
     // Each kind of link has a page of its own.
     Ok(app.settings.absolute(&format!("/{purpose}/{token}")))
 }

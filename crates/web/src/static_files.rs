@@ -50,7 +50,7 @@ impl File {
     /// it for as long as it likes.
     pub fn address(&'static self) -> Cow<'static, str> {
         let address = || {
-            let hash = latchkey_store::hash::of(&String::from_utf8_lossy(&self.contents()));
+            let hash = latchkey_store::hash::sha256_hex(&String::from_utf8_lossy(&self.contents()));
             format!("/static/{}?v={}", self.name, &hash[..12])
         };
         if cfg!(debug_assertions) {

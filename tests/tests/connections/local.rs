@@ -73,12 +73,12 @@ async fn a_calendar_is_read_contacts_only_when_granted_and_no_token_outlives_it(
 /// Every token that was ever kept for this person, opened.
 async fn tokens(app: &Latchkey, _: &mut Browser) -> Vec<String> {
     let vault = app.app.connections.vault();
-    let all = latchkey_store::connections::sealed_otherwise(&app.app.db, "", None, 100);
+    let all = latchkey_store::connections::encrypted_with_other_keys(&app.app.db, "", None, 100);
     let mut tokens = Vec::new();
     for stored in all.await.expect("rows") {
         let id = stored.connection.id;
-        tokens.push(vault.access(id, &stored.sealed).expect("a token").expose().to_owned());
-        let refresh = vault.refresh(id, &stored.sealed).expect("a token");
+        tokens.push(vault.access(id, &stored.tokens).expect("a token").expose().to_owned());
+        let refresh = vault.refresh(id, &stored.tokens).expect("a token");
         tokens.extend(refresh.map(|token| token.expose().to_owned()));
     }
     tokens

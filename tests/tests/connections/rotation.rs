@@ -25,10 +25,10 @@ async fn tokens_follow(url: &str) {
 
     let app = setup(&format!("{SECOND},{FIRST}")).start().await;
     let current_key = app.app.settings.app_secret.key_id();
-    assert_ne!(before.sealed.with, current_key);
+    assert_ne!(before.tokens.key_id, current_key);
     until("sealing anew", async || {
         let now = current(&app.app.db, user, "acme").await.expect("a row").expect("a connection");
-        now.sealed.with == current_key && now.sealed.access != before.sealed.access
+        now.tokens.key_id == current_key && now.tokens.access != before.tokens.access
     })
     .await;
     let _ = app.stop().await;

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use latchkey_store::probe::{Probe, probe};
-use latchkey_store::transfer::{self, Moved};
+use latchkey_store::transfer::{self, TableCopy};
 use latchkey_store::{Db, users};
 use latchkey_tests::person::{Program, Tokens, instance, owner, signed_in};
 use latchkey_tests::{Browser, Database, Latchkey};
@@ -45,7 +45,7 @@ async fn open(url: &str) -> Db {
     db
 }
 
-async fn copy(from: &str, to: &str) -> Vec<Moved> {
+async fn copy(from: &str, to: &str) -> Vec<TableCopy> {
     Db::open(to).await.expect("its tables").close().await;
     let mut tables = Vec::new();
     let (from, to) = (open(from).await, open(to).await);

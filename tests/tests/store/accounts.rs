@@ -4,8 +4,8 @@ use latchkey_domain::identity::{Profile, Subject};
 use latchkey_domain::sample_data::SampleData;
 use latchkey_domain::sign_in::CredentialKind;
 use latchkey_domain::{DisplayName, Span, User};
-use latchkey_store::accounts::{self, Reset, Unlinked, WayIn};
-use latchkey_store::email_tokens::{self, Purpose, Sent};
+use latchkey_store::accounts::{self, PasswordReset, UnlinkOutcome, UnlinkTarget};
+use latchkey_store::email_tokens::{self, Purpose, Recipient};
 use latchkey_store::{Db, Error, audit, identities, passwords, sign_ins, users};
 use tokio::task::JoinSet;
 
@@ -37,8 +37,8 @@ async fn is_verified(db: &Db, user: &User) -> bool {
     users::by_id(db, user.id).await.expect("an answer").expect("somebody").email_verified
 }
 
-async fn unlink(db: &Db, user: &User, issuer: &str, subject: &str) -> Unlinked {
-    let way_in = WayIn::Identity { issuer, subject };
+async fn unlink(db: &Db, user: &User, issuer: &str, subject: &str) -> UnlinkOutcome {
+    let way_in = UnlinkTarget::Identity { issuer, subject };
     accounts::unlink(db, user.id, way_in).await.expect("an answer")
 }
 
@@ -47,9 +47,9 @@ async fn ways_in(db: &Db, user: &User) -> usize {
 }
 
 /// Resets the password with a letter that has just been sent.
-async fn reset(db: &Db, user: &User, password: &str) -> Result<Option<Reset>, Error> {
+async fn reset(db: &Db, user: &User, password: &str) -> Result<Option<PasswordReset>, Error> {
     let token = format!("the letter for {password}");
-    let sent = Sent { user_id: user.id, email: email(ADA) };
+    let sent = Recipient { user_id: user.id, email: email(ADA) };
     let until = NOW.plus(Span::minutes(30));
     email_tokens::insert(db, &token, Purpose::Reset, &sent, until).await.expect("sent");
     accounts::reset_password(db, &token, password, NOW).await
@@ -110,7 +110,7 @@ on_both! {
         identities::create_account(db, &owner, "acme", &vouched("1", ADA, true), &SampleData::default())
             .await
             .expect("a new account");
-        accounts::prove(db, claim.id, &email(ADA), NOW).await.expect("an answer");
+        accounts::verify_email(db, claim.id, &email(ADA), NOW).await.expect("an answer");
         assert!(!is_verified(db, &claim).await && is_verified(db, &owner).await);
         assert_eq!(users::find_by_verified_email(db, &email(ADA)).await.expect("an answer"), Some(owner.id));
     }
@@ -121,26 +121,26 @@ on_both! {
         let issuer = "https://issuer.test";
         let own = ada.id.to_string();
         let outcome = unlink(db, &ada, issuer, &own).await;
-        assert_eq!(outcome, Unlinked::LastWayIn);
+        assert_eq!(outcome, UnlinkOutcome::LastMethod);
         accounts::link(db, ada.id, "acme", &profile("2"), NOW).await.expect("linked");
         for (user, issuer, subject, expected) in [
-            (&ada, issuer, "nobody's", Unlinked::Unknown),
-            (&ada, "https://other.test", "2", Unlinked::Unknown),
-            (&ada, issuer, "2", Unlinked::Done),
-            (&ada, issuer, own.as_str(), Unlinked::LastWayIn),
+            (&ada, issuer, "nobody's", UnlinkOutcome::NotFound),
+            (&ada, "https://other.test", "2", UnlinkOutcome::NotFound),
+            (&ada, issuer, "2", UnlinkOutcome::Removed),
+            (&ada, issuer, own.as_str(), UnlinkOutcome::LastMethod),
         ] {
             let outcome = unlink(db, user, issuer, subject).await;
             assert_eq!(outcome, expected, "{issuer} {subject}");
         }
-        let password = accounts::unlink(db, ada.id, WayIn::Password).await.expect("an answer");
-        assert_eq!(password, Unlinked::LastWayIn);
+        let password = accounts::unlink(db, ada.id, UnlinkTarget::Password).await.expect("an answer");
+        assert_eq!(password, UnlinkOutcome::LastMethod);
         // A password is a way in, too.
         let set = accounts::set_password(db, ada.id, &email(ADA), false, "h", NOW).await;
         set.expect("set");
         let outcome = unlink(db, &ada, issuer, &own).await;
-        assert_eq!((outcome, ways_in(db, &ada).await), (Unlinked::Done, 0));
-        let password = accounts::unlink(db, ada.id, WayIn::Password).await.expect("an answer");
-        assert_eq!(password, Unlinked::LastWayIn);
+        assert_eq!((outcome, ways_in(db, &ada).await), (UnlinkOutcome::Removed, 0));
+        let password = accounts::unlink(db, ada.id, UnlinkTarget::Password).await.expect("an answer");
+        assert_eq!(password, UnlinkOutcome::LastMethod);
         assert_eq!(database.rows("passwords").await, 1);
     }
 
@@ -162,7 +162,7 @@ on_both! {
                 });
             }
             let outcomes: Vec<_> = all.join_all().await;
-            let done = outcomes.iter().filter(|outcome| **outcome == Unlinked::Done).count();
+            let done = outcomes.iter().filter(|outcome| **outcome == UnlinkOutcome::Removed).count();
             assert_eq!(done, 4, "{outcomes:?}");
             let left = identities::of_user(&database.db, ada.id).await.expect("an answer");
             assert_eq!(left.len(), 1);
@@ -231,7 +231,7 @@ on_both! {
         sign_ins::end(db, ended.id, ada.id, NOW).await.expect("an answer");
         let bobs = sign_in(&bob, CredentialKind::Jwt);
         sign_ins::insert(db, &bobs, None).await.expect("an answer");
-        let sent = Sent { user_id: ada.id, email: email(ADA) };
+        let sent = Recipient { user_id: ada.id, email: email(ADA) };
         email_tokens::insert(db, "t", Purpose::Reset, &sent, NOW.plus(Span::days(1)))
             .await
             .expect("an answer");
@@ -248,7 +248,7 @@ on_both! {
         }
         // Its JWTs are known everywhere, the one that had ended as well; Bob's are not.
         let mut revoked: Vec<_> =
-            sign_ins::ended_from(db, NOW.as_millis(), false).await.expect("an answer").into_iter().map(|(id, _)| id).collect();
+            sign_ins::ended_since(db, NOW.as_millis(), false).await.expect("an answer").into_iter().map(|(id, _)| id).collect();
         revoked.sort();
         let mut expected = vec![jwt.id, ended.id];
         expected.sort();

@@ -2,19 +2,23 @@
 
 use latchkey_domain::connection::{BrokenReason, Failure, Granted, State};
 use latchkey_domain::{ConnectionId, DisplayName, Span, UserId};
-use latchkey_store::connections::lease::{self, Lease, Renewed};
-use latchkey_store::connections::{self, New, Sealed, current, ending};
+use latchkey_store::connections::lease::{self, Lease, RefreshedTokens};
+use latchkey_store::connections::{self, EncryptedTokens, NewConnection, current, ending};
 use latchkey_store::{Db, accounts};
 use tokio::task::JoinSet;
 
 use crate::people::{NOW, email, fresh, somebody};
 
-fn sealed(text: &str) -> Sealed {
-    Sealed { access: text.to_owned(), refresh: Some(format!("{text}-r")), with: "k".to_owned() }
+fn sealed(text: &str) -> EncryptedTokens {
+    EncryptedTokens {
+        access: text.to_owned(),
+        refresh: Some(format!("{text}-r")),
+        key_id: "k".to_owned(),
+    }
 }
 
-fn new(user: UserId, subject: &str) -> New {
-    New {
+fn new(user: UserId, subject: &str) -> NewConnection {
+    NewConnection {
         id: ConnectionId::new(NOW, fresh()),
         user,
         provider: "google".to_owned(),
@@ -24,18 +28,18 @@ fn new(user: UserId, subject: &str) -> New {
         email: Some(email("ada@there.test")),
         asked: Granted::parse("a b"),
         granted: Granted::parse("a"),
-        sealed: sealed("first"),
+        tokens: sealed("first"),
         expires_at: Some(NOW.plus(Span::minutes(60))),
     }
 }
 
-async fn connected(db: &Db) -> New {
+async fn connected(db: &Db) -> NewConnection {
     let new = new(somebody(db).await.id, "1");
     assert!(connections::add(db, &new, NOW).await.expect("an answer"));
     new
 }
 
-async fn now(db: &Db, user: UserId) -> connections::Stored {
+async fn now(db: &Db, user: UserId) -> connections::StoredConnection {
     current(db, user, "google").await.expect("an answer").expect("a connection")
 }
 
@@ -44,7 +48,7 @@ on_both! {
         let db = &database.db;
         let new = connected(db).await;
         let stored = now(db, new.user).await;
-        assert_eq!(stored.sealed, new.sealed);
+        assert_eq!(stored.tokens, new.tokens);
         assert_eq!((stored.version, stored.user), (1, Some(new.user)));
         let one = stored.connection;
         assert_eq!((one.id, one.state, one.asked, one.granted), (new.id, State::Living, new.asked, new.granted));
@@ -113,25 +117,25 @@ on_both! {
         let until = NOW.plus(Span::seconds(20));
         let late = Lease { id: new.id, version: 1, by: "late" };
         let quick = Lease { id: new.id, version: 1, by: "quick" };
-        let renewed = |text: &str| Renewed { sealed: sealed(text), expires_at: None, granted: None };
+        let renewed = |text: &str| RefreshedTokens { tokens: sealed(text), expires_at: None, granted: None };
         assert!(lease::take(db, late, NOW, until).await.expect("an answer"));
         assert!(lease::take(db, quick, until, until.plus(Span::seconds(20))).await.expect("an answer"));
         // Held up until the lease ran out, but the first to write: kept.
-        assert!(lease::renewed(db, late, &renewed("late"), NOW).await.expect("an answer"));
-        assert_eq!(now(db, new.user).await.sealed, sealed("late"));
+        assert!(lease::store_refreshed(db, late, &renewed("late"), NOW).await.expect("an answer"));
+        assert_eq!(now(db, new.user).await.tokens, sealed("late"));
         // A refusal of tokens that were replaced meanwhile ends nothing.
-        assert!(!lease::broken(db, quick, BrokenReason::Revoked, NOW).await.expect("an answer"));
+        assert!(!lease::mark_broken(db, quick, BrokenReason::Revoked, NOW).await.expect("an answer"));
         assert!(now(db, new.user).await.connection.state.is_living());
-        assert!(!lease::renewed(db, quick, &renewed("quick"), NOW).await.expect("an answer"));
-        assert_eq!(now(db, new.user).await.sealed, sealed("late"));
+        assert!(!lease::store_refreshed(db, quick, &renewed("quick"), NOW).await.expect("an answer"));
+        assert_eq!(now(db, new.user).await.tokens, sealed("late"));
     }
 
     async fn a_broken_one_is_news_once_and_a_new_token_mends_it(database) {
         let db = &database.db;
         let new = connected(db).await;
         let lease = Lease { id: new.id, version: 1, by: "x" };
-        assert!(lease::broken(db, lease, BrokenReason::Refused, NOW).await.expect("an answer"));
-        assert!(!lease::broken(db, lease, BrokenReason::Refused, NOW).await.expect("an answer"));
+        assert!(lease::mark_broken(db, lease, BrokenReason::Refused, NOW).await.expect("an answer"));
+        assert!(!lease::mark_broken(db, lease, BrokenReason::Refused, NOW).await.expect("an answer"));
         let state = now(db, new.user).await.connection.state;
         assert_eq!(state, State::NeedsReconnect { since: NOW, because: BrokenReason::Refused });
     }
@@ -155,10 +159,10 @@ on_both! {
         let due = ending::due(db, "google", next, 10).await.expect("an answer");
         let state = State::Disconnecting { since: NOW, tries: 1, next_try_at: next };
         assert_eq!(due[0].connection.state, state);
-        assert_eq!(due[0].sealed, new.sealed, "kept for just that");
+        assert_eq!(due[0].tokens, new.tokens, "kept for just that");
         // A refresh that was under way comes late: its tokens are revoked, too.
-        let tokens = Renewed { sealed: sealed("late"), expires_at: None, granted: None };
-        assert!(lease::renewed(db, lease, &tokens, NOW).await.expect("an answer"));
+        let tokens = RefreshedTokens { tokens: sealed("late"), expires_at: None, granted: None };
+        assert!(lease::store_refreshed(db, lease, &tokens, NOW).await.expect("an answer"));
         assert!(lease::take(db, Lease { version: 2, ..lease }, next, next.plus(Span::seconds(20))).await.expect("an answer"));
         assert!(!ending::forget(db, lease).await.expect("an answer"));
         assert!(ending::forget(db, Lease { version: 2, ..lease }).await.expect("an answer"));
@@ -171,7 +175,7 @@ on_both! {
         accounts::delete(db, new.user, NOW).await.expect("an answer");
         let due = ending::due(db, "google", NOW, 10).await.expect("an answer");
         assert_eq!(due.len(), 1);
-        assert_eq!((due[0].user, due[0].sealed.clone()), (None, new.sealed));
+        assert_eq!((due[0].user, due[0].tokens.clone()), (None, new.tokens));
         let left = &due[0].connection;
         assert_eq!((left.name.as_str(), &left.email), ("Someone", &None));
         assert_eq!((due[0].issuer.as_str(), due[0].subject.as_str()), (new.issuer.as_str(), ""));
@@ -182,24 +186,24 @@ on_both! {
         let db = &database.db;
         let new = connected(db).await;
         let otherwise = async |with: &str| {
-            connections::sealed_otherwise(db, with, None, 10).await.expect("an answer").len()
+            connections::encrypted_with_other_keys(db, with, None, 10).await.expect("an answer").len()
         };
         assert_eq!((otherwise("k").await, otherwise("next").await), (0, 1));
-        let anew = Sealed { with: "next".to_owned(), ..sealed("anew") };
-        connections::reseal(db, new.id, 7, &anew).await.expect("an answer");
-        assert_eq!(now(db, new.user).await.sealed, new.sealed);
-        connections::reseal(db, new.id, 1, &anew).await.expect("an answer");
-        assert_eq!(now(db, new.user).await.sealed, anew);
+        let anew = EncryptedTokens { key_id: "next".to_owned(), ..sealed("anew") };
+        connections::store_reencrypted(db, new.id, 7, &anew).await.expect("an answer");
+        assert_eq!(now(db, new.user).await.tokens, new.tokens);
+        connections::store_reencrypted(db, new.id, 1, &anew).await.expect("an answer");
+        assert_eq!(now(db, new.user).await.tokens, anew);
         assert_eq!(now(db, new.user).await.version, 1, "they are the same tokens");
     }
 
     async fn use_and_trouble_are_noted(database) {
         let db = &database.db;
         let new = connected(db).await;
-        connections::troubled(db, new.id, Failure::Timeout, NOW).await.expect("an answer");
+        connections::record_failure(db, new.id, Failure::Timeout, NOW).await.expect("an answer");
         let trouble = now(db, new.user).await.connection.trouble.expect("trouble");
         assert_eq!((trouble.what, trouble.at), (Failure::Timeout, NOW));
-        connections::used(db, new.id, NOW).await.expect("an answer");
+        connections::record_use(db, new.id, NOW).await.expect("an answer");
         let one = now(db, new.user).await.connection;
         assert_eq!((one.used_at, one.trouble), (Some(NOW), None));
     }

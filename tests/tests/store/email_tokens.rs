@@ -1,7 +1,7 @@
 //! Links in letters.
 
 use latchkey_domain::Span;
-use latchkey_store::email_tokens::{self, Purpose, Sent};
+use latchkey_store::email_tokens::{self, Purpose, Recipient};
 use latchkey_store::{Db, Error, accounts};
 use tokio::task::JoinSet;
 
@@ -10,8 +10,8 @@ use crate::people::{NOW, email, somebody};
 const LASTS: Span = Span::minutes(30);
 
 /// Somebody to whom a letter was sent.
-async fn sent(db: &Db, hash: &str, purpose: Purpose) -> Sent {
-    let sent = Sent { user_id: somebody(db).await.id, email: email("ada@example.test") };
+async fn sent(db: &Db, hash: &str, purpose: Purpose) -> Recipient {
+    let sent = Recipient { user_id: somebody(db).await.id, email: email("ada@example.test") };
     email_tokens::insert(db, hash, purpose, &sent, NOW.plus(LASTS)).await.expect("sent");
     sent
 }
@@ -24,9 +24,9 @@ on_both! {
             let found = email_tokens::find(db, "h", Purpose::Reset, NOW).await.expect("an answer");
             assert_eq!(found.as_ref(), Some(&ada));
         }
-        let taken = email_tokens::take(db, "h", Purpose::Reset, NOW).await.expect("an answer");
+        let taken = email_tokens::consume(db, "h", Purpose::Reset, NOW).await.expect("an answer");
         assert_eq!(taken, Some(ada));
-        assert_eq!(email_tokens::take(db, "h", Purpose::Reset, NOW).await.expect("an answer"), None);
+        assert_eq!(email_tokens::consume(db, "h", Purpose::Reset, NOW).await.expect("an answer"), None);
         assert_eq!(email_tokens::find(db, "h", Purpose::Reset, NOW).await.expect("an answer"), None);
     }
 
@@ -35,7 +35,7 @@ on_both! {
         let mut all = JoinSet::new();
         for _ in 0..10 {
             let db = database.db.clone();
-            all.spawn(async move { email_tokens::take(&db, "h", Purpose::Reset, NOW).await });
+            all.spawn(async move { email_tokens::consume(&db, "h", Purpose::Reset, NOW).await });
         }
         let outcomes = all.join_all().await;
         let taken: Vec<_> = outcomes.into_iter().filter_map(|o| o.expect("an answer")).collect();
@@ -53,11 +53,11 @@ on_both! {
         ] {
             let found = email_tokens::find(db, hash, purpose, now).await.expect("an answer");
             assert_eq!(found, None, "{hash} {purpose:?}");
-            let taken = email_tokens::take(db, hash, purpose, now).await.expect("an answer");
+            let taken = email_tokens::consume(db, hash, purpose, now).await.expect("an answer");
             assert_eq!(taken, None, "{hash} {purpose:?}");
         }
         let last = NOW.plus(Span::seconds(30 * 60 - 1));
-        let taken = email_tokens::take(db, "h", Purpose::Verify, last).await.expect("an answer");
+        let taken = email_tokens::consume(db, "h", Purpose::Verify, last).await.expect("an answer");
         assert!(taken.is_some());
     }
 

@@ -2,7 +2,7 @@
 
 use latchkey_domain::sign_in::{CredentialKind, Lifetime};
 use latchkey_domain::{Span, Timestamp};
-use latchkey_store::overview::{self, Shown};
+use latchkey_store::overview::{self, OverviewQuery};
 use latchkey_store::{accounts, sign_ins};
 
 use crate::people::{NOW, sign_in, somebody};
@@ -49,13 +49,13 @@ on_both! {
         }
         let lingering = async |now: Timestamp| -> Vec<_> {
             let lasts = Lifetime { idle: Span::days(7), absolute: Span::days(30) };
-            let shown = Shown { session: lasts, lingering_since: now.minus(life), events: 1 };
+            let shown = OverviewQuery { session: lasts, lingering_since: now.minus(life), events: 1 };
             let found = overview::of_user(db, ada.id, shown, now).await.expect("an answer");
             found.sign_ins.into_iter().map(|(one, ended)| (one.id, ended)).collect()
         };
         assert_eq!(lingering(later).await, [(living.id, false), (jwt.id, true)]);
         assert_eq!(lingering(NOW.plus(life)).await, [(living.id, false)], "its last token has expired");
-        let shown = Shown {
+        let shown = OverviewQuery {
             session: Lifetime { idle: Span::days(7), absolute: Span::days(30) },
             lingering_since: NOW.minus(life),
             events: 1,
@@ -71,7 +71,7 @@ on_both! {
         sign_ins::insert(db, &one, None).await.expect("an answer");
         accounts::delete(db, ada.id, NOW).await.expect("an answer");
         let since = async |at: Timestamp| {
-            sign_ins::ended_from(db, at.as_millis(), false).await.expect("an answer")
+            sign_ins::ended_since(db, at.as_millis(), false).await.expect("an answer")
         };
         assert_eq!(since(NOW).await, [(one.id, NOW.as_millis())]);
         assert!(since(NOW.plus(Span::seconds(1))).await.is_empty());

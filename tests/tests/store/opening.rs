@@ -152,11 +152,11 @@ fn the_scheme_tells_which_one_it_is() {
 
 #[test]
 fn a_hash_is_lower_case_hex_and_says_nothing_of_the_secret() {
-    let (one, two) = (hash::of("secret-one"), hash::of("secret-two"));
+    let (one, two) = (hash::sha256_hex("secret-one"), hash::sha256_hex("secret-two"));
     assert_ne!(one, two);
     assert_eq!(one.len(), 64);
     assert!(one.chars().all(|c| c.is_ascii_digit() || ('a'..='f').contains(&c)));
-    assert_eq!(hash::of("secret-one"), one);
+    assert_eq!(hash::sha256_hex("secret-one"), one);
 }
 
 /// What is read and written all the time does not keep the log from being written into

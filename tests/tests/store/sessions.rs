@@ -73,7 +73,7 @@ on_both! {
 
         // Used every six days, it lives for thirty and no longer.
         for day in [6, 12, 18, 24] {
-            sign_ins::seen(&database.db, sign_in.id, NOW.plus(Span::days(day))).await.expect("an answer");
+            sign_ins::record_use(&database.db, sign_in.id, NOW.plus(Span::days(day))).await.expect("an answer");
         }
         let (fresh, clock) = self::sessions(&database.db);
         clock.advance(Span::millis(Span::days(30).as_millis() - 1));
@@ -133,7 +133,7 @@ on_both! {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_of_sqlite_waits_for_no_connection() {
     let database = Database::sqlite().await;
-    let limits = Limits { connections: 1, patience: Duration::from_millis(200) };
+    let limits = Limits { connections: 1, timeout: Duration::from_millis(200) };
     let db = Db::open_with(&database.url, limits).await.expect("a database");
     let (sessions, _) = sessions(&db);
     let ada = somebody(&db).await;

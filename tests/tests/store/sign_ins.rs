@@ -39,7 +39,7 @@ on_both! {
             database.execute(&format!("UPDATE sign_ins SET {column} = '{written}'")).await;
             let found = sign_ins::by_id(db, one.id).await;
             assert!(matches!(found, Err(Error::Unreadable(of)) if of == column), "{found:?}");
-            let living = sign_ins::living(db, one.user_id, LIFETIME, NOW).await;
+            let living = sign_ins::list_active(db, one.user_id, LIFETIME, NOW).await;
             assert!(matches!(living, Err(Error::Unreadable(of)) if of == column), "{living:?}");
             database
                 .execute("UPDATE sign_ins SET door = 'oauth:acme', carries = 'session'")
@@ -65,7 +65,7 @@ on_both! {
         let one = sign_in(&somebody(db).await, CredentialKind::Session);
         sign_ins::insert(db, &one, None).await.expect("an answer");
         for (minute, seen) in [(5, 5), (3, 5), (9, 9)] {
-            sign_ins::seen(db, one.id, NOW.plus(Span::minutes(minute))).await.expect("an answer");
+            sign_ins::record_use(db, one.id, NOW.plus(Span::minutes(minute))).await.expect("an answer");
             let found = sign_ins::by_id(db, one.id).await.expect("an answer").expect("it");
             assert_eq!(found.last_seen_at, NOW.plus(Span::minutes(seen)), "after {minute}");
         }
@@ -94,7 +94,7 @@ on_both! {
                 listed.push(one);
             }
         }
-        let living = sign_ins::living(db, ada.id, LIFETIME, now).await.expect("an answer");
+        let living = sign_ins::list_active(db, ada.id, LIFETIME, now).await.expect("an answer");
         assert_eq!(living, listed);
     }
 
@@ -109,7 +109,7 @@ on_both! {
         assert!(end(ada.id).await);
         assert!(!end(ada.id).await);
         assert_eq!(sign_ins::by_id(db, one.id).await.expect("an answer"), None);
-        let living = sign_ins::living(db, ada.id, LIFETIME, NOW).await.expect("an answer");
+        let living = sign_ins::list_active(db, ada.id, LIFETIME, NOW).await.expect("an answer");
         assert!(living.is_empty());
     }
 
@@ -134,7 +134,7 @@ on_both! {
             }
         }
         let since = NOW.plus(Span::minutes(5)).as_millis();
-        let mut found = sign_ins::ended_from(db, since, true).await.expect("an answer");
+        let mut found = sign_ins::ended_since(db, since, true).await.expect("an answer");
         found.sort();
         ended.sort();
         assert_eq!(found, ended);
@@ -150,7 +150,7 @@ on_both! {
             sign_ins::insert(db, &one, None).await.expect("an answer");
             assert!(sign_ins::end(db, one.id, ada.id, at).await.expect("an answer"));
             let from = places.last().map_or(0, |last| last + 1);
-            let news = sign_ins::ended_from(db, from, true).await.expect("an answer");
+            let news = sign_ins::ended_since(db, from, true).await.expect("an answer");
             let [(id, place)] = news[..] else { panic!("one ended: {news:?}") };
             assert_eq!(id, one.id);
             places.push(place);
@@ -158,7 +158,7 @@ on_both! {
         accounts::delete(db, ada.id, NOW).await.expect("an answer");
         let last = places.last().expect("a place");
         for all in [true, false] {
-            let news = sign_ins::ended_from(db, last + 1, all).await.expect("an answer");
+            let news = sign_ins::ended_since(db, last + 1, all).await.expect("an answer");
             assert_eq!(news.len(), 4, "every JWT of the account: {news:?}");
         }
     }

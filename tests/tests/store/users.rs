@@ -69,7 +69,7 @@ on_both! {
         }
         ids.truncate(2);
         ids.sort();
-        let found = users::at_domain(db, "lab.invalid").await.expect("an answer");
+        let found = users::by_email_domain(db, "lab.invalid").await.expect("an answer");
         let found: Vec<_> = found.into_iter().map(|user| user.id).collect();
         assert_eq!(found, ids);
     }

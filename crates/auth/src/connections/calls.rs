@@ -4,7 +4,7 @@ use latchkey_domain::UserId;
 use latchkey_domain::connection::decision::{CallDenied, is_due, may_call};
 use latchkey_domain::connection::{BrokenReason, Connection, Offer, State};
 use latchkey_store::connections::lease::{self, Lease};
-use latchkey_store::connections::{self as store, Stored};
+use latchkey_store::connections::{self as store, StoredConnection};
 
 use super::grants::{Connections, Error, Result, failure};
 use super::services::{self, Entry, Refused};
@@ -67,7 +67,11 @@ impl Connections {
 
     /// A connection that broke on our side alone is active again when the
     /// settings name that issuer again, or `APP_SECRET` decrypts the tokens again.
-    async fn recover(&self, provider: &Provider, stored: Stored) -> Result<Stored> {
+    async fn recover(
+        &self,
+        provider: &Provider,
+        stored: StoredConnection,
+    ) -> Result<StoredConnection> {
         let State::NeedsReconnect { because, .. } = stored.connection.state else {
             return Ok(stored);
         };
@@ -76,7 +80,7 @@ impl Connections {
             return Ok(stored);
         }
         let id = stored.connection.id;
-        lease::mended(&self.db, id, stored.version, because).await?;
+        lease::clear_broken(&self.db, id, stored.version, because).await?;
         Ok(lease::find(&self.db, id).await?.unwrap_or(stored))
     }
 
@@ -85,16 +89,21 @@ impl Connections {
     async fn refreshed(
         &self,
         provider: &Provider,
-        stored: Stored,
+        stored: StoredConnection,
         offer: &Offer,
-    ) -> Result<Stored> {
+    ) -> Result<StoredConnection> {
         let refreshed = self.refresh(provider, stored).await?;
         allowed(&refreshed, offer)?;
         Ok(refreshed)
     }
 
-    async fn call(&self, provider: &Provider, stored: &Stored, offer: &Offer) -> Result<Answer> {
-        let Ok(token) = self.vault.access(stored.connection.id, &stored.sealed) else {
+    async fn call(
+        &self,
+        provider: &Provider,
+        stored: &StoredConnection,
+        offer: &Offer,
+    ) -> Result<Answer> {
+        let Ok(token) = self.vault.access(stored.connection.id, &stored.tokens) else {
             return Err(self.mark_broken(unleased(stored), BrokenReason::Unreadable).await?);
         };
         let now = self.clock.now();
@@ -102,11 +111,11 @@ impl Connections {
         Ok(services::list(&self.http, provider, offer.service, subject, &token, now).await)
     }
 
-    async fn record_result(&self, stored: Stored, answer: Answer) -> Result<Vec<Entry>> {
+    async fn record_result(&self, stored: StoredConnection, answer: Answer) -> Result<Vec<Entry>> {
         let (id, now) = (stored.connection.id, self.clock.now());
         match answer {
             Ok(entries) => {
-                store::used(&self.db, id, now).await?;
+                store::record_use(&self.db, id, now).await?;
                 Ok(entries)
             }
             Err(Refused::Scope) => Err(Error::NotGranted),
@@ -116,18 +125,18 @@ impl Connections {
             Err(Refused::Failed(error)) => {
                 let what = failure(&error);
                 tracing::warn!(%error, "a connected service could not be used");
-                store::troubled(&self.db, id, what, now).await?;
+                store::record_failure(&self.db, id, what, now).await?;
                 Err(Error::Unavailable(what))
             }
         }
     }
 }
 
-fn unleased(stored: &Stored) -> Lease<'static> {
+fn unleased(stored: &StoredConnection) -> Lease<'static> {
     Lease { id: stored.connection.id, version: stored.version, by: "" }
 }
 
-fn allowed(stored: &Stored, offer: &Offer) -> Result<()> {
+fn allowed(stored: &StoredConnection, offer: &Offer) -> Result<()> {
     let connection = &stored.connection;
     may_call(connection.state, &connection.granted, offer).map_err(|why| match why {
         CallDenied::NotGranted => Error::NotGranted,

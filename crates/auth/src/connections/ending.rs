@@ -4,7 +4,7 @@
 use latchkey_domain::UserId;
 use latchkey_domain::connection::decision::pause;
 use latchkey_domain::connection::{Failure, State};
-use latchkey_store::connections::Stored;
+use latchkey_store::connections::StoredConnection;
 use latchkey_store::connections::ending as store;
 use latchkey_store::connections::lease::{self, Lease};
 
@@ -67,7 +67,7 @@ impl Connections {
     async fn end_all(
         &self,
         provider: &Provider,
-        all: Vec<Stored>,
+        all: Vec<StoredConnection>,
         trigger: Trigger,
     ) -> Result<Outcome> {
         let mut outcome = Outcome::Done(Ended::Revoked);
@@ -97,7 +97,7 @@ impl Connections {
     async fn end_at(
         &self,
         provider: &Provider,
-        stored: &Stored,
+        stored: &StoredConnection,
         trigger: Trigger,
     ) -> Result<Outcome> {
         let (id, now) = (stored.connection.id, self.clock.now());
@@ -135,12 +135,15 @@ impl Connections {
 }
 
 /// Those of the issuer that a provider is now, and the rest.
-fn of_issuer(all: Vec<Stored>, provider: &Provider) -> (Vec<Stored>, Vec<Stored>) {
+fn of_issuer(
+    all: Vec<StoredConnection>,
+    provider: &Provider,
+) -> (Vec<StoredConnection>, Vec<StoredConnection>) {
     let issuer = provider.issuer();
     all.into_iter().partition(|stored| stored.issuer == issuer)
 }
 
-fn tries(stored: &Stored) -> u32 {
+fn tries(stored: &StoredConnection) -> u32 {
     match stored.connection.state {
         State::Disconnecting { tries, .. } => tries,
         _ => 0,

@@ -9,7 +9,7 @@ use latchkey_domain::connection::{BrokenReason, Failure, Granted, decision};
 use latchkey_domain::{Clock, ConnectionId, Profile, UserId};
 use latchkey_store::Db;
 use latchkey_store::connections::lease::{self, Lease};
-use latchkey_store::connections::{self as store, New};
+use latchkey_store::connections::{self as store, NewConnection};
 use parking_lot::Mutex;
 
 use super::revocation;
@@ -129,7 +129,7 @@ impl Connections {
     ) -> Result<bool> {
         let now = self.clock.now();
         let id = ConnectionId::new(now, random::bytes());
-        let new = New {
+        let new = NewConnection {
             id,
             user,
             provider: provider.slug.clone(),
@@ -139,7 +139,7 @@ impl Connections {
             email: profile.email.clone(),
             granted: decision::granted(&asked, tokens.granted().as_ref()),
             asked,
-            sealed: self.vault.seal(id, &ProviderTokens::from(tokens))?,
+            tokens: self.vault.seal(id, &ProviderTokens::from(tokens))?,
             expires_at: tokens.lifetime().map(|span| now.plus(span)),
         };
         Ok(retry_unavailable(|| store::add(&self.db, &new, now)).await?)
@@ -165,7 +165,7 @@ impl Connections {
         lease: Lease<'_>,
         because: BrokenReason,
     ) -> Result<Error> {
-        let news = lease::broken(&self.db, lease, because, self.clock.now()).await?;
+        let news = lease::mark_broken(&self.db, lease, because, self.clock.now()).await?;
         if !news && !lease.by.is_empty() {
             lease::release(&self.db, lease).await?;
         }

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use latchkey_domain::Span;
 use latchkey_domain::connection::{BrokenReason, State};
-use latchkey_store::connections::lease::{self, Lease, Renewed};
-use latchkey_store::connections::{self as store, Stored};
+use latchkey_store::connections::lease::{self, Lease, RefreshedTokens};
+use latchkey_store::connections::{self as store, StoredConnection};
 
 use super::grants::{Connections, Error, Result, failure, retry_unavailable};
 use crate::http::TIMEOUT;
@@ -31,7 +31,11 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 impl Connections {
     /// The same connection with an access token that is newer than `stale`'s.
-    pub(super) async fn refresh(&self, provider: &Provider, stale: Stored) -> Result<Stored> {
+    pub(super) async fn refresh(
+        &self,
+        provider: &Provider,
+        stale: StoredConnection,
+    ) -> Result<StoredConnection> {
         let id = stale.connection.id;
         let mutex = self.refreshing.get(id);
         let mut waited = mutex.try_lock().is_err();
@@ -65,11 +69,11 @@ impl Connections {
     async fn refresh_leased(
         &self,
         provider: &Provider,
-        stored: Stored,
+        stored: StoredConnection,
         lease: Lease<'_>,
-    ) -> Result<Stored> {
+    ) -> Result<StoredConnection> {
         let id = stored.connection.id;
-        let refresh_token = match self.vault.refresh(id, &stored.sealed) {
+        let refresh_token = match self.vault.refresh(id, &stored.tokens) {
             Ok(Some(token)) => token,
             Ok(None) => return Err(self.mark_broken(lease, BrokenReason::Expired).await?),
             Err(_) => return Err(self.mark_broken(lease, BrokenReason::Unreadable).await?),
@@ -84,12 +88,13 @@ impl Connections {
                 // RFC 6749 §6: without a new refresh token the old one stays valid.
                 let refresh = refresh.or(Some(refresh_token));
                 let now = self.clock.now();
-                let renewed = Renewed {
-                    sealed: self.vault.seal(id, &ProviderTokens { access, refresh })?,
+                let refreshed = RefreshedTokens {
+                    tokens: self.vault.seal(id, &ProviderTokens { access, refresh })?,
                     expires_at: tokens.lifetime().map(|span| now.plus(span)),
                     granted: tokens.granted(),
                 };
-                let write = || lease::renewed(&self.db, lease, &renewed, self.clock.now());
+                let write =
+                    || lease::store_refreshed(&self.db, lease, &refreshed, self.clock.now());
                 retry_unavailable(write).await?;
                 lease::find(&self.db, id).await?.ok_or(Error::NotConnected)
             }
@@ -100,7 +105,7 @@ impl Connections {
             Err(error) => {
                 let what = failure(&error);
                 tracing::warn!(provider = provider.slug, ?what, "an access token was not renewed");
-                store::troubled(&self.db, id, what, self.clock.now()).await?;
+                store::record_failure(&self.db, id, what, self.clock.now()).await?;
                 lease::release(&self.db, lease).await?;
                 Err(Error::Unavailable(what))
             }
@@ -109,7 +114,7 @@ impl Connections {
 }
 
 /// What another task or process has stored meanwhile, if any has.
-fn result_of_others(stale: &Stored, stored: &Stored) -> Option<Result<()>> {
+fn result_of_others(stale: &StoredConnection, stored: &StoredConnection) -> Option<Result<()>> {
     match stored.connection.state {
         State::Disconnecting { .. } => Some(Err(Error::NotConnected)),
         State::NeedsReconnect { because, .. } => {

@@ -194,6 +194,6 @@ pub fn decode_state(state: &str, secret: &AppSecret) -> Option<Sent> {
 
 /// A short mark of what a browser calls itself.
 fn fingerprint(browser: &str) -> [u8; 8] {
-    let hash = latchkey_store::hash::of(browser);
+    let hash = latchkey_store::hash::sha256_hex(browser);
     hash.as_bytes().first_chunk().copied().unwrap_or_default()
 }

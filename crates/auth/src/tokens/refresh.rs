@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use latchkey_domain::refresh::{Verdict, may_rotate};
 use latchkey_domain::{Scopes, SignIn, SignInId, Span, Timestamp, User, UserId};
-use latchkey_store::refresh_tokens::{self, Found};
+use latchkey_store::refresh_tokens::{self, StoredRefreshToken};
 use latchkey_store::{Db, hash, sign_ins};
 
 use super::claims::AccessClaims;
@@ -60,7 +60,7 @@ impl TokenIssuer {
         client_id: &str,
     ) -> Result<TokenPair, Error> {
         let refresh_token = random::token();
-        let hash = hash::of(&refresh_token);
+        let hash = hash::sha256_hex(&refresh_token);
         refresh_tokens::begin_family(&self.db, sign_in, &hash, &scope, client_id).await?;
         self.pair(user, sign_in, scope, client_id, refresh_token, sign_in.created_at)
     }
@@ -81,7 +81,7 @@ impl TokenIssuer {
         client_id: Option<&str>,
         now: Timestamp,
     ) -> Result<TokenPair, Error> {
-        let presented = hash::of(refresh_token);
+        let presented = hash::sha256_hex(refresh_token);
         let find = async || refresh_tokens::find(&self.db, &presented).await?.ok_or(Error::Unknown);
         // First a look, so that what nobody issued costs no write.
         let mut found = find().await?;
@@ -90,7 +90,7 @@ impl TokenIssuer {
         }
         if may_rotate(found.known, now) == Verdict::Rotate {
             let successor = self.successors(refresh_token).next().ok_or(Error::Unknown)?;
-            let hash = hash::of(&successor);
+            let hash = hash::sha256_hex(&successor);
             if refresh_tokens::exchange(&self.db, &presented, &hash, now).await? {
                 return self.next_pair(&found, successor, now);
             }
@@ -100,7 +100,7 @@ impl TokenIssuer {
         match may_rotate(found.known, now) {
             Verdict::SameSuccessor => {
                 let successor = self.successors(refresh_token).find(|successor| {
-                    found.successor.as_ref().is_none_or(|hash| *hash == hash::of(successor))
+                    found.successor.as_ref().is_none_or(|hash| *hash == hash::sha256_hex(successor))
                 });
                 let at = found.known.used_at.unwrap_or(now);
                 self.next_pair(&found, successor.ok_or(Error::Unknown)?, at)
@@ -128,13 +128,13 @@ impl TokenIssuer {
             Err(VerifyError::Store(error)) => return Err(error),
             Err(VerifyError::Refused(_)) => {}
         }
-        let found = refresh_tokens::find(&self.db, &hash::of(token)).await?;
+        let found = refresh_tokens::find(&self.db, &hash::sha256_hex(token)).await?;
         Ok(found.map(|found| (found.sign_in.id, found.user.id)))
     }
 
     fn next_pair(
         &self,
-        found: &Found,
+        found: &StoredRefreshToken,
         successor: String,
         at: Timestamp,
     ) -> Result<TokenPair, Error> {
@@ -161,7 +161,7 @@ impl TokenIssuer {
             iat: at.as_seconds(),
             nbf: at.as_seconds(),
             exp: at.plus(self.access_ttl).as_seconds(),
-            jti: hash::of(&hash::of(&refresh_token)).chars().take(32).collect(),
+            jti: hash::sha256_hex(&hash::sha256_hex(&refresh_token)).chars().take(32).collect(),
             sid: sign_in.id,
             scope,
             roles: user.roles.clone(),

@@ -66,7 +66,7 @@ impl RevocationList {
     pub async fn poll(&self, db: &Db, now: Timestamp) -> Result<(), latchkey_store::Error> {
         let place = self.known.read().place.map(|place| place - OVERLAP);
         let from = place.unwrap_or(now.minus(self.remembered_for).as_millis());
-        let news = sign_ins::ended_from(db, from, self.watches_all).await?;
+        let news = sign_ins::ended_since(db, from, self.watches_all).await?;
         let (heard_at, remembered_for) = (Instant::now(), Duration::from(self.remembered_for));
         let mut known = self.known.write();
         known.ended.retain(|_, at| heard_at.duration_since(*at) < remembered_for);

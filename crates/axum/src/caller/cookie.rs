@@ -25,7 +25,7 @@ pub(super) async fn authenticate(
     {
         let now = latchkey.clock.now();
         if now.since(sign_in.last_seen_at) >= latchkey.config.session.noted_every() {
-            latchkey.sessions.seen(sign_in.id, now);
+            latchkey.sessions.record_use(sign_in.id, now);
         }
         return Ok(Some(Caller { user, credential: Credential::Session(sign_in) }));
     }

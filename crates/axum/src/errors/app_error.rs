@@ -202,7 +202,7 @@ impl From<&latchkey_store::Error> for AppError {
         match error {
             latchkey_store::Error::Blocked => return Self::new(catalogue::ACCOUNT_BLOCKED),
             // The caller's own: nobody writes to another's.
-            latchkey_store::Error::Ownerless => {
+            latchkey_store::Error::AccountGone => {
                 return Self::new(catalogue::SIGN_IN_REQUIRED)
                     .detail("Your account was deleted a moment ago.")
                     .challenge("error=\"invalid_token\"");
@@ -224,7 +224,7 @@ impl From<tower_sessions::session::Error> for AppError {
             return Self::new(catalogue::INTERNAL);
         };
         // It has nothing but a text to tell them apart.
-        [latchkey_store::Error::Ownerless, latchkey_store::Error::Blocked]
+        [latchkey_store::Error::AccountGone, latchkey_store::Error::Blocked]
             .iter()
             .find(|one| one.to_string() == said)
             .map_or_else(Self::database_down, Self::from)

@@ -280,7 +280,8 @@ async fn claim(
         Ok(attempt) => attempt,
         Err(error) => return Ok(Err(error)),
     };
-    let is_first = authorization_responses::claim(&latchkey.db, &hash::of(state), now).await?;
+    let is_first =
+        authorization_responses::claim(&latchkey.db, &hash::sha256_hex(state), now).await?;
     Ok(if is_first { Ok(attempt) } else { Err(AttemptError::AlreadyUsed) })
 }
 

@@ -107,7 +107,7 @@ fn load_or_create(path: &Path) -> io::Result<String> {
         Ok(_) => Err(io::ErrorKind::InvalidData.into()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             if let Some(folder) = path.parent() {
-                latchkey_store::private_folder(folder)?;
+                latchkey_store::create_private_dir(folder)?;
             }
             create(path)
         }

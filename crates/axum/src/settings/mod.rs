@@ -225,10 +225,10 @@ fn database_url(read: &mut Reader<'_>) -> Secret {
 fn database_limits(read: &mut Reader<'_>) -> Limits {
     let usual = Limits::default();
     let number = |text: &str| text.parse().ok().filter(|number| (2..=1000).contains(number));
-    let patience = |text: &str| parse_duration(text).filter(|span| *span <= Span::minutes(1));
+    let timeout = |text: &str| parse_duration(text).filter(|span| *span <= Span::minutes(1));
     Limits {
         connections: read.parsed("DATABASE_CONNECTIONS", number).unwrap_or(usual.connections),
-        patience: read.parsed("DATABASE_TIMEOUT", patience).map_or(usual.patience, Into::into),
+        timeout: read.parsed("DATABASE_TIMEOUT", timeout).map_or(usual.timeout, Into::into),
     }
 }
 

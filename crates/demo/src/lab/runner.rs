@@ -51,7 +51,7 @@ pub(super) fn start(
 /// Deletes everybody who was made up for a run. Through the database, so that an
 /// attack that was cut off leaves nobody behind either. What is left, in words.
 async fn clear_away(app: &Application) -> Option<String> {
-    let people = match users::at_domain(&app.db, attacks::DOMAIN).await {
+    let people = match users::by_email_domain(&app.db, attacks::DOMAIN).await {
         Ok(people) => people,
         Err(error) => return Some(format!("the test users could not be listed: {error}")),
     };

@@ -27,15 +27,15 @@ impl Default for PendingTraces {
 
 impl PendingTraces {
     pub(crate) fn put(&self, state: &str, builder: TraceBuilder) {
-        self.0.insert(hash::of(state), Arc::new(Mutex::new(builder)));
+        self.0.insert(hash::sha256_hex(state), Arc::new(Mutex::new(builder)));
     }
 
     pub(crate) fn get(&self, state: &str) -> Option<Arc<Mutex<TraceBuilder>>> {
-        self.0.get(&hash::of(state))
+        self.0.get(&hash::sha256_hex(state))
     }
 
     pub(crate) fn remove(&self, state: &str) {
-        self.0.invalidate(&hash::of(state));
+        self.0.invalidate(&hash::sha256_hex(state));
     }
 }
 

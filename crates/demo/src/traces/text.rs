@@ -244,7 +244,7 @@ impl Labels {
     }
 
     fn hash(&self, secret: &str) -> String {
-        hash::of(&format!("{}{secret}", self.salt))
+        hash::sha256_hex(&format!("{}{secret}", self.salt))
     }
 
     fn find(&self, kind: Kind, secret: &str) -> Option<Label> {

@@ -4,7 +4,7 @@ use latchkey_domain::connection::Failure;
 use latchkey_domain::{Timestamp, UserId};
 
 use super::lease::Lease;
-use super::{Stored, columns, stored};
+use super::{StoredConnection, columns, stored};
 use crate::values::params;
 use crate::{Db, Result};
 
@@ -55,12 +55,17 @@ pub async fn is_any(db: &Db) -> Result<bool> {
 }
 
 /// What is to be revoked at a provider now, the longest waiting first.
-pub async fn due(db: &Db, provider: &str, now: Timestamp, limit: u32) -> Result<Vec<Stored>> {
+pub async fn due(
+    db: &Db,
+    provider: &str,
+    now: Timestamp,
+    limit: u32,
+) -> Result<Vec<StoredConnection>> {
     db.fetch_all(DUE, params![provider, now, limit], stored).await
 }
 
 /// What a person has ended at a provider and is not revoked yet, due or not.
-pub async fn of_user(db: &Db, user: UserId, provider: &str) -> Result<Vec<Stored>> {
+pub async fn of_user(db: &Db, user: UserId, provider: &str) -> Result<Vec<StoredConnection>> {
     db.fetch_all(OF_USER, params![user, provider], stored).await
 }
 

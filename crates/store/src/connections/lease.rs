@@ -4,7 +4,7 @@
 use latchkey_domain::connection::{BrokenReason, Granted};
 use latchkey_domain::{ConnectionId, Timestamp};
 
-use super::{Sealed, Stored, columns, stored};
+use super::{EncryptedTokens, StoredConnection, columns, stored};
 use crate::values::params;
 use crate::{Db, Result};
 
@@ -16,8 +16,8 @@ pub struct Lease<'a> {
 }
 
 #[derive(Clone, Debug)]
-pub struct Renewed {
-    pub sealed: Sealed,
+pub struct RefreshedTokens {
+    pub tokens: EncryptedTokens,
     pub expires_at: Option<Timestamp>,
     pub granted: Option<Granted>,
 }
@@ -62,16 +62,25 @@ pub async fn release(db: &Db, lease: Lease<'_>) -> Result<()> {
 /// A holder that was delayed until the lease ran out may still write, as long as
 /// nobody else has: its tokens may be the only valid ones. And they are stored
 /// also if the person ended the connection meanwhile, so that they can be revoked.
-pub async fn renewed(db: &Db, lease: Lease<'_>, renewed: &Renewed, now: Timestamp) -> Result<bool> {
+pub async fn store_refreshed(
+    db: &Db,
+    lease: Lease<'_>,
+    renewed: &RefreshedTokens,
+    now: Timestamp,
+) -> Result<bool> {
     let Lease { id, version, by } = lease;
-    let Renewed { sealed: Sealed { access, refresh, with }, expires_at, granted } = renewed;
-    let params = params![id, version, by, access, refresh, with, expires_at, granted, now];
+    let RefreshedTokens {
+        tokens: EncryptedTokens { access, refresh, key_id },
+        expires_at,
+        granted,
+    } = renewed;
+    let params = params![id, version, by, access, refresh, key_id, expires_at, granted, now];
     Ok(db.execute(RENEWED, params).await? == 1)
 }
 
 /// Records that the grant is over, unless newer tokens came meanwhile. Says
 /// whether that is news.
-pub async fn broken(
+pub async fn mark_broken(
     db: &Db,
     lease: Lease<'_>,
     because: BrokenReason,
@@ -83,11 +92,16 @@ pub async fn broken(
 
 /// Takes back that the grant is over for this reason, which was on our side and
 /// is gone.
-pub async fn mended(db: &Db, id: ConnectionId, version: i64, was: BrokenReason) -> Result<()> {
+pub async fn clear_broken(
+    db: &Db,
+    id: ConnectionId,
+    version: i64,
+    was: BrokenReason,
+) -> Result<()> {
     db.execute(MENDED, params![id, version, was]).await?;
     Ok(())
 }
 
-pub async fn find(db: &Db, id: ConnectionId) -> Result<Option<Stored>> {
+pub async fn find(db: &Db, id: ConnectionId) -> Result<Option<StoredConnection>> {
     db.fetch_optional(BY_ID, params![id], stored).await
 }

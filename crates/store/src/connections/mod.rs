@@ -17,21 +17,21 @@ const KEPT: i64 = 10;
 
 /// The tokens of a connection, encrypted.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Sealed {
+pub struct EncryptedTokens {
     pub access: String,
     pub refresh: Option<String>,
-    pub with: String,
+    pub key_id: String,
 }
 
-impl std::fmt::Debug for Sealed {
+impl std::fmt::Debug for EncryptedTokens {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sealed").field("with", &self.with).finish_non_exhaustive()
+        f.debug_struct("EncryptedTokens").field("key_id", &self.key_id).finish_non_exhaustive()
     }
 }
 
 /// A connection as it is stored.
 #[derive(Clone, Debug)]
-pub struct Stored {
+pub struct StoredConnection {
     pub connection: Connection,
     /// `None` when the account is gone.
     pub user: Option<UserId>,
@@ -39,13 +39,13 @@ pub struct Stored {
     /// has that name in the settings today.
     pub issuer: String,
     pub subject: String,
-    pub sealed: Sealed,
+    pub tokens: EncryptedTokens,
     pub version: i64,
 }
 
 /// A connection that is about to be stored.
 #[derive(Clone, Debug)]
-pub struct New {
+pub struct NewConnection {
     pub id: ConnectionId,
     pub user: UserId,
     pub provider: String,
@@ -55,7 +55,7 @@ pub struct New {
     pub email: Option<Email>,
     pub asked: Granted,
     pub granted: Granted,
-    pub sealed: Sealed,
+    pub tokens: EncryptedTokens,
     pub expires_at: Option<Timestamp>,
 }
 
@@ -69,11 +69,11 @@ macro_rules! columns {
 }
 use columns;
 
-fn stored(row: &Row<'_>) -> Result<Stored> {
+fn stored(row: &Row<'_>) -> Result<StoredConnection> {
     let refresh: Option<String> = row.get("refresh_token")?;
     let trouble_at: Option<Timestamp> = row.get("trouble_at")?;
     let trouble: Option<Failure> = row.get("trouble")?;
-    Ok(Stored {
+    Ok(StoredConnection {
         user: row.get("user_id")?,
         version: row.get("version")?,
         connection: Connection {
@@ -93,7 +93,11 @@ fn stored(row: &Row<'_>) -> Result<Stored> {
         },
         issuer: row.get("issuer")?,
         subject: row.get("subject")?,
-        sealed: Sealed { access: row.get("access_token")?, refresh, with: row.get("sealed_with")? },
+        tokens: EncryptedTokens {
+            access: row.get("access_token")?,
+            refresh,
+            key_id: row.get("sealed_with")?,
+        },
     })
 }
 
@@ -168,9 +172,10 @@ const RESEAL: &str = "UPDATE connections SET access_token = $3, refresh_token = 
 /// An earlier one of the same account at the provider is superseded: its tokens
 /// are kept, to be revoked with these. One of another account there is replaced,
 /// and disconnected.
-pub async fn add(db: &Db, new: &New, now: Timestamp) -> Result<bool> {
-    let New { id, user, provider, issuer, subject, name, email, asked, granted, .. } = new;
-    let New { sealed: Sealed { access, refresh, with }, expires_at, .. } = new;
+pub async fn add(db: &Db, new: &NewConnection, now: Timestamp) -> Result<bool> {
+    let NewConnection { id, user, provider, issuer, subject, name, email, asked, granted, .. } =
+        new;
+    let NewConnection { tokens: EncryptedTokens { access, refresh, key_id }, expires_at, .. } = new;
     let mut tx = db.begin().await?;
     // Two tabs at once wait for each other; and so does a deletion.
     if tx.execute(LOCK, params![user]).await? == 0 {
@@ -180,7 +185,7 @@ pub async fn add(db: &Db, new: &New, now: Timestamp) -> Result<bool> {
     tx.execute(SUPERSEDE, params![user, provider, now]).await?;
     tx.execute(FORGET_OLDEST, params![user, provider, KEPT]).await?;
     let insert = params![
-        id, user, provider, issuer, subject, name, email, asked, granted, access, refresh, with,
+        id, user, provider, issuer, subject, name, email, asked, granted, access, refresh, key_id,
         expires_at, now
     ];
     tx.execute(INSERT, insert).await?;
@@ -189,7 +194,7 @@ pub async fn add(db: &Db, new: &New, now: Timestamp) -> Result<bool> {
 }
 
 /// The connection of this person at this provider that is not being ended.
-pub async fn current(db: &Db, user: UserId, provider: &str) -> Result<Option<Stored>> {
+pub async fn current(db: &Db, user: UserId, provider: &str) -> Result<Option<StoredConnection>> {
     db.fetch_optional(CURRENT, params![user, provider], stored).await
 }
 
@@ -199,7 +204,7 @@ pub async fn of_user(
     db: &Db,
     user: UserId,
     issuer: Option<&str>,
-) -> Result<(Vec<Stored>, Vec<String>)> {
+) -> Result<(Vec<StoredConnection>, Vec<String>)> {
     let (mut connections, mut subjects) = (Vec::new(), Vec::new());
     let read = |row: &Row<'_>| match row.get::<String>("id")?.is_empty() {
         true => row.get("subject").map(|subject| (None, Some(subject))),
@@ -213,30 +218,40 @@ pub async fn of_user(
 }
 
 /// Records that it was used, and that nothing is wrong.
-pub async fn used(db: &Db, id: ConnectionId, now: Timestamp) -> Result<()> {
+pub async fn record_use(db: &Db, id: ConnectionId, now: Timestamp) -> Result<()> {
     db.execute(USED, params![id, now]).await?;
     Ok(())
 }
 
-pub async fn troubled(db: &Db, id: ConnectionId, what: Failure, now: Timestamp) -> Result<()> {
+pub async fn record_failure(
+    db: &Db,
+    id: ConnectionId,
+    what: Failure,
+    now: Timestamp,
+) -> Result<()> {
     db.execute(TROUBLED, params![id, now, what]).await?;
     Ok(())
 }
 
 /// Those that are not encrypted with this secret, a page at a time.
-pub async fn sealed_otherwise(
+pub async fn encrypted_with_other_keys(
     db: &Db,
     with: &str,
     after: Option<ConnectionId>,
     limit: u32,
-) -> Result<Vec<Stored>> {
+) -> Result<Vec<StoredConnection>> {
     let after = after.map(|id| id.to_string()).unwrap_or_default();
     db.fetch_all(SEALED_OTHERWISE, params![with, after, limit], stored).await
 }
 
 /// Stores the same tokens, encrypted again, unless newer ones came meanwhile.
-pub async fn reseal(db: &Db, id: ConnectionId, version: i64, sealed: &Sealed) -> Result<()> {
-    let Sealed { access, refresh, with } = sealed;
-    db.execute(RESEAL, params![id, version, access, refresh, with]).await?;
+pub async fn store_reencrypted(
+    db: &Db,
+    id: ConnectionId,
+    version: i64,
+    tokens: &EncryptedTokens,
+) -> Result<()> {
+    let EncryptedTokens { access, refresh, key_id } = tokens;
+    db.execute(RESEAL, params![id, version, access, refresh, key_id]).await?;
     Ok(())
 }

@@ -15,7 +15,7 @@ pub(crate) use self::servers::Servers;
 use crate::error::silent;
 use crate::limits::Limits;
 use crate::migrations::{
-    self, APPLIED, Applied, LIST_BEFORE, MIGRATIONS, Migrations, carry_over, judge,
+    self, APPLIED, Applied, LIST_BEFORE, MIGRATIONS, MigrationStatus, carry_over, judge,
 };
 use crate::pool::{self, Driver, Pool};
 use crate::{Error, Result};
@@ -34,17 +34,17 @@ const POOLER: &str = "it leads to a pooler in transaction mode that forgets prep
     like PgBouncer before 1.21: use its session mode (pool_mode = session)";
 
 pub(crate) async fn open(url: &str, limits: Limits) -> Result<Pool<PostgresManager>> {
-    let servers = Servers::of(url, limits.patience)?;
+    let servers = Servers::of(url, limits.timeout)?;
     let first = async {
         let mut first = servers.connect().await?;
         let shared = check_pooler(&mut first, &servers).await?;
         Ok::<_, Error>((first, shared))
     };
-    let first = timeout(limits.patience, first).await;
+    let first = timeout(limits.timeout, first).await;
     let (mut first, shared) = first.unwrap_or_else(|_| Err(silent().into()))?;
     migrate(&mut first).await?;
     first.close().await?;
-    let manager = PostgresManager::new(servers, shared, limits.patience);
+    let manager = PostgresManager::new(servers, shared, limits.timeout);
     pool::new(manager, limits.connections)
 }
 
@@ -101,8 +101,8 @@ async fn migrate(one: &mut PgConnection) -> Result<()> {
     // There is no list before the first start.
     let applied = sqlx::query_as::<_, Applied>(APPLIED).fetch_all(&mut *one).await;
     match judge(&applied.unwrap_or_default()) {
-        Migrations::UpToDate(_) => return Ok(()),
-        Migrations::Newer { theirs, ours } => {
+        MigrationStatus::UpToDate(_) => return Ok(()),
+        MigrationStatus::Newer { theirs, ours } => {
             tracing::warn!(
                 "a newer version has migrated the database to {theirs}; this one knows the migrations up to {ours}"
             );
@@ -132,7 +132,7 @@ async fn migrated(
 /// Runs what is missing on PostgreSQL, and takes it back.
 async fn rehearse(one: &mut PgConnection) -> Result<()> {
     let applied = sqlx::query_as::<_, Applied>(APPLIED).fetch_all(&mut *one).await;
-    if let Migrations::Pending(_) = judge(&applied.unwrap_or_default()) {
+    if let MigrationStatus::Pending(_) = judge(&applied.unwrap_or_default()) {
         migrated(one)
             .await
             .map_err(|error| migrations::failed(error, position))?

@@ -17,7 +17,7 @@ use tokio::time::sleep;
 
 use self::reader::SqliteReader;
 use crate::error::bad_url;
-use crate::folder::private_folder;
+use crate::folder::create_private_dir;
 use crate::limits::{LOOK_EVERY, Limits};
 use crate::migrations::{self, Applied, LIST_BEFORE, MIGRATIONS, carry_over};
 use crate::pool::{self, Driver, InPlace, Pool};
@@ -47,7 +47,7 @@ pub(crate) async fn open(url: &str, limits: Limits) -> Result<Pool<SqliteManager
         // What was acknowledged is on the disk: docs/adr/0043.
         .synchronous(SqliteSynchronous::Full)
         .pragma("journal_size_limit", LOG_BYTES)
-        .busy_timeout(limits.patience);
+        .busy_timeout(limits.timeout);
     // Another process may be turning the new file to WAL, for which SQLite does
     // not wait, whatever the busy timeout.
     let mut tries = 0;
@@ -70,12 +70,12 @@ pub(crate) async fn open(url: &str, limits: Limits) -> Result<Pool<SqliteManager
     if in_memory {
         // One keeps the database, and one uses it.
         std::mem::forget(first);
-        return pool::new(SqliteManager::new(options, limits.patience), 1);
+        return pool::new(SqliteManager::new(options, limits.timeout), 1);
     }
     first.close().await?;
     // A file that is gone is not made anew, empty.
     let options = options.create_if_missing(false);
-    pool::new(SqliteManager::new(options, limits.patience), limits.connections)
+    pool::new(SqliteManager::new(options, limits.timeout), limits.connections)
 }
 
 /// What is where the address leads.
@@ -145,7 +145,7 @@ fn make_folder_of(file: &Path) -> Result<()> {
     let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) else {
         return Ok(());
     };
-    private_folder(folder)
+    create_private_dir(folder)
         .map_err(|error| Error::Url(format!("its folder cannot be made: {error}")))
 }
 

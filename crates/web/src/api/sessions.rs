@@ -67,7 +67,7 @@ pub(super) async fn list(
 ) -> HandlerResult<Json<SignInList>> {
     caller.require_scope(Scope::Profile)?;
     let now = app.clock.now();
-    let living = sign_ins::living(&app.db, caller.user.id, app.settings.session, now).await?;
+    let living = sign_ins::list_active(&app.db, caller.user.id, app.settings.session, now).await?;
     let current = caller.sign_in_id();
     Ok(Json(SignInList {
         items: living.iter().map(|one| SignInAnswer::of(one, current)).collect(),

@@ -1,6 +1,6 @@
 //! `latchkey migrate`
 
-use latchkey_store::migrations::Migrations;
+use latchkey_store::migrations::MigrationStatus;
 use latchkey_store::probe::{Probe, probe};
 use latchkey_store::{Db, transfer};
 
@@ -12,7 +12,7 @@ pub(super) async fn run(from: &str, to: &str) -> Outcome {
     }
     let source = open(from, "--from").await?;
     let migrations = source.migrations().await?;
-    if !matches!(migrations, Migrations::UpToDate(_)) {
+    if !matches!(migrations, MigrationStatus::UpToDate(_)) {
         return Err(
             "the database of --from is not up to date: start this version on it first".into()
         );

@@ -122,7 +122,7 @@ async fn show(app: &App, user: &User) -> Outcome {
     for one in identities::of_user(db, user.id).await? {
         print(&format!("provider\t{}\t{}\t{}", one.provider, one.issuer, one.subject))?;
     }
-    for one in sign_ins::living(db, user.id, app.settings.session, now).await? {
+    for one in sign_ins::list_active(db, user.id, app.settings.session, now).await? {
         let seen = one.last_seen_at.rfc3339();
         print(&format!("sign-in\t{}\t{}\t{}\t{seen}", one.id, one.method, one.address))?;
     }

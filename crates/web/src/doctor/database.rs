@@ -2,7 +2,7 @@
 
 use latchkey_auth::secret::{AppSecret, Purpose};
 use latchkey_domain::Clock;
-use latchkey_store::migrations::Migrations;
+use latchkey_store::migrations::MigrationStatus;
 use latchkey_store::probe::{Probe, ProbeError, probe};
 use latchkey_store::signing_keys::{self, StoredKey};
 use latchkey_store::{Backend, Db, emails, users};
@@ -20,7 +20,7 @@ pub(super) async fn findings(context: &Context<'_>, clock: &Clock) -> Vec<Findin
             db.close().await;
             return findings;
         }
-        Ok(Probe::Nothing) => {
+        Ok(Probe::Missing) => {
             Check::Database.ok("The database is an SQLite file, created at the first start.")
         }
         Ok(Probe::InMemory) => Check::Database.warning(
@@ -88,7 +88,7 @@ fn unusable(error: ProbeError) -> Finding {
         ProbeError::Unreachable => {
             "Check that the server runs, and the host and port in DATABASE_URL."
         }
-        ProbeError::Refused => "Check the user name and the password in DATABASE_URL.",
+        ProbeError::AccessDenied => "Check the user name and the password in DATABASE_URL.",
         ProbeError::NoSuchDatabase => "Create the database on the server: CREATE DATABASE.",
         ProbeError::NotADatabase => "Name another file: this one is not a database.",
         ProbeError::ReadOnly => "Let the program write to the file and its folder.",
@@ -102,23 +102,23 @@ fn unusable(error: ProbeError) -> Finding {
     Check::Database.problem(text, what_to_do)
 }
 
-fn judge_migrations(migrations: Migrations) -> Finding {
+fn judge_migrations(migrations: MigrationStatus) -> Finding {
     let check = Check::Migrations;
     match migrations {
-        Migrations::UpToDate(count) => check.ok(format!("All {count} migrations have been run.")),
-        Migrations::Pending(1) => check.ok("One migration is run at the next start."),
-        Migrations::Pending(count) => {
+        MigrationStatus::UpToDate(count) => check.ok(format!("All {count} migrations have been run.")),
+        MigrationStatus::Pending(1) => check.ok("One migration is run at the next start."),
+        MigrationStatus::Pending(count) => {
             check.ok(format!("{count} migrations are run at the next start."))
         }
-        Migrations::Newer { theirs, ours } => check.warning(
+        MigrationStatus::Newer { theirs, ours } => check.warning(
             format!("A newer version has migrated the database to {theirs}; this one knows the migrations up to {ours}."),
             "Go on to the newer version: only the one before it is sure to work beside it.",
         ),
-        Migrations::Altered => check.problem(
+        MigrationStatus::Altered => check.problem(
             "A migration that was run differs from this version's.",
             "Start the version that the database belongs to, or restore a backup.",
         ),
-        Migrations::HalfDone => check.problem(
+        MigrationStatus::HalfDone => check.problem(
             "A migration was started but not finished.",
             "Restore the backup from before it, and start again.",
         ),
@@ -210,11 +210,11 @@ mod tests {
     #[test]
     fn migrations_are_judged() {
         for (migrations, level) in [
-            (Migrations::UpToDate(6), Level::Ok),
-            (Migrations::Pending(1), Level::Ok),
-            (Migrations::Newer { theirs: 9, ours: 8 }, Level::Warning),
-            (Migrations::Altered, Level::Problem),
-            (Migrations::HalfDone, Level::Problem),
+            (MigrationStatus::UpToDate(6), Level::Ok),
+            (MigrationStatus::Pending(1), Level::Ok),
+            (MigrationStatus::Newer { theirs: 9, ours: 8 }, Level::Warning),
+            (MigrationStatus::Altered, Level::Problem),
+            (MigrationStatus::HalfDone, Level::Problem),
         ] {
             assert_eq!(judge_migrations(migrations).level, level);
         }

@@ -3,7 +3,7 @@
 use axum::Extension;
 use latchkey_domain::Email;
 use latchkey_domain::password::{Password, check};
-use latchkey_store::email_tokens::{self, Purpose, Sent};
+use latchkey_store::email_tokens::{self, Purpose, Recipient};
 use latchkey_store::{accounts, hash};
 
 use crate::cookies::TOKEN;
@@ -89,12 +89,13 @@ pub(crate) async fn reset(
     }
     let hash = app.hasher.hash(&Password::new(form.password).map_err(|_| weak())?).await?;
     let now = app.clock.now();
-    let reset = match accounts::reset_password(&app.db, &hash::of(&token), &hash, now).await {
+    let reset = match accounts::reset_password(&app.db, &hash::sha256_hex(&token), &hash, now).await
+    {
         Ok(reset) => reset.ok_or_else(link_spent)?,
         Err(latchkey_store::Error::Exists) => return Err(link_spent()),
         Err(error) => return Err(error.into()),
     };
-    let sent = reset.sent;
+    let sent = reset.recipient;
     for ended in reset.ended {
         app.note_ended(ended);
     }
@@ -125,9 +126,10 @@ pub(crate) async fn verify(
 ) -> HandlerResult<Redirect> {
     of(&caller, find(&app, &token, Purpose::Verify).await?)?;
     let now = app.clock.now();
-    let sent = email_tokens::take(&app.db, &hash::of(&token), Purpose::Verify, now).await?;
+    let sent =
+        email_tokens::consume(&app.db, &hash::sha256_hex(&token), Purpose::Verify, now).await?;
     let sent = of(&caller, sent.ok_or_else(link_spent)?)?;
-    if !accounts::prove(&app.db, sent.user_id, &sent.email, now).await? {
+    if !accounts::verify_email(&app.db, sent.user_id, &sent.email, now).await? {
         return Err(AppError::new(catalogue::EMAIL_TAKEN)
             .detail("Another account has verified this address in the meantime."));
     }
@@ -138,12 +140,13 @@ pub(crate) async fn verify(
 }
 
 /// What a link was sent for. It stays as it is.
-async fn find(app: &App, token: &str, purpose: Purpose) -> HandlerResult<Sent> {
-    let found = email_tokens::find(&app.db, &hash::of(token), purpose, app.clock.now()).await?;
+async fn find(app: &App, token: &str, purpose: Purpose) -> HandlerResult<Recipient> {
+    let found =
+        email_tokens::find(&app.db, &hash::sha256_hex(token), purpose, app.clock.now()).await?;
     found.ok_or_else(link_spent)
 }
 
-fn of(caller: &Caller, sent: Sent) -> HandlerResult<Sent> {
+fn of(caller: &Caller, sent: Recipient) -> HandlerResult<Recipient> {
     if sent.user_id == caller.user.id { Ok(sent) } else { Err(link_spent()) }
 }
 

@@ -101,7 +101,9 @@ pub(crate) async fn take_code(
     let gate = app.limits.admit(&account, &client).await?;
     let now = app.clock.now();
     let taken = match Code::parse(&form.code) {
-        Some(code) => email_tokens::take(&app.db, &code.hash(sign_in), Purpose::Prove, now).await?,
+        Some(code) => {
+            email_tokens::consume(&app.db, &code.hash(sign_in), Purpose::Prove, now).await?
+        }
         None => None,
     };
     // The address may be another's by now, and then the code was sent to another.
@@ -111,8 +113,8 @@ pub(crate) async fn take_code(
         reload_user(&app, &caller).await?;
         return Err(AppError::new(catalogue::WRONG_CODE).link("Try again", SENT));
     }
-    sign_ins::proved(&app.db, sign_in, now).await?;
-    app.sessions.ended(sign_in);
+    sign_ins::record_reauthentication(&app.db, sign_in, now).await?;
+    app.sessions.invalidate(sign_in);
     Ok(done("proved"))
 }
 

@@ -5,7 +5,7 @@ use latchkey_auth::accounts::Pending;
 use latchkey_auth::oauth::Purpose;
 use latchkey_axum::routes::oauth::{link_identity, redirect_to_provider};
 use latchkey_domain::{Profile, ReturnTo};
-use latchkey_store::accounts::{self, Unlinked, WayIn};
+use latchkey_store::accounts::{self, UnlinkOutcome, UnlinkTarget};
 
 use super::forms::done;
 use crate::cookies::PENDING_LINK;
@@ -81,10 +81,10 @@ pub(crate) struct UnlinkForm {
 }
 
 impl UnlinkForm {
-    fn way_in(&self) -> WayIn<'_> {
+    fn way_in(&self) -> UnlinkTarget<'_> {
         match self.way.as_deref() {
-            Some("password") => WayIn::Password,
-            _ => WayIn::Identity { issuer: &self.issuer, subject: &self.subject },
+            Some("password") => UnlinkTarget::Password,
+            _ => UnlinkTarget::Identity { issuer: &self.issuer, subject: &self.subject },
         }
     }
 }
@@ -103,18 +103,18 @@ pub(crate) async fn unlink(
     }
     let unlinked = accounts::unlink(&app.db, caller.user.id, form.way_in()).await?;
     match unlinked {
-        Unlinked::Done => {
+        UnlinkOutcome::Removed => {
             let what = match form.way_in() {
-                WayIn::Password => "password",
-                WayIn::Identity { issuer, .. } => issuer,
+                UnlinkTarget::Password => "password",
+                UnlinkTarget::Identity { issuer, .. } => issuer,
             };
             audit::by_person(&app, Kind::Unlinked, caller.user.id, what, &client).await;
             Ok(done("unlinked"))
         }
-        Unlinked::LastWayIn => {
+        UnlinkOutcome::LastMethod => {
             Err(AppError::new(catalogue::LAST_WAY_IN).link("Back to your account", "/account"))
         }
-        Unlinked::Unknown => Err(AppError::new(catalogue::NOT_FOUND)
+        UnlinkOutcome::NotFound => Err(AppError::new(catalogue::NOT_FOUND)
             .detail("That sign-in method is not linked to your account.")
             .link("Back to your account", "/account")),
     }

@@ -15,7 +15,7 @@ use latchkey_domain::{
 };
 use latchkey_store::audit;
 use latchkey_store::identities::Identity;
-use latchkey_store::overview::{self, Overview, Shown};
+use latchkey_store::overview::{self, Overview, OverviewQuery};
 
 use crate::claims::{Claim, describe};
 use crate::labels::{ProviderButton, credential_label, method_label};
@@ -175,7 +175,7 @@ pub(crate) struct DoneQuery {
 async fn read(app: &Application, caller: &Caller) -> HandlerResult<Overview> {
     let now = app.clock.now();
     let lingers = app.settings.jwt.revocation == Revocation::Expiry;
-    let shown = Shown {
+    let shown = OverviewQuery {
         session: app.settings.session,
         lingering_since: if lingers { now.minus(jwt_life(app)) } else { now },
         events: RECENT,

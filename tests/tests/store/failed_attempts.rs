@@ -2,7 +2,7 @@
 
 use latchkey_domain::{Span, Timestamp};
 use latchkey_store::Db;
-use latchkey_store::wrong_tries::{self, Bucket};
+use latchkey_store::failed_attempts::{self, Bucket};
 
 use crate::people::NOW;
 
@@ -12,12 +12,12 @@ const CLOSED: Span = Span::minutes(5);
 
 async fn wrong(db: &Db, address: &str, at: Timestamp) -> bool {
     let buckets = (HERE, EVERYWHERE);
-    wrong_tries::record(db, "ada", address, buckets, CLOSED, at).await.expect("written")
+    failed_attempts::record(db, "ada", address, buckets, CLOSED, at).await.expect("written")
 }
 
 /// For how many seconds Ada's account is closed to this address.
 async fn closed(db: &Db, address: &str, at: Timestamp) -> i64 {
-    let wait = wrong_tries::closed_for(db, "ada", address, HERE, CLOSED, at).await;
+    let wait = failed_attempts::lockout(db, "ada", address, HERE, CLOSED, at).await;
     wait.expect("an answer").map_or(0, Span::as_seconds)
 }
 
@@ -63,9 +63,9 @@ on_both! {
             wrong(db, "a", ahead).await;
         }
         assert_eq!(closed(db, "a", NOW).await, 0);
-        wrong_tries::forget(db, NOW).await.expect("swept");
+        failed_attempts::forget(db, NOW).await.expect("swept");
         assert_eq!(database.rows("wrong_tries").await, 2);
-        wrong_tries::forget(db, ahead.plus(Span::minutes(10))).await.expect("swept");
+        failed_attempts::forget(db, ahead.plus(Span::minutes(10))).await.expect("swept");
         assert_eq!(database.rows("wrong_tries").await, 0);
     }
 }

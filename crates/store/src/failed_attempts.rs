@@ -45,7 +45,7 @@ const FORGET: &str = "DELETE FROM wrong_tries WHERE used_until < $1";
 ///
 /// What lies farther ahead than `longest` was written by a clock that has been
 /// put right since, and closes nothing.
-pub async fn closed_for(
+pub async fn lockout(
     db: &Db,
     account: &str,
     address: &str,
@@ -53,7 +53,7 @@ pub async fn closed_for(
     longest: Span,
     now: Timestamp,
 ) -> Result<Option<Span>> {
-    let account = hash::of(account);
+    let account = hash::sha256_hex(account);
     let params = params![account, address];
     let until: Option<Timestamp> =
         db.fetch_optional(FIND, params, |row| row.get("used_until")).await?;
@@ -72,7 +72,7 @@ pub async fn record(
     closed_for: Span,
     now: Timestamp,
 ) -> Result<bool> {
-    let account = hash::of(account);
+    let account = hash::sha256_hex(account);
     let (limit, full) = (everywhere.limit(now), now.plus(everywhere.every));
     let all = limit.plus(everywhere.every);
     let is_exhausted =
