@@ -173,7 +173,7 @@ impl Running {
 }
 
 fn failed(error: impl std::fmt::Display) -> Error {
-    Error::NotStarted(error.to_string())
+    Error::StartFailed(error.to_string())
 }
 
 impl Instance {
@@ -284,7 +284,7 @@ impl latchkey_lab::Instance for Instance {
             Disruption::StartProvider => {
                 let idp = self.demo.app.settings.local_idp.as_ref();
                 let Some((idp, make)) = idp.zip(self.demo.local_provider) else {
-                    return Err(Error::NotHere("there is no local provider".to_owned()));
+                    return Err(Error::Unsupported("there is no local provider".to_owned()));
                 };
                 if running.is_none() {
                     let listener = listen(idp.port).await?;
@@ -322,18 +322,19 @@ impl latchkey_lab::Instance for Instance {
     async fn advance(&self, by: Duration) -> Result<()> {
         let clock = &self.demo.app.clock;
         if matches!(clock, Clock::System) {
-            return Err(Error::NotHere("its clock runs by itself".to_owned()));
+            return Err(Error::Unsupported("its clock runs by itself".to_owned()));
         }
         clock.advance(Span::millis(i64::try_from(by.as_millis()).map_err(failed)?));
         Ok(())
     }
 
     fn log(&self) -> Result<String> {
-        let log = self.log.as_ref().ok_or_else(|| Error::NotHere("it keeps no log".to_owned()))?;
+        let log =
+            self.log.as_ref().ok_or_else(|| Error::Unsupported("it keeps no log".to_owned()))?;
         Ok(String::from_utf8_lossy(&log.text.lock()).into_owned())
     }
 
-    fn stored(&self) -> Result<Vec<u8>> {
+    fn database_files(&self) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
         for file in std::fs::read_dir(self.folder.path()).map_err(failed)? {
             let path = file.map_err(failed)?.path();

@@ -64,7 +64,7 @@ impl Call {
     }
 
     /// With this header in place of all of its name, or with none.
-    pub fn set(&mut self, name: &str, value: Option<&str>) {
+    pub fn set_header(&mut self, name: &str, value: Option<&str>) {
         self.headers.retain(|(one, _)| one != name);
         if let Some(value) = value {
             *self = self.clone().with(name, value);
@@ -85,7 +85,7 @@ impl Call {
     }
 
     pub fn set_token(&mut self, token: &str) {
-        self.set("authorization", Some(&format!("Bearer {token}")));
+        self.set_header("authorization", Some(&format!("Bearer {token}")));
     }
 }
 
@@ -140,9 +140,9 @@ impl Answer {
 }
 
 /// Stands between a client and what it calls, and may change what passes.
-pub trait Middleman: std::fmt::Debug + Send + Sync {
-    fn forward(&self, call: &mut Call);
-    fn hand_back(&self, call: &Call, answer: &mut Answer);
+pub trait Interceptor: std::fmt::Debug + Send + Sync {
+    fn on_request(&self, call: &mut Call);
+    fn on_response(&self, call: &Call, answer: &mut Answer);
 }
 
 /// Its cookies are kept by host, as in browsers: they ignore ports (RFC 6265 §8.5).
@@ -150,7 +150,7 @@ pub trait Middleman: std::fmt::Debug + Send + Sync {
 pub struct Agent {
     http: reqwest::Client,
     cookies: BTreeMap<(String, String, String), String>,
-    middleman: Option<Arc<dyn Middleman>>,
+    interceptor: Option<Arc<dyn Interceptor>>,
 }
 
 impl Agent {
@@ -164,12 +164,12 @@ impl Agent {
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .build()?;
-        Ok(Self { http, cookies: BTreeMap::new(), middleman: None })
+        Ok(Self { http, cookies: BTreeMap::new(), interceptor: None })
     }
 
     /// Everything that it and its kind send passes through this one.
-    pub fn through(self, middleman: Arc<dyn Middleman>) -> Self {
-        Self { middleman: Some(middleman), ..self }
+    pub fn with_interceptor(self, interceptor: Arc<dyn Interceptor>) -> Self {
+        Self { interceptor: Some(interceptor), ..self }
     }
 
     /// One with an empty jar, on the same connections.
@@ -178,11 +178,11 @@ impl Agent {
     }
 
     pub fn cookie(&self, url: &Url, name: &str) -> Option<&str> {
-        self.kept_for(url).find(|(one, _)| *one == name).map(|(_, value)| value)
+        self.matching_cookies(url).find(|(one, _)| *one == name).map(|(_, value)| value)
     }
 
     /// The cookies that a call to this URL takes along (RFC 6265 §5.1.4).
-    fn kept_for<'a>(&'a self, url: &Url) -> impl Iterator<Item = (&'a str, &'a str)> {
+    fn matching_cookies<'a>(&'a self, url: &Url) -> impl Iterator<Item = (&'a str, &'a str)> {
         let is_below = |path: &str| {
             let rest = url.path().strip_prefix(path);
             rest.is_some_and(|rest| path.ends_with('/') || rest.is_empty() || rest.starts_with('/'))
@@ -196,7 +196,7 @@ impl Agent {
 
     /// All cookies for the host of this URL, as they are sent.
     pub fn cookies_for(&self, url: &Url) -> Option<String> {
-        let pairs = self.kept_for(url).map(|(name, value)| format!("{name}={value}"));
+        let pairs = self.matching_cookies(url).map(|(name, value)| format!("{name}={value}"));
         Some(pairs.collect::<Vec<_>>().join("; ")).filter(|all| !all.is_empty())
     }
 
@@ -212,18 +212,18 @@ impl Agent {
         if let Some(kept) = self.cookies_for(&url) {
             // What a call brings itself comes first, and so counts.
             let all = call.header("cookie").map_or(kept.clone(), |own| format!("{own}; {kept}"));
-            call.set("cookie", Some(&all));
+            call.set_header("cookie", Some(&all));
         }
-        let answer = match self.middleman.clone() {
-            Some(middleman) => {
-                middleman.forward(&mut call);
+        let answer = match self.interceptor.clone() {
+            Some(interceptor) => {
+                interceptor.on_request(&mut call);
                 let mut answer = self.exchange(call.clone()).await?;
-                middleman.hand_back(&call, &mut answer);
+                interceptor.on_response(&call, &mut answer);
                 Answer { url, ..answer }
             }
             None => self.exchange(call).await?,
         };
-        self.keep(&answer.url, &answer.headers);
+        self.store_cookies(&answer.url, &answer.headers);
         Ok(answer)
     }
 
@@ -255,7 +255,7 @@ impl Agent {
         Ok(Answer { url: call.url, status, headers, body, sent, took, bytes_up, bytes_down })
     }
 
-    fn keep(&mut self, url: &Url, headers: &HeaderMap) {
+    fn store_cookies(&mut self, url: &Url, headers: &HeaderMap) {
         let Some(host) = url.host_str() else { return };
         for line in headers.get_all(header::SET_COOKIE).iter().filter_map(|line| line.to_str().ok())
         {
@@ -322,7 +322,7 @@ mod tests {
         headers.append("set-cookie", HeaderValue::from_static("a=1; Path=/; HttpOnly"));
         headers.append("set-cookie", HeaderValue::from_static("b=2; Max-Age=60"));
         headers.append("set-cookie", HeaderValue::from_static("c=3; Path=/c"));
-        agent.keep(&url, &headers);
+        agent.store_cookies(&url, &headers);
         assert_eq!(agent.cookies_for(&url).unwrap(), "a=1; b=2");
         for (path, sent) in
             [("/c", "a=1; b=2; c=3"), ("/c/d", "a=1; b=2; c=3"), ("/cd", "a=1; b=2")]
@@ -332,7 +332,7 @@ mod tests {
         let other: Url = "http://127.0.0.1:3000/".parse().unwrap();
         assert_eq!(agent.cookies_for(&other), None);
         headers.insert("set-cookie", HeaderValue::from_static("a=; Max-Age=0"));
-        agent.keep(&url, &headers);
+        agent.store_cookies(&url, &headers);
         assert_eq!(agent.cookies_for(&url).unwrap(), "b=2");
     }
 }

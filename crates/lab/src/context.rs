@@ -32,17 +32,17 @@ impl Default for Options {
 }
 
 /// Past its end a token is tried for so many seconds: more than any leeway may be.
-const MOST_LATE: u64 = 120;
+const MAX_LATE_SECONDS: u64 = 120;
 
 /// Is told what an experiment is doing.
-pub type Doing<'a> = &'a (dyn Fn(String) + Send + Sync);
+pub type StepCallback<'a> = &'a (dyn Fn(String) + Send + Sync);
 
 #[expect(missing_debug_implementations, reason = "it holds a function")]
 pub struct Context<'a> {
     pub instances: Instances<'a>,
     pub options: &'a Options,
     until: Instant,
-    doing: Doing<'a>,
+    on_step: StepCallback<'a>,
 }
 
 impl<'a> Context<'a> {
@@ -50,9 +50,9 @@ impl<'a> Context<'a> {
         factory: &'a dyn InstanceFactory,
         options: &'a Options,
         until: Instant,
-        doing: Doing<'a>,
+        on_step: StepCallback<'a>,
     ) -> Self {
-        Self { instances: Instances::new(factory), options, until, doing }
+        Self { instances: Instances::new(factory), options, until, on_step }
     }
 
     pub async fn start(&self, options: &InstanceOptions) -> Result<Fixture<'_>> {
@@ -64,8 +64,8 @@ impl<'a> Context<'a> {
         Instant::now() < self.until
     }
 
-    pub fn doing(&self, what: impl Into<String>) {
-        (self.doing)(what.into());
+    pub fn step(&self, what: impl Into<String>) {
+        (self.on_step)(what.into());
     }
 }
 
@@ -123,7 +123,7 @@ impl<'a> Fixture<'a> {
     }
 
     pub async fn tokens(&self) -> Result<Tokens> {
-        sign_in::read_tokens(&self.request_tokens().await?)
+        sign_in::parse_tokens(&self.request_tokens().await?)
     }
 
     pub async fn request_tokens(&self) -> Result<Answer> {
@@ -132,8 +132,8 @@ impl<'a> Fixture<'a> {
 
     pub async fn refresh(&self, refresh_token: &str) -> Result<(Tokens, Answer)> {
         let answer = self.try_refresh(refresh_token).await?;
-        let answer = sign_in::expect(answer, http::StatusCode::OK)?;
-        Ok((sign_in::read_tokens(&answer)?, answer))
+        let answer = sign_in::expect_status(answer, http::StatusCode::OK)?;
+        Ok((sign_in::parse_tokens(&answer)?, answer))
     }
 
     /// Whatever is answered.
@@ -163,7 +163,7 @@ impl<'a> Fixture<'a> {
         loop {
             self.instance.advance(second).await?;
             let answer = self.get_with(token, "/api/v1/me").await?;
-            if answer.status != http::StatusCode::OK || late == MOST_LATE {
+            if answer.status != http::StatusCode::OK || late == MAX_LATE_SECONDS {
                 return Ok((late, [before, answer]));
             }
             late += 1;
@@ -173,9 +173,9 @@ impl<'a> Fixture<'a> {
     /// How many statements it sends to its database in a minute while nobody asks anything,
     /// reckoned from this long. It has to be started with its log.
     pub async fn statements_per_minute(&self, idle: Duration) -> Result<f64> {
-        let before = self.instance.statements()?;
+        let before = self.instance.statement_count()?;
         tokio::time::sleep(idle).await;
-        let asked = self.instance.statements()? - before;
+        let asked = self.instance.statement_count()? - before;
         Ok(as_f64(asked) * 60.0 / idle.as_secs_f64())
     }
 

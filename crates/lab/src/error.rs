@@ -8,27 +8,27 @@ use crate::agent;
 pub enum Error {
     #[error(transparent)]
     Agent(#[from] agent::Error),
-    #[error("{asked} was answered with {answered}")]
-    Unexpected { asked: String, answered: String },
+    #[error("{request} was answered with {response}")]
+    Unexpected { request: String, response: String },
     /// This instance cannot do it, or must not.
     #[error("this cannot be measured there: {0}")]
-    NotHere(String),
+    Unsupported(String),
     #[error("no instance could be started to measure at: {0}")]
-    NotStarted(String),
+    StartFailed(String),
     #[error("it took longer than the {} s that were left for it", .0.as_secs())]
-    Late(Duration),
+    TimedOut(Duration),
     #[error("{0}")]
-    Because(String),
+    Other(String),
 }
 
 pub type Result<T = (), E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    pub fn unexpected(asked: impl Into<String>, answered: impl Into<String>) -> Self {
-        Self::Unexpected { asked: asked.into(), answered: answered.into() }
+    pub fn unexpected(request: impl Into<String>, response: impl Into<String>) -> Self {
+        Self::Unexpected { request: request.into(), response: response.into() }
     }
 
-    pub(crate) fn because(why: impl ToString) -> Self {
-        Self::Because(why.to_string())
+    pub(crate) fn other(why: impl ToString) -> Self {
+        Self::Other(why.to_string())
     }
 }

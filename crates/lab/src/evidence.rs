@@ -70,14 +70,14 @@ impl Evidence {
     }
 
     /// What was found under a label. Nothing is reached from what was not tried.
-    pub fn said(&self, label: &str) -> Result<&str, Unclear> {
+    pub fn required_fact(&self, label: &str) -> Result<&str, Unclear> {
         self.fact(label).ok_or_else(|| Unclear(format!("Not tried: {label}.")))
     }
 
     /// Whether the door was opened (2xx), or refused for one of these reasons. Any other answer
     /// (429, 503, another refusal) says nothing about it.
-    pub fn opened(&self, label: &str, refusals: &[&str]) -> Result<bool, Unclear> {
-        match self.said(label)? {
+    pub fn accepted(&self, label: &str, refusals: &[&str]) -> Result<bool, Unclear> {
+        match self.required_fact(label)? {
             said if said.starts_with('2') => Ok(true),
             said if refusals.contains(&said) => Ok(false),
             said => Err(Unclear(format!("Says nothing: {label} was answered with {said}."))),
@@ -85,15 +85,15 @@ impl Evidence {
     }
 
     /// The samples of a variant, of which there has to be one.
-    pub fn samples(&self, label: &str, unit: &str) -> Result<&[f64], Unclear> {
+    pub fn required_samples(&self, label: &str, unit: &str) -> Result<&[f64], Unclear> {
         match self.values(label, unit) {
             [] => Err(Unclear(format!("Not measured: {label}, {unit}."))),
             values => Ok(values),
         }
     }
 
-    pub fn middle(&self, label: &str, unit: &str) -> Result<f64, Unclear> {
-        Ok(stats::median(self.samples(label, unit)?).unwrap_or_default())
+    pub fn required_median(&self, label: &str, unit: &str) -> Result<f64, Unclear> {
+        Ok(stats::median(self.required_samples(label, unit)?).unwrap_or_default())
     }
 
     pub fn fact(&self, label: &str) -> Option<&str> {
@@ -118,7 +118,7 @@ impl Figure {
 }
 
 /// In groups of one name each, in the order in which they come.
-pub fn grouped<T>(all: &[T], name: impl Fn(&T) -> &str) -> Vec<(&str, Vec<&T>)> {
+pub fn group_by<T>(all: &[T], name: impl Fn(&T) -> &str) -> Vec<(&str, Vec<&T>)> {
     let mut groups: Vec<(&str, Vec<&T>)> = Vec::new();
     for one in all {
         match groups.iter_mut().find(|(known, _)| *known == name(one)) {
@@ -129,14 +129,14 @@ pub fn grouped<T>(all: &[T], name: impl Fn(&T) -> &str) -> Vec<(&str, Vec<&T>)> 
     groups
 }
 
-pub fn capital(text: &str) -> String {
+pub fn capitalize(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(char::to_uppercase);
     first.into_iter().flatten().chain(letters).collect()
 }
 
 /// A number for people: three digits, and thousands with commas.
-pub fn written(value: f64) -> String {
+pub fn format_number(value: f64) -> String {
     let text = match value.abs() {
         size if size >= 100.0 || value.fract() == 0.0 => format!("{value:.0}"),
         size if size >= 10.0 => format!("{value:.1}"),

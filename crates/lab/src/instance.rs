@@ -84,14 +84,14 @@ impl LocalProvider {
             ("scope", "openid email profile"),
             ("state", state),
             ("nonce", nonce),
-            ("code_challenge", &challenge(verifier)),
+            ("code_challenge", &code_challenge(verifier)),
             ("code_challenge_method", "S256"),
         ]);
         url
     }
 
     /// The app's token request (RFC 6749 §4.1.3, RFC 7636 §4.5).
-    pub(crate) fn redemption<'a>(
+    pub(crate) fn token_request<'a>(
         &'a self,
         code: &'a str,
         verifier: &'a str,
@@ -108,7 +108,7 @@ impl LocalProvider {
 }
 
 /// With the method S256 (RFC 7636 §4.2).
-pub(crate) fn challenge(verifier: &str) -> String {
+pub(crate) fn code_challenge(verifier: &str) -> String {
     base64url(digest::digest(&digest::SHA256, verifier.as_bytes()))
 }
 
@@ -134,35 +134,35 @@ pub trait Instance: Send + Sync {
     }
 
     async fn disrupt(&self, disruption: Disruption) -> Result<()> {
-        Err(Error::NotHere(format!("it needs an instance of its own ({disruption:?})")))
+        Err(Error::Unsupported(format!("it needs an instance of its own ({disruption:?})")))
     }
 
     /// Gives an account exactly these roles, as `latchkey user role` does.
     async fn set_roles(&self, _email: &str, _roles: &[String]) -> Result<()> {
-        Err(Error::NotHere("it changes roles, which only the command line can do".to_owned()))
+        Err(Error::Unsupported("it changes roles, which only the command line can do".to_owned()))
     }
 
     /// The settings with which another process of the same app is started.
     fn shared_settings(&self) -> Result<Vec<(String, String)>> {
-        Err(Error::NotHere("it needs two processes of one app".to_owned()))
+        Err(Error::Unsupported("it needs two processes of one app".to_owned()))
     }
 
     async fn advance(&self, _by: Duration) -> Result<()> {
-        Err(Error::NotHere("it moves the clock".to_owned()))
+        Err(Error::Unsupported("it moves the clock".to_owned()))
     }
 
     /// What it has logged so far, when it was started [`InstanceOptions::with_log`].
     fn log(&self) -> Result<String> {
-        Err(Error::NotHere("it reads the log".to_owned()))
+        Err(Error::Unsupported("it reads the log".to_owned()))
     }
 
-    fn stored(&self) -> Result<Vec<u8>> {
-        Err(Error::NotHere("it reads the database’s files".to_owned()))
+    fn database_files(&self) -> Result<Vec<u8>> {
+        Err(Error::Unsupported("it reads the database’s files".to_owned()))
     }
 
     /// How many statements it has sent to its database since it was started, for whatever
     /// reason: each is in the log.
-    fn statements(&self) -> Result<usize> {
+    fn statement_count(&self) -> Result<usize> {
         Ok(self.log()?.matches("a statement").count())
     }
 
@@ -170,12 +170,12 @@ pub trait Instance: Send + Sync {
     async fn stop(self: Box<Self>);
 }
 
-const MOST: usize = 8;
+const MAX_INSTANCES: usize = 8;
 
 /// The instances of an experiment, which are stopped together.
 pub struct Instances<'a> {
     factory: &'a dyn InstanceFactory,
-    started: [OnceLock<Box<dyn Instance>>; MOST],
+    started: [OnceLock<Box<dyn Instance>>; MAX_INSTANCES],
 }
 
 impl<'a> Instances<'a> {
@@ -196,7 +196,7 @@ impl<'a> Instances<'a> {
     }
 
     fn full() -> Error {
-        Error::NotStarted(format!("an experiment may start {MOST}"))
+        Error::StartFailed(format!("an experiment may start {MAX_INSTANCES}"))
     }
 
     /// Last started, first stopped: a second process uses the database of the first.

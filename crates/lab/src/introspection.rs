@@ -26,7 +26,7 @@ pub struct IntrospectionEndpoint {
 impl IntrospectionEndpoint {
     /// On a free port of this machine, with every token inactive.
     pub async fn start() -> Result<Self> {
-        let failed = |error: std::io::Error| Error::NotStarted(error.to_string());
+        let failed = |error: std::io::Error| Error::StartFailed(error.to_string());
         let listener = TcpListener::bind("127.0.0.1:0").await.map_err(failed)?;
         let port = listener.local_addr().map_err(failed)?.port();
         let (answer, current) = watch::channel(json!({ "active": false }));

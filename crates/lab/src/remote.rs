@@ -21,7 +21,7 @@ impl Remote {
             Ok(Self { url: url.clone(), provider })
         } else {
             let why = "measure at https, or at http on this machine; an origin without a path";
-            Err(Error::NotHere(why.to_owned()))
+            Err(Error::Unsupported(why.to_owned()))
         }
     }
 }
@@ -48,13 +48,13 @@ impl InstanceFactory for Remote {
         // The name alone: the value may be a key.
         if let Some((name, _)) = options.variables.first() {
             let why = format!("it needs an instance that is started with a {name} of its own");
-            return Err(Error::NotHere(why));
+            return Err(Error::Unsupported(why));
         }
         if options.log {
-            return Err(Error::NotHere("it reads the log".to_owned()));
+            return Err(Error::Unsupported("it reads the log".to_owned()));
         }
         if options.manual_clock {
-            return Err(Error::NotHere("it moves the clock".to_owned()));
+            return Err(Error::Unsupported("it moves the clock".to_owned()));
         }
         Ok(Box::new(Self { url: self.url.clone(), provider: self.provider.clone() }))
     }

@@ -8,21 +8,21 @@ use serde::Serialize;
 pub use crate::context::{ALGORITHMS, LATENCIES};
 use crate::context::{Context, Options};
 use crate::error::{Error, Result};
-use crate::evidence::{Evidence, Fact, Figure, Series, written};
+use crate::evidence::{Evidence, Fact, Figure, Series, format_number};
 use crate::experiments::Experiment;
 use crate::instance::InstanceFactory;
 use crate::verdict::Verdict;
 
-pub const LIMIT: Duration = Duration::from_secs(45);
+pub const TIME_LIMIT: Duration = Duration::from_secs(45);
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Progress {
-    Begun(&'static Experiment),
-    Doing(String),
-    Ended(Box<Outcome>),
+    Started(&'static Experiment),
+    Step(String),
+    Finished(Box<Outcome>),
 }
 
-pub type Tell<'a> = &'a (dyn Fn(Progress) + Send + Sync);
+pub type ProgressCallback<'a> = &'a (dyn Fn(Progress) + Send + Sync);
 
 /// A claim, and how its experiment went.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -80,7 +80,7 @@ impl Outcome {
     /// A figure in words, if it was measured.
     pub fn figure(&self, label: &str, unit: &str) -> Option<String> {
         let figure = self.figures.iter().find(|one| one.label == label && one.unit == unit)?;
-        Some(written(figure.interval.median))
+        Some(format_number(figure.interval.median))
     }
 }
 
@@ -143,21 +143,21 @@ pub struct Report {
     pub claims: Vec<Outcome>,
 }
 
-/// Runs these experiments, one after the other, within [`LIMIT`].
+/// Runs these experiments, one after the other, within [`TIME_LIMIT`].
 pub async fn run(
     factory: &dyn InstanceFactory,
     options: &Options,
     experiments: &[&'static Experiment],
-    tell: Tell<'_>,
+    on_progress: ProgressCallback<'_>,
 ) -> Report {
     let start = Instant::now();
     let mut outcomes = Vec::new();
     for (done, experiment) in experiments.iter().enumerate() {
-        tell(Progress::Begun(experiment));
-        let left = (start + LIMIT).saturating_duration_since(Instant::now());
+        on_progress(Progress::Started(experiment));
+        let left = (start + TIME_LIMIT).saturating_duration_since(Instant::now());
         let to_do = u32::try_from(experiments.len() - done).unwrap_or(u32::MAX);
-        let outcome = run_one(factory, options, experiment, left, left / to_do, tell).await;
-        tell(Progress::Ended(Box::new(outcome.clone())));
+        let outcome = run_one(factory, options, experiment, left, left / to_do, on_progress).await;
+        on_progress(Progress::Finished(Box::new(outcome.clone())));
         outcomes.push(outcome);
     }
     let took_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -176,18 +176,19 @@ async fn run_one(
     experiment: &'static Experiment,
     left: Duration,
     share: Duration,
-    tell: Tell<'_>,
+    on_progress: ProgressCallback<'_>,
 ) -> Outcome {
     let start = Instant::now();
     // Samples are taken for two thirds of the time. What has to be done at
     // least may take longer, because on a busy machine everything does.
     let until = start + experiment.budget.min(left) * 2 / 3;
-    let doing = |what| tell(Progress::Doing(what));
+    let doing = |what| on_progress(Progress::Step(what));
     let context = Context::new(factory, options, until, &doing);
     let most = (experiment.budget * 2).max(share).min(left);
     let mut evidence = Evidence::default();
     let measuring = (experiment.measure)(&context, &mut evidence);
-    let measured = tokio::time::timeout(most, measuring).await.unwrap_or(Err(Error::Late(most)));
+    let measured =
+        tokio::time::timeout(most, measuring).await.unwrap_or(Err(Error::TimedOut(most)));
     context.instances.stop_all().await;
     Outcome::new(experiment, measured.map(|()| evidence), start.elapsed())
 }

@@ -18,21 +18,21 @@ pub const PASSWORD: &str = "a lantern under the stairs";
 pub struct Person<'a> {
     pub key: &'a str,
     pub password: Option<&'a str>,
-    pub unticked: &'a str,
+    pub declined_scope: &'a str,
 }
 
 impl<'a> From<&'a str> for Person<'a> {
     fn from(key: &'a str) -> Self {
-        Self { key, password: None, unticked: "" }
+        Self { key, password: None, declined_scope: "" }
     }
 }
 
 /// The one person there who has a password.
 pub const MARGARET: Person<'static> =
-    Person { key: "margaret", password: Some("eleven steps to the moon"), unticked: "" };
+    Person { key: "margaret", password: Some("eleven steps to the moon"), declined_scope: "" };
 
 /// The header that says how far away the database is to be.
-pub const LATENCY: &str = "x-latchkey-database-latency";
+pub const LATENCY_HEADER: &str = "x-latchkey-database-latency";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignInMethod {
@@ -117,7 +117,7 @@ pub fn credential_cookie(
     }
 }
 
-pub fn expect(answer: Answer, status: StatusCode) -> Result<Answer> {
+pub fn expect_status(answer: Answer, status: StatusCode) -> Result<Answer> {
     if answer.status == status {
         return Ok(answer);
     }
@@ -130,7 +130,7 @@ pub async fn sign_up(agent: &Agent, base: &Url) -> Result<String> {
     let email = format!("lab-{}@example.test", random()?);
     let fields = [("name", "Lab Rat"), ("email", &email), ("password", PASSWORD)];
     let answer = agent.fresh().send(Call::form(at(base, "/sign-up")?, &fields)).await?;
-    expect(answer, StatusCode::SEE_OTHER)?;
+    expect_status(answer, StatusCode::SEE_OTHER)?;
     Ok(email)
 }
 
@@ -144,7 +144,7 @@ pub async fn with_password(
     let page = agent.send(Call::get(at(base, "/sign-in")?)).await?;
     let fields = [("email", email), ("password", PASSWORD), ("strategy", credential.strategy())];
     let answer = agent.send(Call::form(at(base, "/sign-in")?, &fields)).await?;
-    Ok(vec![expect(page, StatusCode::OK)?, expect(answer, StatusCode::SEE_OTHER)?])
+    Ok(vec![expect_status(page, StatusCode::OK)?, expect_status(answer, StatusCode::SEE_OTHER)?])
 }
 
 /// Signs in through the local provider, as one of its people; every exchange that the
@@ -156,7 +156,7 @@ pub async fn with_oauth(
     credential: Credential,
 ) -> Result<Vec<Answer>> {
     let (mut answers, callback) = until_consent(agent, instance, person, credential).await?;
-    answers.push(expect(agent.send(callback).await?, StatusCode::SEE_OTHER)?);
+    answers.push(expect_status(agent.send(callback).await?, StatusCode::SEE_OTHER)?);
     Ok(answers)
 }
 
@@ -171,55 +171,61 @@ pub async fn until_consent(
     let person = person.into();
     let Some(provider) = instance.provider() else {
         let why = "only a person can sign in at its provider";
-        return Err(Error::NotHere(why.to_owned()));
+        return Err(Error::Unsupported(why.to_owned()));
     };
     let page = agent.send(Call::get(at(instance.url(), "/sign-in")?)).await?;
     let start =
         Call::form(at(instance.url(), "/auth/google")?, &[("strategy", credential.strategy())]);
-    let start = expect(agent.send(start).await?, StatusCode::SEE_OTHER)?;
-    let authorize = redirect(&start)?;
+    let start = expect_status(agent.send(start).await?, StatusCode::SEE_OTHER)?;
+    let authorize = redirect_target(&start)?;
     if authorize.origin() != provider.origin() {
-        return Err(Error::NotHere("Google is not played by the local provider".to_owned()));
+        return Err(Error::Unsupported("Google is not played by the local provider".to_owned()));
     }
     let asked = agent.send(Call::get(authorize.clone())).await?;
-    let decided = agent.send(decision(&authorize, person)).await?;
-    let decided = expect(decided, StatusCode::SEE_OTHER)?;
+    let decided = agent.send(consent(&authorize, person)).await?;
+    let decided = expect_status(decided, StatusCode::SEE_OTHER)?;
     // What a browser says of a redirect that another site has begun.
-    let callback = Call::new(Method::GET, redirect(&decided)?).with("sec-fetch-site", "cross-site");
-    let (page, asked) = (expect(page, StatusCode::OK)?, expect(asked, StatusCode::OK)?);
+    let callback =
+        Call::new(Method::GET, redirect_target(&decided)?).with("sec-fetch-site", "cross-site");
+    let (page, asked) =
+        (expect_status(page, StatusCode::OK)?, expect_status(asked, StatusCode::OK)?);
     Ok((vec![page, start, asked, decided], callback))
 }
 
 /// The recorded sign-in that these exchanges completed, as an HTTP Archive; none when the
 /// instance records nothing.
-pub async fn record(agent: &mut Agent, base: &Url, answers: &[Answer]) -> Result<Option<Answer>> {
+pub async fn trace_har(
+    agent: &mut Agent,
+    base: &Url,
+    answers: &[Answer],
+) -> Result<Option<Answer>> {
     let id = answers.last().and_then(|answer| answer.header("x-latchkey-trace"));
     let Some(id) = id else { return Ok(None) };
     let har = agent.send(Call::get(at(base, &format!("/traces/{id}/har"))?)).await?;
-    expect(har, StatusCode::OK).map(Some)
+    expect_status(har, StatusCode::OK).map(Some)
 }
 
-pub(crate) fn redirect(answer: &Answer) -> Result<Url> {
+pub(crate) fn redirect_target(answer: &Answer) -> Result<Url> {
     let nowhere = || Error::unexpected(answer.url.path(), "a redirect that leads nowhere");
     answer.location().ok_or_else(nowhere)
 }
 
 /// The form of the local provider's consent page.
-pub(crate) fn decision<'a>(authorize: &Url, person: impl Into<Person<'a>>) -> Call {
-    let Person { key, password, unticked } = person.into();
+pub(crate) fn consent<'a>(authorize: &Url, person: impl Into<Person<'a>>) -> Call {
+    let Person { key, password, declined_scope } = person.into();
     let mut fields = vec![("person", key)];
     fields.extend(password.map(|password| ("password", password)));
-    consent_form(authorize, &fields, unticked)
+    consent_form(authorize, &fields, declined_scope)
 }
 
 /// The same, with these fields about the person.
-pub(crate) fn consent_form(authorize: &Url, person: &[(&str, &str)], unticked: &str) -> Call {
+pub(crate) fn consent_form(authorize: &Url, person: &[(&str, &str)], declined_scope: &str) -> Call {
     let query: Vec<_> = authorize.query_pairs().collect();
     let mut fields = vec![("decision", "allow")];
     fields.extend(person);
     for (name, value) in &query {
         if name == "scope" {
-            let ticked = value.split(' ').filter(|scope| *scope != unticked);
+            let ticked = value.split(' ').filter(|scope| *scope != declined_scope);
             fields.extend(ticked.map(|scope| ("scope", scope)));
             fields.push(("requested_scope", value));
         } else {
@@ -234,16 +240,16 @@ pub(crate) fn consent_form(authorize: &Url, person: &[(&str, &str)], unticked: &
 
 /// Tokens for a program, for an account with [`PASSWORD`].
 pub async fn tokens(agent: &Agent, base: &Url, email: &str) -> Result<Tokens> {
-    read_tokens(&request_tokens(agent, base, email).await?)
+    parse_tokens(&request_tokens(agent, base, email).await?)
 }
 
 pub(crate) async fn request_tokens(agent: &Agent, base: &Url, email: &str) -> Result<Answer> {
     let body = json!({ "email": email, "password": PASSWORD });
     let call = Call::json(Method::POST, at(base, "/api/v1/token")?, &body.to_string());
-    expect(agent.fresh().send(call).await?, StatusCode::OK)
+    expect_status(agent.fresh().send(call).await?, StatusCode::OK)
 }
 
-pub(crate) fn read_tokens(answer: &Answer) -> Result<Tokens> {
+pub(crate) fn parse_tokens(answer: &Answer) -> Result<Tokens> {
     let broken = |error: serde_json::Error| Error::unexpected("the token", error.to_string());
     serde_json::from_slice(&answer.body).map_err(broken)
 }
@@ -255,7 +261,8 @@ pub fn me(base: &Url) -> Result<Call> {
 /// What `Server-Timing` says, which an instance sends in development: how many queries
 /// the answer cost, and how long the app took over it, in milliseconds.
 pub fn server_timing(answer: &Answer) -> Result<(f64, f64)> {
-    let missing = || Error::NotHere("it sends no Server-Timing, as outside development".to_owned());
+    let missing =
+        || Error::Unsupported("it sends no Server-Timing, as outside development".to_owned());
     let header = answer.header("server-timing").ok_or_else(missing)?;
     let between = |from: &str, to: &[char]| -> Option<f64> {
         let (_, rest) = header.split_once(from)?;

@@ -83,7 +83,7 @@ fn tails(n: usize) -> impl Iterator<Item = f64> {
 }
 
 /// So many turns in an order of chance: who comes after whom makes a difference of its own.
-pub(crate) fn shuffled(turns: usize) -> Vec<usize> {
+pub(crate) fn shuffled_indices(turns: usize) -> Vec<usize> {
     let chance = RandomState::new();
     let mut order: Vec<usize> = (0..turns).collect();
     order.sort_by_cached_key(|turn| chance.hash_one(turn));
@@ -120,6 +120,6 @@ pub fn sign_test(differences: &[f64]) -> f64 {
     (2.0 * tail).min(1.0)
 }
 
-pub fn all_are(values: &[f64], number: f64) -> bool {
+pub fn all_equal(values: &[f64], number: f64) -> bool {
     !values.is_empty() && values.iter().all(|value| (value - number).abs() < 1e-9)
 }

@@ -14,21 +14,21 @@ pub(crate) fn base64url(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-fn strange() -> Error {
+fn malformed() -> Error {
     Error::unexpected("a token", "something that is not a JWT")
 }
 
 pub(crate) fn part(token: &str, part: usize) -> Result<Vec<u8>> {
-    let text = token.split('.').nth(part).ok_or_else(strange)?;
-    URL_SAFE_NO_PAD.decode(text).map_err(|_| strange())
+    let text = token.split('.').nth(part).ok_or_else(malformed)?;
+    URL_SAFE_NO_PAD.decode(text).map_err(|_| malformed())
 }
 
 pub fn header(token: &str) -> Result<Value> {
-    serde_json::from_slice(&part(token, 0)?).map_err(|_| strange())
+    serde_json::from_slice(&part(token, 0)?).map_err(|_| malformed())
 }
 
 pub fn claims(token: &str) -> Result<Value> {
-    serde_json::from_slice(&part(token, 1)?).map_err(|_| strange())
+    serde_json::from_slice(&part(token, 1)?).map_err(|_| malformed())
 }
 
 /// For how many seconds a token says that it lives.
@@ -47,14 +47,14 @@ pub fn is_signed_by(token: &str, keys: &Value) -> Result<bool> {
     let found = keys["keys"].as_array().into_iter().flatten().find(|key| key["kid"] == kid);
     let Some(key) = found.filter(|key| key["crv"] == "Ed25519") else { return Ok(false) };
     let public = key["x"].as_str().and_then(|x| URL_SAFE_NO_PAD.decode(x).ok());
-    let (signed, _) = token.rsplit_once('.').ok_or_else(strange)?;
+    let (signed, _) = token.rsplit_once('.').ok_or_else(malformed)?;
     let (Some(public), signature) = (public, part(token, 2)?) else { return Ok(false) };
     Ok(UnparsedPublicKey::new(&ED25519, public).verify(signed.as_bytes(), &signature).is_ok())
 }
 
 /// A new key, and the same as `JWT_PRIVATE_KEY` takes it (PKCS #8).
 pub fn signing_key() -> Result<(Ed25519KeyPair, String)> {
-    let failed = |_| Error::NotStarted("there is no randomness for a key".to_owned());
+    let failed = |_| Error::StartFailed("there is no randomness for a key".to_owned());
     let pair = Ed25519KeyPair::generate().map_err(failed)?;
     let base64 = STANDARD.encode(pair.to_pkcs8v1().map_err(failed)?.as_ref());
     let pem = format!("-----BEGIN PRIVATE KEY-----\n{base64}\n-----END PRIVATE KEY-----");
@@ -64,22 +64,22 @@ pub fn signing_key() -> Result<(Ed25519KeyPair, String)> {
 /// 128 bits that nobody can guess, in 32 hexadecimal digits.
 pub fn random() -> Result<String> {
     let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|error| Error::NotStarted(error.to_string()))?;
+    getrandom::fill(&mut bytes).map_err(|error| Error::StartFailed(error.to_string()))?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// The first two parts (RFC 7515 §5.1).
-pub(crate) fn message(header: &Value, claims: &Value) -> String {
+pub(crate) fn signing_input(header: &Value, claims: &Value) -> String {
     format!("{}.{}", base64url(header.to_string()), base64url(claims.to_string()))
 }
 
-pub(crate) fn signed(key: &Ed25519KeyPair, header: &Value, claims: &Value) -> String {
-    let message = message(header, claims);
+pub(crate) fn sign(key: &Ed25519KeyPair, header: &Value, claims: &Value) -> String {
+    let message = signing_input(header, claims);
     format!("{message}.{}", base64url(key.sign(message.as_bytes()).as_ref()))
 }
 
 /// The token with the lowest bit of one byte flipped.
-pub(crate) fn flipped(token: &str, part: usize, byte: usize) -> Result<String> {
+pub(crate) fn flip_bit(token: &str, part: usize, byte: usize) -> Result<String> {
     let mut bytes = self::part(token, part)?;
     if let Some(byte) = bytes.get_mut(byte) {
         *byte ^= 1;
@@ -129,18 +129,18 @@ impl Jwt {
 
     /// Signed with HMAC and a public secret.
     pub(crate) fn with_hmac(&self, secret: &[u8], changes: Value) -> String {
-        let message = message(&with(&self.header, changes), &self.claims);
+        let message = signing_input(&with(&self.header, changes), &self.claims);
         let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
         format!("{message}.{}", base64url(hmac::sign(&key, message.as_bytes())))
     }
 
     /// Signed with a key of the thief's own; `name` yields what the header says of it.
-    pub(crate) fn with_own_key(&self, name: impl Fn(Value) -> Value) -> Result<String> {
+    pub(crate) fn with_attacker_key(&self, name: impl Fn(Value) -> Value) -> Result<String> {
         let (key, _) = signing_key()?;
         let jwk = json!({ "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "kid": "mine",
             "x": base64url(key.public_key().as_ref()) });
         let header = with(&with(&self.header, json!({ "alg": "EdDSA" })), name(jwk));
-        Ok(signed(&key, &header, &self.claims))
+        Ok(sign(&key, &header, &self.claims))
     }
 }
 
@@ -159,7 +159,7 @@ mod tests {
     #[test]
     fn one_bit_differs_and_nothing_else() {
         let token = format!("{}.{}.{}", base64url("ab"), base64url("c"), base64url("d"));
-        let forged = flipped(&token, 0, 1).unwrap();
+        let forged = flip_bit(&token, 0, 1).unwrap();
         assert_eq!(part(&forged, 0).unwrap(), b"ac");
         assert_eq!(forged.split_once('.').unwrap().1, token.split_once('.').unwrap().1);
     }

@@ -35,21 +35,21 @@ pub struct BreakEven {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unclear(pub String);
 
-pub type Judged = Result<Verdict, Unclear>;
+pub type VerdictResult = Result<Verdict, Unclear>;
 
-pub fn unclear(why: impl Into<String>) -> Judged {
+pub fn unclear(why: impl Into<String>) -> VerdictResult {
     Err(Unclear(why.into()))
 }
 
-pub(crate) fn yes(because: impl Into<String>) -> Judged {
+pub(crate) fn yes(because: impl Into<String>) -> VerdictResult {
     Ok(Verdict::yes(because))
 }
 
-pub(crate) fn no(because: impl Into<String>) -> Judged {
+pub(crate) fn no(because: impl Into<String>) -> VerdictResult {
     Ok(Verdict::no(because))
 }
 
-pub(crate) fn only_if(condition: &str, because: impl Into<String>) -> Judged {
+pub(crate) fn only_if(condition: &str, because: impl Into<String>) -> VerdictResult {
     Ok(Verdict::only_if(condition, because))
 }
 

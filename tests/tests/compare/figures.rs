@@ -1,6 +1,6 @@
 //! Figures, verdicts and credentials of the comparison, as its parts yield them.
 
-use latchkey_lab::evidence::written;
+use latchkey_lab::evidence::format_number;
 use latchkey_lab::experiments::ALL;
 use latchkey_lab::remote::Remote;
 use latchkey_lab::sign_in::{Credential, credential_cookie};
@@ -66,7 +66,7 @@ fn numbers_have_the_digits_that_count() {
         (1_234_567.8, "1,234,568"),
         (-22_976.0, "-22,976"),
     ] {
-        assert_eq!(written(value), said);
+        assert_eq!(format_number(value), said);
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use latchkey_demo::throwaway::ThrowawayInstances;
 use latchkey_lab::experiments::{self, Experiment};
 use latchkey_lab::remote::Remote;
-use latchkey_lab::run::LIMIT;
+use latchkey_lab::run::TIME_LIMIT;
 use latchkey_lab::{
     InstanceFactory, InstanceOptions, Options, Outcome, Report, Verdict, run, verdict_of,
 };
@@ -43,7 +43,7 @@ async fn twice_in_a_row_the_verdicts_agree_and_the_samples_say_the_same() {
     let first = measure(&all).await;
     // It ends, also on a machine that is busy: what is under way is stopped, and stopping
     // takes a moment for each instance.
-    let most = LIMIT + Duration::from_secs(15);
+    let most = TIME_LIMIT + Duration::from_secs(15);
     assert!(u128::from(first.took_ms) <= most.as_millis(), "{}", first.took_ms);
     assert_eq!(first.claims.len(), all.len());
     for (claim, first) in all.iter().zip(&first.claims) {

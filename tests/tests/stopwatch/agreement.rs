@@ -42,7 +42,7 @@ async fn timed_and_ended_by(
     tokio::time::sleep(Duration::from_millis(100)).await;
     let mut end = None;
     let timed = stopwatch::time(agent, credential, |progress| {
-        if matches!(progress, Progress::Ended) {
+        if matches!(progress, Progress::Revoked) {
             end = Some(Instant::now());
             at_end();
         }

@@ -1,16 +1,16 @@
 //! What a row of answers says of the end of a sign-in.
 
 use latchkey_lab::stopwatch::{
-    Poll, PromiseResult, Reading, Scenario, Seen, has_stopped, promise_result, reading,
+    Poll, PollOutcome, PromiseResult, Reading, Scenario, has_stopped, promise_result, reading,
 };
 
 /// `a` accepted, `r` refused, `?` unclear: one every 100 ms, each taking 10 ms,
 /// the first two before the end.
 fn polls(row: &str) -> Vec<Poll> {
     let seen = |letter| match letter {
-        'a' => (Seen::Accepted, 200),
-        'r' => (Seen::Refused, 401),
-        _ => (Seen::Unclear, 503),
+        'a' => (PollOutcome::Accepted, 200),
+        'r' => (PollOutcome::Refused, 401),
+        _ => (PollOutcome::Unclear, 503),
     };
     let one = |(index, letter): (u32, char)| {
         let (seen, status) = seen(letter);
@@ -42,7 +42,7 @@ fn what_a_row_of_polls_says() {
 #[test]
 fn a_refusal_before_the_end_is_not_the_end() {
     let mut row = polls("araar");
-    row[1].seen = Seen::Refused;
+    row[1].seen = PollOutcome::Refused;
     assert_eq!(reading(&row), Reading::Dead { last_accepted: Some(100.0), first_refused: 210.0 });
     assert!(!has_stopped(&polls("rrrrrr")), "four of these are after the end");
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use askama::Template;
 use clap::Args;
 use latchkey_domain::Clock;
-use latchkey_lab::evidence::{capital, grouped, written};
+use latchkey_lab::evidence::{capitalize, format_number, group_by};
 use latchkey_lab::experiments::{self, Experiment};
 use latchkey_lab::remote::Remote;
 use latchkey_lab::run::{Progress, Tally};
@@ -53,7 +53,7 @@ pub(crate) async fn run(arguments: Arguments, local_provider: Option<LocalProvid
         None => throwaway::instances(local_provider)?,
     };
     let tell = |progress| {
-        if let Progress::Begun(claim) = progress {
+        if let Progress::Started(claim) = progress {
             report::tell(&format!("{:>2}  {}", claim.number, claim.sentence));
         }
     };
@@ -100,9 +100,9 @@ fn table(report: &Report) -> String {
     for claim in &report.claims {
         add("", "");
         add(&format!("{:>2}  ", claim.number), claim.sentence);
-        add("    ", &capital(&claim.in_words()));
+        add("    ", &capitalize(&claim.in_words()));
         add("    ", claim.because());
-        for (label, figures) in grouped(&claim.figures, |figure| &figure.label) {
+        for (label, figures) in group_by(&claim.figures, |figure| &figure.label) {
             let figures: Vec<_> = figures.into_iter().map(figure).collect();
             add("    - ", &format!("{label}: {}", figures.join(", ")));
         }
@@ -116,9 +116,9 @@ fn table(report: &Report) -> String {
 
 fn figure(figure: &Figure) -> String {
     let Interval { median, low, high, .. } = figure.interval;
-    let median = written(median);
+    let median = format_number(median);
     if low < high {
-        let (low, high) = (written(low), written(high));
+        let (low, high) = (format_number(low), format_number(high));
         format!("{median} {} ({low} to {high})", figure.unit)
     } else {
         format!("{median} {}", figure.unit)
@@ -146,7 +146,7 @@ fn row(claim: &latchkey_lab::Outcome) -> report::Row {
         id: claim.slug,
         title: claim.sentence.to_owned(),
         kind,
-        text: format!("{}. {}", capital(&claim.in_words()), claim.because()),
+        text: format!("{}. {}", capitalize(&claim.in_words()), claim.because()),
         file: None,
     }
 }

@@ -38,9 +38,9 @@ pub(super) fn begin(
     tokio::spawn(async move {
         let described = factory.describe();
         let tell = |progress| match progress {
-            Progress::Begun(_) => {}
-            Progress::Doing(what) => run.update(|progress| progress.doing = what),
-            Progress::Ended(outcome) => {
+            Progress::Started(_) => {}
+            Progress::Step(what) => run.update(|progress| progress.doing = what),
+            Progress::Finished(outcome) => {
                 run.update(|progress| progress.done += 1);
                 let (ground, at) = (described.clone(), clock.now());
                 run.keep(outcome.number, Measured { outcome: *outcome, ground, at });

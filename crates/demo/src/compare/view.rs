@@ -1,7 +1,7 @@
 //! Results as pages show them.
 
 use askama::Template;
-use latchkey_lab::evidence::{capital, grouped, written};
+use latchkey_lab::evidence::{capitalize, format_number, group_by};
 use latchkey_lab::experiments::{ALL, Curve, Experiment, curve};
 use latchkey_lab::run::{Tally, machine};
 use latchkey_lab::{Figure, Outcome, Verdict};
@@ -142,7 +142,7 @@ impl ClaimBody<'_> {
 
     /// The figures of one unit each.
     fn groups(&self) -> Vec<(&str, Vec<&Figure>)> {
-        grouped(&self.outcome.figures, |figure| &figure.unit)
+        group_by(&self.outcome.figures, |figure| &figure.unit)
     }
 }
 
@@ -188,8 +188,8 @@ impl Drawn {
             session: line(curve.session.clone()),
             jwt: line(vec![(0.0, curve.jwt), (far, curve.jwt)]),
             even: even.map(|x| (format!("{:.1}", WIDTH * x / far), format!("{x:.2}"))),
-            far: written(far),
-            slow: written(slow),
+            far: format_number(far),
+            slow: format_number(slow),
         }
     }
 }

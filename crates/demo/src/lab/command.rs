@@ -5,7 +5,7 @@ use std::io::Write as _;
 use clap::Args;
 use latchkey_lab::InstanceOptions;
 use latchkey_lab::attacks::{self, Attack, Report, Role, Verdict};
-use latchkey_lab::evidence::capital;
+use latchkey_lab::evidence::capitalize;
 use latchkey_web::cli::{Outcome, print};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -87,7 +87,7 @@ fn reported(attack: &Attack, report: &Report) -> report::Row {
         id: attack.id,
         title: attack.title.to_owned(),
         kind,
-        text: format!("{}{proven}. {more}", capital(word)).trim_end().to_owned(),
+        text: format!("{}{proven}. {more}", capitalize(word)).trim_end().to_owned(),
         file: Some(attack.check.file),
     }
 }

@@ -4,7 +4,7 @@ pub(crate) mod runner;
 
 use crate::prelude::*;
 use axum::body::Bytes;
-use latchkey_lab::stopwatch::{PromiseResult, Scenario, Seen, Timed};
+use latchkey_lab::stopwatch::{PollOutcome, PromiseResult, Scenario, Timed};
 
 #[derive(Debug, Template)]
 #[template(path = "stopwatch.html")]
@@ -86,7 +86,7 @@ fn promise(timed: &Timed) -> String {
 }
 
 fn lifetime(timed: &Timed) -> String {
-    timed.lived().map_or("not refused while watched".to_owned(), seconds)
+    timed.millis_until_refused().map_or("not refused while watched".to_owned(), seconds)
 }
 
 /// As far as the drawing has to reach for this key.
@@ -98,8 +98,9 @@ fn end_of_scale(timed: &Timed) -> f64 {
 fn lane(timed: &Timed, scale: f64) -> Lane {
     let x = |millis: f64| ((millis / scale).clamp(0.0, 1.0) * 1000.0).round();
     let last = timed.polls.last().map_or(0.0, |poll| poll.answered);
-    let let_in = timed.polls.iter().find(|poll| poll.asked >= 0.0 && poll.seen == Seen::Accepted);
-    let ends = timed.lived().unwrap_or(last);
+    let let_in =
+        timed.polls.iter().find(|poll| poll.asked >= 0.0 && poll.seen == PollOutcome::Accepted);
+    let ends = timed.millis_until_refused().unwrap_or(last);
     // What was let in nowhere begins where it ends.
     let begins = let_in.map_or(ends, |poll| poll.asked);
     Lane { begins: x(begins), ends: x(ends), last: x(last), promise: x(timed.promised) }
@@ -116,7 +117,7 @@ mod tests {
 
     use super::*;
 
-    fn timed(polls: &[(f64, Seen)], first_refused: f64, promised: f64) -> Timed {
+    fn timed(polls: &[(f64, PollOutcome)], first_refused: f64, promised: f64) -> Timed {
         let poll = |(asked, seen)| Poll { asked, answered: asked + 2.0, status: 200, seen };
         Timed {
             slug: "session".to_owned(),
@@ -130,7 +131,7 @@ mod tests {
 
     #[test]
     fn lanes_share_one_scale() {
-        use Seen::{Accepted, Refused};
+        use PollOutcome::{Accepted, Refused};
         let lives = [(-50.0, Accepted), (200.0, Accepted), (998.0, Refused)];
         for (polls, refused, promised, lane_of) in [
             (&lives[..], 800.0, 1_000.0, [100.0, 400.0, 500.0, 500.0]),

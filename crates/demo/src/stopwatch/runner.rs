@@ -36,7 +36,7 @@ pub(super) fn start(
             running.spawn(async move {
                 let timed = scenario.run(factory.as_ref(), |progress| {
                     let lived = match progress {
-                        Progress::Ended => 0.0,
+                        Progress::Revoked => 0.0,
                         Progress::Polled(poll) => poll.asked,
                     };
                     run.update(|scenarios| {

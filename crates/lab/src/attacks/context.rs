@@ -9,10 +9,10 @@ use tokio::sync::OnceCell;
 use url::Url;
 
 use super::record::{DOMAIN, Role, Step};
-use crate::agent::{Agent, Answer, Call, Middleman};
+use crate::agent::{Agent, Answer, Call, Interceptor};
 use crate::error::{Error, Result};
 use crate::instance::{LocalProvider, Target, at};
-use crate::sign_in::{self, Credential, redirect};
+use crate::sign_in::{self, Credential, redirect_target};
 use crate::token::random;
 
 /// A browser or a program, with a cookie jar of its own.
@@ -56,11 +56,11 @@ pub struct AttackContext {
 }
 
 impl AttackContext {
-    pub(super) fn new(target: Target, through: Option<Arc<dyn Middleman>>) -> Result<Self> {
+    pub(super) fn new(target: Target, through: Option<Arc<dyn Interceptor>>) -> Result<Self> {
         let http = Agent::new()?;
         Ok(Self {
             target,
-            http: through.map_or(http.clone(), |middleman| http.through(middleman)),
+            http: through.map_or(http.clone(), |interceptor| http.with_interceptor(interceptor)),
             owner: OnceCell::new(),
             thief: OnceCell::new(),
             ephemeral_user: OnceCell::new(),
@@ -94,7 +94,7 @@ impl AttackContext {
 
     pub(super) fn provider(&self) -> Result<LocalProvider> {
         self.target.provider.clone().ok_or_else(|| {
-            Error::because("It needs the local provider, which does not play Google here.")
+            Error::other("It needs the local provider, which does not play Google here.")
         })
     }
 
@@ -124,7 +124,7 @@ impl AttackContext {
             return Ok(answer);
         }
         let line = answer.line();
-        Err(Error::because(format!("{what} was answered with {line}, not {status}.")))
+        Err(Error::other(format!("{what} was answered with {line}, not {status}.")))
     }
 
     pub(super) async fn attack(
@@ -168,7 +168,7 @@ impl AttackContext {
         if answer.status == status {
             return Ok(answer);
         }
-        Err(Error::because(format!(
+        Err(Error::other(format!(
             "The control failed ({note}): {} was answered, not {status}.",
             answer.line()
         )))
@@ -252,7 +252,7 @@ impl AttackContext {
     /// Begins a sign-in at a provider; where the browser is sent to.
     pub(super) async fn authorization_url(&self, browser: &mut Browser, path: &str) -> Result<Url> {
         self.provider()?;
-        redirect(&self.send_unrecorded(browser, self.form(path, &[])?, 303).await?)
+        redirect_target(&self.send_unrecorded(browser, self.form(path, &[])?, 303).await?)
     }
 
     /// Consents at the local provider, which misbehaves as it is told; the callback to
@@ -264,7 +264,7 @@ impl AttackContext {
         misbehave: &str,
     ) -> Result<Url> {
         let call = consent_form(authorize, user, misbehave);
-        redirect(&self.send_unrecorded(&mut self.browser(), call, 303).await?)
+        redirect_target(&self.send_unrecorded(&mut self.browser(), call, 303).await?)
     }
 
     /// A sign-in up to its callback, which is not yet opened.
@@ -311,6 +311,6 @@ pub fn is_made_up(email: &str) -> bool {
 
 /// A member of the JSON document in an answer.
 pub(super) fn member(answer: &Answer, name: &str) -> Result<String> {
-    let missing = || Error::because(format!("{} was answered, without {name}.", answer.line()));
+    let missing = || Error::other(format!("{} was answered, without {name}.", answer.line()));
     answer.member(name).ok_or_else(missing)
 }

@@ -5,7 +5,7 @@
 //! attack that fails for another reason has shown nothing.
 
 use crate::agent::Answer;
-use crate::evidence::written;
+use crate::evidence::format_number;
 use crate::stats::{median, noise, sign_test};
 
 /// How often time is taken of each.
@@ -207,13 +207,13 @@ fn by_the_clock(seen: &[Answer]) -> Verdict {
         ),
         (false, true, true) => Verdict::GotThrough(format!(
             "Without an account the answer comes {} ms {}",
-            written(by.abs()),
+            format_number(by.abs()),
             if by < 0.0 { "sooner" } else { "later" }
         )),
         (false, true, false) => Verdict::Undecided(format!(
             "There is a difference of {} ms, which is less than two accounts differ among \
              themselves.",
-            written(by.abs())
+            format_number(by.abs())
         )),
         (false, false, _) => Verdict::Refused,
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::context::member;
 use super::prelude::*;
 use super::provider::redeemed;
-use crate::token::{Jwt, flipped, without_signature};
+use crate::token::{Jwt, flip_bit, without_signature};
 
 const ALTERED: &[Expect] = &[Code(401, "token_signature_invalid")];
 const UNKNOWN_KEY: &[Expect] = &[Code(401, "token_key_unknown")];
@@ -34,18 +34,18 @@ attacks! { Jwt:
         UNKNOWN_KEY, with_kid(&["x' UNION SELECT ''--", "' OR '1'='1"]);
     "jwt_jwk", "A token that brings its own key", "OWASP ASVS V9.1.3, RFC 7515 §4.1.3", KEY,
         EMBEDDED, forged(|jwt| {
-            let forged = jwt.with_own_key(|jwk| json!({ "kid": "mine", "jwk": jwk }))?;
+            let forged = jwt.with_attacker_key(|jwk| json!({ "kid": "mine", "jwk": jwk }))?;
             Ok(vec![("With jwk in the header", forged)])
         });
     "jwt_jku", "A token that says where its key is", "OWASP ASVS V9.1.3, RFC 7515 §4.1.2", KEY,
         EMBEDDED, forged(|jwt| {
-            let jku = jwt.with_own_key(|_| json!({ "kid": "mine", "jku": "https://evil.test/jwks" }))?;
-            let x5u = jwt.with_own_key(|_| json!({ "kid": "mine", "x5u": "https://evil.test/pem" }))?;
+            let jku = jwt.with_attacker_key(|_| json!({ "kid": "mine", "jku": "https://evil.test/jwks" }))?;
+            let x5u = jwt.with_attacker_key(|_| json!({ "kid": "mine", "x5u": "https://evil.test/pem" }))?;
             Ok(vec![("With jku", jku), ("With x5u", x5u)])
         });
     "jwt_own_key", "A signature by the thief", "RFC 7515 §5.2", KEY,
         UNKNOWN_KEY, forged(|jwt| {
-            Ok(vec![("Signed by the thief", jwt.with_own_key(|_| json!({ "kid": "mine" }))?)])
+            Ok(vec![("Signed by the thief", jwt.with_attacker_key(|_| json!({ "kid": "mine" }))?)])
         });
     "jwt_crit", "An extension that has to be understood", "RFC 7515 §4.1.11", KEY,
         &[Code(401, "token_critical_header")], forged(|jwt| Ok(vec![
@@ -62,7 +62,7 @@ attacks! { Jwt:
         ALTERED, forged(|jwt| Ok(vec![
             ("A member more in the header", jwt.with_header(json!({ "x": 1 }))),
             ("Another claim", jwt.with_claims(json!({ "jti": "x" }))),
-            ("One bit of the signature", flipped(&jwt.token, 2, 0)?),
+            ("One bit of the signature", flip_bit(&jwt.token, 2, 0)?),
             ("No signature", without_signature(&jwt.token)),
         ]));
     "jwt_longer_life", "A token that lives longer", "RFC 9068 §4", SIGNATURE,
@@ -156,7 +156,7 @@ async fn signed_with_public_key(
     let keys: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     let keys = keys["keys"].as_array().cloned().unwrap_or_default();
     let jwk = keys.into_iter().find(|jwk| jwk["kid"] == jwt.header["kid"]).ok_or_else(|| {
-        Error::because("No public key is published: with HS256 there is none to misuse.")
+        Error::other("No public key is published: with HS256 there is none to misuse.")
     })?;
     let bytes = jwk["x"].as_str().or(jwk["n"].as_str()).unwrap_or_default().to_owned();
     let forged =

@@ -81,12 +81,12 @@ impl Authorization {
         let callback = context.consent(&self.authorize, &user, "none").await?;
         let code = callback.query_pairs().find(|(name, _)| name == "code");
         let code = code.map(|(_, code)| code.into_owned());
-        code.ok_or_else(|| Error::because("The local provider gave no code."))
+        code.ok_or_else(|| Error::other("The local provider gave no code."))
     }
 
     /// The token request (RFC 6749 §4.1.3), with these fields in place of the right ones.
-    fn redemption(&self, code: &str, instead: &[(&str, &str)]) -> Result<Call> {
-        let fields = self.provider.redemption(code, &self.verifier).map(|(name, value)| {
+    fn token_request(&self, code: &str, instead: &[(&str, &str)]) -> Result<Call> {
+        let fields = self.provider.token_request(code, &self.verifier).map(|(name, value)| {
             let other = instead.iter().find(|(one, _)| *one == name);
             (name, other.map_or(value, |(_, value)| *value))
         });
@@ -101,7 +101,7 @@ impl Authorization {
 pub(super) async fn redeemed(context: &mut AttackContext) -> Result<Answer> {
     let authorization = Authorization::new(context)?;
     let code = authorization.code(context).await?;
-    let call = authorization.redemption(&code, &[])?;
+    let call = authorization.token_request(&code, &[])?;
     context.send_unrecorded(&mut context.browser(), call, 200).await
 }
 
@@ -125,11 +125,11 @@ async fn altered_redemption(
     let mut thief = context.thiefs_browser();
     for (note, value) in values {
         let code = authorization.code(context).await?;
-        let call = authorization.redemption(&code, &[(field, value)])?;
+        let call = authorization.token_request(&code, &[(field, value)])?;
         context.attack(&mut thief, note, call).await?;
     }
     let code = authorization.code(context).await?;
-    let right = authorization.redemption(&code, &[])?;
+    let right = authorization.token_request(&code, &[])?;
     context.control(&mut thief, "With the right value", right, 200).await?;
     Ok(())
 }
@@ -138,7 +138,7 @@ async fn code_reused(context: &mut AttackContext) -> Result {
     let authorization = Authorization::new(context)?;
     let (mut app, mut thief) = (context.browser(), context.thiefs_browser());
     let code = authorization.code(context).await?;
-    let first = authorization.redemption(&code, &[])?;
+    let first = authorization.token_request(&code, &[])?;
     let tokens = context.control(&mut app, "The first time", first.clone(), 200).await?;
     let access = member(&tokens, "access_token")?;
     let userinfo =

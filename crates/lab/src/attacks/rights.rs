@@ -93,7 +93,7 @@ async fn sign_in_of_another(context: &mut AttackContext) -> Result {
     let listed: Value = serde_json::from_slice(&listed.body).unwrap_or_default();
     let mut items = listed["items"].as_array().into_iter().flatten();
     let current = items.find(|one| one["current"] == true).and_then(|one| one["id"].as_str());
-    let id = current.ok_or_else(|| Error::because("The current sign-in is not listed."))?;
+    let id = current.ok_or_else(|| Error::other("The current sign-in is not listed."))?;
     let thief = context.thief().await?;
     let token = context.access_token(&thief).await?;
     let call = context.api(Method::DELETE, &format!("/api/v1/sessions/{id}"), &token)?;

@@ -92,7 +92,7 @@ async fn lane(
     tell: Tell<'_>,
 ) {
     let here = || {
-        let target = target.map_err(Error::because)?;
+        let target = target.map_err(Error::other)?;
         AttackContext::new(target.clone(), None)
     };
     let mut context = here();
@@ -119,7 +119,7 @@ async fn prove(
 ) -> Option<Proof> {
     let weakening = weakenings::of(attack.id)?;
     let mut context = ground
-        .map_err(Error::because)
+        .map_err(Error::other)
         .and_then(|ground| AttackContext::new(ground.target.clone(), Some(ground.twin(weakening))));
     let (verdict, steps) = run_in(&mut context, attack, deadline).await;
     Some(Proof { without: weakening.without, verdict, steps })
@@ -156,7 +156,7 @@ async fn run_in(
     context.take_record();
     let done = match tokio::time::timeout(time, (attack.run)(context)).await {
         Ok(done) => done,
-        Err(_) => Err(Error::because("There was no time left.")),
+        Err(_) => Err(Error::other("There was no time left.")),
     };
     let (seen, mut steps) = context.take_record();
     for step in &mut steps {

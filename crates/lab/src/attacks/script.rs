@@ -298,7 +298,7 @@ impl Script<'_> {
             }
             Body::Raw { text, content_type } => {
                 let method = Method::from_bytes(request.method.as_bytes());
-                let method = method.map_err(|error| Error::because(error.to_string()))?;
+                let method = method.map_err(|error| Error::other(error.to_string()))?;
                 let body = self.fill(text).await?.into_bytes();
                 let call = Call { body, ..Call::new(method, url) };
                 content_type.into_iter().fold(call, |call, kind| call.with("content-type", kind))
@@ -335,7 +335,7 @@ impl Script<'_> {
     /// What was saved, or came with the callback.
     fn saved(&self, name: &str) -> Result<&String> {
         let value = self.saved.get(name).filter(|value| !value.is_empty());
-        value.ok_or_else(|| Error::because(format!("The answers had no {name}.")))
+        value.ok_or_else(|| Error::other(format!("The answers had no {name}.")))
     }
 
     async fn newcomer(&self) -> Result<Account> {
@@ -371,7 +371,7 @@ impl Script<'_> {
             Some(("owner", _)) => self.context.owner().await?,
             Some(("thief", _)) => self.context.thief().await?,
             Some(("newcomer", _)) => self.newcomer().await?,
-            _ => return Err(Error::because(format!("There is no value {name}."))),
+            _ => return Err(Error::other(format!("There is no value {name}."))),
         };
         Ok(match name.split_once('.') {
             Some((_, "email")) => account.email,
@@ -394,6 +394,6 @@ fn read(answer: &Answer, browser: &Browser, source: Source) -> Result<String> {
         }
     };
     let path = answer.url.path();
-    let missing = || Error::because(format!("{path} answered without {name}."));
+    let missing = || Error::other(format!("{path} answered without {name}."));
     found.map(str::to_owned).ok_or_else(missing)
 }

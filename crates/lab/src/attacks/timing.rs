@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use super::context::{AttackContext, new_email};
 use super::judge::ROUNDS;
 use crate::error::Result;
-use crate::evidence::written;
-use crate::stats::{median, shuffled};
+use crate::evidence::format_number;
+use crate::stats::{median, shuffled_indices};
 use crate::token::random;
 
 /// How long the rounds may take: on a machine that needs longer nothing can be told.
@@ -35,7 +35,7 @@ pub(super) async fn timed(
         }
         let emails = [known.clone(), new_email()?, control.clone()];
         let mut answers = [None, None, None];
-        for who in shuffled(WHO.len()) {
+        for who in shuffled_indices(WHO.len()) {
             let email = &*emails[who];
             let filled = fields
                 .iter()
@@ -55,7 +55,7 @@ pub(super) async fn timed(
         rounds.iter().filter_map(|round| Some(round[who].as_ref()?.1.millis())).collect()
     };
     let notes = [0, 1, 2].map(|who| {
-        let middle = written(median(&times(who)).unwrap_or_default());
+        let middle = format_number(median(&times(who)).unwrap_or_default());
         format!("{}: {middle} ms, the median of {}", WHO[who], rounds.len())
     });
     for (round, answers) in rounds.into_iter().enumerate() {

@@ -1,5 +1,5 @@
 //! A Latchkey that lacks one check, as seen from outside: a throw-away instance, and in front of
-//! it a middleman who puts right in each request what the check looks at, or takes out of each
+//! it an interceptor that puts right in each request what the check looks at, or takes out of each
 //! answer what it put in. The instance lets the lab bring its signing key, and nothing else.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,7 +12,7 @@ use url::Url;
 
 use super::judge::Verdict;
 use super::record::Step;
-use crate::agent::{Answer, Call, Middleman};
+use crate::agent::{Answer, Call, Interceptor};
 use crate::error::Result;
 use crate::instance::{Instance, InstanceFactory, InstanceOptions, LocalProvider, Target};
 use crate::token::{self, Jwt};
@@ -68,7 +68,7 @@ impl Ground {
     }
 
     /// A twin for one run of one attack: it remembers what has passed.
-    pub(super) fn twin(&self, weakening: &'static Weakening) -> Arc<dyn Middleman> {
+    pub(super) fn twin(&self, weakening: &'static Weakening) -> Arc<dyn Interceptor> {
         let run = self.runs.fetch_add(1, Ordering::Relaxed);
         let passed = Passed {
             exchanges: Vec::new(),
@@ -91,14 +91,14 @@ struct Twin {
     passed: Mutex<Passed>,
 }
 
-impl Middleman for Twin {
-    fn forward(&self, call: &mut Call) {
+impl Interceptor for Twin {
+    fn on_request(&self, call: &mut Call) {
         let mut passed = self.passed.lock().unwrap_or_else(PoisonError::into_inner);
         // Each run has an address of its own: none uses up the tries of another. What is timed
         // brings one for each call.
         let is_timed = call.header("x-forwarded-for").is_some();
         if !is_timed {
-            call.set("x-forwarded-for", Some(&format!("{}.1", passed.network)));
+            call.set_header("x-forwarded-for", Some(&format!("{}.1", passed.network)));
         }
         match self.weakening.rewrite {
             Rewrite::Request(rewrite) => rewrite(&passed, call),
@@ -107,7 +107,7 @@ impl Middleman for Twin {
         }
     }
 
-    fn hand_back(&self, call: &Call, answer: &mut Answer) {
+    fn on_response(&self, call: &Call, answer: &mut Answer) {
         let mut passed = self.passed.lock().unwrap_or_else(PoisonError::into_inner);
         if let Rewrite::Answer(rewrite) = self.weakening.rewrite {
             rewrite(&passed, call, answer);
@@ -201,7 +201,7 @@ impl Passed {
         let genuine = Jwt::read(&self.member("access_token")?).ok()?;
         let mut claims = Jwt::read(jwt).ok()?.claims;
         change(&mut claims);
-        Some(token::signed(&self.key, &genuine.header, &claims))
+        Some(token::sign(&self.key, &genuine.header, &claims))
     }
 
     /// The same of the token in `Authorization`.
@@ -231,7 +231,7 @@ pub(super) fn edit_cookies(call: &mut Call, change: impl FnOnce(&mut Pairs)) {
     let mut pairs = cookies(call);
     change(&mut pairs);
     let pairs: Vec<_> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    call.set("cookie", Some(&*pairs.join("; ")).filter(|all| !all.is_empty()));
+    call.set_header("cookie", Some(&*pairs.join("; ")).filter(|all| !all.is_empty()));
 }
 
 /// Changes the fields of a form, or of a query where there is no form.

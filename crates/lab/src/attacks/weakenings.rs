@@ -10,7 +10,7 @@ use super::twin::{
     Pairs, Passed, Weakening, cookies, edit, edit_cookies, edit_json, field, put, set_by,
 };
 use crate::agent::{Answer, Call};
-use crate::instance::challenge;
+use crate::instance::code_challenge;
 use crate::token::Jwt;
 
 /// What the twin does for want of the check, the attacks that aim at the check, and what is
@@ -45,12 +45,12 @@ twins! {
     "It takes GET for POST." [sign_out_by_link oauth_start_by_link]
         In(|_, call| if ["/sign-out", "/auth/google"].contains(&call.url.path()) {
             call.method = Method::POST;
-            call.set("content-type", Some("application/x-www-form-urlencoded"));
+            call.set_header("content-type", Some("application/x-www-form-urlencoded"));
             from_own_site(call);
         });
     "It reads JSON whatever it is said to be." [csrf_api_type]
         In(|_, call| if call.url.path().starts_with("/api") {
-            call.set("content-type", Some("application/json"));
+            call.set_header("content-type", Some("application/json"));
         });
     "It lets every origin read its answers." [cors_read]
         Out(|_, call, answer| {
@@ -110,12 +110,12 @@ twins! {
         In(|_, call| edit(call, |pairs| pairs.retain(|(name, _)| name != "misbehave")));
     "It wants no challenge, or takes one of any kind." [pkce_missing pkce_plain]
         In(|_, call| {
-            put_at(call, "/authorize", "code_challenge", &challenge(VERIFIER));
+            put_at(call, "/authorize", "code_challenge", &code_challenge(VERIFIER));
             put_at(call, "/authorize", "code_challenge_method", "S256");
         });
     "Every verifier fits every code." [pkce_wrong_verifier]
         In(|_, call| {
-            put_at(call, "/decide", "code_challenge", &challenge(VERIFIER));
+            put_at(call, "/decide", "code_challenge", &code_challenge(VERIFIER));
             put_at(call, "/token", "code_verifier", VERIFIER);
         });
     "It takes every redirect URI for the registered one."
@@ -201,12 +201,12 @@ twins! {
             let ends = ["/sign-out", "/account/sign-ins/end-others", "/account/delete"];
             if ends.contains(&call.url.path()) {
                 call.url.set_path("/sign-out");
-                call.set("cookie", None);
+                call.set_header("cookie", None);
             }
         });
     "It forgets who was there before." [session_after_sign_in]
         In(|_, call| if call.url.path() == "/sign-in" {
-            call.set("cookie", None);
+            call.set_header("cookie", None);
         });
     "It compares as much as came." [session_guessed]
         In(|passed, call| edit_cookies(call, |pairs| for (_, value) in pairs {
@@ -228,7 +228,7 @@ twins! {
             edit_json(call, |json| json["token"] = json!("another"));
         });
     "It does not count wrong passwords." [brute_force]
-        In(|passed, call| call.set("x-forwarded-for", Some(&passed.new_address())));
+        In(|passed, call| call.set_header("x-forwarded-for", Some(&passed.new_address())));
     "It says which addresses it knows."
         [enumeration_sign_in enumeration_sign_up enumeration_forgot]
         Out(|passed, call, answer| {
@@ -321,8 +321,8 @@ twins! {
 }
 
 fn from_own_site(call: &mut Call) {
-    call.set("sec-fetch-site", Some("same-origin"));
-    call.set("origin", None);
+    call.set_header("sec-fetch-site", Some("same-origin"));
+    call.set_header("origin", None);
 }
 
 fn set(answer: &mut Answer, name: &'static str, value: &str) {
@@ -346,7 +346,7 @@ fn as_first_comer(passed: &Passed, call: &mut Call) {
     };
     if let Some((first, _)) = passed.exchanges.iter().find(let_in) {
         for name in ["authorization", "cookie"] {
-            call.set(name, first.header(name));
+            call.set_header(name, first.header(name));
         }
         from_own_site(call);
     }

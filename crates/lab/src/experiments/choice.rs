@@ -13,7 +13,7 @@ const UNIT: &str = "opens the API";
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let fixture = context.start(&InstanceOptions::default()).await?;
-    context.doing("trying each door with each key");
+    context.step("trying each door with each key");
     for method in SignInMethod::ALL {
         let mut bodies = Vec::new();
         for credential in Credential::ALL {
@@ -26,19 +26,20 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
         let same = if bodies.windows(2).all(|pair| pair[0] == pair[1]) { "yes" } else { "no" };
         evidence.add_fact(format!("{}: the same bytes with either key", method.name()), same);
     }
-    context.doing("letting another app read the calendar");
+    context.step("letting another app read the calendar");
     let printer = calendar_printer(&fixture.agent, fixture.instance, Duration::ZERO).await?;
     evidence.add_answer(DELEGATED, &fixture.agent.fresh().send(printer.request).await?);
     Ok(())
 }
 
-fn judge(evidence: &Evidence) -> Judged {
-    let delegated = evidence.opened(DELEGATED, &["401 token_missing", "403 insufficient_scope"])?;
+fn judge(evidence: &Evidence) -> VerdictResult {
+    let delegated =
+        evidence.accepted(DELEGATED, &["401 token_missing", "403 insufficient_scope"])?;
     let mut opened = Vec::new();
     for (method, credential) in combinations() {
         let label = combination(method, credential);
-        let samples = evidence.samples(&label, UNIT)?;
-        if all_are(samples, 1.0) {
+        let samples = evidence.required_samples(&label, UNIT)?;
+        if all_equal(samples, 1.0) {
             opened.push((method, credential));
         }
     }

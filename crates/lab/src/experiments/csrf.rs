@@ -16,7 +16,7 @@ const REFUSED: [&str; 1] = ["403 cross_site_request"];
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let fixture = context.start(&InstanceOptions::default()).await?;
-    context.doing("writing a contact from three sites");
+    context.step("writing a contact from three sites");
     let token = fixture.tokens().await?.access_token;
     let url = at(fixture.url(), "/api/v1/contacts")?;
     let browsers =
@@ -44,15 +44,15 @@ fn label(carrier: &str, site: &str) -> String {
     format!("{carrier}, {site}")
 }
 
-fn judge(evidence: &Evidence) -> Judged {
-    let opened = |carrier, site| evidence.opened(&label(carrier, site), &REFUSED);
+fn judge(evidence: &Evidence) -> VerdictResult {
+    let opened = |carrier, site| evidence.accepted(&label(carrier, site), &REFUSED);
     let [session, jwt, bearer] = CARRIERS;
     for carrier in CARRIERS {
         if !opened(carrier, SITES[0])? {
             return unclear(format!("The {carrier} failed at home, too."));
         }
     }
-    if evidence.said(PREFLIGHT)? != "none" {
+    if evidence.required_fact(PREFLIGHT)? != "none" {
         return no("A page elsewhere may send the header as well (CORS).");
     }
     let by_cookie = |site| Ok(opened(session, site)? || opened(jwt, site)?);

@@ -25,32 +25,35 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let options = InstanceOptions::default().set("JWT_REVOCATION", "watch").with_log();
     let fixture = context.start(&options).await?;
     for (label, credential) in [(SESSION, Credential::Session), (WATCHED, Credential::Jwt)] {
-        context.doing(format!("counting the queries of a {label}"));
+        context.step(format!("counting the queries of a {label}"));
         let mut browser = fixture.browser(credential).await?;
         for request in 0..=REQUESTS {
             let answer = browser.send(sign_in::me(fixture.url())?).await?;
-            let (queries, _) = sign_in::server_timing(&sign_in::expect(answer, StatusCode::OK)?)?;
+            let (queries, _) =
+                sign_in::server_timing(&sign_in::expect_status(answer, StatusCode::OK)?)?;
             // At the first one a session notes that it was used.
             if request > 0 {
                 evidence.add_sample(label, PER_REQUEST, queries);
             }
         }
     }
-    context.doing("counting what is asked while nobody asks");
+    context.step("counting what is asked while nobody asks");
     evidence.add_sample(WATCHED, PER_MINUTE, fixture.statements_per_minute(IDLE).await?);
-    context.doing("ending a sign-in");
+    context.step("ending a sign-in");
     let timed = Scenario::JwtWatch.prepare(&context.instances).await?.time(|_| ()).await?;
-    if let Some(lived) = timed.lived() {
+    if let Some(lived) = timed.millis_until_refused() {
         evidence.add_sample(WATCHED, REFUSED, lived);
     }
     Ok(())
 }
 
-fn judge(evidence: &Evidence) -> Judged {
-    let session = evidence.middle(SESSION, PER_REQUEST)?;
-    let (jwt, beside) =
-        (evidence.middle(WATCHED, PER_REQUEST)?, evidence.middle(WATCHED, PER_MINUTE)?);
-    let refused = evidence.middle(WATCHED, REFUSED)?;
+fn judge(evidence: &Evidence) -> VerdictResult {
+    let session = evidence.required_median(SESSION, PER_REQUEST)?;
+    let (jwt, beside) = (
+        evidence.required_median(WATCHED, PER_REQUEST)?,
+        evidence.required_median(WATCHED, PER_MINUTE)?,
+    );
+    let refused = evidence.required_median(WATCHED, REFUSED)?;
     let because = format!(
         "A session costs {session} queries at each request. With the list a JWT costs {jwt}, and \
          each process {beside:.0} a minute, however many ask; its end is noticed after \

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::context::Context;
 use crate::error::Result;
 use crate::evidence::Evidence;
-use crate::verdict::{Judged, Unclear, Verdict};
+use crate::verdict::{Unclear, Verdict, VerdictResult};
 
 type Measuring<'a> = Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
 
@@ -22,7 +22,7 @@ pub struct Experiment {
     /// How long it takes at most, unless the machine is busy.
     pub budget: Duration,
     pub(crate) measure: for<'a> fn(&'a Context<'a>, &'a mut Evidence) -> Measuring<'a>,
-    pub(crate) judge: fn(&Evidence) -> Judged,
+    pub(crate) judge: fn(&Evidence) -> VerdictResult,
 }
 
 impl Experiment {

@@ -31,12 +31,12 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
         (fixture.agent.fresh(), me.bearer(OPAQUE)),
     ];
     for services in SERVICES {
-        context.doing(format!("passing keys on to {services} services"));
+        context.step(format!("passing keys on to {services} services"));
         for (key, (browser, call)) in KEYS.into_iter().zip(&callers) {
             let (before, mut queries, mut millis) = (issuer.requests(), 0.0, 0.0);
             for _ in 0..services {
                 let answer = browser.clone().send(call.clone()).await?;
-                let answer = sign_in::expect(answer, StatusCode::OK)?;
+                let answer = sign_in::expect_status(answer, StatusCode::OK)?;
                 queries += sign_in::server_timing(&answer)?.0;
                 millis += answer.millis();
             }
@@ -55,10 +55,10 @@ fn label(key: &str, services: usize) -> String {
     format!("{key}, {services} services")
 }
 
-fn judge(evidence: &Evidence) -> Judged {
+fn judge(evidence: &Evidence) -> VerdictResult {
     let [session, jwt, opaque] = KEYS;
     let most = SERVICES[2];
-    let of = |key, unit| evidence.middle(&label(key, most), unit);
+    let of = |key, unit| evidence.required_median(&label(key, most), unit);
     let work = |key| Ok(of(key, QUERIES)? + of(key, CALLS)?);
     let (looked_up, checked, asked) = (work(session)?, work(jwt)?, work(opaque)?);
     let because = format!(
@@ -68,7 +68,7 @@ fn judge(evidence: &Evidence) -> Judged {
     if checked >= looked_up {
         return no(because);
     }
-    if evidence.opened(AFTER, &["401 token_revoked"])? {
+    if evidence.accepted(AFTER, &["401 token_revoked"])? {
         let condition = "none of them has to know at once that it has ended";
         let because = format!("{because} The last service took the JWT after its end.");
         return only_if(condition, because);

@@ -19,7 +19,7 @@ const UNTICKED: &str = "e-mail of a person who unticked it at the provider";
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let fixture = context.start(&InstanceOptions::default()).await?;
-    context.doing("sending a narrow token");
+    context.step("sending a narrow token");
     let wanted = json!({
         "email": fixture.email, "password": sign_in::PASSWORD, "scope": NARROW,
     });
@@ -38,11 +38,11 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let writing = Call::json(Method::POST, url, r#"{"name":"X"}"#).bearer(token);
     evidence.add_fact(WRITING, fixture.agent.fresh().send(writing).await?.summary());
 
-    context.doing("unticking a scope at consent");
+    context.step("unticking a scope at consent");
     // One person each: a second sign-in would take nothing away.
-    for (label, key, unticked) in [(TICKED, "ada", ""), (UNTICKED, "long", "email")] {
+    for (label, key, declined_scope) in [(TICKED, "ada", ""), (UNTICKED, "long", "email")] {
         let mut agent = fixture.agent.fresh();
-        let person = sign_in::Person { unticked, ..key.into() };
+        let person = sign_in::Person { declined_scope, ..key.into() };
         sign_in::with_oauth(&mut agent, fixture.instance, person, Credential::Session).await?;
         let me = fixture.get(&mut agent, "/api/v1/me").await?.json();
         evidence.add_fact(label, if me["email"].is_string() { "known" } else { "not known" });
@@ -50,20 +50,20 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     Ok(())
 }
 
-fn judge(evidence: &Evidence) -> Judged {
+fn judge(evidence: &Evidence) -> VerdictResult {
     let refused = ["403 insufficient_scope"];
-    let opened = |label| evidence.opened(label, &refused);
-    if !opened(CALENDAR)? || evidence.said(TICKED)? != "known" {
+    let opened = |label| evidence.accepted(label, &refused);
+    if !opened(CALENDAR)? || evidence.required_fact(TICKED)? != "known" {
         return unclear("What is allowed was refused too, so refusals prove nothing.");
     }
     if opened(CONTACTS)? || opened(WRITING)? {
         return no("A token for the calendar opened the contacts.");
     }
-    let named = evidence.said(NAMED)?;
+    let named = evidence.required_fact(NAMED)?;
     if named != "contacts:read" {
         return unclear("The contacts were refused, but not because their scope was missing.");
     }
-    if evidence.said(UNTICKED)? != "not known" {
+    if evidence.required_fact(UNTICKED)? != "not known" {
         return no("What was unticked at consent arrived all the same.");
     }
     yes(format!(

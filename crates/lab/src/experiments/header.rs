@@ -19,7 +19,7 @@ const LINE: f64 = 8_192.0;
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let fixture = context.start(&InstanceOptions::default()).await?;
     for count in ROLES {
-        context.doing(format!("sending a token with {count} roles"));
+        context.step(format!("sending a token with {count} roles"));
         fixture.set_roles(count).await?;
         let token = fixture.tokens().await?.access_token;
         let bytes = "authorization: Bearer ".len() + token.len() + 2;
@@ -33,11 +33,11 @@ fn label(roles: usize) -> String {
     format!("a token with {roles} roles")
 }
 
-fn judge(evidence: &Evidence) -> Judged {
+fn judge(evidence: &Evidence) -> VerdictResult {
     let (mut fits, mut fails) = (None, None);
     for count in ROLES {
-        let bytes = evidence.middle(&label(count), UNIT)?;
-        if evidence.opened(&label(count), &TOO_LARGE)? && bytes <= LINE {
+        let bytes = evidence.required_median(&label(count), UNIT)?;
+        if evidence.accepted(&label(count), &TOO_LARGE)? && bytes <= LINE {
             fits = Some((count, bytes));
         } else if fails.is_none() {
             fails = Some((count, bytes));

@@ -27,10 +27,10 @@ const REPLAYED: &str =
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let fixture = match context.start(&InstanceOptions::default().with_log()).await {
         // The log of one that runs already is its owner's.
-        Err(Error::NotHere(_)) => context.start(&InstanceOptions::default()).await?,
+        Err(Error::Unsupported(_)) => context.start(&InstanceOptions::default()).await?,
         started => started?,
     };
-    context.doing("passing tokens in URLs");
+    context.step("passing tokens in URLs");
     let agent = &fixture.agent;
     let token = fixture.tokens().await?.access_token;
     let good = fixture.get_with(&token, "/api/v1/me").await?;
@@ -69,8 +69,8 @@ fn label(path: &str, name: &str) -> String {
     format!("GET {path}?{name}=…")
 }
 
-fn judge(evidence: &Evidence) -> Judged {
-    if !evidence.opened(IN_HEADER, &[])? {
+fn judge(evidence: &Evidence) -> VerdictResult {
+    if !evidence.accepted(IN_HEADER, &[])? {
         return unclear("The token failed in the header, too.");
     }
     // A page treats it as no token at all; the API gives the reason.
@@ -79,9 +79,9 @@ fn judge(evidence: &Evidence) -> Judged {
     for (label, at_api) in ways.chain([(BESIDE.to_owned(), true), (IN_BODY.to_owned(), false)]) {
         let refused: &[&str] = if at_api { &["400 token_in_url"] } else { &NO_TOKEN };
         tried += 1;
-        let_in += usize::from(evidence.opened(&label, refused)?);
+        let_in += usize::from(evidence.accepted(&label, refused)?);
     }
-    let (replayed, policy) = (evidence.said(REPLAYED)?, evidence.said(REFERRER)?);
+    let (replayed, policy) = (evidence.required_fact(REPLAYED)?, evidence.required_fact(REFERRER)?);
     if let_in > 0 {
         return yes(format!("{let_in} of {tried} ways to pass it worked."));
     }
@@ -100,7 +100,7 @@ fn judge(evidence: &Evidence) -> Judged {
          ways. The code of OAuth is in a URL, but works for nobody who finds it there. {} (Referrer-Policy: {policy}). \
          After it, the address bar {}.{log}",
         told_to_others(policy),
-        evidence.said(HISTORY)?,
+        evidence.required_fact(HISTORY)?,
     ))
 }
 

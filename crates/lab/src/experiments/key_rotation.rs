@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let before = context.start(&InstanceOptions::default()).await?;
     let old = before.tokens().await?.access_token;
-    context.doing("starting a process with a new key");
+    context.step("starting a process with a new key");
     let options = InstanceOptions::default().sharing_storage_with(before.instance)?;
     let after = context.start(&options.set("JWT_ALGORITHM", "ES256")).await?;
     let new = after.tokens().await?.access_token;
@@ -37,10 +37,10 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     }
 }
 
-fn judge(evidence: &Evidence) -> Judged {
-    let (old, new) = (evidence.opened(OLD, &UNKNOWN)?, evidence.opened(NEW, &UNKNOWN)?);
+fn judge(evidence: &Evidence) -> VerdictResult {
+    let (old, new) = (evidence.accepted(OLD, &UNKNOWN)?, evidence.accepted(NEW, &UNKNOWN)?);
     let refusals = evidence.values(NEW, "refusals").len();
-    let waited = evidence.middle(WAITED, "ms")?;
+    let waited = evidence.required_median(WAITED, "ms")?;
     if !old || !new {
         return no("Good tokens were refused after it, and went on being refused.");
     }

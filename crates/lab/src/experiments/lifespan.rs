@@ -39,11 +39,11 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
         let (queries, _) = sign_in::server_timing(&fixture.request_tokens().await?)?;
         evidence.add_sample(ANEW, "queries", queries);
     }
-    context.doing("moving the clock until a token expires");
+    context.step("moving the clock until a token expires");
     expire(&fixture, &tokens.access_token, evidence).await?;
-    context.doing("refreshing, in a row");
+    context.step("refreshing, in a row");
     let last = in_a_row(context, &fixture, tokens.refresh_token, evidence).await?;
-    context.doing("refreshing, all at once");
+    context.step("refreshing, all at once");
     at_once(&fixture, &last, evidence).await
 }
 
@@ -98,7 +98,7 @@ async fn at_once(
         match answer.status {
             StatusCode::OK => {
                 evidence.add_sample(TWINS, "let in", 1.0);
-                successors.push(sign_in::read_tokens(&answer)?.refresh_token);
+                successors.push(sign_in::parse_tokens(&answer)?.refresh_token);
             }
             StatusCode::BAD_REQUEST => evidence.add_sample(TWINS, "let in", 0.0),
             // The server was too busy, or worse: that says nothing about the token.
@@ -114,20 +114,26 @@ async fn at_once(
     Ok(())
 }
 
-fn judge(evidence: &Evidence) -> Judged {
-    if !evidence.opened(BEFORE, &["401 token_expired"])? {
+fn judge(evidence: &Evidence) -> VerdictResult {
+    if !evidence.accepted(BEFORE, &["401 token_expired"])? {
         return unclear("The token did not work before exp.");
     }
-    if evidence.opened(IN_THE_END, &["401 token_expired"])? {
+    if evidence.accepted(IN_THE_END, &["401 token_expired"])? {
         return no("It was never refused.");
     }
-    let (leeway, lifetime) =
-        (evidence.middle(LEEWAY, "seconds")?, evidence.middle(LIFETIME, "seconds")?);
-    let (queries, bytes) =
-        (evidence.middle(REFRESH, "queries")?, evidence.middle(REFRESH, "bytes")?);
-    let anew = evidence.middle(ANEW, "queries")?;
-    let (twins, successors) =
-        (evidence.samples(TWINS, "let in")?, evidence.middle(SUCCESSORS, "tokens")?);
+    let (leeway, lifetime) = (
+        evidence.required_median(LEEWAY, "seconds")?,
+        evidence.required_median(LIFETIME, "seconds")?,
+    );
+    let (queries, bytes) = (
+        evidence.required_median(REFRESH, "queries")?,
+        evidence.required_median(REFRESH, "bytes")?,
+    );
+    let anew = evidence.required_median(ANEW, "queries")?;
+    let (twins, successors) = (
+        evidence.required_samples(TWINS, "let in")?,
+        evidence.required_median(SUCCESSORS, "tokens")?,
+    );
     if lifetime > LONGEST || leeway > MOST_LEEWAY {
         return no(format!(
             "It was issued for {lifetime:.0} s and accepted for {leeway:.0} s more: that is no \
@@ -144,7 +150,7 @@ fn judge(evidence: &Evidence) -> Judged {
         return unclear("Some of the refreshes at once got no usable answer.");
     }
     let ended = ["400 refresh_token_reused", "400 refresh_token_ended"];
-    if !all_are(twins, 1.0) || !evidence.opened(STILL_IN, &ended)? {
+    if !all_equal(twins, 1.0) || !evidence.accepted(STILL_IN, &ended)? {
         return no("Refreshing at once ended the sign-in.");
     }
     if successors > 1.0 {

@@ -13,5 +13,5 @@ pub(super) use crate::instance::{Disruption, InstanceOptions, at};
 pub(super) use crate::sign_in::{
     self, Credential, SignInMethod, combination, combinations, credential_cookie,
 };
-pub(super) use crate::stats::{all_are, as_f64, median};
-pub(super) use crate::verdict::{Judged, Verdict, no, only_if, unclear, yes};
+pub(super) use crate::stats::{all_equal, as_f64, median};
+pub(super) use crate::verdict::{Verdict, VerdictResult, no, only_if, unclear, yes};

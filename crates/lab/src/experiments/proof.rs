@@ -18,7 +18,7 @@ const REFUSED: [&str; 2] = ["401 sign_in_required", "401 token_audience_wrong"];
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let issuer = IntrospectionEndpoint::start().await?;
     let fixture = context.start(&issuer.options()).await?;
-    context.doing("showing the token of another app");
+    context.step("showing the token of another app");
     let mut about = about_an_app(&fixture.tokens().await?.access_token)?;
     issuer.set_answer(about.clone());
     // The naive app: whom the API names is signed in.
@@ -33,8 +33,8 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     Ok(())
 }
 
-fn judge(evidence: &Evidence) -> Judged {
-    let [naive, bound, here] = [NAIVE, BOUND, HERE].map(|label| evidence.opened(label, &REFUSED));
+fn judge(evidence: &Evidence) -> VerdictResult {
+    let [naive, bound, here] = [NAIVE, BOUND, HERE].map(|label| evidence.accepted(label, &REFUSED));
     match (naive?, bound?, here?) {
         (_, _, true) => yes("This app’s own pages opened for it."),
         (true, true, false) => no(

@@ -34,10 +34,10 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let issuer = IntrospectionEndpoint::start().await?;
     let (fixture, issuer) = match context.start(&issuer.options()).await {
         // An instance that runs already asks an issuer of its own.
-        Err(Error::NotHere(_)) => (context.start(&InstanceOptions::default()).await?, None),
+        Err(Error::Unsupported(_)) => (context.start(&InstanceOptions::default()).await?, None),
         started => (started?, Some(issuer)),
     };
-    context.doing("signing in, through each door with each key");
+    context.step("signing in, through each door with each key");
     let mut browsers = Vec::new();
     for (method, credential) in combinations() {
         let (browser, _) = fixture.sign_in(method, credential).await?;
@@ -48,7 +48,7 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
         issuer.set_answer(about_an_app(&tokens.access_token)?);
     }
     let mut app = fixture.agent.fresh();
-    context.doing("counting queries");
+    context.step("counting queries");
     for round in 0..=ROUNDS {
         for (method, credential, browser) in &mut browsers {
             for path in ROUTES {
@@ -68,10 +68,10 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
             }
         }
     }
-    context.doing("counting what a watching instance asks by itself");
+    context.step("counting what a watching instance asks by itself");
     let options = InstanceOptions::default().set("JWT_REVOCATION", "watch").with_log();
     let watching = match context.start(&options).await {
-        Err(Error::NotHere(_)) => return Ok(()),
+        Err(Error::Unsupported(_)) => return Ok(()),
         started => started?,
     };
     evidence.add_sample(WATCHED, PER_MINUTE, watching.statements_per_minute(IDLE).await?);
@@ -85,7 +85,7 @@ fn label(method: SignInMethod, credential: Credential, path: &str) -> String {
 }
 
 fn note(evidence: &mut Evidence, round: usize, label: &str, answer: Answer) -> Result<()> {
-    let answer = sign_in::expect(answer, StatusCode::OK)?;
+    let answer = sign_in::expect_status(answer, StatusCode::OK)?;
     let (queries, _) = sign_in::server_timing(&answer)?;
     // The first round warms up: a session notes that it was used.
     if round > 0 {
@@ -109,12 +109,12 @@ pub(super) fn about_an_app(jwt: &str) -> Result<serde_json::Value> {
     }))
 }
 
-fn judge(evidence: &Evidence) -> Judged {
+fn judge(evidence: &Evidence) -> VerdictResult {
     // The most that any request of a route cost, whichever door issued the key.
     let most = |credential, path| -> std::result::Result<f64, _> {
         let mut most = 0.0_f64;
         for method in SignInMethod::ALL {
-            let samples = evidence.samples(&label(method, credential, path), UNIT)?;
+            let samples = evidence.required_samples(&label(method, credential, path), UNIT)?;
             most = samples.iter().copied().fold(most, f64::max);
         }
         Ok(most)
@@ -125,7 +125,7 @@ fn judge(evidence: &Evidence) -> Judged {
         routes.push(format!("{path}: {session} with a session, {jwt} with a JWT"));
         jwts.push((session, jwt));
     }
-    let refresh = evidence.middle(REFRESH, UNIT)?;
+    let refresh = evidence.required_median(REFRESH, UNIT)?;
     let (session, jwt) = jwts[0];
     let mut because = format!("{}. A refresh cost {refresh}", routes.join("; "));
     if let Some(watched) = evidence.median(WATCHED, PER_MINUTE) {

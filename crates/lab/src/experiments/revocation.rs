@@ -29,9 +29,9 @@ const IN_THE_END: &str = "JWT, expiry: in the end";
 const RENEWED: &str = "JWT, expiry: its refresh token, at once";
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
-    context.doing("waiting for a JWT to expire, on a clock that is moved");
+    context.step("waiting for a JWT to expire, on a clock that is moved");
     by_the_clock(context, evidence).await?;
-    context.doing("ending sign-ins, and sending their keys");
+    context.step("ending sign-ins, and sending their keys");
     let (session, here, there, asked, cached) = tokio::try_join!(
         timed(context, Scenario::Session, ROUNDS),
         timed(context, Scenario::JwtWatchHere, ROUNDS),
@@ -70,8 +70,8 @@ fn note(evidence: &mut Evidence, label: &str, timed: &Timed) {
         Reading::Alive { at } => at,
     };
     evidence.add_sample(label, LAST, last);
-    evidence.add_sample(label, AFTER, timed.let_in_after_the_end());
-    if let Some(lived) = timed.lived() {
+    evidence.add_sample(label, AFTER, timed.accepted_after_revocation());
+    if let Some(lived) = timed.millis_until_refused() {
         evidence.add_sample(label, MILLIS, lived);
     }
 }
@@ -102,11 +102,11 @@ fn seconds(passed: u64) -> f64 {
     Duration::from_secs(passed).as_secs_f64()
 }
 
-fn judge(evidence: &Evidence) -> Judged {
+fn judge(evidence: &Evidence) -> VerdictResult {
     let keys = [SESSION, WATCH_HERE, WATCH_THERE, OAUTH, OAUTH_CACHED];
-    let expiry = evidence.middle(EXPIRY, BY_CLOCK)?;
+    let expiry = evidence.required_median(EXPIRY, BY_CLOCK)?;
     for label in keys {
-        evidence.samples(label, AFTER)?;
+        evidence.required_samples(label, AFTER)?;
     }
     let was_let_in = |label| evidence.values(label, AFTER).iter().any(|count| *count > 0.0);
     if was_let_in(SESSION) || was_let_in(WATCH_HERE) {
@@ -115,7 +115,7 @@ fn judge(evidence: &Evidence) -> Judged {
     if was_let_in(OAUTH) {
         return no("A token was let in after its provider had revoked it.");
     }
-    if evidence.opened(RENEWED, &["400 refresh_token_ended", "400 refresh_token_unknown"])? {
+    if evidence.accepted(RENEWED, &["400 refresh_token_ended", "400 refresh_token_unknown"])? {
         return no("A revoked refresh token still worked.");
     }
     let late = [(WATCH_THERE, Duration::from_secs(1)), (OAUTH_CACHED, CACHED_FOR)]
@@ -133,7 +133,7 @@ fn judge(evidence: &Evidence) -> Judged {
     if !keys.iter().all(was_refused) {
         return unclear("Not every key was refused as one that has ended.");
     }
-    if evidence.opened(IN_THE_END, &["401 token_expired", "401 token_revoked"])? {
+    if evidence.accepted(IN_THE_END, &["401 token_expired", "401 token_revoked"])? {
         return unclear("The JWT was never refused.");
     }
     let slowest = |label| evidence.values(label, MILLIS).iter().copied().fold(0.0, f64::max);
@@ -161,7 +161,7 @@ fn late(evidence: &Evidence, label: &str, promise: Duration) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stopwatch::{Poll, Seen, introspected};
+    use crate::stopwatch::{Poll, PollOutcome, introspected};
 
     /// One that is still let in at the end is not left out.
     #[test]
@@ -169,7 +169,8 @@ mod tests {
         let call = Call::get("http://localhost/".parse().unwrap());
         let promise = Duration::from_secs(1);
         let credential = introspected(&call.url, "", call.clone(), promise).unwrap();
-        let poll = |asked| Poll { asked, answered: asked, status: 200, seen: Seen::Accepted };
+        let poll =
+            |asked| Poll { asked, answered: asked, status: 200, seen: PollOutcome::Accepted };
         let timed = Timed::of(&credential, vec![poll(-50.0), poll(2_950.0)]);
         let mut evidence = Evidence::default();
         note(&mut evidence, WATCH_THERE, &timed);

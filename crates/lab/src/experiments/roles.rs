@@ -18,7 +18,7 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let mut browser = fixture.browser(Credential::Session).await?;
     let mut tokens = fixture.tokens().await?;
     for (step, roles) in STEPS.into_iter().zip([None, Some("admin"), None]) {
-        context.doing(step);
+        context.step(step);
         let roles: Vec<_> = roles.into_iter().map(str::to_owned).collect();
         fixture.instance.set_roles(&fixture.email, &roles).await?;
         let session = fixture.get(&mut browser, ROUTE).await?;
@@ -36,11 +36,11 @@ fn label(subject: &str, step: &str) -> String {
     format!("{subject}, {step}")
 }
 
-fn judge(evidence: &Evidence) -> Judged {
+fn judge(evidence: &Evidence) -> VerdictResult {
     let mut rows = [[false; 3]; 3];
     for (row, subject) in rows.iter_mut().zip(SUBJECTS) {
         for (cell, step) in row.iter_mut().zip(STEPS) {
-            *cell = evidence.opened(&label(subject, step), &["403 role_required"])?;
+            *cell = evidence.accepted(&label(subject, step), &["403 role_required"])?;
         }
     }
     let now = [false, true, false];

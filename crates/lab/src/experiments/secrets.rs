@@ -18,7 +18,7 @@ const NOWHERE: &str = "the password is nowhere";
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let fixture = context.start(&InstanceOptions::default().with_log()).await?;
-    context.doing("signing in with a password, at the provider and here");
+    context.step("signing in with a password, at the provider and here");
     let mut browser = fixture.agent.fresh();
     let wrong = sign_in::Person { password: Some("wrong"), ..sign_in::MARGARET };
     let refused =
@@ -43,7 +43,7 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
             sent.flat_map(|one| [one.url.as_str().as_bytes(), &one.sent].concat()).collect()
         };
         let log = fixture.instance.log()?.into_bytes();
-        let stored = fixture.instance.stored()?;
+        let stored = fixture.instance.database_files()?;
         for (place, bytes) in PLACES.into_iter().zip([sent_to(false), sent_to(true), stored, log]) {
             let found = is_in(&bytes, password);
             evidence.add_fact(label(method, place), if found { THERE } else { NOWHERE });
@@ -62,10 +62,10 @@ fn label(method: SignInMethod, place: &str) -> String {
     format!("{}: {place}", method.name())
 }
 
-fn judge(evidence: &Evidence) -> Judged {
-    let holds = |method, place| Ok(evidence.said(&label(method, place))? == THERE);
+fn judge(evidence: &Evidence) -> VerdictResult {
+    let holds = |method, place| Ok(evidence.required_fact(&label(method, place))? == THERE);
     let [provider, app, database, log] = PLACES;
-    if evidence.said(REFUSED)? != "refused" || !holds(SignInMethod::OAuth, provider)? {
+    if evidence.required_fact(REFUSED)? != "refused" || !holds(SignInMethod::OAuth, provider)? {
         return unclear("The provider checked no password, so that none could be shared.");
     }
     for place in [app, database, log] {

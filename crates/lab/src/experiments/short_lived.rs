@@ -18,7 +18,7 @@ const EXPIRED: [&str; 1] = ["401 token_expired"];
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     for lifetime in LIFETIMES {
-        context.doing(format!("stealing a token of {lifetime}"));
+        context.step(format!("stealing a token of {lifetime}"));
         let options = InstanceOptions::default().set("JWT_ACCESS_TTL", lifetime);
         let fixture = context.start(&options.with_manual_clock()).await?;
         let stolen = fixture.tokens().await?;
@@ -43,21 +43,21 @@ fn label(lifetime: &str) -> String {
     format!("a JWT for {lifetime}")
 }
 
-fn judge(evidence: &Evidence) -> Judged {
+fn judge(evidence: &Evidence) -> VerdictResult {
     let mut said = Vec::new();
     let mut last = 0.0;
     for lifetime in LIFETIMES {
         let label = label(lifetime);
-        let lived = evidence.middle(&label, LIVED)?;
-        if evidence.opened(&label, &EXPIRED)? || lived < last {
+        let lived = evidence.required_median(&label, LIVED)?;
+        if evidence.accepted(&label, &EXPIRED)? || lived < last {
             return no(format!("{label} outlived its time, or a longer one."));
         }
         last = lived;
-        let queries = evidence.middle(&label, PER_DAY)?;
+        let queries = evidence.required_median(&label, PER_DAY)?;
         said.push(format!("{lifetime}: {lived:.0} s and {queries:.0} queries a day"));
     }
     let because = format!("How long a copy lives, and what shortness costs: {}.", said.join("; "));
-    if evidence.opened(RENEWED, &["400 refresh_token_unknown", "400 refresh_token_reused"])? {
+    if evidence.accepted(RENEWED, &["400 refresh_token_unknown", "400 refresh_token_reused"])? {
         let condition = "the refresh token is not stolen with it";
         return only_if(
             condition,

@@ -25,12 +25,12 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let session = fixture.browser(Credential::Session).await?;
     evidence.add_sample(SESSION, UNIT, cookie(&session, &fixture, Credential::Session)?);
     for count in ROLES {
-        context.doing(format!("weighing a JWT with {count} roles"));
+        context.step(format!("weighing a JWT with {count} roles"));
         if let Some(bytes) = weigh(&fixture, count).await? {
             evidence.add_sample(&jwt(count), UNIT, bytes);
         }
     }
-    context.doing("looking for the role that is one too many");
+    context.step("looking for the role that is one too many");
     let (mut fits, mut fails) = (0, MOST_ROLES);
     while fails - fits > 1 {
         let middle = usize::midpoint(fits, fails);
@@ -71,10 +71,10 @@ fn cookie(browser: &Agent, fixture: &Fixture<'_>, credential: Credential) -> Res
     Ok(as_f64(name.len() + 1 + value.len()))
 }
 
-fn judge(evidence: &Evidence) -> Judged {
-    let session = evidence.middle(SESSION, UNIT)?;
-    let last = evidence.middle(LAST, "roles")?;
-    let offered = evidence.said(OFFERED)?;
+fn judge(evidence: &Evidence) -> VerdictResult {
+    let session = evidence.required_median(SESSION, UNIT)?;
+    let last = evidence.required_median(LAST, "roles")?;
+    let offered = evidence.required_fact(OFFERED)?;
     let Some(smallest) = evidence.median(&jwt(0), UNIT) else {
         return no("Even without roles it did not fit into a cookie.");
     };

@@ -1,8 +1,8 @@
 use super::prelude::*;
 use crate::context::Options;
 use crate::evidence::{Figure, Series};
-use crate::sign_in::LATENCY;
-use crate::stats::{self, Order, compare, shuffled};
+use crate::sign_in::LATENCY_HEADER;
+use crate::stats::{self, Order, compare, shuffled_indices};
 
 experiment! { 3, "speed", within 9 s,
     "Therefore a JWT is faster",
@@ -57,13 +57,13 @@ struct Variant {
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let mut instances = Vec::new();
     for algorithm in &context.options.algorithms {
-        context.doing(format!("starting an instance that signs with {algorithm}"));
+        context.step(format!("starting an instance that signs with {algorithm}"));
         instances.push(prepare(context, algorithm).await?);
     }
-    context.doing("asking, in turn");
+    context.step("asking, in turn");
     let variants = variants(context.options);
     for round in 0..ROUNDS + WARM_UP {
-        for place in shuffled(variants.len()) {
+        for place in shuffled_indices(variants.len()) {
             let Some(variant) = variants.get(place) else { continue };
             let Some(instance) = instances.get_mut(variant.instance) else { continue };
             let Some((in_all, in_app)) = ask(instance, variant).await? else { continue };
@@ -118,7 +118,7 @@ fn variants(options: &Options) -> Vec<Variant> {
 /// token for it yet.
 async fn ask(signed_in: &mut SignedIn<'_>, variant: &Variant) -> Result<Option<(f64, f64)>> {
     let latency = format!("{}ms", variant.latency);
-    let call = sign_in::me(signed_in.fixture.url())?.with(LATENCY, &latency);
+    let call = sign_in::me(signed_in.fixture.url())?.with(LATENCY_HEADER, &latency);
     if variant.key == Key::Unseen {
         let Some(token) = signed_in.unseen.pop() else { return Ok(None) };
         signed_in.known = Some(token);
@@ -128,7 +128,7 @@ async fn ask(signed_in: &mut SignedIn<'_>, variant: &Variant) -> Result<Option<(
         (_, Some(token)) => signed_in.browser.fresh().send(call.bearer(token)).await?,
         (_, None) => return Ok(None),
     };
-    let answer = sign_in::expect(answer, StatusCode::OK)?;
+    let answer = sign_in::expect_status(answer, StatusCode::OK)?;
     let (_, in_app) = sign_in::server_timing(&answer)?;
     Ok(Some((answer.millis(), in_app)))
 }
@@ -175,7 +175,7 @@ pub fn curve(figures: &[Figure]) -> Option<Curve> {
 
 /// Judged by the times in the app, which have no network in them, and by the JWT that takes
 /// longest: one that is new, with the dearest signature.
-fn judge(evidence: &Evidence) -> Judged {
+fn judge(evidence: &Evidence) -> VerdictResult {
     let series = |of: &dyn Fn(&str) -> bool| -> Vec<&Series> {
         evidence.series.iter().filter(|one| one.unit == IN_APP && of(&one.label)).collect()
     };
@@ -190,7 +190,8 @@ fn judge(evidence: &Evidence) -> Judged {
     if distance(&far.label) <= distance(&near.label) {
         return unclear("The database was at one distance only.");
     }
-    let Some(noise) = stats::noise(&near.values, evidence.samples(CONTROL, IN_APP)?) else {
+    let Some(noise) = stats::noise(&near.values, evidence.required_samples(CONTROL, IN_APP)?)
+    else {
         return unclear("There is no control.");
     };
     let order = |session: &Series| compare(&jwt.values, &session.values, noise);

@@ -26,11 +26,11 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let issuer = one.url().origin().ascii_serialization();
     let options = options.set("JWT_ISSUER", &issuer).set("JWT_AUDIENCE", &format!("{issuer}/api"));
     let other = context.start(&options).await?;
-    context.doing("signing in at one server");
+    context.step("signing in at one server");
     let tokens = one.tokens().await?;
     let mut browser = one.browser(Credential::Session).await?;
 
-    context.doing("sending it to another server");
+    context.step("sending it to another server");
     let keys = one.get(&mut one.agent.fresh(), "/.well-known/jwks.json").await?.json();
     let verified = token::is_signed_by(&tokens.access_token, &keys)?;
     evidence.add_fact(OUTSIDE, if verified { "verified" } else { "not verified" });
@@ -49,16 +49,16 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     Ok(())
 }
 
-fn judge(evidence: &Evidence) -> Judged {
+fn judge(evidence: &Evidence) -> VerdictResult {
     let refused =
         ["401 token_signature_invalid", "401 token_key_unknown", "401 token_issuer_wrong"];
-    let access = evidence.opened(ACCESS, &refused)?;
-    let refresh = evidence.opened(REFRESH, &UNKNOWN)?;
-    let session = evidence.opened(SESSION, &NO_SESSION)?;
-    if !evidence.opened(AT_HOME, &UNKNOWN)? {
+    let access = evidence.accepted(ACCESS, &refused)?;
+    let refresh = evidence.accepted(REFRESH, &UNKNOWN)?;
+    let session = evidence.accepted(SESSION, &NO_SESSION)?;
+    if !evidence.accepted(AT_HOME, &UNKNOWN)? {
         return unclear("The refresh token failed where it was issued, too.");
     }
-    if !access || evidence.said(OUTSIDE)? != "verified" {
+    if !access || evidence.required_fact(OUTSIDE)? != "verified" {
         return no("The other server did not take the access token.");
     }
     if refresh {

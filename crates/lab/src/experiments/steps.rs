@@ -26,12 +26,12 @@ const BACK_BYTES: &str = "bytes on the back channel";
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let fixture = context.start(&InstanceOptions::default()).await?;
     for round in 0..=ROUNDS {
-        context.doing(format!("signing in, round {round} of {ROUNDS}"));
+        context.step(format!("signing in, round {round} of {ROUNDS}"));
         for (method, credential) in combinations() {
             let (mut browser, answers) = fixture.sign_in(method, credential).await?;
             // The first round reads the provider's metadata, and opens connections.
             if round > 0 {
-                let record = sign_in::record(&mut browser, fixture.url(), &answers).await?;
+                let record = sign_in::trace_har(&mut browser, fixture.url(), &answers).await?;
                 let back = record.map(|record| BackChannel::of(&record.json()));
                 let label = combination(method, credential);
                 note(evidence, &label, fixture.url(), &answers, back);
@@ -105,8 +105,9 @@ fn note(
 
 /// The two halves of the sentence: OAuth takes more steps than a password, and a JWT takes
 /// fewer than a session.
-fn judge(evidence: &Evidence) -> Judged {
-    let of = |method, credential| evidence.middle(&combination(method, credential), EXCHANGES);
+fn judge(evidence: &Evidence) -> VerdictResult {
+    let of =
+        |method, credential| evidence.required_median(&combination(method, credential), EXCHANGES);
     let [oauth, password] = [SignInMethod::OAuth, SignInMethod::Password]
         .map(|method| Ok([of(method, Credential::Session)?, of(method, Credential::Jwt)?]));
     let (oauth, password) = (oauth?, password?);

@@ -19,7 +19,7 @@ const COPIED: &str = "cookie: what of it a script can copy";
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let fixture = context.start(&InstanceOptions::default()).await?;
-    context.doing("acting as a script on the page");
+    context.step("acting as a script on the page");
     // What a page would put into localStorage came to it as readable text.
     let token = fixture.tokens().await?.access_token;
     evidence.add_fact(ELSEWHERE, fixture.get_with(&token, "/api/v1/me").await?.summary());
@@ -73,13 +73,13 @@ fn readable(answers: &[Answer]) -> Vec<(&str, &str)> {
     readable.filter_map(|pair| pair.split_once('=')).collect()
 }
 
-fn judge(evidence: &Evidence) -> Judged {
+fn judge(evidence: &Evidence) -> VerdictResult {
     let refused = ["401 token_missing", "403 cross_site_request"];
     let (mut copied, mut cross, mut ridden, mut after) = (false, false, true, false);
     for credential in Credential::ALL {
-        let opened = |label| evidence.opened(&of(label, credential), &refused);
-        copied |= !evidence.said(&of(COPIED, credential))?.starts_with("nothing")
-            || evidence.said(&of(PAGE, credential))? != "not shown";
+        let opened = |label| evidence.accepted(&of(label, credential), &refused);
+        copied |= !evidence.required_fact(&of(COPIED, credential))?.starts_with("nothing")
+            || evidence.required_fact(&of(PAGE, credential))? != "not shown";
         cross |= opened(CROSS_SITE)?;
         ridden &= opened(RIDDEN)?;
         after |= opened(AFTERWARDS)?;
@@ -90,7 +90,7 @@ fn judge(evidence: &Evidence) -> Judged {
     if cross {
         return no("Another site could act with the cookie.");
     }
-    if !evidence.opened(ELSEWHERE, &refused)? || !ridden {
+    if !evidence.accepted(ELSEWHERE, &refused)? || !ridden {
         return unclear("A thief gained nothing, so there was nothing to compare.");
     }
     only_if(

@@ -24,7 +24,7 @@ const PARTS: [&str; 3] = ["header", "claims", "signature"];
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let issuer = IntrospectionEndpoint::start().await?;
     let (fixture, issuer) = match context.start(&issuer.options()).await {
-        Err(Error::NotHere(_)) => (context.start(&InstanceOptions::default()).await?, None),
+        Err(Error::Unsupported(_)) => (context.start(&InstanceOptions::default()).await?, None),
         started => (started?, Some(issuer)),
     };
     let token = fixture.tokens().await?.access_token;
@@ -34,19 +34,19 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     }
     let mut codes = Codes::default();
     for (part, name) in PARTS.iter().enumerate() {
-        context.doing(format!("flipping bits of the {name}"));
+        context.step(format!("flipping bits of the {name}"));
         let label = format!("one bit of the {name} flipped");
         let length = token::part(&token, part)?.len();
         let step = if part == 1 { STRIDE } else { 1 };
         for byte in (0..length).step_by(step) {
-            let forged = token::flipped(&token, part, byte)?;
+            let forged = token::flip_bit(&token, part, byte)?;
             codes.add(evidence, &label, &fixture.get_with(&forged, "/api/v1/me").await?);
             if !context.has_time() {
                 break;
             }
         }
     }
-    context.doing("rewriting the header");
+    context.step("rewriting the header");
     // Each keeps the right kid, so that nothing but the change can be what is refused.
     let jwt = Jwt::read(&token)?;
     for (label, forged) in [
@@ -112,13 +112,13 @@ impl Codes {
     }
 }
 
-fn judge(evidence: &Evidence) -> Judged {
-    if !all_are(evidence.samples(UNTOUCHED, UNIT)?, 1.0) {
+fn judge(evidence: &Evidence) -> VerdictResult {
+    if !all_equal(evidence.required_samples(UNTOUCHED, UNIT)?, 1.0) {
         return unclear("The untouched token was refused, so the rest shows nothing.");
     }
     let forged = || evidence.series.iter().filter(|one| one.label != UNTOUCHED && one.unit == UNIT);
     let let_in: Vec<_> =
-        forged().filter(|one| !all_are(&one.values, 0.0)).map(|one| one.label.as_str()).collect();
+        forged().filter(|one| !all_equal(&one.values, 0.0)).map(|one| one.label.as_str()).collect();
     if !let_in.is_empty() {
         return no(format!("Let in: {}.", let_in.join("; ")));
     }

@@ -18,7 +18,7 @@ const ENDED: [&str; 2] = ["400 refresh_token_ended", "400 refresh_token_reused"]
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let fixture = context.start(&InstanceOptions::default().with_manual_clock()).await?;
     for (case, seconds) in CASES {
-        context.doing(case);
+        context.step(case);
         let copied = fixture.tokens().await?.refresh_token;
         let (thief, _) = fixture.refresh(&copied).await?;
         if seconds > 0 {
@@ -30,10 +30,10 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     Ok(())
 }
 
-fn judge(evidence: &Evidence) -> Judged {
+fn judge(evidence: &Evidence) -> VerdictResult {
     let mut found = [false; 3];
     for (found, (case, _)) in found.iter_mut().zip(CASES) {
-        *found = !evidence.opened(case, &ENDED)?;
+        *found = !evidence.accepted(case, &ENDED)?;
     }
     match found {
         [true, true, true] => yes("The thief’s next token was refused each time."),

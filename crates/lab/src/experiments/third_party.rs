@@ -30,7 +30,7 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let fixture = context.start(&issuer.options()).await?;
     let Fixture { instance, agent, .. } = &fixture;
     issuer.set_answer(about_an_app(&fixture.tokens().await?.access_token)?);
-    context.doing("signing in through the provider");
+    context.step("signing in through the provider");
     let (mut session, mut jwt) = (agent.fresh(), agent.fresh());
     sign_in::with_oauth(&mut session, *instance, "ada", Credential::Session).await?;
     sign_in::with_oauth(&mut jwt, *instance, "grace", Credential::Jwt).await?;
@@ -41,7 +41,7 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     evidence.add_answer(ASKED_BEFORE, &fixture.get_with(OPAQUE, "/api/v1/me").await?);
     evidence.add_answer(CONNECTED_BEFORE, &connect(&fixture, &mut session).await?);
 
-    context.doing("going on without the provider");
+    context.step("going on without the provider");
     instance.disrupt(Disruption::StopProvider).await?;
     drop(issuer);
     evidence.add_answer(ASKED, &fixture.get_with(OPAQUE, "/api/v1/me").await?);
@@ -57,7 +57,7 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let mut browser = fixture.browser(Credential::Session).await?;
     evidence.add_fact(PASSWORD, fixture.get(&mut browser, "/api/v1/me").await?.summary());
 
-    context.doing("starting the provider again");
+    context.step("starting the provider again");
     instance.disrupt(Disruption::StartProvider).await?;
     evidence.add_fact(AGAIN, try_oauth(&fixture).await?);
     Ok(())
@@ -66,11 +66,13 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
 /// Lets the app read the calendar at the provider, and reads it.
 async fn connect(fixture: &Fixture<'_>, browser: &mut Agent) -> Result<Answer> {
     let ask = Call::form(at(fixture.url(), "/connections/google")?, &[("calendar", "on")]);
-    let authorize =
-        sign_in::redirect(&sign_in::expect(browser.send(ask).await?, StatusCode::SEE_OTHER)?)?;
+    let authorize = sign_in::redirect_target(&sign_in::expect_status(
+        browser.send(ask).await?,
+        StatusCode::SEE_OTHER,
+    )?)?;
     browser.send(Call::get(authorize.clone())).await?;
-    let decided = browser.send(sign_in::decision(&authorize, "ada")).await?;
-    let back = Call::new(Method::GET, sign_in::redirect(&decided)?);
+    let decided = browser.send(sign_in::consent(&authorize, "ada")).await?;
+    let back = Call::new(Method::GET, sign_in::redirect_target(&decided)?);
     browser.send(back.with("sec-fetch-site", "cross-site")).await?;
     fixture.get(browser, CALENDAR).await
 }
@@ -82,30 +84,30 @@ async fn try_oauth(fixture: &Fixture<'_>) -> Result<String> {
         Ok(_) => Ok(fixture.get(&mut agent, "/api/v1/me").await?.summary()),
         // The app sent the browser there.
         Err(Error::Agent(_)) => Ok(NO_PROVIDER.to_owned()),
-        Err(Error::Unexpected { answered, .. }) => Ok(answered),
+        Err(Error::Unexpected { response, .. }) => Ok(response),
         Err(other) => Err(other),
     }
 }
 
-fn judge(evidence: &Evidence) -> Judged {
+fn judge(evidence: &Evidence) -> VerdictResult {
     let down = ["503 provider_down", "502 provider_unreachable", NO_PROVIDER];
-    let opened = |label| evidence.opened(label, &down);
-    if !(opened(AGAIN)? && evidence.opened(ASKED_BEFORE, &[])? && opened(CONNECTED_BEFORE)?) {
+    let opened = |label| evidence.accepted(label, &down);
+    if !(opened(AGAIN)? && evidence.accepted(ASKED_BEFORE, &[])? && opened(CONNECTED_BEFORE)?) {
         return unclear("With the provider running, not everything worked.");
     }
     let ended = ["401 token_missing", "303", "503 provider_down"];
     let mut goes_on = true;
     for label in [SESSION, JWT, RENEWED] {
-        goes_on &= evidence.opened(label, &ended)?;
+        goes_on &= evidence.accepted(label, &ended)?;
     }
     let new = opened(NEW)?;
     // Coming back from consent, a sign-in that succeeds is a redirect.
-    let under_way = evidence.said(UNDER_WAY)?;
-    let under_way = under_way == "303" || evidence.opened(UNDER_WAY, &down)?;
-    let asked = evidence.opened(ASKED, &["503 introspection_unavailable"])?;
+    let under_way = evidence.required_fact(UNDER_WAY)?;
+    let under_way = under_way == "303" || evidence.accepted(UNDER_WAY, &down)?;
+    let asked = evidence.accepted(ASKED, &["503 introspection_unavailable"])?;
     let connected =
-        evidence.opened(CONNECTED, &["502 service_unavailable", "503 provider_down"])?;
-    let password = evidence.opened(PASSWORD, &["503 provider_down"])?;
+        evidence.accepted(CONNECTED, &["502 service_unavailable", "503 provider_down"])?;
+    let password = evidence.accepted(PASSWORD, &["503 provider_down"])?;
     if !goes_on {
         return yes("Without the provider, an existing sign-in stopped working.");
     }

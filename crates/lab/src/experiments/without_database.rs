@@ -14,7 +14,7 @@ const CUT: &str = "without the database";
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let fixture = context.start(&InstanceOptions::default()).await?;
-    context.doing("signing in with each key");
+    context.step("signing in with each key");
     let mut browsers = Vec::new();
     for credential in Credential::ALL {
         let mut browser = fixture.browser(credential).await?;
@@ -22,7 +22,7 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
         evidence.add_fact(label(credential, ME, BEFORE), before.summary());
         browsers.push((credential, browser, before.body));
     }
-    context.doing("asking without a database");
+    context.step("asking without a database");
     fixture.instance.disrupt(Disruption::CutDatabase).await?;
     for (credential, browser, before) in &mut browsers {
         for path in [ME, CONTACTS] {
@@ -42,16 +42,16 @@ fn label(credential: Credential, path: &str, when: &str) -> String {
 
 const NO_DATABASE: [&str; 1] = ["503 database_unavailable"];
 
-fn judge(evidence: &Evidence) -> Judged {
+fn judge(evidence: &Evidence) -> VerdictResult {
     let opened =
-        |credential, path, when| evidence.opened(&label(credential, path, when), &NO_DATABASE);
+        |credential, path, when| evidence.accepted(&label(credential, path, when), &NO_DATABASE);
     if !(opened(Credential::Session, ME, BEFORE)? && opened(Credential::Jwt, ME, BEFORE)?) {
         return unclear("A key did not work before the database was cut off.");
     }
     if opened(Credential::Session, ME, CUT)? {
         return unclear("The session worked too: the database was not cut off.");
     }
-    if !opened(Credential::Jwt, ME, CUT)? || evidence.said(SAME)? != "yes" {
+    if !opened(Credential::Jwt, ME, CUT)? || evidence.required_fact(SAME)? != "yes" {
         return no("Without the database the JWT did not say who its owner is.");
     }
     if opened(Credential::Jwt, CONTACTS, CUT)? {

@@ -8,7 +8,7 @@ use url::Url;
 use crate::agent::{Agent, Call};
 use crate::error::{Error, Result};
 use crate::instance::{Instance, at};
-use crate::sign_in::{self, Credential, decision, expect, redirect};
+use crate::sign_in::{self, Credential, consent, expect_status, redirect_target};
 use crate::token;
 
 /// How much longer than it says a JWT is accepted, because clocks differ, as
@@ -108,18 +108,19 @@ pub(crate) async fn calendar_printer(
     cached_for: Duration,
 ) -> Result<TimedCredential> {
     let Some(provider) = instance.provider() else {
-        return Err(Error::NotHere("it needs another app that asks for access".to_owned()));
+        return Err(Error::Unsupported("it needs another app that asks for access".to_owned()));
     };
     // The owner of the calendar needs an account here.
     sign_in::with_oauth(&mut agent.fresh(), instance, PERSON, Credential::Session).await?;
     let (mut holder, mut owner) = (agent.fresh(), agent.fresh());
     for browser in [&mut holder, &mut owner] {
         let connect = Call::form(at(provider, "/calendar-printer/connect")?, &[]);
-        let authorize = redirect(&expect(browser.send(connect).await?, StatusCode::SEE_OTHER)?)?;
+        let authorize =
+            redirect_target(&expect_status(browser.send(connect).await?, StatusCode::SEE_OTHER)?)?;
         browser.send(Call::get(authorize.clone())).await?;
-        let decided = browser.send(decision(&authorize, PERSON)).await?;
-        let callback = Call::get(redirect(&decided)?);
-        expect(browser.send(callback).await?, StatusCode::SEE_OTHER)?;
+        let decided = browser.send(consent(&authorize, PERSON)).await?;
+        let callback = Call::get(redirect_target(&decided)?);
+        expect_status(browser.send(callback).await?, StatusCode::SEE_OTHER)?;
     }
     let printout = at(provider, "/calendar-printer/printout")?;
     let cookies = |agent: &Agent| agent.cookies_for(&printout).unwrap_or_default();

@@ -9,7 +9,8 @@ mod timing;
 pub(crate) use credentials::calendar_printer;
 pub use credentials::{Subject, TimedCredential, introspected};
 pub use reading::{
-    CONFIRMED, Poll, PromiseResult, Reading, Seen, has_stopped, promise_result, reading,
+    Poll, PollOutcome, PromiseResult, REFUSALS_TO_CONFIRM, Reading, has_stopped, promise_result,
+    reading,
 };
-pub use scenarios::{CACHED_FOR, SHORT, Scenario};
+pub use scenarios::{CACHED_FOR, SHORT_TTL, Scenario};
 pub use timing::{INTERVAL, Progress, Timed, time};

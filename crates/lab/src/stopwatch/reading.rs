@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 /// So many refusals in a row end the timing: one could be a slip.
-pub const CONFIRMED: usize = 5;
+pub const REFUSALS_TO_CONFIRM: usize = 5;
 
 /// What one answer says about the credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Seen {
+pub enum PollOutcome {
     Accepted,
     /// 401 (RFC 6750 §3.1)
     Refused,
@@ -16,7 +16,7 @@ pub enum Seen {
     Unclear,
 }
 
-impl Seen {
+impl PollOutcome {
     pub const fn of(status: u16) -> Self {
         match status {
             200..=299 => Self::Accepted,
@@ -33,7 +33,7 @@ pub struct Poll {
     pub asked: f64,
     pub answered: f64,
     pub status: u16,
-    pub seen: Seen,
+    pub seen: PollOutcome,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -57,13 +57,13 @@ pub enum Reading {
 
 /// Polls are in the order in which they were sent.
 pub fn reading(polls: &[Poll]) -> Reading {
-    let accepted = || polls.iter().filter(|poll| poll.seen == Seen::Accepted);
+    let accepted = || polls.iter().filter(|poll| poll.seen == PollOutcome::Accepted);
     if !accepted().any(|poll| poll.answered <= 0.0) {
         return Reading::NeverAlive;
     }
     // A poll that was under way during the end may be judged either way.
     let mut after = polls.iter().filter(|poll| poll.asked >= 0.0);
-    let Some(refused) = after.find(|poll| poll.seen == Seen::Refused) else {
+    let Some(refused) = after.find(|poll| poll.seen == PollOutcome::Refused) else {
         let at = accepted().map(|poll| poll.asked).fold(0.0, f64::max);
         return Reading::Alive { at };
     };
@@ -75,9 +75,9 @@ pub fn reading(polls: &[Poll]) -> Reading {
 }
 
 pub fn has_stopped(polls: &[Poll]) -> bool {
-    let clear = polls.iter().rev().filter(|poll| poll.seen != Seen::Unclear);
-    let refused = clear.take_while(|poll| poll.asked >= 0.0 && poll.seen == Seen::Refused);
-    refused.count() >= CONFIRMED
+    let clear = polls.iter().rev().filter(|poll| poll.seen != PollOutcome::Unclear);
+    let refused = clear.take_while(|poll| poll.asked >= 0.0 && poll.seen == PollOutcome::Refused);
+    refused.count() >= REFUSALS_TO_CONFIRM
 }
 
 /// Whether a credential ended as soon as promised.

@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::instance::{Instance, InstanceFactory, InstanceOptions, Instances};
 
 /// The lifetime of a JWT that is not watched: short enough to wait for.
-pub const SHORT: &str = "3s";
+pub const SHORT_TTL: &str = "3s";
 
 /// For how long an introspection answer is cached, where it is.
 pub const CACHED_FOR: Duration = Duration::from_secs(2);
@@ -64,7 +64,9 @@ impl Scenario {
             Self::JwtWatchHere | Self::JwtWatch => options.set("JWT_REVOCATION", "watch"),
             Self::Introspected => options.set("OAUTH_INTROSPECTION_CACHE", "0"),
             Self::IntrospectedCached => options.set("OAUTH_INTROSPECTION_CACHE", CACHED),
-            Self::JwtExpiry => options.set("JWT_REVOCATION", "expiry").set("JWT_ACCESS_TTL", SHORT),
+            Self::JwtExpiry => {
+                options.set("JWT_REVOCATION", "expiry").set("JWT_ACCESS_TTL", SHORT_TTL)
+            }
         }
     }
 

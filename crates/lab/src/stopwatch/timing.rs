@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 
 use super::credentials::TimedCredential;
-use super::reading::{Poll, PromiseResult, Reading, Seen, has_stopped, promise_result, reading};
+use super::reading::{
+    Poll, PollOutcome, PromiseResult, Reading, has_stopped, promise_result, reading,
+};
 use crate::agent::Agent;
 use crate::error::{Error, Result};
 use crate::stats::as_f64;
@@ -15,10 +17,10 @@ use crate::stats::as_f64;
 pub const INTERVAL: Duration = Duration::from_millis(50);
 
 /// Requests sent before the revocation, to prove that the credential works.
-const BEFORE: u32 = 3;
+const PROBES_BEFORE: u32 = 3;
 
 /// How much longer than promised it is timed.
-const PATIENCE: Duration = Duration::from_secs(2);
+const EXTRA_TIME: Duration = Duration::from_secs(2);
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Timed {
@@ -34,7 +36,7 @@ pub struct Timed {
 #[derive(Clone, Copy, Debug)]
 pub enum Progress {
     /// The sign-in has just been ended: from here on time counts.
-    Ended,
+    Revoked,
     Polled(Poll),
 }
 
@@ -47,7 +49,7 @@ pub async fn time(
 ) -> Result<Timed> {
     let start = Instant::now();
     let mut polls = Vec::new();
-    for _ in 0..BEFORE {
+    for _ in 0..PROBES_BEFORE {
         polls.push(send(agent, credential, start).await);
         sleep(INTERVAL).await;
     }
@@ -57,7 +59,7 @@ pub async fn time(
     }
     // From here on the owner knows that it is done.
     let end = Instant::now();
-    progress(Progress::Ended);
+    progress(Progress::Revoked);
     let zero = millis(end - start);
     for poll in &mut polls {
         poll.asked -= zero;
@@ -65,7 +67,7 @@ pub async fn time(
     }
     let mut ticks = tokio::time::interval(INTERVAL);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    while !has_stopped(&polls) && end.elapsed() <= credential.promise + PATIENCE {
+    while !has_stopped(&polls) && end.elapsed() <= credential.promise + EXTRA_TIME {
         ticks.tick().await;
         let poll = send(agent, credential, end).await;
         progress(Progress::Polled(poll));
@@ -81,7 +83,7 @@ async fn send(agent: &Agent, credential: &TimedCredential, since: Instant) -> Po
         // It counts as a sample: no answer is not a refusal.
         Err(_) => 0,
     };
-    Poll { asked, answered: millis(since.elapsed()), status, seen: Seen::of(status) }
+    Poll { asked, answered: millis(since.elapsed()), status, seen: PollOutcome::of(status) }
 }
 
 fn millis(time: Duration) -> f64 {
@@ -103,7 +105,7 @@ impl Timed {
     }
 
     /// How many milliseconds it lived on, where that is known.
-    pub const fn lived(&self) -> Option<f64> {
+    pub const fn millis_until_refused(&self) -> Option<f64> {
         match self.reading {
             Reading::Dead { first_refused, .. } => Some(first_refused),
             _ => None,
@@ -111,8 +113,8 @@ impl Timed {
     }
 
     /// How often it was accepted after the end.
-    pub fn let_in_after_the_end(&self) -> f64 {
-        let let_in = |poll: &&Poll| poll.asked >= 0.0 && poll.seen == Seen::Accepted;
+    pub fn accepted_after_revocation(&self) -> f64 {
+        let let_in = |poll: &&Poll| poll.asked >= 0.0 && poll.seen == PollOutcome::Accepted;
         as_f64(self.polls.iter().filter(let_in).count())
     }
 }

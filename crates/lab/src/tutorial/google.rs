@@ -20,7 +20,7 @@ pub(super) fn authorization_url(app: &Data) -> Result<Url> {
 /// Who it is: by the ID token, which is decoded and not verified, and else by userinfo. One
 /// address is one account, whoever says that it is theirs.
 pub(super) async fn user(app: &Data, code: &str) -> Result<User> {
-    let redemption = app.provider.redemption(code, VERIFIER);
+    let redemption = app.provider.token_request(code, VERIFIER);
     let mut call = Call::form(at(&app.provider.google, "/google/token")?, &redemption);
     call.headers.retain(|(name, _)| name == "content-type");
     let tokens = app.agent.fresh().send(call).await?.json();

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use url::Url;
 
 use self::visit::Data;
-use crate::agent::{Answer, Call, Middleman};
+use crate::agent::{Answer, Call, Interceptor};
 use crate::error::{Error, Result};
 use crate::instance::{LocalProvider, Target};
 
@@ -28,8 +28,8 @@ pub(crate) struct Tutorial {
 impl Tutorial {
     /// It signs in at this provider, with the registration of another app.
     pub(crate) async fn start(provider: LocalProvider) -> Result<Self> {
-        let failed = |error: std::io::Error| Error::NotStarted(error.to_string());
-        let no_url = |error: url::ParseError| Error::NotStarted(error.to_string());
+        let failed = |error: std::io::Error| Error::StartFailed(error.to_string());
+        let no_url = |error: url::ParseError| Error::StartFailed(error.to_string());
         let listener = TcpListener::bind("127.0.0.1:0").await.map_err(failed)?;
         let port = listener.local_addr().map_err(failed)?.port();
         let app = Url::parse(&format!("http://localhost:{port}")).map_err(no_url)?;
@@ -48,7 +48,7 @@ impl Tutorial {
     }
 
     /// Leads browsers here that the provider sends to the app whose registration it is.
-    pub(crate) fn way_back(&self) -> Arc<dyn Middleman> {
+    pub(crate) fn way_back(&self) -> Arc<dyn Interceptor> {
         Arc::new(WayBack { from: self.registered.clone(), port: self.target.app.port() })
     }
 }
@@ -59,13 +59,13 @@ struct WayBack {
     port: Option<u16>,
 }
 
-impl Middleman for WayBack {
-    fn forward(&self, call: &mut Call) {
+impl Interceptor for WayBack {
+    fn on_request(&self, call: &mut Call) {
         if call.url.origin() == self.from.origin() {
             // An http URL can have a port.
             let _ = call.url.set_port(self.port);
         }
     }
 
-    fn hand_back(&self, _: &Call, _: &mut Answer) {}
+    fn on_response(&self, _: &Call, _: &mut Answer) {}
 }

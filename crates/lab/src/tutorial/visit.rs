@@ -57,7 +57,7 @@ impl Data {
     pub(super) fn jwt(&self, user: &User, scope: &str) -> Result<String> {
         let claims =
             json!({ "sub": user.email, "name": user.name, "scope": scope, "jti": random()? });
-        let message = token::message(&json!({ "alg": "HS256" }), &claims);
+        let message = token::signing_input(&json!({ "alg": "HS256" }), &claims);
         let signature = hmac::sign(&self.secret, message.as_bytes());
         Ok(format!("{message}.{}", token::base64url(signature)))
     }
