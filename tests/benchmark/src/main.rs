@@ -334,9 +334,7 @@ async fn weight(bench: &Bench, plan: &Plan) -> Result<()> {
     let server = bench.start(&database, &[]).await?;
     tokio::time::sleep(Duration::from_secs(2)).await;
     let (memory, own) = server.memory();
-    println!(
-        "| memory, idle (of which its own, not the program's file) | {memory:.1} MB ({own:.1}) |"
-    );
+    println!("| memory, idle (without the program's file) | {memory:.1} MB ({own:.1}) |");
     // Signed in at another instance: a password takes memory of its own.
     let session = sign_in(&*bench.start(&database, &[]).await?).await?;
     let requests = with_cookie(ME, &session);
@@ -345,8 +343,8 @@ async fn weight(bench: &Bench, plan: &Plan) -> Result<()> {
     println!("| memory, under load without passwords | {:.1} MB |", server.memory().0);
     let storm = sign_ins::storm(&server, plan.storm).await?;
     let seconds = plan.storm.as_secs();
-    println!("| password sign-ins | {:.0} a second |", storm.per_second);
-    println!("| memory, at most in {seconds} s of them | {:.1} MB |", storm.memory);
+    println!("| password sign-ins | {:.0} per second |", storm.per_second);
+    println!("| peak memory during {seconds} s of them | {:.1} MB |", storm.memory);
     if !plan.calm.is_zero() {
         tokio::time::sleep(plan.calm).await;
         let seconds = plan.calm.as_secs();

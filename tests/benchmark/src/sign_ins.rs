@@ -111,5 +111,5 @@ fn path_and_query(url: &str) -> Result<(&str, &str)> {
 pub fn words(done: &mut Turn) -> String {
     let (rate, middle, late) = (done.per_second(), done.latency(0.5), done.latency(0.99));
     let worst = done.latency(1.0);
-    format!("{rate:.0} a second; p50 {middle:.1} ms, p99 {late:.1} ms, at most {worst:.0} ms")
+    format!("{rate:.0} per second; p50 {middle:.1} ms, p99 {late:.1} ms, max {worst:.0} ms")
 }
