@@ -1,5 +1,4 @@
-//! A sign-in as far as it has come. Nothing in it is a secret any more: each
-//! message loses its secrets before it is added.
+//! A trace in progress. Every message is redacted before it is added.
 
 use std::time::{Duration, Instant};
 
@@ -11,29 +10,28 @@ use super::model::{Hop, Request, Response, Trace};
 use super::redact::Redactor;
 use super::text::Text;
 
-/// How many requests of one sign-in are kept. More than fifteen take no part in one.
+/// A sign-in takes at most 15 requests; the rest of these are room for retries.
 const MAX_HOPS: usize = 40;
 
-/// How many bytes of one sign-in are kept while it goes on.
-const MAX_WEIGHT: usize = 192 * 1024;
+/// Beyond this many bytes, only the sizes of further messages are kept.
+const MAX_SIZE: usize = 192 * 1024;
 
 #[derive(Clone, Debug)]
 pub(crate) struct TraceBuilder {
-    begun: Instant,
-    begun_at: Timestamp,
-    is_whole: bool,
+    started: Instant,
+    started_at: Timestamp,
+    is_complete: bool,
     hops: Vec<Hop>,
     redactor: Redactor,
-    weight: usize,
+    size: usize,
 }
 
 impl TraceBuilder {
-    pub(crate) fn new(begun: Instant, begun_at: Timestamp, is_whole: bool) -> Self {
+    pub(crate) fn new(started: Instant, started_at: Timestamp, is_complete: bool) -> Self {
         let (hops, redactor) = (Vec::new(), Redactor::default());
-        Self { begun, begun_at, is_whole, hops, redactor, weight: 0 }
+        Self { started, started_at, is_complete, hops, redactor, size: 0 }
     }
 
-    /// A request as it stood on the wire, without its secrets.
     pub(crate) fn request(
         &mut self,
         (method, url, target): (&Method, &str, &str),
@@ -49,7 +47,7 @@ impl TraceBuilder {
         }
     }
 
-    /// An answer without its secrets; of one whose body was not looked at, with its size.
+    /// Without a `body`, its size is taken from `Content-Length`.
     pub(crate) fn response(
         &mut self,
         status: StatusCode,
@@ -69,23 +67,35 @@ impl TraceBuilder {
         if self.hops.len() >= MAX_HOPS {
             return;
         }
-        self.weight += weight(&hop);
-        if self.weight > MAX_WEIGHT {
+        self.size += stored_size(&hop);
+        if self.size > MAX_SIZE {
             hop.drop_bodies(true);
         }
         self.hops.push(hop);
     }
 
-    /// Microseconds from the beginning of the trace.
-    pub(crate) fn since_begun(&self, at: Instant) -> u64 {
-        micros(at.saturating_duration_since(self.begun))
+    /// Microseconds since the trace started.
+    pub(crate) fn offset(&self, at: Instant) -> u64 {
+        micros(at.saturating_duration_since(self.started))
     }
 
-    pub(crate) fn finish(self, id: TraceId, of: SignedIn, provider: Option<String>) -> Trace {
+    pub(crate) fn finish(
+        self,
+        id: TraceId,
+        signed_in: SignedIn,
+        provider: Option<String>,
+    ) -> Trace {
         let mut hops = self.hops;
-        hops.sort_by_key(|hop| hop.begun);
-        let (begun_at, is_whole) = (self.begun_at, self.is_whole);
-        Trace { id, door: of.method, key: of.credential, provider, begun_at, is_whole, hops }
+        hops.sort_by_key(|hop| hop.start);
+        Trace {
+            id,
+            method: signed_in.method,
+            credential: signed_in.credential,
+            provider,
+            started_at: self.started_at,
+            is_complete: self.is_complete,
+            hops,
+        }
     }
 }
 
@@ -93,28 +103,27 @@ pub(crate) fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// About how much room a hop takes.
-fn weight(hop: &Hop) -> usize {
+/// Roughly how many bytes a hop occupies.
+fn stored_size(hop: &Hop) -> usize {
     hop.messages().map(|it| it.head + it.body.text.as_ref().map_or(0, Text::len)).sum()
 }
 
-/// How many bytes HTTP/1.1 takes for a head (RFC 9112 §2.1): `GET /path HTTP/1.1`, the headers
-/// and the empty line.
+/// Bytes of `GET /path HTTP/1.1`, the headers and the empty line (RFC 9112 §2.1).
 fn request_head(method: &Method, target: &str, headers: &HeaderMap) -> usize {
-    method.as_str().len() + 1 + target.len() + 1 + "HTTP/1.1".len() + 2 + fields(headers)
+    method.as_str().len() + 1 + target.len() + 1 + "HTTP/1.1".len() + 2 + header_lines(headers)
 }
 
-/// `HTTP/1.1 200 OK`, the headers and the empty line.
+/// Bytes of `HTTP/1.1 200 OK`, the headers and the empty line.
 fn response_head(status: StatusCode, headers: &HeaderMap) -> usize {
-    "HTTP/1.1 200 ".len() + reason(status).len() + 2 + fields(headers)
+    "HTTP/1.1 200 ".len() + reason(status).len() + 2 + header_lines(headers)
 }
 
-/// The words behind a status, as hyper writes them.
+/// The reason phrase, as hyper writes it.
 fn reason(status: StatusCode) -> &'static str {
     status.canonical_reason().unwrap_or("<none>")
 }
 
-fn fields(headers: &HeaderMap) -> usize {
+fn header_lines(headers: &HeaderMap) -> usize {
     let line = |name: &str, value: &[u8]| name.len() + 2 + value.len() + 2;
     headers.iter().map(|(name, value)| line(name.as_str(), value.as_bytes())).sum::<usize>() + 2
 }

@@ -1,4 +1,4 @@
-//! A trace as a script of `curl` commands.
+//! Exports a trace as a script of `curl` commands.
 
 use std::collections::BTreeSet;
 
@@ -7,15 +7,15 @@ use askama::Template;
 use super::model::{Hop, Trace};
 use super::text::{Segment, Text};
 
-/// Headers that curl writes by itself, or that would change what comes back.
-const BY_CURL: [&str; 5] =
+/// Headers that curl sets itself, or that would change the response.
+const SKIPPED_HEADERS: [&str; 5] =
     ["host", "content-length", "connection", "accept-encoding", "transfer-encoding"];
 
 #[derive(Template)]
 #[template(path = "trace-curl.txt", whitespace = "preserve")]
 pub(crate) struct Script<'a> {
     trace: &'a Trace,
-    /// Each with nothing in it, unless it is set.
+    /// `${NAME:=}` for each secret: empty unless the environment sets it.
     variables: BTreeSet<String>,
 }
 
@@ -30,24 +30,23 @@ fn command(hop: &Hop) -> String {
     let request = &hop.request;
     let mut words = vec!["curl --silent --show-error --include".to_owned()];
     if request.method != "GET" {
-        words.push(format!("--request {}", quoted(&request.method.as_str().into())));
+        words.push(format!("--request {}", shell_quote(&request.method.as_str().into())));
     }
     for header in &request.message.headers {
-        if !BY_CURL.contains(&header.name.as_str()) {
+        if !SKIPPED_HEADERS.contains(&header.name.as_str()) {
             let line = Text::from(&*header.name).then(": ").then(header.value.clone());
-            words.push(format!("--header {}", quoted(&line)));
+            words.push(format!("--header {}", shell_quote(&line)));
         }
     }
     if let Some(body) = &request.message.body.text {
-        words.push(format!("--data-raw {}", quoted(body)));
+        words.push(format!("--data-raw {}", shell_quote(body)));
     }
-    words.push(quoted(&request.url));
+    words.push(shell_quote(&request.url));
     words.join(" \\\n  ")
 }
 
-/// One word of a shell: what is known in single quotes, where nothing means
-/// anything, and what is not as a variable.
-fn quoted(text: &Text) -> String {
+/// One shell word: plain text in single quotes, where nothing is expanded, and secrets as variables.
+fn shell_quote(text: &Text) -> String {
     let segment = |segment: &Segment| match variable(segment) {
         Some(variable) => format!("\"${{{variable}}}\""),
         None => format!("'{}'", segment.text().replace('\'', r"'\''")),
@@ -55,7 +54,7 @@ fn quoted(text: &Text) -> String {
     text.0.iter().filter(|segment| segment.len() > 0).map(segment).collect()
 }
 
-/// The environment variable that holds a secret.
+/// The environment variable for a secret.
 fn variable(segment: &Segment) -> Option<String> {
     segment.mark().map(|mark| mark.to_string().to_uppercase().replace(' ', "_"))
 }
@@ -79,7 +78,7 @@ mod tests {
         let (method, url) = ("A`id`".to_owned(), Text::from("/"));
         let request = Request { method, url, ..Request::default() };
         let (from, to, step) = (Party::Browser, Party::App, Step::Start);
-        let hop = Hop { step, from, to, begun: 0, waited: 0, received: 0, request, response: None };
+        let hop = Hop { step, from, to, start: 0, wait: 0, receive: 0, request, response: None };
         assert!(command(&hop).contains("--request 'A`id`' "), "{}", command(&hop));
     }
 
@@ -87,6 +86,6 @@ mod tests {
     fn what_others_wrote_stays_a_word() {
         let secret = Mark { kind: Kind::AccessToken, label: Label(0) };
         let text = Text::from("it's $(rm) `x`\"\n").then(Segment::secret(secret, 9));
-        assert_eq!(quoted(&text), "'it'\\''s $(rm) `x`\"\n'\"${ACCESS_TOKEN_A}\"");
+        assert_eq!(shell_quote(&text), "'it'\\''s $(rm) `x`\"\n'\"${ACCESS_TOKEN_A}\"");
     }
 }

@@ -1,4 +1,4 @@
-//! HTTP Archive 1.2: what the developer tools of every browser open.
+//! Exports a trace as HTTP Archive (HAR) 1.2, which every browser's developer tools import.
 
 use latchkey_domain::Timestamp;
 use serde_json::{Value, json};
@@ -7,14 +7,13 @@ use tower_sessions::cookie::Cookie;
 use super::model::{Hop, Message, Trace};
 use super::text::Text;
 
-/// The archive. Each secret is replaced by a text of the same length, so that
-/// every size in it can be recounted from what is there.
+/// Each secret is replaced by text of the same length, so that the sizes add up.
 pub(crate) fn render(trace: &Trace) -> Value {
     json!({
         "log": {
             "version": "1.2",
             "creator": { "name": "Latchkey", "version": env!("CARGO_PKG_VERSION") },
-            "comment": "Each secret is replaced by a text of the same length: sizes are those of the wire.",
+            "comment": "Each secret is replaced by text of the same length, so sizes are those on the wire.",
             "pages": [],
             "entries": trace.hops.iter().map(|hop| entry(trace, hop)).collect::<Vec<_>>(),
         }
@@ -24,14 +23,14 @@ pub(crate) fn render(trace: &Trace) -> Value {
 fn entry(trace: &Trace, hop: &Hop) -> Value {
     let millis = |micros: u64| Value::from(micros as f64 / 1000.0);
     json!({
-        "startedDateTime": at(trace.begun_at, hop.begun),
-        "time": millis(hop.took()),
+        "startedDateTime": iso8601(trace.started_at, hop.start),
+        "time": millis(hop.duration()),
         "request": request(hop),
         "response": response(hop),
         "cache": {},
         "timings": {
             "blocked": -1, "dns": -1, "connect": -1, "ssl": -1,
-            "send": 0, "wait": millis(hop.waited), "receive": millis(hop.received),
+            "send": 0, "wait": millis(hop.wait), "receive": millis(hop.receive),
         },
         "_latchkey": {
             "from": hop.from,
@@ -69,7 +68,7 @@ fn request(hop: &Hop) -> Value {
 
 fn response(hop: &Hop) -> Value {
     let Some(response) = &hop.response else {
-        // HAR has no word for an answer that never came; browsers write this.
+        // What browsers export for a request without a response.
         return json!({
             "status": 0, "statusText": "", "httpVersion": "", "cookies": [], "headers": [],
             "content": { "size": 0, "mimeType": "" },
@@ -96,13 +95,13 @@ fn response(hop: &Hop) -> Value {
     with_message(value, message)
 }
 
-/// What requests and responses have in common.
+/// Adds the fields that requests and responses share.
 fn with_message(mut value: Value, message: &Message) -> Value {
     let headers = message.headers.iter();
     let headers = headers.map(|it| json!({ "name": it.name, "value": it.value.to_string() }));
     value["httpVersion"] = json!(message.version);
     value["headers"] = headers.collect();
-    // Over HTTP/2 heads are compressed: what they took is not known (-1).
+    // HTTP/2 compresses headers, so their size on the wire is unknown (-1).
     let is_plain = message.version.starts_with("HTTP/1");
     value["headersSize"] = if is_plain { json!(message.head) } else { json!(-1) };
     value["bodySize"] = message.body.size.map_or(json!(-1), |size| json!(size));
@@ -128,8 +127,8 @@ fn set_cookie(text: &str) -> Option<Value> {
 }
 
 /// ISO 8601 with milliseconds.
-fn at(begun: Timestamp, micros: u64) -> String {
-    let millis = begun.as_millis() + i64::try_from(micros / 1000).unwrap_or(0);
+fn iso8601(start: Timestamp, offset_micros: u64) -> String {
+    let millis = start.as_millis() + i64::try_from(offset_micros / 1000).unwrap_or(0);
     let seconds = Timestamp::from_millis(millis).rfc3339();
     format!("{}.{:03}Z", seconds.trim_end_matches('Z'), millis.rem_euclid(1000))
 }

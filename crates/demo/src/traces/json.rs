@@ -1,10 +1,10 @@
-//! Where the strings and numbers of a JSON document stand: not a byte moves.
+//! Splits a JSON document into tokens that add up to the same bytes.
 
 use serde_json::Value;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Token<'j> {
-    /// Names, punctuation, blanks, `true`, `false` and `null`: they tell nothing.
+    /// Member names, punctuation, whitespace, `true`, `false` and `null`: never secret.
     Structure(&'j str),
     String(&'j str),
     Number(&'j str),
@@ -15,10 +15,10 @@ struct Level {
     member: Option<String>,
 }
 
-/// Each token with the member whose value it is part of: a list has its
-/// member's. `None` when it is not JSON.
+/// Each token with the name of the member that holds it, also through arrays. `None` if `json`
+/// is not valid.
 pub(super) fn tokens(json: &str) -> Option<Vec<(Option<String>, Token<'_>)>> {
-    // From here on it is known to be well formed.
+    // The loop below relies on valid JSON.
     serde_json::from_str::<Value>(json).ok()?;
     let mut tokens = Vec::new();
     let mut path = vec![Level { is_object: false, member: None }];
@@ -60,7 +60,7 @@ pub(super) fn tokens(json: &str) -> Option<Vec<(Option<String>, Token<'_>)>> {
     Some(tokens)
 }
 
-/// Where the string ends that begins here, as an index of its closing quote.
+/// The index of the closing quote of the string at the start of `json`.
 fn end_of_string(json: &str) -> usize {
     let mut escaped = false;
     for (at, byte) in json.bytes().enumerate().skip(1) {

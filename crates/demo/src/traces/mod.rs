@@ -1,9 +1,8 @@
-//! One's own sign-ins on the wire: recorded as they happen, without their
-//! secrets, and shown to nobody but whose they are.
+//! Recorded sign-ins: every HTTP exchange without its secrets, visible only to its user.
 //!
-//! [`recorder`] sees the messages; [`redact`] takes the secrets out by the table
-//! of [`rules`] before anything is kept; [`model`] is what is left. Everything
-//! that is made of it ([`har`], [`curl`], [`sequence`], [`timing`], [`view`]) is a pure function of the model.
+//! [`recorder`] captures the messages, [`redact`] removes the secrets by the allow list in
+//! [`rules`], and [`model`] is what is stored. The pages and exports ([`har`], [`curl`],
+//! [`sequence`], [`timing`], [`view`]) are pure functions of the model.
 
 mod builder;
 mod curl;

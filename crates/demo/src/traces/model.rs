@@ -1,4 +1,4 @@
-//! A recorded sign-in: who said what to whom, how long it was and how long it took.
+//! A recorded sign-in, as it is stored: HTTP exchanges with their sizes and times.
 
 use latchkey_domain::sign_in::{CredentialKind, SignInMethod};
 use latchkey_domain::{Timestamp, TraceId};
@@ -10,13 +10,16 @@ use super::text::Text;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Trace {
     pub(crate) id: TraceId,
-    pub(crate) door: SignInMethod,
-    pub(crate) key: CredentialKind,
+    #[serde(rename = "door")]
+    pub(crate) method: SignInMethod,
+    #[serde(rename = "key")]
+    pub(crate) credential: CredentialKind,
     pub(crate) provider: Option<String>,
-    pub(crate) begun_at: Timestamp,
-    /// Whether it was seen from its beginning: another process may have sent
-    /// the browser on its way.
-    pub(crate) is_whole: bool,
+    #[serde(rename = "begun_at")]
+    pub(crate) started_at: Timestamp,
+    /// False if another process redirected the browser to the provider.
+    #[serde(rename = "is_whole")]
+    pub(crate) is_complete: bool,
     pub(crate) hops: Vec<Hop>,
 }
 
@@ -34,45 +37,48 @@ pub(crate) struct Hop {
     pub(crate) step: Step,
     pub(crate) from: Party,
     pub(crate) to: Party,
-    /// Microseconds since the trace began.
-    pub(crate) begun: u64,
-    /// Microseconds until the head of the answer was there.
-    pub(crate) waited: u64,
-    /// Microseconds that the rest of the answer took.
-    pub(crate) received: u64,
+    /// Microseconds since the start of the trace.
+    #[serde(rename = "begun")]
+    pub(crate) start: u64,
+    /// Microseconds until the response headers arrived.
+    #[serde(rename = "waited")]
+    pub(crate) wait: u64,
+    /// Microseconds from the response headers to the end of the body.
+    #[serde(rename = "received")]
+    pub(crate) receive: u64,
     pub(crate) request: Request,
     pub(crate) response: Option<Response>,
 }
 
 impl Hop {
-    /// Whether the two servers speak to each other, or the person's browser
-    /// carries it (RFC 9700 §2.1: what it carries, others may see).
-    pub(crate) fn is_back(&self) -> bool {
+    /// Whether it is server to server. What the browser carries may leak (RFC 9700 §2.1).
+    pub(crate) fn is_back_channel(&self) -> bool {
         self.from != Party::Browser
     }
 
     pub(crate) fn channel(&self) -> &'static str {
-        if self.is_back() { "back" } else { "front" }
+        if self.is_back_channel() { "back" } else { "front" }
     }
 
-    pub(crate) const fn took(&self) -> u64 {
-        self.waited + self.received
+    /// In microseconds.
+    pub(crate) const fn duration(&self) -> u64 {
+        self.wait + self.receive
     }
 
-    /// When it was over, in microseconds since the trace began.
-    pub(crate) const fn ended(&self) -> u64 {
-        self.begun + self.took()
+    /// Microseconds since the start of the trace.
+    pub(crate) const fn end(&self) -> u64 {
+        self.start + self.duration()
     }
 
     pub(crate) fn messages(&self) -> impl Iterator<Item = &Message> {
         [&self.request.message].into_iter().chain(self.response.as_ref().map(|it| &it.message))
     }
 
-    /// Lets go of the bodies, and of everything but the sizes if that is not enough.
+    /// Drops the bodies; with `headers_too`, everything but the sizes.
     pub(crate) fn drop_bodies(&mut self, headers_too: bool) {
         self.request.message.drop_body(headers_too);
         if headers_too {
-            self.request.url = "(too long to be kept)".into();
+            self.request.url = "(too long to store)".into();
         }
         if let Some(response) = &mut self.response {
             response.message.drop_body(headers_too);
@@ -88,18 +94,19 @@ pub(crate) struct Header {
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Body {
-    /// In bytes, where it was known beforehand.
+    /// In bytes; `None` for a streamed response.
     pub(crate) size: Option<usize>,
-    pub(crate) kind: String,
+    #[serde(rename = "kind")]
+    pub(crate) content_type: String,
     pub(crate) text: Option<Text>,
 }
 
-/// What a request and an answer have in common.
+/// The parts that requests and responses share.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Message {
     pub(crate) version: String,
     pub(crate) headers: Vec<Header>,
-    /// The size of the head, in bytes, as HTTP/1.1 writes it.
+    /// Bytes of the first line and the headers, as HTTP/1.1 writes them.
     pub(crate) head: usize,
     pub(crate) body: Body,
 }
@@ -142,7 +149,7 @@ impl Trace {
         self.hops.iter().any(|hop| hop.step == step)
     }
 
-    pub(crate) fn name(&self, party: Party) -> &str {
+    pub(crate) fn party_name(&self, party: Party) -> &str {
         match party {
             Party::Browser => "Browser",
             Party::App => "Latchkey",
@@ -154,12 +161,12 @@ impl Trace {
         self.hops.iter().flat_map(Hop::messages).map(Message::size).sum()
     }
 
-    pub(crate) fn back_channel(&self) -> usize {
-        self.hops.iter().filter(|hop| hop.is_back()).count()
+    pub(crate) fn back_channel_hops(&self) -> usize {
+        self.hops.iter().filter(|hop| hop.is_back_channel()).count()
     }
 
-    /// From the first byte to the last, in microseconds.
-    pub(crate) fn micros(&self) -> u64 {
-        self.hops.iter().map(Hop::ended).max().unwrap_or(0)
+    /// In microseconds.
+    pub(crate) fn duration(&self) -> u64 {
+        self.hops.iter().map(Hop::end).max().unwrap_or(0)
     }
 }

@@ -1,4 +1,4 @@
-//! One's own sign-ins on the wire.
+//! The pages under `/traces`.
 
 use http::header::CONTENT_DISPOSITION;
 use latchkey_domain::TraceId;
@@ -8,7 +8,7 @@ use latchkey_web::labels::{credential_label, method_label};
 
 use super::curl::Script;
 use super::model::Trace;
-use super::sequence::{self, Mermaid, MessageKind, called, in_answer, in_request};
+use super::sequence::{self, Mermaid, MessageKind, request_line, request_marks, response_marks};
 use super::steps::Step;
 use super::timing::{SideBySide, side_by_side};
 use super::{har, view};
@@ -44,7 +44,7 @@ pub(crate) async fn page(
 ) -> HandlerResult<Page<TracesPage>> {
     let traces = traces::of_user(&app.db, caller.user.id, app.clock.now()).await?;
     Ok(Page(TracesPage {
-        side_by_side: beside(&app, &caller, &traces).await?,
+        side_by_side: compare_latest(&app, &caller, &traces).await?,
         layout: Layout::new(&app, Some(&caller)).at("/traces"),
         traces,
         done: query.done.is_some().then_some("Deleted."),
@@ -52,24 +52,25 @@ pub(crate) async fn page(
     }))
 }
 
-/// Somebody's latest sign-in through a provider and their latest with a
-/// password, on one scale.
+/// The user's latest OAuth and password sign-ins.
 pub(crate) async fn latest_side_by_side(app: &App, caller: &Caller) -> HandlerResult<SideBySide> {
-    let all = traces::of_user(&app.db, caller.user.id, app.clock.now()).await?;
-    beside(app, caller, &all).await
+    let summaries = traces::of_user(&app.db, caller.user.id, app.clock.now()).await?;
+    compare_latest(app, caller, &summaries).await
 }
 
-async fn beside(app: &App, caller: &Caller, all: &[Summary]) -> HandlerResult<SideBySide> {
-    let latest = |is_password: bool| {
-        all.iter().find(move |one| (one.method == SignInMethod::Password) == is_password)
-    };
-    let mut found = [None, None];
-    for (place, summary) in found.iter_mut().zip([latest(false), latest(true)]) {
-        if let Some(summary) = summary {
-            *place = read(app, caller, summary.id).await?;
-        }
+async fn compare_latest(
+    app: &App,
+    caller: &Caller,
+    summaries: &[Summary],
+) -> HandlerResult<SideBySide> {
+    let is_password = |summary: &&Summary| summary.method == SignInMethod::Password;
+    let (mut oauth, mut password) = (None, None);
+    if let Some(latest) = summaries.iter().find(|summary| !is_password(summary)) {
+        oauth = load(app, caller, latest.id).await?;
     }
-    let [oauth, password] = found;
+    if let Some(latest) = summaries.iter().find(is_password) {
+        password = load(app, caller, latest.id).await?;
+    }
     Ok(side_by_side(oauth, password))
 }
 
@@ -81,7 +82,7 @@ pub(crate) async fn trace_page(
     let trace = find(&app, &caller, &id).await?;
     Ok(Page(TracePage {
         layout: Layout::new(&app, Some(&caller)).below("/traces"),
-        door: method_label(&app, Some(&trace.door)),
+        door: method_label(&app, Some(&trace.method)),
         trace,
     }))
 }
@@ -104,7 +105,7 @@ pub(crate) async fn delete_all(State(app): State<App>, caller: Caller) -> Handle
     Ok(Redirect::to("/traces?done=1"))
 }
 
-/// `GET /traces/{id}/{format}`: what can be taken away.
+/// `GET /traces/{id}/{format}`
 pub(crate) async fn export(
     State(app): State<App>,
     caller: Caller,
@@ -122,18 +123,17 @@ pub(crate) async fn export(
     })
 }
 
-/// The record with this name, if it is theirs. Nobody learns whether somebody
-/// else has one of this name.
+/// Another user's trace answers 404 as well, so that IDs cannot be probed.
 async fn find(app: &App, caller: &Caller, id: &str) -> HandlerResult<Trace> {
     let id: TraceId = id.parse().map_err(|_| not_found())?;
-    read(app, caller, id).await?.ok_or_else(not_found)
+    load(app, caller, id).await?.ok_or_else(not_found)
 }
 
-async fn read(app: &App, caller: &Caller, id: TraceId) -> HandlerResult<Option<Trace>> {
+async fn load(app: &App, caller: &Caller, id: TraceId) -> HandlerResult<Option<Trace>> {
     let record = traces::record(&app.db, caller.user.id, id, app.clock.now()).await?;
     let trace = record.map(|record| serde_json::from_str(&record)).transpose();
     trace.map_err(|error| {
-        tracing::error!(%error, "a trace cannot be read");
+        tracing::error!(%error, "a stored trace cannot be parsed");
         AppError::new(catalogue::INTERNAL)
     })
 }

@@ -1,4 +1,4 @@
-//! Sign-ins whose browser is at the provider: in memory, few, and not for long.
+//! Traces of sign-ins whose browser is at the provider: in memory, bounded and short-lived.
 
 use std::sync::Arc;
 
@@ -10,11 +10,10 @@ use parking_lot::Mutex;
 
 use super::builder::TraceBuilder;
 
-/// How many may wait at a time; the oldest goes first. Together with what one
-/// may weigh, this bounds the memory.
+/// The least recently used goes first. With the maximum size of a trace, this bounds the memory.
 const MAX: u64 = 64;
 
-/// By the hash of the state.
+/// Keyed by the hash of the `state`.
 #[derive(Debug)]
 pub(crate) struct PendingTraces(Cache<String, Arc<Mutex<TraceBuilder>>>);
 
@@ -47,15 +46,15 @@ mod tests {
 
     #[test]
     fn only_so_many_wait() {
-        let waiting = PendingTraces::default();
+        let pending = PendingTraces::default();
         let builder = || TraceBuilder::new(Instant::now(), Timestamp::from_millis(0), true);
         for state in 0..=MAX {
-            waiting.put(&state.to_string(), builder());
+            pending.put(&state.to_string(), builder());
         }
-        waiting.0.run_pending_tasks();
-        assert!(waiting.get("0").is_none() && waiting.get("1").is_some());
-        waiting.remove("1");
-        assert!(waiting.get("1").is_none());
-        assert_eq!(waiting.0.policy().time_to_live(), Some(LIFETIME.into()));
+        pending.0.run_pending_tasks();
+        assert!(pending.get("0").is_none() && pending.get("1").is_some());
+        pending.remove("1");
+        assert!(pending.get("1").is_none());
+        assert_eq!(pending.0.policy().time_to_live(), Some(LIFETIME.into()));
     }
 }

@@ -1,5 +1,5 @@
-//! Where sign-ins are recorded: around our own routes that begin and end one,
-//! at the one way out, and, in development, around the local provider.
+//! Records sign-ins: middleware for our own sign-in routes and, in development, for the local
+//! provider, and a tap on the HTTP client.
 
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -25,35 +25,34 @@ use crate::state::Demo;
 use latchkey_web::app::{App, Application};
 use latchkey_web::sign_in::SignedIn;
 
-/// Names the record in the answer that completes a sign-in.
-const TRACE: HeaderName = HeaderName::from_static("x-latchkey-trace");
+/// The ID of the trace, in the response that completes a sign-in.
+const TRACE_HEADER: HeaderName = HeaderName::from_static("x-latchkey-trace");
 
-const KEPT_FOR: Span = Span::days(1);
+const RETENTION: Span = Span::days(1);
 
 const MAX_RECORD: usize = 256 * 1024;
 
-/// How much is seen of a body: more than any form here is allowed to hold.
+/// More than any form here may contain, in bytes.
 const MAX_BODY: usize = 64 * 1024;
 
-/// Records the routes that begin and end a sign-in, and nothing else.
 pub(crate) async fn record_app(State(demo): State<Demo>, request: Request, next: Next) -> Response {
     let app = &demo.app;
-    let Some((step, slug)) = part(request.method(), request.uri().path()) else {
+    let Some((step, slug)) = sign_in_route(request.method(), request.uri().path()) else {
         return next.run(request).await;
     };
     let slug = slug.to_owned();
-    let (arrived, request) = Arrived::split(request);
+    let (captured, request) = CapturedRequest::capture(request);
     let key = match step {
-        Step::Form | Step::Password => form_key(&arrived.parts),
-        _ => arrived.parameter("state"),
+        Step::Form | Step::Password => form_key(&captured.parts),
+        _ => captured.query_parameter("state"),
     };
-    let begun = match step {
+    let pending = match step {
         Step::Callback | Step::Password => demo.pending.get(&key),
         _ => None,
     };
-    let builder = begun.map(|builder| builder.lock().clone());
+    let builder = pending.map(|builder| builder.lock().clone());
     let builder = Arc::new(Mutex::new(builder.unwrap_or_else(|| {
-        TraceBuilder::new(arrived.at, app.clock.now(), step != Step::Callback)
+        TraceBuilder::new(captured.at, app.clock.now(), step != Step::Callback)
     })));
     let tap = tap(app.clone(), slug.clone(), Arc::clone(&builder));
     let mut response = tapped(tap, next.run(request)).await;
@@ -61,90 +60,94 @@ pub(crate) async fn record_app(State(demo): State<Demo>, request: Request, next:
     let signed_in = response.extensions_mut().remove::<SignedIn>();
     let signed_in = signed_in.filter(|_| response.status().is_redirection());
     let id = signed_in.is_some().then(|| TraceId::new(app.clock.now(), random::bytes()));
-    if let Some(name) = id.and_then(|id| HeaderValue::try_from(id.to_string()).ok()) {
-        response.headers_mut().insert(TRACE, name);
+    if let Some(id) = id.and_then(|id| HeaderValue::try_from(id.to_string()).ok()) {
+        response.headers_mut().insert(TRACE_HEADER, id);
     }
-    complete(&mut response, app.clock.now());
-    let body = std::mem::take(&mut *arrived.seen.lock());
+    add_server_headers(&mut response, app.clock.now());
+    let body = std::mem::take(&mut *captured.body.lock());
     let origin = app.settings.origin();
-    arrived.add_to(&mut builder, step, Party::App, &origin, &body, &response);
+    captured.add_to(&mut builder, step, Party::App, &origin, &body, &response);
     if let (Some(id), Some(signed_in)) = (id, signed_in) {
         demo.pending.remove(&key);
         let label = app.provider(&slug).map(|provider| provider.label.clone());
-        if keep(app, id, builder, signed_in, label).await.is_none() {
-            response.headers_mut().remove(TRACE);
+        if store(app, id, builder, signed_in, label).await.is_none() {
+            response.headers_mut().remove(TRACE_HEADER);
         }
     } else if step == Step::Start && response.status().is_redirection() {
-        demo.pending.put(&state_sent_with(&response), builder);
+        demo.pending.put(&state_in_redirect(&response), builder);
     } else if step == Step::Form && response.status().is_success() && app.settings.is_development()
     {
         demo.pending.put(&key, builder);
     }
-    // Otherwise nobody came in, and it is nobody's record.
+    // A failed sign-in has no user, so nothing is stored.
     response
 }
 
-/// Records what the browser does at the local provider, told apart by the state.
+/// Records the browser's requests to the local provider, matched by `state`.
 pub(crate) async fn record_provider(
     State(demo): State<Demo>,
     request: Request,
     next: Next,
 ) -> Response {
-    let (arrived, request) = Arrived::split(request);
+    let (captured, request) = CapturedRequest::capture(request);
     let mut response = next.run(request).await;
-    let body = std::mem::take(&mut *arrived.seen.lock());
-    let state = match arrived.parameter("state") {
-        // The decision is a form.
-        state if state.is_empty() && arrived.parts.method == Method::POST => named("state", &body),
+    let body = std::mem::take(&mut *captured.body.lock());
+    let state = match captured.query_parameter("state") {
+        // The consent form posts it.
+        state if state.is_empty() && captured.parts.method == Method::POST => {
+            form_value("state", &body)
+        }
         state => state,
     };
     let Some(builder) = demo.pending.get(&state) else { return response };
     let app = &demo.app;
-    complete(&mut response, app.clock.now());
+    add_server_headers(&mut response, app.clock.now());
     let idp = app.settings.local_idp.as_ref();
     let origin = idp.map(|idp| idp.url.origin().ascii_serialization()).unwrap_or_default();
-    let step = Step::of_page(&arrived.parts.method, arrived.parts.uri.path());
-    arrived.add_to(&mut builder.lock(), step, Party::Provider, &origin, &body, &response);
+    let step = Step::of_provider_page(&captured.parts.method, captured.parts.uri.path());
+    captured.add_to(&mut builder.lock(), step, Party::Provider, &origin, &body, &response);
     response
 }
 
-/// By what the form that is sent is known to be the one that was shown. In development alone,
-/// where one person has the browser of that name.
+/// Matches a posted sign-in form to the page it came from. Only used in development, where one
+/// developer uses each browser.
 fn form_key(parts: &Parts) -> String {
     let agent = parts.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
     format!("the form in {}", agent.unwrap_or_default())
 }
 
-fn part<'p>(method: &Method, path: &'p str) -> Option<(Step, &'p str)> {
+/// The step, and the provider's slug if there is one.
+fn sign_in_route<'p>(method: &Method, path: &'p str) -> Option<(Step, &'p str)> {
     match *method {
         Method::GET if path == "/sign-in" => return Some((Step::Form, "")),
         Method::POST if path == "/sign-in" => return Some((Step::Password, "")),
         _ => {}
     }
-    match path.strip_prefix("/auth/")?.split_once('/') {
-        None if *method == Method::POST => Some((Step::Start, &path["/auth/".len()..])),
+    let path = path.strip_prefix("/auth/")?;
+    match path.split_once('/') {
+        None if *method == Method::POST => Some((Step::Start, path)),
         Some((slug, "callback")) if *method == Method::GET => Some((Step::Callback, slug)),
         _ => None,
     }
 }
 
-/// What is told of the calls that go out.
+/// Adds every outgoing call to the trace.
 fn tap(app: App, slug: String, builder: Arc<Mutex<TraceBuilder>>) -> Tap {
     Arc::new(move |exchange: &Exchange<'_>| {
-        let (request, took) = (exchange.request, exchange.took);
+        let (request, duration) = (exchange.request, exchange.took);
         let (method, url, headers) = (request.method(), request.url(), request.headers());
-        let waited = exchange.answer.map_or(took, |(_, waited)| waited);
+        let wait = exchange.answer.map_or(duration, |(_, wait)| wait);
         let target = &url[url::Position::BeforePath..url::Position::AfterQuery];
         let version = exchange.answer.map_or(Version::HTTP_11, |(answer, _)| answer.version());
         let body = request.body().and_then(|body| body.as_bytes()).unwrap_or_default();
         let mut builder = builder.lock();
         let hop = Hop {
-            step: Step::of_call(app.provider(&slug), method, url),
+            step: Step::of_provider_call(app.provider(&slug), method, url),
             from: Party::App,
             to: Party::Provider,
-            begun: builder.since_begun(exchange.begun),
-            waited: micros(waited),
-            received: micros(took.saturating_sub(waited)),
+            start: builder.offset(exchange.begun),
+            wait: micros(wait),
+            receive: micros(duration.saturating_sub(wait)),
             request: builder.request((method, url.as_str(), target), version, headers, body),
             response: exchange.answer.map(|(it, _)| {
                 builder.response(it.status(), it.version(), it.headers(), Some(it.body()))
@@ -154,9 +157,8 @@ fn tap(app: App, slug: String, builder: Arc<Mutex<TraceBuilder>>) -> Tap {
     })
 }
 
-/// Puts the headers in that the server would add below us, so that what is
-/// recorded is what is sent.
-fn complete(response: &mut Response, now: Timestamp) {
+/// Adds the headers that hyper would add after this middleware, so that the trace has them.
+fn add_server_headers(response: &mut Response, now: Timestamp) {
     let size = response.body().size_hint().exact();
     let at = UNIX_EPOCH + Duration::from_millis(now.as_millis().unsigned_abs());
     let headers = response.headers_mut();
@@ -168,9 +170,8 @@ fn complete(response: &mut Response, now: Timestamp) {
     }
 }
 
-/// Writes the record down for whoever came in. Their sign-in does not fail
-/// when that does.
-async fn keep(
+/// Returns `None` if it fails: that must not fail the sign-in.
+async fn store(
     app: &Application,
     id: TraceId,
     builder: TraceBuilder,
@@ -179,8 +180,8 @@ async fn keep(
 ) -> Option<()> {
     let user = signed_in.user;
     let mut trace = builder.finish(id, signed_in, provider);
-    let record = [None, Some(false), Some(true)].into_iter().find_map(|smaller| {
-        if let Some(headers_too) = smaller {
+    let record = [None, Some(false), Some(true)].into_iter().find_map(|drop_headers| {
+        if let Some(headers_too) = drop_headers {
             trace.hops.iter_mut().for_each(|hop| hop.drop_bodies(headers_too));
         }
         serde_json::to_string(&trace).ok().filter(|record| record.len() <= MAX_RECORD)
@@ -189,7 +190,7 @@ async fn keep(
     match latchkey_store::traces::insert(&app.db, &summary, &record).await {
         Ok(()) => Some(()),
         Err(error) => {
-            tracing::warn!(%error, "a trace could not be kept");
+            tracing::warn!(%error, "a trace could not be stored");
             None
         }
     }
@@ -200,52 +201,50 @@ fn summary(trace: &Trace, user_id: UserId, now: Timestamp) -> Summary {
     Summary {
         id: trace.id,
         user_id,
-        method: trace.door.clone(),
-        credential: trace.key,
-        created_at: trace.begun_at,
-        expires_at: now.plus(KEPT_FOR),
+        method: trace.method.clone(),
+        credential: trace.credential,
+        created_at: trace.started_at,
+        expires_at: now.plus(RETENTION),
         exchanges: count(trace.hops.len()),
         bytes: count(trace.bytes()),
-        micros: i64::try_from(trace.micros()).unwrap_or(i64::MAX),
+        micros: i64::try_from(trace.duration()).unwrap_or(i64::MAX),
     }
 }
 
-/// The state with which we send a browser to a provider.
-fn state_sent_with(response: &Response) -> String {
+/// The `state` in the redirect to a provider.
+fn state_in_redirect(response: &Response) -> String {
     let location = response.headers().get(header::LOCATION).and_then(|to| to.to_str().ok());
     let query = location.and_then(|to| to.split_once('?')).map_or("", |(_, query)| query);
-    named("state", query.as_bytes())
+    form_value("state", query.as_bytes())
 }
 
-fn named(name: &str, form: &[u8]) -> String {
+fn form_value(name: &str, form: &[u8]) -> String {
     let mut pairs = url::form_urlencoded::parse(form);
     pairs.find(|(found, _)| found == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
 }
 
-struct Arrived {
+struct CapturedRequest {
     parts: Parts,
     at: Instant,
-    /// What has passed of the body. It is read as it passes, so that whatever limits it further
-    /// in still limits it.
-    seen: Arc<Mutex<Vec<u8>>>,
+    /// Filled while the handler reads the body, so that its own limits still apply.
+    body: Arc<Mutex<Vec<u8>>>,
 }
 
-impl Arrived {
-    fn split(request: Request) -> (Self, Request) {
+impl CapturedRequest {
+    fn capture(request: Request) -> (Self, Request) {
         let (parts, body) = request.into_parts();
-        let seen = Arc::<Mutex<Vec<u8>>>::default();
-        let tap = Arc::clone(&seen);
+        let copy = Arc::<Mutex<Vec<u8>>>::default();
+        let captured = Self { parts: parts.clone(), at: Instant::now(), body: Arc::clone(&copy) };
         let body = body.into_data_stream().inspect_ok(move |data| {
-            let mut seen = tap.lock();
-            let room = MAX_BODY.saturating_sub(seen.len());
-            seen.extend_from_slice(&data[..data.len().min(room)]);
+            let mut copy = copy.lock();
+            let room = MAX_BODY.saturating_sub(copy.len());
+            copy.extend_from_slice(&data[..data.len().min(room)]);
         });
-        let arrived = Self { parts: parts.clone(), at: Instant::now(), seen };
-        (arrived, Request::from_parts(parts, Body::from_stream(body)))
+        (captured, Request::from_parts(parts, Body::from_stream(body)))
     }
 
-    fn parameter(&self, name: &str) -> String {
-        named(name, self.parts.uri.query().unwrap_or_default().as_bytes())
+    fn query_parameter(&self, name: &str) -> String {
+        form_value(name, self.parts.uri.query().unwrap_or_default().as_bytes())
     }
 
     fn add_to(
@@ -264,9 +263,9 @@ impl Arrived {
             step,
             from: Party::Browser,
             to,
-            begun: builder.since_begun(self.at),
-            waited: micros(self.at.elapsed()),
-            received: 0,
+            start: builder.offset(self.at),
+            wait: micros(self.at.elapsed()),
+            receive: 0,
             request: builder.request((method, &url, target), *version, headers, body),
             response: Some(builder.response(
                 response.status(),

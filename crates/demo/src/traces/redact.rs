@@ -1,5 +1,5 @@
-//! Takes the secrets out of messages, by the table of [`rules`](super::rules).
-//! Everything stays as long as it was on the wire.
+//! Removes the secrets from messages, by the allow list in [`rules`](super::rules). Every text
+//! keeps its length.
 
 use std::borrow::Cow;
 
@@ -12,15 +12,15 @@ use serde_json::Value;
 
 use super::json::{Token, tokens, unescaped};
 use super::model::{Body, Header, Message};
-use super::rules::{Place, cookie, secret};
-use super::text::{Kind, Labels, Mark, Segment, Text, filler};
+use super::rules::{Location, cookie_kind, secret_kind};
+use super::text::{Kind, Labels, Mark, Segment, Text, placeholder};
 
-/// How many characters of a `state`, a `nonce` or a challenge are shown: enough
-/// to see that two are the same, and of 256 bits a small part.
-const SHORT: usize = 6;
+/// The characters shown of a `state`, `nonce` or challenge: enough to compare two by eye, and few
+/// of their 256 bits.
+const PREFIX_LENGTH: usize = 6;
 
-/// The largest body of which anything is kept, in bytes.
-const MAX_SHOWN: usize = 16 * 1024;
+/// Of a larger body, only the size is stored.
+const MAX_BODY: usize = 16 * 1024;
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Redactor {
@@ -33,7 +33,7 @@ impl Redactor {
             let text = value.to_str().map(|value| self.header(name.as_str(), value));
             let value = text.unwrap_or_else(|_| {
                 let text = String::from_utf8_lossy(value.as_bytes());
-                Segment::secret(self.labels.of(Kind::Value, &text), value.len()).into()
+                Segment::secret(self.labels.mark(Kind::Value, &text), value.len()).into()
             });
             Header { name: name.as_str().to_owned(), value }
         };
@@ -42,21 +42,20 @@ impl Redactor {
 
     fn header(&mut self, name: &str, value: &str) -> Text {
         match name {
-            "cookie" => self.list(value, ';', Self::cookie),
+            "cookie" => self.split_list(value, ';', Self::cookie),
             "set-cookie" => self.set_cookie(value),
-            "authorization" => self.credentials(value),
+            "authorization" => self.authorization(value),
             "location" | "referer" => self.url(value),
-            name => self.named(Place::Header, name, value),
+            name => self.value_of(Location::Header, name, value),
         }
     }
 
-    /// A value that stands there as it is, shown if its name is listed.
-    fn named(&mut self, place: Place, name: &str, value: &str) -> Text {
-        secret(place, name).map_or_else(|| value.into(), |kind| self.bare(kind, value))
+    /// An unencoded value: plain if its name is on the allow list.
+    fn value_of(&mut self, location: Location, name: &str, value: &str) -> Text {
+        secret_kind(location, name).map_or_else(|| value.into(), |kind| self.secret(kind, value))
     }
 
-    /// A list, each of whose parts is redacted by itself.
-    fn list(&mut self, list: &str, by: char, part: fn(&mut Self, &str) -> Text) -> Text {
+    fn split_list(&mut self, list: &str, by: char, part: fn(&mut Self, &str) -> Text) -> Text {
         let mut text = Text::default();
         for (at, one) in list.split(by).enumerate() {
             if at > 0 {
@@ -67,58 +66,57 @@ impl Redactor {
         text
     }
 
-    /// RFC 6265 §4.2: names are shown, values never. An attempt's name is part of a state.
+    /// RFC 6265 §4.2: shows the name, never the value. An attempt's name contains part of a state.
     fn cookie(&mut self, pair: &str) -> Text {
         let Some((name, value)) = pair.split_once('=') else {
-            return self.bare(Kind::Cookie, pair);
+            return self.secret(Kind::Cookie, pair);
         };
-        let kind = cookie(name);
-        let named = [WAITING, USED].map(|prefix| Some((prefix, name.split_once(prefix)?)));
-        let text = match named.into_iter().flatten().next() {
+        let kind = cookie_kind(name);
+        let attempts = [WAITING, USED].map(|prefix| Some((prefix, name.split_once(prefix)?)));
+        let text = match attempts.into_iter().flatten().next() {
             Some((prefix, (before, of))) if kind == Kind::Attempt => {
                 let (of, port) = split(of, '_');
                 let text = Text::from(before).then(prefix);
-                let text = text.then(self.bare(Kind::AttemptName, of));
+                let text = text.then(self.secret(Kind::AttemptName, of));
                 port.into_iter().fold(text, |text, port| text.then("_").then(port))
             }
             _ => name.into(),
         };
-        text.then("=").then(self.bare(kind, value))
+        text.then("=").then(self.secret(kind, value))
     }
 
-    /// RFC 6265 §4.1: a pair, and attributes.
+    /// RFC 6265 §4.1: a cookie pair and attributes.
     fn set_cookie(&mut self, value: &str) -> Text {
         let (pair, attributes) = split(value, ';');
         let text = self.cookie(pair);
         let Some(attributes) = attributes else { return text };
-        text.then(";").then(self.list(attributes, ';', |redactor, attribute| {
+        text.then(";").then(self.split_list(attributes, ';', |redactor, attribute| {
             let name = split(attribute, '=').0.trim().to_ascii_lowercase();
-            redactor.named(Place::Attribute, &name, attribute)
+            redactor.value_of(Location::Attribute, &name, attribute)
         }))
     }
 
-    /// RFC 9110 §11.4: the scheme is shown; of the two that are known, it is
-    /// also known what follows.
-    fn credentials(&mut self, value: &str) -> Text {
+    /// RFC 9110 §11.4: shows the scheme if it is a known one.
+    fn authorization(&mut self, value: &str) -> Text {
         let Some((scheme, rest)) = value.split_once(' ') else {
-            return self.bare(Kind::Value, value);
+            return self.secret(Kind::Value, value);
         };
-        let scheme_and_blank = Text::from(&value[..=scheme.len()]);
+        let scheme_and_space = Text::from(&value[..=scheme.len()]);
         match scheme.to_ascii_lowercase().as_str() {
-            "bearer" => scheme_and_blank.then(self.bare(Kind::AccessToken, rest)),
+            "bearer" => scheme_and_space.then(self.secret(Kind::AccessToken, rest)),
             "basic" => {
-                // RFC 7617 §2, and RFC 6749 §2.3.1: both halves are form-encoded.
+                // RFC 7617 §2 with form-encoded halves (RFC 6749 §2.3.1).
                 let pair = STANDARD.decode(rest).ok().and_then(|pair| String::from_utf8(pair).ok());
                 let secret = pair.as_deref().and_then(|pair| pair.split_once(':'));
                 let secret = secret.map_or(rest, |(_, secret)| secret);
-                let secret = self.redacted(Kind::ClientSecret, rest, &decoded(secret));
-                scheme_and_blank.then(secret)
+                let secret = self.secret_segment(Kind::ClientSecret, rest, &form_decode(secret));
+                scheme_and_space.then(secret)
             }
-            _ => self.bare(Kind::Value, value),
+            _ => self.secret(Kind::Value, value),
         }
     }
 
-    /// A URL, whole or without its origin.
+    /// With or without an origin.
     pub(crate) fn url(&mut self, url: &str) -> Text {
         let (rest, fragment) = split(url, '#');
         let (path, query) = split(rest, '?');
@@ -127,52 +125,52 @@ impl Redactor {
             text = text.then("?").then(self.form(query));
         }
         if let Some(fragment) = fragment {
-            text = text.then("#").then(self.bare(Kind::Value, fragment));
+            text = text.then("#").then(self.secret(Kind::Value, fragment));
         }
         text
     }
 
-    /// Everything before the query. Links from letters hold a token in their
-    /// path, and an authority may hold a password.
+    /// Everything before the query. Links in e-mails contain a token, an authority may contain a
+    /// password.
     fn path(&mut self, path: &str) -> Text {
         let (scheme, rest) = path.split_at(path.find("://").map_or(0, |at| at + 3));
         let mut text = Text::from(scheme);
         let authority = rest.split('/').next().unwrap_or_default();
         let rest = match authority.rsplit_once('@') {
             Some((user, _)) => {
-                text.append(self.bare(Kind::Value, user));
+                text.append(self.secret(Kind::Value, user));
                 &rest[user.len()..]
             }
             None => rest,
         };
         for before in ["/reset/", "/verify/"] {
             if let Some((start, token)) = rest.split_once(before) {
-                return text.then(start).then(before).then(self.bare(Kind::Value, token));
+                return text.then(start).then(before).then(self.secret(Kind::Value, token));
             }
         }
         text.then(rest)
     }
 
     fn form(&mut self, form: &str) -> Text {
-        self.list(form, '&', Self::parameter)
+        self.split_list(form, '&', Self::parameter)
     }
 
     fn parameter(&mut self, pair: &str) -> Text {
         let (name, Some(value)) = split(pair, '=') else {
-            // A name without a value may be anything.
-            return self.bare(Kind::Value, pair);
+            // Without a name, the value is unknown.
+            return self.secret(Kind::Value, pair);
         };
         let text = Text::from(name).then("=");
-        let meaning = decoded(value);
-        // Where to go afterwards is a URL of its own.
-        let is_odd = name == "next" && meaning.contains(['?', '#', '@'])
-            || meaning.starts_with("/reset/")
-            || meaning.starts_with("/verify/");
-        match secret(Place::Parameter, &decoded(name)) {
-            None if is_odd => text.then(self.bare(Kind::Value, value)),
+        let decoded = form_decode(value);
+        // `next` is a URL, which may contain secrets.
+        let is_sensitive = name == "next" && decoded.contains(['?', '#', '@'])
+            || decoded.starts_with("/reset/")
+            || decoded.starts_with("/verify/");
+        match secret_kind(Location::Parameter, &form_decode(name)) {
+            None if is_sensitive => text.then(self.secret(Kind::Value, value)),
             None => text.then(value),
             Some(_) if value.is_empty() => text,
-            Some(kind) => text.then(self.redacted(kind, value, &meaning)),
+            Some(kind) => text.then(self.secret_segment(kind, value, &decoded)),
         }
     }
 
@@ -184,13 +182,12 @@ impl Redactor {
         body: Option<&[u8]>,
     ) -> Message {
         let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-        let kind = text(CONTENT_TYPE).unwrap_or_default();
+        let content_type = text(CONTENT_TYPE).unwrap_or_default();
         let body = match body {
-            Some(bytes) => self.body(kind, bytes),
-            // Only its size was looked at.
+            Some(bytes) => self.body(content_type, bytes),
             None => Body {
                 size: text(CONTENT_LENGTH).and_then(|size| size.parse().ok()),
-                ..self.body(kind, b"")
+                ..self.body(content_type, b"")
             },
         };
         let version = match version {
@@ -200,12 +197,12 @@ impl Redactor {
         Message { version, headers: self.headers(headers), head, body }
     }
 
-    /// A body of that type. Of pages, and of whatever is neither a form nor
-    /// JSON, nothing is kept but the size.
-    fn body(&mut self, kind: &str, bytes: &[u8]) -> Body {
-        let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    /// Keeps the text of forms and JSON, and only the size of anything else.
+    fn body(&mut self, content_type: &str, bytes: &[u8]) -> Body {
+        let essence = content_type.split(';').next().unwrap_or_default();
+        let essence = essence.trim().to_ascii_lowercase();
         let text = std::str::from_utf8(bytes).ok();
-        let text = text.filter(|text| !text.is_empty() && text.len() <= MAX_SHOWN);
+        let text = text.filter(|text| !text.is_empty() && text.len() <= MAX_BODY);
         let text = match essence.as_str() {
             "application/x-www-form-urlencoded" => text.map(|text| self.form(text)),
             json if json == "application/json" || json.ends_with("+json") => {
@@ -213,30 +210,31 @@ impl Redactor {
             }
             _ => None,
         };
-        Body { size: Some(bytes.len()), kind: essence, text }
+        Body { size: Some(bytes.len()), content_type: essence, text }
     }
 
-    /// A document, redacted where it stands; `None` when it is not JSON.
+    /// `None` if it is not valid JSON.
     fn json(&mut self, json: &str) -> Option<Text> {
         let mut text = Text::default();
         for (member, token) in tokens(json)? {
-            let kind = member.map_or(Some(Kind::Value), |name| secret(Place::Member, &name));
+            let kind =
+                member.map_or(Some(Kind::Value), |name| secret_kind(Location::Member, &name));
             match (token, kind) {
                 (Token::Structure(part), _) | (Token::Number(part), None) => text.append(part),
                 (Token::String(""), _) => {}
-                // An address may hold a secret in its query.
+                // A URL may contain a secret in its query.
                 (Token::String(raw), None) if raw.contains("://") && unescaped(raw) == raw => {
                     text.append(self.url(raw));
                 }
                 (Token::String(raw), None) => text.append(raw),
                 (Token::String(raw), Some(kind)) => {
-                    text.append(self.redacted(kind, raw, &unescaped(raw)));
+                    text.append(self.secret_segment(kind, raw, &unescaped(raw)));
                 }
-                // A number that may not be shown becomes a text of its length.
+                // A secret number becomes a string of the same length.
                 (Token::Number(raw), Some(_)) if raw.len() < 2 => text.append("0"),
                 (Token::Number(raw), Some(kind)) => {
                     text.append("\"");
-                    text.append(Segment::secret(self.labels.of(kind, raw), raw.len() - 2));
+                    text.append(Segment::secret(self.labels.mark(kind, raw), raw.len() - 2));
                     text.append("\"");
                 }
             }
@@ -244,13 +242,13 @@ impl Redactor {
         Some(text)
     }
 
-    /// A secret. `raw` is how it stands on the wire, `value` what it means.
-    fn redacted(&mut self, kind: Kind, raw: &str, value: &str) -> Segment {
-        let mark = self.labels.of(kind, value);
+    /// `raw` is the secret as encoded on the wire, `value` its decoded form.
+    fn secret_segment(&mut self, kind: Kind, raw: &str, value: &str) -> Segment {
+        let mark = self.labels.mark(kind, value);
         let length = raw.len();
         match kind {
-            Kind::State | Kind::Nonce | Kind::Challenge if value.len() >= 4 * SHORT => {
-                Segment::Secret { mark, begins: beginning(value), length }
+            Kind::State | Kind::Nonce | Kind::Challenge if value.len() >= 4 * PREFIX_LENGTH => {
+                Segment::Secret { mark, prefix: visible_prefix(value), length }
             }
             Kind::AccessToken | Kind::IdToken => {
                 self.jwt(mark, raw).unwrap_or(Segment::secret(mark, length))
@@ -259,13 +257,17 @@ impl Redactor {
         }
     }
 
-    /// A secret that stands there as it is.
-    fn bare(&mut self, kind: Kind, value: &str) -> Text {
-        if value.is_empty() { Text::default() } else { self.redacted(kind, value, value).into() }
+    /// A secret that is not encoded.
+    fn secret(&mut self, kind: Kind, value: &str) -> Text {
+        if value.is_empty() {
+            Text::default()
+        } else {
+            self.secret_segment(kind, value, value).into()
+        }
     }
 
-    /// A signed JWT (RFC 7515 §3.1) without its signature: everybody may read
-    /// it, and nobody can use it. `None` when it is none.
+    /// A signed JWT (RFC 7515 §3.1) without its signature: readable, but of no use. `None` if
+    /// `token` is not one.
     fn jwt(&mut self, mark: Mark, token: &str) -> Option<Segment> {
         let (signed, signature) = token.rsplit_once('.').filter(|(_, it)| !it.is_empty())?;
         let (header, payload) = signed.split_once('.')?;
@@ -275,8 +277,9 @@ impl Redactor {
         };
         read(header)?.get("alg")?;
         let claims = read(payload)?;
-        let nonce = claims.get("nonce").and_then(Value::as_str).filter(|n| n.len() >= 4 * SHORT);
-        let nonce = nonce.map(|nonce| (nonce, self.labels.of(Kind::Nonce, nonce)));
+        let nonce =
+            claims.get("nonce").and_then(Value::as_str).filter(|n| n.len() >= 4 * PREFIX_LENGTH);
+        let nonce = nonce.map(|nonce| (nonce, self.labels.mark(Kind::Nonce, nonce)));
         Some(Segment::Jwt {
             mark,
             header: header.to_owned(),
@@ -290,21 +293,21 @@ impl Redactor {
     }
 }
 
-fn beginning(secret: &str) -> String {
-    secret.chars().take(SHORT).filter(char::is_ascii).collect()
+fn visible_prefix(secret: &str) -> String {
+    secret.chars().take(PREFIX_LENGTH).filter(char::is_ascii).collect()
 }
 
-/// The nonce is shown here as it is in the authorization request: in part.
+/// Shows the same part of the nonce as in the authorization request.
 fn with_short_nonce(payload: &str, nonce: &str, mark: Mark) -> Option<String> {
     let json = String::from_utf8(URL_SAFE_NO_PAD.decode(payload).ok()?).ok()?;
-    let shown = filler(&beginning(nonce), mark, nonce.len());
+    let shown = placeholder(&visible_prefix(nonce), mark, nonce.len());
     Some(URL_SAFE_NO_PAD.encode(json.replace(nonce, &shown)))
 }
 
-/// What `+` and `%…` in a form mean.
-fn decoded(raw: &str) -> Cow<'_, str> {
+/// Decodes `+` and `%…` in one name or value.
+fn form_decode(raw: &str) -> Cow<'_, str> {
     let mut pairs = url::form_urlencoded::parse(raw.as_bytes());
-    // The text of one value: nothing in it parts names from values.
+    // There is no `=` or `&` in it, so it parses as one name.
     pairs.next().map_or(Cow::Borrowed(raw), |(value, _)| Cow::Owned(value.into_owned()))
 }
 
@@ -316,7 +319,7 @@ fn split(text: &str, at: char) -> (&str, Option<&str>) {
 mod tests {
     use super::*;
 
-    /// A header, a URL or a JSON document, and what is shown of it.
+    /// `redacted.txt`: headers, URLs and JSON documents, each with its redacted form.
     #[test]
     fn only_what_is_listed_is_shown_and_nothing_moves() {
         for case in include_str!("redacted.txt").split("\n\n") {
@@ -346,7 +349,7 @@ mod tests {
             encode(&claims),
             "s1gn4ture".repeat(30)
         );
-        let shown = Redactor::default().bare(Kind::IdToken, &token);
+        let shown = Redactor::default().secret(Kind::IdToken, &token);
         assert_eq!(shown.len(), token.len());
         let text = shown.to_string();
         assert!(!text.contains("s1gn4ture") && text.contains(".redacted-signature-A---"));
@@ -362,7 +365,7 @@ mod tests {
         for token in
             ["gho_0123456789", "a.b.c", "e30.e30.c", "a.b.c.d.e", "eyJhbGciOiJub25lIn0.e30."]
         {
-            let shown = Redactor::default().bare(Kind::AccessToken, token);
+            let shown = Redactor::default().secret(Kind::AccessToken, token);
             assert!(matches!(shown.0[..], [Segment::Secret { .. }]), "{token}");
         }
     }

@@ -1,6 +1,5 @@
-//! What may be shown of a message: one closed table. Whatever is not in it is a
-//! secret, whoever wrote it: a header, a cookie, a form field, a member of a
-//! JSON document that nobody thought of shows its length and nothing else.
+//! The allow list of values that a trace shows. Anything else is a secret: of an unknown header,
+//! cookie, form field or JSON member, only the length is stored.
 
 use latchkey_auth::oauth::attempt::{USED, WAITING};
 use latchkey_web::cookies::{REFRESH, SESSION, TOKEN};
@@ -8,20 +7,20 @@ use latchkey_web::cookies::{REFRESH, SESSION, TOKEN};
 use super::text::Kind;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum Location {
     Header,
-    /// Query parameters and form fields of RFC 6749, OpenID Connect, and our own
-    /// and the providers' forms.
+    /// A query parameter or form field.
     Parameter,
+    /// A member of a JSON object.
     Member,
     /// Attributes of `Set-Cookie` (RFC 6265 §4.1).
     Attribute,
 }
 
-/// The names of the values that are shown as they are.
-const SHOWN: [(Place, &str); 8] = [
+/// The names whose values are shown.
+const ALLOWED: [(Location, &str); 8] = [
     (
-        Place::Header,
+        Location::Header,
         "accept accept-charset accept-encoding accept-language age allow cache-control connection \
          content-encoding content-language content-length content-security-policy content-type \
          cross-origin-opener-policy cross-origin-resource-policy date dnt expires host keep-alive \
@@ -33,36 +32,36 @@ const SHOWN: [(Place, &str); 8] = [
          x-request-id",
     ),
     (
-        Place::Parameter,
+        Location::Parameter,
         "response_type response_mode client_id redirect_uri scope code_challenge_method \
          grant_type iss display prompt max_age access_type include_granted_scopes resource error \
          fields strategy next email decision person misbehave granted_scopes auth_type \
          allow_signup hd authuser",
     ),
-    // Discovery (Discovery §3, RFC 8414 §2, RFC 9728 §4); `…_supported` and `…_endpoint` besides.
+    // Discovery (Discovery §3, RFC 8414 §2, RFC 9728 §4), with `…_supported` and `…_endpoint`.
     (
-        Place::Member,
+        Location::Member,
         "issuer jwks_uri op_policy_uri op_tos_uri service_documentation protected_resources",
     ),
-    // Keys (RFC 7517 §4, RFC 7518 §6): the public members alone.
-    (Place::Member, "kty kid use alg crv key_ops n e x y"),
+    // The public members of keys (RFC 7517 §4, RFC 7518 §6).
+    (Location::Member, "kty kid use alg crv key_ops n e x y"),
     // The token response (RFC 6749 §5.1).
-    (Place::Member, "token_type expires_in refresh_token_expires_in scope error"),
+    (Location::Member, "token_type expires_in refresh_token_expires_in scope error"),
     // Standard claims (OpenID Connect Core §5.1).
     (
-        Place::Member,
+        Location::Member,
         "sub name given_name family_name middle_name nickname preferred_username email \
          email_verified picture locale zoneinfo updated_at hd",
     ),
     // GitHub's and Facebook's profiles.
     (
-        Place::Member,
+        Location::Member,
         "id login type site_admin primary verified visibility avatar_url html_url created_at",
     ),
-    (Place::Attribute, "path max-age expires domain httponly secure samesite"),
+    (Location::Attribute, "path max-age expires domain httponly secure samesite"),
 ];
 
-/// What the other named values of parameters and members are.
+/// The kinds of the known secrets in parameters and members.
 const SECRETS: [(&str, Kind); 12] = [
     ("state", Kind::State),
     ("nonce", Kind::Nonce),
@@ -78,26 +77,26 @@ const SECRETS: [(&str, Kind); 12] = [
     ("appsecret_proof", Kind::Proof),
 ];
 
-/// What a named value is; `None` when it may be shown.
-pub(super) fn secret(place: Place, name: &str) -> Option<Kind> {
-    let mut shown = SHOWN.iter().filter(|(of, _)| *of == place);
-    let is_listed = shown.any(|(_, names)| names.split(' ').any(|one| one == name));
+/// `None` if the value may be shown.
+pub(super) fn secret_kind(location: Location, name: &str) -> Option<Kind> {
+    let mut allowed = ALLOWED.iter().filter(|(of, _)| *of == location);
+    let is_allowed = allowed.any(|(_, names)| names.split(' ').any(|one| one == name));
     let is_metadata = || name.ends_with("_supported") || name.ends_with("_endpoint");
-    if is_listed || place == Place::Member && is_metadata() {
+    if is_allowed || location == Location::Member && is_metadata() {
         return None;
     }
-    let named = SECRETS.iter().find(|(one, _)| *one == name).map(|(_, kind)| *kind);
-    match place {
-        Place::Parameter | Place::Member => Some(named.unwrap_or(Kind::Value)),
-        Place::Header => Some(Kind::Value),
-        Place::Attribute => Some(Kind::Cookie),
+    let known = SECRETS.iter().find(|(one, _)| *one == name).map(|(_, kind)| *kind);
+    match location {
+        Location::Parameter | Location::Member => Some(known.unwrap_or(Kind::Value)),
+        Location::Header => Some(Kind::Value),
+        Location::Attribute => Some(Kind::Cookie),
     }
 }
 
-/// What the value of a cookie is, whatever its prefix. None is ever shown (RFC 6265 §4.2).
-pub(super) fn cookie(name: &str) -> Kind {
+/// Cookie values are never shown (RFC 6265 §4.2).
+pub(super) fn cookie_kind(name: &str) -> Kind {
     let name = name.trim().trim_start_matches("__Host-").trim_start_matches("__Secure-");
-    // On loopback the port comes last.
+    // On loopback, cookie names end with the port.
     match name.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('_') {
         name if name.contains(WAITING) || name.contains(USED) => Kind::Attempt,
         name => match name.rsplit_once('_').map(|(_, base)| base) {

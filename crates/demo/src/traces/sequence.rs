@@ -1,5 +1,4 @@
-//! The messages of a trace in the order in which they went, and the diagram of
-//! them: drawn, and as Mermaid for documents and issues.
+//! The messages of a trace in order, as an SVG sequence diagram and as Mermaid.
 
 use askama::Template;
 use latchkey_domain::sign_in::SignInMethod;
@@ -21,8 +20,8 @@ pub(crate) struct Message {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MessageKind {
     Request(usize),
-    Answer,
-    /// What went on between the browser and the provider, where nobody of us was.
+    Response,
+    /// Whatever the browser and an unrecorded provider exchange.
     Unseen,
 }
 
@@ -35,39 +34,39 @@ fn messages(trace: &Trace) -> Vec<Message> {
             kind: MessageKind::Request(at + 1),
             from: hop.from,
             to: hop.to,
-            is_back: hop.is_back(),
-            label: called(hop),
-            carries: said(&in_request(hop)),
+            is_back: hop.is_back_channel(),
+            label: request_line(hop),
+            carries: join(&request_marks(hop)),
         };
-        if hop.step == Step::Callback && is_provider_unseen(trace) {
+        if hop.step == Step::Callback && is_provider_unrecorded(trace) {
             let (kind, to) = (MessageKind::Unseen, Party::Provider);
             let (label, carries) = (UNSEEN.to_owned(), String::new());
             let unseen = Message { kind, to, label, carries, ..request.clone() };
-            messages.push((hop.begun, at * 2, unseen));
+            messages.push((hop.start, at * 2, unseen));
         }
-        let answer = hop.response.as_ref().map(|response| Message {
-            kind: MessageKind::Answer,
+        let response = hop.response.as_ref().map(|response| Message {
+            kind: MessageKind::Response,
             from: hop.to,
             to: hop.from,
             label: format!("{} {}", response.status, response.reason),
-            carries: said(&in_answer(hop)),
+            carries: join(&response_marks(hop)),
             ..request
         });
-        messages.push((hop.begun, at * 2, request));
-        messages.extend(answer.map(|answer| (hop.ended(), at * 2 + 1, answer)));
+        messages.push((hop.start, at * 2, request));
+        messages.extend(response.map(|response| (hop.end(), at * 2 + 1, response)));
     }
     messages.sort_by_key(|(when, at, _)| (*when, *at));
     messages.into_iter().map(|(.., message)| message).collect()
 }
 
-/// Whether the browser went to a provider that is not ours to look into.
-pub(crate) fn is_provider_unseen(trace: &Trace) -> bool {
-    let seen = |hop: &Hop| hop.from == Party::Browser && hop.to == Party::Provider;
-    trace.door != SignInMethod::Password && !trace.hops.iter().any(seen)
+/// Whether the browser went to a provider other than the local one.
+pub(crate) fn is_provider_unrecorded(trace: &Trace) -> bool {
+    let is_recorded = |hop: &Hop| hop.from == Party::Browser && hop.to == Party::Provider;
+    trace.method != SignInMethod::Password && !trace.hops.iter().any(is_recorded)
 }
 
-/// What is worth following through a sign-in.
-const FOLLOWED: [Kind; 10] = [
+/// The secrets that the diagram shows, in this order.
+const MARKED: [Kind; 10] = [
     Kind::State,
     Kind::Nonce,
     Kind::Challenge,
@@ -80,16 +79,16 @@ const FOLLOWED: [Kind; 10] = [
     Kind::Password,
 ];
 
-pub(crate) fn in_request(hop: &Hop) -> Vec<Mark> {
+pub(crate) fn request_marks(hop: &Hop) -> Vec<Mark> {
     marks(&[&hop.request.url], &hop.request.message)
 }
 
-pub(crate) fn in_answer(hop: &Hop) -> Vec<Mark> {
+pub(crate) fn response_marks(hop: &Hop) -> Vec<Mark> {
     hop.response.iter().flat_map(|response| marks(&[], &response.message)).collect()
 }
 
 fn marks(before: &[&Text], message: &Head) -> Vec<Mark> {
-    // A Referer says again where the browser was.
+    // A Referer only repeats an earlier URL.
     let headers = message.headers.iter().filter(|header| header.name != "referer");
     let texts = before.iter().copied().chain(&message.body.text);
     let texts = texts.chain(headers.map(|header| &header.value));
@@ -101,19 +100,19 @@ fn marks(before: &[&Text], message: &Head) -> Vec<Mark> {
         [nonce, segment.mark()]
     };
     let all = texts.flat_map(|text| &text.0).flat_map(of).flatten();
-    let order = |kind: Kind| FOLLOWED.iter().position(|followed| *followed == kind);
-    let mut found: Vec<Mark> = all.filter(|mark| FOLLOWED.contains(&mark.kind)).collect();
+    let order = |kind: Kind| MARKED.iter().position(|marked| *marked == kind);
+    let mut found: Vec<Mark> = all.filter(|mark| MARKED.contains(&mark.kind)).collect();
     found.sort_by_key(|mark| (order(mark.kind), mark.label.0));
     found.dedup();
     found
 }
 
-fn said(marks: &[Mark]) -> String {
+fn join(marks: &[Mark]) -> String {
     marks.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// What a request is called in a diagram: its method and path.
-pub(crate) fn called(hop: &Hop) -> String {
+/// The method and path, without the query.
+pub(crate) fn request_line(hop: &Hop) -> String {
     let url = hop.request.url.to_string();
     let path = url.split(['?', '#']).next().unwrap_or_default();
     let path = path
@@ -126,10 +125,10 @@ const WIDTH: u32 = 720;
 const HEAD: u32 = 56;
 const ROW: u32 = 48;
 
-/// How many characters fit between two neighbouring lanes.
-const FITS: usize = 38;
+/// The characters that fit between two lanes.
+const LABEL_LENGTH: usize = 38;
 
-/// Where everything stands, in the units of the drawing.
+/// A layout in SVG units.
 #[derive(Clone, Debug)]
 pub(crate) struct Diagram {
     pub(crate) width: u32,
@@ -156,17 +155,17 @@ impl Arrow {
     pub(crate) fn label(&self) -> String {
         match self.message.kind {
             MessageKind::Request(number) => {
-                format!("{number}. {}", short(&self.message.label, FITS))
+                format!("{number}. {}", truncate(&self.message.label, LABEL_LENGTH))
             }
-            MessageKind::Answer | MessageKind::Unseen => self.message.label.clone(),
+            MessageKind::Response | MessageKind::Unseen => self.message.label.clone(),
         }
     }
 
     pub(crate) fn class(&self) -> &'static str {
         match (self.message.kind, self.message.is_back) {
             (MessageKind::Unseen, _) => " is-unseen",
-            (MessageKind::Answer, false) => " is-answer",
-            (MessageKind::Answer, true) => " is-answer is-back",
+            (MessageKind::Response, false) => " is-answer",
+            (MessageKind::Response, true) => " is-answer is-back",
             (MessageKind::Request(_), false) => "",
             (MessageKind::Request(_), true) => " is-back",
         }
@@ -177,7 +176,7 @@ pub(crate) fn draw(trace: &Trace) -> Diagram {
     let mut lanes = vec![(70, "Browser".to_owned()), (650, "Latchkey".to_owned())];
     if let Some(provider) = trace.provider.as_deref() {
         lanes[1].0 = 360;
-        lanes.push((650, short(provider, 16)));
+        lanes.push((650, truncate(provider, 16)));
     }
     let x = |party: Party| lanes.get(party as usize).map_or(WIDTH / 2, |(x, _)| *x);
     let rows = (HEAD + ROW / 2..).step_by(ROW as usize);
@@ -192,11 +191,11 @@ pub(crate) fn draw(trace: &Trace) -> Diagram {
     Diagram { width: WIDTH, height, arrows, lanes }
 }
 
-fn short(text: &str, fits: usize) -> String {
-    if text.chars().count() <= fits {
+fn truncate(text: &str, length: usize) -> String {
+    if text.chars().count() <= length {
         return text.to_owned();
     }
-    text.chars().take(fits - 1).chain(['…']).collect()
+    text.chars().take(length - 1).chain(['…']).collect()
 }
 
 #[derive(Template)]
@@ -220,7 +219,7 @@ const fn initial(party: Party) -> &'static str {
     }
 }
 
-fn plain(text: &str) -> String {
-    let harmless = |c: &char| !"#;<>%:\"\\".contains(*c) && !c.is_control();
-    text.chars().filter(harmless).collect()
+/// Without the characters that mean something in Mermaid.
+fn mermaid_safe(text: &str) -> String {
+    text.chars().filter(|c| !"#;<>%:\"\\".contains(*c) && !c.is_control()).collect()
 }

@@ -1,5 +1,4 @@
-//! The steps of a sign-in, and where each is specified. What each is for, and what would go
-//! wrong without it, stands in `trace-steps.html`.
+//! The steps of a sign-in and their specifications. `trace-steps.html` explains them.
 
 use http::Method;
 use latchkey_auth::oauth::{Kind, Provider};
@@ -7,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use strum::EnumMessage;
 use url::Url;
 
-/// Each has its title above it, and where it is specified beside it.
+/// Each variant's doc comment is its title on the page, its message the specification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, EnumMessage)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Step {
@@ -20,13 +19,13 @@ pub(crate) enum Step {
     /// The app sends the browser to the provider
     #[strum(message = "RFC 6749 §4.1.1, RFC 7636 §4.3")]
     Start,
-    /// The app asks where the endpoints are
+    /// The app looks up the provider’s endpoints
     #[strum(message = "OpenID Connect Discovery §4")]
     Discovery,
     /// The provider asks the user
     #[strum(message = "RFC 6749 §4.1.1, §3.1")]
     Authorize,
-    /// The user agrees, and the provider sends the browser back
+    /// The user agrees and the provider sends the browser back
     #[strum(message = "RFC 6749 §4.1.2, RFC 9207")]
     Decision,
     /// Another page of the provider
@@ -41,13 +40,13 @@ pub(crate) enum Step {
     /// The app fetches the provider’s keys
     #[strum(message = "RFC 7517 §5, OpenID Connect Core §10.1.1")]
     Keys,
-    /// The app asks who it is
+    /// The app fetches the user’s profile
     #[strum(message = "OpenID Connect Core §5.3")]
     UserInfo,
-    /// The app asks who it is
+    /// The app fetches the user’s profile
     #[strum(message = "RFC 6750 §2.1")]
     Profile,
-    /// The app asks which addresses are verified
+    /// The app fetches the verified addresses
     #[strum(message = "GitHub REST API, /user/emails")]
     Emails,
     /// Another call to the provider
@@ -64,7 +63,11 @@ impl Step {
         self.get_message().unwrap_or_default()
     }
 
-    pub(crate) fn of_call(provider: Option<&Provider>, method: &Method, url: &Url) -> Self {
+    pub(crate) fn of_provider_call(
+        provider: Option<&Provider>,
+        method: &Method,
+        url: &Url,
+    ) -> Self {
         let path = url.path();
         match provider.map(|provider| &provider.kind) {
             _ if path.ends_with("/.well-known/openid-configuration") => Self::Discovery,
@@ -81,7 +84,7 @@ impl Step {
         }
     }
 
-    pub(crate) fn of_page(method: &Method, path: &str) -> Self {
+    pub(crate) fn of_provider_page(method: &Method, path: &str) -> Self {
         match *method {
             _ if path.ends_with("/decide") => Self::Decision,
             Method::GET => Self::Authorize,

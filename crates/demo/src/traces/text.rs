@@ -1,4 +1,4 @@
-//! A text from the wire without its secrets, as long as it was with them.
+//! Redacted text: secrets are replaced by placeholders of the same length.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use latchkey_store::hash;
 use oauth2::{PkceCodeChallenge, PkceCodeVerifier};
 use serde::{Deserialize, Serialize};
 
-/// What a value is that is not shown, or shown in part.
+/// The kind of a redacted value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::Display)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "lowercase")]
@@ -16,11 +16,11 @@ pub(crate) enum Kind {
     Code,
     /// The PKCE code verifier (RFC 7636 §4.1).
     Verifier,
-    /// The PKCE code challenge (§4.2); its beginning is shown.
+    /// The PKCE code challenge (§4.2); its first characters are shown.
     Challenge,
-    /// The `state` (RFC 6749 §10.12); its beginning is shown.
+    /// The `state` (RFC 6749 §10.12); its first characters are shown.
     State,
-    /// The `nonce` (OpenID Connect Core §3.1.2.1); its beginning is shown.
+    /// The `nonce` (OpenID Connect Core §3.1.2.1); its first characters are shown.
     Nonce,
     #[strum(serialize = "access token")]
     AccessToken,
@@ -28,26 +28,24 @@ pub(crate) enum Kind {
     RefreshToken,
     #[strum(serialize = "ID token")]
     IdToken,
-    /// The id of a server session.
     #[strum(serialize = "session id")]
     SessionId,
     Attempt,
-    /// Part of a state, by which the cookies of attempts are told apart.
+    /// The part of a state in the name of an attempt cookie.
     #[strum(serialize = "attempt name")]
     AttemptName,
     Cookie,
     Password,
-    /// What proves who a client is.
     #[strum(serialize = "client secret")]
     ClientSecret,
+    /// Facebook's `appsecret_proof`.
     Proof,
     Signature,
-    /// Anything that is not on the list of what may be shown.
+    /// Anything else that is not on the allow list.
     Value,
 }
 
-/// Which of several of its kind: the same secret has the same label in every
-/// step of one trace, and no secret can be worked out from it.
+/// Numbers the secrets of one kind: the same secret has the same label throughout a trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Label(pub(crate) u16);
@@ -69,7 +67,7 @@ pub(crate) struct Mark {
 }
 
 impl Mark {
-    /// What colours it on a page.
+    /// The CSS class.
     pub(crate) const fn class(self) -> &'static str {
         match self.kind {
             Kind::State => "state",
@@ -95,12 +93,12 @@ pub(crate) enum Segment {
     Secret {
         #[serde(flatten)]
         mark: Mark,
-        /// Its first characters, by which a person sees that two are the same.
-        #[serde(default, skip_serializing_if = "String::is_empty")]
-        begins: String,
+        /// Its first characters, to compare two by eye.
+        #[serde(default, rename = "begins", skip_serializing_if = "String::is_empty")]
+        prefix: String,
         length: usize,
     },
-    /// A token that can be read, and not used: its signature is gone.
+    /// A token without its signature, whose length is kept.
     Jwt {
         #[serde(flatten)]
         mark: Mark,
@@ -113,19 +111,19 @@ pub(crate) enum Segment {
 
 impl Segment {
     pub(crate) const fn secret(mark: Mark, length: usize) -> Self {
-        Self::Secret { mark, begins: String::new(), length }
+        Self::Secret { mark, prefix: String::new(), length }
     }
 
     /// As text of the same length as what stood there.
     pub(crate) fn text(&self) -> String {
         match self {
             Self::Plain(text) => text.clone(),
-            Self::Secret { mark, begins, length } => {
-                filler(if begins.is_empty() { "redacted" } else { begins }, *mark, *length)
+            Self::Secret { mark, prefix, length } => {
+                placeholder(if prefix.is_empty() { "redacted" } else { prefix }, *mark, *length)
             }
             Self::Jwt { mark, header, payload, signature, .. } => {
                 let mark = Mark { kind: Kind::Signature, ..*mark };
-                format!("{header}.{payload}.{}", filler("redacted", mark, *signature))
+                format!("{header}.{payload}.{}", placeholder("redacted", mark, *signature))
             }
         }
     }
@@ -137,14 +135,14 @@ impl Segment {
         }
     }
 
-    pub(crate) fn begins(&self) -> &str {
+    pub(crate) fn prefix(&self) -> &str {
         match self {
-            Self::Secret { begins, .. } => begins,
+            Self::Secret { prefix, .. } => prefix,
             _ => "",
         }
     }
 
-    /// How long it was on the wire, in bytes.
+    /// Bytes on the wire.
     pub(crate) fn len(&self) -> usize {
         match self {
             Self::Plain(text) => text.len(),
@@ -156,9 +154,8 @@ impl Segment {
     }
 }
 
-/// What stands in for a secret: it says what it was, and fills its place to the
-/// byte with characters that may stand anywhere, in URLs and in tokens.
-pub(crate) fn filler(prefix: &str, mark: Mark, length: usize) -> String {
+/// Names the secret, in `length` characters that are valid in URLs and in tokens.
+pub(crate) fn placeholder(prefix: &str, mark: Mark, length: usize) -> String {
     let text = format!("{prefix}-{mark}-").replace(' ', "-");
     format!("{text:-<length$.length$}")
 }
@@ -180,7 +177,7 @@ impl From<&str> for Text {
 }
 
 impl Text {
-    /// Adds what follows, so that what is plain stays one segment.
+    /// Joins adjacent plain segments.
     pub(crate) fn append(&mut self, other: impl Into<Self>) {
         for segment in other.into().0 {
             match (self.0.last_mut(), segment) {
@@ -196,24 +193,22 @@ impl Text {
         self
     }
 
-    /// How long it was on the wire, in bytes.
+    /// Bytes on the wire.
     pub(crate) fn len(&self) -> usize {
         self.0.iter().map(Segment::len).sum()
     }
 }
 
-/// Without secrets, and as long as it was with them.
 impl fmt::Display for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|segment| f.write_str(&segment.text()))
     }
 }
 
-/// How long a code verifier is (RFC 7636 §4.1).
-const VERIFIER: std::ops::RangeInclusive<usize> = 43..=128;
+/// The length of a code verifier (RFC 7636 §4.1).
+const VERIFIER_LENGTH: std::ops::RangeInclusive<usize> = 43..=128;
 
-/// The secrets that were seen so far, as salted hashes, and their letters. It
-/// lives in memory for as long as the sign-in takes, and is never written down.
+/// The labels of the secrets so far, found by salted hash. Never stored.
 #[derive(Clone, Debug)]
 pub(crate) struct Labels {
     salt: String,
@@ -227,13 +222,13 @@ impl Default for Labels {
 }
 
 impl Labels {
-    /// What marks this secret: its own letter, or, for a code verifier, that of the
-    /// code challenge that was made of it (RFC 7636 §4.2).
-    pub(crate) fn of(&mut self, kind: Kind, secret: &str) -> Mark {
+    /// A code verifier gets the label of its code challenge (RFC 7636 §4.2).
+    pub(crate) fn mark(&mut self, kind: Kind, secret: &str) -> Mark {
         if let Some(label) = self.find(kind, secret) {
             return Mark { kind, label };
         }
-        let challenge = (kind == Kind::Verifier && VERIFIER.contains(&secret.len())).then(|| {
+        let is_verifier = kind == Kind::Verifier && VERIFIER_LENGTH.contains(&secret.len());
+        let challenge = is_verifier.then(|| {
             PkceCodeChallenge::from_code_verifier_sha256(&PkceCodeVerifier::new(secret.to_owned()))
         });
         let of_challenge = challenge.and_then(|it| self.find(Kind::Challenge, it.as_str()));
@@ -264,7 +259,7 @@ mod tests {
             let mark = |kind, label| Mark { kind, label: Label(label) };
             for segment in [
                 Segment::secret(mark(Kind::Code, 0), length),
-                Segment::Secret { mark: mark(Kind::State, 27), begins: "abcdef".into(), length },
+                Segment::Secret { mark: mark(Kind::State, 27), prefix: "abcdef".into(), length },
             ] {
                 assert_eq!(segment.text().len(), length, "{segment:?}");
                 assert_eq!(segment.len(), length);
@@ -291,7 +286,7 @@ mod tests {
             (Kind::Challenge, challenge, 1),
             (Kind::Verifier, verifier, 1),
         ] {
-            assert_eq!(labels.of(kind, secret).label, Label(label), "{kind:?} {secret}");
+            assert_eq!(labels.mark(kind, secret).label, Label(label), "{kind:?} {secret}");
         }
     }
 }

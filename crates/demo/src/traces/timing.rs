@@ -1,90 +1,86 @@
-//! Where the time of a sign-in went, and two sign-ins on one scale: the latest
-//! through OAuth, and the latest with a password.
+//! Where the time of a sign-in went, and the latest OAuth and password sign-ins on one scale.
 
 use super::model::{Hop, Party, Trace};
-use super::sequence::is_provider_unseen;
+use super::sequence::is_provider_unrecorded;
 use super::steps::Step;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
 #[strum(serialize_all = "lowercase")]
-pub(crate) enum Turn {
-    /// The person, reading and deciding; with a provider that is not ours to
-    /// look into, the provider's pages too.
+pub(crate) enum Phase {
+    /// The user reads and decides. Includes the pages of a provider that is not recorded.
     Person,
     App,
     Provider,
-    Way,
+    #[strum(serialize = "way")]
+    Network,
 }
 
-/// A stretch of time in which one had the turn, in microseconds.
+/// In microseconds since the start of the trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stretch {
-    turn: Turn,
-    begun: u64,
-    ended: u64,
+struct Interval {
+    phase: Phase,
+    start: u64,
+    end: u64,
 }
 
-fn stretches(trace: &Trace) -> Vec<Stretch> {
-    let mut edges: Vec<u64> = trace.hops.iter().flat_map(|hop| [hop.begun, hop.ended()]).collect();
+fn intervals(trace: &Trace) -> Vec<Interval> {
+    let mut edges: Vec<u64> = trace.hops.iter().flat_map(|hop| [hop.start, hop.end()]).collect();
     edges.sort_unstable();
     edges.dedup();
-    let mut stretches: Vec<Stretch> = Vec::new();
+    let mut intervals: Vec<Interval> = Vec::new();
     for edge in edges.windows(2) {
-        let (begun, ended) = (edge[0], edge[1]);
-        let turn = turn(trace, begun, ended);
-        match stretches.last_mut() {
-            Some(last) if last.turn == turn => last.ended = ended,
-            _ => stretches.push(Stretch { turn, begun, ended }),
+        let (start, end) = (edge[0], edge[1]);
+        let phase = phase(trace, start, end);
+        match intervals.last_mut() {
+            Some(last) if last.phase == phase => last.end = end,
+            _ => intervals.push(Interval { phase, start, end }),
         }
     }
-    stretches
+    intervals
 }
 
-fn turn(trace: &Trace, begun: u64, ended: u64) -> Turn {
-    let during = |hop: &&Hop| hop.begun <= begun && ended <= hop.ended();
-    let under_way = || trace.hops.iter().filter(during);
-    if under_way().any(|hop| hop.to == Party::Provider) {
-        return Turn::Provider;
+fn phase(trace: &Trace, start: u64, end: u64) -> Phase {
+    let during = |hop: &&Hop| hop.start <= start && end <= hop.end();
+    let in_flight = || trace.hops.iter().filter(during);
+    if in_flight().any(|hop| hop.to == Party::Provider) {
+        return Phase::Provider;
     }
-    if under_way().next().is_some() {
-        return Turn::App;
+    if in_flight().next().is_some() {
+        return Phase::App;
     }
-    // Nobody answers anything: the browser is on its way, or shows a page.
-    let before = trace.hops.iter().filter(|hop| hop.ended() <= begun).max_by_key(|hop| hop.ended());
+    // No request is in flight: the browser follows a redirect or shows a page.
+    let before = trace.hops.iter().filter(|hop| hop.end() <= start).max_by_key(|hop| hop.end());
     match before.map(|hop| hop.step) {
-        Some(Step::Form | Step::Authorize | Step::ProviderPage) => Turn::Person,
-        Some(Step::Start) if is_provider_unseen(trace) => Turn::Person,
-        _ => Turn::Way,
+        Some(Step::Form | Step::Authorize | Step::ProviderPage) => Phase::Person,
+        Some(Step::Start) if is_provider_unrecorded(trace) => Phase::Person,
+        _ => Phase::Network,
     }
 }
 
-/// The drawing's width, and where the bars begin.
 const WIDTH: f64 = 640.0;
 
-/// How wide the person's time is drawn, whatever it was: people take seconds
-/// where machines take milliseconds, and nothing else could be seen.
-const PERSON: f64 = 56.0;
+/// The width of the user's time, whatever its length: users take seconds, machines milliseconds.
+const PERSON_WIDTH: f64 = 56.0;
 
-/// Both, as far as there are any.
 #[derive(Debug, Default)]
 pub(crate) struct SideBySide {
     pub(crate) columns: Vec<Column>,
     pub(crate) has_oauth: bool,
-    /// What the drawings span, in microseconds.
+    /// The time that the longer drawing spans, in microseconds.
     pub(crate) scale: u64,
 }
 
 #[derive(Debug)]
 pub(crate) struct Column {
     pub(crate) trace: Trace,
-    stretches: Vec<Stretch>,
+    intervals: Vec<Interval>,
 }
 
 pub(crate) fn side_by_side(oauth: Option<Trace>, password: Option<Trace>) -> SideBySide {
     let has_oauth = oauth.is_some();
-    let column = |trace| Column { stretches: stretches(&trace), trace };
+    let column = |trace| Column { intervals: intervals(&trace), trace };
     let columns: Vec<_> = oauth.into_iter().chain(password).map(column).collect();
-    let scale = columns.iter().map(Column::machines).max().unwrap_or(0).max(1);
+    let scale = columns.iter().map(Column::machine_time).max().unwrap_or(0).max(1);
     SideBySide { columns, has_oauth, scale }
 }
 
@@ -93,32 +89,32 @@ impl Column {
         self.trace.provider.as_deref().unwrap_or("Password")
     }
 
-    pub(crate) fn up(&self) -> usize {
+    pub(crate) fn bytes_up(&self) -> usize {
         self.trace.hops.iter().map(|hop| hop.request.message.size()).sum()
     }
 
-    pub(crate) fn took(&self, turn: Turn) -> u64 {
-        let theirs = self.stretches.iter().filter(|stretch| stretch.turn == turn);
-        theirs.map(|stretch| stretch.ended - stretch.begun).sum()
+    /// In microseconds.
+    pub(crate) fn time_in(&self, phase: Phase) -> u64 {
+        let intervals = self.intervals.iter().filter(|interval| interval.phase == phase);
+        intervals.map(|interval| interval.end - interval.start).sum()
     }
 
-    /// Everybody's time but the person's.
-    pub(crate) fn machines(&self) -> u64 {
-        self.trace.micros().saturating_sub(self.took(Turn::Person))
+    /// Everything but the user's time, in microseconds.
+    pub(crate) fn machine_time(&self) -> u64 {
+        self.trace.duration().saturating_sub(self.time_in(Phase::Person))
     }
 
-    /// Where each bar begins, how wide it is, and whose it is.
+    /// The x position, width and CSS class of each bar.
     pub(crate) fn bars(&self, longest: u64) -> Vec<(String, String, &'static str)> {
-        let scale = (WIDTH - PERSON) / longest as f64;
+        let scale = (WIDTH - PERSON_WIDTH) / longest as f64;
         let mut x = 0.0;
         let mut bars = Vec::new();
-        for stretch in &self.stretches {
-            let width = match stretch.turn {
-                Turn::Person => PERSON,
-                _ => (stretch.ended - stretch.begun) as f64 * scale,
+        for Interval { phase, start, end } in &self.intervals {
+            let width = match phase {
+                Phase::Person => PERSON_WIDTH,
+                _ => (end - start) as f64 * scale,
             };
-            let whose = stretch.turn.into();
-            bars.push((format!("{x:.1}"), format!("{:.1}", width.max(0.5)), whose));
+            bars.push((format!("{x:.1}"), format!("{:.1}", width.max(0.5)), phase.into()));
             x += width;
         }
         bars
@@ -132,9 +128,9 @@ mod tests {
     use latchkey_domain::sign_in::{CredentialKind, SignInMethod};
     use latchkey_domain::{Timestamp, TraceId};
 
-    fn hop(step: Step, from: Party, to: Party, begun: u64, ended: u64) -> Hop {
-        let (request, waited) = (Request::default(), ended - begun);
-        Hop { step, from, to, begun, waited, received: 0, request, response: None }
+    fn hop(step: Step, from: Party, to: Party, start: u64, end: u64) -> Hop {
+        let (request, wait) = (Request::default(), end - start);
+        Hop { step, from, to, start, wait, receive: 0, request, response: None }
     }
 
     #[test]
@@ -142,11 +138,11 @@ mod tests {
         use Party::{App, Browser, Provider};
         let trace = Trace {
             id: TraceId::new(Timestamp::from_millis(0), [0; 10]),
-            door: SignInMethod::OAuth("google".to_owned()),
-            key: CredentialKind::Session,
+            method: SignInMethod::OAuth("google".to_owned()),
+            credential: CredentialKind::Session,
             provider: None,
-            begun_at: Timestamp::from_millis(0),
-            is_whole: true,
+            started_at: Timestamp::from_millis(0),
+            is_complete: true,
             hops: vec![
                 hop(Step::Start, Browser, App, 0, 10),
                 hop(Step::Discovery, App, Provider, 2, 7),
@@ -156,19 +152,19 @@ mod tests {
                 hop(Step::Token, App, Provider, 120, 130),
             ],
         };
-        let mut column = Column { stretches: stretches(&trace), trace };
-        for (turn, micros) in [
-            (Turn::Person, 85),
-            (Turn::App, 5 + 18),
-            (Turn::Provider, 5 + 3 + 10 + 10),
-            (Turn::Way, 4),
+        let mut column = Column { intervals: intervals(&trace), trace };
+        for (phase, micros) in [
+            (Phase::Person, 85),
+            (Phase::App, 5 + 18),
+            (Phase::Provider, 5 + 3 + 10 + 10),
+            (Phase::Network, 4),
         ] {
-            assert_eq!(column.took(turn), micros, "{turn:?}: {column:?}");
+            assert_eq!(column.time_in(phase), micros, "{phase:?}: {column:?}");
         }
-        assert_eq!(column.machines(), 140 - 85);
+        assert_eq!(column.machine_time(), 140 - 85);
 
         column.trace.hops.retain(|hop| !(hop.from == Browser && hop.to == Provider));
-        column.stretches = stretches(&column.trace);
-        assert_eq!(column.took(Turn::Person), 102);
+        column.intervals = intervals(&column.trace);
+        assert_eq!(column.time_in(Phase::Person), 102);
     }
 }

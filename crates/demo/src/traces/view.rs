@@ -1,27 +1,27 @@
-//! A trace as its page shows it.
+//! Helpers of the trace page.
 
 use latchkey_auth::jose::decode_unverified;
 use latchkey_web::claims::{Claim, describe};
 
 use super::model::{Hop, Trace};
-use super::sequence::is_provider_unseen;
+use super::sequence::is_provider_unrecorded;
 use super::steps::Step;
 use super::text::{Mark, Segment, Text};
 
-/// How long the browser was away, where nobody of us saw what came between setting out and this.
-pub(crate) fn after_unseen(trace: &Trace, hop: &Hop) -> Option<String> {
-    if hop.step != Step::Callback || !is_provider_unseen(trace) {
+/// At the callback, how long the browser was at a provider that is not recorded.
+pub(crate) fn time_away(trace: &Trace, hop: &Hop) -> Option<String> {
+    if hop.step != Step::Callback || !is_provider_unrecorded(trace) {
         return None;
     }
-    let before = |other: &&Hop| other.step == Step::Start && other.begun <= hop.begun;
-    Some(match trace.hops.iter().rev().find(before) {
-        Some(before) => millis(hop.begun.saturating_sub(before.ended())),
+    let is_start = |other: &&Hop| other.step == Step::Start && other.start <= hop.start;
+    Some(match trace.hops.iter().rev().find(is_start) {
+        Some(start) => millis(hop.start.saturating_sub(start.end())),
         None => "an unknown time".to_owned(),
     })
 }
 
-/// A URL as it stands in a request's first line: the origin is in `host`.
-pub(crate) fn target(url: &Text) -> Text {
+/// The path and query, as in the first line of a request.
+pub(crate) fn request_target(url: &Text) -> Text {
     let mut target = url.clone();
     if let Some(Segment::Plain(first)) = target.0.first_mut()
         && let Some((_, rest)) = first.split_once("://")
@@ -39,7 +39,7 @@ pub(crate) struct Token {
     pub(crate) claims: Vec<Claim>,
 }
 
-/// The tokens in an answer that can be read.
+/// The JWTs in a response.
 pub(crate) fn tokens(hop: &Hop) -> Vec<Token> {
     let message = hop.response.iter().map(|response| &response.message);
     let texts = message.flat_map(|message| {
@@ -51,9 +51,9 @@ pub(crate) fn tokens(hop: &Hop) -> Vec<Token> {
 
 fn token(segment: &Segment) -> Option<Token> {
     let Segment::Jwt { mark, header, payload, .. } = segment else { return None };
-    // Any signature will do: nothing is verified, and the real one is gone.
-    let shown = decode_unverified(&format!("{header}.{payload}.AAAA"))?;
-    Some(Token { mark: *mark, header: describe(&shown.header), claims: describe(&shown.claims) })
+    // The real signature was not stored. Any will do, as nothing is verified.
+    let jwt = decode_unverified(&format!("{header}.{payload}.AAAA"))?;
+    Some(Token { mark: *mark, header: describe(&jwt.header), claims: describe(&jwt.claims) })
 }
 
 /// "1,234 bytes"
