@@ -34,7 +34,7 @@ describe('the attack lab', () => {
       const rows = page.locator('.rows li');
       assert.deepEqual(await rows.filter({ hasText: 'got through' }).allInnerTexts(), []);
       assert.ok((await rows.filter({ hasText: 'refused' }).count()) > 36, 'most were refused in time');
-      await page.getByRole('link', { name: /^A token that is not signed: refused, proven/ }).click();
+      await page.getByRole('link', { name: /^Unsigned token \(alg none\): refused, proven/ }).click();
       await page.getByRole('heading', { name: 'Refused', exact: true }).waitFor();
       const text = await page.locator('main').innerText();
       assert.match(text, /key_for in crates\/auth\/src\/tokens\/verify\.rs/);

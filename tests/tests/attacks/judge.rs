@@ -47,21 +47,23 @@ fn error(status: u16, code: &str) -> Answer {
 fn right(expect: &Expect) -> Answer {
     match *expect {
         Expect::Code(status, code) => error(status, code),
-        Expect::Says(status, code, text) => {
+        Expect::CodeAndText(status, code, text) => {
             with(answer(status, &format!("What happened: {text}.")), "x-error-code", code)
         }
-        Expect::OAuth(status, error) => answer(status, &format!(r#"{{"error":"{error}"}}"#)),
+        Expect::OAuthError(status, error) => answer(status, &format!(r#"{{"error":"{error}"}}"#)),
         Expect::Challenge(status, error) => {
             with(answer(status, ""), "www-authenticate", &format!("Bearer error=\"{error}\""))
         }
-        Expect::SentBack(error) => redirect(&format!("http://localhost/callback?error={error}")),
-        Expect::Stays(status) => answer(status, ""),
-        Expect::Lands(place) => redirect(place),
-        Expect::Without(_) | Expect::Lacks(_) | Expect::AsFast => answer(200, ""),
-        Expect::Alike => answer(401, "No."),
-        Expect::Has(header, part) => with_header(header, part),
-        Expect::Still(text) => answer(200, text),
-        Expect::Limited => with(error(429, "too_many_tries"), "retry-after", "30"),
+        Expect::ErrorRedirect(error) => {
+            redirect(&format!("http://localhost/callback?error={error}"))
+        }
+        Expect::NoRedirect(status) => answer(status, ""),
+        Expect::RedirectsTo(place) => redirect(place),
+        Expect::LacksText(_) | Expect::LacksHeader(_) | Expect::SameTiming => answer(200, ""),
+        Expect::SameAsFirst => answer(401, "No."),
+        Expect::HasHeader(header, part) => with_header(header, part),
+        Expect::StillShows(text) => answer(200, text),
+        Expect::RateLimited => with(error(429, "too_many_tries"), "retry-after", "30"),
         Expect::SameSuccessor => answer(200, r#"{"refresh_token":"next"}"#),
     }
 }
@@ -70,17 +72,17 @@ fn right(expect: &Expect) -> Answer {
 fn vulnerable(expect: &Expect) -> Answer {
     match *expect {
         // In, with a session; or the document that was asked for.
-        Expect::Code(..) | Expect::Says(..) | Expect::Challenge(..) => redirect("/account"),
-        Expect::OAuth(..) => answer(200, r#"{"access_token":"a","token_type":"Bearer"}"#),
-        Expect::SentBack(_) => answer(200, "<form>Allow?</form>"),
-        Expect::Stays(_) => redirect("https://evil.test/callback?code=a"),
-        Expect::Lands(_) => redirect("https://evil.test/"),
-        Expect::Without(text) => answer(200, &format!("<p>{text}")),
-        Expect::Has(..) => answer(200, ""),
-        Expect::Lacks(header) => with_header(header, "https://evil.test"),
-        Expect::Still(_) => error(404, "not_found"),
-        Expect::Limited => error(401, "wrong_credentials"),
-        Expect::Alike | Expect::AsFast => answer(401, "No such account."),
+        Expect::Code(..) | Expect::CodeAndText(..) | Expect::Challenge(..) => redirect("/account"),
+        Expect::OAuthError(..) => answer(200, r#"{"access_token":"a","token_type":"Bearer"}"#),
+        Expect::ErrorRedirect(_) => answer(200, "<form>Allow?</form>"),
+        Expect::NoRedirect(_) => redirect("https://evil.test/callback?code=a"),
+        Expect::RedirectsTo(_) => redirect("https://evil.test/"),
+        Expect::LacksText(text) => answer(200, &format!("<p>{text}")),
+        Expect::HasHeader(..) => answer(200, ""),
+        Expect::LacksHeader(header) => with_header(header, "https://evil.test"),
+        Expect::StillShows(_) => error(404, "not_found"),
+        Expect::RateLimited => error(401, "wrong_credentials"),
+        Expect::SameAsFirst | Expect::SameTiming => answer(401, "No such account."),
         Expect::SameSuccessor => answer(200, r#"{"refresh_token":"another"}"#),
     }
 }
@@ -88,13 +90,13 @@ fn vulnerable(expect: &Expect) -> Answer {
 /// The right answers to every step, for the judge to start from.
 fn refusals(attack: &Attack) -> Vec<Answer> {
     let mut answers: Vec<_> = attack.expect.iter().map(right).collect();
-    let compares = |expect: &Expect| matches!(expect, Expect::Alike | Expect::SameSuccessor);
+    let compares = |expect: &Expect| matches!(expect, Expect::SameAsFirst | Expect::SameSuccessor);
     // Those that compare need two answers, and the first one for both.
     if attack.expect.len() == 1 && compares(&attack.expect[0]) {
         answers.push(answers[0].clone());
     }
     for (index, expect) in attack.expect.iter().enumerate() {
-        if matches!(expect, Expect::Alike) {
+        if matches!(expect, Expect::SameAsFirst) {
             answers[index] = answers[0].clone();
         }
     }
@@ -159,31 +161,33 @@ fn a_record_that_stops_early_shows_nothing() {
 
 #[test]
 fn the_verdict_is_about_this_check_and_no_other() {
-    use Expect::{Alike, Code, Lands, Limited, SameSuccessor, Says, Without};
+    use Expect::{
+        Code, CodeAndText, LacksText, RateLimited, RedirectsTo, SameAsFirst, SameSuccessor,
+    };
     let through = |verdict| matches!(verdict, Verdict::GotThrough(_));
     let unclear = |verdict| matches!(verdict, Verdict::CouldNotRun(_));
     // Another refusal than the one that this is about.
     assert!(unclear(judge(&[Code(401, "token_expired")], &[error(401, "token_malformed")])));
-    let says = [Says(502, "id_token_refused", "its signature is wrong")];
+    let says = [CodeAndText(502, "id_token_refused", "its signature is wrong")];
     let other = with(answer(502, "It has expired."), "x-error-code", "id_token_refused");
     assert!(unclear(judge(&says, &[other])));
     // The right place, with a status that browsers do not follow as a redirect.
     let page = with_header("location", "/account");
-    assert!(through(judge(&[Lands("/account")], &[page])));
+    assert!(through(judge(&[RedirectsTo("/account")], &[page])));
     // A limit that names no time to wait is none that a program can keep to.
-    assert!(through(judge(&[Limited], &[error(429, "too_many_tries")])));
+    assert!(through(judge(&[RateLimited], &[error(429, "too_many_tries")])));
     // Also in a header.
-    assert!(through(judge(&[Without("evil.test")], &[with_header("link", "http://evil.test")])));
+    assert!(through(judge(&[LacksText("evil.test")], &[with_header("link", "http://evil.test")])));
     // Two addresses may differ, and nothing else.
     let told = |email: &str, more: &str| answer(401, &format!("<p>{email} {more}"));
     let same = [told("lab-1@lab.invalid", "no"), told("lab-2@lab.invalid", "no")];
     assert_eq!(
-        judge(&[Code(401, "x"), Alike], &[error(401, "x"), error(401, "x")]),
+        judge(&[Code(401, "x"), SameAsFirst], &[error(401, "x"), error(401, "x")]),
         Verdict::Refused
     );
-    assert_eq!(judge(&[Alike], &same), Verdict::Refused);
+    assert_eq!(judge(&[SameAsFirst], &same), Verdict::Refused);
     for other in [told("lab-2@lab.invalid", "yes"), told("x@example.test", "no")] {
-        assert!(through(judge(&[Alike], &[same[0].clone(), other])));
+        assert!(through(judge(&[SameAsFirst], &[same[0].clone(), other])));
     }
     let tokens = |token: &str| answer(200, &format!(r#"{{"refresh_token":"{token}"}}"#));
     assert!(through(judge(&[SameSuccessor], &[tokens("a"), tokens("b")])));
@@ -206,8 +210,8 @@ fn jitter(round: usize, who: usize) -> f64 {
 #[test]
 fn the_clock_gives_away_what_differs_and_nothing_else() {
     let with = |of: [f64; 3]| rounds(move |n| [0, 1, 2].map(|who| of[who] + jitter(n, who)));
-    let judged = |seen: &[Answer]| judge(&[Expect::AsFast], seen);
-    // Alike; sooner and later without an account.
+    let judged = |seen: &[Answer]| judge(&[Expect::SameTiming], seen);
+    // SameAsFirst; sooner and later without an account.
     assert_eq!(judged(&with([30.0, 30.0, 30.0])), Verdict::Refused);
     for (unknown, word) in [(2.0, "sooner"), (90.0, "later")] {
         let verdict = judged(&with([30.0, unknown, 30.0]));

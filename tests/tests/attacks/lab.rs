@@ -150,7 +150,7 @@ async fn elsewhere_than_in_development_the_list_is_read_and_not_run() {
     let app = Setup::public().set("DEMO", "on").start().await;
     let mut browser = Browser::new().with_name(&app.origin, app.address);
     let page = browser.get(&app.url("/lab")).await.expect(200);
-    assert!(page.body.contains("A token that is not signed"), "{}", page.summary());
+    assert!(page.body.contains("Unsigned token (alg none)"), "{}", page.summary());
     assert!(!page.body.contains("action=\"/lab"), "there is a button");
     let page = browser.get(&app.url("/lab/jwt_none")).await.expect(200);
     assert!(!page.body.contains("action=\"/lab"), "there is a button");

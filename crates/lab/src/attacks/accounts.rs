@@ -1,75 +1,75 @@
-//! Getting into an account, or finding out that it exists.
+//! Taking over an account, or finding out that it exists.
 
 use super::context::EphemeralUser;
 use super::prelude::*;
 use super::timing::{ADDRESS, timed};
 
-/// More than the limit for an account, and fewer than the one for an address.
+/// Above the limit for an account, below the one for a client address.
 const GUESSES: usize = 13;
 
 attacks! { Accounts:
-    "brute_force", "Guessing a password", "OWASP ASVS V6.3.1, RFC 6585 §4",
+    "brute_force", "Password guessing", "OWASP ASVS V6.3.1, RFC 6585 §4",
         check("crates/axum/src/limits.rs", "record_failure"),
-        &[Limited], brute_force();
-    "enumeration_sign_in", "Does the account exist? At sign-in", "OWASP ASVS V6.3.8",
+        &[RateLimited], brute_force();
+    "enumeration_sign_in", "Account enumeration at sign-in", "OWASP ASVS V6.3.8",
         check("crates/axum/src/password.rs", "authenticate"),
-        &[Code(401, "wrong_credentials"), Alike], send(&[
+        &[Code(401, "wrong_credentials"), SameAsFirst], send(&[
             attack("An address with an account", form("/sign-in", &[("email", "{{owner.email}}"), WRONG])),
-            attack("One without", form("/sign-in", &[("email", "{{new_email}}"), WRONG])),
+            attack("An address without an account", form("/sign-in", &[("email", "{{new_email}}"), WRONG])),
         ]);
-    "enumeration_sign_up", "Does the account exist? At sign-up", "OWASP ASVS V6.3.8",
+    "enumeration_sign_up", "Account enumeration at sign-up", "OWASP ASVS V6.3.8",
         check("crates/axum/src/routes/password.rs", "sign_up"),
-        &[Lands("/sign-in?welcome=1&next=%2Faccount"), Alike], send(&[
-            attack("An address that is free", form("/sign-up", &[
+        &[RedirectsTo("/sign-in?welcome=1&next=%2Faccount"), SameAsFirst], send(&[
+            attack("An address without an account", form("/sign-up", &[
                 ("name", "Theo Thief"), ("email", "{{new_email}}"), ("password", "{{random}}")])),
-            attack("One that is taken", form("/sign-up", &[
+            attack("An address with an account", form("/sign-up", &[
                 ("name", "Theo Thief"), ("email", "{{owner.email}}"), ("password", "{{random}}")])),
         ]);
-    "enumeration_forgot", "Does the account exist? At password reset", "OWASP ASVS V6.3.8",
+    "enumeration_forgot", "Account enumeration at password reset", "OWASP ASVS V6.3.8",
         check("crates/web/src/pages/recovery.rs", "forgot"),
-        &[Still("If that address has an account"), Alike], send(&[
+        &[StillShows("If that address has an account"), SameAsFirst], send(&[
             attack("An address with an account", form("/forgot", &[("email", "{{owner.email}}")])),
-            attack("One without", form("/forgot", &[("email", "{{new_email}}")])),
+            attack("An address without an account", form("/forgot", &[("email", "{{new_email}}")])),
         ]);
-    "timing_sign_in", "Does the account exist? By the clock, at sign-in", "OWASP ASVS V6.3.8",
+    "timing_sign_in", "Account enumeration by timing at sign-in", "OWASP ASVS V6.3.8",
         check("crates/axum/src/password.rs", "authenticate"),
-        &[AsFast], timed("/sign-in", &[("email", ADDRESS), WRONG]);
-    "timing_sign_up", "Does the account exist? By the clock, at sign-up", "OWASP ASVS V6.3.8",
+        &[SameTiming], timed("/sign-in", &[("email", ADDRESS), WRONG]);
+    "timing_sign_up", "Account enumeration by timing at sign-up", "OWASP ASVS V6.3.8",
         check("crates/axum/src/password.rs", "sign_up"),
-        &[AsFast], timed("/sign-up", &[
+        &[SameTiming], timed("/sign-up", &[
             ("name", "Theo Thief"), ("email", ADDRESS), ("password", "a lantern under the stairs")]);
-    "timing_forgot", "Does the account exist? By the clock, at password reset", "OWASP ASVS V6.3.8",
+    "timing_forgot", "Account enumeration by timing at password reset", "OWASP ASVS V6.3.8",
         check("crates/web/src/recovery.rs", "forgot"),
-        &[AsFast], timed("/forgot", &[("email", ADDRESS)]);
-    "pre_hijacking", "An account before the victim’s", "Pre-hijacked accounts (Sudhodanan, Paverd 2022)",
+        &[SameTiming], timed("/forgot", &[("email", ADDRESS)]);
+    "pre_hijacking", "Pre-hijacked account", "Pre-hijacked accounts (Sudhodanan, Paverd 2022)",
         check("crates/domain/src/identity.rs", "resolve_account"),
-        &[Still("\"email_verified\":false")], pre_hijacking();
-    "email_twin", "Another identity with the same address", "OpenID Connect Core §5.7",
+        &[StillShows("\"email_verified\":false")], pre_hijacking();
+    "email_twin", "Second identity with the same address", "OpenID Connect Core §5.7",
         check("crates/auth/src/accounts.rs", "find_or_create"),
         &[Code(409, "email_taken"), Code(401, "sign_in_required")], email_twin();
-    "link_by_callback", "The thief’s identity as a way in", "RFC 9700 §4.7",
+    "link_by_callback", "Thief’s identity linked through a callback", "RFC 9700 §4.7",
         check("crates/auth/src/oauth/attempt.rs", "validate"),
         &[Code(400, "attempt_other_browser")], link_by_callback();
-    "sql_in_email", "SQL in the address", "OWASP ASVS V1.2.4",
+    "sql_in_email", "SQL injection in the e-mail address", "OWASP ASVS V1.2.4",
         check("crates/store/src/passwords.rs", "by_email"),
         &[Code(401, "wrong_credentials")], send(&[
-            attack("SQL for an address",
+            attack("SQL instead of an address",
                 form("/sign-in", &[("email", "{{each}}"), ("password", "' OR '1'='1")]))
                 .each(&["{{owner.email}}' OR '1'='1' --", "' OR 1=1 --"]),
         ]);
-    "weak_password", "A common password", "OWASP ASVS V6.2.4",
+    "weak_password", "Common password", "OWASP ASVS V6.2.4",
         check("crates/axum/src/routes/password.rs", "validate"),
         &[Code(422, "validation_failed")], send(&[
-            attack("One of the first that are tried", form("/sign-up", &[
+            attack("A common password", form("/sign-up", &[
                 ("name", "Vic"), ("email", "{{new_email}}"), ("password", "{{each}}")]))
                 .by(Visitor).each(&["password", "12345678", "qwertyuiop"]),
         ]);
-    "script_in_name", "A script for a name", "OWASP ASVS V3.2.2",
+    "script_in_name", "Script as a user name", "OWASP ASVS V3.2.2",
         check("crates/web/src/page.rs", "into_response"),
-        &[Without("<img src=x"), Still("&#60;img src=x")], script_in_name();
+        &[LacksText("<img src=x"), StillShows("&#60;img src=x")], script_in_name();
 }
 
-const WRONG: (&str, &str) = ("password", "not the password of anybody");
+const WRONG: (&str, &str) = ("password", "a wrong password");
 
 async fn brute_force(context: &mut AttackContext) -> Result {
     let account = context.new_account("Greta Guessed", &new_email()?).await?;
@@ -91,14 +91,14 @@ async fn brute_force(context: &mut AttackContext) -> Result {
     }
     let note = format!("After {judged} wrong passwords, one more");
     context.attack(&mut thief, &note, one_more).await?;
-    context.attack(&mut thief, "And the right one", right).await?;
+    context.attack(&mut thief, "The correct password", right).await?;
     Ok(())
 }
 
 async fn pre_hijacking(context: &mut AttackContext) -> Result {
     context.provider()?;
     let victim = EphemeralUser::new(new_email()?)?;
-    // The thief types the victim's address, and is in.
+    // The thief signs up with the victim's address.
     let mut thief = context.new_account("Theo Thief", &victim.email).await?.browser;
     let mut browser = context.browser();
     let authorize = context.authorization_url(&mut browser, "/auth/google").await?;
@@ -106,7 +106,7 @@ async fn pre_hijacking(context: &mut AttackContext) -> Result {
     let note = "The victim signs in with Google, which has verified the address";
     context.control(&mut browser, note, callback, 303).await?;
     let call = context.get("/api/v1/me")?;
-    let note = "What the thief’s password opens";
+    let note = "What the thief’s account shows";
     context.attack(&mut thief, note, call).await?;
     Ok(())
 }
@@ -116,11 +116,11 @@ async fn email_twin(context: &mut AttackContext) -> Result {
     let mut browser = context.browser();
     let callback = open_callback(context.callback(&mut browser, "none").await?);
     context.control(&mut browser, "The victim signs in", callback, 303).await?;
-    let twin = EphemeralUser::new(victim.email)?;
+    let thiefs_identity = EphemeralUser::new(victim.email)?;
     let mut thief = context.thiefs_browser();
     let authorize = context.authorization_url(&mut thief, "/auth/google").await?;
-    let callback = open_callback(context.consent(&authorize, &twin, "none").await?);
-    context.attack(&mut thief, "The twin comes back from Google", callback).await?;
+    let callback = open_callback(context.consent(&authorize, &thiefs_identity, "none").await?);
+    context.attack(&mut thief, "The thief’s callback from Google", callback).await?;
     context.attack_account(&mut thief, "Is the thief signed in?").await
 }
 
@@ -129,10 +129,10 @@ async fn link_by_callback(context: &mut AttackContext) -> Result {
     let mut victim = context.signed_in(&owner).await?;
     let mut thief = context.thiefs_browser();
     context.sign_in(&mut thief, &own.email, &own.password).await?;
-    let twin = EphemeralUser::new(new_email()?)?;
+    let thiefs_identity = EphemeralUser::new(new_email()?)?;
     let authorize = context.authorization_url(&mut thief, "/account/link/google").await?;
-    let callback = open_callback(context.consent(&authorize, &twin, "none").await?);
-    context.attack(&mut victim, "The victim opens it", callback.clone()).await?;
+    let callback = open_callback(context.consent(&authorize, &thiefs_identity, "none").await?);
+    context.attack(&mut victim, "The victim opens the thief’s callback", callback.clone()).await?;
     context.control(&mut thief, "In the thief’s own browser", callback, 303).await?;
     Ok(())
 }
@@ -140,7 +140,7 @@ async fn link_by_callback(context: &mut AttackContext) -> Result {
 async fn script_in_name(context: &mut AttackContext) -> Result {
     const NAME: &str = "<img src=x onerror=alert(1)>";
     let mut browser = context.new_account(NAME, &new_email()?).await?.browser;
-    for note in ["A page that greets by name", "The name is there, as text"] {
+    for note in ["A page with the user’s name", "The name appears as text"] {
         context.attack_account(&mut browser, note).await?;
     }
     Ok(())

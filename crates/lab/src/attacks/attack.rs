@@ -1,4 +1,4 @@
-//! What an attack is; the tables of the groups are made of these.
+//! An attack, and the macro that defines a group’s table of them.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -9,20 +9,20 @@ use super::context::AttackContext;
 use super::judge::Expect;
 use crate::error::Result;
 
-/// What an attack is aimed at, in the order in which the groups are run and shown.
+/// What an attack is aimed at. Groups run and are listed in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, VariantArray, IntoStaticStr)]
 pub enum Group {
-    #[strum(serialize = "The redirect back from the provider")]
+    #[strum(serialize = "Callbacks from the provider")]
     Callback,
     #[strum(serialize = "ID tokens")]
     IdToken,
-    #[strum(serialize = "The provider’s own endpoints")]
+    #[strum(serialize = "Provider endpoints")]
     Provider,
-    #[strum(serialize = "Pages of other sites")]
+    #[strum(serialize = "Cross-site requests")]
     CrossSite,
     #[strum(serialize = "Forged tokens")]
     Jwt,
-    #[strum(serialize = "More than you may do")]
+    #[strum(serialize = "Missing permissions")]
     Rights,
     #[strum(serialize = "Sessions and cookies")]
     Sessions,
@@ -53,10 +53,9 @@ pub(super) const fn check(file: &'static str, name: &'static str) -> Check {
 }
 
 impl Attack {
-    /// Whether it looks at the clock: then it is run on the throw-away instance, where calls may
-    /// come from anywhere.
+    /// Timed attacks run on the throw-away instance, which accepts any client address.
     pub fn is_timed(&self) -> bool {
-        self.expect.contains(&Expect::AsFast)
+        self.expect.contains(&Expect::SameTiming)
     }
 }
 
@@ -73,8 +72,8 @@ pub struct Attack {
     pub(super) run: Run,
 }
 
-/// The table of a group. Each row ends with an async function and what it is called with
-/// after the context, which is constant.
+/// The table of a group. Each row ends with an async function and its arguments, which are
+/// constant; the context is added as the first one.
 macro_rules! attacks {
     ($group:ident: $($id:literal, $title:literal, $standard:literal, $check:expr, $expect:expr,
         $run:ident($($argument:expr),*);)*) => {

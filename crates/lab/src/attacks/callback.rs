@@ -1,4 +1,4 @@
-//! The redirect back from a provider: its URL was written by the author of the link.
+//! Callbacks from a provider: anyone can write a link to one.
 
 use url::Url;
 
@@ -12,52 +12,52 @@ const RESPONSE: Check = check("crates/auth/src/oauth/response.rs", "validate");
 const UNKNOWN: &[Expect] = &[Code(400, "attempt_unknown"), Code(401, "sign_in_required")];
 
 attacks! { Callback:
-    "state_missing", "No state", "RFC 9700 §4.7", ATTEMPT,
+    "state_missing", "Missing state", "RFC 9700 §4.7", ATTEMPT,
         UNKNOWN, altered_state("/auth/google/callback?code={{code}}&iss={{iss}}");
-    "state_altered", "An altered state", "RFC 9700 §4.7", STATE,
+    "state_altered", "Altered state", "RFC 9700 §4.7", STATE,
         UNKNOWN,
         altered_state("/auth/google/callback?code={{code}}&iss={{iss}}&state={{other_state}}");
-    "state_truncated", "A state cut short", "RFC 9700 §4.7", STATE,
+    "state_truncated", "Truncated state", "RFC 9700 §4.7", STATE,
         UNKNOWN,
         altered_state("/auth/google/callback?code={{code}}&iss={{iss}}&state={{short_state}}");
-    "login_csrf", "The thief’s callback", "RFC 9700 §4.7.1", ATTEMPT,
+    "login_csrf", "Login CSRF with the thief’s callback", "RFC 9700 §4.7.1", ATTEMPT,
         &[Code(400, "attempt_other_browser"), Code(401, "sign_in_required")], send(&[
             begin("none", "").by(Thief),
             attack("The victim opens the thief’s callback", open("{{callback}}")).by(Visitor),
             attack("Is the victim signed in?", get("/account")).by(Visitor),
             control("In the thief’s own browser", open("{{callback}}"), 303),
         ]);
-    "callback_replayed", "The same callback again", "RFC 6749 §10.5",
+    "callback_replayed", "Replayed callback", "RFC 6749 §10.5",
         check("crates/store/src/authorization_responses.rs", "claim"),
         &[Code(400, "attempt_used"), Code(401, "sign_in_required")], send(&[
             begin("none", ""),
             control("The first time", open("{{callback}}"), 303).by(Visitor),
-            attack("The second time, with the cookie", api("GET", "{{callback}}").with(
+            attack("The second time, with the victim’s cookie", api("GET", "{{callback}}").with(
                 &[("sec-fetch-site", "cross-site"), ("cookie", "{{cookies}}")])).by(Stranger),
             attack("Is the thief signed in?", get("/account")).by(Stranger),
         ]);
-    "mix_up", "One provider’s answer at another’s callback", "RFC 9700 §4.4", ATTEMPT,
+    "mix_up", "Mix-up: one provider’s response at another’s callback", "RFC 9700 §4.4", ATTEMPT,
         UNKNOWN, altered_state("/auth/github/callback?code={{code}}&iss={{iss}}&state={{state}}");
-    "code_and_error", "A code and an error at once", "RFC 6749 §4.1.2.1", RESPONSE,
-        &[Says(400, "provider_response_invalid", "a code and an error came together")],
-        altered_answer("{{callback}}&error=access_denied");
+    "code_and_error", "Both a code and an error", "RFC 6749 §4.1.2.1", RESPONSE,
+        &[CodeAndText(400, "provider_response_invalid", "a code and an error came together")],
+        altered_response("{{callback}}&error=access_denied");
     "code_twice", "Two codes", "RFC 6749 §3.1",
         check("crates/auth/src/oauth/response.rs", "parse"),
-        &[Says(400, "provider_response_invalid", "a parameter came twice")],
-        altered_answer("{{callback}}&code=the-thiefs-own");
+        &[CodeAndText(400, "provider_response_invalid", "a parameter came twice")],
+        altered_response("{{callback}}&code=the-thiefs-own");
     "state_twice", "Two states", "RFC 6749 §3.1", ATTEMPT,
-        &[Code(400, "attempt_unknown")], altered_answer("{{callback}}&state=the-thiefs-own");
-    "iss_wrong", "Another issuer’s name", "RFC 9207 §2.4", RESPONSE,
-        &[Says(400, "provider_response_invalid", "another issuer answered")], send(&[
+        &[Code(400, "attempt_unknown")], altered_response("{{callback}}&state=the-thiefs-own");
+    "iss_wrong", "Wrong issuer (iss)", "RFC 9207 §2.4", RESPONSE,
+        &[CodeAndText(400, "provider_response_invalid", "another issuer answered")], send(&[
             begin("wrong_response_iss", ""),
-            attack("The answer with another issuer", open("{{callback}}")).by(Visitor),
+            attack("The response with another issuer", open("{{callback}}")).by(Visitor),
             begin("none", ""),
-            control("The same from the right one", open("{{callback}}"), 303).by(Visitor),
+            control("The response with the correct issuer", open("{{callback}}"), 303).by(Visitor),
         ]);
-    "iss_missing", "The issuer’s name taken away", "RFC 9207 §2.4", RESPONSE,
-        &[Says(400, "provider_response_invalid", "is missing")],
-        altered_answer("/auth/google/callback?code={{code}}&state={{state}}");
-    "code_injected", "A stolen code", "RFC 9700 §4.5, RFC 7636 §1",
+    "iss_missing", "Missing issuer (iss)", "RFC 9207 §2.4", RESPONSE,
+        &[CodeAndText(400, "provider_response_invalid", "is missing")],
+        altered_response("/auth/google/callback?code={{code}}&state={{state}}");
+    "code_injected", "Injected authorization code", "RFC 9700 §4.5, RFC 7636 §1",
         check("crates/idp/src/protocol/pkce.rs", "is_met_by"),
         &[Code(400, "code_refused"), Code(401, "sign_in_required")], send(&[
             begin("none", "victims_"),
@@ -66,18 +66,18 @@ attacks! { Callback:
                 open("/auth/google/callback?code={{victims_code}}&iss={{iss}}&state={{state}}")),
             attack("Is the thief signed in?", get("/account")),
             begin("none", "").by(Thief),
-            control("The thief’s callback with their own code", open("{{callback}}"), 303),
+            control("The thief’s callback with the thief’s code", open("{{callback}}"), 303),
         ]);
-    "attempt_cookie_swapped", "Another attempt’s cookie", "RFC 9700 §4.7, RFC 6265 §8.6",
+    "attempt_cookie_swapped", "Cookie of another sign-in attempt", "RFC 9700 §4.7, RFC 6265 §8.6",
         check("crates/auth/src/oauth/attempt.rs", "open"),
         &[Code(400, "attempt_cookie_missing"), Code(401, "sign_in_required")], cookie_swapped();
-    "error_with_script", "A script in the error", "RFC 6749 §4.1.2.1, OWASP ASVS V3.2.2",
+    "error_with_script", "Script in the error description", "RFC 6749 §4.1.2.1, OWASP ASVS V3.2.2",
         check("crates/auth/src/oauth/response.rs", "known"),
-        &[Says(502, "provider_refused", "an error that is in no standard"), Without("<script>alert")],
+        &[CodeAndText(502, "provider_refused", "an error that is in no standard"), LacksText("<script>alert")],
         send(&[
             begin("none", ""),
-            attack("An answer with a script for an error", open(WITH_SCRIPT)).by(Visitor),
-            attack("And once more", open(WITH_SCRIPT)).by(Visitor),
+            attack("An error response with a script", open(WITH_SCRIPT)).by(Visitor),
+            attack("The same again", open(WITH_SCRIPT)).by(Visitor),
         ]);
 }
 
@@ -85,30 +85,29 @@ const WITH_SCRIPT: &str = "/auth/google/callback?iss={{iss}}&state={{state}}\
     &error=<script>alert(1)</script>&error_description=<script>alert(1)</script>\
     &error_uri=<script>alert(1)</script>";
 
-/// An altered callback, which must not sign in, and then the one that the provider sent,
-/// which must.
+/// The altered callback must not sign in; the original one must.
 async fn altered_state(context: &mut AttackContext, altered: &'static str) -> Result {
     let actions = [
         begin("none", ""),
         attack("The altered callback", open(altered)).by(Visitor),
         attack("Is the browser signed in?", get("/account")).by(Visitor),
-        control("The callback as it was sent", open("{{callback}}"), 303).by(Visitor),
+        control("The unaltered callback", open("{{callback}}"), 303).by(Visitor),
     ];
     send(context, &actions).await
 }
 
-/// An altered callback, and beside it a whole one of another attempt.
-async fn altered_answer(context: &mut AttackContext, altered: &'static str) -> Result {
+/// An altered callback, then an unaltered one of another attempt.
+async fn altered_response(context: &mut AttackContext, altered: &'static str) -> Result {
     let actions = [
         begin("none", ""),
         attack("The altered callback", open(altered)).by(Visitor),
         begin("none", ""),
-        control("A callback as it was sent", open("{{callback}}"), 303).by(Visitor),
+        control("An unaltered callback", open("{{callback}}"), 303).by(Visitor),
     ];
     send(context, &actions).await
 }
 
-/// Name and value of the cookie that belongs to the attempt of this browser.
+/// Name and value of the browser's attempt cookie.
 fn attempt_cookie(browser: &Browser, app: &Url) -> (String, String) {
     let cookies = browser.agent.cookies_for(app).unwrap_or_default();
     let found = cookies.split("; ").find(|cookie| cookie.starts_with("latchkey_attempt_"));
@@ -125,9 +124,11 @@ async fn cookie_swapped(context: &mut AttackContext) -> Result {
     let (name, own) = attempt_cookie(&victim, &app);
     victim.agent.set_cookie(&app, &name, &planted);
     let opened = open_callback(victims.clone());
-    context.attack(&mut victim, "With the thief’s cookie under the name", opened).await?;
+    context.attack(&mut victim, "With the thief’s attempt cookie", opened).await?;
     context.attack_account(&mut victim, "Is the browser signed in?").await?;
     victim.agent.set_cookie(&app, &name, &own);
-    context.control(&mut victim, "With the right cookie", open_callback(victims), 303).await?;
+    context
+        .control(&mut victim, "With the victim’s attempt cookie", open_callback(victims), 303)
+        .await?;
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! What an attack works with: the instance, its local provider, made-up people, and a
-//! record of what was sent. The people are deleted after the run, by [`is_made_up`].
+//! What an attack works with: the instance, its local provider, test accounts, and the record of
+//! its requests. The caller deletes the accounts after the run, by [`is_made_up`].
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::instance::{LocalProvider, Target, at};
 use crate::sign_in::{self, Credential, redirect_target};
 use crate::token::random;
 
-/// A browser or a program, with a cookie jar of its own.
+/// A client with its own cookie jar.
 #[derive(Clone, Debug)]
 pub(super) struct Browser {
     pub(super) agent: Agent,
@@ -26,12 +26,12 @@ pub(super) struct Browser {
 pub(super) struct Account {
     pub(super) email: String,
     pub(super) password: String,
-    /// The browser that signed in when the account was made.
+    /// The browser in which the account was created.
     pub(super) browser: Browser,
     access_token: Arc<OnceCell<String>>,
 }
 
-/// A person of the local provider that it forgets after the sign-in.
+/// A user of the local provider that exists for one sign-in only.
 #[derive(Clone, Debug)]
 pub(super) struct EphemeralUser {
     pub(super) key: String,
@@ -51,31 +51,34 @@ pub struct AttackContext {
     owner: OnceCell<Account>,
     thief: OnceCell<Account>,
     ephemeral_user: OnceCell<EphemeralUser>,
-    seen: Vec<Answer>,
+    answers: Vec<Answer>,
     steps: Vec<Step>,
 }
 
 impl AttackContext {
-    pub(super) fn new(target: Target, through: Option<Arc<dyn Interceptor>>) -> Result<Self> {
+    pub(super) fn new(target: Target, proxy: Option<Arc<dyn Interceptor>>) -> Result<Self> {
         let http = Agent::new()?;
         Ok(Self {
             target,
-            http: through.map_or(http.clone(), |interceptor| http.with_interceptor(interceptor)),
+            http: match proxy {
+                Some(proxy) => http.with_interceptor(proxy),
+                None => http,
+            },
             owner: OnceCell::new(),
             thief: OnceCell::new(),
             ephemeral_user: OnceCell::new(),
-            seen: Vec::new(),
+            answers: Vec::new(),
             steps: Vec::new(),
         })
     }
 
-    /// Hands over what was recorded, and begins a new record.
+    /// Takes the record and starts a new one.
     pub(super) fn take_record(&mut self) -> (Vec<Answer>, Vec<Step>) {
-        (std::mem::take(&mut self.seen), std::mem::take(&mut self.steps))
+        (std::mem::take(&mut self.answers), std::mem::take(&mut self.steps))
     }
 
     pub(super) fn browser(&self) -> Browser {
-        Browser { agent: self.http.fresh(), user_agent: "Somebody/1.0" }
+        Browser { agent: self.http.fresh(), user_agent: "User/1.0" }
     }
 
     pub(super) fn thiefs_browser(&self) -> Browser {
@@ -83,9 +86,9 @@ impl AttackContext {
     }
 
     pub(super) fn browser_with_session(&self, value: &str) -> Browser {
-        let (mut thief, app) = (self.thiefs_browser(), &self.target.app);
-        thief.agent.set_cookie(app, &Credential::Session.cookie(app), value);
-        thief
+        let (mut browser, app) = (self.thiefs_browser(), &self.target.app);
+        browser.agent.set_cookie(app, &Credential::Session.cookie(app), value);
+        browser
     }
 
     pub(super) fn url(&self, path: &str) -> Result<Url> {
@@ -94,7 +97,9 @@ impl AttackContext {
 
     pub(super) fn provider(&self) -> Result<LocalProvider> {
         self.target.provider.clone().ok_or_else(|| {
-            Error::other("It needs the local provider, which does not play Google here.")
+            Error::other(
+                "It needs the local provider in the role of Google, which is not available here.",
+            )
         })
     }
 
@@ -102,7 +107,6 @@ impl AttackContext {
         Ok(Call::get(self.url(path)?))
     }
 
-    /// A form on a page of the app.
     pub(super) fn form(&self, path: &str, fields: &[(&str, &str)]) -> Result<Call> {
         Ok(Call::form(self.url(path)?, fields))
     }
@@ -111,20 +115,20 @@ impl AttackContext {
         Ok(Call::new(method, self.url(path)?).bearer(token))
     }
 
-    /// Sends what the report leaves out; it has to be answered with this status.
+    /// Sends a call that the report omits; any other status is an error.
     pub(super) async fn send_unrecorded(
         &self,
         browser: &mut Browser,
         call: Call,
         status: u16,
     ) -> Result<Answer> {
-        let what = format!("{} {}", call.method, call.url.path());
+        let request = format!("{} {}", call.method, call.url.path());
         let answer = browser.agent.send(call.with("user-agent", browser.user_agent)).await?;
         if answer.status == status {
             return Ok(answer);
         }
         let line = answer.line();
-        Err(Error::other(format!("{what} was answered with {line}, not {status}.")))
+        Err(Error::other(format!("{request} was answered with {line}, not {status}.")))
     }
 
     pub(super) async fn attack(
@@ -134,29 +138,28 @@ impl AttackContext {
         call: Call,
     ) -> Result<Answer> {
         let answer = self.send(browser, Role::Attack, note, call).await?;
-        self.seen.push(answer.clone());
+        self.answers.push(answer.clone());
         Ok(answer)
     }
 
-    /// Opens the account page as a step of the attack.
     pub(super) async fn attack_account(&mut self, browser: &mut Browser, note: &str) -> Result {
         self.attack(browser, note, self.get("/account")?).await?;
         Ok(())
     }
 
-    /// Records a step that was sent elsewhere, at the same time as others.
+    /// Records a step that was sent outside of this context.
     pub(super) fn record_attack(&mut self, note: &str, call: &Call, answer: Answer) {
         self.steps.push(Step::of(Role::Attack, note, call, None, &answer));
-        self.seen.push(answer);
+        self.answers.push(answer);
     }
 
-    /// Records what is judged, and not shown.
+    /// Records an answer that is judged but not shown.
     pub(super) fn record_answer(&mut self, answer: Answer) {
-        self.seen.push(answer);
+        self.answers.push(answer);
     }
 
-    /// Sends the same without the attack: it has to succeed with this status, or
-    /// the refusal of the attack would mean nothing.
+    /// Sends the request without the attack. It must succeed with this status, or the refusal of
+    /// the attack proves nothing.
     pub(super) async fn control(
         &mut self,
         browser: &mut Browser,
@@ -169,7 +172,7 @@ impl AttackContext {
             return Ok(answer);
         }
         Err(Error::other(format!(
-            "The control failed ({note}): {} was answered, not {status}.",
+            "The control failed ({note}): the answer was {}, not {status}.",
             answer.line()
         )))
     }
@@ -203,7 +206,6 @@ impl AttackContext {
         self.owner.get_or_try_init(new).await.cloned()
     }
 
-    /// The attacker, who has an account too.
     pub(super) async fn thief(&self) -> Result<Account> {
         let new = async || self.new_account("Theo Thief", &new_email()?).await;
         self.thief.get_or_try_init(new).await.cloned()
@@ -214,7 +216,6 @@ impl AttackContext {
         self.ephemeral_user.get_or_try_init(new).await.cloned()
     }
 
-    /// Signs a browser in with a password and a session.
     pub(super) async fn sign_in(
         &self,
         browser: &mut Browser,
@@ -232,7 +233,7 @@ impl AttackContext {
         Ok(browser)
     }
 
-    /// Tokens for everything, of a sign-in of their own.
+    /// Signs in at the API and requests every scope.
     pub(super) async fn new_tokens(&self, account: &Account) -> Result<Answer> {
         let body = json!({
             "email": account.email, "password": account.password,
@@ -242,21 +243,21 @@ impl AttackContext {
         self.send_unrecorded(&mut self.browser(), call, 200).await
     }
 
-    /// An access token for everything. The same one for all attacks: each password that
-    /// is typed counts towards the limit of this address.
+    /// An access token with every scope, shared by all attacks: each password sign-in counts
+    /// towards the limit of this client address.
     pub(super) async fn access_token(&self, account: &Account) -> Result<String> {
         let new = async || member(&self.new_tokens(account).await?, "access_token");
         account.access_token.get_or_try_init(new).await.cloned()
     }
 
-    /// Begins a sign-in at a provider; where the browser is sent to.
+    /// Starts a sign-in; the URL at the provider to which the browser is redirected.
     pub(super) async fn authorization_url(&self, browser: &mut Browser, path: &str) -> Result<Url> {
         self.provider()?;
         redirect_target(&self.send_unrecorded(browser, self.form(path, &[])?, 303).await?)
     }
 
-    /// Consents at the local provider, which misbehaves as it is told; the callback to
-    /// which it sends the browser.
+    /// Consents at the local provider, with a fault to simulate; the callback to which it redirects
+    /// the browser.
     pub(super) async fn consent(
         &self,
         authorize: &Url,
@@ -267,7 +268,7 @@ impl AttackContext {
         redirect_target(&self.send_unrecorded(&mut self.browser(), call, 303).await?)
     }
 
-    /// A sign-in up to its callback, which is not yet opened.
+    /// A sign-in up to its callback, which is not opened.
     pub(super) async fn callback(&mut self, browser: &mut Browser, misbehave: &str) -> Result<Url> {
         let user = self.ephemeral_user().await?;
         let authorize = self.authorization_url(browser, "/auth/google").await?;
@@ -286,12 +287,12 @@ pub(super) fn consent_form(authorize: &Url, user: &EphemeralUser, misbehave: &st
     sign_in::consent_form(authorize, &fields, "")
 }
 
-/// The callback, as a browser follows the redirect to it.
+/// The callback, as a browser that follows the redirect sends it.
 pub(super) fn open_callback(callback: Url) -> Call {
     Call::new(Method::GET, callback).with("sec-fetch-site", "cross-site")
 }
 
-/// Turns the form of our own page into the same form on a page of another site.
+/// The same form, sent from a page of another site.
 pub(super) fn from_other_site(mut call: Call) -> Call {
     call.headers.retain(|(name, _)| name != "sec-fetch-site" && name != "origin");
     call.with("sec-fetch-site", "cross-site").with("origin", "https://evil.test")
@@ -301,7 +302,7 @@ pub(super) fn new_email() -> Result<String> {
     Ok(format!("lab-{}@{DOMAIN}", random()?))
 }
 
-/// Whether an account with this address was made up for a run.
+/// Whether the account with this address was created by a run.
 pub fn is_made_up(email: &str) -> bool {
     let random = email.strip_prefix("lab-").and_then(|rest| rest.strip_suffix(DOMAIN));
     random.and_then(|rest| rest.strip_suffix('@')).is_some_and(|random| {
@@ -309,8 +310,7 @@ pub fn is_made_up(email: &str) -> bool {
     })
 }
 
-/// A member of the JSON document in an answer.
 pub(super) fn member(answer: &Answer, name: &str) -> Result<String> {
-    let missing = || Error::other(format!("{} was answered, without {name}.", answer.line()));
+    let missing = || Error::other(format!("The answer {} has no {name}.", answer.line()));
     answer.member(name).ok_or_else(missing)
 }

@@ -1,11 +1,11 @@
-//! Attacks on a running Latchkey, each for real and over HTTP.
+//! Real attacks on a running Latchkey, over HTTP.
 //!
-//! Each is a row of its group's table: requests (a script, or a function), and the
-//! answers that it takes ([`judge`](judge())). It counts as refused only when the check
-//! that is there for it refused it, with that check's own code; where it makes sense, the same
-//! request without the attack is sent too and has to succeed. Each runs once more where just its
-//! check is missing, and at a tutorial’s sign-in (`run`). The accounts of a run are made
-//! up; the caller deletes them afterwards ([`is_made_up`]), also when an attack was cut off.
+//! Each attack is a row of its group's table: the requests (a script or a function), and the
+//! expected responses ([`judge`](judge())). It counts as refused only if the check it is aimed at
+//! refused it, with that check's own error code. Where it makes sense, the same request is also
+//! sent without the attack and must succeed. [`run`](run()) runs each attack again without the
+//! check, and against the sign-in of a tutorial. A run creates test accounts, which the caller
+//! must delete ([`is_made_up`]) even if an attack was interrupted.
 
 mod accounts;
 mod attack;
@@ -16,24 +16,24 @@ mod id_token;
 mod input;
 mod judge;
 mod jwt;
+mod patching_proxy;
 mod prelude;
 mod provider;
 mod record;
 mod refresh;
+mod removed_checks;
 mod rights;
 mod run;
 mod script;
 mod sessions;
 mod timing;
-mod twin;
-mod weakenings;
 
 pub use attack::{Attack, Check, Group};
 pub use context::{AttackContext, is_made_up};
 pub use judge::{Expect, Verdict, judge};
+pub use patching_proxy::Proof;
 pub use record::{DOMAIN, Role, Step};
 pub use run::{Report, run};
-pub use twin::Proof;
 
 pub fn all() -> impl Iterator<Item = &'static Attack> {
     [

@@ -1,4 +1,4 @@
-//! What the tables of attacks are written in.
+//! The imports of the tables of attacks.
 
 pub(super) use super::attack::{Check, attacks, check};
 pub(super) use super::context::{AttackContext, new_email, open_callback};

@@ -1,23 +1,23 @@
-//! What was sent and what came back: once to judge, and once, shortened, to show.
+//! Exchanges: the answers to judge, and steps to show, with secrets shortened.
 
 use http::StatusCode;
 
 use crate::agent::{Answer, Call};
 
-/// The domain of every made-up address (RFC 2606 §2): e-mail to it arrives nowhere.
+/// The domain of every test address (RFC 2606 §2): e-mail to it is undeliverable.
 pub const DOMAIN: &str = "lab.invalid";
 
-/// A run of this many characters that could be a secret is cut; 128 bits of
-/// base64url are 22.
-const SECRET_FROM: usize = 20;
+/// Longer words are shortened if they could be secrets; 128 bits of base64url have 22 characters.
+const MIN_SECRET: usize = 20;
 
-const LONGEST_WORD: usize = 48;
+/// Longer words are shortened even if they look like words of a language.
+const MAX_WORD: usize = 48;
 
-const KEPT: usize = 8;
+/// Characters that remain of a secret.
+const PREFIX: usize = 8;
 
-const MAX_SHOWN: usize = 600;
+const MAX_TEXT: usize = 600;
 
-/// What the judge looks at.
 impl Answer {
     fn code(&self) -> Option<&str> {
         self.header("x-error-code")
@@ -27,7 +27,7 @@ impl Answer {
         self.status == status && self.code() == Some(code)
     }
 
-    /// Every value of a header; nothing when there is none.
+    /// All values of a header, joined; empty if there are none.
     pub(super) fn values(&self, name: &str) -> String {
         let values = self.headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
         values.collect::<Vec<_>>().join(", ")
@@ -37,7 +37,7 @@ impl Answer {
         self.json()[name].as_str().map(str::to_owned)
     }
 
-    pub(super) fn holds(&self, text: &str) -> bool {
+    pub(super) fn contains(&self, text: &str) -> bool {
         let is_in = |bytes: &[u8]| String::from_utf8_lossy(bytes).contains(text);
         is_in(&self.body) || self.headers.values().any(|value| is_in(value.as_bytes()))
     }
@@ -61,48 +61,47 @@ impl Answer {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// The attack itself, or a look at what came of it.
+    /// The attack itself, or a request that shows its effect.
     Attack,
-    /// The same without the attack: it has to succeed.
+    /// The request without the attack, which must succeed.
     Control,
 }
 
-/// One exchange as it is shown, without secrets.
+/// One exchange, without secrets.
 #[derive(Clone, Debug)]
 pub struct Step {
     pub role: Role,
     pub note: String,
-    pub asked: String,
-    pub sent: Vec<(String, String)>,
-    pub body: String,
-    pub answered: String,
-    pub headers: Vec<(String, String)>,
-    pub said: String,
+    pub request_line: String,
+    pub request_headers: Vec<(String, String)>,
+    pub request_body: String,
+    pub status_line: String,
+    pub response_headers: Vec<(String, String)>,
+    pub response_body: String,
 }
 
 impl Step {
-    /// What is shown of a call and its answer.
     pub fn of(role: Role, note: &str, call: &Call, cookies: Option<&str>, answer: &Answer) -> Self {
-        let mut sent: Vec<_> = call
+        let mut request_headers: Vec<_> = call
             .headers
             .iter()
             .map(|(name, value)| {
                 (name.to_string(), shortened(&String::from_utf8_lossy(value.as_bytes())))
             })
             .collect();
-        sent.extend(cookies.map(|cookies| ("cookie".to_owned(), shortened(cookies))));
+        request_headers.extend(cookies.map(|cookies| ("cookie".to_owned(), shortened(cookies))));
         let url = shortened(call.url.as_str());
         let is_json = answer.header("content-type").is_some_and(|kind| kind.contains("json"));
-        let said = if is_json { answer.text() } else { String::new() };
+        let text = if is_json { answer.text() } else { String::new() };
         Self {
             role,
             note: note.to_owned(),
-            asked: format!("{} {url}", call.method),
-            sent,
-            body: cut(&shortened(&String::from_utf8_lossy(&call.body))),
-            answered: answer.line(),
-            headers: shown_headers(answer),
-            said: cut(&shortened(&said)),
+            request_line: format!("{} {url}", call.method),
+            request_headers,
+            request_body: truncated(&shortened(&String::from_utf8_lossy(&call.body))),
+            status_line: answer.line(),
+            response_headers: shown_headers(answer),
+            response_body: truncated(&shortened(&text)),
         }
     }
 }
@@ -124,28 +123,27 @@ fn shown_headers(answer: &Answer) -> Vec<(String, String)> {
     found.map(|name| ((*name).to_owned(), shortened(&answer.values(name)))).collect()
 }
 
-fn cut(text: &str) -> String {
-    if text.chars().count() <= MAX_SHOWN {
+fn truncated(text: &str) -> String {
+    if text.chars().count() <= MAX_TEXT {
         return text.to_owned();
     }
-    let kept: String = text.chars().take(MAX_SHOWN).collect();
+    let kept: String = text.chars().take(MAX_TEXT).collect();
     format!("{kept}… ({} characters)", text.chars().count())
 }
 
-/// Cuts everything that is long enough to be a secret: tokens, codes, states,
-/// cookies, passwords.
+/// Shortens everything that could be a secret: tokens, codes, states, cookies, passwords.
 pub(super) fn shortened(text: &str) -> String {
-    let ends_a_run = |c: char| !c.is_ascii_alphanumeric() && !"-_".contains(c);
-    let cut = |text: &str| {
-        let run = text.trim_end_matches(ends_a_run);
-        // Words of our own have no digits and no capitals, and are no secrets.
-        let is_word = run.chars().all(|c| c.is_ascii_lowercase() || "-_".contains(c));
-        if run.len() < SECRET_FROM || (is_word && run.len() < LONGEST_WORD) {
+    let is_separator = |c: char| !c.is_ascii_alphanumeric() && !"-_".contains(c);
+    let shorten = |text: &str| {
+        let word = text.trim_end_matches(is_separator);
+        // Error codes and words have neither digits nor capitals.
+        let is_plain = word.chars().all(|c| c.is_ascii_lowercase() || "-_".contains(c));
+        if word.len() < MIN_SECRET || (is_plain && word.len() < MAX_WORD) {
             return text.to_owned();
         }
-        format!("{}…{}", &run[..KEPT], &text[run.len()..])
+        format!("{}…{}", &word[..PREFIX], &text[word.len()..])
     };
-    text.split_inclusive(ends_a_run).map(cut).collect()
+    text.split_inclusive(is_separator).map(shorten).collect()
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Refresh tokens: each works once, and a second use gives a thief away.
+//! Refresh tokens: each works once, and reuse revokes the family.
 
 use std::time::Duration;
 
@@ -8,52 +8,53 @@ use super::context::member;
 use super::prelude::*;
 use crate::agent::Call;
 
-/// A little longer than a late twin is honoured.
+/// Longer than the grace period in which a refresh may be repeated.
 const PAST_GRACE: Duration = Duration::from_secs(11);
 
-const AT_ONCE: usize = 5;
+const CONCURRENT: usize = 5;
 
 const ROTATION: Check = check("crates/domain/src/refresh.rs", "may_rotate");
 const EXCHANGE: Check = check("crates/auth/src/tokens/refresh.rs", "refresh");
 
 attacks! { Refresh:
-    "refresh_reused", "A refresh token that was used", "RFC 9700 §4.14.2", ROTATION,
+    "refresh_reused", "Refresh token reuse", "RFC 9700 §4.14.2", ROTATION,
         &[Code(400, "refresh_token_reused"), Code(400, "refresh_token_ended")], send(&[
             TOKENS,
-            control("The owner renews", RENEW, 200).by(Visitor).save(&[("newest", Member("refresh_token"))]),
-            attack("The thief sends the old one", RENEW).after(PAST_GRACE),
-            attack("The newest of the family", json("POST", "/api/v1/token/refresh",
+            control("The owner refreshes", REFRESH, 200).by(Visitor).save(&[("newest", Member("refresh_token"))]),
+            attack("The thief sends the used token", REFRESH).after(PAST_GRACE),
+            attack("The latest token of the family", json("POST", "/api/v1/token/refresh",
                 r#"{"refresh_token":"{{newest}}"}"#)).by(Visitor),
         ]);
-    "refresh_race", "A race for the refresh", "RFC 9700 §4.14.2", EXCHANGE,
+    "refresh_race", "Concurrent refreshes", "RFC 9700 §4.14.2", EXCHANGE,
         &[SameSuccessor], race();
-    "refresh_as_access", "A refresh token as an access token", "RFC 9068 §4, OWASP ASVS V9.2.2",
+    "refresh_as_access", "Refresh token used as an access token", "RFC 9068 §4, OWASP ASVS V9.2.2",
         check("crates/axum/src/caller/bearer.rs", "authenticate"),
         &[Challenge(401, "invalid_token")], send(&[
             TOKENS,
             control("The access token", api("GET", "/api/v1/me").bearer("{{access}}"), 200),
             attack("The refresh token", api("GET", "/api/v1/me").bearer("{{refresh}}")),
         ]);
-    "access_as_refresh", "An access token as a refresh token", "OWASP ASVS V9.2.2", EXCHANGE,
+    "access_as_refresh", "Access token used as a refresh token", "OWASP ASVS V9.2.2", EXCHANGE,
         &[Code(400, "refresh_token_unknown")], send(&[
             TOKENS,
             attack("The access token", json("POST", "/api/v1/token/refresh",
                 r#"{"refresh_token":"{{access}}"}"#)),
-            control("The refresh token", RENEW, 200),
+            control("The refresh token", REFRESH, 200),
         ]);
-    "refresh_after_revoke", "A refresh token after it was revoked", "RFC 7009 §2.1", ROTATION,
+    "refresh_after_revoke", "Revoked refresh token", "RFC 7009 §2.1", ROTATION,
         &[Code(400, "refresh_token_ended")], send(&[
             TOKENS,
             control("The owner revokes it",
                 json("POST", "/api/v1/token/revoke", r#"{"token":"{{refresh}}"}"#), 200).by(Visitor),
-            attack("The thief’s copy", RENEW),
+            attack("The thief’s copy", REFRESH),
         ]);
 }
 
 const TOKENS: Action = prepare(NEW_TOKENS, 200)
     .save(&[("access", Member("access_token")), ("refresh", Member("refresh_token"))]);
 
-const RENEW: Request = json("POST", "/api/v1/token/refresh", r#"{"refresh_token":"{{refresh}}"}"#);
+const REFRESH: Request =
+    json("POST", "/api/v1/token/refresh", r#"{"refresh_token":"{{refresh}}"}"#);
 
 async fn race(context: &mut AttackContext) -> Result {
     let owner = context.owner().await?;
@@ -62,12 +63,12 @@ async fn race(context: &mut AttackContext) -> Result {
     let url = context.url("/api/v1/token/refresh")?;
     let call = Call::json(Method::POST, url, &body.to_string());
     let mut racing = tokio::task::JoinSet::new();
-    for _ in 0..AT_ONCE {
+    for _ in 0..CONCURRENT {
         let (mut browser, call) = (context.browser(), call.clone());
         racing.spawn(async move { browser.agent.send(call).await });
     }
     for raced in racing.join_all().await {
-        context.record_attack("One of five at once", &call, raced?);
+        context.record_attack("One of five concurrent refreshes", &call, raced?);
     }
     Ok(())
 }

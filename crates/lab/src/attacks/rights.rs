@@ -1,4 +1,4 @@
-//! More than a signed-in user may do.
+//! Actions that a signed-in user is not allowed to perform.
 
 use http::Method;
 use serde_json::Value;
@@ -6,76 +6,76 @@ use serde_json::Value;
 use super::prelude::*;
 
 attacks! { Rights:
-    "scope_exceeded", "More than the scope", "RFC 6750 §3.1",
+    "scope_exceeded", "Access outside the scope", "RFC 6750 §3.1",
         check("crates/axum/src/caller/credential.rs", "require_scope"),
         &[Code(403, "insufficient_scope")], send(&[
             READER,
             control("What the scope allows",
                 api("GET", "/api/v1/calendar/events").bearer("{{access}}"), 200),
-            attack("What it does not", api("GET", "{{each}}").bearer("{{access}}"))
+            attack("What it does not allow", api("GET", "{{each}}").bearer("{{access}}"))
                 .each(&["/api/v1/contacts", "/api/v1/me"]),
         ]);
-    "scope_widened", "A wider scope at the refresh", "RFC 6749 §6",
+    "scope_widened", "Wider scope on refresh", "RFC 6749 §6",
         check("crates/auth/src/tokens/refresh.rs", "next_pair"),
-        &[Still("\"scope\":\"calendar:read\""), Code(403, "insufficient_scope")], send(&[
+        &[StillShows("\"scope\":\"calendar:read\""), Code(403, "insufficient_scope")], send(&[
             READER,
-            attack("Renewed, with a wider scope", json("POST", "/api/v1/token/refresh",
+            attack("A refresh with a wider scope", json("POST", "/api/v1/token/refresh",
                 r#"{"refresh_token":"{{refresh}}","scope":"profile calendar:read contacts:read contacts:write"}"#))
                 .save(&[("wider", Member("access_token"))]),
-            attack("The new token on the contacts", api("GET", "/api/v1/contacts").bearer("{{wider}}")),
+            attack("The new token at the contacts", api("GET", "/api/v1/contacts").bearer("{{wider}}")),
         ]);
-    "scope_made_up", "A scope that is made up", "RFC 6749 §3.3",
+    "scope_made_up", "Unknown scope", "RFC 6749 §3.3",
         check("crates/axum/src/routes/token.rs", "wanted"),
         &[Code(400, "invalid_scope")], send(&[
             attack("A token for an unknown scope", json("POST", "/api/v1/token",
                 r#"{"email":"{{thief.email}}","password":"{{thief.password}}","scope":"{{each}}"}"#))
                 .each(&["everything", "profile admin", ""]),
         ]);
-    "role_missing", "The administrator’s list", "OWASP ASVS V8.2.1",
+    "role_missing", "Admin list without the role", "OWASP ASVS V8.2.1",
         check("crates/axum/src/caller/credential.rs", "require_role"),
         &[Code(403, "role_required")], send(&[
-            control("What every user may do", api("GET", "/api/v1/me").bearer("{{thief.token}}"), 200),
-            attack("What administrators may do",
+            control("What every user may read", api("GET", "/api/v1/me").bearer("{{thief.token}}"), 200),
+            attack("What only administrators may read",
                 api("GET", "/api/v1/admin/users").bearer("{{thief.token}}")),
         ]);
     "contact_of_another", "Another user’s contact", "OWASP ASVS V8.2.2, API1:2023",
         check("crates/web/src/api/contacts.rs", "no_such_contact"),
-        &[Code(404, "not_found"), Code(404, "not_found"), Code(404, "not_found"), Still("Aunt Agatha")],
+        &[Code(404, "not_found"), Code(404, "not_found"), Code(404, "not_found"), StillShows("Aunt Agatha")],
         send(&[
             control("The victim adds a contact", json("POST", "/api/v1/contacts",
                 r#"{"name":"Aunt Agatha"}"#).bearer("{{owner.token}}"), 201)
                 .by(Visitor).save(&[("contact", Header("location"))]),
-            attack("Read it", api("GET", "{{contact}}").bearer("{{thief.token}}")),
-            attack("Rewrite it",
+            attack("The thief reads it", api("GET", "{{contact}}").bearer("{{thief.token}}")),
+            attack("The thief changes it",
                 json("PUT", "{{contact}}", r#"{"name":"Rewritten"}"#).bearer("{{thief.token}}")),
-            attack("Delete it", api("DELETE", "{{contact}}").bearer("{{thief.token}}")),
+            attack("The thief deletes it", api("DELETE", "{{contact}}").bearer("{{thief.token}}")),
             attack("The victim’s contact afterwards",
                 api("GET", "{{contact}}").bearer("{{owner.token}}")).by(Visitor),
         ]);
-    "sign_in_of_another", "Another user’s sign-in", "OWASP ASVS V8.2.2",
+    "sign_in_of_another", "Another user’s session", "OWASP ASVS V8.2.2",
         check("crates/web/src/api/sessions.rs", "end_one"),
-        &[Code(404, "not_found"), Still("Olive Owner")], sign_in_of_another();
-    "trace_of_another", "Another user’s recorded sign-in", "OWASP ASVS V8.2.2",
+        &[Code(404, "not_found"), StillShows("Olive Owner")], sign_in_of_another();
+    "trace_of_another", "Another user’s trace", "OWASP ASVS V8.2.2",
         check("crates/demo/src/traces/pages.rs", "find"),
         &[Code(404, "not_found"), Code(401, "sign_in_required")], send(&[
             prepare(form("/sign-in", AS_OWNER), 303).save(&[("trace", Header("x-latchkey-trace"))]),
-            control("The victim’s own", get("/traces/{{trace}}/har"), 200).by(Visitor),
+            control("The victim opens the trace", get("/traces/{{trace}}/har"), 200).by(Visitor),
             attack("The thief opens it", get("/traces/{{trace}}/har")).by(SignedInThief),
-            attack("So does a stranger", get("/traces/{{trace}}/har")).by(Stranger),
+            attack("A visitor opens it", get("/traces/{{trace}}/har")).by(Stranger),
         ]);
-    "contact_planted", "A contact for another user", "OWASP ASVS V8.2.3, API3:2023",
+    "contact_planted", "Contact created for another user", "OWASP ASVS V8.2.3, API3:2023",
         check("crates/web/src/api/contacts.rs", "create"),
         &[Code(404, "not_found")], send(&[
             prepare(json("POST", "/api/v1/contacts",
                 r#"{"name":"Planted","user_id":"{{owner.sub}}","owner":"{{owner.sub}}"}"#)
                 .bearer("{{thief.token}}"), 201).save(&[("contact", Header("location"))]),
-            attack("Is it among the victim’s?", api("GET", "{{contact}}").bearer("{{owner.token}}"))
+            attack("Does the victim have it?", api("GET", "{{contact}}").bearer("{{owner.token}}"))
                 .by(Stranger),
-            control("It is the thief’s own", api("GET", "{{contact}}").bearer("{{thief.token}}"), 200),
+            control("The thief has it", api("GET", "{{contact}}").bearer("{{thief.token}}"), 200),
         ]);
 }
 
-/// Tokens for a program that may read the calendar, and nothing else.
+/// Tokens that may only read the calendar.
 const READER: Action = prepare(
     json(
         "POST",

@@ -1,25 +1,25 @@
-//! Running attacks: bounded in time.
+//! Runs attacks in parallel lanes, within a time limit.
 
 use std::time::{Duration, Instant};
 
 use super::attack::{Attack, Group};
 use super::context::AttackContext;
 use super::judge::{Expect, Verdict, judge};
+use super::patching_proxy::{LabEnvironment, Proof};
 use super::record::Step;
-use super::twin::{Ground, Proof};
-use super::weakenings;
+use super::removed_checks;
 use crate::error::{Error, Result};
 use crate::instance::{InstanceFactory, Target};
 
-const EACH: Duration = Duration::from_secs(18);
+const ATTACK_TIMEOUT: Duration = Duration::from_secs(18);
 
-/// How long all of them may take; what has not been run by then is not run.
-const ALL: Duration = Duration::from_secs(60);
+/// Attacks that have not started by then could not run.
+const RUN_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Those that wait for seconds on purpose, in a lane of their own.
+/// Attacks that wait on purpose run in a lane of their own.
 const SLOW: [&str; 1] = ["refresh_reused"];
 
-/// What runs at the same time. The attacks of one lane share their accounts.
+/// Lanes run in parallel. The attacks of one lane share their accounts.
 const LANES: [&[Group]; 4] = [
     &[Group::Callback, Group::IdToken, Group::Provider],
     &[Group::CrossSite, Group::Sessions, Group::Input],
@@ -37,112 +37,112 @@ pub struct Report {
 }
 
 impl Report {
+    /// Whether the tutorial falls to the attack.
     pub fn falls(&self) -> bool {
         self.tutorial.as_ref().is_some_and(Verdict::is_through)
     }
 
-    /// Refused with the check, and let through without it.
+    /// Refused with the check, and not refused without it.
     pub fn is_proven(&self) -> bool {
         let proof = self.proof.as_ref();
         self.verdict == Verdict::Refused && proof.is_some_and(|proof| proof.verdict.is_through())
     }
 }
 
-type Tell<'a> = &'a (dyn Fn(&'static Attack, Report) + Send + Sync);
+type OnReport<'a> = &'a (dyn Fn(&'static Attack, Report) + Send + Sync);
 
-/// Runs these attacks, and reports each as soon as it is over; each once more where its check is
-/// missing, if an instance can be started for that. The caller deletes the accounts: an attack
-/// may be cut off halfway.
+/// Runs the attacks and reports each as soon as it ends. If a throw-away instance can be started,
+/// each attack also runs without its check and against the tutorial. The caller deletes the test
+/// accounts, because an attack may be interrupted at any point.
 pub async fn run(
     target: &Target,
     factory: &dyn InstanceFactory,
     attacks: &[&'static Attack],
-    tell: Tell<'_>,
+    on_report: OnReport<'_>,
 ) {
     let (timed, others): (Vec<&'static Attack>, Vec<&'static Attack>) =
         attacks.iter().copied().partition(|attack| attack.is_timed());
     let (slow, quick): (Vec<&'static Attack>, Vec<&'static Attack>) =
         others.into_iter().partition(|attack| SLOW.contains(&attack.id));
-    let of = |groups: &[Group]| -> Vec<&'static Attack> {
+    let in_groups = |groups: &[Group]| -> Vec<&'static Attack> {
         quick.iter().copied().filter(|attack| groups.contains(&attack.group)).collect()
     };
-    let ground = Ground::start(factory).await;
-    let deadline = Instant::now() + ALL;
-    let [one, two, three, four] = LANES.map(of);
-    let (here, apart) = (Ok(target), ground.as_ref());
-    let throw_away = apart.map(|ground| &ground.target);
+    let environment = LabEnvironment::start(factory).await;
+    let deadline = Instant::now() + RUN_TIMEOUT;
+    let environment_ref = environment.as_ref();
+    let lane = |target, attacks| run_lane(target, environment_ref, attacks, deadline, on_report);
+    let throw_away = environment_ref.map(|environment| &environment.target);
+    let [one, two, three, four] = LANES.map(in_groups);
     tokio::join!(
-        lane(here, apart, &one, deadline, tell),
-        lane(here, apart, &two, deadline, tell),
-        lane(here, apart, &three, deadline, tell),
-        lane(here, apart, &four, deadline, tell),
-        lane(here, apart, &slow, deadline, tell),
-        lane(throw_away, apart, &timed, deadline, tell),
+        lane(Ok(target), one),
+        lane(Ok(target), two),
+        lane(Ok(target), three),
+        lane(Ok(target), four),
+        lane(Ok(target), slow),
+        lane(throw_away, timed),
     );
-    if let Ok(ground) = ground {
-        ground.stop().await;
+    if let Ok(environment) = environment {
+        environment.stop().await;
     }
 }
 
-async fn lane(
+async fn run_lane(
     target: Result<&Target, &Error>,
-    ground: Result<&Ground, &Error>,
-    attacks: &[&'static Attack],
+    environment: Result<&LabEnvironment, &Error>,
+    attacks: Vec<&'static Attack>,
     deadline: Instant,
-    tell: Tell<'_>,
+    on_report: OnReport<'_>,
 ) {
-    let here = || {
-        let target = target.map_err(Error::other)?;
-        AttackContext::new(target.clone(), None)
-    };
-    let mut context = here();
-    for attack in attacks.iter().copied() {
+    let new_context = || AttackContext::new(target.map_err(Error::other)?.clone(), None);
+    let mut context = new_context();
+    for attack in attacks {
         let start = Instant::now();
         let ((verdict, steps), proof, tutorial) = tokio::join!(
-            run_in(&mut context, attack, deadline),
-            prove(ground, attack, deadline),
-            at_tutorial(ground, attack, deadline),
+            run_attack(&mut context, attack, deadline),
+            run_without_check(environment, attack, deadline),
+            run_at_tutorial(environment, attack, deadline),
         );
         if verdict != Verdict::Refused {
-            // The next one has a victim of its own: one hole must not hide another.
-            context = here();
+            // The next attack gets new accounts, so that one hole does not hide another.
+            context = new_context();
         }
-        tell(attack, Report { verdict, steps, took: start.elapsed(), proof, tutorial });
+        on_report(attack, Report { verdict, steps, took: start.elapsed(), proof, tutorial });
     }
 }
 
-/// Runs an attack on a twin that lacks its check, with people of its own.
-async fn prove(
-    ground: Result<&Ground, &Error>,
+async fn run_without_check(
+    environment: Result<&LabEnvironment, &Error>,
     attack: &'static Attack,
     deadline: Instant,
 ) -> Option<Proof> {
-    let weakening = weakenings::of(attack.id)?;
-    let mut context = ground
-        .map_err(Error::other)
-        .and_then(|ground| AttackContext::new(ground.target.clone(), Some(ground.twin(weakening))));
-    let (verdict, steps) = run_in(&mut context, attack, deadline).await;
-    Some(Proof { without: weakening.without, verdict, steps })
+    let removed_check = removed_checks::of(attack.id)?;
+    let mut context = environment.map_err(Error::other).and_then(|environment| {
+        AttackContext::new(environment.target.clone(), Some(environment.proxy(removed_check)))
+    });
+    let (verdict, steps) = run_attack(&mut context, attack, deadline).await;
+    Some(Proof { without: removed_check.without, verdict, steps })
 }
 
-async fn at_tutorial(
-    ground: Result<&Ground, &Error>,
+async fn run_at_tutorial(
+    environment: Result<&LabEnvironment, &Error>,
     attack: &'static Attack,
     deadline: Instant,
 ) -> Option<Verdict> {
-    let tutorial = ground.ok()?.tutorial.as_ref()?;
-    let mut context = AttackContext::new(tutorial.target().clone(), Some(tutorial.way_back()));
-    Some(run_in(&mut context, attack, deadline).await.0)
+    let tutorial = environment.ok()?.tutorial.as_ref()?;
+    let proxy = tutorial.callback_redirect();
+    let mut context = AttackContext::new(tutorial.target().clone(), Some(proxy));
+    Some(run_attack(&mut context, attack, deadline).await.0)
 }
 
-/// Headers that every answer has: shown where the attack is about them.
-const ON_EVERY_ANSWER: [&str; 2] = ["cache-control", "content-security-policy"];
+/// Headers of every response, shown only if the attack is about them.
+const COMMON_HEADERS: [&str; 2] = ["cache-control", "content-security-policy"];
 
 fn is_about(attack: &Attack, header: &str) -> bool {
-    attack.expect.iter().any(|expect| matches!(expect, Expect::Has(name, _) if *name == header))
+    let expects = |expect: &Expect| matches!(expect, Expect::HasHeader(name, _) if *name == header);
+    attack.expect.iter().any(expects)
 }
 
-async fn run_in(
+async fn run_attack(
     context: &mut Result<AttackContext>,
     attack: &'static Attack,
     deadline: Instant,
@@ -151,27 +151,24 @@ async fn run_in(
         Ok(context) => context,
         Err(error) => return (Verdict::CouldNotRun(error.to_string()), Vec::new()),
     };
-    let time = deadline.saturating_duration_since(Instant::now()).min(EACH);
-    // An attack before this one may have been cut off.
+    let timeout = deadline.saturating_duration_since(Instant::now()).min(ATTACK_TIMEOUT);
+    // The previous attack may have been interrupted.
     context.take_record();
-    let done = match tokio::time::timeout(time, (attack.run)(context)).await {
-        Ok(done) => done,
+    let result = match tokio::time::timeout(timeout, (attack.run)(context)).await {
+        Ok(result) => result,
         Err(_) => Err(Error::other("There was no time left.")),
     };
-    let (seen, mut steps) = context.take_record();
+    let (answers, mut steps) = context.take_record();
     for step in &mut steps {
-        step.headers
-            .retain(|(name, _)| !ON_EVERY_ANSWER.contains(&&**name) || is_about(attack, name));
+        step.response_headers
+            .retain(|(name, _)| !COMMON_HEADERS.contains(&&**name) || is_about(attack, name));
     }
-    let verdict = match done {
-        Ok(()) => judge(attack.expect, &seen),
-        Err(why) => match judge(attack.expect, &seen) {
-            // What was seen counts, whatever failed afterwards.
-            through @ Verdict::GotThrough(_) => through,
-            // A machine that is too slow for the clock is none that refuses or lets in.
-            _ if attack.is_timed() => Verdict::Undecided(why.to_string()),
-            _ => Verdict::CouldNotRun(why.to_string()),
-        },
+    let verdict = match (judge(attack.expect, &answers), result) {
+        // The answers count, whatever failed afterwards.
+        (verdict @ Verdict::GotThrough(_), _) | (verdict, Ok(())) => verdict,
+        // On a machine that is too slow, timing proves nothing.
+        (_, Err(why)) if attack.is_timed() => Verdict::Undecided(why.to_string()),
+        (_, Err(why)) => Verdict::CouldNotRun(why.to_string()),
     };
     (verdict, steps)
 }

@@ -1,5 +1,4 @@
-//! Attacks as tables: requests in which `{{…}}` stands for a value of the run, and one
-//! function that sends them.
+//! Scripted attacks: request templates, and [`send`], which fills in their `{{…}}` and sends them.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,16 +12,17 @@ use crate::error::{Error, Result};
 use crate::sign_in::Credential;
 use crate::token::{Jwt, random};
 
-/// Bytes of `{{long}}`: more than any value of ours, and less than a server refuses unseen.
+/// Length of `{{long}}`: longer than any valid value, but within the limits of the server.
 const LONG: usize = 8_000;
 
+/// Length of `{{large}}`.
 const LARGE: usize = 100_000;
 
-/// Whose browser or program sends a request. Each keeps its cookies during an attack.
+/// The client that sends a request. Each keeps its cookies during an attack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Client {
     Owner,
-    /// Somebody whose account is of this attack alone.
+    /// A user with an account that only this attack uses.
     Newcomer,
     SignedInThief,
     Thief,
@@ -32,7 +32,7 @@ pub(super) enum Client {
 
 #[derive(Clone, Copy, Debug)]
 enum Body {
-    /// A page that is opened from the address bar.
+    /// A page opened from the address bar.
     Page,
     Form(&'static [(&'static str, &'static str)]),
     Raw {
@@ -43,12 +43,13 @@ enum Body {
 
 #[derive(Clone, Copy, Debug)]
 enum Site {
-    Own,
+    Same,
     Other,
-    Untold,
+    /// Without `Sec-Fetch-Site` and `Origin`, as old browsers send it.
+    Unknown,
 }
 
-/// A request; in each of its texts `{{…}}` is filled in.
+/// A request template.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Request {
     method: &'static str,
@@ -61,7 +62,7 @@ pub(super) struct Request {
 }
 
 const fn request(method: &'static str, path: &'static str, body: Body) -> Request {
-    Request { method, path, query: None, body, site: Site::Own, headers: &[], bearer: None }
+    Request { method, path, query: None, body, site: Site::Same, headers: &[], bearer: None }
 }
 
 pub(super) const fn get(path: &'static str) -> Request {
@@ -75,7 +76,7 @@ pub(super) const fn form(
     request("POST", path, Body::Form(fields))
 }
 
-/// What a program sends, without a body.
+/// A request of an API client, without a body.
 pub(super) const fn api(method: &'static str, path: &'static str) -> Request {
     request(method, path, Body::Raw { text: "", content_type: None })
 }
@@ -94,7 +95,7 @@ pub(super) const AS_NEWCOMER: &[(&str, &str)] = &[
     ("strategy", "session"),
 ];
 
-/// Tokens of the owner's, of a sign-in of their own.
+/// A new API sign-in of the owner, with every scope.
 pub(super) const NEW_TOKENS: Request = json(
     "POST",
     "/api/v1/token",
@@ -119,43 +120,43 @@ impl Request {
         Self { bearer: Some(token), ..self }
     }
 
-    /// Sent by a page of the thief.
+    /// Sent by a page on the thief's site.
     pub(super) const fn on_other_site(self) -> Self {
         Self { site: Site::Other, ..self }
     }
 
     pub(super) const fn in_old_browser(self) -> Self {
-        Self { site: Site::Untold, ..self }
+        Self { site: Site::Unknown, ..self }
     }
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Part {
+enum ActionKind {
     Attack,
-    /// It has to succeed with this status, or the attack shows nothing.
+    /// Must be answered with this status, or the attack proves nothing.
     Control(u16),
-    /// Left out of the report; it has to succeed likewise.
+    /// Must be answered with this status, and is omitted from the report.
     Preparation(u16),
-    /// A sign-in through the provider up to its callback, which is not yet opened: `callback`,
-    /// its `code`, `state` and `iss`, and the browser's `cookies`, with this prefix.
+    /// A sign-in through the provider up to its callback, which is not opened. Saves `callback`,
+    /// its parameters (`code`, `state`, `iss`), and the browser's `cookies`, under this prefix.
     SignIn {
         misbehave: &'static str,
         prefix: &'static str,
     },
 }
 
-/// Where in an answer a value is that later requests need.
+/// Where to find a value in an answer that later requests use.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Source {
     Header(&'static str),
     Member(&'static str),
-    /// The cookie that holds this credential, from the client's jar.
+    /// The client's cookie with this credential.
     Cookie(Credential),
 }
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Action {
-    part: Part,
+    kind: ActionKind,
     note: &'static str,
     request: Request,
     client: Client,
@@ -164,39 +165,39 @@ pub(super) struct Action {
     save: &'static [(&'static str, Source)],
 }
 
-const fn action(part: Part, note: &'static str, request: Request, client: Client) -> Action {
-    Action { part, note, request, client, each: &[""], wait: Duration::ZERO, save: &[] }
+const fn action(kind: ActionKind, note: &'static str, request: Request, client: Client) -> Action {
+    Action { kind, note, request, client, each: &[""], wait: Duration::ZERO, save: &[] }
 }
 
 pub(super) const fn attack(note: &'static str, request: Request) -> Action {
-    action(Part::Attack, note, request, Client::Thief)
+    action(ActionKind::Attack, note, request, Client::Thief)
 }
 
 pub(super) const fn control(note: &'static str, request: Request, status: u16) -> Action {
-    action(Part::Control(status), note, request, Client::Thief)
+    action(ActionKind::Control(status), note, request, Client::Thief)
 }
 
 pub(super) const fn prepare(request: Request, status: u16) -> Action {
-    action(Part::Preparation(status), "", request, Client::Visitor)
+    action(ActionKind::Preparation(status), "", request, Client::Visitor)
 }
 
-/// Goes to the provider, which misbehaves as it is told, and consents there.
+/// Starts a sign-in and consents at the provider, with a fault to simulate.
 pub(super) const fn begin(misbehave: &'static str, prefix: &'static str) -> Action {
-    action(Part::SignIn { misbehave, prefix }, "", get("/"), Client::Visitor)
+    action(ActionKind::SignIn { misbehave, prefix }, "", get("/"), Client::Visitor)
 }
 
-/// Opens a callback, as a browser follows the redirect to it.
+/// The callback, as a browser that follows the redirect sends it.
 pub(super) const fn open(callback: &'static str) -> Request {
     api("GET", callback).with(&[("sec-fetch-site", "cross-site")])
 }
 
 impl Action {
-    /// By this client instead of the thief.
+    /// Sent by this client; by default the thief.
     pub(super) const fn by(self, client: Client) -> Self {
         Self { client, ..self }
     }
 
-    /// Once for each of these, as `{{each}}`.
+    /// Sent once for each value, as `{{each}}`.
     pub(super) const fn each(self, values: &'static [&'static str]) -> Self {
         Self { each: values, ..self }
     }
@@ -205,13 +206,13 @@ impl Action {
         Self { wait, ..self }
     }
 
-    /// Keeps these parts of the answer under names of their own.
+    /// Saves parts of the answer under these names.
     pub(super) const fn save(self, parts: &'static [(&'static str, Source)]) -> Self {
         Self { save: parts, ..self }
     }
 }
 
-/// Sends these requests, one after the other.
+/// Performs the actions in order.
 pub(super) async fn send(context: &mut AttackContext, actions: &[Action]) -> Result {
     let (clients, saved) = (BTreeMap::new(), BTreeMap::new());
     let mut script = Script { context, newcomer: OnceCell::new(), clients, saved };
@@ -241,8 +242,8 @@ impl Script<'_> {
         let call = self.call(&action.request).await?;
         tokio::time::sleep(action.wait).await;
         let (context, note) = (&mut *self.context, action.note);
-        let answer = match action.part {
-            Part::SignIn { misbehave, prefix } => {
+        let answer = match action.kind {
+            ActionKind::SignIn { misbehave, prefix } => {
                 let callback = context.callback(&mut browser, misbehave).await?;
                 let cookies = browser.agent.cookies_for(&context.target.app);
                 let mut save =
@@ -255,14 +256,16 @@ impl Script<'_> {
                 self.clients.insert(action.client, browser);
                 return Ok(());
             }
-            Part::Attack => context.attack(&mut browser, note, call).await?,
-            Part::Control(status) => context.control(&mut browser, note, call, status).await?,
-            Part::Preparation(status) => {
+            ActionKind::Attack => context.attack(&mut browser, note, call).await?,
+            ActionKind::Control(status) => {
+                context.control(&mut browser, note, call, status).await?
+            }
+            ActionKind::Preparation(status) => {
                 context.send_unrecorded(&mut browser, call, status).await?
             }
         };
         for (name, source) in action.save {
-            let value = read(&answer, &browser, *source)?;
+            let value = extract(&answer, &browser, *source)?;
             self.saved.insert((*name).to_owned(), value);
         }
         self.clients.insert(action.client, browser);
@@ -305,9 +308,9 @@ impl Script<'_> {
             }
         };
         match request.site {
-            Site::Own => {}
+            Site::Same => {}
             Site::Other => call = from_other_site(call),
-            Site::Untold => {
+            Site::Unknown => {
                 call.headers.retain(|(name, _)| name != "sec-fetch-site" && name != "origin");
             }
         }
@@ -332,10 +335,10 @@ impl Script<'_> {
         Ok(filled + rest)
     }
 
-    /// What was saved, or came with the callback.
+    /// A value saved earlier; an error if it is missing or empty.
     fn saved(&self, name: &str) -> Result<&String> {
         let value = self.saved.get(name).filter(|value| !value.is_empty());
-        value.ok_or_else(|| Error::other(format!("The answers had no {name}.")))
+        value.ok_or_else(|| Error::other(format!("No answer had a {name}.")))
     }
 
     async fn newcomer(&self) -> Result<Account> {
@@ -353,8 +356,8 @@ impl Script<'_> {
             "new_email" => return new_email(),
             "other_state" => return Ok(self.saved("state")?.chars().rev().collect()),
             "short_state" | "short_session" => {
-                let whole = self.saved(&name["short_".len()..])?;
-                return Ok(whole.get(..whole.len() - 1).unwrap_or_default().to_owned());
+                let full = self.saved(&name["short_".len()..])?;
+                return Ok(full.get(..full.len() - 1).unwrap_or_default().to_owned());
             }
             "long" => return Ok("a".repeat(LONG)),
             "large" => return Ok("a".repeat(LARGE)),
@@ -371,7 +374,7 @@ impl Script<'_> {
             Some(("owner", _)) => self.context.owner().await?,
             Some(("thief", _)) => self.context.thief().await?,
             Some(("newcomer", _)) => self.newcomer().await?,
-            _ => return Err(Error::other(format!("There is no value {name}."))),
+            _ => return Err(Error::other(format!("Unknown placeholder {name}."))),
         };
         Ok(match name.split_once('.') {
             Some((_, "email")) => account.email,
@@ -385,15 +388,16 @@ impl Script<'_> {
     }
 }
 
-fn read(answer: &Answer, browser: &Browser, source: Source) -> Result<String> {
+fn extract(answer: &Answer, browser: &Browser, source: Source) -> Result<String> {
     let (name, found) = match source {
         Source::Member(name) => return super::context::member(answer, name),
         Source::Header(name) => (name, answer.header(name)),
-        Source::Cookie(of) => {
-            (of.name(), browser.agent.cookie(&answer.url, &of.cookie(&answer.url)))
+        Source::Cookie(credential) => {
+            let cookie = credential.cookie(&answer.url);
+            (credential.name(), browser.agent.cookie(&answer.url, &cookie))
         }
     };
     let path = answer.url.path();
-    let missing = || Error::other(format!("{path} answered without {name}."));
+    let missing = || Error::other(format!("The answer of {path} has no {name}."));
     found.map(str::to_owned).ok_or_else(missing)
 }

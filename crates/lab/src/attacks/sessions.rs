@@ -9,47 +9,47 @@ const PREVIOUS: Check = check("crates/axum/src/sign_in.rs", "revoke_previous_cre
 const SIGNED_OUT: &[Expect] = &[Code(401, "sign_in_required")];
 
 attacks! { Sessions:
-    "session_fixation", "A session that the thief chose", "OWASP ASVS V7.2.4",
+    "session_fixation", "Session fixation", "OWASP ASVS V7.2.4",
         check("crates/auth/src/session.rs", "create"),
         SIGNED_OUT, fixation();
-    "session_after_sign_out", "The cookie after signing out", "OWASP ASVS V7.4.1", PREVIOUS,
+    "session_after_sign_out", "Session cookie after sign-out", "OWASP ASVS V7.4.1", PREVIOUS,
         SIGNED_OUT, send(&[
-            COPIED, GOOD_AT_FIRST,
+            COPIED, COPY_WORKS,
             control("The victim signs out", form("/sign-out", &[]), 303).by(Visitor),
             COPY_AFTERWARDS,
         ]);
-    "session_after_sign_in", "The old cookie after a new sign-in", "OWASP ASVS V7.2.4", PREVIOUS,
+    "session_after_sign_in", "Old session cookie after a new sign-in", "OWASP ASVS V7.2.4", PREVIOUS,
         SIGNED_OUT, send(&[
-            COPIED, GOOD_AT_FIRST,
+            COPIED, COPY_WORKS,
             control("The victim signs in again", form("/sign-in", AS_OWNER), 303).by(Visitor),
             COPY_AFTERWARDS,
         ]);
-    "session_ended_elsewhere", "The cookie after “end all others”", "OWASP ASVS V7.4.3",
+    "session_ended_elsewhere", "Session cookie after “Revoke all others”", "OWASP ASVS V7.4.3",
         check("crates/web/src/pages/account/forms.rs", "end_others"),
         SIGNED_OUT, send(&[
-            NEWCOMERS_COPIED, GOOD_AT_FIRST,
-            control("The victim ends all others", form("/account/sign-ins/end-others", &[]), 303)
+            NEWCOMER_COPIED, COPY_WORKS,
+            control("The victim revokes all other sign-ins", form("/account/sign-ins/end-others", &[]), 303)
                 .by(Newcomer),
             COPY_AFTERWARDS,
         ]);
-    "session_guessed", "A guessed session", "OWASP ASVS V7.2.3",
+    "session_guessed", "Guessed session id", "OWASP ASVS V7.2.3",
         check("crates/store/src/sessions.rs", "find"),
         SIGNED_OUT, send(&[
-            COPIED, GOOD_AT_FIRST,
+            COPIED, COPY_WORKS,
             attack("A guess", get("/account").with(&[("cookie", "{{session_cookie}}={{each}}")])).each(
                 &["{{short_session}}", "1", "AAAAAAAAAAAAAAAAAAAAAA", "' OR 1=1 --", "{{long}}"]),
         ]);
-    "session_stolen_by_script", "A script reads the cookie", "OWASP ASVS V3.3.4",
+    "session_stolen_by_script", "Script reads the session cookie", "OWASP ASVS V3.3.4",
         check("crates/axum/src/sign_in.rs", "session_layer"),
-        &[Has("set-cookie", "HttpOnly"), Has("set-cookie", "SameSite=Lax")], send(&[
-            attack("The session cookie, for scripts", form("/sign-in", AS_OWNER)).by(Visitor),
-            attack("and for other sites", form("/sign-in", AS_OWNER)).by(Visitor),
+        &[HasHeader("set-cookie", "HttpOnly"), HasHeader("set-cookie", "SameSite=Lax")], send(&[
+            attack("Is the session cookie HttpOnly?", form("/sign-in", AS_OWNER)).by(Visitor),
+            attack("Is it SameSite?", form("/sign-in", AS_OWNER)).by(Visitor),
         ]);
-    "account_deleted", "The credentials of a deleted account", "OWASP ASVS V7.4.2",
+    "account_deleted", "Credentials of a deleted account", "OWASP ASVS V7.4.2",
         check("crates/web/src/pages/account/forms.rs", "delete"),
         &[Code(401, "sign_in_required"), Code(401, "token_revoked")], send(&[
-            NEWCOMERS_COPIED, GOOD_AT_FIRST,
-            control("The JWT too", WITH_TOKEN, 200),
+            NEWCOMER_COPIED, COPY_WORKS,
+            control("The JWT works at first", WITH_TOKEN, 200),
             prepare(form("/account/delete", &[("confirm", "delete")]), 303).by(Newcomer),
             COPY_AFTERWARDS,
             attack("The JWT afterwards", WITH_TOKEN),
@@ -60,23 +60,23 @@ attacks! { Sessions:
 const COPIED: Action =
     prepare(form("/sign-in", AS_OWNER), 303).save(&[("session", Cookie(Credential::Session))]);
 
-/// The same of somebody whom no other attack of this run needs afterwards.
-const NEWCOMERS_COPIED: Action =
+/// The same with an account that no other attack uses.
+const NEWCOMER_COPIED: Action =
     prepare(form("/sign-in", AS_NEWCOMER), 303).save(&[("session", Cookie(Credential::Session))]);
 
 const WITH_TOKEN: Request = api("GET", "/api/v1/me").bearer("{{newcomer.token}}");
 
 const WITH_COPY: Request = get("/account").with(&[("cookie", "{{session_cookie}}={{session}}")]);
 
-const GOOD_AT_FIRST: Action = control("The copy is good at first", WITH_COPY, 200);
+const COPY_WORKS: Action = control("The copy works at first", WITH_COPY, 200);
 
 const COPY_AFTERWARDS: Action = attack("The copy afterwards", WITH_COPY);
 
 async fn fixation(context: &mut AttackContext) -> Result {
     let (owner, thief) = (context.owner().await?, context.thief().await?);
-    let (agent, app) = (context.signed_in(&thief).await?.agent, &context.target.app);
-    let (_, own) = credential_cookie(&agent, app, Credential::Session)?;
-    for (note, planted) in [("A made-up session", random()?), ("The thief’s own session", own)] {
+    let agent = context.signed_in(&thief).await?.agent;
+    let (_, thiefs) = credential_cookie(&agent, &context.target.app, Credential::Session)?;
+    for (note, planted) in [("A made-up session", random()?), ("The thief’s session", thiefs)] {
         let mut victim = context.browser_with_session(&planted);
         context.sign_in(&mut victim, &owner.email, &owner.password).await?;
         let call = context.get("/account")?;

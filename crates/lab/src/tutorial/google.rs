@@ -3,38 +3,38 @@
 use http::Method;
 use url::Url;
 
-use super::visit::{Data, User};
+use super::state::{AppState, User};
 use crate::agent::Call;
 use crate::error::{Error, Result};
 use crate::instance::at;
 use crate::token::{claims, random};
 
-/// "Any string of 43 characters": one for everybody.
+/// "Any string of 43 characters": the same for everyone.
 const VERIFIER: &str = "this-is-my-code-verifier-it-has-to-be-long-enough";
 
-/// A state and a nonce go out, and are not remembered.
-pub(super) fn authorization_url(app: &Data) -> Result<Url> {
+/// State and nonce are sent, but not stored.
+pub(super) fn authorization_url(app: &AppState) -> Result<Url> {
     Ok(app.provider.authorization_url(&random()?, &random()?, VERIFIER))
 }
 
-/// Who it is: by the ID token, which is decoded and not verified, and else by userinfo. One
-/// address is one account, whoever says that it is theirs.
-pub(super) async fn user(app: &Data, code: &str) -> Result<User> {
+/// Reads the profile from the ID token, which is decoded but not verified, then from userinfo.
+/// Accounts are matched by e-mail address, whoever claims it.
+pub(super) async fn sign_in(app: &AppState, code: &str) -> Result<User> {
     let redemption = app.provider.token_request(code, VERIFIER);
     let mut call = Call::form(at(&app.provider.google, "/google/token")?, &redemption);
     call.headers.retain(|(name, _)| name == "content-type");
     let tokens = app.agent.fresh().send(call).await?.json();
     let access = tokens["access_token"].as_str().ok_or_else(|| missing("an access token"))?;
-    let ask = Call::new(Method::GET, at(&app.provider.google, "/google/userinfo")?).bearer(access);
-    let userinfo = app.agent.fresh().send(ask).await?.json();
-    let claimed = tokens["id_token"].as_str().and_then(|token| claims(token).ok());
-    let sources = [claimed.unwrap_or_default(), userinfo];
-    let text = |name: &str| sources.iter().find_map(|it| it[name].as_str()).map(str::to_owned);
+    let call = Call::new(Method::GET, at(&app.provider.google, "/google/userinfo")?).bearer(access);
+    let userinfo = app.agent.fresh().send(call).await?.json();
+    let claims = tokens["id_token"].as_str().and_then(|token| claims(token).ok());
+    let profiles = [claims.unwrap_or_default(), userinfo];
+    let text = |name: &str| profiles.iter().find_map(|one| one[name].as_str()).map(str::to_owned);
     let (email, name) = (text("email"), text("name").unwrap_or_default());
-    let email = email.ok_or_else(|| missing("an address"))?;
+    let email = email.ok_or_else(|| missing("an e-mail address"))?;
     let mut store = app.store();
-    let known = store.users.entry(email.clone());
-    let user = known.or_insert(User { email: email.clone(), name, ..User::default() });
+    let entry = store.users.entry(email.clone());
+    let user = entry.or_insert(User { email: email.clone(), name, ..User::default() });
     user.verified = true;
     let user = user.clone();
     let sessions = store.sessions.values_mut().filter(|session| session.email == email);
@@ -43,5 +43,5 @@ pub(super) async fn user(app: &Data, code: &str) -> Result<User> {
 }
 
 fn missing(what: &str) -> Error {
-    Error::unexpected("Google", format!("something without {what}"))
+    Error::unexpected("Google", format!("a response without {what}"))
 }

@@ -1,9 +1,9 @@
-//! An ordinary sign-in, as tutorials show it: it works, and lacks what they leave out. The lab
-//! starts it on this machine, attacks it with the same list as Latchkey, and stops it.
+//! An ordinary sign-in as tutorials show it: it works, but without the checks they leave out. The
+//! lab starts it on this machine and runs the same attacks against it.
 
 mod google;
 mod site;
-mod visit;
+mod state;
 
 use std::sync::Arc;
 
@@ -12,57 +12,59 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use url::Url;
 
-use self::visit::Data;
+use self::state::AppState;
 use crate::agent::{Answer, Call, Interceptor};
 use crate::error::{Error, Result};
 use crate::instance::{LocalProvider, Target};
 
-/// It runs until it is dropped.
+/// Runs until dropped.
 #[derive(Debug)]
 pub(crate) struct Tutorial {
     target: Target,
-    registered: Url,
-    _running: JoinSet<()>,
+    registered_app: Url,
+    _server: JoinSet<()>,
 }
 
 impl Tutorial {
-    /// It signs in at this provider, with the registration of another app.
+    /// Uses the registration of another app at this provider.
     pub(crate) async fn start(provider: LocalProvider) -> Result<Self> {
         let failed = |error: std::io::Error| Error::StartFailed(error.to_string());
         let no_url = |error: url::ParseError| Error::StartFailed(error.to_string());
         let listener = TcpListener::bind("127.0.0.1:0").await.map_err(failed)?;
         let port = listener.local_addr().map_err(failed)?.port();
         let app = Url::parse(&format!("http://localhost:{port}")).map_err(no_url)?;
-        let registered = Url::parse(&provider.redirect_uri).map_err(no_url)?;
-        let data = Arc::new(Data::new(app.clone(), provider.clone())?);
-        let routes = Router::new().fallback(site::answer).with_state(data);
-        let mut running = JoinSet::new();
-        // It ends when this is dropped.
-        running.spawn(async move { drop(axum::serve(listener, routes).await) });
+        let registered_app = Url::parse(&provider.redirect_uri).map_err(no_url)?;
+        let state = Arc::new(AppState::new(app.clone(), provider.clone())?);
+        let router = Router::new().fallback(site::handle).with_state(state);
+        let mut server = JoinSet::new();
+        server.spawn(async move { drop(axum::serve(listener, router).await) });
         let target = Target { app, provider: Some(provider) };
-        Ok(Self { target, registered, _running: running })
+        Ok(Self { target, registered_app, _server: server })
     }
 
     pub(crate) fn target(&self) -> &Target {
         &self.target
     }
 
-    /// Leads browsers here that the provider sends to the app whose registration it is.
-    pub(crate) fn way_back(&self) -> Arc<dyn Interceptor> {
-        Arc::new(WayBack { from: self.registered.clone(), port: self.target.app.port() })
+    /// Sends callbacks for the registered app to the tutorial.
+    pub(crate) fn callback_redirect(&self) -> Arc<dyn Interceptor> {
+        Arc::new(CallbackRedirect {
+            from: self.registered_app.clone(),
+            port: self.target.app.port(),
+        })
     }
 }
 
 #[derive(Debug)]
-struct WayBack {
+struct CallbackRedirect {
     from: Url,
     port: Option<u16>,
 }
 
-impl Interceptor for WayBack {
+impl Interceptor for CallbackRedirect {
     fn on_request(&self, call: &mut Call) {
         if call.url.origin() == self.from.origin() {
-            // An http URL can have a port.
+            // Cannot fail: an http URL can have a port.
             let _ = call.url.set_port(self.port);
         }
     }

@@ -1,4 +1,4 @@
-//! What the tutorial knows, and a request as it sees it.
+//! The tutorial's state and its view of a request.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,10 +16,10 @@ use crate::instance::LocalProvider;
 use crate::sign_in::Credential;
 use crate::token::{self, random};
 
-pub(super) type App = Arc<Data>;
+pub(super) type App = Arc<AppState>;
 
 #[derive(Debug)]
-pub(super) struct Data {
+pub(super) struct AppState {
     pub(super) url: Url,
     pub(super) provider: LocalProvider,
     pub(super) agent: Agent,
@@ -29,7 +29,7 @@ pub(super) struct Data {
 
 #[derive(Debug, Default)]
 pub(super) struct Store {
-    /// By address: people are told apart by nothing else.
+    /// By e-mail address, the only thing that identifies a user.
     pub(super) users: BTreeMap<String, User>,
     pub(super) sessions: BTreeMap<String, User>,
     pub(super) contacts: BTreeMap<String, Value>,
@@ -43,7 +43,7 @@ pub(super) struct User {
     pub(super) password: String,
 }
 
-impl Data {
+impl AppState {
     pub(super) fn new(url: Url, provider: LocalProvider) -> Result<Self> {
         let secret = hmac::Key::new(hmac::HMAC_SHA256, random()?.as_bytes());
         Ok(Self { url, provider, agent: Agent::new()?, secret, store: Mutex::default() })
@@ -53,7 +53,7 @@ impl Data {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// No `exp`, no `aud`, no `typ`: one kind of token for everything.
+    /// Without `exp`, `aud` and `typ`: access and refresh tokens are the same.
     pub(super) fn jwt(&self, user: &User, scope: &str) -> Result<String> {
         let claims =
             json!({ "sub": user.email, "name": user.name, "scope": scope, "jti": random()? });
@@ -62,30 +62,29 @@ impl Data {
         Ok(format!("{message}.{}", token::base64url(signature)))
     }
 
-    /// The claims of a token, by the algorithm that its header names: by none as well.
+    /// Verifies a token by the algorithm in its own header, which may be `none`.
     pub(super) fn verify(&self, token: &str) -> Option<Value> {
         let (message, _) = token.rsplit_once('.')?;
         let signature = token::part(token, 2).ok()?;
-        let is_good = match token::header(token).ok()?["alg"].as_str()?.to_lowercase().as_str() {
+        let is_valid = match token::header(token).ok()?["alg"].as_str()?.to_lowercase().as_str() {
             "none" => true,
             "hs256" => hmac::verify(&self.secret, message.as_bytes(), &signature).is_ok(),
             _ => false,
         };
-        token::claims(token).ok().filter(|_| is_good)
+        token::claims(token).ok().filter(|_| is_valid)
     }
 }
 
-/// A request, with everything in it that is looked at.
 #[derive(Debug)]
-pub(super) struct Visit {
+pub(super) struct Incoming {
     pub(super) app: App,
     pub(super) parts: Parts,
-    /// The body as a form and as JSON, whatever its type is said to be.
+    /// The body parsed as a form and as JSON, whatever its content type.
     form: Vec<(String, String)>,
     pub(super) json: Value,
 }
 
-impl Visit {
+impl Incoming {
     pub(super) async fn read(app: App, request: Request) -> Self {
         let (parts, body) = request.into_parts();
         let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
@@ -97,14 +96,14 @@ impl Visit {
         self.parts.headers.get(name)?.to_str().ok()
     }
 
-    /// A parameter of the query; the first one, if there are two.
+    /// The first query parameter with this name.
     pub(super) fn query(&self, name: &str) -> Option<String> {
         let query = self.parts.uri.query()?.as_bytes();
         let found = url::form_urlencoded::parse(query).find(|(one, _)| one == name);
         found.map(|(_, value)| value.into_owned())
     }
 
-    /// A field of the form, likewise, or a member of the JSON.
+    /// The first form field with this name, or the member of the JSON.
     pub(super) fn field(&self, name: &str) -> &str {
         let field = self.form.iter().find(|(one, _)| one == name);
         let member = || self.json[name].as_str().unwrap_or_default();
@@ -121,20 +120,21 @@ impl Visit {
         self.cookie(Credential::Session)
     }
 
-    /// Who is there, by a session or by a token from anywhere. What the token is for, and
-    /// whether there still is such an account, is not asked.
+    /// The user of the session or of a token from anywhere. Neither the purpose of the token nor
+    /// whether the account still exists is checked.
     pub(super) fn user(&self) -> Option<User> {
         let session = self.session().and_then(|id| self.app.store().sessions.get(id).cloned());
         session.or_else(|| {
-            let bearer = self.header("authorization").and_then(|it| it.strip_prefix("Bearer "));
+            let bearer =
+                self.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
             let in_url = self.query("access_token").or(self.query("token"));
             let token = bearer.or(in_url.as_deref()).or(self.cookie(Credential::Jwt))?;
-            self.app.verify(token).map(|claims| named(&claims))
+            self.app.verify(token).map(|claims| user_from(&claims))
         })
     }
 }
 
-pub(super) fn named(claims: &Value) -> User {
+pub(super) fn user_from(claims: &Value) -> User {
     let text = |name: &str| claims[name].as_str().unwrap_or_default().to_owned();
     User { email: text("sub"), name: text("name"), verified: true, ..User::default() }
 }

@@ -1,6 +1,6 @@
-//! A Latchkey that lacks one check, as seen from outside: a throw-away instance, and in front of
-//! it an interceptor that puts right in each request what the check looks at, or takes out of each
-//! answer what it put in. The instance lets the lab bring its signing key, and nothing else.
+//! Removes one check from a Latchkey, seen from outside: a proxy in front of a throw-away
+//! instance fixes in each request what the check looks at, or strips from each response what the
+//! check added. The instance itself is unchanged, except that the lab knows its signing key.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,40 +19,40 @@ use crate::token::{self, Jwt};
 use crate::tutorial::Tutorial;
 
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Weakening {
+pub(super) struct RemovedCheck {
     pub(super) attacks: &'static [&'static str],
-    /// What the twin does without the check, as a sentence.
+    /// What the app does without the check, as a sentence.
     pub(super) without: &'static str,
     pub(super) rewrite: Rewrite,
 }
 
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Rewrite {
-    Request(fn(&Passed, &mut Call)),
-    Answer(fn(&Passed, &Call, &mut Answer)),
-    /// What is about an account takes longer than what is about none, and is answered alike.
-    Uneven,
+    OnRequest(fn(&History, &mut Call)),
+    OnResponse(fn(&History, &Call, &mut Answer)),
+    /// Requests about an account take longer than others; their responses stay the same.
+    UnevenTiming,
 }
 
-/// What came of an attack where its check is missing.
+/// The outcome of an attack on an instance without the check.
 #[derive(Clone, Debug)]
 pub struct Proof {
-    /// What the twin does for want of the check.
+    /// What the app does without the check, as a sentence.
     pub without: &'static str,
     pub verdict: Verdict,
     pub steps: Vec<Step>,
 }
 
-/// What is started for a run: the throw-away instance behind all twins, and the tutorial.
-pub(super) struct Ground {
+/// Started once per run: the throw-away instance behind all proxies, and the tutorial.
+pub(super) struct LabEnvironment {
     pub(super) target: Target,
     pub(super) tutorial: Option<Tutorial>,
     instance: Box<dyn Instance>,
     key: Arc<Ed25519KeyPair>,
-    runs: AtomicUsize,
+    proxies: AtomicUsize,
 }
 
-impl Ground {
+impl LabEnvironment {
     pub(super) async fn start(factory: &dyn InstanceFactory) -> Result<Self> {
         let (key, pem) = token::signing_key()?;
         let options = InstanceOptions::default()
@@ -64,20 +64,20 @@ impl Ground {
             Some(provider) => Some(Tutorial::start(provider).await?),
             None => None,
         };
-        Ok(Self { target, tutorial, instance, key: Arc::new(key), runs: AtomicUsize::new(0) })
+        Ok(Self { target, tutorial, instance, key: Arc::new(key), proxies: AtomicUsize::new(0) })
     }
 
-    /// A twin for one run of one attack: it remembers what has passed.
-    pub(super) fn twin(&self, weakening: &'static Weakening) -> Arc<dyn Interceptor> {
-        let run = self.runs.fetch_add(1, Ordering::Relaxed);
-        let passed = Passed {
+    /// A proxy for one run of one attack.
+    pub(super) fn proxy(&self, removed_check: &'static RemovedCheck) -> Arc<dyn Interceptor> {
+        let number = self.proxies.fetch_add(1, Ordering::Relaxed);
+        let history = History {
             exchanges: Vec::new(),
-            replaced: None,
+            replacement: None,
             provider: self.target.provider.clone(),
             key: Arc::clone(&self.key),
-            network: format!("10.{}.{}", run / 250, run % 250),
+            network: format!("10.{}.{}", number / 250, number % 250),
         };
-        Arc::new(Twin { weakening, passed: Mutex::new(passed) })
+        Arc::new(PatchingProxy { rewrite: removed_check.rewrite, history: Mutex::new(history) })
     }
 
     pub(super) async fn stop(self) {
@@ -86,117 +86,117 @@ impl Ground {
 }
 
 #[derive(Debug)]
-struct Twin {
-    weakening: &'static Weakening,
-    passed: Mutex<Passed>,
+struct PatchingProxy {
+    rewrite: Rewrite,
+    history: Mutex<History>,
 }
 
-impl Interceptor for Twin {
+impl Interceptor for PatchingProxy {
     fn on_request(&self, call: &mut Call) {
-        let mut passed = self.passed.lock().unwrap_or_else(PoisonError::into_inner);
-        // Each run has an address of its own: none uses up the tries of another. What is timed
-        // brings one for each call.
+        let mut history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
+        // Each run has its own client address, so that runs do not share rate limits. Timed
+        // attacks set a new address for each request.
         let is_timed = call.header("x-forwarded-for").is_some();
         if !is_timed {
-            call.set_header("x-forwarded-for", Some(&format!("{}.1", passed.network)));
+            call.set_header("x-forwarded-for", Some(&format!("{}.1", history.network)));
         }
-        match self.weakening.rewrite {
-            Rewrite::Request(rewrite) => rewrite(&passed, call),
-            Rewrite::Uneven if is_timed => passed.make_uneven(call),
-            Rewrite::Uneven | Rewrite::Answer(_) => {}
+        match self.rewrite {
+            Rewrite::OnRequest(rewrite) => rewrite(&history, call),
+            Rewrite::UnevenTiming if is_timed => history.make_timing_uneven(call),
+            Rewrite::UnevenTiming | Rewrite::OnResponse(_) => {}
         }
     }
 
     fn on_response(&self, call: &Call, answer: &mut Answer) {
-        let mut passed = self.passed.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Rewrite::Answer(rewrite) = self.weakening.rewrite {
-            rewrite(&passed, call, answer);
+        let mut history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Rewrite::OnResponse(rewrite) = self.rewrite {
+            rewrite(&history, call, answer);
         }
-        if let Some(Answer { status, headers, body, .. }) = passed.replaced.take() {
+        if let Some(Answer { status, headers, body, .. }) = history.replacement.take() {
             *answer = Answer { status, headers, body, ..answer.clone() };
         }
-        passed.exchanges.push((call.clone(), answer.clone()));
+        history.exchanges.push((call.clone(), answer.clone()));
     }
 }
 
-/// What has passed a twin, from the first to the last, and what it knows besides.
+/// The exchanges so far, oldest first, and what a rewrite needs to know about the instance.
 #[derive(Debug)]
-pub(super) struct Passed {
+pub(super) struct History {
     pub(super) exchanges: Vec<(Call, Answer)>,
-    /// What is answered in place of what comes.
-    replaced: Option<Answer>,
+    /// Returned in place of the next response.
+    replacement: Option<Answer>,
     pub(super) provider: Option<LocalProvider>,
     key: Arc<Ed25519KeyPair>,
     network: String,
 }
 
-impl Passed {
-    /// An address from which nothing has come yet.
+impl History {
+    /// A client address that has sent nothing yet.
     pub(super) fn new_address(&self) -> String {
         format!("{}.{}", self.network, self.exchanges.len() % 250 + 2)
     }
 
-    /// Sends a call to where nothing is done, if it is about an address with which nobody has
-    /// signed in. A forgotten password costs next to nothing before it is answered: there those
-    /// that are about an account are sent to where a password is hashed.
-    fn make_uneven(&mut self, call: &mut Call) {
+    /// Makes requests with and without an account take different times. Sign-in and sign-up hash
+    /// a password: without an account, the request goes to `/healthz` instead. `/forgot` does
+    /// hardly any work before it answers: with an account, the request goes to `/sign-up`, which
+    /// hashes a password.
+    fn make_timing_uneven(&mut self, call: &mut Call) {
         let Some(email) = field(call, "email") else { return };
-        let is_its = |one: &Call| field(one, "email").as_ref() == Some(&email);
+        let has_email = |one: &Call| field(one, "email").as_ref() == Some(&email);
         let has_account = self.exchanges.iter().any(|(one, answer)| {
-            one.url.path() == "/sign-in" && answer.status == StatusCode::SEE_OTHER && is_its(one)
+            one.url.path() == "/sign-in" && answer.status == StatusCode::SEE_OTHER && has_email(one)
         });
-        let works = call.url.path() == "/forgot";
-        if has_account != works {
+        let is_forgot = call.url.path() == "/forgot";
+        if has_account != is_forgot {
             return;
         }
-        let like = |(one, _): &&(Call, Answer)| one.url == call.url && !is_its(one);
-        self.replaced = self.exchanges.iter().rfind(like).map(|(_, answer)| answer.clone());
-        match self.replaced {
-            Some(_) if works => {
-                edit(call, |pairs| {
-                    put(pairs, "name", "Kai Known");
-                    put(pairs, "password", "a lantern under the stairs");
-                });
-                call.url.set_path("/sign-up");
-            }
-            Some(_) => {
-                (call.method, call.body) = (Method::GET, Vec::new());
-                call.url.set_path("/healthz");
-            }
-            None => {}
+        let is_alike = |(one, _): &&(Call, Answer)| one.url == call.url && !has_email(one);
+        self.replacement = self.exchanges.iter().rfind(is_alike).map(|(_, answer)| answer.clone());
+        if self.replacement.is_none() {
+            return;
+        }
+        if is_forgot {
+            edit(call, |pairs| {
+                put(pairs, "name", "Kai Known");
+                put(pairs, "password", "a lantern under the stairs");
+            });
+            call.url.set_path("/sign-up");
+        } else {
+            (call.method, call.body) = (Method::GET, Vec::new());
+            call.url.set_path("/healthz");
         }
     }
 
-    /// The newest answer that was given to a call like this one.
+    /// The latest answer to an identical call.
     pub(super) fn answer_to(&self, call: &Call) -> Option<&Answer> {
-        let like = |(one, _): &&(Call, Answer)| one.url == call.url && one.body == call.body;
-        self.exchanges.iter().rfind(like).map(|(_, answer)| answer)
+        let is_same = |(one, _): &&(Call, Answer)| one.url == call.url && one.body == call.body;
+        self.exchanges.iter().rfind(is_same).map(|(_, answer)| answer)
     }
 
-    pub(super) fn call_to(&self, path: &str) -> Option<&Call> {
+    pub(super) fn last_call_to(&self, path: &str) -> Option<&Call> {
         let mut calls = self.exchanges.iter().rev().map(|(call, _)| call);
         calls.find(|call| call.url.path() == path)
     }
 
-    /// The member of the newest JSON document that has it.
+    /// The member of the latest JSON document that has it.
     pub(super) fn member(&self, name: &str) -> Option<String> {
-        let mut answers = self.exchanges.iter().rev().map(|(_, answer)| answer.json());
-        answers.find_map(|json| json[name].as_str().map(str::to_owned))
+        let mut answers = self.exchanges.iter().rev().map(|(_, answer)| answer);
+        answers.find_map(|answer| answer.member(name))
     }
 
-    /// The newest callback to which the provider sent a browser.
+    /// The latest callback to which the provider redirected a browser.
     pub(super) fn callback(&self) -> Option<Url> {
-        let decided = |call: &Call| call.url.path().ends_with("/decide");
-        let mut decisions = self.exchanges.iter().rev().filter(|(call, _)| decided(call));
-        decisions.find_map(|(_, answer)| answer.location())
+        let is_consent = |call: &Call| call.url.path().ends_with("/decide");
+        let mut consents = self.exchanges.iter().rev().filter(|(call, _)| is_consent(call));
+        consents.find_map(|(_, answer)| answer.location())
     }
 
-    /// What answers have set as cookies whose name begins so, from the first to the last.
+    /// All cookies set so far whose name has this prefix, oldest first.
     pub(super) fn cookies_set(&self, prefix: &str) -> Vec<(String, String)> {
-        self.exchanges.iter().flat_map(|(_, answer)| set_by(answer, prefix)).collect()
+        self.exchanges.iter().flat_map(|(_, answer)| cookies_set_by(answer, prefix)).collect()
     }
 
-    /// These claims, changed, under a genuine signature.
+    /// The token with changed claims and a genuine signature.
     pub(super) fn signed(&self, jwt: &str, change: impl FnOnce(&mut Value)) -> Option<String> {
         let genuine = Jwt::read(&self.member("access_token")?).ok()?;
         let mut claims = Jwt::read(jwt).ok()?.claims;
@@ -204,7 +204,7 @@ impl Passed {
         Some(token::sign(&self.key, &genuine.header, &claims))
     }
 
-    /// The same of the token in `Authorization`.
+    /// Does the same to the bearer token of a call.
     pub(super) fn sign_bearer(&self, call: &mut Call, change: impl FnOnce(&mut Value)) {
         if let Some(token) = call.token().and_then(|token| self.signed(token, change)) {
             call.set_token(&token);
@@ -212,7 +212,8 @@ impl Passed {
     }
 }
 
-pub(super) fn set_by(answer: &Answer, prefix: &str) -> Vec<(String, String)> {
+/// The cookies that an answer sets, by a prefix of their name; cleared ones are left out.
+pub(super) fn cookies_set_by(answer: &Answer, prefix: &str) -> Pairs {
     let lines = answer.headers.get_all("set-cookie").iter().filter_map(|line| line.to_str().ok());
     let pairs = lines.filter_map(|line| line.split(';').next()?.split_once('='));
     let found = pairs.filter(|(name, value)| name.starts_with(prefix) && !value.is_empty());
@@ -234,11 +235,11 @@ pub(super) fn edit_cookies(call: &mut Call, change: impl FnOnce(&mut Pairs)) {
     call.set_header("cookie", Some(&*pairs.join("; ")).filter(|all| !all.is_empty()));
 }
 
-/// Changes the fields of a form, or of a query where there is no form.
+/// Changes the fields of a form, or the query if there is no form.
 pub(super) fn edit(call: &mut Call, change: impl FnOnce(&mut Pairs)) {
     let form = call.header("content-type") == Some("application/x-www-form-urlencoded");
-    let text = if form { call.body.clone() } else { query(call).into_bytes() };
-    let mut pairs = url::form_urlencoded::parse(&text).into_owned().collect();
+    let text = if form { &*call.body } else { call.url.query().unwrap_or_default().as_bytes() };
+    let mut pairs = url::form_urlencoded::parse(text).into_owned().collect();
     change(&mut pairs);
     let text = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
     match (form, text.is_empty()) {
@@ -248,10 +249,7 @@ pub(super) fn edit(call: &mut Call, change: impl FnOnce(&mut Pairs)) {
     }
 }
 
-fn query(call: &Call) -> String {
-    call.url.query().unwrap_or_default().to_owned()
-}
-
+/// A field of a form.
 pub(super) fn field(call: &Call, name: &str) -> Option<String> {
     let mut fields = url::form_urlencoded::parse(&call.body);
     fields.find(|(one, _)| one == name).map(|(_, value)| value.into_owned())
