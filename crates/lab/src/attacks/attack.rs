@@ -53,7 +53,7 @@ pub(super) const fn check(file: &'static str, name: &'static str) -> Check {
 }
 
 impl Attack {
-    /// Timed attacks run on the throw-away instance, which accepts any client address.
+    /// Timed attacks run on the temporary instance, which accepts any client address.
     pub fn is_timed(&self) -> bool {
         self.expect.contains(&Expect::SameTiming)
     }

@@ -43,7 +43,7 @@ pub struct Proof {
     pub steps: Vec<Step>,
 }
 
-/// Started once per run: the throw-away instance behind all proxies, and the tutorial.
+/// Started once per run: the temporary instance behind all proxies, and the tutorial.
 pub(super) struct LabEnvironment {
     pub(super) target: Target,
     pub(super) tutorial: Option<Tutorial>,

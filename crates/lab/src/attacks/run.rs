@@ -51,7 +51,7 @@ impl Report {
 
 type OnReport<'a> = &'a (dyn Fn(&'static Attack, Report) + Send + Sync);
 
-/// Runs the attacks and reports each as soon as it ends. If a throw-away instance can be started,
+/// Runs the attacks and reports each as soon as it ends. If a temporary instance can be started,
 /// each attack also runs without its check and against the tutorial. The caller deletes the test
 /// accounts, because an attack may be interrupted at any point.
 pub async fn run(
