@@ -10,7 +10,7 @@ use url::Url;
 
 const TIMEOUT: Duration = Duration::from_secs(15);
 
-/// The largest body that is taken in, in bytes.
+/// The largest accepted body, in bytes.
 const MAX_BODY: usize = 4 * 1024 * 1024;
 
 #[derive(Debug, thiserror::Error)]
@@ -25,7 +25,7 @@ pub enum Error {
 pub struct Call {
     pub method: Method,
     pub url: Url,
-    /// What is sent beside cookies, in this order; a name may come twice.
+    /// Sent in this order; a name may occur twice. The agent adds its cookies.
     pub headers: Vec<(HeaderName, HeaderValue)>,
     pub body: Vec<u8>,
 }
@@ -39,7 +39,7 @@ impl Call {
         Self::new(Method::GET, url).with("sec-fetch-site", "none")
     }
 
-    /// `POST` of a form on a page of the same origin.
+    /// Submits a form from a page of the same origin.
     pub fn form(url: Url, fields: &[(&str, &str)]) -> Self {
         let origin = url.origin().ascii_serialization();
         let mut form = url::form_urlencoded::Serializer::new(String::new());
@@ -55,7 +55,7 @@ impl Call {
         Self { body, ..Self::new(method, url) }.with("content-type", "application/json")
     }
 
-    /// Adds a header. One that cannot stand in HTTP is left out.
+    /// Adds a header. An invalid one is dropped.
     pub fn with(mut self, name: &str, value: &str) -> Self {
         if let (Ok(name), Ok(value)) = (name.parse(), HeaderValue::from_bytes(value.as_bytes())) {
             self.headers.push((name, value));
@@ -63,7 +63,7 @@ impl Call {
         self
     }
 
-    /// With this header in place of all of its name, or with none.
+    /// Replaces all headers of this name, or removes them.
     pub fn set_header(&mut self, name: &str, value: Option<&str>) {
         self.headers.retain(|(one, _)| one != name);
         if let Some(value) = value {
@@ -79,7 +79,7 @@ impl Call {
         self.with("authorization", &format!("Bearer {token}"))
     }
 
-    /// The bearer token; the first, if there are two.
+    /// The first bearer token.
     pub fn token(&self) -> Option<&str> {
         self.header("authorization")?.strip_prefix("Bearer ")
     }
@@ -95,12 +95,12 @@ pub struct Answer {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: Vec<u8>,
-    pub sent: Vec<u8>,
-    /// From the first byte out to the last one in.
+    pub request_body: Vec<u8>,
+    /// From sending the request to the last byte of the answer.
     pub took: Duration,
-    /// Bytes of the request, as HTTP/1.1 puts them: line, headers and body.
+    /// Bytes of the request in HTTP/1.1: request line, headers and body.
     pub bytes_up: usize,
-    /// Bytes of the answer, likewise.
+    /// Bytes of the answer in HTTP/1.1: status line, headers and body.
     pub bytes_down: usize,
 }
 
@@ -117,7 +117,7 @@ impl Answer {
         self.url.join(self.header("location")?).ok()
     }
 
-    /// The body as JSON; null when it is not.
+    /// The body as JSON; null if it is not JSON.
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
@@ -126,8 +126,7 @@ impl Answer {
         self.took.as_secs_f64() * 1000.0
     }
 
-    /// Its status, and the code of its error: from the header of a page, or from the
-    /// problem document of the API.
+    /// The status and the error code, from `X-Error-Code` or the problem document.
     pub fn summary(&self) -> String {
         let status = self.status.as_u16();
         let is_problem = self.header("content-type") == Some("application/problem+json");
@@ -139,16 +138,17 @@ impl Answer {
     }
 }
 
-/// Stands between a client and what it calls, and may change what passes.
+/// Sees, and may change, every request and answer of an [`Agent`].
 pub trait Interceptor: std::fmt::Debug + Send + Sync {
     fn on_request(&self, call: &mut Call);
     fn on_response(&self, call: &Call, answer: &mut Answer);
 }
 
-/// Its cookies are kept by host, as in browsers: they ignore ports (RFC 6265 §8.5).
+/// A browser or a program. Cookies ignore ports, as in browsers (RFC 6265 §8.5).
 #[derive(Clone, Debug)]
 pub struct Agent {
     http: reqwest::Client,
+    /// By host, name and path.
     cookies: BTreeMap<(String, String, String), String>,
     interceptor: Option<Arc<dyn Interceptor>>,
 }
@@ -157,7 +157,7 @@ impl Agent {
     pub fn new() -> Result<Self, Error> {
         #[expect(
             clippy::disallowed_methods,
-            reason = "the outside world's client, not the app's: it must not share its limits"
+            reason = "an external client must not share the app's limits"
         )]
         let http = reqwest::Client::builder()
             .timeout(TIMEOUT)
@@ -167,12 +167,12 @@ impl Agent {
         Ok(Self { http, cookies: BTreeMap::new(), interceptor: None })
     }
 
-    /// Everything that it and its kind send passes through this one.
+    /// Passes all requests of this agent, and of those made by [`Self::fresh`], through it.
     pub fn with_interceptor(self, interceptor: Arc<dyn Interceptor>) -> Self {
         Self { interceptor: Some(interceptor), ..self }
     }
 
-    /// One with an empty jar, on the same connections.
+    /// An agent without cookies that shares the connection pool.
     pub fn fresh(&self) -> Self {
         Self { cookies: BTreeMap::new(), ..self.clone() }
     }
@@ -181,20 +181,19 @@ impl Agent {
         self.matching_cookies(url).find(|(one, _)| *one == name).map(|(_, value)| value)
     }
 
-    /// The cookies that a call to this URL takes along (RFC 6265 §5.1.4).
+    /// The cookies sent to this URL (RFC 6265 §5.1.4).
     fn matching_cookies<'a>(&'a self, url: &Url) -> impl Iterator<Item = (&'a str, &'a str)> {
-        let is_below = |path: &str| {
+        let path_matches = |path: &str| {
             let rest = url.path().strip_prefix(path);
             rest.is_some_and(|rest| path.ends_with('/') || rest.is_empty() || rest.starts_with('/'))
         };
-        let own = self
-            .cookies
-            .iter()
-            .filter(move |((host, _, path), _)| Some(&**host) == url.host_str() && is_below(path));
-        own.map(|((_, name, _), value)| (&**name, &**value))
+        let matching = self.cookies.iter().filter(move |((host, _, path), _)| {
+            Some(&**host) == url.host_str() && path_matches(path)
+        });
+        matching.map(|((_, name, _), value)| (&**name, &**value))
     }
 
-    /// All cookies for the host of this URL, as they are sent.
+    /// The `Cookie` header for this URL.
     pub fn cookies_for(&self, url: &Url) -> Option<String> {
         let pairs = self.matching_cookies(url).map(|(name, value)| format!("{name}={value}"));
         Some(pairs.collect::<Vec<_>>().join("; ")).filter(|all| !all.is_empty())
@@ -209,10 +208,12 @@ impl Agent {
 
     pub async fn send(&mut self, mut call: Call) -> Result<Answer, Error> {
         let url = call.url.clone();
-        if let Some(kept) = self.cookies_for(&url) {
-            // What a call brings itself comes first, and so counts.
-            let all = call.header("cookie").map_or(kept.clone(), |own| format!("{own}; {kept}"));
-            call.set_header("cookie", Some(&all));
+        if let Some(mut cookies) = self.cookies_for(&url) {
+            // Servers take the first of two equal names, so the call's own cookies win.
+            if let Some(own) = call.header("cookie") {
+                cookies = format!("{own}; {cookies}");
+            }
+            call.set_header("cookie", Some(&cookies));
         }
         let answer = match self.interceptor.clone() {
             Some(interceptor) => {
@@ -236,7 +237,7 @@ impl Agent {
             *request.body_mut() = Some(call.body.into());
         }
         let bytes_up = size_of_request(&request);
-        let sent = request.body().and_then(reqwest::Body::as_bytes).unwrap_or_default().to_vec();
+        let request_body = body_of(&request).to_vec();
         let start = Instant::now();
         let mut response = self.http.execute(request).await?;
         let mut body = Vec::new();
@@ -248,18 +249,24 @@ impl Agent {
         }
         let took = start.elapsed();
         let status = response.status();
-        let bytes_down =
-            size_of_head(status.canonical_reason().map_or(0, str::len) + 13, response.headers())
-                + body.len();
         let headers = response.headers().clone();
-        Ok(Answer { url: call.url, status, headers, body, sent, took, bytes_up, bytes_down })
+        let bytes_down = size_of_response(status, &headers, &body);
+        Ok(Answer {
+            url: call.url,
+            status,
+            headers,
+            body,
+            request_body,
+            took,
+            bytes_up,
+            bytes_down,
+        })
     }
 
     fn store_cookies(&mut self, url: &Url, headers: &HeaderMap) {
         let Some(host) = url.host_str() else { return };
-        for line in headers.get_all(header::SET_COOKIE).iter().filter_map(|line| line.to_str().ok())
-        {
-            let mut parts = line.split(';').map(str::trim);
+        for line in headers.get_all(header::SET_COOKIE) {
+            let mut parts = line.to_str().unwrap_or_default().split(';').map(str::trim);
             let Some((name, value)) = parts.next().and_then(|pair| pair.split_once('=')) else {
                 continue;
             };
@@ -274,29 +281,37 @@ impl Agent {
     }
 }
 
-/// Bytes of a request, as HTTP/1.1 puts it: with the `Host`, `Accept` and
-/// `Content-Length` that the client adds.
-fn size_of_request(request: &reqwest::Request) -> usize {
-    let url = request.url();
-    let target = url[url::Position::BeforePath..url::Position::AfterQuery].len();
-    let line = request.method().as_str().len() + 1 + target + 1 + "HTTP/1.1".len() + 2;
-    let host = url[url::Position::BeforeHost..url::Position::AfterPort].len();
-    let mut added = "host: ".len() + host + 2;
-    if !request.headers().contains_key(header::ACCEPT) {
-        added += "accept: */*".len() + 2;
-    }
-    let body = request.body().and_then(reqwest::Body::as_bytes).map_or(0, <[u8]>::len);
-    if body > 0 {
-        added += "content-length: ".len() + body.to_string().len() + 2;
-    }
-    size_of_head(line, request.headers()) + added + body
+fn body_of(request: &reqwest::Request) -> &[u8] {
+    request.body().and_then(reqwest::Body::as_bytes).unwrap_or_default()
 }
 
-/// Bytes of a head: the first line, each header with its colon and line end, and
-/// the empty line.
-fn size_of_head(line: usize, headers: &HeaderMap) -> usize {
-    let each = headers.iter().map(|(name, value)| name.as_str().len() + 2 + value.len() + 2);
-    line + each.sum::<usize>() + 2
+/// Bytes of a request in HTTP/1.1, with the `Host`, `Accept` and `Content-Length` that the client
+/// adds.
+fn size_of_request(request: &reqwest::Request) -> usize {
+    let url = request.url();
+    let target = &url[url::Position::BeforePath..url::Position::AfterQuery];
+    let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
+    let mut added = format!("{} {target} HTTP/1.1\r\nhost: {host}\r\n", request.method()).len();
+    if !request.headers().contains_key(header::ACCEPT) {
+        added += "accept: */*\r\n".len();
+    }
+    let body = body_of(request).len();
+    if body > 0 {
+        added += format!("content-length: {body}\r\n").len();
+    }
+    added + size_of_headers(request.headers()) + body
+}
+
+fn size_of_response(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> usize {
+    let reason = status.canonical_reason().unwrap_or_default();
+    let line = format!("HTTP/1.1 {} {reason}\r\n", status.as_u16()).len();
+    line + size_of_headers(headers) + body.len()
+}
+
+/// Bytes of the header lines and the empty line after them.
+fn size_of_headers(headers: &HeaderMap) -> usize {
+    let lines = headers.iter().map(|(name, value)| name.as_str().len() + 2 + value.len() + 2);
+    lines.sum::<usize>() + 2
 }
 
 #[cfg(test)]
@@ -312,6 +327,14 @@ mod tests {
         let written = "POST /a?b=c HTTP/1.1\r\nx-a: 1\r\nhost: localhost:3000\r\naccept: */*\r\n\
             content-length: 5\r\n\r\nhello";
         assert_eq!(size_of_request(&request), written.len());
+    }
+
+    #[test]
+    fn a_response_is_counted_as_it_is_written() {
+        let mut headers = HeaderMap::new();
+        headers.append("x-a", HeaderValue::from_static("1"));
+        let written = "HTTP/1.1 200 OK\r\nx-a: 1\r\n\r\nhello";
+        assert_eq!(size_of_response(StatusCode::OK, &headers, b"hello"), written.len());
     }
 
     #[test]

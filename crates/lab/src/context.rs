@@ -1,4 +1,4 @@
-//! What an experiment works with.
+//! What an experiment gets: instances, options, a deadline and test accounts.
 
 use std::time::{Duration, Instant};
 
@@ -12,16 +12,15 @@ use crate::sign_in::{self, Credential, SignInMethod, Tokens};
 use crate::stats::as_f64;
 use crate::token;
 
-/// The algorithms that a JWT can be signed with here.
+/// The values of `JWT_ALGORITHM`.
 pub const ALGORITHMS: [&str; 4] = ["HS256", "EdDSA", "ES256", "RS256"];
 
-/// How far away the database is made to be, in milliseconds for each statement.
+/// Simulated database latencies, in milliseconds per statement.
 pub const LATENCIES: [f64; 4] = [0.0, 0.5, 2.0, 10.0];
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Options {
     pub algorithms: Vec<String>,
-    /// What each statement of the database takes longer, in milliseconds.
     pub latencies: Vec<f64>,
 }
 
@@ -31,17 +30,16 @@ impl Default for Options {
     }
 }
 
-/// Past its end a token is tried for so many seconds: more than any leeway may be.
+/// How long after its expiry a token is tried: more than any leeway may be.
 const MAX_LATE_SECONDS: u64 = 120;
 
-/// Is told what an experiment is doing.
 pub type StepCallback<'a> = &'a (dyn Fn(String) + Send + Sync);
 
 #[expect(missing_debug_implementations, reason = "it holds a function")]
 pub struct Context<'a> {
     pub instances: Instances<'a>,
     pub options: &'a Options,
-    until: Instant,
+    deadline: Instant,
     on_step: StepCallback<'a>,
 }
 
@@ -49,27 +47,28 @@ impl<'a> Context<'a> {
     pub fn new(
         factory: &'a dyn InstanceFactory,
         options: &'a Options,
-        until: Instant,
+        deadline: Instant,
         on_step: StepCallback<'a>,
     ) -> Self {
-        Self { instances: Instances::new(factory), options, until, on_step }
+        Self { instances: Instances::new(factory), options, deadline, on_step }
     }
 
     pub async fn start(&self, options: &InstanceOptions) -> Result<Fixture<'_>> {
-        Fixture::at(self.instances.start(options).await?).await
+        Fixture::new(self.instances.start(options).await?).await
     }
 
     /// Whether the time budget allows another round beyond the minimum.
     pub fn has_time(&self) -> bool {
-        Instant::now() < self.until
+        Instant::now() < self.deadline
     }
 
-    pub fn step(&self, what: impl Into<String>) {
-        (self.on_step)(what.into());
+    /// Reports what the experiment is doing.
+    pub fn step(&self, text: impl Into<String>) {
+        (self.on_step)(text.into());
     }
 }
 
-/// An instance, and an account with a password there.
+/// An instance with a password account.
 #[expect(missing_debug_implementations, reason = "an instance has none")]
 pub struct Fixture<'a> {
     pub instance: &'a dyn Instance,
@@ -78,7 +77,7 @@ pub struct Fixture<'a> {
 }
 
 impl<'a> Fixture<'a> {
-    pub async fn at(instance: &'a dyn Instance) -> Result<Self> {
+    pub async fn new(instance: &'a dyn Instance) -> Result<Self> {
         let agent = Agent::new()?;
         let email = sign_in::sign_up(&agent, instance.url()).await?;
         Ok(Self { instance, agent, email })
@@ -88,7 +87,7 @@ impl<'a> Fixture<'a> {
         self.instance.url()
     }
 
-    /// A browser that has just signed in, and its exchanges; with OAuth as Ada.
+    /// Signs in a new browser; with OAuth, as Ada. Also returns the answers along the way.
     pub async fn sign_in(
         &self,
         method: SignInMethod,
@@ -106,12 +105,12 @@ impl<'a> Fixture<'a> {
         Ok((agent, answers))
     }
 
-    /// A browser that has signed in with the password.
+    /// Signs in a new browser with the password.
     pub async fn browser(&self, credential: Credential) -> Result<Agent> {
         Ok(self.sign_in(SignInMethod::Password, credential).await?.0)
     }
 
-    /// The same, who has so many roles by then. They come into a JWT when it is issued.
+    /// Signs in with a JWT, after giving the account this many roles.
     pub async fn browser_with_roles(&self, count: usize) -> Result<Agent> {
         self.set_roles(count).await?;
         self.browser(Credential::Jwt).await
@@ -136,33 +135,38 @@ impl<'a> Fixture<'a> {
         Ok((sign_in::parse_tokens(&answer)?, answer))
     }
 
-    /// Whatever is answered.
     pub async fn try_refresh(&self, refresh_token: &str) -> Result<Answer> {
         self.post_token("/api/v1/token/refresh", "refresh_token", refresh_token).await
     }
 
-    /// `GET` with what is in the jar of this browser.
+    /// `GET` with the cookies of this browser.
     pub async fn get(&self, browser: &mut Agent, path: &str) -> Result<Answer> {
         Ok(browser.send(Call::new(http::Method::GET, at(self.url(), path)?)).await?)
     }
 
-    pub async fn get_with(&self, token: &str, path: &str) -> Result<Answer> {
+    pub async fn get_with_token(&self, token: &str, path: &str) -> Result<Answer> {
         let call = Call::new(http::Method::GET, at(self.url(), path)?).bearer(token);
         Ok(self.agent.fresh().send(call).await?)
     }
 
-    /// Moves the clock to the second before a token's end, and then second by second until it is
-    /// refused: how many seconds past its end that is, and what was answered before it and then.
-    pub async fn outlive(&self, token: &str) -> Result<(u64, [Answer; 2])> {
+    /// `GET /api/v1/me` with a bearer token.
+    pub async fn me(&self, token: &str) -> Result<Answer> {
+        self.get_with_token(token, "/api/v1/me").await
+    }
+
+    /// Moves the clock to one second before a token's expiry, then second by second until the
+    /// token is refused. Returns how many seconds after the expiry that is, and the answers one
+    /// second before the expiry and at the end.
+    pub async fn advance_past_expiry(&self, token: &str) -> Result<(u64, [Answer; 2])> {
         let lifetime = Duration::from_secs(token::lifetime(token)?);
         let second = Duration::from_secs(1);
-        // `exp` counts whole seconds, and the clock may stand anywhere in one.
+        // `exp` is in whole seconds, and the clock may be anywhere within one.
         self.instance.advance(lifetime.saturating_sub(second)).await?;
-        let before = self.get_with(token, "/api/v1/me").await?;
+        let before = self.me(token).await?;
         let mut late = 0;
         loop {
             self.instance.advance(second).await?;
-            let answer = self.get_with(token, "/api/v1/me").await?;
+            let answer = self.me(token).await?;
             if answer.status != http::StatusCode::OK || late == MAX_LATE_SECONDS {
                 return Ok((late, [before, answer]));
             }
@@ -170,16 +174,16 @@ impl<'a> Fixture<'a> {
         }
     }
 
-    /// How many statements it sends to its database in a minute while nobody asks anything,
-    /// reckoned from this long. It has to be started with its log.
+    /// Database statements per minute without any requests, extrapolated from `idle`. Needs an
+    /// instance started with [`InstanceOptions::with_log`].
     pub async fn statements_per_minute(&self, idle: Duration) -> Result<f64> {
         let before = self.instance.statement_count()?;
         tokio::time::sleep(idle).await;
-        let asked = self.instance.statement_count()? - before;
-        Ok(as_f64(asked) * 60.0 / idle.as_secs_f64())
+        let statements = self.instance.statement_count()? - before;
+        Ok(as_f64(statements) * 60.0 / idle.as_secs_f64())
     }
 
-    /// Sends a token to a route that takes it in JSON under this name.
+    /// Posts a token as JSON, under this member name.
     pub async fn post_token(&self, path: &str, name: &str, token: &str) -> Result<Answer> {
         let document = json!({ name: token }).to_string();
         let call = Call::json(http::Method::POST, at(self.url(), path)?, &document);

@@ -1,4 +1,4 @@
-//! Why something could not be measured.
+//! Why an experiment or an attack could not run.
 
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ pub enum Error {
     #[error("{request} was answered with {response}")]
     Unexpected { request: String, response: String },
     /// This instance cannot do it, or must not.
-    #[error("this cannot be measured there: {0}")]
+    #[error("this cannot be measured here: {0}")]
     Unsupported(String),
-    #[error("no instance could be started to measure at: {0}")]
+    #[error("no instance could be started: {0}")]
     StartFailed(String),
-    #[error("it took longer than the {} s that were left for it", .0.as_secs())]
+    #[error("it took longer than the {} s left in this run", .0.as_secs())]
     TimedOut(Duration),
     #[error("{0}")]
     Other(String),

@@ -1,4 +1,4 @@
-//! What an experiment yields: raw samples and observations.
+//! What an experiment collects: samples and observations.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ use crate::verdict::Unclear;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Series {
     pub label: String,
-    /// What is counted: `ms`, `bytes`, `queries`.
+    /// For example `ms`, `bytes` or `queries`.
     pub unit: String,
     pub values: Vec<f64>,
 }
@@ -21,7 +21,7 @@ pub struct Fact {
     pub value: String,
 }
 
-/// Everything that a verdict is reached from.
+/// The only input of a verdict.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
     pub series: Vec<Series>,
@@ -38,7 +38,6 @@ pub struct Figure {
 }
 
 impl Evidence {
-    /// Adds a sample to a series, which begins with its first one.
     pub fn add_sample(&mut self, label: &str, unit: &str, value: f64) {
         match self.series.iter_mut().find(|one| one.label == label && one.unit == unit) {
             Some(series) => series.values.push(value),
@@ -54,7 +53,7 @@ impl Evidence {
         self.facts.push(Fact { label: label.into(), value: value.into() });
     }
 
-    /// The samples of a variant in one unit; none when there is no such series.
+    /// The samples of a series; empty if there is none.
     pub fn values(&self, label: &str, unit: &str) -> &[f64] {
         let found = self.series.iter().find(|one| one.label == label && one.unit == unit);
         found.map_or(&[], |series| &series.values)
@@ -64,27 +63,26 @@ impl Evidence {
         stats::median(self.values(label, unit))
     }
 
-    /// The status of an answer, and its error's code.
+    /// Adds the status of an answer and its error code.
     pub fn add_answer(&mut self, label: impl Into<String>, answer: &Answer) {
         self.add_fact(label, answer.summary());
     }
 
-    /// What was found under a label. Nothing is reached from what was not tried.
+    /// A fact without which there is no verdict.
     pub fn required_fact(&self, label: &str) -> Result<&str, Unclear> {
         self.fact(label).ok_or_else(|| Unclear(format!("Not tried: {label}.")))
     }
 
-    /// Whether the door was opened (2xx), or refused for one of these reasons. Any other answer
-    /// (429, 503, another refusal) says nothing about it.
+    /// Whether a request was accepted (2xx), or refused with one of these codes. Any other answer
+    /// (429, 503, another refusal) is inconclusive.
     pub fn accepted(&self, label: &str, refusals: &[&str]) -> Result<bool, Unclear> {
         match self.required_fact(label)? {
-            said if said.starts_with('2') => Ok(true),
-            said if refusals.contains(&said) => Ok(false),
-            said => Err(Unclear(format!("Says nothing: {label} was answered with {said}."))),
+            fact if fact.starts_with('2') => Ok(true),
+            fact if refusals.contains(&fact) => Ok(false),
+            fact => Err(Unclear(format!("Inconclusive: {label}: {fact}."))),
         }
     }
 
-    /// The samples of a variant, of which there has to be one.
     pub fn required_samples(&self, label: &str, unit: &str) -> Result<&[f64], Unclear> {
         match self.values(label, unit) {
             [] => Err(Unclear(format!("Not measured: {label}, {unit}."))),
@@ -104,7 +102,7 @@ impl Evidence {
         self.series.iter().filter_map(Figure::of).collect()
     }
 
-    /// How many samples there are: each number, and each answer.
+    /// The number of samples and facts.
     pub fn n(&self) -> usize {
         self.series.iter().map(|series| series.values.len()).sum::<usize>() + self.facts.len()
     }
@@ -117,7 +115,7 @@ impl Figure {
     }
 }
 
-/// In groups of one name each, in the order in which they come.
+/// Groups items by name, in order of first appearance.
 pub fn group_by<T>(all: &[T], name: impl Fn(&T) -> &str) -> Vec<(&str, Vec<&T>)> {
     let mut groups: Vec<(&str, Vec<&T>)> = Vec::new();
     for one in all {
@@ -135,7 +133,7 @@ pub fn capitalize(text: &str) -> String {
     first.into_iter().flatten().chain(letters).collect()
 }
 
-/// A number for people: three digits, and thousands with commas.
+/// About three significant digits, and commas between thousands.
 pub fn format_number(value: f64) -> String {
     let text = match value.abs() {
         size if size >= 100.0 || value.fract() == 0.0 => format!("{value:.0}"),
@@ -145,12 +143,12 @@ pub fn format_number(value: f64) -> String {
     if text.contains('.') || text.len() < 5 {
         return text;
     }
-    let mut grouped: Vec<char> = Vec::new();
-    for (place, digit) in text.chars().rev().enumerate() {
-        if place > 0 && place % 3 == 0 && digit != '-' {
-            grouped.push(',');
+    let mut reversed = String::new();
+    for (index, digit) in text.chars().rev().enumerate() {
+        if index > 0 && index % 3 == 0 && digit != '-' {
+            reversed.push(',');
         }
-        grouped.push(digit);
+        reversed.push(digit);
     }
-    grouped.into_iter().rev().collect()
+    reversed.chars().rev().collect()
 }

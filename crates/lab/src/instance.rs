@@ -1,4 +1,4 @@
-//! What is measured: throw-away instances, and what can be done to them.
+//! The instances to measure, and what an experiment can do to them.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -10,13 +10,14 @@ use url::Url;
 use crate::error::{Error, Result};
 use crate::token::base64url;
 
-/// How an instance is started; by default as it is out of the box.
+/// How to start an instance; the default is a plain one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InstanceOptions {
+    /// Environment variables.
     pub variables: Vec<(String, String)>,
-    /// Whether its clock stands still until it is moved.
+    /// The clock only moves with [`Instance::advance`].
     pub manual_clock: bool,
-    /// Whether what it logs can be read, with every statement.
+    /// [`Instance::log`] is readable and includes every statement.
     pub log: bool,
 }
 
@@ -26,7 +27,7 @@ impl InstanceOptions {
         self
     }
 
-    /// As another process of the same app, with the same database and secret.
+    /// A second process of the same app, with the same database and secret.
     pub fn sharing_storage_with(mut self, instance: &dyn Instance) -> Result<Self> {
         self.variables.extend(instance.shared_settings()?);
         Ok(self)
@@ -50,7 +51,7 @@ pub enum Disruption {
     StartProvider,
 }
 
-/// What is attacked: an app, and its local provider if it has one.
+/// The target of an attack: an app, and its local provider if it has one.
 #[derive(Clone, Debug)]
 pub struct Target {
     pub app: Url,
@@ -90,7 +91,7 @@ impl LocalProvider {
         url
     }
 
-    /// The app's token request (RFC 6749 §4.1.3, RFC 7636 §4.5).
+    /// The fields of the app's token request (RFC 6749 §4.1.3, RFC 7636 §4.5).
     pub(crate) fn token_request<'a>(
         &'a self,
         code: &'a str,
@@ -114,19 +115,20 @@ pub(crate) fn code_challenge(verifier: &str) -> String {
 
 #[async_trait]
 pub trait InstanceFactory: Send + Sync {
-    /// Where it is measured, in a few words for the reader of the figures.
+    /// Where the instances run, shown beside the figures.
     fn describe(&self) -> String;
 
-    /// Starts an instance with a database of its own.
+    /// Starts an instance with its own database.
     async fn start(&self, options: &InstanceOptions) -> Result<Box<dyn Instance>>;
 }
 
-/// An instance that exists for one experiment. What it cannot do is an error.
+/// An instance for one experiment. The defaults are those of an instance that the lab cannot
+/// control.
 #[async_trait]
 pub trait Instance: Send + Sync {
     fn url(&self) -> &Url;
 
-    /// The address of its local provider, if it has one.
+    /// The URL of its local provider, if it has one.
     fn provider(&self) -> Option<&Url>;
 
     fn target(&self) -> Target {
@@ -134,45 +136,48 @@ pub trait Instance: Send + Sync {
     }
 
     async fn disrupt(&self, disruption: Disruption) -> Result<()> {
-        Err(Error::Unsupported(format!("it needs an instance of its own ({disruption:?})")))
+        Err(unsupported(&format!("it needs its own instance ({disruption:?})")))
     }
 
     /// Gives an account exactly these roles, as `latchkey user role` does.
     async fn set_roles(&self, _email: &str, _roles: &[String]) -> Result<()> {
-        Err(Error::Unsupported("it changes roles, which only the command line can do".to_owned()))
+        Err(unsupported("it changes roles, which takes the command line"))
     }
 
-    /// The settings with which another process of the same app is started.
+    /// The settings for a second process of the same app.
     fn shared_settings(&self) -> Result<Vec<(String, String)>> {
-        Err(Error::Unsupported("it needs two processes of one app".to_owned()))
+        Err(unsupported("it needs two processes of the same app"))
     }
 
     async fn advance(&self, _by: Duration) -> Result<()> {
-        Err(Error::Unsupported("it moves the clock".to_owned()))
+        Err(unsupported("it moves the clock"))
     }
 
-    /// What it has logged so far, when it was started [`InstanceOptions::with_log`].
+    /// The log so far, if it was started [`InstanceOptions::with_log`].
     fn log(&self) -> Result<String> {
-        Err(Error::Unsupported("it reads the log".to_owned()))
+        Err(unsupported("it reads the log"))
     }
 
     fn database_files(&self) -> Result<Vec<u8>> {
-        Err(Error::Unsupported("it reads the database’s files".to_owned()))
+        Err(unsupported("it reads the database files"))
     }
 
-    /// How many statements it has sent to its database since it was started, for whatever
-    /// reason: each is in the log.
+    /// All statements sent to the database since the start, as counted in the log.
     fn statement_count(&self) -> Result<usize> {
         Ok(self.log()?.matches("a statement").count())
     }
 
-    /// Stops it, and deletes everything that it has written.
+    /// Stops it and deletes its files.
     async fn stop(self: Box<Self>);
+}
+
+fn unsupported(why: &str) -> Error {
+    Error::Unsupported(why.to_owned())
 }
 
 const MAX_INSTANCES: usize = 8;
 
-/// The instances of an experiment, which are stopped together.
+/// The instances of one experiment, stopped together.
 pub struct Instances<'a> {
     factory: &'a dyn InstanceFactory,
     started: [OnceLock<Box<dyn Instance>>; MAX_INSTANCES],
@@ -188,7 +193,7 @@ impl<'a> Instances<'a> {
         for slot in &self.started {
             match slot.set(instance) {
                 Ok(()) => return slot.get().map(AsRef::as_ref).ok_or_else(Self::full),
-                Err(taken) => instance = taken,
+                Err(rejected) => instance = rejected,
             }
         }
         instance.stop().await;
@@ -199,7 +204,7 @@ impl<'a> Instances<'a> {
         Error::StartFailed(format!("an experiment may start {MAX_INSTANCES}"))
     }
 
-    /// Last started, first stopped: a second process uses the database of the first.
+    /// Stops them in reverse order: a second process uses the database of the first.
     pub async fn stop_all(self) {
         for slot in self.started.into_iter().rev() {
             if let Some(instance) = slot.into_inner() {
@@ -211,7 +216,7 @@ impl<'a> Instances<'a> {
 
 impl std::fmt::Debug for Instances<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Instances").field("of", &self.factory.describe()).finish_non_exhaustive()
+        f.debug_struct("Instances").finish_non_exhaustive()
     }
 }
 

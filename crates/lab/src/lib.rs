@@ -1,9 +1,9 @@
-//! The comparison and the attack lab: a client that measures and attacks a Latchkey over
-//! HTTP alone. It depends on no other crate of this workspace, so anybody with curl could do
-//! the same. The caller brings an [`InstanceFactory`] that starts what is measured.
+//! The comparison and the attack lab: an HTTP client that measures and attacks a Latchkey. It
+//! depends on no other crate of this workspace: everything it does, you could do with curl. The
+//! caller passes an [`InstanceFactory`], which starts the instances to measure.
 //!
-//! [`experiments::ALL`] has an experiment for each claim, which yields [`Evidence`], and a pure
-//! function that reaches a [`Verdict`] from that alone; [`run()`] runs them one after the other.
+//! [`experiments::ALL`] has one experiment per claim: it collects [`Evidence`], and a pure
+//! function derives the [`Verdict`] from it. [`run()`] runs them one after the other.
 
 pub mod agent;
 pub mod attacks;

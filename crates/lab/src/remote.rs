@@ -1,4 +1,4 @@
-//! An instance that already runs, named on the command line.
+//! An instance that is already running, given by its URL.
 
 use async_trait::async_trait;
 use url::Url;
@@ -6,7 +6,7 @@ use url::Url;
 use crate::error::{Error, Result};
 use crate::instance::{Instance, InstanceFactory, InstanceOptions};
 
-/// An instance that already runs. Nothing changes there but new accounts and sign-ins.
+/// An instance that is already running. Experiments only create accounts and sign-ins there.
 #[derive(Clone, Debug)]
 pub struct Remote {
     url: Url,
@@ -14,19 +14,19 @@ pub struct Remote {
 }
 
 impl Remote {
-    /// `provider` is its local provider, which asks for no password. The address has to be an
-    /// origin, with https or on this machine.
+    /// `provider` is its local provider, if it has one. The URL must be an origin, with https or
+    /// on this machine.
     pub fn new(url: &Url, provider: Option<Url>) -> Result<Self> {
         if is_allowed(url) {
             Ok(Self { url: url.clone(), provider })
         } else {
-            let why = "measure at https, or at http on this machine; an origin without a path";
+            let why = "the URL must be an origin, with https or on this machine";
             Err(Error::Unsupported(why.to_owned()))
         }
     }
 }
 
-/// Whether an instance may be measured there: passwords travel.
+/// Passwords are only sent over https or to this machine.
 fn is_allowed(url: &Url) -> bool {
     let is_loopback = match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
@@ -45,10 +45,9 @@ impl InstanceFactory for Remote {
     }
 
     async fn start(&self, options: &InstanceOptions) -> Result<Box<dyn Instance>> {
-        // The name alone: the value may be a key.
+        // Without the value, which may be a key.
         if let Some((name, _)) = options.variables.first() {
-            let why = format!("it needs an instance that is started with a {name} of its own");
-            return Err(Error::Unsupported(why));
+            return Err(Error::Unsupported(format!("it needs an instance with its own {name}")));
         }
         if options.log {
             return Err(Error::Unsupported("it reads the log".to_owned()));
@@ -56,7 +55,7 @@ impl InstanceFactory for Remote {
         if options.manual_clock {
             return Err(Error::Unsupported("it moves the clock".to_owned()));
         }
-        Ok(Box::new(Self { url: self.url.clone(), provider: self.provider.clone() }))
+        Ok(Box::new(self.clone()))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Runs experiments one after the other, in bounded time.
+//! Runs experiments one after the other, within a time limit.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -24,7 +24,7 @@ pub enum Progress {
 
 pub type ProgressCallback<'a> = &'a (dyn Fn(Progress) + Send + Sync);
 
-/// A claim, and how its experiment went.
+/// A claim with the evidence of its experiment and the verdict.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Outcome {
     pub number: u8,
@@ -39,12 +39,11 @@ pub struct Outcome {
     /// Why it could not be measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// How long it took, in milliseconds.
     pub took_ms: u64,
 }
 
 impl Outcome {
-    fn new(experiment: &'static Experiment, measured: Result<Evidence>, took: Duration) -> Self {
+    fn new(experiment: &'static Experiment, measured: Result<Evidence>, start: Instant) -> Self {
         let (evidence, verdict, error) = match measured {
             Ok(evidence) => {
                 let verdict = experiment.verdict(&evidence);
@@ -63,7 +62,7 @@ impl Outcome {
             facts: evidence.facts,
             verdict,
             error,
-            took_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            took_ms: elapsed_ms(start),
         }
     }
 
@@ -71,25 +70,30 @@ impl Outcome {
         self.verdict.as_ref().map_or("not measured".to_owned(), Verdict::in_words)
     }
 
-    /// What stands behind the verdict, or why there is none.
+    /// The reason for the verdict, or why there is none.
     pub fn because(&self) -> &str {
         let error = self.error.as_deref().unwrap_or_default();
         self.verdict.as_ref().map_or(error, Verdict::because)
     }
 
-    /// A figure in words, if it was measured.
+    /// The formatted median of a series, if it was measured.
     pub fn figure(&self, label: &str, unit: &str) -> Option<String> {
         let figure = self.figures.iter().find(|one| one.label == label && one.unit == unit)?;
         Some(format_number(figure.interval.median))
     }
 }
 
+fn elapsed_ms(start: Instant) -> u64 {
+    u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// How many verdicts there are of each kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    right: usize,
-    depends: usize,
-    wrong: usize,
-    open: usize,
+    confirmed: usize,
+    conditional: usize,
+    refuted: usize,
+    undecided: usize,
 }
 
 impl Tally {
@@ -97,29 +101,29 @@ impl Tally {
         let mut tally = Self::default();
         for outcome in outcomes {
             *match outcome.verdict {
-                Some(Verdict::True { .. }) => &mut tally.right,
-                Some(Verdict::TrueIf { .. }) => &mut tally.depends,
-                Some(Verdict::False { .. }) => &mut tally.wrong,
-                Some(Verdict::Undecided { .. }) | None => &mut tally.open,
+                Some(Verdict::True { .. }) => &mut tally.confirmed,
+                Some(Verdict::TrueIf { .. }) => &mut tally.conditional,
+                Some(Verdict::False { .. }) => &mut tally.refuted,
+                Some(Verdict::Undecided { .. }) | None => &mut tally.undecided,
             } += 1;
         }
         tally
     }
 
     pub const fn measured(&self) -> usize {
-        self.right + self.depends + self.wrong + self.open
+        self.confirmed + self.conditional + self.refuted + self.undecided
     }
 }
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { right, depends, wrong, open } = self;
-        write!(f, "{right} true · {depends} it depends · {wrong} false")?;
-        if *open > 0 { write!(f, " · {open} open") } else { Ok(()) }
+        let Self { confirmed, conditional, refuted, undecided } = self;
+        write!(f, "{confirmed} true · {conditional} it depends · {refuted} false")?;
+        if *undecided > 0 { write!(f, " · {undecided} open") } else { Ok(()) }
     }
 }
 
-/// The machine that measured, in a few words.
+/// CPU, cores, operating system and version, for people.
 pub fn machine() -> String {
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
@@ -138,12 +142,11 @@ pub struct Report {
     pub ground: String,
     pub machine: String,
     pub version: &'static str,
-    /// How long it took, in milliseconds.
     pub took_ms: u64,
     pub claims: Vec<Outcome>,
 }
 
-/// Runs these experiments, one after the other, within [`TIME_LIMIT`].
+/// Runs the experiments one after the other, within [`TIME_LIMIT`].
 pub async fn run(
     factory: &dyn InstanceFactory,
     options: &Options,
@@ -151,22 +154,22 @@ pub async fn run(
     on_progress: ProgressCallback<'_>,
 ) -> Report {
     let start = Instant::now();
-    let mut outcomes = Vec::new();
+    let mut claims = Vec::new();
     for (done, experiment) in experiments.iter().enumerate() {
         on_progress(Progress::Started(experiment));
-        let left = (start + TIME_LIMIT).saturating_duration_since(Instant::now());
-        let to_do = u32::try_from(experiments.len() - done).unwrap_or(u32::MAX);
-        let outcome = run_one(factory, options, experiment, left, left / to_do, on_progress).await;
+        let left = TIME_LIMIT.saturating_sub(start.elapsed());
+        let pending = u32::try_from(experiments.len() - done).unwrap_or(u32::MAX);
+        let share = left / pending;
+        let outcome = run_one(factory, options, experiment, left, share, on_progress).await;
         on_progress(Progress::Finished(Box::new(outcome.clone())));
-        outcomes.push(outcome);
+        claims.push(outcome);
     }
-    let took_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
     Report {
         ground: factory.describe(),
         machine: machine(),
         version: VERSION,
-        took_ms,
-        claims: outcomes,
+        took_ms: elapsed_ms(start),
+        claims,
     }
 }
 
@@ -179,16 +182,16 @@ async fn run_one(
     on_progress: ProgressCallback<'_>,
 ) -> Outcome {
     let start = Instant::now();
-    // Samples are taken for two thirds of the time. What has to be done at
-    // least may take longer, because on a busy machine everything does.
-    let until = start + experiment.budget.min(left) * 2 / 3;
-    let doing = |what| on_progress(Progress::Step(what));
-    let context = Context::new(factory, options, until, &doing);
-    let most = (experiment.budget * 2).max(share).min(left);
+    // Optional samples are taken during two thirds of the budget; on a busy machine the required
+    // ones may take longer than that.
+    let deadline = start + experiment.budget.min(left) * 2 / 3;
+    let on_step = |step| on_progress(Progress::Step(step));
+    let context = Context::new(factory, options, deadline, &on_step);
+    let limit = (experiment.budget * 2).max(share).min(left);
     let mut evidence = Evidence::default();
     let measuring = (experiment.measure)(&context, &mut evidence);
     let measured =
-        tokio::time::timeout(most, measuring).await.unwrap_or(Err(Error::TimedOut(most)));
+        tokio::time::timeout(limit, measuring).await.unwrap_or(Err(Error::TimedOut(limit)));
     context.instances.stop_all().await;
-    Outcome::new(experiment, measured.map(|()| evidence), start.elapsed())
+    Outcome::new(experiment, measured.map(|()| evidence), start)
 }

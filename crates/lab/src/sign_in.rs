@@ -1,4 +1,4 @@
-//! Signing in as a browser or a program does, over HTTP alone.
+//! Signing in over HTTP, as a browser or a program does.
 
 use http::{Method, StatusCode};
 use serde::Deserialize;
@@ -10,10 +10,10 @@ use crate::error::{Error, Result};
 use crate::instance::{Instance, at};
 use crate::token::random;
 
-/// The password of every account that an experiment makes.
+/// The password of the accounts that experiments create.
 pub const PASSWORD: &str = "a lantern under the stairs";
 
-/// Somebody at the local provider, and the scope that they untick at its consent page.
+/// A person at the local provider, and the scope they decline on its consent page.
 #[derive(Clone, Copy, Debug)]
 pub struct Person<'a> {
     pub key: &'a str,
@@ -27,11 +27,11 @@ impl<'a> From<&'a str> for Person<'a> {
     }
 }
 
-/// The one person there who has a password.
+/// The only person at the local provider with a password.
 pub const MARGARET: Person<'static> =
     Person { key: "margaret", password: Some("eleven steps to the moon"), declined_scope: "" };
 
-/// The header that says how far away the database is to be.
+/// The header that delays each database statement, in development.
 pub const LATENCY_HEADER: &str = "x-latchkey-database-latency";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,8 +74,8 @@ impl Credential {
         }
     }
 
-    /// The name of its cookie: over https with a prefix that binds it to the host
-    /// (RFC 6265bis §4.1.3.2), else with the port, which cookies ignore.
+    /// The cookie's name: with the `__Host-` prefix over https (RFC 6265bis §4.1.3.2), otherwise
+    /// with the port, because cookies ignore ports.
     pub fn cookie(self, base: &Url) -> String {
         let name = match self {
             Self::Session => "latchkey_session",
@@ -88,7 +88,7 @@ impl Credential {
     }
 }
 
-/// What a combination is called: `OAuth + session`.
+/// For example `OAuth + session`.
 pub fn combination(method: SignInMethod, credential: Credential) -> String {
     format!("{} + {}", method.name(), credential.name())
 }
@@ -97,14 +97,14 @@ pub fn combinations() -> impl Iterator<Item = (SignInMethod, Credential)> {
     SignInMethod::ALL.into_iter().flat_map(|method| Credential::ALL.map(|one| (method, one)))
 }
 
-/// Tokens of a program (RFC 6749 §5.1).
+/// A token response (RFC 6749 §5.1).
 #[derive(Clone, Debug, Deserialize)]
 pub struct Tokens {
     pub access_token: String,
     pub refresh_token: String,
 }
 
-/// Name and value of the cookie that holds a credential.
+/// The name and the value of the credential's cookie.
 pub fn credential_cookie(
     agent: &Agent,
     base: &Url,
@@ -125,7 +125,7 @@ pub fn expect_status(answer: Answer, status: StatusCode) -> Result<Answer> {
     Err(Error::unexpected(answer.url.path(), format!("{} ({code})", answer.status)))
 }
 
-/// Makes an account with [`PASSWORD`], and yields its address.
+/// Creates an account with [`PASSWORD`] and returns its e-mail address.
 pub async fn sign_up(agent: &Agent, base: &Url) -> Result<String> {
     let email = format!("lab-{}@example.test", random()?);
     let fields = [("name", "Lab Rat"), ("email", &email), ("password", PASSWORD)];
@@ -134,7 +134,7 @@ pub async fn sign_up(agent: &Agent, base: &Url) -> Result<String> {
     Ok(email)
 }
 
-/// Signs in with [`PASSWORD`]; every exchange of it.
+/// Signs in with [`PASSWORD`] and returns all answers.
 pub async fn with_password(
     agent: &mut Agent,
     base: &Url,
@@ -147,8 +147,7 @@ pub async fn with_password(
     Ok(vec![expect_status(page, StatusCode::OK)?, expect_status(answer, StatusCode::SEE_OTHER)?])
 }
 
-/// Signs in through the local provider, as one of its people; every exchange that the
-/// browser sees.
+/// Signs in through the local provider and returns all answers that the browser gets.
 pub async fn with_oauth(
     agent: &mut Agent,
     instance: &dyn Instance,
@@ -160,40 +159,37 @@ pub async fn with_oauth(
     Ok(answers)
 }
 
-/// Goes to the local provider and consents; what is left is the call that brings the code
-/// back.
+/// Signs in up to the consent, and returns the answers and the call that would deliver the code.
 pub async fn until_consent(
     agent: &mut Agent,
     instance: &dyn Instance,
     person: impl Into<Person<'_>>,
     credential: Credential,
 ) -> Result<(Vec<Answer>, Call)> {
-    let person = person.into();
     let Some(provider) = instance.provider() else {
-        let why = "only a person can sign in at its provider";
-        return Err(Error::Unsupported(why.to_owned()));
+        return Err(Error::Unsupported("only a person can sign in at its provider".to_owned()));
     };
     let page = agent.send(Call::get(at(instance.url(), "/sign-in")?)).await?;
-    let start =
-        Call::form(at(instance.url(), "/auth/google")?, &[("strategy", credential.strategy())]);
-    let start = expect_status(agent.send(start).await?, StatusCode::SEE_OTHER)?;
+    let page = expect_status(page, StatusCode::OK)?;
+    let fields = [("strategy", credential.strategy())];
+    let start = agent.send(Call::form(at(instance.url(), "/auth/google")?, &fields)).await?;
+    let start = expect_status(start, StatusCode::SEE_OTHER)?;
     let authorize = redirect_target(&start)?;
     if authorize.origin() != provider.origin() {
-        return Err(Error::Unsupported("Google is not played by the local provider".to_owned()));
+        return Err(Error::Unsupported("its Google is not the local provider".to_owned()));
     }
-    let asked = agent.send(Call::get(authorize.clone())).await?;
-    let decided = agent.send(consent(&authorize, person)).await?;
-    let decided = expect_status(decided, StatusCode::SEE_OTHER)?;
-    // What a browser says of a redirect that another site has begun.
+    let consent_page = agent.send(Call::get(authorize.clone())).await?;
+    let consent_page = expect_status(consent_page, StatusCode::OK)?;
+    let decision = agent.send(consent(&authorize, person)).await?;
+    let decision = expect_status(decision, StatusCode::SEE_OTHER)?;
+    // Browsers send this with a redirect that another site started.
     let callback =
-        Call::new(Method::GET, redirect_target(&decided)?).with("sec-fetch-site", "cross-site");
-    let (page, asked) =
-        (expect_status(page, StatusCode::OK)?, expect_status(asked, StatusCode::OK)?);
-    Ok((vec![page, start, asked, decided], callback))
+        Call::new(Method::GET, redirect_target(&decision)?).with("sec-fetch-site", "cross-site");
+    Ok((vec![page, start, consent_page, decision], callback))
 }
 
-/// The recorded sign-in that these exchanges completed, as an HTTP Archive; none when the
-/// instance records nothing.
+/// The recorded trace of the sign-in that these answers completed, as an HTTP Archive; `None` if
+/// the instance records nothing.
 pub async fn trace_har(
     agent: &mut Agent,
     base: &Url,
@@ -206,11 +202,11 @@ pub async fn trace_har(
 }
 
 pub(crate) fn redirect_target(answer: &Answer) -> Result<Url> {
-    let nowhere = || Error::unexpected(answer.url.path(), "a redirect that leads nowhere");
-    answer.location().ok_or_else(nowhere)
+    let missing = || Error::unexpected(answer.url.path(), "a redirect without a location");
+    answer.location().ok_or_else(missing)
 }
 
-/// The form of the local provider's consent page.
+/// Submits the local provider's consent page.
 pub(crate) fn consent<'a>(authorize: &Url, person: impl Into<Person<'a>>) -> Call {
     let Person { key, password, declined_scope } = person.into();
     let mut fields = vec![("person", key)];
@@ -218,27 +214,27 @@ pub(crate) fn consent<'a>(authorize: &Url, person: impl Into<Person<'a>>) -> Cal
     consent_form(authorize, &fields, declined_scope)
 }
 
-/// The same, with these fields about the person.
+/// Submits the local provider's consent page, with these fields for the person.
 pub(crate) fn consent_form(authorize: &Url, person: &[(&str, &str)], declined_scope: &str) -> Call {
     let query: Vec<_> = authorize.query_pairs().collect();
     let mut fields = vec![("decision", "allow")];
     fields.extend(person);
     for (name, value) in &query {
         if name == "scope" {
-            let ticked = value.split(' ').filter(|scope| *scope != declined_scope);
-            fields.extend(ticked.map(|scope| ("scope", scope)));
+            let granted = value.split(' ').filter(|scope| *scope != declined_scope);
+            fields.extend(granted.map(|scope| ("scope", scope)));
             fields.push(("requested_scope", value));
         } else {
             fields.push((name, value));
         }
     }
-    let mut decide = authorize.clone();
-    decide.set_query(None);
-    decide.set_path(&format!("{}/decide", authorize.path()));
-    Call::form(decide, &fields)
+    let mut url = authorize.clone();
+    url.set_query(None);
+    url.set_path(&format!("{}/decide", authorize.path()));
+    Call::form(url, &fields)
 }
 
-/// Tokens for a program, for an account with [`PASSWORD`].
+/// API tokens for an account with [`PASSWORD`].
 pub async fn tokens(agent: &Agent, base: &Url, email: &str) -> Result<Tokens> {
     parse_tokens(&request_tokens(agent, base, email).await?)
 }
@@ -250,25 +246,21 @@ pub(crate) async fn request_tokens(agent: &Agent, base: &Url, email: &str) -> Re
 }
 
 pub(crate) fn parse_tokens(answer: &Answer) -> Result<Tokens> {
-    let broken = |error: serde_json::Error| Error::unexpected("the token", error.to_string());
-    serde_json::from_slice(&answer.body).map_err(broken)
+    let invalid = |error: serde_json::Error| Error::unexpected("the token", error.to_string());
+    serde_json::from_slice(&answer.body).map_err(invalid)
 }
 
 pub fn me(base: &Url) -> Result<Call> {
     Ok(Call::new(Method::GET, at(base, "/api/v1/me")?))
 }
 
-/// What `Server-Timing` says, which an instance sends in development: how many queries
-/// the answer cost, and how long the app took over it, in milliseconds.
+/// The database queries and the milliseconds in the app, from `Server-Timing`, which instances
+/// only send in development.
 pub fn server_timing(answer: &Answer) -> Result<(f64, f64)> {
-    let missing =
-        || Error::Unsupported("it sends no Server-Timing, as outside development".to_owned());
-    let header = answer.header("server-timing").ok_or_else(missing)?;
-    let between = |from: &str, to: &[char]| -> Option<f64> {
-        let (_, rest) = header.split_once(from)?;
-        rest.split(to).next()?.parse().ok()
+    let number_after = |prefix: &str| -> Option<f64> {
+        let (_, rest) = answer.header("server-timing")?.split_once(prefix)?;
+        rest.split([',', ';', ' ']).next()?.parse().ok()
     };
-    let queries = between("desc=\"", &[' ']).ok_or_else(missing)?;
-    let millis = between("total;dur=", &[',', ';', ' ']).ok_or_else(missing)?;
-    Ok((queries, millis))
+    let both = number_after("desc=\"").zip(number_after("total;dur="));
+    both.ok_or_else(|| Error::Unsupported("it sends no Server-Timing header".to_owned()))
 }

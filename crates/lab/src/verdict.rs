@@ -1,8 +1,7 @@
-//! What the evidence says of a claim.
+//! The verdict on a claim.
 
 use serde::{Deserialize, Serialize};
 
-/// What the evidence says of a claim, in one sentence.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Verdict {
@@ -12,14 +11,14 @@ pub enum Verdict {
     TrueIf {
         condition: String,
         because: String,
-        /// From where on, if that is a number.
+        /// The number from which the condition holds, if there is one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         break_even: Option<BreakEven>,
     },
     False {
         because: String,
     },
-    /// The difference is inside the noise, or something is missing.
+    /// The difference is within the noise, or evidence is missing.
     Undecided {
         because: String,
     },
@@ -31,13 +30,13 @@ pub struct BreakEven {
     pub unit: String,
 }
 
-/// Why the samples say nothing either way.
+/// Why the evidence is inconclusive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unclear(pub String);
 
 pub type VerdictResult = Result<Verdict, Unclear>;
 
-pub fn unclear(why: impl Into<String>) -> VerdictResult {
+pub(crate) fn unclear(why: impl Into<String>) -> VerdictResult {
     Err(Unclear(why.into()))
 }
 
@@ -66,17 +65,14 @@ impl Verdict {
         Self::TrueIf { condition: condition.into(), because: because.into(), break_even: None }
     }
 
-    /// From this number on the condition holds.
-    pub fn from(self, value: f64, unit: &str) -> Self {
-        match self {
-            Self::TrueIf { condition, because, .. } => {
-                // The last digits of a difference change when a reader computes it again.
-                let value = (value * 1000.0).round() / 1000.0;
-                let break_even = Some(BreakEven { value, unit: unit.to_owned() });
-                Self::TrueIf { condition, because, break_even }
-            }
-            other => other,
+    /// Adds the number from which the condition holds.
+    pub fn with_break_even(mut self, value: f64, unit: &str) -> Self {
+        if let Self::TrueIf { break_even, .. } = &mut self {
+            // Recomputed from the printed samples, the last digits would differ.
+            let value = (value * 1000.0).round() / 1000.0;
+            *break_even = Some(BreakEven { value, unit: unit.to_owned() });
         }
+        self
     }
 
     pub const fn word(&self) -> &'static str {

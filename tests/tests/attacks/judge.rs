@@ -18,7 +18,7 @@ fn answer(status: u16, body: &str) -> Answer {
         status: status.try_into().expect("a status"),
         headers: HeaderMap::new(),
         body: body.as_bytes().to_vec(),
-        sent: Vec::new(),
+        request_body: Vec::new(),
         took: Duration::ZERO,
         bytes_up: 0,
         bytes_down: 0,

@@ -90,7 +90,7 @@ fn every_verdict_follows_from_the_samples_and_none_is_out_of_reach() {
 /// Whoever computes it again from what is printed may differ in the last digits.
 #[test]
 fn a_break_even_has_no_more_digits_than_are_meant() {
-    let verdict = Verdict::only_if("it is far away", "").from(0.567 - 0.32, "ms away");
+    let verdict = Verdict::only_if("it is far away", "").with_break_even(0.567 - 0.32, "ms away");
     let verdict = serde_json::to_value(verdict).expect("JSON");
     assert_eq!(verdict["break_even"]["value"].to_string(), "0.247");
 }

@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn lines_meet_where_the_verdict_says() {
         let curve = Curve { session: vec![(0.0, 0.5), (10.0, 10.0)], jwt: 1.0 };
-        let verdict = Verdict::only_if("x", "y").from(0.5, "ms away");
+        let verdict = Verdict::only_if("x", "y").with_break_even(0.5, "ms away");
         let drawn = Drawn::of(&curve, Some(&verdict));
         assert_eq!((&*drawn.session, &*drawn.jwt), ("0.0,95.0 200.0,0.0", "0.0,90.0 200.0,90.0"));
         assert_eq!(drawn.even, Some(("10.0".to_owned(), "0.50".to_owned())));

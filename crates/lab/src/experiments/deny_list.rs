@@ -68,5 +68,5 @@ fn judge(evidence: &Evidence) -> VerdictResult {
     let even = beside / (session - jwt);
     let because = format!("{because} Above {even:.0} requests a minute the list is cheaper.");
     Ok(Verdict::only_if("it is asked at each request, and not read beside them", because)
-        .from(even, "requests a minute"))
+        .with_break_even(even, "requests a minute"))
 }

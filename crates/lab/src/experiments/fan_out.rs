@@ -47,7 +47,7 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
         }
     }
     fixture.post_token("/api/v1/token/revoke", "token", &tokens.refresh_token).await?;
-    evidence.add_answer(AFTER, &fixture.get_with(&tokens.access_token, "/api/v1/me").await?);
+    evidence.add_answer(AFTER, &fixture.me(&tokens.access_token).await?);
     Ok(())
 }
 

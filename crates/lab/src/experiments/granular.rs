@@ -27,9 +27,9 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let tokens = fixture.agent.fresh().send(call).await?.json();
     evidence.add_fact(GRANTED, tokens["scope"].as_str().unwrap_or("none"));
     let token = tokens["access_token"].as_str().unwrap_or_default();
-    let calendar = fixture.get_with(token, "/api/v1/calendar/events").await?;
+    let calendar = fixture.get_with_token(token, "/api/v1/calendar/events").await?;
     evidence.add_fact(CALENDAR, calendar.summary());
-    let contacts = fixture.get_with(token, "/api/v1/contacts").await?;
+    let contacts = fixture.get_with_token(token, "/api/v1/contacts").await?;
     evidence.add_fact(CONTACTS, contacts.summary());
     let challenge = contacts.header("www-authenticate").unwrap_or_default();
     let named = challenge.split_once("scope=\"").and_then(|(_, rest)| rest.split('"').next());

@@ -24,7 +24,7 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
         let token = fixture.tokens().await?.access_token;
         let bytes = "authorization: Bearer ".len() + token.len() + 2;
         evidence.add_sample(&label(count), UNIT, as_f64(bytes));
-        evidence.add_answer(label(count), &fixture.get_with(&token, "/api/v1/me").await?);
+        evidence.add_answer(label(count), &fixture.me(&token).await?);
     }
     Ok(())
 }

@@ -33,7 +33,7 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     context.step("passing tokens in URLs");
     let agent = &fixture.agent;
     let token = fixture.tokens().await?.access_token;
-    let good = fixture.get_with(&token, "/api/v1/me").await?;
+    let good = fixture.me(&token).await?;
     evidence.add_fact(IN_HEADER, good.summary());
     let policy = good.header("referrer-policy").unwrap_or("none: the browser’s own");
     evidence.add_fact(REFERRER, policy);
@@ -45,7 +45,7 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let moved = fixture.get(&mut agent.fresh(), &page).await?.location();
     let is_kept = moved.is_none_or(|url| url.as_str().contains(&token));
     evidence.add_fact(HISTORY, if is_kept { "still holds it" } else { "holds it no longer" });
-    let both = fixture.get_with(&token, &format!("/api/v1/me?access_token={token}")).await?;
+    let both = fixture.get_with_token(&token, &format!("/api/v1/me?access_token={token}")).await?;
     evidence.add_fact(BESIDE, both.summary());
     let form = Call::form(at(fixture.url(), "/api/v1/contacts")?, &[("access_token", &token)]);
     evidence.add_fact(IN_BODY, agent.fresh().send(form).await?.summary());

@@ -22,10 +22,10 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let options = InstanceOptions::default().sharing_storage_with(before.instance)?;
     let after = context.start(&options.set("JWT_ALGORITHM", "ES256")).await?;
     let new = after.tokens().await?.access_token;
-    evidence.add_answer(OLD, &after.get_with(&old, "/api/v1/me").await?);
+    evidence.add_answer(OLD, &after.me(&old).await?);
     let start = std::time::Instant::now();
     loop {
-        let answer = before.get_with(&new, "/api/v1/me").await?;
+        let answer = before.me(&new).await?;
         let is_taken = answer.status == StatusCode::OK;
         if is_taken || start.elapsed() > PATIENCE {
             evidence.add_answer(NEW, &answer);

@@ -50,7 +50,7 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
 /// Finds the second in which a token is refused.
 async fn expire(fixture: &Fixture<'_>, token: &str, evidence: &mut Evidence) -> Result<()> {
     let lifetime = token::lifetime(token)?;
-    let (late, [before, answer]) = fixture.outlive(token).await?;
+    let (late, [before, answer]) = fixture.advance_past_expiry(token).await?;
     evidence.add_answer(BEFORE, &before);
     evidence.add_answer(IN_THE_END, &answer);
     for (label, seconds) in [(LIFETIME, lifetime), (LEEWAY, late)] {

@@ -22,14 +22,14 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let mut about = about_an_app(&fixture.tokens().await?.access_token)?;
     issuer.set_answer(about.clone());
     // The naive app: whom the API names is signed in.
-    evidence.add_answer(NAIVE, &fixture.get_with(OPAQUE, "/api/v1/me").await?);
+    evidence.add_answer(NAIVE, &fixture.me(OPAQUE).await?);
     let mut thief = fixture.agent.fresh();
     let cookie = Credential::Jwt.cookie(fixture.url());
     thief.set_cookie(fixture.url(), &cookie, OPAQUE);
     evidence.add_answer(HERE, &fixture.get(&mut thief, "/account").await?);
     about["aud"] = "https://another-api.example".into();
     issuer.set_answer(about);
-    evidence.add_answer(BOUND, &fixture.get_with("another-opaque-token", "/api/v1/me").await?);
+    evidence.add_answer(BOUND, &fixture.me("another-opaque-token").await?);
     Ok(())
 }
 

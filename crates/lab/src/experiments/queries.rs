@@ -148,5 +148,5 @@ fn judge(evidence: &Evidence) -> VerdictResult {
     }
     let even = refresh / (session - jwt);
     because += &format!(" The refresh is paid for after {even:.0} requests with one token.");
-    Ok(verdict(because).from(even, "requests per token"))
+    Ok(verdict(because).with_break_even(even, "requests per token"))
 }

@@ -85,10 +85,10 @@ async fn by_the_clock(context: &Context<'_>, evidence: &mut Evidence) -> Result<
     let revoked = fixture.post_token("/api/v1/token/revoke", "token", refresh_token).await?;
     evidence.add_fact("JWT, expiry: POST /api/v1/token/revoke", revoked.summary());
     evidence.add_answer(RENEWED, &fixture.try_refresh(refresh_token).await?);
-    let mut answer = fixture.get_with(&tokens.access_token, "/api/v1/me").await?;
+    let mut answer = fixture.me(&tokens.access_token).await?;
     let mut passed = 0;
     if answer.status == StatusCode::OK {
-        let (late, answers) = fixture.outlive(&tokens.access_token).await?;
+        let (late, answers) = fixture.advance_past_expiry(&tokens.access_token).await?;
         [_, answer] = answers;
         passed = lifetime + late;
     }

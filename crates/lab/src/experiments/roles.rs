@@ -22,9 +22,9 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
         let roles: Vec<_> = roles.into_iter().map(str::to_owned).collect();
         fixture.instance.set_roles(&fixture.email, &roles).await?;
         let session = fixture.get(&mut browser, ROUTE).await?;
-        let jwt = fixture.get_with(&tokens.access_token, ROUTE).await?;
+        let jwt = fixture.get_with_token(&tokens.access_token, ROUTE).await?;
         (tokens, _) = fixture.refresh(&tokens.refresh_token).await?;
-        let refreshed = fixture.get_with(&tokens.access_token, ROUTE).await?;
+        let refreshed = fixture.get_with_token(&tokens.access_token, ROUTE).await?;
         for (subject, answer) in SUBJECTS.into_iter().zip([session, jwt, refreshed]) {
             evidence.add_fact(label(subject, step), answer.summary());
         }

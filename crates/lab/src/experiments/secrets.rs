@@ -40,7 +40,7 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
         let sent_to = |app: bool| {
             let is_theirs = |one: &&Answer| (one.url.origin() == fixture.url().origin()) == app;
             let sent = answers.iter().filter(is_theirs);
-            sent.flat_map(|one| [one.url.as_str().as_bytes(), &one.sent].concat()).collect()
+            sent.flat_map(|one| [one.url.as_str().as_bytes(), &one.request_body].concat()).collect()
         };
         let log = fixture.instance.log()?.into_bytes();
         let stored = fixture.instance.database_files()?;

@@ -23,7 +23,7 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
         let fixture = context.start(&options.with_manual_clock()).await?;
         let stolen = fixture.tokens().await?;
         let ttl = token::lifetime(&stolen.access_token)?;
-        let (late, [before, answer]) = fixture.outlive(&stolen.access_token).await?;
+        let (late, [before, answer]) = fixture.advance_past_expiry(&stolen.access_token).await?;
         evidence.add_answer(label(lifetime), &answer);
         let lived = if before.status == StatusCode::OK { ttl + late - 1 } else { 0 };
         let lived = Duration::from_secs(lived).as_secs_f64();

@@ -210,7 +210,7 @@ fn judge(evidence: &Evidence) -> VerdictResult {
         // At this distance the lookup costs what the check costs.
         (Some(Order::More), Some(Order::Less)) => {
             let even = distance(&near.label) + checked - looked_up;
-            Ok(Verdict::only_if(condition, because).from(even, "ms away"))
+            Ok(Verdict::only_if(condition, because).with_break_even(even, "ms away"))
         }
         (_, Some(Order::Less)) => only_if(condition, because),
         (_, Some(Order::More)) => no(because),

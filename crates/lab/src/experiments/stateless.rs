@@ -34,7 +34,7 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let keys = one.get(&mut one.agent.fresh(), "/.well-known/jwks.json").await?.json();
     let verified = token::is_signed_by(&tokens.access_token, &keys)?;
     evidence.add_fact(OUTSIDE, if verified { "verified" } else { "not verified" });
-    let answer = other.get_with(&tokens.access_token, "/api/v1/me").await?;
+    let answer = other.me(&tokens.access_token).await?;
     evidence.add_fact(ACCESS, answer.summary());
     if let Ok((queries, _)) = sign_in::server_timing(&answer) {
         evidence.add_sample(QUERIES, "queries", queries);

@@ -22,7 +22,7 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     context.step("acting as a script on the page");
     // What a page would put into localStorage came to it as readable text.
     let token = fixture.tokens().await?.access_token;
-    evidence.add_fact(ELSEWHERE, fixture.get_with(&token, "/api/v1/me").await?.summary());
+    evidence.add_fact(ELSEWHERE, fixture.me(&token).await?.summary());
     for credential in Credential::ALL {
         let (mut browser, answers) = fixture.sign_in(SignInMethod::Password, credential).await?;
         let mut add = |label: &str, value: &str| evidence.add_fact(of(label, credential), value);

@@ -29,7 +29,7 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     };
     let token = fixture.tokens().await?.access_token;
     for _ in 0..5 {
-        let answer = fixture.get_with(&token, "/api/v1/me").await?;
+        let answer = fixture.me(&token).await?;
         add_status(evidence, UNTOUCHED, answer.status);
     }
     let mut codes = Codes::default();
@@ -40,7 +40,7 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
         let step = if part == 1 { STRIDE } else { 1 };
         for byte in (0..length).step_by(step) {
             let forged = token::flip_bit(&token, part, byte)?;
-            codes.add(evidence, &label, &fixture.get_with(&forged, "/api/v1/me").await?);
+            codes.add(evidence, &label, &fixture.me(&forged).await?);
             if !context.has_time() {
                 break;
             }
@@ -56,7 +56,7 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
         ("no alg at all", jwt.with_header(json!({ "alg": null }))),
         ("an unknown kid", jwt.with_header(json!({ "kid": "unknown" }))),
     ] {
-        codes.add(evidence, label, &fixture.get_with(&forged, "/api/v1/me").await?);
+        codes.add(evidence, label, &fixture.me(&forged).await?);
     }
     if let Some(issuer) = &issuer {
         evidence.add_sample(ASKED, "requests", as_f64(issuer.requests()));

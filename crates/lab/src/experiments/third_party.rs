@@ -38,13 +38,13 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let (_, callback) =
         sign_in::until_consent(&mut consented, *instance, "alan", Credential::Session).await?;
 
-    evidence.add_answer(ASKED_BEFORE, &fixture.get_with(OPAQUE, "/api/v1/me").await?);
+    evidence.add_answer(ASKED_BEFORE, &fixture.me(OPAQUE).await?);
     evidence.add_answer(CONNECTED_BEFORE, &connect(&fixture, &mut session).await?);
 
     context.step("going on without the provider");
     instance.disrupt(Disruption::StopProvider).await?;
     drop(issuer);
-    evidence.add_answer(ASKED, &fixture.get_with(OPAQUE, "/api/v1/me").await?);
+    evidence.add_answer(ASKED, &fixture.me(OPAQUE).await?);
     evidence.add_answer(CONNECTED, &fixture.get(&mut session, CALENDAR).await?);
     evidence.add_fact(UNDER_WAY, consented.send(callback).await?.summary());
     evidence.add_fact(NEW, try_oauth(&fixture).await?);

@@ -1,4 +1,4 @@
-//! The credentials that can be timed, each of a sign-in of its own.
+//! The credentials that can be timed, each from its own sign-in.
 
 use std::time::Duration;
 
@@ -11,17 +11,16 @@ use crate::instance::{Instance, at};
 use crate::sign_in::{self, Credential, consent, expect_status, redirect_target};
 use crate::token;
 
-/// How much longer than it says a JWT is accepted, because clocks differ, as
-/// `docs/security.md` promises.
+/// How long after `exp` a JWT is still accepted (see `docs/security.md`).
 const LEEWAY: Duration = Duration::from_secs(5);
 
-/// How soon every process refuses with `JWT_REVOCATION=watch`.
+/// How soon every process refuses a revoked JWT with `JWT_REVOCATION=watch`.
 const WATCHED: Duration = Duration::from_secs(1);
 
-/// The person of the local provider who lets the Calendar Printer in.
+/// The person at the local provider who authorizes the Calendar Printer.
 const PERSON: &str = "ada";
 
-/// A credential that is about to lose its sign-in.
+/// A credential, the call that revokes it, and how soon it must be refused afterwards.
 #[derive(Clone, Debug)]
 pub struct TimedCredential {
     pub slug: &'static str,
@@ -30,8 +29,8 @@ pub struct TimedCredential {
     pub promise: Duration,
 }
 
-/// An account, the process at which its sign-ins are ended, and the one to which their credentials
-/// are sent: the same, or another.
+/// An account, the process that revokes its sign-ins, and the process that gets its credentials,
+/// which may be the same.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject<'a> {
     pub agent: &'a Agent,
@@ -41,7 +40,7 @@ pub struct Subject<'a> {
 }
 
 impl Subject<'_> {
-    /// A server session: its cookie was copied, and the owner signs out.
+    /// A copied session cookie, whose owner signs out.
     pub async fn session(self) -> Result<TimedCredential> {
         let (mut owner, base) = (self.agent.fresh(), self.revoked_at);
         sign_in::with_password(&mut owner, base, self.email, Credential::Session).await?;
@@ -54,14 +53,14 @@ impl Subject<'_> {
         })
     }
 
-    /// A JWT that lives until it expires, whatever happens to its sign-in.
+    /// A JWT that is valid until it expires (`JWT_REVOCATION=expiry`).
     pub async fn expiring_jwt(self) -> Result<TimedCredential> {
         let (jwt, lifetime) = self.jwt().await?;
         Ok(TimedCredential { slug: "jwt_expiry", promise: lifetime + LEEWAY, ..jwt })
     }
 
-    /// A JWT that every process refuses soon after its sign-in has ended, and at once the one that
-    /// ended it.
+    /// A JWT with `JWT_REVOCATION=watch`: refused immediately by the process that revokes it, and
+    /// soon by the others.
     pub async fn watched_jwt(self) -> Result<TimedCredential> {
         let (jwt, _) = self.jwt().await?;
         Ok(match self.revoked_at == self.used_at {
@@ -70,7 +69,7 @@ impl Subject<'_> {
         })
     }
 
-    /// A JWT, with what revokes its sign-in; and its lifetime.
+    /// A JWT and its lifetime.
     async fn jwt(self) -> Result<(TimedCredential, Duration)> {
         let tokens = sign_in::tokens(self.agent, self.revoked_at, self.email).await?;
         let lifetime = Duration::from_secs(token::lifetime(&tokens.access_token)?);
@@ -86,8 +85,8 @@ impl Subject<'_> {
     }
 }
 
-/// An opaque OAuth token of another app, which is introspected at its provider
-/// (RFC 7662): `token` was issued for the API at `base`, and `revocation` revokes it there.
+/// Another app's opaque OAuth token for the API at `base`, which is introspected at its provider
+/// (RFC 7662).
 pub fn introspected(
     base: &Url,
     token: &str,
@@ -99,18 +98,18 @@ pub fn introspected(
     Ok(TimedCredential { slug, request, revocation, promise: cached_for })
 }
 
-/// A token of the local provider's Calendar Printer, an app that gets an opaque token for our
-/// API (RFC 8707) and keeps it to itself. So one of its browsers is used, and a person takes
-/// the access back in another one: what revocation is the grant, with all its tokens.
+/// The opaque token of the Calendar Printer, an app of the local provider that calls our API (RFC
+/// 8707) from its server: so we use it through a browser that is signed in there, and revoke the
+/// grant through a second one.
 pub(crate) async fn calendar_printer(
     agent: &Agent,
     instance: &dyn Instance,
     cached_for: Duration,
 ) -> Result<TimedCredential> {
     let Some(provider) = instance.provider() else {
-        return Err(Error::Unsupported("it needs another app that asks for access".to_owned()));
+        return Err(Error::Unsupported("it needs another app that calls our API".to_owned()));
     };
-    // The owner of the calendar needs an account here.
+    // The person needs an account with us first.
     sign_in::with_oauth(&mut agent.fresh(), instance, PERSON, Credential::Session).await?;
     let (mut holder, mut owner) = (agent.fresh(), agent.fresh());
     for browser in [&mut holder, &mut owner] {
@@ -118,14 +117,14 @@ pub(crate) async fn calendar_printer(
         let authorize =
             redirect_target(&expect_status(browser.send(connect).await?, StatusCode::SEE_OTHER)?)?;
         browser.send(Call::get(authorize.clone())).await?;
-        let decided = browser.send(consent(&authorize, PERSON)).await?;
-        let callback = Call::get(redirect_target(&decided)?);
+        let decision = browser.send(consent(&authorize, PERSON)).await?;
+        let callback = Call::get(redirect_target(&decision)?);
         expect_status(browser.send(callback).await?, StatusCode::SEE_OTHER)?;
     }
     let printout = at(provider, "/calendar-printer/printout")?;
     let cookies = |agent: &Agent| agent.cookies_for(&printout).unwrap_or_default();
-    let forget = Call::form(at(provider, "/calendar-printer/forget")?, &[]);
+    let forget = at(provider, "/calendar-printer/forget")?;
     let request = Call::new(Method::GET, printout.clone()).with("cookie", &cookies(&holder));
-    let revocation = forget.with("cookie", &cookies(&owner));
+    let revocation = Call::form(forget, &[]).with("cookie", &cookies(&owner));
     Ok(TimedCredential { request, ..introspected(instance.url(), "", revocation, cached_for)? })
 }

@@ -1,5 +1,5 @@
-//! The revocation stopwatch: a sign-in is ended, and a copy of its credential is sent until
-//! it is refused.
+//! The revocation stopwatch: revokes a sign-in and sends a copy of its credential until it is
+//! refused.
 
 mod credentials;
 mod reading;
@@ -12,5 +12,5 @@ pub use reading::{
     Poll, PollOutcome, PromiseResult, REFUSALS_TO_CONFIRM, Reading, has_stopped, promise_result,
     reading,
 };
-pub use scenarios::{CACHED_FOR, SHORT_TTL, Scenario};
+pub use scenarios::{CACHED_FOR, Scenario};
 pub use timing::{INTERVAL, Progress, Timed, time};

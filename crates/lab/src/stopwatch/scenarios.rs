@@ -1,4 +1,4 @@
-//! What the stopwatch can time, each at instances of its own.
+//! What the stopwatch can time, each with its own instances.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use crate::context::Fixture;
 use crate::error::Result;
 use crate::instance::{Instance, InstanceFactory, InstanceOptions, Instances};
 
-/// The lifetime of a JWT that is not watched: short enough to wait for.
-pub const SHORT_TTL: &str = "3s";
+/// `JWT_ACCESS_TTL` of a JWT that is only refused when it expires.
+const SHORT_TTL: &str = "3s";
 
-/// For how long an introspection answer is cached, where it is.
+/// `OAUTH_INTROSPECTION_CACHE`, where the cache is on.
 pub const CACHED_FOR: Duration = Duration::from_secs(2);
 const CACHED: &str = "2s";
 
@@ -45,11 +45,11 @@ impl Scenario {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Session => "Server session",
-            Self::JwtWatchHere => "JWT, watched",
-            Self::JwtWatch => "JWT, watched, at another process",
+            Self::JwtWatchHere => "JWT, revocation list, same process",
+            Self::JwtWatch => "JWT, revocation list, another process",
             Self::Introspected => "Another app’s OAuth token",
-            Self::IntrospectedCached => "Another app’s OAuth token, with a cache",
-            Self::JwtExpiry => "JWT, until it expires",
+            Self::IntrospectedCached => "Another app’s OAuth token, cached introspection",
+            Self::JwtExpiry => "JWT, valid until it expires",
         }
     }
 
@@ -70,7 +70,7 @@ impl Scenario {
         }
     }
 
-    /// Times it once, at instances that are stopped afterwards.
+    /// Times it once, and stops its instances.
     pub async fn run(
         self,
         factory: &dyn InstanceFactory,
@@ -86,7 +86,7 @@ impl Scenario {
     }
 
     pub(crate) async fn prepare<'a>(self, instances: &'a Instances<'_>) -> Result<Prepared<'a>> {
-        let fixture = Fixture::at(instances.start(&self.options()).await?).await?;
+        let fixture = Fixture::new(instances.start(&self.options()).await?).await?;
         let used_at = if self == Self::JwtWatch {
             let options = self.options().sharing_storage_with(fixture.instance)?;
             instances.start(&options).await?
@@ -97,7 +97,7 @@ impl Scenario {
     }
 }
 
-/// A scenario that can be timed again and again.
+/// A scenario whose instances are running, so that it can be timed repeatedly.
 pub(crate) struct Prepared<'a> {
     scenario: Scenario,
     fixture: Fixture<'a>,

@@ -1,4 +1,4 @@
-//! Timing one credential.
+//! Times one credential.
 
 use std::time::{Duration, Instant};
 
@@ -13,20 +13,21 @@ use crate::agent::Agent;
 use crate::error::{Error, Result};
 use crate::stats::as_f64;
 
-/// Between two requests with the credential.
+/// The time between two polls.
 pub const INTERVAL: Duration = Duration::from_millis(50);
 
-/// Requests sent before the revocation, to prove that the credential works.
-const PROBES_BEFORE: u32 = 3;
+/// Polls before the revocation, to prove that the credential works.
+const POLLS_BEFORE: u32 = 3;
 
-/// How much longer than promised it is timed.
+/// How long to poll beyond the promised time.
 const EXTRA_TIME: Duration = Duration::from_secs(2);
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Timed {
     pub slug: String,
-    /// How soon it is to be refused, in milliseconds.
+    /// In milliseconds after the revocation.
     pub promised: f64,
+    /// In milliseconds.
     pub interval: f64,
     pub polls: Vec<Poll>,
     pub reading: Reading,
@@ -35,13 +36,12 @@ pub struct Timed {
 
 #[derive(Clone, Copy, Debug)]
 pub enum Progress {
-    /// The sign-in has just been ended: from here on time counts.
     Revoked,
     Polled(Poll),
 }
 
-/// Sends a credential, revocation its sign-in, and sends it every [`INTERVAL`] until it has been
-/// refused often enough ([`has_stopped`]), or is two seconds past its promise.
+/// Sends a credential, revokes it, and sends it every [`INTERVAL`] until [`has_stopped`], or until
+/// two seconds after the promised time.
 pub async fn time(
     agent: &Agent,
     credential: &TimedCredential,
@@ -49,27 +49,27 @@ pub async fn time(
 ) -> Result<Timed> {
     let start = Instant::now();
     let mut polls = Vec::new();
-    for _ in 0..PROBES_BEFORE {
+    for _ in 0..POLLS_BEFORE {
         polls.push(send(agent, credential, start).await);
         sleep(INTERVAL).await;
     }
-    let ended = agent.fresh().send(credential.revocation.clone()).await?;
-    if !(ended.status.is_success() || ended.status.is_redirection()) {
-        return Err(Error::unexpected(credential.slug, ended.status.as_str()));
+    let answer = agent.fresh().send(credential.revocation.clone()).await?;
+    if !(answer.status.is_success() || answer.status.is_redirection()) {
+        return Err(Error::unexpected("the revocation", answer.status.as_str()));
     }
-    // From here on the owner knows that it is done.
-    let end = Instant::now();
+    // The clock starts when the revocation is confirmed.
+    let revoked = Instant::now();
     progress(Progress::Revoked);
-    let zero = millis(end - start);
+    let offset = millis(revoked - start);
     for poll in &mut polls {
-        poll.asked -= zero;
-        poll.answered -= zero;
+        poll.asked -= offset;
+        poll.answered -= offset;
     }
     let mut ticks = tokio::time::interval(INTERVAL);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    while !has_stopped(&polls) && end.elapsed() <= credential.promise + EXTRA_TIME {
+    while !has_stopped(&polls) && revoked.elapsed() <= credential.promise + EXTRA_TIME {
         ticks.tick().await;
-        let poll = send(agent, credential, end).await;
+        let poll = send(agent, credential, revoked).await;
         progress(Progress::Polled(poll));
         polls.push(poll);
     }
@@ -80,7 +80,7 @@ async fn send(agent: &Agent, credential: &TimedCredential, since: Instant) -> Po
     let asked = millis(since.elapsed());
     let status = match agent.fresh().send(credential.request.clone()).await {
         Ok(answer) => answer.status.as_u16(),
-        // It counts as a sample: no answer is not a refusal.
+        // No answer is not a refusal.
         Err(_) => 0,
     };
     Poll { asked, answered: millis(since.elapsed()), status, seen: PollOutcome::of(status) }
@@ -104,7 +104,6 @@ impl Timed {
         }
     }
 
-    /// How many milliseconds it lived on, where that is known.
     pub const fn millis_until_refused(&self) -> Option<f64> {
         match self.reading {
             Reading::Dead { first_refused, .. } => Some(first_refused),
@@ -112,9 +111,9 @@ impl Timed {
         }
     }
 
-    /// How often it was accepted after the end.
+    /// The number of requests accepted after the revocation.
     pub fn accepted_after_revocation(&self) -> f64 {
-        let let_in = |poll: &&Poll| poll.asked >= 0.0 && poll.seen == PollOutcome::Accepted;
-        as_f64(self.polls.iter().filter(let_in).count())
+        let accepted = |poll: &&Poll| poll.asked >= 0.0 && poll.seen == PollOutcome::Accepted;
+        as_f64(self.polls.iter().filter(accepted).count())
     }
 }
