@@ -27,7 +27,8 @@ pub mod person;
 pub mod walk;
 
 use std::net::{Ipv4Addr, TcpListener};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
 pub use app::{Latchkey, Setup};
 pub use browser::Browser;
@@ -37,12 +38,22 @@ pub use issuer::Issuer;
 pub use mail_server::MailServer;
 pub use page::Page;
 
-/// A port that was free a moment ago: one that the system gives to no outgoing connection.
+/// A free port between 10000 and 20000, which the system gives to no outgoing connection.
+/// Ports come in blocks of a hundred. A process owns a block as long as it listens at the
+/// first port of it, so no other test process can take a port before it is used.
 pub fn free_port() -> u16 {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let first = std::process::id().wrapping_mul(97);
-    let ports = std::iter::repeat_with(|| NEXT.fetch_add(1, Ordering::Relaxed).wrapping_add(first));
-    let ports = ports.map(|n| 10_000 + u16::try_from(n % 20_000).unwrap_or_default());
-    let is_free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
-    ports.take(20_000).find(is_free).expect("a free port")
+    const BLOCK: u16 = 100;
+    static BLOCKS: Mutex<Vec<(TcpListener, Range<u16>)>> = Mutex::new(Vec::new());
+    let listen = |port: u16| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok();
+    let mut blocks = BLOCKS.lock().unwrap_or_else(PoisonError::into_inner);
+    loop {
+        if let Some((_, ports)) = blocks.last_mut()
+            && let Some(port) = ports.find(|port| listen(*port).is_some())
+        {
+            return port;
+        }
+        let mut starts = (10_000..20_000).step_by(BLOCK.into());
+        let (listener, start) = starts.find_map(|port| Some((listen(port)?, port))).expect("ports");
+        blocks.push((listener, start + 1..start + BLOCK));
+    }
 }

@@ -14,7 +14,7 @@ export const program = process.env.LATCHKEY_BIN ?? BUILT;
 /** A port that was free a moment ago: one that the system gives to no outgoing connection. */
 export async function freePort() {
   const server = createServer();
-  const port = 10000 + Math.floor(Math.random() * 20000);
+  const port = 20000 + Math.floor(Math.random() * 6000);
   const isFree = await new Promise((resolve) => {
     server.once('error', () => resolve(false));
     server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));

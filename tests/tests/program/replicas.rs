@@ -1,5 +1,7 @@
 //! Three instances behind HAProxy on one PostgreSQL, which take turns.
 
+use std::net::{Ipv4Addr, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -33,38 +35,16 @@ struct Site {
 impl Site {
     async fn start() -> Self {
         let database = Database::new_postgres_url().await;
-        let (front, stats) = (free_port(), free_port());
         let ports: Vec<u16> = (0..3).map(|_| free_port()).collect();
         let folder = tempfile::tempdir().expect("a folder");
-        let config = folder.path().join("haproxy.cfg");
-        let servers: String = ports
-            .iter()
-            .map(|port| {
-                format!("  server s{port} 127.0.0.1:{port} check inter 200ms fall 2 rise 1\n")
-            })
-            .collect();
-        let text = format!(
-            "defaults\n  mode http\n  timeout connect 2s\n  timeout client 60s\n  timeout server 60s\n\
-             \x20 timeout http-keep-alive 30s\n  timeout check 5s\n  option redispatch\n  retries 3\n\
-             frontend stats\n  bind 127.0.0.1:{stats}\n  stats enable\n  stats uri /\n\
-             frontend front\n  bind 127.0.0.1:{front}\n  default_backend back\n\
-             backend back\n  option forwardfor\n  balance roundrobin\n  option httpchk\n\
-             \x20 http-check send meth GET uri /readyz ver HTTP/1.1 hdr Host localhost\n{servers}"
-        );
-        std::fs::write(&config, text).expect("written");
+        let (proxy, front, stats) = start_haproxy(folder.path(), &ports).await;
         let mut site = Self {
             origin: format!("http://localhost:{front}"),
             thinks: format!("http://127.0.0.1:{stats}/;csv"),
             ports,
             database,
             instances: Vec::new(),
-            proxy: Command::new("haproxy")
-                .args(["-db", "-f"])
-                .arg(&config)
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .spawn()
-                .expect("HAProxy"),
+            proxy,
             _folder: folder,
         };
         for n in 0..3 {
@@ -108,6 +88,42 @@ impl Site {
         }
         panic!("HAProxy sends nobody to instance {n}");
     }
+}
+
+/// HAProxy before instances at these ports, with the ports of its front and its statistics.
+/// One that is taken in the meantime ends it: then it gets others.
+async fn start_haproxy(folder: &Path, instances: &[u16]) -> (Child, u16, u16) {
+    let servers: String = instances
+        .iter()
+        .map(|port| format!("  server s{port} 127.0.0.1:{port} check inter 200ms fall 2 rise 1\n"))
+        .collect();
+    let config = folder.join("haproxy.cfg");
+    for _ in 0..5 {
+        let (front, stats) = (free_port(), free_port());
+        let text = format!(
+            "defaults\n  mode http\n  timeout connect 2s\n  timeout client 60s\n  timeout server 60s\n\
+             \x20 timeout http-keep-alive 30s\n  timeout check 5s\n  option redispatch\n  retries 3\n\
+             frontend stats\n  bind 127.0.0.1:{stats}\n  stats enable\n  stats uri /\n\
+             frontend front\n  bind 127.0.0.1:{front}\n  default_backend back\n\
+             backend back\n  option forwardfor\n  balance roundrobin\n  option httpchk\n\
+             \x20 http-check send meth GET uri /readyz ver HTTP/1.1 hdr Host localhost\n{servers}"
+        );
+        std::fs::write(&config, text).expect("written");
+        let mut proxy = Command::new("haproxy")
+            .args(["-db", "-f"])
+            .arg(&config)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("HAProxy");
+        while proxy.try_wait().expect("its status").is_none() {
+            if TcpStream::connect((Ipv4Addr::LOCALHOST, stats)).is_ok() {
+                return (proxy, front, stats);
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+    panic!("HAProxy does not start");
 }
 
 impl Drop for Site {
