@@ -1,4 +1,4 @@
-//! What every request can reach.
+//! The application state that every handler can reach.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::mailer::Mailer;
 use crate::resource;
 use crate::settings::Settings;
 
-/// The app, as handlers see it. Cheap to clone.
+/// Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct App(Arc<Application>);
 
@@ -28,13 +28,12 @@ impl Deref for App {
     }
 }
 
-/// Everything that lives as long as the process.
 #[derive(Debug)]
 pub struct Application {
     pub latchkey: Latchkey,
     pub settings: Settings,
     pub connections: Connections,
-    /// Work that the process waits for before it lets go of the database.
+    /// Writes that must finish before the database is closed.
     pub background_writes: TaskTracker,
     pub lifecycle: Arc<Lifecycle>,
     pub mailer: Mailer,
@@ -53,14 +52,12 @@ impl Deref for Application {
 pub enum Error {
     #[error(transparent)]
     Latchkey(#[from] latchkey_axum::Error),
-    /// E-mails cannot be sent.
     #[error(transparent)]
     Mail(#[from] InvalidUrl),
 }
 
 impl App {
-    /// Opens the database and puts everything together. Calls no provider: one
-    /// that is down must not keep the app from starting.
+    /// Opens the database. Calls no provider: one that is down must not prevent a start.
     pub async fn open(mut settings: Settings, clock: Clock, links: Links) -> Result<Self, Error> {
         settings.config.resource_metadata = Some(resource::address(&settings));
         let latchkey = Latchkey::open(&settings, clock).await?;
@@ -77,14 +74,14 @@ impl App {
         })))
     }
 
-    /// Runs something to its end, and waits for it as long as the browser does:
-    /// a token that rotates and is dropped on the way is lost.
+    /// Runs `work` to its end, even if the client disconnects: a token that was rotated
+    /// but not stored would be lost.
     pub(crate) async fn run_to_completion<T: Send + 'static>(
         &self,
         work: impl Future<Output = HandlerResult<T>> + Send + 'static,
     ) -> HandlerResult<T> {
         self.background_writes.spawn(work).await.unwrap_or_else(|error| {
-            tracing::error!(%error, "a task ended badly");
+            tracing::error!(%error, "a background write panicked");
             Err(AppError::new(catalogue::INTERNAL))
         })
     }

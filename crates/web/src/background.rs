@@ -1,4 +1,4 @@
-//! What goes on beside the requests, so that none of it is on their path.
+//! Background jobs: periodic clean-up, revocation, e-mail, and changes by other processes.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -15,35 +15,22 @@ use tokio::time::MissedTickBehavior;
 use crate::app::App;
 use crate::mail_queue;
 
-/// How often what has expired is swept away.
-const SWEEP_EVERY: Span = Span::minutes(10);
+const DELETE_EXPIRED_EVERY: Span = Span::minutes(10);
+const RELEASE_MEMORY_EVERY: Span = Span::seconds(5);
+const EVICT_RATE_LIMITS_EVERY: Span = Span::minutes(1);
+const REVOKE_GRANTS_EVERY: Span = Span::seconds(2);
 
-/// How often what other processes write is read if none of them says anything:
-/// an announcement may be lost with a connection.
-const CATCH_UP_EVERY: Duration = Duration::from_secs(15);
+/// How often changes by other processes are read when no notification comes: one may
+/// be lost with its database connection.
+const POLL_CHANGES_EVERY: Duration = Duration::from_secs(15);
 
-/// How long news is let gather before it is read again.
-const GATHER: Duration = Duration::from_millis(400);
+/// Changes that are notified within this time are read together.
+const DEBOUNCE: Duration = Duration::from_millis(400);
 
-/// How often grants that were ended, and are not over, are looked at.
-const END_EVERY: Span = Span::seconds(2);
-
-/// How often memory that password hashing no longer needs is given back.
-const RELEASE_EVERY: Span = Span::seconds(5);
-
-/// How often what is only remembered for a while is looked through.
-const EVICT_EVERY: Span = Span::minutes(1);
-
-/// How long the audit trail reaches back.
 const AUDIT_KEPT: Span = Span::days(180);
+const FAILED_EMAILS_KEPT: Span = Span::days(7);
+const ENDED_SIGN_INS_KEPT: Span = Span::days(1);
 
-/// How long is remembered that an e-mail was given up.
-const GIVEN_UP_KEPT: Span = Span::days(7);
-
-/// How long a sign-in that has come to its end is remembered.
-const REMEMBERED: Span = Span::days(1);
-
-/// The jobs of this process. They end when it is told to stop.
 #[derive(Debug)]
 pub struct Background {
     tasks: JoinSet<()>,
@@ -55,17 +42,21 @@ impl Background {
         Self { tasks: JoinSet::new(), stopped }
     }
 
-    /// Does something now, and again each time that the span has gone by.
-    pub fn every<F, Fut>(&mut self, span: Span, mut act: F)
+    /// Runs a job now and after each interval, until the process stops.
+    pub fn every<F, Fut>(&mut self, interval: Span, mut job: F)
     where
         F: FnMut() -> Fut + Send + 'static,
         Fut: Future<Output = ()> + Send,
     {
         let mut stopped = self.stopped.clone();
         self.tasks.spawn(async move {
-            let mut ticks = ticks(span);
-            while next(&mut ticks, &mut stopped).await {
-                act().await;
+            let mut ticks = tokio::time::interval(interval.into());
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                tokio::select! {
+                    _ = ticks.tick() => job().await,
+                    _ = stopped.wait_for(|stopped| *stopped) => return,
+                }
             }
         });
     }
@@ -80,125 +71,114 @@ impl Background {
 }
 
 pub(crate) fn start(jobs: &mut Background, app: &App) {
-    jobs.every(SWEEP_EVERY, with(app, sweep));
-    jobs.every(SWEEP_EVERY, with(app, seal_anew));
-    jobs.every(RELEASE_EVERY, with(app, async |app: App| app.hasher.release_idle()));
-    jobs.every(EVICT_EVERY, with(app, async |app: App| app.limits.evict()));
-    let grants_wait = Arc::new(AtomicBool::new(true));
-    // One for each provider: one that hangs stands before nobody else.
+    jobs.every(DELETE_EXPIRED_EVERY, with(app, delete_expired));
+    jobs.every(DELETE_EXPIRED_EVERY, with(app, reencrypt_tokens));
+    jobs.every(RELEASE_MEMORY_EVERY, with(app, async |app: App| app.hasher.release_idle()));
+    jobs.every(EVICT_RATE_LIMITS_EVERY, with(app, async |app: App| app.limits.evict()));
+    let grants_pending = Arc::new(AtomicBool::new(true));
+    // A job for each provider: one that hangs does not delay the others.
     for n in 0..app.providers.len() {
-        let (app, stopped, waits) = (app.clone(), jobs.stopped.clone(), grants_wait.clone());
-        jobs.every(END_EVERY, move || {
-            end_grants(app.clone(), n, waits.load(Ordering::Relaxed), stopped.clone())
+        let (app, stopped, pending) = (app.clone(), jobs.stopped.clone(), grants_pending.clone());
+        jobs.every(REVOKE_GRANTS_EVERY, move || {
+            revoke_grants(app.clone(), n, pending.load(Ordering::Relaxed), stopped.clone())
         });
     }
-    jobs.spawn(follow(app.clone(), grants_wait, jobs.stopped.clone()));
-    jobs.spawn(mail_queue::work(app.clone(), jobs.stopped.clone()));
+    jobs.spawn(follow_changes(app.clone(), grants_pending, jobs.stopped.clone()));
+    jobs.spawn(mail_queue::run(app.clone(), jobs.stopped.clone()));
 }
 
-fn with<F: Fn(App) -> Fut, Fut>(app: &App, act: F) -> impl FnMut() -> Fut + use<F, Fut> {
+fn with<F: Fn(App) -> Fut, Fut>(app: &App, job: F) -> impl FnMut() -> Fut + use<F, Fut> {
     let app = app.clone();
-    move || act(app.clone())
+    move || job(app.clone())
 }
 
-fn ticks(every: Span) -> tokio::time::Interval {
-    let mut ticks = tokio::time::interval(Duration::from(every));
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    ticks
-}
-
-/// Waits for the next tick; `false` when it is time to stop.
-async fn next(ticks: &mut tokio::time::Interval, stopped: &mut watch::Receiver<bool>) -> bool {
-    tokio::select! {
-        _ = ticks.tick() => true,
-        _ = stopped.wait_for(|stopped| *stopped) => false,
-    }
-}
-
-async fn sweep(app: App) {
+async fn delete_expired(app: App) {
     let (db, now) = (&app.db, app.clock.now());
-    let attempts_over = now.minus(latchkey_auth::oauth::attempt::LIFETIME);
-    swept("sign-ins", sign_ins::forget(db, now.minus(REMEMBERED)).await);
-    swept("events", latchkey_store::audit::forget(db, now.minus(AUDIT_KEPT)).await);
-    swept("links", latchkey_store::email_tokens::forget(db, now).await);
-    swept("given up e-mails", latchkey_store::emails::forget(db, now.minus(GIVEN_UP_KEPT)).await);
-    swept("answers of providers", authorization_responses::forget(db, attempts_over).await);
-    swept("wrong tries", latchkey_store::failed_attempts::forget(db, now).await);
-    swept("keys", app.keys.prune(now).await);
+    let sign_ins_ended = now.minus(ENDED_SIGN_INS_KEPT);
+    let emails_failed = now.minus(FAILED_EMAILS_KEPT);
+    let attempts_expired = now.minus(latchkey_auth::oauth::attempt::LIFETIME);
+    log_failure("sign-ins", sign_ins::forget(db, sign_ins_ended).await);
+    log_failure("audit events", latchkey_store::audit::forget(db, now.minus(AUDIT_KEPT)).await);
+    log_failure("links", latchkey_store::email_tokens::forget(db, now).await);
+    log_failure("failed e-mails", latchkey_store::emails::forget(db, emails_failed).await);
+    log_failure("OAuth responses", authorization_responses::forget(db, attempts_expired).await);
+    log_failure("failed attempts", latchkey_store::failed_attempts::forget(db, now).await);
+    log_failure("signing keys", app.keys.prune(now).await);
 }
 
-fn swept<T, E: std::fmt::Display>(what: &str, result: Result<T, E>) {
+fn log_failure<T, E: std::fmt::Display>(rows: &str, result: Result<T, E>) {
     if let Err(error) = result {
-        tracing::warn!(%error, "old {what} could not be swept away");
+        tracing::warn!(%error, "expired {rows} could not be deleted");
     }
 }
 
-/// Goes on revoking what people have disconnected. It is all in the database:
-/// a restart forgets nothing, and of several processes one asks. So it is dropped
-/// when it is time to stop, and a provider that hangs keeps nobody.
-async fn end_grants(
+/// Retries the revocation of disconnected grants. Its state is in the database, so it
+/// can be cancelled at any time, and only one process revokes each grant.
+async fn revoke_grants(
     app: App,
     provider: usize,
-    any_waits: bool,
+    any_pending: bool,
     mut stopped: watch::Receiver<bool>,
 ) {
-    let Some(provider) = app.providers.get(provider).filter(|_| any_waits) else { return };
+    let Some(provider) = app.providers.get(provider).filter(|_| any_pending) else { return };
     tokio::select! {
-        ended = app.connections.end_what_is_due(provider) => if let Err(error) = ended {
-            tracing::warn!(%error, "ended grants could not be looked at");
+        revoked = app.connections.end_what_is_due(provider) => if let Err(error) = revoked {
+            tracing::warn!(%error, "grants to revoke could not be read");
         },
         _ = stopped.wait_for(|stopped| *stopped) => {}
     }
 }
 
-/// After a rotation of `APP_SECRET`: provider tokens follow to the current one,
-/// those too that a process with the earlier list has sealed since.
-async fn seal_anew(app: App) {
+/// Re-encrypts provider tokens after a rotation of `APP_SECRET`, including those that a
+/// process with the old secrets has written since.
+async fn reencrypt_tokens(app: App) {
     match app.connections.vault().reencrypt_all(&app.db).await {
         Ok(done) if done.reencrypted + done.lost > 0 => {
             tracing::info!(
                 reencrypted = done.reencrypted,
                 lost = done.lost,
-                "provider tokens sealed anew"
+                "provider tokens re-encrypted"
             );
         }
         Ok(_) => {}
-        Err(error) => tracing::warn!(%error, "provider tokens could not be sealed anew"),
+        Err(error) => tracing::warn!(%error, "provider tokens could not be re-encrypted"),
     }
 }
 
-/// Follows what other processes write: sign-ins that end, keys that are rotated,
-/// grants that are to be ended. An idle process asks for it all once in
-/// [`CATCH_UP_EVERY`].
-async fn follow(app: App, grants_wait: Arc<AtomicBool>, mut stopped: watch::Receiver<bool>) {
+/// Follows changes by other processes: ended sign-ins, rotated keys, grants to revoke.
+async fn follow_changes(
+    app: App,
+    grants_pending: Arc<AtomicBool>,
+    mut stopped: watch::Receiver<bool>,
+) {
     let changes = app.db.changes();
     loop {
-        catch_up(&app, &grants_wait).await;
-        let news = async {
-            tokio::time::sleep(GATHER).await;
+        read_changes(&app, &grants_pending).await;
+        let notification = async {
+            tokio::time::sleep(DEBOUNCE).await;
             changes.next().await;
         };
         tokio::select! {
-            _ = tokio::time::timeout(CATCH_UP_EVERY, news) => {}
+            _ = tokio::time::timeout(POLL_CHANGES_EVERY, notification) => {}
             _ = stopped.wait_for(|stopped| *stopped) => return,
         }
     }
 }
 
-/// When the database is away, everything stays as it was.
-async fn catch_up(app: &App, grants_wait: &AtomicBool) {
+/// Changes nothing when the database is unreachable.
+async fn read_changes(app: &App, grants_pending: &AtomicBool) {
     match app.revoked.poll(&app.db, app.clock.now()).await {
         Ok(()) => app.metrics.revocations_read(app.clock.uptime()),
         Err(error) => tracing::warn!(%error, "revocations could not be read"),
     }
     if let Err(error) = app.keys.reload().await {
-        tracing::warn!(%error, "the key ring could not be read anew");
+        tracing::warn!(%error, "the key ring could not be reloaded");
     }
     if app.providers.is_empty() {
         return;
     }
     match ending::is_any(&app.db).await {
-        Ok(any) => grants_wait.store(any, Ordering::Relaxed),
-        Err(error) => tracing::warn!(%error, "ended grants could not be looked for"),
+        Ok(any) => grants_pending.store(any, Ordering::Relaxed),
+        Err(error) => tracing::warn!(%error, "grants to revoke could not be counted"),
     }
 }

@@ -1,4 +1,4 @@
-//! Answers that are sent compressed.
+//! Compressed responses.
 
 use axum::extract::Request;
 use axum::middleware::Next;
@@ -8,7 +8,7 @@ use tower::ServiceExt as _;
 use tower_http::CompressionLevel;
 use tower_http::compression::Compression;
 
-/// For files, which are the same for everybody.
+/// For static files.
 pub(crate) async fn always(request: Request, next: Next) -> Response {
     let compressed = Compression::new(next).quality(CompressionLevel::Fastest);
     match compressed.oneshot(request).await {
@@ -17,10 +17,9 @@ pub(crate) async fn always(request: Request, next: Next) -> Response {
     }
 }
 
-/// For pages, but only as strangers see them. What somebody gets who is known may
-/// hold a secret beside what a stranger has written there, and how long it is
-/// compressed tells the one to whoever chooses the other (BREACH).
-pub(crate) async fn for_strangers(request: Request, next: Next) -> Response {
+/// For pages. A page for a signed-in user may hold a secret beside text that an
+/// attacker chose, and its compressed length would reveal the secret (BREACH).
+pub(crate) async fn without_credentials(request: Request, next: Next) -> Response {
     let headers = request.headers();
     if headers.contains_key(header::COOKIE) || headers.contains_key(header::AUTHORIZATION) {
         next.run(request).await

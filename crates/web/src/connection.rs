@@ -1,4 +1,4 @@
-//! How far a connection has come, and whether it gets on.
+//! Tracks the progress of a connection, and detects one that has stalled.
 
 use std::io;
 use std::pin::Pin;
@@ -12,28 +12,28 @@ use hyper::body::{Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// How long a client may take nothing of an answer that is there for it.
+/// How long a client may read nothing of a response that is ready.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a connection may lie idle between two requests: longer than the 60 s
-/// after which nginx lets go of it, so that it never sends one to a closed door.
+/// Keep-alive timeout. nginx closes after 60 s, so it closes first and never sends a
+/// request on a connection that we have just closed.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
     Idle = 0,
-    /// A part of a head has arrived, or nothing at all since it was opened.
+    /// Waiting for the rest of a head, or for the first byte of a new connection.
     Head = 1,
-    /// The head is there, and not yet all of the body.
+    /// Waiting for the rest of a body.
     Body = 2,
-    Answering = 3,
+    Responding = 3,
 }
 
-/// A small value, and above it how often it was set.
+/// A value below [`VALUES`](Self::VALUES), with a change counter in the bits above it.
 #[derive(Debug, Default)]
-struct Noted(AtomicU32);
+struct VersionedValue(AtomicU32);
 
-impl Noted {
+impl VersionedValue {
     const VALUES: u32 = 4;
 
     fn value(&self) -> u32 {
@@ -41,18 +41,18 @@ impl Noted {
     }
 
     fn set(&self, value: u32) {
-        let times = self.0.load(Ordering::Relaxed) / Self::VALUES;
-        self.0.store(times.wrapping_add(1) * Self::VALUES + value, Ordering::Relaxed);
+        let changes = self.0.load(Ordering::Relaxed) / Self::VALUES;
+        self.0.store(changes.wrapping_add(1) * Self::VALUES + value, Ordering::Relaxed);
     }
 }
 
-/// How far a connection has come, noted by whatever reads and writes: several times
-/// for each request, and so without a clock or a lock. A [`Watch`] has the clock.
+/// What a connection is doing. Updated several times per request, so without a lock
+/// or a clock; the [`StallDetector`] has the clock.
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
-    phase: Noted,
-    /// 1 while an answer finds no room.
-    blocked: Noted,
+    phase: VersionedValue,
+    /// 1 while the socket accepts no more of a response.
+    blocked: VersionedValue,
 }
 
 impl Progress {
@@ -64,18 +64,18 @@ impl Progress {
         self.phase.value() == phase as u32
     }
 
-    /// Whether no whole request is there, and no answer on its way.
-    pub(crate) fn is_half(&self) -> bool {
-        !self.is(Phase::Answering) && self.blocked.value() == 0
+    /// Whether there is neither a complete request nor a response in flight.
+    pub(crate) fn can_close(&self) -> bool {
+        !self.is(Phase::Responding) && self.blocked.value() == 0
     }
 
-    fn has_read(&self) {
+    fn record_read(&self) {
         if self.is(Phase::Idle) {
             self.enter(Phase::Head);
         }
     }
 
-    fn has_written<T>(&self, written: &Poll<T>) {
+    fn record_write<T>(&self, written: &Poll<T>) {
         match written.is_pending() {
             true if self.blocked.value() == 1 => {}
             blocked => self.blocked.set(blocked.into()),
@@ -83,55 +83,53 @@ impl Progress {
     }
 }
 
-/// Looks at the [`Progress`] of a connection now and then, and judges by how long
-/// ago it saw something change.
+/// Polls the [`Progress`] of a connection and remembers when it last changed.
 #[derive(Debug)]
-pub(crate) struct Watch {
+pub(crate) struct StallDetector {
     head_timeout: Duration,
     phase: (u32, Instant),
     blocked: (u32, Instant),
 }
 
-impl Watch {
-    /// Over a connection that was opened now, and may take so long over a head.
+impl StallDetector {
+    /// For a connection that was opened just now.
     pub(crate) fn new(progress: &Progress, head_timeout: Duration) -> Self {
         progress.enter(Phase::Head);
         let now = Instant::now();
         Self { head_timeout, phase: (Phase::Head as u32, now), blocked: (0, now) }
     }
 
-    /// Whether its time is up. A body and an answer have deadlines of their own,
-    /// with an answer that says so.
-    pub(crate) fn is_stuck(&mut self, progress: &Progress, now: Instant) -> bool {
-        let unchanged = |noted: &Noted, (seen, since): &mut (u32, Instant)| {
-            let noted = noted.0.load(Ordering::Relaxed);
-            if noted != *seen {
-                (*seen, *since) = (noted, now);
+    /// Request bodies and handlers have timeouts of their own, with an error response.
+    pub(crate) fn is_stalled(&mut self, progress: &Progress, now: Instant) -> bool {
+        let unchanged_for = |current: &VersionedValue, (last, since): &mut (u32, Instant)| {
+            let current = current.0.load(Ordering::Relaxed);
+            if current != *last {
+                (*last, *since) = (current, now);
             }
             now.duration_since(*since)
         };
-        let blocked = unchanged(&progress.blocked, &mut self.blocked);
-        let same_phase = unchanged(&progress.phase, &mut self.phase);
-        (progress.blocked.value() == 1 && blocked > WRITE_TIMEOUT)
-            || progress.is(Phase::Idle) && same_phase > IDLE_TIMEOUT
-            || progress.is(Phase::Head) && same_phase > self.head_timeout
+        let blocked_for = unchanged_for(&progress.blocked, &mut self.blocked);
+        let phase_for = unchanged_for(&progress.phase, &mut self.phase);
+        (progress.blocked.value() == 1 && blocked_for > WRITE_TIMEOUT)
+            || progress.is(Phase::Idle) && phase_for > IDLE_TIMEOUT
+            || progress.is(Phase::Head) && phase_for > self.head_timeout
     }
 }
 
-/// A connection whose reads and writes are noted.
+/// A stream that records its reads and writes.
 #[derive(Debug)]
-pub(crate) struct Watched {
+pub(crate) struct TrackedStream {
     stream: TcpStream,
     progress: Arc<Progress>,
 }
 
-impl Watched {
+impl TrackedStream {
     pub(crate) fn new(stream: TcpStream, progress: Arc<Progress>) -> Self {
         Self { stream, progress }
     }
 }
 
-impl AsyncRead for Watched {
+impl AsyncRead for TrackedStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -140,21 +138,21 @@ impl AsyncRead for Watched {
         let before = into.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, into);
         if into.filled().len() > before {
-            self.progress.has_read();
+            self.progress.record_read();
         }
         read
     }
 }
 
-/// One buffer at a time: an answer is small, and copied faster than gathered.
-impl AsyncWrite for Watched {
+/// No vectored writes: a response is small, and copying it is faster.
+impl AsyncWrite for TrackedStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.progress.has_written(&written);
+        self.progress.record_write(&written);
         written
     }
 
@@ -167,27 +165,27 @@ impl AsyncWrite for Watched {
     }
 }
 
-/// A body whose end, or whose being let go of, begins another phase.
+/// A body that enters the next phase when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Tracked<B> {
+pub(crate) struct TrackedBody<B> {
     body: B,
     progress: Arc<Progress>,
-    then: Phase,
+    next: Phase,
 }
 
-impl<B> Tracked<B> {
-    pub(crate) fn new(body: B, progress: Arc<Progress>, then: Phase) -> Self {
-        Self { body, progress, then }
+impl<B> TrackedBody<B> {
+    pub(crate) fn new(body: B, progress: Arc<Progress>, next: Phase) -> Self {
+        Self { body, progress, next }
     }
 }
 
-impl<B> Drop for Tracked<B> {
+impl<B> Drop for TrackedBody<B> {
     fn drop(&mut self) {
-        self.progress.enter(self.then);
+        self.progress.enter(self.next);
     }
 }
 
-impl<B: HttpBody + Unpin> HttpBody for Tracked<B> {
+impl<B: HttpBody + Unpin> HttpBody for TrackedBody<B> {
     type Data = B::Data;
     type Error = B::Error;
 
@@ -211,33 +209,33 @@ impl<B: HttpBody + Unpin> HttpBody for Tracked<B> {
 mod tests {
     use super::*;
 
-    /// What happens on a connection, after so many seconds, and whether its time is up then.
+    /// Seconds since the connection was opened, what happens then, whether it is stalled.
     type Step = (u64, fn(&Progress), bool);
 
     #[test]
     fn a_connection_that_does_not_get_on_is_given_up() {
         let nothing: fn(&Progress) = |_| ();
-        let read: fn(&Progress) = Progress::has_read;
-        let blocked: fn(&Progress) = |progress| progress.has_written(&Poll::<()>::Pending);
-        let written: fn(&Progress) = |progress| progress.has_written(&Poll::Ready(()));
+        let read: fn(&Progress) = Progress::record_read;
+        let blocked: fn(&Progress) = |progress| progress.record_write(&Poll::<()>::Pending);
+        let written: fn(&Progress) = |progress| progress.record_write(&Poll::Ready(()));
         let idle: fn(&Progress) = |progress| progress.enter(Phase::Idle);
-        let answering: fn(&Progress) = |progress| progress.enter(Phase::Answering);
+        let responding: fn(&Progress) = |progress| progress.enter(Phase::Responding);
         let steps: [&[Step]; 7] = [
             &[(10, nothing, false), (11, nothing, true)],
-            // A head that drips is one head.
+            // A slow head does not get more time with each byte.
             &[(5, read, false), (10, read, false), (11, read, true)],
             &[(5, idle, false), (75, nothing, false), (81, nothing, true)],
-            // The next head has its own time.
+            // The next head has a timeout of its own.
             &[(5, idle, false), (70, read, false), (79, read, false), (81, nothing, true)],
-            &[(5, answering, false), (500, nothing, false)],
+            &[(5, responding, false), (500, nothing, false)],
             &[
-                (5, answering, false),
+                (5, responding, false),
                 (6, blocked, false),
                 (16, blocked, false),
                 (17, blocked, true),
             ],
             &[
-                (5, answering, false),
+                (5, responding, false),
                 (6, blocked, false),
                 (16, written, false),
                 (17, blocked, false),
@@ -245,13 +243,13 @@ mod tests {
         ];
         for steps in steps {
             let progress = Progress::default();
-            let mut watch = Watch::new(&progress, Duration::from_secs(10));
+            let mut detector = StallDetector::new(&progress, Duration::from_secs(10));
             let opened = Instant::now();
-            let _ = watch.is_stuck(&progress, opened);
+            let _ = detector.is_stalled(&progress, opened);
             for (after, step, expected) in steps {
                 step(&progress);
                 let now = opened + Duration::from_secs(*after);
-                assert_eq!(watch.is_stuck(&progress, now), *expected, "{after} s: {steps:?}");
+                assert_eq!(detector.is_stalled(&progress, now), *expected, "{after} s: {steps:?}");
             }
         }
     }

@@ -1,5 +1,5 @@
-//! What a browser keeps for a later page. None of it is secret, and nothing but
-//! words on a page depends on it.
+//! Cookies with hints for a later page: the sign-in method used last, and flash
+//! messages. They are not secret, and only texts on pages depend on them.
 
 use std::convert::Infallible;
 
@@ -10,17 +10,16 @@ use latchkey_axum::{CookieProfile, Latchkey, ResponseCookies};
 use latchkey_domain::Span;
 use url::form_urlencoded;
 
-/// How this browser signed in last.
+/// The sign-in method that this browser used last.
 pub(crate) const LAST_USED: (&str, Span) = ("last_used", Span::days(400));
 
-/// What the next home page says has happened.
+/// The flash message for the next home page.
 pub(crate) const DONE: (&str, Span) = ("done", Span::minutes(1));
 
-/// What the browser kept, and what it is to keep.
 #[derive(Debug)]
 pub struct Hints {
     cookies: CookieProfile,
-    kept: HeaderMap,
+    request_headers: HeaderMap,
     response: ResponseCookies,
 }
 
@@ -33,16 +32,16 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
         let response = parts.extensions.get().cloned().unwrap_or_default();
         let cookies = Latchkey::from_ref(state).cookies.clone();
-        Ok(Self { cookies, kept: parts.headers.clone(), response })
+        Ok(Self { cookies, request_headers: parts.headers.clone(), response })
     }
 }
 
 impl Hints {
     pub(crate) fn new(cookies: CookieProfile, response: ResponseCookies) -> Self {
-        Self { cookies, kept: HeaderMap::new(), response }
+        Self { cookies, request_headers: HeaderMap::new(), response }
     }
 
-    pub(crate) fn keep(&self, (name, age): (&str, Span), value: &str) {
+    pub(crate) fn set(&self, (name, age): (&str, Span), value: &str) {
         if self.get((name, age)).as_deref() != Some(value) {
             let value = form_urlencoded::byte_serialize(value.as_bytes()).collect();
             self.response.add(vec![self.cookies.cookie(name, value, age)]);
@@ -50,11 +49,11 @@ impl Hints {
     }
 
     pub(crate) fn get(&self, (name, _): (&str, Span)) -> Option<String> {
-        let value = self.cookies.value(&self.kept, name)?;
+        let value = self.cookies.value(&self.request_headers, name)?;
         form_urlencoded::parse(value.as_bytes()).next().map(|(text, _)| text.into_owned())
     }
 
-    /// Reads it for the last time.
+    /// Returns a hint and removes its cookie.
     pub(crate) fn take(&self, hint: (&str, Span)) -> Option<String> {
         let value = self.get(hint)?;
         self.response.add(vec![self.cookies.removal(hint.0)]);

@@ -1,4 +1,4 @@
-//! What is the product's own about signing in.
+//! Implements the [`Host`] that `latchkey_axum` asks for pages, e-mails and roles.
 
 use axum::extract::FromRef;
 use latchkey_auth::oauth::Provider;
@@ -34,12 +34,12 @@ impl Host for App {
 
     fn failed_sign_in(&self, form: &FailedSignIn) -> AppError {
         let page = sign_in::failed(self, form);
-        shown_on(AppError::new(catalogue::WRONG_CREDENTIALS), &page)
+        with_page(AppError::new(catalogue::WRONG_CREDENTIALS), &page)
     }
 
     fn failed_sign_up(&self, form: FailedSignUp) -> AppError {
         let page = sign_in::SignUpPage::new(self, form);
-        shown_on(AppError::new(catalogue::VALIDATION_FAILED), &page)
+        with_page(AppError::new(catalogue::VALIDATION_FAILED), &page)
     }
 
     async fn signed_up(&self, outcome: SignUp, next: &ReturnTo) -> HandlerResult<String> {
@@ -53,14 +53,14 @@ impl Host for App {
     fn signed_out(&self, caller: Option<&Caller>, cookies: &ResponseCookies) -> Redirect {
         let hints = Hints::new(self.cookies.clone(), cookies.clone());
         if let Some(method) = caller.and_then(Caller::door) {
-            hints.keep(LAST_USED, &method.to_string());
+            hints.set(LAST_USED, &method.to_string());
         }
-        hints.keep(DONE, "signed-out");
+        hints.set(DONE, "signed-out");
         Redirect::to("/")
     }
 
-    /// In development the local provider has an administrator among its people,
-    /// who is one here too. A real provider never gives anybody a role.
+    /// The local provider's administrator gets the role `admin` in development.
+    /// Users of a real provider start without roles.
     fn initial_roles(&self, provider: &Provider, profile: &Profile) -> Roles {
         let is_admin = provider.local
             && profile.email_verified

@@ -1,8 +1,7 @@
-//! The product: pages and their templates, the API, settings, the command line.
+//! The product: pages, the API, e-mail, background jobs and the command line.
 //!
-//! [`routes`] is the one list of addresses, [`settings`] the one list of
-//! settings, and `latchkey_axum::errors::catalogue` the one list of everything
-//! that can go wrong.
+//! [`routes`] lists every URL, [`settings`] every setting, and
+//! `latchkey_axum::errors::catalogue` every error.
 
 pub mod api;
 pub mod app;
@@ -11,6 +10,7 @@ pub mod claims;
 pub mod cli;
 mod compression;
 mod connection;
+mod connection_limits;
 pub mod doctor;
 pub mod hints;
 mod host;
@@ -25,7 +25,6 @@ pub mod mailer;
 pub mod metrics;
 pub mod page;
 mod pages;
-mod places;
 mod prelude;
 mod recovery;
 pub mod resource;

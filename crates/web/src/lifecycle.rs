@@ -1,4 +1,4 @@
-//! Whether the process is about to end, and when it will have ended.
+//! When the process shuts down, and how long it stays ready.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -6,47 +6,44 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-/// Somebody who asks `/readyz` asks at least so often.
-const ASKED_WITHIN: Duration = Duration::from_secs(30);
+/// After a probe of `/readyz` this recent, we assume that a load balancer watches it.
+const PROBE_WINDOW: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
 pub struct Lifecycle {
-    /// From the signal to the end of what is under way (`SHUTDOWN_GRACE`).
+    /// `SHUTDOWN_GRACE`: from the signal to the deadline.
     grace: Duration,
-    /// When somebody last asked whether this process is ready.
-    asked: Mutex<Option<Instant>>,
-    end: OnceLock<Instant>,
+    last_probe: Mutex<Option<Instant>>,
+    deadline: OnceLock<Instant>,
 }
 
 impl Lifecycle {
     pub(crate) fn new(grace: Duration) -> Self {
-        Self { grace, asked: Mutex::default(), end: OnceLock::new() }
+        Self { grace, last_probe: Mutex::default(), deadline: OnceLock::new() }
     }
 
-    /// Somebody asks `/readyz`: they are to hear of the end before it comes.
-    pub(crate) fn asked_whether_ready(&self) {
-        *self.asked.lock() = Some(Instant::now());
+    pub(crate) fn record_probe(&self) {
+        *self.last_probe.lock() = Some(Instant::now());
     }
 
-    pub(crate) fn is_leaving(&self) -> bool {
-        self.end.get().is_some()
+    pub(crate) fn is_shutting_down(&self) -> bool {
+        self.deadline.get().is_some()
     }
 
-    /// From now on the process is not ready, and serves for a quarter of the grace
-    /// all the same when somebody watches it: they send nobody here afterwards.
-    /// Says when the end is.
-    pub(crate) async fn leave(&self) -> Instant {
-        let end = self.end();
-        let watched = self.asked.lock().is_some_and(|at| at.elapsed() < ASKED_WITHIN);
+    /// Makes `/readyz` fail and returns the deadline. If a load balancer watches, the
+    /// process keeps serving for a quarter of the grace, until no requests come here.
+    pub(crate) async fn begin_shutdown(&self) -> Instant {
+        let deadline = self.deadline();
+        let watched = self.last_probe.lock().is_some_and(|at| at.elapsed() < PROBE_WINDOW);
         if watched {
-            tracing::info!("not ready any longer; serving until others have noticed");
+            tracing::info!("no longer ready; serving until load balancers have noticed");
             tokio::time::sleep(self.grace / 4).await;
         }
-        end
+        deadline
     }
 
-    /// When what is under way is cut off: as said when leaving began, else from now.
-    pub(crate) fn end(&self) -> Instant {
-        *self.end.get_or_init(|| Instant::now() + self.grace)
+    /// When requests in flight are cut off: the grace after the first call.
+    pub(crate) fn deadline(&self) -> Instant {
+        *self.deadline.get_or_init(|| Instant::now() + self.grace)
     }
 }

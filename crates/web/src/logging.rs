@@ -1,4 +1,4 @@
-//! The log: one line for each thing that happened, to standard error.
+//! The log, written to standard error as text or JSON.
 
 use std::fmt;
 use std::io::IsTerminal as _;
@@ -14,77 +14,74 @@ use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
-/// Lines that wait for a slow reader; what comes beyond them is lost.
-const WAITING: usize = 8 * 1024;
+/// Lines buffered for a slow reader; further lines are dropped.
+const BUFFERED_LINES: usize = 8 * 1024;
 
-/// How long writing them may take at the end.
-const LAST_LINES: Duration = Duration::from_secs(1);
+/// How long the buffered lines may take to write when the process ends.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 
-static LOST: OnceLock<ErrorCounter> = OnceLock::new();
+static DROPPED_LINES: OnceLock<ErrorCounter> = OnceLock::new();
 
-/// How many lines nobody took in time.
 pub(crate) fn lines_lost() -> u64 {
-    LOST.get().map_or(0, |lost| lost.dropped_lines().try_into().unwrap_or(u64::MAX))
+    DROPPED_LINES.get().map_or(0, |lost| lost.dropped_lines().try_into().unwrap_or(u64::MAX))
 }
 
-/// Ends the log: what waits is written, unless nobody reads it.
+/// Flushes the log when it is dropped.
 #[derive(Debug)]
 pub struct Log(Option<WorkerGuard>);
 
 impl Drop for Log {
     fn drop(&mut self) {
         let guard = self.0.take();
-        let (done, ended) = mpsc::channel();
-        // In a thread of its own: the guard may wait, or complain on standard
-        // output, for longer than a process that is to end has.
+        let (sender, flushed) = mpsc::channel();
+        // In a thread, because the guard may block for longer than the process may take.
         std::thread::spawn(move || {
             drop(guard);
-            done.send(())
+            sender.send(())
         });
-        let _ = ended.recv_timeout(LAST_LINES);
+        let _ = flushed.recv_timeout(FLUSH_TIMEOUT);
     }
 }
 
-/// Starts writing the log, as `RUST_LOG` says, else from `info` on. A thread of
-/// its own writes it: whoever reads it slowly, or not at all, stops no request.
+/// Logs what `RUST_LOG` selects, else `info` and above. A separate thread writes, so
+/// that a slow reader blocks no request.
 ///
-/// tower-sessions calls a cookie whose session has ended "possibly suspicious";
-/// here it is just that, so only its errors are kept.
+/// tower-sessions warns of every cookie whose session has expired, so we log only its
+/// errors.
 pub fn start(filter: Option<&str>, json: bool) -> Log {
     const DEFAULT: &str = "info,tower_sessions=error,tower_sessions_core=error,sqlx=warn";
     let filter = filter.unwrap_or(DEFAULT);
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new(DEFAULT));
     let (writer, guard) = NonBlockingBuilder::default()
-        .buffered_lines_limit(WAITING)
+        .buffered_lines_limit(BUFFERED_LINES)
         .lossy(true)
         .finish(std::io::stderr());
-    // There is one log.
-    let _ = LOST.set(writer.error_counter());
+    let _ = DROPPED_LINES.set(writer.error_counter());
     let log = tracing_subscriber::fmt()
-        // It would complain on standard error, and panic when nobody reads that.
+        // They go to standard error, and panic when it is closed.
         .log_internal_errors(false)
         .with_env_filter(filter)
         .with_writer(writer)
         .with_ansi(!json && std::io::stderr().is_terminal())
-        .event_format(if json { Line::Json } else { Line::Text });
+        .event_format(if json { LineFormat::Json } else { LineFormat::Text });
     if json {
         log.fmt_fields(JsonFields::new()).init();
     } else {
         log.init();
     }
-    // The standard one writes to standard error by itself, and waits for it.
+    // The default hook writes to standard error directly, and blocks.
     std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
     Log(Some(guard))
 }
 
-/// How a line says when, how grave, for which request, and what.
+/// Formats time, level, request and fields.
 #[derive(Clone, Copy, Debug)]
-enum Line {
+enum LineFormat {
     Text,
     Json,
 }
 
-impl<S, N> FormatEvent<S, N> for Line
+impl<S, N> FormatEvent<S, N> for LineFormat
 where
     S: Subscriber + for<'l> LookupSpan<'l>,
     N: for<'w> FormatFields<'w> + 'static,

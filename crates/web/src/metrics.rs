@@ -1,4 +1,4 @@
-//! `METRICS_ADDR`: what Prometheus asks for, at a socket of its own.
+//! Prometheus metrics on `METRICS_ADDR`.
 
 use axum::Router;
 use axum::routing::get;
@@ -10,14 +10,14 @@ use crate::app::App;
 use crate::logging;
 
 pub fn router(app: &App) -> Router {
-    const KIND: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     app.metrics.begin();
     let app = app.clone();
     let text = async move || {
         let emails = emails::waiting(&app.db, app.clock.now()).await.ok();
         let host = HostNumbers { emails, log_lines_lost: logging::lines_lost() };
         let text = app.metrics.text(&app.db, &app.hasher, app.clock.uptime(), &host);
-        ([(header::CONTENT_TYPE, KIND)], text)
+        ([(header::CONTENT_TYPE, CONTENT_TYPE)], text)
     };
     Router::new().route("/metrics", get(text))
 }

@@ -1,5 +1,5 @@
-//! A page: a template that is a response. The HTML is in `templates/`, and each
-//! template's struct beside the handler that fills it.
+//! Renders a template as a response. The HTML is in `templates/`, each template's
+//! struct beside its handler.
 
 use askama::Template;
 use axum::response::{Html, IntoResponse, Response};
@@ -20,7 +20,7 @@ impl<T: Template> IntoResponse for Page<T> {
     }
 }
 
-/// The error with which a form is shown once more.
-pub(crate) fn shown_on(error: AppError, page: &impl Template) -> AppError {
+/// Shows the form again instead of the error page.
+pub(crate) fn with_page(error: AppError, page: &impl Template) -> AppError {
     error.html(page.render().ok())
 }

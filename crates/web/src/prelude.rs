@@ -1,4 +1,4 @@
-//! What most pages, and most operations of the API, are made of.
+//! Imports that most pages and API handlers need.
 
 pub(crate) use askama::Template;
 pub(crate) use axum::Json;
@@ -16,4 +16,4 @@ pub(crate) use utoipa::ToSchema;
 pub(crate) use crate::app::{App, Application};
 pub(crate) use crate::hints::{DONE, Hints, LAST_USED};
 pub(crate) use crate::layout::Layout;
-pub(crate) use crate::page::{Page, shown_on};
+pub(crate) use crate::page::{Page, with_page};

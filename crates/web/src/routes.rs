@@ -1,4 +1,4 @@
-//! The one list of addresses, and what happens around each of them.
+//! Every route, and the layers around it.
 
 use axum::Router;
 use axum::extract::State;
@@ -49,15 +49,15 @@ fn pages() -> Router<App> {
         .route("/errors/{code}", get(errors::entry))
 }
 
-/// Pages that end the sign-in with which they are called.
-fn ending() -> Router<App> {
+/// Routes that sign the caller out.
+fn sign_out_routes() -> Router<App> {
     Router::new()
         .route("/account/sign-ins/end-all", post(forms::end_all))
         .route("/account/delete", post(forms::delete))
 }
 
-/// What is called under whatever name this machine has.
-fn unnamed() -> Router<App> {
+/// Health checks and files, served for any `Host`.
+fn files() -> Router<App> {
     Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
@@ -66,34 +66,33 @@ fn unnamed() -> Router<App> {
         .route("/robots.txt", get(static_files::serve_at_root))
 }
 
-/// Where there is nothing; with a slash too many, the address without it.
+/// 404, or a redirect that removes a trailing slash.
 async fn not_found(State(app): State<App>, uri: Uri) -> HandlerResult<Redirect> {
     let path = uri.path().strip_suffix('/').filter(|path| !path.is_empty());
     let path = path.ok_or_else(|| AppError::new(catalogue::NOT_FOUND))?;
     let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-    // With our origin: `//evil.test/` would be another site's address.
+    // Absolute, because `//evil.test/` is another site's URL.
     Ok(Redirect::permanent(&app.settings.absolute(&format!("{path}{query}"))))
 }
 
-/// What a crate above the product serves within the product's layers.
+/// Routes that another crate adds within the product's layers.
 #[derive(Debug, Default)]
 pub struct Extra {
     pub routes: Router<App>,
     pub home: Option<MethodRouter<App>>,
 }
 
-/// The whole app: pages, what programs call, and what happens around them.
 pub fn router(app: &App, extra: Extra) -> Router {
     let latchkey = &app.latchkey;
     let pages = pages()
-        .merge(ending().layer(session_layer(latchkey)))
+        .merge(sign_out_routes().layer(session_layer(latchkey)))
         .merge(latchkey_axum::routes::pages(latchkey, Routes::ALL))
         .route("/", extra.home.unwrap_or_else(|| get(home::page)))
         .merge(extra.routes)
-        .layer(from_fn(compression::for_strangers))
+        .layer(from_fn(compression::without_credentials))
         .fallback(not_found);
     middleware::around_pages(pages, app)
-        .merge(middleware::around_files(unnamed(), app))
+        .merge(middleware::around_files(files(), app))
         .merge(middleware::around_api(api::routes(), latchkey))
         .with_state(app.clone())
 }

@@ -1,4 +1,4 @@
-//! From settings to a server that answers, and back to silence.
+//! Listens, serves connections, and shuts down gracefully.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -25,30 +25,30 @@ use tower::Service as _;
 
 use crate::app::App;
 use crate::background::{self, Background};
-use crate::connection::{Phase, Progress, Tracked, Watch, Watched};
+use crate::connection::{Phase, Progress, StallDetector, TrackedBody, TrackedStream};
+use crate::connection_limits::{ConnectionLimits, ConnectionPermit};
 use crate::lifecycle::Lifecycle;
-use crate::places::{Place, Places};
 use crate::settings::Settings;
 
-/// The largest head of a request, in bytes; beyond it the answer is 431. It is
-/// what a connection takes up that sends half of one.
+/// The largest request head in bytes; a larger one gets 431. Also the memory that a
+/// connection with an incomplete head can hold.
 const MAX_HEAD: usize = 64 * 1024;
 
 const CLOSE: HeaderValue = HeaderValue::from_static("close");
 
-/// How long a socket that is to be closed may go without anybody new before
-/// nobody waits there any longer, and how long that may take.
-const QUIET: Duration = Duration::from_millis(20);
-const AT_THE_DOOR: Duration = Duration::from_millis(500);
+/// At shutdown, queued connections are accepted until none has come for
+/// `DRAIN_IDLE`, for `DRAIN_MAX` at most.
+const DRAIN_IDLE: Duration = Duration::from_millis(20);
+const DRAIN_MAX: Duration = Duration::from_millis(500);
 
-/// How often a connection is looked at, and how often when the end has come.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
-const LOOK_AT_THE_END: Duration = Duration::from_millis(100);
+/// How often a connection is checked, normally and during shutdown.
+const CHECK_EVERY: Duration = Duration::from_secs(1);
+const CHECK_EVERY_AT_SHUTDOWN: Duration = Duration::from_millis(100);
 
-/// How long what is left may take after the last answer, whoever hangs.
-const LAST: Duration = Duration::from_secs(1);
+/// How long background work may take after the deadline for responses.
+const CLEANUP_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Listens where the settings say. An error says which address is taken.
+/// Listens on the addresses in the settings. An error names the address.
 pub async fn bind(settings: &Settings) -> io::Result<Vec<TcpListener>> {
     let mut listeners = Vec::new();
     for address in &settings.listen {
@@ -60,7 +60,7 @@ pub async fn bind(settings: &Settings) -> io::Result<Vec<TcpListener>> {
                     && settings.listen.len() > 1
                     && error.kind() != io::ErrorKind::AddrInUse =>
             {
-                tracing::debug!(%error, "no IPv6 here");
+                tracing::debug!(%error, "this machine has no IPv6");
             }
             Err(error) => return Err(error),
         }
@@ -68,7 +68,7 @@ pub async fn bind(settings: &Settings) -> io::Result<Vec<TcpListener>> {
     Ok(listeners)
 }
 
-/// Listens at one address, whose port a setting decides.
+/// `setting` is the variable that changes the port.
 pub async fn listen(address: SocketAddr, setting: &str) -> io::Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| {
         let hint = match error.kind() {
@@ -81,8 +81,8 @@ pub async fn listen(address: SocketAddr, setting: &str) -> io::Result<TcpListene
     })
 }
 
-/// "Every address" is where to listen; nobody can be reached there.
-pub(crate) fn reachable(address: SocketAddr) -> SocketAddr {
+/// Replaces an unspecified address (`0.0.0.0`, `::`) with loopback, to connect to it.
+pub(crate) fn connect_address(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
@@ -91,8 +91,8 @@ pub(crate) fn reachable(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, address.port())
 }
 
-/// Serves each router at its socket until `stop` comes to its end, then lets
-/// what is under way finish. `jobs` are added to the product's own.
+/// Serves each router on its listener until `stop` resolves, then finishes what is
+/// in flight. `jobs` adds background jobs to the product's own.
 pub async fn run(
     app: App,
     sites: Vec<(TcpListener, Router)>,
@@ -108,25 +108,25 @@ pub async fn run(
     background::start(&mut background, &app);
     jobs(&mut background);
     stop.await;
-    let end = app.lifecycle.leave().await;
-    // Nobody receives it when every task has ended already.
+    let deadline = app.lifecycle.begin_shutdown().await;
+    // Fails if every task has already ended.
     let _ = stopping.send(true);
-    let to_the_end = async {
+    let cleanup = async {
         background.join().await;
-        // Tokens that a provider is handing out now have to be written down.
+        // Tokens that a provider is issuing right now must be stored.
         app.background_writes.close();
         app.background_writes.wait().await;
         app.db.close().await;
     };
-    if tokio::time::timeout_at(end + LAST, to_the_end).await.is_err() {
-        tracing::warn!("some work was still under way and was cut off");
+    if tokio::time::timeout_at(deadline + CLEANUP_TIMEOUT, cleanup).await.is_err() {
+        tracing::warn!("some background work took too long and was cut off");
     }
 }
 
-/// What the sockets of a process share.
+/// Shared by all listeners of a process.
 #[derive(Clone, Debug)]
 pub struct Server {
-    places: Arc<Places>,
+    limits: Arc<ConnectionLimits>,
     lifecycle: Arc<Lifecycle>,
     trusted_proxies: Arc<[IpNet]>,
 }
@@ -134,14 +134,14 @@ pub struct Server {
 impl Server {
     pub fn new(app: &App) -> Self {
         Self {
-            places: Arc::default(),
+            limits: Arc::default(),
             lifecycle: Arc::clone(&app.lifecycle),
             trusted_proxies: app.settings.trusted_proxies.as_slice().into(),
         }
     }
 
-    /// Takes connections until told to stop; then those that have queued
-    /// already, closes the socket, and waits for what is under way.
+    /// Accepts connections until stopped, then those already queued, closes the
+    /// listener, and waits for requests in flight.
     pub async fn accept(
         self,
         listener: TcpListener,
@@ -150,16 +150,16 @@ impl Server {
     ) {
         let closing = stopped.clone();
         let mut open = JoinSet::new();
-        let take = |open: &mut JoinSet<()>, (stream, peer): (TcpStream, SocketAddr)| {
+        let serve = |open: &mut JoinSet<()>, (stream, peer): (TcpStream, SocketAddr)| {
             let is_proxy =
                 self.trusted_proxies.iter().any(|net| net.contains(&peer.ip().to_canonical()));
-            // Who takes too much is not told: that would cost a place.
-            if let Some(place) = self.places.take(peer.ip(), is_proxy) {
+            // Beyond the reserve there is no response: it would need a connection.
+            if let Some(permit) = self.limits.try_acquire(peer.ip(), is_proxy) {
                 let lifecycle = Arc::clone(&self.lifecycle);
-                open.spawn(converse(
+                open.spawn(serve_connection(
                     stream,
                     peer,
-                    place,
+                    permit,
                     lifecycle,
                     router.clone(),
                     closing.clone(),
@@ -170,60 +170,60 @@ impl Server {
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
                 Some(_) = open.join_next(), if !open.is_empty() => continue,
-                // An error means that the sender is gone, which is the end as well.
+                // An error means that the sender is gone: stop as well.
                 _ = stopped.wait_for(|stopped| *stopped) => break,
             };
             match accepted {
-                Ok(connection) => take(&mut open, connection),
+                Ok(connection) => serve(&mut open, connection),
                 Err(error) => {
-                    // Out of file descriptors, mostly: others have to end first.
-                    tracing::error!(%error, "a connection could not be taken");
+                    // Mostly out of file descriptors: wait until connections end.
+                    tracing::error!(%error, "a connection could not be accepted");
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 }
             }
         }
         let queued = async {
-            while let Ok(Ok(connection)) = tokio::time::timeout(QUIET, listener.accept()).await {
-                take(&mut open, connection);
+            while let Ok(Ok(connection)) = tokio::time::timeout(DRAIN_IDLE, listener.accept()).await
+            {
+                serve(&mut open, connection);
             }
         };
-        // More come all the time, perhaps.
-        let _ = tokio::time::timeout(AT_THE_DOOR, queued).await;
+        let _ = tokio::time::timeout(DRAIN_MAX, queued).await;
         drop(listener);
         let finished = async { while open.join_next().await.is_some() {} };
-        if tokio::time::timeout_at(self.lifecycle.end(), finished).await.is_err() {
-            tracing::warn!("some requests were still under way and were cut off");
+        if tokio::time::timeout_at(self.lifecycle.deadline(), finished).await.is_err() {
+            tracing::warn!("some requests took too long and were cut off");
         }
     }
 }
 
-/// Serves one connection for as long as it gets on.
-async fn converse(
+/// Serves one connection until it ends or stalls.
+async fn serve_connection(
     stream: TcpStream,
     peer: SocketAddr,
-    place: Place,
+    permit: ConnectionPermit,
     lifecycle: Arc<Lifecycle>,
     router: Router,
     mut stopped: watch::Receiver<bool>,
 ) {
     let progress = Arc::new(Progress::default());
-    let mut watch = Watch::new(&progress, place.patience());
-    let (seen, is_full) = (Arc::clone(&progress), place.is_reserve());
+    let mut stall_detector = StallDetector::new(&progress, permit.head_timeout());
+    let io = TokioIo::new(TrackedStream::new(stream, Arc::clone(&progress)));
+    let (tracked, over_limit) = (Arc::clone(&progress), permit.is_reserve());
     let service = hyper::service::service_fn(move |request| {
-        let closes = is_full || lifecycle.is_leaving();
-        answer(router.clone(), request, peer, Arc::clone(&seen), is_full, closes)
+        let close = over_limit || lifecycle.is_shutting_down();
+        respond(router.clone(), request, peer, Arc::clone(&tracked), over_limit, close)
     });
-    let io = TokioIo::new(Watched::new(stream, Arc::clone(&progress)));
     let mut connection = pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())
-            // [`Progress`] knows an idle connection from half a head.
+            // It cannot tell an idle connection from an incomplete head; we can.
             .header_read_timeout(None)
             .max_buf_size(MAX_HEAD)
             .serve_connection(io, service)
     );
-    let mut look = tokio::time::interval(LOOK_EVERY);
-    let mut ends = false;
+    let mut checks = tokio::time::interval(CHECK_EVERY);
+    let mut shutting_down = false;
     loop {
         tokio::select! {
             biased;
@@ -233,26 +233,27 @@ async fn converse(
                 }
                 return;
             }
-            _ = look.tick() => {
-                if watch.is_stuck(&progress, Instant::now()) || ends && progress.is_half() {
+            _ = checks.tick() => {
+                if stall_detector.is_stalled(&progress, Instant::now())
+                    || shutting_down && progress.can_close()
+                {
                     return;
                 }
-                // By now whatever had arrived has been read.
-                if ends {
+                // By now hyper has read everything that had arrived.
+                if shutting_down {
                     connection.as_mut().graceful_shutdown();
                 }
             }
-            _ = stopped.wait_for(|stopped| *stopped), if !ends => {
-                ends = true;
-                let first = tokio::time::Instant::now() + LOOK_AT_THE_END;
-                look = tokio::time::interval_at(first, LOOK_AT_THE_END);
+            _ = stopped.wait_for(|stopped| *stopped), if !shutting_down => {
+                shutting_down = true;
+                let first = tokio::time::Instant::now() + CHECK_EVERY_AT_SHUTDOWN;
+                checks = tokio::time::interval_at(first, CHECK_EVERY_AT_SHUTDOWN);
             }
         }
     }
 }
 
-/// hyper refuses what does not fit into its buffer; one that came in a single
-/// read may be larger.
+/// hyper limits only its buffer, and a single read may bring a larger head.
 fn head_bytes(request: &Request<Incoming>) -> usize {
     let headers =
         request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
@@ -260,36 +261,36 @@ fn head_bytes(request: &Request<Incoming>) -> usize {
     headers.sum::<usize>() + target
 }
 
-async fn answer(
+async fn respond(
     mut router: Router,
     mut request: Request<Incoming>,
     peer: SocketAddr,
     progress: Arc<Progress>,
-    is_full: bool,
-    closes: bool,
-) -> Result<Response<Tracked<axum::body::Body>>, Infallible> {
+    over_limit: bool,
+    close: bool,
+) -> Result<Response<TrackedBody<axum::body::Body>>, Infallible> {
     if head_bytes(&request) > MAX_HEAD {
-        let mut refused = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE.into_response();
-        refused.headers_mut().insert(header::CONNECTION, CLOSE);
-        return Ok(refused.map(|body| Tracked::new(body, progress, Phase::Idle)));
+        let mut response = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE.into_response();
+        response.headers_mut().insert(header::CONNECTION, CLOSE);
+        return Ok(response.map(|body| TrackedBody::new(body, progress, Phase::Idle)));
     }
-    progress.enter(if request.body().is_end_stream() { Phase::Answering } else { Phase::Body });
+    progress.enter(if request.body().is_end_stream() { Phase::Responding } else { Phase::Body });
     request.extensions_mut().insert(ConnectInfo(peer));
-    if is_full && !matches!(request.uri().path(), "/healthz" | "/readyz") {
+    if over_limit && !matches!(request.uri().path(), "/healthz" | "/readyz") {
         request.extensions_mut().insert(NoPlace);
     }
-    let arriving = Arc::clone(&progress);
-    let request = request.map(|body| Tracked::new(body, arriving, Phase::Answering));
+    let tracked = Arc::clone(&progress);
+    let request = request.map(|body| TrackedBody::new(body, tracked, Phase::Responding));
     let mut response = router.call(request).await?;
-    progress.enter(Phase::Answering);
-    if closes {
+    progress.enter(Phase::Responding);
+    if close {
         response.headers_mut().insert(header::CONNECTION, CLOSE);
     }
-    Ok(response.map(|body| Tracked::new(body, progress, Phase::Idle)))
+    Ok(response.map(|body| TrackedBody::new(body, progress, Phase::Idle)))
 }
 
-/// Hears of Ctrl-C and of being asked to end, from now on: whoever asks before
-/// the first answer is heard as well.
+/// Resolves on Ctrl-C or SIGTERM. Signals count from this call on, not from the
+/// first poll.
 pub fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
     {

@@ -1,4 +1,4 @@
-//! The stylesheet, the script and the pictures, compiled in.
+//! Static files, compiled in.
 
 use std::borrow::Cow;
 use std::sync::OnceLock;
@@ -13,14 +13,14 @@ const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../static/");
 #[derive(Debug)]
 pub struct File {
     name: &'static str,
-    kind: &'static str,
+    content_type: &'static str,
     contents: &'static [u8],
-    address: OnceLock<String>,
+    url: OnceLock<String>,
 }
 
 macro_rules! file {
-    ($name:literal, $kind:literal) => {
-        File::new($name, $kind, include_bytes!(concat!("../../../static/", $name)))
+    ($name:literal, $content_type:literal) => {
+        File::new($name, $content_type, include_bytes!(concat!("../../../static/", $name)))
     };
 }
 
@@ -34,59 +34,61 @@ static FILES: [File; 6] = [
 ];
 
 pub(crate) fn stylesheet() -> Cow<'static, str> {
-    FILES[0].address()
+    FILES[0].url()
 }
 
 pub(crate) fn script() -> Cow<'static, str> {
-    FILES[1].address()
+    FILES[1].url()
 }
 
 impl File {
-    pub const fn new(name: &'static str, kind: &'static str, contents: &'static [u8]) -> Self {
-        Self { name, kind, contents, address: OnceLock::new() }
+    pub const fn new(
+        name: &'static str,
+        content_type: &'static str,
+        contents: &'static [u8],
+    ) -> Self {
+        Self { name, content_type, contents, url: OnceLock::new() }
     }
 
-    /// Its address, which changes with its contents, so that a browser may keep
-    /// it for as long as it likes.
-    pub fn address(&'static self) -> Cow<'static, str> {
-        let address = || {
+    /// The URL with a hash of the contents, so that browsers can cache it forever.
+    pub fn url(&'static self) -> Cow<'static, str> {
+        let url = || {
             let hash = latchkey_store::hash::sha256_hex(&String::from_utf8_lossy(&self.contents()));
             format!("/static/{}?v={}", self.name, &hash[..12])
         };
         if cfg!(debug_assertions) {
-            Cow::Owned(address())
+            Cow::Owned(url())
         } else {
-            Cow::Borrowed(self.address.get_or_init(address))
+            Cow::Borrowed(self.url.get_or_init(url))
         }
     }
 
-    /// In a debug build it is as it lies there now: who changes a style sees it at once.
+    /// A debug build reads the file again, so that changes show without a build.
     fn contents(&self) -> Cow<'static, [u8]> {
-        let now = if cfg!(debug_assertions) {
+        let current = if cfg!(debug_assertions) {
             std::fs::read(format!("{FOLDER}{}", self.name)).ok()
         } else {
             None
         };
-        now.map_or(Cow::Borrowed(self.contents), Cow::Owned)
+        current.map_or(Cow::Borrowed(self.contents), Cow::Owned)
     }
 
-    /// The answer to a request for it, with the query of its address.
-    pub fn response(&'static self, query: Option<&str>, asked: &HeaderMap) -> Response {
-        // With a version in the address it never changes.
-        let lasts = match query {
+    pub fn response(&'static self, query: Option<&str>, headers: &HeaderMap) -> Response {
+        let cache_control = match query {
             Some(_) => "public, max-age=31536000, immutable",
             None => "public, max-age=3600",
         };
-        // Weak (RFC 9110 §8.8.1): compressed it has other bytes.
-        let address = self.address();
-        let tag = format!("W/\"{}\"", address.rsplit('=').next().unwrap_or_default());
-        let known = asked.get_all(header::IF_NONE_MATCH).iter();
-        let is_known = known.filter_map(|tags| tags.to_str().ok()).any(|tags| tags.contains(&tag));
-        let cached = [(header::CACHE_CONTROL, lasts), (header::ETAG, &tag)];
-        if is_known {
-            return (StatusCode::NOT_MODIFIED, cached).into_response();
+        // Weak, because a compressed response has other bytes (RFC 9110 §8.8.1).
+        let url = self.url();
+        let tag = format!("W/\"{}\"", url.rsplit('=').next().unwrap_or_default());
+        let mut if_none_match =
+            headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|tags| tags.to_str().ok());
+        let cache_headers = [(header::CACHE_CONTROL, cache_control), (header::ETAG, &tag)];
+        if if_none_match.any(|tags| tags.contains(&tag)) {
+            return (StatusCode::NOT_MODIFIED, cache_headers).into_response();
         }
-        (cached, [(header::CONTENT_TYPE, self.kind)], self.contents()).into_response()
+        (cache_headers, [(header::CONTENT_TYPE, self.content_type)], self.contents())
+            .into_response()
     }
 }
 
@@ -99,7 +101,7 @@ pub(crate) async fn serve(
     find(&name, query.as_deref(), &headers)
 }
 
-/// `GET /favicon.ico`, `GET /robots.txt`: where browsers and crawlers look unasked.
+/// `GET /favicon.ico`, `GET /robots.txt`
 pub(crate) async fn serve_at_root(uri: Uri, headers: HeaderMap) -> Response {
     find(uri.path().trim_start_matches('/'), None, &headers)
 }

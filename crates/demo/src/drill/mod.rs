@@ -105,7 +105,7 @@ pub(crate) async fn page(
 ) -> Page<DrillPage> {
     Page(DrillPage {
         layout: Layout::new(&demo.app, caller.as_ref()),
-        drill_script: SCRIPT.address(),
+        drill_script: SCRIPT.url(),
         token_lives: stage::TOKEN_LIVES,
         first_email: stage::EMAIL,
         scene: scene(&demo, &headers),
@@ -143,7 +143,7 @@ pub(crate) async fn room(
     let is_guarded = visit.policy.as_deref() == Some("real");
     let page = DrillRoomPage {
         layout: Layout::anonymous(&demo.app),
-        drill_script: SCRIPT.address(),
+        drill_script: SCRIPT.url(),
         number: scene.number,
         email: scene.email,
         comment: comment.map(Comment::html),

@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::common::{Outcome, print};
-use crate::serve::reachable;
+use crate::serve::connect_address;
 use crate::settings::{Capabilities, Environment, Settings};
 
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -16,11 +16,13 @@ const PATIENCE: Duration = Duration::from_secs(3);
 pub(super) async fn run(built_with: Capabilities) -> Outcome {
     let settings = Settings::load(&Environment::of_process(), built_with)?;
     let address = *settings.listen.first().ok_or("there is no address to ask")?;
-    let status =
-        tokio::time::timeout(PATIENCE, ask(reachable(address), settings.public_url.authority()))
-            .await
-            .map_err(|_| format!("no answer from {address} in {} s", PATIENCE.as_secs()))?
-            .map_err(|error| format!("{address}: {error}"))?;
+    let status = tokio::time::timeout(
+        PATIENCE,
+        ask(connect_address(address), settings.public_url.authority()),
+    )
+    .await
+    .map_err(|_| format!("no answer from {address} in {} s", PATIENCE.as_secs()))?
+    .map_err(|error| format!("{address}: {error}"))?;
     if status == "200" { print("ready") } else { Err(format!("not ready: HTTP {status}").into()) }
 }
 

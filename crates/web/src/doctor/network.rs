@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use url::Url;
 
 use super::report::{Check, Context, Finding};
-use crate::serve::reachable;
+use crate::serve::connect_address;
 use crate::settings::Settings;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,7 +136,7 @@ async fn try_port(address: SocketAddr, http: &Outbound, product: &str) -> Port {
 }
 
 fn loopback_url(address: SocketAddr) -> Option<Url> {
-    Url::parse(&format!("http://{}", reachable(address))).ok()
+    Url::parse(&format!("http://{}", connect_address(address))).ok()
 }
 
 fn judge_port(variable: &str, address: SocketAddr, port: Port) -> Finding {

@@ -1,32 +1,32 @@
-//! For whoever watches over the process.
+//! Health checks for orchestrators and load balancers.
 
 use crate::prelude::*;
 use http::HeaderName;
 use serde_json::{Value, json};
 
-/// `GET /healthz`: the process is alive. Asks nobody else.
+/// `GET /healthz`: the process runs. Checks nothing else.
 pub(crate) async fn alive() -> ([(HeaderName, &'static str); 1], &'static str) {
     ([(header::CONTENT_TYPE, "application/json")], r#"{"status":"ok"}"#)
 }
 
-/// `GET /readyz`: it can serve people. The database is there and up to date,
-/// there is a key to sign with, and the process is not about to end.
+/// `GET /readyz`: the database is reachable and migrated, there is a signing key,
+/// and the process is not shutting down.
 pub(crate) async fn ready(State(app): State<App>) -> (StatusCode, Json<Value>) {
-    app.lifecycle.asked_whether_ready();
+    app.lifecycle.record_probe();
     let database = app.db.ready().await;
     if let Err(error) = &database {
         tracing::warn!(%error, "not ready");
     }
     let keys = app.keys.ring().signing_key(app.clock.now()).is_some();
+    let process = !app.lifecycle.is_shutting_down();
+    let is_ready = database.is_ok() && keys && process;
     let word = |good: bool| if good { "ok" } else { "unavailable" };
-    let stays = !app.lifecycle.is_leaving();
-    let is_ready = database.is_ok() && keys && stays;
     let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let body = json!({
         "status": word(is_ready),
         "database": word(database.is_ok()),
         "keys": word(keys),
-        "process": word(stays),
+        "process": word(process),
     });
     (status, Json(body))
 }

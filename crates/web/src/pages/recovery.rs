@@ -85,7 +85,7 @@ pub(crate) async fn reset(
     let weak = || AppError::new(catalogue::WEAK_PASSWORD);
     if let Err(error) = check(&form.password, &[found.email.as_str()]) {
         let (layout, error) = (Layout::anonymous(&app), Some(error.to_string()));
-        return Err(shown_on(weak(), &ResetPage { layout, token, error }));
+        return Err(with_page(weak(), &ResetPage { layout, token, error }));
     }
     let hash = app.hasher.hash(&Password::new(form.password).map_err(|_| weak())?).await?;
     let now = app.clock.now();

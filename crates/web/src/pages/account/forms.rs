@@ -169,7 +169,7 @@ pub(crate) async fn end_all(
     let ended = end_all_but(&app, caller.user.id, None).await?;
     record_ended(&app, &caller, ended, &client).await;
     sign_out(&app, context).await?;
-    hints.keep(DONE, "signed-out");
+    hints.set(DONE, "signed-out");
     Ok(Redirect::to("/"))
 }
 
@@ -220,7 +220,7 @@ pub(crate) async fn delete(
     })
     .await?;
     forget_credentials(&app, &context);
-    hints.keep(DONE, "deleted");
+    hints.set(DONE, "deleted");
     Ok(Redirect::to("/"))
 }
 

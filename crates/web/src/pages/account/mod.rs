@@ -109,7 +109,7 @@ pub(crate) async fn page(
 ) -> HandlerResult<Page<AccountPage>> {
     let overview = read(&app, &caller).await?;
     let sign_in = sign_in(&overview, &caller)?;
-    hints.keep(LAST_USED, &sign_in.method.to_string());
+    hints.set(LAST_USED, &sign_in.method.to_string());
     let carried = match &caller.credential {
         Credential::Session(_) => session(&app, &sign_in),
         Credential::JwtCookie(carried) | Credential::JwtBearer(carried) => jwt(&app, carried),
