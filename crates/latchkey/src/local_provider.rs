@@ -46,7 +46,7 @@ fn printer(
         client_id: calendar_printer::CLIENT_ID.to_owned(),
         client_secret: calendar_printer::random_token()?,
         resource: api.audience.clone(),
-        api_metadata: resource::address(settings).parse()?,
+        api_metadata: resource::metadata_url(settings).parse()?,
         api_name: api.name.clone(),
     })
 }

@@ -59,7 +59,7 @@ pub enum Error {
 impl App {
     /// Opens the database. Calls no provider: one that is down must not prevent a start.
     pub async fn open(mut settings: Settings, clock: Clock, links: Links) -> Result<Self, Error> {
-        settings.config.resource_metadata = Some(resource::address(&settings));
+        settings.config.resource_metadata = Some(resource::metadata_url(&settings));
         let latchkey = Latchkey::open(&settings, clock).await?;
         let vault = Vault::new(settings.app_secret.clone());
         let (db, http, clock) = (&latchkey.db, &latchkey.http, &latchkey.clock);

@@ -54,9 +54,10 @@ impl Background {
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
                 tokio::select! {
-                    _ = ticks.tick() => job().await,
+                    _ = ticks.tick() => {}
                     _ = stopped.wait_for(|stopped| *stopped) => return,
                 }
+                job().await;
             }
         });
     }

@@ -1,12 +1,11 @@
-//! A JWT for people. What each member means stands in `templates/claims.html`.
+//! Formats the header and claims of a JWT; `templates/claims.html` explains each.
 
 use latchkey_domain::Timestamp;
 use serde_json::Value;
 
-/// A member of a token by its name, and its value as people read it.
+/// Name and readable value.
 pub type Claim = (String, String);
 
-/// The members of a header or of a set of claims.
 pub fn describe(members: &[(String, Value)]) -> Vec<Claim> {
     members.iter().map(|(name, value)| (name.clone(), readable(name, value))).collect()
 }

@@ -45,7 +45,7 @@ impl Host for App {
     async fn signed_up(&self, outcome: SignUp, next: &ReturnTo) -> HandlerResult<String> {
         match outcome {
             SignUp::Created(user) => recovery::send_verification(self, &user).await?,
-            SignUp::AlreadyThere(email) => recovery::send_already_there(self, email).await,
+            SignUp::AlreadyThere(email) => recovery::send_account_exists(self, email).await,
         }
         Ok(sign_in_page(&[("welcome", "1"), ("next", next.as_str())]))
     }

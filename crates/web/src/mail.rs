@@ -1,4 +1,4 @@
-//! What e-mails there are, and what becomes of them.
+//! E-mail messages and delivery errors.
 
 use latchkey_domain::{Email, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -8,20 +8,19 @@ pub struct EmailMessage {
     pub to: Email,
     pub subject: String,
     pub text: String,
-    /// What there is to open, if it is not a code to type.
+    /// `None` for an e-mail with a code.
     pub link: Option<String>,
     pub at: Timestamp,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct NotTaken {
-    /// Without the server's own words, which may name the recipient.
-    pub(crate) trouble: String,
-    /// Whether it would refuse this one again.
-    pub(crate) is_final: bool,
+pub(crate) struct DeliveryError {
+    /// Without the mail server's own text, which may name the recipient.
+    pub(crate) reason: String,
+    /// Whether a retry would fail, too.
+    pub(crate) is_permanent: bool,
 }
 
-/// The address of the mail server makes no sense.
 #[derive(Debug, thiserror::Error)]
-#[error("SMTP_URL has to be smtps://user:password@host or smtp://host:port?tls=required")]
+#[error("SMTP_URL must be smtps://user:password@host or smtp://host:port?tls=required")]
 pub struct InvalidUrl;

@@ -1,4 +1,4 @@
-//! Where e-mails go.
+//! Where e-mails go: to a mail server, or in development to an outbox.
 
 use std::collections::VecDeque;
 
@@ -9,15 +9,15 @@ use crate::settings::Settings;
 pub use crate::smtp::ACCEPTS_SMTP_URL;
 use crate::smtp::Smtp;
 
-const OUTBOX: usize = 50;
+const OUTBOX_SIZE: usize = 50;
 
 #[derive(Debug)]
 pub enum Mailer {
     Smtp(Box<Smtp>),
-    /// Into a box that a developer can look into. Nothing is sent.
+    /// Kept in memory for the page `/outbox`.
     Outbox(Mutex<VecDeque<EmailMessage>>),
-    /// Nowhere: `SMTP_URL` is not set, and this is nobody's own machine.
-    Nowhere,
+    /// Not in development, and `SMTP_URL` is not set.
+    Disabled,
 }
 
 impl Mailer {
@@ -25,11 +25,11 @@ impl Mailer {
         Ok(match &settings.smtp_url {
             Some(url) => Self::Smtp(Box::new(Smtp::new(url, settings.mail_sender.clone())?)),
             None if settings.is_development() => Self::Outbox(Mutex::default()),
-            None => Self::Nowhere,
+            None => Self::Disabled,
         })
     }
 
-    /// What would have been sent, the newest first; `None` where it is sent.
+    /// The e-mails in the outbox, newest first; `None` if there is no outbox.
     pub fn outbox(&self) -> Option<Vec<EmailMessage>> {
         let Self::Outbox(emails) = self else { return None };
         let emails = emails.lock();
@@ -37,8 +37,8 @@ impl Mailer {
     }
 }
 
-pub(crate) fn put_into_outbox(outbox: &Mutex<VecDeque<EmailMessage>>, email: EmailMessage) {
+pub(crate) fn add_to_outbox(outbox: &Mutex<VecDeque<EmailMessage>>, email: EmailMessage) {
     let mut emails = outbox.lock();
     emails.push_front(email);
-    emails.truncate(OUTBOX);
+    emails.truncate(OUTBOX_SIZE);
 }

@@ -1,15 +1,15 @@
-//! In place of `smtp.rs` in a build without the feature `mail`: there is no mail server,
-//! and the settings refuse `SMTP_URL`.
+//! Replaces `smtp.rs` in builds without the feature `mail`, where the settings refuse
+//! `SMTP_URL`.
 
 use latchkey_auth::secret::Secret;
 use tokio::sync::Notify;
 
-use crate::mail::{EmailMessage, InvalidUrl, NotTaken};
+use crate::mail::{DeliveryError, EmailMessage, InvalidUrl};
 use crate::settings::Sender;
 
 #[derive(Debug)]
 pub struct Smtp {
-    pub(crate) waiting: Notify,
+    pub(crate) queued: Notify,
     never: std::convert::Infallible,
 }
 
@@ -18,11 +18,11 @@ impl Smtp {
         Err(InvalidUrl)
     }
 
-    pub(crate) fn hand_over(
+    pub(crate) fn send(
         &self,
         _: &str,
         _: &EmailMessage,
-    ) -> std::future::Ready<Result<(), NotTaken>> {
+    ) -> std::future::Ready<Result<(), DeliveryError>> {
         match self.never {}
     }
 }

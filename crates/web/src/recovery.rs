@@ -1,4 +1,4 @@
-//! E-mails with links: verifying an address, and choosing a new password.
+//! E-mails about an account: links to verify an address or reset a password, and codes.
 
 use std::fmt;
 
@@ -11,39 +11,32 @@ use crate::mail::EmailMessage;
 use crate::mail_queue;
 use crate::prelude::*;
 
-/// How long a link works that proves an address.
-const VERIFY_FOR: Span = Span::days(1);
+const VERIFY_LINK_TTL: Span = Span::days(1);
+const RESET_LINK_TTL: Span = Span::minutes(30);
+const CODE_TTL: Span = Span::minutes(10);
 
-/// How long a link works that opens an account.
-const RESET_FOR: Span = Span::minutes(30);
+/// How long a notice without a secret is worth sending.
+const NOTICE_TTL: Span = Span::days(1);
 
-/// How long an e-mail is worth sending whose link lasts.
-const NEWS_FOR: Span = Span::days(1);
-
-/// How long a code works that proves who somebody is.
-const PROVE_FOR: Span = Span::minutes(10);
-
-/// The words of each are in `templates/email.txt`: a subject, and what follows.
+/// Subject and text of each are in `templates/email.txt`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Letter {
+enum EmailKind {
     Verify,
-    AlreadyThere,
+    AccountExists,
     Reset,
-    Changed,
-    Prove,
+    PasswordChanged,
+    Code,
 }
 
 #[derive(Template)]
 #[template(path = "email.txt")]
 struct TextPart<'a> {
     product: &'a str,
-    letter: Letter,
-    /// The one link, or the code.
-    what: &'a str,
+    kind: EmailKind,
+    link_or_code: &'a str,
 }
 
-/// Writes a code to an address that its person has proved. It is worth something
-/// to this one sign-in alone.
+/// Sends a code that confirms the user's identity, for this sign-in only.
 pub(crate) async fn send_code(
     app: &App,
     user: &User,
@@ -52,18 +45,18 @@ pub(crate) async fn send_code(
 ) -> HandlerResult<()> {
     if app.limits.allow_email_to("prove", email) {
         let code = Code::new();
-        let sent = Recipient { user_id: user.id, email: email.clone() };
-        let expires_at = app.clock.now().plus(PROVE_FOR);
+        let recipient = Recipient { user_id: user.id, email: email.clone() };
+        let expires_at = app.clock.now().plus(CODE_TTL);
         let hash = code.hash(sign_in);
-        email_tokens::insert(&app.db, &hash, Purpose::Prove, &sent, expires_at).await?;
+        email_tokens::insert(&app.db, &hash, Purpose::Prove, &recipient, expires_at).await?;
         let code = code.to_string();
-        deliver(app, Some(user.id), email.clone(), Letter::Prove, code, PROVE_FOR).await;
+        send(app, Some(user.id), email.clone(), EmailKind::Code, code, CODE_TTL).await;
     }
     Ok(())
 }
 
-/// Eight characters of Crockford's alphabet: 40 bits, which nobody finds by trying
-/// within ten minutes, and letters that nobody takes for digits.
+/// Eight characters of Crockford's Base32, whose letters cannot be mistaken for digits.
+/// 40 bits cannot be guessed within ten minutes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Code([u8; 8]);
 
@@ -74,7 +67,7 @@ impl Code {
         Self(random::bytes::<8>().map(|byte| ALPHABET[usize::from(byte % 32)]))
     }
 
-    /// As people type it: small letters, blanks, and O for zero.
+    /// Accepts lower case, spaces, and O, I and L for the digits they look like.
     pub(crate) fn parse(typed: &str) -> Option<Self> {
         let typed = typed.bytes().filter(|byte| !byte.is_ascii_whitespace() && *byte != b'-');
         let letters: Vec<u8> = typed
@@ -88,7 +81,7 @@ impl Code {
         letters.try_into().ok().filter(|_| known).map(Self)
     }
 
-    /// What is kept of it: for one sign-in, and worth nothing to another.
+    /// Includes the sign-in, so that the code is worthless to any other.
     pub(crate) fn hash(&self, sign_in: SignInId) -> String {
         hash::sha256_hex(&format!("{sign_in}:{self}"))
     }
@@ -101,91 +94,89 @@ impl fmt::Display for Code {
     }
 }
 
-/// Writes to somebody who has just signed up, or wants to prove their address.
 pub(crate) async fn send_verification(app: &App, user: &User) -> HandlerResult<()> {
     let Some(email) = &user.email else { return Ok(()) };
     if app.limits.allow_email_to("verify", email) {
-        let link = link(app, user, email, Purpose::Verify, VERIFY_FOR).await?;
-        deliver(app, Some(user.id), email.clone(), Letter::Verify, link, VERIFY_FOR).await;
+        let link = create_link(app, user, email, Purpose::Verify, VERIFY_LINK_TTL).await?;
+        send(app, Some(user.id), email.clone(), EmailKind::Verify, link, VERIFY_LINK_TTL).await;
     }
     Ok(())
 }
 
-/// Writes to somebody who signed up with an address that has an account.
-pub(crate) async fn send_already_there(app: &App, email: Email) {
+/// Answers a sign-up with the address of an existing account.
+pub(crate) async fn send_account_exists(app: &App, email: Email) {
     if app.limits.allow_email_to("exists", &email) {
         let link = app.settings.absolute("/sign-in");
-        deliver(app, None, email, Letter::AlreadyThere, link, NEWS_FOR).await;
+        send(app, None, email, EmailKind::AccountExists, link, NOTICE_TTL).await;
     }
 }
 
-/// Tells somebody that their password was changed.
-pub(crate) async fn send_changed(app: &App, user: UserId, email: Email) {
+pub(crate) async fn send_password_changed(app: &App, user: UserId, email: Email) {
     let link = app.settings.absolute("/forgot");
-    deliver(app, Some(user), email, Letter::Changed, link, NEWS_FOR).await;
+    send(app, Some(user), email, EmailKind::PasswordChanged, link, NOTICE_TTL).await;
 }
 
-/// Writes to somebody who has forgotten their password, if there is an account
-/// that this address opens. Whoever asked is told the same in either case, and
-/// the writing is not waited for, but by the end of the process.
+/// Sends a link to reset the password, if there is an account. Runs in the background:
+/// neither the response nor its time reveals whether there is one.
 pub(crate) fn forgot(app: &App, email: Email, client: Client) {
     let (tasks, app) = (app.background_writes.clone(), app.clone());
     tasks.spawn(async move {
-        if let Err(error) = try_forgot(&app, email, &client).await {
+        if let Err(error) = send_reset(&app, email, &client).await {
             tracing::error!(code = error.entry.code, "an e-mail could not be prepared");
         }
     });
 }
 
-async fn try_forgot(app: &App, email: Email, client: &Client) -> HandlerResult<()> {
-    // Who proved the address goes before who merely claims it.
+async fn send_reset(app: &App, email: Email, client: &Client) -> HandlerResult<()> {
+    // An account that has verified the address comes before one that only claims it.
     let user = match users::find_by_verified_email(&app.db, &email).await? {
         Some(id) => users::by_id(&app.db, id).await?,
         None => passwords::by_email(&app.db, &email).await?.map(|account| account.user),
     };
     let Some(user) = user else { return Ok(()) };
     if app.limits.allow_email_to("reset", &email) {
-        let link = link(app, &user, &email, Purpose::Reset, RESET_FOR).await?;
+        let link = create_link(app, &user, &email, Purpose::Reset, RESET_LINK_TTL).await?;
         let (kind, user) = (Kind::ResetRequested, Some(user.id));
         audit::record(app, kind, user, Actor::Nobody, "", Some(client)).await;
-        deliver(app, user, email, Letter::Reset, link, RESET_FOR).await;
+        send(app, user, email, EmailKind::Reset, link, RESET_LINK_TTL).await;
     }
     Ok(())
 }
 
-/// A link that works once. Only its hash is kept.
-async fn link(
+/// A link that works once. Only the hash of its token is stored.
+async fn create_link(
     app: &App,
     user: &User,
     email: &Email,
     purpose: Purpose,
-    lasts: Span,
+    ttl: Span,
 ) -> HandlerResult<String> {
     let token = random::token();
-    let sent = Recipient { user_id: user.id, email: email.clone() };
-    let expires_at = app.clock.now().plus(lasts);
-    email_tokens::insert(&app.db, &hash::sha256_hex(&token), purpose, &sent, expires_at).await?;
-    // Each kind of link has a page of its own.
+    let recipient = Recipient { user_id: user.id, email: email.clone() };
+    let expires_at = app.clock.now().plus(ttl);
+    email_tokens::insert(&app.db, &hash::sha256_hex(&token), purpose, &recipient, expires_at)
+        .await?;
+    // The paths of the pages begin with the purpose.
     Ok(app.settings.absolute(&format!("/{purpose}/{token}")))
 }
 
-async fn deliver(
+async fn send(
     app: &App,
     user: Option<UserId>,
     to: Email,
-    letter: Letter,
-    what: String,
-    lasts: Span,
+    kind: EmailKind,
+    link_or_code: String,
+    ttl: Span,
 ) {
-    let Ok(text) = (TextPart { product: &app.settings.product.name, letter, what: &what }).render()
-    else {
-        tracing::error!(?letter, "an e-mail could not be composed");
+    let product = &app.settings.product.name;
+    let Ok(text) = (TextPart { product, kind, link_or_code: &link_or_code }).render() else {
+        tracing::error!(?kind, "an e-mail could not be composed");
         return;
     };
     let (subject, text) = text.trim().split_once('\n').unwrap_or_default();
     let (subject, text) = (subject.to_owned(), format!("{text}\n"));
-    let (link, at) = ((letter != Letter::Prove).then_some(what), app.clock.now());
-    mail_queue::post(app, user, EmailMessage { to, subject, text, link, at }, lasts).await;
+    let (link, at) = ((kind != EmailKind::Code).then_some(link_or_code), app.clock.now());
+    mail_queue::enqueue(app, user, EmailMessage { to, subject, text, link, at }, ttl).await;
 }
 
 #[cfg(test)]

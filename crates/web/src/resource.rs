@@ -1,4 +1,4 @@
-//! The API as a protected resource (RFC 9728): its address, and where it is described.
+//! The URL and path of the API as a protected resource (RFC 9728).
 
 use url::Url;
 
@@ -6,12 +6,12 @@ use crate::settings::Settings;
 
 const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
 
-/// The address of this document, for `WWW-Authenticate` (RFC 9728 §5.1).
-pub fn address(settings: &Settings) -> String {
+/// The URL of the metadata, for `WWW-Authenticate` (RFC 9728 §5.1).
+pub fn metadata_url(settings: &Settings) -> String {
     settings.absolute(&format!("{WELL_KNOWN}{}", path(settings)))
 }
 
-/// The path of the resource, where it is an address of ours.
+/// The path of the resource if it is under `PUBLIC_URL`, else empty.
 pub(crate) fn path(settings: &Settings) -> String {
     let resource = Url::parse(&settings.jwt.audience).ok();
     let ours = resource.filter(|resource| resource.origin() == settings.public_url.origin());
@@ -35,7 +35,7 @@ mod tests {
         ] {
             let set = audience.map(|audience| ("JWT_AUDIENCE", audience));
             let (settings, _) = Settings::dry_run(&Environment::of(set, ""), Capabilities::ALL);
-            assert_eq!(address(&settings), format!("{WELL_KNOWN}{path}"), "{audience:?}");
+            assert_eq!(metadata_url(&settings), format!("{WELL_KNOWN}{path}"), "{audience:?}");
         }
     }
 }

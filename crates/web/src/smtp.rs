@@ -1,4 +1,4 @@
-//! Handing e-mails over to a mail server.
+//! Sends e-mails through a mail server.
 
 use std::time::Duration;
 
@@ -12,45 +12,45 @@ use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use tokio::sync::Notify;
 use url::Url;
 
-use crate::mail::{EmailMessage, InvalidUrl, NotTaken};
+use crate::mail::{DeliveryError, EmailMessage, InvalidUrl};
 use crate::settings::Sender;
 
-/// How long the mail server may take over each of its answers.
+/// For each response of the mail server.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 #[derive(Debug)]
 pub struct Smtp {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     sender: Sender,
-    /// Told when an e-mail has been written down.
-    pub(crate) waiting: Notify,
+    /// Notified when an e-mail was added to the queue.
+    pub(crate) queued: Notify,
 }
 
 impl Smtp {
     pub(crate) fn new(url: &Secret, sender: Sender) -> Result<Self, InvalidUrl> {
-        // Some relays turn away who does not call itself by a domain.
+        // Some relays refuse a client whose name is not a domain.
         let hello = ClientId::Domain(domain(&sender).to_owned());
         let transport = smtp_server(url)?.hello_name(hello).timeout(Some(TIMEOUT)).build();
-        Ok(Self { transport, sender, waiting: Notify::new() })
+        Ok(Self { transport, sender, queued: Notify::new() })
     }
 
-    /// Hands an e-mail over. However often it is tried, its `Message-ID` is the same.
-    pub(crate) async fn hand_over(&self, id: &str, email: &EmailMessage) -> Result<(), NotTaken> {
-        let message = compose(&self.sender, id, email).ok_or_else(|| NotTaken {
-            trouble: "it could not be composed".to_owned(),
-            is_final: true,
+    /// The `Message-ID` is made from `id`, so that it is the same in every retry.
+    pub(crate) async fn send(&self, id: &str, email: &EmailMessage) -> Result<(), DeliveryError> {
+        let message = compose(&self.sender, id, email).ok_or_else(|| DeliveryError {
+            reason: "it could not be composed".to_owned(),
+            is_permanent: true,
         })?;
         let sent = self.transport.send(message).await;
         sent.map(drop).map_err(|error| {
-            tracing::warn!(%error, "the mail server did not take an e-mail");
+            tracing::warn!(%error, "an e-mail could not be sent");
             let code = error.status().map(u16::from);
-            NotTaken {
-                trouble: match code {
+            DeliveryError {
+                reason: match code {
                     Some(code) => format!("the mail server answered {code}"),
                     None => "the mail server could not be reached".to_owned(),
                 },
-                // 53x is about our own password there, which somebody may mend.
-                is_final: error.is_permanent() && code.is_none_or(|code| code / 10 != 53),
+                // 53x refuses our own credentials, which the operator can correct.
+                is_permanent: error.is_permanent() && code.is_none_or(|code| code / 10 != 53),
             }
         })
     }
@@ -78,7 +78,7 @@ fn compose(sender: &Sender, id: &str, email: &EmailMessage) -> Option<Message> {
         .from(mailbox(sender.from.name.as_deref(), &sender.from.address)?)
         .to(mailbox(None, &email.to)?)
         .subject(subject)
-        // Large mail hosts refuse e-mails without these two (RFC 5322 §3.6).
+        // Large mail hosts refuse e-mails without Date and Message-ID (RFC 5322 §3.6).
         .date(email.at.offset_date_time().into())
         .message_id(Some(format!("<{id}@{}>", domain(sender))));
     if let Some(reply_to) = &sender.reply_to {
@@ -91,13 +91,13 @@ fn domain(sender: &Sender) -> &str {
     sender.from.address.as_str().rsplit_once('@').map_or("localhost", |(_, domain)| domain)
 }
 
-/// Says whether a mail server with this address can be talked to.
+/// Whether `SMTP_URL` is valid.
 pub const ACCEPTS_SMTP_URL: Option<fn(&Secret) -> bool> = Some(|url| smtp_server(url).is_ok());
 
-/// Whether its e-mails travel encrypted is the settings' business.
+/// The settings have already checked that the connection is encrypted.
 fn smtp_server(url: &Secret) -> Result<AsyncSmtpTransportBuilder, InvalidUrl> {
     let mut url = Url::parse(url.expose()).map_err(|_| InvalidUrl)?;
-    // For us alone: lettre knows no such word.
+    // Our own parameter, which lettre does not know.
     if url.query() == Some("tls=none") {
         url.set_query(None);
     }

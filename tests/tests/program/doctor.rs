@@ -234,7 +234,7 @@ async fn a_server_is_looked_at_as_well_as_a_file() {
     let url = Database::new_postgres_url().await;
     let report = examine_with(&[("DATABASE_URL", &url)]).await;
     let pending = &find(&report, Check::Migrations).finding;
-    assert!(pending.ends_with("are run at the next start."), "{report}");
+    assert!(pending.ends_with("will run at the next start."), "{report}");
 
     let _app = Setup::new().set("DATABASE_URL", &url).start().await;
     let report = examine_with(&[("DATABASE_URL", &url)]).await;

@@ -1,4 +1,4 @@
-//! The calendar, to be read.
+//! The calendar, read-only.
 
 use latchkey_domain::Scope;
 use latchkey_domain::calendar::Event;
@@ -10,7 +10,7 @@ use crate::prelude::*;
 /// An event.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Event)]
-pub(super) struct EventAnswer {
+pub(super) struct EventResponse {
     #[schema(format = Uuid)]
     id: String,
     title: String,
@@ -22,7 +22,7 @@ pub(super) struct EventAnswer {
     ends_at: String,
 }
 
-impl From<&Event> for EventAnswer {
+impl From<&Event> for EventResponse {
     fn from(event: &Event) -> Self {
         Self {
             id: event.id.to_string(),
@@ -37,7 +37,7 @@ impl From<&Event> for EventAnswer {
 /// A page of events.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct EventList {
-    items: Vec<EventAnswer>,
+    items: Vec<EventResponse>,
     /// The next page’s cursor, if there is one.
     #[schema(required)]
     next: Option<String>,
@@ -57,8 +57,8 @@ pub(super) async fn list(
     QueryParams(paging): QueryParams<Paging>,
 ) -> HandlerResult<Json<EventList>> {
     caller.require_scope(Scope::CalendarRead)?;
-    let part = paging.check()?;
-    let found = events::page(&app.db, caller.user.id, part.after, part.fetch()).await?;
-    let (found, next) = part.cut(found, |event| event.id);
-    Ok(Json(EventList { items: found.iter().map(EventAnswer::from).collect(), next }))
+    let page = paging.parse()?;
+    let found = events::page(&app.db, caller.user.id, page.after, page.fetch_limit()).await?;
+    let (found, next) = page.split(found, |event| event.id);
+    Ok(Json(EventList { items: found.iter().map(EventResponse::from).collect(), next }))
 }

@@ -1,4 +1,4 @@
-//! Contacts: only one's own; somebody else's is not there.
+//! The caller's contacts.
 
 use latchkey_auth::random;
 use latchkey_axum::JsonBody;
@@ -9,13 +9,13 @@ use latchkey_store::contacts;
 use super::paging::Paging;
 use crate::prelude::*;
 
-/// How many contacts one person may keep.
+/// Per account.
 const MAX_CONTACTS: i64 = 1000;
 
 /// A contact.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Contact)]
-pub(super) struct ContactAnswer {
+pub(super) struct ContactResponse {
     #[schema(format = Uuid)]
     id: String,
     name: String,
@@ -29,7 +29,7 @@ pub(super) struct ContactAnswer {
     updated_at: String,
 }
 
-impl From<&Contact> for ContactAnswer {
+impl From<&Contact> for ContactResponse {
     fn from(contact: &Contact) -> Self {
         Self {
             id: contact.id.to_string(),
@@ -45,7 +45,7 @@ impl From<&Contact> for ContactAnswer {
 /// A page of contacts.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ContactList {
-    items: Vec<ContactAnswer>,
+    items: Vec<ContactResponse>,
     /// The next page’s cursor, if there is one.
     #[schema(required)]
     next: Option<String>,
@@ -54,7 +54,7 @@ pub(super) struct ContactList {
 /// The contact’s new content.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(super) struct ContactDetails {
-    /// 1 to 200 characters, without control characters, and not only blanks.
+    /// 1 to 200 characters, without control characters and not only spaces.
     #[schema(
         min_length = 1,
         max_length = 200,
@@ -63,13 +63,13 @@ pub(super) struct ContactDetails {
     name: String,
     /// An e-mail address.
     email: Option<String>,
-    /// At most 40 digits, spaces and + - . ( ) /, with at least one digit; or nothing.
+    /// At most 40 digits, spaces and + - . ( ) /, with at least one digit; or empty.
     #[schema(max_length = 40, pattern = r"^( *|[0-9 +\-.()/]*[0-9][0-9 +\-.()/]*)$")]
     phone: Option<String>,
 }
 
 impl ContactDetails {
-    fn check(&self) -> HandlerResult<Details> {
+    fn validate(&self) -> HandlerResult<Details> {
         Details::check(&self.name, self.email.as_deref(), self.phone.as_deref())
             .map_err(|invalid| AppError::new(catalogue::VALIDATION_FAILED).invalid(invalid))
     }
@@ -87,17 +87,17 @@ pub(super) async fn list(
     QueryParams(paging): QueryParams<Paging>,
 ) -> HandlerResult<Json<ContactList>> {
     caller.require_scope(Scope::ContactsRead)?;
-    let part = paging.check()?;
-    let found = contacts::page(&app.db, caller.user.id, part.after, part.fetch()).await?;
-    let (found, next) = part.cut(found, |contact| contact.id);
-    Ok(Json(ContactList { items: found.iter().map(ContactAnswer::from).collect(), next }))
+    let page = paging.parse()?;
+    let found = contacts::page(&app.db, caller.user.id, page.after, page.fetch_limit()).await?;
+    let (found, next) = page.split(found, |contact| contact.id);
+    Ok(Json(ContactList { items: found.iter().map(ContactResponse::from).collect(), next }))
 }
 
 /// Add a contact
 #[utoipa::path(
     post, path = "/api/v1/contacts", tag = "Contacts", request_body = ContactDetails,
     responses(
-        (status = 201, body = ContactAnswer, headers(("Location" = String, description = "The contact’s address"))),
+        (status = 201, body = ContactResponse, headers(("Location" = String, description = "The contact’s address"))),
         Refusals
     ),
     security(("session" = ["contacts:write"]))
@@ -108,7 +108,7 @@ pub(super) async fn create(
     JsonBody(details): JsonBody<ContactDetails>,
 ) -> HandlerResult<impl IntoResponse> {
     caller.require_scope(Scope::ContactsWrite)?;
-    let details = details.check()?;
+    let details = details.validate()?;
     if contacts::count(&app.db, caller.user.id).await? >= MAX_CONTACTS {
         return Err(AppError::new(catalogue::TOO_MANY_CONTACTS));
     }
@@ -122,31 +122,31 @@ pub(super) async fn create(
     };
     contacts::create(&app.db, &contact).await?;
     let location = [(header::LOCATION, format!("/api/v1/contacts/{}", contact.id))];
-    Ok((StatusCode::CREATED, location, Json(ContactAnswer::from(&contact))))
+    Ok((StatusCode::CREATED, location, Json(ContactResponse::from(&contact))))
 }
 
 /// Read a contact
 #[utoipa::path(
     get, path = "/api/v1/contacts/{id}", tag = "Contacts",
     params(("id" = String, Path, format = Uuid, description = "The contact")),
-    responses((status = 200, body = ContactAnswer), Refusals),
+    responses((status = 200, body = ContactResponse), Refusals),
     security(("session" = ["contacts:read"]))
 )]
 pub(super) async fn read(
     State(app): State<App>,
     caller: ApiCaller,
     PathId(id): PathId<ContactId>,
-) -> HandlerResult<Json<ContactAnswer>> {
+) -> HandlerResult<Json<ContactResponse>> {
     caller.require_scope(Scope::ContactsRead)?;
     let found = contacts::one(&app.db, caller.user.id, id).await?;
-    found.map(|contact| Json(ContactAnswer::from(&contact))).ok_or_else(no_such_contact)
+    found.map(|contact| Json(ContactResponse::from(&contact))).ok_or_else(no_such_contact)
 }
 
 /// Replace a contact
 #[utoipa::path(
     put, path = "/api/v1/contacts/{id}", tag = "Contacts", request_body = ContactDetails,
     params(("id" = String, Path, format = Uuid, description = "The contact")),
-    responses((status = 200, body = ContactAnswer), Refusals),
+    responses((status = 200, body = ContactResponse), Refusals),
     security(("session" = ["contacts:write"]))
 )]
 pub(super) async fn update(
@@ -154,11 +154,11 @@ pub(super) async fn update(
     caller: ApiCaller,
     PathId(id): PathId<ContactId>,
     JsonBody(details): JsonBody<ContactDetails>,
-) -> HandlerResult<Json<ContactAnswer>> {
+) -> HandlerResult<Json<ContactResponse>> {
     caller.require_scope(Scope::ContactsWrite)?;
-    let details = details.check()?;
+    let details = details.validate()?;
     let changed = contacts::update(&app.db, caller.user.id, id, &details, app.clock.now()).await?;
-    changed.map(|contact| Json(ContactAnswer::from(&contact))).ok_or_else(no_such_contact)
+    changed.map(|contact| Json(ContactResponse::from(&contact))).ok_or_else(no_such_contact)
 }
 
 /// Delete a contact
@@ -178,7 +178,7 @@ pub(super) async fn delete(
     if deleted { Ok(StatusCode::NO_CONTENT) } else { Err(no_such_contact()) }
 }
 
-/// Also for one that somebody else has: that it is there is none of the caller's business.
+/// Also for a contact of another account, so that its existence stays private.
 fn no_such_contact() -> AppError {
     AppError::new(catalogue::NOT_FOUND).detail("You have no contact with this ID.")
 }

@@ -1,4 +1,4 @@
-//! What the description of the API says of the whole of it.
+//! The parts of the OpenAPI document that concern the whole API.
 
 use latchkey_axum::{Problem, Product};
 use utoipa::OpenApi;
@@ -20,8 +20,8 @@ use crate::cookies::{SESSION, TOKEN};
 )]
 pub(super) struct Description;
 
-/// Adds whose API it is, and the keys that open it.
-pub(super) fn name(document: &mut Document, product: &Product) {
+/// Sets the title and the credentials, whose cookies are named after the product.
+pub(super) fn set_product(document: &mut Document, product: &Product) {
     document.info.title.clone_from(&product.name);
     let prefix = &product.cookie_prefix;
     let cookie = |base: &str, description: &str| {
@@ -48,9 +48,9 @@ pub(super) fn name(document: &mut Document, product: &Product) {
     components.add_security_scheme("oauth", SecurityScheme::Http(oauth));
 }
 
-/// An operation that names the session alone takes every other credential as
-/// well, with the same scopes.
-pub(super) fn take_every_credential(document: &mut Document) {
+/// Adds the other credentials, with the same scopes, to each operation that names only
+/// the session.
+pub(super) fn allow_every_credential(document: &mut Document) {
     for item in document.paths.paths.values_mut() {
         let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.delete];
         for security in operations.into_iter().flatten().filter_map(|one| one.security.as_mut()) {

@@ -1,4 +1,4 @@
-//! The API, `/api/v1`: the same routes whichever key is carried.
+//! The API, `/api/v1`: the same routes with every credential.
 
 mod calendar;
 mod contacts;
@@ -19,7 +19,6 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// Every operation of the API, described and routed.
 pub(super) fn operations() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Description::openapi())
         .merge(latchkey_axum::routes::api())
@@ -32,11 +31,11 @@ pub(super) fn operations() -> OpenApiRouter<App> {
         .routes(routes!(users::users))
 }
 
-/// The description of the API, made from the code itself (OpenAPI 3.1).
+/// The OpenAPI 3.1 document, generated from the handlers.
 pub fn document(product: &Product) -> OpenApi {
     let mut document = operations().into_openapi();
-    description::name(&mut document, product);
-    description::take_every_credential(&mut document);
+    description::set_product(&mut document, product);
+    description::allow_every_credential(&mut document);
     document
 }
 
@@ -55,7 +54,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/.well-known/{*rest}", not_found())
 }
 
-/// Whatever else programs ask for is told as they are told everything.
+/// A problem document, not the error page.
 fn not_found() -> MethodRouter<App> {
     any(async || AppError::new(catalogue::NOT_FOUND))
 }

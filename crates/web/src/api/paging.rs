@@ -1,4 +1,4 @@
-//! Lists, a page at a time.
+//! Pages of a list, by cursor.
 
 use std::str::FromStr;
 
@@ -21,13 +21,13 @@ pub(super) struct Paging {
     cursor: Option<String>,
 }
 
-pub(super) struct Part<I> {
+pub(super) struct PageRequest<I> {
     pub(super) after: Option<I>,
     limit: u32,
 }
 
 impl Paging {
-    pub(super) fn check<I: FromStr>(&self) -> HandlerResult<Part<I>> {
+    pub(super) fn parse<I: FromStr>(&self) -> HandlerResult<PageRequest<I>> {
         let limit = self.limit.unwrap_or(DEFAULT);
         if !(1..=MAX).contains(&limit) {
             return Err(AppError::new(catalogue::BAD_REQUEST)
@@ -38,18 +38,18 @@ impl Paging {
             AppError::new(catalogue::BAD_REQUEST)
                 .detail("The parameter cursor must be the next value from the previous page.")
         })?;
-        Ok(Part { after, limit })
+        Ok(PageRequest { after, limit })
     }
 }
 
-impl<I> Part<I> {
-    /// One more than was asked for, to know whether there is a next page.
-    pub(super) const fn fetch(&self) -> u32 {
+impl<I> PageRequest<I> {
+    /// One row more than the page, to know whether there is a next page.
+    pub(super) const fn fetch_limit(&self) -> u32 {
         self.limit + 1
     }
 
-    /// Cuts off what is beyond the page, and says where the next one begins.
-    pub(super) fn cut<T, K: ToString>(
+    /// Returns the rows of the page, and the cursor of the next one.
+    pub(super) fn split<T, K: ToString>(
         &self,
         mut items: Vec<T>,
         id: impl Fn(&T) -> K,

@@ -1,5 +1,4 @@
-//! What the API says of itself to apps that begin with its address alone
-//! (RFC 9728): who issues tokens for it, and for what.
+//! OAuth protected resource metadata (RFC 9728): who issues tokens for the API.
 
 use latchkey_domain::Scope;
 
@@ -9,9 +8,9 @@ use crate::resource;
 /// RFC 9728 §2.
 #[derive(Debug, Serialize)]
 pub(super) struct Metadata {
-    /// Who tokens have to be for: the `resource` to ask for (RFC 8707).
+    /// The audience of tokens, and the `resource` to request (RFC 8707).
     resource: String,
-    /// Who issues them; left out where nobody but ourselves does.
+    /// Omitted if tokens of other apps are not accepted.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     authorization_servers: Vec<String>,
     scopes_supported: Vec<&'static str>,
@@ -34,9 +33,8 @@ impl Metadata {
     }
 }
 
-/// `GET /.well-known/oauth-protected-resource`, and the same below its own
-/// address: the path of the resource goes behind the well-known one (RFC 9728
-/// §3.1), and no other path is a resource.
+/// `GET /.well-known/oauth-protected-resource`, alone or followed by the path of the
+/// resource (RFC 9728 §3.1).
 pub(super) async fn metadata(
     State(app): State<App>,
     path: Option<Path<String>>,

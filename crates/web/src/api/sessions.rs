@@ -1,4 +1,4 @@
-//! All sign-ins of the caller, whatever they carry.
+//! The caller's sign-ins, with any credential.
 
 use crate::prelude::*;
 use latchkey_axum::end_sign_in;
@@ -8,7 +8,7 @@ use latchkey_store::sign_ins;
 /// A sign-in.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = SignIn)]
-pub(super) struct SignInAnswer {
+pub(super) struct SignInResponse {
     /// Its ID; not a secret.
     #[schema(format = Uuid)]
     id: String,
@@ -16,7 +16,7 @@ pub(super) struct SignInAnswer {
     key: String,
     /// The sign-in method: `password`, or `oauth:` and the provider.
     door: String,
-    /// The name that the browser or program gave.
+    /// The `User-Agent` of the browser or program.
     user_agent: String,
     /// Its IP address.
     address: String,
@@ -24,14 +24,14 @@ pub(super) struct SignInAnswer {
     created_at: String,
     #[schema(format = DateTime)]
     last_seen_at: String,
-    /// When it expires, however much it is used.
+    /// When it expires, even if it is used.
     #[schema(format = DateTime)]
     expires_at: String,
-    /// Whether it makes this request; an app’s token belongs to none.
+    /// Whether this request uses it. An app’s token uses none.
     current: bool,
 }
 
-impl SignInAnswer {
+impl SignInResponse {
     fn of(sign_in: &SignIn, current: Option<SignInId>) -> Self {
         Self {
             id: sign_in.id.to_string(),
@@ -47,10 +47,10 @@ impl SignInAnswer {
     }
 }
 
-/// All living sign-ins.
+/// All active sign-ins.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct SignInList {
-    items: Vec<SignInAnswer>,
+    items: Vec<SignInResponse>,
 }
 
 /// List your sign-ins
@@ -67,18 +67,18 @@ pub(super) async fn list(
 ) -> HandlerResult<Json<SignInList>> {
     caller.require_scope(Scope::Profile)?;
     let now = app.clock.now();
-    let living = sign_ins::list_active(&app.db, caller.user.id, app.settings.session, now).await?;
+    let active = sign_ins::list_active(&app.db, caller.user.id, app.settings.session, now).await?;
     let current = caller.sign_in_id();
     Ok(Json(SignInList {
-        items: living.iter().map(|one| SignInAnswer::of(one, current)).collect(),
+        items: active.iter().map(|one| SignInResponse::of(one, current)).collect(),
     }))
 }
 
 /// Revoke a sign-in
 ///
-/// A session is refused at its next request. A JWT can no longer be refreshed,
+/// A session stops working at its next request. A JWT can no longer be refreshed,
 /// and works until it expires unless JWT_REVOCATION is watch. Apps with the
-/// scope profile may do this for you; your account page shows which one did.
+/// scope profile can do this for you; your account page shows which one did.
 #[utoipa::path(
     delete, path = "/api/v1/sessions/{id}", tag = "Who you are",
     params(("id" = String, Path, format = Uuid, description = "The sign-in")),

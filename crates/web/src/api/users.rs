@@ -1,4 +1,4 @@
-//! Users: who is calling, and, for administrators, everybody.
+//! The caller's profile and, for administrators, all accounts.
 
 use latchkey_domain::{Role, Scope, User};
 use latchkey_store::users;
@@ -6,7 +6,7 @@ use latchkey_store::users;
 use super::paging::Paging;
 use crate::prelude::*;
 
-/// A user. The same bytes with every credential.
+/// A user; the same bytes with every credential.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Person<'u> {
     /// Never changes.
@@ -41,8 +41,8 @@ impl<'u> From<&'u User> for Person<'u> {
 
 /// Read your profile
 ///
-/// Who is calling. A session is looked up with one query; a JWT carries the
-/// answer as of its issue; an opaque token is introspected at its issuer.
+/// A session takes one database query; a JWT contains the profile as of its
+/// issue; an opaque token is introspected at its issuer.
 #[utoipa::path(
     get, path = "/api/v1/me", tag = "Who you are",
     responses((status = 200, body = Person<'_>), Refusals),
@@ -76,9 +76,9 @@ pub(super) async fn users(
     QueryParams(paging): QueryParams<Paging>,
 ) -> HandlerResult<Response> {
     caller.require_scope(Scope::Profile)?.require_role(&Role::admin())?;
-    let part = paging.check()?;
-    let found = users::page(&app.db, part.after, part.fetch()).await?;
-    let (found, next) = part.cut(found, |user| user.id);
+    let page = paging.parse()?;
+    let found = users::page(&app.db, page.after, page.fetch_limit()).await?;
+    let (found, next) = page.split(found, |user| user.id);
     let items = found.iter().map(Person::from).collect();
     Ok(Json(PersonList { items, next }).into_response())
 }

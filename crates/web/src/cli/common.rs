@@ -1,4 +1,4 @@
-//! What every command does.
+//! Shared by the commands.
 
 use std::io::Write as _;
 
@@ -10,10 +10,9 @@ use crate::app::App;
 use crate::links::Links;
 use crate::settings::{Capabilities, Environment, Settings};
 
-/// What a command ends with: an error is a sentence for the person at the terminal.
+/// An error is a sentence for the person at the terminal.
 pub type Outcome = Result<(), Box<dyn std::error::Error>>;
 
-/// The app as it is configured, for a command that does one thing and ends.
 pub(super) async fn app(built_with: Capabilities) -> Result<App, Box<dyn std::error::Error>> {
     let settings = Settings::load(&Environment::of_process(), built_with)?;
     Ok(App::open(settings, Clock::System, Links::default()).await?)
@@ -24,10 +23,9 @@ pub fn print(line: &str) -> Outcome {
     Ok(())
 }
 
-/// The account that is meant. Anybody can sign up with anybody's address: only
-/// one that was verified says whose an account is.
-pub(super) async fn find(db: &Db, who: &str) -> Result<User, Box<dyn std::error::Error>> {
-    let found = match (who.parse(), Email::parse(who)) {
+/// An unverified e-mail address does not identify an account: anyone can sign up with it.
+pub(super) async fn find(db: &Db, id_or_email: &str) -> Result<User, Box<dyn std::error::Error>> {
+    let found = match (id_or_email.parse(), Email::parse(id_or_email)) {
         (Ok(id), _) => return Ok(users::by_id(db, id).await?.ok_or("no such account")?),
         (_, Ok(email)) => users::by_email(db, &email).await?,
         _ => Vec::new(),
@@ -35,19 +33,17 @@ pub(super) async fn find(db: &Db, who: &str) -> Result<User, Box<dyn std::error:
     if let Some(user) = found.iter().find(|user| user.email_verified) {
         return Ok(user.clone());
     }
-    let claims: Vec<_> = found.iter().map(line).collect();
-    Err(if claims.is_empty() {
-        "no such account".into()
-    } else {
-        let claims = claims.join("\n");
-        format!(
-            "nobody has verified this address; if the right one claims it, use its ID:\n{claims}"
-        )
-        .into()
-    })
+    if found.is_empty() {
+        return Err("no such account".into());
+    }
+    let claims = found.iter().map(user_line).collect::<Vec<_>>().join("\n");
+    Err(format!(
+        "no account has verified this address; to use one that claims it, give its ID:\n{claims}"
+    )
+    .into())
 }
 
-pub(super) fn line(user: &User) -> String {
+pub(super) fn user_line(user: &User) -> String {
     let verified = if user.email_verified { "" } else { " (not verified)" };
     let email = user.email.as_ref().map_or("-", |email| email.as_str());
     let roles = if user.roles.is_empty() { "-".to_owned() } else { user.roles.to_string() };

@@ -12,8 +12,8 @@ use crate::settings::Capabilities;
 pub enum Command {
     /// List the keys that sign and verify JWTs.
     List,
-    /// Make a new signing key. It takes over in ten seconds, when every process
-    /// knows it; tokens signed by the old one stay valid until they expire.
+    /// Create a signing key. It signs after ten seconds, when every process has
+    /// loaded it; tokens signed with the old key stay valid until they expire.
     Rotate,
 }
 

@@ -14,32 +14,32 @@ pub(super) async fn run(from: &str, to: &str) -> Outcome {
     let migrations = source.migrations().await?;
     if !matches!(migrations, MigrationStatus::UpToDate(_)) {
         return Err(
-            "the database of --from is not up to date: start this version on it first".into()
+            "the database in --from is not up to date: start this version on it first".into()
         );
     }
     Db::open(to).await?.close().await;
     let target = open(to, "--to").await?;
     let mut differing = Vec::new();
-    transfer::copy(&source, &target, |moved| {
-        if moved.from != moved.to {
-            differing.push(moved.table);
+    transfer::copy(&source, &target, |copied| {
+        if copied.from != copied.to {
+            differing.push(copied.table);
         }
-        // What was copied is copied, whether or not anybody reads this.
-        let _ =
-            print(&format!("{}\t{} rows\t{:032x}", moved.table, moved.to.rows, moved.to.digest));
+        let (table, to) = (copied.table, copied.to);
+        // A closed standard output does not stop the copy.
+        let _ = print(&format!("{table}\t{} rows\t{:032x}", to.rows, to.digest));
     })
     .await?;
     source.close().await;
     target.close().await;
     if differing.is_empty() {
-        print("Both databases hold the same.")
+        print("Both databases hold the same rows.")
     } else {
         let tables = differing.join(", ");
-        Err(format!("--to holds other rows in {tables}: it was not empty, or is in use").into())
+        Err(format!("--to has different rows in {tables}: it was not empty, or is in use").into())
     }
 }
 
-/// Without the limits of the app: a whole table takes its time.
+/// A probe has no statement timeout, unlike [`Db::open`]: copying a table takes long.
 async fn open(url: &str, name: &str) -> Result<Db, Box<dyn std::error::Error>> {
     match probe(url).await {
         Ok(Probe::Database(db)) => Ok(db),

@@ -1,4 +1,4 @@
-//! The product's part of the command line.
+//! The commands of the product.
 
 mod common;
 mod health;
@@ -32,21 +32,21 @@ pub enum Command {
     /// List or rotate the keys that sign JWTs.
     #[command(subcommand)]
     Keys(keys::Command),
-    /// Show what happened to accounts, the newest first.
+    /// Show the audit trail, newest first.
     Audit {
-        /// Only what happened to this account: its ID, or its verified e-mail address.
+        /// Only this account: its ID, or its verified e-mail address.
         #[arg(long)]
         user: Option<String>,
-        /// How many events, the newest first.
+        /// The number of events.
         #[arg(long, default_value_t = 100)]
         limit: u32,
     },
-    /// Copy a database to another one, SQLite or PostgreSQL, and compare them.
+    /// Copy a database to another, SQLite or PostgreSQL, and compare them.
     Migrate {
         /// The database to copy, like sqlite://data/latchkey.db.
         #[arg(long)]
         from: String,
-        /// Where to: another database, new or copied to before. Its tables are made.
+        /// The target database, new or copied to before. Its tables are created.
         #[arg(long)]
         to: String,
     },
@@ -65,8 +65,8 @@ impl Command {
             Self::Audit { user, limit } => {
                 let app = app(built_with).await?;
                 let events = match user {
-                    Some(who) => {
-                        let user = find(&app.db, &who).await?.id;
+                    Some(user) => {
+                        let user = find(&app.db, &user).await?.id;
                         audit::of_user(&app.db, user, None, limit).await?
                     }
                     None => audit::page(&app.db, None, limit).await?,
@@ -84,7 +84,7 @@ impl Command {
     }
 }
 
-/// A problem is an error, and so an exit status of 1; a warning is not.
+/// A problem makes the exit status 1; a warning does not.
 async fn doctor(json: bool, built_with: Capabilities) -> Outcome {
     let report = examine(&Environment::of_process(), built_with, &Clock::System).await;
     if json {

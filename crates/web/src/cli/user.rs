@@ -9,7 +9,7 @@ use latchkey_domain::password::{Password, check};
 use latchkey_domain::{DisplayName, Email, Role, Roles, User, UserId};
 use latchkey_store::{accounts, identities, passwords, sign_ins, users};
 
-use super::common::{Outcome, app, event_line, find, line, print};
+use super::common::{Outcome, app, event_line, find, print, user_line};
 use crate::app::App;
 use crate::settings::Capabilities;
 use latchkey_axum::password::new_user;
@@ -39,15 +39,15 @@ pub enum Command {
         #[arg(long)]
         remove: bool,
     },
-    /// Show an account: how it signs in, what is signed in, what happened last.
+    /// Show an account: its sign-in methods, active sign-ins and latest events.
     Show(Account),
-    /// Let nobody sign in to an account any more, and end all its sign-ins.
+    /// Block an account: all its sign-ins end, and nobody can sign in to it.
     Block(Account),
-    /// Let people sign in to it again.
+    /// Unblock an account.
     Unblock(Account),
-    /// End all sign-ins of an account.
+    /// Sign an account out everywhere.
     SignOut(Account),
-    /// Delete an account, and everything personal with it.
+    /// Delete an account and all its personal data.
     Delete {
         /// The account’s ID, as `latchkey user list` shows it.
         id: UserId,
@@ -67,9 +67,9 @@ pub(super) async fn run(command: Command, built_with: Capabilities) -> Outcome {
     let app = app(built_with).await?;
     let now = app.clock.now();
     let done = async |kind, user: &User, detail: String| {
-        let of = Some(user.id).filter(|_| kind != Kind::AccountDeleted);
-        audit::record(&app, kind, of, Actor::Operator, detail, None).await;
-        print(&line(user))
+        let user_id = Some(user.id).filter(|_| kind != Kind::AccountDeleted);
+        audit::record(&app, kind, user_id, Actor::Operator, detail, None).await;
+        print(&user_line(user))
     };
     match command {
         Command::Add { .. } => Ok(()),
@@ -111,7 +111,7 @@ pub(super) async fn run(command: Command, built_with: Capabilities) -> Outcome {
 async fn show(app: &App, user: &User) -> Outcome {
     const RECENT: u32 = 10;
     let (db, now) = (&app.db, app.clock.now());
-    print(&line(user))?;
+    print(&user_line(user))?;
     print(&format!("created\t{}", user.created_at.rfc3339()))?;
     if let Some(since) = accounts::blocked_at(db, user.id).await? {
         print(&format!("blocked\t{}", since.rfc3339()))?;
@@ -139,7 +139,7 @@ async fn add(email: &str, name: Option<String>, roles: Roles, built_with: Capabi
     check(&typed, &[address.as_str(), name.as_str()])?;
     let app = app(built_with).await?;
     let hash = app.hasher.hash(&Password::new(typed)?).await?;
-    // Whoever can write to the database vouches for the address.
+    // The operator vouches for the address, so it counts as verified.
     let user = new_user(&app, name, address, true, roles);
     let samples = app.config.samples(user.id, user.created_at);
     match passwords::create_account(&app.db, &user, &hash, &samples).await {
@@ -170,7 +170,7 @@ async fn list(app: &App) -> Outcome {
     loop {
         let page = users::page(&app.db, after, PAGE).await?;
         for user in &page {
-            print(&line(user))?;
+            print(&user_line(user))?;
         }
         match page.last() {
             Some(last) => after = Some(last.id),

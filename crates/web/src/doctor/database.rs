@@ -1,4 +1,4 @@
-//! The database, and the signing keys in it. Nothing is created or migrated.
+//! Checks the database: its migrations, clock, e-mail queue and signing keys.
 
 use latchkey_auth::secret::{AppSecret, Purpose};
 use latchkey_domain::Clock;
@@ -7,7 +7,7 @@ use latchkey_store::probe::{Probe, ProbeError, probe};
 use latchkey_store::signing_keys::{self, StoredKey};
 use latchkey_store::{Backend, Db, emails, users};
 
-use super::network::judge_skew;
+use super::network::skew_finding;
 use super::report::{Check, Context, Finding};
 
 pub(super) async fn findings(context: &Context<'_>, clock: &Clock) -> Vec<Finding> {
@@ -16,7 +16,7 @@ pub(super) async fn findings(context: &Context<'_>, clock: &Clock) -> Vec<Findin
     }
     let finding = match probe(context.settings.database_url.expose()).await {
         Ok(Probe::Database(db)) => {
-            let findings = of_open(context, &db, clock).await;
+            let findings = open_database_findings(context, &db, clock).await;
             db.close().await;
             return findings;
         }
@@ -32,39 +32,42 @@ pub(super) async fn findings(context: &Context<'_>, clock: &Clock) -> Vec<Findin
     vec![finding]
 }
 
-/// Checks a database that is open already.
-pub(super) async fn of_open(context: &Context<'_>, db: &Db, clock: &Clock) -> Vec<Finding> {
+pub(super) async fn open_database_findings(
+    context: &Context<'_>,
+    db: &Db,
+    clock: &Clock,
+) -> Vec<Finding> {
     let backend = match db.backend() {
         Backend::Sqlite => "an SQLite file",
         Backend::Postgres => "a PostgreSQL server",
     };
     let mut findings = match db.migrations().await {
         Ok(migrations) => {
-            let text = format!("The database is {backend}, and works.");
-            vec![Check::Database.ok(text), judge_migrations(migrations)]
+            let text = format!("The database is {backend} and works.");
+            vec![Check::Database.ok(text), migrations_finding(migrations)]
         }
         Err(error) => return vec![unusable(error)],
     };
     findings.extend(compare_clocks(db, clock).await);
-    findings.extend(emails::given_up(db).await.ok().and_then(|troubles| judge_mail(&troubles)));
-    // Before the first start there is no table of keys.
+    findings.extend(emails::given_up(db).await.ok().and_then(|reasons| mail_finding(&reasons)));
+    // The table of keys does not exist before the first start.
     if context.valid(&["APP_SECRET"])
         && let Ok(keys) = signing_keys::all(db).await
     {
-        findings.push(judge_keys(&context.settings.app_secret, &keys));
+        findings.push(keys_finding(&context.settings.app_secret, &keys));
     }
     if let Ok(longest) = users::longest_roles(db).await {
-        findings.extend(judge_roles(longest));
+        findings.extend(roles_finding(longest));
     }
     findings
 }
 
-/// So many milliseconds each instance may be off the database's clock: two of them
-/// are then within the 5 s that a JWT's times forgive.
-const OFF: i64 = 2_000;
+/// Milliseconds that an instance may differ from the database's clock. Two instances
+/// then differ by less than the 5 s leeway for JWTs.
+const MAX_DATABASE_SKEW: i64 = 2_000;
 
-/// Compares ours with that of the server, which is one for all instances, by the
-/// quickest of its answers.
+/// Compares our clock with the database's, which all instances share. The fastest of
+/// three responses is the most precise.
 pub(super) async fn compare_clocks(db: &Db, clock: &Clock) -> Option<Finding> {
     let mut measured = Vec::new();
     for _ in 0..3 {
@@ -74,9 +77,8 @@ pub(super) async fn compare_clocks(db: &Db, clock: &Clock) -> Option<Finding> {
         measured.push((took, asked_at.as_millis() + took / 2 - theirs.as_millis()));
     }
     let (_, skew) = measured.into_iter().min()?;
-    Some(
-        judge_skew(Check::DatabaseClock, skew, "the database's", OFF).fact("Forgiven", "2 seconds"),
-    )
+    let finding = skew_finding(Check::DatabaseClock, skew, "the database's", MAX_DATABASE_SKEW);
+    Some(finding.fact("Forgiven", "2 seconds"))
 }
 
 fn unusable(error: ProbeError) -> Finding {
@@ -93,30 +95,32 @@ fn unusable(error: ProbeError) -> Finding {
         ProbeError::NotADatabase => "Name another file: this one is not a database.",
         ProbeError::ReadOnly => "Let the program write to the file and its folder.",
         ProbeError::Statement => "Check the database's log.",
-        ProbeError::Pooler(_) => "Change the pooler's settings, or lead DATABASE_URL past it.",
+        ProbeError::Pooler(_) => {
+            "Change the pooler's settings, or point DATABASE_URL directly at the server."
+        }
         ProbeError::Migration(_) => {
             "Let the user of DATABASE_URL create tables: GRANT CREATE ON SCHEMA. Or run the migrations once as another user."
         }
     };
-    let text = format!("The database of DATABASE_URL cannot be used: {error}.");
+    let text = format!("The database in DATABASE_URL cannot be used: {error}.");
     Check::Database.problem(text, what_to_do)
 }
 
-fn judge_migrations(migrations: MigrationStatus) -> Finding {
+fn migrations_finding(migrations: MigrationStatus) -> Finding {
     let check = Check::Migrations;
     match migrations {
         MigrationStatus::UpToDate(count) => check.ok(format!("All {count} migrations have been run.")),
-        MigrationStatus::Pending(1) => check.ok("One migration is run at the next start."),
+        MigrationStatus::Pending(1) => check.ok("One migration will run at the next start."),
         MigrationStatus::Pending(count) => {
-            check.ok(format!("{count} migrations are run at the next start."))
+            check.ok(format!("{count} migrations will run at the next start."))
         }
         MigrationStatus::Newer { theirs, ours } => check.warning(
-            format!("A newer version has migrated the database to {theirs}; this one knows the migrations up to {ours}."),
-            "Go on to the newer version: only the one before it is sure to work beside it.",
+            format!("A newer version has migrated the database to {theirs}; this version knows migrations up to {ours}."),
+            "Start the newer version: only the version right before it is sure to work with its database.",
         ),
         MigrationStatus::Altered => check.problem(
             "A migration that was run differs from this version's.",
-            "Start the version that the database belongs to, or restore a backup.",
+            "Start the version that migrated the database, or restore a backup.",
         ),
         MigrationStatus::HalfDone => check.problem(
             "A migration was started but not finished.",
@@ -125,42 +129,42 @@ fn judge_migrations(migrations: MigrationStatus) -> Finding {
     }
 }
 
-/// Whether e-mails of the last week were given up, and why the last one was.
-fn judge_mail(troubles: &[String]) -> Option<Finding> {
-    let last = troubles.first()?;
-    let text = format!("{} e-mails of the last week were given up.", troubles.len());
+/// `reasons`: why e-mails of the last week were not delivered, latest first.
+fn mail_finding(reasons: &[String]) -> Option<Finding> {
+    let last = reasons.first()?;
+    let text = format!("E-mails not delivered in the last week: {}.", reasons.len());
     let what_to_do = "Check SMTP_URL and MAIL_FROM, and the log of the mail server.";
     Some(Check::MailDelivery.warning(text, what_to_do).fact("The last one", last))
 }
 
-/// With so many characters of roles, a JWT comes near the 4,096 bytes that a browser keeps of a
-/// cookie: a few hundred bytes are its own, and base64url makes four of three.
-const MANY_ROLES: i64 = 2_000;
+/// Characters of roles that bring a JWT near the 4,096 bytes of a cookie: a few hundred
+/// bytes are other claims, and base64url turns three bytes into four.
+const MAX_ROLES_LENGTH: i64 = 2_000;
 
-fn judge_roles(longest: i64) -> Option<Finding> {
-    (longest > MANY_ROLES).then(|| {
+fn roles_finding(longest: i64) -> Option<Finding> {
+    (longest > MAX_ROLES_LENGTH).then(|| {
         Check::Cookies.warning(
-            format!("Somebody has {longest} characters of roles: a JWT with them hardly fits into a cookie (4,096 bytes)."),
-            "Give them fewer or shorter roles. Without that, who asks for a JWT gets a session.",
+            format!("An account has {longest} characters of roles: a JWT with them may not fit in a cookie (4,096 bytes)."),
+            "Give it fewer or shorter roles. Otherwise it gets a session instead of a JWT.",
         )
     })
 }
 
-/// Whether the keys that sign JWTs can be decrypted with `APP_SECRET`.
-fn judge_keys(secret: &AppSecret, keys: &[StoredKey]) -> Finding {
+/// Whether `APP_SECRET` decrypts the signing keys.
+fn keys_finding(secret: &AppSecret, keys: &[StoredKey]) -> Finding {
     let what_to_do =
         "Append the secret that encrypted them to the current one: APP_SECRET=new,old.";
-    let opens =
+    let decrypts =
         |key: &&StoredKey| secret.open(Purpose::SigningKey, &key.kid, &key.private_key).is_ok();
     let check = Check::SigningKeys;
-    match (keys.len(), keys.iter().filter(opens).count()) {
+    match (keys.len(), keys.iter().filter(decrypts).count()) {
         (0, _) => check.ok("The key that signs JWTs is created at the first start."),
         (all, 0) => check.problem(
             format!("APP_SECRET decrypts none of the {all} signing keys: every issued JWT is refused."),
             what_to_do,
         ),
-        (all, open) if open < all => check.warning(
-            format!("APP_SECRET decrypts only {open} of the {all} signing keys: JWTs of the others are refused."),
+        (all, decrypted) if decrypted < all => check.warning(
+            format!("APP_SECRET decrypts only {decrypted} of the {all} signing keys: JWTs of the others are refused."),
             what_to_do,
         ),
         _ => check.ok("APP_SECRET decrypts the keys that sign JWTs."),
@@ -188,8 +192,8 @@ mod tests {
 
     #[test]
     fn many_roles_are_said_to_be_too_many_for_a_cookie() {
-        assert!(judge_roles(MANY_ROLES).is_none());
-        let finding = judge_roles(MANY_ROLES + 1).expect("a warning");
+        assert!(roles_finding(MAX_ROLES_LENGTH).is_none());
+        let finding = roles_finding(MAX_ROLES_LENGTH + 1).expect("a warning");
         assert_eq!(finding.level, Level::Warning);
     }
 
@@ -203,7 +207,7 @@ mod tests {
             (vec![key(&ours, "a"), key(&other, "b")], Level::Warning),
             (vec![key(&other, "b")], Level::Problem),
         ] {
-            assert_eq!(judge_keys(&ours, &keys).level, level, "{keys:?}");
+            assert_eq!(keys_finding(&ours, &keys).level, level, "{keys:?}");
         }
     }
 
@@ -216,7 +220,7 @@ mod tests {
             (MigrationStatus::Altered, Level::Problem),
             (MigrationStatus::HalfDone, Level::Problem),
         ] {
-            assert_eq!(judge_migrations(migrations).level, level);
+            assert_eq!(migrations_finding(migrations).level, level);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Introspection of other apps' tokens: does the endpoint answer?
+//! Checks the introspection endpoint for other apps' tokens.
 
 use latchkey_auth::http::Outbound;
 use latchkey_auth::introspection::{self, Unavailable};
@@ -16,7 +16,7 @@ const VARIABLES: [&str; 6] = [
     "PUBLIC_URL",
 ];
 
-/// Asks the configured endpoint about a token that was never issued.
+/// Introspects a token that was never issued.
 pub(super) async fn finding(
     context: &Context<'_>,
     http: &Outbound,
@@ -36,14 +36,14 @@ pub(super) async fn finding(
         let text = "Other apps' opaque tokens are introspected by the local provider.";
         return Some(with_facts(Check::Introspection.ok(text), set));
     }
-    let answer = introspection::probe(&set.config, http, clock).await;
-    Some(with_facts(judge(set, &answer), set))
+    let response = introspection::probe(&set.config, http, clock).await;
+    Some(with_facts(endpoint_finding(set, &response), set))
 }
 
-/// `answer` says whether the made-up token is active.
-fn judge(set: &IntrospectionSettings, answer: &Result<bool, Unavailable>) -> Finding {
+/// `response`: whether the endpoint says that the token is active.
+fn endpoint_finding(set: &IntrospectionSettings, response: &Result<bool, Unavailable>) -> Finding {
     let check = Check::Introspection;
-    match answer {
+    match response {
         Ok(true) => check.problem(
             "The introspection endpoint accepts a token that was never issued.",
             "Set OAUTH_INTROSPECTION_URL to an introspection endpoint (RFC 7662).",
@@ -58,21 +58,21 @@ fn judge(set: &IntrospectionSettings, answer: &Result<bool, Unavailable>) -> Fin
         ),
         Ok(false) if set.config.issuer.is_none() => check.warning(
             "The settings do not name an issuer for introspected tokens.",
-            "Set OAUTH_INTROSPECTION_ISSUER, unless every answer has iss or sub is one of our user IDs.",
+            "Set OAUTH_INTROSPECTION_ISSUER, unless every response has iss, or sub is one of our user IDs.",
         ),
-        Ok(false) => check.ok("The introspection endpoint answers and takes the credentials."),
+        Ok(false) => check.ok("The introspection endpoint answers and accepts the credentials."),
     }
 }
 
 fn with_facts(finding: Finding, set: &IntrospectionSettings) -> Finding {
     let config = &set.config;
-    let reused = match config.remembered_for.as_millis() {
-        0 => "not at all: every request asks".to_owned(),
+    let cached_for = match config.remembered_for.as_millis() {
+        0 => "not at all: every request is introspected".to_owned(),
         _ => format!("{} at most", config.remembered_for),
     };
     finding
         .fact("Asked at", config.url.as_str())
-        .fact("An answer is believed", reused)
+        .fact("An answer is believed", cached_for)
         .facts(config.issuer.iter().map(|issuer| ("Issuer", issuer.clone())))
 }
 
@@ -100,7 +100,7 @@ mod tests {
             let (settings, _) = Settings::dry_run(&environment, Capabilities::ALL);
             let mut set = settings.introspection.expect("an endpoint");
             set.config.issuer = issuer.map(str::to_owned);
-            let found = with_facts(judge(&set, &answer), &set);
+            let found = with_facts(endpoint_finding(&set, &answer), &set);
             assert_eq!(found.level, level, "{found:?}");
             assert!(found.finding.contains(says), "{found:?}");
             assert!(!format!("{found:?}").contains("hush"));

@@ -1,8 +1,6 @@
-//! Checks the configuration and everything it depends on: what is set, what is
-//! wrong, and what to do.
+//! `latchkey doctor`: checks the settings and everything they depend on.
 //!
-//! Each check asks as little as possible, and a pure function judges the answer.
-//! Nothing is changed: no file is created, no migration run. No finding is secret.
+//! It changes nothing: no file is created, no migration run. Findings hold no secrets.
 
 mod database;
 mod introspection;
@@ -24,26 +22,26 @@ pub async fn examine(environment: &Environment, built_with: Capabilities, clock:
     let (settings, problems) = Settings::dry_run(environment, built_with);
     let http = Outbound::through(settings.outbound_proxy.as_ref(), &settings.product.name);
     let context = Context { settings: &settings, problems: &problems };
-    let (ports, database, asked) = tokio::join!(
+    let (ports, database, network) = tokio::join!(
         network::ports(&context, &http),
         database::findings(&context, clock),
-        asked(&context, &http, clock, false),
+        network_findings(&context, &http, clock, false),
     );
-    Report::new([settings::findings(&context), ports, database, asked].concat())
+    Report::new([settings::findings(&context), ports, database, network].concat())
 }
 
 /// Checks everything from within the running app.
 pub async fn examine_running(app: &Application) -> Report {
     let context = Context { settings: &app.settings, problems: &Problems::default() };
-    let (database, asked) = tokio::join!(
-        database::of_open(&context, &app.db, &app.clock),
-        asked(&context, &app.http, &app.clock, true),
+    let (database, network) = tokio::join!(
+        database::open_database_findings(&context, &app.db, &app.clock),
+        network_findings(&context, &app.http, &app.clock, true),
     );
-    Report::new([settings::findings(&context), database, asked].concat())
+    Report::new([settings::findings(&context), database, network].concat())
 }
 
-/// Logs what matters at the start: where real providers redirect to, which are
-/// local, and every warning that needs nobody's answer.
+/// Logs at start: the redirect URIs to register, which providers are simulated, and
+/// every warning that needs no provider.
 pub async fn log(app: &Application) {
     let settings = &app.settings;
     let (local, real): (Vec<_>, Vec<_>) = settings.providers.iter().partition(|one| one.local);
@@ -65,9 +63,9 @@ pub async fn log(app: &Application) {
     }
 }
 
-/// What others have to be asked, all at once. `serving` says whether this
+/// Checks providers, introspection, clock and address. `serving`: whether this
 /// process should answer at `PUBLIC_URL`.
-async fn asked(
+async fn network_findings(
     context: &Context<'_>,
     http: &Outbound,
     clock: &Clock,
@@ -80,11 +78,11 @@ async fn asked(
         introspection::finding(context, http, clock),
     );
     let providers =
-        probed.iter().map(|(provider, responses)| network::judge_provider(provider, responses));
+        probed.iter().map(|(provider, responses)| network::provider_finding(provider, responses));
     let mut findings: Vec<_> = providers.chain(introspection).collect();
     findings.push(network::clock(probed.iter().flat_map(|(_, responses)| responses)));
     if context.valid(&["PUBLIC_URL", "PORT"]) {
-        findings.push(network::public_url(settings, responder, serving));
+        findings.push(network::public_url_finding(settings, responder, serving));
     }
     findings
 }

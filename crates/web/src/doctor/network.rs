@@ -1,5 +1,4 @@
-//! What has to be asked: our ports, our public address, the providers and, by
-//! their answers, the clock.
+//! Checks our ports, our public address, the providers and the clock.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -22,16 +21,16 @@ pub(super) enum Responder {
     /// A proxy that cannot reach its upstream: 502, 503 or 504.
     Proxy,
     Other,
-    Nobody,
+    Nothing,
 }
 
-/// Who answers at an address: we describe our API there.
+/// Recognizes our own app by the title of its OpenAPI document.
 pub(super) async fn responder(http: &Outbound, base: &Url, product: &str) -> Responder {
-    let Ok(url) = base.join("/openapi.json") else { return Responder::Nobody };
+    let Ok(url) = base.join("/openapi.json") else { return Responder::Nothing };
     let answer = match http.get(&url, None).await {
         Ok(answer) => answer,
         Err(Error::Broken | Error::TooLarge) => return Responder::Other,
-        Err(Error::Connect | Error::Timeout | Error::Request) => return Responder::Nobody,
+        Err(Error::Connect | Error::Timeout | Error::Request) => return Responder::Nothing,
     };
     let api: Option<Value> = serde_json::from_slice(answer.body()).ok();
     let title = api.as_ref().and_then(|api| api.pointer("/info/title")?.as_str());
@@ -42,8 +41,12 @@ pub(super) async fn responder(http: &Outbound, base: &Url, product: &str) -> Res
     }
 }
 
-/// Who answers at `PUBLIC_URL`, and who should: us, if `serving`.
-pub(super) fn public_url(settings: &Settings, responder: Responder, serving: bool) -> Finding {
+/// `serving`: whether this process should answer at `PUBLIC_URL`.
+pub(super) fn public_url_finding(
+    settings: &Settings,
+    responder: Responder,
+    serving: bool,
+) -> Finding {
     let (origin, product) = (settings.origin(), &settings.product.name);
     let check = Check::PublicUrlAnswers;
     match responder {
@@ -59,11 +62,11 @@ pub(super) fn public_url(settings: &Settings, responder: Responder, serving: boo
             format!("A proxy answers at {origin}, but cannot reach {product}."),
             "Let the proxy forward requests to HOST and PORT.",
         ),
-        Responder::Nobody if !settings.is_development() => check.warning(
+        Responder::Nothing if !settings.is_development() => check.warning(
             format!("Nothing answers at {origin}, as seen from here."),
             "Check the name, the certificate and the proxy: people and providers must reach it.",
         ),
-        Responder::Nobody => match wrong_port(settings) {
+        Responder::Nothing => match wrong_port(settings) {
             Some(finding) => finding,
             None if serving => check.warning(
                 format!("Nothing answers at {origin}."),
@@ -74,7 +77,7 @@ pub(super) fn public_url(settings: &Settings, responder: Responder, serving: boo
     }
 }
 
-/// In development: `PUBLIC_URL` names a port on which we do not listen.
+/// In development, `PUBLIC_URL` should have the port on which we listen.
 pub(super) fn wrong_port(settings: &Settings) -> Option<Finding> {
     let public = settings.public_url.port_or_known_default()?;
     let ours = settings.listen.first()?.port();
@@ -86,7 +89,6 @@ pub(super) fn wrong_port(settings: &Settings) -> Option<Finding> {
     })
 }
 
-/// Whether an address can be listened on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Port {
     Free,
@@ -95,7 +97,7 @@ enum Port {
     NoSuchAddress,
 }
 
-/// A finding for each port that a start would take.
+/// A finding for each port that the app would listen on.
 pub(super) async fn ports(context: &Context<'_>, http: &Outbound) -> Vec<Finding> {
     let settings = context.settings;
     let product = settings.product.name.as_str();
@@ -108,7 +110,7 @@ pub(super) async fn ports(context: &Context<'_>, http: &Outbound) -> Vec<Finding
             // A machine without IPv6 has only one of the two loopbacks.
             let optional = address.is_ipv6() && settings.listen.len() > 1;
             if !(optional && port == Port::NoSuchAddress) {
-                findings.push(judge_port("PORT", *address, port));
+                findings.push(port_finding("PORT", *address, port));
             }
         }
     }
@@ -120,7 +122,7 @@ pub(super) async fn ports(context: &Context<'_>, http: &Outbound) -> Vec<Finding
             Port::Taken(_) if running => Port::Taken(Responder::Ourselves),
             port => port,
         };
-        findings.push(judge_port("LOCAL_IDP_PORT", address, port));
+        findings.push(port_finding("LOCAL_IDP_PORT", address, port));
     }
     findings
 }
@@ -129,7 +131,7 @@ async fn try_port(address: SocketAddr, http: &Outbound, product: &str) -> Port {
     let Err(error) = TcpListener::bind(address).await else { return Port::Free };
     match (error.kind(), loopback_url(address)) {
         (io::ErrorKind::AddrInUse, Some(url)) => Port::Taken(responder(http, &url, product).await),
-        (io::ErrorKind::AddrInUse, None) => Port::Taken(Responder::Nobody),
+        (io::ErrorKind::AddrInUse, None) => Port::Taken(Responder::Nothing),
         (io::ErrorKind::PermissionDenied, _) => Port::Forbidden,
         _ => Port::NoSuchAddress,
     }
@@ -139,12 +141,12 @@ fn loopback_url(address: SocketAddr) -> Option<Url> {
     Url::parse(&format!("http://{}", connect_address(address))).ok()
 }
 
-fn judge_port(variable: &str, address: SocketAddr, port: Port) -> Finding {
+fn port_finding(variable: &str, address: SocketAddr, port: Port) -> Finding {
     let check = Check::Listen;
     let finding = match port {
         Port::Free => check.ok(format!("{address} is free.")),
         Port::Taken(Responder::Ourselves) => {
-            check.ok(format!("{address} is in use by this very program, which is running."))
+            check.ok(format!("{address} is in use by this app, which is already running."))
         }
         Port::Taken(_) => check.problem(
             format!("{address} is in use by another program."),
@@ -171,7 +173,7 @@ pub(super) struct ProbeResponse {
     answer: Result<Response<Vec<u8>>, Error>,
 }
 
-/// Asks every real provider at once. None takes longer than [`latchkey_auth::http::TIMEOUT`].
+/// Sends a request to every endpoint of every real provider, concurrently.
 pub(super) async fn probe<'a>(
     providers: &'a [Provider],
     http: &Outbound,
@@ -200,7 +202,7 @@ pub(super) async fn probe<'a>(
     probed
 }
 
-/// In the order in which a sign-in calls them.
+/// In the order of a sign-in.
 fn endpoints(kind: &Kind) -> Vec<(&'static str, Url)> {
     match kind {
         Kind::OpenId(OpenId { issuer, .. }) => {
@@ -214,7 +216,7 @@ fn endpoints(kind: &Kind) -> Vec<(&'static str, Url)> {
     }
 }
 
-pub(super) fn judge_provider(provider: &Provider, responses: &[ProbeResponse]) -> Finding {
+pub(super) fn provider_finding(provider: &Provider, responses: &[ProbeResponse]) -> Finding {
     let label = &provider.label;
     let issuer = match &provider.kind {
         Kind::OpenId(OpenId { issuer, .. }) => Some(issuer.as_str()),
@@ -227,7 +229,7 @@ pub(super) fn judge_provider(provider: &Provider, responses: &[ProbeResponse]) -
         return check.ok(format!("{label} answers.")).about(label).facts(issuer_as("Issuer"));
     };
     let text = format!("The {} of {label} cannot be used: {reason}.", response.what);
-    // The most common mistake is one slash.
+    // The most common mistake is a trailing slash.
     let named = issuer.and_then(|_| named_issuer(response));
     check
         .problem(text, what_to_do)
@@ -237,7 +239,7 @@ pub(super) fn judge_provider(provider: &Provider, responses: &[ProbeResponse]) -
         .facts(named.map(|named| ("It says", named)))
 }
 
-/// Why people cannot sign in, and what to do.
+/// Why sign-ins fail, and what to do.
 fn failure(issuer: Option<&str>, response: &ProbeResponse) -> Option<(String, &'static str)> {
     match (&response.answer, issuer) {
         (Err(error), _) => Some((
@@ -246,7 +248,7 @@ fn failure(issuer: Option<&str>, response: &ProbeResponse) -> Option<(String, &'
         )),
         (Ok(answer), _) if answer.status().is_server_error() => Some((
             format!("it answered {}", answer.status().as_u16()),
-            "It is out of order. Wait a moment, then run this check again.",
+            "The provider has an outage. Wait a moment, then run this check again.",
         )),
         (Ok(answer), Some(issuer)) => {
             let error = discovery::read(issuer, answer).err()?;
@@ -257,7 +259,7 @@ fn failure(issuer: Option<&str>, response: &ProbeResponse) -> Option<(String, &'
                 Some(named) if named != issuer => {
                     "Set its …_ISSUER variable to exactly what the issuer calls itself: a slash at the end counts."
                 }
-                Some(_) => "Whoever runs it has to mend its discovery document.",
+                Some(_) => "The provider's operator must fix its discovery document.",
                 None => {
                     "Set its …_ISSUER variable to the issuer at which its discovery document is."
                 }
@@ -273,47 +275,47 @@ fn named_issuer(response: &ProbeResponse) -> Option<String> {
     Some(document.get("issuer")?.as_str()?.chars().take(200).collect())
 }
 
-/// Tokens carry times. Here the clock deserves attention, in milliseconds.
-const NOTICEABLE: i64 = 30_000;
+/// Milliseconds of clock skew that deserve a warning.
+const WARN_SKEW: i64 = 30_000;
 
-/// From here on valid tokens are refused.
-const TOO_MUCH: i64 = 60_000;
+/// Milliseconds of clock skew above which valid tokens are refused.
+const MAX_SKEW: i64 = 60_000;
 
-/// Judges the clock by the quickest answer: its `Date` is known best.
+/// Compares our clock with the `Date` of the fastest response, which is the most precise.
 pub(super) fn clock<'a>(responses: impl Iterator<Item = &'a ProbeResponse>) -> Finding {
     let measured = responses.filter_map(|one| {
         let took = one.answered_at.since(one.asked_at).as_millis();
         let theirs = date(one.answer.as_ref().ok()?.headers())?;
         Some((took, skew(one.asked_at, one.answered_at, theirs)))
     });
-    judge_clock(measured.min_by_key(|(took, _)| *took).map(|(_, skew)| skew))
+    clock_finding(measured.min_by_key(|(took, _)| *took).map(|(_, skew)| skew))
 }
 
-/// By how many milliseconds our clock is ahead. The answer was made halfway
-/// through the call, and `Date` cuts off half a second on average.
+/// Milliseconds by which our clock is ahead. We assume that the response was made halfway
+/// through the request; `Date` is rounded down by half a second on average.
 fn skew(asked_at: Timestamp, answered_at: Timestamp, theirs: Timestamp) -> i64 {
     let ours = i64::midpoint(asked_at.as_millis(), answered_at.as_millis());
     ours.saturating_sub(theirs.as_millis().saturating_add(500))
 }
 
-fn judge_clock(skew: Option<i64>) -> Finding {
+fn clock_finding(skew: Option<i64>) -> Finding {
     let Some(skew) = skew else {
         return Check::Clock.ok("The clock was not compared: no real provider told its time.");
     };
-    let finding = judge_skew(Check::Clock, skew, "a provider's", NOTICEABLE);
+    let finding = skew_finding(Check::Clock, skew, "a provider's", WARN_SKEW);
     finding.fact("Forgiven", "60 seconds")
 }
 
-/// By how many milliseconds our clock is ahead of somebody's.
-pub(super) fn judge_skew(check: Check, skew: i64, whose: &str, noticeable: i64) -> Finding {
+/// `skew`: milliseconds by which our clock is ahead of the `reference`.
+pub(super) fn skew_finding(check: Check, skew: i64, reference: &str, warn_above: i64) -> Finding {
     let seconds = (skew.abs() + 500) / 1000;
     let side = if skew > 0 { "ahead of" } else { "behind" };
-    let text = format!("The clock is {seconds} seconds {side} {whose}.");
+    let text = format!("The clock is {seconds} seconds {side} {reference}.");
     let what_to_do = "Synchronize this machine's clock over the network (NTP).";
     match skew.abs() {
-        off if off > TOO_MUCH => check.problem(text, what_to_do),
-        off if off > noticeable => check.warning(text, what_to_do),
-        off if off < 2_000 => check.ok(format!("The clock agrees with {whose}.")),
+        off if off > MAX_SKEW => check.problem(text, what_to_do),
+        off if off > warn_above => check.warning(text, what_to_do),
+        off if off < 2_000 => check.ok(format!("The clock agrees with {reference}.")),
         _ => check.ok(text),
     }
 }
@@ -336,23 +338,23 @@ mod tests {
 
     #[test]
     fn public_url_is_compared_with_who_answers() {
-        use Responder::{Nobody, Other, Ourselves, Proxy};
+        use Responder::{Nothing, Other, Ourselves, Proxy};
         let (development, public) = ("http://localhost:3000", "https://app.corp.dev");
         let elsewhere = "http://localhost:8080";
         for (url, responder, serving, level) in [
             (development, Ourselves, false, Level::Ok),
             (development, Other, false, Level::Warning),
-            (development, Nobody, false, Level::Ok),
-            (development, Nobody, true, Level::Warning),
-            (elsewhere, Nobody, false, Level::Warning),
+            (development, Nothing, false, Level::Ok),
+            (development, Nothing, true, Level::Warning),
+            (elsewhere, Nothing, false, Level::Warning),
             (elsewhere, Ourselves, true, Level::Ok),
-            (public, Nobody, false, Level::Warning),
+            (public, Nothing, false, Level::Warning),
             (public, Proxy, false, Level::Ok),
             (public, Proxy, true, Level::Warning),
         ] {
             let environment = Environment::of([("PUBLIC_URL", url)], "");
             let (settings, _) = Settings::dry_run(&environment, Capabilities::ALL);
-            let found = public_url(&settings, responder, serving);
+            let found = public_url_finding(&settings, responder, serving);
             assert_eq!(found.level, level, "{url} {responder:?}: {found:?}");
         }
     }
@@ -364,11 +366,11 @@ mod tests {
             (Port::Free, Level::Ok),
             (Port::Taken(Responder::Ourselves), Level::Ok),
             (Port::Taken(Responder::Other), Level::Problem),
-            (Port::Taken(Responder::Nobody), Level::Problem),
+            (Port::Taken(Responder::Nothing), Level::Problem),
             (Port::Forbidden, Level::Problem),
             (Port::NoSuchAddress, Level::Problem),
         ] {
-            assert_eq!(judge_port("PORT", address, port).level, level, "{port:?}");
+            assert_eq!(port_finding("PORT", address, port).level, level, "{port:?}");
         }
         assert_eq!(loopback_url(address).as_ref().map(Url::as_str), Some("http://127.0.0.1/"));
     }
@@ -413,14 +415,14 @@ mod tests {
             ("https://op.test", Ok((404, "")), "404", "at which its discovery"),
             ("https://op.test", Ok((302, "")), "redirects", "at which its discovery"),
             ("https://op.test", Ok((200, TENANTS)), "your tenant's ID", "your tenant's ID"),
-            ("https://op.test", Ok((200, &*foreign)), "", "Whoever runs it"),
+            ("https://op.test", Ok((200, &*foreign)), "", "operator must fix"),
             ("https://op.test", Ok((503, "")), "503", "Wait a moment"),
             ("https://op.test", Ok((200, "<html>")), "not the JSON", "at which its discovery"),
             ("https://op.test", Err(Error::Connect), "no connection", "the firewall"),
             ("https://op.test", Err(Error::Timeout), "within 8 seconds", "the firewall"),
         ] {
             let provider = acme(Kind::open_id(issuer.to_owned()));
-            let found = judge_provider(&provider, &[response(answer)]);
+            let found = provider_finding(&provider, &[response(answer)]);
             let level = if to_do.is_empty() { Level::Ok } else { Level::Problem };
             assert_eq!(found.level, level, "{found:?}");
             assert!(found.finding.contains(says), "{found:?}");
@@ -438,7 +440,7 @@ mod tests {
             (Err(Error::Connect), Ok((200, "")), Level::Problem),
         ] {
             let provider = acme(Kind::GitHub { web: base.clone(), api: base.clone() });
-            let found = judge_provider(&provider, &[response(web), response(api)]);
+            let found = provider_finding(&provider, &[response(web), response(api)]);
             assert_eq!(found.level, level, "{found:?}");
         }
     }
@@ -454,9 +456,9 @@ mod tests {
             (Some(60_001), Level::Problem),
             (Some(-3_600_000), Level::Problem),
         ] {
-            assert_eq!(judge_clock(skew).level, level, "{skew:?}");
+            assert_eq!(clock_finding(skew).level, level, "{skew:?}");
         }
-        assert!(judge_clock(Some(-61_000)).finding.contains("61 seconds behind"));
+        assert!(clock_finding(Some(-61_000)).finding.contains("61 seconds behind"));
     }
 
     #[test]

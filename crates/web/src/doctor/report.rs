@@ -1,4 +1,4 @@
-//! What is checked, what was found, and the report for people and programs.
+//! Checks, their findings, and the report as text or JSON.
 
 use std::fmt;
 
@@ -7,15 +7,15 @@ use serde_json::{Value, json};
 
 use crate::settings::{Problems, Settings};
 
-/// The settings as far as they can be read, and what is wrong with the others.
+/// The settings, with defaults for the invalid ones, and what is wrong with those.
 pub(super) struct Context<'a> {
     pub(super) settings: &'a Settings,
     pub(super) problems: &'a Problems,
 }
 
 impl Context<'_> {
-    /// Whether these variables are valid. The default that replaces an invalid
-    /// one would lead to findings about something that nobody configured.
+    /// Whether these variables are valid. A finding about the default of an invalid one
+    /// would mislead.
     pub(super) fn valid(&self, variables: &[&str]) -> bool {
         !self.problems.concern(variables)
     }
@@ -50,8 +50,7 @@ macro_rules! checks {
     };
 }
 
-// By section, in the order of a report; and what each is about unless a finding
-// names something else.
+// The sections in the order of the report; each check with its default subject.
 checks! {
     "Settings" {
         Settings, "settings";
@@ -106,7 +105,7 @@ impl Check {
         self.finding(Level::Ok, finding, "")
     }
 
-    /// With an empty `what_to_do`, there is nothing to do.
+    /// `what_to_do` may be empty.
     pub(super) fn finding(
         self,
         level: Level,
@@ -124,7 +123,7 @@ impl Check {
     }
 }
 
-/// One result of a check. Nothing in it is secret.
+/// The result of a check. It must not contain secrets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
     #[serde(rename = "code")]
@@ -148,14 +147,13 @@ impl Finding {
         self
     }
 
-    /// Never a secret.
     pub(super) fn fact(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.facts.push((name, value.into()));
         self
     }
 }
 
-/// "Redirect URI" for people is `redirect_uri` for programs.
+/// "Redirect URI" in the text report is `redirect_uri` in JSON.
 fn members<S: Serializer>(facts: &[(&'static str, String)], to: S) -> Result<S::Ok, S::Error> {
     let member = |name: &str| name.to_lowercase().replace([' ', '-'], "_");
     to.collect_map(facts.iter().map(|(name, value)| (member(name), value)))
@@ -182,7 +180,6 @@ impl Report {
         self.0.iter().map(|finding| finding.level).max().unwrap_or(Level::Ok)
     }
 
-    /// The title of each section with its findings.
     pub fn sections(&self) -> impl Iterator<Item = (&'static str, &[Finding])> {
         let sections = self.0.chunk_by(|a, b| a.check.section() == b.check.section());
         sections.map(|findings| (findings[0].check.section(), findings))

@@ -1,4 +1,4 @@
-//! What the settings alone tell: nothing is asked over the network.
+//! Checks that need only the settings, not the network.
 
 use latchkey_auth::oauth::{Kind, OpenId, Provider};
 use latchkey_auth::tokens::Algorithm;
@@ -10,7 +10,7 @@ use super::report::{Check, Context, Finding, Level};
 use crate::cookies::{REFRESH, SESSION, TOKEN};
 use crate::settings::{BUILT_IN, Revocation, SecretSource, Settings, redirect_uri};
 
-/// How long a copied JWT may be usable before we warn.
+/// JWTs that live longer get a warning: a stolen one works until it expires.
 const LONG_TTL: Span = Span::minutes(15);
 
 /// A check, and the variables that must be valid for it.
@@ -22,7 +22,7 @@ const CHECKS: [Row; 9] = [
     (&["PUBLIC_URL", "HOST"], exposed_development),
     (&["PUBLIC_URL", "TRUSTED_PROXIES"], trusted_proxies),
     (&["APP_SECRET", "PUBLIC_URL"], app_secret),
-    (&["JWT_ACCESS_TTL", "JWT_REFRESH_TTL", "JWT_REVOCATION"], jwt_life),
+    (&["JWT_ACCESS_TTL", "JWT_REFRESH_TTL", "JWT_REVOCATION"], jwt_lifetime),
     (&["JWT_ISSUER", "JWT_AUDIENCE", "PUBLIC_URL"], jwt_issuer),
     (&["JWT_ALGORITHM", "JWT_PRIVATE_KEY"], jwt_algorithm),
     (&["SMTP_URL", "PUBLIC_URL"], mail),
@@ -85,7 +85,7 @@ fn exposed_development(settings: &Settings) -> Option<Finding> {
     let exposed = settings.listen.iter().any(|address| !address.ip().is_loopback());
     (exposed && settings.is_development()).then(|| {
         Check::Listen.warning(
-            "HOST lets other machines reach development pages that are meant for you alone.",
+            "HOST lets other machines reach development pages that are meant only for you.",
             "Leave HOST empty, unless this is a container whose port is published on loopback only.",
         )
     })
@@ -133,18 +133,18 @@ fn app_secret(settings: &Settings) -> Option<Finding> {
     })
 }
 
-fn jwt_life(settings: &Settings) -> Option<Finding> {
+fn jwt_lifetime(settings: &Settings) -> Option<Finding> {
     let jwt = &settings.jwt;
     let (limit, ended_by) = match jwt.revocation {
-        Revocation::Expiry => ("and cannot be revoked", "its expiry alone"),
+        Revocation::Expiry => ("and cannot be revoked", "expiry only"),
         Revocation::Watch => {
-            ("unless JWT_REVOCATION=watch revokes it", "its expiry, or the end of its sign-in")
+            ("unless JWT_REVOCATION=watch revokes it", "expiry, or revocation of its sign-in")
         }
     };
     let ttl = jwt.access_ttl;
     let finding = if ttl > LONG_TTL {
         Check::JwtLife.warning(
-            format!("JWTs last {ttl}: a stolen copy works as long, {limit}."),
+            format!("JWTs last {ttl}: a stolen copy works that long {limit}."),
             "Set JWT_ACCESS_TTL to 15m or less: JWTs are refreshed automatically.",
         )
     } else {
@@ -184,13 +184,13 @@ fn jwt_algorithm(settings: &Settings) -> Option<Finding> {
         }
     };
     let own = settings.jwt.private_key.is_some();
-    let key = if own { "your own, from JWT_PRIVATE_KEY" } else { "made here" };
+    let key = if own { "your own, from JWT_PRIVATE_KEY" } else { "generated here" };
     Some(Check::JwtAlgorithm.ok(text).fact("Key", key))
 }
 
 fn mail(settings: &Settings) -> Option<Finding> {
     Some(match (&settings.smtp_url, settings.is_development()) {
-        (Some(_), _) => Check::Mail.ok("E-mail is sent through the server of SMTP_URL."),
+        (Some(_), _) => Check::Mail.ok("E-mail is sent through the server in SMTP_URL."),
         (None, true) => Check::Mail.ok("E-mail is not sent: development shows it on a page."),
         (None, false) => Check::Mail.warning(
             "SMTP_URL is not set: people can neither verify an address nor reset a password.",
@@ -199,22 +199,24 @@ fn mail(settings: &Settings) -> Option<Finding> {
     })
 }
 
-/// A finding for each provider that is configured, and for each built-in one that is not.
+/// A finding for each configured provider and for each built-in one.
 fn providers(context: &Context<'_>) -> Vec<Finding> {
     let settings = context.settings;
-    // Without PUBLIC_URL there is no redirect URI.
+    // The redirect URIs depend on it.
     if !context.valid(&["PUBLIC_URL"]) {
         return Vec::new();
     }
-    let on =
+    let configured =
         settings.providers.iter().map(|one| provider(settings, &one.slug, &one.label, Some(one)));
-    let off = BUILT_IN.into_iter().filter(|(slug, _)| {
+    let unconfigured = BUILT_IN.into_iter().filter(|(slug, _)| {
         let prefix = slug.to_uppercase();
         let (id, secret) = (format!("{prefix}_CLIENT_ID"), format!("{prefix}_CLIENT_SECRET"));
         settings.providers.iter().all(|one| one.slug != *slug)
             && context.valid(&[&id, &secret, "GITHUB_URL", "GITHUB_API_URL"])
     });
-    on.chain(off.map(|(slug, label)| provider(settings, slug, label, None))).collect()
+    configured
+        .chain(unconfigured.map(|(slug, label)| provider(settings, slug, label, None)))
+        .collect()
 }
 
 fn provider(

@@ -1,4 +1,4 @@
-//! Forgotten passwords, and links from e-mails.
+//! Resetting a password, and verifying an e-mail address.
 
 use axum::Extension;
 use latchkey_domain::Email;
@@ -14,7 +14,7 @@ use crate::recovery;
 #[template(path = "forgot.html")]
 pub(crate) struct ForgotPage {
     layout: Layout,
-    asked: bool,
+    sent: bool,
 }
 
 #[derive(Debug, Template)]
@@ -40,11 +40,11 @@ pub(crate) struct ForgotForm {
 }
 
 /// `GET /forgot`
-pub(crate) async fn ask(State(app): State<App>) -> Page<ForgotPage> {
-    Page(ForgotPage { layout: Layout::anonymous(&app), asked: false })
+pub(crate) async fn forgot_page(State(app): State<App>) -> Page<ForgotPage> {
+    Page(ForgotPage { layout: Layout::anonymous(&app), sent: false })
 }
 
-/// `POST /forgot`: the same answer for every address.
+/// `POST /forgot`: the same response for every address.
 pub(crate) async fn forgot(
     State(app): State<App>,
     client: Client,
@@ -54,12 +54,11 @@ pub(crate) async fn forgot(
     if let Ok(email) = Email::parse(&form.email) {
         recovery::forgot(&app, email, client);
     }
-    Ok(Page(ForgotPage { layout: Layout::anonymous(&app), asked: true }))
+    Ok(Page(ForgotPage { layout: Layout::anonymous(&app), sent: true }))
 }
 
-/// `GET /reset/{token}`: looks at the link without using it up, for mail
-/// programs open links before people do.
-pub(crate) async fn choose(
+/// `GET /reset/{token}`. Does not use the link up: mail scanners open it first.
+pub(crate) async fn reset_page(
     State(app): State<App>,
     Path(token): Path<String>,
 ) -> HandlerResult<Page<ResetPage>> {
@@ -73,7 +72,7 @@ pub(crate) struct ResetForm {
     password: String,
 }
 
-/// `POST /reset/{token}`: sets the password, and ends every sign-in.
+/// `POST /reset/{token}`: sets the password and revokes every sign-in.
 pub(crate) async fn reset(
     State(app): State<App>,
     Path(token): Path<String>,
@@ -95,24 +94,22 @@ pub(crate) async fn reset(
         Err(latchkey_store::Error::Exists) => return Err(link_spent()),
         Err(error) => return Err(error.into()),
     };
-    let sent = reset.recipient;
-    for ended in reset.ended {
-        app.note_ended(ended);
-    }
-    audit::by_person(&app, Kind::PasswordReset, sent.user_id, "", &client).await;
-    recovery::send_changed(&app, sent.user_id, sent.email).await;
+    let recipient = reset.recipient;
+    reset.ended.into_iter().for_each(|sign_in| app.note_ended(sign_in));
+    audit::by_person(&app, Kind::PasswordReset, recipient.user_id, "", &client).await;
+    recovery::send_password_changed(&app, recipient.user_id, recipient.email).await;
     Ok(Redirect::to("/sign-in?welcome=reset").into_response())
 }
 
-/// `GET /verify/{token}`. Only for the person whose account it is: somebody
-/// else may have signed up with the reader's address, and the reader must not
-/// prove it for them.
+/// `GET /verify/{token}`. Only for the account's owner: somebody else may have signed
+/// up with the reader's address, and the reader must not verify it for them.
 pub(crate) async fn confirm(
     State(app): State<App>,
     caller: Caller,
     Path(token): Path<String>,
 ) -> HandlerResult<Page<VerifyPage>> {
-    let email = of(&caller, find(&app, &token, Purpose::Verify).await?)?.email.to_string();
+    let email =
+        require_owner(&caller, find(&app, &token, Purpose::Verify).await?)?.email.to_string();
     Ok(Page(VerifyPage { layout: Layout::new(&app, Some(&caller)), token, email }))
 }
 
@@ -124,30 +121,30 @@ pub(crate) async fn verify(
     Path(token): Path<String>,
     client: Client,
 ) -> HandlerResult<Redirect> {
-    of(&caller, find(&app, &token, Purpose::Verify).await?)?;
+    require_owner(&caller, find(&app, &token, Purpose::Verify).await?)?;
     let now = app.clock.now();
-    let sent =
+    let consumed =
         email_tokens::consume(&app.db, &hash::sha256_hex(&token), Purpose::Verify, now).await?;
-    let sent = of(&caller, sent.ok_or_else(link_spent)?)?;
-    if !accounts::verify_email(&app.db, sent.user_id, &sent.email, now).await? {
+    let recipient = require_owner(&caller, consumed.ok_or_else(link_spent)?)?;
+    if !accounts::verify_email(&app.db, recipient.user_id, &recipient.email, now).await? {
         return Err(AppError::new(catalogue::EMAIL_TAKEN)
             .detail("Another account has verified this address in the meantime."));
     }
-    // What a JWT says of the address is no longer true: the next request renews it.
+    // The JWT says that the address is unverified: the next request refreshes it.
     cookies.add(vec![app.cookies.removal(TOKEN)]);
-    audit::by_person(&app, Kind::EmailVerified, sent.user_id, "", &client).await;
+    audit::by_person(&app, Kind::EmailVerified, recipient.user_id, "", &client).await;
     Ok(Redirect::to("/account?done=verified"))
 }
 
-/// What a link was sent for. It stays as it is.
+/// Does not use the link up.
 async fn find(app: &App, token: &str, purpose: Purpose) -> HandlerResult<Recipient> {
     let found =
         email_tokens::find(&app.db, &hash::sha256_hex(token), purpose, app.clock.now()).await?;
     found.ok_or_else(link_spent)
 }
 
-fn of(caller: &Caller, sent: Recipient) -> HandlerResult<Recipient> {
-    if sent.user_id == caller.user.id { Ok(sent) } else { Err(link_spent()) }
+fn require_owner(caller: &Caller, recipient: Recipient) -> HandlerResult<Recipient> {
+    if recipient.user_id == caller.user.id { Ok(recipient) } else { Err(link_spent()) }
 }
 
 fn link_spent() -> AppError {

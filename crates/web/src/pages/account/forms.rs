@@ -60,7 +60,7 @@ pub(crate) async fn change_password(
     // Whoever knew the old one is out, wherever they are.
     end_all_but(&app, user.id, caller.sign_in_id()).await?;
     audit::by_person(&app, Kind::PasswordChanged, user.id, "", &client).await;
-    recovery::send_changed(&app, user.id, email.clone()).await;
+    recovery::send_password_changed(&app, user.id, email.clone()).await;
     Ok(done("password"))
 }
 
