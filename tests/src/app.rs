@@ -111,7 +111,7 @@ impl Setup {
     /// With a clock that stands still until it is advanced.
     #[must_use]
     pub fn with_clock_standing(mut self) -> Self {
-        self.clock = Clock::standing_at(Clock::System.now());
+        self.clock = Clock::manual(Clock::System.now());
         self
     }
 

@@ -15,7 +15,7 @@ async fn may_read_the_calendar(issuer: &Introspection, token: &str) -> Result<bo
 
 /// Somebody took an app's access back here: believe no answer that came before.
 fn taken_back(issuer: &Introspection) {
-    issuer.forget();
+    issuer.clear_cache();
 }
 
 fn main() {

@@ -80,7 +80,7 @@ fn existing(owner: Option<User>) -> Result<Account, Error> {
 }
 
 /// How long an identity waits for somebody to sign in the way they did before.
-pub const WAITS: Span = Span::minutes(10);
+pub const PENDING_LINK_TTL: Span = Span::minutes(10);
 
 /// Links an identity that a provider vouches for to the account of `user`.
 /// Says whether it is new.
@@ -111,13 +111,13 @@ pub async fn link(
 /// An identity that waits, in an encrypted cookie, for its person to sign in
 /// the way they did before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Pending {
+pub struct PendingLink {
     pub provider: String,
     pub profile: Profile,
     pub since: Timestamp,
 }
 
-impl Pending {
+impl PendingLink {
     pub fn seal(&self, secret: &AppSecret) -> Result<String, EncryptError> {
         secret.seal_json(Purpose::PendingLink, "", self)
     }
@@ -126,6 +126,6 @@ impl Pending {
     pub fn open(cookie: &str, secret: &AppSecret, now: Timestamp) -> Option<Self> {
         let json = secret.open(Purpose::PendingLink, "", cookie).ok()?;
         let pending: Self = serde_json::from_slice(&json).ok()?;
-        (now.since(pending.since) <= WAITS).then_some(pending)
+        (now.since(pending.since) <= PENDING_LINK_TTL).then_some(pending)
     }
 }

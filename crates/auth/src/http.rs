@@ -80,7 +80,7 @@ impl std::fmt::Debug for Outbound {
 
 impl Outbound {
     /// As the product of this name.
-    pub fn through(proxy: Option<&Proxy>, product: &str) -> Self {
+    pub fn new(proxy: Option<&Proxy>, product: &str) -> Self {
         let user_agent = user_agent(product);
         let (proxy, named) = (proxy.cloned(), user_agent.clone());
         let client: LazyClient = LazyLock::new(Box::new(move || {
@@ -96,7 +96,7 @@ impl Outbound {
         Self { client: Arc::new(client), user_agent, observer: None }
     }
 
-    pub fn observed_by(self, observer: Observer) -> Self {
+    pub fn with_observer(self, observer: Observer) -> Self {
         Self { observer: Some(observer), ..self }
     }
 
@@ -241,11 +241,11 @@ pub fn date(headers: &HeaderMap) -> Option<Timestamp> {
 /// HTTP Basic, with both halves form-encoded first (RFC 6749 §2.3.1).
 pub fn basic(id: &str, secret: &Secret) -> Secret {
     let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
-    basic_as_it_is(&encoded(id), &Secret::new(encoded(secret.expose())))
+    basic_unencoded(&encoded(id), &Secret::new(encoded(secret.expose())))
 }
 
 /// HTTP Basic (RFC 7617 §2) for a server that decodes neither half.
-pub fn basic_as_it_is(id: &str, secret: &Secret) -> Secret {
+pub fn basic_unencoded(id: &str, secret: &Secret) -> Secret {
     let pair = format!("{id}:{}", secret.expose());
     Secret::new(format!("Basic {}", STANDARD.encode(pair)))
 }
@@ -271,7 +271,7 @@ tokio::task_local! {
 
 /// Runs `future`, and tells `tap` of every call that it sends out. What it
 /// spawns onto other tasks is not told of.
-pub async fn tapped<F: Future>(tap: Tap, future: F) -> F::Output {
+pub async fn with_tap<F: Future>(tap: Tap, future: F) -> F::Output {
     TAP.scope(tap, future).await
 }
 
@@ -303,7 +303,7 @@ mod tests {
         let pair = "acme+client%3A1:s3cret%2B%26%25%2F%C3%A9+word";
         assert_eq!(basic(id, &secret).expose(), format!("Basic {}", STANDARD.encode(pair)));
         let pair = "id:a+b";
-        let header = basic_as_it_is("id", &Secret::new("a+b"));
+        let header = basic_unencoded("id", &Secret::new("a+b"));
         assert_eq!(header.expose(), format!("Basic {}", STANDARD.encode(pair)));
     }
 
@@ -327,8 +327,8 @@ mod tests {
             .header(header::AUTHORIZATION, "Bearer a-token")
             .header(header::COOKIE, "a=b");
         let request = request.body(Vec::new()).map_err(|_| Error::Request)?;
-        let outbound = Outbound::through(None, "Latchkey");
-        assert!(tapped(tap, outbound.send(request)).await.is_err(), "nobody listens there");
+        let outbound = Outbound::new(None, "Latchkey");
+        assert!(with_tap(tap, outbound.send(request)).await.is_err(), "nobody listens there");
         Ok(())
     }
 }

@@ -47,8 +47,8 @@ pub struct Settings {
     pub memory_kib: u32,
     pub passes: u32,
     pub lanes: u32,
-    pub at_once: usize,
-    pub waiting: usize,
+    pub concurrency: usize,
+    pub queue_size: usize,
 }
 
 /// 19 MiB, two passes, one lane (OWASP's first choice for argon2id), on each core.
@@ -58,8 +58,8 @@ impl Default for Settings {
             memory_kib: 19 * 1024,
             passes: 2,
             lanes: 1,
-            at_once: available_parallelism().map_or(1, usize::from),
-            waiting: 256,
+            concurrency: available_parallelism().map_or(1, usize::from),
+            queue_size: 256,
         }
     }
 }
@@ -77,11 +77,11 @@ pub enum Error {
     #[error("too many passwords are being checked at the moment")]
     Busy,
     #[error("the stored hash of a password cannot be read")]
-    Stored,
+    InvalidHash,
     #[error("passwords cannot be hashed with these settings")]
     Settings,
     #[error("a password could not be hashed")]
-    Lost,
+    TaskFailed,
 }
 
 /// Hashes passwords and compares them, a few at a time.
@@ -105,9 +105,9 @@ struct Queue {
 }
 
 impl Queue {
-    fn new(at_once: usize, waiting: usize) -> Self {
-        let size = at_once.saturating_add(waiting);
-        let [places, turns] = [size, at_once].map(|permits| Arc::new(Semaphore::new(permits)));
+    fn new(concurrency: usize, queue_size: usize) -> Self {
+        let size = concurrency.saturating_add(queue_size);
+        let [places, turns] = [size, concurrency].map(|permits| Arc::new(Semaphore::new(permits)));
         Self { size, places, turns }
     }
 
@@ -118,10 +118,10 @@ impl Queue {
 
 impl Hasher {
     pub fn new(settings: &Settings) -> Result<Self, Error> {
-        let Settings { memory_kib, passes, lanes, at_once, waiting } = *settings;
+        let Settings { memory_kib, passes, lanes, concurrency, queue_size } = *settings;
         let params = Params::new(memory_kib, passes, lanes, Some(HASH_BYTES))
             .map_err(|_| Error::Settings)?;
-        if memory_kib > MAX_MEMORY_KIB || passes > MAX_PASSES || at_once == 0 {
+        if memory_kib > MAX_MEMORY_KIB || passes > MAX_PASSES || concurrency == 0 {
             return Err(Error::Settings);
         }
         // No password has this hash, and nobody waits for it at the start.
@@ -129,8 +129,8 @@ impl Hasher {
         Ok(Self {
             params,
             nobody: nobody.into(),
-            strangers: Queue::new(at_once, waiting),
-            known: Queue::new(1, waiting),
+            strangers: Queue::new(concurrency, queue_size),
+            known: Queue::new(1, queue_size),
             memory: Arc::default(),
         })
     }
@@ -172,7 +172,7 @@ impl Hasher {
     }
 
     /// How many passwords are looked at, or wait for it.
-    pub fn waiting(&self) -> usize {
+    pub fn queue_len(&self) -> usize {
         [&self.strangers, &self.known].map(Queue::taken).iter().sum()
     }
 
@@ -194,7 +194,7 @@ impl Hasher {
         hash: impl FnOnce(&[u8], &Memory) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let place = Arc::clone(&queue.places).try_acquire_owned().map_err(|_| Error::Busy)?;
-        let turn = Arc::clone(&queue.turns).acquire_owned().await.map_err(|_| Error::Lost)?;
+        let turn = Arc::clone(&queue.turns).acquire_owned().await.map_err(|_| Error::TaskFailed)?;
         let held: [OwnedSemaphorePermit; 2] = [place, turn];
         let (password, memory) = (password.clone(), Arc::clone(&self.memory));
         tokio::task::spawn_blocking(move || {
@@ -203,7 +203,7 @@ impl Hasher {
             outcome
         })
         .await
-        .map_err(|_| Error::Lost)?
+        .map_err(|_| Error::TaskFailed)?
     }
 }
 
@@ -231,12 +231,12 @@ impl Stored {
                 && salt.len() >= SALT_BYTES;
             Some(Self { argon2: Argon2::new(algorithm, version, params), is_current, salt, hash })
         };
-        read().ok_or(Error::Stored)
+        read().ok_or(Error::InvalidHash)
     }
 
     fn matches(&self, password: &[u8], memory: &Memory) -> Result<bool, Error> {
         let mut found = vec![0; self.hash.len()];
-        memory.hash(&self.argon2, password, &self.salt, &mut found).ok_or(Error::Stored)?;
+        memory.hash(&self.argon2, password, &self.salt, &mut found).ok_or(Error::InvalidHash)?;
         Ok(verify_slices_are_equal(&found, self.hash.as_bytes()).is_ok())
     }
 }

@@ -27,7 +27,7 @@ tokio::task_local! {
 impl TraceContext {
     /// What the request says; nothing when it is not to the letter, for it
     /// stands in our log.
-    pub fn of(headers: &HeaderMap) -> Option<Self> {
+    pub fn from_headers(headers: &HeaderMap) -> Option<Self> {
         let mut all = headers.get_all(TRACEPARENT).into_iter();
         let (text, None) = (all.next()?.to_str().ok()?, all.next()) else { return None };
         let parts: Vec<_> = text.split('-').collect();
@@ -40,7 +40,7 @@ impl TraceContext {
     }
 
     /// A trace that begins here.
-    pub fn begin() -> Self {
+    pub fn new_root() -> Self {
         let trace_id = u128::from_be_bytes(random::bytes()) | 1;
         Self { trace_id, parent: None, span: new_span(), flags: SAMPLED }
     }

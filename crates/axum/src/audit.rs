@@ -31,9 +31,9 @@ pub async fn record(
         address: client.map(Client::shown_address),
     };
     tracing::info!(
-        audit = kind.stored(),
+        audit = kind.as_str(),
         user = user.map(|id| id.to_string()),
-        actor = actor.stored(),
+        actor = actor.as_str(),
         "audit"
     );
     // Who it was, and from where, stands in the trail.

@@ -5,7 +5,7 @@ use std::future::Future;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use latchkey_auth::oauth::response::AuthorizationResponse;
 use latchkey_auth::oauth::{Attempt, Provider};
-use latchkey_domain::connection::Granted;
+use latchkey_domain::connection::ProviderScopes;
 use latchkey_domain::{CredentialKind, Profile, ReturnTo, Roles, UserId};
 
 use crate::caller::Caller;
@@ -39,7 +39,7 @@ pub struct FailedSignUp {
 #[derive(Debug)]
 pub struct ConnectCallback {
     pub user: UserId,
-    pub asked: Granted,
+    pub asked: ProviderScopes,
     pub attempt: Attempt,
     pub response: AuthorizationResponse,
 }

@@ -235,7 +235,7 @@ mod tests {
 
     #[tokio::test]
     async fn tries_are_counted_by_network() {
-        let clock = Clock::standing_at(Timestamp::from_seconds(1_000_000));
+        let clock = Clock::manual(Timestamp::from_seconds(1_000_000));
         let db = Db::open("sqlite::memory:").await.expect("a database");
         let limits = Limits::new(db, clock.clone());
         for n in 0..300 {

@@ -169,7 +169,7 @@ impl Metrics {
         let (open, idle) = db.connections();
         now("db_connections_open", "Connections to the database", open.into());
         now("db_connections_idle", "Those of them that nobody uses", idle.into());
-        let waiting = u32::try_from(hasher.waiting()).unwrap_or(u32::MAX);
+        let waiting = u32::try_from(hasher.queue_len()).unwrap_or(u32::MAX);
         now("password_queue", "Passwords that are looked at or wait for it", waiting.into());
         let read = Duration::from_millis(self.revocations_read.load(Ordering::Relaxed));
         let age = uptime.saturating_sub(read).as_secs_f64();

@@ -43,7 +43,7 @@ pub async fn authenticate(
         let user = account.map(|account| account.user.id);
         let how = "wrong password";
         latchkey.metrics.sign_in("password", "", "wrong_credentials");
-        audit::record(latchkey, Kind::SignInFailed, user, Actor::Nobody, how, Some(client)).await;
+        audit::record(latchkey, Kind::SignInFailed, user, Actor::Unknown, how, Some(client)).await;
         return failed.map(|()| None);
     }
     latchkey.limits.record_success(&gate);

@@ -31,7 +31,7 @@ pub(crate) async fn refresh_tokens(
     });
     if let Err(refresh::Error::Reused { user, sign_in }) = &exchanged {
         latchkey.note_ended(*sign_in);
-        audit::record(latchkey, Kind::RefreshReused, Some(*user), Actor::Nobody, "", Some(client))
+        audit::record(latchkey, Kind::RefreshReused, Some(*user), Actor::Unknown, "", Some(client))
             .await;
     }
     exchanged

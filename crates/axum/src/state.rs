@@ -70,8 +70,8 @@ impl Latchkey {
         }
         let metrics = Arc::<Metrics>::default();
         let counted = Arc::clone(&metrics);
-        let http = Outbound::through(config.outbound_proxy.as_ref(), &config.product.name)
-            .observed_by(Arc::new(move |call| counted.called(call)));
+        let http = Outbound::new(config.outbound_proxy.as_ref(), &config.product.name)
+            .with_observer(Arc::new(move |call| counted.called(call)));
         let keys = Arc::new(keys(&config, &db, &clock).await?);
         let JwtSettings { issuer, audience, access_ttl, revocation, .. } = &config.jwt;
         let issuer = TokenIssuer {
@@ -141,15 +141,15 @@ impl Parts {
     /// nothing that was heard about its token is believed any longer.
     pub fn forget_delegations(&self) {
         if let Some(introspection) = &self.introspection {
-            introspection.forget();
+            introspection.clear_cache();
         }
     }
 }
 
 async fn keys(config: &Config, db: &Db, clock: &Clock) -> Result<SigningKeys, Error> {
     let wanted = match &config.jwt.private_key {
-        Some(key) => KeySource::Own(key.clone()),
-        None => KeySource::Any(config.jwt.algorithm),
+        Some(key) => KeySource::Provided(key.clone()),
+        None => KeySource::Generated(config.jwt.algorithm),
     };
     let expected = Expected::new(&config.jwt.issuer, &config.jwt.audience);
     let (db, secret) = (db.clone(), config.app_secret.clone());

@@ -202,7 +202,7 @@ impl Instance {
             Capabilities { local_provider: local_provider.is_some(), ..Capabilities::ALL };
         let settings = Settings::load(&environment, built_with).map_err(failed)?;
         let clock = match options.manual_clock {
-            true => Clock::standing_at(Clock::System.now()),
+            true => Clock::manual(Clock::System.now()),
             false => Clock::System,
         };
         let app = App::open(settings, clock, routes::LINKS).await.map_err(failed)?;

@@ -39,7 +39,8 @@ described_enum! {
         /// Whoever runs the site, at the command line.
         Operator = "the operator",
         /// A stranger, or the system itself.
-        Nobody = "someone unknown",
+        #[strum(serialize = "nobody")]
+        Unknown = "someone unknown",
     }
 }
 

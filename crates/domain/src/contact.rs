@@ -25,7 +25,7 @@ pub struct Details {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Invalid {
+pub struct InvalidField {
     pub field: &'static str,
     pub message: &'static str,
 }
@@ -36,23 +36,23 @@ impl Details {
         name: &str,
         email: Option<&str>,
         phone: Option<&str>,
-    ) -> Result<Self, Vec<Invalid>> {
+    ) -> Result<Self, Vec<InvalidField>> {
         let mut invalid = Vec::new();
         if name.trim().is_empty() {
-            invalid.push(Invalid { field: "name", message: "Enter a name." });
+            invalid.push(InvalidField { field: "name", message: "Enter a name." });
         } else if name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
-            invalid.push(Invalid {
+            invalid.push(InvalidField {
                 field: "name",
                 message: "Use at most 200 characters, without control characters.",
             });
         }
         let email = email.filter(|email| !email.trim().is_empty()).map(Email::parse);
         if let Some(Err(_)) = email {
-            invalid.push(Invalid { field: "email", message: "Enter an e-mail address." });
+            invalid.push(InvalidField { field: "email", message: "Enter an e-mail address." });
         }
         let phone = phone.filter(|phone| !phone.trim_matches(' ').is_empty());
         if phone.is_some_and(|phone| !is_phone(phone)) {
-            invalid.push(Invalid {
+            invalid.push(InvalidField {
                 field: "phone",
                 message: "Use at most 40 digits, spaces and + - . ( ) /.",
             });

@@ -49,7 +49,7 @@ impl Email {
     }
 
     /// One that was written down in this form, perhaps by a version with other rules.
-    pub const fn stored(address: String) -> Self {
+    pub const fn from_stored(address: String) -> Self {
         Self(address)
     }
 

@@ -19,11 +19,11 @@ macro_rules! described_enum {
             pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
 
             /// The name by which it is stored.
-            pub fn stored(self) -> &'static str {
+            pub fn as_str(self) -> &'static str {
                 self.into()
             }
 
-            pub const fn said(self) -> &'static str {
+            pub const fn phrase(self) -> &'static str {
                 match self { $(Self::$variant => $phrase),* }
             }
         }

@@ -7,7 +7,7 @@ use crate::{Span, Timestamp};
 pub const GRACE: Span = Span::seconds(10);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Known {
+pub struct RefreshTokenState {
     pub expires_at: Timestamp,
     pub used_at: Option<Timestamp>,
     pub ended: bool,
@@ -26,16 +26,18 @@ pub enum Verdict {
     Ended,
 }
 
-pub fn may_rotate(token: Known, now: Timestamp) -> Verdict {
+pub fn may_rotate(token: RefreshTokenState, now: Timestamp) -> Verdict {
     match token {
-        Known { ended: true, .. } => Verdict::Ended,
-        Known { expires_at, .. } if expires_at <= now => Verdict::Expired,
-        Known { used_at: None, .. } => Verdict::Rotate,
+        RefreshTokenState { ended: true, .. } => Verdict::Ended,
+        RefreshTokenState { expires_at, .. } if expires_at <= now => Verdict::Expired,
+        RefreshTokenState { used_at: None, .. } => Verdict::Rotate,
         // Clocks differ by seconds; a use that lies further ahead was written by
         // one that has been put right since, and says nothing about how long ago.
-        Known { used_at: Some(at), .. } if now.since(at).max(at.since(now)) <= GRACE => {
+        RefreshTokenState { used_at: Some(at), .. }
+            if now.since(at).max(at.since(now)) <= GRACE =>
+        {
             Verdict::SameSuccessor
         }
-        Known { used_at: Some(_), .. } => Verdict::EndFamily,
+        RefreshTokenState { used_at: Some(_), .. } => Verdict::EndFamily,
     }
 }

@@ -50,7 +50,7 @@ impl Scope {
     }
 
     /// What the person who grants it reads.
-    pub const fn sentence(self) -> &'static str {
+    pub const fn description(self) -> &'static str {
         match self {
             Self::Profile => "See your profile and where you are signed in, and sign you out there",
             Self::CalendarRead => "Read your calendar",
@@ -85,7 +85,7 @@ impl Scopes {
     }
 
     /// Those of our scopes that a text names; foreign ones are left out.
-    pub fn known_in(text: &str) -> Self {
+    pub fn parse_known(text: &str) -> Self {
         text.split_ascii_whitespace().filter_map(|word| word.parse().ok()).collect()
     }
 }

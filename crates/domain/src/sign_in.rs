@@ -116,7 +116,7 @@ impl Lifetime {
 
     /// How often it is worth recording that a sign-in was used: once a minute, or
     /// more often if the idle time is so short that a minute would cut into it.
-    pub fn noted_every(self) -> Span {
+    pub fn touch_interval(self) -> Span {
         Span::minutes(1).min(Span::millis(self.idle.as_millis() / 4))
     }
 }

@@ -162,7 +162,7 @@ pub enum Clock {
 }
 
 impl Clock {
-    pub fn standing_at(at: Timestamp) -> Self {
+    pub fn manual(at: Timestamp) -> Self {
         Self::Manual(Arc::new(Manual { now: AtomicI64::new(at.0), uptime: AtomicI64::new(0) }))
     }
 
@@ -198,7 +198,7 @@ impl Clock {
     }
 
     /// As somebody does who finds it ahead: no time goes by.
-    pub fn put_back(&self, by: Span) {
+    pub fn set_back(&self, by: Span) {
         if let Self::Manual(clock) = self {
             clock.now.fetch_sub(by.0, Ordering::SeqCst);
         }

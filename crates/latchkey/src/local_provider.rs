@@ -57,7 +57,7 @@ fn our_api(settings: &Settings) -> Option<latchkey_idp::Api> {
     let introspection = settings.introspection.as_ref().filter(|one| one.local)?;
     // RFC 8707 §2: only an absolute URI can be asked for.
     Url::parse(&settings.jwt.audience).ok().filter(|uri| uri.fragment().is_none())?;
-    let scope = |scope: Scope| (scope.as_str().to_owned(), scope.sentence().to_owned());
+    let scope = |scope: Scope| (scope.as_str().to_owned(), scope.description().to_owned());
     Some(latchkey_idp::Api {
         name: settings.product.name.clone(),
         audience: settings.jwt.audience.clone(),

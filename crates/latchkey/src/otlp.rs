@@ -33,7 +33,7 @@ type Exporters = Arc<(BatchSpanProcessor, SdkMeterProvider)>;
 /// Begins to hand over, where the settings name a collector.
 pub(crate) fn start(app: &App) -> Result<Option<Exporters>, Error> {
     let Some((endpoint, service)) = &app.settings.otlp else { return Ok(None) };
-    let http = Outbound::through(app.settings.outbound_proxy.as_ref(), &app.settings.product.name);
+    let http = Outbound::new(app.settings.outbound_proxy.as_ref(), &app.settings.product.name);
     let client = Client { http, runtime: Handle::current(), fails: Arc::default() };
     let at = |path| format!("{}{path}", endpoint.as_str().trim_end_matches('/'));
     let spans = SpanExporter::builder().with_http().with_http_client(client.clone());

@@ -1,6 +1,6 @@
 //! Refresh tokens: hashes, and the one statement that exchanges them.
 
-use latchkey_domain::refresh::Known;
+use latchkey_domain::refresh::RefreshTokenState;
 use latchkey_domain::sign_in::SignIn;
 use latchkey_domain::{Scopes, Timestamp, User};
 
@@ -12,7 +12,7 @@ use crate::{Db, Result};
 /// A refresh token with its sign-in and its person.
 #[derive(Clone, Debug)]
 pub struct StoredRefreshToken {
-    pub known: Known,
+    pub known: RefreshTokenState,
     /// The hash of the token that it was exchanged for.
     pub successor: Option<String>,
     pub scope: Scopes,
@@ -23,7 +23,7 @@ pub struct StoredRefreshToken {
 
 fn found(row: &Row<'_>) -> Result<StoredRefreshToken> {
     Ok(StoredRefreshToken {
-        known: Known {
+        known: RefreshTokenState {
             expires_at: row.get("token_expires_at")?,
             used_at: row.get("used_at")?,
             ended: row.get::<Option<Timestamp>>("ended_at")?.is_some(),

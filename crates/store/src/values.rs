@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::cell::Cell;
 
 use latchkey_domain::audit::{Actor, Kind};
-use latchkey_domain::connection::{BrokenReason, Failure, Granted};
+use latchkey_domain::connection::{BrokenReason, Failure, ProviderScopes};
 use latchkey_domain::identity::Subject;
 use latchkey_domain::sign_in::{CredentialKind, SignInMethod};
 use latchkey_domain::{
@@ -142,7 +142,7 @@ impl Column for Email {
     type Stored = String;
 
     fn read(stored: String) -> Option<Self> {
-        Some(Self::stored(stored))
+        Some(Self::from_stored(stored))
     }
 }
 
@@ -167,7 +167,7 @@ text! {
     Actor; AuditId; BrokenReason; ConnectionId; ContactId; SignInMethod; EventId; Failure; CredentialKind; Kind;
     Scopes; SignInId; TraceId; UserId;
     DisplayName: |name| Self::from(name);
-    Granted: |scopes| Self::parse(&scopes);
+    ProviderScopes: |scopes| Self::parse(&scopes);
     Roles: |names| Self::from(names.as_str());
 }
 

@@ -123,7 +123,7 @@ async fn revoke_grants(
 ) {
     let Some(provider) = app.providers.get(provider).filter(|_| any_pending) else { return };
     tokio::select! {
-        revoked = app.connections.end_what_is_due(provider) => if let Err(error) = revoked {
+        revoked = app.connections.revoke_due(provider) => if let Err(error) = revoked {
             tracing::warn!(%error, "grants to revoke could not be read");
         },
         _ = stopped.wait_for(|stopped| *stopped) => {}

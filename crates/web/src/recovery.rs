@@ -137,7 +137,7 @@ async fn send_reset(app: &App, email: Email, client: &Client) -> HandlerResult<(
     if app.limits.allow_email_to("reset", &email) {
         let link = create_link(app, &user, &email, Purpose::Reset, RESET_LINK_TTL).await?;
         let (kind, user) = (Kind::ResetRequested, Some(user.id));
-        audit::record(app, kind, user, Actor::Nobody, "", Some(client)).await;
+        audit::record(app, kind, user, Actor::Unknown, "", Some(client)).await;
         send(app, user, email, EmailKind::Reset, link, RESET_LINK_TTL).await;
     }
     Ok(())

@@ -138,7 +138,7 @@ async fn a_clock_that_is_put_right_locks_nobody_out() {
         let page = knock_from(&app, OWNER, BOB, "not the password").await;
         let _ = page.expect_error(401, "wrong_credentials");
     }
-    app.clock.put_back(Span::minutes(60));
+    app.clock.set_back(Span::minutes(60));
     assert_eq!(knock_from(&app, OWNER, BOB, PASSWORD).await.status, 303);
     // And it still counts.
     exhaust(&app, OWNER, BOB).await;

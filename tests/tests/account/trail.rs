@@ -84,7 +84,7 @@ async fn every_kind(app: &Latchkey) {
     seen.extend(["connected", "disconnected", "reconnect_needed"]); // connections/
     seen.extend(["access_ended"]); // api/connected_apps.rs
     seen.extend(["blocked", "unblocked"]); // program/commands.rs
-    let every: BTreeSet<_> = Kind::ALL.iter().map(|kind| kind.stored()).collect();
+    let every: BTreeSet<_> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
     assert_eq!(seen, every, "a kind that no test writes");
 }
 
@@ -165,7 +165,7 @@ async fn everybody_sees_their_own_and_administrators_all() {
         let page = bob.get(&app.url("/account")).await.expect(200);
         let (_, activity) = page.body.split_once("id=\"activity\"").expect("the section");
         for said in [Kind::SignedUp, Kind::SignedIn, Kind::Linked] {
-            assert!(activity.contains(said.said()), "{}: {}", said.said(), page.summary());
+            assert!(activity.contains(said.phrase()), "{}: {}", said.phrase(), page.summary());
         }
         let sentence = if key == "session" { "(server session)" } else { "(JWT)" };
         let sentence = format!("Signed in with a password {sentence}<small>from 127.0.0.1</small>");
@@ -179,7 +179,7 @@ async fn everybody_sees_their_own_and_administrators_all() {
     let mut noor = came_in(&app, "google", "noor", "session").await;
     let page = noor.get(&app.url("/account")).await.expect(200);
     let (_, activity) = page.body.split_once("id=\"activity\"").expect("the section");
-    assert!(!activity.contains(Kind::Linked.said()), "somebody else's are shown: {activity}");
+    assert!(!activity.contains(Kind::Linked.phrase()), "somebody else's are shown: {activity}");
 
     for key in ["session", "jwt"] {
         let mut admin = came_in(&app, "google", "alan", key).await;
@@ -187,7 +187,7 @@ async fn everybody_sees_their_own_and_administrators_all() {
         assert!(page.body.contains("href=\"/audit\""), "{}", page.summary());
         let page = admin.get(&app.url("/audit")).await.expect(200);
         let noors = id_of(&mut noor, &app).await;
-        assert!(page.body.contains(&noors) && page.body.contains(Kind::Linked.said()));
+        assert!(page.body.contains(&noors) && page.body.contains(Kind::Linked.phrase()));
         assert_eq!(page.header("cache-control"), Some("no-store"));
     }
 }

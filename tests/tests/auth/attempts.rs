@@ -3,7 +3,7 @@
 use latchkey_auth::oauth::attempt::{AttemptError, Progress, decode_state, validate};
 use latchkey_auth::oauth::{Attempt, Purpose};
 use latchkey_auth::secret::{AppSecret, Secret};
-use latchkey_domain::connection::Granted;
+use latchkey_domain::connection::ProviderScopes;
 use latchkey_domain::return_to::ReturnTo;
 use latchkey_domain::sign_in::CredentialKind;
 use latchkey_domain::{Span, Timestamp, UserId};
@@ -49,7 +49,7 @@ fn what_it_is_for_comes_back() {
         Purpose::SignIn(CredentialKind::Jwt),
         Purpose::Reauthenticate(CredentialKind::Jwt),
         Purpose::Link(user),
-        Purpose::connect(user, &Granted::parse("calendar contacts")),
+        Purpose::connect(user, &ProviderScopes::parse("calendar contacts")),
     ] {
         let return_to = ReturnTo::default();
         let attempt = Attempt::new("google", purpose.clone(), return_to, "Firefox", &secret, at(0))

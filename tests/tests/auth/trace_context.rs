@@ -23,9 +23,9 @@ fn what_is_not_to_the_letter_is_no_trace() {
         let mut headers = HeaderMap::new();
         headers.insert(TRACEPARENT, text.parse().expect("a value"));
         let expected = taken.then(|| u128::from_str_radix(TRACE, 16).expect("hex"));
-        let found = TraceContext::of(&headers);
+        let found = TraceContext::from_headers(&headers);
         assert_eq!(found.map(|found| found.trace_id), expected, "{text}");
         headers.append(TRACEPARENT, text.parse().expect("a value"));
-        assert_eq!(TraceContext::of(&headers), None, "twice {text}");
+        assert_eq!(TraceContext::from_headers(&headers), None, "twice {text}");
     }
 }

@@ -1,8 +1,10 @@
 //! What follows from what a provider granted.
 
 use latchkey_domain::Timestamp;
-use latchkey_domain::connection::decision::{CallDenied, granted, is_due, may_call, pause, to_ask};
-use latchkey_domain::connection::{BrokenReason, Failure, Family, Granted, Offer, State};
+use latchkey_domain::connection::decision::{
+    CallDenied, granted_scopes, may_call, needs_refresh, retry_delay, scopes_to_request,
+};
+use latchkey_domain::connection::{BrokenReason, Failure, Family, Offer, ProviderScopes, State};
 
 const CALENDAR: &str = "https://www.googleapis.com/auth/calendar.readonly";
 
@@ -11,19 +13,19 @@ fn calls_are_made_only_with_what_was_granted() {
     let at = Timestamp::from_seconds(1);
     let calendar = Family::Google.offer("calendar").expect("an offer");
     let contacts = Family::Google.offer("contacts").expect("an offer");
-    let broken = State::NeedsReconnect { since: at, because: BrokenReason::Revoked };
+    let broken = State::NeedsReconnect { since: at, reason: BrokenReason::Revoked };
     let ending = State::Disconnecting { since: at, tries: 0, next_try_at: at };
     for (state, granted, offer, outcome) in [
-        (State::Living, CALENDAR, calendar, Ok(())),
-        (State::Living, CALENDAR, contacts, Err(CallDenied::NotGranted)),
-        (State::Living, "", calendar, Err(CallDenied::NotGranted)),
+        (State::Active, CALENDAR, calendar, Ok(())),
+        (State::Active, CALENDAR, contacts, Err(CallDenied::NotGranted)),
+        (State::Active, "", calendar, Err(CallDenied::NotGranted)),
         // A longer name that begins alike is another scope.
-        (State::Living, &format!("{CALENDAR}x"), calendar, Err(CallDenied::NotGranted)),
+        (State::Active, &format!("{CALENDAR}x"), calendar, Err(CallDenied::NotGranted)),
         (broken, CALENDAR, calendar, Err(CallDenied::Reconnect(BrokenReason::Revoked))),
         (broken, "", calendar, Err(CallDenied::Reconnect(BrokenReason::Revoked))),
         (ending, CALENDAR, calendar, Err(CallDenied::Disconnecting)),
     ] {
-        assert_eq!(may_call(state, &Granted::parse(granted), offer), outcome, "{state:?}");
+        assert_eq!(may_call(state, &ProviderScopes::parse(granted), offer), outcome, "{state:?}");
     }
 }
 
@@ -32,7 +34,7 @@ fn a_token_is_renewed_a_minute_before_its_end() {
     let now = Timestamp::from_seconds(1_000);
     for (end, due) in [(None, false), (Some(900), true), (Some(1_060), true), (Some(1_061), false)]
     {
-        assert_eq!(is_due(end.map(Timestamp::from_seconds), now), due, "{end:?}");
+        assert_eq!(needs_refresh(end.map(Timestamp::from_seconds), now), due, "{end:?}");
     }
 }
 
@@ -40,8 +42,8 @@ fn a_token_is_renewed_a_minute_before_its_end() {
 fn asking_for_more_keeps_what_there_is_and_does_not_nag() {
     let contacts = Family::Google.offer("contacts").expect("an offer");
     let asked = |granted: Option<&str>, chosen: &[&Offer]| {
-        let granted = granted.map(Granted::parse);
-        to_ask(Family::Google, granted.as_ref(), chosen).to_string()
+        let granted = granted.map(ProviderScopes::parse);
+        scopes_to_request(Family::Google, granted.as_ref(), chosen).to_string()
     };
     assert_eq!(asked(None, &[]), "email openid profile");
     assert_eq!(
@@ -53,10 +55,13 @@ fn asking_for_more_keeps_what_there_is_and_does_not_nag() {
 
 #[test]
 fn what_is_not_said_was_granted_as_asked() {
-    let asked = Granted::parse("a b");
-    assert_eq!(granted(&asked, None), asked);
-    assert_eq!(granted(&asked, Some(&Granted::parse("a"))), Granted::parse("a"));
-    assert_eq!(granted(&asked, Some(&Granted::default())), Granted::default());
+    let asked = ProviderScopes::parse("a b");
+    assert_eq!(granted_scopes(&asked, None), asked);
+    assert_eq!(
+        granted_scopes(&asked, Some(&ProviderScopes::parse("a"))),
+        ProviderScopes::parse("a")
+    );
+    assert_eq!(granted_scopes(&asked, Some(&ProviderScopes::default())), ProviderScopes::default());
 }
 
 #[test]
@@ -64,14 +69,14 @@ fn pauses_grow_and_have_an_end() {
     for (tries, seconds) in
         [(0, 30), (1, 30), (2, 60), (3, 120), (10, 15_360), (11, 21_600), (u32::MAX, 21_600)]
     {
-        assert_eq!(pause(tries).as_seconds(), seconds, "{tries}");
+        assert_eq!(retry_delay(tries).as_seconds(), seconds, "{tries}");
     }
 }
 
 #[test]
 fn reasons_are_stored_and_read_back() {
-    for because in BrokenReason::ALL {
-        assert_eq!(because.to_string().parse(), Ok(*because));
+    for reason in BrokenReason::ALL {
+        assert_eq!(reason.to_string().parse(), Ok(*reason));
     }
     for failure in Failure::ALL {
         assert_eq!(failure.to_string().parse(), Ok(*failure));
@@ -90,14 +95,14 @@ fn scopes_are_read_in_either_dialect() {
         ("good b\u{e4}d qu\"ote back\\slash", "good"),
         ("a\nb c\0d e", "e"),
     ] {
-        assert_eq!(Granted::parse(text).to_string(), read, "{text:?}");
-        assert_eq!(Granted::parse(read).to_string(), read);
+        assert_eq!(ProviderScopes::parse(text).to_string(), read, "{text:?}");
+        assert_eq!(ProviderScopes::parse(read).to_string(), read);
     }
 }
 
 #[test]
 fn a_flood_of_them_is_cut_off() {
     let many = (0..10_000).map(|n| n.to_string()).collect::<Vec<_>>().join(" ");
-    assert_eq!(Granted::parse(&many).iter().count(), 100);
-    assert_eq!(Granted::parse(&"x".repeat(257)), Granted::default());
+    assert_eq!(ProviderScopes::parse(&many).iter().count(), 100);
+    assert_eq!(ProviderScopes::parse(&"x".repeat(257)), ProviderScopes::default());
 }

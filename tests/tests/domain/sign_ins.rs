@@ -5,7 +5,7 @@ use latchkey_domain::id::InvalidId;
 use latchkey_domain::identity::{
     Decision, InvalidSubject, Profile, Subject, may_unlink, resolve_account,
 };
-use latchkey_domain::refresh::{Known, Verdict, may_rotate};
+use latchkey_domain::refresh::{RefreshTokenState, Verdict, may_rotate};
 use latchkey_domain::scope::UnknownScope;
 use latchkey_domain::sign_in::{Lifetime, SignInMethod, UnknownMethod};
 use latchkey_domain::{DisplayName, Email, Role, Roles, Scopes, Span, Timestamp, UserId};
@@ -116,7 +116,7 @@ fn refresh_tokens_are_judged() {
         (100, None, true, 50, Verdict::Ended),
         (100, Some(50), true, 51, Verdict::Ended),
     ] {
-        let known = Known { expires_at: at(expires), used_at: used.map(at), ended };
+        let known = RefreshTokenState { expires_at: at(expires), used_at: used.map(at), ended };
         assert_eq!(may_rotate(known, at(now)), verdict, "{known:?} at {now}");
     }
 }
@@ -151,7 +151,7 @@ fn scopes_are_read_and_written() {
         Ok("profile contacts:read".to_owned())
     );
     assert_eq!("profile admin".parse::<Scopes>(), Err(UnknownScope));
-    assert_eq!(Scopes::known_in("profile repo").to_string(), "profile");
+    assert_eq!(Scopes::parse_known("profile repo").to_string(), "profile");
 }
 
 #[test]
@@ -171,5 +171,5 @@ fn a_sign_in_ends_at_the_nearer_of_two_limits() {
     assert_eq!(life.ends_at(at(0), at(0)), at(10));
     assert_eq!(life.ends_at(at(0), at(45)), at(55));
     assert_eq!(life.ends_at(at(0), at(59)), at(60));
-    assert_eq!(life.noted_every(), Span::millis(2500));
+    assert_eq!(life.touch_interval(), Span::millis(2500));
 }

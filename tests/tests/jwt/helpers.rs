@@ -52,7 +52,7 @@ pub(crate) fn claims_at(now: Timestamp) -> AccessClaims {
         exp: now.plus(TTL).as_seconds(),
         jti: "0190-jti".to_owned(),
         sid: SignInId::new(now, [2; 10]),
-        scope: Scopes::known_in("profile contacts:read"),
+        scope: Scopes::parse_known("profile contacts:read"),
         roles: user.roles,
         auth_time: now.as_seconds(),
         amr: vec!["pwd".to_owned()],

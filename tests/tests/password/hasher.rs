@@ -4,7 +4,7 @@ use latchkey_auth::password::{Error, Hasher, Settings, Verified};
 use latchkey_domain::password::Password;
 
 fn cheap() -> Settings {
-    Settings { memory_kib: 8, passes: 1, lanes: 1, at_once: 2, waiting: 64 }
+    Settings { memory_kib: 8, passes: 1, lanes: 1, concurrency: 2, queue_size: 64 }
 }
 
 fn typed(text: &str) -> Password {
@@ -44,7 +44,7 @@ async fn hashes_of_another_cost_are_made_anew() {
     let password = typed("correct horse");
     for (settings, needs_rehash) in [
         (cheap(), false),
-        (Settings { at_once: 1, waiting: 0, ..cheap() }, false),
+        (Settings { concurrency: 1, queue_size: 0, ..cheap() }, false),
         (Settings { memory_kib: 16, ..cheap() }, true),
         (Settings { passes: 2, ..cheap() }, true),
         (Settings { memory_kib: 16, lanes: 2, ..cheap() }, true),
@@ -72,7 +72,7 @@ async fn what_is_no_hash_is_our_fault() {
     ] {
         assert_eq!(
             hasher.verify(Some(stored), &typed("x"), false).await,
-            Err(Error::Stored),
+            Err(Error::InvalidHash),
             "{stored}"
         );
     }
@@ -81,7 +81,7 @@ async fn what_is_no_hash_is_our_fault() {
         Settings { memory_kib: u32::MAX, ..cheap() },
         Settings { passes: 0, ..cheap() },
         Settings { lanes: 2, ..cheap() },
-        Settings { at_once: 0, ..cheap() },
+        Settings { concurrency: 0, ..cheap() },
     ] {
         assert!(matches!(Hasher::new(&settings), Err(Error::Settings)), "{settings:?}");
     }

@@ -209,7 +209,7 @@ fn tokens_of_other_apps_are_asked_about_where_the_settings_say() {
     assert_eq!(config.url.as_str(), "http://127.0.0.1:3001/google/introspect");
     assert_eq!((config.issuer.as_deref(), config.expected.issuer.as_deref()), (issuer, issuer));
     assert!(local.local);
-    assert_eq!(config.remembered_for, Span::seconds(5));
+    assert_eq!(config.cache_ttl, Span::seconds(5));
     for nobody in ["LOCAL_IDP=off\nOAUTH_INTROSPECTION_CACHE=0", &[PUBLIC, STRONG].concat()] {
         assert!(load(nobody).expect("no problem").introspection.is_none());
     }
@@ -221,7 +221,7 @@ fn tokens_of_other_apps_are_asked_about_where_the_settings_say() {
     let (config, issuer) = (&set.config, Some("https://as.example.com/realms/b"));
     assert_eq!((config.issuer.as_deref(), config.expected.issuer.as_deref()), (issuer, issuer));
     assert!(!set.local);
-    assert_eq!(config.remembered_for, Span::seconds(2));
+    assert_eq!(config.cache_ttl, Span::seconds(2));
 
     let provider = "OIDC_CORP_ISSUER=https://as.example.com/realms/a\n\
                     OIDC_CORP_CLIENT_ID=id\nOIDC_CORP_CLIENT_SECRET=s3cret";

@@ -91,7 +91,7 @@ on_both! {
             at: NOW,
             kind: Kind::SignedIn,
             user_id: Some(nobody),
-            actor: Actor::Nobody,
+            actor: Actor::Unknown,
             detail: String::new(),
             address: None,
         };

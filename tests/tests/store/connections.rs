@@ -1,6 +1,6 @@
 //! Connections, their leases, and their end.
 
-use latchkey_domain::connection::{BrokenReason, Failure, Granted, State};
+use latchkey_domain::connection::{BrokenReason, Failure, ProviderScopes, State};
 use latchkey_domain::{ConnectionId, DisplayName, Span, UserId};
 use latchkey_store::connections::lease::{self, Lease, RefreshedTokens};
 use latchkey_store::connections::{self, EncryptedTokens, NewConnection, current, ending};
@@ -26,8 +26,8 @@ fn new(user: UserId, subject: &str) -> NewConnection {
         subject: subject.to_owned(),
         name: DisplayName::first_of([Some("Ada")]),
         email: Some(email("ada@there.test")),
-        asked: Granted::parse("a b"),
-        granted: Granted::parse("a"),
+        requested: ProviderScopes::parse("a b"),
+        granted: ProviderScopes::parse("a"),
         tokens: sealed("first"),
         expires_at: Some(NOW.plus(Span::minutes(60))),
     }
@@ -51,9 +51,9 @@ on_both! {
         assert_eq!(stored.tokens, new.tokens);
         assert_eq!((stored.version, stored.user), (1, Some(new.user)));
         let one = stored.connection;
-        assert_eq!((one.id, one.state, one.asked, one.granted), (new.id, State::Living, new.asked, new.granted));
+        assert_eq!((one.id, one.state, one.requested, one.granted), (new.id, State::Active, new.requested, new.granted));
         assert_eq!((one.email, one.expires_at), (new.email, new.expires_at));
-        assert_eq!((one.used_at, one.refreshed_at, one.trouble), (None, None, None));
+        assert_eq!((one.used_at, one.refreshed_at, one.last_failure), (None, None, None));
         assert!(one.renewable);
         assert!(current(db, UserId::new(NOW, fresh()), "google").await.expect("an answer").is_none());
         assert!(current(db, new.user, "github").await.expect("an answer").is_none());
@@ -125,7 +125,7 @@ on_both! {
         assert_eq!(now(db, new.user).await.tokens, sealed("late"));
         // A refusal of tokens that were replaced meanwhile ends nothing.
         assert!(!lease::mark_broken(db, quick, BrokenReason::Revoked, NOW).await.expect("an answer"));
-        assert!(now(db, new.user).await.connection.state.is_living());
+        assert!(now(db, new.user).await.connection.state.is_active());
         assert!(!lease::store_refreshed(db, quick, &renewed("quick"), NOW).await.expect("an answer"));
         assert_eq!(now(db, new.user).await.tokens, sealed("late"));
     }
@@ -137,7 +137,7 @@ on_both! {
         assert!(lease::mark_broken(db, lease, BrokenReason::Refused, NOW).await.expect("an answer"));
         assert!(!lease::mark_broken(db, lease, BrokenReason::Refused, NOW).await.expect("an answer"));
         let state = now(db, new.user).await.connection.state;
-        assert_eq!(state, State::NeedsReconnect { since: NOW, because: BrokenReason::Refused });
+        assert_eq!(state, State::NeedsReconnect { since: NOW, reason: BrokenReason::Refused });
     }
 
     async fn what_is_ended_waits_until_it_is_revoked(database) {
@@ -179,7 +179,7 @@ on_both! {
         let left = &due[0].connection;
         assert_eq!((left.name.as_str(), &left.email), ("Someone", &None));
         assert_eq!((due[0].issuer.as_str(), due[0].subject.as_str()), (new.issuer.as_str(), ""));
-        assert_eq!(left.granted, Granted::default());
+        assert_eq!(left.granted, ProviderScopes::default());
     }
 
     async fn sealing_anew_never_writes_over_other_tokens(database) {
@@ -201,10 +201,10 @@ on_both! {
         let db = &database.db;
         let new = connected(db).await;
         connections::record_failure(db, new.id, Failure::Timeout, NOW).await.expect("an answer");
-        let trouble = now(db, new.user).await.connection.trouble.expect("trouble");
-        assert_eq!((trouble.what, trouble.at), (Failure::Timeout, NOW));
+        let trouble = now(db, new.user).await.connection.last_failure.expect("trouble");
+        assert_eq!((trouble.failure, trouble.at), (Failure::Timeout, NOW));
         connections::record_use(db, new.id, NOW).await.expect("an answer");
         let one = now(db, new.user).await.connection;
-        assert_eq!((one.used_at, one.trouble), (Some(NOW), None));
+        assert_eq!((one.used_at, one.last_failure), (Some(NOW), None));
     }
 }

@@ -12,7 +12,7 @@ on_both! {
         let db = &database.db;
         let ada = somebody(db).await;
         let one = sign_in(&ada, CredentialKind::Jwt);
-        let scope = Scopes::known_in("profile contacts:read");
+        let scope = Scopes::parse_known("profile contacts:read");
         refresh_tokens::begin_family(db, &one, "first", &scope, "cli").await.expect("a family");
         let found = refresh_tokens::find(db, "first").await.expect("an answer").expect("it");
         assert_eq!((found.scope, found.client_id.as_str()), (scope, "cli"));
@@ -37,7 +37,7 @@ on_both! {
     async fn it_is_exchanged_once_and_the_successor_has_the_same_end(database) {
         let db = &database.db;
         let one = sign_in(&somebody(db).await, CredentialKind::Jwt);
-        let scope = Scopes::known_in("calendar:read");
+        let scope = Scopes::parse_known("calendar:read");
         refresh_tokens::begin_family(db, &one, "first", &scope, "cli").await.expect("a family");
         let later = NOW.plus(Span::minutes(5));
         let exchange = async |hash, successor| {

@@ -16,7 +16,7 @@ use crate::people::{NOW, sign_in, somebody};
 const LIFETIME: Lifetime = Lifetime { idle: Span::days(7), absolute: Span::days(30) };
 
 fn sessions(db: &Db) -> (Sessions, Clock) {
-    let clock = Clock::standing_at(NOW);
+    let clock = Clock::manual(NOW);
     (Sessions::new(db.clone(), clock.clone(), LIFETIME), clock)
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use latchkey_auth::oauth::attempt::{USED, WAITING};
+use latchkey_auth::oauth::attempt::{PENDING_COOKIE, USED_COOKIE};
 use latchkey_tests::person::PASSWORD;
 use latchkey_tests::{Browser, Latchkey};
 
@@ -81,7 +81,8 @@ fn secrets(app: &Latchkey, all: &[Seen]) -> BTreeSet<(String, String)> {
                     for (name, value) in value.split("; ").filter_map(|pair| pair.split_once('=')) {
                         add(name, value);
                         // The name is part of a state, of which six characters are shown at most.
-                        for state in [WAITING, USED].map(|prefix| Some(name.split_once(prefix)?.1))
+                        for state in [PENDING_COOKIE, USED_COOKIE]
+                            .map(|prefix| Some(name.split_once(prefix)?.1))
                         {
                             state.inspect(|state| add("seven characters of a state", &state[..7]));
                         }

@@ -1,7 +1,7 @@
 //! Calls of connected services, with what was granted.
 
 use latchkey_domain::UserId;
-use latchkey_domain::connection::decision::{CallDenied, is_due, may_call};
+use latchkey_domain::connection::decision::{CallDenied, may_call, needs_refresh};
 use latchkey_domain::connection::{BrokenReason, Connection, Offer, State};
 use latchkey_store::connections::lease::{self, Lease};
 use latchkey_store::connections::{self as store, StoredConnection};
@@ -27,9 +27,9 @@ impl Connections {
         let mut stored = self.recover(provider, current.ok_or(Error::NotConnected)?).await?;
         allowed(&stored, offer)?;
         if stored.issuer != provider.issuer() {
-            return Err(self.mark_broken(unleased(&stored), BrokenReason::Elsewhere).await?);
+            return Err(self.mark_broken(unleased(&stored), BrokenReason::IssuerChanged).await?);
         }
-        let was_due = is_due(stored.connection.expires_at, self.clock.now());
+        let was_due = needs_refresh(stored.connection.expires_at, self.clock.now());
         if was_due {
             stored = self.refreshed(provider, stored, offer).await?;
         }
@@ -72,15 +72,15 @@ impl Connections {
         provider: &Provider,
         stored: StoredConnection,
     ) -> Result<StoredConnection> {
-        let State::NeedsReconnect { because, .. } = stored.connection.state else {
+        let State::NeedsReconnect { reason, .. } = stored.connection.state else {
             return Ok(stored);
         };
-        let ours = matches!(because, BrokenReason::Unreadable | BrokenReason::Elsewhere);
+        let ours = matches!(reason, BrokenReason::Unreadable | BrokenReason::IssuerChanged);
         if !ours || stored.issuer != provider.issuer() || self.vault.tokens(&stored).is_err() {
             return Ok(stored);
         }
         let id = stored.connection.id;
-        lease::clear_broken(&self.db, id, stored.version, because).await?;
+        lease::clear_broken(&self.db, id, stored.version, reason).await?;
         Ok(lease::find(&self.db, id).await?.unwrap_or(stored))
     }
 
@@ -140,7 +140,7 @@ fn allowed(stored: &StoredConnection, offer: &Offer) -> Result<()> {
     let connection = &stored.connection;
     may_call(connection.state, &connection.granted, offer).map_err(|why| match why {
         CallDenied::NotGranted => Error::NotGranted,
-        CallDenied::Reconnect(because) => Error::Reconnect { because, news: false },
+        CallDenied::Reconnect(reason) => Error::Reconnect { reason, newly_broken: false },
         CallDenied::Disconnecting => Error::NotConnected,
     })
 }

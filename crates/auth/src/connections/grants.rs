@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use latchkey_domain::connection::{BrokenReason, Failure, Granted, decision};
+use latchkey_domain::connection::{BrokenReason, Failure, ProviderScopes, decision};
 use latchkey_domain::{Clock, ConnectionId, Profile, UserId};
 use latchkey_store::Db;
 use latchkey_store::connections::lease::{self, Lease};
@@ -29,8 +29,8 @@ pub enum Error {
     NotGranted,
     /// Only the person can give access again.
     #[error("the person has to connect again")]
-    Reconnect { because: BrokenReason, news: bool },
-    #[error("the provider {}", .0.said())]
+    Reconnect { reason: BrokenReason, newly_broken: bool },
+    #[error("the provider {}", .0.phrase())]
     Unavailable(Failure),
     #[error("the access token is being renewed")]
     Busy,
@@ -54,7 +54,7 @@ pub(super) fn failure(error: &oauth::Error) -> Failure {
         ProviderUnavailable { .. } => Failure::Down,
         TokenRefused { code } if TEMPORARY.contains(&code.as_str()) => Failure::Down,
         // RFC 6749 §5.2: `invalid_client`, `unauthorized_client` and the like.
-        TokenRefused { .. } => Failure::Site,
+        TokenRefused { .. } => Failure::ClientRejected,
         _ => Failure::InvalidResponse,
     }
 }
@@ -123,7 +123,7 @@ impl Connections {
         &self,
         provider: &Provider,
         user: UserId,
-        asked: Granted,
+        requested: ProviderScopes,
         profile: &Profile,
         tokens: &Tokens,
     ) -> Result<bool> {
@@ -137,8 +137,8 @@ impl Connections {
             subject: profile.subject.to_string(),
             name: profile.name.clone(),
             email: profile.email.clone(),
-            granted: decision::granted(&asked, tokens.granted().as_ref()),
-            asked,
+            granted: decision::granted_scopes(&requested, tokens.granted().as_ref()),
+            requested,
             tokens: self.vault.seal(id, &ProviderTokens::from(tokens))?,
             expires_at: tokens.lifetime().map(|span| now.plus(span)),
         };
@@ -163,12 +163,12 @@ impl Connections {
     pub(super) async fn mark_broken(
         &self,
         lease: Lease<'_>,
-        because: BrokenReason,
+        reason: BrokenReason,
     ) -> Result<Error> {
-        let news = lease::mark_broken(&self.db, lease, because, self.clock.now()).await?;
-        if !news && !lease.by.is_empty() {
+        let newly_broken = lease::mark_broken(&self.db, lease, reason, self.clock.now()).await?;
+        if !newly_broken && !lease.by.is_empty() {
             lease::release(&self.db, lease).await?;
         }
-        Ok(Error::Reconnect { because, news })
+        Ok(Error::Reconnect { reason, newly_broken })
     }
 }

@@ -5,10 +5,10 @@
 //! | the tokens are stored, encrypted | [`Connections::save`] |
 //! | a call, with what was granted | [`Connections::list`], [`services`] |
 //! | a new access token, for all who need it | `refresh` |
-//! | the end: revoked there, deleted here | [`ending`], `revocation` |
+//! | the end: revoked there, deleted here | [`disconnect`], `revocation` |
 
 mod calls;
-pub mod ending;
+pub mod disconnect;
 mod grants;
 mod refresh;
 mod revocation;

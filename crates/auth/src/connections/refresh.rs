@@ -49,9 +49,10 @@ impl Connections {
                 return outcome.map(|()| stored);
             }
             // A queue before a provider that hangs would take minutes.
-            if let Some(trouble) = stored.connection.trouble.filter(|one| waited && one.at >= began)
+            if let Some(trouble) =
+                stored.connection.last_failure.filter(|one| waited && one.at >= began)
             {
-                return Err(Error::Unavailable(trouble.what));
+                return Err(Error::Unavailable(trouble.failure));
             }
             let lease = Lease { id, version: stored.version, by: &holder };
             let now = self.clock.now();
@@ -99,7 +100,7 @@ impl Connections {
                 lease::find(&self.db, id).await?.ok_or(Error::NotConnected)
             }
             // Nothing else ends a grant.
-            Err(oauth::Error::CodeRefused) => {
+            Err(oauth::Error::InvalidGrant) => {
                 Err(self.mark_broken(lease, BrokenReason::Revoked).await?)
             }
             Err(error) => {
@@ -117,9 +118,9 @@ impl Connections {
 fn result_of_others(stale: &StoredConnection, stored: &StoredConnection) -> Option<Result<()>> {
     match stored.connection.state {
         State::Disconnecting { .. } => Some(Err(Error::NotConnected)),
-        State::NeedsReconnect { because, .. } => {
-            Some(Err(Error::Reconnect { because, news: false }))
+        State::NeedsReconnect { reason, .. } => {
+            Some(Err(Error::Reconnect { reason, newly_broken: false }))
         }
-        State::Living => (stored.version != stale.version).then_some(Ok(())),
+        State::Active => (stored.version != stale.version).then_some(Ok(())),
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use url::Url;
 use url::form_urlencoded::Serializer;
 
-use crate::http::{Outbound, basic, basic_as_it_is};
+use crate::http::{Outbound, basic, basic_unencoded};
 use crate::oauth::dialect::below;
 use crate::oauth::error::{Error, Step};
 use crate::oauth::facebook;
@@ -16,7 +16,7 @@ use crate::secret::Secret;
 use crate::vault::ProviderTokens;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
+pub enum Revocation {
     /// The provider says that its tokens are invalid, or were already.
     Revoked,
     /// The provider has no revocation. The tokens are deleted here.
@@ -31,7 +31,7 @@ pub(super) async fn revoke(
     provider: &Provider,
     tokens: &ProviderTokens,
     now: Timestamp,
-) -> Result<Ended, Error> {
+) -> Result<Revocation, Error> {
     match &provider.kind {
         Kind::OpenId(openid) => open_id(http, provider, openid, tokens, now).await,
         Kind::GitHub { api, .. } => github(http, provider, api, tokens).await,
@@ -47,9 +47,9 @@ async fn open_id(
     openid: &OpenId,
     tokens: &ProviderTokens,
     now: Timestamp,
-) -> Result<Ended, Error> {
+) -> Result<Revocation, Error> {
     let metadata = openid.discovery.metadata(http, &openid.issuer, now).await?;
-    let Some(endpoint) = &metadata.revocation_endpoint else { return Ok(Ended::Unsupported) };
+    let Some(endpoint) = &metadata.revocation_endpoint else { return Ok(Revocation::Unsupported) };
     let tokens = [
         tokens.refresh.as_ref().map(|token| (token, "refresh_token")),
         Some((&tokens.access, "access_token")),
@@ -63,7 +63,7 @@ async fn open_id(
         let answer = send(http, request, body).await?;
         let _ = ended.get_or_insert(validate(&answer)?);
     }
-    Ok(ended.unwrap_or(Ended::Revoked))
+    Ok(ended.unwrap_or(Revocation::Revoked))
 }
 
 fn request(
@@ -92,15 +92,15 @@ fn request(
 /// say 400 `invalid_token` for that, which comes to the same. §2.2.1:
 /// `unsupported_token_type` revokes nothing. The rest is RFC 6749 §5.2, where
 /// `invalid_grant` may also be a token that was issued to another client.
-fn validate(answer: &Response<Vec<u8>>) -> Result<Ended, Error> {
+fn validate(answer: &Response<Vec<u8>>) -> Result<Revocation, Error> {
     if answer.status().is_success() {
-        return Ok(Ended::Revoked);
+        return Ok(Revocation::Revoked);
     }
     let refused = answer.status() == StatusCode::BAD_REQUEST;
     let body: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
     match body.get("error").and_then(Value::as_str) {
-        Some("invalid_token") if refused => Ok(Ended::Revoked),
-        Some("unsupported_token_type") if refused => Ok(Ended::Unsupported),
+        Some("invalid_token") if refused => Ok(Revocation::Revoked),
+        Some("unsupported_token_type") if refused => Ok(Revocation::Unsupported),
         Some(code @ ("invalid_client" | "unauthorized_client" | "invalid_grant")) => {
             Err(Error::TokenRefused { code: code.to_owned() })
         }
@@ -114,9 +114,9 @@ async fn github(
     provider: &Provider,
     api: &Url,
     tokens: &ProviderTokens,
-) -> Result<Ended, Error> {
+) -> Result<Revocation, Error> {
     let url = below(api, &format!("applications/{}/grant", provider.client_id));
-    let us = basic_as_it_is(&provider.client_id, &provider.client_secret);
+    let us = basic_unencoded(&provider.client_id, &provider.client_secret);
     let request = Request::delete(url.as_str())
         .header(header::AUTHORIZATION, us.expose())
         .header(header::ACCEPT, "application/vnd.github+json")
@@ -125,8 +125,8 @@ async fn github(
     let answer = send(http, request, body).await?;
     match answer.status() {
         // 404 and 422: it knows no such token.
-        status if status.is_success() => Ok(Ended::Revoked),
-        StatusCode::NOT_FOUND | StatusCode::UNPROCESSABLE_ENTITY => Ok(Ended::Revoked),
+        status if status.is_success() => Ok(Revocation::Revoked),
+        StatusCode::NOT_FOUND | StatusCode::UNPROCESSABLE_ENTITY => Ok(Revocation::Revoked),
         StatusCode::UNAUTHORIZED => Err(Error::TokenRefused { code: "invalid_client".to_owned() }),
         status => Err(Error::status(Step::Revocation, status)),
     }
@@ -138,7 +138,7 @@ async fn facebook(
     provider: &Provider,
     graph: &Url,
     tokens: &ProviderTokens,
-) -> Result<Ended, Error> {
+) -> Result<Revocation, Error> {
     const INVALID_TOKEN: i64 = 190;
     let mut url = below(graph, "me/permissions");
     let proof = facebook::appsecret_proof(tokens.access.expose(), &provider.client_secret);
@@ -149,8 +149,8 @@ async fn facebook(
     let answer = send(http, request, String::new()).await?;
     let body: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
     match body.pointer("/error/code").and_then(Value::as_i64) {
-        _ if answer.status().is_success() && body["success"] == true => Ok(Ended::Revoked),
-        Some(INVALID_TOKEN) => Ok(Ended::Revoked),
+        _ if answer.status().is_success() && body["success"] == true => Ok(Revocation::Revoked),
+        Some(INVALID_TOKEN) => Ok(Revocation::Revoked),
         Some(code) if facebook::is_limit(code) => Err(Error::rate_limited(Step::Revocation)),
         _ => Err(Error::status(Step::Revocation, answer.status())),
     }
@@ -174,15 +174,15 @@ mod tests {
         let later = |failure| (None, Some(failure));
         let done = |ended| (Some(ended), None);
         for (status, body, outcome) in [
-            (200, "", done(Ended::Revoked)),
-            (204, "", done(Ended::Revoked)),
-            (400, r#"{"error":"invalid_token"}"#, done(Ended::Revoked)),
-            (400, r#"{"error":"unsupported_token_type"}"#, done(Ended::Unsupported)),
+            (200, "", done(Revocation::Revoked)),
+            (204, "", done(Revocation::Revoked)),
+            (400, r#"{"error":"invalid_token"}"#, done(Revocation::Revoked)),
+            (400, r#"{"error":"unsupported_token_type"}"#, done(Revocation::Unsupported)),
             (503, r#"{"error":"unsupported_token_type"}"#, later(Failure::Down)),
-            (400, r#"{"error":"invalid_grant"}"#, later(Failure::Site)),
+            (400, r#"{"error":"invalid_grant"}"#, later(Failure::ClientRejected)),
             (400, r#"{"error":"invalid_request"}"#, later(Failure::InvalidResponse)),
             (401, r#"{"error":"invalid_token"}"#, later(Failure::InvalidResponse)),
-            (401, r#"{"error":"invalid_client"}"#, later(Failure::Site)),
+            (401, r#"{"error":"invalid_client"}"#, later(Failure::ClientRejected)),
             (503, r#"{"error":"invalid_token"}"#, later(Failure::Down)),
             (302, "", later(Failure::InvalidResponse)),
             (404, "<html>", later(Failure::InvalidResponse)),

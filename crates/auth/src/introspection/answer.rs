@@ -97,7 +97,7 @@ pub fn validate(
     let subject = text(answer, "sub")?.ok_or(Rejection::Unusable("sub"))?;
     let subject = Subject::new(subject).map_err(|_| Rejection::Unusable("sub"))?;
     let client_id = text(answer, "client_id")?.map(|id| shown(&id));
-    let scopes = Scopes::known_in(&text(answer, "scope")?.unwrap_or_default());
+    let scopes = Scopes::parse_known(&text(answer, "scope")?.unwrap_or_default());
     Ok(TokenInfo { subject, issuer, scopes, client_id, expires_at })
 }
 

@@ -67,7 +67,7 @@ impl Authorizations {
     }
 
     /// Ends one of them. One that is gone already has ended, too.
-    pub(super) async fn end(&self, id: &str, clock: &Clock) -> Result<(), Unavailable> {
+    pub(super) async fn revoke(&self, id: &str, clock: &Clock) -> Result<(), Unavailable> {
         let Some(mut url) = self.endpoint(clock).await? else { return Ok(()) };
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty().push(id);
@@ -141,7 +141,7 @@ fn entry(entry: &Value) -> Option<Authorization> {
     Some(Authorization {
         id: id.to_owned(),
         app: shown(app),
-        scopes: Scopes::known_in(text("scope").unwrap_or_default()),
+        scopes: Scopes::parse_known(text("scope").unwrap_or_default()),
         since: time("created_at").map(Timestamp::from_seconds),
         last_used_at: time("last_used_at").map(Timestamp::from_seconds),
     })

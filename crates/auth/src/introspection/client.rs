@@ -33,7 +33,7 @@ pub struct Config {
     pub issuer: Option<String>,
     /// How long an answer is believed, 5 s at the
     /// most; with 0 nothing is remembered, and each request asks for itself.
-    pub remembered_for: Span,
+    pub cache_ttl: Span,
 }
 
 /// Why nothing was heard. Nobody is let in then.
@@ -42,9 +42,9 @@ pub enum Unavailable {
     #[error("the authorization server cannot be reached: {0}")]
     Unreachable(http::Error),
     #[error("the authorization server did not answer within {} seconds", TIMEOUT.as_secs())]
-    Late,
+    Timeout,
     #[error("more questions are waiting than the authorization server answers")]
-    Crowded,
+    QueueFull,
     #[error("the authorization server answered {0}")]
     Status(StatusCode),
     #[error("the authorization server does not accept OAUTH_INTROSPECTION_CLIENT_ID and _SECRET")]
@@ -52,11 +52,11 @@ pub enum Unavailable {
     #[error("the authorization server answered something that makes no sense")]
     InvalidResponse,
     #[error("the authorization server did not answer a moment ago")]
-    Resting,
+    CircuitOpen,
 }
 
 impl Unavailable {
-    pub const fn again_in(&self) -> Span {
+    pub const fn retry_after(&self) -> Span {
         breaker::REST
     }
 }
@@ -75,7 +75,7 @@ pub(super) struct Wait<'a>(&'a CallCounter, Instant);
 impl CallCounter {
     /// How many calls were made; `None` when no token was shown that anybody
     /// could be asked about.
-    pub fn made(&self) -> Option<u32> {
+    pub fn count(&self) -> Option<u32> {
         self.any_token.load(Ordering::Relaxed).then(|| self.made.load(Ordering::Relaxed))
     }
 
@@ -168,8 +168,8 @@ impl Client {
         // A queue says nothing about the server: whoever makes one with made-up
         // tokens must not open the circuit. The semaphore is never closed.
         let slot = tokio::time::timeout(TIMEOUT, self.slots.acquire()).await;
-        let _slot = slot.map_err(|_| Unavailable::Crowded)?;
-        let permit = self.breaker.enter(clock.now()).ok_or(Unavailable::Resting)?;
+        let _slot = slot.map_err(|_| Unavailable::QueueFull)?;
+        let permit = self.breaker.enter(clock.now()).ok_or(Unavailable::CircuitOpen)?;
         if let Some(calls) = calls {
             calls.made.fetch_add(1, Ordering::Relaxed);
         }
@@ -181,7 +181,7 @@ impl Client {
                 return Ok((answer.status(), answer.into_body()));
             }
             Ok(Err(error)) => Unavailable::Unreachable(error),
-            Err(_) => Unavailable::Late,
+            Err(_) => Unavailable::Timeout,
         };
         permit.failed(clock.now());
         Err(failure)
@@ -215,20 +215,20 @@ mod tests {
             client_secret: Secret::new("secret"),
             expected: Expected { audience: String::new(), issuer: None },
             issuer: None,
-            remembered_for: Span::seconds(0),
+            cache_ttl: Span::seconds(0),
         };
-        let client = Client::new(Outbound::through(None, "Latchkey"), &config);
-        let clock = Clock::standing_at(latchkey_domain::Timestamp::from_millis(0));
+        let client = Client::new(Outbound::new(None, "Latchkey"), &config);
+        let clock = Clock::manual(latchkey_domain::Timestamp::from_millis(0));
         let all = client.slots.acquire_many(64).await.expect("every slot");
         let calls = CallCounter::default();
         let outcome = client.introspect("made-up", &clock, calls.waiting()).await;
-        assert!(matches!(outcome, Err(Unavailable::Crowded)), "{:?}", outcome.err());
-        assert_eq!(calls.made(), Some(0), "nobody was asked");
+        assert!(matches!(outcome, Err(Unavailable::QueueFull)), "{:?}", outcome.err());
+        assert_eq!(calls.count(), Some(0), "nobody was asked");
         drop(all);
         tokio::time::resume();
         // Now there is a place, and this one is asked about: nobody listens there.
         let outcome = client.introspect("another", &clock, calls.waiting()).await;
         assert!(matches!(outcome, Err(Unavailable::Unreachable(_))), "{:?}", outcome.err());
-        assert_eq!(calls.made(), Some(1));
+        assert_eq!(calls.count(), Some(1));
     }
 }

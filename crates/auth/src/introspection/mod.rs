@@ -31,7 +31,7 @@ pub use client::{CallCounter, Config, Unavailable};
 
 /// The longest that an answer may be believed: what was revoked is refused
 /// after so long at the latest.
-pub const MAX_REMEMBERED: Span = Span::seconds(5);
+pub const MAX_CACHE_TTL: Span = Span::seconds(5);
 
 /// How long a refusal is believed, so that a program that does not stop costs
 /// one call a second.
@@ -138,7 +138,7 @@ impl Introspection {
     /// ended an app's access, or deleted their account. Each token costs one
     /// more call than it would have; and an answer that is on its way is not
     /// remembered either.
-    pub fn forget(&self) {
+    pub fn clear_cache(&self) {
         self.answers.forget_all();
     }
 
@@ -154,9 +154,9 @@ impl Introspection {
     /// Ends an app's access. It is felt at once in this process, and when what
     /// was heard before is no longer believed in every other.
     /// When the server does not confirm it, the access is as it was.
-    pub async fn end(&self, id: &str, clock: &Clock) -> Result<(), Unavailable> {
-        self.authorizations.end(id, clock).await?;
-        self.forget();
+    pub async fn revoke(&self, id: &str, clock: &Clock) -> Result<(), Unavailable> {
+        self.authorizations.revoke(id, clock).await?;
+        self.clear_cache();
         Ok(())
     }
 
@@ -181,7 +181,7 @@ impl Introspection {
     }
 
     fn longest(&self) -> Span {
-        self.config.remembered_for.min(MAX_REMEMBERED)
+        self.config.cache_ttl.min(MAX_CACHE_TTL)
     }
 
     /// Until when an answer to a request that began then is believed; failures

@@ -180,10 +180,10 @@ impl PublicKey {
     }
 
     pub fn algorithms(&self) -> impl Iterator<Item = Algorithm> {
-        Algorithm::ALL.iter().copied().filter(|one| self.takes(*one))
+        Algorithm::ALL.iter().copied().filter(|one| self.supports(*one))
     }
 
-    pub fn takes(&self, algorithm: Algorithm) -> bool {
+    pub fn supports(&self, algorithm: Algorithm) -> bool {
         let is_of_its_kind = match (self.kind, algorithm.family()) {
             (Kind::Rsa, Family::Rsa) | (Kind::Ed25519, Family::Ed25519) => true,
             (Kind::Ec(curve), Family::Ecdsa(name)) => curve.name == name,
@@ -195,7 +195,7 @@ impl PublicKey {
     /// Whether its private half made that signature of that message, by an
     /// algorithm that it takes.
     pub fn verifies(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
-        self.takes(algorithm)
+        self.supports(algorithm)
             && match &self.verifier {
                 Verifier::Jsonwebtoken(key) => verify(algorithm, key, message, signature),
                 Verifier::P521(key) => key.verify_sig(message, signature).is_ok(),

@@ -1,6 +1,6 @@
 //! What we remember of an authorization request until the answer comes.
 
-use latchkey_domain::connection::Granted;
+use latchkey_domain::connection::ProviderScopes;
 use latchkey_domain::{CredentialKind, ReturnTo, SignInId, Span, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +12,7 @@ pub const LIFETIME: Span = Span::minutes(10);
 
 /// How long the browser keeps the cookie: longer than the attempt lives, so
 /// that somebody who comes too late is told just that.
-pub const REMEMBERED: Span = Span::minutes(60);
+pub const COOKIE_LIFETIME: Span = Span::minutes(60);
 
 /// One attempt to sign in, which lies encrypted in one cookie of the browser.
 ///
@@ -59,7 +59,7 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    pub fn connect(user: UserId, scopes: &Granted) -> Self {
+    pub fn connect(user: UserId, scopes: &ProviderScopes) -> Self {
         Self::Connect { user, scopes: scopes.to_string() }
     }
 }
@@ -127,10 +127,10 @@ impl Attempt {
 
 /// How the names of cookies begin, behind the product's prefix, whose attempts wait for
 /// their answer.
-pub const WAITING: &str = "attempt_";
+pub const PENDING_COOKIE: &str = "attempt_";
 
 /// The same of those that have had it.
-pub const USED: &str = "used_";
+pub const USED_COOKIE: &str = "used_";
 
 /// Finds out whether an answer belongs to an attempt of this browser.
 ///

@@ -132,7 +132,7 @@ pub fn read(issuer: &str, answer: &::http::Response<Vec<u8>>) -> Result<Metadata
 /// who it says that it is, at the address that somebody has written down here.
 fn moved(issuer: &str, to: Option<&str>) -> String {
     let whole = to.and_then(|to| address(issuer).ok()?.join(to).ok());
-    let named = whole.filter(may_be_called).and_then(|url| {
+    let named = whole.filter(is_https_or_loopback).and_then(|url| {
         Some(url.as_str().split_once("/.well-known/openid-configuration")?.0.to_owned())
     });
     match named {
@@ -169,7 +169,7 @@ fn validate(issuer: &str, metadata: Metadata) -> Result<Metadata, Error> {
     // A browser would follow us to `javascript:` too; and a secret is not sent in
     // clear. Nor does an issuer elsewhere get to name what listens on this machine.
     let is_near = Url::parse(issuer).is_ok_and(|issuer| is_loopback(&issuer));
-    let may_be_named = |url: &Url| may_be_called(url) && (is_near || !is_this_machine(url));
+    let may_be_named = |url: &Url| is_https_or_loopback(url) && (is_near || !is_this_machine(url));
     if !endpoints.into_iter().flatten().all(may_be_named) {
         return refused("one of its endpoints is not https, or on this machine");
     }
@@ -177,7 +177,7 @@ fn validate(issuer: &str, metadata: Metadata) -> Result<Metadata, Error> {
 }
 
 /// https anywhere, http only on loopback.
-pub fn may_be_called(url: &Url) -> bool {
+pub fn is_https_or_loopback(url: &Url) -> bool {
     match url.scheme() {
         "https" => true,
         "http" => is_loopback(url),

@@ -29,7 +29,7 @@ pub enum Error {
     /// The code was not taken: used already, expired, or for somebody else
     /// (RFC 6749 §5.2 `invalid_grant`).
     #[error("the provider did not take the code")]
-    CodeRefused,
+    InvalidGrant,
     /// The provider refused the token request for a reason that only the
     /// site's owner can mend: a wrong secret, a redirect URI that is not
     /// registered (RFC 6749 §5.2).

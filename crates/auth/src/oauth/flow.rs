@@ -8,7 +8,7 @@ use super::attempt::{Attempt, Purpose};
 use super::dialect::Endpoints;
 use super::id_token::{self, Expected, IdTokenError};
 use super::provider::{Kind, OpenId, Provider};
-use super::response::{self, AuthorizationResponse, Issuer};
+use super::response::{self, AuthorizationResponse, ExpectedIssuer};
 use super::token::{self, Tokens};
 use super::{Error, facebook, github, userinfo};
 use crate::http::Outbound;
@@ -34,7 +34,7 @@ pub async fn authorization_url(
     if let Kind::OpenId(_) = provider.kind {
         request = request.add_extra_param("nonce", &attempt.nonce);
     }
-    if provider.has_form_post() {
+    if provider.uses_form_post() {
         request = request.add_extra_param("response_mode", "form_post");
     }
     let more = match attempt.purpose {
@@ -157,14 +157,14 @@ pub(crate) async fn endpoints(
     }
 }
 
-/// The issuer that was asked, and whether it promised to say its name.
-fn issuer(provider: &Provider) -> Option<Issuer<'_>> {
+/// The issuer that must have answered.
+fn issuer(provider: &Provider) -> Option<ExpectedIssuer<'_>> {
     let Kind::OpenId(openid) = &provider.kind else { return None };
-    let promised = openid
+    let iss_required = openid
         .discovery
         .known()
         .is_some_and(|metadata| metadata.authorization_response_iss_parameter_supported);
-    Some(Issuer { expected: &openid.issuer, promised })
+    Some(ExpectedIssuer { expected: &openid.issuer, iss_required })
 }
 
 /// A token that is too old or too new may be so because a clock is wrong: ours

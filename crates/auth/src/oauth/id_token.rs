@@ -138,9 +138,9 @@ pub struct Claims {
 impl Unverified<'_> {
     /// Checks the signature with the issuer's keys (rule 6). Without a `kid` every
     /// key that takes its algorithm is tried.
-    pub fn is_signed_by(&self, keys: &[PublicKey]) -> Result<(), IdTokenError> {
+    pub fn verify_signature(&self, keys: &[PublicKey]) -> Result<(), IdTokenError> {
         let named = |key: &&PublicKey| self.kid.is_none() || key.kid() == self.kid.as_deref();
-        let usable = keys.iter().filter(named).filter(|key| key.takes(self.algorithm));
+        let usable = keys.iter().filter(named).filter(|key| key.supports(self.algorithm));
         let message = self.signing_input.as_bytes();
         let mut refused = IdTokenError::UnknownKey;
         for key in usable {

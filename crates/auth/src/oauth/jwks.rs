@@ -57,7 +57,7 @@ impl KeySet {
         let known = self.known.load_full();
         if let Some(known) = &known
             && now.since(known.at) < FRESH_FOR
-            && token.is_signed_by(&known.keys).is_ok()
+            && token.verify_signature(&known.keys).is_ok()
         {
             return Ok(());
         }
@@ -73,7 +73,7 @@ impl KeySet {
                 }
                 // Keys that were only old are better than nobody coming in.
                 Err(error) => match old {
-                    Some(old) if token.is_signed_by(&old.keys).is_ok() => old,
+                    Some(old) if token.verify_signature(&old.keys).is_ok() => old,
                     _ => return Err(error),
                 },
             },
@@ -82,7 +82,7 @@ impl KeySet {
                 return Err(Error::invalid_response(Step::Keys, "they were asked for too often"));
             }
         };
-        Ok(token.is_signed_by(&latest.keys)?)
+        Ok(token.verify_signature(&latest.keys)?)
     }
 }
 

@@ -148,7 +148,7 @@ impl Provider {
     }
 
     /// Whether it sends the browser back with a form instead of a redirect.
-    pub fn has_form_post(&self) -> bool {
+    pub fn uses_form_post(&self) -> bool {
         matches!(&self.kind, Kind::OpenId(openid) if openid.options.form_post)
     }
 

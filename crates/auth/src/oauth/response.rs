@@ -45,17 +45,17 @@ fn known_parameters(text: &[u8]) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, 
 
 /// The issuer that has to have answered.
 #[derive(Clone, Copy, Debug)]
-pub struct Issuer<'a> {
+pub struct ExpectedIssuer<'a> {
     pub expected: &'a str,
-    /// Whether it promised to say so (RFC 9207 §3).
-    pub promised: bool,
+    /// Whether its metadata promises `iss` in every response (RFC 9207 §3).
+    pub iss_required: bool,
 }
 
 /// Takes the code out of a valid response. The state is compared before: the
 /// attempt was found by it.
 pub fn validate(
     response: AuthorizationResponse,
-    issuer: Option<Issuer<'_>>,
+    issuer: Option<ExpectedIssuer<'_>>,
 ) -> Result<String, Error> {
     if response.repeated {
         return Err(Error::Response("a parameter came twice"));
@@ -67,7 +67,7 @@ pub fn validate(
             Some(iss) if iss != issuer.expected => {
                 return Err(Error::Response("another issuer answered than was asked"));
             }
-            None if issuer.promised => {
+            None if issuer.iss_required => {
                 return Err(Error::Response("the issuer that was promised is missing"));
             }
             _ => {}
@@ -89,13 +89,12 @@ fn refusal(error: &str) -> Error {
         | "consent_required"
         | "interaction_required"
         | "login_required" => Error::Declined,
-        error => Error::Refused { code: known(error).to_owned() },
+        error => Error::Refused { code: standard_error_code(error).to_owned() },
     }
 }
 
-/// Only standard codes are passed on: anything else was written by whoever made
-/// the link.
-fn known(error: &str) -> &'static str {
+/// Passes on standard codes only: an attacker can put any other text into a link.
+fn standard_error_code(error: &str) -> &'static str {
     const CODES: [&str; 8] = [
         "invalid_request",
         "unauthorized_client",
@@ -117,8 +116,8 @@ mod tests {
     fn responses_are_judged() {
         const OTHER: &str = "!another issuer answered than was asked";
         const MISSING: &str = "!the issuer that was promised is missing";
-        let promised = Some(Issuer { expected: "https://op.test", promised: true });
-        let silent = Some(Issuer { expected: "https://op.test", promised: false });
+        let promised = Some(ExpectedIssuer { expected: "https://op.test", iss_required: true });
+        let silent = Some(ExpectedIssuer { expected: "https://op.test", iss_required: false });
         for (query, issuer, outcome) in [
             ("code=a&state=s&iss=https%3A%2F%2Fop.test", promised, "a"),
             ("code=a%2Bb%2F%3D%26+%7E&state=s", silent, "a+b/=& ~"),

@@ -6,7 +6,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use ::http::{StatusCode, header};
-use latchkey_domain::connection::Granted;
+use latchkey_domain::connection::ProviderScopes;
 use oauth2::basic::{
     BasicErrorResponse, BasicErrorResponseType, BasicRevocationErrorResponse,
     BasicTokenIntrospectionResponse, BasicTokenType,
@@ -130,8 +130,8 @@ impl Tokens {
         Some(Span::seconds(u32::try_from(seconds).ok()?))
     }
 
-    pub fn granted(&self) -> Option<Granted> {
-        Some(Granted::of(self.scopes.as_ref()?.iter().map(|scope| scope.as_str())))
+    pub fn granted(&self) -> Option<ProviderScopes> {
+        Some(ProviderScopes::new(self.scopes.as_ref()?.iter().map(|scope| scope.as_str())))
     }
 
     pub fn id_token(&self) -> Option<&str> {
@@ -178,7 +178,7 @@ pub(crate) async fn refresh(
 fn refused(error: RequestTokenError<Error, BasicErrorResponse>) -> Error {
     match error {
         RequestTokenError::ServerResponse(response) => match response.error() {
-            BasicErrorResponseType::InvalidGrant => Error::CodeRefused,
+            BasicErrorResponseType::InvalidGrant => Error::InvalidGrant,
             other => Error::TokenRefused { code: printable(other.as_ref()) },
         },
         RequestTokenError::Request(error) => error,

@@ -1,7 +1,7 @@
 use super::*;
 
 fn cheap() -> Settings {
-    Settings { memory_kib: 8, passes: 1, lanes: 1, at_once: 2, waiting: 64 }
+    Settings { memory_kib: 8, passes: 1, lanes: 1, concurrency: 2, queue_size: 64 }
 }
 
 fn typed(text: &str) -> Password {
@@ -36,7 +36,8 @@ async fn a_hash_that_others_made() {
 
 #[tokio::test]
 async fn the_queue_has_an_end() {
-    let hasher = Hasher::new(&Settings { at_once: 1, waiting: 2, ..cheap() }).expect("a hasher");
+    let hasher =
+        Hasher::new(&Settings { concurrency: 1, queue_size: 2, ..cheap() }).expect("a hasher");
     // Somebody is taking the only turn for as long as we like.
     let place = Arc::clone(&hasher.strangers.places).try_acquire_owned().expect("a place");
     let turn = Arc::clone(&hasher.strangers.turns).try_acquire_owned().expect("a turn");

@@ -115,7 +115,7 @@ impl Verifier {
     }
 
     /// How many it remembers, once those that have to go are gone.
-    pub fn remembered_tokens(&self) -> u64 {
+    pub fn cached_tokens(&self) -> u64 {
         self.cache.run_pending_tasks();
         self.cache.entry_count()
     }

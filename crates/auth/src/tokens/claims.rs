@@ -71,7 +71,7 @@ impl AccessClaims {
             sid: id(claims, "sid")?,
             // A newer version may know scopes that this one does not; while
             // both run, neither refuses what the other issued.
-            scope: claim(claims, "scope", |scope| scope.as_str().map(Scopes::known_in))?,
+            scope: claim(claims, "scope", |scope| scope.as_str().map(Scopes::parse_known))?,
             roles: claim(claims, "roles", |roles| serde_json::from_value(roles.clone()).ok())?,
             auth_time: integer(claims, "auth_time")?,
             amr: claim(claims, "amr", |amr| serde_json::from_value(amr.clone()).ok())?,

@@ -310,7 +310,7 @@ impl VerifyingKey {
     /// for one of our algorithms. Without a `kid` of its own it gets its thumbprint.
     pub fn from_jwk(jwk: &Value) -> Result<Self, KeyError> {
         let key = PublicKey::from_jwk(jwk).ok_or(KeyError::NotPublicJwk)?;
-        let fits = |one: &Algorithm| key.takes(one.in_jose());
+        let fits = |one: &Algorithm| key.supports(one.in_jose());
         let algorithm = Algorithm::ALL.into_iter().find(fits).ok_or(KeyError::NotPublicJwk)?;
         Self::new(key.kid().map(str::to_owned), algorithm, Verifier::Public(key))
     }

@@ -71,12 +71,12 @@ impl SigningKeys {
         };
         let ring = keys.ring();
         match source {
-            KeySource::Own(key) => {
+            KeySource::Provided(key) => {
                 if ring.newest().map(RingKey::kid) != Some(key.kid()) {
                     keys.add(key, now).await?;
                 }
             }
-            KeySource::Any(algorithm) => {
+            KeySource::Generated(algorithm) => {
                 let fits = |key: &RingKey| key.key.verifying().algorithm() == algorithm;
                 if !ring.newest().is_some_and(fits) {
                     keys.rotate(algorithm, now).await?;
@@ -167,8 +167,8 @@ impl SigningKeys {
 /// What the ring should sign with.
 #[derive(Debug)]
 pub enum KeySource {
-    Any(Algorithm),
-    Own(SigningKey),
+    Generated(Algorithm),
+    Provided(SigningKey),
 }
 
 fn ring(secret: &AppSecret, access_ttl: Span, stored: &[StoredKey]) -> KeyRing {

@@ -96,10 +96,11 @@ fn introspection_error(error: introspection::Error) -> AppError {
         }
         introspection::Error::Unavailable(unavailable) => {
             match unavailable {
-                Unavailable::Resting => tracing::debug!("no token is asked about for a moment"),
+                Unavailable::CircuitOpen => tracing::debug!("no token is asked about for a moment"),
                 _ => tracing::warn!(error = %unavailable, "a token could not be asked about"),
             }
-            AppError::new(catalogue::INTROSPECTION_UNAVAILABLE).retry_after(unavailable.again_in())
+            AppError::new(catalogue::INTROSPECTION_UNAVAILABLE)
+                .retry_after(unavailable.retry_after())
         }
         introspection::Error::Store(error) => AppError::from(&*error),
     }

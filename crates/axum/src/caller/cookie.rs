@@ -24,7 +24,7 @@ pub(super) async fn authenticate(
         && let Some((sign_in, user)) = session::load(&latchkey.sessions, cookie).await?
     {
         let now = latchkey.clock.now();
-        if now.since(sign_in.last_seen_at) >= latchkey.config.session.noted_every() {
+        if now.since(sign_in.last_seen_at) >= latchkey.config.session.touch_interval() {
             latchkey.sessions.record_use(sign_in.id, now);
         }
         return Ok(Some(Caller { user, credential: Credential::Session(sign_in) }));

@@ -2,7 +2,7 @@
 
 use axum::response::{IntoResponse, Response};
 use latchkey_auth::oauth::Provider;
-use latchkey_domain::contact::Invalid;
+use latchkey_domain::contact::InvalidField;
 use latchkey_domain::{CredentialKind, Span};
 
 use super::catalogue::{self, Entry};
@@ -47,7 +47,7 @@ pub struct Known {
     /// How many there may be at once of what there were too many.
     pub(crate) rate_limit: Option<u32>,
     pub(crate) oauth_error: Option<&'static str>,
-    pub(crate) invalid: Vec<Invalid>,
+    pub(crate) invalid: Vec<InvalidField>,
     pub(crate) html: Option<String>,
 }
 
@@ -121,7 +121,7 @@ impl AppError {
         self
     }
 
-    pub fn invalid(mut self, invalid: Vec<Invalid>) -> Self {
+    pub fn invalid(mut self, invalid: Vec<InvalidField>) -> Self {
         self.known.invalid = invalid;
         self
     }

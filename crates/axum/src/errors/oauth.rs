@@ -20,7 +20,7 @@ impl AppError {
             Error::Unreachable { .. } => c::PROVIDER_UNREACHABLE,
             Error::ProviderUnavailable { .. } => c::PROVIDER_DOWN,
             Error::InvalidResponse { .. } => c::PROVIDER_NONSENSE,
-            Error::CodeRefused => c::CODE_REFUSED,
+            Error::InvalidGrant => c::CODE_REFUSED,
             Error::TokenRefused { .. } => c::TOKEN_REFUSED,
             Error::ClockSkew { .. } => c::CLOCK_SKEW,
             Error::IdToken(IdTokenError::AuthTime) => c::NOT_ASKED_ANEW,

@@ -160,8 +160,8 @@ fn respond(
     mut request: Request,
 ) -> impl Future<Output = Result<Response, Infallible>> + use<> {
     let start = Instant::now();
-    let trace = TraceContext::of(request.headers())
-        .or_else(|| rules.latchkey.metrics.is_observed().then(TraceContext::begin));
+    let trace = TraceContext::from_headers(request.headers())
+        .or_else(|| rules.latchkey.metrics.is_observed().then(TraceContext::new_root));
     let current = Arc::new(CurrentRequest {
         id: RequestId::new(),
         method: request.method().clone(),

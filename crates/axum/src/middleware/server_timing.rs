@@ -31,7 +31,7 @@ pub(super) fn server_timing(
     let noun = if sent == 1 { "query" } else { "queries" };
     let db = format!("db;dur={:.3};desc=\"{sent} {noun}\"", millis(statements.time()));
     let asked = calls.and_then(|calls| {
-        let made = calls.made()?;
+        let made = calls.count()?;
         let noun = if made == 1 { "call" } else { "calls" };
         Some(format!(", introspection;dur={:.3};desc=\"{made} {noun}\"", millis(calls.time())))
     });

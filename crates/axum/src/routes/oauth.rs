@@ -5,13 +5,15 @@ use axum::body::Bytes;
 use axum::extract::{FromRef, Path, RawQuery, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::HeaderMap;
-use latchkey_auth::accounts::{self, Pending, WAITS};
-use latchkey_auth::oauth::attempt::{self, AttemptError, Progress, REMEMBERED, USED, WAITING};
+use latchkey_auth::accounts::{self, PENDING_LINK_TTL, PendingLink};
+use latchkey_auth::oauth::attempt::{
+    self, AttemptError, COOKIE_LIFETIME, PENDING_COOKIE, Progress, USED_COOKIE,
+};
 use latchkey_auth::oauth::flow::{self, Authenticated};
 use latchkey_auth::oauth::response::AuthorizationResponse;
 use latchkey_auth::oauth::{Attempt, Provider, Purpose};
 use latchkey_domain::audit::{Actor, Kind};
-use latchkey_domain::connection::Granted;
+use latchkey_domain::connection::ProviderScopes;
 use latchkey_domain::{Profile, ReturnTo, SignInMethod, User, UserId};
 use latchkey_store::{authorization_responses, hash, identities};
 use serde::Deserialize;
@@ -72,9 +74,9 @@ pub async fn redirect_to_provider(
     let url = flow::authorization_url(&latchkey.http, provider, &attempt, now)
         .await
         .map_err(|error| AppError::from_oauth(&error, provider, &attempt))?;
-    let mut cookies = evict_oldest(&latchkey.cookies, WAITING, headers);
-    let name = Attempt::cookie_name(WAITING, &attempt.state);
-    cookies.push(latchkey.cookies.cookie(&name, attempt.seal(secret)?, REMEMBERED));
+    let mut cookies = evict_oldest(&latchkey.cookies, PENDING_COOKIE, headers);
+    let name = Attempt::cookie_name(PENDING_COOKIE, &attempt.state);
+    cookies.push(latchkey.cookies.cookie(&name, attempt.seal(secret)?, COOKIE_LIFETIME));
     Ok((SetCookies(cookies), Redirect::to(url.as_str())).into_response())
 }
 
@@ -100,7 +102,7 @@ where
     let here = latchkey.cookies.at(format!("/auth/{slug}/callback"));
     let used = Used { latchkey: &latchkey, here };
     let open = |sealed| Attempt::open(sealed, state, &latchkey.config.app_secret);
-    let waiting = latchkey.cookies.value(&headers, &Attempt::cookie_name(WAITING, state));
+    let waiting = latchkey.cookies.value(&headers, &Attempt::cookie_name(PENDING_COOKIE, state));
     let attempt = waiting.and_then(open).or_else(|| used.open(&headers, state));
     if let Some(return_to) = attempt.as_ref().and_then(|attempt| came_before(attempt, &context)) {
         return Ok(Redirect::to(return_to.as_str()).into_response());
@@ -111,8 +113,8 @@ where
 
     // From here on the attempt is over, however it ends: what is kept of it is only that it
     // was there, and only this path hears of it.
-    let mut cookies = evict_oldest(&used.here, USED, &headers);
-    cookies.push(latchkey.cookies.removal(&Attempt::cookie_name(WAITING, state)));
+    let mut cookies = evict_oldest(&used.here, USED_COOKIE, &headers);
+    cookies.push(latchkey.cookies.removal(&Attempt::cookie_name(PENDING_COOKIE, state)));
     cookies.push(used.cookie(attempt.clone().after(Progress::Finished))?);
     let response_cookies = context.response_cookies.clone();
     response_cookies.add(cookies);
@@ -155,7 +157,7 @@ where
             (current, None)
         }
         Purpose::Connect { user, ref scopes } => {
-            let asked = Granted::parse(scopes);
+            let asked = ProviderScopes::parse(scopes);
             let callback = ConnectCallback { user, asked, attempt, response };
             let next = host.connect(&context, provider, callback).await?;
             over.return_to = ReturnTo::parse(Some(&next), &latchkey.config.public_url);
@@ -179,7 +181,7 @@ pub(super) async fn form_callback(
     body: Bytes,
 ) -> HandlerResult<Redirect> {
     let provider = find_provider(&latchkey, &slug)?;
-    if !provider.has_form_post() {
+    if !provider.uses_form_post() {
         return Err(AppError::new(catalogue::FORM_POST_UNEXPECTED)
             .at(provider)
             .link("Sign in again", "/sign-in"));
@@ -205,7 +207,7 @@ async fn authenticate(
             latchkey.metrics.sign_in(&method, "", error.entry.code);
             let how = format!("{}: {}", provider.slug, error.entry.code);
             let client = Some(&context.client);
-            audit::record(latchkey, Kind::SignInFailed, None, Actor::Nobody, how, client).await;
+            audit::record(latchkey, Kind::SignInFailed, None, Actor::Unknown, how, client).await;
             Err(error)
         }
     }
@@ -306,14 +308,14 @@ struct Used<'a> {
 
 impl Used<'_> {
     fn cookie(&self, attempt: Attempt) -> HandlerResult<Cookie<'static>> {
-        let name = Attempt::cookie_name(USED, &attempt.state);
+        let name = Attempt::cookie_name(USED_COOKIE, &attempt.state);
         let sealed = attempt.seal(&self.latchkey.config.app_secret)?;
-        Ok(self.here.cookie(&name, sealed, REMEMBERED))
+        Ok(self.here.cookie(&name, sealed, COOKIE_LIFETIME))
     }
 
     /// None that waits: a subdomain may have put it here, and it binds nothing to this browser.
     fn open(&self, headers: &HeaderMap, state: &str) -> Option<Attempt> {
-        let sealed = self.here.value(headers, &Attempt::cookie_name(USED, state))?;
+        let sealed = self.here.value(headers, &Attempt::cookie_name(USED_COOKIE, state))?;
         let attempt = Attempt::open(sealed, state, &self.latchkey.config.app_secret)?;
         (attempt.progress != Progress::Waiting).then_some(attempt)
     }
@@ -338,12 +340,16 @@ fn admission_error(
 ) -> AppError {
     let accounts::Error::EmailTaken = error else { return error.into() };
     let since = latchkey.clock.now();
-    let pending = Pending { provider: provider.slug.clone(), profile, since };
+    let pending = PendingLink { provider: provider.slug.clone(), profile, since };
     let sealed = match pending.seal(&latchkey.config.app_secret) {
         Ok(sealed) => sealed,
         Err(error) => return error.into(),
     };
-    context.response_cookies.add(vec![latchkey.cookies.cookie(PENDING_LINK, sealed, WAITS)]);
+    context.response_cookies.add(vec![latchkey.cookies.cookie(
+        PENDING_LINK,
+        sealed,
+        PENDING_LINK_TTL,
+    )]);
     let label = format!("Sign in as before and link {}", provider.label);
     AppError::from(error).at(provider).link(label, "/sign-in?next=%2Faccount%2Flink")
 }

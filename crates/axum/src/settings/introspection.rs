@@ -1,6 +1,6 @@
 //! Where opaque access tokens of other apps are introspected (RFC 7662).
 
-use latchkey_auth::introspection::{self, Expected, MAX_REMEMBERED};
+use latchkey_auth::introspection::{self, Expected, MAX_CACHE_TTL};
 use latchkey_auth::oauth::{Kind, OpenId, Provider};
 use latchkey_auth::random;
 use latchkey_auth::secret::Secret;
@@ -29,8 +29,7 @@ pub(super) fn read(
     settings: &Config,
     providers: &[Provider],
 ) -> Option<IntrospectionSettings> {
-    let remembered_for =
-        read.parsed("OAUTH_INTROSPECTION_CACHE", parse_cache).unwrap_or(MAX_REMEMBERED);
+    let cache_ttl = read.parsed("OAUTH_INTROSPECTION_CACHE", parse_cache).unwrap_or(MAX_CACHE_TTL);
     let credentials = read.credentials(FAMILY);
     let issuer = read.issuer(ISSUER);
     let local = !read.is_set(URL);
@@ -53,7 +52,7 @@ pub(super) fn read(
         url,
         client_id,
         client_secret,
-        remembered_for,
+        cache_ttl,
     };
     Some(IntrospectionSettings { config, local })
 }
@@ -61,7 +60,7 @@ pub(super) fn read(
 fn parse_cache(text: &str) -> Option<Span> {
     match text {
         "0" | "0s" => Some(Span::seconds(0)),
-        _ => parse_duration(text).filter(|span| *span <= MAX_REMEMBERED),
+        _ => parse_duration(text).filter(|span| *span <= MAX_CACHE_TTL),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Reads one variable at a time, and collects everything that is wrong.
 
-use latchkey_auth::oauth::discovery::may_be_called;
+use latchkey_auth::oauth::discovery::is_https_or_loopback;
 use latchkey_auth::secret::Secret;
 use latchkey_domain::Span;
 use url::Url;
@@ -144,7 +144,7 @@ impl<'a> Reader<'a> {
         self.parsed(name, |text| {
             let url = Url::parse(text).ok()?;
             let is_anonymous = url.username().is_empty() && url.password().is_none();
-            let valid = may_be_called(&url) && is_anonymous && accept(&url);
+            let valid = is_https_or_loopback(&url) && is_anonymous && accept(&url);
             (valid && !has_placeholder(text)).then(|| text.to_owned())
         })
     }

@@ -13,7 +13,7 @@ use futures_util::TryStreamExt as _;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Version, header};
 use hyper::body::Body as _;
-use latchkey_auth::http::{Exchange, Tap, tapped};
+use latchkey_auth::http::{Exchange, Tap, with_tap};
 use latchkey_auth::random;
 use latchkey_domain::{Span, Timestamp, TraceId, UserId};
 use latchkey_store::traces::Summary;
@@ -55,7 +55,7 @@ pub(crate) async fn record_app(State(demo): State<Demo>, request: Request, next:
         TraceBuilder::new(captured.at, app.clock.now(), step != Step::Callback)
     })));
     let tap = tap(app.clone(), slug.clone(), Arc::clone(&builder));
-    let mut response = tapped(tap, next.run(request)).await;
+    let mut response = with_tap(tap, next.run(request)).await;
     let mut builder = builder.lock().clone();
     let signed_in = response.extensions_mut().remove::<SignedIn>();
     let signed_in = signed_in.filter(|_| response.status().is_redirection());

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, Version};
-use latchkey_auth::oauth::attempt::{USED, WAITING};
+use latchkey_auth::oauth::attempt::{PENDING_COOKIE, USED_COOKIE};
 use serde_json::Value;
 
 use super::json::{Token, tokens, unescaped};
@@ -72,7 +72,8 @@ impl Redactor {
             return self.secret(Kind::Cookie, pair);
         };
         let kind = cookie_kind(name);
-        let attempts = [WAITING, USED].map(|prefix| Some((prefix, name.split_once(prefix)?)));
+        let attempts =
+            [PENDING_COOKIE, USED_COOKIE].map(|prefix| Some((prefix, name.split_once(prefix)?)));
         let text = match attempts.into_iter().flatten().next() {
             Some((prefix, (before, of))) if kind == Kind::Attempt => {
                 let (of, port) = split(of, '_');

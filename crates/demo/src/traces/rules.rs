@@ -1,7 +1,7 @@
 //! The allow list of values that a trace shows. Anything else is a secret: of an unknown header,
 //! cookie, form field or JSON member, only the length is stored.
 
-use latchkey_auth::oauth::attempt::{USED, WAITING};
+use latchkey_auth::oauth::attempt::{PENDING_COOKIE, USED_COOKIE};
 use latchkey_web::cookies::{REFRESH, SESSION, TOKEN};
 
 use super::text::Kind;
@@ -98,7 +98,7 @@ pub(super) fn cookie_kind(name: &str) -> Kind {
     let name = name.trim().trim_start_matches("__Host-").trim_start_matches("__Secure-");
     // On loopback, cookie names end with the port.
     match name.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('_') {
-        name if name.contains(WAITING) || name.contains(USED) => Kind::Attempt,
+        name if name.contains(PENDING_COOKIE) || name.contains(USED_COOKIE) => Kind::Attempt,
         name => match name.rsplit_once('_').map(|(_, base)| base) {
             Some(SESSION) => Kind::SessionId,
             Some(TOKEN) => Kind::AccessToken,

@@ -12,7 +12,7 @@ pub mod scopes;
 use crate::{ConnectionId, DisplayName, Email, Timestamp};
 
 pub use offer::{Family, Offer, Service};
-pub use scopes::Granted;
+pub use scopes::ProviderScopes;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Connection {
@@ -20,15 +20,15 @@ pub struct Connection {
     pub provider: String,
     pub name: DisplayName,
     pub email: Option<Email>,
-    pub asked: Granted,
-    pub granted: Granted,
+    pub requested: ProviderScopes,
+    pub granted: ProviderScopes,
     pub state: State,
     pub connected_at: Timestamp,
     pub expires_at: Option<Timestamp>,
     pub renewable: bool,
     pub used_at: Option<Timestamp>,
     pub refreshed_at: Option<Timestamp>,
-    pub trouble: Option<Trouble>,
+    pub last_failure: Option<LastFailure>,
 }
 
 impl Connection {
@@ -39,11 +39,11 @@ impl Connection {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    Living,
+    Active,
     /// The grant is over; only the person can give it again.
     NeedsReconnect {
         since: Timestamp,
-        because: BrokenReason,
+        reason: BrokenReason,
     },
     /// The person ended it, and the provider has not confirmed that yet.
     Disconnecting {
@@ -54,8 +54,8 @@ pub enum State {
 }
 
 impl State {
-    pub fn is_living(&self) -> bool {
-        *self == Self::Living
+    pub fn is_active(&self) -> bool {
+        *self == Self::Active
     }
 }
 
@@ -73,7 +73,8 @@ described_enum! {
         /// No secret of `APP_SECRET` decrypts the tokens.
         Unreadable = "gave tokens that can no longer be decrypted, because APP_SECRET was changed",
         /// The settings name another issuer by now, which must not see the tokens.
-        Elsewhere = "is now set up here with a different address from the one that issued the tokens",
+        #[strum(serialize = "elsewhere")]
+        IssuerChanged = "is now set up here with a different address from the one that issued the tokens",
     }
 }
 
@@ -85,7 +86,8 @@ described_enum! {
         #[strum(serialize = "nonsense")]
         InvalidResponse = "sent an invalid response",
         /// It refuses our client id or secret: only the site's owner can fix that.
-        Site = "does not accept this site’s client ID and secret",
+        #[strum(serialize = "site")]
+        ClientRejected = "does not accept this site’s client ID and secret",
         /// Our settings are wrong: they name another issuer, or no secret of
         /// `APP_SECRET` decrypts the tokens.
         Settings = "cannot be used with this site’s current settings",
@@ -93,7 +95,7 @@ described_enum! {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Trouble {
+pub struct LastFailure {
     pub at: Timestamp,
-    pub what: Failure,
+    pub failure: Failure,
 }

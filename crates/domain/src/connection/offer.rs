@@ -25,7 +25,7 @@ impl Service {
     }
 
     /// What comes back, as a page calls it.
-    pub const fn things(self) -> &'static str {
+    pub const fn results_label(self) -> &'static str {
         match self {
             Self::Calendar => "Events",
             Self::Contacts => "Contacts",
@@ -41,12 +41,12 @@ pub struct Offer {
     pub service: Service,
     pub scope: &'static str,
     pub label: &'static str,
-    pub sentence: &'static str,
+    pub description: &'static str,
 }
 
 impl Offer {
     /// Whether a box may be ticked beforehand: it gives no more than a sign-in does.
-    pub fn is_harmless(&self) -> bool {
+    pub fn is_preselected(&self) -> bool {
         self.service == Service::Profile
     }
 }
@@ -59,13 +59,13 @@ impl Family {
                     service: Service::Calendar,
                     scope: "https://www.googleapis.com/auth/calendar.readonly",
                     label: "Calendar, read only",
-                    sentence: "See your events. It cannot change anything.",
+                    description: "See your events. It cannot change anything.",
                 },
                 Offer {
                     service: Service::Contacts,
                     scope: "https://www.googleapis.com/auth/contacts",
                     label: "Contacts, full access",
-                    sentence: "See, change and delete your contacts. Here they are only read, \
+                    description: "See, change and delete your contacts. Here they are only read, \
                                but could do all three.",
                 },
             ],
@@ -73,27 +73,27 @@ impl Family {
                 service: Service::Repositories,
                 scope: "repo",
                 label: "Repositories, including private ones",
-                sentence: "GitHub has no read-only scope for private repositories: this one also \
+                description: "GitHub has no read-only scope for private repositories: this one also \
                            allows changes. Here they are only listed.",
             }],
             Self::Facebook => &[Offer {
                 service: Service::Profile,
                 scope: "public_profile",
                 label: "Profile",
-                sentence: "What Facebook Login shares: your name, and your e-mail address if you \
+                description: "What Facebook Login shares: your name, and your e-mail address if you \
                            tick it. Anything more requires a review by Facebook.",
             }],
             Self::OpenId => &[Offer {
                 service: Service::Profile,
                 scope: "openid",
                 label: "Profile",
-                sentence: "Your profile at this provider, fetched whenever you ask.",
+                description: "Your profile at this provider, fetched whenever you ask.",
             }],
         }
     }
 
     /// What is asked for in any case: who it is, and that it lasts.
-    pub const fn needed(self) -> &'static [&'static str] {
+    pub const fn required_scopes(self) -> &'static [&'static str] {
         match self {
             Self::Google => &["openid", "email", "profile"],
             Self::GitHub => &["read:user", "user:email"],

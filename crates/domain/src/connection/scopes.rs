@@ -9,18 +9,18 @@ const MAX_LENGTH: usize = 256;
 
 /// A set of scopes at a provider.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Granted(BTreeSet<String>);
+pub struct ProviderScopes(BTreeSet<String>);
 
-impl Granted {
+impl ProviderScopes {
     /// What cannot be a scope (RFC 6749 §3.3) is left out.
-    pub fn of<'a>(scopes: impl IntoIterator<Item = &'a str>) -> Self {
+    pub fn new<'a>(scopes: impl IntoIterator<Item = &'a str>) -> Self {
         let scopes = scopes.into_iter().filter(|scope| is_scope(scope)).take(MAX_SCOPES);
         Self(scopes.map(str::to_owned).collect())
     }
 
     /// Separated by blanks, as in the standard, or by commas, as at GitHub.
     pub fn parse(text: &str) -> Self {
-        Self::of(text.split([' ', ',']))
+        Self::new(text.split([' ', ',']))
     }
 
     pub fn contains(&self, scope: &str) -> bool {
@@ -41,7 +41,7 @@ fn is_scope(text: &str) -> bool {
     !text.is_empty() && text.len() <= MAX_LENGTH && text.bytes().all(allowed)
 }
 
-impl fmt::Display for Granted {
+impl fmt::Display for ProviderScopes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.iter().collect::<Vec<_>>().join(" "))
     }

@@ -9,7 +9,7 @@ attacks! { IdToken:
         &[CodeAndText(502, "id_token_refused", "another attempt (nonce)"), Code(401, "sign_in_required")],
         with_misbehaving_provider("wrong_nonce");
     "id_token_signature", "ID token with an invalid signature", "OpenID Connect Core §3.1.3.7 (6)",
-        check("crates/auth/src/oauth/id_token.rs", "is_signed_by"),
+        check("crates/auth/src/oauth/id_token.rs", "verify_signature"),
         &[CodeAndText(502, "id_token_refused", "its signature is wrong"), Code(401, "sign_in_required")],
         with_misbehaving_provider("bad_signature");
     "id_token_unsigned", "Unsigned ID token", "RFC 8725 §3.2",

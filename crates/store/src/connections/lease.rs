@@ -1,7 +1,7 @@
 //! The lease on a connection's tokens: one request to the provider at a time,
 //! across all processes, and what it changed.
 
-use latchkey_domain::connection::{BrokenReason, Granted};
+use latchkey_domain::connection::{BrokenReason, ProviderScopes};
 use latchkey_domain::{ConnectionId, Timestamp};
 
 use super::{EncryptedTokens, StoredConnection, columns, stored};
@@ -19,7 +19,7 @@ pub struct Lease<'a> {
 pub struct RefreshedTokens {
     pub tokens: EncryptedTokens,
     pub expires_at: Option<Timestamp>,
-    pub granted: Option<Granted>,
+    pub granted: Option<ProviderScopes>,
 }
 
 const TAKE: &str = "UPDATE connections SET leased_by = $3, leased_until = $5 \
@@ -83,11 +83,11 @@ pub async fn store_refreshed(
 pub async fn mark_broken(
     db: &Db,
     lease: Lease<'_>,
-    because: BrokenReason,
+    reason: BrokenReason,
     now: Timestamp,
 ) -> Result<bool> {
     let Lease { id, version, by } = lease;
-    Ok(db.execute(BROKEN, params![id, version, by, now, because]).await? == 1)
+    Ok(db.execute(BROKEN, params![id, version, by, now, reason]).await? == 1)
 }
 
 /// Takes back that the grant is over for this reason, which was on our side and

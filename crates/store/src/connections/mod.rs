@@ -5,7 +5,7 @@
 pub mod ending;
 pub mod lease;
 
-use latchkey_domain::connection::{Connection, Failure, Granted, State, Trouble};
+use latchkey_domain::connection::{Connection, Failure, LastFailure, ProviderScopes, State};
 use latchkey_domain::{ConnectionId, DisplayName, Email, Timestamp, UserId};
 
 use crate::values::{Row, params};
@@ -53,8 +53,8 @@ pub struct NewConnection {
     pub subject: String,
     pub name: DisplayName,
     pub email: Option<Email>,
-    pub asked: Granted,
-    pub granted: Granted,
+    pub requested: ProviderScopes,
+    pub granted: ProviderScopes,
     pub tokens: EncryptedTokens,
     pub expires_at: Option<Timestamp>,
 }
@@ -79,10 +79,10 @@ fn stored(row: &Row<'_>) -> Result<StoredConnection> {
         connection: Connection {
             id: row.get("id")?,
             state: state(row)?,
-            trouble: trouble_at.zip(trouble).map(|(at, what)| Trouble { at, what }),
+            last_failure: trouble_at.zip(trouble).map(|(at, failure)| LastFailure { at, failure }),
             name: row.get("name")?,
             email: row.get("email")?,
-            asked: row.get("asked")?,
+            requested: row.get("asked")?,
             granted: row.get("granted")?,
             connected_at: row.get("connected_at")?,
             expires_at: row.get("expires_at")?,
@@ -110,8 +110,8 @@ fn state(row: &Row<'_>) -> Result<State> {
             next_try_at: row.get::<Option<Timestamp>>("next_try_at")?.unwrap_or(since),
         });
     }
-    let Some(since) = row.get("broken_at")? else { return Ok(State::Living) };
-    Ok(State::NeedsReconnect { since, because: row.get("broken_because")? })
+    let Some(since) = row.get("broken_at")? else { return Ok(State::Active) };
+    Ok(State::NeedsReconnect { since, reason: row.get("broken_because")? })
 }
 
 const LOCK: &str = "UPDATE users SET id = id WHERE id = $1";
@@ -173,8 +173,9 @@ const RESEAL: &str = "UPDATE connections SET access_token = $3, refresh_token = 
 /// are kept, to be revoked with these. One of another account there is replaced,
 /// and disconnected.
 pub async fn add(db: &Db, new: &NewConnection, now: Timestamp) -> Result<bool> {
-    let NewConnection { id, user, provider, issuer, subject, name, email, asked, granted, .. } =
-        new;
+    let NewConnection {
+        id, user, provider, issuer, subject, name, email, requested, granted, ..
+    } = new;
     let NewConnection { tokens: EncryptedTokens { access, refresh, key_id }, expires_at, .. } = new;
     let mut tx = db.begin().await?;
     // Two tabs at once wait for each other; and so does a deletion.
@@ -185,8 +186,8 @@ pub async fn add(db: &Db, new: &NewConnection, now: Timestamp) -> Result<bool> {
     tx.execute(SUPERSEDE, params![user, provider, now]).await?;
     tx.execute(FORGET_OLDEST, params![user, provider, KEPT]).await?;
     let insert = params![
-        id, user, provider, issuer, subject, name, email, asked, granted, access, refresh, key_id,
-        expires_at, now
+        id, user, provider, issuer, subject, name, email, requested, granted, access, refresh,
+        key_id, expires_at, now
     ];
     tx.execute(INSERT, insert).await?;
     tx.commit().await?;

@@ -66,9 +66,9 @@ fn endpoint_finding(set: &IntrospectionSettings, response: &Result<bool, Unavail
 
 fn with_facts(finding: Finding, set: &IntrospectionSettings) -> Finding {
     let config = &set.config;
-    let cached_for = match config.remembered_for.as_millis() {
+    let cached_for = match config.cache_ttl.as_millis() {
         0 => "not at all: every request is introspected".to_owned(),
-        _ => format!("{} at most", config.remembered_for),
+        _ => format!("{} at most", config.cache_ttl),
     };
     finding
         .fact("Asked at", config.url.as_str())
@@ -88,7 +88,7 @@ mod tests {
             (Ok(false), None, Level::Warning, "do not name an issuer"),
             (Ok(true), Some("https://as.test"), Level::Problem, "never issued"),
             (Err(Unavailable::Credentials), None, Level::Problem, "credentials"),
-            (Err(Unavailable::Late), None, Level::Problem, "did not answer"),
+            (Err(Unavailable::Timeout), None, Level::Problem, "did not answer"),
             (Err(Unavailable::InvalidResponse), None, Level::Problem, "no sense"),
         ] {
             let environment = Environment::of_lines(

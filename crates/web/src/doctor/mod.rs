@@ -20,7 +20,7 @@ pub use report::{Check, Finding, Level, Report};
 /// Checks everything, whether or not the app could start.
 pub async fn examine(environment: &Environment, built_with: Capabilities, clock: &Clock) -> Report {
     let (settings, problems) = Settings::dry_run(environment, built_with);
-    let http = Outbound::through(settings.outbound_proxy.as_ref(), &settings.product.name);
+    let http = Outbound::new(settings.outbound_proxy.as_ref(), &settings.product.name);
     let context = Context { settings: &settings, problems: &problems };
     let (ports, database, network) = tokio::join!(
         network::ports(&context, &http),

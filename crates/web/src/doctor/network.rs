@@ -380,7 +380,7 @@ mod tests {
         let taken = TcpListener::bind("127.0.0.1:0").await?;
         let address = taken.local_addr()?;
         let refuse = tokio::spawn(async move { while taken.accept().await.is_ok() {} });
-        let http = Outbound::through(None, "Latchkey");
+        let http = Outbound::new(None, "Latchkey");
         assert!(matches!(try_port(address, &http, "Acme").await, Port::Taken(_)));
         refuse.abort();
         let _ = refuse.await;

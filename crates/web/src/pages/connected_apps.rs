@@ -100,7 +100,7 @@ pub(crate) async fn end(
     };
     let unavailable = |error: Unavailable| {
         tracing::warn!(%error, "an app's access could not be ended");
-        AppError::new(catalogue::ACCESS_NOT_ENDED).retry_after(error.again_in()).action(back())
+        AppError::new(catalogue::ACCESS_NOT_ENDED).retry_after(error.retry_after()).action(back())
     };
     let introspection = app.introspection.as_ref().ok_or_else(gone)?;
     let user = caller.user.id;
@@ -111,7 +111,7 @@ pub(crate) async fn end(
     let subjects = at_issuer.map(|one| one.subject).collect();
     let all = of_user(&app, introspection, user, subjects).await.map_err(unavailable)?;
     let one = all.into_iter().flatten().find(|one| one.id == form.id).ok_or_else(gone)?;
-    introspection.end(&one.id, &app.clock).await.map_err(unavailable)?;
+    introspection.revoke(&one.id, &app.clock).await.map_err(unavailable)?;
     audit::by_person(&app, Kind::AccessEnded, user, one.app, &client).await;
     Ok(Redirect::to("/connections?done=ended#apps"))
 }

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use latchkey_auth::connections::Error;
-use latchkey_auth::connections::ending::{Ended, Outcome};
+use latchkey_auth::connections::disconnect::{Outcome, Revocation};
 use latchkey_auth::connections::services::{Entry, When};
 use latchkey_auth::introspection::Introspection;
 use latchkey_auth::oauth::flow::Authenticated;
@@ -57,7 +57,7 @@ impl ProviderCard {
         let connection = find(false);
         let row = |offer: &'static Offer| {
             let granted = connection.is_some_and(|one| one.granted.contains(offer.scope));
-            let asked = connection.is_some_and(|one| one.asked.contains(offer.scope));
+            let asked = connection.is_some_and(|one| one.requested.contains(offer.scope));
             ServiceRow { offer, granted, withheld: asked && !granted }
         };
         Self {
@@ -71,7 +71,7 @@ impl ProviderCard {
     }
 
     fn lives(&self) -> bool {
-        self.connection.as_ref().is_some_and(|one| one.state.is_living())
+        self.connection.as_ref().is_some_and(|one| one.state.is_active())
     }
 
     /// What can be ticked: what is not granted, or everything when it has to be
@@ -149,9 +149,9 @@ pub(crate) async fn service(
         let provider = provider(&task, &name)?;
         let listed = task.connections.list(provider, user, offer).await;
         // A grant that has ended is news once.
-        if let Err(Error::Reconnect { because, news: true }) = &listed {
-            let (kind, detail) = (Kind::ReconnectNeeded, format!("{name}: {}", because.stored()));
-            audit::record(&task, kind, Some(user), Actor::Nobody, detail, None).await;
+        if let Err(Error::Reconnect { reason, newly_broken: true }) = &listed {
+            let (kind, detail) = (Kind::ReconnectNeeded, format!("{name}: {}", reason.as_str()));
+            audit::record(&task, kind, Some(user), Actor::Unknown, detail, None).await;
         }
         listed.map_err(|error| app_error(&error, provider))
     };
@@ -190,15 +190,15 @@ pub(crate) async fn connect(
     }
     // What was ended has to be over first: some providers end every grant of a
     // person at once, the new one too.
-    let ending = app.connections.is_ending(provider, user).await;
+    let ending = app.connections.is_revocation_pending(provider, user).await;
     if ending.map_err(|error| app_error(&error, provider))?
         && end(&app, &slug, user).await? == Outcome::Later
     {
         return Err(AppError::new(catalogue::STILL_DISCONNECTING).at(provider).action(back(&slug)));
     }
     let before = current(&app.db, user, &slug).await?.map(|stored| stored.connection);
-    let living = before.filter(|one| one.state.is_living()).map(|one| one.granted);
-    let scopes = decision::to_ask(provider.family(), living.as_ref(), &chosen);
+    let living = before.filter(|one| one.state.is_active()).map(|one| one.granted);
+    let scopes = decision::scopes_to_request(provider.family(), living.as_ref(), &chosen);
     let return_to = ReturnTo::parse(Some(&done("connected", &slug)), &app.settings.public_url);
     let purpose = Purpose::connect(user, &scopes);
     redirect_to_provider(&app, &slug, purpose, return_to, &headers)
@@ -239,7 +239,7 @@ async fn exchange(app: &App, slug: &str, callback: ConnectCallback) -> HandlerRe
     let failed = |error: Error| app_error(&error, provider);
     // Something may have been ended since they set out: its end would be the
     // end of this, too.
-    if app.connections.is_ending(provider, user).await.map_err(failed)? {
+    if app.connections.is_revocation_pending(provider, user).await.map_err(failed)? {
         return Err(AppError::new(catalogue::STILL_DISCONNECTING).at(provider).action(back(slug)));
     }
     let is_first = current(&app.db, user, slug).await?.is_none();
@@ -298,9 +298,9 @@ pub(crate) async fn disconnect(
 
 const fn word(outcome: Outcome) -> &'static str {
     match outcome {
-        Outcome::Done(Ended::Revoked) => "disconnected",
-        Outcome::Done(Ended::Unsupported) => "forgotten",
-        Outcome::Done(Ended::Unreadable) => "unreadable",
+        Outcome::Done(Revocation::Revoked) => "disconnected",
+        Outcome::Done(Revocation::Unsupported) => "forgotten",
+        Outcome::Done(Revocation::Unreadable) => "unreadable",
         Outcome::Later => "disconnecting",
     }
 }
@@ -310,7 +310,7 @@ async fn end(app: &App, slug: &str, user: UserId) -> HandlerResult<Outcome> {
     let (task, slug) = (app.clone(), slug.to_owned());
     let work = async move {
         let provider = provider(&task, &slug)?;
-        let outcome = task.connections.finish(provider, user).await;
+        let outcome = task.connections.retry_revocations(provider, user).await;
         outcome.map_err(|error| app_error(&error, provider))
     };
     app.run_to_completion(work).await
@@ -320,22 +320,24 @@ async fn end(app: &App, slug: &str, user: UserId) -> HandlerResult<Outcome> {
 const SOON: Span = Span::seconds(20);
 
 fn app_error(error: &Error, provider: &Provider) -> AppError {
-    let error =
-        match error {
-            // The store's own words, and its line in the log.
-            Error::Store(_) | Error::Encrypt(_) => return store_error(error),
-            Error::NotConnected => AppError::new(catalogue::NOT_CONNECTED),
-            Error::NotGranted => AppError::new(catalogue::NOT_GRANTED),
-            Error::Reconnect { because, .. } => AppError::new(catalogue::RECONNECT)
-                .detail(format!("{} {}.", provider.label, because.said())),
-            Error::Busy => AppError::new(catalogue::RENEWING).retry_after(SOON),
-            Error::Unavailable(what) => AppError::new(match what {
-                Failure::Timeout => catalogue::SERVICE_TIMEOUT,
-                Failure::Site | Failure::Settings => catalogue::SITE_NOT_ACCEPTED,
-                _ => catalogue::SERVICE_UNAVAILABLE,
-            })
-            .detail(format!("{} {}.", provider.label, what.said())),
-        };
+    let error = match error {
+        // The store's own words, and its line in the log.
+        Error::Store(_) | Error::Encrypt(_) => return store_error(error),
+        Error::NotConnected => AppError::new(catalogue::NOT_CONNECTED),
+        Error::NotGranted => AppError::new(catalogue::NOT_GRANTED),
+        Error::Reconnect { reason, .. } => AppError::new(catalogue::RECONNECT).detail(format!(
+            "{} {}.",
+            provider.label,
+            reason.phrase()
+        )),
+        Error::Busy => AppError::new(catalogue::RENEWING).retry_after(SOON),
+        Error::Unavailable(what) => AppError::new(match what {
+            Failure::Timeout => catalogue::SERVICE_TIMEOUT,
+            Failure::ClientRejected | Failure::Settings => catalogue::SITE_NOT_ACCEPTED,
+            _ => catalogue::SERVICE_UNAVAILABLE,
+        })
+        .detail(format!("{} {}.", provider.label, what.phrase())),
+    };
     error.at(provider).action(back(&provider.slug))
 }
 

@@ -18,7 +18,7 @@ impl Activity {
         let label = |name: &str| label(app, name);
         let by = match event.actor {
             Actor::Person => None,
-            Actor::Operator | Actor::Nobody => Some(format!("by {}", event.actor.said())),
+            Actor::Operator | Actor::Unknown => Some(format!("by {}", event.actor.phrase())),
         };
         let from = event.address.as_ref().map(|address| format!("from {address}"));
         Self {
@@ -45,7 +45,7 @@ fn sentence(kind: Kind, detail: &str, label: impl Fn(&str) -> String) -> String 
         _ => format!("with {}", label(method)),
     };
     let more = match (kind, detail) {
-        (_, "") | (Kind::SignInEnded, "signed out") => return kind.said().to_owned(),
+        (_, "") | (Kind::SignInEnded, "signed out") => return kind.phrase().to_owned(),
         (Kind::SignedIn, detail) => match detail.split_once(", ") {
             Some((method, "session")) => format!("{} (server session)", with(method)),
             Some((method, "jwt")) => format!("{} (JWT)", with(method)),
@@ -60,9 +60,9 @@ fn sentence(kind: Kind, detail: &str, label: impl Fn(&str) -> String) -> String 
         (Kind::SignInEnded, "token revoked") => "a program".to_owned(),
         (Kind::SignInEnded, through) => through.to_owned(),
         (Kind::Unlinked, "password") => return "Removed the password".to_owned(),
-        (_, name) => return format!("{}: {}", kind.said(), label(name)),
+        (_, name) => return format!("{}: {}", kind.phrase(), label(name)),
     };
-    format!("{} {more}", kind.said())
+    format!("{} {more}", kind.phrase())
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Linking and unlinking ways in.
 
 use axum::Extension;
-use latchkey_auth::accounts::Pending;
+use latchkey_auth::accounts::PendingLink;
 use latchkey_auth::oauth::Purpose;
 use latchkey_axum::routes::oauth::{link_identity, redirect_to_provider};
 use latchkey_domain::{Profile, ReturnTo};
@@ -54,7 +54,7 @@ pub(crate) async fn accept(
 ) -> HandlerResult<Redirect> {
     caller.require_recent_auth(&app).await?;
     let pending = pending(&app, &headers, &caller)?;
-    let Pending { provider, profile, .. } = &pending;
+    let PendingLink { provider, profile, .. } = &pending;
     link_identity(&app, caller.user.id, provider, profile, &client).await?;
     cookies.add(vec![app.cookies.removal(PENDING_LINK)]);
     Ok(done("linked"))
@@ -62,11 +62,11 @@ pub(crate) async fn accept(
 
 /// The identity that waits in this browser, for this very person: whoever has
 /// proved the address that the provider vouched for.
-fn pending(app: &App, headers: &HeaderMap, caller: &Caller) -> HandlerResult<Pending> {
+fn pending(app: &App, headers: &HeaderMap, caller: &Caller) -> HandlerResult<PendingLink> {
     let cookie = app.cookies.value(headers, PENDING_LINK);
     let secret = &app.settings.app_secret;
     cookie
-        .and_then(|cookie| Pending::open(cookie, secret, app.clock.now()))
+        .and_then(|cookie| PendingLink::open(cookie, secret, app.clock.now()))
         .filter(|pending| caller.user.email_verified && pending.profile.email == caller.user.email)
         .ok_or_else(|| AppError::new(catalogue::LINK_LOST).link("Go to your account", "/account"))
 }

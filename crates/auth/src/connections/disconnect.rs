@@ -2,7 +2,7 @@
 //! here, even if the provider is down for a while.
 
 use latchkey_domain::UserId;
-use latchkey_domain::connection::decision::pause;
+use latchkey_domain::connection::decision::retry_delay;
 use latchkey_domain::connection::{Failure, State};
 use latchkey_store::connections::StoredConnection;
 use latchkey_store::connections::ending as store;
@@ -13,13 +13,13 @@ use super::refresh::LEASE;
 use super::revocation;
 use crate::oauth::provider::Provider;
 
-pub use super::revocation::Ended;
+pub use super::revocation::Revocation;
 
 const AT_A_TIME: u32 = 10;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    Done(Ended),
+    Done(Revocation),
     Later,
 }
 
@@ -53,13 +53,13 @@ impl Connections {
 
     /// Whether a grant that a person has ended at a provider is not revoked yet:
     /// its revocation might revoke a new one, too.
-    pub async fn is_ending(&self, provider: &Provider, user: UserId) -> Result<bool> {
+    pub async fn is_revocation_pending(&self, provider: &Provider, user: UserId) -> Result<bool> {
         let all = store::of_user(&self.db, user, &provider.slug).await?;
         Ok(!of_issuer(all, provider).0.is_empty())
     }
 
     /// Tries to revoke everything that a person has ended at a provider, due or not.
-    pub async fn finish(&self, provider: &Provider, user: UserId) -> Result<Outcome> {
+    pub async fn retry_revocations(&self, provider: &Provider, user: UserId) -> Result<Outcome> {
         let all = store::of_user(&self.db, user, &provider.slug).await?;
         self.end_all(provider, of_issuer(all, provider).0, Trigger::Retry).await
     }
@@ -70,10 +70,10 @@ impl Connections {
         all: Vec<StoredConnection>,
         trigger: Trigger,
     ) -> Result<Outcome> {
-        let mut outcome = Outcome::Done(Ended::Revoked);
+        let mut outcome = Outcome::Done(Revocation::Revoked);
         for stored in all {
             match self.end_at(provider, &stored, trigger).await? {
-                Outcome::Done(Ended::Revoked) => {}
+                Outcome::Done(Revocation::Revoked) => {}
                 // One that hangs is asked once: the others are tried later.
                 Outcome::Later => return Ok(Outcome::Later),
                 not_told => outcome = not_told,
@@ -85,7 +85,7 @@ impl Connections {
     /// One round over everything that is due at a provider.
     ///
     /// Cancel-safe: what was not stored is done again when the lease has run out.
-    pub async fn end_what_is_due(&self, provider: &Provider) -> Result<()> {
+    pub async fn revoke_due(&self, provider: &Provider) -> Result<()> {
         let slug = &provider.slug;
         for stored in store::due(&self.db, slug, self.clock.now(), AT_A_TIME).await? {
             let outcome = self.end_at(provider, &stored, Trigger::Retry).await?;
@@ -116,7 +116,7 @@ impl Connections {
                     failure(&error)
                 })
             }
-            Err(_) if trigger == Trigger::Person => Ok(Ended::Unreadable),
+            Err(_) if trigger == Trigger::Person => Ok(Revocation::Unreadable),
             // APP_SECRET may be the wrong one for a while.
             Err(_) => Err(Failure::Settings),
         };
@@ -126,7 +126,7 @@ impl Connections {
             Ok(_) => Ok(Outcome::Later),
             Err(what) => {
                 let now = self.clock.now();
-                let next = now.plus(pause(tries(stored) + 1));
+                let next = now.plus(retry_delay(tries(stored) + 1));
                 store::postpone(&self.db, lease, what, now, next).await?;
                 Ok(Outcome::Later)
             }
