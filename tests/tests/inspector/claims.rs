@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use super::read::{decoded, inspect, lamp, lamps, members, said, unsigned};
 
 const NO_NUMBER: &str = "Not a number. Times are seconds since 1970, without quotes (RFC 7519 §2).";
-const MILLIS: &str = "So large that it must be milliseconds. Times are seconds (RFC 7519 §2).";
-const NO_TIME: &str = "No time that a calendar has.";
-const LATE: &str = "Expired 4 seconds ago, and still taken: clocks may differ by 5 seconds.";
-const AHEAD: &str = "Issued in the future, 1 hour 59 minutes from now: a clock is wrong.";
+const MILLIS: &str = "This looks like milliseconds. Times are in seconds (RFC 7519 §2).";
+const NO_TIME: &str = "This number is out of range for a date.";
+const LATE: &str = "Expired 4 seconds ago, but still accepted: clocks may differ by 5 seconds.";
+const AHEAD: &str = "Issued 1 hour 59 minutes in the future: a clock is wrong.";
 
 /// The lamp of a claim, and the sentence behind it.
 async fn judged(app: &Latchkey, claims: &Value, fields: &[(&str, &str)], of: &str) -> String {
@@ -41,9 +41,14 @@ async fn times_are_judged_in_words() {
         ("exp", json!(u64::MAX), "no", NO_TIME),
         ("exp", json!(i64::MIN), "no", NO_TIME),
         ("exp", json!(0), "no", "Expired "),
-        ("nbf", json!(now - 60), "yes", "Valid since 1 minute ago."),
-        ("nbf", json!(now + 5), "yes", "Begins in 4 seconds: clocks may differ by 5 seconds."),
-        ("nbf", json!(now + 6), "no", "Not valid yet: in 5 seconds."),
+        ("nbf", json!(now - 60), "yes", "Became valid 1 minute ago."),
+        (
+            "nbf",
+            json!(now + 5),
+            "yes",
+            "Valid in 4 seconds, but accepted: clocks may differ by 5 seconds.",
+        ),
+        ("nbf", json!(now + 6), "no", "Not valid yet. Valid in 5 seconds."),
         ("iat", json!(now), "yes", "Issued less than a second ago."),
         ("iat", json!(now + 7200), "no", AHEAD),
         ("iat", json!([]), "no", NO_NUMBER),
@@ -53,7 +58,7 @@ async fn times_are_judged_in_words() {
     }
     // One no is a no; what is not there is no no, but for the end.
     for (claims, lamp, told) in [
-        (json!({}), "no", "exp: It never ends."),
+        (json!({}), "no", "exp: It never expires."),
         (json!({ "exp": now + 60 }), "yes", "exp: Expires in"),
         (json!({ "exp": now + 60, "nbf": now + 60 }), "no", "nbf: Not valid yet"),
     ] {
@@ -145,8 +150,8 @@ async fn issuer_and_audience_are_compared_to_the_letter() {
     let token = unsigned(r#"{"alg":"EdDSA"}"#, r#"{"exp":9999999999}"#, 64);
     let fields = [&[("token", token.as_str()), ("by", "nothing")], &asked[..]].concat();
     let told = said(&inspect(&app, &fields).await.expect(200), 2);
-    assert!(told[0].starts_with("iss: It does not say"), "{told:?}");
-    assert!(told[1].starts_with("aud: It does not say"), "{told:?}");
+    assert!(told[0].starts_with("iss: It names no"), "{told:?}");
+    assert!(told[1].starts_with("aud: It names no"), "{told:?}");
 }
 
 #[tokio::test]

@@ -12,13 +12,13 @@ const TOKEN: &str = "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiIxIn0.c2ln";
 
 #[tokio::test]
 async fn the_token_is_found_in_what_was_pasted() {
-    const BLANKS: &str = "blanks around it";
-    const QUOTES: &str = "quotation marks around it";
-    const PUNCTUATION: &str = "punctuation behind it";
+    const BLANKS: &str = "spaces around it";
+    const QUOTES: &str = "quotation marks";
+    const PUNCTUATION: &str = "punctuation around it";
     const HEADER: &str = "the header name Authorization";
     const BEARER: &str = "the scheme Bearer";
-    const COMMAND: &str = "the command around it";
-    const ACCESS: &str = "the JSON around its member access_token";
+    const COMMAND: &str = "the curl command around it";
+    const ACCESS: &str = "the JSON around access_token";
     let app = Latchkey::start().await;
     for (before, after, taken_off) in [
         ("", "", &[][..]),
@@ -46,7 +46,7 @@ async fn the_token_is_found_in_what_was_pasted() {
         (
             "curl -b 'other=1; latchkey_token_3000=",
             "; x=2' http://localhost:3000/",
-            &[COMMAND, "latchkey_token= before it, and what followed"],
+            &[COMMAND, "latchkey_token= and everything after its value"],
         ),
         ("{\"access_token\":\"", "\"}", &[ACCESS]),
         (
@@ -54,34 +54,34 @@ async fn the_token_is_found_in_what_was_pasted() {
             "\", \"expires_in\": 300}\n",
             &[BLANKS, ACCESS],
         ),
-        ("{\"id_token\":\"", "", &["the JSON around its member id_token"]),
+        ("{\"id_token\":\"", "", &["the JSON around id_token"]),
         ("  \"access_token\": \"", "\",", &[BLANKS, ACCESS]),
         (
             "latchkey_token=",
             "; Path=/; HttpOnly",
-            &["latchkey_token= before it, and what followed"],
+            &["latchkey_token= and everything after its value"],
         ),
         (
             "latchkey_token_3000=",
             "; Path=/; HttpOnly",
-            &["latchkey_token= before it, and what followed"],
+            &["latchkey_token= and everything after its value"],
         ),
         (
             "https://app.test/cb#access_token=",
             "&token_type=Bearer",
-            &["access_token= before it, and what followed"],
+            &["access_token= and everything after its value"],
         ),
         (
             "",
             "~WyJzYWx0IiwibmFtZSIsIkFkYSJd~WyJzYWx0IiwiYWdlIiwzNl0~",
-            &["2 disclosures behind it: an SD-JWT (RFC 9901)"],
+            &["the disclosures (2) of an SD-JWT (RFC 9901)"],
         ),
         (
             "",
             "~WyJzYWx0IiwibmFtZSIsIkFkYSJd~eyJ0eXAiOiJrYitqd3QifQ.e30.c2ln",
-            &["1 disclosures and a proof of its holder’s key behind it: an SD-JWT (RFC 9901)"],
+            &["the disclosures (1) and the key binding JWT of an SD-JWT (RFC 9901)"],
         ),
-        ("\u{feff}", "\u{200b}", &["2 characters that cannot be seen"]),
+        ("\u{feff}", "\u{200b}", &["invisible characters (2)"]),
         ("<", ">", &[PUNCTUATION]),
     ] {
         let pasted = format!("{before}{TOKEN}{after}");
@@ -93,7 +93,7 @@ async fn the_token_is_found_in_what_was_pasted() {
     for (between, count) in [("\n", 1), ("\r\n  ", 4), (" ", 1), ("\\n", 1)] {
         let page = decoded(&app, &format!("{one}{between}{two}")).await;
         assert_eq!(token(&page), TOKEN, "{between:?}");
-        assert_eq!(removed(&page), [format!("{count} blanks or line breaks inside it")]);
+        assert_eq!(removed(&page), [format!("spaces or line breaks in it ({count})")]);
     }
 }
 
@@ -132,56 +132,53 @@ async fn what_is_no_jwt_is_told_precisely() {
     let eddsa = |claims: &str| with(r#"{"alg":"EdDSA"}"#, claims.as_bytes());
     let bytes = |claims: &[u8]| with(r#"{"alg":"EdDSA"}"#, claims);
     let signed = |signature: &str| format!("{header}.{claims}.{signature}");
-    let long = "has a length that base64url cannot have";
+    let long = "has an impossible length for base64url";
     for (token, sentence) in [
         (signed("c2ln"), "Three base64url parts, the first two of them JSON objects."),
         (signed(""), "Three base64url parts, the first two of them JSON objects."),
-        ("\"\"".to_owned(), "There is nothing here."),
-        ("k3Zr1xV8bN5mT2wY6cH4jL0pD3sG".to_owned(), "This is no JWT: it has no dots."),
-        ("gho_16C7e42F292c6912E7710c838347Ae178B4a".to_owned(), "This is a token of GitHub’s"),
-        ("ya29.a0AfB_byC3dD.e4E".to_owned(), "This is an access token of Google’s: opaque"),
-        ("1//0gGrT2k".to_owned(), "This is a refresh token of Google’s"),
-        ("v4.public.eyJzdWIiOiIxIn0c2ln.Zm9v".to_owned(), "This is a PASETO and no JWT"),
-        ("v2.local.c2VjcmV0".to_owned(), "This is a PASETO and no JWT"),
-        ("PHNhbWw6QXNzZXJ0aW9uPg".to_owned(), "This is XML and no JWT, perhaps a SAML assertion"),
-        ("<samlp:Response>".to_owned(), "This is XML and no JWT, perhaps a SAML assertion"),
-        (format!("{header}.{claims}"), "It has two parts, and a signed JWT has three"),
-        (signed("aGk.b"), "It has 4 parts, and a signed JWT has three."),
+        ("\"\"".to_owned(), "There is no token here."),
+        ("k3Zr1xV8bN5mT2wY6cH4jL0pD3sG".to_owned(), "This is not a JWT: it has no dots."),
+        ("gho_16C7e42F292c6912E7710c838347Ae178B4a".to_owned(), "This is a GitHub token"),
+        ("ya29.a0AfB_byC3dD.e4E".to_owned(), "This is a Google access token: opaque"),
+        ("1//0gGrT2k".to_owned(), "This is a Google refresh token"),
+        ("v4.public.eyJzdWIiOiIxIn0c2ln.Zm9v".to_owned(), "This is a PASETO, not a JWT"),
+        ("v2.local.c2VjcmV0".to_owned(), "This is a PASETO, not a JWT"),
+        ("PHNhbWw6QXNzZXJ0aW9uPg".to_owned(), "This is XML, not a JWT, perhaps a SAML assertion"),
+        ("<samlp:Response>".to_owned(), "This is XML, not a JWT, perhaps a SAML assertion"),
+        (format!("{header}.{claims}"), "It has two parts instead of three"),
+        (signed("aGk.b"), "It has 4 parts; a signed JWT has three."),
         (format!("{header}.YQ.YQ.YQ.YQ"), "It has five parts: it is encrypted (JWE"),
         (format!("{header}.{claims}{}", ".".repeat(50_000)), "It has 50002 parts"),
-        ("{\"payload\":\"x\"}".to_owned(), "This is a JSON serialization of JOSE"),
-        (signed("c2l="), "Its signature ends in =: base64url is written without padding"),
-        (signed("c+ln"), "Its signature holds +: that is ordinary base64"),
-        (signed("+/8="), "Its signature holds +: that is ordinary base64"),
+        ("{\"payload\":\"x\"}".to_owned(), "This is a JWS or JWE in JSON"),
+        (signed("c2l="), "Its signature ends in =, but base64url has no padding"),
+        (signed("c+ln"), "Its signature contains +, which is standard base64"),
+        (signed("+/8="), "Its signature contains +, which is standard base64"),
         (
             signed("c2k\u{e9}"),
-            "Its signature holds a character that is not in base64url, at position 4",
+            "Its signature contains a character that is not base64url, at position 4",
         ),
-        (signed("aG~k"), "Its signature holds a character that is not in base64url, at position 3"),
+        (signed("aG~k"), "Its signature contains a character that is not base64url, at position 3"),
         (signed("aGkAa"), &format!("Its signature {long}")),
         (signed("a"), &format!("Its signature {long}")),
-        (signed("aGl"), "Its signature has bits at its end that belong to no byte"),
+        (signed("aGl"), "Its signature ends in stray bits"),
         (signed("-_8"), "Three base64url parts, the first two of them JSON objects."),
-        (format!("{header}..c2ln"), "Its claims is empty."),
+        (format!("{header}..c2ln"), "Its payload is empty."),
         (with("[]", b"{}"), "Its header is JSON, but an array instead of an object."),
-        (eddsa("[1]"), "Its claims is JSON, but an array instead of an object."),
-        (eddsa("\"x\""), "Its claims is JSON, but a string instead of an object."),
-        (eddsa("null"), "Its claims is JSON, but null instead of an object."),
-        (eddsa("hello"), "Its claims is not JSON."),
-        (eddsa(r#"{"a":1,b:2}"#), "Its claims is not JSON."),
-        (eddsa("[1,"), "Its claims breaks off in the middle of its JSON."),
-        (eddsa(r#"{"a":1}x"#), "Its claims goes on after the end of its JSON."),
-        (bytes(b"\xff"), "Its claims is not UTF-8 text."),
-        (with(r#"{"alg":"EdDSA","alg":"none"}"#, b"{}"), "Its header name alg twice"),
-        (eddsa("{\"a\u{202e}\":1,\"a\u{202e}\":2}"), "Its claims name a\\u{202e} twice"),
+        (eddsa("[1]"), "Its payload is JSON, but an array instead of an object."),
+        (eddsa("\"x\""), "Its payload is JSON, but a string instead of an object."),
+        (eddsa("null"), "Its payload is JSON, but null instead of an object."),
+        (eddsa("hello"), "Its payload is not JSON."),
+        (eddsa(r#"{"a":1,b:2}"#), "Its payload is not JSON."),
+        (eddsa("[1,"), "Its payload breaks off in the middle of its JSON."),
+        (eddsa(r#"{"a":1}x"#), "Its payload continues after the end of its JSON."),
+        (bytes(b"\xff"), "Its payload is not UTF-8 text."),
+        (with(r#"{"alg":"EdDSA","alg":"none"}"#, b"{}"), "Its header names alg twice"),
+        (eddsa("{\"a\u{202e}\":1,\"a\u{202e}\":2}"), "Its payload names a\\u{202e} twice"),
         (with(r#"{"typ":"JWT"}"#, b"{}"), "Its header names no algorithm"),
         (with(r#"{"alg":7}"#, b"{}"), "Its header names no algorithm"),
         (with(r#"{"alg":null}"#, b"{}"), "Its header names no algorithm"),
-        (
-            eddsa(&format!("{{\"a\":{}", "[".repeat(5_000))),
-            "Its claims is nested deeper than anybody reads.",
-        ),
-        (eddsa(r#"{"exp":1e400}"#), "Its claims holds a number that is too large to be read."),
+        (eddsa(&format!("{{\"a\":{}", "[".repeat(5_000))), "Its payload is nested too deeply."),
+        (eddsa(r#"{"exp":1e400}"#), "Its payload contains a number that is too large."),
     ] {
         let page = decoded(&app, &token).await;
         let [one] = &said(&page, 0)[..] else { panic!("{token:.90}: {:?}", said(&page, 0)) };
@@ -255,7 +252,7 @@ async fn an_encrypted_token_shows_its_header_alone() {
     assert!(members(&page, "claims").is_empty());
     for (token, wrong) in [
         (format!("{header}.YQ.Y=.YQ.YQ"), "Its initialization vector ends in ="),
-        (format!("{header}.a.YQ.YQ.YQ"), "Its encrypted key has a length that"),
+        (format!("{header}.a.YQ.YQ.YQ"), "Its encrypted key has an impossible length"),
         (format!("{}.YQ.YQ.YQ.YQ", part("{}")), "Its header names no algorithm"),
     ] {
         let page = decoded(&app, &token).await;

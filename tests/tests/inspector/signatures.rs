@@ -23,9 +23,9 @@ const CLAIMS: &str = r#"{"sub":"1"}"#;
 
 const VERIFIED: &str = "Signed with ";
 const MISMATCH: &str = "The header says ";
-const INVALID: &str = "The signature does not fit";
+const INVALID: &str = "The signature does not match";
 const CUT_OFF: &str = "The token was cut off before the end of its signature.";
-const UNKNOWN: &str = "No key is called ";
+const UNKNOWN: &str = "No key has the ID ";
 
 /// The key with which an app signs.
 fn key(app: &Latchkey) -> SigningKey {
@@ -97,13 +97,13 @@ async fn each_no_has_its_reason() {
         (with(json!({"alg": 5})), "The header names no algorithm"),
         (with(json!({"alg": "EdDSA"})), "The header names no key (kid)"),
         (with(json!({"alg": "EdDSA", "kid": ["x"]})), "The header names no key (kid)"),
-        (with(json!({"alg": "EdDSA", "kid": "x\u{202e}"})), "No key is called x\\u{202e}:"),
+        (with(json!({"alg": "EdDSA", "kid": "x\u{202e}"})), "No key has the ID x\\u{202e}:"),
         (with(json!({"alg": "EdDSA", "kid": kid, "crit": []})), "The header has crit"),
         (with(json!({"alg": "EdDSA", "kid": kid, "b64": true})), "The header has b64"),
         (unsigned(&header, CLAIMS, 0), "The signature is missing"),
         (unsigned(&header, CLAIMS, 64), INVALID),
         (unsigned(&header, CLAIMS, 40), CUT_OFF),
-        ("opaque".to_owned(), "There is nothing here that could be signed."),
+        ("opaque".to_owned(), "There is no header that can be read."),
         (format!("{}.a.b.c.d", part(r#"{"alg":"RSA-OAEP"}"#)), "An encrypted token"),
         (format!("{}.{}", part(&header), part(CLAIMS)), CUT_OFF),
     ] {
@@ -111,7 +111,7 @@ async fn each_no_has_its_reason() {
         assert!(found.starts_with(answer), "{token}: {found}");
     }
     let good = with(named("EdDSA", kid));
-    assert!(told(&app, &good, &[("by", "nothing")]).await.starts_with("Not asked."));
+    assert!(told(&app, &good, &[("by", "nothing")]).await.starts_with("Not verified:"));
 }
 
 #[tokio::test]
@@ -125,7 +125,7 @@ async fn a_key_that_has_retired_is_told_from_one_that_was_never_ours() {
     };
     let (mut kid, mut answer) = retired().await;
     // What is swept away at the start may include it, if that came late; it comes once.
-    if answer.starts_with("No key is called") {
+    if answer.starts_with("No key has the ID") {
         (kid, answer) = retired().await;
     }
     assert!(answer.starts_with(&format!("The key {kid} was ours.")), "{answer}");
@@ -233,7 +233,7 @@ async fn the_kid_chooses_among_keys_that_have_one() {
 async fn keys_are_read_as_people_have_them() {
     const PEM: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----";
     const ED25519: &str = "EdDSA, Ed25519";
-    const NO_JWK: &str = "This JSON holds no key";
+    const NO_JWK: &str = "This JSON contains no key";
     const PRIVATE: &str = "This is a private key.";
     let app = Latchkey::start().await;
     let x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
@@ -265,16 +265,16 @@ async fn keys_are_read_as_people_have_them() {
         (json!({"kty": "RSA", "n": "AQAB", "e": "AQAB"}).to_string(), NO_JWK),
         (json!([]).to_string(), NO_JWK),
         (" ".to_owned(), "No key was given."),
-        ("hello".to_owned(), "This is neither a PEM public key nor a JWK nor a JWK set."),
+        ("hello".to_owned(), "This is not a PEM public key, a JWK or a JWK set."),
         (block("PRIVATE KEY", "x"), PRIVATE),
         (block("RSA PRIVATE KEY", "x"), PRIVATE),
         (block("CERTIFICATE", "x"), "This is a certificate."),
         (block("PUBLIC KEY", "?"), "This PEM is damaged"),
-        (block("PUBLIC KEY", "AAAA\n-----END PUBLIC KEY-----"), "This PEM holds no RSA key"),
+        (block("PUBLIC KEY", "AAAA\n-----END PUBLIC KEY-----"), "This PEM contains no RSA key"),
         ("-----BEGIN".to_owned(), "This PEM is damaged"),
     ] {
         let answer = by(&app, &unsigned(r#"{"alg":"XX"}"#, CLAIMS, 64), &text).await;
-        let allowed = format!("The header says XX, and the key verifies {found} only.");
+        let allowed = format!("The header says XX, but the key only verifies {found}.");
         assert!(answer.starts_with(found) || answer.starts_with(&allowed), "{text}: {answer}");
     }
     let fields = [("by", "secret"), ("secret", "")];

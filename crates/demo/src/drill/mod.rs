@@ -330,5 +330,5 @@ fn cookie(demo: &Demo, base: &str, value: String, http_only: bool) -> Cookie<'st
 }
 
 fn short(text: &str) -> String {
-    crate::inspector::visible(&text.chars().take(MAX_FIELD).collect::<String>())
+    crate::inspector::escape_invisible(&text.chars().take(MAX_FIELD).collect::<String>())
 }

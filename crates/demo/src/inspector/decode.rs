@@ -1,19 +1,19 @@
-//! A token in its parts, decoded as far as they go.
+//! Splits a token into its parts and decodes as much of them as possible.
 
 use latchkey_auth::jose::Members;
 
-use super::salvage::{self, NotAnObject, NotBase64Url};
-use super::visible::visible;
+use super::escape::escape_invisible;
+use super::lenient::{self, Base64UrlError, ObjectError};
 
-/// Nobody reads a thousand parts; the rest of them stays one text.
+/// Further parts stay in the last one.
 pub(super) const MAX_PARTS: usize = 7;
 
-/// What a part of a token is (RFC 7515 §7.1, RFC 7516 §7.1).
+/// The parts of a JWS (RFC 7515 §7.1) or a JWE (RFC 7516 §7.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::Display)]
 #[strum(serialize_all = "lowercase")]
-pub(crate) enum Place {
+pub(crate) enum PartKind {
     Header,
-    Claims,
+    Payload,
     Signature,
     #[strum(serialize = "encrypted key")]
     EncryptedKey,
@@ -26,8 +26,8 @@ pub(crate) enum Place {
     Opaque,
 }
 
-impl Place {
-    const SIGNED: [Self; 3] = [Self::Header, Self::Claims, Self::Signature];
+impl PartKind {
+    const SIGNED: [Self; 3] = [Self::Header, Self::Payload, Self::Signature];
     const ENCRYPTED: [Self; 5] = [
         Self::Header,
         Self::EncryptedKey,
@@ -39,16 +39,16 @@ impl Place {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Part {
-    pub(crate) place: Place,
+    pub(crate) kind: PartKind,
     pub(crate) text: String,
 }
 
-/// A JSON object, perhaps not all of it.
+/// A JSON object, possibly incomplete.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Object {
     pub(crate) members: Members,
     pub(crate) text: String,
-    pub(crate) is_whole: bool,
+    pub(crate) is_complete: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -56,48 +56,48 @@ pub(crate) struct DecodedToken {
     pub(crate) parts: Vec<Part>,
     pub(crate) header: Option<Object>,
     pub(crate) claims: Option<Object>,
-    /// What is signed: the first two parts as they are written (RFC 7515 §5.2).
+    /// The signing input: the first two parts as written (RFC 7515 §5.2).
     pub(crate) signed: Option<String>,
     pub(crate) signature: Option<Vec<u8>>,
-    /// Everything that keeps it from being well formed, in words, the gravest first.
-    pub(crate) malformed: Vec<String>,
+    /// Why it is malformed, the most serious error first.
+    pub(crate) errors: Vec<String>,
 }
 
 impl DecodedToken {
-    pub(crate) fn of(token: &str) -> Self {
+    pub(crate) fn decode(token: &str) -> Self {
         let texts: Vec<&str> = token.splitn(MAX_PARTS, '.').collect();
-        let foreign = foreign(token);
+        let other_format = other_format(token);
         let mut decoded = Self {
-            parts: parts(&texts, foreign.is_some()),
-            malformed: foreign.map(str::to_owned).into_iter().collect(),
+            parts: parts(&texts, other_format.is_some()),
+            errors: other_format.map(str::to_owned).into_iter().collect(),
             ..Self::default()
         };
-        if foreign.is_some() {
+        if other_format.is_some() {
             return decoded;
         }
-        decoded.malformed.extend(count(token, &texts));
-        decoded.header = decoded.object(Place::Header);
+        decoded.errors.extend(part_count_error(token, &texts));
+        decoded.header = decoded.object(PartKind::Header);
         if decoded.is_encrypted() {
-            for (name, part) in Place::ENCRYPTED.iter().zip(&texts).skip(1) {
-                // Without a key that is agreed upon there is none (RFC 7516 §5.1).
-                let wrong = salvage::base64url(part).1.filter(|it| *it != NotBase64Url::Empty);
-                decoded.malformed.extend(wrong.map(|wrong| format!("Its {name} {wrong}.")));
+            for (kind, part) in PartKind::ENCRYPTED.iter().zip(&texts).skip(1) {
+                // With a direct key, the encrypted key is empty (RFC 7516 §5.1).
+                let error = lenient::base64url(part).1.filter(|it| *it != Base64UrlError::Empty);
+                decoded.errors.extend(error.map(|error| format!("Its {kind} {error}.")));
             }
         } else {
-            decoded.claims = decoded.object(Place::Claims);
+            decoded.claims = decoded.object(PartKind::Payload);
         }
-        let has_whole_header = decoded.header.as_ref().is_some_and(|header| header.is_whole);
-        if has_whole_header && decoded.algorithm().is_none() {
-            let missing = "Its header names no algorithm: alg has to be there, as text \
-                           (RFC 7515 §4.1.1).";
-            decoded.malformed.push(missing.to_owned());
+        let is_header_complete = decoded.header.as_ref().is_some_and(|header| header.is_complete);
+        if is_header_complete && decoded.algorithm().is_none() {
+            let error = "Its header names no algorithm: alg is required and must be a string \
+                         (RFC 7515 §4.1.1).";
+            decoded.errors.push(error.to_owned());
         }
-        if let [header, claims, signature] = texts[..] {
-            decoded.signed = Some(format!("{header}.{claims}"));
-            let (bytes, wrong) = salvage::base64url(signature);
-            // No signature is a matter of the second question, not of the first.
-            let wrong = wrong.filter(|wrong| *wrong != NotBase64Url::Empty);
-            decoded.malformed.extend(wrong.map(|wrong| format!("Its signature {wrong}.")));
+        if let [header, payload, signature] = texts[..] {
+            decoded.signed = Some(format!("{header}.{payload}"));
+            let (bytes, error) = lenient::base64url(signature);
+            // The signature check reports a missing signature.
+            let error = error.filter(|error| *error != Base64UrlError::Empty);
+            decoded.errors.extend(error.map(|error| format!("Its signature {error}.")));
             decoded.signature = Some(bytes);
         }
         decoded
@@ -115,103 +115,97 @@ impl DecodedToken {
         self.header.as_ref()?.members.get(name)?.as_str()
     }
 
-    fn object(&mut self, place: Place) -> Option<Object> {
-        let part = self.parts.iter().find(|part| part.place == place)?;
-        let (bytes, wrong) = salvage::base64url(&part.text);
-        let (members, not_an_object) = salvage::object(&bytes);
-        let is_whole = wrong.is_none() && not_an_object.is_none();
-        let breaks_off = not_an_object == Some(NotAnObject::BreaksOff);
-        let wrong = match wrong {
-            // A part that was cut off ends wherever it ends.
-            Some(NotBase64Url::Length | NotBase64Url::StrayBits) if breaks_off => None,
-            wrong => wrong,
+    fn object(&mut self, kind: PartKind) -> Option<Object> {
+        let part = self.parts.iter().find(|part| part.kind == kind)?;
+        let (bytes, base64_error) = lenient::base64url(&part.text);
+        let (members, json_error) = lenient::object(&bytes);
+        let is_complete = base64_error.is_none() && json_error.is_none();
+        let is_truncated = json_error == Some(ObjectError::Truncated);
+        let base64_error = match base64_error {
+            // Follows from the truncation.
+            Some(Base64UrlError::Length | Base64UrlError::StrayBits) if is_truncated => None,
+            error => error,
         };
-        let not_an_object = not_an_object.filter(|_| wrong != Some(NotBase64Url::Empty));
-        self.malformed.extend(wrong.map(|wrong| format!("Its {place} {wrong}.")));
-        self.malformed.extend(not_an_object.map(|wrong| format!("Its {place} {wrong}.")));
-        self.malformed.extend(members.duplicate().map(|name| {
-            let name = visible(name);
+        let json_error = json_error.filter(|_| base64_error != Some(Base64UrlError::Empty));
+        self.errors.extend(base64_error.map(|error| format!("Its {kind} {error}.")));
+        self.errors.extend(json_error.map(|error| format!("Its {kind} {error}.")));
+        self.errors.extend(members.duplicate().map(|name| {
+            let name = escape_invisible(name);
             format!(
-                "Its {place} name {name} twice: one reader takes the first, another the last \
+                "Its {kind} names {name} twice: one parser takes the first, another the last \
                  (RFC 7519 §4)."
             )
         }));
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        let is_read = is_whole || !members.as_slice().is_empty();
-        is_read.then_some(Object { members, text, is_whole })
+        let is_readable = is_complete || !members.as_slice().is_empty();
+        is_readable.then_some(Object { members, text, is_complete })
     }
 }
 
-fn parts(texts: &[&str], is_foreign: bool) -> Vec<Part> {
-    let places: &[Place] = match texts.len() {
-        _ if is_foreign => &[Place::Opaque],
-        5 => &Place::ENCRYPTED,
-        _ => &Place::SIGNED,
+fn parts(texts: &[&str], is_opaque: bool) -> Vec<Part> {
+    let kinds: &[PartKind] = match texts.len() {
+        _ if is_opaque => &[PartKind::Opaque],
+        5 => &PartKind::ENCRYPTED,
+        _ => &PartKind::SIGNED,
     };
-    let places = places.iter().copied().chain(std::iter::repeat(Place::Surplus));
-    places.zip(texts).map(|(place, text)| Part { place, text: (*text).to_owned() }).collect()
+    let kinds = kinds.iter().copied().chain(std::iter::repeat(PartKind::Surplus));
+    kinds.zip(texts).map(|(kind, text)| Part { kind, text: (*text).to_owned() }).collect()
 }
 
-/// What texts begin with that are no token of JOSE, and what they are.
-const FOREIGN: [(&str, &str); 6] = [
+/// Prefixes of other formats, separated by spaces, and what to say about them.
+const OTHER_FORMATS: [(&str, &str); 6] = [
     (
         "{",
-        "This is a JSON serialization of JOSE; a JWT is compact, three parts with dots between \
+        "This is a JWS or JWE in JSON; a JWT is compact, three parts separated by dots \
          (RFC 7519 §3).",
     ),
-    (
-        "ya29.",
-        "This is an access token of Google’s: opaque, whatever its dots. Only Google can look it \
-         up.",
-    ),
-    ("1//", "This is a refresh token of Google’s: opaque, and only Google can look it up."),
+    ("ya29.", "This is a Google access token: opaque, despite its dots. Only Google can read it."),
+    ("1//", "This is a Google refresh token: opaque. Only Google can read it."),
     (
         "gho_ ghp_ ghr_ ghs_ ghu_ github_pat_",
-        "This is a token of GitHub’s: opaque, and only GitHub can look it up.",
+        "This is a GitHub token: opaque. Only GitHub can read it.",
     ),
     (
         "v1.local. v2.local. v3.local. v4.local. v1.public. v2.public. v3.public. v4.public.",
-        "This is a PASETO and no JWT: its version says how it is signed or encrypted, so it has \
-         no header that could. It is not read here.",
+        "This is a PASETO, not a JWT: its version says how it is signed or encrypted, so it needs \
+         no header. The inspector does not decode it.",
     ),
     (
         "< PHNhbWw PD94bWw PFJlc3Bvbn",
-        "This is XML and no JWT, perhaps a SAML assertion: its signature stands inside it.",
+        "This is XML, not a JWT, perhaps a SAML assertion: its signature is inside the document.",
     ),
 ];
 
-/// What a text is that is no token of JOSE.
-fn foreign(token: &str) -> Option<&'static str> {
-    let begins = |(beginnings, _): &&(&str, _)| {
-        beginnings.split(' ').any(|beginning| token.starts_with(beginning))
-    };
-    match FOREIGN.iter().find(begins) {
-        Some((_, what)) => Some(what),
-        None if token.is_empty() => Some("There is nothing here."),
-        None if token.contains('.') || begins_an_object(token) => None,
+/// Why this is not a JWS or JWE in compact form.
+fn other_format(token: &str) -> Option<&'static str> {
+    let has_prefix =
+        |(prefixes, _): &&(&str, _)| prefixes.split(' ').any(|prefix| token.starts_with(prefix));
+    match OTHER_FORMATS.iter().find(has_prefix) {
+        Some((_, message)) => Some(message),
+        None if token.is_empty() => Some("There is no token here."),
+        None if token.contains('.') || starts_like_object(token) => None,
         None => Some(
-            "This is no JWT: it has no dots. A server session or an OAuth token is opaque by \
-             design; only whoever issued it can look up what it means.",
+            "This is not a JWT: it has no dots. Session IDs and most OAuth tokens are opaque; only \
+             their issuer can look them up.",
         ),
     }
 }
 
-/// What is wrong with so many parts.
-fn count(token: &str, texts: &[&str]) -> Option<String> {
-    let said = match texts.len() {
+fn part_count_error(token: &str, texts: &[&str]) -> Option<String> {
+    let message = match texts.len() {
         3 | 5 => return None,
-        1 => "It has one part, and a signed JWT has three: it was cut off in its header.",
-        2 => "It has two parts, and a signed JWT has three: it was cut off before its signature.",
+        1 => "It has one part instead of three: it was cut off in its header.",
+        2 => "It has two parts instead of three: it was cut off before its signature.",
         _ => {
             let parts = token.matches('.').count() + 1;
-            return Some(format!("It has {parts} parts, and a signed JWT has three."));
+            return Some(format!("It has {parts} parts; a signed JWT has three."));
         }
     };
-    Some(said.to_owned())
+    Some(message.to_owned())
 }
 
-/// Whether the base64url of a JSON object begins like this.
-fn begins_an_object(text: &str) -> bool {
-    let start = text.get(..4).map(|start| salvage::base64url(start).0);
+/// Whether it may be a JSON object in base64url.
+fn starts_like_object(text: &str) -> bool {
+    let start = text.get(..4).map(|start| lenient::base64url(start).0);
     start.is_some_and(|bytes| bytes.first() == Some(&b'{'))
 }

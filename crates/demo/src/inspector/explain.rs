@@ -1,43 +1,45 @@
-//! Which members of a header are dangerous. What each means stands in `inspector-members.html`.
+//! Warnings about dangerous header members. `inspector-members.html` explains each member.
 
 use serde_json::Value;
 
-/// What is dangerous about a member of a header, if anything is.
 pub(crate) fn danger(name: &str, value: &Value, typ: Option<&str>) -> Option<&'static str> {
     Some(match name {
-        // There it is what the proof is of: the token names its hash (RFC 9449 §6.1).
+        // The key of a DPoP proof: the access token contains its hash (RFC 9449 §6.1).
         "jwk" if typ == Some("dpop+jwt") => return None,
         "alg" if value.as_str().is_some_and(|alg| alg.eq_ignore_ascii_case("none")) => {
-            "Not signed at all. A library that takes it lets everybody in (RFC 8725 §3.2)."
+            "It is not signed. A library that accepts it lets anyone in (RFC 8725 §3.2)."
         }
         "alg" if value.as_str().is_some_and(|alg| alg.starts_with("HS")) => {
-            "Whoever can verify it can also sign it. Given a public key as the secret, a careless \
-             library takes forgeries (RFC 8725 §2.1)."
+            "Anyone who can verify it can also sign it. A library that takes a public key for the \
+             secret accepts forgeries (RFC 8725 §2.1)."
         }
         "jwk" | "x5c" => {
-            "A key that comes with a token proves nothing: the forger sends their own \
+            "A key that comes with the token proves nothing: a forger sends their own \
              (RFC 8725 §3.10)."
         }
         "jku" | "x5u" => {
-            "Whoever follows it fetches what the forger wants, from where the forger wants \
-             (RFC 8725 §3.10). It was not followed."
+            "A verifier that follows it fetches whatever URL a forger chooses (RFC 8725 §3.10). \
+             It was not followed."
         }
-        "crit" => "Not understood means refused. Many libraries overlook it (RFC 7515 §4.1.11).",
-        "b64" => "What is signed is not what is written, if a reader overlooks it (RFC 7797 §6).",
-        "zip" => "A small token may unpack into a large one (RFC 8725 §3.6).",
-        "kid" if value.as_str().is_some_and(looks_like_more_than_a_name) => {
-            "It looks like a path, an address or a statement. A kid that is put into one opens \
-             what the forger names (RFC 8725 §3.10)."
+        "crit" => {
+            "A verifier must refuse extensions that it does not understand. Many libraries ignore \
+             this (RFC 7515 §4.1.11)."
+        }
+        "b64" => "A verifier that ignores it checks other text than was signed (RFC 7797 §6).",
+        "zip" => "A small token may decompress into a huge one (RFC 8725 §3.6).",
+        "kid" if value.as_str().is_some_and(looks_like_injection) => {
+            "It looks like a path, a URL or a query. A verifier that uses it as one opens what a \
+             forger chooses (RFC 8725 §3.10)."
         }
         _ => return None,
     })
 }
 
-fn looks_like_more_than_a_name(kid: &str) -> bool {
+fn looks_like_injection(kid: &str) -> bool {
     let lower = kid.to_ascii_lowercase();
     ["/", "\\", "..", "'", "\"", ";", "--", "|", "$(", "`", "\0", "\n", " union ", "select "]
         .iter()
-        .any(|sign| lower.contains(sign))
+        .any(|pattern| lower.contains(pattern))
 }
 
 #[cfg(test)]

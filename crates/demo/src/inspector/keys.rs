@@ -1,49 +1,45 @@
-//! A key that somebody pastes, to see whether it verifies their token.
+//! Pasted keys: a PEM public key, a JWK, a JWK set or a secret.
 
 use latchkey_auth::jose::pem::Pem;
 use latchkey_auth::jose::{Algorithm, PublicKey, base64url, verify_hmac};
 use serde_json::Value;
 
-/// More keys than any set has that somebody pastes.
 const MAX_KEYS: usize = 20;
 
-/// A key with the algorithms that it can verify by: the key decides, never the
-/// token (RFC 8725 §3.1).
+/// The key determines the algorithm, never the token (RFC 8725 §3.1).
 pub(crate) enum PastedKey {
     Public(PublicKey),
     Secret {
         kid: Option<String>,
-        /// The one algorithm that a JWK says it is for (RFC 7517 §4.4).
-        only: Option<String>,
+        /// The `alg` of a JWK (RFC 7517 §4.4).
+        algorithm: Option<String>,
         secret: Vec<u8>,
     },
 }
 
-/// The algorithms of a secret (RFC 7518 §3.2), with the shortest one that is
-/// safe, in bytes.
+/// The HMAC algorithms with the minimum length of the secret in bytes (RFC 7518 §3.2).
 const HMAC: [(Algorithm, usize); 3] =
     [(Algorithm::Hs256, 32), (Algorithm::Hs384, 48), (Algorithm::Hs512, 64)];
 
-/// Why a text is no key to verify with. Never a byte of it.
+/// A message for the user. Never contains any of the key.
 pub(crate) type KeyError = &'static str;
 
-const NOTHING: KeyError = "No key was given.";
-const PRIVATE: KeyError = "This is a private key. Verifying takes the public one only; a private key does not belong on \
-     any web page. Consider whether this one is still private.";
+const EMPTY: KeyError = "No key was given.";
+const PRIVATE: KeyError = "This is a private key. Verifying only takes the public key: never paste a private key into a \
+     web page, and consider this one compromised.";
 const CERTIFICATE: KeyError =
-    "This is a certificate. Give the key in it: `openssl x509 -in cert.pem -pubkey -noout`.";
-const PEM_NOT_USABLE: KeyError = "This PEM holds no RSA key of 2048 bits or more, no EC key on P-256, P-384 or P-521 and no \
+    "This is a certificate. Paste its public key: openssl x509 -in cert.pem -pubkey -noout";
+const PEM_UNSUPPORTED: KeyError = "This PEM contains no RSA key of 2048 bits or more, no EC key on P-256, P-384 or P-521 and no \
      Ed25519 key.";
 const PEM_DAMAGED: KeyError = "This PEM is damaged: its base64 cannot be decoded.";
-const JWK_NOT_USABLE: KeyError =
-    "This JSON holds no key that verifies signatures: a JWK (RFC 7517) or a set of them.";
-const UNKNOWN: KeyError = "This is neither a PEM public key nor a JWK nor a JWK set.";
+const JWK_UNSUPPORTED: KeyError =
+    "This JSON contains no key that verifies signatures. Paste a JWK or a JWK set (RFC 7517).";
+const UNKNOWN: KeyError = "This is not a PEM public key, a JWK or a JWK set.";
 
-/// Reads a public key as PEM, or a JWK, or a set of them.
 pub(crate) fn parse(text: &str) -> Result<Vec<PastedKey>, KeyError> {
     let text = text.trim();
     if text.is_empty() {
-        return Err(NOTHING);
+        return Err(EMPTY);
     }
     if text.contains("-----BEGIN") {
         return from_pem(text).map(|key| vec![key]);
@@ -57,11 +53,11 @@ pub(crate) fn parse(text: &str) -> Result<Vec<PastedKey>, KeyError> {
         return Err(PRIVATE);
     }
     let keys: Vec<_> = keys.into_iter().filter_map(from_jwk).collect();
-    if keys.is_empty() { Err(JWK_NOT_USABLE) } else { Ok(keys) }
+    if keys.is_empty() { Err(JWK_UNSUPPORTED) } else { Ok(keys) }
 }
 
-/// Whether there is a private key or a shared one in it, in one piece or not:
-/// then it is not to be shown again.
+/// Whether it may contain a private or shared key, even a damaged one. Such text is never shown
+/// again.
 pub(crate) fn is_private(text: &str) -> bool {
     let names = |name: &str| text.contains(&format!("\"{name}\""));
     text.contains("PRIVATE KEY")
@@ -71,9 +67,9 @@ pub(crate) fn is_private(text: &str) -> bool {
 
 pub(crate) fn from_secret(text: &str) -> Result<Vec<PastedKey>, KeyError> {
     if text.is_empty() {
-        return Err(NOTHING);
+        return Err(EMPTY);
     }
-    Ok(vec![PastedKey::Secret { kid: None, only: None, secret: text.as_bytes().to_vec() }])
+    Ok(vec![PastedKey::Secret { kid: None, algorithm: None, secret: text.as_bytes().to_vec() }])
 }
 
 fn from_pem(text: &str) -> Result<PastedKey, KeyError> {
@@ -82,10 +78,10 @@ fn from_pem(text: &str) -> Result<PastedKey, KeyError> {
         "PUBLIC KEY" | "RSA PUBLIC KEY" => {}
         "CERTIFICATE" => return Err(CERTIFICATE),
         label if label.ends_with("PRIVATE KEY") => return Err(PRIVATE),
-        _ => return Err(PEM_NOT_USABLE),
+        _ => return Err(PEM_UNSUPPORTED),
     }
     let der = pem.der().ok_or(PEM_DAMAGED)?;
-    PublicKey::from_der(&der).map(PastedKey::Public).ok_or(PEM_NOT_USABLE)
+    PublicKey::from_der(&der).map(PastedKey::Public).ok_or(PEM_UNSUPPORTED)
 }
 
 fn from_jwk(jwk: &Value) -> Option<PastedKey> {
@@ -95,8 +91,8 @@ fn from_jwk(jwk: &Value) -> Option<PastedKey> {
     }
     let is_for_signatures = text("use").is_none_or(|usage| usage == "sig");
     let secret = base64url::decode(text("k")?).filter(|k| is_for_signatures && !k.is_empty())?;
-    let (kid, only) = (text("kid").map(str::to_owned), text("alg").map(str::to_owned));
-    Some(PastedKey::Secret { kid, only, secret })
+    let (kid, algorithm) = (text("kid").map(str::to_owned), text("alg").map(str::to_owned));
+    Some(PastedKey::Secret { kid, algorithm, secret })
 }
 
 impl PastedKey {
@@ -114,26 +110,25 @@ impl PastedKey {
         }
     }
 
-    /// The names of the algorithms by which it verifies.
     pub(crate) fn algorithms(&self) -> Vec<&'static str> {
         match self {
             Self::Public(key) => key.algorithms().map(Algorithm::as_str).collect(),
-            Self::Secret { only, .. } => {
+            Self::Secret { algorithm, .. } => {
                 let all = HMAC.iter().map(|(algorithm, _)| algorithm.as_str());
-                all.filter(|name| only.as_deref().is_none_or(|only| only == *name)).collect()
+                all.filter(|name| algorithm.as_deref().is_none_or(|it| it == *name)).collect()
             }
         }
     }
 
-    /// Whether it is a secret that can be guessed (RFC 7518 §3.2).
+    /// Whether the secret is too short to resist guessing (RFC 7518 §3.2).
     pub(crate) fn is_weak(&self, algorithm: &str) -> bool {
         let Self::Secret { secret, .. } = self else { return false };
-        HMAC.iter().any(|(one, least)| one.as_str() == algorithm && secret.len() < *least)
+        HMAC.iter().any(|(one, minimum)| one.as_str() == algorithm && secret.len() < *minimum)
     }
 
     pub(crate) fn verifies(&self, algorithm: &str, message: &[u8], signature: &[u8]) -> bool {
-        let takes = self.algorithms().contains(&algorithm);
-        let Some(algorithm) = algorithm.parse().ok().filter(|_| takes) else { return false };
+        let is_allowed = self.algorithms().contains(&algorithm);
+        let Some(algorithm) = algorithm.parse().ok().filter(|_| is_allowed) else { return false };
         match self {
             Self::Public(key) => key.verifies(algorithm, message, signature),
             Self::Secret { secret, .. } => verify_hmac(algorithm, secret, message, signature),

@@ -1,17 +1,16 @@
-//! The inspector: a token, decoded, and three questions asked of it.
+//! The token inspector: decodes a token and checks its format, signature and claims.
 //!
-//! The token comes by POST and goes nowhere: it is not in an address, not in a
-//! log, not in the database, and nobody else is asked about it. Nothing here
+//! The token arrives by POST and is never stored, logged, sent on or put into a URL. Nothing here
 //! signs.
 
 mod claims;
 mod clean;
 mod decode;
+mod escape;
 mod explain;
 mod keys;
-mod salvage;
+mod lenient;
 mod signature;
-mod visible;
 
 use latchkey_auth::tokens::VerifyError;
 use latchkey_domain::Timestamp;
@@ -19,24 +18,23 @@ use latchkey_web::caller::Credential;
 use serde_json::Value;
 
 use crate::prelude::*;
-use claims::{CheckResult, ClaimCheck, Expected, when};
+use claims::{CheckResult, ClaimCheck, Expected, date};
 use clean::{Cleaned, clean};
-use decode::{DecodedToken, Object, Place};
+use decode::{DecodedToken, Object, PartKind};
 use explain::danger;
 use keys::{KeyError, PastedKey};
-use signature::{Against, Checked, skipped};
+use signature::{Explained, Keys, skipped};
 
-pub(crate) use visible::visible;
+pub(crate) use escape::escape_invisible;
 
-/// `GET /inspector`, and what `POST` answers.
 #[derive(Template)]
 #[template(path = "inspector.html")]
 pub(crate) struct InspectorPage {
     layout: Layout,
-    carries_jwt: bool,
-    /// What was asked, to be asked again. A secret is not among it.
-    form: Pasted,
-    complaint: Option<&'static str>,
+    has_own_jwt: bool,
+    /// The submitted form without the secret.
+    form: InspectForm,
+    error: Option<&'static str>,
     result: Option<Inspection>,
 }
 
@@ -50,211 +48,210 @@ enum VerifyBy {
     Nothing,
 }
 
-/// The parts of a token are told apart by these.
-const LETTERS: [&str; decode::MAX_PARTS] = ["A", "B", "C", "D", "E", "F", "G"];
+const PART_LABELS: [&str; decode::MAX_PARTS] = ["A", "B", "C", "D", "E", "F", "G"];
 
 const MAX_ROWS: usize = 200;
 
-/// Room for a text of [`MAX_TEXT`] bytes in which every byte is escaped.
+/// Room for [`MAX_TEXT`] bytes, all of them percent-encoded.
 pub(crate) const BODY_LIMIT: usize = 320 * 1024;
 
-/// More than any server takes in a header.
+/// More than any server accepts in a header.
 const MAX_TEXT: usize = 100_000;
 
-/// `GET /inspector`. Whatever stands in its query is not looked at.
+/// `GET /inspector`. Ignores its query, so that no token is passed in a URL.
 pub(crate) async fn page(State(app): State<App>, caller: Option<Caller>) -> Page<InspectorPage> {
-    Page(empty(&app, caller.as_ref()))
+    Page(empty_page(&app, caller.as_ref()))
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Pasted {
+pub(crate) struct InspectForm {
     token: String,
     by: VerifyBy,
     key: String,
     secret: String,
     issuer: String,
     audience: String,
-    /// Instead of a pasted one, the token that this browser carries.
+    /// Inspects the browser's own token instead.
     carried: Option<String>,
 }
 
 pub(crate) async fn submit(
     State(app): State<App>,
     caller: Option<Caller>,
-    StrictForm(pasted): StrictForm<Pasted>,
+    StrictForm(form): StrictForm<InspectForm>,
 ) -> HandlerResult<Page<InspectorPage>> {
-    if [&pasted.token, &pasted.key, &pasted.secret].iter().any(|text| text.len() > MAX_TEXT) {
+    if [&form.token, &form.key, &form.secret].iter().any(|text| text.len() > MAX_TEXT) {
         return Err(AppError::new(catalogue::TOO_LARGE)
-            .detail("The inspector reads at most 100,000 bytes, and this text is longer."));
+            .detail("The inspector reads at most 100,000 bytes."));
     }
-    let empty = empty(&app, caller.as_ref());
-    if pasted.carried.is_some() {
-        return Ok(Page(carried(&app, caller.as_ref(), empty).await));
+    let empty = empty_page(&app, caller.as_ref());
+    if form.carried.is_some() {
+        return Ok(Page(inspect_own(&app, caller.as_ref(), empty).await));
     }
-    let keys = match pasted.by {
-        VerifyBy::Key => Some(keys::parse(&pasted.key)),
-        VerifyBy::Secret => Some(keys::from_secret(&pasted.secret)),
+    let keys = match form.by {
+        VerifyBy::Key => Some(keys::parse(&form.key)),
+        VerifyBy::Secret => Some(keys::from_secret(&form.secret)),
         VerifyBy::Ours | VerifyBy::Nothing => None,
     };
-    // What is private is not shown again, wherever it was pasted.
+    // A private key is never shown again, in whichever field it was pasted.
     let public = |text: String| if keys::is_private(&text) { String::new() } else { text };
-    let is_key = keys::is_private(&pasted.token);
-    let (token, key) = (public(pasted.token), public(pasted.key));
-    let form = Pasted { token, key, secret: String::new(), ..pasted };
+    let is_private_key = keys::is_private(&form.token);
+    let (token, key) = (public(form.token), public(form.key));
+    let form = InspectForm { token, key, secret: String::new(), ..form };
     if form.token.trim().is_empty() {
-        let complaint = Some(match is_key {
-            true => "This is a private key, not a token. Consider whether it is still private.",
+        let error = Some(match is_private_key {
+            true => "This is a private key, not a token. Consider it compromised.",
             false => "Paste a token first.",
         });
-        return Ok(Page(InspectorPage { form, complaint, ..empty }));
+        return Ok(Page(InspectorPage { form, error, ..empty }));
     }
     let cleaned = clean(&form.token);
-    let answer = match form.by {
-        VerifyBy::Ours => answer(&app, &cleaned.token).await,
+    let api_response = match form.by {
+        VerifyBy::Ours => api_response(&app, &cleaned.token).await,
         _ => None,
     };
-    // What was read, not what was around it.
-    let token = visible(&cleaned.token);
-    let result = Some(inspection(&app, cleaned, &form, keys, answer));
-    Ok(Page(InspectorPage { form: Pasted { token, ..form }, result, ..empty }))
+    let token = escape_invisible(&cleaned.token);
+    let result = Some(inspect(&app, cleaned, &form, keys, api_response));
+    Ok(Page(InspectorPage { form: InspectForm { token, ..form }, result, ..empty }))
 }
 
-fn empty(app: &Application, caller: Option<&Caller>) -> InspectorPage {
+fn empty_page(app: &Application, caller: Option<&Caller>) -> InspectorPage {
     InspectorPage {
         layout: Layout::new(app, caller).at("/inspector"),
-        carries_jwt: carried_token(caller).is_some(),
-        form: Pasted {
+        has_own_jwt: own_jwt(caller).is_some(),
+        form: InspectForm {
             issuer: app.settings.jwt.issuer.clone(),
             audience: app.settings.jwt.audience.clone(),
-            ..Pasted::default()
+            ..InspectForm::default()
         },
-        complaint: None,
+        error: None,
         result: None,
     }
 }
 
-fn carried_token(caller: Option<&Caller>) -> Option<&str> {
+fn own_jwt(caller: Option<&Caller>) -> Option<&str> {
     match &caller?.credential {
         Credential::JwtCookie(jwt) => Some(&jwt.token),
         _ => None,
     }
 }
 
-/// The token of this browser. Its signature stays out of the page: with it,
-/// whatever reads the page could be its person, and the cookie is `HttpOnly`
-/// so that nothing on a page can.
-async fn carried(app: &App, caller: Option<&Caller>, empty: InspectorPage) -> InspectorPage {
-    let Some(token) = carried_token(caller) else {
-        let complaint = Some("This browser has no JWT. Sign in with one and try again.");
-        return InspectorPage { complaint, ..empty };
+/// Leaves out the signature: with it, a script on the page could use the token, which `HttpOnly`
+/// prevents.
+async fn inspect_own(app: &App, caller: Option<&Caller>, empty: InspectorPage) -> InspectorPage {
+    let Some(token) = own_jwt(caller) else {
+        let error = Some("This browser has no JWT. Sign in with one and try again.");
+        return InspectorPage { error, ..empty };
     };
     let cleaned = Cleaned { token: token.to_owned(), removed: Vec::new() };
-    let answer = answer(app, token).await;
-    let result = inspection(app, cleaned, &empty.form, None, answer);
+    let api_response = api_response(app, token).await;
+    let result = inspect(app, cleaned, &empty.form, None, api_response);
     InspectorPage { result: Some(Inspection { hides_signature: true, ..result }), ..empty }
 }
 
 pub(crate) struct Inspection {
     removed: Vec<String>,
     token: DecodedToken,
-    /// Whether it is signed by the key; or why the key that was given is none.
-    signed: Checked,
-    checks: Vec<ClaimCheck>,
-    answer: Option<Answer>,
+    signature: Explained,
+    claim_checks: Vec<ClaimCheck>,
+    api_response: Option<ApiResponse>,
     hides_signature: bool,
     at: Timestamp,
 }
 
-struct Answer {
-    /// The code of the refusal; none, if there is none.
+/// How this service's API would respond to the token as a bearer token.
+struct ApiResponse {
+    /// `None` if it accepts the token.
     code: Option<&'static str>,
-    said: String,
+    message: String,
 }
 
-fn inspection(
+fn inspect(
     app: &Application,
     cleaned: Cleaned,
-    form: &Pasted,
+    form: &InspectForm,
     keys: Option<Result<Vec<PastedKey>, KeyError>>,
-    answer: Option<Answer>,
+    api_response: Option<ApiResponse>,
 ) -> Inspection {
     let at = app.clock.now();
-    let token = DecodedToken::of(&cleaned.token);
-    let signed = match (form.by, keys) {
-        (VerifyBy::Ours, _) => signature::check(&token, Against::Ours(&app.keys.ring(), at)),
-        (_, Some(Ok(keys))) => signature::check(&token, Against::Pasted(&keys)),
-        (_, Some(Err(why))) => skipped(why),
-        (_, None) => {
-            skipped("Not asked. What is decoded above could have been written by anybody.")
-        }
+    let token = DecodedToken::decode(&cleaned.token);
+    let signature = match (form.by, keys) {
+        (VerifyBy::Ours, _) => signature::check(&token, Keys::Ours(&app.keys.ring(), at)),
+        (_, Some(Ok(keys))) => signature::check(&token, Keys::Pasted(&keys)),
+        (_, Some(Err(error))) => skipped(error),
+        (_, None) => skipped("Not verified: anyone could have written this token."),
     };
-    let (issuer, audience) = (said(&form.issuer), said(&form.audience));
+    let (issuer, audience) = (non_empty(&form.issuer), non_empty(&form.audience));
     let expected = Expected { issuer, audience, leeway: app.keys.leeway(), now: at };
     let check = |claims: &Object| claims::check(claims, token.header_text("typ"), expected);
-    let checks = token.claims.as_ref().map(check).unwrap_or_default();
-    let (removed, hides_signature) = (cleaned.removed, false);
-    Inspection { removed, token, signed, checks, answer, hides_signature, at }
+    Inspection {
+        removed: cleaned.removed,
+        signature,
+        claim_checks: token.claims.as_ref().map(check).unwrap_or_default(),
+        token,
+        api_response,
+        hides_signature: false,
+        at,
+    }
 }
 
 impl Inspection {
-    fn lamps(&self) -> [(&'static str, Checked); 3] {
+    fn checks(&self) -> [(&'static str, Explained); 3] {
         [
-            ("Well formed", self.well_formed()),
-            ("Signature", self.signed.clone()),
-            ("Claims, now", self.claims_now()),
+            ("Well formed", self.format()),
+            ("Signature", self.signature.clone()),
+            ("Claims valid now", self.claims()),
         ]
     }
 
-    fn well_formed(&self) -> Checked {
-        let wrong = &self.token.malformed;
-        if !wrong.is_empty() {
-            return (CheckResult::Fail, wrong.clone());
+    fn format(&self) -> Explained {
+        if !self.token.errors.is_empty() {
+            return (CheckResult::Fail, self.token.errors.clone());
         }
-        let said = match self.token.is_encrypted() {
+        let message = match self.token.is_encrypted() {
             true => {
-                "It has five parts: it is encrypted (JWE, RFC 7516), and only whoever has the key \
-                 can read its claims."
+                "It has five parts: it is encrypted (JWE, RFC 7516), and only the holder of the \
+                 key can read its claims."
             }
             false => "Three base64url parts, the first two of them JSON objects.",
         };
-        (CheckResult::Pass, vec![said.to_owned()])
+        (CheckResult::Pass, vec![message.to_owned()])
     }
 
-    fn claims_now(&self) -> Checked {
+    fn claims(&self) -> Explained {
         if self.token.claims.is_none() {
             return (CheckResult::Skipped, vec!["No claims can be read.".to_owned()]);
         }
-        let fails = self.checks.iter().any(|one| one.result == CheckResult::Fail);
-        let result = if fails { CheckResult::Fail } else { CheckResult::Pass };
-        let telling = self.checks.iter().filter(|one| one.result == result);
-        (result, telling.map(|one| format!("{}: {}", one.claim, one.said)).collect())
+        let has_failed = self.claim_checks.iter().any(|one| one.result == CheckResult::Fail);
+        let result = if has_failed { CheckResult::Fail } else { CheckResult::Pass };
+        let relevant = self.claim_checks.iter().filter(|one| one.result == result);
+        (result, relevant.map(|one| format!("{}: {}", one.claim, one.message)).collect())
     }
 }
 
 fn text(value: &Value) -> String {
-    value.as_str().map_or_else(|| visible(&value.to_string()), visible)
+    value.as_str().map_or_else(|| escape_invisible(&value.to_string()), escape_invisible)
 }
 
-fn said(text: &str) -> Option<&str> {
+fn non_empty(text: &str) -> Option<&str> {
     Some(text.trim()).filter(|text| !text.is_empty())
 }
 
-/// What the API of this service would answer to this token as a bearer token.
-async fn answer(app: &App, token: &str) -> Option<Answer> {
+async fn api_response(app: &App, token: &str) -> Option<ApiResponse> {
     if token.matches('.').count() != 2 {
         return None;
     }
     Some(match app.keys.verify(token, app.clock.now()).await {
-        Ok(claims) if app.revoked.contains(claims.sid) => Answer {
+        Ok(claims) if app.revoked.contains(claims.sid) => ApiResponse {
             code: Some(catalogue::TOKEN_REVOKED.code),
-            said: catalogue::TOKEN_REVOKED.cause.to_owned(),
+            message: catalogue::TOKEN_REVOKED.cause.to_owned(),
         },
-        Ok(_) => Answer { code: None, said: "It is accepted.".to_owned() },
-        Err(VerifyError::Refused(refused)) => {
-            Answer { code: Some(refused.code()), said: refused.to_string() }
+        Ok(_) => ApiResponse { code: None, message: String::new() },
+        Err(VerifyError::Refused(error)) => {
+            ApiResponse { code: Some(error.code()), message: error.to_string() }
         }
-        // Which key it was could not be looked up; the page can be shown without.
+        // The page works without.
         Err(VerifyError::Store(error)) => {
             tracing::warn!(%error, "an unknown key could not be looked up");
             return None;

@@ -1,57 +1,51 @@
-//! The second question: is it signed, and by this key?
+//! Checks the signature of a token.
 
 use latchkey_auth::tokens::KeyRing;
 use latchkey_domain::Timestamp;
 
 use super::claims::CheckResult::{self, Fail, Pass, Skipped};
 use super::decode::DecodedToken;
+use super::escape::escape_invisible;
 use super::keys::PastedKey;
-use super::visible::visible;
 
 #[derive(Clone, Copy)]
-pub(crate) enum Against<'k> {
-    /// The keys of this service, as they are now.
+pub(crate) enum Keys<'k> {
+    /// The key ring of this service.
     Ours(&'k KeyRing, Timestamp),
     Pasted(&'k [PastedKey]),
 }
 
-pub(super) type Checked = (CheckResult, Vec<String>);
+/// The result with the messages that explain it.
+pub(super) type Explained = (CheckResult, Vec<String>);
 
 const INVALID: &str =
-    "The signature does not fit: something was changed, or another key signed it.";
+    "The signature does not match: the token was changed, or another key signed it.";
 const CUT_OFF: &str = "The token was cut off before the end of its signature.";
 
-fn fail(said: impl Into<String>) -> Checked {
-    (Fail, vec![said.into()])
+fn fail(message: impl Into<String>) -> Explained {
+    (Fail, vec![message.into()])
 }
 
-pub(super) fn skipped(said: &str) -> Checked {
-    (Skipped, vec![said.to_owned()])
+pub(super) fn skipped(message: &str) -> Explained {
+    (Skipped, vec![message.to_owned()])
 }
 
-fn verified(algorithm: &str, key: &str) -> Checked {
-    let said = format!("Signed with {algorithm} by {key}: not a character was changed since.");
-    (Pass, vec![said])
+fn verified(algorithm: &str, key: &str) -> Explained {
+    (Pass, vec![format!("Signed with {algorithm} by {key}, and unchanged since.")])
 }
 
-/// Checks the signature of a token against keys, and says nothing of its claims.
-pub(crate) fn check(token: &DecodedToken, against: Against<'_>) -> Checked {
+pub(crate) fn check(token: &DecodedToken, keys: Keys<'_>) -> Explained {
     let Some(header) = &token.header else {
-        return skipped("There is nothing here that could be signed.");
+        return skipped("There is no header that can be read.");
     };
     if token.is_encrypted() {
-        return skipped("An encrypted token has an authentication tag in place of a signature.");
+        return skipped("An encrypted token has an authentication tag instead of a signature.");
     }
     let Some(algorithm) = token.algorithm() else {
-        return fail(
-            "The header names no algorithm that can be read, so there is no way to check.",
-        );
+        return fail("The header names no algorithm, so the signature cannot be checked.");
     };
     if algorithm.eq_ignore_ascii_case("none") {
-        return fail(
-            "alg is none: it says of itself that it is not signed, so anybody could have written \
-             it.",
-        );
+        return fail("alg is none: the token is not signed, so anyone could have written it.");
     }
     let (Some(signed), Some(signature)) = (&token.signed, &token.signature) else {
         return fail(CUT_OFF);
@@ -61,103 +55,105 @@ pub(crate) fn check(token: &DecodedToken, against: Against<'_>) -> Checked {
     }
     if header.members.get("crit").is_some() {
         return fail(
-            "The header has crit: whoever does not understand what it names has to refuse the \
-             token, however good its signature (RFC 7515 §4.1.11). Nothing is understood here.",
+            "The header has crit: a verifier must refuse extensions that it does not understand, \
+             even if the signature is valid (RFC 7515 §4.1.11). The inspector supports none.",
         );
     }
     if header.members.get("b64").is_some() {
-        return fail("The header has b64: what is signed is not what is written (RFC 7797).");
+        return fail(
+            "The header has b64: other text was signed than the token contains (RFC 7797).",
+        );
     }
     let kid = token.header_text("kid");
-    let asked = Question { algorithm, kid, signed: signed.as_bytes(), signature };
-    match against {
-        Against::Ours(ring, now) => by_ours(&asked, ring, now),
-        Against::Pasted(keys) => by_pasted(&asked, keys),
+    let input = SignatureInput { algorithm, kid, signed: signed.as_bytes(), signature };
+    match keys {
+        Keys::Ours(ring, now) => check_with_ours(&input, ring, now),
+        Keys::Pasted(keys) => check_with_pasted(&input, keys),
     }
 }
 
-struct Question<'t> {
+struct SignatureInput<'t> {
     algorithm: &'t str,
     kid: Option<&'t str>,
     signed: &'t [u8],
     signature: &'t [u8],
 }
 
-impl Question<'_> {
-    /// Why a signature does not fit, as far as it is known.
-    fn invalid(&self) -> Checked {
-        let is_short = length(self.algorithm).is_some_and(|whole| self.signature.len() < whole);
-        fail(if is_short { CUT_OFF } else { INVALID })
+impl SignatureInput<'_> {
+    fn invalid(&self) -> Explained {
+        let minimum = minimum_length(self.algorithm);
+        let is_cut_off = minimum.is_some_and(|minimum| self.signature.len() < minimum);
+        fail(if is_cut_off { CUT_OFF } else { INVALID })
     }
 
-    fn mismatch(&self, allowed: &str) -> Checked {
-        let named = visible(self.algorithm);
+    fn mismatch(&self, allowed: &str) -> Explained {
+        let named = escape_invisible(self.algorithm);
         fail(format!(
-            "The header says {named}, and the key verifies {allowed} only. The key decides, not \
-             the token: otherwise a public key could be passed off as a secret (RFC 8725 §3.1)."
+            "The header says {named}, but the key only verifies {allowed}. The key decides, not \
+             the token: otherwise a public key could be used as an HMAC secret (RFC 8725 §3.1)."
         ))
     }
 }
 
-fn unknown(kid: &str) -> Checked {
-    let kid = visible(kid);
-    fail(format!("No key is called {kid}: somebody else signed it, or the key is gone."))
+fn unknown(kid: &str) -> Explained {
+    let kid = escape_invisible(kid);
+    fail(format!("No key has the ID {kid}: someone else signed it, or the key was removed."))
 }
 
-fn by_ours(asked: &Question<'_>, ring: &KeyRing, now: Timestamp) -> Checked {
-    let Some(kid) = asked.kid else {
+fn check_with_ours(input: &SignatureInput<'_>, ring: &KeyRing, now: Timestamp) -> Explained {
+    let Some(kid) = input.kid else {
         return fail("The header names no key (kid), and every token of this service does.");
     };
     match ring.verifying_key(kid, now) {
-        Some(key) if asked.algorithm != key.algorithm().as_str() => {
-            asked.mismatch(key.algorithm().as_str())
+        Some(key) if input.algorithm != key.algorithm().as_str() => {
+            input.mismatch(key.algorithm().as_str())
         }
-        Some(key) if key.verifies(asked.signed, asked.signature) => {
-            verified(asked.algorithm, &format!("the key {kid} of this service"))
+        Some(key) if key.verifies(input.signed, input.signature) => {
+            verified(input.algorithm, &format!("the key {kid} of this service"))
         }
-        Some(_) => asked.invalid(),
+        Some(_) => input.invalid(),
         None if ring.keys().any(|key| key.kid() == kid) => fail(format!(
-            "The key {} was ours. It has retired, and nothing that it signed is taken any more.",
-            visible(kid)
+            "The key {} was ours. It is retired, so tokens that it signed are no longer accepted.",
+            escape_invisible(kid)
         )),
         None => unknown(kid),
     }
 }
 
-fn by_pasted(asked: &Question<'_>, keys: &[PastedKey]) -> Checked {
-    // A key without a name may be the one that is meant.
-    let named = |key: &&PastedKey| match (asked.kid, key.kid()) {
+fn check_with_pasted(input: &SignatureInput<'_>, keys: &[PastedKey]) -> Explained {
+    // A key without an ID may be the right one.
+    let may_match = |key: &&PastedKey| match (input.kid, key.kid()) {
         (Some(wanted), Some(kid)) => wanted == kid,
         _ => true,
     };
-    let candidates: Vec<_> = keys.iter().filter(named).collect();
+    let candidates: Vec<_> = keys.iter().filter(may_match).collect();
     if candidates.is_empty() {
-        return unknown(asked.kid.unwrap_or_default());
+        return unknown(input.kid.unwrap_or_default());
     }
     let mut allowed: Vec<_> = candidates.iter().flat_map(|key| key.algorithms()).collect();
-    if !allowed.contains(&asked.algorithm) {
+    if !allowed.contains(&input.algorithm) {
         allowed.dedup();
         let allowed = if allowed.is_empty() { "nothing".to_owned() } else { allowed.join(", ") };
-        return asked.mismatch(&allowed);
+        return input.mismatch(&allowed);
     }
-    let good =
-        candidates.iter().find(|key| key.verifies(asked.algorithm, asked.signed, asked.signature));
-    let Some(key) = good else { return asked.invalid() };
-    let named = key.kid().map(|kid| format!(" {}", visible(kid))).unwrap_or_default();
-    let (result, mut said) =
-        verified(asked.algorithm, &format!("the {} key{named} that you gave", key.kind()));
-    if key.is_weak(asked.algorithm) {
-        said.push(
-            "The secret is shorter than its hash: it can be guessed offline from a single token \
+    let signer =
+        candidates.iter().find(|key| key.verifies(input.algorithm, input.signed, input.signature));
+    let Some(key) = signer else { return input.invalid() };
+    let kid = key.kid().map(|kid| format!(" {}", escape_invisible(kid))).unwrap_or_default();
+    let (result, mut messages) =
+        verified(input.algorithm, &format!("the {} key{kid} that you gave", key.kind()));
+    if key.is_weak(input.algorithm) {
+        messages.push(
+            "The secret is shorter than its hash, so it can be guessed offline from one token \
              (RFC 7518 §3.2)."
                 .to_owned(),
         );
     }
-    (result, said)
+    (result, messages)
 }
 
-/// How long a signature is at least, in bytes.
-fn length(algorithm: &str) -> Option<usize> {
+/// The shortest valid signature, in bytes.
+fn minimum_length(algorithm: &str) -> Option<usize> {
     Some(match algorithm {
         "HS256" => 32,
         "HS384" => 48,

@@ -1,25 +1,23 @@
-//! Text of a stranger's, made harmless to look at.
+//! Escapes characters that hide or reorder untrusted text.
 
 use std::fmt::Write as _;
 
-/// The text with everything written out that would not be seen, or would turn
-/// the text around it: control characters, directional marks, zero-width ones.
-///
-/// HTML escaping is not enough: `\u{202e}` is no markup, and turns a line over.
-pub(crate) fn visible(text: &str) -> String {
-    let mut seen = String::with_capacity(text.len());
+/// Escapes control characters, bidirectional marks and zero-width characters. HTML escaping is
+/// not enough: `\u{202e}` reverses the text after it.
+pub(crate) fn escape_invisible(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
-        if is_unseen(c) {
+        if is_invisible(c) {
             // Writing to a string cannot fail.
-            let _ = write!(seen, "\\u{{{:x}}}", u32::from(c));
+            let _ = write!(escaped, "\\u{{{:x}}}", u32::from(c));
         } else {
-            seen.push(c);
+            escaped.push(c);
         }
     }
-    seen
+    escaped
 }
 
-pub(super) fn is_unseen(c: char) -> bool {
+pub(super) fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(
             c,
@@ -33,14 +31,14 @@ pub(super) fn is_unseen(c: char) -> bool {
 mod tests {
     #[test]
     fn nothing_hides() {
-        for (text, seen) in [
+        for (text, escaped) in [
             ("Ada Lövelace 🔑", "Ada Lövelace 🔑"),
             ("a\u{0}b\nc\u{7f}", "a\\u{0}b\\u{a}c\\u{7f}"),
             ("\u{202e}evil\u{2066}", "\\u{202e}evil\\u{2066}"),
             ("zero\u{200b}width\u{feff}", "zero\\u{200b}width\\u{feff}"),
             ("\u{e0041}", "\\u{e0041}"),
         ] {
-            assert_eq!(super::visible(text), seen);
+            assert_eq!(super::escape_invisible(text), escaped);
         }
     }
 }
