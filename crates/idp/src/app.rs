@@ -1,4 +1,4 @@
-//! What every handler shares.
+//! The state that all handlers share.
 
 use std::sync::Arc;
 
@@ -13,7 +13,6 @@ use crate::protocol::registry::{Apis, Clients};
 use crate::protocol::scopes::Catalogue;
 use crate::provider::Provider;
 
-/// The handle that axum hands to every handler.
 pub type Shared = Arc<App>;
 
 pub struct App {
@@ -43,7 +42,7 @@ impl App {
         self.url("/google")
     }
 
-    /// What RFC 9207 sends as `iss`. GitHub and Facebook send nothing, so apps must do without.
+    /// The `iss` of authorization responses (RFC 9207), which only Google sends.
     pub fn response_iss(&self, provider: Provider) -> Option<String> {
         (provider == Provider::Google).then(|| self.google_issuer())
     }

@@ -1,4 +1,4 @@
-//! What the embedding application decides.
+//! The configuration of the provider.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -9,29 +9,28 @@ use crate::provider::Provider;
 
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Where the provider is reached: an origin on a loopback name, `http://127.0.0.1:3001`.
+    /// The origin of the provider, on a loopback name: `http://127.0.0.1:3001`.
     pub base_url: Url,
-    /// The applications that may ask, your own and third parties alike. There is no dynamic
-    /// registration.
+    /// All registered applications, including third parties. There is no dynamic registration.
     pub clients: Vec<Client>,
-    /// The APIs of others for which Google's player issues tokens, RFC 8707.
+    /// Other APIs for which the local Google issues tokens, RFC 8707.
     pub apis: Vec<Api>,
-    /// Where people created on the consent page are stored, as JSON; `None` keeps them in memory.
+    /// JSON file for people created on the consent page; `None` keeps them in memory.
     pub people_file: Option<PathBuf>,
-    /// Where grants are stored, as JSON with digests in place of tokens; `None` keeps them in memory.
+    /// JSON file for grants, with token digests only; `None` keeps them in memory.
     pub grants_file: Option<PathBuf>,
 }
 
-/// A resource server that Google's player issues access tokens for.
+/// A resource server for which the local Google issues access tokens.
 #[derive(Clone)]
 pub struct Api {
-    /// What the person reads at consent: "See your calendar at …".
+    /// Shown on the consent page: "See your calendar at …".
     pub name: String,
-    /// The URI that names it in `resource` (RFC 8707 §2) and in the `aud` of its tokens.
+    /// Its URI in `resource` (RFC 8707 §2) and in the `aud` of its tokens.
     pub audience: String,
-    /// Scope values, each with the sentence that the person reads, without full stop.
+    /// Scope values, each with its description on the consent page, without a full stop.
     pub scopes: Vec<(String, String)>,
-    /// With which it authenticates at the introspection endpoint, RFC 7662 §2.1.
+    /// Its credentials at the introspection endpoint, RFC 7662 §2.1.
     pub id: String,
     pub secret: String,
 }
@@ -42,11 +41,11 @@ pub struct Client {
     pub provider: Provider,
     pub id: String,
     pub secret: String,
-    /// Compared by simple string comparison, RFC 3986 §6.2.1 and RFC 9700 §4.1.3.
+    /// Compared byte for byte, RFC 3986 §6.2.1 and RFC 9700 §4.1.3.
     pub redirect_uris: Vec<String>,
-    /// What the person reads at consent: "… asks who you are".
+    /// Shown on the consent page: "… wants to know who you are".
     pub name: String,
-    /// `client_uri`, RFC 7591 §2: of a third party that the start page is to show.
+    /// `client_uri`, RFC 7591 §2. The start page links to it.
     pub uri: Option<String>,
 }
 
@@ -64,11 +63,11 @@ impl fmt::Debug for Api {
     }
 }
 
-/// A configuration with which the local provider does not start. No variant has a client secret.
+/// Why the local provider cannot start. No variant contains a secret.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The provider believes anyone who clicks a name: it must not be reachable from elsewhere.
+    /// Anyone can sign in here, so it must not be reachable from other machines.
     #[error("{0} is not an http(s) origin on a loopback name (like http://127.0.0.1:3001)")]
     BaseUrl(Url),
     #[error("a client of the local {0} has an empty id or an empty secret")]
@@ -76,10 +75,10 @@ pub enum Error {
     #[error("the client {id:?} is registered twice at the local {provider}")]
     DuplicateClient { provider: Provider, id: String },
     /// RFC 6749 §3.1.2: an absolute URI without a fragment.
-    #[error("{0:?} is not a redirect URI: write an absolute http(s) URL without a fragment")]
+    #[error("{0:?} is not a redirect URI: use an absolute http(s) URL without a fragment")]
     RedirectUri(String),
     /// RFC 8707 §2: an absolute URI without a fragment.
-    #[error("{0:?} does not name an API: write an absolute URI without a fragment")]
+    #[error("{0:?} is not the URI of an API: use an absolute URI without a fragment")]
     Audience(String),
     #[error("cannot read the people file {path}: {source}")]
     PeopleFile { path: PathBuf, source: std::io::Error },
@@ -88,7 +87,7 @@ pub enum Error {
 }
 
 impl Config {
-    /// The origin that every identifier of this provider begins with: no slash at the end.
+    /// The origin, without a trailing slash.
     pub(crate) fn origin(&self) -> Result<String, Error> {
         let url = &self.base_url;
         let plain = url.path() == "/"
@@ -106,7 +105,7 @@ impl Config {
     }
 }
 
-/// Whether a host name or address, without its port, means this machine.
+/// Takes a host name or an address, without a port.
 pub fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost")

@@ -1,4 +1,4 @@
-//! Facebook's dialect: OAuth 2.0 with the errors of the Graph API, and of that API the User node
+//! Facebook's dialect: OAuth 2.0 with Graph API errors, and parts of the Graph API: the User node
 //! and its permissions.
 
 use aws_lc_rs::hmac;
@@ -6,10 +6,10 @@ use aws_lc_rs::hmac;
 use crate::kit::{random_token, secrets_match};
 use crate::prelude::*;
 
-/// Every route below `/facebook` but those of the consent page.
+/// All routes except the consent page.
 pub fn routes() -> Router<Shared> {
     Router::new()
-        // Facebook documents GET; secrets in URLs are its own idea.
+        // Facebook documents GET, with secrets in the URL.
         .route(Provider::Facebook.token_path(), get(access_token).post(access_token))
         .route(Provider::Facebook.userinfo_path(), get(me))
         .route("/facebook/v23.0/me/permissions", delete(delete_permissions))
@@ -17,7 +17,7 @@ pub fn routes() -> Router<Shared> {
 
 /// `/oauth/access_token`, "Manually build a login flow".
 async fn access_token(call: Call) -> Result<Json<Value>, Response> {
-    let issued = call.tokens(Provider::Facebook, error).await?;
+    let issued = call.issue_tokens(Provider::Facebook, error).await?;
     Ok(Json(json!({
         "access_token": issued.access_token,
         "token_type": "bearer",
@@ -25,8 +25,8 @@ async fn access_token(call: Call) -> Result<Json<Value>, Response> {
     })))
 }
 
-fn error(refusal: TokenError) -> Response {
-    let (message, subcode) = match refusal {
+fn error(error: TokenError) -> Response {
+    let (message, subcode) = match error {
         TokenError::InvalidClient => {
             return GraphError::oauth(1, "Error validating client secret.").into_response();
         }
@@ -35,7 +35,7 @@ fn error(refusal: TokenError) -> Response {
         TokenError::UnsupportedGrantType => {
             ("Only the authorization_code grant is supported.", None)
         }
-        // Not in this dialect.
+        // This dialect does not have these.
         TokenError::InvalidGrant(GrantType::RefreshToken, _) | TokenError::InvalidTarget => {
             ("This grant is not supported.", None)
         }
@@ -58,7 +58,7 @@ fn error(refusal: TokenError) -> Response {
     GraphError { subcode, ..GraphError::oauth(100, message) }.into_response()
 }
 
-/// "Handling errors". The status is always 400 here.
+/// "Handling errors". The status is always 400.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct GraphError {
     message: &'static str,
@@ -68,7 +68,7 @@ struct GraphError {
 }
 
 impl GraphError {
-    /// Anything about OAuth: 190 is a bad access token.
+    /// The code 190 is an invalid access token.
     const fn oauth(code: u16, message: &'static str) -> Self {
         Self { message, kind: "OAuthException", code, subcode: None }
     }
@@ -86,7 +86,7 @@ impl IntoResponse for GraphError {
             "message": self.message,
             "type": self.kind,
             "code": self.code,
-            // Names this one answer in Facebook's support forms; here it is used for nothing.
+            // A support id, not used here.
             "fbtrace_id": random_token().unwrap_or_default(),
         });
         if let Some(subcode) = self.subcode {
@@ -108,7 +108,7 @@ async fn me(call: Call) -> Result<Json<Map<String, Value>>, GraphError> {
 fn authorize(call: &Call) -> Result<(Arc<Authorization>, &Params), GraphError> {
     let params = call.params.as_ref().map_err(|error| *error)?;
     if params.repeated().is_some() {
-        return Err(GraphError::oauth(100, "A parameter came more than once."));
+        return Err(GraphError::oauth(100, "A parameter is repeated."));
     }
     let authorization = call.authorization(Provider::Facebook).map_err(|error| match error {
         BearerError::Missing => GraphError::oauth(
@@ -136,7 +136,7 @@ fn authorize(call: &Call) -> Result<(Arc<Authorization>, &Params), GraphError> {
     }
 }
 
-/// Only the fields that were asked for, and of them only what was granted; the id always.
+/// The id, and the requested fields that were granted.
 fn user_node(
     app: &App,
     authorization: &Authorization,
@@ -149,7 +149,7 @@ fn user_node(
         let value = match field {
             "id" => continue,
             "name" => person.name.clone().into(),
-            // Absent, not null, when there is none or it was not granted.
+            // Absent, not null, if there is none or it was not granted.
             "email" => match person.email_at(Provider::Facebook) {
                 Some(email) if authorization.scopes.contains("email") => {
                     email.address.clone().into()
@@ -179,11 +179,11 @@ fn appsecret_proof(access_token: &str, app_secret: &str) -> String {
     tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// `DELETE /me/permissions`, "Revoking permissions and de-authorizing apps": with every token.
+/// `DELETE /me/permissions`, "Revoking permissions and de-authorizing apps".
 async fn delete_permissions(call: Call) -> Result<Response, GraphError> {
     let (authorization, _) = authorize(&call)?;
     if !call.app.grants().revoke(&authorization) {
-        return Ok(told_to_fail());
+        return Ok(simulated_failure());
     }
     tracing::info!(client = authorization.client.id, "permissions deleted");
     Ok(Json(json!({ "success": true })).into_response())

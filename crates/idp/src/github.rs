@@ -1,5 +1,5 @@
-//! GitHub's dialect: OAuth 2.0 with errors answered 200 and tokens that do not expire, and a part
-//! of the REST API beside it: the user, their repositories, the grant.
+//! GitHub's dialect: OAuth 2.0 with status 200 for errors and tokens that do not expire, and parts
+//! of the REST API: the user, repositories, and deleting a grant.
 
 use axum::extract::rejection::JsonRejection;
 use serde::Deserialize;
@@ -9,7 +9,7 @@ use crate::people::Person;
 use crate::prelude::*;
 use crate::resources::{Repository, days_before, repositories};
 
-/// Every route below `/github` but those of the consent page.
+/// All routes except the consent page.
 pub fn routes() -> Router<Shared> {
     Router::new()
         .route(Provider::Github.token_path(), post(access_token))
@@ -20,26 +20,29 @@ pub fn routes() -> Router<Shared> {
         .route("/github/api/{*path}", any(not_found))
 }
 
-/// `POST /login/oauth/access_token`, as GitHub documents it under "Authorizing OAuth apps".
+/// `POST /login/oauth/access_token`, "Authorizing OAuth apps".
 async fn access_token(call: Call) -> Result<Response, Response> {
-    // GitHub answers with a form unless it is asked for JSON.
+    // GitHub responds with a form unless the client accepts JSON.
     let mut accepted =
         call.headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let json = accepted.any(|value| value.contains("application/json"));
-    let issued = call.tokens(Provider::Github, |refusal| error(json, &refusal)).await?;
+    let issued = call.issue_tokens(Provider::Github, |error| error_response(json, &error)).await?;
     let scope = issued.authorization.scopes.joined(",");
     let token = &*issued.access_token;
-    Ok(answer(json, &[("access_token", token), ("scope", &scope), ("token_type", "bearer")]))
+    Ok(token_response(
+        json,
+        &[("access_token", token), ("scope", &scope), ("token_type", "bearer")],
+    ))
 }
 
-/// With status 200: whoever looks at the status alone does not notice.
-fn error(json: bool, refusal: &TokenError) -> Response {
-    let (error, description) = match refusal {
+/// GitHub reports errors with status 200.
+fn error_response(json: bool, error: &TokenError) -> Response {
+    let (code, description) = match error {
         TokenError::InvalidClient => (
             "incorrect_client_credentials",
             "The client_id and/or client_secret passed are incorrect.",
         ),
-        // Not in this dialect.
+        // This dialect does not have these.
         TokenError::InvalidGrant(GrantType::RefreshToken, _) | TokenError::InvalidTarget => {
             ("invalid_request", "This grant is not supported.")
         }
@@ -56,10 +59,10 @@ fn error(json: bool, refusal: &TokenError) -> Response {
         TokenError::InvalidRequest(why) => ("invalid_request", *why),
         TokenError::NoRandomness => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     };
-    answer(json, &[("error", error), ("error_description", description)])
+    token_response(json, &[("error", code), ("error_description", description)])
 }
 
-fn answer(json: bool, pairs: &[(&str, &str)]) -> Response {
+fn token_response(json: bool, pairs: &[(&str, &str)]) -> Response {
     if json {
         let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), Value::from(*value)));
         return Json(pairs.collect::<Map<_, _>>()).into_response();
@@ -79,7 +82,7 @@ async fn user(call: Call) -> Result<Response, Response> {
         "avatar_url": call.app.url(&person.avatar_path()),
         "type": "User",
         "name": github.shows_name.then_some(&person.name),
-        // Null when the person keeps it private; nothing says whether it is verified.
+        // Null if private. The response does not say whether it is verified.
         "email": email.map(|email| &email.address),
     });
     Ok(with_scopes(&authorization, Json(user)))
@@ -88,7 +91,7 @@ async fn user(call: Call) -> Result<Response, Response> {
 /// "List email addresses for the authenticated user".
 async fn emails(call: Call) -> Result<Response, Response> {
     let authorization = authorize(&call)?;
-    // GitHub hides what a token may not see: 404, not 403.
+    // GitHub returns 404, not 403, without the scope.
     if !authorization.scopes.contains("user:email") {
         return Ok(with_scopes(&authorization, not_found().await));
     }
@@ -106,10 +109,10 @@ async fn emails(call: Call) -> Result<Response, Response> {
 }
 
 async fn not_found() -> Response {
-    refusal(StatusCode::NOT_FOUND, "Not Found")
+    error_message(StatusCode::NOT_FOUND, "Not Found")
 }
 
-#[expect(clippy::result_large_err, reason = "a response on its way out: a box would only move it")]
+#[expect(clippy::result_large_err, reason = "the error is an HTTP response")]
 fn authorize(call: &Call) -> Result<Arc<Authorization>, Response> {
     if call.headers.get(header::USER_AGENT).is_none_or(HeaderValue::is_empty) {
         let rule = "Request forbidden by administrative rules. Please make sure your request has \
@@ -121,7 +124,7 @@ fn authorize(call: &Call) -> Result<Arc<Authorization>, Response> {
             BearerError::Missing => "Requires authentication",
             BearerError::Malformed | BearerError::Invalid => "Bad credentials",
         };
-        refusal(StatusCode::UNAUTHORIZED, message)
+        error_message(StatusCode::UNAUTHORIZED, message)
     })?;
     match authorization.misbehaviour {
         Misbehaviour::RateLimited => Err(rate_limited()),
@@ -129,18 +132,18 @@ fn authorize(call: &Call) -> Result<Arc<Authorization>, Response> {
     }
 }
 
-/// "Rate limits for the REST API": 403 or 429, and headers that say until when.
+/// "Rate limits for the REST API".
 fn rate_limited() -> Response {
     let headers = [
         (header::RETRY_AFTER, "60"),
         (HeaderName::from_static("x-ratelimit-limit"), "5000"),
         (HeaderName::from_static("x-ratelimit-remaining"), "0"),
     ];
-    let body = refusal(StatusCode::FORBIDDEN, "API rate limit exceeded for user.");
+    let body = error_message(StatusCode::FORBIDDEN, "API rate limit exceeded for user.");
     (headers, body).into_response()
 }
 
-fn refusal(status: StatusCode, message: &str) -> Response {
+fn error_message(status: StatusCode, message: &str) -> Response {
     let body = json!({
         "message": message,
         "documentation_url": "https://docs.github.com/rest",
@@ -149,38 +152,38 @@ fn refusal(status: StatusCode, message: &str) -> Response {
     (status, Json(body)).into_response()
 }
 
-/// Every answer names the scopes of the token, "Scopes for OAuth apps".
-fn with_scopes(authorization: &Authorization, answer: impl IntoResponse) -> Response {
+/// Every response names the scopes of the token, "Scopes for OAuth apps".
+fn with_scopes(authorization: &Authorization, response: impl IntoResponse) -> Response {
     let name = HeaderName::from_static("x-oauth-scopes");
-    ([(name, authorization.scopes.joined(", "))], answer).into_response()
+    ([(name, authorization.scopes.joined(", "))], response).into_response()
 }
 
 /// `GET /user/repos`, "List repositories for the authenticated user".
 async fn repos(call: Call) -> Result<Response, Response> {
     let (authorization, app) = (authorize(&call)?, &call.app);
     let Some(query) = call.params.as_ref().ok().and_then(RepositoryQuery::read) else {
-        let invalid = refusal(StatusCode::UNPROCESSABLE_ENTITY, "Validation Failed");
+        let invalid = error_message(StatusCode::UNPROCESSABLE_ENTITY, "Validation Failed");
         return Ok(with_scopes(&authorization, invalid));
     };
     let person = &authorization.person;
     let sees_private = authorization.scopes.contains("repo");
-    let mut found = repositories(person);
-    found.retain(|one| (sees_private || !one.private) && query.wants(one));
+    let mut all = repositories(person);
+    all.retain(|one| (sees_private || !one.private) && query.matches(one));
 
-    let start = (query.page - 1).saturating_mul(query.per_page).min(found.len());
-    let end = start.saturating_add(query.per_page).min(found.len());
-    let shown = found.get(start..end).unwrap_or_default();
-    let body: Vec<Value> = shown.iter().map(|one| repository(app, person, one)).collect();
-    let mut answer = with_scopes(&authorization, Json(body));
-    if end < found.len()
-        && let Ok(link) = HeaderValue::try_from(query.next(app))
+    let start = (query.page - 1).saturating_mul(query.per_page).min(all.len());
+    let end = start.saturating_add(query.per_page).min(all.len());
+    let page = all.get(start..end).unwrap_or_default();
+    let body: Vec<Value> = page.iter().map(|one| repository(app, person, one)).collect();
+    let mut response = with_scopes(&authorization, Json(body));
+    if end < all.len()
+        && let Ok(link) = HeaderValue::try_from(query.next_link(app))
     {
-        answer.headers_mut().insert(header::LINK, link);
+        response.headers_mut().insert(header::LINK, link);
     }
-    Ok(answer)
+    Ok(response)
 }
 
-/// What of the query is understood; the rest only orders.
+/// The supported query parameters.
 struct RepositoryQuery<'a> {
     page: usize,
     per_page: usize,
@@ -189,8 +192,8 @@ struct RepositoryQuery<'a> {
 
 impl<'a> RepositoryQuery<'a> {
     fn read(params: &'a Params) -> Option<Self> {
-        let number = |name, usual: usize| match params.get(name) {
-            None => Some(usual),
+        let number = |name, default: usize| match params.get(name) {
+            None => Some(default),
             Some(value) => value.parse().ok().filter(|number| *number > 0),
         };
         let visibility = params.get("visibility").unwrap_or("all");
@@ -199,12 +202,12 @@ impl<'a> RepositoryQuery<'a> {
         known.then_some(Self { page, per_page, visibility })
     }
 
-    fn wants(&self, repository: &Repository) -> bool {
+    fn matches(&self, repository: &Repository) -> bool {
         self.visibility == "all" || (self.visibility == "private") == repository.private
     }
 
-    /// RFC 8288, as GitHub pages its lists.
-    fn next(&self, app: &App) -> String {
+    /// The link to the next page, RFC 8288.
+    fn next_link(&self, app: &App) -> String {
         let Self { page, per_page, visibility } = self;
         let (page, url) = (page.saturating_add(1), app.url("/github/api/user/repos"));
         format!(r#"<{url}?visibility={visibility}&per_page={per_page}&page={page}>; rel="next""#)
@@ -248,7 +251,7 @@ struct DeleteGrant {
     access_token: String,
 }
 
-/// `DELETE /applications/{client_id}/grant`, "Delete an app authorization": with every token of it.
+/// `DELETE /applications/{client_id}/grant`, "Delete an app authorization".
 async fn delete_grant(
     State(app): State<Shared>,
     Path(client_id): Path<String>,
@@ -259,12 +262,12 @@ async fn delete_grant(
         .ok()
         .flatten()
         .filter(|credentials| credentials.id == client_id)
-        .and_then(|own| app.clients.authenticate(Provider::Github, &own.id, &own.secret));
+        .and_then(|one| app.clients.authenticate(Provider::Github, &one.id, &one.secret));
     let Some(client) = client else {
-        return refusal(StatusCode::UNAUTHORIZED, "Requires authentication");
+        return error_message(StatusCode::UNAUTHORIZED, "Requires authentication");
     };
     let Ok(Json(DeleteGrant { access_token })) = body else {
-        return refusal(StatusCode::UNPROCESSABLE_ENTITY, "Validation Failed");
+        return error_message(StatusCode::UNPROCESSABLE_ENTITY, "Validation Failed");
     };
     let revoked = {
         let mut grants = app.grants();
@@ -278,7 +281,7 @@ async fn delete_grant(
             tracing::info!(client = client.id, "grant deleted");
             StatusCode::NO_CONTENT.into_response()
         }
-        Some(false) => told_to_fail(),
+        Some(false) => simulated_failure(),
         None => not_found().await,
     }
 }

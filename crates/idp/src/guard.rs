@@ -1,4 +1,4 @@
-//! Middleware: who may ask, and the headers of every answer.
+//! Middleware: the loopback check, the same-origin check and security headers.
 
 use axum::extract::{Request, State};
 use axum::http::uri::Authority;
@@ -11,8 +11,7 @@ use crate::pages::Problem;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Answers only to names of this machine, so that no foreign site can rebind its own name to
-/// loopback and read the answers.
+/// Accepts loopback host names only, which prevents DNS rebinding.
 pub async fn loopback_only(request: Request, next: Next) -> Response {
     if request.headers().get_all(header::HOST).into_iter().count() != 1 {
         // RFC 9112 §3.2.
@@ -30,10 +29,10 @@ fn host_is_loopback(headers: &HeaderMap) -> bool {
     })
 }
 
-/// Whether a form post comes from this provider's own page, as far as the headers tell.
+/// Whether a form was sent by a page of this provider.
 ///
-/// `Sec-Fetch-Site` decides when it is there, since no page can forge it; else `Origin`. Clients that
-/// are not browsers send neither, and need no protection from other sites.
+/// Checks `Sec-Fetch-Site`, which no page can forge, or else `Origin`. Clients that are not
+/// browsers send neither and need no protection.
 pub fn is_same_origin(headers: &HeaderMap, origin: &str) -> bool {
     if let Some(site) = headers.get(SEC_FETCH_SITE) {
         return site == "same-origin";
@@ -41,21 +40,20 @@ pub fn is_same_origin(headers: &HeaderMap, origin: &str) -> bool {
     headers.get(header::ORIGIN).is_none_or(|sent| sent == origin)
 }
 
-/// The Content-Security-Policy of every answer.
-///
-/// Chromium holds `form-action` against the redirect that follows a form post too, so the origins
-/// of the registered redirect URIs have to be named.
+/// Chromium also applies `form-action` to the redirect after a form post, so the policy lists the
+/// origins of all registered redirect URIs.
 pub fn content_security_policy(redirect_origins: &[String]) -> HeaderValue {
     let policy = format!(
         "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self' {}; \
          frame-ancestors 'none'; base-uri 'none'",
         redirect_origins.join(" ")
     );
-    // Serialized origins are ASCII; should one not be, nothing at all is the safe policy.
+    // Serialized origins are ASCII, so this fallback should never be needed.
     HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
 }
 
-/// Errors and redirects too. A handler may have set its own rules for caching and referrers.
+/// Applies to errors and redirects too. A handler may set its own `Cache-Control` and
+/// `Referrer-Policy`.
 pub async fn security_headers(
     State(policy): State<HeaderValue>,
     mut response: Response,

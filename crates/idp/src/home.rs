@@ -19,7 +19,7 @@ struct HomePage<'a> {
     app: &'a App,
 }
 
-pub async fn show(State(app): State<Shared>) -> Response {
+pub async fn page(State(app): State<Shared>) -> Response {
     Page(StatusCode::OK, HomePage { app: &app }).into_response()
 }
 
@@ -43,20 +43,20 @@ pub async fn avatar(State(app): State<Shared>, Path(file): Path<String>) -> Resp
 }
 
 fn asset(content_type: &'static str, body: impl IntoResponse) -> Response {
-    // Asked for again each time: during development these change with every build.
+    // Always revalidated, because these files change during development.
     ([(CONTENT_TYPE, content_type), (CACHE_CONTROL, "no-cache")], body).into_response()
 }
 
-/// A letter on a colour that depends on the key alone. The letter is alphanumeric or `?`, so it needs
-/// no escaping.
+/// The person's initial on a color derived from the key. The initial is alphanumeric or `?`, so it
+/// needs no escaping.
 fn avatar_svg(person: &Person) -> String {
-    /// White letters have a contrast of at least 4.5 to 1 on each.
-    const COLOURS: [&str; 8] =
+    /// White text has a contrast of at least 4.5 to 1 on each.
+    const COLORS: [&str; 8] =
         ["#7a4a12", "#8a3b2e", "#5b4a8a", "#2f5d62", "#3d6131", "#8a2f5c", "#345a8c", "#5a5249"];
-    let colour = COLOURS[usize::from(Digest::of(&person.key).0[0]) % COLOURS.len()];
+    let color = COLORS[usize::from(Digest::of(&person.key).0[0]) % COLORS.len()];
     format!(
         r##"<svg xmlns="http://www.w3.org/2000/svg" width="96" height="96" viewBox="0 0 96 96">
-<rect width="96" height="96" rx="48" fill="{colour}"/>
+<rect width="96" height="96" rx="48" fill="{color}"/>
 <text x="48" y="48" fill="#fff" font-family="system-ui, sans-serif" font-size="42" text-anchor="middle" dominant-baseline="central">{}</text>
 </svg>
 "##,

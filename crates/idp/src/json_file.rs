@@ -1,4 +1,4 @@
-//! JSON files that are replaced as a whole.
+//! JSON files, replaced atomically.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// A file that does not exist yet has nothing in it.
+/// Returns the default if the file does not exist.
 pub fn read<T: DeserializeOwned + Default>(path: &Path) -> io::Result<T> {
     match fs::read(path) {
         Ok(json) => Ok(serde_json::from_slice(&json)?),
@@ -16,21 +16,21 @@ pub fn read<T: DeserializeOwned + Default>(path: &Path) -> io::Result<T> {
     }
 }
 
-/// Writes beside the file and renames: a crash leaves the old one or the new one, never half. Only
-/// the owner may read it: no token is in it, but it tells who allowed what.
+/// Writes to a temporary file and renames it, so that a crash leaves a complete file. Only the
+/// owner may read it.
 pub fn write(path: &Path, value: &impl Serialize) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
-    let beside = path.with_extension("json.new");
+    let temporary = path.with_extension("json.new");
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&beside)?;
+    let mut file = options.open(&temporary)?;
     file.write_all(&serde_json::to_vec_pretty(value)?)?;
     drop(file);
-    fs::rename(beside, path)
+    fs::rename(temporary, path)
 }
 
 #[cfg(test)]

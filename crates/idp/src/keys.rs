@@ -1,4 +1,4 @@
-//! The signing keys: made at every start, never written down.
+//! Signing keys, generated at every start and kept in memory only.
 
 use std::sync::{Arc, LazyLock};
 
@@ -14,11 +14,10 @@ use serde_json::{Value, json};
 use crate::kit::Digest;
 use crate::misbehave::Misbehaviour;
 
-/// How many keys the set shows. An ID token is checked seconds after it was signed, but several
-/// tests at once may each ask for a rotation.
-const PUBLISHED: usize = 8;
+/// Keys in the published set. Several tests at once may each trigger a rotation.
+const MAX_PUBLISHED: usize = 8;
 
-/// Making a key, or signing with it, failed: the cryptographic library does not say why.
+/// Generating a key or signing failed; the cryptographic library does not say why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyError;
 
@@ -26,7 +25,7 @@ pub struct KeyError;
 pub struct SigningKey {
     pair: RsaKeyPair,
     kid: String,
-    /// As the key set shows it, RFC 7517 §4 and RFC 7518 §6.3.1.
+    /// The public key, RFC 7517 §4 and RFC 7518 §6.3.1.
     jwk: Value,
 }
 
@@ -36,15 +35,14 @@ impl SigningKey {
         let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
         let n = encode(pair.public_key().modulus().big_endian_without_leading_zero());
         let e = encode(pair.public_key().exponent().big_endian_without_leading_zero());
-        // RFC 7638: a name that follows from the key, so two keys never share one.
+        // RFC 7638: unique, because it is derived from the key.
         let thumbprint = format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#);
         let kid = Digest::of(thumbprint).to_base64url();
         let jwk = json!({ "kty": "RSA", "use": "sig", "alg": "RS256", "kid": kid, "n": n, "e": e });
         Ok(Self { pair, kid, jwk })
     }
 
-    /// A JSON Web Signature in compact serialization, RFC 7515 §3.1: as good or as bad as the person
-    /// at the consent page wished.
+    /// A JSON Web Signature in compact serialization, RFC 7515 §3.1, with the requested fault.
     pub fn sign(
         &self,
         claims: &impl Serialize,
@@ -58,8 +56,8 @@ impl SigningKey {
         if misbehaviour == Misbehaviour::Unsigned {
             return Ok(format!("{message}."));
         }
-        // RSASSA-PKCS1-v1_5 with SHA-256, RFC 7518 §3.3. It is deterministic: the generator is asked
-        // for by the signature of `sign` and not used.
+        // RSASSA-PKCS1-v1_5 with SHA-256, RFC 7518 §3.3. It is deterministic and does not use the
+        // random number generator that the API requires.
         let mut signature = vec![0; self.pair.public_modulus_len()];
         self.pair
             .sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message.as_bytes(), &mut signature)
@@ -78,22 +76,21 @@ fn encode(value: &impl Serialize) -> Result<String, KeyError> {
     Ok(URL_SAFE_NO_PAD.encode(json))
 }
 
-/// With which every provider of this process begins.
+/// The first key of every provider in this process.
 static FIRST: LazyLock<Result<Arc<SigningKey>, KeyError>> =
     LazyLock::new(|| SigningKey::generate().map(Arc::new));
 
-/// The keys, newest first; locked while one is made, so that two early requests do not make two. Its
-/// methods may take as long as that does: call them through [`blocking`](Self::blocking).
+/// The keys, newest first. Its methods may generate a key, which takes long: call them through
+/// [`blocking`](Self::blocking).
 #[derive(Default)]
 pub struct KeyRing(Mutex<Vec<Arc<SigningKey>>>);
 
 impl KeyRing {
-    /// An empty ring, and a thread that makes the first key: finding two primes takes long enough
-    /// to be felt at start, and no request needs them yet.
+    /// Generates the first key in a background thread, so that the start is not delayed.
     pub fn start() -> Arc<Self> {
         std::thread::spawn(|| {
             if FIRST.is_err() {
-                tracing::error!("the first signing key could not be made");
+                tracing::error!("the first signing key could not be generated");
             }
         });
         Arc::default()
@@ -115,15 +112,15 @@ impl KeyRing {
         Ok(Arc::clone(&keys[0]))
     }
 
-    /// Brings a new key into use. The older ones stay in the set, as they do at a good provider:
-    /// what they signed a moment ago is still on its way.
+    /// Switches to a new key. Older keys stay published, because tokens that they signed may still
+    /// be on their way.
     pub fn rotate(&self) -> Result<Arc<SigningKey>, KeyError> {
-        // The first key comes first, so that a rotation always is one.
+        // Without a first key, this would not be a rotation.
         self.current()?;
         let key = Arc::new(SigningKey::generate()?);
         let mut keys = self.0.lock();
         keys.insert(0, Arc::clone(&key));
-        keys.truncate(PUBLISHED);
+        keys.truncate(MAX_PUBLISHED);
         Ok(key)
     }
 

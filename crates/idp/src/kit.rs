@@ -1,4 +1,4 @@
-//! Time, randomness, digests, JSON, and a map that forgets.
+//! Clock, random tokens, digests, and a bounded map with expiry.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,12 +11,12 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Where the provider reads the time, so that expiry can be tested without waiting for it.
+/// The provider's clock, which tests can replace.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> SystemTime + Send + Sync>);
 
 impl Clock {
-    #[expect(clippy::disallowed_methods, reason = "the one place that asks the machine")]
+    #[expect(clippy::disallowed_methods, reason = "the only use of the system clock")]
     pub fn system() -> Self {
         Self::from_fn(SystemTime::now)
     }
@@ -26,7 +26,7 @@ impl Clock {
     }
 
     pub(crate) fn now(&self) -> Timestamp {
-        // A machine that believes it is before 1970 gets 1970: every token is then merely old.
+        // A clock before 1970 counts as 1970.
         let since = (self.0)().duration_since(UNIX_EPOCH).unwrap_or_default();
         Timestamp(since.as_secs())
     }
@@ -52,7 +52,7 @@ impl Timestamp {
         Self(self.0.saturating_sub(duration.as_secs()))
     }
 
-    /// How long ago `earlier` was; zero when it is later.
+    /// The time since `earlier`, or zero if that is in the future.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_secs(self.0.saturating_sub(earlier.0))
     }
@@ -60,19 +60,19 @@ impl Timestamp {
 
 /// 256 bits from the operating system, base64url: 43 characters.
 ///
-/// RFC 6749 §10.10 asks for a chance of guessing of at most 2^-128, better 2^-160.
+/// RFC 6749 §10.10 requires a probability of guessing of at most 2^-128 and recommends 2^-160.
 pub fn random_token() -> Result<String, getrandom::Error> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes)?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
-/// A number that JSON and JavaScript carry exactly: below 2^53.
+/// A random number below 2^53, which JSON and JavaScript represent exactly.
 pub fn random_safe_integer() -> Result<u64, getrandom::Error> {
     Ok(getrandom::u64()? >> 11)
 }
 
-/// The SHA-256 of a secret: what is kept of a code or a token instead of the thing itself.
+/// A SHA-256 digest, stored in place of a code or token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Digest(pub [u8; 32]);
 
@@ -91,44 +91,42 @@ impl Digest {
         URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok().map(Self)
     }
 
-    /// The left half, base64url: an id, or `at_hash`.
-    pub fn half(self) -> String {
+    /// The left half in base64url, as `at_hash` uses it.
+    pub fn left_half(self) -> String {
         URL_SAFE_NO_PAD.encode(&self.0[..16])
     }
 
-    /// Equality that takes the same time wherever the first difference is.
+    /// Compares in constant time.
     pub fn matches(&self, other: &Self) -> bool {
         constant_time::verify_slices_are_equal(&self.0, &other.0).is_ok()
     }
 }
 
-/// Compares two secrets without telling by the time taken where, or by how many bytes, they differ.
+/// Compares in constant time, whatever the lengths.
 pub fn secrets_match(a: &str, b: &str) -> bool {
     Digest::of(a).matches(&Digest::of(b))
 }
 
-/// Adds a member to a JSON object, unless there is nothing to say.
+/// Adds a member to a JSON object if there is a value.
 pub fn put(object: &mut Value, name: &str, value: Option<impl Into<Value>>) {
     if let Some(value) = value {
         object[name] = value.into();
     }
 }
 
-/// Values under the digest of a secret, never more than `capacity` of them, oldest first.
-///
-/// A development server runs for weeks unattended: what is not bounded grows.
+/// At most `capacity` values with expiry times, keyed by the digest of a secret.
 #[derive(Debug)]
-pub struct Bounded<V> {
+pub struct ExpiringMap<V> {
     entries: IndexMap<Digest, (Timestamp, V)>,
     capacity: usize,
 }
 
-impl<V> Bounded<V> {
+impl<V> ExpiringMap<V> {
     pub fn new(capacity: usize) -> Self {
         Self { entries: IndexMap::new(), capacity }
     }
 
-    /// Makes room by dropping what has expired, then what is oldest.
+    /// A full map first drops expired values, then the oldest one.
     pub fn insert(&mut self, now: Timestamp, key: Digest, expires_at: Timestamp, value: V) {
         self.entries.shift_remove(&key);
         if self.entries.len() >= self.capacity {
@@ -151,8 +149,8 @@ impl<V> Bounded<V> {
     }
 
     pub fn iter(&self, now: Timestamp) -> impl Iterator<Item = (&Digest, &V)> {
-        let good = self.entries.iter().filter(move |(_, (expires_at, _))| *expires_at > now);
-        good.map(|(key, (_, value))| (key, value))
+        let valid = self.entries.iter().filter(move |(_, (expires_at, _))| *expires_at > now);
+        valid.map(|(key, (_, value))| (key, value))
     }
 
     pub fn retain(&mut self, keep: impl Fn(&V) -> bool) {
@@ -184,7 +182,7 @@ mod tests {
 
     #[test]
     fn a_value_is_forgotten_at_its_time() {
-        let mut map = Bounded::new(2);
+        let mut map = ExpiringMap::new(2);
         map.insert(NOW, key(1), Timestamp(160), "a");
         assert_eq!(map.get(Timestamp(159), &key(1)), Some(&"a"));
         assert_eq!(map.get(Timestamp(160), &key(1)), None);
@@ -193,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_full_map_drops_the_expired_before_the_oldest() {
-        let mut map = Bounded::new(2);
+        let mut map = ExpiringMap::new(2);
         map.insert(NOW, key(1), Timestamp(900), "old");
         map.insert(NOW, key(2), Timestamp(150), "expired");
         map.insert(Timestamp(200), key(3), Timestamp(900), "new");
@@ -207,9 +205,9 @@ mod tests {
 
     #[test]
     fn a_value_that_went_and_comes_again_takes_one_place() {
-        let went: [fn(&mut Bounded<u8>); 2] = [|map| map.retain(|value| *value != 1), |_| {}];
+        let went: [fn(&mut ExpiringMap<u8>); 2] = [|map| map.retain(|value| *value != 1), |_| {}];
         for go in went {
-            let mut map = Bounded::new(2);
+            let mut map = ExpiringMap::new(2);
             map.insert(NOW, key(2), Timestamp(900), 2);
             map.insert(NOW, key(1), Timestamp(900), 1);
             go(&mut map);

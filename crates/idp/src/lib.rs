@@ -1,38 +1,41 @@
 //! The local provider: an identity provider for development that plays Google, GitHub and Facebook
-//! over real HTTP, each in its own dialect, with no account and no internet.
+//! over real HTTP, each in its own dialect, without accounts or an internet connection.
 //!
-//! It believes anyone who clicks a name, so it only ever answers on loopback. In everything else
-//! it is strict, so that an application that works here works elsewhere: registered clients,
-//! redirect URIs compared byte for byte, PKCE with S256, codes that work once and for a minute.
-//! And it can be told to misbehave, so that the application can be seen to notice.
+//! Anyone can sign in by clicking a name, so it answers on loopback only. Everything else is
+//! strict, so that an application that works here works elsewhere: registered clients, exact
+//! redirect URIs, PKCE with S256, codes that work once and for one minute. It can also be told to
+//! misbehave, to show how the application reacts.
 //!
 //! | | Google | GitHub | Facebook |
 //! |---|---|---|---|
 //! | authorization | `/google/authorize` | `/github/login/oauth/authorize` | `/facebook/v23.0/dialog/oauth` |
 //! | token | `/google/token` | `/github/login/oauth/access_token` | `/facebook/v23.0/oauth/access_token` |
-//! | person | `/google/userinfo` | `/github/api/user`, `/github/api/user/emails` | `/facebook/v23.0/me` |
+//! | profile | `/google/userinfo` | `/github/api/user`, `/github/api/user/emails` | `/facebook/v23.0/me` |
 //! | revocation | `POST /google/revoke` | `DELETE /github/api/applications/{client_id}/grant` | `DELETE /facebook/v23.0/me/permissions` |
 //! | resources | `/google/calendar/v3/calendars/primary/events`, `/google/people/v1/people/me/connections` | `/github/api/user/repos` | |
 //! | metadata | `/google/.well-known/openid-configuration`, `/google/jwks` | | |
 //!
-//! Google's player is also an authorization server for APIs of others ([`Api`]): `resource` (RFC
-//! 8707) at both endpoints, `POST /google/introspect` (RFC 7662), its metadata at
-//! `/.well-known/oauth-authorization-server/google` (RFC 8414), and for the API itself the list of
-//! applications with access to it: `GET /google/authorizations?sub=…`, `DELETE
-//! /google/authorizations/{id}`. `examples/calendar-printer` is a third-party application to see it
-//! with.
+//! The local Google is also an authorization server for other [APIs](Api): `resource` (RFC 8707)
+//! at both endpoints, `POST /google/introspect` (RFC 7662), metadata at
+//! `/.well-known/oauth-authorization-server/google` (RFC 8414), and, for the API itself, the list
+//! of applications with access to it: `GET /google/authorizations?sub=…`, `DELETE
+//! /google/authorizations/{id}`. `examples/calendar-printer` is a third-party application that uses
+//! it.
 //!
-//! A refresh token comes with `access_type=offline` and something to consent to, or with
-//! `prompt=consent`. Revoking a token of either kind ends the consent of that person for that
-//! application and API, with every token of it.
+//! `access_type=offline` yields a refresh token if there is something new to consent to, or with
+//! `prompt=consent`. Revoking an access or refresh token revokes the person's consent for that
+//! application and API, with all its tokens.
 //!
-//! Below each authorization endpoint, `…/decide` takes the consent form and `…/people` makes up
-//! another person. A test posts the authorization parameters to `…/decide` together with
-//! `decision` (`allow` or `decline`), `person`, `scope` (repeated; what is ticked) and `misbehave`.
-//! A `person` of `passing-…` is made up on the spot from `name`, `email` and `verified`, and
-//! stored nowhere.
+//! Below each authorization endpoint, `…/decide` takes the consent form and `…/people` creates a
+//! person. A test posts the authorization parameters to `…/decide` together with `decision`
+//! (`allow` or `decline`), `person`, `scope` (repeated; the selected ones) and `misbehave`. A
+//! `person` with the key `passing-…` is created from `name`, `email` and `verified` for one
+//! authorization, and is not stored.
 
-#![expect(unreachable_pub, reason = "the modules are private; `pub` is what one offers the others")]
+#![expect(
+    unreachable_pub,
+    reason = "the modules are private; `pub` is their interface to each other"
+)]
 
 mod app;
 mod config;
@@ -68,7 +71,7 @@ pub use crate::provider::Provider;
 
 use crate::pages::Problem;
 
-/// The whole provider, on the machine's clock.
+/// All routes of the provider, with the system clock.
 pub fn router(config: Config) -> Result<Router, Error> {
     router_with_clock(config, Clock::system())
 }
@@ -82,7 +85,7 @@ pub fn router_with_clock(mut config: Config, clock: Clock) -> Result<Router, Err
     let policy = guard::content_security_policy(&app.clients.redirect_origins());
     let consent = Provider::ALL.into_iter().map(consent::routes).fold(Router::new(), Router::merge);
     let router = Router::new()
-        .route("/", get(home::show))
+        .route("/", get(home::page))
         .route("/healthz", get(home::health))
         .route("/static/local-provider.css", get(home::stylesheet))
         .route("/static/icon.svg", get(home::icon))

@@ -1,4 +1,4 @@
-//! `latchkey-idp`: the local provider by itself.
+//! `latchkey-idp`: the local provider as a stand-alone program.
 
 use std::error::Error;
 use std::ffi::OsStr;
@@ -14,8 +14,7 @@ use url::Url;
 /// An identity provider for development, at http://127.0.0.1:3001. It plays Google, GitHub and
 /// Facebook.
 ///
-/// The Calendar Printer, a third party to try it with, is a program of its own:
-/// examples/calendar-printer.
+/// To try it with a third-party app, run the Calendar Printer: examples/calendar-printer.
 #[derive(Debug, Parser)]
 #[command(name = "latchkey-idp")]
 struct Args {
@@ -26,8 +25,8 @@ struct Args {
     /// Generated at every start and printed, unless set
     #[arg(long, env = "LOCAL_IDP_CLIENT_SECRET", hide_env_values = true)]
     client_secret: Option<String>,
-    /// Separated by commas; {provider} becomes google, github, facebook: each gets a redirect URI of
-    /// its own, so that one cannot be mistaken for another (RFC 9700 §4.4)
+    /// Separated by commas; {provider} becomes google, github and facebook. Separate redirect URIs
+    /// prevent mix-up attacks (RFC 9700 §4.4)
     #[arg(
         long,
         env = "LOCAL_IDP_REDIRECT_URIS",
@@ -35,14 +34,14 @@ struct Args {
         default_value = "http://localhost:3000/auth/{provider}/callback"
     )]
     redirect_uris: Vec<String>,
-    /// Third parties at Google, separated by semicolons, each id|secret|redirect URI|name
+    /// Third-party apps at Google, separated by semicolons, each id|secret|redirect URI|name
     #[arg(long, env = "LOCAL_IDP_CLIENTS", hide_env_values = true, default_value = "")]
     clients: String,
-    /// Where grants are stored; without it, in memory
+    /// The file in which grants are stored; by default they stay in memory
     #[arg(long, env = "LOCAL_IDP_GRANTS_FILE")]
     grants_file: Option<PathBuf>,
-    /// An API that Google issues access tokens for (RFC 8707) and that may introspect them (RFC
-    /// 7662): the URI that names it, like http://localhost:3000/api. Without it, there is no API
+    /// The URI of an API for which Google issues access tokens (RFC 8707), for example
+    /// http://localhost:3000/api. The API may introspect them (RFC 7662)
     #[arg(long, env = "LOCAL_IDP_API_AUDIENCE", value_parser = absolute_uri)]
     api_audience: Option<String>,
     #[arg(long, env = "LOCAL_IDP_API_ID", default_value = "api")]
@@ -52,7 +51,7 @@ struct Args {
     api_secret: Option<String>,
     #[arg(long, env = "LOCAL_IDP_API_NAME", default_value = "The API")]
     api_name: String,
-    /// Separated by semicolons
+    /// Each scope=description, separated by semicolons
     #[arg(
         long,
         env = "LOCAL_IDP_API_SCOPES",
@@ -65,13 +64,13 @@ struct Args {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let command = without_variables(Args::command(), |name| {
+    let command = ignoring_variables(Args::command(), |name| {
         std::env::var_os(name).is_some_and(|value| value.is_empty())
     });
     let args = Args::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit());
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
-    // The address is not a setting: this provider believes anyone.
+    // The address is not a setting, because anyone who reaches this provider can sign in.
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
     let listener = tokio::net::TcpListener::bind(address)
         .await
@@ -89,8 +88,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A variable that is set to nothing counts as not set.
-fn without_variables(command: clap::Command, empty: impl Fn(&OsStr) -> bool) -> clap::Command {
+/// Treats empty variables as unset.
+fn ignoring_variables(command: clap::Command, empty: impl Fn(&OsStr) -> bool) -> clap::Command {
     command.mut_args(|arg| match arg.get_env().is_some_and(&empty) {
         true => arg.env(None::<&'static str>),
         false => arg,
@@ -99,7 +98,7 @@ fn without_variables(command: clap::Command, empty: impl Fn(&OsStr) -> bool) -> 
 
 async fn interrupted() {
     if tokio::signal::ctrl_c().await.is_err() {
-        // Without a signal to wait for, the process ends the way any other does.
+        // Without a signal handler, Ctrl+C ends the process.
         std::future::pending::<()>().await;
     }
 }
@@ -110,12 +109,12 @@ impl Args {
         base_url: Url,
         mut generate: impl FnMut(&str) -> Result<String, Box<dyn Error>>,
     ) -> Result<Config, Box<dyn Error>> {
-        let mut known = |secret: Option<String>, id: &str| match secret {
+        let mut or_generated = |secret: Option<String>, id: &str| match secret {
             Some(secret) => Ok(secret),
             None => generate(id),
         };
-        let secret = known(self.client_secret, &self.client_id)?;
-        let own = Provider::ALL.map(|provider| Client {
+        let secret = or_generated(self.client_secret, &self.client_id)?;
+        let first_party = Provider::ALL.map(|provider| Client {
             provider,
             id: self.client_id.clone(),
             secret: secret.clone(),
@@ -133,13 +132,13 @@ impl Args {
                 name: self.api_name,
                 audience,
                 scopes: self.api_scopes.into_iter().flatten().collect(),
-                secret: known(self.api_secret, &self.api_id)?,
+                secret: or_generated(self.api_secret, &self.api_id)?,
                 id: self.api_id,
             }),
         };
         Ok(Config {
             base_url,
-            clients: own.into_iter().chain(third_parties).collect(),
+            clients: first_party.into_iter().chain(third_parties).collect(),
             apis: api.into_iter().collect(),
             people_file: None,
             grants_file: self.grants_file,
@@ -151,7 +150,7 @@ impl Args {
 fn third_party(entry: &str) -> Result<Client, &'static str> {
     let fields: Vec<&str> = entry.split('|').map(str::trim).collect();
     let [id, secret, redirect_uri, name] = fields[..] else {
-        // Not shown: one of its fields is a secret.
+        // Without the entry, because one of its fields is a secret.
         return Err("LOCAL_IDP_CLIENTS must be id|secret|redirect URI|name");
     };
     Ok(Client {
@@ -164,17 +163,17 @@ fn third_party(entry: &str) -> Result<Client, &'static str> {
     })
 }
 
-/// As it was written: it is compared byte for byte.
+/// Unchanged, because it is compared byte for byte.
 fn absolute_uri(value: &str) -> Result<String, url::ParseError> {
     Url::parse(value).map(|_| value.to_owned())
 }
 
-/// `name=sentence`; `None` after the last semicolon.
+/// `scope=description`; `None` after the last semicolon.
 fn scope(entry: &str) -> Result<Option<(String, String)>, &'static str> {
     match entry.split_once('=') {
-        Some((name, sentence)) => Ok(Some((name.trim().to_owned(), sentence.trim().to_owned()))),
+        Some((name, text)) => Ok(Some((name.trim().to_owned(), text.trim().to_owned()))),
         None if entry.trim().is_empty() => Ok(None),
-        None => Err("must be name=sentence"),
+        None => Err("must be scope=description"),
     }
 }
 
@@ -192,7 +191,7 @@ mod tests {
 
     #[test]
     fn nothing_needs_to_be_set() {
-        let set = without_variables(Args::command(), |_| true);
+        let set = ignoring_variables(Args::command(), |_| true);
         assert!(set.get_arguments().all(|arg| arg.get_env().is_none()));
         assert_eq!(Args::try_parse_from(["latchkey-idp"]).unwrap().port, 3001);
         let config = config(&[]).unwrap();
@@ -240,8 +239,8 @@ mod tests {
             &[("api-audience", "api")],
             &[("api-audience", "http://a/api"), ("api-scopes", "a")],
         ] {
-            let complaint = config(set).unwrap_err().to_string();
-            assert!(!complaint.contains("hush"), "{complaint}");
+            let error = config(set).unwrap_err().to_string();
+            assert!(!error.contains("hush"), "{error}");
         }
     }
 }

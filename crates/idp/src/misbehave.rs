@@ -1,4 +1,4 @@
-//! How the provider can be told to misbehave, for one authorization at a time.
+//! Faults that the provider can simulate, one per authorization.
 
 use std::time::Duration;
 
@@ -11,29 +11,29 @@ use crate::provider::Provider;
 
 const DELAY: Duration = Duration::from_secs(10);
 
-/// A fault that the person at the consent page, or a test, switches on. The form field has its name
-/// in snake case; what it says on the page is its message and, below that, its documentation.
+/// A fault, selected on the consent page or by a test. The form field has its name in snake case;
+/// the page shows its message as the title and its documentation as the description.
 ///
-/// It is kept with the authorization code, so that two tests at once do not disturb each other.
-/// [`Misbehaviour::RotatedKeys`] alone affects everybody: there is one key set.
+/// It is stored with the authorization code, so that concurrent tests do not affect each other,
+/// except for [`Misbehaviour::RotatedKeys`]: there is only one key set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumIter, EnumMessage, IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum Misbehaviour {
     #[default]
-    /// Everything as the standard says.
-    #[strum(message = "Behave")]
+    /// Everything follows the standards.
+    #[strum(message = "No fault")]
     None,
-    /// The token endpoint answers 500.
+    /// The token endpoint responds with 500.
     #[strum(message = "Server error")]
     ServerError,
-    /// The token endpoint takes ten seconds to answer.
-    #[strum(message = "Ten seconds late")]
+    /// The token endpoint takes ten seconds to respond.
+    #[strum(message = "Slow token response")]
     Late,
-    /// The token endpoint answers 200 with something that is not JSON.
-    #[strum(message = "Garbage instead of a token")]
+    /// The token endpoint responds with 200 and a body that is not JSON.
+    #[strum(message = "Invalid token response")]
     GarbageToken,
-    /// The redirect back names another issuer (RFC 9207).
-    #[strum(message = "Wrong iss in the answer")]
+    /// The redirect back to the app names another issuer (RFC 9207).
+    #[strum(message = "Wrong iss in the redirect")]
     WrongResponseIss,
     /// The ID token has the nonce of another sign-in.
     #[strum(message = "Wrong nonce")]
@@ -41,47 +41,47 @@ pub enum Misbehaviour {
     /// One bit of the ID token’s signature is flipped.
     #[strum(message = "Bad signature")]
     BadSignature,
-    /// The ID token says alg none and has no signature.
+    /// The ID token has alg none and no signature.
     #[strum(message = "No signature")]
     Unsigned,
     /// The ID token expired an hour ago.
     #[strum(message = "Expired ID token")]
     ExpiredIdToken,
     /// The ID token names another issuer.
-    #[strum(message = "Foreign ID token")]
+    #[strum(message = "Wrong issuer")]
     WrongIssuer,
     /// The ID token was issued to another app.
     #[strum(message = "Wrong audience")]
     WrongAudience,
-    /// The token answer has no ID token, though openid was granted.
+    /// The token response has no ID token, although openid was granted.
     #[strum(message = "No ID token")]
     MissingIdToken,
-    /// A new signing key comes into use now. A good app still signs you in.
+    /// The provider switches to a new signing key. A good app still signs you in.
     #[strum(message = "Rotated keys")]
     RotatedKeys,
-    /// Userinfo has another sub than the ID token.
-    #[strum(message = "Another person at userinfo")]
+    /// Userinfo returns another sub than the ID token.
+    #[strum(message = "Wrong sub at userinfo")]
     OtherSub,
-    /// The API refuses, as if it was called too often.
+    /// The API refuses requests, as if it had been called too often.
     #[strum(message = "Rate limit")]
     RateLimited,
-    /// Offline access was granted, but no refresh token comes.
+    /// Offline access is granted, but without a refresh token.
     #[strum(message = "No refresh token")]
     NoRefreshToken,
     /// Every refresh is refused, as if the grant had expired.
     #[strum(message = "Refresh refused")]
     RefreshRefused,
-    /// Each refresh brings a new refresh token. The old one works once more, within a minute; using
-    /// it after that revokes all of them.
+    /// Each refresh returns a new refresh token. The old one works once more, within one minute;
+    /// any further use revokes all of them.
     #[strum(message = "Rotating refresh token")]
     RefreshRotates,
-    /// Every refresh is answered 500. The grant stays valid.
+    /// Every refresh fails with 500. The grant stays valid.
     #[strum(message = "Refresh fails")]
     RefreshFails,
     /// Every refresh takes ten seconds.
-    #[strum(message = "Refresh ten seconds late")]
+    #[strum(message = "Slow refresh")]
     RefreshLate,
-    /// The first two attempts to revoke are answered 500, the third works.
+    /// The first two attempts to revoke fail with 500, the third succeeds.
     #[strum(message = "Revocation fails twice")]
     RevocationFails,
 }
@@ -91,16 +91,18 @@ impl Misbehaviour {
         Self::iter()
     }
 
-    /// The ones that make sense in a provider's dialect.
-    pub fn of(provider: Provider) -> impl Iterator<Item = Self> {
-        Self::iter().filter(move |one| one.is_spoken_by(provider))
+    /// The faults that exist in a provider's dialect.
+    pub fn for_provider(provider: Provider) -> impl Iterator<Item = Self> {
+        Self::iter().filter(move |one| one.applies_to(provider))
     }
 
     pub fn parse(provider: Provider, key: Option<&str>) -> Option<Self> {
-        key.map_or(Some(Self::None), |key| Self::of(provider).find(|one| one.key() == key))
+        key.map_or(Some(Self::None), |key| {
+            Self::for_provider(provider).find(|one| one.key() == key)
+        })
     }
 
-    const fn is_spoken_by(self, provider: Provider) -> bool {
+    const fn applies_to(self, provider: Provider) -> bool {
         match self {
             Self::None
             | Self::ServerError
@@ -120,17 +122,15 @@ impl Misbehaviour {
         self.get_message().unwrap_or_default()
     }
 
-    pub fn sentence(self) -> &'static str {
+    pub fn description(self) -> &'static str {
         self.get_documentation().unwrap_or_default()
     }
 
-    /// What a token endpoint answers to a code instead of the truth; `None` means the truth, perhaps
-    /// late.
-    ///
-    /// The code is used up by then, as it would be at a real provider that fails halfway.
-    pub async fn fault_of_code(self) -> Option<Response> {
+    /// The faulty response to a code, if any; may wait first. The code has been used up, as at a
+    /// real provider that fails halfway.
+    pub async fn code_fault(self) -> Option<Response> {
         match self {
-            Self::ServerError => return Some(told_to_fail()),
+            Self::ServerError => return Some(simulated_failure()),
             Self::GarbageToken => {
                 let garbage = "<!doctype html><title>Not a token</title>";
                 return Some(([(CONTENT_TYPE, "application/json")], garbage).into_response());
@@ -141,15 +141,16 @@ impl Misbehaviour {
         None
     }
 
-    /// The same for a refresh. The refresh token stays as good as it was.
-    pub async fn fault_of_refresh(self) -> Option<Response> {
+    /// The faulty response to a refresh, if any; may wait first. The refresh token stays valid.
+    pub async fn refresh_fault(self) -> Option<Response> {
         if self == Self::RefreshLate {
             tokio::time::sleep(DELAY).await;
         }
-        (self == Self::RefreshFails).then(told_to_fail)
+        (self == Self::RefreshFails).then(simulated_failure)
     }
 }
 
-pub fn told_to_fail() -> Response {
-    (StatusCode::INTERNAL_SERVER_ERROR, "The local provider was told to fail here.").into_response()
+pub fn simulated_failure() -> Response {
+    (StatusCode::INTERNAL_SERVER_ERROR, "This failure was requested on the consent page.")
+        .into_response()
 }

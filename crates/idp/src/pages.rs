@@ -1,10 +1,10 @@
-//! HTML answers.
+//! HTML responses.
 
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 
-/// A template and the status that it is answered with.
+/// A status and a template.
 pub struct Page<T>(pub StatusCode, pub T);
 
 impl<T: Template> IntoResponse for Page<T> {
@@ -19,18 +19,17 @@ impl<T: Template> IntoResponse for Page<T> {
     }
 }
 
-/// A page that says what went wrong and who can fix it. The words for a status are its template's.
+/// An error page. Its template has a title and text for each status.
 #[derive(Template)]
 #[template(path = "problem.html")]
 pub struct Problem {
     status: StatusCode,
-    /// What is wrong this time.
-    sentence: String,
+    detail: String,
 }
 
 impl Problem {
-    pub fn new(status: StatusCode, sentence: impl Into<String>) -> Self {
-        Self { status, sentence: sentence.into() }
+    pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self { status, detail: detail.into() }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The people whom one can sign in as, each with an account at all three providers.
+//! The people you can sign in as. Each has an account at all three providers.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::json_file;
 use crate::kit::{Digest, random_safe_integer};
 use crate::provider::Provider;
 
-/// More than fit comfortably on the page.
+/// The page lists all of them.
 const MAX_CREATED: usize = 100;
 const MAX_NAME: usize = 200;
 /// RFC 5321 §4.5.3.1.3 allows a path of 256 octets, two of which are angle brackets.
@@ -22,16 +22,17 @@ pub struct Person {
     pub key: String,
     pub name: String,
     pub email: Option<Email>,
-    /// Which case of an application this person is for, in words.
+    /// The test case that this person represents, as shown on the page.
     pub branch: String,
     /// `sub` at Google, OIDC Core §2: locally unique, never reassigned, at most 255 characters.
     pub google_sub: String,
     pub github: GithubAccount,
     pub facebook_id: String,
-    /// Under Google's rule for applications in testing: refresh tokens expire after seven days.
+    /// Subject to Google's rule for applications in testing: refresh tokens expire after seven
+    /// days.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub testing: bool,
-    /// Asked for at the consent page. Nobody else has one: the point of the page is to be quick.
+    /// If set, the consent page asks for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password: Option<String>,
 }
@@ -46,17 +47,16 @@ pub struct Email {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GithubAccount {
     pub id: u64,
-    /// A name that can change hands: never a key.
+    /// Can be taken over by another user, so it must not identify an account.
     pub login: String,
     pub shows_name: bool,
     pub shows_email: bool,
-    /// People have more than one address: somebody who signs in at Google and at GitHub is not
-    /// stopped by an application that compares addresses.
+    /// Usually differs from the address at Google, so that the same person can sign in at both with
+    /// an application that requires unique addresses.
     pub email: Option<Email>,
 }
 
 impl Person {
-    /// The address that a provider has of this person.
     pub fn email_at(&self, provider: Provider) -> Option<&Email> {
         match provider {
             Provider::Github => self.github.email.as_ref(),
@@ -73,18 +73,17 @@ impl Person {
         format!("/avatars/{}.svg", self.key)
     }
 
-    /// Made up for one authorization and stored nowhere. The same key is the same person at every
-    /// provider, so that a program can sign in again and leave no trace.
+    /// Exists for one authorization and is not stored. The same key yields the same person at every
+    /// provider, so that a program can sign in again without leaving data behind.
     pub fn ephemeral(key: &str, new: NewPerson) -> Self {
-        // 48 bits: as exact in JSON as it is here.
+        // 48 bits, which JSON numbers represent exactly.
         let number = Digest::of(key).0.iter().take(6).fold(0, |n, byte| n << 8 | u64::from(*byte));
-        // A first digit that no other account here begins with.
+        // No other account id starts with 9.
         let (google_sub, facebook_id) = (format!("9{number:020}"), format!("9{number:016}"));
         new.into_person(key.to_owned(), "For one authorization.", google_sub, number, facebook_id)
     }
 }
 
-/// Whether a key is that of a person made up for one authorization.
 pub fn is_ephemeral(key: &str) -> bool {
     const MAX_KEY: usize = 64;
     key.strip_prefix("passing-").is_some_and(|rest| {
@@ -92,32 +91,31 @@ pub fn is_ephemeral(key: &str) -> bool {
     })
 }
 
-/// The form "create another person", checked.
+/// The validated form "create another person".
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewPerson {
     name: String,
     email: Option<Email>,
 }
 
-/// The field of the form that is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Invalid {
+pub enum InvalidField {
     Name,
     Email,
 }
 
 impl NewPerson {
-    /// No address at all is fine: that is a case to test, too.
-    pub fn parse(name: &str, email: &str, verified: bool) -> Result<Self, Invalid> {
+    /// The address is optional, because apps must handle people without one.
+    pub fn parse(name: &str, email: &str, verified: bool) -> Result<Self, InvalidField> {
         let name = name.trim();
         let count = name.chars().count();
         if !(1..=MAX_NAME).contains(&count) || name.chars().any(char::is_control) {
-            return Err(Invalid::Name);
+            return Err(InvalidField::Name);
         }
         let email = match email.trim() {
             "" => None,
             address if is_address(address) => Some(Email { address: address.to_owned(), verified }),
-            _ => return Err(Invalid::Email),
+            _ => return Err(InvalidField::Email),
         };
         Ok(Self { name: name.to_owned(), email })
     }
@@ -150,7 +148,7 @@ impl NewPerson {
     }
 }
 
-/// Enough to catch a slip; whether an address exists, only sending to it tells.
+/// Catches typing errors only.
 fn is_address(value: &str) -> bool {
     let shaped = value.split_once('@').is_some_and(|(local, domain)| {
         !local.is_empty() && !domain.is_empty() && !domain.contains('@')
@@ -160,7 +158,7 @@ fn is_address(value: &str) -> bool {
         && !value.chars().any(|c| c.is_control() || c.is_whitespace())
 }
 
-/// Everybody: the built-in people, then those who were created on the consent page.
+/// The built-in people, followed by those created on the consent page.
 #[derive(Debug)]
 pub struct People {
     builtin: Vec<Arc<Person>>,
@@ -169,14 +167,14 @@ pub struct People {
 }
 
 pub enum CreateError {
-    /// There are as many people as fit.
+    /// [`MAX_CREATED`] people have been created.
     Full,
     Failed(String),
 }
 
-/// In the order in which the page lists them. Keys and account ids never change: tests and people's
-/// local databases rely on them.
-#[expect(clippy::expect_used, reason = "a file of this crate, which every test reads")]
+/// In the order of the page. Keys and account ids never change, because tests and local databases
+/// rely on them.
+#[expect(clippy::expect_used, reason = "a file of this crate, read by tests")]
 pub fn builtin() -> Vec<Person> {
     serde_json::from_str(include_str!("../data/people.json")).expect("a list of people")
 }
@@ -204,8 +202,8 @@ impl People {
         self.all().into_iter().find(|person| person.key == key)
     }
 
-    /// Whom `login_hint` means, OIDC Core §3.1.2.1: a key, an e-mail address, or a GitHub login.
-    pub fn hinted(&self, hint: &str) -> Option<Arc<Person>> {
+    /// `login_hint`, OIDC Core §3.1.2.1: a key, an e-mail address, or a GitHub login.
+    pub fn find_by_hint(&self, hint: &str) -> Option<Arc<Person>> {
         self.all().into_iter().find(|person| {
             let mut emails = Provider::ALL.into_iter().filter_map(|one| person.email_at(one));
             person.key == hint

@@ -1,4 +1,4 @@
-//! What the three dialects are written in.
+//! The imports of the three dialects.
 
 pub use std::sync::Arc;
 
@@ -10,7 +10,7 @@ pub use axum::{Json, Router};
 pub use serde_json::{Map, Value, json};
 
 pub use crate::app::{App, Shared};
-pub use crate::misbehave::{Misbehaviour, told_to_fail};
+pub use crate::misbehave::{Misbehaviour, simulated_failure};
 pub use crate::protocol::credentials::{BearerError, client_credentials};
 pub use crate::protocol::grants::{Authorization, GrantError, GrantType};
 pub use crate::protocol::params::{Call, Params, ParamsError};

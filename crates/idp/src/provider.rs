@@ -1,4 +1,4 @@
-//! The three providers that this one plays, and where their dialects differ.
+//! The three providers and the differences between their dialects.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,7 +13,7 @@ pub enum Provider {
 }
 
 impl Provider {
-    /// In the order in which pages list them.
+    /// In the order of the pages.
     pub const ALL: [Self; 3] = [Self::Google, Self::Github, Self::Facebook];
 
     /// What differs by provider, in the order of [`Self::ALL`].
@@ -33,7 +33,7 @@ impl Provider {
         self.pick(["google", "github", "facebook"])
     }
 
-    /// Plain letters where others would show a trademark.
+    /// Plain letters instead of a trademark.
     pub(crate) const fn monogram(self) -> &'static str {
         self.pick(["G", "GH", "F"])
     }
@@ -56,17 +56,17 @@ impl Provider {
         ])
     }
 
-    /// The path that tells who an access token speaks for.
+    /// The endpoint for the profile of the access token's user.
     pub const fn userinfo_path(self) -> &'static str {
         self.pick(["/google/userinfo", "/github/api/user", "/facebook/v23.0/me"])
     }
 
-    /// The authentication schemes that its APIs take an access token with.
+    /// The authentication schemes that its APIs accept for access tokens.
     pub(crate) const fn token_schemes(self) -> &'static [&'static str] {
         self.pick([&["bearer"], &["bearer", "token"], &["bearer", "oauth"]])
     }
 
-    /// GitHub does not announce a lifetime; here it still has one, so that nothing is kept for ever.
+    /// GitHub's tokens do not expire; here they do, so that the memory in use stays bounded.
     pub(crate) const fn access_token_lifetime(self) -> Duration {
         const HOUR: u64 = 60 * 60;
         Duration::from_secs(self.pick([HOUR, 30 * 24 * HOUR, 60 * 24 * HOUR]))

@@ -1,5 +1,5 @@
-//! What people have at a provider: events, contacts, repositories. Made from who they are and from
-//! the day alone, so that the same person has the same things after every restart.
+//! The people's events, contacts and repositories. They depend on the person and the day only, so
+//! that they stay the same after a restart.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -13,9 +13,9 @@ use crate::people::Person;
 
 const DAY: u64 = 24 * 60 * 60;
 const MINUTE: u64 = 60;
-/// How many days of a calendar there are before today, and from today on.
+/// Days of a calendar before today, and from today on.
 const CALENDAR_DAYS: (u64, u64) = (7, 28);
-/// How many events, contacts and repositories a person has of those for everybody.
+/// How many of the common events, contacts and repositories a person has.
 const COMMON_EVENTS: usize = 5;
 const COMMON_CONTACTS: usize = 6;
 const PUBLIC_REPOSITORIES: usize = 3;
@@ -39,13 +39,13 @@ struct Personal {
 struct RecurringEvent {
     summary: String,
     location: Option<String>,
-    /// Hour, minute and length in minutes; `None` is the whole day.
+    /// Hour, minute and length in minutes; `None` is all day.
     time: Option<(u64, u64, u64)>,
     /// In days.
     every: u64,
 }
 
-/// One for everybody: what is not said here follows from its name and its owner.
+/// Other fields are derived from its name and owner.
 #[derive(Deserialize)]
 pub struct Repository {
     pub name: String,
@@ -54,7 +54,7 @@ pub struct Repository {
     pub private: bool,
 }
 
-#[expect(clippy::expect_used, reason = "a file of this crate, which a test reads")]
+#[expect(clippy::expect_used, reason = "a file of this crate, read by tests")]
 static POOL: LazyLock<Pool> = LazyLock::new(|| {
     serde_json::from_str(include_str!("../data/resources.json")).expect("a pool of resources")
 });
@@ -64,22 +64,22 @@ fn personal(person: &Person) -> Option<&'static Personal> {
     POOL.personal.get(key)
 }
 
-/// Picks `count` different entries of a pool; which ones depends on the person and on `purpose`.
-fn picked<'a, T>(pool: &[&'a T], count: usize, person: &Person, purpose: &str) -> Vec<&'a T> {
+/// Picks `count` different entries of a pool, depending on the person and `purpose`.
+fn pick<'a, T>(pool: &[&'a T], count: usize, person: &Person, purpose: &str) -> Vec<&'a T> {
     let rank = |(n, _): &(usize, &T)| Digest::of(format!("{purpose} {n} {}", person.key)).0;
     let mut ranked: Vec<(usize, &T)> = pool.iter().copied().enumerate().collect();
     ranked.sort_by_cached_key(rank);
     ranked.into_iter().take(count).map(|(_, entry)| entry).collect()
 }
 
-/// An id that never changes: part of a digest, in hexadecimal.
-fn id_of(parts: &[&str]) -> String {
+/// A stable id: part of a digest, in hexadecimal.
+fn stable_id(parts: &[&str]) -> String {
     let digest = Digest::of(parts.join("\n"));
     digest.0.iter().take(13).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// A number that never changes, below 2^32.
-fn number_of(parts: &[&str]) -> u64 {
+/// A stable number below 2^32.
+fn stable_number(parts: &[&str]) -> u64 {
     let digest = Digest::of(parts.join("\n"));
     digest.0.iter().take(4).fold(0, |sum, byte| sum << 8 | u64::from(*byte))
 }
@@ -92,7 +92,7 @@ pub fn day(at: Timestamp) -> String {
     date_time(at).map(|at| at.date().to_string()).unwrap_or_default()
 }
 
-/// The midnight so many days before today.
+/// Midnight, this many days before today.
 pub fn days_before(now: Timestamp, days: u64) -> String {
     instant(Timestamp((now.0 / DAY * DAY).saturating_sub(days * DAY)))
 }
@@ -111,13 +111,13 @@ pub struct Event {
     pub all_day: bool,
 }
 
-/// From a week ago to four weeks ahead, by their start.
+/// From a week ago to four weeks ahead, sorted by start.
 pub fn events(person: &Person, now: Timestamp) -> Vec<Event> {
     let today = now.0 / DAY;
     let common: Vec<&RecurringEvent> = POOL.events.iter().collect();
     let mut recurring: Vec<&RecurringEvent> =
-        personal(person).into_iter().flat_map(|own| &own.events).collect();
-    recurring.extend(picked(&common, COMMON_EVENTS, person, "calendar"));
+        personal(person).into_iter().flat_map(|personal| &personal.events).collect();
+    recurring.extend(pick(&common, COMMON_EVENTS, person, "calendar"));
     let mut events: Vec<Event> = (today.saturating_sub(CALENDAR_DAYS.0)..today + CALENDAR_DAYS.1)
         .flat_map(|day| recurring.iter().filter_map(move |event| occurrence(person, event, day)))
         .collect();
@@ -125,9 +125,9 @@ pub fn events(person: &Person, now: Timestamp) -> Vec<Event> {
     events
 }
 
-/// The event on a day, counted from 1970, if it takes place then.
+/// The event on a day, counted from 1970, if it takes place on that day.
 fn occurrence(person: &Person, event: &'static RecurringEvent, day: u64) -> Option<Event> {
-    let phase = number_of(&["phase", &person.key, &event.summary]);
+    let phase = stable_number(&["phase", &person.key, &event.summary]);
     if !(day + phase).is_multiple_of(event.every) {
         return None;
     }
@@ -140,7 +140,7 @@ fn occurrence(person: &Person, event: &'static RecurringEvent, day: u64) -> Opti
         }
     };
     Some(Event {
-        id: id_of(&["event", &person.key, &event.summary, &day.to_string()]),
+        id: stable_id(&["event", &person.key, &event.summary, &day.to_string()]),
         summary: &event.summary,
         location: event.location.as_deref(),
         start: Timestamp(start),
@@ -160,16 +160,16 @@ pub struct Contact {
 pub fn contacts(person: &Person) -> Vec<Contact> {
     let common: Vec<&(String, String)> = POOL.contacts.iter().collect();
     let mut names: Vec<&(String, String)> =
-        personal(person).into_iter().flat_map(|own| &own.contacts).collect();
-    names.extend(picked(&common, COMMON_CONTACTS, person, "contacts"));
+        personal(person).into_iter().flat_map(|personal| &personal.contacts).collect();
+    names.extend(pick(&common, COMMON_CONTACTS, person, "contacts"));
     let mut contacts: Vec<Contact> = names.into_iter().map(|name| contact(person, name)).collect();
     contacts.sort_by_key(|contact| (contact.family_name, contact.given_name));
     contacts
 }
 
 fn contact(person: &Person, (given_name, family_name): &'static (String, String)) -> Contact {
-    let id = id_of(&["contact", &person.key, given_name, family_name]);
-    // One in eight or so has no address.
+    let id = stable_id(&["contact", &person.key, given_name, family_name]);
+    // About one in eight has no address.
     let email = (!id.ends_with(['0', '8']))
         .then(|| format!("{}@example.test", local_part(given_name, family_name)));
     Contact { id: format!("c{id}"), given_name, family_name, email }
@@ -192,21 +192,21 @@ fn local_part(given_name: &str, family_name: &str) -> String {
 
 impl Repository {
     pub fn number(&self, owner: &Person, purpose: &str) -> u64 {
-        number_of(&[purpose, &owner.key, &self.name])
+        stable_number(&[purpose, &owner.key, &self.name])
     }
 
     pub fn node_id(&self, owner: &Person) -> String {
-        format!("R_{}", id_of(&["repository", &owner.key, &self.name]))
+        format!("R_{}", stable_id(&["repository", &owner.key, &self.name]))
     }
 }
 
 pub fn repositories(person: &Person) -> Vec<&'static Repository> {
     let (private, public): (Vec<_>, Vec<_>) =
         POOL.repositories.iter().partition(|repository| repository.private);
-    let mut found = picked(&public, PUBLIC_REPOSITORIES, person, "public");
-    found.extend(picked(&private, PRIVATE_REPOSITORIES, person, "private"));
-    found.sort_by_key(|repository| &repository.name);
-    found
+    let mut repositories = pick(&public, PUBLIC_REPOSITORIES, person, "public");
+    repositories.extend(pick(&private, PRIVATE_REPOSITORIES, person, "private"));
+    repositories.sort_by_key(|repository| &repository.name);
+    repositories
 }
 
 #[cfg(test)]

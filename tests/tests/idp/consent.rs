@@ -24,7 +24,7 @@ async fn the_page_says_who_asks_what_and_that_it_is_not_the_real_one() {
         let page = idp.authorize(provider, &request(scope)).await;
         assert_eq!(page.status, StatusCode::OK);
         assert!(page.body.contains(&format!("This is not {provider}.")));
-        assert!(page.body.contains("Latchkey asks who you are"));
+        assert!(page.body.contains("Latchkey wants to know who you are"));
         assert!(page.body.contains(sentence), "{provider}");
         for person in ["ada", "grace", "noor", "twin", "long", "alan", "octo"] {
             assert!(page.body.contains(&format!(r#"id="person-{person}""#)));
@@ -222,7 +222,7 @@ async fn a_person_who_cannot_be_is_asked_for_again_with_what_was_typed() {
     let idp = Idp::start();
     let path = format!("{}/people", Google.authorize_path());
     for (name, email, complaint) in
-        [("", "mary@example.test", "Give a name"), ("Mary", "mary", "Give an e-mail address")]
+        [("", "mary@example.test", "Enter a name"), ("Mary", "mary", "Enter an e-mail address")]
     {
         let form = with(&request(FULL), &[("name", name), ("email", email)]);
         let answer = idp.post(&path, &[], &form).await;

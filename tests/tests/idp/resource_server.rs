@@ -142,11 +142,11 @@ async fn the_consent_page_names_the_api() {
     let page = idp.authorize(Google, &request(READ)).await;
     assert!(page.body.contains("See your calendar at Latchkey"), "{}", page.body);
     assert!(page.body.contains(&format!(r#"name="scope" value="{READ}" checked"#)));
-    assert!(page.body.contains("<h1>Latchkey asks for access to Latchkey</h1>"));
+    assert!(page.body.contains("<h1>Latchkey wants access to Latchkey</h1>"));
     let both = idp.authorize(Google, &request("openid calendar:read")).await;
-    assert!(both.body.contains("<h1>Latchkey asks who you are</h1>"));
+    assert!(both.body.contains("<h1>Latchkey wants to know who you are</h1>"));
     let own = idp.authorize(Google, &request(CALENDAR)).await;
-    assert!(own.body.contains("<h1>Latchkey asks for access to your Google account</h1>"));
+    assert!(own.body.contains("<h1>Latchkey wants access to your Google account</h1>"));
     assert!(!own.body.contains("calendar at Latchkey"));
 }
 

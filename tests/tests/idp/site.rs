@@ -107,12 +107,12 @@ async fn strange_requests_get_calm_answers() {
     let idp = Idp::start();
     let missing = idp.get("/nowhere", &[]).await;
     assert_eq!(missing.status, StatusCode::NOT_FOUND);
-    assert!(missing.body.contains("Nothing here"));
+    assert!(missing.body.contains("Page not found"));
 
     let method = idp.post("/", &[], &[]).await;
     assert_eq!(method.status, StatusCode::METHOD_NOT_ALLOWED);
     assert_eq!(method.header("allow"), "GET,HEAD");
-    assert!(method.body.contains("Wrong method"));
+    assert!(method.body.contains("Method not allowed"));
 
     let bare = idp.get(Provider::Google.authorize_path(), &[]).await;
     assert_eq!(bare.status, StatusCode::BAD_REQUEST);

@@ -10,7 +10,7 @@ use crate::prelude::*;
 use crate::protocol::scopes::{CALENDAR, CONTACTS};
 use crate::resources::{self, Contact, Event, day, instant};
 
-/// A method of an API and the scope that it wants.
+/// A method of an API and its required scope.
 #[derive(Clone, Copy, Debug)]
 pub struct Method {
     service: &'static str,
@@ -37,7 +37,6 @@ pub enum ApiError {
     NotFound,
 }
 
-/// Who it is about, and what is asked for.
 fn authorize(call: &Call, method: Method) -> Result<(Arc<Authorization>, &Params), ApiError> {
     let authorization = call.authorization(Provider::Google);
     let authorization = authorization.map_err(|_| ApiError::Unauthenticated)?;
@@ -51,7 +50,7 @@ fn authorize(call: &Call, method: Method) -> Result<(Arc<Authorization>, &Params
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         const REALM: &str = r#"Bearer realm="https://accounts.google.com/""#;
-        let (status, word, message, challenge) = match &self {
+        let (status, name, message, challenge) = match &self {
             Self::Unauthenticated => (
                 StatusCode::UNAUTHORIZED,
                 "UNAUTHENTICATED",
@@ -68,7 +67,7 @@ impl IntoResponse for ApiError {
             Self::InvalidArgument(why) => (StatusCode::BAD_REQUEST, "INVALID_ARGUMENT", *why, None),
             Self::NotFound => (StatusCode::NOT_FOUND, "NOT_FOUND", "Not Found", None),
         };
-        let mut error = json!({ "code": status.as_u16(), "message": message, "status": word });
+        let mut error = json!({ "code": status.as_u16(), "message": message, "status": name });
         if let Self::InsufficientScope(Method { service, name, .. }) = self {
             error["details"] = json!([{
                 "@type": "type.googleapis.com/google.rpc.ErrorInfo",
@@ -77,11 +76,11 @@ impl IntoResponse for ApiError {
                 "metadata": { "service": service, "method": name },
             }]);
         }
-        let mut answer = (status, Json(json!({ "error": error }))).into_response();
+        let mut response = (status, Json(json!({ "error": error }))).into_response();
         if let Some(challenge) = challenge.and_then(|challenge| challenge.try_into().ok()) {
-            answer.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         }
-        answer
+        response
     }
 }
 
@@ -92,11 +91,11 @@ struct Page {
 }
 
 impl Page {
-    /// Reads `pageToken` and the parameter that says how many entries fit.
-    fn read(params: &Params, size: &str, usual: usize, most: usize) -> Result<Self, ApiError> {
+    /// Reads `pageToken` and the parameter `size` for the page size.
+    fn read(params: &Params, size: &str, default: usize, max: usize) -> Result<Self, ApiError> {
         let length = match params.get(size).map(str::parse::<usize>) {
-            None => usual,
-            Some(Ok(length @ 1..)) => length.min(most),
+            None => default,
+            Some(Ok(length @ 1..)) => length.min(max),
             Some(_) => return Err(ApiError::InvalidArgument("Invalid page size.")),
         };
         let start = match params.get("pageToken").map(page_start) {
@@ -107,8 +106,8 @@ impl Page {
         Ok(Self { start, length })
     }
 
-    /// The entries of this page, and the token that asks for the next one.
-    fn of<'a, T>(&self, all: &'a [T]) -> (&'a [T], Option<String>) {
+    /// The entries of this page, and the token for the next one.
+    fn slice<'a, T>(&self, all: &'a [T]) -> (&'a [T], Option<String>) {
         let start = self.start.min(all.len());
         let end = start.saturating_add(self.length).min(all.len());
         let next = (end < all.len()).then(|| URL_SAFE_NO_PAD.encode(end.to_string()));
@@ -125,24 +124,24 @@ fn page_start(token: &str) -> Option<usize> {
 pub async fn events(Path(calendar): Path<String>, call: Call) -> Result<Json<Value>, ApiError> {
     let (authorization, params) = authorize(&call, LIST_EVENTS)?;
     let person = &authorization.person;
-    // A primary calendar is called after the address of its owner.
+    // The id of the primary calendar is its owner's address.
     let email = person.email_at(Provider::Google);
     let name = email.map_or(&person.name, |email| &email.address);
     if calendar != "primary" && calendar != *name {
         return Err(ApiError::NotFound);
     }
-    let (from, to) = (time_of(params, "timeMin")?, time_of(params, "timeMax")?);
+    let (from, to) = (parse_time(params, "timeMin")?, parse_time(params, "timeMax")?);
     let page = Page::read(params, "maxResults", 250, 2500)?;
 
     let now = call.app.now();
-    let mut found = resources::events(person, now);
-    found.retain(|event| {
+    let mut events = resources::events(person, now);
+    events.retain(|event| {
         from.is_none_or(|from| event.end > from) && to.is_none_or(|to| event.start < to)
     });
-    let (shown, next) = page.of(&found);
+    let (shown, next) = page.slice(&events);
     let origin = &call.app.origin;
     let items: Vec<Value> = shown.iter().map(|event| item(event, name, origin)).collect();
-    let mut answer = json!({
+    let mut response = json!({
         "kind": "calendar#events",
         "summary": name,
         "updated": instant(now),
@@ -151,13 +150,13 @@ pub async fn events(Path(calendar): Path<String>, call: Call) -> Result<Json<Val
         "defaultReminders": [{ "method": "popup", "minutes": 10 }],
         "items": items,
     });
-    put(&mut answer, "nextPageToken", next);
-    Ok(Json(answer))
+    put(&mut response, "nextPageToken", next);
+    Ok(Json(response))
 }
 
 fn item(event: &Event, owner: &str, origin: &str) -> Value {
     let (start, end) = match event.all_day {
-        // The end is the day after: it is exclusive.
+        // The end is exclusive: the next day.
         true => (json!({ "date": day(event.start) }), json!({ "date": day(event.end) })),
         false => (
             json!({ "dateTime": instant(event.start), "timeZone": "UTC" }),
@@ -183,7 +182,7 @@ fn item(event: &Event, owner: &str, origin: &str) -> Value {
     item
 }
 
-fn time_of(params: &Params, name: &str) -> Result<Option<Timestamp>, ApiError> {
+fn parse_time(params: &Params, name: &str) -> Result<Option<Timestamp>, ApiError> {
     let Some(value) = params.get(name) else {
         return Ok(None);
     };
@@ -191,7 +190,7 @@ fn time_of(params: &Params, name: &str) -> Result<Option<Timestamp>, ApiError> {
     let seconds = instant.and_then(|instant| u64::try_from(instant.unix_timestamp()).ok());
     match seconds {
         Some(seconds) => Ok(Some(Timestamp(seconds))),
-        None => Err(ApiError::InvalidArgument("timeMin and timeMax are RFC 3339 timestamps.")),
+        None => Err(ApiError::InvalidArgument("timeMin and timeMax must be RFC 3339 timestamps.")),
     }
 }
 
@@ -211,15 +210,15 @@ pub async fn connections(call: Call) -> Result<Json<Value>, ApiError> {
     let page = Page::read(params, "pageSize", 100, 1000)?;
 
     let all = resources::contacts(&authorization.person);
-    let (shown, next) = page.of(&all);
+    let (shown, next) = page.slice(&all);
     let people: Vec<Value> = shown.iter().map(|contact| connection(contact, &mask)).collect();
-    let mut answer = json!({
+    let mut response = json!({
         "connections": people,
         "totalPeople": all.len(),
         "totalItems": all.len(),
     });
-    put(&mut answer, "nextPageToken", next);
-    Ok(Json(answer))
+    put(&mut response, "nextPageToken", next);
+    Ok(Json(response))
 }
 
 fn connection(contact: &Contact, mask: &[&str]) -> Value {

@@ -1,6 +1,5 @@
-//! What becomes of a token: `POST /google/revoke` (RFC 7009). What an API asks about one: `POST
-//! /google/introspect` (RFC 7662), and which applications a person has given access to it. No
-//! standard has the last; every provider has a page of it.
+//! Revocation: `POST /google/revoke` (RFC 7009). Introspection for APIs: `POST /google/introspect`
+//! (RFC 7662). And the list of applications with access to an API, which no standard defines.
 
 use super::token::{bad_request, error};
 use crate::config::{Api, Client};
@@ -8,10 +7,10 @@ use crate::prelude::*;
 use crate::protocol::grants::{Consent, Token, TokenKind};
 use crate::protocol::scopes::Audience;
 
-/// Either token revokes the grant with all its tokens.
+/// An access or refresh token revokes the grant with all its tokens.
 pub async fn revoke(call: Call) -> Result<Json<Value>, Response> {
-    let params = call.unique().map_err(error)?;
-    // As at Google, whoever holds a token may revoke it. Credentials that come must be right.
+    let params = call.unique_params().map_err(error)?;
+    // As at Google, client authentication is optional; if present, it must be valid.
     let client =
         match call.headers.contains_key(header::AUTHORIZATION) || params.has("client_secret") {
             true => Some(call.client(Provider::Google).map_err(error)?),
@@ -20,7 +19,7 @@ pub async fn revoke(call: Call) -> Result<Json<Value>, Response> {
     let token = call.required("token", "token is missing.").map_err(error)?;
     let mut grants = call.app.grants();
     let Some(found) = grants.find(call.app.now(), Provider::Google, token) else {
-        // RFC 7009 §2.2: a token that does not exist is as good as revoked.
+        // RFC 7009 §2.2: an unknown token counts as revoked.
         return Ok(Json(json!({})));
     };
     let authorization = &found.authorization;
@@ -29,7 +28,7 @@ pub async fn revoke(call: Call) -> Result<Json<Value>, Response> {
         return Err(bad_request("invalid_grant", "The token was issued to another client."));
     }
     if !grants.revoke(authorization) {
-        return Err(told_to_fail());
+        return Err(simulated_failure());
     }
     let (client, person) = (&authorization.client.id, &authorization.person.key);
     tracing::info!(client, person, "grant revoked");
@@ -37,10 +36,10 @@ pub async fn revoke(call: Call) -> Result<Json<Value>, Response> {
 }
 
 enum Caller {
-    /// A resource server. It is told about every access token of this issuer, and whom it is for: to
-    /// refuse one that was issued for another API is its own task.
+    /// A resource server. It may introspect all access tokens of this issuer, and must itself
+    /// reject those with another audience.
     Api,
-    /// A client. It is told about its own tokens, refresh tokens too.
+    /// A client. It may introspect its own access and refresh tokens.
     Client(Arc<Client>),
 }
 
@@ -49,19 +48,19 @@ pub async fn introspect(call: Call) -> Result<Json<Value>, Response> {
     let token = call.required("token", "token is missing.").map_err(error)?;
     let mut grants = app.grants();
     let found = grants.find(app.now(), Provider::Google, token);
-    let Some(found) = found.filter(|found| may_be_told(&caller, found)) else {
-        // RFC 7662 §2.2: not even why.
+    let Some(found) = found.filter(|found| may_introspect(&caller, found)) else {
+        // RFC 7662 §2.2: the response does not say why.
         return Ok(Json(json!({ "active": false })));
     };
     if matches!(caller, Caller::Api) {
-        grants.used(app.now(), &found.authorization);
+        grants.record_use(app.now(), &found.authorization);
     }
-    Ok(Json(active(app, &found)))
+    Ok(Json(active_response(app, &found)))
 }
 
-/// RFC 7662 §2.1: the caller has to authenticate.
+/// Authenticates the caller, RFC 7662 §2.1.
 fn caller(call: &Call) -> Result<Caller, TokenError> {
-    let (app, params) = (&call.app, call.unique()?);
+    let (app, params) = (&call.app, call.unique_params()?);
     let credentials = client_credentials(&call.headers, params).ok().flatten();
     let credentials = credentials.ok_or(TokenError::InvalidClient)?;
     let (id, secret) = (&credentials.id, &credentials.secret);
@@ -72,9 +71,9 @@ fn caller(call: &Call) -> Result<Caller, TokenError> {
     client.cloned().map(Caller::Client).ok_or(TokenError::InvalidClient)
 }
 
-fn may_be_told(caller: &Caller, found: &Token) -> bool {
+fn may_introspect(caller: &Caller, found: &Token) -> bool {
     match caller {
-        // A refresh token opens nothing at an API.
+        // APIs do not accept refresh tokens.
         Caller::Api => found.kind == TokenKind::Access,
         Caller::Client(client) => {
             found.rotated.is_none() && client.id == found.authorization.client.id
@@ -82,10 +81,10 @@ fn may_be_told(caller: &Caller, found: &Token) -> bool {
     }
 }
 
-fn active(app: &App, found: &Token) -> Value {
+fn active_response(app: &App, found: &Token) -> Value {
     let authorization = &found.authorization;
     let issuer = app.google_issuer();
-    let mut answer = json!({
+    let mut response = json!({
         "active": true,
         "iss": issuer,
         "sub": authorization.person.google_sub,
@@ -98,16 +97,16 @@ fn active(app: &App, found: &Token) -> Value {
         "iat": found.issued_at,
         "exp": found.expires_at,
     });
-    // RFC 6749 §7.1 has types for access tokens alone.
+    // RFC 6749 §7.1 defines types for access tokens only.
     if found.kind == TokenKind::Access {
-        answer["token_type"] = "Bearer".into();
+        response["token_type"] = "Bearer".into();
     }
-    answer
+    response
 }
 
 /// `GET /google/authorizations?sub=…`
 pub async fn authorizations(call: Call) -> Result<Json<Value>, Response> {
-    let api = api(&call)?;
+    let api = authenticate_api(&call)?;
     let sub = call.params.as_ref().ok().and_then(|params| params.get("sub"));
     let sub = sub.ok_or_else(|| error(TokenError::InvalidRequest("sub is missing.")))?;
     let mut consents = call.app.grants().consents_for(&audience(api));
@@ -131,7 +130,7 @@ pub async fn revoke_authorization(
     Path(id): Path<String>,
     call: Call,
 ) -> Result<Response, Response> {
-    let api = api(&call)?;
+    let api = authenticate_api(&call)?;
     let revoked = call.app.grants().revoke_by_id(&audience(api), &id);
     tracing::info!(api = api.id, revoked, "an API revoked an authorization");
     Ok(match revoked {
@@ -140,12 +139,12 @@ pub async fn revoke_authorization(
     })
 }
 
-#[expect(clippy::result_large_err, reason = "a response on its way out: a box would only move it")]
-fn api(call: &Call) -> Result<&Api, Response> {
+#[expect(clippy::result_large_err, reason = "the error is an HTTP response")]
+fn authenticate_api(call: &Call) -> Result<&Api, Response> {
     client_credentials(&call.headers, &Params::default())
         .ok()
         .flatten()
-        .and_then(|own| call.app.apis.authenticate(&own.id, &own.secret))
+        .and_then(|one| call.app.apis.authenticate(&one.id, &one.secret))
         .ok_or_else(|| error(TokenError::InvalidClient))
 }
 

@@ -1,5 +1,5 @@
-//! Google's dialect: OpenID Connect Core 1.0, authorization code flow; and what the provider says
-//! about itself: OIDC Discovery §3, RFC 8414 §2, and its keys.
+//! Google's dialect: the authorization code flow of OpenID Connect Core 1.0, metadata (OIDC
+//! Discovery §3, RFC 8414 §2), and the key set.
 
 mod apis;
 mod introspection;
@@ -8,11 +8,11 @@ mod token;
 use crate::keys::{KeyError, KeyRing};
 use crate::prelude::*;
 
-/// Every route below `/google` but those of the consent page.
+/// All routes except the consent page.
 pub fn routes() -> Router<Shared> {
     Router::new()
         .route("/google/.well-known/openid-configuration", get(discovery))
-        // RFC 8414 §3.1: before the path of the issuer.
+        // RFC 8414 §3.1 puts this before the path of the issuer.
         .route("/.well-known/oauth-authorization-server/google", get(discovery))
         .route("/google/jwks", get(jwks))
         .route(Provider::Google.token_path(), post(token::token))
@@ -26,8 +26,8 @@ pub fn routes() -> Router<Shared> {
         .route(Provider::Google.userinfo_path(), get(token::userinfo).post(token::userinfo))
 }
 
-const SECRETS: [&str; 2] = ["client_secret_basic", "client_secret_post"];
-/// Only what is true here, and each default of the standard that is not.
+const SECRET_METHODS: [&str; 2] = ["client_secret_basic", "client_secret_post"];
+
 async fn discovery(State(app): State<Shared>) -> Json<Value> {
     let google = Provider::Google;
     let mut metadata = json!({
@@ -36,14 +36,14 @@ async fn discovery(State(app): State<Shared>) -> Json<Value> {
         "token_endpoint": app.url(google.token_path()),
         "userinfo_endpoint": app.url(google.userinfo_path()),
         "jwks_uri": app.url("/google/jwks"),
-        // RFC 7009. "none": whoever holds a token may revoke it, as at Google.
+        // RFC 7009. As at Google, a token can be revoked without client authentication.
         "revocation_endpoint": app.url("/google/revoke"),
         "revocation_endpoint_auth_methods_supported":
             ["client_secret_basic", "client_secret_post", "none"],
         // RFC 7662.
         "introspection_endpoint": app.url("/google/introspect"),
-        "introspection_endpoint_auth_methods_supported": SECRETS,
-        // In no standard (RFC 8414 §2 allows that): where an API asks who may use it.
+        "introspection_endpoint_auth_methods_supported": SECRET_METHODS,
+        // Not standardized; lists the applications with access to an API.
         "authorizations_endpoint": app.url("/google/authorizations"),
         "scopes_supported": app.catalogue.names(),
         "claims_supported": [
@@ -55,7 +55,7 @@ async fn discovery(State(app): State<Shared>) -> Json<Value> {
         "grant_types_supported": ["authorization_code", "refresh_token"],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256"],
-        "token_endpoint_auth_methods_supported": SECRETS,
+        "token_endpoint_auth_methods_supported": SECRET_METHODS,
         "code_challenge_methods_supported": ["S256"],
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "claim_types_supported": ["normal"],
@@ -76,8 +76,7 @@ async fn discovery(State(app): State<Shared>) -> Json<Value> {
 /// RFC 7517 §5.
 async fn jwks(State(app): State<Shared>) -> Response {
     match app.keys.blocking(KeyRing::jwks).await {
-        // A real key set may be kept for hours. Here keys live as long as the process, so a client
-        // that kept them would fail after every restart.
+        // Real key sets may be cached for hours. These keys change at every restart.
         Ok(keys) => {
             ([(header::CACHE_CONTROL, "no-cache")], Json(json!({ "keys": keys }))).into_response()
         }

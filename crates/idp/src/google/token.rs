@@ -10,26 +10,26 @@ use crate::protocol::grants::Issued;
 const ID_TOKEN_LIFETIME: Duration = Duration::from_secs(60 * 60);
 
 pub async fn token(call: Call) -> Result<Json<Value>, Response> {
-    let issued = call.tokens(Provider::Google, error).await?;
-    answer(&call.app, issued).await.map(Json).map_err(|KeyError| server_error())
+    let issued = call.issue_tokens(Provider::Google, error).await?;
+    token_response(&call.app, issued).await.map(Json).map_err(|KeyError| server_error())
 }
 
 /// RFC 6749 §5.1 and OIDC Core §3.1.3.3.
-async fn answer(app: &App, issued: Issued) -> Result<Value, KeyError> {
+async fn token_response(app: &App, issued: Issued) -> Result<Value, KeyError> {
     let Issued { authorization, access_token, refresh_token, grant_type } = issued;
-    let mut answer = json!({
+    let mut response = json!({
         "access_token": access_token,
         "token_type": "Bearer",
         "expires_in": Provider::Google.access_token_lifetime().as_secs(),
         "scope": authorization.scopes.joined(" "),
     });
-    // Google says it where it is limited.
-    let ends = refresh_token.is_some() && authorization.person.testing;
-    let ends = ends.then(|| authorization.refresh_lifetime().as_secs());
-    put(&mut answer, "refresh_token_expires_in", ends);
-    put(&mut answer, "refresh_token", refresh_token);
-    // Faults concern the sign-in; OIDC Core §12.2 wants the rest to stay the same, and an ID token
-    // that comes with a refresh to have no nonce.
+    // Google reports the lifetime only if it is limited.
+    let is_limited = refresh_token.is_some() && authorization.person.testing;
+    let lifetime = is_limited.then(|| authorization.refresh_lifetime().as_secs());
+    put(&mut response, "refresh_token_expires_in", lifetime);
+    put(&mut response, "refresh_token", refresh_token);
+    // ID token faults apply to the sign-in only. An ID token from a refresh has no nonce (OIDC Core
+    // §12.2).
     let (misbehaviour, nonce) = match grant_type {
         GrantType::AuthorizationCode => {
             (authorization.misbehaviour, authorization.nonce.as_deref())
@@ -45,12 +45,12 @@ async fn answer(app: &App, issued: Issued) -> Result<Value, KeyError> {
             };
             key.sign(&claims, misbehaviour)
         });
-        answer["id_token"] = signed.await?.into();
+        response["id_token"] = signed.await?.into();
     }
-    Ok(answer)
+    Ok(response)
 }
 
-/// The claims of an ID token, as wrong as the person asked for.
+/// The claims of an ID token, with the requested fault.
 fn id_token(
     app: &App,
     authorization: &Authorization,
@@ -78,7 +78,7 @@ fn id_token(
         "exp": now.plus(ID_TOKEN_LIFETIME),
         "auth_time": auth_time,
         // OIDC Core §3.1.3.6: the left half of the SHA-256 of the access token.
-        "at_hash": Digest::of(access_token).half(),
+        "at_hash": Digest::of(access_token).left_half(),
     });
     put(&mut claims, "nonce", nonce);
     put_profile(&mut claims, app, authorization);
@@ -90,7 +90,7 @@ fn id_token(
     claims
 }
 
-/// The claims about the person, only those whose scope was granted: OIDC Core §5.4.
+/// Adds the claims about the person whose scopes were granted, OIDC Core §5.4.
 fn put_profile(claims: &mut Value, app: &App, authorization: &Authorization) {
     let Authorization { person, scopes, .. } = authorization;
     if let Some(email) = person.email_at(Provider::Google)
@@ -106,7 +106,7 @@ fn put_profile(claims: &mut Value, app: &App, authorization: &Authorization) {
 }
 
 pub async fn userinfo(call: Call) -> Response {
-    // RFC 6750 §3: no error code when there was no token; the missing scope by its name.
+    // RFC 6750 §3: no error code if there is no token.
     let refuse = |status, error| {
         let challenge = format!(r#"Bearer realm="google"{error}"#);
         (status, [(header::WWW_AUTHENTICATE, challenge)]).into_response()
@@ -135,9 +135,9 @@ pub async fn userinfo(call: Call) -> Response {
 }
 
 /// RFC 6749 §5.2.
-pub fn error(refusal: TokenError) -> Response {
-    // Which of the bindings did not hold is in the provider's log, not in the answer.
-    let (code, description) = match refusal {
+pub fn error(error: TokenError) -> Response {
+    // The exact cause is in the log, not in the response.
+    let (code, description) = match error {
         TokenError::InvalidRequest(why) => ("invalid_request", why),
         TokenError::InvalidClient => {
             let challenge =
@@ -148,19 +148,19 @@ pub fn error(refusal: TokenError) -> Response {
         TokenError::UnsupportedGrantType => {
             ("unsupported_grant_type", "Only authorization_code and refresh_token are supported.")
         }
-        TokenError::InvalidGrant(_, GrantError::TooWide) => {
-            ("invalid_scope", "A refresh can narrow what was granted, not widen it.")
+        TokenError::InvalidGrant(_, GrantError::ScopeTooWide) => {
+            ("invalid_scope", "A refresh cannot add scopes to the grant.")
         }
         TokenError::InvalidGrant(GrantType::AuthorizationCode, _) => (
             "invalid_grant",
-            "The code is unknown, used, expired, or was issued for something else.",
+            "The code is unknown, used or expired, or does not match the request.",
         ),
-        // Google's words.
+        // Google's wording.
         TokenError::InvalidGrant(GrantType::RefreshToken, _) => {
             ("invalid_grant", "Token has been expired or revoked.")
         }
         TokenError::InvalidTarget => {
-            ("invalid_target", "resource is not what was consented to (RFC 8707).")
+            ("invalid_target", "The consent is not for this resource (RFC 8707).")
         }
         TokenError::NoRandomness => return server_error(),
     };

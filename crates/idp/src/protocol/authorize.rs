@@ -1,5 +1,4 @@
-//! The authorization request and its response: what is asked, whether it may be asked, and what
-//! travels back through the browser. A pure decision.
+//! Validates authorization requests and builds authorization responses.
 
 use std::sync::Arc;
 
@@ -15,9 +14,8 @@ use crate::app::App;
 use crate::config::Client;
 use crate::provider::Provider;
 
-/// The parameters that belong to an authorization request: RFC 6749 §4.1.1, RFC 7636 §4.3, OIDC
-/// Core §3.1.2.1, RFC 8707 §2.1, and Google's own two. The consent form carries these through, and
-/// nothing else.
+/// The parameters of an authorization request: RFC 6749 §4.1.1, RFC 7636 §4.3, OIDC Core §3.1.2.1,
+/// RFC 8707 §2.1, and Google's own. The consent form repeats these as hidden fields.
 pub const PARAMETERS: [&str; 20] = [
     "client_id",
     "redirect_uri",
@@ -41,10 +39,9 @@ pub const PARAMETERS: [&str; 20] = [
     "include_granted_scopes",
 ];
 
-/// A nonce is kept until the ID token is made; this is more than anyone needs.
 const MAX_NONCE: usize = 512;
 
-/// A request that may be put before a person.
+/// A valid authorization request.
 #[derive(Debug)]
 pub struct AuthorizationRequest {
     pub client: Arc<Client>,
@@ -59,8 +56,8 @@ pub struct AuthorizationRequest {
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// Client or redirect URI cannot be trusted: tell the person, and do not redirect the browser
+pub enum AuthorizeError {
+    /// The client or its redirect URI is invalid: show the error and do not redirect the browser
     /// (RFC 6749 §4.1.2.1, RFC 9700 §4.11.2).
     Page(&'static str),
     Redirect {
@@ -70,49 +67,48 @@ pub enum Refusal {
     },
 }
 
-pub fn judge(
+pub fn validate(
     app: &App,
     provider: Provider,
     params: &Params,
-) -> Result<AuthorizationRequest, Refusal> {
-    let id = params.get("client_id").ok_or(Refusal::Page("client_id must be there, once."))?;
+) -> Result<AuthorizationRequest, AuthorizeError> {
+    let id =
+        params.get("client_id").ok_or(AuthorizeError::Page("client_id is missing or repeated."))?;
     let client = app.clients.find(provider, id);
-    let client = client.ok_or(Refusal::Page("No app with this client_id is registered."))?;
-    let asked = params.get("redirect_uri");
-    let asked = asked.ok_or(Refusal::Page("redirect_uri must be there, once."))?;
-    let redirect_uri = registered_redirect_uri(client, asked).ok_or(Refusal::Page(
-        "redirect_uri is not, character for character, one that this app has registered.",
+    let client = client.ok_or(AuthorizeError::Page("No app with this client_id is registered."))?;
+    let requested = params.get("redirect_uri");
+    let requested =
+        requested.ok_or(AuthorizeError::Page("redirect_uri is missing or repeated."))?;
+    let redirect_uri = registered_redirect_uri(client, requested).ok_or(AuthorizeError::Page(
+        "redirect_uri does not exactly match one that this app has registered.",
     ))?;
     let reply_to = ReplyTo {
         redirect_uri: redirect_uri.to_owned(),
         state: params.get("state").map(str::to_owned),
         iss: app.response_iss(provider),
     };
-    read(app, params, client, reply_to.clone()).map_err(|(error, description)| Refusal::Redirect {
-        reply_to,
-        error,
-        description,
-    })
+    validate_parameters(app, params, client, reply_to.clone())
+        .map_err(|(error, description)| AuthorizeError::Redirect { reply_to, error, description })
 }
 
-type Complaint = (ErrorCode, &'static str);
+type ErrorWithDescription = (ErrorCode, &'static str);
 
-fn invalid<T>(why: &'static str) -> Result<T, Complaint> {
+fn invalid<T>(why: &'static str) -> Result<T, ErrorWithDescription> {
     Err((ErrorCode::InvalidRequest, why))
 }
 
-/// What is left to check once there is an address to complain to.
-fn read(
+/// Validates what may be reported to the redirect URI.
+fn validate_parameters(
     app: &App,
     params: &Params,
     client: &Arc<Client>,
     reply_to: ReplyTo,
-) -> Result<AuthorizationRequest, Complaint> {
+) -> Result<AuthorizationRequest, ErrorWithDescription> {
     use ErrorCode::{InvalidScope, InvalidTarget};
 
     let provider = client.provider;
     if params.repeated().is_some() {
-        return invalid("a parameter came more than once");
+        return invalid("a parameter is repeated");
     }
     request_object(params)?;
     response(provider, params)?;
@@ -120,16 +116,16 @@ fn read(
     if params.get("nonce").is_some_and(|nonce| nonce.len() > MAX_NONCE) {
         return invalid("nonce is too long");
     }
-    let asked = params.get("scope").unwrap_or_default();
+    let scope = params.get("scope").unwrap_or_default();
     let resource = params.get("resource");
-    let audience = app.catalogue.audience(provider, reply_to.iss.as_deref(), resource, asked);
-    let audience = audience
-        .ok_or((InvalidTarget, "resource names no API that is registered here (RFC 8707)"))?;
-    let scopes = app.catalogue.parse(provider, &audience, asked);
+    let audience = app.catalogue.audience(provider, reply_to.iss.as_deref(), resource, scope);
+    let audience =
+        audience.ok_or((InvalidTarget, "resource is not a registered API (RFC 8707)"))?;
+    let scopes = app.catalogue.parse(provider, &audience, scope);
     let (mut offline, mut incremental) = (Offline::No, false);
     if provider == Provider::Google {
         if scopes.is_empty() {
-            return Err((InvalidScope, "scope names nothing that is known here"));
+            return Err((InvalidScope, "scope contains no known scope"));
         }
         max_age(params)?;
         prompt(params)?;
@@ -149,9 +145,9 @@ fn read(
     })
 }
 
-/// Google, "Using OAuth 2.0 for Web Server Applications": a refresh token comes with
-/// `access_type=offline`, the first time, or whenever `prompt=consent` asks again.
-fn access_type(params: &Params) -> Result<Offline, Complaint> {
+/// Google, "Using OAuth 2.0 for Web Server Applications": `access_type=offline` yields a refresh
+/// token the first time, or each time with `prompt=consent`.
+fn access_type(params: &Params) -> Result<Offline, ErrorWithDescription> {
     let prompts: Vec<&str> = params.get("prompt").unwrap_or_default().split(' ').collect();
     match params.get("access_type") {
         None | Some("online") => Ok(Offline::No),
@@ -161,7 +157,7 @@ fn access_type(params: &Params) -> Result<Offline, Complaint> {
     }
 }
 
-fn include_granted_scopes(params: &Params) -> Result<bool, Complaint> {
+fn include_granted_scopes(params: &Params) -> Result<bool, ErrorWithDescription> {
     match params.get("include_granted_scopes") {
         None | Some("false") => Ok(false),
         Some("true") => Ok(true),
@@ -169,8 +165,8 @@ fn include_granted_scopes(params: &Params) -> Result<bool, Complaint> {
     }
 }
 
-/// OIDC Core §6: request objects are not taken, and §3.1.2.6 has names for saying so.
-fn request_object(params: &Params) -> Result<(), Complaint> {
+/// Request objects (OIDC Core §6) are not supported; the error codes are from §3.1.2.6.
+fn request_object(params: &Params) -> Result<(), ErrorWithDescription> {
     if params.has("request") {
         return Err((ErrorCode::RequestNotSupported, "request is not supported"));
     }
@@ -180,8 +176,8 @@ fn request_object(params: &Params) -> Result<(), Complaint> {
     Ok(())
 }
 
-/// The authorization code grant, answered in the query; nothing else is offered (RFC 9700 §2.1.2).
-fn response(provider: Provider, params: &Params) -> Result<(), Complaint> {
+/// Only the authorization code grant with a response in the query is supported (RFC 9700 §2.1.2).
+fn response(provider: Provider, params: &Params) -> Result<(), ErrorWithDescription> {
     match params.get("response_type") {
         Some("code") => {}
         // GitHub has no such parameter, and Facebook's default is `code`.
@@ -198,8 +194,8 @@ fn response(provider: Provider, params: &Params) -> Result<(), Complaint> {
     }
 }
 
-/// RFC 7636 §4.3 and §4.4.1; no method means `plain`, which RFC 9700 §2.1.1 advises against.
-fn challenge(params: &Params) -> Result<CodeChallenge, Complaint> {
+/// RFC 7636 §4.3 and §4.4.1. A missing method means `plain`, which RFC 9700 §2.1.1 advises against.
+fn challenge(params: &Params) -> Result<CodeChallenge, ErrorWithDescription> {
     let Some(value) = params.get("code_challenge") else {
         return invalid("code challenge required (RFC 7636)");
     };
@@ -210,22 +206,22 @@ fn challenge(params: &Params) -> Result<CodeChallenge, Complaint> {
         .map_or_else(|| invalid("code_challenge is not a base64url SHA-256"), Ok)
 }
 
-/// OIDC Core §3.1.2.1. A person is asked every time, so any age that is asked for is met.
-fn max_age(params: &Params) -> Result<(), Complaint> {
+/// OIDC Core §3.1.2.1. You sign in every time, so every `max_age` is satisfied.
+fn max_age(params: &Params) -> Result<(), ErrorWithDescription> {
     match params.get("max_age").map(str::parse::<u64>) {
         None | Some(Ok(_)) => Ok(()),
         Some(Err(_)) => invalid("max_age is not a number of seconds"),
     }
 }
 
-/// OIDC Core §3.1.2.1. There is no session here, so nobody is signed in before they are asked.
-fn prompt(params: &Params) -> Result<(), Complaint> {
+/// OIDC Core §3.1.2.1. There are no sessions here, so `prompt=none` always fails.
+fn prompt(params: &Params) -> Result<(), ErrorWithDescription> {
     let values: Vec<&str> =
         params.get("prompt").map(|prompt| prompt.split(' ').collect()).unwrap_or_default();
     match values.as_slice() {
         ["none"] => Err((
             ErrorCode::LoginRequired,
-            "the person must choose who to be, and prompt=none forbids to ask",
+            "the user must pick a person, which prompt=none forbids",
         )),
         values if values.contains(&"none") => {
             invalid("prompt=none cannot be combined with another value")
@@ -234,13 +230,13 @@ fn prompt(params: &Params) -> Result<(), Complaint> {
     }
 }
 
-/// Where the answer goes and what every answer has, good or bad.
+/// Where the response goes, and the parameters of every response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReplyTo {
     pub redirect_uri: String,
     /// Returned unchanged, RFC 6749 §4.1.2.
     pub state: Option<String>,
-    /// RFC 9207 §2: in every answer, errors included.
+    /// RFC 9207 §2: in every response, including errors.
     pub iss: Option<String>,
 }
 
@@ -271,11 +267,11 @@ impl ReplyTo {
         self.with(&[("error", error.into()), ("error_description", description)])
     }
 
-    /// Each dialect has its own way of telling that the person declined.
+    /// Each dialect reports a denial differently.
     pub fn with_denial(&self, provider: Provider) -> String {
         let error = ErrorCode::AccessDenied;
         match provider {
-            Provider::Google => self.with_error(error, "The person declined."),
+            Provider::Google => self.with_error(error, "The user denied the request."),
             Provider::Github => {
                 self.with_error(error, "The user has denied your application access.")
             }
@@ -288,10 +284,10 @@ impl ReplyTo {
         }
     }
 
-    /// Adds the parameters to the query that the redirect URI may already have, RFC 6749 §3.1.2.
-    fn with(&self, answer: &[(&str, &str)]) -> String {
+    /// Keeps an existing query of the redirect URI, RFC 6749 §3.1.2.
+    fn with(&self, parameters: &[(&str, &str)]) -> String {
         let query = form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(answer)
+            .extend_pairs(parameters)
             .extend_pairs(self.state.as_deref().map(|state| ("state", state)))
             .extend_pairs(self.iss.as_deref().map(|iss| ("iss", iss)))
             .finish();

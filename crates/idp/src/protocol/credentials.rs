@@ -1,5 +1,4 @@
-//! What the `Authorization` header says: client credentials (RFC 6749 §2.3) and access tokens
-//! (RFC 6750).
+//! Client credentials (RFC 6749 §2.3) and access tokens (RFC 6750) in a request.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,7 +8,7 @@ use url::form_urlencoded;
 
 use super::params::Params;
 
-/// What a client says about itself; not verified yet.
+/// Not verified yet.
 #[derive(PartialEq, Eq)]
 pub struct Credentials {
     pub id: String,
@@ -18,23 +17,23 @@ pub struct Credentials {
 
 /// RFC 6749 §2.3: "The client MUST NOT use more than one authentication method in each request."
 #[derive(Debug)]
-pub struct TwoMethods;
+pub struct MultipleMethods;
 
 /// Reads `client_secret_basic` or `client_secret_post`, OIDC Core §9.
 pub fn client_credentials(
     headers: &HeaderMap,
     params: &Params,
-) -> Result<Option<Credentials>, TwoMethods> {
+) -> Result<Option<Credentials>, MultipleMethods> {
     let mut authorization = headers.get_all(AUTHORIZATION).iter();
     match (authorization.next(), params.get("client_secret")) {
-        (Some(_), Some(_)) => Err(TwoMethods),
-        (Some(_), None) if authorization.next().is_some() => Err(TwoMethods),
+        (Some(_), Some(_)) => Err(MultipleMethods),
+        (Some(_), None) if authorization.next().is_some() => Err(MultipleMethods),
         (Some(value), None) => {
             let credentials = value.to_str().ok().and_then(basic);
-            // The id may be in the body too, as long as it is the same one.
+            // The body may repeat the id.
             let id = params.get("client_id");
             match credentials.as_ref().zip(id) {
-                Some((credentials, id)) if id != credentials.id => Err(TwoMethods),
+                Some((credentials, id)) if id != credentials.id => Err(MultipleMethods),
                 _ => Ok(credentials),
             }
         }
@@ -45,7 +44,7 @@ pub fn client_credentials(
     }
 }
 
-/// `Basic` credentials, both halves form-encoded before they were joined: RFC 6749 §2.3.1.
+/// `Basic` credentials; both parts are form-encoded (RFC 6749 §2.3.1).
 fn basic(header: &str) -> Option<Credentials> {
     let (scheme, encoded) = header.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
@@ -57,7 +56,7 @@ fn basic(header: &str) -> Option<Credentials> {
 }
 
 fn form_decode(value: &str) -> String {
-    // A separator that was not encoded belongs to the value here: there is nothing to separate.
+    // Unencoded separators belong to the value.
     let value = value.replace('&', "%26").replace('=', "%3D");
     form_urlencoded::parse(value.as_bytes())
         .next()
@@ -65,17 +64,17 @@ fn form_decode(value: &str) -> String {
         .unwrap_or_default()
 }
 
-/// Why a request to a protected resource is refused, RFC 6750 §3.1.
+/// RFC 6750 §3.1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BearerError {
-    /// Then the challenge has no error code.
+    /// The challenge has no error code.
     Missing,
     Malformed,
     Invalid,
 }
 
-/// The access token in the `Authorization` header, in any of the schemes that the dialect knows:
-/// RFC 6750 §2.1.
+/// The access token in the `Authorization` header, with one of the schemes of the dialect (RFC 6750
+/// §2.1).
 pub fn access_token<'a>(headers: &'a HeaderMap, schemes: &[&str]) -> Result<&'a str, BearerError> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let value = values.next().ok_or(BearerError::Missing)?;

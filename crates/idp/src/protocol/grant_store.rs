@@ -1,7 +1,6 @@
-//! Grants in a file, so that a connection survives a restart of `cargo run`: digests in place of
-//! tokens, names in place of things.
+//! Stores grants in a file, so that they survive a restart. Tokens are stored as digests.
 //!
-//! A thread of its own writes: no request waits for a disk.
+//! A background thread writes the file, so that no request waits for the disk.
 
 use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
@@ -21,7 +20,7 @@ use crate::provider::Provider;
 
 /// Changes within this time are written together.
 const WRITE_INTERVAL: Duration = Duration::from_millis(200);
-/// An access token that expires sooner is not worth storing: a refresh brings another. In seconds.
+/// Access tokens that expire sooner are not stored, because a refresh yields another. In seconds.
 const MIN_LIFETIME: u64 = 2 * 60 * 60;
 
 #[derive(Default, Serialize, Deserialize)]
@@ -33,7 +32,7 @@ struct Snapshot {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Parties {
+struct StoredAuthorization {
     provider: String,
     client: String,
     person: String,
@@ -45,7 +44,7 @@ struct Parties {
 #[derive(Serialize, Deserialize)]
 struct StoredConsent {
     #[serde(flatten)]
-    parties: Parties,
+    authorization: StoredAuthorization,
     id: String,
     created_at: Timestamp,
     last_used_at: Option<Timestamp>,
@@ -55,7 +54,7 @@ struct StoredConsent {
 #[derive(Serialize, Deserialize)]
 struct StoredToken {
     #[serde(flatten)]
-    parties: Parties,
+    authorization: StoredAuthorization,
     digest: String,
     family: String,
     auth_time: Timestamp,
@@ -66,7 +65,7 @@ struct StoredToken {
     rotated: Option<Rotated>,
 }
 
-impl Parties {
+impl StoredAuthorization {
     fn of(client: &Client, person: &Person, audience: &Audience, scopes: &Scopes) -> Self {
         Self {
             provider: client.provider.key().to_owned(),
@@ -80,7 +79,7 @@ impl Parties {
         }
     }
 
-    /// What is not registered any more is not restored.
+    /// `None` if the client or person no longer exists.
     fn restore(&self, app: &App) -> Option<Authorization> {
         let provider = Provider::ALL.into_iter().find(|one| one.key() == self.provider)?;
         let audience = match &self.api {
@@ -104,7 +103,7 @@ impl StoredToken {
     fn of((key, token): (&Digest, &Token)) -> Self {
         let Authorization { client, person, audience, scopes, .. } = &*token.authorization;
         Self {
-            parties: Parties::of(client, person, audience, scopes),
+            authorization: StoredAuthorization::of(client, person, audience, scopes),
             digest: key.to_base64url(),
             family: token.family.to_base64url(),
             auth_time: token.authorization.auth_time,
@@ -116,7 +115,7 @@ impl StoredToken {
     }
 
     fn restore(&self, kind: TokenKind, app: &App) -> Option<(Digest, Token)> {
-        let authorization = self.parties.restore(app)?;
+        let authorization = self.authorization.restore(app)?;
         let provider = authorization.client.provider;
         let misbehaviour = Misbehaviour::parse(provider, Some(&self.misbehave))?;
         let auth_time = self.auth_time;
@@ -134,14 +133,21 @@ impl StoredToken {
 }
 
 impl Snapshot {
-    /// Everything that is to outlive the process; ephemeral people do not.
+    /// Without the grants of ephemeral people.
     fn of(grants: &Grants, now: Timestamp) -> Self {
-        let stays = |(_, token): &(&Digest, &Token)| !is_ephemeral(&token.authorization.person.key);
-        let lasts = |(_, token): &(&Digest, &Token)| token.expires_at.0 > now.0 + MIN_LIFETIME;
-        let access_tokens = grants.access_tokens.iter(now).filter(stays).filter(lasts);
-        let refresh_tokens = grants.refresh_tokens.iter(now).filter(stays);
+        let is_stored =
+            |(_, token): &(&Digest, &Token)| !is_ephemeral(&token.authorization.person.key);
+        let is_long_lived =
+            |(_, token): &(&Digest, &Token)| token.expires_at.0 > now.0 + MIN_LIFETIME;
+        let access_tokens = grants.access_tokens.iter(now).filter(is_stored).filter(is_long_lived);
+        let refresh_tokens = grants.refresh_tokens.iter(now).filter(is_stored);
         let consents = grants.consents.values().map(|one| StoredConsent {
-            parties: Parties::of(&one.client, &one.person, &one.audience, &one.scopes),
+            authorization: StoredAuthorization::of(
+                &one.client,
+                &one.person,
+                &one.audience,
+                &one.scopes,
+            ),
             id: one.id.clone(),
             created_at: one.created_at,
             last_used_at: one.last_used_at,
@@ -157,7 +163,7 @@ impl Snapshot {
     fn restore(self, app: &App) {
         let grants = &mut *app.grants();
         for one in self.consents {
-            if let Some(authorization) = one.parties.restore(app) {
+            if let Some(authorization) = one.authorization.restore(app) {
                 let consent = Consent {
                     id: one.id,
                     last_used_at: one.last_used_at,
@@ -179,12 +185,12 @@ impl Snapshot {
     }
 }
 
-/// Reads the file, and writes it after every change for as long as the provider is there.
+/// Restores the grants from the file, then writes them after every change until `app` is dropped.
 pub fn start(path: PathBuf, app: &Arc<App>) -> Result<(), Error> {
     let snapshot: Snapshot = json_file::read(&path)
         .map_err(|source| Error::GrantsFile { path: path.clone(), source })?;
     snapshot.restore(app);
-    // One pending signal is enough to know that something has changed.
+    // One pending signal is enough.
     let (on_change, changed) = mpsc::sync_channel(1);
     app.grants().on_change = Some(on_change);
     let app = Arc::downgrade(app);

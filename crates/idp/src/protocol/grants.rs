@@ -1,5 +1,4 @@
-//! Consents, authorization codes and tokens, as transitions that take the time. Of codes and tokens
-//! only digests are kept.
+//! Consents, authorization codes and tokens. Only digests of codes and tokens are stored.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,23 +10,22 @@ use serde::{Deserialize, Serialize};
 use super::pkce::CodeChallenge;
 use super::scopes::{Audience, Scopes};
 use crate::config::Client;
-use crate::kit::{Bounded, Digest, Timestamp};
+use crate::kit::{Digest, ExpiringMap, Timestamp};
 use crate::misbehave::Misbehaviour;
 use crate::people::{Person, is_ephemeral};
 use crate::provider::Provider;
 
-/// How many codes, and how many tokens of a kind, are kept at most.
+/// The maximum number of codes, and of tokens of each kind.
 const CAPACITY: usize = 4096;
 /// RFC 6749 §4.1.2 recommends ten minutes at most; a redirect takes less than one.
 pub const CODE_LIFETIME: Duration = Duration::from_secs(60);
 /// Google's rule for applications in testing: "a refresh token expiring in 7 days".
 const TESTING_LIFETIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-/// Google ends refresh tokens that were not used for six months; here it is six months in all.
+/// Google revokes refresh tokens after six months without use; here they expire after six months.
 const REFRESH_LIFETIME: Duration = Duration::from_secs(180 * 24 * 60 * 60);
-/// How long a rotated refresh token is good for one more try: an answer may have got lost.
-const RETRY_WITHIN: Duration = Duration::from_secs(60);
-/// How often a revocation fails that was told to, before it works: an application that tries again
-/// is to be seen to succeed.
+/// A rotated refresh token works once more within this time, because a response may get lost.
+const RETRY_PERIOD: Duration = Duration::from_secs(60);
+/// How often [`Misbehaviour::RevocationFails`] fails before the revocation succeeds.
 const REVOCATION_FAILURES: u8 = 2;
 
 #[derive(Clone, Debug)]
@@ -46,7 +44,7 @@ pub struct Authorization {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Offline {
     No,
-    /// Only when there is something new to consent to.
+    /// Only if there is something new to consent to.
     WhenNew,
     Always,
 }
@@ -68,16 +66,16 @@ impl Authorization {
         audience.is_none_or(|audience| *audience == self.audience)
     }
 
-    /// Whether a refresh token goes with this: Google gives one when the person consented to
-    /// something new, and none when an application merely asks again.
-    fn refresh_is_due(&self, earlier: &Scopes, given: bool) -> bool {
-        let new = !self.scopes.without(earlier).is_empty();
-        let wanted = match self.offline {
+    /// Google issues a refresh token if the person consented to something new, but not if an
+    /// application merely requests the same again.
+    fn needs_refresh_token(&self, earlier: &Scopes, has_one: bool) -> bool {
+        let is_new = !self.scopes.without(earlier).is_empty();
+        let is_requested = match self.offline {
             Offline::No => false,
-            Offline::WhenNew => new || !given,
+            Offline::WhenNew => is_new || !has_one,
             Offline::Always => true,
         };
-        wanted && self.misbehaviour != Misbehaviour::NoRefreshToken
+        is_requested && self.misbehaviour != Misbehaviour::NoRefreshToken
     }
 }
 
@@ -92,12 +90,12 @@ pub struct Redemption<'a> {
     pub audience: Option<&'a Audience>,
 }
 
-/// An attempt to refresh, by a client that has authenticated. RFC 6749 §6.
+/// A refresh request of an authenticated client, RFC 6749 §6.
 #[derive(Debug)]
 pub struct Refresh<'a> {
     pub client: &'a Client,
     pub refresh_token: &'a str,
-    /// What is asked for, when it is less than what was granted.
+    /// A subset of the granted scopes.
     pub scope: Option<&'a str>,
     /// `resource`, RFC 8707 §2.2.
     pub audience: Option<&'a Audience>,
@@ -110,52 +108,53 @@ pub enum GrantType {
     RefreshToken,
 }
 
-/// Why there are no tokens: `invalid_grant` in RFC 6749 §5.2 unless said otherwise, and told apart by
-/// the dialects that do.
+/// Why no tokens are issued: `invalid_grant` in RFC 6749 §5.2, unless stated otherwise. Some
+/// dialects report the cause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GrantError {
-    /// Or revoked, or a refresh token that has expired.
+    /// Includes revoked tokens and expired refresh tokens.
     Unknown,
-    /// Issued to another client, whose attempt has no effect.
-    ForeignClient,
-    /// A code or a rotated refresh token came back: everything that goes back to the same code ends
-    /// (RFC 9700 §4.5 and §4.14.2).
+    /// Issued to another client. The request has no effect.
+    WrongClient,
+    /// A code or rotated refresh token was reused: all tokens from the same code are revoked (RFC
+    /// 9700 §4.5 and §4.14.2).
     Replayed,
     Expired,
     RedirectUriMismatch,
     VerifierMismatch,
-    TooWide,
-    /// Consent was given for another API: `invalid_target`, RFC 8707 §2.
-    OtherAudience,
+    ScopeTooWide,
+    /// The consent is for another API: `invalid_target`, RFC 8707 §2.
+    WrongAudience,
 }
 
-/// What was decided, and what the code is bound to besides.
+/// An authorization code: the decision, and what the code is bound to.
 #[derive(Debug)]
 pub struct Code {
     pub authorization: Arc<Authorization>,
     pub redirect_uri: String,
     pub challenge: CodeChallenge,
-    /// What the person was asked, ticked or not: this decision replaces earlier ones about these.
-    pub asked: Scopes,
+    /// The requested scopes, granted or not. This decision replaces earlier ones about them.
+    pub requested: Scopes,
     pub expires_at: Timestamp,
-    pub spent: bool,
+    pub used: bool,
 }
 
 impl Code {
-    /// RFC 6749 §4.1.3 and RFC 7636 §4.6, in an order that lets another client learn nothing.
-    fn judge(&self, attempt: &Redemption<'_>, now: Timestamp) -> Result<(), GrantError> {
+    /// RFC 6749 §4.1.3 and RFC 7636 §4.6. The client is checked first, so that others learn
+    /// nothing.
+    fn validate(&self, attempt: &Redemption<'_>, now: Timestamp) -> Result<(), GrantError> {
         if !self.authorization.was_issued_to(attempt.client) {
-            Err(GrantError::ForeignClient)
-        } else if self.spent {
+            Err(GrantError::WrongClient)
+        } else if self.used {
             Err(GrantError::Replayed)
         } else if now >= self.expires_at {
             Err(GrantError::Expired)
         } else if self.redirect_uri != attempt.redirect_uri {
             Err(GrantError::RedirectUriMismatch)
-        } else if !self.challenge.is_met_by(attempt.verifier) {
+        } else if !self.challenge.verify(attempt.verifier) {
             Err(GrantError::VerifierMismatch)
         } else if !self.authorization.is_for(attempt.audience) {
-            Err(GrantError::OtherAudience)
+            Err(GrantError::WrongAudience)
         } else {
             Ok(())
         }
@@ -172,7 +171,7 @@ pub enum TokenKind {
 pub struct Token {
     pub kind: TokenKind,
     pub authorization: Arc<Authorization>,
-    /// The code that it goes back to, so that a replay finds it.
+    /// The digest of the code that it was issued for, to revoke it after a replay.
     pub family: Digest,
     pub issued_at: Timestamp,
     pub expires_at: Timestamp,
@@ -186,26 +185,30 @@ pub struct Rotated {
 }
 
 impl Token {
-    fn judge_refresh(&self, attempt: &Refresh<'_>, now: Timestamp) -> Result<Scopes, GrantError> {
+    fn validate_refresh(
+        &self,
+        attempt: &Refresh<'_>,
+        now: Timestamp,
+    ) -> Result<Scopes, GrantError> {
         let granted = &self.authorization;
-        let is_over = |Rotated { at, retried }| retried || now.since(at) > RETRY_WITHIN;
+        let is_replay = |Rotated { at, retried }| retried || now.since(at) > RETRY_PERIOD;
         if !granted.was_issued_to(attempt.client) {
-            Err(GrantError::ForeignClient)
-        } else if self.rotated.is_some_and(is_over) {
+            Err(GrantError::WrongClient)
+        } else if self.rotated.is_some_and(is_replay) {
             Err(GrantError::Replayed)
         } else if granted.misbehaviour == Misbehaviour::RefreshRefused {
             Err(GrantError::Unknown)
         } else if !granted.is_for(attempt.audience) {
-            Err(GrantError::OtherAudience)
-        } else if let Some(asked) = attempt.scope {
-            granted.scopes.narrowed(asked).ok_or(GrantError::TooWide)
+            Err(GrantError::WrongAudience)
+        } else if let Some(scope) = attempt.scope {
+            granted.scopes.narrowed(scope).ok_or(GrantError::ScopeTooWide)
         } else {
             Ok(granted.scopes.clone())
         }
     }
 }
 
-/// Generated tokens. Which of them come into use is decided in one step.
+/// Generated tokens, not all of which are always used.
 #[derive(Debug)]
 pub struct NewTokens {
     pub access: String,
@@ -220,15 +223,15 @@ pub struct Issued {
     pub refresh_token: Option<String>,
 }
 
-/// Same person, same client, same API: one consent, however often it was given.
+/// There is one consent per person, client and API.
 pub fn consent_key(client: &Client, person: &Person, audience: &Audience) -> Digest {
     Digest::of(format!("{:?}", (client.provider, &client.id, &person.key, audience)))
 }
 
-/// What a person has allowed an application, until it is revoked.
+/// What a person allows an application to do, until it is revoked.
 #[derive(Clone, Debug)]
 pub struct Consent {
-    /// Names it to the API whose data it opens. Not a secret.
+    /// Identifies it to the API. Not a secret.
     pub id: String,
     pub client: Arc<Client>,
     pub person: Arc<Person>,
@@ -243,9 +246,9 @@ pub struct Consent {
 impl Consent {
     pub fn new(now: Timestamp, authorization: &Authorization) -> Self {
         let Authorization { client, person, audience, .. } = authorization;
-        let name = format!("{:?} {:?} {}", now, audience, [&*client.id, &person.key].join(" "));
+        let parties = format!("{:?} {:?} {}", now, audience, [&*client.id, &person.key].join(" "));
         Self {
-            id: Digest::of(name).half(),
+            id: Digest::of(parties).left_half(),
             client: Arc::clone(client),
             person: Arc::clone(person),
             audience: audience.clone(),
@@ -258,24 +261,24 @@ impl Consent {
     }
 }
 
-/// Every code and token that is out, and what people have allowed.
+/// All codes, tokens and consents.
 #[derive(Debug)]
 pub struct Grants {
-    codes: Bounded<Code>,
-    pub access_tokens: Bounded<Token>,
-    pub refresh_tokens: Bounded<Token>,
-    /// Bounded by the people, the clients and the APIs there are; ephemeral people have none.
+    codes: ExpiringMap<Code>,
+    pub access_tokens: ExpiringMap<Token>,
+    pub refresh_tokens: ExpiringMap<Token>,
+    /// Bounded by the numbers of people, clients and APIs; ephemeral people have none.
     pub consents: HashMap<Digest, Consent>,
-    /// Signalled when something has changed that is to outlive the process.
+    /// Signaled when something to be stored has changed.
     pub on_change: Option<SyncSender<()>>,
 }
 
 impl Default for Grants {
     fn default() -> Self {
         Self {
-            codes: Bounded::new(CAPACITY),
-            access_tokens: Bounded::new(CAPACITY),
-            refresh_tokens: Bounded::new(CAPACITY),
+            codes: ExpiringMap::new(CAPACITY),
+            access_tokens: ExpiringMap::new(CAPACITY),
+            refresh_tokens: ExpiringMap::new(CAPACITY),
             consents: HashMap::new(),
             on_change: None,
         }
@@ -284,16 +287,16 @@ impl Default for Grants {
 
 impl Grants {
     pub fn issue_code(&mut self, now: Timestamp, code: &str, issued: Code) {
-        // Kept as long as its tokens may live: a replay must still find what to revoke.
-        let tokens_live = issued.authorization.client.provider.access_token_lifetime();
-        let forget_at = issued.expires_at.plus(tokens_live);
-        self.codes.insert(now, Digest::of(code), forget_at, issued);
+        // Kept for the lifetime of its tokens, so that a replay can revoke them.
+        let token_lifetime = issued.authorization.client.provider.access_token_lifetime();
+        let remove_at = issued.expires_at.plus(token_lifetime);
+        self.codes.insert(now, Digest::of(code), remove_at, issued);
     }
 
-    /// Exchanges a code for tokens, in one step that cannot be interleaved.
+    /// Exchanges a code for tokens, atomically.
     ///
-    /// Any attempt by the right client uses the code up, so a verifier cannot be guessed at. A
-    /// second attempt also revokes what the first one got (RFC 6749 §4.1.2, RFC 9700 §4.5).
+    /// Any attempt by the right client uses up the code, so that a verifier cannot be guessed. A
+    /// second attempt also revokes the tokens of the first one (RFC 6749 §4.1.2, RFC 9700 §4.5).
     pub fn redeem(
         &mut self,
         now: Timestamp,
@@ -302,17 +305,17 @@ impl Grants {
     ) -> Result<Issued, GrantError> {
         let family = Digest::of(attempt.code);
         let code = self.codes.get_mut(now, &family).ok_or(GrantError::Unknown)?;
-        let judgement = code.judge(attempt, now);
+        let result = code.validate(attempt, now);
         let authorization = Arc::clone(&code.authorization);
-        let asked = code.asked.clone();
-        match judgement {
-            Err(GrantError::ForeignClient) => {}
+        let requested = code.requested.clone();
+        match result {
+            Err(GrantError::WrongClient) => {}
             Err(GrantError::Replayed) => self.revoke_family(&family),
-            _ => code.spent = true,
+            _ => code.used = true,
         }
-        judgement?;
-        let due = self.record_consent(now, &authorization, &asked);
-        let refresh_token = due.then_some(new.refresh);
+        result?;
+        let needs_refresh_token = self.record_consent(now, &authorization, &requested);
+        let refresh_token = needs_refresh_token.then_some(new.refresh);
         self.issue(TokenKind::Access, now, &new.access, &authorization, family);
         if let Some(token) = &refresh_token {
             self.issue(TokenKind::Refresh, now, token, &authorization, family);
@@ -322,7 +325,7 @@ impl Grants {
         Ok(Issued { grant_type, authorization, access_token: new.access, refresh_token })
     }
 
-    /// Exchanges a refresh token for a new access token, and for a successor where it rotates.
+    /// Exchanges a refresh token for a new access token, and for a new refresh token if it rotates.
     pub fn refresh(
         &mut self,
         now: Timestamp,
@@ -332,30 +335,29 @@ impl Grants {
         let key = Digest::of(attempt.refresh_token);
         let token = self.refresh_tokens.get_mut(now, &key).ok_or(GrantError::Unknown)?;
         let (authorization, family) = (Arc::clone(&token.authorization), token.family);
-        let judgement = token.judge_refresh(attempt, now);
-        let rotates =
-            judgement.is_ok() && authorization.misbehaviour == Misbehaviour::RefreshRotates;
+        let result = token.validate_refresh(attempt, now);
+        let rotates = result.is_ok() && authorization.misbehaviour == Misbehaviour::RefreshRotates;
         if rotates {
             token.rotated = Some(match token.rotated {
                 Some(earlier) => Rotated { retried: true, ..earlier },
                 None => Rotated { at: now, retried: false },
             });
         }
-        if judgement == Err(GrantError::Replayed) {
+        if result == Err(GrantError::Replayed) {
             self.revoke_family(&family);
         }
-        let scopes = judgement?;
+        let scopes = result?;
         let refresh_token = rotates.then_some(new.refresh);
         if let Some(token) = &refresh_token {
             self.issue(TokenKind::Refresh, now, token, &authorization, family);
         }
-        // A narrower access token leaves the refresh token as wide as it was.
+        // The refresh token keeps its scopes, even if the access token has fewer.
         let narrowed = match scopes == authorization.scopes {
             true => authorization,
             false => Arc::new(Authorization { scopes, ..(*authorization).clone() }),
         };
         self.issue(TokenKind::Access, now, &new.access, &narrowed, family);
-        self.used(now, &narrowed);
+        self.record_use(now, &narrowed);
         self.changed();
         let (grant_type, authorization) = (GrantType::RefreshToken, narrowed);
         Ok(Issued { grant_type, authorization, access_token: new.access, refresh_token })
@@ -381,7 +383,7 @@ impl Grants {
         map.insert(now, Digest::of(token), expires_at, issued);
     }
 
-    /// What a good access token for a provider's own APIs stands for. Records its use.
+    /// The authorization behind a valid access token for a provider's own APIs. Records its use.
     pub fn access(
         &mut self,
         now: Timestamp,
@@ -389,15 +391,15 @@ impl Grants {
         access_token: &str,
     ) -> Option<Arc<Authorization>> {
         let found = self.find(now, provider, access_token)?;
-        let good =
+        let is_valid =
             found.kind == TokenKind::Access && found.authorization.audience == Audience::Provider;
-        good.then(|| {
-            self.used(now, &found.authorization);
+        is_valid.then(|| {
+            self.record_use(now, &found.authorization);
             found.authorization
         })
     }
 
-    /// A good token of a provider, of either kind.
+    /// A valid access or refresh token of a provider.
     pub fn find(&self, now: Timestamp, provider: Provider, token: &str) -> Option<Token> {
         let key = Digest::of(token);
         let access = self.access_tokens.get(now, &key);
@@ -407,34 +409,35 @@ impl Grants {
             .cloned()
     }
 
-    /// The scopes that were granted earlier and are not `asked` about again.
-    pub fn granted_earlier(&self, key: &Digest, asked: &Scopes) -> Scopes {
-        let earlier = self.consents.get(key).map(|consent| consent.scopes.without(asked));
+    /// The scopes granted earlier that are not requested again.
+    pub fn granted_earlier(&self, key: &Digest, requested: &Scopes) -> Scopes {
+        let earlier = self.consents.get(key).map(|consent| consent.scopes.without(requested));
         earlier.unwrap_or_default()
     }
 
-    /// Returns whether a refresh token is due. Consents of ephemeral people are not recorded: there
-    /// would be ever more of them.
+    /// Returns whether to issue a refresh token. Consents of ephemeral people are not recorded,
+    /// because their number is unbounded.
     fn record_consent(
         &mut self,
         now: Timestamp,
         authorization: &Authorization,
-        asked: &Scopes,
+        requested: &Scopes,
     ) -> bool {
         if is_ephemeral(&authorization.person.key) {
-            return authorization.refresh_is_due(&Scopes::default(), false);
+            return authorization.needs_refresh_token(&Scopes::default(), false);
         }
         let consent = self
             .consents
             .entry(authorization.consent_key())
             .or_insert_with(|| Consent::new(now, authorization));
-        let due = authorization.refresh_is_due(&consent.scopes, consent.offline);
-        consent.scopes = consent.scopes.without(asked).with(&authorization.scopes);
-        consent.offline |= due;
-        due
+        let needs_refresh_token =
+            authorization.needs_refresh_token(&consent.scopes, consent.offline);
+        consent.scopes = consent.scopes.without(requested).with(&authorization.scopes);
+        consent.offline |= needs_refresh_token;
+        needs_refresh_token
     }
 
-    pub fn used(&mut self, now: Timestamp, authorization: &Authorization) {
+    pub fn record_use(&mut self, now: Timestamp, authorization: &Authorization) {
         if let Some(consent) = self.consents.get_mut(&authorization.consent_key()) {
             consent.last_used_at = Some(now);
         }
@@ -447,8 +450,8 @@ impl Grants {
         found
     }
 
-    /// Revokes a consent with every code and token that it gave: RFC 7009 §2.1. `false` when it was
-    /// told to fail this time.
+    /// Revokes a consent with all its codes and tokens, RFC 7009 §2.1. `false` is a simulated
+    /// failure.
     pub fn revoke(&mut self, authorization: &Authorization) -> bool {
         let key = authorization.consent_key();
         if authorization.misbehaviour == Misbehaviour::RevocationFails
@@ -462,7 +465,7 @@ impl Grants {
         true
     }
 
-    /// Revokes the consent with this id, if it is one for `audience`.
+    /// Revokes the consent with this id for `audience`.
     pub fn revoke_by_id(&mut self, audience: &Audience, id: &str) -> bool {
         let found = self.consents.iter().find(|(_, one)| one.id == id && one.audience == *audience);
         let key = found.map(|(key, _)| *key);
@@ -477,7 +480,7 @@ impl Grants {
         self.changed();
     }
 
-    /// RFC 9700 §4.5: everything that goes back to one code.
+    /// Revokes all tokens from the same code, RFC 9700 §4.5.
     fn revoke_family(&mut self, family: &Digest) {
         self.access_tokens.retain(|token| token.family != *family);
         self.refresh_tokens.retain(|token| token.family != *family);
@@ -486,7 +489,7 @@ impl Grants {
 
     fn changed(&self) {
         if let Some(on_change) = &self.on_change {
-            // Full means that it was signalled already.
+            // A full channel already has a signal.
             let _ = on_change.try_send(());
         }
     }

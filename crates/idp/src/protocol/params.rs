@@ -12,14 +12,10 @@ use url::form_urlencoded;
 use crate::app::Shared;
 use crate::pages::Problem;
 
-/// Longest query or form that is read. A `state` of several kilobytes still fits. For forms it is
-/// the body limit of the router that sees to it.
+/// The maximum length of a query or form. The router's body limit enforces it for forms.
 pub const MAX_BYTES: usize = 32 * 1024;
 
-/// The parameters of one request, in their order.
-///
-/// RFC 6749 §3.1: a parameter without a value counts as omitted, an unknown one is ignored, and
-/// none may come twice.
+/// The parameters of a request, in order. Empty ones count as omitted (RFC 6749 §3.1).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Params(Vec<(String, String)>);
 
@@ -41,13 +37,14 @@ impl Params {
             .collect()
     }
 
+    /// `None` if the parameter is missing or repeated.
     pub fn get(&self, name: &str) -> Option<&str> {
         let mut same = self.0.iter().filter(|(key, _)| key == name);
         let (_, value) = same.next()?;
         same.next().is_none().then_some(value)
     }
 
-    /// Every value of a parameter that may come several times.
+    /// All values of a parameter that may be repeated.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
     }
@@ -56,7 +53,7 @@ impl Params {
         self.all(name).next().is_some()
     }
 
-    /// The first parameter that came more than once.
+    /// The first repeated parameter.
     pub fn repeated(&self) -> Option<&str> {
         self.0.iter().map(|(name, _)| name.as_str()).find(|name| self.all(name).nth(1).is_some())
     }
@@ -72,7 +69,8 @@ impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Params {
     }
 }
 
-/// The query of a GET or a DELETE, the form of a POST. Never both: a secret does not belong in a URL.
+/// The query of a GET or DELETE, or the form of a POST, but never both: secrets do not belong in
+/// URLs.
 impl<S: Send + Sync> FromRequest<S> for Params {
     type Rejection = ParamsError;
 
@@ -86,7 +84,7 @@ impl<S: Send + Sync> FromRequest<S> for Params {
         }
         match RawForm::from_request(request, state).await {
             Ok(RawForm(form)) => Ok(Self::parse(&form)),
-            Err(refusal) if refusal.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+            Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
                 Err(ParamsError::FormTooLarge)
             }
             Err(_) => Err(ParamsError::NotAForm),
@@ -94,8 +92,8 @@ impl<S: Send + Sync> FromRequest<S> for Params {
     }
 }
 
-/// What a program asks, of an endpoint of the protocol or of an API. Each dialect has its own words
-/// for parameters that cannot be read.
+/// A request to an endpoint of the protocol or of an API. Handlers report invalid parameters in the
+/// terms of their dialect.
 pub struct Call {
     pub app: Shared,
     pub headers: HeaderMap,

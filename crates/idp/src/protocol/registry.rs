@@ -1,4 +1,4 @@
-//! The registered applications and APIs, checked so that a wrong one is found at start.
+//! The registered applications and APIs, validated at start.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -35,12 +35,12 @@ impl Clients {
         self.0.get(&(provider, id.to_owned()))
     }
 
-    /// The client whose id and secret these are, RFC 6749 §3.2.1.
+    /// RFC 6749 §3.2.1.
     pub fn authenticate(&self, provider: Provider, id: &str, secret: &str) -> Option<&Arc<Client>> {
         self.find(provider, id).filter(|client| secrets_match(&client.secret, secret))
     }
 
-    /// Where the browser may be sent after the consent form, for `form-action`: sorted, each once.
+    /// The origins of all redirect URIs, for `form-action`; sorted, without duplicates.
     pub fn redirect_origins(&self) -> Vec<String> {
         let uris = self.0.values().flat_map(|client| &client.redirect_uris);
         let urls = uris.filter_map(|uri| redirect_uri(uri));
@@ -50,7 +50,7 @@ impl Clients {
         origins
     }
 
-    /// Those with a page of their own.
+    /// Clients with a page of their own.
     pub fn third_parties(&self) -> Vec<&Client> {
         let clients = self.0.values().map(AsRef::as_ref);
         let mut found: Vec<&Client> = clients.filter(|client| client.uri.is_some()).collect();
@@ -59,19 +59,19 @@ impl Clients {
     }
 }
 
-/// The registered redirect URI that is, byte for byte, this one (RFC 9700 §4.1.3).
-pub fn registered_redirect_uri<'a>(client: &'a Client, asked: &str) -> Option<&'a str> {
-    client.redirect_uris.iter().find(|uri| *uri == asked).map(String::as_str)
+/// The registered redirect URI that matches byte for byte (RFC 9700 §4.1.3).
+pub fn registered_redirect_uri<'a>(client: &'a Client, requested: &str) -> Option<&'a str> {
+    client.redirect_uris.iter().find(|uri| *uri == requested).map(String::as_str)
 }
 
-/// RFC 6749 §3.1.2: absolute, no fragment; here also http or https with a host.
+/// RFC 6749 §3.1.2: absolute, without a fragment; here also http or https.
 fn redirect_uri(uri: &str) -> Option<Url> {
     let url = Url::parse(uri).ok()?;
-    let good = matches!(url.scheme(), "http" | "https") && url.fragment().is_none();
-    good.then_some(url)
+    let is_valid = matches!(url.scheme(), "http" | "https") && url.fragment().is_none();
+    is_valid.then_some(url)
 }
 
-/// Resource servers that ask about tokens, RFC 7662.
+/// Resource servers, which may introspect tokens (RFC 7662).
 #[derive(Debug)]
 pub struct Apis(Vec<Api>);
 
@@ -86,9 +86,11 @@ impl Apis {
             if !Url::parse(&api.audience).is_ok_and(|uri| uri.fragment().is_none()) {
                 return Err(Error::Audience(api.audience));
             }
-            // At the introspection endpoint an id tells who asks, so it must be unique.
-            let same = |other: &Api| other.id == api.id || other.audience == api.audience;
-            if clients.find(Provider::Google, &api.id).is_some() || registered.iter().any(same) {
+            // An id identifies the caller of the introspection endpoint, so it must be unique.
+            let is_duplicate = |other: &Api| other.id == api.id || other.audience == api.audience;
+            if clients.find(Provider::Google, &api.id).is_some()
+                || registered.iter().any(is_duplicate)
+            {
                 return Err(Error::DuplicateClient { provider: Provider::Google, id: api.id });
             }
             registered.push(api);
@@ -100,7 +102,7 @@ impl Apis {
         self.0.iter().find(|api| api.id == id).filter(|api| secrets_match(&api.secret, secret))
     }
 
-    pub fn named(&self, audience: &Audience) -> Option<&Api> {
+    pub fn find(&self, audience: &Audience) -> Option<&Api> {
         match audience {
             Audience::Provider => None,
             Audience::Api(uri) => self.0.iter().find(|api| *api.audience == **uri),

@@ -1,4 +1,4 @@
-//! What an application may ask for, and the sentence in which a person is asked.
+//! The scopes of the providers and APIs, with their descriptions on the consent page.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,7 +13,7 @@ use crate::provider::Provider;
 #[derive(Debug, PartialEq, Eq)]
 pub struct Scope {
     pub name: Cow<'static, str>,
-    pub sentence: Cow<'static, str>,
+    pub description: Cow<'static, str>,
     pub required: bool,
 }
 
@@ -23,7 +23,7 @@ pub const CONTACTS: &str = "https://www.googleapis.com/auth/contacts";
 
 type Row = (&'static str, &'static str, bool);
 
-const OPENID: Row = ("openid", "Recognise you when you come back", true);
+const OPENID: Row = ("openid", "Recognize you when you come back", true);
 const GOOGLE: &[Row] = &[
     OPENID,
     ("email", "See your e-mail address", false),
@@ -41,16 +41,17 @@ const FACEBOOK: &[Row] = &[
     ("email", "See your e-mail address", false),
 ];
 
-fn scope((name, sentence, required): &Row) -> Arc<Scope> {
-    Arc::new(Scope { name: (*name).into(), sentence: (*sentence).into(), required: *required })
+fn scope((name, description, required): &Row) -> Arc<Scope> {
+    let (name, description) = ((*name).into(), (*description).into());
+    Arc::new(Scope { name, description, required: *required })
 }
 
-/// Whom a token is for: exactly one resource server, RFC 9700 §2.3.
+/// The one resource server that a token is for, RFC 9700 §2.3.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Audience {
-    /// The APIs of the provider that is being played.
+    /// The provider's own APIs.
     Provider,
-    /// A registered API, by the URI that names it: RFC 8707 §2.
+    /// A registered API, by its URI (RFC 8707 §2).
     Api(Arc<str>),
 }
 
@@ -63,29 +64,28 @@ pub struct Catalogue {
 impl Catalogue {
     pub fn new(apis: &[Api]) -> Self {
         let api = |api: &Api| {
-            let own = |(name, sentence): &(String, String)| {
-                let sentence = format!("{sentence} at {}", api.name);
-                let name = name.clone().into();
-                Arc::new(Scope { name, sentence: sentence.into(), required: false })
+            let api_scope = |(name, description): &(String, String)| {
+                let description = format!("{description} at {}", api.name).into();
+                Arc::new(Scope { name: name.clone().into(), description, required: false })
             };
-            // An application may also ask who the person is, in an ID token for itself.
-            let scopes = std::iter::once(scope(&OPENID)).chain(api.scopes.iter().map(own));
+            // An application may also request an ID token for itself.
+            let scopes = std::iter::once(scope(&OPENID)).chain(api.scopes.iter().map(api_scope));
             (Arc::from(api.audience.as_str()), scopes.collect())
         };
         let providers = [GOOGLE, GITHUB, FACEBOOK].map(|rows| rows.iter().map(scope).collect());
         Self { providers, apis: apis.iter().map(api).collect() }
     }
 
-    /// Every scope that a provider knows for its own APIs.
-    pub fn offered(&self, provider: Provider) -> &[Arc<Scope>] {
+    /// The scopes of a provider's own APIs.
+    fn provider_scopes(&self, provider: Provider) -> &[Arc<Scope>] {
         let [google, github, facebook] = &self.providers;
         provider.pick([google, github, facebook])
     }
 
-    /// Every scope that a token of this audience may carry.
-    pub fn of(&self, provider: Provider, audience: &Audience) -> &[Arc<Scope>] {
+    /// The scopes of an audience.
+    fn scopes_for(&self, provider: Provider, audience: &Audience) -> &[Arc<Scope>] {
         match audience {
-            Audience::Provider => self.offered(provider),
+            Audience::Provider => self.provider_scopes(provider),
             Audience::Api(uri) => {
                 let mut apis = self.apis.iter();
                 apis.find(|(known, _)| known == uri).map_or(&[], |(_, scopes)| scopes)
@@ -93,22 +93,22 @@ impl Catalogue {
         }
     }
 
-    /// All scopes of Google's player and its APIs, each name once.
+    /// The scopes of Google and all registered APIs, without duplicates.
     pub fn names(&self) -> Vec<&str> {
-        let all = self.offered(Provider::Google).iter();
+        let all = self.provider_scopes(Provider::Google).iter();
         let all = all.chain(self.apis.iter().flat_map(|(_, scopes)| scopes));
         all.map(|scope| &*scope.name).collect::<IndexSet<_>>().into_iter().collect()
     }
 
-    /// Whom a request is about, RFC 8707 §2: the API that `resource` names, else the one that
-    /// alone knows a scope that was asked for, else the provider. `None` when the named one is
+    /// The audience of a request: the API that `resource` names (RFC 8707 §2), else the first API
+    /// with a requested scope that Google does not have, else the provider. `None` if `resource` is
     /// not registered.
     pub fn audience(
         &self,
         provider: Provider,
         issuer: Option<&str>,
         resource: Option<&str>,
-        asked: &str,
+        scope: &str,
     ) -> Option<Audience> {
         if provider != Provider::Google {
             return Some(Audience::Provider);
@@ -120,53 +120,51 @@ impl Catalogue {
                 apis.find(|(known, _)| **known == *uri)
                     .map(|(known, _)| Audience::Api(Arc::clone(known)))
             }
-            None => Some(self.implied(asked)),
+            None => Some(self.inferred_audience(scope)),
         }
     }
 
-    fn implied(&self, asked: &str) -> Audience {
-        let knows = |scopes: &[Arc<Scope>], name: &str| scopes.iter().any(|s| s.name == name);
-        let google = self.offered(Provider::Google);
-        let only_here = |scopes: &[Arc<Scope>]| {
-            asked.split(' ').any(|name| knows(scopes, name) && !knows(google, name))
+    fn inferred_audience(&self, scope: &str) -> Audience {
+        let has = |scopes: &[Arc<Scope>], name: &str| scopes.iter().any(|s| s.name == name);
+        let google = self.provider_scopes(Provider::Google);
+        let is_requested = |scopes: &[Arc<Scope>]| {
+            scope.split(' ').any(|name| has(scopes, name) && !has(google, name))
         };
-        let api = self.apis.iter().find(|(_, scopes)| only_here(scopes));
+        let api = self.apis.iter().find(|(_, scopes)| is_requested(scopes));
         api.map_or(Audience::Provider, |(uri, _)| Audience::Api(Arc::clone(uri)))
     }
 
-    /// Reads a `scope` parameter. Unknown values are ignored: RFC 6749 §3.3, OIDC Core §3.1.2.1.
+    /// Parses a `scope` parameter and ignores unknown values (RFC 6749 §3.3, OIDC Core §3.1.2.1).
     pub fn parse(&self, provider: Provider, audience: &Audience, value: &str) -> Scopes {
-        let asked: Vec<&str> = value.split(separators(provider)).collect();
-        let known = self.of(provider, audience).iter();
-        Scopes(known.filter(|scope| asked.contains(&&*scope.name)).cloned().collect())
+        let names: Vec<&str> = value.split(separators(provider)).collect();
+        let known = self.scopes_for(provider, audience).iter();
+        Scopes(known.filter(|scope| names.contains(&&*scope.name)).cloned().collect())
     }
 }
 
-/// GitHub and Facebook document commas, the standard says spaces; both are read.
+/// GitHub and Facebook document commas, the standard requires spaces; both are accepted.
 const fn separators(provider: Provider) -> &'static [char] {
     provider.pick([&[' '], &[' ', ','], &[' ', ',']])
 }
 
-/// A set of scopes of one audience, in the order in which the catalogue lists them.
+/// A set of scopes of one audience, in the order of the catalogue.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scopes(Vec<Arc<Scope>>);
 
 impl Scopes {
-    /// What is granted when the person ticked `ticked`: never more than was asked for, and always
-    /// the required part of it.
-    pub fn granted(&self, provider: Provider, ticked: &str) -> Self {
-        let ticked: Vec<&str> = ticked.split(separators(provider)).collect();
-        self.filtered(|scope| scope.required || ticked.contains(&&*scope.name))
+    /// The requested scopes that were selected, and all required ones.
+    pub fn granted(&self, provider: Provider, selected: &str) -> Self {
+        let selected: Vec<&str> = selected.split(separators(provider)).collect();
+        self.filtered(|scope| scope.required || selected.contains(&&*scope.name))
     }
 
-    /// The part of these that `value` names; `None` when it names something else, RFC 6749 §6.
+    /// The scopes in `value`; `None` if one of them is not in this set (RFC 6749 §6).
     pub fn narrowed(&self, value: &str) -> Option<Self> {
-        let asked: Vec<&str> = value.split(' ').filter(|name| !name.is_empty()).collect();
-        let within = !asked.is_empty() && asked.iter().all(|name| self.contains(name));
-        within.then(|| self.filtered(|scope| asked.contains(&&*scope.name)))
+        let names: Vec<&str> = value.split(' ').filter(|name| !name.is_empty()).collect();
+        let is_subset = !names.is_empty() && names.iter().all(|name| self.contains(name));
+        is_subset.then(|| self.filtered(|scope| names.contains(&&*scope.name)))
     }
 
-    /// Those of `self` that are not in `other`.
     pub fn without(&self, other: &Self) -> Self {
         self.filtered(|scope| !other.contains(&scope.name))
     }
@@ -259,7 +257,7 @@ mod tests {
             (Some(ISSUER), "openid calendar:read", provider(), "openid"),
             (Some(API), all, api(API), "openid profile calendar:read"),
             (Some(API), CALENDAR, api(API), ""),
-            // A scope that only one of them knows says whom the request is about.
+            // A scope that only one API has determines the audience.
             (None, "calendar:read profile", api(API), "profile calendar:read"),
             (None, "nonsense", provider(), ""),
             (Some(OTHER), "print profile", api(OTHER), "print"),

@@ -1,11 +1,11 @@
-//! The token endpoint that the three dialects share: a code or a refresh token for an access token,
-//! RFC 6749 §4.1.3 and §6. And access to a protected resource.
+//! The token endpoint that the three dialects share (RFC 6749 §4.1.3 and §6), and access to
+//! protected resources.
 
 use std::sync::Arc;
 
 use axum::response::Response;
 
-use super::credentials::{BearerError, TwoMethods, access_token, client_credentials};
+use super::credentials::{BearerError, MultipleMethods, access_token, client_credentials};
 use super::grants::{Authorization, GrantError, GrantType, Issued, NewTokens, Redemption, Refresh};
 use super::params::{Call, Params};
 use super::scopes::Audience;
@@ -14,7 +14,7 @@ use crate::config::Client;
 use crate::kit::random_token;
 use crate::provider::Provider;
 
-/// Why there is no token: RFC 6749 §5.2. Each dialect has its own words for it.
+/// RFC 6749 §5.2. Each dialect reports these differently.
 #[derive(Debug, PartialEq, Eq)]
 pub enum TokenError {
     InvalidRequest(&'static str),
@@ -27,15 +27,15 @@ pub enum TokenError {
 }
 
 impl Call {
-    /// Answers a token request, step by step. `refuse` writes an error in the words of the dialect.
-    pub async fn tokens(
+    /// Handles a token request. `error_response` writes an error in the dialect.
+    pub async fn issue_tokens(
         &self,
         provider: Provider,
-        refuse: impl FnOnce(TokenError) -> Response,
+        error_response: impl FnOnce(TokenError) -> Response,
     ) -> Result<Issued, Response> {
-        let issued = self.exchange(provider).map_err(|refusal| {
-            tracing::info!(%provider, ?refusal, "no access token issued");
-            refuse(refusal)
+        let issued = self.exchange(provider).map_err(|error| {
+            tracing::info!(%provider, ?error, "no access token issued");
+            error_response(error)
         })?;
         let authorization = &issued.authorization;
         tracing::info!(
@@ -47,14 +47,14 @@ impl Call {
             "access token issued",
         );
         let fault = match issued.grant_type {
-            GrantType::AuthorizationCode => authorization.misbehaviour.fault_of_code().await,
-            GrantType::RefreshToken => authorization.misbehaviour.fault_of_refresh().await,
+            GrantType::AuthorizationCode => authorization.misbehaviour.code_fault().await,
+            GrantType::RefreshToken => authorization.misbehaviour.refresh_fault().await,
         };
         fault.map_or(Ok(issued), Err)
     }
 
     fn exchange(&self, provider: Provider) -> Result<Issued, TokenError> {
-        let (app, params) = (&self.app, self.unique()?);
+        let (app, params) = (&self.app, self.unique_params()?);
         let client = self.client(provider)?;
         let grant_type = grant_type(provider, params)?;
         let audience = audience(app, provider, params)?;
@@ -65,7 +65,7 @@ impl Call {
             GrantType::AuthorizationCode => {
                 let code = self.required("code", "code is missing.")?;
                 let redirect_uri = self.required("redirect_uri", "redirect_uri is missing.")?;
-                // A missing one is a wrong one: RFC 7636 §4.6 wants `invalid_grant`.
+                // A missing verifier is a wrong one: RFC 7636 §4.6 requires `invalid_grant`.
                 let verifier = params.get("code_verifier").unwrap_or_default();
                 let attempt = Redemption { client, code, redirect_uri, verifier, audience };
                 app.grants().redeem(app.now(), &attempt, new)
@@ -78,36 +78,36 @@ impl Call {
             }
         };
         issued.map_err(|error| match error {
-            GrantError::OtherAudience => TokenError::InvalidTarget,
+            GrantError::WrongAudience => TokenError::InvalidTarget,
             error => TokenError::InvalidGrant(grant_type, error),
         })
     }
 
-    /// RFC 6749 §3.2: no parameter may come twice.
-    pub fn unique(&self) -> Result<&Params, TokenError> {
+    /// Rejects repeated parameters, RFC 6749 §3.2.
+    pub fn unique_params(&self) -> Result<&Params, TokenError> {
         let params = self.params.as_ref();
         let params = params.map_err(|error| TokenError::InvalidRequest((*error).into()))?;
         match params.repeated() {
-            Some(_) => Err(TokenError::InvalidRequest("A parameter came more than once.")),
+            Some(_) => Err(TokenError::InvalidRequest("A parameter is repeated.")),
             None => Ok(params),
         }
     }
 
-    pub fn required(&self, name: &str, complaint: &'static str) -> Result<&str, TokenError> {
-        self.unique()?.get(name).ok_or(TokenError::InvalidRequest(complaint))
+    pub fn required(&self, name: &str, error: &'static str) -> Result<&str, TokenError> {
+        self.unique_params()?.get(name).ok_or(TokenError::InvalidRequest(error))
     }
 
     pub fn client(&self, provider: Provider) -> Result<&Arc<Client>, TokenError> {
-        let credentials = client_credentials(&self.headers, self.unique()?);
-        let credentials = credentials.map_err(|TwoMethods| {
-            TokenError::InvalidRequest("The client authenticated in two ways at once.")
+        let credentials = client_credentials(&self.headers, self.unique_params()?);
+        let credentials = credentials.map_err(|MultipleMethods| {
+            TokenError::InvalidRequest("The client used more than one authentication method.")
         })?;
         credentials
-            .and_then(|own| self.app.clients.authenticate(provider, &own.id, &own.secret))
+            .and_then(|one| self.app.clients.authenticate(provider, &one.id, &one.secret))
             .ok_or(TokenError::InvalidClient)
     }
 
-    /// The access token of a request to a provider's own APIs. Facebook takes one in the query.
+    /// The access token for a provider's own APIs. Facebook also accepts one in the query.
     pub fn access_token(&self, provider: Provider) -> Result<&str, BearerError> {
         let params = self.params.as_ref().ok().filter(|_| provider == Provider::Facebook);
         let in_query = params.and_then(|params| params.get("access_token"));
@@ -118,15 +118,14 @@ impl Call {
         }
     }
 
-    /// What the access token of a request to a provider's own APIs stands for.
+    /// The authorization behind the access token for a provider's own APIs.
     pub fn authorization(&self, provider: Provider) -> Result<Arc<Authorization>, BearerError> {
         let token = self.access_token(provider)?;
         self.app.grants().access(self.app.now(), provider, token).ok_or(BearerError::Invalid)
     }
 }
 
-/// GitHub and Facebook know only one grant here and do not require its name; a wrong one is wrong all
-/// the same.
+/// GitHub and Facebook support only one grant here, so they do not require `grant_type`.
 fn grant_type(provider: Provider, params: &Params) -> Result<GrantType, TokenError> {
     match (params.get("grant_type"), provider) {
         (Some("authorization_code"), _) => Ok(GrantType::AuthorizationCode),
@@ -137,7 +136,7 @@ fn grant_type(provider: Provider, params: &Params) -> Result<GrantType, TokenErr
     }
 }
 
-/// `resource` at the token endpoint, RFC 8707 §2.2: it may repeat what was consented to.
+/// `resource` at the token endpoint, RFC 8707 §2.2.
 fn audience(
     app: &App,
     provider: Provider,

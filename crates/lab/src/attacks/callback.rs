@@ -58,7 +58,7 @@ attacks! { Callback:
         &[CodeAndText(400, "provider_response_invalid", "is missing")],
         altered_response("/auth/google/callback?code={{code}}&state={{state}}");
     "code_injected", "Injected authorization code", "RFC 9700 §4.5, RFC 7636 §1",
-        check("crates/idp/src/protocol/pkce.rs", "is_met_by"),
+        check("crates/idp/src/protocol/pkce.rs", "verify"),
         &[Code(400, "code_refused"), Code(401, "sign_in_required")], send(&[
             begin("none", "victims_"),
             begin("none", "").by(Thief),

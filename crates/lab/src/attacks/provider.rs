@@ -13,7 +13,7 @@ use crate::token::random;
 const GUESS: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
 const CHALLENGE: Check = check("crates/idp/src/protocol/authorize.rs", "challenge");
-const CODE: Check = check("crates/idp/src/protocol/grants.rs", "judge");
+const CODE: Check = check("crates/idp/src/protocol/grants.rs", "validate");
 
 attacks! { Provider:
     "pkce_missing", "Missing code challenge", "RFC 9700 §2.1.1", CHALLENGE,
@@ -21,7 +21,7 @@ attacks! { Provider:
     "pkce_plain", "Plain code challenge", "RFC 7636 §7.2", CHALLENGE,
         &[ErrorRedirect("invalid_request")], altered_request("code_challenge_method", Some("plain"));
     "pkce_wrong_verifier", "Wrong code verifier", "RFC 7636 §4.6",
-        check("crates/idp/src/protocol/pkce.rs", "is_met_by"),
+        check("crates/idp/src/protocol/pkce.rs", "verify"),
         &[OAuthError(400, "invalid_grant"), OAuthError(400, "invalid_grant")],
         altered_redemption("code_verifier", &[("A made-up verifier", GUESS), ("No verifier", "")]);
     "code_reused", "Authorization code used twice", "RFC 6749 §4.1.2", CODE,
