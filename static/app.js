@@ -1,5 +1,5 @@
-// What a page can do without: the reader's own time zone, counting down, following
-// what runs, showing a password, keeping an address, and copying.
+// Progressive enhancement: local times, countdowns, live progress, showing passwords,
+// remembering an e-mail address, and copy buttons.
 "use strict";
 
 const zoned = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" });
@@ -19,7 +19,7 @@ const tick = () => {
   for (const time of times) {
     const until = Date.parse(time.dateTime);
     const remaining = until - Date.now();
-    // Days are not worth watching.
+    // Count down only the last hour.
     if (remaining >= 3_600_000) continue;
     if (time.className !== "countdown-to") time.textContent = left(until);
     else time.textContent = remaining > 0 ? `usable for ${left(until)}` : "expired";
@@ -37,16 +37,16 @@ for (const input of document.querySelectorAll(".secret > input")) {
   label.append(toggle, "Show");
   const show = () => { input.type = toggle.checked ? "text" : "password"; };
   toggle.addEventListener("change", show);
-  // A browser offers to save what was sent as a password.
+  // Browsers offer to save only a field of type password.
   input.form.addEventListener("submit", () => { input.type = "password"; });
   addEventListener("pageshow", show);
   input.after(label);
 }
 
-// What runs says how far it is; when it is over, the page has more to show.
+// Shows the progress of a run, and reloads the page when it ends.
 const running = document.querySelector("[data-running]");
 const follow = async () => {
-  const html = await fetch(location.href).then((answer) => answer.text(), () => null);
+  const html = await fetch(location.href).then((response) => response.text(), () => null);
   const page = html && new DOMParser().parseFromString(html, "text/html");
   const now = page && page.querySelector("[data-running]");
   if (page && !now) return location.reload();
@@ -58,7 +58,7 @@ const follow = async () => {
 };
 if (running) setTimeout(follow, 1000);
 
-// From signing up to signing in, in this tab.
+// Fills in the e-mail address on the sign-in page after signing up in this tab.
 const address = document.querySelector('form[action="/sign-up"] [name="email"]');
 if (address) {
   address.form.addEventListener("submit", () => sessionStorage.setItem("email", address.value));

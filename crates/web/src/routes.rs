@@ -27,7 +27,7 @@ fn pages() -> Router<App> {
         .route("/account/link/{provider}", post(link::start))
         .route("/account/unlink", post(link::unlink))
         .route("/account/password", post(forms::change_password))
-        .route("/account/proof", post(forms::take_code))
+        .route("/account/proof", post(forms::submit_code))
         .route("/account/proof/send", post(forms::send_code))
         .route("/account/sign-ins/{id}/end", post(forms::end_one))
         .route("/account/sign-ins/end-others", post(forms::end_others))
@@ -62,8 +62,8 @@ fn files() -> Router<App> {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/static/{file}", get(static_files::serve).layer(from_fn(compression::always)))
-        .route("/favicon.ico", get(static_files::serve_at_root))
-        .route("/robots.txt", get(static_files::serve_at_root))
+        .route("/favicon.ico", get(static_files::serve))
+        .route("/robots.txt", get(static_files::serve))
 }
 
 /// 404, or a redirect that removes a trailing slash.

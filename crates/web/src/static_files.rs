@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
-use axum::extract::{Path, RawQuery};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, Uri, header};
 use latchkey_axum::{AppError, catalogue};
@@ -92,23 +91,15 @@ impl File {
     }
 }
 
-/// `GET /static/{file}`
-pub(crate) async fn serve(
-    Path(name): Path<String>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Response {
-    find(&name, query.as_deref(), &headers)
-}
-
-/// `GET /favicon.ico`, `GET /robots.txt`
-pub(crate) async fn serve_at_root(uri: Uri, headers: HeaderMap) -> Response {
-    find(uri.path().trim_start_matches('/'), None, &headers)
-}
-
-fn find(name: &str, query: Option<&str>, headers: &HeaderMap) -> Response {
+/// `GET /static/{file}`, `GET /favicon.ico`, `GET /robots.txt`
+pub(crate) async fn serve(uri: Uri, headers: HeaderMap) -> Response {
+    let path = uri.path();
+    let (name, query) = match path.strip_prefix("/static/") {
+        Some(name) => (name, uri.query()),
+        None => (path.trim_start_matches('/'), None),
+    };
     match FILES.iter().find(|file| file.name == name) {
-        Some(file) => file.response(query, headers),
+        Some(file) => file.response(query, &headers),
         None => AppError::new(catalogue::NOT_FOUND).into_response(),
     }
 }

@@ -5,7 +5,7 @@ use latchkey_domain::audit::Event;
 use latchkey_domain::{AuditId, Role};
 use latchkey_store::audit;
 
-/// How many events a page of the trail shows.
+/// Events per page.
 pub(crate) const PAGE: u32 = 50;
 
 #[derive(Debug, Template)]
@@ -16,7 +16,7 @@ pub(crate) struct AuditPage {
     older: Option<AuditId>,
 }
 
-/// Which page of a trail: the events before that one.
+/// Selects the events before this one.
 #[derive(Debug, Deserialize)]
 pub(crate) struct TrailQuery {
     before: Option<String>,
@@ -29,8 +29,8 @@ impl TrailQuery {
     }
 }
 
-/// Cuts off what is beyond a page, and says before which event the next one begins.
-pub(crate) fn cut(mut events: Vec<Event>) -> (Vec<Event>, Option<AuditId>) {
+/// Returns the events of one page, and the last of them if there are older events.
+pub(crate) fn split_page(mut events: Vec<Event>) -> (Vec<Event>, Option<AuditId>) {
     let more = events.len() > PAGE as usize;
     events.truncate(PAGE as usize);
     let older = events.last().filter(|_| more).map(|event| event.id);
@@ -41,9 +41,9 @@ pub(crate) fn cut(mut events: Vec<Event>) -> (Vec<Event>, Option<AuditId>) {
 pub(crate) async fn page(
     State(app): State<App>,
     caller: Caller,
-    Query(part): Query<TrailQuery>,
+    Query(query): Query<TrailQuery>,
 ) -> HandlerResult<Page<AuditPage>> {
     caller.require_role(&Role::admin())?;
-    let (events, older) = cut(audit::page(&app.db, part.before()?, PAGE + 1).await?);
+    let (events, older) = split_page(audit::page(&app.db, query.before()?, PAGE + 1).await?);
     Ok(Page(AuditPage { layout: Layout::new(&app, Some(&caller)), events, older }))
 }

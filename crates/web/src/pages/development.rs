@@ -1,5 +1,4 @@
-//! For whoever develops with it: what `latchkey doctor` finds, and the e-mails that
-//! would have been sent.
+//! Pages for development: the findings of `latchkey doctor`, and the outbox.
 
 use crate::doctor::{Level, Report, examine_running};
 use crate::mail::EmailMessage;
@@ -12,8 +11,7 @@ pub(crate) struct DoctorPage {
     report: Report,
 }
 
-/// `GET /doctor`. Outside development there is no such page: how a site is set
-/// up is nobody's business but its owner's.
+/// `GET /doctor`. Only in development: visitors must not learn how a site is set up.
 pub(crate) async fn doctor(
     State(app): State<App>,
     caller: Option<Caller>,
@@ -32,15 +30,15 @@ pub(crate) struct OutboxPage {
     emails: Vec<EmailMessage>,
 }
 
-/// `GET /outbox`. Not there where e-mails are sent, or others could look.
+/// `GET /outbox`. Only without `SMTP_URL`, and only from this machine.
 pub(crate) async fn outbox(
     State(app): State<App>,
     caller: Option<Caller>,
     client: Client,
     headers: HeaderMap,
 ) -> HandlerResult<Page<OutboxPage>> {
-    // Its links open accounts: with HOST=0.0.0.0 the whole network could look.
-    // And a name that a stranger's page gave this machine could let that page look.
+    // Its links open accounts. With HOST=0.0.0.0 the whole network could read them, and
+    // by DNS rebinding a malicious page.
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let ours = app.settings.public_url.authority();
     let is_ours = client.address.to_canonical().is_loopback() && host == Some(ours);

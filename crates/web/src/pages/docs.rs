@@ -1,4 +1,4 @@
-//! The API reference, rendered from the description of the API.
+//! The API reference, rendered from the OpenAPI document.
 
 use serde_json::{Value, json};
 
@@ -29,25 +29,25 @@ pub(crate) struct Operation {
     scope: Option<String>,
     fields: Vec<Field>,
     status: String,
-    answer: Option<String>,
-    /// What may go wrong: status, and why.
+    response: Option<String>,
+    /// Status and description.
     errors: Vec<(String, String)>,
     curl: String,
-    /// Whether a link is all that it takes.
+    /// Whether a link can send it.
     can_be_sent: bool,
 }
 
-/// One parameter of an operation, or one member of its body.
+/// A parameter of an operation, or a member of its body.
 #[derive(Debug)]
 pub(crate) struct Field {
     name: String,
-    place: String,
-    kind: String,
+    location: String,
+    type_name: String,
     required: bool,
-    meaning: String,
+    description: String,
 }
 
-/// In the order of use.
+/// In the order of the page.
 const TAGS: [&str; 5] = ["Tokens", "Who you are", "Calendar", "Contacts", "Administration"];
 
 /// `GET /docs`
@@ -58,7 +58,7 @@ pub(crate) async fn page(State(app): State<App>, caller: Option<Caller>) -> Page
     Page(DocsPage { layout: Layout::new(&app, caller.as_ref()).at("/docs"), operations })
 }
 
-/// The description of the API, and where this instance serves it.
+/// The OpenAPI document, and the origin of this instance.
 struct Description {
     document: Value,
     origin: String,
@@ -80,10 +80,10 @@ impl Description {
         let mut fields: Vec<Field> =
             details["parameters"].as_array().into_iter().flatten().map(parameter).collect();
         fields.extend(self.properties(body));
-        let answers = details["responses"].as_object().into_iter().flatten();
-        let success = answers.clone().find(|(status, _)| status.starts_with('2'));
-        let answer = success.map(|(_, answer)| &answer["content"]["application/json"]["schema"]);
-        let answer = answer.filter(|schema| schema.is_object());
+        let responses = details["responses"].as_object().into_iter().flatten();
+        let success = responses.clone().find(|(status, _)| status.starts_with('2'));
+        let schema = success.map(|(_, success)| &success["content"]["application/json"]["schema"]);
+        let schema = schema.filter(|schema| schema.is_object());
         let method = method.to_uppercase();
         let scope = details["security"][0]["session"][0].as_str().map(str::to_owned);
         Operation {
@@ -93,12 +93,12 @@ impl Description {
             description: text(&details["description"]),
             curl: self.curl(path, &method, body, scope.is_some()),
             status: success.map(|(status, _)| status.clone()).unwrap_or_default(),
-            answer: answer.map(|schema| {
+            response: schema.map(|schema| {
                 serde_json::to_string_pretty(&self.example(schema)).unwrap_or_default()
             }),
-            errors: answers
-                .filter(|(status, _)| may_come(status, path, body.is_object(), scope.is_some()))
-                .map(|(status, answer)| (status.clone(), text(&answer["description"])))
+            errors: responses
+                .filter(|(status, _)| can_return(status, path, body.is_object(), scope.is_some()))
+                .map(|(status, error)| (status.clone(), text(&error["description"])))
                 .collect(),
             can_be_sent: method == "GET" && !path.contains('{'),
             path: path.to_owned(),
@@ -113,10 +113,10 @@ impl Description {
         let required = &schema["required"];
         let field = |(name, property): (&String, &Value)| Field {
             name: name.clone(),
-            place: "body".to_owned(),
-            kind: kind(self.resolve(property)),
+            location: "body".to_owned(),
+            type_name: type_name(self.resolve(property)),
             required: required.as_array().is_some_and(|names| names.iter().any(|one| one == name)),
-            meaning: plain(property["description"].as_str().unwrap_or_default()),
+            description: plain(property["description"].as_str().unwrap_or_default()),
         };
         schema["properties"].as_object().into_iter().flatten().map(field).collect()
     }
@@ -126,17 +126,17 @@ impl Description {
         pointer.and_then(|pointer| self.document.pointer(pointer)).unwrap_or(schema)
     }
 
-    /// A value of the kind that a schema describes.
+    /// An example value for a schema.
     fn example(&self, schema: &Value) -> Value {
         let schema = self.resolve(schema);
         if let Some(example) = schema.get("example") {
             return example.clone();
         }
-        let kind = match &schema["type"] {
-            Value::Array(kinds) => kinds.first().and_then(Value::as_str),
-            kind => kind.as_str(),
+        let type_name = match &schema["type"] {
+            Value::Array(types) => types.first().and_then(Value::as_str),
+            name => name.as_str(),
         };
-        match (kind, schema["format"].as_str()) {
+        match (type_name, schema["format"].as_str()) {
             (Some("array"), _) => json!([self.example(&schema["items"])]),
             (Some("string"), Some("uuid")) => json!("0195a7c2-4f1e-7b3a-9c55-2f6f0d1e8a41"),
             (Some("string"), Some("email")) => json!("ada@example.test"),
@@ -153,7 +153,7 @@ impl Description {
         }
     }
 
-    /// The same, of a member whose name says more than its kind.
+    /// A more realistic example if the name is known.
     fn example_of(&self, name: &str, schema: &Value) -> Value {
         let known = match name {
             "name" => "Ada Lovelace",
@@ -193,8 +193,8 @@ impl Description {
     }
 }
 
-/// Whether an operation like this can answer so: one without a body is never too large.
-fn may_come(status: &str, path: &str, has_body: bool, is_protected: bool) -> bool {
+/// All operations document the same errors; this keeps those that can happen.
+fn can_return(status: &str, path: &str, has_body: bool, is_protected: bool) -> bool {
     match status {
         "400" | "413" | "415" | "422" => has_body,
         "401" | "403" => is_protected || has_body,
@@ -209,27 +209,27 @@ fn parameter(parameter: &Value) -> Field {
     let text = |name: &str| plain(parameter[name].as_str().unwrap_or_default());
     Field {
         name: text("name"),
-        place: text("in"),
-        kind: kind(&parameter["schema"]),
+        location: text("in"),
+        type_name: type_name(&parameter["schema"]),
         required: parameter["required"] == true,
-        meaning: text("description"),
+        description: text("description"),
     }
 }
 
-/// The description is written for rustdoc too, which marks names with backticks.
+/// Removes the backticks of rustdoc.
 fn plain(text: &str) -> String {
     text.replace('`', "")
 }
 
-fn kind(schema: &Value) -> String {
-    let named = match &schema["type"] {
-        Value::Array(kinds) => {
-            kinds.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" | ")
+fn type_name(schema: &Value) -> String {
+    let name = match &schema["type"] {
+        Value::Array(types) => {
+            types.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" | ")
         }
-        kind => kind.as_str().unwrap_or("object").to_owned(),
+        name => name.as_str().unwrap_or("object").to_owned(),
     };
     match schema["format"].as_str() {
-        Some(format) => format!("{named} ({format})"),
-        None => named,
+        Some(format) => format!("{name} ({format})"),
+        None => name,
     }
 }

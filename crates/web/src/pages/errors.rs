@@ -1,4 +1,4 @@
-//! The catalogue of errors, to be read.
+//! The catalogue of errors as pages.
 
 use crate::prelude::*;
 use latchkey_axum::{Entry, Owner};
@@ -34,8 +34,7 @@ pub(crate) async fn index(State(app): State<App>, caller: Option<Caller>) -> Pag
     })
 }
 
-/// `GET /errors/{code}`. A code that is not in the catalogue is not found: a
-/// page of ours does not repeat what somebody put into a link.
+/// `GET /errors/{code}`. The 404 for an unknown code does not repeat it.
 pub(crate) async fn entry(
     State(app): State<App>,
     caller: Option<Caller>,

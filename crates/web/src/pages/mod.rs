@@ -1,4 +1,4 @@
-//! The pages, one file for each door or room.
+//! The pages of the product.
 
 pub(crate) mod account;
 pub(crate) mod audit;

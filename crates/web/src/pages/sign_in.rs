@@ -1,11 +1,11 @@
-//! The sign-in page, with both doors on one card, and the sign-up page.
+//! The sign-in and sign-up pages.
 
 use latchkey_axum::{FailedSignIn, FailedSignUp, sign_in_page};
 use latchkey_domain::{CredentialKind, Email, ReturnTo, SignInMethod};
 use latchkey_store::users;
 
 use crate::labels::ProviderButton;
-use crate::pages::account::forms::proved_address;
+use crate::pages::account::forms::verified_email;
 use crate::prelude::*;
 
 #[derive(Debug, Template)]
@@ -17,47 +17,66 @@ pub(crate) struct SignInPage {
     email: String,
     failed: bool,
     welcome: Option<Welcome>,
-    again: Option<Again>,
+    reauthentication: Option<Reauthentication>,
     last_used: Option<SignInMethod>,
-    /// What both forms ask for; nothing leaves it to the settings.
+    /// The credential that the forms request; `None` leaves it to the settings.
     strategy: Option<CredentialKind>,
-    /// What browsers get whatever the method, if that is decided.
-    carries: Option<CredentialKind>,
-    /// In the demonstration one chooses.
-    choices: Vec<Choice>,
+    /// The credential for every method, if there is only one.
+    credential: Option<CredentialKind>,
+    /// Only in the demo.
+    choices: Vec<CredentialChoice>,
     access_ttl: String,
 }
 
-/// What a browser may carry, and the page on which both forms ask for it.
+/// A link to the sign-in page that requests this credential.
 #[derive(Debug)]
-pub(crate) struct Choice {
+pub(crate) struct CredentialChoice {
     label: &'static str,
     href: String,
     is_current: bool,
 }
 
 impl SignInPage {
-    fn was_last(&self, slug: &str) -> bool {
+    fn was_last_used(&self, slug: &str) -> bool {
         matches!(&self.last_used, Some(SignInMethod::OAuth(last)) if last == slug)
     }
 
     fn was_password_last(&self) -> bool {
         self.last_used == Some(SignInMethod::Password)
     }
+
+    /// Leaves out providers that cannot prove it, unless there is no other way.
+    async fn offer_reauthentication(
+        &mut self,
+        app: &App,
+        caller: &Caller,
+        code_sent: bool,
+    ) -> HandlerResult<()> {
+        let user = users::by_id(&app.db, caller.user.id).await?;
+        let email = user.as_ref().and_then(verified_email).map(Email::to_string);
+        self.reauthentication = Some(Reauthentication::default());
+        if user.is_some_and(|user| user.email.is_some()) {
+            let excluded = app.providers.iter().filter(|provider| !provider.can_reauthenticate());
+            let excluded: Vec<_> = excluded.map(|provider| provider.label.as_str()).collect();
+            let excluded = excluded.join(" and ");
+            self.providers.retain(|button| button.can_reauthenticate);
+            self.reauthentication = Some(Reauthentication { excluded, email, code_sent });
+        }
+        Ok(())
+    }
 }
 
-/// What is different for somebody who is signed in, and is to prove it once more.
+/// For a signed-in user who must reauthenticate.
 #[derive(Debug, Default)]
-pub(crate) struct Again {
-    /// The providers that are left out, because they cannot say that they asked.
-    silent: String,
-    /// Where a code can be sent to.
+pub(crate) struct Reauthentication {
+    /// Providers that are left out: they cannot say when the user last signed in there.
+    excluded: String,
+    /// The verified address for a code.
     email: Option<String>,
-    /// Whether one was sent.
-    sent: bool,
+    code_sent: bool,
 }
 
-/// Why somebody is sent to the sign-in page.
+/// What the user has just done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Welcome {
     SignedUp,
@@ -82,14 +101,14 @@ pub(crate) async fn page(
     Query(query): Query<SignInQuery>,
 ) -> HandlerResult<Response> {
     let next = ReturnTo::parse(query.next.as_deref(), &app.settings.public_url);
-    // Somebody who is signed in comes here to prove it once more.
+    // A signed-in user comes here only to reauthenticate.
     if caller.is_some() && query.again.is_none() {
         return Ok(Redirect::to(next.as_str()).into_response());
     }
-    // The password was right a moment ago.
+    // The password was correct, but the sign-in cookie did not come back.
     if caller.is_none() && query.arrived.is_some() {
         return Err(AppError::new(catalogue::ATTEMPT_COOKIE_MISSING)
-            .detail("Your password was right, but this browser did not keep the cookie that signs you in: cookies are blocked.")
+            .detail("Your password was correct, but cookies are blocked in this browser, so it can’t stay signed in.")
             .link("Sign in again", "/sign-in"));
     }
     let welcome = match query.welcome.as_deref() {
@@ -102,51 +121,30 @@ pub(crate) async fn page(
         welcome,
         last_used: hints.get(LAST_USED).and_then(|method| method.parse().ok()),
         layout: Layout::new(&app, caller.as_ref()),
-        ..form(&app, &next, strategy, caller.is_some())
+        ..new_page(&app, &next, strategy, caller.is_some())
     };
     if let Some(caller) = &caller {
-        prove_again(&mut page, &app, caller, query.sent.is_some()).await?;
+        page.offer_reauthentication(&app, caller, query.sent.is_some()).await?;
     }
     Ok(Page(page).into_response())
 }
 
-/// Leaves out what proves nothing, as long as there is something that does.
-async fn prove_again(
-    page: &mut SignInPage,
-    app: &App,
-    caller: &Caller,
-    sent: bool,
-) -> HandlerResult<()> {
-    let user = users::by_id(&app.db, caller.user.id).await?;
-    let email = user.as_ref().and_then(proved_address).map(Email::to_string);
-    if user.is_some_and(|user| user.email.is_some()) {
-        let silent = app.providers.iter().filter(|provider| !provider.can_reauthenticate());
-        let silent: Vec<_> = silent.map(|provider| provider.label.as_str()).collect();
-        let silent = silent.join(" and ");
-        page.providers.retain(|button| button.can_reauthenticate);
-        page.again = Some(Again { silent, email, sent });
-    } else {
-        page.again = Some(Again::default());
-    }
-    Ok(())
-}
-
-/// `POST /sign-in`, when e-mail and password do not match.
+/// `POST /sign-in` with a wrong e-mail address or password.
 pub(crate) fn failed(app: &Application, attempt: &FailedSignIn) -> SignInPage {
     let default = app.config.credential_for(&SignInMethod::Password);
     let strategy = (attempt.key != default).then_some(attempt.key);
     SignInPage {
         failed: true,
         email: attempt.email.clone(),
-        ..form(app, &attempt.next, strategy, false)
+        ..new_page(app, &attempt.next, strategy, false)
     }
 }
 
-fn form(
+fn new_page(
     app: &Application,
     next: &ReturnTo,
     strategy: Option<CredentialKind>,
-    again: bool,
+    reauthenticate: bool,
 ) -> SignInPage {
     SignInPage {
         layout: Layout::new(app, None),
@@ -155,11 +153,15 @@ fn form(
         email: String::new(),
         failed: false,
         welcome: None,
-        again: None,
+        reauthentication: None,
         last_used: None,
-        choices: if app.settings.demo { choices(app, next, strategy, again) } else { Vec::new() },
+        choices: if app.settings.demo {
+            choices(app, next, strategy, reauthenticate)
+        } else {
+            Vec::new()
+        },
         strategy,
-        carries: strategy.or(app.settings.sign_in_credential),
+        credential: strategy.or(app.settings.sign_in_credential),
         access_ttl: app.settings.jwt.access_ttl.to_string(),
     }
 }
@@ -168,18 +170,18 @@ fn choices(
     app: &Application,
     next: &ReturnTo,
     chosen: Option<CredentialKind>,
-    again: bool,
-) -> Vec<Choice> {
+    reauthenticate: bool,
+) -> Vec<CredentialChoice> {
     let choice = |label, strategy: Option<CredentialKind>| {
         let mut query = vec![("next", next.as_str())];
-        query.extend(again.then_some(("again", "1")));
+        query.extend(reauthenticate.then_some(("again", "1")));
         query.extend(strategy.map(|strategy| ("strategy", strategy.as_str())));
         let is_current = strategy == chosen.or(app.settings.sign_in_credential);
-        Choice { label, href: sign_in_page(&query), is_current }
+        CredentialChoice { label, href: sign_in_page(&query), is_current }
     };
-    let each = app.settings.sign_in_credential.is_none().then(|| choice("Default", None));
+    let default = app.settings.sign_in_credential.is_none().then(|| choice("Default", None));
     let kinds = [("Session", CredentialKind::Session), ("JWT", CredentialKind::Jwt)];
-    each.into_iter().chain(kinds.map(|(label, kind)| choice(label, Some(kind)))).collect()
+    default.into_iter().chain(kinds.map(|(label, kind)| choice(label, Some(kind)))).collect()
 }
 
 #[derive(Debug, Template)]
@@ -190,7 +192,6 @@ pub(crate) struct SignUpPage {
 }
 
 impl SignUpPage {
-    /// The form once more when something is wrong in it, or as it begins.
     pub(crate) fn new(app: &Application, form: FailedSignUp) -> Self {
         Self { layout: Layout::new(app, None), form }
     }

@@ -1,4 +1,4 @@
-//! What happened to an account, in sentences.
+//! Audit events of an account as sentences.
 
 use crate::prelude::*;
 use latchkey_auth::oauth::{Kind as Dialect, OpenId};
@@ -8,8 +8,8 @@ use latchkey_domain::{SignInMethod, Timestamp};
 #[derive(Debug)]
 pub(crate) struct Activity {
     pub(super) sentence: String,
-    /// From where, and by whom if not by the person.
-    pub(super) from: String,
+    /// The address, and the actor if it was not the user.
+    pub(super) origin: String,
     pub(super) at: Timestamp,
 }
 
@@ -23,13 +23,13 @@ impl Activity {
         let from = event.address.as_ref().map(|address| format!("from {address}"));
         Self {
             sentence: sentence(event.kind, &event.detail, label),
-            from: by.into_iter().chain(from).collect::<Vec<_>>().join(", "),
+            origin: by.into_iter().chain(from).collect::<Vec<_>>().join(", "),
             at: event.at,
         }
     }
 }
 
-/// What people call it that is a provider's name, or the issuer of an identity.
+/// `name` is the slug of a provider or the issuer of an identity.
 fn label(app: &Application, name: &str) -> String {
     let is_issuer =
         |kind: &Dialect| matches!(kind, Dialect::OpenId(OpenId { issuer, .. }) if issuer == name);

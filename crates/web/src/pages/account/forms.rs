@@ -1,5 +1,4 @@
-//! What people do about their account: the password, a proof of who they are,
-//! ending sign-ins, deleting it.
+//! Forms of the account page: password, reauthentication by e-mail, sign-ins, deletion.
 
 use latchkey_axum::{end_sign_in, forget_credentials, password, sign_out};
 use latchkey_domain::password::{Password, check};
@@ -10,7 +9,7 @@ use latchkey_store::{accounts, passwords, sign_ins, users};
 use crate::prelude::*;
 use crate::recovery::{self, Code};
 
-/// Back to the account page, which says at its top what was done.
+/// Redirects to the account page, which shows a message for `what`.
 pub(super) fn done(what: &str) -> Redirect {
     Redirect::to(&format!("/account?done={what}"))
 }
@@ -35,11 +34,11 @@ pub(crate) async fn change_password(
     caller.require_active(&app).await?;
     let refused = |entry| AppError::new(entry).link("Back to your account", "/account");
     if passwords::changed_at(&app.db, user.id).await?.is_some() {
-        // Whoever sits down at an open browser must not lock its owner out.
+        // Somebody at an unlocked computer must not lock its owner out.
         let email = passwords::email_of(&app.db, user.id).await?;
         let email = email.as_ref().map_or("", |email| email.as_str());
         if password::authenticate(&app, email, &form.current, &client).await?.is_none() {
-            // Not wrong, but gone with the account, in the meantime.
+            // The account may have been deleted in the meantime.
             reload_user(&app, &caller).await?;
             return Err(refused(catalogue::WRONG_PASSWORD));
         }
@@ -57,16 +56,16 @@ pub(crate) async fn change_password(
         }
         other => other?,
     }
-    // Whoever knew the old one is out, wherever they are.
-    end_all_but(&app, user.id, caller.sign_in_id()).await?;
+    // Somebody else may have known the old password.
+    end_all_except(&app, user.id, caller.sign_in_id()).await?;
     audit::by_person(&app, Kind::PasswordChanged, user.id, "", &client).await;
     recovery::send_password_changed(&app, user.id, email.clone()).await;
     Ok(done("password"))
 }
 
-const SENT: &str = "/sign-in?again=1&sent=1&next=%2Faccount";
+const CODE_SENT: &str = "/sign-in?again=1&sent=1&next=%2Faccount";
 
-/// `POST /account/proof/send`: writes a code to the address that they have proved.
+/// `POST /account/proof/send`: e-mails a code to the verified address.
 pub(crate) async fn send_code(
     State(app): State<App>,
     caller: Caller,
@@ -74,11 +73,11 @@ pub(crate) async fn send_code(
 ) -> HandlerResult<Redirect> {
     app.limits.check_email(&client)?;
     let (sign_in, user) = reload_user(&app, &caller).await?;
-    let email = proved_address(&user).ok_or_else(|| {
+    let email = verified_email(&user).ok_or_else(|| {
         AppError::new(catalogue::EMAIL_UNVERIFIED).link("Go to your account", "/account")
     })?;
     recovery::send_code(&app, &user, email, sign_in).await?;
-    Ok(Redirect::to(SENT))
+    Ok(Redirect::to(CODE_SENT))
 }
 
 #[derive(Debug, Deserialize)]
@@ -87,8 +86,8 @@ pub(crate) struct CodeForm {
     code: String,
 }
 
-/// `POST /account/proof`: takes the code, in the browser to whose sign-in it was sent.
-pub(crate) async fn take_code(
+/// `POST /account/proof`: accepts the code only in the sign-in that requested it.
+pub(crate) async fn submit_code(
     State(app): State<App>,
     caller: Caller,
     client: Client,
@@ -96,7 +95,7 @@ pub(crate) async fn take_code(
 ) -> HandlerResult<Redirect> {
     app.limits.check(&client)?;
     let (sign_in, user) = reload_user(&app, &caller).await?;
-    // Counted as passwords are, and apart from them.
+    // Limited like passwords, but counted separately.
     let account = format!("code {}", user.id);
     let gate = app.limits.admit(&account, &client).await?;
     let now = app.clock.now();
@@ -106,24 +105,23 @@ pub(crate) async fn take_code(
         }
         None => None,
     };
-    // The address may be another's by now, and then the code was sent to another.
-    if taken.is_none_or(|sent| Some(&sent.email) != proved_address(&user)) {
+    // The user's address may have changed since the code was sent.
+    if taken.is_none_or(|sent| Some(&sent.email) != verified_email(&user)) {
         app.limits.record_failure(&gate).await?;
-        // Gone with the account, perhaps, in the meantime.
+        // The account may have been deleted in the meantime.
         reload_user(&app, &caller).await?;
-        return Err(AppError::new(catalogue::WRONG_CODE).link("Try again", SENT));
+        return Err(AppError::new(catalogue::WRONG_CODE).link("Try again", CODE_SENT));
     }
     sign_ins::record_reauthentication(&app.db, sign_in, now).await?;
     app.sessions.invalidate(sign_in);
     Ok(done("proved"))
 }
 
-/// The address at which a code proves something.
-pub(crate) fn proved_address(user: &User) -> Option<&Email> {
+pub(crate) fn verified_email(user: &User) -> Option<&Email> {
     user.email.as_ref().filter(|_| user.email_verified)
 }
 
-/// Whose sign-in it is, as they are now: a JWT may be minutes old.
+/// The user from the database: the one in a JWT may be minutes old.
 async fn reload_user(app: &App, caller: &Caller) -> HandlerResult<(SignInId, User)> {
     caller.require_active(app).await?;
     let user = users::by_id(&app.db, caller.user.id).await?;
@@ -152,7 +150,7 @@ pub(crate) async fn end_others(
     client: Client,
 ) -> HandlerResult<Redirect> {
     caller.require_active(&app).await?;
-    let ended = end_all_but(&app, caller.user.id, caller.sign_in_id()).await?;
+    let ended = end_all_except(&app, caller.user.id, caller.sign_in_id()).await?;
     record_ended(&app, &caller, ended, &client).await;
     Ok(done("ended"))
 }
@@ -166,27 +164,27 @@ pub(crate) async fn end_all(
     hints: Hints,
 ) -> HandlerResult<Redirect> {
     caller.require_recent_auth(&app).await?;
-    let ended = end_all_but(&app, caller.user.id, None).await?;
+    let ended = end_all_except(&app, caller.user.id, None).await?;
     record_ended(&app, &caller, ended, &client).await;
     sign_out(&app, context).await?;
     hints.set(DONE, "signed-out");
     Ok(Redirect::to("/"))
 }
 
-/// Says how many lived.
-async fn end_all_but(app: &App, user: UserId, but: Option<SignInId>) -> HandlerResult<usize> {
-    let ended = sign_ins::end_others(&app.db, user, but, app.clock.now()).await?;
+/// Returns how many were active.
+async fn end_all_except(app: &App, user: UserId, except: Option<SignInId>) -> HandlerResult<usize> {
+    let ended = sign_ins::end_others(&app.db, user, except, app.clock.now()).await?;
     ended.iter().for_each(|sign_in| app.note_ended(*sign_in));
     Ok(ended.len())
 }
 
 async fn record_ended(app: &App, caller: &Caller, ended: usize, client: &Client) {
-    let how = match ended {
+    let detail = match ended {
         0 => return,
         1 => String::new(),
         several => format!("{several} at once"),
     };
-    audit::by_person(app, Kind::SignInEnded, caller.user.id, how, client).await;
+    audit::by_person(app, Kind::SignInEnded, caller.user.id, detail, client).await;
 }
 
 #[derive(Debug, Deserialize)]
@@ -195,9 +193,9 @@ pub(crate) struct DeleteForm {
     confirm: String,
 }
 
-pub(super) const WORD: &str = "delete";
+pub(super) const DELETE_CONFIRMATION: &str = "delete";
 
-/// `POST /account/delete`: everything personal goes.
+/// `POST /account/delete`
 pub(crate) async fn delete(
     State(app): State<App>,
     caller: Caller,
@@ -206,13 +204,13 @@ pub(crate) async fn delete(
     StrictForm(form): StrictForm<DeleteForm>,
 ) -> HandlerResult<Redirect> {
     caller.require_recent_auth(&app).await?;
-    if form.confirm.trim() != WORD {
+    if form.confirm.trim() != DELETE_CONFIRMATION {
         return Err(
             AppError::new(catalogue::NOT_CONFIRMED).link("Back to your account", "/account")
         );
     }
     let (own, user) = (app.clone(), caller.user.id);
-    // A browser that leaves in the middle leaves nothing half done.
+    // Not cancelled when the browser disconnects.
     app.run_to_completion(async move {
         own.delete_account(user).await?;
         audit::record(&own, Kind::AccountDeleted, None, Actor::Person, "", None).await;
@@ -224,7 +222,7 @@ pub(crate) async fn delete(
     Ok(Redirect::to("/"))
 }
 
-/// `POST /account/verify-email`: sends the e-mail once more.
+/// `POST /account/verify-email`: sends the e-mail again.
 pub(crate) async fn send_verification(
     State(app): State<App>,
     caller: Caller,

@@ -1,4 +1,4 @@
-//! Linking and unlinking ways in.
+//! Linking and unlinking sign-in methods.
 
 use axum::Extension;
 use latchkey_auth::accounts::PendingLink;
@@ -19,8 +19,8 @@ pub(crate) struct LinkPage {
     profile: Profile,
 }
 
-/// `POST /account/link/{provider}`: sets out for a provider, to come back with
-/// an identity that becomes a way into this account.
+/// `POST /account/link/{provider}`: redirects to the provider, whose identity will be
+/// linked to this account.
 pub(crate) async fn start(
     State(app): State<App>,
     Path(slug): Path<String>,
@@ -33,7 +33,7 @@ pub(crate) async fn start(
     redirect_to_provider(&app, &slug, purpose, return_to, &headers).await
 }
 
-/// `GET /account/link`: asks whether the identity that waits is to be linked.
+/// `GET /account/link`: asks whether to link the pending identity.
 pub(crate) async fn confirm(
     State(app): State<App>,
     caller: Caller,
@@ -44,7 +44,7 @@ pub(crate) async fn confirm(
     Ok(Page(LinkPage { layout: Layout::new(&app, Some(&caller)), label, profile: pending.profile }))
 }
 
-/// `POST /account/link`: links it.
+/// `POST /account/link`
 pub(crate) async fn accept(
     State(app): State<App>,
     caller: Caller,
@@ -60,8 +60,8 @@ pub(crate) async fn accept(
     Ok(done("linked"))
 }
 
-/// The identity that waits in this browser, for this very person: whoever has
-/// proved the address that the provider vouched for.
+/// The pending identity in this browser's cookie. Only a user who has verified the same
+/// e-mail address may link it.
 fn pending(app: &App, headers: &HeaderMap, caller: &Caller) -> HandlerResult<PendingLink> {
     let cookie = app.cookies.value(headers, PENDING_LINK);
     let secret = &app.settings.app_secret;
@@ -81,7 +81,7 @@ pub(crate) struct UnlinkForm {
 }
 
 impl UnlinkForm {
-    fn way_in(&self) -> UnlinkTarget<'_> {
+    fn target(&self) -> UnlinkTarget<'_> {
         match self.way.as_deref() {
             Some("password") => UnlinkTarget::Password,
             _ => UnlinkTarget::Identity { issuer: &self.issuer, subject: &self.subject },
@@ -97,18 +97,17 @@ pub(crate) async fn unlink(
     StrictForm(form): StrictForm<UnlinkForm>,
 ) -> HandlerResult<Redirect> {
     caller.require_recent_auth(&app).await?;
-    // No issuer and no subject has one; PostgreSQL has none in text at all.
+    // PostgreSQL rejects NUL in text.
     if [&form.issuer, &form.subject].iter().any(|text| text.contains('\0')) {
         return Err(AppError::new(catalogue::BAD_REQUEST));
     }
-    let unlinked = accounts::unlink(&app.db, caller.user.id, form.way_in()).await?;
-    match unlinked {
+    match accounts::unlink(&app.db, caller.user.id, form.target()).await? {
         UnlinkOutcome::Removed => {
-            let what = match form.way_in() {
+            let detail = match form.target() {
                 UnlinkTarget::Password => "password",
                 UnlinkTarget::Identity { issuer, .. } => issuer,
             };
-            audit::by_person(&app, Kind::Unlinked, caller.user.id, what, &client).await;
+            audit::by_person(&app, Kind::Unlinked, caller.user.id, detail, &client).await;
             Ok(done("unlinked"))
         }
         UnlinkOutcome::LastMethod => {
