@@ -1,9 +1,9 @@
-//! A JSON API that takes Latchkey's JWTs (RFC 9068) and shares nothing with their issuer: it
-//! fetches the public keys, and asks nobody about a token.
+//! A JSON API that accepts Latchkey's JWTs (RFC 9068). It shares nothing with their issuer: it
+//! fetches the public keys and makes no call per token.
 //!
 //! `cargo run -p api-only -- http://localhost:3000 http://localhost:3000/api 127.0.0.1:3003`
 //!
-//! A token may be used until it expires, whatever happens at the issuer meanwhile.
+//! A token works until it expires, even if the issuer has ended its sign-in.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,16 +21,16 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::Mutex;
 
-/// Tokens with made-up key IDs must not make us ask more often than this.
-const ASK_AGAIN_AFTER: Duration = Duration::from_secs(5);
+/// Tokens with invented key IDs must not cause more frequent requests.
+const MIN_FETCH_INTERVAL: Duration = Duration::from_secs(5);
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [issuer, audience, address] = arguments.as_slice() else {
-        return Err("say whose tokens, for which audience, and where to listen".into());
+        return Err("usage: api-only ISSUER AUDIENCE ADDRESS".into());
     };
-    #[expect(clippy::disallowed_methods, reason = "this application's client, with its own limit")]
+    #[expect(clippy::disallowed_methods, reason = "not Latchkey's client; it has its own timeout")]
     let http = reqwest::Client::builder().timeout(Duration::from_secs(5)).build()?;
     let issuer =
         Issuer { url: issuer.clone(), audience: audience.clone(), http, keys: Mutex::default() };
@@ -38,7 +38,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(axum::serve(TcpListener::bind(address).await?, app).await?)
 }
 
-async fn hello(claims: Claims) -> Result<Json<Value>, Refused> {
+async fn hello(claims: Claims) -> Result<Json<Value>, TokenError> {
     claims.require_scope("profile")?;
     Ok(Json(json!({ "sub": claims.sub, "scope": claims.scope })))
 }
@@ -53,12 +53,12 @@ struct Issuer {
 impl Issuer {
     async fn verify(&self, token: &str) -> Option<Claims> {
         let header = decode_header(token).ok()?;
-        // RFC 9068 §4: an ID token is none.
+        // RFC 9068 §4: an ID token is not an access token.
         if header.typ.as_deref() != Some("at+jwt") {
             return None;
         }
         let key = self.key(&header.kid?).await?;
-        // The key says the algorithm, never the token (RFC 8725 §3.1).
+        // The key determines the algorithm, never the token (RFC 8725 §3.1).
         let algorithm: Algorithm = key.common.key_algorithm?.to_string().parse().ok()?;
         let mut validation = Validation::new(algorithm);
         validation.set_issuer(&[&self.url]);
@@ -70,11 +70,11 @@ impl Issuer {
         Some(decode::<Claims>(token, &key, &validation).ok()?.claims)
     }
 
-    /// The key with this ID; fetched when it is new to us.
+    /// The key with this ID. An unknown ID causes a fetch.
     async fn key(&self, kid: &str) -> Option<Jwk> {
         let mut keys = self.keys.lock().await;
         let known = keys.as_ref().and_then(|(_, keys)| keys.find(kid).cloned());
-        let is_recent = keys.as_ref().is_some_and(|(at, _)| at.elapsed() < ASK_AGAIN_AFTER);
+        let is_recent = keys.as_ref().is_some_and(|(at, _)| at.elapsed() < MIN_FETCH_INTERVAL);
         if known.is_some() || is_recent {
             return known;
         }
@@ -93,33 +93,33 @@ struct Claims {
 }
 
 impl Claims {
-    fn require_scope(&self, scope: &str) -> Result<(), Refused> {
-        let has_it = self.scope.split(' ').any(|one| one == scope);
-        if has_it { Ok(()) } else { Err(Refused::InsufficientScope) }
+    fn require_scope(&self, scope: &str) -> Result<(), TokenError> {
+        let is_granted = self.scope.split(' ').any(|granted| granted == scope);
+        if is_granted { Ok(()) } else { Err(TokenError::InsufficientScope) }
     }
 }
 
 impl FromRequestParts<Arc<Issuer>> for Claims {
-    type Rejection = Refused;
+    type Rejection = TokenError;
 
     async fn from_request_parts(
         parts: &mut Parts,
         issuer: &Arc<Issuer>,
     ) -> Result<Self, Self::Rejection> {
-        let value = parts.headers.get(header::AUTHORIZATION).ok_or(Refused::NoToken)?;
+        let value = parts.headers.get(header::AUTHORIZATION).ok_or(TokenError::NoToken)?;
         let token = value.to_str().ok().and_then(|value| value.strip_prefix("Bearer "));
-        issuer.verify(token.unwrap_or_default()).await.ok_or(Refused::InvalidToken)
+        issuer.verify(token.unwrap_or_default()).await.ok_or(TokenError::InvalidToken)
     }
 }
 
 /// RFC 6750 §3.
-enum Refused {
+enum TokenError {
     NoToken,
     InvalidToken,
     InsufficientScope,
 }
 
-impl IntoResponse for Refused {
+impl IntoResponse for TokenError {
     fn into_response(self) -> Response {
         let (status, challenge) = match self {
             Self::NoToken => (StatusCode::UNAUTHORIZED, "Bearer"),

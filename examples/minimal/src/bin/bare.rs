@@ -1,4 +1,4 @@
-//! The application before anybody can sign in: what `main.rs` adds is counted against it.
+//! The application without sign-in. A test counts the lines that `main.rs` adds.
 
 use axum::Router;
 use axum::response::Html;
