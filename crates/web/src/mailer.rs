@@ -32,8 +32,7 @@ impl Mailer {
     /// The e-mails in the outbox, newest first; `None` if there is no outbox.
     pub fn outbox(&self) -> Option<Vec<EmailMessage>> {
         let Self::Outbox(emails) = self else { return None };
-        let emails = emails.lock();
-        Some(emails.iter().cloned().collect())
+        Some(emails.lock().iter().cloned().collect())
     }
 }
 

@@ -155,15 +155,9 @@ impl Server {
                 self.trusted_proxies.iter().any(|net| net.contains(&peer.ip().to_canonical()));
             // Beyond the reserve there is no response: it would need a connection.
             if let Some(permit) = self.limits.try_acquire(peer.ip(), is_proxy) {
-                let lifecycle = Arc::clone(&self.lifecycle);
-                open.spawn(serve_connection(
-                    stream,
-                    peer,
-                    permit,
-                    lifecycle,
-                    router.clone(),
-                    closing.clone(),
-                ));
+                let (lifecycle, router) = (Arc::clone(&self.lifecycle), router.clone());
+                let stopped = closing.clone();
+                open.spawn(serve_connection(stream, peer, permit, lifecycle, router, stopped));
             }
         };
         loop {

@@ -1,56 +1,49 @@
-//! Apps that may use somebody's data here: what the authorization server says
-//! of them, on `/connections`, and the end of their access.
+//! Third-party apps with access to the user's data here: listed on `/connections` by
+//! the authorization server, which can revoke their access.
 
 use crate::prelude::*;
 use latchkey_auth::introspection::{Authorization, Introspection, Unavailable};
 use latchkey_domain::{Subject, UserId};
 use latchkey_store::identities;
 
-/// What `/connections` says about other apps.
 #[derive(Debug)]
 pub(crate) struct ConnectedApps {
-    /// What to call the server that lets them in, where there is one.
+    /// The label of the authorization server, if there is one.
     pub(super) server: Option<String>,
     pub(super) apps: Apps,
 }
 
-/// The apps, as far as they are known.
 #[derive(Debug)]
 pub(crate) enum Apps {
-    NotTaken,
-    /// The server does not tell us; it has a page of its own for that.
-    NotTold,
-    /// It does not answer at the moment, or was asked too often.
-    Unknown,
-    These(Vec<Authorization>),
+    /// Tokens of other apps are not accepted.
+    Unsupported,
+    /// The server offers no list; users manage apps on its own page.
+    NoList,
+    /// The server does not answer, or was asked too often.
+    Unavailable,
+    Listed(Vec<Authorization>),
 }
 
-/// An authorization server that does not answer is no error: the rest of the
-/// page is as good as ever.
-pub(crate) async fn listed(
-    app: &Application,
-    user: UserId,
-    subjects: Vec<String>,
-) -> ConnectedApps {
+/// An unavailable authorization server is not an error: the rest of the page works.
+pub(crate) async fn list(app: &Application, user: UserId, subjects: Vec<String>) -> ConnectedApps {
     let Some(introspection) = &app.introspection else {
-        return ConnectedApps { server: None, apps: Apps::NotTaken };
+        return ConnectedApps { server: None, apps: Apps::Unsupported };
     };
     let apps = match app.limits.check_call(user) {
-        Err(_) => Apps::Unknown,
-        Ok(()) => match of_user(app, introspection, user, subjects).await {
-            Ok(Some(all)) => Apps::These(all),
-            Ok(None) => Apps::NotTold,
+        Err(_) => Apps::Unavailable,
+        Ok(()) => match authorizations(app, introspection, user, subjects).await {
+            Ok(Some(all)) => Apps::Listed(all),
+            Ok(None) => Apps::NoList,
             Err(unavailable) => {
-                tracing::warn!(error = %unavailable, "the apps of a person could not be listed");
-                Apps::Unknown
+                tracing::warn!(error = %unavailable, "the apps of a user could not be listed");
+                Apps::Unavailable
             }
         },
     };
-    ConnectedApps { server: Some(server(app, introspection)), apps }
+    ConnectedApps { server: Some(server_label(app, introspection)), apps }
 }
 
-/// What to call the authorization server, and where people find it.
-fn server(app: &Application, introspection: &Introspection) -> String {
+fn server_label(app: &Application, introspection: &Introspection) -> String {
     let local = app.settings.introspection.as_ref().is_some_and(|set| set.local);
     match introspection.url().host_str() {
         _ if local => "the local provider".to_owned(),
@@ -59,9 +52,9 @@ fn server(app: &Application, introspection: &Introspection) -> String {
     }
 }
 
-/// All that somebody let in, by each identity that they have at the issuer; by
-/// their id here when they have none.
-async fn of_user(
+/// For each identity that the user has at the issuer, or for the user's ID here if there
+/// is none.
+async fn authorizations(
     app: &Application,
     introspection: &Introspection,
     user: UserId,
@@ -73,7 +66,7 @@ async fn of_user(
     let mut all = Vec::new();
     for subject in subjects.into_iter().filter_map(|subject| Subject::new(subject).ok()) {
         match introspection.authorizations(&subject, &app.clock).await? {
-            Some(some) => all.extend(some),
+            Some(listed) => all.extend(listed),
             None => return Ok(None),
         }
     }
@@ -85,7 +78,7 @@ pub(crate) struct EndForm {
     id: String,
 }
 
-/// `POST /connections/apps/end`: one of one's own, and no other.
+/// `POST /connections/apps/end`: revokes an app's access to the caller's data.
 pub(crate) async fn end(
     State(app): State<App>,
     caller: Caller,
@@ -94,23 +87,23 @@ pub(crate) async fn end(
 ) -> HandlerResult<Redirect> {
     caller.require_active(&app).await?;
     let back = || Action::link("Go to your connections", "/connections#apps");
-    let gone = || {
+    let not_found = || {
         let detail = "No app with this ID has access; it may already be revoked.";
         AppError::new(catalogue::NOT_FOUND).detail(detail).action(back())
     };
     let unavailable = |error: Unavailable| {
-        tracing::warn!(%error, "an app's access could not be ended");
+        tracing::warn!(%error, "an app's access could not be revoked");
         AppError::new(catalogue::ACCESS_NOT_ENDED).retry_after(error.retry_after()).action(back())
     };
-    let introspection = app.introspection.as_ref().ok_or_else(gone)?;
+    let introspection = app.introspection.as_ref().ok_or_else(not_found)?;
     let user = caller.user.id;
     app.limits.check_call(user)?;
     let identities = identities::of_user(&app.db, user).await?;
     let at_issuer =
         identities.into_iter().filter(|one| Some(&*one.issuer) == introspection.issuer());
     let subjects = at_issuer.map(|one| one.subject).collect();
-    let all = of_user(&app, introspection, user, subjects).await.map_err(unavailable)?;
-    let one = all.into_iter().flatten().find(|one| one.id == form.id).ok_or_else(gone)?;
+    let all = authorizations(&app, introspection, user, subjects).await.map_err(unavailable)?;
+    let one = all.into_iter().flatten().find(|one| one.id == form.id).ok_or_else(not_found)?;
     introspection.revoke(&one.id, &app.clock).await.map_err(unavailable)?;
     audit::by_person(&app, Kind::AccessEnded, user, one.app, &client).await;
     Ok(Redirect::to("/connections?done=ended#apps"))

@@ -1,5 +1,5 @@
-//! Services at providers that a person lets Latchkey use for them: connect, use,
-//! disconnect. Apps that may use Latchkey for them are on the same page.
+//! Connections: services at providers that we may use on the user's behalf. The same
+//! page lists apps that may use the user's data here.
 
 use std::collections::HashMap;
 
@@ -23,14 +23,14 @@ use crate::prelude::*;
 #[template(path = "connections.html")]
 pub(crate) struct ConnectionsPage {
     layout: Layout,
-    /// What was done, and at whom.
+    /// What was done, and the provider's label.
     done: Option<(String, String)>,
     cards: Vec<ProviderCard>,
-    gone: Vec<Connection>,
+    /// Of providers that were removed from the settings.
+    unavailable: Vec<Connection>,
     other_apps: ConnectedApps,
 }
 
-/// One provider, and how it stands with it.
 #[derive(Debug)]
 pub(crate) struct ProviderCard {
     slug: String,
@@ -38,15 +38,16 @@ pub(crate) struct ProviderCard {
     local: bool,
     services: Vec<ServiceRow>,
     connection: Option<Connection>,
-    /// The one that was ended, and is not over.
-    ending: Option<Connection>,
+    /// Disconnected, but its tokens are not revoked yet.
+    disconnecting: Option<Connection>,
 }
 
 #[derive(Debug)]
 pub(crate) struct ServiceRow {
     offer: &'static Offer,
     granted: bool,
-    withheld: bool,
+    /// Requested, but not granted.
+    denied: bool,
 }
 
 impl ProviderCard {
@@ -57,8 +58,8 @@ impl ProviderCard {
         let connection = find(false);
         let row = |offer: &'static Offer| {
             let granted = connection.is_some_and(|one| one.granted.contains(offer.scope));
-            let asked = connection.is_some_and(|one| one.requested.contains(offer.scope));
-            ServiceRow { offer, granted, withheld: asked && !granted }
+            let requested = connection.is_some_and(|one| one.requested.contains(offer.scope));
+            ServiceRow { offer, granted, denied: requested && !granted }
         };
         Self {
             slug: provider.slug.clone(),
@@ -66,19 +67,18 @@ impl ProviderCard {
             local: provider.local,
             services: provider.family().offers().iter().map(row).collect(),
             connection: connection.cloned(),
-            ending: find(true).cloned(),
+            disconnecting: find(true).cloned(),
         }
     }
 
-    fn lives(&self) -> bool {
+    fn is_active(&self) -> bool {
         self.connection.as_ref().is_some_and(|one| one.state.is_active())
     }
 
-    /// What can be ticked: what is not granted, or everything when it has to be
-    /// connected again.
-    fn open(&self) -> Vec<&ServiceRow> {
-        let lives = self.lives();
-        self.services.iter().filter(|one| !lives || !one.granted).collect()
+    /// Services that are not granted, or all if the user must reconnect.
+    fn requestable(&self) -> Vec<&ServiceRow> {
+        let active = self.is_active();
+        self.services.iter().filter(|one| !active || !one.granted).collect()
     }
 }
 
@@ -91,7 +91,7 @@ pub(crate) struct ServicePage {
     local: bool,
     offer: &'static Offer,
     entries: Vec<Entry>,
-    asked_at: Timestamp,
+    fetched_at: Timestamp,
 }
 
 #[derive(Debug, Deserialize)]
@@ -100,8 +100,7 @@ pub(crate) struct DoneQuery {
     at: Option<String>,
 }
 
-/// `GET /connections`. Of what is connected it asks no provider: that is known
-/// here. Which apps were let in only their authorization server knows.
+/// `GET /connections`. Calls no provider, only the authorization server for its apps.
 pub(crate) async fn index(
     State(app): State<App>,
     caller: Caller,
@@ -122,14 +121,17 @@ pub(crate) async fn index(
     Ok(Page(ConnectionsPage {
         done,
         cards: app.providers.iter().map(|provider| ProviderCard::of(provider, &all)).collect(),
-        // One that was taken out of the settings is not forgotten.
-        gone: all.iter().filter(|one| app.provider(&one.provider).is_none()).cloned().collect(),
-        other_apps: connected_apps::listed(&app, caller.user.id, subjects).await,
+        unavailable: all
+            .iter()
+            .filter(|one| app.provider(&one.provider).is_none())
+            .cloned()
+            .collect(),
+        other_apps: connected_apps::list(&app, caller.user.id, subjects).await,
         layout: Layout::new(&app, Some(&caller)).at("/connections"),
     }))
 }
 
-/// `GET /connections/{provider}/{service}`: what it holds, asked for now.
+/// `GET /connections/{provider}/{service}`: fetches the data from the provider.
 pub(crate) async fn service(
     State(app): State<App>,
     Path((slug, service)): Path<(String, String)>,
@@ -148,7 +150,7 @@ pub(crate) async fn service(
     let work = async move {
         let provider = provider(&task, &name)?;
         let listed = task.connections.list(provider, user, offer).await;
-        // A grant that has ended is news once.
+        // Recorded once, by the request that noticed it.
         if let Err(Error::Reconnect { reason, newly_broken: true }) = &listed {
             let (kind, detail) = (Kind::ReconnectNeeded, format!("{name}: {}", reason.as_str()));
             audit::record(&task, kind, Some(user), Actor::Unknown, detail, None).await;
@@ -163,11 +165,11 @@ pub(crate) async fn service(
         local: at.local,
         offer,
         entries,
-        asked_at: app.clock.now(),
+        fetched_at: app.clock.now(),
     }))
 }
 
-/// `POST /connections/{provider}`: sets out to connect what was ticked.
+/// `POST /connections/{provider}`: redirects to the provider to grant what was ticked.
 pub(crate) async fn connect(
     State(app): State<App>,
     Path(slug): Path<String>,
@@ -188,17 +190,17 @@ pub(crate) async fn connect(
     if chosen.is_empty() {
         return Err(AppError::new(catalogue::NOTHING_CHOSEN).at(provider).action(back(&slug)));
     }
-    // What was ended has to be over first: some providers end every grant of a
-    // person at once, the new one too.
-    let ending = app.connections.is_revocation_pending(provider, user).await;
-    if ending.map_err(|error| app_error(&error, provider))?
-        && end(&app, &slug, user).await? == Outcome::Later
+    // Some providers revoke all grants of a user together: finish revoking the old one
+    // before there is a new one.
+    let disconnecting = app.connections.is_revocation_pending(provider, user).await;
+    if disconnecting.map_err(|error| app_error(&error, provider))?
+        && finish_disconnecting(&app, &slug, user).await? == Outcome::Later
     {
         return Err(AppError::new(catalogue::STILL_DISCONNECTING).at(provider).action(back(&slug)));
     }
-    let before = current(&app.db, user, &slug).await?.map(|stored| stored.connection);
-    let living = before.filter(|one| one.state.is_active()).map(|one| one.granted);
-    let scopes = decision::scopes_to_request(provider.family(), living.as_ref(), &chosen);
+    let previous = current(&app.db, user, &slug).await?.map(|stored| stored.connection);
+    let granted = previous.filter(|one| one.state.is_active()).map(|one| one.granted);
+    let scopes = decision::scopes_to_request(provider.family(), granted.as_ref(), &chosen);
     let return_to = ReturnTo::parse(Some(&done("connected", &slug)), &app.settings.public_url);
     let purpose = Purpose::connect(user, &scopes);
     redirect_to_provider(&app, &slug, purpose, return_to, &headers)
@@ -206,8 +208,8 @@ pub(crate) async fn connect(
         .map_err(|error| error.instead(vec![back(&slug)]))
 }
 
-/// Somebody comes back with a grant, or without one. Nobody is signed in by it,
-/// and only whoever set out may bring it. Says where they go next.
+/// Handles the callback of a connection. It signs nobody in, and only the user who
+/// started it may complete it. Returns where to redirect.
 pub(crate) async fn complete(
     app: &App,
     provider: &Provider,
@@ -215,59 +217,57 @@ pub(crate) async fn complete(
     context: &SignInContext,
 ) -> HandlerResult<String> {
     let user = callback.user;
-    // Somebody else is signed in here by now, or nobody.
+    // By now another user may be signed in, or none.
     let Some(caller) = context.current.as_ref().filter(|caller| caller.user.id == user) else {
         return Err(AppError::new(catalogue::CONNECTION_LOST).action(back(&provider.slug)));
     };
     caller.require_active(app).await?;
-    // Goes on whether or not somebody still waits: what the provider hands out is
-    // kept, or ended again.
+    // Issued tokens are either saved or revoked, even if the browser disconnects.
     let (task, slug) = (app.clone(), provider.slug.clone());
     let work = async move { exchange(&task, &slug, callback).await };
-    let kept = app.run_to_completion(work).await?;
-    if !kept {
+    if !app.run_to_completion(work).await? {
         return Ok(done("declined", &provider.slug));
     }
     audit::by_person(app, Kind::Connected, user, &*provider.slug, &context.client).await;
     Ok(done("connected", &provider.slug))
 }
 
-/// Redeems the code and keeps what it yields. Says whether the person said yes.
+/// Exchanges the code and saves the tokens. Returns whether the user agreed.
 async fn exchange(app: &App, slug: &str, callback: ConnectCallback) -> HandlerResult<bool> {
     let ConnectCallback { user, asked, attempt, response } = callback;
     let provider = provider(app, slug)?;
     let failed = |error: Error| app_error(&error, provider);
-    // Something may have been ended since they set out: its end would be the
-    // end of this, too.
+    // If the user has disconnected in the meantime, revoking that grant could revoke the
+    // new one.
     if app.connections.is_revocation_pending(provider, user).await.map_err(failed)? {
         return Err(AppError::new(catalogue::STILL_DISCONNECTING).at(provider).action(back(slug)));
     }
     let is_first = current(&app.db, user, slug).await?.is_none();
     let now = app.clock.now();
-    let redeemed = match flow::exchange_code(&app.http, provider, &attempt, response, now).await {
-        Ok(redeemed) => redeemed,
+    let exchanged = match flow::exchange_code(&app.http, provider, &attempt, response, now).await {
+        Ok(exchanged) => exchanged,
         Err(oauth::Error::Declined) => return Ok(false),
         Err(error) => return Err(connect_error(&error, provider, &attempt)),
     };
-    let kept = match flow::fetch_profile(&app.http, provider, &attempt, &redeemed, now).await {
+    let tokens = &exchanged.tokens;
+    let saved = match flow::fetch_profile(&app.http, provider, &attempt, &exchanged, now).await {
         Ok(Authenticated { profile, .. }) => {
-            let kept = app.connections.save(provider, user, asked, &profile, &redeemed.tokens);
-            kept.await.map_err(failed).and_then(|kept| match kept {
-                true => Ok(true),
-                // The account was deleted meanwhile.
-                false => Err(AppError::new(catalogue::CONNECTION_LOST)),
-            })
+            match app.connections.save(provider, user, asked, &profile, tokens).await {
+                Ok(true) => Ok(true),
+                // The account was deleted in the meantime.
+                Ok(false) => Err(AppError::new(catalogue::CONNECTION_LOST)),
+                Err(error) => Err(failed(error)),
+            }
         }
         Err(error) => Err(connect_error(&error, provider, &attempt)),
     };
-    // At some providers it would be the end of every grant of this person.
-    if kept.is_err() && is_first {
-        app.connections.revoke_unsaved(provider, &redeemed.tokens).await;
+    // Some providers would revoke an earlier grant as well.
+    if saved.is_err() && is_first {
+        app.connections.revoke_unsaved(provider, tokens).await;
     }
-    kept
+    saved
 }
 
-/// Why nothing was connected, in the catalogue's words.
 fn connect_error(error: &oauth::Error, provider: &Provider, attempt: &Attempt) -> AppError {
     AppError::from_oauth(error, provider, attempt).instead(vec![back(&provider.slug)])
 }
@@ -283,7 +283,7 @@ pub(crate) async fn disconnect(
     let user = caller.user.id;
     app.limits.check_call(user)?;
     let (task, name) = (app.clone(), slug.clone());
-    // One whose provider has left the settings can be ended, too.
+    // Also for a provider that was removed from the settings.
     let work = async move {
         let outcome = task.connections.disconnect(&name, task.provider(&name), user).await;
         outcome.map_err(|error| store_error(&error))
@@ -293,10 +293,10 @@ pub(crate) async fn disconnect(
         return Err(AppError::new(catalogue::NOT_CONNECTED).at(provider).action(back(&slug)));
     };
     audit::by_person(&app, Kind::Disconnected, user, &*slug, &client).await;
-    Ok(Redirect::to(&done(word(outcome), &slug)))
+    Ok(Redirect::to(&done(done_code(outcome), &slug)))
 }
 
-const fn word(outcome: Outcome) -> &'static str {
+const fn done_code(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Done(Revocation::Revoked) => "disconnected",
         Outcome::Done(Revocation::Unsupported) => "forgotten",
@@ -305,8 +305,7 @@ const fn word(outcome: Outcome) -> &'static str {
     }
 }
 
-/// Ends what was ended before and is not over.
-async fn end(app: &App, slug: &str, user: UserId) -> HandlerResult<Outcome> {
+async fn finish_disconnecting(app: &App, slug: &str, user: UserId) -> HandlerResult<Outcome> {
     let (task, slug) = (app.clone(), slug.to_owned());
     let work = async move {
         let provider = provider(&task, &slug)?;
@@ -316,12 +315,11 @@ async fn end(app: &App, slug: &str, user: UserId) -> HandlerResult<Outcome> {
     app.run_to_completion(work).await
 }
 
-/// When it is worth asking again for something that is being renewed.
-const SOON: Span = Span::seconds(20);
+/// `Retry-After` while another request refreshes the token.
+const REFRESHING_RETRY_AFTER: Span = Span::seconds(20);
 
 fn app_error(error: &Error, provider: &Provider) -> AppError {
     let error = match error {
-        // The store's own words, and its line in the log.
         Error::Store(_) | Error::Encrypt(_) => return store_error(error),
         Error::NotConnected => AppError::new(catalogue::NOT_CONNECTED),
         Error::NotGranted => AppError::new(catalogue::NOT_GRANTED),
@@ -330,7 +328,7 @@ fn app_error(error: &Error, provider: &Provider) -> AppError {
             provider.label,
             reason.phrase()
         )),
-        Error::Busy => AppError::new(catalogue::RENEWING).retry_after(SOON),
+        Error::Busy => AppError::new(catalogue::RENEWING).retry_after(REFRESHING_RETRY_AFTER),
         Error::Unavailable(what) => AppError::new(match what {
             Failure::Timeout => catalogue::SERVICE_TIMEOUT,
             Failure::ClientRejected | Failure::Settings => catalogue::SITE_NOT_ACCEPTED,
@@ -349,7 +347,7 @@ fn store_error(error: &Error) -> AppError {
     AppError::new(catalogue::INTERNAL)
 }
 
-/// Back to the page, with a word on what was done.
+/// The page with a message about what was done.
 fn done(what: &str, provider: &str) -> String {
     format!("/connections?done={what}&at={provider}#{provider}")
 }
@@ -358,10 +356,9 @@ fn provider<'a>(app: &'a Application, slug: &str) -> HandlerResult<&'a Provider>
     app.provider(slug).ok_or_else(|| AppError::new(catalogue::UNKNOWN_PROVIDER).action(back(slug)))
 }
 
-/// To the page on which everything is.
 fn back(slug: &str) -> Action {
-    // What is no name of a provider is no anchor either.
-    let known = slug.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    let anchor = if known { slug } else { "" };
+    // The slug comes from the URL: only a valid one becomes an anchor.
+    let valid = slug.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    let anchor = if valid { slug } else { "" };
     Action::link("Go to your connections", format!("/connections#{anchor}"))
 }

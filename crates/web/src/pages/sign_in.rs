@@ -8,7 +8,7 @@ use crate::labels::ProviderButton;
 use crate::pages::account::forms::verified_email;
 use crate::prelude::*;
 
-#[derive(Debug, Template)]
+#[derive(Debug, Default, Template)]
 #[template(path = "sign-in.html")]
 pub(crate) struct SignInPage {
     layout: Layout,
@@ -150,11 +150,6 @@ fn new_page(
         layout: Layout::new(app, None),
         providers: app.providers.iter().map(ProviderButton::of).collect(),
         next: next.to_string(),
-        email: String::new(),
-        failed: false,
-        welcome: None,
-        reauthentication: None,
-        last_used: None,
         choices: if app.settings.demo {
             choices(app, next, strategy, reauthenticate)
         } else {
@@ -163,6 +158,7 @@ fn new_page(
         strategy,
         credential: strategy.or(app.settings.sign_in_credential),
         access_ttl: app.settings.jwt.access_ttl.to_string(),
+        ..SignInPage::default()
     }
 }
 

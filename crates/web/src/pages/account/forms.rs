@@ -182,7 +182,7 @@ async fn record_ended(app: &App, caller: &Caller, ended: usize, client: &Client)
     let detail = match ended {
         0 => return,
         1 => String::new(),
-        several => format!("{several} at once"),
+        several => format!("{several} devices"),
     };
     audit::by_person(app, Kind::SignInEnded, caller.user.id, detail, client).await;
 }
