@@ -3,28 +3,28 @@ use crate::stopwatch::calendar_printer;
 
 experiment! { 16, "choice", within 2 s,
     "Choose OAuth for delegation, JWT for simple stateless APIs",
-    "If the two were rivals, one would exclude the other. So the experiment signs in through each \
-     door with each key, and calls GET /api/v1/me with what it got. Another app, the Calendar \
-     Printer, reads the calendar with its person’s leave."
+    "If the two were rivals, one would exclude the other. So we sign in with each method and each \
+     credential, and call GET /api/v1/me. Another app, the Calendar Printer, reads the calendar \
+     with its user’s consent."
 }
 
-const DELEGATED: &str = "the calendar, read by another app with its person’s leave";
-const UNIT: &str = "opens the API";
+const DELEGATED: &str = "the calendar, read by another app with the user’s consent";
+const UNIT: &str = "accepted by the API";
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let fixture = context.start(&InstanceOptions::default()).await?;
-    context.step("trying each door with each key");
+    context.step("calling the API with all four combinations");
     for method in SignInMethod::ALL {
         let mut bodies = Vec::new();
         for credential in Credential::ALL {
             let (mut browser, _) = fixture.sign_in(method, credential).await?;
             let answer = fixture.get(&mut browser, "/api/v1/me").await?;
-            let opened = if answer.status == StatusCode::OK { 1.0 } else { 0.0 };
-            evidence.add_sample(&combination(method, credential), UNIT, opened);
+            let accepted = if answer.status == StatusCode::OK { 1.0 } else { 0.0 };
+            evidence.add_sample(&combination(method, credential), UNIT, accepted);
             bodies.push(answer.body);
         }
         let same = if bodies.windows(2).all(|pair| pair[0] == pair[1]) { "yes" } else { "no" };
-        evidence.add_fact(format!("{}: the same bytes with either key", method.name()), same);
+        evidence.add_fact(format!("{}: same answer with session and JWT", method.name()), same);
     }
     context.step("letting another app read the calendar");
     let printer = calendar_printer(&fixture.agent, fixture.instance, Duration::ZERO).await?;
@@ -35,33 +35,32 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
 fn judge(evidence: &Evidence) -> VerdictResult {
     let delegated =
         evidence.accepted(DELEGATED, &["401 token_missing", "403 insufficient_scope"])?;
-    let mut opened = Vec::new();
+    let mut accepted = Vec::new();
     for (method, credential) in combinations() {
         let label = combination(method, credential);
-        let samples = evidence.required_samples(&label, UNIT)?;
-        if all_equal(samples, 1.0) {
-            opened.push((method, credential));
+        if all_equal(evidence.required_samples(&label, UNIT)?, 1.0) {
+            accepted.push((method, credential));
         }
     }
     if !delegated {
-        return no("OAuth let no other app read the calendar with its person’s leave.");
+        return no("With OAuth, no other app could read the calendar, even with consent.");
     }
     let rivals =
         [(SignInMethod::OAuth, Credential::Session), (SignInMethod::Password, Credential::Jwt)];
-    match opened.len() {
+    match accepted.len() {
         4 => only_if(
-            "they are taken as two choices: a door and a key",
-            "All four combinations opened the same API, and another app read the calendar with a \
-             token of OAuth. OAuth is about how you sign in and what another app may do; a JWT is \
-             one of the things that you can hold afterwards.",
+            "you see two choices: a door and a key",
+            "The same API accepted all four combinations, and another app read the calendar with \
+             an OAuth token. OAuth is about how you sign in and what other apps may do; a JWT is \
+             one of the credentials you can hold afterwards.",
         ),
-        2 if opened == rivals => {
-            yes("Only OAuth with a session and a password with a JWT opened the API.")
+        2 if accepted == rivals => {
+            yes("The API accepted only OAuth with a session, and a password with a JWT.")
         }
-        0 => unclear("None of the four combinations opened the API, so it shows nothing."),
-        n if !opened.iter().any(|(_, credential)| *credential == Credential::Jwt) => {
-            no(format!("{n} combinations opened the API, and none with a JWT."))
+        0 => unclear("The API accepted none of the four combinations, which proves nothing."),
+        n if !accepted.iter().any(|(_, credential)| *credential == Credential::Jwt) => {
+            no(format!("The API accepted {n} combinations, none of them with a JWT."))
         }
-        n => unclear(format!("{n} of the four combinations opened the API: something is broken.")),
+        n => unclear(format!("The API accepted {n} of the four combinations: a bug.")),
     }
 }

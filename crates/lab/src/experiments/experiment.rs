@@ -1,4 +1,4 @@
-//! What an experiment is; each file beside this one has one.
+//! The definition of an experiment; each of the other files has one.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -11,7 +11,7 @@ use crate::verdict::{Unclear, Verdict, VerdictResult};
 
 type Measuring<'a> = Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
 
-/// Something that is said of OAuth and JWT, and how it is measured here.
+/// A common claim about OAuth and JWT, and how it is measured.
 #[derive(Clone, Copy)]
 pub struct Experiment {
     /// The number of the claim, which never changes.
@@ -19,14 +19,14 @@ pub struct Experiment {
     pub slug: &'static str,
     pub sentence: &'static str,
     pub method: &'static str,
-    /// How long it takes at most, unless the machine is busy.
+    /// May be exceeded on a busy machine.
     pub budget: Duration,
     pub(crate) measure: for<'a> fn(&'a Context<'a>, &'a mut Evidence) -> Measuring<'a>,
     pub(crate) judge: fn(&Evidence) -> VerdictResult,
 }
 
 impl Experiment {
-    /// Reaches the verdict, from the samples and from nothing else.
+    /// A pure function of the evidence.
     pub fn verdict(&self, evidence: &Evidence) -> Verdict {
         (self.judge)(evidence).unwrap_or_else(|Unclear(because)| Verdict::Undecided { because })
     }
@@ -44,8 +44,7 @@ impl PartialEq for Experiment {
     }
 }
 
-/// The experiment of a file, whose functions are `measure` and `judge`: number, slug, budget,
-/// the claim's sentence, and the method.
+/// Defines the `EXPERIMENT` of a file, from its functions `measure` and `judge`.
 macro_rules! experiment {
     ($number:literal, $slug:literal, within $seconds:literal s,
         $sentence:literal, $method:literal) => {

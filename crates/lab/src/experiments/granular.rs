@@ -4,43 +4,42 @@ use super::prelude::*;
 
 experiment! { 9, "granular", within 3 s,
     "Access is granular",
-    "A token with a narrower scope is sent where it may go and where it may not. Two people sign \
-     in through the provider; one of them unticks the e-mail address at the consent page."
+    "We send a token with a narrow scope to routes that it may use and to others. Then two people \
+     sign in through the provider; one of them declines to share their e-mail address on the \
+     consent page."
 }
 
-const NARROW: &str = "profile calendar:read";
-const GRANTED: &str = "scope of a token that was asked for less";
-const CALENDAR: &str = "that token, GET /api/v1/calendar/events";
-const CONTACTS: &str = "that token, GET /api/v1/contacts";
-const WRITING: &str = "that token, POST /api/v1/contacts";
-const NAMED: &str = "scope that the refusal names";
-const TICKED: &str = "e-mail of a person who ticked everything at the provider";
-const UNTICKED: &str = "e-mail of a person who unticked it at the provider";
+const SCOPE: &str = "profile calendar:read";
+const GRANTED: &str = "scope of the narrow token";
+const CALENDAR: &str = "narrow token, GET /api/v1/calendar/events";
+const CONTACTS: &str = "narrow token, GET /api/v1/contacts";
+const CREATE_CONTACT: &str = "narrow token, POST /api/v1/contacts";
+const NAMED: &str = "scope named in the refusal";
+const SHARED: &str = "e-mail address of a person who shared everything";
+const DECLINED: &str = "e-mail address of a person who declined to share it";
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let fixture = context.start(&InstanceOptions::default()).await?;
     context.step("sending a narrow token");
-    let wanted = json!({
-        "email": fixture.email, "password": sign_in::PASSWORD, "scope": NARROW,
-    });
-    let call = Call::json(Method::POST, at(fixture.url(), "/api/v1/token")?, &wanted.to_string());
+    let body = json!({ "email": fixture.email, "password": sign_in::PASSWORD, "scope": SCOPE });
+    let call = Call::json(Method::POST, at(fixture.url(), "/api/v1/token")?, &body.to_string());
     let tokens = fixture.agent.fresh().send(call).await?.json();
     evidence.add_fact(GRANTED, tokens["scope"].as_str().unwrap_or("none"));
     let token = tokens["access_token"].as_str().unwrap_or_default();
     let calendar = fixture.get_with_token(token, "/api/v1/calendar/events").await?;
-    evidence.add_fact(CALENDAR, calendar.summary());
+    evidence.add_answer(CALENDAR, &calendar);
     let contacts = fixture.get_with_token(token, "/api/v1/contacts").await?;
-    evidence.add_fact(CONTACTS, contacts.summary());
+    evidence.add_answer(CONTACTS, &contacts);
     let challenge = contacts.header("www-authenticate").unwrap_or_default();
     let named = challenge.split_once("scope=\"").and_then(|(_, rest)| rest.split('"').next());
     evidence.add_fact(NAMED, named.unwrap_or("none"));
     let url = at(fixture.url(), "/api/v1/contacts")?;
-    let writing = Call::json(Method::POST, url, r#"{"name":"X"}"#).bearer(token);
-    evidence.add_fact(WRITING, fixture.agent.fresh().send(writing).await?.summary());
+    let create = Call::json(Method::POST, url, r#"{"name":"X"}"#).bearer(token);
+    evidence.add_answer(CREATE_CONTACT, &fixture.agent.fresh().send(create).await?);
 
-    context.step("unticking a scope at consent");
-    // One person each: a second sign-in would take nothing away.
-    for (label, key, declined_scope) in [(TICKED, "ada", ""), (UNTICKED, "long", "email")] {
+    context.step("declining a scope at consent");
+    // Two people, because a second sign-in of the same person would not withdraw the address.
+    for (label, key, declined_scope) in [(SHARED, "ada", ""), (DECLINED, "long", "email")] {
         let mut agent = fixture.agent.fresh();
         let person = sign_in::Person { declined_scope, ..key.into() };
         sign_in::with_oauth(&mut agent, fixture.instance, person, Credential::Session).await?;
@@ -52,23 +51,23 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
 
 fn judge(evidence: &Evidence) -> VerdictResult {
     let refused = ["403 insufficient_scope"];
-    let opened = |label| evidence.accepted(label, &refused);
-    if !opened(CALENDAR)? || evidence.required_fact(TICKED)? != "known" {
-        return unclear("What is allowed was refused too, so refusals prove nothing.");
+    let accepted = |label| evidence.accepted(label, &refused);
+    if !accepted(CALENDAR)? || evidence.required_fact(SHARED)? != "known" {
+        return unclear("What is allowed was refused too, so the refusals prove nothing.");
     }
-    if opened(CONTACTS)? || opened(WRITING)? {
-        return no("A token for the calendar opened the contacts.");
+    if accepted(CONTACTS)? || accepted(CREATE_CONTACT)? {
+        return no("A token for the calendar gave access to the contacts.");
     }
     let named = evidence.required_fact(NAMED)?;
     if named != "contacts:read" {
-        return unclear("The contacts were refused, but not because their scope was missing.");
+        return unclear("The contacts were refused, but not because of the missing scope.");
     }
-    if evidence.required_fact(UNTICKED)? != "not known" {
-        return no("What was unticked at consent arrived all the same.");
+    if evidence.required_fact(DECLINED)? != "not known" {
+        return no("The app got the e-mail address, although sharing it was declined.");
     }
     yes(format!(
-        "A token for {NARROW} read the calendar and was answered with {} at the contacts; the \
-         refusal names {named}. The address that was unticked at consent never arrived.",
+        "A token for {SCOPE} read the calendar, and got {} for the contacts; the refusal names \
+         {named}. The app never got the e-mail address that its owner declined to share.",
         refused[0]
     ))
 }

@@ -1,4 +1,4 @@
-//! The experiments: one for each thing that articles say of OAuth and JWT.
+//! The experiments, one per claim that articles make about OAuth and JWT.
 
 mod choice;
 mod csrf;
@@ -35,8 +35,8 @@ use crate::verdict::Verdict;
 pub use experiment::Experiment;
 pub use speed::{Curve, curve};
 
-/// In the order of the claims. Most take a fraction of their budget, so that together they
-/// stay within the limit of a run.
+/// In the order of the claims. Most use a fraction of their budget, so that all of them fit into
+/// the time limit of a run.
 pub const ALL: &[Experiment] = &[
     steps::EXPERIMENT,
     queries::EXPERIMENT,
@@ -68,8 +68,8 @@ pub fn by_number(number: u8) -> Option<&'static Experiment> {
     ALL.iter().find(|experiment| experiment.number == number)
 }
 
-/// Reaches the verdict on a claim again from its JSON, as `latchkey compare --json` prints
-/// it: from its number, its samples and its facts.
+/// Recomputes a verdict from the JSON of `latchkey compare --json`: the claim's number, samples
+/// and facts.
 pub fn verdict_of(claim: &Value) -> Option<Verdict> {
     let number = u8::try_from(claim.get("number")?.as_u64()?).ok()?;
     let evidence = json!({ "series": claim.get("series")?, "facts": claim.get("facts")? });

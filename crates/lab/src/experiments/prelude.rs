@@ -1,4 +1,4 @@
-//! What most experiments use.
+//! Imports of the experiments.
 
 pub(super) use std::time::Duration;
 

@@ -2,58 +2,57 @@ use super::prelude::*;
 
 experiment! { 10, "secrets", within 3 s,
     "The password is never shared with the app",
-    "One sign-in through each door, with a password each: at the provider, which refuses a wrong \
-     one, and at the app. Every byte that the browser sends is searched for the password, by the \
-     party that gets it; then the files of the app’s database, and its log."
+    "We sign in once with each method, and with a password each time: at the provider, which \
+     refuses a wrong one, and at the app. We search everything that the browser sends for the \
+     password, separately for provider and app; then the app’s database files and its log."
 }
 
-const REFUSED: &str = "at the provider, with a wrong password";
+const WRONG_PASSWORD: &str = "a wrong password at the provider";
 
-/// Where a password is looked for: with each party, and in what the app keeps.
+/// Where the password is searched for.
 const PLACES: [&str; 4] =
     ["sent to the provider", "sent to the app", "in the app’s database", "in the app’s log"];
 
-const THERE: &str = "the password is there";
-const NOWHERE: &str = "the password is nowhere";
+const FOUND: &str = "password found";
+const NOT_FOUND: &str = "password not found";
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let fixture = context.start(&InstanceOptions::default().with_log()).await?;
-    context.step("signing in with a password, at the provider and here");
-    let mut browser = fixture.agent.fresh();
-    let wrong = sign_in::Person { password: Some("wrong"), ..sign_in::MARGARET };
-    let refused =
-        sign_in::with_oauth(&mut browser, fixture.instance, wrong, Credential::Session).await;
-    evidence.add_fact(REFUSED, if refused.is_err() { "refused" } else { "let in" });
-    for method in SignInMethod::ALL {
-        let password = match method {
-            SignInMethod::OAuth => sign_in::MARGARET.password.unwrap_or_default(),
-            SignInMethod::Password => sign_in::PASSWORD,
-        };
+    context.step("signing in with a password, at the provider and at the app");
+    let with_oauth = async |person| {
         let mut browser = fixture.agent.fresh();
-        let answers = match method {
-            SignInMethod::OAuth => {
-                let (person, session) = (sign_in::MARGARET, Credential::Session);
-                sign_in::with_oauth(&mut browser, fixture.instance, person, session).await?
+        sign_in::with_oauth(&mut browser, fixture.instance, person, Credential::Session).await
+    };
+    let wrong = sign_in::Person { password: Some("wrong"), ..sign_in::MARGARET };
+    let is_refused = with_oauth(wrong).await.is_err();
+    evidence.add_fact(WRONG_PASSWORD, if is_refused { "refused" } else { "accepted" });
+    for method in SignInMethod::ALL {
+        let (password, answers) = match method {
+            SignInMethod::OAuth => (
+                sign_in::MARGARET.password.unwrap_or_default(),
+                with_oauth(sign_in::MARGARET).await?,
+            ),
+            SignInMethod::Password => {
+                (sign_in::PASSWORD, fixture.sign_in(method, Credential::Session).await?.1)
             }
-            SignInMethod::Password => fixture.sign_in(method, Credential::Session).await?.1,
         };
         let sent_to = |app: bool| {
-            let is_theirs = |one: &&Answer| (one.url.origin() == fixture.url().origin()) == app;
-            let sent = answers.iter().filter(is_theirs);
+            let is_recipient = |one: &&Answer| (one.url.origin() == fixture.url().origin()) == app;
+            let sent = answers.iter().filter(is_recipient);
             sent.flat_map(|one| [one.url.as_str().as_bytes(), &one.request_body].concat()).collect()
         };
         let log = fixture.instance.log()?.into_bytes();
         let stored = fixture.instance.database_files()?;
         for (place, bytes) in PLACES.into_iter().zip([sent_to(false), sent_to(true), stored, log]) {
-            let found = is_in(&bytes, password);
-            evidence.add_fact(label(method, place), if found { THERE } else { NOWHERE });
+            let found = contains(&bytes, password);
+            evidence.add_fact(label(method, place), if found { FOUND } else { NOT_FOUND });
         }
     }
     Ok(())
 }
 
-/// Whether bytes hold a password, as it is or as URLs and forms write it.
-fn is_in(bytes: &[u8], password: &str) -> bool {
+/// Searches for a password, in plain text or as URLs and forms encode it.
+fn contains(bytes: &[u8], password: &str) -> bool {
     let text = String::from_utf8_lossy(bytes);
     ["+", "%20", " "].iter().any(|space| text.contains(&password.replace(' ', space)))
 }
@@ -63,29 +62,30 @@ fn label(method: SignInMethod, place: &str) -> String {
 }
 
 fn judge(evidence: &Evidence) -> VerdictResult {
-    let holds = |method, place| Ok(evidence.required_fact(&label(method, place))? == THERE);
+    let found = |method, place| Ok(evidence.required_fact(&label(method, place))? == FOUND);
     let [provider, app, database, log] = PLACES;
-    if evidence.required_fact(REFUSED)? != "refused" || !holds(SignInMethod::OAuth, provider)? {
-        return unclear("The provider checked no password, so that none could be shared.");
+    let checks_password = evidence.required_fact(WRONG_PASSWORD)? == "refused";
+    if !checks_password || !found(SignInMethod::OAuth, provider)? {
+        return unclear("The provider did not check a password, so there was none to share.");
     }
     for place in [app, database, log] {
-        if holds(SignInMethod::OAuth, place)? {
-            return no(format!("With OAuth the password was {place}."));
+        if found(SignInMethod::OAuth, place)? {
+            return no(format!("With OAuth, the password was {place}."));
         }
     }
     for place in [database, log] {
-        if holds(SignInMethod::Password, place)? {
-            return no(format!("The password was {place}, in the clear."));
+        if found(SignInMethod::Password, place)? {
+            return no(format!("The password was {place}, in plain text."));
         }
     }
-    if !holds(SignInMethod::Password, app)? {
-        return yes("Not even the app’s own form sent it the password.");
+    if !found(SignInMethod::Password, app)? {
+        return yes("Even the app’s own form did not send it the password.");
     }
     only_if(
-        "the door is OAuth",
-        "With OAuth the password went to the provider, and nothing that the app was sent, stored \
-         or logged holds it. At the password’s door the app is sent all of it; it keeps a hash, \
-         and its files and its log do not hold the password either.",
+        "you sign in with OAuth",
+        "With OAuth, the password went to the provider, and nothing that the app received, stored \
+         or logged contains it. With a password sign-in, the app receives all of it; it keeps a \
+         hash, and neither its files nor its log contain the password.",
     )
 }
 
@@ -101,7 +101,7 @@ mod tests {
             ("\0\u{1}a lantern under the stairs\0", true),
             ("email=a&password=(26 bytes)", false),
         ] {
-            assert_eq!(is_in(text.as_bytes(), sign_in::PASSWORD), expected, "{text}");
+            assert_eq!(contains(text.as_bytes(), sign_in::PASSWORD), expected, "{text}");
         }
     }
 }

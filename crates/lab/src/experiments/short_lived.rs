@@ -3,17 +3,17 @@ use crate::token;
 
 experiment! { 20, "short-lived", within 4 s,
     "Short-lived tokens limit the damage",
-    "Three instances issue JWTs for a minute, for a quarter of an hour and for half a day. A copy \
-     is sent while the clock is moved, until it is refused. Refreshing so often for a day is \
-     reckoned from what one refresh costs. Then the thief has the refresh token as well."
+    "Three instances issue JWTs for one minute, 15 minutes and 12 hours. We move the clock and \
+     send a copy until it is refused. From the cost of one refresh, we calculate the cost of \
+     refreshing all day. Then the thief has the refresh token as well."
 }
 
-/// `JWT_ACCESS_TTL`, in turn.
+/// Values of `JWT_ACCESS_TTL`.
 const LIFETIMES: [&str; 3] = ["1m", "15m", "12h"];
 
-const LIVED: &str = "seconds that a stolen copy lived";
-const PER_DAY: &str = "queries a day, to refresh";
-const RENEWED: &str = "the refresh token, stolen with it, after the token’s end";
+const WORKED: &str = "seconds that a stolen copy worked";
+const PER_DAY: &str = "queries per day, to refresh";
+const REFRESH: &str = "the stolen refresh token, after the JWT expired";
 const EXPIRED: [&str; 1] = ["401 token_expired"];
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
@@ -25,16 +25,16 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
         let ttl = token::lifetime(&stolen.access_token)?;
         let (late, [before, answer]) = fixture.advance_past_expiry(&stolen.access_token).await?;
         evidence.add_answer(label(lifetime), &answer);
-        let lived = if before.status == StatusCode::OK { ttl + late - 1 } else { 0 };
-        let lived = Duration::from_secs(lived).as_secs_f64();
-        evidence.add_sample(&label(lifetime), LIVED, lived);
+        let worked = if before.status == StatusCode::OK { ttl + late - 1 } else { 0 };
+        let worked = Duration::from_secs(worked).as_secs_f64();
+        evidence.add_sample(&label(lifetime), WORKED, worked);
         let answer = fixture.try_refresh(&stolen.refresh_token).await?;
         if let Ok((queries, _)) = sign_in::server_timing(&answer) {
             let per_second = queries / Duration::from_secs(ttl).as_secs_f64();
             evidence.add_sample(&label(lifetime), PER_DAY, per_second * 86_400.0);
         }
-        evidence.facts.retain(|fact| fact.label != RENEWED);
-        evidence.add_answer(RENEWED, &answer);
+        evidence.facts.retain(|fact| fact.label != REFRESH);
+        evidence.add_answer(REFRESH, &answer);
     }
     Ok(())
 }
@@ -44,24 +44,24 @@ fn label(lifetime: &str) -> String {
 }
 
 fn judge(evidence: &Evidence) -> VerdictResult {
-    let mut said = Vec::new();
+    let mut costs = Vec::new();
     let mut last = 0.0;
     for lifetime in LIFETIMES {
         let label = label(lifetime);
-        let lived = evidence.required_median(&label, LIVED)?;
-        if evidence.accepted(&label, &EXPIRED)? || lived < last {
-            return no(format!("{label} outlived its time, or a longer one."));
+        let worked = evidence.required_median(&label, WORKED)?;
+        if evidence.accepted(&label, &EXPIRED)? || worked < last {
+            return no(format!("The lifetime did not limit {label}."));
         }
-        last = lived;
+        last = worked;
         let queries = evidence.required_median(&label, PER_DAY)?;
-        said.push(format!("{lifetime}: {lived:.0} s and {queries:.0} queries a day"));
+        costs.push(format!("{lifetime}: {worked:.0} s and {queries:.0} queries a day"));
     }
-    let because = format!("How long a copy lives, and what shortness costs: {}.", said.join("; "));
-    if evidence.accepted(RENEWED, &["400 refresh_token_unknown", "400 refresh_token_reused"])? {
-        let condition = "the refresh token is not stolen with it";
+    let because =
+        format!("How long a copy works, and what refreshing costs: {}.", costs.join("; "));
+    if evidence.accepted(REFRESH, &["400 refresh_token_unknown", "400 refresh_token_reused"])? {
         return only_if(
-            condition,
-            format!("{because} Who has that too goes on, until its owner uses their own copy."),
+            "the refresh token is not stolen with it",
+            format!("{because} A thief with both continues until the owner uses their own copy."),
         );
     }
     yes(because)

@@ -2,57 +2,55 @@ use super::prelude::*;
 
 experiment! { 4, "size", within 4 s,
     "A JWT is compact",
-    "One person signs in with a session, and then with a JWT again and again, with more roles \
-     each time. Counted are the bytes of the cookie that a browser sends with every request: \
-     name, equals sign and value. Then the number of roles is halved and doubled until the app no \
-     longer gives a browser a JWT: browsers drop a cookie whose name and value have more than \
-     4,096 bytes."
+    "One person signs in with a session, and then with a JWT while they get more and more roles. \
+     We count the bytes of the cookie that the browser sends with every request: name, equals \
+     sign and value. A binary search then finds the number of roles at which the app stops giving \
+     browsers a JWT: browsers drop a cookie whose name and value exceed 4,096 bytes."
 }
 
-/// How many roles the person has, in turn.
 const ROLES: [usize; 4] = [0, 1, 10, 50];
 
-/// Nobody has more.
-const MOST_ROLES: usize = 512;
+/// The app's limit per account.
+const MAX_ROLES: usize = 512;
 
 const UNIT: &str = "bytes";
 const SESSION: &str = "session cookie";
-const LAST: &str = "the most roles with which a browser got a JWT";
-const OFFERED: &str = "with one role more, signing in with a JWT gives";
+const MOST_ROLES: &str = "most roles with which a browser got a JWT";
+const FALLBACK: &str = "with one more role, signing in with a JWT gives";
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let fixture = context.start(&InstanceOptions::default()).await?;
     let session = fixture.browser(Credential::Session).await?;
     evidence.add_sample(SESSION, UNIT, cookie(&session, &fixture, Credential::Session)?);
     for count in ROLES {
-        context.step(format!("weighing a JWT with {count} roles"));
-        if let Some(bytes) = weigh(&fixture, count).await? {
+        context.step(format!("measuring a JWT with {count} roles"));
+        if let Some(bytes) = jwt_cookie(&fixture, count).await? {
             evidence.add_sample(&jwt(count), UNIT, bytes);
         }
     }
-    context.step("looking for the role that is one too many");
-    let (mut fits, mut fails) = (0, MOST_ROLES);
+    context.step("searching for the largest number of roles");
+    let (mut fits, mut fails) = (0, MAX_ROLES);
     while fails - fits > 1 {
         let middle = usize::midpoint(fits, fails);
-        match weigh(&fixture, middle).await? {
+        match jwt_cookie(&fixture, middle).await? {
             Some(_) => fits = middle,
             None => fails = middle,
         }
     }
-    evidence.add_sample(LAST, "roles", as_f64(fits));
-    // Its credential is a session then, which works.
+    evidence.add_sample(MOST_ROLES, "roles", as_f64(fits));
+    // The app gives the browser a session instead.
     let mut browser = fixture.browser_with_roles(fails).await?;
     let answer = fixture.get(&mut browser, "/api/v1/me").await?;
-    let offered = match credential_cookie(&browser, fixture.url(), Credential::Session) {
+    let fallback = match credential_cookie(&browser, fixture.url(), Credential::Session) {
         Ok(_) if answer.status == StatusCode::OK => "a session, which works",
         _ => "nothing that works",
     };
-    evidence.add_fact(OFFERED, offered);
+    evidence.add_fact(FALLBACK, fallback);
     Ok(())
 }
 
-/// The bytes of the JWT's cookie of somebody with so many roles, if a browser is given one.
-async fn weigh(fixture: &Fixture<'_>, roles: usize) -> Result<Option<f64>> {
+/// The bytes of the JWT cookie with this many roles, if the browser gets one.
+async fn jwt_cookie(fixture: &Fixture<'_>, roles: usize) -> Result<Option<f64>> {
     let browser = fixture.browser_with_roles(roles).await?;
     Ok(cookie(&browser, fixture, Credential::Jwt).ok())
 }
@@ -65,7 +63,7 @@ fn jwt(roles: usize) -> String {
     }
 }
 
-/// The bytes of a cookie as a browser sends it.
+/// The bytes of the cookie in the `Cookie` header.
 fn cookie(browser: &Agent, fixture: &Fixture<'_>, credential: Credential) -> Result<f64> {
     let (name, value) = credential_cookie(browser, fixture.url(), credential)?;
     Ok(as_f64(name.len() + 1 + value.len()))
@@ -73,22 +71,22 @@ fn cookie(browser: &Agent, fixture: &Fixture<'_>, credential: Credential) -> Res
 
 fn judge(evidence: &Evidence) -> VerdictResult {
     let session = evidence.required_median(SESSION, UNIT)?;
-    let last = evidence.required_median(LAST, "roles")?;
-    let offered = evidence.required_fact(OFFERED)?;
+    let most_roles = evidence.required_median(MOST_ROLES, "roles")?;
+    let fallback = evidence.required_fact(FALLBACK)?;
     let Some(smallest) = evidence.median(&jwt(0), UNIT) else {
-        return no("Even without roles it did not fit into a cookie.");
+        return no("Even without roles, it did not fit into a cookie.");
     };
     let because = format!(
-        "The smallest JWT has {smallest:.0} bytes and the session cookie {session:.0}: {:.0} times \
-         as many, with every request. Up to {last:.0} roles fit into the 4,096 bytes that a \
-         browser keeps of a cookie; with one more, the JWT’s door gives {offered}.",
+        "The smallest JWT cookie has {smallest:.0} bytes and the session cookie {session:.0}: {:.0} \
+         times as many, with every request. Up to {most_roles:.0} roles fit into the 4,096 bytes \
+         that browsers allow; with one more, signing in gives {fallback}.",
         smallest / session
     );
     if smallest <= session {
         return yes(because);
     }
-    if last < 1.0 || offered != "a session, which works" {
+    if most_roles < 1.0 || fallback != "a session, which works" {
         return no(because);
     }
-    only_if("it has few roles, and is not measured against a session ID", because)
+    only_if("it has few roles and is not compared with a session ID", because)
 }

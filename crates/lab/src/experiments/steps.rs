@@ -5,10 +5,10 @@ use super::prelude::*;
 
 experiment! { 1, "steps", within 4 s,
     "OAuth has several steps; a JWT login is simple",
-    "A browser signs in through each door with each key, in turn, from the sign-in page to the \
-     redirect to the account, without a pause for thinking. Counted is what the browser sees: \
-     exchanges, redirects, bytes and time. What went on between app and provider is read from the \
-     record that the app keeps of the sign-in, and its time counts as the provider’s."
+    "A browser signs in with each method and each credential in turn, from the sign-in page to the \
+     redirect to the account, without pausing. We count what the browser sees: exchanges, \
+     redirects, bytes and time. The exchanges between app and provider come from the app’s own \
+     trace of the sign-in; their time counts as the provider’s."
 }
 
 const ROUNDS: usize = 7;
@@ -29,12 +29,12 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
         context.step(format!("signing in, round {round} of {ROUNDS}"));
         for (method, credential) in combinations() {
             let (mut browser, answers) = fixture.sign_in(method, credential).await?;
-            // The first round reads the provider's metadata, and opens connections.
+            // The first round also fetches the provider's metadata and opens connections.
             if round > 0 {
-                let record = sign_in::trace_har(&mut browser, fixture.url(), &answers).await?;
-                let back = record.map(|record| BackChannel::of(&record.json()));
+                let trace = sign_in::trace_har(&mut browser, fixture.url(), &answers).await?;
+                let back = trace.map(|trace| BackChannel::of(&trace.json()));
                 let label = combination(method, credential);
-                note(evidence, &label, fixture.url(), &answers, back);
+                record(evidence, &label, fixture.url(), &answers, back);
             }
         }
         if !context.has_time() && round > 0 {
@@ -44,7 +44,7 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     Ok(())
 }
 
-/// What went on between the app and the provider.
+/// The exchanges between the app and the provider.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct BackChannel {
     exchanges: f64,
@@ -53,12 +53,12 @@ struct BackChannel {
 }
 
 impl BackChannel {
-    /// From an HTTP Archive in which each exchange names its channel.
-    fn of(record: &Value) -> Self {
-        let entries = record["log"]["entries"].as_array().map_or(&[][..], Vec::as_slice);
+    /// From an HTTP Archive with a channel for each exchange.
+    fn of(har: &Value) -> Self {
+        let entries = har["log"]["entries"].as_array().map_or(&[][..], Vec::as_slice);
         let back = entries.iter().filter(|entry| entry["_latchkey"]["channel"] == "back");
         back.fold(Self::default(), |sum, entry| {
-            // What is not known is -1 there.
+            // An unknown size is -1.
             let size = |of: &str, what: &str| entry[of][what].as_f64().unwrap_or(0.0).max(0.0);
             let bytes = ["request", "response"]
                 .map(|of| size(of, "headersSize") + size(of, "bodySize"))
@@ -73,63 +73,65 @@ impl BackChannel {
     }
 }
 
-fn note(
+fn record(
     evidence: &mut Evidence,
     label: &str,
     app: &Url,
     answers: &[Answer],
     back: Option<BackChannel>,
 ) {
-    let (at_app, elsewhere): (Vec<_>, Vec<_>) =
+    let (at_app, at_provider): (Vec<_>, Vec<_>) =
         answers.iter().partition(|answer| answer.url.origin() == app.origin());
     let millis = |answers: &[&Answer]| answers.iter().map(|one| one.millis()).sum::<f64>();
-    let (in_app, at_provider) = (millis(&at_app), millis(&elsewhere));
+    let (in_app, at_provider) = (millis(&at_app), millis(&at_provider));
     let redirects = answers.iter().filter(|answer| answer.status.is_redirection()).count();
     evidence.add_sample(label, EXCHANGES, as_f64(answers.len()));
     if let Some(back) = back {
         evidence.add_sample(label, BACK, back.exchanges);
         evidence.add_sample(label, BACK_BYTES, back.bytes);
     }
-    let behind = back.unwrap_or_default().millis;
+    let back = back.unwrap_or_default().millis;
     for (unit, value) in [
         (MILLIS, in_app + at_provider),
         (REDIRECTS, as_f64(redirects)),
         (UP, as_f64(answers.iter().map(|answer| answer.bytes_up).sum())),
         (DOWN, as_f64(answers.iter().map(|answer| answer.bytes_down).sum())),
-        (IN_APP, (in_app - behind).max(0.0)),
-        (AT_PROVIDER, at_provider + behind),
+        (IN_APP, (in_app - back).max(0.0)),
+        (AT_PROVIDER, at_provider + back),
     ] {
         evidence.add_sample(label, unit, value);
     }
 }
 
-/// The two halves of the sentence: OAuth takes more steps than a password, and a JWT takes
-/// fewer than a session.
+/// The claim has two parts: OAuth takes more steps than a password, and a JWT takes fewer than a
+/// session.
 fn judge(evidence: &Evidence) -> VerdictResult {
-    let of =
+    let exchanges =
         |method, credential| evidence.required_median(&combination(method, credential), EXCHANGES);
-    let [oauth, password] = [SignInMethod::OAuth, SignInMethod::Password]
-        .map(|method| Ok([of(method, Credential::Session)?, of(method, Credential::Jwt)?]));
-    let (oauth, password) = (oauth?, password?);
-    let behind = evidence.median(&combination(SignInMethod::OAuth, Credential::Session), BACK);
-    let behind = behind.map_or_else(String::new, |count| {
-        format!(" Behind the browser’s back, OAuth took {count} more, between app and provider.")
+    let oauth_session = exchanges(SignInMethod::OAuth, Credential::Session)?;
+    let oauth_jwt = exchanges(SignInMethod::OAuth, Credential::Jwt)?;
+    let password_session = exchanges(SignInMethod::Password, Credential::Session)?;
+    let password_jwt = exchanges(SignInMethod::Password, Credential::Jwt)?;
+    let back = evidence.median(&combination(SignInMethod::OAuth, Credential::Session), BACK);
+    let back = back.map_or_else(String::new, |count| {
+        format!(" Between app and provider, OAuth took {count} more.")
     });
-    let said = format!(
-        "With OAuth the browser took {} exchanges for a session and {} for a JWT; with a password \
-         {} and {}.{behind}",
-        oauth[0], oauth[1], password[0], password[1],
+    let because = format!(
+        "With OAuth, the browser made {oauth_session} exchanges for a session and {oauth_jwt} for \
+         a JWT; with a password, {password_session} and {password_jwt}.{back}"
     );
-    let more = |one: [f64; 2], other: [f64; 2]| one[0] > other[0] && one[1] > other[1];
-    let (sessions, jwts) = ([oauth[0], password[0]], [oauth[1], password[1]]);
-    if !more(oauth, password) || more(jwts, sessions) {
-        return no(said);
+    let oauth_takes_more = oauth_session > password_session && oauth_jwt > password_jwt;
+    let jwts_take_more = oauth_jwt > oauth_session && password_jwt > password_session;
+    let sessions_take_more = oauth_session > oauth_jwt && password_session > password_jwt;
+    if !oauth_takes_more || jwts_take_more {
+        return no(because);
     }
-    if more(sessions, jwts) {
-        return yes(said);
+    if sessions_take_more {
+        return yes(because);
     }
-    let condition = "the password is meant, and not the JWT: steps come with the door";
-    only_if(condition, said)
+    let condition =
+        "a JWT login means a password: the steps depend on the sign-in method, not the credential";
+    only_if(condition, because)
 }
 
 #[cfg(test)]

@@ -2,16 +2,16 @@ use super::prelude::*;
 
 experiment! { 21, "thief", within 2 s,
     "Rotation finds the thief",
-    "A refresh token is copied, and the copy is used first: the thief has the next one. The owner \
-     uses theirs 2 seconds later, a minute later, or never; the clock is moved instead of \
-     waiting. Then the thief’s next token is sent."
+    "We copy a refresh token and use the copy first, so the thief gets its successor. The owner \
+     uses the original 2 seconds later, a minute later, or never; we move the clock instead of \
+     waiting. Then we send the thief’s next token."
 }
 
-/// Who refreshes first, how many seconds pass until the other does, and what is asked then.
+/// When the owner refreshes, in seconds after the thief; 0 is never.
 const CASES: [(&str, u64); 3] = [
-    ("the second use comes within the grace, 2 s later", 2),
-    ("the second use comes a minute later", 60),
-    ("the owner never comes back", 0),
+    ("the owner refreshes within the grace period, 2 s later", 2),
+    ("the owner refreshes a minute later", 60),
+    ("the owner never returns", 0),
 ];
 const ENDED: [&str; 2] = ["400 refresh_token_ended", "400 refresh_token_reused"];
 
@@ -31,18 +31,18 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
 }
 
 fn judge(evidence: &Evidence) -> VerdictResult {
-    let mut found = [false; 3];
-    for (found, (case, _)) in found.iter_mut().zip(CASES) {
-        *found = !evidence.accepted(case, &ENDED)?;
+    let mut detected = [false; 3];
+    for (detected, (case, _)) in detected.iter_mut().zip(CASES) {
+        *detected = !evidence.accepted(case, &ENDED)?;
     }
-    match found {
+    match detected {
         [true, true, true] => yes("The thief’s next token was refused each time."),
         [_, true, _] => only_if(
-            "the owner uses their copy too, and not within the grace",
-            "A minute later the second use ended the whole family, and the thief with it. Within \
-             the grace of some seconds it looks like a browser with two tabs, and both go on; and \
-             whoever is never followed by the owner is never found.",
+            "the owner uses their copy too, after the grace period",
+            "A minute later, the owner’s refresh revoked all tokens of the sign-in, the thief’s \
+             too. Within the grace period of a few seconds, it looks like a browser with two \
+             tabs, and both continue. If the owner never returns, the thief is never detected.",
         ),
-        _ => no("The thief went on after the owner had come back."),
+        _ => no("The thief’s token still worked after the owner had refreshed."),
     }
 }
