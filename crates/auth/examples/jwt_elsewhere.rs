@@ -1,4 +1,4 @@
-//! A service that shares nothing with the issuer but the public keys.
+//! Verifies a JWT in a service that shares only the public keys with the issuer.
 //!
 //! `curl -s localhost:3000/.well-known/jwks.json > jwks.json`, then
 //! `cargo run -p latchkey-auth --example jwt_elsewhere jwks.json "$TOKEN"`
@@ -15,7 +15,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         (arguments.next().ok_or("which keys?")?, arguments.next().ok_or("which token?")?);
     let now = Clock::System.now();
 
-    // The keys, as anybody may fetch them; fetch them again when a kid is unknown.
+    // Fetch the keys again when a `kid` is unknown.
     let set: serde_json::Value = serde_json::from_slice(&std::fs::read(file)?)?;
     let keys = set["keys"].as_array().ok_or("no key set")?.iter();
     let keys = keys.filter_map(|jwk| VerifyingKey::from_jwk(jwk).ok());
@@ -23,11 +23,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         |key| RingKey { key: Key::Public(key), created_at: now, signs_from: now, retired_at: None };
     let ring = KeyRing::new(keys.map(in_ring).collect(), Span::minutes(5));
 
-    // Who has to have issued it, and for whom: to the letter.
+    // The issuer and the audience must match exactly.
     let expected = Expected::new("http://localhost:3000", "http://localhost:3000/api");
     match verify(&token, &ring, &expected, now) {
         Ok(claims) => println!("{} may {}", claims.sub, claims.scope),
-        Err(refused) => println!("{}: {refused}", refused.code()),
+        Err(error) => println!("{}: {error}", error.code()),
     }
     Ok(())
 }

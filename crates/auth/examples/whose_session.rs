@@ -1,4 +1,4 @@
-//! Who carries this session, and how a sign-in gets into one.
+//! Loads, creates and destroys a server session.
 
 use std::sync::Arc;
 
@@ -7,12 +7,12 @@ use latchkey_domain::{SignIn, User};
 use latchkey_store::{Error, Sessions};
 use tower_sessions::Session;
 
-/// For every request with the cookie: one statement.
-async fn who(sessions: &Sessions, cookie: &str) -> Result<Option<Arc<User>>, Error> {
+/// For every request with the cookie: one query.
+async fn current_user(sessions: &Sessions, cookie: &str) -> Result<Option<Arc<User>>, Error> {
     Ok(session::load(sessions, cookie).await?.map(|(_, user)| user))
 }
 
-/// After the password or the provider: under a new id (session fixation).
+/// After authentication: under a new ID, against session fixation.
 async fn sign_in(
     session: &Session,
     sign_in: &SignIn,
@@ -20,12 +20,12 @@ async fn sign_in(
     session::create(session, sign_in).await
 }
 
-/// "Sign out": refused from the next request on.
+/// The next request is rejected.
 async fn sign_out(session: &Session) -> Result<(), tower_sessions::session::Error> {
     session::destroy(session).await
 }
 
 fn main() {
-    // Their place is in the handlers of a server: crates/axum/src/sign_in.rs.
-    let _ = (who, sign_in, sign_out);
+    // For use in the handlers of a server, as in crates/axum/src/sign_in.rs.
+    let _ = (current_user, sign_in, sign_out);
 }

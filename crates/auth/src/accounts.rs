@@ -1,5 +1,4 @@
-//! From an identity that a provider vouches for to an account here: found, made, or
-//! linked to.
+//! Finds, creates or links the account of an identity.
 
 use latchkey_domain::identity::{Decision, resolve_account};
 use latchkey_domain::{Clock, Profile, Roles, SampleData, Span, Timestamp, User, UserId};
@@ -25,9 +24,7 @@ pub struct Account {
     pub created: bool,
 }
 
-/// Finds the account of an identity, or makes one.
-///
-/// `roles` is what a new account begins with; an account that exists keeps its own.
+/// `roles` and `samples` are for a new account.
 pub async fn find_or_create(
     db: &Db,
     clock: &Clock,
@@ -50,9 +47,9 @@ pub async fn find_or_create(
             identities::record_use(db, profile, now).await?;
             Ok(Account { user, created: false })
         }
-        // Unless it is their own account, which another tab has made just now.
+        // Unless another tab has just created the account for this identity.
         (Decision::EmailTaken, _) => existing(identities::find_user(db, provider, profile).await?),
-        // Nobody is linking here, so the decision makes an account.
+        // `CreateAccount`: the others are for linking.
         _ => {
             let user = User {
                 id: UserId::new(now, random::bytes()),
@@ -74,16 +71,15 @@ pub async fn find_or_create(
     }
 }
 
-/// Two first sign-ins at once: one made the account, the other enters it.
+/// A concurrent first sign-in may have created the account.
 fn existing(owner: Option<User>) -> Result<Account, Error> {
     owner.map(|user| Account { user, created: false }).ok_or(Error::EmailTaken)
 }
 
-/// How long an identity waits for somebody to sign in the way they did before.
+/// How long a [`PendingLink`] is valid.
 pub const PENDING_LINK_TTL: Span = Span::minutes(10);
 
-/// Links an identity that a provider vouches for to the account of `user`.
-/// Says whether it is new.
+/// Links an identity to an account. Returns whether the link is new.
 pub async fn link(
     db: &Db,
     user: UserId,
@@ -95,7 +91,7 @@ pub async fn link(
     match resolve_account(known, profile, None, Some(user)) {
         Decision::Link(user) => match accounts::link(db, user, provider, profile, now).await {
             Ok(()) => Ok(true),
-            // Two tabs at once: the other was quicker, for us or for somebody else.
+            // A concurrent request has linked it, to this account or to another.
             Err(latchkey_store::Error::Exists) => {
                 let owner =
                     identities::find_user(db, provider, profile).await?.map(|owner| owner.id);
@@ -108,8 +104,8 @@ pub async fn link(
     }
 }
 
-/// An identity that waits, in an encrypted cookie, for its person to sign in
-/// the way they did before.
+/// An identity to be linked once the user has signed in by an existing method, kept in an
+/// encrypted cookie.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PendingLink {
     pub provider: String,
@@ -122,7 +118,7 @@ impl PendingLink {
         secret.seal_json(Purpose::PendingLink, "", self)
     }
 
-    /// Opens the cookie, if it is ours and has not waited too long.
+    /// `None` if the cookie is expired or not ours.
     pub fn open(cookie: &str, secret: &AppSecret, now: Timestamp) -> Option<Self> {
         let json = secret.open(Purpose::PendingLink, "", cookie).ok()?;
         let pending: Self = serde_json::from_slice(&json).ok()?;

@@ -1,4 +1,4 @@
-//! What a token is remembered by.
+//! Cache keys for tokens.
 
 use aws_lc_rs::digest::{SHA256, digest};
 

@@ -1,5 +1,4 @@
-//! Outgoing HTTP: the one client, with limits on everything that a hostile or
-//! broken provider could stretch.
+//! The client for outgoing HTTP, with limits against hostile and broken servers.
 
 use std::future::Future;
 use std::sync::{Arc, LazyLock};
@@ -15,13 +14,12 @@ use url::form_urlencoded::byte_serialize;
 use crate::secret::Secret;
 use crate::trace_context::{TRACEPARENT, TraceContext};
 
-/// The longest that one call may take, from the first byte out to the last one in.
+/// For one call, from the first byte of the request to the last byte of the response.
 pub const TIMEOUT: Duration = Duration::from_secs(8);
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// The largest body that is taken: discovery documents, key sets and profiles
-/// are a few kilobytes.
+/// Discovery documents, key sets and profiles have a few kilobytes.
 pub const MAX_BODY: usize = 1024 * 1024;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -40,11 +38,11 @@ pub enum Error {
     Request,
 }
 
-/// The client for every call that leaves this process.
+/// The client for all outgoing calls.
 ///
-/// A total timeout, no redirects (a secret would follow them: RFC 9700 §4.12),
-/// no proxy but the one in the settings, a cap on the body, no decompression, and a
-/// `User-Agent`, without which GitHub refuses.
+/// It has a total timeout and a limit on the body, follows no redirects (which would leak
+/// secrets: RFC 9700 §4.12), decompresses nothing, uses only the proxy in the settings, and sends
+/// a `User-Agent`, which GitHub requires.
 #[derive(Clone)]
 pub struct Outbound {
     client: Arc<LazyClient>,
@@ -52,24 +50,23 @@ pub struct Outbound {
     observer: Option<Observer>,
 }
 
-/// Made for the first call: it reads every certificate authority that this machine trusts.
+/// Created by the first call, because loading the system's certificate authorities is slow.
 type LazyClient = LazyLock<
     Result<reqwest::Client, Error>,
     Box<dyn FnOnce() -> Result<reqwest::Client, Error> + Send>,
 >;
 
-/// A call that has come to its end.
+/// A finished call, for an [`Observer`].
 #[derive(Debug)]
 pub struct Call<'a> {
     pub method: &'a str,
     pub host: &'a str,
-    /// The status of the answer, or why there was none.
+    /// The status of the response, or the error.
     pub outcome: String,
-    pub took: Duration,
+    pub elapsed: Duration,
     pub trace: Option<TraceContext>,
 }
 
-/// Is told of each call.
 pub type Observer = Arc<dyn Fn(&Call<'_>) + Send + Sync>;
 
 impl std::fmt::Debug for Outbound {
@@ -79,17 +76,17 @@ impl std::fmt::Debug for Outbound {
 }
 
 impl Outbound {
-    /// As the product of this name.
+    /// `product` is the name in the `User-Agent`.
     pub fn new(proxy: Option<&Proxy>, product: &str) -> Self {
         let user_agent = user_agent(product);
-        let (proxy, named) = (proxy.cloned(), user_agent.clone());
+        let (proxy, agent) = (proxy.cloned(), user_agent.clone());
         let client: LazyClient = LazyLock::new(Box::new(move || {
-            let client = builder(proxy.clone(), named.clone()).build().or_else(|error| {
+            let client = builder(proxy.clone(), agent.clone()).build().or_else(|error| {
                 tracing::error!(
                     ?error,
                     "HTTPS calls will fail: no certificate authority was found"
                 );
-                builder(proxy, named).tls_certs_only([]).build()
+                builder(proxy, agent).tls_certs_only([]).build()
             });
             client.map_err(|_| Error::Request)
         }));
@@ -100,8 +97,8 @@ impl Outbound {
         Self { observer: Some(observer), ..self }
     }
 
-    /// Sends a request and takes the whole answer in, whatever its status. Its
-    /// credentials are marked as such: no log and no compression holds them.
+    /// Sends a request and reads the response, whatever its status. Marks credentials as
+    /// sensitive, so that they are neither logged nor compressed.
     pub async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Error> {
         let mut request = reqwest::Request::try_from(request).map_err(|_| Error::Request)?;
         for name in [header::AUTHORIZATION, header::COOKIE] {
@@ -110,23 +107,22 @@ impl Outbound {
             }
         }
         let Ok(tap) = TAP.try_with(Arc::clone) else {
-            return self.execute(request).await.map(|(answer, _)| answer);
+            return self.execute(request).await.map(|(response, _)| response);
         };
-        let sent = self.as_sent(&request);
-        let begun = Instant::now();
-        let answer = self.execute(request).await;
+        let sent = self.with_default_headers(&request);
+        let started_at = Instant::now();
+        let result = self.execute(request).await;
         if let Some(request) = &sent {
-            let answer = answer.as_ref().ok();
-            let answer =
-                answer.map(|(answer, headers_at)| (answer, headers_at.duration_since(begun)));
-            tap(&Exchange { request, answer, begun, took: begun.elapsed() });
+            let response = result.as_ref().ok();
+            let response =
+                response.map(|(response, headers_at)| (response, *headers_at - started_at));
+            tap(&Exchange { request, response, started_at, elapsed: started_at.elapsed() });
         }
-        answer.map(|(answer, _)| answer)
+        result.map(|(response, _)| response)
     }
 
-    /// A request with the headers that reqwest and hyper add by themselves. That these are
-    /// all of them, and to the byte, is what the test with a proxy in between proves.
-    fn as_sent(&self, request: &reqwest::Request) -> Option<reqwest::Request> {
+    /// Adds the headers that reqwest and hyper add. A test with a proxy compares them byte by byte.
+    fn with_default_headers(&self, request: &reqwest::Request) -> Option<reqwest::Request> {
         let mut sent = request.try_clone()?;
         let url = request.url();
         let length = request.body().and_then(reqwest::Body::as_bytes).map_or(0, <[u8]>::len);
@@ -143,52 +139,52 @@ impl Outbound {
         Some(sent)
     }
 
-    /// The whole answer, and when its head was there.
+    /// Returns the response, and when its head arrived.
     async fn execute(
         &self,
         mut request: reqwest::Request,
     ) -> Result<(Response<Vec<u8>>, Instant), Error> {
-        let (begun, trace) = (Instant::now(), TraceContext::part());
-        if let Some(traceparent) = trace.and_then(|trace| trace.header()) {
+        let (started_at, trace) = (Instant::now(), TraceContext::child());
+        if let Some(traceparent) = trace.and_then(|trace| trace.traceparent()) {
             request.headers_mut().insert(TRACEPARENT, traceparent);
         }
         let (method, host) =
             (request.method().clone(), request.url().host_str().map(str::to_owned));
-        let answered = self.take_in(request).await;
+        let result = self.execute_unobserved(request).await;
         if let (Some(observer), Some(host)) = (&self.observer, &host) {
-            let outcome = match &answered {
-                Ok((answer, _)) => answer.status().as_str().to_owned(),
+            let outcome = match &result {
+                Ok((response, _)) => response.status().as_str().to_owned(),
                 Err(error) => format!("{error:?}").to_lowercase(),
             };
-            let (method, took) = (method.as_str(), begun.elapsed());
-            observer(&Call { method, host, outcome, took, trace });
+            let (method, elapsed) = (method.as_str(), started_at.elapsed());
+            observer(&Call { method, host, outcome, elapsed, trace });
         }
-        answered
+        result
     }
 
-    async fn take_in(
+    async fn execute_unobserved(
         &self,
         request: reqwest::Request,
     ) -> Result<(Response<Vec<u8>>, Instant), Error> {
         let client = LazyLock::force(&self.client).as_ref().map_err(Clone::clone)?;
-        let mut answer = client.execute(request).await.map_err(kind)?;
+        let mut received = client.execute(request).await.map_err(without_url)?;
         let headers_at = Instant::now();
         let mut body = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(kind)? {
+        while let Some(chunk) = received.chunk().await.map_err(without_url)? {
             if body.len() + chunk.len() > MAX_BODY {
                 return Err(Error::TooLarge);
             }
             body.extend_from_slice(&chunk);
         }
         let mut response = Response::new(body);
-        *response.status_mut() = answer.status();
-        *response.version_mut() = answer.version();
-        std::mem::swap(response.headers_mut(), answer.headers_mut());
+        *response.status_mut() = received.status();
+        *response.version_mut() = received.version();
+        std::mem::swap(response.headers_mut(), received.headers_mut());
         Ok((response, headers_at))
     }
 
-    /// Gets a JSON document, with an access token if one is given (RFC 6750 §2.1); not
-    /// with one that has control bytes, which would be a header of somebody else's making.
+    /// Gets a JSON document, optionally with an access token (RFC 6750 §2.1). Fails if the token
+    /// contains control characters, against header injection.
     pub async fn get(&self, url: &Url, bearer: Option<&str>) -> Result<Response<Vec<u8>>, Error> {
         let mut request = Request::get(url.as_str()).header(header::ACCEPT, "application/json");
         if let Some(token) = bearer {
@@ -212,14 +208,12 @@ fn builder(proxy: Option<Proxy>, user_agent: HeaderValue) -> reqwest::ClientBuil
         .user_agent(user_agent)
 }
 
-/// What stands between this network and providers: `CONNECT` for https, which is
-/// all that leaves this machine.
+/// An outbound proxy for https.
 #[derive(Clone, Debug)]
 pub struct Proxy(reqwest::Proxy);
 
 impl Proxy {
-    /// `except` lists names, addresses and networks that are called directly, as in
-    /// `NO_PROXY`; this machine is always one of them.
+    /// `except` is like `NO_PROXY`; loopback is always excepted.
     pub fn new(url: &Secret, except: &str) -> Option<Self> {
         let parsed = Url::parse(url.expose()).ok()?;
         if !matches!(parsed.scheme(), "http" | "https") || !parsed.has_host() {
@@ -231,59 +225,57 @@ impl Proxy {
     }
 }
 
-/// What time it was when somebody answered (RFC 9110 §6.6.1).
+/// The `Date` header (RFC 9110 §6.6.1).
 pub fn date(headers: &HeaderMap) -> Option<Timestamp> {
     let at = httpdate::parse_http_date(headers.get(header::DATE)?.to_str().ok()?).ok()?;
     let since = at.duration_since(std::time::UNIX_EPOCH).ok()?;
     Some(Timestamp::from_seconds(i64::try_from(since.as_secs()).ok()?))
 }
 
-/// HTTP Basic, with both halves form-encoded first (RFC 6749 §2.3.1).
+/// HTTP Basic with form-encoded credentials (RFC 6749 §2.3.1).
 pub fn basic(id: &str, secret: &Secret) -> Secret {
     let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
     basic_unencoded(&encoded(id), &Secret::new(encoded(secret.expose())))
 }
 
-/// HTTP Basic (RFC 7617 §2) for a server that decodes neither half.
+/// HTTP Basic (RFC 7617 §2), for servers that do not form-decode the credentials.
 pub fn basic_unencoded(id: &str, secret: &Secret) -> Secret {
     let pair = format!("{id}:{}", secret.expose());
     Secret::new(format!("Basic {}", STANDARD.encode(pair)))
 }
 
-/// One call that left this process, as it stood on the wire: lent to a [`Tap`],
-/// which may keep nothing of it that is a secret.
+/// A call as on the wire, for a [`Tap`], which must not store its secrets.
 #[derive(Debug)]
 pub struct Exchange<'a> {
     pub request: &'a reqwest::Request,
-    /// And how long it was until its head was there.
-    pub answer: Option<(&'a Response<Vec<u8>>, Duration)>,
-    pub begun: Instant,
-    /// How long it took, to the last byte of the answer.
-    pub took: Duration,
+    /// With the time until its head arrived.
+    pub response: Option<(&'a Response<Vec<u8>>, Duration)>,
+    pub started_at: Instant,
+    /// To the last byte of the response.
+    pub elapsed: Duration,
 }
 
-/// Whoever is told of the calls that go out.
+/// Observes the calls of one task.
 pub type Tap = Arc<dyn Fn(&Exchange<'_>) + Send + Sync>;
 
 tokio::task_local! {
     static TAP: Tap;
 }
 
-/// Runs `future`, and tells `tap` of every call that it sends out. What it
-/// spawns onto other tasks is not told of.
+/// Runs `future` and passes its calls to `tap`, except those of tasks that it spawns.
 pub async fn with_tap<F: Future>(tap: Tap, future: F) -> F::Output {
     TAP.scope(tap, future).await
 }
 
-/// RFC 9110 §10.1.5: a token, and a version.
+/// RFC 9110 §10.1.5.
 fn user_agent(product: &str) -> HeaderValue {
     let plain = |c: char| if c.is_ascii_alphanumeric() || "-._~".contains(c) { c } else { '-' };
     let token: String = product.chars().map(plain).collect();
     HeaderValue::try_from(format!("{token}/{VERSION}")).unwrap_or(HeaderValue::from_static(VERSION))
 }
 
-fn kind(error: reqwest::Error) -> Error {
-    // The error itself names the URL, and a URL may hold a secret: only its kind goes on.
+/// Drops the details of the error: they contain the URL, which may contain a secret.
+fn without_url(error: reqwest::Error) -> Error {
     if error.is_timeout() {
         Error::Timeout
     } else if error.is_connect() {

@@ -1,9 +1,8 @@
-//! The doors and the keys, without an HTTP server in sight.
+//! Sign-in and credentials, without an HTTP server.
 //!
-//! Which door? [`oauth`] is the way through a provider, [`password`] the local
-//! one. Which key? [`session`] is what a server remembers, [`tokens`] are what a
-//! person carries; and [`introspection`] is how somebody else's key is taken, an
-//! opaque OAuth token. The tree is the comparison.
+//! Users sign in with [`oauth`] or with a [`password`], and hold a server [`session`] or
+//! JWTs ([`tokens`]). [`introspection`] accepts opaque access tokens of another
+//! authorization server, and [`connections`] call the APIs of providers.
 
 pub mod accounts;
 pub mod connections;

@@ -1,12 +1,11 @@
-//! The second door: a password that is checked here.
+//! Password hashing with Argon2id.
 //!
-//! Hashing one takes some 20 ms and 19 MiB, on purpose. So it is done off the
-//! async threads, by no more than one thread per core, in memory that is used
-//! again, behind a queue that has an end: a storm of sign-ins waits for itself
-//! and for nobody else. Whoever was right before has a queue of their own.
+//! A hash takes about 20 ms and 19 MiB, on purpose. We hash on blocking threads, one per core,
+//! with reused memory and a bounded queue, so that a burst of sign-ins delays no other requests.
+//! Known clients have a queue of their own.
 //!
-//! Measured without all that: 1.5 to 2.8 GB stayed in the allocator's arenas
-//! after a storm, and half as many sign-ins came through.
+//! Measured without these limits: a burst left 1.5 to 2.8 GB in the allocator's arenas, and half
+//! as many sign-ins succeeded.
 
 use latchkey_domain::Span;
 use parking_lot::Mutex;
@@ -21,37 +20,34 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::random;
 
-/// When to come back after [`Error::Busy`] (`Retry-After`): by then a full
-/// queue has been worked off.
+/// `Retry-After` for [`Error::Busy`]: the time to process a full queue.
 pub const RETRY_AFTER: Span = Span::seconds(5);
 
-/// A stored hash may ask for this much memory, 13 times the usual; more is
-/// damage, and would be a way to bring the server down.
+/// The limit for a stored hash, 13 times the default: more would exhaust the server.
 const MAX_MEMORY_KIB: u32 = 256 * 1024;
 
-/// A stored hash may ask for so many passes.
+/// The limit for a stored hash.
 const MAX_PASSES: u32 = 16;
 
-/// More than glibc ever serves from an arena (`DEFAULT_MMAP_THRESHOLD_MAX`, 32
-/// MiB): room of that size is mapped by itself, and goes back when it is
-/// dropped. What lies beyond the blocks that are used is never touched, and so
-/// costs nothing.
-const ROOM_BLOCKS: usize = 33 * 1024;
+/// The capacity of a buffer, in KiB. Larger than glibc's `DEFAULT_MMAP_THRESHOLD_MAX` (32 MiB), so
+/// that a buffer is mapped and returned to the system when dropped. Unused pages cost nothing.
+const BUFFER_BLOCKS: usize = 33 * 1024;
 
 const SALT_BYTES: usize = 16;
 const HASH_BYTES: usize = 32;
 
-/// What hashing costs, and how much of it is done at a time.
+/// The cost of a hash, and the limits of the queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     pub memory_kib: u32,
     pub passes: u32,
     pub lanes: u32,
     pub concurrency: usize,
+    /// Waiting hashes, beyond those that run.
     pub queue_size: usize,
 }
 
-/// 19 MiB, two passes, one lane (OWASP's first choice for argon2id), on each core.
+/// 19 MiB, two passes, one lane (OWASP's recommendation for Argon2id), one hash per core.
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -67,13 +63,13 @@ impl Default for Settings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verified {
     pub matches: bool,
-    /// Whether its hash should be made anew, with today's cost; only when it matches.
+    /// It matches, but the hash has outdated parameters.
     pub needs_rehash: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// Too many are waiting already: come back after [`RETRY_AFTER`].
+    /// The queue is full: retry after [`RETRY_AFTER`].
     #[error("too many passwords are being checked at the moment")]
     Busy,
     #[error("the stored hash of a password cannot be read")]
@@ -84,35 +80,33 @@ pub enum Error {
     TaskFailed,
 }
 
-/// Hashes passwords and compares them, a few at a time.
-///
-/// Cloning it is cheap, and all clones share one queue.
+/// Cheap to clone; all clones share the queues.
 #[derive(Clone, Debug)]
 pub struct Hasher {
     params: Params,
-    /// What a password is compared with where there is none to compare with.
-    nobody: Arc<str>,
-    strangers: Queue,
-    known: Queue,
+    /// Compared with if there is no stored hash.
+    dummy_hash: Arc<str>,
+    unknown_clients: Queue,
+    known_clients: Queue,
     memory: Arc<Memory>,
 }
 
 #[derive(Clone, Debug)]
 struct Queue {
     size: usize,
-    places: Arc<Semaphore>,
-    turns: Arc<Semaphore>,
+    slots: Arc<Semaphore>,
+    workers: Arc<Semaphore>,
 }
 
 impl Queue {
     fn new(concurrency: usize, queue_size: usize) -> Self {
         let size = concurrency.saturating_add(queue_size);
-        let [places, turns] = [size, concurrency].map(|permits| Arc::new(Semaphore::new(permits)));
-        Self { size, places, turns }
+        let [slots, workers] = [size, concurrency].map(|permits| Arc::new(Semaphore::new(permits)));
+        Self { size, slots, workers }
     }
 
-    fn taken(&self) -> usize {
-        self.size.saturating_sub(self.places.available_permits())
+    fn len(&self) -> usize {
+        self.size.saturating_sub(self.slots.available_permits())
     }
 }
 
@@ -124,21 +118,21 @@ impl Hasher {
         if memory_kib > MAX_MEMORY_KIB || passes > MAX_PASSES || concurrency == 0 {
             return Err(Error::Settings);
         }
-        // No password has this hash, and nobody waits for it at the start.
-        let nobody = phc(&params, &random::bytes(), &random::bytes()).ok_or(Error::Settings)?;
+        // Random, because hashing a password would delay the start.
+        let dummy_hash = phc(&params, &random::bytes(), &random::bytes()).ok_or(Error::Settings)?;
         Ok(Self {
             params,
-            nobody: nobody.into(),
-            strangers: Queue::new(concurrency, queue_size),
-            known: Queue::new(1, queue_size),
+            dummy_hash: dummy_hash.into(),
+            unknown_clients: Queue::new(concurrency, queue_size),
+            known_clients: Queue::new(1, queue_size),
             memory: Arc::default(),
         })
     }
 
-    /// Hashes a new password, with a new salt, into a PHC string.
+    /// Returns a PHC string with a new salt.
     pub async fn hash(&self, password: &Password) -> Result<String, Error> {
         let params = self.params.clone();
-        self.in_turn(&self.strangers, password, move |password, memory| {
+        self.run_queued(&self.unknown_clients, password, move |password, memory| {
             let salt = random::bytes();
             let mut hash = [0; HASH_BYTES];
             let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
@@ -148,12 +142,9 @@ impl Hasher {
         .await
     }
 
-    /// Compares a password with what is stored; `None` where there is nothing:
-    /// an address that nobody has, or an account without a password.
-    ///
-    /// Both cost the same, so that the time does not tell who has an account
-    /// (OWASP ASVS 5.0 V6.3.8); nothing ever matches `None`. `is_known` says
-    /// whether this person was right before, and need not wait with strangers.
+    /// `stored` is `None` for an unknown address or an account without a password. It never
+    /// matches, but takes the same time, so that the time does not reveal who has an account
+    /// (OWASP ASVS 5.0 V6.3.8). `is_known` is for a client that has signed in before.
     pub async fn verify(
         &self,
         stored: Option<&str>,
@@ -161,45 +152,44 @@ impl Hasher {
         is_known: bool,
     ) -> Result<Verified, Error> {
         let exists = stored.is_some();
-        let stored = Stored::read(stored.unwrap_or(&self.nobody), &self.params)?;
+        let stored = StoredHash::parse(stored.unwrap_or(&self.dummy_hash), &self.params)?;
         let is_current = stored.is_current;
-        let queue = if is_known { &self.known } else { &self.strangers };
+        let queue = if is_known { &self.known_clients } else { &self.unknown_clients };
         let equal = self
-            .in_turn(queue, password, move |password, memory| stored.matches(password, memory))
+            .run_queued(queue, password, move |password, memory| stored.matches(password, memory))
             .await?;
         let matches = exists && equal;
         Ok(Verified { matches, needs_rehash: matches && !is_current })
     }
 
-    /// How many passwords are looked at, or wait for it.
+    /// Running and waiting hashes.
     pub fn queue_len(&self) -> usize {
-        [&self.strangers, &self.known].map(Queue::taken).iter().sum()
+        [&self.unknown_clients, &self.known_clients].map(Queue::len).iter().sum()
     }
 
-    /// Gives the memory back that was not used since the last call. Whoever
-    /// keeps house calls this every few seconds.
+    /// Frees the buffers that were not used since the last call. To be called every few seconds.
     pub fn release_idle(&self) {
         self.memory.release_idle();
     }
 
-    /// Waits for a turn, if there is a place in the queue, and hashes off the
-    /// async threads.
+    /// Hashes on a blocking thread, after waiting in the queue.
     ///
-    /// Place and turn go along into the thread: who hangs up gives a place in
-    /// the queue back, but not a turn that is being taken.
-    async fn in_turn<T: Send + 'static>(
+    /// The permits move into the thread: a cancelled caller frees its slot in the queue, but a
+    /// running hash keeps its worker.
+    async fn run_queued<T: Send + 'static>(
         &self,
         queue: &Queue,
         password: &Password,
         hash: impl FnOnce(&[u8], &Memory) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let place = Arc::clone(&queue.places).try_acquire_owned().map_err(|_| Error::Busy)?;
-        let turn = Arc::clone(&queue.turns).acquire_owned().await.map_err(|_| Error::TaskFailed)?;
-        let held: [OwnedSemaphorePermit; 2] = [place, turn];
+        let slot = Arc::clone(&queue.slots).try_acquire_owned().map_err(|_| Error::Busy)?;
+        let worker =
+            Arc::clone(&queue.workers).acquire_owned().await.map_err(|_| Error::TaskFailed)?;
+        let permits: [OwnedSemaphorePermit; 2] = [slot, worker];
         let (password, memory) = (password.clone(), Arc::clone(&self.memory));
         tokio::task::spawn_blocking(move || {
             let outcome = hash(password.expose().as_bytes(), &memory);
-            drop(held);
+            drop(permits);
             outcome
         })
         .await
@@ -207,23 +197,23 @@ impl Hasher {
     }
 }
 
-/// A hash as it is stored, taken apart.
-struct Stored {
+/// A parsed PHC string.
+struct StoredHash {
     argon2: Argon2<'static>,
     is_current: bool,
     salt: Salt,
     hash: Output,
 }
 
-impl Stored {
-    fn read(phc: &str, current: &Params) -> Result<Self, Error> {
-        let read = || {
+impl StoredHash {
+    fn parse(phc: &str, current: &Params) -> Result<Self, Error> {
+        let parse = || {
             let parsed = PasswordHash::new(phc).ok()?;
             let params = Params::try_from(&parsed).ok()?;
-            let bearable = params.m_cost() <= MAX_MEMORY_KIB && params.t_cost() <= MAX_PASSES;
-            bearable.then_some(())?;
+            let within_limits = params.m_cost() <= MAX_MEMORY_KIB && params.t_cost() <= MAX_PASSES;
+            within_limits.then_some(())?;
             let algorithm = Algorithm::new(parsed.algorithm.as_str()).ok()?;
-            // Without a version it is the first one (PHC string format).
+            // The default of the PHC string format.
             let version = parsed.version.unwrap_or(0x10).try_into().ok()?;
             let (salt, hash) = (parsed.salt?, parsed.hash?);
             let is_current = (algorithm, version, &params)
@@ -231,13 +221,13 @@ impl Stored {
                 && salt.len() >= SALT_BYTES;
             Some(Self { argon2: Argon2::new(algorithm, version, params), is_current, salt, hash })
         };
-        read().ok_or(Error::InvalidHash)
+        parse().ok_or(Error::InvalidHash)
     }
 
     fn matches(&self, password: &[u8], memory: &Memory) -> Result<bool, Error> {
-        let mut found = vec![0; self.hash.len()];
-        memory.hash(&self.argon2, password, &self.salt, &mut found).ok_or(Error::InvalidHash)?;
-        Ok(verify_slices_are_equal(&found, self.hash.as_bytes()).is_ok())
+        let mut computed = vec![0; self.hash.len()];
+        memory.hash(&self.argon2, password, &self.salt, &mut computed).ok_or(Error::InvalidHash)?;
+        Ok(verify_slices_are_equal(&computed, self.hash.as_bytes()).is_ok())
     }
 }
 
@@ -252,17 +242,16 @@ fn phc(params: &Params, salt: &[u8; SALT_BYTES], hash: &[u8; HASH_BYTES]) -> Opt
     Some(phc.to_string())
 }
 
-/// Memory that is used again. There are never more pieces than turns.
+/// Buffers for reuse, never more than workers.
 #[derive(Default)]
-struct Memory(Mutex<Idle>);
+struct Memory(Mutex<IdleBuffers>);
 
-/// The piece that was used last lies on top, so that after a storm those at the
-/// bottom are not needed.
+/// A stack, so that after a burst the buffers at the bottom stay unused.
 #[derive(Default)]
-struct Idle {
-    pieces: Vec<Vec<Block>>,
-    /// The fewest that were idle since somebody looked: nobody has missed those.
-    fewest: usize,
+struct IdleBuffers {
+    buffers: Vec<Vec<Block>>,
+    /// The lowest number of idle buffers since the last release: those were not needed.
+    min_idle: usize,
 }
 
 impl Memory {
@@ -278,26 +267,26 @@ impl Memory {
         if blocks.len() < needed {
             blocks.resize(needed, Block::new());
         }
-        let done = argon2.hash_password_into_with_memory(password, salt, out, &mut blocks);
-        // A piece that grew for a hash of unusual cost is not kept.
-        if blocks.len() <= ROOM_BLOCKS {
-            self.0.lock().pieces.push(blocks);
+        let result = argon2.hash_password_into_with_memory(password, salt, out, &mut blocks);
+        // A buffer that grew for an unusually expensive hash is dropped.
+        if blocks.len() <= BUFFER_BLOCKS {
+            self.0.lock().buffers.push(blocks);
         }
-        done.ok()
+        result.ok()
     }
 
     fn take(&self) -> Vec<Block> {
         let mut idle = self.0.lock();
-        let piece = idle.pieces.pop();
-        idle.fewest = idle.fewest.min(idle.pieces.len());
-        piece.unwrap_or_else(|| Vec::with_capacity(ROOM_BLOCKS))
+        let buffer = idle.buffers.pop();
+        idle.min_idle = idle.min_idle.min(idle.buffers.len());
+        buffer.unwrap_or_else(|| Vec::with_capacity(BUFFER_BLOCKS))
     }
 
     fn release_idle(&self) {
         let mut idle = self.0.lock();
-        let unused = idle.fewest.min(idle.pieces.len());
-        idle.pieces.drain(..unused);
-        idle.fewest = idle.pieces.len();
+        let unused = idle.min_idle.min(idle.buffers.len());
+        idle.buffers.drain(..unused);
+        idle.min_idle = idle.buffers.len();
     }
 }
 

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::random;
 
-/// A secret. Its `Debug` shows nothing of it.
+/// A secret, redacted in `Debug`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -30,23 +30,22 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// What a ciphertext is for. A key is derived for each purpose, so that nothing
-/// decrypts for another one.
+/// Each purpose has a derived key of its own, so that no ciphertext decrypts for another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// The state of one OAuth attempt, in the browser's cookie.
+    /// An OAuth attempt, in a cookie.
     OAuthAttempt,
-    /// An identity that waits to be linked, in the browser's cookie.
+    /// An identity to be linked, in a cookie.
     PendingLink,
-    /// A private key that signs JWTs, in the database.
+    /// A private JWT signing key, in the database.
     SigningKey,
     /// The successor of a refresh token, derived from the token itself.
     RefreshSuccessor,
-    /// A token that a provider gave us for somebody, in the database.
+    /// A provider's token, in the database.
     ProviderToken,
-    /// An e-mail that waits to be handed over, in the database.
+    /// A queued e-mail, in the database.
     Email,
-    /// The name of a secret, by which what it sealed is found.
+    /// The ID of the secret that encrypted a row.
     KeyId,
 }
 
@@ -64,13 +63,12 @@ impl Purpose {
     }
 }
 
-/// A ciphertext that was altered, cut off, encrypted for another purpose, or with a
-/// secret that is no longer in `APP_SECRET`.
+/// The ciphertext was altered, has another purpose, or its secret is no longer in `APP_SECRET`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("it cannot be decrypted with APP_SECRET")]
 pub struct DecryptError;
 
-/// A value that cannot be serialised, or is larger than AES-GCM allows (64 GiB).
+/// The value cannot be serialized, or is larger than AES-GCM allows (64 GiB).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("it cannot be encrypted")]
 pub struct EncryptError;
@@ -79,24 +77,24 @@ pub struct EncryptError;
 #[derive(Clone)]
 pub struct AppSecret {
     current: hkdf::Prk,
-    earlier: Vec<hkdf::Prk>,
+    previous: Vec<hkdf::Prk>,
 }
 
 impl fmt::Debug for AppSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "AppSecret[{}]", self.earlier.len() + 1)
+        write!(f, "AppSecret[{}]", self.previous.len() + 1)
     }
 }
 
 impl AppSecret {
-    pub fn new(current: &Secret, earlier: &[Secret]) -> Self {
+    pub fn new(current: &Secret, previous: &[Secret]) -> Self {
         let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, b"latchkey");
         let extract = |secret: &Secret| salt.extract(secret.expose().as_bytes());
-        Self { current: extract(current), earlier: earlier.iter().map(extract).collect() }
+        Self { current: extract(current), previous: previous.iter().map(extract).collect() }
     }
 
-    /// Encrypts with the current secret (AES-256-GCM), for one purpose and one
-    /// context, such as the row in which it will lie.
+    /// Encrypts with the current secret (AES-256-GCM) for a purpose and a context, such as the
+    /// row that will contain it.
     pub fn seal(
         &self,
         purpose: Purpose,
@@ -112,7 +110,7 @@ impl AppSecret {
         Ok(URL_SAFE_NO_PAD.encode([&nonce[..], &sealed].concat()))
     }
 
-    /// [`AppSecret::seal`] for a value, as JSON.
+    /// Encrypts a value as JSON.
     pub fn seal_json(
         &self,
         purpose: Purpose,
@@ -122,16 +120,16 @@ impl AppSecret {
         self.seal(purpose, context, &serde_json::to_vec(value).map_err(|_| EncryptError)?)
     }
 
-    /// Decrypts with whichever secret fits this purpose and context.
+    /// Tries all secrets.
     pub fn open(
         &self,
         purpose: Purpose,
         context: &str,
         sealed: &str,
     ) -> Result<Vec<u8>, DecryptError> {
-        let whole = URL_SAFE_NO_PAD.decode(sealed).map_err(|_| DecryptError)?;
-        let (nonce, sealed) = whole.split_first_chunk::<NONCE_LEN>().ok_or(DecryptError)?;
-        self.all()
+        let bytes = URL_SAFE_NO_PAD.decode(sealed).map_err(|_| DecryptError)?;
+        let (nonce, sealed) = bytes.split_first_chunk::<NONCE_LEN>().ok_or(DecryptError)?;
+        self.secrets()
             .find_map(|secret| {
                 let mut text = sealed.to_vec();
                 let nonce = Nonce::assume_unique_for_key(*nonce);
@@ -144,26 +142,26 @@ impl AppSecret {
             .ok_or(DecryptError)
     }
 
-    /// Names the current secret, and reveals nothing of it.
+    /// Identifies the current secret without revealing it.
     pub fn key_id(&self) -> String {
-        URL_SAFE_NO_PAD.encode(&derived(&self.current, Purpose::KeyId)[..9])
+        URL_SAFE_NO_PAD.encode(&derive_key(&self.current, Purpose::KeyId)[..9])
     }
 
     /// HMAC-SHA-256 of a text with each secret (base64url), the current one first.
     pub fn derive(&self, purpose: Purpose, text: &str) -> impl Iterator<Item = String> {
-        self.all().map(move |secret| {
-            let key = hmac::Key::new(hmac::HMAC_SHA256, &derived(secret, purpose));
+        self.secrets().map(move |secret| {
+            let key = hmac::Key::new(hmac::HMAC_SHA256, &derive_key(secret, purpose));
             URL_SAFE_NO_PAD.encode(hmac::sign(&key, text.as_bytes()))
         })
     }
 
-    fn all(&self) -> impl Iterator<Item = &hkdf::Prk> {
-        std::iter::once(&self.current).chain(&self.earlier)
+    fn secrets(&self) -> impl Iterator<Item = &hkdf::Prk> {
+        std::iter::once(&self.current).chain(&self.previous)
     }
 }
 
-#[expect(clippy::expect_used, reason = "HKDF-SHA-256 yields up to 8,160 bytes, and 32 are taken")]
-fn derived(secret: &hkdf::Prk, purpose: Purpose) -> [u8; 32] {
+#[expect(clippy::expect_used, reason = "HKDF-SHA-256 can expand to 8,160 bytes")]
+fn derive_key(secret: &hkdf::Prk, purpose: Purpose) -> [u8; 32] {
     let mut key = [0; 32];
     secret
         .expand(&[purpose.info()], hkdf::HKDF_SHA256)
@@ -172,9 +170,9 @@ fn derived(secret: &hkdf::Prk, purpose: Purpose) -> [u8; 32] {
     key
 }
 
-#[expect(clippy::expect_used, reason = "only a key that is not of 32 bytes is refused")]
+#[expect(clippy::expect_used, reason = "the only error is a key that does not have 32 bytes")]
 fn aead_key(secret: &hkdf::Prk, purpose: Purpose) -> LessSafeKey {
-    LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &derived(secret, purpose)).expect("32 bytes"))
+    LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &derive_key(secret, purpose)).expect("32 bytes"))
 }
 
 #[cfg(test)]

@@ -1,5 +1,4 @@
-//! A request's place in a trace (W3C Trace Context): taken up from whoever
-//! sends it, and passed on to the providers that are asked for it.
+//! W3C Trace Context: continues the trace of a request, and propagates it to providers.
 
 use std::future::Future;
 
@@ -14,7 +13,7 @@ const SAMPLED: u8 = 1;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TraceContext {
     pub trace_id: u128,
-    /// The span that this one is a part of, unless the trace begins with it.
+    /// `None` for a root span.
     pub parent: Option<u64>,
     pub span: u64,
     flags: u8,
@@ -25,44 +24,40 @@ tokio::task_local! {
 }
 
 impl TraceContext {
-    /// What the request says; nothing when it is not to the letter, for it
-    /// stands in our log.
+    /// Strict, because the value gets into our log.
     pub fn from_headers(headers: &HeaderMap) -> Option<Self> {
         let mut all = headers.get_all(TRACEPARENT).into_iter();
         let (text, None) = (all.next()?.to_str().ok()?, all.next()) else { return None };
         let parts: Vec<_> = text.split('-').collect();
-        let (&[version, trace_id, parent, flags], more) = parts.split_first_chunk::<4>()?;
+        let (&[version, trace_id, parent, flags], rest) = parts.split_first_chunk::<4>()?;
         let (version, trace_id) = (hex(version, 2)?, hex(trace_id, 32)?);
         let (parent, flags) = (hex(parent, 16)?.try_into().ok()?, hex(flags, 2)?.try_into().ok()?);
-        let valid =
-            version != 0xff && (version != 0 || more.is_empty()) && trace_id != 0 && parent != 0;
-        valid.then(|| Self { trace_id, parent: Some(parent), span: new_span(), flags })
+        let is_valid =
+            version != 0xff && (version != 0 || rest.is_empty()) && trace_id != 0 && parent != 0;
+        is_valid.then(|| Self { trace_id, parent: Some(parent), span: new_span(), flags })
     }
 
-    /// A trace that begins here.
     pub fn new_root() -> Self {
         let trace_id = u128::from_be_bytes(random::bytes()) | 1;
         Self { trace_id, parent: None, span: new_span(), flags: SAMPLED }
     }
 
-    /// A part of what the current task does for a request, if that is in a trace.
-    pub(crate) fn part() -> Option<Self> {
+    /// A child span of the current task's trace, if it has one.
+    pub(crate) fn child() -> Option<Self> {
         let current = CURRENT.try_with(|current| *current).ok().flatten()?;
         Some(Self { parent: Some(current.span), span: new_span(), ..current })
     }
 
-    /// Whether whoever began it wants it to be recorded.
     pub const fn is_sampled(&self) -> bool {
         self.flags & SAMPLED != 0
     }
 
-    /// Runs `future` as a part of this trace, if there is one.
-    pub async fn scope<F: Future>(this: Option<Self>, future: F) -> F::Output {
-        CURRENT.scope(this, future).await
+    /// Runs `future` in this trace.
+    pub async fn scope<F: Future>(trace: Option<Self>, future: F) -> F::Output {
+        CURRENT.scope(trace, future).await
     }
 
-    /// What whoever is called for it is told.
-    pub(crate) fn header(&self) -> Option<HeaderValue> {
+    pub(crate) fn traceparent(&self) -> Option<HeaderValue> {
         let Self { trace_id, span, flags, .. } = self;
         HeaderValue::try_from(format!("00-{trace_id:032x}-{span:016x}-{flags:02x}")).ok()
     }

@@ -1,8 +1,7 @@
-//! The vault: tokens that providers issued for people, encrypted with `APP_SECRET`.
+//! Encrypts the tokens of providers with `APP_SECRET`.
 //!
-//! Each is bound to its row and column: moved to another row, it does not
-//! decrypt. It is decrypted at the call and not before. Each row names its secret:
-//! after a rotation the others are found, and encrypted again in the background.
+//! Each is bound to its row and column, and decrypted only for a call. Each row has the ID of its
+//! secret, so that a background task finds the rows to encrypt again after a rotation.
 
 use latchkey_domain::ConnectionId;
 use latchkey_store::Db;
@@ -12,7 +11,7 @@ use oauth2::TokenResponse as _;
 use crate::oauth::token::Tokens;
 use crate::secret::{AppSecret, DecryptError, EncryptError, Purpose, Secret};
 
-const PAGE: u32 = 100;
+const PAGE_SIZE: u32 = 100;
 
 #[derive(Clone, Debug)]
 pub struct ProviderTokens {
@@ -81,16 +80,16 @@ impl Vault {
         String::from_utf8(bytes).map(Secret::new).map_err(|_| DecryptError)
     }
 
-    /// Encrypts again what is encrypted with an earlier secret. What no secret
-    /// decrypts stays, and its person is told.
+    /// Encrypts all tokens with the current secret. Those that no secret decrypts stay, and
+    /// count as lost.
     pub async fn reencrypt_all(&self, db: &Db) -> Result<Reencrypted, Error> {
-        let mut done = Reencrypted::default();
+        let mut total = Reencrypted::default();
         let mut after = None;
         loop {
             let page =
-                connections::encrypted_with_other_keys(db, &self.secret.key_id(), after, PAGE)
+                connections::encrypted_with_other_keys(db, &self.secret.key_id(), after, PAGE_SIZE)
                     .await?;
-            let Some(last) = page.last() else { return Ok(done) };
+            let Some(last) = page.last() else { return Ok(total) };
             after = Some(last.connection.id);
             for stored in page {
                 let id = stored.connection.id;
@@ -98,9 +97,9 @@ impl Vault {
                     Ok(tokens) => {
                         let sealed = self.seal(id, &tokens)?;
                         connections::store_reencrypted(db, id, stored.version, &sealed).await?;
-                        done.reencrypted += 1;
+                        total.reencrypted += 1;
                     }
-                    Err(DecryptError) => done.lost += 1,
+                    Err(DecryptError) => total.lost += 1,
                 }
             }
         }

@@ -145,7 +145,7 @@ impl Metrics {
             observer.called(call);
         }
         let labels = [("host", call.host.to_owned()), ("outcome", call.outcome.clone())];
-        self.calls.get_or_create(&labels).observe(call.took.as_secs_f64());
+        self.calls.get_or_create(&labels).observe(call.elapsed.as_secs_f64());
     }
 
     /// The ends of sign-ins elsewhere were read.

@@ -1,4 +1,4 @@
-//! What happened to an account: who did it, when, and from where.
+//! The audit trail: who did what to an account, when, and from where.
 
 use crate::{AuditId, Timestamp, UserId};
 
@@ -7,9 +7,9 @@ described_enum! {
     pub enum Kind {
         SignedUp = "Created the account",
         SignedIn = "Signed in",
-        /// A wrong password, or a sign-in at a provider that was not accepted.
+        /// A wrong password, or a rejected sign-in at a provider.
         SignInFailed = "Failed to sign in",
-        /// By signing out, or from a list.
+        /// By signing out, or from the list of sign-ins.
         SignInEnded = "Signed out",
         RefreshReused = "Refresh token reused; sign-in revoked",
         Linked = "Linked a provider",
@@ -23,9 +23,9 @@ described_enum! {
         KeysRotated = "Rotated the signing key",
         Connected = "Connected a service",
         Disconnected = "Disconnected a service",
-        /// The provider does not accept its tokens any more.
+        /// The provider no longer accepts the tokens.
         ReconnectNeeded = "A service must be reconnected",
-        /// Nobody is let in any more.
+        /// All sign-ins are refused.
         Blocked = "Blocked the account",
         Unblocked = "Unblocked the account",
         AccountDeleted = "Deleted an account",
@@ -34,11 +34,11 @@ described_enum! {
 
 described_enum! {
     pub enum Actor {
-        /// The person whose account it is.
+        /// The owner of the account.
         Person = "the user",
-        /// Whoever runs the site, at the command line.
+        /// At the command line.
         Operator = "the operator",
-        /// A stranger, or the system itself.
+        /// An unauthenticated client, or the system itself.
         #[strum(serialize = "nobody")]
         Unknown = "someone unknown",
     }
@@ -49,10 +49,10 @@ pub struct Event {
     pub id: AuditId,
     pub at: Timestamp,
     pub kind: Kind,
-    /// Whose account; `None` when it is gone.
+    /// `None` when the account was deleted.
     pub user_id: Option<UserId>,
     pub actor: Actor,
-    /// The provider, the role. Nothing personal, so that it may outlive the account.
+    /// Such as the provider or the role. Nothing personal: it outlives the account.
     pub detail: String,
     pub address: Option<String>,
 }

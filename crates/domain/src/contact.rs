@@ -31,7 +31,7 @@ pub struct InvalidField {
 }
 
 impl Details {
-    /// Says everything that is wrong with it, at once.
+    /// Reports every invalid field.
     pub fn check(
         name: &str,
         email: Option<&str>,

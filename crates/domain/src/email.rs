@@ -1,4 +1,4 @@
-//! E-mail addresses in their one canonical form.
+//! E-mail addresses in canonical form.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,17 +6,14 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
-/// The longest address that SMTP can carry (RFC 5321 §4.5.3.1.3, less the brackets).
+/// The longest address in SMTP (RFC 5321 §4.5.3.1.3, without the angle brackets).
 const MAX_BYTES: usize = 254;
 
-/// An e-mail address, normalised: NFKC, lower case, no blanks around it, and the
-/// domain in ASCII (IDNA), as DNS and SMTP have it and as browsers send it from a
-/// form. People read the domain as they write it: `Display`.
+/// An e-mail address, normalized: NFKC, lower case, trimmed, and the domain in ASCII
+/// (IDNA), as in DNS, SMTP and browser forms. `Display` shows the domain in Unicode.
 ///
-/// The only place that normalises one, so that addresses from registration,
-/// sign-in and providers compare with `==`. RFC 5321 would allow the part before
-/// the `@` to be case-sensitive; no mailbox provider makes use of that, and
-/// people do not type their address the same way twice.
+/// Every address is normalized here, so that they compare with `==`. RFC 5321 allows a
+/// case-sensitive local part, but no mailbox provider uses that, and people vary the case.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Email(String);
@@ -26,16 +23,15 @@ pub struct Email(String);
 pub struct InvalidEmail;
 
 impl Email {
-    /// Refuses what no server could be handed an e-mail to: what is not of the form
-    /// `local@domain`, holds blanks, quotes or control characters, is longer than
-    /// 254 bytes, or whose domain cannot be one (RFC 5321 §4.1.2, RFC 1035 §2.3.1).
+    /// Rejects what is not `local@domain`, contains blanks, quotes or control characters,
+    /// is longer than 254 bytes, or has an invalid domain (RFC 5321 §4.1.2, RFC 1035 §2.3.1).
     pub fn parse(text: &str) -> Result<Self, InvalidEmail> {
-        // First, because a provider may send megabytes.
+        // Checked first, because a provider may send megabytes.
         if text.len() > 4 * MAX_BYTES {
             return Err(InvalidEmail);
         }
-        // Lower case can need composing once more: a T with two dots has no
-        // capital of its own, a small one has.
+        // Composed again after lowercasing: only the lower-case `t` with a diaeresis is a
+        // character of its own.
         let address: String =
             text.trim().nfkc().flat_map(char::to_lowercase).collect::<String>().nfkc().collect();
         let (local, domain) = address.split_once('@').ok_or(InvalidEmail)?;
@@ -48,12 +44,12 @@ impl Email {
         if is_local && address.len() <= MAX_BYTES { Ok(Self(address)) } else { Err(InvalidEmail) }
     }
 
-    /// One that was written down in this form, perhaps by a version with other rules.
+    /// An address from the database, not checked again: an older version may have had other rules.
     pub const fn from_stored(address: String) -> Self {
         Self(address)
     }
 
-    /// Whether its domain is one of the Internet's, and not a machine's own name.
+    /// Whether the domain has a dot, unlike a local host name.
     pub fn is_public(&self) -> bool {
         self.0.rsplit_once('@').is_some_and(|(_, domain)| domain.contains('.'))
     }
@@ -75,15 +71,15 @@ impl fmt::Display for Email {
     }
 }
 
-/// A domain in ASCII and lower case, without the dot of the root.
+/// The domain in ASCII and lower case, without a trailing dot.
 fn ascii(domain: &str) -> Option<String> {
-    // URLs may write a host in percent-encoding; addresses may not.
     let domain = domain.strip_suffix('.').unwrap_or(domain);
     let url::Host::Domain(ascii) = url::Host::parse(domain).ok()? else { return None };
     let is_label = |label: &str| {
         let is_ldh = label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
         is_ldh && matches!(label.len(), 1..=63) && label.trim_matches('-') == label
     };
+    // `Host::parse` accepts percent-encoding, which addresses do not have.
     (!domain.contains('%') && ascii.split('.').all(is_label)).then_some(ascii)
 }
 

@@ -1,4 +1,4 @@
-//! Identifiers: UUIDs of version 7 (RFC 9562 §5.7), which sort by the time they were made.
+//! Identifiers: UUIDs of version 7 (RFC 9562 §5.7), which sort by creation time.
 
 use std::fmt;
 use std::str::FromStr;
@@ -20,7 +20,6 @@ macro_rules! id {
         pub struct $name(Uuid);
 
         impl $name {
-            /// A new identifier, from the time and ten random bytes.
             pub fn new(now: Timestamp, random: [u8; 10]) -> Self {
                 let millis = now.as_millis().unsigned_abs();
                 Self(Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
@@ -33,7 +32,7 @@ macro_rules! id {
             }
         }
 
-        /// Only the canonical form is taken: one resource has one URL.
+        /// Accepts only the canonical form, so that each resource has one URL.
         impl FromStr for $name {
             type Err = InvalidId;
 
@@ -51,11 +50,11 @@ macro_rules! id {
 }
 
 id!(
-    /// A person. Never changes, whatever happens to e-mail addresses, names and providers.
+    /// A user. Never changes, even if the e-mail address, the name or the providers do.
     UserId
 );
 id!(
-    /// One sign-in of one person: the `sid` claim of a JWT.
+    /// One sign-in: the `sid` claim of a JWT.
     SignInId
 );
 id!(AuditId);

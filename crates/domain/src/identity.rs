@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{DisplayName, Email, UserId};
 
-/// The longest subject identifier that is taken (OpenID Connect Core §2).
+/// In bytes (OpenID Connect Core §2).
 const MAX_SUBJECT: usize = 255;
 
-/// An identifier that never changes and is never given to somebody else at one
-/// issuer (OpenID Connect Core §5.7): the only safe key of an identity.
+/// A user's identifier at an issuer, stable and never reassigned (OpenID Connect Core §5.7):
+/// the only safe key of an identity.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Subject(String);
@@ -20,7 +20,7 @@ pub struct Subject(String);
 pub struct InvalidSubject;
 
 impl Subject {
-    /// Takes a subject as the issuer wrote it: case-sensitive, nothing trimmed.
+    /// Kept as the issuer wrote it: case-sensitive, untrimmed.
     pub fn new(text: impl Into<String>) -> Result<Self, InvalidSubject> {
         let text = text.into();
         if text.is_empty() || text.len() > MAX_SUBJECT || text.chars().any(char::is_control) {
@@ -40,11 +40,10 @@ impl fmt::Display for Subject {
     }
 }
 
-/// What a provider says of a person who has just signed in there.
+/// What a provider says about a user who has just signed in there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Profile {
-    /// The issuer: an OpenID issuer's URL, or the base URL of a provider that
-    /// speaks OAuth 2.0 alone.
+    /// The OpenID issuer, or the base URL of a provider without OpenID Connect.
     pub issuer: String,
     pub subject: Subject,
     pub name: DisplayName,
@@ -54,30 +53,29 @@ pub struct Profile {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// This identity is known: the person signs in, whatever their e-mail is today.
+    /// The identity is known, whatever its e-mail address is today.
     SignIn(UserId),
-    /// The identity is unknown: create an account for it.
+    /// The identity is unknown.
     CreateAccount,
-    /// The identity is unknown, and another account has verified the same
-    /// address: nobody signs in to that account, and no second one takes its address.
+    /// The identity is unknown, and another account has verified the same address: do not
+    /// sign in to that one, and do not create a second one with its address.
     EmailTaken,
-    /// The identity is unknown, and a signed-in person wants to sign in with it.
+    /// The identity is unknown, and a signed-in user adds it as a sign-in method.
     Link(UserId),
     AlreadyLinked,
     IdentityTaken,
 }
 
-/// Which account does this identity sign in to, or become part of?
+/// Decides which account an identity signs in to or is linked to.
 ///
-/// * `known`: whose identity this (issuer, subject) is.
-/// * `email_owner`: who has *verified* the profile's address.
-/// * `linking`: the signed-in person who started to link an identity.
+/// * `known`: the owner of this (issuer, subject).
+/// * `email_owner`: the account that has *verified* the profile's address.
+/// * `linking`: the signed-in user who started to link an identity.
 ///
-/// The e-mail never signs anybody in (OWASP ASVS 5.0 V6.8.1, V10.5.2): a
-/// provider may let people write any address, and addresses change hands. An
-/// address that the provider does not vouch for is not even compared, so that
-/// typing somebody else's there tells nothing about who has an account here.
-/// Nor does it link: that takes an explicit act of a signed-in person.
+/// An e-mail address never signs anyone in (OWASP ASVS 5.0 V6.8.1, V10.5.2): providers may
+/// let users enter any address, and addresses change hands. An unverified address is not
+/// even compared, so that it cannot reveal who has an account. Nor does an address link an
+/// identity: only a signed-in user can do that.
 pub fn resolve_account(
     known: Option<UserId>,
     profile: &Profile,
@@ -85,9 +83,9 @@ pub fn resolve_account(
     linking: Option<UserId>,
 ) -> Decision {
     match (linking, known, email_owner) {
-        (Some(me), Some(user), _) if user == me => Decision::AlreadyLinked,
+        (Some(linking), Some(user), _) if user == linking => Decision::AlreadyLinked,
         (Some(_), Some(_), _) => Decision::IdentityTaken,
-        (Some(me), None, _) => Decision::Link(me),
+        (Some(linking), None, _) => Decision::Link(linking),
         (None, Some(user), _) => Decision::SignIn(user),
         (None, None, Some(_)) if profile.email.is_some() && profile.email_verified => {
             Decision::EmailTaken
@@ -96,7 +94,7 @@ pub fn resolve_account(
     }
 }
 
-/// The last sign-in method may not be removed: nobody could sign in any more.
+/// The last sign-in method must stay.
 pub const fn may_unlink(methods: u64) -> bool {
     methods > 1
 }

@@ -1,8 +1,7 @@
-//! What is true in Latchkey, and the decisions that follow from it.
+//! Entities and rules of sign-in, as pure functions without I/O.
 //!
-//! Nothing here does input or output: time comes in as a [`Timestamp`],
-//! randomness as bytes, and every decision is a pure function that can be read
-//! and tested as a table. The crate brings along no database and no web server.
+//! Time is passed in as a [`Timestamp`] and randomness as bytes, so that every rule can be
+//! tested as a table.
 
 #[macro_use]
 mod macros;

@@ -1,5 +1,4 @@
-/// An enum whose variants are stored by their names (`snake_case`) and described
-/// to people by a phrase.
+/// An enum that is stored by its variant names (`snake_case`), with a phrase for people.
 macro_rules! described_enum {
     (
         $(#[$meta:meta])*
@@ -18,7 +17,7 @@ macro_rules! described_enum {
         impl $name {
             pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
 
-            /// The name by which it is stored.
+            /// The name in the database.
             pub fn as_str(self) -> &'static str {
                 self.into()
             }
@@ -30,7 +29,7 @@ macro_rules! described_enum {
     };
 }
 
-/// A type whose text is its one form: what serde sends and reads.
+/// Serializes a type as its text (`Display`, `FromStr`).
 macro_rules! text_form {
     ($name:ident, $error:ident) => {
         impl TryFrom<String> for $name {

@@ -1,30 +1,29 @@
-//! Names of people, as they may be shown anywhere.
+//! Display names, safe to show anywhere.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
-/// Names are cut here, in characters: enough for people, bounded for a JWT.
+/// Longer names are cut: they go into JWTs.
 const MAX_CHARS: usize = 120;
 
-/// What to call a person: never empty, bounded, and free of control characters.
+/// A user's name: never empty, bounded, and free of control characters.
 ///
-/// Providers and people send anything at all: NUL bytes (which PostgreSQL
-/// refuses in text), megabytes, characters that turn the direction of the rest
-/// of the page. A name that survives here can be stored and shown.
+/// Providers and people send NUL bytes (which PostgreSQL rejects in text), megabytes, and
+/// characters that reverse the text direction of the rest of the page.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub struct DisplayName(String);
 
 impl DisplayName {
-    /// Cleans a name that came from outside; `None` when nothing of it can be shown.
+    /// Sanitizes untrusted text; `None` when nothing displayable is left.
     pub fn clean(text: &str) -> Option<Self> {
         let mut name = String::new();
         let mut length = 0;
         for word in text.split_whitespace() {
             let mut blank = !name.is_empty();
-            for c in word.chars().filter(|c| shown(*c)) {
+            for c in word.chars().filter(|c| is_displayable(*c)) {
                 if length + usize::from(blank) >= MAX_CHARS {
                     return Some(Self(name));
                 }
@@ -39,7 +38,7 @@ impl DisplayName {
         (!name.is_empty()).then_some(Self(name))
     }
 
-    /// The first of several candidates that can be shown, else "Someone".
+    /// The first displayable candidate, else "Someone".
     pub fn first_of<'a>(candidates: impl IntoIterator<Item = Option<&'a str>>) -> Self {
         candidates
             .into_iter()
@@ -52,7 +51,7 @@ impl DisplayName {
         &self.0
     }
 
-    /// The one or two characters that stand for the person in a monogram.
+    /// One or two initials.
     pub fn initials(&self) -> String {
         let mut words = self.0.split(' ').filter_map(|word| word.chars().next());
         let first = words.next();
@@ -61,9 +60,9 @@ impl DisplayName {
     }
 }
 
-/// Controls and formatting characters are dropped, except the joiner that
-/// holds emoji and some scripts together.
-fn shown(c: char) -> bool {
+/// Not control and formatting characters, except the zero-width joiner, which emoji and
+/// some scripts need.
+fn is_displayable(c: char) -> bool {
     use GeneralCategory::{Control, Format, PrivateUse, Surrogate, Unassigned};
     c.is_ascii_graphic()
         || c == '\u{200d}'

@@ -1,28 +1,26 @@
-//! Which passwords are taken (NIST SP 800-63B §3.1.1.2, OWASP ASVS 5.0 V6.2).
+//! Password rules (NIST SP 800-63B §3.1.1.2, OWASP ASVS 5.0 V6.2).
 //!
-//! A password is whatever a person typed, unchanged: nothing is trimmed, no
-//! case is folded, nothing is cut off (V6.2.8). It is not normalised either:
-//! NIST would have it (NFKC), the ASVS would not, and a hash that depends on
-//! the version of the Unicode tables is one more way to lock somebody out.
+//! A password is used as typed: not trimmed, not case-folded, not truncated (V6.2.8).
+//! It is not normalized either: NIST recommends NFKC, the ASVS does not, and a hash that
+//! depends on the version of the Unicode tables can lock users out.
 //!
-//! There are no rules of composition. What is refused is what an attacker tries
-//! first: the common ones (`common-passwords.txt`), what is known of the person
-//! anyway, and what the hand types by itself.
+//! There are no composition rules. We reject what attackers try first: common passwords
+//! (`common-passwords.txt`), personal data, and repeated or sequential characters.
 
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::LazyLock;
 
-/// The shortest password, in characters (ASVS V6.2.1).
+/// In characters (ASVS V6.2.1).
 pub const MIN_CHARS: usize = 8;
 
-/// The longest password, in characters; NIST asks for 64 at least.
+/// In characters; NIST requires at least 64.
 pub const MAX_CHARS: usize = 256;
 
-/// As much as [`MAX_CHARS`] can take in UTF-8.
+/// [`MAX_CHARS`] in UTF-8.
 pub const MAX_BYTES: usize = 4 * MAX_CHARS;
 
-/// This many characters around a word do not make it harder to guess.
+/// This many characters around a word do not make it hard to guess.
 const TRIVIAL_CHARS: usize = 6;
 
 const PRODUCT: &str = "latchkey";
@@ -31,7 +29,7 @@ static COMMON: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
     include_str!("common-passwords.txt").lines().filter(|line| !line.starts_with('#')).collect()
 });
 
-/// A password as it was typed. Its `Debug` shows nothing of it.
+/// A password as typed, redacted in `Debug`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(String);
 
@@ -40,11 +38,11 @@ pub struct Password(String);
 pub struct PasswordTooLong;
 
 impl Password {
-    /// Takes a weak one, too: at sign-in it only has to match. Only one that is too
-    /// long is refused, so that no megabyte is hashed.
-    pub fn new(typed: impl Into<String>) -> Result<Self, PasswordTooLong> {
-        let typed = typed.into();
-        if typed.len() > MAX_BYTES { Err(PasswordTooLong) } else { Ok(Self(typed)) }
+    /// Accepts weak passwords, which only have to match at sign-in; rejects long ones,
+    /// to bound the cost of hashing.
+    pub fn new(password: impl Into<String>) -> Result<Self, PasswordTooLong> {
+        let password = password.into();
+        if password.len() > MAX_BYTES { Err(PasswordTooLong) } else { Ok(Self(password)) }
     }
 
     pub fn expose(&self) -> &str {
@@ -58,7 +56,7 @@ impl fmt::Debug for Password {
     }
 }
 
-/// Why a new password is not accepted, as a sentence that says what to do.
+/// Why a new password is rejected, worded as advice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum WeakPassword {
     #[error("Use at least {MIN_CHARS} characters. A few words in a row are easy to remember.")]
@@ -72,13 +70,12 @@ pub enum WeakPassword {
     #[error("Use more than one character. A few words in a row are easy to remember.")]
     Repeated,
     #[error("Don’t use letters or digits in sequence. Mix them, or use a few words.")]
-    Run,
+    Sequence,
 }
 
-/// Checks a new password. `context` is what is known of the person: their e-mail
-/// address, their name.
+/// Checks a new password. `context` is personal data: the e-mail address and the name.
 pub fn check(text: &str, context: &[&str]) -> Result<(), WeakPassword> {
-    // First, because it may be a megabyte.
+    // Checked first, because it may be megabytes.
     if text.len() > MAX_BYTES {
         return Err(WeakPassword::TooLong);
     }
@@ -88,30 +85,30 @@ pub fn check(text: &str, context: &[&str]) -> Result<(), WeakPassword> {
         _ => return Err(WeakPassword::TooLong),
     }
     let lower = text.to_lowercase();
-    if repeated(&lower) {
+    if is_repeated(&lower) {
         return Err(WeakPassword::Repeated);
     }
-    if run(&lower) {
-        return Err(WeakPassword::Run);
+    if is_sequence(&lower) {
+        return Err(WeakPassword::Sequence);
     }
     if COMMON.contains(lower.as_str()) {
         return Err(WeakPassword::Common);
     }
-    let mut words = context.iter().flat_map(|known| words(known)).chain([PRODUCT.to_owned()]);
-    if words.any(|word| hardly_more_than(&lower, &word)) {
+    let mut words = context.iter().flat_map(|text| words(text)).chain([PRODUCT.to_owned()]);
+    if words.any(|word| is_trivial_variant(&lower, &word)) {
         return Err(WeakPassword::Context);
     }
     Ok(())
 }
 
-fn repeated(text: &str) -> bool {
+fn is_repeated(text: &str) -> bool {
     let mut chars = text.chars();
     let first = chars.next();
     chars.all(|c| Some(c) == first)
 }
 
-/// Every character follows the one before it, or every one precedes it; 0 comes after 9.
-fn run(text: &str) -> bool {
+/// Ascending or descending throughout; 0 comes after 9.
+fn is_sequence(text: &str) -> bool {
     let pairs = || text.chars().zip(text.chars().skip(1));
     pairs().all(|(a, b)| follows(a, b)) || pairs().all(|(a, b)| follows(b, a))
 }
@@ -120,26 +117,26 @@ fn follows(a: char, b: char) -> bool {
     (a, b) == ('9', '0') || (a.is_alphanumeric() && u32::from(a) + 1 == u32::from(b))
 }
 
-/// The forms in which people type what is known of them: an address whole and its
-/// local part; a name whole, without its blanks, and each word of it.
-fn words(known: &str) -> Vec<String> {
-    let known = known.to_lowercase();
-    let mut words: Vec<String> = known
+/// The forms in which people type personal data: an address, its domain and its local part
+/// with and without the tag; a name with and without spaces, and each word of it.
+fn words(text: &str) -> Vec<String> {
+    let text = text.to_lowercase();
+    let mut words: Vec<String> = text
         .split(|c: char| c.is_whitespace() || c == '@')
         .flat_map(|part| [part, part.split('+').next().unwrap_or(part)])
         .map(str::to_owned)
         .collect();
-    words.push(known.split_whitespace().collect());
-    words.push(known);
+    words.push(text.split_whitespace().collect());
+    words.push(text);
     words
 }
 
-/// Whether a password is that word with a few digits or signs around it.
-fn hardly_more_than(password: &str, word: &str) -> bool {
+/// Whether the password is the word with a few digits or symbols around it.
+fn is_trivial_variant(password: &str, word: &str) -> bool {
     let core = |text: &str| text.trim_matches(|c: char| !c.is_alphabetic()).to_owned();
-    let (found, known) = (core(password), core(word));
+    let password_core = core(password);
     password == word
-        || (!found.is_empty()
-            && found == known
+        || (!password_core.is_empty()
+            && password_core == core(word)
             && password.chars().count() <= word.chars().count() + TRIVIAL_CHARS)
 }

@@ -1,4 +1,4 @@
-//! Where to go after signing in: a place on our own origin, or nowhere.
+//! The page to return to after signing in, always on our own origin.
 
 use std::fmt;
 
@@ -12,15 +12,14 @@ const MAX_BYTES: usize = 1024;
 
 /// A path (with query and fragment) on our own origin.
 ///
-/// An open redirector on the way through sign-in lends our name to any page
-/// (RFC 9700 §4.11). So the value is not searched for bad patterns: it is
-/// resolved as a browser would resolve it, and the origins are compared.
+/// An open redirector lends our name to any page (RFC 9700 §4.11). We do not search for bad
+/// patterns: we resolve the value as a browser would, and compare the origins.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ReturnTo(String);
 
 impl ReturnTo {
-    /// What leads elsewhere, or is missing, becomes the account page.
+    /// The account page if `next` is missing or leads to another origin.
     pub fn parse(next: Option<&str>, public_url: &Url) -> Self {
         next.and_then(|next| own_path(next, public_url)).map_or_else(Self::default, Self)
     }
@@ -43,21 +42,20 @@ impl fmt::Display for ReturnTo {
 }
 
 fn own_path(next: &str, public_url: &Url) -> Option<String> {
-    // Browsers read `\` as `/` and drop tabs and newlines inside a URL: what
-    // holds one of them was not written by a page of ours.
-    let plain = !next.is_empty()
+    // Browsers read `\` as `/` and drop tabs and newlines in URLs. Our pages write none.
+    let is_plain = !next.is_empty()
         && next.len() <= MAX_BYTES
         && next.starts_with('/')
         && !next.starts_with("//")
         && !next.chars().any(|c| c == '\\' || c.is_control());
-    if !plain {
+    if !is_plain {
         return None;
     }
     let url = public_url.join(next).ok()?;
     if url.origin() != public_url.origin() {
         return None;
     }
-    // `/.//host` resolves to `//host`, which a browser would take for another host.
+    // `/.//host` resolves to `//host`, which browsers take for another host.
     let path = &url[url::Position::BeforePath..];
     (!path.starts_with("//")).then(|| path.to_owned())
 }

@@ -1,4 +1,4 @@
-//! Roles: what a person may do here, whatever an app was allowed to do for them.
+//! Roles: what a user may do, whatever scopes a credential has.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -16,7 +16,7 @@ pub struct Role(String);
 pub struct InvalidRole;
 
 impl Role {
-    /// The role that may see everybody's accounts and the whole audit trail.
+    /// May see all accounts and the whole audit trail.
     pub fn admin() -> Self {
         Self("admin".to_owned())
     }
@@ -30,10 +30,10 @@ impl FromStr for Role {
     type Err = InvalidRole;
 
     fn from_str(name: &str) -> Result<Self, InvalidRole> {
-        let ok = (1..=32).contains(&name.len())
+        let is_valid = (1..=32).contains(&name.len())
             && name.starts_with(|c: char| c.is_ascii_lowercase())
             && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
-        if ok { Ok(Self(name.to_owned())) } else { Err(InvalidRole) }
+        if is_valid { Ok(Self(name.to_owned())) } else { Err(InvalidRole) }
     }
 }
 
@@ -45,7 +45,7 @@ impl fmt::Display for Role {
     }
 }
 
-/// The roles of one person, in alphabetical order.
+/// A user's roles, in alphabetical order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Roles(BTreeSet<Role>);
@@ -78,7 +78,7 @@ impl FromIterator<Role> for Roles {
     }
 }
 
-/// As they are stored: names separated by blanks.
+/// The stored form: names separated by spaces.
 impl fmt::Display for Roles {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = self.0.iter().map(Role::as_str).collect();
@@ -86,8 +86,7 @@ impl fmt::Display for Roles {
     }
 }
 
-/// Reads the stored form. What is not a role's name is left out: no check can
-/// ask for it.
+/// Reads the stored form and skips invalid names.
 impl From<&str> for Roles {
     fn from(stored: &str) -> Self {
         stored.split_whitespace().filter_map(|name| name.parse().ok()).collect()

@@ -1,5 +1,4 @@
-//! What a new account begins with: a few contacts and events, so that the API
-//! has something to show.
+//! Sample contacts and events of a new account, so that the API has data to show.
 
 use crate::calendar::Event;
 use crate::contact::{Contact, Details};
@@ -17,7 +16,7 @@ const CONTACTS: [(&str, &str, Option<&str>); 3] = [
     ("Radia Perlman", "radia@example.test", Some("+1 617 555 0187")),
 ];
 
-/// Title and place; in how many days, and from which hour to which.
+/// Title, location, days from today, and the hours of start and end.
 const EVENTS: [(&str, Option<&str>, u32, [u32; 2]); 3] = [
     ("Change the locks", Some("Front door"), 1, [9, 10]),
     ("Lunch with Radia", Some("The Spanning Tree"), 3, [12, 13]),
@@ -27,7 +26,7 @@ const EVENTS: [(&str, Option<&str>, u32, [u32; 2]); 3] = [
 impl SampleData {
     pub fn new(user_id: UserId, now: Timestamp, mut random: impl FnMut() -> [u8; 10]) -> Self {
         let day = Span::days(1).as_millis();
-        // Midnight in UTC, so that events begin at full hours.
+        // Midnight in UTC, so that events start on the hour.
         let today = Timestamp::from_millis(now.as_millis().div_euclid(day) * day);
         let contacts = CONTACTS.map(|(name, email, phone)| Contact {
             id: ContactId::new(now, random()),

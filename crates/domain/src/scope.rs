@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// One thing that a credential may be allowed to do on the API.
+/// A permission on the API.
 #[derive(
     Clone,
     Copy,
@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 )]
 #[strum(parse_err_ty = UnknownScope, parse_err_fn = unknown)]
 pub enum Scope {
-    /// See who the person is and their sign-ins, and end those.
+    /// Read the profile and the sign-ins, and revoke sign-ins.
     #[strum(serialize = "profile")]
     Profile,
     #[strum(serialize = "calendar:read")]
@@ -49,7 +49,7 @@ impl Scope {
         self.into()
     }
 
-    /// What the person who grants it reads.
+    /// Shown where a user grants it.
     pub const fn description(self) -> &'static str {
         match self {
             Self::Profile => "See your profile and where you are signed in, and sign you out there",
@@ -60,13 +60,13 @@ impl Scope {
     }
 }
 
-/// A set of scopes, written with a blank between (RFC 6749 §3.3).
+/// A set of scopes, separated by spaces in text (RFC 6749 §3.3).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Scopes(BTreeSet<Scope>);
 
 impl Scopes {
-    /// What a person's own sign-in may do.
+    /// The scopes of a user's own sign-in.
     pub fn all() -> Self {
         Scope::ALL.into_iter().collect()
     }
@@ -79,12 +79,12 @@ impl Scopes {
         self.0.is_empty()
     }
 
-    /// The scopes, in the order in which [`Scope::ALL`] lists them.
+    /// In the order of [`Scope::ALL`].
     pub fn iter(&self) -> impl Iterator<Item = Scope> {
         self.0.iter().copied()
     }
 
-    /// Those of our scopes that a text names; foreign ones are left out.
+    /// Ignores unknown scopes, unlike [`str::parse`].
     pub fn parse_known(text: &str) -> Self {
         text.split_ascii_whitespace().filter_map(|word| word.parse().ok()).collect()
     }

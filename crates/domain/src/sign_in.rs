@@ -1,4 +1,4 @@
-//! One sign-in: by which method, and with which credential.
+//! Sign-ins: how a user authenticated, and with which credential.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{SignInId, Span, Timestamp, UserId};
 
-/// One sign-in of one person on one device.
+/// A user's sign-in on one device.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignIn {
     pub id: SignInId,
@@ -18,18 +18,17 @@ pub struct SignIn {
     pub address: String,
     pub created_at: Timestamp,
     pub authenticated_at: Timestamp,
-    /// To the minute.
+    /// To the [`Lifetime::touch_interval`].
     pub last_seen_at: Timestamp,
-    /// When it ends, however much it is used.
+    /// The absolute end, however much it is used.
     pub expires_at: Timestamp,
 }
 
-/// How a person proved who they are.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum SignInMethod {
     Password,
-    /// OAuth at a provider, by the provider's name in our URLs.
+    /// With the provider's slug.
     OAuth(String),
 }
 
@@ -38,10 +37,8 @@ pub enum SignInMethod {
 pub struct UnknownMethod;
 
 impl SignInMethod {
-    /// The authentication method (RFC 8176): `pwd` for a password.
-    ///
-    /// For OAuth there is no registered value; `fed` (federated) is what several
-    /// identity providers write.
+    /// The authentication method reference (RFC 8176). OAuth has no registered value;
+    /// several identity providers use `fed` (federated).
     pub const fn amr(&self) -> &'static str {
         match self {
             Self::Password => "pwd",
@@ -50,7 +47,7 @@ impl SignInMethod {
     }
 }
 
-/// As it is stored: `password`, or `oauth:google`.
+/// The stored form: `password` or `oauth:google`.
 impl fmt::Display for SignInMethod {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -74,7 +71,7 @@ impl FromStr for SignInMethod {
 
 text_form!(SignInMethod, UnknownMethod);
 
-/// What a person's browser or program holds after the sign-in.
+/// What the client holds after the sign-in.
 #[derive(
     Clone,
     Copy,
@@ -91,9 +88,9 @@ text_form!(SignInMethod, UnknownMethod);
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum CredentialKind {
-    /// An opaque identifier of a session that is kept on the server.
+    /// The opaque ID of a session on the server.
     Session,
-    /// A self-contained, signed access token and an opaque refresh token.
+    /// A signed, self-contained access token and an opaque refresh token.
     Jwt,
 }
 
@@ -114,8 +111,8 @@ impl Lifetime {
         created_at.plus(self.absolute).min(last_seen_at.plus(self.idle))
     }
 
-    /// How often it is worth recording that a sign-in was used: once a minute, or
-    /// more often if the idle time is so short that a minute would cut into it.
+    /// How often `last_seen_at` is written: once a minute, or more often when the idle
+    /// timeout is short.
     pub fn touch_interval(self) -> Span {
         Span::minutes(1).min(Span::millis(self.idle.as_millis() / 4))
     }

@@ -1,4 +1,4 @@
-//! Time as a value: an instant, a span, and where the instant comes from.
+//! Instants, durations and the clock.
 
 use std::fmt;
 use std::ops::Add;
@@ -10,12 +10,12 @@ use ::time::OffsetDateTime;
 use ::time::format_description::well_known::Rfc3339;
 use serde::{Deserialize, Serialize};
 
-/// An instant: milliseconds since the Unix epoch, as it is stored.
+/// An instant, in milliseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Timestamp(i64);
 
-/// A length of time in milliseconds, never negative.
+/// A duration in milliseconds, never negative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Span(i64);
 
@@ -43,10 +43,6 @@ impl Span {
     pub const fn as_seconds(self) -> i64 {
         self.0 / 1000
     }
-
-    pub fn min(self, other: Self) -> Self {
-        Ord::min(self, other)
-    }
 }
 
 impl Add for Span {
@@ -63,24 +59,19 @@ impl From<Span> for Duration {
     }
 }
 
-/// As a person says it: the two largest units, "4 minutes 12 seconds".
+/// The two largest units: "4 minutes 12 seconds".
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const UNITS: [(&str, i64); 4] =
             [("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1)];
         let mut rest = self.as_seconds();
-        let mut parts = Vec::with_capacity(2);
-        for (unit, size) in UNITS {
+        let counted = UNITS.into_iter().filter_map(|(unit, size)| {
             let count = rest / size;
             rest %= size;
-            if count > 0 {
-                let plural = if count == 1 { "" } else { "s" };
-                parts.push(format!("{count} {unit}{plural}"));
-            }
-            if parts.len() == 2 {
-                break;
-            }
-        }
+            let plural = if count == 1 { "" } else { "s" };
+            (count > 0).then(|| format!("{count} {unit}{plural}"))
+        });
+        let parts: Vec<_> = counted.take(2).collect();
         if parts.is_empty() {
             return f.write_str("less than a second");
         }
@@ -115,7 +106,7 @@ impl Timestamp {
         Self(self.0.saturating_sub(span.0))
     }
 
-    /// How long ago `earlier` was; zero when it lies in the future.
+    /// The time since `earlier`; zero if that is in the future.
     pub const fn since(self, earlier: Self) -> Span {
         Span::millis(self.0.saturating_sub(earlier.0))
     }
@@ -130,13 +121,13 @@ impl Timestamp {
         Some(Self::from_seconds(at.unix_timestamp()))
     }
 
-    /// The calendar's view of this instant, to the second.
+    /// Truncated to the second.
     pub fn offset_date_time(self) -> OffsetDateTime {
         OffsetDateTime::from_unix_timestamp(self.as_seconds()).unwrap_or(OffsetDateTime::UNIX_EPOCH)
     }
 }
 
-/// As a person reads it: `23 Nov 2026, 16:12 UTC`.
+/// For people: `23 Nov 2026, 16:12 UTC`.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let at = self.offset_date_time();
@@ -146,24 +137,24 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// The time of day, and for how long this clock has gone.
+/// In milliseconds.
 #[derive(Debug)]
-pub struct Manual {
+pub struct ManualClock {
     now: AtomicI64,
     uptime: AtomicI64,
 }
 
-/// Where the time comes from, so that a test can move it.
+/// The source of time: the system's clock, or one that tests set.
 #[derive(Clone, Debug)]
 pub enum Clock {
     System,
-    /// A clock that stands still until it is moved.
-    Manual(Arc<Manual>),
+    /// Stands still until it is moved.
+    Manual(Arc<ManualClock>),
 }
 
 impl Clock {
     pub fn manual(at: Timestamp) -> Self {
-        Self::Manual(Arc::new(Manual { now: AtomicI64::new(at.0), uptime: AtomicI64::new(0) }))
+        Self::Manual(Arc::new(ManualClock { now: AtomicI64::new(at.0), uptime: AtomicI64::new(0) }))
     }
 
     pub fn now(&self) -> Timestamp {
@@ -179,7 +170,7 @@ impl Clock {
         }
     }
 
-    /// Time that nobody can set: since this was asked for the first time.
+    /// Monotonic time since the first call.
     pub fn uptime(&self) -> Duration {
         static START: LazyLock<Instant> = LazyLock::new(Instant::now);
         match self {
@@ -197,7 +188,7 @@ impl Clock {
         }
     }
 
-    /// As somebody does who finds it ahead: no time goes by.
+    /// Corrects a clock that was ahead; the uptime stays.
     pub fn set_back(&self, by: Span) {
         if let Self::Manual(clock) = self {
             clock.now.fetch_sub(by.0, Ordering::SeqCst);

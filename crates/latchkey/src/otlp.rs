@@ -111,10 +111,10 @@ impl Observer for Otlp {
             Ok(status) => KeyValue::new("http.response.status_code", status),
             Err(_) => KeyValue::new("error.type", call.outcome.clone()),
         });
-        self.calls.record(call.took.as_secs_f64(), &attributes);
+        self.calls.record(call.elapsed.as_secs_f64(), &attributes);
         let fails = !status.is_ok_and(|status| status < 400);
         let name = format!("{} {}", call.method, call.host);
-        self.end(SpanKind::Client, name, call.trace, call.took, fails, attributes);
+        self.end(SpanKind::Client, name, call.trace, call.elapsed, fails, attributes);
     }
 }
 

@@ -35,7 +35,7 @@ fn an_attempt_opens_only_for_its_own_state() {
     assert!(known.is_some());
     assert_eq!(decode_state("made.up", &secret), None);
     assert!(!sealed.contains(&one.verifier));
-    let finished = one.clone().after(Progress::Finished).seal(&secret).expect("a cookie");
+    let finished = one.clone().finish(Progress::Finished).seal(&secret).expect("a cookie");
     let left = Attempt::open(&finished, &one.state, &secret);
     assert!(left.is_some_and(|left| left.verifier.is_empty() && left.nonce.is_empty()));
 }
@@ -69,7 +69,7 @@ fn answers_that_do_not_belong_are_told_apart() {
             .expect("an attempt")
     };
     let attempt = || Some(to("Firefox"));
-    let finished = attempt().map(|attempt| attempt.after(Progress::Finished));
+    let finished = attempt().map(|attempt| attempt.finish(Progress::Finished));
     let late = |minutes| Err(Expired { age: Span::minutes(minutes) });
     for (cookie, provider, sent_to, minutes, expected) in [
         (attempt(), "google", Some("Firefox"), 9, Ok(())),

@@ -163,7 +163,7 @@ fn any_character_is_taken() {
 
 #[test]
 fn what_is_tried_first_is_refused() {
-    use WeakPassword::{Common, Context, Repeated, Run, TooLong, TooShort};
+    use WeakPassword::{Common, Context, Repeated, Sequence, TooLong, TooShort};
     let (long, huge) = ("ab".repeat(129), "x".repeat(1_000_000));
     for (weak, why) in [
         ("", TooShort),
@@ -180,13 +180,13 @@ fn what_is_tried_first_is_refused() {
         ("aAaAaAaA", Repeated),
         ("        ", Repeated),
         ("🦀🦀🦀🦀🦀🦀🦀🦀", Repeated),
-        ("12345678", Run),
-        ("1234567890", Run),
-        ("789012345", Run),
-        ("9876543210", Run),
-        ("abcdefgh", Run),
-        ("HGFEDCBA", Run),
-        ("абвгдежз", Run),
+        ("12345678", Sequence),
+        ("1234567890", Sequence),
+        ("789012345", Sequence),
+        ("9876543210", Sequence),
+        ("abcdefgh", Sequence),
+        ("HGFEDCBA", Sequence),
+        ("абвгдежз", Sequence),
         ("ada.k+shop@example.test", Context),
         ("Ada.K+Shop@Example.Test1", Context),
         ("ada.k+shop", Context),

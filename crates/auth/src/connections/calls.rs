@@ -1,4 +1,4 @@
-//! Calls of connected services, with what was granted.
+//! Calls to connected services.
 
 use latchkey_domain::UserId;
 use latchkey_domain::connection::decision::{CallDenied, may_call, needs_refresh};
@@ -7,16 +7,15 @@ use latchkey_store::connections::lease::{self, Lease};
 use latchkey_store::connections::{self as store, StoredConnection};
 
 use super::grants::{Connections, Error, Result, failure};
-use super::services::{self, Entry, Refused};
+use super::services::{self, Entry, ServiceError};
 use crate::oauth::provider::Provider;
 
-type Answer = std::result::Result<Vec<Entry>, Refused>;
+type ServiceResult = std::result::Result<Vec<Entry>, ServiceError>;
 
 impl Connections {
-    /// What a service has for a person, fetched now.
+    /// Fetches a user's entries.
     ///
-    /// Must run to its end, even if nobody waits for it any more: a rotated
-    /// refresh token that is dropped on the way is lost.
+    /// Not cancel-safe: a rotated refresh token would be lost.
     pub async fn list(
         &self,
         provider: &Provider,
@@ -25,7 +24,7 @@ impl Connections {
     ) -> Result<Vec<Entry>> {
         let current = store::current(&self.db, user, &provider.slug).await?;
         let mut stored = self.recover(provider, current.ok_or(Error::NotConnected)?).await?;
-        allowed(&stored, offer)?;
+        require_granted(&stored, offer)?;
         if stored.issuer != provider.issuer() {
             return Err(self.mark_broken(unleased(&stored), BrokenReason::IssuerChanged).await?);
         }
@@ -34,18 +33,18 @@ impl Connections {
             stored = self.refreshed(provider, stored, offer).await?;
         }
         match self.call(provider, &stored, offer).await? {
-            // The grant may have been revoked: the refresh will tell.
-            Err(Refused::Token) if stored.connection.renewable && !was_due => {
+            // A refresh shows whether the grant was revoked.
+            Err(ServiceError::InvalidToken) if stored.connection.renewable && !was_due => {
                 let refreshed = self.refreshed(provider, stored, offer).await?;
-                let answer = self.call(provider, &refreshed, offer).await?;
-                self.record_result(refreshed, answer).await
+                let result = self.call(provider, &refreshed, offer).await?;
+                self.record_result(refreshed, result).await
             }
-            answer => self.record_result(stored, answer).await,
+            result => self.record_result(stored, result).await,
         }
     }
 
-    /// Every connection of a person that is not over, and those that are being
-    /// ended, the newest first; and the subjects by which `issuer` knows them.
+    /// A user's connections, including those that are being disconnected, the newest first;
+    /// and their subjects at `issuer`.
     pub async fn of_user(
         &self,
         providers: &[Provider],
@@ -65,8 +64,7 @@ impl Connections {
         Ok((all, subjects))
     }
 
-    /// A connection that broke on our side alone is active again when the
-    /// settings name that issuer again, or `APP_SECRET` decrypts the tokens again.
+    /// Repairs a connection that broke because of our settings, once they fit again.
     async fn recover(
         &self,
         provider: &Provider,
@@ -75,8 +73,8 @@ impl Connections {
         let State::NeedsReconnect { reason, .. } = stored.connection.state else {
             return Ok(stored);
         };
-        let ours = matches!(reason, BrokenReason::Unreadable | BrokenReason::IssuerChanged);
-        if !ours || stored.issuer != provider.issuer() || self.vault.tokens(&stored).is_err() {
+        let is_ours = matches!(reason, BrokenReason::Unreadable | BrokenReason::IssuerChanged);
+        if !is_ours || stored.issuer != provider.issuer() || self.vault.tokens(&stored).is_err() {
             return Ok(stored);
         }
         let id = stored.connection.id;
@@ -84,8 +82,8 @@ impl Connections {
         Ok(lease::find(&self.db, id).await?.unwrap_or(stored))
     }
 
-    /// With a new access token, and still allowed: the person may have ended it
-    /// meanwhile, or the provider granted less.
+    /// Refreshes, and checks again: the user may have disconnected meanwhile, or the provider
+    /// granted less.
     async fn refreshed(
         &self,
         provider: &Provider,
@@ -93,7 +91,7 @@ impl Connections {
         offer: &Offer,
     ) -> Result<StoredConnection> {
         let refreshed = self.refresh(provider, stored).await?;
-        allowed(&refreshed, offer)?;
+        require_granted(&refreshed, offer)?;
         Ok(refreshed)
     }
 
@@ -102,7 +100,7 @@ impl Connections {
         provider: &Provider,
         stored: &StoredConnection,
         offer: &Offer,
-    ) -> Result<Answer> {
+    ) -> Result<ServiceResult> {
         let Ok(token) = self.vault.access(stored.connection.id, &stored.tokens) else {
             return Err(self.mark_broken(unleased(stored), BrokenReason::Unreadable).await?);
         };
@@ -111,22 +109,26 @@ impl Connections {
         Ok(services::list(&self.http, provider, offer.service, subject, &token, now).await)
     }
 
-    async fn record_result(&self, stored: StoredConnection, answer: Answer) -> Result<Vec<Entry>> {
+    async fn record_result(
+        &self,
+        stored: StoredConnection,
+        result: ServiceResult,
+    ) -> Result<Vec<Entry>> {
         let (id, now) = (stored.connection.id, self.clock.now());
-        match answer {
+        match result {
             Ok(entries) => {
                 store::record_use(&self.db, id, now).await?;
                 Ok(entries)
             }
-            Err(Refused::Scope) => Err(Error::NotGranted),
-            Err(Refused::Token) => {
+            Err(ServiceError::InsufficientScope) => Err(Error::NotGranted),
+            Err(ServiceError::InvalidToken) => {
                 Err(self.mark_broken(unleased(&stored), BrokenReason::Refused).await?)
             }
-            Err(Refused::Failed(error)) => {
-                let what = failure(&error);
+            Err(ServiceError::Failed(error)) => {
+                let failure = failure(&error);
                 tracing::warn!(%error, "a connected service could not be used");
-                store::record_failure(&self.db, id, what, now).await?;
-                Err(Error::Unavailable(what))
+                store::record_failure(&self.db, id, failure, now).await?;
+                Err(Error::Unavailable(failure))
             }
         }
     }
@@ -136,7 +138,7 @@ fn unleased(stored: &StoredConnection) -> Lease<'static> {
     Lease { id: stored.connection.id, version: stored.version, by: "" }
 }
 
-fn allowed(stored: &StoredConnection, offer: &Offer) -> Result<()> {
+fn require_granted(stored: &StoredConnection, offer: &Offer) -> Result<()> {
     let connection = &stored.connection;
     may_call(connection.state, &connection.granted, offer).map_err(|why| match why {
         CallDenied::NotGranted => Error::NotGranted,

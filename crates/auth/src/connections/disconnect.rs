@@ -1,5 +1,4 @@
-//! Connections that a person has ended: revoked at the provider and then deleted
-//! here, even if the provider is down for a while.
+//! Disconnecting: revokes the tokens at the provider, with retries, and then deletes them.
 
 use latchkey_domain::UserId;
 use latchkey_domain::connection::decision::retry_delay;
@@ -15,7 +14,7 @@ use crate::oauth::provider::Provider;
 
 pub use super::revocation::Revocation;
 
-const AT_A_TIME: u32 = 10;
+const BATCH_SIZE: u32 = 10;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -30,8 +29,8 @@ enum Trigger {
 }
 
 impl Connections {
-    /// Ends a person's connection at the provider of this name, which may no
-    /// longer be in the settings; `None` when there is none.
+    /// `None` if the user has no connection at this provider. `provider` is `None` if it was
+    /// removed from the settings.
     pub async fn disconnect(
         &self,
         slug: &str,
@@ -45,26 +44,26 @@ impl Connections {
         }
         let Some(provider) = provider else { return Ok(Some(Outcome::Later)) };
         let (here, elsewhere) = of_issuer(all, provider);
-        match self.end_all(provider, here, Trigger::Person).await? {
+        match self.revoke_all(provider, here, Trigger::Person).await? {
             Outcome::Done(_) if !elsewhere.is_empty() => Ok(Some(Outcome::Later)),
             outcome => Ok(Some(outcome)),
         }
     }
 
-    /// Whether a grant that a person has ended at a provider is not revoked yet:
-    /// its revocation might revoke a new one, too.
+    /// Whether a disconnected grant is not revoked yet. Its revocation might also revoke a new
+    /// grant.
     pub async fn is_revocation_pending(&self, provider: &Provider, user: UserId) -> Result<bool> {
         let all = store::of_user(&self.db, user, &provider.slug).await?;
         Ok(!of_issuer(all, provider).0.is_empty())
     }
 
-    /// Tries to revoke everything that a person has ended at a provider, due or not.
+    /// Retries immediately, whether due or not.
     pub async fn retry_revocations(&self, provider: &Provider, user: UserId) -> Result<Outcome> {
         let all = store::of_user(&self.db, user, &provider.slug).await?;
-        self.end_all(provider, of_issuer(all, provider).0, Trigger::Retry).await
+        self.revoke_all(provider, of_issuer(all, provider).0, Trigger::Retry).await
     }
 
-    async fn end_all(
+    async fn revoke_all(
         &self,
         provider: &Provider,
         all: Vec<StoredConnection>,
@@ -72,29 +71,29 @@ impl Connections {
     ) -> Result<Outcome> {
         let mut outcome = Outcome::Done(Revocation::Revoked);
         for stored in all {
-            match self.end_at(provider, &stored, trigger).await? {
+            match self.revoke_one(provider, &stored, trigger).await? {
                 Outcome::Done(Revocation::Revoked) => {}
-                // One that hangs is asked once: the others are tried later.
+                // A provider that hangs is called once; the rest is retried later.
                 Outcome::Later => return Ok(Outcome::Later),
-                not_told => outcome = not_told,
+                unconfirmed => outcome = unconfirmed,
             }
         }
         Ok(outcome)
     }
 
-    /// One round over everything that is due at a provider.
+    /// Revokes what is due at a provider.
     ///
-    /// Cancel-safe: what was not stored is done again when the lease has run out.
+    /// Cancel-safe: unfinished work is repeated when the lease has expired.
     pub async fn revoke_due(&self, provider: &Provider) -> Result<()> {
         let slug = &provider.slug;
-        for stored in store::due(&self.db, slug, self.clock.now(), AT_A_TIME).await? {
-            let outcome = self.end_at(provider, &stored, Trigger::Retry).await?;
-            tracing::info!(provider = slug, ?outcome, "a grant was to be ended");
+        for stored in store::due(&self.db, slug, self.clock.now(), BATCH_SIZE).await? {
+            let outcome = self.revoke_one(provider, &stored, Trigger::Retry).await?;
+            tracing::info!(provider = slug, ?outcome, "a disconnected grant was processed");
         }
         Ok(())
     }
 
-    async fn end_at(
+    async fn revoke_one(
         &self,
         provider: &Provider,
         stored: &StoredConnection,
@@ -106,35 +105,35 @@ impl Connections {
         if !lease::take(&self.db, lease, now, now.plus(LEASE)).await? {
             return Ok(Outcome::Later);
         }
-        let ended = match self.vault.tokens(stored) {
-            // The settings may name that issuer again later; no other gets its tokens.
+        let revoked = match self.vault.tokens(stored) {
+            // Only its issuer gets the tokens; the settings may name that issuer again later.
             _ if stored.issuer != provider.issuer() => Err(Failure::Settings),
             Ok(tokens) => {
                 let revoked = revocation::revoke(&self.http, provider, &tokens, now).await;
                 revoked.map_err(|error| {
-                    tracing::warn!(provider = provider.slug, %error, "a grant could not be ended");
+                    tracing::warn!(provider = provider.slug, %error, "a grant could not be revoked");
                     failure(&error)
                 })
             }
             Err(_) if trigger == Trigger::Person => Ok(Revocation::Unreadable),
-            // APP_SECRET may be the wrong one for a while.
+            // APP_SECRET may be wrong for a while.
             Err(_) => Err(Failure::Settings),
         };
-        match ended {
-            Ok(ended) if store::forget(&self.db, lease).await? => Ok(Outcome::Done(ended)),
-            // Other tokens came meanwhile: those are next.
+        match revoked {
+            Ok(revoked) if store::forget(&self.db, lease).await? => Ok(Outcome::Done(revoked)),
+            // Newer tokens were stored meanwhile, and are next.
             Ok(_) => Ok(Outcome::Later),
-            Err(what) => {
+            Err(failure) => {
                 let now = self.clock.now();
                 let next = now.plus(retry_delay(tries(stored) + 1));
-                store::postpone(&self.db, lease, what, now, next).await?;
+                store::postpone(&self.db, lease, failure, now, next).await?;
                 Ok(Outcome::Later)
             }
         }
     }
 }
 
-/// Those of the issuer that a provider is now, and the rest.
+/// Those of the provider's current issuer, and the rest.
 fn of_issuer(
     all: Vec<StoredConnection>,
     provider: &Provider,

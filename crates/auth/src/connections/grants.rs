@@ -1,5 +1,4 @@
-//! Grants: what was requested, what was granted, and the tokens; and what can go wrong
-//! with a connection.
+//! Stores grants and their tokens, and the errors of connections.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,17 +21,17 @@ use crate::{oauth, random};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("it is not connected")]
+    #[error("the service is not connected")]
     NotConnected,
-    /// Its scope was not granted. Nothing was sent, unless the provider said so itself.
-    #[error("its scope was not granted")]
+    /// Nothing was sent, unless the provider itself said so.
+    #[error("the scope was not granted")]
     NotGranted,
-    /// Only the person can give access again.
-    #[error("the person has to connect again")]
+    /// Only the user can grant access again.
+    #[error("the user has to reconnect")]
     Reconnect { reason: BrokenReason, newly_broken: bool },
     #[error("the provider {}", .0.phrase())]
     Unavailable(Failure),
-    #[error("the access token is being renewed")]
+    #[error("the access token is being refreshed")]
     Busy,
     #[error(transparent)]
     Store(#[from] latchkey_store::Error),
@@ -42,10 +41,10 @@ pub enum Error {
 
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Codes of RFC 6749 §4.1.2.1 that some send at the token endpoint, too.
+/// Codes of RFC 6749 §4.1.2.1 that some providers also send from the token endpoint.
 const TEMPORARY: [&str; 2] = ["server_error", "temporarily_unavailable"];
 
-/// None of these failures ends a grant: they are temporary.
+/// Temporary failures, which do not end a grant.
 pub(super) fn failure(error: &oauth::Error) -> Failure {
     use oauth::Error::{ProviderUnavailable, TokenRefused, Unreachable};
     match error {
@@ -53,7 +52,7 @@ pub(super) fn failure(error: &oauth::Error) -> Failure {
         Unreachable { .. } => Failure::Unreachable,
         ProviderUnavailable { .. } => Failure::Down,
         TokenRefused { code } if TEMPORARY.contains(&code.as_str()) => Failure::Down,
-        // RFC 6749 §5.2: `invalid_client`, `unauthorized_client` and the like.
+        // Such as `invalid_client` (RFC 6749 §5.2).
         TokenRefused { .. } => Failure::ClientRejected,
         _ => Failure::InvalidResponse,
     }
@@ -69,12 +68,12 @@ pub struct Connections {
     pub(super) refreshing: KeyedMutex,
 }
 
-/// One task at a time in this process, for each connection.
+/// One task at a time for each connection, in this process.
 #[derive(Debug, Default)]
 pub(super) struct KeyedMutex(Mutex<HashMap<ConnectionId, Arc<tokio::sync::Mutex<()>>>>);
 
 impl KeyedMutex {
-    /// Those that nobody holds or waits for are dropped.
+    /// Also drops unused mutexes.
     pub(super) fn get(&self, id: ConnectionId) -> Arc<tokio::sync::Mutex<()>> {
         let mut mutexes = self.0.lock();
         mutexes.retain(|_, mutex| Arc::strong_count(mutex) > 1);
@@ -82,22 +81,21 @@ impl KeyedMutex {
     }
 }
 
-/// Writes tokens down. A short outage of the database must not cost the only
-/// valid ones.
+/// Retries during a short database outage, which must not lose the only valid tokens.
 pub(super) async fn retry_unavailable<T, F>(
     mut write: impl FnMut() -> F,
 ) -> latchkey_store::Result<T>
 where
     F: Future<Output = latchkey_store::Result<T>>,
 {
-    let mut pause = Duration::from_millis(100);
+    let mut delay = Duration::from_millis(100);
     loop {
         match write().await {
-            Err(latchkey_store::Error::Unavailable(_)) if pause < Duration::from_secs(4) => {
-                tokio::time::sleep(pause).await;
-                pause *= 2;
+            Err(latchkey_store::Error::Unavailable(_)) if delay < Duration::from_secs(4) => {
+                tokio::time::sleep(delay).await;
+                delay *= 2;
             }
-            written => return written,
+            result => return result,
         }
     }
 }
@@ -112,13 +110,12 @@ impl Connections {
         &self.vault
     }
 
-    /// A lease holder: different for each process and try.
+    /// Unique for each process and attempt.
     pub(super) fn lease_holder(&self) -> String {
         format!("{}/{}", self.process, random::token())
     }
 
-    /// Stores what a provider has just granted. Says whether its person still
-    /// has an account.
+    /// Stores a new grant. Returns whether the account still exists.
     pub async fn save(
         &self,
         provider: &Provider,
@@ -145,21 +142,22 @@ impl Connections {
         Ok(retry_unavailable(|| store::add(&self.db, &new, now)).await?)
     }
 
-    /// Revokes a grant that is not saved, if the provider can be reached.
+    /// Revokes a grant that is not stored, if the provider can be reached.
     ///
-    /// Not while another grant of this person is active there: it would be
-    /// revoked with it.
+    /// Not for use while the user has another grant there, which it might revoke too.
     pub async fn revoke_unsaved(&self, provider: &Provider, tokens: &Tokens) {
         let tokens = ProviderTokens::from(tokens);
         match revocation::revoke(&self.http, provider, &tokens, self.clock.now()).await {
-            Ok(ended) => tracing::info!(provider = provider.slug, ?ended, "a grant was not saved"),
+            Ok(revoked) => {
+                tracing::info!(provider = provider.slug, ?revoked, "a grant was not saved");
+            }
             Err(error) => {
                 tracing::warn!(provider = provider.slug, %error, "a grant that was not saved could not be revoked");
             }
         }
     }
 
-    /// Records that the grant is over. Gives back the lease, if there is one.
+    /// Records that the grant has ended, and releases the lease, if there is one.
     pub(super) async fn mark_broken(
         &self,
         lease: Lease<'_>,

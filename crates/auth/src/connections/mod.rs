@@ -1,11 +1,11 @@
-//! Services at providers that people have connected: used, refreshed, ended.
+//! Access to services at providers that users have connected.
 //!
 //! | step | where |
 //! |---|---|
-//! | the tokens are stored, encrypted | [`Connections::save`] |
-//! | a call, with what was granted | [`Connections::list`], [`services`] |
-//! | a new access token, for all who need it | `refresh` |
-//! | the end: revoked there, deleted here | [`disconnect`], `revocation` |
+//! | store the tokens, encrypted | [`Connections::save`] |
+//! | call a service | [`Connections::list`], [`services`] |
+//! | refresh the access token | `refresh` |
+//! | revoke and delete the tokens | [`disconnect`], `revocation` |
 
 mod calls;
 pub mod disconnect;

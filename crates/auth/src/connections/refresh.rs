@@ -1,8 +1,7 @@
-//! A new access token (RFC 6749 §6).
+//! Refreshes access tokens (RFC 6749 §6).
 //!
-//! A rotating refresh token works once. So only one refresh runs at a time (a
-//! mutex in each process, a lease across processes); those who wait share its
-//! result, including failures.
+//! A rotating refresh token works once, so only one refresh runs at a time (a mutex in each
+//! process, a lease across processes). The tasks that wait share its result, including failures.
 
 use std::time::Duration;
 
@@ -18,19 +17,19 @@ use crate::oauth::token;
 use crate::oauth::{self, flow};
 use crate::vault::ProviderTokens;
 
-/// Longer than three calls can take (discovery and two revocations; discovery
-/// and a refresh are two). After a crash of the holder, others go on after this.
+/// Longer than three calls can take (discovery and two revocations). If the holder crashes,
+/// others continue after this.
 pub(super) const LEASE: Span = Span::seconds(30);
 
 const _: () = assert!(LEASE.as_seconds() > 3 * TIMEOUT.as_secs().cast_signed());
 
-/// How long to wait for another process…
-const PATIENCE: Duration = TIMEOUT;
+/// How long to wait for another process.
+const WAIT_TIMEOUT: Duration = TIMEOUT;
 
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 impl Connections {
-    /// The same connection with an access token that is newer than `stale`'s.
+    /// Returns the connection with a newer access token than that of `stale`.
     pub(super) async fn refresh(
         &self,
         provider: &Provider,
@@ -39,20 +38,20 @@ impl Connections {
         let id = stale.connection.id;
         let mutex = self.refreshing.get(id);
         let mut waited = mutex.try_lock().is_err();
-        let began = self.clock.now();
+        let started_at = self.clock.now();
         let _held = mutex.lock().await;
         let holder = self.lease_holder();
-        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let deadline = tokio::time::Instant::now() + WAIT_TIMEOUT;
         loop {
             let stored = lease::find(&self.db, id).await?.ok_or(Error::NotConnected)?;
-            if let Some(outcome) = result_of_others(&stale, &stored) {
+            if let Some(outcome) = result_of_other(&stale, &stored) {
                 return outcome.map(|()| stored);
             }
-            // A queue before a provider that hangs would take minutes.
-            if let Some(trouble) =
-                stored.connection.last_failure.filter(|one| waited && one.at >= began)
+            // With a provider that hangs, a queue of refreshes would take minutes.
+            if let Some(last) =
+                stored.connection.last_failure.filter(|last| waited && last.at >= started_at)
             {
-                return Err(Error::Unavailable(trouble.failure));
+                return Err(Error::Unavailable(last.failure));
             }
             let lease = Lease { id, version: stored.version, by: &holder };
             let now = self.clock.now();
@@ -63,7 +62,7 @@ impl Connections {
                 return Err(Error::Busy);
             }
             waited = true;
-            tokio::time::sleep(LOOK_EVERY).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 
@@ -86,7 +85,7 @@ impl Connections {
         match answer.await {
             Ok(tokens) => {
                 let ProviderTokens { access, refresh } = ProviderTokens::from(&tokens);
-                // RFC 6749 §6: without a new refresh token the old one stays valid.
+                // RFC 6749 §6: without a new refresh token, the old one stays valid.
                 let refresh = refresh.or(Some(refresh_token));
                 let now = self.clock.now();
                 let refreshed = RefreshedTokens {
@@ -99,23 +98,27 @@ impl Connections {
                 retry_unavailable(write).await?;
                 lease::find(&self.db, id).await?.ok_or(Error::NotConnected)
             }
-            // Nothing else ends a grant.
+            // No other error ends a grant.
             Err(oauth::Error::InvalidGrant) => {
                 Err(self.mark_broken(lease, BrokenReason::Revoked).await?)
             }
             Err(error) => {
-                let what = failure(&error);
-                tracing::warn!(provider = provider.slug, ?what, "an access token was not renewed");
-                store::record_failure(&self.db, id, what, self.clock.now()).await?;
+                let failure = failure(&error);
+                tracing::warn!(
+                    provider = provider.slug,
+                    ?failure,
+                    "an access token was not refreshed"
+                );
+                store::record_failure(&self.db, id, failure, self.clock.now()).await?;
                 lease::release(&self.db, lease).await?;
-                Err(Error::Unavailable(what))
+                Err(Error::Unavailable(failure))
             }
         }
     }
 }
 
-/// What another task or process has stored meanwhile, if any has.
-fn result_of_others(stale: &StoredConnection, stored: &StoredConnection) -> Option<Result<()>> {
+/// What another task or process has stored meanwhile.
+fn result_of_other(stale: &StoredConnection, stored: &StoredConnection) -> Option<Result<()>> {
     match stored.connection.state {
         State::Disconnecting { .. } => Some(Err(Error::NotConnected)),
         State::NeedsReconnect { reason, .. } => {

@@ -1,4 +1,4 @@
-//! Ending a grant at its provider, in each dialect.
+//! Revokes grants at the providers.
 
 use ::http::request::Builder;
 use ::http::{Request, Response, StatusCode, header};
@@ -8,7 +8,7 @@ use url::Url;
 use url::form_urlencoded::Serializer;
 
 use crate::http::{Outbound, basic, basic_unencoded};
-use crate::oauth::dialect::below;
+use crate::oauth::dialect::join_path;
 use crate::oauth::error::{Error, Step};
 use crate::oauth::facebook;
 use crate::oauth::provider::{Kind, OpenId, Provider};
@@ -17,12 +17,11 @@ use crate::vault::ProviderTokens;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Revocation {
-    /// The provider says that its tokens are invalid, or were already.
+    /// The provider confirmed that its tokens are invalid.
     Revoked,
-    /// The provider has no revocation. The tokens are deleted here.
+    /// The provider has no revocation endpoint. The tokens are deleted here.
     Unsupported,
-    /// No secret of `APP_SECRET` decrypts the tokens: they are deleted here, and
-    /// the provider was not told.
+    /// No secret of `APP_SECRET` decrypts the tokens. They are deleted here only.
     Unreadable,
 }
 
@@ -39,8 +38,8 @@ pub(super) async fn revoke(
     }
 }
 
-/// RFC 7009 §2.1. The refresh token first, which ends its access tokens at most
-/// providers; then the access token, for those at which it does not.
+/// RFC 7009 §2.1. First the refresh token, which at most providers also revokes the access
+/// tokens; then the access token, for the others.
 async fn open_id(
     http: &Outbound,
     provider: &Provider,
@@ -55,15 +54,14 @@ async fn open_id(
         Some((&tokens.access, "access_token")),
     ];
     let in_body = openid.secret_in_body(&metadata);
-    // The answer about the refresh token counts. Without it, access tokens that
-    // cannot be revoked expire by themselves.
-    let mut ended = None;
+    // The first response counts: an access token that cannot be revoked expires by itself.
+    let mut result = None;
     for (token, hint) in tokens.into_iter().flatten() {
         let (request, body) = request(endpoint, provider, in_body, token, hint);
-        let answer = send(http, request, body).await?;
-        let _ = ended.get_or_insert(validate(&answer)?);
+        let response = send(http, request, body).await?;
+        let _ = result.get_or_insert(validate(&response)?);
     }
-    Ok(ended.unwrap_or(Revocation::Revoked))
+    Ok(result.unwrap_or(Revocation::Revoked))
 }
 
 fn request(
@@ -82,49 +80,48 @@ fn request(
         form.append_pair("client_id", &provider.client_id)
             .append_pair("client_secret", provider.client_secret.expose());
     } else {
-        let us = basic(&provider.client_id, &provider.client_secret);
-        request = request.header(header::AUTHORIZATION, us.expose());
+        let authorization = basic(&provider.client_id, &provider.client_secret);
+        request = request.header(header::AUTHORIZATION, authorization.expose());
     }
     (request, form.finish())
 }
 
-/// RFC 7009 §2.2: 200 also for a token that is unknown. Google and some others
-/// say 400 `invalid_token` for that, which comes to the same. §2.2.1:
-/// `unsupported_token_type` revokes nothing. The rest is RFC 6749 §5.2, where
-/// `invalid_grant` may also be a token that was issued to another client.
-fn validate(answer: &Response<Vec<u8>>) -> Result<Revocation, Error> {
-    if answer.status().is_success() {
+/// RFC 7009 §2.2: 200 also for an unknown token, for which Google and others send 400
+/// `invalid_token`. §2.2.1: `unsupported_token_type` revokes nothing. Other errors are those of
+/// RFC 6749 §5.2, where `invalid_grant` can mean a token of another client.
+fn validate(response: &Response<Vec<u8>>) -> Result<Revocation, Error> {
+    if response.status().is_success() {
         return Ok(Revocation::Revoked);
     }
-    let refused = answer.status() == StatusCode::BAD_REQUEST;
-    let body: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
+    let is_bad_request = response.status() == StatusCode::BAD_REQUEST;
+    let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
     match body.get("error").and_then(Value::as_str) {
-        Some("invalid_token") if refused => Ok(Revocation::Revoked),
-        Some("unsupported_token_type") if refused => Ok(Revocation::Unsupported),
+        Some("invalid_token") if is_bad_request => Ok(Revocation::Revoked),
+        Some("unsupported_token_type") if is_bad_request => Ok(Revocation::Unsupported),
         Some(code @ ("invalid_client" | "unauthorized_client" | "invalid_grant")) => {
             Err(Error::TokenRefused { code: code.to_owned() })
         }
-        _ => Err(Error::status(Step::Revocation, answer.status())),
+        _ => Err(Error::status(Step::Revocation, response.status())),
     }
 }
 
-/// "Delete an app authorization": every token of this person for this app.
+/// "Delete an app authorization": revokes all tokens of this user for this app.
 async fn github(
     http: &Outbound,
     provider: &Provider,
     api: &Url,
     tokens: &ProviderTokens,
 ) -> Result<Revocation, Error> {
-    let url = below(api, &format!("applications/{}/grant", provider.client_id));
-    let us = basic_unencoded(&provider.client_id, &provider.client_secret);
+    let url = join_path(api, &format!("applications/{}/grant", provider.client_id));
+    let authorization = basic_unencoded(&provider.client_id, &provider.client_secret);
     let request = Request::delete(url.as_str())
-        .header(header::AUTHORIZATION, us.expose())
+        .header(header::AUTHORIZATION, authorization.expose())
         .header(header::ACCEPT, "application/vnd.github+json")
         .header(header::CONTENT_TYPE, "application/json");
     let body = json!({ "access_token": tokens.access.expose() }).to_string();
-    let answer = send(http, request, body).await?;
-    match answer.status() {
-        // 404 and 422: it knows no such token.
+    let response = send(http, request, body).await?;
+    match response.status() {
+        // 404 and 422: the token is unknown.
         status if status.is_success() => Ok(Revocation::Revoked),
         StatusCode::NOT_FOUND | StatusCode::UNPROCESSABLE_ENTITY => Ok(Revocation::Revoked),
         StatusCode::UNAUTHORIZED => Err(Error::TokenRefused { code: "invalid_client".to_owned() }),
@@ -132,7 +129,7 @@ async fn github(
     }
 }
 
-/// "Revoking login": without a permission named it ends all of them.
+/// "Revoking login": without a named permission it revokes all of them.
 async fn facebook(
     http: &Outbound,
     provider: &Provider,
@@ -140,19 +137,21 @@ async fn facebook(
     tokens: &ProviderTokens,
 ) -> Result<Revocation, Error> {
     const INVALID_TOKEN: i64 = 190;
-    let mut url = below(graph, "me/permissions");
+    let mut url = join_path(graph, "me/permissions");
     let proof = facebook::appsecret_proof(tokens.access.expose(), &provider.client_secret);
     url.query_pairs_mut().append_pair("appsecret_proof", &proof);
     let request = Request::delete(url.as_str())
         .header(header::AUTHORIZATION, format!("Bearer {}", tokens.access.expose()))
         .header(header::ACCEPT, "application/json");
-    let answer = send(http, request, String::new()).await?;
-    let body: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
+    let response = send(http, request, String::new()).await?;
+    let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
     match body.pointer("/error/code").and_then(Value::as_i64) {
-        _ if answer.status().is_success() && body["success"] == true => Ok(Revocation::Revoked),
+        _ if response.status().is_success() && body["success"] == true => Ok(Revocation::Revoked),
         Some(INVALID_TOKEN) => Ok(Revocation::Revoked),
-        Some(code) if facebook::is_limit(code) => Err(Error::rate_limited(Step::Revocation)),
-        _ => Err(Error::status(Step::Revocation, answer.status())),
+        Some(code) if facebook::is_rate_limit_code(code) => {
+            Err(Error::rate_limited(Step::Revocation))
+        }
+        _ => Err(Error::status(Step::Revocation, response.status())),
     }
 }
 
@@ -189,9 +188,9 @@ mod tests {
         ] {
             let mut answer = Response::new(body.as_bytes().to_vec());
             *answer.status_mut() = StatusCode::from_u16(status).unwrap_or_default();
-            let judged = validate(&answer);
-            let failure = judged.as_ref().err().map(failure);
-            assert_eq!((judged.ok(), failure), outcome, "{status} {body}");
+            let result = validate(&answer);
+            let failure = result.as_ref().err().map(failure);
+            assert_eq!((result.ok(), failure), outcome, "{status} {body}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The services: one call each, and its sanitised result.
+//! The services: one API call each, with sanitized results.
 
 use ::http::{Response, StatusCode};
 use latchkey_domain::connection::Service;
@@ -7,16 +7,15 @@ use serde_json::Value;
 use url::Url;
 
 use crate::http::Outbound;
-use crate::oauth::dialect::below;
+use crate::oauth::dialect::join_path;
 use crate::oauth::error::{Error, Step};
 use crate::oauth::provider::{Kind, Provider};
 use crate::oauth::{facebook, github};
 use crate::secret::Secret;
 
-const AT_MOST: usize = 20;
+const MAX_ENTRIES: usize = 20;
 
-/// One thing that a service returned: foreign texts, bounded and without control
-/// characters.
+/// One item of a service, with bounded texts without control characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     pub title: DisplayName,
@@ -27,25 +26,25 @@ pub struct Entry {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum When {
     At(Timestamp),
-    /// On a day, as the provider writes it.
+    /// All day, as the provider writes the date.
     Day(DisplayName),
 }
 
 #[derive(Debug)]
-pub(crate) enum Refused {
-    /// The access token was refused (RFC 6750 §3.1 `invalid_token`).
-    Token,
-    /// The access token does not cover this (RFC 6750 §3.1 `insufficient_scope`).
-    Scope,
+pub(crate) enum ServiceError {
+    /// RFC 6750 §3.1 `invalid_token`.
+    InvalidToken,
+    /// RFC 6750 §3.1 `insufficient_scope`.
+    InsufficientScope,
     Failed(Error),
 }
 
-fn invalid_response(what: &str) -> Refused {
-    Refused::Failed(Error::invalid_response(Step::Service, what))
+fn invalid_response(what: &str) -> ServiceError {
+    ServiceError::Failed(Error::invalid_response(Step::Service, what))
 }
 
-/// The list of this name in a document; absent is empty.
-fn listed<'a>(body: &'a Value, name: &str) -> Result<&'a [Value], Refused> {
+/// A member that is a list; absent means empty.
+fn list_member<'a>(body: &'a Value, name: &str) -> Result<&'a [Value], ServiceError> {
     match body.get(name) {
         None if body.is_object() => Ok(&[]),
         Some(Value::Array(list)) => Ok(list),
@@ -53,7 +52,7 @@ fn listed<'a>(body: &'a Value, name: &str) -> Result<&'a [Value], Refused> {
     }
 }
 
-/// The first of these texts that can be shown.
+/// The first displayable text.
 fn title<'a>(candidates: impl IntoIterator<Item = Option<&'a Value>>) -> DisplayName {
     let texts = candidates.into_iter().map(|value| value.and_then(Value::as_str));
     DisplayName::first_of(texts.chain([Some("Without a name")]))
@@ -63,7 +62,7 @@ fn text(value: Option<&Value>) -> Option<DisplayName> {
     value.and_then(Value::as_str).and_then(DisplayName::clean)
 }
 
-/// Asks a service, which has to answer about this subject.
+/// Calls a service. A profile must be that of `subject`.
 pub(super) async fn list(
     http: &Outbound,
     provider: &Provider,
@@ -71,100 +70,104 @@ pub(super) async fn list(
     subject: &str,
     token: &Secret,
     now: Timestamp,
-) -> Result<Vec<Entry>, Refused> {
-    let (at_most, from) = (AT_MOST.to_string(), now.rfc3339());
-    let (at_most, from) = (at_most.as_str(), from.as_str());
+) -> Result<Vec<Entry>, ServiceError> {
+    let (limit, from) = (MAX_ENTRIES.to_string(), now.rfc3339());
+    let (limit, from) = (limit.as_str(), from.as_str());
     match (service, &provider.kind) {
         // The Calendar API, "Events: list".
         (Service::Calendar, Kind::OpenId(openid)) => {
-            let base = google(&openid.issuer, provider.local, CALENDAR);
+            let base = google_api(&openid.issuer, provider.local, CALENDAR);
             let query = [
-                ("maxResults", at_most),
+                ("maxResults", limit),
                 ("singleEvents", "true"),
                 ("orderBy", "startTime"),
                 ("timeMin", from),
             ];
-            let url = base.map(|base| with(&base, "calendars/primary/events", &query));
-            events(&ask(http, url, token).await?)
+            let url = base.map(|base| endpoint(&base, "calendars/primary/events", &query));
+            events(&fetch(http, url, token).await?)
         }
         // The People API, "people.connections: list".
         (Service::Contacts, Kind::OpenId(openid)) => {
-            let base = google(&openid.issuer, provider.local, PEOPLE);
-            let query = [("personFields", "names,emailAddresses"), ("pageSize", at_most)];
-            let url = base.map(|base| with(&base, "people/me/connections", &query));
-            contacts(&ask(http, url, token).await?)
+            let base = google_api(&openid.issuer, provider.local, PEOPLE);
+            let query = [("personFields", "names,emailAddresses"), ("pageSize", limit)];
+            let url = base.map(|base| endpoint(&base, "people/me/connections", &query));
+            contacts(&fetch(http, url, token).await?)
         }
-        // "List repositories for the authenticated user", the latest first.
+        // "List repositories for the authenticated user".
         (Service::Repositories, Kind::GitHub { api, .. }) => {
-            let url = with(api, "user/repos", &[("sort", "pushed"), ("per_page", at_most)]);
-            repositories(&ask(http, Some(url), token).await?)
+            let url = endpoint(api, "user/repos", &[("sort", "pushed"), ("per_page", limit)]);
+            repositories(&fetch(http, Some(url), token).await?)
         }
         // UserInfo (OpenID Connect Core §5.3).
         (Service::Profile, Kind::OpenId(openid)) => {
             let metadata = openid.discovery.metadata(http, &openid.issuer, now).await;
-            let endpoint = metadata.map_err(Refused::Failed)?.userinfo_endpoint.clone();
-            profile(&ask(http, endpoint, token).await?, "sub", subject, &CLAIMS)
+            let url = metadata.map_err(ServiceError::Failed)?.userinfo_endpoint.clone();
+            profile(&fetch(http, url, token).await?, "sub", subject, &CLAIMS)
         }
         (Service::Profile, Kind::Facebook { graph, .. }) => {
-            let url = facebook::me(graph, token.expose(), &provider.client_secret);
-            profile(&ask(http, Some(url), token).await?, "id", subject, &FIELDS)
+            let url = facebook::me_url(graph, token.expose(), &provider.client_secret);
+            profile(&fetch(http, Some(url), token).await?, "id", subject, &FIELDS)
         }
         _ => Err(invalid_response("there is no such service")),
     }
 }
 
-async fn ask(http: &Outbound, url: Option<Url>, token: &Secret) -> Result<Value, Refused> {
+async fn fetch(http: &Outbound, url: Option<Url>, token: &Secret) -> Result<Value, ServiceError> {
     let url = url.ok_or_else(|| invalid_response("it has no such service"))?;
-    let answer = http.get(&url, Some(token.expose())).await;
-    let answer =
-        answer.map_err(|error| Refused::Failed(Error::unreachable(Step::Service)(error)))?;
-    validate(answer)
+    let response = http.get(&url, Some(token.expose())).await;
+    let response =
+        response.map_err(|error| ServiceError::Failed(Error::unreachable(Step::Service)(error)))?;
+    validate(response)
 }
 
-fn validate(answer: Response<Vec<u8>>) -> Result<Value, Refused> {
-    const DEAD_TOKEN: [i64; 2] = [102, 190];
-    let answer = github::not_exhausted(answer).map_err(Refused::Failed)?;
-    let body: Option<Value> = serde_json::from_slice(answer.body()).ok();
+fn validate(response: Response<Vec<u8>>) -> Result<Value, ServiceError> {
+    const INVALID_TOKEN_CODES: [i64; 2] = [102, 190];
+    let response = github::check_rate_limit(response).map_err(ServiceError::Failed)?;
+    let body: Option<Value> = serde_json::from_slice(response.body()).ok();
     let error = body.as_ref().and_then(|body| body.get("error"));
     let code = error.and_then(|error| error.get("code")?.as_i64());
-    match answer.status() {
+    match response.status() {
         StatusCode::OK => body.ok_or_else(|| invalid_response("it is not a JSON document")),
-        StatusCode::UNAUTHORIZED => Err(Refused::Token),
-        _ if error.is_some_and(names_a_limit) || code.is_some_and(facebook::is_limit) => {
-            Err(Refused::Failed(Error::rate_limited(Step::Service)))
+        StatusCode::UNAUTHORIZED => Err(ServiceError::InvalidToken),
+        _ if error.is_some_and(is_google_rate_limit)
+            || code.is_some_and(facebook::is_rate_limit_code) =>
+        {
+            Err(ServiceError::Failed(Error::rate_limited(Step::Service)))
         }
-        _ if code.is_some_and(|code| DEAD_TOKEN.contains(&code)) => Err(Refused::Token),
-        StatusCode::FORBIDDEN => Err(Refused::Scope),
-        status => Err(Refused::Failed(Error::status(Step::Service, status))),
+        _ if code.is_some_and(|code| INVALID_TOKEN_CODES.contains(&code)) => {
+            Err(ServiceError::InvalidToken)
+        }
+        StatusCode::FORBIDDEN => Err(ServiceError::InsufficientScope),
+        status => Err(ServiceError::Failed(Error::status(Step::Service, status))),
     }
 }
 
-/// Google says 403 also when somebody has asked too often, and names the reason.
-fn names_a_limit(error: &Value) -> bool {
+/// Google also responds 403 at a rate limit, with a reason.
+fn is_google_rate_limit(error: &Value) -> bool {
     let reasons = error.get("errors").and_then(Value::as_array).into_iter().flatten();
     let mut reasons = reasons.filter_map(|one| one.get("reason")?.as_str());
     reasons.any(|reason| reason.ends_with("ateLimitExceeded") || reason == "quotaExceeded")
 }
 
-/// The local provider's path below its issuer, and the address of the real one.
+/// The path at the local provider, below its issuer, and the URL of the real API.
 const CALENDAR: (&str, &str) = ("calendar/v3", "https://www.googleapis.com/calendar/v3");
 const PEOPLE: (&str, &str) = ("people/v1", "https://people.googleapis.com/v1");
 
-fn google(issuer: &str, local: bool, (path, real): (&str, &str)) -> Option<Url> {
-    if local { Some(below(&Url::parse(issuer).ok()?, path)) } else { Url::parse(real).ok() }
+fn google_api(issuer: &str, local: bool, (path, real): (&str, &str)) -> Option<Url> {
+    if local { Some(join_path(&Url::parse(issuer).ok()?, path)) } else { Url::parse(real).ok() }
 }
 
-fn with(base: &Url, path: &str, query: &[(&str, &str)]) -> Url {
-    let mut url = below(base, path);
+fn endpoint(base: &Url, path: &str, query: &[(&str, &str)]) -> Url {
+    let mut url = join_path(base, path);
     url.query_pairs_mut().extend_pairs(query);
     url
 }
 
-fn events(body: &Value) -> Result<Vec<Entry>, Refused> {
-    let items = listed(body, "items")?.iter();
+fn events(body: &Value) -> Result<Vec<Entry>, ServiceError> {
+    let items = list_member(body, "items")?.iter();
     Ok(items
         .filter(|item| item.get("status").and_then(Value::as_str) != Some("cancelled"))
-        .take(AT_MOST)
+        .take(MAX_ENTRIES)
         .map(|item| Entry {
             title: title([item.get("summary")]),
             about: text(item.get("location")),
@@ -178,10 +181,10 @@ fn when(start: &Value) -> Option<When> {
     at.map(When::At).or_else(|| text(start.get("date")).map(When::Day))
 }
 
-fn contacts(body: &Value) -> Result<Vec<Entry>, Refused> {
-    let people = listed(body, "connections")?.iter();
+fn contacts(body: &Value) -> Result<Vec<Entry>, ServiceError> {
+    let people = list_member(body, "connections")?.iter();
     Ok(people
-        .take(AT_MOST)
+        .take(MAX_ENTRIES)
         .map(|person| Entry {
             title: title([person.pointer("/names/0/displayName")]),
             about: text(person.pointer("/emailAddresses/0/value")),
@@ -190,9 +193,9 @@ fn contacts(body: &Value) -> Result<Vec<Entry>, Refused> {
         .collect())
 }
 
-fn repositories(body: &Value) -> Result<Vec<Entry>, Refused> {
+fn repositories(body: &Value) -> Result<Vec<Entry>, ServiceError> {
     let all = body.as_array().ok_or_else(|| invalid_response("it is not a list"))?;
-    Ok(all.iter().take(AT_MOST).map(repository).collect())
+    Ok(all.iter().take(MAX_ENTRIES).map(repository).collect())
 }
 
 fn repository(one: &Value) -> Entry {
@@ -205,7 +208,7 @@ fn repository(one: &Value) -> Entry {
     Entry { title: title([one.get("full_name"), one.get("name")]), about, when: at.map(When::At) }
 }
 
-/// Standard claims that say something to a person (OpenID Connect Core §5.1).
+/// Claims to show (OpenID Connect Core §5.1).
 const CLAIMS: [(&str, &str); 5] = [
     ("name", "Name"),
     ("email", "E-mail"),
@@ -214,20 +217,20 @@ const CLAIMS: [(&str, &str); 5] = [
     ("zoneinfo", "Time zone"),
 ];
 
-/// What of them `/me` tells at Facebook.
+/// The same for Facebook's `/me`.
 const FIELDS: [(&str, &str); 2] = [("name", "Name"), ("email", "E-mail")];
 
-/// What is about another subject must not be used (OpenID Connect Core §5.3.2).
+/// The subject must match (OpenID Connect Core §5.3.2).
 fn profile(
     body: &Value,
     id: &str,
     subject: &str,
     fields: &[(&str, &str)],
-) -> Result<Vec<Entry>, Refused> {
+) -> Result<Vec<Entry>, ServiceError> {
     match body.get(id).and_then(Value::as_str) {
-        Some(who) if who == subject => {}
-        Some(_) => return Err(invalid_response("it is about somebody else")),
-        None => return Err(invalid_response("it is about nobody")),
+        Some(found) if found == subject => {}
+        Some(_) => return Err(invalid_response("it has another subject")),
+        None => return Err(invalid_response("it has no subject")),
     }
     let entry = |(field, label): &(&str, &str)| {
         Some(Entry { title: text(body.get(*field))?, about: DisplayName::clean(label), when: None })
@@ -261,24 +264,31 @@ mod tests {
         ] {
             let mut answer = Response::new(body.clone().into_bytes());
             *answer.status_mut() = StatusCode::from_u16(status).unwrap_or_default();
-            let judged = match validate(answer) {
+            let result = match validate(answer) {
                 Ok(_) => "ok",
-                Err(Refused::Token) => "token",
-                Err(Refused::Scope) => "scope",
-                Err(Refused::Failed(_)) => "failed",
+                Err(ServiceError::InvalidToken) => "token",
+                Err(ServiceError::InsufficientScope) => "scope",
+                Err(ServiceError::Failed(_)) => "failed",
             };
-            assert_eq!(judged, outcome, "{status} {body}");
+            assert_eq!(result, outcome, "{status} {body}");
         }
     }
+
     #[test]
     fn the_real_google_is_asked_at_its_own_addresses() {
         let issuer = "https://accounts.google.com";
         let at = |url: Option<Url>| url.map(String::from).unwrap_or_default();
-        assert_eq!(at(google(issuer, false, CALENDAR)), "https://www.googleapis.com/calendar/v3");
-        assert_eq!(at(google(issuer, false, PEOPLE)), "https://people.googleapis.com/v1");
+        assert_eq!(
+            at(google_api(issuer, false, CALENDAR)),
+            "https://www.googleapis.com/calendar/v3"
+        );
+        assert_eq!(at(google_api(issuer, false, PEOPLE)), "https://people.googleapis.com/v1");
         let local = "http://127.0.0.1:3001/google";
-        assert_eq!(at(google(local, true, CALENDAR)), "http://127.0.0.1:3001/google/calendar/v3");
-        assert_eq!(at(google(local, true, PEOPLE)), "http://127.0.0.1:3001/google/people/v1");
+        assert_eq!(
+            at(google_api(local, true, CALENDAR)),
+            "http://127.0.0.1:3001/google/calendar/v3"
+        );
+        assert_eq!(at(google_api(local, true, PEOPLE)), "http://127.0.0.1:3001/google/people/v1");
     }
 
     #[test]
@@ -309,11 +319,12 @@ mod tests {
             "emailAddresses": [{ "value": "x@example.test" }],
         });
         let found = contacts(&json!({ "connections": vec![one; 500] })).unwrap_or_default();
-        assert_eq!(found.len(), AT_MOST);
+        assert_eq!(found.len(), MAX_ENTRIES);
         assert!(found[0].title.as_str().len() <= 120);
         let about = found[0].about.as_ref().map(|about| about.as_str());
         assert_eq!(about, Some("x@example.test"));
     }
+
     #[test]
     fn private_ones_are_told_from_public_ones() {
         let body = json!([
@@ -331,6 +342,7 @@ mod tests {
         assert_eq!(found[3].title.as_str(), "Without a name");
         assert!(repositories(&json!({ "message": "x" })).is_err());
     }
+
     #[test]
     fn a_profile_is_about_somebody() {
         let body = json!({ "sub": "1", "name": "Ada", "email": 7, "locale": "en" });

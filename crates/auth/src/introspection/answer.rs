@@ -1,4 +1,4 @@
-//! What an answer about a token means (RFC 7662 §2.2).
+//! Validates introspection responses (RFC 7662 §2.2).
 
 use latchkey_domain::{Scopes, Subject, Timestamp};
 use serde_json::Value;
@@ -6,14 +6,12 @@ use serde_json::Value;
 use crate::jose::Members;
 use crate::tokens::verify::DEFAULT_LEEWAY;
 
-/// How much of a client's name is kept.
 const MAX_CLIENT_ID: usize = 255;
 
-/// What a token has to be to be for us.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expected {
     pub audience: String,
-    /// Who has to have issued it, if the answer says so at all.
+    /// Compared with `iss`, if the response has one.
     pub issuer: Option<String>,
 }
 
@@ -29,14 +27,14 @@ pub struct TokenInfo {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, strum::EnumIter)]
 pub enum Rejection {
     /// Revoked, expired, or never issued: the server does not say which.
-    #[error("Whoever issues tokens says that this one is not active.")]
+    #[error("The authorization server says that the token is not active.")]
     NotActive,
-    #[error("What its issuer says about the token has no usable {0}.")]
+    #[error("The authorization server’s response about the token has no valid {0}.")]
     Unusable(&'static str),
-    /// It is for another API (RFC 7662 §4, RFC 8707).
+    /// RFC 7662 §4, RFC 8707.
     #[error("The token is meant for another service.")]
     AudienceWrong,
-    #[error("The token was issued by somebody else.")]
+    #[error("The token was issued by another issuer.")]
     IssuerWrong,
     #[error("The token has expired.")]
     Expired,
@@ -45,7 +43,7 @@ pub enum Rejection {
 }
 
 impl Rejection {
-    /// The code, which it shares with a JWT that is refused for the same reason.
+    /// The same code as for a JWT that is rejected for the same reason.
     pub const fn code(self) -> &'static str {
         match self {
             Self::NotActive | Self::Unusable(_) => "token_inactive",
@@ -57,14 +55,12 @@ impl Rejection {
     }
 }
 
-/// Reads an object in which every name stands once: of two `active` nobody could
-/// say which one counts.
-pub(super) fn read(body: &[u8]) -> Option<Members> {
+/// Rejects duplicate members: two `active` would be ambiguous.
+pub(super) fn parse(body: &[u8]) -> Option<Members> {
     Members::parse(body).filter(|members| !members.has_duplicates())
 }
 
-/// Judges an answer. A member that is not of its type is never read as if it
-/// were, and never as if it were not there.
+/// A member of the wrong type is an error, not ignored.
 pub fn validate(
     answer: &Members,
     expected: &Expected,
@@ -73,20 +69,20 @@ pub fn validate(
     if answer.get("active") != Some(&Value::Bool(true)) {
         return Err(Rejection::NotActive);
     }
-    // RFC 6749 §7.1: one that has to be shown in another way is no bearer token.
+    // RFC 6749 §7.1: we support bearer tokens only.
     if text(answer, "token_type")?.is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
         return Err(Rejection::Unusable("token_type"));
     }
     let issuer = text(answer, "iss")?;
-    if let (Some(says), Some(expected)) = (&issuer, &expected.issuer)
-        && says != expected
+    if let (Some(issuer), Some(expected)) = (&issuer, &expected.issuer)
+        && issuer != expected
     {
         return Err(Rejection::IssuerWrong);
     }
     if !audiences(answer)?.contains(&expected.audience.as_str()) {
         return Err(Rejection::AudienceWrong);
     }
-    // The server has looked at its own clock; this is for an answer that is late.
+    // The server has checked its own clock; this is for a late response.
     let expires_at = time(answer, "exp")?;
     if expires_at.is_some_and(|at| at <= now) {
         return Err(Rejection::Expired);
@@ -96,12 +92,12 @@ pub fn validate(
     }
     let subject = text(answer, "sub")?.ok_or(Rejection::Unusable("sub"))?;
     let subject = Subject::new(subject).map_err(|_| Rejection::Unusable("sub"))?;
-    let client_id = text(answer, "client_id")?.map(|id| shown(&id));
+    let client_id = text(answer, "client_id")?.map(|id| sanitize(&id));
     let scopes = Scopes::parse_known(&text(answer, "scope")?.unwrap_or_default());
     Ok(TokenInfo { subject, issuer, scopes, client_id, expires_at })
 }
 
-/// A text; null is as good as nothing.
+/// Null counts as absent.
 fn text(answer: &Members, name: &'static str) -> Result<Option<String>, Rejection> {
     match answer.get(name) {
         None | Some(Value::Null) => Ok(None),
@@ -110,12 +106,12 @@ fn text(answer: &Members, name: &'static str) -> Result<Option<String>, Rejectio
     }
 }
 
-/// A whole number of seconds (RFC 7519 §2 `NumericDate`); parts of one are cut off.
+/// RFC 7519 §2 `NumericDate`, rounded down.
 fn time(answer: &Members, name: &'static str) -> Result<Option<Timestamp>, Rejection> {
     let seconds = match answer.get(name) {
         None | Some(Value::Null) => return Ok(None),
         Some(Value::Number(number)) => match number.as_f64() {
-            // Beyond, milliseconds would not fit: no such time is meant in earnest.
+            // Larger values would overflow as milliseconds.
             Some(seconds) if seconds.abs() < 1e14 => number.as_i64().or(whole(seconds)),
             _ => None,
         },
@@ -140,8 +136,7 @@ fn audiences(answer: &Members) -> Result<Vec<&str>, Rejection> {
     }
 }
 
-/// Somebody else's name for an app, as far as a log and an audit trail take it.
-pub(super) fn shown(client_id: &str) -> String {
-    let plain = client_id.chars().filter(|c| !c.is_control());
-    plain.take(MAX_CLIENT_ID).collect()
+/// For the log and the audit trail.
+pub(super) fn sanitize(client_id: &str) -> String {
+    client_id.chars().filter(|c| !c.is_control()).take(MAX_CLIENT_ID).collect()
 }

@@ -1,10 +1,8 @@
-//! Which apps a person let in, as the authorization server tells, and how an
-//! app's access is ended there.
+//! Lists the apps that a user has authorized at the authorization server, and revokes them.
 //!
-//! No standard has this. A server that offers it says so in its metadata
-//! (RFC 8414 §2 lets it add members): `authorizations_endpoint`. Asked for with
-//! `sub` and the API's credentials, it lists what that person let in; deleting
-//! an entry ends it, and its tokens with it.
+//! There is no standard for this. A server that supports it has an `authorizations_endpoint`
+//! in its metadata (RFC 8414 §2 allows more members): with `sub` and the API's credentials it
+//! lists that user's authorizations, and deleting one revokes its tokens.
 
 use ::http::{Method, StatusCode};
 use latchkey_domain::{Clock, Scopes, Span, Subject, Timestamp};
@@ -13,13 +11,13 @@ use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
-use super::answer::shown;
+use super::answer::sanitize;
 use super::client::{Client, Unavailable, expect_ok};
 
-/// How long it is believed where the endpoint is, or that there is none.
+/// How long the endpoint, or its absence, is cached.
 const FRESH_FOR: Span = Span::minutes(60);
 
-/// More apps than anybody lets in; the rest is not shown.
+/// The rest is not shown.
 const MAX_LISTED: usize = 100;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,18 +26,16 @@ pub struct Authorization {
     pub app: String,
     pub scopes: Scopes,
     pub since: Option<Timestamp>,
-    /// When a token of it was last asked about or issued.
+    /// When one of its tokens was last issued or introspected.
     pub last_used_at: Option<Timestamp>,
 }
 
-/// The list, at an endpoint that is found out when it is asked for; its own client,
-/// so that its circuit breaker cannot block introspection.
+/// Has its own client, so that its circuit breaker cannot block introspection.
 #[derive(Debug)]
 pub(super) struct Authorizations {
     client: Client,
     issuer: Option<String>,
-    /// The endpoint, as far as it is known, and since when.
-    known: RwLock<Option<(Timestamp, Option<Url>)>>,
+    cached: RwLock<Option<(Timestamp, Option<Url>)>>,
 }
 
 #[derive(Deserialize)]
@@ -50,7 +46,7 @@ struct Metadata {
 
 impl Authorizations {
     pub(super) fn new(client: Client, issuer: Option<String>) -> Self {
-        Self { client, issuer, known: RwLock::default() }
+        Self { client, issuer, cached: RwLock::default() }
     }
 
     /// `None` when the server offers no list.
@@ -66,34 +62,33 @@ impl Authorizations {
         read(&body).map(Some).ok_or(Unavailable::InvalidResponse)
     }
 
-    /// Ends one of them. One that is gone already has ended, too.
+    /// Succeeds also if the authorization is gone already.
     pub(super) async fn revoke(&self, id: &str, clock: &Clock) -> Result<(), Unavailable> {
         let Some(mut url) = self.endpoint(clock).await? else { return Ok(()) };
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty().push(id);
         }
         let (status, _) = self.client.send(Method::DELETE, &url, true, clock).await?;
-        let has_ended = status.is_success() || status == StatusCode::NOT_FOUND;
-        if has_ended { Ok(()) } else { expect_ok(status) }
+        let is_revoked = status.is_success() || status == StatusCode::NOT_FOUND;
+        if is_revoked { Ok(()) } else { expect_ok(status) }
     }
 
     async fn endpoint(&self, clock: &Clock) -> Result<Option<Url>, Unavailable> {
         let Some(issuer) = &self.issuer else { return Ok(None) };
-        let known = self.known.read().clone();
-        if let Some((at, endpoint)) = known
+        let cached = self.cached.read().clone();
+        if let Some((at, endpoint)) = cached
             && clock.now().since(at) < FRESH_FOR
         {
             return Ok(endpoint);
         }
         let endpoint = self.discover(issuer, clock).await?;
-        *self.known.write() = Some((clock.now(), endpoint.clone()));
+        *self.cached.write() = Some((clock.now(), endpoint.clone()));
         Ok(endpoint)
     }
 
-    /// Reads the server's metadata: at the address of RFC 8414 §3.1, and where
-    /// there is none at that of OpenID Connect Discovery §4.
+    /// Reads the metadata of RFC 8414 §3.1, or else of OpenID Connect Discovery §4.
     async fn discover(&self, issuer: &str, clock: &Clock) -> Result<Option<Url>, Unavailable> {
-        for url in addresses(issuer) {
+        for url in metadata_urls(issuer) {
             let (status, body) = self.client.send(Method::GET, &url, false, clock).await?;
             match status {
                 StatusCode::NOT_FOUND => {}
@@ -109,7 +104,7 @@ impl Authorizations {
     }
 }
 
-fn addresses(issuer: &str) -> Vec<Url> {
+fn metadata_urls(issuer: &str) -> Vec<Url> {
     let Ok(url) = Url::parse(issuer) else { return Vec::new() };
     let path = url.path().trim_end_matches('/');
     let inserted = url.join(&format!("/.well-known/oauth-authorization-server{path}"));
@@ -118,15 +113,15 @@ fn addresses(issuer: &str) -> Vec<Url> {
     inserted.into_iter().chain(appended).collect()
 }
 
-/// What the metadata say, if they are the issuer's own (RFC 8414 §3.3). Our
-/// credentials go to nobody but the issuer: the endpoint has to be at its origin.
+/// Checks that the metadata are the issuer's own (RFC 8414 §3.3), and the endpoint is at its
+/// origin: only the issuer gets our credentials.
 fn endpoint(issuer: &str, metadata: Metadata) -> Option<Url> {
     let origin = Url::parse(issuer).ok()?.origin();
-    let ours = |url: &Url| url.origin() == origin && url.username().is_empty();
-    metadata.authorizations_endpoint.filter(|url| metadata.issuer == issuer && ours(url))
+    let is_at_issuer = |url: &Url| url.origin() == origin && url.username().is_empty();
+    metadata.authorizations_endpoint.filter(|url| metadata.issuer == issuer && is_at_issuer(url))
 }
 
-/// Reads a list; an entry without an id could not be ended, and makes it none.
+/// `None` if an entry has no ID, and so could not be revoked.
 fn read(body: &[u8]) -> Option<Vec<Authorization>> {
     let list: Value = serde_json::from_slice(body).ok()?;
     let entries = list.get("authorizations")?.as_array()?;
@@ -140,7 +135,7 @@ fn entry(entry: &Value) -> Option<Authorization> {
     let app = text("client_name").or_else(|| text("client_id")).unwrap_or_default();
     Some(Authorization {
         id: id.to_owned(),
-        app: shown(app),
+        app: sanitize(app),
         scopes: Scopes::parse_known(text("scope").unwrap_or_default()),
         since: time("created_at").map(Timestamp::from_seconds),
         last_used_at: time("last_used_at").map(Timestamp::from_seconds),
@@ -160,7 +155,7 @@ mod tests {
             ("https://as.test", "https://as.test", ""),
             ("http://127.0.0.1:3001/google", near, "/google"),
         ] {
-            let found: Vec<_> = addresses(issuer).into_iter().map(String::from).collect();
+            let found: Vec<_> = metadata_urls(issuer).into_iter().map(String::from).collect();
             let inserted = format!("{inserted}{known}/oauth-authorization-server{appended}");
             assert_eq!(found, [inserted, format!("{issuer}{known}/openid-configuration")]);
         }

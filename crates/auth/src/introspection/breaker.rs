@@ -1,10 +1,9 @@
-//! A circuit breaker: a server that does not answer is left alone for a moment,
-//! so that it costs one timeout a second and not one for each request.
+//! A circuit breaker: an unavailable server costs one timeout per second, not one per request.
 
 use latchkey_domain::{Span, Timestamp};
 use parking_lot::Mutex;
 
-pub(super) const REST: Span = Span::seconds(1);
+pub(super) const COOL_DOWN: Span = Span::seconds(1);
 
 #[derive(Debug, Default)]
 pub(super) struct Breaker(Mutex<State>);
@@ -14,7 +13,7 @@ enum State {
     #[default]
     Closed,
     Open(Timestamp),
-    /// One question is out to find out; all others wait for what it finds.
+    /// One request probes the server; the others fail until it returns.
     HalfOpen,
 }
 
@@ -24,8 +23,8 @@ pub(super) struct Permit<'a> {
 }
 
 impl Breaker {
-    /// Leave to ask; `None` while the server is left alone.
-    pub(super) fn enter(&self, now: Timestamp) -> Option<Permit<'_>> {
+    /// `None` while the circuit is open.
+    pub(super) fn try_acquire(&self, now: Timestamp) -> Option<Permit<'_>> {
         let mut state = self.0.lock();
         let is_probe = match *state {
             State::Closed => false,
@@ -47,11 +46,11 @@ impl Permit<'_> {
 
     pub(super) fn failed(mut self, now: Timestamp) {
         self.is_probe = false;
-        *self.breaker.0.lock() = State::Open(now.plus(REST));
+        *self.breaker.0.lock() = State::Open(now.plus(COOL_DOWN));
     }
 }
 
-/// Whoever asked went away before there was an answer: the next one may try.
+/// The probe was cancelled: the next request may probe.
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
         let mut state = self.breaker.0.lock();
@@ -69,20 +68,20 @@ mod tests {
     fn one_at_a_time_finds_out_whether_somebody_answers_again() {
         let breaker = Breaker::default();
         let at = Timestamp::from_millis;
-        let (first, second) = (breaker.enter(at(0)), breaker.enter(at(0)));
+        let (first, second) = (breaker.try_acquire(at(0)), breaker.try_acquire(at(0)));
         assert!(first.is_some() && second.is_some(), "all may ask while somebody answers");
         first.expect("leave").failed(at(0));
-        assert!(breaker.enter(at(999)).is_none(), "it is left alone");
-        let third = breaker.enter(at(1000)).expect("one may try");
-        assert!(breaker.enter(at(5000)).is_none(), "and the others wait");
+        assert!(breaker.try_acquire(at(999)).is_none(), "it is left alone");
+        let third = breaker.try_acquire(at(1000)).expect("one may try");
+        assert!(breaker.try_acquire(at(5000)).is_none(), "and the others wait");
         third.failed(at(4000));
-        assert!(breaker.enter(at(4999)).is_none());
-        drop(breaker.enter(at(5000)).expect("one more, who goes away"));
-        breaker.enter(at(5001)).expect("then the next").succeeded();
-        assert!(breaker.enter(at(5001)).is_some() && breaker.enter(at(5001)).is_some());
+        assert!(breaker.try_acquire(at(4999)).is_none());
+        drop(breaker.try_acquire(at(5000)).expect("one more, who goes away"));
+        breaker.try_acquire(at(5001)).expect("then the next").succeeded();
+        assert!(breaker.try_acquire(at(5001)).is_some() && breaker.try_acquire(at(5001)).is_some());
         // An answer to a question from before is an answer too.
-        breaker.enter(at(6000)).expect("leave").failed(at(6000));
+        breaker.try_acquire(at(6000)).expect("leave").failed(at(6000));
         second.expect("leave").succeeded();
-        assert!(breaker.enter(at(6000)).is_some());
+        assert!(breaker.try_acquire(at(6000)).is_some());
     }
 }

@@ -1,4 +1,5 @@
-//! Requests to the authorization server (RFC 7662 §2.1), within limits.
+//! The HTTP client for the authorization server (RFC 7662 §2.1), with a timeout, a limit on
+//! concurrent requests, and a circuit breaker.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -15,41 +16,37 @@ use crate::http::{self, Outbound, basic};
 use crate::jose::Members;
 use crate::secret::Secret;
 
-/// The longest that a request waits for an answer. Shorter than at a sign-in:
-/// here every request of an app waits, and not one person now and then.
+/// Shorter than at a sign-in, because every API request with an opaque token waits for it.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Requests at a time; more wait for a slot, for another [`TIMEOUT`] at most.
-const AT_ONCE: usize = 64;
+/// More requests wait for a slot, for [`TIMEOUT`] at most.
+const MAX_CONCURRENT: usize = 64;
 
-/// Where to ask, as whom, and what is expected of the answer.
 #[derive(Clone, Debug)]
 pub struct Config {
     pub url: Url,
     pub client_id: String,
     pub client_secret: Secret,
-    /// Whom a token has to be for, and who may have issued it.
     pub expected: Expected,
     pub issuer: Option<String>,
-    /// How long an answer is believed, 5 s at the
-    /// most; with 0 nothing is remembered, and each request asks for itself.
+    /// At most [`MAX_CACHE_TTL`](super::MAX_CACHE_TTL); 0 disables the cache.
     pub cache_ttl: Span,
 }
 
-/// Why nothing was heard. Nobody is let in then.
+/// Why a token could not be introspected. It is rejected then.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Unavailable {
     #[error("the authorization server cannot be reached: {0}")]
     Unreachable(http::Error),
     #[error("the authorization server did not answer within {} seconds", TIMEOUT.as_secs())]
     Timeout,
-    #[error("more questions are waiting than the authorization server answers")]
+    #[error("too many requests are waiting for the authorization server")]
     QueueFull,
     #[error("the authorization server answered {0}")]
     Status(StatusCode),
     #[error("the authorization server does not accept OAUTH_INTROSPECTION_CLIENT_ID and _SECRET")]
     Credentials,
-    #[error("the authorization server answered something that makes no sense")]
+    #[error("the authorization server sent an invalid response")]
     InvalidResponse,
     #[error("the authorization server did not answer a moment ago")]
     CircuitOpen,
@@ -57,48 +54,45 @@ pub enum Unavailable {
 
 impl Unavailable {
     pub const fn retry_after(&self) -> Span {
-        breaker::REST
+        breaker::COOL_DOWN
     }
 }
 
-/// What one request had to ask for, and how long it waited.
+/// The introspection calls of one API request, and how long it waited for them.
 #[derive(Debug, Default)]
 pub struct CallCounter {
-    any_token: AtomicBool,
-    made: AtomicU32,
+    has_token: AtomicBool,
+    count: AtomicU32,
     micros: AtomicU64,
 }
 
-/// Measures until it is dropped.
-pub(super) struct Wait<'a>(&'a CallCounter, Instant);
+/// Adds the time until it is dropped.
+pub(super) struct WaitTimer<'a>(&'a CallCounter, Instant);
 
 impl CallCounter {
-    /// How many calls were made; `None` when no token was shown that anybody
-    /// could be asked about.
+    /// `None` if the request had no opaque token.
     pub fn count(&self) -> Option<u32> {
-        self.any_token.load(Ordering::Relaxed).then(|| self.made.load(Ordering::Relaxed))
+        self.has_token.load(Ordering::Relaxed).then(|| self.count.load(Ordering::Relaxed))
     }
 
-    /// How long the request waited, for somebody else's call too.
+    /// Includes the time for a call that another request made.
     pub fn time(&self) -> Duration {
         Duration::from_micros(self.micros.load(Ordering::Relaxed))
     }
 
-    pub(super) fn waiting(&self) -> Wait<'_> {
-        self.any_token.store(true, Ordering::Relaxed);
-        Wait(self, Instant::now())
+    pub(super) fn start_wait(&self) -> WaitTimer<'_> {
+        self.has_token.store(true, Ordering::Relaxed);
+        WaitTimer(self, Instant::now())
     }
 }
 
-impl Drop for Wait<'_> {
+impl Drop for WaitTimer<'_> {
     fn drop(&mut self) {
         let micros = u64::try_from(self.1.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.0.micros.fetch_add(micros, Ordering::Relaxed);
     }
 }
 
-/// Sends requests of one purpose, within a limit and behind a circuit breaker of
-/// their own.
 #[derive(Debug)]
 pub(super) struct Client {
     http: Outbound,
@@ -114,71 +108,74 @@ impl Client {
             http,
             url: config.url.clone(),
             authorization: basic(&config.client_id, &config.client_secret),
-            slots: Semaphore::new(AT_ONCE),
+            slots: Semaphore::new(MAX_CONCURRENT),
             breaker: Breaker::default(),
         }
     }
 
-    /// Asks about a token; the wait is over when there is an answer.
+    /// `wait` ends with the response.
     pub(super) async fn introspect(
         &self,
         token: &str,
         clock: &Clock,
-        wait: Wait<'_>,
+        wait: WaitTimer<'_>,
     ) -> Result<Members, Unavailable> {
         let request = self
             .request(Method::POST, &self.url, true)
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(form(token));
-        let (status, body) = self.within_limits(request, clock, Some(wait.0)).await?;
+        let (status, body) = self.send_limited(request, clock, Some(wait.0)).await?;
         expect_ok(status)?;
-        answer::read(&body).ok_or(Unavailable::InvalidResponse)
+        answer::parse(&body).ok_or(Unavailable::InvalidResponse)
     }
 
-    /// Sends a request without a body to the same server, with our credentials
-    /// or without.
+    /// Sends a request without a body to the same server.
     pub(super) async fn send(
         &self,
         method: Method,
         url: &Url,
-        as_us: bool,
+        with_credentials: bool,
         clock: &Clock,
     ) -> Result<(StatusCode, Vec<u8>), Unavailable> {
-        let request = self.request(method, url, as_us).body(Vec::new());
-        self.within_limits(request, clock, None).await
+        let request = self.request(method, url, with_credentials).body(Vec::new());
+        self.send_limited(request, clock, None).await
     }
 
-    fn request(&self, method: Method, url: &Url, as_us: bool) -> ::http::request::Builder {
+    fn request(
+        &self,
+        method: Method,
+        url: &Url,
+        with_credentials: bool,
+    ) -> ::http::request::Builder {
         let request = Request::builder().method(method).uri(url.as_str());
         let request = request.header(header::ACCEPT, "application/json");
-        match as_us {
-            true => request.header(header::AUTHORIZATION, self.authorization.expose()),
-            false => request,
+        if with_credentials {
+            request.header(header::AUTHORIZATION, self.authorization.expose())
+        } else {
+            request
         }
     }
 
-    /// So many at a time, for so long, and not while the circuit is open.
-    async fn within_limits(
+    async fn send_limited(
         &self,
         request: ::http::Result<Request<Vec<u8>>>,
         clock: &Clock,
         calls: Option<&CallCounter>,
     ) -> Result<(StatusCode, Vec<u8>), Unavailable> {
         let request = request.map_err(|_| Unavailable::Unreachable(http::Error::Request))?;
-        // A queue says nothing about the server: whoever makes one with made-up
-        // tokens must not open the circuit. The semaphore is never closed.
+        // A full queue must not open the circuit, because a client can cause one with
+        // made-up tokens. The semaphore is never closed.
         let slot = tokio::time::timeout(TIMEOUT, self.slots.acquire()).await;
         let _slot = slot.map_err(|_| Unavailable::QueueFull)?;
-        let permit = self.breaker.enter(clock.now()).ok_or(Unavailable::CircuitOpen)?;
+        let permit = self.breaker.try_acquire(clock.now()).ok_or(Unavailable::CircuitOpen)?;
         if let Some(calls) = calls {
-            calls.made.fetch_add(1, Ordering::Relaxed);
+            calls.count.fetch_add(1, Ordering::Relaxed);
         }
         let failure = match tokio::time::timeout(TIMEOUT, self.http.send(request)).await {
-            Ok(Ok(answer)) => {
-                // Whatever it said, somebody is there: one token that makes the
-                // server stumble must not shut out all the others.
+            Ok(Ok(response)) => {
+                // Even an error: one token that makes the server fail must not block the others.
                 permit.succeeded();
-                return Ok((answer.status(), answer.into_body()));
+                return Ok((response.status(), response.into_body()));
             }
             Ok(Err(error)) => Unavailable::Unreachable(error),
             Err(_) => Unavailable::Timeout,
@@ -196,7 +193,7 @@ pub(super) fn expect_ok(status: StatusCode) -> Result<(), Unavailable> {
     }
 }
 
-/// The body of a request about a token (RFC 7662 §2.1).
+/// RFC 7662 §2.1.
 fn form(token: &str) -> Vec<u8> {
     let mut form = Serializer::new(String::new());
     form.append_pair("token", token).append_pair("token_type_hint", "access_token");
@@ -221,13 +218,13 @@ mod tests {
         let clock = Clock::manual(latchkey_domain::Timestamp::from_millis(0));
         let all = client.slots.acquire_many(64).await.expect("every slot");
         let calls = CallCounter::default();
-        let outcome = client.introspect("made-up", &clock, calls.waiting()).await;
+        let outcome = client.introspect("made-up", &clock, calls.start_wait()).await;
         assert!(matches!(outcome, Err(Unavailable::QueueFull)), "{:?}", outcome.err());
         assert_eq!(calls.count(), Some(0), "nobody was asked");
         drop(all);
         tokio::time::resume();
-        // Now there is a place, and this one is asked about: nobody listens there.
-        let outcome = client.introspect("another", &clock, calls.waiting()).await;
+        // Now there is a slot, and the request is sent: nothing listens there.
+        let outcome = client.introspect("another", &clock, calls.start_wait()).await;
         assert!(matches!(outcome, Err(Unavailable::Unreachable(_))), "{:?}", outcome.err());
         assert_eq!(calls.count(), Some(1));
     }

@@ -1,4 +1,4 @@
-//! One request for one token at a time, and its answer for a few seconds.
+//! One call at a time for each token, and a cache of the results for a few seconds.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -9,61 +9,56 @@ use crate::fingerprint::{Fingerprint, fingerprint};
 
 const CAPACITY: u64 = 8192;
 
-/// The answers of the last few seconds. Requests that show a token while it is
-/// asked about wait for that one answer, a failure too.
+/// Requests with a token that is being introspected wait for that result, including failures.
 #[derive(Debug)]
 pub(super) struct Coalescer<T: Clone + Send + Sync + 'static> {
-    answers: Cache<(Fingerprint, u64), Answer<T>>,
-    /// How often everything was forgotten: an answer that was on its way then
-    /// is kept under a number that nobody looks for any more.
+    results: Cache<(Fingerprint, u64), CachedResult<T>>,
+    /// Part of the key: after a clear, results in flight arrive under an old epoch.
     epoch: AtomicU64,
 }
 
 #[derive(Clone, Debug)]
-struct Answer<T> {
+struct CachedResult<T> {
     value: T,
-    /// Nothing for a failure, which is for those alone who wait already.
-    believed_until: Option<Timestamp>,
+    /// `None` for a failure, which only waiting requests share.
+    valid_until: Option<Timestamp>,
 }
 
 impl<T: Clone + Send + Sync + 'static> Coalescer<T> {
     pub(super) fn new() -> Self {
-        Self { answers: Cache::new(CAPACITY), epoch: AtomicU64::default() }
+        Self { results: Cache::new(CAPACITY), epoch: AtomicU64::default() }
     }
 
-    /// What is known of a token and believed now.
-    pub(super) async fn known(&self, token: &str, now: Timestamp) -> Option<T> {
-        let known = self.answers.get(&self.key(token)).await?;
-        known.believed_until.is_some_and(|until| until > now).then_some(known.value)
+    pub(super) async fn cached(&self, token: &str, now: Timestamp) -> Option<T> {
+        let cached = self.results.get(&self.key(token)).await?;
+        cached.valid_until.is_some_and(|until| until > now).then_some(cached.value)
     }
 
-    /// What is known of a token, or what `ask` says, with the time until when
-    /// that is believed. `None` if somebody else's request for it was under way
-    /// before `now` for longer than its answer is believed.
+    /// The cached result, or that of `fetch` with its expiry. `None` if another request
+    /// fetched it, and its result had expired by `now`.
     pub(super) async fn get(
         &self,
         token: &str,
         now: Timestamp,
-        ask: impl Future<Output = (T, Option<Timestamp>)>,
+        fetch: impl Future<Output = (T, Option<Timestamp>)>,
     ) -> Option<T> {
-        let answer = async {
-            let (value, believed_until) = ask.await;
-            Answer { value, believed_until }
+        let result = async {
+            let (value, valid_until) = fetch.await;
+            CachedResult { value, valid_until }
         };
-        let is_old = |until: Timestamp| until <= now;
-        let is_stale = |known: &Answer<T>| known.believed_until.is_none_or(is_old);
-        let entry = self.answers.entry(self.key(token)).or_insert_with_if(answer, is_stale).await;
+        let is_past = |until: Timestamp| until <= now;
+        let is_stale = |cached: &CachedResult<T>| cached.valid_until.is_none_or(is_past);
+        let entry = self.results.entry(self.key(token)).or_insert_with_if(result, is_stale).await;
         let is_own = entry.is_fresh();
-        let Answer { value, believed_until } = entry.into_value();
-        (is_own || !believed_until.is_some_and(is_old)).then_some(value)
+        let CachedResult { value, valid_until } = entry.into_value();
+        (is_own || !valid_until.is_some_and(is_past)).then_some(value)
     }
 
     fn key(&self, token: &str) -> (Fingerprint, u64) {
         (fingerprint(token), self.epoch.load(Ordering::Acquire))
     }
 
-    /// From now on every token is asked about anew.
-    pub(super) fn forget_all(&self) {
+    pub(super) fn clear(&self) {
         self.epoch.fetch_add(1, Ordering::AcqRel);
     }
 }
@@ -95,13 +90,13 @@ mod tests {
             ("a", 100, says(5, Some(200)), 5), // a failure is not remembered
             ("a", 100, says(6, Some(200)), 5),
         ] {
-            let before = coalescer.known(token, at(now)).await;
+            let before = coalescer.cached(token, at(now)).await;
             let found = coalescer.get(token, at(now), next.clone()).await;
             assert_eq!(found, Some(known), "{token} at {now}");
             assert_eq!(before.is_none(), next.into_inner().0 == known, "{token} at {now}");
         }
-        coalescer.forget_all();
-        assert_eq!(coalescer.known("a", at(100)).await, None);
+        coalescer.clear();
+        assert_eq!(coalescer.cached("a", at(100)).await, None);
         let found = coalescer.get("a", at(100), says(7, Some(200))).await;
         assert_eq!(found, Some(7), "what was forgotten is asked about");
     }
@@ -117,7 +112,7 @@ mod tests {
             coalescer.get("a", at(1_000), says(3, Some(1_000))),
             async {
                 // The others are on their way; what is revoked now is not in their answer.
-                coalescer.forget_all();
+                coalescer.clear();
                 let found = coalescer.get("a", at(0), says(4, Some(1_000))).await;
                 let _ = tell.send(1);
                 found

@@ -1,4 +1,4 @@
-//! Signature algorithms, by their registered names.
+//! Signature algorithms.
 
 use aws_lc_rs::digest;
 use jsonwebtoken::DecodingKey;
@@ -6,8 +6,8 @@ use strum::VariantArray as _;
 
 use super::base64url;
 
-/// How a token is signed (RFC 7518 §3.1, RFC 8037 §3.1, RFC 9864 §2.2). There is
-/// no `none`, and names are case-sensitive (RFC 7515 §4.1.1).
+/// RFC 7518 §3.1, RFC 8037 §3.1, RFC 9864 §2.2. Without `none`; names are case-sensitive
+/// (RFC 7515 §4.1.1).
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr, strum::VariantArray,
 )]
@@ -24,7 +24,7 @@ pub enum Algorithm {
     Es512,
     #[strum(serialize = "EdDSA")]
     EdDsa,
-    /// What `EdDSA` is called where the curve is part of the name.
+    /// The fully specified name of `EdDSA` with this curve (RFC 9864 §2.2).
     #[strum(serialize = "Ed25519")]
     Ed25519,
     Hs256,
@@ -32,7 +32,7 @@ pub enum Algorithm {
     Hs512,
 }
 
-/// What a key has to be to verify by an algorithm.
+/// The kind of key that an algorithm needs.
 #[derive(PartialEq, Eq)]
 pub(super) enum Family {
     Rsa,
@@ -48,8 +48,7 @@ impl Algorithm {
         self.into_str()
     }
 
-    /// The hash that goes with it, for `at_hash` (OpenID Connect Core §3.1.3.6);
-    /// Ed25519 hashes with SHA-512.
+    /// For `at_hash` (OpenID Connect Core §3.1.3.6); Ed25519 uses SHA-512.
     pub fn digest(self) -> &'static digest::Algorithm {
         match self {
             Self::Rs256 | Self::Ps256 | Self::Es256 | Self::Hs256 => &digest::SHA256,
@@ -70,13 +69,12 @@ impl Algorithm {
         }
     }
 
-    /// What jsonwebtoken calls it, which has no ES512. Nothing is signed or
-    /// verified there without asking this first, so here is where its
-    /// cryptography is chosen: it panics when nobody has.
-    pub(crate) fn in_jsonwebtoken(self) -> Option<jsonwebtoken::Algorithm> {
-        static CHOSEN: std::sync::Once = std::sync::Once::new();
-        CHOSEN.call_once(|| {
-            // Refused only when it has been chosen already, which is as good.
+    /// `None` for ES512, which jsonwebtoken does not have. Also installs jsonwebtoken's crypto
+    /// provider, without which it panics: every call goes through here first.
+    pub(crate) fn to_jsonwebtoken(self) -> Option<jsonwebtoken::Algorithm> {
+        static INSTALLED: std::sync::Once = std::sync::Once::new();
+        INSTALLED.call_once(|| {
+            // Fails only if one is installed already.
             let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
         });
         match self {
@@ -86,15 +84,13 @@ impl Algorithm {
     }
 }
 
-/// Whether whoever knows this secret signed that message; never by an algorithm
-/// that takes a public key.
+/// False for algorithms other than HMAC.
 pub fn verify_hmac(algorithm: Algorithm, secret: &[u8], message: &[u8], signature: &[u8]) -> bool {
     algorithm.family() == Family::Hmac
         && verify(algorithm, &DecodingKey::from_secret(secret), message, signature)
 }
 
-/// Whether this key made that signature. The caller sees to it that the key is
-/// one for this algorithm.
+/// The caller checks that the key fits the algorithm.
 pub(super) fn verify(
     algorithm: Algorithm,
     key: &DecodingKey,
@@ -102,7 +98,7 @@ pub(super) fn verify(
     signature: &[u8],
 ) -> bool {
     let signature = base64url::encode(signature);
-    algorithm.in_jsonwebtoken().is_some_and(|algorithm| {
+    algorithm.to_jsonwebtoken().is_some_and(|algorithm| {
         jsonwebtoken::crypto::verify(&signature, message, key, algorithm).unwrap_or(false)
     })
 }

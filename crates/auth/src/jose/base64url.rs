@@ -7,8 +7,7 @@ pub fn encode(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Strict: no padding, no blanks, no stray bits at the end. A second spelling
-/// of a part would be a second token.
+/// Strict: no padding, no blanks, no trailing bits, so that a token has only one encoding.
 pub fn decode(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
 }

@@ -1,5 +1,4 @@
-//! A signed token in compact serialization (RFC 7515 §7.1), and its JSON objects, in
-//! which a name may stand only once.
+//! The JWS compact serialization (RFC 7515 §7.1), and JSON objects with duplicate detection.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -10,13 +9,13 @@ use serde_json::Value;
 
 use super::base64url::decode;
 
-/// A longer one is not worth showing to anybody.
+/// Longer tokens are not shown.
 const MAX_SHOWN: usize = 16 * 1024;
 
-/// The three parts, decoded; nothing in them is believed yet.
+/// The decoded parts, not verified.
 #[derive(Debug)]
 pub struct Jws<'a> {
-    /// The first two parts as they are written: what is signed (RFC 7515 §5.1).
+    /// The first two parts, still encoded (RFC 7515 §5.1).
     pub signing_input: &'a str,
     pub header: Vec<u8>,
     pub payload: Vec<u8>,
@@ -24,7 +23,7 @@ pub struct Jws<'a> {
 }
 
 impl<'a> Jws<'a> {
-    /// Three parts of strict base64url. A further dot is in no alphabet.
+    /// Three parts of strict base64url, which rejects any further dot.
     pub fn split(token: &'a str) -> Option<Self> {
         let (signing_input, signature) = token.rsplit_once('.')?;
         let (header, payload) = signing_input.split_once('.')?;
@@ -33,53 +32,50 @@ impl<'a> Jws<'a> {
     }
 }
 
-/// What a token says in its header and claims, in the order in which it is
-/// written. Nothing of it is verified: it is for people to read.
+/// Header and claims in their original order, not verified.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DecodedJws {
     pub header: Vec<(String, Value)>,
     pub claims: Vec<(String, Value)>,
 }
 
-/// Decodes a token for showing it; `None` when it is no JWT at all.
+/// For display; `None` if the token is not a JWT.
 pub fn decode_unverified(token: &str) -> Option<DecodedJws> {
     let jws = Jws::split(token).filter(|_| token.len() <= MAX_SHOWN)?;
     let read = |json: &[u8]| Members::parse(json).map(Members::into_vec);
     Some(DecodedJws { header: read(&jws.header)?, claims: read(&jws.payload)? })
 }
 
-/// The members of a JSON object, in the order in which they were written.
+/// The members of a JSON object in their original order, including duplicates.
 ///
-/// serde's maps keep the last of two members with one name, other parsers keep
-/// the first: a token with two `sub` would be two people (RFC 7515 §4, RFC 7519
-/// §4). So all of them are kept, and counted.
+/// Of two members with one name, serde's maps keep the last and other parsers the first: a token
+/// with two `sub` would name two users (RFC 7515 §4, RFC 7519 §4).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Members(Vec<(String, Value)>);
 
 impl Members {
-    /// Reads an object and nothing else; `None` when it is none.
+    /// `None` if the text is not exactly one object.
     pub fn parse(json: &[u8]) -> Option<Self> {
         let (members, end) = Self::parse_partial(std::str::from_utf8(json).ok()?);
         end.ok().map(|()| members)
     }
 
-    /// Reads an object as far as it goes, every member that is whole, and says why
-    /// it goes no further.
+    /// Parses the complete members of a truncated or invalid object, and returns the error.
     pub fn parse_partial(text: &str) -> (Self, serde_json::Result<()>) {
         let mut members = Vec::new();
         let mut json = serde_json::Deserializer::from_str(text);
         let end = json.deserialize_map(Collect(&mut members)).and_then(|()| json.end());
-        let breaks_off = end.as_ref().is_err_and(serde_json::Error::is_eof);
-        if breaks_off && text.ends_with(|c: char| c.is_ascii_digit()) {
-            // A number that ends with the text may have had more digits.
+        let is_truncated = end.as_ref().is_err_and(serde_json::Error::is_eof);
+        if is_truncated && text.ends_with(|c: char| c.is_ascii_digit()) {
+            // The last number may have had more digits.
             members.pop_if(|(_, value)| value.is_number());
         }
         (Self(members), end)
     }
 
-    /// A name that stands more than once.
+    /// The first duplicate name.
     pub fn duplicate(&self) -> Option<&str> {
-        // A set, not two loops: a header of 16 kB has room for thousands of members.
+        // A set, because a header of 16 kB has room for thousands of members.
         let mut seen = HashSet::with_capacity(self.0.len());
         self.0.iter().map(|(name, _)| name.as_str()).find(|name| !seen.insert(*name))
     }
@@ -101,8 +97,7 @@ impl Members {
     }
 }
 
-/// Puts the members away one by one, so that they are there when the text
-/// breaks off.
+/// Collects members one by one, to keep them when parsing fails.
 struct Collect<'m>(&'m mut Vec<(String, Value)>);
 
 impl<'de> Visitor<'de> for Collect<'_> {

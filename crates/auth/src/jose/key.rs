@@ -1,4 +1,4 @@
-//! Public keys: from a JSON Web Key or a PEM, and what they verify.
+//! Public keys from a JSON Web Key or DER.
 
 use std::fmt;
 
@@ -23,21 +23,19 @@ pub const OID_RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.1135
 const OID_P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
 const OID_P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
 
-/// What an RSA modulus may have, in bits: less can be factored (RFC 7518 §3.3),
-/// and more costs too much to verify.
+/// The size of an RSA modulus: at least 2048 bits (RFC 7518 §3.3), and a limit on the cost.
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 
-/// A key that verifies, and the algorithms by which it does.
+/// A public key with its algorithms.
 ///
-/// The key decides about the algorithm, never the token (RFC 8725 §3.1): so it
-/// is never taken for an HMAC secret, whatever a token's header says.
+/// The key determines the algorithms, not the token (RFC 8725 §3.1), so it is never used as an
+/// HMAC secret.
 #[derive(Clone)]
 pub struct PublicKey {
     kid: Option<String>,
-    /// The one algorithm that its JWK says it is for (RFC 7517 §4.4).
-    only: Option<String>,
-    /// The members that every JWK of this kind has to have, in the order of
-    /// their names: just what RFC 7638 §3.2 hashes.
+    /// Restricts the key to one algorithm (RFC 7517 §4.4).
+    alg: Option<String>,
+    /// The required members, sorted: the input of the thumbprint (RFC 7638 §3.2).
     required: Value,
     kind: Kind,
     verifier: Verifier,
@@ -59,32 +57,46 @@ enum Verifier {
 struct Curve {
     name: &'static str,
     oid: ObjectIdentifier,
-    coordinate: usize,
+    coordinate_bytes: usize,
     verification: &'static EcdsaVerificationAlgorithm,
 }
 
 static CURVES: [Curve; 3] = [
-    Curve { name: "P-256", oid: OID_P256, coordinate: 32, verification: &ECDSA_P256_SHA256_FIXED },
-    Curve { name: "P-384", oid: OID_P384, coordinate: 48, verification: &ECDSA_P384_SHA384_FIXED },
-    Curve { name: "P-521", oid: OID_P521, coordinate: 66, verification: &ECDSA_P521_SHA512_FIXED },
+    Curve {
+        name: "P-256",
+        oid: OID_P256,
+        coordinate_bytes: 32,
+        verification: &ECDSA_P256_SHA256_FIXED,
+    },
+    Curve {
+        name: "P-384",
+        oid: OID_P384,
+        coordinate_bytes: 48,
+        verification: &ECDSA_P384_SHA384_FIXED,
+    },
+    Curve {
+        name: "P-521",
+        oid: OID_P521,
+        coordinate_bytes: 66,
+        verification: &ECDSA_P521_SHA512_FIXED,
+    },
 ];
 
 impl PublicKey {
-    /// Reads a public JSON Web Key for signatures (RFC 7517 §4, RFC 7518 §6).
+    /// RFC 7517 §4, RFC 7518 §6.
     ///
-    /// `None` for a key of a kind that is unknown here, for encryption, too
-    /// weak, not on its curve, or not public: RFC 7517 §5 has a set's reader
-    /// pass those over.
+    /// `None` for a key that is unsupported, for encryption, too weak, not on its curve, or
+    /// private. Readers of a key set skip those (RFC 7517 §5).
     pub fn from_jwk(jwk: &Value) -> Option<Self> {
         let text = |name: &str| jwk.get(name).and_then(Value::as_str);
         let bytes = |name: &str| base64url::decode(text(name)?);
-        // One that is there and no text makes the key unusable; null is as good as none.
+        // A member that is not a string makes the key unusable; null counts as absent.
         let optional = |name: &str| match jwk.get(name) {
             None | Some(Value::Null) => Some(None),
             Some(Value::String(text)) => Some(Some(text.clone())),
             Some(_) => None,
         };
-        let (kid, only, usage) = (optional("kid")?, optional("alg")?, optional("use")?);
+        let (kid, alg, usage) = (optional("kid")?, optional("alg")?, optional("use")?);
         if usage.is_some_and(|usage| usage != "sig") || jwk.get("d").is_some() {
             return None;
         }
@@ -93,18 +105,18 @@ impl PublicKey {
             "EC" => {
                 let curve = CURVES.iter().find(|curve| Some(curve.name) == text("crv"))?;
                 let (x, y) = (bytes("x")?, bytes("y")?);
-                let is_whole = x.len() == curve.coordinate && y.len() == curve.coordinate;
+                let is_whole =
+                    x.len() == curve.coordinate_bytes && y.len() == curve.coordinate_bytes;
                 Self::on_curve(curve, &[&[4], &x[..], &y].concat()).filter(|_| is_whole)
             }
             "OKP" if text("crv") == Some("Ed25519") => Self::ed25519(&bytes("x")?),
-            // A symmetric key that is published is no secret.
+            // Not `oct`: a published symmetric key is no secret.
             _ => None,
         }?;
-        Some(Self { kid, only, ..key })
+        Some(Self { kid, alg, ..key })
     }
 
-    /// What a PEM of this label holds: a SubjectPublicKeyInfo (RFC 5280 §4.1),
-    /// or the PKCS #1 form of an RSA key.
+    /// A SubjectPublicKeyInfo (RFC 5280 §4.1) or an RSA key in PKCS #1.
     pub fn from_der(der: &[u8]) -> Option<Self> {
         let Ok(info) = SubjectPublicKeyInfoRef::try_from(der) else {
             return Self::rsa_der(der);
@@ -143,8 +155,8 @@ impl PublicKey {
     }
 
     fn on_curve(curve: &'static Curve, point: &[u8]) -> Option<Self> {
-        let (x, y) = point.strip_prefix(&[4])?.split_at_checked(curve.coordinate)?;
-        // It has to be on the curve, which jsonwebtoken asks at the first signature only.
+        let (x, y) = point.strip_prefix(&[4])?.split_at_checked(curve.coordinate_bytes)?;
+        // Checks that the point is on the curve, which jsonwebtoken does only when it verifies.
         let key = ParsedPublicKey::new(curve.verification, point).ok()?;
         let (x, y) = (base64url::encode(x), base64url::encode(y));
         let required = json!({"crv": curve.name, "kty": "EC", "x": x, "y": y});
@@ -163,7 +175,7 @@ impl PublicKey {
     }
 
     const fn new(required: Value, kind: Kind, verifier: Verifier) -> Self {
-        Self { kid: None, only: None, required, kind, verifier }
+        Self { kid: None, alg: None, required, kind, verifier }
     }
 
     pub fn kid(&self) -> Option<&str> {
@@ -184,16 +196,15 @@ impl PublicKey {
     }
 
     pub fn supports(&self, algorithm: Algorithm) -> bool {
-        let is_of_its_kind = match (self.kind, algorithm.family()) {
+        let fits = match (self.kind, algorithm.family()) {
             (Kind::Rsa, Family::Rsa) | (Kind::Ed25519, Family::Ed25519) => true,
             (Kind::Ec(curve), Family::Ecdsa(name)) => curve.name == name,
             _ => false,
         };
-        is_of_its_kind && self.only.as_deref().is_none_or(|only| only == algorithm.as_str())
+        fits && self.alg.as_deref().is_none_or(|alg| alg == algorithm.as_str())
     }
 
-    /// Whether its private half made that signature of that message, by an
-    /// algorithm that it takes.
+    /// False if the key does not support the algorithm.
     pub fn verifies(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
         self.supports(algorithm)
             && match &self.verifier {
@@ -206,7 +217,7 @@ impl PublicKey {
         &self.required
     }
 
-    /// RFC 7638 §3: SHA-256 over the required members, sorted, without blanks.
+    /// RFC 7638 §3.
     pub fn thumbprint(&self) -> String {
         base64url::encode(digest(&SHA256, self.required.to_string().as_bytes()))
     }

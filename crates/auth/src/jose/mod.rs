@@ -1,10 +1,7 @@
-//! JOSE, once for everything that reads or writes a token here: our access
-//! tokens, other people's ID tokens, and whatever is pasted into the inspector.
+//! JOSE for access tokens, ID tokens and the inspector.
 //!
-//! This says what a token *is*: three parts of strict base64url, JSON objects
-//! whose members may be asked for duplicates, keys and the algorithms by which
-//! they verify. Which of that is *accepted* is a policy, and stands with its
-//! token: in `tokens/verify.rs` and `oauth/id_token.rs`.
+//! The format: three parts of strict base64url, JSON objects with duplicate detection, keys and
+//! algorithms. What is accepted is decided in `tokens/verify.rs` and `oauth/id_token.rs`.
 
 mod algorithm;
 pub mod base64url;

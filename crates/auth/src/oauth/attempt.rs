@@ -1,4 +1,4 @@
-//! What we remember of an authorization request until the answer comes.
+//! The state of an authorization request until its response arrives.
 
 use latchkey_domain::connection::ProviderScopes;
 use latchkey_domain::{CredentialKind, ReturnTo, SignInId, Span, Timestamp, UserId};
@@ -7,25 +7,24 @@ use serde::{Deserialize, Serialize};
 use crate::random;
 use crate::secret::{AppSecret, EncryptError, Purpose as KeyPurpose};
 
-/// How long somebody may take at the provider.
+/// How long a user may take at the provider.
 pub const LIFETIME: Span = Span::minutes(10);
 
-/// How long the browser keeps the cookie: longer than the attempt lives, so
-/// that somebody who comes too late is told just that.
+/// Longer than [`LIFETIME`], so that a late response gets an error that says so.
 pub const COOKIE_LIFETIME: Span = Span::minutes(60);
 
-/// One attempt to sign in, which lies encrypted in one cookie of the browser.
+/// One authorization request, encrypted in a cookie of its own.
 ///
-/// It binds the answer to the browser that asked (RFC 9700 §4.7): whoever
-/// opens somebody else's callback has no cookie that opens. It needs no row in
-/// the database, and two tabs have two cookies.
+/// The cookie binds the response to the browser that sent the request (RFC 9700 §4.7). It
+/// needs no row in the database, and each tab has its own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
     pub provider: String,
-    /// Fresh for each attempt (RFC 6749 §10.12); 256 bits.
+    /// 256 random bits (RFC 6749 §10.12), and [`StateOrigin`], encrypted.
     pub state: String,
-    /// Ties the ID token to this attempt (OpenID Connect Core §3.1.2.1).
+    /// Binds the ID token to this attempt (OpenID Connect Core §3.1.2.1).
     pub nonce: String,
+    /// The PKCE code verifier (RFC 7636 §4.1).
     pub verifier: String,
     pub return_to: ReturnTo,
     pub purpose: Purpose,
@@ -36,22 +35,21 @@ pub struct Attempt {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Progress {
     Waiting,
-    /// Its answer has come: a cookie stays behind for the callback alone, emptied of its
-    /// secrets, so that Back and reload can be told from a stranger's link.
+    /// The response has arrived. A cookie without secrets remains, to tell Back and reload
+    /// from a forged link.
     Finished,
-    /// Its answer was good, and for this sign-in: whoever has it, and comes once more
-    /// (a browser that fetched ahead, a reload), goes on to where they were going.
+    /// The response led to this sign-in. If it comes again (a prefetch, a reload), the
+    /// browser that has the sign-in is redirected once more.
     Succeeded(SignInId),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Purpose {
     SignIn(CredentialKind),
-    /// The same, and the provider is to ask the person anew, whoever is signed in
-    /// there (OpenID Connect Core §3.1.2.1).
+    /// The provider must ask the user to authenticate again (OpenID Connect Core §3.1.2.1).
     Reauthenticate(CredentialKind),
     Link(UserId),
-    /// To connect services at the provider to an account. Nobody is signed in by it.
+    /// Connects services at the provider to an account, without signing in.
     Connect {
         user: UserId,
         scopes: String,
@@ -64,33 +62,32 @@ impl Purpose {
     }
 }
 
-/// Why an answer does not belong to an attempt of this browser.
+/// Why a response does not belong to an attempt of this browser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AttemptError {
     Expired {
         age: Span,
     },
-    /// This browser has had its answer already: Back, or reload.
+    /// The response has arrived before: Back, or reload.
     AlreadyUsed,
-    /// We sent out this state to a browser like this one, but its cookie is gone.
+    /// We issued the state to a browser like this one, but its cookie is gone.
     CookieMissing,
     OtherBrowser,
     Unknown,
 }
 
 impl Attempt {
-    /// A new attempt with fresh secrets. `browser` is what the browser calls itself.
     pub fn new(
         provider: &str,
         purpose: Purpose,
         return_to: ReturnTo,
-        browser: &str,
+        user_agent: &str,
         secret: &AppSecret,
         now: Timestamp,
     ) -> Result<Self, EncryptError> {
         Ok(Self {
             provider: provider.to_owned(),
-            state: new_state(browser, secret, now)?,
+            state: new_state(user_agent, secret, now)?,
             nonce: random::token(),
             verifier: random::token(),
             return_to,
@@ -100,9 +97,8 @@ impl Attempt {
         })
     }
 
-    /// The name of its cookie, which begins so. The state is no secret: it stands in URLs.
     pub fn cookie_name(prefix: &str, state: &str) -> String {
-        // Sixteen characters of 43 keep cookies apart; the whole is compared later.
+        // 16 of 43 characters keep cookies apart; `open` compares the whole state.
         let name: String = state.chars().filter(char::is_ascii_alphanumeric).take(16).collect();
         format!("{prefix}{name}")
     }
@@ -116,8 +112,8 @@ impl Attempt {
         serde_json::from_slice::<Self>(&json).ok().filter(|attempt| attempt.state == state)
     }
 
-    /// What is left of it when its answer has come.
-    pub fn after(mut self, progress: Progress) -> Self {
+    /// Removes the secrets when the response has arrived.
+    pub fn finish(mut self, progress: Progress) -> Self {
         self.progress = progress;
         self.nonce.clear();
         self.verifier.clear();
@@ -125,23 +121,21 @@ impl Attempt {
     }
 }
 
-/// How the names of cookies begin, behind the product's prefix, whose attempts wait for
-/// their answer.
+/// Prefix of the cookies of pending attempts, after the product's own.
 pub const PENDING_COOKIE: &str = "attempt_";
 
-/// The same of those that have had it.
+/// Prefix of the cookies of finished attempts.
 pub const USED_COOKIE: &str = "used_";
 
-/// Finds out whether an answer belongs to an attempt of this browser.
+/// Checks that a response belongs to a pending attempt of this browser.
 ///
-/// * `attempt`: what the browser's cookie for this state held, if it had one.
-/// * `sent`: when and to whom we sent out this state, if we did ([`decode_state`]).
-/// * `browser`: what the browser that comes back calls itself.
+/// * `attempt`: from the cookie for this state, if there is one.
+/// * `origin`: from [`decode_state`], if we issued this state.
 pub fn validate(
     attempt: Option<Attempt>,
     provider: &str,
-    sent: Option<Sent>,
-    browser: &str,
+    origin: Option<StateOrigin>,
+    user_agent: &str,
     now: Timestamp,
 ) -> Result<Attempt, AttemptError> {
     match attempt {
@@ -149,51 +143,49 @@ pub fn validate(
         Some(attempt) if now.since(attempt.started_at) > LIFETIME => {
             Err(AttemptError::Expired { age: now.since(attempt.started_at) })
         }
-        // A state of ours at another provider's callback is a mix-up (RFC 9700 §4.4).
+        // A valid state at another provider's callback is a mix-up attack (RFC 9700 §4.4).
         Some(attempt) if attempt.provider != provider => Err(AttemptError::Unknown),
         Some(attempt) => Ok(attempt),
-        None => match sent {
-            Some(sent) if now.since(sent.at) > LIFETIME => {
-                Err(AttemptError::Expired { age: now.since(sent.at) })
+        None => match origin {
+            Some(origin) if now.since(origin.issued_at) > LIFETIME => {
+                Err(AttemptError::Expired { age: now.since(origin.issued_at) })
             }
-            Some(sent) if sent.to == fingerprint(browser) => Err(AttemptError::CookieMissing),
+            Some(origin) if origin.user_agent == fingerprint(user_agent) => {
+                Err(AttemptError::CookieMissing)
+            }
             Some(_) => Err(AttemptError::OtherBrowser),
             None => Err(AttemptError::Unknown),
         },
     }
 }
 
-/// When a state was sent out, and to whom.
+/// When a state was issued, and to which user agent.
+///
+/// It protects nothing: it tells a late response, or one in another browser, from a forged one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sent {
-    at: Timestamp,
-    to: [u8; 8],
+pub struct StateOrigin {
+    issued_at: Timestamp,
+    user_agent: [u8; 8],
 }
 
-/// A state: 256 random bits, and, sealed, when it was made and for what kind of
-/// browser.
-///
-/// The sealed part is not what protects; it lets us tell somebody who comes too
-/// late, or with another browser, from somebody who made the state up.
-fn new_state(browser: &str, secret: &AppSecret, now: Timestamp) -> Result<String, EncryptError> {
+fn new_state(user_agent: &str, secret: &AppSecret, now: Timestamp) -> Result<String, EncryptError> {
     let random = random::token();
     let mut text = now.as_millis().to_be_bytes().to_vec();
-    text.extend(fingerprint(browser));
+    text.extend(fingerprint(user_agent));
     let sealed = secret.seal(KeyPurpose::OAuthAttempt, &random, &text)?;
     Ok(format!("{random}.{sealed}"))
 }
 
-/// When we sent out this state, and to whom; `None` if we never did.
-pub fn decode_state(state: &str, secret: &AppSecret) -> Option<Sent> {
+/// `None` for a state that we did not issue.
+pub fn decode_state(state: &str, secret: &AppSecret) -> Option<StateOrigin> {
     let (random, sealed) = state.split_once('.')?;
     let text = secret.open(KeyPurpose::OAuthAttempt, random, sealed).ok()?;
-    let (millis, to) = text.split_first_chunk::<8>()?;
-    let at = Timestamp::from_millis(i64::from_be_bytes(*millis));
-    Some(Sent { at, to: to.try_into().ok()? })
+    let (millis, user_agent) = text.split_first_chunk::<8>()?;
+    let issued_at = Timestamp::from_millis(i64::from_be_bytes(*millis));
+    Some(StateOrigin { issued_at, user_agent: user_agent.try_into().ok()? })
 }
 
-/// A short mark of what a browser calls itself.
-fn fingerprint(browser: &str) -> [u8; 8] {
-    let hash = latchkey_store::hash::sha256_hex(browser);
+fn fingerprint(user_agent: &str) -> [u8; 8] {
+    let hash = latchkey_store::hash::sha256_hex(user_agent);
     hash.as_bytes().first_chunk().copied().unwrap_or_default()
 }

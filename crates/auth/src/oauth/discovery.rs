@@ -1,4 +1,4 @@
-//! What an OpenID issuer says of itself (OpenID Connect Discovery 1.0).
+//! An issuer's metadata (OpenID Connect Discovery 1.0).
 
 use latchkey_domain::{Span, Timestamp};
 use parking_lot::RwLock;
@@ -14,54 +14,53 @@ use crate::http::Outbound;
 
 const FRESH_FOR: Span = Span::minutes(60);
 
-/// The members of the discovery document that we use (Discovery §3).
+/// The members that we use (Discovery §3).
 #[derive(Clone, Debug, Deserialize)]
 pub struct Metadata {
-    /// The issuer, which has to be the configured one to the letter.
+    /// Must equal the configured issuer exactly.
     pub issuer: String,
     pub authorization_endpoint: Url,
     pub token_endpoint: Url,
     pub jwks_uri: Url,
-    /// Where the profile is; an issuer may have none.
     pub userinfo_endpoint: Option<Url>,
-    /// Where a token is ended (RFC 8414 §2); an issuer may have none.
+    /// RFC 8414 §2.
     pub revocation_endpoint: Option<Url>,
-    /// How we may prove who we are; `client_secret_basic` when it does not say.
+    /// Defaults to `client_secret_basic`.
     pub token_endpoint_auth_methods_supported: Option<Vec<String>>,
-    /// Whether it promises `iss` in the authorization response (RFC 9207 §3).
+    /// RFC 9207 §3.
     #[serde(default)]
     pub authorization_response_iss_parameter_supported: bool,
 }
 
 impl Metadata {
-    /// Whether the secret goes into the body, because the issuer takes it nowhere else.
+    /// Only if the issuer does not accept HTTP Basic.
     pub fn secret_in_body(&self) -> bool {
         self.token_endpoint_auth_methods_supported.as_ref().is_some_and(|methods| {
-            let takes = |method: &str| methods.iter().any(|taken| taken == method);
-            takes("client_secret_post") && !takes("client_secret_basic")
+            let supports = |method: &str| methods.iter().any(|one| one == method);
+            supports("client_secret_post") && !supports("client_secret_basic")
         })
     }
 }
 
-/// What an issuer told us, kept for an hour.
+/// An issuer's metadata, cached for an hour.
 ///
-/// An issuer that is down when we start is asked again at the next sign-in;
-/// one that goes down later keeps working from what it said before.
+/// An issuer that is down when we start is retried at the next sign-in. One that goes down
+/// later is served from the stale cache.
 #[derive(Debug, Default)]
 pub struct Discovery {
-    known: RwLock<Option<(Timestamp, Arc<Metadata>)>>,
-    /// What went wrong the last time that the issuer was asked.
-    asking: Mutex<Option<Error>>,
-    times: AtomicU64,
+    cached: RwLock<Option<(Timestamp, Arc<Metadata>)>>,
+    /// The error of the last fetch. Held during a fetch.
+    last_error: Mutex<Option<Error>>,
+    fetches: AtomicU64,
 }
 
 impl Discovery {
-    /// What is known already, however old.
-    pub fn known(&self) -> Option<Arc<Metadata>> {
-        self.known.read().as_ref().map(|(_, metadata)| Arc::clone(metadata))
+    /// However old.
+    pub fn cached(&self) -> Option<Arc<Metadata>> {
+        self.cached.read().as_ref().map(|(_, metadata)| Arc::clone(metadata))
     }
 
-    /// What the issuer says of itself, asked at most once at a time.
+    /// Cached, or fetched by one task at a time.
     pub(crate) async fn metadata(
         &self,
         http: &Outbound,
@@ -71,68 +70,67 @@ impl Discovery {
         if let Some(metadata) = self.fresh(now) {
             return Ok(metadata);
         }
-        // Whoever waits for somebody else's answer takes it, a failure too: a
-        // queue before an issuer that hangs would take minutes.
-        let before = self.times.load(Ordering::Acquire);
-        let mut asked = self.asking.lock().await;
+        // Tasks that wait for a fetch share its result, including a failure: with an issuer
+        // that hangs, a queue of fetches would take minutes.
+        let before = self.fetches.load(Ordering::Acquire);
+        let mut last_error = self.last_error.lock().await;
         if let Some(metadata) = self.fresh(now) {
             return Ok(metadata);
         }
-        if self.times.load(Ordering::Acquire) != before {
-            match (self.known(), asked.clone()) {
+        if self.fetches.load(Ordering::Acquire) != before {
+            match (self.cached(), last_error.clone()) {
                 (Some(stale), _) => return Ok(stale),
-                (None, Some(failure)) => return Err(failure),
+                (None, Some(error)) => return Err(error),
                 (None, None) => {}
             }
         }
         let fetched = fetch(http, issuer).await.map(Arc::new);
-        *asked = fetched.as_ref().err().cloned();
+        *last_error = fetched.as_ref().err().cloned();
         if let Ok(metadata) = &fetched {
-            *self.known.write() = Some((now, Arc::clone(metadata)));
+            *self.cached.write() = Some((now, Arc::clone(metadata)));
         }
-        // After that: whoever sees the count go up finds what was learned.
-        self.times.fetch_add(1, Ordering::AcqRel);
+        // Last, so that a task that sees the new count also sees the result.
+        self.fetches.fetch_add(1, Ordering::AcqRel);
         fetched.or_else(|error| {
-            let stale = self.known().ok_or_else(|| error.clone())?;
-            tracing::warn!(%issuer, %error, "discovery failed; going by what it said before");
+            let stale = self.cached().ok_or_else(|| error.clone())?;
+            tracing::warn!(%issuer, %error, "discovery failed; using stale metadata");
             Ok(stale)
         })
     }
 
     fn fresh(&self, now: Timestamp) -> Option<Arc<Metadata>> {
-        let (at, metadata) = self.known.read().clone()?;
+        let (at, metadata) = self.cached.read().clone()?;
         (now.since(at) < FRESH_FOR).then_some(metadata)
     }
 }
 
 async fn fetch(http: &Outbound, issuer: &str) -> Result<Metadata, Error> {
-    let url = address(issuer)?;
-    let answer = http.get(&url, None).await.map_err(Error::unreachable(Step::Discovery))?;
-    read(issuer, &answer)
+    let url = metadata_url(issuer)?;
+    let response = http.get(&url, None).await.map_err(Error::unreachable(Step::Discovery))?;
+    read(issuer, &response)
 }
 
-/// Where an issuer's discovery document is (Discovery §4): the path is appended
-/// to the issuer, whatever its own path.
-pub fn address(issuer: &str) -> Result<Url, Error> {
+/// The path is appended to the issuer, whatever its own path (Discovery §4).
+pub fn metadata_url(issuer: &str) -> Result<Url, Error> {
     let url = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
     Url::parse(&url)
         .map_err(|_| Error::invalid_response(Step::Discovery, "the issuer is not a URL"))
 }
 
-/// Reads the answer to a request for a discovery document, and judges it.
-pub fn read(issuer: &str, answer: &::http::Response<Vec<u8>>) -> Result<Metadata, Error> {
-    if answer.status().is_redirection() {
-        let to = answer.headers().get(::http::header::LOCATION).and_then(|to| to.to_str().ok());
-        return Err(Error::invalid_response(Step::Discovery, moved(issuer, to)));
+/// Parses and validates a discovery response.
+pub fn read(issuer: &str, response: &::http::Response<Vec<u8>>) -> Result<Metadata, Error> {
+    if response.status().is_redirection() {
+        let to = response.headers().get(::http::header::LOCATION).and_then(|to| to.to_str().ok());
+        return Err(Error::invalid_response(Step::Discovery, redirect_error(issuer, to)));
     }
-    validate(issuer, json(Step::Discovery, answer)?)
+    validate(issuer, json(Step::Discovery, response)?)
 }
 
-/// Where an issuer seems to have moved to. It is not followed there: an issuer is
-/// who it says that it is, at the address that somebody has written down here.
-fn moved(issuer: &str, to: Option<&str>) -> String {
-    let whole = to.and_then(|to| address(issuer).ok()?.join(to).ok());
-    let named = whole.filter(is_https_or_loopback).and_then(|url| {
+/// Suggests the issuer that a redirect leads to. We do not follow it: the issuer is the one
+/// in the settings.
+fn redirect_error(issuer: &str, to: Option<&str>) -> String {
+    let target = to.and_then(|to| metadata_url(issuer).ok()?.join(to).ok());
+    let named = target.filter(is_https_or_loopback).and_then(|url| {
         Some(url.as_str().split_once("/.well-known/openid-configuration")?.0.to_owned())
     });
     match named {
@@ -146,10 +144,10 @@ fn moved(issuer: &str, to: Option<&str>) -> String {
     }
 }
 
-/// Judges a discovery document (Discovery §4.3).
+/// Discovery §4.3.
 fn validate(issuer: &str, metadata: Metadata) -> Result<Metadata, Error> {
     let refused = |why: &str| Err(Error::invalid_response(Step::Discovery, why));
-    // Entra's addresses for every tenant answer with a template: each tenant is an issuer.
+    // Microsoft Entra's multi-tenant endpoints return a template: each tenant is an issuer.
     if metadata.issuer != issuer && metadata.issuer.contains('{') {
         return refused(
             "it is about every tenant, and an issuer is one of them: write your tenant's ID in \
@@ -166,11 +164,11 @@ fn validate(issuer: &str, metadata: Metadata) -> Result<Metadata, Error> {
         metadata.userinfo_endpoint.as_ref(),
         metadata.revocation_endpoint.as_ref(),
     ];
-    // A browser would follow us to `javascript:` too; and a secret is not sent in
-    // clear. Nor does an issuer elsewhere get to name what listens on this machine.
-    let is_near = Url::parse(issuer).is_ok_and(|issuer| is_loopback(&issuer));
-    let may_be_named = |url: &Url| is_https_or_loopback(url) && (is_near || !is_this_machine(url));
-    if !endpoints.into_iter().flatten().all(may_be_named) {
+    // No `javascript:` URL reaches a browser, and no secret is sent in the clear. A remote
+    // issuer must not name services on this machine (SSRF).
+    let is_local = Url::parse(issuer).is_ok_and(|issuer| is_loopback(&issuer));
+    let is_allowed = |url: &Url| is_https_or_loopback(url) && (is_local || !is_this_machine(url));
+    if !endpoints.into_iter().flatten().all(is_allowed) {
         return refused("one of its endpoints is not https, or on this machine");
     }
     Ok(metadata)
@@ -185,7 +183,7 @@ pub fn is_https_or_loopback(url: &Url) -> bool {
     }
 }
 
-/// Whether a URL's host is this machine by its name or number.
+/// `localhost`, its subdomains, and loopback addresses.
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Domain(name)) => {
@@ -198,7 +196,7 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// Loopback, or "every address of this machine", which connects to the same.
+/// Loopback or unspecified (`0.0.0.0`, `::`), which connects to the same machine.
 fn is_this_machine(url: &Url) -> bool {
     is_loopback(url)
         || match url.host() {

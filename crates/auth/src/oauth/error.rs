@@ -1,4 +1,4 @@
-//! What can go wrong with OAuth, and whose fault it is.
+//! Errors of the authorization code grant.
 
 use ::http::StatusCode;
 
@@ -8,16 +8,15 @@ use crate::http;
 
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
-    /// The person said no at the provider (RFC 6749 §4.1.2.1 `access_denied`).
+    /// The user declined (RFC 6749 §4.1.2.1 `access_denied`).
     #[error("the person declined at the provider")]
     Declined,
     #[error("the provider answered {code}")]
     Refused {
-        /// One of the error codes of RFC 6749 §4.1.2.1, or of an extension.
+        /// A code of RFC 6749 §4.1.2.1 or of an extension.
         code: String,
     },
-    /// The authorization response breaks a rule: it was put together by
-    /// somebody else, or damaged on its way.
+    /// The authorization response is forged or damaged.
     #[error("the authorization response is not valid: {0}")]
     Response(&'static str),
     #[error("{step}: {source}")]
@@ -26,22 +25,20 @@ pub enum Error {
     ProviderUnavailable { step: Step, status: StatusCode },
     #[error("{step}: {what}")]
     InvalidResponse { step: Step, what: String },
-    /// The code was not taken: used already, expired, or for somebody else
+    /// The code or the refresh token is used, expired, revoked, or not ours
     /// (RFC 6749 §5.2 `invalid_grant`).
     #[error("the provider did not take the code")]
     InvalidGrant,
-    /// The provider refused the token request for a reason that only the
-    /// site's owner can mend: a wrong secret, a redirect URI that is not
-    /// registered (RFC 6749 §5.2).
+    /// The token request failed for a reason that only the site's owner can fix, such as a
+    /// wrong secret or an unregistered redirect URI (RFC 6749 §5.2).
     #[error("the provider refused the token request: {code}")]
     TokenRefused {
-        /// One of the error codes of RFC 6749 §5.2, or the provider's own.
+        /// A code of RFC 6749 §5.2 or the provider's own.
         code: String,
     },
-    /// The ID token is too old or too new, because two clocks differ.
     #[error("the clocks of this machine and of the provider are {apart} apart")]
     ClockSkew { apart: Span },
-    /// The ID token was refused (OpenID Connect Core §3.1.3.7).
+    /// OpenID Connect Core §3.1.3.7.
     #[error("the ID token was refused: {0}")]
     IdToken(#[from] super::id_token::IdTokenError),
 }
@@ -57,10 +54,9 @@ pub enum Step {
     /// RFC 6749 §4.1.3.
     #[strum(to_string = "the token request")]
     Token,
-    /// The call for which the access token was issued: who is it?
     #[strum(to_string = "the profile")]
     Profile,
-    /// RFC 7009 §2.1, or the provider's own way.
+    /// RFC 7009 §2.1, or the provider's own API.
     #[strum(to_string = "the revocation")]
     Revocation,
     #[strum(to_string = "the service")]
@@ -68,10 +64,10 @@ pub enum Step {
 }
 
 impl Error {
-    /// For `map_err` on a call that had no answer.
+    /// For `map_err` on a call without a response.
     pub(crate) fn unreachable(step: Step) -> impl Fn(http::Error) -> Self {
         move |source| match source {
-            // Too large, or not HTTP: it was reached.
+            // The provider was reached.
             http::Error::TooLarge | http::Error::Request => {
                 Self::InvalidResponse { step, what: source.to_string() }
             }
@@ -87,7 +83,7 @@ impl Error {
         Subject::new(text).map_err(|error| Self::invalid_response(Step::Profile, error.to_string()))
     }
 
-    /// The provider says that it gets too many requests, whatever its status is.
+    /// For providers that report a rate limit with another status.
     pub(crate) fn rate_limited(step: Step) -> Self {
         Self::ProviderUnavailable { step, status: StatusCode::TOO_MANY_REQUESTS }
     }
@@ -101,20 +97,19 @@ impl Error {
     }
 }
 
-/// Reads a JSON document out of an answer that should be 200.
+/// The JSON document of a 200 response.
 pub(crate) fn json<T: serde::de::DeserializeOwned>(
     step: Step,
-    answer: &::http::Response<Vec<u8>>,
+    response: &::http::Response<Vec<u8>>,
 ) -> Result<T, Error> {
-    if answer.status() != StatusCode::OK {
-        return Err(Error::status(step, answer.status()));
+    if response.status() != StatusCode::OK {
+        return Err(Error::status(step, response.status()));
     }
-    serde_json::from_slice(without_mark(answer.body()))
+    serde_json::from_slice(strip_bom(response.body()))
         .map_err(|_| Error::invalid_response(step, "it is not the JSON document that it should be"))
 }
 
-/// A document without the byte order mark that some servers put before it
-/// (RFC 8259 §8.1 lets a reader pass over it).
-pub(crate) fn without_mark(body: &[u8]) -> &[u8] {
+/// Ignores a byte order mark, as RFC 8259 §8.1 allows.
+pub(crate) fn strip_bom(body: &[u8]) -> &[u8] {
     body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body)
 }

@@ -7,60 +7,58 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::dialect::{Endpoints, below, json_response};
+use super::dialect::{Endpoints, join_path, json_response};
 use super::error::{Error, Step, json as parse};
 use crate::http::Outbound;
 use crate::secret::Secret;
 
 pub(crate) fn endpoints(web: &Url, graph: &Url) -> Endpoints {
     Endpoints {
-        authorization: below(web, "dialog/oauth"),
-        token: below(graph, "oauth/access_token"),
+        authorization: join_path(web, "dialog/oauth"),
+        token: join_path(graph, "oauth/access_token"),
         secret_in_body: true,
     }
 }
 
-/// The Graph error about the authorization code: used already, expired, or issued
-/// for another redirect URI or verifier.
-const ABOUT_THE_CODE: i64 = 100;
+/// The code is used, expired, or was issued for another redirect URI or verifier.
+const INVALID_CODE: i64 = 100;
 
-/// Translates Graph's errors (an object under `error`) into those of RFC 6749.
-pub(crate) fn normalize_token_response(answer: Response<Vec<u8>>) -> Response<Vec<u8>> {
-    let body = serde_json::from_slice::<Value>(answer.body()).ok();
+/// Translates Graph API errors (an object under `error`) into those of RFC 6749.
+pub(crate) fn normalize_token_response(response: Response<Vec<u8>>) -> Response<Vec<u8>> {
+    let body = serde_json::from_slice::<Value>(response.body()).ok();
     let Some(error) = body.as_ref().and_then(|body| body.get("error")).filter(|e| e.is_object())
     else {
-        return answer;
+        return response;
     };
     let error = match error.get("code").and_then(Value::as_i64) {
-        Some(ABOUT_THE_CODE) => "invalid_grant".to_owned(),
+        Some(INVALID_CODE) => "invalid_grant".to_owned(),
         Some(code) => format!("graph_error_{code}"),
         None => "graph_error".to_owned(),
     };
-    json_response(answer, StatusCode::BAD_REQUEST, &json!({ "error": error }))
+    json_response(response, StatusCode::BAD_REQUEST, &json!({ "error": error }))
 }
 
-/// Whether a code of Graph's says that there were too many requests.
-pub(crate) fn is_limit(code: i64) -> bool {
+pub(crate) fn is_rate_limit_code(code: i64) -> bool {
     [4, 17, 32, 613].contains(&code)
 }
 
-pub(crate) fn is_exhausted(answer: &Response<Vec<u8>>) -> bool {
-    let code = serde_json::from_slice::<Value>(answer.body()).ok();
+pub(crate) fn is_rate_limited(response: &Response<Vec<u8>>) -> bool {
+    let code = serde_json::from_slice::<Value>(response.body()).ok();
     let code = code.and_then(|body| body.get("error")?.get("code")?.as_i64());
-    code.is_some_and(is_limit)
+    code.is_some_and(is_rate_limit_code)
 }
 
 #[derive(Deserialize)]
 struct Me {
     id: String,
     name: Option<String>,
-    /// Absent when there is none, or the person unticked it.
+    /// Absent if the user has none or declined to share it.
     email: Option<String>,
 }
 
-/// `/me`, with the proof that this app asks.
-pub(crate) fn me(graph: &Url, access_token: &str, secret: &Secret) -> Url {
-    let mut url = below(graph, "me");
+/// `/me`, with `appsecret_proof`.
+pub(crate) fn me_url(graph: &Url, access_token: &str, secret: &Secret) -> Url {
+    let mut url = join_path(graph, "me");
     url.query_pairs_mut()
         .append_pair("fields", "id,name,email")
         .append_pair("appsecret_proof", &appsecret_proof(access_token, secret));
@@ -74,19 +72,18 @@ pub(crate) async fn profile(
     access_token: &str,
     secret: &Secret,
 ) -> Result<Profile, Error> {
-    let answer = http.get(&me(graph, access_token, secret), Some(access_token)).await;
-    let answer = answer.map_err(Error::unreachable(Step::Profile))?;
-    if is_exhausted(&answer) {
+    let response = http.get(&me_url(graph, access_token, secret), Some(access_token)).await;
+    let response = response.map_err(Error::unreachable(Step::Profile))?;
+    if is_rate_limited(&response) {
         return Err(Error::rate_limited(Step::Profile));
     }
-    describe(web, parse(Step::Profile, &answer)?)
+    to_profile(web, parse(Step::Profile, &response)?)
 }
 
-/// Facebook hands out only addresses that it has verified itself, but promises
-/// that nowhere; so the address is taken as one that the person merely named.
-fn describe(web: &Url, me: Me) -> Result<Profile, Error> {
+/// Facebook returns only verified addresses, but does not document that, so we treat them as
+/// unverified.
+fn to_profile(web: &Url, me: Me) -> Result<Profile, Error> {
     Ok(Profile {
-        // The version of the API is no part of who the issuer is.
         issuer: issuer(web),
         subject: Error::subject(me.id)?,
         name: DisplayName::first_of([me.name.as_deref()]),
@@ -95,7 +92,7 @@ fn describe(web: &Url, me: Me) -> Result<Profile, Error> {
     })
 }
 
-/// The web address without the version of the API, which changes every year.
+/// The web address without the API version, which changes every year.
 pub(crate) fn issuer(web: &Url) -> String {
     let text = web.as_str().trim_end_matches('/');
     let is_version = |last: &str| {
@@ -107,8 +104,8 @@ pub(crate) fn issuer(web: &Url) -> String {
     }
 }
 
-/// HMAC-SHA-256 of the token with the app's secret: a stolen token alone is
-/// then worth nothing ("Securing Graph API Requests").
+/// HMAC-SHA-256 of the token with the app's secret, so that a stolen token is useless
+/// without it ("Securing Graph API Requests").
 pub(crate) fn appsecret_proof(access_token: &str, secret: &Secret) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes());
     let tag = hmac::sign(&key, access_token.as_bytes());
@@ -124,7 +121,7 @@ mod tests {
         const USED: &str = r#"{"error":{"message":"This code has been used.","type":"OAuthException","code":100}}"#;
         const CLIENT: &str =
             r#"{"error":{"message":"Invalid Client ID","type":"OAuthException","code":101}}"#;
-        for (status, body, said) in [
+        for (status, body, expected) in [
             (400, USED, r#"{"error":"invalid_grant"}"#),
             (400, CLIENT, r#"{"error":"graph_error_101"}"#),
             (400, r#"{"error":{}}"#, r#"{"error":"graph_error"}"#),
@@ -133,22 +130,22 @@ mod tests {
         ] {
             let mut answer = Response::new(body.as_bytes().to_vec());
             *answer.status_mut() = StatusCode::from_u16(status).unwrap_or_default();
-            let straight = normalize_token_response(answer);
-            assert_eq!(straight.status().as_u16(), status);
-            assert_eq!(String::from_utf8_lossy(straight.body()), said);
+            let normalized = normalize_token_response(answer);
+            assert_eq!(normalized.status().as_u16(), status);
+            assert_eq!(String::from_utf8_lossy(normalized.body()), expected);
         }
     }
 
     #[test]
     fn the_version_of_the_api_is_no_part_of_an_identity() -> Result<(), url::ParseError> {
-        for (web, said) in [
+        for (web, expected) in [
             ("https://www.facebook.com/v23.0", "https://www.facebook.com"),
             ("https://www.facebook.com/v24.0/", "https://www.facebook.com"),
             ("http://127.0.0.1:3001/facebook/v23.0", "http://127.0.0.1:3001/facebook"),
             ("https://www.facebook.com", "https://www.facebook.com"),
             ("https://x.test/vanity", "https://x.test/vanity"),
         ] {
-            assert_eq!(issuer(&Url::parse(web)?), said);
+            assert_eq!(issuer(&Url::parse(web)?), expected);
         }
         Ok(())
     }

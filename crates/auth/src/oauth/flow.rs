@@ -13,10 +13,9 @@ use super::token::{self, Tokens};
 use super::{Error, facebook, github, userinfo};
 use crate::http::Outbound;
 
-/// The authorization request (RFC 6749 §4.1.1): the URL to which the browser goes.
+/// The authorization request (RFC 6749 §4.1.1), to which the browser is redirected.
 ///
-/// With PKCE S256 at every provider, whether or not it says that it knows PKCE:
-/// one that does not passes it over (RFC 9700 §2.1.1). Never `plain`.
+/// Always with PKCE S256: a provider without PKCE ignores it (RFC 9700 §2.1.1).
 pub async fn authorization_url(
     http: &Outbound,
     provider: &Provider,
@@ -37,23 +36,22 @@ pub async fn authorization_url(
     if provider.uses_form_post() {
         request = request.add_extra_param("response_mode", "form_post");
     }
-    let more = match attempt.purpose {
+    let extra = match attempt.purpose {
         Purpose::SignIn(_) | Purpose::Link(_) => &[][..],
         Purpose::Reauthenticate(_) => provider.reauthentication_parameters(),
         Purpose::Connect { .. } => provider.consent_parameters(),
     };
-    for (name, value) in more {
+    for (name, value) in extra {
         request = request.add_extra_param(*name, *value);
     }
     let (url, _state) = request.url();
     Ok(url)
 }
 
-/// Everything after the browser has come back: the response, the token request,
-/// the ID token, the API call.
+/// Validates the authorization response, exchanges the code, and fetches the profile.
 ///
-/// The caller has found the attempt by the response's state, in a cookie of
-/// this browser ([`super::attempt::validate`]).
+/// The caller has checked that the attempt belongs to this browser
+/// ([`super::attempt::validate`]).
 pub async fn authenticate(
     http: &Outbound,
     provider: &Provider,
@@ -65,23 +63,22 @@ pub async fn authenticate(
     fetch_profile(http, provider, attempt, &exchanged, now).await
 }
 
-/// Whom a provider vouches for.
 #[derive(Debug)]
 pub struct Authenticated {
     pub profile: Profile,
-    /// When they last proved to it who they are, where it says so.
+    /// When the user last authenticated at the provider, if it says so.
     pub auth_time: Option<Timestamp>,
 }
 
-/// What the code was exchanged for.
 #[derive(Debug)]
 pub struct ExchangedCode {
     pub tokens: Tokens,
+    /// From the `Date` header, to detect clock skew.
     date: Option<Timestamp>,
 }
 
-/// The first half of it: the response and the token request. The tokens are for
-/// services that are to be used later; whoever does not keep them ends them.
+/// Validates the authorization response and exchanges the code. A caller that does not store
+/// the tokens should revoke them.
 pub async fn exchange_code(
     http: &Outbound,
     provider: &Provider,
@@ -89,7 +86,7 @@ pub async fn exchange_code(
     response: AuthorizationResponse,
     now: Timestamp,
 ) -> Result<ExchangedCode, Error> {
-    // First what the provider says of itself: it may promise to say its name.
+    // The metadata first: they say whether `iss` is required.
     let endpoints = endpoints(http, provider, now).await?;
     let code = response::validate(response, issuer(provider))?;
     let (tokens, date) =
@@ -97,7 +94,7 @@ pub async fn exchange_code(
     Ok(ExchangedCode { tokens, date })
 }
 
-/// The second half: the ID token and the API call.
+/// Verifies the ID token and fetches the profile.
 pub async fn fetch_profile(
     http: &Outbound,
     provider: &Provider,
@@ -109,14 +106,14 @@ pub async fn fetch_profile(
     let access_token = tokens.access_token().secret();
     let profile = match &provider.kind {
         Kind::OpenId(openid) => {
-            let is_asked_anew = matches!(attempt.purpose, Purpose::Reauthenticate(_));
+            let reauthenticates = matches!(attempt.purpose, Purpose::Reauthenticate(_));
             let expected = Expected {
                 issuer: &openid.issuer,
                 client_id: &provider.client_id,
                 audiences: &openid.options.audiences,
                 nonce: &attempt.nonce,
                 access_token,
-                authenticated_since: is_asked_anew.then_some(attempt.started_at),
+                authenticated_since: reauthenticates.then_some(attempt.started_at),
             };
             return open_id(http, openid, exchanged, &expected, now).await;
         }
@@ -128,7 +125,6 @@ pub async fn fetch_profile(
     Ok(Authenticated { profile, auth_time: None })
 }
 
-/// What is asked for: what signing in needs, or what was chosen to be connected.
 fn scopes(provider: &Provider, attempt: &Attempt) -> Vec<String> {
     match &attempt.purpose {
         Purpose::SignIn(_) | Purpose::Reauthenticate(_) | Purpose::Link(_) => {
@@ -162,18 +158,17 @@ fn issuer(provider: &Provider) -> Option<ExpectedIssuer<'_>> {
     let Kind::OpenId(openid) = &provider.kind else { return None };
     let iss_required = openid
         .discovery
-        .known()
+        .cached()
         .is_some_and(|metadata| metadata.authorization_response_iss_parameter_supported);
     Some(ExpectedIssuer { expected: &openid.issuer, iss_required })
 }
 
-/// A token that is too old or too new may be so because a clock is wrong: ours
-/// or theirs. The provider's `Date` tells.
-fn explain(error: Error, date: Option<Timestamp>, now: Timestamp) -> Error {
-    let about_time =
+/// Reports clock skew instead of an expired or future token, if the provider's `Date` shows it.
+fn detect_clock_skew(error: Error, date: Option<Timestamp>, now: Timestamp) -> Error {
+    let is_about_time =
         matches!(error, Error::IdToken(IdTokenError::Expired | IdTokenError::NotYetValid));
     match date {
-        Some(date) if about_time => {
+        Some(date) if is_about_time => {
             let apart = now.since(date).max(date.since(now));
             if apart > id_token::LEEWAY { Error::ClockSkew { apart } } else { error }
         }
@@ -181,7 +176,6 @@ fn explain(error: Error, date: Option<Timestamp>, now: Timestamp) -> Error {
     }
 }
 
-/// The ID token, and the profile that goes with it.
 async fn open_id(
     http: &Outbound,
     openid: &OpenId,
@@ -192,8 +186,9 @@ async fn open_id(
     let token = id_token::parse(exchanged.tokens.id_token().ok_or(IdTokenError::Missing)?)?;
     let metadata = openid.discovery.metadata(http, &openid.issuer, now).await?;
     openid.keys.verify(http, &metadata.jwks_uri, &token, now).await?;
-    let claims =
-        token.check(expected, now).map_err(|error| explain(error.into(), exchanged.date, now))?;
+    let claims = token
+        .check(expected, now)
+        .map_err(|error| detect_clock_skew(error.into(), exchanged.date, now))?;
     let issuer = userinfo::Issuer { openid, metadata: &metadata, client_id: expected.client_id };
     let profile =
         userinfo::fetch(http, &issuer, expected.access_token, &claims.subject, now).await?;
@@ -218,8 +213,7 @@ mod tests {
             (IdTokenError::Expired, None, None),
             (IdTokenError::Nonce, Some(now.plus(seconds(300))), None),
         ] {
-            let explained = explain(Error::IdToken(refused), date, now);
-            let apart = match explained {
+            let apart = match detect_clock_skew(Error::IdToken(refused), date, now) {
                 Error::ClockSkew { apart } => Some(apart),
                 _ => None,
             };

@@ -6,48 +6,48 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::dialect::{Endpoints, below, json_response};
+use super::dialect::{Endpoints, join_path, json_response};
 use super::error::{Error, Step, json as parse};
 use crate::http::Outbound;
 
 pub(crate) fn endpoints(web: &Url) -> Endpoints {
     Endpoints {
-        authorization: below(web, "login/oauth/authorize"),
-        token: below(web, "login/oauth/access_token"),
+        authorization: join_path(web, "login/oauth/authorize"),
+        token: join_path(web, "login/oauth/access_token"),
         secret_in_body: true,
     }
 }
 
-/// Translates GitHub's answers into those of RFC 6749: its errors come with status
-/// 200, and without `Accept: application/json` everything comes as a form.
-pub(crate) fn normalize_token_response(answer: Response<Vec<u8>>) -> Response<Vec<u8>> {
-    let is_form = answer
+/// Translates GitHub's responses into those of RFC 6749: errors have status 200, and without
+/// `Accept: application/json` the body is a form.
+pub(crate) fn normalize_token_response(response: Response<Vec<u8>>) -> Response<Vec<u8>> {
+    let is_form = response
         .headers()
         .get(header::CONTENT_TYPE)
         .and_then(|kind| kind.to_str().ok())
         .is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
     let body = if is_form {
-        let pairs = url::form_urlencoded::parse(answer.body());
+        let pairs = url::form_urlencoded::parse(response.body());
         Some(pairs.map(|(name, value)| (name.into_owned(), Value::from(value))).collect())
     } else {
-        serde_json::from_slice::<Value>(answer.body()).ok()
+        serde_json::from_slice::<Value>(response.body()).ok()
     };
-    let Some(body) = body else { return answer };
+    let Some(body) = body else { return response };
     let Some(error) = body.get("error").and_then(Value::as_str) else {
-        let status = answer.status();
-        return json_response(answer, status, &body);
+        let status = response.status();
+        return json_response(response, status, &body);
     };
     let error = match error {
         "bad_verification_code" | "bad_refresh_token" => "invalid_grant",
         "incorrect_client_credentials" => "invalid_client",
         other => other,
     };
-    json_response(answer, StatusCode::BAD_REQUEST, &json!({ "error": error }))
+    json_response(response, StatusCode::BAD_REQUEST, &json!({ "error": error }))
 }
 
 #[derive(Deserialize)]
 struct User {
-    /// Never changes; the login name does, and changes hands.
+    /// Stable, unlike the login name, which can pass to another user.
     id: u64,
     login: Option<String>,
     name: Option<String>,
@@ -62,8 +62,8 @@ struct Address {
     verified: bool,
 }
 
-/// The e-mail is taken from `/user/emails` alone: the one in the public profile
-/// may be anything, verified or not.
+/// The e-mail address comes from `/user/emails`: the one in the public profile may be
+/// unverified.
 pub(crate) async fn profile(
     http: &Outbound,
     web: &Url,
@@ -71,35 +71,35 @@ pub(crate) async fn profile(
     access_token: &str,
 ) -> Result<Profile, Error> {
     let get = async |path: &str| {
-        let answer = http.get(&below(api, path), Some(access_token)).await;
-        not_exhausted(answer.map_err(Error::unreachable(Step::Profile))?)
+        let response = http.get(&join_path(api, path), Some(access_token)).await;
+        check_rate_limit(response.map_err(Error::unreachable(Step::Profile))?)
     };
     let user: User = parse(Step::Profile, &get("user").await?)?;
     let emails = get("user/emails").await?;
-    // 403 or 404: the person did not grant access to their addresses.
+    // 403 or 404: the user did not grant access to their addresses.
     let withheld = [StatusCode::FORBIDDEN, StatusCode::NOT_FOUND].contains(&emails.status());
     let entries = if withheld { Vec::new() } else { parse(Step::Profile, &emails)? };
-    describe(web, user, entries)
+    to_profile(web, user, entries)
 }
 
-/// GitHub answers 403 to too many requests, too; the headers tell.
-pub(crate) fn not_exhausted(answer: Response<Vec<u8>>) -> Result<Response<Vec<u8>>, Error> {
-    let headers = answer.headers();
-    let exhausted = headers.contains_key(header::RETRY_AFTER)
+/// GitHub also responds 403 at its rate limit; the headers tell.
+pub(crate) fn check_rate_limit(response: Response<Vec<u8>>) -> Result<Response<Vec<u8>>, Error> {
+    let headers = response.headers();
+    let is_limited = headers.contains_key(header::RETRY_AFTER)
         || headers.get("x-ratelimit-remaining").is_some_and(|left| left == "0");
-    if answer.status() == StatusCode::FORBIDDEN && exhausted {
+    if response.status() == StatusCode::FORBIDDEN && is_limited {
         return Err(Error::rate_limited(Step::Profile));
     }
-    Ok(answer)
+    Ok(response)
 }
 
-/// GitHub has no issuer identifier: its web address stands for that.
+/// GitHub has no issuer identifier, so we use its web address.
 pub(crate) fn issuer(web: &Url) -> String {
     web.as_str().trim_end_matches('/').to_owned()
 }
 
-/// An entry that has no address, or is none, says nothing about the others.
-fn describe(web: &Url, user: User, entries: Vec<Value>) -> Result<Profile, Error> {
+/// Skips invalid entries.
+fn to_profile(web: &Url, user: User, entries: Vec<Value>) -> Result<Profile, Error> {
     let addresses: Vec<Address> =
         entries.into_iter().filter_map(|entry| serde_json::from_value(entry).ok()).collect();
     let verified = || addresses.iter().filter(|address| address.verified);

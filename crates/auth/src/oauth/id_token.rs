@@ -1,7 +1,5 @@
-//! The ID token, checked (OpenID Connect Core 1.0 §3.1.3.7).
-//!
-//! It is what readers come to see, so the rules stand here one by one, in the
-//! order of the standard, and each has its own reason to refuse.
+//! ID token validation (OpenID Connect Core 1.0 §3.1.3.7), rule by rule in the order of the
+//! standard, each with an error of its own.
 
 use aws_lc_rs::digest;
 use latchkey_domain::{Span, Subject, Timestamp};
@@ -9,14 +7,12 @@ use serde_json::{Map, Value};
 
 use crate::jose::{Algorithm, Jws, Members, PublicKey, base64url};
 
-/// How far apart two clocks may be.
+/// Allowed clock skew.
 pub const LEEWAY: Span = Span::seconds(60);
 
-/// An issuer that sends more than this in one token is not one to talk to.
 const MAX_BYTES: usize = 64 * 1024;
 
-/// The algorithms that are believed: public-key signatures. What the token says
-/// of itself chooses among them, and never beyond (RFC 8725 §3.1).
+/// Public-key signatures only: the token's `alg` chooses among these (RFC 8725 §3.1).
 const ALLOWED: [Algorithm; 11] = {
     use Algorithm::*;
     [Rs256, Rs384, Rs512, Ps256, Ps384, Ps512, Es256, Es384, Es512, EdDsa, Ed25519]
@@ -28,12 +24,12 @@ pub enum IdTokenError {
     Missing,
     #[error("it is not a signed JWT")]
     Malformed,
-    /// A member of its header or a claim is there twice (RFC 7515 §4, RFC 7519 §4).
+    /// A duplicate header member or claim (RFC 7515 §4, RFC 7519 §4).
     #[error("it says something twice")]
     Duplicate,
     #[error("it is signed with an algorithm that is not allowed")]
     Algorithm,
-    /// It is a JWT of another kind (RFC 8725 §3.11).
+    /// RFC 8725 §3.11.
     #[error("it is a token of another kind")]
     Type,
     #[error("it has a critical header that is not understood")]
@@ -63,10 +59,9 @@ pub enum IdTokenError {
     AccessTokenHash,
     #[error("its subject is not valid")]
     Subject,
-    /// A number loses its last digits in many a reader, and then it is another's.
+    /// Some parsers round large numbers, which would name another user.
     #[error("its subject (sub) is a number, and has to be text (OpenID Connect Core §2)")]
     NumericSubject,
-    /// It does not say that the person was asked for their proof just now.
     #[error("it does not say that you were asked to sign in just now (auth_time)")]
     AuthTime,
 }
@@ -75,15 +70,15 @@ pub enum IdTokenError {
 pub struct Expected<'a> {
     pub issuer: &'a str,
     pub client_id: &'a str,
-    /// Who may be named beside us.
+    /// Other audiences that the token may have.
     pub audiences: &'a [String],
     pub nonce: &'a str,
     pub access_token: &'a str,
-    /// Since when the person has to have proved who they are, if they were to.
+    /// The earliest acceptable `auth_time`, for a reauthentication.
     pub authenticated_since: Option<Timestamp>,
 }
 
-/// Nothing in it is believed yet.
+/// Nothing in it is trusted yet.
 #[derive(Debug)]
 pub struct Unverified<'a> {
     pub algorithm: Algorithm,
@@ -93,10 +88,10 @@ pub struct Unverified<'a> {
     claims: Members,
 }
 
-/// Reads a token, and looks at its header.
+/// Parses a token and validates its header.
 ///
-/// `jwk`, `jku`, `x5u` and `x5c` are not looked at: a token does not bring its
-/// own key along, and we fetch nothing that it names (RFC 8725 §3.10).
+/// Ignores `jwk`, `jku`, `x5u` and `x5c`: a token must not bring its own key, and we fetch no
+/// URL that it names (RFC 8725 §3.10).
 pub fn parse(token: &str) -> Result<Unverified<'_>, IdTokenError> {
     if token.len() > MAX_BYTES {
         return Err(IdTokenError::Malformed);
@@ -126,77 +121,72 @@ fn object(json: &[u8]) -> Result<Members, IdTokenError> {
     if members.has_duplicates() { Err(IdTokenError::Duplicate) } else { Ok(members) }
 }
 
-/// The claims that we use, once they are believed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claims {
     pub subject: Subject,
-    /// When the person last proved to the issuer who they are, where it says so.
+    /// When the user last authenticated at the issuer, if it says so.
     pub auth_time: Option<Timestamp>,
     pub all: Map<String, Value>,
 }
 
 impl Unverified<'_> {
-    /// Checks the signature with the issuer's keys (rule 6). Without a `kid` every
-    /// key that takes its algorithm is tried.
+    /// Rule 6. Without a `kid`, tries every key that supports the algorithm.
     pub fn verify_signature(&self, keys: &[PublicKey]) -> Result<(), IdTokenError> {
-        let named = |key: &&PublicKey| self.kid.is_none() || key.kid() == self.kid.as_deref();
-        let usable = keys.iter().filter(named).filter(|key| key.supports(self.algorithm));
+        let has_kid = |key: &&PublicKey| self.kid.is_none() || key.kid() == self.kid.as_deref();
+        let usable = keys.iter().filter(has_kid).filter(|key| key.supports(self.algorithm));
         let message = self.signing_input.as_bytes();
-        let mut refused = IdTokenError::UnknownKey;
+        let mut error = IdTokenError::UnknownKey;
         for key in usable {
             if key.verifies(self.algorithm, message, &self.signature) {
                 return Ok(());
             }
-            refused = IdTokenError::Signature;
+            error = IdTokenError::Signature;
         }
-        Err(refused)
+        Err(error)
     }
 
-    /// What it says, for whoever has checked its signature.
+    /// The caller has verified the signature.
     pub(super) fn into_claims(self) -> Map<String, Value> {
         self.claims.into_vec().into_iter().collect()
     }
 
-    /// Checks its claims, for whoever has checked its signature: the rules of Core
-    /// §3.1.3.7 and §3.1.3.8, each on its own line.
+    /// Validates the claims (Core §3.1.3.7, §3.1.3.8). The caller has verified the signature.
     pub fn check(self, expected: &Expected<'_>, now: Timestamp) -> Result<Claims, IdTokenError> {
         let (algorithm, claims) = (self.algorithm, self.into_claims());
         let text = |name: &str| claims.get(name).and_then(Value::as_str);
         let time = |name: &str| claims.get(name).map(|value| value.as_f64());
 
-        // 2. The issuer is the one we asked, to the letter.
+        // 2. `iss` is exactly the configured issuer.
         if text("iss") != Some(expected.issuer) {
             return Err(IdTokenError::Issuer);
         }
-        // 3. It is for us, and for nobody whom we do not know beside us.
-        let for_others = names_others(claims.get("aud"), expected.client_id, expected.audiences)?;
-        // 4, 5. Where it says to whom it was issued, that is us; and where there are
-        // others, it says so.
+        // 3. `aud` contains us, and otherwise only configured audiences.
+        let has_others = check_audience(claims.get("aud"), expected.client_id, expected.audiences)?;
+        // 4, 5. `azp`, required with several audiences, is us.
         match claims.get("azp").map(Value::as_str) {
             Some(azp) if azp != Some(expected.client_id) => {
                 return Err(IdTokenError::AuthorizedParty);
             }
-            None if for_others => return Err(IdTokenError::OtherAudiences),
+            None if has_others => return Err(IdTokenError::OtherAudiences),
             _ => {}
         }
-        // 9. It has not expired.
+        // 9. `exp` is in the future.
         #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are far below 2^53")]
         let seconds = |at: Timestamp| at.as_seconds() as f64;
         let (earliest, latest) = (seconds(now.minus(LEEWAY)), seconds(now.plus(LEEWAY)));
         if !time("exp").flatten().is_some_and(|exp| earliest < exp) {
             return Err(IdTokenError::Expired);
         }
-        // 10. It was issued, and not in the future; nor is it for later (RFC 7519 §4.1.5).
-        let has_come = |at: Option<f64>| at.is_some_and(|at| at <= latest);
-        if !time("iat").is_some_and(has_come) || !time("nbf").is_none_or(has_come) {
+        // 10. `iat`, and `nbf` if present (RFC 7519 §4.1.5), are not in the future.
+        let is_past = |at: Option<f64>| at.is_some_and(|at| at <= latest);
+        if !time("iat").is_some_and(is_past) || !time("nbf").is_none_or(is_past) {
             return Err(IdTokenError::NotYetValid);
         }
-        // 11. It belongs to this attempt.
+        // 11. `nonce` is that of this attempt.
         if text("nonce") != Some(expected.nonce) {
             return Err(IdTokenError::Nonce);
         }
-        // 13. Where the person was to be asked anew, they were: no earlier than this
-        // attempt began, and not in the future.
+        // 13. For a reauthentication, `auth_time` is not before this attempt.
         let auth_time =
             claims.get("auth_time").and_then(Value::as_i64).map(Timestamp::from_seconds);
         let auth_time = auth_time.filter(|at| *at <= now.plus(LEEWAY)).map(|at| at.min(now));
@@ -205,13 +195,13 @@ impl Unverified<'_> {
         {
             return Err(IdTokenError::AuthTime);
         }
-        // §3.1.3.8. It belongs to this access token, where it says so.
+        // §3.1.3.8. `at_hash`, if present, is that of this access token.
         if let Some(at_hash) = claims.get("at_hash")
-            && at_hash.as_str() != Some(&half_hash(algorithm, expected.access_token))
+            && at_hash.as_str() != Some(&access_token_hash(algorithm, expected.access_token))
         {
             return Err(IdTokenError::AccessTokenHash);
         }
-        // §2. The subject is one.
+        // §2. `sub` is text.
         if claims.get("sub").is_some_and(Value::is_number) {
             return Err(IdTokenError::NumericSubject);
         }
@@ -221,9 +211,8 @@ impl Unverified<'_> {
     }
 }
 
-/// Whether an `aud` names others beside us. It has to name us, and of others only whom
-/// the settings name.
-pub(super) fn names_others(
+/// Whether `aud` has other members than us. It must contain us, and otherwise only `others`.
+pub(super) fn check_audience(
     audience: Option<&Value>,
     client_id: &str,
     others: &[String],
@@ -235,18 +224,18 @@ pub(super) fn names_others(
     };
     let is_us = |one: &&Value| one.as_str() == Some(client_id);
     let is_known = |one: &&Value| others.iter().any(|other| one.as_str() == Some(other));
-    let (us, strangers): (Vec<_>, Vec<_>) = all.iter().partition(is_us);
+    let (us, rest): (Vec<_>, Vec<_>) = all.iter().partition(is_us);
     if us.is_empty() {
         Err(IdTokenError::Audience)
-    } else if strangers.iter().all(is_known) {
-        Ok(!strangers.is_empty())
+    } else if rest.iter().all(is_known) {
+        Ok(!rest.is_empty())
     } else {
         Err(IdTokenError::OtherAudiences)
     }
 }
 
-/// The left half of the hash that goes with the algorithm (Core §3.1.3.6).
-fn half_hash(algorithm: Algorithm, access_token: &str) -> String {
+/// `at_hash`: the left half of the hash (Core §3.1.3.6).
+fn access_token_hash(algorithm: Algorithm, access_token: &str) -> String {
     let digest = digest::digest(algorithm.digest(), access_token.as_bytes());
     let half = digest.as_ref().len() / 2;
     base64url::encode(digest.as_ref().get(..half).unwrap_or_default())

@@ -1,4 +1,4 @@
-//! The keys with which an issuer signs (RFC 7517, OpenID Connect Core §10.1.1).
+//! An issuer's signing keys (RFC 7517, OpenID Connect Core §10.1.1).
 
 use std::sync::Arc;
 
@@ -13,40 +13,35 @@ use super::id_token::Unverified;
 use crate::http::Outbound;
 use crate::jose::PublicKey;
 
-/// How many fetches a stream of tokens that nobody signed can bring about at once…
+/// Fetches that a stream of forged tokens can cause immediately.
 const BURST: i64 = 5;
 
-/// …and how often one more is allowed after that.
-const COOL_DOWN: Span = Span::seconds(30);
+/// After the burst, one more fetch per interval.
+const REFILL_INTERVAL: Span = Span::seconds(30);
 
-/// More keys than any issuer publishes.
 const MAX_KEYS: usize = 100;
 
-/// How long keys are believed before they are fetched again: one that was
-/// withdrawn is dropped then.
+/// After this, keys are fetched again, which drops withdrawn ones.
 const FRESH_FOR: Span = Span::minutes(60);
 
-/// An issuer's keys, as last fetched.
+/// An issuer's keys, cached.
 ///
-/// A token that none of them has signed makes us fetch at once, for that is how a
-/// rotation looks (Core §10.1.1), or a key replaced under its old name. Whoever
-/// sends us a stream of such tokens gets five fetches out of us, then one every
-/// thirty seconds.
+/// A token that none of them signed triggers a fetch, because keys may have been rotated
+/// (Core §10.1.1) or replaced under the same `kid`. [`TokenBucket`] limits the fetches.
 #[derive(Debug, Default)]
 pub struct KeySet {
-    known: ArcSwapOption<Fetched>,
-    fetches: Mutex<Bucket>,
+    cached: ArcSwapOption<FetchedKeys>,
+    fetches: Mutex<TokenBucket>,
 }
 
 #[derive(Debug)]
-struct Fetched {
+struct FetchedKeys {
     at: Timestamp,
     keys: Vec<PublicKey>,
 }
 
 impl KeySet {
-    /// Whether one of the issuer's keys has signed this, asked anew when none of
-    /// those that are known has.
+    /// Verifies the signature with the cached keys, or else with fetched ones.
     pub(crate) async fn verify(
         &self,
         http: &Outbound,
@@ -54,24 +49,24 @@ impl KeySet {
         token: &Unverified<'_>,
         now: Timestamp,
     ) -> Result<(), Error> {
-        let known = self.known.load_full();
-        if let Some(known) = &known
-            && now.since(known.at) < FRESH_FOR
-            && token.verify_signature(&known.keys).is_ok()
+        let cached = self.cached.load_full();
+        if let Some(cached) = &cached
+            && now.since(cached.at) < FRESH_FOR
+            && token.verify_signature(&cached.keys).is_ok()
         {
             return Ok(());
         }
         let mut fetches = self.fetches.lock().await;
-        // Somebody else may have fetched while we waited for our turn.
-        let latest = match self.known.load_full() {
-            Some(newer) if !known.is_some_and(|known| Arc::ptr_eq(&known, &newer)) => newer,
+        // Another task may have fetched while we waited for the lock.
+        let latest = match self.cached.load_full() {
+            Some(newer) if !cached.is_some_and(|old| Arc::ptr_eq(&old, &newer)) => newer,
             old if fetches.take(now) => match fetch(http, jwks_uri, now).await {
                 Ok(fetched) => {
                     let fetched = Arc::new(fetched);
-                    self.known.store(Some(Arc::clone(&fetched)));
+                    self.cached.store(Some(Arc::clone(&fetched)));
                     fetched
                 }
-                // Keys that were only old are better than nobody coming in.
+                // Stale keys are better than no sign-ins.
                 Err(error) => match old {
                     Some(old) if token.verify_signature(&old.keys).is_ok() => old,
                     _ => return Err(error),
@@ -86,33 +81,32 @@ impl KeySet {
     }
 }
 
-async fn fetch(http: &Outbound, jwks_uri: &Url, now: Timestamp) -> Result<Fetched, Error> {
-    let answer = http.get(jwks_uri, None).await.map_err(Error::unreachable(Step::Keys))?;
-    Ok(Fetched { at: now, keys: read(&answer)? })
+async fn fetch(http: &Outbound, jwks_uri: &Url, now: Timestamp) -> Result<FetchedKeys, Error> {
+    let response = http.get(jwks_uri, None).await.map_err(Error::unreachable(Step::Keys))?;
+    Ok(FetchedKeys { at: now, keys: read(&response)? })
 }
 
-/// Reads a key set. A key that cannot be used is passed over (RFC 7517 §5).
-pub fn read(answer: &::http::Response<Vec<u8>>) -> Result<Vec<PublicKey>, Error> {
-    let document: Document = json(Step::Keys, answer)?;
-    Ok(document.keys.iter().take(MAX_KEYS).filter_map(PublicKey::from_jwk).collect())
+/// Skips unusable keys (RFC 7517 §5).
+pub fn read(response: &::http::Response<Vec<u8>>) -> Result<Vec<PublicKey>, Error> {
+    let set: JwkSet = json(Step::Keys, response)?;
+    Ok(set.keys.iter().take(MAX_KEYS).filter_map(PublicKey::from_jwk).collect())
 }
 
 #[derive(Deserialize)]
-struct Document {
+struct JwkSet {
     keys: Vec<serde_json::Value>,
 }
 
-/// A bucket of fetches that fills up again slowly.
 #[derive(Debug, Default)]
-struct Bucket {
+struct TokenBucket {
     taken: i64,
     since: Option<Timestamp>,
 }
 
-impl Bucket {
+impl TokenBucket {
     fn take(&mut self, now: Timestamp) -> bool {
         let since = *self.since.get_or_insert(now);
-        let refilled = now.since(since).as_millis() / COOL_DOWN.as_millis();
+        let refilled = now.since(since).as_millis() / REFILL_INTERVAL.as_millis();
         if refilled > 0 {
             self.taken = (self.taken - refilled).max(0);
             self.since = Some(now);
@@ -131,7 +125,7 @@ mod tests {
 
     #[test]
     fn fetches_are_bounded() {
-        let mut bucket = Bucket::default();
+        let mut bucket = TokenBucket::default();
         let start = Timestamp::from_seconds(1_000);
         let taken = (0..100).filter(|_| bucket.take(start)).count();
         assert_eq!(taken, 5);

@@ -1,18 +1,17 @@
-//! The first door: a person proves who they are at a provider.
+//! Sign-in through a provider, by OAuth 2.0 or OpenID Connect.
 //!
-//! The authorization code grant (RFC 6749 §4.1) with PKCE (RFC 7636), as
-//! RFC 9700 wants it done today. [`flow`] reads top to bottom like the
-//! standard's steps; the files beside it are one step each:
+//! The authorization code grant (RFC 6749 §4.1) with PKCE (RFC 7636), following RFC 9700.
+//! [`flow`] has the steps in order; each of the other modules is one step:
 //!
 //! | step | where |
 //! |---|---|
-//! | what the provider says of itself | [`discovery`] |
+//! | the provider's metadata | [`discovery`] |
 //! | the authorization request | [`flow::authorization_url`] |
-//! | what we remember meanwhile | [`attempt`] |
+//! | the state until the callback | [`attempt`] |
 //! | the authorization response | [`response`] |
 //! | the token request and response | [`token`] |
 //! | the ID token, and the keys that sign it | [`id_token`], [`jwks`] |
-//! | the API call: who is it? | [`userinfo`], [`github`], [`facebook`] |
+//! | the profile | [`userinfo`], [`github`], [`facebook`] |
 
 pub mod attempt;
 pub(crate) mod dialect;

@@ -1,4 +1,4 @@
-//! A provider: what it speaks, and our client there.
+//! Providers and our client registrations there.
 
 use latchkey_domain::connection::Family;
 use oauth2::RedirectUrl;
@@ -16,10 +16,9 @@ pub struct Provider {
     pub kind: Kind,
     pub client_id: String,
     pub client_secret: Secret,
-    /// One for each provider, so that one provider's code is never taken for
-    /// another's (RFC 9700 §4.4).
+    /// Distinct for each provider, against mix-up attacks (RFC 9700 §4.4).
     pub redirect_uri: RedirectUrl,
-    /// What we ask for in place of what the dialect asks for by itself, if anything.
+    /// Replaces the default scopes unless empty.
     pub scopes: Vec<String>,
     pub local: bool,
 }
@@ -38,7 +37,7 @@ pub enum Kind {
     },
 }
 
-/// An OpenID issuer, and what was fetched from it.
+/// An OpenID issuer, with its cached metadata and keys.
 #[derive(Debug)]
 pub struct OpenId {
     pub issuer: String,
@@ -48,18 +47,18 @@ pub struct OpenId {
     pub keys: KeySet,
 }
 
-/// What has to be said of an issuer because its discovery document does not.
+/// Settings that the discovery document does not have.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
-    /// Who may be named beside us in the `aud` of its ID tokens.
+    /// Other audiences that its ID tokens may have.
     pub audiences: Vec<String>,
-    /// Whether it sends its answers as a form (OAuth 2.0 Form Post Response Mode).
+    /// OAuth 2.0 Form Post Response Mode.
     pub form_post: bool,
-    /// Whether the client secret goes into the body, whatever the document says.
+    /// Overrides the discovery document.
     pub secret_in_body: Option<bool>,
 }
 
-/// The APIs that an OpenID issuer has beyond OpenID Connect.
+/// APIs of an OpenID issuer beyond OpenID Connect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Apis {
     Google,
@@ -111,27 +110,26 @@ impl Provider {
         }
     }
 
-    /// Parameters of the authorization request that make a grant last beyond the
-    /// sign-in.
+    /// Parameters of the authorization request for a lasting grant.
     pub(crate) fn consent_parameters(&self) -> &'static [(&'static str, &'static str)] {
         match self.family() {
-            // Both of the first are needed for a refresh token ("Using OAuth 2.0 for
-            // Web Server Applications"); the last adds what was granted before.
+            // The first two yield a refresh token ("Using OAuth 2.0 for Web Server
+            // Applications"); the last adds the scopes that were granted before.
             Family::Google => &[
                 ("access_type", "offline"),
                 ("prompt", "consent"),
                 ("include_granted_scopes", "true"),
             ],
-            // OpenID Connect Core §11: offline access needs consent each time.
+            // OpenID Connect Core §11: offline access requires consent each time.
             Family::OpenId => &[("prompt", "consent")],
-            // Without this, what somebody unticked once is not asked again.
+            // Otherwise Facebook does not ask again for declined permissions.
             Family::Facebook => &[("auth_type", "rerequest")],
             Family::GitHub => &[],
         }
     }
 
-    /// As in [`latchkey_domain::identity::Profile::issuer`]: not its name here, which
-    /// the settings may give to another provider tomorrow.
+    /// As in [`latchkey_domain::identity::Profile::issuer`]. Unlike the slug, it cannot pass
+    /// to another provider.
     pub fn issuer(&self) -> String {
         match &self.kind {
             Kind::OpenId(openid) => openid.issuer.clone(),
@@ -140,25 +138,23 @@ impl Provider {
         }
     }
 
-    /// Whether it can be asked to have a person prove anew who they are, and says
-    /// when they last did (`auth_time`). Without that, coming back from there
-    /// shows only that somebody is signed in there in this browser.
+    /// Whether it can ask the user to authenticate again and prove that with `auth_time`.
+    /// Otherwise a response only shows that someone is signed in there in this browser.
     pub const fn can_reauthenticate(&self) -> bool {
         matches!(self.kind, Kind::OpenId(_))
     }
 
-    /// Whether it sends the browser back with a form instead of a redirect.
     pub fn uses_form_post(&self) -> bool {
         matches!(&self.kind, Kind::OpenId(openid) if openid.options.form_post)
     }
 
-    /// Parameters of the authorization request that have the person asked anew
+    /// Parameters that make the provider ask the user to authenticate again
     /// (OpenID Connect Core §3.1.2.1).
     pub(crate) fn reauthentication_parameters(&self) -> &'static [(&'static str, &'static str)] {
         match self.family() {
             Family::OpenId => &[("prompt", "login"), ("max_age", "0")],
-            // Google knows no `login`, and says when it asked only if it is asked
-            // to ("Security bundle").
+            // Google has no `prompt=login`, and returns `auth_time` only on request
+            // ("Security bundle").
             Family::Google => &[
                 ("prompt", "select_account"),
                 ("max_age", "0"),
@@ -168,16 +164,15 @@ impl Provider {
         }
     }
 
-    /// What signing in needs. An OpenID issuer that refuses scopes which it does
-    /// not know is asked for just what the settings name.
+    /// An OpenID issuer that rejects unknown scopes gets only those in the settings.
     pub(crate) fn sign_in_scopes(&self) -> Vec<String> {
-        let needed: &[&str] = match self.kind {
+        let required: &[&str] = match self.kind {
             Kind::OpenId(_) if self.scopes.is_empty() => &["openid", "email", "profile"],
             Kind::OpenId(_) => &["openid"],
             Kind::GitHub { .. } => &["read:user", "user:email"],
             Kind::Facebook { .. } => &["public_profile", "email"],
         };
-        let more = self.scopes.iter().filter(|scope| !needed.contains(&scope.as_str()));
-        needed.iter().map(|scope| (*scope).to_owned()).chain(more.cloned()).collect()
+        let extra = self.scopes.iter().filter(|scope| !required.contains(&scope.as_str()));
+        required.iter().map(|scope| (*scope).to_owned()).chain(extra.cloned()).collect()
     }
 }

@@ -1,4 +1,4 @@
-//! The authorization response (RFC 6749 §4.1.2, RFC 9207), judged.
+//! The authorization response (RFC 6749 §4.1.2, RFC 9207).
 
 use std::borrow::Cow;
 
@@ -11,27 +11,27 @@ pub struct AuthorizationResponse {
     /// RFC 9207 §2.
     pub iss: Option<String>,
     pub error: Option<String>,
-    /// Whether a parameter came more than once, which RFC 6749 §3.1 forbids.
+    /// A parameter came more than once, which RFC 6749 §3.1 forbids.
     pub repeated: bool,
 }
 
 impl AuthorizationResponse {
-    /// Reads the query; parameters that we do not know are passed over (§4.1.2).
+    /// Ignores unknown parameters (§4.1.2).
     pub fn parse(query: &str) -> Self {
         let mut response = Self::default();
         for (name, value) in known_parameters(query.as_bytes()) {
-            let slot = match &*name {
+            let field = match &*name {
                 "code" => &mut response.code,
                 "state" => &mut response.state,
                 "iss" => &mut response.iss,
                 _ => &mut response.error,
             };
-            response.repeated |= slot.replace(value.into_owned()).is_some();
+            response.repeated |= field.replace(value.into_owned()).is_some();
         }
         response
     }
 
-    /// What we know of a form, as a query: no profile and no token goes into a URL.
+    /// The known parameters of a form as a query, so that no profile or token gets into a URL.
     pub fn to_query(form: &[u8]) -> String {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(known_parameters(form)).finish()
@@ -43,7 +43,6 @@ fn known_parameters(text: &[u8]) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, 
     url::form_urlencoded::parse(text).filter(|(name, _)| KNOWN.contains(&&**name))
 }
 
-/// The issuer that has to have answered.
 #[derive(Clone, Copy, Debug)]
 pub struct ExpectedIssuer<'a> {
     pub expected: &'a str,
@@ -51,8 +50,8 @@ pub struct ExpectedIssuer<'a> {
     pub iss_required: bool,
 }
 
-/// Takes the code out of a valid response. The state is compared before: the
-/// attempt was found by it.
+/// Returns the code of a valid response. The state was checked before, by
+/// [`super::attempt::validate`].
 pub fn validate(
     response: AuthorizationResponse,
     issuer: Option<ExpectedIssuer<'_>>,
@@ -60,8 +59,7 @@ pub fn validate(
     if response.repeated {
         return Err(Error::Response("a parameter came twice"));
     }
-    // RFC 9207 §2.4, before anything else in the response is believed. A
-    // provider that is no OpenID issuer has promised nothing.
+    // RFC 9207 §2.4, before trusting the rest. Providers without OpenID Connect send no `iss`.
     if let Some(issuer) = issuer {
         match response.iss.as_deref() {
             Some(iss) if iss != issuer.expected => {
@@ -75,15 +73,15 @@ pub fn validate(
     }
     match (response.error, response.code) {
         (Some(_), Some(_)) => Err(Error::Response("a code and an error came together")),
-        (Some(error), None) => Err(refusal(&error)),
+        (Some(error), None) => Err(error_response(&error)),
         (None, Some(code)) if !code.is_empty() => Ok(code),
         (None, _) => Err(Error::Response("there is no code in it")),
     }
 }
 
-fn refusal(error: &str) -> Error {
+fn error_response(error: &str) -> Error {
     match error {
-        // Facebook and some others have codes of their own for "declined".
+        // Facebook and others have their own codes for "declined".
         "access_denied"
         | "user_denied"
         | "consent_required"
@@ -134,12 +132,12 @@ mod tests {
             ("code=", None, "!there is no code in it"),
             ("", None, "!there is no code in it"),
         ] {
-            let judged = validate(AuthorizationResponse::parse(query), issuer);
-            let judged = judged.unwrap_or_else(|error| match error {
+            let code = validate(AuthorizationResponse::parse(query), issuer);
+            let code = code.unwrap_or_else(|error| match error {
                 Error::Response(why) => format!("!{why}"),
                 other => format!("!!{other}"),
             });
-            assert_eq!(judged, outcome, "{query}");
+            assert_eq!(code, outcome, "{query}");
         }
     }
 

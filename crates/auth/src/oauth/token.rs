@@ -20,13 +20,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::dialect::Endpoints;
-use super::error::{Error, Step, without_mark};
+use super::error::{Error, Step, strip_bom};
 use super::provider::{Kind, Provider};
 use super::{facebook, github};
 use crate::http::{Outbound, date};
 use crate::secret::Secret;
 
-/// The oauth2 crate's client, with its type-state parameters in this one place.
+/// The oauth2 crate's client with its type-state parameters.
 pub(crate) type Client = oauth2::Client<
     BasicErrorResponse,
     Tokens,
@@ -55,9 +55,8 @@ pub(crate) fn client(provider: &Provider, endpoints: &Endpoints) -> Client {
 
 /// A token response.
 ///
-/// Our own rather than the oauth2 crate's standard one, which refuses the whole
-/// response when `expires_in` is a string, negative or a float, all of which
-/// providers send. A lifetime that makes no sense is no lifetime.
+/// The oauth2 crate's own type rejects the response if `expires_in` is a string, negative or
+/// a float, all of which providers send. We ignore an invalid lifetime.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Tokens {
     access_token: AccessToken,
@@ -73,17 +72,17 @@ pub struct Tokens {
     id_token: Value,
 }
 
-/// RFC 6749 §5.1: case-insensitive, and a type that we understand (§7.1).
+/// Case-insensitive (RFC 6749 §5.1), and a type that we support (§7.1).
 fn token_type<'de, D: serde::Deserializer<'de>>(from: D) -> Result<BasicTokenType, D::Error> {
-    let named = String::deserialize(from)?;
-    if named.eq_ignore_ascii_case("bearer") {
+    let name = String::deserialize(from)?;
+    if name.eq_ignore_ascii_case("bearer") {
         Ok(BasicTokenType::Bearer)
     } else {
         Err(serde::de::Error::custom("the token is of a type that we cannot use"))
     }
 }
 
-/// Separated by blanks (§3.3), at GitHub by commas. Anything but a string is ignored.
+/// Separated by spaces (§3.3), or by commas at GitHub. Ignores anything but a string.
 fn scopes<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Vec<Scope>>, D::Error> {
     let scopes = Value::deserialize(from)?;
     let split = |text: &str| {
@@ -118,8 +117,7 @@ impl TokenResponse for Tokens {
 }
 
 impl Tokens {
-    /// How long the access token lives: a whole number of seconds, up to a hundred
-    /// years. Anything else is ignored.
+    /// A whole number of seconds, up to a hundred years; anything else is ignored.
     pub fn lifetime(&self) -> Option<Span> {
         let seconds = match &self.expires_in {
             Value::Number(number) => number.as_u64(),
@@ -139,8 +137,8 @@ impl Tokens {
     }
 }
 
-/// Exchanges the code for tokens, once: a code is single-use, so a request
-/// that failed is never repeated. Says also what time it was at the provider.
+/// Exchanges the code, without retries because a code is single-use. Also returns the
+/// provider's `Date`.
 pub(crate) async fn exchange(
     http: &Outbound,
     provider: &Provider,
@@ -154,13 +152,12 @@ pub(crate) async fn exchange(
         .set_pkce_verifier(PkceCodeVerifier::new(verifier.to_owned()))
         .request_async(&adapter)
         .await
-        .map_err(refused)?;
+        .map_err(token_error)?;
     let date = *adapter.date.lock();
     Ok((tokens, date))
 }
 
-/// Renews an access token (RFC 6749 §6). The scope is not sent: what was
-/// granted stays.
+/// RFC 6749 §6, without `scope`: the granted scope stays.
 pub(crate) async fn refresh(
     http: &Outbound,
     provider: &Provider,
@@ -172,14 +169,14 @@ pub(crate) async fn refresh(
         .exchange_refresh_token(&RefreshToken::new(refresh_token.expose().to_owned()))
         .request_async(&adapter)
         .await
-        .map_err(refused)
+        .map_err(token_error)
 }
 
-fn refused(error: RequestTokenError<Error, BasicErrorResponse>) -> Error {
+fn token_error(error: RequestTokenError<Error, BasicErrorResponse>) -> Error {
     match error {
         RequestTokenError::ServerResponse(response) => match response.error() {
             BasicErrorResponseType::InvalidGrant => Error::InvalidGrant,
-            other => Error::TokenRefused { code: printable(other.as_ref()) },
+            other => Error::TokenRefused { code: sanitize(other.as_ref()) },
         },
         RequestTokenError::Request(error) => error,
         RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
@@ -188,28 +185,27 @@ fn refused(error: RequestTokenError<Error, BasicErrorResponse>) -> Error {
     }
 }
 
-fn printable(code: &str) -> String {
+fn sanitize(code: &str) -> String {
     code.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(64).collect()
 }
 
-/// Sends the oauth2 crate's requests with our one client, and normalises the
-/// answers.
+/// Sends the oauth2 crate's requests with [`Outbound`] and normalizes the responses.
 struct TokenEndpoint<'a> {
     http: &'a Outbound,
     kind: &'a Kind,
     date: Mutex<Option<Timestamp>>,
 }
 
-/// JSON is JSON, whatever its label says and whatever mark stands before it; the
-/// oauth2 crate takes it only under its own name.
-fn relabelled(mut answer: oauth2::HttpResponse) -> oauth2::HttpResponse {
-    let body = without_mark(answer.body());
+/// The oauth2 crate accepts JSON only with the right content type and without a byte order
+/// mark.
+fn normalize_json(mut response: oauth2::HttpResponse) -> oauth2::HttpResponse {
+    let body = strip_bom(response.body());
     if body.trim_ascii_start().starts_with(b"{") {
-        *answer.body_mut() = body.to_vec();
+        *response.body_mut() = body.to_vec();
         let json = header::HeaderValue::from_static("application/json");
-        answer.headers_mut().insert(header::CONTENT_TYPE, json);
+        response.headers_mut().insert(header::CONTENT_TYPE, json);
     }
-    answer
+    response
 }
 
 impl<'c> AsyncHttpClient<'c> for TokenEndpoint<'_> {
@@ -218,21 +214,22 @@ impl<'c> AsyncHttpClient<'c> for TokenEndpoint<'_> {
 
     fn call(&'c self, request: oauth2::HttpRequest) -> Self::Future {
         Box::pin(async move {
-            let answer = self.http.send(request).await.map_err(Error::unreachable(Step::Token))?;
-            *self.date.lock() = date(answer.headers());
-            let status = answer.status();
+            let response =
+                self.http.send(request).await.map_err(Error::unreachable(Step::Token))?;
+            *self.date.lock() = date(response.headers());
+            let status = response.status();
             if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
                 return Err(Error::ProviderUnavailable { step: Step::Token, status });
             }
             if let Kind::Facebook { .. } = self.kind
-                && facebook::is_exhausted(&answer)
+                && facebook::is_rate_limited(&response)
             {
                 return Err(Error::rate_limited(Step::Token));
             }
             Ok(match self.kind {
-                Kind::OpenId(_) => relabelled(answer),
-                Kind::GitHub { .. } => github::normalize_token_response(answer),
-                Kind::Facebook { .. } => facebook::normalize_token_response(answer),
+                Kind::OpenId(_) => normalize_json(response),
+                Kind::GitHub { .. } => github::normalize_token_response(response),
+                Kind::Facebook { .. } => facebook::normalize_token_response(response),
             })
         })
     }

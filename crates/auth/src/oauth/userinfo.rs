@@ -1,4 +1,4 @@
-//! The API call at an OpenID provider: UserInfo (OpenID Connect Core §5.3).
+//! UserInfo (OpenID Connect Core §5.3).
 
 use ::http::{Response, StatusCode, header};
 use latchkey_domain::{DisplayName, Email, Profile, Subject, Timestamp};
@@ -12,9 +12,8 @@ use crate::http::Outbound;
 
 type Claims = Map<String, Value>;
 
-/// Fetches the profile, and takes it only when it is the same person's (§5.3.2).
-///
-/// `None` where this token does not open it: the ID token has said who it is.
+/// Fetches the profile, which must have the same subject (§5.3.2). `None` if the token has
+/// no access to it: the ID token has identified the user.
 pub(crate) async fn fetch(
     http: &Outbound,
     issuer: &Issuer<'_>,
@@ -23,38 +22,37 @@ pub(crate) async fn fetch(
     now: Timestamp,
 ) -> Result<Option<Claims>, Error> {
     let Some(endpoint) = &issuer.metadata.userinfo_endpoint else { return Ok(None) };
-    let answer = http.get(endpoint, Some(access_token)).await;
-    let answer = answer.map_err(Error::unreachable(Step::Profile))?;
-    if matches!(answer.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
-        tracing::warn!(status = %answer.status(), "no profile; going by the ID token alone");
+    let response = http.get(endpoint, Some(access_token)).await;
+    let response = response.map_err(Error::unreachable(Step::Profile))?;
+    if matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+        tracing::warn!(status = %response.status(), "no profile; using the ID token alone");
         return Ok(None);
     }
-    let claims: Claims = match signed(&answer)? {
-        Some(token) => verified(http, issuer, token, now).await?,
-        None => json(Step::Profile, &answer)?,
+    let claims: Claims = match jwt_body(&response)? {
+        Some(token) => verify_jwt(http, issuer, token, now).await?,
+        None => json(Step::Profile, &response)?,
     };
     if claims.get("sub").and_then(Value::as_str) == Some(subject.as_str()) {
         Ok(Some(claims))
     } else {
-        Err(Error::invalid_response(Step::Profile, "it is about somebody else than the ID token"))
+        Err(Error::invalid_response(Step::Profile, "its subject is not that of the ID token"))
     }
 }
 
-/// Whose profile it is, and what is known of them.
 pub(crate) struct Issuer<'a> {
     pub(crate) openid: &'a OpenId,
     pub(crate) metadata: &'a Metadata,
     pub(crate) client_id: &'a str,
 }
 
-/// A profile that was registered to come signed, as a JWT (§5.3.2).
-fn signed(answer: &Response<Vec<u8>>) -> Result<Option<&str>, Error> {
-    let kind = answer.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+/// The signed form of a profile (§5.3.2).
+fn jwt_body(response: &Response<Vec<u8>>) -> Result<Option<&str>, Error> {
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     let kind = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default();
-    if answer.status() != StatusCode::OK || !kind.trim().eq_ignore_ascii_case("application/jwt") {
+    if response.status() != StatusCode::OK || !kind.trim().eq_ignore_ascii_case("application/jwt") {
         return Ok(None);
     }
-    let token = std::str::from_utf8(answer.body()).unwrap_or_default().trim();
+    let token = std::str::from_utf8(response.body()).unwrap_or_default().trim();
     if token.split('.').count() == 5 {
         return Err(Error::invalid_response(
             Step::Profile,
@@ -65,7 +63,7 @@ fn signed(answer: &Response<Vec<u8>>) -> Result<Option<&str>, Error> {
     Ok(Some(token))
 }
 
-async fn verified(
+async fn verify_jwt(
     http: &Outbound,
     issuer: &Issuer<'_>,
     token: &str,
@@ -84,8 +82,8 @@ async fn verified(
         return Err(refused(IdTokenError::Issuer));
     }
     let others = &issuer.openid.options.audiences;
-    id_token::names_others(claims.get("aud"), issuer.client_id, others).map_err(refused)?;
-    // It need not say when it ends; where it does, it has not.
+    id_token::check_audience(claims.get("aud"), issuer.client_id, others).map_err(refused)?;
+    // `exp` is optional.
     match claims.get("exp").map(Value::as_i64) {
         None => Ok(claims),
         Some(Some(exp)) if now < Timestamp::from_seconds(exp).plus(LEEWAY) => Ok(claims),
@@ -93,34 +91,33 @@ async fn verified(
     }
 }
 
-/// What both say together, the profile first; but whether an address is verified
-/// is only taken from who says it of that very address.
+/// Merges the claims, the profile's first. `email_verified` counts only from a source that
+/// names the same address.
 pub fn merge(id_token: Claims, profile: Option<Claims>) -> Claims {
     let Some(profile) = profile else { return id_token };
     let email = |claims: &Claims| Email::parse(claims.get("email")?.as_str()?).ok();
-    let named = email(&profile).or_else(|| email(&id_token));
-    let of_it = |claims: &Claims| email(claims).is_some() && email(claims) == named;
-    let said: Vec<_> = [&id_token, &profile]
+    let address = email(&profile).or_else(|| email(&id_token));
+    let names_address = |claims: &Claims| email(claims).is_some() && email(claims) == address;
+    let verified: Vec<_> = [&id_token, &profile]
         .into_iter()
-        .filter(|claims| of_it(claims))
-        .filter_map(|claims| claims.get("email_verified").filter(|said| !said.is_null()))
+        .filter(|claims| names_address(claims))
+        .filter_map(|claims| claims.get("email_verified").filter(|value| !value.is_null()))
         .map(is_true)
         .collect();
-    let verified = !said.is_empty() && said.iter().all(|yes| *yes);
+    let verified = !verified.is_empty() && verified.iter().all(|yes| *yes);
     let mut all = id_token;
     all.extend(profile);
-    all.insert("email".to_owned(), named.map(|email| email.to_string()).into());
+    all.insert("email".to_owned(), address.map(|email| email.to_string()).into());
     all.insert("email_verified".to_owned(), verified.into());
     all
 }
 
-/// Some issuers write their booleans as text.
+/// Some issuers send booleans as text.
 fn is_true(value: &Value) -> bool {
     value.as_bool().unwrap_or_else(|| value.as_str() == Some("true"))
 }
 
-/// The profile that a set of standard claims describes (§5.1). Claims of a
-/// wrong type say nothing.
+/// The profile from standard claims (§5.1), ignoring those of the wrong type.
 pub fn profile(issuer: &str, subject: Subject, claims: &Map<String, Value>) -> Profile {
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
     let email = text("email").and_then(|email| Email::parse(email).ok());

@@ -13,13 +13,13 @@ const DIFFERS: Verified = Verified { matches: false, needs_rehash: false };
 #[tokio::test]
 async fn nothing_matches_nobody() {
     let hasher = Hasher::new(&cheap()).expect("a hasher");
-    for text in ["", "password", hasher.nobody.as_ref()] {
+    for text in ["", "password", hasher.dummy_hash.as_ref()] {
         assert_eq!(hasher.verify(None, &typed(text), false).await, Ok(DIFFERS));
     }
-    // It costs what everybody costs, and each process has another.
-    let nobody = Stored::read(&hasher.nobody, &hasher.params).expect("a hash");
-    assert!(nobody.is_current);
-    assert_ne!(Hasher::new(&cheap()).expect("a hasher").nobody, hasher.nobody);
+    // It has the usual cost, and differs in each process.
+    let dummy = StoredHash::parse(&hasher.dummy_hash, &hasher.params).expect("a hash");
+    assert!(dummy.is_current);
+    assert_ne!(Hasher::new(&cheap()).expect("a hasher").dummy_hash, hasher.dummy_hash);
 }
 
 /// From the tests of the reference implementation: another cost, a short salt.
@@ -38,9 +38,9 @@ async fn a_hash_that_others_made() {
 async fn the_queue_has_an_end() {
     let hasher =
         Hasher::new(&Settings { concurrency: 1, queue_size: 2, ..cheap() }).expect("a hasher");
-    // Somebody is taking the only turn for as long as we like.
-    let place = Arc::clone(&hasher.strangers.places).try_acquire_owned().expect("a place");
-    let turn = Arc::clone(&hasher.strangers.turns).try_acquire_owned().expect("a turn");
+    // The only worker is busy.
+    let slot = Arc::clone(&hasher.unknown_clients.slots).try_acquire_owned().expect("a slot");
+    let worker = Arc::clone(&hasher.unknown_clients.workers).try_acquire_owned().expect("a worker");
 
     let ask = || {
         let hasher = hasher.clone();
@@ -51,22 +51,22 @@ async fn the_queue_has_an_end() {
     assert_eq!(hasher.verify(None, &typed("x"), false).await, Err(Error::Busy));
     assert_eq!(hasher.hash(&typed("x")).await, Err(Error::Busy));
 
-    // Who was right before waits with their like alone.
+    // Known clients have a queue of their own.
     assert_eq!(hasher.verify(None, &typed("x"), true).await, Ok(DIFFERS));
 
-    // Who hangs up makes room for another.
+    // A cancelled request frees its slot.
     first.abort();
     assert!(first.await.is_err());
     let third = ask();
     tokio::task::yield_now().await;
     assert_eq!(hasher.verify(None, &typed("x"), false).await, Err(Error::Busy));
 
-    drop((place, turn));
+    drop((slot, worker));
     for waited in [second, third] {
         assert_eq!(waited.await.expect("no panic"), Ok(DIFFERS));
     }
-    assert_eq!(hasher.strangers.places.available_permits(), 3);
-    assert_eq!(hasher.strangers.turns.available_permits(), 1);
+    assert_eq!(hasher.unknown_clients.slots.available_permits(), 3);
+    assert_eq!(hasher.unknown_clients.workers.available_permits(), 1);
 }
 
 #[tokio::test]
@@ -83,10 +83,10 @@ async fn memory_is_used_again_and_given_back() {
     }
     assert!((1..=2).contains(&idle(&hasher)), "{}", idle(&hasher));
 
-    // One after another, the same piece is enough.
+    // Sequential hashes share one buffer.
     hasher.release_idle();
     let address =
-        |hasher: &Hasher| hasher.memory.0.lock().pieces.last().map(|piece| piece.as_ptr());
+        |hasher: &Hasher| hasher.memory.0.lock().buffers.last().map(|buffer| buffer.as_ptr());
     let before = address(&hasher);
     for _ in 0..5 {
         assert_eq!(hasher.verify(None, &typed("x"), false).await, Ok(DIFFERS));
@@ -99,5 +99,5 @@ async fn memory_is_used_again_and_given_back() {
 }
 
 fn idle(hasher: &Hasher) -> usize {
-    hasher.memory.0.lock().pieces.len()
+    hasher.memory.0.lock().buffers.len()
 }

@@ -1,21 +1,17 @@
-//! Remembering what was verified.
+//! A cache of verified tokens.
 //!
-//! An EdDSA signature takes some 40 µs to verify, a lookup here less than one.
-//! It gives the same answer as [`verify`](super::verify()), because that depends
-//! on five things only:
+//! Verifying an EdDSA signature takes about 40 µs, a lookup less than one. The result is the
+//! same as that of [`verify`](super::verify()), which depends on five inputs:
 //!
-//! * *the token*: an entry is found by the SHA-256 of the whole of it, header,
-//!   claims and signature;
-//! * *the expected issuer and audience*: they never change in a [`Verifier`];
-//! * *the key*: an entry remembers which key verified it, and each hit asks the
-//!   present ring whether that very key (not just its name) is still accepted;
-//! * *the leeway*, which never changes either, and
-//! * *the time*: each hit judges `exp`, `nbf` and `iat` anew.
+//! * the token: entries are keyed by the SHA-256 of the whole token;
+//! * the expected issuer and audience, which are constant in a [`Verifier`];
+//! * the key: each hit checks that the current ring still accepts the key that verified the
+//!   token, not just its `kid`;
+//! * the leeway, which is constant too;
+//! * the time: each hit checks `exp`, `nbf` and `iat`.
 //!
-//! A refusal is never remembered: it may be due to a key that comes later, and
-//! anybody could fill the memory with them. What is remembered is bounded, so
-//! a flood of good tokens costs no more than their verification. Revocation is
-//! not decided here: who watches revoked sign-ins asks for `sid` after each hit.
+//! Errors are not cached: the key may be added later, and forged tokens could fill the cache.
+//! The caller checks revocation after each hit.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -31,10 +27,10 @@ use super::ring::{KeyRing, RELOAD_EVERY};
 use super::verify::{self, Expected, check_times, verify_by};
 use crate::fingerprint::{Fingerprint, fingerprint};
 
-/// Tokens that are remembered, at most; about 1 kB each.
+/// Cached tokens, about 1 kB each.
 pub const CAPACITY: u64 = 10_000;
 
-/// Verifies tokens against the present ring, each signature only once.
+/// Verifies tokens against the current ring, each signature only once.
 #[derive(Debug)]
 pub struct Verifier {
     expected: Expected,
@@ -50,12 +46,12 @@ struct Entry {
 }
 
 impl Verifier {
-    /// A verifier that remembers [`CAPACITY`] tokens.
+    /// With [`CAPACITY`].
     pub fn new(ring: KeyRing, expected: Expected) -> Self {
         Self::with_capacity(ring, expected, CAPACITY)
     }
 
-    /// A verifier that remembers about so many tokens; with 0, none.
+    /// The capacity is approximate; 0 disables the cache.
     pub fn with_capacity(ring: KeyRing, expected: Expected, capacity: u64) -> Self {
         Self {
             expected,
@@ -65,11 +61,10 @@ impl Verifier {
         }
     }
 
-    /// Verifies a token, as [`verify`](super::verify()) does, or says the first reason to
-    /// refuse it. At [`TokenError::UnknownKey`], a caller that [may](Verifier::may_reload) reads the
-    /// ring anew and asks once more.
+    /// Like [`verify`](super::verify()). On [`TokenError::UnknownKey`], a caller that
+    /// [may](Verifier::may_reload) reloads the ring and tries again.
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<Arc<AccessClaims>, TokenError> {
-        // Its digest is not worth taking: it would be refused for its size.
+        // Before hashing it.
         if token.len() > verify::MAX_BYTES {
             return Err(TokenError::TooLarge);
         }
@@ -91,16 +86,13 @@ impl Verifier {
         self.ring.load_full()
     }
 
-    /// Puts another ring in its place, for the next token on. What was verified
-    /// with a key that it lacks counts no longer.
+    /// Tokens of a key that is not in the new ring are rejected from now on.
     pub fn replace_ring(&self, ring: KeyRing) {
         self.ring.store(Arc::new(ring));
     }
 
-    /// Whether an unknown key is a reason to read the ring anew: once in
-    /// [`RELOAD_EVERY`], or anybody could have the database asked by inventing keys.
-    ///
-    /// Who gets `true` has to do it; everybody else waits for that, or refuses.
+    /// Whether an unknown key may cause a reload: once per [`RELOAD_EVERY`], so that made-up
+    /// keys do not cause a query each. A caller that gets `true` must reload.
     pub fn may_reload(&self, now: Timestamp) -> bool {
         let next = now.minus(RELOAD_EVERY).as_millis();
         self.reloaded_at
@@ -114,7 +106,7 @@ impl Verifier {
         self.expected.leeway
     }
 
-    /// How many it remembers, once those that have to go are gone.
+    /// After pending evictions.
     pub fn cached_tokens(&self) -> u64 {
         self.cache.run_pending_tasks();
         self.cache.entry_count()

@@ -1,4 +1,4 @@
-//! What an access token says.
+//! The claims of an access token.
 
 use jsonwebtoken::Header;
 use latchkey_domain::{DisplayName, Email, Roles, Scopes, SignInId, Timestamp, User, UserId};
@@ -9,38 +9,34 @@ use super::error::TokenError;
 use super::key::{KeyError, SigningKey};
 use crate::jose::Members;
 
-/// The type of our access tokens (RFC 9068 §2.1), which no other token has.
+/// RFC 9068 §2.1.
 pub const TYPE: &str = "at+jwt";
 
-/// The claims of an access token, in the order in which they are written
-/// (RFC 9068 §2.2), and then what `GET /me` answers without a database.
+/// The claims of RFC 9068 §2.2, and those that `GET /me` needs to respond without a database, in
+/// the order in which they are written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AccessClaims {
     pub iss: String,
     pub aud: String,
     pub sub: UserId,
     pub client_id: String,
-    /// When it was issued, in seconds (RFC 7519 §2 `NumericDate`).
+    /// In seconds, like `nbf`, `exp` and `auth_time` (RFC 7519 §2 `NumericDate`).
     pub iat: i64,
-    /// From when it is valid, in seconds.
     pub nbf: i64,
-    /// From when it is valid no longer, in seconds.
     pub exp: i64,
     pub jti: String,
     pub sid: SignInId,
-    /// What it may do. A scope that this version does not know grants nothing.
+    /// An unknown scope grants nothing.
     pub scope: Scopes,
     pub roles: Roles,
-    /// When its person proved who they are, in seconds.
     pub auth_time: i64,
-    /// How they did (RFC 8176).
+    /// RFC 8176.
     pub amr: Vec<String>,
     pub name: DisplayName,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<Email>,
     pub email_verified: bool,
-    /// When their account was made: in milliseconds, unlike the registered
-    /// claims, because that is how the account has it.
+    /// In milliseconds, unlike the registered claims.
     pub created_at: Timestamp,
 }
 
@@ -56,8 +52,8 @@ impl AccessClaims {
         }
     }
 
-    /// Reads the claims: each has to be there and of its type.
-    pub(super) fn read(claims: &Members) -> Result<Self, TokenError> {
+    /// Every claim is required and must have its type.
+    pub(super) fn parse(claims: &Members) -> Result<Self, TokenError> {
         let email = |value: &Value| Email::parse(value.as_str()?).ok();
         Ok(Self {
             iss: text(claims, "iss")?,
@@ -69,8 +65,8 @@ impl AccessClaims {
             exp: integer(claims, "exp")?,
             jti: text(claims, "jti")?,
             sid: id(claims, "sid")?,
-            // A newer version may know scopes that this one does not; while
-            // both run, neither refuses what the other issued.
+            // During an upgrade, another process may issue scopes that this version does not
+            // know.
             scope: claim(claims, "scope", |scope| scope.as_str().map(Scopes::parse_known))?,
             roles: claim(claims, "roles", |roles| serde_json::from_value(roles.clone()).ok())?,
             auth_time: integer(claims, "auth_time")?,
@@ -83,11 +79,10 @@ impl AccessClaims {
     }
 }
 
-/// Signs claims (RFC 7515 §5.1). The header names the type of the token
-/// (RFC 9068 §2.1), the algorithm and the key, and nothing else.
+/// Signs claims (RFC 7515 §5.1). The header has `typ`, `alg` and `kid` only.
 pub fn issue(key: &SigningKey, claims: &AccessClaims) -> Result<String, KeyError> {
     let failed = KeyError::DoesNotSign(key.algorithm());
-    let algorithm = key.algorithm().in_jose().in_jsonwebtoken().ok_or(failed)?;
+    let algorithm = key.algorithm().jose().to_jsonwebtoken().ok_or(failed)?;
     let mut header = Header::new(algorithm);
     header.typ = Some(TYPE.to_owned());
     header.kid = Some(key.kid().to_owned());
@@ -107,27 +102,24 @@ fn text(claims: &Members, name: &'static str) -> Result<String, TokenError> {
     claim(claims, name, |value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned))
 }
 
-/// Identifiers are taken in the one form in which they are issued.
 fn id<T: std::str::FromStr>(claims: &Members, name: &'static str) -> Result<T, TokenError> {
     claim(claims, name, |value| value.as_str().and_then(|text| text.parse().ok()))
 }
 
-/// Whole numbers only. RFC 7519 §2 would allow fractions of a second; we issue
-/// none, and only what we issued gets here.
+/// RFC 7519 §2 also allows fractions of a second, but we issue none.
 fn integer(claims: &Members, name: &'static str) -> Result<i64, TokenError> {
     claim(claims, name, Value::as_i64)
 }
 
-/// One audience, as a text or as an array of one (RFC 7519 §4.1.3). A token for
-/// others too is refused: each of them could use it here.
+/// A string or an array of one (RFC 7519 §4.1.3). We reject a token with several audiences:
+/// each of them could use it here.
 fn audience(claims: &Members) -> Result<String, TokenError> {
-    let invalid = TokenError::ClaimInvalid("aud");
     match claims.get("aud").ok_or(TokenError::ClaimMissing("aud"))? {
         Value::String(one) => Ok(one.clone()),
         Value::Array(several) if several.iter().all(Value::is_string) => match several.as_slice() {
             [Value::String(one)] => Ok(one.clone()),
             _ => Err(TokenError::AudienceWrong),
         },
-        _ => Err(invalid),
+        _ => Err(TokenError::ClaimInvalid("aud")),
     }
 }

@@ -1,9 +1,8 @@
-//! Why a token is refused.
+//! Why a token is rejected.
 
 use strum::{EnumIter, IntoStaticStr};
 
-/// The reason to refuse a token: one for each kind of fault, each with its
-/// [code](TokenError::code). As text it is one sentence, with nothing of the token in it.
+/// Why a token is rejected. The text is one sentence and never contains parts of the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, EnumIter, IntoStaticStr)]
 #[strum(const_into_str, serialize_all = "snake_case", prefix = "token_")]
 pub enum TokenError {
@@ -11,44 +10,42 @@ pub enum TokenError {
     TooLarge,
     #[error("The token is not a signed JSON Web Token.")]
     Malformed,
-    /// A name twice in the header (RFC 7515 §4).
-    #[error("The token's header names something twice.")]
+    /// RFC 7515 §4.
+    #[error("The token's header has a duplicate member.")]
     HeaderDuplicate,
-    #[error("The token's header has no usable {0}.")]
+    #[error("The token's header has no valid {0}.")]
     HeaderInvalid(&'static str),
-    /// `alg: none`, in any spelling (RFC 8725 §3.2).
-    #[error("The token is not signed at all.")]
+    /// `alg: none`, in any case (RFC 8725 §3.2).
+    #[error("The token is not signed.")]
     AlgorithmNone,
-    /// An extension that has to be understood, and is not (RFC 7515 §4.1.11);
-    /// or `b64`, which is one (RFC 7797 §6).
-    #[error("The token relies on an extension that is not supported here.")]
+    /// `crit` (RFC 7515 §4.1.11) or `b64` (RFC 7797 §6).
+    #[error("The token requires an extension that is not supported here.")]
     CriticalHeader,
-    /// It brings a key along, or says where to fetch one (RFC 8725 §3.10).
-    #[error("The token brings its own key. Only the keys of this service count.")]
+    /// It contains a key or the URL of one (RFC 8725 §3.10).
+    #[error("The token brings its own key. Only the keys of this service are accepted.")]
     #[strum(to_string = "key_embedded")]
     EmbeddedKey,
-    /// Not `at+jwt`: an ID token, a logout token (RFC 8725 §3.11, RFC 9068 §4).
+    /// Not `at+jwt`, but for example an ID token (RFC 8725 §3.11, RFC 9068 §4).
     #[error("The token is not an access token.")]
     TypeWrong,
-    /// A `kid` that is not in the ring, or no longer; perhaps not yet: read the
-    /// ring anew before believing it.
+    /// The `kid` is not in the ring. It may be new: reload the ring first.
     #[error("The token is signed with a key that is unknown or no longer accepted.")]
     #[strum(to_string = "key_unknown")]
     UnknownKey,
-    /// An algorithm that is not its key's (RFC 8725 §3.1).
+    /// RFC 8725 §3.1.
     #[error("The token names another algorithm than its key has.")]
     AlgorithmMismatch,
     #[error("The token's signature is not valid.")]
     SignatureInvalid,
-    /// A name twice in the claims (RFC 7519 §4).
-    #[error("The token makes a claim twice.")]
+    /// RFC 7519 §4.
+    #[error("The token has a duplicate claim.")]
     ClaimDuplicate,
-    /// A required claim is not there (RFC 9068 §2.2).
+    /// RFC 9068 §2.2.
     #[error("The token lacks the claim {0}.")]
     ClaimMissing(&'static str),
-    #[error("The token's claim {0} cannot be read.")]
+    #[error("The token's claim {0} is not valid.")]
     ClaimInvalid(&'static str),
-    #[error("The token was issued by somebody else.")]
+    #[error("The token was issued by another issuer.")]
     IssuerWrong,
     #[error("The token is meant for another service.")]
     AudienceWrong,
@@ -59,7 +56,7 @@ pub enum TokenError {
 }
 
 impl TokenError {
-    /// The code by which programs know it. It never changes.
+    /// Stable, for programs.
     pub const fn code(self) -> &'static str {
         self.into_str()
     }
@@ -76,9 +73,9 @@ mod tests {
     #[test]
     fn codes_and_sentences_are_distinct() {
         let codes: HashSet<_> = TokenError::iter().map(TokenError::code).collect();
-        let said: HashSet<_> = TokenError::iter().map(|error| error.to_string()).collect();
-        assert_eq!((codes.len(), said.len()), (18, 18));
+        let texts: HashSet<_> = TokenError::iter().map(|error| error.to_string()).collect();
+        assert_eq!((codes.len(), texts.len()), (18, 18));
         assert!(codes.iter().all(|code| code.starts_with("token_")));
-        assert!(said.iter().all(|said| said.ends_with('.')));
+        assert!(texts.iter().all(|text| text.ends_with('.')));
     }
 }

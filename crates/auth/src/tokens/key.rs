@@ -1,4 +1,4 @@
-//! Keys that sign our tokens, and keys that verify them.
+//! The keys that sign and verify our access tokens.
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,25 +20,24 @@ use crate::jose::pem::Pem;
 use crate::jose::{self, PublicKey, base64url};
 use crate::random;
 
-/// An HMAC secret is as long as its hash at least (RFC 7518 §3.2).
+/// At least as long as the hash (RFC 7518 §3.2).
 const SECRET_BYTES: usize = 32;
 
-/// What a new key signs to prove itself.
-const PROOF: &[u8] = b"latchkey";
+/// Signed by a new key to test it.
+const TEST_MESSAGE: &[u8] = b"latchkey";
 
-/// The algorithms that sign our tokens. A key has exactly one of these
-/// (RFC 8725 §3.1).
+/// A key has exactly one of these (RFC 8725 §3.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, strum::Display, strum::EnumString)]
 #[strum(serialize_all = "UPPERCASE", parse_err_ty = UnknownAlgorithm, parse_err_fn = unknown)]
 pub enum Algorithm {
-    /// Ed25519: short keys, short signatures, nothing to get wrong.
+    /// Ed25519: short keys and signatures, no parameters to get wrong.
     #[default]
     #[strum(serialize = "EdDSA")]
     EdDsa,
     Es256,
-    /// RSA with PKCS #1 v1.5: what every library of the last ten years can verify.
+    /// RSA with PKCS #1 v1.5, which every library can verify.
     Rs256,
-    /// HMAC: who can verify can also sign, so this key is never published.
+    /// HMAC. Never published: the key that verifies also signs.
     Hs256,
 }
 
@@ -54,15 +53,14 @@ impl Algorithm {
     pub const ALL: [Self; 4] = [Self::EdDsa, Self::Es256, Self::Rs256, Self::Hs256];
 
     pub const fn as_str(self) -> &'static str {
-        self.in_jose().as_str()
+        self.jose().as_str()
     }
 
-    /// Whether verifying takes the secret itself, so that nothing can be published.
     pub const fn is_symmetric(self) -> bool {
         matches!(self, Self::Hs256)
     }
 
-    pub(super) const fn in_jose(self) -> jose::Algorithm {
+    pub(super) const fn jose(self) -> jose::Algorithm {
         match self {
             Self::EdDsa => jose::Algorithm::EdDsa,
             Self::Es256 => jose::Algorithm::Es256,
@@ -74,34 +72,34 @@ impl Algorithm {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
-    #[error("this is no PEM of a key; it has to begin with -----BEGIN PRIVATE KEY-----")]
-    NoPem,
+    #[error("this is not a key in PEM; it must begin with -----BEGIN PRIVATE KEY-----")]
+    NotPem,
     #[error(
         "this private key is not in PKCS #8; convert it with \
          `openssl pkcs8 -topk8 -nocrypt -in key.pem`"
     )]
     NotPkcs8,
-    #[error("this private key is damaged: it is no PKCS #8, or not all of it")]
+    #[error("this private key is damaged: it is not valid PKCS #8")]
     Damaged,
     #[error(
-        "this private key is protected by a passphrase; take that off with \
+        "this private key is protected by a passphrase; remove it with \
          `openssl pkcs8 -in key.pem`"
     )]
     Encrypted,
-    #[error("this is a public key or a certificate; signing takes the private key")]
+    #[error("this is a public key or a certificate; the private key is needed")]
     NotPrivate,
     #[error("this is {0}; an Ed25519, a P-256 or an RSA key is needed")]
-    Foreign(&'static str),
-    /// An RSA key that can be factored (RFC 7518 §3.3).
-    #[error("this RSA key is too short; 2048 bits are the least")]
+    Unsupported(&'static str),
+    /// RFC 7518 §3.3.
+    #[error("this RSA key is too short; it needs at least 2048 bits")]
     RsaTooShort,
-    /// An HMAC secret that can be guessed (RFC 7518 §3.2).
-    #[error("this secret is too short; {SECRET_BYTES} bytes are the least")]
+    /// RFC 7518 §3.2.
+    #[error("this secret is too short; it needs at least {SECRET_BYTES} bytes")]
     SecretTooShort,
-    /// The bytes are no such key, or its public part is not of its private one.
-    #[error("these bytes are no {0} key")]
+    /// Or its two halves do not match.
+    #[error("these bytes are not a valid {0} key")]
     Unreadable(Algorithm),
-    #[error("this is no public JSON Web Key of an algorithm that is used here")]
+    #[error("this is not a public JSON Web Key of a supported algorithm")]
     NotPublicJwk,
     #[error("no {0} key could be generated")]
     NotGenerated(Algorithm),
@@ -109,9 +107,7 @@ pub enum KeyError {
     DoesNotSign(Algorithm),
 }
 
-/// A key that signs with one algorithm, and the key that verifies what it signed.
-///
-/// Cloning it is cheap; the secret is there once.
+/// A private key with its one algorithm and its public key. Cheap to clone.
 #[derive(Clone)]
 pub struct SigningKey(Arc<Inner>);
 
@@ -122,10 +118,10 @@ struct Inner {
 }
 
 impl SigningKey {
-    /// A new key: Ed25519, P-256, RSA of 2048 bits, or 32 random bytes.
+    /// Ed25519, P-256, RSA with 2048 bits, or 32 random bytes.
     ///
-    /// Its `kid` is the RFC 7638 thumbprint of its public part; that of a
-    /// secret is random, for it says nothing of the secret then (RFC 7638 §7).
+    /// The `kid` is the thumbprint of the public key (RFC 7638). That of an HMAC secret is
+    /// random, so that it reveals nothing (RFC 7638 §7).
     pub fn generate(algorithm: Algorithm) -> Result<Self, KeyError> {
         let bytes = |der: Document| der.as_ref().to_vec();
         let private = match algorithm {
@@ -145,11 +141,10 @@ impl SigningKey {
         Self::new(algorithm, kid, private)
     }
 
-    /// A key that somebody brought: PKCS #8 in PEM. The algorithm follows from
-    /// the key, the `kid` is its RFC 7638 thumbprint. An error says what is wrong with
-    /// it, as a sentence; never a byte of it.
+    /// The algorithm follows from the key, and the `kid` is its thumbprint (RFC 7638). Errors
+    /// contain no part of the key.
     pub fn from_pkcs8_pem(text: &str) -> Result<Self, KeyError> {
-        let pem = Pem::find(text).ok_or(KeyError::NoPem)?;
+        let pem = Pem::find(text).ok_or(KeyError::NotPem)?;
         match pem.label {
             "PRIVATE KEY" => {}
             "EC PARAMETERS" | "EC PRIVATE KEY" | "RSA PRIVATE KEY" => {
@@ -157,10 +152,10 @@ impl SigningKey {
             }
             "ENCRYPTED PRIVATE KEY" => return Err(KeyError::Encrypted),
             "PUBLIC KEY" | "RSA PUBLIC KEY" | "CERTIFICATE" => return Err(KeyError::NotPrivate),
-            _ => return Err(KeyError::NoPem),
+            _ => return Err(KeyError::NotPem),
         }
-        let private = pem.der().ok_or(KeyError::NoPem)?;
-        Self::new(algorithm_of(&private)?, None, private)
+        let private = pem.der().ok_or(KeyError::NotPem)?;
+        Self::new(pkcs8_algorithm(&private)?, None, private)
     }
 
     pub fn from_private_bytes(
@@ -172,14 +167,13 @@ impl SigningKey {
     }
 
     fn new(algorithm: Algorithm, kid: Option<String>, private: Vec<u8>) -> Result<Self, KeyError> {
-        let (encoding, verifier) = read(algorithm, &private)?;
+        let (encoding, verifier) = parse(algorithm, &private)?;
         let verifying = VerifyingKey::new(kid, algorithm, verifier)?;
         let key = Self(Arc::new(Inner { private, encoding, verifying }));
-        // One signature proves that the two halves belong together, and takes
-        // the first use of aws-lc's random generator, of 30 to 50 ms, off
-        // somebody's sign-in: ECDSA and RSA draw from it.
-        let proven = key.verifying().verifies(PROOF, &key.sign(PROOF)?);
-        proven.then_some(key).ok_or(KeyError::Unreadable(algorithm))
+        // A test signature proves that the two halves match. It also initializes aws-lc's
+        // random generator, which takes 30 to 50 ms, before the first sign-in needs it.
+        let matches = key.verifying().verifies(TEST_MESSAGE, &key.sign(TEST_MESSAGE)?);
+        matches.then_some(key).ok_or(KeyError::Unreadable(algorithm))
     }
 
     pub fn kid(&self) -> &str {
@@ -194,8 +188,7 @@ impl SigningKey {
         &self.0.verifying
     }
 
-    /// The secret itself (PKCS #8 in DER, or the HMAC secret), for whoever
-    /// encrypts and stores it.
+    /// PKCS #8 in DER, or the HMAC secret, to be encrypted and stored.
     pub fn private_bytes(&self) -> &[u8] {
         &self.0.private
     }
@@ -204,24 +197,23 @@ impl SigningKey {
         &self.0.encoding
     }
 
-    /// Signs a message by its one algorithm (RFC 7518 §3, RFC 8037 §3.1).
+    /// RFC 7518 §3, RFC 8037 §3.1.
     pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
         let failed = KeyError::DoesNotSign(self.algorithm());
-        let algorithm = self.algorithm().in_jose().in_jsonwebtoken().ok_or(failed)?;
+        let algorithm = self.algorithm().jose().to_jsonwebtoken().ok_or(failed)?;
         let signature = jsonwebtoken::crypto::sign(message, self.encoding(), algorithm);
         base64url::decode(&signature.map_err(|_| failed)?).ok_or(failed)
     }
 }
 
-/// Says which key it is, never what it is.
 impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SigningKey({} {}, [secret])", self.algorithm(), self.kid())
     }
 }
 
-/// What a PKCS #8 private key says of itself (RFC 5958 §2).
-fn algorithm_of(der: &[u8]) -> Result<Algorithm, KeyError> {
+/// RFC 5958 §2.
+fn pkcs8_algorithm(der: &[u8]) -> Result<Algorithm, KeyError> {
     const ED448: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.113");
     const RSA_PSS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.10");
     let info = PrivateKeyInfoRef::try_from(der).map_err(|_| KeyError::Damaged)?;
@@ -231,14 +223,14 @@ fn algorithm_of(der: &[u8]) -> Result<Algorithm, KeyError> {
         jose::OID_EC if info.algorithm.parameters_oid() == Ok(jose::OID_P256) => {
             Ok(Algorithm::Es256)
         }
-        jose::OID_EC => Err(KeyError::Foreign("a key on an elliptic curve other than P-256")),
-        ED448 => Err(KeyError::Foreign("an Ed448 key")),
-        RSA_PSS => Err(KeyError::Foreign("an RSA-PSS key")),
-        _ => Err(KeyError::Foreign("a key of a kind that is unknown here")),
+        jose::OID_EC => Err(KeyError::Unsupported("a key on an elliptic curve other than P-256")),
+        ED448 => Err(KeyError::Unsupported("an Ed448 key")),
+        RSA_PSS => Err(KeyError::Unsupported("an RSA-PSS key")),
+        _ => Err(KeyError::Unsupported("a key of an unknown kind")),
     }
 }
 
-fn read(algorithm: Algorithm, private: &[u8]) -> Result<(EncodingKey, Verifier), KeyError> {
+fn parse(algorithm: Algorithm, private: &[u8]) -> Result<(EncodingKey, Verifier), KeyError> {
     let unreadable = KeyError::Unreadable(algorithm);
     let (encoding, public) = match algorithm {
         Algorithm::EdDsa => {
@@ -260,7 +252,7 @@ fn read(algorithm: Algorithm, private: &[u8]) -> Result<(EncodingKey, Verifier),
                 }
             })?;
             let RsaPublicKeyComponents { n, e } = pair.public_key().into();
-            // jsonwebtoken wants the PKCS #1 key inside, and finds it in a PEM only.
+            // jsonwebtoken extracts the PKCS #1 key only from a PEM.
             let body = STANDARD.encode(private);
             let pem = format!("-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n");
             let encoding = EncodingKey::from_rsa_pem(pem.as_bytes()).map_err(|_| unreadable)?;
@@ -274,8 +266,7 @@ fn read(algorithm: Algorithm, private: &[u8]) -> Result<(EncodingKey, Verifier),
     Ok((encoding, Verifier::Public(public.ok_or(unreadable)?)))
 }
 
-/// A key that verifies with one algorithm (RFC 8725 §3.1): the public half,
-/// which is enough for every replica that does not sign. Cloning it is cheap.
+/// A key that verifies with one algorithm (RFC 8725 §3.1). Cheap to clone.
 #[derive(Clone)]
 pub struct VerifyingKey(Arc<Verifying>);
 
@@ -287,12 +278,12 @@ struct Verifying {
 
 enum Verifier {
     Public(PublicKey),
-    /// Not public at all: it signs as well as it verifies.
+    /// An HMAC secret, which also signs.
     Secret(Vec<u8>),
 }
 
 impl VerifyingKey {
-    /// Without a `kid`, the thumbprint is it; a secret has none, and needs one.
+    /// The `kid` defaults to the thumbprint, which an HMAC secret does not have.
     fn new(
         kid: Option<String>,
         algorithm: Algorithm,
@@ -306,17 +297,15 @@ impl VerifyingKey {
         Ok(Self(Arc::new(Verifying { kid, algorithm, verifier })))
     }
 
-    /// Reads what [`VerifyingKey::to_jwk`] wrote, or any public JSON Web Key
-    /// for one of our algorithms. Without a `kid` of its own it gets its thumbprint.
+    /// Any public key of one of our algorithms. The `kid` defaults to the thumbprint.
     pub fn from_jwk(jwk: &Value) -> Result<Self, KeyError> {
         let key = PublicKey::from_jwk(jwk).ok_or(KeyError::NotPublicJwk)?;
-        let fits = |one: &Algorithm| key.supports(one.in_jose());
+        let fits = |one: &Algorithm| key.supports(one.jose());
         let algorithm = Algorithm::ALL.into_iter().find(fits).ok_or(KeyError::NotPublicJwk)?;
         Self::new(key.kid().map(str::to_owned), algorithm, Verifier::Public(key))
     }
 
-    /// The public JSON Web Key (RFC 7517 §4); `None` for an HMAC key, which has
-    /// no public part.
+    /// RFC 7517 §4; `None` for an HMAC key.
     pub fn to_jwk(&self) -> Option<Value> {
         let Verifier::Public(key) = &self.0.verifier else { return None };
         let mut jwk = key.required_members().clone();
@@ -335,7 +324,7 @@ impl VerifyingKey {
     }
 
     pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
-        let algorithm = self.algorithm().in_jose();
+        let algorithm = self.algorithm().jose();
         match &self.0.verifier {
             Verifier::Public(key) => key.verifies(algorithm, message, signature),
             Verifier::Secret(secret) => jose::verify_hmac(algorithm, secret, message, signature),
@@ -343,7 +332,7 @@ impl VerifyingKey {
     }
 }
 
-/// The same key: not only of the same name.
+/// Compares the key material too, not only the `kid`.
 impl PartialEq for VerifyingKey {
     fn eq(&self, other: &Self) -> bool {
         let same = || match (&self.0.verifier, &other.0.verifier) {
@@ -359,7 +348,6 @@ impl PartialEq for VerifyingKey {
 
 impl Eq for VerifyingKey {}
 
-/// Says which key it is; for an HMAC key, more would be the secret.
 impl fmt::Debug for VerifyingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "VerifyingKey({} {})", self.algorithm(), self.kid())

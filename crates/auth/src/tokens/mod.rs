@@ -1,9 +1,9 @@
-//! The second key: a signed token that says everything itself (RFC 9068).
+//! JWT access tokens (RFC 9068) and their refresh tokens.
 //!
 //! [`issue()`] signs [`AccessClaims`] with the current key of a [`KeyRing`];
-//! [`verify()`] reads like RFC 9068 §4 and asks nothing but the ring and the time;
-//! [`Verifier`] remembers what was verified, and [`SigningKeys`] keeps the ring
-//! in the database. A [`TokenIssuer`] issues and refreshes pairs. What ends before it expires is in a [`RevocationList`].
+//! [`verify()`] follows RFC 9068 §4. [`Verifier`] caches verified tokens, [`SigningKeys`] stores
+//! the ring in the database, [`TokenIssuer`] issues and refreshes token pairs, and
+//! [`RevocationList`] has the tokens that are revoked before they expire.
 
 pub mod cache;
 mod claims;

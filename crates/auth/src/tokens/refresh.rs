@@ -1,8 +1,7 @@
-//! What keeps the second key alive: a pair of tokens, and its renewal.
+//! Issues and refreshes pairs of an access token and a refresh token.
 //!
-//! The access token says everything itself and lives for minutes. The refresh
-//! token says nothing: it is opaque, kept as a hash, and works once (RFC 6749
-//! §6, RFC 9700 §4.14.2). It is the state that a "stateless" JWT has after all.
+//! The access token is self-contained and lives for minutes. The refresh token is opaque, stored
+//! as a hash, and works once (RFC 6749 §6, RFC 9700 §4.14.2).
 
 use std::sync::Arc;
 
@@ -51,7 +50,7 @@ pub enum Error {
 }
 
 impl TokenIssuer {
-    /// Begins a family: writes the sign-in down, and issues its first pair.
+    /// Stores the sign-in and issues the first pair of its family.
     pub async fn issue(
         &self,
         user: &User,
@@ -67,14 +66,12 @@ impl TokenIssuer {
 
     /// Exchanges a refresh token for the next pair.
     ///
-    /// Of many requests with one token, one exchanges it; the others, as long
-    /// as they come within [`latchkey_domain::refresh::GRACE`], get the very
-    /// same answer, because the successor is derived from the token. A token
-    /// that comes back later ends the family and its sign-in: it was stolen,
-    /// or its successor was.
+    /// Concurrent requests with one token get the same pair, within
+    /// [`latchkey_domain::refresh::GRACE`], because the successor is derived from the token. A
+    /// token that is used again later was stolen, or its successor was: that revokes the
+    /// family and its sign-in.
     ///
-    /// `client_id` is the program that the token has to have been issued to, if
-    /// that matters (RFC 6749 §6).
+    /// `client_id`, if given, is the client that the token must belong to (RFC 6749 §6).
     pub async fn refresh(
         &self,
         refresh_token: &str,
@@ -83,7 +80,7 @@ impl TokenIssuer {
     ) -> Result<TokenPair, Error> {
         let presented = hash::sha256_hex(refresh_token);
         let find = async || refresh_tokens::find(&self.db, &presented).await?.ok_or(Error::Unknown);
-        // First a look, so that what nobody issued costs no write.
+        // Read first, so that an unknown token costs no write.
         let mut found = find().await?;
         if client_id.is_some_and(|expected| expected != found.client_id) {
             return Err(Error::Unknown);
@@ -94,7 +91,7 @@ impl TokenIssuer {
             if refresh_tokens::exchange(&self.db, &presented, &hash, now).await? {
                 return self.next_pair(&found, successor, now);
             }
-            // Somebody else did, just now.
+            // Another request has just exchanged it.
             found = find().await?;
         }
         match may_rotate(found.known, now) {
@@ -111,13 +108,12 @@ impl TokenIssuer {
             }
             Verdict::Expired => Err(Error::Expired),
             Verdict::Ended => Err(Error::Ended),
-            // It cannot be: what is unused and alive was exchanged above.
+            // Unreachable: a token that may rotate was exchanged above.
             Verdict::Rotate => Err(Error::Unknown),
         }
     }
 
-    /// The sign-in that a token belongs to, whichever of the two it is: what
-    /// RFC 7009 ends. `None` for a token that is not, or no longer, ours.
+    /// The sign-in of an access or refresh token, for RFC 7009. `None` for an unknown token.
     pub async fn find_sign_in(
         &self,
         token: &str,
@@ -142,8 +138,7 @@ impl TokenIssuer {
         self.pair(&found.user, &found.sign_in, scope, &found.client_id, successor, at)
     }
 
-    /// The pair that belongs to a refresh token and the time of its making:
-    /// computed twice, it is the same (RFC 9068 §2.2 for the claims).
+    /// Deterministic for a refresh token and a time.
     fn pair(
         &self,
         user: &User,
@@ -180,7 +175,7 @@ impl TokenIssuer {
         })
     }
 
-    /// What each secret of `APP_SECRET` makes the successor of a token.
+    /// One for each secret of `APP_SECRET`.
     fn successors(&self, refresh_token: &str) -> impl Iterator<Item = String> {
         self.secret.derive(Purpose::RefreshSuccessor, refresh_token)
     }

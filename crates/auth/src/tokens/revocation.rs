@@ -1,8 +1,7 @@
-//! Sign-ins whose JWTs are refused before they expire, known in every process.
+//! The sign-ins whose JWTs are rejected before they expire, in every process.
 //!
-//! With `JWT_REVOCATION=watch` that is every sign-in that has ended. With
-//! `expiry` it is only those whose account was deleted: nobody may act for
-//! somebody who is gone, not for five minutes either.
+//! With `JWT_REVOCATION=watch`, all revoked sign-ins. With `expiry`, only those of deleted
+//! accounts.
 
 use latchkey_domain::{SignInId, Span, Timestamp};
 use parking_lot::RwLock;
@@ -11,68 +10,64 @@ use std::time::{Duration, Instant};
 
 use latchkey_store::{Db, sign_ins};
 
-/// By how much the clocks of processes may differ before a sign-in that has
-/// ended is forgotten too early.
-const CLOCKS_DIFFER: Span = Span::seconds(60);
+/// Allowed clock skew between processes.
+const CLOCK_SKEW: Span = Span::seconds(60);
 
-/// How far back in the order of endings is read again, because PostgreSQL's
-/// transactions need not be seen in the order in which they took their places.
+/// How many revocations are read again: PostgreSQL transactions can commit in another order
+/// than that of their sequence numbers.
 const OVERLAP: i64 = 10_000;
 
-/// The sign-ins that have ended, for as long as a token of theirs may live.
+/// Revoked sign-ins, for the lifetime of their tokens.
 #[derive(Debug)]
 pub struct RevocationList {
     known: RwLock<Known>,
-    remembered_for: Span,
+    retention: Span,
     watches_all: bool,
 }
 
 #[derive(Debug, Default)]
 struct Known {
-    /// When this process heard of each.
-    ended: HashMap<SignInId, Instant>,
-    /// The last place in the order of endings that was read.
-    place: Option<i64>,
+    /// With the time when this process read it.
+    revoked: HashMap<SignInId, Instant>,
+    /// The last sequence number that was read.
+    position: Option<i64>,
 }
 
 impl RevocationList {
-    /// Remembers a sign-in for as long as a token that it issued is believed:
-    /// its lifetime and the leeway. `watches_all` is `JWT_REVOCATION=watch`.
+    /// `watches_all` is `JWT_REVOCATION=watch`.
     pub fn new(access_ttl: Span, leeway: Span, watches_all: bool) -> Self {
-        let remembered_for = access_ttl + leeway + CLOCKS_DIFFER;
-        Self { known: RwLock::default(), remembered_for, watches_all }
+        let retention = access_ttl + leeway + CLOCK_SKEW;
+        Self { known: RwLock::default(), retention, watches_all }
     }
 
     pub fn contains(&self, sign_in: SignInId) -> bool {
-        self.known.read().ended.contains_key(&sign_in)
+        self.known.read().revoked.contains_key(&sign_in)
     }
 
-    /// For what ended in this very process.
+    /// For a sign-in that this process revoked.
     pub fn insert_if_watching(&self, sign_in: SignInId) {
         if self.watches_all {
             self.insert(sign_in);
         }
     }
 
-    /// For the sign-ins of an account that is gone.
+    /// For the sign-ins of a deleted account.
     pub fn insert(&self, sign_in: SignInId) {
-        self.known.write().ended.entry(sign_in).or_insert_with(Instant::now);
+        self.known.write().revoked.entry(sign_in).or_insert_with(Instant::now);
     }
 
-    /// Asks the database what else has ended, and forgets what has expired. The
-    /// first time, about everything that still matters; afterwards by the order
-    /// in which the database knows it, so that no clock has a say. When the database
-    /// does not answer, what is known already stays known.
+    /// Reads new revocations and drops expired ones. The first call reads by time; later calls
+    /// read by sequence number, which depends on no clock. On an error, the list stays.
     pub async fn poll(&self, db: &Db, now: Timestamp) -> Result<(), latchkey_store::Error> {
-        let place = self.known.read().place.map(|place| place - OVERLAP);
-        let from = place.unwrap_or(now.minus(self.remembered_for).as_millis());
-        let news = sign_ins::ended_since(db, from, self.watches_all).await?;
-        let (heard_at, remembered_for) = (Instant::now(), Duration::from(self.remembered_for));
+        let position = self.known.read().position.map(|position| position - OVERLAP);
+        let from = position.unwrap_or(now.minus(self.retention).as_millis());
+        let revoked = sign_ins::ended_since(db, from, self.watches_all).await?;
+        let (read_at, retention) = (Instant::now(), Duration::from(self.retention));
         let mut known = self.known.write();
-        known.ended.retain(|_, at| heard_at.duration_since(*at) < remembered_for);
-        for (sign_in, place) in news {
-            known.ended.entry(sign_in).or_insert(heard_at);
-            known.place = known.place.max(Some(place));
+        known.revoked.retain(|_, at| read_at.duration_since(*at) < retention);
+        for (sign_in, position) in revoked {
+            known.revoked.entry(sign_in).or_insert(read_at);
+            known.position = known.position.max(Some(position));
         }
         Ok(())
     }

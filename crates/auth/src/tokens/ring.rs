@@ -1,53 +1,47 @@
-//! The key ring, and the timing that lets keys change without one refused token.
+//! The key ring, with a rotation that never invalidates a valid token.
 //!
-//! Several processes keep a copy of one ring, and each reads it anew when it hears
-//! that something was written, within [`RELOAD_EVERY`]. The life of a key, from the rotation at `t`:
+//! Each process has a copy of the ring, and reloads it within [`RELOAD_EVERY`] of a change. A
+//! rotation at `t`:
 //!
-//! | when | the new key | the old key |
+//! | time | new key | old key |
 //! |---|---|---|
-//! | `t` | is written: published and accepted | signs |
-//! | `t` + [`RELOAD_EVERY`] | every process knows it | signs |
-//! | `t` + [`SIGNS_AFTER`] | signs | retires: signs no more, is accepted |
-//! | … + TTL + leeway + [`GRACE`] | signs | is gone: all it signed has expired |
+//! | `t` | stored, published and accepted | signs |
+//! | `t` + [`RELOAD_EVERY`] | known to every process | signs |
+//! | `t` + [`SIGNS_AFTER`] | signs | retired: accepted, but does not sign |
+//! | … + TTL + leeway + [`GRACE`] | signs | removed: all its tokens have expired |
 //!
-//! So no process meets a key that it does not know, and none drops a key while
-//! something that it signed is alive. Clocks may differ by the distance between
-//! the first two lines and the third. A process that missed several reloads
-//! meets [`TokenError::UnknownKey`](super::TokenError::UnknownKey) instead of
-//! refusing: it reads the ring once more then, at most every [`RELOAD_EVERY`]
-//! ([`Verifier::may_reload`](super::Verifier::may_reload)).
+//! So every process knows a key before it signs, and keeps it while its tokens are valid. Clocks
+//! may differ by the time between the second and the third row. A process that missed several
+//! reloads gets [`TokenError::UnknownKey`](super::TokenError::UnknownKey) and reloads, at most
+//! once per [`RELOAD_EVERY`] ([`Verifier::may_reload`](super::Verifier::may_reload)).
 
 use latchkey_domain::{Span, Timestamp};
 use serde_json::{Value, json};
 
 use super::key::{SigningKey, VerifyingKey};
 
-/// No more leeway than this, whatever is configured: "a few minutes" of RFC
-/// 7519 §4.1.4 would be as long as a token lives.
+/// The "few minutes" of RFC 7519 §4.1.4 would be as long as the lifetime of a token.
 pub const MAX_LEEWAY: Span = Span::seconds(60);
 
-/// How soon a process has read a ring that changed, off the path of any request;
-/// and how often at most a token with an unknown key makes it look.
+/// A changed ring is reloaded within this time, in the background; an unknown key causes at most
+/// one reload in this time.
 pub const RELOAD_EVERY: Span = Span::seconds(1);
 
-/// How long a new key is known before it signs: ten reloads, so that some may
-/// fail, clocks may differ, and copies of the JWKS have time to be renewed.
+/// Ten reloads, so that some may fail, clocks may differ, and copies of the JWKS can expire.
 pub const SIGNS_AFTER: Span = Span::seconds(10);
 
-/// How long a copy of the published keys may be kept (`Cache-Control: max-age`,
-/// seconds). Shorter than [`SIGNS_AFTER`], so that no fresh copy lacks a key
-/// that signs.
+/// `Cache-Control: max-age` of the JWKS, in seconds. Shorter than [`SIGNS_AFTER`], so that no
+/// fresh copy lacks a key that signs.
 pub const MAX_AGE_SECONDS: u32 = 5;
 
-/// How much longer than its last token a retired key is accepted: for a process
-/// that had not heard of the rotation and still signed with it. A minute is
-/// plenty, because no token is issued without the database that the ring is in.
+/// How much longer a retired key is accepted than its last token is valid, for a process that
+/// signed with it because it missed the rotation.
 pub const GRACE: Span = Span::minutes(1);
 
 #[derive(Clone, Debug)]
 pub enum Key {
     Private(SigningKey),
-    /// This process can only verify.
+    /// For a process that only verifies.
     Public(VerifyingKey),
 }
 
@@ -85,7 +79,7 @@ impl RingKey {
     }
 }
 
-/// The keys that sign and verify: a copy that never changes. A new one takes its place.
+/// An immutable snapshot of the keys.
 #[derive(Clone, Debug)]
 pub struct KeyRing {
     keys: Vec<RingKey>,
@@ -93,28 +87,24 @@ pub struct KeyRing {
 }
 
 impl KeyRing {
-    /// The ring of these keys, for access tokens that live for `access_ttl`.
     pub fn new(mut keys: Vec<RingKey>, access_ttl: Span) -> Self {
-        // The newest first. Two processes may add a key at the same time: then
-        // the name decides, for all of them alike.
+        // The newest first. If two processes add a key at the same time, the `kid` decides.
         keys.sort_by(|a, b| {
             let age = |key: &RingKey| (key.signs_from, key.created_at);
             age(b).cmp(&age(a)).then_with(|| b.kid().cmp(a.kid()))
         });
-        let whole = access_ttl.as_millis() + MAX_LEEWAY.as_millis() + GRACE.as_millis();
-        Self { keys, accepted_after_retirement: Span::millis(whole) }
+        Self { keys, accepted_after_retirement: access_ttl + MAX_LEEWAY + GRACE }
     }
 
-    /// Every key, the newest first, whatever its state.
+    /// All keys in any state, the newest first.
     pub fn keys(&self) -> impl Iterator<Item = &RingKey> {
         self.keys.iter()
     }
 
-    /// The key that signs now: the newest whose time has come.
+    /// The newest private key that may sign now.
     ///
-    /// Where none has come yet, the earliest to come signs: it is the first key
-    /// of all, made by a process whose clock is a little ahead of ours. `None`
-    /// when this process has no private key to sign with.
+    /// If none may yet, the earliest: it is the very first key, from a process whose clock is
+    /// ahead of ours. `None` without a private key.
     pub fn signing_key(&self, now: Timestamp) -> Option<&SigningKey> {
         let due = self.keys.iter().find_map(|key| key.key.signing().filter(|_| key.signs_at(now)));
         due.or_else(|| {
@@ -123,39 +113,35 @@ impl KeyRing {
         })
     }
 
-    /// The key of that name, while what it signed is taken.
-    ///
-    /// A name only looks up: it is no path, no URL and no statement (RFC 8725 §3.10).
+    /// The accepted key with this `kid`, which is only compared, and never used as a path, a URL
+    /// or in a query (RFC 8725 §3.10).
     pub fn verifying_key(&self, kid: &str, now: Timestamp) -> Option<&VerifyingKey> {
         self.accepted(now).find(|key| key.kid() == kid)
     }
 
-    /// The keys that anybody may know: those that are accepted and asymmetric.
+    /// The accepted asymmetric keys.
     pub fn published(&self, now: Timestamp) -> impl Iterator<Item = &VerifyingKey> {
         self.accepted(now).filter(|key| !key.algorithm().is_symmetric())
     }
 
-    /// The JSON Web Key Set (RFC 7517 §5): every key whose signatures are taken
-    /// now, or will be made soon. HMAC keys are never in it.
+    /// The JSON Web Key Set (RFC 7517 §5) of the [published](Self::published) keys.
     pub fn key_set(&self, now: Timestamp) -> Value {
         let keys: Vec<Value> = self.published(now).filter_map(VerifyingKey::to_jwk).collect();
         json!({ "keys": keys })
     }
 
-    /// The key that signs last, unless another is added: does a key that
-    /// somebody brings have to be added, or is it there already?
+    /// The newest key that is not retired.
     pub fn newest(&self) -> Option<&RingKey> {
         self.keys.iter().find(|key| key.retired_at.is_none())
     }
 
-    /// When a key that is added now begins to sign, and all others retire.
-    ///
-    /// The first key of all signs at once; nobody can hold anything else.
+    /// When a key that is added now starts to sign, and the others retire. The very first key
+    /// signs immediately.
     pub fn next_signs_from(&self, now: Timestamp) -> Timestamp {
         if self.newest().is_some() { now.plus(SIGNS_AFTER) } else { now }
     }
 
-    /// When a key is accepted no longer; `None` while it has not retired.
+    /// `None` if the key is not retired.
     pub fn accepted_until(&self, key: &RingKey) -> Option<Timestamp> {
         key.retired_at.map(|at| at.plus(self.accepted_after_retirement))
     }

@@ -1,4 +1,4 @@
-//! The key ring of the JWTs: kept in the database, copied into every process.
+//! The key ring in the database, with a copy in every process.
 
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ pub enum Error {
 pub enum VerifyError {
     #[error(transparent)]
     Refused(#[from] TokenError),
-    /// It may be good, but the key that it names could not be looked up.
+    /// Its key could not be looked up.
     #[error(transparent)]
     Store(#[from] latchkey_store::Error),
 }
@@ -42,12 +42,11 @@ pub struct SigningKeys {
     secret: AppSecret,
     access_ttl: Span,
     verifier: Verifier,
-    reading: Mutex<()>,
+    reload_lock: Mutex<()>,
 }
 
 impl SigningKeys {
-    /// Reads the ring, and makes sure that it has a key of this algorithm, or
-    /// the owner's own, to sign with.
+    /// Loads the ring, and adds a key to sign with if needed.
     pub async fn open(
         db: Db,
         secret: AppSecret,
@@ -57,17 +56,17 @@ impl SigningKeys {
         now: Timestamp,
     ) -> Result<Self, Error> {
         let stored = signing_keys::all(&db).await?;
-        // Said once, at the start; the ring is read often.
-        for key in stored.iter().filter(|key| opened(&secret, key).is_none()) {
-            tracing::warn!(kid = key.kid, "a signing key cannot be opened with APP_SECRET");
+        // Only here, because the ring is loaded often.
+        for key in stored.iter().filter(|key| decrypt(&secret, key).is_none()) {
+            tracing::warn!(kid = key.kid, "a signing key cannot be decrypted with APP_SECRET");
         }
-        let ring = ring(&secret, access_ttl, &stored);
+        let ring = to_ring(&secret, access_ttl, &stored);
         let keys = Self {
             db,
             secret,
             access_ttl,
             verifier: Verifier::new(ring, expected),
-            reading: Mutex::default(),
+            reload_lock: Mutex::default(),
         };
         let ring = keys.ring();
         match source {
@@ -94,37 +93,35 @@ impl SigningKeys {
         self.verifier.leeway()
     }
 
-    /// Signs an access token with the key whose time it is.
+    /// With the current key.
     pub fn sign(&self, claims: &AccessClaims, now: Timestamp) -> Result<String, Error> {
         let ring = self.ring();
         Ok(issue(ring.signing_key(now).ok_or(Error::Empty)?, claims)?)
     }
 
-    /// Verifies an access token, without the database.
-    ///
-    /// Only a key that this process has not heard of makes it read the ring
-    /// once more, and that at most once a second.
+    /// Without the database, unless the key is unknown: then it reloads the ring, at most once
+    /// per second.
     pub async fn verify(
         &self,
         token: &str,
         now: Timestamp,
     ) -> Result<Arc<AccessClaims>, VerifyError> {
         match self.verifier.verify(token, now) {
-            Err(TokenError::UnknownKey) => Box::pin(self.verify_anew(token, now)).await,
+            Err(TokenError::UnknownKey) => Box::pin(self.reload_and_verify(token, now)).await,
             verified => Ok(verified?),
         }
     }
 
-    async fn verify_anew(
+    async fn reload_and_verify(
         &self,
         token: &str,
         now: Timestamp,
     ) -> Result<Arc<AccessClaims>, VerifyError> {
-        // Requests that come while another reads the ring wait for it.
+        // Requests that arrive during a reload wait for it.
         let before = self.ring();
-        let _reading = self.reading.lock().await;
-        let is_new = !Arc::ptr_eq(&before, &self.ring());
-        if !is_new && self.verifier.may_reload(now) {
+        let _guard = self.reload_lock.lock().await;
+        let is_unchanged = Arc::ptr_eq(&before, &self.ring());
+        if is_unchanged && self.verifier.may_reload(now) {
             self.reload().await?;
         }
         Ok(self.verifier.verify(token, now)?)
@@ -132,11 +129,11 @@ impl SigningKeys {
 
     pub async fn reload(&self) -> Result<(), latchkey_store::Error> {
         let stored = signing_keys::all(&self.db).await?;
-        self.verifier.replace_ring(ring(&self.secret, self.access_ttl, &stored));
+        self.verifier.replace_ring(to_ring(&self.secret, self.access_ttl, &stored));
         Ok(())
     }
 
-    /// Adds a new key of this algorithm; it signs as soon as every process knows it.
+    /// Adds a new key, which signs as soon as every process knows it. Returns its `kid`.
     pub async fn rotate(&self, algorithm: Algorithm, now: Timestamp) -> Result<String, Error> {
         let key = SigningKey::generate(algorithm)?;
         let kid = key.kid().to_owned();
@@ -145,8 +142,8 @@ impl SigningKeys {
     }
 
     pub async fn prune(&self, now: Timestamp) -> Result<(), latchkey_store::Error> {
-        let lingers = self.ring().accepted_after_retirement();
-        signing_keys::forget(&self.db, now.minus(lingers)).await
+        let retention = self.ring().accepted_after_retirement();
+        signing_keys::forget(&self.db, now.minus(retention)).await
     }
 
     async fn add(&self, key: SigningKey, now: Timestamp) -> Result<(), Error> {
@@ -164,20 +161,19 @@ impl SigningKeys {
     }
 }
 
-/// What the ring should sign with.
 #[derive(Debug)]
 pub enum KeySource {
     Generated(Algorithm),
     Provided(SigningKey),
 }
 
-fn ring(secret: &AppSecret, access_ttl: Span, stored: &[StoredKey]) -> KeyRing {
-    KeyRing::new(stored.iter().filter_map(|key| opened(secret, key)).collect(), access_ttl)
+fn to_ring(secret: &AppSecret, access_ttl: Span, stored: &[StoredKey]) -> KeyRing {
+    KeyRing::new(stored.iter().filter_map(|key| decrypt(secret, key)).collect(), access_ttl)
 }
 
-/// A stored key. One that `APP_SECRET` does not open any more is as good as
-/// none: what it signed is refused, and another takes its place.
-fn opened(secret: &AppSecret, stored: &StoredKey) -> Option<RingKey> {
+/// `None` if `APP_SECRET` no longer decrypts the key: its tokens are rejected, and another key
+/// replaces it.
+fn decrypt(secret: &AppSecret, stored: &StoredKey) -> Option<RingKey> {
     let private = secret.open(Purpose::SigningKey, &stored.kid, &stored.private_key).ok()?;
     let algorithm = stored.algorithm.parse().ok()?;
     let key = SigningKey::from_private_bytes(algorithm, stored.kid.clone(), &private).ok()?;

@@ -115,7 +115,7 @@ where
     // was there, and only this path hears of it.
     let mut cookies = evict_oldest(&used.here, USED_COOKIE, &headers);
     cookies.push(latchkey.cookies.removal(&Attempt::cookie_name(PENDING_COOKIE, state)));
-    cookies.push(used.cookie(attempt.clone().after(Progress::Finished))?);
+    cookies.push(used.cookie(attempt.clone().finish(Progress::Finished))?);
     let response_cookies = context.response_cookies.clone();
     response_cookies.add(cookies);
 
@@ -166,7 +166,7 @@ where
     };
     let onward = Redirect::to(over.return_to.as_str());
     if let Some(whose) = whose {
-        response_cookies.add(vec![used.cookie(over.after(Progress::Succeeded(whose)))?]);
+        response_cookies.add(vec![used.cookie(over.finish(Progress::Succeeded(whose)))?]);
     }
     Ok((signed_in, onward).into_response())
 }

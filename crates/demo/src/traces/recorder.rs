@@ -134,22 +134,22 @@ fn sign_in_route<'p>(method: &Method, path: &'p str) -> Option<(Step, &'p str)> 
 /// Adds every outgoing call to the trace.
 fn tap(app: App, slug: String, builder: Arc<Mutex<TraceBuilder>>) -> Tap {
     Arc::new(move |exchange: &Exchange<'_>| {
-        let (request, duration) = (exchange.request, exchange.took);
+        let (request, duration) = (exchange.request, exchange.elapsed);
         let (method, url, headers) = (request.method(), request.url(), request.headers());
-        let wait = exchange.answer.map_or(duration, |(_, wait)| wait);
+        let wait = exchange.response.map_or(duration, |(_, wait)| wait);
         let target = &url[url::Position::BeforePath..url::Position::AfterQuery];
-        let version = exchange.answer.map_or(Version::HTTP_11, |(answer, _)| answer.version());
+        let version = exchange.response.map_or(Version::HTTP_11, |(answer, _)| answer.version());
         let body = request.body().and_then(|body| body.as_bytes()).unwrap_or_default();
         let mut builder = builder.lock();
         let hop = Hop {
             step: Step::of_provider_call(app.provider(&slug), method, url),
             from: Party::App,
             to: Party::Provider,
-            start: builder.offset(exchange.begun),
+            start: builder.offset(exchange.started_at),
             wait: micros(wait),
             receive: micros(duration.saturating_sub(wait)),
             request: builder.request((method, url.as_str(), target), version, headers, body),
-            response: exchange.answer.map(|(it, _)| {
+            response: exchange.response.map(|(it, _)| {
                 builder.response(it.status(), it.version(), it.headers(), Some(it.body()))
             }),
         };

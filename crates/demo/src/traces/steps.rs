@@ -72,7 +72,7 @@ impl Step {
         match provider.map(|provider| &provider.kind) {
             _ if path.ends_with("/.well-known/openid-configuration") => Self::Discovery,
             _ if method == Method::POST => Self::Token,
-            Some(Kind::OpenId(openid)) => match openid.discovery.known() {
+            Some(Kind::OpenId(openid)) => match openid.discovery.cached() {
                 Some(known) if known.jwks_uri == *url => Self::Keys,
                 Some(known) if known.userinfo_endpoint.as_ref() == Some(url) => Self::UserInfo,
                 _ => Self::Other,

@@ -1,13 +1,13 @@
-//! What follows from what was granted, and from the time.
+//! The rules of connections: what may be called, when to refresh, and what to request.
 
 use super::{BrokenReason, Family, Offer, ProviderScopes, State};
 use crate::{Span, Timestamp};
 
-/// An access token is refreshed this long before it expires, so that it does not
-/// expire on the way.
-pub const EARLY: Span = Span::seconds(60);
+/// An access token is refreshed this long before it expires, so that it does not expire
+/// in transit.
+pub const REFRESH_MARGIN: Span = Span::seconds(60);
 
-const LONGEST_PAUSE: Span = Span::minutes(6 * 60);
+const MAX_RETRY_DELAY: Span = Span::minutes(6 * 60);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallDenied {
@@ -16,7 +16,6 @@ pub enum CallDenied {
     Disconnecting,
 }
 
-/// May this call be made with what was granted?
 pub fn may_call(state: State, granted: &ProviderScopes, offer: &Offer) -> Result<(), CallDenied> {
     match state {
         State::Disconnecting { .. } => Err(CallDenied::Disconnecting),
@@ -26,33 +25,34 @@ pub fn may_call(state: State, granted: &ProviderScopes, offer: &Offer) -> Result
     }
 }
 
-/// Is it time to refresh an access token that expires then? One without an expiry
-/// is good until the provider says otherwise.
+/// A token without an expiry is valid until the provider rejects it.
 pub fn needs_refresh(expires_at: Option<Timestamp>, now: Timestamp) -> bool {
-    expires_at.is_some_and(|end| now.plus(EARLY) >= end)
+    expires_at.is_some_and(|end| now.plus(REFRESH_MARGIN) >= end)
 }
 
-/// What to request: what is needed in any case, what was granted before, so that
-/// nothing is lost by asking for more, and what was chosen now. What was requested
-/// before and unticked is not requested again.
+/// The required scopes, those granted before, so that requesting more loses nothing, and
+/// those chosen now. What a user has unticked before is not requested again.
 pub fn scopes_to_request(
     family: Family,
     granted: Option<&ProviderScopes>,
     chosen: &[&Offer],
 ) -> ProviderScopes {
-    let needed = ProviderScopes::new(family.required_scopes().iter().copied());
+    let required = ProviderScopes::new(family.required_scopes().iter().copied());
     let chosen = ProviderScopes::new(chosen.iter().map(|offer| offer.scope));
     let before = granted.cloned().unwrap_or_default();
-    needed.and(&before).and(&chosen)
+    required.union(&before).union(&chosen)
 }
 
-/// What the token response says, else what was requested (RFC 6749 §5.1).
-pub fn granted_scopes(requested: &ProviderScopes, said: Option<&ProviderScopes>) -> ProviderScopes {
-    said.unwrap_or(requested).clone()
+/// The scope of the token response, else the requested one (RFC 6749 §5.1).
+pub fn granted_scopes(
+    requested: &ProviderScopes,
+    in_response: Option<&ProviderScopes>,
+) -> ProviderScopes {
+    in_response.unwrap_or(requested).clone()
 }
 
-/// How long to wait after so many failed tries to revoke.
+/// Before the next attempt to revoke, after this many failures.
 pub fn retry_delay(tries: u32) -> Span {
     let factor = 1_i64 << tries.saturating_sub(1).min(20);
-    Span::millis(Span::seconds(30).as_millis() * factor).min(LONGEST_PAUSE)
+    Span::millis(Span::seconds(30).as_millis() * factor).min(MAX_RETRY_DELAY)
 }

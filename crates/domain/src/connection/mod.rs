@@ -1,9 +1,7 @@
-//! Connections: services at a provider that a person lets Latchkey use for them.
+//! Connections: a signed-in user lets Latchkey use their data at a provider.
 //!
-//! Not a way to sign in: a signed-in person lets Latchkey read their calendar at
-//! Google, say, for as long as they like, and no more than they ticked.
-//! [`offer`] is what can be connected, [`scopes`] what was requested and granted,
-//! [`decision`] what follows from that.
+//! [`offer`] lists what can be connected, [`scopes`] holds what was requested and granted,
+//! [`decision`] has the rules.
 
 pub mod decision;
 pub mod offer;
@@ -32,7 +30,7 @@ pub struct Connection {
 }
 
 impl Connection {
-    pub fn is_ending(&self) -> bool {
+    pub fn is_disconnecting(&self) -> bool {
         matches!(self.state, State::Disconnecting { .. })
     }
 }
@@ -40,12 +38,12 @@ impl Connection {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     Active,
-    /// The grant is over; only the person can give it again.
+    /// The grant has ended, and only the user can grant access again.
     NeedsReconnect {
         since: Timestamp,
         reason: BrokenReason,
     },
-    /// The person ended it, and the provider has not confirmed that yet.
+    /// The user disconnected it, and the provider has not confirmed the revocation yet.
     Disconnecting {
         since: Timestamp,
         tries: u32,
@@ -60,19 +58,18 @@ impl State {
 }
 
 described_enum! {
-    /// Why a connection has to be made again. The phrase ends a sentence about
-    /// the provider.
+    /// Why the user has to reconnect. The phrase follows the provider's name.
     pub enum BrokenReason {
-        /// The provider refused the refresh token (RFC 6749 §5.2 `invalid_grant`):
-        /// it does not tell which of the two it was.
+        /// The provider rejected the refresh token (RFC 6749 §5.2 `invalid_grant`), which
+        /// does not tell the two apart.
         Revoked = "says that access was revoked or has expired",
-        /// The access token has ended, and there is no refresh token.
+        /// The access token has expired, and there is no refresh token.
         Expired = "gave temporary access, which has expired and cannot be refreshed",
-        /// The provider refuses an access token that should be good.
+        /// The provider rejects an access token that has not expired.
         Refused = "no longer accepts the access token",
         /// No secret of `APP_SECRET` decrypts the tokens.
         Unreadable = "gave tokens that can no longer be decrypted, because APP_SECRET was changed",
-        /// The settings name another issuer by now, which must not see the tokens.
+        /// The settings now name another issuer, which must not see the tokens.
         #[strum(serialize = "elsewhere")]
         IssuerChanged = "is now set up here with a different address from the one that issued the tokens",
     }
@@ -85,7 +82,7 @@ described_enum! {
         Down = "answered that it is unavailable or gets too many requests",
         #[strum(serialize = "nonsense")]
         InvalidResponse = "sent an invalid response",
-        /// It refuses our client id or secret: only the site's owner can fix that.
+        /// It rejects our client ID or secret, which only the site's owner can fix.
         #[strum(serialize = "site")]
         ClientRejected = "does not accept this site’s client ID and secret",
         /// Our settings are wrong: they name another issuer, or no secret of

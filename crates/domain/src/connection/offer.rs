@@ -1,6 +1,6 @@
-//! What can be connected, at which kind of provider.
+//! The services that can be connected, by kind of provider.
 
-/// The kinds of providers that offer different things.
+/// A kind of provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
     Google,
@@ -9,7 +9,6 @@ pub enum Family {
     OpenId,
 }
 
-/// Something at a provider that can be used for a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
 #[strum(serialize_all = "lowercase")]
 pub enum Service {
@@ -24,7 +23,7 @@ impl Service {
         self.into()
     }
 
-    /// What comes back, as a page calls it.
+    /// The heading of its results.
     pub const fn results_label(self) -> &'static str {
         match self {
             Self::Calendar => "Events",
@@ -35,7 +34,7 @@ impl Service {
     }
 }
 
-/// A service, and what has to be granted for it.
+/// A service and the scope that it needs.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Offer {
     pub service: Service,
@@ -45,7 +44,7 @@ pub struct Offer {
 }
 
 impl Offer {
-    /// Whether a box may be ticked beforehand: it gives no more than a sign-in does.
+    /// Ticked by default, because it grants no more than a sign-in does.
     pub fn is_preselected(&self) -> bool {
         self.service == Service::Profile
     }
@@ -92,7 +91,7 @@ impl Family {
         }
     }
 
-    /// What is asked for in any case: who it is, and that it lasts.
+    /// Requested for every connection: the identity and, where a scope exists, offline access.
     pub const fn required_scopes(self) -> &'static [&'static str] {
         match self {
             Self::Google => &["openid", "email", "profile"],

@@ -1,4 +1,4 @@
-//! Scopes of other services, which we only compare.
+//! Scopes at providers, which we only compare.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -7,18 +7,17 @@ const MAX_SCOPES: usize = 100;
 
 const MAX_LENGTH: usize = 256;
 
-/// A set of scopes at a provider.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProviderScopes(BTreeSet<String>);
 
 impl ProviderScopes {
-    /// What cannot be a scope (RFC 6749 §3.3) is left out.
+    /// Skips invalid scopes (RFC 6749 §3.3).
     pub fn new<'a>(scopes: impl IntoIterator<Item = &'a str>) -> Self {
         let scopes = scopes.into_iter().filter(|scope| is_scope(scope)).take(MAX_SCOPES);
         Self(scopes.map(str::to_owned).collect())
     }
 
-    /// Separated by blanks, as in the standard, or by commas, as at GitHub.
+    /// Separated by spaces (RFC 6749 §3.3), or by commas as at GitHub.
     pub fn parse(text: &str) -> Self {
         Self::new(text.split([' ', ',']))
     }
@@ -27,7 +26,7 @@ impl ProviderScopes {
         self.0.contains(scope)
     }
 
-    pub fn and(&self, others: &Self) -> Self {
+    pub fn union(&self, others: &Self) -> Self {
         Self(self.0.union(&others.0).take(MAX_SCOPES).cloned().collect())
     }
 

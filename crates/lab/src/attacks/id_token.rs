@@ -31,7 +31,7 @@ attacks! { IdToken:
         with_misbehaving_provider("missing_id_token");
     "userinfo_of_another", "Userinfo about another user", "OpenID Connect Core §5.3.2",
         check("crates/auth/src/oauth/userinfo.rs", "fetch"),
-        &[CodeAndText(502, "provider_nonsense", "about somebody else than the ID token"), Code(401, "sign_in_required")],
+        &[CodeAndText(502, "provider_nonsense", "its subject is not that of the ID token"), Code(401, "sign_in_required")],
         with_misbehaving_provider("other_sub");
     "token_response_garbage", "Invalid token response", "RFC 6749 §5.1",
         check("crates/auth/src/oauth/token.rs", "exchange"),

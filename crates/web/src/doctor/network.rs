@@ -206,7 +206,7 @@ pub(super) async fn probe<'a>(
 fn endpoints(kind: &Kind) -> Vec<(&'static str, Url)> {
     match kind {
         Kind::OpenId(OpenId { issuer, .. }) => {
-            let address = discovery::address(issuer).ok();
+            let address = discovery::metadata_url(issuer).ok();
             address.into_iter().map(|url| ("discovery document", url)).collect()
         }
         Kind::GitHub { web, api } => vec![("sign-in page", web.clone()), ("API", api.clone())],

@@ -53,7 +53,7 @@ pub(crate) struct ServiceRow {
 impl ProviderCard {
     fn of(provider: &Provider, all: &[Connection]) -> Self {
         let find = |ending| {
-            all.iter().find(|one| one.provider == provider.slug && one.is_ending() == ending)
+            all.iter().find(|one| one.provider == provider.slug && one.is_disconnecting() == ending)
         };
         let connection = find(false);
         let row = |offer: &'static Offer| {
