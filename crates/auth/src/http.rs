@@ -26,13 +26,13 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
-    #[error("no answer within {} seconds", TIMEOUT.as_secs())]
+    #[error("no response within {} seconds", TIMEOUT.as_secs())]
     Timeout,
-    #[error("no connection could be made")]
+    #[error("the connection failed")]
     Connect,
-    #[error("the answer broke off or was not HTTP")]
+    #[error("the response was incomplete or not HTTP")]
     Broken,
-    #[error("the answer was larger than {MAX_BODY} bytes")]
+    #[error("the response was larger than {MAX_BODY} bytes")]
     TooLarge,
     #[error("the request cannot be sent")]
     Request,

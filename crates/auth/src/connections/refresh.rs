@@ -78,11 +78,11 @@ impl Connections {
             Ok(None) => return Err(self.mark_broken(lease, BrokenReason::Expired).await?),
             Err(_) => return Err(self.mark_broken(lease, BrokenReason::Unreadable).await?),
         };
-        let answer = async {
+        let result = async {
             let endpoints = flow::endpoints(&self.http, provider, self.clock.now()).await?;
             token::refresh(&self.http, provider, &endpoints, &refresh_token).await
         };
-        match answer.await {
+        match result.await {
             Ok(tokens) => {
                 let ProviderTokens { access, refresh } = ProviderTokens::from(&tokens);
                 // RFC 6749 §6: without a new refresh token, the old one stays valid.

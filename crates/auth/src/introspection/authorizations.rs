@@ -11,8 +11,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
-use super::answer::sanitize;
 use super::client::{Client, Unavailable, expect_ok};
+use super::response::sanitize;
 
 /// How long the endpoint, or its absence, is cached.
 const FRESH_FOR: Span = Span::minutes(60);
@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn credentials_go_to_the_issuer_alone() -> Result<(), serde_json::Error> {
-        for (issuer, endpoint_, taken) in [
+        for (issuer, endpoint_, accepted) in [
             ("https://as.test/x", "https://as.test/authorizations", true),
             ("https://as.test/y", "https://as.test/authorizations", false),
             ("https://as.test/x", "https://evil.test/authorizations", false),
@@ -173,7 +173,7 @@ mod tests {
         ] {
             let metadata = json!({ "issuer": issuer, "authorizations_endpoint": endpoint_ });
             let found = endpoint("https://as.test/x", serde_json::from_value(metadata)?);
-            assert_eq!(found.is_some(), taken, "{issuer} {endpoint_}");
+            assert_eq!(found.is_some(), accepted, "{issuer} {endpoint_}");
         }
         let without = serde_json::from_value(json!({ "issuer": "https://as.test/x" }))?;
         assert_eq!(endpoint("https://as.test/x", without), None);

@@ -10,8 +10,8 @@ use tokio::sync::Semaphore;
 use url::Url;
 use url::form_urlencoded::Serializer;
 
-use super::answer::{self, Expected};
 use super::breaker::{self, Breaker};
+use super::response::{self, Expected};
 use crate::http::{self, Outbound, basic};
 use crate::jose::Members;
 use crate::secret::Secret;
@@ -126,7 +126,7 @@ impl Client {
             .body(form(token));
         let (status, body) = self.send_limited(request, clock, Some(wait.0)).await?;
         expect_ok(status)?;
-        answer::parse(&body).ok_or(Unavailable::InvalidResponse)
+        response::parse(&body).ok_or(Unavailable::InvalidResponse)
     }
 
     /// Sends a request without a body to the same server.

@@ -98,7 +98,7 @@ mod tests {
         coalescer.clear();
         assert_eq!(coalescer.cached("a", at(100)).await, None);
         let found = coalescer.get("a", at(100), says(7, Some(200))).await;
-        assert_eq!(found, Some(7), "what was forgotten is asked about");
+        assert_eq!(found, Some(7), "fetched again after a clear");
     }
 
     #[tokio::test]
@@ -111,7 +111,7 @@ mod tests {
             coalescer.get("a", at(999), says(2, Some(1_000))),
             coalescer.get("a", at(1_000), says(3, Some(1_000))),
             async {
-                // The others are on their way; what is revoked now is not in their answer.
+                // The others are in flight; their result does not have the new revocation.
                 coalescer.clear();
                 let found = coalescer.get("a", at(0), says(4, Some(1_000))).await;
                 let _ = tell.send(1);
@@ -120,7 +120,7 @@ mod tests {
         );
         assert_eq!((first, waits, comes_too_late), (Some(1), Some(1), None));
         assert_eq!(after_forgetting, Some(4));
-        // What came in the end is not believed in place of the newer answer.
+        // The late result does not replace the newer one.
         assert_eq!(coalescer.get("a", at(0), says(5, Some(1_000))).await, Some(4));
     }
 

@@ -3,11 +3,11 @@
 //! [`validate`] checks a response. [`Introspection`] sends the requests: one at a time for each
 //! token, one per second while the server is unavailable, with a cache of a few seconds.
 
-mod answer;
 mod authorizations;
 mod breaker;
 mod client;
 mod coalescer;
+mod response;
 
 use std::sync::Arc;
 
@@ -22,9 +22,9 @@ use authorizations::Authorizations;
 use client::{Client, WaitTimer};
 use coalescer::Coalescer;
 
-pub use answer::{Expected, Rejection, TokenInfo, validate};
 pub use authorizations::Authorization;
 pub use client::{CallCounter, Config, Unavailable};
+pub use response::{Expected, Rejection, TokenInfo, validate};
 
 /// A revoked token is rejected after this, at the latest.
 pub const MAX_CACHE_TTL: Span = Span::seconds(5);

@@ -138,7 +138,7 @@ fn redirect_error(issuer: &str, to: Option<&str>) -> String {
             "it redirects to another address, which is not followed; if that is the issuer, \
              set its …_ISSUER to {named}"
         ),
-        None => "it redirects to a page that is no discovery document; set its …_ISSUER to the \
+        None => "it redirects to a page that is not a discovery document; set its …_ISSUER to the \
                  issuer itself"
             .to_owned(),
     }
@@ -150,12 +150,12 @@ fn validate(issuer: &str, metadata: Metadata) -> Result<Metadata, Error> {
     // Microsoft Entra's multi-tenant endpoints return a template: each tenant is an issuer.
     if metadata.issuer != issuer && metadata.issuer.contains('{') {
         return refused(
-            "it is about every tenant, and an issuer is one of them: write your tenant's ID in \
-             its …_ISSUER in place of common, organizations or consumers",
+            "it is for all tenants: in its …_ISSUER, replace common, organizations or consumers \
+             with your tenant's ID",
         );
     }
     if metadata.issuer != issuer {
-        return refused("it says that it is another issuer than the configured one");
+        return refused("it names another issuer than the configured one");
     }
     let endpoints = [
         Some(&metadata.authorization_endpoint),

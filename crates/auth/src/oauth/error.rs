@@ -27,7 +27,7 @@ pub enum Error {
     InvalidResponse { step: Step, what: String },
     /// The code or the refresh token is used, expired, revoked, or not ours
     /// (RFC 6749 §5.2 `invalid_grant`).
-    #[error("the provider did not take the code")]
+    #[error("the provider rejected the code or the refresh token")]
     InvalidGrant,
     /// The token request failed for a reason that only the site's owner can fix, such as a
     /// wrong secret or an unregistered redirect URI (RFC 6749 §5.2).
@@ -36,7 +36,7 @@ pub enum Error {
         /// A code of RFC 6749 §5.2 or the provider's own.
         code: String,
     },
-    #[error("the clocks of this machine and of the provider are {apart} apart")]
+    #[error("the clocks of this machine and the provider differ by {apart}")]
     ClockSkew { apart: Span },
     /// OpenID Connect Core §3.1.3.7.
     #[error("the ID token was refused: {0}")]
@@ -106,7 +106,7 @@ pub(crate) fn json<T: serde::de::DeserializeOwned>(
         return Err(Error::status(step, response.status()));
     }
     serde_json::from_slice(strip_bom(response.body()))
-        .map_err(|_| Error::invalid_response(step, "it is not the JSON document that it should be"))
+        .map_err(|_| Error::invalid_response(step, "it is not the expected JSON document"))
 }
 
 /// Ignores a byte order mark, as RFC 8259 §8.1 allows.

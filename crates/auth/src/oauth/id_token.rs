@@ -20,19 +20,19 @@ const ALLOWED: [Algorithm; 11] = {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum IdTokenError {
-    #[error("there is none")]
+    #[error("it is missing")]
     Missing,
     #[error("it is not a signed JWT")]
     Malformed,
     /// A duplicate header member or claim (RFC 7515 §4, RFC 7519 §4).
-    #[error("it says something twice")]
+    #[error("it has a duplicate member or claim")]
     Duplicate,
     #[error("it is signed with an algorithm that is not allowed")]
     Algorithm,
     /// RFC 8725 §3.11.
     #[error("it is a token of another kind")]
     Type,
-    #[error("it has a critical header that is not understood")]
+    #[error("it has a critical header that is not supported")]
     Critical,
     #[error("the issuer publishes no key that could have signed it")]
     UnknownKey,
@@ -40,11 +40,11 @@ pub enum IdTokenError {
     Signature,
     #[error("it is from another issuer")]
     Issuer,
-    #[error("it is for somebody else")]
+    #[error("it is for another client")]
     Audience,
     #[error(
-        "it is for others beside us, whom the provider’s …_AUDIENCES does not name, or its azp \
-         does not say that it was issued to us"
+        "it has other audiences, which the provider’s …_AUDIENCES does not list, or its azp is \
+         not this client"
     )]
     OtherAudiences,
     #[error("it was issued to another client")]
@@ -60,9 +60,9 @@ pub enum IdTokenError {
     #[error("its subject is not valid")]
     Subject,
     /// Some parsers round large numbers, which would name another user.
-    #[error("its subject (sub) is a number, and has to be text (OpenID Connect Core §2)")]
+    #[error("its subject (sub) is a number instead of text (OpenID Connect Core §2)")]
     NumericSubject,
-    #[error("it does not say that you were asked to sign in just now (auth_time)")]
+    #[error("it does not show that you have just signed in (auth_time)")]
     AuthTime,
 }
 

@@ -74,7 +74,7 @@ impl KeySet {
             },
             Some(old) => old,
             None => {
-                return Err(Error::invalid_response(Step::Keys, "they were asked for too often"));
+                return Err(Error::invalid_response(Step::Keys, "they were requested too often"));
             }
         };
         Ok(token.verify_signature(&latest.keys)?)
@@ -99,7 +99,7 @@ struct JwkSet {
 
 #[derive(Debug, Default)]
 struct TokenBucket {
-    taken: i64,
+    used: i64,
     since: Option<Timestamp>,
 }
 
@@ -108,12 +108,12 @@ impl TokenBucket {
         let since = *self.since.get_or_insert(now);
         let refilled = now.since(since).as_millis() / REFILL_INTERVAL.as_millis();
         if refilled > 0 {
-            self.taken = (self.taken - refilled).max(0);
+            self.used = (self.used - refilled).max(0);
             self.since = Some(now);
         }
-        let allowed = self.taken < BURST;
+        let allowed = self.used < BURST;
         if allowed {
-            self.taken += 1;
+            self.used += 1;
         }
         allowed
     }
@@ -127,8 +127,8 @@ mod tests {
     fn fetches_are_bounded() {
         let mut bucket = TokenBucket::default();
         let start = Timestamp::from_seconds(1_000);
-        let taken = (0..100).filter(|_| bucket.take(start)).count();
-        assert_eq!(taken, 5);
+        let fetches = (0..100).filter(|_| bucket.take(start)).count();
+        assert_eq!(fetches, 5);
         assert!(!bucket.take(start.plus(Span::seconds(29))));
         assert!(bucket.take(start.plus(Span::seconds(30))));
         assert!(!bucket.take(start.plus(Span::seconds(31))));

@@ -57,25 +57,25 @@ pub fn validate(
     issuer: Option<ExpectedIssuer<'_>>,
 ) -> Result<String, Error> {
     if response.repeated {
-        return Err(Error::Response("a parameter came twice"));
+        return Err(Error::Response("it repeats a parameter"));
     }
     // RFC 9207 §2.4, before trusting the rest. Providers without OpenID Connect send no `iss`.
     if let Some(issuer) = issuer {
         match response.iss.as_deref() {
             Some(iss) if iss != issuer.expected => {
-                return Err(Error::Response("another issuer answered than was asked"));
+                return Err(Error::Response("it is from another issuer"));
             }
             None if issuer.iss_required => {
-                return Err(Error::Response("the issuer that was promised is missing"));
+                return Err(Error::Response("its iss is missing"));
             }
             _ => {}
         }
     }
     match (response.error, response.code) {
-        (Some(_), Some(_)) => Err(Error::Response("a code and an error came together")),
+        (Some(_), Some(_)) => Err(Error::Response("it has both a code and an error")),
         (Some(error), None) => Err(error_response(&error)),
         (None, Some(code)) if !code.is_empty() => Ok(code),
-        (None, _) => Err(Error::Response("there is no code in it")),
+        (None, _) => Err(Error::Response("it has no code")),
     }
 }
 
@@ -103,7 +103,7 @@ fn standard_error_code(error: &str) -> &'static str {
         "account_selection_required",
         "application_suspended",
     ];
-    CODES.into_iter().find(|code| *code == error).unwrap_or("an error that is in no standard")
+    CODES.into_iter().find(|code| *code == error).unwrap_or("an unknown error")
 }
 
 #[cfg(test)]
@@ -112,8 +112,8 @@ mod tests {
 
     #[test]
     fn responses_are_judged() {
-        const OTHER: &str = "!another issuer answered than was asked";
-        const MISSING: &str = "!the issuer that was promised is missing";
+        const OTHER: &str = "!it is from another issuer";
+        const MISSING: &str = "!its iss is missing";
         let promised = Some(ExpectedIssuer { expected: "https://op.test", iss_required: true });
         let silent = Some(ExpectedIssuer { expected: "https://op.test", iss_required: false });
         for (query, issuer, outcome) in [
@@ -126,11 +126,11 @@ mod tests {
             ("code=a&state=s&iss=https://op.test/", promised, OTHER),
             ("code=a&state=s", promised, MISSING),
             ("error=access_denied&state=s", promised, MISSING),
-            ("code=a&code=b", None, "!a parameter came twice"),
-            ("code=a&state=s&state=s", None, "!a parameter came twice"),
-            ("code=a&error=access_denied", None, "!a code and an error came together"),
-            ("code=", None, "!there is no code in it"),
-            ("", None, "!there is no code in it"),
+            ("code=a&code=b", None, "!it repeats a parameter"),
+            ("code=a&state=s&state=s", None, "!it repeats a parameter"),
+            ("code=a&error=access_denied", None, "!it has both a code and an error"),
+            ("code=", None, "!it has no code"),
+            ("", None, "!it has no code"),
         ] {
             let code = validate(AuthorizationResponse::parse(query), issuer);
             let code = code.unwrap_or_else(|error| match error {

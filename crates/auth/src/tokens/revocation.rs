@@ -20,13 +20,13 @@ const OVERLAP: i64 = 10_000;
 /// Revoked sign-ins, for the lifetime of their tokens.
 #[derive(Debug)]
 pub struct RevocationList {
-    known: RwLock<Known>,
+    state: RwLock<State>,
     retention: Span,
     watches_all: bool,
 }
 
 #[derive(Debug, Default)]
-struct Known {
+struct State {
     /// With the time when this process read it.
     revoked: HashMap<SignInId, Instant>,
     /// The last sequence number that was read.
@@ -37,11 +37,11 @@ impl RevocationList {
     /// `watches_all` is `JWT_REVOCATION=watch`.
     pub fn new(access_ttl: Span, leeway: Span, watches_all: bool) -> Self {
         let retention = access_ttl + leeway + CLOCK_SKEW;
-        Self { known: RwLock::default(), retention, watches_all }
+        Self { state: RwLock::default(), retention, watches_all }
     }
 
     pub fn contains(&self, sign_in: SignInId) -> bool {
-        self.known.read().revoked.contains_key(&sign_in)
+        self.state.read().revoked.contains_key(&sign_in)
     }
 
     /// For a sign-in that this process revoked.
@@ -53,21 +53,21 @@ impl RevocationList {
 
     /// For the sign-ins of a deleted account.
     pub fn insert(&self, sign_in: SignInId) {
-        self.known.write().revoked.entry(sign_in).or_insert_with(Instant::now);
+        self.state.write().revoked.entry(sign_in).or_insert_with(Instant::now);
     }
 
     /// Reads new revocations and drops expired ones. The first call reads by time; later calls
     /// read by sequence number, which depends on no clock. On an error, the list stays.
     pub async fn poll(&self, db: &Db, now: Timestamp) -> Result<(), latchkey_store::Error> {
-        let position = self.known.read().position.map(|position| position - OVERLAP);
+        let position = self.state.read().position.map(|position| position - OVERLAP);
         let from = position.unwrap_or(now.minus(self.retention).as_millis());
         let revoked = sign_ins::ended_since(db, from, self.watches_all).await?;
         let (read_at, retention) = (Instant::now(), Duration::from(self.retention));
-        let mut known = self.known.write();
-        known.revoked.retain(|_, at| read_at.duration_since(*at) < retention);
+        let mut state = self.state.write();
+        state.revoked.retain(|_, at| read_at.duration_since(*at) < retention);
         for (sign_in, position) in revoked {
-            known.revoked.entry(sign_in).or_insert(read_at);
-            known.position = known.position.max(Some(position));
+            state.revoked.entry(sign_in).or_insert(read_at);
+            state.position = state.position.max(Some(position));
         }
         Ok(())
     }

@@ -39,16 +39,16 @@ attacks! { Callback:
     "mix_up", "Mix-up: one provider’s response at another’s callback", "RFC 9700 §4.4", ATTEMPT,
         UNKNOWN, altered_state("/auth/github/callback?code={{code}}&iss={{iss}}&state={{state}}");
     "code_and_error", "Both a code and an error", "RFC 6749 §4.1.2.1", RESPONSE,
-        &[CodeAndText(400, "provider_response_invalid", "a code and an error came together")],
+        &[CodeAndText(400, "provider_response_invalid", "it has both a code and an error")],
         altered_response("{{callback}}&error=access_denied");
     "code_twice", "Two codes", "RFC 6749 §3.1",
         check("crates/auth/src/oauth/response.rs", "parse"),
-        &[CodeAndText(400, "provider_response_invalid", "a parameter came twice")],
+        &[CodeAndText(400, "provider_response_invalid", "it repeats a parameter")],
         altered_response("{{callback}}&code=the-thiefs-own");
     "state_twice", "Two states", "RFC 6749 §3.1", ATTEMPT,
         &[Code(400, "attempt_unknown")], altered_response("{{callback}}&state=the-thiefs-own");
     "iss_wrong", "Wrong issuer (iss)", "RFC 9207 §2.4", RESPONSE,
-        &[CodeAndText(400, "provider_response_invalid", "another issuer answered")], send(&[
+        &[CodeAndText(400, "provider_response_invalid", "from another issuer")], send(&[
             begin("wrong_response_iss", ""),
             attack("The response with another issuer", open("{{callback}}")).by(Visitor),
             begin("none", ""),

@@ -23,11 +23,11 @@ attacks! { IdToken:
         &[CodeAndText(502, "id_token_refused", "from another issuer"), Code(401, "sign_in_required")],
         with_misbehaving_provider("wrong_issuer");
     "id_token_audience", "ID token for another app", "OpenID Connect Core §3.1.3.7 (3)", CLAIMS,
-        &[CodeAndText(502, "id_token_refused", "for somebody else"), Code(401, "sign_in_required")],
+        &[CodeAndText(502, "id_token_refused", "for another client"), Code(401, "sign_in_required")],
         with_misbehaving_provider("wrong_audience");
     "id_token_missing", "Missing ID token", "OpenID Connect Core §3.1.3.3",
         check("crates/auth/src/oauth/flow.rs", "open_id"),
-        &[CodeAndText(502, "id_token_refused", "there is none"), Code(401, "sign_in_required")],
+        &[CodeAndText(502, "id_token_refused", "it is missing"), Code(401, "sign_in_required")],
         with_misbehaving_provider("missing_id_token");
     "userinfo_of_another", "Userinfo about another user", "OpenID Connect Core §5.3.2",
         check("crates/auth/src/oauth/userinfo.rs", "fetch"),

@@ -62,44 +62,44 @@ pub(super) fn parse(body: &[u8]) -> Option<Members> {
 
 /// A member of the wrong type is an error, not ignored.
 pub fn validate(
-    answer: &Members,
+    response: &Members,
     expected: &Expected,
     now: Timestamp,
 ) -> Result<TokenInfo, Rejection> {
-    if answer.get("active") != Some(&Value::Bool(true)) {
+    if response.get("active") != Some(&Value::Bool(true)) {
         return Err(Rejection::NotActive);
     }
     // RFC 6749 §7.1: we support bearer tokens only.
-    if text(answer, "token_type")?.is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
+    if text(response, "token_type")?.is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
         return Err(Rejection::Unusable("token_type"));
     }
-    let issuer = text(answer, "iss")?;
+    let issuer = text(response, "iss")?;
     if let (Some(issuer), Some(expected)) = (&issuer, &expected.issuer)
         && issuer != expected
     {
         return Err(Rejection::IssuerWrong);
     }
-    if !audiences(answer)?.contains(&expected.audience.as_str()) {
+    if !audiences(response)?.contains(&expected.audience.as_str()) {
         return Err(Rejection::AudienceWrong);
     }
     // The server has checked its own clock; this is for a late response.
-    let expires_at = time(answer, "exp")?;
+    let expires_at = time(response, "exp")?;
     if expires_at.is_some_and(|at| at <= now) {
         return Err(Rejection::Expired);
     }
-    if time(answer, "nbf")?.is_some_and(|at| now.plus(DEFAULT_LEEWAY) < at) {
+    if time(response, "nbf")?.is_some_and(|at| now.plus(DEFAULT_LEEWAY) < at) {
         return Err(Rejection::NotYetValid);
     }
-    let subject = text(answer, "sub")?.ok_or(Rejection::Unusable("sub"))?;
+    let subject = text(response, "sub")?.ok_or(Rejection::Unusable("sub"))?;
     let subject = Subject::new(subject).map_err(|_| Rejection::Unusable("sub"))?;
-    let client_id = text(answer, "client_id")?.map(|id| sanitize(&id));
-    let scopes = Scopes::parse_known(&text(answer, "scope")?.unwrap_or_default());
+    let client_id = text(response, "client_id")?.map(|id| sanitize(&id));
+    let scopes = Scopes::parse_known(&text(response, "scope")?.unwrap_or_default());
     Ok(TokenInfo { subject, issuer, scopes, client_id, expires_at })
 }
 
 /// Null counts as absent.
-fn text(answer: &Members, name: &'static str) -> Result<Option<String>, Rejection> {
-    match answer.get(name) {
+fn text(response: &Members, name: &'static str) -> Result<Option<String>, Rejection> {
+    match response.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.clone())),
         Some(_) => Err(Rejection::Unusable(name)),
@@ -107,8 +107,8 @@ fn text(answer: &Members, name: &'static str) -> Result<Option<String>, Rejectio
 }
 
 /// RFC 7519 §2 `NumericDate`, rounded down.
-fn time(answer: &Members, name: &'static str) -> Result<Option<Timestamp>, Rejection> {
-    let seconds = match answer.get(name) {
+fn time(response: &Members, name: &'static str) -> Result<Option<Timestamp>, Rejection> {
+    let seconds = match response.get(name) {
         None | Some(Value::Null) => return Ok(None),
         Some(Value::Number(number)) => match number.as_f64() {
             // Larger values would overflow as milliseconds.
@@ -124,8 +124,8 @@ fn whole(seconds: f64) -> Option<i64> {
     format!("{:.0}", seconds.floor()).parse().ok()
 }
 
-fn audiences(answer: &Members) -> Result<Vec<&str>, Rejection> {
-    match answer.get("aud") {
+fn audiences(response: &Members) -> Result<Vec<&str>, Rejection> {
+    match response.get("aud") {
         None | Some(Value::Null) => Ok(Vec::new()),
         Some(Value::String(one)) => Ok(vec![one]),
         Some(Value::Array(all)) => {
