@@ -24,7 +24,7 @@ pub enum Outcome {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Trigger {
-    Person,
+    User,
     Retry,
 }
 
@@ -37,14 +37,14 @@ impl Connections {
         provider: Option<&Provider>,
         user: UserId,
     ) -> Result<Option<Outcome>> {
-        let begun = store::begin(&self.db, user, slug, self.clock.now()).await?;
+        let started = store::begin(&self.db, user, slug, self.clock.now()).await?;
         let all = store::of_user(&self.db, user, slug).await?;
-        if begun == 0 && all.is_empty() {
+        if started == 0 && all.is_empty() {
             return Ok(None);
         }
         let Some(provider) = provider else { return Ok(Some(Outcome::Later)) };
         let (here, elsewhere) = of_issuer(all, provider);
-        match self.revoke_all(provider, here, Trigger::Person).await? {
+        match self.revoke_all(provider, here, Trigger::User).await? {
             Outcome::Done(_) if !elsewhere.is_empty() => Ok(Some(Outcome::Later)),
             outcome => Ok(Some(outcome)),
         }
@@ -115,7 +115,7 @@ impl Connections {
                     failure(&error)
                 })
             }
-            Err(_) if trigger == Trigger::Person => Ok(Revocation::Unreadable),
+            Err(_) if trigger == Trigger::User => Ok(Revocation::Unreadable),
             // APP_SECRET may be wrong for a while.
             Err(_) => Err(Failure::Settings),
         };

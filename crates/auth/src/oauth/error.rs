@@ -9,7 +9,7 @@ use crate::http;
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
     /// The user declined (RFC 6749 §4.1.2.1 `access_denied`).
-    #[error("the person declined at the provider")]
+    #[error("the user declined at the provider")]
     Declined,
     #[error("the provider answered {code}")]
     Refused {
