@@ -89,7 +89,7 @@ mod tests {
             (Ok(true), Some("https://as.test"), Level::Problem, "never issued"),
             (Err(Unavailable::Credentials), None, Level::Problem, "credentials"),
             (Err(Unavailable::Timeout), None, Level::Problem, "did not answer"),
-            (Err(Unavailable::InvalidResponse), None, Level::Problem, "no sense"),
+            (Err(Unavailable::InvalidResponse), None, Level::Problem, "invalid response"),
         ] {
             let environment = Environment::of_lines(
                 "OAUTH_INTROSPECTION_URL=https://as.test/introspect\n\
