@@ -1,9 +1,8 @@
-//! Hearing that something was written down of which every process keeps a copy:
-//! sign-ins that ended, signing keys, grants that are to be ended.
+//! Notifies every process when shared state changed: ended sign-ins, signing keys, grants
+//! to revoke.
 //!
-//! It says that there is news and never what: that is read from the tables, so
-//! an announcement that comes twice, late or not at all changes nothing but when.
-//! See docs/adr/0040-news-instead-of-polling.md.
+//! A notification carries no data: readers query the tables, so a duplicate, late or lost
+//! notification only changes when they do (docs/adr/0040-news-instead-of-polling.md).
 
 use std::sync::Arc;
 
@@ -19,43 +18,42 @@ use crate::{Backend, Db, Result};
 
 const ANNOUNCE: &str = "SELECT pg_notify('latchkey', $1)";
 
-/// News for as long as it lives.
+/// A subscription to changes, until it is dropped.
 #[derive(Debug)]
 pub struct Changes {
-    news: Arc<Notify>,
+    changed: Arc<Notify>,
     _task: JoinSet<()>,
 }
 
 impl Changes {
-    /// Waits until something may have been written; what came since the last
-    /// time counts as one.
+    /// Waits until something may have changed. Changes since the last call count as one.
     pub async fn next(&self) {
-        self.news.notified().await;
+        self.changed.notified().await;
     }
 }
 
 impl Db {
     pub fn changes(&self) -> Changes {
-        let (db, news) = (self.clone(), Arc::new(Notify::new()));
+        let (db, changed) = (self.clone(), Arc::new(Notify::new()));
         let mut task = JoinSet::new();
-        let heard = Arc::clone(&news);
+        let notify = Arc::clone(&changed);
         task.spawn(async move {
             match &db {
                 #[cfg(feature = "sqlite")]
-                Self::Sqlite(pool) => sqlite::watch_log(pool.manager().file(), &heard).await,
+                Self::Sqlite(pool) => sqlite::watch_log(pool.manager().file(), &notify).await,
                 #[cfg(feature = "postgres")]
-                Self::Postgres(pool) => listen::listen(&db, pool.manager(), &heard).await,
+                Self::Postgres(pool) => listen::listen(&db, pool.manager(), &notify).await,
             }
         });
-        Changes { news, _task: task }
+        Changes { changed, _task: task }
     }
 
-    /// Tells other processes that there is news. SQLite's log says so by itself.
+    /// Notifies other processes. With SQLite they watch the write-ahead log instead.
     pub(crate) async fn announce(&self) {
         if self.backend() == Backend::Postgres
             && let Err(error) = self.notify("").await
         {
-            tracing::warn!(%error, "other processes could not be told; they look by themselves");
+            tracing::warn!(%error, "other processes could not be notified; they poll instead");
         }
     }
 

@@ -1,5 +1,4 @@
-//! How many statements a request cost, counted where they are sent; and a dial
-//! that puts the database farther away.
+//! Counts the statements of a request, and can add latency to each of them.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -14,8 +13,7 @@ pub struct Statements {
 }
 
 impl Statements {
-    /// Nothing yet; each statement takes so much longer than it does by itself,
-    /// as if the database were that far away.
+    /// Adds this latency to each statement, as if the database were that far away.
     pub fn with_latency(latency: Duration) -> Self {
         Self { latency, ..Self::default() }
     }
@@ -24,7 +22,7 @@ impl Statements {
         self.sent.load(Ordering::Relaxed)
     }
 
-    /// How long the database took over them, waiting for a connection included.
+    /// The time spent in the database, including the wait for a connection.
     pub fn time(&self) -> Duration {
         Duration::from_micros(self.micros.load(Ordering::Relaxed))
     }
@@ -34,10 +32,8 @@ tokio::task_local! {
     static STATEMENTS: Arc<Statements>;
 }
 
-/// Runs `future`, and counts in `statements` what it sends to the database.
-///
-/// What it spawns onto other tasks is not counted: that is work beside the
-/// request, not part of it.
+/// Runs `future` and counts its statements in `statements`. Tasks that it spawns are not
+/// counted.
 pub fn statements<F: Future>(
     statements: Arc<Statements>,
     future: F,
@@ -50,11 +46,10 @@ pub(crate) async fn one<F: Future>(statement: F) -> F::Output {
     if let Ok(latency) = STATEMENTS.try_with(|counted| counted.latency) {
         wait_until(start + latency).await;
     }
-    // Whoever reads the log at this level sees what happens beside requests, too.
     tracing::trace!("a statement");
     let output = statement.await;
     let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
-    // Nobody counts in background work.
+    // Background work is not counted.
     let _ = STATEMENTS.try_with(|counted| {
         counted.sent.fetch_add(1, Ordering::Relaxed);
         counted.micros.fetch_add(micros, Ordering::Relaxed);
@@ -62,8 +57,8 @@ pub(crate) async fn one<F: Future>(statement: F) -> F::Output {
     output
 }
 
-/// The timer counts in whole milliseconds and wakes up late: what is left
-/// beyond them is waited for awake, with way given to others.
+/// Waits to the microsecond. Tokio's timer has millisecond resolution and wakes late, so
+/// the last two milliseconds are a loop that yields.
 async fn wait_until(end: Instant) {
     const COARSE: Duration = Duration::from_millis(2);
     loop {
@@ -72,7 +67,7 @@ async fn wait_until(end: Instant) {
             return;
         }
         match left.checked_sub(COARSE) {
-            Some(most) if !most.is_zero() => tokio::time::sleep(most).await,
+            Some(sleep) if !sleep.is_zero() => tokio::time::sleep(sleep).await,
             _ => tokio::task::yield_now().await,
         }
     }

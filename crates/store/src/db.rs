@@ -1,4 +1,4 @@
-//! The database: which of the two it is, and how it is opened.
+//! The database handle: SQLite or PostgreSQL.
 
 use crate::limits::Limits;
 use crate::pool::{self, Pool};
@@ -8,7 +8,6 @@ use crate::postgres::{self, PostgresManager};
 use crate::sqlite::{self, SqliteManager};
 use crate::{Error, Result};
 
-/// One of the two databases that every statement here is written for.
 #[derive(Clone, Debug)]
 pub enum Db {
     #[cfg(feature = "sqlite")]
@@ -17,20 +16,19 @@ pub enum Db {
     Postgres(Pool<PostgresManager>),
 }
 
-/// The same lines for either database.
+/// Expands the same code for both databases, whose types differ.
 macro_rules! on {
-    ($kind:ident, $which:expr, |$one:ident| $act:expr) => {
-        match $which {
+    ($kind:ident, $value:expr, |$inner:ident| $body:expr) => {
+        match $value {
             #[cfg(feature = "sqlite")]
-            $kind::Sqlite($one) => $act,
+            $kind::Sqlite($inner) => $body,
             #[cfg(feature = "postgres")]
-            $kind::Postgres($one) => $act,
+            $kind::Postgres($inner) => $body,
         }
     };
 }
 pub(crate) use on;
 
-/// Which database an address leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {
     Sqlite,
@@ -39,21 +37,21 @@ pub enum Backend {
 
 impl Backend {
     /// # Errors
-    /// [`Error::Url`], also when this program was built without it.
+    /// [`Error::Url`], also when this program was built without that database.
     pub fn of(url: &str) -> Result<Self> {
-        let found = match url.split_once(':') {
+        let backend = match url.split_once(':') {
             Some(("sqlite", file)) if file.trim_start_matches('/').starts_with('~') => {
                 Err(Error::Url("does not know ~, which only shells replace".to_owned()))
             }
             Some(("sqlite", _)) => Ok(Self::Sqlite),
             Some(("postgres" | "postgresql", _)) if names_hosts_in_query(url) => {
-                let why = "names several hosts after its question mark: name them before the path";
+                let why = "names several hosts in its query: name them before the path";
                 Err(Error::Url(why.to_owned()))
             }
             Some(("postgres" | "postgresql", _)) => Ok(Self::Postgres),
             _ => Err(Error::Url("does not start with sqlite: or postgres:".to_owned())),
         }?;
-        if found.is_built_in() { Ok(found) } else { Err(found.left_out()) }
+        if backend.is_built_in() { Ok(backend) } else { Err(backend.not_built_in()) }
     }
 
     const fn is_built_in(self) -> bool {
@@ -63,7 +61,7 @@ impl Backend {
         }
     }
 
-    pub(crate) fn left_out(self) -> Error {
+    pub(crate) fn not_built_in(self) -> Error {
         let (database, feature) = match self {
             Self::Sqlite => ("SQLite", "sqlite"),
             Self::Postgres => ("PostgreSQL", "postgres"),
@@ -75,13 +73,12 @@ impl Backend {
 }
 
 impl Db {
-    /// Opens the database as [`Self::open_with`] does, within the usual limits.
+    /// [`Self::open_with`] the default limits.
     pub async fn open(url: &str) -> Result<Self> {
         Self::open_with(url, Limits::default()).await
     }
 
-    /// Opens the database, makes it if it is a file that does not exist yet,
-    /// and runs the migrations.
+    /// Opens the database and runs the migrations. Creates a missing SQLite file.
     pub async fn open_with(url: &str, limits: Limits) -> Result<Self> {
         match Backend::of(url)? {
             #[cfg(feature = "sqlite")]
@@ -89,7 +86,7 @@ impl Db {
             #[cfg(feature = "postgres")]
             Backend::Postgres => Ok(Self::Postgres(postgres::open(url, limits).await?)),
             #[cfg(not(all(feature = "sqlite", feature = "postgres")))]
-            other => Err(other.left_out()),
+            other => Err(other.not_built_in()),
         }
     }
 
@@ -102,20 +99,20 @@ impl Db {
         }
     }
 
-    /// How many connections are open, and how many of them nobody uses.
+    /// The number of open connections, and how many of them are idle.
     pub fn connections(&self) -> (u32, u32) {
         let status = on!(Self, self, |pool| pool.status());
         let number = |connections| u32::try_from(connections).unwrap_or(u32::MAX);
         (number(status.size), number(status.available))
     }
 
-    /// Closes every connection that nobody uses, and each other one after its use.
+    /// Closes idle connections now, and the others after use.
     pub async fn close(&self) {
         on!(Self, self, |pool| pool::close(pool).await);
     }
 }
 
-/// As libpq takes them; sqlx does not.
+/// libpq accepts several hosts here; sqlx does not.
 fn names_hosts_in_query(url: &str) -> bool {
     let query = url.split_once('?').map_or("", |(_, query)| query);
     query.split('&').any(|pair| pair.starts_with("host=") && pair.contains([',', '%']))

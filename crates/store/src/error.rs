@@ -1,4 +1,4 @@
-//! What can go wrong between us and the database.
+//! Database errors.
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -6,10 +6,10 @@ pub enum Error {
     Unavailable(#[source] sqlx::Error),
     #[error("it exists already")]
     Exists,
-    /// The account that it was to belong to was deleted meanwhile.
+    /// The account was deleted meanwhile (a foreign key failed).
     #[error("its account is gone")]
     AccountGone,
-    /// An operator lets nobody in to the account.
+    /// An operator has blocked the account.
     #[error("its account is blocked")]
     Blocked,
     #[error("the database refused a statement: {0}")]
@@ -22,7 +22,7 @@ pub enum Error {
     Unreadable(&'static str),
     #[error("{0}")]
     Url(String),
-    /// What stands before the server cannot be worked with.
+    /// The connection pooler does not support what we need.
     #[error("{0}")]
     Pooler(&'static str),
 }
@@ -43,9 +43,7 @@ impl From<sqlx::Error> for Error {
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed
             | sqlx::Error::BeginFailed => Self::Unavailable(error),
-            // SQLite says "unable to open", "disk I/O", "locked", "full" or "read-only"
-            // as an ordinary refusal; PostgreSQL in classes 08, 40, 53 and 57, and 25006.
-            sqlx::Error::Database(ref refused) if out_of_order(refused.code().as_deref()) => {
+            sqlx::Error::Database(ref refused) if is_unavailable(refused.code().as_deref()) => {
                 Self::Unavailable(error)
             }
             other => Self::Statement(other),
@@ -53,25 +51,24 @@ impl From<sqlx::Error> for Error {
     }
 }
 
-/// What is said of a server that did not answer in time.
-pub(crate) fn silent() -> sqlx::Error {
+pub(crate) fn timed_out() -> sqlx::Error {
     std::io::Error::from(std::io::ErrorKind::TimedOut).into()
 }
 
-/// What sqlx says of an address may quote it, and it may hold a password.
-pub(crate) fn bad_url(_: sqlx::Error) -> Error {
-    Error::Url("it is not a database address that can be understood".to_owned())
+/// Drops sqlx's message: it may quote the URL, which may contain a password.
+pub(crate) fn invalid_url(_: sqlx::Error) -> Error {
+    Error::Url("is not a valid database URL".to_owned())
 }
 
-fn out_of_order(code: Option<&str>) -> bool {
+/// Whether a result code of either database means that it cannot be used for now.
+fn is_unavailable(code: Option<&str>) -> bool {
     let Some(code) = code else { return false };
     match code.parse::<u32>() {
-        // An extended SQLite result code keeps the primary one in its low byte:
-        // BUSY, LOCKED, READONLY, IOERR, FULL, CANTOPEN.
-        // PostgreSQL's have five characters, and some of them are digits alone.
+        // The low byte of an extended SQLite code is the primary one: BUSY, LOCKED, READONLY,
+        // IOERR, FULL, CANTOPEN. PostgreSQL's codes have five characters, sometimes all digits.
         Ok(number) if code.len() < 5 => matches!(number & 0xff, 5 | 6 | 8 | 10 | 13 | 14),
-        // Class 40: rolled back because of another transaction; worth another try.
-        // 25006: a standby that took over the address, or was left behind at it.
+        // Class 40: rolled back because of another transaction; may be retried.
+        // 25006: a read-only standby has this address.
         _ => ["08", "25006", "40", "53", "57"].iter().any(|class| code.starts_with(class)),
     }
 }
@@ -97,7 +94,7 @@ mod tests {
             (Some("42P01"), false), // undefined_table
             (None, false),
         ] {
-            assert_eq!(out_of_order(code), unavailable, "{code:?}");
+            assert_eq!(is_unavailable(code), unavailable, "{code:?}");
         }
     }
 }

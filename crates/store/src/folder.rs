@@ -1,9 +1,8 @@
-//! A folder that no other user of the machine can look into.
+//! Directories that only their owner may read.
 
 use std::path::Path;
 
-/// Makes a folder, if it is missing, that nobody else on the machine can look
-/// into: hashes and sealed keys lie in it.
+/// Creates a directory with mode 0700 if it is missing: it holds hashes and encrypted keys.
 pub fn create_private_dir(folder: &Path) -> std::io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);

@@ -1,17 +1,16 @@
-//! Hashes of secrets that are long and random.
+//! SHA-256 of long random secrets.
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-/// SHA-256 in lower-case hex: what is kept of a session id or a refresh token.
+/// SHA-256 in lower-case hex, for storing session ids and refresh tokens.
 ///
-/// A plain hash is enough because what goes in has at least 128 bits of
-/// entropy; a password never comes here.
+/// A plain hash is enough for secrets with at least 128 bits of entropy. Not for passwords.
 pub fn sha256_hex(secret: &str) -> String {
     const HEX: [char; 16] =
         ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
     let digest = digest(&SHA256, secret.as_bytes());
-    let halves = digest.as_ref().iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    halves.map(|half| HEX[usize::from(half)]).collect()
+    let digits = digest.as_ref().iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.map(|digit| HEX[usize::from(digit)]).collect()
 }
 
 pub fn sha256(bytes: &[u8]) -> Vec<u8> {

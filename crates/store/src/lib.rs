@@ -1,10 +1,8 @@
-//! Where it is kept: SQLite or PostgreSQL, from one set of statements.
+//! Accounts, sign-ins, sessions and tokens in SQLite or PostgreSQL.
 //!
-//! Every statement is one constant with `$1` placeholders, which both
-//! databases take; [`Db`] knows which of the two it talks to, and nothing else
-//! does. Times and identifiers come in as parameters, so that a test decides
-//! them. Whoever wants to know how many statements a request cost wraps it in
-//! [`count::statements`].
+//! Every statement is one constant that both databases accept. Times and ids are
+//! parameters, so that tests can choose them. [`count::statements`] counts the statements
+//! of a request.
 
 pub mod accounts;
 pub mod audit;
@@ -58,4 +56,4 @@ pub use sessions::Sessions;
 pub use sqlite::SqliteManager;
 
 #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
-compile_error!("latchkey-store needs a database: the feature `sqlite` or `postgres`, or both");
+compile_error!("latchkey-store needs the feature `sqlite` or `postgres`, or both");

@@ -1,14 +1,12 @@
-//! How much one process asks of the database, and how often.
+//! Limits on how one process uses the database.
 
 use std::time::Duration;
 
-/// How much of a database one process takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     pub connections: u32,
-    /// How long a statement may take, waiting for a connection or for another
-    /// writer included, and a transaction as a whole. Whoever asked is then told
-    /// that the database cannot be reached.
+    /// For a statement, including the wait for a connection or for another writer, and for
+    /// a transaction as a whole. Afterwards: [`Error::Unavailable`](crate::Error::Unavailable).
     pub timeout: Duration,
 }
 
@@ -18,6 +16,5 @@ impl Default for Limits {
     }
 }
 
-/// How often one looks where nothing can be heard: half of the second within
-/// which what has ended has to be refused.
-pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(400);
+/// Where there are no notifications. Ended sign-ins must be refused within one second.
+pub(crate) const POLL_INTERVAL: Duration = Duration::from_millis(400);

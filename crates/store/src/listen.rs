@@ -1,4 +1,4 @@
-//! Announcements of PostgreSQL, and looking where they do not come through.
+//! PostgreSQL's `LISTEN`, with polling where notifications do not arrive.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::time::Duration;
@@ -7,60 +7,59 @@ use sqlx::postgres::{PgListener, PgPoolOptions};
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
-use crate::limits::LOOK_EVERY;
+use crate::limits::POLL_INTERVAL;
 use crate::postgres::PostgresManager;
 use crate::{Db, Result};
 
-/// How long the server may take to bring us what we have said ourselves.
-const ECHO: Duration = Duration::from_secs(2);
+/// How long the server may take to deliver our own notification.
+const ECHO_TIMEOUT: Duration = Duration::from_secs(2);
 
 const CHANNEL: &str = "latchkey";
 
-/// Hears announcements; looks without them where they do not come through.
-pub(crate) async fn listen(db: &Db, server: &PostgresManager, news: &Notify) {
-    let mut was_heard = false;
+/// Notifies `changed` of every notification; polls where they do not arrive.
+pub(crate) async fn listen(db: &Db, server: &PostgresManager, changed: &Notify) {
+    let mut has_listened = false;
     loop {
         match listener(db, server).await {
             Ok(Some(listener)) => {
-                was_heard = true;
-                hear(listener, news).await;
+                has_listened = true;
+                forward(listener, changed).await;
             }
             Ok(None) => {
                 tracing::warn!(
                     "LISTEN does not work here, as with PgBouncer in transaction mode: \
-                     the database is asked every {LOOK_EVERY:?} instead"
+                     polling the database every {POLL_INTERVAL:?} instead"
                 );
                 break;
             }
-            Err(error) if !was_heard => {
-                tracing::warn!(%error, "nothing can be heard; the database is asked instead");
+            Err(error) if !has_listened => {
+                tracing::warn!(%error, "LISTEN failed; polling the database instead");
                 break;
             }
-            // It is gone, and perhaps comes back elsewhere.
+            // The server is gone. Another one may take its place.
             Err(_) => {}
         }
-        sleep(LOOK_EVERY).await;
-        news.notify_one();
+        sleep(POLL_INTERVAL).await;
+        changed.notify_one();
     }
     loop {
-        sleep(LOOK_EVERY).await;
-        news.notify_one();
+        sleep(POLL_INTERVAL).await;
+        changed.notify_one();
     }
 }
 
-/// Hears announcements until the server is gone.
-async fn hear(mut listener: PgListener, news: &Notify) {
-    // Without an announcement the connection was lost, and is back: something may
-    // have been said meanwhile.
+/// Forwards notifications until the server is gone.
+async fn forward(mut listener: PgListener, changed: &Notify) {
+    // `None` after a reconnect: notifications may have been lost meanwhile.
     while listener.try_recv().await.is_ok() {
-        news.notify_one();
+        changed.notify_one();
     }
 }
 
-/// A listener that has heard an announcement of our own. A pooler that hands
-/// connections around takes `LISTEN` without a word, and brings nothing.
+/// A listener that has received a notification of our own. A pooler in transaction mode
+/// accepts `LISTEN` but delivers nothing.
 async fn listener(db: &Db, server: &PostgresManager) -> Result<Option<PgListener>> {
-    if server.shared {
+    if server.has_transaction_pooler {
         return Ok(None);
     }
     let pool = PgPoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
@@ -69,12 +68,12 @@ async fn listener(db: &Db, server: &PostgresManager) -> Result<Option<PgListener
     listener.listen(CHANNEL).await?;
     let echo = RandomState::new().hash_one(CHANNEL).to_string();
     db.notify(&echo).await?;
-    let heard = async {
-        while listener.try_recv().await?.is_none_or(|heard| heard.payload() != echo) {}
+    let echoed = async {
+        while listener.try_recv().await?.is_none_or(|received| received.payload() != echo) {}
         Ok::<_, sqlx::Error>(())
     };
-    match timeout(ECHO, heard).await {
-        Ok(heard) => heard.map(|()| Some(listener)).map_err(Into::into),
+    match timeout(ECHO_TIMEOUT, echoed).await {
+        Ok(echoed) => echoed.map(|()| Some(listener)).map_err(Into::into),
         Err(_) => Ok(None),
     }
 }

@@ -1,4 +1,4 @@
-//! The migrations: what they are, how they are run, and how far a database is.
+//! The migrations, and which of them a database has.
 
 use std::sync::LazyLock;
 
@@ -7,8 +7,8 @@ use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 
 use crate::Error;
 
-/// The files of `migrations/`, in their order. Listed rather than found by
-/// `sqlx::migrate!`, which would compile both drivers a second time for its macro.
+/// The files of `migrations/`, in order. Not `sqlx::migrate!`, whose macro would compile
+/// both drivers a second time.
 pub(crate) static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
     macro_rules! migrations {
         ($($version:literal $name:literal $file:literal,)*) => {
@@ -35,54 +35,53 @@ pub(crate) static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
         Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
     };
     let mut migrator = Migrator::with_migrations(files.into_iter().map(migration).collect());
-    // A newer version may run beside this one: docs/adr/0042. And a session's
-    // lock is nobody's behind a pooler that hands sessions around.
+    // A newer version may run beside this one (docs/adr/0042). Session locks do not work
+    // behind a transaction pooler.
     migrator.set_ignore_missing(true).set_locking(false);
-    // Only dangerous for who forgets what has been run: see `carry_over`.
-    migrator.dangerous_set_table_name(LIST);
+    // Dangerous only if earlier migrations are forgotten: see `ADOPT`.
+    migrator.dangerous_set_table_name(TABLE);
     migrator
 });
 
-/// Which of them were run. Not sqlx's own table: that is the application's, whose
-/// migrations may be in the same database.
-pub(crate) const LIST: &str = "_latchkey_migrations";
+/// Not sqlx's default table: the application may have its own migrations in this database.
+pub(crate) const TABLE: &str = "_latchkey_migrations";
 
-/// Where they were written down before, with nobody else's.
-pub(crate) const LIST_BEFORE: &str = "SELECT version, success, checksum FROM _sqlx_migrations";
+/// The table that earlier versions used.
+pub(crate) const SQLX_MIGRATIONS: &str = "SELECT version, success, checksum FROM _sqlx_migrations";
 
-/// Of the same number and the same text, or it is another program's. Whoever is asked
-/// twice finds it done; an older version beside this one still finds its own list.
-pub(crate) const CARRY_OVER: &str = "INSERT INTO _latchkey_migrations SELECT * FROM _sqlx_migrations \
-    WHERE version = $1 AND checksum = $2 ON CONFLICT DO NOTHING";
+/// Copies only rows whose checksum matches: others belong to another program. They are not
+/// deleted, because an older version may run beside this one.
+pub(crate) const ADOPT: &str = "INSERT INTO _latchkey_migrations \
+    SELECT * FROM _sqlx_migrations WHERE version = $1 AND checksum = $2 ON CONFLICT DO NOTHING";
 
-macro_rules! carry_over {
-    ($one:expr) => {{
-        use $crate::migrations::{CARRY_OVER, LIST, MIGRATIONS};
-        $one.ensure_migrations_table(LIST).await?;
+macro_rules! adopt_sqlx_migrations {
+    ($connection:expr) => {{
+        use $crate::migrations::{ADOPT, MIGRATIONS, TABLE};
+        $connection.ensure_migrations_table(TABLE).await?;
         for known in MIGRATIONS.iter() {
-            let carry = sqlx::query(CARRY_OVER).bind(known.version).bind(&*known.checksum);
-            carry.execute(&mut *$one).await?;
+            let adopt = sqlx::query(ADOPT).bind(known.version).bind(&*known.checksum);
+            adopt.execute(&mut *$connection).await?;
         }
     }};
 }
-pub(crate) use carry_over;
+pub(crate) use adopt_sqlx_migrations;
 
-/// How the database's tables stand to the migrations that we know of.
+/// The migrations of a database, compared with ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MigrationStatus {
     UpToDate(usize),
     Pending(usize),
-    /// A newer version of this program has gone on from here.
+    /// A newer version of this program has migrated the database.
     Newer {
         theirs: i64,
         ours: i64,
     },
-    /// One that was run is not the one that we know by its number.
+    /// A checksum differs from ours.
     Altered,
     HalfDone,
 }
 
-/// The tables, each after those that it refers to.
+/// The tables, each after the tables that it references.
 pub(crate) fn tables() -> Vec<&'static str> {
     let mut tables = Vec::new();
     for line in MIGRATIONS.iter().flat_map(|one| one.sql.as_str().lines()) {
@@ -96,20 +95,20 @@ pub(crate) fn tables() -> Vec<&'static str> {
     tables
 }
 
-/// A row of the list of what was run.
-pub(crate) type Applied = (i64, bool, Vec<u8>);
+/// Version, success and checksum.
+pub(crate) type AppliedMigration = (i64, bool, Vec<u8>);
 
 pub(crate) const APPLIED: &str =
     "SELECT version, success, checksum FROM _latchkey_migrations ORDER BY version";
 
-/// Says at which statement, and what the database said to it.
-pub(crate) fn failed(
+/// Adds the statement that failed, if its position is known.
+pub(crate) fn migration_error(
     error: MigrateError,
     position: impl Fn(&sqlx::Error) -> Option<usize>,
 ) -> Error {
     match error {
         MigrateError::Execute(source) => {
-            Error::Migration { at: format!("its list of migrations, {LIST}"), source }
+            Error::Migration { at: format!("its list of migrations, {TABLE}"), source }
         }
         MigrateError::ExecuteMigration(source, version) => {
             let sql = MIGRATIONS.iter().find(|one| one.version == version);
@@ -121,7 +120,7 @@ pub(crate) fn failed(
     }
 }
 
-/// The first line of the statement in which this character stands, counted from 1.
+/// The first line of the statement that contains this character, counted from 1.
 fn statement_at(sql: &str, position: usize) -> Option<&str> {
     let at = sql.char_indices().nth(position.checked_sub(1)?)?.0;
     let start = sql[..at].rfind(';').map_or(0, |end| end + 1);
@@ -129,14 +128,13 @@ fn statement_at(sql: &str, position: usize) -> Option<&str> {
     lines.find(|line| !line.is_empty() && !line.starts_with("--"))
 }
 
-/// How far a database is that has run these.
-pub(crate) fn judge(rows: &[Applied]) -> MigrationStatus {
+pub(crate) fn status(rows: &[AppliedMigration]) -> MigrationStatus {
     let known: Vec<_> = MIGRATIONS.iter().map(|one| (one.version, &*one.checksum)).collect();
     compare(rows, &known)
 }
 
-/// Compares what was run with what we know of, as the migrator does at a start.
-fn compare(rows: &[Applied], known: &[(i64, &[u8])]) -> MigrationStatus {
+/// Compares applied migrations with known ones, as the migrator does.
+fn compare(rows: &[AppliedMigration], known: &[(i64, &[u8])]) -> MigrationStatus {
     let ours = |version: i64| known.iter().find(|(of, _)| *of == version);
     let of_ours = rows.iter().filter(|(version, ..)| ours(*version).is_some()).count();
     if rows.iter().any(|(_, success, _)| !success) {

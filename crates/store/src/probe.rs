@@ -1,11 +1,10 @@
-//! A probe of the database that changes nothing: no file is created, no
-//! migration is run. It tells what a start would find.
+//! Checks whether the database can be used, without creating a file or running a migration.
 
 use std::time::Duration;
 
 use latchkey_domain::Timestamp;
 
-use crate::migrations::{APPLIED, Applied, MigrationStatus, judge};
+use crate::migrations::{APPLIED, AppliedMigration, MigrationStatus, status};
 #[cfg(feature = "postgres")]
 use crate::postgres;
 #[cfg(feature = "sqlite")]
@@ -14,38 +13,30 @@ use crate::values::{Row, params};
 use crate::{Backend, Db, Error};
 
 impl Db {
-    /// Asks the database what a request would ask of it: whether it is up to
-    /// date, and takes what is written.
-    ///
-    /// # Errors
-    /// When it does not answer, takes nothing, or holds fewer migrations than we know of.
+    /// Checks that the database answers, is writable, and has all migrations.
     pub async fn ready(&self) -> Result<(), Error> {
         let (applied, write) = match self.backend() {
-            // The one write that changes nothing and yet needs room on the disk.
+            // The write that changes nothing but needs disk space.
             Backend::Sqlite => (APPLIED, Some("PRAGMA user_version = 0")),
-            // A standby refuses `FOR SHARE`, which is a write.
+            // `FOR SHARE` is a write, which a standby refuses.
             Backend::Postgres => (APPLIED_AND_WRITABLE, None),
         };
-        let rows = self.fetch_all(applied, params![], applied_row).await?;
+        let rows = self.fetch_all(applied, params![], applied_migration).await?;
         if let Some(write) = write {
             self.execute(write, params![]).await?;
         }
-        match judge(&rows) {
+        match status(&rows) {
             MigrationStatus::UpToDate(_) | MigrationStatus::Newer { .. } => Ok(()),
             _ => Err(Error::Unreadable("list of migrations")),
         }
     }
 }
 
-/// Times are cut off at the millisecond.
 const CLOCK: &str =
     "SELECT CAST(FLOOR(EXTRACT(EPOCH FROM clock_timestamp()) * 1000) AS BIGINT) AS now";
 
 impl Db {
-    /// What the server's clock says; SQLite has none but ours.
-    ///
-    /// # Errors
-    /// When the database does not answer.
+    /// The server's clock; `None` for SQLite.
     pub async fn clock(&self) -> Result<Option<Timestamp>, Error> {
         match self.backend() {
             Backend::Sqlite => Ok(None),
@@ -54,96 +45,79 @@ impl Db {
     }
 }
 
-/// How long somebody who looks waits for an answer.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 const APPLIED_AND_WRITABLE: &str =
     "SELECT version, success, checksum FROM _latchkey_migrations ORDER BY version FOR SHARE";
 
-fn applied_row(row: &Row<'_>) -> Result<Applied, Error> {
+fn applied_migration(row: &Row<'_>) -> Result<AppliedMigration, Error> {
     Ok((row.get("version")?, row.get("success")?, row.get("checksum")?))
 }
 
-/// What was found where the address leads.
+/// What is at the database URL.
 #[derive(Debug)]
 pub enum Probe {
-    /// No file yet: it is made at the first start.
+    /// No file yet: the first start creates it.
     Missing,
-    /// Nothing that could be looked at: it is made at each start, and gone after it.
+    /// Every start creates it anew, so there is nothing to check.
     InMemory,
     Database(Db),
 }
 
-/// Why the database cannot be used, in words that show nothing of its address.
+/// Why the database cannot be used. The messages do not contain the URL.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProbeError {
-    #[error("its address cannot be understood")]
+    #[error("its URL is not valid")]
     Address,
-    #[error("the folder of its file is not there and cannot be made")]
+    #[error("the folder of its file does not exist and cannot be created")]
     Folder,
     #[error("it cannot be reached")]
     Unreachable,
     #[error("the server refuses the user name or the password")]
     AccessDenied,
-    /// The server has none of this name.
     #[error("the server has no database of that name")]
     NoSuchDatabase,
     #[error("its file is not an SQLite database")]
     NotADatabase,
-    /// It can be read only.
     #[error("it cannot be written to")]
     ReadOnly,
     #[error("it refuses a statement")]
     Statement,
-    /// A start would fail on it.
     #[error("{0}")]
     Migration(String),
-    /// What stands before the server cannot be worked with.
     #[error("{0}")]
     Pooler(String),
 }
 
-/// Opens what is there.
-///
-/// # Errors
-/// Says why it cannot be used.
+/// Opens the database at this URL, if there is one.
 pub async fn probe(url: &str) -> Result<Probe, ProbeError> {
-    match Backend::of(url).map_err(|_| ProbeError::Address)? {
+    match Backend::of(url)? {
         #[cfg(feature = "sqlite")]
-        Backend::Sqlite => Ok(match sqlite::probe(url, PATIENCE).await.map_err(start_error)? {
-            sqlite::Found::Nothing => Probe::Missing,
-            sqlite::Found::NoFolder => return Err(ProbeError::Folder),
-            sqlite::Found::InMemory => Probe::InMemory,
-            sqlite::Found::File(pool) => Probe::Database(Db::Sqlite(pool)),
-        }),
+        Backend::Sqlite => sqlite::probe(url, TIMEOUT).await,
         #[cfg(feature = "postgres")]
         Backend::Postgres => {
-            let pool = postgres::probe(url, PATIENCE).await.map_err(start_error)?;
-            Ok(Probe::Database(Db::Postgres(pool)))
+            Ok(Probe::Database(Db::Postgres(postgres::probe(url, TIMEOUT).await?)))
         }
         #[cfg(not(all(feature = "sqlite", feature = "postgres")))]
-        other => Err(start_error(other.left_out())),
+        other => Err(other.not_built_in().into()),
     }
 }
 
 impl Db {
-    /// How the tables stand to the migrations that we know of.
-    ///
-    /// # Errors
-    /// Says why it cannot be told.
+    /// Which of our migrations the database has.
     pub async fn migrations(&self) -> Result<MigrationStatus, ProbeError> {
-        let rows = match self.fetch_all(APPLIED, params![], applied_row).await {
+        let rows = match self.fetch_all(APPLIED, params![], applied_migration).await {
             Err(Error::Statement(sqlx::Error::Database(refused)))
                 if is_no_such_table(&*refused) =>
             {
                 Vec::new()
             }
             Err(Error::Statement(error) | Error::Unavailable(error)) => {
-                return Err(probe_error(error));
+                return Err(error.into());
             }
             rows => rows.map_err(|_| ProbeError::Statement)?,
         };
-        Ok(judge(&rows))
+        Ok(status(&rows))
     }
 }
 
@@ -151,34 +125,37 @@ fn is_no_such_table(refused: &dyn sqlx::error::DatabaseError) -> bool {
     refused.code().as_deref() == Some("42P01") || refused.message().contains("no such table")
 }
 
-/// Why a start would fail.
-fn start_error(error: Error) -> ProbeError {
-    match error {
-        Error::Unavailable(error) | Error::Statement(error) => probe_error(error),
-        Error::Url(_) => ProbeError::Address,
-        Error::Pooler(why) => ProbeError::Pooler(why.to_owned()),
-        error => ProbeError::Migration(error.to_string()),
+impl From<Error> for ProbeError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Unavailable(error) | Error::Statement(error) => error.into(),
+            Error::Url(_) => Self::Address,
+            Error::Pooler(why) => Self::Pooler(why.to_owned()),
+            error => Self::Migration(error.to_string()),
+        }
     }
 }
 
-fn probe_error(error: sqlx::Error) -> ProbeError {
-    let sqlx::Error::Database(refused) = &error else {
-        return match error {
+impl From<sqlx::Error> for ProbeError {
+    fn from(error: sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::Database(refused) => {
+                match refused.code().as_deref().unwrap_or_default() {
+                    // A pooler refuses a parameter; its message names it.
+                    "08P01" => Self::Pooler(refused.message().to_owned()),
+                    code => by_code(code),
+                }
+            }
             sqlx::Error::Io(_)
             | sqlx::Error::Tls(_)
             | sqlx::Error::PoolTimedOut
-            | sqlx::Error::PoolClosed => ProbeError::Unreachable,
-            _ => ProbeError::Statement,
-        };
-    };
-    match refused.code().as_deref().unwrap_or_default() {
-        // A pooler refuses a parameter, and says which.
-        "08P01" => ProbeError::Pooler(refused.message().to_owned()),
-        code => by_code(code),
+            | sqlx::Error::PoolClosed => Self::Unreachable,
+            _ => Self::Statement,
+        }
     }
 }
 
-/// What a database's own code means: SQLSTATE, or SQLite's number.
+/// The meaning of an SQLSTATE, or of an SQLite result code.
 fn by_code(code: &str) -> ProbeError {
     match code {
         "28P01" | "28000" => return ProbeError::AccessDenied,

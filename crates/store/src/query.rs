@@ -1,8 +1,7 @@
-//! Sending a statement and reading its rows, whichever database it is.
+//! Runs statements and reads their rows, on either database.
 //!
-//! sqlx has types of its own for each database. A store function passes a
-//! statement, its [`params!`](crate::values::params), and a function that reads a
-//! [`Row`]. Every statement is counted here ([`crate::count`]).
+//! A store function passes a statement, its [`params!`](crate::values::params), and a
+//! function that reads a [`Row`]. Every statement is counted ([`crate::count`]).
 
 use std::future::Future;
 use std::time::Duration;
@@ -13,8 +12,8 @@ use sqlx::{Database, Either, Encode, Executor as _, Type};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::db::on;
-use crate::error::silent;
-use crate::pool::{self, Driver as _, InPlace};
+use crate::error::timed_out;
+use crate::pool::{self, Driver as _, InlineRead};
 #[cfg(feature = "postgres")]
 use crate::postgres::PostgresManager;
 #[cfg(feature = "sqlite")]
@@ -22,8 +21,8 @@ use crate::sqlite::SqliteManager;
 use crate::values::{Row, Value};
 use crate::{Backend, Db, Error, Result, count};
 
-/// How long a request waits for another one that reads in place: many times what it needs.
-const IN_PLACE_PATIENCE: Duration = Duration::from_millis(10);
+/// How long a request waits for another inline read: many times what one takes.
+const INLINE_READ_WAIT: Duration = Duration::from_millis(10);
 
 type Query<'q, DB> = sqlx::query::Query<'q, DB, <DB as Database>::Arguments>;
 
@@ -38,20 +37,20 @@ where
     })
 }
 
-struct Answer<T> {
-    touched: u64,
+struct QueryResult<T> {
+    rows_affected: u64,
     rows: Vec<T>,
 }
 
 #[derive(Debug)]
-pub(crate) enum Pooled {
+pub(crate) enum PooledConnection {
     #[cfg(feature = "sqlite")]
     Sqlite(Object<SqliteManager>),
     #[cfg(feature = "postgres")]
     Postgres(Object<PostgresManager>),
 }
 
-impl Pooled {
+impl PooledConnection {
     pub(crate) const fn backend(&self) -> Backend {
         match self {
             #[cfg(feature = "sqlite")]
@@ -62,141 +61,152 @@ impl Pooled {
     }
 
     pub(crate) async fn command(&mut self, command: &'static str) -> Result<()> {
-        on!(Self, self, |one| sqlx::raw_sql(command).execute(&mut **one).await.map(drop)?);
+        on!(Self, self, |connection| sqlx::raw_sql(command)
+            .execute(&mut **connection)
+            .await
+            .map(drop)?);
         Ok(())
     }
 
-    async fn answer<T>(
+    async fn run<T>(
         &mut self,
         statement: &'static str,
         params: &[Value<'_>],
         read: impl Fn(&Row<'_>) -> Result<T>,
-    ) -> Result<Answer<T>> {
-        let (mut touched, mut rows) = (0, Vec::new());
-        on!(Self, self, |one| {
-            let mut answer = (&mut **one).fetch_many(query(statement, params));
-            while let Some(part) = answer.try_next().await? {
-                match part {
-                    Either::Left(done) => touched += done.rows_affected(),
+    ) -> Result<QueryResult<T>> {
+        let (mut rows_affected, mut rows) = (0, Vec::new());
+        on!(Self, self, |connection| {
+            let mut results = (&mut **connection).fetch_many(query(statement, params));
+            while let Some(result) = results.try_next().await? {
+                match result {
+                    Either::Left(done) => rows_affected += done.rows_affected(),
                     Either::Right(row) => rows.push(read(&Row::from(&row))),
                 }
             }
         });
-        Ok(Answer { touched, rows: rows.into_iter().collect::<Result<_>>()? })
+        Ok(QueryResult { rows_affected, rows: rows.into_iter().collect::<Result<_>>()? })
     }
 
     fn close(self) {
-        on!(Self, self, |one| drop(Object::take(one)));
+        on!(Self, self, |connection| drop(Object::take(connection)));
     }
 
-    async fn roll_back(mut self, patience: Duration) {
-        match timeout(patience, self.command("ROLLBACK")).await {
-            Ok(Ok(())) => {}
-            _ => self.close(),
+    async fn roll_back(mut self, limit: Duration) {
+        if !matches!(timeout(limit, self.command("ROLLBACK")).await, Ok(Ok(()))) {
+            self.close();
         }
     }
 }
 
-/// A connection of the pool, which gets it back fit for use, or not at all: not
-/// when an answer is still on its way, a transaction open, or its server silent.
+/// A connection taken from the pool. It goes back only if it is usable: not with a
+/// pending response or an unreachable server, and only after an open transaction is
+/// rolled back.
 #[derive(Debug)]
-struct Lent {
-    pooled: Option<Pooled>,
-    /// A statement was sent, and not answered in a way that leaves the connection well.
-    owes_answer: bool,
+struct CheckedOutConnection {
+    connection: Option<PooledConnection>,
+    /// A statement was sent whose response was not read, or was [`Error::Unavailable`].
+    response_pending: bool,
     in_transaction: bool,
-    patience: Duration,
+    timeout: Duration,
 }
 
-impl Lent {
-    /// What is asked has to go through [`Self::heard`].
-    fn ask(&mut self) -> Result<&mut Pooled> {
-        self.owes_answer = true;
-        self.pooled.as_mut().ok_or_else(|| sqlx::Error::WorkerCrashed.into())
+impl CheckedOutConnection {
+    /// Pass the outcome of the statement to [`Self::record_outcome`].
+    fn begin_statement(&mut self) -> Result<&mut PooledConnection> {
+        self.response_pending = true;
+        self.connection.as_mut().ok_or_else(|| sqlx::Error::WorkerCrashed.into())
     }
 
-    fn heard<T>(&mut self, answer: Result<T>) -> Result<T> {
-        self.owes_answer = matches!(answer, Err(Error::Unavailable(_)));
-        answer
+    fn record_outcome<T>(&mut self, outcome: Result<T>) -> Result<T> {
+        self.response_pending = matches!(outcome, Err(Error::Unavailable(_)));
+        outcome
     }
 
     async fn command(&mut self, command: &'static str) -> Result<()> {
-        let answer = self.ask()?.command(command).await;
-        self.heard(answer)
+        let outcome = self.begin_statement()?.command(command).await;
+        self.record_outcome(outcome)
     }
 
-    async fn answer<T>(
+    async fn run<T>(
         &mut self,
         statement: &'static str,
         params: &[Value<'_>],
         read: impl Fn(&Row<'_>) -> Result<T>,
-    ) -> Result<Answer<T>> {
-        let answer = self.ask()?.answer(statement, params, read).await;
-        self.heard(answer)
+    ) -> Result<QueryResult<T>> {
+        let outcome = self.begin_statement()?.run(statement, params, read).await;
+        self.record_outcome(outcome)
     }
 }
 
-impl Drop for Lent {
+impl Drop for CheckedOutConnection {
     fn drop(&mut self) {
-        let Some(pooled) = self.pooled.take() else { return };
-        if self.owes_answer {
-            pooled.close();
+        let Some(connection) = self.connection.take() else { return };
+        if self.response_pending {
+            connection.close();
         } else if self.in_transaction {
-            tokio::spawn(pooled.roll_back(self.patience));
+            tokio::spawn(connection.roll_back(self.timeout));
         }
     }
 }
 
-/// A transaction, rolled back unless it is committed in time.
+/// A transaction, rolled back unless it is committed before the deadline.
 #[derive(Debug)]
 pub(crate) struct Transaction {
-    lent: Lent,
-    until: Instant,
+    connection: CheckedOutConnection,
+    deadline: Instant,
 }
 
-/// One question to the database, counted, and answered by then or given up.
-async fn counted<T>(until: Instant, asked: impl Future<Output = Result<T>>) -> Result<T> {
-    let answered = timeout_at(until, count::one(asked)).await;
-    answered.unwrap_or_else(|_| Err(silent().into()))
+/// Runs and counts one statement, [`Error::Unavailable`] after the deadline.
+async fn count_until<T>(
+    deadline: Instant,
+    statement: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    let result = timeout_at(deadline, count::one(statement)).await;
+    result.unwrap_or_else(|_| Err(timed_out().into()))
 }
 
 impl Db {
-    /// How long it may take over a statement, or over a transaction as a whole.
-    fn patience(&self) -> Duration {
-        on!(Self, self, |pool| pool.manager().patience())
+    /// The limit for a statement, or for a transaction as a whole.
+    fn timeout(&self) -> Duration {
+        on!(Self, self, |pool| pool.manager().timeout())
     }
 
-    pub(crate) async fn pooled(&self) -> Result<Pooled> {
+    pub(crate) async fn pooled_connection(&self) -> Result<PooledConnection> {
         Ok(match self {
             #[cfg(feature = "sqlite")]
-            Self::Sqlite(pool) => Pooled::Sqlite(pool::get(pool).await?),
+            Self::Sqlite(pool) => PooledConnection::Sqlite(pool::get(pool).await?),
             #[cfg(feature = "postgres")]
-            Self::Postgres(pool) => Pooled::Postgres(pool::get(pool).await?),
+            Self::Postgres(pool) => PooledConnection::Postgres(pool::get(pool).await?),
         })
     }
 
-    async fn lend(&self) -> Result<Lent> {
-        let (pooled, patience) = (Some(self.pooled().await?), self.patience());
-        Ok(Lent { pooled, owes_answer: false, in_transaction: false, patience })
+    async fn check_out(&self) -> Result<CheckedOutConnection> {
+        Ok(CheckedOutConnection {
+            connection: Some(self.pooled_connection().await?),
+            response_pending: false,
+            in_transaction: false,
+            timeout: self.timeout(),
+        })
     }
 
-    async fn answer<T>(
+    async fn run<T>(
         &self,
         statement: &'static str,
         params: &[Value<'_>],
         read: impl Fn(&Row<'_>) -> Result<T>,
-    ) -> Result<Answer<T>> {
-        let until = Instant::now() + self.patience();
-        counted(until, async { self.lend().await?.answer(statement, params, read).await }).await
+    ) -> Result<QueryResult<T>> {
+        let deadline = Instant::now() + self.timeout();
+        let query = async { self.check_out().await?.run(statement, params, read).await };
+        count_until(deadline, query).await
     }
 
-    /// Says how many rows the statement touched.
+    /// Returns the number of rows affected.
     pub(crate) async fn execute(
         &self,
         statement: &'static str,
         params: &[Value<'_>],
     ) -> Result<u64> {
-        Ok(self.answer(statement, params, |_| Ok(())).await?.touched)
+        Ok(self.run(statement, params, |_| Ok(())).await?.rows_affected)
     }
 
     pub(crate) async fn fetch_all<T>(
@@ -205,7 +215,7 @@ impl Db {
         params: &[Value<'_>],
         read: impl Fn(&Row<'_>) -> Result<T>,
     ) -> Result<Vec<T>> {
-        Ok(self.answer(statement, params, read).await?.rows)
+        Ok(self.run(statement, params, read).await?.rows)
     }
 
     pub(crate) async fn fetch_optional<T>(
@@ -214,89 +224,88 @@ impl Db {
         params: &[Value<'_>],
         read: impl Fn(&Row<'_>) -> Result<T>,
     ) -> Result<Option<T>> {
-        Ok(self.answer(statement, params, read).await?.rows.into_iter().next())
+        Ok(self.run(statement, params, read).await?.rows.into_iter().next())
     }
 
-    /// Reads at most one row, which an index leads to: with SQLite in this thread, if
-    /// that goes at once. Not for statements that write: how their commit went would
-    /// not be heard.
+    /// Reads at most one row by an index. SQLite is read on the current thread if it is
+    /// free ([`crate::sqlite`]). Not for statements that write: the outcome of their commit
+    /// would be lost.
     pub(crate) async fn read_optional<T>(
         &self,
         statement: &'static str,
         params: &[Value<'_>],
         read: impl Fn(&Row<'_>) -> Result<T>,
     ) -> Result<Option<T>> {
-        let until = Instant::now() + self.patience();
-        let asked = async {
+        let deadline = Instant::now() + self.timeout();
+        let query = async {
             let start = Instant::now();
             loop {
-                match self.read_in_place(statement, params, &read) {
-                    InPlace::Read(found) => return found,
-                    // This thread answers others meanwhile: to put it to sleep and wake
-                    // it would cost more than the reading.
-                    InPlace::Busy if start.elapsed() < IN_PLACE_PATIENCE => {
+                match self.read_inline(statement, params, &read) {
+                    InlineRead::Done(row) => return row,
+                    // Yields to other tasks: a timer would take longer than the read.
+                    InlineRead::Busy if start.elapsed() < INLINE_READ_WAIT => {
                         tokio::task::yield_now().await;
                     }
-                    InPlace::Busy | InPlace::Impossible => break,
+                    InlineRead::Busy | InlineRead::Unavailable => break,
                 }
             }
-            // What is large and rare has a box of its own.
-            let answer =
-                Box::pin(async { self.lend().await?.answer(statement, params, read).await });
-            Ok(answer.await?.rows.into_iter().next())
+            // Boxed, because this large future is rarely needed.
+            let query =
+                Box::pin(async { self.check_out().await?.run(statement, params, read).await });
+            Ok(query.await?.rows.into_iter().next())
         };
-        counted(until, asked).await
+        count_until(deadline, query).await
     }
 
-    fn read_in_place<T>(
+    fn read_inline<T>(
         &self,
         statement: &'static str,
         params: &[Value<'_>],
         read: impl Fn(&Row<'_>) -> Result<T>,
-    ) -> InPlace<Result<Option<T>>> {
+    ) -> InlineRead<Result<Option<T>>> {
         on!(Self, self, |pool| {
             if pool.is_closed() {
-                return InPlace::Impossible;
+                return InlineRead::Unavailable;
             }
-            pool.manager().read(statement, params, read)
+            pool.manager().read_inline(statement, params, read)
         })
     }
 
-    /// SQLite's begins `IMMEDIATE`: a transaction that reads first and writes
-    /// later would otherwise fail, not wait, when another one wrote in between.
+    /// SQLite uses `BEGIN IMMEDIATE`: a transaction that reads before it writes would
+    /// otherwise fail instead of wait when another one writes in between.
     pub(crate) async fn begin(&self) -> Result<Transaction> {
         let begin = match self.backend() {
             Backend::Sqlite => "BEGIN IMMEDIATE",
             Backend::Postgres => "BEGIN",
         };
-        let until = Instant::now() + self.patience();
-        let begun = async {
-            let mut lent = self.lend().await?;
-            lent.command(begin).await?;
-            lent.in_transaction = true;
-            Ok(Transaction { lent, until })
+        let deadline = Instant::now() + self.timeout();
+        let transaction = async {
+            let mut connection = self.check_out().await?;
+            connection.command(begin).await?;
+            connection.in_transaction = true;
+            Ok(Transaction { connection, deadline })
         };
-        counted(until, begun).await
+        count_until(deadline, transaction).await
     }
 }
 
 impl Transaction {
-    async fn answer<T>(
+    async fn run<T>(
         &mut self,
         statement: &'static str,
         params: &[Value<'_>],
         read: impl Fn(&Row<'_>) -> Result<T>,
-    ) -> Result<Answer<T>> {
-        counted(self.until, self.lent.answer(statement, params, read)).await
+    ) -> Result<QueryResult<T>> {
+        count_until(self.deadline, self.connection.run(statement, params, read)).await
     }
 
-    /// Says how many rows the statement touched.
+    /// Returns the number of rows affected.
     pub(crate) async fn execute(
         &mut self,
         statement: &'static str,
         params: &[Value<'_>],
     ) -> Result<u64> {
-        Ok(self.answer(statement, params, |_| Ok(())).await?.touched)
+        Ok(self.run(statement, params, |_| Ok(())).await?.rows_affected)
     }
 
     pub(crate) async fn fetch_all<T>(
@@ -305,7 +314,7 @@ impl Transaction {
         params: &[Value<'_>],
         read: impl Fn(&Row<'_>) -> Result<T>,
     ) -> Result<Vec<T>> {
-        Ok(self.answer(statement, params, read).await?.rows)
+        Ok(self.run(statement, params, read).await?.rows)
     }
 
     pub(crate) async fn fetch_optional<T>(
@@ -314,12 +323,12 @@ impl Transaction {
         params: &[Value<'_>],
         read: impl Fn(&Row<'_>) -> Result<T>,
     ) -> Result<Option<T>> {
-        Ok(self.answer(statement, params, read).await?.rows.into_iter().next())
+        Ok(self.run(statement, params, read).await?.rows.into_iter().next())
     }
 
     pub(crate) async fn commit(mut self) -> Result<()> {
-        counted(self.until, self.lent.command("COMMIT")).await?;
-        self.lent.in_transaction = false;
+        count_until(self.deadline, self.connection.command("COMMIT")).await?;
+        self.connection.in_transaction = false;
         Ok(())
     }
 }

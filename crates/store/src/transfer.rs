@@ -1,7 +1,7 @@
-//! Moving house: every row from one database to another, whichever kind each is.
+//! Copies all rows from one database to another, of either kind.
 //!
-//! Nothing is changed on the way, so whoever is signed in stays signed in, and
-//! with the same `APP_SECRET` everything that is encrypted stays readable.
+//! Rows are copied unchanged: with the same `APP_SECRET`, sign-ins stay valid and encrypted
+//! values readable.
 
 use futures_util::TryStreamExt as _;
 use sqlx::{AssertSqlSafe, Row as _};
@@ -10,21 +10,21 @@ use tokio::sync::mpsc;
 use crate::db::on;
 use crate::migrations::tables;
 use crate::pool::Driver as _;
-use crate::query::Pooled;
+use crate::query::PooledConnection;
 use crate::{Backend, Db, Error, Result, hash};
 
-/// So many rows go with one statement.
-const AT_ONCE: usize = 500;
+/// Rows for each statement.
+const BATCH: usize = 500;
 
-/// What one of the databases holds in a table.
+/// The content of a table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TableDigest {
     pub rows: u64,
-    /// Of all rows, in whatever order they come.
+    /// Does not depend on the order of the rows.
     pub digest: u128,
 }
 
-/// What both databases hold in a table now.
+/// A table in both databases, after the copy.
 #[derive(Clone, Debug)]
 pub struct TableCopy {
     pub table: &'static str,
@@ -47,7 +47,7 @@ impl TableDigest {
 #[derive(Debug)]
 struct Table {
     name: &'static str,
-    /// With whether it holds a number.
+    /// Name, and whether it is a number.
     columns: Vec<(String, bool)>,
 }
 
@@ -73,18 +73,17 @@ impl Table {
     }
 }
 
-impl Pooled {
-    /// A whole table is one statement here: no request waits for it, so it may take its time.
+impl PooledConnection {
+    /// A statement may read a whole table, so it gets no time limit.
     async fn without_limits(db: &Db) -> Result<Self> {
-        let mut pooled = db.pooled().await?;
-        if let Some(settings) = on!(Db, db, |pool| pool.manager().lift_limits()) {
-            pooled.command(settings).await?;
+        let mut connection = db.pooled_connection().await?;
+        if let Some(settings) = on!(Db, db, |pool| pool.manager().remove_limits()) {
+            connection.command(settings).await?;
         }
-        Ok(pooled)
+        Ok(connection)
     }
 
-    /// From here on, all tables as they are at this moment.
-    async fn stand_still(&mut self) -> Result<()> {
+    async fn begin_snapshot(&mut self) -> Result<()> {
         self.command(match self.backend() {
             Backend::Sqlite => "BEGIN",
             Backend::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
@@ -93,15 +92,17 @@ impl Pooled {
     }
 
     async fn table(&mut self, name: &'static str) -> Result<Table> {
-        let ask = match self.backend() {
+        let query = match self.backend() {
             Backend::Sqlite => "SELECT name, LOWER(type) FROM pragma_table_info($1)",
             Backend::Postgres => {
                 "SELECT column_name::text, data_type::text FROM information_schema.columns \
                  WHERE table_schema = current_schema() AND table_name = $1"
             }
         };
-        let columns: Vec<(String, String)> =
-            on!(Self, self, |one| { sqlx::query_as(ask).bind(name).fetch_all(&mut **one).await? });
+        let columns: Vec<(String, String)> = on!(Self, self, |inner| sqlx::query_as(query)
+            .bind(name)
+            .fetch_all(&mut **inner)
+            .await?);
         let mut columns = columns
             .into_iter()
             .map(|(name, kind)| match kind.as_str() {
@@ -114,23 +115,23 @@ impl Pooled {
         Ok(Table { name, columns })
     }
 
-    /// Adds up what a table holds, and hands it on in batches.
+    /// Computes the digest of a table, and sends its rows in batches.
     async fn read(
         &mut self,
         table: &Table,
         to: Option<mpsc::Sender<Vec<Texts>>>,
     ) -> Result<TableDigest> {
-        let (mut sum, mut batch) = (TableDigest::default(), Vec::new());
-        on!(Self, self, |one| {
-            let mut rows = sqlx::query(AssertSqlSafe(table.select())).fetch(&mut **one);
+        let (mut digest, mut batch) = (TableDigest::default(), Vec::new());
+        on!(Self, self, |inner| {
+            let mut rows = sqlx::query(AssertSqlSafe(table.select())).fetch(&mut **inner);
             while let Some(row) = rows.try_next().await? {
                 let texts = (0..table.columns.len()).map(|column| row.try_get(column));
                 let texts = texts.collect::<std::result::Result<Texts, sqlx::Error>>()?;
-                sum.add(&texts);
+                digest.add(&texts);
                 let Some(to) = &to else { continue };
                 batch.push(texts);
-                if batch.len() == AT_ONCE {
-                    // Whoever writes has failed, and says so.
+                if batch.len() == BATCH {
+                    // Fails only after the writer has failed, which reports its own error.
                     let _ = to.send(std::mem::take(&mut batch)).await;
                 }
             }
@@ -138,39 +139,36 @@ impl Pooled {
         if let Some(to) = to.filter(|_| !batch.is_empty()) {
             let _ = to.send(batch).await;
         }
-        Ok(sum)
+        Ok(digest)
     }
 
     async fn write(&mut self, table: &Table, mut from: mpsc::Receiver<Vec<Texts>>) -> Result<()> {
         while let Some(batch) = from.recv().await {
             let insert = AssertSqlSafe(table.insert(batch.len()));
-            on!(Self, self, |one| {
+            on!(Self, self, |inner| {
                 let insert = sqlx::query(insert).persistent(false);
                 let values = batch.into_iter().flatten();
                 let insert = values.fold(insert, |insert, value| insert.bind(value));
-                insert.execute(&mut **one).await.map(drop)?;
+                insert.execute(&mut **inner).await.map(drop)?;
             });
         }
         Ok(())
     }
 }
 
-/// Copies what is not there yet, table by table, and tells what each holds in
-/// the end. What was copied before is passed over, so it can be run again.
-///
-/// # Errors
-/// When one of them does not answer. Whether they hold the same is for the
-/// caller to compare.
-pub async fn copy(from: &Db, to: &Db, mut tell: impl FnMut(&TableCopy)) -> Result<()> {
-    let (mut from, mut to) =
-        (Pooled::without_limits(from).await?, Pooled::without_limits(to).await?);
-    from.stand_still().await?;
+/// Copies the missing rows of each table, and reports both digests for the caller to
+/// compare. Can be repeated.
+pub async fn copy(from: &Db, to: &Db, mut report: impl FnMut(&TableCopy)) -> Result<()> {
+    let mut from = PooledConnection::without_limits(from).await?;
+    let mut to = PooledConnection::without_limits(to).await?;
+    from.begin_snapshot().await?;
     for name in tables() {
         let table = to.table(name).await?;
         let (send, batches) = mpsc::channel(2);
-        let copied = tokio::try_join!(from.read(&table, Some(send)), to.write(&table, batches))?;
-        let there = to.read(&table, None).await?;
-        tell(&TableCopy { table: name, from: copied.0, to: there });
+        let (source, ()) =
+            tokio::try_join!(from.read(&table, Some(send)), to.write(&table, batches))?;
+        let target = to.read(&table, None).await?;
+        report(&TableCopy { table: name, from: source, to: target });
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What goes into a statement and comes out of its rows, whichever database it is.
+//! Converts values to statement parameters and columns to values, for both databases.
 
 use std::borrow::Cow;
 #[cfg(feature = "sqlite")]
@@ -35,23 +35,23 @@ impl rusqlite::ToSql for Value<'_> {
     }
 }
 
-/// Something that stands for a placeholder.
+/// A value that can be bound to a placeholder.
 pub(crate) trait Param {
-    /// PostgreSQL wants to know of what type a missing value would be.
+    /// PostgreSQL needs the type of a `NULL`, too.
     const NULL: Value<'static> = Value::Text(None);
 
     fn value(&self) -> Value<'_>;
 }
 
-/// Something that is read from a column.
+/// A value that can be read from a column.
 pub(crate) trait Column: Sized {
     type Stored: Primitive;
 
-    /// `None` when it cannot have been written by us.
+    /// `None` when the store cannot have written it.
     fn read(stored: Self::Stored) -> Option<Self>;
 }
 
-/// A type that is read from either database.
+/// A type that both databases can decode.
 pub(crate) trait Primitive: sqlite::Read + postgres::Read {}
 
 impl<T: sqlite::Read + postgres::Read> Primitive for T {}
@@ -75,19 +75,19 @@ mod postgres {
     impl<T: for<'r> Decode<'r, Postgres> + Type<Postgres>> Read for T {}
 }
 
-/// Of a database that is left out, nothing is read.
+/// Stands in for a database that is not built in.
 #[cfg(not(all(feature = "sqlite", feature = "postgres")))]
-mod left_out {
+mod disabled {
     pub(crate) trait Read {}
 
     impl<T> Read for T {}
 }
 #[cfg(not(feature = "postgres"))]
-use left_out as postgres;
+use disabled as postgres;
 #[cfg(not(feature = "sqlite"))]
-use left_out as sqlite;
+use disabled as sqlite;
 
-/// The values of a statement's placeholders, in their order.
+/// The values of a statement's placeholders, in order.
 macro_rules! params {
     ($($value:expr),* $(,)?) => { &[$($crate::values::Param::value(&$value)),*] };
 }
@@ -146,7 +146,7 @@ impl Column for Email {
     }
 }
 
-/// What is stored as a text.
+/// Types stored as `TEXT`.
 macro_rules! text {
     ($($type:ty $(: |$text:ident| $read:expr)?;)*) => {$(
         param! { $type: |value| value.to_string(); }
@@ -164,14 +164,14 @@ macro_rules! text {
 }
 
 text! {
-    Actor; AuditId; BrokenReason; ConnectionId; ContactId; SignInMethod; EventId; Failure; CredentialKind; Kind;
-    Scopes; SignInId; TraceId; UserId;
+    Actor; AuditId; BrokenReason; ConnectionId; ContactId; CredentialKind; EventId; Failure;
+    Kind; Scopes; SignInId; SignInMethod; TraceId; UserId;
     DisplayName: |name| Self::from(name);
     ProviderScopes: |scopes| Self::parse(&scopes);
     Roles: |names| Self::from(names.as_str());
 }
 
-/// What is stored as a number.
+/// Types stored as `BIGINT`.
 macro_rules! number {
     ($($type:ty: $write:expr;)*) => {$(
         impl Param for $type {
@@ -198,7 +198,7 @@ impl Column for Timestamp {
     }
 }
 
-macro_rules! as_it_is {
+macro_rules! stored_unchanged {
     ($($type:ty),*) => {$(
         impl Column for $type {
             type Stored = Self;
@@ -210,37 +210,36 @@ macro_rules! as_it_is {
     )*};
 }
 
-as_it_is!(String, i64, bool, Vec<u8>);
+stored_unchanged!(String, i64, bool, Vec<u8>);
 
 #[derive(Debug)]
 pub(crate) enum Row<'r> {
     #[cfg(feature = "sqlite")]
     Sqlite(&'r sqlx::sqlite::SqliteRow),
-    /// Read in the thread that asks (docs/adr/0055), and behind which column the next
-    /// one is expected: each other place is a comparison of names.
+    /// Read on the current thread (docs/adr/0055). The cell holds the index at which the
+    /// next column is expected; any other index needs a search by name.
     #[cfg(feature = "sqlite")]
-    SqliteInPlace(&'r rusqlite::Row<'r>, Cell<usize>),
+    SqliteInline(&'r rusqlite::Row<'r>, Cell<usize>),
     #[cfg(feature = "postgres")]
     Postgres(&'r sqlx::postgres::PgRow),
 }
 
 impl Row<'_> {
-    /// [`Error::Unreadable`] when the column holds what we cannot have written.
+    /// [`Error::Unreadable`] when the column holds a value that the store cannot have written.
     pub(crate) fn get<T: Column>(&self, column: &'static str) -> Result<T> {
         let stored: std::result::Result<T::Stored, _> = match self {
             #[cfg(feature = "sqlite")]
             Self::Sqlite(row) => row.try_get(column),
             #[cfg(feature = "sqlite")]
-            Self::SqliteInPlace(row, next) => {
+            Self::SqliteInline(row, next) => {
                 let (names, expected) = (row.as_ref(), next.get());
-                let is_there = names.column_name(expected).is_ok_and(|name| name == column);
-                let place = if is_there { Ok(expected) } else { names.column_index(column) };
-                let stored = place.and_then(|place| {
-                    next.set(place + 1);
-                    row.get(place)
+                let is_expected = names.column_name(expected).is_ok_and(|name| name == column);
+                let index = if is_expected { Ok(expected) } else { names.column_index(column) };
+                let stored = index.and_then(|index| {
+                    next.set(index + 1);
+                    row.get(index)
                 });
-                let stored = stored.map_err(|_| Error::Unreadable(column))?;
-                return T::read(stored).ok_or(Error::Unreadable(column));
+                return stored.ok().and_then(T::read).ok_or(Error::Unreadable(column));
             }
             #[cfg(feature = "postgres")]
             Self::Postgres(row) => row.try_get(column),

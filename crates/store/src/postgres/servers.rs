@@ -1,4 +1,4 @@
-//! Where PostgreSQL is: one server, or several of which one takes what is written.
+//! The PostgreSQL servers of a URL, and which of them is the primary.
 
 use std::pin::pin;
 use std::str::FromStr;
@@ -10,101 +10,97 @@ use sqlx::{ConnectOptions as _, Connection as _, Row as _};
 use tokio::time::timeout;
 
 use crate::Result;
-use crate::error::{bad_url, silent};
+use crate::error::{invalid_url, timed_out};
 
-/// How long a server may take to say which it is, before it is not there.
-pub(crate) const AT_ONCE: Duration = Duration::from_millis(500);
+/// For a server that is asked which process it is.
+pub(crate) const RESPONSE_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// The servers of an address, in its order: `postgres://one:5432,two:5432/name`, as
-/// libpq takes it. The primary is whichever takes what is written, and another one
-/// after a fail-over.
+/// The servers of a URL like `postgres://one:5432,two:5432/name`, in order, as in libpq. The
+/// primary is the writable one; it changes with a failover.
 #[derive(Debug)]
 pub(crate) struct Servers {
-    each: Vec<PgConnectOptions>,
-    /// How long one of several may take before the next one is asked.
-    patience: Duration,
-    /// Which was the primary when a connection was last made.
+    all: Vec<PgConnectOptions>,
+    /// For each server, before the next one is tried.
+    timeout: Duration,
+    /// The index of the last known primary.
     primary: AtomicUsize,
 }
 
 impl Servers {
-    pub(crate) fn of(url: &str, patience: Duration) -> Result<Self> {
+    pub(crate) fn of(url: &str, timeout: Duration) -> Result<Self> {
         let options = |url: String| {
-            // No column of ours is a float, and poolers refuse what they do not know.
-            let options = PgConnectOptions::from_str(&url).map_err(bad_url)?;
+            // Not needed, as there are no float columns, and some poolers refuse it.
+            let options = PgConnectOptions::from_str(&url).map_err(invalid_url)?;
             Ok(options.extra_float_digits(None))
         };
-        let each = one_by_one(url).into_iter().map(options).collect::<Result<Vec<_>>>()?;
-        let patience = patience / u32::try_from(each.len()).unwrap_or(u32::MAX);
-        Ok(Self { each, patience, primary: AtomicUsize::new(0) })
+        let all = split_hosts(url).into_iter().map(options).collect::<Result<Vec<_>>>()?;
+        let timeout = timeout / u32::try_from(all.len()).unwrap_or(u32::MAX);
+        Ok(Self { all, timeout, primary: AtomicUsize::new(0) })
     }
 
-    /// Connects to the primary; where there is one server, to that, whatever it is.
+    /// Connects to the primary. A single server may be a standby.
     pub(crate) async fn connect(&self) -> sqlx::Result<PgConnection> {
-        if let [only] = &*self.each {
+        if let [only] = &*self.all {
             return only.connect().await;
         }
-        let (first, count) = (self.primary.load(Ordering::Relaxed), self.each.len());
-        let mut why = silent();
-        for place in (first..first + count).map(|place| place % count) {
-            match timeout(self.patience, primary(&self.each[place])).await {
-                Ok(Ok(found)) => {
-                    self.primary.store(place, Ordering::Relaxed);
-                    return Ok(found);
+        let (first, count) = (self.primary.load(Ordering::Relaxed), self.all.len());
+        let mut last_error = timed_out();
+        for index in (first..first + count).map(|index| index % count) {
+            match timeout(self.timeout, connect_to_primary(&self.all[index])).await {
+                Ok(Ok(connection)) => {
+                    self.primary.store(index, Ordering::Relaxed);
+                    return Ok(connection);
                 }
-                Ok(Err(error)) => why = error,
+                Ok(Err(error)) => last_error = error,
                 Err(_) => {}
             }
         }
-        Err(why)
+        Err(last_error)
     }
 
-    /// Where the primary is now.
     pub(crate) async fn primary(&self) -> sqlx::Result<PgConnectOptions> {
         self.connect().await?.close().await?;
-        Ok(self.each[self.primary.load(Ordering::Relaxed)].clone())
+        Ok(self.all[self.primary.load(Ordering::Relaxed)].clone())
     }
-}
 
-impl Servers {
-    /// Whether a pooler in transaction mode stands in between: it hands a server to
-    /// somebody else as soon as a transaction is over. Then `LISTEN` would be heard by
-    /// whoever has that server next, and a setting would be theirs.
-    pub(crate) async fn are_shared(&self, one: &mut PgConnection) -> sqlx::Result<bool> {
-        let before = server_of(one).await?;
+    /// Whether there is a pooler in transaction mode: it gives the server connection to
+    /// another client after each transaction, along with `LISTEN` and settings.
+    pub(crate) async fn have_transaction_pooler(
+        &self,
+        connection: &mut PgConnection,
+    ) -> sqlx::Result<bool> {
+        let before = server_pid(connection).await?;
         let mut other = self.connect().await?;
         sqlx::raw_sql("BEGIN").execute(&mut other).await?;
-        let mut again = pin!(server_of(one));
-        let after = timeout(AT_ONCE, &mut again).await;
+        let mut pid = pin!(server_pid(connection));
+        let after = timeout(RESPONSE_TIMEOUT, &mut pid).await;
         sqlx::raw_sql("ROLLBACK").execute(&mut other).await?;
         other.close().await?;
         match after {
             Ok(after) => Ok(after? != before),
-            // The other one had the only server there is.
-            Err(_) => again.await.map(|_| true),
+            // The other client had the pooler's only server connection.
+            Err(_) => pid.await.map(|_| true),
         }
     }
 }
 
-/// Which process of PostgreSQL's answers. A statement that is not prepared passes
-/// through every pooler.
-async fn server_of(one: &mut PgConnection) -> sqlx::Result<i32> {
-    sqlx::raw_sql("SELECT pg_backend_pid()").fetch_one(one).await?.try_get(0)
+/// Uses no prepared statement, so that it works through every pooler.
+async fn server_pid(connection: &mut PgConnection) -> sqlx::Result<i32> {
+    sqlx::raw_sql("SELECT pg_backend_pid()").fetch_one(connection).await?.try_get(0)
 }
 
-/// Connects, and is content only with a server that takes what is written, as libpq
-/// is with `target_session_attrs=read-write`.
-async fn primary(options: &PgConnectOptions) -> sqlx::Result<PgConnection> {
-    let mut one = options.connect().await?;
-    let read_only = sqlx::raw_sql("SHOW transaction_read_only").fetch_one(&mut one).await?;
+/// Like libpq's `target_session_attrs=read-write`.
+async fn connect_to_primary(options: &PgConnectOptions) -> sqlx::Result<PgConnection> {
+    let mut connection = options.connect().await?;
+    let read_only = sqlx::raw_sql("SHOW transaction_read_only").fetch_one(&mut connection).await?;
     if read_only.try_get::<&str, _>(0)? == "on" {
-        return Err(std::io::Error::other("no server takes what is written").into());
+        return Err(std::io::Error::other("no server is writable").into());
     }
-    Ok(one)
+    Ok(connection)
 }
 
-/// The same address for each host that it names.
-fn one_by_one(url: &str) -> Vec<String> {
+/// One URL for each host.
+fn split_hosts(url: &str) -> Vec<String> {
     let (scheme, rest) = url.split_once("://").unwrap_or((url, ""));
     let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
     let (owner, hosts) = authority.split_at(authority.rfind('@').map_or(0, |at| at + 1));
@@ -135,7 +131,7 @@ mod tests {
                 &["postgres://a%2Cb@one", "postgres://a%2Cb@[::1]:5433"],
             ),
         ] {
-            assert_eq!(one_by_one(url), each);
+            assert_eq!(split_hosts(url), each);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! SQLite: opening its file, its connections, and seeing that it changed.
+//! SQLite: its file, its connections, and watching it for changes.
 
 mod reader;
 
@@ -16,142 +16,134 @@ use tokio::sync::Notify;
 use tokio::time::sleep;
 
 use self::reader::SqliteReader;
-use crate::error::bad_url;
+use crate::error::invalid_url;
 use crate::folder::create_private_dir;
-use crate::limits::{LOOK_EVERY, Limits};
-use crate::migrations::{self, Applied, LIST_BEFORE, MIGRATIONS, carry_over};
-use crate::pool::{self, Driver, InPlace, Pool};
+use crate::limits::{Limits, POLL_INTERVAL};
+use crate::migrations::{
+    self, AppliedMigration, MIGRATIONS, SQLX_MIGRATIONS, adopt_sqlx_migrations,
+};
+use crate::pool::{self, Driver, InlineRead, Pool};
+use crate::probe::{Probe, ProbeError};
 use crate::values::{Row, Value};
-use crate::{Error, Result};
+use crate::{Db, Error, Result};
 
-/// To what SQLite's log is cut back when it has been written into the file.
-const LOG_BYTES: &str = "8388608";
+/// The size to which a checkpoint truncates the write-ahead log.
+const WAL_LIMIT_BYTES: &str = "8388608";
 
-/// How often SQLite is asked again when another process may be at it…
-const TRIES: u32 = 20;
+/// How often to retry opening while another process holds a lock.
+const MAX_RETRIES: u32 = 20;
 
-/// …and how long to wait before.
-const PAUSE: Duration = Duration::from_millis(100);
+const RETRY_DELAY: Duration = Duration::from_millis(100);
 
 pub(crate) async fn open(url: &str, limits: Limits) -> Result<Pool<SqliteManager>> {
-    let options = SqliteConnectOptions::from_str(url).map_err(bad_url)?;
+    let options = SqliteConnectOptions::from_str(url).map_err(invalid_url)?;
     let in_memory = is_in_memory(url);
     if !in_memory {
-        make_folder_of(options.get_filename())?;
-        make_private(options.get_filename())?;
+        create_folder_of(options.get_filename())?;
+        create_private(options.get_filename())?;
     }
     let options = options
         .create_if_missing(true)
         .foreign_keys(true)
         .journal_mode(SqliteJournalMode::Wal)
-        // What was acknowledged is on the disk: docs/adr/0043.
+        // Committed means on disk: docs/adr/0043.
         .synchronous(SqliteSynchronous::Full)
-        .pragma("journal_size_limit", LOG_BYTES)
+        .pragma("journal_size_limit", WAL_LIMIT_BYTES)
         .busy_timeout(limits.timeout);
-    // Another process may be turning the new file to WAL, for which SQLite does
-    // not wait, whatever the busy timeout.
-    let mut tries = 0;
+    // Another process may be switching the new file to WAL. SQLite's busy timeout does not
+    // cover that.
+    let mut retries = 0;
     let mut first = loop {
         match options.connect().await {
-            Err(error) if is_busy(&error) && tries < TRIES => tries += 1,
+            Err(error) if is_busy(&error) && retries < MAX_RETRIES => retries += 1,
             opened => break opened?,
         }
-        sleep(PAUSE).await;
+        sleep(RETRY_DELAY).await;
     };
-    // Two instances that start at once: SQLite's migrator takes no lock, but each
-    // migration is one transaction. Whoever comes second fails, and finds it done.
+    // When two instances start together, the second one fails, retries, and finds the
+    // migrations done: SQLite's migrator takes no lock, but each migration is a transaction.
     while let Err(error) = migrate(&mut first).await {
-        tries += 1;
-        if tries > TRIES {
-            return Err(migrations::failed(error, |_| None));
+        retries += 1;
+        if retries > MAX_RETRIES {
+            return Err(migrations::migration_error(error, |_| None));
         }
-        sleep(PAUSE).await;
+        sleep(RETRY_DELAY).await;
     }
     if in_memory {
-        // One keeps the database, and one uses it.
+        // Keeps the database alive; it ends with its last connection.
         std::mem::forget(first);
         return pool::new(SqliteManager::new(options, limits.timeout), 1);
     }
     first.close().await?;
-    // A file that is gone is not made anew, empty.
+    // Do not replace a deleted file with an empty one.
     let options = options.create_if_missing(false);
     pool::new(SqliteManager::new(options, limits.timeout), limits.connections)
 }
 
-/// What is where the address leads.
-pub(crate) enum Found {
-    Nothing,
-    /// Nor can a file be made there.
-    NoFolder,
-    InMemory,
-    File(Pool<SqliteManager>),
-}
-
-/// What a start would find, with nothing changed.
-pub(crate) async fn probe(url: &str, patience: Duration) -> Result<Found> {
-    let options = SqliteConnectOptions::from_str(url).map_err(bad_url)?;
+/// Like [`open`], but changes nothing.
+pub(crate) async fn probe(url: &str, timeout: Duration) -> std::result::Result<Probe, ProbeError> {
+    let options = SqliteConnectOptions::from_str(url).map_err(invalid_url)?;
     if is_in_memory(url) {
-        return Ok(Found::InMemory);
+        return Ok(Probe::InMemory);
     }
     let file = options.get_filename();
     if !file.exists() {
-        return Ok(if can_be_made(file) { Found::Nothing } else { Found::NoFolder });
+        return if can_create(file) { Ok(Probe::Missing) } else { Err(ProbeError::Folder) };
     }
-    let options = options.create_if_missing(false).busy_timeout(patience);
+    let options = options.create_if_missing(false).busy_timeout(timeout);
     let mut first = options.connect().await?;
     // Opens and rolls back a write transaction, to check that the file is writable.
     match first.begin_with("BEGIN IMMEDIATE").await {
         Ok(transaction) => transaction.rollback().await?,
-        // That proves it, too.
+        // Another writer proves it, too.
         Err(error) if is_busy(&error) => {}
         Err(error) => return Err(error.into()),
     }
     first.close().await?;
-    Ok(Found::File(pool::new(SqliteManager::new(options, patience), 1)?))
+    let pool = pool::new(SqliteManager::new(options, timeout), 1)?;
+    Ok(Probe::Database(Db::Sqlite(pool)))
 }
 
-/// Whether the nearest thing on the way to a file that exists is a folder.
-fn can_be_made(file: &Path) -> bool {
-    let folders = file.ancestors().skip(1);
-    let nearest = folders.map(|one| if one.as_os_str().is_empty() { Path::new(".") } else { one });
-    nearest
-        .filter_map(|folder| folder.metadata().ok())
-        .next()
+/// Whether the nearest existing ancestor is a writable folder.
+fn can_create(file: &Path) -> bool {
+    file.ancestors()
+        .skip(1)
+        .map(|path| if path.as_os_str().is_empty() { Path::new(".") } else { path })
+        .find_map(|path| path.metadata().ok())
         .is_some_and(|found| found.is_dir() && !found.permissions().readonly())
 }
 
-/// Whether SQLite refused because somebody else holds the file: BUSY or LOCKED.
+/// BUSY or LOCKED.
 fn is_busy(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(|refused| refused.code());
     code.and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| matches!(code & 0xff, 5 | 6))
 }
 
-/// Runs what is missing on SQLite, where each is one transaction.
-async fn migrate(one: &mut SqliteConnection) -> std::result::Result<(), MigrateError> {
-    let before = sqlx::query_as::<_, Applied>(LIST_BEFORE).fetch_all(&mut *one).await;
-    if before.is_ok() {
-        carry_over!(one);
+/// Runs pending migrations, each in a transaction.
+async fn migrate(connection: &mut SqliteConnection) -> std::result::Result<(), MigrateError> {
+    let earlier = sqlx::query_as::<_, AppliedMigration>(SQLX_MIGRATIONS);
+    if earlier.fetch_all(&mut *connection).await.is_ok() {
+        adopt_sqlx_migrations!(connection);
     }
-    // `run` would not be seen to be `Send`.
-    MIGRATIONS.run_direct(None, one, false).await
+    // The future of `run` is not provably `Send`.
+    MIGRATIONS.run_direct(None, connection, false).await
 }
 
-/// Whether it is gone when the process ends.
 fn is_in_memory(url: &str) -> bool {
     url.contains(":memory:") || url.contains("mode=memory")
 }
 
-fn make_folder_of(file: &Path) -> Result<()> {
+fn create_folder_of(file: &Path) -> Result<()> {
     let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) else {
         return Ok(());
     };
     create_private_dir(folder)
-        .map_err(|error| Error::Url(format!("its folder cannot be made: {error}")))
+        .map_err(|error| Error::Url(format!("its folder cannot be created: {error}")))
 }
 
-/// Makes the file, if it is missing, so that nobody else can read it. SQLite
-/// gives the files that it puts beside it the same mode.
-fn make_private(file: &Path) -> Result<()> {
+/// Creates the file with mode 0600 if it is missing. SQLite copies that mode to its other
+/// files.
+fn create_private(file: &Path) -> Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.append(true).create(true);
     #[cfg(unix)]
@@ -165,47 +157,47 @@ fn make_private(file: &Path) -> Result<()> {
 #[derive(Debug)]
 pub struct SqliteManager {
     options: SqliteConnectOptions,
-    patience: Duration,
-    identity: Option<FileId>,
+    timeout: Duration,
+    file_id: Option<FileId>,
     reader: SqliteReader,
 }
 
-/// Which file this is, whatever its name.
+/// Device and inode.
 type FileId = (u64, u64);
 
 impl SqliteManager {
-    pub(crate) fn new(options: SqliteConnectOptions, patience: Duration) -> Self {
+    pub(crate) fn new(options: SqliteConnectOptions, timeout: Duration) -> Self {
         let file = options.get_filename();
-        let (identity, reader) = (identity(file), SqliteReader::new(file));
-        Self { options, patience, identity, reader }
+        let (file_id, reader) = (file_id(file), SqliteReader::new(file));
+        Self { options, timeout, file_id, reader }
     }
 
     pub(crate) fn file(&self) -> &Path {
         self.options.get_filename()
     }
 
-    /// A file that was deleted goes on taking everything, and loses it at the end.
-    fn is_there(&self) -> bool {
-        identity(self.file()) == self.identity
+    /// An open connection to a deleted file still accepts writes, and loses them.
+    fn file_is_current(&self) -> bool {
+        file_id(self.file()) == self.file_id
     }
 }
 
 impl Driver for SqliteManager {
-    fn patience(&self) -> Duration {
-        self.patience
+    fn timeout(&self) -> Duration {
+        self.timeout
     }
 
-    /// Not from a database in memory, which has no file, nor from one that is gone.
-    fn read<T>(
+    /// Not for a database in memory, or whose file was deleted or replaced.
+    fn read_inline<T>(
         &self,
         statement: &'static str,
         params: &[Value<'_>],
         read: impl Fn(&Row<'_>) -> Result<T>,
-    ) -> InPlace<Result<Option<T>>> {
-        if self.identity.is_none() || !self.is_there() {
-            return InPlace::Impossible;
+    ) -> InlineRead<Result<Option<T>>> {
+        if self.file_id.is_none() || !self.file_is_current() {
+            return InlineRead::Unavailable;
         }
-        let read = |row: &rusqlite::Row<'_>| read(&Row::SqliteInPlace(row, Cell::default()));
+        let read = |row: &rusqlite::Row<'_>| read(&Row::SqliteInline(row, Cell::default()));
         self.reader.read(statement, params, read)
     }
 
@@ -223,15 +215,15 @@ impl Manager for SqliteManager {
     }
 
     async fn recycle(&self, _: &mut SqliteConnection, _: &Metrics) -> RecycleResult<sqlx::Error> {
-        if self.is_there() {
+        if self.file_is_current() {
             Ok(())
         } else {
-            Err(RecycleError::message("another file has its name"))
+            Err(RecycleError::message("the file was deleted or replaced"))
         }
     }
 }
 
-fn identity(file: &Path) -> Option<FileId> {
+fn file_id(file: &Path) -> Option<FileId> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt as _;
@@ -241,26 +233,26 @@ fn identity(file: &Path) -> Option<FileId> {
     file.metadata().ok().map(|_| (0, 0))
 }
 
-/// Every commit changes SQLite's write-ahead log. Looking at the file costs no statement.
-pub(crate) async fn watch_log(database: &Path, news: &Notify) {
+/// Notifies `changed` when the write-ahead log changes, as it does with every commit. That
+/// costs no statement.
+pub(crate) async fn watch_log(database: &Path, changed: &Notify) {
     let mut log = database.as_os_str().to_owned();
     log.push("-wal");
-    let look = || -> Option<(SystemTime, u64)> {
-        let found = std::fs::metadata(&log).ok()?;
-        Some((found.modified().ok()?, found.len()))
+    let read_state = || -> Option<(SystemTime, u64)> {
+        let metadata = std::fs::metadata(&log).ok()?;
+        Some((metadata.modified().ok()?, metadata.len()))
     };
-    let mut seen = look();
-    let mut was_news = false;
+    let mut state = read_state();
+    let mut had_changed = false;
     loop {
-        sleep(LOOK_EVERY).await;
-        let found = look();
-        let is_news = found != seen;
-        // Once more after the last change: the next commit may come within the
-        // same tick of the file system's clock.
-        if is_news || was_news {
-            news.notify_one();
+        sleep(POLL_INTERVAL).await;
+        let now = read_state();
+        let has_changed = now != state;
+        // Once more after the last change: another commit may have the same timestamp.
+        if has_changed || had_changed {
+            changed.notify_one();
         }
-        (seen, was_news) = (found, is_news);
+        (state, had_changed) = (now, has_changed);
     }
 }
 
@@ -271,8 +263,8 @@ mod tests {
     #[test]
     fn a_file_needs_a_folder_and_not_another_file() {
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-        assert!(can_be_made(&here.join("a/b/c.db")));
-        assert!(can_be_made(Path::new("c.db")));
-        assert!(!can_be_made(&here.join("Cargo.toml/c.db")));
+        assert!(can_create(&here.join("a/b/c.db")));
+        assert!(can_create(Path::new("c.db")));
+        assert!(!can_create(&here.join("Cargo.toml/c.db")));
     }
 }

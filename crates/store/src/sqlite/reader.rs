@@ -1,4 +1,4 @@
-//! Reading one row of SQLite in the thread that asks: docs/adr/0055.
+//! Reads one row of SQLite on the current thread (docs/adr/0055).
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -6,14 +6,14 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use rusqlite::{Connection, OpenFlags, Result, Row, ToSql, params_from_iter};
 
-use crate::pool::InPlace;
+use crate::pool::InlineRead;
 
-/// How much of the file it keeps at most, in KiB (SQLite wants that negative): the pages that
-/// lead to a thousand sessions among a million.
+/// Page cache in KiB (SQLite wants that negative): enough for the pages that lead to a
+/// thousand sessions among a million.
 const CACHE_KIB: i32 = -24 * 1024;
 
-/// A connection that only reads. One thread at a time uses it: a disk that hangs
-/// holds up no other.
+/// A read-only connection that one thread at a time uses, so that a hanging disk blocks
+/// only one thread.
 #[derive(Debug)]
 pub(crate) struct SqliteReader {
     file: PathBuf,
@@ -25,24 +25,24 @@ impl SqliteReader {
         Self { file: file.to_owned(), connection: Mutex::new(None) }
     }
 
-    /// The first row, or that there is none. A connection of the pool can wait, and
-    /// knows what to say, where SQLite cannot answer at once.
+    /// Reads the first row, if SQLite answers without waiting. The caller falls back to the
+    /// pool.
     pub(crate) fn read<T>(
         &self,
         statement: &'static str,
         params: &[impl ToSql],
         read: impl FnOnce(&Row<'_>) -> crate::Result<T>,
-    ) -> InPlace<crate::Result<Option<T>>> {
-        let Some(mut held) = self.connection.try_lock() else { return InPlace::Busy };
-        // One that failed is not used again.
-        let Some(connection) = held.take().or_else(|| open(&self.file).ok()) else {
-            return InPlace::Impossible;
+    ) -> InlineRead<crate::Result<Option<T>>> {
+        let Some(mut slot) = self.connection.try_lock() else { return InlineRead::Busy };
+        // Taken out of the slot, so that a connection that failed is not used again.
+        let Some(connection) = slot.take().or_else(|| open(&self.file).ok()) else {
+            return InlineRead::Unavailable;
         };
-        let Ok(found) = first(&connection, statement, params, read) else {
-            return InPlace::Impossible;
+        let Ok(row) = first_row(&connection, statement, params, read) else {
+            return InlineRead::Unavailable;
         };
-        *held = Some(connection);
-        InPlace::Read(found.transpose())
+        *slot = Some(connection);
+        InlineRead::Done(row.transpose())
     }
 
     pub(crate) fn close(&self) {
@@ -58,7 +58,7 @@ fn open(file: &Path) -> Result<Connection> {
     Ok(connection)
 }
 
-fn first<T>(
+fn first_row<T>(
     connection: &Connection,
     statement: &'static str,
     params: &[impl ToSql],
