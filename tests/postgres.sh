@@ -1,13 +1,12 @@
-# A PostgreSQL of one's own on a temporary folder, for scripts that source this.
+# Source this to start a PostgreSQL in a temporary folder.
 
 postgres_bin() { ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1; }
 
-# PostgreSQL refuses to run as root: then it runs as the user that Debian made for it.
+# PostgreSQL refuses to run as root, so root uses the `postgres` user.
 as_postgres() {
   if [ "$(id -u)" = 0 ]; then runuser -u postgres -- "$@"; else "$@"; fi
 }
 
-# A port on which nothing answers.
 free_port() {
   local port
   while :; do
@@ -53,7 +52,7 @@ start_postgres() {
 
 stop_postgres() {
   if [ -n "$POSTGRES_PID" ]; then
-    # `runuser` passes the signal on; SIGINT is PostgreSQL's fast shutdown.
+    # SIGINT is PostgreSQL's fast shutdown.
     local server
     server=$(head -n 1 "$POSTGRES_FOLDER/data/postmaster.pid" 2>/dev/null || true)
     [ -z "$server" ] || kill -INT "$server" 2>/dev/null || true

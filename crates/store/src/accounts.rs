@@ -1,4 +1,4 @@
-//! Changes to an account as a whole, each in one transaction.
+//! Changes to a whole account, each in one transaction.
 
 use latchkey_domain::identity::{Profile, may_unlink};
 use latchkey_domain::{Email, SignInId, Timestamp, UserId};
@@ -9,7 +9,6 @@ use crate::sign_ins::next_order;
 use crate::values::params;
 use crate::{Db, Error, Result, failed_attempts, hash, identities, sign_ins};
 
-/// Whether a sign-in method was removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnlinkOutcome {
     Removed,
@@ -17,8 +16,8 @@ pub enum UnlinkOutcome {
     LastMethod,
 }
 
-/// Locks the row of an account, so that two changes to its sign-in methods
-/// wait for each other, on either database.
+/// Locks the row of an account, so that concurrent changes to its sign-in methods wait, on
+/// either database.
 pub(crate) const LOCK: &str = "UPDATE users SET id = id WHERE id = $1";
 
 const METHODS: &str = "SELECT (SELECT COUNT(*) FROM identities WHERE user_id = $1) \
@@ -35,7 +34,7 @@ const VERIFY: &str = "UPDATE users SET email_verified_at = $3 \
 const SET_EMAIL: &str = "UPDATE users SET email = $2, email_verified_at = $3 \
     WHERE id = $1 AND email IS NULL";
 
-const DROP_CLAIM: &str = "DELETE FROM passwords WHERE email = $1 AND user_id <> $2 \
+const DELETE_UNVERIFIED_CLAIM: &str = "DELETE FROM passwords WHERE email = $1 AND user_id <> $2 \
     AND NOT EXISTS (SELECT 1 FROM users u WHERE u.id = passwords.user_id \
         AND u.email = $1 AND u.email_verified_at IS NOT NULL)";
 
@@ -43,7 +42,7 @@ const SET_PASSWORD: &str = "INSERT INTO passwords (user_id, email, hash, changed
     VALUES ($1, $2, $3, $4) ON CONFLICT (user_id) \
     DO UPDATE SET email = excluded.email, hash = excluded.hash, changed_at = excluded.changed_at";
 
-const DROP_IDENTITIES: &str = "DELETE FROM identities WHERE user_id = $1 \
+const DELETE_UNVERIFIED_IDENTITIES: &str = "DELETE FROM identities WHERE user_id = $1 \
     AND EXISTS (SELECT 1 FROM users u WHERE u.id = $1 AND u.email_verified_at IS NULL)";
 
 const REVOKE_ALL: &str = concat!(
@@ -53,7 +52,7 @@ const REVOKE_ALL: &str = concat!(
       ON CONFLICT (sign_in_id) DO NOTHING"
 );
 
-const SIGN_INS: &str = "SELECT id FROM sign_ins WHERE user_id = $1";
+const SIGN_IN_IDS: &str = "SELECT id FROM sign_ins WHERE user_id = $1";
 
 const BLOCK: &str = "UPDATE users SET blocked_at = $2 WHERE id = $1 AND blocked_at IS NULL";
 
@@ -61,9 +60,9 @@ const UNBLOCK: &str = "UPDATE users SET blocked_at = NULL WHERE id = $1";
 
 const BLOCKED_AT: &str = "SELECT blocked_at FROM users WHERE id = $1";
 
-const ANONYMISE: &str = "UPDATE audit_events SET address = NULL WHERE user_id = $1";
+const ANONYMIZE: &str = "UPDATE audit_events SET address = NULL WHERE user_id = $1";
 
-/// What somebody may have typed to sign in to this account.
+/// The addresses that sign-in attempts for this account are counted under.
 const EMAILS: &str = "SELECT email FROM passwords WHERE user_id = $1 \
     UNION SELECT email FROM users WHERE id = $1 AND email IS NOT NULL";
 
@@ -71,11 +70,11 @@ const DELETE: &str = "DELETE FROM users WHERE id = $1";
 
 /// Links an identity to an existing account.
 ///
-/// An address that the provider vouches for verifies the account's own, if it
-/// is the same and not verified yet; an account without an address takes it.
+/// If the provider has verified the same address, it is verified here too. An account
+/// without an address takes it.
 ///
 /// # Errors
-/// [`Error::Exists`] when it has been linked in the meantime.
+/// [`Error::Exists`] when it was linked meanwhile.
 pub async fn link(
     db: &Db,
     user: UserId,
@@ -94,8 +93,8 @@ pub async fn link(
     }
 }
 
-/// Records that an address is verified: the account's own, or its first. Says
-/// whether it is; if another account has verified it before, it is not.
+/// Marks the account's address as verified; an account without one takes it. Returns
+/// `false` when another account has verified it before.
 pub async fn verify_email(db: &Db, user: UserId, email: &Email, now: Timestamp) -> Result<bool> {
     let verify = async {
         let mut tx = db.begin().await?;
@@ -137,10 +136,10 @@ pub async fn unlink(db: &Db, user: UserId, method: UnlinkTarget<'_>) -> Result<U
     Ok(if deleted > 0 { UnlinkOutcome::Removed } else { UnlinkOutcome::NotFound })
 }
 
-/// Sets the password of an account, which signs in with this address from now on.
+/// Sets the password of an account, and the address to sign in with.
 ///
-/// If another account claims the address without having verified it, and this
-/// one has verified it, the claim falls.
+/// If this account has verified the address, another account that has not loses its
+/// password.
 ///
 /// # Errors
 /// [`Error::Exists`] when the address signs in to another account.
@@ -148,37 +147,36 @@ pub async fn set_password(
     db: &Db,
     user: UserId,
     email: &Email,
-    is_proved: bool,
+    is_verified: bool,
     hash: &str,
     now: Timestamp,
 ) -> Result<()> {
     let mut tx = db.begin().await?;
-    if is_proved {
-        tx.execute(DROP_CLAIM, params![email, user]).await?;
+    if is_verified {
+        tx.execute(DELETE_UNVERIFIED_CLAIM, params![email, user]).await?;
     }
     tx.execute(SET_PASSWORD, params![user, email, hash, now]).await?;
-    // An e-mail that is still on its way would open the account past the new password.
+    // Links in earlier e-mails could still reset the new password.
     tx.execute(email_tokens::VOID, params![user, now]).await?;
     tx.commit().await
 }
 
 #[derive(Clone, Debug)]
 pub struct PasswordReset {
-    /// Whose password it is, and the address that the e-mail went to.
+    /// The user and address that the e-mail was sent to.
     pub recipient: Recipient,
     pub ended: Vec<SignInId>,
 }
 
-/// Uses the link of a reset e-mail, sets the password, and ends every sign-in,
-/// all or nothing. `None` when the link was used, has expired, or never existed.
+/// Uses the link of a reset e-mail, sets the password, and ends every sign-in. `None` when
+/// the link was used, has expired, or never existed.
 ///
-/// Whoever reads the mailbox owns the address. If it was not verified before,
-/// somebody else may have created the account and linked their own identities:
-/// those are removed, so that they cannot wait for the owner (pre-hijacking).
-/// And if another account merely claims the address, the claim falls.
+/// This verifies the address. If it was not verified before, an attacker may have created
+/// the account and linked their own identities, which are removed (pre-hijacking). Another
+/// account with the same unverified address loses its password.
 ///
 /// # Errors
-/// [`Error::Exists`] when another account has verified the address meanwhile.
+/// [`Error::Exists`] when another account verified the address meanwhile.
 pub async fn reset_password(
     db: &Db,
     token_hash: &str,
@@ -194,9 +192,9 @@ pub async fn reset_password(
     };
     let Recipient { user_id, email } = &recipient;
     tx.execute(LOCK, params![user_id]).await?;
-    tx.execute(DROP_IDENTITIES, params![user_id]).await?;
+    tx.execute(DELETE_UNVERIFIED_IDENTITIES, params![user_id]).await?;
     tx.execute(VERIFY, params![user_id, email, now]).await?;
-    tx.execute(DROP_CLAIM, params![email, user_id]).await?;
+    tx.execute(DELETE_UNVERIFIED_CLAIM, params![email, user_id]).await?;
     tx.execute(SET_PASSWORD, params![user_id, email, password_hash, now]).await?;
     tx.execute(email_tokens::VOID, params![user_id, now]).await?;
     let all = params![user_id, "", now];
@@ -205,17 +203,16 @@ pub async fn reset_password(
     Ok(Some(PasswordReset { recipient, ended }))
 }
 
-/// Deletes an account and everything personal with it. The audit trail stays,
-/// anonymised; its JWTs are refused until they expire; and the tokens of its
-/// connections stay, encrypted, until they are revoked at their providers.
+/// Deletes an account with all personal data, and returns its sign-ins.
 ///
-/// Says which sign-ins are gone with it.
+/// The anonymized audit trail stays. JWTs are refused until they expire. The encrypted
+/// tokens of connections stay until they are revoked at their providers.
 pub async fn delete(db: &Db, user: UserId, now: Timestamp) -> Result<Vec<SignInId>> {
     let mut tx = db.begin().await?;
     tx.execute(LOCK, params![user]).await?;
     tx.execute(REVOKE_ALL, params![user, now]).await?;
-    let gone = tx.fetch_all(SIGN_INS, params![user], |row| row.get("id")).await?;
-    tx.execute(ANONYMISE, params![user]).await?;
+    let ended = tx.fetch_all(SIGN_IN_IDS, params![user], |row| row.get("id")).await?;
+    tx.execute(ANONYMIZE, params![user]).await?;
     tx.execute(ending::ORPHAN, params![user, now]).await?;
     let emails = tx.fetch_all(EMAILS, params![user], |row| row.get::<Email>("email")).await?;
     for account in emails.iter().map(Email::to_string).chain([format!("code {user}")]) {
@@ -224,11 +221,10 @@ pub async fn delete(db: &Db, user: UserId, now: Timestamp) -> Result<Vec<SignInI
     tx.execute(DELETE, params![user]).await?;
     tx.commit().await?;
     db.announce().await;
-    Ok(gone)
+    Ok(ended)
 }
 
-/// Lets nobody in to an account any more, and ends what is signed in: its JWTs
-/// are refused at once.
+/// Blocks an account and ends its sign-ins. Its JWTs are refused immediately.
 pub async fn block(db: &Db, user: UserId, now: Timestamp) -> Result<()> {
     let mut tx = db.begin().await?;
     tx.execute(BLOCK, params![user, now]).await?;
@@ -239,13 +235,12 @@ pub async fn block(db: &Db, user: UserId, now: Timestamp) -> Result<()> {
     Ok(())
 }
 
-/// Takes back that nobody is let in.
 pub async fn unblock(db: &Db, user: UserId) -> Result<()> {
     db.execute(UNBLOCK, params![user]).await?;
     Ok(())
 }
 
-/// Since when nobody is let in; `None` for everybody else.
+/// `None` when the account is not blocked.
 pub async fn blocked_at(db: &Db, user: UserId) -> Result<Option<Timestamp>> {
     let found = db.fetch_optional(BLOCKED_AT, params![user], |row| row.get("blocked_at")).await?;
     Ok(found.flatten())

@@ -29,6 +29,7 @@ const PAGE: &str = "SELECT id, at, kind, user_id, actor, detail, address FROM au
 
 const FORGET: &str = "DELETE FROM audit_events WHERE at < $1";
 
+/// Sorts after every id, which is hexadecimal.
 const AFTER_ALL: &str = "g";
 
 pub async fn record(db: &Db, event: &Event) -> Result<()> {
@@ -37,7 +38,7 @@ pub async fn record(db: &Db, event: &Event) -> Result<()> {
     Ok(())
 }
 
-/// A page of one account's events, newest first, before the one with the id `before`.
+/// A page of a user's events, newest first, before the id `before`.
 pub async fn of_user(
     db: &Db,
     user: UserId,
@@ -47,7 +48,7 @@ pub async fn of_user(
     db.fetch_all(OF_USER, params![user, before_or_all(before), limit], event).await
 }
 
-/// A page of all events, newest first, before the one with the id `before`.
+/// A page of all events, newest first, before the id `before`.
 pub async fn page(db: &Db, before: Option<AuditId>, limit: u32) -> Result<Vec<Event>> {
     db.fetch_all(PAGE, params![before_or_all(before), limit], event).await
 }

@@ -1,19 +1,17 @@
-//! Answers of providers that have come: each counts once, in every process.
+//! Authorization responses, each of which is accepted once across all processes.
 
 use latchkey_domain::Timestamp;
 
 use crate::values::params;
 use crate::{Db, Result};
 
-/// Of many at once only one finds the state new.
 const CLAIM: &str = "INSERT INTO authorization_responses (state_hash, came_at) VALUES ($1, $2) \
     ON CONFLICT (state_hash) DO NOTHING";
 
 const FORGET: &str = "DELETE FROM authorization_responses WHERE came_at < $1";
 
-/// Takes an attempt for this answer, before its code is shown to anybody: a strict
-/// provider that sees a code twice ends what it gave out for it. `false` when
-/// another answer has it.
+/// Claims a state before its code is exchanged: if a code is used twice, the provider should
+/// revoke its tokens (RFC 6749 §4.1.2). `false` when it was claimed before.
 pub async fn claim(db: &Db, state_hash: &str, now: Timestamp) -> Result<bool> {
     Ok(db.execute(CLAIM, params![state_hash, now]).await? > 0)
 }

@@ -1,4 +1,4 @@
-//! Contacts. Every statement names the owner: nobody reaches another's.
+//! Contacts. Every statement names the owner.
 
 use latchkey_domain::contact::{Contact, Details};
 use latchkey_domain::{ContactId, Timestamp, UserId};
@@ -62,7 +62,7 @@ pub(crate) async fn insert(tx: &mut Transaction, contact: &Contact) -> Result<()
     Ok(())
 }
 
-/// A page of one person's contacts, oldest first, after the one with the id `after`.
+/// A page of a user's contacts, oldest first, after the id `after`.
 pub async fn page(
     db: &Db,
     user: UserId,
@@ -77,7 +77,7 @@ pub async fn one(db: &Db, user: UserId, id: ContactId) -> Result<Option<Contact>
     db.fetch_optional(ONE, params![user, id], contact).await
 }
 
-/// Changes a contact of that person; `None` when there is no such contact.
+/// `None` when the user has no such contact.
 pub async fn update(
     db: &Db,
     user: UserId,
@@ -89,7 +89,7 @@ pub async fn update(
     db.fetch_optional(UPDATE, params![user, id, name, email, phone, now], contact).await
 }
 
-/// Deletes a contact of that person. Says whether there was one.
+/// Returns whether the user had this contact.
 pub async fn delete(db: &Db, user: UserId, id: ContactId) -> Result<bool> {
     Ok(db.execute(DELETE, params![user, id]).await? > 0)
 }

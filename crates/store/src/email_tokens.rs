@@ -1,9 +1,8 @@
-//! Links in e-mails: single-use, short-lived, kept as hashes.
+//! Tokens in e-mail links: single-use, short-lived, stored as hashes.
 
 use latchkey_domain::{Email, Timestamp, UserId};
 
-use crate::values::Param;
-use crate::values::{Row, Value, params};
+use crate::values::{Param, Row, Value, params};
 use crate::{Db, Result};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display)]
@@ -11,7 +10,7 @@ use crate::{Db, Result};
 pub enum Purpose {
     Verify,
     Reset,
-    /// A code that proves, to one sign-in, that its person reads their e-mail.
+    /// A code that confirms the user of one sign-in by e-mail.
     Prove,
 }
 
@@ -37,7 +36,7 @@ const INSERT: &str = "INSERT INTO email_tokens (hash, user_id, purpose, email, e
 const FIND: &str = "SELECT user_id, email FROM email_tokens \
     WHERE hash = $1 AND purpose = $2 AND used_at IS NULL AND expires_at > $3";
 
-/// Of many at once only one finds `used_at` empty.
+/// Only one of several concurrent requests finds `used_at` empty.
 pub(crate) const USE: &str = "UPDATE email_tokens SET used_at = $3 \
     WHERE hash = $1 AND purpose = $2 AND used_at IS NULL AND expires_at > $3 \
     RETURNING user_id, email";
@@ -47,7 +46,6 @@ pub(crate) const VOID: &str =
 
 const FORGET: &str = "DELETE FROM email_tokens WHERE expires_at < $1";
 
-/// Stores a link that is being sent.
 pub async fn insert(
     db: &Db,
     hash: &str,
@@ -60,7 +58,7 @@ pub async fn insert(
     Ok(())
 }
 
-/// Looks at a link without using it.
+/// Finds a token without using it.
 pub async fn find(
     db: &Db,
     hash: &str,
@@ -70,7 +68,7 @@ pub async fn find(
     db.fetch_optional(FIND, params![hash, purpose, now], recipient).await
 }
 
-/// Uses a link; `None` when it was used, has expired, or never existed.
+/// Uses a token; `None` when it was used, has expired, or never existed.
 pub async fn consume(
     db: &Db,
     hash: &str,

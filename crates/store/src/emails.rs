@@ -1,4 +1,4 @@
-//! E-mails that wait to be handed over to a mail server.
+//! The queue of outgoing e-mails.
 
 use std::time::Duration;
 
@@ -7,13 +7,13 @@ use latchkey_domain::{Timestamp, UserId};
 use crate::values::params;
 use crate::{Db, Result};
 
-/// An e-mail whose turn it is. What it says is sealed: its link opens an account.
+/// An e-mail to send now. Its text is encrypted, because its link gives access to an account.
 #[derive(Clone, Debug)]
 pub struct DueEmail {
     pub id: String,
     pub sealed: String,
     pub expires_at: Timestamp,
-    /// This one included.
+    /// Including this one.
     pub tries: i64,
 }
 
@@ -21,7 +21,7 @@ const INSERT: &str = "INSERT INTO emails \
     (id, user_id, sealed, created_at, expires_at, tries, next_try_at) \
     VALUES ($1, $2, $3, $4, $5, 0, $4)";
 
-/// Of several processes only one finds it due: whoever waits for the row looks again.
+/// Only one process gets it: the others wait for the row lock and check the condition again.
 const CLAIM: &str = "UPDATE emails SET tries = tries + 1, next_try_at = $2 \
     WHERE given_up_at IS NULL AND next_try_at <= $1 AND id = \
     (SELECT id FROM emails WHERE given_up_at IS NULL AND next_try_at <= $1 \
@@ -42,7 +42,7 @@ const WAITING: &str =
 
 const FORGET: &str = "DELETE FROM emails WHERE given_up_at < $1";
 
-/// Writes one down, to be handed over at once.
+/// Queues an e-mail, due immediately.
 pub async fn insert(
     db: &Db,
     id: &str,
@@ -55,10 +55,10 @@ pub async fn insert(
     Ok(())
 }
 
-/// Takes the one that has waited longest. It is due again at `again_at`, should
-/// this process end before it says what became of it.
-pub async fn claim(db: &Db, now: Timestamp, again_at: Timestamp) -> Result<Option<DueEmail>> {
-    db.fetch_optional(CLAIM, params![now, again_at], |row| {
+/// Takes the e-mail that has waited longest. It is due again at `retry_at`, in case this
+/// process ends before it reports the outcome.
+pub async fn claim(db: &Db, now: Timestamp, retry_at: Timestamp) -> Result<Option<DueEmail>> {
+    db.fetch_optional(CLAIM, params![now, retry_at], |row| {
         Ok(DueEmail {
             id: row.get("id")?,
             sealed: row.get("sealed")?,
@@ -74,7 +74,7 @@ pub async fn postpone(db: &Db, id: &str, until: Timestamp) -> Result<()> {
     Ok(())
 }
 
-/// Keeps only that it was there, and what was wrong.
+/// Deletes the text, and keeps the reason.
 pub async fn give_up(db: &Db, id: &str, now: Timestamp, trouble: &str) -> Result<()> {
     db.execute(GIVE_UP, params![id, now, trouble]).await?;
     Ok(())
@@ -85,12 +85,12 @@ pub async fn delete(db: &Db, id: &str) -> Result<()> {
     Ok(())
 }
 
-/// Why the last hundred were given up, the latest first.
+/// The reasons of the last hundred failures, the latest first.
 pub async fn given_up(db: &Db) -> Result<Vec<String>> {
     db.fetch_all(GIVEN_UP, params![], |row| row.get("trouble")).await
 }
 
-/// How many wait to be handed over, and how long the oldest has waited.
+/// The length of the queue, and how long the oldest e-mail has waited.
 pub async fn waiting(db: &Db, now: Timestamp) -> Result<(u32, Duration)> {
     let found = db.fetch_optional(WAITING, params![], |row| {
         let since: Option<Timestamp> = row.get("since")?;

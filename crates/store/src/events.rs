@@ -30,8 +30,7 @@ pub(crate) async fn insert(tx: &mut Transaction, event: &Event) -> Result<()> {
     Ok(())
 }
 
-/// A page of one person's events, in the order in which they were created,
-/// after the one with the id `after`.
+/// A page of a user's events, oldest first, after the id `after`.
 pub async fn page(db: &Db, user: UserId, after: Option<EventId>, limit: u32) -> Result<Vec<Event>> {
     let after = after.map(|id| id.to_string()).unwrap_or_default();
     db.fetch_all(PAGE, params![user, after, limit], event).await

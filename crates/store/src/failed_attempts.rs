@@ -1,17 +1,17 @@
-//! Wrong passwords and codes, counted for all instances together.
+//! Failed passwords and codes, counted across all instances.
 //!
-//! Each row is a bucket that fills with time: it says when all its tries are
-//! there again, and each wrong one moves that by as long as one takes to come back.
+//! Each row is a token bucket (GCRA): `used_until` is when the bucket is full again, and
+//! each failure moves it by one interval.
 
 use latchkey_domain::{Span, Timestamp};
 
 use crate::values::params;
 use crate::{Db, Error, Result, hash};
 
-/// The address of a row that counts an account's tries from everywhere.
+/// The address of the row that counts failures from all addresses.
 const EVERYWHERE: &str = "";
 
-/// So many tries at once, and then one each time that the span has gone by.
+/// Allows a burst of `tries`, and then one more per interval.
 #[derive(Clone, Copy, Debug)]
 pub struct Bucket {
     pub tries: u32,
@@ -19,7 +19,7 @@ pub struct Bucket {
 }
 
 impl Bucket {
-    /// A row that says this, or earlier, has a try left at this time.
+    /// The latest `used_until` that leaves a try now.
     fn limit(self, now: Timestamp) -> Timestamp {
         (1..self.tries).fold(now, |at, _| at.plus(self.every))
     }
@@ -27,8 +27,8 @@ impl Bucket {
 
 const FIND: &str = "SELECT used_until FROM wrong_tries WHERE account = $1 AND address = $2";
 
-/// `$3`: after the first try. `$4`: what is later has no try left. `$5`: one too
-/// many. `$6`: what is earlier is full. `$7`: what a try costs.
+/// `$3`: the value after the first failure. `$4`: later means no try left. `$5`: the value
+/// after one too many. `$6`: earlier means full. `$7`: the cost of a failure.
 const RECORD: &str = "INSERT INTO wrong_tries (account, address, used_until) VALUES ($1, $2, $3) \
     ON CONFLICT (account, address) DO UPDATE SET used_until = CASE \
         WHEN wrong_tries.used_until > $4 THEN $5 \
@@ -36,15 +36,13 @@ const RECORD: &str = "INSERT INTO wrong_tries (account, address, used_until) VAL
         ELSE $3 END \
     RETURNING used_until";
 
-/// Of an account that is deleted: the addresses are its person's, perhaps.
 pub(crate) const FORGET_ACCOUNT: &str = "DELETE FROM wrong_tries WHERE account = $1";
 
 const FORGET: &str = "DELETE FROM wrong_tries WHERE used_until < $1";
 
-/// How long an account is closed to an address; `None` when it is open.
+/// How long an account is still locked for an address; `None` when it is not.
 ///
-/// What lies farther ahead than `longest` was written by a clock that has been
-/// put right since, and closes nothing.
+/// A lock longer than `longest` was written by a wrong clock, and is ignored.
 pub async fn lockout(
     db: &Db,
     account: &str,
@@ -61,15 +59,14 @@ pub async fn lockout(
     Ok(wait.filter(|wait| *wait > Span::millis(0) && *wait <= longest + Span::seconds(1)))
 }
 
-/// A wrong try. When the account's tries from everywhere are used up, it is
-/// closed to this address for so long. Says whether it was closed already: then
-/// this was one too many.
+/// Records a failure. If failures from all addresses exceed their limit, locks the account
+/// for this address. Returns whether it was locked already.
 pub async fn record(
     db: &Db,
     account: &str,
     address: &str,
     (here, everywhere): (Bucket, Bucket),
-    closed_for: Span,
+    lock_for: Span,
     now: Timestamp,
 ) -> Result<bool> {
     let account = hash::sha256_hex(account);
@@ -80,18 +77,18 @@ pub async fn record(
             .await?
             > all;
     let limit = here.limit(now);
-    // Whatever the row says, from there on it is closed for so long.
-    let (first, closed, earlier) = if is_exhausted {
-        let closed = limit.plus(closed_for);
-        (closed, closed, Timestamp::from_millis(i64::MAX))
+    // Locks the address whatever its row says.
+    let (first, locked, earlier) = if is_exhausted {
+        let locked = limit.plus(lock_for);
+        (locked, locked, Timestamp::from_millis(i64::MAX))
     } else {
         (now.plus(here.every), limit.plus(here.every), now)
     };
-    Ok(add(db, &account, address, [first, limit, closed, earlier], here.every.as_millis()).await?
-        > closed)
+    Ok(add(db, &account, address, [first, limit, locked, earlier], here.every.as_millis()).await?
+        > locked)
 }
 
-/// Says what the row says afterwards: later than `all` when it was one too many.
+/// Returns the new `used_until`: later than `all` when it was one too many.
 async fn add(
     db: &Db,
     account: &str,

@@ -1,4 +1,4 @@
-//! Identities at providers, and the accounts that they are linked to.
+//! Identities at providers, and the users that they are linked to.
 
 use latchkey_domain::identity::{Profile, Subject};
 use latchkey_domain::sample_data::SampleData;
@@ -9,13 +9,12 @@ use crate::users::{self, user, user_columns};
 use crate::values::{Row, params};
 use crate::{Db, Result};
 
-/// An identity that is linked to an account.
 #[derive(Clone, Debug)]
 pub struct Identity {
     pub issuer: String,
     pub subject: String,
     pub provider: String,
-    /// The name and the address that the provider last told us.
+    /// Name and e-mail as of the last sign-in.
     pub name: String,
     pub email: Option<String>,
     pub linked_at: Timestamp,
@@ -59,18 +58,16 @@ const RECORD_USE: &str = "UPDATE identities SET name = $3, email = $4, last_used
 const OF_USER: &str = "SELECT issuer, subject, provider, name, email, linked_at, last_used_at \
     FROM identities WHERE user_id = $1 ORDER BY linked_at";
 
-/// The account that an identity is linked to.
+/// The user that an identity is linked to.
 ///
-/// GitHub has no issuer identifier, and its web address stands for one. An OpenID
-/// issuer may have followed it at the same address, and count its people from 1 as
-/// well: those are never the same people.
+/// GitHub has no issuer identifier, so its URL is used. An OpenID issuer may later have the
+/// same URL; the subjects of the two are unrelated.
 pub async fn find_user(db: &Db, provider: &str, profile: &Profile) -> Result<Option<User>> {
     let params = params![profile.issuer, profile.subject, provider];
     db.fetch_optional(FIND_USER, params, user).await
 }
 
-/// The account that the subject of a token means: the one with that identity,
-/// else the one that has the subject for its id.
+/// The user with this identity, else the user with this id.
 pub async fn find_user_by_subject(
     db: &Db,
     issuer: &str,
@@ -91,11 +88,11 @@ pub(crate) async fn insert(
     Ok(())
 }
 
-/// Creates an account whose first sign-in method is this identity.
+/// Creates an account that signs in with this identity.
 ///
 /// # Errors
-/// [`Error::Exists`](crate::Error::Exists) when the identity has an account by
-/// now (two tabs at once), or another account has verified the same address.
+/// [`Error::Exists`](crate::Error::Exists) when the identity got an account meanwhile (two
+/// tabs), or another account has verified the same address.
 pub async fn create_account(
     db: &Db,
     user: &User,
@@ -109,14 +106,14 @@ pub async fn create_account(
     tx.commit().await
 }
 
-/// Records that an identity was used to sign in, with what the provider says today.
+/// Records a sign-in, and updates name and e-mail.
 pub async fn record_use(db: &Db, profile: &Profile, now: Timestamp) -> Result<()> {
     let Profile { issuer, subject, name, email, .. } = profile;
     db.execute(RECORD_USE, params![issuer, subject, name, email, now]).await?;
     Ok(())
 }
 
-/// All identities of one person, the oldest link first.
+/// The identities of a user, the oldest first.
 pub async fn of_user(db: &Db, user: UserId) -> Result<Vec<Identity>> {
     db.fetch_all(OF_USER, params![user], identity).await
 }

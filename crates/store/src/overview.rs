@@ -1,39 +1,38 @@
-//! Everything about one account that its pages show, in one statement.
+//! What the account pages show of a user, in one statement.
 
 use latchkey_domain::audit::Event;
 use latchkey_domain::sign_in::{Lifetime, SignIn};
 use latchkey_domain::{Timestamp, UserId};
 
 use crate::identities::Identity;
-use crate::sign_ins::MOST;
+use crate::sign_ins::MAX_ACTIVE;
 use crate::values::{Row, params};
 use crate::{Db, Result};
 
 #[derive(Debug, Default)]
 pub struct Overview {
-    /// The last used first; and whether it has ended, and its JWT may live on.
+    /// The last used first. `true`: it has ended, but its JWT may still be valid.
     pub sign_ins: Vec<(SignIn, bool)>,
-    /// The oldest link first.
+    /// The oldest first.
     pub identities: Vec<Identity>,
     pub password_changed_at: Option<Timestamp>,
     /// The newest first.
     pub events: Vec<Event>,
 }
 
-/// What is shown of an account.
 #[derive(Clone, Copy, Debug)]
 pub struct OverviewQuery {
-    /// How long a session lives that nobody uses.
     pub session: Lifetime,
-    /// Ended sign-ins whose JWT was last refreshed after this.
+    /// Includes ended sign-ins whose JWT was issued after this.
     pub lingering_since: Timestamp,
+    /// The number of audit events.
     pub events: u32,
 }
 
-/// Four tables under one head: six texts and five times.
+/// A union of four tables: six text columns and five times.
 const OVERVIEW: &str = "\
-    SELECT * FROM (SELECT 'sign_in' AS part, s.id AS a, s.carries AS b, s.door AS c, s.user_agent AS d, \
-        s.address AS e, s.user_id AS f, s.created_at AS t, s.authenticated_at AS u, \
+    SELECT * FROM (SELECT 'sign_in' AS part, s.id AS a, s.carries AS b, s.door AS c, \
+        s.user_agent AS d, s.address AS e, s.user_id AS f, s.created_at AS t, s.authenticated_at AS u, \
         COALESCE((SELECT MAX(r.issued_at) FROM refresh_tokens r WHERE r.sign_in_id = s.id), \
             s.last_seen_at) AS v, \
         s.expires_at AS w, s.ended_at AS x \
@@ -62,12 +61,12 @@ enum Part {
 pub async fn of_user(
     db: &Db,
     user: UserId,
-    shown: OverviewQuery,
+    query: OverviewQuery,
     now: Timestamp,
 ) -> Result<Overview> {
-    let OverviewQuery { session, lingering_since, events } = shown;
+    let OverviewQuery { session, lingering_since, events } = query;
     let idle_since = now.minus(session.idle);
-    let params = params![user, now, idle_since, lingering_since, events, 2 * MOST];
+    let params = params![user, now, idle_since, lingering_since, events, 2 * MAX_ACTIVE];
     let mut overview = Overview::default();
     for part in db.fetch_all(OVERVIEW, params, part).await? {
         match part {

@@ -1,4 +1,4 @@
-//! Password hashes, and the accounts that begin with one.
+//! Password hashes, and accounts created with a password.
 
 use latchkey_domain::sample_data::SampleData;
 use latchkey_domain::{Email, Timestamp, User, UserId};
@@ -27,7 +27,7 @@ const REHASH: &str = "UPDATE passwords SET hash = $3 WHERE user_id = $1 AND hash
 
 const OF_USER: &str = "SELECT email, changed_at FROM passwords WHERE user_id = $1";
 
-/// The account that this address and a password sign in to.
+/// The account that this address signs in to.
 pub async fn by_email(db: &Db, email: &Email) -> Result<Option<Account>> {
     db.fetch_optional(BY_EMAIL, params![email], |row| {
         Ok(Account { user: user(row)?, hash: row.get("hash")?, changed_at: row.get("changed_at")? })
@@ -38,8 +38,8 @@ pub async fn by_email(db: &Db, email: &Email) -> Result<Option<Account>> {
 /// Creates an account that signs in with a password.
 ///
 /// # Errors
-/// [`Error::Exists`] when the address signs in to an account already, or
-/// another account has verified it.
+/// [`Error::Exists`] when the address already signs in to an account, or another account has
+/// verified it.
 pub async fn create_account(db: &Db, user: &User, hash: &str, samples: &SampleData) -> Result<()> {
     let email = user.email.as_ref().ok_or(Error::Unreadable("email"))?;
     if users::find_by_verified_email(db, email).await?.is_some() {
@@ -51,19 +51,18 @@ pub async fn create_account(db: &Db, user: &User, hash: &str, samples: &SampleDa
     tx.commit().await
 }
 
-/// Replaces a hash by one with newer parameters, unless the password was
-/// changed in the meantime.
+/// Replaces a hash by one with newer parameters, unless the password was changed meanwhile.
 pub async fn rehash(db: &Db, user: UserId, old: &str, new: &str) -> Result<()> {
     db.execute(REHASH, params![user, old, new]).await?;
     Ok(())
 }
 
-/// The address that signs in to this account; `None` for one without a password.
+/// The address that signs in to this account; `None` without a password.
 pub async fn email_of(db: &Db, user: UserId) -> Result<Option<Email>> {
     db.fetch_optional(OF_USER, params![user], |row| row.get("email")).await
 }
 
-/// When the password was last changed; `None` for an account without one.
+/// `None` without a password.
 pub async fn changed_at(db: &Db, user: UserId) -> Result<Option<Timestamp>> {
     db.fetch_optional(OF_USER, params![user], |row| row.get("changed_at")).await
 }

@@ -1,4 +1,4 @@
-//! Refresh tokens: hashes, and the one statement that exchanges them.
+//! Refresh tokens: their hashes, and their rotation.
 
 use latchkey_domain::refresh::RefreshTokenState;
 use latchkey_domain::sign_in::SignIn;
@@ -9,11 +9,11 @@ use crate::users::{user, user_columns};
 use crate::values::{Row, params};
 use crate::{Db, Result};
 
-/// A refresh token with its sign-in and its person.
+/// A refresh token with its sign-in and user.
 #[derive(Clone, Debug)]
 pub struct StoredRefreshToken {
     pub known: RefreshTokenState,
-    /// The hash of the token that it was exchanged for.
+    /// The hash of the token that replaced it.
     pub successor: Option<String>,
     pub scope: Scopes,
     pub client_id: String,
@@ -39,8 +39,7 @@ fn found(row: &Row<'_>) -> Result<StoredRefreshToken> {
 const INSERT: &str = "INSERT INTO refresh_tokens \
     (hash, sign_in_id, scope, client_id, issued_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)";
 
-/// The exchange, as one statement: a token has one successor (a unique index),
-/// so of many at once only one writes it down.
+/// A unique index allows one successor, so only one of several concurrent requests inserts.
 const EXCHANGE: &str = "INSERT INTO refresh_tokens \
     (hash, sign_in_id, scope, client_id, issued_at, expires_at, predecessor) \
     SELECT $2, t.sign_in_id, t.scope, t.client_id, $3, t.expires_at, t.hash \
@@ -53,7 +52,7 @@ const USED: &str = "UPDATE refresh_tokens SET used_at = $2 WHERE hash = $1";
 const FIND: &str = concat!(
     "SELECT t.scope, t.client_id, t.expires_at AS token_expires_at, \
      COALESCE(n.issued_at, t.used_at) AS used_at, n.hash AS successor, s.ended_at, ",
-    sign_in_columns!(seen),
+    sign_in_columns!(last_used),
     ", ",
     user_columns!(),
     " FROM refresh_tokens t JOIN sign_ins s ON s.id = t.sign_in_id \
@@ -61,7 +60,7 @@ const FIND: &str = concat!(
       LEFT JOIN refresh_tokens n ON n.predecessor = t.hash WHERE t.hash = $1"
 );
 
-/// Stores a sign-in with a JWT, and its first refresh token.
+/// Stores a sign-in with a JWT and its first refresh token.
 pub async fn begin_family(
     db: &Db,
     sign_in: &SignIn,
@@ -73,15 +72,15 @@ pub async fn begin_family(
     let mut tx = db.begin().await?;
     if tx.execute(sign_ins::INSERT, &sign_ins::values(sign_in, &None)).await? == 0 {
         drop(tx);
-        return Err(sign_ins::refused(db, *user_id).await);
+        return Err(sign_ins::insert_error(db, *user_id).await);
     }
-    tx.execute(sign_ins::END_OLDEST, params![user_id, created_at, sign_ins::MOST]).await?;
+    tx.execute(sign_ins::END_OLDEST, params![user_id, created_at, sign_ins::MAX_ACTIVE]).await?;
     tx.execute(INSERT, params![hash, id, scope, client_id, created_at, expires_at]).await?;
     tx.commit().await
 }
 
-/// Exchanges a token for its successor, unless it was exchanged before. Says
-/// whether it did.
+/// Replaces a token by its successor. Returns `false` if it already has one, has expired, or
+/// its sign-in ended.
 pub async fn exchange(db: &Db, hash: &str, successor: &str, now: Timestamp) -> Result<bool> {
     let exchanged = db.execute(EXCHANGE, params![hash, successor, now]).await? > 0;
     if exchanged {
@@ -90,7 +89,7 @@ pub async fn exchange(db: &Db, hash: &str, successor: &str, now: Timestamp) -> R
     Ok(exchanged)
 }
 
-/// A token with its sign-in and its person, whatever state it is in.
+/// Finds a token in any state.
 pub async fn find(db: &Db, hash: &str) -> Result<Option<StoredRefreshToken>> {
     db.fetch_optional(FIND, params![hash], found).await
 }

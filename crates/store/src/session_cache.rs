@@ -1,32 +1,30 @@
-//! `SESSION_CACHE=watch`: sessions that were read a moment ago.
+//! The session cache of `SESSION_CACHE=watch`.
 
-use parking_lot::{Mutex, MutexGuard};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use latchkey_domain::sign_in::SignIn;
 use latchkey_domain::{SignInId, Timestamp, User};
+use parking_lot::Mutex;
 
-/// How long a session is believed without being read again. Shorter than the
-/// second within which the end of a sign-in has to be felt in every process, and
-/// measured by no clock that anybody can put back.
-const BELIEVED_FOR: Duration = Duration::from_millis(900);
+/// Less than a second, within which every process must notice that a sign-in ended. Measured
+/// with a monotonic clock.
+const MAX_AGE: Duration = Duration::from_millis(900);
 
-/// Sessions that are remembered at most.
 const CAPACITY: usize = 10_000;
 
-/// Sessions that were read a moment ago, by the hash of their id.
+/// Recently read sessions, by the hash of their id.
 ///
-/// What another process changed, an ended sign-in or a role, is noticed when
-/// the moment is over. What ends in this process is forgotten at once.
+/// Changes by another process are noticed when an entry expires. Sign-ins that end in this
+/// process are evicted immediately.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct SessionCache(Arc<Mutex<Memory>>);
+pub(crate) struct SessionCache(Arc<Mutex<Cache>>);
 
 #[derive(Debug, Default)]
-struct Memory {
+struct Cache {
     entries: HashMap<String, Entry>,
-    forgotten: u64,
+    evictions: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -37,59 +35,53 @@ struct Entry {
 
 impl Entry {
     fn is_fresh(&self) -> bool {
-        self.read_at.elapsed() < BELIEVED_FOR
+        self.read_at.elapsed() < MAX_AGE
     }
 }
 
 impl SessionCache {
-    fn memory(&self) -> MutexGuard<'_, Memory> {
-        self.0.lock()
-    }
-
-    /// A session that was read a moment ago.
     pub(crate) fn get(&self, hash: &str, now: Timestamp) -> Option<(Arc<SignIn>, Arc<User>)> {
-        let memory = self.memory();
-        let entry = memory.entries.get(hash)?;
-        let is_believed = entry.is_fresh() && now < entry.found.0.expires_at;
-        is_believed.then(|| entry.found.clone())
+        let cache = self.0.lock();
+        let entry = cache.entries.get(hash)?;
+        let is_valid = entry.is_fresh() && now < entry.found.0.expires_at;
+        is_valid.then(|| entry.found.clone())
     }
 
-    /// To be asked before a session is read, and told to [`Self::put`].
-    pub(crate) fn forgotten(&self) -> u64 {
-        self.memory().forgotten
+    /// Get this before reading a session, and pass it to [`Self::put`].
+    pub(crate) fn evictions(&self) -> u64 {
+        self.0.lock().evictions
     }
 
-    /// Remembers what was read, unless something was forgotten meanwhile: it
-    /// may have been just this.
+    /// Caches a session, unless an entry was evicted since it was read: it may have been
+    /// this one.
     pub(crate) fn put(
         &self,
         hash: String,
         found: (Arc<SignIn>, Arc<User>),
         read_at: Instant,
-        forgotten: u64,
+        evictions: u64,
     ) {
-        let mut memory = self.memory();
-        if memory.forgotten != forgotten {
+        let mut cache = self.0.lock();
+        if cache.evictions != evictions {
             return;
         }
-        if memory.entries.len() >= CAPACITY {
-            memory.entries.retain(|_, entry| entry.is_fresh());
+        if cache.entries.len() >= CAPACITY {
+            cache.entries.retain(|_, entry| entry.is_fresh());
         }
-        if memory.entries.len() < CAPACITY {
-            memory.entries.insert(hash, Entry { found, read_at });
+        if cache.entries.len() < CAPACITY {
+            cache.entries.insert(hash, Entry { found, read_at });
         }
     }
 
-    pub(crate) fn forget(&self, hash: &str) {
-        let mut memory = self.memory();
-        memory.entries.remove(hash);
-        memory.forgotten += 1;
+    pub(crate) fn evict(&self, hash: &str) {
+        let mut cache = self.0.lock();
+        cache.entries.remove(hash);
+        cache.evictions += 1;
     }
 
-    /// Forgets the session of a sign-in that has ended.
-    pub(crate) fn forget_sign_in(&self, ended: SignInId) {
-        let mut memory = self.memory();
-        memory.entries.retain(|_, entry| entry.found.0.id != ended);
-        memory.forgotten += 1;
+    pub(crate) fn evict_sign_in(&self, ended: SignInId) {
+        let mut cache = self.0.lock();
+        cache.entries.retain(|_, entry| entry.found.0.id != ended);
+        cache.evictions += 1;
     }
 }

@@ -1,4 +1,4 @@
-//! The tower-sessions store: server sessions, kept as sign-ins.
+//! The tower-sessions store: a session is a row of `sign_ins`.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -19,85 +19,80 @@ use crate::users::{user, user_columns};
 use crate::values::{Row, params};
 use crate::{Db, Error, Result, hash};
 
-/// Where tower-sessions holds the [`SignIn`] that a session is made of.
+/// The key of the [`SignIn`] in a tower-sessions record.
 pub const SIGN_IN: &str = "sign_in";
 
-/// Server sessions. Only people who have signed in have one, so a visitor
-/// costs no row.
+/// Server sessions, which exist only for signed-in users.
 ///
-/// The id is kept as a hash alone: whoever reads the database cannot sign in
-/// with what they find. What a session holds is not a bag of values but one
-/// sign-in, in columns, so that sign-ins can be listed and ended.
+/// The database holds a hash of the id, which nobody can sign in with. The session data is
+/// one sign-in, in columns, so that sign-ins can be listed and ended.
 #[derive(Clone, Debug)]
 pub struct Sessions {
     db: Db,
     clock: Clock,
     lifetime: Lifetime,
     cache: Option<SessionCache>,
-    being_noted: Arc<Mutex<HashSet<SignInId>>>,
+    /// Sign-ins whose last use is being written.
+    updating: Arc<Mutex<HashSet<SignInId>>>,
 }
 
 impl Sessions {
-    /// The sessions of this database, which live for so long.
     pub fn new(db: Db, clock: Clock, lifetime: Lifetime) -> Self {
-        Self { db, clock, lifetime, cache: None, being_noted: Arc::default() }
+        Self { db, clock, lifetime, cache: None, updating: Arc::default() }
     }
 
-    /// The same, but a session that was read within the last second is not
-    /// read again (`SESSION_CACHE=watch`).
+    /// Caches sessions for up to a second (`SESSION_CACHE=watch`).
     pub fn with_cache(mut self) -> Self {
         self.cache = Some(SessionCache::default());
         self
     }
 
-    /// The sign-in that carries this session, and whose it is: one statement,
-    /// in which both limits stand. The user is always fresh.
+    /// Finds the sign-in of a session and its user in one statement, which checks both the
+    /// idle and the absolute limit.
     pub async fn find(&self, id: &Id) -> Result<Option<(Arc<SignIn>, Arc<User>)>> {
         let now = self.clock.now();
         let hash = hash_of(id);
-        let believed = self.cache.as_ref().and_then(|cache| cache.get(&hash, now));
-        if believed.is_some() {
-            return Ok(believed);
+        let cached = self.cache.as_ref().and_then(|cache| cache.get(&hash, now));
+        if cached.is_some() {
+            return Ok(cached);
         }
-        let forgotten = self.cache.as_ref().map_or(0, SessionCache::forgotten);
-        let asked_at = Instant::now();
-        let seen_after = now.minus(self.lifetime.idle);
-        let params = params![hash, now, seen_after];
+        let evictions = self.cache.as_ref().map_or(0, SessionCache::evictions);
+        let read_at = Instant::now();
+        let used_after = now.minus(self.lifetime.idle);
+        let params = params![hash, now, used_after];
         let found = self.db.read_optional(FIND, params, sign_in_and_user).await?;
-        let Some(found) = found else { return Ok(None) };
-        if let Some(cache) = &self.cache {
-            cache.put(hash, found.clone(), asked_at, forgotten);
+        if let (Some(cache), Some(found)) = (&self.cache, &found) {
+            cache.put(hash, found.clone(), read_at, evictions);
         }
-        Ok(Some(found))
+        Ok(found)
     }
 
-    /// Writes down beside the request that somebody was here: once, however many
-    /// requests see at the same time that it is due.
+    /// Updates the time of last use in the background, once for concurrent requests.
     pub fn record_use(&self, sign_in: SignInId, now: Timestamp) {
-        if !self.being_noted.lock().insert(sign_in) {
+        if !self.updating.lock().insert(sign_in) {
             return;
         }
-        let own = self.clone();
+        let sessions = self.clone();
         tokio::spawn(async move {
-            if let Err(error) = sign_ins::record_use(&own.db, sign_in, now).await {
-                tracing::warn!(%error, "a visit could not be noted");
+            if let Err(error) = sign_ins::record_use(&sessions.db, sign_in, now).await {
+                tracing::warn!(%error, "the last use of a session was not recorded");
             }
-            // What is remembered says still that it is due.
-            own.invalidate(sign_in);
-            own.being_noted.lock().remove(&sign_in);
+            // The cached sign-in has the old time.
+            sessions.invalidate(sign_in);
+            sessions.updating.lock().remove(&sign_in);
         });
     }
 
-    fn forget(&self, id: &Id) {
+    fn evict(&self, hash: &str) {
         if let Some(cache) = &self.cache {
-            cache.forget(&hash_of(id));
+            cache.evict(hash);
         }
     }
 
-    /// Takes note that a sign-in has ended: its session is not believed again.
+    /// Removes the session of a sign-in that ended or changed from the cache.
     pub fn invalidate(&self, sign_in: SignInId) {
         if let Some(cache) = &self.cache {
-            cache.forget_sign_in(sign_in);
+            cache.evict_sign_in(sign_in);
         }
     }
 }
@@ -124,7 +119,7 @@ const DELETE: &str =
 #[async_trait]
 impl SessionStore for Sessions {
     async fn create(&self, record: &mut Record) -> session_store::Result<()> {
-        // A session is never made under an id that came from outside.
+        // Never use an id that the client sent.
         record.id = Id::default();
         let sign_in = sign_in_of(record)?;
         sign_ins::insert(&self.db, &sign_in, Some(&hash_of(&record.id))).await.map_err(backend)
@@ -135,12 +130,11 @@ impl SessionStore for Sessions {
         let hash = hash_of(&record.id);
         let params = params![hash, sign_in.authenticated_at, sign_in.expires_at];
         self.db.execute(SAVE, params).await.map_err(backend)?;
-        self.forget(&record.id);
+        self.evict(&hash);
         Ok(())
     }
 
-    /// Only for a session that is to get a new id: whoever wants to know who is
-    /// signed in asks [`Sessions::find`].
+    /// Used by tower-sessions to change the id. Requests use [`Sessions::find`].
     async fn load(&self, id: &Id) -> session_store::Result<Option<Record>> {
         let Some((sign_in, _)) = self.find(id).await.map_err(backend)? else { return Ok(None) };
         let expiry_date = sign_in.expires_at.offset_date_time();
@@ -152,7 +146,7 @@ impl SessionStore for Sessions {
     async fn delete(&self, id: &Id) -> session_store::Result<()> {
         let (hash, now) = (hash_of(id), self.clock.now());
         self.db.execute(DELETE, params![hash, now]).await.map_err(backend)?;
-        self.forget(id);
+        self.evict(&hash);
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! Sign-ins: one row for each, whether with a session or a JWT.
+//! Sign-ins: one row for each, with a session or a JWT.
 
 use latchkey_domain::sign_in::{Lifetime, SignIn};
 use latchkey_domain::{SignInId, Timestamp, UserId};
@@ -6,12 +6,11 @@ use latchkey_domain::{SignInId, Timestamp, UserId};
 use crate::values::{Row, Value, params};
 use crate::{Db, Error, Result};
 
-/// What [`sign_in`] reads, from a table that is called `s` in the statement.
-/// `seen`: of one with a JWT also when it was renewed, which is written down
-/// with its tokens alone.
+/// The columns that [`sign_in`] reads, from `sign_ins s`. `last_used`: includes the last
+/// refresh of a JWT, which is recorded only in `refresh_tokens`.
 macro_rules! sign_in_columns {
     () => { $crate::sign_ins::sign_in_columns!(@ "s.last_seen_at") };
-    (seen) => {
+    (last_used) => {
         $crate::sign_ins::sign_in_columns!(@ "COALESCE((SELECT MAX(r.issued_at) \
             FROM refresh_tokens r WHERE r.sign_in_id = s.id), s.last_seen_at) AS last_seen_at")
     };
@@ -49,12 +48,11 @@ pub(crate) const INSERT: &str = "INSERT INTO sign_ins \
 
 const IS_BLOCKED: &str = "SELECT id FROM users WHERE id = $1 AND blocked_at IS NOT NULL";
 
-/// So many sign-ins of one person live beside each other; the ones that were not
-/// used for longest end.
-pub(crate) const MOST: i64 = 100;
+/// Active sign-ins of one user. Beyond that, the least recently used ones end.
+pub(crate) const MAX_ACTIVE: i64 = 100;
 
 /// Why a sign-in was not stored.
-pub(crate) async fn refused(db: &Db, user: UserId) -> Error {
+pub(crate) async fn insert_error(db: &Db, user: UserId) -> Error {
     match db.fetch_optional(IS_BLOCKED, params![user], |_| Ok(())).await {
         Ok(Some(())) => Error::Blocked,
         Ok(None) => Error::AccountGone,
@@ -79,15 +77,14 @@ pub(crate) fn values<'v>(sign_in: &'v SignIn, session_hash: &'v Option<&str>) ->
     .to_vec()
 }
 
-/// A place after everything that has ended so far. The time, so that it goes on
-/// where nothing that ended is remembered any longer; but never a place that was
-/// taken, whichever way clocks are put.
+/// A number greater than every `ended_order` so far: the time, so that the order survives
+/// the deletion of old rows, or the highest number plus one if the clock was set back.
 macro_rules! next_order {
     ($now:literal) => {
         concat!(
-            "(SELECT MAX(o.place) FROM (SELECT ",
+            "(SELECT MAX(o.number) FROM (SELECT ",
             $now,
-            " AS place UNION ALL SELECT MAX(ended_order) + 1 FROM sign_ins \
+            " AS number UNION ALL SELECT MAX(ended_order) + 1 FROM sign_ins \
                 WHERE ended_order IS NOT NULL \
               UNION ALL SELECT MAX(ended_order) + 1 FROM revocations) o)"
         )
@@ -106,7 +103,7 @@ pub(crate) const END_OLDEST: &str = concat!(
 
 const BY_ID: &str = concat!(
     "SELECT ",
-    sign_in_columns!(seen),
+    sign_in_columns!(last_used),
     " FROM sign_ins s WHERE s.id = $1 AND s.ended_at IS NULL"
 );
 
@@ -121,11 +118,12 @@ const ENDED: &str = concat!(
     revoked!()
 );
 
-const SEEN: &str = "UPDATE sign_ins SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $2";
+const RECORD_USE: &str =
+    "UPDATE sign_ins SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $2";
 
-const LIVING: &str = concat!(
+const ACTIVE: &str = concat!(
     "SELECT ",
-    sign_in_columns!(seen),
+    sign_in_columns!(last_used),
     " FROM sign_ins s WHERE s.user_id = $1 AND s.ended_at IS NULL AND s.expires_at > $2 \
       AND (s.carries <> 'session' OR s.last_seen_at > $3) \
       ORDER BY last_seen_at DESC, s.id DESC LIMIT $4"
@@ -136,7 +134,8 @@ const END: &str = concat!(
     next_order!("$3"),
     " WHERE id = $1 AND user_id = $2 AND ended_at IS NULL"
 );
-const PROVED: &str = "UPDATE sign_ins SET authenticated_at = $2 WHERE id = $1 AND ended_at IS NULL";
+const RECORD_REAUTHENTICATION: &str =
+    "UPDATE sign_ins SET authenticated_at = $2 WHERE id = $1 AND ended_at IS NULL";
 
 pub(crate) const END_OTHERS: &str = concat!(
     "UPDATE sign_ins SET ended_at = $3, ended_order = ",
@@ -154,42 +153,41 @@ const FORGET_EXPIRED: &str = "DELETE FROM sign_ins WHERE id IN \
 const FORGET_ENDED: &str = "DELETE FROM sign_ins WHERE id IN \
     (SELECT id FROM sign_ins WHERE ended_at < $1 LIMIT $2)";
 
-/// Sign-ins that are forgotten in one go: others write in between.
+/// Rows deleted at a time, so that other writers get a turn.
 const BATCH: u32 = 500;
 
-/// `session_hash` is the hash of the session's id, for a sign-in with a session.
+/// `session_hash`: the hash of the session id, unless the credential is a JWT.
 pub async fn insert(db: &Db, sign_in: &SignIn, session_hash: Option<&str>) -> Result<()> {
     let SignIn { user_id, created_at, .. } = sign_in;
     if db.execute(INSERT, &values(sign_in, &session_hash)).await? == 0 {
-        return Err(refused(db, *user_id).await);
+        return Err(insert_error(db, *user_id).await);
     }
-    db.execute(END_OLDEST, params![user_id, created_at, MOST]).await?;
+    db.execute(END_OLDEST, params![user_id, created_at, MAX_ACTIVE]).await?;
     Ok(())
 }
 
-/// Records that a sign-in was used; never moves the time back.
+/// Never moves the time back.
 pub async fn record_use(db: &Db, id: SignInId, now: Timestamp) -> Result<()> {
-    db.execute(SEEN, params![id, now]).await?;
+    db.execute(RECORD_USE, params![id, now]).await?;
     Ok(())
 }
 
-/// Records that its person has proved anew who they are.
 pub async fn record_reauthentication(db: &Db, id: SignInId, now: Timestamp) -> Result<()> {
-    db.execute(PROVED, params![id, now]).await?;
+    db.execute(RECORD_REAUTHENTICATION, params![id, now]).await?;
     Ok(())
 }
 
-/// The active sign-ins of one person, the last used first.
+/// The active sign-ins of a user, the last used first.
 pub async fn list_active(
     db: &Db,
     user: UserId,
     session: Lifetime,
     now: Timestamp,
 ) -> Result<Vec<SignIn>> {
-    db.fetch_all(LIVING, params![user, now, now.minus(session.idle), MOST], sign_in).await
+    db.fetch_all(ACTIVE, params![user, now, now.minus(session.idle), MAX_ACTIVE], sign_in).await
 }
 
-/// Ends a sign-in of that person. Says whether there was an active one.
+/// Ends a sign-in of this user. Returns whether it was active.
 pub async fn end(db: &Db, id: SignInId, user: UserId, now: Timestamp) -> Result<bool> {
     let ended = db.execute(END, params![id, user, now]).await? > 0;
     if ended {
@@ -202,7 +200,7 @@ pub async fn by_id(db: &Db, id: SignInId) -> Result<Option<SignIn>> {
     db.fetch_optional(BY_ID, params![id], sign_in).await
 }
 
-/// Ends all sign-ins of a person, except `but`. Says which ended.
+/// Ends all sign-ins of a user, except `but`. Returns those that ended.
 pub async fn end_others(
     db: &Db,
     user: UserId,
@@ -215,12 +213,12 @@ pub async fn end_others(
     Ok(ended)
 }
 
-/// What has ended from that place in the order on, and each one's place.
-/// `all`: every sign-in with a JWT; otherwise those of deleted accounts alone.
-pub async fn ended_since(db: &Db, place: i64, all: bool) -> Result<Vec<(SignInId, i64)>> {
+/// Sign-ins whose `ended_order` is at least `order`, with that order. `all`: every sign-in
+/// with a JWT; otherwise only those of deleted or blocked accounts.
+pub async fn ended_since(db: &Db, order: i64, all: bool) -> Result<Vec<(SignInId, i64)>> {
     let statement = if all { ENDED } else { REVOKED };
     let read = |row: &Row<'_>| Ok((row.get("id")?, row.get("ended_order")?));
-    db.fetch_all(statement, params![place], read).await
+    db.fetch_all(statement, params![order], read).await
 }
 
 pub async fn forget(db: &Db, before: Timestamp) -> Result<()> {

@@ -1,11 +1,10 @@
-//! The signing keys of the JWTs. Private keys come here encrypted.
+//! The signing keys of JWTs, with encrypted private keys.
 
 use latchkey_domain::Timestamp;
 
 use crate::values::{Row, params};
 use crate::{Db, Result};
 
-/// A key as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredKey {
     pub kid: String,
@@ -36,7 +35,7 @@ const INSERT: &str = "INSERT INTO signing_keys \
     SET private_key = excluded.private_key, created_at = excluded.created_at, \
         signs_from = excluded.signs_from, retired_at = NULL";
 
-/// Also those that no secret decrypts any more.
+/// Also retires keys that can no longer be decrypted.
 const RETIRE: &str =
     "UPDATE signing_keys SET retired_at = $2 WHERE kid <> $1 AND retired_at IS NULL";
 
@@ -46,8 +45,7 @@ pub async fn all(db: &Db) -> Result<Vec<StoredKey>> {
     db.fetch_all(ALL, params![], stored_key).await
 }
 
-/// Adds a key, or brings a retired one back, and retires all others at the
-/// instant at which it begins to sign.
+/// Adds or reactivates a key, and retires all others when it begins to sign.
 pub async fn rotate(db: &Db, key: &StoredKey) -> Result<()> {
     let StoredKey { kid, algorithm, private_key, created_at, signs_from, retired_at } = key;
     let insert = params![kid, algorithm, private_key, created_at, signs_from, retired_at];

@@ -1,4 +1,4 @@
-//! Recorded sign-ins. Every statement names the owner: nobody reaches another's.
+//! Recorded sign-ins. Every statement names the owner.
 
 use latchkey_domain::sign_in::{CredentialKind, SignInMethod};
 use latchkey_domain::{Timestamp, TraceId, UserId};
@@ -6,10 +6,10 @@ use latchkey_domain::{Timestamp, TraceId, UserId};
 use crate::values::{Row, params};
 use crate::{Db, Result};
 
-/// How many are kept of one person.
-pub const KEPT: i64 = 20;
+/// Traces stored for one user.
+pub const MAX_PER_USER: i64 = 20;
 
-/// What a list says of a recorded sign-in.
+/// A list entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Summary {
     pub id: TraceId,
@@ -19,9 +19,9 @@ pub struct Summary {
     pub created_at: Timestamp,
     pub expires_at: Timestamp,
     pub exchanges: i64,
-    /// How many bytes went over the wire, both ways.
+    /// Bytes on the wire, both ways.
     pub bytes: i64,
-    /// How long it took, in microseconds.
+    /// Duration in microseconds.
     pub micros: i64,
 }
 
@@ -57,7 +57,7 @@ const DELETE_ALL: &str = "DELETE FROM traces WHERE user_id = $1";
 
 const FORGET: &str = "DELETE FROM traces WHERE expires_at <= $1";
 
-/// Stores a recorded sign-in, and deletes its owner's oldest ones beyond [`KEPT`].
+/// Stores a recorded sign-in, and deletes the oldest ones beyond [`MAX_PER_USER`].
 pub async fn insert(db: &Db, summary: &Summary, record: &str) -> Result<()> {
     let Summary { id, user_id, method, credential, created_at, expires_at, .. } = summary;
     let Summary { exchanges, bytes, micros, .. } = summary;
@@ -66,21 +66,20 @@ pub async fn insert(db: &Db, summary: &Summary, record: &str) -> Result<()> {
     ];
     let mut tx = db.begin().await?;
     tx.execute(INSERT, insert).await?;
-    tx.execute(TRIM, params![user_id, KEPT]).await?;
+    tx.execute(TRIM, params![user_id, MAX_PER_USER]).await?;
     tx.commit().await
 }
 
-/// One person's recorded sign-ins, the newest first.
+/// The newest first.
 pub async fn of_user(db: &Db, user: UserId, now: Timestamp) -> Result<Vec<Summary>> {
     db.fetch_all(OF_USER, params![user, now], summary).await
 }
 
-/// The record of one of them, if it is theirs.
 pub async fn record(db: &Db, user: UserId, id: TraceId, now: Timestamp) -> Result<Option<String>> {
     db.fetch_optional(RECORD, params![user, id, now], |row| row.get("record")).await
 }
 
-/// Deletes one of theirs. Says whether it was there.
+/// Returns whether the user had this trace.
 pub async fn delete(db: &Db, user: UserId, id: TraceId) -> Result<bool> {
     Ok(db.execute(DELETE, params![user, id]).await? > 0)
 }

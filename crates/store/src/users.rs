@@ -1,4 +1,4 @@
-//! Accounts.
+//! Users.
 
 use latchkey_domain::sample_data::SampleData;
 use latchkey_domain::{Email, Roles, Timestamp, User, UserId};
@@ -7,7 +7,7 @@ use crate::query::Transaction;
 use crate::values::{Row, params};
 use crate::{Db, Result, contacts, events};
 
-/// What [`user`] reads, from a table that is called `u` in the statement.
+/// The columns that [`user`] reads, from `users u`.
 macro_rules! user_columns {
     () => {
         "u.id AS user_id, u.name AS user_name, u.email AS user_email, \
@@ -40,7 +40,7 @@ const BY_EMAIL: &str = concat!(
     " FROM users u WHERE u.email = $1 ORDER BY u.email_verified_at IS NULL, u.id"
 );
 
-const AT_DOMAIN: &str = concat!(
+const BY_EMAIL_DOMAIN: &str = concat!(
     "SELECT ",
     user_columns!(),
     " FROM users u WHERE u.email LIKE '%@' || $1 ORDER BY u.id"
@@ -55,38 +55,37 @@ const BY_ID: &str = concat!("SELECT ", user_columns!(), " FROM users u WHERE u.i
 const BY_VERIFIED_EMAIL: &str =
     "SELECT id FROM users WHERE email = $1 AND email_verified_at IS NOT NULL";
 
-/// Addresses with more than ASCII in them.
-const WIDE_ADDRESSES: &str = "\
+const NON_ASCII_EMAILS: &str = "\
     SELECT user_id, email FROM passwords WHERE OCTET_LENGTH(email) > LENGTH(email) \
     UNION SELECT id, email FROM users WHERE OCTET_LENGTH(email) > LENGTH(email)";
 
-const RESPELL_PASSWORD: &str = "UPDATE passwords SET email = $3 \
+const NORMALIZE_PASSWORD_EMAIL: &str = "UPDATE passwords SET email = $3 \
     WHERE user_id = $1 AND email = $2 \
     AND NOT EXISTS (SELECT 1 FROM passwords o WHERE o.email = $3)";
 
-const RESPELL_USER: &str = "UPDATE users SET email = $3 WHERE id = $1 AND email = $2 \
+const NORMALIZE_USER_EMAIL: &str = "UPDATE users SET email = $3 WHERE id = $1 AND email = $2 \
     AND NOT EXISTS (SELECT 1 FROM passwords o WHERE o.email = $3 AND o.user_id <> $1) \
     AND NOT EXISTS (SELECT 1 FROM users o WHERE o.email = $3 AND o.email_verified_at IS NOT NULL)";
 
-/// Spells addresses as [`Email::parse`] does, that were kept before it knew of IDNA:
-/// nobody would be found by them. Says whose could not be, because somebody
-/// else has signed up with it since.
+/// Rewrites addresses stored before [`Email::parse`] supported IDNA, which would not be found
+/// any more. Returns the users whose normalized address is taken.
 pub async fn normalize_emails(db: &Db) -> Result<Vec<UserId>> {
     let read = |row: &Row<'_>| Ok((row.get::<UserId>("user_id")?, row.get::<Email>("email")?));
-    let mut left = Vec::new();
-    for (user, kept) in db.fetch_all(WIDE_ADDRESSES, params![], read).await? {
-        let Some(email) = Email::parse(kept.as_str()).ok().filter(|email| *email != kept) else {
+    let mut conflicts = Vec::new();
+    for (user, stored) in db.fetch_all(NON_ASCII_EMAILS, params![], read).await? {
+        let Some(email) = Email::parse(stored.as_str()).ok().filter(|email| *email != stored)
+        else {
             continue;
         };
-        let own = params![user, kept, email];
-        let changed =
-            db.execute(RESPELL_PASSWORD, own).await? + db.execute(RESPELL_USER, own).await?;
-        left.extend((changed == 0).then_some(user));
+        let params = params![user, stored, email];
+        let changed = db.execute(NORMALIZE_PASSWORD_EMAIL, params).await?
+            + db.execute(NORMALIZE_USER_EMAIL, params).await?;
+        conflicts.extend((changed == 0).then_some(user));
     }
-    Ok(left)
+    Ok(conflicts)
 }
 
-/// A new account, with its sample data.
+/// Creates a user with sample data.
 pub(crate) async fn insert(tx: &mut Transaction, user: &User, samples: &SampleData) -> Result<()> {
     let verified_at = user.email_verified.then_some(user.created_at);
     let User { id, name, email, roles, created_at, .. } = user;
@@ -104,20 +103,20 @@ pub async fn by_id(db: &Db, id: UserId) -> Result<Option<User>> {
     db.fetch_optional(BY_ID, params![id], user).await
 }
 
-/// A page of all accounts, oldest first, after the one with the id `after`.
+/// A page of users, oldest first, after the id `after`.
 pub async fn page(db: &Db, after: Option<UserId>, limit: u32) -> Result<Vec<User>> {
     let after = after.map(|id| id.to_string()).unwrap_or_default();
     db.fetch_all(PAGE, params![after, limit], user).await
 }
 
-/// The accounts with this address, verified or not.
+/// The users with this address, verified or not.
 pub async fn by_email(db: &Db, email: &Email) -> Result<Vec<User>> {
     db.fetch_all(BY_EMAIL, params![email], user).await
 }
 
-/// The accounts with an address at this domain, verified or not.
+/// The users with an address at this domain, verified or not.
 pub async fn by_email_domain(db: &Db, domain: &str) -> Result<Vec<User>> {
-    db.fetch_all(AT_DOMAIN, params![domain], user).await
+    db.fetch_all(BY_EMAIL_DOMAIN, params![domain], user).await
 }
 
 pub async fn set_roles(db: &Db, id: UserId, roles: &Roles) -> Result<()> {
@@ -125,7 +124,7 @@ pub async fn set_roles(db: &Db, id: UserId, roles: &Roles) -> Result<()> {
     Ok(())
 }
 
-/// How many characters the names of one person's roles have at most, with blanks between.
+/// The length of the longest list of roles, in characters.
 pub async fn longest_roles(db: &Db) -> Result<i64> {
     let longest = db.fetch_optional(LONGEST_ROLES, params![], |row| row.get("longest")).await?;
     Ok(longest.unwrap_or(0))

@@ -1,4 +1,4 @@
-//! Connections that are being ended: revoked at the provider, then forgotten.
+//! Disconnecting: tokens are revoked at the provider, then deleted.
 
 use latchkey_domain::connection::Failure;
 use latchkey_domain::{Timestamp, UserId};
@@ -11,8 +11,8 @@ use crate::{Db, Result};
 const BEGIN: &str = "UPDATE connections SET disconnecting_at = $3, next_try_at = $3, tries = 0 \
     WHERE user_id = $1 AND provider = $2 AND disconnecting_at IS NULL";
 
-/// What a deleted account leaves behind: encrypted tokens that are to be
-/// revoked, and nothing that says whose they were.
+/// Keeps the encrypted tokens of a deleted account, to be revoked, and nothing about the
+/// user.
 pub(crate) const ORPHAN: &str = "UPDATE connections SET user_id = NULL, subject = '', name = '', \
     email = NULL, asked = '', granted = '', used_at = NULL, \
     next_try_at = COALESCE(next_try_at, $2), disconnecting_at = COALESCE(disconnecting_at, $2) \
@@ -41,20 +41,20 @@ const POSTPONE: &str = "UPDATE connections SET tries = tries + 1, next_try_at = 
 const FORGET: &str = "DELETE FROM connections WHERE id = $1 AND leased_by = $2 \
     AND version = $3 AND disconnecting_at IS NOT NULL";
 
-/// Ends a person's connection at a provider, including all earlier grants. Says
-/// how many there were. The tokens are kept, encrypted, until they are revoked.
+/// Starts to disconnect a user from a provider, including superseded grants, and returns
+/// their number. The tokens are kept, encrypted, until they are revoked.
 pub async fn begin(db: &Db, user: UserId, provider: &str, now: Timestamp) -> Result<u64> {
     let begun = db.execute(BEGIN, params![user, provider, now]).await?;
     db.announce().await;
     Ok(begun)
 }
 
-/// Whether anything waits to be revoked anywhere, due or not.
+/// Whether anything is waiting to be revoked, due or not.
 pub async fn is_any(db: &Db) -> Result<bool> {
     Ok(db.fetch_optional(ANY, params![], |row| row.get::<String>("id")).await?.is_some())
 }
 
-/// What is to be revoked at a provider now, the longest waiting first.
+/// Connections to revoke at a provider now, the longest waiting first.
 pub async fn due(
     db: &Db,
     provider: &str,
@@ -64,12 +64,12 @@ pub async fn due(
     db.fetch_all(DUE, params![provider, now, limit], stored).await
 }
 
-/// What a person has ended at a provider and is not revoked yet, due or not.
+/// Connections of a user at a provider that are not revoked yet, due or not.
 pub async fn of_user(db: &Db, user: UserId, provider: &str) -> Result<Vec<StoredConnection>> {
     db.fetch_all(OF_USER, params![user, provider], stored).await
 }
 
-/// It could not be revoked, and is tried again at `next`.
+/// Records a failed revocation, to be retried at `next`.
 pub async fn postpone(
     db: &Db,
     lease: Lease<'_>,
@@ -81,8 +81,7 @@ pub async fn postpone(
     Ok(())
 }
 
-/// Deletes a revoked connection. Says whether it did; not when newer tokens
-/// came meanwhile.
+/// Deletes a revoked connection. Returns `false` when its tokens were refreshed meanwhile.
 pub async fn forget(db: &Db, lease: Lease<'_>) -> Result<bool> {
     let Lease { id, version, by } = lease;
     Ok(db.execute(FORGET, params![id, by, version]).await? == 1)

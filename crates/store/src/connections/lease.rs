@@ -1,5 +1,5 @@
-//! The lease on a connection's tokens: one request to the provider at a time,
-//! across all processes, and what it changed.
+//! The lease on a connection's tokens: across all processes, one at a time may refresh or
+//! revoke them.
 
 use latchkey_domain::connection::{BrokenReason, ProviderScopes};
 use latchkey_domain::{ConnectionId, Timestamp};
@@ -28,44 +28,42 @@ const TAKE: &str = "UPDATE connections SET leased_by = $3, leased_until = $5 \
 const RELEASE: &str =
     "UPDATE connections SET leased_by = NULL, leased_until = NULL WHERE id = $1 AND leased_by = $2";
 
-const RENEWED: &str = "UPDATE connections SET access_token = $4, refresh_token = $5, \
+const STORE_REFRESHED: &str = "UPDATE connections SET access_token = $4, refresh_token = $5, \
     sealed_with = $6, expires_at = $7, granted = COALESCE($8, granted), refreshed_at = $9, \
     trouble_at = NULL, trouble = NULL, broken_at = NULL, broken_because = NULL, \
     leased_by = NULL, leased_until = NULL, version = version + 1 \
     WHERE id = $1 AND (version = $2 OR leased_by = $3)";
 
-const BROKEN: &str = "UPDATE connections SET broken_at = $4, broken_because = $5, \
+const MARK_BROKEN: &str = "UPDATE connections SET broken_at = $4, broken_because = $5, \
     leased_by = NULL, leased_until = NULL, version = version + 1 \
     WHERE id = $1 AND version = $2 AND (leased_by IS NULL OR leased_by = $3) \
     AND broken_at IS NULL AND disconnecting_at IS NULL";
 
-const MENDED: &str = "UPDATE connections SET broken_at = NULL, broken_because = NULL \
+const CLEAR_BROKEN: &str = "UPDATE connections SET broken_at = NULL, broken_because = NULL \
     WHERE id = $1 AND version = $2 AND broken_because = $3";
 
 const BY_ID: &str = concat!("SELECT ", columns!(), " FROM connections WHERE id = $1");
 
-/// Takes the lease, if nobody holds it and the tokens are still those that were
-/// read. Of many at once, one gets it.
+/// Takes the lease, if it is free and the tokens were not refreshed since they were read.
 pub async fn take(db: &Db, lease: Lease<'_>, now: Timestamp, until: Timestamp) -> Result<bool> {
     let Lease { id, version, by } = lease;
     Ok(db.execute(TAKE, params![id, version, by, now, until]).await? == 1)
 }
 
-/// Gives the lease back, with nothing changed.
 pub async fn release(db: &Db, lease: Lease<'_>) -> Result<()> {
     db.execute(RELEASE, params![lease.id, lease.by]).await?;
     Ok(())
 }
 
-/// Stores refreshed tokens, and gives the lease back. Says whether they were stored.
+/// Stores refreshed tokens and releases the lease. Returns whether they were stored.
 ///
-/// A holder that was delayed until the lease ran out may still write, as long as
-/// nobody else has: its tokens may be the only valid ones. And they are stored
-/// also if the person ended the connection meanwhile, so that they can be revoked.
+/// A holder whose lease expired may still write if nobody else has: its tokens may be the
+/// only valid ones. They are stored even if the user disconnected meanwhile, so that they
+/// can be revoked.
 pub async fn store_refreshed(
     db: &Db,
     lease: Lease<'_>,
-    renewed: &RefreshedTokens,
+    refreshed: &RefreshedTokens,
     now: Timestamp,
 ) -> Result<bool> {
     let Lease { id, version, by } = lease;
@@ -73,13 +71,13 @@ pub async fn store_refreshed(
         tokens: EncryptedTokens { access, refresh, key_id },
         expires_at,
         granted,
-    } = renewed;
+    } = refreshed;
     let params = params![id, version, by, access, refresh, key_id, expires_at, granted, now];
-    Ok(db.execute(RENEWED, params).await? == 1)
+    Ok(db.execute(STORE_REFRESHED, params).await? == 1)
 }
 
-/// Records that the grant is over, unless newer tokens came meanwhile. Says
-/// whether that is news.
+/// Marks the grant as broken, unless the tokens were refreshed meanwhile. Returns whether
+/// that changed anything.
 pub async fn mark_broken(
     db: &Db,
     lease: Lease<'_>,
@@ -87,18 +85,17 @@ pub async fn mark_broken(
     now: Timestamp,
 ) -> Result<bool> {
     let Lease { id, version, by } = lease;
-    Ok(db.execute(BROKEN, params![id, version, by, now, reason]).await? == 1)
+    Ok(db.execute(MARK_BROKEN, params![id, version, by, now, reason]).await? == 1)
 }
 
-/// Takes back that the grant is over for this reason, which was on our side and
-/// is gone.
+/// For a reason on our side that no longer applies.
 pub async fn clear_broken(
     db: &Db,
     id: ConnectionId,
     version: i64,
-    was: BrokenReason,
+    reason: BrokenReason,
 ) -> Result<()> {
-    db.execute(MENDED, params![id, version, was]).await?;
+    db.execute(CLEAR_BROKEN, params![id, version, reason]).await?;
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! Connections, with their encrypted tokens.
 //!
-//! [`lease`] is who may speak to the provider about them, [`ending`] how they end.
+//! [`lease`] serializes their refreshes, and [`ending`] revokes them.
 
 pub mod ending;
 pub mod lease;
@@ -11,15 +11,16 @@ use latchkey_domain::{ConnectionId, DisplayName, Email, Timestamp, UserId};
 use crate::values::{Row, params};
 use crate::{Db, Error, Result};
 
-/// Earlier grants of one account that are kept, so that they can be revoked
-/// with the last one. Older ones are deleted.
-const KEPT: i64 = 10;
+/// Superseded grants kept for a user and provider, to be revoked with the current one. Older
+/// ones are deleted.
+const MAX_SUPERSEDED: i64 = 10;
 
 /// The tokens of a connection, encrypted.
 #[derive(Clone, PartialEq, Eq)]
 pub struct EncryptedTokens {
     pub access: String,
     pub refresh: Option<String>,
+    /// The secret that they are encrypted with.
     pub key_id: String,
 }
 
@@ -29,21 +30,19 @@ impl std::fmt::Debug for EncryptedTokens {
     }
 }
 
-/// A connection as it is stored.
 #[derive(Clone, Debug)]
 pub struct StoredConnection {
     pub connection: Connection,
-    /// `None` when the account is gone.
+    /// `None` when the account was deleted.
     pub user: Option<UserId>,
-    /// Who issued the tokens. They are sent to nobody else, whichever provider
-    /// has that name in the settings today.
+    /// The issuer of the tokens. They are sent only there, even if the settings later use
+    /// the provider's name for another issuer.
     pub issuer: String,
     pub subject: String,
     pub tokens: EncryptedTokens,
     pub version: i64,
 }
 
-/// A connection that is about to be stored.
 #[derive(Clone, Debug)]
 pub struct NewConnection {
     pub id: ConnectionId,
@@ -59,11 +58,11 @@ pub struct NewConnection {
     pub expires_at: Option<Timestamp>,
 }
 
-/// What [`stored`] reads.
+/// The columns that [`stored`] reads.
 macro_rules! columns {
     () => {
-        "id, user_id, provider, issuer, subject, name, email, asked, granted, access_token, refresh_token, \
-         sealed_with, expires_at, connected_at, used_at, refreshed_at, trouble_at, trouble, \
+        "id, user_id, provider, issuer, subject, name, email, asked, granted, access_token, \
+         refresh_token, sealed_with, expires_at, connected_at, used_at, refreshed_at, trouble_at, trouble, \
          broken_at, broken_because, disconnecting_at, tries, next_try_at, version"
     };
 }
@@ -140,7 +139,7 @@ const CURRENT: &str = concat!(
       AND superseded_at IS NULL AND disconnecting_at IS NULL"
 );
 
-/// With their identities at one issuer in the same statement: rows without an ID.
+/// Includes their subjects at one issuer, as rows without an id.
 const OF_USER: &str = concat!(
     "SELECT ",
     columns!(),
@@ -151,40 +150,39 @@ const OF_USER: &str = concat!(
       FROM identities WHERE user_id = $1 AND issuer = $2 ORDER BY id DESC"
 );
 
-const USED: &str =
+const RECORD_USE: &str =
     "UPDATE connections SET used_at = $2, trouble_at = NULL, trouble = NULL WHERE id = $1";
 
-const TROUBLED: &str = "UPDATE connections SET trouble_at = $2, trouble = $3 WHERE id = $1";
+const RECORD_FAILURE: &str = "UPDATE connections SET trouble_at = $2, trouble = $3 WHERE id = $1";
 
-const SEALED_OTHERWISE: &str = concat!(
+const ENCRYPTED_WITH_OTHER_KEYS: &str = concat!(
     "SELECT ",
     columns!(),
     " FROM connections WHERE sealed_with <> $1 AND id > $2 ORDER BY id LIMIT $3"
 );
 
-/// The version stays: the tokens are the same. A refresh that is under way
-/// overwrites this, and this never overwrites a refresh.
-const RESEAL: &str = "UPDATE connections SET access_token = $3, refresh_token = $4, \
+/// Keeps the version, as the tokens are the same: a concurrent refresh overwrites this, never
+/// the other way around.
+const STORE_REENCRYPTED: &str = "UPDATE connections SET access_token = $3, refresh_token = $4, \
     sealed_with = $5 WHERE id = $1 AND version = $2";
 
-/// Stores a connection. Says whether its person still has an account.
+/// Stores a connection. Returns `false` when the user was deleted.
 ///
-/// An earlier one of the same account at the provider is superseded: its tokens
-/// are kept, to be revoked with these. One of another account there is replaced,
-/// and disconnected.
+/// An earlier connection to the same account at the provider is superseded: its tokens are
+/// kept, to be revoked with these. A connection to another account there is disconnected.
 pub async fn add(db: &Db, new: &NewConnection, now: Timestamp) -> Result<bool> {
     let NewConnection {
         id, user, provider, issuer, subject, name, email, requested, granted, ..
     } = new;
     let NewConnection { tokens: EncryptedTokens { access, refresh, key_id }, expires_at, .. } = new;
     let mut tx = db.begin().await?;
-    // Two tabs at once wait for each other; and so does a deletion.
+    // Serializes concurrent tabs, and a deletion of the account.
     if tx.execute(LOCK, params![user]).await? == 0 {
         return Ok(false);
     }
     tx.execute(REPLACE, params![user, provider, issuer, subject, now]).await?;
     tx.execute(SUPERSEDE, params![user, provider, now]).await?;
-    tx.execute(FORGET_OLDEST, params![user, provider, KEPT]).await?;
+    tx.execute(FORGET_OLDEST, params![user, provider, MAX_SUPERSEDED]).await?;
     let insert = params![
         id, user, provider, issuer, subject, name, email, requested, granted, access, refresh,
         key_id, expires_at, now
@@ -194,13 +192,13 @@ pub async fn add(db: &Db, new: &NewConnection, now: Timestamp) -> Result<bool> {
     Ok(true)
 }
 
-/// The connection of this person at this provider that is not being ended.
+/// The active connection of a user at a provider.
 pub async fn current(db: &Db, user: UserId, provider: &str) -> Result<Option<StoredConnection>> {
     db.fetch_optional(CURRENT, params![user, provider], stored).await
 }
 
-/// Every connection of this person, including those that are being ended,
-/// the newest first; and the subjects by which an issuer knows them.
+/// Every connection of a user, including those being revoked, newest first; and the user's
+/// subjects at an issuer.
 pub async fn of_user(
     db: &Db,
     user: UserId,
@@ -218,9 +216,9 @@ pub async fn of_user(
     Ok((connections, subjects))
 }
 
-/// Records that it was used, and that nothing is wrong.
+/// Records a successful use, and clears the last failure.
 pub async fn record_use(db: &Db, id: ConnectionId, now: Timestamp) -> Result<()> {
-    db.execute(USED, params![id, now]).await?;
+    db.execute(RECORD_USE, params![id, now]).await?;
     Ok(())
 }
 
@@ -230,22 +228,22 @@ pub async fn record_failure(
     what: Failure,
     now: Timestamp,
 ) -> Result<()> {
-    db.execute(TROUBLED, params![id, now, what]).await?;
+    db.execute(RECORD_FAILURE, params![id, now, what]).await?;
     Ok(())
 }
 
-/// Those that are not encrypted with this secret, a page at a time.
+/// A page of the connections that are not encrypted with this key.
 pub async fn encrypted_with_other_keys(
     db: &Db,
-    with: &str,
+    key_id: &str,
     after: Option<ConnectionId>,
     limit: u32,
 ) -> Result<Vec<StoredConnection>> {
     let after = after.map(|id| id.to_string()).unwrap_or_default();
-    db.fetch_all(SEALED_OTHERWISE, params![with, after, limit], stored).await
+    db.fetch_all(ENCRYPTED_WITH_OTHER_KEYS, params![key_id, after, limit], stored).await
 }
 
-/// Stores the same tokens, encrypted again, unless newer ones came meanwhile.
+/// Stores the same tokens, encrypted again, unless they were refreshed meanwhile.
 pub async fn store_reencrypted(
     db: &Db,
     id: ConnectionId,
@@ -253,6 +251,6 @@ pub async fn store_reencrypted(
     tokens: &EncryptedTokens,
 ) -> Result<()> {
     let EncryptedTokens { access, refresh, key_id } = tokens;
-    db.execute(RESEAL, params![id, version, access, refresh, key_id]).await?;
+    db.execute(STORE_REENCRYPTED, params![id, version, access, refresh, key_id]).await?;
     Ok(())
 }
